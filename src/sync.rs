@@ -1,0 +1,25 @@
+//! The locks and atomics of whatever several threads touch: the real ones, or loom's, which tries every interleaving.
+
+#[cfg(not(feature = "loom"))]
+pub use parking_lot::{Mutex, MutexGuard};
+#[cfg(not(feature = "loom"))]
+pub use std::sync::{Arc, atomic};
+
+#[cfg(feature = "loom")]
+pub use loom::sync::{Arc, MutexGuard, atomic};
+
+/// loom's mutex with the signature of `parking_lot`'s: no poisoning.
+#[cfg(feature = "loom")]
+#[derive(Debug)]
+pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+#[cfg(feature = "loom")]
+impl<T> Mutex<T> {
+    pub fn new(value: T) -> Self {
+        Mutex(loom::sync::Mutex::new(value))
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap()
+    }
+}

@@ -1,0 +1,221 @@
+//! The arguments of a transform's factory, checked in one place and with Node's own error codes.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use zeroize::Zeroizing;
+
+/// A JavaScript value, as far as factories take any.
+#[derive(Debug, Clone)]
+pub enum Arg {
+    Undefined,
+    Bool(bool),
+    Number(f64),
+    Text(Zeroizing<String>),
+    /// Bytes of any kind; they may be a key.
+    Bytes(Zeroizing<Vec<u8>>),
+    List(Vec<Arg>),
+    Record(Vec<(String, Arg)>),
+    /// Anything else, as an error message names it: `null`, `function x`, `Symbol(y)`.
+    Other(String),
+}
+
+/// What is wrong with an argument. Becomes a `TypeError` or a `RangeError`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgumentError {
+    Type(String),
+    Value(String),
+    Range(String),
+}
+
+type Result<T> = std::result::Result<T, ArgumentError>;
+
+impl ArgumentError {
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            ArgumentError::Type(_) => "ERR_INVALID_ARG_TYPE",
+            ArgumentError::Value(_) => "ERR_INVALID_ARG_VALUE",
+            ArgumentError::Range(_) => "ERR_OUT_OF_RANGE",
+        }
+    }
+
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            ArgumentError::Type(message) | ArgumentError::Value(message) | ArgumentError::Range(message) => message,
+        }
+    }
+
+    fn not_a(name: &str, expected: &str, received: &Arg) -> Self {
+        ArgumentError::Type(format!("{name} must be {expected}. Received {received}"))
+    }
+
+    fn not_one_of(name: &str, allowed: &[&str], received: &str) -> Self {
+        let allowed = allowed.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
+        ArgumentError::Value(format!("{name} must be one of {allowed}. Received '{received}'"))
+    }
+}
+
+impl fmt::Display for Arg {
+    /// As Node says what it received; never the content of bytes or text, which may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Arg::Undefined => f.write_str("undefined"),
+            Arg::Bool(value) => write!(f, "type boolean ({value})"),
+            Arg::Number(value) => write!(f, "type number ({value})"),
+            Arg::Text(_) => f.write_str("type string"),
+            Arg::Bytes(_) => f.write_str("bytes"),
+            Arg::List(_) => f.write_str("an instance of Array"),
+            Arg::Record(_) => f.write_str("an instance of Object"),
+            Arg::Other(what) => f.write_str(what),
+        }
+    }
+}
+
+/// All the arguments of one call.
+#[derive(Debug, Clone, Default)]
+pub struct Args(Vec<Arg>);
+
+impl Args {
+    #[must_use]
+    pub fn new(args: Vec<Arg>) -> Self {
+        Args(args)
+    }
+
+    #[must_use]
+    pub fn get(&self, index: usize) -> &Arg {
+        self.0.get(index).unwrap_or(&Arg::Undefined)
+    }
+
+    /// One of a fixed set of strings.
+    ///
+    /// # Errors
+    /// For another string, naming the set, or another type.
+    pub fn one_of<'a>(&self, index: usize, name: &str, allowed: &[&'a str]) -> Result<&'a str> {
+        let name = format!("The \"{name}\" argument");
+        one_of(self.get(index), &name, allowed)
+    }
+
+    /// A string.
+    ///
+    /// # Errors
+    /// For another type.
+    pub fn text(&self, index: usize, name: &str) -> Result<&str> {
+        match self.get(index) {
+            Arg::Text(text) => Ok(text),
+            other => Err(ArgumentError::not_a(&format!("The \"{name}\" argument"), "of type string", other)),
+        }
+    }
+
+    /// Bytes, or a string taken as UTF-8.
+    ///
+    /// # Errors
+    /// For another type.
+    pub fn input(&self, index: usize, name: &str) -> Result<Zeroizing<Vec<u8>>> {
+        match self.get(index) {
+            Arg::Bytes(bytes) => Ok(bytes.clone()),
+            Arg::Text(text) => Ok(Zeroizing::new(text.as_bytes().to_vec())),
+            other => Err(ArgumentError::not_a(
+                &format!("The \"{name}\" argument"),
+                "a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
+                other,
+            )),
+        }
+    }
+
+    /// The options object, or no options for `undefined`.
+    ///
+    /// # Errors
+    /// For another type.
+    pub fn options(&self, index: usize) -> Result<Options<'_>> {
+        match self.get(index) {
+            Arg::Undefined => Ok(Options(&[])),
+            Arg::Record(fields) => Ok(Options(fields)),
+            other => Err(ArgumentError::not_a("The \"options\" argument", "of type object", other)),
+        }
+    }
+}
+
+/// An options object. Names that nobody asks for are ignored, as everywhere in Node.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a>(&'a [(String, Arg)]);
+
+impl<'a> Options<'a> {
+    #[must_use]
+    pub fn get(&self, name: &str) -> &'a Arg {
+        self.0.iter().find(|(key, _)| key == name).map_or(&Arg::Undefined, |(_, value)| value)
+    }
+
+    /// A whole number within bounds.
+    ///
+    /// # Errors
+    /// A range error outside the bounds or for a fraction, a type error for another type.
+    pub fn integer(&self, name: &str, bounds: RangeInclusive<i64>) -> Result<Option<i64>> {
+        let (low, high) = (*bounds.start(), *bounds.end());
+        match self.get(name) {
+            Arg::Undefined => Ok(None),
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                reason = "bounds are safe integers"
+            )]
+            Arg::Number(value) if value.fract() == 0.0 && (low as f64..=high as f64).contains(value) => {
+                Ok(Some(*value as i64))
+            }
+            Arg::Number(value) => Err(ArgumentError::Range(format!(
+                "The value of \"options.{name}\" is out of range. It must be an integer >= {low} && <= {high}. Received {value}"
+            ))),
+            other => Err(ArgumentError::not_a(&format!("The \"options.{name}\" property"), "of type number", other)),
+        }
+    }
+
+    /// `true` or `false`.
+    ///
+    /// # Errors
+    /// A type error for anything else.
+    pub fn boolean(&self, name: &str) -> Result<Option<bool>> {
+        match self.get(name) {
+            Arg::Undefined => Ok(None),
+            Arg::Bool(value) => Ok(Some(*value)),
+            other => Err(ArgumentError::not_a(&format!("The \"options.{name}\" property"), "of type boolean", other)),
+        }
+    }
+
+    /// Bytes of any kind; strings are refused.
+    ///
+    /// # Errors
+    /// A type error for anything else.
+    pub fn bytes(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        match self.get(name) {
+            Arg::Undefined => Ok(None),
+            Arg::Bytes(bytes) => Ok(Some(bytes.clone())),
+            other => Err(ArgumentError::not_a(
+                &format!("The \"options.{name}\" property"),
+                "an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
+                other,
+            )),
+        }
+    }
+
+    /// One of a fixed set of strings.
+    ///
+    /// # Errors
+    /// For another string, naming the set, or another type.
+    pub fn one_of<'s>(&self, name: &str, allowed: &[&'s str]) -> Result<Option<&'s str>> {
+        match self.get(name) {
+            Arg::Undefined => Ok(None),
+            value => one_of(value, &format!("The \"options.{name}\" property"), allowed).map(Some),
+        }
+    }
+}
+
+fn one_of<'a>(value: &Arg, name: &str, allowed: &[&'a str]) -> Result<&'a str> {
+    match value {
+        Arg::Text(text) => allowed
+            .iter()
+            .find(|it| **it == text.as_str())
+            .copied()
+            .ok_or_else(|| ArgumentError::not_one_of(name, allowed, text)),
+        other => Err(ArgumentError::not_a(name, "of type string", other)),
+    }
+}

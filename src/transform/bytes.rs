@@ -1,0 +1,48 @@
+//! Bytes that a task owns, or that someone lends it for as long as it holds them.
+
+use std::fmt;
+use std::ops::Deref;
+
+/// Memory lent to a task. Dropping it gives the memory back.
+pub trait Lend: Send + Sync {
+    fn bytes(&self) -> &[u8];
+}
+
+pub enum Bytes {
+    Owned(Vec<u8>),
+    Lent(Box<dyn Lend>),
+}
+
+impl Bytes {
+    /// The same bytes as a vector: without a copy if they are owned.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        match self {
+            Bytes::Owned(bytes) => bytes,
+            Bytes::Lent(lent) => lent.bytes().to_vec(),
+        }
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Owned(bytes) => bytes,
+            Bytes::Lent(lent) => lent.bytes(),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::Owned(bytes)
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bytes({})", self.len())
+    }
+}

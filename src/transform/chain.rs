@@ -1,0 +1,98 @@
+//! Several transforms as one: the values between two steps stay on this side of the border.
+
+use super::{Fold, Transform, Value};
+use crate::cancel::Cancel;
+use crate::error::Result;
+use std::sync::Arc;
+
+pub struct Chain {
+    steps: Vec<Arc<dyn Transform>>,
+}
+
+impl Chain {
+    /// Of at least one step; a chain of none would have nothing to return.
+    #[must_use]
+    pub fn new(steps: Vec<Arc<dyn Transform>>) -> Option<Self> {
+        if steps.is_empty() { None } else { Some(Chain { steps }) }
+    }
+}
+
+impl Transform for Chain {
+    fn name(&self) -> &'static str {
+        "chain"
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        self.steps.iter().try_fold(input, |value, step| {
+            cancel.check()?;
+            step.run(value, cancel).map_err(|error| error.in_transform(step.name()))
+        })
+    }
+
+    fn fold(&self) -> Option<Box<dyn Fold>> {
+        let links = self
+            .steps
+            .iter()
+            .map(|step| Some(Link { name: step.name(), fold: step.fold()?, out: Vec::new() }))
+            .collect::<Option<Vec<_>>>()?;
+        Some(Box::new(Links(links)))
+    }
+
+    fn can_fail(&self) -> bool {
+        self.steps.iter().any(|step| step.can_fail())
+    }
+}
+
+struct Link {
+    name: &'static str,
+    fold: Box<dyn Fold>,
+    /// What this step has made and the next has not yet taken.
+    out: Vec<u8>,
+}
+
+struct Links(Vec<Link>);
+
+impl Fold for Links {
+    fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        let (last, before) = self.0.split_last_mut().expect("a chain has a step");
+        let mut carried: Option<&mut Vec<u8>> = None;
+        for link in before {
+            let input = carried.as_deref().map_or(chunk, Vec::as_slice);
+            let pushed = link.fold.push(input, &mut link.out, cancel);
+            if let Some(taken) = carried {
+                taken.clear();
+            }
+            pushed.map_err(|error| error.in_transform(link.name))?;
+            carried = Some(&mut link.out);
+        }
+        let input = carried.as_deref().map_or(chunk, Vec::as_slice);
+        let pushed = last.fold.push(input, out, cancel);
+        if let Some(taken) = carried {
+            taken.clear();
+        }
+        pushed.map_err(|error| error.in_transform(last.name))
+    }
+
+    fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
+        let last = self.0.pop().expect("a chain has a step");
+        let mut carried: Option<Value> = None;
+        let mut last_fold = last.fold;
+        for mut link in self.0 {
+            if let Some(value) = carried {
+                let input = value.into_bytes()?;
+                link.fold.push(&input, &mut link.out, cancel).map_err(|error| error.in_transform(link.name))?;
+            }
+            let finished = link.fold.finish(link.out, cancel);
+            carried = Some(finished.map_err(|error| error.in_transform(link.name))?);
+        }
+        let name = last.name;
+        let rest = match carried {
+            Some(value) => value.into_bytes()?,
+            None => Vec::new().into(),
+        };
+        last_fold
+            .push(&rest, &mut out, cancel)
+            .and_then(|()| last_fold.finish(out, cancel))
+            .map_err(|error| error.in_transform(name))
+    }
+}

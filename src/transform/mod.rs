@@ -1,0 +1,73 @@
+//! Transforms: descriptions of work that know nothing of threads, queues or JavaScript.
+//!
+//! A new one is a file in this folder that implements [`Transform`], and a line in [`registry`].
+
+mod args;
+mod bytes;
+mod chain;
+mod identity;
+pub mod registry;
+mod value;
+
+pub use args::{Arg, Args, ArgumentError, Options};
+pub use bytes::{Bytes, Lend};
+pub use chain::Chain;
+pub use value::Value;
+
+use crate::cancel::Cancel;
+use crate::error::Result;
+
+/// A task works through this many bytes, then looks whether it is still wanted.
+pub const STEP: usize = 1 << 20;
+
+/// One kind of work, with its options. Made once, run many times, from any thread.
+pub trait Transform: Send + Sync {
+    /// As in `transforms.<name>`.
+    fn name(&self) -> &'static str;
+
+    /// Does the whole work on one input, polling `cancel` between steps of at most about [`STEP`] bytes or 5 ms.
+    ///
+    /// # Errors
+    /// With the kind that says whose fault it is; never with part of a result.
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value>;
+
+    /// The same work chunk by chunk, for transforms that can.
+    fn fold(&self) -> Option<Box<dyn Fold>> {
+        None
+    }
+
+    /// Whether an input of the right type can make it fail.
+    fn can_fail(&self) -> bool {
+        true
+    }
+}
+
+/// A transform under way that takes its input in chunks, cut anywhere.
+pub trait Fold: Send {
+    /// Takes a chunk and appends to `out` what is ready. The caller may take bytes out of `out` between calls.
+    ///
+    /// # Errors
+    /// As [`Transform::run`]; the fold is of no use afterwards.
+    fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()>;
+
+    /// Ends the input. `out` holds what was not yet taken; a fold that makes bytes appends the rest and returns them.
+    ///
+    /// # Errors
+    /// As [`Transform::run`], for an input that ended too early among others.
+    fn finish(self: Box<Self>, out: Vec<u8>, cancel: &Cancel) -> Result<Value>;
+}
+
+/// Runs a fold over one whole input: how most streaming transforms implement [`Transform::run`].
+///
+/// # Errors
+/// Those of the fold, or of kind `Cancelled`.
+pub fn run_fold(mut fold: Box<dyn Fold>, input: Value, cancel: &Cancel) -> Result<Value> {
+    let input = input.into_bytes()?;
+    let mut out = Vec::new();
+    for chunk in input.chunks(STEP) {
+        cancel.check()?;
+        fold.push(chunk, &mut out, cancel)?;
+    }
+    cancel.check()?;
+    fold.finish(out, cancel)
+}
