@@ -3,9 +3,11 @@
 //! Everything outside `node` is plain Rust and knows nothing of JavaScript.
 #![cfg_attr(not(feature = "node"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
-#![warn(missing_docs)]
 
+pub mod args;
 pub mod cancel;
 pub mod error;
+pub mod metrics;
+pub mod pool;
 pub mod sync;
 pub mod transform;

@@ -2,14 +2,13 @@
 //!
 //! A new one is a file in this folder that implements [`Transform`], and a line in [`registry`].
 
-mod args;
 mod bytes;
 mod chain;
 mod identity;
 pub mod registry;
 mod value;
 
-pub use args::{Arg, Args, ArgumentError, Options};
+pub use crate::args::{Arg, Args, ArgumentError, Options};
 pub use bytes::{Bytes, Lend};
 pub use chain::Chain;
 pub use value::Value;
