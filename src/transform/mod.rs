@@ -5,8 +5,13 @@
 mod args;
 mod bytes;
 mod chain;
+mod digest;
+mod encoding;
+mod hmac;
 mod identity;
 pub mod registry;
+#[cfg(all(test, not(feature = "loom")))]
+mod testing;
 mod value;
 
 pub use args::{Arg, Args, ArgumentError, Options};
