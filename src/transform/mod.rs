@@ -4,8 +4,13 @@
 
 mod bytes;
 mod chain;
+mod digest;
+mod encoding;
+mod hmac;
 mod identity;
 pub mod registry;
+#[cfg(all(test, not(feature = "loom")))]
+mod testing;
 mod value;
 
 pub use crate::args::{Arg, Args, ArgumentError, Options};
