@@ -74,7 +74,7 @@ function queueFullError(pool, bound) {
       : `no room for the input within maxQueueBytes (${pool.maxQueueBytes})`
   return new OffloopError(
     'ERR_OFFLOOP_QUEUE_FULL',
-    `The pool '${pool.name}' is full: ${reached}. Shed the load, or await pool.ready() and try again`,
+    `The pool '${pool.name}' is full: ${reached}. Shed the load, or await pool.ready() and try again`
   )
 }
 

@@ -74,7 +74,7 @@ class Flow {
 
   /**
    * @param {PoolHandle} pool
-   * @param {Transform} transform
+   * @param {import('./transforms').Transform} transform
    * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
    * @param {MapOptions} options
    * @param {number} concurrency unless the options say otherwise
@@ -206,7 +206,7 @@ class Flow {
   #await(next) {
     this.#isAwaiting = true
     Promise.resolve(next).then(
-      (result) => {
+      result => {
         this.#isAwaiting = false
         if (this.#state !== 'flowing') return
         try {
@@ -216,11 +216,11 @@ class Flow {
         }
         this.take()
       },
-      (error) => {
+      error => {
         this.#isAwaiting = false
         if (this.#state === 'flowing') this.#sourceFailed(error)
         this.take()
-      },
+      }
     )
   }
 
@@ -294,11 +294,11 @@ class Flow {
       if (this.#state !== 'stopped') unit.refused(error)
       return
     }
-    if (bound === undefined) this.#sent.add(unit)
+    if (bound === null) this.#sent.add(unit)
     else {
       this.#unsent.unshift(unit)
       const granted = (/** @type {number} */ granted) => this.#resume(granted)
-      this.#waiter = new Waiter(this.pool, unit.bytes, granted, (reason) => this.stop(reason))
+      this.#waiter = new Waiter(this.pool, unit.bytes, granted, reason => this.stop(reason))
     }
   }
 

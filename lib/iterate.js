@@ -48,8 +48,8 @@ class Iteration {
         outcomes.set(index, this.#isSettling ? { value: { status: 'rejected', reason } } : { error: reason })
       },
       sourceFailed: (index, error) => outcomes.set(index, { error }),
-      stopped: (reason) => this.#stopped(reason),
-      progress: () => this.#deliver(),
+      stopped: reason => this.#stopped(reason),
+      progress: () => this.#deliver()
     })
   }
 

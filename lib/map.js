@@ -32,7 +32,7 @@ function map(pool, transform, inputs, options, caller, resolve, reject) {
     stopped: reject,
     progress: () => {
       if (flow.isDone) resolve(results)
-    },
+    }
   })
   flow.take()
 }

@@ -78,7 +78,7 @@ class PoolHandle {
    * @returns {Promise<void>}
    */
   close(force) {
-    this.#closing ??= new Promise((resolve) => {
+    this.#closing ??= new Promise(resolve => {
       this.#closed = resolve
       this.#state = 'closing'
     })

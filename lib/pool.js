@@ -12,6 +12,7 @@ const { Waiter } = require('./waiter')
 /**
  * @typedef {import('../index').RunOptions} RunOptions
  * @typedef {import('../index').MapOptions} MapOptions
+ * @typedef {import('./transforms').Transform} AnyTransform
  * @typedef {Iterable<unknown> | AsyncIterable<unknown>} Inputs
  */
 
@@ -35,7 +36,7 @@ class Pool {
   }
 
   /**
-   * @param {Transform} transform
+   * @param {AnyTransform} transform
    * @param {unknown} input
    * @param {RunOptions} [options]
    * @returns {Promise<any>}
@@ -63,7 +64,7 @@ class Pool {
   }
 
   /**
-   * @param {Transform} transform
+   * @param {AnyTransform} transform
    * @param {Inputs} inputs
    * @param {MapOptions} [options]
    * @returns {Promise<any[]>}
@@ -74,7 +75,7 @@ class Pool {
   }
 
   /**
-   * @param {Transform} transform
+   * @param {AnyTransform} transform
    * @param {Inputs} inputs
    * @param {MapOptions} [options]
    * @returns {AsyncIterableIterator<any>}

@@ -5,7 +5,9 @@ const native = require('./native')
 /**
  * Whoever hears of the outcome of a number that it drew from the port.
  * @typedef {object} Listener
- * @property {(value: unknown, failure: FailureRecord | undefined) => void} settle a task ended
+ * @property {import('./pool-handle').PoolHandle} pool
+ * @property {(value: unknown, failure: FailureRecord | undefined) => void} [settle] a task ended
+ * @property {(reason: unknown) => void} abort the pool is closed by force
  * @property {(room: number) => void} [granted] room was granted
  * @property {(count: number, micros: number) => void} [batch] a batch ended; `settle` follows for each of its items
  * @typedef {import('./errors').FailureRecord} FailureRecord
@@ -89,7 +91,7 @@ class Port {
       if (listener === undefined) throw new Error('offloop: an outcome without a task')
       if (kind === BYTES) {
         this.release(id)
-        listener.settle(this.#copy(offset, size), undefined)
+        listener.settle?.(this.#copy(offset, size), undefined)
         offset += size
       } else if (kind === MANY) {
         this.release(id)
@@ -97,7 +99,7 @@ class Port {
         for (let item = 0; item < size; item++, at += 2) {
           const length = heads[at + 1]
           if (heads[at] === BYTES) {
-            listener.settle(this.#copy(offset, length), undefined)
+            listener.settle?.(this.#copy(offset, length), undefined)
             offset += length
           } else settleValue(listener, heads[at], values[value++])
         }
@@ -134,8 +136,8 @@ class Port {
  * @param {unknown} value
  */
 function settleValue(listener, kind, value) {
-  if (kind === ERROR) listener.settle(undefined, /** @type {FailureRecord} */ (value))
-  else listener.settle(value, undefined)
+  if (kind === ERROR) listener.settle?.(undefined, /** @type {FailureRecord} */ (value))
+  else listener.settle?.(value, undefined)
 }
 
 // A second copy of this file in one environment (test runners reset module registries) must share the port,

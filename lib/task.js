@@ -44,7 +44,7 @@ class Task {
    * @param {unknown} input
    * @param {number} priority
    * @param {number} room
-   * @returns {Bound | undefined}
+   * @returns {Bound | null}
    */
   submit(transform, input, priority, room) {
     const id = port.draw(this)
@@ -63,6 +63,7 @@ class Task {
     }
     if (submitted !== null) this.#staging = submitted
     this.pool.entered()
+    return null
   }
 
   /** @param {AbortSignal} signal not aborted yet */

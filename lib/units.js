@@ -73,7 +73,7 @@ class Batch {
   /**
    * Returns the bound that is reached if there is no room: then nothing has happened.
    * @param {number} room
-   * @returns {Bound | undefined}
+   * @returns {Bound | null}
    */
   submit(room) {
     const { transform, priority, pool } = this.#flow
@@ -87,6 +87,7 @@ class Batch {
     this.#id = id
     this.#pack = undefined
     pool.entered()
+    return null
   }
 
   /** The pool takes nothing any more. @param {unknown} error */
@@ -151,7 +152,7 @@ class Single {
   /**
    * Returns the bound that is reached if there is no room: then nothing has happened.
    * @param {number} room
-   * @returns {Bound | undefined}
+   * @returns {Bound | null}
    */
   submit(room) {
     const flow = this.#flow
@@ -159,11 +160,12 @@ class Single {
       flow.result(this.#index, value)
       flow.unitEnded(this)
     }
-    const task = new Task(flow.pool, resolve, (error) => this.refused(error), flow.caller)
+    const task = new Task(flow.pool, resolve, error => this.refused(error), flow.caller)
     const bound = task.submit(flow.transform, this.#input, flow.priority, room)
-    if (bound !== undefined) return bound
+    if (bound !== null) return bound
     this.#task = task
     this.#input = undefined
+    return null
   }
 
   /** @param {unknown} error */

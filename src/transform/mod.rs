@@ -6,6 +6,8 @@ mod bytes;
 mod chain;
 mod digest;
 mod encoding;
+#[cfg(feature = "fault")]
+mod fault;
 mod hmac;
 mod identity;
 pub mod registry;
