@@ -8,6 +8,9 @@ pub mod args;
 pub mod cancel;
 pub mod error;
 pub mod metrics;
+#[cfg(all(feature = "node", not(feature = "loom")))]
+#[expect(unsafe_code, reason = "Node-API is a C interface")]
+mod node;
 pub mod pool;
 pub mod sync;
 pub mod transform;

@@ -126,10 +126,11 @@ impl Pool {
         }
     }
 
-    /// Leaves the line. Nothing happens if room was granted already.
-    pub fn leave(self: &Arc<Self>, number: u64) {
-        let (_left, granted) = self.gate.leave(number, Instant::now());
+    /// Leaves the line. `false`: room was granted already.
+    pub fn leave(self: &Arc<Self>, number: u64) -> bool {
+        let (left, granted) = self.gate.leave(number, Instant::now());
         self.grant(granted);
+        left.is_some()
     }
 
     /// Takes a queued job back and frees its room. `None`: it runs already, or is done.
@@ -264,10 +265,12 @@ impl Room {
         &self.pool
     }
 
-    /// Changes the bytes it holds. `false`: the pool has no room for that many, and nothing changed.
+    /// The same room for another number of bytes; `None` if the pool has no room for that many.
     #[must_use]
-    pub fn resize(&mut self, bytes: usize) -> bool {
-        self.reservation.as_mut().is_some_and(|reservation| self.pool.gate.resize(reservation, bytes))
+    pub fn resized(mut self, bytes: usize) -> Option<Self> {
+        let reservation = self.reservation.as_mut()?;
+        let fits = reservation.bytes == bytes || self.pool.gate.resize(reservation, bytes);
+        fits.then_some(self)
     }
 
     /// Queues a job in this room. Returns its ticket, for [`Pool::withdraw`].
@@ -295,15 +298,27 @@ impl Drop for Room {
 
 /// Runs a job; a panic becomes its outcome.
 fn run_caught(work: &mut dyn Work) -> Tally {
-    catch_unwind(AssertUnwindSafe(|| work.run())).unwrap_or_else(|panic| {
+    catch_panic(|| work.run()).unwrap_or_else(|error| {
+        work.fail(error);
+        Tally { failed: work.tasks(), ..Tally::default() }
+    })
+}
+
+/// Calls `f`; a panic becomes an error.
+///
+/// # Errors
+/// Of kind `Panic`, with the panic's message.
+pub fn catch_panic<T>(f: impl FnOnce() -> T) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|panic| {
         let text = panic
             .downcast_ref::<&str>()
             .copied()
             .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
             .unwrap_or("no message");
-        let message = format!("The task panicked: {text}. This is a bug of offloop; the pool is not affected");
-        work.fail(Error::new(Kind::Panic, message));
-        Tally { failed: work.tasks(), ..Tally::default() }
+        Error::new(
+            Kind::Panic,
+            format!("The task panicked: {text}. This is a bug of offloop; the pool is not affected"),
+        )
     })
 }
 

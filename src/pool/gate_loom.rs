@@ -3,7 +3,7 @@
 use super::*;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use loom::thread;
+use ::loom::{model, thread};
 
 type Shared = Arc<Gate<usize, usize>>;
 
@@ -45,7 +45,7 @@ fn assert_idle(gate: &Shared) {
 
 #[test]
 fn no_job_is_left_behind() {
-    loom::model(|| {
+    model(|| {
         let gate = gate(2, 4);
         let ran = Arc::new(AtomicUsize::new(0));
         let pushers: Vec<_> = (0..2)
@@ -68,7 +68,7 @@ fn no_job_is_left_behind() {
 
 #[test]
 fn a_job_is_run_or_withdrawn_never_both() {
-    loom::model(|| {
+    model(|| {
         let gate = gate(1, 4);
         let ran = Arc::new(AtomicUsize::new(0));
         let (ticket, wake) = push(&gate, 0).expect("room");
@@ -86,7 +86,7 @@ fn a_job_is_run_or_withdrawn_never_both() {
 
 #[test]
 fn a_waiter_is_granted_or_leaves_never_both() {
-    loom::model(|| {
+    model(|| {
         let gate = gate(1, 0);
         let held = admit(&gate).expect("room");
         let Wait::Queued(number) = gate.wait(1, 7, Instant::now()) else { panic!("granted") };
@@ -107,7 +107,7 @@ fn a_waiter_is_granted_or_leaves_never_both() {
 
 #[test]
 fn a_thread_that_stands_back_strands_nothing() {
-    loom::model(|| {
+    model(|| {
         let gate = gate(2, 4);
         let ran = Arc::new(AtomicUsize::new(0));
         assert_eq!(push(&gate, 0).expect("room").1, Wake::Thread);

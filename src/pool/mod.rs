@@ -17,7 +17,7 @@ mod stats;
 
 #[cfg(not(feature = "loom"))]
 pub use {
-    executor::{Full, Pool, Room, Tally, Work},
+    executor::{Full, Pool, Room, Tally, Work, catch_panic},
     named::{Mismatch, Wanted, open},
     stats::{Stats, TransformStats},
 };

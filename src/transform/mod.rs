@@ -4,8 +4,15 @@
 
 mod bytes;
 mod chain;
+mod digest;
+mod encoding;
+#[cfg(feature = "fault")]
+mod fault;
+mod hmac;
 mod identity;
 pub mod registry;
+#[cfg(all(test, not(feature = "loom")))]
+mod testing;
 mod value;
 
 pub use crate::args::{Arg, Args, ArgumentError, Options};

@@ -1,7 +1,7 @@
-//! Every transform there is: its name, the names of its arguments, and what makes it of them.
+//! Every transform there is: its name, and what makes it of its arguments.
 
-use super::identity;
 use super::{Args, ArgumentError, Transform};
+use super::{digest, hmac, identity};
 
 pub type Build = fn(&Args) -> Result<Box<dyn Transform>, ArgumentError>;
 
@@ -15,7 +15,15 @@ const fn entry(name: &'static str, build: Build) -> Entry {
     Entry { name, build }
 }
 
-pub static REGISTRY: &[Entry] = &[entry("identity", identity::identity)];
+pub static REGISTRY: &[Entry] = &[
+    entry("identity", identity::identity),
+    entry("digest", digest::digest),
+    entry("hmac", hmac::hmac),
+    #[cfg(feature = "fault")]
+    entry("fault.panic", super::fault::panic),
+    #[cfg(feature = "fault")]
+    entry("fault.spin", super::fault::spin),
+];
 
 /// The entry of that name.
 #[must_use]

@@ -1,0 +1,140 @@
+//! What the tests of several transforms share.
+
+use super::{Arg, Args, Transform, Value};
+use crate::cancel::Cancel;
+use crate::error::{Error, Kind, Result};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+pub fn arg(text: &str) -> Arg {
+    Arg::Text(text.to_string().into())
+}
+
+pub fn args<const N: usize>(args: [Arg; N]) -> Args {
+    Args::new(args.into())
+}
+
+pub fn options<const N: usize>(fields: [(&str, Arg); N]) -> Arg {
+    Arg::Record(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
+}
+
+fn bytes(value: Value) -> Vec<u8> {
+    value.into_bytes().unwrap().into_vec()
+}
+
+/// The whole form.
+pub fn whole(transform: &dyn Transform, input: &[u8]) -> Result<Vec<u8>> {
+    transform.run(input.to_vec().into(), &Cancel::new()).map(bytes)
+}
+
+/// The streaming form, cut where told, with a caller that takes the output after every push.
+pub fn streamed(transform: &dyn Transform, chunks: &[&[u8]]) -> Result<Vec<u8>> {
+    let cancel = Cancel::new();
+    let mut fold = transform.fold().unwrap();
+    let mut taken = Vec::new();
+    for chunk in chunks {
+        let mut out = Vec::new();
+        fold.push(chunk, &mut out, &cancel)?;
+        taken.append(&mut out);
+    }
+    taken.append(&mut bytes(fold.finish(Vec::new(), &cancel)?));
+    Ok(taken)
+}
+
+/// Both forms agree, wherever the input is cut. (Compressors may differ in bytes: compare what they decompress to.)
+pub fn cuts(transform: &dyn Transform, input: &[u8]) {
+    cuts_through(transform, input, |out| out);
+}
+
+/// As [`cuts`], of what `undo` makes of the output.
+pub fn cuts_through(transform: &dyn Transform, input: &[u8], undo: impl Fn(Vec<u8>) -> Vec<u8>) {
+    let expected = undo(whole(transform, input).unwrap());
+    if input.len() < 5000 {
+        let single = input.chunks(1).flat_map(|byte| [byte, &[]]).collect::<Vec<_>>();
+        assert_eq!(undo(streamed(transform, &single).unwrap()), expected);
+    }
+    let places = proptest::collection::vec(0..=input.len(), 0..6);
+    let cases = if input.len() < 100_000 { 24 } else { 3 };
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let checked = runner.run(&places, |mut places| {
+        places.sort_unstable();
+        let mut chunks = Vec::new();
+        let mut from = 0;
+        for to in places {
+            chunks.push(&input[from..to]);
+            from = to;
+        }
+        chunks.push(&input[from..]);
+        prop_assert!(undo(streamed(transform, &chunks).unwrap()) == expected);
+        Ok(())
+    });
+    checked.unwrap();
+}
+
+/// Fails alike in both forms, the streaming one byte by byte.
+pub fn fails(transform: &dyn Transform, input: &[u8]) -> Error {
+    let error = whole(transform, input).unwrap_err();
+    let single = input.chunks(1).collect::<Vec<_>>();
+    let other = streamed(transform, &single).unwrap_err();
+    assert_eq!(other.kind, error.kind, "{error} / {other}");
+    error
+}
+
+/// Every proper prefix of a stream is refused as invalid data.
+pub fn refuses_truncation(transform: &dyn Transform, stream: &[u8]) {
+    for len in 0..stream.len() {
+        assert_eq!(fails(transform, &stream[..len]).kind, Kind::InvalidData, "{len} bytes of {}", stream.len());
+    }
+}
+
+/// Neither form delivers anything but `plain` when a bit is wrong.
+pub fn refuses_flips(transform: &dyn Transform, stream: &[u8], plain: &[u8]) {
+    for bit in 0..stream.len() * 8 {
+        let mut broken = stream.to_vec();
+        broken[bit / 8] ^= 1 << (bit % 8);
+        for out in [whole(transform, &broken), streamed(transform, &[&broken])] {
+            assert!(out.is_err() || out.unwrap() == plain, "bit {bit} went unnoticed");
+        }
+    }
+}
+
+/// A token raised beforehand stops both forms.
+pub fn stops(transform: &dyn Transform, input: &[u8]) {
+    let cancel = Cancel::new();
+    cancel.cancel();
+    assert_eq!(transform.run(input.to_vec().into(), &cancel).unwrap_err().kind, Kind::Cancelled);
+    let mut fold = transform.fold().unwrap();
+    let pushed = fold.push(input, &mut Vec::new(), &cancel);
+    let ended = pushed.and_then(|()| fold.finish(Vec::new(), &cancel).map(|_| ()));
+    assert_eq!(ended.unwrap_err().kind, Kind::Cancelled);
+}
+
+/// Text that compresses, but not to nothing.
+pub fn prose(len: usize) -> Vec<u8> {
+    let words = ["the ", "loop ", "stays ", "free ", "while ", "threads ", "work, ", "and ", "waits ", "for no one. "];
+    let mut seed = 7u32;
+    let mut text = Vec::with_capacity(len + 16);
+    while text.len() < len {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        text.extend_from_slice(words[(seed >> 16) as usize % words.len()].as_bytes());
+        if seed >> 29 == 0 {
+            text.extend_from_slice((seed >> 8).to_string().as_bytes());
+        }
+    }
+    text.truncate(len);
+    text
+}
+
+/// Bytes that do not compress.
+pub fn noise(len: usize) -> Vec<u8> {
+    let mut seed = 0x9e37_79b9_7f4a_7c15u64;
+    let mut bytes = Vec::with_capacity(len);
+    while bytes.len() < len {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        bytes.extend_from_slice(&seed.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}
