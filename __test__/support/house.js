@@ -184,7 +184,7 @@ function foreignWords(files) {
   const words = [
     /(?<![\w.@-])\/(work|home|tmp|root|Users|farm)\/[\w.]/,
     /https?:\/\/[^\s/"']*(registry|artifactory|nexus|mirror)[^\s/"']*/i,
-    /"resolved": "http/
+    /"resolved":\s*"\w+:/
   ]
   return Object.entries(files).flatMap(([path, text]) => {
     return words.flatMap(word => {
@@ -195,8 +195,8 @@ function foreignWords(files) {
 }
 
 /**
- * Packages that a lock file forgot. npm drops those of other platforms when it updates a lock beside a node_modules,
- * and `npm ci` then refuses to work anywhere; it comes right by deleting both and installing anew.
+ * Packages of other platforms that a lock file forgot. npm drops those that it could not reach when it wrote the lock,
+ * and `npm ci` then refuses to install anything anywhere.
  * @param {string} lock
  */
 function missingFromLock(lock) {
