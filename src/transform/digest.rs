@@ -212,11 +212,14 @@ mod tests {
 
     #[test]
     fn cuts_do_not_matter() {
-        let input = (0..9_000_001u32).map(|n| (n * 31 >> 3) as u8).collect::<Vec<_>>();
+        let input = (0..5_000_001u32).map(|n| (n * 31 >> 3) as u8).collect::<Vec<_>>();
         for (name, _) in ALGORITHMS {
-            for len in [0, 1, 700, input.len()] {
+            for len in [0, 1, 700] {
                 cuts(&*hex(name), &input[..len]);
             }
+        }
+        for name in ["blake3", "xxh3-64", "sha256"] {
+            cuts(&*hex(name), &input);
         }
     }
 
