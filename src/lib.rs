@@ -3,7 +3,6 @@
 //! Everything outside `node` is plain Rust and knows nothing of JavaScript.
 #![cfg_attr(not(feature = "node"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
-#![warn(missing_docs)]
 
 pub mod cancel;
 pub mod error;

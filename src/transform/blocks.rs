@@ -18,6 +18,7 @@ const LARGEST: usize = 256 << 10;
 pub struct Block<'a> {
     /// The data just before, as much as there is up to [`WINDOW`]; more is ignored.
     pub dictionary: &'a [u8],
+    /// What to compress.
     pub data: &'a [u8],
     /// Its place in the stream, from 0.
     pub index: usize,
@@ -66,9 +67,9 @@ fn engine_level(level: u8, index: usize) -> i32 {
         1 => 2,
         2 | 3 => 3,
         4 => 4,
-        5 if index % 5 == 0 => 7,
+        5 if matches!(index % 5, 0) => 7,
         5 => 6,
-        6 if index % 5 % 2 == 0 => 7,
+        6 if matches!(index % 5, 0 | 2 | 4) => 7,
         6 => 6,
         7 => 7,
         // Its 9 compresses less than its 8.

@@ -64,8 +64,9 @@ impl Compress {
         state.set_parameter(BrotliEncoderParameter::BROTLI_PARAM_LGWIN, self.window);
         let hint = u32::try_from(len).unwrap_or(u32::MAX);
         state.set_parameter(BrotliEncoderParameter::BROTLI_PARAM_SIZE_HINT, hint);
-        if self.quality >= 10 {
-            // The smallest block there is: no call can be interrupted while it works on one.
+        if self.quality >= 9 {
+            // The smallest block there is. No call can be interrupted while it works on one, which at quality 10 and
+            // 11 takes longer than 10 ms all the same: tens of milliseconds.
             state.set_parameter(BrotliEncoderParameter::BROTLI_PARAM_LGBLOCK, 16);
         }
         Box::new(Compressing { state, quality: self.quality })

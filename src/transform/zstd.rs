@@ -13,6 +13,10 @@ use zstd_safe::{CCtx, CDict, CParameter, DCtx, DDict, InBuffer, OutBuffer, SafeR
 type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 type Dictionary = Option<Arc<Zeroizing<Vec<u8>>>>;
 
+/// From this level on a block of 128 KiB, which no call can be interrupted in, takes longer than 10 ms.
+const SLOW: i32 = 10;
+const SLOW_BLOCK: u32 = 32 << 10;
+
 pub struct Compress {
     level: i32,
     dictionary: Dictionary,
@@ -88,6 +92,9 @@ impl Compress {
         let set = |done: SafeResult| done.map(|_| ()).map_err(failed);
         set(context.set_parameter(CParameter::CompressionLevel(self.level)))?;
         set(context.set_parameter(CParameter::ChecksumFlag(self.checksum)))?;
+        if self.level >= SLOW {
+            set(context.set_parameter(CParameter::MaxBlockSize(SLOW_BLOCK)))?;
+        }
         if let Some(dictionary) = &self.dictionary {
             set(context.load_dictionary(dictionary))?;
         }
@@ -115,9 +122,8 @@ struct Compressing {
 }
 
 impl Compressing {
-    /// zstd compresses a block of up to 128 KiB when it has it whole, so smaller steps would not stop it sooner.
     fn step(&self) -> usize {
-        if self.level < 10 { 256 << 10 } else { 32 << 10 }
+        if self.level < SLOW { 256 << 10 } else { SLOW_BLOCK as usize }
     }
 
     fn feed(&mut self, input: &[u8], end: ZSTD_EndDirective, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
