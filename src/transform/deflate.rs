@@ -217,6 +217,19 @@ mod tests {
     }
 
     #[test]
+    fn stops_under_way() {
+        let input = prose(1 << 20).repeat(24);
+        let cancel = Cancel::new();
+        let raiser = cancel.clone();
+        let raising = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            raiser.cancel();
+        });
+        assert_eq!(gzip(&level(9)).unwrap().run(input.into(), &cancel).unwrap_err().kind, Kind::Cancelled);
+        raising.join().unwrap();
+    }
+
+    #[test]
     fn refuses_other_levels() {
         for bad in [-1.0, 10.0, 1.5] {
             let refused = gzip(&args([options([("level", Arg::Number(bad))])])).err().unwrap();

@@ -35,8 +35,18 @@ impl Growth {
     /// does not.
     fn room(&self, input: usize) -> usize {
         let step = self.next.unwrap_or_else(|| input.saturating_mul(4)).clamp(SMALLEST_STEP, STEP);
-        let left = (self.limit - self.made).saturating_add(1);
+        let left = self.left().saturating_add(1);
         usize::try_from(left).map_or(step, |left| step.min(left))
+    }
+
+    /// What may still be made.
+    pub fn left(&self) -> u64 {
+        self.limit - self.made
+    }
+
+    /// The error for more than that.
+    pub fn exceeded(&self) -> Error {
+        Error::output_limit(self.limit)
     }
 
     /// Takes note of what a step made.
@@ -46,7 +56,7 @@ impl Growth {
     pub fn add(&mut self, made: usize) -> Result<()> {
         let made = self.made + made as u64;
         if made > self.limit {
-            return Err(Error::output_limit(self.limit));
+            return Err(self.exceeded());
         }
         self.made = made;
         Ok(())

@@ -4,7 +4,7 @@ use super::growth::Growth;
 use super::{Fold, Value};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use lz4_flex::block::decompress_into_with_dict;
+use lz4_flex::block::{DecompressError, decompress_into_with_dict};
 use xxhash_rust::xxh32::{Xxh32, xxh32};
 
 const MAGIC: u32 = 0x184d_2204;
@@ -188,11 +188,15 @@ impl Decoder {
         let before = out.len();
         if compressed {
             // No block can make more than this, whatever it claims; at most 255 bytes of output come of one.
-            let room = self.header.block_size.min(len.saturating_mul(255));
+            let most = self.header.block_size.min(len.saturating_mul(255));
+            let room = usize::try_from(self.growth.left()).map_or(most, |left| most.min(left));
             out.resize(before + room, 0);
             let made = decompress_into_with_dict(data, &mut out[before..], &self.window);
             out.truncate(before + made.as_ref().copied().unwrap_or(0));
-            made.map_err(|_| self.corrupt("invalid block"))?;
+            made.map_err(|error| match error {
+                DecompressError::OutputTooSmall { .. } if room < most => self.growth.exceeded(),
+                _ => self.corrupt("invalid block"),
+            })?;
         } else {
             out.extend_from_slice(data);
         }
