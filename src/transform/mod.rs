@@ -2,7 +2,6 @@
 //!
 //! A new one is a file in this folder that implements [`Transform`], and a line in [`registry`].
 
-mod args;
 pub mod blocks;
 mod brotli;
 mod bytes;
@@ -10,10 +9,10 @@ mod chain;
 mod deflate;
 mod digest;
 mod encoding;
-mod framing;
-mod growth;
 #[cfg(feature = "fault")]
 mod fault;
+mod framing;
+mod growth;
 mod hmac;
 mod identity;
 mod inflate;
