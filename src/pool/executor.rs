@@ -2,7 +2,7 @@
 
 use super::Options;
 use super::deadline;
-use super::gate::{Admission, Gate, Limits, Reservation, Wait, Wake};
+use super::gate::{Admission, Gate, Limits, Next, Reservation, Wait, Wake};
 use super::lanes::{Priority, Queued};
 use super::panic::catch_panic;
 use super::stats::{Counters, Stats};
@@ -11,7 +11,10 @@ use crate::sync::Mutex;
 use std::cell::Cell;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a thread without work stays awake: about what it costs to wake one.
+const LINGER: Duration = Duration::from_micros(20);
 
 /// How the tasks of one job ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -211,18 +214,35 @@ impl Pool {
         if WORKING.replace(true) {
             return self.gate.stand_back(Instant::now());
         }
-        let mut next = self.gate.next(Instant::now());
-        while let Some(queued) = next {
-            next = self.execute(queued);
+        let mut now = Instant::now();
+        let mut next = self.gate.next(now);
+        loop {
+            next = match next {
+                Next::Job(queued) => self.execute(queued, &mut now),
+                Next::Linger => self.linger(&mut now),
+                Next::Done => break,
+            };
         }
         WORKING.set(false);
     }
 
-    fn execute(self: &Arc<Self>, queued: Queued<Job>) -> Option<Queued<Job>> {
+    fn linger(&self, now: &mut Instant) -> Next<Job> {
+        let until = *now + LINGER;
+        while !self.gate.is_called() && *now < until {
+            for _ in 0..32 {
+                std::hint::spin_loop();
+            }
+            *now = Instant::now();
+        }
+        self.gate.after_lingering(*now)
+    }
+
+    /// Runs a job that starts `now` and leaves there when it ended.
+    fn execute(self: &Arc<Self>, queued: Queued<Job>, now: &mut Instant) -> Next<Job> {
         let Job { mut work, bytes } = queued.job;
-        let started = Instant::now();
+        let started = *now;
         let waited = started.saturating_duration_since(queued.since);
-        let ended = if self.options.max_wait.is_some_and(|limit| waited > limit) {
+        *now = if self.options.max_wait.is_some_and(|limit| waited > limit) {
             self.time_out(&mut *work);
             started
         } else {
@@ -231,7 +251,7 @@ impl Pool {
             self.counters.lock().ran(work.name(), tally, waited, ended.saturating_duration_since(started));
             ended
         };
-        let followup = self.gate.finish(bytes, ended);
+        let followup = self.gate.finish(bytes, *now);
         if followup.wake == Wake::Thread {
             self.wake();
         }
@@ -277,8 +297,8 @@ impl Room {
     #[must_use]
     pub fn submit(mut self, priority: Priority, work: Box<dyn Work>) -> u64 {
         let Some(reservation) = self.reservation.take() else { unreachable!("a room is used once") };
-        let (ticket, bytes) = (reservation.ticket, reservation.bytes);
-        if self.pool.gate.push(reservation, priority, Job { work, bytes }, Instant::now()) == Wake::Thread {
+        let Reservation { ticket, bytes, since } = reservation;
+        if self.pool.gate.push(reservation, priority, Job { work, bytes }, since) == Wake::Thread {
             self.pool.wake();
         } else if self.pool.options.max_wait.is_some() {
             deadline::watch(&self.pool);

@@ -5,6 +5,7 @@
 
 use super::lanes::{Lanes, Priority, Queued};
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -55,11 +56,20 @@ pub enum Wake {
     Nobody,
 }
 
+/// What a thread with a permit does next.
+#[derive(Debug)]
+pub enum Next<J> {
+    Job(Queued<J>),
+    /// Nothing is queued: keep the permit and look at [`Gate::is_called`] for a moment, then come back.
+    Linger,
+    /// The permit is given back.
+    Done,
+}
+
 /// What follows from a job's end.
 #[derive(Debug)]
 pub struct Followup<J, W> {
-    /// The next job under the same permit; `None` gave the permit back.
-    pub next: Option<Queued<J>>,
+    pub next: Next<J>,
     pub wake: Wake,
     pub granted: Vec<(Reservation, W)>,
 }
@@ -77,12 +87,14 @@ struct State<J, W> {
     /// Tasks admitted and not yet finished: reserved, queued and running.
     admitted: usize,
     bytes: usize,
-    /// Permits taken: threads that pop and run.
+    /// Permits taken: threads that pop and run, or linger.
     permits: usize,
+    /// Whether one of them lingers.
+    lingers: bool,
     /// Whoever waits for room, first come, first served. Each is one pending promise of a caller, which is its bound.
     waiters: VecDeque<Waiter<W>>,
     next_number: u64,
-    /// Integral of `permits` over time up to `changed`.
+    /// Integral over time of the permits that do not linger, up to `changed`.
     busy: Duration,
     changed: Instant,
 }
@@ -102,6 +114,8 @@ pub struct Level {
 pub struct Gate<J, W> {
     limits: Limits,
     state: Mutex<State<J, W>>,
+    /// Raised when there is a job for the thread that lingers.
+    called: AtomicBool,
 }
 
 impl<J, W> Gate<J, W> {
@@ -111,12 +125,13 @@ impl<J, W> Gate<J, W> {
             admitted: 0,
             bytes: 0,
             permits: 0,
+            lingers: false,
             waiters: VecDeque::new(),
             next_number: 0,
             busy: Duration::ZERO,
             changed: now,
         };
-        Gate { limits, state: Mutex::new(state) }
+        Gate { limits, state: Mutex::new(state), called: AtomicBool::new(false) }
     }
 
     /// Reserves room if there is any and nobody waits for it.
@@ -172,20 +187,55 @@ impl<J, W> Gate<J, W> {
 
     /// Queues a job in the room reserved for it.
     pub fn push(&self, reservation: Reservation, priority: Priority, job: J, now: Instant) -> Wake {
-        let mut state = self.state.lock();
         let Reservation { ticket, since, .. } = reservation;
+        let mut state = self.state.lock();
         state.lanes.push(priority, Queued { ticket, since, job });
+        if state.lingers {
+            state.set_lingers(false, now);
+            self.called.store(true, Ordering::Release);
+            return Wake::Nobody;
+        }
         state.wake(&self.limits, now)
     }
 
-    /// The first job for a thread that was woken, or its permit back.
-    pub fn next(&self, now: Instant) -> Option<Queued<J>> {
+    /// The first job for a thread that was woken.
+    pub fn next(&self, now: Instant) -> Next<J> {
         let mut state = self.state.lock();
-        let next = state.lanes.take();
-        if next.is_none() {
-            state.give_permit_back(now);
+        self.next_of(&mut state, now)
+    }
+
+    /// Whether there is a job for the thread that lingers.
+    pub fn is_called(&self) -> bool {
+        self.called.load(Ordering::Acquire)
+    }
+
+    /// The end of lingering: the job that the thread was called for, unless someone else took it, or `Done`.
+    pub fn after_lingering(&self, now: Instant) -> Next<J> {
+        let mut state = self.state.lock();
+        self.called.store(false, Ordering::Relaxed);
+        if state.lingers {
+            state.set_lingers(false, now);
         }
-        next
+        if let Some(job) = state.lanes.take() {
+            return Next::Job(job);
+        }
+        state.give_permit_back(now);
+        Next::Done
+    }
+
+    /// One thread at most lingers: waking a sleeping one costs more than most small jobs do, a second idle one would
+    /// only take a core from whoever submits.
+    fn next_of(&self, state: &mut State<J, W>, now: Instant) -> Next<J> {
+        if let Some(job) = state.lanes.take() {
+            return Next::Job(job);
+        }
+        // A thread that was called and has not come yet is as good as one that lingers.
+        if state.lingers || self.called.load(Ordering::Relaxed) {
+            state.give_permit_back(now);
+            return Next::Done;
+        }
+        state.set_lingers(true, now);
+        Next::Linger
     }
 
     /// Gives a permit back without popping. Whoever finishes a job next wakes a thread for what is queued.
@@ -199,10 +249,7 @@ impl<J, W> Gate<J, W> {
         let mut state = self.state.lock();
         state.release(bytes);
         let granted = state.grant(&self.limits, now);
-        let next = state.lanes.take();
-        if next.is_none() {
-            state.give_permit_back(now);
-        }
+        let next = self.next_of(&mut state, now);
         let wake = state.wake(&self.limits, now);
         Followup { next, wake, granted }
     }
@@ -228,7 +275,7 @@ impl<J, W> Gate<J, W> {
     pub fn level(&self, now: Instant) -> Level {
         let state = self.state.lock();
         // A permit whose thread has not popped yet counts as running: its task will not wait any more.
-        let running = state.permits.min(state.admitted);
+        let running = state.working().min(state.admitted);
         Level { running, queued: state.admitted - running, bytes: state.bytes, busy: state.busy_at(now) }
     }
 
@@ -286,6 +333,15 @@ impl<J, W> State<J, W> {
         Wake::Thread
     }
 
+    fn working(&self) -> usize {
+        self.permits - usize::from(self.lingers)
+    }
+
+    fn set_lingers(&mut self, lingers: bool, now: Instant) {
+        self.count_busy(now);
+        self.lingers = lingers;
+    }
+
     fn give_permit_back(&mut self, now: Instant) {
         self.count_busy(now);
         self.permits -= 1;
@@ -297,8 +353,8 @@ impl<J, W> State<J, W> {
     }
 
     fn busy_at(&self, now: Instant) -> Duration {
-        let permits = u32::try_from(self.permits).unwrap_or(u32::MAX);
-        self.busy + now.saturating_duration_since(self.changed) * permits
+        let working = u32::try_from(self.working()).unwrap_or(u32::MAX);
+        self.busy + now.saturating_duration_since(self.changed) * working
     }
 }
 

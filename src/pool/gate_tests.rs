@@ -4,6 +4,14 @@ fn gate(threads: usize, max_queue: usize, max_queue_bytes: usize) -> Gate<&'stat
     Gate::new(Limits { threads, max_queue, max_queue_bytes }, Instant::now())
 }
 
+/// The job that a thread gets, if it gets one.
+fn job<J>(next: Next<J>) -> Option<J> {
+    match next {
+        Next::Job(queued) => Some(queued.job),
+        Next::Linger | Next::Done => None,
+    }
+}
+
 fn admit<J, W>(gate: &Gate<J, W>, bytes: usize) -> Reservation {
     match gate.try_admit(bytes, Instant::now()) {
         Admission::Admitted(reservation) => reservation,
@@ -41,10 +49,10 @@ fn a_push_takes_a_permit_while_there_is_one() {
     assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "b", now), Wake::Nobody);
     let level = gate.level(now);
     assert_eq!((level.running, level.queued, level.bytes), (1, 1, 2));
-    assert_eq!(gate.next(now).map(|queued| queued.job), Some("a"));
+    assert_eq!(job(gate.next(now)), Some("a"));
     let followup = gate.finish(1, now);
-    assert_eq!(followup.next.map(|queued| queued.job), Some("b"));
-    assert!(gate.finish(1, now).next.is_none());
+    assert_eq!(job(followup.next), Some("b"));
+    assert!(matches!(gate.finish(1, now).next, Next::Linger));
     let level = gate.level(now);
     assert_eq!((level.running, level.queued, level.bytes), (0, 0, 0));
 }
@@ -87,7 +95,7 @@ fn a_withdrawn_job_frees_its_room_at_once() {
     let (running, queued) = (first.ticket, second.ticket);
     assert_eq!(gate.push(first, Priority::Normal, "a", now), Wake::Thread);
     assert_eq!(gate.push(second, Priority::Normal, "b", now), Wake::Nobody);
-    assert_eq!(gate.next(now).map(|queued| queued.job), Some("a"));
+    assert_eq!(job(gate.next(now)), Some("a"));
     assert_eq!(gate.withdraw(running, 10, now).0, None);
     assert_eq!(gate.withdraw(queued, 20, now).0, Some("b"));
     assert_eq!(gate.level(now).bytes, 10);
@@ -99,14 +107,34 @@ fn a_thread_that_stands_back_is_replaced_when_a_job_ends() {
     let gate = gate(2, 8, 100);
     let now = Instant::now();
     assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "a", now), Wake::Thread);
-    assert_eq!(gate.next(now).map(|queued| queued.job), Some("a"));
+    assert_eq!(job(gate.next(now)), Some("a"));
     for job in ["b", "c"] {
         let _ = gate.push(admit(&gate, 1), Priority::Normal, job, now);
     }
     gate.stand_back(now);
     let followup = gate.finish(1, now);
-    assert_eq!(followup.next.map(|queued| queued.job), Some("b"));
+    assert_eq!(job(followup.next), Some("b"));
     assert_eq!(followup.wake, Wake::Thread);
+}
+
+#[test]
+fn a_thread_that_lingers_is_called_instead_of_waking_another() {
+    let gate = gate(2, 8, 100);
+    let now = Instant::now();
+    assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "a", now), Wake::Thread);
+    assert_eq!(job(gate.next(now)), Some("a"));
+    assert!(matches!(gate.finish(1, now).next, Next::Linger));
+    assert!(!gate.is_called());
+    assert_eq!(gate.level(now).running, 0);
+    assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "b", now), Wake::Nobody);
+    assert!(gate.is_called());
+    assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "c", now), Wake::Thread);
+    assert_eq!(job(gate.after_lingering(now)), Some("b"));
+    assert_eq!(job(gate.next(now)), Some("c"));
+    assert!(matches!(gate.finish(1, now).next, Next::Linger));
+    assert!(matches!(gate.finish(1, now).next, Next::Done));
+    assert!(matches!(gate.after_lingering(now), Next::Done));
+    assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "d", now), Wake::Thread);
 }
 
 #[test]
@@ -115,11 +143,11 @@ fn busy_time_is_the_integral_of_permits() {
     let gate: Gate<(), ()> = Gate::new(Limits { threads: 2, max_queue: 8, max_queue_bytes: 8 }, start);
     for _ in 0..2 {
         let _ = gate.push(admit(&gate, 0), Priority::Normal, (), start);
-        assert!(gate.next(start).is_some());
+        assert!(job(gate.next(start)).is_some());
     }
     let later = start + Duration::from_millis(10);
     assert_eq!(gate.level(later).busy, Duration::from_millis(20));
-    assert!(gate.finish(0, later).next.is_none());
+    assert!(matches!(gate.finish(0, later).next, Next::Linger));
     assert_eq!(gate.level(later + Duration::from_millis(5)).busy, Duration::from_millis(25));
 }
 
