@@ -27,8 +27,11 @@ export declare function chainTransforms(handles: Array<number>): TransformInfo
 /** Lets go of a pool. It ends when nobody holds it and its last task is done. */
 export declare function closePool(pool: number): void
 
-/** Takes outcomes until there are none or one of the arrays is full. */
-export declare function drain(heads: Uint32Array, bytes: Uint8Array): unknown[] | undefined
+/**
+ * Takes outcomes until there are none or one of the arrays is full. With `rearm` the bell rings for whatever comes
+ * from now on; without, JavaScript will look again by itself.
+ */
+export declare function drain(heads: Uint32Array, bytes: Uint8Array, rearm: boolean): unknown[] | undefined
 
 /** Gives granted room back. */
 export declare function dropRoom(room: number): void

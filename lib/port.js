@@ -20,8 +20,18 @@ const GRANTED = 3
 const MANY = 4
 const FIRST = 2
 
+// What a drain took.
+const EMPTY = 0
+const ALL = 1
+const MORE = 2
+
 /** After settling for this long (ms) a drain lets the loop turn. */
 const DRAIN_BUDGET = 2
+/**
+ * For this long (ms) after an outcome the port looks for the next one every turn of the loop, before it waits to be
+ * called: sleeping and being woken costs more than a few turns.
+ */
+const POLL = 0.02
 /** Up to here a loop over the bytes is faster than a view and `set`. */
 const LOOP_BYTES = 48
 
@@ -32,12 +42,17 @@ class Port {
   /** @type {number[]} */
   #free = []
   #pending = 0
+  #isPolling = false
+  #keepsAlive = false
+  #lastOutcome = 0
   #heads = new Uint32Array(8192)
   #bytes = Buffer.allocUnsafeSlow(128 * 1024)
-  #drain = () => this.drain()
+  #turn = () => this.#poll()
 
   constructor() {
-    native.open(this.#drain)
+    native.open(() => {
+      if (!this.#isPolling) this.#poll()
+    })
   }
 
   /**
@@ -47,7 +62,8 @@ class Port {
   draw(listener) {
     const id = this.#free.pop() ?? this.#listeners.length
     this.#listeners[id] = listener
-    if (this.#pending++ === 0) native.keepAlive(true)
+    this.#pending++
+    if (!this.#keepsAlive && !this.#isPolling) this.#keepAlive(true)
     return id
   }
 
@@ -58,7 +74,7 @@ class Port {
   release(id) {
     this.#listeners[id] = undefined
     this.#free.push(id)
-    if (--this.#pending === 0) native.keepAlive(false)
+    if (--this.#pending === 0 && !this.#isPolling) this.#keepAlive(false)
   }
 
   /** Those that still wait for something, each once. */
@@ -66,20 +82,33 @@ class Port {
     return new Set(this.#listeners)
   }
 
-  /** Settles what is there, for a bounded time. */
-  drain() {
+  /**
+   * One turn of the loop: settles what is there, for a bounded time, and decides whether to come back in the next turn
+   * or when it is called.
+   */
+  #poll() {
     const start = performance.now()
-    let more
-    do {
-      more = this.#settleSome()
-    } while (more && performance.now() - start < DRAIN_BUDGET)
-    if (more) setImmediate(this.#drain)
+    const isLast = start - this.#lastOutcome > POLL && this.#isPolling
+    let state = this.#settleSome(isLast)
+    while (state === MORE && performance.now() - start < DRAIN_BUDGET) state = this.#settleSome(false)
+    if (state !== EMPTY) this.#lastOutcome = performance.now()
+    this.#isPolling = state !== EMPTY || !isLast
+    if (this.#isPolling) setImmediate(this.#turn)
+    else if (this.#keepsAlive !== this.#pending > 0) this.#keepAlive(this.#pending > 0)
   }
 
-  #settleSome() {
+  /** @param {boolean} alive whether pending tasks keep the process alive by themselves */
+  #keepAlive(alive) {
+    this.#keepsAlive = alive
+    native.keepAlive(alive)
+  }
+
+  /** @param {boolean} rearm whether to be called for what comes from now on */
+  #settleSome(rearm) {
     const heads = this.#heads
-    const values = native.drain(heads, this.#bytes) ?? []
+    const values = native.drain(heads, this.#bytes, rearm) ?? []
     const [used, more] = heads
+    if (used === FIRST) return EMPTY
     let value = 0
     let offset = 0
     for (let at = FIRST; at < used; ) {
@@ -111,7 +140,7 @@ class Port {
         settleValue(listener, kind, values[value++])
       }
     }
-    return more === 1
+    return more === 1 ? MORE : ALL
   }
 
   /**

@@ -28,12 +28,19 @@ const EXTERNAL: usize = 64 << 10;
 /// `heads` begins with the words used and whether more waits.
 const FIRST: usize = 2;
 
-/// Takes outcomes until there are none or one of the arrays is full.
-#[napi(catch_unwind, ts_args_type = "heads: Uint32Array, bytes: Uint8Array", ts_return_type = "unknown[] | undefined")]
-pub fn drain<'env>(env: &'env Env, heads: Unknown, bytes: Unknown) -> Result<Option<Array<'env>>> {
+/// Takes outcomes until there are none or one of the arrays is full. With `rearm` the bell rings for whatever comes
+/// from now on; without, JavaScript will look again by itself.
+#[napi(
+    catch_unwind,
+    ts_args_type = "heads: Uint32Array, bytes: Uint8Array, rearm: boolean",
+    ts_return_type = "unknown[] | undefined"
+)]
+pub fn drain<'env>(env: &'env Env, heads: Unknown, bytes: Unknown, rearm: bool) -> Result<Option<Array<'env>>> {
     let environment = environment::of(env)?;
     let port = &environment.port;
-    port.begin_drain();
+    if rearm {
+        port.rearm();
+    }
     let drained = raw::with_u32s(env, &heads, |heads| {
         raw::with_u8s(env, &bytes, |bytes| {
             let mut drain = Drain { env, heads, used: FIRST, bytes, filled: 0, values: None, count: 0 };

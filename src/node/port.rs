@@ -38,7 +38,7 @@ pub struct Port {
     sender: Sender<Completion>,
     receiver: Receiver<Completion>,
     bell: Bell,
-    /// Whether the bell has rung since the last drain began.
+    /// Whether the bell has rung since it was last armed.
     rung: AtomicBool,
     closed: AtomicBool,
     loans: Arc<Loans>,
@@ -76,8 +76,8 @@ impl Port {
         }
     }
 
-    /// Before a drain takes anything: whatever is pushed from now on rings again.
-    pub fn begin_drain(&self) {
+    /// Whatever is pushed from now on rings again. To be called before the last look at the queue.
+    pub fn rearm(&self) {
         self.rung.store(false, Ordering::SeqCst);
     }
 
