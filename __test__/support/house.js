@@ -171,8 +171,9 @@ function unusedCrates(manifest, files) {
   const code = pick(files, /^src\/.*\.rs$/)
     .map(([, text]) => blank(text, 'rust'))
     .join('\n')
+  // A crate may be written with or without its dashes: md-5 is md5.
   return crates
-    .filter(name => !new RegExp(`\\b${name.replaceAll('-', '_')}\\b`).test(code))
+    .filter(name => !new RegExp(`\\b${name.replaceAll('-', '_?')}\\b`).test(code))
     .map(name => `${name} is in Cargo.toml and nowhere in src/`)
 }
 
