@@ -2,20 +2,20 @@
 
 /**
  * @typedef {import('../index').OffloopError['code']} Code
- * @typedef {{ code: string, message: string, offset?: number, transform?: string }} FailureRecord as native code makes it
+ * @typedef {{ code: string, message: string, offset?: number | null, transform?: string | null }} FailureRecord as native code makes it
  */
 
 class OffloopError extends Error {
   /**
    * @param {Code} code
    * @param {string} message
-   * @param {{ transform?: string, offset?: number }} [details]
+   * @param {{ transform?: string | null, offset?: number | null }} [details]
    */
   constructor(code, message, details) {
     super(message)
     this.code = code
-    if (details?.transform !== undefined) this.transform = details.transform
-    if (details?.offset !== undefined) this.offset = details.offset
+    if (details?.transform != null) this.transform = details.transform
+    if (details?.offset != null) this.offset = details.offset
   }
 }
 

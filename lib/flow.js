@@ -1,5 +1,6 @@
 'use strict'
 
+const { AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('./abort')
 const { Batch, Pack, Single } = require('./units')
 const { NO_ROOM, inputSize, isSmall } = require('./input')
@@ -52,6 +53,8 @@ class Flow {
   /** @type {'flowing' | 'ended' | 'stopped'} */
   #state = 'flowing'
   #isTaking = false
+  /** The source is read in the async context of whoever opened the flow. */
+  #context = new AsyncResource('OffloopFlow')
   #isAwaiting = false
   #isWatching = false
   #flushScheduled = false
@@ -124,6 +127,10 @@ class Flow {
     this.#outlet.progress()
   }
 
+  takeInContext() {
+    this.#context.runInAsyncScope(this.take, this)
+  }
+
   /**
    * Ends the flow: what is under way is cancelled, and the source is closed.
    * @param {unknown} reason
@@ -184,7 +191,7 @@ class Flow {
     if (this.#state === 'stopped') return
     this.#sent.delete(unit)
     this.#bytes -= unit.bytes
-    this.take()
+    this.takeInContext()
   }
 
   #mayTake() {
@@ -310,7 +317,7 @@ class Flow {
     while (this.#waiter === undefined && this.#unsent.length > 0) {
       this.#submit(/** @type {Unit} */ (this.#unsent.shift()), NO_ROOM)
     }
-    this.take()
+    this.takeInContext()
   }
 
   /** @param {unknown} error */

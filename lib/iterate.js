@@ -63,7 +63,7 @@ class Iteration {
       this.#readers.push({ resolve, reject })
       if (!this.#isOver && this.#signal?.aborted) this.#flow.stop(this.#signal.reason)
       this.#deliver()
-      if (!this.#isOver) this.#flow.take()
+      if (!this.#isOver) this.#flow.takeInContext()
     })
   }
 

@@ -13,7 +13,7 @@ const registry = new FinalizationRegistry((/** @type {number} */ handle) => nati
 class PoolHandle {
   /** @type {'open' | 'closing' | 'closed'} */
   #state = 'open'
-  /** Tasks and batches of which native code will speak again. */
+  /** Tasks, batches and waiters of which native code will speak again. */
   #admitted = 0
   /**
    * Room that was granted in this turn of the loop and not used yet.
@@ -37,7 +37,7 @@ class PoolHandle {
     if (this.#state !== 'open') throw closedError(this.info.name)
   }
 
-  /** A task was admitted. */
+  /** A task was admitted, or waits to be. */
   entered() {
     this.#admitted++
   }
@@ -52,6 +52,7 @@ class PoolHandle {
    * @param {number} room
    */
   keepRoom(room) {
+    if (this.#state !== 'open') return native.dropRoom(room)
     this.#rooms.push(room)
     setImmediate(() => {
       const place = this.#rooms.indexOf(room)
@@ -81,6 +82,7 @@ class PoolHandle {
     this.#closing ??= new Promise(resolve => {
       this.#closed = resolve
       this.#state = 'closing'
+      for (const room of this.#rooms.splice(0)) native.dropRoom(room)
     })
     if (this.#state === 'closing') {
       this.#end(force)

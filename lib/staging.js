@@ -100,7 +100,7 @@ function stage(bytes, to, pieces) {
  * @param {Destination} to
  */
 function stageBytes(bytes, to) {
-  return stage(bytes.length, to, pieces(bytes))
+  return stage(bytes.length, to, pieces(bytes, bytes.length))
 }
 
 /**
@@ -112,9 +112,11 @@ function stageText(text, to) {
   return stage(text.length, to, textPieces(text))
 }
 
-/** @param {Uint8Array} bytes */
-function* pieces(bytes) {
-  const { length } = bytes
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} length that they had when the task was submitted
+ */
+function* pieces(bytes, length) {
   const shared = isSharedArrayBuffer(bytes.buffer)
   for (let at = 0; at < length; at += PIECE) {
     if (bytes.length !== length) {

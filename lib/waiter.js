@@ -26,14 +26,18 @@ class Waiter {
     this.#granted = granted
     this.#rejected = rejected
     this.#id = port.draw(this)
+    pool.entered()
     this.#number = native.waitForRoom(pool.number, this.#id, bytes)
   }
 
   /** @param {number} room */
   granted(room) {
-    if (this.#over) return native.dropRoom(room)
-    this.#over = true
-    this.#granted(room)
+    if (this.#over) native.dropRoom(room)
+    else {
+      this.#over = true
+      this.#granted(room)
+    }
+    this.pool.left()
   }
 
   /** @param {unknown} reason */
@@ -41,7 +45,10 @@ class Waiter {
     if (this.#over) return
     this.#over = true
     // Otherwise room was granted already, and is given back when the port says so.
-    if (native.leaveLine(this.pool.number, this.#number)) port.release(this.#id)
+    if (native.leaveLine(this.pool.number, this.#number)) {
+      port.release(this.#id)
+      this.pool.left()
+    }
     this.#rejected(reason)
   }
 }

@@ -88,7 +88,10 @@ function fingerprint(compiler) {
   const hash = createHash('sha256')
   for (const file of [...SOURCES.flatMap(filesUnder), ...BINDING, ...addon]) {
     const path = join(root, file)
-    hash.update(`${file}\0`).update(existsSync(path) ? readFileSync(path) : 'missing').update('\0')
+    hash
+      .update(`${file}\0`)
+      .update(existsSync(path) ? readFileSync(path) : 'missing')
+      .update('\0')
   }
   return `${compiler}\n${hash.digest('hex')}\n`
 }

@@ -67,6 +67,10 @@ impl Port {
         }
         // The receiver lives as long as the sender: this cannot fail.
         let _ = self.sender.send(Completion { task, outcome });
+        if self.closed.load(Ordering::SeqCst) {
+            // The environment ended meanwhile; what was sent too late for it must not stay.
+            self.drop_all();
+        }
         if !self.rung.swap(true, Ordering::SeqCst) {
             self.bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
@@ -93,8 +97,12 @@ impl Port {
     /// Every running task has been cancelled by now, so this takes a few milliseconds at most.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        while self.take().is_some() {}
+        self.drop_all();
         self.loans.wait_until_returned();
+    }
+
+    fn drop_all(&self) {
+        while self.take().is_some() {}
     }
 
     /// Wraps memory of a pinned `ArrayBuffer` for a task.

@@ -4,11 +4,11 @@ use super::Options;
 use super::deadline;
 use super::gate::{Admission, Gate, Limits, Reservation, Wait, Wake};
 use super::lanes::{Priority, Queued};
+use super::panic::catch_panic;
 use super::stats::{Counters, Stats};
 use crate::error::{Error, Kind};
 use crate::sync::Mutex;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -236,7 +236,7 @@ impl Pool {
             self.wake();
         }
         // An outcome that cannot be handed over is lost; the thread and its permit must not be.
-        let _ = catch_unwind(AssertUnwindSafe(|| work.settle()));
+        let _ = catch_panic(|| work.settle());
         self.grant(followup.granted);
         followup.next
     }
@@ -301,24 +301,6 @@ fn run_caught(work: &mut dyn Work) -> Tally {
     catch_panic(|| work.run()).unwrap_or_else(|error| {
         work.fail(error);
         Tally { failed: work.tasks(), ..Tally::default() }
-    })
-}
-
-/// Calls `f`; a panic becomes an error.
-///
-/// # Errors
-/// Of kind `Panic`, with the panic's message.
-pub fn catch_panic<T>(f: impl FnOnce() -> T) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|panic| {
-        let text = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("no message");
-        Error::new(
-            Kind::Panic,
-            format!("The task panicked: {text}. This is a bug of offloop; the pool is not affected"),
-        )
     })
 }
 

@@ -13,12 +13,15 @@ mod executor;
 #[cfg(not(feature = "loom"))]
 mod named;
 #[cfg(not(feature = "loom"))]
+mod panic;
+#[cfg(not(feature = "loom"))]
 mod stats;
 
 #[cfg(not(feature = "loom"))]
 pub use {
-    executor::{Full, Pool, Room, Tally, Work, catch_panic},
+    executor::{Full, Pool, Room, Tally, Work},
     named::{Mismatch, Wanted, open},
+    panic::catch_panic,
     stats::{Stats, TransformStats},
 };
 

@@ -2,18 +2,27 @@
 //!
 //! A new one is a file in this folder that implements [`Transform`], and a line in [`registry`].
 
+pub mod blocks;
+mod brotli;
 mod bytes;
 mod chain;
+mod deflate;
 mod digest;
 mod encoding;
 #[cfg(feature = "fault")]
 mod fault;
+mod framing;
+mod growth;
 mod hmac;
 mod identity;
+mod inflate;
+mod lz4;
+mod lz4_frame;
 pub mod registry;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;
 mod value;
+mod zstd;
 
 pub use crate::args::{Arg, Args, ArgumentError, Options};
 pub use bytes::{Bytes, Lend};

@@ -1,0 +1,239 @@
+//! gzip, zlib and raw deflate compression (RFC 1951). Small inputs go to libdeflate in one go; larger ones are
+//! compressed in blocks on several cores.
+
+use super::blocks::{self, BLOCK, Block, WINDOW};
+use super::framing::{Checksum, Framing};
+use super::{Args, ArgumentError, Fold, Transform, Value};
+use crate::cancel::Cancel;
+use crate::error::{Error, Kind, Result};
+use libdeflater::{CompressionLvl, Compressor};
+
+type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
+
+pub struct Deflate {
+    name: &'static str,
+    framing: Framing,
+    level: u8,
+}
+
+/// `gzip({ level })`
+pub fn gzip(args: &Args) -> Built {
+    build(args, "gzip", Framing::Gzip)
+}
+
+/// `deflate({ level })`: with zlib's framing, as Node's.
+pub fn deflate(args: &Args) -> Built {
+    build(args, "deflate", Framing::Zlib)
+}
+
+/// `deflateRaw({ level })`
+pub fn deflate_raw(args: &Args) -> Built {
+    build(args, "deflateRaw", Framing::Raw)
+}
+
+fn build(args: &Args, name: &'static str, framing: Framing) -> Built {
+    let level = args.options(0)?.integer("level", 0..=9)?.unwrap_or(6);
+    Ok(Box::new(Deflate { name, framing, level: u8::try_from(level).expect("0 to 9") }))
+}
+
+/// The largest input that one uninterruptible call may take: at most 5 ms, and not worth splitting over cores.
+fn in_one_go(level: u8) -> usize {
+    if level < 9 { 128 << 10 } else { 64 << 10 }
+}
+
+fn compress_small(plain: &[u8], level: u8, out: &mut Vec<u8>) -> Result<()> {
+    let failed = || Error::new(Kind::Panic, "The deflate compressor failed");
+    let level = CompressionLvl::new(level.into()).map_err(|_| failed())?;
+    let mut compressor = Compressor::new(level);
+    let before = out.len();
+    out.resize(before + compressor.deflate_compress_bound(plain.len()), 0);
+    let made = compressor.deflate_compress(plain, &mut out[before..]).map_err(|_| failed())?;
+    out.truncate(before + made);
+    Ok(())
+}
+
+impl Transform for Deflate {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        let plain = input.into_bytes()?;
+        cancel.check()?;
+        let mut out = self.framing.header(self.level).to_vec();
+        if plain.len() <= in_one_go(self.level) {
+            compress_small(&plain, self.level, &mut out)?;
+        } else {
+            let whole = Block { dictionary: &[], data: &plain, index: 0, last: true };
+            blocks::compress_all(whole, blocks::size_for(plain.len()), self.level, &mut out, cancel)?;
+        }
+        let mut checksum = self.framing.checksum();
+        for step in plain.chunks(super::STEP) {
+            cancel.check()?;
+            checksum.update(step);
+        }
+        checksum.write_trailer(&mut out);
+        out.shrink_to_fit();
+        Ok(out.into())
+    }
+
+    fn fold(&self) -> Option<Box<dyn Fold>> {
+        Some(Box::new(Deflating {
+            framing: self.framing,
+            level: self.level,
+            checksum: self.framing.checksum(),
+            held: Vec::new(),
+            history: 0,
+            made: 0,
+        }))
+    }
+
+    fn can_fail(&self) -> bool {
+        false
+    }
+}
+
+/// Gathers a block for each core, then compresses them together.
+struct Deflating {
+    framing: Framing,
+    level: u8,
+    checksum: Checksum,
+    /// The end of what is compressed already, then what is not.
+    held: Vec<u8>,
+    /// How much of `held` is compressed already.
+    history: usize,
+    /// Blocks so far.
+    made: usize,
+}
+
+impl Deflating {
+    fn compress(&mut self, last: bool, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        let (dictionary, data) = self.held.split_at(self.history);
+        if self.made == 0 {
+            out.extend_from_slice(self.framing.header(self.level));
+            if last && data.len() <= in_one_go(self.level) {
+                return compress_small(data, self.level, out);
+            }
+        }
+        let stretch = Block { dictionary, data, index: self.made, last };
+        self.made += blocks::compress_all(stretch, BLOCK, self.level, out, cancel)?;
+        self.held.drain(..self.held.len().saturating_sub(WINDOW));
+        self.history = self.held.len();
+        Ok(())
+    }
+}
+
+impl Fold for Deflating {
+    fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        let full = BLOCK * rayon::current_num_threads().clamp(1, 16);
+        while !chunk.is_empty() {
+            cancel.check()?;
+            let missing = (self.history + full).saturating_sub(self.held.len());
+            let (now, later) = chunk.split_at(missing.min(chunk.len()));
+            self.checksum.update(now);
+            self.held.extend_from_slice(now);
+            chunk = later;
+            // Only when more follows, so that the last block is known when it comes.
+            if !chunk.is_empty() {
+                self.compress(false, out, cancel)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
+        cancel.check()?;
+        self.compress(true, &mut out, cancel)?;
+        self.checksum.write_trailer(&mut out);
+        Ok(out.into())
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::super::testing::{args, cuts_through, noise, options, prose, stops, whole};
+    use super::super::{Arg, inflate};
+    use super::*;
+    use zlib_rs::{Inflate, InflateFlush, Status};
+
+    type Factory = fn(&Args) -> Built;
+    const PAIRS: [(Factory, Factory); 3] =
+        [(gzip, inflate::gunzip), (deflate, inflate::inflate), (deflate_raw, inflate::inflate_raw)];
+
+    fn level(level: u8) -> Args {
+        args([options([("level", Arg::Number(level.into()))])])
+    }
+
+    #[test]
+    fn comes_back_at_all_levels() {
+        let inputs = [Vec::new(), b"a".to_vec(), prose(5000), prose(1_200_000), noise(300_000), vec![b'x'; 600_000]];
+        for (compress, decompress) in PAIRS {
+            let undo = decompress(&Args::default()).unwrap();
+            for n in 0..=9 {
+                let transform = compress(&level(n)).unwrap();
+                for input in &inputs {
+                    let packed = whole(&*transform, input).unwrap();
+                    assert!(whole(&*undo, &packed).unwrap() == *input, "{} {n}", transform.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn cuts_do_not_matter() {
+        for (compress, decompress) in PAIRS {
+            let undo = decompress(&Args::default()).unwrap();
+            for n in [0, 1, 6, 9] {
+                let transform = compress(&level(n)).unwrap();
+                for input in [Vec::new(), prose(4000), prose(900_000)] {
+                    cuts_through(&*transform, &input, |packed| whole(&*undo, &packed).unwrap());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gzip_makes_a_single_member_for_zlib() {
+        let input = prose(2_000_000);
+        let packed = whole(&*gzip(&Args::default()).unwrap(), &input).unwrap();
+        let mut plain = vec![0; input.len() + 1];
+        let mut zlib = Inflate::new(true, 16 + 15);
+        let status = zlib.decompress(&packed, &mut plain, InflateFlush::Finish).unwrap();
+        assert_eq!(
+            (status, zlib.total_in(), zlib.total_out()),
+            (Status::StreamEnd, packed.len() as u64, input.len() as u64)
+        );
+    }
+
+    #[test]
+    fn noise_hardly_grows() {
+        let packed = whole(&*gzip(&Args::default()).unwrap(), &noise(1_000_000)).unwrap();
+        assert!(packed.len() < 1_001_000, "{}", packed.len());
+    }
+
+    #[test]
+    fn stops_when_cancelled() {
+        stops(&*gzip(&Args::default()).unwrap(), &prose(3_000_000));
+    }
+
+    #[test]
+    fn stops_under_way() {
+        let input = prose(1 << 20).repeat(24);
+        let cancel = Cancel::new();
+        let raiser = cancel.clone();
+        let raising = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            raiser.cancel();
+        });
+        assert_eq!(gzip(&level(9)).unwrap().run(input.into(), &cancel).unwrap_err().kind, Kind::Cancelled);
+        raising.join().unwrap();
+    }
+
+    #[test]
+    fn refuses_other_levels() {
+        for bad in [-1.0, 10.0, 1.5] {
+            let refused = gzip(&args([options([("level", Arg::Number(bad))])])).err().unwrap();
+            assert_eq!(refused.code(), "ERR_OUT_OF_RANGE");
+        }
+    }
+}
