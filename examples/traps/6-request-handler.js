@@ -28,8 +28,8 @@ const gzip = transforms.gzip({ level: 6 })
 const digest = transforms.digest('sha256', { encoding: 'base64url' })
 
 /**
- * Both run on the pool's threads, side by side. The loop only copies the document to them, a tenth of a millisecond,
- * and a /ping in between is answered at once.
+ * Both run on the pool's threads, side by side. The loop only copies the document to them, and a
+ * /ping in between is answered at once.
  * @type {Handler}
  */
 async function offloop(request, response) {

@@ -15,6 +15,8 @@ const server = createServer((request, response) => {
   else handler(request, response).catch(error => refuse(response, error))
 })
 
+let hasFailed = false
+
 /**
  * A full pool is the one failure that a client may try again.
  * @param {import('./traps').Response} response
@@ -22,7 +24,8 @@ const server = createServer((request, response) => {
  */
 function refuse(response, error) {
   const isFull = error?.code === 'ERR_OFFLOOP_QUEUE_FULL'
-  if (!isFull) process.stderr.write(`${error?.stack ?? error}\n`)
+  if (!isFull && !hasFailed) process.stderr.write(`${error?.stack ?? error}\n`)
+  hasFailed ||= !isFull
   response.writeHead(isFull ? 503 : 500).end()
 }
 
