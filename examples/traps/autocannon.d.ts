@@ -1,0 +1,24 @@
+// autocannon has no types of its own. This is what is used of it.
+
+declare module 'autocannon' {
+  import type { EventEmitter } from 'node:events'
+
+  interface Options {
+    url: string
+    requests: { path: string }[]
+    connections: number
+    duration?: number
+    amount?: number
+    sampleInt: number
+    timeout: number
+  }
+  interface Shots extends EventEmitter, Promise<{ errors: number; timeouts: number }> {
+    on(
+      event: 'response',
+      listener: (client: unknown, status: number, bytes: number, milliseconds: number) => void
+    ): this
+    stop(): void
+  }
+  function autocannon(options: Options): Shots
+  export = autocannon
+}

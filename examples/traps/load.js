@@ -1,0 +1,76 @@
+'use strict'
+
+// A process that loads a server: some connections ask for the trap's paths and others for /ping, each as fast as it is
+// answered.
+
+const autocannon = require('autocannon')
+const { createHistogram } = require('node:perf_hooks')
+const { answer } = require('./child')
+
+/**
+ * @typedef {object} Load
+ * @property {number} port
+ * @property {string[]} paths
+ * @property {number} connections
+ * @property {number} seconds at most
+ * @property {number} [requests] at most
+ *
+ * @typedef {object} Answered
+ * @property {number} perSecond
+ * @property {number} p50 milliseconds
+ * @property {number} p99
+ * @property {number} refused 503: the pool was full
+ */
+
+/** One client: more of them would take the cores from the heavy work, which is measured too. */
+const PINGS = 1
+
+/** @param {Load} load */
+async function load({ port, paths, connections, seconds, requests }) {
+  const heavy = begin({ port, paths, connections, seconds, requests })
+  const ping = begin({ port, paths: ['/ping'], connections: PINGS, seconds })
+  // Without a number of requests both end at the same time.
+  if (requests !== undefined) heavy.ended.then(ping.stop, ping.stop)
+  const [heavyAnswered, pingAnswered] = await Promise.all([heavy.ended, ping.ended])
+  return { heavy: heavyAnswered, ping: pingAnswered }
+}
+
+/**
+ * @param {Load} load
+ * @returns {{ ended: Promise<Answered>, stop: () => void }}
+ */
+function begin({ port, paths, connections, seconds, requests }) {
+  const micros = createHistogram()
+  const statuses = new Map()
+  const start = performance.now()
+  let last = start
+  const shots = autocannon({
+    url: `http://127.0.0.1:${port}`,
+    requests: paths.map(path => ({ path })),
+    connections,
+    ...(requests === undefined ? { duration: seconds } : { amount: requests }),
+    // It ends on a beat of this clock.
+    sampleInt: 20,
+    timeout: 30
+  })
+  shots.on('response', (_client, status, _bytes, milliseconds) => {
+    last = performance.now()
+    statuses.set(status, (statuses.get(status) ?? 0) + 1)
+    if (status === 200) micros.record(Math.max(1, Math.round(milliseconds * 1000)))
+  })
+  const timer = setTimeout(shots.stop, seconds * 1000)
+
+  const ended = shots.then(({ errors, timeouts }) => {
+    clearTimeout(timer)
+    if (errors > 0) throw new Error(`${errors} requests for ${paths[0]} failed, ${timeouts} of them timed out`)
+    const refused = statuses.get(503) ?? 0
+    const strange = [...statuses.keys()].find(status => status !== 200 && status !== 503)
+    if (strange !== undefined) throw new Error(`${paths[0]} answered with status ${strange}`)
+    if (micros.count === 0) throw new Error(`${paths[0]} was not answered in ${seconds} s`)
+    const perSecond = (micros.count / (last - start)) * 1000
+    return { perSecond, p50: micros.percentile(50) / 1000, p99: micros.percentile(99) / 1000, refused }
+  })
+  return { ended, stop: shots.stop }
+}
+
+answer({ load })

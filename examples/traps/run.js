@@ -1,0 +1,132 @@
+'use strict'
+
+// Runs the traps: for each, a server with the naive handler under load, then the same with offloop.
+//
+//   npm start                      all of them
+//   npm start -- 6 await-loop      some, by number or name
+//   npm start -- --json out.json   and the results as JSON
+//   npm start -- --seconds 2       under load for so long each time
+
+const { writeFileSync } = require('node:fs')
+const { get } = require('node:http')
+const { join } = require('node:path')
+const { isDeepStrictEqual, parseArgs } = require('node:util')
+const { Child } = require('./child')
+const { table } = require('./table')
+const { select } = require('./traps')
+
+/**
+ * @typedef {import('./traps').Trap} Trap
+ * @typedef {'naive' | 'offloop'} Side
+ *
+ * @typedef {object} Measured
+ * @property {import('./load').Answered} ping
+ * @property {import('./load').Answered} heavy
+ * @property {number} longestStop of the event loop, in milliseconds
+ * @property {import('./traps').Row[]} rows
+ *
+ * @typedef {{ number: number, name: string, what: string, naive: Measured, offloop: Measured }} Result
+ */
+
+const WARM_UP = 1.5
+const SECONDS = 5
+/** A trap that counts requests may take so many times longer. */
+const PATIENCE = 3
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'string' }, seconds: { type: 'string', default: String(SECONDS) } }
+  })
+  const seconds = Number(values.seconds)
+  if (!(seconds > 0)) throw new Error(`--seconds takes a number above 0, not "${values.seconds}"`)
+
+  /** @type {Result[]} */
+  const results = []
+  for (const { trap, file } of select(positionals)) {
+    const { number, name, what } = trap
+    say(`${number} ${name}: ${what}`)
+    const naive = await side(trap, file, 'naive', seconds)
+    const offloop = await side(trap, file, 'offloop', seconds)
+    if (!isDeepStrictEqual(naive.answers, offloop.answers)) {
+      throw new Error(`${name}: naive and offloop do not give the same answers`)
+    }
+    say('  both give the same answers')
+    results.push({ number, name, what, naive: naive.measured, offloop: offloop.measured })
+  }
+  process.stdout.write(`\n${table(results)}`)
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ seconds, results }, null, 2)}\n`)
+}
+
+/**
+ * @param {Trap} trap
+ * @param {string} file
+ * @param {Side} side
+ * @param {number} seconds
+ * @returns {Promise<{ answers: unknown[], measured: Measured }>}
+ */
+async function side(trap, file, side, seconds) {
+  const label = `  ${side.padEnd(7)}`
+  const { paths, connections = 4, requests } = trap
+  const server = new Child(join(__dirname, 'server.js'), [file, side])
+  const load = new Child(join(__dirname, 'load.js'))
+  try {
+    const port = await server.ask('listen')
+    const answers = []
+    for (const path of paths) answers.push(await Promise.race([answer(trap, port, path), server.lost]))
+
+    // Where requests are counted, so is what they leave behind: none before.
+    if (requests === undefined) {
+      say(`${label} warms up for ${WARM_UP} s`)
+      await Promise.race([load.ask('load', { port, paths, connections, seconds: WARM_UP }), server.lost])
+    }
+    const most = requests === undefined ? seconds : seconds * PATIENCE
+    const until = requests === undefined ? `for ${most} s` : `for ${requests} requests or ${most} s`
+    say(`${label} is loaded ${until}`)
+    await server.ask('begin')
+    const loaded = load.ask('load', { port, paths, connections, seconds: most, requests })
+    const answered = await Promise.race([loaded, server.lost])
+    const after = await server.ask('end')
+
+    const again = await Promise.race([answer(trap, port, paths[0]), server.lost])
+    if (!isDeepStrictEqual(again, answers[0])) throw new Error(`${trap.name}: ${side} answers differently after load`)
+    return { answers, measured: { ...answered, ...after } }
+  } finally {
+    await Promise.all([server.stop(), load.stop()])
+  }
+}
+
+/**
+ * @param {Trap} trap
+ * @param {number} port
+ * @param {string} path
+ * @returns {Promise<unknown>}
+ */
+function answer(trap, port, path) {
+  return new Promise((resolve, reject) => {
+    const request = get({ host: '127.0.0.1', port, path, agent: false }, async response => {
+      try {
+        const body = Buffer.concat(await response.toArray())
+        if (response.statusCode !== 200) throw new Error(`${trap.name}: ${path} has status ${response.statusCode}`)
+        if (body.length === 0) throw new Error(`${trap.name}: ${path} is empty`)
+        resolve(trap.open(body, response.headers))
+      } catch (error) {
+        reject(error)
+      }
+    })
+    request.on('error', reject)
+  })
+}
+
+/** @param {string} text */
+function say(text) {
+  process.stderr.write(`${text}\n`)
+}
+
+process.on('SIGINT', () => process.exit(130))
+process.on('SIGTERM', () => process.exit(143))
+
+main().catch(error => {
+  say(error.message)
+  process.exitCode = 1
+})

@@ -1,0 +1,71 @@
+'use strict'
+
+// node server.js <trap file> <naive | offloop>: the HTTP server of one side of one trap.
+
+const { createServer } = require('node:http')
+const { monitorEventLoopDelay } = require('node:perf_hooks')
+const { answer } = require('./child')
+
+/** @type {import('./traps').Trap} */
+const trap = require(process.argv[2])
+const handler = process.argv[3] === 'naive' ? trap.naive : trap.offloop
+
+const server = createServer((request, response) => {
+  if (request.url === '/ping') response.end('pong')
+  else handler(request, response).catch(error => refuse(response, error))
+})
+
+let hasFailed = false
+
+/**
+ * A full pool is the one failure that a client may try again.
+ * @param {import('./traps').Response} response
+ * @param {any} error
+ */
+function refuse(response, error) {
+  const isFull = error?.code === 'ERR_OFFLOOP_QUEUE_FULL'
+  if (!isFull && !hasFailed) process.stderr.write(`${error?.stack ?? error}\n`)
+  hasFailed ||= !isFull
+  response.writeHead(isFull ? 503 : 500).end()
+}
+
+/** @type {Record<string, number>} */
+const warnings = {}
+process.on('warning', ({ name }) => {
+  warnings[name] = (warnings[name] ?? 0) + 1
+})
+
+const loop = monitorEventLoopDelay({ resolution: 1 })
+let began = 0
+let heapBefore = 0
+
+answer({
+  /** @returns {Promise<number>} the port */
+  listen: () =>
+    new Promise((resolve, reject) => {
+      server.on('error', reject)
+      server.listen(0, '127.0.0.1', () =>
+        resolve(/** @type {import('node:net').AddressInfo} */ (server.address()).port)
+      )
+    }),
+
+  begin() {
+    heapBefore = heapAfterCollection()
+    loop.enable()
+    loop.reset()
+    began = performance.now()
+  },
+
+  end() {
+    loop.disable()
+    const seconds = (performance.now() - began) / 1000
+    const longestStop = loop.max / 1e6
+    const heapGrown = heapAfterCollection() - heapBefore
+    return { longestStop, rows: trap.rows?.({ seconds, heapGrown, warnings }) ?? [] }
+  }
+})
+
+function heapAfterCollection() {
+  global.gc?.()
+  return process.memoryUsage().heapUsed
+}
