@@ -86,6 +86,7 @@ async function side(trap, file, side, seconds) {
     await server.ask('begin')
     const loaded = load.ask('load', { port, paths, connections, seconds: most, requests })
     const answered = await Promise.race([loaded, server.lost])
+    if (answered.heavy.perSecond === 0) throw new Error(`${trap.name}: ${side} answered nothing in ${most} s`)
     const after = await server.ask('end')
 
     const again = await Promise.race([answer(trap, port, paths[0]), server.lost])
