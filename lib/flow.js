@@ -40,7 +40,7 @@ const MAX_CONCURRENCY = 2 ** 31 - 1
 class Flow {
   /** @type {PoolHandle} */
   pool
-  /** @type {number} */
+  /** Held, not only its number: native code forgets a transform that nobody holds. */
   transform
   /** @type {number} */
   priority
@@ -85,7 +85,8 @@ class Flow {
    * @param {Outlet} outlet
    */
   constructor(pool, transform, inputs, options, concurrency, caller, outlet) {
-    this.transform = Transform.handle(transform)
+    Transform.number(transform)
+    this.transform = transform
     checkOptions(options)
     if (options.signal !== undefined) checkSignal(options.signal)
     if (options.settle !== undefined) checkBoolean('The "options.settle" property', options.settle)

@@ -43,7 +43,7 @@ class Pool {
    */
   run(transform, input, options) {
     return new Promise((resolve, reject) => {
-      const handle = Transform.handle(transform)
+      Transform.number(transform)
       let priority = NORMAL
       let signal
       if (options !== undefined) {
@@ -57,7 +57,7 @@ class Pool {
       if (signal?.aborted) throw signal.reason
       const caller = Transform.canFail(transform) ? callerOf(this.run) : undefined
       const task = new Task(pool, resolve, reject, caller)
-      const bound = task.submit(handle, input, priority, pool.takeRoom())
+      const bound = task.submit(transform, input, priority, pool.takeRoom())
       if (bound) throw queueFullError(pool.info, bound)
       if (signal !== undefined) task.watch(signal)
     })

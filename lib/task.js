@@ -5,6 +5,7 @@ const { unwatch, watch } = require('./abort')
 const { taskError, queueFullError } = require('./errors')
 const { NO_ROOM, submitInput } = require('./input')
 const { port } = require('./port')
+const { Transform } = require('./transforms')
 
 /**
  * @typedef {import('./binding').Bound} Bound
@@ -24,6 +25,11 @@ class Task {
   #signal
   /** @type {import('./staging').Staging | undefined} */
   #staging
+  /**
+   * Held until the input is copied: native code forgets a transform that nobody holds.
+   * @type {import('./transforms').Transform | undefined}
+   */
+  #transform
 
   /**
    * @param {PoolHandle} pool
@@ -40,7 +46,7 @@ class Task {
 
   /**
    * Returns the bound that is reached if there is no room: then nothing has happened.
-   * @param {number} transform
+   * @param {import('./transforms').Transform} transform
    * @param {unknown} input
    * @param {number} priority
    * @param {number} room
@@ -51,7 +57,8 @@ class Task {
     this.#id = id
     let submitted
     try {
-      submitted = submitInput(input, { pool: this.pool.number, transform, id, priority, room, task: this })
+      const number = Transform.number(transform)
+      submitted = submitInput(input, { pool: this.pool.number, transform: number, id, priority, room, task: this })
     } catch (error) {
       port.release(id)
       if (room !== NO_ROOM) native.dropRoom(room)
@@ -61,7 +68,10 @@ class Task {
       port.release(id)
       return submitted
     }
-    if (submitted !== null) this.#staging = submitted
+    if (submitted !== null) {
+      this.#staging = submitted
+      this.#transform = transform
+    }
     this.pool.entered()
     return null
   }

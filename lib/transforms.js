@@ -8,12 +8,12 @@ const { invalidType } = require('./validate')
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.dropTransform(handle))
 
 class Transform {
-  #handle
+  #number
   #canFail
 
   /** @param {import('./binding').TransformInfo} info */
   constructor(info) {
-    this.#handle = info.handle
+    this.#number = info.handle
     this.#canFail = info.canFail
     /** @type {string} */
     this.name = info.name
@@ -30,11 +30,11 @@ class Transform {
    * @param {unknown} value
    * @returns {number}
    */
-  static handle(value) {
-    if (value === null || typeof value !== 'object' || !(#handle in value)) {
+  static number(value) {
+    if (value === null || typeof value !== 'object' || !(#number in value)) {
       throw invalidType('The "transform" argument', 'a transform made by offloop.transforms', value)
     }
-    return value.#handle
+    return value.#number
   }
 
   /**
@@ -49,7 +49,7 @@ class Transform {
 /** @param {Transform[]} steps */
 function chain(...steps) {
   if (steps.length === 0) throw invalidType('The "first" argument', 'a transform made by offloop.transforms', undefined)
-  return new Transform(native.chainTransforms(steps.map(Transform.handle)))
+  return new Transform(native.chainTransforms(steps.map(Transform.number)))
 }
 
 /** @param {string} name */

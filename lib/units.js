@@ -5,6 +5,7 @@ const { taskError } = require('./errors')
 const { MAX_UTF8 } = require('./input')
 const { port } = require('./port')
 const { Task } = require('./task')
+const { Transform } = require('./transforms')
 
 /**
  * @typedef {import('./flow').Flow} Flow
@@ -79,7 +80,8 @@ class Batch {
     const { transform, priority, pool } = this.#flow
     const { bytes, length, lengths } = /** @type {Pack} */ (this.#pack)
     const id = port.draw(this)
-    const bound = native.submitBatch(pool.number, transform, id, bytes, length, lengths, this.count, priority, room)
+    const number = Transform.number(transform)
+    const bound = native.submitBatch(pool.number, number, id, bytes, length, lengths, this.count, priority, room)
     if (bound !== null) {
       port.release(id)
       return bound

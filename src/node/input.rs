@@ -29,7 +29,7 @@ type RoomHandle = i32;
     catch_unwind,
     ts_args_type = "pool: number, transform: number, task: number, input: Uint8Array, length: number, priority: number, room: number"
 )]
-#[expect(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
+#[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
 pub fn submit(
     env: Env,
     pool: u32,
@@ -77,7 +77,7 @@ pub fn submit_text(
     catch_unwind,
     ts_args_type = "pool: number, transform: number, task: number, packed: Uint8Array, length: number, lengths: Uint32Array, count: number, priority: number, room: number"
 )]
-#[expect(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
+#[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
 pub fn submit_batch(
     env: Env,
     pool: u32,

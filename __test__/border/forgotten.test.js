@@ -1,0 +1,34 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { node } = require('../support/child')
+
+const index = JSON.stringify(require.resolve('../..'))
+
+test('a transform that nobody else holds serves its task to the end', async () => {
+  const script = `
+    const { pool, transforms } = require(${index})
+    const turn = () => new Promise(resolve => setImmediate(resolve))
+    async function* inputs() {
+      for (let i = 0; i < 50; i++) {
+        gc()
+        await turn() // finalizers run between turns
+        yield 'x'
+      }
+    }
+    const collect = async () => { for (let i = 0; i < 100; i++) { gc(); await turn() } }
+    ;(async () => {
+      const results = await Promise.all([
+        pool.map(transforms.identity(), inputs()),
+        (async () => { const all = []; for await (const it of pool.iterate(transforms.identity(), inputs())) all.push(it); return all })(),
+        pool.run(transforms.identity(), Buffer.alloc(200 << 20)),
+        pool.run(transforms.chain(transforms.identity(), transforms.identity()), 'x'.repeat(50 << 20)),
+        collect()
+      ])
+      console.log(results.slice(0, 4).map(result => result.length).join())
+    })()
+  `
+  const { code, stdout, stderr } = await node(['--expose-gc', '-e', script])
+  assert.deepEqual([code, stdout.trim(), stderr], [0, `50,50,${200 << 20},${50 << 20}`, ''])
+})
