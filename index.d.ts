@@ -42,6 +42,9 @@ export function move<T extends Bytes>(buffer: T): Moved<T>
 
 declare const shape: unique symbol
 
+// Without this line everything here would count as exported.
+export {}
+
 /**
  * A frozen description of CPU work: make it once, use it in every verb of every pool, as often as you like.
  * It belongs to the thread that made it.
