@@ -8,7 +8,8 @@ pub mod args;
 pub mod cancel;
 pub mod error;
 pub mod metrics;
-#[cfg(all(feature = "node", not(feature = "loom")))]
+// Node-API is there only inside Node: what it calls is tested from JavaScript.
+#[cfg(all(feature = "node", not(feature = "loom"), not(test)))]
 #[expect(unsafe_code, reason = "Node-API is a C interface")]
 mod node;
 pub mod pool;

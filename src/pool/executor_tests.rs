@@ -189,11 +189,11 @@ fn every_job_settles_once_under_a_storm() {
     let (settled, outcomes) = channel();
     let mut tickets = Vec::new();
     let (mut admitted, mut withdrawn) = (0, 0);
-    for round in 0..20_000_u64 {
+    let in_turn = [Priority::High, Priority::Normal, Priority::Low].into_iter().cycle();
+    for (round, priority) in (0..20_000_u64).zip(in_turn) {
         if let Ok(room) = pool.try_admit(1) {
             admitted += 1;
             let work = probe(&settled, move || assert!(round % 97 != 0, "a panic now and then"));
-            let priority = [Priority::High, Priority::Normal, Priority::Low][round as usize % 3];
             tickets.push(room.submit(priority, work));
         }
         if round % 5 == 0 && tickets.pop().is_some_and(|ticket| pool.withdraw(ticket, 1).is_some()) {

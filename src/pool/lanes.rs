@@ -128,8 +128,8 @@ mod tests {
     #[test]
     fn no_lane_starves_another_when_all_are_flooded() {
         let mut lanes = Lanes::new();
-        for ticket in 0..3000 {
-            let priority = [Priority::High, Priority::Normal, Priority::Low][ticket as usize % 3];
+        let lanes_in_turn = [Priority::High, Priority::Normal, Priority::Low].into_iter().cycle();
+        for (ticket, priority) in (0..3000).zip(lanes_in_turn) {
             lanes.push(priority, queued(ticket));
         }
         let first: Vec<u64> = std::iter::from_fn(|| lanes.take()).take(200).map(|queued| queued.job % 3).collect();
