@@ -15,7 +15,7 @@ const inputs = [
   ['a string', text],
   ['a Buffer', utf8],
   ['a Uint8Array', new Uint8Array(utf8)],
-  ['a Uint8Array with an offset', new Uint8Array(Buffer.concat([Buffer.alloc(7), utf8, Buffer.alloc(5)]).buffer)],
+  ['a Uint8Array with an offset', new Uint8Array(Uint8Array.of(0, 0, 0, ...utf8, 0, 0).buffer, 3, utf8.length)],
   ['an ArrayBuffer', new Uint8Array(utf8).buffer],
   ['a DataView', new DataView(new Uint8Array(utf8).buffer)],
   ['a Uint16Array', new Uint16Array([1, 2, 3])],
