@@ -37,32 +37,24 @@ function move(buffer) {
 }
 
 /**
- * Where a task goes: everything that native code needs besides the input.
- * @typedef {object} Destination
- * @property {number} pool
- * @property {number} transform
- * @property {number} id
- * @property {number} priority
- * @property {number} room granted before, or NO_ROOM
- * @property {{ fail(error: unknown, bound?: Bound): void }} task told if a copy in pieces cannot be finished
- */
-
-/**
  * Submits one input. Returns which bound of the pool is reached, if one is; then nothing has happened. Returns a
  * staging if the input will be copied in pieces.
  * @param {unknown} input
- * @param {Destination} to
+ * @param {import('./task').Task} task
+ * @param {number} transform
+ * @param {number} room granted before, or NO_ROOM
  * @returns {Bound | import('./staging').Staging | null}
  */
-function submitInput(input, to) {
+function submitInput(input, task, transform, room) {
+  const pool = task.pool.number
   if (typeof input === 'string') {
-    if (input.length * MAX_UTF8 > LARGE) return stageText(input, to)
-    return native.submitText(to.pool, to.transform, to.id, input, to.priority, to.room)
+    if (input.length * MAX_UTF8 > LARGE) return stageText(input, task, transform, room)
+    return native.submitText(pool, transform, task.id, input, task.priority, room)
   }
-  if (input instanceof Moved) return submitMoved(input.value, to)
+  if (input instanceof Moved) return submitMoved(input.value, task, transform, room)
   const bytes = asUint8Array(input)
   const length = bytes.length
-  if (length > LARGE) return stageBytes(bytes, to)
+  if (length > LARGE) return stageBytes(bytes, task, transform, room)
   let source = bytes
   if (length <= SMALL) {
     if (length === 0) checkAttached(bytes)
@@ -71,31 +63,35 @@ function submitInput(input, to) {
   } else if (isSharedArrayBuffer(bytes.buffer)) {
     source = new Uint8Array(bytes)
   }
-  return native.submit(to.pool, to.transform, to.id, source, length, to.priority, to.room)
+  return native.submit(pool, transform, task.id, source, length, task.priority, room)
 }
 
 /**
  * Takes the memory from its owner and lends it to the task. The room comes first: an input that finds none stays
  * where it is.
  * @param {unknown} value
- * @param {Destination} to
+ * @param {import('./task').Task} task
+ * @param {number} transform
+ * @param {number} room
  */
-function submitMoved(value, to) {
+function submitMoved(value, task, transform, room) {
   const bytes = asUint8Array(value)
   const { buffer, byteLength } = bytes
   if (byteLength === 0) checkAttached(bytes)
-  if (byteLength === 0 || byteLength !== buffer.byteLength || !isTransferable(buffer)) return submitInput(bytes, to)
-  const room = to.room === NO_ROOM ? native.takeRoom(to.pool, byteLength) : to.room
-  if (typeof room === 'string') return room
-  const reserved = { ...to, room }
-  let taken
+  if (byteLength === 0 || byteLength !== buffer.byteLength || !isTransferable(buffer)) {
+    return submitInput(bytes, task, transform, room)
+  }
+  const pool = task.pool.number
+  const taken = room === NO_ROOM ? native.takeRoom(pool, byteLength) : room
+  if (typeof taken === 'string') return taken
+  let own
   try {
-    taken = structuredClone(buffer, { transfer: [buffer] })
+    own = structuredClone(buffer, { transfer: [buffer] })
   } catch {
     // Node keeps its slab and external memory to itself.
-    return submitInput(bytes, reserved)
+    return submitInput(bytes, task, transform, taken)
   }
-  return native.submitLent(to.pool, to.transform, to.id, taken, to.priority, room)
+  return native.submitLent(pool, transform, task.id, own, task.priority, taken)
 }
 
 /**

@@ -56,8 +56,8 @@ class Pool {
       pool.checkOpen()
       if (signal?.aborted) throw signal.reason
       const caller = Transform.canFail(transform) ? callerOf(this.run) : undefined
-      const task = new Task(pool, resolve, reject, caller)
-      const bound = task.submit(transform, input, priority, pool.takeRoom())
+      const task = new Task(pool, priority, resolve, reject, caller)
+      const bound = task.submit(transform, input, pool.takeRoom())
       if (bound) throw queueFullError(pool.info, bound)
       if (signal !== undefined) task.watch(signal)
     })

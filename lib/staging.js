@@ -5,7 +5,7 @@ const native = require('./native')
 const { withCode } = require('./errors')
 
 /**
- * @typedef {import('./input').Destination} Destination
+ * @typedef {import('./task').Task} Task
  * @typedef {import('./binding').Bound} Bound
  */
 
@@ -18,37 +18,40 @@ const TURN_BUDGET = 1
 /** An input that is copied piece by piece, over turns of the loop. */
 class Staging {
   #handle
-  #to
-  #next
+  #task
+  #transform
+  #pieces
   #done = false
 
   /**
    * @param {number} handle
-   * @param {Destination} to
+   * @param {Task} task
+   * @param {number} transform
    * @param {Generator<Uint8Array, void>} pieces
    */
-  constructor(handle, to, pieces) {
+  constructor(handle, task, transform, pieces) {
     this.#handle = handle
-    this.#to = to
-    this.#next = pieces
+    this.#task = task
+    this.#transform = transform
+    this.#pieces = pieces
   }
 
   /** Copies one piece. Returns whether that was the last. */
   step() {
     if (this.#done) return true
-    const to = this.#to
+    const task = this.#task
     try {
-      const { value, done } = this.#next.next()
+      const { value, done } = this.#pieces.next()
       if (!done) {
         native.stagePiece(this.#handle, value)
         return false
       }
       this.#done = true
-      const bound = native.submitStaged(this.#handle, to.transform, to.id, to.priority)
-      if (bound) to.task.fail(undefined, bound)
+      const bound = native.submitStaged(this.#handle, this.#transform, task.id, task.priority)
+      if (bound) task.fail(undefined, bound)
     } catch (error) {
       this.cancel()
-      to.task.fail(error)
+      task.fail(error)
     }
     return true
   }
@@ -83,13 +86,15 @@ function copySome() {
 
 /**
  * @param {number} bytes
- * @param {Destination} to
+ * @param {Task} task
+ * @param {number} transform
+ * @param {number} room
  * @param {Generator<Uint8Array, void>} pieces
  */
-function stage(bytes, to, pieces) {
-  const handle = native.stage(to.pool, bytes, to.room)
+function stage(bytes, task, transform, room, pieces) {
+  const handle = native.stage(task.pool.number, bytes, room)
   if (typeof handle === 'string') return handle
-  const staging = new Staging(handle, to, pieces)
+  const staging = new Staging(handle, task, transform, pieces)
   if (copies.size === 0) setImmediate(copySome)
   copies.add(staging)
   return staging
@@ -97,19 +102,23 @@ function stage(bytes, to, pieces) {
 
 /**
  * @param {Uint8Array} bytes
- * @param {Destination} to
+ * @param {Task} task
+ * @param {number} transform
+ * @param {number} room
  */
-function stageBytes(bytes, to) {
-  return stage(bytes.length, to, pieces(bytes, bytes.length))
+function stageBytes(bytes, task, transform, room) {
+  return stage(bytes.length, task, transform, room, pieces(bytes, bytes.length))
 }
 
 /**
  * Room is reserved for as many bytes as the string has code units, and adjusted when the true number is known.
  * @param {string} text
- * @param {Destination} to
+ * @param {Task} task
+ * @param {number} transform
+ * @param {number} room
  */
-function stageText(text, to) {
-  return stage(text.length, to, textPieces(text))
+function stageText(text, task, transform, room) {
+  return stage(text.length, task, transform, room, textPieces(text))
 }
 
 /**

@@ -15,7 +15,8 @@ const { Transform } = require('./transforms')
 
 /** One input on its way through a pool. Its promise settles once; its number goes back when native code is done too. */
 class Task {
-  #id = -1
+  /** Its number at the port. */
+  id = -1
   #settled = false
   #resolve
   #reject
@@ -29,16 +30,18 @@ class Task {
    * Held until the input is copied: native code forgets a transform that nobody holds.
    * @type {import('./transforms').Transform | undefined}
    */
-  #transform
+  transform
 
   /**
    * @param {PoolHandle} pool
+   * @param {number} priority
    * @param {(value: any) => void} resolve
    * @param {(reason: unknown) => void} reject
    * @param {{ stack?: string } | undefined} caller
    */
-  constructor(pool, resolve, reject, caller) {
+  constructor(pool, priority, resolve, reject, caller) {
     this.pool = pool
+    this.priority = priority
     this.#resolve = resolve
     this.#reject = reject
     this.#caller = caller
@@ -48,17 +51,15 @@ class Task {
    * Returns the bound that is reached if there is no room: then nothing has happened.
    * @param {import('./transforms').Transform} transform
    * @param {unknown} input
-   * @param {number} priority
    * @param {number} room
    * @returns {Bound | null}
    */
-  submit(transform, input, priority, room) {
+  submit(transform, input, room) {
     const id = port.draw(this)
-    this.#id = id
+    this.id = id
     let submitted
     try {
-      const number = Transform.number(transform)
-      submitted = submitInput(input, { pool: this.pool.number, transform: number, id, priority, room, task: this })
+      submitted = submitInput(input, this, Transform.number(transform), room)
     } catch (error) {
       port.release(id)
       if (room !== NO_ROOM) native.dropRoom(room)
@@ -70,7 +71,7 @@ class Task {
     }
     if (submitted !== null) {
       this.#staging = submitted
-      this.#transform = transform
+      this.transform = transform
     }
     this.pool.entered()
     return null
@@ -102,7 +103,7 @@ class Task {
   abort(reason) {
     if (this.#settled) return
     this.#finish()
-    if (this.#staging?.cancel() || native.cancel(this.#id)) this.#leave()
+    if (this.#staging?.cancel() || native.cancel(this.id)) this.#leave()
     this.#reject(reason)
   }
 
@@ -119,7 +120,7 @@ class Task {
   }
 
   #leave() {
-    port.release(this.#id)
+    port.release(this.id)
     this.pool.left()
   }
 

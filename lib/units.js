@@ -162,8 +162,8 @@ class Single {
       flow.result(this.#index, value)
       flow.unitEnded(this)
     }
-    const task = new Task(flow.pool, resolve, error => this.refused(error), flow.caller)
-    const bound = task.submit(flow.transform, this.#input, flow.priority, room)
+    const task = new Task(flow.pool, flow.priority, resolve, error => this.refused(error), flow.caller)
+    const bound = task.submit(flow.transform, this.#input, room)
     if (bound !== null) return bound
     this.#task = task
     this.#input = undefined
