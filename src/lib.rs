@@ -4,7 +4,13 @@
 #![cfg_attr(not(feature = "node"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 
+pub mod args;
 pub mod cancel;
 pub mod error;
+pub mod metrics;
+#[cfg(all(feature = "node", not(feature = "loom")))]
+#[expect(unsafe_code, reason = "Node-API is a C interface")]
+mod node;
+pub mod pool;
 pub mod sync;
 pub mod transform;

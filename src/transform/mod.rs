@@ -2,7 +2,6 @@
 //!
 //! A new one is a file in this folder that implements [`Transform`], and a line in [`registry`].
 
-mod args;
 pub mod blocks;
 mod brotli;
 mod bytes;
@@ -10,6 +9,8 @@ mod chain;
 mod deflate;
 mod digest;
 mod encoding;
+#[cfg(feature = "fault")]
+mod fault;
 mod framing;
 mod growth;
 mod hmac;
@@ -23,7 +24,7 @@ mod testing;
 mod value;
 mod zstd;
 
-pub use args::{Arg, Args, ArgumentError, Options};
+pub use crate::args::{Arg, Args, ArgumentError, Options};
 pub use bytes::{Bytes, Lend};
 pub use chain::Chain;
 pub use value::Value;

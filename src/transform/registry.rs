@@ -1,4 +1,4 @@
-//! Every transform there is: its name, the names of its arguments, and what makes it of them.
+//! Every transform there is: its name, and what makes it of its arguments.
 
 use super::{Args, ArgumentError, Transform};
 use super::{brotli, deflate, digest, hmac, identity, inflate, lz4, zstd};
@@ -31,6 +31,10 @@ pub static REGISTRY: &[Entry] = &[
     entry("zstdDecompress", zstd::decompress),
     entry("lz4Compress", lz4::compress),
     entry("lz4Decompress", lz4::decompress),
+    #[cfg(feature = "fault")]
+    entry("fault.panic", super::fault::panic),
+    #[cfg(feature = "fault")]
+    entry("fault.spin", super::fault::spin),
 ];
 
 /// The entry of that name.

@@ -181,6 +181,18 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// A string.
+    ///
+    /// # Errors
+    /// A type error for anything else.
+    pub fn text(&self, name: &str) -> Result<Option<&'a str>> {
+        match self.get(name) {
+            Arg::Undefined => Ok(None),
+            Arg::Text(text) => Ok(Some(text)),
+            other => Err(ArgumentError::not_a(&format!("The \"options.{name}\" property"), "of type string", other)),
+        }
+    }
+
     /// Bytes of any kind; strings are refused.
     ///
     /// # Errors

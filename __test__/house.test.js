@@ -1,0 +1,167 @@
+'use strict'
+
+// The rules of the house, held over the real tree. Beside each stands a sample that breaks it: a rule that nothing can
+// break is no rule.
+
+const assert = require('node:assert/strict')
+const { readFileSync, readdirSync } = require('node:fs')
+const { join, relative } = require('node:path')
+const { test } = require('node:test')
+const house = require('./support/house.js')
+const { blank } = require('./support/source.js')
+
+const root = join(__dirname, '..')
+const ELSEWHERE = new Set(['node_modules', 'target', '.git', 'package-lock.json', 'Cargo.lock'])
+const TEXT = /\.(rs|js|cjs|mjs|ts|md|json|toml|yml|sh)$|(^|\/)(run|\.\w+)$/
+const files = read('')
+
+/**
+ * The project's own text files.
+ * @param {string} folder
+ * @returns {Record<string, string>}
+ */
+function read(folder) {
+  const entries = readdirSync(join(root, folder), { withFileTypes: true }).filter(entry => !ELSEWHERE.has(entry.name))
+  return Object.assign(
+    {},
+    ...entries.map(entry => {
+      const path = relative(root, join(root, folder, entry.name)).replaceAll('\\', '/')
+      if (entry.isDirectory()) return read(path)
+      return entry.isFile() && TEXT.test(path) ? { [path]: readFileSync(join(root, path), 'utf8') } : {}
+    })
+  )
+}
+
+/**
+ * @param {string} name
+ * @param {(files: Record<string, string>) => string[]} rule
+ * @param {Record<string, string>[]} broken each of which the rule must refuse
+ * @param {Record<string, string>} [sound] which it must accept
+ */
+function rule(name, rule, broken, sound = {}) {
+  test(name, () => {
+    for (const sample of broken) assert.notDeepEqual(rule(sample), [], `accepts ${JSON.stringify(sample)}`)
+    assert.deepEqual(rule(sound), [])
+    assert.deepEqual(rule(files), [])
+  })
+}
+
+test('there is something to hold the rules over', () => {
+  for (const path of ['src/lib.rs', 'lib/native.js', 'index.js', 'Cargo.toml']) assert.ok(files[path], path)
+})
+
+rule(
+  'only src/node/ names napi or is unsafe',
+  house.borderLeaks,
+  [
+    { 'src/pool/mod.rs': 'use napi::Env;' },
+    { 'src/lib.rs': 'fn f() { unsafe { g() } }' },
+    { 'src/pool/a.rs': "fn f<'a>(_: &'a str) { napi_derive::g() }" }
+  ],
+  {
+    'src/node/mod.rs': 'use napi::Env;',
+    'src/a.rs': '// napi is unsafe\nconst A: &str = "unsafe"; const B: char = \'"\'; /* /* napi */ unsafe */',
+    'src/lib.rs': '#![forbid(unsafe_code)]\n#[expect(unsafe_code, reason = "C")]\nmod node;'
+  }
+)
+
+rule(
+  'pool, transform, cache and sink do not import one another',
+  house.partsThatMeet,
+  [
+    { 'src/pool/mod.rs': 'use crate::transform::Value;' },
+    { 'src/cache/mod.rs': 'use crate::{error::Error, pool};' },
+    { 'src/sink/a.rs': 'fn f() { crate::cache::get() }' },
+    { 'src/sink/mod.rs': 'use super::pool::Gate;' }
+  ],
+  {
+    'src/pool/mod.rs': 'use crate::sync;\n// crate::cache\nuse crate::pool::gate;',
+    'src/node/mod.rs': 'use crate::pool;'
+  }
+)
+
+rule(
+  'every unsafe says why it is sound',
+  house.unexplainedUnsafe,
+  [
+    { 'src/node/a.rs': 'fn f() {\n    unsafe { g() }\n}' },
+    { 'src/node/a.rs': '// SAFETY: a\nlet a = unsafe { g() };\nlet b = unsafe { h() };' },
+    { 'src/node/a.rs': 'unsafe impl Send for A {}' }
+  ],
+  { 'src/node/a.rs': '// SAFETY: g has no conditions\nlet a = b(\n    unsafe { g() },\n);\n// unsafe { }' }
+)
+
+rule(
+  'every file is one idea',
+  house.longFiles,
+  [{ 'src/a.rs': 'a\n'.repeat(451) }, { 'lib/a.js': 'a\n'.repeat(451) }],
+  { 'lib/binding.js': 'a\n'.repeat(900), 'src/a.rs': 'a\n'.repeat(450) }
+)
+
+rule(
+  'imports in lib/ point down',
+  house.upwardImports,
+  [
+    { 'lib/pool.js': "require('./binding.js')", 'lib/binding.js': '' },
+    { 'lib/errors.js': "require('./pool')", 'lib/pool.js': '' },
+    { 'lib/a.js': "require('./b')", 'lib/b.js': "require('./a')" },
+    { 'lib/a.js': "require('../index.js')", 'index.js': '' },
+    { 'lib/sink.js': "require('./pool/task')", 'lib/pool/task.js': '' }
+  ],
+  {
+    'lib/pool.js': "require('./pool/task'); require('node:fs') // require('./binding.js')",
+    'lib/pool/task.js': "require('../native')",
+    'lib/native.js': "require('./binding.js')",
+    'lib/binding.js': ''
+  }
+)
+
+test('every crate is used', () => {
+  const manifest = '[dependencies]\nused-one = "1"\nidle = { version = "1" }\n\n[build-dependencies]\nother = "1"\n'
+  assert.equal(house.unusedCrates(manifest, { 'src/a.rs': 'use used_one::a; // idle' }).length, 1)
+  assert.notDeepEqual(house.unusedCrates('[package]\n', {}), [])
+  assert.deepEqual(house.unusedCrates(files['Cargo.toml'], files), [])
+})
+
+test('the lock file serves every platform and names no host', () => {
+  const entry = { optionalDependencies: { a: '1', b: '1' } }
+  const sample = { packages: { 'node_modules/x': entry, 'node_modules/x/node_modules/a': {} } }
+  assert.deepEqual(house.missingFromLock(JSON.stringify(sample)), ['b'])
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
+  assert.deepEqual(house.missingFromLock(lock), [])
+  assert.deepEqual(house.foreignWords({ 'package-lock.json': lock }), [])
+})
+
+rule(
+  'nothing names a machine or a host that packages come from',
+  house.foreignWords,
+  [
+    { 'docs/a.md': `see ${['', 'tmp', 'a'].join('/')}` },
+    { 'lib/a.js': `'${['', 'home', 'me'].join('/')}'` },
+    { '.npmrc': `url=https:${'//'}${'registry'}.example.org` }
+  ],
+  { 'docs/a.md': 'target/tmp/a, https://example.org/work/a and ./home/a' }
+)
+
+rule('every document is linked', house.unlinkedDocs, [{ 'docs/a.md': '[me](a.md)', 'README.md': 'docs/a.md' }], {
+  'docs/a.md': '',
+  'docs/b.md': '[a](a.md#part)',
+  'README.md': '[b](./docs/b.md)'
+})
+
+rule('no test keeps others from running', house.focusedTests, [
+  { '__test__/a.test.js': ['test', "only('a', () => {})"].join('.') }
+])
+
+test('index.js exports what index.d.ts declares', () => {
+  const sample =
+    'export class A {}\nexport const b: A\nexport interface C {}\nexport type D = A\n// export const e: A\n'
+  assert.deepEqual(house.declaredValues(sample), ['A', 'b'])
+  assert.deepEqual(Object.keys(require('..')).sort(), house.declaredValues(files['index.d.ts']))
+})
+
+test('blanking keeps code and lines', () => {
+  assert.equal(blank('a // b\nc', 'js'), 'a     \nc')
+  assert.equal(blank('a = /["\']/.test("x") / 2', 'js').replace(/ +/g, ' '), 'a = .test( ) / 2')
+  assert.equal(blank('f(r#"a"b"#, b"c\\"", \'\\\'\', \'a)', 'rust').replace(/ +/g, ' '), "f( , , , 'a)")
+})

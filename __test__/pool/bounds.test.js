@@ -1,0 +1,149 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { createServer, get } = require('node:http')
+const { test } = require('node:test')
+const { Pool, transforms, hold, spin } = require('../support/faulty')
+
+const identity = transforms.identity()
+const full = { name: 'OffloopError', code: 'ERR_OFFLOOP_QUEUE_FULL' }
+
+test('admits threads + maxQueue tasks, and rejects the next one with what to do', async () => {
+  const pool = new Pool({ threads: 2, maxQueue: 3 })
+  const { release } = hold(pool)
+  const queued = [1, 2, 3].map(() => pool.run(identity, 'x'))
+  await assert.rejects(pool.run(identity, 'x'), { ...full, message: /threads 2 \+ maxQueue 3.*await pool\.ready\(\)/ })
+  const { running, queued: waiting, queuedBytes, rejected } = pool.stats()
+  assert.deepEqual([running, waiting, queuedBytes, rejected], [2, 3, 5, 1])
+  await release()
+  await Promise.all(queued)
+  await pool.close()
+})
+
+test('maxQueue 0 admits only what can start at once', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 0 })
+  const { release } = hold(pool)
+  await assert.rejects(pool.run(identity, 'x'), full)
+  await release()
+  await pool.ready()
+  assert.equal((await pool.run(identity, 'x')).toString(), 'x')
+  await pool.close()
+})
+
+test('holds at most maxQueueBytes, but a giant may go alone', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1000 })
+  assert.equal((await pool.run(identity, Buffer.alloc(5000))).length, 5000)
+  const { release } = hold(pool)
+  const queued = pool.run(identity, Buffer.alloc(900))
+  await assert.rejects(pool.run(identity, Buffer.alloc(100)), { ...full, message: /maxQueueBytes \(1000\)/ })
+  assert.equal(pool.stats().queuedBytes, 901)
+  await release()
+  await queued
+  assert.equal(pool.stats().queuedBytes, 0)
+  await pool.close()
+})
+
+test('10,000 tasks too many are rejected, and cost nothing', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 10 })
+  const { release } = hold(pool)
+  const input = Buffer.alloc(100_000)
+  const queued = Array.from({ length: 10 }, () => pool.run(identity, input))
+  const reject = async () => assert.rejects(pool.run(identity, input), full)
+  await reject()
+  const before = process.memoryUsage().rss
+  for (let i = 0; i < 10_000; i++) await reject()
+  const grown = process.memoryUsage().rss - before
+  assert.ok(grown < 50 << 20, `10,000 rejected tasks of 100 kB took ${grown} bytes`)
+  assert.equal(pool.stats().queued, 10)
+  assert.equal(pool.stats().rejected, 10_001)
+  await release()
+  await Promise.all(queued)
+  await pool.close()
+})
+
+test('ready() is first come, first served, and keeps the room for the run that follows', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 0 })
+  const { release } = hold(pool)
+  /** @type {number[]} */
+  const order = []
+  const callers = Array.from({ length: 20 }, async (_, i) => {
+    await pool.ready()
+    const result = pool.run(identity, 'x')
+    order.push(i)
+    await result
+  })
+  assert.deepEqual(order, [])
+  await release()
+  await Promise.all(callers)
+  assert.deepEqual(
+    order,
+    Array.from({ length: 20 }, (_, i) => i)
+  )
+  await pool.close()
+})
+
+test('room that ready() was granted and nobody used goes to the next one', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 0 })
+  await pool.ready()
+  await assert.rejects(
+    (async () => {
+      await new Promise(resolve => setImmediate(resolve))
+      await Promise.all([pool.run(identity, 'a'), pool.run(identity, 'b')])
+    })(),
+    full
+  )
+  await pool.ready()
+  await pool.run(identity, 'c')
+  await pool.close()
+})
+
+test('maxWait drops what waited too long, while the threads are still busy', async () => {
+  const pool = new Pool({ threads: 1, maxWait: 30 })
+  const { release } = hold(pool)
+  const start = performance.now()
+  const stale = await Promise.allSettled([1, 2, 3].map(() => pool.run(identity, 'x')))
+  for (const outcome of stale) {
+    assert.equal(outcome.status, 'rejected')
+    const { code, message, transform } = /** @type {any} */ (outcome).reason
+    assert.deepEqual([code, transform], ['ERR_OFFLOOP_QUEUE_TIMEOUT', 'identity'])
+    assert.match(message, /longer than maxWait \(30 ms\)/)
+  }
+  assert.ok(performance.now() - start >= 29)
+  assert.deepEqual([pool.stats().queued, pool.stats().rejected], [0, 3])
+  await release()
+  assert.equal((await pool.run(identity, 'x')).toString(), 'x')
+  await pool.close()
+})
+
+test('a full pool sheds load over HTTP and recovers', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 2 })
+  const server = createServer((_, response) => {
+    pool.run(identity, 'x').then(
+      body => response.end(body),
+      error => response.writeHead(error.code === 'ERR_OFFLOOP_QUEUE_FULL' ? 503 : 500).end()
+    )
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  const status = () =>
+    new Promise((resolve, reject) => {
+      get({ host: '127.0.0.1', port, agent: false }, response => {
+        response.resume().on('end', () => resolve(response.statusCode))
+      }).on('error', reject)
+    })
+  const { release } = hold(pool)
+  const admitted = [pool.run(identity, 'x'), pool.run(identity, 'x')]
+  assert.deepEqual(await Promise.all([status(), status()]), [503, 503])
+  await release()
+  await Promise.all(admitted)
+  assert.equal(await status(), 200)
+  server.close()
+  await pool.close()
+})
+
+test('spin is stopped by its signal: the test double holds what it promises', async () => {
+  const pool = new Pool({ threads: 1 })
+  await assert.rejects(pool.run(spin, 'x', { signal: AbortSignal.timeout(5) }), { name: 'TimeoutError' })
+  await pool.close()
+})

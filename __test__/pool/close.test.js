@@ -1,0 +1,106 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { Pool, pool: defaultPool, transforms, hold } = require('../support/faulty')
+const { threadNames } = require('../support/threads')
+
+const identity = transforms.identity()
+const closed = { name: 'OffloopError', code: 'ERR_OFFLOOP_CLOSED' }
+
+test('waits for what was admitted and takes nothing more', async () => {
+  const pool = new Pool({ threads: 1 })
+  const { release } = hold(pool)
+  const queued = pool.run(identity, 'x')
+  let isClosed = false
+  const closing = pool.close().then(() => {
+    isClosed = true
+  })
+  await assert.rejects(pool.run(identity, 'y'), closed)
+  await assert.rejects(pool.ready(), closed)
+  await assert.rejects(pool.map(identity, ['y']), closed)
+  assert.throws(() => pool.iterate(identity, ['y']), closed)
+  assert.equal(isClosed, false)
+  await release()
+  await closing
+  assert.equal((await queued).toString(), 'x')
+})
+
+test('force cancels what was admitted', async () => {
+  const pool = new Pool({ threads: 1 })
+  hold(pool)
+  const queued = pool.run(identity, 'x')
+  const large = pool.run(identity, Buffer.alloc(5 << 20))
+  const mapped = pool.map(identity, ['a', 'b'])
+  const outcomes = Promise.allSettled([queued, large, mapped])
+  await pool.close({ force: true })
+  for (const { status, reason } of /** @type {any[]} */ (await outcomes)) {
+    assert.deepEqual([status, reason.code], ['rejected', 'ERR_OFFLOOP_CLOSED'])
+  }
+})
+
+test('may be called any number of times, and forced later', async () => {
+  const pool = new Pool({ threads: 1 })
+  hold(pool)
+  const calls = [pool.close(), pool.close(), pool.close({ force: true }), pool[Symbol.asyncDispose]()]
+  await Promise.all(calls)
+  await pool.close()
+  await pool.close({ force: true })
+})
+
+test('an idle and an unused pool close at once', async () => {
+  await new Pool().close()
+  const pool = new Pool()
+  await pool.run(identity, 'x')
+  await pool.close()
+})
+
+test('turns away those who wait for room', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 0 })
+  const { release } = hold(pool)
+  const waiting = [pool.ready(), pool.ready(), pool.map(identity, ['a'])].map(promise =>
+    assert.rejects(promise, closed)
+  )
+  const closing = pool.close()
+  await Promise.all(waiting)
+  await release()
+  await closing
+})
+
+test('is safe in the middle of a flood: every task settles once', async () => {
+  for (const force of [false, true]) {
+    const pool = new Pool({ threads: 2, maxQueue: 500 })
+    const tasks = Array.from({ length: 1000 }, () => pool.run(identity, 'x'))
+    const closing = pool.close({ force })
+    tasks.push(...Array.from({ length: 1000 }, () => pool.run(identity, 'x')))
+    const outcomes = await Promise.allSettled(tasks)
+    await closing
+    assert.equal(outcomes.length, 2000)
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') assert.match(outcome.reason.code, /^ERR_OFFLOOP_(QUEUE_FULL|CLOSED)$/)
+    }
+  }
+})
+
+test('its threads end with it', { skip: process.platform !== 'linux' && 'threads are listed in /proc' }, async () => {
+  const pool = new Pool({ name: 'gone', threads: 3 })
+  await pool.run(identity, 'x')
+  assert.equal(threadNames('offloop-gone').length, 3)
+  await pool.close()
+  while (threadNames('offloop-gone').length > 0) await new Promise(resolve => setImmediate(resolve))
+})
+
+test('the default pool is not affected by the others', async () => {
+  assert.equal((await defaultPool.run(identity, 'x')).toString(), 'x')
+})
+
+test('await using closes it', async () => {
+  let held
+  {
+    const pool = new Pool({ threads: 1 })
+    held = pool
+    await pool.run(identity, 'x')
+    await pool[Symbol.asyncDispose]()
+  }
+  await assert.rejects(held.run(identity, 'x'), closed)
+})

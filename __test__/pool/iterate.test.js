@@ -1,0 +1,121 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { getEventListeners } = require('node:events')
+const { test } = require('node:test')
+const { Pool, pool, transforms, hold } = require('../support/faulty')
+
+const identity = transforms.identity()
+
+/** @param {number} length */
+const numbers = length => Array.from({ length }, (_, i) => `${i}`)
+
+/** @param {AsyncIterable<unknown>} results */
+async function collect(results) {
+  const collected = []
+  for await (const result of results) collected.push(String(result))
+  return collected
+}
+
+test('gives the results in order, and ends', async () => {
+  for (const length of [0, 1, 100, 5000]) {
+    assert.deepEqual(await collect(pool.iterate(identity, numbers(length))), numbers(length))
+  }
+})
+
+/** @param {{ taken: number }} counter */
+async function* counted(counter) {
+  for (; ; counter.taken++) yield 'x'
+}
+
+test('takes nothing before it is read, and never more than `concurrency` ahead', async () => {
+  for (const concurrency of [1, 3, 20]) {
+    const counter = { taken: 0 }
+    const results = pool.iterate(identity, counted(counter), { concurrency })
+    assert.equal(counter.taken, 0)
+    for (let read = 1; read <= 200; read++) {
+      await results.next()
+      assert.ok(counter.taken <= read + concurrency, `${counter.taken} taken when ${read} were read`)
+    }
+    await results.return?.()
+  }
+})
+
+test('many readers at once each get their result, then the end', async () => {
+  const results = pool.iterate(identity, numbers(5))
+  const read = await Promise.all(Array.from({ length: 8 }, () => results.next()))
+  assert.deepEqual(
+    read.map(({ value, done }) => (done ? 'done' : String(value))),
+    [...numbers(5), 'done', 'done', 'done']
+  )
+})
+
+test('leaving the loop closes the inputs and cancels what is under way', async () => {
+  const abort = new AbortController()
+  let isClosed = false
+  async function* inputs() {
+    try {
+      for (;;) yield 'x'
+    } finally {
+      isClosed = true
+    }
+  }
+  for await (const result of pool.iterate(identity, inputs(), { signal: abort.signal })) {
+    assert.equal(String(result), 'x')
+    break
+  }
+  while (!isClosed) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(getEventListeners(abort.signal, 'abort').length, 0)
+  const results = pool.iterate(identity, ['x'])
+  assert.deepEqual(await results.return?.('over'), { value: 'over', done: true })
+  assert.deepEqual(await results.next(), { value: undefined, done: true })
+  const thrown = pool.iterate(identity, ['x'])
+  await assert.rejects(async () => thrown.throw?.(new Error('mine')), /mine/)
+})
+
+test('a failure comes in its place', async () => {
+  const results = pool.iterate(identity, /** @type {any[]} */ (['a', 'b', 3, 'd']))
+  assert.equal(String((await results.next()).value), 'a')
+  assert.equal(String((await results.next()).value), 'b')
+  await assert.rejects(results.next(), { code: 'ERR_INVALID_ARG_TYPE', index: 2 })
+  assert.deepEqual(await results.next(), { value: undefined, done: true })
+  const settled = []
+  for await (const { status } of pool.iterate(identity, /** @type {any[]} */ (['a', 3]), { settle: true })) {
+    settled.push(status)
+  }
+  assert.deepEqual(settled, ['fulfilled', 'rejected'])
+})
+
+test('an error of the inputs comes after the results before it', async () => {
+  async function* inputs() {
+    yield 'a'
+    yield 'b'
+    throw new Error('broken')
+  }
+  const results = pool.iterate(identity, inputs())
+  assert.equal(String((await results.next()).value), 'a')
+  assert.equal(String((await results.next()).value), 'b')
+  await assert.rejects(results.next(), /broken/)
+})
+
+test('an abort reaches the reader, and an abandoned iteration leaves no listener', async () => {
+  const busy = new Pool({ threads: 1 })
+  const { release } = hold(busy)
+  const abort = new AbortController()
+  const reading = busy.iterate(identity, ['x'], { signal: abort.signal }).next()
+  const reason = new Error('enough')
+  abort.abort(reason)
+  await assert.rejects(reading, reason)
+  await release()
+  await busy.close()
+  const other = new AbortController()
+  const abandoned = pool.iterate(identity, numbers(100), { signal: other.signal, concurrency: 4 })
+  await abandoned.next()
+  while (getEventListeners(other.signal, 'abort').length > 0) await new Promise(resolve => setImmediate(resolve))
+  other.abort(reason)
+  await assert.rejects(abandoned.next(), reason)
+})
+
+test('a signal that aborted before throws at once', () => {
+  assert.throws(() => pool.iterate(identity, ['x'], { signal: AbortSignal.abort(new Error('early')) }), /early/)
+})

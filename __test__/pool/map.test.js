@@ -1,0 +1,189 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { createHash } = require('node:crypto')
+const { test } = require('node:test')
+const { Pool, pool, transforms, move, hold } = require('../support/faulty')
+
+const identity = transforms.identity()
+const sha256 = transforms.digest('sha256', { encoding: 'hex' })
+
+/** @param {number} length */
+const numbers = length => Array.from({ length }, (_, i) => `${i}`)
+
+test('gives the results in the order of the inputs, whatever their number and size', async () => {
+  for (const length of [0, 1, 2, 255, 256, 257, 10_000]) {
+    const inputs = numbers(length)
+    assert.deepEqual((await pool.map(identity, inputs)).map(String), inputs)
+  }
+  const mixed = Array.from({ length: 300 }, (_, i) => Buffer.alloc((i * 7919) % 90_000, i))
+  assert.deepEqual(await pool.map(identity, mixed), mixed)
+})
+
+test('takes every kind of input, side by side', async () => {
+  const inputs = [
+    'ä',
+    Buffer.from('b'),
+    new Uint16Array([7]),
+    new Uint8Array([1]).buffer,
+    '',
+    move(Buffer.alloc(70_000, 1))
+  ]
+  const outputs = await pool.map(identity, /** @type {any[]} */ (inputs))
+  assert.deepEqual(
+    outputs.map(output => output.length),
+    [2, 1, 2, 1, 0, 70_000]
+  )
+})
+
+test('large inputs are copied in pieces and do not hold up small ones for ever', async () => {
+  const inputs = [Buffer.alloc(3 << 20, 1), 'small', Buffer.alloc(2 << 20, 2), 'x'.repeat(2 << 20)]
+  assert.deepEqual(
+    (await pool.map(identity, inputs)).map(output => output.length),
+    [3 << 20, 5, 2 << 20, 2 << 20]
+  )
+})
+
+test('takes generators, async generators and sets', async () => {
+  function* sync() {
+    yield* numbers(1000)
+  }
+  async function* asynchronous() {
+    for (const number of numbers(1000)) {
+      if (Number(number) % 100 === 0) await new Promise(resolve => setImmediate(resolve))
+      yield number
+    }
+  }
+  assert.deepEqual((await pool.map(identity, sync())).map(String), numbers(1000))
+  assert.deepEqual((await pool.map(identity, asynchronous())).map(String), numbers(1000))
+  assert.deepEqual((await pool.map(identity, new Set(['a', 'b']))).map(String), ['a', 'b'])
+})
+
+test('computes what one task computes', async () => {
+  const inputs = numbers(3000)
+  const expected = inputs.map(input => createHash('sha256').update(input).digest('hex'))
+  assert.deepEqual(await pool.map(sha256, inputs), expected)
+})
+
+test('the first failure rejects with its index, and closes the inputs', async () => {
+  let isClosed = false
+  function* inputs() {
+    try {
+      for (let i = 0; ; i++) yield i === 700 ? 7 : 'x'
+    } finally {
+      isClosed = true
+    }
+  }
+  await assert.rejects(pool.map(identity, /** @type {any} */ (inputs())), {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /^inputs\[700\] must be .* Received type number \(7\)$/,
+    index: 700
+  })
+  assert.ok(isClosed)
+})
+
+test('settle keeps going past failures', async () => {
+  const outcomes = await pool.map(identity, /** @type {any[]} */ (['a', 7, 'b', null]), { settle: true })
+  assert.deepEqual(
+    outcomes.map(outcome => (outcome.status === 'fulfilled' ? `${outcome.value}` : outcome.reason.code)),
+    ['a', 'ERR_INVALID_ARG_TYPE', 'b', 'ERR_INVALID_ARG_TYPE']
+  )
+})
+
+test('an error of the inputs themselves rejects', async () => {
+  const broken = new Error('broken')
+  function* sync() {
+    yield 'x'
+    throw broken
+  }
+  async function* asynchronous() {
+    yield 'x'
+    throw broken
+  }
+  await assert.rejects(pool.map(identity, sync()), broken)
+  await assert.rejects(pool.map(identity, asynchronous()), broken)
+  await assert.rejects(pool.map(identity, sync(), { settle: true }), broken)
+  await assert.rejects(pool.map(identity, /** @type {any} */ (5)), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /iterable/
+  })
+})
+
+/** @param {{ taken: number }} counter */
+function* counted(counter) {
+  for (; counter.taken < 1000; counter.taken++) yield 'x'
+}
+
+test('holds at most `concurrency` inputs', async () => {
+  const limited = new Pool({ threads: 2 })
+  for (const concurrency of [1, 2, 7, 100]) {
+    const counter = { taken: 0 }
+    const { release } = hold(limited)
+    const mapped = limited.map(identity, counted(counter), { concurrency })
+    assert.ok(counter.taken < concurrency, `${counter.taken} inputs were taken besides the ${concurrency} allowed`)
+    await release()
+    assert.equal((await mapped).length, 1000)
+  }
+  await limited.close()
+})
+
+test('waits for room instead of being rejected, and leaves no more in the queue than it needs', async () => {
+  const small = new Pool({ threads: 1, maxQueue: 0, maxQueueBytes: 10_000 })
+  const { release } = hold(small)
+  const maps = [1, 2, 3].map(() => small.map(identity, numbers(500)))
+  const large = small.map(identity, [Buffer.alloc(9000), Buffer.alloc(50_000), 'x'.repeat(9000), Buffer.alloc(3 << 20)])
+  await release()
+  for (const mapped of maps) assert.deepEqual((await mapped).map(String), numbers(500))
+  assert.equal((await large).length, 4)
+  assert.equal(small.stats().queuedBytes, 0)
+  await small.close()
+})
+
+test('leaves room for others: a map does not fill the queue', async () => {
+  const shared = new Pool({ threads: 2 })
+  const { release } = hold(shared)
+  const mapped = shared.map(identity, Array(100_000).fill('x'))
+  assert.ok(shared.stats().queued <= 16, `${shared.stats().queued} are queued`)
+  const other = shared.run(identity, 'other')
+  await release()
+  assert.equal((await mapped).length, 100_000)
+  assert.equal((await other).toString(), 'other')
+  await shared.close()
+})
+
+test('an abort rejects with its reason and stops taking', async () => {
+  const aborting = new Pool({ threads: 1 })
+  const { release } = hold(aborting)
+  const abort = new AbortController()
+  let isClosed = false
+  function* inputs() {
+    try {
+      for (;;) yield 'x'
+    } finally {
+      isClosed = true
+    }
+  }
+  const reason = new Error('enough')
+  const mapped = aborting.map(identity, inputs(), { signal: abort.signal })
+  abort.abort(reason)
+  await assert.rejects(mapped, reason)
+  assert.ok(isClosed)
+  assert.equal(aborting.stats().queued, 0)
+  await assert.rejects(aborting.map(identity, ['x'], { signal: abort.signal }), reason)
+  await release()
+  await aborting.close()
+})
+
+test('bad options reject', async () => {
+  for (const options of [
+    { concurrency: 0 },
+    { concurrency: 1.5 },
+    { concurrency: '3' },
+    { settle: 1 },
+    { priority: 'x' },
+    5
+  ]) {
+    await assert.rejects(pool.map(identity, ['x'], /** @type {any} */ (options)), /options/)
+  }
+})

@@ -1,0 +1,50 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { Pool, transforms, hold, panic } = require('../support/faulty')
+
+const identity = transforms.identity()
+
+test('counts what happened, by transform', async () => {
+  const pool = new Pool({ threads: 2, maxQueue: 1 })
+  await pool.run(identity, 'x')
+  await assert.rejects(pool.run(panic, 'x'))
+  const { release } = hold(pool)
+  const abort = new AbortController()
+  const queued = pool.run(identity, 'x', { signal: abort.signal })
+  await assert.rejects(pool.run(identity, 'x'))
+  abort.abort()
+  await assert.rejects(queued)
+  const held = pool.stats()
+  assert.deepEqual([held.threads, held.running, held.queued], [2, 2, 0])
+  await release()
+  await pool.close().then(() => assert.throws(() => pool.stats(), { code: 'ERR_OFFLOOP_CLOSED' }))
+  assert.deepEqual([held.completed, held.failed, held.cancelled, held.rejected], [1, 1, 1, 1])
+  assert.deepEqual(Object.keys(held.byTransform).sort(), ['fault.panic', 'identity'])
+  assert.deepEqual([held.byTransform.identity.completed, held.byTransform['fault.panic'].failed], [1, 1])
+  const { count, mean, p50, p90, p99, max } = held.runTime
+  assert.equal(count, 2)
+  assert.ok(mean > 0 && p50 > 0 && p50 <= p90 && p90 <= p99 && p99 <= max)
+})
+
+test('reset begins a new period, and utilization is that of the period', async () => {
+  const pool = new Pool({ threads: 1 })
+  await pool.map(identity, Array(100).fill('x'))
+  assert.equal(pool.stats({ reset: true }).completed, 100)
+  const { release } = hold(pool)
+  const fresh = pool.stats()
+  assert.deepEqual([fresh.completed, fresh.runTime.count, fresh.byTransform], [0, 0, {}])
+  while (pool.stats().utilization < 0.9) await new Promise(resolve => setImmediate(resolve))
+  assert.ok(pool.stats().utilization <= 1)
+  await release()
+  await pool.close()
+})
+
+test('counts each input of a map', async () => {
+  const pool = new Pool({ threads: 2 })
+  await pool.map(identity, Array(5000).fill('x'))
+  const { completed, waitTime, runTime } = pool.stats()
+  assert.deepEqual([completed, waitTime.count, runTime.count], [5000, 5000, 5000])
+  await pool.close()
+})

@@ -1,0 +1,269 @@
+'use strict'
+
+// The rules of the house as pure functions: files in (path to text), complaints out.
+
+const { posix } = require('node:path')
+const { blank } = require('./source.js')
+
+/** @typedef {Record<string, string>} Files paths from the root, with slashes */
+
+const MAX_LINES = 450
+const APART = ['pool', 'transform', 'cache', 'sink']
+
+/** What every lib/ file may use. Whatever is not named here stands above them and may use its equals. */
+const GROUND = ['binding', 'native', 'errors', 'validate', 'abort', 'port']
+
+/**
+ * @param {Files} files
+ * @param {RegExp} pattern
+ */
+function pick(files, pattern) {
+  return Object.entries(files).filter(([path]) => pattern.test(path))
+}
+
+/**
+ * The border is in src/node/: nothing else names napi or is unsafe.
+ * @param {Files} files
+ */
+function borderLeaks(files) {
+  return pick(files, /^src\/.*\.rs$/)
+    .filter(([path]) => !path.startsWith('src/node/'))
+    .flatMap(([path, text]) => {
+      const code = blank(text, 'rust').replace(/#!?\[[^\]]*\]/g, attribute => attribute.replace(/unsafe_code/g, ''))
+      return [/\bnapi(_derive|_sys)?\b/, /\bunsafe\b/].flatMap(word => {
+        const found = word.exec(code)
+        return found === null ? [] : [`${path}:${lineOf(code, found.index)} names ${found[0]} outside src/node/`]
+      })
+    })
+}
+
+/**
+ * Parts that meet only in node/ do not import one another.
+ * @param {Files} files
+ */
+function partsThatMeet(files) {
+  return pick(files, /^src\/.*\.rs$/).flatMap(([path, text]) => {
+    const part = /^src\/(\w+)/.exec(path)?.[1] ?? ''
+    if (!APART.includes(part)) return []
+    // From inside a part, the crate's root is `crate::` or enough `super::`.
+    const code = blank(text, 'rust').replace(/\s+/g, ' ')
+    return APART.filter(other => other !== part)
+      .filter(other => new RegExp(`\\b(crate|super)( ?:: ?super)* ?:: ?(\\{[^;]*?[{, ])?${other}\\b`).test(code))
+      .map(other => `${path} imports ${other}`)
+  })
+}
+
+/**
+ * Every unsafe block, function and implementation says why it is sound, on it or in the lines just above.
+ * @param {Files} files
+ */
+function unexplainedUnsafe(files) {
+  return pick(files, /^src\/.*\.rs$/).flatMap(([path, text]) => {
+    const lines = text.split('\n')
+    return blank(text, 'rust')
+      .split('\n')
+      .flatMap((line, index) => {
+        if (!/\bunsafe\s*(\{|impl\b)|\bunsafe\s*$/.test(line)) return []
+        return isExplained(lines, index) ? [] : [`${path}:${index + 1} has an unsafe without a SAFETY comment`]
+      })
+  })
+}
+
+/**
+ * Whether a SAFETY comment stands above the statement that the line belongs to.
+ * @param {readonly string[]} lines
+ * @param {number} index
+ */
+function isExplained(lines, index) {
+  for (let line = index; line >= 0 && line > index - 12; line--) {
+    if (/\/\/\s*SAFETY:/.test(lines[line])) return true
+    // An end of a statement or of a block: what is above it explains something else.
+    if (line < index && /[;{}]\s*$/.test(lines[line])) return false
+  }
+  return false
+}
+
+/** @param {Files} files */
+function longFiles(files) {
+  return pick(files, /^(src\/.*\.rs|lib\/.*\.js)$/)
+    .filter(([path]) => path !== 'lib/binding.js')
+    .map(([path, text]) => /** @type {const} */ ([path, text.split('\n').length - 1]))
+    .filter(([, lines]) => lines > MAX_LINES)
+    .map(([path, lines]) => `${path} has ${lines} lines, more than ${MAX_LINES}`)
+}
+
+/**
+ * The files that a file requires, of those that are the project's own.
+ * @param {string} path
+ * @param {string} text
+ * @param {Files} files
+ */
+function requires(path, text, files) {
+  const calls = blank(text, 'js', { strings: false }).matchAll(/\brequire\(\s*['"](\.[^'"]*)['"]\s*\)/g)
+  return [...calls].map(([, target]) => {
+    const full = posix.join(posix.dirname(path), target)
+    return [full, `${full}.js`, `${full}/index.js`].find(it => it in files) ?? full
+  })
+}
+
+/**
+ * Arrows in lib/ point down: only native.js reaches the addon, the ground floor knows nothing above it, the insides of
+ * a folder belong to the file of its name, and there are no cycles.
+ * @param {Files} files
+ */
+function upwardImports(files) {
+  const lib = pick(files, /^lib\/.*\.js$/).filter(([path]) => path !== 'lib/binding.js')
+  const graph = new Map(lib.map(([path, text]) => [path, requires(path, text, files)]))
+  const complaints = []
+  for (const [path, targets] of graph) {
+    for (const target of targets) {
+      if (target === 'lib/binding.js' && path !== 'lib/native.js') complaints.push(`${path} requires the addon itself`)
+      if (!target.startsWith('lib/')) complaints.push(`${path} requires ${target}, outside lib/`)
+      if (isGround(path) && !isGround(target)) complaints.push(`${path} requires ${target}, which is above it`)
+      const folder = /^lib\/([^/]+)\//.exec(target)?.[1]
+      if (folder !== undefined && !path.startsWith(`lib/${folder}/`) && path !== `lib/${folder}.js`) {
+        complaints.push(`${path} requires the insides of lib/${folder}/`)
+      }
+    }
+  }
+  const cycle = findCycle(graph)
+  return cycle === undefined ? complaints : [...complaints, `a cycle: ${cycle.join(' -> ')}`]
+}
+
+/** @param {string} path */
+function isGround(path) {
+  return GROUND.some(name => path === `lib/${name}.js`)
+}
+
+/**
+ * @param {Map<string, string[]>} graph
+ * @returns {string[] | undefined}
+ */
+function findCycle(graph) {
+  const done = new Set()
+  /** @param {string} path @param {string[]} above @returns {string[] | undefined} */
+  function visit(path, above) {
+    if (above.includes(path)) return [...above.slice(above.indexOf(path)), path]
+    if (done.has(path)) return undefined
+    for (const target of graph.get(path) ?? []) {
+      const cycle = visit(target, [...above, path])
+      if (cycle !== undefined) return cycle
+    }
+    done.add(path)
+    return undefined
+  }
+  for (const path of graph.keys()) {
+    const cycle = visit(path, [])
+    if (cycle !== undefined) return cycle
+  }
+  return undefined
+}
+
+/**
+ * Crates of [dependencies] that no source names.
+ * @param {string} manifest
+ * @param {Files} files
+ */
+function unusedCrates(manifest, files) {
+  const section = /^\[dependencies\]\n([\s\S]*?)(?=^\[|$(?![\s\S]))/m.exec(manifest)?.[1] ?? ''
+  const crates = [...section.matchAll(/^([\w-]+)\s*=/gm)].map(([, name]) => name)
+  if (crates.length === 0) return ['Cargo.toml has no [dependencies]']
+  const code = pick(files, /^src\/.*\.rs$/)
+    .map(([, text]) => blank(text, 'rust'))
+    .join('\n')
+  return crates
+    .filter(name => !new RegExp(`\\b${name.replaceAll('-', '_')}\\b`).test(code))
+    .map(name => `${name} is in Cargo.toml and nowhere in src/`)
+}
+
+/**
+ * Paths of someone's machine, and hosts that packages come from.
+ * @param {Files} files
+ */
+function foreignWords(files) {
+  const words = [
+    /(?<![\w.@-])\/(work|home|tmp|root|Users|farm)\/[\w.]/,
+    /https?:\/\/[^\s/"']*(registry|artifactory|nexus|mirror)[^\s/"']*/i,
+    /"resolved":\s*"\w+:/
+  ]
+  return Object.entries(files).flatMap(([path, text]) => {
+    return words.flatMap(word => {
+      const found = word.exec(text)
+      return found === null ? [] : [`${path}:${lineOf(text, found.index)} says ${found[0]}`]
+    })
+  })
+}
+
+/**
+ * Packages of other platforms that a lock file forgot. npm drops those that it could not reach when it wrote the lock,
+ * and `npm ci` then refuses to install anything anywhere.
+ * @param {string} lock
+ */
+function missingFromLock(lock) {
+  /** @type {Record<string, { optionalDependencies?: Record<string, string> }>} */
+  const packages = JSON.parse(lock).packages
+  const present = new Set(Object.keys(packages).map(path => path.slice(path.lastIndexOf('node_modules/') + 13)))
+  const wanted = Object.values(packages).flatMap(entry => Object.keys(entry.optionalDependencies ?? {}))
+  return [...new Set(wanted)].filter(name => !present.has(name))
+}
+
+/**
+ * The values that a declaration file says are exported.
+ * @param {string} text
+ */
+function declaredValues(text) {
+  const code = blank(text, 'js')
+  const names = code.matchAll(/^export (?:declare )?(?:abstract )?(?:class|function|const|let|var|enum) (\w+)/gm)
+  return [...new Set([...names].map(([, name]) => name))].sort()
+}
+
+/**
+ * Documents that no other document leads to.
+ * @param {Files} files
+ */
+function unlinkedDocs(files) {
+  const documents = pick(files, /\.md$/)
+  const linked = new Set(
+    documents.flatMap(([path, text]) => {
+      const targets = [...text.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)].map(([, target]) => target)
+      return targets.map(target => posix.join(posix.dirname(path), target)).filter(target => target !== path)
+    })
+  )
+  return pick(files, /^docs\//)
+    .filter(([path]) => !linked.has(path))
+    .map(([path]) => `${path} is linked from no document`)
+}
+
+/**
+ * Tests that would keep others from running.
+ * @param {Files} files
+ */
+function focusedTests(files) {
+  return pick(files, /^__test__\/.*\.js$/).flatMap(([path, text]) => {
+    const code = blank(text, 'js')
+    const found = /\b(test|it|describe|suite)\.only\(|\bonly: true\b/.exec(code)
+    return found === null ? [] : [`${path}:${lineOf(code, found.index)} keeps other tests from running`]
+  })
+}
+
+/**
+ * @param {string} text
+ * @param {number} index
+ */
+function lineOf(text, index) {
+  return text.slice(0, index).split('\n').length
+}
+
+module.exports = {
+  borderLeaks,
+  declaredValues,
+  focusedTests,
+  foreignWords,
+  longFiles,
+  missingFromLock,
+  partsThatMeet,
+  unexplainedUnsafe,
+  unlinkedDocs,
+  unusedCrates,
+  upwardImports
+}

@@ -1,0 +1,77 @@
+import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
+import {
+  type Bytes,
+  type Input,
+  type Moved,
+  move,
+  type OffloopError,
+  Pool,
+  type PoolStats,
+  pool,
+  type StreamTransform,
+  type Transform,
+  transforms
+} from '../..'
+
+// move keeps the type that was given away.
+expectAssignable<Moved<Uint8Array>>(move(new Uint8Array(1)))
+expectError(move('text'))
+
+// A transform says what it takes and what it makes.
+expectType<StreamTransform<Input, Buffer>>(transforms.identity())
+expectType<StreamTransform<Input, Buffer>>(transforms.digest('sha256'))
+expectType<StreamTransform<Input, string>>(transforms.digest('sha256', { encoding: 'hex' }))
+expectType<StreamTransform<Input, string>>(transforms.hmac('sha512', 'key', { encoding: 'base64url' }))
+expectType<StreamTransform<Bytes, Buffer>>(transforms.gunzip({ maxOutput: 1 }))
+expectError(transforms.digest('sha-256'))
+expectError(transforms.digest('sha256', { encoding: 'latin1' }))
+expectError(transforms.hmac('sha256'))
+expectError(transforms.gzip({ level: '6' }))
+
+// A stream transform serves as a transform, not the other way round.
+expectAssignable<Transform<Input, Buffer>>(transforms.gzip())
+declare const whole: Transform<Input, Buffer>
+expectNotAssignable<StreamTransform<Input, Buffer>>(whole)
+
+// The steps of a chain fit one another, and one that cannot stream makes the whole unable to.
+expectType<StreamTransform<Input, string>>(
+  transforms.chain(transforms.gzip(), transforms.digest('md5', { encoding: 'hex' }))
+)
+expectType<Transform<Bytes, Buffer>>(transforms.chain(transforms.gunzip(), whole))
+expectError(transforms.chain(transforms.digest('md5', { encoding: 'hex' }), transforms.gunzip()))
+expectError(transforms.chain())
+
+// run infers its result from the transform, and takes what was moved.
+expectType<Pool>(pool)
+expectType<Promise<Buffer>>(pool.run(transforms.gzip(), 'text'))
+expectType<Promise<string>>(pool.run(transforms.digest('md5', { encoding: 'hex' }), move(new Uint8Array(1))))
+expectType<Promise<Buffer>>(pool.run(transforms.gzip(), '', { signal: AbortSignal.timeout(1), priority: 'low' }))
+expectError(pool.run(transforms.gunzip(), 'text'))
+expectError(pool.run(transforms.gzip(), '', { priority: 'urgent' }))
+
+// map and iterate keep order and say what settle does to the results.
+expectType<Promise<Buffer[]>>(pool.map(transforms.gzip(), ['a', 'b']))
+expectType<Promise<PromiseSettledResult<Buffer>[]>>(pool.map(transforms.gzip(), ['a'], { settle: true }))
+expectType<AsyncIterableIterator<Buffer>>(pool.iterate(transforms.gzip(), new Set(['a'])))
+expectError(pool.map(transforms.gzip(), 1))
+
+// A pool of one's own.
+expectType<Pool>(new Pool())
+expectType<Pool>(new Pool({ name: 'a', threads: 1, maxQueue: 0, maxQueueBytes: 1, maxWait: 1 }))
+expectError(new Pool({ threads: '1' }))
+expectType<Promise<void>>(pool.ready())
+expectType<Promise<void>>(pool.close({ force: true }))
+expectType<Promise<void>>(pool[Symbol.asyncDispose]())
+expectType<PoolStats>(pool.stats())
+expectType<number>(pool.stats().byTransform.gzip.runTime.p99)
+expectType<number>(pool.threads)
+expectError(() => {
+  pool.threads = 2
+})
+
+// Errors are one class with a closed set of codes.
+declare const error: OffloopError
+expectAssignable<Error>(error)
+expectAssignable<'ERR_OFFLOOP_QUEUE_FULL' | (string & {})>(error.code)
+expectNotAssignable<OffloopError['code']>('ERR_OFFLOOP_UNHEARD_OF')
+expectType<number | undefined>(error.offset)

@@ -1,0 +1,358 @@
+/**
+ * offloop keeps Node's event loop free: heavy work runs on a bounded pool of native threads and comes back as a promise.
+ *
+ * All times are milliseconds and all sizes are bytes, unless a name says otherwise.
+ *
+ * @packageDocumentation
+ */
+
+// ---------------------------------------------------------------- data that crosses the border
+
+/**
+ * Bytes in any of JavaScript's clothes. A task copies them before it runs, so that nothing you do to them afterwards
+ * matters; see {@link move} for giving them away instead. Inputs above 1 MiB are copied in pieces over turns of the
+ * event loop: leave those alone until the task settles. A buffer that changes its length meanwhile rejects with a
+ * `TypeError`.
+ */
+export type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
+
+/** What every byte-oriented transform accepts. A string is taken as UTF-8; lone surrogates become U+FFFD. */
+export type Input = Bytes | string
+
+/** A buffer that was given away with {@link move}. */
+export interface Moved<T> {
+  readonly value: T
+}
+
+/**
+ * Gives a buffer away: the task takes its memory without a copy, and once the task is admitted your buffer is detached
+ * (its `byteLength` is 0). If the pool has no room, the buffer stays as it is.
+ *
+ * Memory that cannot be given away is copied instead and stays yours: a view of a part of its `ArrayBuffer` (Node's
+ * small Buffers are slices of a shared slab), a `SharedArrayBuffer`, a resizable buffer, memory of another addon.
+ *
+ * @throws TypeError for anything that is not bytes.
+ * @example
+ * const body = await fs.readFile(path)
+ * const packed = await pool.run(transforms.gzip(), move(body)) // body.byteLength is 0 now
+ */
+export function move<T extends Bytes>(buffer: T): Moved<T>
+
+// ---------------------------------------------------------------- transforms: work as plain values
+
+declare const shape: unique symbol
+
+/**
+ * A frozen description of CPU work: make it once, use it in every verb of every pool, as often as you like.
+ * It belongs to the thread that made it.
+ */
+export interface Transform<In, Out> {
+  /** As in `transforms.<name>`. */
+  readonly name: string
+  /** For the type checker only; not there at run time. */
+  readonly [shape]?: (input: In) => Out
+}
+
+/** A transform that can also take its input chunk by chunk. */
+export interface StreamTransform<In, Out> extends Transform<In, Out> {
+  readonly streaming: true
+}
+
+/** `sha*` and `md5` as in FIPS 180-4, FIPS 202 and RFC 1321; `xxh3-*` and `crc32` give their value in big-endian. */
+export type DigestAlgorithm =
+  | 'sha1'
+  | 'sha256'
+  | 'sha384'
+  | 'sha512'
+  | 'sha3-256'
+  | 'sha3-512'
+  | 'blake3'
+  | 'md5'
+  | 'xxh3-64'
+  | 'xxh3-128'
+  | 'crc32'
+
+export type HmacAlgorithm = 'sha1' | 'sha256' | 'sha384' | 'sha512'
+
+/** How a digest becomes a string. `base64url` is not padded. */
+export type TextEncoding = 'hex' | 'base64' | 'base64url'
+
+/** All transforms. Each throws a `TypeError` or `RangeError` when it is made of bad options, never when it runs. */
+export const transforms: {
+  /**
+   * The input as a Buffer of its own.
+   * @example
+   * await pool.run(transforms.identity(), 'ping') // <Buffer 70 69 6e 67>
+   */
+  identity(): StreamTransform<Input, Buffer>
+
+  /**
+   * Runs several transforms in one trip off the loop; the values between two steps never visit JavaScript.
+   * An error names the step that failed as `transform`.
+   * @example
+   * const etag = transforms.chain(transforms.gzip(), transforms.digest('sha256', { encoding: 'base64url' }))
+   * await pool.run(etag, body)
+   */
+  chain<A, B>(first: StreamTransform<A, B>): StreamTransform<A, B>
+  chain<A, B, C>(first: StreamTransform<A, B>, second: StreamTransform<B, C>): StreamTransform<A, C>
+  chain<A, B, C, D>(
+    first: StreamTransform<A, B>,
+    second: StreamTransform<B, C>,
+    third: StreamTransform<C, D>
+  ): StreamTransform<A, D>
+  chain<A, B, C, D, E>(
+    first: StreamTransform<A, B>,
+    second: StreamTransform<B, C>,
+    third: StreamTransform<C, D>,
+    fourth: StreamTransform<D, E>
+  ): StreamTransform<A, E>
+  chain<A, B>(first: Transform<A, B>): Transform<A, B>
+  chain<A, B, C>(first: Transform<A, B>, second: Transform<B, C>): Transform<A, C>
+  chain<A, B, C, D>(first: Transform<A, B>, second: Transform<B, C>, third: Transform<C, D>): Transform<A, D>
+  chain<A, B, C, D, E>(
+    first: Transform<A, B>,
+    second: Transform<B, C>,
+    third: Transform<C, D>,
+    fourth: Transform<D, E>
+  ): Transform<A, E>
+
+  /**
+   * A digest of the input, as bytes or as a string. `blake3` of a large input uses all threads of the pool.
+   * @example
+   * await pool.run(transforms.digest('sha256', { encoding: 'hex' }), body)
+   */
+  digest(algorithm: DigestAlgorithm): StreamTransform<Input, Buffer>
+  digest(algorithm: DigestAlgorithm, options: { encoding: TextEncoding }): StreamTransform<Input, string>
+  digest(algorithm: DigestAlgorithm, options?: { encoding?: TextEncoding }): StreamTransform<Input, Buffer | string>
+
+  /**
+   * A keyed digest (RFC 2104). The key is copied when the transform is made and erased when the transform is gone.
+   * @example
+   * await pool.run(transforms.hmac('sha256', secret, { encoding: 'hex' }), payload)
+   */
+  hmac(algorithm: HmacAlgorithm, key: Input): StreamTransform<Input, Buffer>
+  hmac(algorithm: HmacAlgorithm, key: Input, options: { encoding: TextEncoding }): StreamTransform<Input, string>
+  hmac(
+    algorithm: HmacAlgorithm,
+    key: Input,
+    options?: { encoding?: TextEncoding }
+  ): StreamTransform<Input, Buffer | string>
+
+  /**
+   * gzip (RFC 1952): one member, which every browser reads. `level` 0 (store) to 9 (smallest), default 6. Inputs above
+   * about 1 MiB are compressed by all threads of the pool.
+   * @example
+   * const body = await pool.run(transforms.gzip({ level: 6 }), json)
+   */
+  gzip(options?: { level?: number }): StreamTransform<Input, Buffer>
+  /**
+   * The reverse of {@link transforms.gzip}. Several members are joined, and zeros after the last one are ignored, as
+   * node:zlib does. `maxOutput` (default 1 GiB) stops decompression bombs.
+   * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for corrupt or truncated input, ERR_OFFLOOP_OUTPUT_LIMIT
+   */
+  gunzip(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  /** zlib framing (RFC 1950), as node:zlib's `deflate`. `level` 0 to 9, default 6. */
+  deflate(options?: { level?: number }): StreamTransform<Input, Buffer>
+  /** The reverse of {@link transforms.deflate}; `maxOutput` defaults to 1 GiB. */
+  inflate(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  /** Deflate without framing (RFC 1951). `level` 0 to 9, default 6. */
+  deflateRaw(options?: { level?: number }): StreamTransform<Input, Buffer>
+  /** The reverse of {@link transforms.deflateRaw}; `maxOutput` defaults to 1 GiB. */
+  inflateRaw(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  /**
+   * Brotli (RFC 7932). `quality` 0 to 11, default 11 as in node:zlib, which is very slow: 4 or 5 suits responses made
+   * on the fly. `window` is the base-2 logarithm of the window, 10 to 24, default 22.
+   */
+  brotliCompress(options?: { quality?: number; window?: number }): StreamTransform<Input, Buffer>
+  /** The reverse of {@link transforms.brotliCompress}; `maxOutput` defaults to 1 GiB. */
+  brotliDecompress(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  /**
+   * Zstandard (RFC 8878). `level` up to 22, default 3, negative ones are faster still. `dictionary` must be given to
+   * the decompressor too. `checksum` (default false) appends one that decompression checks.
+   */
+  zstdCompress(options?: { level?: number; dictionary?: Bytes; checksum?: boolean }): StreamTransform<Input, Buffer>
+  /** The reverse of {@link transforms.zstdCompress}; `maxOutput` defaults to 1 GiB. */
+  zstdDecompress(options?: { dictionary?: Bytes; maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  /** The LZ4 frame format: the fastest, and the largest output. */
+  lz4Compress(): StreamTransform<Input, Buffer>
+  /** The reverse of {@link transforms.lz4Compress}; `maxOutput` defaults to 1 GiB. */
+  lz4Decompress(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
+}
+
+// ---------------------------------------------------------------- the pool
+
+export interface PoolOptions {
+  /**
+   * Pools of one name share threads, queue and limits across every worker_thread of the process. Options that are given
+   * must be those that the pool of that name has already.
+   */
+  name?: string
+  /**
+   * Tasks that may run at once, 1 to 1024. Default: the parallelism available to the process (CPU affinity and cgroup
+   * limits count).
+   */
+  threads?: number
+  /** Tasks admitted and not yet started, 0 or more. Default 1024. */
+  maxQueue?: number
+  /**
+   * Input bytes held by tasks admitted and not yet finished. Default 256 MiB. An input that outweighs it is admitted
+   * when the pool holds no other.
+   */
+  maxQueueBytes?: number
+  /**
+   * A task that has waited longer than this is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of being run late.
+   * Default: none.
+   */
+  maxWait?: number
+}
+
+export interface RunOptions {
+  /**
+   * Aborting it rejects the promise with `signal.reason` at once. A task that has not started never will; one that
+   * runs stops within some milliseconds.
+   */
+  signal?: AbortSignal
+  /**
+   * Default `'normal'`. Within a priority tasks start in the order they came; a lower one is served at the latest after
+   * 16 tasks of a higher one.
+   */
+  priority?: 'high' | 'normal' | 'low'
+}
+
+export interface MapOptions extends RunOptions {
+  /**
+   * Inputs held at a time: taken and not yet settled (`map`), or not yet read as results (`iterate`).
+   * Default: 512 per thread for `map`, 32 per thread for `iterate`; fewer when the inputs are large.
+   */
+  concurrency?: number
+  /** Keep going past failures: results are those of `Promise.allSettled`. Default false. */
+  settle?: boolean
+}
+
+/**
+ * A bounded pool of native threads. It has no thread before its first task, keeps the process alive only while tasks
+ * are pending, and ends when it is closed or forgotten.
+ *
+ * @example
+ * const pool = new Pool({ threads: 4, maxQueue: 256, maxWait: 500 })
+ * const digest = await pool.run(transforms.digest('sha256'), body)
+ * await pool.close()
+ */
+export class Pool {
+  /** @throws TypeError or RangeError for bad options, or options that another pool of the same name does not have. */
+  constructor(options?: PoolOptions)
+
+  /**
+   * Runs a transform on one input.
+   *
+   * Rejects with `ERR_OFFLOOP_QUEUE_FULL` at once when the pool is full: shed the load, or await {@link Pool.ready} and
+   * try again. Never throws synchronously.
+   */
+  run<In, Out>(transform: Transform<In, Out>, input: In | Moved<In>, options?: RunOptions): Promise<Out>
+
+  /**
+   * Runs a transform over many inputs, in order and with bounded memory; waits for room by itself. Small inputs cross
+   * to the threads in batches. The first failure rejects it, cancels the rest and closes the iterable; the error has
+   * the input's `index`.
+   */
+  map<In, Out>(
+    transform: Transform<In, Out>,
+    inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
+    options: MapOptions & { settle: true }
+  ): Promise<PromiseSettledResult<Out>[]>
+  map<In, Out>(
+    transform: Transform<In, Out>,
+    inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
+    options?: MapOptions
+  ): Promise<Out[]>
+
+  /**
+   * The same as it goes: an async iterator that takes no more than `concurrency` inputs ahead of its reader, and
+   * nothing before its first `next()`. Leaving the loop early cancels what is under way.
+   *
+   * @example
+   * for await (const packed of pool.iterate(transforms.gzip(), files)) await send(packed)
+   */
+  iterate<In, Out>(
+    transform: Transform<In, Out>,
+    inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
+    options: MapOptions & { settle: true }
+  ): AsyncIterableIterator<PromiseSettledResult<Out>>
+  iterate<In, Out>(
+    transform: Transform<In, Out>,
+    inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
+    options?: MapOptions
+  ): AsyncIterableIterator<Out>
+
+  /**
+   * Settles when the pool has room for a task, first come, first served. The room is kept for the `run` that follows in
+   * the same turn of the loop.
+   */
+  ready(): Promise<void>
+
+  /** A snapshot. `reset` begins a new period of counting after it. */
+  stats(options?: { reset?: boolean }): PoolStats
+
+  /**
+   * Takes no more tasks and waits for those that were admitted; `force` cancels them with ERR_OFFLOOP_CLOSED instead.
+   * May be called again, also to force. A named pool goes on for the other threads that opened it.
+   */
+  close(options?: { force?: boolean }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+
+  readonly name: string
+  readonly threads: number
+}
+
+/** The process-wide pool, named `default` and shared by all worker_threads. */
+export const pool: Pool
+
+export interface LatencySummary {
+  count: number
+  mean: number
+  p50: number
+  p90: number
+  p99: number
+  max: number
+}
+
+/** Counters run since the pool was made or last reset, for all threads that share it. */
+export interface PoolStats {
+  threads: number
+  running: number
+  /** Admitted and not yet started. */
+  queued: number
+  /** Input bytes of tasks admitted and not yet finished. */
+  queuedBytes: number
+  completed: number
+  failed: number
+  cancelled: number
+  /** Turned away: no room, or waited for longer than `maxWait`. */
+  rejected: number
+  /** Thread time used, 0 to 1. */
+  utilization: number
+  waitTime: LatencySummary
+  runTime: LatencySummary
+  /** By `transform.name`; the 65th name and all after it count as `other`. */
+  byTransform: Record<string, { completed: number; failed: number; runTime: LatencySummary }>
+}
+
+// ---------------------------------------------------------------- errors
+
+/** Every failure of this package that is not the caller's `signal.reason` or a TypeError/RangeError for bad arguments. */
+export class OffloopError extends Error {
+  constructor(code: OffloopError['code'], message: string, details?: { transform?: string; offset?: number })
+  readonly code:
+    | 'ERR_OFFLOOP_QUEUE_FULL'
+    | 'ERR_OFFLOOP_QUEUE_TIMEOUT'
+    | 'ERR_OFFLOOP_CLOSED'
+    | 'ERR_OFFLOOP_INVALID_DATA'
+    | 'ERR_OFFLOOP_OUTPUT_LIMIT'
+    | 'ERR_OFFLOOP_PANIC'
+  /** The transform that failed: the step, in a chain. */
+  readonly transform?: string
+  /** Bytes from the start of the input to what is wrong with it, where that is known. */
+  readonly offset?: number
+  /** Which of the inputs of `map` or `iterate` it was. */
+  readonly index?: number
+}

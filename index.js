@@ -1,0 +1,9 @@
+'use strict'
+
+const { OffloopError } = require('./lib/errors')
+const { move } = require('./lib/input')
+const { Pool, pool } = require('./lib/pool')
+const { transforms } = require('./lib/transforms')
+
+/** @type {typeof import('./index.d.ts')} */
+module.exports = { Pool, pool, transforms, move, OffloopError }

@@ -1,0 +1,81 @@
+'use strict'
+
+/**
+ * @typedef {import('../index').OffloopError['code']} Code
+ * @typedef {{ code: string, message: string, offset?: number | null, transform?: string | null }} FailureRecord as native code makes it
+ */
+
+class OffloopError extends Error {
+  /**
+   * @param {Code} code
+   * @param {string} message
+   * @param {{ transform?: string | null, offset?: number | null }} [details]
+   */
+  constructor(code, message, details) {
+    super(message)
+    this.code = code
+    if (details?.transform != null) this.transform = details.transform
+    if (details?.offset != null) this.offset = details.offset
+  }
+}
+
+// On the prototype, as the classes of the language have it: not a property of every instance.
+Object.defineProperty(OffloopError.prototype, 'name', { value: 'OffloopError', writable: true, configurable: true })
+
+/**
+ * @template {TypeError | RangeError} E
+ * @param {E} error
+ * @param {string} code
+ */
+function withCode(error, code) {
+  return Object.assign(error, { code })
+}
+
+/**
+ * The error of a task that failed off the loop, with the stack of whoever started it.
+ * @param {FailureRecord} record
+ * @param {{ stack?: string } | undefined} caller
+ */
+function taskError(record, caller) {
+  const { code, message } = record
+  const error =
+    code === 'ERR_INVALID_ARG_TYPE'
+      ? withCode(new TypeError(message), code)
+      : new OffloopError(/** @type {Code} */ (code), message, record)
+  const frames = caller?.stack?.indexOf('\n    at ') ?? -1
+  if (caller?.stack && frames >= 0) error.stack = `${error.name}: ${message}${caller.stack.slice(frames)}`
+  return error
+}
+
+/**
+ * Where a public function was called, for the error of the task it starts. Cheap until someone reads the stack.
+ * @param {Function} below the public function
+ * @returns {{ stack?: string }}
+ */
+function callerOf(below) {
+  const caller = {}
+  Error.captureStackTrace(caller, below)
+  return caller
+}
+
+/** @param {string} pool */
+function closedError(pool) {
+  return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' is closed and takes no more tasks`)
+}
+
+/**
+ * @param {{ name: string, threads: number, maxQueue: number, maxQueueBytes: number }} pool
+ * @param {import('./binding').Bound} bound
+ */
+function queueFullError(pool, bound) {
+  const reached =
+    bound === 'tasks'
+      ? `${pool.threads + pool.maxQueue} tasks are admitted (threads ${pool.threads} + maxQueue ${pool.maxQueue})`
+      : `no room for the input within maxQueueBytes (${pool.maxQueueBytes})`
+  return new OffloopError(
+    'ERR_OFFLOOP_QUEUE_FULL',
+    `The pool '${pool.name}' is full: ${reached}. Shed the load, or await pool.ready() and try again`
+  )
+}
+
+module.exports = { OffloopError, withCode, taskError, callerOf, closedError, queueFullError }

@@ -1,0 +1,363 @@
+'use strict'
+
+const { AsyncResource } = require('node:async_hooks')
+const { unwatch, watch } = require('./abort')
+const { Batch, Pack, Single } = require('./units')
+const { NO_ROOM, inputSize, isSmall } = require('./input')
+const native = require('./native')
+const { Transform } = require('./transforms')
+const { checkBoolean, checkInteger, checkOptions, checkSignal, invalidType, priorityNumber } = require('./validate')
+const { Waiter } = require('./waiter')
+
+/**
+ * @typedef {import('./pool-handle').PoolHandle} PoolHandle
+ * @typedef {import('../index').MapOptions} MapOptions
+ * @typedef {Iterator<unknown> | AsyncIterator<unknown>} Source
+ * @typedef {Batch | Single} Unit
+ *
+ * Where results go, in any order.
+ * @typedef {object} Outlet
+ * @property {number} unread results that are held for a reader
+ * @property {(index: number, value: unknown) => void} result
+ * @property {(index: number, error: unknown) => void} failure of one input
+ * @property {(index: number, error: unknown) => void} sourceFailed no input will follow the ones before `index`
+ * @property {(reason: unknown) => void} stopped nothing more will come
+ * @property {() => void} progress some results have come, or the inputs have ended
+ */
+
+/** Batches aim at this much work (microseconds): long enough to pay for the trip, short enough to spread evenly. */
+const BATCH_MICROS = 1000
+/** How much a new measurement of the time an input takes counts. */
+const SMOOTHING = 0.3
+/** Input bytes in flight beyond which nothing is taken, unless threads would be idle. */
+const MAX_BYTES = 16 << 20
+const MAX_CONCURRENCY = 2 ** 31 - 1
+
+/**
+ * Takes inputs while its window has room, sends them through a pool, small ones in batches, and tells an outlet what
+ * came of each. At most `concurrency` inputs are held at any time.
+ */
+class Flow {
+  /** @type {PoolHandle} */
+  pool
+  /** @type {number} */
+  transform
+  /** @type {number} */
+  priority
+  #signal
+  #outlet
+  #concurrency
+  /** @type {Source} */
+  #source
+  #isAsync
+  /** @type {'flowing' | 'ended' | 'stopped'} */
+  #state = 'flowing'
+  #isTaking = false
+  /** The source is read in the async context of whoever opened the flow. */
+  #context = new AsyncResource('OffloopFlow')
+  #isAwaiting = false
+  #isWatching = false
+  #flushScheduled = false
+  #taken = 0
+  #inFlight = 0
+  #bytes = 0
+  /** @type {number | undefined} */
+  #itemMicros
+  /** @type {Pack | undefined} the batch that is being filled */
+  #pack
+  /** @type {Waiter | undefined} */
+  #waiter
+  /**
+   * What waits for room behind the waiter: two units at most, since nothing is taken meanwhile.
+   * @type {Unit[]}
+   */
+  #unsent = []
+  /** @type {Set<Unit>} */
+  #sent = new Set()
+
+  /**
+   * @param {PoolHandle} pool
+   * @param {import('./transforms').Transform} transform
+   * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
+   * @param {MapOptions} options
+   * @param {number} concurrency unless the options say otherwise
+   * @param {{ stack?: string }} caller
+   * @param {Outlet} outlet
+   */
+  constructor(pool, transform, inputs, options, concurrency, caller, outlet) {
+    this.transform = Transform.handle(transform)
+    checkOptions(options)
+    if (options.signal !== undefined) checkSignal(options.signal)
+    if (options.settle !== undefined) checkBoolean('The "options.settle" property', options.settle)
+    this.#concurrency = options.concurrency ?? concurrency
+    checkInteger('The "options.concurrency" property', this.#concurrency, 1, MAX_CONCURRENCY)
+    this.priority = priorityNumber(options.priority)
+    this.#signal = options.signal
+    this.pool = pool
+    this.caller = caller
+    this.#outlet = outlet
+    pool.checkOpen()
+    if (this.#signal?.aborted) throw this.#signal.reason
+    this.#isAsync = isAsyncIterable(inputs)
+    this.#source = open(inputs)
+  }
+
+  /** All inputs were taken and settled. */
+  get isDone() {
+    return this.#state === 'ended' && this.#inFlight === 0
+  }
+
+  /** Takes inputs until the window is full, and sends them. */
+  take() {
+    if (this.#isTaking) return
+    this.#isTaking = true
+    try {
+      while (this.#mayTake()) {
+        const next = this.#source.next()
+        if (this.#isAsync) this.#await(/** @type {Promise<IteratorResult<unknown>>} */ (next))
+        else this.#accept(/** @type {IteratorResult<unknown>} */ (next))
+      }
+    } catch (error) {
+      this.#sourceFailed(error)
+    }
+    this.#isTaking = false
+    if (this.#isAwaiting) this.#flushSoon()
+    else this.#flush()
+    this.#watchWhileActive()
+    this.#outlet.progress()
+  }
+
+  takeInContext() {
+    this.#context.runInAsyncScope(this.take, this)
+  }
+
+  /**
+   * Ends the flow: what is under way is cancelled, and the source is closed.
+   * @param {unknown} reason
+   */
+  stop(reason) {
+    if (this.#state === 'stopped') return
+    const isOpen = this.#state === 'flowing'
+    this.#state = 'stopped'
+    this.#waiter?.abort(reason)
+    for (const unit of this.#sent) unit.cancel()
+    this.#sent.clear()
+    this.#unsent = []
+    this.#pack = undefined
+    this.#inFlight = 0
+    this.#watchWhileActive()
+    if (isOpen) this.#closeSource()
+    this.#outlet.stopped(reason)
+  }
+
+  /** The signal aborted. @param {unknown} reason */
+  abort(reason) {
+    this.#isWatching = false
+    this.stop(reason)
+  }
+
+  /**
+   * @param {number} index
+   * @param {unknown} value
+   */
+  result(index, value) {
+    if (this.#state === 'stopped') return
+    this.#inFlight--
+    this.#outlet.result(index, value)
+  }
+
+  /**
+   * @param {number} index
+   * @param {unknown} error
+   */
+  failure(index, error) {
+    if (this.#state === 'stopped') return
+    this.#inFlight--
+    if (error instanceof Error && !('index' in error)) Object.assign(error, { index })
+    this.#outlet.failure(index, error)
+  }
+
+  /**
+   * @param {number} count
+   * @param {number} micros
+   */
+  measured(count, micros) {
+    const each = Math.max(micros, 1) / count
+    this.#itemMicros = this.#itemMicros === undefined ? each : this.#itemMicros + (each - this.#itemMicros) * SMOOTHING
+  }
+
+  /** Everything in it has settled. @param {Unit} unit */
+  unitEnded(unit) {
+    if (this.#state === 'stopped') return
+    this.#sent.delete(unit)
+    this.#bytes -= unit.bytes
+    this.takeInContext()
+  }
+
+  #mayTake() {
+    if (this.#state !== 'flowing' || this.#isAwaiting || this.#waiter !== undefined) return false
+    const { threads } = this.pool.info
+    // Until it is known how long an input takes, no more than keeps the threads busy.
+    const window = this.#itemMicros === undefined ? Math.min(this.#concurrency, 4 * threads) : this.#concurrency
+    if (this.#inFlight + this.#outlet.unread >= window) return false
+    return this.#bytes < MAX_BYTES || this.#inFlight < 2 * threads
+  }
+
+  #batchSize() {
+    if (this.#itemMicros === undefined) return 1
+    const fair = Math.ceil(this.#concurrency / (2 * this.pool.info.threads))
+    return Math.max(1, Math.min(Math.floor(BATCH_MICROS / this.#itemMicros), fair, native.MAX_BATCH))
+  }
+
+  /** @param {Promise<IteratorResult<unknown>>} next */
+  #await(next) {
+    this.#isAwaiting = true
+    Promise.resolve(next).then(
+      result => {
+        this.#isAwaiting = false
+        if (this.#state !== 'flowing') return
+        try {
+          this.#accept(result)
+        } catch (error) {
+          this.#sourceFailed(error)
+        }
+        this.take()
+      },
+      error => {
+        this.#isAwaiting = false
+        if (this.#state === 'flowing') this.#sourceFailed(error)
+        this.take()
+      }
+    )
+  }
+
+  /** @param {IteratorResult<unknown>} result */
+  #accept(result) {
+    if (result.done) {
+      this.#state = 'ended'
+      return
+    }
+    const index = this.#taken++
+    this.#inFlight++
+    const input = result.value
+    try {
+      if (isSmall(input, `inputs[${index}]`)) this.#addToPack(index, input)
+      else {
+        this.#flush()
+        this.#send(new Single(this, index, input, inputSize(input)))
+      }
+    } catch (error) {
+      this.#flush()
+      this.failure(index, error)
+    }
+  }
+
+  /**
+   * @param {number} index
+   * @param {string | Uint8Array} input
+   */
+  #addToPack(index, input) {
+    if (this.#pack !== undefined && !this.#pack.hasRoom(input)) this.#flush()
+    this.#pack ??= new Pack(index)
+    this.#bytes += this.#pack.add(input)
+    if (this.#pack.count >= this.#batchSize()) this.#flush()
+  }
+
+  #flush() {
+    const pack = this.#pack
+    if (pack === undefined) return
+    this.#pack = undefined
+    this.#bytes -= pack.length
+    this.#send(new Batch(this, pack))
+  }
+
+  /** Inputs that come one by one in this turn of the loop still travel together. */
+  #flushSoon() {
+    if (this.#pack === undefined || this.#flushScheduled) return
+    this.#flushScheduled = true
+    setImmediate(() => {
+      this.#flushScheduled = false
+      this.#flush()
+    })
+  }
+
+  /** @param {Unit} unit */
+  #send(unit) {
+    this.#bytes += unit.bytes
+    if (this.#waiter !== undefined) this.#unsent.push(unit)
+    else this.#submit(unit, NO_ROOM)
+  }
+
+  /**
+   * @param {Unit} unit
+   * @param {number} room
+   */
+  #submit(unit, room) {
+    let bound
+    try {
+      this.pool.checkOpen()
+      bound = unit.submit(room)
+    } catch (error) {
+      if (this.#state !== 'stopped') unit.refused(error)
+      return
+    }
+    if (bound === null) this.#sent.add(unit)
+    else {
+      this.#unsent.unshift(unit)
+      const granted = (/** @type {number} */ granted) => this.#resume(granted)
+      this.#waiter = new Waiter(this.pool, unit.bytes, granted, reason => this.stop(reason))
+    }
+  }
+
+  /** @param {number} room */
+  #resume(room) {
+    this.#waiter = undefined
+    const first = /** @type {Unit} */ (this.#unsent.shift())
+    this.#submit(first, room)
+    while (this.#waiter === undefined && this.#unsent.length > 0) {
+      this.#submit(/** @type {Unit} */ (this.#unsent.shift()), NO_ROOM)
+    }
+    this.takeInContext()
+  }
+
+  /** @param {unknown} error */
+  #sourceFailed(error) {
+    this.#state = 'ended'
+    this.#outlet.sourceFailed(this.#taken, error)
+  }
+
+  #closeSource() {
+    try {
+      const closed = this.#source.return?.()
+      if (this.#isAsync) Promise.resolve(closed).catch(() => {})
+    } catch {
+      // The flow has its reason to end already; the source's own trouble in ending does not replace it.
+    }
+  }
+
+  /** The signal is listened to only while there is something to stop: an abandoned iteration leaves no listener. */
+  #watchWhileActive() {
+    const isActive = this.#state !== 'stopped' && (this.#inFlight > 0 || this.#isAwaiting)
+    if (this.#signal === undefined || isActive === this.#isWatching) return
+    this.#isWatching = isActive
+    if (isActive) watch(this.#signal, this)
+    else unwatch(this.#signal, this)
+  }
+}
+
+/** @param {unknown} inputs */
+function isAsyncIterable(inputs) {
+  return typeof (/** @type {any} */ (inputs)?.[Symbol.asyncIterator]) === 'function'
+}
+
+/**
+ * @param {any} inputs
+ * @returns {Source}
+ */
+function open(inputs) {
+  const make = inputs?.[Symbol.asyncIterator] ?? inputs?.[Symbol.iterator]
+  if (typeof make !== 'function') throw invalidType('The "inputs" argument', 'an iterable or an async iterable', inputs)
+  return make.call(inputs)
+}
+
+module.exports = { Flow }

@@ -1,0 +1,159 @@
+'use strict'
+
+const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
+const native = require('./native')
+const { stageBytes, stageText } = require('./staging')
+const { invalidType } = require('./validate')
+
+/** @typedef {import('./binding').Bound} Bound */
+
+/** Above this many bytes an input is copied in pieces, so that the copy does not hold the loop either. */
+const LARGE = 1 << 20
+/** Up to this many bytes an input goes through memory that native code finds faster than a view of its own. */
+const SMALL = 4096
+/** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
+const MAX_UTF8 = 3
+const NO_ROOM = -1
+/** Inputs of `map` up to this many bytes travel in batches. */
+const SMALL_ITEM = 16 << 10
+
+const scratch = Buffer.allocUnsafeSlow(SMALL)
+
+/** A buffer that its owner gives away. */
+class Moved {
+  /** @param {unknown} value */
+  constructor(value) {
+    this.value = value
+    Object.freeze(this)
+  }
+}
+
+/** @param {unknown} buffer */
+function move(buffer) {
+  if (!ArrayBuffer.isView(buffer) && !isAnyArrayBuffer(buffer)) {
+    throw invalidType('The "buffer" argument', 'an instance of ArrayBuffer, Buffer, TypedArray, or DataView', buffer)
+  }
+  return new Moved(buffer)
+}
+
+/**
+ * Where a task goes: everything that native code needs besides the input.
+ * @typedef {object} Destination
+ * @property {number} pool
+ * @property {number} transform
+ * @property {number} id
+ * @property {number} priority
+ * @property {number} room granted before, or NO_ROOM
+ * @property {{ fail(error: unknown, bound?: Bound): void }} task told if a copy in pieces cannot be finished
+ */
+
+/**
+ * Submits one input. Returns which bound of the pool is reached, if one is; then nothing has happened. Returns a
+ * staging if the input will be copied in pieces.
+ * @param {unknown} input
+ * @param {Destination} to
+ * @returns {Bound | import('./staging').Staging | null}
+ */
+function submitInput(input, to) {
+  if (typeof input === 'string') {
+    if (input.length * MAX_UTF8 > LARGE) return stageText(input, to)
+    return native.submitText(to.pool, to.transform, to.id, input, to.priority, to.room)
+  }
+  if (input instanceof Moved) return submitMoved(input.value, to)
+  const bytes = asUint8Array(input)
+  const length = bytes.length
+  if (length > LARGE) return stageBytes(bytes, to)
+  let source = bytes
+  if (length <= SMALL) {
+    if (length === 0) checkAttached(bytes)
+    scratch.set(bytes)
+    source = scratch
+  } else if (isSharedArrayBuffer(bytes.buffer)) {
+    source = new Uint8Array(bytes)
+  }
+  return native.submit(to.pool, to.transform, to.id, source, length, to.priority, to.room)
+}
+
+/**
+ * Takes the memory from its owner and lends it to the task. The room comes first: an input that finds none stays
+ * where it is.
+ * @param {unknown} value
+ * @param {Destination} to
+ */
+function submitMoved(value, to) {
+  const bytes = asUint8Array(value)
+  const { buffer, byteLength } = bytes
+  if (byteLength === 0) checkAttached(bytes)
+  if (byteLength === 0 || byteLength !== buffer.byteLength || !isTransferable(buffer)) return submitInput(bytes, to)
+  const room = to.room === NO_ROOM ? native.takeRoom(to.pool, byteLength) : to.room
+  if (typeof room === 'string') return room
+  const reserved = { ...to, room }
+  let taken
+  try {
+    taken = structuredClone(buffer, { transfer: [buffer] })
+  } catch {
+    // Node keeps its slab and external memory to itself.
+    return submitInput(bytes, reserved)
+  }
+  return native.submitLent(to.pool, to.transform, to.id, taken, to.priority, room)
+}
+
+/**
+ * Whether an input is best sent together with others.
+ * @param {unknown} input
+ * @param {string} name of the input, for the error
+ * @returns {input is string | Uint8Array}
+ */
+function isSmall(input, name) {
+  if (typeof input === 'string') return input.length * MAX_UTF8 <= SMALL_ITEM
+  if (input instanceof Moved) return false
+  return asUint8Array(input, name).byteLength <= SMALL_ITEM && isUint8Array(input) && input.byteLength > 0
+}
+
+/**
+ * The bytes that an input needs at most.
+ * @param {unknown} input
+ */
+function inputSize(input) {
+  if (typeof input === 'string') return input.length * MAX_UTF8
+  return asUint8Array(input instanceof Moved ? input.value : input).byteLength
+}
+
+/**
+ * @param {ArrayBufferLike} buffer
+ * @returns {buffer is ArrayBuffer}
+ */
+function isTransferable(buffer) {
+  return isArrayBuffer(buffer) && /** @type {{ resizable?: boolean }} */ (buffer).resizable !== true
+}
+
+/**
+ * @param {unknown} input
+ * @param {string} [name]
+ * @returns {Uint8Array}
+ */
+function asUint8Array(input, name = 'The "input" argument') {
+  if (isUint8Array(input)) return input
+  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
+  if (isAnyArrayBuffer(input)) {
+    checkAttached(input)
+    return new Uint8Array(input)
+  }
+  const expected = 'a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView'
+  throw invalidType(name, expected, input)
+}
+
+/**
+ * An empty input may be a detached one, which is a mistake of the caller's.
+ * @param {Uint8Array | ArrayBufferLike} input
+ */
+function checkAttached(input) {
+  const buffer = ArrayBuffer.isView(input) ? input.buffer : input
+  try {
+    new Uint8Array(buffer)
+  } catch {
+    throw invalidType('The "input" argument', 'bytes that are not detached', input)
+  }
+}
+
+module.exports = { move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }

@@ -1,0 +1,123 @@
+'use strict'
+
+const { Flow } = require('./flow')
+
+/**
+ * @typedef {{ value: unknown } | { error: unknown }} Outcome
+ * @typedef {{ resolve: (result: IteratorResult<unknown>) => void, reject: (reason: unknown) => void }} Reader
+ */
+
+/** Inputs taken and not yet read as results, for each thread, unless the options say otherwise. */
+const WINDOW = 32
+
+/**
+ * Results in the order of their inputs, as they come. Nothing is taken before the first `next()`, and never more than
+ * `concurrency` inputs ahead of the reader.
+ * @implements {AsyncIterableIterator<unknown>}
+ */
+class Iteration {
+  #flow
+  #isSettling
+  #signal
+  /** @type {Map<number, Outcome>} at most `concurrency` of them */
+  #outcomes = new Map()
+  #position = 0
+  /** @type {Reader[]} one for each `next()` that waits */
+  #readers = []
+  #isOver = false
+
+  /**
+   * @param {import('./pool-handle').PoolHandle} pool
+   * @param {import('./transforms').Transform} transform
+   * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
+   * @param {import('../index').MapOptions} options
+   * @param {{ stack?: string }} caller
+   */
+  constructor(pool, transform, inputs, options, caller) {
+    const outcomes = this.#outcomes
+    this.#isSettling = options?.settle === true
+    this.#signal = options?.signal
+    this.#flow = new Flow(pool, transform, inputs, options, WINDOW * pool.info.threads, caller, {
+      get unread() {
+        return outcomes.size
+      },
+      result: (index, value) => {
+        outcomes.set(index, { value: this.#isSettling ? { status: 'fulfilled', value } : value })
+      },
+      failure: (index, reason) => {
+        outcomes.set(index, this.#isSettling ? { value: { status: 'rejected', reason } } : { error: reason })
+      },
+      sourceFailed: (index, error) => outcomes.set(index, { error }),
+      stopped: reason => this.#stopped(reason),
+      progress: () => this.#deliver()
+    })
+  }
+
+  [Symbol.asyncIterator]() {
+    return this
+  }
+
+  /** @returns {Promise<IteratorResult<unknown>>} */
+  next() {
+    return new Promise((resolve, reject) => {
+      this.#readers.push({ resolve, reject })
+      if (!this.#isOver && this.#signal?.aborted) this.#flow.stop(this.#signal.reason)
+      this.#deliver()
+      if (!this.#isOver) this.#flow.takeInContext()
+    })
+  }
+
+  /**
+   * @param {unknown} [value]
+   * @returns {Promise<IteratorResult<unknown>>}
+   */
+  async return(value) {
+    this.#end()
+    return { value, done: true }
+  }
+
+  /**
+   * @param {unknown} error
+   * @returns {Promise<IteratorResult<unknown>>}
+   */
+  async throw(error) {
+    this.#end()
+    throw error
+  }
+
+  async [Symbol.asyncDispose]() {
+    this.#end()
+  }
+
+  #deliver() {
+    while (this.#readers.length > 0) {
+      if (this.#isOver || (this.#flow.isDone && this.#outcomes.size === 0)) return this.#end()
+      const outcome = this.#outcomes.get(this.#position)
+      if (outcome === undefined) return
+      this.#outcomes.delete(this.#position++)
+      const reader = /** @type {Reader} */ (this.#readers.shift())
+      if ('error' in outcome) {
+        reader.reject(outcome.error)
+        return this.#end()
+      }
+      reader.resolve({ value: outcome.value, done: false })
+    }
+  }
+
+  /** The flow was stopped from elsewhere: whoever reads next hears why. @param {unknown} reason */
+  #stopped(reason) {
+    if (this.#isOver) return
+    this.#outcomes.clear()
+    this.#outcomes.set(this.#position, { error: reason })
+    this.#deliver()
+  }
+
+  #end() {
+    this.#isOver = true
+    this.#outcomes.clear()
+    this.#flow.stop(undefined)
+    for (const { resolve } of this.#readers.splice(0)) resolve({ value: undefined, done: true })
+  }
+}
+
+module.exports = { Iteration }

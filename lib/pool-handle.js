@@ -1,0 +1,113 @@
+'use strict'
+
+const native = require('./native')
+const { closedError } = require('./errors')
+const { NO_ROOM } = require('./input')
+const { port } = require('./port')
+const { Waiter } = require('./waiter')
+
+/** A pool that was dropped without being closed is let go of when JavaScript has forgotten it. */
+const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.closePool(handle))
+
+/** This environment's hold on a pool: what was admitted through it, and the way from open to closing to closed. */
+class PoolHandle {
+  /** @type {'open' | 'closing' | 'closed'} */
+  #state = 'open'
+  /** Tasks, batches and waiters of which native code will speak again. */
+  #admitted = 0
+  /**
+   * Room that was granted in this turn of the loop and not used yet.
+   * @type {number[]}
+   */
+  #rooms = []
+  /** @type {Promise<void> | undefined} */
+  #closing
+  /** @type {() => void} */
+  #closed = () => {}
+
+  /** @param {object} options */
+  constructor(options) {
+    this.info = native.openPool(options)
+    /** What native code calls it. */
+    this.number = this.info.handle
+    registry.register(this, this.number, this)
+  }
+
+  checkOpen() {
+    if (this.#state !== 'open') throw closedError(this.info.name)
+  }
+
+  /** A task was admitted, or waits to be. */
+  entered() {
+    this.#admitted++
+  }
+
+  /** Native code has spoken of a task for the last time. */
+  left() {
+    if (--this.#admitted === 0) this.#closeIfDone()
+  }
+
+  /**
+   * Keeps granted room until the end of this turn, for the `run` that its waiter is about to call.
+   * @param {number} room
+   */
+  keepRoom(room) {
+    if (this.#state !== 'open') return native.dropRoom(room)
+    this.#rooms.push(room)
+    setImmediate(() => {
+      const place = this.#rooms.indexOf(room)
+      if (place < 0) return
+      this.#rooms.splice(place, 1)
+      native.dropRoom(room)
+    })
+  }
+
+  /** Room that was kept, or none. */
+  takeRoom() {
+    return this.#rooms.length === 0 ? NO_ROOM : /** @type {number} */ (this.#rooms.shift())
+  }
+
+  /** @param {boolean} reset */
+  stats(reset) {
+    if (this.#state === 'closed') throw closedError(this.info.name)
+    return native.poolStats(this.number, reset)
+  }
+
+  /**
+   * Takes no more tasks and waits for those that were admitted, or cancels them.
+   * @param {boolean} force
+   * @returns {Promise<void>}
+   */
+  close(force) {
+    this.#closing ??= new Promise(resolve => {
+      this.#closed = resolve
+      this.#state = 'closing'
+      for (const room of this.#rooms.splice(0)) native.dropRoom(room)
+    })
+    if (this.#state === 'closing') {
+      this.#end(force)
+      this.#closeIfDone()
+    }
+    return this.#closing
+  }
+
+  /**
+   * Turns away whoever waits for room, and with `all` cancels every task.
+   * @param {boolean} all
+   */
+  #end(all) {
+    for (const listener of port.listeners()) {
+      if (listener?.pool === this && (all || listener instanceof Waiter)) listener.abort(closedError(this.info.name))
+    }
+  }
+
+  #closeIfDone() {
+    if (this.#state !== 'closing' || this.#admitted > 0) return
+    this.#state = 'closed'
+    registry.unregister(this)
+    native.closePool(this.number)
+    this.#closed()
+  }
+}
+
+module.exports = { PoolHandle }

@@ -1,0 +1,127 @@
+'use strict'
+
+const { callerOf, queueFullError } = require('./errors')
+const { Iteration } = require('./iterate')
+const { map } = require('./map')
+const { PoolHandle } = require('./pool-handle')
+const { Task } = require('./task')
+const { Transform } = require('./transforms')
+const { checkBoolean, checkOptions, checkSignal, priorityNumber } = require('./validate')
+const { Waiter } = require('./waiter')
+
+/**
+ * @typedef {import('../index').RunOptions} RunOptions
+ * @typedef {import('../index').MapOptions} MapOptions
+ * @typedef {import('./transforms').Transform} AnyTransform
+ * @typedef {Iterable<unknown> | AsyncIterable<unknown>} Inputs
+ */
+
+const NORMAL = priorityNumber(undefined)
+
+class Pool {
+  #handle
+
+  /** @param {import('../index').PoolOptions} [options] */
+  constructor(options = {}) {
+    checkOptions(options)
+    this.#handle = new PoolHandle(options)
+  }
+
+  get name() {
+    return this.#handle.info.name
+  }
+
+  get threads() {
+    return this.#handle.info.threads
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {unknown} input
+   * @param {RunOptions} [options]
+   * @returns {Promise<any>}
+   */
+  run(transform, input, options) {
+    return new Promise((resolve, reject) => {
+      const handle = Transform.handle(transform)
+      let priority = NORMAL
+      let signal
+      if (options !== undefined) {
+        checkOptions(options)
+        priority = priorityNumber(options.priority)
+        signal = options.signal
+        if (signal !== undefined) checkSignal(signal)
+      }
+      const pool = this.#handle
+      pool.checkOpen()
+      if (signal?.aborted) throw signal.reason
+      const caller = Transform.canFail(transform) ? callerOf(this.run) : undefined
+      const task = new Task(pool, resolve, reject, caller)
+      const bound = task.submit(handle, input, priority, pool.takeRoom())
+      if (bound) throw queueFullError(pool.info, bound)
+      if (signal !== undefined) task.watch(signal)
+    })
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {Inputs} inputs
+   * @param {MapOptions} [options]
+   * @returns {Promise<any[]>}
+   */
+  map(transform, inputs, options = {}) {
+    const caller = callerOf(this.map)
+    return new Promise((resolve, reject) => map(this.#handle, transform, inputs, options, caller, resolve, reject))
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {Inputs} inputs
+   * @param {MapOptions} [options]
+   * @returns {AsyncIterableIterator<any>}
+   */
+  iterate(transform, inputs, options = {}) {
+    return new Iteration(this.#handle, transform, inputs, options, callerOf(this.iterate))
+  }
+
+  /** @returns {Promise<void>} */
+  ready() {
+    return new Promise((resolve, reject) => {
+      const pool = this.#handle
+      pool.checkOpen()
+      const granted = (/** @type {number} */ room) => {
+        pool.keepRoom(room)
+        resolve()
+      }
+      new Waiter(pool, 1, granted, reject)
+    })
+  }
+
+  /** @param {{ reset?: boolean }} [options] */
+  stats(options = {}) {
+    checkOptions(options)
+    const { reset = false } = options
+    checkBoolean('The "options.reset" property', reset)
+    return this.#handle.stats(reset)
+  }
+
+  /**
+   * @param {{ force?: boolean }} [options]
+   * @returns {Promise<void>}
+   */
+  async close(options = {}) {
+    checkOptions(options)
+    const { force = false } = options
+    checkBoolean('The "options.force" property', force)
+    await this.#handle.close(force)
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close()
+  }
+}
+
+/** The process-wide pool. It has no threads before its first task. */
+const pool = new Pool({ name: 'default' })
+
+module.exports = { Pool, pool }

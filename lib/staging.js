@@ -1,0 +1,147 @@
+'use strict'
+
+const { isSharedArrayBuffer } = require('node:util').types
+const native = require('./native')
+const { withCode } = require('./errors')
+
+/**
+ * @typedef {import('./input').Destination} Destination
+ * @typedef {import('./binding').Bound} Bound
+ */
+
+/** Bytes, or code units of a string, that are copied at a time. */
+const PIECE = 1 << 20
+const TEXT_PIECE = 1 << 18
+/** All copies together take this much (ms) of a turn of the loop. */
+const TURN_BUDGET = 1
+
+/** An input that is copied piece by piece, over turns of the loop. */
+class Staging {
+  #handle
+  #to
+  #next
+  #done = false
+
+  /**
+   * @param {number} handle
+   * @param {Destination} to
+   * @param {Generator<Uint8Array, void>} pieces
+   */
+  constructor(handle, to, pieces) {
+    this.#handle = handle
+    this.#to = to
+    this.#next = pieces
+  }
+
+  /** Copies one piece. Returns whether that was the last. */
+  step() {
+    if (this.#done) return true
+    const to = this.#to
+    try {
+      const { value, done } = this.#next.next()
+      if (!done) {
+        native.stagePiece(this.#handle, value)
+        return false
+      }
+      this.#done = true
+      const bound = native.submitStaged(this.#handle, to.transform, to.id, to.priority)
+      if (bound) to.task.fail(undefined, bound)
+    } catch (error) {
+      this.cancel()
+      to.task.fail(error)
+    }
+    return true
+  }
+
+  /** Gives the copy and its room up. Returns whether the task had not been submitted. */
+  cancel() {
+    if (this.#done) return false
+    this.#done = true
+    native.unstage(this.#handle)
+    return true
+  }
+}
+
+/**
+ * Copies under way, first come, first served. There is at most one for each task that pools admitted.
+ * @type {Set<Staging>}
+ */
+const copies = new Set()
+
+function copySome() {
+  const start = performance.now()
+  for (const copy of copies) {
+    while (!copy.step()) {
+      if (performance.now() - start >= TURN_BUDGET) {
+        setImmediate(copySome)
+        return
+      }
+    }
+    copies.delete(copy)
+  }
+}
+
+/**
+ * @param {number} bytes
+ * @param {Destination} to
+ * @param {Generator<Uint8Array, void>} pieces
+ */
+function stage(bytes, to, pieces) {
+  const handle = native.stage(to.pool, bytes, to.room)
+  if (typeof handle === 'string') return handle
+  const staging = new Staging(handle, to, pieces)
+  if (copies.size === 0) setImmediate(copySome)
+  copies.add(staging)
+  return staging
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {Destination} to
+ */
+function stageBytes(bytes, to) {
+  return stage(bytes.length, to, pieces(bytes, bytes.length))
+}
+
+/**
+ * Room is reserved for as many bytes as the string has code units, and adjusted when the true number is known.
+ * @param {string} text
+ * @param {Destination} to
+ */
+function stageText(text, to) {
+  return stage(text.length, to, textPieces(text))
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} length that they had when the task was submitted
+ */
+function* pieces(bytes, length) {
+  const shared = isSharedArrayBuffer(bytes.buffer)
+  for (let at = 0; at < length; at += PIECE) {
+    if (bytes.length !== length) {
+      const message = `The input changed its length from ${length} to ${bytes.length} bytes while it was being copied`
+      throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+    }
+    const piece = bytes.subarray(at, at + PIECE)
+    yield shared ? new Uint8Array(piece) : piece
+  }
+}
+
+/** @param {string} text */
+function* textPieces(text) {
+  for (let at = 0; at < text.length; ) {
+    let end = Math.min(at + TEXT_PIECE, text.length)
+    // A pair of surrogates is one character: it must not be cut.
+    if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end--
+    yield Buffer.from(text.slice(at, end))
+    at = end
+  }
+}
+
+/** @param {number} unit */
+function isHighSurrogate(unit) {
+  return unit >= 0xd800 && unit <= 0xdbff
+}
+
+module.exports = { Staging, stageBytes, stageText }

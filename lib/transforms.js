@@ -1,0 +1,97 @@
+'use strict'
+
+const { isAnyArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
+const native = require('./native')
+const { invalidType } = require('./validate')
+
+/** Native transforms are forgotten when JavaScript has forgotten them. */
+const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.dropTransform(handle))
+
+class Transform {
+  #handle
+  #canFail
+
+  /** @param {import('./binding').TransformInfo} info */
+  constructor(info) {
+    this.#handle = info.handle
+    this.#canFail = info.canFail
+    /** @type {string} */
+    this.name = info.name
+    if (info.streaming) {
+      /** @type {true | undefined} */
+      this.streaming = true
+    }
+    registry.register(this, info.handle)
+    Object.freeze(this)
+  }
+
+  /**
+   * What native code calls it.
+   * @param {unknown} value
+   * @returns {number}
+   */
+  static handle(value) {
+    if (value === null || typeof value !== 'object' || !(#handle in value)) {
+      throw invalidType('The "transform" argument', 'a transform made by offloop.transforms', value)
+    }
+    return value.#handle
+  }
+
+  /**
+   * Whether an input of the right type can make it fail.
+   * @param {Transform} transform
+   */
+  static canFail(transform) {
+    return transform.#canFail
+  }
+}
+
+/** @param {Transform[]} steps */
+function chain(...steps) {
+  if (steps.length === 0) throw invalidType('The "first" argument', 'a transform made by offloop.transforms', undefined)
+  return new Transform(native.chainTransforms(steps.map(Transform.handle)))
+}
+
+/** @param {string} name */
+function factory(name) {
+  const make = (/** @type {unknown[]} */ ...args) => new Transform(native.makeTransform(name, args.map(plain)))
+  return Object.defineProperty(make, 'name', { value: name.slice(name.lastIndexOf('.') + 1) })
+}
+
+/**
+ * Bytes in any of JavaScript's clothes as a Uint8Array, one level deep; everything else as it is.
+ * @param {unknown} value
+ */
+function plain(value) {
+  const bytes = asBytes(value)
+  if (bytes !== value || typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return bytes
+  if (Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, asBytes(field)]))
+}
+
+/** @param {unknown} value */
+function asBytes(value) {
+  if (isAnyArrayBuffer(value)) return new Uint8Array(isSharedArrayBuffer(value) ? new Uint8Array(value) : value)
+  if (!ArrayBuffer.isView(value)) return value
+  const { buffer, byteOffset, byteLength } = value
+  const bytes = isUint8Array(value) ? value : new Uint8Array(buffer, byteOffset, byteLength)
+  return isSharedArrayBuffer(buffer) ? new Uint8Array(bytes) : bytes
+}
+
+/** One factory for each transform that native code knows; a dot in its name makes a namespace. */
+function factories() {
+  /** @type {Record<string, any>} */
+  const all = { chain }
+  for (const name of native.transformNames()) {
+    const [first, second] = name.split('.')
+    if (second === undefined) all[first] = factory(name)
+    else {
+      all[first] ??= {}
+      all[first][second] = factory(name)
+    }
+  }
+  for (const namespace of Object.values(all)) Object.freeze(namespace)
+  return Object.freeze(all)
+}
+
+module.exports = { Transform, transforms: factories() }

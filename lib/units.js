@@ -1,0 +1,182 @@
+'use strict'
+
+const native = require('./native')
+const { taskError } = require('./errors')
+const { MAX_UTF8 } = require('./input')
+const { port } = require('./port')
+const { Task } = require('./task')
+
+/**
+ * @typedef {import('./flow').Flow} Flow
+ * @typedef {import('./binding').Bound} Bound
+ */
+
+/** Bytes of a full batch. */
+const PACK_BYTES = 256 << 10
+
+/** Small inputs side by side, on their way to native code. */
+class Pack {
+  bytes = Buffer.allocUnsafeSlow(PACK_BYTES)
+  lengths = new Uint32Array(native.MAX_BATCH)
+  count = 0
+  length = 0
+
+  /** @param {number} first index of the first input */
+  constructor(first) {
+    this.first = first
+  }
+
+  /** @param {string | Uint8Array} input */
+  hasRoom(input) {
+    const most = typeof input === 'string' ? input.length * MAX_UTF8 : input.length
+    return this.count < this.lengths.length && this.length + most <= PACK_BYTES
+  }
+
+  /**
+   * Returns the bytes it took.
+   * @param {string | Uint8Array} input
+   */
+  add(input) {
+    let size
+    if (typeof input === 'string') size = this.bytes.write(input, this.length)
+    else {
+      size = input.length
+      this.bytes.set(input, this.length)
+    }
+    this.lengths[this.count++] = size
+    this.length += size
+    return size
+  }
+}
+
+/** A pack on its way through the pool: one trip for all its inputs. */
+class Batch {
+  #flow
+  #id = -1
+  #settled = 0
+  /** @type {Pack | undefined} until it is copied */
+  #pack
+
+  /**
+   * @param {Flow} flow
+   * @param {Pack} pack
+   */
+  constructor(flow, pack) {
+    this.#flow = flow
+    this.#pack = pack
+    this.pool = flow.pool
+    this.first = pack.first
+    this.count = pack.count
+    this.bytes = pack.length
+  }
+
+  /**
+   * Returns the bound that is reached if there is no room: then nothing has happened.
+   * @param {number} room
+   * @returns {Bound | null}
+   */
+  submit(room) {
+    const { transform, priority, pool } = this.#flow
+    const { bytes, length, lengths } = /** @type {Pack} */ (this.#pack)
+    const id = port.draw(this)
+    const bound = native.submitBatch(pool.number, transform, id, bytes, length, lengths, this.count, priority, room)
+    if (bound !== null) {
+      port.release(id)
+      return bound
+    }
+    this.#id = id
+    this.#pack = undefined
+    pool.entered()
+    return null
+  }
+
+  /** The pool takes nothing any more. @param {unknown} error */
+  refused(error) {
+    this.#flow.stop(error)
+  }
+
+  /**
+   * It has run; its results follow.
+   * @param {number} count
+   * @param {number} micros
+   */
+  batch(count, micros) {
+    this.pool.left()
+    this.#flow.measured(count, micros)
+  }
+
+  /**
+   * @param {unknown} value
+   * @param {import('./errors').FailureRecord | undefined} failure
+   */
+  settle(value, failure) {
+    const index = this.first + this.#settled++
+    if (failure === undefined) this.#flow.result(index, value)
+    else this.#flow.failure(index, taskError(failure, this.#flow.caller))
+    if (this.#settled === this.count) this.#flow.unitEnded(this)
+  }
+
+  /** The pool is closed by force. @param {unknown} reason */
+  abort(reason) {
+    this.#flow.stop(reason)
+  }
+
+  cancel() {
+    if (!native.cancel(this.#id)) return
+    port.release(this.#id)
+    this.pool.left()
+  }
+}
+
+/** An input that travels alone. */
+class Single {
+  #flow
+  #index
+  #input
+  /** @type {Task | undefined} */
+  #task
+
+  /**
+   * @param {Flow} flow
+   * @param {number} index
+   * @param {unknown} input
+   * @param {number} bytes that it needs at most
+   */
+  constructor(flow, index, input, bytes) {
+    this.#flow = flow
+    this.#index = index
+    this.#input = input
+    this.bytes = bytes
+  }
+
+  /**
+   * Returns the bound that is reached if there is no room: then nothing has happened.
+   * @param {number} room
+   * @returns {Bound | null}
+   */
+  submit(room) {
+    const flow = this.#flow
+    const resolve = (/** @type {unknown} */ value) => {
+      flow.result(this.#index, value)
+      flow.unitEnded(this)
+    }
+    const task = new Task(flow.pool, resolve, error => this.refused(error), flow.caller)
+    const bound = task.submit(flow.transform, this.#input, flow.priority, room)
+    if (bound !== null) return bound
+    this.#task = task
+    this.#input = undefined
+    return null
+  }
+
+  /** @param {unknown} error */
+  refused(error) {
+    this.#flow.failure(this.#index, error)
+    this.#flow.unitEnded(this)
+  }
+
+  cancel() {
+    this.#task?.abort(undefined)
+  }
+}
+
+module.exports = { Pack, Batch, Single }

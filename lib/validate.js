@@ -1,0 +1,90 @@
+'use strict'
+
+const { inspect } = require('node:util')
+const { withCode } = require('./errors')
+
+/** @param {unknown} value */
+function received(value) {
+  if (value === null || value === undefined) return `Received ${value}`
+  if (typeof value === 'function') return `Received function ${value.name}`
+  if (typeof value === 'object') {
+    const name = value.constructor?.name
+    return name ? `Received an instance of ${name}` : `Received ${inspect(value, { depth: -1 })}`
+  }
+  const shown = inspect(value)
+  return `Received type ${typeof value} (${shown.length > 28 ? `${shown.slice(0, 25)}...` : shown})`
+}
+
+/**
+ * @param {string} name as in 'The "signal" option'
+ * @param {string} expected as in 'an instance of AbortSignal'
+ * @param {unknown} actual
+ */
+function invalidType(name, expected, actual) {
+  return withCode(new TypeError(`${name} must be ${expected}. ${received(actual)}`), 'ERR_INVALID_ARG_TYPE')
+}
+
+/**
+ * @param {string} name
+ * @param {string} expected
+ * @param {unknown} actual
+ */
+function outOfRange(name, expected, actual) {
+  const message = `The value of ${name} is out of range. It must be ${expected}. Received ${inspect(actual)}`
+  return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
+}
+
+/** @param {unknown} options */
+function checkOptions(options) {
+  if (options === null || typeof options !== 'object') {
+    throw invalidType('The "options" argument', 'of type object', options)
+  }
+}
+
+/** @param {unknown} signal */
+function checkSignal(signal) {
+  if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) {
+    throw invalidType('The "options.signal" property', 'an instance of AbortSignal', signal)
+  }
+}
+
+const PRIORITIES = { high: 0, normal: 1, low: 2 }
+
+/**
+ * The number that native code takes for a priority.
+ * @param {unknown} priority
+ * @returns {number}
+ */
+function priorityNumber(priority) {
+  if (priority === undefined) return PRIORITIES.normal
+  if (typeof priority === 'string' && Object.hasOwn(PRIORITIES, priority)) {
+    return PRIORITIES[/** @type {keyof typeof PRIORITIES} */ (priority)]
+  }
+  const message = `The "options.priority" property must be one of 'high', 'normal', 'low'. Received ${inspect(priority)}`
+  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @param {number} least
+ * @param {number} most
+ * @returns {asserts value is number}
+ */
+function checkInteger(name, value, least, most) {
+  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw outOfRange(name, `an integer >= ${least} && <= ${most}`, value)
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {asserts value is boolean}
+ */
+function checkBoolean(name, value) {
+  if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value)
+}
+
+module.exports = { invalidType, checkOptions, checkSignal, checkInteger, checkBoolean, priorityNumber }

@@ -1,0 +1,56 @@
+'use strict'
+
+const native = require('./native')
+const { port } = require('./port')
+
+/**
+ * @typedef {import('./pool-handle').PoolHandle} PoolHandle
+ */
+
+/** In line for room in a pool. It is granted or aborted, never both. */
+class Waiter {
+  #id
+  #number
+  #granted
+  #rejected
+  #over = false
+
+  /**
+   * @param {PoolHandle} pool
+   * @param {number} bytes
+   * @param {(room: number) => void} granted
+   * @param {(reason: unknown) => void} rejected
+   */
+  constructor(pool, bytes, granted, rejected) {
+    this.pool = pool
+    this.#granted = granted
+    this.#rejected = rejected
+    this.#id = port.draw(this)
+    pool.entered()
+    this.#number = native.waitForRoom(pool.number, this.#id, bytes)
+  }
+
+  /** @param {number} room */
+  granted(room) {
+    if (this.#over) native.dropRoom(room)
+    else {
+      this.#over = true
+      this.#granted(room)
+    }
+    this.pool.left()
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    if (this.#over) return
+    this.#over = true
+    // Otherwise room was granted already, and is given back when the port says so.
+    if (native.leaveLine(this.pool.number, this.#number)) {
+      port.release(this.#id)
+      this.pool.left()
+    }
+    this.#rejected(reason)
+  }
+}
+
+module.exports = { Waiter }

@@ -1,0 +1,11 @@
+'use strict'
+
+const { root, run, start, tool } = require('./command.js')
+const { install } = require('./setup.js')
+
+start(async () => {
+  await install(root)
+  const biome = await run(process.execPath, [tool('@biomejs/biome'), 'check', '--write', '.'], { show: true })
+  const rust = await run('cargo', ['fmt'], { show: true })
+  return biome.code || rust.code
+})

@@ -1,0 +1,35 @@
+'use strict'
+
+// A reporter of node:test that writes what the runner needs to know, one JSON line an event.
+
+const { inspect } = require('node:util')
+
+const TOLD = new Set(['test:dequeue', 'test:pass', 'test:fail', 'test:diagnostic'])
+
+/**
+ * @param {AsyncIterable<{ type: string, data: any }>} source
+ * @returns {AsyncGenerator<string>}
+ */
+module.exports = async function* report(source) {
+  for await (const { type, data } of source) {
+    if (!TOLD.has(type)) continue
+    const { name, nesting, skip, todo, message } = data
+    const error = type === 'test:fail' ? describe(data.details.error) : undefined
+    const suite = data.details?.type === 'suite'
+    yield `${JSON.stringify({ type: type.slice(5), name, nesting, skip, todo, suite, error, message })}\n`
+  }
+  yield '{"type":"end"}\n'
+}
+
+/** @param {any} error the wrapper of node:test, whose cause is what the test threw */
+function describe(error) {
+  const cause = error?.cause ?? error
+  if (error?.failureType === 'subtestsFailed') return undefined
+  return cause instanceof Error ? cause.stack + details(cause) : inspect(cause)
+}
+
+/** @param {Error} error */
+function details(error) {
+  const own = Object.keys(error).length > 0 || error.cause !== undefined
+  return own && error.name !== 'AssertionError' ? `\n${inspect({ ...error, cause: error.cause })}` : ''
+}

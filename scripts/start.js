@@ -1,0 +1,15 @@
+'use strict'
+
+// The traps that this package removes, naive code beside offloop.
+
+const { join } = require('node:path')
+const { root, run, start } = require('./command.js')
+const { setup } = require('./setup.js')
+
+start(async () => {
+  await setup()
+  const { code } = await run(process.execPath, [join(root, 'examples/traps/run.js'), ...process.argv.slice(2)], {
+    show: true
+  })
+  return code
+})

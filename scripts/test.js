@@ -1,0 +1,83 @@
+'use strict'
+
+// npm test                      everything
+// npm test -- --only rust,types gates or groups of gates, by name
+// npm test -- __test__/x.test.js  some test files
+
+const { existsSync } = require('node:fs')
+const { join, relative } = require('node:path')
+const { parseArgs } = require('node:util')
+const { root, start } = require('./command.js')
+const { faultAddon, gates, nodeTests } = require('./gates.js')
+const { setup } = require('./setup.js')
+
+start(async () => {
+  const chosen = choose(process.argv.slice(2))
+  const began = performance.now()
+  await time('setup', async () => {
+    await setup()
+    return {}
+  })
+  const total = { passed: 0, failed: 0, skipped: 0 }
+  for (const gate of chosen) {
+    const { failure, passed, failed = 0, skipped = 0 } = await time(gate.name, gate.run)
+    // A gate without tests of its own counts as one.
+    total.passed += passed ?? (failure === undefined ? 1 : 0)
+    total.failed += failure === undefined ? failed : Math.max(failed, 1)
+    total.skipped += skipped
+    if (failure !== undefined) {
+      console.log(`\n${failure.trimEnd()}\n\n${gate.name} failed\n`)
+      break
+    }
+  }
+  console.log(`${seconds(began)} in all`)
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
+  console.log(`${total.passed} passed, ${total.failed} failed${skipped}`)
+  return total.failed === 0 ? 0 : 1
+})
+
+/**
+ * The gates that the arguments ask for.
+ * @param {string[]} args
+ * @returns {readonly import('./gates.js').Gate[]}
+ */
+function choose(args) {
+  const { values, positionals } = parseArgs({ args, options: { only: { type: 'string' } }, allowPositionals: true })
+  if (positionals.length > 0) {
+    const files = positionals.map(file => relative(root, file).replaceAll('\\', '/'))
+    const missing = files.filter(file => !existsSync(join(root, file)))
+    if (missing.length > 0) throw new Error(`There is no ${missing.join(', ')}.`)
+    return [
+      { name: 'fault addon', group: 'js', run: faultAddon },
+      { name: 'node', group: 'js', run: () => nodeTests(files) }
+    ]
+  }
+  if (values.only === undefined) return gates
+  const wanted = values.only.split(',').map(name => name.trim())
+  const known = new Set(gates.flatMap(gate => [gate.name, gate.group]))
+  const unknown = wanted.filter(name => !known.has(name))
+  if (unknown.length > 0) throw new Error(`Unknown: ${unknown.join(', ')}. Known: ${[...known].join(', ')}.`)
+  return gates.filter(gate => wanted.includes(gate.name) || wanted.includes(gate.group))
+}
+
+/**
+ * Runs one step, telling its name first and its time after.
+ * @template T
+ * @param {string} name
+ * @param {() => Promise<T>} step
+ * @returns {Promise<T>}
+ */
+async function time(name, step) {
+  const began = performance.now()
+  process.stdout.write(name.padEnd(18))
+  try {
+    return await step()
+  } finally {
+    process.stdout.write(`${seconds(began)}\n`)
+  }
+}
+
+/** @param {number} began */
+function seconds(began) {
+  return `${((performance.now() - began) / 1000).toFixed(1)} s`
+}

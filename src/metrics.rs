@@ -1,0 +1,96 @@
+//! Latencies in bounded memory.
+
+use hdrhistogram::Histogram;
+use std::time::Duration;
+
+/// The longest latency that is told apart from longer ones.
+const LONGEST: u64 = 3_600_000_000_000;
+
+/// A distribution of durations from 1 ns to an hour, to two significant digits, in about 35 KiB.
+/// Source: G. Tene's HDR histogram.
+#[derive(Debug)]
+pub struct Latencies {
+    histogram: Histogram<u64>,
+}
+
+/// Milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Summary {
+    pub count: u64,
+    pub mean: f64,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub max: f64,
+}
+
+impl Latencies {
+    #[must_use]
+    pub fn new() -> Self {
+        let histogram = Histogram::new_with_bounds(1, LONGEST, 2).expect("these bounds are valid");
+        Latencies { histogram }
+    }
+
+    /// Counts `count` events of this duration.
+    pub fn record(&mut self, duration: Duration, count: u64) {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(LONGEST);
+        self.histogram.saturating_record_n(nanos.max(1), count);
+    }
+
+    /// All zero when nothing was recorded.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let millis = |nanos: u64| Duration::from_nanos(nanos).as_secs_f64() * 1e3;
+        let at = |quantile| millis(self.histogram.value_at_quantile(quantile));
+        Summary {
+            count: self.histogram.len(),
+            mean: self.histogram.mean() / 1e6,
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            max: millis(self.histogram.max()),
+        }
+    }
+
+    pub fn reset(&mut self) {
+        self.histogram.reset();
+    }
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Latencies::new()
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_recorded_is_all_zero() {
+        let zero = Summary { count: 0, mean: 0.0, p50: 0.0, p90: 0.0, p99: 0.0, max: 0.0 };
+        assert_eq!(Latencies::new().summary(), zero);
+    }
+
+    #[test]
+    fn quantiles_within_one_percent() {
+        let mut latencies = Latencies::new();
+        for millis in 1..=100 {
+            latencies.record(Duration::from_millis(millis), 1);
+        }
+        let summary = latencies.summary();
+        assert_eq!(summary.count, 100);
+        for (seen, exact) in [(summary.p50, 50.0), (summary.p90, 90.0), (summary.p99, 99.0), (summary.max, 100.0)] {
+            assert!((seen / exact - 1.0).abs() < 0.01, "{seen} is not {exact}");
+        }
+    }
+
+    #[test]
+    fn a_duration_out_of_bounds_counts_at_the_bound() {
+        let mut latencies = Latencies::new();
+        latencies.record(Duration::from_secs(1 << 40), 3);
+        latencies.record(Duration::ZERO, 2);
+        assert_eq!(latencies.summary().count, 5);
+    }
+}

@@ -1,0 +1,76 @@
+//! JavaScript values as the arguments of transforms and pools.
+
+use crate::args::{Arg, Args, ArgumentError};
+use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, JsValue, Object, Uint8Array, Unknown};
+use napi::{Env, Error, Result, Status, ValueType};
+use zeroize::Zeroizing;
+
+/// Options are shallow; whatever is nested deeper than this is refused rather than followed.
+const MAX_DEPTH: u32 = 32;
+
+pub fn read_args(values: &Array) -> Result<Args> {
+    (0..values.len()).map(|index| read(element(values, index)?, 0)).collect::<Result<Vec<_>>>().map(Args::new)
+}
+
+pub fn read_arg(value: Unknown) -> Result<Arg> {
+    read(value, 0)
+}
+
+/// Throws it as Node would: a `TypeError` or a `RangeError` with a `code`.
+pub fn throw(env: &Env, error: &ArgumentError) -> Error {
+    let thrown = match error {
+        ArgumentError::Range(message) => env.throw_range_error(message, Some(error.code())),
+        ArgumentError::Type(message) | ArgumentError::Value(message) => {
+            env.throw_type_error(message, Some(error.code()))
+        }
+    };
+    thrown.err().unwrap_or_else(|| Error::new(Status::PendingException, String::new()))
+}
+
+fn read(value: Unknown, depth: u32) -> Result<Arg> {
+    if depth > MAX_DEPTH {
+        return Ok(Arg::Other("an object nested too deeply".into()));
+    }
+    Ok(match value.get_type()? {
+        ValueType::Undefined => Arg::Undefined,
+        ValueType::Boolean => Arg::Bool(cast(value)?),
+        ValueType::Number => Arg::Number(cast(value)?),
+        ValueType::String => Arg::Text(Zeroizing::new(cast(value)?)),
+        ValueType::Null => Arg::Other("null".into()),
+        ValueType::BigInt => Arg::Other("type bigint".into()),
+        ValueType::Symbol => Arg::Other("type symbol".into()),
+        ValueType::Function => Arg::Other("a function".into()),
+        ValueType::Object => read_object(value, depth)?,
+        _ => Arg::Other("an external value".into()),
+    })
+}
+
+/// Views other than `Uint8Array` do not reach this: `lib/transforms.js` has made all bytes `Uint8Array`s.
+fn read_object(value: Unknown, depth: u32) -> Result<Arg> {
+    if value.is_typedarray()? {
+        let bytes: Uint8Array = cast(value)?;
+        return Ok(Arg::Bytes(Zeroizing::new(bytes.to_vec())));
+    }
+    if value.is_array()? {
+        let values: Array = cast(value)?;
+        let list = (0..values.len()).map(|index| read(element(&values, index)?, depth + 1));
+        return list.collect::<Result<_>>().map(Arg::List);
+    }
+    let object: Object = cast(value)?;
+    let mut fields = Vec::new();
+    for name in Object::keys(&object)? {
+        let field = object.get_named_property::<Unknown>(&name)?;
+        fields.push((name, read(field, depth + 1)?));
+    }
+    Ok(Arg::Record(fields))
+}
+
+fn element<'a>(values: &'a Array, index: u32) -> Result<Unknown<'a>> {
+    values.get(index)?.ok_or_else(|| Error::from_reason("an array changed while it was read"))
+}
+
+fn cast<T: FromNapiValue>(value: Unknown) -> Result<T> {
+    // SAFETY: `value` is a live handle of the calling function, and its own environment is the one it is cast in;
+    // `from_napi_value` itself checks that the type fits.
+    unsafe { T::from_napi_value(value.value().env, value.raw()) }
+}

@@ -1,0 +1,100 @@
+//! What belongs to one environment: the handles that its JavaScript holds, its tasks under way, its port.
+
+use super::port::Port;
+use super::raw::{self, Pinned, misuse};
+use crate::cancel::Cancel;
+use crate::pool::{Pool, Room};
+use crate::transform::Transform;
+use napi::bindgen_prelude::Function;
+use napi::{Env, Result};
+use napi_derive::napi;
+use slab::Slab;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A task that a pool has admitted and JavaScript has not yet heard of again.
+pub struct Live {
+    pub pool: Arc<Pool>,
+    pub ticket: u64,
+    pub bytes: usize,
+    pub cancel: Cancel,
+    /// The `ArrayBuffer` that it borrows.
+    pub pinned: Option<Pinned>,
+}
+
+/// An input that JavaScript copies piece by piece.
+pub struct Staging {
+    pub room: Room,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Default)]
+pub struct Tables {
+    pub transforms: Slab<Arc<dyn Transform>>,
+    pub pools: Slab<Arc<Pool>>,
+    /// By the number that JavaScript gave the task.
+    pub tasks: Vec<Option<Live>>,
+    pub rooms: Slab<Room>,
+    pub stagings: Slab<Staging>,
+}
+
+pub struct Environment {
+    pub port: Arc<Port>,
+    pub tables: RefCell<Tables>,
+}
+
+/// Opens this environment's port. Called once, when the package is loaded.
+#[napi(catch_unwind, ts_args_type = "drain: () => void")]
+pub fn open(env: Env, drain: Function<(), ()>) -> Result<()> {
+    let environment = Rc::new(Environment { port: Port::open(&drain)?, tables: RefCell::default() });
+    raw::set_instance_data(env, environment.clone())?;
+    env.add_env_cleanup_hook(environment, |environment| environment.close())?;
+    Ok(())
+}
+
+/// Whether pending tasks keep the process alive at the moment.
+#[napi(catch_unwind)]
+pub fn keep_alive(env: Env, alive: bool) -> Result<()> {
+    of(&env)?.port.keep_alive(&env, alive)
+}
+
+/// The environment of the calling function.
+pub fn of(env: &Env) -> Result<&Environment> {
+    raw::instance_data::<Rc<Environment>>(env).map(|environment| &**environment)
+}
+
+impl Environment {
+    /// Ends everything that JavaScript of this environment began: nobody is left to hear of it.
+    fn close(&self) {
+        let tables = self.tables.take();
+        for live in tables.tasks.into_iter().flatten() {
+            live.cancel.cancel();
+            drop(live.pool.withdraw(live.ticket, live.bytes));
+        }
+        drop((tables.rooms, tables.stagings));
+        self.port.close();
+    }
+}
+
+impl Tables {
+    pub fn pool(&self, handle: u32) -> Result<&Arc<Pool>> {
+        self.pools.get(handle as usize).ok_or_else(|| misuse("a pool that is closed"))
+    }
+
+    pub fn transform(&self, handle: u32) -> Result<&Arc<dyn Transform>> {
+        self.transforms.get(handle as usize).ok_or_else(|| misuse("an unknown transform"))
+    }
+
+    pub fn insert_task(&mut self, task: u32, live: Live) {
+        let place = task as usize;
+        if place >= self.tasks.len() {
+            self.tasks.resize_with(place + 1, || None);
+        }
+        self.tasks[place] = Some(live);
+    }
+
+    pub fn remove_task(&mut self, task: u32) -> Option<Live> {
+        self.tasks.get_mut(task as usize).and_then(Option::take)
+    }
+}

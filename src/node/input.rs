@@ -1,0 +1,315 @@
+//! How inputs come in: copied at once, copied piece by piece, or lent.
+
+use super::environment::{self, Live, Staging, Tables};
+use super::raw::{self, Pinned, misuse};
+use super::task::{Batch, Origin, Task};
+use crate::cancel::Cancel;
+use crate::pool::{Full, Pool, Priority, Room, Work};
+use crate::transform::Value;
+use napi::bindgen_prelude::Unknown;
+use napi::{Env, Error, Result, Status};
+use napi_derive::napi;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A bound of the pool that a submission met.
+#[napi(string_enum = "lowercase")]
+#[derive(Debug)]
+pub enum Bound {
+    Tasks,
+    Bytes,
+}
+
+/// Room as JavaScript passes it: the number of a room granted before, or a negative number for none.
+type RoomHandle = i32;
+
+/// Submits the first `length` bytes of a `Uint8Array`; they are copied before this returns.
+/// Returns which bound of the pool is reached, if one is.
+#[napi(
+    catch_unwind,
+    ts_args_type = "pool: number, transform: number, task: number, input: Uint8Array, length: number, priority: number, room: number"
+)]
+#[expect(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
+pub fn submit(
+    env: Env,
+    pool: u32,
+    transform: u32,
+    task: u32,
+    input: Unknown,
+    length: u32,
+    priority: u32,
+    room: RoomHandle,
+) -> Result<Option<Bound>> {
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let room = match tables.enter(pool, room, length as usize, 1)? {
+        Ok(room) => room,
+        Err(bound) => return Ok(Some(bound)),
+    };
+    let input = copied(&env, &input, length as usize)?;
+    start_task(&env, tables, room, transform, task, input, priority)
+}
+
+/// Submits a string as UTF-8.
+#[napi(
+    catch_unwind,
+    ts_args_type = "pool: number, transform: number, task: number, input: string, priority: number, room: number"
+)]
+pub fn submit_text(
+    env: Env,
+    pool: u32,
+    transform: u32,
+    task: u32,
+    input: Unknown,
+    priority: u32,
+    room: RoomHandle,
+) -> Result<Option<Bound>> {
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let input = raw::utf8(&env, &input).ok_or_else(|| misuse("an input that is not a string"))?;
+    let room = match tables.enter(pool, room, input.len(), 1)? {
+        Ok(room) => room,
+        Err(bound) => return Ok(Some(bound)),
+    };
+    start_task(&env, tables, room, transform, task, input, priority)
+}
+
+/// Submits many small inputs that lie one behind the other in `packed`.
+#[napi(
+    catch_unwind,
+    ts_args_type = "pool: number, transform: number, task: number, packed: Uint8Array, length: number, lengths: Uint32Array, count: number, priority: number, room: number"
+)]
+#[expect(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
+pub fn submit_batch(
+    env: Env,
+    pool: u32,
+    transform: u32,
+    task: u32,
+    packed: Unknown,
+    length: u32,
+    lengths: Unknown,
+    count: u32,
+    priority: u32,
+    room: RoomHandle,
+) -> Result<Option<Bound>> {
+    let environment = environment::of(&env)?;
+    let tables = &mut *environment.tables.borrow_mut();
+    let lengths = raw::with_u32s(&env, &lengths, |lengths| lengths.get(..count as usize).map(<[u32]>::to_vec))
+        .flatten()
+        .ok_or_else(|| misuse("a batch without lengths"))?;
+    if lengths.iter().map(|&length| u64::from(length)).sum::<u64>() != u64::from(length) {
+        return Err(misuse("a batch whose lengths do not add up"));
+    }
+    let room = match tables.enter(pool, room, length as usize, count)? {
+        Ok(room) => room,
+        Err(bound) => return Ok(Some(bound)),
+    };
+    let packed = copied(&env, &packed, length as usize)?;
+    let origin = origin(&env, tables, transform, task)?;
+    let cancel = origin.cancel.clone();
+    let results = Vec::with_capacity(lengths.len());
+    let work = Batch { origin, packed, lengths, results, took: Duration::ZERO };
+    tables.start(room, priority, task, Box::new(work), cancel, None);
+    Ok(None)
+}
+
+/// Submits the memory of an `ArrayBuffer` that JavaScript has let go of, without a copy.
+#[napi(
+    catch_unwind,
+    ts_args_type = "pool: number, transform: number, task: number, buffer: ArrayBuffer, priority: number, room: number"
+)]
+pub fn submit_lent(
+    env: Env,
+    pool: u32,
+    transform: u32,
+    task: u32,
+    buffer: Unknown,
+    priority: u32,
+    room: RoomHandle,
+) -> Result<Option<Bound>> {
+    let environment = environment::of(&env)?;
+    let tables = &mut *environment.tables.borrow_mut();
+    let origin = origin(&env, tables, transform, task)?;
+    let (pinned, data, length) = raw::pin_array_buffer(&env, &buffer)?;
+    let room = match tables.enter(pool, room, length, 1) {
+        Ok(Ok(room)) => room,
+        refused => {
+            raw::unpin(&env, pinned);
+            return refused.map(std::result::Result::err);
+        }
+    };
+    let cancel = origin.cancel.clone();
+    let input = Value::Bytes(environment.port.lend(data, length));
+    let work = Task { origin, input: Some(input), outcome: None };
+    tables.start(room, priority, task, Box::new(work), cancel, Some(pinned));
+    Ok(None)
+}
+
+/// Reserves room for an input before its memory is taken. Returns the room's number, or which bound is reached.
+#[napi(catch_unwind, ts_return_type = "number | Bound")]
+pub fn take_room(env: Env, pool: u32, bytes: f64) -> Result<napi::Either<u32, Bound>> {
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
+    let entered = tables.enter(pool, -1, bytes as usize, 1)?;
+    Ok(match entered {
+        Ok(room) => napi::Either::A(handle(tables.rooms.insert(room))),
+        Err(bound) => napi::Either::B(bound),
+    })
+}
+
+/// Reserves room and memory for an input that will be copied piece by piece.
+/// Returns a number for the calls below, or which bound of the pool is reached.
+#[napi(catch_unwind, ts_return_type = "number | Bound")]
+pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::Either<u32, Bound>> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
+    let length = bytes as usize;
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let room = match tables.enter(pool, room, length, 1)? {
+        Ok(room) => room,
+        Err(bound) => return Ok(napi::Either::B(bound)),
+    };
+    let mut bytes = Vec::new();
+    if bytes.try_reserve_exact(length).is_err() {
+        let message = format!("There is no memory for a copy of an input of {length} bytes");
+        return Err(Error::new(Status::GenericFailure, message));
+    }
+    Ok(napi::Either::A(handle(tables.stagings.insert(Staging { room, bytes }))))
+}
+
+/// Copies the next piece of a staged input.
+#[napi(catch_unwind, ts_args_type = "staging: number, piece: Uint8Array")]
+pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<()> {
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let staging = tables.stagings.get_mut(staging as usize).ok_or_else(|| misuse("an unknown staging"))?;
+    raw::copy_bytes(&env, &piece, usize::MAX, &mut staging.bytes).ok_or_else(|| misuse("a piece that is not bytes"))
+}
+
+/// Submits a staged input. It may have become longer than was known when it was staged: then it may find no room.
+#[napi(catch_unwind)]
+pub fn submit_staged(env: Env, staging: u32, transform: u32, task: u32, priority: u32) -> Result<Option<Bound>> {
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let Staging { room, bytes } =
+        tables.stagings.try_remove(staging as usize).ok_or_else(|| misuse("an unknown staging"))?;
+    let pool = room.pool().clone();
+    let room = match refusal(&pool, room.resized(bytes.len()).ok_or(Full::Bytes), 1)? {
+        Ok(room) => room,
+        Err(bound) => return Ok(Some(bound)),
+    };
+    start_task(&env, tables, room, transform, task, bytes, priority)
+}
+
+/// Gives a staged input up.
+#[napi(catch_unwind)]
+pub fn unstage(env: Env, staging: u32) -> Result<()> {
+    let staging = environment::of(&env)?.tables.borrow_mut().stagings.try_remove(staging as usize);
+    if let Some(Staging { room, .. }) = &staging {
+        room.pool().count_cancelled(1);
+    }
+    Ok(())
+}
+
+/// Stops a task. `true`: it had not started, and nothing more will be heard of it. `false`: it runs or is done;
+/// its outcome is on its way.
+#[napi(catch_unwind)]
+pub fn cancel(env: Env, task: u32) -> Result<bool> {
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let Some(Some(live)) = tables.tasks.get(task as usize) else { return Ok(false) };
+    live.cancel.cancel();
+    let withdrawn = live.pool.withdraw(live.ticket, live.bytes);
+    if withdrawn.is_none() {
+        return Ok(false);
+    }
+    // The work goes first, and with it a loan of what the task has pinned.
+    drop(withdrawn);
+    if let Some(Live { pinned: Some(pinned), .. }) = tables.remove_task(task) {
+        raw::unpin(&env, pinned);
+    }
+    Ok(true)
+}
+
+impl Tables {
+    /// The room that JavaScript brings, made to fit, or room that is free now.
+    fn enter(
+        &mut self,
+        pool: u32,
+        room: RoomHandle,
+        bytes: usize,
+        tasks: u32,
+    ) -> Result<std::result::Result<Room, Bound>> {
+        let pool = self.pool(pool)?.clone();
+        let entered = match usize::try_from(room).ok().and_then(|room| self.rooms.try_remove(room)) {
+            Some(room) => room.resized(bytes).ok_or(Full::Bytes),
+            None => pool.try_admit(bytes),
+        };
+        refusal(&pool, entered, tasks)
+    }
+
+    fn start(
+        &mut self,
+        room: Room,
+        priority: u32,
+        task: u32,
+        work: Box<dyn Work>,
+        cancel: Cancel,
+        pinned: Option<Pinned>,
+    ) {
+        let priority = match priority {
+            0 => Priority::High,
+            1 => Priority::Normal,
+            _ => Priority::Low,
+        };
+        let (pool, bytes) = (room.pool().clone(), room.bytes());
+        let ticket = room.submit(priority, work);
+        self.insert_task(task, Live { pool, ticket, bytes, cancel, pinned });
+    }
+}
+
+fn start_task(
+    env: &Env,
+    tables: &mut Tables,
+    room: Room,
+    transform: u32,
+    task: u32,
+    input: Vec<u8>,
+    priority: u32,
+) -> Result<Option<Bound>> {
+    let origin = origin(env, tables, transform, task)?;
+    let cancel = origin.cancel.clone();
+    let work = Task { origin, input: Some(Value::from(input)), outcome: None };
+    tables.start(room, priority, task, Box::new(work), cancel, None);
+    Ok(None)
+}
+
+fn refusal(
+    pool: &Pool,
+    entered: std::result::Result<Room, Full>,
+    tasks: u32,
+) -> Result<std::result::Result<Room, Bound>> {
+    let bound = match entered {
+        Ok(room) => return Ok(Ok(room)),
+        Err(Full::Tasks) => Bound::Tasks,
+        Err(Full::Bytes) => Bound::Bytes,
+        Err(Full::NoThreads(reason)) => {
+            return Err(Error::from_reason(format!("The operating system gave the pool no threads: {reason}")));
+        }
+    };
+    pool.count_rejected(tasks);
+    Ok(Err(bound))
+}
+
+fn origin(env: &Env, tables: &Tables, transform: u32, task: u32) -> Result<Origin> {
+    Ok(Origin {
+        port: Arc::clone(&environment::of(env)?.port),
+        task,
+        transform: Arc::clone(tables.transform(transform)?),
+        cancel: Cancel::new(),
+    })
+}
+
+fn copied(env: &Env, input: &Unknown, length: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(length);
+    raw::copy_bytes(env, input, length, &mut bytes).ok_or_else(|| misuse("an input that is not bytes"))?;
+    Ok(bytes)
+}
+
+fn handle(key: usize) -> u32 {
+    u32::try_from(key).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,157 @@
+//! How outcomes go out: many in one call.
+//!
+//! JavaScript passes two arrays of its own. `heads` gets numbers: how many were used, whether more waits, then a
+//! record for each outcome. Short results are put one behind the other into `bytes`; everything else becomes a value
+//! of the returned array, in order.
+
+use super::environment::{self, Tables};
+use super::port::{Completion, Outcome};
+use super::raw::{self, misuse};
+use crate::error;
+use crate::transform::{Bytes, Value};
+use napi::bindgen_prelude::{Array, BufferSlice, JsValue, Object, Unknown};
+use napi::{Env, Result};
+use napi_derive::napi;
+
+/// Kinds of record, as `lib/port.js` knows them. A batch is `[task, MANY, count, microseconds]`, followed by
+/// `[kind, length]` for each item; everything else is `[task, kind, length or room]`.
+const BYTES: u32 = 0;
+const VALUE: u32 = 1;
+const ERROR: u32 = 2;
+const GRANTED: u32 = 3;
+const MANY: u32 = 4;
+
+/// Results up to this length travel in `bytes`: a Buffer for each would cost more than copying.
+const SHORT: usize = 4096;
+/// Results from this length on are handed over as they are, shorter ones are copied.
+const EXTERNAL: usize = 64 << 10;
+/// `heads` begins with the words used and whether more waits.
+const FIRST: usize = 2;
+
+/// Takes outcomes until there are none or one of the arrays is full.
+#[napi(catch_unwind, ts_args_type = "heads: Uint32Array, bytes: Uint8Array", ts_return_type = "unknown[] | undefined")]
+pub fn drain<'env>(env: &'env Env, heads: Unknown, bytes: Unknown) -> Result<Option<Array<'env>>> {
+    let environment = environment::of(env)?;
+    let port = &environment.port;
+    port.begin_drain();
+    let drained = raw::with_u32s(env, &heads, |heads| {
+        raw::with_u8s(env, &bytes, |bytes| {
+            let mut drain = Drain { env, heads, used: FIRST, bytes, filled: 0, values: None, count: 0 };
+            while drain.has_room() {
+                let Some(Completion { task, outcome }) = port.take() else { break };
+                drain.put(&mut environment.tables.borrow_mut(), task, outcome)?;
+            }
+            drain.heads[0] = u32::try_from(drain.used).unwrap_or(u32::MAX);
+            drain.heads[1] = u32::from(!port.is_empty());
+            Ok(drain.values)
+        })
+    });
+    drained.flatten().ok_or_else(|| misuse("arrays of the wrong type"))?
+}
+
+/// Words that JavaScript must provide for the largest batch.
+#[napi]
+pub const MAX_BATCH: u32 = 256;
+
+struct Drain<'env, 'a> {
+    env: &'env Env,
+    heads: &'a mut [u32],
+    used: usize,
+    bytes: &'a mut [u8],
+    filled: usize,
+    values: Option<Array<'env>>,
+    count: u32,
+}
+
+impl<'env> Drain<'env, '_> {
+    fn has_room(&self) -> bool {
+        self.used + 4 + 2 * MAX_BATCH as usize <= self.heads.len()
+    }
+
+    fn put(&mut self, tables: &mut Tables, task: u32, outcome: Outcome) -> Result<()> {
+        match outcome {
+            Outcome::Granted(room) => {
+                let room = u32::try_from(tables.rooms.insert(room)).unwrap_or(u32::MAX);
+                self.words(&[task, GRANTED, room]);
+                return Ok(());
+            }
+            Outcome::One(result) => {
+                let (kind, length) = self.result(result)?;
+                self.words(&[task, kind, length]);
+            }
+            Outcome::Many { results, took } => {
+                let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+                self.words(&[task, MANY, u32::try_from(results.len()).unwrap_or(u32::MAX), micros]);
+                for result in results {
+                    let (kind, length) = self.result(result)?;
+                    self.words(&[kind, length]);
+                }
+            }
+        }
+        if let Some(pinned) = tables.remove_task(task).and_then(|live| live.pinned) {
+            raw::unpin(self.env, pinned);
+        }
+        Ok(())
+    }
+
+    fn words(&mut self, words: &[u32]) {
+        self.heads[self.used..self.used + words.len()].copy_from_slice(words);
+        self.used += words.len();
+    }
+
+    fn result(&mut self, result: error::Result<Value>) -> Result<(u32, u32)> {
+        match result {
+            Ok(Value::Bytes(bytes)) if bytes.len() <= SHORT.min(self.bytes.len() - self.filled) => {
+                let end = self.filled + bytes.len();
+                self.bytes[self.filled..end].copy_from_slice(&bytes);
+                self.filled = end;
+                Ok((BYTES, u32::try_from(bytes.len()).unwrap_or(u32::MAX)))
+            }
+            Ok(Value::Bytes(bytes)) => {
+                let buffer = self.buffer(bytes)?;
+                self.value(buffer)?;
+                Ok((VALUE, 0))
+            }
+            Ok(Value::Text(text)) => {
+                let text = self.env.create_string(&text)?;
+                self.value(text.to_unknown())?;
+                Ok((VALUE, 0))
+            }
+            Err(error) => {
+                let record = self.error(&error)?;
+                self.value(record.to_unknown())?;
+                Ok((ERROR, 0))
+            }
+        }
+    }
+
+    fn buffer(&self, bytes: Bytes) -> Result<Unknown<'env>> {
+        let mut bytes = bytes.into_vec();
+        if bytes.len() < EXTERNAL {
+            return Ok(BufferSlice::copy_from(self.env, bytes)?.to_unknown());
+        }
+        bytes.shrink_to_fit();
+        // V8 counts the length of the ArrayBuffer behind it as external memory by itself.
+        Ok(BufferSlice::from_data(self.env, bytes)?.to_unknown())
+    }
+
+    fn error(&self, error: &error::Error) -> Result<Object<'env>> {
+        let mut record = Object::new(self.env)?;
+        record.set("code", error.kind.code())?;
+        record.set("message", error.message.as_ref())?;
+        #[expect(clippy::cast_precision_loss, reason = "no input is 2^53 bytes long")]
+        record.set("offset", error.offset.map(|offset| offset as f64))?;
+        record.set("transform", error.transform)?;
+        Ok(record)
+    }
+
+    fn value(&mut self, value: Unknown<'env>) -> Result<()> {
+        if self.values.is_none() {
+            self.values = Some(self.env.create_array(0)?);
+        }
+        let Some(values) = &mut self.values else { unreachable!("made just now") };
+        values.set(self.count, value)?;
+        self.count += 1;
+        Ok(())
+    }
+}

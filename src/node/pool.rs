@@ -1,0 +1,198 @@
+//! Pools as JavaScript opens, watches and closes them.
+
+use super::args::{read_arg, throw};
+use super::environment;
+use super::port::Outcome;
+use crate::args::{Args, ArgumentError};
+use crate::metrics;
+use crate::pool::{self, Wanted};
+use napi::bindgen_prelude::Unknown;
+use napi::{Env, Result};
+use napi_derive::napi;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// More threads than any machine has a use for.
+const MAX_THREADS: i64 = 1024;
+/// The largest integer that a JavaScript number holds exactly.
+const MAX_SAFE: i64 = (1 << 53) - 1;
+/// The longest time that Node's own timers take, in milliseconds.
+const MAX_TIME: i64 = (1 << 31) - 1;
+
+#[napi(object, object_from_js = false)]
+pub struct PoolInfo {
+    pub handle: u32,
+    pub name: String,
+    pub threads: u32,
+    pub max_queue: f64,
+    pub max_queue_bytes: f64,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct LatencySummary {
+    pub count: f64,
+    pub mean: f64,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub max: f64,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct TransformStats {
+    pub completed: f64,
+    pub failed: f64,
+    pub run_time: LatencySummary,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct PoolStats {
+    pub threads: u32,
+    pub running: u32,
+    pub queued: u32,
+    pub queued_bytes: f64,
+    pub completed: f64,
+    pub failed: f64,
+    pub cancelled: f64,
+    pub rejected: f64,
+    pub utilization: f64,
+    pub wait_time: LatencySummary,
+    pub run_time: LatencySummary,
+    pub by_transform: HashMap<String, TransformStats>,
+}
+
+/// Opens a pool. No thread starts before its first task.
+#[napi(catch_unwind, ts_args_type = "options: unknown")]
+pub fn open_pool(env: Env, options: Unknown) -> Result<PoolInfo> {
+    let args = Args::new(vec![read_arg(options)?]);
+    let pool = open(&args).map_err(|error| throw(&env, &error))?;
+    let options = *pool.options();
+    let name = pool.name().to_owned();
+    let handle = environment::of(&env)?.tables.borrow_mut().pools.insert(pool);
+    Ok(PoolInfo {
+        handle: u32_of(handle),
+        name,
+        threads: u32_of(options.threads),
+        max_queue: f64_of(options.max_queue as u64),
+        max_queue_bytes: f64_of(options.max_queue_bytes as u64),
+    })
+}
+
+/// Lets go of a pool. It ends when nobody holds it and its last task is done.
+#[napi(catch_unwind)]
+pub fn close_pool(env: Env, pool: u32) -> Result<()> {
+    let closed = environment::of(&env)?.tables.borrow_mut().pools.try_remove(pool as usize);
+    drop(closed);
+    Ok(())
+}
+
+/// Puts `task` in line for room in a pool. Returns its number in the line; 0 if there is room, which is then granted
+/// through the port like any other.
+#[napi(catch_unwind)]
+pub fn wait_for_room(env: Env, pool: u32, task: u32, bytes: f64) -> Result<f64> {
+    let environment = environment::of(&env)?;
+    let pool = environment.tables.borrow().pool(pool)?.clone();
+    let port = Arc::clone(&environment.port);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of byteLengths")]
+    let number = pool.wait(bytes as usize, Box::new(move |room| port.complete(task, Outcome::Granted(room))));
+    Ok(f64_of(number.unwrap_or(0)))
+}
+
+/// Leaves the line. `true`: no room will be granted.
+#[napi(catch_unwind)]
+pub fn leave_line(env: Env, pool: u32, number: f64) -> Result<bool> {
+    let pool = environment::of(&env)?.tables.borrow().pool(pool)?.clone();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from wait_for_room")]
+    Ok(pool.leave(number as u64))
+}
+
+/// Gives granted room back.
+#[napi(catch_unwind)]
+pub fn drop_room(env: Env, room: u32) -> Result<()> {
+    let room = environment::of(&env)?.tables.borrow_mut().rooms.try_remove(room as usize);
+    drop(room);
+    Ok(())
+}
+
+#[napi(catch_unwind)]
+pub fn pool_stats(env: Env, pool: u32, reset: bool) -> Result<PoolStats> {
+    let pool = environment::of(&env)?.tables.borrow().pool(pool)?.clone();
+    let stats = pool.stats();
+    if reset {
+        pool.reset_stats();
+    }
+    Ok(stats.into())
+}
+
+fn open(args: &Args) -> std::result::Result<Arc<pool::Pool>, ArgumentError> {
+    let options = args.options(0)?;
+    let size = |name, least, most| {
+        let size = options.integer(name, least..=most)?;
+        Ok::<_, ArgumentError>(size.map(|size| usize::try_from(size).unwrap_or(usize::MAX)))
+    };
+    let wanted = Wanted {
+        threads: size("threads", 1, MAX_THREADS)?,
+        max_queue: size("maxQueue", 0, MAX_SAFE)?,
+        max_queue_bytes: size("maxQueueBytes", 1, MAX_SAFE)?,
+        max_wait: options.integer("maxWait", 1..=MAX_TIME)?.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+    };
+    let name = options.text("name")?;
+    if name == Some("") {
+        return Err(ArgumentError::Value("The \"options.name\" property must not be empty".into()));
+    }
+    pool::open(name, &wanted).map_err(|mismatch| {
+        ArgumentError::Value(format!(
+            "A pool named '{}' exists with {option} = {}, not {}; leave options.{option} out to share it",
+            name.unwrap_or_default(),
+            mismatch.existing,
+            mismatch.wanted,
+            option = mismatch.option,
+        ))
+    })
+}
+
+impl From<pool::Stats> for PoolStats {
+    fn from(stats: pool::Stats) -> Self {
+        PoolStats {
+            threads: u32_of(stats.threads),
+            running: u32_of(stats.running),
+            queued: u32_of(stats.queued),
+            queued_bytes: f64_of(stats.queued_bytes as u64),
+            completed: f64_of(stats.completed),
+            failed: f64_of(stats.failed),
+            cancelled: f64_of(stats.cancelled),
+            rejected: f64_of(stats.rejected),
+            utilization: stats.utilization,
+            wait_time: stats.wait_time.into(),
+            run_time: stats.run_time.into(),
+            by_transform: stats.by_transform.into_iter().map(|it| (it.name.to_owned(), it.into())).collect(),
+        }
+    }
+}
+
+impl From<pool::TransformStats> for TransformStats {
+    fn from(stats: pool::TransformStats) -> Self {
+        TransformStats {
+            completed: f64_of(stats.completed),
+            failed: f64_of(stats.failed),
+            run_time: stats.run_time.into(),
+        }
+    }
+}
+
+impl From<metrics::Summary> for LatencySummary {
+    fn from(summary: metrics::Summary) -> Self {
+        let metrics::Summary { count, mean, p50, p90, p99, max } = summary;
+        LatencySummary { count: f64_of(count), mean, p50, p90, p99, max }
+    }
+}
+
+fn u32_of(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counters for people to read")]
+fn f64_of(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,144 @@
+//! The calls of Node-API that have no safe form cheap enough for every task, each wrapped once.
+
+use napi::bindgen_prelude::{JsValue, Unknown};
+use napi::{Env, Error, Result, Status, check_status, sys};
+use std::ffi::c_void;
+use std::ptr;
+
+/// Makes `data` this environment's own. It is dropped when the environment ends.
+pub fn set_instance_data<T: 'static>(env: Env, data: T) -> Result<()> {
+    unsafe extern "C" fn finalize<T>(_: sys::napi_env, data: *mut c_void, _: *mut c_void) {
+        // SAFETY: `data` is the pointer that `Box::into_raw` gave below, and Node-API calls this once.
+        drop(unsafe { Box::from_raw(data.cast::<T>()) });
+    }
+    let data = Box::into_raw(Box::new(data));
+    // SAFETY: `env` is the live environment of the calling function; Node-API takes over `data` if it succeeds.
+    let status = unsafe { sys::napi_set_instance_data(env.raw(), data.cast(), Some(finalize::<T>), ptr::null_mut()) };
+    check_status!(status).inspect_err(|_| {
+        // SAFETY: the call failed, so nobody else knows the pointer that `Box::into_raw` gave.
+        drop(unsafe { Box::from_raw(data) });
+    })
+}
+
+/// What [`set_instance_data`] was given. `T` must be the type that it was given.
+pub fn instance_data<T: 'static>(env: &Env) -> Result<&T> {
+    let mut data = ptr::null_mut();
+    // SAFETY: `env` is the live environment of the calling function, `data` a place for one pointer.
+    check_status!(unsafe { sys::napi_get_instance_data(env.raw(), &raw mut data) })?;
+    // SAFETY: the pointer is null or from `set_instance_data`, which `Environment` alone calls (so `T` fits); the
+    // data lives as long as the environment and is only ever borrowed shared, on the environment's thread.
+    unsafe { data.cast::<T>().as_ref() }.ok_or_else(|| Error::from_reason("offloop is not open in this environment"))
+}
+
+/// The elements of a typed array, if `value` is one of `wanted` elements. Valid until JavaScript runs again.
+fn typed_array<T>(env: &Env, value: &Unknown, wanted: sys::napi_typedarray_type) -> Option<(*mut T, usize)> {
+    let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
+    // SAFETY: `env` and `value` are live handles of the calling function; the places have the types asked for.
+    let status = unsafe {
+        sys::napi_get_typedarray_info(
+            env.raw(),
+            value.raw(),
+            &raw mut kind,
+            &raw mut length,
+            &raw mut data,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    (status == sys::Status::napi_ok && kind == wanted).then_some((data.cast(), length))
+}
+
+/// Copies the first `length` bytes of a `Uint8Array`, or all of them if it is shorter.
+pub fn copy_bytes(env: &Env, value: &Unknown, length: usize, into: &mut Vec<u8>) -> Option<()> {
+    let (data, held) = typed_array::<u8>(env, value, sys::TypedarrayType::uint8_array)?;
+    let length = length.min(held);
+    if length > 0 {
+        // SAFETY: the array's memory holds `held` initialized bytes. This runs on the environment's own thread and
+        // JavaScript does not run meanwhile, so nothing frees, moves or (sharing is excluded in `lib/`) writes them.
+        into.extend_from_slice(unsafe { std::slice::from_raw_parts(data, length) });
+    }
+    Some(())
+}
+
+/// Calls `f` with the elements of a `Uint32Array`.
+pub fn with_u32s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u32]) -> R) -> Option<R> {
+    let (data, length) = typed_array::<u32>(env, value, sys::TypedarrayType::uint32_array)?;
+    if length == 0 {
+        return Some(f(&mut []));
+    }
+    // SAFETY: as in `copy_bytes`; besides, V8 aligns typed arrays to their elements, and `lib/` passes an array of
+    // its own that nobody else holds, so the borrow is the only one while `f` runs.
+    Some(f(unsafe { std::slice::from_raw_parts_mut(data, length) }))
+}
+
+/// Calls `f` with the bytes of a `Uint8Array`.
+pub fn with_u8s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
+    let (data, length) = typed_array::<u8>(env, value, sys::TypedarrayType::uint8_array)?;
+    if length == 0 {
+        return Some(f(&mut []));
+    }
+    // SAFETY: as in `with_u32s`, without the need for alignment.
+    Some(f(unsafe { std::slice::from_raw_parts_mut(data, length) }))
+}
+
+/// The UTF-8 bytes of a string, lone surrogates replaced as `Buffer.from` does. `None`: it is not a string.
+pub fn utf8(env: &Env, value: &Unknown) -> Option<Vec<u8>> {
+    let mut length = 0;
+    // SAFETY: live handles of the calling function; a null buffer asks for the length alone.
+    let status =
+        unsafe { sys::napi_get_value_string_utf8(env.raw(), value.raw(), ptr::null_mut(), 0, &raw mut length) };
+    if status != sys::Status::napi_ok {
+        return None;
+    }
+    let mut bytes: Vec<u8> = Vec::with_capacity(length + 1);
+    let mut written = 0;
+    // SAFETY: the buffer has room for `length` bytes and the terminator that Node-API adds.
+    let status = unsafe {
+        sys::napi_get_value_string_utf8(env.raw(), value.raw(), bytes.as_mut_ptr().cast(), length + 1, &raw mut written)
+    };
+    if status != sys::Status::napi_ok {
+        return None;
+    }
+    // SAFETY: Node-API wrote `written` bytes, at most `length`, and says so.
+    unsafe { bytes.set_len(written.min(length)) };
+    Some(bytes)
+}
+
+/// Keeps a JavaScript object alive from this side. It must be given to [`unpin`], or its environment must end.
+#[derive(Debug)]
+pub struct Pinned(sys::napi_ref);
+
+/// Pins an `ArrayBuffer` and says where its memory is.
+pub fn pin_array_buffer(env: &Env, value: &Unknown) -> Result<(Pinned, *const u8, usize)> {
+    let (mut data, mut length) = (ptr::null_mut(), 0);
+    // SAFETY: live handles of the calling function; the places have the types asked for.
+    check_status!(unsafe { sys::napi_get_arraybuffer_info(env.raw(), value.raw(), &raw mut data, &raw mut length) })?;
+    let mut reference = ptr::null_mut();
+    // SAFETY: as above; the reference is owned by the returned value.
+    check_status!(unsafe { sys::napi_create_reference(env.raw(), value.raw(), 1, &raw mut reference) })?;
+    Ok((Pinned(reference), data.cast_const().cast(), length))
+}
+
+/// Lets go of a pinned object, on the thread that pinned it.
+pub fn unpin(env: &Env, pinned: Pinned) {
+    // SAFETY: the reference was made in this environment (tasks and their pins never leave it) and is used once.
+    unsafe { sys::napi_delete_reference(env.raw(), pinned.0) };
+}
+
+/// Whether a thread-safe function keeps the process alive.
+pub fn keep_alive(env: &Env, function: sys::napi_threadsafe_function, alive: bool) -> Result<()> {
+    // SAFETY: called on the environment's own thread, before its cleanup hooks run, so the function is not finalized.
+    let status = unsafe {
+        if alive {
+            sys::napi_ref_threadsafe_function(env.raw(), function)
+        } else {
+            sys::napi_unref_threadsafe_function(env.raw(), function)
+        }
+    };
+    check_status!(status)
+}
+
+/// For values that `lib/` must never pass: a bug of ours, not of a user.
+pub fn misuse(what: &str) -> Error {
+    Error::new(Status::InvalidArg, format!("offloop's own JavaScript passed {what}"))
+}

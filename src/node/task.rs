@@ -1,0 +1,116 @@
+//! A task and a batch of tasks, as the pool sees them.
+
+use super::port::{Outcome, Port};
+use crate::cancel::Cancel;
+use crate::error::{Error, Kind, Result};
+use crate::pool::{Tally, Work, catch_panic};
+use crate::transform::{Transform, Value};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What every kind of task knows.
+pub struct Origin {
+    pub port: Arc<Port>,
+    pub task: u32,
+    pub transform: Arc<dyn Transform>,
+    pub cancel: Cancel,
+}
+
+impl Origin {
+    /// Runs the transform. The result owns its memory: a loan ends here.
+    fn run(&self, input: Value) -> Result<Value> {
+        self.cancel.check()?;
+        let value = self.transform.run(input, &self.cancel).map_err(|error| error.in_transform(self.transform.name()));
+        value.map(|value| match value {
+            Value::Bytes(bytes) => Value::Bytes(bytes.into_vec().into()),
+            other => other,
+        })
+    }
+}
+
+pub struct Task {
+    pub origin: Origin,
+    /// Taken when the task runs.
+    pub input: Option<Value>,
+    pub outcome: Option<Result<Value>>,
+}
+
+impl Work for Task {
+    fn name(&self) -> &'static str {
+        self.origin.transform.name()
+    }
+
+    fn run(&mut self) -> Tally {
+        let Some(input) = self.input.take() else { return Tally::default() };
+        let outcome = self.origin.run(input);
+        let mut tally = Tally::default();
+        count(&mut tally, &outcome);
+        self.outcome = Some(outcome);
+        tally
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.input = None;
+        self.outcome = Some(Err(error.in_transform(self.origin.transform.name())));
+    }
+
+    fn settle(self: Box<Self>) {
+        let outcome = self.outcome.unwrap_or_else(|| Err(Error::cancelled()));
+        self.origin.port.complete(self.origin.task, Outcome::One(outcome));
+    }
+}
+
+/// Inputs of many small tasks in one piece of memory.
+pub struct Batch {
+    pub origin: Origin,
+    pub packed: Vec<u8>,
+    pub lengths: Vec<u32>,
+    pub results: Vec<Result<Value>>,
+    pub took: Duration,
+}
+
+impl Work for Batch {
+    fn name(&self) -> &'static str {
+        self.origin.transform.name()
+    }
+
+    fn tasks(&self) -> u32 {
+        u32::try_from(self.lengths.len()).unwrap_or(u32::MAX)
+    }
+
+    fn run(&mut self) -> Tally {
+        let started = Instant::now();
+        let mut tally = Tally::default();
+        let packed = std::mem::take(&mut self.packed);
+        let mut rest = packed.as_slice();
+        for &length in &self.lengths {
+            let (item, after) = rest.split_at(length as usize);
+            rest = after;
+            // One item's panic is not the others' business.
+            let result = catch_panic(|| self.origin.run(item.to_vec().into())).and_then(|result| result);
+            count(&mut tally, &result);
+            self.results.push(result);
+        }
+        self.took = started.elapsed();
+        tally
+    }
+
+    fn fail(&mut self, error: Error) {
+        let error = error.in_transform(self.origin.transform.name());
+        self.packed = Vec::new();
+        self.results.resize_with(self.lengths.len(), || Err(error.clone()));
+    }
+
+    fn settle(self: Box<Self>) {
+        let Batch { origin, results, took, .. } = *self;
+        origin.port.complete(origin.task, Outcome::Many { results, took });
+    }
+}
+
+fn count(tally: &mut Tally, outcome: &Result<Value>) {
+    match outcome {
+        Ok(_) => tally.completed += 1,
+        Err(error) if error.kind == Kind::Cancelled => tally.cancelled += 1,
+        Err(_) => tally.failed += 1,
+    }
+}

@@ -1,0 +1,309 @@
+//! The threads of a pool, and how a job goes through them.
+
+use super::Options;
+use super::deadline;
+use super::gate::{Admission, Gate, Limits, Reservation, Wait, Wake};
+use super::lanes::{Priority, Queued};
+use super::panic::catch_panic;
+use super::stats::{Counters, Stats};
+use crate::error::{Error, Kind};
+use crate::sync::Mutex;
+use std::cell::Cell;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// How the tasks of one job ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub completed: u32,
+    pub failed: u32,
+    pub cancelled: u32,
+}
+
+/// A job: one task, or several that travel together. Every job that is submitted is settled exactly once,
+/// unless it is withdrawn from the queue and handed back.
+pub trait Work: Send {
+    /// For the statistics.
+    fn name(&self) -> &'static str;
+    /// How many tasks it is.
+    fn tasks(&self) -> u32 {
+        1
+    }
+    /// Does the work and keeps the outcome. The input's memory should be gone when it returns.
+    fn run(&mut self) -> Tally;
+    /// Keeps an error as the outcome, in place of running or after a panic.
+    fn fail(&mut self, error: Error);
+    /// Hands the outcome over. The pool has room again by now.
+    fn settle(self: Box<Self>);
+}
+
+/// Why a pool takes no task at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Full {
+    Tasks,
+    Bytes,
+    /// The operating system gave no threads; the message says why.
+    NoThreads(String),
+}
+
+pub(super) struct Job {
+    work: Box<dyn Work>,
+    bytes: usize,
+}
+
+type Waiter = Box<dyn FnOnce(Room) + Send>;
+
+/// A bounded pool. Its threads start with its first task.
+pub struct Pool {
+    name: String,
+    options: Options,
+    pub(super) gate: Gate<Job, Waiter>,
+    threads: OnceLock<Result<rayon::ThreadPool, String>>,
+    counters: Mutex<Counters>,
+    pub(super) watched: AtomicBool,
+}
+
+/// Room for one task in a pool. Dropping it gives the room back.
+pub struct Room {
+    pool: Arc<Pool>,
+    reservation: Option<Reservation>,
+}
+
+thread_local! {
+    /// Whether this thread is inside a job: such a thread must not start another one while it waits for a part
+    /// of the first (Rayon steals whatever there is), or the first would last as long as both.
+    static WORKING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Pool {
+    #[must_use]
+    pub fn new(name: String, options: Options) -> Arc<Self> {
+        let now = Instant::now();
+        let limits =
+            Limits { threads: options.threads, max_queue: options.max_queue, max_queue_bytes: options.max_queue_bytes };
+        Arc::new(Pool {
+            name,
+            options,
+            gate: Gate::new(limits, now),
+            threads: OnceLock::new(),
+            counters: Mutex::new(Counters::new(now)),
+            watched: AtomicBool::new(false),
+        })
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Room for a task, if there is any now.
+    ///
+    /// # Errors
+    /// Which bound is reached.
+    pub fn try_admit(self: &Arc<Self>, bytes: usize) -> Result<Room, Full> {
+        self.start().map_err(Full::NoThreads)?;
+        match self.gate.try_admit(bytes, Instant::now()) {
+            Admission::Admitted(reservation) => Ok(self.room(reservation)),
+            Admission::TasksFull => Err(Full::Tasks),
+            Admission::BytesFull => Err(Full::Bytes),
+        }
+    }
+
+    /// Calls `waiter` with room for a task: now, or when its turn comes. Returns its number in the line if it waits.
+    pub fn wait(self: &Arc<Self>, bytes: usize, waiter: Waiter) -> Option<u64> {
+        match self.gate.wait(bytes, waiter, Instant::now()) {
+            Wait::Granted(reservation, waiter) => {
+                waiter(self.room(reservation));
+                None
+            }
+            Wait::Queued(number) => Some(number),
+        }
+    }
+
+    /// Leaves the line. `false`: room was granted already.
+    pub fn leave(self: &Arc<Self>, number: u64) -> bool {
+        let (left, granted) = self.gate.leave(number, Instant::now());
+        self.grant(granted);
+        left.is_some()
+    }
+
+    /// Takes a queued job back and frees its room. `None`: it runs already, or is done.
+    pub fn withdraw(self: &Arc<Self>, ticket: u64, bytes: usize) -> Option<Box<dyn Work>> {
+        let (job, granted) = self.gate.withdraw(ticket, bytes, Instant::now());
+        self.grant(granted);
+        let work = job?.work;
+        self.counters.lock().cancelled(work.tasks());
+        Some(work)
+    }
+
+    /// Counts tasks that found no room.
+    pub fn count_rejected(&self, tasks: u32) {
+        self.counters.lock().rejected(tasks);
+    }
+
+    /// Counts tasks that were given up before they were queued.
+    pub fn count_cancelled(&self, tasks: u32) {
+        self.counters.lock().cancelled(tasks);
+    }
+
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let now = Instant::now();
+        let level = self.gate.level(now);
+        self.counters.lock().snapshot(self.options.threads, &level, now)
+    }
+
+    /// Begins a new period of counting.
+    pub fn reset_stats(&self) {
+        let now = Instant::now();
+        let level = self.gate.level(now);
+        self.counters.lock().reset(&level, now);
+    }
+
+    /// Drops what has waited for longer than the pool allows.
+    pub(super) fn drop_stale(self: &Arc<Self>) {
+        let Some(limit) = self.options.max_wait.and_then(|wait| Instant::now().checked_sub(wait)) else { return };
+        while let Some(queued) = self.gate.take_stale(limit) {
+            let Job { mut work, bytes } = queued.job;
+            self.time_out(&mut *work);
+            self.grant(self.gate.release(bytes, Instant::now()));
+            work.settle();
+        }
+    }
+
+    fn room(self: &Arc<Self>, reservation: Reservation) -> Room {
+        Room { pool: self.clone(), reservation: Some(reservation) }
+    }
+
+    fn grant(self: &Arc<Self>, granted: Vec<(Reservation, Waiter)>) {
+        for (reservation, waiter) in granted {
+            waiter(self.room(reservation));
+        }
+    }
+
+    fn start(&self) -> Result<&rayon::ThreadPool, String> {
+        let threads = self.threads.get_or_init(|| {
+            let name = self.name.clone();
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(self.options.threads)
+                .thread_name(move |index| format!("offloop-{name}-{index}"))
+                .build()
+                .map_err(|error| error.to_string())
+        });
+        threads.as_ref().map_err(Clone::clone)
+    }
+
+    fn wake(self: &Arc<Self>) {
+        let pool = self.clone();
+        if let Ok(threads) = self.start() {
+            threads.spawn(move || pool.work_off());
+        }
+    }
+
+    /// What a thread does with a permit: one job after the other until there is none.
+    fn work_off(self: &Arc<Self>) {
+        if WORKING.replace(true) {
+            return self.gate.stand_back(Instant::now());
+        }
+        let mut next = self.gate.next(Instant::now());
+        while let Some(queued) = next {
+            next = self.execute(queued);
+        }
+        WORKING.set(false);
+    }
+
+    fn execute(self: &Arc<Self>, queued: Queued<Job>) -> Option<Queued<Job>> {
+        let Job { mut work, bytes } = queued.job;
+        let started = Instant::now();
+        let waited = started.saturating_duration_since(queued.since);
+        let ended = if self.options.max_wait.is_some_and(|limit| waited > limit) {
+            self.time_out(&mut *work);
+            started
+        } else {
+            let tally = run_caught(&mut *work);
+            let ended = Instant::now();
+            self.counters.lock().ran(work.name(), tally, waited, ended.saturating_duration_since(started));
+            ended
+        };
+        let followup = self.gate.finish(bytes, ended);
+        if followup.wake == Wake::Thread {
+            self.wake();
+        }
+        // An outcome that cannot be handed over is lost; the thread and its permit must not be.
+        let _ = catch_panic(|| work.settle());
+        self.grant(followup.granted);
+        followup.next
+    }
+
+    fn time_out(&self, work: &mut dyn Work) {
+        let limit = self.options.max_wait.unwrap_or_default().as_millis();
+        let message = format!(
+            "The task waited in the queue of pool '{}' for longer than maxWait ({limit} ms) and was dropped; \
+             the pool has more work than its threads can do in time",
+            self.name
+        );
+        work.fail(Error::new(Kind::QueueTimeout, message));
+        self.counters.lock().rejected(work.tasks());
+    }
+}
+
+impl Room {
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.reservation.as_ref().map_or(0, |reservation| reservation.bytes)
+    }
+
+    /// The pool this room is in.
+    #[must_use]
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// The same room for another number of bytes; `None` if the pool has no room for that many.
+    #[must_use]
+    pub fn resized(mut self, bytes: usize) -> Option<Self> {
+        let reservation = self.reservation.as_mut()?;
+        let fits = reservation.bytes == bytes || self.pool.gate.resize(reservation, bytes);
+        fits.then_some(self)
+    }
+
+    /// Queues a job in this room. Returns its ticket, for [`Pool::withdraw`].
+    #[must_use]
+    pub fn submit(mut self, priority: Priority, work: Box<dyn Work>) -> u64 {
+        let Some(reservation) = self.reservation.take() else { unreachable!("a room is used once") };
+        let (ticket, bytes) = (reservation.ticket, reservation.bytes);
+        if self.pool.gate.push(reservation, priority, Job { work, bytes }, Instant::now()) == Wake::Thread {
+            self.pool.wake();
+        } else if self.pool.options.max_wait.is_some() {
+            deadline::watch(&self.pool);
+        }
+        ticket
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(reservation) = self.reservation.take() {
+            let granted = self.pool.gate.release(reservation.bytes, Instant::now());
+            self.pool.grant(granted);
+        }
+    }
+}
+
+/// Runs a job; a panic becomes its outcome.
+fn run_caught(work: &mut dyn Work) -> Tally {
+    catch_panic(|| work.run()).unwrap_or_else(|error| {
+        work.fail(error);
+        Tally { failed: work.tasks(), ..Tally::default() }
+    })
+}
+
+#[cfg(test)]
+#[path = "executor_tests.rs"]
+mod tests;

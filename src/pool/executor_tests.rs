@@ -1,0 +1,210 @@
+use super::*;
+use crate::pool::Options;
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use std::time::Duration;
+
+type Body = Box<dyn FnOnce() -> Tally + Send>;
+
+/// A job that runs a closure and reports its outcome on a channel.
+struct Probe {
+    body: Option<Body>,
+    outcome: Result<(), Error>,
+    settled: Sender<Result<(), Error>>,
+}
+
+impl Work for Probe {
+    fn name(&self) -> &'static str {
+        "probe"
+    }
+
+    fn run(&mut self) -> Tally {
+        (self.body.take().expect("run once"))()
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.outcome = Err(error);
+    }
+
+    fn settle(self: Box<Self>) {
+        let _ = self.settled.send(self.outcome);
+    }
+}
+
+const ONE: Tally = Tally { completed: 1, failed: 0, cancelled: 0 };
+
+fn probe(settled: &Sender<Result<(), Error>>, body: impl FnOnce() + Send + 'static) -> Box<Probe> {
+    let body: Body = Box::new(|| {
+        body();
+        ONE
+    });
+    Box::new(Probe { body: Some(body), outcome: Ok(()), settled: settled.clone() })
+}
+
+fn pool(threads: usize, max_wait: Option<Duration>) -> Arc<Pool> {
+    Pool::new("test".into(), Options { threads, max_queue: 100, max_queue_bytes: 1 << 20, max_wait })
+}
+
+fn submit(pool: &Arc<Pool>, work: Box<Probe>) -> u64 {
+    pool.try_admit(1).expect("room").submit(Priority::Normal, work)
+}
+
+/// Occupies a thread until the returned sender is dropped.
+fn hold(pool: &Arc<Pool>, settled: &Sender<Result<(), Error>>) -> Sender<()> {
+    let (release, held) = bounded::<()>(0);
+    let (started, running) = bounded(1);
+    submit(
+        pool,
+        probe(settled, move || {
+            started.send(()).expect("the test waits");
+            let _ = held.recv();
+        }),
+    );
+    running.recv().expect("it starts");
+    release
+}
+
+fn channel() -> (Sender<Result<(), Error>>, Receiver<Result<(), Error>>) {
+    unbounded()
+}
+
+#[test]
+fn starts_no_thread_before_the_first_task() {
+    let pool = pool(1, None);
+    assert!(pool.threads.get().is_none());
+    let (settled, outcomes) = channel();
+    submit(&pool, probe(&settled, || ()));
+    assert_eq!(outcomes.recv().unwrap(), Ok(()));
+    assert!(pool.threads.get().is_some());
+}
+
+#[test]
+fn a_panic_fails_its_task_and_nothing_else() {
+    let pool = pool(1, None);
+    let (settled, outcomes) = channel();
+    submit(&pool, probe(&settled, || panic!("on purpose")));
+    let error = outcomes.recv().unwrap().unwrap_err();
+    assert_eq!(error.kind, Kind::Panic);
+    assert!(error.message.contains("on purpose"), "{error}");
+    submit(&pool, probe(&settled, || ()));
+    assert_eq!(outcomes.recv().unwrap(), Ok(()));
+    let stats = pool.stats();
+    assert_eq!((stats.completed, stats.failed, stats.queued, stats.queued_bytes), (1, 1, 0, 0));
+}
+
+#[test]
+fn at_most_threads_jobs_run_at_once() {
+    let pool = pool(2, None);
+    let (settled, outcomes) = channel();
+    let first = hold(&pool, &settled);
+    let second = hold(&pool, &settled);
+    submit(&pool, probe(&settled, || ()));
+    assert_eq!((pool.stats().running, pool.stats().queued), (2, 1));
+    drop(first);
+    assert!(outcomes.recv().unwrap().is_ok());
+    assert!(outcomes.recv().unwrap().is_ok());
+    drop(second);
+    assert!(outcomes.recv().unwrap().is_ok());
+    assert_eq!(pool.stats().completed, 3);
+}
+
+#[test]
+fn a_queued_job_can_be_withdrawn() {
+    let pool = pool(1, None);
+    let (settled, outcomes) = channel();
+    let held = hold(&pool, &settled);
+    let ticket = submit(&pool, probe(&settled, || panic!("must not run")));
+    assert!(pool.withdraw(ticket, 1).is_some());
+    assert!(pool.withdraw(ticket, 1).is_none());
+    drop(held);
+    assert!(outcomes.recv().unwrap().is_ok());
+    assert_eq!((pool.stats().cancelled, pool.stats().queued), (1, 0));
+}
+
+#[test]
+fn stale_jobs_are_dropped_while_all_threads_are_busy() {
+    let pool = pool(1, Some(Duration::from_millis(5)));
+    let (settled, outcomes) = channel();
+    let held = hold(&pool, &settled);
+    for _ in 0..3 {
+        submit(&pool, probe(&settled, || panic!("must not run")));
+    }
+    for _ in 0..3 {
+        assert_eq!(outcomes.recv().unwrap().unwrap_err().kind, Kind::QueueTimeout);
+    }
+    drop(held);
+    assert!(outcomes.recv().unwrap().is_ok());
+    assert_eq!((pool.stats().rejected, pool.stats().queued_bytes), (3, 0));
+}
+
+#[test]
+fn room_is_granted_in_order_and_given_back_on_drop() {
+    let pool = Pool::new("test".into(), Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None });
+    let room = pool.try_admit(5).expect("room");
+    assert_eq!(pool.try_admit(1).err(), Some(Full::Tasks));
+    let (granted, grants) = unbounded();
+    for number in 0..2 {
+        let granted = granted.clone();
+        let waiter = Box::new(move |room| granted.send((number, room)).expect("the test waits"));
+        assert!(pool.wait(1, waiter).is_some());
+    }
+    drop(room);
+    let (number, room) = grants.recv().unwrap();
+    assert_eq!(number, 0);
+    assert!(grants.try_recv().is_err());
+    drop(room);
+    assert_eq!(grants.recv().unwrap().0, 1);
+}
+
+#[test]
+fn a_job_that_splits_is_not_delayed_by_a_job_stolen_meanwhile() {
+    let pool = pool(2, None);
+    let (settled, outcomes) = channel();
+    let (proceed, proceeding) = bounded::<()>(0);
+    let inside = pool.clone();
+    let again = settled.clone();
+    // One half waits while the other half's thread has nothing to do but steal: the job that is queued meanwhile
+    // must not run inside it.
+    submit(
+        &pool,
+        probe(&settled, move || {
+            rayon::join(
+                || {
+                    let nested = WORKING.get();
+                    submit(&inside, probe(&again, move || assert!(nested)));
+                    let _ = proceeding.recv();
+                },
+                || (),
+            );
+        }),
+    );
+    drop(proceed);
+    assert!(outcomes.recv().unwrap().is_ok());
+    assert!(outcomes.recv().unwrap().is_ok());
+    assert_eq!(pool.stats().running, 0);
+}
+
+#[test]
+fn every_job_settles_once_under_a_storm() {
+    let pool = pool(3, Some(Duration::from_millis(50)));
+    let (settled, outcomes) = channel();
+    let mut tickets = Vec::new();
+    let (mut admitted, mut withdrawn) = (0, 0);
+    for round in 0..20_000_u64 {
+        if let Ok(room) = pool.try_admit(1) {
+            admitted += 1;
+            let work = probe(&settled, move || assert!(round % 97 != 0, "a panic now and then"));
+            let priority = [Priority::High, Priority::Normal, Priority::Low][round as usize % 3];
+            tickets.push(room.submit(priority, work));
+        }
+        if round % 5 == 0 && tickets.pop().is_some_and(|ticket| pool.withdraw(ticket, 1).is_some()) {
+            withdrawn += 1;
+        }
+    }
+    for _ in 0..admitted - withdrawn {
+        let _ = outcomes.recv_timeout(Duration::from_secs(20)).expect("every admitted job settles");
+    }
+    assert!(outcomes.try_recv().is_err(), "a job settled twice");
+    let stats = pool.stats();
+    assert_eq!((stats.queued, stats.queued_bytes), (0, 0));
+    assert_eq!(stats.completed + stats.failed + stats.rejected + stats.cancelled, admitted);
+}

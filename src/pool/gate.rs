@@ -1,0 +1,311 @@
+//! Admission: how many tasks and bytes a pool holds, who waits for room, and how many threads may pop.
+//!
+//! One lock guards it all, so that slots, bytes, permits and waiters can never disagree. It is held for a few
+//! dozen nanoseconds and never across foreign code: jobs and waiters leave it as return values.
+
+use super::lanes::{Lanes, Priority, Queued};
+use crate::sync::Mutex;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// The bounds of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Tasks that may run at once.
+    pub threads: usize,
+    /// Tasks that may wait to run.
+    pub max_queue: usize,
+    /// Input bytes that admitted tasks may hold. A task that outweighs it is admitted when it is alone.
+    pub max_queue_bytes: usize,
+}
+
+/// Room for one task: a slot and its bytes. It must be used by [`Gate::push`] or returned by [`Gate::release`].
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reservation {
+    pub ticket: u64,
+    pub bytes: usize,
+    pub since: Instant,
+}
+
+/// What [`Gate::try_admit`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Admission {
+    Admitted(Reservation),
+    /// As many tasks as the pool may hold.
+    TasksFull,
+    /// As many input bytes as the pool may hold.
+    BytesFull,
+}
+
+/// What [`Gate::wait`] did with its waiter.
+#[derive(Debug)]
+pub enum Wait<W> {
+    /// There was room: no need to wait.
+    Granted(Reservation, W),
+    /// The waiter is in line under this number.
+    Queued(u64),
+}
+
+/// Whether a thread must be started (or woken) to pop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// A permit has been taken for it.
+    Thread,
+    Nobody,
+}
+
+/// What follows from a job's end.
+#[derive(Debug)]
+pub struct Followup<J, W> {
+    /// The next job under the same permit; `None` gave the permit back.
+    pub next: Option<Queued<J>>,
+    pub wake: Wake,
+    pub granted: Vec<(Reservation, W)>,
+}
+
+#[derive(Debug)]
+struct Waiter<W> {
+    number: u64,
+    bytes: usize,
+    waiter: W,
+}
+
+#[derive(Debug)]
+struct State<J, W> {
+    lanes: Lanes<J>,
+    /// Tasks admitted and not yet finished: reserved, queued and running.
+    admitted: usize,
+    bytes: usize,
+    /// Permits taken: threads that pop and run.
+    permits: usize,
+    /// Whoever waits for room, first come, first served. Each is one pending promise of a caller, which is its bound.
+    waiters: VecDeque<Waiter<W>>,
+    next_number: u64,
+    /// Integral of `permits` over time up to `changed`.
+    busy: Duration,
+    changed: Instant,
+}
+
+/// A snapshot for statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level {
+    pub running: usize,
+    pub queued: usize,
+    pub bytes: usize,
+    /// Thread time used since the gate was made.
+    pub busy: Duration,
+}
+
+/// `J` is a job, `W` someone who waits for room. The gate runs neither.
+#[derive(Debug)]
+pub struct Gate<J, W> {
+    limits: Limits,
+    state: Mutex<State<J, W>>,
+}
+
+impl<J, W> Gate<J, W> {
+    pub fn new(limits: Limits, now: Instant) -> Self {
+        let state = State {
+            lanes: Lanes::new(),
+            admitted: 0,
+            bytes: 0,
+            permits: 0,
+            waiters: VecDeque::new(),
+            next_number: 0,
+            busy: Duration::ZERO,
+            changed: now,
+        };
+        Gate { limits, state: Mutex::new(state) }
+    }
+
+    /// Reserves room if there is any and nobody waits for it.
+    pub fn try_admit(&self, bytes: usize, now: Instant) -> Admission {
+        let mut state = self.state.lock();
+        if !state.has_slot(&self.limits) {
+            Admission::TasksFull
+        } else if !state.waiters.is_empty() || !state.has_bytes(&self.limits, bytes) {
+            Admission::BytesFull
+        } else {
+            Admission::Admitted(state.reserve(bytes, now))
+        }
+    }
+
+    /// Reserves room now or puts the waiter in line.
+    pub fn wait(&self, bytes: usize, waiter: W, now: Instant) -> Wait<W> {
+        let mut state = self.state.lock();
+        if state.waiters.is_empty() && state.has_slot(&self.limits) && state.has_bytes(&self.limits, bytes) {
+            return Wait::Granted(state.reserve(bytes, now), waiter);
+        }
+        let number = state.take_number();
+        state.waiters.push_back(Waiter { number, bytes, waiter });
+        Wait::Queued(number)
+    }
+
+    /// Takes a waiter out of line. `None`: it was granted room already. Others may fit now that it is gone.
+    pub fn leave(&self, number: u64, now: Instant) -> (Option<W>, Vec<(Reservation, W)>) {
+        let mut state = self.state.lock();
+        let place = state.waiters.iter().position(|waiter| waiter.number == number);
+        let left = place.and_then(|place| state.waiters.remove(place)).map(|waiter| waiter.waiter);
+        (left, state.grant(&self.limits, now))
+    }
+
+    /// Changes how many bytes a reservation holds. `false`: there is no room, and nothing changed.
+    pub fn resize(&self, reservation: &mut Reservation, bytes: usize) -> bool {
+        let mut state = self.state.lock();
+        let others = state.bytes - reservation.bytes;
+        if others > 0 && others.saturating_add(bytes) > self.limits.max_queue_bytes {
+            return false;
+        }
+        state.bytes = others.saturating_add(bytes);
+        reservation.bytes = bytes;
+        true
+    }
+
+    /// Returns the room of a task that is not, or no longer, queued.
+    #[must_use]
+    pub fn release(&self, bytes: usize, now: Instant) -> Vec<(Reservation, W)> {
+        let mut state = self.state.lock();
+        state.release(bytes);
+        state.grant(&self.limits, now)
+    }
+
+    /// Queues a job in the room reserved for it.
+    pub fn push(&self, reservation: Reservation, priority: Priority, job: J, now: Instant) -> Wake {
+        let mut state = self.state.lock();
+        let Reservation { ticket, since, .. } = reservation;
+        state.lanes.push(priority, Queued { ticket, since, job });
+        state.wake(&self.limits, now)
+    }
+
+    /// The first job for a thread that was woken, or its permit back.
+    pub fn next(&self, now: Instant) -> Option<Queued<J>> {
+        let mut state = self.state.lock();
+        let next = state.lanes.take();
+        if next.is_none() {
+            state.give_permit_back(now);
+        }
+        next
+    }
+
+    /// Gives a permit back without popping. Whoever finishes a job next wakes a thread for what is queued.
+    pub fn stand_back(&self, now: Instant) {
+        let mut state = self.state.lock();
+        state.give_permit_back(now);
+    }
+
+    /// Ends a running job that held `bytes`, and hands over the next one.
+    pub fn finish(&self, bytes: usize, now: Instant) -> Followup<J, W> {
+        let mut state = self.state.lock();
+        state.release(bytes);
+        let granted = state.grant(&self.limits, now);
+        let next = state.lanes.take();
+        if next.is_none() {
+            state.give_permit_back(now);
+        }
+        let wake = state.wake(&self.limits, now);
+        Followup { next, wake, granted }
+    }
+
+    /// Takes a queued job out and frees its room. `None`: it is not queued (any more).
+    pub fn withdraw(&self, ticket: u64, bytes: usize, now: Instant) -> (Option<J>, Vec<(Reservation, W)>) {
+        let mut state = self.state.lock();
+        let Some(queued) = state.lanes.remove(ticket) else { return (None, Vec::new()) };
+        state.release(bytes);
+        (Some(queued.job), state.grant(&self.limits, now))
+    }
+
+    /// Takes one queued job that was admitted at `limit` or before; its room stays taken until [`Gate::release`].
+    pub fn take_stale(&self, limit: Instant) -> Option<Queued<J>> {
+        self.state.lock().lanes.take_stale(limit)
+    }
+
+    /// When the oldest queued job was admitted.
+    pub fn oldest(&self) -> Option<Instant> {
+        self.state.lock().lanes.oldest()
+    }
+
+    pub fn level(&self, now: Instant) -> Level {
+        let state = self.state.lock();
+        // A permit whose thread has not popped yet counts as running: its task will not wait any more.
+        let running = state.permits.min(state.admitted);
+        Level { running, queued: state.admitted - running, bytes: state.bytes, busy: state.busy_at(now) }
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+impl<J, W> State<J, W> {
+    fn has_slot(&self, limits: &Limits) -> bool {
+        self.admitted < limits.threads.saturating_add(limits.max_queue)
+    }
+
+    fn has_bytes(&self, limits: &Limits, bytes: usize) -> bool {
+        self.bytes == 0 || self.bytes.saturating_add(bytes) <= limits.max_queue_bytes
+    }
+
+    fn take_number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    fn reserve(&mut self, bytes: usize, now: Instant) -> Reservation {
+        self.admitted += 1;
+        self.bytes += bytes;
+        Reservation { ticket: self.take_number(), bytes, since: now }
+    }
+
+    fn release(&mut self, bytes: usize) {
+        self.admitted -= 1;
+        self.bytes -= bytes;
+    }
+
+    /// Reserves room for those at the head of the line that fit.
+    fn grant(&mut self, limits: &Limits, now: Instant) -> Vec<(Reservation, W)> {
+        let mut granted = Vec::new();
+        while let Some(first) = self.waiters.front() {
+            if !self.has_slot(limits) || !self.has_bytes(limits, first.bytes) {
+                break;
+            }
+            if let Some(Waiter { bytes, waiter, .. }) = self.waiters.pop_front() {
+                granted.push((self.reserve(bytes, now), waiter));
+            }
+        }
+        granted
+    }
+
+    /// Takes a permit for one more thread if there is work and a permit left.
+    fn wake(&mut self, limits: &Limits, now: Instant) -> Wake {
+        if self.lanes.is_empty() || self.permits >= limits.threads {
+            return Wake::Nobody;
+        }
+        self.count_busy(now);
+        self.permits += 1;
+        Wake::Thread
+    }
+
+    fn give_permit_back(&mut self, now: Instant) {
+        self.count_busy(now);
+        self.permits -= 1;
+    }
+
+    fn count_busy(&mut self, now: Instant) {
+        self.busy = self.busy_at(now);
+        self.changed = self.changed.max(now);
+    }
+
+    fn busy_at(&self, now: Instant) -> Duration {
+        let permits = u32::try_from(self.permits).unwrap_or(u32::MAX);
+        self.busy + now.saturating_duration_since(self.changed) * permits
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+#[path = "gate_tests.rs"]
+mod tests;
+
+#[cfg(all(test, feature = "loom"))]
+#[path = "gate_loom.rs"]
+mod loom;

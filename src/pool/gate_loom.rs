@@ -1,0 +1,137 @@
+//! Every interleaving of a few threads at the gate.
+
+use super::*;
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use ::loom::{model, thread};
+
+type Shared = Arc<Gate<usize, usize>>;
+
+fn gate(threads: usize, max_queue: usize) -> Shared {
+    Arc::new(Gate::new(Limits { threads, max_queue, max_queue_bytes: 100 }, Instant::now()))
+}
+
+fn admit(gate: &Shared) -> Option<Reservation> {
+    match gate.try_admit(1, Instant::now()) {
+        Admission::Admitted(reservation) => Some(reservation),
+        _ => None,
+    }
+}
+
+/// What a pool's thread does with its permit.
+fn run(gate: &Shared, ran: &AtomicUsize) {
+    let now = Instant::now();
+    let mut next = gate.next(now);
+    while next.is_some() {
+        ran.fetch_add(1, Ordering::SeqCst);
+        let followup = gate.finish(1, now);
+        if followup.wake == Wake::Thread {
+            run(gate, ran);
+        }
+        next = followup.next;
+    }
+}
+
+/// The ticket, and whether a thread must pop.
+fn push(gate: &Shared, job: usize) -> Option<(u64, Wake)> {
+    let reservation = admit(gate)?;
+    Some((reservation.ticket, gate.push(reservation, Priority::Normal, job, Instant::now())))
+}
+
+fn assert_idle(gate: &Shared) {
+    let level = gate.level(Instant::now());
+    assert_eq!((level.running, level.queued, level.bytes), (0, 0, 0));
+}
+
+#[test]
+fn no_job_is_left_behind() {
+    model(|| {
+        let gate = gate(2, 4);
+        let ran = Arc::new(AtomicUsize::new(0));
+        let pushers: Vec<_> = (0..2)
+            .map(|job| {
+                let (gate, ran) = (gate.clone(), ran.clone());
+                thread::spawn(move || {
+                    if push(&gate, job).expect("room").1 == Wake::Thread {
+                        run(&gate, &ran);
+                    }
+                })
+            })
+            .collect();
+        for pusher in pushers {
+            pusher.join().unwrap();
+        }
+        assert_eq!(ran.load(Ordering::SeqCst), 2);
+        assert_idle(&gate);
+    });
+}
+
+#[test]
+fn a_job_is_run_or_withdrawn_never_both() {
+    model(|| {
+        let gate = gate(1, 4);
+        let ran = Arc::new(AtomicUsize::new(0));
+        let (ticket, wake) = push(&gate, 0).expect("room");
+        assert_eq!(wake, Wake::Thread);
+        let runner = {
+            let (gate, ran) = (gate.clone(), ran.clone());
+            thread::spawn(move || run(&gate, &ran))
+        };
+        let withdrawn = gate.withdraw(ticket, 1, Instant::now()).0.is_some();
+        runner.join().unwrap();
+        assert_eq!(usize::from(withdrawn) + ran.load(Ordering::SeqCst), 1);
+        assert_idle(&gate);
+    });
+}
+
+#[test]
+fn a_waiter_is_granted_or_leaves_never_both() {
+    model(|| {
+        let gate = gate(1, 0);
+        let held = admit(&gate).expect("room");
+        let Wait::Queued(number) = gate.wait(1, 7, Instant::now()) else { panic!("granted") };
+        let releaser = {
+            let gate = gate.clone();
+            thread::spawn(move || gate.release(held.bytes, Instant::now()))
+        };
+        let (left, granted) = gate.leave(number, Instant::now());
+        let mut grants = releaser.join().unwrap();
+        grants.extend(granted);
+        assert_eq!(grants.len() + usize::from(left.is_some()), 1);
+        for (reservation, _) in grants {
+            assert!(gate.release(reservation.bytes, Instant::now()).is_empty());
+        }
+        assert_idle(&gate);
+    });
+}
+
+#[test]
+fn a_thread_that_stands_back_strands_nothing() {
+    model(|| {
+        let gate = gate(2, 4);
+        let ran = Arc::new(AtomicUsize::new(0));
+        assert_eq!(push(&gate, 0).expect("room").1, Wake::Thread);
+        let runner = {
+            let (gate, ran) = (gate.clone(), ran.clone());
+            thread::spawn(move || {
+                // The job waits for a part of its work, and the thread steals the other job's wake-up meanwhile.
+                let queued = gate.next(Instant::now()).expect("its own job");
+                ran.fetch_add(1, Ordering::SeqCst);
+                if push(&gate, queued.job + 1).expect("room").1 == Wake::Thread {
+                    gate.stand_back(Instant::now());
+                }
+                let followup = gate.finish(1, Instant::now());
+                if followup.wake == Wake::Thread {
+                    run(&gate, &ran);
+                }
+                if followup.next.is_some() {
+                    ran.fetch_add(1, Ordering::SeqCst);
+                    assert!(gate.finish(1, Instant::now()).next.is_none());
+                }
+            })
+        };
+        runner.join().unwrap();
+        assert_eq!(ran.load(Ordering::SeqCst), 2);
+        assert_idle(&gate);
+    });
+}

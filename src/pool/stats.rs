@@ -1,0 +1,141 @@
+//! What a pool counts.
+
+use super::executor::Tally;
+use super::gate::Level;
+use crate::metrics::{Latencies, Summary};
+use std::time::{Duration, Instant};
+
+/// Transforms that get counters of their own; what comes after is counted together as `other`.
+const MAX_TRANSFORMS: usize = 64;
+
+#[derive(Debug, Default)]
+struct PerTransform {
+    completed: u64,
+    failed: u64,
+    run_time: Latencies,
+}
+
+/// Counters since the pool was made or they were last reset.
+#[derive(Debug)]
+pub(super) struct Counters {
+    since: Instant,
+    /// Thread time that the gate had counted at `since`.
+    busy_before: Duration,
+    completed: u64,
+    failed: u64,
+    cancelled: u64,
+    rejected: u64,
+    wait_time: Latencies,
+    run_time: Latencies,
+    by_transform: Vec<(&'static str, PerTransform)>,
+}
+
+/// Counters of one transform.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransformStats {
+    pub name: &'static str,
+    pub completed: u64,
+    pub failed: u64,
+    pub run_time: Summary,
+}
+
+/// A snapshot of a pool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    pub threads: usize,
+    pub running: usize,
+    pub queued: usize,
+    pub queued_bytes: usize,
+    pub completed: u64,
+    pub failed: u64,
+    pub cancelled: u64,
+    /// Turned away: the pool was full, or they had waited for too long.
+    pub rejected: u64,
+    /// Thread time used since the last reset, as a part of what there was: 0 to 1.
+    pub utilization: f64,
+    pub wait_time: Summary,
+    pub run_time: Summary,
+    pub by_transform: Vec<TransformStats>,
+}
+
+impl Counters {
+    pub fn new(now: Instant) -> Self {
+        Counters {
+            since: now,
+            busy_before: Duration::ZERO,
+            completed: 0,
+            failed: 0,
+            cancelled: 0,
+            rejected: 0,
+            wait_time: Latencies::new(),
+            run_time: Latencies::new(),
+            by_transform: Vec::new(),
+        }
+    }
+
+    /// Counts a job that ran. A job of several tasks counts each of them, at their mean duration.
+    pub fn ran(&mut self, name: &'static str, tally: Tally, waited: Duration, took: Duration) {
+        let tasks = tally.completed + tally.failed + tally.cancelled;
+        let each = took / tasks.max(1);
+        let tasks = u64::from(tasks);
+        self.completed += u64::from(tally.completed);
+        self.failed += u64::from(tally.failed);
+        self.cancelled += u64::from(tally.cancelled);
+        self.wait_time.record(waited, tasks);
+        self.run_time.record(each, tasks);
+        let transform = self.transform(name);
+        transform.completed += u64::from(tally.completed);
+        transform.failed += u64::from(tally.failed);
+        transform.run_time.record(each, tasks);
+    }
+
+    pub fn cancelled(&mut self, tasks: u32) {
+        self.cancelled += u64::from(tasks);
+    }
+
+    pub fn rejected(&mut self, tasks: u32) {
+        self.rejected += u64::from(tasks);
+    }
+
+    pub fn reset(&mut self, level: &Level, now: Instant) {
+        *self = Counters { busy_before: level.busy, ..Counters::new(now) };
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a ratio for people to read")]
+    pub fn snapshot(&self, threads: usize, level: &Level, now: Instant) -> Stats {
+        let elapsed = now.saturating_duration_since(self.since).as_secs_f64() * threads as f64;
+        let busy = level.busy.saturating_sub(self.busy_before).as_secs_f64();
+        Stats {
+            threads,
+            running: level.running,
+            queued: level.queued,
+            queued_bytes: level.bytes,
+            completed: self.completed,
+            failed: self.failed,
+            cancelled: self.cancelled,
+            rejected: self.rejected,
+            utilization: if elapsed > 0.0 { (busy / elapsed).min(1.0) } else { 0.0 },
+            wait_time: self.wait_time.summary(),
+            run_time: self.run_time.summary(),
+            by_transform: self
+                .by_transform
+                .iter()
+                .map(|(name, transform)| TransformStats {
+                    name,
+                    completed: transform.completed,
+                    failed: transform.failed,
+                    run_time: transform.run_time.summary(),
+                })
+                .collect(),
+        }
+    }
+
+    fn transform(&mut self, name: &'static str) -> &mut PerTransform {
+        let name = if self.by_transform.len() < MAX_TRANSFORMS { name } else { "other" };
+        let place = self.by_transform.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            self.by_transform.push((name, PerTransform::default()));
+            self.by_transform.len() - 1
+        });
+        &mut self.by_transform[place].1
+    }
+}

@@ -1,0 +1,42 @@
+//! Faults on demand, for tests of the border. Only in addons built with the feature `fault`.
+
+use super::{Args, ArgumentError, Transform, Value};
+use crate::cancel::Cancel;
+use crate::error::Result;
+
+/// Panics.
+struct Panic;
+
+/// Runs until it is cancelled.
+struct Spin;
+
+pub fn panic(_: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+    Ok(Box::new(Panic))
+}
+
+pub fn spin(_: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+    Ok(Box::new(Spin))
+}
+
+impl Transform for Panic {
+    fn name(&self) -> &'static str {
+        "fault.panic"
+    }
+
+    fn run(&self, _: Value, _: &Cancel) -> Result<Value> {
+        panic!("injected")
+    }
+}
+
+impl Transform for Spin {
+    fn name(&self) -> &'static str {
+        "fault.spin"
+    }
+
+    fn run(&self, _: Value, cancel: &Cancel) -> Result<Value> {
+        loop {
+            cancel.check()?;
+            std::thread::yield_now();
+        }
+    }
+}
