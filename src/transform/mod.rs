@@ -14,11 +14,13 @@ mod fault;
 mod framing;
 mod growth;
 mod hmac;
+mod huffman;
 mod identity;
 mod inflate;
 mod lz4;
 mod lz4_frame;
 pub mod registry;
+mod splice;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;
 mod value;
