@@ -1,12 +1,13 @@
-//! gzip, zlib and raw deflate compression (RFC 1951). Small inputs go to libdeflate in one go; larger ones are
-//! compressed in blocks on several cores.
+//! gzip, zlib and raw deflate compression (RFC 1951). Small inputs are compressed in one go; larger ones in blocks on
+//! several cores.
 
-use super::blocks::{self, BLOCK, Block, WINDOW};
+use super::blocks::Stretch;
+use super::effort::Effort;
 use super::framing::{Checksum, Framing};
+use super::primed::WINDOW;
 use super::{Args, ArgumentError, Fold, Transform, Value};
 use crate::cancel::Cancel;
-use crate::error::{Error, Kind, Result};
-use libdeflater::{CompressionLvl, Compressor};
+use crate::error::Result;
 
 type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
@@ -36,22 +37,6 @@ fn build(args: &Args, name: &'static str, framing: Framing) -> Built {
     Ok(Box::new(Deflate { name, framing, level: u8::try_from(level).expect("0 to 9") }))
 }
 
-/// The largest input that one uninterruptible call may take: at most 5 ms, and not worth splitting over cores.
-fn in_one_go(level: u8) -> usize {
-    if level < 9 { 128 << 10 } else { 64 << 10 }
-}
-
-fn compress_small(plain: &[u8], level: u8, out: &mut Vec<u8>) -> Result<()> {
-    let failed = || Error::new(Kind::Panic, "The deflate compressor failed");
-    let level = CompressionLvl::new(level.into()).map_err(|_| failed())?;
-    let mut compressor = Compressor::new(level);
-    let before = out.len();
-    out.resize(before + compressor.deflate_compress_bound(plain.len()), 0);
-    let made = compressor.deflate_compress(plain, &mut out[before..]).map_err(|_| failed())?;
-    out.truncate(before + made);
-    Ok(())
-}
-
 impl Transform for Deflate {
     fn name(&self) -> &'static str {
         self.name
@@ -61,12 +46,8 @@ impl Transform for Deflate {
         let plain = input.into_bytes()?;
         cancel.check()?;
         let mut out = self.framing.header(self.level).to_vec();
-        if plain.len() <= in_one_go(self.level) {
-            compress_small(&plain, self.level, &mut out)?;
-        } else {
-            let whole = Block { dictionary: &[], data: &plain, index: 0, last: true };
-            blocks::compress_all(whole, blocks::size_for(plain.len()), self.level, &mut out, cancel)?;
-        }
+        let whole = Stretch { before: &[], data: &plain, last: true };
+        whole.compress(Effort::begin(self.level, &plain), &mut out, cancel)?;
         let mut checksum = self.framing.checksum();
         for step in plain.chunks(super::STEP) {
             cancel.check()?;
@@ -84,7 +65,7 @@ impl Transform for Deflate {
             checksum: self.framing.checksum(),
             held: Vec::new(),
             history: 0,
-            made: 0,
+            effort: None,
         }))
     }
 
@@ -102,21 +83,20 @@ struct Deflating {
     held: Vec<u8>,
     /// How much of `held` is compressed already.
     history: usize,
-    /// Blocks so far.
-    made: usize,
+    /// For what comes next, once something was compressed.
+    effort: Option<Effort>,
 }
 
 impl Deflating {
     fn compress(&mut self, last: bool, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let (dictionary, data) = self.held.split_at(self.history);
-        if self.made == 0 {
+        let (before, data) = self.held.split_at(self.history);
+        let effort = self.effort.unwrap_or_else(|| {
             out.extend_from_slice(self.framing.header(self.level));
-            if last && data.len() <= in_one_go(self.level) {
-                return compress_small(data, self.level, out);
-            }
-        }
-        let stretch = Block { dictionary, data, index: self.made, last };
-        self.made += blocks::compress_all(stretch, BLOCK, self.level, out, cancel)?;
+            Effort::begin(self.level, data)
+        });
+        let start = out.len();
+        Stretch { before, data, last }.compress(effort, out, cancel)?;
+        self.effort = Some(Effort::next(self.level, data.len(), out.len() - start));
         self.held.drain(..self.held.len().saturating_sub(WINDOW));
         self.history = self.held.len();
         Ok(())
@@ -125,9 +105,10 @@ impl Deflating {
 
 impl Fold for Deflating {
     fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let full = BLOCK * rayon::current_num_threads().clamp(1, 16);
         while !chunk.is_empty() {
             cancel.check()?;
+            let effort = self.effort.unwrap_or_else(|| Effort::new(self.level, false));
+            let full = effort.block * rayon::current_num_threads().clamp(1, 16);
             let missing = (self.history + full).saturating_sub(self.held.len());
             let (now, later) = chunk.split_at(missing.min(chunk.len()));
             self.checksum.update(now);
@@ -154,6 +135,7 @@ mod tests {
     use super::super::testing::{args, cuts_through, noise, options, prose, stops, whole};
     use super::super::{Arg, inflate};
     use super::*;
+    use crate::error::Kind;
     use zlib_rs::{Inflate, InflateFlush, Status};
 
     type Factory = fn(&Args) -> Built;

@@ -2,23 +2,28 @@
 //!
 //! A new one is a file in this folder that implements [`Transform`], and a line in [`registry`].
 
-pub mod blocks;
+mod blocks;
 mod brotli;
 mod bytes;
 mod chain;
 mod deflate;
 mod digest;
+mod effort;
 mod encoding;
 #[cfg(feature = "fault")]
 mod fault;
 mod framing;
 mod growth;
 mod hmac;
+mod huffman;
 mod identity;
 mod inflate;
+mod libdeflate;
 mod lz4;
 mod lz4_frame;
+mod primed;
 pub mod registry;
+mod splice;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;
 mod value;
