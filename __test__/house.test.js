@@ -140,7 +140,7 @@ rule(
     { 'lib/a.js': `'${['', 'home', 'me'].join('/')}'` },
     { '.npmrc': `url=https:${'//'}${'registry'}.example.org` }
   ],
-  { 'docs/a.md': 'target/tmp/a, https://example.org/work/a and ./home/a' }
+  { 'docs/a.md': 'target/tmp/a, https://example.org/tmp/a and ./home/a' }
 )
 
 rule('every document is linked', house.unlinkedDocs, [{ 'docs/a.md': '[me](a.md)', 'README.md': 'docs/a.md' }], {

@@ -7,6 +7,7 @@ use std::ptr;
 
 /// Makes `data` this environment's own. It is dropped when the environment ends.
 pub fn set_instance_data<T: 'static>(env: Env, data: T) -> Result<()> {
+    // SAFETY: to be called with the pointer below, once, as Node-API does when the environment ends.
     unsafe extern "C" fn finalize<T>(_: sys::napi_env, data: *mut c_void, _: *mut c_void) {
         // SAFETY: `data` is the pointer that `Box::into_raw` gave below, and Node-API calls this once.
         drop(unsafe { Box::from_raw(data.cast::<T>()) });
