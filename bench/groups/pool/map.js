@@ -1,0 +1,68 @@
+'use strict'
+
+// Many small inputs: off the loop, and still sooner than on it.
+
+const { deepStrictEqual } = require('node:assert')
+const { createHash, hash } = require('node:crypto')
+const { performance } = require('node:perf_hooks')
+const { Pool, transforms } = require('../../..')
+const { cities } = require('../../data.js')
+const { lateness } = require('../../lateness.js')
+
+/**
+ * @typedef {import('../../row.js').Row} Row
+ * @typedef {import('../../row.js').Contender} Contender
+ */
+
+const COUNT = 100_000
+const SIZE = 1024
+
+/** @param {number} threads */
+async function open(threads) {
+  const inputs = buffers()
+  const pool = new Pool({ threads })
+  const sha256 = transforms.digest('sha256')
+  const parallel = () => pool.map(sha256, inputs)
+  const withHash = () => inputs.map(input => hash('sha256', input, 'buffer'))
+  const withCreateHash = () => inputs.map(input => createHash('sha256').update(input).digest())
+  deepStrictEqual(await parallel(), withCreateHash())
+  return [
+    { name: 'offloop', round: () => timed(parallel), close: () => pool.close() },
+    { name: 'createHash loop', round: () => timed(withCreateHash) },
+    { name: 'crypto.hash loop', round: () => timed(withHash) }
+  ]
+}
+
+function buffers() {
+  const bytes = cities()
+  const whole = bytes.length - SIZE
+  return Array.from({ length: COUNT }, (_, index) => {
+    const from = (index * SIZE) % whole
+    return Buffer.from(bytes.subarray(from, from + SIZE))
+  })
+}
+
+/** @param {() => unknown} work */
+async function timed(work) {
+  const timer = lateness(1)
+  const begin = performance.now()
+  await work()
+  const milliseconds = performance.now() - begin
+  return { throughput: (COUNT / milliseconds) * 1000, 'longest stop': Math.max(...(await timer.end())) }
+}
+
+/** @type {Row[]} */
+const rows = [
+  {
+    name: 'map',
+    what: 'sha256 of 100,000 buffers of 1 KiB',
+    reference: 'createHash loop',
+    measures: [
+      { name: 'throughput', unit: 'items/s', bar: { of: 'ratio', atLeast: 1.2 } },
+      { name: 'longest stop', unit: 'ms', fold: 'max', bar: { of: 'value', atMost: 20 } }
+    ],
+    open
+  }
+]
+
+module.exports = { rows }

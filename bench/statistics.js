@@ -1,0 +1,20 @@
+'use strict'
+
+/** @param {readonly number[]} values */
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/**
+ * The smallest value that so many percent of them do not exceed.
+ * @param {readonly number[] | Float64Array} values
+ * @param {number} percent
+ */
+function percentile(values, percent) {
+  const sorted = Float64Array.from(values).sort()
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)]
+}
+
+module.exports = { median, percentile }

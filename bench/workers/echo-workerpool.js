@@ -1,0 +1,5 @@
+'use strict'
+
+const { worker } = require('workerpool')
+
+worker({ work: require('./echo.js') })
