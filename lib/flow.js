@@ -259,7 +259,7 @@ class Flow {
    */
   #addToPack(index, input) {
     if (this.#pack !== undefined && !this.#pack.hasRoom(input)) this.#flush()
-    this.#pack ??= new Pack(index)
+    this.#pack ??= Pack.take(index)
     this.#bytes += this.#pack.add(input)
     if (this.#pack.count >= this.#batchSize()) this.#flush()
   }

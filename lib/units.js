@@ -15,16 +15,36 @@ const { Transform } = require('./transforms')
 /** Bytes of a full batch. */
 const PACK_BYTES = 256 << 10
 
+/** Packs that are kept for the next batch: a new one for each would have the collector run all the time. */
+const SPARE = 8
+
+/** @type {Pack[]} */
+const spare = []
+
 /** Small inputs side by side, on their way to native code. */
 class Pack {
   bytes = Buffer.allocUnsafeSlow(PACK_BYTES)
   lengths = new Uint32Array(native.MAX_BATCH)
   count = 0
   length = 0
+  /** Index of the first input. */
+  first = 0
 
-  /** @param {number} first index of the first input */
-  constructor(first) {
-    this.first = first
+  /**
+   * An empty one.
+   * @param {number} first
+   */
+  static take(first) {
+    const pack = spare.pop() ?? new Pack()
+    pack.first = first
+    return pack
+  }
+
+  /** Nobody needs what is in it any more. */
+  recycle() {
+    this.count = 0
+    this.length = 0
+    if (spare.length < SPARE) spare.push(this)
   }
 
   /** @param {string | Uint8Array} input */
@@ -78,7 +98,8 @@ class Batch {
    */
   submit(room) {
     const { transform, priority, pool } = this.#flow
-    const { bytes, length, lengths } = /** @type {Pack} */ (this.#pack)
+    const pack = /** @type {Pack} */ (this.#pack)
+    const { bytes, length, lengths } = pack
     const id = port.draw(this)
     const number = Transform.number(transform)
     const bound = native.submitBatch(pool.number, number, id, bytes, length, lengths, this.count, priority, room)
@@ -87,6 +108,7 @@ class Batch {
       return bound
     }
     this.#id = id
+    pack.recycle()
     this.#pack = undefined
     pool.entered()
     return null
