@@ -242,7 +242,7 @@ class Flow {
     this.#inFlight++
     const input = result.value
     try {
-      if (isSmall(input, `inputs[${index}]`)) this.#addToPack(index, input)
+      if (isSmall(input, index)) this.#addToPack(index, input)
       else {
         this.#flush()
         this.#send(new Single(this, index, input, inputSize(input)))

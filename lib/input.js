@@ -97,13 +97,13 @@ function submitMoved(value, task, transform, room) {
 /**
  * Whether an input is best sent together with others.
  * @param {unknown} input
- * @param {string} name of the input, for the error
+ * @param {number} index of the input, for the error
  * @returns {input is string | Uint8Array}
  */
-function isSmall(input, name) {
+function isSmall(input, index) {
   if (typeof input === 'string') return input.length * MAX_UTF8 <= SMALL_ITEM
   if (input instanceof Moved) return false
-  return asUint8Array(input, name).byteLength <= SMALL_ITEM && isUint8Array(input) && input.byteLength > 0
+  return asUint8Array(input, index).byteLength <= SMALL_ITEM && isUint8Array(input) && input.byteLength > 0
 }
 
 /**
@@ -125,10 +125,10 @@ function isTransferable(buffer) {
 
 /**
  * @param {unknown} input
- * @param {string} [name]
+ * @param {number} [index] if it is one of many
  * @returns {Uint8Array}
  */
-function asUint8Array(input, name = 'The "input" argument') {
+function asUint8Array(input, index) {
   if (isUint8Array(input)) return input
   if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
   if (isAnyArrayBuffer(input)) {
@@ -136,7 +136,7 @@ function asUint8Array(input, name = 'The "input" argument') {
     return new Uint8Array(input)
   }
   const expected = 'a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView'
-  throw invalidType(name, expected, input)
+  throw invalidType(index === undefined ? 'The "input" argument' : `inputs[${index}]`, expected, input)
 }
 
 /**
