@@ -16,34 +16,24 @@ function browsers() {
   return read('@mdn/browser-compat-data')
 }
 
-/**
- * @param {string} specifier
- * @returns {Uint8Array}
- */
+/** @param {string} specifier */
 function read(specifier) {
-  const bytes = readFileSync(require.resolve(specifier))
-  return part(bytes, 0, bytes.length)
+  return new Uint8Array(readFileSync(require.resolve(specifier)))
 }
 
 /**
- * A copy in memory of its own: packages that post a view may post the whole of what it is a view of.
- * @param {Uint8Array} bytes
- * @param {number} from
- * @param {number} size
- */
-function part(bytes, from, size) {
-  return Uint8Array.prototype.slice.call(bytes, from, from + size)
-}
-
-/**
- * The cities cut into parts of one size.
+ * The start of the cities, cut into parts of one size. Each has memory of its own: packages that post a view may post
+ * the whole of what it is a view of.
  * @param {number} count
  * @param {number} size
  */
 function parts(count, size) {
   const bytes = cities()
   const whole = Math.floor(bytes.length / size)
-  return Array.from({ length: count }, (_, index) => part(bytes, (index % whole) * size, size))
+  return Array.from({ length: count }, (_, index) => {
+    const from = (index % whole) * size
+    return bytes.slice(from, from + size)
+  })
 }
 
 module.exports = { MIB, cities, browsers, parts }

@@ -42,10 +42,16 @@ async function main() {
 
   const results = []
   for (const { group, row } of chosen) {
-    say(`${row.name}: ${row.what}`)
-    const result = summary(group, row, await measure(group, row, rounds))
-    process.stdout.write(table(result))
-    results.push(result)
+    say(`\nmeasuring ${row.name}`)
+    try {
+      const result = summary(group, row, await measure(group, row, rounds))
+      process.stdout.write(table(result))
+      results.push(result)
+    } catch (error) {
+      // The others are worth having all the same.
+      say(/** @type {Error} */ (error).message)
+      process.exitCode = 1
+    }
   }
   const missed = results.flatMap(({ bars }) => bars).filter(({ met }) => !met).length
   const bars = results.flatMap(({ bars }) => bars).length
