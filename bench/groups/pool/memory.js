@@ -19,10 +19,16 @@ function open(threads) {
 
   async function round() {
     await tasks(FIRST)
-    const first = process.memoryUsage.rss()
+    const first = process.memoryUsage()
     await tasks(TASKS - FIRST)
-    const end = process.memoryUsage.rss()
-    return { 'after 50,000': first / 1e6, 'at the end': end / 1e6, growth: end / first }
+    const end = process.memoryUsage()
+    return {
+      'after 50,000': first.rss / 1e6,
+      'at the end': end.rss / 1e6,
+      growth: end.rss / first.rss,
+      'V8 heap, after 50,000': first.heapTotal / 1e6,
+      'V8 heap, at the end': end.heapTotal / 1e6
+    }
   }
 
   /** @param {number} count */
@@ -46,7 +52,9 @@ const rows = [
     measures: [
       { name: 'after 50,000', unit: 'MB' },
       { name: 'at the end', unit: 'MB' },
-      { name: 'growth', unit: '×', bar: { of: 'value', atMost: 1.1 } }
+      { name: 'growth', unit: '×', bar: { of: 'value', atMost: 1.1 } },
+      { name: 'V8 heap, after 50,000', unit: 'MB' },
+      { name: 'V8 heap, at the end', unit: 'MB' }
     ],
     open
   }
