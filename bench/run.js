@@ -42,7 +42,7 @@ async function main() {
 
   const results = []
   for (const { group, row } of chosen) {
-    say(`\nmeasuring ${row.name}`)
+    say(`measuring ${row.name}`)
     try {
       const result = summary(group, row, await measure(group, row, rounds))
       process.stdout.write(table(result))

@@ -23,7 +23,7 @@ function heading({ machine, versions, load }) {
 /** @param {Summary} summary */
 function table({ name, what, threads, reference, rounds, values, bars }) {
   const against = reference === undefined ? '' : `ratio to ${reference}`
-  const lines = [`${name}: ${what} (${threads} threads, ${rounds} ${rounds === 1 ? 'round' : 'rounds'})`]
+  const lines = [`\n${name}: ${what} (${threads} threads, ${rounds} ${rounds === 1 ? 'round' : 'rounds'})`]
   let before = ''
   for (const { measure, unit, contender, value, ratio } of values) {
     const bar = contender === 'offloop' ? bars.find(bar => bar.measure === measure) : undefined
