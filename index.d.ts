@@ -203,7 +203,7 @@ export interface PoolOptions {
    */
   maxQueueBytes?: number
   /**
-   * A task that has waited longer than this is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of being run late.
+   * A task that has waited longer than this for a thread is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of being run late.
    * Default: none.
    */
   maxWait?: number
@@ -289,7 +289,7 @@ export class Pool {
 
   /**
    * Settles when the pool has room for a task, first come, first served. The room is kept for the `run` that follows in
-   * the same turn of the loop.
+   * the same turn of the loop, whoever calls it first.
    */
   ready(): Promise<void>
 
@@ -323,14 +323,14 @@ export interface LatencySummary {
 export interface PoolStats {
   threads: number
   running: number
-  /** Admitted and not yet started. */
+  /** Admitted and not yet started; a batch of `map` counts as one. */
   queued: number
   /** Input bytes of tasks admitted and not yet finished. */
   queuedBytes: number
   completed: number
   failed: number
   cancelled: number
-  /** Turned away: no room, or waited for longer than `maxWait`. */
+  /** Calls of `run` that found no room, and tasks that waited for longer than `maxWait`. */
   rejected: number
   /** Thread time used, 0 to 1. */
   utilization: number
@@ -352,6 +352,7 @@ export class OffloopError extends Error {
     | 'ERR_OFFLOOP_INVALID_DATA'
     | 'ERR_OFFLOOP_OUTPUT_LIMIT'
     | 'ERR_OFFLOOP_PANIC'
+    | 'ERR_OFFLOOP_UNSUPPORTED'
   /** The transform that failed: the step, in a chain. */
   readonly transform?: string
   /** Bytes from the start of the input to what is wrong with it, where that is known. */

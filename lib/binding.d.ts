@@ -13,6 +13,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare const enum Bound {
   Tasks = 'tasks',
   Bytes = 'bytes',
+  /** The operating system gives no more threads. */
+  Threads = 'threads',
 }
 
 /**
@@ -26,6 +28,9 @@ export declare function chainTransforms(handles: Array<number>): TransformInfo
 
 /** Lets go of a pool. It ends when nobody holds it and its last task is done. */
 export declare function closePool(pool: number): void
+
+/** Counts a task that was turned away. */
+export declare function countRejected(pool: number): void
 
 /**
  * Takes outcomes until there are none or one of the arrays is full. With `rearm` the bell rings for whatever comes
@@ -52,7 +57,7 @@ export interface LatencySummary {
 }
 
 /** Leaves the line. `true`: no room will be granted. */
-export declare function leaveLine(pool: number, number: number): boolean
+export declare function leaveLine(task: number): boolean
 
 /** Makes a transform. */
 export declare function makeTransform(name: string, args: unknown[]): TransformInfo
@@ -118,8 +123,11 @@ export declare function submitStaged(staging: number, transform: number, task: n
 /** Submits a string as UTF-8. */
 export declare function submitText(pool: number, transform: number, task: number, input: string, priority: number, room: number): Bound | null
 
-/** Reserves room for an input before its memory is taken. Returns the room's number, or which bound is reached. */
-export declare function takeRoom(pool: number, bytes: number): number | Bound
+/**
+ * Reserves room for an input before its memory is taken, or makes room that was granted fit. Returns the room's
+ * number, or which bound is reached.
+ */
+export declare function takeRoom(pool: number, bytes: number, room: RoomHandle): number | Bound
 
 /** A transform as JavaScript knows it. */
 export interface TransformInfo {
@@ -143,8 +151,5 @@ export interface TransformStats {
 /** Gives a staged input up. */
 export declare function unstage(staging: number): void
 
-/**
- * Puts `task` in line for room in a pool. Returns its number in the line; 0 if there is room, which is then granted
- * through the port like any other.
- */
-export declare function waitForRoom(pool: number, task: number, bytes: number): number
+/** Puts `task` in line for room in a pool. Room is granted through the port, also if there is some already. */
+export declare function waitForRoom(pool: number, task: number, bytes: number): void

@@ -839,6 +839,7 @@ module.exports.Bound = nativeBinding.Bound
 module.exports.cancel = nativeBinding.cancel
 module.exports.chainTransforms = nativeBinding.chainTransforms
 module.exports.closePool = nativeBinding.closePool
+module.exports.countRejected = nativeBinding.countRejected
 module.exports.drain = nativeBinding.drain
 module.exports.dropRoom = nativeBinding.dropRoom
 module.exports.dropTransform = nativeBinding.dropTransform

@@ -42,9 +42,23 @@ function taskError(record, caller) {
     code === 'ERR_INVALID_ARG_TYPE'
       ? withCode(new TypeError(message), code)
       : new OffloopError(/** @type {Code} */ (code), message, record)
-  const frames = caller?.stack?.indexOf('\n    at ') ?? -1
-  if (caller?.stack && frames >= 0) error.stack = `${error.name}: ${message}${caller.stack.slice(frames)}`
+  const stack = stackOf(caller)
+  const frames = stack.indexOf('\n    at ')
+  if (frames >= 0) error.stack = `${error.name}: ${message}${stack.slice(frames)}`
   return error
+}
+
+/**
+ * The text of a stack; none if `Error.prepareStackTrace` makes something else of it, or throws.
+ * @param {{ stack?: unknown } | undefined} caller
+ */
+function stackOf(caller) {
+  try {
+    const stack = caller?.stack
+    return typeof stack === 'string' ? stack : ''
+  } catch {
+    return ''
+  }
 }
 
 /**
@@ -68,6 +82,12 @@ function closedError(pool) {
  * @param {import('./binding').Bound} bound
  */
 function queueFullError(pool, bound) {
+  if (bound === 'threads') {
+    return new OffloopError(
+      'ERR_OFFLOOP_UNSUPPORTED',
+      `The operating system gives the pool '${pool.name}' no threads at the moment (it asks for ${pool.threads})`
+    )
+  }
   const reached =
     bound === 'tasks'
       ? `${pool.threads + pool.maxQueue} tasks are admitted (threads ${pool.threads} + maxQueue ${pool.maxQueue})`

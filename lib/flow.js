@@ -4,6 +4,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('./abort')
 const { Batch, Pack, Single } = require('./units')
 const { NO_ROOM, inputSize, isSmall } = require('./input')
+const { setImmediate } = require('./loop')
 const native = require('./native')
 const { Transform } = require('./transforms')
 const { checkBoolean, checkInteger, checkOptions, checkSignal, invalidType, priorityNumber } = require('./validate')
@@ -53,6 +54,7 @@ class Flow {
   /** @type {'flowing' | 'ended' | 'stopped'} */
   #state = 'flowing'
   #isTaking = false
+  #isSourceOpen = true
   /** The source is read in the async context of whoever opened the flow. */
   #context = new AsyncResource('OffloopFlow')
   #isAwaiting = false
@@ -101,11 +103,14 @@ class Flow {
     if (this.#signal?.aborted) throw this.#signal.reason
     this.#isAsync = isAsyncIterable(inputs)
     this.#source = open(inputs)
+    pool.flows.add(this)
   }
 
   /** All inputs were taken and settled. */
   get isDone() {
-    return this.#state === 'ended' && this.#inFlight === 0
+    const isDone = this.#state === 'ended' && this.#inFlight === 0
+    if (isDone) this.pool.flows.delete(this)
+    return isDone
   }
 
   /** Takes inputs until the window is full, and sends them. */
@@ -115,13 +120,16 @@ class Flow {
     try {
       while (this.#mayTake()) {
         const next = this.#source.next()
-        if (this.#isAsync) this.#await(/** @type {Promise<IteratorResult<unknown>>} */ (next))
+        // It may have aborted while nobody was listening yet.
+        if (this.#signal?.aborted) this.stop(this.#signal.reason)
+        else if (this.#isAsync) this.#await(/** @type {Promise<IteratorResult<unknown>>} */ (next))
         else this.#accept(/** @type {IteratorResult<unknown>} */ (next))
       }
     } catch (error) {
       this.#sourceFailed(error)
     }
     this.#isTaking = false
+    if (this.#state === 'stopped') return this.#closeSource()
     if (this.#isAwaiting) this.#flushSoon()
     else this.#flush()
     this.#watchWhileActive()
@@ -138,8 +146,8 @@ class Flow {
    */
   stop(reason) {
     if (this.#state === 'stopped') return
-    const isOpen = this.#state === 'flowing'
     this.#state = 'stopped'
+    this.pool.flows.delete(this)
     this.#waiter?.abort(reason)
     for (const unit of this.#sent) unit.cancel()
     this.#sent.clear()
@@ -147,7 +155,8 @@ class Flow {
     this.#pack = undefined
     this.#inFlight = 0
     this.#watchWhileActive()
-    if (isOpen) this.#closeSource()
+    // A source that is being read cannot be closed; `take` does it then.
+    if (!this.#isTaking) this.#closeSource()
     this.#outlet.stopped(reason)
   }
 
@@ -174,7 +183,7 @@ class Flow {
   failure(index, error) {
     if (this.#state === 'stopped') return
     this.#inFlight--
-    if (error instanceof Error && !('index' in error)) Object.assign(error, { index })
+    if (error instanceof Error && !('index' in error) && Object.isExtensible(error)) Object.assign(error, { index })
     this.#outlet.failure(index, error)
   }
 
@@ -234,8 +243,11 @@ class Flow {
 
   /** @param {IteratorResult<unknown>} result */
   #accept(result) {
+    if (this.#state !== 'flowing') return
+    if (result === null || typeof result !== 'object') throw invalidType('What next() returns', 'an object', result)
     if (result.done) {
       this.#state = 'ended'
+      this.#isSourceOpen = false
       return
     }
     const index = this.#taken++
@@ -297,6 +309,11 @@ class Flow {
     let bound
     try {
       this.pool.checkOpen()
+    } catch (error) {
+      if (room !== NO_ROOM) native.dropRoom(room)
+      return this.stop(error)
+    }
+    try {
       bound = unit.submit(room)
     } catch (error) {
       if (this.#state !== 'stopped') unit.refused(error)
@@ -323,11 +340,15 @@ class Flow {
 
   /** @param {unknown} error */
   #sourceFailed(error) {
+    this.#isSourceOpen = false
+    if (this.#state !== 'flowing') return
     this.#state = 'ended'
     this.#outlet.sourceFailed(this.#taken, error)
   }
 
   #closeSource() {
+    if (!this.#isSourceOpen) return
+    this.#isSourceOpen = false
     try {
       const closed = this.#source.return?.()
       if (this.#isAsync) Promise.resolve(closed).catch(() => {})

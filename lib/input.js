@@ -82,7 +82,7 @@ function submitMoved(value, task, transform, room) {
     return submitInput(bytes, task, transform, room)
   }
   const pool = task.pool.number
-  const taken = room === NO_ROOM ? native.takeRoom(pool, byteLength) : room
+  const taken = native.takeRoom(pool, byteLength, room)
   if (typeof taken === 'string') return taken
   let own
   try {

@@ -1,8 +1,9 @@
 'use strict'
 
 const native = require('./native')
-const { closedError } = require('./errors')
+const { closedError, queueFullError } = require('./errors')
 const { NO_ROOM } = require('./input')
+const { setImmediate } = require('./loop')
 const { port } = require('./port')
 const { Waiter } = require('./waiter')
 
@@ -25,9 +26,15 @@ class PoolHandle {
   /** @type {() => void} */
   #closed = () => {}
 
-  /** @param {object} options */
-  constructor(options) {
-    this.info = native.openPool(options)
+  /**
+   * Maps and iterations that are not over.
+   * @type {Set<import('./flow').Flow>}
+   */
+  flows = new Set()
+
+  /** @param {import('../index').PoolOptions} options */
+  constructor({ name, threads, maxQueue, maxQueueBytes, maxWait }) {
+    this.info = native.openPool({ name, threads, maxQueue, maxQueueBytes, maxWait })
     /** What native code calls it. */
     this.number = this.info.handle
     registry.register(this, this.number, this)
@@ -35,6 +42,15 @@ class PoolHandle {
 
   checkOpen() {
     if (this.#state !== 'open') throw closedError(this.info.name)
+  }
+
+  /**
+   * The error of a task that is turned away, which is counted here.
+   * @param {import('./binding').Bound} bound
+   */
+  full(bound) {
+    native.countRejected(this.number)
+    return queueFullError(this.info, bound)
   }
 
   /** A task was admitted, or waits to be. */
@@ -96,6 +112,7 @@ class PoolHandle {
    * @param {boolean} all
    */
   #end(all) {
+    if (all) for (const flow of this.flows) flow.stop(closedError(this.info.name))
     for (const listener of port.listeners()) {
       if (listener?.pool === this && (all || listener instanceof Waiter)) listener.abort(closedError(this.info.name))
     }

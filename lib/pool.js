@@ -1,6 +1,6 @@
 'use strict'
 
-const { callerOf, queueFullError } = require('./errors')
+const { callerOf } = require('./errors')
 const { Iteration } = require('./iterate')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
@@ -58,7 +58,7 @@ class Pool {
       const caller = Transform.canFail(transform) ? callerOf(this.run) : undefined
       const task = new Task(pool, priority, resolve, reject, caller)
       const bound = task.submit(transform, input, pool.takeRoom())
-      if (bound) throw queueFullError(pool.info, bound)
+      if (bound) throw pool.full(bound)
       if (signal !== undefined) task.watch(signal)
     })
   }

@@ -1,5 +1,6 @@
 'use strict'
 
+const { now, setImmediate } = require('./loop')
 const native = require('./native')
 
 /**
@@ -31,7 +32,7 @@ const DRAIN_BUDGET = 2
  * For this long (ms) after an outcome the port looks for the next one every turn of the loop, before it waits to be
  * called: sleeping and being woken costs more than a few turns.
  */
-const POLL = 0.02
+const POLL = 0.05
 /** Up to here a loop over the bytes is faster than a view and `set`. */
 const LOOP_BYTES = 48
 
@@ -87,11 +88,20 @@ class Port {
    * or when it is called.
    */
   #poll() {
-    const start = performance.now()
+    const start = now()
     const isLast = start - this.#lastOutcome > POLL && this.#isPolling
-    let state = this.#settleSome(isLast)
-    while (state === MORE && performance.now() - start < DRAIN_BUDGET) state = this.#settleSome(false)
-    if (state !== EMPTY) this.#lastOutcome = performance.now()
+    // If anything is thrown below, the next turn goes on.
+    this.#isPolling = true
+    let state = EMPTY
+    let isThrowing = true
+    try {
+      state = this.#settleSome(isLast)
+      while (state === MORE && now() - start < DRAIN_BUDGET) state = this.#settleSome(false)
+      isThrowing = false
+    } finally {
+      if (isThrowing) setImmediate(this.#turn)
+    }
+    if (state !== EMPTY) this.#lastOutcome = now()
     this.#isPolling = state !== EMPTY || !isLast
     if (this.#isPolling) setImmediate(this.#turn)
     else if (this.#keepsAlive !== this.#pending > 0) this.#keepAlive(this.#pending > 0)

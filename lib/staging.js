@@ -1,6 +1,7 @@
 'use strict'
 
 const { isSharedArrayBuffer } = require('node:util').types
+const { now, setImmediate } = require('./loop')
 const native = require('./native')
 const { withCode } = require('./errors')
 
@@ -72,10 +73,10 @@ class Staging {
 const copies = new Set()
 
 function copySome() {
-  const start = performance.now()
+  const start = now()
   for (const copy of copies) {
     while (!copy.step()) {
-      if (performance.now() - start >= TURN_BUDGET) {
+      if (now() - start >= TURN_BUDGET) {
         setImmediate(copySome)
         return
       }
@@ -132,7 +133,8 @@ function* pieces(bytes, length) {
       const message = `The input changed its length from ${length} to ${bytes.length} bytes while it was being copied`
       throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
     }
-    const piece = bytes.subarray(at, at + PIECE)
+    // Not `subarray`, which asks the class of the input.
+    const piece = new Uint8Array(bytes.buffer, bytes.byteOffset + at, Math.min(PIECE, length - at))
     yield shared ? new Uint8Array(piece) : piece
   }
 }

@@ -2,7 +2,7 @@
 
 const native = require('./native')
 const { unwatch, watch } = require('./abort')
-const { taskError, queueFullError } = require('./errors')
+const { taskError } = require('./errors')
 const { NO_ROOM, submitInput } = require('./input')
 const { port } = require('./port')
 const { Transform } = require('./transforms')
@@ -113,10 +113,11 @@ class Task {
    * @param {Bound} [bound] that is reached
    */
   fail(error, bound) {
+    const reason = bound ? this.pool.full(bound) : error
     this.#leave()
     if (this.#settled) return
     this.#finish()
-    this.#reject(bound ? queueFullError(this.pool.info, bound) : error)
+    this.#reject(reason)
   }
 
   #leave() {

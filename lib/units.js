@@ -102,7 +102,13 @@ class Batch {
     const { bytes, length, lengths } = pack
     const id = port.draw(this)
     const number = Transform.number(transform)
-    const bound = native.submitBatch(pool.number, number, id, bytes, length, lengths, this.count, priority, room)
+    let bound
+    try {
+      bound = native.submitBatch(pool.number, number, id, bytes, length, lengths, this.count, priority, room)
+    } catch (error) {
+      port.release(id)
+      throw error
+    }
     if (bound !== null) {
       port.release(id)
       return bound

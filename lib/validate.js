@@ -43,7 +43,8 @@ function checkOptions(options) {
 
 /** @param {unknown} signal */
 function checkSignal(signal) {
-  if (signal === null || typeof signal !== 'object' || !('aborted' in signal)) {
+  const isSignal = signal !== null && typeof signal === 'object' && 'aborted' in signal
+  if (!isSignal || typeof (/** @type {AbortSignal} */ (signal).addEventListener) !== 'function') {
     throw invalidType('The "options.signal" property', 'an instance of AbortSignal', signal)
   }
 }

@@ -10,7 +10,6 @@ const { port } = require('./port')
 /** In line for room in a pool. It is granted or aborted, never both. */
 class Waiter {
   #id
-  #number
   #granted
   #rejected
   #over = false
@@ -27,7 +26,7 @@ class Waiter {
     this.#rejected = rejected
     this.#id = port.draw(this)
     pool.entered()
-    this.#number = native.waitForRoom(pool.number, this.#id, bytes)
+    native.waitForRoom(pool.number, this.#id, bytes)
   }
 
   /** @param {number} room */
@@ -45,7 +44,7 @@ class Waiter {
     if (this.#over) return
     this.#over = true
     // Otherwise room was granted already, and is given back when the port says so.
-    if (native.leaveLine(this.pool.number, this.#number)) {
+    if (native.leaveLine(this.#id)) {
       port.release(this.#id)
       this.pool.left()
     }

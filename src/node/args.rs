@@ -6,7 +6,7 @@ use napi::{Env, Error, Result, Status, ValueType};
 use zeroize::Zeroizing;
 
 /// Options are shallow; whatever is nested deeper than this is refused rather than followed.
-const MAX_DEPTH: u32 = 32;
+const MAX_DEPTH: u32 = 4;
 
 pub fn read_args(values: &Array) -> Result<Args> {
     (0..values.len()).map(|index| read(element(values, index)?, 0)).collect::<Result<Vec<_>>>().map(Args::new)

@@ -3,13 +3,14 @@
 use super::port::Port;
 use super::raw::{self, Pinned, misuse};
 use crate::cancel::Cancel;
-use crate::pool::{Pool, Room};
+use crate::pool::{self, Pool, Room};
 use crate::transform::Transform;
 use napi::bindgen_prelude::Function;
 use napi::{Env, Result};
 use napi_derive::napi;
 use slab::Slab;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub struct Tables {
     /// By the number that JavaScript gave the task.
     pub tasks: Vec<Option<Live>>,
     pub rooms: Slab<Room>,
+    /// Who waits for room, by the number of the task: the pool, and the number in its line.
+    pub waiting: BTreeMap<u32, (Arc<Pool>, u64)>,
     pub stagings: Slab<Staging>,
 }
 
@@ -72,8 +75,16 @@ impl Environment {
             live.cancel.cancel();
             drop(live.pool.withdraw(live.ticket, live.bytes));
         }
+        let mut waiting: Vec<_> = tables.waiting.into_values().collect();
+        waiting.sort_by_key(|(_, number)| *number);
+        for (pool, number) in waiting {
+            pool.leave(number);
+        }
         drop((tables.rooms, tables.stagings));
         self.port.close();
+        for (_, pool) in tables.pools {
+            pool::close(&pool);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::environment::{self, Live, Staging, Tables};
 use super::raw::{self, Pinned, misuse};
 use super::task::{Batch, Origin, Task};
 use crate::cancel::Cancel;
-use crate::pool::{Full, Pool, Priority, Room, Work};
+use crate::pool::{Full, Priority, Room, Work};
 use crate::transform::Value;
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Error, Result, Status};
@@ -18,6 +18,8 @@ use std::time::Duration;
 pub enum Bound {
     Tasks,
     Bytes,
+    /// The operating system gives no more threads.
+    Threads,
 }
 
 /// Room as JavaScript passes it: the number of a room granted before, or a negative number for none.
@@ -41,7 +43,7 @@ pub fn submit(
     room: RoomHandle,
 ) -> Result<Option<Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
-    let room = match tables.enter(pool, room, length as usize, 1)? {
+    let room = match tables.enter(pool, room, length as usize)? {
         Ok(room) => room,
         Err(bound) => return Ok(Some(bound)),
     };
@@ -65,7 +67,7 @@ pub fn submit_text(
 ) -> Result<Option<Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let input = raw::utf8(&env, &input).ok_or_else(|| misuse("an input that is not a string"))?;
-    let room = match tables.enter(pool, room, input.len(), 1)? {
+    let room = match tables.enter(pool, room, input.len())? {
         Ok(room) => room,
         Err(bound) => return Ok(Some(bound)),
     };
@@ -98,7 +100,7 @@ pub fn submit_batch(
     if lengths.iter().map(|&length| u64::from(length)).sum::<u64>() != u64::from(length) {
         return Err(misuse("a batch whose lengths do not add up"));
     }
-    let room = match tables.enter(pool, room, length as usize, count)? {
+    let room = match tables.enter(pool, room, length as usize)? {
         Ok(room) => room,
         Err(bound) => return Ok(Some(bound)),
     };
@@ -129,7 +131,7 @@ pub fn submit_lent(
     let tables = &mut *environment.tables.borrow_mut();
     let origin = origin(&env, tables, transform, task)?;
     let (pinned, data, length) = raw::pin_array_buffer(&env, &buffer)?;
-    let room = match tables.enter(pool, room, length, 1) {
+    let room = match tables.enter(pool, room, length) {
         Ok(Ok(room)) => room,
         refused => {
             raw::unpin(&env, pinned);
@@ -143,12 +145,13 @@ pub fn submit_lent(
     Ok(None)
 }
 
-/// Reserves room for an input before its memory is taken. Returns the room's number, or which bound is reached.
+/// Reserves room for an input before its memory is taken, or makes room that was granted fit. Returns the room's
+/// number, or which bound is reached.
 #[napi(catch_unwind, ts_return_type = "number | Bound")]
-pub fn take_room(env: Env, pool: u32, bytes: f64) -> Result<napi::Either<u32, Bound>> {
+pub fn take_room(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::Either<u32, Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
-    let entered = tables.enter(pool, -1, bytes as usize, 1)?;
+    let entered = tables.enter(pool, room, bytes as usize)?;
     Ok(match entered {
         Ok(room) => napi::Either::A(handle(tables.rooms.insert(room))),
         Err(bound) => napi::Either::B(bound),
@@ -162,7 +165,7 @@ pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
     let length = bytes as usize;
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
-    let room = match tables.enter(pool, room, length, 1)? {
+    let room = match tables.enter(pool, room, length)? {
         Ok(room) => room,
         Err(bound) => return Ok(napi::Either::B(bound)),
     };
@@ -186,13 +189,11 @@ pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<()> {
 #[napi(catch_unwind)]
 pub fn submit_staged(env: Env, staging: u32, transform: u32, task: u32, priority: u32) -> Result<Option<Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
-    let Staging { room, bytes } =
+    let Staging { mut room, bytes } =
         tables.stagings.try_remove(staging as usize).ok_or_else(|| misuse("an unknown staging"))?;
-    let pool = room.pool().clone();
-    let room = match refusal(&pool, room.resized(bytes.len()).ok_or(Full::Bytes), 1)? {
-        Ok(room) => room,
-        Err(bound) => return Ok(Some(bound)),
-    };
+    if !room.resize(bytes.len()) {
+        return Ok(Some(Bound::Bytes));
+    }
     start_task(&env, tables, room, transform, task, bytes, priority)
 }
 
@@ -227,19 +228,13 @@ pub fn cancel(env: Env, task: u32) -> Result<bool> {
 
 impl Tables {
     /// The room that JavaScript brings, made to fit, or room that is free now.
-    fn enter(
-        &mut self,
-        pool: u32,
-        room: RoomHandle,
-        bytes: usize,
-        tasks: u32,
-    ) -> Result<std::result::Result<Room, Bound>> {
+    fn enter(&mut self, pool: u32, room: RoomHandle, bytes: usize) -> Result<std::result::Result<Room, Bound>> {
         let pool = self.pool(pool)?.clone();
         let entered = match usize::try_from(room).ok().and_then(|room| self.rooms.try_remove(room)) {
-            Some(room) => room.resized(bytes).ok_or(Full::Bytes),
+            Some(mut room) => room.resize(bytes).then_some(room).ok_or(Full::Bytes),
             None => pool.try_admit(bytes),
         };
-        refusal(&pool, entered, tasks)
+        Ok(entered.map_err(Bound::from))
     }
 
     fn start(
@@ -278,21 +273,14 @@ fn start_task(
     Ok(None)
 }
 
-fn refusal(
-    pool: &Pool,
-    entered: std::result::Result<Room, Full>,
-    tasks: u32,
-) -> Result<std::result::Result<Room, Bound>> {
-    let bound = match entered {
-        Ok(room) => return Ok(Ok(room)),
-        Err(Full::Tasks) => Bound::Tasks,
-        Err(Full::Bytes) => Bound::Bytes,
-        Err(Full::NoThreads(reason)) => {
-            return Err(Error::from_reason(format!("The operating system gave the pool no threads: {reason}")));
+impl From<Full> for Bound {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Tasks => Bound::Tasks,
+            Full::Bytes => Bound::Bytes,
+            Full::NoThreads => Bound::Threads,
         }
-    };
-    pool.count_rejected(tasks);
-    Ok(Err(bound))
+    }
 }
 
 fn origin(env: &Env, tables: &Tables, transform: u32, task: u32) -> Result<Origin> {

@@ -78,6 +78,7 @@ impl<'env> Drain<'env, '_> {
     fn put(&mut self, tables: &mut Tables, task: u32, outcome: Outcome) -> Result<()> {
         match outcome {
             Outcome::Granted(room) => {
+                tables.waiting.remove(&task);
                 let room = u32::try_from(tables.rooms.insert(room)).unwrap_or(u32::MAX);
                 self.words(&[task, GRANTED, room]);
                 return Ok(());
@@ -115,21 +116,33 @@ impl<'env> Drain<'env, '_> {
                 Ok((BYTES, u32::try_from(bytes.len()).unwrap_or(u32::MAX)))
             }
             Ok(Value::Bytes(bytes)) => {
-                let buffer = self.buffer(bytes)?;
-                self.value(buffer)?;
-                Ok((VALUE, 0))
+                let length = bytes.len();
+                let buffer = self.buffer(bytes);
+                self.made(buffer, length)
             }
             Ok(Value::Text(text)) => {
-                let text = self.env.create_string(&text)?;
-                self.value(text.to_unknown())?;
-                Ok((VALUE, 0))
+                let string = self.env.create_string(&text).map(|string| string.to_unknown());
+                self.made(string, text.len())
             }
-            Err(error) => {
-                let record = self.error(&error)?;
-                self.value(record.to_unknown())?;
-                Ok((ERROR, 0))
-            }
+            Err(error) => self.failed(&error),
         }
+    }
+
+    /// A value that V8 refuses to make is the failure of its task, not of the drain.
+    fn made(&mut self, value: Result<Unknown<'env>>, length: usize) -> Result<(u32, u32)> {
+        if let Ok(value) = value {
+            self.value(value)?;
+            return Ok((VALUE, 0));
+        }
+        raw::clear_exception(self.env);
+        let message = format!("The result of {length} bytes is larger than a JavaScript value can be");
+        self.failed(&error::Error::new(error::Kind::OutputLimit, message))
+    }
+
+    fn failed(&mut self, error: &error::Error) -> Result<(u32, u32)> {
+        let record = self.error(error)?;
+        self.value(record.to_unknown())?;
+        Ok((ERROR, 0))
     }
 
     fn buffer(&self, bytes: Bytes) -> Result<Unknown<'env>> {

@@ -83,28 +83,38 @@ pub fn open_pool(env: Env, options: Unknown) -> Result<PoolInfo> {
 #[napi(catch_unwind)]
 pub fn close_pool(env: Env, pool: u32) -> Result<()> {
     let closed = environment::of(&env)?.tables.borrow_mut().pools.try_remove(pool as usize);
-    drop(closed);
+    if let Some(pool) = closed {
+        pool::close(&pool);
+    }
     Ok(())
 }
 
-/// Puts `task` in line for room in a pool. Returns its number in the line; 0 if there is room, which is then granted
-/// through the port like any other.
+/// Puts `task` in line for room in a pool. Room is granted through the port, also if there is some already.
 #[napi(catch_unwind)]
-pub fn wait_for_room(env: Env, pool: u32, task: u32, bytes: f64) -> Result<f64> {
+pub fn wait_for_room(env: Env, pool: u32, task: u32, bytes: f64) -> Result<()> {
     let environment = environment::of(&env)?;
     let pool = environment.tables.borrow().pool(pool)?.clone();
     let port = Arc::clone(&environment.port);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of byteLengths")]
     let number = pool.wait(bytes as usize, Box::new(move |room| port.complete(task, Outcome::Granted(room))));
-    Ok(f64_of(number.unwrap_or(0)))
+    if let Some(number) = number {
+        environment.tables.borrow_mut().waiting.insert(task, (pool, number));
+    }
+    Ok(())
 }
 
 /// Leaves the line. `true`: no room will be granted.
 #[napi(catch_unwind)]
-pub fn leave_line(env: Env, pool: u32, number: f64) -> Result<bool> {
-    let pool = environment::of(&env)?.tables.borrow().pool(pool)?.clone();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number from wait_for_room")]
-    Ok(pool.leave(number as u64))
+pub fn leave_line(env: Env, task: u32) -> Result<bool> {
+    let waiting = environment::of(&env)?.tables.borrow_mut().waiting.remove(&task);
+    Ok(waiting.is_some_and(|(pool, number)| pool.leave(number)))
+}
+
+/// Counts a task that was turned away.
+#[napi(catch_unwind)]
+pub fn count_rejected(env: Env, pool: u32) -> Result<()> {
+    environment::of(&env)?.tables.borrow().pool(pool)?.count_rejected(1);
+    Ok(())
 }
 
 /// Gives granted room back.

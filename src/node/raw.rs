@@ -139,6 +139,13 @@ pub fn keep_alive(env: &Env, function: sys::napi_threadsafe_function, alive: boo
     check_status!(status)
 }
 
+/// Forgets an exception that a call above has left behind.
+pub fn clear_exception(env: &Env) {
+    let mut exception = ptr::null_mut();
+    // SAFETY: the live environment of the calling function, and a place for one handle.
+    unsafe { sys::napi_get_and_clear_last_exception(env.raw(), &raw mut exception) };
+}
+
 /// For values that `lib/` must never pass: a bug of ours, not of a user.
 pub fn misuse(what: &str) -> Error {
     Error::new(Status::InvalidArg, format!("offloop's own JavaScript passed {what}"))

@@ -46,8 +46,8 @@ pub trait Work: Send {
 pub enum Full {
     Tasks,
     Bytes,
-    /// The operating system gave no threads; the message says why.
-    NoThreads(String),
+    /// The operating system gave no threads.
+    NoThreads,
 }
 
 pub(super) struct Job {
@@ -62,7 +62,7 @@ pub struct Pool {
     name: String,
     options: Options,
     pub(super) gate: Gate<Job, Waiter>,
-    threads: OnceLock<Result<rayon::ThreadPool, String>>,
+    threads: OnceLock<rayon::ThreadPool>,
     counters: Mutex<Counters>,
     pub(super) watched: AtomicBool,
 }
@@ -110,8 +110,8 @@ impl Pool {
     /// # Errors
     /// Which bound is reached.
     pub fn try_admit(self: &Arc<Self>, bytes: usize) -> Result<Room, Full> {
-        self.start().map_err(Full::NoThreads)?;
-        match self.gate.try_admit(bytes, Instant::now()) {
+        self.start().ok_or(Full::NoThreads)?;
+        match self.gate.try_admit(bytes) {
             Admission::Admitted(reservation) => Ok(self.room(reservation)),
             Admission::TasksFull => Err(Full::Tasks),
             Admission::BytesFull => Err(Full::Bytes),
@@ -120,7 +120,7 @@ impl Pool {
 
     /// Calls `waiter` with room for a task: now, or when its turn comes. Returns its number in the line if it waits.
     pub fn wait(self: &Arc<Self>, bytes: usize, waiter: Waiter) -> Option<u64> {
-        match self.gate.wait(bytes, waiter, Instant::now()) {
+        match self.gate.wait(bytes, waiter) {
             Wait::Granted(reservation, waiter) => {
                 waiter(self.room(reservation));
                 None
@@ -131,14 +131,14 @@ impl Pool {
 
     /// Leaves the line. `false`: room was granted already.
     pub fn leave(self: &Arc<Self>, number: u64) -> bool {
-        let (left, granted) = self.gate.leave(number, Instant::now());
+        let (left, granted) = self.gate.leave(number);
         self.grant(granted);
         left.is_some()
     }
 
     /// Takes a queued job back and frees its room. `None`: it runs already, or is done.
     pub fn withdraw(self: &Arc<Self>, ticket: u64, bytes: usize) -> Option<Box<dyn Work>> {
-        let (job, granted) = self.gate.withdraw(ticket, bytes, Instant::now());
+        let (job, granted) = self.gate.withdraw(ticket, bytes);
         self.grant(granted);
         let work = job?.work;
         self.counters.lock().cancelled(work.tasks());
@@ -175,7 +175,7 @@ impl Pool {
         while let Some(queued) = self.gate.take_stale(limit) {
             let Job { mut work, bytes } = queued.job;
             self.time_out(&mut *work);
-            self.grant(self.gate.release(bytes, Instant::now()));
+            self.grant(self.gate.release(bytes));
             work.settle();
         }
     }
@@ -190,21 +190,23 @@ impl Pool {
         }
     }
 
-    fn start(&self) -> Result<&rayon::ThreadPool, String> {
-        let threads = self.threads.get_or_init(|| {
-            let name = self.name.clone();
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(self.options.threads)
-                .thread_name(move |index| format!("offloop-{name}-{index}"))
-                .build()
-                .map_err(|error| error.to_string())
-        });
-        threads.as_ref().map_err(Clone::clone)
+    /// The threads, started if they are not yet. `None`: the operating system gives none at the moment.
+    fn start(&self) -> Option<&rayon::ThreadPool> {
+        if let Some(threads) = self.threads.get() {
+            return Some(threads);
+        }
+        let name = self.name.clone();
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.options.threads)
+            .thread_name(move |index| format!("offloop-{name}-{index}"))
+            .build()
+            .ok()?;
+        Some(self.threads.get_or_init(|| threads))
     }
 
     fn wake(self: &Arc<Self>) {
         let pool = self.clone();
-        if let Ok(threads) = self.start() {
+        if let Some(threads) = self.start() {
             threads.spawn(move || pool.work_off());
         }
     }
@@ -212,7 +214,7 @@ impl Pool {
     /// What a thread does with a permit: one job after the other until there is none.
     fn work_off(self: &Arc<Self>) {
         if WORKING.replace(true) {
-            return self.gate.stand_back(Instant::now());
+            return self.stand_back();
         }
         let mut now = Instant::now();
         let mut next = self.gate.next(now);
@@ -224,6 +226,19 @@ impl Pool {
             };
         }
         WORKING.set(false);
+    }
+
+    /// This thread is inside a job. Another one must pop in its place, and any that is idle will do.
+    fn stand_back(self: &Arc<Self>) {
+        self.gate.stand_back(Instant::now());
+        let pool = self.clone();
+        if let Some(threads) = self.start() {
+            threads.spawn_broadcast(move |_| {
+                if !WORKING.get() && pool.gate.call(Instant::now()) == Wake::Thread {
+                    pool.work_off();
+                }
+            });
+        }
     }
 
     fn linger(&self, now: &mut Instant) -> Next<Job> {
@@ -255,9 +270,10 @@ impl Pool {
         if followup.wake == Wake::Thread {
             self.wake();
         }
+        // Whoever waited for room hears of it before the task that made it: its caller may want to come back at once.
+        self.grant(followup.granted);
         // An outcome that cannot be handed over is lost; the thread and its permit must not be.
         let _ = catch_panic(|| work.settle());
-        self.grant(followup.granted);
         followup.next
     }
 
@@ -285,22 +301,22 @@ impl Room {
         &self.pool
     }
 
-    /// The same room for another number of bytes; `None` if the pool has no room for that many.
+    /// Changes the bytes it holds. `false`: the pool has no room for that many, and nothing changed.
     #[must_use]
-    pub fn resized(mut self, bytes: usize) -> Option<Self> {
-        let reservation = self.reservation.as_mut()?;
-        let fits = reservation.bytes == bytes || self.pool.gate.resize(reservation, bytes);
-        fits.then_some(self)
+    pub fn resize(&mut self, bytes: usize) -> bool {
+        let Some(reservation) = self.reservation.as_mut() else { return false };
+        reservation.bytes == bytes || self.pool.gate.resize(reservation, bytes)
     }
 
     /// Queues a job in this room. Returns its ticket, for [`Pool::withdraw`].
     #[must_use]
     pub fn submit(mut self, priority: Priority, work: Box<dyn Work>) -> u64 {
         let Some(reservation) = self.reservation.take() else { unreachable!("a room is used once") };
-        let Reservation { ticket, bytes, since } = reservation;
-        if self.pool.gate.push(reservation, priority, Job { work, bytes }, since) == Wake::Thread {
+        let (ticket, bytes) = (reservation.ticket, reservation.bytes);
+        if self.pool.gate.push(reservation, priority, Job { work, bytes }, Instant::now()) == Wake::Thread {
             self.pool.wake();
-        } else if self.pool.options.max_wait.is_some() {
+        }
+        if self.pool.options.max_wait.is_some() {
             deadline::watch(&self.pool);
         }
         ticket
@@ -310,7 +326,7 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         if let Some(reservation) = self.reservation.take() {
-            let granted = self.pool.gate.release(reservation.bytes, Instant::now());
+            let granted = self.pool.gate.release(reservation.bytes);
             self.pool.grant(granted);
         }
     }

@@ -26,7 +26,6 @@ pub struct Limits {
 pub struct Reservation {
     pub ticket: u64,
     pub bytes: usize,
-    pub since: Instant,
 }
 
 /// What [`Gate::try_admit`] found.
@@ -134,23 +133,24 @@ impl<J, W> Gate<J, W> {
         Gate { limits, state: Mutex::new(state), called: AtomicBool::new(false) }
     }
 
-    /// Reserves room if there is any and nobody waits for it.
-    pub fn try_admit(&self, bytes: usize, now: Instant) -> Admission {
+    /// Reserves room if there is any. Whoever waits is granted a slot as soon as one is free, so this finds none while
+    /// someone waits for a slot; it may pass someone who waits for more bytes than are free.
+    pub fn try_admit(&self, bytes: usize) -> Admission {
         let mut state = self.state.lock();
         if !state.has_slot(&self.limits) {
             Admission::TasksFull
-        } else if !state.waiters.is_empty() || !state.has_bytes(&self.limits, bytes) {
+        } else if !state.has_bytes(&self.limits, bytes) {
             Admission::BytesFull
         } else {
-            Admission::Admitted(state.reserve(bytes, now))
+            Admission::Admitted(state.reserve(bytes))
         }
     }
 
     /// Reserves room now or puts the waiter in line.
-    pub fn wait(&self, bytes: usize, waiter: W, now: Instant) -> Wait<W> {
+    pub fn wait(&self, bytes: usize, waiter: W) -> Wait<W> {
         let mut state = self.state.lock();
         if state.waiters.is_empty() && state.has_slot(&self.limits) && state.has_bytes(&self.limits, bytes) {
-            return Wait::Granted(state.reserve(bytes, now), waiter);
+            return Wait::Granted(state.reserve(bytes), waiter);
         }
         let number = state.take_number();
         state.waiters.push_back(Waiter { number, bytes, waiter });
@@ -158,11 +158,11 @@ impl<J, W> Gate<J, W> {
     }
 
     /// Takes a waiter out of line. `None`: it was granted room already. Others may fit now that it is gone.
-    pub fn leave(&self, number: u64, now: Instant) -> (Option<W>, Vec<(Reservation, W)>) {
+    pub fn leave(&self, number: u64) -> (Option<W>, Vec<(Reservation, W)>) {
         let mut state = self.state.lock();
         let place = state.waiters.iter().position(|waiter| waiter.number == number);
         let left = place.and_then(|place| state.waiters.remove(place)).map(|waiter| waiter.waiter);
-        (left, state.grant(&self.limits, now))
+        (left, state.grant(&self.limits))
     }
 
     /// Changes how many bytes a reservation holds. `false`: there is no room, and nothing changed.
@@ -179,17 +179,17 @@ impl<J, W> Gate<J, W> {
 
     /// Returns the room of a task that is not, or no longer, queued.
     #[must_use]
-    pub fn release(&self, bytes: usize, now: Instant) -> Vec<(Reservation, W)> {
+    pub fn release(&self, bytes: usize) -> Vec<(Reservation, W)> {
         let mut state = self.state.lock();
         state.release(bytes);
-        state.grant(&self.limits, now)
+        state.grant(&self.limits)
     }
 
     /// Queues a job in the room reserved for it.
     pub fn push(&self, reservation: Reservation, priority: Priority, job: J, now: Instant) -> Wake {
-        let Reservation { ticket, since, .. } = reservation;
+        let ticket = reservation.ticket;
         let mut state = self.state.lock();
-        state.lanes.push(priority, Queued { ticket, since, job });
+        state.lanes.push(priority, Queued { ticket, since: now, job });
         if state.lingers {
             state.set_lingers(false, now);
             self.called.store(true, Ordering::Release);
@@ -238,28 +238,33 @@ impl<J, W> Gate<J, W> {
         Next::Linger
     }
 
-    /// Gives a permit back without popping. Whoever finishes a job next wakes a thread for what is queued.
+    /// Gives a permit back without popping. Another thread must [`Gate::call`] for it.
     pub fn stand_back(&self, now: Instant) {
         let mut state = self.state.lock();
         state.give_permit_back(now);
+    }
+
+    /// A permit for a thread that happens to be idle, if there is work for it.
+    pub fn call(&self, now: Instant) -> Wake {
+        self.state.lock().wake(&self.limits, now)
     }
 
     /// Ends a running job that held `bytes`, and hands over the next one.
     pub fn finish(&self, bytes: usize, now: Instant) -> Followup<J, W> {
         let mut state = self.state.lock();
         state.release(bytes);
-        let granted = state.grant(&self.limits, now);
+        let granted = state.grant(&self.limits);
         let next = self.next_of(&mut state, now);
         let wake = state.wake(&self.limits, now);
         Followup { next, wake, granted }
     }
 
     /// Takes a queued job out and frees its room. `None`: it is not queued (any more).
-    pub fn withdraw(&self, ticket: u64, bytes: usize, now: Instant) -> (Option<J>, Vec<(Reservation, W)>) {
+    pub fn withdraw(&self, ticket: u64, bytes: usize) -> (Option<J>, Vec<(Reservation, W)>) {
         let mut state = self.state.lock();
         let Some(queued) = state.lanes.remove(ticket) else { return (None, Vec::new()) };
         state.release(bytes);
-        (Some(queued.job), state.grant(&self.limits, now))
+        (Some(queued.job), state.grant(&self.limits))
     }
 
     /// Takes one queued job that was admitted at `limit` or before; its room stays taken until [`Gate::release`].
@@ -298,10 +303,10 @@ impl<J, W> State<J, W> {
         self.next_number
     }
 
-    fn reserve(&mut self, bytes: usize, now: Instant) -> Reservation {
+    fn reserve(&mut self, bytes: usize) -> Reservation {
         self.admitted += 1;
         self.bytes += bytes;
-        Reservation { ticket: self.take_number(), bytes, since: now }
+        Reservation { ticket: self.take_number(), bytes }
     }
 
     fn release(&mut self, bytes: usize) {
@@ -310,14 +315,14 @@ impl<J, W> State<J, W> {
     }
 
     /// Reserves room for those at the head of the line that fit.
-    fn grant(&mut self, limits: &Limits, now: Instant) -> Vec<(Reservation, W)> {
+    fn grant(&mut self, limits: &Limits) -> Vec<(Reservation, W)> {
         let mut granted = Vec::new();
         while let Some(first) = self.waiters.front() {
             if !self.has_slot(limits) || !self.has_bytes(limits, first.bytes) {
                 break;
             }
             if let Some(Waiter { bytes, waiter, .. }) = self.waiters.pop_front() {
-                granted.push((self.reserve(bytes, now), waiter));
+                granted.push((self.reserve(bytes), waiter));
             }
         }
         granted

@@ -12,7 +12,7 @@ fn gate(threads: usize, max_queue: usize) -> Shared {
 }
 
 fn admit(gate: &Shared) -> Option<Reservation> {
-    match gate.try_admit(1, Instant::now()) {
+    match gate.try_admit(1) {
         Admission::Admitted(reservation) => Some(reservation),
         _ => None,
     }
@@ -90,7 +90,7 @@ fn a_job_is_run_or_withdrawn_never_both() {
             let (gate, ran) = (gate.clone(), ran.clone());
             thread::spawn(move || run(&gate, &ran))
         };
-        let withdrawn = gate.withdraw(ticket, 1, Instant::now()).0.is_some();
+        let withdrawn = gate.withdraw(ticket, 1).0.is_some();
         runner.join().unwrap();
         assert_eq!(usize::from(withdrawn) + ran.load(Ordering::SeqCst), 1);
         assert_idle(&gate);
@@ -102,17 +102,17 @@ fn a_waiter_is_granted_or_leaves_never_both() {
     model(|| {
         let gate = gate(1, 0);
         let held = admit(&gate).expect("room");
-        let Wait::Queued(number) = gate.wait(1, 7, Instant::now()) else { panic!("granted") };
+        let Wait::Queued(number) = gate.wait(1, 7) else { panic!("granted") };
         let releaser = {
             let gate = gate.clone();
-            thread::spawn(move || gate.release(held.bytes, Instant::now()))
+            thread::spawn(move || gate.release(held.bytes))
         };
-        let (left, granted) = gate.leave(number, Instant::now());
+        let (left, granted) = gate.leave(number);
         let mut grants = releaser.join().unwrap();
         grants.extend(granted);
         assert_eq!(grants.len() + usize::from(left.is_some()), 1);
         for (reservation, _) in grants {
-            assert!(gate.release(reservation.bytes, Instant::now()).is_empty());
+            assert!(gate.release(reservation.bytes).is_empty());
         }
         assert_idle(&gate);
     });

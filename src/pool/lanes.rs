@@ -20,7 +20,7 @@ const LANES: usize = 3;
 #[derive(Debug)]
 pub struct Queued<J> {
     pub ticket: u64,
-    /// When it was admitted.
+    /// When it was queued.
     pub since: Instant,
     pub job: J,
 }
@@ -62,12 +62,12 @@ impl<J> Lanes<J> {
         self.lanes.iter_mut().find_map(|lane| lane.remove(&ticket))
     }
 
-    /// When the oldest task was admitted.
+    /// When the oldest task was queued.
     pub fn oldest(&self) -> Option<Instant> {
         self.lanes.iter().filter_map(|lane| lane.first_key_value()).map(|(_, queued)| queued.since).min()
     }
 
-    /// Takes one task that was admitted at `limit` or before.
+    /// Takes one task that was queued at `limit` or before.
     pub fn take_stale(&mut self, limit: Instant) -> Option<Queued<J>> {
         let is_stale = |lane: &&mut BTreeMap<u64, Queued<J>>| {
             lane.first_key_value().is_some_and(|(_, queued)| queued.since <= limit)

@@ -20,7 +20,7 @@ mod stats;
 #[cfg(not(feature = "loom"))]
 pub use {
     executor::{Full, Pool, Room, Tally, Work},
-    named::{Mismatch, Wanted, open},
+    named::{Mismatch, Wanted, close, open},
     panic::catch_panic,
     stats::{Stats, TransformStats},
 };

@@ -25,24 +25,44 @@ pub struct Mismatch {
     pub wanted: String,
 }
 
-static NAMED: Mutex<BTreeMap<String, Weak<Pool>>> = Mutex::new(BTreeMap::new());
+/// A named pool and how many have opened it. Its own threads hold it for a moment longer than the last of those does.
+struct Named {
+    pool: Weak<Pool>,
+    holders: usize,
+}
 
-/// The pool of that name, made if there is none; without a name, a pool of its own.
+static NAMED: Mutex<BTreeMap<String, Named>> = Mutex::new(BTreeMap::new());
+
+/// The pool of that name, made if there is none; without a name, a pool of its own. To be given to [`close`].
 ///
 /// # Errors
 /// If a pool of that name exists with other options.
 pub fn open(name: Option<&str>, wanted: &Wanted) -> Result<Arc<Pool>, Mismatch> {
     let Some(name) = name else { return Ok(Pool::new("anonymous".into(), wanted.or_default())) };
     let mut named = NAMED.lock();
-    if let Some(pool) = named.get(name).and_then(Weak::upgrade) {
+    if let Some(entry) = named.get_mut(name)
+        && let Some(pool) = entry.pool.upgrade()
+    {
         wanted.check(pool.options())?;
+        entry.holders += 1;
         return Ok(pool);
     }
-    // Here the map is as large as it gets, so here the names of pools that are gone go.
-    named.retain(|_, pool| pool.strong_count() > 0);
     let pool = Pool::new(name.into(), wanted.or_default());
-    named.insert(name.into(), Arc::downgrade(&pool));
+    named.insert(name.into(), Named { pool: Arc::downgrade(&pool), holders: 1 });
     Ok(pool)
+}
+
+/// Someone who opened the pool is done with it. After the last one its name is free.
+pub fn close(pool: &Arc<Pool>) {
+    let mut named = NAMED.lock();
+    let Some(entry) = named.get_mut(pool.name()) else { return };
+    if !std::ptr::eq(entry.pool.as_ptr(), Arc::as_ptr(pool)) {
+        return;
+    }
+    entry.holders -= 1;
+    if entry.holders == 0 {
+        named.remove(pool.name());
+    }
 }
 
 impl Wanted {
@@ -80,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_pool_per_name_while_someone_holds_it() {
+    fn one_pool_per_name_until_everyone_closed_it() {
         let wanted = Wanted { threads: Some(1), ..Wanted::default() };
         let first = open(Some("named-once"), &wanted).expect("a new pool");
         let second = open(Some("named-once"), &Wanted::default()).expect("the same pool");
@@ -88,7 +108,8 @@ mod tests {
         let mismatch = open(Some("named-once"), &Wanted { threads: Some(2), ..wanted }).err();
         let expected = Mismatch { option: "threads", existing: "1".into(), wanted: "2".into() };
         assert_eq!(mismatch, Some(expected));
-        drop((first, second));
+        close(&first);
+        close(&second);
         assert!(open(Some("named-once"), &Wanted { threads: Some(2), ..wanted }).is_ok());
     }
 

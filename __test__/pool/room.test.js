@@ -1,0 +1,110 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { test } = require('node:test')
+const { Worker } = require('node:worker_threads')
+const { Pool, transforms, move, hold } = require('../support/faulty')
+
+const identity = transforms.identity()
+const faulty = JSON.stringify(require.resolve('../support/faulty'))
+
+test('after ready() a buffer that is too large still stays with its owner', async () => {
+  const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
+  const { release } = hold(pool, 1)
+  const buffer = Buffer.alloc(2000)
+  await pool.ready()
+  await assert.rejects(pool.run(identity, move(buffer)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  assert.equal(buffer.length, 2000)
+  await release()
+  assert.deepEqual([pool.stats().queued, pool.stats().queuedBytes], [0, 0])
+  await pool.close()
+})
+
+test('whoever waited is served before whoever comes back', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 0 })
+  const first = pool.run(identity, 'first')
+  const waited = (async () => {
+    await pool.ready()
+    return pool.run(identity, 'waited')
+  })()
+  const again = first.then(() => pool.run(identity, 'again'))
+  const outcomes = await Promise.allSettled([waited, again])
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected']
+  )
+  await pool.close()
+})
+
+test('a worker that ends with thousands in line takes them out of it', async () => {
+  const pool = new Pool({ name: 'line', threads: 1, maxQueue: 0 })
+  const { release } = hold(pool)
+  const worker = new Worker(
+    `
+      const { Pool } = require(${faulty})
+      const pool = new Pool({ name: 'line' })
+      for (let i = 0; i < 20_000; i++) pool.ready().catch(() => {})
+      require('node:worker_threads').parentPort.postMessage('waiting')
+    `,
+    { eval: true }
+  )
+  await once(worker, 'message')
+  await worker.terminate()
+  await release()
+  await pool.ready()
+  assert.equal(String(await pool.run(identity, 'x')), 'x')
+  await pool.close()
+})
+
+test('a map that waits for bytes does not turn small tasks away, and counts nothing as rejected', async () => {
+  const pool = new Pool({ threads: 1, maxQueueBytes: 100_000 })
+  const { release } = hold(pool)
+  const mapped = pool.map(identity, Array(10).fill(Buffer.alloc(60_000)))
+  const small = pool.run(identity, 'x')
+  assert.equal(pool.stats().rejected, 0)
+  await release()
+  assert.equal(String(await small), 'x')
+  assert.equal((await mapped).length, 10)
+  assert.equal(pool.stats().rejected, 0)
+  await pool.close()
+})
+
+test('the time that a large input takes to be copied is no waiting', async () => {
+  const pool = new Pool({ threads: 1, maxWait: 5 })
+  assert.equal((await pool.run(identity, Buffer.alloc(128 << 20))).length, 128 << 20)
+  await pool.close()
+})
+
+test('a name is free as soon as its last pool is closed', async () => {
+  for (let i = 0; i < 200; i++) {
+    const pool = new Pool({ name: 'again', threads: 1 + (i % 2) })
+    await pool.run(identity, 'x')
+    await pool.close()
+  }
+})
+
+test('a small task does not wait for a large one that has left a thread idle', async () => {
+  const pool = new Pool({ threads: 2 })
+  const input = Buffer.alloc(16 << 20, 'a long text that is repeated ')
+  const long = transforms.chain(
+    transforms.gzip(),
+    transforms.gzip({ level: 0 }),
+    transforms.brotliCompress({ quality: 0 })
+  )
+  for (let i = 0; i < 10; i++) {
+    const abort = new AbortController()
+    let isLongDone = false
+    const running = pool
+      .run(transforms.chain(long, require('../support/faulty').spin), input, { signal: abort.signal })
+      .finally(() => {
+        isLongDone = true
+      })
+    while (pool.stats().running === 0) await new Promise(resolve => setImmediate(resolve))
+    assert.equal(String(await pool.run(identity, 'small')), 'small')
+    assert.equal(isLongDone, false)
+    abort.abort()
+    await assert.rejects(running, { name: 'AbortError' })
+  }
+  await pool.close()
+})
