@@ -17,6 +17,7 @@ test('after ready() a buffer that is too large still stays with its owner', asyn
   await assert.rejects(pool.run(identity, move(buffer)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   assert.equal(buffer.length, 2000)
   await release()
+  while (pool.stats().running > 0) await new Promise(resolve => setImmediate(resolve))
   assert.deepEqual([pool.stats().queued, pool.stats().queuedBytes], [0, 0])
   await pool.close()
 })
