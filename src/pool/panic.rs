@@ -12,7 +12,8 @@ thread_local! {
     static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Calls `f`; a panic becomes an error that says where it was, and nothing is printed.
+/// Calls `f`; a panic becomes an error that says where it was, and nothing is printed. (A panic in a part of `f` that
+/// Rayon runs on another thread is printed by that one.)
 ///
 /// # Errors
 /// Of kind `Panic`, with the panic's message.
