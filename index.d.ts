@@ -216,8 +216,8 @@ export interface RunOptions {
    */
   signal?: AbortSignal
   /**
-   * Default `'normal'`. Within a priority tasks start in the order they came; a lower one is served at the latest after
-   * 16 tasks of a higher one.
+   * Default `'normal'`. Within a priority tasks start in the order they came (an input above 1 MiB comes when it has been
+   * copied). A lower priority is passed over at most 16 times before it is served; `low` goes before `normal` then.
    */
   priority?: 'high' | 'normal' | 'low'
 }
@@ -355,7 +355,7 @@ export class OffloopError extends Error {
     | 'ERR_OFFLOOP_UNSUPPORTED'
   /** The transform that failed: the step, in a chain. */
   readonly transform?: string
-  /** Bytes from the start of the input to what is wrong with it, where that is known. */
+  /** How far into the input (of the step that failed) the decoder had read when it met what is wrong, where known. */
   readonly offset?: number
   /** Which of the inputs of `map` or `iterate` it was. */
   readonly index?: number

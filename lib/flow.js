@@ -93,7 +93,7 @@ class Flow {
     if (options.signal !== undefined) checkSignal(options.signal)
     if (options.settle !== undefined) checkBoolean('The "options.settle" property', options.settle)
     this.#concurrency = options.concurrency ?? concurrency
-    checkInteger('The "options.concurrency" property', this.#concurrency, 1, MAX_CONCURRENCY)
+    checkInteger('"options.concurrency"', this.#concurrency, 1, MAX_CONCURRENCY)
     this.priority = priorityNumber(options.priority)
     this.#signal = options.signal
     this.pool = pool

@@ -73,7 +73,7 @@ function priorityNumber(priority) {
  * @returns {asserts value is number}
  */
 function checkInteger(name, value, least, most) {
-  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
+  if (typeof value !== 'number') throw invalidType(`The ${name} property`, 'of type number', value)
   if (!Number.isInteger(value) || value < least || value > most) {
     throw outOfRange(name, `an integer >= ${least} && <= ${most}`, value)
   }
