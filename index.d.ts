@@ -266,7 +266,7 @@ export class Pool {
   map<In, Out>(
     transform: Transform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
-    options?: MapOptions
+    options?: MapOptions & { settle?: false }
   ): Promise<Out[]>
 
   /**
@@ -284,7 +284,7 @@ export class Pool {
   iterate<In, Out>(
     transform: Transform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
-    options?: MapOptions
+    options?: MapOptions & { settle?: false }
   ): AsyncIterableIterator<Out>
 
   /**
