@@ -80,7 +80,10 @@ export type HmacAlgorithm = 'sha1' | 'sha256' | 'sha384' | 'sha512'
 /** How a digest becomes a string. `base64url` is not padded. */
 export type TextEncoding = 'hex' | 'base64' | 'base64url'
 
-/** All transforms. Each throws a `TypeError` or `RangeError` when it is made of bad options, never when it runs. */
+/**
+ * All transforms. Each throws a `TypeError` or `RangeError` when it is made of bad options, never when it runs. An option
+ * that it does not know is refused: a limit that is misspelt must not be no limit.
+ */
 export const transforms: {
   /**
    * The input as a Buffer of its own.
@@ -189,24 +192,24 @@ export interface PoolOptions {
    * Pools of one name share threads, queue and limits across every worker_thread of the process. Options that are given
    * must be those that the pool of that name has already.
    */
-  name?: string
+  name?: string | undefined
   /**
    * Tasks that may run at once, 1 to 1024. Default: the parallelism available to the process (CPU affinity and cgroup
    * limits count).
    */
-  threads?: number
+  threads?: number | undefined
   /** Tasks admitted and not yet started, 0 or more. Default 1024. */
-  maxQueue?: number
+  maxQueue?: number | undefined
   /**
    * Input bytes held by tasks admitted and not yet finished. Default 256 MiB. An input that outweighs it is admitted
    * when the pool holds no other.
    */
-  maxQueueBytes?: number
+  maxQueueBytes?: number | undefined
   /**
    * A task that has waited longer than this for a thread is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of being run late.
    * Default: none.
    */
-  maxWait?: number
+  maxWait?: number | undefined
 }
 
 export interface RunOptions {
@@ -214,12 +217,12 @@ export interface RunOptions {
    * Aborting it rejects the promise with `signal.reason` at once. A task that has not started never will; one that
    * runs stops within some milliseconds.
    */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /**
    * Default `'normal'`. Within a priority tasks start in the order they came (an input above 1 MiB comes when it has been
    * copied). A lower priority is passed over at most 16 times before it is served; `low` goes before `normal` then.
    */
-  priority?: 'high' | 'normal' | 'low'
+  priority?: 'high' | 'normal' | 'low' | undefined
 }
 
 export interface MapOptions extends RunOptions {
@@ -227,9 +230,9 @@ export interface MapOptions extends RunOptions {
    * Inputs held at a time: taken and not yet settled (`map`), or not yet read as results (`iterate`).
    * Default: 512 per thread for `map`, 32 per thread for `iterate`; fewer when the inputs are large.
    */
-  concurrency?: number
+  concurrency?: number | undefined
   /** Keep going past failures: results are those of `Promise.allSettled`. Default false. */
-  settle?: boolean
+  settle?: boolean | undefined
 }
 
 /**
@@ -280,20 +283,24 @@ export class Pool {
     transform: Transform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options: MapOptions & { settle: true }
-  ): AsyncIterableIterator<PromiseSettledResult<Out>>
+  ): AsyncIterableIterator<PromiseSettledResult<Out>> & AsyncDisposable
   iterate<In, Out>(
     transform: Transform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options?: MapOptions & { settle?: false }
-  ): AsyncIterableIterator<Out>
+  ): AsyncIterableIterator<Out> & AsyncDisposable
 
   /**
-   * Settles when the pool has room for a task, first come, first served. The room is kept for the `run` that follows in
-   * the same turn of the loop, whoever calls it first.
+   * Settles when the pool has room for a task, first come, first served; after a `run` that was refused for its input's
+   * bytes, room for as many. The room is kept for the `run` that follows in the same turn of the loop, whoever calls it
+   * first.
    */
   ready(): Promise<void>
 
-  /** A snapshot. `reset` begins a new period of counting after it. */
+  /**
+   * A snapshot. `reset` begins a new period of counting after it.
+   * @throws OffloopError ERR_OFFLOOP_CLOSED once the pool is closed
+   */
   stats(options?: { reset?: boolean }): PoolStats
 
   /**

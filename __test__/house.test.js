@@ -51,6 +51,19 @@ test('there is something to hold the rules over', () => {
 })
 
 rule(
+  'every function of the border catches panics',
+  house.uncaughtPanics,
+  [
+    { 'src/node/a.rs': '#[napi]\npub fn f() {}' },
+    { 'src/node/a.rs': '#[napi(ts_args_type = "a: catch_unwind")]\n#[allow(clippy::a)]\npub fn f() {}' }
+  ],
+  {
+    'src/node/a.rs':
+      '#[napi(catch_unwind, ts_args_type = "a: number")]\n#[allow(clippy::a)]\npub fn f() {}\n#[napi]\npub const A: u32 = 1;'
+  }
+)
+
+rule(
   'only src/node/ names napi or is unsafe',
   house.borderLeaks,
   [

@@ -77,6 +77,11 @@ function closedError(pool) {
   return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' is closed and takes no more tasks`)
 }
 
+/** @param {string} pool */
+function forcedError(pool) {
+  return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' was closed by force before the task finished`)
+}
+
 /**
  * @param {{ name: string, threads: number, maxQueue: number, maxQueueBytes: number }} pool
  * @param {import('./binding').Bound} bound
@@ -98,4 +103,4 @@ function queueFullError(pool, bound) {
   )
 }
 
-module.exports = { OffloopError, withCode, taskError, callerOf, closedError, queueFullError }
+module.exports = { OffloopError, withCode, taskError, callerOf, closedError, forcedError, queueFullError }

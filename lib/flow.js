@@ -378,7 +378,8 @@ function isAsyncIterable(inputs) {
  */
 function open(inputs) {
   const make = inputs?.[Symbol.asyncIterator] ?? inputs?.[Symbol.iterator]
-  if (typeof make !== 'function') throw invalidType('The "inputs" argument', 'an iterable or an async iterable', inputs)
+  if (typeof make !== 'function' || typeof inputs === 'string')
+    throw invalidType('The "inputs" argument', 'an iterable or an async iterable of inputs', inputs)
   return make.call(inputs)
 }
 

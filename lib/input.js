@@ -91,7 +91,12 @@ function submitMoved(value, task, transform, room) {
     // Node keeps its slab and external memory to itself.
     return submitInput(bytes, task, transform, taken)
   }
-  return native.submitLent(pool, transform, task.id, own, task.priority, taken)
+  try {
+    return native.submitLent(pool, transform, task.id, own, task.priority, taken)
+  } catch (error) {
+    native.dropRoom(taken)
+    throw error
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 'use strict'
 
 const native = require('./native')
-const { closedError, queueFullError } = require('./errors')
+const { closedError, forcedError, queueFullError } = require('./errors')
 const { NO_ROOM } = require('./input')
 const { setImmediate } = require('./loop')
 const { port } = require('./port')
@@ -21,6 +21,7 @@ class PoolHandle {
    * @type {number[]}
    */
   #rooms = []
+  #missing = 1
   /** @type {Promise<void> | undefined} */
   #closing
   /** @type {() => void} */
@@ -33,8 +34,8 @@ class PoolHandle {
   flows = new Set()
 
   /** @param {import('../index').PoolOptions} options */
-  constructor({ name, threads, maxQueue, maxQueueBytes, maxWait }) {
-    this.info = native.openPool({ name, threads, maxQueue, maxQueueBytes, maxWait })
+  constructor(options) {
+    this.info = native.openPool({ ...options })
     /** What native code calls it. */
     this.number = this.info.handle
     registry.register(this, this.number, this)
@@ -47,10 +48,19 @@ class PoolHandle {
   /**
    * The error of a task that is turned away, which is counted here.
    * @param {import('./binding').Bound} bound
+   * @param {number} [bytes] that it needs
    */
-  full(bound) {
+  full(bound, bytes = 1) {
     native.countRejected(this.number)
+    if (bound === 'bytes') this.#missing = bytes
     return queueFullError(this.info, bound)
+  }
+
+  /** The bytes to wait for before the next `run`: those of the input that was turned away last, if it was for them. */
+  takeMissing() {
+    const missing = this.#missing
+    this.#missing = 1
+    return Math.min(missing, this.info.maxQueueBytes)
   }
 
   /** A task was admitted, or waits to be. */
@@ -112,9 +122,12 @@ class PoolHandle {
    * @param {boolean} all
    */
   #end(all) {
-    if (all) for (const flow of this.flows) flow.stop(closedError(this.info.name))
+    const { name } = this.info
+    if (all) for (const flow of this.flows) flow.stop(forcedError(name))
     for (const listener of port.listeners()) {
-      if (listener?.pool === this && (all || listener instanceof Waiter)) listener.abort(closedError(this.info.name))
+      if (listener?.pool !== this) continue
+      if (listener instanceof Waiter) listener.abort(closedError(name))
+      else if (all) listener.abort(forcedError(name))
     }
   }
 

@@ -1,6 +1,7 @@
 'use strict'
 
 const { callerOf } = require('./errors')
+const { inputSize } = require('./input')
 const { Iteration } = require('./iterate')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
@@ -58,7 +59,7 @@ class Pool {
       const caller = Transform.canFail(transform) ? callerOf(this.run) : undefined
       const task = new Task(pool, priority, resolve, reject, caller)
       const bound = task.submit(transform, input, pool.takeRoom())
-      if (bound) throw pool.full(bound)
+      if (bound) throw pool.full(bound, inputSize(input))
       if (signal !== undefined) task.watch(signal)
     })
   }
@@ -93,7 +94,7 @@ class Pool {
         pool.keepRoom(room)
         resolve()
       }
-      new Waiter(pool, 1, granted, reject)
+      new Waiter(pool, pool.takeMissing(), granted, reject)
     })
   }
 

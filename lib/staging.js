@@ -74,14 +74,16 @@ const copies = new Set()
 
 function copySome() {
   const start = now()
-  for (const copy of copies) {
-    while (!copy.step()) {
-      if (now() - start >= TURN_BUDGET) {
-        setImmediate(copySome)
-        return
+  // Whatever is thrown in between (by a hook of the promise that a failure rejects), the others go on.
+  try {
+    for (const copy of copies) {
+      while (!copy.step()) {
+        if (now() - start >= TURN_BUDGET) return
       }
+      copies.delete(copy)
     }
-    copies.delete(copy)
+  } finally {
+    if (copies.size > 0) setImmediate(copySome)
   }
 }
 

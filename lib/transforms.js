@@ -32,7 +32,8 @@ class Transform {
    */
   static number(value) {
     if (value === null || typeof value !== 'object' || !(#number in value)) {
-      throw invalidType('The "transform" argument', 'a transform made by offloop.transforms', value)
+      const missing = typeof value === 'function' ? ', not the factory of one: call it' : ''
+      throw invalidType('The "transform" argument', `a transform made by offloop.transforms${missing}`, value)
     }
     return value.#number
   }

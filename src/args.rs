@@ -50,6 +50,14 @@ impl ArgumentError {
         ArgumentError::Type(format!("{name} must be {expected}. Received {received}"))
     }
 
+    fn unknown(name: &str, known: &[&str]) -> Self {
+        let known = match known {
+            [] => "There are no options".to_string(),
+            _ => format!("The options are {}", known.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ")),
+        };
+        ArgumentError::Value(format!("The property 'options.{name}' is unknown. {known}"))
+    }
+
     fn not_one_of(name: &str, allowed: &[&str], received: &str) -> Self {
         let allowed = allowed.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
         ArgumentError::Value(format!("{name} must be one of {allowed}. Received '{received}'"))
@@ -62,7 +70,7 @@ impl fmt::Display for Arg {
         match self {
             Arg::Undefined => f.write_str("undefined"),
             Arg::Bool(value) => write!(f, "type boolean ({value})"),
-            Arg::Number(value) => write!(f, "type number ({value})"),
+            Arg::Number(value) => write!(f, "type number ({})", number(*value)),
             Arg::Text(_) => f.write_str("type string"),
             Arg::Bytes(_) => f.write_str("bytes"),
             Arg::List(_) => f.write_str("an instance of Array"),
@@ -70,6 +78,11 @@ impl fmt::Display for Arg {
             Arg::Other(what) => f.write_str(what),
         }
     }
+}
+
+/// As JavaScript spells it.
+fn number(value: f64) -> String {
+    if value.is_infinite() { format!("{}Infinity", if value < 0.0 { "-" } else { "" }) } else { value.to_string() }
 }
 
 /// All the arguments of one call.
@@ -123,20 +136,26 @@ impl Args {
         }
     }
 
-    /// The options object, or no options for `undefined`.
+    /// The options object, or no options for `undefined`. A name that means nothing here is a mistake: a limit that is
+    /// misspelt must not be no limit.
     ///
     /// # Errors
-    /// For another type.
-    pub fn options(&self, index: usize) -> Result<Options<'_>> {
-        match self.get(index) {
-            Arg::Undefined => Ok(Options(&[])),
-            Arg::Record(fields) => Ok(Options(fields)),
-            other => Err(ArgumentError::not_a("The \"options\" argument", "of type object", other)),
+    /// For another type, or a property that is not among `known`.
+    pub fn options(&self, index: usize, known: &[&str]) -> Result<Options<'_>> {
+        let fields = match self.get(index) {
+            Arg::Undefined => return Ok(Options(&[])),
+            Arg::Record(fields) => fields,
+            other => return Err(ArgumentError::not_a("The \"options\" argument", "of type object", other)),
+        };
+        let given = |field: &&(String, Arg)| !matches!(field.1, Arg::Undefined);
+        match fields.iter().filter(given).find(|(name, _)| !known.contains(&name.as_str())) {
+            Some((name, _)) => Err(ArgumentError::unknown(name, known)),
+            None => Ok(Options(fields)),
         }
     }
 }
 
-/// An options object. Names that nobody asks for are ignored, as everywhere in Node.
+/// An options object.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a>(&'a [(String, Arg)]);
 
@@ -163,7 +182,8 @@ impl<'a> Options<'a> {
                 Ok(Some(*value as i64))
             }
             Arg::Number(value) => Err(ArgumentError::Range(format!(
-                "The value of \"options.{name}\" is out of range. It must be an integer >= {low} && <= {high}. Received {value}"
+                "The value of \"options.{name}\" is out of range. It must be an integer >= {low} && <= {high}. Received {}",
+                number(*value)
             ))),
             other => Err(ArgumentError::not_a(&format!("The \"options.{name}\" property"), "of type number", other)),
         }

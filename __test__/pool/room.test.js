@@ -22,6 +22,23 @@ test('after ready() a buffer that is too large still stays with its owner', asyn
   await pool.close()
 })
 
+test('after a refusal for bytes ready() waits for as many', async () => {
+  const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
+  const { release } = hold(pool, 1)
+  await assert.rejects(pool.run(identity, Buffer.alloc(1000)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  let isReady = false
+  const ready = pool.ready().then(() => {
+    isReady = true
+    return pool.run(identity, Buffer.alloc(1000))
+  })
+  // A small one that comes later has its turn of the loop and its room meanwhile.
+  await pool.run(identity, 'x')
+  assert.equal(isReady, false)
+  await release()
+  assert.equal((await ready).length, 1000)
+  await pool.close()
+})
+
 test('whoever waited is served before whoever comes back', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const first = pool.run(identity, 'first')

@@ -83,6 +83,19 @@ function isExplained(lines, index) {
   return false
 }
 
+/**
+ * A panic never crosses the border: every function that JavaScript calls catches it.
+ * @param {Files} files
+ */
+function uncaughtPanics(files) {
+  return pick(files, /^src\/node\/.*\.rs$/).flatMap(([path, text]) => {
+    const code = blank(text, 'rust')
+    return [...code.matchAll(/#\[napi(\([^\]]*\))?\]\s*(#\[[^\]]*\]\s*)*pub (async )?fn (\w+)/g)]
+      .filter(([, options = '']) => !/\bcatch_unwind\b/.test(options))
+      .map(([, , , , name]) => `${path}: ${name} lacks catch_unwind`)
+  })
+}
+
 /** @param {Files} files */
 function longFiles(files) {
   return pick(files, /^(src\/.*\.rs|lib\/.*\.js)$/)
@@ -261,6 +274,7 @@ module.exports = {
   focusedTests,
   foreignWords,
   longFiles,
+  uncaughtPanics,
   missingFromLock,
   partsThatMeet,
   unexplainedUnsafe,

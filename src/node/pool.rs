@@ -136,7 +136,7 @@ pub fn pool_stats(env: Env, pool: u32, reset: bool) -> Result<PoolStats> {
 }
 
 fn open(args: &Args) -> std::result::Result<Arc<pool::Pool>, ArgumentError> {
-    let options = args.options(0)?;
+    let options = args.options(0, &["name", "threads", "maxQueue", "maxQueueBytes", "maxWait"])?;
     let size = |name, least, most| {
         let size = options.integer(name, least..=most)?;
         Ok::<_, ArgumentError>(size.map(|size| usize::try_from(size).unwrap_or(usize::MAX)))

@@ -176,7 +176,8 @@ impl Pool {
             let Job { mut work, bytes } = queued.job;
             self.time_out(&mut *work);
             self.grant(self.gate.release(bytes));
-            work.settle();
+            // The timer thread serves all pools and must outlive a fault.
+            drop(catch_panic(|| work.settle()));
         }
     }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::pool::Options;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 type Body = Box<dyn FnOnce() -> Tally + Send>;
@@ -156,31 +157,34 @@ fn room_is_granted_in_order_and_given_back_on_drop() {
 }
 
 #[test]
-fn a_job_that_splits_is_not_delayed_by_a_job_stolen_meanwhile() {
+fn a_job_that_waits_for_a_part_of_itself_takes_up_no_other() {
     let pool = pool(2, None);
     let (settled, outcomes) = channel();
-    let (proceed, proceeding) = bounded::<()>(0);
-    let inside = pool.clone();
-    let again = settled.clone();
-    // One half waits while the other half's thread has nothing to do but steal: the job that is queued meanwhile
-    // must not run inside it.
-    submit(
-        &pool,
-        probe(&settled, move || {
-            rayon::join(
-                || {
-                    let nested = WORKING.get();
-                    submit(&inside, probe(&again, move || assert!(nested)));
-                    let _ = proceeding.recv();
-                },
-                || (),
-            );
-        }),
-    );
-    drop(proceed);
+    let (start, started) = bounded::<()>(1);
+    let (release, released) = bounded::<()>(0);
+    let has_run = Arc::new(AtomicBool::new(false));
+    let (inside, again, runs) = (pool.clone(), settled.clone(), has_run.clone());
+    let split = move || {
+        rayon::join(
+            // Ends when the other thread has the other half; then this thread waits, and may steal.
+            || started.recv().expect("the other half starts"),
+            || {
+                submit(&inside, probe(&again, move || runs.store(true, Ordering::SeqCst)));
+                start.send(()).expect("the first half waits");
+                let _ = released.recv();
+            },
+        );
+    };
+    submit(&pool, probe(&settled, split));
+    // The waiting thread was called for the second job, and has given its permit back without running it.
+    while { pool.stats() }.queued != 1 {
+        assert!(!has_run.load(Ordering::SeqCst), "a job ran inside another one");
+        std::thread::yield_now();
+    }
+    drop(release);
     assert!(outcomes.recv().unwrap().is_ok());
     assert!(outcomes.recv().unwrap().is_ok());
-    assert_eq!(pool.stats().running, 0);
+    assert!(has_run.load(Ordering::SeqCst));
 }
 
 #[test]

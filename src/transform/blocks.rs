@@ -5,7 +5,6 @@ use super::effort::{Effort, Engine};
 use super::{libdeflate, primed, splice};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use rayon::prelude::*;
 
 /// What zlib-rs does instead, should libdeflate's output not be what it should be.
 const INSTEAD: i32 = 6;
@@ -60,14 +59,20 @@ impl<'a> Stretch<'a> {
         // A bounded group at a time, so that memory stays bounded too.
         let group = size * rayon::current_num_threads() * 4;
         for first in (0..len).step_by(group) {
-            let starts = (first..len.min(first + group)).into_par_iter().step_by(size).with_max_len(1);
-            let made = starts.map(|from| {
-                let mut packed = Vec::new();
-                let block = self.block(from, len.min(from + size));
-                block.compress_one(effort.engine, &mut packed, cancel).map(|()| packed)
+            let starts: Vec<usize> = (first..len.min(first + group)).step_by(size).collect();
+            let mut made: Vec<Result<Vec<u8>>> = starts.iter().map(|_| Ok(Vec::new())).collect();
+            // Flat, so that only this thread waits for others: a part that waited would take up other jobs meanwhile.
+            rayon::scope(|scope| {
+                for (packed, from) in made.iter_mut().zip(starts) {
+                    scope.spawn(move |_| {
+                        let mut bytes = Vec::new();
+                        let block = self.block(from, len.min(from + size));
+                        *packed = block.compress_one(effort.engine, &mut bytes, cancel).map(|()| bytes);
+                    });
+                }
             });
-            for packed in made.collect::<Result<Vec<_>>>()? {
-                out.extend_from_slice(&packed);
+            for packed in made {
+                out.extend_from_slice(&packed?);
             }
         }
         Ok(())

@@ -25,7 +25,7 @@ pub struct Decompress {
 
 /// `brotliCompress({ quality, window })`
 pub fn compress(args: &Args) -> Built {
-    let options = args.options(0)?;
+    let options = args.options(0, &["quality", "window"])?;
     let quality = options.integer("quality", 0..=11)?.unwrap_or(DEFAULT_QUALITY);
     let window = options.integer("window", 10..=24)?.unwrap_or(DEFAULT_WINDOW);
     let small = |value: i64| u32::try_from(value).expect("checked above");
@@ -34,7 +34,7 @@ pub fn compress(args: &Args) -> Built {
 
 /// `brotliDecompress({ maxOutput })`
 pub fn decompress(args: &Args) -> Built {
-    Ok(Box::new(Decompress { max_output: max_output(&args.options(0)?)? }))
+    Ok(Box::new(Decompress { max_output: max_output(&args.options(0, &["maxOutput"])?)? }))
 }
 
 impl Transform for Compress {

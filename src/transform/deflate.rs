@@ -33,7 +33,7 @@ pub fn deflate_raw(args: &Args) -> Built {
 }
 
 fn build(args: &Args, name: &'static str, framing: Framing) -> Built {
-    let level = args.options(0)?.integer("level", 0..=9)?.unwrap_or(6);
+    let level = args.options(0, &["level"])?.integer("level", 0..=9)?.unwrap_or(6);
     Ok(Box::new(Deflate { name, framing, level: u8::try_from(level).expect("0 to 9") }))
 }
 

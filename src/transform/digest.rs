@@ -53,7 +53,7 @@ const ALGORITHMS: &[Algorithm] = &[
 pub fn digest(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
     let names = ALGORITHMS.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     let chosen = args.one_of(0, "algorithm", &names)?;
-    let encoding = Encoding::of(&args.options(1)?)?;
+    let encoding = Encoding::of(args, 1)?;
     let (_, new) = ALGORITHMS.iter().find(|(name, _)| *name == chosen).expect("one_of picks from the table");
     Ok(Box::new(Digest { new: *new, encoding }))
 }

@@ -36,7 +36,7 @@ impl Effort {
             (0..=4, _) => libdeflate(level, 512),
             (5, false) => libdeflate(5, 1024),
             (5, true) | (6, false) => libdeflate(6, 512),
-            (6, true) => libdeflate(7, 1024),
+            (6, true) => libdeflate(7, 1280),
             (7, false) => libdeflate(7, 256),
             (7, true) => libdeflate(8, 768),
             (_, false) => libdeflate(8, 128),

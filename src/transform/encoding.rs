@@ -1,6 +1,6 @@
 //! Digests as text, spelled as Node's `Buffer.toString(encoding)` spells them (RFC 4648).
 
-use super::{ArgumentError, Options, Value};
+use super::{Args, ArgumentError, Value};
 
 /// How a digest leaves: as bytes, or as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +16,9 @@ const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 impl Encoding {
-    /// The `encoding` option; bytes without it.
-    pub fn of(options: &Options<'_>) -> Result<Self, ArgumentError> {
+    /// The `encoding` option, which is the only one of the argument; bytes without it.
+    pub fn of(args: &Args, index: usize) -> Result<Self, ArgumentError> {
+        let options = args.options(index, &["encoding"])?;
         Ok(match options.one_of("encoding", &["hex", "base64", "base64url"])? {
             Some("hex") => Encoding::Hex,
             Some("base64") => Encoding::Base64,

@@ -124,7 +124,7 @@ mod tests {
                 .unwrap();
         }
         assert_eq!((rooms[0], rooms[1], rooms[11]), (SMALLEST_STEP, SMALLEST_STEP * 2, STEP));
-        assert_eq!(out.len(), rooms.iter().sum());
+        assert_eq!(out.len(), rooms.iter().sum::<usize>());
     }
 
     #[test]

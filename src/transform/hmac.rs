@@ -4,7 +4,8 @@ use super::encoding::Encoding;
 use super::{Args, ArgumentError, Fold, Transform, Value, run_fold};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{EagerHash, Hmac, KeyInit, Mac};
+use zeroize::ZeroizeOnDrop;
 
 /// Between two looks at the token: well under 1 ms.
 const STEP: usize = 256 << 10;
@@ -29,18 +30,24 @@ trait Running: Send {
 pub fn hmac(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
     let algorithm = args.one_of(0, "algorithm", &["sha1", "sha256", "sha384", "sha512"])?;
     let key = args.input(1, "key")?;
-    let encoding = Encoding::of(&args.options(2)?)?;
+    let encoding = Encoding::of(args, 2)?;
     let start: Box<dyn Start> = match algorithm {
-        "sha1" => started::<Hmac<sha1::Sha1>>(&key),
-        "sha256" => started::<Hmac<sha2::Sha256>>(&key),
-        "sha384" => started::<Hmac<sha2::Sha384>>(&key),
-        _ => started::<Hmac<sha2::Sha512>>(&key),
+        "sha1" => started::<sha1::Sha1>(&key),
+        "sha256" => started::<sha2::Sha256>(&key),
+        "sha384" => started::<sha2::Sha384>(&key),
+        _ => started::<sha2::Sha512>(&key),
     };
     Ok(Box::new(Keyed { start, encoding }))
 }
 
-fn started<M: Mac + KeyInit + Clone + Send + Sync + 'static>(key: &[u8]) -> Box<dyn Start> {
-    let mac = <M as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
+/// The states are as good as the key: without the features that erase them this does not compile. (`Hmac` holds two of
+/// the hash's cores and a block buffer, of which the same feature takes care.)
+fn started<D: EagerHash>(key: &[u8]) -> Box<dyn Start>
+where
+    D::Core: ZeroizeOnDrop,
+    Hmac<D>: Mac + KeyInit + Clone + Send + Sync + 'static,
+{
+    let mac = <Hmac<D> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
     Box::new(mac)
 }
 

@@ -31,7 +31,7 @@ pub fn inflate_raw(args: &Args) -> Built {
 }
 
 fn build(args: &Args, name: &'static str, framing: Framing) -> Built {
-    Ok(Box::new(Inflate { name, framing, max_output: max_output(&args.options(0)?)? }))
+    Ok(Box::new(Inflate { name, framing, max_output: max_output(&args.options(0, &["maxOutput"])?)? }))
 }
 
 impl Transform for Inflate {

@@ -20,13 +20,14 @@ pub struct Decompress {
 }
 
 /// `lz4Compress()`
-pub fn compress(_: &Args) -> Built {
+pub fn compress(args: &Args) -> Built {
+    args.options(0, &[])?;
     Ok(Box::new(Compress))
 }
 
 /// `lz4Decompress({ maxOutput })`
 pub fn decompress(args: &Args) -> Built {
-    Ok(Box::new(Decompress { max_output: max_output(&args.options(0)?)? }))
+    Ok(Box::new(Decompress { max_output: max_output(&args.options(0, &["maxOutput"])?)? }))
 }
 
 impl Transform for Compress {

@@ -30,7 +30,7 @@ pub struct Decompress {
 
 /// `zstdCompress({ level, dictionary, checksum })`
 pub fn compress(args: &Args) -> Built {
-    let options = args.options(0)?;
+    let options = args.options(0, &["level", "dictionary", "checksum"])?;
     let levels = i64::from(zstd_safe::min_c_level())..=i64::from(zstd_safe::max_c_level());
     let level = options.integer("level", levels)?.unwrap_or(3);
     let level = i32::try_from(level).expect("within zstd's own bounds");
@@ -43,7 +43,7 @@ pub fn compress(args: &Args) -> Built {
 
 /// `zstdDecompress({ dictionary, maxOutput })`
 pub fn decompress(args: &Args) -> Built {
-    let options = args.options(0)?;
+    let options = args.options(0, &["dictionary", "maxOutput"])?;
     let dictionary = dictionary(options.bytes("dictionary")?);
     if let Some(dictionary) = &dictionary {
         DDict::try_create(dictionary).ok_or_else(unusable)?;
