@@ -52,7 +52,7 @@ expectError(pool.run(transforms.gzip(), '', { priority: 'urgent' }))
 // map and iterate keep order and say what settle does to the results.
 expectType<Promise<Buffer[]>>(pool.map(transforms.gzip(), ['a', 'b']))
 expectType<Promise<PromiseSettledResult<Buffer>[]>>(pool.map(transforms.gzip(), ['a'], { settle: true }))
-expectType<AsyncIterableIterator<Buffer>>(pool.iterate(transforms.gzip(), new Set(['a'])))
+expectType<AsyncIterableIterator<Buffer> & AsyncDisposable>(pool.iterate(transforms.gzip(), new Set(['a'])))
 expectError(pool.map(transforms.gzip(), 1))
 
 // A pool of one's own.
