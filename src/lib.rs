@@ -5,7 +5,9 @@
 #![deny(unsafe_code)]
 
 pub mod args;
+pub mod cache;
 pub mod cancel;
+pub mod clock;
 pub mod error;
 pub mod metrics;
 // Node-API is there only inside Node: what it calls is tested from JavaScript.

@@ -1,0 +1,223 @@
+//! Loads under way: at most one for an id at a time, however many ask.
+//!
+//! A flight is known by its token, and never confused with a later one for the same id: what is said of a flight that is
+//! over is ignored. Those who wait are participants (environments of the process); one of them, the leader, loads.
+
+use super::id::Id;
+use std::collections::HashMap;
+
+pub type Token = u64;
+
+#[derive(Debug)]
+struct Flight<P> {
+    id: Id,
+    leader: P,
+    /// Whether the leader wants the result itself: it may load on for the followers alone.
+    leader_waits: bool,
+    followers: Vec<P>,
+}
+
+/// What a participant does for the id it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
+    /// Load it, then [`Flights::land`].
+    Leads(Token),
+    /// Wait for the outcome.
+    Follows(Token),
+}
+
+/// A flight that is over.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Landed<P> {
+    pub id: Id,
+    /// Whether nothing was set, deleted or cleared since it began: the result may be stored.
+    pub is_current: bool,
+    pub followers: Vec<P>,
+}
+
+/// What follows when a participant has nobody left who waits.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Left<P> {
+    /// Others wait: the flight goes on.
+    GoesOn,
+    /// Nobody waits any more: the flight is over, and its leader may stop loading.
+    Ends { leader: P },
+}
+
+#[derive(Debug)]
+pub struct Flights<P> {
+    all: HashMap<Token, Flight<P>>,
+    /// The flight that a `get` joins, by id.
+    current: HashMap<Id, Token>,
+    last: Token,
+}
+
+impl<P: Clone + PartialEq> Flights<P> {
+    pub fn new() -> Self {
+        Flights { all: HashMap::new(), current: HashMap::new(), last: 0 }
+    }
+
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Joins the flight for an id, or begins one.
+    pub fn join(&mut self, id: &Id, who: &P) -> Joined {
+        let under_way = self.current.get(id).and_then(|token| Some((*token, self.all.get_mut(token)?)));
+        if let Some((token, flight)) = under_way {
+            if flight.leader == *who {
+                flight.leader_waits = true;
+            } else if !flight.followers.contains(who) {
+                flight.followers.push(who.clone());
+            }
+            return Joined::Follows(token);
+        }
+        Joined::Leads(self.begin(id, who))
+    }
+
+    /// Begins a flight unless there is one.
+    pub fn refresh(&mut self, id: &Id, who: &P) -> Option<Token> {
+        if self.current.contains_key(id) { None } else { Some(self.begin(id, who)) }
+    }
+
+    fn begin(&mut self, id: &Id, who: &P) -> Token {
+        self.last += 1;
+        let flight = Flight { id: id.clone(), leader: who.clone(), leader_waits: true, followers: Vec::new() };
+        self.all.insert(self.last, flight);
+        self.current.insert(id.clone(), self.last);
+        self.last
+    }
+
+    /// Whoever asks from now on starts anew; the flight goes on for those who wait.
+    pub fn forget(&mut self, id: &Id) {
+        self.current.remove(id);
+    }
+
+    pub fn forget_all(&mut self) {
+        self.current.clear();
+    }
+
+    /// The leader has an outcome. `None`: the flight is over already, or has another leader by now.
+    pub fn land(&mut self, token: Token, who: &P) -> Option<Landed<P>> {
+        if self.all.get(&token)?.leader != *who {
+            return None;
+        }
+        let (flight, is_current) = self.take(token)?;
+        Some(Landed { id: flight.id, is_current, followers: flight.followers })
+    }
+
+    /// Nobody waits any more on this participant's side. `None`: the flight is over.
+    pub fn leave(&mut self, token: Token, who: &P) -> Option<Left<P>> {
+        let flight = self.all.get_mut(&token)?;
+        if flight.leader == *who {
+            flight.leader_waits = false;
+        } else {
+            flight.followers.retain(|follower| follower != who);
+        }
+        if flight.leader_waits || !flight.followers.is_empty() {
+            return Some(Left::GoesOn);
+        }
+        let (flight, _) = self.take(token)?;
+        Some(Left::Ends { leader: flight.leader })
+    }
+
+    /// A participant is gone. Says who leads which flight instead.
+    pub fn lose(&mut self, who: &P) -> Vec<(Token, Id, P)> {
+        let mut handed_over = Vec::new();
+        let mut over = Vec::new();
+        for (token, flight) in &mut self.all {
+            flight.followers.retain(|follower| follower != who);
+            let led = flight.leader == *who;
+            if led && !flight.followers.is_empty() {
+                flight.leader = flight.followers.remove(0);
+                flight.leader_waits = true;
+                handed_over.push((*token, flight.id.clone(), flight.leader.clone()));
+            } else if led {
+                over.push(*token);
+            }
+        }
+        for token in over {
+            self.take(token);
+        }
+        handed_over
+    }
+
+    /// Ends a flight. The second is whether a `get` would have joined it.
+    fn take(&mut self, token: Token) -> Option<(Flight<P>, bool)> {
+        let flight = self.all.remove(&token)?;
+        let is_current = self.current.get(&flight.id) == Some(&token);
+        if is_current {
+            self.current.remove(&flight.id);
+        }
+        Some((flight, is_current))
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+
+    fn flights() -> (Flights<u32>, Id) {
+        (Flights::new(), Id::from("a"))
+    }
+
+    #[test]
+    fn one_leads_and_others_follow() {
+        let (mut flights, id) = flights();
+        assert_eq!(flights.join(&id, &1), Joined::Leads(1));
+        assert_eq!(flights.join(&id, &2), Joined::Follows(1));
+        assert_eq!(flights.join(&id, &2), Joined::Follows(1));
+        assert_eq!(flights.join(&id, &1), Joined::Follows(1));
+        assert_eq!(flights.land(1, &2), None);
+        assert_eq!(flights.land(1, &1), Some(Landed { id: id.clone(), is_current: true, followers: vec![2] }));
+        assert_eq!(flights.land(1, &1), None);
+        assert_eq!(flights.join(&id, &1), Joined::Leads(2));
+    }
+
+    #[test]
+    fn a_forgotten_flight_lands_without_a_trace() {
+        let (mut flights, id) = flights();
+        flights.join(&id, &1);
+        flights.forget(&id);
+        assert_eq!(flights.join(&id, &2), Joined::Leads(2));
+        assert!(!flights.land(1, &1).unwrap().is_current);
+        assert_eq!(flights.join(&id, &1), Joined::Follows(2));
+        flights.forget_all();
+        assert!(!flights.land(2, &2).unwrap().is_current);
+        assert_eq!(flights.len(), 0);
+    }
+
+    #[test]
+    fn a_flight_ends_when_the_last_one_leaves() {
+        let (mut flights, id) = flights();
+        flights.join(&id, &1);
+        flights.join(&id, &2);
+        assert_eq!(flights.leave(1, &1), Some(Left::GoesOn));
+        assert_eq!(flights.leave(1, &2), Some(Left::Ends { leader: 1 }));
+        assert_eq!(flights.leave(1, &2), None);
+        assert_eq!(flights.join(&id, &1), Joined::Leads(2));
+        assert_eq!(flights.leave(2, &1), Some(Left::Ends { leader: 1 }));
+        // Whoever left may come back while others keep the flight up.
+        flights.join(&id, &1);
+        flights.join(&id, &2);
+        flights.leave(3, &1);
+        flights.join(&id, &1);
+        assert_eq!(flights.leave(3, &2), Some(Left::GoesOn));
+    }
+
+    #[test]
+    fn the_next_one_takes_over_from_a_lost_leader() {
+        let (mut flights, id) = flights();
+        let other = Id::from("b");
+        for who in [1, 2, 3] {
+            flights.join(&id, &who);
+        }
+        flights.join(&other, &1);
+        assert_eq!(flights.lose(&1), [(1, id.clone(), 2)]);
+        assert_eq!(flights.len(), 1);
+        assert_eq!(flights.land(1, &1), None);
+        assert_eq!(flights.lose(&2), [(1, id.clone(), 3)]);
+        assert_eq!(flights.land(1, &3).unwrap().followers, []);
+        assert_eq!(flights.join(&other, &3), Joined::Leads(3));
+    }
+}

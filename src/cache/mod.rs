@@ -1,0 +1,373 @@
+//! A cache with one load for an id at a time, bounded in entries and bytes.
+//!
+//! It knows nothing of loaders and callers: whoever misses is told whether to load or to wait, and whoever has loaded is
+//! told whom to tell. One lock guards it all, so that entries, order, weight and flights can never disagree; it is held for some
+//! hundred nanoseconds, and no value is dropped and no foreign code runs under it.
+//!
+//! The races are settled in one sentence: whoever asks after `set`, `delete` or `clear` returned never sees what was loaded
+//! before.
+
+mod expiry;
+mod flight;
+mod id;
+mod index;
+mod policy;
+mod stats;
+
+pub use expiry::{Age, Lifetime, Times};
+pub use flight::{Joined, Left, Token};
+pub use id::Id;
+pub use policy::Limits;
+pub use stats::{Reason, Stats};
+
+use crate::clock::Time;
+use crate::sync::Mutex;
+use expiry::Deadlines;
+use flight::Flights;
+use index::{Entry, Index};
+use policy::Policy;
+use stats::Counters;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Words of versions. Slots share them: a change of one entry makes copies of some others look old as well.
+pub const VERSIONS: usize = 4096;
+
+/// The number of whoever waits: an environment of the process.
+pub type Who = u64;
+
+/// Where an entry is, for copies of it that are kept elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub slot: u32,
+    /// What [`Cache::versions`] holds for the slot as long as the entry is unchanged.
+    pub version: u32,
+    pub times: Times,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held<V> {
+    pub place: Place,
+    pub value: V,
+}
+
+/// What a `get` finds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Got<V> {
+    /// A value to be served now. With `refresh` the caller leads a flight that nobody waits for.
+    Hit { held: Held<V>, refresh: Option<Token> },
+    /// Nothing to be served yet. `previous` is what was known last, if the caller leads.
+    Miss { joined: Joined, previous: Option<V> },
+}
+
+/// An entry that is not in the cache any more.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Evicted<V> {
+    pub id: Id,
+    pub slot: u32,
+    pub value: V,
+    pub reason: Reason,
+}
+
+/// What became of a value that came in. Everything in it drops outside the lock.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stored<V> {
+    /// `None`: it outweighs the cache, or was not to be kept.
+    pub place: Option<Place>,
+    pub evicted: Vec<Evicted<V>>,
+}
+
+/// A load that ended, and who else waits for it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Arrived<V> {
+    pub stored: Stored<V>,
+    pub followers: Vec<Who>,
+}
+
+/// A load that failed, and who else waits for it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failed<V> {
+    /// To be served in place of the error.
+    pub fallback: Option<Held<V>>,
+    pub followers: Vec<Who>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    pub limits: Limits,
+    pub lifetime: Lifetime,
+}
+
+/// A value on its way in.
+#[derive(Debug)]
+pub struct Incoming<V> {
+    pub value: V,
+    pub weight: u64,
+    /// In place of the cache's own.
+    pub ttl: Option<Duration>,
+}
+
+struct State<V> {
+    index: Index<V>,
+    policy: Policy,
+    deadlines: Deadlines,
+    flights: Flights<Who>,
+    counters: Counters,
+    /// Of the random numbers that spread lifetimes.
+    seed: u64,
+}
+
+pub struct Cache<V> {
+    lifetime: Lifetime,
+    state: Mutex<State<V>>,
+    versions: Box<[AtomicU32]>,
+}
+
+impl<V: Clone> Cache<V> {
+    /// `seed` decides how lifetimes are spread.
+    pub fn new(options: &Options, seed: u64) -> Self {
+        let state = State {
+            index: Index::new(),
+            policy: Policy::new(options.limits),
+            deadlines: Deadlines::default(),
+            flights: Flights::new(),
+            counters: Counters::new(),
+            seed,
+        };
+        let versions = (0..VERSIONS).map(|_| AtomicU32::new(0)).collect();
+        Cache { lifetime: options.lifetime, state: Mutex::new(state), versions }
+    }
+
+    /// The value, or the flight that brings it.
+    pub fn get(&self, id: &Id, who: Who, now: Time) -> (Got<V>, Option<Evicted<V>>) {
+        let state = &mut *self.state.lock();
+        let gone = self.evict_if_gone(state, id, now);
+        let found = state.index.find(id).map(|(slot, entry)| (self.held(slot, entry), entry.times.age(now)));
+        let got = match found {
+            Some((held, age @ (Age::Fresh | Age::Due | Age::Stale))) => {
+                state.policy.touch(held.place.slot);
+                state.counters.count_hit(age == Age::Stale);
+                let refresh = if age == Age::Fresh { None } else { state.flights.refresh(id, &who) };
+                state.counters.loads += u64::from(refresh.is_some());
+                Got::Hit { held, refresh }
+            }
+            doubtful => {
+                let joined = state.flights.join(id, &who);
+                state.counters.count_miss(joined);
+                Got::Miss { joined, previous: doubtful.map(|(held, _)| held.value) }
+            }
+        };
+        (got, gone)
+    }
+
+    /// The flight that loads it anew, whatever is held.
+    pub fn refresh(&self, id: &Id, who: Who, now: Time) -> (Joined, Option<V>) {
+        let state = &mut *self.state.lock();
+        let joined = state.flights.join(id, &who);
+        state.counters.count_flight(joined);
+        let previous = state.index.find(id).filter(|(_, entry)| entry.times.age(now) != Age::Gone);
+        (joined, previous.map(|(_, entry)| entry.value.clone()))
+    }
+
+    /// What is held and fresh. It does not count as a use.
+    pub fn peek(&self, id: &Id, now: Time) -> Option<Held<V>> {
+        let state = self.state.lock();
+        let (slot, entry) = state.index.find(id)?;
+        (now < entry.times.fresh).then(|| self.held(slot, entry))
+    }
+
+    /// Stores a value; a load under way will not replace it.
+    #[must_use = "drop what was evicted where it harms nobody"]
+    pub fn set(&self, id: &Id, incoming: Incoming<V>, now: Time) -> Stored<V> {
+        let state = &mut *self.state.lock();
+        state.flights.forget(id);
+        self.store(state, id, incoming, now)
+    }
+
+    /// A load has ended with a value, which is to be kept unless it is `None` or came too late. `None`: nobody waits for it
+    /// any more.
+    pub fn arrive(
+        &self,
+        token: Token,
+        who: Who,
+        incoming: Option<Incoming<V>>,
+        took: Duration,
+        now: Time,
+    ) -> Option<Arrived<V>> {
+        let state = &mut *self.state.lock();
+        let landed = state.flights.land(token, &who)?;
+        state.counters.load_time.record(took, 1);
+        let stored = match incoming {
+            Some(incoming) if landed.is_current => self.store(state, &landed.id, incoming, now),
+            _ => Stored { place: None, evicted: Vec::new() },
+        };
+        Some(Arrived { stored, followers: landed.followers })
+    }
+
+    /// A load has failed. `None`: nobody waits for it any more.
+    pub fn fail(&self, token: Token, who: Who, took: Duration, now: Time) -> Option<Failed<V>> {
+        let state = &mut *self.state.lock();
+        let landed = state.flights.land(token, &who)?;
+        state.counters.load_time.record(took, 1);
+        state.counters.load_failures += 1;
+        let stale = state.index.find(&landed.id).filter(|(_, entry)| {
+            landed.is_current
+                && matches!(entry.times.age(now), Age::Stale | Age::Doubtful)
+                && now < entry.times.if_error
+        });
+        let fallback = stale.map(|(slot, entry)| self.held(slot, entry));
+        Some(Failed { fallback, followers: landed.followers })
+    }
+
+    /// Nobody waits for the flight on this side any more.
+    pub fn leave(&self, token: Token, who: Who) -> Option<Left<Who>> {
+        self.state.lock().flights.leave(token, &who)
+    }
+
+    /// Someone is gone. Says who is to load what instead.
+    pub fn lose(&self, who: Who) -> Vec<(Token, Id, Who)> {
+        self.state.lock().flights.lose(&who)
+    }
+
+    /// Whether there was one; a load under way will not store its result.
+    pub fn delete(&self, id: &Id, now: Time) -> (bool, Option<Evicted<V>>) {
+        let state = &mut *self.state.lock();
+        state.flights.forget(id);
+        let gone = self.evict_if_gone(state, id, now);
+        let slot = state.index.find(id).map(|(slot, _)| slot);
+        let deleted = slot.and_then(|slot| self.evict(state, slot, Reason::Deleted));
+        (deleted.is_some(), deleted.or(gone))
+    }
+
+    /// Everything goes; loads under way will not store their results.
+    #[must_use = "drop what was evicted where it harms nobody"]
+    pub fn clear(&self) -> Vec<Evicted<V>> {
+        let entries = {
+            let state = &mut *self.state.lock();
+            state.flights.forget_all();
+            let entries = state.index.take();
+            let limits = state.policy.limits();
+            state.policy = Policy::new(limits);
+            state.deadlines = Deadlines::default();
+            state.counters.evictions.deleted += entries.len() as u64;
+            for version in &self.versions {
+                version.fetch_add(1, Ordering::Release);
+            }
+            entries
+        };
+        let evicted = |(slot, Entry { id, value, .. }): (usize, Entry<V>)| {
+            let slot = u32::try_from(slot).expect("slots are u32s");
+            Evicted { id, slot, value, reason: Reason::Deleted }
+        };
+        entries.into_iter().map(evicted).collect()
+    }
+
+    /// New bounds, from now on.
+    #[must_use = "drop what was evicted where it harms nobody"]
+    pub fn resize(&self, limits: Limits, now: Time) -> Vec<Evicted<V>> {
+        let state = &mut *self.state.lock();
+        state.policy.set_limits(limits);
+        self.shrink(state, now)
+    }
+
+    /// Copies of entries were used, in this order.
+    pub fn touch(&self, slots: &[u32], hits: u64) {
+        let state = &mut *self.state.lock();
+        state.policy.touch_all(slots);
+        state.counters.hits += hits;
+    }
+
+    /// What is fresh at one moment, the most recently used first.
+    pub fn entries(&self, now: Time) -> Vec<(Id, Held<V>)> {
+        let state = self.state.lock();
+        let held = |slot| state.index.get(slot).map(|entry| (entry.id.clone(), self.held(slot, entry)));
+        state.policy.slots().filter_map(held).filter(|(_, held)| now < held.place.times.fresh).collect()
+    }
+
+    pub fn limits(&self) -> Limits {
+        self.state.lock().policy.limits()
+    }
+
+    pub fn stats(&self) -> Stats {
+        let state = self.state.lock();
+        state.counters.snapshot(state.index.len(), state.policy.bytes(), state.flights.len())
+    }
+
+    /// A word for each slot, by its lower bits, that changes whenever an entry there does.
+    pub fn versions(&self) -> &[AtomicU32] {
+        &self.versions
+    }
+
+    fn version(&self, slot: u32) -> &AtomicU32 {
+        &self.versions[slot as usize % VERSIONS]
+    }
+
+    fn place(&self, slot: u32, times: Times) -> Place {
+        Place { slot, version: self.version(slot).load(Ordering::Acquire), times }
+    }
+
+    fn held(&self, slot: u32, entry: &Entry<V>) -> Held<V> {
+        Held { place: self.place(slot, entry.times), value: entry.value.clone() }
+    }
+
+    fn store(&self, state: &mut State<V>, id: &Id, incoming: Incoming<V>, now: Time) -> Stored<V> {
+        let Incoming { value, weight, ttl } = incoming;
+        let replaced = state.index.find(id).map(|(slot, _)| slot);
+        let mut evicted: Vec<_> =
+            replaced.and_then(|slot| self.evict(state, slot, Reason::Replaced)).into_iter().collect();
+        let times = self.lifetime.times(now, ttl, state.chance());
+        let keeps = state.policy.may_hold(weight) && times.age(now) != Age::Gone;
+        let slot = if keeps { state.index.insert(Entry { id: id.clone(), value, times }) } else { None };
+        let Some(slot) = slot else { return Stored { place: None, evicted } };
+        state.policy.insert(slot, weight);
+        state.deadlines.insert(&times, slot);
+        evicted.append(&mut self.shrink(state, now));
+        Stored { place: Some(self.place(slot, times)), evicted }
+    }
+
+    /// Until the bounds hold, first what is gone, then what was not used for longest.
+    fn shrink(&self, state: &mut State<V>, now: Time) -> Vec<Evicted<V>> {
+        let mut evicted = Vec::new();
+        while state.policy.is_over() {
+            let gone = state.deadlines.first_gone(now).map(|slot| (slot, Reason::Ttl));
+            let Some((slot, reason)) = gone.or_else(|| Some((state.policy.oldest()?, Reason::Size))) else { break };
+            evicted.extend(self.evict(state, slot, reason));
+        }
+        evicted
+    }
+
+    fn evict_if_gone(&self, state: &mut State<V>, id: &Id, now: Time) -> Option<Evicted<V>> {
+        let (slot, entry) = state.index.find(id)?;
+        if entry.times.age(now) == Age::Gone { self.evict(state, slot, Reason::Ttl) } else { None }
+    }
+
+    fn evict(&self, state: &mut State<V>, slot: u32, reason: Reason) -> Option<Evicted<V>> {
+        let Entry { id, value, times } = state.index.remove(slot)?;
+        state.policy.remove(slot);
+        state.deadlines.remove(&times, slot);
+        state.counters.evictions.count(reason);
+        self.version(slot).fetch_add(1, Ordering::Release);
+        Some(Evicted { id, slot, value, reason })
+    }
+}
+
+impl<V> State<V> {
+    /// The next random number from 0 to 1 (splitmix64, Steele, Lea and Flood 2014).
+    fn chance(&mut self) -> f64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.seed;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^= bits >> 31;
+        #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
+        let chance = (bits >> 11) as f64 / (1_u64 << 53) as f64;
+        chance
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests;
+
+#[cfg(all(test, feature = "loom"))]
+#[path = "loom.rs"]
+mod loom;
