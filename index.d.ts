@@ -347,6 +347,138 @@ export interface PoolStats {
   byTransform: Record<string, { completed: number; failed: number; runTime: LatencySummary }>
 }
 
+// ---------------------------------------------------------------- the cache
+
+/** What an entry is called. `1` and `'1'` differ, as in a `Map`. */
+export type Id = string | number | bigint
+
+/** What a loader is told, and may say. */
+export interface LoadContext<V> {
+  /** Aborts when nobody waits for the load any more, when it takes too long, and when the cache is closed. */
+  readonly signal: AbortSignal
+  /** What is known of the id, stale or not. */
+  readonly previous: V | undefined
+  /** Set it to give this value a lifetime of its own; 0 keeps it out of the cache. */
+  ttl: number | undefined
+  /** Set it to `false` to keep the value out of the cache. Default `true`. */
+  store: boolean
+}
+
+/** Makes the value of an id. What it throws rejects everyone who waits, and nothing is stored. */
+export type Loader<K extends Id, V> = (id: K, context: LoadContext<V>) => V | Promise<V>
+
+export interface CacheOptions<K extends Id, V> {
+  /** Entries held at most. One of `max` and `maxBytes` is required: there is no unbounded cache. */
+  max?: number | undefined
+  /** Bytes held at most, by `weigh` or, in native storage, by the encoded size. */
+  maxBytes?: number | undefined
+  /** What an entry weighs, 0 or more. Required with `maxBytes` in heap storage. */
+  weigh?: ((value: V, id: K) => number) | undefined
+  /** How long a value is fresh. Default: for ever. */
+  ttl?: number | undefined
+  /** By which part `ttl` and `refreshAfter` are shortened at most, at random, 0 to 1. Default 0.05. */
+  jitter?: number | undefined
+  /** After this age a hit is answered at once and the value loaded anew behind the caller's back. */
+  refreshAfter?: number | undefined
+  /** How long past its `ttl` a value may be served while its reload is under way. Default 0. */
+  staleWhileRevalidate?: number | undefined
+  /** How long past its `ttl` a value may be served after its reload failed. Default 0. */
+  staleIfError?: number | undefined
+  /**
+   * After a failed load, answer with its error (or the stale value) for this long before loading again; 1,024 failed ids are
+   * remembered at most, by each thread. Default 0.
+   */
+  errorTtl?: number | undefined
+  /** A load that runs longer rejects its callers with a `TimeoutError`, has its signal aborted, and frees the id. Default: none. */
+  loadTimeout?: number | undefined
+  load?: Loader<K, V> | undefined
+  /**
+   * Where values live. `'heap'`: the objects themselves. `'native'`: encoded bytes outside V8's heap, where its collector
+   * does not see them. Default `'heap'`; `'native'` for a named cache.
+   */
+  storage?: 'heap' | 'native' | undefined
+  /**
+   * How values become bytes in native storage: `'v8'` (structured clone), `'json'`, `'bytes'` (Buffers as they are) or your own.
+   * Default `'v8'`. A value read twice may be the same object: do not change it.
+   */
+  codec?: 'v8' | 'json' | 'bytes' | { encode(value: V): Uint8Array; decode(bytes: Buffer): V } | undefined
+  /**
+   * One cache for every worker_thread of the process: one load at a time for an id, whichever thread asked. All that share it
+   * must give the same options.
+   */
+  name?: string | undefined
+  /** Hears of entries that went, after the fact, in the thread whose call was the cause. What it throws is a warning. */
+  onEvict?: ((id: K, value: V, reason: 'size' | 'ttl' | 'replaced' | 'deleted') => void) | undefined
+}
+
+/**
+ * A bounded cache with one load for an id at a time, however many ask. Whoever asks after `set`, `delete` or `clear` returned never
+ * sees what was loaded before.
+ *
+ * @example
+ * const users = new Cache({ max: 10_000, ttl: 60_000, load: id => db.user(id) })
+ * const user = await users.get('42')
+ */
+export class Cache<K extends Id = string, V = unknown> {
+  /** @throws TypeError or RangeError for bad options, or options that another cache of the same name does not have. */
+  constructor(options: CacheOptions<K, V>)
+  /** The value, or one load shared by everyone who asks meanwhile. `load` takes the place of the cache's own. */
+  get(id: K, load?: Loader<K, V>, options?: { signal?: AbortSignal | undefined }): Promise<V>
+  /**
+   * The values of many ids, of which the missing ones are loaded in one call of `loadMany`, each still single-flight with
+   * everyone else's. An id that `loadMany` does not bring is not in the result; an `Error` in its array fails that id alone. If
+   * ids fail, rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if
+   * nothing else came.
+   */
+  getMany(
+    ids: readonly K[],
+    loadMany?: (
+      ids: K[],
+      context: { signal: AbortSignal }
+    ) => Promise<Map<K, V> | (V | Error)[]> | Map<K, V> | (V | Error)[]
+  ): Promise<Map<K, V>>
+  /** What is held and fresh; no load, no promise, and it does not count as a use. */
+  peek(id: K): V | undefined
+  has(id: K): boolean
+  /** Stores a value. A load under way will not replace it. */
+  set(id: K, value: V, options?: { ttl?: number | undefined }): void
+  /** Whether there was an entry. A load under way will not store its result. */
+  delete(id: K): boolean
+  clear(): void
+  /** Loads anew, whatever is held; joins a load under way. */
+  refresh(id: K): Promise<V>
+  /** What is fresh at the time of the call, the most recently used first. */
+  entries(): IterableIterator<[K, V]>
+  [Symbol.iterator](): IterableIterator<[K, V]>
+  /** Entries held, stale ones too. */
+  readonly size: number
+  /** What they weigh. */
+  readonly bytes: number
+  stats(): CacheStats
+  /** New bounds; one that is left out stays as it is. */
+  resize(limits: { max?: number; maxBytes?: number }): void
+  /** Lets go of everything; whoever waits is rejected with ERR_OFFLOOP_CLOSED. A named cache goes on for other threads. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+/** Counters since the cache was made, for all threads that share it. */
+export interface CacheStats {
+  size: number
+  bytes: number
+  hits: number
+  staleHits: number
+  /** Calls of `get` that found nothing to serve at once. */
+  misses: number
+  loads: number
+  /** Callers that joined a load under way. */
+  coalesced: number
+  loadFailures: number
+  inFlight: number
+  evictions: { size: number; ttl: number; replaced: number; deleted: number }
+  loadTime: LatencySummary
+}
+
 // ---------------------------------------------------------------- errors
 
 /** Every failure of this package that is not the caller's `signal.reason` or a TypeError/RangeError for bad arguments. */
@@ -359,6 +491,7 @@ export class OffloopError extends Error {
     | 'ERR_OFFLOOP_INVALID_DATA'
     | 'ERR_OFFLOOP_OUTPUT_LIMIT'
     | 'ERR_OFFLOOP_PANIC'
+    | 'ERR_OFFLOOP_RECURSIVE_LOAD'
     | 'ERR_OFFLOOP_UNSUPPORTED'
   /** The transform that failed: the step, in a chain. */
   readonly transform?: string

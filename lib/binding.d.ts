@@ -17,6 +17,81 @@ export declare const enum Bound {
   Threads = 'threads',
 }
 
+/** A load has ended with a value, to be kept unless `keeps` is false. In native storage others that wait get the bytes. */
+export declare function cacheArrive(cache: number, token: number, value: Uint8Array | undefined, keeps: boolean, weight: number, ttl: number, took: number, now: number, out: Float64Array): void
+
+/** What they weigh. */
+export declare function cacheBytes(cache: number): number
+
+/** Everything goes. */
+export declare function cacheClear(cache: number): void
+
+/** Milliseconds on the clock that all environments of the process share. */
+export declare function cacheClock(): number
+
+/** `true`: there was one. */
+export declare function cacheDelete(cache: number, id: unknown, now: number, out: Float64Array): boolean
+
+/** What is fresh at this moment: slots, or ids and values in turn. */
+export declare function cacheEntries(cache: number, now: number): any[]
+
+/** What was evicted and not reported yet: slots and reasons in turn, or ids, values and reasons. */
+export declare function cacheEvicted(cache: number): any[]
+
+export interface CacheEvictions {
+  size: number
+  ttl: number
+  replaced: number
+  deleted: number
+}
+
+/** A load has failed; others that wait get the error's bytes. Returns what is to be served in place of the error. */
+export declare function cacheFail(cache: number, token: number, error: Uint8Array | undefined, took: number, now: number, out: Float64Array): Buffer | null
+
+/** The value, or the flight that brings it. */
+export declare function cacheGet(cache: number, id: unknown, now: number, out: Float64Array): Buffer | null
+
+/** Nobody here waits for the flight any more. `true`: nobody waits at all, and whoever loads may stop. */
+export declare function cacheLeave(cache: number, token: number): boolean
+
+/** What is held and fresh. */
+export declare function cachePeek(cache: number, id: unknown, now: number, out: Float64Array): Buffer | null
+
+/** The flight that loads it anew. Returns what is held. */
+export declare function cacheRefresh(cache: number, id: unknown, now: number, out: Float64Array): Buffer | null
+
+/** New bounds; a bound that is left out stays as it is. */
+export declare function cacheResize(cache: number, options: unknown, now: number, out: Float64Array): void
+
+/** Stores a value: its bytes, or `undefined` in heap storage. A negative `ttl` is none of its own. */
+export declare function cacheSet(cache: number, id: unknown, value: Uint8Array | undefined, weight: number, ttl: number, now: number, out: Float64Array): void
+
+/** Entries held. */
+export declare function cacheSize(cache: number): number
+
+/** A snapshot. */
+export declare function cacheStats(cache: number): CacheStats
+
+export interface CacheStats {
+  size: number
+  bytes: number
+  hits: number
+  staleHits: number
+  misses: number
+  loads: number
+  coalesced: number
+  loadFailures: number
+  inFlight: number
+  evictions: CacheEvictions
+  loadTime: LatencySummary
+}
+
+/** Copies of entries were used, in this order. */
+export declare function cacheTouch(cache: number, slots: Uint32Array, count: number, hits: number): void
+
+/** The words of versions, by the lower bits of a slot; `null` where memory of this side cannot be shown to JavaScript. */
+export declare function cacheVersions(cache: number): Uint32Array | null
+
 /**
  * Stops a task. `true`: it had not started, and nothing more will be heard of it. `false`: it runs or is done;
  * its outcome is on its way.
@@ -25,6 +100,9 @@ export declare function cancel(task: number): boolean
 
 /** Makes one transform of several. */
 export declare function chainTransforms(handles: Array<number>): TransformInfo
+
+/** Lets go of a cache. Flights that this environment led are handed over to others that wait for them. */
+export declare function closeCache(cache: number): void
 
 /** Lets go of a pool. It ends when nobody holds it and its last task is done. */
 export declare function closePool(pool: number): void
@@ -67,6 +145,9 @@ export declare const MAX_BATCH: number
 
 /** Opens this environment's port. Called once, when the package is loaded. */
 export declare function open(drain: () => void): void
+
+/** Opens a cache. Other environments tell this one of its flights under the port's number `mailbox`. */
+export declare function openCache(options: unknown): number
 
 /** Opens a pool. No thread starts before its first task. */
 export declare function openPool(options: unknown): PoolInfo

@@ -127,7 +127,7 @@ class PoolHandle {
     for (const listener of port.listeners()) {
       if (listener?.pool !== this) continue
       if (listener instanceof Waiter) listener.abort(closedError(name))
-      else if (all) listener.abort(forcedError(name))
+      else if (all) listener.abort?.(forcedError(name))
     }
   }
 

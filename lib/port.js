@@ -6,10 +6,11 @@ const native = require('./native')
 /**
  * Whoever hears of the outcome of a number that it drew from the port.
  * @typedef {object} Listener
- * @property {import('./pool-handle').PoolHandle} pool
+ * @property {import('./pool-handle').PoolHandle} [pool]
  * @property {(value: unknown, failure: FailureRecord | undefined) => void} [settle] a task ended
- * @property {(reason: unknown) => void} abort the pool is closed by force
+ * @property {(reason: unknown) => void} [abort] the pool is closed by force
  * @property {(room: number) => void} [granted] room was granted
+ * @property {(kind: number, token: number, bytes: Buffer | undefined) => void} [mail] for a cache
  * @property {(count: number, micros: number) => void} [batch] a batch ended; `settle` follows for each of its items
  * @typedef {import('./errors').FailureRecord} FailureRecord
  */
@@ -19,6 +20,9 @@ const BYTES = 0
 const ERROR = 2
 const GRANTED = 3
 const MANY = 4
+const MAIL = 5
+/** Kinds of mail up to this one come with bytes. */
+const WITH_BYTES = 1
 const FIRST = 2
 
 // What a drain took.
@@ -78,6 +82,33 @@ class Port {
     if (--this.#pending === 0 && !this.#isPolling) this.#keepAlive(false)
   }
 
+  /**
+   * Draws a number for whoever gets mail until it unsubscribes. It does not keep the process alive.
+   * @param {Listener} listener
+   */
+  subscribe(listener) {
+    this.#listeners.push(listener)
+    return this.#listeners.length - 1
+  }
+
+  /**
+   * Mail may still be on its way: the number is not used again.
+   * @param {number} id
+   */
+  unsubscribe(id) {
+    this.#listeners[id] = undefined
+  }
+
+  /** Keeps the process alive until `unhold`. */
+  hold() {
+    this.#pending++
+    if (!this.#keepsAlive && !this.#isPolling) this.#keepAlive(true)
+  }
+
+  unhold() {
+    if (--this.#pending === 0 && !this.#isPolling) this.#keepAlive(false)
+  }
+
   /** Those that still wait for something, each once. */
   listeners() {
     return new Set(this.#listeners)
@@ -127,6 +158,12 @@ class Port {
       const listener = this.#listeners[id]
       const size = heads[at + 2]
       at += 3
+      if (kind === MAIL) {
+        const token = /** @type {number} */ (values[value++])
+        const bytes = size <= WITH_BYTES ? /** @type {Buffer} */ (values[value++]) : undefined
+        listener?.mail?.(size, token, bytes)
+        continue
+      }
       if (listener === undefined) throw new Error('offloop: an outcome without a task')
       if (kind === BYTES) {
         this.release(id)

@@ -11,8 +11,8 @@ pub enum Id {
     Units(Arc<[u16]>),
     /// The bits of a number.
     Number(u64),
-    /// A bigint in decimal.
-    Big(Arc<str>),
+    /// A bigint: whether it is negative, and its 64-bit digits from the lowest, without zeros at the end.
+    Big(bool, Arc<[u64]>),
 }
 
 impl Id {
@@ -46,6 +46,6 @@ mod tests {
         assert_eq!(Id::number(f64::NAN), Id::number(-f64::NAN));
         assert_ne!(Id::number(1.0), Id::from("1"));
         assert_ne!(Id::number(1.0), Id::number(1.5));
-        assert_ne!(Id::Big("1".into()), Id::from("1"));
+        assert_ne!(Id::Big(false, Arc::new([1])), Id::from("1"));
     }
 }

@@ -11,6 +11,7 @@ mod expiry;
 mod flight;
 mod id;
 mod index;
+pub mod named;
 mod policy;
 mod stats;
 
@@ -18,7 +19,7 @@ pub use expiry::{Age, Lifetime, Times};
 pub use flight::{Joined, Left, Token};
 pub use id::Id;
 pub use policy::Limits;
-pub use stats::{Reason, Stats};
+pub use stats::{Evictions, Reason, Stats};
 
 use crate::clock::Time;
 use crate::sync::Mutex;
@@ -286,6 +287,12 @@ impl<V: Clone> Cache<V> {
 
     pub fn limits(&self) -> Limits {
         self.state.lock().policy.limits()
+    }
+
+    /// Entries, and what they weigh.
+    pub fn size(&self) -> (usize, u64) {
+        let state = self.state.lock();
+        (state.index.len(), state.policy.bytes())
     }
 
     pub fn stats(&self) -> Stats {

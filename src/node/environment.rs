@@ -1,5 +1,6 @@
 //! What belongs to one environment: the handles that its JavaScript holds, its tasks under way, its port.
 
+use super::cache;
 use super::port::Port;
 use super::raw::{self, Pinned, misuse};
 use crate::cancel::Cancel;
@@ -13,6 +14,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A task that a pool has admitted and JavaScript has not yet heard of again.
 pub struct Live {
@@ -40,9 +42,12 @@ pub struct Tables {
     /// Who waits for room, by the number of the task: the pool, and the number in its line.
     pub waiting: BTreeMap<u32, (Arc<Pool>, u64)>,
     pub stagings: Slab<Staging>,
+    pub caches: Slab<cache::Handle>,
 }
 
 pub struct Environment {
+    /// Its number in the process.
+    pub who: u64,
     pub port: Arc<Port>,
     pub tables: RefCell<Tables>,
 }
@@ -50,7 +55,9 @@ pub struct Environment {
 /// Opens this environment's port. Called once, when the package is loaded.
 #[napi(catch_unwind, ts_args_type = "drain: () => void")]
 pub fn open(env: Env, drain: Function<(), ()>) -> Result<()> {
-    let environment = Rc::new(Environment { port: Port::open(&drain)?, tables: RefCell::default() });
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let who = COUNT.fetch_add(1, Ordering::Relaxed);
+    let environment = Rc::new(Environment { who, port: Port::open(&drain)?, tables: RefCell::default() });
     raw::set_instance_data(env, environment.clone())?;
     env.add_env_cleanup_hook(environment, |environment| environment.close())?;
     Ok(())
@@ -80,6 +87,9 @@ impl Environment {
         for (pool, number) in waiting {
             pool.leave(number);
         }
+        for (_, cache) in tables.caches {
+            cache.close(self.who);
+        }
         drop((tables.rooms, tables.stagings));
         self.port.close();
         for (_, pool) in tables.pools {
@@ -91,6 +101,14 @@ impl Environment {
 impl Tables {
     pub fn pool(&self, handle: u32) -> Result<&Arc<Pool>> {
         self.pools.get(handle as usize).ok_or_else(|| misuse("a pool that is closed"))
+    }
+
+    pub fn cache(&self, handle: u32) -> Result<&cache::Handle> {
+        self.caches.get(handle as usize).ok_or_else(|| misuse("a cache that is closed"))
+    }
+
+    pub fn cache_mut(&mut self, handle: u32) -> Result<&mut cache::Handle> {
+        self.caches.get_mut(handle as usize).ok_or_else(|| misuse("a cache that is closed"))
     }
 
     pub fn transform(&self, handle: u32) -> Result<&Arc<dyn Transform>> {

@@ -5,7 +5,9 @@
 //! costs less per call than objects do.
 
 mod args;
+mod cache;
 mod environment;
+mod id;
 mod input;
 mod output;
 mod pool;

@@ -5,7 +5,7 @@
 //! of the returned array, in order.
 
 use super::environment::{self, Tables};
-use super::port::{Completion, Outcome};
+use super::port::{Completion, Mail, Outcome};
 use super::raw::{self, misuse};
 use crate::error;
 use crate::transform::{Bytes, Value};
@@ -20,6 +20,8 @@ const VALUE: u32 = 1;
 const ERROR: u32 = 2;
 const GRANTED: u32 = 3;
 const MANY: u32 = 4;
+/// `[mailbox, MAIL, kind of mail]`; the token is a value, and so are the bytes that come with a value or an error.
+const MAIL: u32 = 5;
 
 /// Results up to this length travel in `bytes`: a Buffer for each would cost more than copying.
 const SHORT: usize = 4096;
@@ -83,6 +85,7 @@ impl<'env> Drain<'env, '_> {
                 self.words(&[task, GRANTED, room]);
                 return Ok(());
             }
+            Outcome::Mail { token, mail } => return self.mail(task, token, mail),
             Outcome::One(result) => {
                 let (kind, length) = self.result(result)?;
                 self.words(&[task, kind, length]);
@@ -98,6 +101,24 @@ impl<'env> Drain<'env, '_> {
         }
         if let Some(pinned) = tables.remove_task(task).and_then(|live| live.pinned) {
             raw::unpin(self.env, pinned);
+        }
+        Ok(())
+    }
+
+    fn mail(&mut self, mailbox: u32, token: u64, mail: Mail) -> Result<()> {
+        let (kind, bytes) = match mail {
+            Mail::Value(bytes) => (0, Some(bytes)),
+            Mail::Error(bytes) => (1, Some(bytes)),
+            Mail::Lead => (2, None),
+            Mail::Stop => (3, None),
+        };
+        self.words(&[mailbox, MAIL, kind]);
+        #[expect(clippy::cast_precision_loss, reason = "tokens count up from one")]
+        let token = self.env.create_double(token as f64)?.to_unknown();
+        self.value(token)?;
+        if let Some(bytes) = bytes {
+            let buffer = BufferSlice::copy_from(self.env, &*bytes)?.to_unknown();
+            self.value(buffer)?;
         }
         Ok(())
     }

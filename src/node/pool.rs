@@ -203,6 +203,6 @@ fn u32_of(number: usize) -> u32 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counters for people to read")]
-fn f64_of(number: u64) -> f64 {
+pub fn f64_of(number: u64) -> f64 {
     number as f64
 }

@@ -16,7 +16,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How a task ended, or that room was granted to a waiter.
+/// What an environment hears of a flight that it shares with others.
+pub enum Mail {
+    /// The load's value, encoded.
+    Value(Arc<[u8]>),
+    /// The load's error, encoded.
+    Error(Arc<[u8]>),
+    /// Whoever loaded is gone: load.
+    Lead,
+    /// Nobody waits any more.
+    Stop,
+}
+
+/// How a task ended, that room was granted to a waiter, or mail for a cache.
 pub enum Outcome {
     One(Result<Value>),
     /// Of a batch, in order, with how long it ran.
@@ -25,6 +37,10 @@ pub enum Outcome {
         took: Duration,
     },
     Granted(Room),
+    Mail {
+        token: u64,
+        mail: Mail,
+    },
 }
 
 pub struct Completion {

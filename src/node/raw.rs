@@ -1,9 +1,11 @@
 //! The calls of Node-API that have no safe form cheap enough for every task, each wrapped once.
 
-use napi::bindgen_prelude::{JsValue, Unknown};
+use napi::bindgen_prelude::{BigInt, FromNapiValue, JsValue, Unknown};
 use napi::{Env, Error, Result, Status, check_status, sys};
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 /// Makes `data` this environment's own. It is dropped when the environment ends.
 pub fn set_instance_data<T: 'static>(env: Env, data: T) -> Result<()> {
@@ -72,6 +74,16 @@ pub fn with_u32s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u32]) -> R)
     Some(f(unsafe { std::slice::from_raw_parts_mut(data, length) }))
 }
 
+/// Calls `f` with the elements of a `Float64Array`.
+pub fn with_f64s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [f64]) -> R) -> Option<R> {
+    let (data, length) = typed_array::<f64>(env, value, sys::TypedarrayType::float64_array)?;
+    if length == 0 {
+        return Some(f(&mut []));
+    }
+    // SAFETY: as in `with_u32s`.
+    Some(f(unsafe { std::slice::from_raw_parts_mut(data, length) }))
+}
+
 /// Calls `f` with the bytes of a `Uint8Array`.
 pub fn with_u8s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
     let (data, length) = typed_array::<u8>(env, value, sys::TypedarrayType::uint8_array)?;
@@ -84,7 +96,19 @@ pub fn with_u8s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u8]) -> R) -
 
 /// The UTF-8 bytes of a string, lone surrogates replaced as `Buffer.from` does. `None`: it is not a string.
 pub fn utf8(env: &Env, value: &Unknown) -> Option<Vec<u8>> {
+    // Short ones, which are most, in one call: if there is room left for any character, none was cut off.
+    let mut short = [0_u8; 64];
     let mut length = 0;
+    // SAFETY: live handles of the calling function; the buffer has the length that is said.
+    let status = unsafe {
+        sys::napi_get_value_string_utf8(env.raw(), value.raw(), short.as_mut_ptr().cast(), short.len(), &raw mut length)
+    };
+    if status != sys::Status::napi_ok {
+        return None;
+    }
+    if length + 5 <= short.len() {
+        return Some(short[..length].to_vec());
+    }
     // SAFETY: live handles of the calling function; a null buffer asks for the length alone.
     let status =
         unsafe { sys::napi_get_value_string_utf8(env.raw(), value.raw(), ptr::null_mut(), 0, &raw mut length) };
@@ -103,6 +127,79 @@ pub fn utf8(env: &Env, value: &Unknown) -> Option<Vec<u8>> {
     // SAFETY: Node-API wrote `written` bytes, at most `length`, and says so.
     unsafe { bytes.set_len(written.min(length)) };
     Some(bytes)
+}
+
+/// The code units of a string. `None`: it is not a string.
+pub fn utf16(env: &Env, value: &Unknown) -> Option<Vec<u16>> {
+    let mut length = 0;
+    // SAFETY: live handles of the calling function; a null buffer asks for the length alone.
+    let status =
+        unsafe { sys::napi_get_value_string_utf16(env.raw(), value.raw(), ptr::null_mut(), 0, &raw mut length) };
+    if status != sys::Status::napi_ok {
+        return None;
+    }
+    let mut units: Vec<u16> = Vec::with_capacity(length + 1);
+    let mut written = 0;
+    // SAFETY: the buffer has room for `length` code units and the terminator that Node-API adds.
+    let status = unsafe {
+        sys::napi_get_value_string_utf16(env.raw(), value.raw(), units.as_mut_ptr(), length + 1, &raw mut written)
+    };
+    if status != sys::Status::napi_ok {
+        return None;
+    }
+    // SAFETY: Node-API wrote `written` code units, at most `length`, and says so.
+    unsafe { units.set_len(written.min(length)) };
+    Some(units)
+}
+
+/// A number. `None`: it is none.
+pub fn number(env: &Env, value: &Unknown) -> Option<f64> {
+    let mut number = 0.0;
+    // SAFETY: live handles of the calling function, and a place for one number.
+    let status = unsafe { sys::napi_get_value_double(env.raw(), value.raw(), &raw mut number) };
+    (status == sys::Status::napi_ok).then_some(number)
+}
+
+/// A bigint. `None`: it is none.
+pub fn bigint(env: &Env, value: &Unknown) -> Option<BigInt> {
+    // SAFETY: a live handle of the calling function; the type is checked.
+    unsafe { BigInt::from_napi_value(env.raw(), value.raw()) }.ok()
+}
+
+/// Shows words that this side writes to JavaScript as a `Uint32Array`, and keeps `owner` until that is collected. `None`:
+/// this JavaScript engine takes no memory from outside.
+pub fn shown_u32s<T: 'static>(env: &Env, words: *const AtomicU32, count: usize, owner: Arc<T>) -> Option<Unknown<'_>> {
+    // SAFETY: to be called with the pointer below, once, when V8 has collected the buffer.
+    unsafe extern "C" fn release<T>(_: sys::napi_env, _: *mut c_void, owner: *mut c_void) {
+        // SAFETY: the pointer that `Arc::into_raw` gave below, given back once.
+        drop(unsafe { Arc::from_raw(owner.cast_const().cast::<T>()) });
+    }
+    let owner = Arc::into_raw(owner);
+    let mut buffer = ptr::null_mut();
+    // SAFETY: `words` are `count` words inside `owner`, which lives until `release` is called. JavaScript only reads them
+    // (`lib/` holds the array and writes nothing), whole words at a time, while this side writes them as atomics.
+    let status = unsafe {
+        sys::napi_create_external_arraybuffer(
+            env.raw(),
+            words.cast_mut().cast(),
+            count * size_of::<AtomicU32>(),
+            Some(release::<T>),
+            owner.cast_mut().cast(),
+            &raw mut buffer,
+        )
+    };
+    if status != sys::Status::napi_ok {
+        clear_exception(env);
+        // SAFETY: the call failed, so nobody else knows the pointer that `Arc::into_raw` gave.
+        drop(unsafe { Arc::from_raw(owner) });
+        return None;
+    }
+    let mut array = ptr::null_mut();
+    let kind = sys::TypedarrayType::uint32_array;
+    // SAFETY: the buffer was made just now and holds `count` words.
+    let status = unsafe { sys::napi_create_typedarray(env.raw(), kind, count, buffer, 0, &raw mut array) };
+    // SAFETY: a live handle of the calling function.
+    (status == sys::Status::napi_ok).then(|| unsafe { Unknown::from_raw_unchecked(env.raw(), array) })
 }
 
 /// Keeps a JavaScript object alive from this side. It must be given to [`unpin`], or its environment must end.

@@ -1,0 +1,205 @@
+'use strict'
+
+const { Loads, closedError, noLoader } = require('./cache/loads')
+const { loadMany } = require('./cache/many')
+const { checkFunction, checkId, checkTime, readOptions } = require('./cache/options')
+const { Store } = require('./cache/store')
+const { checkOptions, checkSignal, invalidType } = require('./validate')
+
+/** @typedef {import('../index').Id} Id */
+
+class Cache {
+  #store
+  #loads
+  #load
+  #isOpen = true
+
+  /** @param {import('../index').CacheOptions<any, any>} options */
+  constructor(options) {
+    const read = readOptions(options)
+    this.#load = read.load
+    this.#store = new Store(read)
+    this.#loads = new Loads(this.#store, read)
+  }
+
+  get size() {
+    return this.#isOpen ? this.#store.size : 0
+  }
+
+  get bytes() {
+    return this.#isOpen ? this.#store.bytes : 0
+  }
+
+  /**
+   * @param {Id} id
+   * @param {import('../index').Loader<any, any>} [load]
+   * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<any>}
+   */
+  get(id, load, options) {
+    if (options !== undefined) return this.#getSlowly(id, load, options)
+    const copy = this.#store.use(id)
+    if (copy === undefined) return this.#getSlowly(id, load, options)
+    copy.promise ??= Promise.resolve(copy.value)
+    return copy.promise
+  }
+
+  /**
+   * @param {Id[]} ids
+   * @param {any} [load]
+   * @returns {Promise<Map<any, any>>}
+   */
+  async getMany(ids, load) {
+    checkFunction('The "loadMany" argument', load)
+    if (!Array.isArray(ids)) throw invalidType('The "ids" argument', 'an instance of Array', ids)
+    for (const id of ids) checkId(id)
+    this.#checkOpen()
+    const one = this.#load
+    const many = load ?? ((/** @type {Id[]} */ ids, /** @type {any} */ context) => loadEach(one, ids, context))
+    return loadMany(ids, many, id => this.#store.use(id) ?? this.#loads.find(id, one ?? many))
+  }
+
+  /** @param {Id} id */
+  peek(id) {
+    this.#check(id)
+    return this.#store.peek(id)?.value
+  }
+
+  /** @param {Id} id */
+  has(id) {
+    this.#check(id)
+    return this.#store.has(id)
+  }
+
+  /**
+   * @param {Id} id
+   * @param {unknown} value
+   * @param {{ ttl?: number }} [options]
+   */
+  set(id, value, options) {
+    this.#check(id)
+    let ttl
+    if (options !== undefined) {
+      checkOptions(options)
+      ttl = options.ttl
+      checkTime('"options.ttl"', ttl)
+    }
+    this.#store.set(id, value, ttl)
+    this.#loads.forget(id)
+  }
+
+  /** @param {Id} id */
+  delete(id) {
+    this.#check(id)
+    this.#loads.forget(id)
+    return this.#store.delete(id)
+  }
+
+  clear() {
+    this.#checkOpen()
+    this.#loads.forgetAll()
+    this.#store.clear()
+  }
+
+  /**
+   * @param {Id} id
+   * @returns {Promise<any>}
+   */
+  refresh(id) {
+    try {
+      this.#check(id)
+      return this.#loads.refresh(id, this.#load)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** @returns {IterableIterator<[any, any]>} */
+  entries() {
+    this.#checkOpen()
+    return this.#store.entries()
+  }
+
+  [Symbol.iterator]() {
+    return this.entries()
+  }
+
+  stats() {
+    this.#checkOpen()
+    return this.#store.stats()
+  }
+
+  /** @param {{ max?: number, maxBytes?: number }} limits */
+  resize(limits) {
+    checkOptions(limits)
+    this.#checkOpen()
+    this.#store.resize(limits)
+  }
+
+  close() {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#store.close()
+    this.#loads.close(closedError())
+  }
+
+  [Symbol.dispose]() {
+    this.close()
+  }
+
+  /**
+   * @param {Id} id
+   * @param {import('../index').Loader<any, any> | undefined} load
+   * @param {{ signal?: AbortSignal } | undefined} options
+   * @returns {Promise<any>}
+   */
+  #getSlowly(id, load = this.#load, options = {}) {
+    try {
+      this.#check(id)
+      checkFunction('The "load" argument', load)
+      checkOptions(options)
+      const { signal } = options
+      if (signal !== undefined) {
+        checkSignal(signal)
+        if (signal.aborted) throw signal.reason
+      }
+      const found = this.#store.use(id) ?? this.#loads.find(id, load)
+      if ('value' in found) return Promise.resolve(found.value)
+      const { flight, leads, previous } = found
+      const promise = flight.join(signal)
+      if (leads) flight.load(context => /** @type {Function} */ (load)(id, context), previous)
+      return promise
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** @param {Id} id */
+  #check(id) {
+    if (typeof id !== 'string') checkId(id)
+    this.#checkOpen()
+  }
+
+  #checkOpen() {
+    if (!this.#isOpen) throw closedError()
+  }
+}
+
+/**
+ * One load for each id, where there is no loader for many.
+ * @param {import('../index').Loader<any, any> | undefined} load
+ * @param {Id[]} ids
+ * @param {any} context
+ */
+async function loadEach(load, ids, context) {
+  if (load === undefined) throw noLoader(ids[0])
+  const settled = await Promise.allSettled(ids.map(async id => load(id, context)))
+  return settled.map(it => (it.status === 'fulfilled' ? it.value : asError(it.reason)))
+}
+
+/** @param {unknown} reason */
+function asError(reason) {
+  return reason instanceof Error ? reason : new Error(String(reason), { cause: reason })
+}
+
+module.exports = { Cache }

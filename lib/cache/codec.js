@@ -1,0 +1,89 @@
+'use strict'
+
+const { inspect } = require('node:util')
+const { isUint8Array } = require('node:util').types
+const v8 = require('node:v8')
+const { withCode } = require('../errors')
+const { invalidType } = require('../validate')
+
+/**
+ * @template V
+ * @typedef {{ encode(value: V): Uint8Array, decode(bytes: Buffer): V }} Codec
+ */
+
+/** @type {Record<string, Codec<any>>} */
+const CODECS = {
+  v8: { encode: value => v8.serialize(value), decode: bytes => v8.deserialize(bytes) },
+  json: {
+    encode(value) {
+      const text = JSON.stringify(value)
+      if (text === undefined) throw new TypeError('JSON has no word for it')
+      return Buffer.from(text)
+    },
+    decode: bytes => JSON.parse(bytes.toString())
+  },
+  bytes: {
+    encode(value) {
+      if (!isUint8Array(value)) throw invalidType('It', 'an instance of Buffer or Uint8Array', value)
+      return value
+    },
+    decode: bytes => bytes
+  }
+}
+
+/**
+ * The codec of an option.
+ * @param {unknown} codec
+ * @returns {Codec<any>}
+ */
+function codecOf(codec) {
+  if (codec === undefined) return CODECS.v8
+  if (typeof codec === 'string' && Object.hasOwn(CODECS, codec)) return CODECS[codec]
+  const custom = /** @type {Partial<Codec<any>> | null} */ (codec)
+  if (typeof custom === 'object' && typeof custom?.encode === 'function' && typeof custom.decode === 'function') {
+    return /** @type {Codec<any>} */ (custom)
+  }
+  throw invalidType('The "options.codec" property', "'v8', 'json', 'bytes' or an object with encode and decode", codec)
+}
+
+/**
+ * @param {Codec<any>} codec
+ * @param {import('../../index').Id} id
+ * @param {unknown} value
+ * @returns {Uint8Array}
+ */
+function encode(codec, id, value) {
+  let bytes
+  try {
+    bytes = codec.encode(value)
+  } catch (cause) {
+    throw unfit('encoded', id, cause)
+  }
+  if (isUint8Array(bytes)) return bytes
+  throw invalidType("What the codec's encode() returns", 'an instance of Uint8Array', bytes)
+}
+
+/**
+ * @param {Codec<any>} codec
+ * @param {import('../../index').Id} id
+ * @param {Buffer} bytes
+ */
+function decode(codec, id, bytes) {
+  try {
+    return codec.decode(bytes)
+  } catch (cause) {
+    throw unfit('decoded', id, cause)
+  }
+}
+
+/**
+ * @param {string} what
+ * @param {import('../../index').Id} id
+ * @param {unknown} cause
+ */
+function unfit(what, id, cause) {
+  const message = `The value of ${inspect(id)} cannot be ${what}: ${cause instanceof Error ? cause.message : inspect(cause)}`
+  return withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
+}
+
+module.exports = { codecOf, decode, encode }

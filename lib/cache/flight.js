@@ -1,0 +1,254 @@
+'use strict'
+
+const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks')
+const { unwatch, watch } = require('../abort')
+const { inspect } = require('node:util')
+const { OffloopError } = require('../errors')
+const { clock } = require('./clock')
+
+/**
+ * @typedef {import('../../index').Id} Id
+ * @typedef {import('../../index').LoadContext<any>} LoadContext
+ * @typedef {(id: Id, context: LoadContext) => any} Loader
+ *
+ * Whoever hears how a flight goes.
+ * @typedef {object} Tower
+ * @property {(flight: Flight, value: unknown, context: Context) => void} loaded
+ * @property {(flight: Flight, error: unknown) => void} failed
+ * @property {(flight: Flight) => void} left nobody here waits any more
+ * @property {number | undefined} loadTimeout
+ */
+
+/**
+ * The flights of which the running code is a part, from the inside out.
+ * @type {AsyncLocalStorage<{ flight: Flight, outer: any }>}
+ */
+const inside = new AsyncLocalStorage()
+
+/** What a loader is told, and may say. Its signal is made when somebody asks for it: most loaders do not. */
+class Context {
+  /** @type {AbortController | undefined} */
+  #controller
+  /** @type {{ reason: unknown } | undefined} */
+  #aborted
+  /** @type {number | undefined} */
+  ttl = undefined
+  store = true
+
+  /** @param {unknown} previous */
+  constructor(previous) {
+    this.previous = previous
+  }
+
+  get signal() {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason)
+    }
+    return this.#controller.signal
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    this.#aborted ??= { reason }
+    this.#controller?.abort(reason)
+  }
+}
+
+/** Someone with a signal of their own who waits for a flight. */
+class Caller {
+  /**
+   * @param {Flight} flight
+   * @param {AbortSignal} signal
+   * @param {(value: any) => void} resolve
+   * @param {(reason: unknown) => void} reject
+   */
+  constructor(flight, signal, resolve, reject) {
+    this.flight = flight
+    this.signal = signal
+    this.resolve = resolve
+    this.reject = reject
+    watch(signal, this)
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    this.flight.leave(this)
+    this.reject(reason)
+  }
+}
+
+/** A load under way, as this environment sees it: who waits for it here, and the loader if it runs here. */
+class Flight {
+  /** @type {'waiting' | 'loading' | 'over'} */
+  #state = 'waiting'
+  /** @type {Set<Caller>} */
+  #callers = new Set()
+  /** @type {Promise<any> | undefined} of all who have no signal: they never leave */
+  #shared
+  /** @type {(value: any) => void} */
+  #resolve = () => {}
+  /** @type {(reason: unknown) => void} */
+  #reject = () => {}
+  /** @type {Context | undefined} */
+  #context
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer
+  #tower
+  /** Of whoever waited first for a load elsewhere, should it have to load here. @type {AsyncResource | undefined} */
+  #resource
+  /** @type {(context: Context) => any} */
+  #loader = () => {}
+  /** When it began to load. */
+  started = 0
+  /** Nobody waits for it, and it goes on nevertheless. */
+  isBackground = false
+
+  /**
+   * @param {Id} id
+   * @param {number} token
+   * @param {Tower} tower
+   * @param {(context: Context) => any} [loader] for a flight that loads elsewhere, should it have to load here
+   */
+  constructor(id, token, tower, loader) {
+    this.id = id
+    this.token = token
+    this.#tower = tower
+    if (loader !== undefined) {
+      this.#loader = loader
+      this.#resource = new AsyncResource('OffloopLoad')
+    }
+  }
+
+  get isLoading() {
+    return this.#state === 'loading'
+  }
+
+  get isOver() {
+    return this.#state === 'over'
+  }
+
+  /**
+   * The outcome, for one more.
+   * @param {AbortSignal | undefined} signal not aborted yet
+   * @returns {Promise<any>}
+   */
+  join(signal) {
+    if (signal !== undefined) {
+      return new Promise((resolve, reject) => this.#callers.add(new Caller(this, signal, resolve, reject)))
+    }
+    this.#shared ??= new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    return this.#shared
+  }
+
+  /** @throws OffloopError if the running code is a part of this flight: it would wait for itself */
+  checkNotInside() {
+    for (let at = inside.getStore(); at !== undefined; at = at.outer) {
+      if (at.flight === this) {
+        const message = `The loader of ${inspect(this.id)} asks for ${inspect(this.id)} itself, and would wait for ever`
+        throw new OffloopError('ERR_OFFLOOP_RECURSIVE_LOAD', message)
+      }
+    }
+  }
+
+  /**
+   * @param {(context: Context) => any} loader
+   * @param {unknown} previous
+   */
+  load(loader, previous) {
+    this.#state = 'loading'
+    this.started = clock.now()
+    const context = new Context(previous)
+    this.#context = context
+    const { loadTimeout } = this.#tower
+    if (loadTimeout !== undefined) {
+      this.#timer = setTimeout(() => this.#timeOut(loadTimeout), loadTimeout)
+      this.#timer.unref()
+    }
+    let value
+    try {
+      value = inside.run({ flight: this, outer: inside.getStore() }, loader, context)
+      if (typeof value?.then !== 'function') return this.#tower.loaded(this, value, context)
+    } catch (error) {
+      return this.#tower.failed(this, error)
+    }
+    Promise.resolve(value).then(
+      value => this.#tower.loaded(this, value, context),
+      error => this.#tower.failed(this, error)
+    )
+  }
+
+  /**
+   * The thread that loaded is gone: loads here, in the context of whoever waited first.
+   */
+  takeOver() {
+    this.#resource?.runInAsyncScope(this.load, this, this.#loader, undefined)
+  }
+
+  /** @param {unknown} value */
+  resolve(value) {
+    if (!this.#end()) return
+    this.#resolve(value)
+    for (const caller of this.#callers) {
+      unwatch(caller.signal, caller)
+      caller.resolve(value)
+    }
+  }
+
+  /** @param {unknown} reason */
+  reject(reason) {
+    if (!this.#end()) return
+    this.#reject(reason)
+    for (const caller of this.#callers) {
+      unwatch(caller.signal, caller)
+      caller.reject(reason)
+    }
+  }
+
+  /**
+   * Stops the loader; whoever still waits is told why.
+   * @param {unknown} reason
+   */
+  stop(reason) {
+    this.reject(reason)
+    this.#context?.abort(reason)
+  }
+
+  /** @param {Caller} caller */
+  leave(caller) {
+    this.#callers.delete(caller)
+    if (this.#callers.size === 0 && this.#shared === undefined && !this.isBackground) this.#tower.left(this)
+  }
+
+  /** @param {number} millis */
+  #timeOut(millis) {
+    if (this.#state === 'over') return
+    const error = new DOMException(`The load of ${inspect(this.id)} took longer than ${millis} ms`, 'TimeoutError')
+    this.#tower.failed(this, error)
+    this.#context?.abort(error)
+  }
+
+  #end() {
+    if (this.#state === 'over') return false
+    this.#state = 'over'
+    clearTimeout(this.#timer)
+    return true
+  }
+}
+
+/**
+ * Runs something that all these flights wait for.
+ * @template R
+ * @param {Flight[]} flights
+ * @param {() => R} f
+ * @returns {R}
+ */
+function insideAll(flights, f) {
+  const store = flights.reduce((outer, flight) => ({ flight, outer }), /** @type {any} */ (inside.getStore()))
+  return inside.run(store, f)
+}
+
+module.exports = { Context, Flight, insideAll }

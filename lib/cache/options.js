@@ -1,0 +1,100 @@
+'use strict'
+
+const { inspect } = require('node:util')
+const { withCode } = require('../errors')
+const { checkOptions, invalidType } = require('../validate')
+const { codecOf } = require('./codec')
+
+/** @typedef {import('../../index').Id} Id */
+
+/** The longest time that Node's own timers take. */
+const MAX_TIME = 2 ** 31 - 1
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+function checkFunction(name, value) {
+  if (value !== undefined && typeof value !== 'function') throw invalidType(name, 'of type function', value)
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+function checkTime(name, value) {
+  if (value === undefined) return
+  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
+  if (value >= 0 && value <= MAX_TIME) return
+  const message = `The value of ${name} is out of range. It must be >= 0 && <= ${MAX_TIME}. Received ${inspect(value)}`
+  throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
+}
+
+/**
+ * Checks what native code does not.
+ * @param {import('../../index').CacheOptions<any, any>} options
+ */
+function readOptions(options) {
+  checkOptions(options)
+  const { load, weigh, onEvict, codec, storage, name, errorTtl, loadTimeout, ...rest } = options
+  checkFunction('The "options.load" property', load)
+  checkFunction('The "options.weigh" property', weigh)
+  checkFunction('The "options.onEvict" property', onEvict)
+  checkTime('"options.errorTtl"', errorTtl)
+  checkTime('"options.loadTimeout"', loadTimeout)
+  if (storage !== undefined && storage !== 'heap' && storage !== 'native') {
+    const message = `The "options.storage" property must be one of 'heap', 'native'. Received ${inspect(storage)}`
+    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  }
+  const isHeap = storage !== 'native' && !(storage === undefined && name !== undefined)
+  if (isHeap && name !== undefined) {
+    const message =
+      "A named cache is shared by threads, and needs options.storage 'native': objects belong to one thread"
+    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  }
+  if (isHeap && codec !== undefined) {
+    throw withCode(new TypeError("options.codec is for options.storage 'native' alone"), 'ERR_INVALID_ARG_VALUE')
+  }
+  if (isHeap && rest.maxBytes !== undefined && weigh === undefined) {
+    const message = 'options.maxBytes needs options.weigh, since nobody else knows what an object in the heap weighs'
+    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  }
+  return {
+    isHeap,
+    load,
+    weigh,
+    onEvict,
+    name,
+    codec: codecOf(codec),
+    errorTtl: errorTtl ?? 0,
+    loadTimeout,
+    native: {
+      ...rest,
+      name,
+      storage: isHeap ? 'heap' : 'native',
+      codec: typeof codec === 'object' ? 'custom' : (codec ?? 'v8'),
+      errorTtl,
+      loadTimeout,
+      evictions: isHeap ? 'slots' : onEvict ? 'entries' : 'none'
+    }
+  }
+}
+
+/** @param {unknown} id */
+function checkId(id) {
+  if (typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint') return
+  throw invalidType('The "id" argument', 'of type string, number or bigint', id)
+}
+
+/**
+ * What an entry weighs by the option's word.
+ * @param {unknown} weight
+ * @param {Id} id
+ */
+function checkWeight(weight, id) {
+  if (typeof weight === 'number' && weight >= 0 && weight <= Number.MAX_SAFE_INTEGER) return Math.ceil(weight)
+  const message = `What options.weigh returns for ${inspect(id)} must be a number >= 0. Received ${inspect(weight)}`
+  throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
+}
+
+module.exports = { checkFunction, checkId, checkTime, checkWeight, readOptions }

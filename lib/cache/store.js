@@ -1,0 +1,356 @@
+'use strict'
+
+const native = require('../native')
+const { port } = require('../port')
+const { clock } = require('./clock')
+const { decode, encode } = require('./codec')
+const { Copies } = require('./copies')
+const { Evictions } = require('./evictions')
+const { checkWeight } = require('./options')
+
+/**
+ * @typedef {import('../../index').Id} Id
+ * @typedef {import('./copies').Copy<any>} Copy
+ *
+ * What native code says of an id.
+ * @typedef {object} Answer
+ * @property {Copy | undefined} copy to be served now
+ * @property {number} token of the flight to wait for or, if there is a copy, of the one to lead behind it; 0 for none
+ * @property {boolean} leads
+ * @property {unknown} previous what was known last, for whoever leads
+ */
+
+// Words and kinds of answers (src/node/cache/answer.rs).
+const KIND = 0
+const SLOT = 1
+const TOKEN = 3
+const GONE = 6
+const REASON = 7
+const WORDS = 8
+const HIT = 1
+const LEADS = 2
+const STORED = 4
+const NO_SLOT = -1
+const ASK = -2
+
+/** Uses of copies that are told native code at once. */
+const USES = 4096
+const NO_TTL = -1
+
+/** Answers of native code to all caches: read before anything else is called. */
+const out = new Float64Array(WORDS)
+
+/** @param {{ handle: number, mailbox: number | undefined }} hold */
+function letGo({ handle, mailbox }) {
+  native.closeCache(handle)
+  if (mailbox !== undefined) port.unsubscribe(mailbox)
+}
+
+/** A cache that was dropped without being closed is let go of when JavaScript has forgotten it. */
+const registry = new FinalizationRegistry(letGo)
+
+/** What a cache holds, on both sides of the border. */
+class Store {
+  #handle
+  #isHeap
+  #weigh
+  #codec
+  #copies
+  #evictions
+  /** Slots of copies in the order of their use, of which native code does not know yet. */
+  #uses = new Uint32Array(USES)
+  #used = 0
+  /** @type {number | undefined} of a named cache */
+  #mailbox
+
+  /**
+   * Who hears of flights that are shared with other threads.
+   * @type {(kind: number, token: number, bytes: Buffer | undefined) => void}
+   */
+  onMail = () => {}
+
+  /** @param {ReturnType<typeof import('./options').readOptions>} options */
+  constructor(options) {
+    const self = new WeakRef(this)
+    if (options.name !== undefined) {
+      this.#mailbox = port.subscribe({ mail: (kind, token, bytes) => self.deref()?.onMail(kind, token, bytes) })
+    }
+    this.#handle = native.openCache({ ...options.native, mailbox: this.#mailbox })
+    registry.register(this, { handle: this.#handle, mailbox: this.#mailbox }, this)
+    this.#isHeap = options.isHeap
+    this.#weigh = options.weigh
+    this.#codec = options.codec
+    this.#copies = new Copies(options.isHeap, options.isHeap ? null : native.cacheVersions(this.#handle))
+    this.#evictions = new Evictions(options.onEvict)
+  }
+
+  get size() {
+    return native.cacheSize(this.#handle)
+  }
+
+  get bytes() {
+    return native.cacheBytes(this.#handle)
+  }
+
+  /** A copy to be served without a question, which counts as a use. @param {Id} id */
+  use(id) {
+    const copy = this.#copies.getIfNotDue(id)
+    if (copy === undefined) return undefined
+    this.#uses[this.#used++] = copy.slot
+    if (this.#used === USES) this.tellUses()
+    return copy
+  }
+
+  /**
+   * @param {Id} id
+   * @returns {Answer}
+   */
+  ask(id) {
+    const bytes = native.cacheGet(this.#handle, id, clock.now(), out)
+    const token = out[TOKEN]
+    if (out[KIND] === HIT) {
+      try {
+        const copy = this.#isHeap ? this.#copies.at(out[SLOT]) : this.#remember(id, bytes)
+        return { copy, token, leads: token !== 0, previous: copy.value }
+      } catch (error) {
+        if (token !== 0) this.leave(token)
+        throw error
+      }
+    }
+    const leads = out[KIND] === LEADS
+    this.#takeEvicted()
+    return { copy: undefined, token, leads, previous: leads ? this.#previous(id, bytes) : undefined }
+  }
+
+  /**
+   * The flight that loads it anew.
+   * @param {Id} id
+   * @returns {Answer}
+   */
+  askAnew(id) {
+    const bytes = native.cacheRefresh(this.#handle, id, clock.now(), out)
+    const leads = out[KIND] === LEADS
+    return { copy: undefined, token: out[TOKEN], leads, previous: leads ? this.#previous(id, bytes) : undefined }
+  }
+
+  /** What is held and fresh. @param {Id} id @returns {Copy | undefined} */
+  peek(id) {
+    const copy = this.#copies.get(id)
+    if (copy !== undefined || this.#isHeap) return copy
+    const bytes = native.cachePeek(this.#handle, id, clock.now(), out)
+    return out[KIND] === HIT ? this.#remember(id, bytes) : undefined
+  }
+
+  /** @param {Id} id */
+  has(id) {
+    if (this.#copies.get(id) !== undefined) return true
+    if (this.#isHeap) return false
+    native.cachePeek(this.#handle, id, clock.now(), out)
+    return out[KIND] === HIT
+  }
+
+  /**
+   * @param {Id} id
+   * @param {unknown} value
+   * @param {number | undefined} ttl
+   */
+  set(id, value, ttl) {
+    const { bytes, weight } = this.pack(id, value)
+    this.tellUses()
+    native.cacheSet(this.#handle, id, bytes, weight, ttl ?? NO_TTL, clock.now(), out)
+    this.#stored(id, value)
+  }
+
+  /**
+   * A value as it is stored. Throws if it cannot be.
+   * @param {Id} id
+   * @param {unknown} value
+   */
+  pack(id, value) {
+    const bytes = this.#isHeap ? undefined : encode(this.#codec, id, value)
+    const weight = this.#weigh === undefined ? (bytes?.length ?? 0) : checkWeight(this.#weigh(value, id), id)
+    return { bytes, weight }
+  }
+
+  /**
+   * @param {Id} id
+   * @param {Buffer} bytes
+   */
+  unpack(id, bytes) {
+    return decode(this.#codec, id, bytes)
+  }
+
+  /**
+   * A load has ended with a value, which is to be kept unless there is no `weight`.
+   * @param {import('./flight').Flight} flight
+   * @param {unknown} value
+   * @param {Uint8Array | undefined} bytes
+   * @param {number | undefined} weight
+   * @param {number | undefined} ttl
+   */
+  arrive({ id, token, started }, value, bytes, weight, ttl) {
+    this.tellUses()
+    const now = clock.now()
+    const keeps = weight !== undefined
+    native.cacheArrive(this.#handle, token, bytes, keeps, weight ?? 0, ttl ?? NO_TTL, now - started, now, out)
+    this.#stored(id, value)
+  }
+
+  /**
+   * A load has failed. Returns what is to be served in place of the error.
+   * @param {import('./flight').Flight} flight
+   * @param {Uint8Array | undefined} error for other threads
+   * @returns {{ value: unknown } | undefined}
+   */
+  fail({ id, token, started }, error) {
+    const now = clock.now()
+    const bytes = native.cacheFail(this.#handle, token, error, now - started, now, out)
+    if (out[KIND] !== HIT) return undefined
+    if (this.#isHeap) return this.#copies.at(out[SLOT])
+    try {
+      return { value: decode(this.#codec, id, /** @type {Buffer} */ (bytes)) }
+    } catch {
+      // The load's own error says more.
+      return undefined
+    }
+  }
+
+  /** Nobody here waits for a flight any more. Returns whether nobody waits at all. @param {number} token */
+  leave(token) {
+    return native.cacheLeave(this.#handle, token)
+  }
+
+  /** @param {Id} id */
+  delete(id) {
+    const deleted = native.cacheDelete(this.#handle, id, clock.now(), out)
+    this.#takeEvicted()
+    return deleted
+  }
+
+  clear() {
+    this.#used = 0
+    native.cacheClear(this.#handle)
+    this.#takeAllEvicted()
+    this.#copies.clear()
+  }
+
+  /** @param {{ max?: number, maxBytes?: number }} limits */
+  resize(limits) {
+    this.tellUses()
+    native.cacheResize(this.#handle, { ...limits }, clock.now(), out)
+    this.#takeEvicted()
+  }
+
+  stats() {
+    this.tellUses()
+    return native.cacheStats(this.#handle)
+  }
+
+  /** @returns {IterableIterator<[any, any]>} */
+  entries() {
+    this.tellUses()
+    const list = native.cacheEntries(this.#handle, clock.now())
+    return this.#isHeap ? values(list.map(slot => this.#copies.at(slot))) : this.#decoded(list)
+  }
+
+  close() {
+    registry.unregister(this)
+    letGo({ handle: this.#handle, mailbox: this.#mailbox })
+    this.#copies.clear()
+  }
+
+  tellUses() {
+    if (this.#used === 0) return
+    const used = this.#used
+    this.#used = 0
+    native.cacheTouch(this.#handle, this.#uses, used, used)
+  }
+
+  /** Native code has answered to a value that came in. @param {Id} id @param {unknown} value */
+  #stored(id, value) {
+    const isStored = out[KIND] === STORED
+    const [, slot, version, , refresh, fresh] = out
+    this.#takeEvicted()
+    if (isStored && this.#isHeap) this.#copies.put(copyOf(id, slot, version, value, refresh, fresh))
+  }
+
+  /**
+   * Keeps a decoded copy of what native code has answered.
+   * @param {Id} id
+   * @param {Buffer | null} bytes
+   */
+  #remember(id, bytes) {
+    const [, slot, version, , refresh, fresh] = out
+    const value = decode(this.#codec, id, /** @type {Buffer} */ (bytes))
+    const copy = copyOf(id, slot, version, value, refresh, fresh)
+    this.#copies.put(copy)
+    return copy
+  }
+
+  /**
+   * What is known of an id, fresh or not.
+   * @param {Id} id
+   * @param {Buffer | null} bytes
+   */
+  #previous(id, bytes) {
+    if (this.#isHeap) return this.#copies.last(id)?.value
+    return bytes === null ? undefined : decode(this.#codec, id, bytes)
+  }
+
+  #takeEvicted() {
+    const gone = out[GONE]
+    if (gone === ASK) this.#takeAllEvicted()
+    else if (gone !== NO_SLOT) this.#dropSlot(gone, out[REASON])
+  }
+
+  #takeAllEvicted() {
+    const list = native.cacheEvicted(this.#handle)
+    if (this.#isHeap) {
+      for (let at = 0; at < list.length; at += 2) this.#dropSlot(list[at], list[at + 1])
+    } else {
+      for (let at = 0; at < list.length; at += 3) this.#report(list[at], list[at + 1], list[at + 2])
+    }
+  }
+
+  /** @param {number} slot @param {number} reason */
+  #dropSlot(slot, reason) {
+    const { id, value } = this.#copies.drop(slot)
+    this.#evictions.add(id, value, reason)
+  }
+
+  /** @param {Id} id @param {Buffer} bytes @param {number} reason */
+  #report(id, bytes, reason) {
+    try {
+      this.#evictions.add(id, decode(this.#codec, id, bytes), reason)
+    } catch (error) {
+      process.emitWarning(/** @type {Error} */ (error))
+    }
+  }
+
+  /** @param {any[]} list ids and bytes in turn @returns {IterableIterator<[any, any]>} */
+  *#decoded(list) {
+    for (let at = 0; at < list.length; at += 2) yield [list[at], decode(this.#codec, list[at], list[at + 1])]
+  }
+}
+
+/**
+ * @param {Id} id
+ * @param {number} slot
+ * @param {number} version
+ * @param {any} value
+ * @param {number} refresh
+ * @param {number} fresh
+ * @returns {Copy}
+ */
+function copyOf(id, slot, version, value, refresh, fresh) {
+  const ages = refresh !== Infinity || fresh !== Infinity
+  // What a hit reads comes first, within one cache line.
+  return { promise: undefined, ages, slot, value, version, id, refresh, fresh }
+}
+
+/** @param {Copy[]} copies @returns {IterableIterator<[any, any]>} */
+function* values(copies) {
+  for (const { id, value } of copies) yield [id, value]
+}
+
+module.exports = { Store }

@@ -1,0 +1,285 @@
+//! What JavaScript does with a cache.
+
+use super::answer::{Kind, answer, from_millis, span, to_millis, whole};
+use super::report::buffer;
+use super::{Reports, Value, free, id, limits};
+use crate::args::Args;
+use crate::cache::{Got, Held, Incoming, Left, Limits};
+use crate::clock::Time;
+use crate::node::args::{read_arg, throw};
+use crate::node::environment;
+use crate::node::port::Mail;
+use crate::node::raw::{self, misuse};
+use napi::bindgen_prelude::Unknown;
+use napi::{Env, Result};
+use napi_derive::napi;
+
+/// Milliseconds on the clock that all environments of the process share.
+#[napi(catch_unwind)]
+pub fn cache_clock() -> f64 {
+    to_millis(Time::now())
+}
+
+/// The value, or the flight that brings it.
+#[napi(
+    catch_unwind,
+    ts_args_type = "cache: number, id: unknown, now: number, out: Float64Array",
+    ts_return_type = "Buffer | null"
+)]
+pub fn cache_get<'env>(
+    env: &'env Env,
+    cache: u32,
+    id: Unknown,
+    now: f64,
+    out: Unknown,
+) -> Result<Option<Unknown<'env>>> {
+    let id = id::read(env, &id).ok_or_else(|| misuse("an id that is none"))?;
+    let value = answer(env, cache, &out, |handle, answer, who| {
+        let (got, gone) = handle.shared.cache.get(&id, who, from_millis(now));
+        let value = match got {
+            Got::Hit { held, refresh } => {
+                answer.kind(Kind::Hit, refresh);
+                answer.place(&held.place);
+                held.value
+            }
+            Got::Miss { joined, previous } => {
+                answer.joined(joined);
+                previous.flatten()
+            }
+        };
+        answer.evicted(handle, gone);
+        value
+    })?;
+    buffer(env, value)
+}
+
+/// The flight that loads it anew. Returns what is held.
+#[napi(
+    catch_unwind,
+    ts_args_type = "cache: number, id: unknown, now: number, out: Float64Array",
+    ts_return_type = "Buffer | null"
+)]
+pub fn cache_refresh<'env>(
+    env: &'env Env,
+    cache: u32,
+    id: Unknown,
+    now: f64,
+    out: Unknown,
+) -> Result<Option<Unknown<'env>>> {
+    let id = id::read(env, &id).ok_or_else(|| misuse("an id that is none"))?;
+    let value = answer(env, cache, &out, |handle, answer, who| {
+        let (joined, previous) = handle.shared.cache.refresh(&id, who, from_millis(now));
+        answer.joined(joined);
+        previous.flatten()
+    })?;
+    buffer(env, value)
+}
+
+/// What is held and fresh.
+#[napi(
+    catch_unwind,
+    ts_args_type = "cache: number, id: unknown, now: number, out: Float64Array",
+    ts_return_type = "Buffer | null"
+)]
+pub fn cache_peek<'env>(
+    env: &'env Env,
+    cache: u32,
+    id: Unknown,
+    now: f64,
+    out: Unknown,
+) -> Result<Option<Unknown<'env>>> {
+    let id = id::read(env, &id).ok_or_else(|| misuse("an id that is none"))?;
+    let value = answer(env, cache, &out, |handle, answer, _| {
+        let held = handle.shared.cache.peek(&id, from_millis(now));
+        answer.kind(if held.is_some() { Kind::Hit } else { Kind::Nothing }, None);
+        held.and_then(|held| {
+            answer.place(&held.place);
+            held.value
+        })
+    })?;
+    buffer(env, value)
+}
+
+/// Stores a value: its bytes, or `undefined` in heap storage. A negative `ttl` is none of its own.
+#[napi(
+    catch_unwind,
+    ts_args_type = "cache: number, id: unknown, value: Uint8Array | undefined, weight: number, ttl: number, now: number, out: Float64Array"
+)]
+#[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
+pub fn cache_set(
+    env: Env,
+    cache: u32,
+    id: Unknown,
+    value: Unknown,
+    weight: f64,
+    ttl: f64,
+    now: f64,
+    out: Unknown,
+) -> Result<()> {
+    let id = id::read(&env, &id).ok_or_else(|| misuse("an id that is none"))?;
+    let incoming = incoming(&env, &value, weight, ttl)?;
+    answer(&env, cache, &out, |handle, answer, _| {
+        let stored = handle.shared.cache.set(&id, incoming, from_millis(now));
+        answer.stored(handle, stored);
+    })
+}
+
+/// A load has ended with a value, to be kept unless `keeps` is false. In native storage others that wait get the bytes.
+#[napi(
+    catch_unwind,
+    ts_args_type = "cache: number, token: number, value: Uint8Array | undefined, keeps: boolean, weight: number, ttl: number, took: number, now: number, out: Float64Array"
+)]
+#[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
+pub fn cache_arrive(
+    env: Env,
+    cache: u32,
+    token: f64,
+    value: Unknown,
+    keeps: bool,
+    weight: f64,
+    ttl: f64,
+    took: f64,
+    now: f64,
+    out: Unknown,
+) -> Result<()> {
+    let incoming = incoming(&env, &value, weight, ttl)?;
+    let bytes = incoming.value.clone();
+    answer(&env, cache, &out, |handle, answer, who| {
+        let incoming = keeps.then_some(incoming);
+        let shared = handle.shared.clone();
+        match shared.cache.arrive(whole(token), who, incoming, span(took), from_millis(now)) {
+            None => answer.kind(Kind::Nothing, None),
+            Some(arrived) => {
+                for follower in arrived.followers {
+                    shared.tell(follower, whole(token), Mail::Value(bytes.clone().unwrap_or_default()));
+                }
+                answer.stored(handle, arrived.stored);
+            }
+        }
+    })
+}
+
+/// A load has failed; others that wait get the error's bytes. Returns what is to be served in place of the error.
+#[napi(
+    catch_unwind,
+    ts_args_type = "cache: number, token: number, error: Uint8Array | undefined, took: number, now: number, out: Float64Array",
+    ts_return_type = "Buffer | null"
+)]
+pub fn cache_fail<'env>(
+    env: &'env Env,
+    cache: u32,
+    token: f64,
+    error: Unknown,
+    took: f64,
+    now: f64,
+    out: Unknown,
+) -> Result<Option<Unknown<'env>>> {
+    let error = bytes(env, &error)?.unwrap_or_default();
+    let value = answer(env, cache, &out, |handle, answer, who| {
+        let failed = handle.shared.cache.fail(whole(token), who, span(took), from_millis(now));
+        answer.kind(Kind::Nothing, None);
+        let failed = failed?;
+        for follower in failed.followers {
+            let mail = match &failed.fallback {
+                Some(Held { value, .. }) => Mail::Value(value.clone().unwrap_or_default()),
+                None => Mail::Error(error.clone()),
+            };
+            handle.shared.tell(follower, whole(token), mail);
+        }
+        let held = failed.fallback?;
+        answer.kind(Kind::Hit, None);
+        answer.place(&held.place);
+        held.value
+    })?;
+    buffer(env, value)
+}
+
+/// Nobody here waits for the flight any more. `true`: nobody waits at all, and whoever loads may stop.
+#[napi(catch_unwind)]
+pub fn cache_leave(env: Env, cache: u32, token: f64) -> Result<bool> {
+    let environment = environment::of(&env)?;
+    let tables = environment.tables.borrow();
+    let shared = &tables.cache(cache)?.shared;
+    Ok(match shared.cache.leave(whole(token), environment.who) {
+        Some(Left::Ends { leader }) if leader == environment.who => true,
+        Some(Left::Ends { leader }) => {
+            shared.tell(leader, whole(token), Mail::Stop);
+            false
+        }
+        Some(Left::GoesOn) | None => false,
+    })
+}
+
+/// `true`: there was one.
+#[napi(catch_unwind, ts_args_type = "cache: number, id: unknown, now: number, out: Float64Array")]
+pub fn cache_delete(env: Env, cache: u32, id: Unknown, now: f64, out: Unknown) -> Result<bool> {
+    let id = id::read(&env, &id).ok_or_else(|| misuse("an id that is none"))?;
+    answer(&env, cache, &out, |handle, answer, _| {
+        let (deleted, evicted) = handle.shared.cache.delete(&id, from_millis(now));
+        answer.kind(Kind::Nothing, None);
+        answer.evicted(handle, evicted);
+        deleted
+    })
+}
+
+/// Everything goes.
+#[napi(catch_unwind)]
+pub fn cache_clear(env: Env, cache: u32) -> Result<()> {
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let handle = tables.cache_mut(cache)?;
+    let evicted = handle.shared.cache.clear();
+    if handle.reports == Reports::Nothing {
+        let pieces = evicted.len();
+        free(evicted, pieces);
+    } else {
+        handle.evicted.extend(evicted);
+    }
+    Ok(())
+}
+
+/// New bounds; a bound that is left out stays as it is.
+#[napi(catch_unwind, ts_args_type = "cache: number, options: unknown, now: number, out: Float64Array")]
+pub fn cache_resize(env: Env, cache: u32, options: Unknown, now: f64, out: Unknown) -> Result<()> {
+    let args = Args::new(vec![read_arg(options)?]);
+    let limits = args
+        .options(0, &["max", "maxBytes"])
+        .and_then(|options| limits(&options))
+        .map_err(|error| throw(&env, &error))?;
+    answer(&env, cache, &out, |handle, answer, _| {
+        let old = handle.shared.cache.limits();
+        let limits = Limits {
+            entries: if limits.entries == usize::MAX { old.entries } else { limits.entries },
+            bytes: if limits.bytes == u64::MAX { old.bytes } else { limits.bytes },
+        };
+        let evicted = handle.shared.cache.resize(limits, from_millis(now));
+        answer.kind(Kind::Nothing, None);
+        answer.evicted(handle, evicted);
+    })
+}
+
+/// Copies of entries were used, in this order.
+#[napi(catch_unwind, ts_args_type = "cache: number, slots: Uint32Array, count: number, hits: number")]
+pub fn cache_touch(env: Env, cache: u32, slots: Unknown, count: u32, hits: f64) -> Result<()> {
+    let tables = environment::of(&env)?.tables.borrow();
+    let shared = &tables.cache(cache)?.shared;
+    raw::with_u32s(&env, &slots, |slots| {
+        slots.get(..count as usize).map(|slots| shared.cache.touch(slots, whole(hits)))
+    })
+    .flatten()
+    .ok_or_else(|| misuse("slots that are none"))
+}
+
+fn incoming(env: &Env, value: &Unknown, weight: f64, ttl: f64) -> Result<Incoming<Value>> {
+    let value = bytes(env, value)?;
+    Ok(Incoming { value, weight: whole(weight), ttl: (ttl >= 0.0).then(|| span(ttl)) })
+}
+
+/// A copy of bytes, or `None` of `undefined`.
+fn bytes(env: &Env, value: &Unknown) -> Result<Value> {
+    if value.get_type()? == napi::ValueType::Undefined {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    raw::copy_bytes(env, value, usize::MAX, &mut bytes).ok_or_else(|| misuse("a value that is not bytes"))?;
+    Ok(Some(bytes.into()))
+}

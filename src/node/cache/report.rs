@@ -1,0 +1,146 @@
+//! What a cache holds, held and counts.
+
+use super::answer::{code, from_millis};
+use super::{Reports, Value, id};
+use crate::cache::{self, Evicted, VERSIONS};
+use crate::node::environment;
+use crate::node::pool::{LatencySummary, f64_of};
+use crate::node::raw;
+use napi::bindgen_prelude::{Array, BufferSlice, JsValue, Unknown};
+use napi::{Env, Result};
+use napi_derive::napi;
+
+#[napi(object, object_from_js = false)]
+pub struct CacheEvictions {
+    pub size: f64,
+    pub ttl: f64,
+    pub replaced: f64,
+    pub deleted: f64,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct CacheStats {
+    pub size: f64,
+    pub bytes: f64,
+    pub hits: f64,
+    pub stale_hits: f64,
+    pub misses: f64,
+    pub loads: f64,
+    pub coalesced: f64,
+    pub load_failures: f64,
+    pub in_flight: f64,
+    pub evictions: CacheEvictions,
+    pub load_time: LatencySummary,
+}
+
+impl From<cache::Stats> for CacheStats {
+    fn from(stats: cache::Stats) -> Self {
+        let cache::Evictions { size, ttl, replaced, deleted } = stats.evictions;
+        CacheStats {
+            size: f64_of(stats.size as u64),
+            bytes: f64_of(stats.bytes),
+            hits: f64_of(stats.hits),
+            stale_hits: f64_of(stats.stale_hits),
+            misses: f64_of(stats.misses),
+            loads: f64_of(stats.loads),
+            coalesced: f64_of(stats.coalesced),
+            load_failures: f64_of(stats.load_failures),
+            in_flight: f64_of(stats.in_flight as u64),
+            evictions: CacheEvictions {
+                size: f64_of(size),
+                ttl: f64_of(ttl),
+                replaced: f64_of(replaced),
+                deleted: f64_of(deleted),
+            },
+            load_time: stats.load_time.into(),
+        }
+    }
+}
+
+/// Entries held.
+#[napi(catch_unwind)]
+pub fn cache_size(env: Env, cache: u32) -> Result<f64> {
+    Ok(f64_of(environment::of(&env)?.tables.borrow().cache(cache)?.shared.cache.size().0 as u64))
+}
+
+/// What they weigh.
+#[napi(catch_unwind)]
+pub fn cache_bytes(env: Env, cache: u32) -> Result<f64> {
+    Ok(f64_of(environment::of(&env)?.tables.borrow().cache(cache)?.shared.cache.size().1))
+}
+
+/// A snapshot.
+#[napi(catch_unwind)]
+pub fn cache_stats(env: Env, cache: u32) -> Result<CacheStats> {
+    Ok(environment::of(&env)?.tables.borrow().cache(cache)?.shared.cache.stats().into())
+}
+
+/// The words of versions, by the lower bits of a slot; `null` where memory of this side cannot be shown to JavaScript.
+#[napi(catch_unwind, ts_return_type = "Uint32Array | null")]
+pub fn cache_versions(env: &Env, cache: u32) -> Result<Option<Unknown<'_>>> {
+    let shared = environment::of(env)?.tables.borrow().cache(cache)?.shared.clone();
+    let words = shared.cache.versions().as_ptr();
+    Ok(raw::shown_u32s(env, words, VERSIONS, shared))
+}
+
+/// What was evicted and not reported yet: slots and reasons in turn, or ids, values and reasons.
+#[napi(catch_unwind, ts_return_type = "any[]")]
+pub fn cache_evicted(env: &Env, cache: u32) -> Result<Array<'_>> {
+    let (evicted, reports) = {
+        let tables = &mut *environment::of(env)?.tables.borrow_mut();
+        let handle = tables.cache_mut(cache)?;
+        (std::mem::take(&mut handle.evicted), handle.reports)
+    };
+    let mut list = List::new(env)?;
+    for Evicted { id, slot, value, reason } in evicted {
+        if reports == Reports::Slots {
+            list.push(slot)?;
+        } else {
+            list.push(id::write(env, &id)?)?;
+            list.push(buffer(env, value)?)?;
+        }
+        list.push(code(reason))?;
+    }
+    Ok(list.array)
+}
+
+/// What is fresh at this moment: slots, or ids and values in turn.
+#[napi(catch_unwind, ts_return_type = "any[]")]
+pub fn cache_entries(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
+    let (entries, reports) = {
+        let tables = environment::of(env)?.tables.borrow();
+        let handle = tables.cache(cache)?;
+        (handle.shared.cache.entries(from_millis(now)), handle.reports)
+    };
+    let mut list = List::new(env)?;
+    for (id, held) in entries {
+        if reports == Reports::Slots {
+            list.push(held.place.slot)?;
+        } else {
+            list.push(id::write(env, &id)?)?;
+            list.push(buffer(env, held.value)?)?;
+        }
+    }
+    Ok(list.array)
+}
+
+struct List<'env> {
+    array: Array<'env>,
+    count: u32,
+}
+
+impl<'env> List<'env> {
+    fn new(env: &'env Env) -> Result<Self> {
+        Ok(List { array: env.create_array(0)?, count: 0 })
+    }
+
+    fn push<T: napi::bindgen_prelude::ToNapiValue>(&mut self, value: T) -> Result<()> {
+        self.array.set(self.count, value)?;
+        self.count += 1;
+        Ok(())
+    }
+}
+
+pub(super) fn buffer(env: &Env, value: Value) -> Result<Option<Unknown<'_>>> {
+    value.map(|value| BufferSlice::copy_from(env, &*value).map(|buffer| buffer.to_unknown())).transpose()
+}
