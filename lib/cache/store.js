@@ -106,6 +106,8 @@ class Store {
    * @returns {Answer}
    */
   ask(id) {
+    // What is asked for may be used now: after what was used before.
+    if (!this.#isHeap) this.tellUses()
     const bytes = native.cacheGet(this.#handle, id, clock.now(), out)
     const token = out[TOKEN]
     if (out[KIND] === HIT) {

@@ -1,0 +1,185 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { test } = require('node:test')
+const { setImmediate: turn } = require('node:timers/promises')
+const { Cache } = require('../..')
+
+test('there is no unbounded cache, and bad options say what is wrong', () => {
+  /** @type {[any, any][]} */
+  const cases = [
+    [undefined, { code: 'ERR_INVALID_ARG_TYPE' }],
+    [{}, { code: 'ERR_INVALID_ARG_TYPE', message: /options\.max.*options\.maxBytes.*required/ }],
+    [{ max: 0 }, { code: 'ERR_OUT_OF_RANGE', message: /"options\.max".*Received 0/ }],
+    [{ max: 1.5 }, { code: 'ERR_OUT_OF_RANGE' }],
+    [{ max: Infinity }, { code: 'ERR_OUT_OF_RANGE', message: /Received Infinity/ }],
+    [{ max: '5' }, { code: 'ERR_INVALID_ARG_TYPE' }],
+    [{ maxBytes: 10 }, { code: 'ERR_INVALID_ARG_VALUE', message: /options\.weigh/ }],
+    [{ max: 5, ttl: -1 }, { code: 'ERR_OUT_OF_RANGE' }],
+    [
+      { max: 5, jitter: 2 },
+      { code: 'ERR_OUT_OF_RANGE', message: /jitter.*<= 1.*2/ }
+    ],
+    [
+      { max: 5, load: 5 },
+      { code: 'ERR_INVALID_ARG_TYPE', message: /options\.load/ }
+    ],
+    [{ max: 5, weigh: {} }, { code: 'ERR_INVALID_ARG_TYPE' }],
+    [{ max: 5, onEvict: 'x' }, { code: 'ERR_INVALID_ARG_TYPE' }],
+    [{ max: 5, loadTimeout: 'x' }, { code: 'ERR_INVALID_ARG_TYPE' }],
+    [
+      { max: 5, storage: 'disk' },
+      { code: 'ERR_INVALID_ARG_VALUE', message: /'heap', 'native'.*'disk'/ }
+    ],
+    [
+      { max: 5, storage: 'heap', name: 'x' },
+      { code: 'ERR_INVALID_ARG_VALUE', message: /named cache.*native/ }
+    ],
+    [
+      { max: 5, codec: 'json' },
+      { code: 'ERR_INVALID_ARG_VALUE', message: /codec/ }
+    ],
+    [
+      { max: 5, storage: 'native', codec: 'xml' },
+      { code: 'ERR_INVALID_ARG_TYPE', message: /encode and decode.*'xml'/ }
+    ],
+    [
+      { max: 5, maxSize: 10 },
+      { code: 'ERR_INVALID_ARG_VALUE', message: /'options\.maxSize' is unknown/ }
+    ]
+  ]
+  for (const [options, expected] of cases) assert.throws(() => new Cache(options), expected, JSON.stringify(options))
+})
+
+test('ids that are none, loaders that are none, and weights that are none are refused', async () => {
+  const cache = new Cache({ max: 5, weigh: () => -1 })
+  for (const id of [undefined, null, {}, Symbol('x'), true]) {
+    const bad = /** @type {any} */ (id)
+    await assert.rejects(
+      cache.get(bad, () => 1),
+      { code: 'ERR_INVALID_ARG_TYPE', message: /"id"/ }
+    )
+    for (const call of [
+      () => cache.set(bad, 1),
+      () => cache.delete(bad),
+      () => cache.has(bad),
+      () => cache.peek(bad)
+    ]) {
+      assert.throws(call, { code: 'ERR_INVALID_ARG_TYPE' })
+    }
+  }
+  await assert.rejects(cache.get('a'), { code: 'ERR_INVALID_ARG_TYPE', message: /no loader for 'a'/ })
+  await assert.rejects(cache.refresh('a'), { code: 'ERR_INVALID_ARG_TYPE', message: /no loader for 'a'/ })
+  await assert.rejects(cache.get('a', /** @type {any} */ ('x')), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(() => cache.set('a', 1), { code: 'ERR_OUT_OF_RANGE', message: /weigh returns for 'a'.*-1/ })
+  await assert.rejects(
+    cache.get('a', () => 1),
+    { code: 'ERR_OUT_OF_RANGE' }
+  )
+  assert.equal(cache.size, 0)
+})
+
+for (const storage of /** @type {const} */ (['heap', 'native'])) {
+  test(`ids are told apart as a Map tells them, ${storage}`, () => {
+    const cache = new Cache({ max: 100, storage })
+    const ids = [
+      '',
+      '1',
+      1,
+      1n,
+      0,
+      NaN,
+      -1n,
+      2n ** 80n,
+      -(2n ** 80n),
+      1.5,
+      Infinity,
+      'ä',
+      '\u{1f600}',
+      '\ud800',
+      '\ud801',
+      '\ufffd'
+    ]
+    for (const [index, id] of ids.entries()) cache.set(/** @type {any} */ (id), index)
+    assert.deepEqual([...cache.entries()].map(([id]) => id).reverse(), ids)
+    for (const [index, id] of ids.entries()) assert.equal(cache.peek(/** @type {any} */ (id)), index)
+    assert.equal(cache.peek(/** @type {any} */ (-0)), 4)
+    assert.equal(cache.size, ids.length)
+    const long = 'x'.repeat(1000)
+    cache.set(long, 'long')
+    assert.equal(cache.peek('x'.repeat(1000)), 'long')
+  })
+
+  test(`never above a bound after a call, ${storage}`, () => {
+    const cache = new Cache({ max: 10, maxBytes: 100, storage, weigh: value => Number(value) })
+    for (let i = 0; i < 1000; i++) {
+      cache.set(`${i % 37}`, (i * 7) % 40)
+      assert.ok(cache.size <= 10 && cache.bytes <= 100)
+    }
+    cache.resize({ max: 3 })
+    assert.ok(cache.size <= 3)
+    cache.resize({ maxBytes: 10 })
+    assert.ok(cache.bytes <= 10)
+    cache.set('a', 5)
+    cache.set('b', 5)
+    cache.set('c', 5)
+    assert.deepEqual(
+      [...cache.entries()],
+      [
+        ['c', 5],
+        ['b', 5]
+      ]
+    )
+    assert.throws(() => cache.resize(/** @type {any} */ ({ max: -1 })), { code: 'ERR_OUT_OF_RANGE' })
+    assert.throws(() => cache.resize({}), { code: 'ERR_INVALID_ARG_TYPE' })
+  })
+
+  test(`onEvict hears everything with its reason, after the fact, ${storage}`, async () => {
+    /** @type {any[]} */
+    const heard = []
+    const cache = new Cache({ max: 2, storage, onEvict: (...args) => heard.push(args) })
+    cache.set('a', 1)
+    cache.set('b', 2)
+    cache.set('a', 3)
+    cache.set('c', 4)
+    cache.delete('a')
+    cache.clear()
+    assert.deepEqual(heard, [])
+    await turn()
+    assert.deepEqual(heard, [
+      ['a', 1, 'replaced'],
+      ['b', 2, 'size'],
+      ['a', 3, 'deleted'],
+      ['c', 4, 'deleted']
+    ])
+    assert.deepEqual(cache.stats().evictions, { size: 1, ttl: 0, replaced: 1, deleted: 2 })
+  })
+
+  test(`what onEvict throws is a warning and harms nothing, ${storage}`, async () => {
+    const cache = new Cache({
+      max: 1,
+      storage,
+      onEvict: id => {
+        throw new Error(`trouble with ${id}`)
+      }
+    })
+    const warned = once(process, 'warning')
+    cache.set('a', 1)
+    cache.set('b', 2)
+    assert.match((await warned)[0].message, /trouble with a/)
+    assert.equal(cache.peek('b'), 2)
+  })
+
+  test(`entries are those of one moment, ${storage}`, () => {
+    const cache = new Cache({ max: 10, storage })
+    for (const id of ['a', 'b', 'c']) cache.set(id, id.toUpperCase())
+    const seen = []
+    for (const [id, value] of cache) {
+      seen.push(`${id}${value}`)
+      cache.delete('a')
+      cache.set('new', 'N')
+    }
+    assert.deepEqual(seen, ['cC', 'bB', 'aA'])
+  })
+}

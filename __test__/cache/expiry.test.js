@@ -1,0 +1,163 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { afterEach, beforeEach, test } = require('node:test')
+const { setImmediate: turn } = require('node:timers/promises')
+const { Cache } = require('../..')
+const { stopClock } = require('../support/clock')
+const { gate } = require('../support/gate')
+
+/** @type {ReturnType<typeof stopClock>} */
+let clock
+beforeEach(() => {
+  clock = stopClock()
+})
+afterEach(() => clock.restore())
+
+for (const storage of /** @type {const} */ (['heap', 'native'])) {
+  /** @param {Partial<import('../../index').CacheOptions<any, any>>} options */
+  const open = options => new Cache({ max: 100, jitter: 0, storage, ...options })
+
+  test(`a value is fresh for its ttl, ${storage}`, async () => {
+    const cache = open({ ttl: 1000, load: () => 'anew' })
+    cache.set('a', 1)
+    cache.set('own', 2, { ttl: 5000 })
+    assert.equal(await cache.get('loaded'), 'anew')
+    clock.pass(999)
+    assert.deepEqual([cache.peek('a'), cache.has('a'), await cache.get('a')], [1, true, 1])
+    clock.pass(1)
+    assert.deepEqual([cache.peek('a'), cache.has('a'), cache.has('own')], [undefined, false, true])
+    assert.equal(await cache.get('a'), 'anew')
+    clock.pass(3999)
+    assert.deepEqual([cache.peek('own'), [...cache.entries()]], [2, [['own', 2]]])
+    clock.pass(1)
+    assert.equal(cache.has('own'), false)
+    assert.equal(cache.delete('own'), false)
+  })
+
+  test(`a loader gives its value a ttl, ${storage}`, async () => {
+    const cache = open({ ttl: 1000 })
+    await cache.get('a', (_, context) => {
+      assert.equal(context.previous, undefined)
+      context.ttl = 10
+      return 1
+    })
+    clock.pass(10)
+    assert.equal(cache.has('a'), false)
+    cache.clear()
+    await cache.get('b', (_, context) => {
+      context.ttl = 0
+      return 1
+    })
+    assert.equal(cache.size, 0)
+    const bad = cache.get('c', (_, context) => {
+      context.ttl = -1
+      return 1
+    })
+    await assert.rejects(bad, { code: 'ERR_OUT_OF_RANGE', message: /context\.ttl.*-1/ })
+  })
+
+  test(`jitter spreads, and only shortens, ${storage}`, () => {
+    const cache = open({ ttl: 1000, jitter: 0.5, max: 1000 })
+    for (let id = 0; id < 1000; id++) cache.set(id, id)
+    clock.pass(499)
+    assert.equal([...cache.entries()].length, 1000)
+    clock.pass(251)
+    const half = [...cache.entries()].length
+    assert.ok(half > 400 && half < 600, `${half} of 1000`)
+    clock.pass(250)
+    assert.equal([...cache.entries()].length, 0)
+  })
+
+  test(`refreshAfter answers at once and loads behind, once, ${storage}`, async () => {
+    const { promise, open: bring } = gate()
+    let loads = 0
+    const cache = open({
+      ttl: 1000,
+      refreshAfter: 100,
+      load: (_, { previous }) => {
+        loads++
+        assert.equal(previous, 1)
+        return promise
+      }
+    })
+    cache.set('a', 1)
+    clock.pass(99)
+    assert.deepEqual([await cache.get('a'), loads], [1, 0])
+    clock.pass(1)
+    assert.deepEqual([await cache.get('a'), await cache.get('a'), loads], [1, 1, 1])
+    bring(2)
+    await promise
+    await turn()
+    assert.deepEqual([await cache.get('a'), loads, cache.stats().loads], [2, 1, 1])
+  })
+
+  test(`a stale value is served while it is revalidated, then not, ${storage}`, async () => {
+    const cache = open({ ttl: 100, staleWhileRevalidate: 50 })
+    cache.set('a', 1)
+    clock.pass(149)
+    const { promise, open: bring } = gate()
+    assert.equal(await cache.get('a', () => promise), 1)
+    assert.deepEqual([cache.has('a'), cache.stats().staleHits], [false, 1])
+    clock.pass(1)
+    const waits = cache.get('a', () => assert.fail('joins the load under way'))
+    bring(2)
+    assert.equal(await waits, 2)
+    assert.equal(cache.peek('a'), 2)
+  })
+
+  test(`a stale value is served if its reload fails, then not, ${storage}`, async () => {
+    const cache = open({ ttl: 100, staleIfError: 50, load: () => Promise.reject(new Error('down')) })
+    cache.set('a', 1)
+    clock.pass(149)
+    assert.equal(await cache.get('a'), 1)
+    assert.equal(await cache.get('a', () => 2), 2)
+    clock.pass(150)
+    await assert.rejects(cache.get('a'), /down/)
+  })
+
+  test(`errorTtl answers with the error until it is over, ${storage}`, async () => {
+    let loads = 0
+    const error = new Error('down')
+    const cache = open({
+      errorTtl: 100,
+      load: () => {
+        loads++
+        throw error
+      }
+    })
+    for (let i = 0; i < 5; i++) await assert.rejects(cache.get('a'), it => it === error)
+    assert.equal(loads, 1)
+    clock.pass(100)
+    await assert.rejects(cache.get('a'))
+    assert.equal(loads, 2)
+    cache.set('a', 1)
+    assert.equal(await cache.get('a'), 1)
+    await assert.rejects(cache.get('b'))
+    cache.delete('b')
+    assert.equal(await cache.get('b', () => 5), 5)
+  })
+
+  test(`errorTtl serves the stale value meanwhile, ${storage}`, async () => {
+    let loads = 0
+    const load = () => {
+      loads++
+      throw new Error('down')
+    }
+    const cache = open({ ttl: 10, staleIfError: 1000, errorTtl: 100, load })
+    cache.set('a', 1)
+    clock.pass(10)
+    for (let i = 0; i < 5; i++) assert.equal(await cache.get('a'), 1)
+    assert.equal(loads, 1)
+  })
+
+  test(`what is expired goes before what is not, ${storage}`, () => {
+    const cache = open({ max: 3 })
+    cache.set('long', 1)
+    cache.set('short', 2, { ttl: 10 })
+    cache.set('other', 3)
+    clock.pass(10)
+    cache.set('new', 4)
+    assert.deepEqual([cache.has('long'), cache.size, cache.stats().evictions.ttl], [true, 3, 1])
+  })
+}

@@ -1,0 +1,300 @@
+'use strict'
+
+// Each row of the table of races, in both storages.
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { setImmediate: turn } = require('node:timers/promises')
+const { Cache } = require('../..')
+const { stopClock } = require('../support/clock')
+const { gate } = require('../support/gate')
+
+/** @typedef {import('../../index').CacheOptions<any, any>} Options */
+
+/**
+ * @param {string} name
+ * @param {(open: (options?: Options) => Cache<any, any>, storage: 'heap' | 'native') => Promise<void>} body
+ */
+function race(name, body) {
+  for (const storage of /** @type {const} */ (['heap', 'native'])) {
+    test(`${name}, ${storage}`, () => body(options => new Cache({ max: 10, storage, ...options }), storage))
+  }
+}
+
+race('many who miss on one id share one load', async (open, storage) => {
+  const { promise, open: bring } = gate()
+  let loads = 0
+  const cache = open({
+    load: () => {
+      loads++
+      return promise
+    }
+  })
+  const asked = Array.from({ length: 10_000 }, () => cache.get('a'))
+  const value = { deep: [1] }
+  bring(value)
+  const values = await Promise.all(asked)
+  assert.equal(loads, 1)
+  assert.ok(values.every(it => it === value))
+  const again = await cache.get('a')
+  if (storage === 'heap') assert.equal(again, value)
+  else assert.deepEqual(again, value)
+  assert.equal(loads, 1)
+  const { hits, misses, coalesced, inFlight } = cache.stats()
+  assert.deepEqual([hits, misses, coalesced, inFlight], [1, 10_000, 9999, 0])
+})
+
+race('a load that fails rejects all who wait with one error and stores nothing', async open => {
+  const error = new Error('no')
+  const { promise, fail } = gate()
+  const cache = open({ load: () => promise })
+  const asked = [cache.get('a'), cache.get('a'), cache.get('a', undefined, { signal: new AbortController().signal })]
+  fail(error)
+  for (const result of await Promise.allSettled(asked)) {
+    assert.equal(result.status === 'rejected' && result.reason, error)
+  }
+  assert.equal(cache.size, 0)
+  assert.equal(await cache.get('a', () => 5), 5)
+  assert.equal(cache.stats().loadFailures, 1)
+})
+
+race('set during a load: who waits gets the load, what was set stays', async open => {
+  const { promise, open: bring } = gate()
+  const cache = open()
+  const asked = cache.get('a', () => promise)
+  cache.set('a', 'set')
+  assert.equal(await cache.get('a', () => assert.fail('loads')), 'set')
+  bring('loaded')
+  assert.equal(await asked, 'loaded')
+  assert.equal(cache.peek('a'), 'set')
+})
+
+for (const forget of /** @type {const} */ (['delete', 'clear'])) {
+  race(`${forget} during a load: who waits gets it, it is not stored, a get begins anew`, async open => {
+    const old = gate()
+    const young = gate()
+    const cache = open()
+    const first = cache.get('a', () => old.promise)
+    cache[forget]('a')
+    const second = cache.get('a', () => young.promise)
+    old.open('old')
+    assert.equal(await first, 'old')
+    assert.equal(cache.has('a'), false)
+    const third = cache.get('a', () => assert.fail('loads twice'))
+    young.open('young')
+    assert.deepEqual(await Promise.all([second, third]), ['young', 'young'])
+    assert.equal(cache.peek('a'), 'young')
+  })
+}
+
+race('an old load that fails after a newer one began touches nothing', async open => {
+  const old = gate()
+  const young = gate()
+  const cache = open()
+  const first = cache.get('a', () => old.promise)
+  cache.delete('a')
+  const second = cache.get('a', () => young.promise)
+  old.fail(new Error('late'))
+  await assert.rejects(first, /late/)
+  young.open('young')
+  assert.equal(await second, 'young')
+  assert.equal(cache.peek('a'), 'young')
+})
+
+race('an old load that ends after a newer one ended touches nothing', async open => {
+  const old = gate()
+  const cache = open()
+  const first = cache.get('a', () => old.promise)
+  cache.delete('a')
+  assert.equal(await cache.get('a', () => 'young'), 'young')
+  old.open('old')
+  assert.equal(await first, 'old')
+  assert.equal(cache.peek('a'), 'young')
+})
+
+race("a caller's abort rejects that caller alone; the load ends when nobody is left", async open => {
+  const { promise, open: bring } = gate()
+  /** @type {AbortSignal[]} */
+  const signals = []
+  const cache = open({
+    load: (_, { signal }) => {
+      signals.push(signal)
+      return promise
+    }
+  })
+  const first = new AbortController()
+  const second = new AbortController()
+  const asked = [first, second].map(({ signal }) => cache.get('a', undefined, { signal }))
+  first.abort(new Error('first'))
+  await assert.rejects(asked[0], /first/)
+  assert.equal(signals[0].aborted, false)
+  second.abort()
+  await assert.rejects(asked[1], { name: 'AbortError' })
+  assert.equal(signals[0].aborted, true)
+  // What comes from it now is nobody's, and a get begins anew.
+  const again = cache.get('a')
+  assert.equal(signals.length, 2)
+  bring('late')
+  assert.equal(await again, 'late')
+  assert.equal(cache.stats().loads, 2)
+})
+
+race('who has no signal keeps the load up', async open => {
+  const { promise, open: bring } = gate()
+  const cache = open()
+  const controller = new AbortController()
+  const patient = cache.get('a', () => promise)
+  const hasty = cache.get('a', undefined, { signal: controller.signal })
+  const load = () => promise
+  const late = cache.get('a', load, { signal: controller.signal })
+  controller.abort()
+  await assert.rejects(hasty, { name: 'TypeError' })
+  await assert.rejects(late, { name: 'AbortError' })
+  bring(1)
+  assert.equal(await patient, 1)
+})
+
+race('a signal that is aborted already starts nothing', async open => {
+  const cache = open({ load: () => assert.fail('loads') })
+  await assert.rejects(cache.get('a', undefined, { signal: AbortSignal.abort() }), { name: 'AbortError' })
+  assert.equal(cache.stats().loads, 0)
+})
+
+race('a loader that throws rejects', async open => {
+  const cache = open({
+    load() {
+      throw new Error('at once')
+    }
+  })
+  await assert.rejects(cache.get('a'), /at once/)
+  assert.equal(cache.stats().inFlight, 0)
+})
+
+race('undefined and null are values, and context.store = false keeps one out', async open => {
+  let loads = 0
+  const cache = open({
+    load: (id, context) => {
+      loads++
+      context.store = id !== 'out'
+      return id === 'null' ? null : undefined
+    }
+  })
+  for (const id of ['null', 'undefined', 'null', 'undefined']) {
+    assert.equal(await cache.get(id), id === 'null' ? null : undefined)
+  }
+  assert.equal(loads, 2)
+  assert.deepEqual([cache.has('undefined'), cache.has('null'), cache.peek('null')], [true, true, null])
+  await cache.get('out')
+  assert.equal(cache.has('out'), false)
+})
+
+race('a loader that asks for its own id is told so', async open => {
+  const recursive = { code: 'ERR_OFFLOOP_RECURSIVE_LOAD', message: /'a' asks for 'a' itself/ }
+  /** @type {Cache<any, any>} */
+  const cache = open({
+    load: async id => {
+      await turn()
+      return cache.get(id === 'a' ? 'b' : 'a')
+    }
+  })
+  await assert.rejects(cache.get('a'), recursive)
+  assert.equal(cache.stats().inFlight, 0)
+  // Somebody else who asks meanwhile just waits.
+  const { promise, open: bring } = gate()
+  const first = cache.get('c', () => promise)
+  const second = cache.get('c')
+  bring(7)
+  assert.deepEqual(await Promise.all([first, second]), [7, 7])
+  await assert.rejects(
+    cache.getMany(['d', 'e'], async ids => {
+      await turn()
+      return new Map([[ids[0], await cache.get('e')]])
+    }),
+    { code: 'ERR_OFFLOOP_RECURSIVE_LOAD' }
+  )
+})
+
+race("a refresh that fails behind the caller is nobody else's concern", async open => {
+  const clock = stopClock()
+  try {
+    const cache = open({ ttl: 100, jitter: 0, refreshAfter: 10, staleWhileRevalidate: 100 })
+    cache.set('a', 1)
+    clock.pass(10)
+    let failures = 0
+    const load = async () => {
+      failures++
+      throw new Error('no')
+    }
+    assert.equal(await cache.get('a', load), 1)
+    await turn()
+    clock.pass(90)
+    assert.equal(await cache.get('a', load), 1, 'stale')
+    await turn()
+    assert.equal(failures, 2)
+    clock.pass(100)
+    await assert.rejects(cache.get('a', load), /no/)
+  } finally {
+    clock.restore()
+  }
+})
+
+race('eviction while loads are under way fails nobody', async open => {
+  const gates = Array.from({ length: 50 }, () => gate())
+  const cache = open({ max: 2 })
+  const asked = gates.map(({ promise }, index) => cache.get(index, () => promise))
+  for (const [index, { open: bring }] of gates.entries()) bring(index * 2)
+  assert.deepEqual(
+    await Promise.all(asked),
+    gates.map((_, index) => index * 2)
+  )
+  assert.equal(cache.size, 2)
+})
+
+race('a load that hangs is given up', async open => {
+  const { promise, open: bring } = gate()
+  /** @type {AbortSignal | undefined} */
+  let signal
+  const cache = open({ loadTimeout: 5 })
+  const asked = cache.get('a', (_, context) => {
+    signal = context.signal
+    return promise
+  })
+  // The timer keeps nothing alive: the test waits for the abort itself.
+  const alive = setInterval(() => {}, 1000)
+  await assert.rejects(asked, { name: 'TimeoutError', message: /'a' took longer than 5 ms/ })
+  clearInterval(alive)
+  assert.equal(signal?.reason.name, 'TimeoutError')
+  assert.equal(await cache.get('a', () => 'young'), 'young')
+  bring('late')
+  await turn()
+  assert.equal(cache.peek('a'), 'young')
+})
+
+race('an entry that outweighs the whole cache is delivered and not stored', async open => {
+  const cache = open({ max: undefined, maxBytes: 100, weigh: value => value })
+  cache.set('small', 60)
+  assert.equal(await cache.get('giant', () => 101), 101)
+  assert.deepEqual([cache.has('giant'), cache.has('small'), cache.bytes], [false, true, 60])
+  cache.set('small', 500)
+  assert.equal(cache.size, 0)
+})
+
+race('close rejects whoever waits and aborts the loader', async open => {
+  /** @type {AbortSignal | undefined} */
+  let signal
+  const cache = open()
+  const asked = cache.get('a', (_, context) => {
+    signal = context.signal
+    return gate().promise
+  })
+  cache.close()
+  await assert.rejects(asked, { code: 'ERR_OFFLOOP_CLOSED' })
+  assert.equal(signal?.aborted, true)
+  await assert.rejects(
+    cache.get('a', () => 1),
+    { code: 'ERR_OFFLOOP_CLOSED' }
+  )
+  assert.throws(() => cache.set('a', 1), { code: 'ERR_OFFLOOP_CLOSED' })
+  assert.equal(cache.size, 0)
+  cache.close()
+})

@@ -1,0 +1,138 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const v8 = require('node:v8')
+const { runInNewContext } = require('node:vm')
+const { Cache } = require('../..')
+
+test('native storage gives back what structured clone would', async () => {
+  const cache = new Cache({ max: 100, storage: 'native' })
+  const values = [
+    undefined,
+    null,
+    -0,
+    10n ** 30n,
+    'ä\u{1f600}\0',
+    [1, new Array(2), 3],
+    { a: { b: [new Date(5), /x/g, new Map([[1, new Set([2])]])] } },
+    Buffer.from('abc'),
+    new Float64Array([1.5, NaN]),
+    new RangeError('far')
+  ]
+  for (const [id, value] of values.entries()) {
+    cache.set(`${id}`, value)
+    assert.deepEqual(cache.peek(`${id}`), value)
+    assert.deepEqual(await cache.get(`${id}`, () => assert.fail('loads')), value)
+  }
+  assert.notEqual(cache.peek('6'), values[6])
+})
+
+test('what cannot be stored is refused by set, and fails a load', async () => {
+  const native = new Cache({ max: 5, storage: 'native' })
+  const refused = {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /value of 'a' cannot be encoded.*could not be cloned/
+  }
+  assert.throws(() => native.set('a', { f() {} }), refused)
+  await assert.rejects(
+    native.get('a', () => () => {}),
+    refused
+  )
+  const json = new Cache({ max: 5, storage: 'native', codec: 'json' })
+  assert.throws(() => json.set('a', 1n), { message: /cannot be encoded.*BigInt/ })
+  assert.throws(() => json.set('a', undefined), { message: /cannot be encoded.*JSON has no word for it/ })
+  const bytes = new Cache({ max: 5, storage: 'native', codec: 'bytes' })
+  assert.throws(() => bytes.set('a', /** @type {any} */ ('text')), { message: /cannot be encoded.*Uint8Array.*'text'/ })
+  assert.deepEqual([native.size, json.size, bytes.size], [0, 0, 0])
+})
+
+test('codecs: json, bytes and one of your own', async () => {
+  const json = new Cache({ max: 5, storage: 'native', codec: 'json' })
+  json.set('a', { when: new Date(0) })
+  assert.deepEqual(json.peek('a'), { when: '1970-01-01T00:00:00.000Z' })
+  assert.equal(json.bytes, JSON.stringify({ when: new Date(0) }).length)
+
+  const bytes = new Cache({ max: 5, storage: 'native', codec: 'bytes' })
+  const source = Buffer.from('abc')
+  bytes.set('a', source)
+  source.fill(0)
+  assert.deepEqual(bytes.peek('a'), Buffer.from('abc'))
+  bytes.set('empty', Buffer.alloc(0))
+  assert.deepEqual([bytes.peek('empty'), bytes.has('empty')], [Buffer.alloc(0), true])
+
+  const own = new Cache({
+    max: 5,
+    storage: 'native',
+    codec: { encode: value => Buffer.from(`<${value}>`), decode: buffer => buffer.toString().slice(1, -1) }
+  })
+  await own.get('a', () => 'x')
+  assert.equal(await own.get('a', () => assert.fail('loads')), 'x')
+
+  const broken = new Cache({
+    max: 5,
+    storage: 'native',
+    codec: { encode: () => /** @type {any} */ ('text'), decode: v => String(v) }
+  })
+  assert.throws(() => broken.set('a', 'x'), { code: 'ERR_INVALID_ARG_TYPE', message: /encode\(\) returns.*Uint8Array/ })
+})
+
+test('what a codec cannot decode is an error that names the id', async () => {
+  /** @returns {number} */
+  const decode = () => {
+    throw new Error('garbage')
+  }
+  const cache = new Cache({ max: 5, ttl: 1000, storage: 'native', codec: { encode: () => Buffer.from('x'), decode } })
+  cache.set('a', 1)
+  assert.throws(() => cache.peek('a'), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /value of 'a' cannot be decoded: garbage/
+  })
+  await assert.rejects(
+    cache.get('a', () => 1),
+    { message: /cannot be decoded/ }
+  )
+  assert.equal(cache.has('a'), true)
+  cache.delete('a')
+})
+
+test('native storage is outside of the heap', () => {
+  v8.setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc')
+  const used = () => {
+    gc()
+    return process.memoryUsage().heapUsed
+  }
+  const cache = new Cache({ max: 100_000, storage: 'native', codec: 'bytes' })
+  const value = Buffer.alloc(2048, 1)
+  const before = used()
+  for (let id = 0; id < 50_000; id++) cache.set(`${id}`, value)
+  const grown = used() - before
+  assert.equal(cache.bytes, 50_000 * 2048)
+  assert.ok(grown < 8e6, `the heap grew by ${grown} bytes for 100 MB of values`)
+  cache.close()
+  assert.equal(cache.bytes, 0)
+})
+
+test('a cache that nobody holds is let go of, but not while somebody waits', { timeout: 60_000 }, async () => {
+  v8.setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc')
+  /** @type {(value: number) => void} */
+  let bring = () => {}
+  const waits = (() => {
+    const cache = new Cache({ max: 5 })
+    return cache.get('a', () => new Promise(resolve => (bring = resolve)))
+  })()
+  for (let i = 0; i < 5; i++) {
+    gc()
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  bring(5)
+  assert.equal(await waits, 5)
+  const dropped = new WeakRef(new Cache({ max: 5 }))
+  while (dropped.deref() !== undefined) {
+    await new Promise(resolve => setImmediate(resolve))
+    gc()
+  }
+})

@@ -1,0 +1,47 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { existsSync, readFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { gunzipSync } = require('node:zlib')
+const { Cache } = require('../..')
+
+const folder = join(__dirname, '..', '..', '..', 'shared', 'conformance', 'cache-traces')
+const skip = !existsSync(folder) && 'the traces are not there: ../shared/conformance/cache-traces'
+
+/** Hits of an exact LRU with room for 100, 500 and 1000 entries. @type {Record<string, number[]>} */
+const HITS = {
+  sprite: [28_917, 104_922, 121_452],
+  multi1: [2881, 7375, 7648],
+  multi3: [1978, 9875, 11_401],
+  cs: [124, 124, 124],
+  loop: [0, 0, 0],
+  web07: [25_427, 34_693, 38_368]
+}
+
+for (const storage of /** @type {const} */ (['heap', 'native'])) {
+  test(`a trace hits as an exact LRU does, ${storage} storage`, { skip }, async () => {
+    for (const [name, expected] of Object.entries(HITS)) {
+      const lines = gunzipSync(readFileSync(join(folder, `${name}.trace.gz`)))
+        .toString()
+        .split('\n')
+      const ids = lines.filter(line => line !== '' && !line.startsWith('*'))
+      for (const [index, max] of [100, 500, 1000].entries()) {
+        let loads = 0
+        const load = () => ++loads
+        const cache = new Cache({ max, storage, load, ...(storage === 'native' && { codec: 'json' }) })
+        for (const [at, id] of ids.entries()) {
+          const value = cache.get(id)
+          // Peeking is no use.
+          if (at % 7 === 0) cache.peek(ids[at >> 1])
+          if (at % 512 === 0) await value
+        }
+        const { hits } = cache.stats()
+        assert.deepEqual([hits, ids.length - loads], [expected[index], expected[index]], `${name}, max ${max}`)
+        assert.ok(cache.size <= max)
+        cache.close()
+      }
+    }
+  })
+}

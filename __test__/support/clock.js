@@ -1,0 +1,21 @@
+'use strict'
+
+const { clock } = require('../../lib/cache/clock')
+
+/** Stops the clock of caches. Its time moves only when it is told to. */
+function stopClock() {
+  const { now } = clock
+  let time = now()
+  clock.now = () => time
+  return {
+    /** @param {number} millis */
+    pass(millis) {
+      time += millis
+    },
+    restore() {
+      clock.now = now
+    }
+  }
+}
+
+module.exports = { stopClock }
