@@ -1,0 +1,123 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { test } = require('node:test')
+const { Worker } = require('node:worker_threads')
+const { Cache } = require('../..')
+
+const main = JSON.stringify(require.resolve('../..'))
+
+/**
+ * A thread that has a cache `cache` of this name.
+ * @param {string} name
+ * @param {string} body
+ * @param {unknown} [workerData]
+ */
+function thread(name, body, workerData) {
+  const code = `
+    const { Cache } = require(${main})
+    const { parentPort, workerData } = require('node:worker_threads')
+    const cache = new Cache({ max: 5000, name: '${name}' })
+    ${body}`
+  return new Worker(code, { eval: true, workerData })
+}
+
+test('8 threads that ask for 1,000 ids load each once', async () => {
+  const loads = new Int32Array(new SharedArrayBuffer(4))
+  const body = `
+    const load = async id => {
+      Atomics.add(workerData, 0, 1)
+      await new Promise(resolve => setImmediate(resolve))
+      return { id }
+    }
+    Promise.all(Array.from({ length: 1000 }, (_, id) => cache.get(id, load))).then(values =>
+      parentPort.postMessage(values.every((value, id) => value.id === id))
+    )`
+  const threads = Array.from({ length: 8 }, () => thread('once', body, loads))
+  const held = new Cache({ max: 5000, name: 'once' })
+  const answers = await Promise.all(threads.map(worker => once(worker, 'message')))
+  assert.deepEqual(
+    answers.map(([isRight]) => isRight),
+    Array(8).fill(true)
+  )
+  assert.equal(loads[0], 1000)
+  assert.equal(held.stats().loads, 1000)
+  held.close()
+})
+
+test('a thread that ends while it loads hands over to who waits', async () => {
+  const cache = new Cache({ max: 5000, name: 'handed over' })
+  const loading = thread(
+    'handed over',
+    `cache.get('a', () => { parentPort.postMessage('loads'); return new Promise(() => {}) })
+    setInterval(() => {}, 1000)`
+  )
+  await once(loading, 'message')
+  const waits = cache.get('a', () => 'mine')
+  assert.equal(cache.stats().inFlight, 1)
+  await loading.terminate()
+  assert.equal(await waits, 'mine')
+  assert.equal(cache.peek('a'), 'mine')
+  cache.close()
+})
+
+test('an error crosses threads with its class and properties', async () => {
+  const cache = new Cache({ max: 5000, name: 'errors' })
+  const body = `
+    cache.get('a', () => {
+      parentPort.postMessage('loads')
+      return new Promise((_, reject) => parentPort.once('message', () => {
+        reject(Object.assign(new RangeError('far', { cause: new Error('deep') }), { code: 'E_FAR' }))
+      }))
+    }).catch(() => {})`
+  const loading = thread('errors', body)
+  await once(loading, 'message')
+  const waits = cache.get('a', () => assert.fail('loads'))
+  loading.postMessage('now')
+  const error = await waits.then(
+    () => assert.fail('resolves'),
+    error => error
+  )
+  assert.ok(error instanceof RangeError)
+  assert.deepEqual(
+    [error.message, Reflect.get(error, 'code'), /** @type {any} */ (error).cause.message],
+    ['far', 'E_FAR', 'deep']
+  )
+  await loading.terminate()
+  cache.close()
+})
+
+test('what another thread set, deleted or cleared is seen at once', async () => {
+  const cache = new Cache({ max: 5000, name: 'seen' })
+  const body = `parentPort.on('message', ([call, ...args]) => parentPort.postMessage(cache[call](...args)))`
+  const other = thread('seen', body)
+  /** @param {...unknown} call */
+  const tell = async (...call) => {
+    other.postMessage(call)
+    return (await once(other, 'message'))[0]
+  }
+  await tell('set', 'a', { version: 1 })
+  assert.deepEqual(await cache.get('a', () => assert.fail('loads')), { version: 1 })
+  assert.equal(cache.peek('a'), cache.peek('a'), 'the copy is here')
+  await tell('set', 'a', { version: 2 })
+  assert.deepEqual(cache.peek('a'), { version: 2 })
+  assert.equal(await tell('delete', 'a'), true)
+  assert.equal(cache.has('a'), false)
+  cache.set('b', 1)
+  assert.equal(await tell('peek', 'b'), 1)
+  await tell('clear')
+  assert.equal(cache.peek('b'), undefined)
+  await other.terminate()
+  cache.close()
+})
+
+test('options that do not match are an error that says which', () => {
+  const cache = new Cache({ max: 10, ttl: 1000, name: 'options' })
+  const wrong = (/** @type {any} */ options) => () => new Cache({ max: 10, ttl: 1000, name: 'options', ...options })
+  const expected = (/** @type {RegExp} */ message) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
+  assert.throws(wrong({ max: 11 }), expected(/'options' exists with max = 10, not 11/))
+  assert.throws(wrong({ ttl: undefined }), expected(/ttl = 1000, not the default/))
+  assert.throws(wrong({ codec: 'json' }), expected(/codec = v8, not json/))
+  cache.close()
+})
