@@ -70,39 +70,40 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     const clock = stopClock()
     try {
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { maxLength: 80 }), steps => replay(steps, clock)),
+        fc.asyncProperty(fc.array(step, { maxLength: 80 }), steps => replay(steps, clock, storage)),
         { numRuns: 150 }
       )
     } finally {
       clock.restore()
     }
   })
+}
 
-  /**
-   * @param {any[]} steps
-   * @param {ReturnType<typeof stopClock>} clock
-   */
-  async function replay(steps, clock) {
-    const cache = new Cache({ max: MAX, ttl: TTL, jitter: 0, storage })
-    const model = new Model()
-    let count = 0
-    for (const step of steps) {
-      count++
-      // No two entries end at the same moment: in which order they go then is not promised.
-      clock.pass(0.001)
-      model.time += 0.001
-      await take(step, cache, model, count, clock)
-      assert.deepEqual([cache.size, cache.stats().inFlight], [model.lines.length, model.loads.length])
-    }
-    const fresh = model.lines.filter(line => line.until > model.time).reverse()
-    assert.deepEqual(
-      [...cache.entries()],
-      fresh.map(({ id, value }) => [id, value])
-    )
-    cache.close()
-    for (const { asked } of model.loads) {
-      for (const waits of asked) await assert.rejects(waits, { code: 'ERR_OFFLOOP_CLOSED' })
-    }
+/**
+ * @param {any[]} steps
+ * @param {ReturnType<typeof stopClock>} clock
+ * @param {'heap' | 'native'} storage
+ */
+async function replay(steps, clock, storage) {
+  const cache = new Cache({ max: MAX, ttl: TTL, jitter: 0, storage })
+  const model = new Model()
+  let count = 0
+  for (const step of steps) {
+    count++
+    // No two entries end at the same moment: in which order they go then is not promised.
+    clock.pass(0.001)
+    model.time += 0.001
+    await take(step, cache, model, count, clock)
+    assert.deepEqual([cache.size, cache.stats().inFlight], [model.lines.length, model.loads.length])
+  }
+  const fresh = model.lines.filter(line => line.until > model.time).reverse()
+  assert.deepEqual(
+    [...cache.entries()],
+    fresh.map(({ id, value }) => [id, value])
+  )
+  cache.close()
+  for (const { asked } of model.loads) {
+    for (const waits of asked) await assert.rejects(waits, { code: 'ERR_OFFLOOP_CLOSED' })
   }
 }
 
