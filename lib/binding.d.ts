@@ -23,8 +23,8 @@ export declare function cacheArrive(cache: number, token: number, value: Uint8Ar
 /** What they weigh. */
 export declare function cacheBytes(cache: number): number
 
-/** Everything goes. */
-export declare function cacheClear(cache: number): void
+/** Everything goes. With `reports` JavaScript asks for it. */
+export declare function cacheClear(cache: number, reports: boolean): void
 
 /** Milliseconds on the clock that all environments of the process share. */
 export declare function cacheClock(): number

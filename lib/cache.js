@@ -1,7 +1,7 @@
 'use strict'
 
-const { Loads, closedError, noLoader } = require('./cache/loads')
-const { loadMany } = require('./cache/many')
+const { Loads, closedError } = require('./cache/loads')
+const { findMany, loadTogether, oneOfMany } = require('./cache/many')
 const { checkFunction, checkId, checkTime, readOptions } = require('./cache/options')
 const { Store } = require('./cache/store')
 const { checkOptions, checkSignal, invalidType } = require('./validate')
@@ -54,9 +54,17 @@ class Cache {
     if (!Array.isArray(ids)) throw invalidType('The "ids" argument', 'an instance of Array', ids)
     for (const id of ids) checkId(id)
     this.#checkOpen()
-    const one = this.#load
-    const many = load ?? ((/** @type {Id[]} */ ids, /** @type {any} */ context) => loadEach(one, ids, context))
-    return loadMany(ids, many, id => this.#store.use(id) ?? this.#loads.find(id, one ?? many))
+    const one = load === undefined ? this.#load : oneOfMany(load)
+    return findMany(
+      ids,
+      id => this.#store.use(id) ?? this.#loads.find(id, one),
+      flights => {
+        if (load !== undefined) return loadTogether(flights, load)
+        for (const flight of flights)
+          flight.load(context => /** @type {Function} */ (one)(flight.id, context), undefined)
+        return new Set()
+      }
+    )
   }
 
   /** @param {Id} id */
@@ -183,23 +191,6 @@ class Cache {
   #checkOpen() {
     if (!this.#isOpen) throw closedError()
   }
-}
-
-/**
- * One load for each id, where there is no loader for many.
- * @param {import('../index').Loader<any, any> | undefined} load
- * @param {Id[]} ids
- * @param {any} context
- */
-async function loadEach(load, ids, context) {
-  if (load === undefined) throw noLoader(ids[0])
-  const settled = await Promise.allSettled(ids.map(async id => load(id, context)))
-  return settled.map(it => (it.status === 'fulfilled' ? it.value : asError(it.reason)))
-}
-
-/** @param {unknown} reason */
-function asError(reason) {
-  return reason instanceof Error ? reason : new Error(String(reason), { cause: reason })
 }
 
 module.exports = { Cache }

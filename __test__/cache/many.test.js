@@ -3,6 +3,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Cache } = require('../..')
+const { stopClock } = require('../support/clock')
 const { gate } = require('../support/gate')
 
 for (const storage of /** @type {const} */ (['heap', 'native'])) {
@@ -130,5 +131,49 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
       { message: /a value for each of 2 ids\. Received 1/ }
     )
     assert.equal(cache.stats().inFlight, 0)
+  })
+}
+
+for (const storage of /** @type {const} */ (['heap', 'native'])) {
+  test(`an id that fails at once leaves the others' loads under way, ${storage}`, async () => {
+    const cache = new Cache({ max: 10, storage, errorTtl: 60_000 })
+    await assert.rejects(
+      cache.get('bad', () => Promise.reject(new Error('down'))),
+      /down/
+    )
+    const many = cache.getMany(['a', 'bad', 'b'], ids => ids.map(id => id))
+    await assert.rejects(many, { message: /1 of 3 ids could not be loaded: 'bad'/ })
+    assert.deepEqual([cache.peek('a'), cache.peek('b'), cache.stats().inFlight], ['a', 'b', 0])
+  })
+
+  test(`a stale id is refreshed by what was given, ${storage}`, async () => {
+    const clock = stopClock()
+    try {
+      const cache = new Cache({ max: 10, storage, ttl: 10, jitter: 0, staleWhileRevalidate: 100 })
+      cache.set('a', 'old')
+      clock.pass(10)
+      assert.deepEqual([...(await cache.getMany(['a'], async ids => ids.map(id => `new ${id}`)))], [['a', 'old']])
+      assert.equal(await cache.refresh.call(cache, 'a').catch(error => error.code), 'ERR_INVALID_ARG_TYPE')
+      while (cache.stats().inFlight > 0) await new Promise(resolve => setImmediate(resolve))
+      assert.equal(cache.peek('a'), 'new a')
+    } finally {
+      clock.restore()
+    }
+  })
+
+  test(`the cache's own loader is told all that it is told by get, ${storage}`, async () => {
+    const load = (/** @type {string} */ id, /** @type {any} */ context) => {
+      context.store = id !== 'out'
+      return context.signal instanceof AbortSignal
+    }
+    const cache = new Cache({ max: 10, storage, load })
+    assert.deepEqual(
+      [...(await cache.getMany(['in', 'out']))],
+      [
+        ['in', true],
+        ['out', true]
+      ]
+    )
+    assert.deepEqual([cache.has('in'), cache.has('out')], [true, false])
   })
 }

@@ -16,11 +16,17 @@ class Evictions {
    * @type {{ id: any, value: any, reason: number }[]}
    */
   #queue = []
+  #told = 0
   #isScheduled = false
 
   /** @param {((id: any, value: any, reason: (typeof REASONS)[number]) => void) | undefined} onEvict */
   constructor(onEvict) {
     this.#onEvict = onEvict
+  }
+
+  /** Whether anybody wants to hear. */
+  get areHeard() {
+    return this.#onEvict !== undefined
   }
 
   /**
@@ -38,20 +44,20 @@ class Evictions {
 
   #tell() {
     const start = now()
-    const queue = this.#queue
-    this.#queue = []
-    let told = 0
-    while (told < queue.length && now() - start < TURN_BUDGET) {
-      const { id, value, reason } = queue[told++]
+    while (this.#told < this.#queue.length && now() - start < TURN_BUDGET) {
+      const { id, value, reason } = this.#queue[this.#told++]
       try {
         this.#onEvict?.(id, value, REASONS[reason])
       } catch (error) {
         process.emitWarning(error instanceof Error ? error : String(error))
       }
     }
-    this.#queue = [...queue.slice(told), ...this.#queue]
-    this.#isScheduled = this.#queue.length > 0
+    this.#isScheduled = this.#told < this.#queue.length
     if (this.#isScheduled) setImmediate(() => this.#tell())
+    else {
+      this.#queue = []
+      this.#told = 0
+    }
   }
 }
 

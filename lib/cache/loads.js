@@ -264,4 +264,4 @@ function noLoader(id) {
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
-module.exports = { Loads, closedError, noLoader }
+module.exports = { Loads, closedError }

@@ -8,71 +8,88 @@ const { insideAll } = require('./flight')
 /**
  * @typedef {import('../../index').Id} Id
  * @typedef {import('./flight').Flight} Flight
- * @typedef {{ value: unknown } | { flight: Flight, leads: boolean }} Found
+ * @typedef {import('./loads').Found} Found
  * @typedef {(ids: Id[], context: { signal: AbortSignal }) => Promise<Map<Id, unknown> | unknown[]>} LoadMany
  */
 
 /**
  * The values of many ids, of which the missing ones are loaded in one call.
  * @param {Id[]} ids
- * @param {LoadMany} load
  * @param {(id: Id) => Found} find
+ * @param {(flights: Flight[]) => Set<Id>} load what these lead, and returns the ids for which nothing came, in the end
  * @returns {Promise<Map<Id, unknown>>}
  */
-async function loadMany(ids, load, find) {
-  /** @type {Map<Id, unknown>} */
-  const results = new Map()
-  /** @type {Map<Id, Promise<unknown>>} */
-  const waiting = new Map()
+async function findMany(ids, find, load) {
+  /** @type {Map<Id, unknown>} values or promises, in the order of the ids */
+  const found = new Map()
   /** @type {Flight[]} */
   const led = []
   for (const id of new Set(ids)) {
-    const found = find(id)
-    // Keeps the order of the ids, whenever the values come.
-    results.set(id, 'value' in found ? found.value : undefined)
-    if ('value' in found) continue
-    waiting.set(id, found.flight.join(undefined))
-    if (found.leads) led.push(found.flight)
-  }
-  const absent = led.length > 0 ? loadAll(led, load) : new Set()
-  /** @type {Map<Id, unknown>} */
-  const failures = new Map()
-  for (const [id, promise] of waiting) {
     try {
-      results.set(id, await promise)
+      const answer = find(id)
+      found.set(id, 'value' in answer ? answer.value : answer.flight.join(undefined))
+      if ('leads' in answer && answer.leads) led.push(answer.flight)
     } catch (error) {
-      failures.set(id, error)
+      found.set(id, Promise.reject(error))
     }
   }
-  for (const id of [...absent, ...failures.keys()]) results.delete(id)
+  const absent = load(led)
+  const settled = await Promise.allSettled(found.values())
+  /** @type {Map<Id, unknown>} */
+  const results = new Map()
+  /** @type {Map<Id, unknown>} */
+  const failures = new Map()
+  for (const [index, id] of [...found.keys()].entries()) {
+    const it = settled[index]
+    if (it.status === 'rejected') failures.set(id, it.reason)
+    else if (!absent.has(id)) results.set(id, it.value)
+  }
   if (failures.size > 0) throw failure(failures, results)
   return results
 }
 
 /**
- * Loads for all the flights at once. Returns the ids for which nothing came, when they have landed.
+ * Loads for all the flights in one call. Returns the ids for which nothing came, when they have landed.
  * @param {Flight[]} flights
  * @param {LoadMany} load
  */
-function loadAll(flights, load) {
-  const ids = flights.map(flight => flight.id)
+function loadTogether(flights, load) {
+  /** @type {Set<Id>} */
   const absent = new Set()
-  const controller = new AbortController()
-  const loaded = insideAll(flights, async () => byId(ids, await load(ids, { signal: controller.signal })))
+  if (flights.length === 0) return absent
+  const ids = flights.map(flight => flight.id)
+  const { signal } = new AbortController()
+  const loaded = insideAll(flights, async () => byId(ids, await load(ids, { signal })))
   for (const flight of flights) {
     flight.load(async context => {
       const values = await loaded
-      if (values.has(flight.id)) {
-        const value = values.get(flight.id)
-        if (value instanceof Error) throw value
-        return value
-      }
+      if (values.has(flight.id)) return pick(values, flight.id)
       absent.add(flight.id)
       context.store = false
       return undefined
     }, undefined)
   }
   return absent
+}
+
+/**
+ * A loader of one id that asks the loader of many.
+ * @param {LoadMany} load
+ * @returns {import('../../index').Loader<any, any>}
+ */
+function oneOfMany(load) {
+  return async (id, context) => {
+    const values = byId([id], await load([id], context))
+    if (!values.has(id)) context.store = false
+    return pick(values, id)
+  }
+}
+
+/** @param {Map<Id, unknown>} values @param {Id} id */
+function pick(values, id) {
+  const value = values.get(id)
+  if (value instanceof Error) throw value
+  return value
 }
 
 /**
@@ -101,4 +118,4 @@ function failure(failures, results) {
   return Object.assign(new AggregateError(errors, message), { ids, results })
 }
 
-module.exports = { loadMany }
+module.exports = { findMany, loadTogether, oneOfMany }

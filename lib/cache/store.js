@@ -231,8 +231,8 @@ class Store {
 
   clear() {
     this.#used = 0
-    native.cacheClear(this.#handle)
-    this.#takeAllEvicted()
+    native.cacheClear(this.#handle, this.#evictions.areHeard)
+    if (this.#evictions.areHeard) this.#takeAllEvicted()
     this.#copies.clear()
   }
 

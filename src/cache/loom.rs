@@ -40,6 +40,12 @@ fn held(cache: &Cache<u32>) -> Option<u32> {
     cache.peek(&id(), NOW).map(|held| held.value)
 }
 
+/// A load that ends on another thread, some time.
+fn arriving(cache: &Arc<Cache<u32>>, token: Token) -> thread::JoinHandle<()> {
+    let cache = cache.clone();
+    thread::spawn(move || drop(cache.arrive(token, 1, Some(value(1)), Duration::ZERO, NOW)))
+}
+
 #[test]
 fn one_of_many_loads_and_the_others_are_told() {
     model(|| {
@@ -64,7 +70,7 @@ fn one_of_many_loads_and_the_others_are_told() {
         came.sort_unstable();
         // Either the second one followed, and the first was told so, or it came after.
         assert!(came == [1, 10] || came == [0, 20], "{came:?}");
-        assert_eq!(cache.stats().loads, 1);
+        assert_eq!(cache.stats().counts.loads, 1);
     });
 }
 
@@ -73,10 +79,7 @@ fn what_was_deleted_does_not_come_back() {
     model(|| {
         let cache = cache();
         let token = lead(&cache, 1).unwrap();
-        let loading = {
-            let cache = cache.clone();
-            thread::spawn(move || drop(cache.arrive(token, 1, Some(value(1)), Duration::ZERO, NOW)))
-        };
+        let loading = arriving(&cache, token);
         cache.delete(&id(), NOW);
         assert_eq!(held(&cache), None);
         loading.join().unwrap();
@@ -89,10 +92,7 @@ fn what_was_set_is_not_overwritten_by_an_older_load() {
     model(|| {
         let cache = cache();
         let token = lead(&cache, 1).unwrap();
-        let loading = {
-            let cache = cache.clone();
-            thread::spawn(move || drop(cache.arrive(token, 1, Some(value(1)), Duration::ZERO, NOW)))
-        };
+        let loading = arriving(&cache, token);
         set(&cache, 2);
         assert_eq!(held(&cache), Some(2));
         loading.join().unwrap();

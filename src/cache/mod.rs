@@ -19,15 +19,15 @@ pub use expiry::{Age, Lifetime, Times};
 pub use flight::{Joined, Left, Token};
 pub use id::Id;
 pub use policy::Limits;
-pub use stats::{Evictions, Reason, Stats};
+pub use stats::{Counts, Evictions, Reason, Stats};
 
 use crate::clock::Time;
+use crate::metrics::Latencies;
 use crate::sync::Mutex;
 use expiry::Deadlines;
 use flight::Flights;
 use index::{Entry, Index};
 use policy::Policy;
-use stats::Counters;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -113,7 +113,8 @@ struct State<V> {
     policy: Policy,
     deadlines: Deadlines,
     flights: Flights<Who>,
-    counters: Counters,
+    counts: Counts,
+    load_time: Latencies,
     /// Of the random numbers that spread lifetimes.
     seed: u64,
 }
@@ -132,7 +133,8 @@ impl<V: Clone> Cache<V> {
             policy: Policy::new(options.limits),
             deadlines: Deadlines::default(),
             flights: Flights::new(),
-            counters: Counters::new(),
+            counts: Counts::default(),
+            load_time: Latencies::new(),
             seed,
         };
         let versions = (0..VERSIONS).map(|_| AtomicU32::new(0)).collect();
@@ -147,14 +149,14 @@ impl<V: Clone> Cache<V> {
         let got = match found {
             Some((held, age @ (Age::Fresh | Age::Due | Age::Stale))) => {
                 state.policy.touch(held.place.slot);
-                state.counters.count_hit(age == Age::Stale);
+                state.counts.hit(age == Age::Stale);
                 let refresh = if age == Age::Fresh { None } else { state.flights.refresh(id, &who) };
-                state.counters.loads += u64::from(refresh.is_some());
+                state.counts.loads += u64::from(refresh.is_some());
                 Got::Hit { held, refresh }
             }
             doubtful => {
                 let joined = state.flights.join(id, &who);
-                state.counters.count_miss(joined);
+                state.counts.miss(joined);
                 Got::Miss { joined, previous: doubtful.map(|(held, _)| held.value) }
             }
         };
@@ -165,7 +167,7 @@ impl<V: Clone> Cache<V> {
     pub fn refresh(&self, id: &Id, who: Who, now: Time) -> (Joined, Option<V>) {
         let state = &mut *self.state.lock();
         let joined = state.flights.join(id, &who);
-        state.counters.count_flight(joined);
+        state.counts.flight(joined);
         let previous = state.index.find(id).filter(|(_, entry)| entry.times.age(now) != Age::Gone);
         (joined, previous.map(|(_, entry)| entry.value.clone()))
     }
@@ -197,7 +199,7 @@ impl<V: Clone> Cache<V> {
     ) -> Option<Arrived<V>> {
         let state = &mut *self.state.lock();
         let landed = state.flights.land(token, &who)?;
-        state.counters.load_time.record(took, 1);
+        state.load_time.record(took, 1);
         let stored = match incoming {
             Some(incoming) if landed.is_current => self.store(state, &landed.id, incoming, now),
             _ => Stored { place: None, evicted: Vec::new() },
@@ -209,8 +211,8 @@ impl<V: Clone> Cache<V> {
     pub fn fail(&self, token: Token, who: Who, took: Duration, now: Time) -> Option<Failed<V>> {
         let state = &mut *self.state.lock();
         let landed = state.flights.land(token, &who)?;
-        state.counters.load_time.record(took, 1);
-        state.counters.load_failures += 1;
+        state.load_time.record(took, 1);
+        state.counts.load_failures += 1;
         let stale = state.index.find(&landed.id).filter(|(_, entry)| {
             landed.is_current
                 && matches!(entry.times.age(now), Age::Stale | Age::Doubtful)
@@ -250,7 +252,7 @@ impl<V: Clone> Cache<V> {
             let limits = state.policy.limits();
             state.policy = Policy::new(limits);
             state.deadlines = Deadlines::default();
-            state.counters.evictions.deleted += entries.len() as u64;
+            state.counts.evictions.deleted += entries.len() as u64;
             for version in &self.versions {
                 version.fetch_add(1, Ordering::Release);
             }
@@ -275,7 +277,7 @@ impl<V: Clone> Cache<V> {
     pub fn touch(&self, slots: &[u32], hits: u64) {
         let state = &mut *self.state.lock();
         state.policy.touch_all(slots);
-        state.counters.hits += hits;
+        state.counts.hits += hits;
     }
 
     /// What is fresh at one moment, the most recently used first.
@@ -297,7 +299,13 @@ impl<V: Clone> Cache<V> {
 
     pub fn stats(&self) -> Stats {
         let state = self.state.lock();
-        state.counters.snapshot(state.index.len(), state.policy.bytes(), state.flights.len())
+        Stats {
+            size: state.index.len(),
+            bytes: state.policy.bytes(),
+            in_flight: state.flights.len(),
+            counts: state.counts,
+            load_time: state.load_time.summary(),
+        }
     }
 
     /// A word for each slot, by its lower bits, that changes whenever an entry there does.
@@ -352,7 +360,7 @@ impl<V: Clone> Cache<V> {
         let Entry { id, value, times } = state.index.remove(slot)?;
         state.policy.remove(slot);
         state.deadlines.remove(&times, slot);
-        state.counters.evictions.count(reason);
+        state.counts.evictions.count(reason);
         self.version(slot).fetch_add(1, Ordering::Release);
         Some(Evicted { id, slot, value, reason })
     }

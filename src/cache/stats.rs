@@ -1,7 +1,7 @@
 //! What a cache counts.
 
 use super::flight::Joined;
-use crate::metrics::{Latencies, Summary};
+use crate::metrics::Summary;
 
 /// Why an entry is not there any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,16 +31,36 @@ impl Evictions {
     }
 }
 
-#[derive(Debug)]
-pub struct Counters {
+/// What is counted one by one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
     pub hits: u64,
     pub stale_hits: u64,
+    /// Questions that found nothing to serve at once.
     pub misses: u64,
     pub loads: u64,
+    /// Those who joined a load under way.
     pub coalesced: u64,
     pub load_failures: u64,
     pub evictions: Evictions,
-    pub load_time: Latencies,
+}
+
+impl Counts {
+    pub fn hit(&mut self, is_stale: bool) {
+        *(if is_stale { &mut self.stale_hits } else { &mut self.hits }) += 1;
+    }
+
+    pub fn miss(&mut self, joined: Joined) {
+        self.misses += 1;
+        self.flight(joined);
+    }
+
+    pub fn flight(&mut self, joined: Joined) {
+        match joined {
+            Joined::Leads(_) => self.loads += 1,
+            Joined::Follows(_) => self.coalesced += 1,
+        }
+    }
 }
 
 /// A snapshot. Times are milliseconds.
@@ -49,59 +69,6 @@ pub struct Stats {
     pub size: usize,
     pub bytes: u64,
     pub in_flight: usize,
-    pub hits: u64,
-    pub stale_hits: u64,
-    pub misses: u64,
-    pub loads: u64,
-    pub coalesced: u64,
-    pub load_failures: u64,
-    pub evictions: Evictions,
+    pub counts: Counts,
     pub load_time: Summary,
-}
-
-impl Counters {
-    pub fn new() -> Self {
-        Counters {
-            hits: 0,
-            stale_hits: 0,
-            misses: 0,
-            loads: 0,
-            coalesced: 0,
-            load_failures: 0,
-            evictions: Evictions::default(),
-            load_time: Latencies::new(),
-        }
-    }
-
-    pub fn count_hit(&mut self, is_stale: bool) {
-        *(if is_stale { &mut self.stale_hits } else { &mut self.hits }) += 1;
-    }
-
-    pub fn count_miss(&mut self, joined: Joined) {
-        self.misses += 1;
-        self.count_flight(joined);
-    }
-
-    pub fn count_flight(&mut self, joined: Joined) {
-        match joined {
-            Joined::Leads(_) => self.loads += 1,
-            Joined::Follows(_) => self.coalesced += 1,
-        }
-    }
-
-    pub fn snapshot(&self, size: usize, bytes: u64, in_flight: usize) -> Stats {
-        Stats {
-            size,
-            bytes,
-            in_flight,
-            hits: self.hits,
-            stale_hits: self.stale_hits,
-            misses: self.misses,
-            loads: self.loads,
-            coalesced: self.coalesced,
-            load_failures: self.load_failures,
-            evictions: self.evictions,
-            load_time: self.load_time.summary(),
-        }
-    }
 }

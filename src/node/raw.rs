@@ -65,32 +65,32 @@ pub fn copy_bytes(env: &Env, value: &Unknown, length: usize, into: &mut Vec<u8>)
 
 /// Calls `f` with the elements of a `Uint32Array`.
 pub fn with_u32s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u32]) -> R) -> Option<R> {
-    let (data, length) = typed_array::<u32>(env, value, sys::TypedarrayType::uint32_array)?;
+    with_elements(env, value, sys::TypedarrayType::uint32_array, f)
+}
+
+/// Calls `f` with the elements of a `Float64Array`.
+pub fn with_f64s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [f64]) -> R) -> Option<R> {
+    with_elements(env, value, sys::TypedarrayType::float64_array, f)
+}
+
+/// Calls `f` with the bytes of a `Uint8Array`.
+pub fn with_u8s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
+    with_elements(env, value, sys::TypedarrayType::uint8_array, f)
+}
+
+/// `wanted` must be the kind of array that holds `T`s.
+fn with_elements<T, R>(
+    env: &Env,
+    value: &Unknown,
+    wanted: sys::napi_typedarray_type,
+    f: impl FnOnce(&mut [T]) -> R,
+) -> Option<R> {
+    let (data, length) = typed_array::<T>(env, value, wanted)?;
     if length == 0 {
         return Some(f(&mut []));
     }
     // SAFETY: as in `copy_bytes`; besides, V8 aligns typed arrays to their elements, and `lib/` passes an array of
     // its own that nobody else holds, so the borrow is the only one while `f` runs.
-    Some(f(unsafe { std::slice::from_raw_parts_mut(data, length) }))
-}
-
-/// Calls `f` with the elements of a `Float64Array`.
-pub fn with_f64s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [f64]) -> R) -> Option<R> {
-    let (data, length) = typed_array::<f64>(env, value, sys::TypedarrayType::float64_array)?;
-    if length == 0 {
-        return Some(f(&mut []));
-    }
-    // SAFETY: as in `with_u32s`.
-    Some(f(unsafe { std::slice::from_raw_parts_mut(data, length) }))
-}
-
-/// Calls `f` with the bytes of a `Uint8Array`.
-pub fn with_u8s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u8]) -> R) -> Option<R> {
-    let (data, length) = typed_array::<u8>(env, value, sys::TypedarrayType::uint8_array)?;
-    if length == 0 {
-        return Some(f(&mut []));
-    }
-    // SAFETY: as in `with_u32s`, without the need for alignment.
     Some(f(unsafe { std::slice::from_raw_parts_mut(data, length) }))
 }
 

@@ -1,10 +1,10 @@
 //! What JavaScript does with a cache.
 
-use super::answer::{Kind, answer, from_millis, span, to_millis, whole};
+use super::answer::{Answer, Kind, answer, from_millis, span, to_millis, whole};
 use super::report::buffer;
-use super::{Reports, Value, free, id, limits};
+use super::{Handle, Value, free, id, limits};
 use crate::args::Args;
-use crate::cache::{Got, Held, Incoming, Left, Limits};
+use crate::cache::{Got, Held, Id, Incoming, Left, Limits, Who};
 use crate::clock::Time;
 use crate::node::args::{read_arg, throw};
 use crate::node::environment;
@@ -20,6 +20,19 @@ pub fn cache_clock() -> f64 {
     to_millis(Time::now())
 }
 
+/// Asks the cache for an id, and returns the bytes of the value that comes with the answer.
+fn ask<'env>(
+    env: &'env Env,
+    cache: u32,
+    id: &Unknown,
+    out: &Unknown,
+    f: impl FnOnce(&mut Handle, &Id, &mut Answer, Who) -> Value,
+) -> Result<Option<Unknown<'env>>> {
+    let id = id::read(env, id).ok_or_else(|| misuse("an id that is none"))?;
+    let value = answer(env, cache, out, |handle, answer, who| f(handle, &id, answer, who))?;
+    buffer(env, value)
+}
+
 /// The value, or the flight that brings it.
 #[napi(
     catch_unwind,
@@ -33,9 +46,8 @@ pub fn cache_get<'env>(
     now: f64,
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
-    let id = id::read(env, &id).ok_or_else(|| misuse("an id that is none"))?;
-    let value = answer(env, cache, &out, |handle, answer, who| {
-        let (got, gone) = handle.shared.cache.get(&id, who, from_millis(now));
+    ask(env, cache, &id, &out, |handle, id, answer, who| {
+        let (got, gone) = handle.shared.cache.get(id, who, from_millis(now));
         let value = match got {
             Got::Hit { held, refresh } => {
                 answer.kind(Kind::Hit, refresh);
@@ -49,8 +61,7 @@ pub fn cache_get<'env>(
         };
         answer.evicted(handle, gone);
         value
-    })?;
-    buffer(env, value)
+    })
 }
 
 /// The flight that loads it anew. Returns what is held.
@@ -66,13 +77,11 @@ pub fn cache_refresh<'env>(
     now: f64,
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
-    let id = id::read(env, &id).ok_or_else(|| misuse("an id that is none"))?;
-    let value = answer(env, cache, &out, |handle, answer, who| {
-        let (joined, previous) = handle.shared.cache.refresh(&id, who, from_millis(now));
+    ask(env, cache, &id, &out, |handle, id, answer, who| {
+        let (joined, previous) = handle.shared.cache.refresh(id, who, from_millis(now));
         answer.joined(joined);
         previous.flatten()
-    })?;
-    buffer(env, value)
+    })
 }
 
 /// What is held and fresh.
@@ -88,16 +97,14 @@ pub fn cache_peek<'env>(
     now: f64,
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
-    let id = id::read(env, &id).ok_or_else(|| misuse("an id that is none"))?;
-    let value = answer(env, cache, &out, |handle, answer, _| {
-        let held = handle.shared.cache.peek(&id, from_millis(now));
+    ask(env, cache, &id, &out, |handle, id, answer, _| {
+        let held = handle.shared.cache.peek(id, from_millis(now));
         answer.kind(if held.is_some() { Kind::Hit } else { Kind::Nothing }, None);
         held.and_then(|held| {
             answer.place(&held.place);
             held.value
         })
-    })?;
-    buffer(env, value)
+    })
 }
 
 /// Stores a value: its bytes, or `undefined` in heap storage. A negative `ttl` is none of its own.
@@ -222,17 +229,17 @@ pub fn cache_delete(env: Env, cache: u32, id: Unknown, now: f64, out: Unknown) -
     })
 }
 
-/// Everything goes.
+/// Everything goes. With `reports` JavaScript asks for it.
 #[napi(catch_unwind)]
-pub fn cache_clear(env: Env, cache: u32) -> Result<()> {
+pub fn cache_clear(env: Env, cache: u32, reports: bool) -> Result<()> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let handle = tables.cache_mut(cache)?;
     let evicted = handle.shared.cache.clear();
-    if handle.reports == Reports::Nothing {
+    if reports {
+        handle.evicted.extend(evicted);
+    } else {
         let pieces = evicted.len();
         free(evicted, pieces);
-    } else {
-        handle.evicted.extend(evicted);
     }
     Ok(())
 }

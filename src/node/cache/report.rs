@@ -35,16 +35,17 @@ pub struct CacheStats {
 
 impl From<cache::Stats> for CacheStats {
     fn from(stats: cache::Stats) -> Self {
-        let cache::Evictions { size, ttl, replaced, deleted } = stats.evictions;
+        let counts = stats.counts;
+        let cache::Evictions { size, ttl, replaced, deleted } = counts.evictions;
         CacheStats {
             size: f64_of(stats.size as u64),
             bytes: f64_of(stats.bytes),
-            hits: f64_of(stats.hits),
-            stale_hits: f64_of(stats.stale_hits),
-            misses: f64_of(stats.misses),
-            loads: f64_of(stats.loads),
-            coalesced: f64_of(stats.coalesced),
-            load_failures: f64_of(stats.load_failures),
+            hits: f64_of(counts.hits),
+            stale_hits: f64_of(counts.stale_hits),
+            misses: f64_of(counts.misses),
+            loads: f64_of(counts.loads),
+            coalesced: f64_of(counts.coalesced),
+            load_failures: f64_of(counts.load_failures),
             in_flight: f64_of(stats.in_flight as u64),
             evictions: CacheEvictions {
                 size: f64_of(size),
