@@ -110,10 +110,9 @@ class PoolHandle {
       this.#state = 'closing'
       for (const room of this.#rooms.splice(0)) native.dropRoom(room)
     })
-    if (this.#state === 'closing') {
-      this.#end(force)
-      this.#closeIfDone()
-    }
+    // A map may wait for its inputs when nothing of it is under way any more.
+    if (force || this.#state === 'closing') this.#end(force)
+    this.#closeIfDone()
     return this.#closing
   }
 

@@ -13,6 +13,9 @@ const native = require('./native')
  * @property {(kind: number, token: number, bytes: Buffer | undefined) => void} [mail] for a cache
  * @property {(count: number, micros: number) => void} [batch] a batch ended; `settle` follows for each of its items
  * @typedef {import('./errors').FailureRecord} FailureRecord
+ *
+ * How far a drain has been settled: in `heads`, in the values and in the bytes.
+ * @typedef {{ at: number, value: number, offset: number }} Place
  */
 
 // Kinds of record that native code writes (src/node/output.rs).
@@ -150,44 +153,80 @@ class Port {
     const values = native.drain(heads, this.#bytes, rearm) ?? []
     const [used, more] = heads
     if (used === FIRST) return EMPTY
-    let value = 0
-    let offset = 0
-    for (let at = FIRST; at < used; ) {
-      const id = heads[at]
-      const kind = heads[at + 1]
-      const listener = this.#listeners[id]
-      const size = heads[at + 2]
-      at += 3
-      if (kind === MAIL) {
-        const token = /** @type {number} */ (values[value++])
-        const bytes = size <= WITH_BYTES ? /** @type {Buffer} */ (values[value++]) : undefined
-        listener?.mail?.(size, token, bytes)
-        continue
-      }
-      if (listener === undefined) throw new Error('offloop: an outcome without a task')
-      if (kind === BYTES) {
-        this.release(id)
-        listener.settle?.(this.#copy(offset, size), undefined)
-        offset += size
-      } else if (kind === MANY) {
-        this.release(id)
-        listener.batch?.(size, heads[at++])
-        for (let item = 0; item < size; item++, at += 2) {
-          const length = heads[at + 1]
-          if (heads[at] === BYTES) {
-            listener.settle?.(this.#copy(offset, length), undefined)
-            offset += length
-          } else settleValue(listener, heads[at], values[value++])
-        }
-      } else if (kind === GRANTED) {
-        this.release(id)
-        listener.granted?.(size)
-      } else {
-        this.release(id)
-        settleValue(listener, kind, values[value++])
+    /** @type {Place} */
+    const place = { at: FIRST, value: 0, offset: 0 }
+    while (place.at < used) {
+      try {
+        this.#settleNext(place, values)
+      } catch (error) {
+        // One listener's trouble is not the others'; it is reported as any exception that nobody caught.
+        queueMicrotask(() => {
+          throw error
+        })
       }
     }
     return more === 1 ? MORE : ALL
+  }
+
+  /**
+   * Settles what stands in one record. Its place is left before anyone is called.
+   * @param {Place} place
+   * @param {unknown[]} values
+   */
+  #settleNext(place, values) {
+    const heads = this.#heads
+    const { at } = place
+    const id = heads[at]
+    const kind = heads[at + 1]
+    const size = heads[at + 2]
+    const listener = this.#listeners[id]
+    place.at += 3
+    if (kind === MAIL) {
+      const token = /** @type {number} */ (values[place.value++])
+      const bytes = size <= WITH_BYTES ? /** @type {Buffer} */ (values[place.value++]) : undefined
+      return listener?.mail?.(size, token, bytes)
+    }
+    if (listener === undefined) throw new Error('offloop: an outcome without a task')
+    this.release(id)
+    if (kind === GRANTED) listener.granted?.(size)
+    else if (kind === MANY) this.#settleMany(listener, size, place, values)
+    else this.#settleOne(listener, kind, size, place, values)
+  }
+
+  /**
+   * @param {Listener} listener
+   * @param {number} kind
+   * @param {number} size
+   * @param {Place} place
+   * @param {unknown[]} values
+   */
+  #settleOne(listener, kind, size, place, values) {
+    if (kind === BYTES) {
+      const { offset } = place
+      place.offset += size
+      listener.settle?.(this.#copy(offset, size), undefined)
+    } else {
+      const value = values[place.value++]
+      if (kind === ERROR) listener.settle?.(undefined, /** @type {FailureRecord} */ (value))
+      else listener.settle?.(value, undefined)
+    }
+  }
+
+  /**
+   * @param {Listener} listener
+   * @param {number} count
+   * @param {Place} place
+   * @param {unknown[]} values
+   */
+  #settleMany(listener, count, place, values) {
+    const heads = this.#heads
+    const first = place.at + 1
+    place.at = first + 2 * count
+    try {
+      listener.batch?.(count, heads[first - 1])
+    } finally {
+      for (let at = first; at < place.at; at += 2) this.#settleOne(listener, heads[at], heads[at + 1], place, values)
+    }
   }
 
   /**
@@ -204,16 +243,6 @@ class Port {
     }
     return copy
   }
-}
-
-/**
- * @param {Listener} listener
- * @param {number} kind
- * @param {unknown} value
- */
-function settleValue(listener, kind, value) {
-  if (kind === ERROR) listener.settle?.(undefined, /** @type {FailureRecord} */ (value))
-  else listener.settle?.(value, undefined)
 }
 
 // A second copy of this file in one environment (test runners reset module registries) must share the port,

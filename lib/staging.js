@@ -13,6 +13,8 @@ const { withCode } = require('./errors')
 /** Bytes, or code units of a string, that are copied at a time. */
 const PIECE = 1 << 20
 const TEXT_PIECE = 1 << 18
+/** Code units of a string that say how many bytes one needs. */
+const SAMPLE = 1 << 14
 /** All copies together take this much (ms) of a turn of the loop. */
 const TURN_BUDGET = 1
 
@@ -22,6 +24,8 @@ class Staging {
   #task
   #transform
   #pieces
+  /** Bytes. */
+  #copied = 0
   #done = false
 
   /**
@@ -45,11 +49,12 @@ class Staging {
       const { value, done } = this.#pieces.next()
       if (!done) {
         native.stagePiece(this.#handle, value)
+        this.#copied += value.length
         return false
       }
       this.#done = true
       const bound = native.submitStaged(this.#handle, this.#transform, task.id, task.priority)
-      if (bound) task.fail(undefined, bound)
+      if (bound) task.fail(task.pool.full(bound, this.#copied))
     } catch (error) {
       this.cancel()
       task.fail(error)
@@ -114,14 +119,17 @@ function stageBytes(bytes, task, transform, room) {
 }
 
 /**
- * Room is reserved for as many bytes as the string has code units, and adjusted when the true number is known.
+ * Room is reserved for as many bytes as the string needs if all of it is like its beginning, and made to fit when it is
+ * known how many it needs.
  * @param {string} text
  * @param {Task} task
  * @param {number} transform
  * @param {number} room
  */
 function stageText(text, task, transform, room) {
-  return stage(text.length, task, transform, room, textPieces(text))
+  const sample = text.slice(0, SAMPLE)
+  const bytes = Math.ceil((text.length / sample.length) * Buffer.byteLength(sample))
+  return stage(bytes, task, transform, room, textPieces(text))
 }
 
 /**

@@ -91,9 +91,9 @@ class Task {
   settle(value, failure) {
     this.pool.left()
     if (this.#settled) return
-    this.#finish()
     if (failure === undefined) this.#resolve(value)
     else this.#reject(taskError(failure, this.#caller))
+    this.#finish()
   }
 
   /**
@@ -110,14 +110,12 @@ class Task {
   /**
    * Its input could not be copied to the end: there is nothing to stop.
    * @param {unknown} error
-   * @param {Bound} [bound] that is reached
    */
-  fail(error, bound) {
-    const reason = bound ? this.pool.full(bound) : error
+  fail(error) {
     this.#leave()
     if (this.#settled) return
+    this.#reject(error)
     this.#finish()
-    this.#reject(reason)
   }
 
   #leave() {

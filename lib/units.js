@@ -191,7 +191,10 @@ class Single {
       flow.unitEnded(this)
     }
     const task = new Task(flow.pool, flow.priority, resolve, error => this.refused(error), flow.caller)
-    const bound = task.submit(flow.transform, this.#input, room)
+    // A string has all the room that it may need before it is copied: a flow waits, and is not turned away.
+    const taken = typeof this.#input === 'string' ? native.takeRoom(flow.pool.number, this.bytes, room) : room
+    if (typeof taken === 'string') return taken
+    const bound = task.submit(flow.transform, this.#input, taken)
     if (bound !== null) return bound
     this.#task = task
     this.#input = undefined

@@ -43,8 +43,8 @@ function checkOptions(options) {
 
 /** @param {unknown} signal */
 function checkSignal(signal) {
-  const isSignal = signal !== null && typeof signal === 'object' && 'aborted' in signal
-  if (!isSignal || typeof (/** @type {AbortSignal} */ (signal).addEventListener) !== 'function') {
+  const { aborted, addEventListener, removeEventListener } = /** @type {Partial<AbortSignal>} */ (Object(signal))
+  if (aborted === undefined || typeof addEventListener !== 'function' || typeof removeEventListener !== 'function') {
     throw invalidType('The "options.signal" property', 'an instance of AbortSignal', signal)
   }
 }

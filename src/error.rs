@@ -18,6 +18,8 @@ pub enum Kind {
     QueueTimeout,
     /// A bug of this package: the task panicked.
     Panic,
+    /// The operating system does not give what the task needs.
+    Unsupported,
 }
 
 impl Kind {
@@ -31,6 +33,7 @@ impl Kind {
             Kind::OutputLimit => "ERR_OFFLOOP_OUTPUT_LIMIT",
             Kind::QueueTimeout => "ERR_OFFLOOP_QUEUE_TIMEOUT",
             Kind::Panic => "ERR_OFFLOOP_PANIC",
+            Kind::Unsupported => "ERR_OFFLOOP_UNSUPPORTED",
         }
     }
 }

@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(flights.len(), 1);
         assert_eq!(flights.land(1, &1), None);
         assert_eq!(flights.lose(&2), [(1, id.clone(), 3)]);
-        assert_eq!(flights.land(1, &3).unwrap().followers, []);
+        assert!(flights.land(1, &3).unwrap().followers.is_empty());
         assert_eq!(flights.join(&other, &3), Joined::Leads(3));
     }
 }

@@ -165,7 +165,9 @@ pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
     let length = bytes as usize;
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
-    let room = match tables.enter(pool, room, length)? {
+    // Room for more, brought along, is kept until it is known how much is needed.
+    let held = usize::try_from(room).ok().and_then(|room| tables.rooms.get(room)).map_or(0, Room::bytes);
+    let room = match tables.enter(pool, room, length.max(held))? {
         Ok(room) => room,
         Err(bound) => return Ok(napi::Either::B(bound)),
     };
@@ -189,8 +191,9 @@ pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<()> {
 #[napi(catch_unwind)]
 pub fn submit_staged(env: Env, staging: u32, transform: u32, task: u32, priority: u32) -> Result<Option<Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
-    let Staging { mut room, bytes } =
+    let Staging { mut room, mut bytes } =
         tables.stagings.try_remove(staging as usize).ok_or_else(|| misuse("an unknown staging"))?;
+    bytes.shrink_to_fit();
     if !room.resize(bytes.len()) {
         return Ok(Some(Bound::Bytes));
     }

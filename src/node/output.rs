@@ -27,6 +27,9 @@ const MAIL: u32 = 5;
 const SHORT: usize = 4096;
 /// Results from this length on are handed over as they are, shorter ones are copied.
 const EXTERNAL: usize = 64 << 10;
+/// After copying so many bytes a drain ends: JavaScript may want to let the loop turn. That takes a fraction of a
+/// millisecond.
+const COPIED: usize = 1 << 20;
 /// `heads` begins with the words used and whether more waits.
 const FIRST: usize = 2;
 
@@ -45,7 +48,7 @@ pub fn drain<'env>(env: &'env Env, heads: Unknown, bytes: Unknown, rearm: bool) 
     }
     let drained = raw::with_u32s(env, &heads, |heads| {
         raw::with_u8s(env, &bytes, |bytes| {
-            let mut drain = Drain { env, heads, used: FIRST, bytes, filled: 0, values: None, count: 0 };
+            let mut drain = Drain { env, heads, used: FIRST, bytes, filled: 0, copied: 0, values: None, count: 0 };
             while drain.has_room() {
                 let Some(Completion { task, outcome }) = port.take() else { break };
                 drain.put(&mut environment.tables.borrow_mut(), task, outcome)?;
@@ -68,13 +71,14 @@ struct Drain<'env, 'a> {
     used: usize,
     bytes: &'a mut [u8],
     filled: usize,
+    copied: usize,
     values: Option<Array<'env>>,
     count: u32,
 }
 
 impl<'env> Drain<'env, '_> {
     fn has_room(&self) -> bool {
-        self.used + 4 + 2 * MAX_BATCH as usize <= self.heads.len()
+        self.used + 4 + 2 * MAX_BATCH as usize <= self.heads.len() && self.copied < COPIED
     }
 
     fn put(&mut self, tables: &mut Tables, task: u32, outcome: Outcome) -> Result<()> {
@@ -138,6 +142,9 @@ impl<'env> Drain<'env, '_> {
             }
             Ok(Value::Bytes(bytes)) => {
                 let length = bytes.len();
+                if length < EXTERNAL {
+                    self.copied += length;
+                }
                 let buffer = self.buffer(bytes);
                 self.made(buffer, length)
             }

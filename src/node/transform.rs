@@ -43,7 +43,7 @@ pub fn chain_transforms(env: Env, handles: Vec<u32>) -> Result<TransformInfo> {
         let tables = environment::of(&env)?.tables.borrow();
         handles.iter().map(|&handle| tables.transform(handle).cloned()).collect::<Result<Vec<_>>>()?
     };
-    let chain = Chain::new(steps).ok_or_else(|| misuse("a chain without steps"))?;
+    let chain = Chain::new(&steps).map_err(|error| throw(&env, &error))?;
     keep(&env, Arc::new(chain))
 }
 

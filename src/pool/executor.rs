@@ -196,6 +196,10 @@ impl Pool {
         if let Some(threads) = self.threads.get() {
             return Some(threads);
         }
+        #[cfg(test)]
+        if tests::NO_THREADS.get() {
+            return None;
+        }
         let name = self.name.clone();
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(self.options.threads)
@@ -205,10 +209,26 @@ impl Pool {
         Some(self.threads.get_or_init(|| threads))
     }
 
+    /// Has a thread pop with the permit that was taken for it. If there are none, nothing that is queued will run.
     fn wake(self: &Arc<Self>) {
         let pool = self.clone();
-        if let Some(threads) = self.start() {
-            threads.spawn(move || pool.work_off());
+        match self.start() {
+            Some(threads) => threads.spawn(move || pool.work_off()),
+            None => self.give_up(),
+        }
+    }
+
+    /// The operating system gives no threads: fails what is queued, so that nobody waits for ever. The next task asks again.
+    fn give_up(self: &Arc<Self>) {
+        let now = Instant::now();
+        self.gate.stand_back(now);
+        while let Some(queued) = self.gate.take_stale(now) {
+            let Job { mut work, bytes } = queued.job;
+            let message = format!("The operating system gives the pool '{}' no threads at the moment", self.name);
+            work.fail(Error::new(Kind::Unsupported, message));
+            self.counters.lock().rejected(work.tasks());
+            self.grant(self.gate.release(bytes));
+            let _ = catch_panic(|| work.settle());
         }
     }
 
@@ -306,7 +326,13 @@ impl Room {
     #[must_use]
     pub fn resize(&mut self, bytes: usize) -> bool {
         let Some(reservation) = self.reservation.as_mut() else { return false };
-        reservation.bytes == bytes || self.pool.gate.resize(reservation, bytes)
+        if reservation.bytes == bytes {
+            return true;
+        }
+        let granted = self.pool.gate.resize(reservation, bytes);
+        let fits = granted.is_some();
+        self.pool.grant(granted.unwrap_or_default());
+        fits
     }
 
     /// Queues a job in this room. Returns its ticket, for [`Pool::withdraw`].

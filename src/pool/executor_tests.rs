@@ -187,6 +187,29 @@ fn a_job_that_waits_for_a_part_of_itself_takes_up_no_other() {
     assert!(has_run.load(Ordering::SeqCst));
 }
 
+thread_local! {
+    /// What the operating system says to this thread when it asks for others.
+    pub(super) static NO_THREADS: Cell<bool> = const { Cell::new(false) };
+}
+
+#[test]
+fn without_threads_jobs_fail_and_with_threads_they_run_again() {
+    let pool = pool(2, None);
+    let (settled, outcomes) = channel();
+    NO_THREADS.set(true);
+    assert_eq!(pool.try_admit(1).err(), Some(Full::NoThreads));
+    for _ in 0..5 {
+        let (send, granted) = bounded(1);
+        assert!(pool.wait(1, Box::new(move |room| send.send(room).expect("the test waits"))).is_none());
+        let _ = granted.recv().expect("room").submit(Priority::Normal, probe(&settled, || unreachable!("no thread")));
+        assert_eq!(outcomes.recv().unwrap().unwrap_err().kind, Kind::Unsupported);
+    }
+    assert_eq!((pool.stats().queued, pool.stats().running, pool.stats().queued_bytes), (0, 0, 0));
+    NO_THREADS.set(false);
+    submit(&pool, probe(&settled, || ()));
+    assert!(outcomes.recv().unwrap().is_ok());
+}
+
 #[test]
 fn every_job_settles_once_under_a_storm() {
     let pool = pool(3, Some(Duration::from_millis(50)));

@@ -165,16 +165,17 @@ impl<J, W> Gate<J, W> {
         (left, state.grant(&self.limits))
     }
 
-    /// Changes how many bytes a reservation holds. `false`: there is no room, and nothing changed.
-    pub fn resize(&self, reservation: &mut Reservation, bytes: usize) -> bool {
+    /// Changes how many bytes a reservation holds; others may fit when they are fewer. `None`: there is no room, and
+    /// nothing changed.
+    pub fn resize(&self, reservation: &mut Reservation, bytes: usize) -> Option<Vec<(Reservation, W)>> {
         let mut state = self.state.lock();
         let others = state.bytes - reservation.bytes;
         if others > 0 && others.saturating_add(bytes) > self.limits.max_queue_bytes {
-            return false;
+            return None;
         }
         state.bytes = others.saturating_add(bytes);
         reservation.bytes = bytes;
-        true
+        Some(state.grant(&self.limits))
     }
 
     /// Returns the room of a task that is not, or no longer, queued.

@@ -153,7 +153,16 @@ fn a_reservation_can_change_its_weight() {
     let gate = gate(4, 0, 100);
     let mut reservation = admit(&gate, 0);
     let _other = admit(&gate, 60);
-    assert!(!gate.resize(&mut reservation, 41));
-    assert!(gate.resize(&mut reservation, 40));
+    assert!(gate.resize(&mut reservation, 41).is_none());
+    assert!(gate.resize(&mut reservation, 40).is_some());
     assert_eq!(gate.level(Instant::now()).bytes, 100);
+}
+
+#[test]
+fn a_reservation_that_shrinks_makes_room_for_who_waits() {
+    let gate = gate(1, 10, 100);
+    let mut reservation = admit(&gate, 90);
+    let Wait::Queued(_) = gate.wait(20, 'a') else { panic!("there is no room") };
+    let granted = gate.resize(&mut reservation, 80).expect("fewer always fit");
+    assert_eq!(granted.iter().map(|(room, who)| (room.bytes, *who)).collect::<Vec<_>>(), [(20, 'a')]);
 }

@@ -1,6 +1,6 @@
 //! Several transforms as one: the values between two steps stay on this side of the border.
 
-use super::{Fold, Transform, Value};
+use super::{ArgumentError, Fold, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use std::sync::Arc;
@@ -9,11 +9,26 @@ pub struct Chain {
     steps: Vec<Arc<dyn Transform>>,
 }
 
+/// A chain of chains doubles with little effort.
+const MAX_STEPS: usize = 1024;
+
 impl Chain {
-    /// Of at least one step; a chain of none would have nothing to return.
-    #[must_use]
-    pub fn new(steps: Vec<Arc<dyn Transform>>) -> Option<Self> {
-        if steps.is_empty() { None } else { Some(Chain { steps }) }
+    /// The steps of chains become its own: however deep it was built, it runs flat.
+    ///
+    /// # Errors
+    /// Without a step, since nothing would come out, or with too many.
+    pub fn new(steps: &[Arc<dyn Transform>]) -> std::result::Result<Self, ArgumentError> {
+        let own = |step: &Arc<dyn Transform>| {
+            if step.steps().is_empty() { vec![step.clone()] } else { step.steps().to_vec() }
+        };
+        let steps: Vec<_> = steps.iter().flat_map(own).collect();
+        if (1..=MAX_STEPS).contains(&steps.len()) {
+            return Ok(Chain { steps });
+        }
+        let count = steps.len();
+        Err(ArgumentError::Range(format!(
+            "The number of steps of a chain is out of range. It must be >= 1 && <= {MAX_STEPS}. Received {count}"
+        )))
     }
 }
 
@@ -36,6 +51,10 @@ impl Transform for Chain {
             .map(|step| Some(Link { name: step.name(), fold: step.fold()?, out: Vec::new() }))
             .collect::<Option<Vec<_>>>()?;
         Some(Box::new(Links(links)))
+    }
+
+    fn steps(&self) -> &[Arc<dyn Transform>] {
+        &self.steps
     }
 
     fn can_fail(&self) -> bool {

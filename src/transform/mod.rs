@@ -36,6 +36,7 @@ pub use value::Value;
 
 use crate::cancel::Cancel;
 use crate::error::Result;
+use std::sync::Arc;
 
 /// A task works through this many bytes, then looks whether it is still wanted.
 pub const STEP: usize = 1 << 20;
@@ -54,6 +55,11 @@ pub trait Transform: Send + Sync {
     /// The same work chunk by chunk, for transforms that can.
     fn fold(&self) -> Option<Box<dyn Fold>> {
         None
+    }
+
+    /// What it is made of, if it is a chain.
+    fn steps(&self) -> &[Arc<dyn Transform>] {
+        &[]
     }
 
     /// Whether an input of the right type can make it fail.
