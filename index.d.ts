@@ -22,6 +22,8 @@ export type Input = Bytes | string
 /** A buffer that was given away with {@link move}. */
 export interface Moved<T> {
   readonly value: T
+  /** For the type checker only; not there at run time. */
+  readonly [given]: true
 }
 
 /**
@@ -41,6 +43,7 @@ export function move<T extends Bytes>(buffer: T): Moved<T>
 // ---------------------------------------------------------------- transforms: work as plain values
 
 declare const shape: unique symbol
+declare const given: unique symbol
 
 // Without this line everything here would count as exported.
 export {}
@@ -53,7 +56,7 @@ export interface Transform<In, Out> {
   /** As in `transforms.<name>`. */
   readonly name: string
   /** For the type checker only; not there at run time. */
-  readonly [shape]?: (input: In) => Out
+  readonly [shape]: (input: In) => Out
 }
 
 /** A transform that can also take its input chunk by chunk. */
@@ -94,7 +97,7 @@ export const transforms: {
 
   /**
    * Runs several transforms in one trip off the loop; the values between two steps never visit JavaScript.
-   * An error names the step that failed as `transform`.
+   * An error names the step that failed as `transform`. 1,024 steps at most; the steps of a chain in a chain count.
    * @example
    * const etag = transforms.chain(transforms.gzip(), transforms.digest('sha256', { encoding: 'base64url' }))
    * await pool.run(etag, body)
@@ -153,7 +156,7 @@ export const transforms: {
   gzip(options?: { level?: number }): StreamTransform<Input, Buffer>
   /**
    * The reverse of {@link transforms.gzip}. Several members are joined, and zeros after the last one are ignored, as
-   * node:zlib does. `maxOutput` (default 1 GiB) stops decompression bombs.
+   * node:zlib does. `maxOutput` (default 1 GiB) stops decompression bombs: set it to what you expect.
    * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for corrupt or truncated input, ERR_OFFLOOP_OUTPUT_LIMIT
    */
   gunzip(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
@@ -219,8 +222,8 @@ export interface RunOptions {
    */
   signal?: AbortSignal | undefined
   /**
-   * Default `'normal'`. Within a priority tasks start in the order they came (an input above 1 MiB comes when it has been
-   * copied). A lower priority is passed over at most 16 times before it is served; `low` goes before `normal` then.
+   * Default `'normal'`. Within a priority tasks that wait start in the order of their calls (an input above 1 MiB waits from
+   * when it has been copied, in its old place). A lower priority is passed over at most 16 times before it is served; `low` goes before `normal` then.
    */
   priority?: 'high' | 'normal' | 'low' | undefined
 }
@@ -314,7 +317,10 @@ export class Pool {
   readonly threads: number
 }
 
-/** The process-wide pool, named `default` and shared by all worker_threads. */
+/**
+ * The process-wide pool, named `default` and shared by all worker_threads. Whoever closes it closes it for all code of its
+ * thread.
+ */
 export const pool: Pool
 
 export interface LatencySummary {

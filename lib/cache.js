@@ -8,6 +8,10 @@ const { checkOptions, checkSignal, invalidType } = require('./validate')
 
 /** @typedef {import('../index').Id} Id */
 
+const TTL = ['ttl']
+const LIMITS = ['max', 'maxBytes']
+const SIGNAL = ['signal']
+
 class Cache {
   #store
   #loads
@@ -88,7 +92,7 @@ class Cache {
     this.#check(id)
     let ttl
     if (options !== undefined) {
-      checkOptions(options)
+      checkOptions(options, TTL)
       ttl = options.ttl
       checkTime('"options.ttl"', ttl)
     }
@@ -139,7 +143,7 @@ class Cache {
 
   /** @param {{ max?: number, maxBytes?: number }} limits */
   resize(limits) {
-    checkOptions(limits)
+    checkOptions(limits, LIMITS)
     this.#checkOpen()
     this.#store.resize(limits)
   }
@@ -165,7 +169,7 @@ class Cache {
     try {
       this.#check(id)
       checkFunction('The "load" argument', load)
-      checkOptions(options)
+      checkOptions(options, SIGNAL)
       const { signal } = options
       if (signal !== undefined) {
         checkSignal(signal)

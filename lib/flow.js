@@ -32,6 +32,7 @@ const BATCH_MICROS = 1000
 const SMOOTHING = 0.3
 /** Input bytes in flight beyond which nothing is taken, unless threads would be idle. */
 const MAX_BYTES = 16 << 20
+const OPTIONS = ['signal', 'priority', 'concurrency', 'settle']
 const MAX_CONCURRENCY = 2 ** 31 - 1
 
 /**
@@ -89,7 +90,7 @@ class Flow {
   constructor(pool, transform, inputs, options, concurrency, caller, outlet) {
     Transform.number(transform)
     this.transform = transform
-    checkOptions(options)
+    checkOptions(options, OPTIONS)
     if (options.signal !== undefined) checkSignal(options.signal)
     if (options.settle !== undefined) checkBoolean('The "options.settle" property', options.settle)
     this.#concurrency = options.concurrency ?? concurrency

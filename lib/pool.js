@@ -7,7 +7,7 @@ const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
 const { Task } = require('./task')
 const { Transform } = require('./transforms')
-const { checkBoolean, checkOptions, checkSignal, priorityNumber } = require('./validate')
+const { checkBoolean, checkObject, checkOptions, checkSignal, priorityNumber } = require('./validate')
 const { Waiter } = require('./waiter')
 
 /**
@@ -18,13 +18,14 @@ const { Waiter } = require('./waiter')
  */
 
 const NORMAL = priorityNumber(undefined)
+const RUN_OPTIONS = ['signal', 'priority']
 
 class Pool {
   #handle
 
   /** @param {import('../index').PoolOptions} [options] */
   constructor(options = {}) {
-    checkOptions(options)
+    checkObject(options)
     this.#handle = new PoolHandle(options)
   }
 
@@ -48,7 +49,7 @@ class Pool {
       let priority = NORMAL
       let signal
       if (options !== undefined) {
-        checkOptions(options)
+        checkOptions(options, RUN_OPTIONS)
         priority = priorityNumber(options.priority)
         signal = options.signal
         if (signal !== undefined) checkSignal(signal)
@@ -100,7 +101,7 @@ class Pool {
 
   /** @param {{ reset?: boolean }} [options] */
   stats(options = {}) {
-    checkOptions(options)
+    checkOptions(options, ['reset'])
     const { reset = false } = options
     checkBoolean('The "options.reset" property', reset)
     return this.#handle.stats(reset)
@@ -111,7 +112,7 @@ class Pool {
    * @returns {Promise<void>}
    */
   async close(options = {}) {
-    checkOptions(options)
+    checkOptions(options, ['force'])
     const { force = false } = options
     checkBoolean('The "options.force" property', force)
     await this.#handle.close(force)

@@ -34,10 +34,29 @@ function outOfRange(name, expected, actual) {
   return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
-/** @param {unknown} options */
-function checkOptions(options) {
+/**
+ * @param {unknown} options
+ * @returns {asserts options is object}
+ */
+function checkObject(options) {
   if (options === null || typeof options !== 'object') {
     throw invalidType('The "options" argument', 'of type object', options)
+  }
+}
+
+/**
+ * An option that means nothing here is a mistake: a signal that is misspelt must not be no signal.
+ * @param {unknown} options
+ * @param {readonly string[]} known
+ */
+function checkOptions(options, known) {
+  checkObject(options)
+  for (const name in options) {
+    if (known.includes(name) || /** @type {Record<string, unknown>} */ (options)[name] === undefined) continue
+    const names = known.map(it => `'${it}'`).join(', ')
+    const hint = options instanceof AbortSignal ? '. To pass a signal, write { signal }' : ''
+    const message = `The property 'options.${name}' is unknown. The options are ${names}${hint}`
+    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
   }
 }
 
@@ -88,4 +107,4 @@ function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value)
 }
 
-module.exports = { invalidType, checkOptions, checkSignal, checkInteger, checkBoolean, priorityNumber }
+module.exports = { invalidType, checkObject, checkOptions, checkSignal, checkInteger, checkBoolean, priorityNumber }

@@ -164,3 +164,22 @@ test('the default pool has the threads that the process may use', () => {
   assert.equal(pool.name, 'default')
   assert.equal(pool.threads, require('node:os').availableParallelism())
 })
+
+test('options that are not known are refused by every verb', async () => {
+  const pool = new Pool({ threads: 1 })
+  const any = (/** @type {any} */ options) => options
+  const unknown = (/** @type {RegExp} */ message) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
+  const identity = transforms.identity()
+  await assert.rejects(pool.run(identity, 'x', any({ signl: 1 })), unknown(/'options\.signl' is unknown.*'signal'/))
+  await assert.rejects(
+    pool.run(identity, 'x', any(AbortSignal.abort())),
+    unknown(/To pass a signal, write \{ signal \}/)
+  )
+  await assert.rejects(pool.map(identity, ['x'], any({ settled: true })), unknown(/'options\.settled'.*'settle'/))
+  assert.throws(() => pool.iterate(identity, ['x'], any({ prority: 'high' })), unknown(/'options\.prority'/))
+  assert.throws(() => pool.stats(any({ rest: true })), unknown(/'options\.rest'/))
+  assert.throws(() => /** @type {any} */ (transforms.identity)({ x: 1 }), unknown(/There are no options/))
+  await assert.rejects(pool.close(any({ forced: true })), unknown(/'options\.forced'/))
+  assert.equal(String(await pool.run(identity, 'x', any({ signal: undefined, other: undefined }))), 'x')
+  await pool.close()
+})

@@ -75,3 +75,10 @@ expectAssignable<Error>(error)
 expectAssignable<'ERR_OFFLOOP_QUEUE_FULL' | (string & {})>(error.code)
 expectNotAssignable<OffloopError['code']>('ERR_OFFLOOP_UNHEARD_OF')
 expectType<number | undefined>(error.offset)
+
+// A factory that is not called is no transform, and what is not given away is not moved.
+expectError(pool.run(transforms.gzip, 'x'))
+expectError(pool.map(transforms.gzip, ['x']))
+expectError(pool.run({ name: 'gzip' }, 'x'))
+expectError(transforms.chain(transforms.gzip, transforms.gzip()))
+expectError(pool.run(transforms.gzip(), { value: 'x' }))

@@ -2,7 +2,7 @@
 
 const { inspect } = require('node:util')
 const { withCode } = require('../errors')
-const { checkOptions, invalidType } = require('../validate')
+const { checkObject, invalidType } = require('../validate')
 const { codecOf } = require('./codec')
 
 /** @typedef {import('../../index').Id} Id */
@@ -35,7 +35,7 @@ function checkTime(name, value) {
  * @param {import('../../index').CacheOptions<any, any>} options
  */
 function readOptions(options) {
-  checkOptions(options)
+  checkObject(options)
   const { load, weigh, onEvict, codec, storage, name, errorTtl, loadTimeout, ...rest } = options
   checkFunction('The "options.load" property', load)
   checkFunction('The "options.weigh" property', weigh)

@@ -6,7 +6,8 @@ use crate::error::Result;
 
 pub struct Identity;
 
-pub fn identity(_: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn identity(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+    args.options(0, &[])?;
     Ok(Box::new(Identity))
 }
 
