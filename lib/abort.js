@@ -1,8 +1,10 @@
 'use strict'
 
+const { addAbortListener } = require('node:events')
+
 /**
  * @typedef {{ abort(reason: unknown): void }} Abortable something that a signal ends
- * @typedef {{ tasks: Set<Abortable>, listener: () => void }} Watch
+ * @typedef {{ tasks: Set<Abortable>, listener: () => void, subscription: Disposable | undefined }} Watch
  */
 
 /**
@@ -21,10 +23,11 @@ const watches = new WeakMap()
 function watch(signal, task) {
   let watch = watches.get(signal)
   if (watch === undefined) {
-    watch = { tasks: new Set(), listener: () => abortAll(signal) }
+    watch = { tasks: new Set(), listener: () => abortAll(signal), subscription: undefined }
     watches.set(signal, watch)
   }
-  if (watch.tasks.size === 0) signal.addEventListener('abort', watch.listener, { once: true })
+  // Not a listener like any other: those before it could keep the event from it.
+  if (watch.tasks.size === 0) watch.subscription = addAbortListener(signal, watch.listener)
   watch.tasks.add(task)
 }
 
@@ -34,7 +37,7 @@ function watch(signal, task) {
  */
 function unwatch(signal, task) {
   const watch = watches.get(signal)
-  if (watch?.tasks.delete(task) && watch.tasks.size === 0) signal.removeEventListener('abort', watch.listener)
+  if (watch?.tasks.delete(task) && watch.tasks.size === 0) watch.subscription?.[Symbol.dispose]()
 }
 
 /** @param {AbortSignal} signal */

@@ -32,6 +32,8 @@ const BATCH_MICROS = 1000
 const SMOOTHING = 0.3
 /** Input bytes in flight beyond which nothing is taken, unless threads would be idle. */
 const MAX_BYTES = 16 << 20
+/** Input bytes that are taken in one go: copying them takes a few milliseconds. */
+const TURN_BYTES = 8 << 20
 const OPTIONS = ['signal', 'priority', 'concurrency', 'settle']
 const MAX_CONCURRENCY = 2 ** 31 - 1
 
@@ -51,6 +53,8 @@ class Flow {
   #concurrency
   /** @type {Source} */
   #source
+  /** @type {Promise<unknown> | undefined} */
+  #closing
   #isAsync
   /** @type {'flowing' | 'ended' | 'stopped'} */
   #state = 'flowing'
@@ -61,6 +65,9 @@ class Flow {
   #isAwaiting = false
   #isWatching = false
   #flushScheduled = false
+  /** Bytes taken in this go. */
+  #turnBytes = 0
+  #isResting = false
   #taken = 0
   #inFlight = 0
   #bytes = 0
@@ -118,8 +125,13 @@ class Flow {
   take() {
     if (this.#isTaking) return
     this.#isTaking = true
+    this.#turnBytes = 0
     try {
       while (this.#mayTake()) {
+        if (this.#turnBytes > TURN_BYTES) {
+          this.#rest()
+          break
+        }
         const next = this.#source.next()
         // It may have aborted while nobody was listening yet.
         if (this.#signal?.aborted) this.stop(this.#signal.reason)
@@ -135,6 +147,16 @@ class Flow {
     else this.#flush()
     this.#watchWhileActive()
     this.#outlet.progress()
+  }
+
+  /** Lets the loop turn before it takes more. */
+  #rest() {
+    if (this.#isResting) return
+    this.#isResting = true
+    setImmediate(() => {
+      this.#isResting = false
+      this.takeInContext()
+    })
   }
 
   takeInContext() {
@@ -206,7 +228,7 @@ class Flow {
   }
 
   #mayTake() {
-    if (this.#state !== 'flowing' || this.#isAwaiting || this.#waiter !== undefined) return false
+    if (this.#state !== 'flowing' || this.#isAwaiting || this.#isResting || this.#waiter !== undefined) return false
     const { threads } = this.pool.info
     // Until it is known how long an input takes, no more than keeps the threads busy.
     const window = this.#itemMicros === undefined ? Math.min(this.#concurrency, 4 * threads) : this.#concurrency
@@ -298,6 +320,7 @@ class Flow {
   /** @param {Unit} unit */
   #send(unit) {
     this.#bytes += unit.bytes
+    this.#turnBytes += unit.bytes
     if (this.#waiter !== undefined) this.#unsent.push(unit)
     else this.#submit(unit, NO_ROOM)
   }
@@ -347,15 +370,19 @@ class Flow {
     this.#outlet.sourceFailed(this.#taken, error)
   }
 
+  /** Settles when the source has cleaned up, unless it is being read: then it may take for ever. */
+  get closed() {
+    return this.#isAwaiting ? undefined : this.#closing
+  }
+
   #closeSource() {
     if (!this.#isSourceOpen) return
     this.#isSourceOpen = false
     try {
-      const closed = this.#source.return?.()
-      if (this.#isAsync) Promise.resolve(closed).catch(() => {})
-    } catch {
+      const closed = this.#context.runInAsyncScope(() => this.#source.return?.())
       // The flow has its reason to end already; the source's own trouble in ending does not replace it.
-    }
+      if (this.#isAsync) this.#closing = Promise.resolve(closed).then(undefined, () => {})
+    } catch {}
   }
 
   /** The signal is listened to only while there is something to stop: an abandoned iteration leaves no listener. */

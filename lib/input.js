@@ -1,6 +1,7 @@
 'use strict'
 
 const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
+const { bufferOf, lengthOf } = require('./bytes')
 const native = require('./native')
 const { stageBytes, stageText } = require('./staging')
 const { invalidType } = require('./validate')
@@ -53,14 +54,14 @@ function submitInput(input, task, transform, room) {
   }
   if (input instanceof Moved) return submitMoved(input.value, task, transform, room)
   const bytes = asUint8Array(input)
-  const length = bytes.length
+  const length = lengthOf(bytes)
   if (length > LARGE) return stageBytes(bytes, task, transform, room)
   let source = bytes
   if (length <= SMALL) {
     if (length === 0) checkAttached(bytes)
     scratch.set(bytes)
     source = scratch
-  } else if (isSharedArrayBuffer(bytes.buffer)) {
+  } else if (isSharedArrayBuffer(bufferOf(bytes))) {
     source = new Uint8Array(bytes)
   }
   return native.submit(pool, transform, task.id, source, length, task.priority, room)
@@ -76,7 +77,8 @@ function submitInput(input, task, transform, room) {
  */
 function submitMoved(value, task, transform, room) {
   const bytes = asUint8Array(value)
-  const { buffer, byteLength } = bytes
+  const buffer = bufferOf(bytes)
+  const byteLength = lengthOf(bytes)
   if (byteLength === 0) checkAttached(bytes)
   if (byteLength === 0 || byteLength !== buffer.byteLength || !isTransferable(buffer)) {
     return submitInput(bytes, task, transform, room)
@@ -108,7 +110,8 @@ function submitMoved(value, task, transform, room) {
 function isSmall(input, index) {
   if (typeof input === 'string') return input.length * MAX_UTF8 <= SMALL_ITEM
   if (input instanceof Moved) return false
-  return asUint8Array(input, index).byteLength <= SMALL_ITEM && isUint8Array(input) && input.byteLength > 0
+  const length = lengthOf(asUint8Array(input, index))
+  return length <= SMALL_ITEM && isUint8Array(input) && length > 0
 }
 
 /**
@@ -117,7 +120,7 @@ function isSmall(input, index) {
  */
 function inputSize(input) {
   if (typeof input === 'string') return input.length * MAX_UTF8
-  return asUint8Array(input instanceof Moved ? input.value : input).byteLength
+  return lengthOf(asUint8Array(input instanceof Moved ? input.value : input))
 }
 
 /**
@@ -149,7 +152,7 @@ function asUint8Array(input, index) {
  * @param {Uint8Array | ArrayBufferLike} input
  */
 function checkAttached(input) {
-  const buffer = ArrayBuffer.isView(input) ? input.buffer : input
+  const buffer = isUint8Array(input) ? bufferOf(input) : /** @type {ArrayBufferLike} */ (input)
   try {
     new Uint8Array(buffer)
   } catch {

@@ -73,6 +73,7 @@ class Iteration {
    */
   async return(value) {
     this.#end()
+    await this.#flow.closed
     return { value, done: true }
   }
 
@@ -82,11 +83,13 @@ class Iteration {
    */
   async throw(error) {
     this.#end()
+    await this.#flow.closed
     throw error
   }
 
   async [Symbol.asyncDispose]() {
     this.#end()
+    await this.#flow.closed
   }
 
   #deliver() {

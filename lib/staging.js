@@ -1,6 +1,7 @@
 'use strict'
 
 const { isSharedArrayBuffer } = require('node:util').types
+const { bufferOf, lengthOf, offsetOf } = require('./bytes')
 const { now, setImmediate } = require('./loop')
 const native = require('./native')
 const { withCode } = require('./errors')
@@ -115,7 +116,7 @@ function stage(bytes, task, transform, room, pieces) {
  * @param {number} room
  */
 function stageBytes(bytes, task, transform, room) {
-  return stage(bytes.length, task, transform, room, pieces(bytes, bytes.length))
+  return stage(lengthOf(bytes), task, transform, room, pieces(bytes, lengthOf(bytes)))
 }
 
 /**
@@ -137,14 +138,14 @@ function stageText(text, task, transform, room) {
  * @param {number} length that they had when the task was submitted
  */
 function* pieces(bytes, length) {
-  const shared = isSharedArrayBuffer(bytes.buffer)
+  const shared = isSharedArrayBuffer(bufferOf(bytes))
   for (let at = 0; at < length; at += PIECE) {
-    if (bytes.length !== length) {
-      const message = `The input changed its length from ${length} to ${bytes.length} bytes while it was being copied`
+    if (lengthOf(bytes) !== length) {
+      const message = `The input changed its length from ${length} to ${lengthOf(bytes)} bytes while it was being copied`
       throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
     }
     // Not `subarray`, which asks the class of the input.
-    const piece = new Uint8Array(bytes.buffer, bytes.byteOffset + at, Math.min(PIECE, length - at))
+    const piece = new Uint8Array(bufferOf(bytes), offsetOf(bytes) + at, Math.min(PIECE, length - at))
     yield shared ? new Uint8Array(piece) : piece
   }
 }

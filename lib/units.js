@@ -1,5 +1,6 @@
 'use strict'
 
+const { lengthOf } = require('./bytes')
 const native = require('./native')
 const { taskError } = require('./errors')
 const { MAX_UTF8 } = require('./input')
@@ -49,7 +50,7 @@ class Pack {
 
   /** @param {string | Uint8Array} input */
   hasRoom(input) {
-    const most = typeof input === 'string' ? input.length * MAX_UTF8 : input.length
+    const most = typeof input === 'string' ? input.length * MAX_UTF8 : lengthOf(input)
     return this.count < this.lengths.length && this.length + most <= PACK_BYTES
   }
 
@@ -61,7 +62,7 @@ class Pack {
     let size
     if (typeof input === 'string') size = this.bytes.write(input, this.length)
     else {
-      size = input.length
+      size = lengthOf(input)
       this.bytes.set(input, this.length)
     }
     this.lengths[this.count++] = size

@@ -107,3 +107,15 @@ test('an abort at every moment: every task settles, its room comes back', async 
   assert.deepEqual([queued, queuedBytes], [0, 0])
   await own.close()
 })
+
+test('no other listener keeps an abort from a task', async () => {
+  const own = new Pool({ threads: 1 })
+  const { release } = hold(own)
+  const abort = new AbortController()
+  abort.signal.addEventListener('abort', event => event.stopImmediatePropagation())
+  const queued = own.run(identity, 'x', { signal: abort.signal })
+  abort.abort()
+  await assert.rejects(queued, { name: 'AbortError' })
+  await release()
+  await own.close()
+})

@@ -130,3 +130,42 @@ test('an iterator that returns no object is a TypeError', async () => {
   await assert.rejects(pool.map(identity, inputs), { name: 'TypeError', message: /next\(\) returns must be an object/ })
   await assert.rejects(pool.map(identity, inputs, { settle: true }), { name: 'TypeError' })
 })
+
+test('setters on Object.prototype that use the pool harm no outcome', async () => {
+  let calls = 0
+  /** @type {Promise<unknown>[]} */
+  const inner = []
+  Object.defineProperty(Object.prototype, 'transform', {
+    configurable: true,
+    get: () => undefined,
+    set() {
+      if (calls++ < 10) inner.push(pool.run(identity, 'inner'), pool.ready())
+    }
+  })
+  try {
+    const tasks = Array.from({ length: 100 }, (_, i) => pool.run(i % 3 ? identity : panic, `${i}`))
+    const outcomes = await Promise.allSettled(tasks)
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') assert.equal(String(outcome.value), `${i}`)
+      else assert.match(outcome.reason.message, /panic/)
+    }
+    assert.equal(outcomes.filter(({ status }) => status === 'rejected').length, 34)
+    await Promise.all(inner)
+    assert.ok(calls > 0)
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'transform')
+  }
+})
+
+test('a Uint8Array that says something else of itself is what it is', async () => {
+  const secret = await pool.run(identity, Buffer.alloc(4000, 'secret'))
+  assert.equal(secret.length, 4000)
+  for (const length of [0, 5, 4000, 5000, 2 << 20]) {
+    for (const name of ['length', 'byteLength', 'byteOffset', 'buffer']) {
+      const input = new Uint8Array(9).fill(7)
+      Object.defineProperty(input, name, { value: name === 'buffer' ? new ArrayBuffer(length) : length })
+      assert.deepEqual(await pool.run(identity, input), Buffer.alloc(9, 7))
+      assert.deepEqual(await pool.map(identity, [input]), [Buffer.alloc(9, 7)])
+    }
+  }
+})

@@ -1,9 +1,11 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { AsyncLocalStorage } = require('node:async_hooks')
 const { getEventListeners } = require('node:events')
 const { test } = require('node:test')
 const { Pool, pool, transforms, hold } = require('../support/faulty')
+const { gate } = require('../support/gate')
 
 const identity = transforms.identity()
 
@@ -118,4 +120,38 @@ test('an abort reaches the reader, and an abandoned iteration leaves no listener
 
 test('a signal that aborted before throws at once', () => {
   assert.throws(() => pool.iterate(identity, ['x'], { signal: AbortSignal.abort(new Error('early')) }), /early/)
+})
+
+test('a source that is left early cleans up before the loop goes on, in the context of its opener', async () => {
+  const storage = new AsyncLocalStorage()
+  /** @type {unknown[]} */
+  const seen = []
+  const cleaned = gate()
+  async function* source() {
+    try {
+      for (;;) yield 'x'
+    } finally {
+      seen.push(storage.getStore())
+      await cleaned.promise
+      seen.push('cleaned')
+    }
+  }
+  const results = storage.run('opener', () => pool.iterate(identity, source(), { concurrency: 1 }))
+  await results.next()
+  const left = results.return?.().then(() => seen.push('left'))
+  while (seen.length === 0) await new Promise(resolve => setImmediate(resolve))
+  cleaned.open(undefined)
+  await left
+  assert.deepEqual(seen, ['opener', 'cleaned', 'left'])
+})
+
+test('a source that is stuck holds nobody who leaves', async () => {
+  async function* source() {
+    yield 'x'
+    await new Promise(() => {})
+  }
+  for await (const result of pool.iterate(identity, source())) {
+    assert.equal(String(result), 'x')
+    break
+  }
 })

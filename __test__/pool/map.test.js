@@ -187,3 +187,16 @@ test('bad options reject', async () => {
     await assert.rejects(pool.map(identity, ['x'], /** @type {any} */ (options)), /options/)
   }
 })
+
+test('takes large inputs a few at a time, and lets the loop turn in between', async () => {
+  const wide = new Pool({ threads: 16 })
+  const input = Buffer.alloc(1 << 20)
+  let taken = 0
+  function* inputs() {
+    for (; taken < 40; taken++) yield input
+  }
+  const done = wide.map(identity, inputs())
+  assert.ok(taken <= 10, `${taken} taken in one go`)
+  assert.equal((await done).length, 40)
+  await wide.close()
+})

@@ -125,3 +125,41 @@ test('a small task does not wait for a large one that has left a thread idle', a
   }
   await pool.close()
 })
+
+test('small tasks without an end do not starve whoever waits for many bytes', async () => {
+  const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
+  const { release } = hold(pool, 1)
+  await assert.rejects(pool.run(identity, Buffer.alloc(1000)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  let isReady = false
+  const ready = pool.ready().then(() => {
+    isReady = true
+    return pool.run(identity, Buffer.alloc(1000))
+  })
+  // There are always 400 bytes under way, and 1,000 never free, unless the small ones are turned away.
+  let turnedAway = false
+  /** @type {Promise<unknown>} */
+  let previous = pool.run(identity, Buffer.alloc(400))
+  while (!turnedAway) {
+    const next = pool.run(identity, Buffer.alloc(400))
+    next.catch(error => {
+      turnedAway = error.code === 'ERR_OFFLOOP_QUEUE_FULL'
+    })
+    await previous
+    previous = next.catch(() => {})
+  }
+  assert.equal(isReady, false)
+  await release()
+  assert.equal((await ready).length, 1000)
+  await pool.close()
+})
+
+test('20,000 waiters leave at once when the pool closes', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 0 })
+  const { release } = hold(pool)
+  const waiting = Array.from({ length: 20_000 }, () => pool.ready())
+  const closed = pool.close({ force: true })
+  const outcomes = await Promise.allSettled(waiting)
+  assert.ok(outcomes.every(it => it.status === 'rejected' && it.reason.code === 'ERR_OFFLOOP_CLOSED'))
+  await release()
+  await closed
+})

@@ -1,6 +1,7 @@
 //! What belongs to one environment: the handles that its JavaScript holds, its tasks under way, its port.
 
 use super::cache;
+use super::output::Scratch;
 use super::port::Port;
 use super::raw::{self, Pinned, misuse};
 use crate::cancel::Cancel;
@@ -10,7 +11,7 @@ use napi::bindgen_prelude::Function;
 use napi::{Env, Result};
 use napi_derive::napi;
 use slab::Slab;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub struct Environment {
     pub who: u64,
     pub port: Arc<Port>,
     pub tables: RefCell<Tables>,
+    pub scratch: Cell<Scratch>,
 }
 
 /// Opens this environment's port. Called once, when the package is loaded.
@@ -57,7 +59,8 @@ pub struct Environment {
 pub fn open(env: Env, drain: Function<(), ()>) -> Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let who = COUNT.fetch_add(1, Ordering::Relaxed);
-    let environment = Rc::new(Environment { who, port: Port::open(&drain)?, tables: RefCell::default() });
+    let environment =
+        Rc::new(Environment { who, port: Port::open(&drain)?, tables: RefCell::default(), scratch: Cell::default() });
     raw::set_instance_data(env, environment.clone())?;
     env.add_env_cleanup_hook(environment, |environment| environment.close())?;
     Ok(())

@@ -1,5 +1,6 @@
 //! How inputs come in: copied at once, copied piece by piece, or lent.
 
+use super::discard::discard_bytes;
 use super::environment::{self, Live, Staging, Tables};
 use super::raw::{self, Pinned, misuse};
 use super::task::{Batch, Origin, Task};
@@ -204,8 +205,10 @@ pub fn submit_staged(env: Env, staging: u32, transform: u32, task: u32, priority
 #[napi(catch_unwind)]
 pub fn unstage(env: Env, staging: u32) -> Result<()> {
     let staging = environment::of(&env)?.tables.borrow_mut().stagings.try_remove(staging as usize);
-    if let Some(Staging { room, .. }) = &staging {
+    if let Some(Staging { room, bytes }) = staging {
         room.pool().count_cancelled(1);
+        let length = bytes.len();
+        discard_bytes(bytes, length);
     }
     Ok(())
 }
@@ -217,14 +220,15 @@ pub fn cancel(env: Env, task: u32) -> Result<bool> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let Some(Some(live)) = tables.tasks.get(task as usize) else { return Ok(false) };
     live.cancel.cancel();
-    let withdrawn = live.pool.withdraw(live.ticket, live.bytes);
-    if withdrawn.is_none() {
-        return Ok(false);
-    }
-    // The work goes first, and with it a loan of what the task has pinned.
-    drop(withdrawn);
-    if let Some(Live { pinned: Some(pinned), .. }) = tables.remove_task(task) {
-        raw::unpin(&env, pinned);
+    let Some(withdrawn) = live.pool.withdraw(live.ticket, live.bytes) else { return Ok(false) };
+    let bytes = live.bytes;
+    match tables.remove_task(task).and_then(|live| live.pinned) {
+        Some(pinned) => {
+            // The work goes first, and with it the loan of what the task has pinned.
+            drop(withdrawn);
+            raw::unpin(&env, pinned);
+        }
+        None => discard_bytes(withdrawn, bytes),
     }
     Ok(true)
 }

@@ -6,6 +6,7 @@
 
 mod args;
 mod cache;
+mod discard;
 mod environment;
 mod id;
 mod input;

@@ -4,7 +4,7 @@
 //! record for each outcome. Short results are put one behind the other into `bytes`; everything else becomes a value
 //! of the returned array, in order.
 
-use super::environment::{self, Tables};
+use super::environment::{self, Environment};
 use super::port::{Completion, Mail, Outcome};
 use super::raw::{self, misuse};
 use crate::error;
@@ -46,19 +46,38 @@ pub fn drain<'env>(env: &'env Env, heads: Unknown, bytes: Unknown, rearm: bool) 
     if rearm {
         port.rearm();
     }
-    let drained = raw::with_u32s(env, &heads, |heads| {
-        raw::with_u8s(env, &bytes, |bytes| {
-            let mut drain = Drain { env, heads, used: FIRST, bytes, filled: 0, copied: 0, values: None, count: 0 };
-            while drain.has_room() {
-                let Some(Completion { task, outcome }) = port.take() else { break };
-                drain.put(&mut environment.tables.borrow_mut(), task, outcome)?;
-            }
-            drain.heads[0] = u32::try_from(drain.used).unwrap_or(u32::MAX);
-            drain.heads[1] = u32::from(!port.is_empty());
-            Ok(drain.values)
-        })
-    });
-    drained.flatten().ok_or_else(|| misuse("arrays of the wrong type"))?
+    let room = raw::with_u32s(env, &heads, |heads| heads.len()).zip(raw::with_u8s(env, &bytes, |bytes| bytes.len()));
+    let (words, capacity) = room.ok_or_else(|| misuse("arrays of the wrong type"))?;
+    let mut drain =
+        Drain { env, environment, words, capacity, out: environment.scratch.take(), copied: 0, values: None, count: 0 };
+    drain.out.clear();
+    while drain.has_room() {
+        let Some(Completion { task, outcome }) = port.take() else { break };
+        drain.put(task, outcome)?;
+    }
+    let Drain { mut out, values, .. } = drain;
+    out.heads[0] = u32::try_from(out.heads.len()).unwrap_or(u32::MAX);
+    out.heads[1] = u32::from(!port.is_empty());
+    raw::with_u32s(env, &heads, |heads| heads[..out.heads.len()].copy_from_slice(&out.heads));
+    raw::with_u8s(env, &bytes, |bytes| bytes[..out.bytes.len()].copy_from_slice(&out.bytes));
+    environment.scratch.set(out);
+    Ok(values)
+}
+
+/// What goes to the arrays of JavaScript at the end of a drain: making values may run code of JavaScript's (a setter on
+/// a prototype), and nothing of its memory or of the tables is borrowed meanwhile.
+#[derive(Default)]
+pub struct Scratch {
+    heads: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+impl Scratch {
+    fn clear(&mut self) {
+        self.heads.clear();
+        self.heads.resize(FIRST, 0);
+        self.bytes.clear();
+    }
 }
 
 /// Words that JavaScript must provide for the largest batch.
@@ -67,10 +86,11 @@ pub const MAX_BATCH: u32 = 256;
 
 struct Drain<'env, 'a> {
     env: &'env Env,
-    heads: &'a mut [u32],
-    used: usize,
-    bytes: &'a mut [u8],
-    filled: usize,
+    environment: &'a Environment,
+    /// Of the arrays of JavaScript.
+    words: usize,
+    capacity: usize,
+    out: Scratch,
     copied: usize,
     values: Option<Array<'env>>,
     count: u32,
@@ -78,12 +98,13 @@ struct Drain<'env, 'a> {
 
 impl<'env> Drain<'env, '_> {
     fn has_room(&self) -> bool {
-        self.used + 4 + 2 * MAX_BATCH as usize <= self.heads.len() && self.copied < COPIED
+        self.out.heads.len() + 4 + 2 * MAX_BATCH as usize <= self.words && self.copied < COPIED
     }
 
-    fn put(&mut self, tables: &mut Tables, task: u32, outcome: Outcome) -> Result<()> {
+    fn put(&mut self, task: u32, outcome: Outcome) -> Result<()> {
         match outcome {
             Outcome::Granted(room) => {
+                let tables = &mut *self.environment.tables.borrow_mut();
                 tables.waiting.remove(&task);
                 let room = u32::try_from(tables.rooms.insert(room)).unwrap_or(u32::MAX);
                 self.words(&[task, GRANTED, room]);
@@ -103,7 +124,8 @@ impl<'env> Drain<'env, '_> {
                 }
             }
         }
-        if let Some(pinned) = tables.remove_task(task).and_then(|live| live.pinned) {
+        let live = self.environment.tables.borrow_mut().remove_task(task);
+        if let Some(pinned) = live.and_then(|live| live.pinned) {
             raw::unpin(self.env, pinned);
         }
         Ok(())
@@ -128,16 +150,13 @@ impl<'env> Drain<'env, '_> {
     }
 
     fn words(&mut self, words: &[u32]) {
-        self.heads[self.used..self.used + words.len()].copy_from_slice(words);
-        self.used += words.len();
+        self.out.heads.extend_from_slice(words);
     }
 
     fn result(&mut self, result: error::Result<Value>) -> Result<(u32, u32)> {
         match result {
-            Ok(Value::Bytes(bytes)) if bytes.len() <= SHORT.min(self.bytes.len() - self.filled) => {
-                let end = self.filled + bytes.len();
-                self.bytes[self.filled..end].copy_from_slice(&bytes);
-                self.filled = end;
+            Ok(Value::Bytes(bytes)) if bytes.len() <= SHORT.min(self.capacity - self.out.bytes.len()) => {
+                self.out.bytes.extend_from_slice(&bytes);
                 Ok((BYTES, u32::try_from(bytes.len()).unwrap_or(u32::MAX)))
             }
             Ok(Value::Bytes(bytes)) => {

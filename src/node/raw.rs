@@ -247,3 +247,15 @@ pub fn clear_exception(env: &Env) {
 pub fn misuse(what: &str) -> Error {
     Error::new(Status::InvalidArg, format!("offloop's own JavaScript passed {what}"))
 }
+
+/// Has the allocator give memory that it does not need back to the system. Only glibc keeps much.
+pub fn trim_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        unsafe extern "C" {
+            fn malloc_trim(pad: usize) -> std::ffi::c_int;
+        }
+        // SAFETY: glibc's own function, declared as in its malloc.h; any thread may call it at any time.
+        unsafe { malloc_trim(0) };
+    }
+}

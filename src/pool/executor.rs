@@ -3,7 +3,7 @@
 use super::Options;
 use super::deadline;
 use super::gate::{Admission, Gate, Limits, Next, Reservation, Wait, Wake};
-use super::lanes::{Priority, Queued};
+use super::lanes::{Ages, Priority, Queued};
 use super::panic::catch_panic;
 use super::stats::{Counters, Stats};
 use crate::error::{Error, Kind};
@@ -85,10 +85,11 @@ impl Pool {
         let now = Instant::now();
         let limits =
             Limits { threads: options.threads, max_queue: options.max_queue, max_queue_bytes: options.max_queue_bytes };
+        let ages = if options.max_wait.is_some() { Ages::Kept } else { Ages::Ignored };
         Arc::new(Pool {
             name,
             options,
-            gate: Gate::new(limits, now),
+            gate: Gate::new(limits, ages, now),
             threads: OnceLock::new(),
             counters: Mutex::new(Counters::new(now)),
             watched: AtomicBool::new(false),
@@ -222,7 +223,7 @@ impl Pool {
     fn give_up(self: &Arc<Self>) {
         let now = Instant::now();
         self.gate.stand_back(now);
-        while let Some(queued) = self.gate.take_stale(now) {
+        while let Some(queued) = self.gate.take_any() {
             let Job { mut work, bytes } = queued.job;
             let message = format!("The operating system gives the pool '{}' no threads at the moment", self.name);
             work.fail(Error::new(Kind::Unsupported, message));

@@ -3,11 +3,14 @@
 //! One lock guards it all, so that slots, bytes, permits and waiters can never disagree. It is held for a few
 //! dozen nanoseconds and never across foreign code: jobs and waiters leave it as return values.
 
-use super::lanes::{Lanes, Priority, Queued};
+use super::lanes::{Ages, Lanes, Priority, Queued};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+/// So many tasks may pass whoever waits for more bytes than are free; then nobody takes bytes ahead of the line.
+const MAX_PASSED: u32 = 256;
 
 /// The bounds of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +78,6 @@ pub struct Followup<J, W> {
 
 #[derive(Debug)]
 struct Waiter<W> {
-    number: u64,
     bytes: usize,
     waiter: W,
 }
@@ -90,9 +92,12 @@ struct State<J, W> {
     permits: usize,
     /// Whether one of them lingers.
     lingers: bool,
-    /// Whoever waits for room, first come, first served. Each is one pending promise of a caller, which is its bound.
-    waiters: VecDeque<Waiter<W>>,
+    /// Whoever waits for room by their numbers: first come, first served. Each is one pending promise of a caller, which
+    /// is its bound.
+    waiters: BTreeMap<u64, Waiter<W>>,
     next_number: u64,
+    /// Tasks that took bytes ahead of the first waiter.
+    passed: u32,
     /// Integral over time of the permits that do not linger, up to `changed`.
     busy: Duration,
     changed: Instant,
@@ -118,15 +123,16 @@ pub struct Gate<J, W> {
 }
 
 impl<J, W> Gate<J, W> {
-    pub fn new(limits: Limits, now: Instant) -> Self {
+    pub fn new(limits: Limits, ages: Ages, now: Instant) -> Self {
         let state = State {
-            lanes: Lanes::new(),
+            lanes: Lanes::new(ages),
             admitted: 0,
             bytes: 0,
             permits: 0,
             lingers: false,
-            waiters: VecDeque::new(),
+            waiters: BTreeMap::new(),
             next_number: 0,
+            passed: 0,
             busy: Duration::ZERO,
             changed: now,
         };
@@ -134,12 +140,12 @@ impl<J, W> Gate<J, W> {
     }
 
     /// Reserves room if there is any. Whoever waits is granted a slot as soon as one is free, so this finds none while
-    /// someone waits for a slot; it may pass someone who waits for more bytes than are free.
+    /// someone waits for a slot; it may pass someone who waits for more bytes than are free, though not for ever.
     pub fn try_admit(&self, bytes: usize) -> Admission {
         let mut state = self.state.lock();
         if !state.has_slot(&self.limits) {
             Admission::TasksFull
-        } else if !state.has_bytes(&self.limits, bytes) {
+        } else if !state.has_bytes(&self.limits, bytes) || !state.may_pass(bytes) {
             Admission::BytesFull
         } else {
             Admission::Admitted(state.reserve(bytes))
@@ -153,15 +159,17 @@ impl<J, W> Gate<J, W> {
             return Wait::Granted(state.reserve(bytes), waiter);
         }
         let number = state.take_number();
-        state.waiters.push_back(Waiter { number, bytes, waiter });
+        state.waiters.insert(number, Waiter { bytes, waiter });
         Wait::Queued(number)
     }
 
     /// Takes a waiter out of line. `None`: it was granted room already. Others may fit now that it is gone.
     pub fn leave(&self, number: u64) -> (Option<W>, Vec<(Reservation, W)>) {
         let mut state = self.state.lock();
-        let place = state.waiters.iter().position(|waiter| waiter.number == number);
-        let left = place.and_then(|place| state.waiters.remove(place)).map(|waiter| waiter.waiter);
+        if state.waiters.first_key_value().is_some_and(|(&first, _)| first == number) {
+            state.passed = 0;
+        }
+        let left = state.waiters.remove(&number).map(|waiter| waiter.waiter);
         (left, state.grant(&self.limits))
     }
 
@@ -268,6 +276,11 @@ impl<J, W> Gate<J, W> {
         (Some(queued.job), state.grant(&self.limits))
     }
 
+    /// Takes one queued job, in their order; its room stays taken until [`Gate::release`].
+    pub fn take_any(&self) -> Option<Queued<J>> {
+        self.state.lock().lanes.take()
+    }
+
     /// Takes one queued job that was admitted at `limit` or before; its room stays taken until [`Gate::release`].
     pub fn take_stale(&self, limit: Instant) -> Option<Queued<J>> {
         self.state.lock().lanes.take_stale(limit)
@@ -299,6 +312,16 @@ impl<J, W> State<J, W> {
         self.bytes == 0 || self.bytes.saturating_add(bytes) <= limits.max_queue_bytes
     }
 
+    /// Whether a task may take bytes now although someone waits for more. Without an end to it, whoever waits for nearly
+    /// all of them would wait as long as small tasks come.
+    fn may_pass(&mut self, bytes: usize) -> bool {
+        if bytes == 0 || self.waiters.is_empty() {
+            return true;
+        }
+        self.passed = self.passed.saturating_add(1);
+        self.passed <= MAX_PASSED
+    }
+
     fn take_number(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number
@@ -318,11 +341,13 @@ impl<J, W> State<J, W> {
     /// Reserves room for those at the head of the line that fit.
     fn grant(&mut self, limits: &Limits) -> Vec<(Reservation, W)> {
         let mut granted = Vec::new();
-        while let Some(first) = self.waiters.front() {
-            if !self.has_slot(limits) || !self.has_bytes(limits, first.bytes) {
+        while let Some((_, first)) = self.waiters.first_key_value() {
+            let bytes = first.bytes;
+            if !self.has_slot(limits) || !self.has_bytes(limits, bytes) {
                 break;
             }
-            if let Some(Waiter { bytes, waiter, .. }) = self.waiters.pop_front() {
+            if let Some((_, Waiter { waiter, .. })) = self.waiters.pop_first() {
+                self.passed = 0;
                 granted.push((self.reserve(bytes), waiter));
             }
         }

@@ -8,7 +8,7 @@ use ::loom::{model, thread};
 type Shared = Arc<Gate<usize, usize>>;
 
 fn gate(threads: usize, max_queue: usize) -> Shared {
-    Arc::new(Gate::new(Limits { threads, max_queue, max_queue_bytes: 100 }, Instant::now()))
+    Arc::new(Gate::new(Limits { threads, max_queue, max_queue_bytes: 100 }, Ages::Kept, Instant::now()))
 }
 
 fn admit(gate: &Shared) -> Option<Reservation> {

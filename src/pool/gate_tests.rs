@@ -1,7 +1,7 @@
 use super::*;
 
 fn gate(threads: usize, max_queue: usize, max_queue_bytes: usize) -> Gate<&'static str, char> {
-    Gate::new(Limits { threads, max_queue, max_queue_bytes }, Instant::now())
+    Gate::new(Limits { threads, max_queue, max_queue_bytes }, Ages::Kept, Instant::now())
 }
 
 /// The job that a thread gets, if it gets one.
@@ -137,7 +137,7 @@ fn a_thread_that_lingers_is_called_instead_of_waking_another() {
 #[test]
 fn busy_time_is_the_integral_of_permits() {
     let start = Instant::now();
-    let gate: Gate<(), ()> = Gate::new(Limits { threads: 2, max_queue: 8, max_queue_bytes: 8 }, start);
+    let gate: Gate<(), ()> = Gate::new(Limits { threads: 2, max_queue: 8, max_queue_bytes: 8 }, Ages::Ignored, start);
     for _ in 0..2 {
         let _ = gate.push(admit(&gate, 0), Priority::Normal, (), start);
         assert!(job(gate.next(start)).is_some());
@@ -165,4 +165,27 @@ fn a_reservation_that_shrinks_makes_room_for_who_waits() {
     let Wait::Queued(_) = gate.wait(20, 'a') else { panic!("there is no room") };
     let granted = gate.resize(&mut reservation, 80).expect("fewer always fit");
     assert_eq!(granted.iter().map(|(room, who)| (room.bytes, *who)).collect::<Vec<_>>(), [(20, 'a')]);
+}
+
+#[test]
+fn small_tasks_pass_a_large_one_for_a_while_only() {
+    let gate = gate(1000, 1000, 100);
+    let mut held = admit(&gate, 50);
+    assert!(matches!(gate.wait(90, 'x'), Wait::Queued(_)));
+    let mut passed = 0;
+    loop {
+        match gate.try_admit(50) {
+            Admission::Admitted(next) => {
+                assert!(gate.release(held.bytes).is_empty());
+                held = next;
+                passed += 1;
+            }
+            refused => break assert_eq!(refused, Admission::BytesFull),
+        }
+    }
+    assert_eq!(passed, MAX_PASSED);
+    let _ = admit(&gate, 0);
+    let granted = gate.release(held.bytes);
+    assert_eq!(granted.iter().map(|(_, who)| *who).collect::<String>(), "x");
+    let _ = admit(&gate, 10);
 }

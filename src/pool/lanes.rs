@@ -1,6 +1,6 @@
 //! Three queues by priority, each strictly first in, first out, with aging: who is passed over often enough goes next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 /// How urgent a task is.
@@ -25,16 +25,26 @@ pub struct Queued<J> {
     pub job: J,
 }
 
+/// Whether anybody asks for the oldest task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ages {
+    Kept,
+    Ignored,
+}
+
 /// The queues themselves. A task's place is its ticket, so one that becomes ready late still goes before younger ones.
 #[derive(Debug)]
 pub struct Lanes<J> {
     lanes: [BTreeMap<u64, Queued<J>>; LANES],
     passed: [u32; LANES],
+    /// When each task was queued, and its ticket, if anybody asks.
+    ages: Option<BTreeSet<(Instant, u64)>>,
 }
 
 impl<J> Lanes<J> {
-    pub fn new() -> Self {
-        Lanes { lanes: [const { BTreeMap::new() }; LANES], passed: [0; LANES] }
+    pub fn new(ages: Ages) -> Self {
+        let ages = (ages == Ages::Kept).then(BTreeSet::new);
+        Lanes { lanes: [const { BTreeMap::new() }; LANES], passed: [0; LANES], ages }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -42,6 +52,9 @@ impl<J> Lanes<J> {
     }
 
     pub fn push(&mut self, priority: Priority, queued: Queued<J>) {
+        if let Some(ages) = &mut self.ages {
+            ages.insert((queued.since, queued.ticket));
+        }
         self.lanes[priority as usize].insert(queued.ticket, queued);
     }
 
@@ -54,26 +67,33 @@ impl<J> Lanes<J> {
                 self.passed[lower] += 1;
             }
         }
-        self.lanes[lane].pop_first().map(|(_, queued)| queued)
+        let (_, queued) = self.lanes[lane].pop_first()?;
+        self.forget_age(&queued);
+        Some(queued)
     }
 
     /// Takes a task out of its turn.
     pub fn remove(&mut self, ticket: u64) -> Option<Queued<J>> {
-        self.lanes.iter_mut().find_map(|lane| lane.remove(&ticket))
+        let queued = self.lanes.iter_mut().find_map(|lane| lane.remove(&ticket))?;
+        self.forget_age(&queued);
+        Some(queued)
     }
 
-    /// When the oldest task was queued.
+    /// When the oldest task was queued, if ages are kept.
     pub fn oldest(&self) -> Option<Instant> {
-        self.lanes.iter().filter_map(|lane| lane.first_key_value()).map(|(_, queued)| queued.since).min()
+        self.ages.as_ref()?.first().map(|&(since, _)| since)
     }
 
-    /// Takes one task that was queued at `limit` or before.
+    /// Takes the oldest task if it was queued at `limit` or before and ages are kept.
     pub fn take_stale(&mut self, limit: Instant) -> Option<Queued<J>> {
-        let is_stale = |lane: &&mut BTreeMap<u64, Queued<J>>| {
-            lane.first_key_value().is_some_and(|(_, queued)| queued.since <= limit)
-        };
-        let lane = self.lanes.iter_mut().find(is_stale)?;
-        lane.pop_first().map(|(_, queued)| queued)
+        let &(since, ticket) = self.ages.as_ref()?.first()?;
+        if since <= limit { self.remove(ticket) } else { None }
+    }
+
+    fn forget_age(&mut self, queued: &Queued<J>) {
+        if let Some(ages) = &mut self.ages {
+            ages.remove(&(queued.since, queued.ticket));
+        }
     }
 
     fn next_lane(&self) -> Option<usize> {
@@ -97,7 +117,7 @@ mod tests {
 
     #[test]
     fn first_in_first_out_within_a_lane_and_high_before_low() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(Ages::Kept);
         for (ticket, priority) in
             [(0, Priority::Low), (1, Priority::Normal), (2, Priority::High), (3, Priority::Normal), (4, Priority::High)]
         {
@@ -108,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_task_that_becomes_ready_late_keeps_its_place() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(Ages::Kept);
         lanes.push(Priority::Normal, queued(7));
         lanes.push(Priority::Normal, queued(5));
         assert_eq!(order(&mut lanes), [5, 7]);
@@ -116,7 +136,7 @@ mod tests {
 
     #[test]
     fn low_is_served_under_a_flood_of_high() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(Ages::Kept);
         lanes.push(Priority::Low, queued(1_000_000));
         for ticket in 0..1000 {
             lanes.push(Priority::High, queued(ticket));
@@ -127,7 +147,7 @@ mod tests {
 
     #[test]
     fn no_lane_starves_another_when_all_are_flooded() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(Ages::Kept);
         let lanes_in_turn = [Priority::High, Priority::Normal, Priority::Low].into_iter().cycle();
         for (ticket, priority) in (0..3000).zip(lanes_in_turn) {
             lanes.push(priority, queued(ticket));
@@ -140,16 +160,22 @@ mod tests {
 
     #[test]
     fn removal_and_staleness() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(Ages::Kept);
         let start = Instant::now();
         for ticket in 0..3 {
             let since = start + Duration::from_millis(ticket);
             lanes.push(Priority::Normal, Queued { ticket, since, job: ticket });
         }
+        // It was ready last, though it came first.
+        let since = start + Duration::from_millis(9);
+        lanes.push(Priority::High, Queued { ticket: 3, since, job: 3 });
+        lanes.push(Priority::High, Queued { ticket: 4, since: start, job: 4 });
+        assert_eq!(lanes.take_stale(start).map(|queued| queued.job), Some(0));
+        assert_eq!(lanes.take_stale(start).map(|queued| queued.job), Some(4));
+        assert_eq!(lanes.remove(3).map(|queued| queued.job), Some(3));
         assert_eq!(lanes.remove(1).map(|queued| queued.job), Some(1));
         assert!(lanes.remove(1).is_none());
-        assert_eq!(lanes.oldest(), Some(start));
-        assert_eq!(lanes.take_stale(start).map(|queued| queued.job), Some(0));
+        assert_eq!(lanes.oldest(), Some(start + Duration::from_millis(2)));
         assert!(lanes.take_stale(start).is_none());
         assert_eq!(order(&mut lanes), [2]);
         assert!(lanes.is_empty());

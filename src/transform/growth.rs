@@ -39,6 +39,12 @@ impl Growth {
         usize::try_from(left).map_or(step, |left| step.min(left))
     }
 
+    /// Another part of the input begins, which may make next to nothing of it: room for all that follows would be prepared
+    /// in vain for each of many small parts.
+    pub fn restart(&mut self) {
+        self.next = Some(SMALLEST_STEP);
+    }
+
     /// What may still be made.
     pub fn left(&self) -> u64 {
         self.limit - self.made

@@ -143,7 +143,10 @@ impl Fold for Inflating {
                 },
                 // Padding, and whatever follows it.
                 Place::Between if next == 0 => Place::Done,
-                Place::Between => Place::Inside(engine(self.framing)),
+                Place::Between => {
+                    self.growth.restart();
+                    Place::Inside(engine(self.framing))
+                }
                 Place::Done => return Ok(()),
             };
         }

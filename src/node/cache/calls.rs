@@ -2,11 +2,12 @@
 
 use super::answer::{Answer, Kind, answer, from_millis, span, to_millis, whole};
 use super::report::buffer;
-use super::{Handle, Value, free, id, limits};
+use super::{Handle, Value, id, limits};
 use crate::args::Args;
 use crate::cache::{Got, Held, Id, Incoming, Left, Limits, Who};
 use crate::clock::Time;
 use crate::node::args::{read_arg, throw};
+use crate::node::discard::discard_pieces;
 use crate::node::environment;
 use crate::node::port::Mail;
 use crate::node::raw::{self, misuse};
@@ -239,7 +240,7 @@ pub fn cache_clear(env: Env, cache: u32, reports: bool) -> Result<()> {
         handle.evicted.extend(evicted);
     } else {
         let pieces = evicted.len();
-        free(evicted, pieces);
+        discard_pieces(evicted, pieces);
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod calls;
 mod report;
 
 use super::args::{read_arg, throw};
+use super::discard::discard_pieces;
 use super::environment::{self, Environment};
 use super::id;
 use super::port::{Mail, Outcome, Port};
@@ -53,8 +54,6 @@ enum Reports {
 
 static NAMES: Names<Shared> = Names::new();
 
-/// What is freed in about a millisecond.
-const MANY_PIECES: usize = 10_000;
 const MAX_SAFE: i64 = (1 << 53) - 1;
 /// As many entries as slots can have numbers.
 const MAX_ENTRIES: i64 = (1 << 31) - 1;
@@ -159,7 +158,7 @@ impl Handle {
             self.shared.tell(leader, token, Mail::Lead);
         }
         let pieces = self.shared.cache.size().0;
-        free(self, pieces);
+        discard_pieces(self, pieces);
     }
 }
 
@@ -169,14 +168,6 @@ impl Shared {
         if let Some((port, mailbox)) = member {
             port.complete(mailbox, Outcome::Mail { token, mail });
         }
-    }
-}
-
-/// Gives memory in very many pieces back elsewhere than on the loop, which it would hold.
-fn free<T: Send + 'static>(garbage: T, pieces: usize) {
-    if pieces > MANY_PIECES {
-        // If there is no thread, what it should have dropped drops here.
-        let _ = std::thread::Builder::new().name("offloop-free".into()).spawn(move || drop(garbage));
     }
 }
 
