@@ -13,10 +13,16 @@
  * matters; see {@link move} for giving them away instead. Inputs above 1 MiB are copied in pieces over turns of the
  * event loop: leave those alone until the task settles. A buffer that changes its length meanwhile rejects with a
  * `TypeError`.
+ *
+ * A copy is memory: where there is none the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's
+ * own Buffers do.
  */
 export type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
 
-/** What every byte-oriented transform accepts. A string is taken as UTF-8; lone surrogates become U+FFFD. */
+/**
+ * What every byte-oriented transform accepts. A string is taken as UTF-8; lone surrogates become U+FFFD. One that was put
+ * together of very many pieces is joined by V8 in one go first, on the event loop.
+ */
 export type Input = Bytes | string
 
 /** A buffer that was given away with {@link move}. */
@@ -124,6 +130,22 @@ export const transforms: {
     third: Transform<C, D>,
     fourth: Transform<D, E>
   ): Transform<A, E>
+  chain<A, B, C, D, E, F>(
+    first: Transform<A, B>,
+    second: Transform<B, C>,
+    third: Transform<C, D>,
+    fourth: Transform<D, E>,
+    fifth: Transform<E, F>
+  ): Transform<A, F>
+  /** From the sixth step on the types are taken on trust, and so is the `Z` that you say comes out. */
+  chain<A, B, C, D, E, F, Z = unknown>(
+    first: Transform<A, B>,
+    second: Transform<B, C>,
+    third: Transform<C, D>,
+    fourth: Transform<D, E>,
+    fifth: Transform<E, F>,
+    ...more: Transform<never, unknown>[]
+  ): Transform<A, Z>
 
   /**
    * A digest of the input, as bytes or as a string. `blake3` of a large input uses all threads of the pool.
@@ -132,7 +154,10 @@ export const transforms: {
    */
   digest(algorithm: DigestAlgorithm): StreamTransform<Input, Buffer>
   digest(algorithm: DigestAlgorithm, options: { encoding: TextEncoding }): StreamTransform<Input, string>
-  digest(algorithm: DigestAlgorithm, options?: { encoding?: TextEncoding }): StreamTransform<Input, Buffer | string>
+  digest(
+    algorithm: DigestAlgorithm,
+    options?: { encoding?: TextEncoding | undefined }
+  ): StreamTransform<Input, Buffer | string>
 
   /**
    * A keyed digest (RFC 2104). The key is copied when the transform is made and erased when the transform is gone.
@@ -144,7 +169,7 @@ export const transforms: {
   hmac(
     algorithm: HmacAlgorithm,
     key: Input,
-    options?: { encoding?: TextEncoding }
+    options?: { encoding?: TextEncoding | undefined }
   ): StreamTransform<Input, Buffer | string>
 
   /**
@@ -153,39 +178,49 @@ export const transforms: {
    * @example
    * const body = await pool.run(transforms.gzip({ level: 6 }), json)
    */
-  gzip(options?: { level?: number }): StreamTransform<Input, Buffer>
+  gzip(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
   /**
    * The reverse of {@link transforms.gzip}. Several members are joined, and zeros after the last one are ignored, as
    * node:zlib does. `maxOutput` (default 1 GiB) stops decompression bombs: set it to what you expect.
    * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for corrupt or truncated input, ERR_OFFLOOP_OUTPUT_LIMIT
    */
-  gunzip(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  gunzip(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /** zlib framing (RFC 1950), as node:zlib's `deflate`. `level` 0 to 9, default 6. */
-  deflate(options?: { level?: number }): StreamTransform<Input, Buffer>
+  deflate(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
   /** The reverse of {@link transforms.deflate}; `maxOutput` defaults to 1 GiB. */
-  inflate(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  inflate(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /** Deflate without framing (RFC 1951). `level` 0 to 9, default 6. */
-  deflateRaw(options?: { level?: number }): StreamTransform<Input, Buffer>
+  deflateRaw(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
   /** The reverse of {@link transforms.deflateRaw}; `maxOutput` defaults to 1 GiB. */
-  inflateRaw(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  inflateRaw(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /**
    * Brotli (RFC 7932). `quality` 0 to 11, default 11 as in node:zlib, which is very slow: 4 or 5 suits responses made
    * on the fly. `window` is the base-2 logarithm of the window, 10 to 24, default 22.
    */
-  brotliCompress(options?: { quality?: number; window?: number }): StreamTransform<Input, Buffer>
+  brotliCompress(options?: {
+    quality?: number | undefined
+    window?: number | undefined
+  }): StreamTransform<Input, Buffer>
   /** The reverse of {@link transforms.brotliCompress}; `maxOutput` defaults to 1 GiB. */
-  brotliDecompress(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  brotliDecompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /**
    * Zstandard (RFC 8878). `level` up to 22, default 3, negative ones are faster still. `dictionary` must be given to
    * the decompressor too. `checksum` (default false) appends one that decompression checks.
    */
-  zstdCompress(options?: { level?: number; dictionary?: Bytes; checksum?: boolean }): StreamTransform<Input, Buffer>
+  zstdCompress(options?: {
+    level?: number | undefined
+    dictionary?: Bytes | undefined
+    checksum?: boolean | undefined
+  }): StreamTransform<Input, Buffer>
   /** The reverse of {@link transforms.zstdCompress}; `maxOutput` defaults to 1 GiB. */
-  zstdDecompress(options?: { dictionary?: Bytes; maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  zstdDecompress(options?: {
+    dictionary?: Bytes | undefined
+    maxOutput?: number | undefined
+  }): StreamTransform<Bytes, Buffer>
   /** The LZ4 frame format: the fastest, and the largest output. */
   lz4Compress(): StreamTransform<Input, Buffer>
   /** The reverse of {@link transforms.lz4Compress}; `maxOutput` defaults to 1 GiB. */
-  lz4Decompress(options?: { maxOutput?: number }): StreamTransform<Bytes, Buffer>
+  lz4Decompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
 }
 
 // ---------------------------------------------------------------- the pool
@@ -272,12 +307,18 @@ export class Pool {
   map<In, Out>(
     transform: Transform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
-    options?: MapOptions & { settle?: false }
+    options?: MapOptions & { settle?: false | undefined }
   ): Promise<Out[]>
+  map<In, Out>(
+    transform: Transform<In, Out>,
+    inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
+    options?: MapOptions
+  ): Promise<Out[] | PromiseSettledResult<Out>[]>
 
   /**
    * The same as it goes: an async iterator that takes no more than `concurrency` inputs ahead of its reader, and
-   * nothing before its first `next()`. Leaving the loop early cancels what is under way.
+   * nothing before its first `next()`. Leaving the loop early cancels what is under way and waits until the source has
+   * cleaned up, unless the source is just being read.
    *
    * @example
    * for await (const packed of pool.iterate(transforms.gzip(), files)) await send(packed)
@@ -290,12 +331,17 @@ export class Pool {
   iterate<In, Out>(
     transform: Transform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
-    options?: MapOptions & { settle?: false }
+    options?: MapOptions & { settle?: false | undefined }
   ): AsyncIterableIterator<Out> & AsyncDisposable
+  iterate<In, Out>(
+    transform: Transform<In, Out>,
+    inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
+    options?: MapOptions
+  ): AsyncIterableIterator<Out | PromiseSettledResult<Out>> & AsyncDisposable
 
   /**
    * Settles when the pool has room for a task, first come, first served; after a `run` that was refused for its input's
-   * bytes, room for as many. The room is kept for the `run` that follows in the same turn of the loop, whoever calls it
+   * bytes, room for as many (whichever of them was refused last). The room is kept for the `run` that follows in the same turn of the loop, whoever calls it
    * first.
    */
   ready(): Promise<void>
@@ -304,13 +350,13 @@ export class Pool {
    * A snapshot. `reset` begins a new period of counting after it.
    * @throws OffloopError ERR_OFFLOOP_CLOSED once the pool is closed
    */
-  stats(options?: { reset?: boolean }): PoolStats
+  stats(options?: { reset?: boolean | undefined }): PoolStats
 
   /**
    * Takes no more tasks and waits for those that were admitted; `force` cancels them with ERR_OFFLOOP_CLOSED instead.
    * May be called again, also to force. A named pool goes on for the other threads that opened it.
    */
-  close(options?: { force?: boolean }): Promise<void>
+  close(options?: { force?: boolean | undefined }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 
   readonly name: string
@@ -462,7 +508,7 @@ export class Cache<K extends Id = string, V = unknown> {
   readonly bytes: number
   stats(): CacheStats
   /** New bounds; one that is left out stays as it is. */
-  resize(limits: { max?: number; maxBytes?: number }): void
+  resize(limits: { max?: number | undefined; maxBytes?: number | undefined }): void
   /** Lets go of everything; whoever waits is rejected with ERR_OFFLOOP_CLOSED. A named cache goes on for other threads. */
   close(): void
   [Symbol.dispose](): void
@@ -489,7 +535,11 @@ export interface CacheStats {
 
 /** Every failure of this package that is not the caller's `signal.reason` or a TypeError/RangeError for bad arguments. */
 export class OffloopError extends Error {
-  constructor(code: OffloopError['code'], message: string, details?: { transform?: string; offset?: number })
+  constructor(
+    code: OffloopError['code'],
+    message: string,
+    details?: { transform?: string; offset?: number | undefined }
+  )
   readonly code:
     | 'ERR_OFFLOOP_QUEUE_FULL'
     | 'ERR_OFFLOOP_QUEUE_TIMEOUT'

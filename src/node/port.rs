@@ -110,7 +110,7 @@ impl Port {
     }
 
     /// The environment ends: drops what was not taken and waits until no thread holds memory of JavaScript's.
-    /// Every running task has been cancelled by now, so this takes a few milliseconds at most.
+    /// Every running task has been cancelled by now, so this takes as long as the longest step of one: some milliseconds.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         self.drop_all();

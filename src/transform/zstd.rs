@@ -36,7 +36,8 @@ pub fn compress(args: &Args) -> Built {
     let level = i32::try_from(level).expect("within zstd's own bounds");
     let dictionary = dictionary(options.bytes("dictionary")?);
     if let Some(dictionary) = &dictionary {
-        CDict::try_create(dictionary, level).ok_or_else(unusable)?;
+        // The fastest level says as well whether it is usable; the higher ones would take their time, on the event loop.
+        CDict::try_create(dictionary, 1).ok_or_else(unusable)?;
     }
     Ok(Box::new(Compress { level, dictionary, checksum: options.boolean("checksum")?.unwrap_or(false) }))
 }
