@@ -1,13 +1,12 @@
 'use strict'
 
-// A million tasks in a process of their own; prints what the process holds early and late. `promises` are the same
-// loops with nothing in them but a promise.
+// node long-run.js offloop|promises <in flight>: a million tasks in a process of their own; prints what the process
+// holds early and late. `promises` are the same loops with nothing in them but a promise.
 
 const { Pool, transforms } = require('..')
 
 const TASKS = 1_000_000
 const FIRST = 50_000
-const IN_FLIGHT = 256
 const SIZE = 64 * 1024
 
 const inputs = Array.from({ length: 64 }, (_, index) => Buffer.alloc(SIZE, index))
@@ -21,22 +20,24 @@ const WORK = {
 
 /**
  * @param {number} count
+ * @param {number} inFlight
  * @param {(task: number) => Promise<unknown>} work
  */
-async function tasks(count, work) {
+async function tasks(count, inFlight, work) {
   let next = 0
   const lane = async () => {
     while (next < count) await work(next++)
   }
-  await Promise.all(Array.from({ length: IN_FLIGHT }, lane))
+  await Promise.all(Array.from({ length: inFlight }, lane))
 }
 
 async function main() {
   const pool = new Pool()
   const work = WORK[process.argv[2]](pool)
-  await tasks(FIRST, work)
+  const inFlight = Number(process.argv[3])
+  await tasks(FIRST, inFlight, work)
   const first = process.memoryUsage()
-  await tasks(TASKS - FIRST, work)
+  await tasks(TASKS - FIRST, inFlight, work)
   const end = process.memoryUsage()
   await pool.close()
   const measured = {

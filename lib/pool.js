@@ -20,6 +20,17 @@ const { Waiter } = require('./waiter')
 const NORMAL = priorityNumber(undefined)
 const RUN_OPTIONS = ['signal', 'priority']
 
+/** The functions of the promise that was made last: a closure for each promise would be one more thing to collect. */
+const kept = { resolve: (/** @type {unknown} */ _) => {}, reject: (/** @type {unknown} */ _) => {} }
+/**
+ * @param {(value: any) => void} resolve
+ * @param {(reason: unknown) => void} reject
+ */
+function keepFunctions(resolve, reject) {
+  kept.resolve = resolve
+  kept.reject = reject
+}
+
 class Pool {
   #handle
 
@@ -44,7 +55,10 @@ class Pool {
    * @returns {Promise<any>}
    */
   run(transform, input, options) {
-    return new Promise((resolve, reject) => {
+    const promise = new Promise(keepFunctions)
+    const resolve = kept.resolve
+    const reject = kept.reject
+    try {
       Transform.number(transform)
       let priority = NORMAL
       let signal
@@ -62,7 +76,10 @@ class Pool {
       const bound = task.submit(transform, input, pool.takeRoom())
       if (bound) throw pool.full(bound, inputSize(input))
       if (signal !== undefined) task.watch(signal)
-    })
+    } catch (error) {
+      reject(error)
+    }
+    return promise
   }
 
   /**

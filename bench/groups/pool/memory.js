@@ -15,37 +15,45 @@ const FIXED = ['--min-semi-space-size=16', '--max-semi-space-size=16']
 /**
  * @param {string} name
  * @param {string} work
- * @param {string[]} flags
+ * @param {number} inFlight
+ * @param {string[]} [flags]
  */
-function contender(name, work, flags) {
+function contender(name, work, inFlight, flags = []) {
   return {
     name,
     async round() {
-      const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, work])
+      const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, work, `${inFlight}`])
       return JSON.parse(stdout)
     }
   }
 }
 
-/** @type {Row[]} */
-const rows = [
-  {
-    name: 'memory',
-    what: 'resident memory over 1,000,000 xxh3 digests of 64 KiB, 256 in flight',
+/**
+ * @param {string} name
+ * @param {number} inFlight
+ * @param {import('../../row.js').Bar} [bar]
+ * @returns {Row}
+ */
+function row(name, inFlight, bar) {
+  return {
+    name,
+    what: `resident memory over 1,000,000 xxh3 digests of 64 KiB, ${inFlight} in flight`,
     once: true,
     measures: [
       { name: 'after 50,000', unit: 'MB' },
       { name: 'at the end', unit: 'MB' },
-      { name: 'growth', unit: '×', bar: { of: 'value', atMost: 1.1 } },
+      { name: 'growth', unit: '×', bar },
       { name: 'V8 heap, after 50,000', unit: 'MB' },
       { name: 'V8 heap, at the end', unit: 'MB' }
     ],
     open: () => [
-      contender('offloop', 'offloop', []),
-      contender('promises alone', 'promises', []),
-      contender('fixed semi-space', 'offloop', FIXED)
+      contender('offloop', 'offloop', inFlight),
+      contender('promises alone', 'promises', inFlight),
+      contender('fixed semi-space', 'offloop', inFlight, FIXED)
     ]
   }
-]
+}
+
+const rows = [row('memory', 64, { of: 'value', atMost: 1.1 }), row('memory-256', 256)]
 
 module.exports = { rows }
