@@ -1,3 +1,8 @@
 fn main() {
     napi_build::setup();
+    // Node unloads an addon when the last environment that loaded it ends, which may be a worker thread; but threads of ours
+    // may still run, and the allocator cannot start twice.
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+    }
 }

@@ -183,3 +183,20 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.deepEqual(seen, ['cC', 'bB', 'aA'])
   })
 }
+
+test('a cache that is closed or cleared gives its memory back, and a named one its name', async () => {
+  const payload = 100 << 20
+  const value = Buffer.alloc(1 << 10)
+  for (const end of /** @type {const} */ (['close', 'clear'])) {
+    const options = { max: payload / value.length, storage: /** @type {const} */ ('native'), name: `memory ${end}` }
+    const cache = new Cache({ ...options, codec: 'bytes' })
+    for (let id = 0; id < options.max; id++) cache.set(`${id}`, value)
+    const held = process.memoryUsage().rss
+    assert.ok(cache.size === options.max && cache.bytes === payload)
+    cache[end]()
+    while (process.memoryUsage().rss > held - payload / 2) await turn()
+    cache.close()
+    // Nobody holds the name any more, though the object is still there.
+    new Cache({ ...options, max: 1, codec: 'json' }).close()
+  }
+})

@@ -1,8 +1,9 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { isUint8Array } = require('node:util').types
+const { isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const v8 = require('node:v8')
+const { bufferOf } = require('../bytes')
 const { withCode } = require('../errors')
 const { invalidType } = require('../validate')
 
@@ -59,7 +60,8 @@ function encode(codec, id, value) {
   } catch (cause) {
     throw unfit('encoded', id, cause)
   }
-  if (isUint8Array(bytes)) return bytes
+  // Other threads could write to shared memory while it is copied.
+  if (isUint8Array(bytes)) return isSharedArrayBuffer(bufferOf(bytes)) ? new Uint8Array(bytes) : bytes
   throw invalidType("What the codec's encode() returns", 'an instance of Uint8Array', bytes)
 }
 

@@ -186,9 +186,14 @@ class Loads {
     } catch (error) {
       return this.#failed(flight, error)
     }
+    try {
+      this.#store.arrive(flight, value, packed?.bytes, keeps ? packed?.weight : undefined, context.ttl)
+    } catch (error) {
+      // There is no memory for it.
+      return this.#failed(flight, error)
+    }
     this.#flights.delete(flight.token)
     this.forget(flight.id)
-    this.#store.arrive(flight, value, packed?.bytes, keeps ? packed?.weight : undefined, context.ttl)
     flight.resolve(value)
   }
 

@@ -44,6 +44,15 @@ pub enum Left<P> {
     Ends { leader: P },
 }
 
+/// What follows for another participant when one is gone.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Lost<P> {
+    /// It leads now, and must load.
+    Leads(P),
+    /// It loads for nobody, and may stop.
+    Stops(P),
+}
+
 #[derive(Debug)]
 pub struct Flights<P> {
     all: HashMap<Token, Flight<P>>,
@@ -121,9 +130,9 @@ impl<P: Clone + PartialEq> Flights<P> {
         Some(Left::Ends { leader: flight.leader })
     }
 
-    /// A participant is gone. Says who leads which flight instead.
-    pub fn lose(&mut self, who: &P) -> Vec<(Token, Id, P)> {
-        let mut handed_over = Vec::new();
+    /// A participant is gone. Says what follows for which flight.
+    pub fn lose(&mut self, who: &P) -> Vec<(Token, Lost<P>)> {
+        let mut lost = Vec::new();
         let mut over = Vec::new();
         for (token, flight) in &mut self.all {
             flight.followers.retain(|follower| follower != who);
@@ -131,15 +140,18 @@ impl<P: Clone + PartialEq> Flights<P> {
             if led && !flight.followers.is_empty() {
                 flight.leader = flight.followers.remove(0);
                 flight.leader_waits = true;
-                handed_over.push((*token, flight.id.clone(), flight.leader.clone()));
+                lost.push((*token, Lost::Leads(flight.leader.clone())));
             } else if led {
+                over.push(*token);
+            } else if !flight.leader_waits && flight.followers.is_empty() {
+                lost.push((*token, Lost::Stops(flight.leader.clone())));
                 over.push(*token);
             }
         }
         for token in over {
             self.take(token);
         }
-        handed_over
+        lost
     }
 
     /// Ends a flight. The second is whether a `get` would have joined it.
@@ -213,10 +225,10 @@ mod tests {
             flights.join(&id, &who);
         }
         flights.join(&other, &1);
-        assert_eq!(flights.lose(&1), [(1, id.clone(), 2)]);
+        assert_eq!(flights.lose(&1), [(1, Lost::Leads(2))]);
         assert_eq!(flights.len(), 1);
         assert_eq!(flights.land(1, &1), None);
-        assert_eq!(flights.lose(&2), [(1, id.clone(), 3)]);
+        assert_eq!(flights.lose(&2), [(1, Lost::Leads(3))]);
         assert!(flights.land(1, &3).unwrap().followers.is_empty());
         assert_eq!(flights.join(&other, &3), Joined::Leads(3));
     }

@@ -56,9 +56,8 @@ impl<V> Index<V> {
     }
 
     /// Everything, at once.
-    pub fn take(&mut self) -> Slab<Entry<V>> {
-        self.slots = HashMap::new();
-        std::mem::take(&mut self.entries)
+    pub fn take(&mut self) -> (HashMap<Id, u32>, Slab<Entry<V>>) {
+        (std::mem::take(&mut self.slots), std::mem::take(&mut self.entries))
     }
 }
 
@@ -82,7 +81,7 @@ mod tests {
         assert_eq!(index.insert(entry("c", 3)), Some(first));
         assert_eq!(index.find(&Id::from("b")).unwrap().0, second);
         assert_eq!(index.len(), 2);
-        assert_eq!(index.take().len(), 2);
+        assert_eq!(index.take().1.len(), 2);
         assert_eq!((index.len(), index.find(&Id::from("c")).is_none()), (0, true));
     }
 

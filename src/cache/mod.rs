@@ -7,6 +7,7 @@
 //! The races are settled in one sentence: whoever asks after `set`, `delete` or `clear` returned never sees what was loaded
 //! before.
 
+pub mod arena;
 mod expiry;
 mod flight;
 mod id;
@@ -16,7 +17,7 @@ mod policy;
 mod stats;
 
 pub use expiry::{Age, Lifetime, Times};
-pub use flight::{Joined, Left, Token};
+pub use flight::{Joined, Left, Lost, Token};
 pub use id::Id;
 pub use policy::Limits;
 pub use stats::{Counts, Evictions, Reason, Stats};
@@ -28,6 +29,9 @@ use expiry::Deadlines;
 use flight::Flights;
 use index::{Entry, Index};
 use policy::Policy;
+use slab::Slab;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -68,6 +72,47 @@ pub struct Evicted<V> {
     pub slot: u32,
     pub value: V,
     pub reason: Reason,
+}
+
+/// All that a cache held. Dropping it takes long if it was much.
+pub struct Cleared<V> {
+    slots: HashMap<Id, u32>,
+    entries: Slab<Entry<V>>,
+    order: Policy,
+    deadlines: Deadlines,
+}
+
+impl<V> Cleared<V> {
+    /// Entries.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn evicted(self) -> impl Iterator<Item = Evicted<V>> {
+        self.entries.into_iter().map(|(slot, Entry { id, value, .. })| {
+            let slot = u32::try_from(slot).expect("slots are u32s");
+            Evicted { id, slot, value, reason: Reason::Deleted }
+        })
+    }
+
+    /// Frees it bit by bit, with `pause` after every `batch` entries.
+    pub fn free(self, batch: usize, mut pause: impl FnMut()) {
+        let Cleared { slots, entries, order, deadlines } = self;
+        drop((slots, deadlines));
+        let mut freed = 0;
+        let mut count = || {
+            freed += 1;
+            if freed % batch == 0 {
+                pause();
+            }
+        };
+        entries.into_iter().for_each(|entry| {
+            drop(entry);
+            count();
+        });
+        order.drain().for_each(|()| count());
+    }
 }
 
 /// What became of a value that came in. Everything in it drops outside the lock.
@@ -122,7 +167,7 @@ struct State<V> {
 pub struct Cache<V> {
     lifetime: Lifetime,
     state: Mutex<State<V>>,
-    versions: Box<[AtomicU32]>,
+    versions: Arc<[AtomicU32]>,
 }
 
 impl<V: Clone> Cache<V> {
@@ -227,8 +272,8 @@ impl<V: Clone> Cache<V> {
         self.state.lock().flights.leave(token, &who)
     }
 
-    /// Someone is gone. Says who is to load what instead.
-    pub fn lose(&self, who: Who) -> Vec<(Token, Id, Who)> {
+    /// Someone is gone. Says what follows for which flight.
+    pub fn lose(&self, who: Who) -> Vec<(Token, Lost<Who>)> {
         self.state.lock().flights.lose(&who)
     }
 
@@ -243,26 +288,18 @@ impl<V: Clone> Cache<V> {
     }
 
     /// Everything goes; loads under way will not store their results.
-    #[must_use = "drop what was evicted where it harms nobody"]
-    pub fn clear(&self) -> Vec<Evicted<V>> {
-        let entries = {
-            let state = &mut *self.state.lock();
-            state.flights.forget_all();
-            let entries = state.index.take();
-            let limits = state.policy.limits();
-            state.policy = Policy::new(limits);
-            state.deadlines = Deadlines::default();
-            state.counts.evictions.deleted += entries.len() as u64;
-            for version in &self.versions {
-                version.fetch_add(1, Ordering::Release);
-            }
-            entries
-        };
-        let evicted = |(slot, Entry { id, value, .. }): (usize, Entry<V>)| {
-            let slot = u32::try_from(slot).expect("slots are u32s");
-            Evicted { id, slot, value, reason: Reason::Deleted }
-        };
-        entries.into_iter().map(evicted).collect()
+    #[must_use = "drop what was held where it harms nobody"]
+    pub fn clear(&self) -> Cleared<V> {
+        let state = &mut *self.state.lock();
+        state.flights.forget_all();
+        let (slots, entries) = state.index.take();
+        let limits = state.policy.limits();
+        state.counts.evictions.deleted += entries.len() as u64;
+        for version in &*self.versions {
+            version.fetch_add(1, Ordering::Release);
+        }
+        let order = std::mem::replace(&mut state.policy, Policy::new(limits));
+        Cleared { slots, entries, order, deadlines: std::mem::take(&mut state.deadlines) }
     }
 
     /// New bounds, from now on.
@@ -309,7 +346,7 @@ impl<V: Clone> Cache<V> {
     }
 
     /// A word for each slot, by its lower bits, that changes whenever an entry there does.
-    pub fn versions(&self) -> &[AtomicU32] {
+    pub fn versions(&self) -> &Arc<[AtomicU32]> {
         &self.versions
     }
 

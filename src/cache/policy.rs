@@ -95,6 +95,11 @@ impl Policy {
         self.order.peek_lru().map(|(slot, _)| *slot)
     }
 
+    /// Frees one entry after the other.
+    pub fn drain(mut self) -> impl Iterator<Item = ()> {
+        std::iter::from_fn(move || self.order.pop_lru().map(drop))
+    }
+
     /// All, the most recently used ones first.
     pub fn slots(&self) -> impl Iterator<Item = u32> + '_ {
         self.order.iter().map(|(slot, _)| *slot)

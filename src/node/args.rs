@@ -74,3 +74,9 @@ fn cast<T: FromNapiValue>(value: Unknown) -> Result<T> {
     // `from_napi_value` itself checks that the type fits.
     unsafe { T::from_napi_value(value.value().env, value.raw()) }
 }
+
+/// There is no memory, in Node's own words.
+pub fn throw_memory(env: &Env, message: &str) -> Error {
+    let thrown = env.throw_error(message, Some("ERR_MEMORY_ALLOCATION_FAILED"));
+    thrown.err().unwrap_or_else(|| Error::new(Status::PendingException, String::new()))
+}

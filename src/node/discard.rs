@@ -1,10 +1,11 @@
 //! Memory that takes long to give back is given back elsewhere than on the loop, which it would hold.
 
 use super::raw;
+use crate::cache::Cleared;
 
-/// What is freed within about a millisecond: so many pieces, or so many bytes in one.
-const PIECES: usize = 10_000;
+/// What is freed within about a millisecond: so many bytes in one piece, or so many entries of a cache.
 const BYTES: usize = 16 << 20;
+const ENTRIES: usize = 10_000;
 
 /// Drops memory in one piece, or in few.
 pub fn discard_bytes<T: Send + 'static>(garbage: T, bytes: usize) {
@@ -13,11 +14,12 @@ pub fn discard_bytes<T: Send + 'static>(garbage: T, bytes: usize) {
     }
 }
 
-/// Drops memory in many pieces. The allocator would keep it for later; the system gets it back.
-pub fn discard_pieces<T: Send + 'static>(garbage: T, pieces: usize) {
-    if pieces > PIECES {
+/// Drops what a cache held, and has the allocator give its memory back: glibc's would keep it, and put the free pieces
+/// together only when somebody asks for a large one, which holds them up if there are millions.
+pub fn discard_entries<V: Send + 'static>(cleared: Cleared<V>) {
+    if cleared.count() > ENTRIES {
         elsewhere(move || {
-            drop(garbage);
+            cleared.free(ENTRIES, raw::trim_heap);
             raw::trim_heap();
         });
     }

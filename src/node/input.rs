@@ -1,5 +1,6 @@
 //! How inputs come in: copied at once, copied piece by piece, or lent.
 
+use super::args::throw_memory;
 use super::discard::discard_bytes;
 use super::environment::{self, Live, Staging, Tables};
 use super::raw::{self, Pinned, misuse};
@@ -8,7 +9,7 @@ use crate::cancel::Cancel;
 use crate::pool::{Full, Priority, Room, Work};
 use crate::transform::Value;
 use napi::bindgen_prelude::Unknown;
-use napi::{Env, Error, Result, Status};
+use napi::{Env, Result};
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Duration;
@@ -303,12 +304,6 @@ fn copied(env: &Env, input: &Unknown, length: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length);
     raw::copy_bytes(env, input, length, &mut bytes).ok_or_else(|| misuse("an input that is not bytes"))?;
     Ok(bytes)
-}
-
-/// As Node itself says it.
-fn throw_memory(env: &Env, message: &str) -> Error {
-    let thrown = env.throw_error(message, Some("ERR_MEMORY_ALLOCATION_FAILED"));
-    thrown.err().unwrap_or_else(|| Error::new(Status::PendingException, String::new()))
 }
 
 fn handle(key: usize) -> u32 {

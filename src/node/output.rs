@@ -133,8 +133,8 @@ impl<'env> Drain<'env, '_> {
 
     fn mail(&mut self, mailbox: u32, token: u64, mail: Mail) -> Result<()> {
         let (kind, bytes) = match mail {
-            Mail::Value(bytes) => (0, Some(bytes)),
-            Mail::Error(bytes) => (1, Some(bytes)),
+            Mail::Value(stored) => (0, Some(raw::buffer(self.env, stored.len(), |write| stored.read(write))?)),
+            Mail::Error(bytes) => (1, Some(raw::buffer(self.env, bytes.len(), |write| write(&bytes))?)),
             Mail::Lead => (2, None),
             Mail::Stop => (3, None),
         };
@@ -143,8 +143,7 @@ impl<'env> Drain<'env, '_> {
         let token = self.env.create_double(token as f64)?.to_unknown();
         self.value(token)?;
         if let Some(bytes) = bytes {
-            let buffer = BufferSlice::copy_from(self.env, &*bytes)?.to_unknown();
-            self.value(buffer)?;
+            self.value(bytes)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! takes everything that is there in one call. The queue holds at most one outcome for each task that pools admitted.
 
 use super::raw;
+use crate::cache::arena::Stored;
 use crate::error::Result;
 use crate::pool::Room;
 use crate::transform::{Bytes, Lend, Value};
@@ -19,7 +20,7 @@ use std::time::Duration;
 /// What an environment hears of a flight that it shares with others.
 pub enum Mail {
     /// The load's value, encoded.
-    Value(Arc<[u8]>),
+    Value(Stored),
     /// The load's error, encoded.
     Error(Arc<[u8]>),
     /// Whoever loaded is gone: load.

@@ -51,16 +51,20 @@ fn typed_array<T>(env: &Env, value: &Unknown, wanted: sys::napi_typedarray_type)
     (status == sys::Status::napi_ok && kind == wanted).then_some((data.cast(), length))
 }
 
+/// Calls `f` with the bytes of a `Uint8Array`.
+pub fn with_bytes<R>(env: &Env, value: &Unknown, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    let (data, length) = typed_array::<u8>(env, value, sys::TypedarrayType::uint8_array)?;
+    if length == 0 {
+        return Some(f(&[]));
+    }
+    // SAFETY: the array's memory holds `length` initialized bytes. This runs on the environment's own thread and
+    // JavaScript does not run meanwhile, so nothing frees, moves or (sharing is excluded in `lib/`) writes them.
+    Some(f(unsafe { std::slice::from_raw_parts(data, length) }))
+}
+
 /// Copies the first `length` bytes of a `Uint8Array`, or all of them if it is shorter.
 pub fn copy_bytes(env: &Env, value: &Unknown, length: usize, into: &mut Vec<u8>) -> Option<()> {
-    let (data, held) = typed_array::<u8>(env, value, sys::TypedarrayType::uint8_array)?;
-    let length = length.min(held);
-    if length > 0 {
-        // SAFETY: the array's memory holds `held` initialized bytes. This runs on the environment's own thread and
-        // JavaScript does not run meanwhile, so nothing frees, moves or (sharing is excluded in `lib/`) writes them.
-        into.extend_from_slice(unsafe { std::slice::from_raw_parts(data, length) });
-    }
-    Some(())
+    with_bytes(env, value, |bytes| into.extend_from_slice(&bytes[..length.min(bytes.len())]))
 }
 
 /// Calls `f` with the elements of a `Uint32Array`.
@@ -89,7 +93,7 @@ fn with_elements<T, R>(
     if length == 0 {
         return Some(f(&mut []));
     }
-    // SAFETY: as in `copy_bytes`; besides, V8 aligns typed arrays to their elements, and `lib/` passes an array of
+    // SAFETY: as in `with_bytes`; besides, V8 aligns typed arrays to their elements, and `lib/` passes an array of
     // its own that nobody else holds, so the borrow is the only one while `f` runs.
     Some(f(unsafe { std::slice::from_raw_parts_mut(data, length) }))
 }
@@ -166,32 +170,47 @@ pub fn bigint(env: &Env, value: &Unknown) -> Option<BigInt> {
     unsafe { BigInt::from_napi_value(env.raw(), value.raw()) }.ok()
 }
 
-/// Shows words that this side writes to JavaScript as a `Uint32Array`, and keeps `owner` until that is collected. `None`:
+/// A Buffer of so many bytes, which `fill` passes to the function that it is called with.
+pub fn buffer(env: &Env, length: usize, fill: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Result<Unknown<'_>> {
+    let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: `env` is the live environment of the calling function; the places have the types asked for.
+    check_status!(unsafe { sys::napi_create_buffer(env.raw(), length, &raw mut data, &raw mut buffer) })?;
+    fill(&mut |bytes| {
+        assert_eq!(bytes.len(), length, "as many bytes as were announced");
+        // SAFETY: `data` is that of `length` bytes, which nobody knows yet; `bytes` are memory of this side's.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast::<u8>(), length) };
+    });
+    // SAFETY: a live handle of the calling function.
+    Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), buffer) })
+}
+
+/// Shows words that this side writes to JavaScript as a `Uint32Array`, and keeps them until that is collected. `None`:
 /// this JavaScript engine takes no memory from outside.
-pub fn shown_u32s<T: 'static>(env: &Env, words: *const AtomicU32, count: usize, owner: Arc<T>) -> Option<Unknown<'_>> {
+pub fn shown_u32s(env: &Env, words: Arc<[AtomicU32]>) -> Option<Unknown<'_>> {
     // SAFETY: to be called with the pointer below, once, when V8 has collected the buffer.
-    unsafe extern "C" fn release<T>(_: sys::napi_env, _: *mut c_void, owner: *mut c_void) {
-        // SAFETY: the pointer that `Arc::into_raw` gave below, given back once.
-        drop(unsafe { Arc::from_raw(owner.cast_const().cast::<T>()) });
+    unsafe extern "C" fn release(_: sys::napi_env, _: *mut c_void, owner: *mut c_void) {
+        // SAFETY: the pointer that `Box::into_raw` gave below, given back once.
+        drop(unsafe { Box::from_raw(owner.cast::<Arc<[AtomicU32]>>()) });
     }
-    let owner = Arc::into_raw(owner);
+    let (count, first) = (words.len(), words.as_ptr());
+    let owner = Box::into_raw(Box::new(words));
     let mut buffer = ptr::null_mut();
-    // SAFETY: `words` are `count` words inside `owner`, which lives until `release` is called. JavaScript only reads them
+    // SAFETY: `first` is that of `count` words that `owner` keeps until `release` is called. JavaScript only reads them
     // (`lib/` holds the array and writes nothing), whole words at a time, while this side writes them as atomics.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
             env.raw(),
-            words.cast_mut().cast(),
+            first.cast_mut().cast(),
             count * size_of::<AtomicU32>(),
-            Some(release::<T>),
-            owner.cast_mut().cast(),
+            Some(release),
+            owner.cast(),
             &raw mut buffer,
         )
     };
     if status != sys::Status::napi_ok {
         clear_exception(env);
-        // SAFETY: the call failed, so nobody else knows the pointer that `Arc::into_raw` gave.
-        drop(unsafe { Arc::from_raw(owner) });
+        // SAFETY: the call failed, so nobody else knows the pointer that `Box::into_raw` gave.
+        drop(unsafe { Box::from_raw(owner) });
         return None;
     }
     let mut array = ptr::null_mut();

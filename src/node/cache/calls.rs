@@ -4,16 +4,19 @@ use super::answer::{Answer, Kind, answer, from_millis, span, to_millis, whole};
 use super::report::buffer;
 use super::{Handle, Value, id, limits};
 use crate::args::Args;
+use crate::cache::arena::Stored;
 use crate::cache::{Got, Held, Id, Incoming, Left, Limits, Who};
 use crate::clock::Time;
-use crate::node::args::{read_arg, throw};
-use crate::node::discard::discard_pieces;
+use crate::node::args::{read_arg, throw, throw_memory};
+use crate::node::discard::discard_entries;
 use crate::node::environment;
 use crate::node::port::Mail;
 use crate::node::raw::{self, misuse};
 use napi::bindgen_prelude::Unknown;
-use napi::{Env, Result};
+use napi::{Env, Result, ValueType};
 use napi_derive::napi;
+use std::iter::repeat;
+use std::sync::Arc;
 
 /// Milliseconds on the clock that all environments of the process share.
 #[napi(catch_unwind)]
@@ -125,7 +128,7 @@ pub fn cache_set(
     out: Unknown,
 ) -> Result<()> {
     let id = id::read(&env, &id).ok_or_else(|| misuse("an id that is none"))?;
-    let incoming = incoming(&env, &value, weight, ttl)?;
+    let incoming = incoming(&env, cache, &value, weight, ttl)?;
     answer(&env, cache, &out, |handle, answer, _| {
         let stored = handle.shared.cache.set(&id, incoming, from_millis(now));
         answer.stored(handle, stored);
@@ -150,16 +153,16 @@ pub fn cache_arrive(
     now: f64,
     out: Unknown,
 ) -> Result<()> {
-    let incoming = incoming(&env, &value, weight, ttl)?;
-    let bytes = incoming.value.clone();
+    let incoming = incoming(&env, cache, &value, weight, ttl)?;
+    let value = incoming.value.clone();
     answer(&env, cache, &out, |handle, answer, who| {
         let incoming = keeps.then_some(incoming);
         let shared = handle.shared.clone();
         match shared.cache.arrive(whole(token), who, incoming, span(took), from_millis(now)) {
             None => answer.kind(Kind::Nothing, None),
             Some(arrived) => {
-                for follower in arrived.followers {
-                    shared.tell(follower, whole(token), Mail::Value(bytes.clone().unwrap_or_default()));
+                for (follower, value) in arrived.followers.into_iter().zip(repeat(value).flatten()) {
+                    shared.tell(follower, whole(token), Mail::Value(value));
                 }
                 answer.stored(handle, arrived.stored);
             }
@@ -182,15 +185,15 @@ pub fn cache_fail<'env>(
     now: f64,
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
-    let error = bytes(env, &error)?.unwrap_or_default();
+    let error = error_bytes(env, &error)?;
     let value = answer(env, cache, &out, |handle, answer, who| {
         let failed = handle.shared.cache.fail(whole(token), who, span(took), from_millis(now));
         answer.kind(Kind::Nothing, None);
         let failed = failed?;
         for follower in failed.followers {
             let mail = match &failed.fallback {
-                Some(Held { value, .. }) => Mail::Value(value.clone().unwrap_or_default()),
-                None => Mail::Error(error.clone()),
+                Some(Held { value: Some(value), .. }) => Mail::Value(value.clone()),
+                _ => Mail::Error(error.clone()),
             };
             handle.shared.tell(follower, whole(token), mail);
         }
@@ -235,12 +238,11 @@ pub fn cache_delete(env: Env, cache: u32, id: Unknown, now: f64, out: Unknown) -
 pub fn cache_clear(env: Env, cache: u32, reports: bool) -> Result<()> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let handle = tables.cache_mut(cache)?;
-    let evicted = handle.shared.cache.clear();
+    let cleared = handle.shared.cache.clear();
     if reports {
-        handle.evicted.extend(evicted);
+        handle.evicted.extend(cleared.evicted());
     } else {
-        let pieces = evicted.len();
-        discard_pieces(evicted, pieces);
+        discard_entries(cleared);
     }
     Ok(())
 }
@@ -277,17 +279,23 @@ pub fn cache_touch(env: Env, cache: u32, slots: Unknown, count: u32, hits: f64) 
     .ok_or_else(|| misuse("slots that are none"))
 }
 
-fn incoming(env: &Env, value: &Unknown, weight: f64, ttl: f64) -> Result<Incoming<Value>> {
-    let value = bytes(env, value)?;
+fn incoming(env: &Env, cache: u32, value: &Unknown, weight: f64, ttl: f64) -> Result<Incoming<Value>> {
+    let value = if value.get_type()? == ValueType::Undefined { None } else { Some(store(env, cache, value)?) };
     Ok(Incoming { value, weight: whole(weight), ttl: (ttl >= 0.0).then(|| span(ttl)) })
 }
 
-/// A copy of bytes, or `None` of `undefined`.
-fn bytes(env: &Env, value: &Unknown) -> Result<Value> {
-    if value.get_type()? == napi::ValueType::Undefined {
-        return Ok(None);
+/// Copies bytes into the memory of the cache.
+fn store(env: &Env, cache: u32, bytes: &Unknown) -> Result<Stored> {
+    let tables = environment::of(env)?.tables.borrow();
+    let arena = &tables.cache(cache)?.shared.arena;
+    let stored = raw::with_bytes(env, bytes, |bytes| (bytes.len(), arena.store(bytes)));
+    let (length, stored) = stored.ok_or_else(|| misuse("a value that is not bytes"))?;
+    stored.map_err(|_| throw_memory(env, &format!("There is no memory for a value of {length} bytes")))
+}
+
+fn error_bytes(env: &Env, error: &Unknown) -> Result<Arc<[u8]>> {
+    if error.get_type()? == ValueType::Undefined {
+        return Ok(Arc::default());
     }
-    let mut bytes = Vec::new();
-    raw::copy_bytes(env, value, usize::MAX, &mut bytes).ok_or_else(|| misuse("a value that is not bytes"))?;
-    Ok(Some(bytes.into()))
+    raw::with_bytes(env, error, |bytes| Arc::from(bytes)).ok_or_else(|| misuse("an error that is not bytes"))
 }

@@ -8,13 +8,14 @@ mod calls;
 mod report;
 
 use super::args::{read_arg, throw};
-use super::discard::discard_pieces;
+use super::discard::discard_entries;
 use super::environment::{self, Environment};
 use super::id;
 use super::port::{Mail, Outcome, Port};
 use crate::args::{Args, ArgumentError, Options};
+use crate::cache::arena::{Arena, Stored};
 use crate::cache::named::{Names, Settings};
-use crate::cache::{self, Evicted, Lifetime, Limits, Token, Who};
+use crate::cache::{self, Evicted, Lifetime, Limits, Lost, Token, Who};
 use crate::clock::Time;
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
@@ -25,11 +26,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// An encoded value; in heap storage there is none.
-type Value = Option<Arc<[u8]>>;
+type Value = Option<Stored>;
 
 /// A cache, and the environments that use it.
 pub struct Shared {
     cache: cache::Cache<Value>,
+    arena: Arena,
     /// Whom to tell, and under which number of its port.
     members: Mutex<BTreeMap<Who, (Arc<Port>, u32)>>,
 }
@@ -97,6 +99,7 @@ fn open(environment: &Environment, args: &Args) -> std::result::Result<Handle, A
     };
     let make = || Shared {
         cache: cache::Cache::new(&cache::Options { limits, lifetime }, Time::now().0),
+        arena: Arena::new(),
         members: Mutex::default(),
     };
     let shared = match options.text("name")? {
@@ -154,11 +157,16 @@ impl Handle {
     /// Ends this environment's part in the cache.
     pub fn close(self, who: Who) {
         self.shared.members.lock().remove(&who);
-        for (token, _, leader) in self.shared.cache.lose(who) {
-            self.shared.tell(leader, token, Mail::Lead);
+        for (token, lost) in self.shared.cache.lose(who) {
+            match lost {
+                Lost::Leads(leader) => self.shared.tell(leader, token, Mail::Lead),
+                Lost::Stops(leader) => self.shared.tell(leader, token, Mail::Stop),
+            }
         }
-        let pieces = self.shared.cache.size().0;
-        discard_pieces(self, pieces);
+        // Whoever is last takes all down.
+        if let Some(shared) = Arc::into_inner(self.shared) {
+            discard_entries(shared.cache.clear());
+        }
     }
 }
 

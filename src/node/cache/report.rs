@@ -2,11 +2,11 @@
 
 use super::answer::{code, from_millis};
 use super::{Reports, Value, id};
-use crate::cache::{self, Evicted, VERSIONS};
+use crate::cache::{self, Evicted};
 use crate::node::environment;
 use crate::node::pool::{LatencySummary, f64_of};
 use crate::node::raw;
-use napi::bindgen_prelude::{Array, BufferSlice, JsValue, Unknown};
+use napi::bindgen_prelude::{Array, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 
@@ -79,9 +79,9 @@ pub fn cache_stats(env: Env, cache: u32) -> Result<CacheStats> {
 /// The words of versions, by the lower bits of a slot; `null` where memory of this side cannot be shown to JavaScript.
 #[napi(catch_unwind, ts_return_type = "Uint32Array | null")]
 pub fn cache_versions(env: &Env, cache: u32) -> Result<Option<Unknown<'_>>> {
-    let shared = environment::of(env)?.tables.borrow().cache(cache)?.shared.clone();
-    let words = shared.cache.versions().as_ptr();
-    Ok(raw::shown_u32s(env, words, VERSIONS, shared))
+    // The words alone outlive the cache, until JavaScript has collected its view of them.
+    let versions = environment::of(env)?.tables.borrow().cache(cache)?.shared.cache.versions().clone();
+    Ok(raw::shown_u32s(env, versions))
 }
 
 /// What was evicted and not reported yet: slots and reasons in turn, or ids, values and reasons.
@@ -143,5 +143,5 @@ impl<'env> List<'env> {
 }
 
 pub(super) fn buffer(env: &Env, value: Value) -> Result<Option<Unknown<'_>>> {
-    value.map(|value| BufferSlice::copy_from(env, &*value).map(|buffer| buffer.to_unknown())).transpose()
+    value.map(|value| raw::buffer(env, value.len(), |write| value.read(write))).transpose()
 }
