@@ -9,7 +9,6 @@ const { Cache } = require('..')
  * @typedef {(id: string) => Promise<unknown>} Load
  *
  * @typedef {object} Peer
- * @property {string} name
  * @property {(id: string) => Promise<unknown>} get
  * @property {(ids: readonly string[]) => Promise<void>} getAll each awaited before the next
  * @property {() => unknown} [close]
@@ -18,14 +17,13 @@ const { Cache } = require('..')
 /**
  * @param {Load} load
  * @param {number} max
- * @param {'heap' | 'native'} [storage]
+ * @param {'heap' | 'native'} storage
  * @returns {Peer}
  */
-function offloop(load, max, storage = 'heap') {
+function offloop(load, max, storage) {
   /** @type {Cache<string, unknown>} */
   const cache = new Cache({ max, storage, load })
   return {
-    name: 'offloop',
     get: id => cache.get(id),
     async getAll(ids) {
       for (const id of ids) await cache.get(id)
@@ -43,7 +41,6 @@ function lruCache(load, max) {
   const { LRUCache } = require('lru-cache')
   const cache = new LRUCache({ max, fetchMethod: load })
   return {
-    name: 'lru-cache',
     get: id => cache.fetch(id),
     async getAll(ids) {
       for (const id of ids) await cache.fetch(id)
@@ -61,7 +58,6 @@ function asyncCacheDedupe(load, max) {
   const { createCache } = require('async-cache-dedupe')
   const cache = createCache({ ttl: 3600, storage: { type: 'memory', options: { size: max } } }).define('load', load)
   return {
-    name: 'async-cache-dedupe',
     get: id => cache.load(id),
     async getAll(ids) {
       for (const id of ids) await cache.load(id)
@@ -78,7 +74,6 @@ function memoized(load, max) {
   const memoizee = require('memoizee')
   const get = memoizee(load, { promise: true, primitive: true, length: 1, max })
   return {
-    name: 'memoizee',
     get,
     async getAll(ids) {
       for (const id of ids) await get(id)
@@ -96,7 +91,6 @@ function cacheable(load, max) {
   const { Cacheable, createKeyv } = require('cacheable')
   const cache = new Cacheable({ primary: createKeyv({ lruSize: max, useClone: false }) })
   return {
-    name: 'cacheable',
     get: id => cache.getOrSet(id, () => load(id)),
     async getAll(ids) {
       for (const id of ids) await cache.getOrSet(id, () => load(id))
@@ -113,7 +107,6 @@ function dataloader(load) {
   const DataLoader = require('dataloader')
   const loader = new DataLoader((/** @type {readonly string[]} */ ids) => Promise.all(ids.map(load)))
   return {
-    name: 'dataloader (unbounded)',
     get: id => loader.load(id),
     async getAll(ids) {
       for (const id of ids) await loader.load(id)
@@ -121,6 +114,15 @@ function dataloader(load) {
   }
 }
 
-const ALL = [offloop, lruCache, asyncCacheDedupe, memoized, cacheable, dataloader]
+/** @type {Record<string, (load: Load, max: number) => Peer>} */
+const CACHES = {
+  offloop: (load, max) => offloop(load, max, 'heap'),
+  'offloop, native': (load, max) => offloop(load, max, 'native'),
+  'lru-cache': lruCache,
+  'async-cache-dedupe': asyncCacheDedupe,
+  memoizee: memoized,
+  cacheable,
+  dataloader
+}
 
-module.exports = { ALL, lruCache, offloop }
+module.exports = { CACHES }

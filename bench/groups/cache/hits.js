@@ -3,16 +3,16 @@
 // What a hit costs. The ids asked for are copies, as requests bring them, and not the very strings that are held.
 
 const { equal } = require('node:assert')
+const { AsyncLocalStorage } = require('node:async_hooks')
 const { performance } = require('node:perf_hooks')
 const { Cache } = require('../../..')
-const { ALL, lruCache, offloop } = require('../../caches.js')
+const { apart } = require('../../apart.js')
+const { CACHES } = require('../../caches.js')
 const { copy, ids, spread } = require('../../ids.js')
 
 /**
  * @typedef {import('../../row.js').Row} Row
  * @typedef {import('../../row.js').Contender} Contender
- * @typedef {import('../../caches.js').Peer} Peer
- * @typedef {import('../../caches.js').Load} Load
  */
 
 const HELD = 100_000
@@ -20,40 +20,43 @@ const HOT = 1000
 /** How long a round takes, in milliseconds. */
 const ROUND = 400
 
-/** @returns {Contender[]} */
-function peeks() {
-  const { LRUCache } = require('lru-cache')
-  const held = ids(HELD)
-  const same = spread(held, HOT)
-  const copies = same.map(copy)
-  const cache = new Cache({ max: HELD })
-  const lru = new LRUCache({ max: HELD })
-  for (const id of held) {
-    cache.set(id, { id })
-    lru.set(id, { id })
-  }
-  const measure = (/** @type {(ids: string[]) => number} */ pass) => () => {
-    return { time: timed(pass, copies), 'time, the held strings': timed(pass, same) }
-  }
-  return [
-    {
-      name: 'offloop',
-      round: measure(ids => {
-        let found = 0
-        for (const id of ids) if (cache.peek(id) !== undefined) found++
-        return found
-      }),
-      close: () => cache.close()
-    },
-    {
-      name: 'lru-cache',
-      round: measure(ids => {
-        let found = 0
-        for (const id of ids) if (lru.get(id) !== undefined) found++
-        return found
-      })
+/**
+ * A loop over ids for each cache, so that V8 compiles it for that cache alone.
+ * @type {Record<string, (held: string[]) => (ids: string[]) => number>}
+ */
+const PEEKS = {
+  offloop(held) {
+    /** @type {Cache<string, unknown>} */
+    const cache = new Cache({ max: HELD })
+    for (const id of held) cache.set(id, { id })
+    return ids => {
+      let found = 0
+      for (const id of ids) if (cache.peek(id) !== undefined) found++
+      return found
     }
-  ]
+  },
+  'lru-cache'(held) {
+    const { LRUCache } = require('lru-cache')
+    const cache = new LRUCache({ max: HELD })
+    for (const id of held) cache.set(id, { id })
+    return ids => {
+      let found = 0
+      for (const id of ids) if (cache.get(id) !== undefined) found++
+      return found
+    }
+  }
+}
+
+/**
+ * @param {string} name
+ * @returns {Contender}
+ */
+function peeks(name) {
+  const held = ids(HELD)
+  const hot = spread(held, HOT)
+  const copies = hot.map(copy)
+  const pass = PEEKS[name](held)
+  return { name, round: () => ({ time: timed(pass, copies), 'time, the held strings': timed(pass, hot) }) }
 }
 
 /**
@@ -75,39 +78,37 @@ function timed(pass, ids) {
 }
 
 /**
- * @param {((load: Load, max: number) => Peer)[]} peers
- * @returns {Promise<Contender[]>}
+ * @param {string} name
+ * @returns {Promise<Contender>}
  */
-async function gets(peers) {
+async function gets(name) {
   const held = ids(HELD)
   const hot = spread(held, HOT).map(copy)
   let loads = 0
-  const load = async (/** @type {string} */ id) => {
+  const { getAll, close } = CACHES[name](async id => {
     loads++
     return { id }
-  }
-  const contenders = []
-  for (const open of peers) {
-    const peer = open(load, HELD)
-    await peer.getAll(held)
-    contenders.push({ name: peer.name, round: () => awaited(peer), close: peer.close })
-  }
-  equal(loads, HELD * peers.length)
-  return contenders
-
-  /** @param {Peer} peer */
-  async function awaited(peer) {
-    const before = loads
+  }, HELD)
+  await getAll(held)
+  const round = async () => {
     const begin = performance.now()
     let count = 0
     while (performance.now() - begin < ROUND) {
-      await peer.getAll(hot)
+      await getAll(hot)
       count += hot.length
     }
     const time = ((performance.now() - begin) * 1e6) / count
-    equal(loads, before)
+    equal(loads, HELD)
     return { time }
   }
+  return { name, round, close }
+}
+
+/** @param {string} row @param {string} name */
+async function contender(row, name) {
+  if (row === 'hit-peek') return peeks(name)
+  if (row === 'hit-get-context') new AsyncLocalStorage().run({}, () => {})
+  return gets(name)
 }
 
 /** @type {Row[]} */
@@ -120,22 +121,22 @@ const rows = [
       { name: 'time', unit: 'ns', bar: { of: 'ratio', atMost: 0.8 } },
       { name: 'time, the held strings', unit: 'ns' }
     ],
-    open: peeks
+    open: () => ['offloop', 'lru-cache'].map(name => apart(__filename, 'hit-peek', name))
   },
   {
     name: 'hit-get',
     what: 'awaited get against lru-cache.fetch, 1,000 hot of 100,000 held',
     reference: 'lru-cache',
     measures: [{ name: 'time', unit: 'ns', bar: { of: 'ratio', atMost: 0.8 } }],
-    open: () => gets(ALL)
+    open: () => Object.keys(CACHES).map(name => apart(__filename, 'hit-get', name))
   },
   {
-    name: 'native-get',
-    what: 'awaited get in native storage, 1,000 hot of 100,000 held',
+    name: 'hit-get-context',
+    what: 'the same in programs that use an AsyncLocalStorage',
     reference: 'lru-cache',
     measures: [{ name: 'time', unit: 'ns' }],
-    open: () => gets([(load, max) => offloop(load, max, 'native'), lruCache])
+    open: () => ['offloop', 'offloop, native', 'lru-cache'].map(name => apart(__filename, 'hit-get-context', name))
   }
 ]
 
-module.exports = { rows }
+module.exports = { contender, rows }

@@ -3,7 +3,8 @@
 // Everybody asks for the same id at once.
 
 const { performance } = require('node:perf_hooks')
-const { ALL } = require('../../caches.js')
+const { apart } = require('../../apart.js')
+const { CACHES } = require('../../caches.js')
 const { copy, id } = require('../../ids.js')
 
 /**
@@ -14,26 +15,27 @@ const { copy, id } = require('../../ids.js')
 const CALLERS = 10_000
 const MAX = 1000
 
-/** @returns {Contender[]} */
-function open() {
+/**
+ * @param {string} _row
+ * @param {string} name
+ * @returns {Promise<Contender>}
+ */
+async function contender(_row, name) {
   let loads = 0
-  const load = (/** @type {string} */ id) => {
+  const { get, close } = CACHES[name](id => {
     loads++
     return new Promise(resolve => setImmediate(resolve, { id }))
+  }, MAX)
+  let next = 0
+  const round = async () => {
+    const asked = id(next++)
+    const copies = Array.from({ length: CALLERS }, () => copy(asked))
+    const before = loads
+    const begin = performance.now()
+    await Promise.all(copies.map(copy => get(copy)))
+    return { time: performance.now() - begin, loads: loads - before }
   }
-  return ALL.map(open => {
-    const peer = open(load, MAX)
-    let next = 0
-    const round = async () => {
-      const asked = id(next++)
-      const copies = Array.from({ length: CALLERS }, () => copy(asked))
-      const before = loads
-      const begin = performance.now()
-      await Promise.all(copies.map(peer.get))
-      return { time: performance.now() - begin, loads: loads - before }
-    }
-    return { name: peer.name, round, close: peer.close }
-  })
+  return { name, round, close }
 }
 
 /** @type {Row[]} */
@@ -46,8 +48,8 @@ const rows = [
       { name: 'time', unit: 'ms' },
       { name: 'loads', unit: '', fold: 'max' }
     ],
-    open
+    open: () => Object.keys(CACHES).map(name => apart(__filename, 'stampede', name))
   }
 ]
 
-module.exports = { rows }
+module.exports = { contender, rows }

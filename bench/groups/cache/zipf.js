@@ -4,13 +4,13 @@
 
 const { equal } = require('node:assert')
 const { performance } = require('node:perf_hooks')
-const { lruCache, offloop } = require('../../caches.js')
-const { id, random, copy } = require('../../ids.js')
+const { apart } = require('../../apart.js')
+const { CACHES } = require('../../caches.js')
+const { copy, id, random } = require('../../ids.js')
 
 /**
  * @typedef {import('../../row.js').Row} Row
  * @typedef {import('../../row.js').Contender} Contender
- * @typedef {import('../../caches.js').Peer} Peer
  */
 
 const IDS = 100_000
@@ -18,35 +18,44 @@ const MAX = 50_000
 const EXPONENT = 0.9
 const GETS = 500_000
 
-/** @returns {Contender[]} */
-function open() {
+/**
+ * @param {string} _row
+ * @param {string} name
+ * @returns {Promise<Contender>}
+ */
+async function contender(_row, name) {
   const chances = cumulative()
-  /** Loads of each round, which must be the same for both: they forget exactly the same. @type {number[]} */
-  const loadsOf = []
-  return [contender(offloop), contender(lruCache)]
-
-  /** @param {(load: import('../../caches.js').Load, max: number) => Peer} open */
-  function contender(open) {
-    let loads = 0
-    let rounds = 0
-    const next = random(1)
-    const peer = open(async id => {
-      loads++
-      return { id }
-    }, MAX)
-    const round = async () => {
-      const sequence = Array.from({ length: GETS }, () => copy(id(rank(chances, next()))))
-      const before = loads
-      const begin = performance.now()
-      await peer.getAll(sequence)
-      const time = ((performance.now() - begin) * 1e6) / GETS
-      const missed = loads - before
-      loadsOf[rounds] ??= missed
-      equal(missed, loadsOf[rounds++])
-      return { time, 'hit ratio': 1 - missed / GETS }
-    }
-    return { name: peer.name, round, close: peer.close }
+  const next = random(1)
+  let loads = 0
+  const { getAll, close } = CACHES[name](async id => {
+    loads++
+    return { id }
+  }, MAX)
+  const round = async () => {
+    const sequence = Array.from({ length: GETS }, () => copy(id(rank(chances, next()))))
+    const before = loads
+    const begin = performance.now()
+    await getAll(sequence)
+    return { time: ((performance.now() - begin) * 1e6) / GETS, 'hit ratio': 1 - (loads - before) / GETS }
   }
+  return { name, round, close }
+}
+
+/** Contenders that forget exactly the same: each must have as many hits in a round as the first. */
+function open() {
+  /** @type {number[]} */
+  const first = []
+  return ['offloop', 'lru-cache'].map(name => {
+    const { round, close } = apart(__filename, 'zipf', name)
+    let rounds = 0
+    const checked = async () => {
+      const sample = await round()
+      first[rounds] ??= sample['hit ratio']
+      equal(sample['hit ratio'], first[rounds++])
+      return sample
+    }
+    return { name, round: checked, close }
+  })
 }
 
 /** The chance that an id of this rank or one before it is asked for. */
@@ -90,4 +99,4 @@ const rows = [
   }
 ]
 
-module.exports = { rows }
+module.exports = { contender, rows }
