@@ -125,4 +125,7 @@ const CACHES = {
   dataloader
 }
 
-module.exports = { CACHES }
+/** Those that hold the objects themselves. */
+const HEAP = Object.keys(CACHES).filter(name => name !== 'offloop, native')
+
+module.exports = { CACHES, HEAP }

@@ -20,9 +20,9 @@ const buffer = (/** @type {number} */ number) => Buffer.alloc(SIZE, number)
  * @property {(number: number) => unknown} make
  * @property {(id: string, value: any) => unknown} set
  * @property {() => void} close
- *
- * @type {Record<string, () => Held>}
  */
+
+/** @type {Record<string, () => Held>} */
 const CONTENDERS = {
   offloop: () => native('bytes', buffer),
   'offloop, objects': () => native('v8', record),
