@@ -25,3 +25,40 @@ declare module 'workerpool' {
   export function pool(script: string, options: { workerType: 'thread'; minWorkers: number; maxWorkers: number }): Pool
   export function worker(methods: Record<string, (input: never) => unknown>): void
 }
+
+declare module 'lru-cache' {
+  export class LRUCache<K, V> {
+    constructor(options: { max: number; fetchMethod?: (id: K) => Promise<V> })
+    get(id: K): V | undefined
+    set(id: K, value: V): this
+    fetch(id: K): Promise<V>
+    clear(): void
+  }
+}
+
+declare module 'async-cache-dedupe' {
+  export function createCache(options: { ttl: number; storage: { type: 'memory'; options: { size: number } } }): {
+    define<R>(name: 'load', load: (id: string) => Promise<R>): { load(id: string): Promise<R> }
+  }
+}
+
+declare module 'memoizee' {
+  function memoizee<F>(f: F, options: { promise: true; primitive: true; length: number; max: number }): F
+  export = memoizee
+}
+
+declare module 'cacheable' {
+  export function createKeyv(options: { lruSize: number; useClone: boolean }): unknown
+  export class Cacheable {
+    constructor(options: { primary: unknown })
+    getOrSet<V>(id: string, load: () => Promise<V>): Promise<V | undefined>
+  }
+}
+
+declare module 'dataloader' {
+  class DataLoader<K, V> {
+    constructor(load: (ids: readonly K[]) => Promise<V[]>)
+    load(id: K): Promise<V>
+  }
+  export = DataLoader
+}

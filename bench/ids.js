@@ -1,0 +1,47 @@
+'use strict'
+
+/** @param {number} number */
+function id(number) {
+  return `user:${100_000 + number}`
+}
+
+/**
+ * The same text in memory of its own, as a request brings it.
+ * @param {string} text
+ */
+function copy(text) {
+  return Buffer.from(text).toString()
+}
+
+/**
+ * @param {number} count
+ * @param {number} [first]
+ */
+function ids(count, first = 0) {
+  return Array.from({ length: count }, (_, index) => copy(id(first + index)))
+}
+
+/**
+ * Some of the ids, spread over all of them.
+ * @param {readonly string[]} all
+ * @param {number} count
+ */
+function spread(all, count) {
+  return Array.from({ length: count }, (_, index) => all[Math.floor((index * all.length) / count)])
+}
+
+/**
+ * Numbers from 0 to 1 that are the same in every run (mulberry32).
+ * @param {number} seed
+ */
+function random(seed) {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let bits = Math.imul(state ^ (state >>> 15), 1 | state)
+    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
+    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+module.exports = { copy, id, ids, random, spread }
