@@ -13,8 +13,8 @@ const { answer } = require('./child')
  * @property {string[]} paths
  * @property {number} connections
  * @property {number} seconds at most
- * @property {number} [requests] at most
- * @property {number} [rate] requests per second at most
+ * @property {number | undefined} [requests] at most
+ * @property {number | undefined} [rate] requests per second at most
  *
  * @typedef {object} Answered
  * @property {number} perSecond
