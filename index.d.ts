@@ -401,71 +401,116 @@ export interface PoolStats {
 
 // ---------------------------------------------------------------- the cache
 
-/** What an entry is called. `1` and `'1'` differ, as in a `Map`. */
+/**
+ * What an entry is called. `1` and `'1'` differ, as in a `Map`.
+ * @example
+ * const byId = new Cache<number, User>({ max: 1000 })
+ */
 export type Id = string | number | bigint
 
-/** What a loader is told, and may say. */
+/**
+ * What a loader is told, and may say.
+ * @example
+ * const load = async (id, context) => {
+ *   const response = await fetch(`${service}/${id}`, { signal: context.signal })
+ *   context.ttl = 1000 * seconds(response.headers) // as long as the service says
+ *   context.store = response.ok
+ *   return response.json()
+ * }
+ */
 export interface LoadContext<V> {
   /** Aborts when nobody waits for the load any more, when it takes too long, and when the cache is closed. */
   readonly signal: AbortSignal
-  /** What is known of the id, stale or not. */
+  /**
+   * What is still held of the id, stale or not: for a service that says whether it has changed. `undefined` if there is
+   * nothing, if the load began with `getMany`, or if it was taken over from a thread that ended.
+   */
   readonly previous: V | undefined
-  /** Set it to give this value a lifetime of its own; 0 keeps it out of the cache. */
+  /**
+   * Set it to give this value a lifetime of its own, in milliseconds, 0 to 2,147,483,647; another value fails the load with a
+   * `RangeError`. 0 keeps the value out of the cache, unless it may be served stale.
+   */
   ttl: number | undefined
-  /** Set it to `false` to keep the value out of the cache. Default `true`. */
+  /** Set it to `false` to keep the value out of the cache; what is held stays. Default `true`. */
   store: boolean
 }
 
-/** Makes the value of an id. What it throws rejects everyone who waits, and nothing is stored. */
+/**
+ * Makes the value of an id. What it throws rejects everyone who waits, and nothing is stored.
+ * @example
+ * const load: Loader<string, User> = (id, { signal }) => db.user(id, { signal })
+ */
 export type Loader<K extends Id, V> = (id: K, context: LoadContext<V>) => V | Promise<V>
 
+/**
+ * Times are milliseconds, whole numbers from 0. An option that the cache does not know is refused.
+ * @example
+ * new Cache({ max: 10_000, ttl: 60_000, staleIfError: 600_000, loadTimeout: 2000, load })
+ */
 export interface CacheOptions<K extends Id, V> {
-  /** Entries held at most. One of `max` and `maxBytes` is required: there is no unbounded cache. */
+  /**
+   * Entries held at most, 1 to 2,147,483,647. One of `max` and `maxBytes` is required: there is no unbounded cache. Default:
+   * no bound.
+   */
   max?: number | undefined
-  /** Bytes held at most, by `weigh` or, in native storage, by the encoded size. */
+  /**
+   * Bytes held at most, 1 or more, by `weigh` or, in native storage, by the encoded size; ids are not counted. What outweighs
+   * it alone is delivered and not stored. Default: no bound.
+   */
   maxBytes?: number | undefined
-  /** What an entry weighs, 0 or more. Required with `maxBytes` in heap storage. */
+  /** What an entry weighs, 0 or more; rounded up. Required with `maxBytes` in heap storage. Default: the encoded size. */
   weigh?: ((value: V, id: K) => number) | undefined
-  /** How long a value is fresh. Default: for ever. */
+  /** How long a value is fresh. With 0 nothing is, and the cache only shares loads. Default: for ever. */
   ttl?: number | undefined
-  /** By which part `ttl` and `refreshAfter` are shortened at most, at random, 0 to 1. Default 0.05. */
+  /** By which part `ttl` (an entry's own too) and `refreshAfter` are shortened at most, at random, 0 to 1. Default 0.05. */
   jitter?: number | undefined
-  /** After this age a hit is answered at once and the value loaded anew behind the caller's back. */
+  /** After this age a hit is answered at once and the value loaded anew behind the caller's back. Default: never. */
   refreshAfter?: number | undefined
   /** How long past its `ttl` a value may be served while its reload is under way. Default 0. */
   staleWhileRevalidate?: number | undefined
   /** How long past its `ttl` a value may be served after its reload failed. Default 0. */
   staleIfError?: number | undefined
   /**
-   * After a failed load, answer with its error (or the stale value) for this long before loading again; 1,024 failed ids are
-   * remembered at most, by each thread. Default 0.
+   * After a failed load, answer with its error (or with what `staleIfError` served) for this long before loading again, unless
+   * a fresh value is held. At most 2,147,483,647; 1,024 failed ids are remembered at most, by each thread. Default 0.
    */
   errorTtl?: number | undefined
-  /** A load that runs longer rejects its callers with a `TimeoutError`, has its signal aborted, and frees the id. Default: none. */
+  /**
+   * A load that runs longer rejects its callers with a `TimeoutError` (a `DOMException`), has its signal aborted, and frees the
+   * id. At most 2,147,483,647. Default: none.
+   */
   loadTimeout?: number | undefined
+  /** Makes the values that are missing. Default: none; `get` must bring one then. */
   load?: Loader<K, V> | undefined
   /**
    * Where values live. `'heap'`: the objects themselves. `'native'`: encoded bytes outside V8's heap, where its collector
-   * does not see them. Default `'heap'`; `'native'` for a named cache.
+   * does not see them, but for up to 4,096 decoded values that were read. Default `'heap'`; `'native'` for a named cache, which
+   * cannot be in the heap.
    */
   storage?: 'heap' | 'native' | undefined
   /**
    * How values become bytes in native storage: `'v8'` (structured clone), `'json'`, `'bytes'` (Buffers as they are) or your own.
-   * Default `'v8'`. A value read twice may be the same object: do not change it.
+   * Default `'v8'`. Refused for heap storage. A value read twice may be the same object: do not change it.
    */
   codec?: 'v8' | 'json' | 'bytes' | { encode(value: V): Uint8Array; decode(bytes: Buffer): V } | undefined
   /**
    * One cache for every worker_thread of the process: one load at a time for an id, whichever thread asked. All that share it
-   * must give the same options.
+   * must give the same options, and each thread should open it once.
    */
   name?: string | undefined
-  /** Hears of entries that went, after the fact, in the thread whose call was the cause. What it throws is a warning. */
+  /**
+   * Hears of entries that went, soon after, in the thread whose call was the cause; not of those that went with `close`. What it
+   * throws is a warning.
+   */
   onEvict?: ((id: K, value: V, reason: 'size' | 'ttl' | 'replaced' | 'deleted') => void) | undefined
 }
 
 /**
  * A bounded cache with one load for an id at a time, however many ask. Whoever asks after `set`, `delete` or `clear` returned never
  * sees what was loaded before.
+ *
+ * Methods that return a promise never throw. All of them refuse an id that is none with a `TypeError`, and a closed cache with
+ * ERR_OFFLOOP_CLOSED.
  *
  * @example
  * const users = new Cache({ max: 10_000, ttl: 60_000, load: id => db.user(id) })
@@ -474,60 +519,114 @@ export interface CacheOptions<K extends Id, V> {
 export class Cache<K extends Id = string, V = unknown> {
   /** @throws TypeError or RangeError for bad options, or options that another cache of the same name does not have. */
   constructor(options: CacheOptions<K, V>)
-  /** The value, or one load shared by everyone who asks meanwhile. `load` takes the place of the cache's own. */
-  get(id: K, load?: Loader<K, V>, options?: { signal?: AbortSignal | undefined }): Promise<V>
+  /**
+   * The value, or one load shared by everyone who asks meanwhile. `load` takes the place of the cache's own. Without either a
+   * value that is not held is a `TypeError`.
+   *
+   * Aborting `signal` rejects this caller with its reason; the load goes on as long as somebody else waits.
+   *
+   * Rejects with what the loader threw, and with ERR_OFFLOOP_RECURSIVE_LOAD if the loader of an id asks for it.
+   *
+   * @example
+   * const page = await pages.get(url, (url, { signal }) => render(url, signal), { signal: request.signal })
+   */
+  get(id: K, load?: Loader<K, V> | undefined, options?: { signal?: AbortSignal | undefined } | undefined): Promise<V>
   /**
    * The values of many ids, of which the missing ones are loaded in one call of `loadMany`, each still single-flight with
    * everyone else's. An id that `loadMany` does not bring is not in the result; an `Error` in its array fails that id alone. If
-   * ids fail, rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if
-   * nothing else came.
+   * ids fail, rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all
+   * failed with that one. Without `loadMany` the cache's own loader is called for each. The context's signal does not abort.
+   *
+   * @example
+   * const users = await cache.getMany(['1', '2'], ids => db.users(ids)) // Map { '1' => …, '2' => … }
    */
   getMany(
     ids: readonly K[],
-    loadMany?: (
-      ids: K[],
-      context: { signal: AbortSignal }
-    ) => Promise<Map<K, V> | (V | Error)[]> | Map<K, V> | (V | Error)[]
+    loadMany?:
+      | ((ids: K[], context: { signal: AbortSignal }) => Promise<Map<K, V> | (V | Error)[]> | Map<K, V> | (V | Error)[])
+      | undefined
   ): Promise<Map<K, V>>
-  /** What is held and fresh; no load, no promise, and it does not count as a use. */
+  /**
+   * What is held and fresh; no load, no promise, and it does not count as a use.
+   * @example
+   * const user = users.peek('42') ?? guest
+   */
   peek(id: K): V | undefined
+  /** Whether there is something held and fresh, `undefined` too. It does not count as a use. */
   has(id: K): boolean
-  /** Stores a value. A load under way will not replace it. */
-  set(id: K, value: V, options?: { ttl?: number | undefined }): void
-  /** Whether there was an entry. A load under way will not store its result. */
+  /**
+   * Stores a value, for `ttl` milliseconds (0 to 2,147,483,647) instead of the cache's. A load under way will not replace it. A
+   * value that outweighs the cache is not stored, and what was held of its id is gone.
+   * @throws TypeError if native storage cannot encode the value
+   * @example
+   * tokens.set(id, token, { ttl: token.expiresIn * 1000 })
+   */
+  set(id: K, value: V, options?: { ttl?: number | undefined } | undefined): void
+  /** Whether there was an entry, stale or not. A load under way will not store its result. */
   delete(id: K): boolean
+  /** Deletes all. Loads under way will not store their results. */
   clear(): void
-  /** Loads anew, whatever is held; joins a load under way. */
+  /**
+   * Loads anew with the cache's own loader, whatever is held; joins a load under way. If it fails, what is held stays.
+   * @example
+   * setInterval(() => rates.refresh('EUR').catch(log), 60_000)
+   */
   refresh(id: K): Promise<V>
-  /** What is fresh at the time of the call, the most recently used first. */
+  /**
+   * What is fresh at the time of the call, the most recently used first. In native storage all bytes are copied at once.
+   * @example
+   * for (const [id, user] of users) console.log(id, user)
+   */
   entries(): IterableIterator<[K, V]>
   [Symbol.iterator](): IterableIterator<[K, V]>
-  /** Entries held, stale ones too. */
+  /** Entries held, stale ones too; 0 once it is closed. */
   readonly size: number
-  /** What they weigh. */
+  /** What they weigh; 0 once it is closed. */
   readonly bytes: number
+  /**
+   * A snapshot.
+   * @example
+   * const { hits, misses } = users.stats()
+   */
   stats(): CacheStats
-  /** New bounds; one that is left out stays as it is. */
+  /**
+   * New bounds, which hold when it returns; one that is left out stays as it is.
+   * @example
+   * users.resize({ max: 500 })
+   */
   resize(limits: { max?: number | undefined; maxBytes?: number | undefined }): void
-  /** Lets go of everything; whoever waits is rejected with ERR_OFFLOOP_CLOSED. A named cache goes on for other threads. */
+  /**
+   * Lets go of everything; whoever waits is rejected with ERR_OFFLOOP_CLOSED. A named cache goes on for other threads. May be
+   * called again. A cache that is merely forgotten is let go of too.
+   */
   close(): void
+  /** The same as {@link Cache.close}. */
   [Symbol.dispose](): void
 }
 
 /** Counters since the cache was made, for all threads that share it. */
 export interface CacheStats {
+  /** Entries held, stale ones too. */
   size: number
+  /** What they weigh. */
   bytes: number
+  /** Calls that were answered with a fresh value. */
   hits: number
+  /** Calls that were answered with a value past its `ttl`, by `staleWhileRevalidate`. */
   staleHits: number
-  /** Calls of `get` that found nothing to serve at once. */
+  /** Calls of `get` that found nothing to serve at once; each id of `getMany` counts. */
   misses: number
+  /** Loads that began, those behind a caller's back too. */
   loads: number
   /** Callers that joined a load under way. */
   coalesced: number
+  /** Loads that failed, those that took too long too. */
   loadFailures: number
+  /** Loads under way. */
   inFlight: number
+  /** Entries that went, by reason. */
   evictions: { size: number; ttl: number; replaced: number; deleted: number }
+  /** Milliseconds from the call of the loader to its outcome. */
   loadTime: LatencySummary
 }
 

@@ -13,7 +13,7 @@ const { median } = require('./statistics.js')
  * @property {string} unit
  * @property {string} contender
  * @property {number} value
- * @property {number} [ratio] to the reference
+ * @property {number | undefined} [ratio] to the reference
  * @property {number[]} rounds
  *
  * @typedef {ReturnType<typeof summary>} Summary

@@ -12,7 +12,7 @@ const running = new Set()
 /**
  * @typedef {object} CommandOptions
  * @property {string} [cwd]
- * @property {NodeJS.ProcessEnv} [env] added to the environment
+ * @property {NodeJS.ProcessEnv | undefined} [env] added to the environment
  * @property {boolean} [show] pass the output through instead of keeping it
  * @property {number} [timeout] milliseconds after which it and all it started are killed
  *

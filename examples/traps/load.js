@@ -13,7 +13,8 @@ const { answer } = require('./child')
  * @property {string[]} paths
  * @property {number} connections
  * @property {number} seconds at most
- * @property {number} [requests] at most
+ * @property {number | undefined} [requests] at most
+ * @property {number | undefined} [rate] requests per second at most
  *
  * @typedef {object} Answered
  * @property {number} perSecond
@@ -26,9 +27,10 @@ const { answer } = require('./child')
 const PINGS = 1
 
 /** @param {Load} load */
-async function load({ port, paths, connections, seconds, requests }) {
-  const heavy = begin({ port, paths, connections, seconds, requests })
+async function load({ port, paths, connections, seconds, requests, rate }) {
+  // First, so that its connection does not wait behind those that load.
   const ping = begin({ port, paths: ['/ping'], connections: PINGS, seconds })
+  const heavy = begin({ port, paths, connections, seconds, requests, rate })
   // Without a number of requests both end at the same time.
   if (requests !== undefined) heavy.ended.then(ping.stop, ping.stop)
   const [heavyAnswered, pingAnswered] = await Promise.all([heavy.ended, ping.ended])
@@ -39,7 +41,7 @@ async function load({ port, paths, connections, seconds, requests }) {
  * @param {Load} load
  * @returns {{ ended: Promise<Answered>, stop: () => void }}
  */
-function begin({ port, paths, connections, seconds, requests }) {
+function begin({ port, paths, connections, seconds, requests, rate }) {
   const micros = createHistogram()
   const statuses = new Map()
   const start = performance.now()
@@ -47,6 +49,7 @@ function begin({ port, paths, connections, seconds, requests }) {
     url: `http://127.0.0.1:${port}`,
     requests: paths.map(path => ({ path })),
     connections,
+    ...(rate === undefined ? {} : { overallRate: rate }),
     ...(requests === undefined ? { duration: seconds } : { amount: requests }),
     // It ends on a beat of this clock.
     sampleInt: 20,

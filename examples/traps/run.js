@@ -7,8 +7,9 @@
 //   npm start -- --json out.json   and the results as JSON
 //   npm start -- --seconds 2       under load for so long each time
 
-const { writeFileSync } = require('node:fs')
+const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
 const { get } = require('node:http')
+const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { isDeepStrictEqual, parseArgs } = require('node:util')
 const { Child } = require('./child')
@@ -67,24 +68,25 @@ async function main() {
  */
 async function side(trap, file, side, seconds) {
   const label = `  ${side.padEnd(7)}`
-  const { paths, connections = 4, requests } = trap
+  const { paths, connections = 4, requests, rate } = trap
   const server = new Child(join(__dirname, 'server.js'), [file, side])
   const load = new Child(join(__dirname, 'load.js'))
+  const directory = temporaryDirectory()
   try {
-    const port = await server.ask('listen')
+    const port = await server.ask('listen', directory.path)
     const answers = []
     for (const path of paths) answers.push(await Promise.race([answer(trap, port, path), server.lost]))
 
     // Where requests are counted, so is what they leave behind: none before.
     if (requests === undefined) {
       say(`${label} warms up for ${WARM_UP} s`)
-      await Promise.race([load.ask('load', { port, paths, connections, seconds: WARM_UP }), server.lost])
+      await Promise.race([load.ask('load', { port, paths, connections, rate, seconds: WARM_UP }), server.lost])
     }
     const most = requests === undefined ? seconds : seconds * PATIENCE
     const until = requests === undefined ? `for ${most} s` : `for ${requests} requests or ${most} s`
     say(`${label} is loaded ${until}`)
     await server.ask('begin')
-    const loaded = load.ask('load', { port, paths, connections, seconds: most, requests })
+    const loaded = load.ask('load', { port, paths, connections, rate, seconds: most, requests })
     const answered = await Promise.race([loaded, server.lost])
     if (answered.heavy.perSecond === 0) throw new Error(`${trap.name}: ${side} answered nothing in ${most} s`)
     const after = await server.ask('end')
@@ -94,7 +96,19 @@ async function side(trap, file, side, seconds) {
     return { answers, measured: { ...answered, ...after } }
   } finally {
     await Promise.all([server.stop(), load.stop()])
+    directory.remove()
   }
+}
+
+/** Removed when the process ends, if not earlier. */
+function temporaryDirectory() {
+  const path = mkdtempSync(join(tmpdir(), 'offloop-trap-'))
+  const remove = () => {
+    process.off('exit', remove)
+    rmSync(path, { recursive: true, force: true, maxRetries: 10 })
+  }
+  process.on('exit', remove)
+  return { path, remove }
 }
 
 /**

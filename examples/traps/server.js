@@ -3,7 +3,7 @@
 // node server.js <trap file> <naive | offloop>: the HTTP server of one side of one trap.
 
 const { createServer } = require('node:http')
-const { monitorEventLoopDelay } = require('node:perf_hooks')
+const { monitorEventLoopDelay, PerformanceObserver } = require('node:perf_hooks')
 const { answer } = require('./child')
 
 /** @type {import('./traps').Trap} */
@@ -39,29 +39,50 @@ const loop = monitorEventLoopDelay({ resolution: 1 })
 let began = 0
 let heapBefore = 0
 
+/** Pauses for the garbage collector, in milliseconds. */
+const collections = { total: 0, longest: 0 }
+const collector = new PerformanceObserver(list => count(list.getEntries()))
+
+/** @param {import('node:perf_hooks').PerformanceEntry[]} entries */
+function count(entries) {
+  for (const { duration } of entries) {
+    collections.total += duration
+    collections.longest = Math.max(collections.longest, duration)
+  }
+}
+
 answer({
-  /** @returns {Promise<number>} the port */
-  listen: () =>
-    new Promise((resolve, reject) => {
+  /**
+   * @param {string} directory for the trap's files
+   * @returns {Promise<number>} the port
+   */
+  listen(directory) {
+    trap.prepare?.(directory)
+    return new Promise((resolve, reject) => {
       server.on('error', reject)
       server.listen(0, '127.0.0.1', () =>
         resolve(/** @type {import('node:net').AddressInfo} */ (server.address()).port)
       )
-    }),
+    })
+  },
 
   begin() {
     heapBefore = heapAfterCollection()
+    collector.observe({ entryTypes: ['gc'] })
     loop.enable()
     loop.reset()
     began = performance.now()
   },
 
   end() {
+    count(collector.takeRecords())
+    collector.disconnect()
     loop.disable()
     const seconds = (performance.now() - began) / 1000
     const longestStop = loop.max / 1e6
+    const delay = loop.percentile(99) / 1e6
     const heapGrown = heapAfterCollection() - heapBefore
-    return { longestStop, rows: trap.rows?.({ seconds, heapGrown, warnings }) ?? [] }
+    return { longestStop, rows: trap.rows?.({ seconds, heapGrown, warnings, delay, collections }) ?? [] }
   }
 })
 

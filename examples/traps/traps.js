@@ -19,6 +19,8 @@ const { join } = require('node:path')
  * @property {number} seconds under load
  * @property {number} heapGrown bytes
  * @property {Record<string, number>} warnings of the process, by name
+ * @property {number} delay of the event loop, the 99th percentile, in milliseconds
+ * @property {{ total: number, longest: number }} collections pauses for the garbage collector, in milliseconds
  *
  * What a file of this folder that begins with a number exports.
  * @typedef {object} Trap
@@ -28,6 +30,8 @@ const { join } = require('node:path')
  * @property {string[]} paths that the load asks for in turn
  * @property {number} [connections] that ask for them at a time, 4 unless it says otherwise
  * @property {number} [requests] ends the load after so many instead of after some seconds
+ * @property {(directory: string) => void} [prepare] before the first request; the directory is removed in the end
+ * @property {number} [rate] requests per second at most, as many as are answered unless it says otherwise
  * @property {Handler} naive
  * @property {Handler} offloop
  * @property {(body: Buffer, headers: import('node:http').IncomingHttpHeaders) => unknown} open what an answer says,

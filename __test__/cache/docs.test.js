@@ -1,0 +1,45 @@
+'use strict'
+
+// What the documents say of the cache is run: every block, and every value behind an arrow.
+
+const assert = require('node:assert/strict')
+const { existsSync } = require('node:fs')
+const { createRequire } = require('node:module')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { Cache } = require('../..')
+const { codeBlocks, root, runBlock } = require('../support/documents')
+
+const cachePage = codeBlocks('docs/cache.md').filter(({ info }) => info.startsWith('js'))
+const readme = codeBlocks('README.md').filter(({ info, where }) => info === 'js' && where.startsWith('The cache,'))
+
+const user = async (/** @type {string} */ id) => ({ id, name: `user ${id}` })
+const db = { user, users: (/** @type {string[]} */ ids) => Promise.all(ids.map(user)) }
+
+/** Packages that others come from are installed for the bench alone. */
+const bench = join(root, 'bench', 'node_modules')
+const peers = existsSync(bench) ? false : 'the packages of the bench are not installed'
+
+test('a block that says what is not so is found', async () => {
+  const block = { where: '', info: 'js', path: 'a.md', line: 0, code: '1 + 1 // → 3\n' }
+  await assert.rejects(runBlock(block, {}, assert.deepEqual), { code: 'ERR_ASSERTION' })
+})
+
+test('every block of the page says whose it is', () => {
+  assert.deepEqual([...new Set(cachePage.map(({ info }) => info))].sort(), ['js after', 'js before'])
+  assert.equal(readme.length, 1)
+})
+
+for (const block of [...cachePage, ...readme]) {
+  const isOurs = block.info !== 'js before'
+  test(`${block.path}: ${block.where}`, { skip: isOurs ? false : peers }, async () => {
+    const require = createRequire(join(isOurs ? root : bench, 'index.js'))
+    const load = user
+    let checked = 0
+    await runBlock(block, { require, db, ...(isOurs ? { Cache, load } : {}) }, (found, said) => {
+      checked++
+      assert.deepEqual(found, said)
+    })
+    if (block.path === 'docs/cache.md') assert.ok(checked > 0, 'says nothing that could be checked')
+  })
+}

@@ -1,0 +1,210 @@
+import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
+import { Cache, type CacheOptions, type CacheStats, type Id, type LoadContext, type Loader } from '../..'
+
+interface User {
+  name: string
+}
+declare const user: User
+
+// Ids are strings unless the cache says otherwise, and values are unknown.
+expectType<Cache<string, unknown>>(new Cache({ max: 1 }))
+const users = new Cache<string, User>({ max: 1 })
+const byNumber = new Cache<number, User>({ max: 1 })
+const byAny = new Cache<Id, User>({ max: 1 })
+expectError(new Cache<symbol, User>({ max: 1 }))
+expectError(new Cache<object, User>({ max: 1 }))
+expectError(users.get(1, () => user))
+expectError(byNumber.peek('1'))
+byAny.set(1n, user)
+byAny.set('1', user)
+expectError(byAny.set(true, user))
+
+// Both are inferred from the loader, synchronous or not.
+expectType<Cache<string, User>>(new Cache({ max: 1, load: () => user }))
+expectType<Cache<string, User>>(new Cache({ max: 1, load: async id => ({ name: id }) }))
+expectType<Cache<number, User>>(new Cache({ max: 1, load: async (id: number) => ({ name: `${id}` }) }))
+expectError(new Cache<string, User>({ max: 1, load: async () => 5 }))
+expectError(new Cache<string, User>({ max: 1, load: (id: number) => ({ name: `${id}` }) }))
+expectError(new Cache<string, User>({ max: 1, load: user }))
+
+// A loader is told of its load and says what to do with the value.
+declare const context: LoadContext<User>
+expectType<AbortSignal>(context.signal)
+expectType<User | undefined>(context.previous)
+context.ttl = 5
+context.ttl = undefined
+context.store = false
+expectError(() => {
+  context.signal = AbortSignal.abort()
+})
+expectError(() => {
+  context.previous = user
+})
+expectError(() => {
+  context.store = undefined
+})
+expectError(() => {
+  context.ttl = '5'
+})
+new Cache<number, User>({
+  max: 1,
+  load: (id, context) => {
+    expectType<number>(id)
+    expectType<LoadContext<User>>(context)
+    return user
+  }
+})
+expectAssignable<Loader<string, User>>(async () => user)
+expectAssignable<Loader<string, User>>((id: Id, { previous }: LoadContext<User>) => previous ?? { name: `${id}` })
+expectNotAssignable<Loader<string, User>>((id: number) => ({ name: `${id}` }))
+
+// get
+expectType<Promise<User>>(users.get('1'))
+expectType<Promise<User>>(users.get('1', () => user))
+expectType<Promise<User>>(
+  users.get('1', async (id, { signal }) => {
+    expectType<string>(id)
+    expectType<AbortSignal>(signal)
+    return user
+  })
+)
+expectType<Promise<User>>(users.get('1', undefined, { signal: AbortSignal.timeout(1) }))
+expectType<Promise<User>>(users.get('1', undefined, { signal: undefined }))
+expectType<Promise<User>>(users.get('1', undefined, {}))
+expectError(users.get())
+expectError(users.get('1', () => 5))
+expectError(users.get('1', { signal: AbortSignal.timeout(1) }))
+expectError(users.get('1', undefined, { signal: new AbortController() }))
+expectError(users.get('1', undefined, { ttl: 1 }))
+
+// getMany: the cache's loader, or one for all that gives a Map or an array, with errors in the array only.
+expectType<Promise<Map<string, User>>>(users.getMany(['1', '2']))
+expectType<Promise<Map<string, User>>>(users.getMany(['1'] as const))
+expectType<Promise<Map<string, User>>>(users.getMany(['1'], async ids => new Map(ids.map(id => [id, user]))))
+expectType<Promise<Map<string, User>>>(users.getMany(['1'], () => new Map<string, User>()))
+expectType<Promise<Map<string, User>>>(users.getMany(['1'], async ids => ids.map(() => user)))
+expectType<Promise<Map<string, User>>>(users.getMany(['1'], ids => ids.map(() => new Error('gone'))))
+users.getMany(['1'], (ids, { signal }) => {
+  expectType<string[]>(ids)
+  expectType<AbortSignal>(signal)
+  return []
+})
+expectError(users.getMany('1'))
+expectError(users.getMany([1]))
+expectError(users.getMany(['1'], async () => user))
+expectError(users.getMany(['1'], async () => [5]))
+expectError(users.getMany(['1'], async () => new Map([[1, user]])))
+expectError(users.getMany(['1'], async () => new Map([['1', 5]])))
+expectError(users.getMany(['1'], (_: string[], context: { previous: User }) => [context.previous]))
+
+// What is held
+expectType<User | undefined>(users.peek('1'))
+expectType<boolean>(users.has('1'))
+expectType<void>(users.set('1', user))
+expectType<void>(users.set('1', user, { ttl: 5 }))
+expectType<void>(users.set('1', user, { ttl: undefined }))
+expectType<boolean>(users.delete('1'))
+expectType<void>(users.clear())
+expectType<Promise<User>>(users.refresh('1'))
+expectType<IterableIterator<[string, User]>>(users.entries())
+for (const entry of users) expectType<[string, User]>(entry)
+expectType<Map<string, User>>(new Map(users))
+expectError(users.set('1'))
+expectError(users.set('1', 5))
+expectError(users.set('1', user, 5))
+expectError(users.set('1', user, { ttl: '5' }))
+expectError(users.set('1', user, { maxAge: 5 }))
+expectError(users.refresh('1', () => user))
+
+// Bounds and counters
+expectType<number>(users.size)
+expectType<number>(users.bytes)
+expectError(() => {
+  users.size = 0
+})
+expectType<void>(users.resize({ max: 5, maxBytes: undefined }))
+expectError(users.resize())
+expectError(users.resize({ ttl: 5 }))
+expectType<CacheStats>(users.stats())
+expectType<number>(users.stats().evictions.size)
+expectType<number>(users.stats().loadTime.p99)
+
+// Closing
+expectType<void>(users.close())
+expectType<void>(users[Symbol.dispose]())
+expectAssignable<Disposable>(users)
+expectNotAssignable<AsyncDisposable>(users)
+
+// Every option may be left out or be undefined: what is built from other options needs no copying.
+expectAssignable<CacheOptions<string, User>>({})
+expectAssignable<CacheOptions<string, User>>({
+  max: undefined,
+  maxBytes: undefined,
+  weigh: undefined,
+  ttl: undefined,
+  jitter: undefined,
+  refreshAfter: undefined,
+  staleWhileRevalidate: undefined,
+  staleIfError: undefined,
+  errorTtl: undefined,
+  loadTimeout: undefined,
+  load: undefined,
+  storage: undefined,
+  codec: undefined,
+  name: undefined,
+  onEvict: undefined
+})
+expectAssignable<CacheOptions<string, User>>({
+  max: 1,
+  maxBytes: 1,
+  weigh: ({ name }, id) => name.length + id.length,
+  ttl: 1,
+  jitter: 0,
+  refreshAfter: 1,
+  staleWhileRevalidate: 1,
+  staleIfError: 1,
+  errorTtl: 1,
+  loadTimeout: 1,
+  load: () => user,
+  storage: 'native',
+  codec: 'v8',
+  name: 'users',
+  onEvict: (id, value, reason) => {
+    expectType<string>(id)
+    expectType<User>(value)
+    expectType<'size' | 'ttl' | 'replaced' | 'deleted'>(reason)
+  }
+})
+expectError(new Cache())
+expectError(new Cache({ max: '1' }))
+expectError(new Cache({ max: 1, tll: 5 }))
+expectError(new Cache({ max: 1, storage: 'disk' }))
+expectError(new Cache<string, User>({ max: 1, weigh: () => '5' }))
+expectError(new Cache<string, User>({ max: 1, onEvict: (_id: number) => {} }))
+
+// Codecs: by name, or an object that goes both ways.
+new Cache<string, User>({
+  max: 1,
+  storage: 'native',
+  codec: {
+    encode(value) {
+      expectType<User>(value)
+      return Buffer.from(value.name)
+    },
+    decode(bytes) {
+      expectType<Buffer>(bytes)
+      return { name: bytes.toString() }
+    }
+  }
+})
+expectType<Cache<string, User>>(
+  new Cache({
+    max: 1,
+    storage: 'native',
+    codec: { encode: (value: User) => new TextEncoder().encode(value.name), decode: () => user }
+  })
+)
+expectError(new Cache({ max: 1, storage: 'native', codec: 'msgpack' }))
+expectError(new Cache<string, User>({ max: 1, codec: { encode: (value: User) => Buffer.from(value.name) } }))
+expectError(new Cache<string, User>({ max: 1, codec: { encode: (value: User) => value.name, decode: () => user } }))
+expectError(new Cache<string, User>({ max: 1, codec: { encode: () => Buffer.alloc(1), decode: () => 5 } }))

@@ -1,0 +1,86 @@
+'use strict'
+
+// A race in shared async state: 200 clients log in as one user at a time, and each `await` lets the next one past `has`.
+
+const { Cache } = require('offloop')
+const { Accounts } = require('./accounts')
+
+/** @typedef {import('./traps').Handler} Handler */
+
+const USERS = 8
+const BURST = 200
+
+/** @type {Accounts} */
+let accounts
+let logins = 0
+
+/** @param {number} user */
+const load = user => accounts.profile(user)
+
+const map = new Map()
+
+/**
+ * All who come before the first `set` find nothing, and each of them asks the database: it does the same work 200 times,
+ * and the loop has no time for anybody else meanwhile.
+ * @type {Handler}
+ */
+async function naive(request, response) {
+  const id = find(request)
+  if (!map.has(id)) map.set(id, await load(id))
+  send(response, map.get(id))
+  map.delete(opposite(id))
+}
+
+const cache = new Cache({ max: 10_000, load })
+
+/**
+ * The first one loads, the others wait for the same promise.
+ * @type {Handler}
+ */
+async function offloop(request, response) {
+  const id = find(request)
+  send(response, await cache.get(id))
+  cache.delete(opposite(id))
+}
+
+/** @param {import('./traps').Request} request */
+function find({ url = '' }) {
+  logins++
+  return Number(url.slice('/login/'.length))
+}
+
+/**
+ * The user whose turn is farthest away: their session is ended, so that the next burst of logins finds none again.
+ * @param {number} user
+ */
+function opposite(user) {
+  return (user + USERS / 2) % USERS
+}
+
+/**
+ * @param {import('./traps').Response} response
+ * @param {unknown} profile
+ */
+function send(response, profile) {
+  response.setHeader('content-type', 'application/json').end(JSON.stringify(profile))
+}
+
+/** @type {import('./traps').Trap} */
+module.exports = {
+  number: 1,
+  name: 'stampede',
+  what: `a race in shared async state: bursts of ${BURST} logins of one user, sessions ended in between`,
+  paths: Array.from({ length: USERS }, (_, user) => `/login/${user}`),
+  connections: BURST,
+  prepare(directory) {
+    accounts = new Accounts(directory)
+  },
+  naive,
+  offloop,
+  open: body => JSON.parse(body.toString()),
+  rows: () => [
+    { name: 'logins', value: logins },
+    { name: 'database queries', value: accounts.queries },
+    { name: `queries for ${BURST} logins`, value: (accounts.queries / logins) * BURST, better: 'less' }
+  ]
+}
