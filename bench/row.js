@@ -19,7 +19,7 @@ const { join } = require('node:path')
  * @property {string} name
  * @property {string} unit
  * @property {'max'} [fold] how rounds become one value: their median, or the largest
- * @property {Bar} [bar] what offloop must reach
+ * @property {Bar | undefined} [bar] what offloop must reach
  *
  * @typedef {object} Bar
  * @property {'value' | 'ratio'} of
@@ -29,8 +29,8 @@ const { join } = require('node:path')
  * @typedef {object} Contender
  * @property {string} name
  * @property {() => Promise<Sample> | Sample} round
- * @property {() => Promise<unknown> | unknown} [warm] instead of a first round that does not count
- * @property {() => Promise<unknown> | unknown} [close]
+ * @property {(() => Promise<unknown> | unknown) | undefined} [warm] instead of a first round that does not count
+ * @property {(() => Promise<unknown> | unknown) | undefined} [close]
  *
  * @typedef {Record<string, number>} Sample values by the name of their measure
  *
