@@ -35,8 +35,8 @@ export declare function cacheDelete(cache: number, id: unknown, now: number, out
 /** What is fresh at this moment: slots, or ids and values in turn. */
 export declare function cacheEntries(cache: number, now: number): any[]
 
-/** What was evicted and not reported yet: slots and reasons in turn, or ids, values and reasons. */
-export declare function cacheEvicted(cache: number): any[]
+/** What was evicted and not reported yet, so much at most: slots and reasons in turn, or ids, values and reasons. */
+export declare function cacheEvicted(cache: number, most: number): any[]
 
 export interface CacheEvictions {
   size: number

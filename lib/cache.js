@@ -62,10 +62,11 @@ class Cache {
     return findMany(
       ids,
       id => this.#store.use(id) ?? this.#loads.find(id, one),
-      flights => {
-        if (load !== undefined) return loadTogether(flights, load)
-        for (const flight of flights)
-          flight.load(context => /** @type {Function} */ (one)(flight.id, context), undefined)
+      led => {
+        if (load !== undefined) return loadTogether(led, load)
+        for (const { flight, previous } of led) {
+          flight.load(context => /** @type {Function} */ (one)(flight.id, context), previous)
+        }
         return new Set()
       }
     )
@@ -138,7 +139,11 @@ class Cache {
 
   stats() {
     this.#checkOpen()
-    return this.#store.stats()
+    const stats = this.#store.stats()
+    // They found nothing, and joined.
+    stats.misses += this.#loads.coalesced
+    stats.coalesced += this.#loads.coalesced
+    return stats
   }
 
   /** @param {{ max?: number, maxBytes?: number }} limits */

@@ -4,8 +4,11 @@ const { clock } = require('./clock')
 
 /** How many words of versions native code has (src/cache/mod.rs). */
 const VERSIONS = 4096
-/** Decoded copies of native storage that are kept at most. In heap storage every entry is here. */
+/** Decoded copies of native storage that are kept at most, and how many bytes they were. In heap storage every entry is here. */
 const MAX_COPIES = 4096
+const MAX_BYTES = 16 << 20
+/** Entries of heap storage that are found without a look at all of them. */
+const MAX_HOT = 2048
 
 /**
  * @template V
@@ -18,6 +21,9 @@ const MAX_COPIES = 4096
  * @property {boolean} ages whether `refresh` or `fresh` ever come: asking this first saves most hits two loads
  * @property {number} refresh when it should be loaded anew
  * @property {number} fresh until when it is
+ * @property {number} size encoded bytes, in native storage
+ * @property {number} round in which it was used last without being hot
+ * @property {boolean} isHot
  */
 
 /**
@@ -28,8 +34,19 @@ const MAX_COPIES = 4096
 class Copies {
   /** @type {Map<import('../../index').Id, Copy<V>>} */
   #byId = new Map()
+  /**
+   * Of heap storage those that were used twice lately: in a large map a lookup waits for memory.
+   * @type {Map<import('../../index').Id, Copy<V>>}
+   */
+  #hot = new Map()
+  /** Counts how often `#hot` was filled. */
+  #round = 1
   /** @type {(Copy<V> | undefined)[]} in heap storage, by slot */
   #bySlot = []
+  /** Encoded bytes of the decoded copies. */
+  #bytes = 0
+  /** By slot, what was decoded last: only what is used again unchanged is worth a copy. */
+  #decoded = new Uint32Array(0)
   #versions
   #isHeap
 
@@ -40,6 +57,7 @@ class Copies {
   constructor(isHeap, versions) {
     this.#isHeap = isHeap
     this.#versions = versions
+    if (versions !== null) this.#decoded = new Uint32Array(VERSIONS)
   }
 
   /**
@@ -47,8 +65,8 @@ class Copies {
    * @param {import('../../index').Id} id
    */
   get(id) {
-    const copy = this.#byId.get(id)
-    if (copy === undefined || !this.#isCurrent(copy)) return undefined
+    const copy = this.#hot.get(id) ?? this.#find(id)
+    if (copy === undefined) return undefined
     return !copy.ages || clock.now() < copy.fresh ? copy : undefined
   }
 
@@ -57,14 +75,32 @@ class Copies {
    * @param {import('../../index').Id} id
    */
   getIfNotDue(id) {
-    const copy = this.#byId.get(id)
-    if (copy === undefined || !this.#isCurrent(copy)) return undefined
+    const copy = this.#hot.get(id) ?? this.#find(id)
+    if (copy === undefined) return undefined
     return !copy.ages || clock.now() < Math.min(copy.refresh, copy.fresh) ? copy : undefined
   }
 
+  /** @param {import('../../index').Id} id */
+  #find(id) {
+    const copy = this.#byId.get(id)
+    if (copy === undefined) return undefined
+    if (this.#isHeap) this.#warm(copy)
+    else if (/** @type {Uint32Array} */ (this.#versions)[copy.slot % VERSIONS] !== copy.version) return undefined
+    return copy
+  }
+
   /** @param {Copy<V>} copy */
-  #isCurrent(copy) {
-    return this.#isHeap || /** @type {Uint32Array} */ (this.#versions)[copy.slot % VERSIONS] === copy.version
+  #warm(copy) {
+    if (copy.round !== this.#round) {
+      copy.round = this.#round
+      return
+    }
+    if (this.#hot.size === MAX_HOT) {
+      this.#hot = new Map()
+      this.#round++
+    }
+    copy.isHot = true
+    this.#hot.set(copy.id, copy)
   }
 
   /** The value of an entry of heap storage, fresh or not. @param {number} slot */
@@ -82,11 +118,29 @@ class Copies {
     if (this.#isHeap) {
       this.#bySlot[copy.slot] = copy
       this.#byId.set(copy.id, copy)
-    } else if (this.#versions !== null) {
-      this.#byId.delete(copy.id)
+    } else if (this.#versions !== null && this.#isUsedAgain(copy)) {
+      this.forget(copy.id)
       this.#byId.set(copy.id, copy)
-      if (this.#byId.size > MAX_COPIES) this.#byId.delete(this.#byId.keys().next().value ?? copy.id)
+      this.#bytes += copy.size
+      while (this.#byId.size > MAX_COPIES || this.#bytes > MAX_BYTES) this.forget(this.#byId.keys().next().value)
     }
+  }
+
+  /** @param {Copy<V>} copy */
+  #isUsedAgain({ slot, version }) {
+    const mark = (Math.imul(slot, 31) + version + 1) >>> 0
+    const place = slot % VERSIONS
+    if (this.#decoded[place] === mark) return true
+    this.#decoded[place] = mark
+    return false
+  }
+
+  /** The entry of a decoded copy is gone. @param {import('../../index').Id | undefined} id */
+  forget(id) {
+    const copy = this.#byId.get(/** @type {import('../../index').Id} */ (id))
+    if (copy === undefined) return
+    this.#bytes -= copy.size
+    this.#byId.delete(copy.id)
   }
 
   /**
@@ -97,12 +151,18 @@ class Copies {
     const copy = /** @type {Copy<V>} */ (this.#bySlot[slot])
     this.#bySlot[slot] = undefined
     this.#byId.delete(copy.id)
+    if (copy.isHot) this.#hot.delete(copy.id)
     return copy
   }
 
+  /** Returns what was held, by slot. */
   clear() {
+    const held = this.#bySlot
     this.#byId = new Map()
+    this.#hot = new Map()
     this.#bySlot = []
+    this.#bytes = 0
+    return held
   }
 }
 

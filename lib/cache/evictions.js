@@ -4,20 +4,25 @@ const { now, setImmediate } = require('../loop')
 
 /** Calls of `onEvict` take this much (ms) of a turn of the loop. */
 const TURN_BUDGET = 2
+/** Entries that wait to be told of at most: whoever evicts faster than that tells of the oldest itself. */
+const MAX_UNTOLD = 1024
 
 /** As native code numbers them (src/node/cache/answer.rs). */
 const REASONS = /** @type {const} */ (['size', 'ttl', 'replaced', 'deleted'])
+
+/** @typedef {{ id: any, value: any, reason: number }} Gone an entry that went */
 
 /** Tells `onEvict` what went, after the fact; what it throws is a warning. */
 class Evictions {
   #onEvict
   /**
-   * As many as went in this turn of the loop.
-   * @type {{ id: any, value: any, reason: number }[]}
+   * In their order, from `#first` on: entries, or where more of them come from.
+   * @type {(Gone | Iterator<Gone> | undefined)[]}
    */
   #queue = []
-  #told = 0
+  #first = 0
   #isScheduled = false
+  #isTelling = false
 
   /** @param {((id: any, value: any, reason: (typeof REASONS)[number]) => void) | undefined} onEvict */
   constructor(onEvict) {
@@ -29,14 +34,22 @@ class Evictions {
     return this.#onEvict !== undefined
   }
 
-  /**
-   * @param {import('../../index').Id} id
-   * @param {unknown} value
-   * @param {number} reason
-   */
-  add(id, value, reason) {
+  /** @param {Gone | Iterator<Gone>} gone */
+  add(gone) {
     if (this.#onEvict === undefined) return
-    this.#queue.push({ id, value, reason })
+    this.#queue.push(gone)
+    this.#schedule()
+    if (this.#queue.length - this.#first > MAX_UNTOLD) this.tellOne()
+  }
+
+  /** Tells of the oldest one at once, unless that is what is going on. */
+  tellOne() {
+    if (this.#isTelling) return
+    const gone = this.#next()
+    if (gone !== undefined) this.#call(gone)
+  }
+
+  #schedule() {
     if (this.#isScheduled) return
     this.#isScheduled = true
     queueMicrotask(() => this.#tell())
@@ -44,20 +57,49 @@ class Evictions {
 
   #tell() {
     const start = now()
-    while (this.#told < this.#queue.length && now() - start < TURN_BUDGET) {
-      const { id, value, reason } = this.#queue[this.#told++]
-      try {
-        this.#onEvict?.(id, value, REASONS[reason])
-      } catch (error) {
-        process.emitWarning(error instanceof Error ? error : String(error))
+    let gone = this.#next()
+    while (gone !== undefined) {
+      this.#call(gone)
+      if (now() - start >= TURN_BUDGET) {
+        setImmediate(() => this.#tell())
+        return
       }
+      gone = this.#next()
     }
-    this.#isScheduled = this.#told < this.#queue.length
-    if (this.#isScheduled) setImmediate(() => this.#tell())
-    else {
-      this.#queue = []
-      this.#told = 0
+    this.#isScheduled = false
+  }
+
+  /** @param {Gone} gone */
+  #call({ id, value, reason }) {
+    this.#isTelling = true
+    try {
+      this.#onEvict?.(id, value, REASONS[reason])
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error))
     }
+    this.#isTelling = false
+  }
+
+  /** @returns {Gone | undefined} */
+  #next() {
+    while (this.#first < this.#queue.length) {
+      const oldest = /** @type {Gone | Iterator<Gone>} */ (this.#queue[this.#first])
+      if (!('next' in oldest)) {
+        this.#shift()
+        return oldest
+      }
+      const { value, done } = oldest.next()
+      if (!done) return value
+      this.#shift()
+    }
+    return undefined
+  }
+
+  #shift() {
+    this.#queue[this.#first++] = undefined
+    if (this.#first < this.#queue.length && this.#first < MAX_UNTOLD) return
+    this.#queue.splice(0, this.#first)
+    this.#first = 0
   }
 }
 

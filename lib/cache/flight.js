@@ -4,6 +4,7 @@ const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('../abort')
 const { inspect } = require('node:util')
 const { OffloopError } = require('../errors')
+const { setImmediate } = require('../loop')
 const { clock } = require('./clock')
 
 /**
@@ -17,6 +18,7 @@ const { clock } = require('./clock')
  * @property {(flight: Flight, error: unknown) => void} failed
  * @property {(flight: Flight) => void} left nobody here waits any more
  * @property {number | undefined} loadTimeout
+ * @property {string | undefined} name of the cache, if others share it
  */
 
 /**
@@ -24,6 +26,24 @@ const { clock } = require('./clock')
  * @type {AsyncLocalStorage<{ flight: Flight, outer: any }>}
  */
 const inside = new AsyncLocalStorage()
+
+/** Loads under way here. */
+let loading = 0
+let isRestScheduled = false
+
+/**
+ * A load has ended. Without any, nothing is inside: up to Node 22 the storage slows every promise of the process down, and
+ * is switched off until the next load.
+ */
+function loadEnded() {
+  loading--
+  if (loading > 0 || isRestScheduled) return
+  isRestScheduled = true
+  setImmediate(() => {
+    isRestScheduled = false
+    if (loading === 0) inside.disable()
+  })
+}
 
 /** What a loader is told, and may say. Its signal is made when somebody asks for it: most loaders do not. */
 class Context {
@@ -34,10 +54,15 @@ class Context {
   /** @type {number | undefined} */
   ttl = undefined
   store = true
+  #onAbort
 
-  /** @param {unknown} previous */
-  constructor(previous) {
+  /**
+   * @param {unknown} previous
+   * @param {(reason: unknown) => void} [onAbort]
+   */
+  constructor(previous, onAbort) {
     this.previous = previous
+    this.#onAbort = onAbort
   }
 
   get signal() {
@@ -50,8 +75,10 @@ class Context {
 
   /** @param {unknown} reason */
   abort(reason) {
-    this.#aborted ??= { reason }
+    if (this.#aborted !== undefined) return
+    this.#aborted = { reason }
     this.#controller?.abort(reason)
+    this.#onAbort?.(reason)
   }
 }
 
@@ -144,10 +171,16 @@ class Flight {
     return this.#shared
   }
 
+  /** The same flight, or the part that another object of a shared cache has in it. @param {Flight} other */
+  isSameAs(other) {
+    const { name } = this.#tower
+    return this === other || (name !== undefined && name === other.#tower.name && this.token === other.token)
+  }
+
   /** @throws OffloopError if the running code is a part of this flight: it would wait for itself */
   checkNotInside() {
     for (let at = inside.getStore(); at !== undefined; at = at.outer) {
-      if (at.flight === this) {
+      if (at.flight.isSameAs(this)) {
         const message = `The loader of ${inspect(this.id)} asks for ${inspect(this.id)} itself, and would wait for ever`
         throw new OffloopError('ERR_OFFLOOP_RECURSIVE_LOAD', message)
       }
@@ -157,11 +190,13 @@ class Flight {
   /**
    * @param {(context: Context) => any} loader
    * @param {unknown} previous
+   * @param {(reason: unknown) => void} [onAbort]
    */
-  load(loader, previous) {
+  load(loader, previous, onAbort) {
     this.#state = 'loading'
+    loading++
     this.started = clock.now()
-    const context = new Context(previous)
+    const context = new Context(previous, onAbort)
     this.#context = context
     const { loadTimeout } = this.#tower
     if (loadTimeout !== undefined) {
@@ -233,6 +268,7 @@ class Flight {
 
   #end() {
     if (this.#state === 'over') return false
+    if (this.#state === 'loading') loadEnded()
     this.#state = 'over'
     clearTimeout(this.#timer)
     return true

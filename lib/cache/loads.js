@@ -3,7 +3,6 @@
 const { inspect } = require('node:util')
 const { OffloopError, withCode } = require('../errors')
 const { port } = require('../port')
-const { clock } = require('./clock')
 const { decodeError, encodeError } = require('./error-bytes')
 const { Flight } = require('./flight')
 const { checkTime } = require('./options')
@@ -21,7 +20,7 @@ const MAIL_VALUE = 0
 const MAIL_ERROR = 1
 const MAIL_LEAD = 2
 
-/** Failed ids that are remembered at most (`errorTtl`). */
+/** Errors that are kept at most for ids that failed (`errorTtl`); src/cache/failure.rs says when they are given. */
 const MAX_FAILURES = 1024
 
 /**
@@ -33,14 +32,24 @@ const busy = new Set()
 /** The flights of a cache, as this environment takes part in them. */
 class Loads {
   #store
-  #isNamed
-  #errorTtl
+  #name
+  #keepsErrors
   /** By token. @type {Map<number, Flight>} */
   #flights = new Map()
   /** Flights that load elsewhere. */
   #awaited = 0
-  /** At most MAX_FAILURES. @type {Map<Id, { until: number, error: unknown, stale: { value: unknown } | undefined }>} */
-  #failures = new Map()
+  /**
+   * Flights that a `get` joins, by id. Only where no other thread can end them.
+   * @type {Map<Id, Flight>}
+   */
+  #current = new Map()
+  /** Those who joined them. */
+  #coalesced = 0
+  /**
+   * Errors of ids that failed, unless native code has them, as of named caches. At most MAX_FAILURES.
+   * @type {Map<Id, unknown>}
+   */
+  #errors = new Map()
   /** @type {import('./flight').Tower} */
   #tower
 
@@ -51,9 +60,10 @@ class Loads {
   constructor(store, options) {
     this.#store = store
     store.onMail = (kind, token, bytes) => this.#hear(kind, token, bytes)
-    this.#isNamed = options.name !== undefined
-    this.#errorTtl = options.errorTtl
+    this.#name = options.name
+    this.#keepsErrors = options.name === undefined && (options.native.errorTtl ?? 0) > 0
     this.#tower = {
+      name: options.name,
       loadTimeout: options.loadTimeout,
       loaded: (flight, value, context) => this.#loaded(flight, value, context),
       failed: (flight, error) => this.#failed(flight, error),
@@ -68,22 +78,35 @@ class Loads {
    * @returns {Found}
    */
   find(id, load) {
-    const failure = this.#failures.size > 0 ? this.#failure(id) : undefined
-    if (failure?.stale !== undefined) return failure.stale
-    if (failure !== undefined) throw failure.error
     if (load === undefined) {
       const held = this.#store.peek(id)
       if (held === undefined) throw noLoader(id)
       return held
     }
-    const { copy, token, leads, previous } = this.#store.ask(id)
-    if (copy === undefined) return { flight: this.#board(id, token, leads, load), leads, previous }
+    const current = this.#current.get(id)
+    if (current !== undefined) {
+      current.checkNotInside()
+      this.#coalesced++
+      return { flight: current, leads: false, previous: undefined }
+    }
+    const { copy, token, leads, previous, failing } = this.#store.ask(id)
+    if (failing !== undefined) return this.#fail(id, failing.bytes, load)
+    if (copy === undefined) {
+      const flight = this.#board(id, token, leads, load)
+      if (leads && this.#name === undefined) this.#current.set(id, flight)
+      return { flight, leads, previous }
+    }
     if (leads) {
       const flight = this.#board(id, token, true, load)
       flight.isBackground = true
       flight.load(context => load(id, context), previous)
     }
     return copy
+  }
+
+  /** Those who joined a flight without a question to native code. */
+  get coalesced() {
+    return this.#coalesced
   }
 
   /**
@@ -101,18 +124,20 @@ class Loads {
     return promise
   }
 
-  /** Errors of this id are forgotten. @param {Id} id */
+  /** Whoever asks for this id from now on starts anew. @param {Id} id */
   forget(id) {
-    if (this.#failures.size > 0) this.#failures.delete(id)
+    if (this.#current.size > 0) this.#current.delete(id)
+    if (this.#errors.size > 0) this.#errors.delete(id)
   }
 
   forgetAll() {
-    this.#failures.clear()
+    this.#current.clear()
+    this.#errors.clear()
   }
 
   /** Whoever waits is told why nothing comes. @param {unknown} reason */
   close(reason) {
-    this.#failures.clear()
+    this.forgetAll()
     const flights = [...this.#flights.values()]
     this.#flights.clear()
     for (const flight of flights) {
@@ -134,11 +159,8 @@ class Loads {
     if (kind === MAIL_LEAD) return flight.takeOver()
     this.#flights.delete(token)
     if (kind === MAIL_VALUE) this.#bring(flight, /** @type {Buffer} */ (bytes))
-    else if (kind === MAIL_ERROR) {
-      const error = decodeError(/** @type {Buffer} */ (bytes))
-      this.#rememberFailure(flight.id, error, undefined)
-      flight.reject(error)
-    } else flight.stop(abandoned())
+    else if (kind === MAIL_ERROR) flight.reject(decodeError(/** @type {Buffer} */ (bytes)))
+    else flight.stop(abandoned())
   }
 
   /** @param {Flight} flight @param {Buffer} bytes */
@@ -164,6 +186,7 @@ class Loads {
       return known
     }
     const flight = new Flight(id, token, this.#tower, leads ? undefined : context => load(id, context))
+    if (!leads) flight.checkNotInside()
     this.#flights.set(token, flight)
     if (!leads) this.#await(1)
     return flight
@@ -182,7 +205,7 @@ class Loads {
     try {
       checkTime('"context.ttl"', context.ttl)
       // Those who wait in other threads want the bytes even if they are not to be kept.
-      if (keeps || this.#isNamed) packed = this.#store.pack(flight.id, value)
+      if (keeps || this.#name !== undefined) packed = this.#store.pack(flight.id, value)
     } catch (error) {
       return this.#failed(flight, error)
     }
@@ -192,8 +215,7 @@ class Loads {
       // There is no memory for it.
       return this.#failed(flight, error)
     }
-    this.#flights.delete(flight.token)
-    this.forget(flight.id)
+    this.#landed(flight)
     flight.resolve(value)
   }
 
@@ -203,9 +225,9 @@ class Loads {
    */
   #failed(flight, error) {
     if (flight.isOver) return
-    this.#flights.delete(flight.token)
-    const stale = this.#store.fail(flight, this.#isNamed ? encodeError(error) : undefined)
-    this.#rememberFailure(flight.id, error, stale)
+    this.#landed(flight)
+    const stale = this.#store.fail(flight, this.#name === undefined ? undefined : encodeError(error))
+    if (this.#keepsErrors) this.#keepError(flight.id, error)
     if (stale !== undefined) flight.resolve(stale.value)
     else flight.reject(error)
   }
@@ -214,7 +236,7 @@ class Loads {
   #left(flight) {
     const isOver = this.#store.leave(flight.token)
     if (flight.isLoading && !isOver) return
-    this.#flights.delete(flight.token)
+    this.#landed(flight)
     if (!flight.isLoading) this.#await(-1)
     flight.stop(abandoned())
   }
@@ -231,27 +253,30 @@ class Loads {
     busy.delete(this)
   }
 
-  /** @param {Id} id */
-  #failure(id) {
-    const failure = this.#failures.get(id)
-    if (failure === undefined) return undefined
-    // Another thread may have stored a value since.
-    if (clock.now() < failure.until && !this.#store.has(id)) return failure
-    this.#failures.delete(id)
-    return undefined
+  /** A flight is over. @param {Flight} flight */
+  #landed(flight) {
+    this.#flights.delete(flight.token)
+    if (this.#current.get(flight.id) === flight) this.#current.delete(flight.id)
   }
 
   /**
+   * The last load of the id failed: throws its error. Loads, should it not be known any more.
    * @param {Id} id
-   * @param {unknown} error
-   * @param {{ value: unknown } | undefined} stale
+   * @param {Buffer | null} bytes the error of a named cache
+   * @param {Loader} load
    */
-  #rememberFailure(id, error, stale) {
-    if (this.#errorTtl === 0) return
-    this.#failures.delete(id)
-    this.#failures.set(id, { until: clock.now() + this.#errorTtl, error, stale })
-    if (this.#failures.size > MAX_FAILURES)
-      this.#failures.delete(/** @type {Id} */ (this.#failures.keys().next().value))
+  #fail(id, bytes, load) {
+    if (bytes !== null) throw decodeError(bytes)
+    if (this.#errors.has(id)) throw this.#errors.get(id)
+    const { token, leads, previous } = this.#store.askAnew(id)
+    return { flight: this.#board(id, token, leads, load), leads, previous }
+  }
+
+  /** @param {Id} id @param {unknown} error */
+  #keepError(id, error) {
+    this.#errors.delete(id)
+    this.#errors.set(id, error)
+    if (this.#errors.size > MAX_FAILURES) this.#errors.delete(/** @type {Id} */ (this.#errors.keys().next().value))
   }
 }
 

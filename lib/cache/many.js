@@ -9,6 +9,7 @@ const { insideAll } = require('./flight')
  * @typedef {import('../../index').Id} Id
  * @typedef {import('./flight').Flight} Flight
  * @typedef {import('./loads').Found} Found
+ * @typedef {{ flight: Flight, previous: unknown }} Led
  * @typedef {(ids: Id[], context: { signal: AbortSignal }) => Promise<Map<Id, unknown> | unknown[]>} LoadMany
  */
 
@@ -16,19 +17,19 @@ const { insideAll } = require('./flight')
  * The values of many ids, of which the missing ones are loaded in one call.
  * @param {Id[]} ids
  * @param {(id: Id) => Found} find
- * @param {(flights: Flight[]) => Set<Id>} load what these lead, and returns the ids for which nothing came, in the end
+ * @param {(led: Led[]) => Set<Id>} load what these lead, and returns the ids for which nothing came, in the end
  * @returns {Promise<Map<Id, unknown>>}
  */
 async function findMany(ids, find, load) {
   /** @type {Map<Id, unknown>} values or promises, in the order of the ids */
   const found = new Map()
-  /** @type {Flight[]} */
+  /** @type {Led[]} */
   const led = []
   for (const id of new Set(ids)) {
     try {
       const answer = find(id)
       found.set(id, 'value' in answer ? answer.value : answer.flight.join(undefined))
-      if ('leads' in answer && answer.leads) led.push(answer.flight)
+      if ('leads' in answer && answer.leads) led.push({ flight: answer.flight, previous: answer.previous })
     } catch (error) {
       found.set(id, Promise.reject(error))
     }
@@ -50,26 +51,44 @@ async function findMany(ids, find, load) {
 
 /**
  * Loads for all the flights in one call. Returns the ids for which nothing came, when they have landed.
- * @param {Flight[]} flights
+ * @param {Led[]} led
  * @param {LoadMany} load
  */
-function loadTogether(flights, load) {
+function loadTogether(led, load) {
+  const flights = led.map(({ flight }) => flight)
   /** @type {Set<Id>} */
   const absent = new Set()
   if (flights.length === 0) return absent
   const ids = flights.map(flight => flight.id)
-  const { signal } = new AbortController()
+  const { signal, abort } = groupSignal(flights.length)
   const loaded = insideAll(flights, async () => byId(ids, await load(ids, { signal })))
-  for (const flight of flights) {
-    flight.load(async context => {
-      const values = await loaded
-      if (values.has(flight.id)) return pick(values, flight.id)
-      absent.add(flight.id)
-      context.store = false
-      return undefined
-    }, undefined)
+  for (const { flight, previous } of led) {
+    flight.load(
+      async context => {
+        const values = await loaded
+        if (values.has(flight.id)) return pick(values, flight.id)
+        absent.add(flight.id)
+        context.store = false
+        return undefined
+      },
+      previous,
+      abort
+    )
   }
   return absent
+}
+
+/**
+ * A signal that aborts when the last of so many flights does.
+ * @param {number} flights
+ */
+function groupSignal(flights) {
+  const controller = new AbortController()
+  let left = flights
+  const abort = (/** @type {unknown} */ reason) => {
+    if (--left === 0) controller.abort(reason)
+  }
+  return { signal: controller.signal, abort }
 }
 
 /**

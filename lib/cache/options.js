@@ -2,13 +2,30 @@
 
 const { inspect } = require('node:util')
 const { withCode } = require('../errors')
-const { checkObject, invalidType } = require('../validate')
+const { checkOptions, invalidType } = require('../validate')
 const { codecOf } = require('./codec')
 
 /** @typedef {import('../../index').Id} Id */
 
 /** The longest time that Node's own timers take. */
-const MAX_TIME = 2 ** 31 - 1
+const MAX_TIMER = 2 ** 31 - 1
+const OPTIONS = [
+  'max',
+  'maxBytes',
+  'weigh',
+  'ttl',
+  'jitter',
+  'refreshAfter',
+  'staleWhileRevalidate',
+  'staleIfError',
+  'errorTtl',
+  'loadTimeout',
+  'load',
+  'storage',
+  'codec',
+  'name',
+  'onEvict'
+]
 
 /**
  * @param {string} name
@@ -21,12 +38,13 @@ function checkFunction(name, value) {
 /**
  * @param {string} name
  * @param {unknown} value
+ * @param {number} [most]
  */
-function checkTime(name, value) {
+function checkTime(name, value, most = Number.MAX_SAFE_INTEGER) {
   if (value === undefined) return
   if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
-  if (value >= 0 && value <= MAX_TIME) return
-  const message = `The value of ${name} is out of range. It must be >= 0 && <= ${MAX_TIME}. Received ${inspect(value)}`
+  if (value >= 0 && value <= most) return
+  const message = `The value of ${name} is out of range. It must be >= 0 && <= ${most}. Received ${inspect(value)}`
   throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
@@ -35,13 +53,13 @@ function checkTime(name, value) {
  * @param {import('../../index').CacheOptions<any, any>} options
  */
 function readOptions(options) {
-  checkObject(options)
+  checkOptions(options, OPTIONS)
   const { load, weigh, onEvict, codec, storage, name, errorTtl, loadTimeout, ...rest } = options
   checkFunction('The "options.load" property', load)
   checkFunction('The "options.weigh" property', weigh)
   checkFunction('The "options.onEvict" property', onEvict)
   checkTime('"options.errorTtl"', errorTtl)
-  checkTime('"options.loadTimeout"', loadTimeout)
+  checkTime('"options.loadTimeout"', loadTimeout, MAX_TIMER)
   if (storage !== undefined && storage !== 'heap' && storage !== 'native') {
     const message = `The "options.storage" property must be one of 'heap', 'native'. Received ${inspect(storage)}`
     throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
@@ -66,7 +84,6 @@ function readOptions(options) {
     onEvict,
     name,
     codec: codecOf(codec),
-    errorTtl: errorTtl ?? 0,
     loadTimeout,
     native: {
       ...rest,

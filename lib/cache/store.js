@@ -18,6 +18,7 @@ const { checkWeight } = require('./options')
  * @property {number} token of the flight to wait for or, if there is a copy, of the one to lead behind it; 0 for none
  * @property {boolean} leads
  * @property {unknown} previous what was known last, for whoever leads
+ * @property {{ bytes: Buffer | null } | undefined} [failing] the error to be served, if it comes from native code
  */
 
 // Words and kinds of answers (src/node/cache/answer.rs).
@@ -30,12 +31,17 @@ const WORDS = 8
 const HIT = 1
 const LEADS = 2
 const STORED = 4
+const FAILING = 5
 const NO_SLOT = -1
 const ASK = -2
+const DELETED = 3
 
 /** Uses of copies that are told native code at once. */
 const USES = 4096
 const NO_TTL = -1
+/** Entries that went and are decoded at a time, and how many native code keeps before it is told of the oldest. */
+const SLICE = 64
+const MAX_UNTOLD = 1024
 
 /** Answers of native code to all caches: read before anything else is called. */
 const out = new Float64Array(WORDS)
@@ -62,6 +68,9 @@ class Store {
   #used = 0
   /** @type {number | undefined} of a named cache */
   #mailbox
+  /** Whether what went from native storage is being told of. */
+  #isHearing = false
+  #isClosed = false
 
   /**
    * Who hears of flights that are shared with other threads.
@@ -120,7 +129,9 @@ class Store {
       }
     }
     const leads = out[KIND] === LEADS
+    const isFailing = out[KIND] === FAILING
     this.#takeEvicted()
+    if (isFailing) return { copy: undefined, token: 0, leads: false, previous: undefined, failing: { bytes } }
     return { copy: undefined, token, leads, previous: leads ? this.#previous(id, bytes) : undefined }
   }
 
@@ -159,6 +170,7 @@ class Store {
   set(id, value, ttl) {
     const { bytes, weight } = this.pack(id, value)
     this.tellUses()
+    if (!this.#isHeap) this.#copies.forget(id)
     native.cacheSet(this.#handle, id, bytes, weight, ttl ?? NO_TTL, clock.now(), out)
     this.#stored(id, value)
   }
@@ -224,6 +236,7 @@ class Store {
 
   /** @param {Id} id */
   delete(id) {
+    if (!this.#isHeap) this.#copies.forget(id)
     const deleted = native.cacheDelete(this.#handle, id, clock.now(), out)
     this.#takeEvicted()
     return deleted
@@ -231,9 +244,12 @@ class Store {
 
   clear() {
     this.#used = 0
-    native.cacheClear(this.#handle, this.#evictions.areHeard)
-    if (this.#evictions.areHeard) this.#takeAllEvicted()
-    this.#copies.clear()
+    const isHeard = this.#evictions.areHeard
+    native.cacheClear(this.#handle, isHeard && !this.#isHeap)
+    const held = this.#copies.clear()
+    if (!isHeard) return
+    if (this.#isHeap) this.#evictions.add(deleted(held))
+    else this.#hearOfEvicted(0)
   }
 
   /** @param {{ max?: number, maxBytes?: number }} limits */
@@ -256,8 +272,13 @@ class Store {
   }
 
   close() {
+    if (this.#evictions.areHeard && !this.#isHeap) {
+      // Of what went before it is still to be told.
+      for (const gone of [...this.#evicted()]) this.#evictions.add(gone)
+    }
     registry.unregister(this)
     letGo({ handle: this.#handle, mailbox: this.#mailbox })
+    this.#isClosed = true
     this.#copies.clear()
   }
 
@@ -273,7 +294,7 @@ class Store {
     const isStored = out[KIND] === STORED
     const [, slot, version, , refresh, fresh] = out
     this.#takeEvicted()
-    if (isStored && this.#isHeap) this.#copies.put(copyOf(id, slot, version, value, refresh, fresh))
+    if (isStored && this.#isHeap) this.#copies.put(copyOf(id, slot, version, value, refresh, fresh, 0))
   }
 
   /**
@@ -283,50 +304,68 @@ class Store {
    */
   #remember(id, bytes) {
     const [, slot, version, , refresh, fresh] = out
-    const value = decode(this.#codec, id, /** @type {Buffer} */ (bytes))
-    const copy = copyOf(id, slot, version, value, refresh, fresh)
+    const encoded = /** @type {Buffer} */ (bytes)
+    const { length } = encoded
+    const copy = copyOf(id, slot, version, decode(this.#codec, id, encoded), refresh, fresh, length)
     this.#copies.put(copy)
     return copy
   }
 
   /**
-   * What is known of an id, fresh or not.
+   * What is known of an id, fresh or not: nothing, if it cannot be decoded.
    * @param {Id} id
    * @param {Buffer | null} bytes
    */
   #previous(id, bytes) {
     if (this.#isHeap) return this.#copies.last(id)?.value
-    return bytes === null ? undefined : decode(this.#codec, id, bytes)
+    try {
+      return bytes === null ? undefined : decode(this.#codec, id, bytes)
+    } catch {
+      return undefined
+    }
   }
 
   #takeEvicted() {
-    const gone = out[GONE]
-    if (gone === ASK) this.#takeAllEvicted()
-    else if (gone !== NO_SLOT) this.#dropSlot(gone, out[REASON])
-  }
-
-  #takeAllEvicted() {
-    const list = native.cacheEvicted(this.#handle)
-    if (this.#isHeap) {
-      for (let at = 0; at < list.length; at += 2) this.#dropSlot(list[at], list[at + 1])
-    } else {
-      for (let at = 0; at < list.length; at += 3) this.#report(list[at], list[at + 1], list[at + 2])
+    const slot = out[GONE]
+    const reason = out[REASON]
+    if (slot === NO_SLOT) return
+    if (!this.#isHeap) this.#hearOfEvicted(reason)
+    else if (slot !== ASK) this.#evictions.add(this.#dropped(slot, reason))
+    else {
+      const list = native.cacheEvicted(this.#handle, reason)
+      for (let at = 0; at < list.length; at += 2) this.#evictions.add(this.#dropped(list[at], list[at + 1]))
     }
   }
 
   /** @param {number} slot @param {number} reason */
-  #dropSlot(slot, reason) {
+  #dropped(slot, reason) {
     const { id, value } = this.#copies.drop(slot)
-    this.#evictions.add(id, value, reason)
+    return { id, value, reason }
   }
 
-  /** @param {Id} id @param {Buffer} bytes @param {number} reason */
-  #report(id, bytes, reason) {
-    try {
-      this.#evictions.add(id, decode(this.#codec, id, bytes), reason)
-    } catch (error) {
-      process.emitWarning(/** @type {Error} */ (error))
+  /** Native code keeps what went until it is asked. @param {number} untold how many it keeps */
+  #hearOfEvicted(untold) {
+    if (untold > MAX_UNTOLD) this.#evictions.tellOne()
+    if (this.#isHearing) return
+    this.#isHearing = true
+    this.#evictions.add(this.#evicted())
+  }
+
+  /** What went from native storage, decoded as it is taken. */
+  *#evicted() {
+    for (;;) {
+      const list = this.#isClosed ? [] : native.cacheEvicted(this.#handle, SLICE)
+      if (list.length === 0) break
+      for (let at = 0; at < list.length; at += 3) {
+        const [id, bytes, reason] = list.slice(at, at + 3)
+        try {
+          yield { id, value: decode(this.#codec, id, bytes), reason }
+        } catch (error) {
+          process.emitWarning(/** @type {Error} */ (error))
+        }
+      }
     }
+    this.#isHearing = false
   }
 
   /** @param {any[]} list ids and bytes in turn @returns {IterableIterator<[any, any]>} */
@@ -342,12 +381,18 @@ class Store {
  * @param {any} value
  * @param {number} refresh
  * @param {number} fresh
+ * @param {number} size
  * @returns {Copy}
  */
-function copyOf(id, slot, version, value, refresh, fresh) {
+function copyOf(id, slot, version, value, refresh, fresh, size) {
   const ages = refresh !== Infinity || fresh !== Infinity
   // What a hit reads comes first, within one cache line.
-  return { promise: undefined, ages, slot, value, version, id, refresh, fresh }
+  return { promise: undefined, ages, slot, value, version, id, round: 0, isHot: false, refresh, fresh, size }
+}
+
+/** What a heap held that was cleared. @param {(Copy | undefined)[]} copies */
+function* deleted(copies) {
+  for (const copy of copies) if (copy !== undefined) yield { id: copy.id, value: copy.value, reason: DELETED }
 }
 
 /** @param {Copy[]} copies @returns {IterableIterator<[any, any]>} */

@@ -18,6 +18,8 @@ pub struct Lifetime {
     pub stale_while_revalidate: Duration,
     /// How long past its `ttl` a value may be served after its reload failed.
     pub stale_if_error: Duration,
+    /// For how long the error of a failed load is given in place of another load.
+    pub error_ttl: Duration,
 }
 
 /// The moments in the life of one entry.
@@ -117,6 +119,7 @@ mod tests {
             refresh_after: None,
             stale_while_revalidate: MS(0),
             stale_if_error: MS(0),
+            error_ttl: Duration::ZERO,
         }
     }
 

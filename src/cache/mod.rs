@@ -9,6 +9,7 @@
 
 pub mod arena;
 mod expiry;
+mod failure;
 mod flight;
 mod id;
 mod index;
@@ -26,6 +27,7 @@ use crate::clock::Time;
 use crate::metrics::Latencies;
 use crate::sync::Mutex;
 use expiry::Deadlines;
+use failure::Failures;
 use flight::Flights;
 use index::{Entry, Index};
 use policy::Policy;
@@ -61,6 +63,8 @@ pub struct Held<V> {
 pub enum Got<V> {
     /// A value to be served now. With `refresh` the caller leads a flight that nobody waits for.
     Hit { held: Held<V>, refresh: Option<Token> },
+    /// The last load failed not long ago: its error is to be served.
+    Failing { error: V },
     /// Nothing to be served yet. `previous` is what was known last, if the caller leads.
     Miss { joined: Joined, previous: Option<V> },
 }
@@ -89,11 +93,9 @@ impl<V> Cleared<V> {
         self.entries.len()
     }
 
-    pub fn evicted(self) -> impl Iterator<Item = Evicted<V>> {
-        self.entries.into_iter().map(|(slot, Entry { id, value, .. })| {
-            let slot = u32::try_from(slot).expect("slots are u32s");
-            Evicted { id, slot, value, reason: Reason::Deleted }
-        })
+    /// The entries, to be told of, and all the rest.
+    pub fn split(self) -> (Remains<V>, impl Send + use<V>) {
+        (Remains(self.entries.into_iter()), (self.slots, self.order, self.deadlines))
     }
 
     /// Frees it bit by bit, with `pause` after every `batch` entries.
@@ -112,6 +114,19 @@ impl<V> Cleared<V> {
             count();
         });
         order.drain().for_each(|()| count());
+    }
+}
+
+/// The entries of a cache that was cleared.
+pub struct Remains<V>(slab::IntoIter<Entry<V>>);
+
+impl<V> Iterator for Remains<V> {
+    type Item = Evicted<V>;
+
+    fn next(&mut self) -> Option<Evicted<V>> {
+        let (slot, Entry { id, value, .. }) = self.0.next()?;
+        let slot = u32::try_from(slot).expect("slots are u32s");
+        Some(Evicted { id, slot, value, reason: Reason::Deleted })
     }
 }
 
@@ -158,6 +173,7 @@ struct State<V> {
     policy: Policy,
     deadlines: Deadlines,
     flights: Flights<Who>,
+    failures: Failures<V>,
     counts: Counts,
     load_time: Latencies,
     /// Of the random numbers that spread lifetimes.
@@ -178,6 +194,7 @@ impl<V: Clone> Cache<V> {
             policy: Policy::new(options.limits),
             deadlines: Deadlines::default(),
             flights: Flights::new(),
+            failures: Failures::new(),
             counts: Counts::default(),
             load_time: Latencies::new(),
             seed,
@@ -191,15 +208,27 @@ impl<V: Clone> Cache<V> {
         let state = &mut *self.state.lock();
         let gone = self.evict_if_gone(state, id, now);
         let found = state.index.find(id).map(|(slot, entry)| (self.held(slot, entry), entry.times.age(now)));
-        let got = match found {
-            Some((held, age @ (Age::Fresh | Age::Due | Age::Stale))) => {
+        // What is known to fail is not loaded again as long as anything may be served.
+        let failing = if matches!(found, Some((_, Age::Fresh))) { None } else { state.failures.find(id, now).cloned() };
+        let got = match (found, failing) {
+            (Some((held, age @ (Age::Fresh | Age::Due | Age::Stale))), failing) => {
                 state.policy.touch(held.place.slot);
                 state.counts.hit(age == Age::Stale);
-                let refresh = if age == Age::Fresh { None } else { state.flights.refresh(id, &who) };
+                let is_loaded_anew = age != Age::Fresh && failing.is_none();
+                let refresh = if is_loaded_anew { state.flights.refresh(id, &who) } else { None };
                 state.counts.loads += u64::from(refresh.is_some());
                 Got::Hit { held, refresh }
             }
-            doubtful => {
+            (Some((held, Age::Doubtful)), Some(_)) if now < held.place.times.if_error => {
+                state.policy.touch(held.place.slot);
+                state.counts.hit(true);
+                Got::Hit { held, refresh: None }
+            }
+            (_, Some(error)) => {
+                state.counts.misses += 1;
+                Got::Failing { error }
+            }
+            (doubtful, None) => {
                 let joined = state.flights.join(id, &who);
                 state.counts.miss(joined);
                 Got::Miss { joined, previous: doubtful.map(|(held, _)| held.value) }
@@ -229,6 +258,7 @@ impl<V: Clone> Cache<V> {
     pub fn set(&self, id: &Id, incoming: Incoming<V>, now: Time) -> Stored<V> {
         let state = &mut *self.state.lock();
         state.flights.forget(id);
+        state.failures.forget(id);
         self.store(state, id, incoming, now)
     }
 
@@ -245,6 +275,9 @@ impl<V: Clone> Cache<V> {
         let state = &mut *self.state.lock();
         let landed = state.flights.land(token, &who)?;
         state.load_time.record(took, 1);
+        if landed.is_current {
+            state.failures.forget(&landed.id);
+        }
         let stored = match incoming {
             Some(incoming) if landed.is_current => self.store(state, &landed.id, incoming, now),
             _ => Stored { place: None, evicted: Vec::new() },
@@ -252,8 +285,8 @@ impl<V: Clone> Cache<V> {
         Some(Arrived { stored, followers: landed.followers })
     }
 
-    /// A load has failed. `None`: nobody waits for it any more.
-    pub fn fail(&self, token: Token, who: Who, took: Duration, now: Time) -> Option<Failed<V>> {
+    /// A load has failed. `None`: nobody waits for it any more. Whoever asks within `errorTtl` gets the same error.
+    pub fn fail(&self, token: Token, who: Who, error: V, took: Duration, now: Time) -> Option<Failed<V>> {
         let state = &mut *self.state.lock();
         let landed = state.flights.land(token, &who)?;
         state.load_time.record(took, 1);
@@ -264,6 +297,9 @@ impl<V: Clone> Cache<V> {
                 && now < entry.times.if_error
         });
         let fallback = stale.map(|(slot, entry)| self.held(slot, entry));
+        if landed.is_current && !self.lifetime.error_ttl.is_zero() {
+            state.failures.remember(landed.id, error, now.after(self.lifetime.error_ttl));
+        }
         Some(Failed { fallback, followers: landed.followers })
     }
 
@@ -281,6 +317,7 @@ impl<V: Clone> Cache<V> {
     pub fn delete(&self, id: &Id, now: Time) -> (bool, Option<Evicted<V>>) {
         let state = &mut *self.state.lock();
         state.flights.forget(id);
+        state.failures.forget(id);
         let gone = self.evict_if_gone(state, id, now);
         let slot = state.index.find(id).map(|(slot, _)| slot);
         let deleted = slot.and_then(|slot| self.evict(state, slot, Reason::Deleted));
@@ -292,6 +329,7 @@ impl<V: Clone> Cache<V> {
     pub fn clear(&self) -> Cleared<V> {
         let state = &mut *self.state.lock();
         state.flights.forget_all();
+        state.failures.clear();
         let (slots, entries) = state.index.take();
         let limits = state.policy.limits();
         state.counts.evictions.deleted += entries.len() as u64;

@@ -9,6 +9,7 @@ const FOR_EVER: Lifetime = Lifetime {
     refresh_after: None,
     stale_while_revalidate: Duration::ZERO,
     stale_if_error: Duration::ZERO,
+    error_ttl: Duration::ZERO,
 };
 const NOW: Time = Time(0);
 const ME: Who = 1;
@@ -37,7 +38,7 @@ fn get(cache: &Cache<u32>, name: &str, now: Time) -> Got<u32> {
 fn hit(got: Got<u32>) -> u32 {
     match got {
         Got::Hit { held, .. } => held.value,
-        Got::Miss { .. } => panic!("a miss"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -101,7 +102,7 @@ fn what_was_deleted_during_a_load_stays_away() {
         assert_eq!(cache.arrive(first, ME, Some(value(1)), MS(1), NOW).unwrap().stored.place, None);
         assert_eq!(get(&cache, "a", NOW), Got::Miss { joined: Joined::Follows(second), previous: None });
         // The old one's failure harms the new one no more than its success.
-        assert!(cache.fail(first, ME, MS(1), NOW).is_none());
+        assert!(cache.fail(first, ME, 0, MS(1), NOW).is_none());
         assert!(cache.arrive(second, ME, Some(value(2)), MS(1), NOW).unwrap().stored.place.is_some());
         assert_eq!(hit(get(&cache, "a", NOW)), 2);
         forget(&cache);
@@ -113,7 +114,7 @@ fn a_failed_load_leaves_nothing() {
     let cache = cache(NONE, FOR_EVER);
     let token = lead(get(&cache, "a", NOW));
     assert_eq!(cache.get(&id("a"), OTHER, NOW).0, Got::Miss { joined: Joined::Follows(token), previous: None });
-    assert_eq!(cache.fail(token, ME, MS(1), NOW), Some(Failed { fallback: None, followers: vec![OTHER] }));
+    assert_eq!(cache.fail(token, ME, 0, MS(1), NOW), Some(Failed { fallback: None, followers: vec![OTHER] }));
     lead(get(&cache, "a", NOW));
     assert_eq!(cache.stats().counts.load_failures, 1);
 }
@@ -161,14 +162,14 @@ fn an_entry_ages() {
     let Got::Hit { refresh: Some(token), .. } = get(&cache, "a", Time(5000)) else { panic!("due") };
     assert!(matches!(get(&cache, "a", Time(5001)), Got::Hit { refresh: None, .. }), "one refresh at a time");
     // A refresh that failed is nobody's concern.
-    assert_eq!(cache.fail(token, ME, MS(1), Time(5002)).unwrap().fallback, None);
+    assert_eq!(cache.fail(token, ME, 0, MS(1), Time(5002)).unwrap().fallback, None);
     assert!(cache.peek(&id("a"), Time(10_000)).is_none());
     let Got::Hit { refresh: Some(token), .. } = get(&cache, "a", Time(10_000)) else { panic!("stale") };
-    assert_eq!(cache.fail(token, ME, MS(1), Time(10_001)).unwrap().fallback.unwrap().value, 1);
+    assert_eq!(cache.fail(token, ME, 0, MS(1), Time(10_001)).unwrap().fallback.unwrap().value, 1);
     let Got::Miss { joined: Joined::Leads(token), previous: Some(1) } = get(&cache, "a", Time(20_000)) else {
         panic!("doubtful");
     };
-    assert_eq!(cache.fail(token, ME, MS(1), Time(29_999)).unwrap().fallback.unwrap().value, 1);
+    assert_eq!(cache.fail(token, ME, 0, MS(1), Time(29_999)).unwrap().fallback.unwrap().value, 1);
     let (got, gone) = cache.get(&id("a"), ME, Time(30_000));
     assert!(matches!(got, Got::Miss { previous: None, .. }));
     assert_eq!(gone.unwrap().reason, Reason::Ttl);
@@ -202,6 +203,68 @@ fn copies_look_old_when_an_entry_changes() {
     let third = cache.set(&id("b"), value(2), NOW).place.unwrap();
     drop(cache.clear());
     assert!(!is_current(third));
+}
+
+/// A cache with a value that is fresh until 100 ms, stale until 150 and doubtful until 300, whose load then failed.
+fn failed_at(millis: u64) -> Cache<u32> {
+    let lifetime = Lifetime {
+        ttl: Some(MS(100)),
+        stale_while_revalidate: MS(50),
+        stale_if_error: MS(200),
+        error_ttl: MS(1000),
+        ..FOR_EVER
+    };
+    let cache = cache(NONE, lifetime);
+    put(&cache, "a", 1, NOW);
+    let token = match get(&cache, "a", at(millis)) {
+        Got::Hit { refresh: Some(token), .. } => token,
+        other => lead(other),
+    };
+    assert!(cache.fail(token, ME, 77, MS(1), at(millis)).is_some());
+    cache
+}
+
+fn at(millis: u64) -> Time {
+    NOW.after(MS(millis))
+}
+
+#[test]
+fn what_failed_is_not_loaded_again_for_a_while() {
+    let cache = failed_at(120);
+    for millis in [121, 149, 151, 299] {
+        assert!(matches!(get(&cache, "a", at(millis)), Got::Hit { held: Held { value: 1, .. }, refresh: None }));
+    }
+    // The value is no good any more, but the error is.
+    assert_eq!(get(&cache, "a", at(301)), Got::Failing { error: 77 });
+    assert_eq!(get(&cache, "a", at(1119)), Got::Failing { error: 77 });
+    lead(get(&cache, "a", at(1120)));
+}
+
+#[test]
+fn whatever_is_known_of_an_id_is_stronger_than_its_failure() {
+    for end in [
+        |cache: &Cache<u32>| drop(cache.delete(&id("a"), at(130))),
+        |cache: &Cache<u32>| drop(cache.clear()),
+        |cache: &Cache<u32>| {
+            let token = match cache.refresh(&id("a"), ME, at(130)).0 {
+                Joined::Leads(token) | Joined::Follows(token) => token,
+            };
+            assert!(cache.arrive(token, ME, None, MS(1), at(130)).is_some());
+            drop(cache.delete(&id("a"), at(130)));
+        },
+    ] {
+        let cache = failed_at(120);
+        end(&cache);
+        lead(get(&cache, "a", at(301)));
+    }
+    let cache = failed_at(120);
+    put(&cache, "a", 2, at(130));
+    assert_eq!(hit(get(&cache, "a", at(131))), 2);
+    // What was deleted meanwhile has not failed.
+    let token = lead(get(&cache, "b", at(131)));
+    let _ = cache.delete(&id("b"), at(131));
+    assert!(cache.fail(token, ME, 5, MS(1), at(131)).is_some());
+    lead(get(&cache, "b", at(132)));
 }
 
 #[test]
@@ -364,7 +427,7 @@ mod model {
                     }
                     Step::Fail(at) if !model.flights.is_empty() => {
                         let (token, ..) = model.flights.remove(at % model.flights.len());
-                        prop_assert!(cache.fail(token, ME, MS(1), now).is_some());
+                        prop_assert!(cache.fail(token, ME, 0, MS(1), now).is_some());
                     }
                     Step::Leave(at) if !model.flights.is_empty() => {
                         let (token, ..) = model.flights.remove(at % model.flights.len());

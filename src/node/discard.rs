@@ -25,6 +25,13 @@ pub fn discard_entries<V: Send + 'static>(cleared: Cleared<V>) {
     }
 }
 
+/// Drops memory in many pieces.
+pub fn discard_pieces<T: Send + 'static>(garbage: T, pieces: usize) {
+    if pieces > ENTRIES {
+        elsewhere(move || drop(garbage));
+    }
+}
+
 fn elsewhere(free: impl FnOnce() + Send + 'static) {
     // If there is no thread, what it should have dropped drops here.
     let _ = std::thread::Builder::new().name("offloop-free".into()).spawn(free);

@@ -15,7 +15,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A task that a pool has admitted and JavaScript has not yet heard of again.
 pub struct Live {
@@ -47,8 +46,6 @@ pub struct Tables {
 }
 
 pub struct Environment {
-    /// Its number in the process.
-    pub who: u64,
     pub port: Arc<Port>,
     pub tables: RefCell<Tables>,
     pub scratch: Cell<Scratch>,
@@ -57,10 +54,8 @@ pub struct Environment {
 /// Opens this environment's port. Called once, when the package is loaded.
 #[napi(catch_unwind, ts_args_type = "drain: () => void")]
 pub fn open(env: Env, drain: Function<(), ()>) -> Result<()> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let who = COUNT.fetch_add(1, Ordering::Relaxed);
     let environment =
-        Rc::new(Environment { who, port: Port::open(&drain)?, tables: RefCell::default(), scratch: Cell::default() });
+        Rc::new(Environment { port: Port::open(&drain)?, tables: RefCell::default(), scratch: Cell::default() });
     raw::set_instance_data(env, environment.clone())?;
     env.add_env_cleanup_hook(environment, |environment| environment.close())?;
     Ok(())
@@ -91,7 +86,7 @@ impl Environment {
             pool.leave(number);
         }
         for (_, cache) in tables.caches {
-            cache.close(self.who);
+            cache.close();
         }
         drop((tables.rooms, tables.stagings));
         self.port.close();

@@ -134,7 +134,7 @@ impl<'env> Drain<'env, '_> {
     fn mail(&mut self, mailbox: u32, token: u64, mail: Mail) -> Result<()> {
         let (kind, bytes) = match mail {
             Mail::Value(stored) => (0, Some(raw::buffer(self.env, stored.len(), |write| stored.read(write))?)),
-            Mail::Error(bytes) => (1, Some(raw::buffer(self.env, bytes.len(), |write| write(&bytes))?)),
+            Mail::Error(stored) => (1, Some(raw::buffer(self.env, stored.len(), |write| stored.read(write))?)),
             Mail::Lead => (2, None),
             Mail::Stop => (3, None),
         };

@@ -22,7 +22,7 @@ pub enum Mail {
     /// The load's value, encoded.
     Value(Stored),
     /// The load's error, encoded.
-    Error(Arc<[u8]>),
+    Error(Stored),
     /// Whoever loaded is gone: load.
     Lead,
     /// Nobody waits any more.

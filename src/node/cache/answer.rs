@@ -1,9 +1,10 @@
 //! Answers as numbers: where an entry is, and which flight brings it.
 
-use super::{Handle, Reports, Value};
+use super::{Gone, Handle, Reports, Value};
 use crate::cache::{Evicted, Joined, Place, Reason, Stored, Token, Who};
 use crate::clock::Time;
 use crate::node::environment;
+use crate::node::pool::f64_of;
 use crate::node::raw::{self, misuse};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
@@ -17,10 +18,11 @@ pub(super) enum Kind {
     Leads = 2,
     Follows = 3,
     Stored = 4,
+    Failing = 5,
 }
 
 /// The words of `out`, as `lib/cache/` knows them: kind, slot, version, token, when to refresh, until when fresh
-/// (milliseconds), and the slot and reason of an entry that went: no slot (-1), or more than one (-2).
+/// (milliseconds), and the slot and reason of an entry that went: no slot (-1), or of several (-2) and their count.
 pub(super) struct Answer<'a>(pub(super) &'a mut [f64]);
 
 pub(super) const WORDS: usize = 8;
@@ -53,15 +55,19 @@ impl Answer<'_> {
         if handle.reports == Reports::Nothing {
             return drop(evicted);
         }
-        handle.evicted.extend(evicted);
-        match (handle.reports, handle.evicted.as_slice()) {
-            (_, []) => {}
-            (Reports::Slots, [one]) => {
-                self.0[6] = f64::from(one.slot);
-                self.0[7] = f64::from(code(one.reason));
-                handle.evicted.clear();
+        handle.evicted.extend(evicted.into_iter().map(Gone::One));
+        match (handle.reports, handle.evicted.len()) {
+            (_, 0) => {}
+            (Reports::Slots, 1) => {
+                while let Some(one) = handle.next_evicted() {
+                    self.0[6] = f64::from(one.slot);
+                    self.0[7] = f64::from(code(one.reason));
+                }
             }
-            _ => self.0[6] = ASK,
+            (_, count) => {
+                self.0[6] = ASK;
+                self.0[7] = f64_of(count as u64);
+            }
         }
     }
 }
@@ -86,9 +92,14 @@ pub(super) fn answer<R>(
     let environment = environment::of(env)?;
     let tables = &mut *environment.tables.borrow_mut();
     let handle = tables.cache_mut(cache)?;
-    raw::with_f64s(env, out, |out| (out.len() >= WORDS).then(|| f(handle, &mut Answer(out), environment.who)))
-        .flatten()
-        .ok_or_else(|| misuse("no array for the answer"))
+    raw::with_f64s(env, out, |out| {
+        (out.len() >= WORDS).then(|| {
+            let who = handle.who;
+            f(handle, &mut Answer(out), who)
+        })
+    })
+    .flatten()
+    .ok_or_else(|| misuse("no array for the answer"))
 }
 
 pub(super) fn code(reason: Reason) -> u32 {

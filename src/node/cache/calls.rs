@@ -2,13 +2,13 @@
 
 use super::answer::{Answer, Kind, answer, from_millis, span, to_millis, whole};
 use super::report::buffer;
-use super::{Handle, Value, id, limits};
+use super::{Gone, Handle, Value, id, limits};
 use crate::args::Args;
 use crate::cache::arena::Stored;
 use crate::cache::{Got, Held, Id, Incoming, Left, Limits, Who};
 use crate::clock::Time;
 use crate::node::args::{read_arg, throw, throw_memory};
-use crate::node::discard::discard_entries;
+use crate::node::discard::{discard_entries, discard_pieces};
 use crate::node::environment;
 use crate::node::port::Mail;
 use crate::node::raw::{self, misuse};
@@ -16,7 +16,6 @@ use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 use std::iter::repeat;
-use std::sync::Arc;
 
 /// Milliseconds on the clock that all environments of the process share.
 #[napi(catch_unwind)]
@@ -57,6 +56,10 @@ pub fn cache_get<'env>(
                 answer.kind(Kind::Hit, refresh);
                 answer.place(&held.place);
                 held.value
+            }
+            Got::Failing { error } => {
+                answer.kind(Kind::Failing, None);
+                error
             }
             Got::Miss { joined, previous } => {
                 answer.joined(joined);
@@ -185,15 +188,17 @@ pub fn cache_fail<'env>(
     now: f64,
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
-    let error = error_bytes(env, &error)?;
+    // Threads that wait, or ask soon, get it as bytes; in heap storage JavaScript keeps it.
+    let error = if error.get_type()? == ValueType::Undefined { None } else { Some(store(env, cache, &error)?) };
     let value = answer(env, cache, &out, |handle, answer, who| {
-        let failed = handle.shared.cache.fail(whole(token), who, span(took), from_millis(now));
+        let failed = handle.shared.cache.fail(whole(token), who, error.clone(), span(took), from_millis(now));
         answer.kind(Kind::Nothing, None);
         let failed = failed?;
         for follower in failed.followers {
-            let mail = match &failed.fallback {
-                Some(Held { value: Some(value), .. }) => Mail::Value(value.clone()),
-                _ => Mail::Error(error.clone()),
+            let mail = match (&failed.fallback, &error) {
+                (Some(Held { value: Some(value), .. }), _) => Mail::Value(value.clone()),
+                (_, Some(error)) => Mail::Error(error.clone()),
+                (_, None) => Mail::Stop,
             };
             handle.shared.tell(follower, whole(token), mail);
         }
@@ -210,9 +215,9 @@ pub fn cache_fail<'env>(
 pub fn cache_leave(env: Env, cache: u32, token: f64) -> Result<bool> {
     let environment = environment::of(&env)?;
     let tables = environment.tables.borrow();
-    let shared = &tables.cache(cache)?.shared;
-    Ok(match shared.cache.leave(whole(token), environment.who) {
-        Some(Left::Ends { leader }) if leader == environment.who => true,
+    let Handle { shared, who, .. } = tables.cache(cache)?;
+    Ok(match shared.cache.leave(whole(token), *who) {
+        Some(Left::Ends { leader }) if leader == *who => true,
         Some(Left::Ends { leader }) => {
             shared.tell(leader, whole(token), Mail::Stop);
             false
@@ -240,7 +245,10 @@ pub fn cache_clear(env: Env, cache: u32, reports: bool) -> Result<()> {
     let handle = tables.cache_mut(cache)?;
     let cleared = handle.shared.cache.clear();
     if reports {
-        handle.evicted.extend(cleared.evicted());
+        let pieces = cleared.count();
+        let (remains, rest) = cleared.split();
+        handle.evicted.push_back(Gone::All(remains));
+        discard_pieces(rest, pieces);
     } else {
         discard_entries(cleared);
     }
@@ -291,11 +299,4 @@ fn store(env: &Env, cache: u32, bytes: &Unknown) -> Result<Stored> {
     let stored = raw::with_bytes(env, bytes, |bytes| (bytes.len(), arena.store(bytes)));
     let (length, stored) = stored.ok_or_else(|| misuse("a value that is not bytes"))?;
     stored.map_err(|_| throw_memory(env, &format!("There is no memory for a value of {length} bytes")))
-}
-
-fn error_bytes(env: &Env, error: &Unknown) -> Result<Arc<[u8]>> {
-    if error.get_type()? == ValueType::Undefined {
-        return Ok(Arc::default());
-    }
-    raw::with_bytes(env, error, |bytes| Arc::from(bytes)).ok_or_else(|| misuse("an error that is not bytes"))
 }

@@ -15,20 +15,21 @@ use super::port::{Mail, Outcome, Port};
 use crate::args::{Args, ArgumentError, Options};
 use crate::cache::arena::{Arena, Stored};
 use crate::cache::named::{Names, Settings};
-use crate::cache::{self, Evicted, Lifetime, Limits, Lost, Token, Who};
+use crate::cache::{self, Evicted, Lifetime, Limits, Lost, Remains, Token, Who};
 use crate::clock::Time;
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// An encoded value; in heap storage there is none.
 type Value = Option<Stored>;
 
-/// A cache, and the environments that use it.
+/// A cache, and the handles that use it.
 pub struct Shared {
     cache: cache::Cache<Value>,
     arena: Arena,
@@ -38,10 +39,18 @@ pub struct Shared {
 
 /// An environment's hold on a cache.
 pub struct Handle {
+    /// Its number in the process: two of one cache in one environment are two participants.
+    who: Who,
     shared: Arc<Shared>,
     reports: Reports,
     /// What was evicted and not yet reported; JavaScript asks right away.
-    evicted: Vec<Evicted<Value>>,
+    evicted: VecDeque<Gone>,
+}
+
+/// What is to be told of: an entry, or all that a cache held when it was cleared.
+enum Gone {
+    One(Evicted<Value>),
+    All(Remains<Value>),
 }
 
 /// What JavaScript wants to hear of entries that went.
@@ -86,6 +95,7 @@ pub fn open_cache(env: Env, options: Unknown) -> Result<u32> {
 }
 
 fn open(environment: &Environment, args: &Args) -> std::result::Result<Handle, ArgumentError> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     let options = args.options(0, &OPTIONS)?;
     let settings = settings(&options);
     let limits = limits(&options)?;
@@ -96,6 +106,7 @@ fn open(environment: &Environment, args: &Args) -> std::result::Result<Handle, A
         refresh_after: span("refreshAfter")?,
         stale_while_revalidate: span("staleWhileRevalidate")?.unwrap_or_default(),
         stale_if_error: span("staleIfError")?.unwrap_or_default(),
+        error_ttl: span("errorTtl")?.unwrap_or_default(),
     };
     let make = || Shared {
         cache: cache::Cache::new(&cache::Options { limits, lifetime }, Time::now().0),
@@ -114,13 +125,14 @@ fn open(environment: &Environment, args: &Args) -> std::result::Result<Handle, A
         })?,
     };
     let mailbox = options.integer("mailbox", 0..=MAX_SAFE)?.and_then(|it| u32::try_from(it).ok()).unwrap_or(u32::MAX);
-    shared.members.lock().insert(environment.who, (environment.port.clone(), mailbox));
+    let who = COUNT.fetch_add(1, Ordering::Relaxed);
+    shared.members.lock().insert(who, (environment.port.clone(), mailbox));
     let reports = match options.text("evictions")? {
         Some("slots") => Reports::Slots,
         Some("entries") => Reports::Entries,
         _ => Reports::Nothing,
     };
-    Ok(Handle { shared, reports, evicted: Vec::new() })
+    Ok(Handle { who, shared, reports, evicted: VecDeque::new() })
 }
 
 /// What all environments that share a cache must agree on.
@@ -148,14 +160,15 @@ pub fn close_cache(env: Env, cache: u32) -> Result<()> {
     let environment = environment::of(&env)?;
     let handle = environment.tables.borrow_mut().caches.try_remove(cache as usize);
     if let Some(handle) = handle {
-        handle.close(environment.who);
+        handle.close();
     }
     Ok(())
 }
 
 impl Handle {
     /// Ends this environment's part in the cache.
-    pub fn close(self, who: Who) {
+    pub fn close(self) {
+        let who = self.who;
         self.shared.members.lock().remove(&who);
         for (token, lost) in self.shared.cache.lose(who) {
             match lost {
@@ -166,6 +179,23 @@ impl Handle {
         // Whoever is last takes all down.
         if let Some(shared) = Arc::into_inner(self.shared) {
             discard_entries(shared.cache.clear());
+        }
+    }
+}
+
+impl Handle {
+    /// What is to be told of next.
+    fn next_evicted(&mut self) -> Option<Evicted<Value>> {
+        loop {
+            match self.evicted.pop_front()? {
+                Gone::One(evicted) => return Some(evicted),
+                Gone::All(mut remains) => {
+                    if let Some(evicted) = remains.next() {
+                        self.evicted.push_front(Gone::All(remains));
+                        return Some(evicted);
+                    }
+                }
+            }
         }
     }
 }

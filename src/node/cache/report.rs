@@ -84,13 +84,14 @@ pub fn cache_versions(env: &Env, cache: u32) -> Result<Option<Unknown<'_>>> {
     Ok(raw::shown_u32s(env, versions))
 }
 
-/// What was evicted and not reported yet: slots and reasons in turn, or ids, values and reasons.
+/// What was evicted and not reported yet, so much at most: slots and reasons in turn, or ids, values and reasons.
 #[napi(catch_unwind, ts_return_type = "any[]")]
-pub fn cache_evicted(env: &Env, cache: u32) -> Result<Array<'_>> {
+pub fn cache_evicted(env: &Env, cache: u32, most: u32) -> Result<Array<'_>> {
     let (evicted, reports) = {
         let tables = &mut *environment::of(env)?.tables.borrow_mut();
         let handle = tables.cache_mut(cache)?;
-        (std::mem::take(&mut handle.evicted), handle.reports)
+        let evicted: Vec<_> = std::iter::from_fn(|| handle.next_evicted()).take(most as usize).collect();
+        (evicted, handle.reports)
     };
     let mut list = List::new(env)?;
     for Evicted { id, slot, value, reason } in evicted {
