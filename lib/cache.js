@@ -41,8 +41,7 @@ class Cache {
    * @returns {Promise<any>}
    */
   get(id, load, options) {
-    if (options !== undefined) return this.#getSlowly(id, load, options)
-    const copy = this.#store.use(id)
+    const copy = options === undefined ? this.#store.use(id) : undefined
     if (copy === undefined) return this.#getSlowly(id, load, options)
     copy.promise ??= Promise.resolve(copy.value)
     return copy.promise
@@ -170,17 +169,17 @@ class Cache {
    * @param {{ signal?: AbortSignal } | undefined} options
    * @returns {Promise<any>}
    */
-  #getSlowly(id, load = this.#load, options = {}) {
+  #getSlowly(id, load = this.#load, options) {
     try {
       this.#check(id)
       checkFunction('The "load" argument', load)
-      checkOptions(options, SIGNAL)
-      const { signal } = options
-      if (signal !== undefined) {
-        checkSignal(signal)
-        if (signal.aborted) throw signal.reason
+      let signal
+      let copy
+      if (options !== undefined) {
+        signal = signalOf(options)
+        copy = this.#store.use(id)
       }
-      const found = this.#store.use(id) ?? this.#loads.find(id, load)
+      const found = copy ?? this.#loads.find(id, load)
       if ('value' in found) return Promise.resolve(found.value)
       const { flight, leads, previous } = found
       const promise = flight.join(signal)
@@ -200,6 +199,19 @@ class Cache {
   #checkOpen() {
     if (!this.#isOpen) throw closedError()
   }
+}
+
+/**
+ * The signal of a caller, who still wants an answer.
+ * @param {{ signal?: AbortSignal }} options
+ */
+function signalOf(options) {
+  checkOptions(options, SIGNAL)
+  const { signal } = options
+  if (signal === undefined) return undefined
+  checkSignal(signal)
+  if (signal.aborted) throw signal.reason
+  return signal
 }
 
 module.exports = { Cache }
