@@ -43,6 +43,8 @@ class Cache {
   get(id, load, options) {
     const copy = options === undefined ? this.#store.use(id) : undefined
     if (copy === undefined) return this.#getSlowly(id, load, options)
+    // A promise that is kept for each of many entries costs the collector more than a new one.
+    if (!copy.isHot) return Promise.resolve(copy.value)
     copy.promise ??= Promise.resolve(copy.value)
     return copy.promise
   }

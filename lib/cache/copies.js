@@ -17,13 +17,13 @@ const MAX_HOT = 2048
  * @property {number} slot
  * @property {number} version
  * @property {V} value
- * @property {Promise<V> | undefined} promise already resolved; made by the first `get`
+ * @property {Promise<V> | undefined} promise already resolved; kept for what is hot
  * @property {boolean} ages whether `refresh` or `fresh` ever come: asking this first saves most hits two loads
  * @property {number} refresh when it should be loaded anew
  * @property {number} fresh until when it is
  * @property {number} size encoded bytes, in native storage
  * @property {number} round in which it was used last without being hot
- * @property {boolean} isHot
+ * @property {boolean} isHot whether it was used twice lately
  */
 
 /**
@@ -119,6 +119,7 @@ class Copies {
       this.#bySlot[copy.slot] = copy
       this.#byId.set(copy.id, copy)
     } else if (this.#versions !== null && this.#isUsedAgain(copy)) {
+      copy.isHot = true
       this.forget(copy.id)
       this.#byId.set(copy.id, copy)
       this.#bytes += copy.size

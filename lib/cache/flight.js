@@ -109,8 +109,8 @@ class Caller {
 class Flight {
   /** @type {'waiting' | 'loading' | 'over'} */
   #state = 'waiting'
-  /** @type {Set<Caller>} */
-  #callers = new Set()
+  /** @type {Set<Caller> | undefined} made for the first one */
+  #callers
   /** @type {Promise<any> | undefined} of all who have no signal: they never leave */
   #shared
   /** @type {(value: any) => void} */
@@ -162,7 +162,9 @@ class Flight {
    */
   join(signal) {
     if (signal !== undefined) {
-      return new Promise((resolve, reject) => this.#callers.add(new Caller(this, signal, resolve, reject)))
+      this.#callers ??= new Set()
+      const callers = this.#callers
+      return new Promise((resolve, reject) => callers.add(new Caller(this, signal, resolve, reject)))
     }
     this.#shared ??= new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -227,6 +229,7 @@ class Flight {
   resolve(value) {
     if (!this.#end()) return
     this.#resolve(value)
+    if (this.#callers === undefined) return
     for (const caller of this.#callers) {
       unwatch(caller.signal, caller)
       caller.resolve(value)
@@ -237,6 +240,7 @@ class Flight {
   reject(reason) {
     if (!this.#end()) return
     this.#reject(reason)
+    if (this.#callers === undefined) return
     for (const caller of this.#callers) {
       unwatch(caller.signal, caller)
       caller.reject(reason)
@@ -254,8 +258,8 @@ class Flight {
 
   /** @param {Caller} caller */
   leave(caller) {
-    this.#callers.delete(caller)
-    if (this.#callers.size === 0 && this.#shared === undefined && !this.isBackground) this.#tower.left(this)
+    this.#callers?.delete(caller)
+    if (this.#callers?.size === 0 && this.#shared === undefined && !this.isBackground) this.#tower.left(this)
   }
 
   /** @param {number} millis */
