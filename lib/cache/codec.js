@@ -6,6 +6,10 @@ const v8 = require('node:v8')
 const { bufferOf } = require('../bytes')
 const { withCode } = require('../errors')
 const { invalidType } = require('../validate')
+const { isPlain } = require('./plain')
+
+/** What v8.serialize writes first, and no JSON text begins with. */
+const V8_HEADER = 0xff
 
 /**
  * @template V
@@ -14,7 +18,10 @@ const { invalidType } = require('../validate')
 
 /** @type {Record<string, Codec<any>>} */
 const CODECS = {
-  v8: { encode: value => v8.serialize(value), decode: bytes => v8.deserialize(bytes) },
+  v8: {
+    encode: value => (isPlain(value) ? Buffer.from(JSON.stringify(value)) : v8.serialize(value)),
+    decode: bytes => (bytes[0] === V8_HEADER ? v8.deserialize(bytes) : JSON.parse(bytes.toString()))
+  },
   json: {
     encode(value) {
       const text = JSON.stringify(value)

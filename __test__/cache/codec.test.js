@@ -1,0 +1,94 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const v8 = require('node:v8')
+const fc = require('fast-check')
+const { Cache } = require('../..')
+
+/** A value as it comes out of native storage. @param {unknown} value */
+function stored(value) {
+  const cache = new Cache({ max: 1, storage: 'native' })
+  cache.set('a', value)
+  const found = cache.peek('a')
+  cache.close()
+  return found
+}
+
+/** @param {unknown} value */
+const cloned = value => v8.deserialize(v8.serialize(value))
+
+test("'v8' gives what a structured clone gives", () => {
+  const anything = fc.anything({
+    withBigInt: true,
+    withDate: true,
+    withMap: true,
+    withSet: true,
+    withTypedArray: true,
+    withSparseArray: true,
+    withNullPrototype: true,
+    withBoxedValues: true
+  })
+  const lone = fc.string({ unit: fc.constantFrom('a', '\ud800', '\udc00', '"', '\\', '\u2028', '\0', 'é', '😀') })
+  fc.assert(
+    fc.property(fc.oneof(anything, fc.jsonValue(), lone, fc.dictionary(lone, lone)), value => {
+      assert.deepStrictEqual(stored(value), cloned(value))
+    }),
+    { numRuns: 1000 }
+  )
+})
+
+test("'v8' keeps what JSON has no word for, or another", () => {
+  class Point {
+    x = 1
+  }
+  const extra = Object.assign([1, 2], { name: 'extra' })
+  const long = Array.from({ length: 2000 }, (_, i) => ({ i }))
+  for (const value of [
+    -0,
+    [-0],
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    undefined,
+    { a: undefined },
+    [undefined],
+    Object.assign([1, 2, 3], { length: 5 }),
+    extra,
+    new Point(),
+    new Date(0),
+    { at: new Date(0) },
+    JSON.parse('{"__proto__": 1}'),
+    { 2: 'b', 1: 'a' },
+    '',
+    '\ud800',
+    long
+  ]) {
+    assert.deepStrictEqual(stored(value), cloned(value))
+  }
+})
+
+test("'v8' keeps one object in two places, and cycles", () => {
+  const part = { a: 1 }
+  const twice = /** @type {any} */ (stored({ first: part, second: part }))
+  assert.equal(twice.first, twice.second)
+  /** @type {any} */
+  const round = { name: 'round' }
+  round.self = round
+  const found = /** @type {any} */ (stored(round))
+  assert.equal(found.self, found)
+})
+
+test("'v8' asks a value nothing that a clone does not, and refuses what cannot be cloned", () => {
+  assert.deepEqual(stored({ a: 1, toJSON: 7 }), { a: 1, toJSON: 7 })
+  const cache = new Cache({ max: 1, storage: 'native' })
+  for (const value of [
+    () => 1,
+    Symbol('a'),
+    { toJSON: () => 'other' },
+    { deep: [{ f() {} }] },
+    new Proxy({ a: 1 }, {})
+  ]) {
+    assert.throws(() => cache.set('a', value), { code: 'ERR_INVALID_ARG_VALUE', message: /cannot be encoded/ })
+  }
+  assert.equal(cache.size, 0)
+})
