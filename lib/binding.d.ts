@@ -49,16 +49,16 @@ export interface CacheEvictions {
 export declare function cacheFail(cache: number, token: number, error: Uint8Array | undefined, took: number, now: number, out: Float64Array): Buffer | null
 
 /** The value, or the flight that brings it. */
-export declare function cacheGet(cache: number, id: unknown, now: number, out: Float64Array): Buffer | null
+export declare function cacheGet(cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
 
 /** Nobody here waits for the flight any more. `true`: nobody waits at all, and whoever loads may stop. */
 export declare function cacheLeave(cache: number, token: number): boolean
 
 /** What is held and fresh. */
-export declare function cachePeek(cache: number, id: unknown, now: number, out: Float64Array): Buffer | null
+export declare function cachePeek(cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
 
 /** The flight that loads it anew. Returns what is held. */
-export declare function cacheRefresh(cache: number, id: unknown, now: number, out: Float64Array): Buffer | null
+export declare function cacheRefresh(cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
 
 /** New bounds; a bound that is left out stays as it is. */
 export declare function cacheResize(cache: number, options: unknown, now: number, out: Float64Array): void

@@ -13,14 +13,17 @@ const V8_HEADER = 0xff
 
 /**
  * @template V
- * @typedef {{ encode(value: V): Uint8Array, decode(bytes: Buffer): V }} Codec
+ * @typedef {{ encode(value: V): Uint8Array, decode(bytes: Buffer): V, borrows?: boolean }} Codec `borrows`: what it decodes
+ *   holds nothing of the bytes
  */
 
 /** @type {Record<string, Codec<any>>} */
 const CODECS = {
   v8: {
     encode: value => (isPlain(value) ? Buffer.from(JSON.stringify(value)) : v8.serialize(value)),
-    decode: bytes => (bytes[0] === V8_HEADER ? v8.deserialize(bytes) : JSON.parse(bytes.toString()))
+    // What it makes may lie in the memory that it reads.
+    decode: bytes => (bytes[0] === V8_HEADER ? v8.deserialize(Buffer.from(bytes)) : JSON.parse(bytes.toString())),
+    borrows: true
   },
   json: {
     encode(value) {
@@ -28,7 +31,8 @@ const CODECS = {
       if (text === undefined) throw new TypeError('JSON has no word for it')
       return Buffer.from(text)
     },
-    decode: bytes => JSON.parse(bytes.toString())
+    decode: bytes => JSON.parse(bytes.toString()),
+    borrows: true
   },
   bytes: {
     encode(value) {

@@ -45,6 +45,8 @@ const MAX_UNTOLD = 1024
 
 /** Answers of native code to all caches: read before anything else is called. */
 const out = new Float64Array(WORDS)
+/** Values that fit in come here: a Buffer for each would cost the collector more than the values do. */
+const scratch = Buffer.allocUnsafeSlow(64 << 10)
 
 /** @param {{ handle: number, mailbox: number | undefined }} hold */
 function letGo({ handle, mailbox }) {
@@ -61,6 +63,8 @@ class Store {
   #isHeap
   #weigh
   #codec
+  /** For values of which nothing is kept but what they are decoded to. @type {Buffer | undefined} */
+  #scratch
   #copies
   #evictions
   /** Slots of copies in the order of their use, of which native code does not know yet. */
@@ -89,6 +93,7 @@ class Store {
     this.#isHeap = options.isHeap
     this.#weigh = options.weigh
     this.#codec = options.codec
+    this.#scratch = options.codec.borrows ? scratch : undefined
     this.#copies = new Copies(options.isHeap, options.isHeap ? null : native.cacheVersions(this.#handle))
     this.#evictions = new Evictions(options.onEvict)
   }
@@ -117,7 +122,7 @@ class Store {
   ask(id) {
     // What is asked for may be used now: after what was used before.
     if (!this.#isHeap) this.tellUses()
-    const bytes = native.cacheGet(this.#handle, id, clock.now(), out)
+    const bytes = this.#bytesOf(native.cacheGet(this.#handle, id, clock.now(), this.#scratch, out))
     const token = out[TOKEN]
     if (out[KIND] === HIT) {
       try {
@@ -129,10 +134,13 @@ class Store {
       }
     }
     const leads = out[KIND] === LEADS
-    const isFailing = out[KIND] === FAILING
-    this.#takeEvicted()
-    if (isFailing) return { copy: undefined, token: 0, leads: false, previous: undefined, failing: { bytes } }
-    return { copy: undefined, token, leads, previous: leads ? this.#previous(id, bytes) : undefined }
+    const failing = out[KIND] === FAILING ? { bytes: bytes && Buffer.from(bytes) } : undefined
+    const gone = out[GONE]
+    const reason = out[REASON]
+    // Before anyone hears of evictions, who may come back here.
+    const previous = leads ? this.#previous(id, bytes) : undefined
+    this.#takeEvicted(gone, reason)
+    return { copy: undefined, token, leads, previous, failing }
   }
 
   /**
@@ -141,7 +149,7 @@ class Store {
    * @returns {Answer}
    */
   askAnew(id) {
-    const bytes = native.cacheRefresh(this.#handle, id, clock.now(), out)
+    const bytes = this.#bytesOf(native.cacheRefresh(this.#handle, id, clock.now(), this.#scratch, out))
     const leads = out[KIND] === LEADS
     return { copy: undefined, token: out[TOKEN], leads, previous: leads ? this.#previous(id, bytes) : undefined }
   }
@@ -150,7 +158,7 @@ class Store {
   peek(id) {
     const copy = this.#copies.get(id)
     if (copy !== undefined || this.#isHeap) return copy
-    const bytes = native.cachePeek(this.#handle, id, clock.now(), out)
+    const bytes = this.#bytesOf(native.cachePeek(this.#handle, id, clock.now(), this.#scratch, out))
     return out[KIND] === HIT ? this.#remember(id, bytes) : undefined
   }
 
@@ -158,7 +166,7 @@ class Store {
   has(id) {
     if (this.#copies.get(id) !== undefined) return true
     if (this.#isHeap) return false
-    native.cachePeek(this.#handle, id, clock.now(), out)
+    native.cachePeek(this.#handle, id, clock.now(), scratch, out)
     return out[KIND] === HIT
   }
 
@@ -312,6 +320,14 @@ class Store {
   }
 
   /**
+   * Bytes that came from native code, as a Buffer; one of the scratch is read before anything else is called.
+   * @param {Buffer | number | null} came
+   */
+  #bytesOf(came) {
+    return typeof came === 'number' ? scratch.subarray(0, came) : came
+  }
+
+  /**
    * What is known of an id, fresh or not: nothing, if it cannot be decoded.
    * @param {Id} id
    * @param {Buffer | null} bytes
@@ -325,9 +341,11 @@ class Store {
     }
   }
 
-  #takeEvicted() {
-    const slot = out[GONE]
-    const reason = out[REASON]
+  /**
+   * @param {number} slot
+   * @param {number} reason or, of several, how many
+   */
+  #takeEvicted(slot = out[GONE], reason = out[REASON]) {
     if (slot === NO_SLOT) return
     if (!this.#isHeap) this.#hearOfEvicted(reason)
     else if (slot !== ASK) this.#evictions.add(this.#dropped(slot, reason))

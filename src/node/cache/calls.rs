@@ -12,7 +12,7 @@ use crate::node::discard::{discard_entries, discard_pieces};
 use crate::node::environment;
 use crate::node::port::Mail;
 use crate::node::raw::{self, misuse};
-use napi::bindgen_prelude::Unknown;
+use napi::bindgen_prelude::{JsValue, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 use std::iter::repeat;
@@ -23,33 +23,46 @@ pub fn cache_clock() -> f64 {
     to_millis(Time::now())
 }
 
-/// Asks the cache for an id, and returns the bytes of the value that comes with the answer.
+/// Asks the cache for an id, and returns the bytes of the value that comes with the answer: their number if they are in
+/// `scratch`, or else a Buffer.
 fn ask<'env>(
     env: &'env Env,
     cache: u32,
     id: &Unknown,
+    scratch: &Unknown,
     out: &Unknown,
     f: impl FnOnce(&mut Handle, &Id, &mut Answer, Who) -> Value,
 ) -> Result<Option<Unknown<'env>>> {
     let id = id::read(env, id).ok_or_else(|| misuse("an id that is none"))?;
-    let value = answer(env, cache, out, |handle, answer, who| f(handle, &id, answer, who))?;
-    buffer(env, value)
+    let Some(value) = answer(env, cache, out, |handle, answer, who| f(handle, &id, answer, who))? else {
+        return Ok(None);
+    };
+    let length = value.len();
+    let fits = raw::with_u8s(env, scratch, |scratch| {
+        scratch.get_mut(..length).map(|room| value.read(|bytes| room.copy_from_slice(bytes)))
+    });
+    if fits.flatten().is_some() {
+        let length = u32::try_from(length).map_err(|_| misuse("a scratch that is too large"))?;
+        return Ok(Some(env.create_uint32(length)?.to_unknown()));
+    }
+    buffer(env, Some(value))
 }
 
 /// The value, or the flight that brings it.
 #[napi(
     catch_unwind,
-    ts_args_type = "cache: number, id: unknown, now: number, out: Float64Array",
-    ts_return_type = "Buffer | null"
+    ts_args_type = "cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array",
+    ts_return_type = "Buffer | number | null"
 )]
 pub fn cache_get<'env>(
     env: &'env Env,
     cache: u32,
     id: Unknown,
     now: f64,
+    scratch: Unknown,
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
-    ask(env, cache, &id, &out, |handle, id, answer, who| {
+    ask(env, cache, &id, &scratch, &out, |handle, id, answer, who| {
         let (got, gone) = handle.shared.cache.get(id, who, from_millis(now));
         let value = match got {
             Got::Hit { held, refresh } => {
@@ -74,17 +87,18 @@ pub fn cache_get<'env>(
 /// The flight that loads it anew. Returns what is held.
 #[napi(
     catch_unwind,
-    ts_args_type = "cache: number, id: unknown, now: number, out: Float64Array",
-    ts_return_type = "Buffer | null"
+    ts_args_type = "cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array",
+    ts_return_type = "Buffer | number | null"
 )]
 pub fn cache_refresh<'env>(
     env: &'env Env,
     cache: u32,
     id: Unknown,
     now: f64,
+    scratch: Unknown,
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
-    ask(env, cache, &id, &out, |handle, id, answer, who| {
+    ask(env, cache, &id, &scratch, &out, |handle, id, answer, who| {
         let (joined, previous) = handle.shared.cache.refresh(id, who, from_millis(now));
         answer.joined(joined);
         previous.flatten()
@@ -94,17 +108,18 @@ pub fn cache_refresh<'env>(
 /// What is held and fresh.
 #[napi(
     catch_unwind,
-    ts_args_type = "cache: number, id: unknown, now: number, out: Float64Array",
-    ts_return_type = "Buffer | null"
+    ts_args_type = "cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array",
+    ts_return_type = "Buffer | number | null"
 )]
 pub fn cache_peek<'env>(
     env: &'env Env,
     cache: u32,
     id: Unknown,
     now: f64,
+    scratch: Unknown,
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
-    ask(env, cache, &id, &out, |handle, id, answer, _| {
+    ask(env, cache, &id, &scratch, &out, |handle, id, answer, _| {
         let held = handle.shared.cache.peek(id, from_millis(now));
         answer.kind(if held.is_some() { Kind::Hit } else { Kind::Nothing }, None);
         held.and_then(|held| {
