@@ -156,6 +156,34 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.deepEqual(cache.stats().evictions, { size: 1, ttl: 0, replaced: 1, deleted: 2 })
   })
 
+  test(`onEvict never has more than a thousand to hear of, ${storage}`, async () => {
+    let told = 0
+    /** @type {Cache<number, number>} */
+    const cache = new Cache({ max: 1, storage, onEvict: () => told++ })
+    for (let id = 0; id < 5000; id++) {
+      cache.set(id, id)
+      assert.ok(id - told <= 1100, `${id - told} are waiting`)
+    }
+    while (told < 4999) await turn()
+    assert.equal(cache.size, 1)
+  })
+
+  test(`onEvict hears of all that was cleared or went before the end, in pieces, ${storage}`, async () => {
+    const count = 20_000
+    const heard = new Map()
+    /** @type {Cache<number | string, string>} */
+    const cache = new Cache({ max: count, storage, onEvict: (id, value) => heard.set(id, value) })
+    for (let id = 0; id < count; id++) cache.set(id, `${id}`)
+    cache.clear()
+    assert.equal(heard.size, 0)
+    cache.set('late', 'last')
+    cache.delete('late')
+    cache.close()
+    while (heard.size <= count) await turn()
+    assert.equal(heard.size, count + 1)
+    for (const [id, value] of heard) assert.equal(value, id === 'late' ? 'last' : `${id}`)
+  })
+
   test(`what onEvict throws is a warning and harms nothing, ${storage}`, async () => {
     const cache = new Cache({
       max: 1,
@@ -199,4 +227,28 @@ test('a cache that is closed or cleared gives its memory back, and a named one i
     // Nobody holds the name any more, though the object is still there.
     new Cache({ ...options, max: 1, codec: 'json' }).close()
   }
+})
+
+test('copies of large values do not outweigh the cache', () => {
+  let decoded = 0
+  const codec = {
+    encode: (/** @type {string} */ text) => Buffer.from(text),
+    decode: (/** @type {Buffer} */ bytes) => {
+      decoded++
+      return bytes.toString()
+    }
+  }
+  /** @type {Cache<number, string>} */
+  const cache = new Cache({ maxBytes: 64 << 20, storage: 'native', codec })
+  for (let id = 0; id < 60; id++) {
+    cache.set(id, 'x'.repeat(1 << 20))
+    for (let i = 0; i < 3; i++) cache.peek(id)
+  }
+  decoded = 0
+  for (let id = 0; id < 60; id++) cache.peek(id)
+  assert.ok(decoded >= 44, `${60 - decoded} of 60 MiB are held twice`)
+  decoded = 0
+  for (let i = 0; i < 10; i++) cache.peek(59)
+  assert.equal(decoded, 0)
+  cache.close()
 })

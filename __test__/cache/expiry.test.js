@@ -151,6 +151,52 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal(loads, 1)
   })
 
+  test(`errorTtl keeps a value that may still be served, and no longer, ${storage}`, async () => {
+    let loads = 0
+    const load = () => {
+      loads++
+      throw new Error('down')
+    }
+    const due = open({ ttl: 1000, refreshAfter: 10, errorTtl: 500, load })
+    due.set('a', 1)
+    clock.pass(20)
+    for (let i = 0; i < 5; i++) {
+      assert.equal(await due.get('a'), 1)
+      await turn()
+    }
+    assert.equal(loads, 1)
+    const stale = open({ ttl: 100, staleWhileRevalidate: 1000, errorTtl: 500, load })
+    stale.set('a', 1)
+    clock.pass(150)
+    for (let i = 0; i < 3; i++) {
+      assert.equal(await stale.get('a'), 1)
+      await turn()
+    }
+    assert.equal(loads, 2)
+    const doubtful = open({ ttl: 50, staleIfError: 100, errorTtl: 60_000, load })
+    doubtful.set('a', 1)
+    clock.pass(149)
+    assert.equal(await doubtful.get('a'), 1)
+    clock.pass(1)
+    await assert.rejects(doubtful.get('a'), /down/)
+    assert.equal(loads, 3)
+    assert.equal(await doubtful.refresh('a').catch(() => 'loads'), 'loads')
+    assert.equal(loads, 4)
+  })
+
+  test(`a ttl may be longer than a timer, ${storage}`, async () => {
+    const month = 30 * 24 * 3600 * 1000
+    const cache = open({ ttl: month })
+    cache.set('a', 1, { ttl: month })
+    await cache.get('b', (_, context) => {
+      context.ttl = month
+      return 2
+    })
+    clock.pass(month - 1)
+    assert.deepEqual([cache.peek('a'), cache.peek('b')], [1, 2])
+    assert.throws(() => new Cache({ max: 1, loadTimeout: month }), { code: 'ERR_OUT_OF_RANGE' })
+  })
+
   test(`what is expired goes before what is not, ${storage}`, () => {
     const cache = open({ max: 3 })
     cache.set('long', 1)

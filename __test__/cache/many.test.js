@@ -10,6 +10,36 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
   /** @param {Partial<import('../../index').CacheOptions<any, any>>} [options] */
   const open = options => new Cache({ max: 100, storage, ...options })
 
+  test(`tells the cache's loader what was known, ${storage}`, async () => {
+    const clock = stopClock()
+    try {
+      /** @type {unknown[]} */
+      const known = []
+      const cache = open({ ttl: 10, staleIfError: 1000, load: (_, { previous }) => known.push(previous) })
+      cache.set('a', 'old')
+      clock.pass(20)
+      await cache.getMany(['a', 'b'])
+      assert.deepEqual(known, ['old', undefined])
+    } finally {
+      clock.restore()
+    }
+  })
+
+  test(`the signal of loadMany aborts when nobody waits any more, ${storage}`, async () => {
+    const cache = open()
+    const { promise } = gate()
+    /** @type {AbortSignal | undefined} */
+    let signal
+    const many = cache.getMany(['a', 'b'], (_, context) => {
+      signal = context.signal
+      return /** @type {Promise<any>} */ (promise)
+    })
+    assert.equal(signal?.aborted, false)
+    cache.close()
+    assert.equal(signal?.aborted, true)
+    await assert.rejects(many, { code: 'ERR_OFFLOOP_CLOSED' })
+  })
+
   test(`loads what is missing in one call, in the order of the ids, ${storage}`, async () => {
     const cache = open()
     cache.set('b', 'held')

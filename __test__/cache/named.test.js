@@ -5,6 +5,7 @@ const { once } = require('node:events')
 const { test } = require('node:test')
 const { Worker } = require('node:worker_threads')
 const { Cache } = require('../..')
+const { gate } = require('../support/gate')
 
 const main = JSON.stringify(require.resolve('../..'))
 
@@ -119,5 +120,87 @@ test('options that do not match are an error that says which', () => {
   assert.throws(wrong({ max: 11 }), expected(/'options' exists with max = 10, not 11/))
   assert.throws(wrong({ ttl: undefined }), expected(/ttl = 1000, not the default/))
   assert.throws(wrong({ codec: 'json' }), expected(/codec = v8, not json/))
+  cache.close()
+})
+
+test('two of one name in one thread wait for each other', async () => {
+  const options = { max: 10, name: 'twice' }
+  const [first, second] = [new Cache(options), new Cache(options)]
+  const { promise, open: bring } = gate()
+  const both = [first.get('a', () => promise), second.get('a', () => assert.fail('loads'))]
+  bring('value')
+  assert.deepEqual(await Promise.all(both), ['value', 'value'])
+  await assert.rejects(
+    first.get('b', () => second.get('b', () => 1)),
+    { code: 'ERR_OFFLOOP_RECURSIVE_LOAD' }
+  )
+  const { promise: never } = gate()
+  const left = second.get('c', () => 'taken over')
+  const taken = first.get('d', () => never)
+  const follows = second.get('d', () => 'taken over')
+  first.close()
+  await assert.rejects(taken, { code: 'ERR_OFFLOOP_CLOSED' })
+  assert.deepEqual(await Promise.all([left, follows]), ['taken over', 'taken over'])
+  second.close()
+})
+
+test('a failure is known to all threads, and forgotten by all when one deletes', async () => {
+  const options = "{ max: 10, name: 'failures', errorTtl: 600000 }"
+  const cache = new Cache({ max: 10, name: 'failures', errorTtl: 600_000 })
+  const other = new Worker(
+    `const cache = new (require(${main}).Cache)(${options})
+    const { parentPort } = require('node:worker_threads')
+    parentPort.on('message', async verb => {
+      if (verb === 'delete') return parentPort.postMessage(cache.delete('a'))
+      parentPort.postMessage(await cache.get('a', () => 'loaded').catch(error => error.message))
+    })`,
+    { eval: true }
+  )
+  await assert.rejects(
+    cache.get('a', () => Promise.reject(new RangeError('down'))),
+    /down/
+  )
+  const tell = async (/** @type {string} */ verb) => {
+    other.postMessage(verb)
+    return (await once(other, 'message'))[0]
+  }
+  assert.equal(await tell('get'), 'down')
+  await assert.rejects(
+    cache.get('a', () => assert.fail('loads')),
+    { name: 'RangeError', message: 'down' }
+  )
+  await tell('delete')
+  assert.equal(await cache.get('a', () => 'anew'), 'anew')
+  await other.terminate()
+  cache.close()
+})
+
+test('a load stops when the last who waited for it is gone', async () => {
+  const cache = new Cache({ max: 10, name: 'abandoned' })
+  const abort = new AbortController()
+  /** @type {AbortSignal | undefined} */
+  let signal
+  const mine = cache.get(
+    'a',
+    (_, context) => {
+      signal = context.signal
+      return new Promise(() => {})
+    },
+    { signal: abort.signal }
+  )
+  const body = "cache.get('a', () => 1); parentPort.postMessage('waits')"
+  const other = new Worker(
+    `const cache = new (require(${main}).Cache)({ max: 10, name: 'abandoned' })
+    const { parentPort } = require('node:worker_threads')
+    ${body}`,
+    { eval: true }
+  )
+  await once(other, 'message')
+  abort.abort()
+  await assert.rejects(mine, { name: 'AbortError' })
+  assert.equal(signal?.aborted, false, 'the other still waits')
+  await other.terminate()
+  if (!signal?.aborted) await once(/** @type {AbortSignal} */ (signal), 'abort')
+  assert.equal(cache.stats().inFlight, 0)
   cache.close()
 })
