@@ -423,11 +423,11 @@ export interface LoadContext<V> {
   readonly signal: AbortSignal
   /**
    * What is still held of the id, stale or not: for a service that says whether it has changed. `undefined` if there is
-   * nothing, if the load began with `getMany`, or if it was taken over from a thread that ended.
+   * nothing, or if the load was taken over from a thread that ended.
    */
   readonly previous: V | undefined
   /**
-   * Set it to give this value a lifetime of its own, in milliseconds, 0 to 2,147,483,647; another value fails the load with a
+   * Set it to give this value a lifetime of its own, in milliseconds, 0 or more; another value fails the load with a
    * `RangeError`. 0 keeps the value out of the cache, unless it may be served stale.
    */
   ttl: number | undefined
@@ -471,8 +471,9 @@ export interface CacheOptions<K extends Id, V> {
   /** How long past its `ttl` a value may be served after its reload failed. Default 0. */
   staleIfError?: number | undefined
   /**
-   * After a failed load, answer with its error (or with what `staleIfError` served) for this long before loading again, unless
-   * a fresh value is held. At most 2,147,483,647; 1,024 failed ids are remembered at most, by each thread. Default 0.
+   * After a failed load, do not load again for this long: a value that may still be served is, stale ones too, and where there
+   * is none the same error. `set`, `delete`, `clear` and a `refresh` that succeeds end it. 1,024 failed ids are remembered at
+   * most. Default 0.
    */
   errorTtl?: number | undefined
   /**
@@ -484,23 +485,23 @@ export interface CacheOptions<K extends Id, V> {
   load?: Loader<K, V> | undefined
   /**
    * Where values live. `'heap'`: the objects themselves. `'native'`: encoded bytes outside V8's heap, where its collector
-   * does not see them, but for up to 4,096 decoded values that were read. Default `'heap'`; `'native'` for a named cache, which
+   * does not see them, but for up to 4,096 decoded values (16 MiB of bytes) that were read twice. Default `'heap'`; `'native'` for a named cache, which
    * cannot be in the heap.
    */
   storage?: 'heap' | 'native' | undefined
   /**
-   * How values become bytes in native storage: `'v8'` (structured clone), `'json'`, `'bytes'` (Buffers as they are) or your own.
+   * How values become bytes in native storage: `'v8'` (structured clone; plain values are written as JSON, which says the same), `'json'`, `'bytes'` (Buffers as they are) or your own.
    * Default `'v8'`. Refused for heap storage. A value read twice may be the same object: do not change it.
    */
   codec?: 'v8' | 'json' | 'bytes' | { encode(value: V): Uint8Array; decode(bytes: Buffer): V } | undefined
   /**
    * One cache for every worker_thread of the process: one load at a time for an id, whichever thread asked. All that share it
-   * must give the same options, and each thread should open it once.
+   * must give the same options.
    */
   name?: string | undefined
   /**
-   * Hears of entries that went, soon after, in the thread whose call was the cause; not of those that went with `close`. What it
-   * throws is a warning.
+   * Hears of entries that went, soon after, in the thread whose call was the cause; not of those that went with `close`. If
+   * more than 1,024 wait to be told of, the oldest is told of at once. What it throws is a warning.
    */
   onEvict?: ((id: K, value: V, reason: 'size' | 'ttl' | 'replaced' | 'deleted') => void) | undefined
 }
@@ -535,7 +536,8 @@ export class Cache<K extends Id = string, V = unknown> {
    * The values of many ids, of which the missing ones are loaded in one call of `loadMany`, each still single-flight with
    * everyone else's. An id that `loadMany` does not bring is not in the result; an `Error` in its array fails that id alone. If
    * ids fail, rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all
-   * failed with that one. Without `loadMany` the cache's own loader is called for each. The context's signal does not abort.
+   * failed with that one. Without `loadMany` the cache's own loader is called for each. The context's signal aborts when nobody waits for
+   * any of the ids any more.
    *
    * @example
    * const users = await cache.getMany(['1', '2'], ids => db.users(ids)) // Map { '1' => …, '2' => … }

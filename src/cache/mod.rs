@@ -8,6 +8,7 @@
 //! before.
 
 pub mod arena;
+mod cleared;
 mod expiry;
 mod failure;
 mod flight;
@@ -17,6 +18,7 @@ pub mod named;
 mod policy;
 mod stats;
 
+pub use cleared::{Cleared, Remains};
 pub use expiry::{Age, Lifetime, Times};
 pub use flight::{Joined, Left, Lost, Token};
 pub use id::Id;
@@ -31,8 +33,6 @@ use failure::Failures;
 use flight::Flights;
 use index::{Entry, Index};
 use policy::Policy;
-use slab::Slab;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -76,58 +76,6 @@ pub struct Evicted<V> {
     pub slot: u32,
     pub value: V,
     pub reason: Reason,
-}
-
-/// All that a cache held. Dropping it takes long if it was much.
-pub struct Cleared<V> {
-    slots: HashMap<Id, u32>,
-    entries: Slab<Entry<V>>,
-    order: Policy,
-    deadlines: Deadlines,
-}
-
-impl<V> Cleared<V> {
-    /// Entries.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// The entries, to be told of, and all the rest.
-    pub fn split(self) -> (Remains<V>, impl Send + use<V>) {
-        (Remains(self.entries.into_iter()), (self.slots, self.order, self.deadlines))
-    }
-
-    /// Frees it bit by bit, with `pause` after every `batch` entries.
-    pub fn free(self, batch: usize, mut pause: impl FnMut()) {
-        let Cleared { slots, entries, order, deadlines } = self;
-        drop((slots, deadlines));
-        let mut freed = 0;
-        let mut count = || {
-            freed += 1;
-            if freed % batch == 0 {
-                pause();
-            }
-        };
-        entries.into_iter().for_each(|entry| {
-            drop(entry);
-            count();
-        });
-        order.drain().for_each(|()| count());
-    }
-}
-
-/// The entries of a cache that was cleared.
-pub struct Remains<V>(slab::IntoIter<Entry<V>>);
-
-impl<V> Iterator for Remains<V> {
-    type Item = Evicted<V>;
-
-    fn next(&mut self) -> Option<Evicted<V>> {
-        let (slot, Entry { id, value, .. }) = self.0.next()?;
-        let slot = u32::try_from(slot).expect("slots are u32s");
-        Some(Evicted { id, slot, value, reason: Reason::Deleted })
-    }
 }
 
 /// What became of a value that came in. Everything in it drops outside the lock.
@@ -454,6 +402,9 @@ impl<V> State<V> {
         chance
     }
 }
+
+#[cfg(all(test, not(feature = "loom")))]
+mod failing_tests;
 
 #[cfg(all(test, not(feature = "loom")))]
 mod tests;

@@ -1,9 +1,9 @@
 use super::*;
 use crate::clock::Time;
 
-const MS: fn(u64) -> Duration = Duration::from_millis;
-const NONE: Limits = Limits { entries: usize::MAX, bytes: u64::MAX };
-const FOR_EVER: Lifetime = Lifetime {
+pub(super) const MS: fn(u64) -> Duration = Duration::from_millis;
+pub(super) const NONE: Limits = Limits { entries: usize::MAX, bytes: u64::MAX };
+pub(super) const FOR_EVER: Lifetime = Lifetime {
     ttl: None,
     jitter: 0.0,
     refresh_after: None,
@@ -11,31 +11,31 @@ const FOR_EVER: Lifetime = Lifetime {
     stale_if_error: Duration::ZERO,
     error_ttl: Duration::ZERO,
 };
-const NOW: Time = Time(0);
-const ME: Who = 1;
+pub(super) const NOW: Time = Time(0);
+pub(super) const ME: Who = 1;
 const OTHER: Who = 2;
 
-fn cache(limits: Limits, lifetime: Lifetime) -> Cache<u32> {
+pub(super) fn cache(limits: Limits, lifetime: Lifetime) -> Cache<u32> {
     Cache::new(&Options { limits, lifetime }, 7)
 }
 
-fn id(name: &str) -> Id {
+pub(super) fn id(name: &str) -> Id {
     Id::from(name)
 }
 
-fn value(value: u32) -> Incoming<u32> {
+pub(super) fn value(value: u32) -> Incoming<u32> {
     Incoming { value, weight: 1, ttl: None }
 }
 
-fn put(cache: &Cache<u32>, name: &str, number: u32, now: Time) -> Vec<Evicted<u32>> {
+pub(super) fn put(cache: &Cache<u32>, name: &str, number: u32, now: Time) -> Vec<Evicted<u32>> {
     cache.set(&id(name), value(number), now).evicted
 }
 
-fn get(cache: &Cache<u32>, name: &str, now: Time) -> Got<u32> {
+pub(super) fn get(cache: &Cache<u32>, name: &str, now: Time) -> Got<u32> {
     cache.get(&id(name), ME, now).0
 }
 
-fn hit(got: Got<u32>) -> u32 {
+pub(super) fn hit(got: Got<u32>) -> u32 {
     match got {
         Got::Hit { held, .. } => held.value,
         other => panic!("{other:?}"),
@@ -43,7 +43,7 @@ fn hit(got: Got<u32>) -> u32 {
 }
 
 /// The token of the flight that the caller leads.
-fn lead(got: Got<u32>) -> Token {
+pub(super) fn lead(got: Got<u32>) -> Token {
     match got {
         Got::Miss { joined: Joined::Leads(token), .. } => token,
         other => panic!("{other:?}"),
@@ -203,68 +203,6 @@ fn copies_look_old_when_an_entry_changes() {
     let third = cache.set(&id("b"), value(2), NOW).place.unwrap();
     drop(cache.clear());
     assert!(!is_current(third));
-}
-
-/// A cache with a value that is fresh until 100 ms, stale until 150 and doubtful until 300, whose load then failed.
-fn failed_at(millis: u64) -> Cache<u32> {
-    let lifetime = Lifetime {
-        ttl: Some(MS(100)),
-        stale_while_revalidate: MS(50),
-        stale_if_error: MS(200),
-        error_ttl: MS(1000),
-        ..FOR_EVER
-    };
-    let cache = cache(NONE, lifetime);
-    put(&cache, "a", 1, NOW);
-    let token = match get(&cache, "a", at(millis)) {
-        Got::Hit { refresh: Some(token), .. } => token,
-        other => lead(other),
-    };
-    assert!(cache.fail(token, ME, 77, MS(1), at(millis)).is_some());
-    cache
-}
-
-fn at(millis: u64) -> Time {
-    NOW.after(MS(millis))
-}
-
-#[test]
-fn what_failed_is_not_loaded_again_for_a_while() {
-    let cache = failed_at(120);
-    for millis in [121, 149, 151, 299] {
-        assert!(matches!(get(&cache, "a", at(millis)), Got::Hit { held: Held { value: 1, .. }, refresh: None }));
-    }
-    // The value is no good any more, but the error is.
-    assert_eq!(get(&cache, "a", at(301)), Got::Failing { error: 77 });
-    assert_eq!(get(&cache, "a", at(1119)), Got::Failing { error: 77 });
-    lead(get(&cache, "a", at(1120)));
-}
-
-#[test]
-fn whatever_is_known_of_an_id_is_stronger_than_its_failure() {
-    for end in [
-        |cache: &Cache<u32>| drop(cache.delete(&id("a"), at(130))),
-        |cache: &Cache<u32>| drop(cache.clear()),
-        |cache: &Cache<u32>| {
-            let token = match cache.refresh(&id("a"), ME, at(130)).0 {
-                Joined::Leads(token) | Joined::Follows(token) => token,
-            };
-            assert!(cache.arrive(token, ME, None, MS(1), at(130)).is_some());
-            drop(cache.delete(&id("a"), at(130)));
-        },
-    ] {
-        let cache = failed_at(120);
-        end(&cache);
-        lead(get(&cache, "a", at(301)));
-    }
-    let cache = failed_at(120);
-    put(&cache, "a", 2, at(130));
-    assert_eq!(hit(get(&cache, "a", at(131))), 2);
-    // What was deleted meanwhile has not failed.
-    let token = lead(get(&cache, "b", at(131)));
-    let _ = cache.delete(&id("b"), at(131));
-    assert!(cache.fail(token, ME, 5, MS(1), at(131)).is_some());
-    lead(get(&cache, "b", at(132)));
 }
 
 #[test]
