@@ -100,13 +100,16 @@ class Cache {
     }
     this.#store.set(id, value, ttl)
     this.#loads.forget(id)
+    this.#store.relieve()
   }
 
   /** @param {Id} id */
   delete(id) {
     this.#check(id)
     this.#loads.forget(id)
-    return this.#store.delete(id)
+    const deleted = this.#store.delete(id)
+    this.#store.relieve()
+    return deleted
   }
 
   clear() {
@@ -152,6 +155,7 @@ class Cache {
     checkOptions(limits, LIMITS)
     this.#checkOpen()
     this.#store.resize(limits)
+    this.#store.relieve()
   }
 
   close() {

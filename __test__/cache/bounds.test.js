@@ -252,3 +252,30 @@ test('copies of large values do not outweigh the cache', () => {
   assert.equal(decoded, 0)
   cache.close()
 })
+
+for (const storage of /** @type {const} */ (['heap', 'native'])) {
+  test(`onEvict may come back to the cache in the middle of a flood, ${storage}`, async () => {
+    /** @type {unknown[]} */
+    const wrong = []
+    let latest = -1
+    let told = 0
+    /** @type {Cache<number, number>} */
+    const cache = new Cache({
+      max: 2,
+      storage,
+      onEvict(id, value) {
+        told++
+        if (value !== id) wrong.push([id, value])
+        if (cache.peek(latest) !== latest) wrong.push(['latest', latest])
+        cache.get(latest, () => assert.fail('it is held')).catch(error => wrong.push(error))
+        cache.delete(id)
+      }
+    })
+    for (let id = 0; id < 5000; id++) {
+      latest = id
+      cache.set(id, id)
+    }
+    while (told < 4998) await turn()
+    assert.deepEqual(wrong, [])
+  })
+}

@@ -6,6 +6,7 @@ const { now, setImmediate } = require('../loop')
 const TURN_BUDGET = 2
 /** Entries that wait to be told of at most: whoever evicts faster than that tells of the oldest itself. */
 const MAX_UNTOLD = 1024
+const AT_ONCE = 2
 
 /** As native code numbers them (src/node/cache/answer.rs). */
 const REASONS = /** @type {const} */ (['size', 'ttl', 'replaced', 'deleted'])
@@ -39,14 +40,20 @@ class Evictions {
     if (this.#onEvict === undefined) return
     this.#queue.push(gone)
     this.#schedule()
-    if (this.#queue.length - this.#first > MAX_UNTOLD) this.tellOne()
   }
 
-  /** Tells of the oldest one at once, unless that is what is going on. */
-  tellOne() {
-    if (this.#isTelling) return
-    const gone = this.#next()
-    if (gone !== undefined) this.#call(gone)
+  /**
+   * Tells of the oldest ones at once if too many wait, unless that is what is going on. To be called at the end: `onEvict`
+   * may come back to the cache.
+   * @param {number} more that wait elsewhere
+   */
+  relieve(more) {
+    if (this.#isTelling || this.#queue.length - this.#first + more <= MAX_UNTOLD) return
+    for (let told = 0; told < AT_ONCE; told++) {
+      const gone = this.#next()
+      if (gone === undefined) return
+      this.#call(gone)
+    }
   }
 
   #schedule() {

@@ -217,6 +217,7 @@ class Loads {
     }
     this.#landed(flight)
     flight.resolve(value)
+    this.#store.relieve()
   }
 
   /**

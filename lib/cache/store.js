@@ -39,9 +39,8 @@ const DELETED = 3
 /** Uses of copies that are told native code at once. */
 const USES = 4096
 const NO_TTL = -1
-/** Entries that went and are decoded at a time, and how many native code keeps before it is told of the oldest. */
+/** Entries that went and are decoded at a time. */
 const SLICE = 64
-const MAX_UNTOLD = 1024
 
 /** Answers of native code to all caches: read before anything else is called. */
 const out = new Float64Array(WORDS)
@@ -74,6 +73,8 @@ class Store {
   #mailbox
   /** Whether what went from native storage is being told of. */
   #isHearing = false
+  /** How many native code keeps of those. */
+  #untold = 0
   #isClosed = false
 
   /**
@@ -290,6 +291,11 @@ class Store {
     this.#copies.clear()
   }
 
+  /** To be called last: `onEvict` hears of the oldest entries that went if too many wait, and may come back here. */
+  relieve() {
+    if (this.#evictions.areHeard) this.#evictions.relieve(this.#untold)
+  }
+
   tellUses() {
     if (this.#used === 0) return
     const used = this.#used
@@ -363,7 +369,7 @@ class Store {
 
   /** Native code keeps what went until it is asked. @param {number} untold how many it keeps */
   #hearOfEvicted(untold) {
-    if (untold > MAX_UNTOLD) this.#evictions.tellOne()
+    this.#untold = untold
     if (this.#isHearing) return
     this.#isHearing = true
     this.#evictions.add(this.#evicted())
@@ -373,6 +379,7 @@ class Store {
   *#evicted() {
     for (;;) {
       const list = this.#isClosed ? [] : native.cacheEvicted(this.#handle, SLICE)
+      this.#untold = Math.max(0, this.#untold - SLICE)
       if (list.length === 0) break
       for (let at = 0; at < list.length; at += 3) {
         const [id, bytes, reason] = list.slice(at, at + 3)
