@@ -271,10 +271,11 @@ pub fn misuse(what: &str) -> Error {
 pub fn trim_heap() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
+        // SAFETY: the declaration is that of glibc's malloc.h.
         unsafe extern "C" {
             fn malloc_trim(pad: usize) -> std::ffi::c_int;
         }
-        // SAFETY: glibc's own function, declared as in its malloc.h; any thread may call it at any time.
+        // SAFETY: it takes no pointer, and any thread may call it at any time.
         unsafe { malloc_trim(0) };
     }
 }
