@@ -188,9 +188,12 @@ class Cache {
       const found = copy ?? this.#loads.find(id, load)
       if ('value' in found) return Promise.resolve(found.value)
       const { flight, leads, previous } = found
-      const promise = flight.join(signal)
-      if (leads) flight.load(context => /** @type {Function} */ (load)(id, context), previous)
-      return promise
+      try {
+        return flight.join(signal)
+      } finally {
+        // Whatever a signal of the caller's own making throws, others may wait already.
+        if (leads) flight.load(context => /** @type {Function} */ (load)(id, context), previous)
+      }
     } catch (error) {
       return Promise.reject(error)
     }

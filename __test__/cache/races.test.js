@@ -298,3 +298,13 @@ race('close rejects whoever waits and aborts the loader', async open => {
   assert.equal(cache.size, 0)
   cache.close()
 })
+
+race('a signal that cannot be listened to is the trouble of that caller alone', async open => {
+  const cache = open({})
+  const signal = { aborted: false, addEventListener: () => assert.fail('broken'), removeEventListener() {} }
+  await assert.rejects(
+    cache.get('a', () => 1, { signal: /** @type {any} */ (signal) }),
+    /broken/
+  )
+  assert.equal(await cache.get('a', () => 2), 1)
+})
