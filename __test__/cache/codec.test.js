@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
+const { isDeepStrictEqual } = require('node:util')
 const v8 = require('node:v8')
 const fc = require('fast-check')
 const { Cache } = require('../..')
@@ -32,6 +33,8 @@ test("'v8' gives what a structured clone gives", () => {
   const lone = fc.string({ unit: fc.constantFrom('a', '\ud800', '\udc00', '"', '\\', '\u2028', '\0', 'é', '😀') })
   fc.assert(
     fc.property(fc.oneof(anything, fc.jsonValue(), lone, fc.dictionary(lone, lone)), value => {
+      // To the comparison an invalid date does not even equal its like.
+      fc.pre(isDeepStrictEqual(cloned(value), cloned(value)))
       assert.deepStrictEqual(stored(value), cloned(value))
     }),
     { numRuns: 1000 }
