@@ -205,7 +205,7 @@ export const transforms: {
   brotliDecompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /**
    * Zstandard (RFC 8878). `level` up to 22, default 3, negative ones are faster still. `dictionary` must be given to
-   * the decompressor too. `checksum` (default false) appends one that decompression checks.
+   * the decompressor too; without `checksum` another one may go unnoticed and give wrong data. `checksum` (default false) appends one that decompression checks.
    */
   zstdCompress(options?: {
     level?: number | undefined

@@ -89,7 +89,8 @@ impl Inflating {
         let message = match error {
             InflateError::NeedDict { .. } => format!("The {format} data needs a preset dictionary"),
             _ => {
-                let what = zlib.error_message().unwrap_or_else(|| error.as_str());
+                // On its fast path the decoder forgets what it found and says that it stopped.
+                let what = zlib.error_message().filter(|it| !it.contains("bad state")).unwrap_or("invalid codes");
                 format!("The {format} data is corrupt: {what}")
             }
         };
