@@ -1,5 +1,6 @@
 'use strict'
 
+const { HOT } = require('./cache/copies')
 const { Loads, closedError } = require('./cache/loads')
 const { findMany, loadTogether, oneOfMany } = require('./cache/many')
 const { checkFunction, checkId, checkTime, readOptions } = require('./cache/options')
@@ -44,7 +45,7 @@ class Cache {
     const copy = options === undefined ? this.#store.use(id) : undefined
     if (copy === undefined) return this.#getSlowly(id, load, options)
     // A promise that is kept for each of many entries costs the collector more than a new one.
-    if (!copy.isHot) return Promise.resolve(copy.value)
+    if (copy.round !== HOT) return Promise.resolve(copy.value)
     copy.promise ??= Promise.resolve(copy.value)
     return copy.promise
   }

@@ -9,21 +9,21 @@ const MAX_COPIES = 4096
 const MAX_BYTES = 16 << 20
 /** Entries of heap storage that are found without a look at all of them. */
 const MAX_HOT = 2048
+/** In place of a round: it was used twice lately. */
+const HOT = -1
 
 /**
  * @template V
  * @typedef {object} Copy an entry's value, and where the entry is
  * @property {import('../../index').Id} id
  * @property {number} slot
- * @property {number} version
  * @property {V} value
  * @property {Promise<V> | undefined} promise already resolved; kept for what is hot
- * @property {boolean} ages whether `refresh` or `fresh` ever come: asking this first saves most hits two loads
- * @property {number} refresh when it should be loaded anew
- * @property {number} fresh until when it is
- * @property {number} size encoded bytes, in native storage
- * @property {number} round in which it was used last without being hot
- * @property {boolean} isHot whether it was used twice lately
+ * @property {{ refresh: number, fresh: number } | undefined} times when it should be loaded anew, and until when it is
+ * fresh; most caches have none, and objects are many: each field costs the collector
+ * @property {{ version: number, size: number } | undefined} origin of what was decoded: what the word of versions said, and
+ * the encoded bytes
+ * @property {number} round in which it was used last, or HOT
  */
 
 /**
@@ -66,8 +66,8 @@ class Copies {
    */
   get(id) {
     const copy = this.#hot.get(id) ?? this.#find(id)
-    if (copy === undefined) return undefined
-    return !copy.ages || clock.now() < copy.fresh ? copy : undefined
+    if (copy?.times === undefined) return copy
+    return clock.now() < copy.times.fresh ? copy : undefined
   }
 
   /**
@@ -76,8 +76,8 @@ class Copies {
    */
   getIfNotDue(id) {
     const copy = this.#hot.get(id) ?? this.#find(id)
-    if (copy === undefined) return undefined
-    return !copy.ages || clock.now() < Math.min(copy.refresh, copy.fresh) ? copy : undefined
+    if (copy?.times === undefined) return copy
+    return clock.now() < Math.min(copy.times.refresh, copy.times.fresh) ? copy : undefined
   }
 
   /** @param {import('../../index').Id} id */
@@ -85,7 +85,8 @@ class Copies {
     const copy = this.#byId.get(id)
     if (copy === undefined) return undefined
     if (this.#isHeap) this.#warm(copy)
-    else if (/** @type {Uint32Array} */ (this.#versions)[copy.slot % VERSIONS] !== copy.version) return undefined
+    else if (/** @type {Uint32Array} */ (this.#versions)[copy.slot % VERSIONS] !== copy.origin?.version)
+      return undefined
     return copy
   }
 
@@ -99,7 +100,7 @@ class Copies {
       this.#hot = new Map()
       this.#round++
     }
-    copy.isHot = true
+    copy.round = HOT
     this.#hot.set(copy.id, copy)
   }
 
@@ -119,17 +120,17 @@ class Copies {
       this.#bySlot[copy.slot] = copy
       this.#byId.set(copy.id, copy)
     } else if (this.#versions !== null && this.#isUsedAgain(copy)) {
-      copy.isHot = true
+      copy.round = HOT
       this.forget(copy.id)
       this.#byId.set(copy.id, copy)
-      this.#bytes += copy.size
+      this.#bytes += sizeOf(copy)
       while (this.#byId.size > MAX_COPIES || this.#bytes > MAX_BYTES) this.forget(this.#byId.keys().next().value)
     }
   }
 
   /** @param {Copy<V>} copy */
-  #isUsedAgain({ slot, version }) {
-    const mark = (Math.imul(slot, 31) + version + 1) >>> 0
+  #isUsedAgain({ slot, origin }) {
+    const mark = (Math.imul(slot, 31) + (origin?.version ?? 0) + 1) >>> 0
     const place = slot % VERSIONS
     if (this.#decoded[place] === mark) return true
     this.#decoded[place] = mark
@@ -140,7 +141,7 @@ class Copies {
   forget(id) {
     const copy = this.#byId.get(/** @type {import('../../index').Id} */ (id))
     if (copy === undefined) return
-    this.#bytes -= copy.size
+    this.#bytes -= sizeOf(copy)
     this.#byId.delete(copy.id)
   }
 
@@ -152,7 +153,7 @@ class Copies {
     const copy = /** @type {Copy<V>} */ (this.#bySlot[slot])
     this.#bySlot[slot] = undefined
     this.#byId.delete(copy.id)
-    if (copy.isHot) this.#hot.delete(copy.id)
+    if (copy.round === HOT) this.#hot.delete(copy.id)
     return copy
   }
 
@@ -167,4 +168,9 @@ class Copies {
   }
 }
 
-module.exports = { Copies }
+/** @param {Copy<any>} copy */
+function sizeOf({ origin }) {
+  return origin === undefined ? 0 : origin.size
+}
+
+module.exports = { Copies, HOT }

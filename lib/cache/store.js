@@ -25,6 +25,8 @@ const { checkWeight } = require('./options')
 const KIND = 0
 const SLOT = 1
 const TOKEN = 3
+const REFRESH = 4
+const FRESH = 5
 const GONE = 6
 const REASON = 7
 const WORDS = 8
@@ -306,9 +308,11 @@ class Store {
   /** Native code has answered to a value that came in. @param {Id} id @param {unknown} value */
   #stored(id, value) {
     const isStored = out[KIND] === STORED
-    const [, slot, version, , refresh, fresh] = out
+    const slot = out[SLOT]
+    const refresh = out[REFRESH]
+    const fresh = out[FRESH]
     this.#takeEvicted()
-    if (isStored && this.#isHeap) this.#copies.put(copyOf(id, slot, version, value, refresh, fresh, 0))
+    if (isStored && this.#isHeap) this.#copies.put(copyOf(id, slot, value, refresh, fresh, undefined))
   }
 
   /**
@@ -319,8 +323,8 @@ class Store {
   #remember(id, bytes) {
     const [, slot, version, , refresh, fresh] = out
     const encoded = /** @type {Buffer} */ (bytes)
-    const { length } = encoded
-    const copy = copyOf(id, slot, version, decode(this.#codec, id, encoded), refresh, fresh, length)
+    const origin = { version, size: encoded.length }
+    const copy = copyOf(id, slot, decode(this.#codec, id, encoded), refresh, fresh, origin)
     this.#copies.put(copy)
     return copy
   }
@@ -402,17 +406,16 @@ class Store {
 /**
  * @param {Id} id
  * @param {number} slot
- * @param {number} version
  * @param {any} value
  * @param {number} refresh
  * @param {number} fresh
- * @param {number} size
+ * @param {Copy['origin']} origin
  * @returns {Copy}
  */
-function copyOf(id, slot, version, value, refresh, fresh, size) {
-  const ages = refresh !== Infinity || fresh !== Infinity
+function copyOf(id, slot, value, refresh, fresh, origin) {
+  const times = refresh === Infinity && fresh === Infinity ? undefined : { refresh, fresh }
   // What a hit reads comes first, within one cache line.
-  return { promise: undefined, ages, slot, value, version, id, round: 0, isHot: false, refresh, fresh, size }
+  return { times, promise: undefined, round: 0, value, slot, id, origin }
 }
 
 /** What a heap held that was cleared. @param {(Copy | undefined)[]} copies */
