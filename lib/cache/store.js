@@ -141,7 +141,7 @@ class Store {
     const gone = out[GONE]
     const reason = out[REASON]
     // Before anyone hears of evictions, who may come back here.
-    const previous = leads ? this.#previous(id, bytes) : undefined
+    const previous = leads && out[SLOT] !== NO_SLOT ? this.#previous(id, bytes) : undefined
     this.#takeEvicted(gone, reason)
     return { copy: undefined, token, leads, previous, failing }
   }
@@ -153,8 +153,10 @@ class Store {
    */
   askAnew(id) {
     const bytes = this.#bytesOf(native.cacheRefresh(this.#handle, id, clock.now(), this.#scratch, out))
+    const token = out[TOKEN]
     const leads = out[KIND] === LEADS
-    return { copy: undefined, token: out[TOKEN], leads, previous: leads ? this.#previous(id, bytes) : undefined }
+    const previous = leads && out[SLOT] !== NO_SLOT ? this.#previous(id, bytes) : undefined
+    return { copy: undefined, token, leads, previous }
   }
 
   /** What is held and fresh. @param {Id} id @returns {Copy | undefined} */

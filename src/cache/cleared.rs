@@ -30,19 +30,13 @@ impl<V> Cleared<V> {
     /// Frees it bit by bit, with `pause` after every `batch` entries.
     pub fn free(self, batch: usize, mut pause: impl FnMut()) {
         let Cleared { slots, entries, order, deadlines } = self;
-        drop((slots, deadlines));
-        let mut freed = 0;
-        let mut count = || {
-            freed += 1;
-            if freed % batch == 0 {
+        drop((slots, order, deadlines));
+        for (freed, entry) in entries.into_iter().enumerate() {
+            drop(entry);
+            if freed % batch == batch - 1 {
                 pause();
             }
-        };
-        entries.into_iter().for_each(|entry| {
-            drop(entry);
-            count();
-        });
-        order.drain().for_each(|()| count());
+        }
     }
 }
 

@@ -154,8 +154,12 @@ impl<V: Clone> Cache<V> {
     /// The value, or the flight that brings it.
     pub fn get(&self, id: &Id, who: Who, now: Time) -> (Got<V>, Option<Evicted<V>>) {
         let state = &mut *self.state.lock();
-        let gone = self.evict_if_gone(state, id, now);
-        let found = state.index.find(id).map(|(slot, entry)| (self.held(slot, entry), entry.times.age(now)));
+        let mut found = state.index.find(id).map(|(slot, entry)| (self.held(slot, entry), entry.times.age(now)));
+        let mut gone = None;
+        if let Some((held, Age::Gone)) = &found {
+            gone = self.evict(state, held.place.slot, Reason::Ttl);
+            found = None;
+        }
         // What is known to fail is not loaded again as long as anything may be served.
         let failing = if matches!(found, Some((_, Age::Fresh))) { None } else { state.failures.find(id, now).cloned() };
         let got = match (found, failing) {
@@ -299,7 +303,9 @@ impl<V: Clone> Cache<V> {
     /// Copies of entries were used, in this order.
     pub fn touch(&self, slots: &[u32], hits: u64) {
         let state = &mut *self.state.lock();
-        state.policy.touch_all(slots);
+        for slot in slots {
+            state.policy.touch(*slot);
+        }
         state.counts.hits += hits;
     }
 

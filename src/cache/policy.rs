@@ -1,8 +1,5 @@
 //! Which entry goes when there are too many, or too heavy ones: the least recently used.
 
-use lru::LruCache;
-use std::hash::{BuildHasherDefault, Hasher};
-
 /// The bounds of a cache: `MAX` where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -10,21 +7,36 @@ pub struct Limits {
     pub bytes: u64,
 }
 
+/// No slot. Slots have smaller numbers.
+const NONE: u32 = u32::MAX;
+
+/// A slot's neighbours in the order of use, or `NONE` at an end.
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    newer: u32,
+    older: u32,
+    /// `None`: no entry is here.
+    weight: Option<u64>,
+}
+
+const EMPTY: Link = Link { newer: NONE, older: NONE, weight: None };
+
 /// Entries, by the number of their slot, in the order of their last use, and what they weigh.
+///
+/// A list that is linked by the numbers of slots, in one piece of memory: a use moves an entry without a search for it.
 #[derive(Debug)]
 pub struct Policy {
     limits: Limits,
-    order: LruCache<u32, u64, BuildHasherDefault<SlotHasher>>,
+    links: Vec<Link>,
+    newest: u32,
+    oldest: u32,
+    held: usize,
     bytes: u64,
-    /// For each slot the round of `touch_all` that has seen it.
-    seen: Vec<u32>,
-    round: u32,
 }
 
 impl Policy {
     pub fn new(limits: Limits) -> Self {
-        let order = LruCache::unbounded_with_hasher(BuildHasherDefault::default());
-        Policy { limits, order, bytes: 0, seen: Vec::new(), round: 0 }
+        Policy { limits, links: Vec::new(), newest: NONE, oldest: NONE, held: 0, bytes: 0 }
     }
 
     pub fn limits(&self) -> Limits {
@@ -46,84 +58,78 @@ impl Policy {
 
     /// Whether something must go.
     pub fn is_over(&self) -> bool {
-        self.order.len() > self.limits.entries || self.bytes > self.limits.bytes
+        self.held > self.limits.entries || self.bytes > self.limits.bytes
     }
 
     /// Takes an entry in as the most recently used one.
     pub fn insert(&mut self, slot: u32, weight: u64) {
-        let replaced = self.order.put(slot, weight);
-        debug_assert!(replaced.is_none(), "a slot holds one entry");
+        debug_assert!(!self.holds(slot), "a slot holds one entry");
+        if slot as usize >= self.links.len() {
+            self.links.resize(slot as usize + 1, EMPTY);
+        }
+        self.links[slot as usize].weight = Some(weight);
+        self.held += 1;
         self.bytes = self.bytes.saturating_add(weight);
+        self.link(slot);
     }
 
     pub fn remove(&mut self, slot: u32) {
-        if let Some(weight) = self.order.pop(&slot) {
+        if let Some(Link { weight: Some(weight), .. }) = self.links.get(slot as usize).copied() {
+            self.unlink(slot);
+            self.links[slot as usize] = EMPTY;
+            self.held -= 1;
             self.bytes -= weight;
         }
     }
 
-    /// It was used just now.
+    /// It was used just now. A slot that is empty by now is passed over.
     pub fn touch(&mut self, slot: u32) {
-        self.order.promote(&slot);
-    }
-
-    /// They were used in this order, some of them more than once. Slots that are empty by now are passed over.
-    pub fn touch_all(&mut self, slots: &[u32]) {
-        self.round = self.round.wrapping_add(1);
-        // Only the last use counts: hot entries are moved once for all their uses.
-        let mut last = Vec::with_capacity(slots.len());
-        for &slot in slots.iter().rev() {
-            let at = slot as usize;
-            if at >= self.seen.len() {
-                if !self.order.contains(&slot) {
-                    continue;
-                }
-                self.seen.resize(at + 1, self.round.wrapping_sub(1));
-            }
-            if self.seen[at] != self.round {
-                self.seen[at] = self.round;
-                last.push(slot);
-            }
-        }
-        for slot in last.into_iter().rev() {
-            self.order.promote(&slot);
+        if slot != self.newest && self.holds(slot) {
+            self.unlink(slot);
+            self.link(slot);
         }
     }
 
     /// The least recently used one.
     pub fn oldest(&self) -> Option<u32> {
-        self.order.peek_lru().map(|(slot, _)| *slot)
-    }
-
-    /// Frees one entry after the other.
-    pub fn drain(mut self) -> impl Iterator<Item = ()> {
-        std::iter::from_fn(move || self.order.pop_lru().map(drop))
+        (self.oldest != NONE).then_some(self.oldest)
     }
 
     /// All, the most recently used ones first.
     pub fn slots(&self) -> impl Iterator<Item = u32> + '_ {
-        self.order.iter().map(|(slot, _)| *slot)
+        let first = (self.newest != NONE).then_some(self.newest);
+        std::iter::successors(first, |slot| {
+            let older = self.links[*slot as usize].older;
+            (older != NONE).then_some(older)
+        })
     }
-}
 
-/// Slots are small numbers that this crate hands out itself: spreading their bits is enough.
-#[derive(Debug, Default)]
-struct SlotHasher(u64);
+    fn holds(&self, slot: u32) -> bool {
+        self.links.get(slot as usize).is_some_and(|link| link.weight.is_some())
+    }
 
-impl Hasher for SlotHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u32(u32::from(*byte));
+    /// Puts an entry before all others.
+    fn link(&mut self, slot: u32) {
+        let older = std::mem::replace(&mut self.newest, slot);
+        let link = &mut self.links[slot as usize];
+        (link.newer, link.older) = (NONE, older);
+        match self.links.get_mut(older as usize) {
+            Some(link) => link.newer = slot,
+            None => self.oldest = slot,
         }
     }
 
-    fn write_u32(&mut self, slot: u32) {
-        // Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4).
-        self.0 = (self.0 ^ u64::from(slot)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.rotate_left(26)
+    /// Joins the neighbours of an entry.
+    fn unlink(&mut self, slot: u32) {
+        let Link { newer, older, .. } = self.links[slot as usize];
+        match self.links.get_mut(newer as usize) {
+            Some(link) => link.older = older,
+            None => self.newest = older,
+        }
+        match self.links.get_mut(older as usize) {
+            Some(link) => link.newer = newer,
+            None => self.oldest = newer,
+        }
     }
 }
 
@@ -154,17 +160,34 @@ mod tests {
     }
 
     #[test]
-    fn many_uses_count_in_the_order_of_the_last() {
+    fn uses_count_in_their_order() {
         let mut policy = policy(10, 100);
         for slot in 0..5 {
             policy.insert(slot, 1);
         }
-        policy.touch_all(&[0, 1, 0, 77, 2, 1]);
+        for slot in [0, 1, 0, 77, 2, 1, 1] {
+            policy.touch(slot);
+        }
         assert_eq!(order(&policy), [1, 2, 0, 4, 3]);
-        policy.touch_all(&[3, 3, 3]);
-        assert_eq!(order(&policy), [3, 1, 2, 0, 4]);
-        policy.touch_all(&[]);
-        assert_eq!(order(&policy), [3, 1, 2, 0, 4]);
+        policy.touch(3);
+        assert_eq!((order(&policy), policy.oldest()), (vec![3, 1, 2, 0, 4], Some(4)));
+    }
+
+    #[test]
+    fn entries_leave_from_both_ends_and_the_middle() {
+        let mut policy = policy(10, 100);
+        for slot in 0..5 {
+            policy.insert(slot, 1);
+        }
+        for slot in [4, 2, 0, 2] {
+            policy.remove(slot);
+        }
+        assert_eq!((order(&policy), policy.oldest(), policy.bytes()), (vec![3, 1], Some(1), 2));
+        policy.remove(3);
+        policy.remove(1);
+        assert_eq!((order(&policy), policy.oldest(), policy.bytes()), (vec![], None, 0));
+        policy.insert(2, 7);
+        assert_eq!((order(&policy), policy.oldest(), policy.bytes()), (vec![2], Some(2), 7));
     }
 
     #[test]

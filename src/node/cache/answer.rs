@@ -43,11 +43,14 @@ impl Answer<'_> {
         self.0[5] = to_millis(place.times.fresh);
     }
 
-    pub(super) fn joined(&mut self, joined: Joined) {
+    /// There is a slot if something was known before, which is returned.
+    pub(super) fn joined(&mut self, joined: Joined, previous: Option<Value>) -> Value {
         match joined {
             Joined::Leads(token) => self.kind(Kind::Leads, Some(token)),
             Joined::Follows(token) => self.kind(Kind::Follows, Some(token)),
         }
+        self.0[1] = if previous.is_some() { 0.0 } else { NO_SLOT };
+        previous.flatten()
     }
 
     /// To be called last.

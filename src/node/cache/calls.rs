@@ -74,10 +74,7 @@ pub fn cache_get<'env>(
                 answer.kind(Kind::Failing, None);
                 error
             }
-            Got::Miss { joined, previous } => {
-                answer.joined(joined);
-                previous.flatten()
-            }
+            Got::Miss { joined, previous } => answer.joined(joined, previous),
         };
         answer.evicted(handle, gone);
         value
@@ -100,8 +97,7 @@ pub fn cache_refresh<'env>(
 ) -> Result<Option<Unknown<'env>>> {
     ask(env, cache, &id, &scratch, &out, |handle, id, answer, who| {
         let (joined, previous) = handle.shared.cache.refresh(id, who, from_millis(now));
-        answer.joined(joined);
-        previous.flatten()
+        answer.joined(joined, previous)
     })
 }
 
