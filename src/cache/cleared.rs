@@ -1,15 +1,15 @@
 //! What is left of a cache that was cleared, to be told of and freed when there is time.
 
 use super::expiry::Deadlines;
+use super::id::ById;
 use super::index::Entry;
 use super::policy::Policy;
-use super::{Evicted, Id, Reason};
+use super::{Evicted, Reason};
 use slab::Slab;
-use std::collections::HashMap;
 
 /// All that a cache held. Dropping it takes long if it was much.
 pub struct Cleared<V> {
-    pub(super) slots: HashMap<Id, u32>,
+    pub(super) slots: ById<u32>,
     pub(super) entries: Slab<Entry<V>>,
     pub(super) order: Policy,
     pub(super) deadlines: Deadlines,

@@ -3,7 +3,8 @@
 //! A flight is known by its token, and never confused with a later one for the same id: what is said of a flight that is
 //! over is ignored. Those who wait are participants (environments of the process); one of them, the leader, loads.
 
-use super::id::Id;
+use super::id::{ById, Id};
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
 pub type Token = u64;
@@ -55,15 +56,15 @@ pub enum Lost<P> {
 
 #[derive(Debug)]
 pub struct Flights<P> {
-    all: HashMap<Token, Flight<P>>,
+    all: HashMap<Token, Flight<P>, RandomState>,
     /// The flight that a `get` joins, by id.
-    current: HashMap<Id, Token>,
+    current: ById<Token>,
     last: Token,
 }
 
 impl<P: Clone + PartialEq> Flights<P> {
     pub fn new() -> Self {
-        Flights { all: HashMap::new(), current: HashMap::new(), last: 0 }
+        Flights { all: HashMap::default(), current: ById::default(), last: 0 }
     }
 
     pub fn len(&self) -> usize {

@@ -1,6 +1,10 @@
 //! What an entry is called.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Hashed fast: with a seed of its own for each map, and nobody outside sees the hashes.
+pub type ById<T> = HashMap<Id, T, foldhash::quality::RandomState>;
 
 /// A JavaScript string, number or bigint, told apart as `Map` tells them apart. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

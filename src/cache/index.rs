@@ -1,9 +1,8 @@
 //! Which entry an id stands for. An entry has a slot, a small number that is its name everywhere else.
 
 use super::expiry::Times;
-use super::id::Id;
+use super::id::{ById, Id};
 use slab::Slab;
-use std::collections::HashMap;
 
 #[derive(Debug)]
 pub struct Entry<V> {
@@ -14,13 +13,13 @@ pub struct Entry<V> {
 
 #[derive(Debug)]
 pub struct Index<V> {
-    slots: HashMap<Id, u32>,
+    slots: ById<u32>,
     entries: Slab<Entry<V>>,
 }
 
 impl<V> Index<V> {
     pub fn new() -> Self {
-        Index { slots: HashMap::new(), entries: Slab::new() }
+        Index { slots: ById::default(), entries: Slab::new() }
     }
 
     pub fn len(&self) -> usize {
@@ -56,7 +55,7 @@ impl<V> Index<V> {
     }
 
     /// Everything, at once.
-    pub fn take(&mut self) -> (HashMap<Id, u32>, Slab<Entry<V>>) {
+    pub fn take(&mut self) -> (ById<u32>, Slab<Entry<V>>) {
         (std::mem::take(&mut self.slots), std::mem::take(&mut self.entries))
     }
 }
