@@ -443,7 +443,7 @@ export interface LoadContext<V> {
 export type Loader<K extends Id, V> = (id: K, context: LoadContext<V>) => V | Promise<V>
 
 /**
- * Times are milliseconds, whole numbers from 0. An option that the cache does not know is refused.
+ * Times are milliseconds from 0, whole numbers but for `loadTimeout` and `errorTtl`. An option that the cache does not know is refused.
  * @example
  * new Cache({ max: 10_000, ttl: 60_000, staleIfError: 600_000, loadTimeout: 2000, load })
  */
@@ -478,11 +478,15 @@ export interface CacheOptions<K extends Id, V> {
   errorTtl?: number | undefined
   /**
    * A load that runs longer rejects its callers with a `TimeoutError` (a `DOMException`), has its signal aborted, and frees the
-   * id. At most 2,147,483,647. Default: none.
+   * id; in every thread that waits for it. 1 to 2,147,483,647. Default: none.
    */
   loadTimeout?: number | undefined
-  /** Makes the values that are missing. Default: none; `get` must bring one then. */
-  load?: Loader<K, V> | undefined
+  /**
+   * Makes the values that are missing. Default: none; `get` must bring one then. The type of the values is inferred from what
+   * it returns, and its context has `any` for them.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: with V here, a loader that names its context would fix V before it returns one
+  load?: ((id: K, context: LoadContext<any>) => V | Promise<V>) | undefined
   /**
    * Where values live. `'heap'`: the objects themselves. `'native'`: encoded bytes outside V8's heap, where its collector
    * does not see them, but for up to 4,096 decoded values (16 MiB of bytes) that were read twice. Default `'heap'`; `'native'` for a named cache, which
@@ -524,7 +528,8 @@ export class Cache<K extends Id = string, V = unknown> {
    * The value, or one load shared by everyone who asks meanwhile. `load` takes the place of the cache's own. Without either a
    * value that is not held is a `TypeError`.
    *
-   * Aborting `signal` rejects this caller with its reason; the load goes on as long as somebody else waits.
+   * Aborting `signal` rejects this caller with its reason; the load goes on as long as somebody else waits. With the cache's
+   * own loader the call is `get(id, undefined, { signal })`.
    *
    * Rejects with what the loader threw, and with ERR_OFFLOOP_RECURSIVE_LOAD if the loader of an id asks for it.
    *
@@ -557,19 +562,23 @@ export class Cache<K extends Id = string, V = unknown> {
   /** Whether there is something held and fresh, `undefined` too. It does not count as a use. */
   has(id: K): boolean
   /**
-   * Stores a value, for `ttl` milliseconds (0 to 2,147,483,647) instead of the cache's. A load under way will not replace it. A
+   * Stores a value, for `ttl` milliseconds (0 to 2 ** 53 - 1) instead of the cache's. A load under way will not replace it. A
    * value that outweighs the cache is not stored, and what was held of its id is gone.
    * @throws TypeError if native storage cannot encode the value
    * @example
    * tokens.set(id, token, { ttl: token.expiresIn * 1000 })
    */
   set(id: K, value: V, options?: { ttl?: number | undefined } | undefined): void
-  /** Whether there was an entry, stale or not. A load under way will not store its result. */
+  /**
+   * Whether there was an entry, stale or not, but not one that is gone by its times. A load under way will not store its
+   * result, which by itself makes it no entry.
+   */
   delete(id: K): boolean
   /** Deletes all. Loads under way will not store their results. */
   clear(): void
   /**
-   * Loads anew with the cache's own loader, whatever is held; joins a load under way. If it fails, what is held stays.
+   * Loads anew with the cache's own loader, whatever is held; joins a load under way. If it fails, what is held stays; where
+   * that is past its `ttl` and `staleIfError` still lets it be served, the promise resolves with it, and else rejects.
    * @example
    * setInterval(() => rates.refresh('EUR').catch(log), 60_000)
    */
@@ -622,7 +631,7 @@ export interface CacheStats {
   loads: number
   /** Callers that joined a load under way. */
   coalesced: number
-  /** Loads that failed, those that took too long too. */
+  /** Loads that failed, those that took too long too. One that stopped because nobody waited any more is none of them. */
   loadFailures: number
   /** Loads under way. */
   inFlight: number

@@ -45,17 +45,29 @@ export interface CacheEvictions {
   deleted: number
 }
 
-/** A load has failed; others that wait get the error's bytes. Returns what is to be served in place of the error. */
+/**
+ * A load has failed; others that wait get the error's bytes. Returns what is to be served in place of the error. There is a
+ * token if the flight was the current one.
+ */
 export declare function cacheFail(cache: number, token: number, error: Uint8Array | undefined, took: number, now: number, out: Float64Array): Buffer | null
 
 /** The value, or the flight that brings it. */
 export declare function cacheGet(cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
 
-/** Nobody here waits for the flight any more. `true`: nobody waits at all, and whoever loads may stop. */
-export declare function cacheLeave(cache: number, token: number): boolean
+/** The load of a flight elsewhere takes too long: leaves it, and whoever asks next loads anew. */
+export declare function cacheGiveUp(cache: number, token: number): boolean
 
-/** What is held and fresh. */
-export declare function cachePeek(cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
+/** Whether something is held and fresh. */
+export declare function cacheHas(cache: number, id: unknown, now: number, out: Float64Array): void
+
+/**
+ * Nobody here waits for the flight any more. With `loads` this environment is at it. `true`: nobody waits at all, and
+ * whoever loads may stop.
+ */
+export declare function cacheLeave(cache: number, token: number, loads: boolean): boolean
+
+/** What is held and fresh. With `counts` it is a use of it, or a miss. */
+export declare function cachePeek(cache: number, id: unknown, now: number, counts: boolean, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
 
 /** The flight that loads it anew. Returns what is held. */
 export declare function cacheRefresh(cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null

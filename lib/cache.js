@@ -1,9 +1,9 @@
 'use strict'
 
 const { HOT } = require('./cache/copies')
-const { Loads, closedError } = require('./cache/loads')
+const { Loads } = require('./cache/loads')
 const { findMany, loadTogether, oneOfMany } = require('./cache/many')
-const { checkFunction, checkId, checkTime, readOptions } = require('./cache/options')
+const { checkFunction, checkId, checkLoad, checkTime, closedError, readOptions } = require('./cache/options')
 const { Store } = require('./cache/store')
 const { checkOptions, checkSignal, invalidType } = require('./validate')
 
@@ -65,11 +65,9 @@ class Cache {
       ids,
       id => this.#store.use(id) ?? this.#loads.find(id, one),
       led => {
-        if (load !== undefined) return loadTogether(led, load)
-        for (const { flight, previous } of led) {
-          flight.load(context => /** @type {Function} */ (one)(flight.id, context), previous)
-        }
-        return new Set()
+        if (load !== undefined) loadTogether(led, load)
+        else for (const { flight, previous } of led) flight.load(context => one?.(flight.id, context), previous)
+        this.#store.relieve()
       }
     )
   }
@@ -179,7 +177,7 @@ class Cache {
   #getSlowly(id, load = this.#load, options) {
     try {
       this.#check(id)
-      checkFunction('The "load" argument', load)
+      checkLoad(load)
       let signal
       let copy
       if (options !== undefined) {
@@ -187,17 +185,31 @@ class Cache {
         copy = this.#store.use(id)
       }
       const found = copy ?? this.#loads.find(id, load)
-      if ('value' in found) return Promise.resolve(found.value)
+      if ('value' in found) {
+        if ('behind' in found) this.#loadBehind(found.behind, load)
+        return Promise.resolve(found.value)
+      }
       const { flight, leads, previous } = found
       try {
         return flight.join(signal)
       } finally {
         // Whatever a signal of the caller's own making throws, others may wait already.
         if (leads) flight.load(context => /** @type {Function} */ (load)(id, context), previous)
+        this.#store.relieve()
       }
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * Loads anew what was served already.
+   * @param {import('./cache/loads').Led} led
+   * @param {any} load
+   */
+  #loadBehind({ flight, previous }, load) {
+    flight.load(context => load(flight.id, context), previous)
+    this.#store.relieve()
   }
 
   /** @param {Id} id */

@@ -29,6 +29,14 @@ test('there is no unbounded cache, and bad options say what is wrong', () => {
     [{ max: 5, onEvict: 'x' }, { code: 'ERR_INVALID_ARG_TYPE' }],
     [{ max: 5, loadTimeout: 'x' }, { code: 'ERR_INVALID_ARG_TYPE' }],
     [
+      { max: 5, loadTimeout: 0 },
+      { code: 'ERR_OUT_OF_RANGE', message: /loadTimeout.*>= 1/ }
+    ],
+    [
+      { max: 5, name: '' },
+      { code: 'ERR_INVALID_ARG_VALUE', message: /options\.name.*empty/ }
+    ],
+    [
       { max: 5, storage: 'disk' },
       { code: 'ERR_INVALID_ARG_VALUE', message: /'heap', 'native'.*'disk'/ }
     ],
@@ -72,6 +80,16 @@ test('ids that are none, loaders that are none, and weights that are none are re
   await assert.rejects(cache.get('a'), { code: 'ERR_INVALID_ARG_TYPE', message: /no loader for 'a'/ })
   await assert.rejects(cache.refresh('a'), { code: 'ERR_INVALID_ARG_TYPE', message: /no loader for 'a'/ })
   await assert.rejects(cache.get('a', /** @type {any} */ ('x')), { code: 'ERR_INVALID_ARG_TYPE' })
+  const options = /** @type {any} */ ({ signal: AbortSignal.abort() })
+  await assert.rejects(cache.get('a', options), { code: 'ERR_INVALID_ARG_TYPE', message: /options come third/ })
+  for (const store of [0, null, undefined]) {
+    const load = (/** @type {string} */ _, /** @type {any} */ context) => {
+      context.store = store
+    }
+    await assert.rejects(cache.get('a', load), { code: 'ERR_INVALID_ARG_TYPE', message: /context\.store/ })
+  }
+  const light = new Cache({ max: 5 })
+  assert.throws(() => light.resize({ maxBytes: 5 }), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.weigh/ })
   assert.throws(() => cache.set('a', 1), { code: 'ERR_OUT_OF_RANGE', message: /weigh returns for 'a'.*-1/ })
   await assert.rejects(
     cache.get('a', () => 1),

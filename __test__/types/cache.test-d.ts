@@ -22,6 +22,8 @@ expectError(byAny.set(true, user))
 // Both are inferred from the loader, synchronous or not.
 expectType<Cache<string, User>>(new Cache({ max: 1, load: () => user }))
 expectType<Cache<string, User>>(new Cache({ max: 1, load: async id => ({ name: id }) }))
+expectType<Cache<string, User>>(new Cache({ max: 1, load: (_, { signal }) => (signal.aborted ? user : user) }))
+expectType<Cache<string, User>>(new Cache({ max: 1, load: async (_id, context) => (context.store ? user : user) }))
 expectType<Cache<number, User>>(new Cache({ max: 1, load: async (id: number) => ({ name: `${id}` }) }))
 expectError(new Cache<string, User>({ max: 1, load: async () => 5 }))
 expectError(new Cache<string, User>({ max: 1, load: (id: number) => ({ name: `${id}` }) }))
@@ -50,7 +52,7 @@ new Cache<number, User>({
   max: 1,
   load: (id, context) => {
     expectType<number>(id)
-    expectType<LoadContext<User>>(context)
+    expectAssignable<LoadContext<User>>(context)
     return user
   }
 })

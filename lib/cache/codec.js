@@ -53,7 +53,8 @@ function codecOf(codec) {
   if (typeof codec === 'string' && Object.hasOwn(CODECS, codec)) return CODECS[codec]
   const custom = /** @type {Partial<Codec<any>> | null} */ (codec)
   if (typeof custom === 'object' && typeof custom?.encode === 'function' && typeof custom.decode === 'function') {
-    return /** @type {Codec<any>} */ (custom)
+    const { encode, decode } = /** @type {Codec<any>} */ (custom)
+    return { encode: value => encode.call(custom, value), decode: bytes => decode.call(custom, bytes) }
   }
   throw invalidType('The "options.codec" property', "'v8', 'json', 'bytes' or an object with encode and decode", codec)
 }

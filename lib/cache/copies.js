@@ -96,12 +96,18 @@ class Copies {
       copy.round = this.#round
       return
     }
-    if (this.#hot.size === MAX_HOT) {
-      this.#hot = new Map()
-      this.#round++
-    }
+    if (this.#hot.size === MAX_HOT) this.#cool()
     copy.round = HOT
     this.#hot.set(copy.id, copy)
+  }
+
+  #cool() {
+    for (const copy of this.#hot.values()) {
+      copy.round = 0
+      copy.promise = undefined
+    }
+    this.#hot = new Map()
+    this.#round++
   }
 
   /** The value of an entry of heap storage, fresh or not. @param {number} slot */
@@ -119,7 +125,7 @@ class Copies {
     if (this.#isHeap) {
       this.#bySlot[copy.slot] = copy
       this.#byId.set(copy.id, copy)
-    } else if (this.#versions !== null && this.#isUsedAgain(copy)) {
+    } else if (this.#versions !== null && sizeOf(copy) <= MAX_BYTES && this.#isUsedAgain(copy)) {
       copy.round = HOT
       this.forget(copy.id)
       this.#byId.set(copy.id, copy)
@@ -168,9 +174,34 @@ class Copies {
   }
 }
 
+/**
+ * @param {import('../../index').Id} id
+ * @param {number} slot
+ * @param {any} value
+ * @param {number} refresh
+ * @param {number} fresh
+ * @param {Copy<any>['origin']} origin
+ * @returns {Copy<any>}
+ */
+function copyOf(id, slot, value, refresh, fresh, origin) {
+  const times = refresh === Infinity && fresh === Infinity ? undefined : { refresh, fresh }
+  // What a hit reads comes first, within one cache line.
+  return { times, promise: undefined, round: 0, value, slot, id, origin }
+}
+
 /** @param {Copy<any>} copy */
 function sizeOf({ origin }) {
   return origin === undefined ? 0 : origin.size
 }
 
-module.exports = { Copies, HOT }
+/** What a heap held that was cleared. @param {(Copy<any> | undefined)[]} copies @param {number} reason */
+function* deleted(copies, reason) {
+  for (const copy of copies) if (copy !== undefined) yield { id: copy.id, value: copy.value, reason }
+}
+
+/** @param {Copy<any>[]} copies @returns {IterableIterator<[any, any]>} */
+function* values(copies) {
+  for (const { id, value } of copies) yield [id, value]
+}
+
+module.exports = { Copies, HOT, copyOf, deleted, values }

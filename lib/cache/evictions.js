@@ -1,24 +1,34 @@
 'use strict'
 
+const { AsyncResource } = require('node:async_hooks')
 const { now, setImmediate } = require('../loop')
+const { text } = require('./error-bytes')
 
 /** Calls of `onEvict` take this much (ms) of a turn of the loop. */
 const TURN_BUDGET = 2
 /** Entries that wait to be told of at most: whoever evicts faster than that tells of the oldest itself. */
 const MAX_UNTOLD = 1024
-const AT_ONCE = 2
 
 /** As native code numbers them (src/node/cache/answer.rs). */
 const REASONS = /** @type {const} */ (['size', 'ttl', 'replaced', 'deleted'])
 
 /** @typedef {{ id: any, value: any, reason: number }} Gone an entry that went */
 
+/** An entry that went, or where more of them come from, and the context of the call that was the cause. */
+class Cause extends AsyncResource {
+  /** @param {Gone | Iterator<Gone>} gone */
+  constructor(gone) {
+    super('OffloopEvict')
+    this.gone = gone
+  }
+}
+
 /** Tells `onEvict` what went, after the fact; what it throws is a warning. */
 class Evictions {
   #onEvict
   /**
-   * In their order, from `#first` on: entries, or where more of them come from.
-   * @type {(Gone | Iterator<Gone> | undefined)[]}
+   * In their order, from `#first` on.
+   * @type {(Cause | undefined)[]}
    */
   #queue = []
   #first = 0
@@ -38,22 +48,18 @@ class Evictions {
   /** @param {Gone | Iterator<Gone>} gone */
   add(gone) {
     if (this.#onEvict === undefined) return
-    this.#queue.push(gone)
+    this.#queue.push(new Cause(gone))
     this.#schedule()
   }
 
   /**
-   * Tells of the oldest ones at once if too many wait, unless that is what is going on. To be called at the end: `onEvict`
-   * may come back to the cache.
-   * @param {number} more that wait elsewhere
+   * Tells of the oldest ones at once as long as too many wait, unless that is what is going on. To be called at the end:
+   * `onEvict` may come back to the cache.
+   * @param {() => number} more how many wait elsewhere
    */
   relieve(more) {
-    if (this.#isTelling || this.#queue.length - this.#first + more <= MAX_UNTOLD) return
-    for (let told = 0; told < AT_ONCE; told++) {
-      const gone = this.#next()
-      if (gone === undefined) return
-      this.#call(gone)
-    }
+    if (this.#isTelling) return
+    while (this.#queue.length - this.#first + more() > MAX_UNTOLD && this.#tellNext());
   }
 
   #schedule() {
@@ -64,42 +70,51 @@ class Evictions {
 
   #tell() {
     const start = now()
-    let gone = this.#next()
-    while (gone !== undefined) {
-      this.#call(gone)
-      if (now() - start >= TURN_BUDGET) {
-        setImmediate(() => this.#tell())
-        return
-      }
-      gone = this.#next()
+    while (this.#tellNext()) {
+      if (now() - start < TURN_BUDGET) continue
+      setImmediate(() => this.#tell())
+      return
     }
     this.#isScheduled = false
   }
 
-  /** @param {Gone} gone */
-  #call({ id, value, reason }) {
-    this.#isTelling = true
-    try {
-      this.#onEvict?.(id, value, REASONS[reason])
-    } catch (error) {
-      process.emitWarning(error instanceof Error ? error : String(error))
-    }
-    this.#isTelling = false
-  }
-
-  /** @returns {Gone | undefined} */
-  #next() {
+  /** Returns whether there was something to tell. */
+  #tellNext() {
     while (this.#first < this.#queue.length) {
-      const oldest = /** @type {Gone | Iterator<Gone>} */ (this.#queue[this.#first])
-      if (!('next' in oldest)) {
+      const cause = /** @type {Cause} */ (this.#queue[this.#first])
+      const { gone } = cause
+      if (!('next' in gone)) {
         this.#shift()
-        return oldest
+        this.#call(cause, gone)
+        return true
       }
-      const { value, done } = oldest.next()
-      if (!done) return value
+      const { value, done } = gone.next()
+      if (!done) {
+        this.#call(cause, value)
+        return true
+      }
       this.#shift()
     }
-    return undefined
+    return false
+  }
+
+  /** @param {Cause} cause @param {Gone} gone */
+  #call(cause, { id, value, reason }) {
+    this.#isTelling = true
+    try {
+      const answer = cause.runInAsyncScope(
+        /** @type {() => any} */ (this.#onEvict),
+        undefined,
+        id,
+        value,
+        REASONS[reason]
+      )
+      // It may be asynchronous, though nobody waits for it.
+      if (typeof answer?.then === 'function') answer.then(undefined, warn)
+    } catch (error) {
+      warn(error)
+    }
+    this.#isTelling = false
   }
 
   #shift() {
@@ -108,6 +123,11 @@ class Evictions {
     this.#queue.splice(0, this.#first)
     this.#first = 0
   }
+}
+
+/** @param {unknown} error */
+function warn(error) {
+  process.emitWarning(error instanceof Error ? error : text(error))
 }
 
 module.exports = { Evictions }

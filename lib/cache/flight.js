@@ -17,6 +17,7 @@ const { clock } = require('./clock')
  * @property {(flight: Flight, value: unknown, context: Context) => void} loaded
  * @property {(flight: Flight, error: unknown) => void} failed
  * @property {(flight: Flight) => void} left nobody here waits any more
+ * @property {(flight: Flight, error: unknown) => void} late it loads elsewhere, and takes too long
  * @property {number | undefined} loadTimeout
  * @property {string | undefined} name of the cache, if others share it
  */
@@ -44,6 +45,9 @@ function loadEnded() {
     if (loading === 0) inside.disable()
   })
 }
+
+/** What a loader of ours says of an id of which there is nothing. */
+const ABSENT = Symbol('absent')
 
 /** What a loader is told, and may say. Its signal is made when somebody asks for it: most loaders do not. */
 class Context {
@@ -130,6 +134,8 @@ class Flight {
   started = 0
   /** Nobody waits for it, and it goes on nevertheless. */
   isBackground = false
+  /** It is over, and there is no value. */
+  isAbsent = false
 
   /**
    * @param {Id} id
@@ -149,6 +155,15 @@ class Flight {
 
   get isLoading() {
     return this.#state === 'loading'
+  }
+
+  get isElsewhere() {
+    return this.#state === 'waiting' && this.#resource !== undefined
+  }
+
+  /** Whether anybody here waits for it. */
+  get isAwaited() {
+    return this.#shared !== undefined || (this.#callers?.size ?? 0) > 0
   }
 
   get isOver() {
@@ -182,7 +197,7 @@ class Flight {
   /** @throws OffloopError if the running code is a part of this flight: it would wait for itself */
   checkNotInside() {
     for (let at = inside.getStore(); at !== undefined; at = at.outer) {
-      if (at.flight.isSameAs(this)) {
+      if (!at.flight.isOver && at.flight.isSameAs(this)) {
         const message = `The loader of ${inspect(this.id)} asks for ${inspect(this.id)} itself, and would wait for ever`
         throw new OffloopError('ERR_OFFLOOP_RECURSIVE_LOAD', message)
       }
@@ -195,16 +210,13 @@ class Flight {
    * @param {(reason: unknown) => void} [onAbort]
    */
   load(loader, previous, onAbort) {
+    if (this.#state !== 'waiting') return
     this.#state = 'loading'
     loading++
     this.started = clock.now()
     const context = new Context(previous, onAbort)
     this.#context = context
-    const { loadTimeout } = this.#tower
-    if (loadTimeout !== undefined) {
-      this.#timer = setTimeout(() => this.#timeOut(loadTimeout), loadTimeout)
-      this.#timer.unref()
-    }
+    this.startTimer()
     let value
     try {
       value = inside.run({ flight: this, outer: inside.getStore() }, loader, context)
@@ -216,6 +228,15 @@ class Flight {
       value => this.#tower.loaded(this, value, context),
       error => this.#tower.failed(this, error)
     )
+  }
+
+  /** From now on it may take as long as `loadTimeout` says. */
+  startTimer() {
+    const { loadTimeout } = this.#tower
+    if (loadTimeout === undefined) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#timeOut(loadTimeout), loadTimeout)
+    this.#timer.unref()
   }
 
   /**
@@ -258,6 +279,7 @@ class Flight {
 
   /** @param {Caller} caller */
   leave(caller) {
+    if (this.#state === 'over') return
     this.#callers?.delete(caller)
     if (this.#callers?.size === 0 && this.#shared === undefined && !this.isBackground) this.#tower.left(this)
   }
@@ -266,6 +288,7 @@ class Flight {
   #timeOut(millis) {
     if (this.#state === 'over') return
     const error = new DOMException(`The load of ${inspect(this.id)} took longer than ${millis} ms`, 'TimeoutError')
+    if (this.#state === 'waiting') return this.#tower.late(this, error)
     this.#tower.failed(this, error)
     this.#context?.abort(error)
   }
@@ -291,4 +314,4 @@ function insideAll(flights, f) {
   return inside.run(store, f)
 }
 
-module.exports = { Context, Flight, insideAll }
+module.exports = { ABSENT, Context, Flight, insideAll }

@@ -1,10 +1,11 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { OffloopError, withCode } = require('../errors')
+const { withCode } = require('../errors')
 const { port } = require('../port')
 const { decodeError, encodeError } = require('./error-bytes')
-const { Flight } = require('./flight')
+const { ABSENT, Flight } = require('./flight')
+const { invalidType } = require('../validate')
 const { checkTime } = require('./options')
 
 /**
@@ -12,13 +13,16 @@ const { checkTime } = require('./options')
  * @typedef {import('../../index').Loader<any, any>} Loader
  * @typedef {import('./store').Store} Store
  * @typedef {import('./flight').Context} Context
- * @typedef {{ value: any } | { flight: Flight, leads: boolean, previous: unknown }} Found
+ * @typedef {{ flight: Flight, previous: unknown }} Led a flight that whoever has it must load
+ * @typedef {{ value: any, behind?: Led } | { flight: Flight, leads: boolean, previous: unknown }} Found `behind` the caller's
+ *   back it is to be loaded anew
  */
 
 // Kinds of mail (src/node/output.rs).
 const MAIL_VALUE = 0
 const MAIL_ERROR = 1
 const MAIL_LEAD = 2
+const MAIL_ABSENT = 4
 
 /** Errors that are kept at most for ids that failed (`errorTtl`); src/cache/failure.rs says when they are given. */
 const MAX_FAILURES = 1024
@@ -67,7 +71,8 @@ class Loads {
       loadTimeout: options.loadTimeout,
       loaded: (flight, value, context) => this.#loaded(flight, value, context),
       failed: (flight, error) => this.#failed(flight, error),
-      left: flight => this.#left(flight)
+      left: flight => this.#left(flight),
+      late: (flight, error) => this.#late(flight, error)
     }
   }
 
@@ -79,7 +84,7 @@ class Loads {
    */
   find(id, load) {
     if (load === undefined) {
-      const held = this.#store.peek(id)
+      const held = this.#store.find(id)
       if (held === undefined) throw noLoader(id)
       return held
     }
@@ -96,12 +101,10 @@ class Loads {
       if (leads && this.#name === undefined) this.#current.set(id, flight)
       return { flight, leads, previous }
     }
-    if (leads) {
-      const flight = this.#board(id, token, true, load)
-      flight.isBackground = true
-      flight.load(context => load(id, context), previous)
-    }
-    return copy
+    if (!leads) return copy
+    const flight = this.#board(id, token, true, load)
+    flight.isBackground = true
+    return { value: copy.value, behind: { flight, previous } }
   }
 
   /** Those who joined a flight without a question to native code. */
@@ -141,7 +144,7 @@ class Loads {
     const flights = [...this.#flights.values()]
     this.#flights.clear()
     for (const flight of flights) {
-      if (!flight.isLoading) this.#await(-1)
+      if (flight.isElsewhere) this.#await(-1)
       flight.stop(reason)
     }
   }
@@ -155,11 +158,12 @@ class Loads {
   #hear(kind, token, bytes) {
     const flight = this.#flights.get(token)
     if (flight === undefined) return
-    if (!flight.isLoading) this.#await(-1)
+    if (flight.isElsewhere) this.#await(-1)
     if (kind === MAIL_LEAD) return flight.takeOver()
     this.#flights.delete(token)
     if (kind === MAIL_VALUE) this.#bring(flight, /** @type {Buffer} */ (bytes))
     else if (kind === MAIL_ERROR) flight.reject(decodeError(/** @type {Buffer} */ (bytes)))
+    else if (kind === MAIL_ABSENT) this.#bringNothing(flight)
     else flight.stop(abandoned())
   }
 
@@ -172,6 +176,12 @@ class Loads {
     }
   }
 
+  /** @param {Flight} flight */
+  #bringNothing(flight) {
+    flight.isAbsent = true
+    flight.resolve(undefined)
+  }
+
   /**
    * This environment's part in a flight.
    * @param {Id} id
@@ -181,15 +191,25 @@ class Loads {
    */
   #board(id, token, leads, load) {
     const known = this.#flights.get(token)
-    if (known !== undefined) {
-      known.checkNotInside()
-      return known
-    }
-    const flight = new Flight(id, token, this.#tower, leads ? undefined : context => load(id, context))
-    if (!leads) flight.checkNotInside()
+    const flight = known ?? new Flight(id, token, this.#tower, leads ? undefined : context => load(id, context))
+    if (!leads) this.#checkNotInside(flight)
+    if (known !== undefined) return known
     this.#flights.set(token, flight)
-    if (!leads) this.#await(1)
+    if (!leads) {
+      flight.startTimer()
+      this.#await(1)
+    }
     return flight
+  }
+
+  /** Native code has counted whoever asks among those who wait. @param {Flight} flight */
+  #checkNotInside(flight) {
+    try {
+      flight.checkNotInside()
+    } catch (error) {
+      if (!flight.isAwaited && !flight.isBackground) this.#store.leave(flight.token, flight.isLoading)
+      throw error
+    }
   }
 
   /**
@@ -200,15 +220,19 @@ class Loads {
    */
   #loaded(flight, value, context) {
     if (flight.isOver) return
-    const keeps = context.store !== false
+    flight.isAbsent = value === ABSENT
+    const keeps = context.store !== false && !flight.isAbsent
     let packed
     try {
       checkTime('"context.ttl"', context.ttl)
+      if (typeof context.store !== 'boolean') throw invalidType('"context.store"', 'of type boolean', context.store)
       // Those who wait in other threads want the bytes even if they are not to be kept.
-      if (keeps || this.#name !== undefined) packed = this.#store.pack(flight.id, value)
+      if (keeps || (this.#name !== undefined && !flight.isAbsent)) packed = this.#store.pack(flight.id, value)
     } catch (error) {
       return this.#failed(flight, error)
     }
+    // What packs may be code of the user's that has closed the cache.
+    if (flight.isOver) return
     try {
       this.#store.arrive(flight, value, packed?.bytes, keeps ? packed?.weight : undefined, context.ttl)
     } catch (error) {
@@ -216,7 +240,7 @@ class Loads {
       return this.#failed(flight, error)
     }
     this.#landed(flight)
-    flight.resolve(value)
+    flight.resolve(flight.isAbsent ? undefined : value)
     this.#store.relieve()
   }
 
@@ -227,19 +251,38 @@ class Loads {
   #failed(flight, error) {
     if (flight.isOver) return
     this.#landed(flight)
-    const stale = this.#store.fail(flight, this.#name === undefined ? undefined : encodeError(error))
-    if (this.#keepsErrors) this.#keepError(flight.id, error)
+    const { isCurrent, stale } = this.#tellFailure(flight, error)
+    if (this.#keepsErrors && isCurrent) this.#keepError(flight.id, error)
     if (stale !== undefined) flight.resolve(stale.value)
     else flight.reject(error)
   }
 
+  /** @param {Flight} flight @param {unknown} error */
+  #tellFailure(flight, error) {
+    if (this.#name === undefined) return this.#store.fail(flight, undefined)
+    try {
+      return this.#store.fail(flight, encodeError(error))
+    } catch {
+      // There is no memory for it. Those who wait elsewhere hear that nothing comes.
+      return this.#store.fail(flight, undefined)
+    }
+  }
+
   /** Nobody here waits for it any more. @param {Flight} flight */
   #left(flight) {
-    const isOver = this.#store.leave(flight.token)
+    const isOver = this.#store.leave(flight.token, flight.isLoading)
     if (flight.isLoading && !isOver) return
     this.#landed(flight)
-    if (!flight.isLoading) this.#await(-1)
+    if (flight.isElsewhere) this.#await(-1)
     flight.stop(abandoned())
+  }
+
+  /** @param {Flight} flight that loads elsewhere @param {unknown} error */
+  #late(flight, error) {
+    this.#store.giveUp(flight.token)
+    this.#landed(flight)
+    this.#await(-1)
+    flight.reject(error)
   }
 
   /** Counts flights that load elsewhere: the process stays alive for them. @param {1 | -1} by */
@@ -285,14 +328,10 @@ function abandoned() {
   return new DOMException('Nobody waits for this load any more', 'AbortError')
 }
 
-function closedError() {
-  return new OffloopError('ERR_OFFLOOP_CLOSED', 'The cache is closed')
-}
-
 /** @param {Id} id */
 function noLoader(id) {
   const message = `There is no loader for ${inspect(id)}: pass one to the cache as options.load, or to this call`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
-module.exports = { Loads, closedError }
+module.exports = { Loads }

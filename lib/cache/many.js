@@ -3,13 +3,13 @@
 const { inspect } = require('node:util')
 const { withCode } = require('../errors')
 const { invalidType } = require('../validate')
-const { insideAll } = require('./flight')
+const { ABSENT, insideAll } = require('./flight')
 
 /**
  * @typedef {import('../../index').Id} Id
  * @typedef {import('./flight').Flight} Flight
  * @typedef {import('./loads').Found} Found
- * @typedef {{ flight: Flight, previous: unknown }} Led
+ * @typedef {import('./loads').Led} Led
  * @typedef {(ids: Id[], context: { signal: AbortSignal }) => Promise<Map<Id, unknown> | unknown[]>} LoadMany
  */
 
@@ -17,24 +17,33 @@ const { insideAll } = require('./flight')
  * The values of many ids, of which the missing ones are loaded in one call.
  * @param {Id[]} ids
  * @param {(id: Id) => Found} find
- * @param {(led: Led[]) => Set<Id>} load what these lead, and returns the ids for which nothing came, in the end
+ * @param {(led: Led[]) => void} load what these lead
  * @returns {Promise<Map<Id, unknown>>}
  */
 async function findMany(ids, find, load) {
   /** @type {Map<Id, unknown>} values or promises, in the order of the ids */
   const found = new Map()
+  /** @type {Map<Id, Flight>} */
+  const awaited = new Map()
   /** @type {Led[]} */
   const led = []
   for (const id of new Set(ids)) {
     try {
       const answer = find(id)
-      found.set(id, 'value' in answer ? answer.value : answer.flight.join(undefined))
-      if ('leads' in answer && answer.leads) led.push({ flight: answer.flight, previous: answer.previous })
+      if ('value' in answer) {
+        found.set(id, answer.value)
+        if (answer.behind !== undefined) led.push(answer.behind)
+      } else {
+        const { flight, leads, previous } = answer
+        found.set(id, flight.join(undefined))
+        awaited.set(id, flight)
+        if (leads) led.push({ flight, previous })
+      }
     } catch (error) {
       found.set(id, Promise.reject(error))
     }
   }
-  const absent = load(led)
+  load(led)
   const settled = await Promise.allSettled(found.values())
   /** @type {Map<Id, unknown>} */
   const results = new Map()
@@ -43,39 +52,26 @@ async function findMany(ids, find, load) {
   for (const [index, id] of [...found.keys()].entries()) {
     const it = settled[index]
     if (it.status === 'rejected') failures.set(id, it.reason)
-    else if (!absent.has(id)) results.set(id, it.value)
+    else if (!awaited.get(id)?.isAbsent) results.set(id, it.value)
   }
-  if (failures.size > 0) throw failure(failures, results)
+  if (failures.size > 0) throw failure(failures, results, found.size)
   return results
 }
 
 /**
- * Loads for all the flights in one call. Returns the ids for which nothing came, when they have landed.
+ * Loads for all the flights in one call.
  * @param {Led[]} led
  * @param {LoadMany} load
  */
 function loadTogether(led, load) {
   const flights = led.map(({ flight }) => flight)
-  /** @type {Set<Id>} */
-  const absent = new Set()
-  if (flights.length === 0) return absent
+  if (flights.length === 0) return
   const ids = flights.map(flight => flight.id)
   const { signal, abort } = groupSignal(flights.length)
   const loaded = insideAll(flights, async () => byId(ids, await load(ids, { signal })))
   for (const { flight, previous } of led) {
-    flight.load(
-      async context => {
-        const values = await loaded
-        if (values.has(flight.id)) return pick(values, flight.id)
-        absent.add(flight.id)
-        context.store = false
-        return undefined
-      },
-      previous,
-      abort
-    )
+    flight.load(async () => pick(await loaded, flight.id), previous, abort)
   }
-  return absent
 }
 
 /**
@@ -97,15 +93,12 @@ function groupSignal(flights) {
  * @returns {import('../../index').Loader<any, any>}
  */
 function oneOfMany(load) {
-  return async (id, context) => {
-    const values = byId([id], await load([id], context))
-    if (!values.has(id)) context.store = false
-    return pick(values, id)
-  }
+  return async (id, context) => pick(byId([id], await load([id], context)), id)
 }
 
 /** @param {Map<Id, unknown>} values @param {Id} id */
 function pick(values, id) {
+  if (!values.has(id)) return ABSENT
   const value = values.get(id)
   if (value instanceof Error) throw value
   return value
@@ -128,12 +121,13 @@ function byId(ids, values) {
  * The one error of all that failed, or an error that names them.
  * @param {Map<Id, unknown>} failures
  * @param {Map<Id, unknown>} results
+ * @param {number} count of all ids
  */
-function failure(failures, results) {
+function failure(failures, results, count) {
   const errors = [...failures.values()]
-  if (results.size === 0 && errors.every(error => error === errors[0])) return errors[0]
+  if (failures.size === count && errors.every(error => error === errors[0])) return errors[0]
   const ids = [...failures.keys()]
-  const message = `${ids.length} of ${ids.length + results.size} ids could not be loaded: ${ids.map(id => inspect(id)).join(', ')}`
+  const message = `${ids.length} of ${count} ids could not be loaded: ${ids.map(id => inspect(id)).join(', ')}`
   return Object.assign(new AggregateError(errors, message), { ids, results })
 }
 

@@ -1,7 +1,7 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { withCode } = require('../errors')
+const { OffloopError, withCode } = require('../errors')
 const { checkOptions, invalidType } = require('../validate')
 const { codecOf } = require('./codec')
 
@@ -39,12 +39,13 @@ function checkFunction(name, value) {
  * @param {string} name
  * @param {unknown} value
  * @param {number} [most]
+ * @param {number} [least]
  */
-function checkTime(name, value, most = Number.MAX_SAFE_INTEGER) {
+function checkTime(name, value, most = Number.MAX_SAFE_INTEGER, least = 0) {
   if (value === undefined) return
   if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
-  if (value >= 0 && value <= most) return
-  const message = `The value of ${name} is out of range. It must be >= 0 && <= ${most}. Received ${inspect(value)}`
+  if (value >= least && value <= most) return
+  const message = `The value of ${name} is out of range. It must be >= ${least} && <= ${most}. Received ${inspect(value)}`
   throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
@@ -59,7 +60,7 @@ function readOptions(options) {
   checkFunction('The "options.weigh" property', weigh)
   checkFunction('The "options.onEvict" property', onEvict)
   checkTime('"options.errorTtl"', errorTtl)
-  checkTime('"options.loadTimeout"', loadTimeout, MAX_TIMER)
+  checkTime('"options.loadTimeout"', loadTimeout, MAX_TIMER, 1)
   if (storage !== undefined && storage !== 'heap' && storage !== 'native') {
     const message = `The "options.storage" property must be one of 'heap', 'native'. Received ${inspect(storage)}`
     throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
@@ -70,13 +71,13 @@ function readOptions(options) {
       "A named cache is shared by threads, and needs options.storage 'native': objects belong to one thread"
     throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
   }
+  if (name === '') {
+    throw withCode(new TypeError('The "options.name" property must not be empty'), 'ERR_INVALID_ARG_VALUE')
+  }
   if (isHeap && codec !== undefined) {
     throw withCode(new TypeError("options.codec is for options.storage 'native' alone"), 'ERR_INVALID_ARG_VALUE')
   }
-  if (isHeap && rest.maxBytes !== undefined && weigh === undefined) {
-    const message = 'options.maxBytes needs options.weigh, since nobody else knows what an object in the heap weighs'
-    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
-  }
+  checkWeighed(isHeap, rest.maxBytes, weigh)
   return {
     isHeap,
     load,
@@ -97,6 +98,30 @@ function readOptions(options) {
   }
 }
 
+/**
+ * @param {boolean} isHeap
+ * @param {unknown} maxBytes
+ * @param {unknown} weigh
+ */
+function checkWeighed(isHeap, maxBytes, weigh) {
+  if (!isHeap || maxBytes === undefined || weigh !== undefined) return
+  const message = 'options.maxBytes needs options.weigh, since nobody else knows what an object in the heap weighs'
+  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/**
+ * The loader of a call.
+ * @param {unknown} load
+ */
+function checkLoad(load) {
+  if (typeof load === 'object' && load !== null && 'signal' in load) {
+    const message =
+      'The "load" argument must be of type function: options come third, as in get(id, undefined, { signal })'
+    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+  }
+  checkFunction('The "load" argument', load)
+}
+
 /** @param {unknown} id */
 function checkId(id) {
   if (typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint') return
@@ -114,4 +139,8 @@ function checkWeight(weight, id) {
   throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
-module.exports = { checkFunction, checkId, checkTime, checkWeight, readOptions }
+function closedError() {
+  return new OffloopError('ERR_OFFLOOP_CLOSED', 'The cache is closed')
+}
+
+module.exports = { checkFunction, checkId, checkLoad, checkTime, checkWeighed, checkWeight, closedError, readOptions }

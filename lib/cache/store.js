@@ -1,12 +1,13 @@
 'use strict'
 
 const native = require('../native')
+const { lengthOf } = require('../bytes')
 const { port } = require('../port')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
-const { Copies } = require('./copies')
+const { Copies, copyOf, deleted, values } = require('./copies')
 const { Evictions } = require('./evictions')
-const { checkWeight } = require('./options')
+const { checkWeight, checkWeighed, closedError } = require('./options')
 
 /**
  * @typedef {import('../../index').Id} Id
@@ -91,7 +92,12 @@ class Store {
     if (options.name !== undefined) {
       this.#mailbox = port.subscribe({ mail: (kind, token, bytes) => self.deref()?.onMail(kind, token, bytes) })
     }
-    this.#handle = native.openCache({ ...options.native, mailbox: this.#mailbox })
+    try {
+      this.#handle = native.openCache({ ...options.native, mailbox: this.#mailbox })
+    } catch (error) {
+      if (this.#mailbox !== undefined) port.unsubscribe(this.#mailbox)
+      throw error
+    }
     registry.register(this, { handle: this.#handle, mailbox: this.#mailbox }, this)
     this.#isHeap = options.isHeap
     this.#weigh = options.weigh
@@ -124,7 +130,7 @@ class Store {
    */
   ask(id) {
     // What is asked for may be used now: after what was used before.
-    if (!this.#isHeap) this.tellUses()
+    this.tellUses()
     const bytes = this.#bytesOf(native.cacheGet(this.#handle, id, clock.now(), this.#scratch, out))
     const token = out[TOKEN]
     if (out[KIND] === HIT) {
@@ -132,7 +138,7 @@ class Store {
         const copy = this.#isHeap ? this.#copies.at(out[SLOT]) : this.#remember(id, bytes)
         return { copy, token, leads: token !== 0, previous: copy.value }
       } catch (error) {
-        if (token !== 0) this.leave(token)
+        if (token !== 0) this.leave(token, false)
         throw error
       }
     }
@@ -162,17 +168,25 @@ class Store {
   /** What is held and fresh. @param {Id} id @returns {Copy | undefined} */
   peek(id) {
     const copy = this.#copies.get(id)
-    if (copy !== undefined || this.#isHeap) return copy
-    const bytes = this.#bytesOf(native.cachePeek(this.#handle, id, clock.now(), this.#scratch, out))
-    return out[KIND] === HIT ? this.#remember(id, bytes) : undefined
+    if (copy !== undefined || this.#lacks(id)) return copy
+    return this.#look(id, false)
+  }
+
+  /** The same for someone who cannot load, as a use. @param {Id} id */
+  find(id) {
+    this.tellUses()
+    return this.#look(id, true)
   }
 
   /** @param {Id} id */
   has(id) {
     if (this.#copies.get(id) !== undefined) return true
-    if (this.#isHeap) return false
-    native.cachePeek(this.#handle, id, clock.now(), scratch, out)
-    return out[KIND] === HIT
+    if (this.#lacks(id)) return false
+    native.cacheHas(this.#handle, id, clock.now(), out)
+    const has = out[KIND] === HIT
+    this.#takeEvicted()
+    this.relieve()
+    return has
   }
 
   /**
@@ -182,6 +196,8 @@ class Store {
    */
   set(id, value, ttl) {
     const { bytes, weight } = this.pack(id, value)
+    // Code of the user's has run.
+    if (this.#isClosed) throw closedError()
     this.tellUses()
     if (!this.#isHeap) this.#copies.forget(id)
     native.cacheSet(this.#handle, id, bytes, weight, ttl ?? NO_TTL, clock.now(), out)
@@ -195,7 +211,8 @@ class Store {
    */
   pack(id, value) {
     const bytes = this.#isHeap ? undefined : encode(this.#codec, id, value)
-    const weight = this.#weigh === undefined ? (bytes?.length ?? 0) : checkWeight(this.#weigh(value, id), id)
+    const weight =
+      this.#weigh === undefined ? (bytes === undefined ? 0 : lengthOf(bytes)) : checkWeight(this.#weigh(value, id), id)
     return { bytes, weight }
   }
 
@@ -224,27 +241,38 @@ class Store {
   }
 
   /**
-   * A load has failed. Returns what is to be served in place of the error.
+   * A load has failed. Returns what is to be served in place of the error, and whether nothing else was said of the id since
+   * the load began.
    * @param {import('./flight').Flight} flight
    * @param {Uint8Array | undefined} error for other threads
-   * @returns {{ value: unknown } | undefined}
+   * @returns {{ isCurrent: boolean, stale: { value: unknown } | undefined }}
    */
   fail({ id, token, started }, error) {
     const now = clock.now()
     const bytes = native.cacheFail(this.#handle, token, error, now - started, now, out)
-    if (out[KIND] !== HIT) return undefined
-    if (this.#isHeap) return this.#copies.at(out[SLOT])
+    const isCurrent = out[TOKEN] !== 0
+    if (out[KIND] !== HIT) return { isCurrent, stale: undefined }
+    if (this.#isHeap) return { isCurrent, stale: this.#copies.at(out[SLOT]) }
     try {
-      return { value: decode(this.#codec, id, /** @type {Buffer} */ (bytes)) }
+      return { isCurrent, stale: { value: decode(this.#codec, id, /** @type {Buffer} */ (bytes)) } }
     } catch {
       // The load's own error says more.
-      return undefined
+      return { isCurrent, stale: undefined }
     }
   }
 
-  /** Nobody here waits for a flight any more. Returns whether nobody waits at all. @param {number} token */
-  leave(token) {
-    return native.cacheLeave(this.#handle, token)
+  /**
+   * Nobody here waits for a flight any more. Returns whether nobody waits at all.
+   * @param {number} token
+   * @param {boolean} loads whether it is loading here
+   */
+  leave(token, loads) {
+    return native.cacheLeave(this.#handle, token, loads)
+  }
+
+  /** @param {number} token of a flight that loads elsewhere and takes too long */
+  giveUp(token) {
+    native.cacheGiveUp(this.#handle, token)
   }
 
   /** @param {Id} id */
@@ -256,17 +284,18 @@ class Store {
   }
 
   clear() {
-    this.#used = 0
+    this.tellUses()
     const isHeard = this.#evictions.areHeard
     native.cacheClear(this.#handle, isHeard && !this.#isHeap)
     const held = this.#copies.clear()
     if (!isHeard) return
-    if (this.#isHeap) this.#evictions.add(deleted(held))
+    if (this.#isHeap) this.#evictions.add(deleted(held, DELETED))
     else this.#hearOfEvicted(0)
   }
 
   /** @param {{ max?: number, maxBytes?: number }} limits */
   resize(limits) {
+    checkWeighed(this.#isHeap, limits.maxBytes, this.#weigh)
     this.tellUses()
     native.cacheResize(this.#handle, { ...limits }, clock.now(), out)
     this.#takeEvicted()
@@ -285,6 +314,7 @@ class Store {
   }
 
   close() {
+    this.tellUses()
     if (this.#evictions.areHeard && !this.#isHeap) {
       // Of what went before it is still to be told.
       for (const gone of [...this.#evicted()]) this.#evictions.add(gone)
@@ -297,7 +327,7 @@ class Store {
 
   /** To be called last: `onEvict` hears of the oldest entries that went if too many wait, and may come back here. */
   relieve() {
-    if (this.#evictions.areHeard) this.#evictions.relieve(this.#untold)
+    if (this.#evictions.areHeard) this.#evictions.relieve(() => this.#untold)
   }
 
   tellUses() {
@@ -315,6 +345,20 @@ class Store {
     const fresh = out[FRESH]
     this.#takeEvicted()
     if (isStored && this.#isHeap) this.#copies.put(copyOf(id, slot, value, refresh, fresh, undefined))
+  }
+
+  /** Whether nothing is held of an id, fresh or not, as far as this side knows. @param {Id} id */
+  #lacks(id) {
+    return this.#isHeap && this.#copies.last(id) === undefined
+  }
+
+  /** Asks for what is held and fresh. @param {Id} id @param {boolean} counts as a use */
+  #look(id, counts) {
+    const bytes = this.#bytesOf(native.cachePeek(this.#handle, id, clock.now(), counts, this.#scratch, out))
+    if (out[KIND] === HIT) return this.#isHeap ? this.#copies.at(out[SLOT]) : this.#remember(id, bytes)
+    this.#takeEvicted()
+    this.relieve()
+    return undefined
   }
 
   /**
@@ -403,31 +447,6 @@ class Store {
   *#decoded(list) {
     for (let at = 0; at < list.length; at += 2) yield [list[at], decode(this.#codec, list[at], list[at + 1])]
   }
-}
-
-/**
- * @param {Id} id
- * @param {number} slot
- * @param {any} value
- * @param {number} refresh
- * @param {number} fresh
- * @param {Copy['origin']} origin
- * @returns {Copy}
- */
-function copyOf(id, slot, value, refresh, fresh, origin) {
-  const times = refresh === Infinity && fresh === Infinity ? undefined : { refresh, fresh }
-  // What a hit reads comes first, within one cache line.
-  return { times, promise: undefined, round: 0, value, slot, id, origin }
-}
-
-/** What a heap held that was cleared. @param {(Copy | undefined)[]} copies */
-function* deleted(copies) {
-  for (const copy of copies) if (copy !== undefined) yield { id: copy.id, value: copy.value, reason: DELETED }
-}
-
-/** @param {Copy[]} copies @returns {IterableIterator<[any, any]>} */
-function* values(copies) {
-  for (const { id, value } of copies) yield [id, value]
 }
 
 module.exports = { Store }

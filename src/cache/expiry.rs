@@ -47,6 +47,24 @@ pub enum Age {
     Gone,
 }
 
+/// Random numbers that spread lifetimes (splitmix64, Steele, Lea and Flood 2014), from a seed.
+#[derive(Debug)]
+pub struct Chances(pub u64);
+
+impl Chances {
+    /// The next one, from 0 to 1.
+    pub fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^= bits >> 31;
+        #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
+        let chance = (bits >> 11) as f64 / (1_u64 << 53) as f64;
+        chance
+    }
+}
+
 impl Lifetime {
     /// For an entry that is stored now. `ttl`: its own, in place of the cache's; `chance` from 0 to 1 decides how much of the
     /// jitter it gets.

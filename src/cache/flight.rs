@@ -36,11 +36,21 @@ pub struct Landed<P> {
     pub followers: Vec<P>,
 }
 
+/// What a participant does in a flight that it leaves. A leader only waits if it does not know yet that it leads, or could
+/// not begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Loads,
+    Waits,
+}
+
 /// What follows when a participant has nobody left who waits.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Left<P> {
     /// Others wait: the flight goes on.
     GoesOn,
+    /// Others wait, and this one leads now.
+    Leads(P),
     /// Nobody waits any more: the flight is over, and its leader may stop loading.
     Ends { leader: P },
 }
@@ -52,6 +62,15 @@ pub enum Lost<P> {
     Leads(P),
     /// It loads for nobody, and may stop.
     Stops(P),
+}
+
+impl<P: Clone> Flight<P> {
+    /// To the one that has followed for longest.
+    fn hand_over(&mut self) -> P {
+        self.leader = self.followers.remove(0);
+        self.leader_waits = true;
+        self.leader.clone()
+    }
 }
 
 #[derive(Debug)]
@@ -116,10 +135,22 @@ impl<P: Clone + PartialEq> Flights<P> {
         Some(Landed { id: flight.id, is_current, followers: flight.followers })
     }
 
+    /// Whoever asks for the id of this flight from now on starts anew.
+    pub fn retire(&mut self, token: Token) {
+        if let Some(flight) = self.all.get(&token)
+            && self.current.get(&flight.id) == Some(&token)
+        {
+            self.current.remove(&flight.id);
+        }
+    }
+
     /// Nobody waits any more on this participant's side. `None`: the flight is over.
-    pub fn leave(&mut self, token: Token, who: &P) -> Option<Left<P>> {
+    pub fn leave(&mut self, token: Token, who: &P, part: Part) -> Option<Left<P>> {
         let flight = self.all.get_mut(&token)?;
         if flight.leader == *who {
+            if part == Part::Waits && !flight.followers.is_empty() {
+                return Some(Left::Leads(flight.hand_over()));
+            }
             flight.leader_waits = false;
         } else {
             flight.followers.retain(|follower| follower != who);
@@ -139,9 +170,7 @@ impl<P: Clone + PartialEq> Flights<P> {
             flight.followers.retain(|follower| follower != who);
             let led = flight.leader == *who;
             if led && !flight.followers.is_empty() {
-                flight.leader = flight.followers.remove(0);
-                flight.leader_waits = true;
-                lost.push((*token, Lost::Leads(flight.leader.clone())));
+                lost.push((*token, Lost::Leads(flight.hand_over())));
             } else if led {
                 over.push(*token);
             } else if !flight.leader_waits && flight.followers.is_empty() {
@@ -205,17 +234,43 @@ mod tests {
         let (mut flights, id) = flights();
         flights.join(&id, &1);
         flights.join(&id, &2);
-        assert_eq!(flights.leave(1, &1), Some(Left::GoesOn));
-        assert_eq!(flights.leave(1, &2), Some(Left::Ends { leader: 1 }));
-        assert_eq!(flights.leave(1, &2), None);
+        assert_eq!(flights.leave(1, &1, Part::Loads), Some(Left::GoesOn));
+        assert_eq!(flights.leave(1, &2, Part::Waits), Some(Left::Ends { leader: 1 }));
+        assert_eq!(flights.leave(1, &2, Part::Waits), None);
         assert_eq!(flights.join(&id, &1), Joined::Leads(2));
-        assert_eq!(flights.leave(2, &1), Some(Left::Ends { leader: 1 }));
+        assert_eq!(flights.leave(2, &1, Part::Loads), Some(Left::Ends { leader: 1 }));
         // Whoever left may come back while others keep the flight up.
         flights.join(&id, &1);
         flights.join(&id, &2);
-        flights.leave(3, &1);
+        flights.leave(3, &1, Part::Loads);
         flights.join(&id, &1);
-        assert_eq!(flights.leave(3, &2), Some(Left::GoesOn));
+        assert_eq!(flights.leave(3, &2, Part::Waits), Some(Left::GoesOn));
+    }
+
+    #[test]
+    fn a_leader_that_has_not_begun_passes_the_lead_on() {
+        let (mut flights, id) = flights();
+        for who in [1, 2, 3] {
+            flights.join(&id, &who);
+        }
+        assert_eq!(flights.lose(&1), [(1, Lost::Leads(2))]);
+        assert_eq!(flights.leave(1, &2, Part::Waits), Some(Left::Leads(3)));
+        assert_eq!(flights.leave(1, &2, Part::Waits), Some(Left::GoesOn));
+        assert_eq!(flights.leave(1, &3, Part::Waits), Some(Left::Ends { leader: 3 }));
+    }
+
+    #[test]
+    fn a_retired_flight_goes_on_beside_the_next_one() {
+        let (mut flights, id) = flights();
+        flights.join(&id, &1);
+        flights.join(&id, &2);
+        flights.retire(1);
+        assert_eq!(flights.leave(1, &2, Part::Waits), Some(Left::GoesOn));
+        assert_eq!(flights.join(&id, &2), Joined::Leads(2));
+        flights.retire(1);
+        assert!(!flights.land(1, &1).unwrap().is_current);
+        assert!(flights.land(2, &2).unwrap().is_current);
+        flights.retire(2);
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn lead(cache: &Cache<u32>, who: Who) -> Option<Token> {
 }
 
 fn held(cache: &Cache<u32>) -> Option<u32> {
-    cache.peek(&id(), NOW).map(|held| held.value)
+    cache.peek(&id(), NOW).0.map(|held| held.value)
 }
 
 /// A load that ends on another thread, some time.
@@ -134,7 +134,7 @@ fn a_copy_whose_version_is_current_is_current() {
             let cache = cache.clone();
             thread::spawn(move || set(&cache, 2))
         };
-        let copy = cache.peek(&id(), NOW).expect("replaced under one lock");
+        let copy = cache.peek(&id(), NOW).0.expect("replaced under one lock");
         setting.join().unwrap();
         let version = cache.versions()[copy.place.slot as usize].load(Ordering::Acquire);
         assert!(copy.value == 2 || version != copy.place.version);

@@ -2,7 +2,7 @@
 //!
 //! It knows nothing of loaders and callers: whoever misses is told whether to load or to wait, and whoever has loaded is
 //! told whom to tell. One lock guards it all, so that entries, order, weight and flights can never disagree; it is held for some
-//! hundred nanoseconds, and no value is dropped and no foreign code runs under it.
+//! hundred nanoseconds, and no entry's value is dropped and no foreign code runs under it.
 //!
 //! The races are settled in one sentence: whoever asks after `set`, `delete` or `clear` returned never sees what was loaded
 //! before.
@@ -20,7 +20,7 @@ mod stats;
 
 pub use cleared::{Cleared, Remains};
 pub use expiry::{Age, Lifetime, Times};
-pub use flight::{Joined, Left, Lost, Token};
+pub use flight::{Joined, Left, Lost, Part, Token};
 pub use id::Id;
 pub use policy::Limits;
 pub use stats::{Counts, Evictions, Reason, Stats};
@@ -28,7 +28,7 @@ pub use stats::{Counts, Evictions, Reason, Stats};
 use crate::clock::Time;
 use crate::metrics::Latencies;
 use crate::sync::Mutex;
-use expiry::Deadlines;
+use expiry::{Chances, Deadlines};
 use failure::Failures;
 use flight::Flights;
 use index::{Entry, Index};
@@ -96,6 +96,8 @@ pub struct Arrived<V> {
 /// A load that failed, and who else waits for it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failed<V> {
+    /// Whether nothing was set, deleted or cleared since the load began: the error is the last that is known of the id.
+    pub is_current: bool,
     /// To be served in place of the error.
     pub fallback: Option<Held<V>>,
     pub followers: Vec<Who>,
@@ -124,8 +126,7 @@ struct State<V> {
     failures: Failures<V>,
     counts: Counts,
     load_time: Latencies,
-    /// Of the random numbers that spread lifetimes.
-    seed: u64,
+    chances: Chances,
 }
 
 pub struct Cache<V> {
@@ -145,7 +146,7 @@ impl<V: Clone> Cache<V> {
             failures: Failures::new(),
             counts: Counts::default(),
             load_time: Latencies::new(),
-            seed,
+            chances: Chances(seed),
         };
         let versions = (0..VERSIONS).map(|_| AtomicU32::new(0)).collect();
         Cache { lifetime: options.lifetime, state: Mutex::new(state), versions }
@@ -198,11 +199,23 @@ impl<V: Clone> Cache<V> {
         (joined, previous.map(|(_, entry)| entry.value.clone()))
     }
 
-    /// What is held and fresh. It does not count as a use.
-    pub fn peek(&self, id: &Id, now: Time) -> Option<Held<V>> {
-        let state = self.state.lock();
-        let (slot, entry) = state.index.find(id)?;
-        (now < entry.times.fresh).then(|| self.held(slot, entry))
+    /// What is held and fresh. It does not count as a use. What is gone is met, and goes.
+    pub fn peek(&self, id: &Id, now: Time) -> (Option<Held<V>>, Option<Evicted<V>>) {
+        self.look(&mut self.state.lock(), id, now)
+    }
+
+    /// What is held and fresh, for someone who cannot load. It counts as a use.
+    pub fn find(&self, id: &Id, now: Time) -> (Option<Held<V>>, Option<Evicted<V>>) {
+        let state = &mut *self.state.lock();
+        let (found, gone) = self.look(state, id, now);
+        match &found {
+            Some(held) => {
+                state.policy.touch(held.place.slot);
+                state.counts.hit(false);
+            }
+            None => state.counts.misses += 1,
+        }
+        (found, gone)
     }
 
     /// Stores a value; a load under way will not replace it.
@@ -252,17 +265,29 @@ impl<V: Clone> Cache<V> {
         if landed.is_current && !self.lifetime.error_ttl.is_zero() {
             state.failures.remember(landed.id, error, now.after(self.lifetime.error_ttl));
         }
-        Some(Failed { fallback, followers: landed.followers })
+        Some(Failed { is_current: landed.is_current, fallback, followers: landed.followers })
     }
 
     /// Nobody waits for the flight on this side any more.
-    pub fn leave(&self, token: Token, who: Who) -> Option<Left<Who>> {
-        self.state.lock().flights.leave(token, &who)
+    pub fn leave(&self, token: Token, who: Who, part: Part) -> Option<Left<Who>> {
+        let state = &mut *self.state.lock();
+        let left = state.flights.leave(token, &who, part);
+        state.counts.loads += u64::from(matches!(left, Some(Left::Leads(_))));
+        left
+    }
+
+    /// Whoever waits here has waited for too long: leaves, and whoever asks next loads anew.
+    pub fn give_up(&self, token: Token, who: Who) -> Option<Left<Who>> {
+        self.state.lock().flights.retire(token);
+        self.leave(token, who, Part::Waits)
     }
 
     /// Someone is gone. Says what follows for which flight.
     pub fn lose(&self, who: Who) -> Vec<(Token, Lost<Who>)> {
-        self.state.lock().flights.lose(&who)
+        let state = &mut *self.state.lock();
+        let lost = state.flights.lose(&who);
+        state.counts.loads += lost.iter().filter(|(_, lost)| matches!(lost, Lost::Leads(_))).count() as u64;
+        lost
     }
 
     /// Whether there was one; a load under way will not store its result.
@@ -354,12 +379,18 @@ impl<V: Clone> Cache<V> {
         Held { place: self.place(slot, entry.times), value: entry.value.clone() }
     }
 
+    fn look(&self, state: &mut State<V>, id: &Id, now: Time) -> (Option<Held<V>>, Option<Evicted<V>>) {
+        let gone = self.evict_if_gone(state, id, now);
+        let found = state.index.find(id).filter(|(_, entry)| now < entry.times.fresh);
+        (found.map(|(slot, entry)| self.held(slot, entry)), gone)
+    }
+
     fn store(&self, state: &mut State<V>, id: &Id, incoming: Incoming<V>, now: Time) -> Stored<V> {
         let Incoming { value, weight, ttl } = incoming;
         let replaced = state.index.find(id).map(|(slot, _)| slot);
         let mut evicted: Vec<_> =
             replaced.and_then(|slot| self.evict(state, slot, Reason::Replaced)).into_iter().collect();
-        let times = self.lifetime.times(now, ttl, state.chance());
+        let times = self.lifetime.times(now, ttl, state.chances.next());
         let keeps = state.policy.may_hold(weight) && times.age(now) != Age::Gone;
         let slot = if keeps { state.index.insert(Entry { id: id.clone(), value, times }) } else { None };
         let Some(slot) = slot else { return Stored { place: None, evicted } };
@@ -392,20 +423,6 @@ impl<V: Clone> Cache<V> {
         state.counts.evictions.count(reason);
         self.version(slot).fetch_add(1, Ordering::Release);
         Some(Evicted { id, slot, value, reason })
-    }
-}
-
-impl<V> State<V> {
-    /// The next random number from 0 to 1 (splitmix64, Steele, Lea and Flood 2014).
-    fn chance(&mut self) -> f64 {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.seed;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
-        let chance = (bits >> 11) as f64 / (1_u64 << 53) as f64;
-        chance
     }
 }
 

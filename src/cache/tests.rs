@@ -60,10 +60,10 @@ fn what_is_set_is_there() {
     assert!(put(&cache, "a", 1, NOW).is_empty());
     assert_eq!(hit(get(&cache, "a", NOW)), 1);
     assert_eq!(reasons(&put(&cache, "a", 2, NOW)), [(1, Reason::Replaced)]);
-    assert_eq!(cache.peek(&id("a"), NOW).unwrap().value, 2);
+    assert_eq!(cache.peek(&id("a"), NOW).0.unwrap().value, 2);
     assert!(cache.delete(&id("a"), NOW).0);
     assert!(!cache.delete(&id("a"), NOW).0);
-    assert!(cache.peek(&id("a"), NOW).is_none());
+    assert!(cache.peek(&id("a"), NOW).0.is_none());
 }
 
 #[test]
@@ -114,7 +114,10 @@ fn a_failed_load_leaves_nothing() {
     let cache = cache(NONE, FOR_EVER);
     let token = lead(get(&cache, "a", NOW));
     assert_eq!(cache.get(&id("a"), OTHER, NOW).0, Got::Miss { joined: Joined::Follows(token), previous: None });
-    assert_eq!(cache.fail(token, ME, 0, MS(1), NOW), Some(Failed { fallback: None, followers: vec![OTHER] }));
+    assert_eq!(
+        cache.fail(token, ME, 0, MS(1), NOW),
+        Some(Failed { is_current: true, fallback: None, followers: vec![OTHER] })
+    );
     lead(get(&cache, "a", NOW));
     assert_eq!(cache.stats().counts.load_failures, 1);
 }
@@ -127,7 +130,7 @@ fn what_outweighs_the_cache_is_not_stored() {
     put(&cache, "a", 1, NOW);
     let stored = cache.set(&id("a"), heavy(11), NOW);
     assert_eq!((stored.place, reasons(&stored.evicted)), (None, vec![(1, Reason::Replaced)]));
-    assert!(cache.peek(&id("a"), NOW).is_none() && cache.peek(&id("b"), NOW).is_some());
+    assert!(cache.peek(&id("a"), NOW).0.is_none() && cache.peek(&id("b"), NOW).0.is_some());
     let stored = cache.set(&id("a"), heavy(10), NOW);
     assert_eq!((stored.place.is_some(), reasons(&stored.evicted)), (true, vec![(1, Reason::Size)]));
     assert_eq!(cache.stats().bytes, 10);
@@ -142,7 +145,7 @@ fn the_least_recently_used_goes_first_unless_something_is_gone() {
     get(&cache, "a", NOW);
     assert_eq!(reasons(&put(&cache, "d", 4, NOW)), [(2, Reason::Size)]);
     assert_eq!(reasons(&put(&cache, "e", 5, Time(10_000))), [(3, Reason::Ttl)]);
-    cache.touch(&[cache.peek(&id("a"), NOW).unwrap().place.slot], 1);
+    cache.touch(&[cache.peek(&id("a"), NOW).0.unwrap().place.slot], 1);
     assert_eq!(reasons(&cache.resize(Limits { entries: 1, ..NONE }, NOW)), [(4, Reason::Size), (5, Reason::Size)]);
     assert_eq!(cache.stats().counts.hits, 2);
 }
@@ -163,7 +166,7 @@ fn an_entry_ages() {
     assert!(matches!(get(&cache, "a", Time(5001)), Got::Hit { refresh: None, .. }), "one refresh at a time");
     // A refresh that failed is nobody's concern.
     assert_eq!(cache.fail(token, ME, 0, MS(1), Time(5002)).unwrap().fallback, None);
-    assert!(cache.peek(&id("a"), Time(10_000)).is_none());
+    assert!(cache.peek(&id("a"), Time(10_000)).0.is_none());
     let Got::Hit { refresh: Some(token), .. } = get(&cache, "a", Time(10_000)) else { panic!("stale") };
     assert_eq!(cache.fail(token, ME, 0, MS(1), Time(10_001)).unwrap().fallback.unwrap().value, 1);
     let Got::Miss { joined: Joined::Leads(token), previous: Some(1) } = get(&cache, "a", Time(20_000)) else {
@@ -193,7 +196,7 @@ fn copies_look_old_when_an_entry_changes() {
     let cache = cache(NONE, FOR_EVER);
     let is_current = |place: Place| cache.versions()[place.slot as usize].load(Ordering::Acquire) == place.version;
     let first = cache.set(&id("a"), value(1), NOW).place.unwrap();
-    assert_eq!(cache.peek(&id("a"), NOW).unwrap().place, first);
+    assert_eq!(cache.peek(&id("a"), NOW).0.unwrap().place, first);
     get(&cache, "a", NOW);
     assert!(is_current(first));
     let second = cache.set(&id("a"), value(2), NOW).place.unwrap();
@@ -369,7 +372,7 @@ mod model {
                     }
                     Step::Leave(at) if !model.flights.is_empty() => {
                         let (token, ..) = model.flights.remove(at % model.flights.len());
-                        prop_assert_eq!(cache.leave(token, ME), Some(Left::Ends { leader: ME }));
+                        prop_assert_eq!(cache.leave(token, ME, Part::Loads), Some(Left::Ends { leader: ME }));
                     }
                     Step::Arrive(..) | Step::Fail(_) | Step::Leave(_) => {}
                     Step::Wait(millis) => model.now += millis * 1000,

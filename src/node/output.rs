@@ -137,6 +137,7 @@ impl<'env> Drain<'env, '_> {
             Mail::Error(stored) => (1, Some(raw::buffer(self.env, stored.len(), |write| stored.read(write))?)),
             Mail::Lead => (2, None),
             Mail::Stop => (3, None),
+            Mail::Absent => (4, None),
         };
         self.words(&[mailbox, MAIL, kind]);
         #[expect(clippy::cast_precision_loss, reason = "tokens count up from one")]

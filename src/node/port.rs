@@ -23,6 +23,8 @@ pub enum Mail {
     Value(Stored),
     /// The load's error, encoded.
     Error(Stored),
+    /// The load is over, and there is no value.
+    Absent,
     /// Whoever loaded is gone: load.
     Lead,
     /// Nobody waits any more.

@@ -5,7 +5,7 @@ use super::report::buffer;
 use super::{Gone, Handle, Value, id, limits};
 use crate::args::Args;
 use crate::cache::arena::Stored;
-use crate::cache::{Got, Held, Id, Incoming, Left, Limits, Who};
+use crate::cache::{Got, Held, Id, Incoming, Left, Limits, Part, Token, Who};
 use crate::clock::Time;
 use crate::node::args::{read_arg, throw, throw_memory};
 use crate::node::discard::{discard_entries, discard_pieces};
@@ -15,7 +15,6 @@ use crate::node::raw::{self, misuse};
 use napi::bindgen_prelude::{JsValue, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
-use std::iter::repeat;
 
 /// Milliseconds on the clock that all environments of the process share.
 #[napi(catch_unwind)]
@@ -101,10 +100,10 @@ pub fn cache_refresh<'env>(
     })
 }
 
-/// What is held and fresh.
+/// What is held and fresh. With `counts` it is a use of it, or a miss.
 #[napi(
     catch_unwind,
-    ts_args_type = "cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array",
+    ts_args_type = "cache: number, id: unknown, now: number, counts: boolean, scratch: Uint8Array | undefined, out: Float64Array",
     ts_return_type = "Buffer | number | null"
 )]
 pub fn cache_peek<'env>(
@@ -112,17 +111,31 @@ pub fn cache_peek<'env>(
     cache: u32,
     id: Unknown,
     now: f64,
+    counts: bool,
     scratch: Unknown,
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
-    ask(env, cache, &id, &scratch, &out, |handle, id, answer, _| {
-        let held = handle.shared.cache.peek(id, from_millis(now));
-        answer.kind(if held.is_some() { Kind::Hit } else { Kind::Nothing }, None);
-        held.and_then(|held| {
-            answer.place(&held.place);
-            held.value
-        })
-    })
+    ask(env, cache, &id, &scratch, &out, |handle, id, answer, _| peek(handle, id, now, counts, answer))
+}
+
+/// Whether something is held and fresh.
+#[napi(catch_unwind, ts_args_type = "cache: number, id: unknown, now: number, out: Float64Array")]
+pub fn cache_has(env: Env, cache: u32, id: Unknown, now: f64, out: Unknown) -> Result<()> {
+    let id = id::read(&env, &id).ok_or_else(|| misuse("an id that is none"))?;
+    answer(&env, cache, &out, |handle, answer, _| drop(peek(handle, &id, now, false, answer)))
+}
+
+fn peek(handle: &mut Handle, id: &Id, now: f64, counts: bool, answer: &mut Answer) -> Value {
+    let cache = &handle.shared.cache;
+    let now = from_millis(now);
+    let (held, gone) = if counts { cache.find(id, now) } else { cache.peek(id, now) };
+    answer.kind(if held.is_some() { Kind::Hit } else { Kind::Nothing }, None);
+    let value = held.and_then(|held| {
+        answer.place(&held.place);
+        held.value
+    });
+    answer.evicted(handle, gone);
+    value
 }
 
 /// Stores a value: its bytes, or `undefined` in heap storage. A negative `ttl` is none of its own.
@@ -175,8 +188,8 @@ pub fn cache_arrive(
         match shared.cache.arrive(whole(token), who, incoming, span(took), from_millis(now)) {
             None => answer.kind(Kind::Nothing, None),
             Some(arrived) => {
-                for (follower, value) in arrived.followers.into_iter().zip(repeat(value).flatten()) {
-                    shared.tell(follower, whole(token), Mail::Value(value));
+                for follower in arrived.followers {
+                    shared.tell(follower, whole(token), value.clone().map_or(Mail::Absent, Mail::Value));
                 }
                 answer.stored(handle, arrived.stored);
             }
@@ -184,7 +197,8 @@ pub fn cache_arrive(
     })
 }
 
-/// A load has failed; others that wait get the error's bytes. Returns what is to be served in place of the error.
+/// A load has failed; others that wait get the error's bytes. Returns what is to be served in place of the error. There is a
+/// token if the flight was the current one.
 #[napi(
     catch_unwind,
     ts_args_type = "cache: number, token: number, error: Uint8Array | undefined, took: number, now: number, out: Float64Array",
@@ -202,9 +216,11 @@ pub fn cache_fail<'env>(
     // Threads that wait, or ask soon, get it as bytes; in heap storage JavaScript keeps it.
     let error = if error.get_type()? == ValueType::Undefined { None } else { Some(store(env, cache, &error)?) };
     let value = answer(env, cache, &out, |handle, answer, who| {
-        let failed = handle.shared.cache.fail(whole(token), who, error.clone(), span(took), from_millis(now));
         answer.kind(Kind::Nothing, None);
+        let failed = handle.shared.cache.fail(whole(token), who, error.clone(), span(took), from_millis(now));
         let failed = failed?;
+        let current = failed.is_current.then_some(whole(token));
+        answer.kind(Kind::Nothing, current);
         for follower in failed.followers {
             let mail = match (&failed.fallback, &error) {
                 (Some(Held { value: Some(value), .. }), _) => Mail::Value(value.clone()),
@@ -214,23 +230,38 @@ pub fn cache_fail<'env>(
             handle.shared.tell(follower, whole(token), mail);
         }
         let held = failed.fallback?;
-        answer.kind(Kind::Hit, None);
+        answer.kind(Kind::Hit, current);
         answer.place(&held.place);
         held.value
     })?;
     buffer(env, value)
 }
 
-/// Nobody here waits for the flight any more. `true`: nobody waits at all, and whoever loads may stop.
+/// Nobody here waits for the flight any more. With `loads` this environment is at it. `true`: nobody waits at all, and
+/// whoever loads may stop.
 #[napi(catch_unwind)]
-pub fn cache_leave(env: Env, cache: u32, token: f64) -> Result<bool> {
-    let environment = environment::of(&env)?;
-    let tables = environment.tables.borrow();
-    let Handle { shared, who, .. } = tables.cache(cache)?;
-    Ok(match shared.cache.leave(whole(token), *who) {
-        Some(Left::Ends { leader }) if leader == *who => true,
+pub fn cache_leave(env: Env, cache: u32, token: f64, loads: bool) -> Result<bool> {
+    let part = if loads { Part::Loads } else { Part::Waits };
+    left(&env, cache, whole(token), |handle| handle.shared.cache.leave(whole(token), handle.who, part))
+}
+
+/// The load of a flight elsewhere takes too long: leaves it, and whoever asks next loads anew.
+#[napi(catch_unwind)]
+pub fn cache_give_up(env: Env, cache: u32, token: f64) -> Result<bool> {
+    left(&env, cache, whole(token), |handle| handle.shared.cache.give_up(whole(token), handle.who))
+}
+
+fn left(env: &Env, cache: u32, token: Token, leave: impl FnOnce(&Handle) -> Option<Left<Who>>) -> Result<bool> {
+    let tables = environment::of(env)?.tables.borrow();
+    let handle = tables.cache(cache)?;
+    Ok(match leave(handle) {
+        Some(Left::Ends { leader }) if leader == handle.who => true,
         Some(Left::Ends { leader }) => {
-            shared.tell(leader, whole(token), Mail::Stop);
+            handle.shared.tell(leader, token, Mail::Stop);
+            false
+        }
+        Some(Left::Leads(leader)) => {
+            handle.shared.tell(leader, token, Mail::Lead);
             false
         }
         Some(Left::GoesOn) | None => false,
