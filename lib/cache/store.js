@@ -375,10 +375,7 @@ class Store {
     return copy
   }
 
-  /**
-   * Bytes that came from native code, as a Buffer; one of the scratch is read before anything else is called.
-   * @param {Buffer | number | null} came
-   */
+  /** What came from native code; what lies in the scratch is to be read at once. @param {Buffer | number | null} came */
   #bytesOf(came) {
     return typeof came === 'number' ? scratch.subarray(0, came) : came
   }
