@@ -125,6 +125,10 @@ impl Fold for Compressing {
         Ok(())
     }
 
+    fn flush(&mut self, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        self.feed(&[], BrotliEncoderOperation::BROTLI_OPERATION_FLUSH, out, cancel)
+    }
+
     fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
         self.feed(&[], BrotliEncoderOperation::BROTLI_OPERATION_FINISH, &mut out, cancel)?;
         Ok(out.into())

@@ -92,6 +92,18 @@ impl Fold for Links {
         pushed.map_err(|error| error.in_transform(last.name))
     }
 
+    fn flush(&mut self, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        let mut carried = Vec::new();
+        for link in &mut self.0 {
+            let input = std::mem::replace(&mut carried, std::mem::take(&mut link.out));
+            let flushed =
+                link.fold.push(&input, &mut carried, cancel).and_then(|()| link.fold.flush(&mut carried, cancel));
+            flushed.map_err(|error| error.in_transform(link.name))?;
+        }
+        out.append(&mut carried);
+        Ok(())
+    }
+
     fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
         let last = self.0.pop().expect("a chain has a step");
         let mut carried: Option<Value> = None;

@@ -74,6 +74,9 @@ impl Transform for Deflate {
     }
 }
 
+/// Up to here what is flushed is compressed with what came before it as dictionary.
+const SHORT: usize = 64 << 10;
+
 /// Gathers a block for each core, then compresses them together.
 struct Deflating {
     framing: Framing,
@@ -89,11 +92,16 @@ struct Deflating {
 
 impl Deflating {
     fn compress(&mut self, last: bool, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let (before, data) = self.held.split_at(self.history);
-        let effort = self.effort.unwrap_or_else(|| {
+        let data = &self.held[self.history..];
+        let effort = self.effort.unwrap_or_else(|| Effort::begin(self.level, data));
+        self.compress_with(effort, last, out, cancel)
+    }
+
+    fn compress_with(&mut self, effort: Effort, last: bool, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        if self.effort.is_none() {
             out.extend_from_slice(self.framing.header(self.level));
-            Effort::begin(self.level, data)
-        });
+        }
+        let (before, data) = self.held.split_at(self.history);
         let start = out.len();
         Stretch { before, data, last }.compress(effort, out, cancel)?;
         self.effort = Some(Effort::next(self.level, data.len(), out.len() - start));
@@ -120,6 +128,20 @@ impl Fold for Deflating {
             }
         }
         Ok(())
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        let len = self.held.len() - self.history;
+        if len == 0 && self.effort.is_some() {
+            return Ok(());
+        }
+        // The end of a stretch is the end of a byte, and what a reader has is all that was pushed. Little data is best told
+        // by what came before it.
+        if len > SHORT {
+            self.compress(false, out, cancel)
+        } else {
+            self.compress_with(Effort::short(self.level), false, out, cancel)
+        }
     }
 
     fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
@@ -185,6 +207,27 @@ mod tests {
             (status, zlib.total_in(), zlib.total_out()),
             (Status::StreamEnd, packed.len() as u64, input.len() as u64)
         );
+    }
+
+    #[test]
+    fn events_that_are_flushed_refer_to_those_before() {
+        let cancel = Cancel::new();
+        let mut fold = gzip(&Args::default()).unwrap().fold().unwrap();
+        let (mut out, mut lens) = (Vec::new(), Vec::new());
+        for number in 0..3 {
+            let before = out.len();
+            let event =
+                format!("data: {{\"number\": {number}, \"text\": \"an event that is much like the others\"}}\n\n");
+            fold.push(event.as_bytes(), &mut out, &cancel).unwrap();
+            fold.flush(&mut out, &cancel).unwrap();
+            lens.push(out.len() - before);
+            fold.flush(&mut out, &cancel).unwrap();
+            assert_eq!(out.len() - before, lens[number], "nothing more to flush");
+        }
+        assert!(lens[2] * 3 < lens[0], "{lens:?}");
+        let Value::Bytes(packed) = fold.finish(out, &cancel).unwrap() else { unreachable!("gzip makes bytes") };
+        let plain = whole(&*inflate::gunzip(&Args::default()).unwrap(), &packed).unwrap();
+        assert!(plain.ends_with(b"others\"}\n\n") && plain.len() > 200);
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl Effort {
         Effort { engine: Engine::Libdeflate(deeper), block: TINY }
     }
 
+    /// For a few bytes in the middle of a stream, such as an event that is flushed.
+    pub fn short(level: u8) -> Self {
+        Effort { engine: Engine::ZlibRs(level.into()), block: 256 << 10 }
+    }
+
     /// For what follows a stretch that was compressed like this.
     pub fn next(level: u8, plain: usize, packed: usize) -> Self {
         Effort::new(level, level >= 5 && plain / REPETITIVE_BLOCK > packed)

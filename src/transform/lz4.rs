@@ -68,6 +68,13 @@ impl Fold for Compressing {
         Ok(())
     }
 
+    fn flush(&mut self, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        cancel.check()?;
+        self.0.flush().map_err(failed)?;
+        out.append(self.0.get_mut());
+        Ok(())
+    }
+
     fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
         cancel.check()?;
         self.0.try_finish().map_err(failed)?;

@@ -23,6 +23,7 @@ mod lz4;
 mod lz4_frame;
 mod primed;
 pub mod registry;
+pub mod session;
 mod splice;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;
@@ -75,6 +76,14 @@ pub trait Fold: Send {
     /// # Errors
     /// As [`Transform::run`]; the fold is of no use afterwards.
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()>;
+
+    /// Brings out what is held back, so that whoever reads `out` has all that was pushed. What holds nothing back does nothing.
+    ///
+    /// # Errors
+    /// As [`Transform::run`]; the fold is of no use afterwards.
+    fn flush(&mut self, _out: &mut Vec<u8>, _cancel: &Cancel) -> Result<()> {
+        Ok(())
+    }
 
     /// Ends the input. `out` holds what was not yet taken; a fold that makes bytes appends the rest and returns them.
     ///

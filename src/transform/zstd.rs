@@ -128,20 +128,20 @@ impl Compressing {
     }
 
     fn feed(&mut self, input: &[u8], end: ZSTD_EndDirective, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let ends = end == ZSTD_EndDirective::ZSTD_e_end;
+        let ends = end != ZSTD_EndDirective::ZSTD_e_continue;
         let mut steps = input.chunks(self.step()).peekable();
         // Nothing is left to say but the end.
         let nothing = ends && steps.peek().is_none();
         while let Some(step) = steps.next() {
             let last = ends && steps.peek().is_none();
-            let how = if last { ZSTD_EndDirective::ZSTD_e_end } else { ZSTD_EndDirective::ZSTD_e_continue };
+            let how = if last { end } else { ZSTD_EndDirective::ZSTD_e_continue };
             self.step_through(step, how, out, cancel)?;
         }
-        if nothing { self.step_through(&[], ZSTD_EndDirective::ZSTD_e_end, out, cancel) } else { Ok(()) }
+        if nothing { self.step_through(&[], end, out, cancel) } else { Ok(()) }
     }
 
     fn step_through(&mut self, step: &[u8], how: ZSTD_EndDirective, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let ends = how == ZSTD_EndDirective::ZSTD_e_end;
+        let ends = how != ZSTD_EndDirective::ZSTD_e_continue;
         let mut input = InBuffer::around(step);
         loop {
             cancel.check()?;
@@ -164,6 +164,10 @@ impl Compressing {
 impl Fold for Compressing {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         self.feed(chunk, ZSTD_EndDirective::ZSTD_e_continue, out, cancel)
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        self.feed(&[], ZSTD_EndDirective::ZSTD_e_flush, out, cancel)
     }
 
     fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {

@@ -1,0 +1,271 @@
+//! A fold that is fed by one task after the other: what a stream is made of.
+//!
+//! Its steps are transforms themselves, so that whatever runs transforms runs streams too: one takes input, one brings out
+//! what is held back, and one ends it. They are to be run one at a time, in the order in which they are asked for.
+
+use super::{Fold, Transform, Value};
+use crate::cancel::Cancel;
+use crate::error::{Error, Kind, Result};
+use crate::sync::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Input goes in by slices of this size, so that what a decompressor makes of one is seldom large.
+const SLICE: usize = 16 << 10;
+/// With this much output a step ends, and leaves the rest of its input for the next.
+const ENOUGH: usize = 1 << 20;
+
+/// What becomes of output before the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Each step returns what it has made.
+    Flows,
+    /// It is kept for the result.
+    Gathers,
+}
+
+struct State {
+    /// `None`: it has ended, or failed.
+    fold: Option<Box<dyn Fold>>,
+    /// Input that was not taken yet.
+    rest: Vec<u8>,
+    gathered: Vec<u8>,
+}
+
+pub struct Session {
+    name: &'static str,
+    can_fail: bool,
+    output: Output,
+    state: Mutex<State>,
+    /// Of the input that was not taken yet.
+    left: AtomicUsize,
+}
+
+/// The transforms that are the steps of a session.
+pub struct Steps {
+    pub push: Arc<dyn Transform>,
+    pub flush: Arc<dyn Transform>,
+    pub finish: Arc<dyn Transform>,
+}
+
+impl Session {
+    /// `None`: the transform does not work chunk by chunk.
+    pub fn open(transform: &dyn Transform, output: Output) -> Option<Arc<Self>> {
+        let state = State { fold: Some(transform.fold()?), rest: Vec::new(), gathered: Vec::new() };
+        Some(Arc::new(Session {
+            name: transform.name(),
+            can_fail: transform.can_fail(),
+            output,
+            state: Mutex::new(state),
+            left: AtomicUsize::new(0),
+        }))
+    }
+
+    pub fn steps(self: &Arc<Self>) -> Steps {
+        let step = |kind| Arc::new(Step { session: self.clone(), kind });
+        Steps { push: step(StepKind::Push), flush: step(StepKind::Flush), finish: step(StepKind::Finish) }
+    }
+
+    /// How many bytes of input the last step has left for another one.
+    pub fn left(&self) -> usize {
+        self.left.load(Ordering::Acquire)
+    }
+
+    fn run(&self, kind: StepKind, input: Value, cancel: &Cancel) -> Result<Value> {
+        let input = input.into_bytes()?;
+        let state = &mut *self.state.lock();
+        // It is of no use after an error, and neither after a panic.
+        let Some(mut fold) = state.fold.take() else {
+            return Err(Error::new(Kind::Cancelled, "The stream has ended"));
+        };
+        state.rest.extend_from_slice(&input);
+        drop(input);
+        let mut out = std::mem::take(&mut state.gathered);
+        let taken = self.feed(&mut *fold, &state.rest, &mut out, cancel)?;
+        state.rest.drain(..taken);
+        self.left.store(state.rest.len(), Ordering::Release);
+        if state.rest.is_empty() {
+            match kind {
+                StepKind::Push => state.rest = Vec::new(),
+                StepKind::Flush => fold.flush(&mut out, cancel)?,
+                StepKind::Finish => return fold.finish(out, cancel),
+            }
+        }
+        state.fold = Some(fold);
+        if self.output == Output::Gathers {
+            state.gathered = std::mem::take(&mut out);
+        }
+        Ok(out.into())
+    }
+
+    /// Returns how much of the input was taken.
+    fn feed(&self, fold: &mut dyn Fold, input: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<usize> {
+        let mut taken = 0;
+        for slice in input.chunks(SLICE) {
+            if self.output == Output::Flows && out.len() >= ENOUGH {
+                break;
+            }
+            cancel.check()?;
+            fold.push(slice, out, cancel)?;
+            taken += slice.len();
+        }
+        Ok(taken)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StepKind {
+    Push,
+    Flush,
+    Finish,
+}
+
+/// A step that has left input, as [`Session::left`] says, has done nothing else: it is to be run again without any.
+struct Step {
+    session: Arc<Session>,
+    kind: StepKind,
+}
+
+impl Transform for Step {
+    fn name(&self) -> &'static str {
+        self.session.name
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        self.session.run(self.kind, input, cancel)
+    }
+
+    fn can_fail(&self) -> bool {
+        self.session.can_fail
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::super::registry::{REGISTRY, find};
+    use super::super::testing::{arg, args, noise, prose, whole};
+    use super::super::{Args, Chain};
+    use super::*;
+
+    fn make(name: &str) -> Arc<dyn Transform> {
+        let arguments = match name {
+            "digest" => args([arg("sha256")]),
+            "hmac" => args([arg("sha256"), arg("key")]),
+            _ => Args::default(),
+        };
+        Arc::from((find(name).unwrap().build)(&arguments).unwrap())
+    }
+
+    /// Runs a step until it has taken all its input.
+    fn step(session: &Session, step: &dyn Transform, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let mut input = input.to_vec();
+        loop {
+            let made = step.run(std::mem::take(&mut input).into(), &Cancel::new())?.into_bytes()?;
+            out.extend_from_slice(&made);
+            if session.left() == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What comes out when the input is pushed in pieces, with a flush after every other one.
+    fn streamed(transform: &dyn Transform, input: &[u8], piece: usize, output: Output) -> Result<Vec<u8>> {
+        let session = Session::open(transform, output).expect("it streams");
+        let Steps { push, flush, finish } = session.steps();
+        let mut out = Vec::new();
+        for (index, piece) in input.chunks(piece).enumerate() {
+            step(&session, &*push, piece, &mut out)?;
+            if index % 2 == 1 {
+                step(&session, &*flush, &[], &mut out)?;
+            }
+        }
+        step(&session, &*finish, &[], &mut out)?;
+        Ok(out)
+    }
+
+    const OPPOSITES: [(&str, &str); 6] = [
+        ("gzip", "gunzip"),
+        ("deflate", "inflate"),
+        ("deflateRaw", "inflateRaw"),
+        ("brotliCompress", "brotliDecompress"),
+        ("zstdCompress", "zstdDecompress"),
+        ("lz4Compress", "lz4Decompress"),
+    ];
+
+    #[test]
+    fn every_transform_that_streams_gives_what_it_gives_in_one_go() {
+        for entry in REGISTRY {
+            let transform = make(entry.name);
+            if transform.fold().is_none() {
+                continue;
+            }
+            let encoder =
+                OPPOSITES.iter().find(|(_, decoder)| *decoder == entry.name).map(|(encoder, _)| make(encoder));
+            let decoder =
+                OPPOSITES.iter().find(|(encoder, _)| *encoder == entry.name).map(|(_, decoder)| make(decoder));
+            for plain in [Vec::new(), prose(70_000), noise(100_000)] {
+                let input = encoder.as_ref().map_or_else(|| plain.clone(), |it| whole(&**it, &plain).unwrap());
+                for (piece, output) in [(1 << 20, Output::Flows), (30_011, Output::Flows), (9001, Output::Gathers)] {
+                    let out = streamed(&*transform, &input, piece, output).unwrap();
+                    let (out, expected) = match &decoder {
+                        Some(decoder) => (whole(&**decoder, &out).unwrap(), plain.clone()),
+                        None => (out, whole(&*transform, &input).unwrap()),
+                    };
+                    assert!(out == expected, "{} in pieces of {piece}", entry.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_flush_brings_out_what_was_pushed() {
+        let plain = prose(50_000);
+        for (encoder, decoder) in OPPOSITES {
+            let (encoder, decoder) = (make(encoder), make(decoder));
+            let chained: Arc<dyn Transform> = Arc::new(Chain::new(&[make("identity"), encoder.clone()]).unwrap());
+            for encoder in [encoder, chained] {
+                let packing = Session::open(&*encoder, Output::Flows).unwrap();
+                let unpacking = Session::open(&*decoder, Output::Flows).unwrap();
+                let (mut packed, mut out) = (Vec::new(), Vec::new());
+                for _ in 0..3 {
+                    step(&packing, &*packing.steps().push, &plain, &mut packed).unwrap();
+                    step(&packing, &*packing.steps().flush, &[], &mut packed).unwrap();
+                    step(&unpacking, &*unpacking.steps().push, &std::mem::take(&mut packed), &mut out).unwrap();
+                    assert!(std::mem::take(&mut out) == plain, "{}", encoder.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_makes_no_more_than_it_must() {
+        let plain = vec![0; 100 << 20];
+        let packed = whole(&*make("gzip"), &plain).unwrap();
+        let session = Session::open(&*make("gunzip"), Output::Flows).unwrap();
+        let Steps { push, finish, .. } = session.steps();
+        let (mut input, mut made) = (packed, 0);
+        loop {
+            let out = push.run(std::mem::take(&mut input).into(), &Cancel::new()).unwrap().into_bytes().unwrap();
+            assert!(out.len() <= ENOUGH + SLICE * 1040, "{}", out.len());
+            made += out.len();
+            if session.left() == 0 {
+                break;
+            }
+        }
+        made += finish.run(Vec::new().into(), &Cancel::new()).unwrap().into_bytes().unwrap().len();
+        assert_eq!(made, plain.len());
+    }
+
+    #[test]
+    fn a_session_that_failed_or_was_cancelled_is_of_no_use() {
+        let session = Session::open(&*make("gunzip"), Output::Flows).unwrap();
+        let Steps { push, finish, .. } = session.steps();
+        assert_eq!(push.run(b"no gzip data".to_vec().into(), &Cancel::new()).unwrap_err().kind, Kind::InvalidData);
+        assert_eq!(finish.run(Vec::new().into(), &Cancel::new()).unwrap_err().kind, Kind::Cancelled);
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let session = Session::open(&*make("gzip"), Output::Flows).unwrap();
+        assert_eq!(session.steps().push.run(prose(10).into(), &cancel).unwrap_err().kind, Kind::Cancelled);
+        assert!(session.steps().push.run(prose(10).into(), &Cancel::new()).is_err());
+    }
+}
