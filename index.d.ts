@@ -6,6 +6,8 @@
  * @packageDocumentation
  */
 
+import type { Duplex, Writable } from 'node:stream'
+
 // ---------------------------------------------------------------- data that crosses the border
 
 /**
@@ -340,6 +342,37 @@ export class Pool {
   ): AsyncIterableIterator<Out | PromiseSettledResult<Out>> & AsyncDisposable
 
   /**
+   * A Duplex: what is written comes out transformed, at the speed of the slower side. `pipeline`, `compose`, `finished`, async
+   * iteration and `Duplex.toWeb` work as with any of Node's; aborting `signal` destroys it. A transform that gives one value
+   * gives it at the end, a string as UTF-8.
+   *
+   * It holds about twice `highWaterMark` (256 KiB unless the options say otherwise, and 1 MiB at most at a time), what the
+   * transform holds, and what its reader has not taken. Compression takes a block for each thread at a time, and makes one
+   * standard stream of them.
+   *
+   * @throws TypeError for a transform that needs its whole input at once, or bad options
+   * @example
+   * await pipeline(createReadStream('access.log'), pool.stream(transforms.gzip()), createWriteStream('access.log.gz'))
+   */
+  stream<In, Out>(transform: StreamTransform<In, Out>, options?: StreamOptions): TransformDuplex
+  /**
+   * A Writable whose chunks are worked through on the pool's threads. A transform that streams consumes all that is written, and
+   * `result` is what it gives; with `each` every chunk (in `objectMode` every object) is an input of its own.
+   *
+   * @throws TypeError for a transform that needs its whole input at once without `each`, or bad options
+   * @example
+   * const sink = pool.sink(transforms.digest('sha256', { encoding: 'hex' }))
+   * await pipeline(request, sink)
+   * const hash = await sink.result
+   */
+  sink<In, Out>(transform: Transform<In, Out>, options: SinkOptions<Out> & { each: true }): Sink<number>
+  sink<In, Out>(
+    transform: StreamTransform<In, Out>,
+    options?: SinkOptions<Out> & { each?: false | undefined; onResult?: undefined }
+  ): Sink<Out>
+  sink<In, Out>(transform: Transform<In, Out>, options?: SinkOptions<Out>): Sink<Out | number>
+
+  /**
    * Settles when the pool has room for a task, first come, first served; after a `run` that was refused for its input's
    * bytes, room for as many (whichever of them was refused last). The room is kept for the `run` that follows in the same turn of the loop, whoever calls it
    * first.
@@ -639,6 +672,62 @@ export interface CacheStats {
   evictions: { size: number; ttl: number; replaced: number; deleted: number }
   /** Milliseconds from the call of the loader to its outcome. */
   loadTime: LatencySummary
+}
+
+// ---------------------------------------------------------------- streams
+
+/** Options of {@link Pool.stream} and {@link Pool.sink}. One that is not known is refused. */
+export interface StreamOptions {
+  /** Chunks under way at most, 1 or more, where each is a task of its own. Default: four for each thread. */
+  concurrency?: number | undefined
+  /**
+   * Bytes that are taken ahead of the work, 0 or more, besides as many in Node's own buffer; a single chunk may be larger. With
+   * `objectMode` objects in Node's buffer. Default 256 KiB, or 16 objects.
+   */
+  highWaterMark?: number | undefined
+  /** Aborting it destroys the stream with an `AbortError`. */
+  signal?: AbortSignal | undefined
+  /** As of {@link RunOptions}. */
+  priority?: RunOptions['priority']
+}
+
+export interface SinkOptions<Out> extends StreamOptions {
+  /** Take each chunk, or in `objectMode` each object, as one input. Default: the transform consumes the whole stream. */
+  each?: boolean | undefined
+  /** Chunks are inputs of any kind, and none is cut or joined. Default `false`: strings become bytes by their encoding. */
+  objectMode?: boolean | undefined
+  /**
+   * Called with each result, in the order written. The sink waits for a promise that it returns, and so does whoever writes;
+   * what it throws destroys the sink. Only with `each`.
+   */
+  onResult?: ((result: Out, index: number) => void | Promise<void>) | undefined
+}
+
+/** The Duplex of {@link Pool.stream}. */
+export interface TransformDuplex extends Duplex {
+  /**
+   * Brings out all that was written before, then calls back: a compressor ends a block, so that its reader can decompress what
+   * it has. Each flush costs compression.
+   * @example
+   * events.write(`data: ${text}\n\n`)
+   * events.flush()
+   */
+  flush(callback?: (error?: Error | null) => void): void
+}
+
+/**
+ * A Writable that works on the pool's threads. `write()` returns `false`, `'drain'`, `final`, `destroy` and `pipeline` mean what
+ * Node says they mean. Made by {@link Pool.sink}.
+ */
+export class Sink<Out> extends Writable {
+  private constructor()
+  /**
+   * What the transform gave, or with `each` how many chunks were done. Rejects with whatever destroyed the sink, or with
+   * ERR_STREAM_PREMATURE_CLOSE.
+   */
+  readonly result: Promise<Out>
+  /** A snapshot. `stalls` is how often whoever wrote had to wait. */
+  stats(): { written: number; completed: number; inFlight: number; inFlightBytes: number; stalls: number }
 }
 
 // ---------------------------------------------------------------- errors

@@ -119,6 +119,9 @@ export declare function closeCache(cache: number): void
 /** Lets go of a pool. It ends when nobody holds it and its last task is done. */
 export declare function closePool(pool: number): void
 
+/** Lets go of a session and of its memory. */
+export declare function closeSession(session: number): void
+
 /** Counts a task that was turned away. */
 export declare function countRejected(pool: number): void
 
@@ -164,6 +167,9 @@ export declare function openCache(options: unknown): number
 /** Opens a pool. No thread starts before its first task. */
 export declare function openPool(options: unknown): PoolInfo
 
+/** Opens a session of a transform that works chunk by chunk. With `gathers` its output comes at the end. */
+export declare function openSession(transform: number, gathers: boolean): SessionInfo
+
 export interface PoolInfo {
   handle: number
   name: string
@@ -188,6 +194,17 @@ export interface PoolStats {
   runTime: LatencySummary
   byTransform: Record<string, TransformStats>
 }
+
+/** A session, and the transforms that are its steps. */
+export interface SessionInfo {
+  handle: number
+  push: number
+  flush: number
+  finish: number
+}
+
+/** How many bytes of its input the last step has left for another one. */
+export declare function sessionLeft(session: number): number
 
 /**
  * Reserves room and memory for an input that will be copied piece by piece.

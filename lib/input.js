@@ -160,4 +160,4 @@ function checkAttached(input) {
   }
 }
 
-module.exports = { move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }
+module.exports = { asUint8Array, move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }

@@ -28,8 +28,8 @@ class PoolHandle {
   #closed = () => {}
 
   /**
-   * Maps and iterations that are not over.
-   * @type {Set<import('./flow').Flow>}
+   * Maps and iterations that are not over, and streams with a step under way.
+   * @type {Set<{ stop(reason: unknown): void }>}
    */
   flows = new Set()
 

@@ -1,10 +1,12 @@
 'use strict'
 
+const { TransformDuplex } = require('./duplex')
 const { callerOf } = require('./errors')
 const { inputSize } = require('./input')
 const { Iteration } = require('./iterate')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
+const { Sink } = require('./sink')
 const { Task } = require('./task')
 const { Transform } = require('./transforms')
 const { checkBoolean, checkObject, checkOptions, checkSignal, priorityNumber } = require('./validate')
@@ -101,6 +103,23 @@ class Pool {
    */
   iterate(transform, inputs, options = {}) {
     return new Iteration(this.#handle, transform, inputs, options, callerOf(this.iterate))
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {import('../index').StreamOptions} [options]
+   */
+  stream(transform, options = {}) {
+    return new TransformDuplex(this.#handle, transform, options, callerOf(this.stream))
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {import('../index').SinkOptions<any>} [options]
+   * @returns {any}
+   */
+  sink(transform, options = {}) {
+    return new Sink(this.#handle, transform, options, callerOf(this.sink))
   }
 
   /** @returns {Promise<void>} */

@@ -7,6 +7,7 @@ use super::raw::{self, Pinned, misuse};
 use crate::cancel::Cancel;
 use crate::pool::{self, Pool, Room};
 use crate::transform::Transform;
+use crate::transform::session::Session;
 use napi::bindgen_prelude::Function;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -43,6 +44,7 @@ pub struct Tables {
     pub waiting: BTreeMap<u32, (Arc<Pool>, u64)>,
     pub stagings: Slab<Staging>,
     pub caches: Slab<cache::Handle>,
+    pub sessions: Slab<Arc<Session>>,
 }
 
 pub struct Environment {

@@ -14,5 +14,6 @@ mod output;
 mod pool;
 mod port;
 mod raw;
+mod session;
 mod task;
 mod transform;

@@ -8,7 +8,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::sync::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Input goes in by slices of this size, so that what a decompressor makes of one is seldom large.
 const SLICE: usize = 16 << 10;
@@ -24,6 +24,7 @@ pub enum Output {
     Gathers,
 }
 
+#[derive(Default)]
 struct State {
     /// `None`: it has ended, or failed.
     fold: Option<Box<dyn Fold>>,
@@ -39,6 +40,7 @@ pub struct Session {
     state: Mutex<State>,
     /// Of the input that was not taken yet.
     left: AtomicUsize,
+    closed: AtomicBool,
 }
 
 /// The transforms that are the steps of a session.
@@ -51,13 +53,14 @@ pub struct Steps {
 impl Session {
     /// `None`: the transform does not work chunk by chunk.
     pub fn open(transform: &dyn Transform, output: Output) -> Option<Arc<Self>> {
-        let state = State { fold: Some(transform.fold()?), rest: Vec::new(), gathered: Vec::new() };
+        let state = State { fold: Some(transform.fold()?), ..State::default() };
         Some(Arc::new(Session {
             name: transform.name(),
             can_fail: transform.can_fail(),
             output,
             state: Mutex::new(state),
             left: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
         }))
     }
 
@@ -71,7 +74,24 @@ impl Session {
         self.left.load(Ordering::Acquire)
     }
 
+    /// Gives its memory back: at once, or when the step that is under way has ended.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        if let Some(mut state) = self.state.try_lock() {
+            drop(std::mem::take(&mut *state));
+        }
+    }
+
     fn run(&self, kind: StepKind, input: Value, cancel: &Cancel) -> Result<Value> {
+        let made = self.step(kind, input, cancel);
+        // Whoever closed it meanwhile could not get at the state.
+        if self.closed.load(Ordering::SeqCst) {
+            drop(std::mem::take(&mut *self.state.lock()));
+        }
+        made
+    }
+
+    fn step(&self, kind: StepKind, input: Value, cancel: &Cancel) -> Result<Value> {
         let input = input.into_bytes()?;
         let state = &mut *self.state.lock();
         // It is of no use after an error, and neither after a panic.
@@ -254,6 +274,16 @@ mod tests {
         }
         made += finish.run(Vec::new().into(), &Cancel::new()).unwrap().into_bytes().unwrap().len();
         assert_eq!(made, plain.len());
+    }
+
+    #[test]
+    fn a_session_that_is_closed_holds_nothing() {
+        let session = Session::open(&*make("gzip"), Output::Flows).unwrap();
+        let Steps { push, .. } = session.steps();
+        push.run(prose(1000).into(), &Cancel::new()).unwrap();
+        session.close();
+        assert!(session.state.lock().fold.is_none());
+        assert_eq!(push.run(prose(10).into(), &Cancel::new()).unwrap_err().kind, Kind::Cancelled);
     }
 
     #[test]

@@ -1,0 +1,92 @@
+'use strict'
+
+const { Duplex, addAbortSignal } = require('node:stream')
+const { asUint8Array } = require('./input')
+const { Fold } = require('./stream/fold')
+const { prematureError } = require('./stream/destroyed')
+const { STREAM_OPTIONS, checkStreaming, readStreamOptions } = require('./stream/options')
+const { priorityNumber } = require('./validate')
+
+/** @typedef {(error?: Error | null) => void} Callback */
+
+/** Writes that are none: they stand for a flush, in its place among the others. */
+const flushes = new WeakSet()
+
+/** What goes in comes out transformed. */
+class TransformDuplex extends Duplex {
+  #fold
+  /** @type {Callback | undefined} */
+  #finished
+
+  /**
+   * @param {import('./pool-handle').PoolHandle} pool
+   * @param {import('./transforms').Transform} transform
+   * @param {any} options
+   * @param {{ stack?: string }} caller
+   */
+  constructor(pool, transform, options, caller) {
+    const { highWaterMark, priority, signal } = readStreamOptions(options, STREAM_OPTIONS, pool.info.threads)
+    checkStreaming(transform, '')
+    pool.checkOpen()
+    super({ highWaterMark })
+    this.#fold = new Fold(pool, transform, priorityNumber(priority), highWaterMark, false, caller, {
+      output: bytes => this.push(bytes),
+      ended: rest => this.#end(rest),
+      failed: error => this.destroy(/** @type {Error} */ (error))
+    })
+    if (signal !== undefined) addAbortSignal(signal, this)
+  }
+
+  /**
+   * Brings out all that was written before.
+   * @param {Callback} [callback]
+   */
+  flush(callback = () => {}) {
+    const mark = Buffer.alloc(0)
+    flushes.add(mark)
+    this.write(mark, callback)
+  }
+
+  /**
+   * @param {any} chunk
+   * @param {BufferEncoding} _encoding
+   * @param {Callback} callback
+   */
+  _write(chunk, _encoding, callback) {
+    if (flushes.has(chunk)) this.#fold.flush(callback)
+    else this.#fold.write(asUint8Array(chunk), callback)
+  }
+
+  /** @param {Callback} callback */
+  _final(callback) {
+    this.#finished = callback
+    this.#fold.finish()
+  }
+
+  _read() {
+    this.#fold.resume()
+  }
+
+  /**
+   * @param {Error | null} error
+   * @param {Callback} callback
+   */
+  _destroy(error, callback) {
+    this.#fold.destroy(error)
+    const finished = this.#finished
+    this.#finished = undefined
+    finished?.(error ?? prematureError())
+    callback(error)
+  }
+
+  /** @param {Buffer | string} rest */
+  #end(rest) {
+    const finished = this.#finished
+    this.#finished = undefined
+    if (rest.length > 0) this.push(rest)
+    this.push(null)
+    finished?.()
+  }
+}
+
+module.exports = { TransformDuplex }

@@ -1,0 +1,112 @@
+'use strict'
+
+const { Writable, addAbortSignal } = require('node:stream')
+const { AsyncResource } = require('node:async_hooks')
+const { asUint8Array } = require('./input')
+const { prematureError } = require('./stream/destroyed')
+const { Each } = require('./stream/each')
+const { Fold } = require('./stream/fold')
+const { HIGH_WATER_MARK, checkStreaming, readSinkOptions } = require('./stream/options')
+const { priorityNumber } = require('./validate')
+
+/**
+ * @typedef {(error?: Error | null) => void} Callback
+ * @typedef {import('./pool-handle').PoolHandle} PoolHandle
+ */
+
+class Sink extends Writable {
+  #engine
+  /** @type {(value: any) => void} */
+  #resolve = () => {}
+  /** @type {(reason: unknown) => void} */
+  #reject = () => {}
+  /** @type {Callback | undefined} */
+  #finished
+
+  /**
+   * @param {PoolHandle} pool
+   * @param {import('./transforms').Transform} transform
+   * @param {any} options
+   * @param {{ stack?: string }} caller
+   */
+  constructor(pool, transform, options, caller) {
+    const read = readSinkOptions(options, pool.info.threads)
+    const { each, objectMode, highWaterMark, concurrency, priority, signal } = read
+    if (!each) checkStreaming(transform, ': with { each: true } each chunk is an input of its own')
+    pool.checkOpen()
+    super({ objectMode, highWaterMark })
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // Whoever does not ask for it hears of errors as of any stream's.
+    this.result.catch(() => {})
+    const limit = objectMode ? HIGH_WATER_MARK : highWaterMark
+    const failed = (/** @type {unknown} */ error) => this.destroy(/** @type {Error} */ (error))
+    if (each) {
+      const context = new AsyncResource('OffloopSink')
+      const { onResult } = read
+      const result =
+        onResult &&
+        ((/** @type {any} */ value, /** @type {number} */ index) =>
+          context.runInAsyncScope(onResult, undefined, value, index))
+      const ended = () => this.#end(this.#engine.completed)
+      this.#engine = new Each(pool, transform, { concurrency, priority }, limit, caller, { result, ended, failed })
+    } else {
+      const outlet = { output: () => true, ended: (/** @type {any} */ value) => this.#end(value), failed }
+      this.#engine = new Fold(pool, transform, priorityNumber(priority), limit, true, caller, outlet)
+    }
+    if (signal !== undefined) addAbortSignal(signal, this)
+  }
+
+  stats() {
+    const { written, completed, bytes, stalls } = this.#engine
+    return { written, completed, inFlight: written - completed, inFlightBytes: bytes, stalls }
+  }
+
+  /**
+   * @param {any} chunk
+   * @param {BufferEncoding} _encoding
+   * @param {Callback} callback
+   */
+  _write(chunk, _encoding, callback) {
+    if (this.#engine instanceof Each) return this.#engine.write(chunk, callback)
+    let bytes
+    try {
+      bytes = typeof chunk === 'string' ? Buffer.from(chunk) : asUint8Array(chunk)
+    } catch (error) {
+      return callback(/** @type {Error} */ (error))
+    }
+    this.#engine.write(bytes, callback)
+  }
+
+  /** @param {Callback} callback */
+  _final(callback) {
+    this.#finished = callback
+    this.#engine.finish()
+  }
+
+  /**
+   * @param {Error | null} error
+   * @param {Callback} callback
+   */
+  _destroy(error, callback) {
+    this.#engine.destroy(error)
+    this.#reject(error ?? prematureError())
+    const finished = this.#finished
+    this.#finished = undefined
+    finished?.(error ?? prematureError())
+    callback(error)
+  }
+
+  /** @param {any} value */
+  #end(value) {
+    const finished = this.#finished
+    if (finished === undefined) return
+    this.#finished = undefined
+    this.#resolve(value)
+    finished()
+  }
+}
+
+module.exports = { Sink }

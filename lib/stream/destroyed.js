@@ -1,0 +1,13 @@
+'use strict'
+
+/** What whoever still waits for a stream is told when it was destroyed without an error, in Node's own words. */
+function destroyedError() {
+  return Object.assign(new Error('Cannot call write after a stream was destroyed'), { code: 'ERR_STREAM_DESTROYED' })
+}
+
+/** What whoever waits for the result of a stream is told that closed before it had one. */
+function prematureError() {
+  return Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+}
+
+module.exports = { destroyedError, prematureError }

@@ -1,0 +1,158 @@
+'use strict'
+
+const { inputSize } = require('../input')
+const { Iteration } = require('../iterate')
+const { destroyedError } = require('./destroyed')
+
+/**
+ * Where results go.
+ * @typedef {object} Outlet
+ * @property {((value: any, index: number) => unknown) | undefined} result
+ * @property {() => void} ended all results were delivered
+ * @property {(error: unknown) => void} failed nothing more will come
+ *
+ * @typedef {{ chunk: unknown, size: number, callback: (error?: Error | null) => void }} Write
+ */
+
+/** Chunks above this many bytes are copied in pieces, after they were taken. */
+const LARGE = 1 << 20
+
+/**
+ * Each chunk is a task of its own; results come in the order of the chunks. A chunk is taken when the bytes of those whose
+ * results were not delivered leave room for it, and whoever writes hears when the next one could be.
+ */
+class Each {
+  #iteration
+  #outlet
+  #limit
+  /** @type {Write | undefined} what is being written; there is one at a time */
+  #write
+  /** @type {((result: IteratorResult<unknown>) => void) | undefined} of the iteration, which wants the next chunk */
+  #asked
+  /** @type {((error?: Error | null) => void) | undefined} of the chunk that was taken last */
+  #taken
+  /** The chunk that was taken last is copied when it is done. */
+  #isLarge = false
+  /** @type {number[]} of chunks whose results were not delivered */
+  #sizes = []
+  #isFinishing = false
+  #isOver = false
+
+  bytes = 0
+  written = 0
+  completed = 0
+  stalls = 0
+
+  /**
+   * @param {import('../pool-handle').PoolHandle} pool
+   * @param {import('../transforms').Transform} transform
+   * @param {import('../../index').MapOptions} options
+   * @param {number} limit bytes whose results were not delivered
+   * @param {{ stack?: string }} caller
+   * @param {Outlet} outlet
+   */
+  constructor(pool, transform, options, limit, caller, outlet) {
+    const source = { [Symbol.asyncIterator]: () => source, next: () => this.#next() }
+    this.#iteration = new Iteration(pool, transform, /** @type {any} */ (source), options, caller)
+    this.#limit = limit
+    this.#outlet = outlet
+    this.#deliver().then(
+      () => outlet.ended(),
+      error => {
+        if (!this.#isOver) outlet.failed(error)
+      }
+    )
+  }
+
+  /**
+   * @param {unknown} chunk
+   * @param {(error?: Error | null) => void} callback
+   */
+  write(chunk, callback) {
+    let size
+    try {
+      size = inputSize(chunk)
+    } catch (error) {
+      return callback(/** @type {Error} */ (error))
+    }
+    this.#write = { chunk, size, callback }
+    this.#offer()
+    if (this.#write !== undefined || this.#taken !== undefined) this.stalls++
+  }
+
+  finish() {
+    this.#isFinishing = true
+    this.#offer()
+  }
+
+  /** @param {Error | null} reason */
+  destroy(reason) {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#iteration.return()
+    this.#asked?.({ value: undefined, done: true })
+    const callbacks = [this.#taken, this.#write?.callback]
+    this.#taken = undefined
+    this.#write = undefined
+    for (const callback of callbacks) callback?.(reason ?? destroyedError())
+  }
+
+  /** The iteration wants the next chunk: it has copied the one before. @returns {Promise<IteratorResult<unknown>>} */
+  #next() {
+    return new Promise(resolve => {
+      this.#asked = resolve
+      if (!this.#isLarge) this.#release()
+      this.#offer()
+    })
+  }
+
+  /** Hands over what is being written if it is wanted and there is room for it. */
+  #offer() {
+    if (this.#asked === undefined || this.#isOver) return
+    const write = this.#write
+    if (write === undefined) {
+      if (this.#isFinishing) this.#give({ value: undefined, done: true })
+    } else if (this.bytes === 0 || this.bytes + write.size <= this.#limit) {
+      this.#write = undefined
+      this.#taken = write.callback
+      this.#isLarge = write.size > LARGE
+      this.#sizes.push(write.size)
+      this.bytes += write.size
+      this.written++
+      this.#give({ value: write.chunk, done: false })
+    }
+  }
+
+  /** @param {IteratorResult<unknown>} result */
+  #give(result) {
+    const asked = this.#asked
+    this.#asked = undefined
+    asked?.(result)
+  }
+
+  /** Whoever wrote the chunk that was taken last may write the next. */
+  #release() {
+    const taken = this.#taken
+    this.#taken = undefined
+    taken?.()
+  }
+
+  async #deliver() {
+    for (let index = 0; ; index++) {
+      const { value, done } = await this.#iteration.next()
+      if (done) return
+      const delivered = this.#outlet.result?.(value, index)
+      if (typeof (/** @type {any} */ (delivered)?.then) === 'function') await delivered
+      if (this.#isOver) return
+      this.completed++
+      this.bytes -= /** @type {number} */ (this.#sizes.shift())
+      if (this.#isLarge && this.#sizes.length === 0) {
+        this.#isLarge = false
+        this.#release()
+      }
+      this.#offer()
+    }
+  }
+}
+
+module.exports = { Each }

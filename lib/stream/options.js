@@ -1,0 +1,61 @@
+'use strict'
+
+const { checkBoolean, checkInteger, checkOptions, checkSignal, invalidType, priorityNumber } = require('../validate')
+const { Transform } = require('../transforms')
+const { withCode } = require('../errors')
+
+/** Bytes that a stream takes ahead of its work unless the options say otherwise. */
+const HIGH_WATER_MARK = 256 << 10
+/** The same for the buffer of a stream of objects, as Node has it. */
+const OBJECTS = 16
+/** Chunks under way for each thread, unless the options say otherwise. */
+const CHUNKS = 4
+const MAX = 2 ** 31 - 1
+
+const STREAM_OPTIONS = ['concurrency', 'highWaterMark', 'signal', 'priority']
+const SINK_OPTIONS = [...STREAM_OPTIONS, 'each', 'objectMode', 'onResult']
+
+/**
+ * @param {any} options
+ * @param {readonly string[]} known
+ * @param {number} threads
+ */
+function readStreamOptions(options, known, threads) {
+  checkOptions(options, known)
+  const { concurrency = CHUNKS * threads, signal, priority } = options
+  const { highWaterMark = options.objectMode ? OBJECTS : HIGH_WATER_MARK } = options
+  checkInteger('"options.concurrency"', concurrency, 1, MAX)
+  checkInteger('"options.highWaterMark"', highWaterMark, 0, Number.MAX_SAFE_INTEGER)
+  if (signal !== undefined) checkSignal(signal)
+  priorityNumber(priority)
+  return { concurrency, highWaterMark, signal, priority }
+}
+
+/**
+ * @param {any} options
+ * @param {number} threads
+ */
+function readSinkOptions(options, threads) {
+  const read = readStreamOptions(options, SINK_OPTIONS, threads)
+  const { each = false, objectMode = false, onResult } = options
+  checkBoolean('The "options.each" property', each)
+  checkBoolean('The "options.objectMode" property', objectMode)
+  if (onResult !== undefined && typeof onResult !== 'function') {
+    throw invalidType('The "options.onResult" property', 'of type function', onResult)
+  }
+  if (onResult !== undefined && !each) {
+    const message = 'options.onResult needs options.each: without it there is one result, as sink.result'
+    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  }
+  return { ...read, each, objectMode, onResult }
+}
+
+/** @param {import('../transforms').Transform} transform @param {string} instead what else can be done */
+function checkStreaming(transform, instead) {
+  Transform.number(transform)
+  if (transform.streaming) return
+  const message = `The transform '${transform.name}' needs its whole input at once and cannot stream${instead}`
+  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+module.exports = { HIGH_WATER_MARK, STREAM_OPTIONS, checkStreaming, readSinkOptions, readStreamOptions }
