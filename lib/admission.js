@@ -6,6 +6,8 @@ const { Task } = require('./task')
 const { Waiter } = require('./waiter')
 
 /**
+ * @typedef {import('./input').Lent} Lent
+ *
  * Whoever hears what becomes of an input.
  * @typedef {object} Listener
  * @property {() => void} admitted it is copied
@@ -16,7 +18,8 @@ const { Waiter } = require('./waiter')
 /** Bytes on their way into a pool. Where there is no room for them they wait in line, and are not turned away. */
 class Admission {
   #transform
-  #bytes
+  #input
+  #length
   #listener
   #task
   /** @type {Waiter | undefined} */
@@ -26,13 +29,15 @@ class Admission {
    * @param {import('./pool-handle').PoolHandle} pool
    * @param {number} priority
    * @param {import('./transforms').Transform} transform
-   * @param {Uint8Array} bytes 1 MiB at most, which are copied when they are admitted
+   * @param {Uint8Array | Lent} input up to 1 MiB that are copied when they are admitted, or memory that is lent
+   * @param {number} length
    * @param {{ stack?: string } | undefined} caller
    * @param {Listener} listener
    */
-  constructor(pool, priority, transform, bytes, caller, listener) {
+  constructor(pool, priority, transform, input, length, caller, listener) {
     this.#transform = transform
-    this.#bytes = bytes
+    this.#input = input
+    this.#length = length
     this.#listener = listener
     this.#task = new Task(pool, priority, listener.resolve, listener.reject, caller)
   }
@@ -60,13 +65,13 @@ class Admission {
     }
     let bound
     try {
-      bound = this.#task.submit(this.#transform, this.#bytes, room)
+      bound = this.#task.submit(this.#transform, this.#input, room)
     } catch (error) {
       return this.#listener.reject(error)
     }
     if (bound === null) return this.#listener.admitted()
     const { reject } = this.#listener
-    this.#waiter = new Waiter(pool, this.#bytes.length, granted => this.#submit(granted), reject)
+    this.#waiter = new Waiter(pool, this.#length, granted => this.#submit(granted), reject)
   }
 }
 

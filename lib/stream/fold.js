@@ -2,6 +2,7 @@
 
 const { Admission } = require('../admission')
 const { lengthOf } = require('../bytes')
+const { Lent } = require('../input')
 const native = require('../native')
 const { Transform } = require('../transforms')
 const { destroyedError } = require('./destroyed')
@@ -20,6 +21,7 @@ const { destroyedError } = require('./destroyed')
 /** Bytes that go to a thread at a time at most: they are copied in one go. */
 const MAX_PUSH = 1 << 20
 const NOTHING = new Uint8Array(0)
+const EMPTY = Buffer.alloc(0)
 
 /** A fold that was dropped without being destroyed is let go of when JavaScript has forgotten it. */
 const registry = new FinalizationRegistry((/** @type {number} */ session) => native.closeSession(session))
@@ -34,6 +36,8 @@ class Fold {
   #caller
   #outlet
   #limit
+  /** Bytes that are gathered for a step. */
+  #push
   #session
   #steps
   /** @type {Admission | undefined} the step under way */
@@ -41,7 +45,10 @@ class Fold {
   #flying = 0
   #flyingChunks = 0
   /** Bytes of the next step; memory for them is made when there are any. */
-  #held = Buffer.alloc(0)
+  #held = EMPTY
+  /** What a thread reads at the moment, and what was read and may be filled again. */
+  #lent = EMPTY
+  #spare = EMPTY
   #heldLength = 0
   #heldChunks = 0
   /** @type {Write | undefined} what is being written; there is one at a time */
@@ -63,7 +70,7 @@ class Fold {
    * @param {import('../pool-handle').PoolHandle} pool
    * @param {AnyTransform} transform
    * @param {number} priority
-   * @param {number} limit bytes that are gathered at most
+   * @param {number} limit bytes that are taken and not worked through, at most; a chunk may be larger
    * @param {boolean} gathers whether the output comes at the end
    * @param {{ stack?: string }} caller
    * @param {Outlet} outlet
@@ -71,7 +78,9 @@ class Fold {
   constructor(pool, transform, priority, limit, gathers, caller, outlet) {
     this.#pool = pool
     this.#priority = priority
-    this.#limit = Math.min(limit, MAX_PUSH)
+    this.#limit = limit
+    // While one half is worked through the other one fills.
+    this.#push = Math.min(Math.ceil(limit / 2), MAX_PUSH)
     this.#caller = caller
     this.#outlet = outlet
     const { handle, push, flush, finish } = native.openSession(Transform.number(transform), gathers)
@@ -138,7 +147,8 @@ class Fold {
     this.#admission?.abort(reason)
     registry.unregister(this)
     native.closeSession(this.#session)
-    this.#held = Buffer.alloc(0)
+    this.#held = EMPTY
+    this.#spare = EMPTY
     const callbacks = [this.#write?.callback, this.#flush]
     this.#write = undefined
     this.#flush = undefined
@@ -156,31 +166,45 @@ class Fold {
   #begin() {
     const { flush, finish } = this.#steps
     if (this.#unfinished !== undefined) {
-      if (!this.#isPaused) this.#run(this.#unfinished, NOTHING, () => {})
+      if (!this.#isPaused) this.#run(this.#unfinished, NOTHING, 0, () => {})
     } else if (this.#isPaused && !this.#isFinishing) return
     else if (this.#heldLength > 0) this.#pushHeld()
     else if (this.#write !== undefined) this.#pushDirectly(this.#write)
-    else if (this.#flush !== undefined) this.#run(flush, NOTHING, () => {})
-    else if (this.#isFinishing) this.#run(finish, NOTHING, () => {})
+    else if (this.#flush !== undefined) this.#run(flush, NOTHING, 0, () => {})
+    else if (this.#isFinishing) this.#run(finish, NOTHING, 0, () => {})
   }
 
   #pushHeld() {
-    const bytes = this.#held.subarray(0, this.#heldLength)
-    this.#run(this.#steps.push, bytes, () => {
-      this.#flying = this.#heldLength
-      this.#flyingChunks = this.#heldChunks
-      this.#heldLength = 0
-      this.#heldChunks = 0
-      this.#gather()
-    })
+    const held = this.#held
+    const length = this.#heldLength
+    // Full memory is lent, and there are two of it; where it is not full there is time to copy.
+    const isLent = length === held.length
+    this.#run(
+      this.#steps.push,
+      isLent ? new Lent(/** @type {ArrayBuffer} */ (held.buffer)) : held.subarray(0, length),
+      length,
+      () => {
+        if (isLent) {
+          this.#lent = held
+          this.#held = this.#spare
+          this.#spare = EMPTY
+        }
+        this.#flying = length
+        this.#flyingChunks = this.#heldChunks
+        this.#heldLength = 0
+        this.#heldChunks = 0
+        this.#gather()
+      }
+    )
   }
 
   /** Nothing is held: what is written need not be gathered first. @param {Write} write */
   #pushDirectly(write) {
-    const bytes = write.chunk.subarray(write.offset, write.offset + MAX_PUSH)
-    this.#run(this.#steps.push, bytes, () => {
-      this.#flying = lengthOf(bytes)
-      write.offset += this.#flying
+    const length = Math.min(lengthOf(write.chunk) - write.offset, MAX_PUSH)
+    const bytes = write.chunk.subarray(write.offset, write.offset + length)
+    this.#run(this.#steps.push, bytes, length, () => {
+      this.#flying = length
+      write.offset += length
       if (this.#endWrite(write)) this.#flyingChunks++
       this.#gather()
     })
@@ -191,9 +215,10 @@ class Fold {
     const write = this.#write
     // What waits in line for room is not copied yet.
     if (write === undefined || this.#isOver || this.#flying === 0) return
-    const length = Math.min(lengthOf(write.chunk) - write.offset, this.#limit - this.#flying - this.#heldLength)
+    const room = Math.min(this.#push, this.#limit - this.#flying) - this.#heldLength
+    const length = Math.min(lengthOf(write.chunk) - write.offset, room)
     if (length <= 0) return
-    if (this.#held.length === 0) this.#held = Buffer.allocUnsafeSlow(this.#limit)
+    if (this.#held.length === 0) this.#held = Buffer.allocUnsafeSlow(this.#push)
     this.#held.set(write.chunk.subarray(write.offset, write.offset + length), this.#heldLength)
     this.#heldLength += length
     write.offset += length
@@ -212,12 +237,13 @@ class Fold {
 
   /**
    * @param {AnyTransform} step
-   * @param {Uint8Array} bytes
+   * @param {Uint8Array | Lent} input
+   * @param {number} length
    * @param {() => void} admitted
    */
-  #run(step, bytes, admitted) {
+  #run(step, input, length, admitted) {
     this.#pool.flows.add(this)
-    this.#admission = new Admission(this.#pool, this.#priority, step, bytes, this.#caller, {
+    this.#admission = new Admission(this.#pool, this.#priority, step, input, length, this.#caller, {
       admitted,
       resolve: value => this.#done(step, value),
       reject: error => {
@@ -234,6 +260,8 @@ class Fold {
     this.#pool.flows.delete(this)
     this.#admission = undefined
     this.#flying = 0
+    if (this.#lent !== EMPTY) this.#spare = this.#lent
+    this.#lent = EMPTY
     this.#unfinished = native.sessionLeft(this.#session) > 0 ? step : undefined
     if (this.#unfinished === undefined) {
       this.completed += this.#flyingChunks

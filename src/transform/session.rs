@@ -98,11 +98,13 @@ impl Session {
         let Some(mut fold) = state.fold.take() else {
             return Err(Error::new(Kind::Cancelled, "The stream has ended"));
         };
-        state.rest.extend_from_slice(&input);
-        drop(input);
         let mut out = std::mem::take(&mut state.gathered);
         let taken = self.feed(&mut *fold, &state.rest, &mut out, cancel)?;
         state.rest.drain(..taken);
+        // What is left comes before what is new.
+        let taken = if state.rest.is_empty() { self.feed(&mut *fold, &input, &mut out, cancel)? } else { 0 };
+        state.rest.extend_from_slice(&input[taken..]);
+        drop(input);
         self.left.store(state.rest.len(), Ordering::Release);
         if state.rest.is_empty() {
             match kind {
