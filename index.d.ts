@@ -346,7 +346,7 @@ export class Pool {
    * iteration and `Duplex.toWeb` work as with any of Node's; aborting `signal` destroys it. A transform that gives one value
    * gives it at the end, a string as UTF-8.
    *
-   * It holds about twice `highWaterMark` (512 KiB unless the options say otherwise, and 1 MiB at most at a time), what the
+   * It holds about twice `highWaterMark` (1 MiB unless the options say otherwise, and 1 MiB at most at a time), what the
    * transform holds, and what its reader has not taken. Compression takes a block for each thread at a time, and makes one
    * standard stream of them.
    *
@@ -682,7 +682,7 @@ export interface StreamOptions {
   concurrency?: number | undefined
   /**
    * Bytes that are taken ahead of the work, 0 or more, besides as many in Node's own buffer; a single chunk may be larger. With
-   * `objectMode` objects in Node's buffer. Default 512 KiB, or 16 objects.
+   * `objectMode` objects in Node's buffer. Default 1 MiB, or 16 objects.
    */
   highWaterMark?: number | undefined
   /** Aborting it destroys the stream with an `AbortError`. */
