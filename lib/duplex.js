@@ -3,7 +3,7 @@
 const { Duplex, addAbortSignal } = require('node:stream')
 const { asUint8Array } = require('./input')
 const { Fold } = require('./stream/fold')
-const { prematureError } = require('./stream/destroyed')
+const { giveBack } = require('./stream/destroyed')
 const { STREAM_OPTIONS, checkStreaming, readStreamOptions } = require('./stream/options')
 const { priorityNumber } = require('./validate')
 
@@ -72,11 +72,10 @@ class TransformDuplex extends Duplex {
    * @param {Callback} callback
    */
   _destroy(error, callback) {
-    this.#fold.destroy(error)
-    const finished = this.#finished
+    const unwritten = this.#fold.destroy(error)
     this.#finished = undefined
-    finished?.(error ?? prematureError())
     callback(error)
+    giveBack(unwritten, error)
   }
 
   /** @param {Buffer | string} rest */

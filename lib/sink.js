@@ -3,7 +3,7 @@
 const { Writable, addAbortSignal } = require('node:stream')
 const { AsyncResource } = require('node:async_hooks')
 const { asUint8Array } = require('./input')
-const { prematureError } = require('./stream/destroyed')
+const { giveBack, prematureError } = require('./stream/destroyed')
 const { Each } = require('./stream/each')
 const { Fold } = require('./stream/fold')
 const { HIGH_WATER_MARK, checkStreaming, readSinkOptions } = require('./stream/options')
@@ -91,12 +91,11 @@ class Sink extends Writable {
    * @param {Callback} callback
    */
   _destroy(error, callback) {
-    this.#engine.destroy(error)
+    const unwritten = this.#engine.destroy(error)
     this.#reject(error ?? prematureError())
-    const finished = this.#finished
     this.#finished = undefined
-    finished?.(error ?? prematureError())
     callback(error)
+    giveBack(unwritten, error)
   }
 
   /** @param {any} value */

@@ -137,6 +137,8 @@ async function run(pool, schedule) {
   if (trouble === 'early end') stream.destroy()
   await closed
   await read
+  // The last callbacks come after the stream has closed.
+  await turn()
   const result = await settled
   function strike() {
     if (trouble === 'destroy') stream.destroy()

@@ -2,7 +2,6 @@
 
 const { inputSize } = require('../input')
 const { Iteration } = require('../iterate')
-const { destroyedError } = require('./destroyed')
 
 /**
  * Where results go.
@@ -77,7 +76,7 @@ class Each {
     }
     this.#write = { chunk, size, callback }
     this.#offer()
-    if (this.#write !== undefined || this.#taken !== undefined) this.stalls++
+    if (this.#write !== undefined && this.bytes > 0) this.stalls++
   }
 
   finish() {
@@ -85,16 +84,19 @@ class Each {
     this.#offer()
   }
 
-  /** @param {Error | null} reason */
-  destroy(reason) {
-    if (this.#isOver) return
+  /**
+   * Cancels what is under way. Returns the callback of a write that was not taken, or not copied.
+   * @returns {((error?: Error | null) => void) | undefined}
+   */
+  destroy() {
+    if (this.#isOver) return undefined
     this.#isOver = true
     this.#iteration.return()
     this.#asked?.({ value: undefined, done: true })
-    const callbacks = [this.#taken, this.#write?.callback]
+    const callback = this.#taken ?? this.#write?.callback
     this.#taken = undefined
     this.#write = undefined
-    for (const callback of callbacks) callback?.(reason ?? destroyedError())
+    return callback
   }
 
   /** The iteration wants the next chunk: it has copied the one before. @returns {Promise<IteratorResult<unknown>>} */

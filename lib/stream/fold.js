@@ -5,7 +5,6 @@ const { lengthOf } = require('../bytes')
 const { Lent } = require('../input')
 const native = require('../native')
 const { Transform } = require('../transforms')
-const { destroyedError } = require('./destroyed')
 
 /**
  * Where a fold's output goes.
@@ -137,11 +136,12 @@ class Fold {
   }
 
   /**
-   * Cancels what is under way and gives its memory back.
+   * Cancels what is under way and gives its memory back. Returns the callback of a write that was not taken.
    * @param {Error | null} reason
+   * @returns {((error?: Error | null) => void) | undefined}
    */
   destroy(reason) {
-    if (this.#isOver) return
+    if (this.#isOver) return undefined
     this.#isOver = true
     this.#pool.flows.delete(this)
     this.#admission?.abort(reason)
@@ -149,11 +149,10 @@ class Fold {
     native.closeSession(this.#session)
     this.#held = EMPTY
     this.#spare = EMPTY
-    const callbacks = [this.#write?.callback, this.#flush]
+    const callback = this.#write?.callback ?? this.#flush
     this.#write = undefined
     this.#flush = undefined
-    // Node gives buffered writes back only after the one under way.
-    for (const callback of callbacks) callback?.(reason ?? destroyedError())
+    return callback
   }
 
   #advance() {

@@ -1,0 +1,215 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { AsyncLocalStorage } = require('node:async_hooks')
+const { createHash } = require('node:crypto')
+const { once } = require('node:events')
+const { createReadStream } = require('node:fs')
+const { createServer, request } = require('node:http')
+const { Readable } = require('node:stream')
+const { pipeline } = require('node:stream/promises')
+const { test } = require('node:test')
+const { setImmediate: turn } = require('node:timers/promises')
+const { gunzipSync } = require('node:zlib')
+const { Pool, Sink, pool, transforms } = require('../..')
+const { gate } = require('../support/gate')
+
+const { digest, gunzip, gzip, identity } = transforms
+
+test('a folding sink gives what its transform gives of the whole', async () => {
+  const hash = pool.sink(digest('sha256', { encoding: 'hex' }))
+  assert.ok(hash instanceof Sink)
+  await pipeline(createReadStream(__filename, { highWaterMark: 100 }), hash)
+  const whole = await pool.run(digest('sha256', { encoding: 'hex' }), require('node:fs').readFileSync(__filename))
+  assert.equal(await hash.result, whole)
+  const packed = pool.sink(gzip())
+  packed.end('all of it')
+  assert.equal(String(gunzipSync(await packed.result)), 'all of it')
+  const nothing = pool.sink(digest('md5', { encoding: 'hex' }))
+  nothing.end()
+  assert.equal(await nothing.result, 'd41d8cd98f00b204e9800998ecf8427e')
+})
+
+test('results of each chunk come in the order written', async () => {
+  /** @type {[string, number][]} */
+  const came = []
+  const sink = pool.sink(digest('md5', { encoding: 'hex' }), {
+    each: true,
+    onResult: (hash, index) => {
+      came.push([hash, index])
+    }
+  })
+  const chunks = Array.from({ length: 300 }, (_, index) => Buffer.alloc((index * 7919) % 100_000, index))
+  await pipeline(Readable.from(chunks), sink)
+  assert.equal(await sink.result, 300)
+  const expected = chunks.map((chunk, index) => [createHash('md5').update(chunk).digest('hex'), index])
+  assert.deepEqual(came, expected)
+  assert.deepEqual(
+    { ...sink.stats(), stalls: 0 },
+    { written: 300, completed: 300, inFlight: 0, inFlightBytes: 0, stalls: 0 }
+  )
+})
+
+test('objects are inputs of any kind', async () => {
+  /** @type {string[]} */
+  const came = []
+  const onResult = (/** @type {Buffer} */ bytes) => {
+    came.push(String(bytes))
+  }
+  const sink = pool.sink(identity(), { each: true, objectMode: true, onResult })
+  assert.equal(sink.writableHighWaterMark, 16)
+  sink.write('text')
+  sink.write(new Uint16Array([0x6261]))
+  sink.write(Buffer.from('bytes').buffer.slice(0, 0))
+  sink.end('')
+  assert.equal(await sink.result, 4)
+  assert.deepEqual(came, ['text', 'ab', '', ''])
+  const bad = pool.sink(identity(), { each: true, objectMode: true })
+  bad.on('error', () => {})
+  bad.write({ no: 'input' })
+  await assert.rejects(bad.result, { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+test('an asynchronous onResult holds whoever writes', async () => {
+  const open = gate()
+  let delivered = 0
+  const onResult = async () => {
+    delivered++
+    await open.promise
+  }
+  const sink = pool.sink(identity(), { each: true, onResult, highWaterMark: 1000, concurrency: 2 })
+  let written = 0
+  while (sink.write(Buffer.alloc(400))) written++
+  while (delivered === 0) await turn()
+  for (let turns = 0; turns < 20; turns++) await turn()
+  assert.equal(delivered, 1)
+  assert.ok(sink.writableNeedDrain)
+  assert.ok(sink.stats().inFlightBytes <= 1000)
+  assert.ok(sink.stats().stalls > 0)
+  open.open(undefined)
+  sink.end()
+  assert.equal(await sink.result, written + 1)
+})
+
+test('what fails destroys the sink once, and result says why', async () => {
+  const chunk = pool.sink(gunzip(), { each: true })
+  /** @type {unknown[]} */
+  const failures = []
+  chunk.on('error', error => failures.push(error))
+  chunk.write(require('node:zlib').gzipSync('fine'))
+  chunk.write('no gzip data')
+  await assert.rejects(chunk.result, { code: 'ERR_OFFLOOP_INVALID_DATA', index: 1 })
+  await turn()
+  assert.deepEqual([failures.length, chunk.closed], [1, true])
+  for (const onResult of [
+    () => {
+      throw new Error('refused')
+    },
+    async () => {
+      throw new Error('refused')
+    }
+  ]) {
+    const sink = pool.sink(identity(), { each: true, onResult })
+    /** @type {Error[]} */
+    const errors = []
+    sink.on('error', error => errors.push(error))
+    sink.write('a')
+    sink.write('b')
+    await assert.rejects(sink.result, { message: 'refused' })
+    await turn()
+    assert.deepEqual([errors.length, sink.destroyed], [1, true])
+  }
+  const destroyed = pool.sink(identity())
+  destroyed.destroy()
+  await assert.rejects(destroyed.result, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+})
+
+test('onResult is called in the context of whoever opened the sink', async () => {
+  const context = new AsyncLocalStorage()
+  /** @type {unknown[]} */
+  const seen = []
+  const onResult = () => {
+    seen.push(context.getStore())
+  }
+  const sink = context.run('opened', () => pool.sink(identity(), { each: true, onResult }))
+  context.run('wrote', () => sink.write('a'))
+  sink.end()
+  await sink.result
+  assert.deepEqual(seen, ['opened'])
+})
+
+test('a writer may use its memory again when it is called back', async () => {
+  for (const each of [false, true]) {
+    const hash = createHash('sha256')
+    /** @type {Buffer[]} */
+    const came = []
+    const onResult = each ? (/** @type {Buffer} */ bytes) => void came.push(bytes) : undefined
+    const sink = pool.sink(identity(), /** @type {any} */ ({ each, onResult, highWaterMark: 100_000 }))
+    for (const size of [10, 70_000, 3_000_000, 1]) {
+      const memory = Buffer.alloc(size, size)
+      hash.update(memory)
+      await new Promise(resolve => sink.write(memory, resolve))
+      memory.fill(0)
+    }
+    sink.end()
+    const result = await sink.result
+    const bytes = each ? Buffer.concat(came) : /** @type {Buffer} */ (/** @type {unknown} */ (result))
+    assert.equal(createHash('sha256').update(bytes).digest('hex'), hash.digest('hex'))
+  }
+})
+
+test('a full pool makes a stream wait, and refuses it nothing', async () => {
+  const own = new Pool({ threads: 1, maxQueue: 0 })
+  const sinks = Array.from({ length: 8 }, () => own.sink(digest('crc32', { encoding: 'hex' })))
+  const all = sinks.map(sink => pipeline(Readable.from(Array(50).fill(Buffer.alloc(10_000, 'a'))), sink))
+  await Promise.all(all)
+  const [first, ...others] = await Promise.all(sinks.map(sink => sink.result))
+  for (const other of others) assert.equal(other, first)
+  assert.equal(own.stats().rejected, 0)
+  await own.close()
+})
+
+test('bad options and transforms that cannot stream are refused', () => {
+  const cases = /** @type {[any, any][]} */ ([
+    [{ each: 1 }, { code: 'ERR_INVALID_ARG_TYPE', message: /options\.each/ }],
+    [{ concurrency: 0 }, { code: 'ERR_OUT_OF_RANGE', message: /options\.concurrency/ }],
+    [{ highWaterMark: -1 }, { code: 'ERR_OUT_OF_RANGE', message: /options\.highWaterMark/ }],
+    [{ highWaterMark: '5' }, { code: 'ERR_INVALID_ARG_TYPE' }],
+    [{ signal: {} }, { code: 'ERR_INVALID_ARG_TYPE', message: /options\.signal/ }],
+    [{ priority: 'top' }, { code: 'ERR_INVALID_ARG_VALUE' }],
+    [
+      { each: true, onResult: 5 },
+      { code: 'ERR_INVALID_ARG_TYPE', message: /options\.onResult/ }
+    ],
+    [{ onResult: () => {} }, { code: 'ERR_INVALID_ARG_VALUE', message: /options\.each/ }],
+    [{ highwatermark: 5 }, { code: 'ERR_INVALID_ARG_VALUE', message: /unknown/ }],
+    [null, { code: 'ERR_INVALID_ARG_TYPE' }]
+  ])
+  for (const [options, expected] of cases) assert.throws(() => pool.sink(identity(), options), expected)
+  assert.throws(() => pool.stream(identity(), /** @type {any} */ ({ each: true })), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(() => pool.stream(/** @type {any} */ (gzip)), { code: 'ERR_INVALID_ARG_TYPE', message: /call it/ })
+})
+
+test('uploads over HTTP are hashed and compressed', async () => {
+  const server = createServer(async (incoming, response) => {
+    const hash = pool.sink(digest('sha256', { encoding: 'hex' }))
+    incoming.on('data', () => {})
+    response.setHeader('content-encoding', 'gzip')
+    await Promise.all([pipeline(incoming, hash)])
+    await pipeline(Readable.from([await hash.result]), pool.stream(gzip()), response)
+  })
+  server.listen(0)
+  await once(server, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  const body = Buffer.alloc(5_000_000, 'upload')
+  const answers = Array.from({ length: 8 }, async () => {
+    const upload = request({ port, method: 'POST' })
+    pipeline(Readable.from([body.subarray(0, 1), body.subarray(1)]), upload)
+    const [answer] = await once(upload, 'response')
+    return String(gunzipSync(Buffer.concat(await answer.toArray())))
+  })
+  const expected = createHash('sha256').update(body).digest('hex')
+  for (const answer of await Promise.all(answers)) assert.equal(answer, expected)
+  server.close()
+  server.closeAllConnections()
+})
