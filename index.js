@@ -4,7 +4,7 @@ const { Cache } = require('./lib/cache')
 const { OffloopError } = require('./lib/errors')
 const { move } = require('./lib/input')
 const { Pool, pool } = require('./lib/pool')
-const { Sink } = require('./lib/sink')
+const { Sink } = require('./lib/stream')
 const { transforms } = require('./lib/transforms')
 
 /** @type {typeof import('./index.d.ts')} */

@@ -1,12 +1,11 @@
 'use strict'
 
-const { TransformDuplex } = require('./duplex')
+const { Sink, TransformDuplex } = require('./stream')
 const { callerOf } = require('./errors')
 const { inputSize } = require('./input')
 const { Iteration } = require('./iterate')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
-const { Sink } = require('./sink')
 const { Task } = require('./task')
 const { Transform } = require('./transforms')
 const { checkBoolean, checkObject, checkOptions, checkSignal, priorityNumber } = require('./validate')

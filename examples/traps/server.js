@@ -38,6 +38,8 @@ process.on('warning', ({ name }) => {
 const loop = monitorEventLoopDelay({ resolution: 1 })
 let began = 0
 let heapBefore = 0
+/** Resident memory: before the load, and the most of it. */
+const memory = { before: 0, most: 0, timer: /** @type {NodeJS.Timeout | undefined} */ (undefined) }
 
 /** Pauses for the garbage collector, in milliseconds. */
 const collections = { total: 0, longest: 0 }
@@ -68,6 +70,9 @@ answer({
 
   begin() {
     heapBefore = heapAfterCollection()
+    memory.before = process.memoryUsage.rss()
+    memory.most = memory.before
+    memory.timer = setInterval(sampleMemory, 20)
     collector.observe({ entryTypes: ['gc'] })
     loop.enable()
     loop.reset()
@@ -78,13 +83,20 @@ answer({
     count(collector.takeRecords())
     collector.disconnect()
     loop.disable()
+    clearInterval(memory.timer)
+    sampleMemory()
+    const peak = memory.most - memory.before
     const seconds = (performance.now() - began) / 1000
     const longestStop = loop.max / 1e6
     const delay = loop.percentile(99) / 1e6
     const heapGrown = heapAfterCollection() - heapBefore
-    return { longestStop, rows: trap.rows?.({ seconds, heapGrown, warnings, delay, collections }) ?? [] }
+    return { longestStop, rows: trap.rows?.({ seconds, heapGrown, warnings, delay, peak, collections }) ?? [] }
   }
 })
+
+function sampleMemory() {
+  memory.most = Math.max(memory.most, process.memoryUsage.rss())
+}
 
 function heapAfterCollection() {
   global.gc?.()

@@ -20,6 +20,7 @@ const { join } = require('node:path')
  * @property {number} heapGrown bytes
  * @property {Record<string, number>} warnings of the process, by name
  * @property {number} delay of the event loop, the 99th percentile, in milliseconds
+ * @property {number} peak bytes of memory, resident, more than before the load
  * @property {{ total: number, longest: number }} collections pauses for the garbage collector, in milliseconds
  *
  * What a file of this folder that begins with a number exports.
@@ -31,6 +32,7 @@ const { join } = require('node:path')
  * @property {number} [connections] that ask for them at a time, 4 unless it says otherwise
  * @property {number} [requests] ends the load after so many instead of after some seconds
  * @property {(directory: string) => void} [prepare] before the first request; the directory is removed in the end
+ * @property {Buffer} [upload] a body that the load sends with each request: every other client is slow
  * @property {number} [rate] requests per second at most, as many as are answered unless it says otherwise
  * @property {Handler} naive
  * @property {Handler} offloop

@@ -1,11 +1,11 @@
 'use strict'
 
 const { Duplex, addAbortSignal } = require('node:stream')
-const { asUint8Array } = require('./input')
-const { Fold } = require('./stream/fold')
-const { giveBack } = require('./stream/destroyed')
-const { STREAM_OPTIONS, checkStreaming, readStreamOptions } = require('./stream/options')
-const { priorityNumber } = require('./validate')
+const { asUint8Array } = require('../input')
+const { Fold } = require('./fold')
+const { giveBack } = require('./destroyed')
+const { STREAM_OPTIONS, checkStreaming, readStreamOptions } = require('./options')
+const { priorityNumber } = require('../validate')
 
 /** @typedef {(error?: Error | null) => void} Callback */
 
@@ -19,8 +19,8 @@ class TransformDuplex extends Duplex {
   #finished
 
   /**
-   * @param {import('./pool-handle').PoolHandle} pool
-   * @param {import('./transforms').Transform} transform
+   * @param {import('../pool-handle').PoolHandle} pool
+   * @param {import('../transforms').Transform} transform
    * @param {any} options
    * @param {{ stack?: string }} caller
    */

@@ -2,16 +2,16 @@
 
 const { Writable, addAbortSignal } = require('node:stream')
 const { AsyncResource } = require('node:async_hooks')
-const { asUint8Array } = require('./input')
-const { giveBack, prematureError } = require('./stream/destroyed')
-const { Each } = require('./stream/each')
-const { Fold } = require('./stream/fold')
-const { HIGH_WATER_MARK, checkStreaming, readSinkOptions } = require('./stream/options')
-const { priorityNumber } = require('./validate')
+const { asUint8Array } = require('../input')
+const { giveBack, prematureError } = require('./destroyed')
+const { Each } = require('./each')
+const { Fold } = require('./fold')
+const { HIGH_WATER_MARK, checkStreaming, readSinkOptions } = require('./options')
+const { priorityNumber } = require('../validate')
 
 /**
  * @typedef {(error?: Error | null) => void} Callback
- * @typedef {import('./pool-handle').PoolHandle} PoolHandle
+ * @typedef {import('../pool-handle').PoolHandle} PoolHandle
  */
 
 class Sink extends Writable {
@@ -25,7 +25,7 @@ class Sink extends Writable {
 
   /**
    * @param {PoolHandle} pool
-   * @param {import('./transforms').Transform} transform
+   * @param {import('../transforms').Transform} transform
    * @param {any} options
    * @param {{ stack?: string }} caller
    */

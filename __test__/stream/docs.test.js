@@ -1,0 +1,28 @@
+'use strict'
+
+// What the page says of streams is run: every block, and every value behind an arrow.
+
+const assert = require('node:assert/strict')
+const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
+const { createRequire } = require('node:module')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { codeBlocks, root, runBlock } = require('../support/documents')
+
+const blocks = codeBlocks('docs/streams.md')
+
+for (const block of blocks) {
+  test(`${block.path}: ${block.where}`, async t => {
+    const directory = mkdtempSync(join(tmpdir(), 'offloop-docs-'))
+    t.after(() => rmSync(directory, { recursive: true }))
+    const log = join(directory, 'access.log')
+    writeFileSync(log, 'GET /\n')
+    let checked = 0
+    await runBlock(block, { require: createRequire(join(root, 'index.js')), log }, (found, said) => {
+      checked++
+      assert.deepEqual(found, said)
+    })
+    assert.ok(checked > 0, 'says nothing that could be checked')
+  })
+}
