@@ -5,22 +5,12 @@ const native = require('./native')
 const { Task } = require('./task')
 const { Waiter } = require('./waiter')
 
-/**
- * @typedef {import('./input').Lent} Lent
- *
- * Whoever hears what becomes of an input.
- * @typedef {object} Listener
- * @property {() => void} admitted it is copied
- * @property {(value: any) => void} resolve
- * @property {(reason: unknown) => void} reject
- */
+const NOTHING = new Uint8Array(0)
 
-/** Bytes on their way into a pool. Where there is no room for them they wait in line, and are not turned away. */
+/** A task that brings no input along, on its way into a pool. Where there is no room for it it waits in line. */
 class Admission {
   #transform
-  #input
-  #length
-  #listener
+  #reject
   #task
   /** @type {Waiter | undefined} */
   #waiter
@@ -29,20 +19,17 @@ class Admission {
    * @param {import('./pool-handle').PoolHandle} pool
    * @param {number} priority
    * @param {import('./transforms').Transform} transform
-   * @param {Uint8Array | Lent} input up to 1 MiB that are copied when they are admitted, or memory that is lent
-   * @param {number} length
    * @param {{ stack?: string } | undefined} caller
-   * @param {Listener} listener
+   * @param {(value: any) => void} resolve
+   * @param {(reason: unknown) => void} reject
    */
-  constructor(pool, priority, transform, input, length, caller, listener) {
+  constructor(pool, priority, transform, caller, resolve, reject) {
     this.#transform = transform
-    this.#input = input
-    this.#length = length
-    this.#listener = listener
-    this.#task = new Task(pool, priority, listener.resolve, listener.reject, caller)
+    this.#reject = reject
+    this.#task = new Task(pool, priority, resolve, reject, caller)
   }
 
-  /** Asks for admission, which may come at once. */
+  /** Asks for admission. What keeps it from that is told at once. */
   submit() {
     this.#submit(NO_ROOM)
   }
@@ -61,17 +48,14 @@ class Admission {
       pool.checkOpen()
     } catch (error) {
       if (room !== NO_ROOM) native.dropRoom(room)
-      return this.#listener.reject(error)
+      return this.#reject(error)
     }
-    let bound
     try {
-      bound = this.#task.submit(this.#transform, this.#input, room)
+      if (this.#task.submit(this.#transform, NOTHING, room) === null) return
     } catch (error) {
-      return this.#listener.reject(error)
+      return this.#reject(error)
     }
-    if (bound === null) return this.#listener.admitted()
-    const { reject } = this.#listener
-    this.#waiter = new Waiter(pool, this.#length, granted => this.#submit(granted), reject)
+    this.#waiter = new Waiter(pool, 1, granted => this.#submit(granted), this.#reject)
   }
 }
 

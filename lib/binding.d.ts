@@ -195,6 +195,9 @@ export interface PoolStats {
   byTransform: Record<string, TransformStats>
 }
 
+/** Copies bytes into a session's inbox, for the step that runs or the next one. */
+export declare function putIntoSession(session: number, bytes: Uint8Array): void
+
 /** A session, and the transforms that are its steps. */
 export interface SessionInfo {
   handle: number
@@ -203,7 +206,7 @@ export interface SessionInfo {
   finish: number
 }
 
-/** How many bytes of its input the last step has left for another one. */
+/** How many bytes of input wait for another step. */
 export declare function sessionLeft(session: number): number
 
 /**

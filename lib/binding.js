@@ -874,6 +874,7 @@ module.exports.openCache = nativeBinding.openCache
 module.exports.openPool = nativeBinding.openPool
 module.exports.openSession = nativeBinding.openSession
 module.exports.poolStats = nativeBinding.poolStats
+module.exports.putIntoSession = nativeBinding.putIntoSession
 module.exports.sessionLeft = nativeBinding.sessionLeft
 module.exports.stage = nativeBinding.stage
 module.exports.stagePiece = nativeBinding.stagePiece

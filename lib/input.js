@@ -29,14 +29,6 @@ class Moved {
   }
 }
 
-/** Memory of this package's own, which nobody touches until the task has ended. */
-class Lent {
-  /** @param {ArrayBuffer} buffer */
-  constructor(buffer) {
-    this.buffer = buffer
-  }
-}
-
 /** @param {unknown} buffer */
 function move(buffer) {
   if (!ArrayBuffer.isView(buffer) && !isAnyArrayBuffer(buffer)) {
@@ -61,7 +53,6 @@ function submitInput(input, task, transform, room) {
     return native.submitText(pool, transform, task.id, input, task.priority, room)
   }
   if (input instanceof Moved) return submitMoved(input.value, task, transform, room)
-  if (input instanceof Lent) return submitLent(input.buffer, task, transform, room)
   const bytes = asUint8Array(input)
   const length = lengthOf(bytes)
   if (length > LARGE) return stageBytes(bytes, task, transform, room)
@@ -102,31 +93,10 @@ function submitMoved(value, task, transform, room) {
     // Node keeps its slab and external memory to itself.
     return submitInput(bytes, task, transform, taken)
   }
-  return lend(own, task, transform, taken)
-}
-
-/**
- * @param {ArrayBuffer} buffer
- * @param {import('./task').Task} task
- * @param {number} transform
- * @param {number} room
- */
-function submitLent(buffer, task, transform, room) {
-  const taken = native.takeRoom(task.pool.number, buffer.byteLength, room)
-  return typeof taken === 'string' ? taken : lend(buffer, task, transform, taken)
-}
-
-/**
- * @param {ArrayBuffer} buffer
- * @param {import('./task').Task} task
- * @param {number} transform
- * @param {number} room that was taken for it
- */
-function lend(buffer, task, transform, room) {
   try {
-    return native.submitLent(task.pool.number, transform, task.id, buffer, task.priority, room)
+    return native.submitLent(pool, transform, task.id, own, task.priority, taken)
   } catch (error) {
-    native.dropRoom(room)
+    native.dropRoom(taken)
     throw error
   }
 }
@@ -190,4 +160,4 @@ function checkAttached(input) {
   }
 }
 
-module.exports = { Lent, asUint8Array, move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }
+module.exports = { asUint8Array, move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }

@@ -1,8 +1,9 @@
 //! Sessions as JavaScript opens them: their steps are transforms, which it runs as any other.
 
 use super::environment;
-use super::raw::misuse;
+use super::raw::{self, misuse};
 use crate::transform::session::{Output, Session, Steps};
+use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
 
@@ -28,7 +29,18 @@ pub fn open_session(env: Env, transform: u32, gathers: bool) -> Result<SessionIn
     Ok(SessionInfo { handle: number(tables.sessions.insert(session)), push, flush, finish })
 }
 
-/// How many bytes of its input the last step has left for another one.
+/// Copies bytes into a session's inbox, for the step that runs or the next one.
+#[napi(catch_unwind, ts_args_type = "session: number, bytes: Uint8Array")]
+pub fn put_into_session(env: Env, session: u32, bytes: Unknown) -> Result<()> {
+    let tables = environment::of(&env)?.tables.borrow();
+    let session = tables.sessions.get(session as usize).ok_or_else(|| misuse("a session that is closed"))?;
+    let mut copy = Vec::new();
+    raw::copy_bytes(&env, &bytes, usize::MAX, &mut copy).ok_or_else(|| misuse("an input that is not bytes"))?;
+    session.put(copy);
+    Ok(())
+}
+
+/// How many bytes of input wait for another step.
 #[napi(catch_unwind)]
 pub fn session_left(env: Env, session: u32) -> Result<f64> {
     let tables = environment::of(&env)?.tables.borrow();

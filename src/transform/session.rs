@@ -1,12 +1,15 @@
 //! A fold that is fed by one task after the other: what a stream is made of.
 //!
-//! Its steps are transforms themselves, so that whatever runs transforms runs streams too: one takes input, one brings out
-//! what is held back, and one ends it. They are to be run one at a time, in the order in which they are asked for.
+//! Input is put into its inbox at any time. Its steps, which work through it, are transforms themselves, so that whatever runs
+//! transforms runs streams too: one takes input, one brings out what is held back then, and one ends it. They are to be run
+//! one at a time, in the order in which they are asked for. What comes into the inbox while a step runs is the step's as well:
+//! a thread need not wait for the next one.
 
 use super::{Fold, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::sync::Mutex;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -14,6 +17,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 const SLICE: usize = 16 << 10;
 /// With this much output a step ends, and leaves the rest of its input for the next.
 const ENOUGH: usize = 1 << 20;
+
+/// With so much input worked through as well: others want the thread too.
+const TURN: usize = 4 << 20;
 
 /// What becomes of output before the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +34,10 @@ pub enum Output {
 struct State {
     /// `None`: it has ended, or failed.
     fold: Option<Box<dyn Fold>>,
-    /// Input that was not taken yet.
-    rest: Vec<u8>,
     gathered: Vec<u8>,
+    /// What was taken out of the inbox last, and how far it is worked through.
+    piece: Vec<u8>,
+    at: usize,
 }
 
 pub struct Session {
@@ -38,7 +45,8 @@ pub struct Session {
     can_fail: bool,
     output: Output,
     state: Mutex<State>,
-    /// Of the input that was not taken yet.
+    inbox: Mutex<VecDeque<Vec<u8>>>,
+    /// Bytes that are not worked through.
     left: AtomicUsize,
     closed: AtomicBool,
 }
@@ -59,6 +67,7 @@ impl Session {
             can_fail: transform.can_fail(),
             output,
             state: Mutex::new(state),
+            inbox: Mutex::new(VecDeque::new()),
             left: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         }))
@@ -69,14 +78,23 @@ impl Session {
         Steps { push: step(StepKind::Push), flush: step(StepKind::Flush), finish: step(StepKind::Finish) }
     }
 
-    /// How many bytes of input the last step has left for another one.
+    /// More input, for the step that runs or the next one.
+    pub fn put(&self, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            self.left.fetch_add(bytes.len(), Ordering::SeqCst);
+            self.inbox.lock().push_back(bytes);
+        }
+    }
+
+    /// How many bytes of input wait for another step.
     pub fn left(&self) -> usize {
-        self.left.load(Ordering::Acquire)
+        self.left.load(Ordering::SeqCst)
     }
 
     /// Gives its memory back: at once, or when the step that is under way has ended.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+        drop(std::mem::take(&mut *self.inbox.lock()));
         if let Some(mut state) = self.state.try_lock() {
             drop(std::mem::take(&mut *state));
         }
@@ -92,23 +110,25 @@ impl Session {
     }
 
     fn step(&self, kind: StepKind, input: Value, cancel: &Cancel) -> Result<Value> {
-        let input = input.into_bytes()?;
+        self.put(input.into_bytes()?.into_vec());
         let state = &mut *self.state.lock();
         // It is of no use after an error, and neither after a panic.
         let Some(mut fold) = state.fold.take() else {
             return Err(Error::new(Kind::Cancelled, "The stream has ended"));
         };
         let mut out = std::mem::take(&mut state.gathered);
-        let taken = self.feed(&mut *fold, &state.rest, &mut out, cancel)?;
-        state.rest.drain(..taken);
-        // What is left comes before what is new.
-        let taken = if state.rest.is_empty() { self.feed(&mut *fold, &input, &mut out, cancel)? } else { 0 };
-        state.rest.extend_from_slice(&input[taken..]);
-        drop(input);
-        self.left.store(state.rest.len(), Ordering::Release);
-        if state.rest.is_empty() {
+        let mut worked = 0;
+        while worked < TURN && self.is_wanted(&out) && self.fill(state) {
+            cancel.check()?;
+            let slice = &state.piece[state.at..state.piece.len().min(state.at + SLICE)];
+            fold.push(slice, &mut out, cancel)?;
+            state.at += slice.len();
+            worked += slice.len();
+            self.left.fetch_sub(slice.len(), Ordering::SeqCst);
+        }
+        if self.left() == 0 {
             match kind {
-                StepKind::Push => state.rest = Vec::new(),
+                StepKind::Push => {}
                 StepKind::Flush => fold.flush(&mut out, cancel)?,
                 StepKind::Finish => return fold.finish(out, cancel),
             }
@@ -120,18 +140,19 @@ impl Session {
         Ok(out.into())
     }
 
-    /// Returns how much of the input was taken.
-    fn feed(&self, fold: &mut dyn Fold, input: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<usize> {
-        let mut taken = 0;
-        for slice in input.chunks(SLICE) {
-            if self.output == Output::Flows && out.len() >= ENOUGH {
-                break;
-            }
-            cancel.check()?;
-            fold.push(slice, out, cancel)?;
-            taken += slice.len();
+    /// Whether there is room for more output.
+    fn is_wanted(&self, out: &[u8]) -> bool {
+        self.output == Output::Gathers || out.len() < ENOUGH
+    }
+
+    /// Sees to it that there is a piece to work on, if there is any input.
+    fn fill(&self, state: &mut State) -> bool {
+        if state.at < state.piece.len() {
+            return true;
         }
-        Ok(taken)
+        state.at = 0;
+        state.piece = self.inbox.lock().pop_front().unwrap_or_default();
+        !state.piece.is_empty()
     }
 }
 
