@@ -346,8 +346,8 @@ export class Pool {
    * iteration and `Duplex.toWeb` work as with any of Node's; aborting `signal` destroys it. A transform that gives one value
    * gives it at the end, a string as UTF-8.
    *
-   * It holds about twice `highWaterMark` (1 MiB unless the options say otherwise, and 1 MiB at most at a time), what the
-   * transform holds, and what its reader has not taken. Compression takes a block for each thread at a time, and makes one
+   * It holds about twice `highWaterMark`, half of it in Node's own buffer, what the transform holds, and what its reader has not
+   * taken. Compression takes a block for each thread at a time, and makes one
    * standard stream of them.
    *
    * @throws TypeError for a transform that needs its whole input at once, or bad options
