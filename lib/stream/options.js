@@ -5,7 +5,7 @@ const { Transform } = require('../transforms')
 const { withCode } = require('../errors')
 
 /** Bytes that a stream takes ahead of its work unless the options say otherwise. */
-const HIGH_WATER_MARK = 1024 << 10
+const HIGH_WATER_MARK = 1 << 20
 /** The same for the buffer of a stream of objects, as Node has it. */
 const OBJECTS = 16
 /** Chunks under way for each thread, unless the options say otherwise. */
