@@ -316,6 +316,10 @@ test('what is flushed can be read before the end', async () => {
     packing.end()
     await promises.finished(unpacking)
   }
+  const ended = pool.stream(gzip()).resume()
+  ended.end('text')
+  assert.equal((await new Promise(resolve => ended.flush(resolve))) ?? undefined, undefined)
+  assert.ok(ended.writableFinished)
   const destroyed = pool.stream(gzip())
   destroyed.destroy()
   const error = await new Promise(resolve => destroyed.flush(resolve))

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Duplex, addAbortSignal } = require('node:stream')
+const { Duplex, addAbortSignal, finished } = require('node:stream')
 const { asUint8Array } = require('../input')
 const { Fold } = require('./fold')
 const { giveBack } = require('./destroyed')
@@ -42,6 +42,11 @@ class TransformDuplex extends Duplex {
    * @param {Callback} [callback]
    */
   flush(callback = () => {}) {
+    if (this.writableEnded && !this.destroyed) {
+      // The end brings out all there is.
+      finished(this, { readable: false }, callback)
+      return
+    }
     const mark = Buffer.alloc(0)
     flushes.add(mark)
     this.write(mark, callback)
