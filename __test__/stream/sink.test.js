@@ -138,6 +138,25 @@ test('onResult is called in the context of whoever opened the sink', async () =>
   assert.deepEqual(seen, ['opened'])
 })
 
+test('events come in the context of whoever opened the stream', async () => {
+  const context = new AsyncLocalStorage()
+  /** @type {Record<string, unknown>} */
+  const seen = {}
+  const see = (/** @type {string} */ name) => {
+    seen[name] = context.getStore()
+  }
+  const stream = context.run('opened', () => pool.stream(gzip()))
+  for (const name of ['data', 'end', 'finish', 'close']) stream.on(name, () => see(name))
+  context.run('wrote', () => stream.write('a'))
+  stream.end()
+  await once(stream, 'close')
+  const failing = context.run('opened', () => pool.sink(gunzip()))
+  const failed = new Promise(resolve => failing.on('error', () => resolve(see('error'))))
+  context.run('wrote', () => failing.end('no gzip data'))
+  await failed
+  assert.deepEqual(seen, { data: 'opened', end: 'opened', finish: 'opened', close: 'opened', error: 'opened' })
+})
+
 test('a writer may use its memory again when it is called back', async () => {
   for (const each of [false, true]) {
     const hash = createHash('sha256')

@@ -1,5 +1,6 @@
 'use strict'
 
+const { AsyncResource } = require('node:async_hooks')
 const { isSharedArrayBuffer } = require('node:util').types
 const { Admission } = require('../admission')
 const { bufferOf, lengthOf } = require('../bytes')
@@ -52,6 +53,8 @@ class Fold {
   /** @type {AnyTransform | undefined} which is not through with its input */
   #unfinished
   #isOver = false
+  /** Events come in the context of whoever opened the stream, as those of Node's own streams do. */
+  #context = new AsyncResource('OffloopStream')
 
   written = 0
   completed = 0
@@ -183,13 +186,16 @@ class Fold {
   /** @param {AnyTransform} step */
   #run(step) {
     this.#pool.flows.add(this)
-    const done = (/** @type {any} */ value) => this.#done(step, value)
-    const failed = (/** @type {unknown} */ error) => {
-      this.#admission = undefined
-      if (!this.#isOver) this.#outlet.failed(error)
-    }
+    const done = (/** @type {any} */ value) => this.#context.runInAsyncScope(this.#done, this, step, value)
+    const failed = (/** @type {unknown} */ error) => this.#context.runInAsyncScope(this.#fail, this, error)
     this.#admission = new Admission(this.#pool, this.#priority, step, this.#caller, done, failed)
     this.#admission.submit()
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    this.#admission = undefined
+    if (!this.#isOver) this.#outlet.failed(error)
   }
 
   /** A step has ended. @param {AnyTransform} step @param {any} value */
