@@ -51,8 +51,8 @@ export interface CacheEvictions {
  */
 export declare function cacheFail(cache: number, token: number, error: Uint8Array | undefined, took: number, now: number, out: Float64Array): Buffer | null
 
-/** The value, or the flight that brings it. */
-export declare function cacheGet(cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
+/** The value, or the flight that brings it. The first `used` of `uses` are slots of copies that were used before, in order. */
+export declare function cacheGet(cache: number, id: unknown, now: number, uses: Uint32Array, used: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
 
 /** The load of a flight elsewhere takes too long: leaves it, and whoever asks next loads anew. */
 export declare function cacheGiveUp(cache: number, token: number): boolean
@@ -99,7 +99,7 @@ export interface CacheStats {
 }
 
 /** Copies of entries were used, in this order. */
-export declare function cacheTouch(cache: number, slots: Uint32Array, count: number, hits: number): void
+export declare function cacheTouch(cache: number, slots: Uint32Array, count: number): void
 
 /** The words of versions, by the lower bits of a slot; `null` where memory of this side cannot be shown to JavaScript. */
 export declare function cacheVersions(cache: number): Uint32Array | null

@@ -66,7 +66,7 @@ class Cache {
       id => this.#store.use(id) ?? this.#loads.find(id, one),
       led => {
         if (load !== undefined) loadTogether(led, load)
-        else for (const { flight, previous } of led) flight.load(context => one?.(flight.id, context), previous)
+        else for (const { flight, previous } of led) flight.load(/** @type {any} */ (one), previous)
         this.#store.relieve()
       }
     )
@@ -194,7 +194,7 @@ class Cache {
         return flight.join(signal)
       } finally {
         // Whatever a signal of the caller's own making throws, others may wait already.
-        if (leads) flight.load(context => /** @type {Function} */ (load)(id, context), previous)
+        if (leads) flight.load(/** @type {any} */ (load), previous)
         this.#store.relieve()
       }
     } catch (error) {
@@ -208,7 +208,7 @@ class Cache {
    * @param {any} load
    */
   #loadBehind({ flight, previous }, load) {
-    flight.load(context => load(flight.id, context), previous)
+    flight.load(load, previous)
     this.#store.relieve()
   }
 

@@ -28,6 +28,17 @@ const { clock } = require('./clock')
  */
 const inside = new AsyncLocalStorage()
 
+/** The functions of the promise that was made last: a closure for each would be one more thing to collect. */
+const kept = { resolve: (/** @type {unknown} */ _) => {}, reject: (/** @type {unknown} */ _) => {} }
+/**
+ * @param {(value: any) => void} resolve
+ * @param {(reason: unknown) => void} reject
+ */
+function keepFunctions(resolve, reject) {
+  kept.resolve = resolve
+  kept.reject = reject
+}
+
 /** Loads under way here. */
 let loading = 0
 let isRestScheduled = false
@@ -128,7 +139,7 @@ class Flight {
   #tower
   /** Of whoever waited first for a load elsewhere, should it have to load here. @type {AsyncResource | undefined} */
   #resource
-  /** @type {(context: Context) => any} */
+  /** @type {Loader} */
   #loader = () => {}
   /** When it began to load. */
   started = 0
@@ -141,7 +152,7 @@ class Flight {
    * @param {Id} id
    * @param {number} token
    * @param {Tower} tower
-   * @param {(context: Context) => any} [loader] for a flight that loads elsewhere, should it have to load here
+   * @param {Loader} [loader] for a flight that loads elsewhere, should it have to load here
    */
   constructor(id, token, tower, loader) {
     this.id = id
@@ -181,10 +192,11 @@ class Flight {
       const callers = this.#callers
       return new Promise((resolve, reject) => callers.add(new Caller(this, signal, resolve, reject)))
     }
-    this.#shared ??= new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
+    if (this.#shared === undefined) {
+      this.#shared = new Promise(keepFunctions)
+      this.#resolve = kept.resolve
+      this.#reject = kept.reject
+    }
     return this.#shared
   }
 
@@ -205,7 +217,7 @@ class Flight {
   }
 
   /**
-   * @param {(context: Context) => any} loader
+   * @param {Loader} loader
    * @param {unknown} previous
    * @param {(reason: unknown) => void} [onAbort]
    */
@@ -219,7 +231,7 @@ class Flight {
     this.startTimer()
     let value
     try {
-      value = inside.run({ flight: this, outer: inside.getStore() }, loader, context)
+      value = inside.run({ flight: this, outer: inside.getStore() }, loader, this.id, context)
       if (typeof value?.then !== 'function') return this.#tower.loaded(this, value, context)
     } catch (error) {
       return this.#tower.failed(this, error)

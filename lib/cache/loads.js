@@ -123,7 +123,7 @@ class Loads {
     const { token, leads, previous } = this.#store.askAnew(id)
     const flight = this.#board(id, token, leads, load)
     const promise = flight.join(undefined)
-    if (leads) flight.load(context => load(id, context), previous)
+    if (leads) flight.load(load, previous)
     return promise
   }
 
@@ -190,8 +190,8 @@ class Loads {
    * @param {Loader} load
    */
   #board(id, token, leads, load) {
-    const known = this.#flights.get(token)
-    const flight = known ?? new Flight(id, token, this.#tower, leads ? undefined : context => load(id, context))
+    const known = leads ? undefined : this.#flights.get(token)
+    const flight = known ?? new Flight(id, token, this.#tower, leads ? undefined : load)
     if (!leads) this.#checkNotInside(flight)
     if (known !== undefined) return known
     this.#flights.set(token, flight)

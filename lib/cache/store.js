@@ -124,14 +124,12 @@ class Store {
     return copy
   }
 
-  /**
-   * @param {Id} id
-   * @returns {Answer}
-   */
+  /** @param {Id} id @returns {Answer} */
   ask(id) {
     // What is asked for may be used now: after what was used before.
-    this.tellUses()
-    const bytes = this.#bytesOf(native.cacheGet(this.#handle, id, clock.now(), this.#scratch, out))
+    const used = this.#used
+    this.#used = 0
+    const bytes = this.#bytesOf(native.cacheGet(this.#handle, id, clock.now(), this.#uses, used, this.#scratch, out))
     const token = out[TOKEN]
     if (out[KIND] === HIT) {
       try {
@@ -334,7 +332,7 @@ class Store {
     if (this.#used === 0) return
     const used = this.#used
     this.#used = 0
-    native.cacheTouch(this.#handle, this.#uses, used, used)
+    native.cacheTouch(this.#handle, this.#uses, used)
   }
 
   /** Native code has answered to a value that came in. @param {Id} id @param {unknown} value */
@@ -347,7 +345,7 @@ class Store {
     if (isStored && this.#isHeap) this.#copies.put(copyOf(id, slot, value, refresh, fresh, undefined))
   }
 
-  /** Whether nothing is held of an id, fresh or not, as far as this side knows. @param {Id} id */
+  /** Whether nothing is held of an id, fresh or not, on this side. @param {Id} id */
   #lacks(id) {
     return this.#isHeap && this.#copies.last(id) === undefined
   }
@@ -401,6 +399,7 @@ class Store {
   #takeEvicted(slot = out[GONE], reason = out[REASON]) {
     if (slot === NO_SLOT) return
     if (!this.#isHeap) this.#hearOfEvicted(reason)
+    else if (slot !== ASK && !this.#evictions.areHeard) this.#copies.drop(slot)
     else if (slot !== ASK) this.#evictions.add(this.#dropped(slot, reason))
     else {
       const list = native.cacheEvicted(this.#handle, reason)

@@ -47,20 +47,26 @@ fn ask<'env>(
     buffer(env, Some(value))
 }
 
-/// The value, or the flight that brings it.
+/// The value, or the flight that brings it. The first `used` of `uses` are slots of copies that were used before, in order.
 #[napi(
     catch_unwind,
-    ts_args_type = "cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array",
+    ts_args_type = "cache: number, id: unknown, now: number, uses: Uint32Array, used: number, scratch: Uint8Array | undefined, out: Float64Array",
     ts_return_type = "Buffer | number | null"
 )]
+#[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
 pub fn cache_get<'env>(
     env: &'env Env,
     cache: u32,
     id: Unknown,
     now: f64,
+    uses: Unknown,
+    used: u32,
     scratch: Unknown,
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
+    if used > 0 {
+        touch(env, cache, &uses, used)?;
+    }
     ask(env, cache, &id, &scratch, &out, |handle, id, answer, who| {
         let (got, gone) = handle.shared.cache.get(id, who, from_millis(now));
         let value = match got {
@@ -318,15 +324,17 @@ pub fn cache_resize(env: Env, cache: u32, options: Unknown, now: f64, out: Unkno
 }
 
 /// Copies of entries were used, in this order.
-#[napi(catch_unwind, ts_args_type = "cache: number, slots: Uint32Array, count: number, hits: number")]
-pub fn cache_touch(env: Env, cache: u32, slots: Unknown, count: u32, hits: f64) -> Result<()> {
-    let tables = environment::of(&env)?.tables.borrow();
+#[napi(catch_unwind, ts_args_type = "cache: number, slots: Uint32Array, count: number")]
+pub fn cache_touch(env: Env, cache: u32, slots: Unknown, count: u32) -> Result<()> {
+    touch(&env, cache, &slots, count)
+}
+
+fn touch(env: &Env, cache: u32, slots: &Unknown, count: u32) -> Result<()> {
+    let tables = environment::of(env)?.tables.borrow();
     let shared = &tables.cache(cache)?.shared;
-    raw::with_u32s(&env, &slots, |slots| {
-        slots.get(..count as usize).map(|slots| shared.cache.touch(slots, whole(hits)))
-    })
-    .flatten()
-    .ok_or_else(|| misuse("slots that are none"))
+    raw::with_u32s(env, slots, |slots| slots.get(..count as usize).map(|slots| shared.cache.touch(slots, count.into())))
+        .flatten()
+        .ok_or_else(|| misuse("slots that are none"))
 }
 
 fn incoming(env: &Env, cache: u32, value: &Unknown, weight: f64, ttl: f64) -> Result<Incoming<Value>> {
