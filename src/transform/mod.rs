@@ -29,6 +29,9 @@ mod splice;
 mod testing;
 mod value;
 mod zstd;
+mod zstd_blocks;
+mod zstd_parallel;
+mod zstd_segment;
 
 pub use crate::args::{Arg, Args, ArgumentError, Options};
 pub use bytes::{Bytes, Lend};

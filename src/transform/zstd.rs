@@ -2,6 +2,7 @@
 //! says and as parallel compressors need.
 
 use super::growth::{Growth, max_output};
+use super::zstd_parallel::{self, Parallel};
 use super::{Args, ArgumentError, Fold, Transform, Value, run_fold};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
@@ -17,10 +18,11 @@ type Dictionary = Option<Arc<Zeroizing<Vec<u8>>>>;
 const SLOW: i32 = 10;
 const SLOW_BLOCK: u32 = 32 << 10;
 
+#[derive(Clone)]
 pub struct Compress {
-    level: i32,
+    pub(super) level: i32,
     dictionary: Dictionary,
-    checksum: bool,
+    pub(super) checksum: bool,
 }
 
 pub struct Decompress {
@@ -68,13 +70,20 @@ impl Transform for Compress {
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let input = input.into_bytes()?;
-        let mut fold = self.begin(Some(input.len() as u64))?;
+        let len = Some(input.len() as u64);
+        if self.is_divisible() && input.len() > zstd_parallel::SEGMENT {
+            return run_fold(Box::new(Parallel::new(self.clone().into(), len)), Value::Bytes(input), cancel);
+        }
+        let mut fold = self.begin(len)?;
         let mut out = Vec::new();
         fold.feed(&input, ZSTD_EndDirective::ZSTD_e_end, &mut out, cancel)?;
         Ok(out.into())
     }
 
     fn fold(&self) -> Option<Box<dyn Fold>> {
+        if self.is_divisible() {
+            return Some(Box::new(Parallel::new(self.clone().into(), None)));
+        }
         let begun: Box<dyn Fold> = match self.begin(None) {
             Ok(fold) => Box::new(fold),
             Err(error) => Box::new(Unusable(error)),
@@ -88,7 +97,17 @@ impl Transform for Compress {
 }
 
 impl Compress {
-    fn begin(&self, len: Option<u64>) -> Result<Compressing> {
+    #[cfg(all(test, not(feature = "loom")))]
+    pub(super) fn plain(level: i32) -> Self {
+        Compress { level, dictionary: None, checksum: false }
+    }
+
+    /// Whether several threads may share the work. A dictionary of the user's would be out of their sight.
+    fn is_divisible(&self) -> bool {
+        self.level <= zstd_parallel::MOST && self.dictionary.is_none()
+    }
+
+    pub(super) fn begin(&self, len: Option<u64>) -> Result<Compressing> {
         let mut context = CCtx::try_create().ok_or_else(out_of_memory)?;
         let set = |done: SafeResult| done.map(|_| ()).map_err(failed);
         set(context.set_parameter(CParameter::CompressionLevel(self.level)))?;
@@ -117,7 +136,7 @@ impl Fold for Unusable {
     }
 }
 
-struct Compressing {
+pub struct Compressing {
     context: CCtx<'static>,
     level: i32,
 }
@@ -127,7 +146,13 @@ impl Compressing {
         if self.level < SLOW { 256 << 10 } else { SLOW_BLOCK as usize }
     }
 
-    fn feed(&mut self, input: &[u8], end: ZSTD_EndDirective, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+    pub(super) fn feed(
+        &mut self,
+        input: &[u8],
+        end: ZSTD_EndDirective,
+        out: &mut Vec<u8>,
+        cancel: &Cancel,
+    ) -> Result<()> {
         let ends = end != ZSTD_EndDirective::ZSTD_e_continue;
         let mut steps = input.chunks(self.step()).peekable();
         // Nothing is left to say but the end.
@@ -266,11 +291,11 @@ fn corrupt(code: usize) -> Error {
     Error::invalid_data(format!("The zstd data is corrupt: {}", get_error_name(code)))
 }
 
-fn failed(code: usize) -> Error {
+pub(super) fn failed(code: usize) -> Error {
     Error::new(Kind::Panic, format!("zstd failed: {}", get_error_name(code)))
 }
 
-fn out_of_memory() -> Error {
+pub(super) fn out_of_memory() -> Error {
     Error::new(Kind::Panic, "zstd failed: out of memory")
 }
 
