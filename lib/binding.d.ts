@@ -131,11 +131,20 @@ export declare function countRejected(pool: number): void
  */
 export declare function drain(heads: Uint32Array, bytes: Uint8Array, rearm: boolean): unknown[] | undefined
 
+/** Gives a permit back. */
+export declare function dropPermit(permit: number): void
+
 /** Gives granted room back. */
 export declare function dropRoom(room: number): void
 
 /** Forgets a transform that JavaScript no longer holds. */
 export declare function dropTransform(handle: number): void
+
+/** The first tasks under a permit have ended, after `micros` together. */
+export declare function finishErrands(permit: number, completed: number, failed: number, cancelled: number, micros: number): void
+
+/** Which task of a new permit is the first. */
+export declare function firstErrand(permit: number): number
 
 /** Whether pending tasks keep the process alive at the moment. */
 export declare function keepAlive(alive: boolean): void
@@ -209,6 +218,9 @@ export interface SessionInfo {
 /** How many bytes of input wait for another step. */
 export declare function sessionLeft(session: number): number
 
+/** A second permit for all but the first `keep` tasks; a negative number if none is free. */
+export declare function splitPermit(permit: number, keep: number): number
+
 /**
  * Reserves room and memory for an input that will be copied piece by piece.
  * Returns a number for the calls below, or which bound of the pool is reached.
@@ -227,6 +239,12 @@ export declare function submit(pool: number, transform: number, task: number, in
 /** Submits many small inputs that lie one behind the other in `packed`. */
 export declare function submitBatch(pool: number, transform: number, task: number, packed: Uint8Array, length: number, lengths: Uint32Array, count: number, priority: number, room: number): Bound | null
 
+/**
+ * Submits a task that JavaScript will run. Returns which bound of the pool is reached, the number of a permit if one is free,
+ * whose first task is the oldest one of this mailbox, or a negative number if it has to wait: then the permit comes by mail.
+ */
+export declare function submitErrand(pool: number, mailbox: number, task: number, name: number, bytes: number, priority: number, room: RoomHandle): number | Bound
+
 /** Submits the memory of an `ArrayBuffer` that JavaScript has let go of, without a copy. */
 export declare function submitLent(pool: number, transform: number, task: number, buffer: ArrayBuffer, priority: number, room: number): Bound | null
 
@@ -235,6 +253,9 @@ export declare function submitStaged(staging: number, transform: number, task: n
 
 /** Submits a string as UTF-8. */
 export declare function submitText(pool: number, transform: number, task: number, input: string, priority: number, room: number): Bound | null
+
+/** Takes tasks that go on under a permit, as many as there is room for in `tasks`. Returns how many they are. */
+export declare function takeErrands(permit: number, tasks: Uint32Array, most: number): number
 
 /**
  * Reserves room for an input before its memory is taken, or makes room that was granted fit. Returns the room's

@@ -72,6 +72,19 @@ function callerOf(below) {
   return caller
 }
 
+/**
+ * An error of a user's function in another thread, with the stack of whoever called it here below its own.
+ * @param {unknown} error
+ * @param {{ stack?: string } | undefined} caller
+ */
+function withCaller(error, caller) {
+  const stack = stackOf(caller)
+  const frames = stack.indexOf('\n    at ')
+  if (!(error instanceof Error) || frames < 0) return error
+  const value = `${error.stack}\n    --- called from ---${stack.slice(frames)}`
+  return Object.defineProperty(error, 'stack', { value, configurable: true, writable: true })
+}
+
 /** @param {string} pool */
 function closedError(pool) {
   return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' is closed and takes no more tasks`)
@@ -103,4 +116,4 @@ function queueFullError(pool, bound) {
   )
 }
 
-module.exports = { OffloopError, withCode, taskError, callerOf, closedError, forcedError, queueFullError }
+module.exports = { OffloopError, withCode, taskError, callerOf, withCaller, closedError, forcedError, queueFullError }

@@ -3,10 +3,10 @@
 const { AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('./abort')
 const { Batch, Pack, Single } = require('./units')
-const { NO_ROOM, inputSize, isSmall } = require('./input')
+const { NO_ROOM, isSmall } = require('./input')
+const { checkTransform, isNative, sizeOf } = require('./kinds')
 const { setImmediate } = require('./loop')
 const native = require('./native')
-const { Transform } = require('./transforms')
 const { checkBoolean, checkInteger, checkOptions, checkSignal, invalidType, priorityNumber } = require('./validate')
 const { Waiter } = require('./waiter')
 
@@ -95,7 +95,7 @@ class Flow {
    * @param {Outlet} outlet
    */
   constructor(pool, transform, inputs, options, concurrency, caller, outlet) {
-    Transform.number(transform)
+    checkTransform(transform)
     this.transform = transform
     checkOptions(options, OPTIONS)
     if (options.signal !== undefined) checkSignal(options.signal)
@@ -277,10 +277,10 @@ class Flow {
     this.#inFlight++
     const input = result.value
     try {
-      if (isSmall(input, index)) this.#addToPack(index, input)
+      if (isNative(this.transform) && isSmall(input, index)) this.#addToPack(index, input)
       else {
         this.#flush()
-        this.#send(new Single(this, index, input, inputSize(input)))
+        this.#send(new Single(this, index, input, sizeOf(this.transform, input)))
       }
     } catch (error) {
       this.#flush()

@@ -20,21 +20,45 @@ const SMALL_ITEM = 16 << 10
 
 const scratch = Buffer.allocUnsafeSlow(SMALL)
 
-/** A buffer that its owner gives away. */
+/** What its owner gives away. */
 class Moved {
-  /** @param {unknown} value */
-  constructor(value) {
+  /**
+   * @param {unknown} value
+   * @param {readonly unknown[]} transfer what of it changes hands between threads of JavaScript
+   */
+  constructor(value, transfer) {
     this.value = value
+    this.transfer = transfer
     Object.freeze(this)
   }
 }
 
-/** @param {unknown} buffer */
-function move(buffer) {
-  if (!ArrayBuffer.isView(buffer) && !isAnyArrayBuffer(buffer)) {
-    throw invalidType('The "buffer" argument', 'an instance of ArrayBuffer, Buffer, TypedArray, or DataView', buffer)
+// A thread of a user's module knows a result by it that is given away: it may have another copy of this file.
+Object.defineProperty(Moved.prototype, Symbol.for('offloop.moved'), {
+  get() {
+    return this.transfer
   }
-  return new Moved(buffer)
+})
+
+/**
+ * @param {unknown} value
+ * @param {readonly unknown[]} [transfer]
+ */
+function move(value, transfer) {
+  if (transfer !== undefined) {
+    if (!Array.isArray(transfer)) throw invalidType('The "transfer" argument', 'an instance of Array', transfer)
+    return new Moved(value, [...transfer])
+  }
+  if (ArrayBuffer.isView(value)) return new Moved(value, isOwn(value) ? [value.buffer] : [])
+  if (isArrayBuffer(value) || value instanceof MessagePort) return new Moved(value, [value])
+  if (isSharedArrayBuffer(value)) return new Moved(value, [])
+  const expected = 'an instance of ArrayBuffer, Buffer, TypedArray, DataView, or MessagePort, or come with a list'
+  throw invalidType('The "value" argument', expected, value)
+}
+
+/** Whether a view is of memory that nobody else uses, as Node's slab for small Buffers is not. @param {ArrayBufferView} view */
+function isOwn({ buffer, byteLength }) {
+  return byteLength === buffer.byteLength && isTransferable(buffer)
 }
 
 /**
@@ -160,4 +184,4 @@ function checkAttached(input) {
   }
 }
 
-module.exports = { asUint8Array, move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }
+module.exports = { Moved, asUint8Array, move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }

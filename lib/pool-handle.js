@@ -1,6 +1,7 @@
 'use strict'
 
 const native = require('./native')
+const { readWorkerOptions } = require('./lane/options')
 const { closedError, forcedError, queueFullError } = require('./errors')
 const { NO_ROOM } = require('./input')
 const { setImmediate } = require('./loop')
@@ -9,6 +10,11 @@ const { Waiter } = require('./waiter')
 
 /** A pool that was dropped without being closed is let go of when JavaScript has forgotten it. */
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.closePool(handle))
+
+/**
+ * @typedef {object} Lane
+ * @property {(force: boolean) => Promise<void>} end
+ */
 
 /** This environment's hold on a pool: what was admitted through it, and the way from open to closing to closed. */
 class PoolHandle {
@@ -22,6 +28,7 @@ class PoolHandle {
    */
   #rooms = []
   #missing = 1
+  #isForced = false
   /** @type {Promise<void> | undefined} */
   #closing
   /** @type {() => void} */
@@ -33,9 +40,15 @@ class PoolHandle {
    */
   flows = new Set()
 
+  /** What runs JavaScript of users, once there is any. @type {Map<Function, Lane>} */
+  #lanes = new Map()
+  #workers
+
   /** @param {import('../index').PoolOptions} options */
   constructor(options) {
-    this.info = native.openPool({ ...options })
+    const { workers, ...others } = options
+    this.#workers = readWorkerOptions(workers)
+    this.info = native.openPool(others)
     /** What native code calls it. */
     this.number = this.info.handle
     registry.register(this, this.number, this)
@@ -43,6 +56,18 @@ class PoolHandle {
 
   checkOpen() {
     if (this.#state !== 'open') throw closedError(this.info.name)
+  }
+
+  /**
+   * What runs JavaScript of users in this pool, made on first use.
+   * @template {Lane} L
+   * @param {new (pool: PoolHandle, options: import('./lane/options').WorkerOptions) => L} Lane
+   * @returns {L}
+   */
+  lane(Lane) {
+    let lane = this.#lanes.get(Lane)
+    if (lane === undefined) this.#lanes.set(Lane, (lane = new Lane(this, this.#workers)))
+    return /** @type {L} */ (lane)
   }
 
   /**
@@ -111,6 +136,7 @@ class PoolHandle {
       for (const room of this.#rooms.splice(0)) native.dropRoom(room)
     })
     // A map may wait for its inputs when nothing of it is under way any more.
+    this.#isForced ||= force
     if (force || this.#state === 'closing') this.#end(force)
     this.#closeIfDone()
     return this.#closing
@@ -135,7 +161,7 @@ class PoolHandle {
     this.#state = 'closed'
     registry.unregister(this)
     native.closePool(this.number)
-    this.#closed()
+    Promise.all([...this.#lanes.values()].map(lane => lane.end(this.#isForced))).then(() => this.#closed())
   }
 }
 

@@ -2,12 +2,10 @@
 
 const { Sink, TransformDuplex } = require('./stream')
 const { callerOf } = require('./errors')
-const { inputSize } = require('./input')
+const { canFail, sizeOf, taskOf } = require('./kinds')
 const { Iteration } = require('./iterate')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
-const { Task } = require('./task')
-const { Transform } = require('./transforms')
 const { checkBoolean, checkObject, checkOptions, checkSignal, priorityNumber } = require('./validate')
 const { Waiter } = require('./waiter')
 
@@ -60,7 +58,6 @@ class Pool {
     const resolve = kept.resolve
     const reject = kept.reject
     try {
-      Transform.number(transform)
       let priority = NORMAL
       let signal
       if (options !== undefined) {
@@ -72,10 +69,10 @@ class Pool {
       const pool = this.#handle
       pool.checkOpen()
       if (signal?.aborted) throw signal.reason
-      const caller = Transform.canFail(transform) ? callerOf(this.run) : undefined
-      const task = new Task(pool, priority, resolve, reject, caller)
+      const caller = canFail(transform) ? callerOf(this.run) : undefined
+      const task = taskOf(transform, pool, priority, resolve, reject, caller)
       const bound = task.submit(transform, input, pool.takeRoom())
-      if (bound) throw pool.full(bound, inputSize(input))
+      if (bound) throw pool.full(bound, sizeOf(transform, input))
       if (signal !== undefined) task.watch(signal)
     } catch (error) {
       reject(error)

@@ -11,6 +11,7 @@ const native = require('./native')
  * @property {(reason: unknown) => void} [abort] the pool is closed by force
  * @property {(room: number) => void} [granted] room was granted
  * @property {(kind: number, token: number, bytes: Buffer | undefined) => void} [mail] for a cache
+ * @property {(permit: number) => void} [begun] the turn of a task has come that JavaScript runs
  * @property {(count: number, micros: number) => void} [batch] a batch ended; `settle` follows for each of its items
  * @typedef {import('./errors').FailureRecord} FailureRecord
  *
@@ -24,6 +25,7 @@ const ERROR = 2
 const GRANTED = 3
 const MANY = 4
 const MAIL = 5
+const BEGUN = 6
 /** Kinds of mail up to this one come with bytes. */
 const WITH_BYTES = 1
 const FIRST = 2
@@ -112,6 +114,14 @@ class Port {
     if (--this.#pending === 0 && !this.#isPolling) this.#keepAlive(false)
   }
 
+  /**
+   * Who has drawn a number.
+   * @param {number} id
+   */
+  listener(id) {
+    return this.#listeners[id]
+  }
+
   /** Those that still wait for something, each once. */
   listeners() {
     return new Set(this.#listeners)
@@ -186,6 +196,7 @@ class Port {
       const bytes = size <= WITH_BYTES ? /** @type {Buffer} */ (values[place.value++]) : undefined
       return listener?.mail?.(size, token, bytes)
     }
+    if (kind === BEGUN) return listener?.begun === undefined ? native.dropPermit(size) : listener.begun(size)
     if (listener === undefined) throw new Error('offloop: an outcome without a task')
     this.release(id)
     if (kind === GRANTED) listener.granted?.(size)

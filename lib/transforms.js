@@ -2,6 +2,7 @@
 
 const { isAnyArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const native = require('./native')
+const { module: module_, workerScript } = require('./lane/transform')
 const { invalidType } = require('./validate')
 
 /** Native transforms are forgotten when JavaScript has forgotten them. */
@@ -82,7 +83,7 @@ function asBytes(value) {
 /** One factory for each transform that native code knows; a dot in its name makes a namespace. */
 function factories() {
   /** @type {Record<string, any>} */
-  const all = { chain }
+  const all = { chain, module: module_, workerScript }
   for (const name of native.transformNames()) {
     const [first, second] = name.split('.')
     if (second === undefined) all[first] = factory(name)

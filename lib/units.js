@@ -5,7 +5,7 @@ const native = require('./native')
 const { taskError } = require('./errors')
 const { MAX_UTF8 } = require('./input')
 const { port } = require('./port')
-const { Task } = require('./task')
+const { isNative, taskOf } = require('./kinds')
 const { Transform } = require('./transforms')
 
 /**
@@ -164,7 +164,7 @@ class Single {
   #flow
   #index
   #input
-  /** @type {Task | undefined} */
+  /** @type {import('./kinds').AnyTask | undefined} */
   #task
 
   /**
@@ -187,13 +187,16 @@ class Single {
    */
   submit(room) {
     const flow = this.#flow
-    const resolve = (/** @type {unknown} */ value) => {
+    const resolve = (/** @type {unknown} */ value, /** @type {number | undefined} */ micros) => {
+      if (micros !== undefined) flow.measured(1, micros)
       flow.result(this.#index, value)
       flow.unitEnded(this)
     }
-    const task = new Task(flow.pool, flow.priority, resolve, error => this.refused(error), flow.caller)
+    const { transform, pool, priority, caller } = flow
+    const task = taskOf(transform, pool, priority, resolve, error => this.refused(error), caller)
     // A string has all the room that it may need before it is copied: a flow waits, and is not turned away.
-    const taken = typeof this.#input === 'string' ? native.takeRoom(flow.pool.number, this.bytes, room) : room
+    const isText = isNative(transform) && typeof this.#input === 'string'
+    const taken = isText ? native.takeRoom(pool.number, this.bytes, room) : room
     if (typeof taken === 'string') return taken
     const bound = task.submit(flow.transform, this.#input, taken)
     if (bound !== null) return bound

@@ -2,7 +2,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { now, setImmediate } = require('../loop')
-const { text } = require('./error-bytes')
+const { text } = require('../told-errors')
 
 /** Calls of `onEvict` take this much (ms) of a turn of the loop. */
 const TURN_BUDGET = 2

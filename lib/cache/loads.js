@@ -3,7 +3,7 @@
 const { inspect } = require('node:util')
 const { withCode } = require('../errors')
 const { port } = require('../port')
-const { decodeError, encodeError } = require('./error-bytes')
+const { decodeError, encodeError } = require('../told-errors')
 const { ABSENT, Flight } = require('./flight')
 const { invalidType } = require('../validate')
 const { checkTime } = require('./options')

@@ -1,6 +1,6 @@
 'use strict'
 
-const { inputSize } = require('../input')
+const { sizeOf } = require('../kinds')
 const { Iteration } = require('../iterate')
 
 /**
@@ -22,6 +22,7 @@ const LARGE = 1 << 20
  */
 class Each {
   #iteration
+  #transform
   #outlet
   #limit
   /** @type {Write | undefined} what is being written; there is one at a time */
@@ -53,6 +54,7 @@ class Each {
   constructor(pool, transform, options, limit, caller, outlet) {
     const source = { [Symbol.asyncIterator]: () => source, next: () => this.#next() }
     this.#iteration = new Iteration(pool, transform, /** @type {any} */ (source), options, caller)
+    this.#transform = transform
     this.#limit = limit
     this.#outlet = outlet
     this.#deliver().then(
@@ -70,7 +72,7 @@ class Each {
   write(chunk, callback) {
     let size
     try {
-      size = inputSize(chunk)
+      size = sizeOf(this.#transform, chunk)
     } catch (error) {
       return callback(/** @type {Error} */ (error))
     }

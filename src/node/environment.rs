@@ -5,7 +5,7 @@ use super::output::Scratch;
 use super::port::Port;
 use super::raw::{self, Pinned, misuse};
 use crate::cancel::Cancel;
-use crate::pool::{self, Pool, Room};
+use crate::pool::{self, Permit, Pool, Room};
 use crate::transform::Transform;
 use crate::transform::session::Session;
 use napi::bindgen_prelude::Function;
@@ -16,6 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A task that a pool has admitted and JavaScript has not yet heard of again.
 pub struct Live {
@@ -40,6 +41,8 @@ pub struct Tables {
     /// By the number that JavaScript gave the task.
     pub tasks: Vec<Option<Live>>,
     pub rooms: Slab<Room>,
+    /// For tasks that JavaScript runs.
+    pub permits: Slab<Permit>,
     /// Who waits for room, by the number of the task: the pool, and the number in its line.
     pub waiting: BTreeMap<u32, (Arc<Pool>, u64)>,
     pub stagings: Slab<Staging>,
@@ -48,6 +51,8 @@ pub struct Tables {
 }
 
 pub struct Environment {
+    /// No other environment of the process has it.
+    pub number: u32,
     pub port: Arc<Port>,
     pub tables: RefCell<Tables>,
     pub scratch: Cell<Scratch>,
@@ -56,8 +61,13 @@ pub struct Environment {
 /// Opens this environment's port. Called once, when the package is loaded.
 #[napi(catch_unwind, ts_args_type = "drain: () => void")]
 pub fn open(env: Env, drain: Function<(), ()>) -> Result<()> {
-    let environment =
-        Rc::new(Environment { port: Port::open(&drain)?, tables: RefCell::default(), scratch: Cell::default() });
+    static NUMBERS: AtomicU32 = AtomicU32::new(0);
+    let environment = Rc::new(Environment {
+        number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+        port: Port::open(&drain)?,
+        tables: RefCell::default(),
+        scratch: Cell::default(),
+    });
     raw::set_instance_data(env, environment.clone())?;
     env.add_env_cleanup_hook(environment, |environment| environment.close())?;
     Ok(())
@@ -90,7 +100,7 @@ impl Environment {
         for (_, cache) in tables.caches {
             cache.close();
         }
-        drop((tables.rooms, tables.stagings));
+        drop((tables.rooms, tables.stagings, tables.permits));
         self.port.close();
         for (_, pool) in tables.pools {
             pool::close(&pool);

@@ -25,7 +25,7 @@ pub enum Bound {
 }
 
 /// Room as JavaScript passes it: the number of a room granted before, or a negative number for none.
-type RoomHandle = i32;
+pub type RoomHandle = i32;
 
 /// Submits the first `length` bytes of a `Uint8Array`; they are copied before this returns.
 /// Returns which bound of the pool is reached, if one is.
@@ -236,7 +236,7 @@ pub fn cancel(env: Env, task: u32) -> Result<bool> {
 
 impl Tables {
     /// The room that JavaScript brings, made to fit, or room that is free now.
-    fn enter(&mut self, pool: u32, room: RoomHandle, bytes: usize) -> Result<std::result::Result<Room, Bound>> {
+    pub fn enter(&mut self, pool: u32, room: RoomHandle, bytes: usize) -> Result<std::result::Result<Room, Bound>> {
         let pool = self.pool(pool)?.clone();
         let entered = match usize::try_from(room).ok().and_then(|room| self.rooms.try_remove(room)) {
             Some(mut room) => room.resize(bytes).then_some(room).ok_or(Full::Bytes),
@@ -254,13 +254,8 @@ impl Tables {
         cancel: Cancel,
         pinned: Option<Pinned>,
     ) {
-        let priority = match priority {
-            0 => Priority::High,
-            1 => Priority::Normal,
-            _ => Priority::Low,
-        };
         let (pool, bytes) = (room.pool().clone(), room.bytes());
-        let ticket = room.submit(priority, work);
+        let ticket = room.submit(priority_of(priority), work);
         self.insert_task(task, Live { pool, ticket, bytes, cancel, pinned });
     }
 }
@@ -279,6 +274,14 @@ fn start_task(
     let work = Task { origin, input: Some(Value::from(input)), outcome: None };
     tables.start(room, priority, task, Box::new(work), cancel, None);
     Ok(None)
+}
+
+pub fn priority_of(number: u32) -> Priority {
+    match number {
+        0 => Priority::High,
+        1 => Priority::Normal,
+        _ => Priority::Low,
+    }
 }
 
 impl From<Full> for Bound {

@@ -8,6 +8,7 @@ mod args;
 mod cache;
 mod discard;
 mod environment;
+mod errand;
 mod id;
 mod input;
 mod output;

@@ -22,6 +22,8 @@ const GRANTED: u32 = 3;
 const MANY: u32 = 4;
 /// `[mailbox, MAIL, kind of mail]`; the token is a value, and so are the bytes that come with a value or an error.
 const MAIL: u32 = 5;
+/// `[mailbox, BEGUN, permit]`
+const BEGUN: u32 = 6;
 
 /// Results up to this length travel in `bytes`: a Buffer for each would cost more than copying.
 const SHORT: usize = 4096;
@@ -108,6 +110,11 @@ impl<'env> Drain<'env, '_> {
                 tables.waiting.remove(&task);
                 let room = u32::try_from(tables.rooms.insert(room)).unwrap_or(u32::MAX);
                 self.words(&[task, GRANTED, room]);
+                return Ok(());
+            }
+            Outcome::Begun(permit) => {
+                let permit = self.environment.keep(&mut self.environment.tables.borrow_mut(), permit);
+                self.words(&[task, BEGUN, permit]);
                 return Ok(());
             }
             Outcome::Mail { token, mail } => return self.mail(task, token, mail),

@@ -6,7 +6,7 @@
 use super::raw;
 use crate::cache::arena::Stored;
 use crate::error::Result;
-use crate::pool::Room;
+use crate::pool::{Permit, Room};
 use crate::transform::{Bytes, Lend, Value};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use napi::bindgen_prelude::Function;
@@ -40,6 +40,8 @@ pub enum Outcome {
         took: Duration,
     },
     Granted(Room),
+    /// The turn of a task has come that JavaScript runs.
+    Begun(Permit),
     Mail {
         token: u64,
         mail: Mail,

@@ -5,6 +5,7 @@ use super::deadline;
 use super::gate::{Admission, Gate, Limits, Next, Reservation, Wait, Wake};
 use super::lanes::{Ages, Priority, Queued};
 use super::panic::catch_panic;
+use super::permit::{Errand, Permit};
 use super::stats::{Counters, Stats};
 use crate::error::{Error, Kind};
 use crate::sync::Mutex;
@@ -39,6 +40,14 @@ pub trait Work: Send {
     fn fail(&mut self, error: Error);
     /// Hands the outcome over. The pool has room again by now.
     fn settle(self: Box<Self>);
+    /// Who runs it, if no thread of the pool does.
+    fn errand(&self) -> Option<Errand> {
+        None
+    }
+    /// Takes over the permit that its turn has brought, as an errand does instead of running.
+    fn begin(self: Box<Self>, permit: Permit) {
+        drop(permit);
+    }
 }
 
 /// Why a pool takes no task at the moment.
@@ -51,8 +60,8 @@ pub enum Full {
 }
 
 pub(super) struct Job {
-    work: Box<dyn Work>,
-    bytes: usize,
+    pub(super) work: Box<dyn Work>,
+    pub(super) bytes: usize,
 }
 
 type Waiter = Box<dyn FnOnce(Room) + Send>;
@@ -60,10 +69,10 @@ type Waiter = Box<dyn FnOnce(Room) + Send>;
 /// A bounded pool. Its threads start with its first task.
 pub struct Pool {
     name: String,
-    options: Options,
+    pub(super) options: Options,
     pub(super) gate: Gate<Job, Waiter>,
     threads: OnceLock<rayon::ThreadPool>,
-    counters: Mutex<Counters>,
+    pub(super) counters: Mutex<Counters>,
     pub(super) watched: AtomicBool,
 }
 
@@ -186,7 +195,7 @@ impl Pool {
         Room { pool: self.clone(), reservation: Some(reservation) }
     }
 
-    fn grant(self: &Arc<Self>, granted: Vec<(Reservation, Waiter)>) {
+    pub(super) fn grant(self: &Arc<Self>, granted: Vec<(Reservation, Waiter)>) {
         for (reservation, waiter) in granted {
             waiter(self.room(reservation));
         }
@@ -210,8 +219,18 @@ impl Pool {
         Some(self.threads.get_or_init(|| threads))
     }
 
+    /// Queues a job in the room reserved for it.
+    fn push(self: &Arc<Self>, reservation: Reservation, priority: Priority, work: Box<dyn Work>) -> Wake {
+        let bytes = reservation.bytes;
+        let wake = self.gate.push(reservation, priority, Job { work, bytes }, Instant::now());
+        if self.options.max_wait.is_some() {
+            deadline::watch(self);
+        }
+        wake
+    }
+
     /// Has a thread pop with the permit that was taken for it. If there are none, nothing that is queued will run.
-    fn wake(self: &Arc<Self>) {
+    pub(super) fn wake(self: &Arc<Self>) {
         let pool = self.clone();
         match self.start() {
             Some(threads) => threads.spawn(move || pool.work_off()),
@@ -242,6 +261,7 @@ impl Pool {
         let mut next = self.gate.next(now);
         loop {
             next = match next {
+                Next::Job(queued) if queued.job.work.errand().is_some() => self.hand_over(queued, &mut now),
                 Next::Job(queued) => self.execute(queued, &mut now),
                 Next::Linger => self.linger(&mut now),
                 Next::Done => break,
@@ -274,6 +294,13 @@ impl Pool {
         self.gate.after_lingering(*now)
     }
 
+    /// Gives an errand the permit of this thread, which goes on with another one if there is one.
+    fn hand_over(self: &Arc<Self>, queued: Queued<Job>, now: &mut Instant) -> Next<Job> {
+        *now = Instant::now();
+        let _ = catch_panic(|| Permit::hand_over(self, queued, *now));
+        if self.gate.call(*now) == Wake::Thread { self.gate.next(*now) } else { Next::Done }
+    }
+
     /// Runs a job that starts `now` and leaves there when it ended.
     fn execute(self: &Arc<Self>, queued: Queued<Job>, now: &mut Instant) -> Next<Job> {
         let Job { mut work, bytes } = queued.job;
@@ -299,7 +326,7 @@ impl Pool {
         followup.next
     }
 
-    fn time_out(&self, work: &mut dyn Work) {
+    pub(super) fn time_out(&self, work: &mut dyn Work) {
         let limit = self.options.max_wait.unwrap_or_default().as_millis();
         let message = format!(
             "The task waited in the queue of pool '{}' for longer than maxWait ({limit} ms) and was dropped; \
@@ -340,14 +367,20 @@ impl Room {
     #[must_use]
     pub fn submit(mut self, priority: Priority, work: Box<dyn Work>) -> u64 {
         let Some(reservation) = self.reservation.take() else { unreachable!("a room is used once") };
-        let (ticket, bytes) = (reservation.ticket, reservation.bytes);
-        if self.pool.gate.push(reservation, priority, Job { work, bytes }, Instant::now()) == Wake::Thread {
+        let ticket = reservation.ticket;
+        if self.pool.push(reservation, priority, work) == Wake::Thread {
             self.pool.wake();
         }
-        if self.pool.options.max_wait.is_some() {
-            deadline::watch(&self.pool);
-        }
         ticket
+    }
+
+    /// The same for an errand. If there is a permit for it, or for another one of its owner, it is given out at once.
+    #[must_use]
+    pub fn send(mut self, priority: Priority, errand: Errand, work: Box<dyn Work>) -> (u64, Option<Permit>) {
+        let Some(reservation) = self.reservation.take() else { unreachable!("a room is used once") };
+        let ticket = reservation.ticket;
+        let wake = self.pool.push(reservation, priority, work);
+        (ticket, (wake == Wake::Thread).then(|| Permit::begin(&self.pool, errand.owner)).flatten())
     }
 }
 

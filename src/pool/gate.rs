@@ -268,6 +268,42 @@ impl<J, W> Gate<J, W> {
         Followup { next, wake, granted }
     }
 
+    /// Takes the job whose turn it is, if it is one that `fits`. Its room stays taken until [`Gate::release_all`].
+    pub fn take_if(&self, fits: impl FnOnce(&J) -> bool) -> Option<Queued<J>> {
+        let mut state = self.state.lock();
+        if state.lanes.first().is_some_and(|queued| fits(&queued.job)) { state.lanes.take() } else { None }
+    }
+
+    /// Returns the room of tasks that have run, `bytes` in all.
+    #[must_use]
+    pub fn release_all(&self, tasks: usize, bytes: usize) -> Vec<(Reservation, W)> {
+        let mut state = self.state.lock();
+        state.admitted -= tasks;
+        state.bytes -= bytes;
+        state.grant(&self.limits)
+    }
+
+    /// Takes a permit for jobs that run already under another one. `false`: none is free.
+    pub fn take_permit(&self, now: Instant) -> bool {
+        let mut state = self.state.lock();
+        if state.permits >= self.limits.threads {
+            return false;
+        }
+        state.count_busy(now);
+        state.permits += 1;
+        true
+    }
+
+    /// Gives a permit back that was not a thread's, unless there is a job for it: a thread must be started with it then.
+    pub fn pass_on(&self, now: Instant) -> Wake {
+        let mut state = self.state.lock();
+        if state.lanes.is_empty() {
+            state.give_permit_back(now);
+            return Wake::Nobody;
+        }
+        Wake::Thread
+    }
+
     /// Takes a queued job out and frees its room. `None`: it is not queued (any more).
     pub fn withdraw(&self, ticket: u64, bytes: usize) -> (Option<J>, Vec<(Reservation, W)>) {
         let mut state = self.state.lock();

@@ -72,6 +72,11 @@ impl<J> Lanes<J> {
         Some(queued)
     }
 
+    /// The task whose turn it is.
+    pub fn first(&self) -> Option<&Queued<J>> {
+        self.lanes[self.next_lane()?].first_key_value().map(|(_, queued)| queued)
+    }
+
     /// Takes a task out of its turn.
     pub fn remove(&mut self, ticket: u64) -> Option<Queued<J>> {
         let queued = self.lanes.iter_mut().find_map(|lane| lane.remove(&ticket))?;

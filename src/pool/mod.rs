@@ -15,6 +15,8 @@ mod named;
 #[cfg(not(feature = "loom"))]
 mod panic;
 #[cfg(not(feature = "loom"))]
+mod permit;
+#[cfg(not(feature = "loom"))]
 mod stats;
 
 #[cfg(not(feature = "loom"))]
@@ -22,6 +24,7 @@ pub use {
     executor::{Full, Pool, Room, Tally, Work},
     named::{Mismatch, Wanted, close, open},
     panic::catch_panic,
+    permit::{Errand, Permit},
     stats::{Stats, TransformStats},
 };
 

@@ -76,12 +76,29 @@ impl Counters {
     /// Counts a job that ran. A job of several tasks counts each of them, at their mean duration.
     pub fn ran(&mut self, name: &'static str, tally: Tally, waited: Duration, took: Duration) {
         let tasks = tally.completed + tally.failed + tally.cancelled;
+        self.wait_time.record(waited, u64::from(tasks));
+        self.count(name, tally, took);
+    }
+
+    /// The same for tasks that have waited for different times.
+    pub fn ran_each(
+        &mut self,
+        name: &'static str,
+        tally: Tally,
+        waited: impl Iterator<Item = Duration>,
+        took: Duration,
+    ) {
+        waited.for_each(|waited| self.wait_time.record(waited, 1));
+        self.count(name, tally, took);
+    }
+
+    fn count(&mut self, name: &'static str, tally: Tally, took: Duration) {
+        let tasks = tally.completed + tally.failed + tally.cancelled;
         let each = took / tasks.max(1);
         let tasks = u64::from(tasks);
         self.completed += u64::from(tally.completed);
         self.failed += u64::from(tally.failed);
         self.cancelled += u64::from(tally.cancelled);
-        self.wait_time.record(waited, tasks);
         self.run_time.record(each, tasks);
         let transform = self.transform(name);
         transform.completed += u64::from(tally.completed);

@@ -1,0 +1,230 @@
+'use strict'
+
+// What runs in a worker thread. It travels as text, so that it is found wherever a bundler puts the rest: it refers to nothing
+// outside of itself, and gets what it needs as arguments.
+
+/** Words of the memory that a worker thread shares with whoever started it. */
+const SHARED = { batch: 0, state: 1 }
+/** What a worker thread is at. */
+const STATE = { importing: 1, running: 2 }
+
+/**
+ * @typedef {object} Batch
+ * @property {number} transform
+ * @property {unknown[]} inputs
+ *
+ * @typedef {object} Results of tasks that have ended, in order
+ * @property {unknown[]} values
+ * @property {[number, Uint8Array][]} errors by their places among the values
+ * @property {number} micros that they took together
+ * @property {number} longest
+ * @property {number} heap bytes that are in use, with the last results of a batch
+ * @property {boolean} isLast
+ *
+ * @typedef {object} Tools
+ * @property {NodeRequire} require
+ * @property {(specifier: string) => Promise<any>} load
+ * @property {typeof import('../told-errors').toldErrors} toldErrors
+ * @property {typeof import('./uncloneable').uncloneable} uncloneable
+ * @property {typeof SHARED} SHARED
+ * @property {typeof STATE} STATE
+ */
+
+/** @param {Tools} tools */
+function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
+  const { parentPort, receiveMessageOnPort } = require('node:worker_threads')
+  const v8 = require('node:v8')
+  const { encodeError, decodeError } = toldErrors(v8)
+  const now = performance.now.bind(performance)
+  /** Results wait no longer (ms) for those that follow. */
+  const PATIENCE = 1
+  const MOVED = Symbol.for('offloop.moved')
+
+  const { port, memory } = /** @type {any} */ (receiveMessageOnPort(/** @type {any} */ (parentPort))).message
+  // What a user's module posts to its parent has no reader.
+  parentPort?.close()
+  const shared = new Int32Array(memory)
+
+  /** @type {Map<number, { specifier: string, name: string }>} */
+  const definitions = new Map()
+  /** @type {Map<number, Function>} */
+  const functions = new Map()
+  const modules = new Set()
+  /** @type {{ index: number, isAborted: boolean, reason: unknown, controller: AbortController | undefined } | undefined} */
+  let running
+
+  /** The next task of the batch, if it is not taken away: how many have begun in the lower half, how many there are above. */
+  const claim = () => {
+    for (;;) {
+      const word = Atomics.load(shared, SHARED.batch)
+      const begun = word & 0xffff
+      if (begun >= word >>> 16) return -1
+      if (Atomics.compareExchange(shared, SHARED.batch, word, word + 1) === word) return begun
+    }
+  }
+
+  /** @param {any} space @param {string} name @param {string} specifier */
+  const exported = (space, name, specifier) => {
+    const found = [space[name], space.default?.[name]].find(it => typeof it === 'function')
+    if (found !== undefined) return found
+    const names = Object.keys(space).map(it => `'${it}'`)
+    const have = names.length === 0 ? 'It exports nothing' : `Its exports are ${names.join(', ')}`
+    const error = new TypeError(`The module ${specifier} exports no function as '${name}'. ${have}`)
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' })
+  }
+
+  /** @param {number} transform */
+  const functionOf = async transform => {
+    const { specifier, name } = /** @type {any} */ (definitions.get(transform))
+    Atomics.store(shared, SHARED.state, STATE.importing)
+    try {
+      const space = await load(specifier)
+      modules.add(space)
+      const found = exported(space, name, specifier)
+      functions.set(transform, found)
+      return found
+    } finally {
+      Atomics.store(shared, SHARED.state, STATE.running)
+    }
+  }
+
+  /** @param {NonNullable<typeof running>} task */
+  const contextOf = task => ({
+    get signal() {
+      if (task.controller === undefined) {
+        task.controller = new AbortController()
+        if (task.isAborted) task.controller.abort(task.reason)
+      }
+      return task.controller.signal
+    }
+  })
+
+  const batch = {
+    /** @type {any[]} */
+    values: [],
+    /** @type {[number, Uint8Array][]} */
+    errors: [],
+    /** @type {any[]} */
+    transfer: [],
+    longest: 0,
+    since: 0
+  }
+
+  /** @param {any} value */
+  const keep = value => {
+    if (value !== null && typeof value === 'object' && value[MOVED] !== undefined) {
+      batch.transfer.push(...value[MOVED])
+      value = value.value
+    }
+    batch.values.push(value)
+  }
+
+  /** @param {unknown} error */
+  const keepError = error => {
+    batch.errors.push([batch.values.length, encodeError(error)])
+    batch.values.push(undefined)
+  }
+
+  /** Some value cannot be cloned: each is tried by itself. */
+  const sift = () => {
+    const { values, errors } = batch
+    const failed = new Set(errors.map(([place]) => place))
+    for (const [place, value] of values.entries()) {
+      if (failed.has(place)) continue
+      try {
+        values[place] = structuredClone(value)
+      } catch {
+        values[place] = undefined
+        const error = new DOMException(`The result cannot be cloned: ${uncloneable(value, 'result')}`, 'DataCloneError')
+        errors.push([place, encodeError(error)])
+      }
+    }
+  }
+
+  /** @param {boolean} isLast */
+  const post = isLast => {
+    const time = now()
+    const { values, errors, transfer, longest } = batch
+    const heap = isLast ? v8.getHeapStatistics().used_heap_size : 0
+    const micros = (time - batch.since) * 1000
+    try {
+      port.postMessage({ values, errors, micros, longest: longest * 1000, heap, isLast }, transfer)
+    } catch {
+      sift()
+      port.postMessage({ values, errors, micros, longest: longest * 1000, heap, isLast })
+    }
+    batch.values = []
+    batch.errors = []
+    batch.transfer = []
+    batch.longest = 0
+    batch.since = time
+  }
+
+  /** @param {Function} call @param {unknown} input @param {number} index */
+  const begin = (call, input, index) => {
+    const task = { index, isAborted: false, reason: undefined, controller: undefined }
+    running = task
+    return call(input, contextOf(task))
+  }
+
+  /** @param {Batch} message */
+  const work = async ({ transform, inputs }) => {
+    batch.since = now()
+    let call = functions.get(transform)
+    /** @type {{ error: unknown } | undefined} */
+    let broken
+    if (call === undefined) {
+      try {
+        call = await functionOf(transform)
+      } catch (error) {
+        broken = { error }
+      }
+      // Importing is nobody's time.
+      batch.since = now()
+    }
+    let last = batch.since
+    for (let index = claim(); index >= 0; index = claim()) {
+      if (broken !== undefined) {
+        keepError(broken.error)
+        continue
+      }
+      try {
+        const value = begin(/** @type {Function} */ (call), inputs[index], index)
+        keep(typeof value?.then === 'function' ? await value : value)
+      } catch (error) {
+        keepError(error)
+      }
+      running = undefined
+      inputs[index] = undefined
+      const time = now()
+      batch.longest = Math.max(batch.longest, time - last)
+      last = time
+      if (time - batch.since > PATIENCE) post(false)
+    }
+    post(true)
+  }
+
+  /** @param {{ index: number, reason: Uint8Array }} abort */
+  const abort = ({ index, reason }) => {
+    if (running?.index !== index) return
+    running.isAborted = true
+    running.reason = decodeError(reason)
+    running.controller?.abort(running.reason)
+  }
+
+  const end = async () => {
+    const disposals = [...modules].map(async space => (space.dispose ?? space.default?.dispose)?.())
+    await Promise.allSettled(disposals)
+    process.exit()
+  }
+
+  port.on('message', (/** @type {any} */ message) => {
+    if (message.definition !== undefined) definitions.set(message.transform, message.definition)
+    if (message.inputs !== undefined) work(message)
+    else if (message.abort !== undefined) abort(message.abort)
+    else if (message.end === true) end()
+  })
+  Atomics.store(shared, SHARED.state, STATE.running)
+}
+
+module.exports = { entry, SHARED, STATE }

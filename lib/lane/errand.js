@@ -1,0 +1,191 @@
+'use strict'
+
+const { AsyncResource } = require('node:async_hooks')
+const { isAnyArrayBuffer } = require('node:util').types
+const { unwatch, watch } = require('../abort')
+const { taskError } = require('../errors')
+const { Moved } = require('../input')
+const native = require('../native')
+const { port } = require('../port')
+
+/**
+ * @typedef {import('../pool-handle').PoolHandle} PoolHandle
+ * @typedef {import('../binding').Bound} Bound
+ *
+ * Whoever runs errands.
+ * @typedef {object} Runner
+ * @property {number} mailbox
+ * @property {number} kind as native code has it
+ * @property {(permit: number) => void} begun
+ * @property {(errand: Errand, reason: unknown) => void} abort of one that has begun
+ */
+
+const QUEUED = -1
+
+/** One input of a user's function on its way through a pool. */
+class Errand extends AsyncResource {
+  /** Its number at the port. */
+  id = -1
+  /** @type {any} */
+  input
+  /** What of it changes hands. @type {readonly any[]} */
+  transfer = []
+  #runner
+  #resolve
+  #reject
+  #caller
+  #settled = false
+  /** @type {AbortSignal | undefined} */
+  #signal
+
+  /**
+   * @param {PoolHandle} pool
+   * @param {Runner} runner
+   * @param {any} transform
+   * @param {number} priority
+   * @param {(value: any, micros?: number) => void} resolve
+   * @param {(reason: unknown) => void} reject
+   * @param {{ stack?: string } | undefined} caller
+   */
+  constructor(pool, runner, transform, priority, resolve, reject, caller) {
+    super('OffloopTask')
+    this.pool = pool
+    this.transform = transform
+    this.priority = priority
+    this.#runner = runner
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#caller = caller
+  }
+
+  /** Nobody waits for it any more. */
+  get isSettled() {
+    return this.#settled
+  }
+
+  get caller() {
+    return this.#caller
+  }
+
+  /**
+   * Returns the bound that is reached if there is no room: then nothing has happened.
+   * @param {unknown} _transform
+   * @param {unknown} input
+   * @param {number} room
+   * @returns {Bound | null}
+   */
+  submit(_transform, input, room) {
+    const { mailbox, kind } = this.#runner
+    this.id = port.draw(this)
+    this.input = input
+    const submitted = native.submitErrand(
+      this.pool.number,
+      mailbox,
+      this.id,
+      kind,
+      weightOf(input),
+      this.priority,
+      room
+    )
+    if (typeof submitted === 'string') {
+      port.release(this.id)
+      this.input = undefined
+      return submitted
+    }
+    this.pool.entered()
+    if (submitted !== QUEUED) this.#runner.begun(submitted)
+    // It is looked at when this turn is over, at the earliest.
+    if (input instanceof Moved) this.#take(input)
+    return null
+  }
+
+  /** @param {AbortSignal} signal not aborted yet */
+  watch(signal) {
+    this.#signal = signal
+    watch(signal, this)
+  }
+
+  /**
+   * It has not begun, and will not.
+   * @param {unknown} _value
+   * @param {import('../errors').FailureRecord} [failure]
+   */
+  settle(_value, failure) {
+    if (failure !== undefined) this.fail(taskError(failure, this.#caller))
+    this.pool.left()
+  }
+
+  /**
+   * The caller does not want it any more: the promise rejects now, the work stops as soon as it can.
+   * @param {unknown} reason
+   */
+  abort(reason) {
+    if (this.#settled) return
+    this.#finish()
+    if (native.cancel(this.id)) this.leave()
+    else this.#runner.abort(this, reason)
+    this.#reject(reason)
+  }
+
+  /**
+   * @param {unknown} value
+   * @param {number} micros that such a task takes
+   */
+  succeed(value, micros) {
+    if (this.#settled) return
+    this.#finish()
+    this.runInAsyncScope(this.#resolve, undefined, value, micros)
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    if (this.#settled) return
+    this.#finish()
+    this.runInAsyncScope(this.#reject, undefined, error)
+  }
+
+  /** Nothing will be heard of it any more. */
+  leave() {
+    port.release(this.id)
+    this.pool.left()
+  }
+
+  /** Takes the memory from its owner, now that there is room for it. @param {Moved} moved */
+  #take({ value, transfer }) {
+    try {
+      const own = structuredClone({ value, transfer }, { transfer: /** @type {any[]} */ (transfer) })
+      this.input = own.value
+      this.transfer = own.transfer
+    } catch (error) {
+      // Node keeps its external memory to itself: it is copied.
+      if (!isBytes(value)) return this.abort(error)
+      this.input = value
+    }
+  }
+
+  #finish() {
+    this.#settled = true
+    this.input = undefined
+    this.transfer = []
+    if (this.#signal !== undefined) unwatch(this.#signal, this)
+  }
+}
+
+/** @param {unknown} value */
+function isBytes(value) {
+  return ArrayBuffer.isView(value) || isAnyArrayBuffer(value)
+}
+
+/**
+ * The bytes that an input is counted with: those of a buffer or a string; what other values take nobody knows.
+ * @param {any} input
+ * @returns {number}
+ */
+function weightOf(input) {
+  if (typeof input === 'string') return input.length
+  if (input instanceof Moved) return weightOf(input.value)
+  const bytes = input?.byteLength
+  return typeof bytes === 'number' && bytes > 0 ? bytes : 0
+}
+
+module.exports = { Errand, weightOf }

@@ -1,0 +1,57 @@
+'use strict'
+
+const { checkInteger, checkOptions, invalidType } = require('../validate')
+
+/**
+ * @typedef {object} WorkerOptions
+ * @property {number} idleTimeout
+ * @property {number} gracePeriod
+ * @property {number} maxTasks
+ * @property {number} maxHeap
+ * @property {import('node:worker_threads').ResourceLimits} [resourceLimits]
+ * @property {NodeJS.Dict<string> | typeof import('node:worker_threads').SHARE_ENV} [env]
+ * @property {string[]} [execArgv]
+ * @property {string[]} [argv]
+ */
+
+const OPTIONS = ['idleTimeout', 'gracePeriod', 'maxTasks', 'maxHeap', 'resourceLimits', 'env', 'execArgv', 'argv']
+/** The longest time that Node's own timers take, in milliseconds. */
+const MAX_TIME = 2 ** 31 - 1
+const DEFAULTS = { idleTimeout: 10_000, gracePeriod: 250, maxTasks: Infinity, maxHeap: Infinity }
+
+/**
+ * The `workers` of a pool's options.
+ * @param {unknown} options
+ * @returns {WorkerOptions}
+ */
+function readWorkerOptions(options) {
+  if (options === undefined) return DEFAULTS
+  if (options === null || typeof options !== 'object') {
+    throw invalidType('The "options.workers" property', 'of type object', options)
+  }
+  checkOptions(options, OPTIONS)
+  const given = /** @type {Record<string, any>} */ (options)
+  const { idleTimeout, gracePeriod, maxTasks, maxHeap, execArgv, argv, resourceLimits, env } = given
+  for (const [name, time] of Object.entries({ idleTimeout, gracePeriod })) {
+    if (time !== undefined && time !== Infinity) checkInteger(`"options.workers.${name}"`, time, 0, MAX_TIME)
+  }
+  for (const [name, count] of Object.entries({ maxTasks, maxHeap })) {
+    if (count !== undefined && count !== Infinity) {
+      checkInteger(`"options.workers.${name}"`, count, 1, Number.MAX_SAFE_INTEGER)
+    }
+  }
+  for (const [name, list] of Object.entries({ execArgv, argv })) {
+    if (list !== undefined && !Array.isArray(list)) {
+      throw invalidType(`The "options.workers.${name}" property`, 'an instance of Array', list)
+    }
+  }
+  for (const [name, object] of Object.entries({ resourceLimits, env })) {
+    if (object === null || !['undefined', 'object', name === 'env' ? 'symbol' : 'object'].includes(typeof object)) {
+      throw invalidType(`The "options.workers.${name}" property`, 'of type object', object)
+    }
+  }
+  const defined = Object.entries(given).filter(([, value]) => value !== undefined)
+  return { ...DEFAULTS, ...Object.fromEntries(defined) }
+}
+
+module.exports = { readWorkerOptions }

@@ -1,0 +1,118 @@
+'use strict'
+
+const { Worker } = require('node:worker_threads')
+const { OffloopError, withCaller } = require('../errors')
+const native = require('../native')
+const { port } = require('../port')
+const { ScriptTransform } = require('./transform')
+
+/** @typedef {import('./errand').Errand} Errand */
+
+/** Runs scripts that were written for `new Worker()`: a thread for each input, as many at a time as the pool gives permits. */
+class ScriptLane {
+  #options
+  /** @type {Map<Errand, Worker>} */
+  #workers = new Map()
+  /** @type {(() => void) | undefined} */
+  #ended
+
+  mailbox
+  kind = 1
+
+  /**
+   * @param {import('../pool-handle').PoolHandle} _pool
+   * @param {import('./options').WorkerOptions} options
+   */
+  constructor(_pool, options) {
+    this.#options = options
+    this.mailbox = port.subscribe(this)
+  }
+
+  /** There is a permit for the first task that waits. @param {number} permit */
+  begun(permit) {
+    const first = /** @type {Errand} */ (/** @type {unknown} */ (port.listener(native.firstErrand(permit))))
+    // Its input is complete when this turn is over.
+    queueMicrotask(() => this.#run(permit, first))
+  }
+
+  /** @param {Errand} errand */
+  abort(errand) {
+    this.#workers.get(errand)?.terminate()
+  }
+
+  /**
+   * @param {boolean} _force scripts know of no end: their pool waits for them
+   * @returns {Promise<void>}
+   */
+  end(_force) {
+    port.unsubscribe(this.mailbox)
+    return new Promise(resolve => {
+      this.#ended = resolve
+      this.#checkEnded()
+    })
+  }
+
+  /** @param {number} permit @param {Errand} errand */
+  #run(permit, errand) {
+    const start = performance.now()
+    const ended = (/** @type {'completed' | 'failed' | 'cancelled'} */ how) => {
+      const count = (/** @type {string} */ it) => (it === how ? 1 : 0)
+      const micros = (performance.now() - start) * 1000
+      native.finishErrands(permit, count('completed'), count('failed'), count('cancelled'), micros)
+      native.dropPermit(permit)
+      errand.leave()
+    }
+    if (errand.isSettled) return ended('cancelled')
+    let worker
+    try {
+      worker = this.#open(errand)
+    } catch (error) {
+      errand.fail(error)
+      return ended('failed')
+    }
+    this.#workers.set(errand, worker)
+    /** @type {{ value: unknown } | undefined} */
+    let answer
+    /** @type {{ error: unknown } | undefined} */
+    let failure
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer
+    worker.once('message', value => {
+      answer = { value }
+      errand.succeed(value, (performance.now() - start) * 1000)
+      // It may have something to put in order.
+      timer = setTimeout(() => worker.terminate(), this.#options.gracePeriod)
+    })
+    worker.on('error', error => {
+      failure = { error }
+    })
+    worker.once('exit', code => {
+      clearTimeout(timer)
+      this.#workers.delete(errand)
+      const error = failure === undefined ? silentError(code) : withCaller(failure.error, errand.caller)
+      const how = answer !== undefined ? 'completed' : errand.isSettled ? 'cancelled' : 'failed'
+      errand.fail(error)
+      ended(how)
+      this.#checkEnded()
+    })
+  }
+
+  /** @param {Errand} errand */
+  #open(errand) {
+    const { env, execArgv, argv, resourceLimits } = this.#options
+    const options = { workerData: errand.input, transferList: [...errand.transfer], env, execArgv, argv, resourceLimits }
+    return new Worker(ScriptTransform.url(errand.transform), options)
+  }
+
+  #checkEnded() {
+    if (this.#workers.size === 0) this.#ended?.()
+  }
+}
+
+/** @param {number} code */
+function silentError(code) {
+  const message = `The script ended with exit code ${code} and posted no message`
+  return new OffloopError('ERR_OFFLOOP_WORKER_EXIT', message, { transform: 'workerScript' })
+}
+
+module.exports = { ScriptLane }

@@ -1,0 +1,167 @@
+'use strict'
+
+const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
+const { toldErrors } = require('../told-errors')
+const { SHARED, STATE, entry } = require('./entry')
+const { ModuleTransform } = require('./transform')
+const { uncloneable } = require('./uncloneable')
+
+/**
+ * @typedef {import('./errand').Errand} Errand
+ * @typedef {import('./entry').Results} Results
+ *
+ * What a lane hears of its threads.
+ * @typedef {object} Outlet
+ * @property {(thread: Thread, results: Results) => void} results
+ * @property {(thread: Thread, why: Exit) => void} exited
+ *
+ * @typedef {{ code: number, error: unknown, wasImporting: boolean }} Exit
+ */
+
+const { encodeError } = toldErrors(require('node:v8'))
+
+/** A name that bundlers give to a function of theirs which keeps names: the text of ours may call it. */
+const SHIM = 'const __name = it => it'
+
+const SOURCE = `${SHIM}
+import('node:module').then(({ createRequire }) => {
+  const require = createRequire(process.cwd() + '/')
+  const load = specifier => import(specifier)
+  const toldErrors = ${toldErrors}
+  const uncloneable = ${uncloneable}
+  const SHARED = ${JSON.stringify(SHARED)}
+  const STATE = ${JSON.stringify(STATE)}
+  ;(${entry})({ require, load, toldErrors, uncloneable, SHARED, STATE })
+})`
+
+/** A worker thread with the tasks that it has been sent: one batch at a time, and in it one task at a time. */
+class Thread {
+  #worker
+  #port
+  #shared = new Int32Array(new SharedArrayBuffer(8))
+  /** Transforms that it knows. @type {Set<number>} */
+  #known = new Set()
+  /** @type {unknown} */
+  #error
+  #isEnding = false
+
+  /** @type {number | undefined} the permit that it works under */
+  permit
+  /** @type {Errand[]} what it was sent, in order, and has not answered yet */
+  tasks = []
+  /** @type {Errand[]} what it will be sent under the same permit */
+  backlog = []
+  /** When the batch was sent. */
+  since = 0
+  /** How many of the batch it has answered. */
+  answered = 0
+  /** Tasks that it has done. */
+  done = 0
+  /** Bytes of its heap in use, when last heard of. */
+  heap = 0
+  /** @type {NodeJS.Timeout | undefined} */
+  timer
+
+  /**
+   * @param {import('./options').WorkerOptions} options
+   * @param {string} pool its name
+   * @param {Outlet} outlet
+   */
+  constructor({ env, execArgv, argv, resourceLimits }, pool, outlet) {
+    const { port1, port2 } = new MessageChannel()
+    this.#shared[SHARED.state] = STATE.importing
+    const name = `offloop-${pool}`
+    this.#worker = new Worker(SOURCE, { eval: true, name, env, execArgv, argv, resourceLimits })
+    this.#port = port1
+    this.#worker.postMessage({ port: port2, memory: this.#shared.buffer }, [port2])
+    this.#worker.on('error', error => {
+      this.#error = error
+    })
+    this.#worker.on('messageerror', () => {})
+    this.#worker.on('exit', code => {
+      clearTimeout(this.timer)
+      // What it has said last comes first.
+      for (let last = receiveMessageOnPort(port1); last !== undefined; last = receiveMessageOnPort(port1)) {
+        outlet.results(this, last.message)
+      }
+      port1.close()
+      outlet.exited(this, { code, error: this.#error, wasImporting: this.#shared[SHARED.state] === STATE.importing })
+    })
+    port1.on('message', results => outlet.results(this, results))
+    this.#worker.unref()
+    port1.unref()
+  }
+
+  /** How many tasks of its batch have begun. */
+  get begun() {
+    return Atomics.load(this.#shared, SHARED.batch) & 0xffff
+  }
+
+  /**
+   * Sends it a batch of tasks of one transform. It must be idle. Throws what `postMessage` throws, and then nothing is sent.
+   * @param {Errand[]} tasks
+   */
+  send(tasks) {
+    const transform = ModuleTransform.number(tasks[0].transform)
+    if (!this.#known.has(transform)) {
+      this.#port.postMessage({ transform, definition: ModuleTransform.definition(tasks[0].transform) })
+      this.#known.add(transform)
+    }
+    const transfer = tasks.flatMap(task => task.transfer)
+    Atomics.store(this.#shared, SHARED.batch, tasks.length << 16)
+    try {
+      this.#port.postMessage({ transform, inputs: tasks.map(task => task.input) }, transfer)
+    } catch (error) {
+      Atomics.store(this.#shared, SHARED.batch, 0)
+      throw error
+    }
+    this.tasks = tasks
+    this.answered = 0
+    this.since = performance.now()
+  }
+
+  /**
+   * Takes back what has not begun, from a place in the batch on. They are no longer its tasks.
+   * @param {number} from
+   * @returns {Errand[]}
+   */
+  takeBack(from) {
+    for (;;) {
+      const word = Atomics.load(this.#shared, SHARED.batch)
+      const [begun, count] = [word & 0xffff, word >>> 16]
+      const keep = Math.max(from, begun)
+      if (keep >= count) return []
+      const shorter = (keep << 16) | begun
+      if (Atomics.compareExchange(this.#shared, SHARED.batch, word, shorter) !== word) continue
+      // Those that it has answered are not among its tasks any more.
+      return this.tasks.splice(keep - this.answered)
+    }
+  }
+
+  /**
+   * Tells the task that runs that it is not wanted any more.
+   * @param {Errand} task
+   * @param {unknown} reason
+   */
+  abort(task, reason) {
+    const index = this.answered + this.tasks.indexOf(task)
+    this.#port.postMessage({ abort: { index, reason: encodeError(reason) } })
+  }
+
+  /** Lets it clean up and end by itself, within a time (ms). @param {number} patience */
+  end(patience) {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    clearTimeout(this.timer)
+    this.#port.postMessage({ end: true })
+    this.timer = setTimeout(() => this.#worker.terminate(), patience)
+  }
+
+  terminate() {
+    this.#isEnding = true
+    clearTimeout(this.timer)
+    this.#worker.terminate()
+  }
+}
+
+module.exports = { Thread }

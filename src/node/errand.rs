@@ -1,0 +1,156 @@
+//! Errands as JavaScript sees them: tasks that it runs itself, in worker threads of its own, when the pool gives it permits.
+
+use super::environment::{self, Environment, Live};
+use super::input::{Bound, RoomHandle, priority_of};
+use super::port::{Outcome, Port};
+use super::raw::{self, misuse};
+use crate::cancel::Cancel;
+use crate::error::Error;
+use crate::pool::{Errand, Permit, Tally, Work};
+use napi::bindgen_prelude::Unknown;
+use napi::{Env, Result};
+use napi_derive::napi;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What errands are called in the statistics, by the number that JavaScript has for them.
+const NAMES: [&str; 2] = ["module", "workerScript"];
+/// Of a task that waits for its turn.
+const QUEUED: i32 = -1;
+/// No second permit is free.
+const NONE: i32 = -1;
+
+/// An errand in the queue of its pool. Its input stays with JavaScript.
+struct Waiting {
+    port: Arc<Port>,
+    mailbox: u32,
+    errand: Errand,
+    error: Option<Error>,
+}
+
+impl Work for Waiting {
+    fn name(&self) -> &'static str {
+        self.errand.name
+    }
+
+    fn run(&mut self) -> Tally {
+        Tally::default()
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.error = Some(error.in_transform(self.errand.name));
+    }
+
+    fn settle(self: Box<Self>) {
+        let error = self.error.unwrap_or_else(Error::cancelled);
+        self.port.complete(self.errand.task, Outcome::One(Err(error)));
+    }
+
+    fn errand(&self) -> Option<Errand> {
+        Some(self.errand)
+    }
+
+    fn begin(self: Box<Self>, permit: Permit) {
+        self.port.complete(self.mailbox, Outcome::Begun(permit));
+    }
+}
+
+/// Submits a task that JavaScript will run. Returns which bound of the pool is reached, the number of a permit if one is free,
+/// whose first task is the oldest one of this mailbox, or a negative number if it has to wait: then the permit comes by mail.
+#[napi(catch_unwind, ts_return_type = "number | Bound")]
+pub fn submit_errand(
+    env: Env,
+    pool: u32,
+    mailbox: u32,
+    task: u32,
+    name: u32,
+    bytes: f64,
+    priority: u32,
+    room: RoomHandle,
+) -> Result<napi::Either<i32, Bound>> {
+    let environment = environment::of(&env)?;
+    let tables = &mut *environment.tables.borrow_mut();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of byteLengths")]
+    let room = match tables.enter(pool, room, bytes as usize)? {
+        Ok(room) => room,
+        Err(bound) => return Ok(napi::Either::B(bound)),
+    };
+    let name = NAMES.get(name as usize).ok_or_else(|| misuse("an unknown kind of errand"))?;
+    let errand = Errand { owner: u64::from(environment.number) << 32 | u64::from(mailbox), task, name };
+    let (pool, bytes) = (room.pool().clone(), room.bytes());
+    let work = Waiting { port: environment.port.clone(), mailbox, errand, error: None };
+    let (ticket, permit) = room.send(priority_of(priority), errand, Box::new(work));
+    tables.insert_task(task, Live { pool, ticket, bytes, cancel: Cancel::new(), pinned: None });
+    Ok(napi::Either::A(match permit {
+        Some(permit) => number(environment.keep(tables, permit)),
+        None => QUEUED,
+    }))
+}
+
+/// Which task of a new permit is the first.
+#[napi(catch_unwind)]
+pub fn first_errand(env: Env, permit: u32) -> Result<u32> {
+    let tables = environment::of(&env)?.tables.borrow();
+    let permit = tables.permits.get(permit as usize).ok_or_else(unknown)?;
+    permit.first().ok_or_else(|| misuse("a permit without a task"))
+}
+
+/// Takes tasks that go on under a permit, as many as there is room for in `tasks`. Returns how many they are.
+#[napi(catch_unwind, ts_args_type = "permit: number, tasks: Uint32Array, most: number")]
+pub fn take_errands(env: Env, permit: u32, tasks: Unknown, most: u32) -> Result<u32> {
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let mut taken = Vec::new();
+    tables.permits.get_mut(permit as usize).ok_or_else(unknown)?.take(most as usize, |task| taken.push(task));
+    for &task in &taken {
+        tables.remove_task(task);
+    }
+    raw::with_u32s(&env, &tasks, |tasks| tasks.get_mut(..taken.len()).map(|tasks| tasks.copy_from_slice(&taken)))
+        .flatten()
+        .ok_or_else(|| misuse("an array that is too short"))?;
+    u32::try_from(taken.len()).map_err(|_| misuse("too many tasks"))
+}
+
+/// The first tasks under a permit have ended, after `micros` together.
+#[napi(catch_unwind)]
+pub fn finish_errands(env: Env, permit: u32, completed: u32, failed: u32, cancelled: u32, micros: f64) -> Result<()> {
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let took = Duration::try_from_secs_f64(micros / 1e6).unwrap_or_default();
+    let tally = Tally { completed, failed, cancelled };
+    tables.permits.get_mut(permit as usize).ok_or_else(unknown)?.finish(tally, took);
+    Ok(())
+}
+
+/// A second permit for all but the first `keep` tasks; a negative number if none is free.
+#[napi(catch_unwind)]
+pub fn split_permit(env: Env, permit: u32, keep: u32) -> Result<i32> {
+    let environment = environment::of(&env)?;
+    let tables = &mut *environment.tables.borrow_mut();
+    let second = tables.permits.get_mut(permit as usize).ok_or_else(unknown)?.split(keep as usize);
+    Ok(second.map_or(NONE, |second| number(u32::try_from(tables.permits.insert(second)).unwrap_or(u32::MAX))))
+}
+
+/// Gives a permit back.
+#[napi(catch_unwind)]
+pub fn drop_permit(env: Env, permit: u32) -> Result<()> {
+    let permit = environment::of(&env)?.tables.borrow_mut().permits.try_remove(permit as usize);
+    drop(permit);
+    Ok(())
+}
+
+impl Environment {
+    /// Keeps a new permit. Its task has begun: it cannot be taken out of the queue any more.
+    pub fn keep(&self, tables: &mut environment::Tables, permit: Permit) -> u32 {
+        if let Some(task) = permit.first() {
+            tables.remove_task(task);
+        }
+        u32::try_from(tables.permits.insert(permit)).unwrap_or(u32::MAX)
+    }
+}
+
+fn number(handle: u32) -> i32 {
+    i32::try_from(handle).unwrap_or(i32::MAX)
+}
+
+fn unknown() -> napi::Error {
+    misuse("an unknown permit")
+}

@@ -1,0 +1,131 @@
+//! Errands: jobs that no thread of the pool runs, but someone else who holds a permit meanwhile. They are admitted, wait and
+//! are counted as all others; several of one owner may run under one permit, one after the other.
+
+use super::executor::{Job, Pool, Tally, Work};
+use super::gate::Wake;
+use super::lanes::Queued;
+use super::panic::catch_panic;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a pool knows of an errand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Errand {
+    /// Who runs it.
+    pub owner: u64,
+    /// What its owner calls it.
+    pub task: u32,
+    /// For the statistics.
+    pub name: &'static str,
+}
+
+/// The right to run errands of one owner, one at a time. Dropping it gives it back, with the room of those that have not ended.
+pub struct Permit {
+    pool: Arc<Pool>,
+    owner: u64,
+    /// In the order in which they run.
+    begun: VecDeque<Begun>,
+}
+
+struct Begun {
+    errand: Errand,
+    bytes: usize,
+    waited: Duration,
+}
+
+impl Permit {
+    fn new(pool: &Arc<Pool>, owner: u64) -> Self {
+        Permit { pool: pool.clone(), owner, begun: VecDeque::new() }
+    }
+
+    /// Uses a permit that was taken for whoever is first: for an errand of this owner, or else with a thread.
+    pub(super) fn begin(pool: &Arc<Pool>, owner: u64) -> Option<Self> {
+        let mut permit = Permit::new(pool, owner);
+        permit.take(1, |_| {});
+        // Otherwise it is passed on.
+        (!permit.begun.is_empty()).then_some(permit)
+    }
+
+    /// Gives an errand that a thread has come upon the permit of that thread.
+    pub(super) fn hand_over(pool: &Arc<Pool>, queued: Queued<Job>, now: Instant) {
+        let Some(errand) = queued.job.work.errand() else { return };
+        let mut permit = Permit::new(pool, errand.owner);
+        if let Some(work) = permit.add(queued, now) {
+            work.begin(permit);
+        }
+    }
+
+    /// Which task begins when the permit is new.
+    pub fn first(&self) -> Option<u32> {
+        self.begun.front().map(|begun| begun.errand.task)
+    }
+
+    /// Takes up to `most` errands of the same owner, as long as it is their turn.
+    pub fn take(&mut self, most: usize, mut each: impl FnMut(u32)) {
+        let (now, owner) = (Instant::now(), self.owner);
+        let is_ours = |job: &Job| job.work.errand().is_some_and(|errand| errand.owner == owner);
+        for _ in 0..most {
+            let Some(queued) = self.pool.gate.take_if(is_ours) else { return };
+            if let Some(errand) = self.add(queued, now).and_then(|work| work.errand()) {
+                each(errand.task);
+            }
+        }
+    }
+
+    /// Notes that a job has begun. `None`: it has waited for too long.
+    fn add(&mut self, queued: Queued<Job>, now: Instant) -> Option<Box<dyn Work>> {
+        let Job { mut work, bytes } = queued.job;
+        let waited = now.saturating_duration_since(queued.since);
+        let errand = work.errand()?;
+        if self.pool.options.max_wait.is_some_and(|limit| waited > limit) {
+            self.pool.time_out(&mut *work);
+            self.pool.grant(self.pool.gate.release_all(1, bytes));
+            let _ = catch_panic(|| work.settle());
+            return None;
+        }
+        self.begun.push_back(Begun { errand, bytes, waited });
+        Some(work)
+    }
+
+    /// The first errands under it have ended, after running for `took` together. Their room is free again.
+    pub fn finish(&mut self, tally: Tally, took: Duration) {
+        let count = (tally.completed + tally.failed + tally.cancelled) as usize;
+        let ended: Vec<Begun> = self.begun.drain(..count.min(self.begun.len())).collect();
+        let Some(first) = ended.first() else { return };
+        self.pool.counters.lock().ran_each(first.errand.name, tally, ended.iter().map(|begun| begun.waited), took);
+        self.release(&ended);
+    }
+
+    /// A second permit, if one is free, for all but the first `keep` errands, which have not started yet.
+    pub fn split(&mut self, keep: usize) -> Option<Self> {
+        if keep >= self.begun.len() || !self.pool.gate.take_permit(Instant::now()) {
+            return None;
+        }
+        let mut permit = Permit::new(&self.pool, self.owner);
+        permit.begun = self.begun.split_off(keep);
+        Some(permit)
+    }
+
+    fn release(&self, begun: &[Begun]) {
+        let bytes = begun.iter().map(|begun| begun.bytes).sum();
+        self.pool.grant(self.pool.gate.release_all(begun.len(), bytes));
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let left: Vec<Begun> = self.begun.drain(..).collect();
+        if !left.is_empty() {
+            self.pool.count_cancelled(u32::try_from(left.len()).unwrap_or(u32::MAX));
+            self.release(&left);
+        }
+        if self.pool.gate.pass_on(Instant::now()) == Wake::Thread {
+            self.pool.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "permit_tests.rs"]
+mod tests;

@@ -1,0 +1,209 @@
+use super::*;
+use crate::error::{Error, Kind};
+use crate::pool::{Options, Priority};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+/// What becomes of an errand, or of a job of a thread.
+enum Event {
+    Begun(Permit),
+    Failed(u32, Error),
+    Ran,
+}
+
+struct Job {
+    errand: Option<Errand>,
+    events: Sender<Event>,
+    error: Option<Error>,
+    /// A job of a thread runs until the other end is dropped.
+    held: Option<(Sender<()>, Receiver<()>)>,
+}
+
+impl Work for Job {
+    fn name(&self) -> &'static str {
+        "job"
+    }
+
+    fn run(&mut self) -> Tally {
+        assert!(self.errand.is_none(), "no thread runs an errand");
+        let (started, held) = self.held.take().expect("a job of a thread");
+        let _ = started.send(());
+        let _ = held.recv();
+        Tally { completed: 1, ..Tally::default() }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.error = Some(error);
+    }
+
+    fn settle(self: Box<Self>) {
+        let event = match (self.errand, self.error) {
+            (Some(errand), Some(error)) => Event::Failed(errand.task, error),
+            _ => Event::Ran,
+        };
+        self.events.send(event).unwrap();
+    }
+
+    fn errand(&self) -> Option<Errand> {
+        self.errand
+    }
+
+    fn begin(self: Box<Self>, permit: Permit) {
+        self.events.send(Event::Begun(permit)).unwrap();
+    }
+}
+
+struct Bench {
+    pool: Arc<Pool>,
+    sender: Sender<Event>,
+    events: Receiver<Event>,
+}
+
+impl Bench {
+    fn new(threads: usize, max_wait: Option<Duration>) -> Self {
+        let options = Options { threads, max_queue: 100, max_queue_bytes: 1 << 20, max_wait };
+        let (sender, events) = unbounded();
+        Bench { pool: Pool::new("test".into(), options), sender, events }
+    }
+
+    fn send(&self, owner: u64, task: u32) -> (u64, Option<Permit>) {
+        let errand = Errand { owner, task, name: "module" };
+        let job = Job { errand: Some(errand), events: self.sender.clone(), error: None, held: None };
+        self.pool.try_admit(10).unwrap().send(Priority::Normal, errand, Box::new(job))
+    }
+
+    fn queue(&self, owner: u64, task: u32) -> u64 {
+        let (ticket, permit) = self.send(owner, task);
+        assert!(permit.is_none(), "all permits are taken");
+        ticket
+    }
+
+    /// Queues a job that occupies a thread, when it has started, until the sender is dropped.
+    fn hold(&self) -> (Sender<()>, Receiver<()>) {
+        let (release, held) = bounded(0);
+        let (started, running) = unbounded();
+        let job = Job { errand: None, events: self.sender.clone(), error: None, held: Some((started, held)) };
+        let _ = self.pool.try_admit(1).unwrap().submit(Priority::Normal, Box::new(job));
+        (release, running)
+    }
+
+    fn level(&self) -> (usize, usize) {
+        let stats = self.pool.stats();
+        (stats.running, stats.queued)
+    }
+}
+
+fn taken(permit: &mut Permit, most: usize) -> Vec<u32> {
+    let mut tasks = Vec::new();
+    permit.take(most, |task| tasks.push(task));
+    tasks
+}
+
+const DONE: Tally = Tally { completed: 1, failed: 0, cancelled: 0 };
+
+#[test]
+fn an_errand_gets_a_free_permit_at_once() {
+    let bench = Bench::new(2, None);
+    let (_, first) = bench.send(1, 10);
+    let (_, second) = bench.send(1, 11);
+    assert_eq!((first.as_ref().unwrap().first(), second.as_ref().unwrap().first()), (Some(10), Some(11)));
+    bench.queue(1, 12);
+    assert_eq!(bench.level(), (2, 1));
+    drop((first, second));
+    let Event::Begun(permit) = bench.events.recv().unwrap() else { panic!("the permit is passed on") };
+    assert_eq!(permit.first(), Some(12));
+    drop(permit);
+    assert_eq!(bench.level(), (0, 0));
+    assert_eq!(bench.pool.stats().cancelled, 3, "none of them was finished");
+}
+
+#[test]
+fn errands_of_one_owner_run_under_one_permit() {
+    let bench = Bench::new(1, None);
+    let mut permit = bench.send(1, 0).1.unwrap();
+    for (owner, task) in [(1, 1), (1, 2), (2, 3), (1, 4)] {
+        bench.queue(owner, task);
+    }
+    assert_eq!(taken(&mut permit, 1), [1]);
+    assert_eq!(taken(&mut permit, 9), [2], "the next one is another's");
+    permit.finish(Tally { completed: 2, failed: 1, cancelled: 0 }, Duration::from_millis(3));
+    let stats = bench.pool.stats();
+    assert_eq!((stats.completed, stats.failed, stats.queued_bytes), (2, 1, 20));
+    assert_eq!(stats.by_transform[0].name, "module");
+    drop(permit);
+    let Event::Begun(mut other) = bench.events.recv().unwrap() else { panic!("it is the other's turn") };
+    assert_eq!(other.first(), Some(3));
+    other.finish(DONE, Duration::ZERO);
+    drop(other);
+    let Event::Begun(last) = bench.events.recv().unwrap() else { panic!("and then the first owner's") };
+    assert_eq!(last.first(), Some(4));
+}
+
+#[test]
+fn errands_and_threads_share_the_permits() {
+    let bench = Bench::new(1, None);
+    let (release, running) = bench.hold();
+    running.recv().unwrap();
+    bench.queue(1, 5);
+    let held = bench.hold();
+    drop(release);
+    assert!(matches!(bench.events.recv().unwrap(), Event::Ran));
+    let Event::Begun(mut permit) = bench.events.recv().unwrap() else { panic!("first in, first out") };
+    assert_eq!(taken(&mut permit, 9), [], "a thread is next");
+    permit.finish(DONE, Duration::ZERO);
+    assert!(bench.events.try_recv().is_err());
+    drop(permit);
+    drop(held);
+    assert!(matches!(bench.events.recv().unwrap(), Event::Ran));
+}
+
+#[test]
+fn a_permit_is_split_if_another_one_is_free() {
+    let bench = Bench::new(2, None);
+    let (release, running) = bench.hold();
+    running.recv().unwrap();
+    let mut permit = bench.send(1, 0).1.unwrap();
+    for task in 1..5 {
+        bench.queue(1, task);
+    }
+    assert_eq!(taken(&mut permit, 9), [1, 2, 3, 4]);
+    assert!(permit.split(1).is_none(), "the thread has the other one");
+    drop(release);
+    assert!(matches!(bench.events.recv().unwrap(), Event::Ran));
+    let mut second = loop {
+        // The thread lingers with its permit for a moment.
+        if let Some(second) = permit.split(3) {
+            break second;
+        }
+        std::thread::yield_now();
+    };
+    assert!(permit.split(3).is_none(), "nothing is left");
+    second.finish(Tally { completed: 2, ..DONE }, Duration::ZERO);
+    drop(second);
+    permit.finish(Tally { completed: 3, ..DONE }, Duration::ZERO);
+    drop(permit);
+    assert_eq!(bench.level(), (0, 0));
+    assert_eq!(bench.pool.stats().completed, 6);
+}
+
+#[test]
+fn an_errand_leaves_the_queue_like_any_job() {
+    let bench = Bench::new(1, None);
+    let permit = bench.send(1, 0).1.unwrap();
+    let ticket = bench.queue(1, 1);
+    bench.queue(1, 2);
+    assert!(bench.pool.withdraw(ticket, 10).is_some());
+    drop(permit);
+    let Event::Begun(permit) = bench.events.recv().unwrap() else { panic!("it is next") };
+    assert_eq!(permit.first(), Some(2));
+}
+
+#[test]
+fn an_errand_that_waited_too_long_is_dropped() {
+    let bench = Bench::new(1, Some(Duration::from_millis(5)));
+    let mut permit = bench.send(1, 0).1.unwrap();
+    bench.queue(1, 1);
+    let Event::Failed(1, error) = bench.events.recv().unwrap() else { panic!("it times out") };
+    assert_eq!(error.kind, Kind::QueueTimeout);
+    assert_eq!(taken(&mut permit, 9), []);
+    assert_eq!(bench.pool.stats().rejected, 1);
+}
