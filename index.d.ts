@@ -7,6 +7,7 @@
  */
 
 import type { Duplex, Writable } from 'node:stream'
+import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads'
 
 // ---------------------------------------------------------------- data that crosses the border
 
@@ -27,7 +28,7 @@ export type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
  */
 export type Input = Bytes | string
 
-/** A buffer that was given away with {@link move}. */
+/** What was given away with {@link move}. */
 export interface Moved<T> {
   readonly value: T
   /** For the type checker only; not there at run time. */
@@ -41,12 +42,20 @@ export interface Moved<T> {
  * Memory that cannot be given away is copied instead and stays yours: a view of a part of its `ArrayBuffer` (Node's
  * small Buffers are slices of a shared slab), a `SharedArrayBuffer`, a resizable buffer, memory of another addon.
  *
- * @throws TypeError for anything that is not bytes.
+ * @throws TypeError for anything that is not bytes or a MessagePort.
  * @example
  * const body = await fs.readFile(path)
  * const packed = await pool.run(transforms.gzip(), move(body)) // body.byteLength is 0 now
  */
-export function move<T extends Bytes>(buffer: T): Moved<T>
+export function move<T extends Bytes | MessagePort>(value: T): Moved<T>
+/**
+ * Gives away what is listed of a value, as `postMessage` has it: ArrayBuffers, MessagePorts and all else that can change hands
+ * between threads. For inputs of {@link transforms.module} and {@link transforms.workerScript}, and for what a function of yours
+ * returns.
+ * @example
+ * await pool.run(resize, move({ image, width: 200 }, [image.buffer]))
+ */
+export function move<T>(value: T, transfer: readonly (ArrayBuffer | MessagePort | object)[]): Moved<T>
 
 // ---------------------------------------------------------------- transforms: work as plain values
 
@@ -106,6 +115,9 @@ export const transforms: {
   /**
    * Runs several transforms in one trip off the loop; the values between two steps never visit JavaScript.
    * An error names the step that failed as `transform`. 1,024 steps at most; the steps of a chain in a chain count.
+   *
+   * Steps in JavaScript ({@link transforms.module}, {@link transforms.workerScript}) may stand anywhere. Such a chain is a task
+   * for each of them and for the native steps between two of them, one after the other: only the first can find the pool full.
    * @example
    * const etag = transforms.chain(transforms.gzip(), transforms.digest('sha256', { encoding: 'base64url' }))
    * await pool.run(etag, body)
@@ -223,6 +235,35 @@ export const transforms: {
   lz4Compress(): StreamTransform<Input, Buffer>
   /** The reverse of {@link transforms.lz4Compress}; `maxOutput` defaults to 1 GiB. */
   lz4Decompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
+
+  /**
+   * A function of yours, run in a worker thread under the pool's limits. The module may be ESM, CommonJS or what Node makes of it
+   * (TypeScript, where it strips types); a relative path is relative to the current directory, as for `new Worker()`, the name of
+   * a package is looked up from there. It is imported once in each thread, when it is first needed.
+   *
+   * The function gets the input, a structured clone, and `{ signal }`, which aborts when the caller's does. It may return
+   * a promise. A thread runs one task at a time. An exported function `dispose` is called before a thread ends.
+   *
+   * The result is cloned too, unless the function returns `move(result)`. Whatever it throws rejects the task, with its class,
+   * `code`, `cause` and own properties, and with both stacks, as long as fewer than 64 tasks are under way. What cannot be cloned
+   * rejects with a `DataCloneError` that says where it stands.
+   *
+   * A thread that ends in the middle of a task (`process.exit()`, out of memory, an uncaught exception) rejects it with
+   * ERR_OFFLOOP_WORKER_EXIT and is replaced; tasks that had not begun go elsewhere.
+   * @example
+   * // resize.js: module.exports = async ({ path, width }, { signal }) => sharp(path).resize(width).toBuffer()
+   * const resize = transforms.module(require.resolve('./resize.js'))
+   * await pool.run(resize, { path: 'cat.jpg', width: 200 })
+   */
+  module<In, Out>(specifier: string | URL, options?: { export?: string | undefined }): Transform<In, Out>
+  /**
+   * A script written for `new Worker(script, { workerData })`, unchanged: it gets the input as `workerData` and answers with its
+   * first message. A thread for each input, but no more at a time than the pool has threads. A script that ends without
+   * a message rejects with ERR_OFFLOOP_WORKER_EXIT, one that throws with its error; aborting terminates it.
+   * @example
+   * await pool.run(transforms.workerScript(new URL('./report.js', import.meta.url)), { year: 2025 })
+   */
+  workerScript<In, Out>(specifier: string | URL): Transform<In, Out>
 }
 
 // ---------------------------------------------------------------- the pool
@@ -250,6 +291,28 @@ export interface PoolOptions {
    * Default: none.
    */
   maxWait?: number | undefined
+  /** The threads that {@link transforms.module} and {@link transforms.workerScript} run in. Each environment has its own. */
+  workers?: WorkerOptions | undefined
+}
+
+/** Threads start when they are needed, end when they are idle, and never keep the process alive. */
+export interface WorkerOptions {
+  /** A thread that has nothing to do for so long ends. Default 10,000; `Infinity`: never. */
+  idleTimeout?: number | undefined
+  /** A function whose signal has aborted, or a `dispose`, has so long to end before its thread is terminated. Default 250. */
+  gracePeriod?: number | undefined
+  /** A thread is replaced after so many tasks. Default: never. */
+  maxTasks?: number | undefined
+  /** A thread is replaced when its heap uses more than this after a batch of tasks. Default: never. */
+  maxHeap?: number | undefined
+  /** As in `new Worker()`. */
+  resourceLimits?: ResourceLimits | undefined
+  /** As in `new Worker()`. */
+  env?: Record<string, string | undefined> | typeof SHARE_ENV | undefined
+  /** As in `new Worker()`. */
+  execArgv?: string[] | undefined
+  /** As in `new Worker()`. */
+  argv?: string[] | undefined
 }
 
 export interface RunOptions {
@@ -746,6 +809,7 @@ export class OffloopError extends Error {
     | 'ERR_OFFLOOP_INVALID_DATA'
     | 'ERR_OFFLOOP_OUTPUT_LIMIT'
     | 'ERR_OFFLOOP_PANIC'
+    | 'ERR_OFFLOOP_WORKER_EXIT'
     | 'ERR_OFFLOOP_RECURSIVE_LOAD'
     | 'ERR_OFFLOOP_UNSUPPORTED'
   /** The transform that failed: the step, in a chain. */

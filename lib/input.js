@@ -24,7 +24,7 @@ const scratch = Buffer.allocUnsafeSlow(SMALL)
 class Moved {
   /**
    * @param {unknown} value
-   * @param {readonly unknown[]} transfer what of it changes hands between threads of JavaScript
+   * @param {any[]} transfer what of it changes hands between threads of JavaScript
    */
   constructor(value, transfer) {
     this.value = value

@@ -1,16 +1,14 @@
 'use strict'
 
 const { inputSize } = require('./input')
-const { Errand, weightOf } = require('./lane/errand')
-const { Lane } = require('./lane/lane')
-const { ScriptLane } = require('./lane/script-lane')
-const { ModuleTransform, ScriptTransform } = require('./lane/transform')
+const { Errand, Lane, ModuleTransform, ScriptLane, ScriptTransform, weightOf } = require('./lane')
+const { ChainTransform, Relay } = require('./relay')
 const { Task } = require('./task')
 const { Transform } = require('./transforms')
 
 /**
  * Whatever a transform is: what runs one input of it.
- * @typedef {Task | Errand} AnyTask
+ * @typedef {Task | import('./lane/errand').Errand | Relay} AnyTask
  */
 
 /**
@@ -30,14 +28,19 @@ function taskOf(transform, pool, priority, resolve, reject, caller) {
   if (transform instanceof ScriptTransform) {
     return new Errand(pool, pool.lane(ScriptLane), transform, priority, resolve, reject, caller)
   }
+  if (transform instanceof ChainTransform) {
+    /** @type {import('./relay').Start} */
+    const start = (part, resolve, reject) => taskOf(part, pool, priority, resolve, reject, caller)
+    return new Relay(pool, ChainTransform.parts(transform), start, resolve, reject)
+  }
   Transform.number(transform)
   return new Task(pool, priority, resolve, reject, caller)
 }
 
 /** Throws a TypeError if it is no transform. @param {unknown} transform */
 function checkTransform(transform) {
-  const isOurs = transform instanceof ModuleTransform || transform instanceof ScriptTransform
-  if (!isOurs) Transform.number(transform)
+  if (![ModuleTransform, ScriptTransform, ChainTransform].some(it => transform instanceof it))
+    Transform.number(transform)
 }
 
 /** Whether native code runs it, on bytes. @param {unknown} transform */
@@ -51,12 +54,20 @@ function isNative(transform) {
  * @param {unknown} input
  */
 function sizeOf(transform, input) {
-  return isNative(transform) ? inputSize(input) : weightOf(input)
+  const first = transform instanceof ChainTransform ? ChainTransform.parts(transform)[0] : transform
+  return isNative(first) ? inputSize(input) : weightOf(input)
 }
 
-/** Whether an input of the right type can make it fail. @param {any} transform */
-function canFail(transform) {
-  return !isNative(transform) || Transform.canFail(transform)
+/** With so many tasks under way nobody's call is noted down: it would cost more than all the rest of a small one. */
+const MANY = 64
+
+/**
+ * Whether it is worth noting where a task was submitted: it may fail, and there are not too many of them.
+ * @param {any} transform
+ * @param {import('./pool-handle').PoolHandle} pool
+ */
+function wantsCaller(transform, pool) {
+  return isNative(transform) ? Transform.canFail(transform) : pool.admitted < MANY
 }
 
-module.exports = { checkTransform, taskOf, isNative, canFail, sizeOf }
+module.exports = { checkTransform, taskOf, isNative, wantsCaller, sizeOf }

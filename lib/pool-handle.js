@@ -1,7 +1,7 @@
 'use strict'
 
 const native = require('./native')
-const { readWorkerOptions } = require('./lane/options')
+const { readWorkerOptions } = require('./lane')
 const { closedError, forcedError, queueFullError } = require('./errors')
 const { NO_ROOM } = require('./input')
 const { setImmediate } = require('./loop')
@@ -66,7 +66,10 @@ class PoolHandle {
    */
   lane(Lane) {
     let lane = this.#lanes.get(Lane)
-    if (lane === undefined) this.#lanes.set(Lane, (lane = new Lane(this, this.#workers)))
+    if (lane === undefined) {
+      lane = new Lane(this, this.#workers)
+      this.#lanes.set(Lane, lane)
+    }
     return /** @type {L} */ (lane)
   }
 
@@ -86,6 +89,11 @@ class PoolHandle {
     const missing = this.#missing
     this.#missing = 1
     return Math.min(missing, this.info.maxQueueBytes)
+  }
+
+  /** Tasks of this environment that are under way. */
+  get admitted() {
+    return this.#admitted
   }
 
   /** A task was admitted, or waits to be. */

@@ -2,7 +2,7 @@
 
 const { Sink, TransformDuplex } = require('./stream')
 const { callerOf } = require('./errors')
-const { canFail, sizeOf, taskOf } = require('./kinds')
+const { sizeOf, taskOf, wantsCaller } = require('./kinds')
 const { Iteration } = require('./iterate')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
@@ -69,7 +69,7 @@ class Pool {
       const pool = this.#handle
       pool.checkOpen()
       if (signal?.aborted) throw signal.reason
-      const caller = canFail(transform) ? callerOf(this.run) : undefined
+      const caller = wantsCaller(transform, pool) ? callerOf(this.run) : undefined
       const task = taskOf(transform, pool, priority, resolve, reject, caller)
       const bound = task.submit(transform, input, pool.takeRoom())
       if (bound) throw pool.full(bound, sizeOf(transform, input))

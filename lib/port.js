@@ -122,6 +122,14 @@ class Port {
     return this.#listeners[id]
   }
 
+  /** Something will come soon: looks for it every turn of the loop for a while. */
+  stayAwake() {
+    this.#lastOutcome = now()
+    if (this.#isPolling) return
+    this.#isPolling = true
+    setImmediate(this.#turn)
+  }
+
   /** Those that still wait for something, each once. */
   listeners() {
     return new Set(this.#listeners)

@@ -2,7 +2,8 @@
 
 const { isAnyArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const native = require('./native')
-const { module: module_, workerScript } = require('./lane/transform')
+const { ModuleTransform, ScriptTransform, module: module_, workerScript } = require('./lane')
+const { ChainTransform } = require('./relay')
 const { invalidType } = require('./validate')
 
 /** Native transforms are forgotten when JavaScript has forgotten them. */
@@ -48,10 +49,35 @@ class Transform {
   }
 }
 
-/** @param {Transform[]} steps */
+/** @param {any[]} steps */
 function chain(...steps) {
   if (steps.length === 0) throw invalidType('The "first" argument', 'a transform made by offloop.transforms', undefined)
-  return new Transform(native.chainTransforms(steps.map(Transform.number)))
+  const parts = joined(steps.flatMap(step => (step instanceof ChainTransform ? ChainTransform.parts(step) : [step])))
+  return parts.length === 1 ? parts[0] : new ChainTransform(parts)
+}
+
+/** Neighbours that are native become one. @param {any[]} steps */
+function joined(steps) {
+  /** @type {any[]} */
+  const parts = []
+  /** @type {Transform[]} */
+  let natives = []
+  const join = () => {
+    if (natives.length === 1 && steps.length > 1) parts.push(natives[0])
+    else if (natives.length > 0) parts.push(new Transform(native.chainTransforms(natives.map(Transform.number))))
+    natives = []
+  }
+  for (const step of steps) {
+    if (step instanceof ModuleTransform || step instanceof ScriptTransform) {
+      join()
+      parts.push(step)
+    } else {
+      Transform.number(step)
+      natives.push(step)
+    }
+  }
+  join()
+  return parts
 }
 
 /** @param {string} name */

@@ -4,7 +4,7 @@
 // outside of itself, and gets what it needs as arguments.
 
 /** Words of the memory that a worker thread shares with whoever started it. */
-const SHARED = { batch: 0, state: 1 }
+const SHARED = { batch: 0, state: 1, messages: 2 }
 /** What a worker thread is at. */
 const STATE = { importing: 1, running: 2 }
 
@@ -38,6 +38,10 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
   const now = performance.now.bind(performance)
   /** Results wait no longer (ms) for those that follow. */
   const PATIENCE = 1
+  /** After a batch a thread waits for the next one for so long (ms) before it looks after its loop: waking that takes longer. */
+  const LINGER = 0.5
+  /** Its loop turns after so long (ms), whatever comes. */
+  const TURN = 10
   const MOVED = Symbol.for('offloop.moved')
 
   const { port, memory } = /** @type {any} */ (receiveMessageOnPort(/** @type {any} */ (parentPort))).message
@@ -204,6 +208,30 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
     post(true)
   }
 
+  /** The next batch, if it comes soon. @param {number} since when the loop turned last @returns {Batch | undefined} */
+  const linger = since => {
+    const until = Math.min(now() + LINGER, since + TURN)
+    for (;;) {
+      const seen = Atomics.load(shared, SHARED.messages)
+      const message = receiveMessageOnPort(port)?.message
+      if (message?.inputs !== undefined) return message
+      if (message !== undefined) handle(message)
+      else {
+        const left = until - now()
+        if (left <= 0) return undefined
+        Atomics.wait(shared, SHARED.messages, seen, left)
+      }
+    }
+  }
+
+  /** @param {Batch} first */
+  const serve = async first => {
+    const since = now()
+    for (let message = /** @type {Batch | undefined} */ (first); message !== undefined; message = linger(since)) {
+      await work(message)
+    }
+  }
+
   /** @param {{ index: number, reason: Uint8Array }} abort */
   const abort = ({ index, reason }) => {
     if (running?.index !== index) return
@@ -218,12 +246,15 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
     process.exit()
   }
 
-  port.on('message', (/** @type {any} */ message) => {
+  /** @param {any} message */
+  const handle = message => {
     if (message.definition !== undefined) definitions.set(message.transform, message.definition)
-    if (message.inputs !== undefined) work(message)
+    if (message.inputs !== undefined) serve(message)
     else if (message.abort !== undefined) abort(message.abort)
     else if (message.end === true) end()
-  })
+  }
+
+  port.on('message', handle)
   Atomics.store(shared, SHARED.state, STATE.running)
 }
 

@@ -17,7 +17,7 @@ const { port } = require('../port')
  * @property {number} mailbox
  * @property {number} kind as native code has it
  * @property {(permit: number) => void} begun
- * @property {(errand: Errand, reason: unknown) => void} abort of one that has begun
+ * @property {(errand: Errand, reason: unknown) => void} interrupt one that has begun
  */
 
 const QUEUED = -1
@@ -28,7 +28,7 @@ class Errand extends AsyncResource {
   id = -1
   /** @type {any} */
   input
-  /** What of it changes hands. @type {readonly any[]} */
+  /** What of it changes hands. @type {any[]} */
   transfer = []
   #runner
   #resolve
@@ -123,7 +123,7 @@ class Errand extends AsyncResource {
     if (this.#settled) return
     this.#finish()
     if (native.cancel(this.id)) this.leave()
-    else this.#runner.abort(this, reason)
+    else this.#runner.interrupt(this, reason)
     this.#reject(reason)
   }
 
@@ -153,7 +153,7 @@ class Errand extends AsyncResource {
   /** Takes the memory from its owner, now that there is room for it. @param {Moved} moved */
   #take({ value, transfer }) {
     try {
-      const own = structuredClone({ value, transfer }, { transfer: /** @type {any[]} */ (transfer) })
+      const own = taken(value, transfer)
       this.input = own.value
       this.transfer = own.transfer
     } catch (error) {
@@ -169,6 +169,19 @@ class Errand extends AsyncResource {
     this.transfer = []
     if (this.#signal !== undefined) unwatch(this.#signal, this)
   }
+}
+
+/**
+ * @param {any} value
+ * @param {any[]} transfer
+ * @returns {{ value: any, transfer: any[] }}
+ */
+function taken(value, transfer) {
+  if (transfer.length === 1 && transfer[0] === value) {
+    const own = structuredClone(value, { transfer })
+    return { value: own, transfer: [own] }
+  }
+  return structuredClone({ value, transfer }, { transfer })
 }
 
 /** @param {unknown} value */

@@ -17,6 +17,8 @@ const { uncloneable } = require('./uncloneable')
 
 /** What waits for so long (ms) behind a task of its batch goes to another thread, if one is idle. */
 const STUCK = 2
+/** Tasks that take less (µs) are waited for without sleeping. */
+const SOON = 50
 /** After a thread that died while it imported a module (ms); doubled each time. */
 const FIRST_DELAY = 100
 const MAX_DELAY = 10_000
@@ -67,7 +69,7 @@ class Lane {
    * @param {Errand} errand that has begun
    * @param {unknown} reason
    */
-  abort(errand, reason) {
+  interrupt(errand, reason) {
     for (const thread of this.#threads) {
       // What has not been sent is left out then.
       if (thread.backlog.includes(errand)) return
@@ -75,7 +77,7 @@ class Lane {
       if (place < 0) continue
       const later = thread.takeBack(thread.answered + place)
       thread.backlog.unshift(...later)
-      if (later[0] !== errand) this.#interrupt(thread, errand, reason)
+      if (later[0] !== errand) this.#tell(thread, errand, reason)
       return
     }
   }
@@ -222,6 +224,8 @@ class Lane {
       return false
     }
     if (batch.length + thread.backlog.length > 1) this.#watch()
+    // A thread that is awake answers sooner than this one would wake up.
+    if (this.#pace(numberOf(batch[0])).micros < SOON) port.stayAwake()
     return true
   }
 
@@ -263,6 +267,7 @@ class Lane {
   /** There is nothing to do for a thread. @param {Thread} thread */
   #rest(thread) {
     this.#release(thread)
+    if (thread.isEnding) return
     this.#idle.push(thread)
     const { idleTimeout } = this.#options
     if (idleTimeout < 2 ** 31) {
@@ -299,7 +304,7 @@ class Lane {
   }
 
   /** A task that runs is not wanted any more: its function hears of it, and has a moment to end. @param {Thread} thread @param {Errand} errand @param {unknown} reason */
-  #interrupt(thread, errand, reason) {
+  #tell(thread, errand, reason) {
     thread.abort(errand, reason)
     clearTimeout(thread.timer)
     thread.timer = setTimeout(() => {
@@ -357,13 +362,17 @@ class Lane {
       }
       native.finishErrands(permit, 0, tasks.length, 0, 0)
       native.dropPermit(permit)
+      return undefined
     }
   }
 
   /** @param {number} transform */
   #pace(transform) {
     let pace = this.#paces.get(transform)
-    if (pace === undefined) this.#paces.set(transform, (pace = new Pace()))
+    if (pace === undefined) {
+      pace = new Pace()
+      this.#paces.set(transform, pace)
+    }
     return pace
   }
 

@@ -9,7 +9,7 @@ const { checkInteger, checkOptions, invalidType } = require('../validate')
  * @property {number} maxTasks
  * @property {number} maxHeap
  * @property {import('node:worker_threads').ResourceLimits} [resourceLimits]
- * @property {NodeJS.Dict<string> | typeof import('node:worker_threads').SHARE_ENV} [env]
+ * @property {any} [env]
  * @property {string[]} [execArgv]
  * @property {string[]} [argv]
  */

@@ -36,7 +36,7 @@ class ScriptLane {
   }
 
   /** @param {Errand} errand */
-  abort(errand) {
+  interrupt(errand) {
     this.#workers.get(errand)?.terminate()
   }
 
@@ -100,7 +100,14 @@ class ScriptLane {
   /** @param {Errand} errand */
   #open(errand) {
     const { env, execArgv, argv, resourceLimits } = this.#options
-    const options = { workerData: errand.input, transferList: [...errand.transfer], env, execArgv, argv, resourceLimits }
+    const options = {
+      workerData: errand.input,
+      transferList: [...errand.transfer],
+      env,
+      execArgv,
+      argv,
+      resourceLimits
+    }
     return new Worker(ScriptTransform.url(errand.transform), options)
   }
 

@@ -38,12 +38,13 @@ import('node:module').then(({ createRequire }) => {
 class Thread {
   #worker
   #port
-  #shared = new Int32Array(new SharedArrayBuffer(8))
+  #shared = new Int32Array(new SharedArrayBuffer(12))
   /** Transforms that it knows. @type {Set<number>} */
   #known = new Set()
   /** @type {unknown} */
   #error
-  #isEnding = false
+  /** @type {NodeJS.Timeout | undefined} */
+  #ending
 
   /** @type {number | undefined} the permit that it works under */
   permit
@@ -59,7 +60,7 @@ class Thread {
   done = 0
   /** Bytes of its heap in use, when last heard of. */
   heap = 0
-  /** @type {NodeJS.Timeout | undefined} */
+  /** Of its lane's: until it has been idle for too long, or has had its time to end a task. @type {NodeJS.Timeout | undefined} */
   timer
 
   /**
@@ -80,6 +81,7 @@ class Thread {
     this.#worker.on('messageerror', () => {})
     this.#worker.on('exit', code => {
       clearTimeout(this.timer)
+      clearTimeout(this.#ending)
       // What it has said last comes first.
       for (let last = receiveMessageOnPort(port1); last !== undefined; last = receiveMessageOnPort(port1)) {
         outlet.results(this, last.message)
@@ -92,9 +94,21 @@ class Thread {
     port1.unref()
   }
 
+  get isEnding() {
+    return this.#ending !== undefined
+  }
+
   /** How many tasks of its batch have begun. */
   get begun() {
     return Atomics.load(this.#shared, SHARED.batch) & 0xffff
+  }
+
+  /** @param {object} message @param {readonly any[]} [transfer] */
+  #post(message, transfer = []) {
+    this.#port.postMessage(message, transfer)
+    // It may be waiting for it.
+    Atomics.add(this.#shared, SHARED.messages, 1)
+    Atomics.notify(this.#shared, SHARED.messages)
   }
 
   /**
@@ -104,13 +118,13 @@ class Thread {
   send(tasks) {
     const transform = ModuleTransform.number(tasks[0].transform)
     if (!this.#known.has(transform)) {
-      this.#port.postMessage({ transform, definition: ModuleTransform.definition(tasks[0].transform) })
+      this.#post({ transform, definition: ModuleTransform.definition(tasks[0].transform) })
       this.#known.add(transform)
     }
     const transfer = tasks.flatMap(task => task.transfer)
     Atomics.store(this.#shared, SHARED.batch, tasks.length << 16)
     try {
-      this.#port.postMessage({ transform, inputs: tasks.map(task => task.input) }, transfer)
+      this.#post({ transform, inputs: tasks.map(task => task.input) }, transfer)
     } catch (error) {
       Atomics.store(this.#shared, SHARED.batch, 0)
       throw error
@@ -145,20 +159,18 @@ class Thread {
    */
   abort(task, reason) {
     const index = this.answered + this.tasks.indexOf(task)
-    this.#port.postMessage({ abort: { index, reason: encodeError(reason) } })
+    this.#post({ abort: { index, reason: encodeError(reason) } })
   }
 
   /** Lets it clean up and end by itself, within a time (ms). @param {number} patience */
   end(patience) {
-    if (this.#isEnding) return
-    this.#isEnding = true
+    if (this.#ending !== undefined) return
     clearTimeout(this.timer)
-    this.#port.postMessage({ end: true })
-    this.timer = setTimeout(() => this.#worker.terminate(), patience)
+    this.#post({ end: true })
+    this.#ending = setTimeout(() => this.#worker.terminate(), patience)
   }
 
   terminate() {
-    this.#isEnding = true
     clearTimeout(this.timer)
     this.#worker.terminate()
   }

@@ -26,10 +26,17 @@ function uncloneable(value, name) {
   }
   /** @param {object} value @returns {[string, unknown][]} */
   const children = value => {
-    if (value instanceof Map) return [...value].flatMap(([key, it]) => [[`.get(${String(key)})`, it], ['.keys()', key]])
+    if (value instanceof Map)
+      return [...value].flatMap(([key, it]) => [
+        [`.get(${String(key)})`, it],
+        ['.keys()', key]
+      ])
     if (value instanceof Set) return [...value].map(it => ['.values()', it])
     if (Array.isArray(value)) return value.map((it, index) => [`[${index}]`, it])
-    return Object.keys(value).map(key => [/^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, Reflect.get(value, key)])
+    return Object.keys(value).map(key => [
+      /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
+      Reflect.get(value, key)
+    ])
   }
   const seen = new Set()
   let place = name

@@ -1,7 +1,7 @@
 'use strict'
 
 const { checkBoolean, checkInteger, checkOptions, checkSignal, invalidType, priorityNumber } = require('../validate')
-const { Transform } = require('../transforms')
+const { checkTransform } = require('../kinds')
 const { withCode } = require('../errors')
 
 /** Bytes that a stream takes ahead of its work unless the options say otherwise. */
@@ -52,7 +52,7 @@ function readSinkOptions(options, threads) {
 
 /** @param {import('../transforms').Transform} transform @param {string} instead what else can be done */
 function checkStreaming(transform, instead) {
-  Transform.number(transform)
+  checkTransform(transform)
   if (transform.streaming) return
   const message = `The transform '${transform.name}' needs its whole input at once and cannot stream${instead}`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
