@@ -79,7 +79,7 @@ test('a chain says between which of its steps a value is wrong', async () => {
     name: 'TypeError',
     message: /^What 'module' gives to 'gzip' in the chain must be a string or an instance of ArrayBuffer/
   })
-  await assert.rejects(pool.run(chain(gunzip(), plain()), 'no gzip'), { code: 'ERR_OFFLOOP_INVALID_DATA' })
+  await assert.rejects(pool.run(chain(gunzip(), plain()), Buffer.from('no gzip')), { code: 'ERR_OFFLOOP_INVALID_DATA' })
 })
 
 test('a chain waits in line for its later steps, and the pool waits for them', async () => {

@@ -21,9 +21,11 @@ const words = () => new Int32Array(new SharedArrayBuffer(8))
  * @param {number} least
  */
 async function reaches(words, index, least) {
+  // Waiting alone does not keep the process alive.
+  const alive = setInterval(() => {}, 60_000)
   for (;;) {
     const value = Atomics.load(words, index)
-    if (value >= least) return
+    if (value >= least) return clearInterval(alive)
     await /** @type {any} */ (Atomics).waitAsync(words, index, value).value
   }
 }

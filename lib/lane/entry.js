@@ -30,6 +30,18 @@ const STATE = { importing: 1, running: 2 }
  * @property {typeof STATE} STATE
  */
 
+/**
+ * What `--import` names: Node does not see to it where the program is a text. Whatever is imported already stays as it is.
+ * @param {(specifier: string) => Promise<any>} load
+ */
+async function preload(load) {
+  const words = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv]
+  for (const [place, word] of words.entries()) {
+    if (word === '--import') await load(words[place + 1])
+    else if (word.startsWith('--import=')) await load(word.slice('--import='.length))
+  }
+}
+
 /** @param {Tools} tools */
 function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
   const { parentPort, receiveMessageOnPort } = require('node:worker_threads')
@@ -65,6 +77,11 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
       if (begun >= word >>> 16) return -1
       if (Atomics.compareExchange(shared, SHARED.batch, word, word + 1) === word) return begun
     }
+  }
+
+  const isMore = () => {
+    const word = Atomics.load(shared, SHARED.batch)
+    return (word & 0xffff) < word >>> 16
   }
 
   /** @param {any} space @param {string} name @param {string} specifier */
@@ -203,7 +220,7 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
       const time = now()
       batch.longest = Math.max(batch.longest, time - last)
       last = time
-      if (time - batch.since > PATIENCE) post(false)
+      if (time - batch.since > PATIENCE && isMore()) post(false)
     }
     post(true)
   }
@@ -258,4 +275,4 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
   Atomics.store(shared, SHARED.state, STATE.running)
 }
 
-module.exports = { entry, SHARED, STATE }
+module.exports = { entry, preload, SHARED, STATE }

@@ -120,8 +120,8 @@ class Lane {
     if (!isLast) return
     thread.heap = heap
     clearTimeout(thread.timer)
-    // Whoever hears of these results may come with more.
-    if (thread.tasks.length === 0) queueMicrotask(() => this.#work(thread))
+    // It is free when they hear of the results who wait for them.
+    if (thread.tasks.length === 0) this.#work(thread)
   }
 
   /** @param {Thread} thread @param {Exit} exit */

@@ -2,9 +2,9 @@
 
 const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
 const { toldErrors } = require('../told-errors')
-const { SHARED, STATE, entry } = require('./entry')
+const { SHARED, STATE } = require('./entry')
+const source = require('./source')
 const { ModuleTransform } = require('./transform')
-const { uncloneable } = require('./uncloneable')
 
 /**
  * @typedef {import('./errand').Errand} Errand
@@ -19,20 +19,6 @@ const { uncloneable } = require('./uncloneable')
  */
 
 const { encodeError } = toldErrors(require('node:v8'))
-
-/** A name that bundlers give to a function of theirs which keeps names: the text of ours may call it. */
-const SHIM = 'const __name = it => it'
-
-const SOURCE = `${SHIM}
-import('node:module').then(({ createRequire }) => {
-  const require = createRequire(process.cwd() + '/')
-  const load = specifier => import(specifier)
-  const toldErrors = ${toldErrors}
-  const uncloneable = ${uncloneable}
-  const SHARED = ${JSON.stringify(SHARED)}
-  const STATE = ${JSON.stringify(STATE)}
-  ;(${entry})({ require, load, toldErrors, uncloneable, SHARED, STATE })
-})`
 
 /** A worker thread with the tasks that it has been sent: one batch at a time, and in it one task at a time. */
 class Thread {
@@ -72,7 +58,7 @@ class Thread {
     const { port1, port2 } = new MessageChannel()
     this.#shared[SHARED.state] = STATE.importing
     const name = `offloop-${pool}`
-    this.#worker = new Worker(SOURCE, { eval: true, name, env, execArgv, argv, resourceLimits })
+    this.#worker = new Worker(source, { eval: true, name, env, execArgv, argv, resourceLimits })
     this.#port = port1
     this.#worker.postMessage({ port: port2, memory: this.#shared.buffer }, [port2])
     this.#worker.on('error', error => {

@@ -1,0 +1,165 @@
+'use strict'
+
+// When threads begin and end, and what they are made with.
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { Worker, SHARE_ENV } = require('node:worker_threads')
+const { Pool, transforms } = require('../..')
+const { node } = require('../support/child.js')
+const { fixture, plain, reaches, release, words } = require('../support/lane.js')
+const { threadNames } = require('../support/threads.js')
+
+const disposes = transforms.module(fixture('disposes.mjs'))
+const main = JSON.stringify(join(__dirname, '..', '..'))
+const plainPath = JSON.stringify(fixture('plain.js'))
+
+test('no thread starts before the first task', async () => {
+  const pool = new Pool({ name: 'lazy', threads: 2 })
+  plain()
+  assert.deepEqual(threadNames('offloop-lazy'), [])
+  await pool.close()
+})
+
+test('a thread is used again', async () => {
+  const pool = new Pool({ threads: 2 })
+  const ids = new Set()
+  for (let i = 0; i < 20; i++) ids.add(await pool.run(plain('thread'), 0))
+  assert.equal(ids.size, 1)
+  await pool.close()
+})
+
+test('a thread that is idle for too long cleans up and ends', async () => {
+  const shared = words()
+  const pool = new Pool({ threads: 1, workers: { idleTimeout: 1 } })
+  const first = await pool.run(plain('thread'), 0)
+  await pool.run(disposes, shared)
+  await reaches(shared, 0, 1)
+  assert.notEqual(await pool.run(plain('thread'), 0), first)
+  await pool.close()
+})
+
+test('close waits for what was admitted and lets modules clean up', async () => {
+  const [shared, disposed] = [words(), words()]
+  const pool = new Pool({ threads: 1 })
+  await pool.run(disposes, disposed)
+  const running = pool.run(plain('meet'), shared)
+  await reaches(shared, 0, 1)
+  const waiting = pool.run(plain('double'), 2)
+  const closed = pool.close()
+  await assert.rejects(pool.run(plain(), 1), { code: 'ERR_OFFLOOP_CLOSED' })
+  release(shared)
+  await closed
+  assert.equal(disposed[0], 1)
+  assert.deepEqual([typeof (await running), await waiting], ['number', 4])
+})
+
+test('close by force waits for nobody', async () => {
+  const shared = words()
+  const pool = new Pool({ threads: 1, workers: { gracePeriod: 0 } })
+  const running = pool.run(plain('hang'), shared)
+  const waiting = pool.run(plain('double'), 2)
+  await reaches(shared, 0, 1)
+  const closed = pool.close({ force: true })
+  await assert.rejects(running, { code: 'ERR_OFFLOOP_CLOSED' })
+  await assert.rejects(waiting, { code: 'ERR_OFFLOOP_CLOSED' })
+  await closed
+})
+
+test('a thread is replaced after so many tasks, or with so large a heap', async () => {
+  const few = new Pool({ threads: 1, workers: { maxTasks: 3 } })
+  const ids = []
+  for (let i = 0; i < 9; i++) ids.push(await few.run(plain('thread'), 0))
+  assert.equal(new Set(ids).size, 3)
+  assert.deepEqual(
+    await few.map(
+      plain('double'),
+      Array.from({ length: 100 }, (_, n) => n)
+    ),
+    Array.from({ length: 100 }, (_, n) => 2 * n)
+  )
+  await few.close()
+  const small = new Pool({ threads: 1, workers: { maxHeap: 60e6 } })
+  const first = await small.run(plain('thread'), 0)
+  assert.equal(await small.run(plain('keep'), 80e6), first)
+  assert.notEqual(await small.run(plain('thread'), 0), first)
+  await small.close()
+})
+
+test('threads are made as new Worker() makes them', async () => {
+  const pool = new Pool({
+    threads: 1,
+    workers: { argv: ['a', 'b'], env: { LANE: 'set' }, execArgv: ['--import', fixture('preload.mjs')] }
+  })
+  assert.deepEqual(await pool.run(plain('options'), 0), {
+    argv: ['a', 'b'],
+    env: 'set',
+    execArgv: ['--import', fixture('preload.mjs')],
+    preloaded: 'yes'
+  })
+  await pool.close()
+  process.env.LANE = 'shared'
+  const sharing = new Pool({ threads: 1, workers: { env: SHARE_ENV } })
+  assert.equal((await sharing.run(plain('options'), 0)).env, 'shared')
+  delete process.env.LANE
+  await sharing.close()
+})
+
+for (const [name, code, output] of [
+  ['an idle thread', `await pool.run(f, 1)`, ''],
+  ['a task that is under way', `pool.run(f, 1).then(console.log)`, '1\n'],
+  ['process.exit() in the middle', `pool.run(spin, 60000); setImmediate(() => process.exit())`, ''],
+  ['an input given with -e and --input-type=module', `console.log(await pool.run(f, 'esm'))`, 'esm\n']
+]) {
+  test(`the process ends as it should: ${name}`, async () => {
+    const text = `
+      import offloop from ${main.replace(/"$/, '/index.js"')}
+      const { pool, transforms } = offloop
+      const f = transforms.module(${plainPath}), spin = transforms.module(${plainPath}, { export: 'spin' })
+      ${code}`
+    const { stdout, stderr, code: exit } = await node(['--input-type=module', '-e', text])
+    assert.deepEqual([stdout, stderr, exit], [output, '', 0])
+  })
+}
+
+test('worker threads have lanes of their own, under one budget', async () => {
+  const pool = new Pool({ name: 'shared-lane', threads: 1 })
+  const shared = words()
+  const running = pool.run(plain('meet'), shared)
+  await reaches(shared, 0, 1)
+  const worker = new Worker(
+    `const { parentPort } = require('node:worker_threads')
+     const { Pool, transforms } = require(${main})
+     const pool = new Pool({ name: 'shared-lane' })
+     const task = pool.run(transforms.module(${plainPath}, { export: 'double' }), 4)
+     parentPort.postMessage(pool.stats().queued)
+     task.then(value => parentPort.postMessage(value))`,
+    { eval: true }
+  )
+  const [queued] = await once(worker, 'message')
+  assert.equal(queued, 1)
+  release(shared)
+  await running
+  assert.deepEqual(await once(worker, 'message'), [8])
+  await worker.terminate()
+  await pool.close()
+})
+
+test('a worker thread that is terminated in the middle gives its permits back', async () => {
+  const pool = new Pool({ name: 'terminated-lane', threads: 1 })
+  const shared = words()
+  const worker = new Worker(
+    `const { workerData } = require('node:worker_threads')
+     const { Pool, transforms } = require(${main})
+     new Pool({ name: 'terminated-lane' }).run(transforms.module(${plainPath}, { export: 'hang' }), workerData)`,
+    { eval: true, workerData: shared }
+  )
+  await reaches(shared, 0, 1)
+  assert.equal(pool.stats().running, 1)
+  const next = pool.run(plain('double'), 3)
+  await worker.terminate()
+  assert.equal(await next, 6)
+  await pool.close()
+})
