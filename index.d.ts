@@ -763,7 +763,7 @@ export interface SinkOptions<Out> extends StreamOptions {
    * Called with each result, in the order written. The sink waits for a promise that it returns, and so does whoever writes;
    * what it throws destroys the sink. Only with `each`.
    */
-  onResult?: ((result: Out, index: number) => void | Promise<void>) | undefined
+  onResult?: ((result: Out, index: number) => unknown) | undefined
 }
 
 /** The Duplex of {@link Pool.stream}. */

@@ -232,3 +232,28 @@ test('uploads over HTTP are hashed and compressed', async () => {
   server.close()
   server.closeAllConnections()
 })
+
+test('whoever waits for concurrency stalls too, and a sink that is destroyed has nothing in flight', async () => {
+  const open = gate()
+  const sink = pool.sink(identity(), { each: true, objectMode: true, concurrency: 2, onResult: () => open.promise })
+  sink.on('error', () => {})
+  for (let i = 0; i < 5; i++) sink.write('object')
+  while (sink.stats().stalls === 0) await turn()
+  assert.equal(sink.stats().inFlight, 2)
+  sink.destroy(new Error('enough'))
+  const { inFlight, inFlightBytes } = sink.stats()
+  assert.deepEqual([inFlight, inFlightBytes], [0, 0])
+  open.open(undefined)
+})
+
+test('flush takes what flushes of zlib take, and has nothing to do after the end', async () => {
+  const stream = pool.stream(gzip())
+  stream.resume()
+  /** @type {any} */ stream.write('text')
+  await new Promise(resolve => /** @type {any} */ (stream).flush(2, resolve))
+  stream.end()
+  const during = new Promise(resolve => stream.flush(resolve))
+  await once(stream, 'close')
+  assert.equal(await during, undefined)
+  assert.equal(await new Promise(resolve => stream.flush(resolve)), undefined)
+})

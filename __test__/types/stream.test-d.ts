@@ -37,3 +37,7 @@ expectError(pool.sink(transforms.gzip(), { batch: true }))
 expectAssignable<StreamOptions>({ concurrency: undefined, highWaterMark: undefined, signal: undefined })
 expectAssignable<SinkOptions<string>>({ each: undefined, objectMode: undefined, onResult: undefined })
 expectAssignable<SinkOptions<string>>({ onResult: async () => {} })
+const gathered: string[] = []
+expectType<Sink<number>>(
+  pool.sink(transforms.digest('md5', { encoding: 'hex' }), { each: true, onResult: it => gathered.push(it) })
+)

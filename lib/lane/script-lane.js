@@ -55,10 +55,16 @@ class ScriptLane {
   /** @param {number} permit @param {Errand} errand */
   #run(permit, errand) {
     const start = performance.now()
-    const ended = (/** @type {'completed' | 'failed' | 'cancelled'} */ how) => {
-      const count = (/** @type {string} */ it) => (it === how ? 1 : 0)
+    let isCounted = false
+    const count = (/** @type {'completed' | 'failed' | 'cancelled'} */ how) => {
+      if (isCounted) return
+      isCounted = true
+      const one = (/** @type {string} */ it) => (it === how ? 1 : 0)
       const micros = (performance.now() - start) * 1000
-      native.finishErrands(permit, count('completed'), count('failed'), count('cancelled'), micros)
+      native.finishErrands(permit, one('completed'), one('failed'), one('cancelled'), micros)
+    }
+    const ended = (/** @type {'failed' | 'cancelled'} */ how) => {
+      count(how)
       native.dropPermit(permit)
       errand.leave()
     }
@@ -71,14 +77,12 @@ class ScriptLane {
       return ended('failed')
     }
     this.#workers.set(errand, worker)
-    /** @type {{ value: unknown } | undefined} */
-    let answer
     /** @type {{ error: unknown } | undefined} */
     let failure
     /** @type {NodeJS.Timeout | undefined} */
     let timer
     worker.once('message', value => {
-      answer = { value }
+      count(errand.isSettled ? 'cancelled' : 'completed')
       errand.succeed(value, (performance.now() - start) * 1000)
       // It may have something to put in order.
       timer = setTimeout(() => worker.terminate(), this.#options.gracePeriod)
@@ -90,7 +94,7 @@ class ScriptLane {
       clearTimeout(timer)
       this.#workers.delete(errand)
       const error = failure === undefined ? silentError(code) : withCaller(failure.error, errand.caller)
-      const how = answer !== undefined ? 'completed' : errand.isSettled ? 'cancelled' : 'failed'
+      const how = errand.isSettled ? 'cancelled' : 'failed'
       errand.fail(error)
       ended(how)
       this.#checkEnded()

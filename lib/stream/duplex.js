@@ -38,10 +38,12 @@ class TransformDuplex extends Duplex {
   }
 
   /**
-   * Brings out all that was written before.
+   * Brings out all that was written before. Streams of zlib take a kind of flush first: there is one here.
+   * @param {number | Callback} [kind]
    * @param {Callback} [callback]
    */
-  flush(callback = () => {}) {
+  flush(kind, callback = typeof kind === 'function' ? kind : () => {}) {
+    if (this.writableFinished) return process.nextTick(callback)
     if (this.writableEnded && !this.destroyed) {
       // The end brings out all there is.
       finished(this, { readable: false }, callback)

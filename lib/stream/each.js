@@ -25,6 +25,7 @@ class Each {
   #transform
   #outlet
   #limit
+  #concurrency
   /** @type {Write | undefined} what is being written; there is one at a time */
   #write
   /** @type {((result: IteratorResult<unknown>) => void) | undefined} of the iteration, which wants the next chunk */
@@ -56,6 +57,7 @@ class Each {
     this.#iteration = new Iteration(pool, transform, /** @type {any} */ (source), options, caller)
     this.#transform = transform
     this.#limit = limit
+    this.#concurrency = options.concurrency ?? Infinity
     this.#outlet = outlet
     this.#deliver().then(
       () => outlet.ended(),
@@ -78,7 +80,13 @@ class Each {
     }
     this.#write = { chunk, size, callback }
     this.#offer()
-    if (this.#write !== undefined && this.bytes > 0) this.stalls++
+    if (this.#mustWait(size)) this.stalls++
+  }
+
+  /** Whether whoever wrote has to wait for earlier chunks: for their bytes, or for one of them to end. @param {number} size */
+  #mustWait(size) {
+    if (this.#write !== undefined) return this.bytes > 0 && this.bytes + size > this.#limit
+    return this.written - this.completed >= this.#concurrency
   }
 
   finish() {
@@ -93,6 +101,7 @@ class Each {
   destroy() {
     if (this.#isOver) return undefined
     this.#isOver = true
+    this.bytes = 0
     this.#iteration.return()
     this.#asked?.({ value: undefined, done: true })
     const callback = this.#taken ?? this.#write?.callback

@@ -61,7 +61,8 @@ class Sink extends Writable {
 
   stats() {
     const { written, completed, bytes, stalls } = this.#engine
-    return { written, completed, inFlight: written - completed, inFlightBytes: bytes, stalls }
+    const inFlight = this.destroyed ? 0 : written - completed
+    return { written, completed, inFlight, inFlightBytes: bytes, stalls }
   }
 
   /**
