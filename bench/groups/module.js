@@ -1,0 +1,3 @@
+'use strict'
+
+module.exports = { rows: [...require('./module/no-op.js').rows, ...require('./module/work.js').rows] }
