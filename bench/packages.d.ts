@@ -3,7 +3,7 @@
 declare module 'piscina' {
   export class Piscina {
     constructor(options: { filename: string; minThreads: number; maxThreads: number })
-    run(input: unknown): Promise<unknown>
+    run(input: unknown, options?: { name?: string; transferList?: ArrayBuffer[] }): Promise<unknown>
     destroy(): Promise<void>
   }
   export function move<T>(value: T): T

@@ -163,3 +163,30 @@ test('a worker thread that is terminated in the middle gives its permits back', 
   assert.equal(await next, 6)
   await pool.close()
 })
+
+test('100,000 tasks leave nothing behind', async () => {
+  const text = `
+    const { Pool, transforms } = require(${main})
+    const { readdirSync } = require('node:fs')
+    const pool = new Pool({ threads: 2 })
+    const f = transforms.module(${plainPath})
+    const signal = new AbortController().signal
+    const flood = async count => {
+      let left = count
+      await Promise.all(Array.from({ length: 256 }, async () => { while (left-- > 0) await pool.run(f, left, { signal }) }))
+      gc()
+      return { heap: process.memoryUsage().heapUsed, threads: readdirSync('/proc/self/task').length }
+    }
+    ;(async () => {
+      await flood(20_000)
+      const before = await flood(1_000)
+      const after = await flood(100_000)
+      console.log(JSON.stringify({ heap: after.heap - before.heap, threads: after.threads - before.threads }))
+      await pool.close()
+    })()`
+  const { stdout, stderr } = await node(['--expose-gc', '-e', text])
+  assert.equal(stderr, '')
+  const { heap, threads } = JSON.parse(stdout)
+  assert.ok(heap < 1_000_000, `${heap} bytes more`)
+  assert.equal(threads, 0)
+})

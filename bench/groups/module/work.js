@@ -35,7 +35,7 @@ const MOVED = 1000
  * @returns {Runner[]}
  */
 function runners(threads) {
-  const { Piscina } = require("piscina")
+  const { Piscina } = require('piscina')
   const pool = new Pool({ threads })
   const burn = transforms.module(FILE)
   const size = transforms.module(FILE, { export: 'size' })
