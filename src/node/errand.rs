@@ -1,6 +1,6 @@
 //! Errands as JavaScript sees them: tasks that it runs itself, in worker threads of its own, when the pool gives it permits.
 
-use super::environment::{self, Environment, Live};
+use super::environment::{self, Live, Tables};
 use super::input::{Bound, RoomHandle, priority_of};
 use super::port::{Outcome, Port};
 use super::raw::{self, misuse};
@@ -58,6 +58,7 @@ impl Work for Waiting {
 /// Submits a task that JavaScript will run. Returns which bound of the pool is reached, the number of a permit if one is free,
 /// whose first task is the oldest one of this mailbox, or a negative number if it has to wait: then the permit comes by mail.
 #[napi(catch_unwind, ts_return_type = "number | Bound")]
+#[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
 pub fn submit_errand(
     env: Env,
     pool: u32,
@@ -82,7 +83,7 @@ pub fn submit_errand(
     let (ticket, permit) = room.send(priority_of(priority), errand, Box::new(work));
     tables.insert_task(task, Live { pool, ticket, bytes, cancel: Cancel::new(), pinned: None });
     Ok(napi::Either::A(match permit {
-        Some(permit) => number(environment.keep(tables, permit)),
+        Some(permit) => number(tables.keep(permit)),
         None => QUEUED,
     }))
 }
@@ -137,13 +138,13 @@ pub fn drop_permit(env: Env, permit: u32) -> Result<()> {
     Ok(())
 }
 
-impl Environment {
+impl Tables {
     /// Keeps a new permit. Its task has begun: it cannot be taken out of the queue any more.
-    pub fn keep(&self, tables: &mut environment::Tables, permit: Permit) -> u32 {
+    pub fn keep(&mut self, permit: Permit) -> u32 {
         if let Some(task) = permit.first() {
-            tables.remove_task(task);
+            self.remove_task(task);
         }
-        u32::try_from(tables.permits.insert(permit)).unwrap_or(u32::MAX)
+        u32::try_from(self.permits.insert(permit)).unwrap_or(u32::MAX)
     }
 }
 

@@ -113,7 +113,7 @@ impl<'env> Drain<'env, '_> {
                 return Ok(());
             }
             Outcome::Begun(permit) => {
-                let permit = self.environment.keep(&mut self.environment.tables.borrow_mut(), permit);
+                let permit = self.environment.tables.borrow_mut().keep(permit);
                 self.words(&[task, BEGUN, permit]);
                 return Ok(());
             }
