@@ -237,6 +237,113 @@ export const transforms: {
   lz4Decompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
 
   /**
+   * Authenticated encryption with a key of 32 bytes, by AWS-LC. What comes out is the nonce (12 bytes), the ciphertext and the tag
+   * (16 bytes); `aad` is authenticated with it and must be given to {@link transforms.open} too. The nonce is random for each
+   * message unless you give one: then use it once. One key seals some billions of messages with random nonces, no more.
+   *
+   * A message is sealed in one step, which a signal does not interrupt.
+   * @example
+   * const sealed = await pool.run(transforms.seal('aes-256-gcm', key, { aad: Buffer.from(userId) }), 'a secret')
+   */
+  seal(
+    cipher: SealCipher,
+    key: Bytes,
+    options?: { aad?: Bytes | undefined; nonce?: Bytes | undefined }
+  ): Transform<Input, Buffer>
+  /**
+   * The reverse of {@link transforms.seal}. A message that was changed, or sealed with another key, cipher or `aad`, rejects with
+   * ERR_OFFLOOP_AUTHENTICATION and yields nothing.
+   * @example
+   * const plain = await pool.run(transforms.open('aes-256-gcm', key, { aad: Buffer.from(userId) }), sealed)
+   */
+  open(cipher: SealCipher, key: Bytes, options?: { aad?: Bytes | undefined }): Transform<Bytes, Buffer>
+  /**
+   * A password as a PHC string (bcrypt: `$2b$`), with a random salt. `algorithm` default `'argon2id'`: `memoryKiB` 19,456,
+   * `iterations` 2, `parallelism` 1, which OWASP recommends. `'bcrypt'`: `cost` 4 to 31, default 12; more than 72 bytes reject
+   * instead of being cut. `'scrypt'`: `cost` as a power of two, default 17, `parallelism` 1.
+   *
+   * A hash cannot be interrupted, and takes memory of its own besides what the pool counts.
+   * @example
+   * const hash = await pool.run(transforms.hashPassword(), password)
+   */
+  hashPassword(options?: {
+    algorithm?: 'argon2id' | 'bcrypt' | 'scrypt' | undefined
+    memoryKiB?: number | undefined
+    iterations?: number | undefined
+    parallelism?: number | undefined
+    cost?: number | undefined
+  }): Transform<Input, string>
+  /**
+   * Whether a password is the one of a hash of argon2, scrypt or bcrypt, compared in constant time.
+   * @throws TypeError for a hash of another form
+   * @example
+   * if (!(await pool.run(transforms.verifyPassword(hash), password))) throw new Error('wrong password')
+   */
+  verifyPassword(hash: string): Transform<Input, boolean>
+  /**
+   * A key made of a password (PBKDF2, RFC 8018), `length` bytes of up to 1 MiB. It cannot be interrupted.
+   * @example
+   * const key = await pool.run(transforms.pbkdf2('sha256', salt, 600_000, 32), password)
+   */
+  pbkdf2(
+    digest: 'sha1' | 'sha256' | 'sha512',
+    salt: Bytes,
+    iterations: number,
+    length: number
+  ): Transform<Input, Buffer>
+
+  readonly json: {
+    /**
+     * JSON without what is not needed between its parts: strings and numbers stay as they are written.
+     * @example
+     * await pool.run(transforms.json.minify(), '{ "a": [ 1 ] }') // <Buffer of {"a":[1]}>
+     */
+    minify(): Transform<Input, Buffer>
+    /**
+     * JSON Schema: 2020-12, 2019-09, draft 7, 6 or 4, by `$schema`, 2020-12 without one. It is compiled once; nothing is fetched.
+     * Documents may be nested 512 levels deep. At most 1,000 errors are told.
+     * @throws TypeError for a bad schema, one that refers to another document among others
+     * @example
+     * await pool.run(transforms.json.validate({ type: 'object', required: ['id'] }), '{}') // { valid: false, errors: [...] }
+     */
+    validate(schema: object | boolean): Transform<Input, Validation>
+    /**
+     * The same for each record of a list (what begins with `[`) or of documents in lines, by all threads. At most `maxErrors`
+     * failing records are told, default 1,000, with 100 errors each; all are counted. What is no JSON rejects.
+     * @example
+     * const { invalid, failures } = await pool.run(transforms.json.validateEach(schema), await readFile('records.ndjson'))
+     */
+    validateEach(
+      schema: object | boolean,
+      options?: { maxErrors?: number | undefined }
+    ): StreamTransform<Input, BatchValidation>
+  }
+
+  readonly text: {
+    /** Bytes as base64 with padding. */
+    base64Encode(): StreamTransform<Input, string>
+    /** The reverse: either alphabet, with padding or without, in lines or not. Anything else rejects, with its `offset`. */
+    base64Decode(): StreamTransform<Input, Buffer>
+    /**
+     * All matches of a regular expression of RE2's family, which takes linear time whatever the input is. `start` and `end` count
+     * UTF-16 code units, as JavaScript's strings do; `groups` are those in parentheses. `flags` of `'imsx'`; `limit` matches.
+     * @throws TypeError for a pattern that needs backtracking: look-around, back references
+     * @example
+     * await pool.run(transforms.text.matches('(\\d+) ms'), 'it took 12 ms') // [{ start: 8, end: 13, groups: ['12'] }]
+     */
+    matches(
+      pattern: string,
+      options?: { flags?: string | undefined; limit?: number | undefined }
+    ): Transform<Input, { start: number; end: number; groups: (string | null)[] }[]>
+    /**
+     * All matches replaced. The replacement is read as `String.prototype.replace` reads it: `$1`, `$<name>`, `$&`, `$$`.
+     * @example
+     * await pool.run(transforms.text.replace('(\\w+)@\\w+', '$1@…'), text)
+     */
+    replace(pattern: string, replacement: string, options?: { flags?: string | undefined }): Transform<Input, string>
+  }
+
+  /**
    * A function of yours, run in a worker thread under the pool's limits. The module may be ESM, CommonJS or what Node makes of it
    * (TypeScript, where it strips types); a relative path is relative to the current directory, as for `new Worker()`, the name of
    * a package is looked up from there. It is imported once in each thread, when it is first needed.
@@ -264,6 +371,22 @@ export const transforms: {
    * await pool.run(transforms.workerScript(new URL('./report.js', import.meta.url)), { year: 2025 })
    */
   workerScript<In, Out>(specifier: string | URL): Transform<In, Out>
+}
+
+export type SealCipher = 'aes-256-gcm' | 'chacha20-poly1305'
+
+/** What {@link transforms.json.validate} finds. Paths are JSON Pointers. */
+export interface Validation {
+  valid: boolean
+  errors: { instancePath: string; schemaPath: string; message: string }[]
+}
+
+/** What {@link transforms.json.validateEach} finds. `index` counts records from 0. */
+export interface BatchValidation {
+  total: number
+  valid: number
+  invalid: number
+  failures: { index: number; errors: Validation['errors'] }[]
 }
 
 // ---------------------------------------------------------------- the pool
@@ -808,6 +931,7 @@ export class OffloopError extends Error {
     | 'ERR_OFFLOOP_CLOSED'
     | 'ERR_OFFLOOP_INVALID_DATA'
     | 'ERR_OFFLOOP_OUTPUT_LIMIT'
+    | 'ERR_OFFLOOP_AUTHENTICATION'
     | 'ERR_OFFLOOP_PANIC'
     | 'ERR_OFFLOOP_WORKER_EXIT'
     | 'ERR_OFFLOOP_RECURSIVE_LOAD'

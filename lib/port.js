@@ -26,6 +26,7 @@ const GRANTED = 3
 const MANY = 4
 const MAIL = 5
 const BEGUN = 6
+const JSON_TEXT = 7
 /** Kinds of mail up to this one come with bytes. */
 const WITH_BYTES = 1
 const FIRST = 2
@@ -226,7 +227,8 @@ class Port {
       listener.settle?.(this.#copy(offset, size), undefined)
     } else {
       const value = values[place.value++]
-      if (kind === ERROR) listener.settle?.(undefined, /** @type {FailureRecord} */ (value))
+      if (kind === JSON_TEXT) listener.settle?.(JSON.parse(/** @type {string} */ (value)), undefined)
+      else if (kind === ERROR) listener.settle?.(undefined, /** @type {FailureRecord} */ (value))
       else listener.settle?.(value, undefined)
     }
   }

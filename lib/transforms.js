@@ -80,9 +80,27 @@ function joined(steps) {
   return parts
 }
 
+/** A schema travels as JSON text: it may be nested more deeply than arguments are. @param {unknown} schema */
+function schemaText(schema) {
+  if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema))) {
+    throw invalidType('The "schema" argument', 'of type object or boolean', schema)
+  }
+  return JSON.stringify(schema)
+}
+
+/** What becomes of the first argument of some factories. @type {Record<string, (value: unknown) => unknown>} */
+const FIRST = { 'json.validate': schemaText, 'json.validateEach': schemaText }
+
 /** @param {string} name */
 function factory(name) {
-  const make = (/** @type {unknown[]} */ ...args) => new Transform(native.makeTransform(name, args.map(plain)))
+  const first = FIRST[name] ?? plain
+  const make = (/** @type {unknown[]} */ ...args) =>
+    new Transform(
+      native.makeTransform(
+        name,
+        args.map((value, place) => (place === 0 ? first(value) : plain(value)))
+      )
+    )
   return Object.defineProperty(make, 'name', { value: name.slice(name.lastIndexOf('.') + 1) })
 }
 

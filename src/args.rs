@@ -80,6 +80,20 @@ impl fmt::Display for Arg {
     }
 }
 
+/// An integer within bounds. A value of the wrong type is called by `name`, one out of bounds by `value_of`.
+fn integer(name: &str, value_of: &str, value: &Arg, bounds: RangeInclusive<i64>) -> Result<i64> {
+    let (low, high) = (*bounds.start(), *bounds.end());
+    match value {
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "bounds are safe integers")]
+        Arg::Number(value) if value.fract() == 0.0 && (low as f64..=high as f64).contains(value) => Ok(*value as i64),
+        Arg::Number(value) => Err(ArgumentError::Range(format!(
+            "The value of {value_of} is out of range. It must be an integer >= {low} && <= {high}. Received {}",
+            number(*value)
+        ))),
+        other => Err(ArgumentError::not_a(name, "of type number", other)),
+    }
+}
+
 /// As JavaScript spells it.
 fn number(value: f64) -> String {
     if value.is_infinite() { format!("{}Infinity", if value < 0.0 { "-" } else { "" }) } else { value.to_string() }
@@ -136,6 +150,29 @@ impl Args {
         }
     }
 
+    /// Bytes alone.
+    ///
+    /// # Errors
+    /// For another type.
+    pub fn bytes(&self, index: usize, name: &str) -> Result<Zeroizing<Vec<u8>>> {
+        match self.get(index) {
+            Arg::Bytes(bytes) => Ok(bytes.clone()),
+            other => Err(ArgumentError::not_a(
+                &format!("The \"{name}\" argument"),
+                "an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
+                other,
+            )),
+        }
+    }
+
+    /// An integer within bounds.
+    ///
+    /// # Errors
+    /// For another type, or a number that is out of bounds or no integer.
+    pub fn integer(&self, index: usize, name: &str, bounds: RangeInclusive<i64>) -> Result<i64> {
+        integer(&format!("The \"{name}\" argument"), &format!("\"{name}\""), self.get(index), bounds)
+    }
+
     /// The options object, or no options for `undefined`. A name that means nothing here is a mistake: a limit that is
     /// misspelt must not be no limit.
     ///
@@ -170,22 +207,12 @@ impl<'a> Options<'a> {
     /// # Errors
     /// A range error outside the bounds or for a fraction, a type error for another type.
     pub fn integer(&self, name: &str, bounds: RangeInclusive<i64>) -> Result<Option<i64>> {
-        let (low, high) = (*bounds.start(), *bounds.end());
         match self.get(name) {
             Arg::Undefined => Ok(None),
-            #[expect(
-                clippy::cast_precision_loss,
-                clippy::cast_possible_truncation,
-                reason = "bounds are safe integers"
-            )]
-            Arg::Number(value) if value.fract() == 0.0 && (low as f64..=high as f64).contains(value) => {
-                Ok(Some(*value as i64))
+            value => {
+                let property = format!("The \"options.{name}\" property");
+                integer(&property, &format!("\"options.{name}\""), value, bounds).map(Some)
             }
-            Arg::Number(value) => Err(ArgumentError::Range(format!(
-                "The value of \"options.{name}\" is out of range. It must be an integer >= {low} && <= {high}. Received {}",
-                number(*value)
-            ))),
-            other => Err(ArgumentError::not_a(&format!("The \"options.{name}\" property"), "of type number", other)),
         }
     }
 

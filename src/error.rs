@@ -12,6 +12,8 @@ pub enum Kind {
     InvalidType,
     /// The input is corrupt, malformed or cut short.
     InvalidData,
+    /// A sealed message is not what was sealed.
+    Authentication,
     /// The output would have grown beyond its limit.
     OutputLimit,
     /// The task waited in the queue for longer than its pool allows.
@@ -30,6 +32,7 @@ impl Kind {
             Kind::Cancelled => "ABORT_ERR",
             Kind::InvalidType => "ERR_INVALID_ARG_TYPE",
             Kind::InvalidData => "ERR_OFFLOOP_INVALID_DATA",
+            Kind::Authentication => "ERR_OFFLOOP_AUTHENTICATION",
             Kind::OutputLimit => "ERR_OFFLOOP_OUTPUT_LIMIT",
             Kind::QueueTimeout => "ERR_OFFLOOP_QUEUE_TIMEOUT",
             Kind::Panic => "ERR_OFFLOOP_PANIC",

@@ -24,6 +24,8 @@ const MANY: u32 = 4;
 const MAIL: u32 = 5;
 /// `[mailbox, BEGUN, permit]`
 const BEGUN: u32 = 6;
+/// The value is JSON text.
+const JSON: u32 = 7;
 
 /// Results up to this length travel in `bytes`: a Buffer for each would cost more than copying.
 const SHORT: usize = 4096;
@@ -177,6 +179,11 @@ impl<'env> Drain<'env, '_> {
             Ok(Value::Text(text)) => {
                 let string = self.env.create_string(&text).map(|string| string.to_unknown());
                 self.made(string, text.len())
+            }
+            Ok(Value::Json(text)) => {
+                let string = self.env.create_string(&text).map(|string| string.to_unknown());
+                let (kind, length) = self.made(string, text.len())?;
+                Ok((if kind == VALUE { JSON } else { kind }, length))
             }
             Err(error) => self.failed(&error),
         }

@@ -2,6 +2,7 @@
 //!
 //! A new one is a file in this folder that implements [`Transform`], and a line in [`registry`].
 
+mod base64;
 mod blocks;
 mod brotli;
 mod bytes;
@@ -18,11 +19,19 @@ mod hmac;
 mod huffman;
 mod identity;
 mod inflate;
+mod json_minify;
+mod json_records;
+mod json_text;
+mod json_validate;
+mod json_validate_each;
 mod libdeflate;
 mod lz4;
 mod lz4_frame;
+mod matching;
+mod password;
 mod primed;
 pub mod registry;
+mod seal;
 pub mod session;
 mod splice;
 #[cfg(all(test, not(feature = "loom")))]

@@ -185,18 +185,13 @@ impl Transform for Step {
 
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
-    use super::super::registry::{REGISTRY, find};
-    use super::super::testing::{arg, args, noise, prose, whole};
-    use super::super::{Args, Chain};
+    use super::super::Chain;
+    use super::super::registry::{REGISTRY, example};
+    use super::super::testing::{noise, prose, whole};
     use super::*;
 
     fn make(name: &str) -> Arc<dyn Transform> {
-        let arguments = match name {
-            "digest" => args([arg("sha256")]),
-            "hmac" => args([arg("sha256"), arg("key")]),
-            _ => Args::default(),
-        };
-        Arc::from((find(name).unwrap().build)(&arguments).unwrap())
+        Arc::from(example(name))
     }
 
     /// Runs a step until it has taken all its input.
@@ -226,13 +221,14 @@ mod tests {
         Ok(out)
     }
 
-    const OPPOSITES: [(&str, &str); 6] = [
+    const OPPOSITES: [(&str, &str); 7] = [
         ("gzip", "gunzip"),
         ("deflate", "inflate"),
         ("deflateRaw", "inflateRaw"),
         ("brotliCompress", "brotliDecompress"),
         ("zstdCompress", "zstdDecompress"),
         ("lz4Compress", "lz4Decompress"),
+        ("text.base64Encode", "text.base64Decode"),
     ];
 
     #[test]
@@ -247,6 +243,8 @@ mod tests {
             let decoder =
                 OPPOSITES.iter().find(|(encoder, _)| *encoder == entry.name).map(|(_, decoder)| make(decoder));
             for plain in [Vec::new(), prose(70_000), noise(100_000)] {
+                // Numbers, for those that take nothing but JSON.
+                let plain = if entry.name.starts_with("json.") { serde_json::to_vec(&plain).unwrap() } else { plain };
                 let input = encoder.as_ref().map_or_else(|| plain.clone(), |it| whole(&**it, &plain).unwrap());
                 for (piece, output) in [(1 << 20, Output::Flows), (30_011, Output::Flows), (9001, Output::Gathers)] {
                     let out = streamed(&*transform, &input, piece, output).unwrap();
@@ -263,7 +261,8 @@ mod tests {
     #[test]
     fn a_flush_brings_out_what_was_pushed() {
         let plain = prose(50_000);
-        for (encoder, decoder) in OPPOSITES {
+        // Base64 cannot bring out a part of three bytes.
+        for (encoder, decoder) in OPPOSITES.into_iter().filter(|(encoder, _)| !encoder.starts_with("text.")) {
             let (encoder, decoder) = (make(encoder), make(decoder));
             let chained: Arc<dyn Transform> = Arc::new(Chain::new(&[make("identity"), encoder.clone()]).unwrap());
             for encoder in [encoder, chained] {

@@ -10,6 +10,8 @@ pub enum Value {
     Bytes(Bytes),
     /// A string in JavaScript.
     Text(String),
+    /// JSON text, which becomes a value in JavaScript.
+    Json(String),
 }
 
 impl Value {
@@ -20,7 +22,7 @@ impl Value {
     pub fn into_bytes(self) -> Result<Bytes> {
         match self {
             Value::Bytes(bytes) => Ok(bytes),
-            Value::Text(text) => Ok(text.into_bytes().into()),
+            Value::Text(text) | Value::Json(text) => Ok(text.into_bytes().into()),
         }
     }
 }

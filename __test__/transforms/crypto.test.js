@@ -1,0 +1,103 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const crypto = require('node:crypto')
+const { test } = require('node:test')
+const argon2 = require('@node-rs/argon2')
+const bcrypt = require('@node-rs/bcrypt')
+const { pool, transforms, move } = require('../..')
+
+const { hashPassword, open, pbkdf2, seal, verifyPassword } = transforms
+const bad = /** @type {any} */ (transforms)
+const key = crypto.randomBytes(32)
+const cheap = { memoryKiB: 64, iterations: 1 }
+
+for (const cipher of /** @type {const} */ (['aes-256-gcm', 'chacha20-poly1305'])) {
+  test(`${cipher}: node:crypto opens what is sealed, and the reverse`, async () => {
+    const aad = Buffer.from('who')
+    for (const plain of ['', 'a secret', crypto.randomBytes(3_000_000)]) {
+      const sealed = await pool.run(seal(cipher, key, { aad }), plain)
+      /** @type {any} */
+      const decipher = crypto.createDecipheriv(/** @type {any} */ (cipher), key, sealed.subarray(0, 12), {
+        authTagLength: 16
+      })
+      decipher.setAAD(aad)
+      decipher.setAuthTag(sealed.subarray(-16))
+      const opened = Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()])
+      assert.ok(opened.equals(Buffer.from(plain)))
+      assert.ok((await pool.run(open(cipher, key, { aad }), move(sealed))).equals(Buffer.from(plain)))
+    }
+    const nonce = crypto.randomBytes(12)
+    const encipher = crypto.createCipheriv(/** @type {any} */ (cipher), key, nonce, { authTagLength: 16 })
+    const made = Buffer.concat([nonce, encipher.update('text'), encipher.final(), encipher.getAuthTag()])
+    assert.deepEqual(await pool.run(seal(cipher, key, { nonce }), 'text'), made)
+  })
+}
+
+test('what is not authentic yields nothing', async () => {
+  const sealed = await pool.run(seal('aes-256-gcm', key), 'a secret')
+  sealed[20] ^= 1
+  await assert.rejects(pool.run(open('aes-256-gcm', key), sealed), {
+    name: 'OffloopError',
+    code: 'ERR_OFFLOOP_AUTHENTICATION',
+    transform: 'open'
+  })
+  await assert.rejects(pool.run(open('aes-256-gcm', key), Buffer.from('too short')), {
+    code: 'ERR_OFFLOOP_INVALID_DATA'
+  })
+})
+
+test('bad keys and options are refused when made', () => {
+  assert.throws(() => seal('aes-256-gcm', key.subarray(1)), {
+    name: 'RangeError',
+    message: /32 bytes long. Received 31/
+  })
+  assert.throws(() => seal('aes-256-gcm', key, { nonce: Buffer.alloc(11) }), { code: 'ERR_OUT_OF_RANGE' })
+  assert.throws(() => bad.seal('aes-128-gcm', key), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(() => bad.seal('aes-256-gcm', 'a key as text'), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(() => bad.open('aes-256-gcm', key, { nonce: Buffer.alloc(12) }), /'options.nonce' is unknown/)
+  assert.throws(() => hashPassword({ algorithm: 'bcrypt', memoryKiB: 64 }), /no meaning for bcrypt/)
+  assert.throws(() => hashPassword({ memoryKiB: 1 }), { code: 'ERR_OUT_OF_RANGE' })
+  assert.throws(() => verifyPassword('no hash'), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(() => pbkdf2('sha256', key, 0, 32), { code: 'ERR_OUT_OF_RANGE' })
+  assert.throws(() => bad.pbkdf2('md5', key, 1, 32), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+test('argon2id: @node-rs/argon2 verifies what is hashed, and the reverse', async () => {
+  const usual = await pool.run(hashPassword(), 'correct horse')
+  assert.match(usual, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  assert.ok(await argon2.verify(usual, 'correct horse'))
+  assert.ok(!(await argon2.verify(usual, 'wrong horse')))
+  const theirs = await argon2.hash('correct horse', { memoryCost: 64, timeCost: 1 })
+  assert.equal(await pool.run(verifyPassword(theirs), 'correct horse'), true)
+  assert.equal(await pool.run(verifyPassword(theirs), 'wrong horse'), false)
+  assert.notEqual(await pool.run(hashPassword(cheap), 'x'), await pool.run(hashPassword(cheap), 'x'))
+})
+
+test('bcrypt: @node-rs/bcrypt verifies what is hashed, and the reverse', async () => {
+  const made = await pool.run(hashPassword({ algorithm: 'bcrypt', cost: 4 }), 'correct horse')
+  assert.match(made, /^\$2b\$04\$/)
+  assert.ok(await bcrypt.verify('correct horse', made))
+  const theirs = await bcrypt.hash('correct horse', { cost: 4 })
+  assert.equal(await pool.run(verifyPassword(theirs), 'correct horse'), true)
+  assert.equal(await pool.run(verifyPassword(theirs), 'wrong horse'), false)
+  await assert.rejects(pool.run(hashPassword({ algorithm: 'bcrypt', cost: 4 }), 'ö'.repeat(37)), {
+    code: 'ERR_OFFLOOP_INVALID_DATA',
+    message: /72 bytes.*This one has 74/
+  })
+})
+
+test('scrypt and pbkdf2 are those of node:crypto', async () => {
+  const made = await pool.run(hashPassword({ algorithm: 'scrypt', cost: 5 }), 'correct horse')
+  const [, , params, salt, hash] = made.split('$')
+  assert.equal(params, 'ln=5,r=8,p=1')
+  const expected = crypto.scryptSync('correct horse', Buffer.from(salt, 'base64'), 32, { N: 32, r: 8, p: 1 })
+  assert.deepEqual(Buffer.from(hash, 'base64'), expected)
+  assert.equal(await pool.run(verifyPassword(made), 'correct horse'), true)
+  for (const digest of /** @type {const} */ (['sha1', 'sha256', 'sha512'])) {
+    assert.deepEqual(
+      await pool.run(pbkdf2(digest, key, 100, 50), 'pass'),
+      crypto.pbkdf2Sync('pass', key, 100, 50, digest)
+    )
+  }
+})

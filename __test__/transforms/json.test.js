@@ -1,0 +1,83 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { Readable } = require('node:stream')
+const { pipeline } = require('node:stream/promises')
+const { test } = require('node:test')
+const { gzipSync } = require('node:zlib')
+const { pool, transforms } = require('../..')
+
+const { minify, validate, validateEach } = transforms.json
+const schema = { type: 'object', properties: { n: { type: 'integer', minimum: 3 } }, required: ['n'] }
+
+test('minify keeps what JSON.parse makes of it', async () => {
+  const value = { a: [1, 'x \\" y', null, { ü: '\ud83d' }], b: -1.5e-7 }
+  const pretty = JSON.stringify(value, null, 2)
+  assert.equal(String(await pool.run(minify(), pretty)), JSON.stringify(value))
+  await assert.rejects(pool.run(minify(), '{"a": tru }'), {
+    code: 'ERR_OFFLOOP_INVALID_DATA',
+    transform: 'json.minify'
+  })
+})
+
+test('validate tells what is wrong and where', async () => {
+  assert.deepEqual(await pool.run(validate(schema), '{"n":3}'), { valid: true, errors: [] })
+  const { valid, errors } = await pool.run(validate(schema), Buffer.from('{"n":2}'))
+  assert.equal(valid, false)
+  assert.deepEqual([errors[0].instancePath, errors[0].schemaPath], ['/n', '/properties/n/minimum'])
+  assert.match(errors[0].message, /2/)
+  assert.deepEqual((await pool.run(validate(false), '1')).valid, false)
+  const all = await pool.map(validate(schema), ['{"n":3}', '{}'])
+  assert.deepEqual(
+    all.map(it => it.valid),
+    [true, false]
+  )
+})
+
+test('what is no JSON, no schema or too deep is told', async () => {
+  await assert.rejects(pool.run(validate(schema), '{"n":'), { code: 'ERR_OFFLOOP_INVALID_DATA', offset: 5 })
+  await assert.rejects(pool.run(validate(true), '['.repeat(100_000)), /nested deeper than 512/)
+  const bad = /** @type {any} */ (transforms.json)
+  for (const none of [undefined, null, 'text', 1, []]) {
+    assert.throws(() => bad.validate(none), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+  }
+  assert.throws(() => validate({ type: 'nothing' }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /no usable JSON Schema/
+  })
+  assert.throws(() => validate({ $ref: 'http://localhost:1/schema.json' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(() => bad.validateEach(schema, { max: 1 }), /'options.max' is unknown/)
+})
+
+test('validateEach goes through lists and lines, wherever they are cut', async () => {
+  const records = Array.from({ length: 5000 }, (_, n) => ({ n, text: '],\\"' }))
+  const expected = { total: 5000, valid: 4997, invalid: 3 }
+  for (const text of [
+    JSON.stringify(records),
+    JSON.stringify(records, null, 1),
+    records.map(it => JSON.stringify(it)).join('\n')
+  ]) {
+    const { failures, ...counts } = await pool.run(validateEach(schema), text)
+    assert.deepEqual(counts, expected)
+    assert.deepEqual(
+      failures.map(it => it.index),
+      [0, 1, 2]
+    )
+    for (const size of [1, 1000, 65_536]) {
+      const sink = pool.sink(validateEach(schema, { maxErrors: 1 }))
+      const bytes = Buffer.from(text).subarray(0, size === 1 ? 3000 : undefined)
+      const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+        bytes.subarray(i * size, (i + 1) * size)
+      )
+      const [flowed] = await Promise.allSettled([pipeline(Readable.from(chunks), sink)])
+      if (size === 1) assert.equal(flowed.status, 'rejected')
+      else assert.deepEqual((await sink.result).failures.length, 1)
+    }
+  }
+  const chained = transforms.chain(transforms.gunzip(), validateEach(schema))
+  assert.equal((await pool.run(chained, gzipSync(JSON.stringify(records)))).invalid, 3)
+  await assert.rejects(pool.run(validateEach(schema), '[{"n":3},{"n":x}]'), {
+    code: 'ERR_OFFLOOP_INVALID_DATA',
+    offset: 14
+  })
+})

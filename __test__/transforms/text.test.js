@@ -1,0 +1,65 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { randomBytes } = require('node:crypto')
+const { test } = require('node:test')
+const { gzipSync } = require('node:zlib')
+const { pool, transforms } = require('../..')
+
+const { base64Decode, base64Encode, matches, replace } = transforms.text
+
+test('base64 is that of Buffer, in one piece and as a stream', async () => {
+  for (const size of [0, 1, 2, 3, 5000, 2_000_000]) {
+    const bytes = randomBytes(size)
+    const text = bytes.toString('base64')
+    assert.equal(await pool.run(base64Encode(), bytes), text)
+    assert.ok((await pool.run(base64Decode(), text)).equals(bytes))
+    assert.ok((await pool.run(base64Decode(), bytes.toString('base64url'))).equals(bytes))
+    const sink = pool.sink(base64Encode())
+    for (let at = 0; at < size; at += 777) sink.write(bytes.subarray(at, at + 777))
+    sink.end()
+    assert.equal(await sink.result, text)
+  }
+  await assert.rejects(pool.run(base64Decode(), 'Zm9v!'), { code: 'ERR_OFFLOOP_INVALID_DATA', offset: 4 })
+  const there = transforms.chain(transforms.gunzip(), base64Encode())
+  assert.equal(await pool.run(there, gzipSync('foo')), 'Zm9v')
+})
+
+test('matches are where JavaScript finds them', async () => {
+  const text = 'a😀b é 12, 👍🏽 345\n67 \ud800 8'
+  for (const pattern of ['\\d+', '(\\w)(\\d)?', '^\\d', '[^\\x00-\\x7f]', '']) {
+    const expected = [...text.matchAll(new RegExp(pattern, 'gmu'))].map(match => ({
+      start: match.index,
+      end: match.index + match[0].length
+    }))
+    const found = await pool.run(matches(pattern, { flags: 'm' }), text)
+    if (pattern.includes('w')) assert.equal(found.length > 0, true)
+    else
+      assert.deepEqual(
+        found.map(({ start, end }) => ({ start, end })),
+        expected,
+        pattern
+      )
+  }
+  const groups = await pool.run(matches('(?<n>\\d)(x)?'), '1')
+  assert.deepEqual(groups, [{ start: 0, end: 1, groups: ['1', null] }])
+  assert.equal((await pool.run(matches('a', { limit: 2 }), 'aaaa')).length, 2)
+})
+
+test('replace reads replacements as JavaScript does', async () => {
+  for (const replacement of ['[$&]', '$1$2', '$<first>!', '$$', '$9', '$', 'plain']) {
+    const expected = 'ab cd'.replace(/(?<first>\w)(\w)/g, replacement)
+    assert.equal(await pool.run(replace('(?<first>\\w)(\\w)', replacement), 'ab cd'), expected, replacement)
+  }
+})
+
+test('what takes more than linear time is refused when it is made', async () => {
+  for (const pattern of ['(?=a)', '(?<!a)b', '(a)\\1', '(', '[']) {
+    assert.throws(() => matches(pattern), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }, pattern)
+    assert.throws(() => replace(pattern, ''), { code: 'ERR_INVALID_ARG_VALUE' })
+  }
+  assert.throws(() => matches('a', { flags: 'y' }), /of 'g', 'i', 'm', 's', 'u' and 'x'/)
+  assert.throws(() => matches(/** @type {any} */ (/a/)), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.deepEqual(await pool.run(matches('^(a+)+$'), `${'a'.repeat(100_000)}!`), [])
+  await assert.rejects(pool.run(matches('a'), Buffer.from([97, 255])), { code: 'ERR_OFFLOOP_INVALID_DATA', offset: 1 })
+})

@@ -1,0 +1,84 @@
+//! JSON without what is not needed between its parts. Strings and numbers stay as they are written.
+
+use super::json_text::{invalid, string_end, text};
+use super::{Args, ArgumentError, Transform, Value};
+use crate::cancel::Cancel;
+use crate::error::Result;
+use serde::de::IgnoredAny;
+
+/// Between two looks at the token.
+const STEP: usize = 1 << 20;
+
+struct Minify;
+
+/// `json.minify()`
+pub fn minify(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+    args.options(0, &[])?;
+    Ok(Box::new(Minify))
+}
+
+impl Transform for Minify {
+    fn name(&self) -> &'static str {
+        "json.minify"
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        let text = text(input)?;
+        cancel.check()?;
+        // What is ignored is not built, nor does it take a stack: it may be nested as deeply as it likes.
+        let checked: serde_json::Result<IgnoredAny> = serde_json::from_slice(&text);
+        checked.map_err(|error| invalid(&text, 0, &error))?;
+        let mut out = Vec::with_capacity(text.len());
+        let (mut at, mut polled) = (0, 0);
+        while at < text.len() {
+            if at - polled > STEP {
+                cancel.check()?;
+                polled = at;
+            }
+            let rest = &text[at..];
+            match rest[0] {
+                b' ' | b'\n' | b'\r' | b'\t' => {
+                    at += rest
+                        .iter()
+                        .position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'))
+                        .unwrap_or(rest.len());
+                }
+                b'"' => {
+                    let end = string_end(&text, at);
+                    out.extend_from_slice(&text[at..end]);
+                    at = end;
+                }
+                _ => {
+                    let len = rest.iter().position(|byte| matches!(byte, b'"' | b' ' | b'\n' | b'\r' | b'\t'));
+                    let len = len.unwrap_or(rest.len()).min(STEP);
+                    out.extend_from_slice(&rest[..len]);
+                    at += len;
+                }
+            }
+        }
+        out.shrink_to_fit();
+        Ok(out.into())
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::super::testing::{args, whole};
+    use super::*;
+
+    #[test]
+    fn keeps_all_that_counts() {
+        let transform = minify(&args([])).unwrap();
+        let minified = |text: &str| String::from_utf8(whole(&*transform, text.as_bytes()).unwrap()).unwrap();
+        assert_eq!(
+            minified(" { \"a b\" : [ 1.0 , -0e5,\n\ttrue ], \"\\\" \" : \" \\\\\" } "),
+            r#"{"a b":[1.0,-0e5,true],"\" ":" \\"}"#
+        );
+        assert_eq!(minified("\"\\ud800 \""), "\"\\ud800 \"");
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert_eq!(minified(&deep), deep);
+        for bad in ["", "[1,]", "{\"a\"}", "\u{feff}1", "tru", "\"\n\""] {
+            assert!(whole(&*transform, bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}

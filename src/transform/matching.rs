@@ -1,0 +1,256 @@
+//! Regular expressions that no input can make explode: the regex crate's, of RE2's family, which take linear time. What needs
+//! backtracking (look-around, back references) is refused when the transform is made.
+//!
+//! Places are told in UTF-16 code units, as JavaScript counts them.
+
+use super::{Args, ArgumentError, Transform, Value};
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use regex::{Captures, Regex, RegexBuilder};
+use std::fmt::Write;
+
+type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
+
+struct Matches {
+    regex: Regex,
+    limit: usize,
+}
+
+struct Replace {
+    regex: Regex,
+    parts: Vec<Part>,
+}
+
+/// A piece of a replacement.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Group(usize),
+}
+
+/// `text.matches(pattern, { flags, limit })`
+pub fn matches(args: &Args) -> Built {
+    let options = args.options(1, &["flags", "limit"])?;
+    let regex = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
+    let limit = options.integer("limit", 1..=i64::from(u32::MAX))?;
+    Ok(Box::new(Matches {
+        regex,
+        limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+    }))
+}
+
+/// `text.replace(pattern, replacement, { flags })`
+pub fn replace(args: &Args) -> Built {
+    let options = args.options(2, &["flags"])?;
+    let regex = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
+    let parts = parts(args.text(1, "replacement")?, &regex);
+    Ok(Box::new(Replace { regex, parts }))
+}
+
+fn compile(pattern: &str, flags: &str) -> std::result::Result<Regex, ArgumentError> {
+    let mut builder = RegexBuilder::new(pattern);
+    for flag in flags.chars() {
+        match flag {
+            'i' => builder.case_insensitive(true),
+            'm' => builder.multi_line(true),
+            's' => builder.dot_matches_new_line(true),
+            'x' => builder.ignore_whitespace(true),
+            // Both are so anyway.
+            'g' | 'u' => &mut builder,
+            _ => {
+                let message = format!(
+                    "The \"options.flags\" property must be of 'g', 'i', 'm', 's', 'u' and 'x'. Received '{flags}'"
+                );
+                return Err(ArgumentError::Value(message));
+            }
+        };
+    }
+    builder.build().map_err(|error| {
+        let text = error.to_string();
+        let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        ArgumentError::Value(format!(
+            "The \"pattern\" argument is no regular expression that takes linear time: {reason}"
+        ))
+    })
+}
+
+/// As `String.prototype.replace` reads them: `$1`, `$<name>`, `$&`, `$$`. What names no group stands for itself.
+fn parts(replacement: &str, regex: &Regex) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut text = String::new();
+    let mut rest = replacement;
+    while let Some(place) = rest.find('$') {
+        text.push_str(&rest[..place]);
+        let after = &rest[place + 1..];
+        let (part, taken) = reference(after, regex).unwrap_or_else(|| (Part::Text("$".into()), 0));
+        match part {
+            Part::Text(it) => text.push_str(&it),
+            group @ Part::Group(_) => {
+                parts.push(Part::Text(std::mem::take(&mut text)));
+                parts.push(group);
+            }
+        }
+        rest = &after[taken..];
+    }
+    text.push_str(rest);
+    parts.push(Part::Text(text));
+    parts.retain(|part| *part != Part::Text(String::new()));
+    parts
+}
+
+/// What stands after a dollar sign, and how much of it.
+fn reference(after: &str, regex: &Regex) -> Option<(Part, usize)> {
+    match after.as_bytes().first()? {
+        b'$' => Some((Part::Text("$".into()), 1)),
+        b'&' => Some((Part::Group(0), 1)),
+        b'<' => {
+            let end = after.find('>')?;
+            let group = regex.capture_names().position(|name| name == Some(&after[1..end]))?;
+            Some((Part::Group(group), end + 1))
+        }
+        _ => {
+            let digits = after.bytes().take(2).take_while(u8::is_ascii_digit).count();
+            // Two digits if there are so many groups, else one.
+            (1..=digits).rev().find_map(|taken| {
+                let group = after[..taken].parse().ok()?;
+                (1..regex.captures_len()).contains(&group).then_some((Part::Group(group), taken))
+            })
+        }
+    }
+}
+
+fn text(input: Value) -> Result<String> {
+    match input {
+        Value::Text(text) | Value::Json(text) => Ok(text),
+        Value::Bytes(bytes) => String::from_utf8(bytes.into_vec()).map_err(|error| {
+            let offset = error.utf8_error().valid_up_to() as u64;
+            Error::invalid_data("The input is no UTF-8 text").at(offset)
+        }),
+    }
+}
+
+/// Counts code units from one place to a later one.
+struct Units<'a> {
+    text: &'a str,
+    bytes: usize,
+    units: usize,
+}
+
+impl Units<'_> {
+    fn at(&mut self, place: usize) -> usize {
+        if place < self.bytes {
+            return self.units - self.text[place..self.bytes].encode_utf16().count();
+        }
+        let between = &self.text[self.bytes..place];
+        self.units += if between.is_ascii() { between.len() } else { between.encode_utf16().count() };
+        self.bytes = place;
+        self.units
+    }
+}
+
+impl Transform for Matches {
+    fn name(&self) -> &'static str {
+        "text.matches"
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        let text = text(input)?;
+        let mut units = Units { text: &text, bytes: 0, units: 0 };
+        let mut out = String::from("[");
+        for (place, found) in self.regex.captures_iter(&text).take(self.limit).enumerate() {
+            cancel.check()?;
+            let whole = found.get_match();
+            let (start, end) = (units.at(whole.start()), units.at(whole.end()));
+            out.push_str(if place == 0 { "" } else { "," });
+            let _ = write!(out, "{{\"start\":{start},\"end\":{end},\"groups\":{}}}", groups(&found));
+        }
+        cancel.check()?;
+        out.push(']');
+        Ok(Value::Json(out))
+    }
+}
+
+fn groups(found: &Captures<'_>) -> String {
+    let groups: Vec<_> = found.iter().skip(1).map(|group| group.map(|group| group.as_str())).collect();
+    serde_json::to_string(&groups).expect("strings")
+}
+
+impl Transform for Replace {
+    fn name(&self) -> &'static str {
+        "text.replace"
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        let text = text(input)?;
+        let mut out = String::new();
+        let mut at = 0;
+        for found in self.regex.captures_iter(&text) {
+            cancel.check()?;
+            let whole = found.get_match();
+            out.push_str(&text[at..whole.start()]);
+            at = whole.end();
+            for part in &self.parts {
+                match part {
+                    Part::Text(text) => out.push_str(text),
+                    Part::Group(group) => out.push_str(found.get(*group).map_or("", |group| group.as_str())),
+                }
+            }
+        }
+        out.push_str(&text[at..]);
+        Ok(Value::Text(out))
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::super::Arg;
+    use super::super::testing::{arg, args, options, whole};
+    use super::*;
+
+    fn found(pattern: &str, flags: &str, input: &str) -> String {
+        let transform = matches(&args([arg(pattern), options([("flags", arg(flags))])])).unwrap();
+        String::from_utf8(whole(&*transform, input.as_bytes()).unwrap()).unwrap()
+    }
+
+    fn replaced(pattern: &str, replacement: &str, input: &str) -> String {
+        let transform = replace(&args([arg(pattern), arg(replacement)])).unwrap();
+        String::from_utf8(whole(&*transform, input.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn places_are_those_of_javascript() {
+        assert_eq!(
+            found("(b)(x)?", "", "a😀b é b"),
+            r#"[{"start":3,"end":4,"groups":["b",null]},{"start":7,"end":8,"groups":["b",null]}]"#
+        );
+        assert_eq!(found("^b", "im", "a\nB"), r#"[{"start":2,"end":3,"groups":[]}]"#);
+        assert_eq!(found("x", "", "abc"), "[]");
+    }
+
+    #[test]
+    fn replacements_are_read_as_javascript_reads_them() {
+        assert_eq!(replaced("(?<first>\\w)(\\w)", "$2$<first>", "abcd"), "badc");
+        assert_eq!(replaced("b", "[$&$$$1$]", "abc"), "a[b$$1$]c");
+        assert_eq!(replaced("(a)", "$12", "a"), "a2");
+        assert_eq!(replaced("", "-", "ab"), "-a-b-");
+    }
+
+    #[test]
+    fn what_needs_backtracking_is_refused_when_made() {
+        for pattern in ["(?=a)", "(a)\\1", "(", "a{100000}{100000}"] {
+            let error = matches(&args([arg(pattern)])).err().unwrap();
+            assert_eq!(error.code(), "ERR_INVALID_ARG_VALUE", "{pattern}");
+        }
+        let flags = options([("flags", arg("y"))]);
+        assert_eq!(matches(&args([arg("a"), flags])).err().unwrap().code(), "ERR_INVALID_ARG_VALUE");
+        let limit = args([arg("a"), options([("limit", Arg::Number(2.0))])]);
+        let two = whole(&*matches(&limit).unwrap(), b"aaa").unwrap();
+        assert_eq!(two, br#"[{"start":0,"end":1,"groups":[]},{"start":1,"end":2,"groups":[]}]"#);
+    }
+
+    #[test]
+    fn explodes_for_no_input() {
+        let evil = "a".repeat(50_000) + "!";
+        assert_eq!(found("^(a+)+$", "", &evil), "[]");
+    }
+}

@@ -1,0 +1,285 @@
+//! Passwords: argon2id (RFC 9106), bcrypt and scrypt (RFC 7914), as PHC strings, bcrypt in its own form; and keys made of
+//! passwords (PBKDF2, RFC 8018). None of them can be interrupted, and each takes memory of its own besides the queue's: argon2id
+//! `memoryKiB`, scrypt 128 MiB at its default.
+
+use super::{Args, ArgumentError, Transform, Value};
+use crate::cancel::Cancel;
+use crate::error::{Error, Kind, Result};
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::{pbkdf2, rand};
+use scrypt::Scrypt;
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
+use zeroize::Zeroizing;
+
+type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
+
+/// bcrypt looks at no more.
+const BCRYPT_BYTES: usize = 72;
+const SALT_LEN: usize = 16;
+/// What OWASP recommends: argon2id with 19 MiB, two passes and one lane; scrypt with 2^17, 8 and 1.
+const MEMORY_KIB: u32 = 19_456;
+const ITERATIONS: u32 = 2;
+const BCRYPT_COST: u32 = 12;
+const SCRYPT_COST: u32 = 17;
+const SCRYPT_BLOCKS: u32 = 8;
+
+#[cfg(all(test, not(feature = "loom")))]
+pub const EXAMPLE: &str = "$2b$04$......................LAtw7/ohmmBAhnXqmkuIz83Rl5Qdjhm";
+
+enum Hash {
+    Argon2id(Params),
+    Bcrypt(u32),
+    Scrypt(scrypt::Params),
+}
+
+enum Verify {
+    Bcrypt(Zeroizing<String>),
+    Phc(Box<PasswordHash>),
+}
+
+struct Derive {
+    algorithm: pbkdf2::Algorithm,
+    salt: Vec<u8>,
+    iterations: NonZeroU32,
+    length: usize,
+}
+
+/// `hashPassword({ algorithm, memoryKiB, iterations, parallelism, cost })`
+pub fn hash(args: &Args) -> Built {
+    let options = args.options(0, &["algorithm", "memoryKiB", "iterations", "parallelism", "cost"])?;
+    let algorithm = options.one_of("algorithm", &["argon2id", "bcrypt", "scrypt"])?.unwrap_or("argon2id");
+    let meaningless: &[&str] = match algorithm {
+        "argon2id" => &["cost"],
+        "bcrypt" => &["memoryKiB", "iterations", "parallelism"],
+        _ => &["memoryKiB", "iterations"],
+    };
+    for name in meaningless {
+        if options.integer(name, i64::MIN..=i64::MAX)?.is_some() {
+            return Err(ArgumentError::Value(format!("The property 'options.{name}' has no meaning for {algorithm}")));
+        }
+    }
+    let number = |name: &str, bounds: RangeInclusive<i64>, usual: u32| {
+        let number = options.integer(name, bounds)?;
+        Ok::<_, ArgumentError>(number.map_or(usual, |number| u32::try_from(number).unwrap_or(u32::MAX)))
+    };
+    let lanes = number("parallelism", 1..=64, 1)?;
+    Ok(Box::new(match algorithm {
+        "argon2id" => {
+            // As the algorithm has it: 8 KiB for each lane at least.
+            let memory = number("memoryKiB", i64::from(8 * lanes)..=4 << 20, MEMORY_KIB)?;
+            let iterations = number("iterations", 1..=1 << 20, ITERATIONS)?;
+            Hash::Argon2id(Params::new(memory, iterations, lanes, None).map_err(refused)?)
+        }
+        "bcrypt" => Hash::Bcrypt(number("cost", 4..=31, BCRYPT_COST)?),
+        _ => {
+            let cost = u8::try_from(number("cost", 1..=22, SCRYPT_COST)?).unwrap_or(u8::MAX);
+            Hash::Scrypt(scrypt::Params::new(cost, SCRYPT_BLOCKS, lanes).map_err(refused)?)
+        }
+    }))
+}
+
+fn refused(error: impl std::fmt::Display) -> ArgumentError {
+    ArgumentError::Range(format!("The options of hashPassword do not go together: {error}"))
+}
+
+/// `verifyPassword(hash)`
+pub fn verify(args: &Args) -> Built {
+    let hash = args.text(0, "hash")?;
+    // bcrypt has a form of its own: $2b$12$ and 53 characters.
+    if hash.starts_with("$2") {
+        hash.parse::<bcrypt::HashParts>().map_err(|_| malformed())?;
+        return Ok(Box::new(Verify::Bcrypt(Zeroizing::new(hash.to_owned()))));
+    }
+    let parsed = PasswordHash::new(hash).map_err(|_| malformed())?;
+    let is_known = match parsed.algorithm.as_str() {
+        "argon2id" | "argon2i" | "argon2d" => Params::try_from(&parsed).is_ok(),
+        "scrypt" => scrypt::Params::try_from(&parsed).is_ok(),
+        _ => false,
+    };
+    if !is_known || parsed.hash.is_none() || parsed.salt.is_none() {
+        return Err(malformed());
+    }
+    Ok(Box::new(Verify::Phc(Box::new(parsed))))
+}
+
+/// Says nothing of what it is.
+fn malformed() -> ArgumentError {
+    ArgumentError::Value(
+        "The \"hash\" argument must be a PHC string of argon2 or scrypt, or a hash of bcrypt ($2b$...)".into(),
+    )
+}
+
+/// `pbkdf2(digest, salt, iterations, length)`
+pub fn derive(args: &Args) -> Built {
+    let algorithm = match args.one_of(0, "digest", &["sha1", "sha256", "sha512"])? {
+        "sha1" => pbkdf2::PBKDF2_HMAC_SHA1,
+        "sha256" => pbkdf2::PBKDF2_HMAC_SHA256,
+        _ => pbkdf2::PBKDF2_HMAC_SHA512,
+    };
+    let salt = args.bytes(1, "salt")?.to_vec();
+    let iterations = args.integer(2, "iterations", 1..=i64::from(u32::MAX >> 1))?;
+    let iterations = u32::try_from(iterations).ok().and_then(NonZeroU32::new).expect("within its bounds");
+    let length = usize::try_from(args.integer(3, "length", 1..=1 << 20)?).expect("within its bounds");
+    Ok(Box::new(Derive { algorithm, salt, iterations, length }))
+}
+
+impl Transform for Hash {
+    fn name(&self) -> &'static str {
+        "hashPassword"
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        let password = Zeroizing::new(input.into_bytes()?.into_vec());
+        cancel.check()?;
+        let mut salt = [0; SALT_LEN];
+        rand::fill(&mut salt).map_err(|_| Error::new(Kind::Unsupported, "The system gives no random numbers"))?;
+        Ok(Value::Text(match self {
+            Hash::Argon2id(params) => {
+                let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+                argon2.hash_password_with_salt(&password, &salt).map_err(failed)?.to_string()
+            }
+            Hash::Scrypt(params) => {
+                Scrypt::new_with_params(*params).hash_password_with_salt(&password, &salt).map_err(failed)?.to_string()
+            }
+            Hash::Bcrypt(cost) => {
+                if password.len() > BCRYPT_BYTES {
+                    let message = format!(
+                        "bcrypt takes passwords of up to {BCRYPT_BYTES} bytes and would ignore the rest. This one has {}",
+                        password.len()
+                    );
+                    return Err(Error::invalid_data(message));
+                }
+                let made = bcrypt::hash_with_salt(&password[..], *cost, salt).map_err(failed)?;
+                made.format_for_version(bcrypt::Version::TwoB)
+            }
+        }))
+    }
+}
+
+impl Transform for Verify {
+    fn name(&self) -> &'static str {
+        "verifyPassword"
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        let password = Zeroizing::new(input.into_bytes()?.into_vec());
+        cancel.check()?;
+        let is_right = match self {
+            // What is longer was never hashed by hashPassword; others cut it, and so must whoever verifies theirs.
+            Verify::Bcrypt(hash) => bcrypt::verify(&password[..], hash).map_err(failed)?,
+            Verify::Phc(hash) if hash.algorithm.as_str() == "scrypt" => {
+                Scrypt::default().verify_password(&password, &**hash).is_ok()
+            }
+            Verify::Phc(hash) => Argon2::default().verify_password(&password, &**hash).is_ok(),
+        };
+        Ok(Value::Json(is_right.to_string()))
+    }
+
+    fn can_fail(&self) -> bool {
+        false
+    }
+}
+
+impl Transform for Derive {
+    fn name(&self) -> &'static str {
+        "pbkdf2"
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        let password = Zeroizing::new(input.into_bytes()?.into_vec());
+        cancel.check()?;
+        let mut out = vec![0; self.length];
+        pbkdf2::derive(self.algorithm, self.iterations, &self.salt, &password, &mut out);
+        Ok(out.into())
+    }
+
+    fn can_fail(&self) -> bool {
+        false
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Unsupported, format!("The password could not be hashed: {error}"))
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::super::Arg;
+    use super::super::testing::{arg, args, options, whole};
+    use super::*;
+
+    fn number(value: u32) -> Arg {
+        Arg::Number(value.into())
+    }
+
+    fn cheap(algorithm: &str) -> Args {
+        let fields = match algorithm {
+            "argon2id" => [("algorithm", arg(algorithm)), ("memoryKiB", number(16)), ("parallelism", number(2))],
+            _ => [("algorithm", arg(algorithm)), ("cost", number(4)), ("memoryKiB", Arg::Undefined)],
+        };
+        args([options(fields)])
+    }
+
+    #[test]
+    fn what_is_hashed_is_verified() {
+        for (algorithm, begins) in
+            [("argon2id", "$argon2id$v=19$m=16,t=2,p=2$"), ("bcrypt", "$2b$04$"), ("scrypt", "$scrypt$ln=4,r=8,p=1$")]
+        {
+            let hashed =
+                String::from_utf8(whole(&*hash(&cheap(algorithm)).unwrap(), b"correct horse").unwrap()).unwrap();
+            assert!(hashed.starts_with(begins), "{hashed}");
+            let verify = verify(&args([arg(&hashed)])).unwrap();
+            assert_eq!(whole(&*verify, b"correct horse").unwrap(), b"true");
+            assert_eq!(whole(&*verify, b"correct hors").unwrap(), b"false");
+        }
+    }
+
+    #[test]
+    fn bcrypt_cuts_nothing_off() {
+        let transform = hash(&cheap("bcrypt")).unwrap();
+        whole(&*transform, &[b'x'; 72]).unwrap();
+        let error = whole(&*transform, &[b'x'; 73]).unwrap_err();
+        assert_eq!(error.kind, Kind::InvalidData);
+        assert!(error.message.contains("This one has 73"), "{error}");
+    }
+
+    #[test]
+    fn malformed_hashes_are_refused_when_made() {
+        for bad in [
+            "",
+            "$2b$",
+            "$2b$04$short",
+            "$argon2id$v=19$m=16,t=2,p=1",
+            "$md5$abc$def",
+            "plain",
+            "$argon2id$m=0$YWJjZGVmZ2g$YWJj",
+        ] {
+            assert_eq!(verify(&args([arg(bad)])).err().unwrap().code(), "ERR_INVALID_ARG_VALUE", "{bad}");
+        }
+    }
+
+    #[test]
+    fn keys_are_those_of_rfc_6070() {
+        let derived = |iterations, length| {
+            let salt = Arg::Bytes(b"salt".to_vec().into());
+            whole(&*derive(&args([arg("sha1"), salt, number(iterations), number(length)])).unwrap(), b"password")
+                .unwrap()
+        };
+        assert_eq!(derived(1, 4), [0x0c, 0x60, 0xc8, 0x0f]);
+        assert_eq!(derived(4096, 4), [0x4b, 0x00, 0x79, 0x01]);
+        let salt = Arg::Bytes(b"salt".to_vec().into());
+        let refused = derive(&args([arg("sha1"), salt, number(0), number(4)])).err().unwrap();
+        assert_eq!(refused.code(), "ERR_OUT_OF_RANGE");
+    }
+
+    #[test]
+    fn options_of_other_algorithms_are_refused() {
+        let refused = hash(&args([options([("cost", number(4))])])).err().unwrap();
+        assert_eq!(refused.message(), "The property 'options.cost' has no meaning for argon2id");
+        let few = args([options([("memoryKiB", number(15)), ("parallelism", number(2))])]);
+        assert_eq!(hash(&few).err().unwrap().code(), "ERR_OUT_OF_RANGE");
+    }
+}
