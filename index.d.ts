@@ -294,6 +294,13 @@ export const transforms: {
 
   readonly json: {
     /**
+     * The nodes that a JSONPath (RFC 9535) selects, in order. The document is read off the loop; only the nodes become values.
+     * @throws TypeError for what is no JSONPath
+     * @example
+     * await pool.run(transforms.json.select<number>('$.items[*].price'), body) // [2, 10]
+     */
+    select<T = unknown>(path: string): Transform<Input, T[]>
+    /**
      * JSON without what is not needed between its parts: strings and numbers stay as they are written.
      * @example
      * await pool.run(transforms.json.minify(), '{ "a": [ 1 ] }') // <Buffer of {"a":[1]}>

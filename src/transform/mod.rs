@@ -21,6 +21,7 @@ mod identity;
 mod inflate;
 mod json_minify;
 mod json_records;
+mod json_select;
 mod json_text;
 mod json_validate;
 mod json_validate_each;

@@ -2,8 +2,8 @@
 
 use super::{Args, ArgumentError, Transform};
 use super::{
-    base64, brotli, deflate, digest, hmac, identity, inflate, json_minify, json_validate, json_validate_each, lz4,
-    matching, password, seal, zstd,
+    base64, brotli, deflate, digest, hmac, identity, inflate, json_minify, json_select, json_validate,
+    json_validate_each, lz4, matching, password, seal, zstd,
 };
 
 pub type Build = fn(&Args) -> Result<Box<dyn Transform>, ArgumentError>;
@@ -44,6 +44,7 @@ pub static REGISTRY: &[Entry] = &[
     entry("text.matches", matching::matches),
     entry("text.replace", matching::replace),
     entry("json.minify", json_minify::minify),
+    entry("json.select", json_select::select),
     entry("json.validate", json_validate::validate),
     entry("json.validateEach", json_validate_each::validate_each),
     #[cfg(feature = "fault")]
@@ -71,6 +72,7 @@ pub fn example(name: &str) -> Box<dyn Transform> {
         "verifyPassword" => args([arg(password::EXAMPLE)]),
         "pbkdf2" => args([arg("sha256"), bytes(16), Arg::Number(1.0), Arg::Number(32.0)]),
         "json.validate" | "json.validateEach" => args([arg("true")]),
+        "json.select" => args([arg("$")]),
         "text.matches" => args([arg("a")]),
         "text.replace" => args([arg("a"), arg("b")]),
         _ => Args::default(),
