@@ -350,6 +350,45 @@ export const transforms: {
     replace(pattern: string, replacement: string, options?: { flags?: string | undefined }): Transform<Input, string>
   }
 
+  /** Over typed arrays, which are copied like all inputs unless they are moved. Sums go the same way whatever the threads. */
+  readonly numeric: {
+    /**
+     * A sorted copy, of the same class: -0 before 0 and NaN last, as `TypedArray.prototype.sort` has it. `descending` is the reverse
+     * of all of that. Sorting is not interrupted.
+     * @example
+     * await pool.run(transforms.numeric.sort(), new Float64Array([3, 1, 2])) // Float64Array(3) [1, 2, 3]
+     */
+    sort<T extends TypedArray = TypedArray>(options?: { descending?: boolean | undefined }): Transform<T, T>
+    /**
+     * `stddev` is that of the population. `quantiles` from 0 to 1, interpolated between the two nearest. One NaN makes all of them
+     * NaN; so does an empty array all but `count`.
+     * @example
+     * const { mean, quantiles } = await pool.run(transforms.numeric.stats({ quantiles: [0.5, 0.99] }), times)
+     */
+    stats(options?: { quantiles?: readonly number[] | Float64Array | undefined }): Transform<TypedArray, NumericStats>
+    /**
+     * How many numbers are in each of `bins`, at most 1,048,576. `range` default from the least to the most; numbers outside of it are
+     * not counted. A bin has its lower edge, the last one both. `edges` are one more than `counts`.
+     * @example
+     * const { edges, counts } = await pool.run(transforms.numeric.histogram({ bins: 50 }), times)
+     */
+    histogram(options: {
+      bins: number
+      range?: readonly [number, number] | undefined
+    }): Transform<TypedArray, { edges: Float64Array; counts: Float64Array }>
+    /**
+     * The `k` rows of a row-major matrix that are nearest to `query`, the nearest first: by cosine (default) or dot product, or by
+     * Euclidean distance (`l2`), where a smaller score is nearer. All rows are looked at.
+     * @example
+     * const nearest = transforms.numeric.nearest(embedding, { k: 10, dimensions: 384 })
+     * for (const { index, score } of await pool.run(nearest, matrix)) console.log(titles[index], score)
+     */
+    nearest(
+      query: Float32Array,
+      options: { k: number; dimensions: number; metric?: 'cosine' | 'dot' | 'l2' | undefined }
+    ): Transform<Float32Array, { index: number; score: number }[]>
+  }
+
   /**
    * A function of yours, run in a worker thread under the pool's limits. The module may be ESM, CommonJS or what Node makes of it
    * (TypeScript, where it strips types); a relative path is relative to the current directory, as for `new Worker()`, the name of
@@ -378,6 +417,28 @@ export const transforms: {
    * await pool.run(transforms.workerScript(new URL('./report.js', import.meta.url)), { year: 2025 })
    */
   workerScript<In, Out>(specifier: string | URL): Transform<In, Out>
+}
+
+export type TypedArray =
+  | Float64Array
+  | Float32Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array
+  | BigInt64Array
+  | BigUint64Array
+
+/** What {@link transforms.numeric.stats} finds. */
+export interface NumericStats {
+  count: number
+  mean: number
+  stddev: number
+  min: number
+  max: number
+  quantiles: Float64Array
 }
 
 export type SealCipher = 'aes-256-gcm' | 'chacha20-poly1305'

@@ -2,13 +2,14 @@
 
 const { inputSize } = require('./input')
 const { Errand, Lane, ModuleTransform, ScriptLane, ScriptTransform, weightOf } = require('./lane')
+const { NumericTask, NumericTransform } = require('./numeric')
 const { ChainTransform, Relay } = require('./relay')
 const { Task } = require('./task')
-const { Transform } = require('./transforms')
+const { Transform } = require('./transform')
 
 /**
  * Whatever a transform is: what runs one input of it.
- * @typedef {Task | import('./lane/errand').Errand | Relay} AnyTask
+ * @typedef {Task | import('./lane/errand').Errand | Relay | import('./numeric').NumericTask} AnyTask
  */
 
 /**
@@ -33,13 +34,14 @@ function taskOf(transform, pool, priority, resolve, reject, caller) {
     const start = (part, resolve, reject) => taskOf(part, pool, priority, resolve, reject, caller)
     return new Relay(pool, ChainTransform.parts(transform), start, resolve, reject)
   }
+  if (transform instanceof NumericTransform) return new NumericTask(pool, transform, priority, resolve, reject, caller)
   Transform.number(transform)
   return new Task(pool, priority, resolve, reject, caller)
 }
 
 /** Throws a TypeError if it is no transform. @param {unknown} transform */
 function checkTransform(transform) {
-  if (![ModuleTransform, ScriptTransform, ChainTransform].some(it => transform instanceof it))
+  if (![ModuleTransform, ScriptTransform, ChainTransform, NumericTransform].some(it => transform instanceof it))
     Transform.number(transform)
 }
 
@@ -55,7 +57,7 @@ function isNative(transform) {
  */
 function sizeOf(transform, input) {
   const first = transform instanceof ChainTransform ? ChainTransform.parts(transform)[0] : transform
-  return isNative(first) ? inputSize(input) : weightOf(input)
+  return isNative(first) || first instanceof NumericTransform ? inputSize(input) : weightOf(input)
 }
 
 /** With so many tasks under way nobody's call is noted down: it would cost more than all the rest of a small one. */

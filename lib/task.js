@@ -5,7 +5,7 @@ const { unwatch, watch } = require('./abort')
 const { taskError } = require('./errors')
 const { NO_ROOM, submitInput } = require('./input')
 const { port } = require('./port')
-const { Transform } = require('./transforms')
+const { Transform } = require('./transform')
 
 /**
  * @typedef {import('./binding').Bound} Bound

@@ -3,51 +3,10 @@
 const { isAnyArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const native = require('./native')
 const { ModuleTransform, ScriptTransform, module: module_, workerScript } = require('./lane')
+const { NumericTransform, numeric } = require('./numeric')
 const { ChainTransform } = require('./relay')
+const { Transform } = require('./transform')
 const { invalidType } = require('./validate')
-
-/** Native transforms are forgotten when JavaScript has forgotten them. */
-const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.dropTransform(handle))
-
-class Transform {
-  #number
-  #canFail
-
-  /** @param {import('./binding').TransformInfo} info */
-  constructor(info) {
-    this.#number = info.handle
-    this.#canFail = info.canFail
-    /** @type {string} */
-    this.name = info.name
-    if (info.streaming) {
-      /** @type {true | undefined} */
-      this.streaming = true
-    }
-    registry.register(this, info.handle)
-    Object.freeze(this)
-  }
-
-  /**
-   * What native code calls it.
-   * @param {unknown} value
-   * @returns {number}
-   */
-  static number(value) {
-    if (value === null || typeof value !== 'object' || !(#number in value)) {
-      const missing = typeof value === 'function' ? ', not the factory of one: call it' : ''
-      throw invalidType('The "transform" argument', `a transform made by offloop.transforms${missing}`, value)
-    }
-    return value.#number
-  }
-
-  /**
-   * Whether an input of the right type can make it fail.
-   * @param {Transform} transform
-   */
-  static canFail(transform) {
-    return transform.#canFail
-  }
-}
 
 /** @param {any[]} steps */
 function chain(...steps) {
@@ -68,7 +27,7 @@ function joined(steps) {
     natives = []
   }
   for (const step of steps) {
-    if (step instanceof ModuleTransform || step instanceof ScriptTransform) {
+    if ([ModuleTransform, ScriptTransform, NumericTransform].some(it => step instanceof it)) {
       join()
       parts.push(step)
     } else {
@@ -128,7 +87,8 @@ function asBytes(value) {
 function factories() {
   /** @type {Record<string, any>} */
   const all = { chain, module: module_, workerScript }
-  for (const name of native.transformNames()) {
+  // Those of numbers depend on what they are given.
+  for (const name of native.transformNames().filter(name => !name.startsWith('numeric.'))) {
     const [first, second] = name.split('.')
     if (second === undefined) all[first] = factory(name)
     else {
@@ -136,6 +96,7 @@ function factories() {
       all[first][second] = factory(name)
     }
   }
+  all.numeric = numeric
   for (const namespace of Object.values(all)) Object.freeze(namespace)
   return Object.freeze(all)
 }

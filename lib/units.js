@@ -6,7 +6,7 @@ const { taskError } = require('./errors')
 const { MAX_UTF8 } = require('./input')
 const { port } = require('./port')
 const { isNative, taskOf } = require('./kinds')
-const { Transform } = require('./transforms')
+const { Transform } = require('./transform')
 
 /**
  * @typedef {import('./flow').Flow} Flow

@@ -242,6 +242,26 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// A list of numbers, none of them NaN.
+    ///
+    /// # Errors
+    /// For anything else.
+    pub fn numbers(&self, name: &str) -> Result<Option<Vec<f64>>> {
+        let refused =
+            |value: &Arg| ArgumentError::not_a(&format!("The \"options.{name}\" property"), "a list of numbers", value);
+        match self.get(name) {
+            Arg::Undefined => Ok(None),
+            Arg::List(list) => {
+                let number = |arg: &Arg| match arg {
+                    Arg::Number(number) if !number.is_nan() => Ok(*number),
+                    other => Err(refused(other)),
+                };
+                list.iter().map(number).collect::<Result<_>>().map(Some)
+            }
+            other => Err(refused(other)),
+        }
+    }
+
     /// `true` or `false`.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ const { isSharedArrayBuffer } = require('node:util').types
 const { Admission } = require('../admission')
 const { bufferOf, lengthOf } = require('../bytes')
 const native = require('../native')
-const { Transform } = require('../transforms')
+const { Transform } = require('../transform')
 
 /**
  * Where a fold's output goes.

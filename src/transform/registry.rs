@@ -3,7 +3,7 @@
 use super::{Args, ArgumentError, Transform};
 use super::{
     base64, brotli, deflate, digest, hmac, identity, inflate, json_minify, json_select, json_validate,
-    json_validate_each, lz4, matching, password, seal, zstd,
+    json_validate_each, lz4, matching, nearest, numeric, password, seal, zstd,
 };
 
 pub type Build = fn(&Args) -> Result<Box<dyn Transform>, ArgumentError>;
@@ -47,6 +47,10 @@ pub static REGISTRY: &[Entry] = &[
     entry("json.select", json_select::select),
     entry("json.validate", json_validate::validate),
     entry("json.validateEach", json_validate_each::validate_each),
+    entry("numeric.sort", numeric::sort),
+    entry("numeric.stats", numeric::stats),
+    entry("numeric.histogram", numeric::histogram),
+    entry("numeric.nearest", nearest::nearest),
     #[cfg(feature = "fault")]
     entry("fault.panic", super::fault::panic),
     #[cfg(feature = "fault")]
@@ -62,7 +66,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 /// One of each, for tests that go through all of them.
 #[cfg(all(test, not(feature = "loom")))]
 pub fn example(name: &str) -> Box<dyn Transform> {
-    use super::testing::{arg, args};
+    use super::testing::{arg, args, options};
     use super::{Arg, password};
     let bytes = |len| Arg::Bytes(vec![7; len].into());
     let arguments = match name {
@@ -72,6 +76,9 @@ pub fn example(name: &str) -> Box<dyn Transform> {
         "verifyPassword" => args([arg(password::EXAMPLE)]),
         "pbkdf2" => args([arg("sha256"), bytes(16), Arg::Number(1.0), Arg::Number(32.0)]),
         "json.validate" | "json.validateEach" => args([arg("true")]),
+        "numeric.sort" | "numeric.stats" => args([arg("f64")]),
+        "numeric.histogram" => args([arg("f64"), options([("bins", Arg::Number(9.0))])]),
+        "numeric.nearest" => args([bytes(4), options([("k", Arg::Number(1.0)), ("dimensions", Arg::Number(1.0))])]),
         "json.select" => args([arg("$")]),
         "text.matches" => args([arg("a")]),
         "text.replace" => args([arg("a"), arg("b")]),
