@@ -81,7 +81,7 @@ function doc() {
  * @returns {Promise<Result>}
  */
 async function cargoTest(args) {
-  const outcome = await run('cargo', ['test', ...LOCKED, ...args], { timeout: 5 * MINUTE })
+  const outcome = await run('cargo', ['test', ...LOCKED, ...args], { timeout: 10 * MINUTE })
   const counts = countCargoTests(outcome.output)
   const { failure } = resultOf(outcome)
   if (failure !== undefined) return { ...counts, failed: Math.max(counts.failed, 1), failure }

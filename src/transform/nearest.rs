@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(found("l2", &[0.0, 1.0], &matrix, 9)[..4], [0.0, 1.0, 3.0, 1.0]);
         assert_eq!(found("cosine", &[3.0, 4.0], &matrix, 1), [1.0, 1.0]);
         assert_eq!(found("cosine", &[3.0, 4.0], &[], 1), [] as [f64; 0]);
-        let wide: Vec<f32> = (0..40_000).map(|it| (it as f32 * 0.37).sin()).collect();
+        let wide: Vec<f32> = (0..40_000_u16).map(|it| (f32::from(it) * 0.37).sin()).collect();
         let query = &wide[37 * 37..38 * 37];
         assert_eq!(found("l2", query, &wide[..37 * 1000], 1), [37.0, 0.0]);
     }

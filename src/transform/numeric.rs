@@ -6,6 +6,7 @@ use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use rayon::prelude::*;
+use std::cmp::Ordering;
 
 type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
@@ -249,12 +250,10 @@ impl Transform for Histogram {
 fn range(parts: &[Vec<f64>]) -> (f64, f64) {
     let finite = || parts.par_iter().flatten_iter().copied().filter(|it| it.is_finite());
     let (low, high) = (finite().reduce(|| f64::INFINITY, f64::min), finite().reduce(|| f64::NEG_INFINITY, f64::max));
-    if low > high {
-        (0.0, 1.0)
-    } else if low == high {
-        (low - 0.5, high + 0.5)
-    } else {
-        (low, high)
+    match low.total_cmp(&high) {
+        Ordering::Less => (low, high),
+        Ordering::Equal => (low - 0.5, high + 0.5),
+        Ordering::Greater => (0.0, 1.0),
     }
 }
 

@@ -73,23 +73,22 @@ impl Transform for Seal {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let mut plain = input.into_bytes()?.into_vec();
+        let mut out = input.into_bytes()?.into_vec();
         cancel.check()?;
         let mut nonce = self.nonce.unwrap_or_default();
         if self.nonce.is_none() {
             rand::fill(&mut nonce).map_err(|_| Error::new(Kind::Unsupported, "The system gives no random numbers"))?;
         }
-        let mut out = Vec::with_capacity(NONCE_LEN + plain.len() + TAG_LEN);
-        out.extend_from_slice(&nonce);
-        out.extend_from_slice(&plain);
-        plain.zeroize();
-        let sealed = self.key.seal_in_place_separate_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(&self.aad),
-            &mut out[NONCE_LEN..],
-        );
+        // In place: what the memory moves through on its way is no secret any more.
+        let nonce_of_message = Nonce::assume_unique_for_key(nonce);
+        let sealed = self.key.seal_in_place_separate_tag(nonce_of_message, Aad::from(&self.aad), &mut out);
         let tag =
             sealed.map_err(|_| Error::new(Kind::OutputLimit, "The message is longer than the cipher can seal"))?;
+        let len = out.len();
+        out.reserve_exact(NONCE_LEN + TAG_LEN);
+        out.resize(len + NONCE_LEN, 0);
+        out.copy_within(..len, NONCE_LEN);
+        out[..NONCE_LEN].copy_from_slice(&nonce);
         out.extend_from_slice(tag.as_ref());
         Ok(out.into())
     }
