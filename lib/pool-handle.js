@@ -159,8 +159,9 @@ class PoolHandle {
     if (all) for (const flow of this.flows) flow.stop(forcedError(name))
     for (const listener of port.listeners()) {
       if (listener?.pool !== this) continue
-      if (listener instanceof Waiter) listener.abort(closedError(name))
-      else if (all) listener.abort?.(forcedError(name))
+      if (listener instanceof Waiter) {
+        if (all || !listener.isForRest) listener.abort(closedError(name))
+      } else if (all) listener.abort?.(forcedError(name))
     }
   }
 

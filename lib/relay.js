@@ -110,7 +110,9 @@ class Relay {
       return this.#fail(this.#explained(error))
     }
     const granted = (/** @type {number} */ granted) => this.#admit(value, granted)
-    this.#current = new Waiter(this.#pool, 1, granted, reason => this.#fail(reason))
+    const waiter = new Waiter(this.#pool, 1, granted, reason => this.#fail(reason))
+    waiter.isForRest = true
+    this.#current = waiter
   }
 
   /** @param {unknown} error that a value was refused with */

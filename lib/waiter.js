@@ -13,6 +13,8 @@ class Waiter {
   #granted
   #rejected
   #over = false
+  /** Whether it is for the rest of a task that was admitted: the pool that is closed waits for it. */
+  isForRest = false
 
   /**
    * @param {PoolHandle} pool

@@ -95,6 +95,23 @@ test('a chain waits in line for its later steps, and the pool waits for them', a
   await closed
 })
 
+test('a pool that is closed waits for chains that wait in line for their next step', async () => {
+  const own = new Pool({ threads: 1, maxQueue: 0 })
+  const [one, two] = [words(), words()]
+  const chained = own.run(chain(plain('meet'), plain('double')), one)
+  await reaches(one, 0, 1)
+  // Whoever comes first in line takes the room that the next step needs.
+  const ready = own.ready()
+  release(one)
+  await ready
+  const second = own.run(plain('meet'), two)
+  await reaches(two, 0, 1)
+  const closed = own.close()
+  release(two)
+  assert.equal(typeof (await chained), 'number')
+  await Promise.all([second, closed])
+})
+
 test('a chain is aborted at any of its steps', async () => {
   const own = new Pool({ threads: 1 })
   for (const steps of [

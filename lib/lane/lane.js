@@ -1,6 +1,7 @@
 'use strict'
 
 const { OffloopError, withCaller } = require('../errors')
+const { openMailbox } = require('./mailbox')
 const { MAX_BATCH, Pace } = require('./pace')
 const { port } = require('../port')
 const { Thread } = require('./thread')
@@ -50,7 +51,7 @@ class Lane {
   constructor(pool, options) {
     this.#pool = pool
     this.#options = options
-    this.mailbox = port.subscribe(this)
+    this.mailbox = openMailbox(this)
   }
 
   /** There is a permit for the first task that waits. @param {number} permit */
@@ -77,7 +78,8 @@ class Lane {
       if (place < 0) continue
       const later = thread.takeBack(thread.answered + place)
       thread.backlog.unshift(...later)
-      if (later[0] !== errand) this.#tell(thread, errand, reason)
+      // If another one runs by now, this one has ended, and its result is on its way.
+      if (later[0] !== errand && thread.runs(errand)) this.#tell(thread, errand, reason)
       return
     }
   }
@@ -308,7 +310,7 @@ class Lane {
     thread.abort(errand, reason)
     clearTimeout(thread.timer)
     thread.timer = setTimeout(() => {
-      if (thread.tasks.includes(errand)) thread.terminate()
+      if (thread.runs(errand)) thread.terminate()
     }, this.#options.gracePeriod)
   }
 

@@ -3,6 +3,7 @@
 const { Worker } = require('node:worker_threads')
 const { OffloopError, withCaller } = require('../errors')
 const native = require('../native')
+const { openMailbox } = require('./mailbox')
 const { port } = require('../port')
 const { ScriptTransform } = require('./transform')
 
@@ -25,7 +26,7 @@ class ScriptLane {
    */
   constructor(_pool, options) {
     this.#options = options
-    this.mailbox = port.subscribe(this)
+    this.mailbox = openMailbox(this)
   }
 
   /** There is a permit for the first task that waits. @param {number} permit */

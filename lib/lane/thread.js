@@ -97,6 +97,12 @@ class Thread {
     Atomics.notify(this.#shared, SHARED.messages)
   }
 
+  /** Whether this is the task that has begun last, and has not been answered. @param {Errand} task */
+  runs(task) {
+    const place = this.tasks.indexOf(task)
+    return place >= 0 && this.answered + place === this.begun - 1
+  }
+
   /**
    * Sends it a batch of tasks of one transform. It must be idle. Throws what `postMessage` throws, and then nothing is sent.
    * @param {Errand[]} tasks
