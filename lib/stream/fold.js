@@ -4,7 +4,6 @@ const { AsyncResource } = require('node:async_hooks')
 const { isSharedArrayBuffer } = require('node:util').types
 const { Admission } = require('../admission')
 const { bufferOf, lengthOf } = require('../bytes')
-const { now, setImmediate } = require('../loop')
 const native = require('../native')
 const { Transform } = require('../transform')
 
@@ -20,11 +19,6 @@ const { Transform } = require('../transform')
  * @typedef {{ chunk: Uint8Array, offset: number, callback: Callback }} Write
  */
 
-/**
- * For so long (ms) a write without credit looks for it every turn of the loop, before it waits for the step to end: a fast
- * transform would have nothing to do until its thread, and then this one, have woken up.
- */
-const POLL = 0.5
 /** Bytes that are copied in one go at most. */
 const MAX_COPY = 1 << 20
 
@@ -59,7 +53,6 @@ class Fold {
   /** @type {AnyTransform | undefined} which is not through with its input */
   #unfinished
   #isOver = false
-  #pollUntil = 0
   /** Events come in the context of whoever opened the stream, as those of Node's own streams do. */
   #context = new AsyncResource('OffloopStream')
 
@@ -105,11 +98,8 @@ class Fold {
     const write = { chunk: shared ? new Uint8Array(chunk) : chunk, offset: 0, callback }
     this.#write = write
     this.#take()
+    if (this.#write === write) this.stalls++
     this.#begin()
-    if (this.#write !== write) return
-    this.stalls++
-    this.#pollUntil = now() + POLL
-    setImmediate(this.#poll)
   }
 
   /** Brings out all that was written, then calls back. @param {Callback} callback */
@@ -179,13 +169,6 @@ class Fold {
     this.written++
     // It may bring the next chunk at once.
     queueMicrotask(write.callback)
-  }
-
-  /** Goes on writing when half of what was taken is worked through. */
-  #poll = () => {
-    if (this.#write === undefined || this.#isOver) return
-    if (native.sessionLeft(this.#session) <= this.#limit / 2) this.#take()
-    else if (now() < this.#pollUntil) setImmediate(this.#poll)
   }
 
   /** Begins the next step, if there is one to begin. */
