@@ -1,21 +1,12 @@
 'use strict'
 
-// What a task costs when there is nothing to do: the way there and back.
+// What a native task costs when there is nothing to do: the way there and back.
 
-const { performance } = require('node:perf_hooks')
 const { Pool, transforms } = require('../../..')
+const { noOpRows } = require('../../no-op.js')
 const { piscina, tinypool, workerpool } = require('../../peers.js')
-const { saturate } = require('../../saturate.js')
-const { percentile } = require('../../statistics.js')
 
-/**
- * @typedef {import('../../row.js').Row} Row
- * @typedef {import('../../peers.js').Peer} Peer
- */
-
-const SECONDS = 1
-const SINGLE = 2000
-const INPUT = new Uint8Array(8)
+/** @typedef {import('../../peers.js').Peer} Peer */
 
 /** @param {number} threads */
 async function open(threads) {
@@ -31,42 +22,13 @@ async function open(threads) {
   ]
 }
 
-/** @param {Peer} peer */
-async function flood({ run }) {
-  const { tasks, seconds } = await saturate(256, SECONDS, () => run(INPUT))
-  return { throughput: tasks / seconds }
-}
-
-/** @param {Peer} peer */
-async function single({ run }) {
-  const times = new Float64Array(SINGLE)
-  for (let i = 0; i < SINGLE; i++) {
-    const begin = performance.now()
-    await run(INPUT)
-    times[i] = (performance.now() - begin) * 1000
-  }
-  return { p50: percentile(times, 50), p99: percentile(times, 99) }
-}
-
-/** @type {Row[]} */
-const rows = [
-  {
-    name: 'flood',
-    what: 'no-op tasks on 8 bytes, 256 in flight',
-    reference: 'piscina',
-    measures: [{ name: 'throughput', unit: 'tasks/s', bar: { of: 'ratio', atLeast: 15 } }],
-    open: async threads => (await open(threads)).map(peer => ({ ...peer, round: () => flood(peer) }))
-  },
-  {
-    name: 'single',
-    what: 'no-op tasks on 8 bytes, one at a time',
-    reference: 'piscina',
-    measures: [
-      { name: 'p50', unit: 'µs', bar: { of: 'ratio', atMost: 0.3 } },
-      { name: 'p99', unit: 'µs' }
-    ],
-    open: async threads => (await open(threads)).map(peer => ({ ...peer, round: () => single(peer) }))
-  }
-]
+const rows = noOpRows({
+  names: ['flood', 'single'],
+  what: 'no-op tasks on 8 bytes',
+  input: new Uint8Array(8),
+  open,
+  atLeast: 15,
+  atMost: 0.3
+})
 
 module.exports = { rows }
