@@ -14,6 +14,8 @@ class Admission {
   #task
   /** @type {Waiter | undefined} */
   #waiter
+  /** Whether it is for the rest of what was admitted: a pool that is being closed takes it. */
+  isForRest = false
 
   /**
    * @param {import('./pool-handle').PoolHandle} pool
@@ -45,7 +47,7 @@ class Admission {
     this.#waiter = undefined
     const { pool } = this.#task
     try {
-      pool.checkOpen()
+      if (!this.isForRest) pool.checkOpen()
     } catch (error) {
       if (room !== NO_ROOM) native.dropRoom(room)
       return this.#reject(error)
@@ -56,6 +58,7 @@ class Admission {
       return this.#reject(error)
     }
     this.#waiter = new Waiter(pool, 1, granted => this.#submit(granted), this.#reject)
+    this.#waiter.isForRest = this.isForRest
   }
 }
 

@@ -39,6 +39,8 @@ class PoolHandle {
    * @type {Set<{ stop(reason: unknown): void }>}
    */
   flows = new Set()
+  /** Folding streams that are open, whether or not a step is under way. @type {Set<WeakRef<{ stop(reason: unknown): void }>>} */
+  streams = new Set()
 
   /** What runs JavaScript of users, once there is any. @type {Map<Function, Lane>} */
   #lanes = new Map()
@@ -157,6 +159,7 @@ class PoolHandle {
   #end(all) {
     const { name } = this.info
     if (all) for (const flow of this.flows) flow.stop(forcedError(name))
+    if (all) for (const stream of this.streams) stream.deref()?.stop(forcedError(name))
     for (const listener of port.listeners()) {
       if (listener?.pool !== this) continue
       if (listener instanceof Waiter) {
@@ -168,6 +171,8 @@ class PoolHandle {
   #closeIfDone() {
     if (this.#state !== 'closing' || this.#admitted > 0) return
     this.#state = 'closed'
+    // Those that were not ended have nothing to go on with.
+    for (const stream of this.streams) stream.deref()?.stop(closedError(this.info.name))
     registry.unregister(this)
     native.closePool(this.number)
     Promise.all([...this.#lanes.values()].map(lane => lane.end(this.#isForced))).then(() => this.#closed())

@@ -257,3 +257,55 @@ test('flush takes what flushes of zlib take, and has nothing to do after the end
   assert.equal(await during, undefined)
   assert.equal(await new Promise(resolve => stream.flush(resolve)), undefined)
 })
+
+test('a pool that is closed waits for streams that were ended', async () => {
+  const own = new Pool({ threads: 1 })
+  const sink = own.sink(digest('md5', { encoding: 'hex' }))
+  sink.end('a')
+  await own.close()
+  assert.equal(await sink.result, '0cc175b9c0f1b6a831c399e269772661')
+})
+
+test('a pool that is closed ends streams that wait for their writer', async () => {
+  for (const force of [false, true]) {
+    const own = new Pool({ threads: 1 })
+    const sink = own.sink(digest('md5'))
+    const closed = once(sink, 'close').catch(() => {})
+    sink.on('error', () => {})
+    sink.write('a')
+    while (sink.stats().completed === 0) await turn()
+    await own.close({ force })
+    await assert.rejects(sink.result, { code: 'ERR_OFFLOOP_CLOSED' })
+    await closed
+  }
+})
+
+test('a chunk that is given away before it is taken is an error', async () => {
+  const chunk = new Uint8Array(5e6)
+  const sink = pool.sink(identity(), { highWaterMark: 1000 })
+  sink.on('error', () => {})
+  sink.end(chunk)
+  structuredClone(chunk, { transfer: [chunk.buffer] })
+  await assert.rejects(sink.result, { name: 'TypeError', code: 'ERR_INVALID_STATE' })
+})
+
+test('what onResult throws ends the sink, whatever it is', async () => {
+  for (const thrown of [undefined, null, 0]) {
+    const sink = pool.sink(identity(), { each: true, onResult: () => Promise.reject(thrown) })
+    sink.on('error', () => {})
+    sink.write('a')
+    await assert.rejects(sink.result, { message: `The sink was ended by ${thrown}` })
+  }
+})
+
+test('callbacks of writes run in the context of whoever opened the sink, and what they throw is not its error', async () => {
+  const storage = new AsyncLocalStorage()
+  const sink = storage.run('open', () => pool.sink(gzip()))
+  const seen = await Promise.all(
+    ['one', 'two'].map(name =>
+      storage.run(name, () => new Promise(resolve => sink.write('text', () => resolve(storage.getStore()))))
+    )
+  )
+  assert.deepEqual(seen, ['open', 'open'])
+  sink.end()
+})

@@ -125,7 +125,7 @@ class Each {
     const write = this.#write
     if (write === undefined) {
       if (this.#isFinishing) this.#give({ value: undefined, done: true })
-    } else if (this.bytes === 0 || this.bytes + write.size <= this.#limit) {
+    } else if (this.#hasRoom(write.size)) {
       this.#write = undefined
       this.#taken = write.callback
       this.#isLarge = write.size > LARGE
@@ -134,6 +134,12 @@ class Each {
       this.written++
       this.#give({ value: write.chunk, done: false })
     }
+  }
+
+  /** @param {number} size */
+  #hasRoom(size) {
+    if (this.#sizes.length >= this.#concurrency) return false
+    return this.bytes === 0 || this.bytes + size <= this.#limit
   }
 
   /** @param {IteratorResult<unknown>} result */
@@ -147,7 +153,8 @@ class Each {
   #release() {
     const taken = this.#taken
     this.#taken = undefined
-    taken?.()
+    // What it throws is not the sink's.
+    if (taken !== undefined) queueMicrotask(taken)
   }
 
   async #deliver() {

@@ -4,6 +4,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { isSharedArrayBuffer } = require('node:util').types
 const { Admission } = require('../admission')
 const { bufferOf, lengthOf } = require('../bytes')
+const { withCode } = require('../errors')
 const native = require('../native')
 const { Transform } = require('../transform')
 
@@ -16,14 +17,19 @@ const { Transform } = require('../transform')
  *
  * @typedef {import('../transforms').Transform} AnyTransform
  * @typedef {(error?: Error | null) => void} Callback
- * @typedef {{ chunk: Uint8Array, offset: number, callback: Callback }} Write
+ * @typedef {{ chunk: Uint8Array, length: number, offset: number, callback: Callback }} Write
  */
 
 /** Bytes that are copied in one go at most. */
 const MAX_COPY = 1 << 20
 
 /** A fold that was dropped without being destroyed is let go of when JavaScript has forgotten it. */
-const registry = new FinalizationRegistry((/** @type {number} */ session) => native.closeSession(session))
+const registry = new FinalizationRegistry(
+  (/** @type {{ session: number, forget: () => void }} */ { session, forget }) => {
+    native.closeSession(session)
+    forget()
+  }
+)
 
 /**
  * A transform that consumes a stream, one step after the other (src/transform/session.rs). What is written is copied to where
@@ -53,6 +59,9 @@ class Fold {
   /** @type {AnyTransform | undefined} which is not through with its input */
   #unfinished
   #isOver = false
+  /** Its pool is not closed before it has ended. */
+  #isHeld = false
+  #forget = () => false
   /** Events come in the context of whoever opened the stream, as those of Node's own streams do. */
   #context = new AsyncResource('OffloopStream')
 
@@ -80,7 +89,11 @@ class Fold {
       new Transform({ handle, name: transform.name, streaming: false, canFail: Transform.canFail(transform) })
     this.#session = handle
     this.#steps = { push: step(push), flush: step(flush), finish: step(finish) }
-    registry.register(this, handle, this)
+    const { streams } = pool
+    const ref = new WeakRef(this)
+    this.#forget = () => streams.delete(ref)
+    streams.add(ref)
+    registry.register(this, { session: handle, forget: this.#forget }, this)
   }
 
   /** Bytes that were taken and are not worked through. */
@@ -95,7 +108,8 @@ class Fold {
    */
   write(chunk, callback) {
     const shared = isSharedArrayBuffer(bufferOf(chunk))
-    const write = { chunk: shared ? new Uint8Array(chunk) : chunk, offset: 0, callback }
+    const length = lengthOf(chunk)
+    const write = { chunk: shared ? new Uint8Array(chunk) : chunk, length, offset: 0, callback }
     this.#write = write
     this.#take()
     if (this.#write === write) this.stalls++
@@ -111,6 +125,10 @@ class Fold {
   /** Nothing more will be written. */
   finish() {
     this.#isFinishing = true
+    if (!this.#isOver && !this.#isHeld) {
+      this.#isHeld = true
+      this.#pool.entered()
+    }
     this.#begin()
   }
 
@@ -137,10 +155,12 @@ class Fold {
     this.#pool.flows.delete(this)
     this.#admission?.abort(reason)
     registry.unregister(this)
+    this.#forget()
     native.closeSession(this.#session)
     const callback = this.#write?.callback ?? this.#flush
     this.#write = undefined
     this.#flush = undefined
+    if (this.#isHeld) this.#pool.left()
     return callback
   }
 
@@ -148,7 +168,8 @@ class Fold {
   #take() {
     const write = this.#write
     if (write === undefined) return
-    const length = lengthOf(write.chunk)
+    const { length } = write
+    if (lengthOf(write.chunk) !== length) return this.#outlet.failed(changedLength())
     while (write.offset < length) {
       // A thread works on it meanwhile.
       if (this.#flying >= this.#limit) this.#flying = native.sessionLeft(this.#session)
@@ -168,7 +189,7 @@ class Fold {
     this.#chunks++
     this.written++
     // It may bring the next chunk at once.
-    queueMicrotask(write.callback)
+    queueMicrotask(() => this.#context.runInAsyncScope(write.callback))
   }
 
   /** Begins the next step, if there is one to begin. */
@@ -189,6 +210,7 @@ class Fold {
     const done = (/** @type {any} */ value) => this.#context.runInAsyncScope(this.#done, this, step, value)
     const failed = (/** @type {unknown} */ error) => this.#context.runInAsyncScope(this.#fail, this, error)
     this.#admission = new Admission(this.#pool, this.#priority, step, this.#caller, done, failed)
+    this.#admission.isForRest = this.#isHeld
     this.#admission.submit()
   }
 
@@ -226,6 +248,11 @@ class Fold {
     this.#chunks = 0
     this.#flying = 0
   }
+}
+
+/** Whoever wrote a chunk gave it away, or made it longer or shorter, before it was taken. */
+function changedLength() {
+  return withCode(new TypeError('A chunk changed its length before it was taken'), 'ERR_INVALID_STATE')
 }
 
 module.exports = { Fold }

@@ -42,7 +42,8 @@ class Sink extends Writable {
     // Whoever does not ask for it hears of errors as of any stream's.
     this.result.catch(() => {})
     const limit = objectMode ? HIGH_WATER_MARK : highWaterMark
-    const failed = (/** @type {unknown} */ error) => this.destroy(/** @type {Error} */ (error))
+    // Node takes what is falsy for no error.
+    const failed = (/** @type {any} */ error) => this.destroy(error || new Error(`The sink was ended by ${error}`))
     if (each) {
       const context = new AsyncResource('OffloopSink')
       const { onResult } = read
