@@ -197,43 +197,87 @@ export const transforms: {
    * The reverse of {@link transforms.gzip}. Several members are joined, and zeros after the last one are ignored, as
    * node:zlib does. `maxOutput` (default 1 GiB) stops decompression bombs: set it to what you expect.
    * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for corrupt or truncated input, ERR_OFFLOOP_OUTPUT_LIMIT
+   * @example
+   * const packed = await pool.run(transforms.gzip(), 'text')
+   * String(await pool.run(transforms.gunzip({ maxOutput: 64 << 20 }), packed)) // 'text'
    */
   gunzip(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
-  /** zlib framing (RFC 1950), as node:zlib's `deflate`. `level` 0 to 9, default 6. */
+  /**
+   * zlib framing (RFC 1950), as node:zlib's `deflate`. `level` 0 to 9, default 6.
+   * @example
+   * await pool.run(transforms.deflate({ level: 9 }), body)
+   */
   deflate(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
-  /** The reverse of {@link transforms.deflate}; `maxOutput` defaults to 1 GiB. */
+  /**
+   * The reverse of {@link transforms.deflate}; `maxOutput` defaults to 1 GiB.
+   * @example
+   * const packed = await pool.run(transforms.deflate(), 'text')
+   * String(await pool.run(transforms.inflate(), packed)) // 'text'
+   */
   inflate(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
-  /** Deflate without framing (RFC 1951). `level` 0 to 9, default 6. */
+  /**
+   * Deflate without framing (RFC 1951). `level` 0 to 9, default 6.
+   * @example
+   * await pool.run(transforms.deflateRaw(), body)
+   */
   deflateRaw(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
-  /** The reverse of {@link transforms.deflateRaw}; `maxOutput` defaults to 1 GiB. */
+  /**
+   * The reverse of {@link transforms.deflateRaw}; `maxOutput` defaults to 1 GiB.
+   * @example
+   * const packed = await pool.run(transforms.deflateRaw(), 'text')
+   * String(await pool.run(transforms.inflateRaw({ maxOutput: 1024 }), packed)) // 'text'
+   */
   inflateRaw(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /**
    * Brotli (RFC 7932). `quality` 0 to 11, default 11 as in node:zlib, which is very slow: 4 or 5 suits responses made
    * on the fly. `window` is the base-2 logarithm of the window, 10 to 24, default 22.
+   * @example
+   * response.end(await pool.run(transforms.brotliCompress({ quality: 5 }), body))
    */
   brotliCompress(options?: {
     quality?: number | undefined
     window?: number | undefined
   }): StreamTransform<Input, Buffer>
-  /** The reverse of {@link transforms.brotliCompress}; `maxOutput` defaults to 1 GiB. */
+  /**
+   * The reverse of {@link transforms.brotliCompress}; `maxOutput` defaults to 1 GiB.
+   * @example
+   * const packed = await pool.run(transforms.brotliCompress(), 'text')
+   * String(await pool.run(transforms.brotliDecompress(), packed)) // 'text'
+   */
   brotliDecompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /**
    * Zstandard (RFC 8878). `level` up to 22, default 3, negative ones are faster still. `dictionary` must be given to
    * the decompressor too; without `checksum` another one may go unnoticed and give wrong data. `checksum` (default false) appends one that decompression checks.
+   * @example
+   * await pool.run(transforms.zstdCompress({ level: 3, checksum: true }), body)
    */
   zstdCompress(options?: {
     level?: number | undefined
     dictionary?: Bytes | undefined
     checksum?: boolean | undefined
   }): StreamTransform<Input, Buffer>
-  /** The reverse of {@link transforms.zstdCompress}; `maxOutput` defaults to 1 GiB. */
+  /**
+   * The reverse of {@link transforms.zstdCompress}; `maxOutput` defaults to 1 GiB.
+   * @example
+   * const packed = await pool.run(transforms.zstdCompress(), 'text')
+   * String(await pool.run(transforms.zstdDecompress(), packed)) // 'text'
+   */
   zstdDecompress(options?: {
     dictionary?: Bytes | undefined
     maxOutput?: number | undefined
   }): StreamTransform<Bytes, Buffer>
-  /** The LZ4 frame format: the fastest, and the largest output. */
+  /**
+   * The LZ4 frame format: the fastest, and the largest output.
+   * @example
+   * await pool.run(transforms.lz4Compress(), body)
+   */
   lz4Compress(): StreamTransform<Input, Buffer>
-  /** The reverse of {@link transforms.lz4Compress}; `maxOutput` defaults to 1 GiB. */
+  /**
+   * The reverse of {@link transforms.lz4Compress}; `maxOutput` defaults to 1 GiB.
+   * @example
+   * const packed = await pool.run(transforms.lz4Compress(), 'text')
+   * String(await pool.run(transforms.lz4Decompress(), packed)) // 'text'
+   */
   lz4Decompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
 
   /**
@@ -276,6 +320,7 @@ export const transforms: {
   /**
    * Whether a password is the one of a hash of argon2, scrypt or bcrypt, compared in constant time.
    * @throws TypeError for a hash of another form
+   * @throws RangeError for one that asks for more memory or time than `hashPassword` would
    * @example
    * if (!(await pool.run(transforms.verifyPassword(hash), password))) throw new Error('wrong password')
    */
@@ -294,24 +339,50 @@ export const transforms: {
 
   readonly json: {
     /**
-     * The nodes that a JSONPath (RFC 9535) selects, in order. The document is read off the loop; only the nodes become values.
+     * `JSON.parse` that does not hold the loop: the text is read off it, and the value built on it in slices of at most `slice` ms
+     * (default 4), while the rest is read. It takes what `JSON.parse` takes and makes the same of it. Bytes must be UTF-8. `maxDepth`
+     * levels of lists and objects, unlimited by default; values that are nested by many thousands are of little use, since
+     * most of what works through them calls itself. What is one piece in V8 is made in one go: the store of a list of millions of
+     * numbers, the table of an object with hundreds of thousands of names.
+     * @throws RangeError for a `slice` that is no integer from 1 to 10,000
+     * @example
+     * const { items } = await pool.run(transforms.json.parse<{ items: Item[] }>(), body)
+     */
+    parse<T = unknown>(options?: { slice?: number | undefined; maxDepth?: number | undefined }): Transform<Input, T>
+    /**
+     * The bytes of `JSON.stringify`, written on the loop in slices of at most `slice` ms (default 4) and put together off it, ready for
+     * the next step of a chain. `toJSON`, getters, holes and everything else count as they do there; a getter may be called twice.
+     * A large value must not be changed until it is written. Rejects with TypeError for what has no JSON (`undefined`, a function), a
+     * BigInt or an object that contains itself, and with whatever a `toJSON` throws.
+     * @example
+     * response.end(await pool.run(transforms.chain(transforms.json.stringify(), transforms.gzip()), report))
+     */
+    stringify(options?: { slice?: number | undefined }): Transform<unknown, Buffer>
+    /**
+     * The nodes that a JSONPath (RFC 9535) selects, in order. The document is read off the loop; only the nodes become values. A path
+     * of names, indexes and wildcards alone is followed while the document is read, any other takes building it. Documents may be
+     * nested 512 levels deep. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB.
      * @throws TypeError for what is no JSONPath
      * @example
-     * await pool.run(transforms.json.select<number>('$.items[*].price'), body) // [2, 10]
+     * const items = '{"items":[{"price":2},{"price":10}]}'
+     * await pool.run(transforms.json.select<number>('$.items[*].price'), items) // [2, 10]
      */
-    select<T = unknown>(path: string): Transform<Input, T[]>
+    select<T = unknown>(path: string, options?: { maxOutput?: number | undefined }): Transform<Input, T[]>
     /**
      * JSON without what is not needed between its parts: strings and numbers stay as they are written.
      * @example
-     * await pool.run(transforms.json.minify(), '{ "a": [ 1 ] }') // <Buffer of {"a":[1]}>
+     * await pool.run(transforms.json.minify(), '{ "a": [ 1 ] }') // <Buffer 7b 22 61 22 3a 5b 31 5d 7d>
      */
     minify(): Transform<Input, Buffer>
     /**
      * JSON Schema: 2020-12, 2019-09, draft 7, 6 or 4, by `$schema`, 2020-12 without one. It is compiled once; nothing is fetched.
-     * Documents may be nested 512 levels deep. At most 1,000 errors are told.
+     * A document with half of a surrogate pair (`"\ud800"`) is refused, since it is no Unicode text.
+     * Documents may be nested 512 levels deep, schemas 128. At most 1,000 errors are told, in messages of at most 1,000 bytes and
+     * 1 MiB in all.
      * @throws TypeError for a bad schema, one that refers to another document among others
      * @example
-     * await pool.run(transforms.json.validate({ type: 'object', required: ['id'] }), '{}') // { valid: false, errors: [...] }
+     * const { valid, errors } = await pool.run(transforms.json.validate({ required: ['id'] }), '{}')
+     * errors[0].message // '"id" is a required property'
      */
     validate(schema: object | boolean): Transform<Input, Validation>
     /**
@@ -326,28 +397,82 @@ export const transforms: {
     ): StreamTransform<Input, BatchValidation>
   }
 
+  /**
+   * CSV as RFC 4180 has it, in UTF-8 with or without a BOM; a line ends with CRLF, LF or CR. Whatever is malformed rejects with
+   * ERR_OFFLOOP_INVALID_DATA, its line and its `offset`: a record with more or fewer fields than there are columns, a quote within
+   * an unquoted field or one that is never closed, text after a closing quote, a column name that is there twice, a column in the
+   * options that there is not. Blank lines are skipped, except in a table of one column, where they are empty fields.
+   */
+  readonly csv: {
+    /**
+     * A table of typed columns. An empty field is `null` in a column of strings (with quotes it is `''`), NaN in one of numbers,
+     * and an error in one of booleans.
+     * @throws TypeError for a type of a column that `header` does not name, among others
+     * @example
+     * const table = await pool.run(transforms.csv.parse({ columns: { price: 'number' } }), 'name,price\nplum,0.3\nfig,1.2')
+     * table.column('price') // Float64Array(2) [0.3, 1.2]
+     * for (const { name, price } of table) console.log(name, price)
+     */
+    parse<const Types extends Record<string, CsvType | undefined> = Record<never, never>>(
+      options?: CsvOptions & { columns?: Types | undefined }
+    ): StreamTransform<Input, CsvTable<Types>>
+    /**
+     * Groups of rows, in the order in which they first appear, without a table in between: an object for each, with the columns
+     * of `groupBy` and then the measures. Without `groupBy` all rows are one group, even if there are none. Only the columns that
+     * are named are read.
+     *
+     * A measure is an operation and a column: `'sum'`, `'mean'`, `'min'`, `'max'`, or `'p0'` to `'p100'`, a percentile between the two
+     * nearest numbers; empty fields are left out. `['count']` counts rows, `['count', column]` fields that are not empty. The sum of
+     * nothing is 0, all else of nothing is null, and so is what is NaN.
+     * @throws TypeError for a measure without a column, or with the name of a column of `groupBy`, among others
+     * @example
+     * const spec = { groupBy: ['region'], measures: { orders: ['count'], median: ['p50', 'amount'] } } as const
+     * await pool.run(transforms.csv.aggregate(spec), 'region,amount\nEU,3\nUS,9\nEU,4') // [{ region: 'EU', orders: 2, median: 3.5 }, …]
+     */
+    aggregate(
+      options: CsvOptions & {
+        groupBy?: readonly string[] | undefined
+        measures: Readonly<Record<string, readonly [CsvOperation, (string | undefined)?]>>
+      }
+    ): StreamTransform<Input, Record<string, unknown>[]>
+  }
+
   readonly text: {
-    /** Bytes as base64 with padding. */
+    /**
+     * Bytes as base64 with padding.
+     * @example
+     * await pool.run(transforms.text.base64Encode(), 'ping') // 'cGluZw=='
+     */
     base64Encode(): StreamTransform<Input, string>
-    /** The reverse: either alphabet, with padding or without, in lines or not. Anything else rejects, with its `offset`. */
+    /**
+     * The reverse: either alphabet, with padding or without, in lines or not. Anything else rejects, with its `offset`.
+     * @example
+     * String(await pool.run(transforms.text.base64Decode(), 'cGluZw')) // 'ping'
+     */
     base64Decode(): StreamTransform<Input, Buffer>
     /**
      * All matches of a regular expression of RE2's family, which takes linear time whatever the input is. `start` and `end` count
-     * UTF-16 code units, as JavaScript's strings do; `groups` are those in parentheses. `flags` of `'imsx'`; `limit` matches.
+     * UTF-16 code units, as JavaScript's strings do; `groups` are those in parentheses. `flags` of `'imsx'`; `limit` matches,
+     * unlimited by default; `maxOutput` bytes of them as JSON, default 1 GiB.
      * @throws TypeError for a pattern that needs backtracking: look-around, back references
      * @example
      * await pool.run(transforms.text.matches('(\\d+) ms'), 'it took 12 ms') // [{ start: 8, end: 13, groups: ['12'] }]
      */
     matches(
       pattern: string,
-      options?: { flags?: string | undefined; limit?: number | undefined }
+      options?: { flags?: string | undefined; limit?: number | undefined; maxOutput?: number | undefined }
     ): Transform<Input, { start: number; end: number; groups: (string | null)[] }[]>
     /**
-     * All matches replaced. The replacement is read as `String.prototype.replace` reads it: `$1`, `$<name>`, `$&`, `$$`.
+     * All matches replaced. The replacement is read as `String.prototype.replace` reads it: `$1`, `$<name>`, `$&`, `$$`. The text that
+     * comes out has `maxOutput` bytes at most, default 1 GiB.
      * @example
-     * await pool.run(transforms.text.replace('(\\w+)@\\w+', '$1@…'), text)
+     * await pool.run(transforms.text.replace('(\\w+)@\\w+', '$1@…'), 'to ada@example') // 'to ada@…'
      */
-    replace(pattern: string, replacement: string, options?: { flags?: string | undefined }): Transform<Input, string>
+    replace(
+      pattern: string,
+      replacement: string,
+      options?: { flags?: string | undefined; maxOutput?: number | undefined }
+    ): Transform<Input, string>
   }
 
   /** Over typed arrays, which are copied like all inputs unless they are moved. Sums go the same way whatever the threads. */
@@ -439,6 +564,53 @@ export interface NumericStats {
   min: number
   max: number
   quantiles: Float64Array
+}
+
+/** A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`, `False`, `1`, `0`. */
+export type CsvType = 'string' | 'number' | 'boolean'
+
+export type CsvOperation = 'count' | 'sum' | 'mean' | 'min' | 'max' | `p${number}`
+
+export interface CsvOptions {
+  /** One ASCII character. Default `','`. */
+  delimiter?: string | undefined
+  /** One ASCII character, which stands for itself where it is written twice between quotes. Default `'"'`. */
+  quote?: string | undefined
+  /**
+   * Whether the first record names the columns, default true. With false they are called `'0'`, `'1'` and so on; an array has
+   * their names, and the first record is data. There are 65,536 columns at most.
+   */
+  header?: boolean | readonly string[] | undefined
+  /** The types of columns, which are strings unless it is said otherwise. */
+  columns?: Readonly<Record<string, CsvType | undefined>> | undefined
+  /** Bytes that the table takes, or groups and what percentiles are taken of. A record may be as long, or 1 MiB. Default 1 GiB. */
+  maxOutput?: number | undefined
+}
+
+/** A column of a table: strings and nulls, doubles, or bytes that are 0 or 1. */
+export type CsvColumn<Type extends CsvType | undefined> = Type extends 'number'
+  ? Float64Array
+  : Type extends 'boolean'
+    ? Uint8Array
+    : (string | null)[]
+
+/**
+ * What {@link transforms.csv.parse} makes. It is of the thread that made it and cannot be cloned; its columns can.
+ */
+export interface CsvTable<Types extends Record<string, CsvType | undefined> = Record<string, CsvType | undefined>>
+  extends Iterable<Record<string, unknown>> {
+  /** The names of the columns. */
+  readonly columns: string[]
+  /** How many rows there are. */
+  readonly rows: number
+  /**
+   * A column, the same each time. Numbers and booleans are views of the table's memory, made without a copy; strings are made when
+   * they are first asked for, on the event loop.
+   * @throws TypeError for a name that no column has
+   */
+  readonly column: <Name extends string>(name: Name) => CsvColumn<Name extends keyof Types ? Types[Name] : 'string'>
+  /** An object for each row, made when it is asked for; booleans are true and false there. */
+  [Symbol.iterator](): Generator<Record<string, unknown>, void, undefined>
 }
 
 export type SealCipher = 'aes-256-gcm' | 'chacha20-poly1305'
@@ -598,7 +770,7 @@ export class Pool {
   /**
    * A Duplex: what is written comes out transformed, at the speed of the slower side. `pipeline`, `compose`, `finished`, async
    * iteration and `Duplex.toWeb` work as with any of Node's; aborting `signal` destroys it. A transform that gives one value
-   * gives it at the end, a string as UTF-8.
+   * gives it at the end, a string as UTF-8, and anything else as it is: such a stream is read in object mode.
    *
    * It holds about twice `highWaterMark`, half of it in Node's own buffer, what the transform holds, and what its reader has not
    * taken. Compression takes a block for each thread at a time, and makes one

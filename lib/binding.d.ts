@@ -207,6 +207,9 @@ export interface PoolStats {
 /** Copies bytes into a session's inbox, for the step that runs or the next one. */
 export declare function putIntoSession(session: number, bytes: Uint8Array): void
 
+/** Takes room for what a task has left to be done in JavaScript, even if there is none. Returns the room's number. */
+export declare function retainRoom(pool: number, bytes: number): number
+
 /** A session, and the transforms that are its steps. */
 export interface SessionInfo {
   handle: number
@@ -227,8 +230,11 @@ export declare function splitPermit(permit: number, keep: number): number
  */
 export declare function stage(pool: number, bytes: number, room: RoomHandle): number | Bound
 
-/** Copies the next piece of a staged input. */
-export declare function stagePiece(staging: number, piece: Uint8Array): void
+/**
+ * Copies the next piece of a staged input. Returns which bound of the pool is reached, if it has become longer than
+ * there is room for.
+ */
+export declare function stagePiece(staging: number, piece: Uint8Array): Bound | null
 
 /**
  * Submits the first `length` bytes of a `Uint8Array`; they are copied before this returns.
@@ -271,6 +277,8 @@ export interface TransformInfo {
   streaming: boolean
   /** Whether an input of the right type can make it fail. */
   canFail: boolean
+  /** Whether its stream ends with one value, and has no bytes or text. */
+  givesValue: boolean
 }
 
 /** The names of all transforms; a dot separates a namespace. */

@@ -878,6 +878,7 @@ module.exports.openPool = nativeBinding.openPool
 module.exports.openSession = nativeBinding.openSession
 module.exports.poolStats = nativeBinding.poolStats
 module.exports.putIntoSession = nativeBinding.putIntoSession
+module.exports.retainRoom = nativeBinding.retainRoom
 module.exports.sessionLeft = nativeBinding.sessionLeft
 module.exports.splitPermit = nativeBinding.splitPermit
 module.exports.stage = nativeBinding.stage

@@ -8,6 +8,7 @@ const { checkTransform, isNative, sizeOf } = require('./kinds')
 const { setImmediate } = require('./loop')
 const native = require('./native')
 const { checkBoolean, checkInteger, checkOptions, checkSignal, invalidType, priorityNumber } = require('./validate')
+const { Transform } = require('./transform')
 const { Waiter } = require('./waiter')
 
 /**
@@ -290,9 +291,10 @@ class Flow {
 
   /**
    * @param {number} index
-   * @param {string | Uint8Array} input
+   * @param {string | Uint8Array} given
    */
-  #addToPack(index, input) {
+  #addToPack(index, given) {
+    const input = typeof given === 'string' ? (Transform.spelling(this.transform)?.(given) ?? given) : given
     if (this.#pack !== undefined && !this.#pack.hasRoom(input)) this.#flush()
     this.#pack ??= Pack.take(index)
     this.#bytes += this.#pack.add(input)

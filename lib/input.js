@@ -3,8 +3,10 @@
 const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const { bufferOf, lengthOf } = require('./bytes')
 const native = require('./native')
-const { stageBytes, stageText } = require('./staging')
+const { stageBytes, stageText, stageWork } = require('./staging')
+const { Transform } = require('./transform')
 const { invalidType } = require('./validate')
+const { Writing } = require('./writing')
 
 /** @typedef {import('./binding').Bound} Bound */
 
@@ -66,17 +68,33 @@ function isOwn({ buffer, byteLength }) {
  * staging if the input will be copied in pieces.
  * @param {unknown} input
  * @param {import('./task').Task} task
- * @param {number} transform
+ * @param {Transform} transform
  * @param {number} room granted before, or NO_ROOM
  * @returns {Bound | import('./staging').Staging | null}
  */
 function submitInput(input, task, transform, room) {
-  const pool = task.pool.number
+  const number = Transform.number(transform)
   if (typeof input === 'string') {
-    if (input.length * MAX_UTF8 > LARGE) return stageText(input, task, transform, room)
-    return native.submitText(pool, transform, task.id, input, task.priority, room)
+    const spell = Transform.spelling(transform)
+    if (input.length * MAX_UTF8 > LARGE) return stageText(input, spell, task, number, room)
+    return native.submitText(task.pool.number, number, task.id, spell?.(input) ?? input, task.priority, room)
   }
-  if (input instanceof Moved) return submitMoved(input.value, task, transform, room)
+  if (input instanceof Moved) return submitMoved(input.value, task, number, room)
+  if (input instanceof Writing) {
+    const { text } = input
+    if (text !== undefined) return native.submitText(task.pool.number, number, task.id, text, task.priority, room)
+    return stageWork(input.slice, task, number, room, input.pieces())
+  }
+  return submitBytes(input, task, number, room)
+}
+
+/**
+ * @param {unknown} input
+ * @param {import('./task').Task} task
+ * @param {number} transform
+ * @param {number} room
+ */
+function submitBytes(input, task, transform, room) {
   const bytes = asUint8Array(input)
   const length = lengthOf(bytes)
   if (length > LARGE) return stageBytes(bytes, task, transform, room)
@@ -88,7 +106,7 @@ function submitInput(input, task, transform, room) {
   } else if (isSharedArrayBuffer(bufferOf(bytes))) {
     source = new Uint8Array(bytes)
   }
-  return native.submit(pool, transform, task.id, source, length, task.priority, room)
+  return native.submit(task.pool.number, transform, task.id, source, length, task.priority, room)
 }
 
 /**
@@ -105,7 +123,7 @@ function submitMoved(value, task, transform, room) {
   const byteLength = lengthOf(bytes)
   if (byteLength === 0) checkAttached(bytes)
   if (byteLength === 0 || byteLength !== buffer.byteLength || !isTransferable(buffer)) {
-    return submitInput(bytes, task, transform, room)
+    return submitBytes(bytes, task, transform, room)
   }
   const pool = task.pool.number
   const taken = native.takeRoom(pool, byteLength, room)
@@ -115,7 +133,7 @@ function submitMoved(value, task, transform, room) {
     own = structuredClone(buffer, { transfer: [buffer] })
   } catch {
     // Node keeps its slab and external memory to itself.
-    return submitInput(bytes, task, transform, taken)
+    return submitBytes(bytes, task, transform, taken)
   }
   try {
     return native.submitLent(pool, transform, task.id, own, task.priority, taken)

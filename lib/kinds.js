@@ -4,6 +4,7 @@ const { inputSize } = require('./input')
 const { Errand, Lane, ModuleTransform, ScriptLane, ScriptTransform, weightOf } = require('./lane')
 const { NumericTask, NumericTransform } = require('./numeric')
 const { ChainTransform, Relay } = require('./relay')
+const { StringifyTask, StringifyTransform } = require('./stringify')
 const { Task } = require('./task')
 const { Transform } = require('./transform')
 
@@ -34,15 +35,18 @@ function taskOf(transform, pool, priority, resolve, reject, caller) {
     const start = (part, resolve, reject) => taskOf(part, pool, priority, resolve, reject, caller)
     return new Relay(pool, ChainTransform.parts(transform), start, resolve, reject)
   }
+  if (transform instanceof StringifyTransform) return new StringifyTask(pool, priority, resolve, reject, caller)
   if (transform instanceof NumericTransform) return new NumericTask(pool, transform, priority, resolve, reject, caller)
   Transform.number(transform)
   return new Task(pool, priority, resolve, reject, caller)
 }
 
+/** Those that native code does not run by itself. */
+const KINDS = [ModuleTransform, ScriptTransform, ChainTransform, NumericTransform, StringifyTransform]
+
 /** Throws a TypeError if it is no transform. @param {unknown} transform */
 function checkTransform(transform) {
-  if (![ModuleTransform, ScriptTransform, ChainTransform, NumericTransform].some(it => transform instanceof it))
-    Transform.number(transform)
+  if (!KINDS.some(it => transform instanceof it)) Transform.number(transform)
 }
 
 /** Whether native code runs it, on bytes. @param {unknown} transform */

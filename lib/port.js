@@ -1,13 +1,17 @@
 'use strict'
 
+const { DocumentBuild } = require('./document')
 const { now, setImmediate } = require('./loop')
+const { slice } = require('./slices')
 const native = require('./native')
+const { CsvTable } = require('./table')
 
 /**
  * Whoever hears of the outcome of a number that it drew from the port.
  * @typedef {object} Listener
  * @property {import('./pool-handle').PoolHandle} [pool]
  * @property {(value: unknown, failure: FailureRecord | undefined) => void} [settle] a task ended
+ * @property {boolean} [isSettled] nobody waits for it any more
  * @property {(reason: unknown) => void} [abort] the pool is closed by force
  * @property {(room: number) => void} [granted] room was granted
  * @property {(kind: number, token: number, bytes: Buffer | undefined) => void} [mail] for a cache
@@ -27,6 +31,9 @@ const MANY = 4
 const MAIL = 5
 const BEGUN = 6
 const JSON_TEXT = 7
+const DOCUMENT = 8
+const PART = 9
+const TABLE = 10
 /** Kinds of mail up to this one come with bytes. */
 const WITH_BYTES = 1
 const FIRST = 2
@@ -59,6 +66,8 @@ class Port {
   #heads = new Uint32Array(8192)
   #bytes = Buffer.allocUnsafeSlow(128 * 1024)
   #turn = () => this.#poll()
+  /** Large values that are being built. @type {Map<number, DocumentBuild>} */
+  #builds = new Map()
 
   constructor() {
     native.open(() => {
@@ -207,6 +216,8 @@ class Port {
     }
     if (kind === BEGUN) return listener?.begun === undefined ? native.dropPermit(size) : listener.begun(size)
     if (listener === undefined) throw new Error('offloop: an outcome without a task')
+    if (kind === DOCUMENT || kind === PART) return this.#build(id, listener, size, kind === DOCUMENT, place, values)
+    if (this.#builds.size > 0) this.#abandon(id)
     this.release(id)
     if (kind === GRANTED) listener.granted?.(size)
     else if (kind === MANY) this.#settleMany(listener, size, place, values)
@@ -228,9 +239,56 @@ class Port {
     } else {
       const value = values[place.value++]
       if (kind === JSON_TEXT) listener.settle?.(JSON.parse(/** @type {string} */ (value)), undefined)
+      else if (kind === TABLE) listener.settle?.(new CsvTable(/** @type {Buffer} */ (value)), undefined)
       else if (kind === ERROR) listener.settle?.(undefined, /** @type {FailureRecord} */ (value))
       else listener.settle?.(value, undefined)
     }
+  }
+
+  /**
+   * A part of a large value, which is built in slices. Until it is, the task is not over: its number is in use.
+   * @param {number} id
+   * @param {Listener} listener
+   * @param {number} budget (ms) of a slice
+   * @param {boolean} isLast
+   * @param {Place} place
+   * @param {unknown[]} values
+   */
+  #build(id, listener, budget, isLast, place, values) {
+    const text = /** @type {Buffer} */ (values[place.value++])
+    const plan = /** @type {Buffer} */ (values[place.value++])
+    const build = this.#builds.get(id) ?? this.#begin(id, listener, budget)
+    build.add(text, plan, isLast)
+    // Native code is done with it; what it has left to do here counts for the pool.
+    const { pool } = listener
+    if (isLast && pool !== undefined && listener.isSettled !== true) {
+      build.room = native.retainRoom(pool.number, build.left)
+    }
+    slice(build)
+  }
+
+  /**
+   * @param {number} id
+   * @param {Listener} listener
+   * @param {number} budget
+   */
+  #begin(id, listener, budget) {
+    /** @type {(value: unknown, failure: FailureRecord | undefined) => void} */
+    const done = (value, failure) => {
+      this.#builds.delete(id)
+      if (build.room !== undefined) native.dropRoom(build.room)
+      this.release(id)
+      listener.settle?.(value, failure)
+    }
+    const build = new DocumentBuild(budget, () => listener.isSettled !== true, done)
+    this.#builds.set(id, build)
+    return build
+  }
+
+  /** The rest of a document does not come: it is no JSON, or was cancelled. @param {number} id */
+  #abandon(id) {
+    this.#builds.get(id)?.drop()
+    this.#builds.delete(id)
   }
 
   /**

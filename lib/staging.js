@@ -5,6 +5,7 @@ const { bufferOf, lengthOf, offsetOf } = require('./bytes')
 const { now, setImmediate } = require('./loop')
 const native = require('./native')
 const { withCode } = require('./errors')
+const { slice } = require('./slices')
 
 /**
  * @typedef {import('./task').Task} Task
@@ -14,6 +15,9 @@ const { withCode } = require('./errors')
 /** Bytes, or code units of a string, that are copied at a time. */
 const PIECE = 1 << 20
 const TEXT_PIECE = 1 << 18
+const BACKSLASH = 0x5c
+/** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
+const MAX_UTF8 = 3
 /** Code units of a string that say how many bytes one needs. */
 const SAMPLE = 1 << 14
 /** All copies together take this much (ms) of a turn of the loop. */
@@ -21,6 +25,8 @@ const TURN_BUDGET = 1
 
 /** An input that is copied piece by piece, over turns of the loop. */
 class Staging {
+  /** How long (ms) it may hold the loop at most, if it has turns of its own. */
+  slice = 0
   #handle
   #task
   #transform
@@ -45,22 +51,42 @@ class Staging {
   /** Copies one piece. Returns whether that was the last. */
   step() {
     if (this.#done) return true
-    const task = this.#task
+    let next
     try {
-      const { value, done } = this.#pieces.next()
-      if (!done) {
-        native.stagePiece(this.#handle, value)
-        this.#copied += value.length
-        return false
-      }
-      this.#done = true
-      const bound = native.submitStaged(this.#handle, this.#transform, task.id, task.priority)
-      if (bound) task.fail(task.pool.full(bound, this.#copied))
+      next = this.#pieces.next()
+    } catch (error) {
+      // Who makes the pieces may have aborted the task before it threw.
+      if (this.cancel()) this.#task.fail(error)
+    }
+    if (next === undefined || this.#done) return true
+    try {
+      return this.#take(next)
     } catch (error) {
       this.cancel()
-      task.fail(error)
+      this.#task.fail(error)
+      return true
     }
+  }
+
+  /** Returns whether nothing more comes. @param {IteratorResult<Uint8Array, void>} next */
+  #take({ value, done }) {
+    const task = this.#task
+    if (!done) {
+      this.#copied += value.length
+      const bound = native.stagePiece(this.#handle, value)
+      if (bound) this.#refuse(bound)
+      return bound !== null
+    }
+    this.#done = true
+    const bound = native.submitStaged(this.#handle, this.#transform, task.id, task.priority)
+    if (bound) task.fail(task.pool.full(bound, this.#copied))
     return true
+  }
+
+  /** There is no room for what it has become. @param {Bound} bound */
+  #refuse(bound) {
+    this.cancel()
+    this.#task.fail(this.#task.pool.full(bound, this.#copied))
   }
 
   /** Gives the copy and its room up. Returns whether the task had not been submitted. */
@@ -110,6 +136,30 @@ function stage(bytes, task, transform, room, pieces) {
 }
 
 /**
+ * An input that is being made, in slices.
+ * @param {number} budget (ms) of a slice
+ * @param {Task} task
+ * @param {number} transform
+ * @param {number} room
+ * @param {Generator<Uint8Array, void>} pieces
+ */
+function stageWork(budget, task, transform, room, pieces) {
+  const handle = native.stage(task.pool.number, 0, room)
+  if (typeof handle === 'string') return handle
+  const staging = new Staging(handle, task, transform, pieces)
+  staging.slice = budget
+  slice(staging)
+  return staging
+}
+
+/** Text as bytes, until the next one is asked for. @param {string} text */
+function bytesOf(text) {
+  scratch ??= Buffer.allocUnsafeSlow(TEXT_PIECE * MAX_UTF8)
+  if (text.length > TEXT_PIECE) return Buffer.from(text)
+  return scratch.subarray(0, scratch.write(text))
+}
+
+/**
  * @param {Uint8Array} bytes
  * @param {Task} task
  * @param {number} transform
@@ -123,14 +173,15 @@ function stageBytes(bytes, task, transform, room) {
  * Room is reserved for as many bytes as the string needs if all of it is like its beginning, and made to fit when it is
  * known how many it needs.
  * @param {string} text
+ * @param {((text: string) => string) | undefined} spell
  * @param {Task} task
  * @param {number} transform
  * @param {number} room
  */
-function stageText(text, task, transform, room) {
+function stageText(text, spell, task, transform, room) {
   const sample = text.slice(0, SAMPLE)
   const bytes = Math.ceil((text.length / sample.length) * Buffer.byteLength(sample))
-  return stage(bytes, task, transform, room, textPieces(text))
+  return stage(bytes, task, transform, room, textPieces(text, spell))
 }
 
 /**
@@ -150,20 +201,26 @@ function* pieces(bytes, length) {
   }
 }
 
-/** @param {string} text */
-function* textPieces(text) {
+/** All pieces of text become bytes here: each is copied before the next one. @type {Buffer | undefined} */
+let scratch
+
+/**
+ * @param {string} text
+ * @param {((text: string) => string) | undefined} spell
+ */
+function* textPieces(text, spell) {
   for (let at = 0; at < text.length; ) {
     let end = Math.min(at + TEXT_PIECE, text.length)
-    // A pair of surrogates is one character: it must not be cut.
-    if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end--
-    yield Buffer.from(text.slice(at, end))
+    while (end < text.length && end > at + 1 && mustNotEnd(text.charCodeAt(end - 1))) end--
+    const piece = text.slice(at, end)
+    yield bytesOf(spell?.(piece) ?? piece)
     at = end
   }
 }
 
-/** @param {number} unit */
-function isHighSurrogate(unit) {
-  return unit >= 0xd800 && unit <= 0xdbff
+/** A pair of surrogates is one character, and an escape is one too: they must not be cut. @param {number} unit */
+function mustNotEnd(unit) {
+  return (unit >= 0xd800 && unit <= 0xdbff) || unit === BACKSLASH
 }
 
-module.exports = { Staging, stageBytes, stageText }
+module.exports = { Staging, bytesOf, stageBytes, stageText, stageWork }

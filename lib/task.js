@@ -5,7 +5,6 @@ const { unwatch, watch } = require('./abort')
 const { taskError } = require('./errors')
 const { NO_ROOM, submitInput } = require('./input')
 const { port } = require('./port')
-const { Transform } = require('./transform')
 
 /**
  * @typedef {import('./binding').Bound} Bound
@@ -59,7 +58,7 @@ class Task {
     this.id = id
     let submitted
     try {
-      submitted = submitInput(input, this, Transform.number(transform), room)
+      submitted = submitInput(input, this, transform, room)
     } catch (error) {
       port.release(id)
       if (room !== NO_ROOM) native.dropRoom(room)
@@ -81,6 +80,11 @@ class Task {
   watch(signal) {
     this.#signal = signal
     watch(signal, this)
+  }
+
+  /** Nobody waits for it any more. */
+  get isSettled() {
+    return this.#settled
   }
 
   /**

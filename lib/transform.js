@@ -1,19 +1,27 @@
 'use strict'
 
 const native = require('./native')
+const { escapeLone } = require('./surrogates')
 const { invalidType } = require('./validate')
 
 /** Native transforms are forgotten when JavaScript has forgotten them. */
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.dropTransform(handle))
 
+/** UTF-8 cannot spell every string. @type {Record<string, ((text: string) => string) | undefined>} */
+const SPELLING = { 'json.parse': escapeLone }
+
 class Transform {
   #number
   #canFail
+  #spell
+  #givesValue
 
   /** @param {import('./binding').TransformInfo} info */
   constructor(info) {
     this.#number = info.handle
     this.#canFail = info.canFail
+    this.#spell = SPELLING[info.name]
+    this.#givesValue = info.givesValue
     /** @type {string} */
     this.name = info.name
     if (info.streaming) {
@@ -43,6 +51,22 @@ class Transform {
    */
   static canFail(transform) {
     return transform.#canFail
+  }
+
+  /**
+   * What becomes of a text, or of a piece of one, before it becomes UTF-8; nothing for most transforms.
+   * @param {Transform} transform
+   */
+  static spelling(transform) {
+    return transform.#spell
+  }
+
+  /**
+   * Whether its stream ends with one value, and has no bytes or text.
+   * @param {Transform} transform
+   */
+  static givesValue(transform) {
+    return transform.#givesValue
   }
 }
 

@@ -5,6 +5,7 @@ const native = require('./native')
 const { ModuleTransform, ScriptTransform, module: module_, workerScript } = require('./lane')
 const { NumericTransform, numeric } = require('./numeric')
 const { ChainTransform } = require('./relay')
+const { StringifyTransform, stringify } = require('./stringify')
 const { Transform } = require('./transform')
 const { invalidType } = require('./validate')
 
@@ -22,22 +23,30 @@ function joined(steps) {
   /** @type {Transform[]} */
   let natives = []
   const join = () => {
-    if (natives.length === 1 && steps.length > 1) parts.push(natives[0])
-    else if (natives.length > 0) parts.push(new Transform(native.chainTransforms(natives.map(Transform.number))))
+    const [only] = natives
+    const isAlone = natives.length === 1 && steps.length > 1
+    const joined = isAlone ? only : new Transform(native.chainTransforms(natives.map(Transform.number)))
     natives = []
+    const before = parts[parts.length - 1]
+    // What is written goes on as bytes that need not come back.
+    if (before instanceof StringifyTransform) parts[parts.length - 1] = StringifyTransform.followedBy(before, joined)
+    else parts.push(joined)
   }
   for (const step of steps) {
-    if ([ModuleTransform, ScriptTransform, NumericTransform].some(it => step instanceof it)) {
-      join()
+    if (OTHERS.some(it => step instanceof it)) {
+      if (natives.length > 0) join()
       parts.push(step)
     } else {
       Transform.number(step)
       natives.push(step)
     }
   }
-  join()
+  if (natives.length > 0) join()
   return parts
 }
+
+/** Those that are no native transforms and no chains. */
+const OTHERS = [ModuleTransform, ScriptTransform, NumericTransform, StringifyTransform]
 
 /** A schema travels as JSON text: it may be nested more deeply than arguments are. @param {unknown} schema */
 function schemaText(schema) {
@@ -97,6 +106,7 @@ function factories() {
     }
   }
   all.numeric = numeric
+  all.json.stringify = stringify
   for (const namespace of Object.values(all)) Object.freeze(namespace)
   return Object.freeze(all)
 }

@@ -18,17 +18,53 @@ function parsed(bytes) {
   }
 }
 
-test('JSONTestSuite: minify takes what V8 takes', { skip }, async t => {
+/**
+ * Goes through all documents.
+ * @param {import('node:test').TestContext} t
+ * @param {import('../..').Transform<import('../..').Input, any>} transform
+ * @param {(result: any) => unknown} read
+ */
+async function agrees(t, transform, read) {
   let ran = 0
   for (const file of readdirSync(path, { recursive: true })
     .map(String)
     .filter(name => name.endsWith('.json'))) {
     const bytes = readFileSync(join(path, file))
     const expected = parsed(bytes)
-    const [result] = await Promise.allSettled([pool.run(transforms.json.minify(), bytes)])
+    const [result] = await Promise.allSettled([pool.run(transform, bytes)])
     assert.equal(result.status === 'fulfilled', expected !== undefined, file)
-    if (result.status === 'fulfilled') assert.deepEqual(JSON.parse(String(result.value)), expected?.value, file)
-    else assert.equal(result.reason.code, 'ERR_OFFLOOP_INVALID_DATA', file)
+    if (result.status === 'fulfilled') assert.deepEqual(read(result.value), expected?.value, file)
+    else {
+      assert.equal(result.reason.code, 'ERR_OFFLOOP_INVALID_DATA', file)
+      assert.equal(typeof result.reason.offset, 'number', file)
+    }
+    ran++
+  }
+  t.diagnostic(`${ran} documents`)
+  assert.ok(ran > 0)
+}
+
+test('JSONTestSuite: minify takes what V8 takes', { skip }, t =>
+  agrees(t, transforms.json.minify(), bytes => JSON.parse(String(bytes)))
+)
+
+test('JSONTestSuite: parse takes what V8 takes and makes the same of it', { skip }, t =>
+  agrees(t, transforms.json.parse(), value => value)
+)
+
+test('JSONTestSuite: parse of text, as V8 has it after any decoding', { skip }, async t => {
+  let ran = 0
+  for (const file of readdirSync(path, { recursive: true })
+    .map(String)
+    .filter(name => name.endsWith('.json'))) {
+    const text = readFileSync(join(path, file), 'utf8')
+    /** @type {{ value: unknown } | undefined} */
+    let expected
+    try {
+      expected = { value: JSON.parse(text) }
+    } catch {}
+    const [result] = await Promise.allSettled([pool.run(transforms.json.parse(), text)])
+    assert.deepEqual(result.status === 'fulfilled' ? { value: result.value } : undefined, expected, file)
     ran++
   }
   t.diagnostic(`${ran} documents`)

@@ -1,6 +1,10 @@
-import { expectError, expectType } from 'tsd'
+import { expectAssignable, expectError, expectType } from 'tsd'
 import {
   type BatchValidation,
+  type Bytes,
+  type CsvOptions,
+  type CsvTable,
+  type Input,
   type NumericStats,
   pool,
   type Transform,
@@ -40,3 +44,44 @@ expectType<Promise<{ index: number; score: number }[]>>(
 )
 expectError(transforms.numeric.histogram({}))
 expectError(pool.run(transforms.numeric.stats(), [1, 2]))
+
+// JSON of the values themselves.
+expectType<Transform<Input, { a: number }>>(transforms.json.parse<{ a: number }>({ slice: 2, maxDepth: 100 }))
+expectType<Transform<Input, unknown>>(transforms.json.parse())
+expectType<Transform<unknown, Buffer>>(transforms.chain(transforms.json.stringify({ slice: 2 }), transforms.gzip()))
+expectType<Transform<Bytes, number[]>>(transforms.chain(transforms.gunzip(), transforms.json.parse<number[]>()))
+expectError(transforms.json.parse({ depth: 1 }))
+expectError(transforms.json.stringify({ space: 2 }))
+const typed = transforms.csv.parse({ columns: { price: 'number', sold: 'boolean', name: 'string' }, header: true })
+pool.run(typed, 'price,sold,name').then(table => {
+  expectType<string[]>(table.columns)
+  expectType<number>(table.rows)
+  expectType<Float64Array>(table.column('price'))
+  expectType<Uint8Array>(table.column('sold'))
+  expectType<(string | null)[]>(table.column('name'))
+  expectType<(string | null)[]>(table.column('other'))
+  expectType<Record<string, unknown>[]>([...table])
+})
+pool.run(transforms.csv.parse(), 'a').then(it => expectType<(string | null)[]>(it.column('a')))
+const loose: CsvOptions = { delimiter: ';', header: ['a', 'b'], columns: { a: 'number' }, maxOutput: undefined }
+expectAssignable<Promise<CsvTable>>(pool.run(transforms.csv.parse(loose), 'a'))
+pool
+  .sink(transforms.csv.parse(loose))
+  .result.then((it: CsvTable) => expectType<(string | null)[] | Float64Array | Uint8Array>(it.column('a')))
+expectError(transforms.csv.parse({ columns: { a: 'date' } }))
+expectError(transforms.csv.parse({ header: 'a' }))
+expectError(transforms.csv.parse({ separator: ';' }))
+const sums = transforms.csv.aggregate({
+  groupBy: ['a'],
+  measures: { n: ['count'], filled: ['count', 'x'], total: ['sum', 'x'], high: ['p99.9', 'x'] },
+  quote: "'"
+})
+expectType<Promise<Record<string, unknown>[]>>(pool.run(transforms.chain(transforms.gunzip(), sums), key))
+expectError(transforms.csv.aggregate())
+expectError(transforms.csv.aggregate({ groupBy: ['a'] }))
+expectError(transforms.csv.aggregate({ measures: { n: ['total', 'x'] } }))
+
+// What comes out of one step goes into the next, whatever that is.
+expectAssignable<Transform<unknown, CsvTable>>(transforms.chain(transforms.json.stringify(), transforms.csv.parse()))
+expectError(transforms.chain(transforms.json.parse<number[]>(), transforms.gzip()))
+expectError(transforms.chain(transforms.csv.parse(), transforms.gzip()))

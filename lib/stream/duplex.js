@@ -5,6 +5,7 @@ const { asUint8Array } = require('../input')
 const { Fold } = require('./fold')
 const { giveBack } = require('./destroyed')
 const { STREAM_OPTIONS, checkStreaming, readStreamOptions } = require('./options')
+const { Transform } = require('../transform')
 const { priorityNumber } = require('../validate')
 
 /** @typedef {(error?: Error | null) => void} Callback */
@@ -28,7 +29,7 @@ class TransformDuplex extends Duplex {
     const { highWaterMark, priority, signal } = readStreamOptions(options, STREAM_OPTIONS, pool.info.threads)
     checkStreaming(transform, '')
     pool.checkOpen()
-    super({ highWaterMark })
+    super({ highWaterMark, readableObjectMode: Transform.givesValue(transform) })
     this.#fold = new Fold(pool, transform, priorityNumber(priority), highWaterMark, false, caller, {
       output: bytes => this.push(bytes),
       ended: rest => this.#end(rest),
@@ -85,11 +86,11 @@ class TransformDuplex extends Duplex {
     giveBack(unwritten, error)
   }
 
-  /** @param {Buffer | string} rest */
+  /** @param {any} rest bytes, text or, in object mode, a value */
   #end(rest) {
     const finished = this.#finished
     this.#finished = undefined
-    if (rest.length > 0) this.push(rest)
+    if (this.readableObjectMode || rest.length > 0) this.push(rest)
     this.push(null)
     finished?.()
   }

@@ -86,7 +86,13 @@ class Fold {
     this.#outlet = outlet
     const { handle, push, flush, finish } = native.openSession(Transform.number(transform), gathers)
     const step = (/** @type {number} */ handle) =>
-      new Transform({ handle, name: transform.name, streaming: false, canFail: Transform.canFail(transform) })
+      new Transform({
+        handle,
+        name: transform.name,
+        streaming: false,
+        canFail: Transform.canFail(transform),
+        givesValue: false
+      })
     this.#session = handle
     this.#steps = { push: step(push), flush: step(flush), finish: step(finish) }
     const { streams } = pool

@@ -160,6 +160,15 @@ pub fn take_room(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<na
     })
 }
 
+/// Takes room for what a task has left to be done in JavaScript, even if there is none. Returns the room's number.
+#[napi(catch_unwind)]
+pub fn retain_room(env: Env, pool: u32, bytes: f64) -> Result<u32> {
+    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
+    let room = tables.pool(pool)?.clone().retain(bytes as usize);
+    Ok(handle(tables.rooms.insert(room)))
+}
+
 /// Reserves room and memory for an input that will be copied piece by piece.
 /// Returns a number for the calls below, or which bound of the pool is reached.
 #[napi(catch_unwind, ts_return_type = "number | Bound")]
@@ -181,12 +190,16 @@ pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::
     Ok(napi::Either::A(handle(tables.stagings.insert(Staging { room, bytes }))))
 }
 
-/// Copies the next piece of a staged input.
+/// Copies the next piece of a staged input. Returns which bound of the pool is reached, if it has become longer than
+/// there is room for.
 #[napi(catch_unwind, ts_args_type = "staging: number, piece: Uint8Array")]
-pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<()> {
+pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<Option<Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let staging = tables.stagings.get_mut(staging as usize).ok_or_else(|| misuse("an unknown staging"))?;
-    raw::copy_bytes(&env, &piece, usize::MAX, &mut staging.bytes).ok_or_else(|| misuse("a piece that is not bytes"))
+    let Staging { room, bytes } = staging;
+    raw::copy_bytes(&env, &piece, usize::MAX, bytes).ok_or_else(|| misuse("a piece that is not bytes"))?;
+    let fits = bytes.len() <= room.bytes() || room.resize(bytes.len());
+    Ok(if fits { None } else { Some(Bound::Bytes) })
 }
 
 /// Submits a staged input. It may have become longer than was known when it was staged: then it may find no room.

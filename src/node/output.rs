@@ -8,7 +8,7 @@ use super::environment::{self, Environment};
 use super::port::{Completion, Mail, Outcome};
 use super::raw::{self, misuse};
 use crate::error;
-use crate::transform::{Bytes, Value};
+use crate::transform::{Bytes, Document, Value};
 use napi::bindgen_prelude::{Array, BufferSlice, JsValue, Object, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -26,6 +26,13 @@ const MAIL: u32 = 5;
 const BEGUN: u32 = 6;
 /// The value is JSON text.
 const JSON: u32 = 7;
+/// The value is the text of the last part of a document, the next one its plan; in place of the length, how long (ms) a
+/// slice may take.
+const DOCUMENT: u32 = 8;
+/// The same of a part that is not the last one.
+const PART: u32 = 9;
+/// The value is a Buffer with the columns of a table.
+const TABLE: u32 = 10;
 
 /// Results up to this length travel in `bytes`: a Buffer for each would cost more than copying.
 const SHORT: usize = 4096;
@@ -124,6 +131,11 @@ impl<'env> Drain<'env, '_> {
                 let (kind, length) = self.result(result)?;
                 self.words(&[task, kind, length]);
             }
+            Outcome::Part(part) => {
+                let slice = self.document(part)?;
+                self.words(&[task, PART, slice]);
+                return Ok(());
+            }
             Outcome::Many { results, took } => {
                 let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
                 self.words(&[task, MANY, u32::try_from(results.len()).unwrap_or(u32::MAX), micros]);
@@ -185,8 +197,24 @@ impl<'env> Drain<'env, '_> {
                 let (kind, length) = self.made(string, text.len())?;
                 Ok((if kind == VALUE { JSON } else { kind }, length))
             }
+            Ok(Value::Document(document)) => self.document(*document).map(|slice| (DOCUMENT, slice)),
+            Ok(Value::Table(bytes)) => {
+                let length = bytes.len();
+                let buffer = self.buffer(bytes.into());
+                let (kind, length) = self.made(buffer, length)?;
+                Ok((if kind == VALUE { TABLE } else { kind }, length))
+            }
             Err(error) => self.failed(&error),
         }
+    }
+
+    /// Returns how long a slice of it may take.
+    fn document(&mut self, Document { text, plan, slice }: Document) -> Result<u32> {
+        for bytes in [text, plan] {
+            let buffer = self.buffer(bytes.into())?;
+            self.value(buffer)?;
+        }
+        Ok(slice)
     }
 
     /// A value that V8 refuses to make is the failure of its task, not of the drain.

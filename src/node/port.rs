@@ -7,7 +7,7 @@ use super::raw;
 use crate::cache::arena::Stored;
 use crate::error::Result;
 use crate::pool::{Permit, Room};
-use crate::transform::{Bytes, Lend, Value};
+use crate::transform::{Bytes, Document, Lend, Value};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -34,6 +34,8 @@ pub enum Mail {
 /// How a task ended, that room was granted to a waiter, or mail for a cache.
 pub enum Outcome {
     One(Result<Value>),
+    /// Of a document whose task goes on.
+    Part(Document),
     /// Of a batch, in order, with how long it ran.
     Many {
         results: Vec<Result<Value>>,

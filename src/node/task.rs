@@ -4,7 +4,7 @@ use super::port::{Outcome, Port};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::pool::{Tally, Work, catch_panic};
-use crate::transform::{Transform, Value};
+use crate::transform::{SMALL_DOCUMENT, Transform, Value, json_in_parts};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,11 +20,25 @@ impl Origin {
     /// Runs the transform. The result owns its memory: a loan ends here.
     fn run(&self, input: Value) -> Result<Value> {
         self.cancel.check()?;
-        let value = self.transform.run(input, &self.cancel).map_err(|error| error.in_transform(self.transform.name()));
-        value.map(|value| match value {
-            Value::Bytes(bytes) => Value::Bytes(bytes.into_vec().into()),
+        self.ended(self.transform.run(input, &self.cancel))
+    }
+
+    /// As [`Origin::run`], but parts of the result go out as soon as they are there.
+    fn run_in_parts(&self, input: Value) -> Result<Value> {
+        self.cancel.check()?;
+        let mut emit = |part| self.port.complete(self.task, Outcome::Part(part));
+        match self.ended(self.transform.run_in_parts(input, &self.cancel, &mut emit))? {
+            Value::Json(text) if text.len() > SMALL_DOCUMENT => json_in_parts(&text, &self.cancel, &mut emit),
+            other => Ok(other),
+        }
+    }
+
+    fn ended(&self, result: Result<Value>) -> Result<Value> {
+        match result {
+            Ok(Value::Bytes(bytes)) => Ok(Value::Bytes(bytes.into_vec().into())),
+            Err(error) => Err(error.in_transform(self.transform.name())),
             other => other,
-        })
+        }
     }
 }
 
@@ -42,7 +56,7 @@ impl Work for Task {
 
     fn run(&mut self) -> Tally {
         let Some(input) = self.input.take() else { return Tally::default() };
-        let outcome = self.origin.run(input);
+        let outcome = self.origin.run_in_parts(input);
         let mut tally = Tally::default();
         count(&mut tally, &outcome);
         self.outcome = Some(outcome);

@@ -19,6 +19,8 @@ pub struct TransformInfo {
     pub streaming: bool,
     /// Whether an input of the right type can make it fail.
     pub can_fail: bool,
+    /// Whether its stream ends with one value, and has no bytes or text.
+    pub gives_value: bool,
 }
 
 /// The names of all transforms; a dot separates a namespace.
@@ -57,6 +59,7 @@ pub fn drop_transform(env: Env, handle: u32) -> Result<()> {
 
 fn keep(env: &Env, transform: Arc<dyn Transform>) -> Result<TransformInfo> {
     let (name, streaming, can_fail) = (transform.name(), transform.fold().is_some(), transform.can_fail());
+    let gives_value = transform.gives_value();
     let handle = environment::of(env)?.tables.borrow_mut().transforms.insert(transform);
-    Ok(TransformInfo { handle: u32::try_from(handle).unwrap_or(u32::MAX), name, streaming, can_fail })
+    Ok(TransformInfo { handle: u32::try_from(handle).unwrap_or(u32::MAX), name, streaming, can_fail, gives_value })
 }

@@ -128,6 +128,11 @@ impl Pool {
         }
     }
 
+    /// Room for what a task leaves behind that has to be worked through before others come.
+    pub fn retain(self: &Arc<Self>, bytes: usize) -> Room {
+        self.room(self.gate.retain(bytes))
+    }
+
     /// Calls `waiter` with room for a task: now, or when its turn comes. Returns its number in the line if it waits.
     pub fn wait(self: &Arc<Self>, bytes: usize, waiter: Waiter) -> Option<u64> {
         match self.gate.wait(bytes, waiter) {

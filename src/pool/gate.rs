@@ -152,6 +152,11 @@ impl<J, W> Gate<J, W> {
         }
     }
 
+    /// Reserves room for what is there already, whether there is any or not: others wait for it to be released.
+    pub fn retain(&self, bytes: usize) -> Reservation {
+        self.state.lock().reserve(bytes)
+    }
+
     /// Reserves room now or puts the waiter in line.
     pub fn wait(&self, bytes: usize, waiter: W) -> Wait<W> {
         let mut state = self.state.lock();
@@ -178,7 +183,9 @@ impl<J, W> Gate<J, W> {
     pub fn resize(&self, reservation: &mut Reservation, bytes: usize) -> Option<Vec<(Reservation, W)>> {
         let mut state = self.state.lock();
         let others = state.bytes - reservation.bytes;
-        if others > 0 && others.saturating_add(bytes) > self.limits.max_queue_bytes {
+        // With what is retained there may be more than the limit already.
+        let grows = bytes > reservation.bytes;
+        if grows && others > 0 && others.saturating_add(bytes) > self.limits.max_queue_bytes {
             return None;
         }
         state.bytes = others.saturating_add(bytes);

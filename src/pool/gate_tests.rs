@@ -149,6 +149,18 @@ fn busy_time_is_the_integral_of_permits() {
 }
 
 #[test]
+fn what_is_retained_makes_others_wait_and_lets_them_shrink() {
+    let gate = gate(4, 0, 100);
+    let mut reservation = admit(&gate, 60);
+    let retained = gate.retain(90);
+    assert!(matches!(gate.try_admit(1), Admission::BytesFull));
+    assert!(gate.resize(&mut reservation, 61).is_none());
+    assert!(gate.resize(&mut reservation, 30).is_some());
+    let _ = gate.release(retained.bytes);
+    assert!(matches!(gate.try_admit(1), Admission::Admitted(_)));
+}
+
+#[test]
 fn a_reservation_can_change_its_weight() {
     let gate = gate(4, 0, 100);
     let mut reservation = admit(&gate, 0);

@@ -1,6 +1,6 @@
 //! Several transforms as one: the values between two steps stay on this side of the border.
 
-use super::{ArgumentError, Fold, Transform, Value};
+use super::{ArgumentError, Emit, Fold, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use std::sync::Arc;
@@ -38,10 +38,14 @@ impl Transform for Chain {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        self.steps.iter().try_fold(input, |value, step| {
-            cancel.check()?;
-            step.run(value, cancel).map_err(|error| error.in_transform(step.name()))
-        })
+        run(&self.steps, input, cancel)
+    }
+
+    fn run_in_parts(&self, input: Value, cancel: &Cancel, emit: Emit) -> Result<Value> {
+        let (last, before) = self.steps.split_last().expect("a chain has a step");
+        let value = run(before, input, cancel)?;
+        cancel.check()?;
+        last.run_in_parts(value, cancel, emit).map_err(|error| error.in_transform(last.name()))
     }
 
     fn fold(&self) -> Option<Box<dyn Fold>> {
@@ -60,6 +64,17 @@ impl Transform for Chain {
     fn can_fail(&self) -> bool {
         self.steps.iter().any(|step| step.can_fail())
     }
+
+    fn gives_value(&self) -> bool {
+        self.steps.last().is_some_and(|step| step.gives_value())
+    }
+}
+
+fn run(steps: &[Arc<dyn Transform>], input: Value, cancel: &Cancel) -> Result<Value> {
+    steps.iter().try_fold(input, |value, step| {
+        cancel.check()?;
+        step.run(value, cancel).map_err(|error| error.in_transform(step.name()))
+    })
 }
 
 struct Link {
@@ -110,7 +125,7 @@ impl Fold for Links {
         let mut last_fold = last.fold;
         for mut link in self.0 {
             if let Some(value) = carried {
-                let input = value.into_bytes()?;
+                let input = value.into_bytes().map_err(|error| error.in_transform(link.name))?;
                 link.fold.push(&input, &mut link.out, cancel).map_err(|error| error.in_transform(link.name))?;
             }
             let finished = link.fold.finish(link.out, cancel);
@@ -118,7 +133,7 @@ impl Fold for Links {
         }
         let name = last.name;
         let rest = match carried {
-            Some(value) => value.into_bytes()?,
+            Some(value) => value.into_bytes().map_err(|error| error.in_transform(name))?,
             None => Vec::new().into(),
         };
         last_fold

@@ -1,11 +1,11 @@
-//! How a decompressor's output grows: in steps, under a limit, and never because the input said so.
+//! How an output grows: in steps, under a limit, and never because the input said so.
 
 use super::Options;
 use super::{ArgumentError, STEP};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
-/// What a decompressor makes at most unless told otherwise.
+/// What an input may expand to unless told otherwise.
 const DEFAULT_MAX_OUTPUT: u64 = 1 << 30;
 const SMALLEST_STEP: usize = 4 << 10;
 const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
@@ -23,6 +23,14 @@ pub struct Growth {
 pub fn max_output(options: &Options<'_>) -> std::result::Result<u64, ArgumentError> {
     let given = options.integer("maxOutput", 1..=MAX_SAFE_INTEGER)?;
     Ok(given.map_or(DEFAULT_MAX_OUTPUT, i64::unsigned_abs))
+}
+
+/// Whether an output of so many bytes is within a limit.
+///
+/// # Errors
+/// When it is not.
+pub fn check_output(len: usize, limit: u64) -> Result<()> {
+    if len as u64 > limit { Err(Error::output_limit(limit)) } else { Ok(()) }
 }
 
 impl Growth {

@@ -1,13 +1,10 @@
 //! JSON without what is not needed between its parts. Strings and numbers stay as they are written.
 
-use super::json_text::{invalid, string_end, text};
+use super::json_syntax::{ANY_DEPTH, Nothing, read, space};
+use super::json_text::{string_end, text};
 use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use serde::de::IgnoredAny;
-
-/// Between two looks at the token.
-const STEP: usize = 1 << 20;
 
 struct Minify;
 
@@ -24,41 +21,35 @@ impl Transform for Minify {
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let text = text(input)?;
+        read(&text, ANY_DEPTH, &mut Nothing, cancel)?;
         cancel.check()?;
-        // What is ignored is not built, nor does it take a stack: it may be nested as deeply as it likes.
-        let checked: serde_json::Result<IgnoredAny> = serde_json::from_slice(&text);
-        checked.map_err(|error| invalid(&text, 0, &error))?;
-        let mut out = Vec::with_capacity(text.len());
-        let (mut at, mut polled) = (0, 0);
-        while at < text.len() {
-            if at - polled > STEP {
-                cancel.check()?;
-                polled = at;
+        Ok(without_space(&text).into())
+    }
+}
+
+/// A document without the white space between its parts.
+pub fn without_space(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        match rest[0] {
+            b' ' | b'\n' | b'\r' | b'\t' => at = space(text, at),
+            b'"' => {
+                let end = string_end(text, at);
+                out.extend_from_slice(&text[at..end]);
+                at = end;
             }
-            let rest = &text[at..];
-            match rest[0] {
-                b' ' | b'\n' | b'\r' | b'\t' => {
-                    at += rest
-                        .iter()
-                        .position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'))
-                        .unwrap_or(rest.len());
-                }
-                b'"' => {
-                    let end = string_end(&text, at);
-                    out.extend_from_slice(&text[at..end]);
-                    at = end;
-                }
-                _ => {
-                    let len = rest.iter().position(|byte| matches!(byte, b'"' | b' ' | b'\n' | b'\r' | b'\t'));
-                    let len = len.unwrap_or(rest.len()).min(STEP);
-                    out.extend_from_slice(&rest[..len]);
-                    at += len;
-                }
+            _ => {
+                let len = rest.iter().position(|byte| matches!(byte, b'"' | b' ' | b'\n' | b'\r' | b'\t'));
+                let len = len.unwrap_or(rest.len());
+                out.extend_from_slice(&rest[..len]);
+                at += len;
             }
         }
-        out.shrink_to_fit();
-        Ok(out.into())
     }
+    out.shrink_to_fit();
+    out
 }
 
 #[cfg(all(test, not(feature = "loom")))]

@@ -16,6 +16,26 @@ enum Form {
     Ended,
 }
 
+/// The bytes that say where a record or a part of it ends.
+static SAYS: [bool; 256] = {
+    let mut says = [false; 256];
+    let bytes = b"\"[]{},\n";
+    let mut place = 0;
+    while place < bytes.len() {
+        says[bytes[place] as usize] = true;
+        place += 1;
+    }
+    says
+};
+
+/// A record that is complete.
+#[derive(Debug)]
+pub struct Record {
+    pub place: Range<usize>,
+    /// How deep it is nested.
+    pub depth: usize,
+}
+
 /// What is found is in `text`, the place of which in the input is `base`.
 pub struct Records {
     form: Form,
@@ -26,11 +46,13 @@ pub struct Records {
     /// What has been looked at.
     at: usize,
     depth: usize,
+    /// Of the record so far.
+    deepest: usize,
     in_string: bool,
     /// In a list: whether a comma was the last thing.
     after_comma: bool,
     count: u64,
-    found: Vec<Range<usize>>,
+    found: Vec<Record>,
 }
 
 impl Records {
@@ -42,6 +64,7 @@ impl Records {
             start: None,
             at: 0,
             depth: 0,
+            deepest: 0,
             in_string: false,
             after_comma: false,
             count: 0,
@@ -51,11 +74,11 @@ impl Records {
 
     /// Bytes of records that are complete and not taken.
     pub fn ready(&self) -> usize {
-        self.found.last().map_or(0, |last| last.end)
+        self.found.last().map_or(0, |last| last.place.end)
     }
 
     /// Takes the records that are complete: the text, their places in it, and the place of the text in the input.
-    pub fn take(&mut self) -> (Vec<u8>, Vec<Range<usize>>, u64) {
+    pub fn take(&mut self) -> (Vec<u8>, Vec<Record>, u64) {
         let keep = self.start.unwrap_or(self.at);
         let rest = self.text.split_off(keep);
         let text = std::mem::replace(&mut self.text, rest);
@@ -95,10 +118,16 @@ impl Records {
                 (self.in_string, self.at) = (false, end);
                 continue;
             }
-            let byte = self.text[self.at];
-            match self.start {
-                None => self.between(byte)?,
-                Some(_) => self.within(byte)?,
+            if self.start.is_none() {
+                self.between(self.text[self.at])?;
+                continue;
+            }
+            // Most of a record says nothing of where it ends.
+            while let Some(false) = self.text.get(self.at).map(|byte| SAYS[usize::from(*byte)]) {
+                self.at += 1;
+            }
+            if let Some(&byte) = self.text.get(self.at) {
+                self.within(byte)?;
             }
         }
         Ok(())
@@ -150,6 +179,7 @@ impl Records {
                     let message = format!("The JSON is nested deeper than {MAX_DEPTH} levels");
                     return Err(Error::invalid_data(message).at(self.base + self.at as u64));
                 }
+                self.deepest = self.deepest.max(self.depth);
                 self.at += 1;
             }
             b']' | b'}' if self.depth > 0 => {
@@ -165,7 +195,7 @@ impl Records {
 
     fn close(&mut self, end: usize) {
         if let Some(start) = self.start.take() {
-            self.found.push(start..end);
+            self.found.push(Record { place: start..end, depth: std::mem::take(&mut self.deepest) });
             self.count += 1;
         }
     }
@@ -191,7 +221,7 @@ mod tests {
         let mut out = Vec::new();
         let mut take = |records: &mut Records| {
             let (text, found, base) = records.take();
-            for range in found {
+            for Record { place: range, .. } in found {
                 let whole = usize::try_from(base).unwrap() + range.start;
                 assert_eq!(&text[range.clone()], &input[whole..whole + range.len()], "its place");
                 out.push(String::from_utf8(text[range].to_vec()).unwrap());

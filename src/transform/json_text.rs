@@ -1,17 +1,23 @@
 //! What all transforms of JSON do with their input first: it is UTF-8, not nested too deeply, and JSON (RFC 8259).
 
 use super::{Bytes, Value};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use serde_json::Value as Json;
+use std::panic::resume_unwind;
+use std::thread;
 
 /// Deeper nesting than this is refused: what works through it calls itself for each level, and a thread's stack has an end.
 pub const MAX_DEPTH: usize = 512;
+
+/// Up to here any thread's stack is enough for those who do much at each level.
+const SHALLOW: usize = 64;
+const DEEP_STACK: usize = 64 << 20;
 
 /// The bytes of an input, which are text.
 pub fn text(input: Value) -> Result<Bytes> {
     let bytes = match input {
         Value::Text(text) | Value::Json(text) => return Ok(text.into_bytes().into()),
-        Value::Bytes(bytes) => bytes,
+        other => other.into_bytes()?,
     };
     match std::str::from_utf8(&bytes) {
         Ok(_) => Ok(bytes),
@@ -21,11 +27,35 @@ pub fn text(input: Value) -> Result<Bytes> {
 
 /// The document in `text`, which starts `at` bytes into the input.
 pub fn parse(text: &[u8], at: u64) -> Result<Json> {
-    check_depth(text, at)?;
+    parse_with_depth(text, at).map(|(json, _)| json)
+}
+
+/// The same, and how deep it is nested.
+pub fn parse_with_depth(text: &[u8], at: u64) -> Result<(Json, usize)> {
+    let depth = depth(text, at)?;
+    parse_shallow(text, at).map(|json| (json, depth))
+}
+
+/// The same of one that is known to be nested no deeper than [`MAX_DEPTH`].
+pub fn parse_shallow(text: &[u8], at: u64) -> Result<Json> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     deserializer.disable_recursion_limit();
     let parsed = serde::Deserialize::deserialize(&mut deserializer);
-    parsed.and_then(|json| deserializer.end().map(|()| json)).map_err(|error| invalid(text, at, &error))
+    let ended = parsed.and_then(|json| deserializer.end().map(|()| json));
+    ended.map_err(|error| invalid(text, at, &error))
+}
+
+/// Does what calls itself many times for each level, as validators do: with a stack of its own if there are many levels.
+pub fn at_depth<T: Send>(depth: usize, work: impl FnOnce() -> T + Send) -> Result<T> {
+    if depth <= SHALLOW {
+        return Ok(work());
+    }
+    thread::scope(|scope| {
+        let started = thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, work);
+        let started =
+            started.map_err(|_| Error::new(Kind::Unsupported, "The system gives no stack for nested JSON"))?;
+        Ok(started.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 /// The error of serde, with its place in bytes.
@@ -42,8 +72,8 @@ pub fn invalid(text: &[u8], at: u64, error: &serde_json::Error) -> Error {
 }
 
 /// How deep lists and objects are nested, without looking at anything else.
-fn check_depth(text: &[u8], at: u64) -> Result<()> {
-    let (mut depth, mut place) = (0_usize, 0);
+fn depth(text: &[u8], at: u64) -> Result<usize> {
+    let (mut depth, mut deepest, mut place) = (0_usize, 0, 0);
     while let Some(found) = text[place..].iter().position(|byte| matches!(byte, b'"' | b'[' | b'{' | b']' | b'}')) {
         place += found;
         match text[place] {
@@ -54,6 +84,7 @@ fn check_depth(text: &[u8], at: u64) -> Result<()> {
                     let message = format!("The JSON is nested deeper than {MAX_DEPTH} levels");
                     return Err(Error::invalid_data(message).at(at + place as u64));
                 }
+                deepest = deepest.max(depth);
                 place += 1;
             }
             _ => {
@@ -62,7 +93,7 @@ fn check_depth(text: &[u8], at: u64) -> Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(deepest)
 }
 
 /// What follows the string that begins at `place`.
@@ -72,14 +103,37 @@ pub fn string_end(text: &[u8], place: usize) -> usize {
 
 /// What follows the string that has begun before `at`, if its end is there.
 pub fn string_tail(text: &[u8], mut at: usize) -> Option<usize> {
-    while let Some(found) = memchr::memchr2(b'"', b'\\', text.get(at..)?) {
-        at += found;
-        if text[at] == b'"' {
-            return Some(at + 1);
+    loop {
+        while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let ends = quotes(u64::from_le_bytes(*eight));
+            if ends != 0 {
+                at += ends.trailing_zeros() as usize / 8;
+                break;
+            }
+            at += 8;
         }
-        at += 2;
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
     }
-    None
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Of eight bytes, where one is a quote or a backslash: the lowest bit that is set is in the first of those. Bits above it
+/// may be set by a borrow.
+#[inline]
+pub fn quotes(word: u64) -> u64 {
+    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    (is_zero(word ^ (ONES * u64::from(b'"'))) | is_zero(word ^ (ONES * u64::from(b'\\')))) & (ONES << 7)
+}
+
+/// The same of control characters.
+#[inline]
+pub fn controls(word: u64) -> u64 {
+    word.wrapping_sub(ONES * 0x20) & !word & (ONES << 7)
 }
 
 #[cfg(all(test, not(feature = "loom")))]

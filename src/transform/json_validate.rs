@@ -1,17 +1,27 @@
 //! JSON Schema (2020-12, 2019-09, 7, 6 and 4, by the schema's own word, 2020-12 without one), by the jsonschema crate. A schema is
 //! compiled once, when the transform is made. Nothing is ever fetched: a reference to another document is an error then.
 
-use super::json_text::{parse, text};
+use super::json_text::{at_depth, parse_with_depth, text};
 use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use jsonschema::Validator;
 use serde_json::{Value as Json, json};
+use std::fmt::{Display, Write};
 
 /// No more errors of one document are told.
 pub const MAX_ERRORS: usize = 1000;
 
-struct Validate(Validator);
+/// What is made of a schema grows much faster than its nesting; deeper ones are refused.
+const MAX_SCHEMA_DEPTH: usize = 128;
+
+/// A schema, and how deep it is nested.
+pub struct Compiled {
+    validator: Validator,
+    depth: usize,
+}
+
+struct Validate(Compiled);
 
 /// `json.validate(schema)`: JavaScript hands the schema over as JSON text.
 pub fn validate(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
@@ -19,14 +29,20 @@ pub fn validate(args: &Args) -> std::result::Result<Box<dyn Transform>, Argument
 }
 
 /// The schema that is the first argument.
-pub fn compile(args: &Args) -> std::result::Result<Validator, ArgumentError> {
+pub fn compile(args: &Args) -> std::result::Result<Compiled, ArgumentError> {
     let refused =
         |reason: String| ArgumentError::Value(format!("The \"schema\" argument is no usable JSON Schema: {reason}"));
-    let schema = parse(args.text(0, "schema")?.as_bytes(), 0).map_err(|error| refused(error.to_string()))?;
-    jsonschema::options().build(&schema).map_err(|error| {
+    let parsed = parse_with_depth(args.text(0, "schema")?.as_bytes(), 0);
+    let (schema, depth) = parsed.map_err(|error| refused(error.to_string()))?;
+    if depth > MAX_SCHEMA_DEPTH {
+        return Err(refused(format!("it is nested deeper than {MAX_SCHEMA_DEPTH} levels")));
+    }
+    let built = at_depth(depth, || jsonschema::options().build(&schema)).map_err(|error| refused(error.to_string()))?;
+    let validator = built.map_err(|error| {
         let place = error.instance_path().to_string();
         refused(if place.is_empty() { error.to_string() } else { format!("{error} (at {place})") })
-    })
+    })?;
+    Ok(Compiled { validator, depth })
 }
 
 impl Transform for Validate {
@@ -37,33 +53,84 @@ impl Transform for Validate {
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let text = text(input)?;
         cancel.check()?;
-        let document = parse(&text, 0)?;
+        let (document, depth) = parse_with_depth(&text, 0)?;
         cancel.check()?;
-        let errors = errors(&self.0, &document, MAX_ERRORS);
+        let errors = self.0.errors(&document, depth, MAX_ERRORS)?.unwrap_or_default();
         Ok(Value::Json(json!({ "valid": errors.is_empty(), "errors": errors }).to_string()))
     }
 }
 
-/// What is wrong with a document, as JavaScript gets it.
-pub fn errors(validator: &Validator, document: &Json, most: usize) -> Vec<Json> {
-    // Finding out that there are none is much faster.
-    if validator.is_valid(document) {
-        return Vec::new();
-    }
-    let told = validator.iter_errors(document).take(most).map(|error| {
-        json!({
-            "instancePath": error.instance_path().to_string(),
-            "schemaPath": error.schema_path().to_string(),
-            "message": error.to_string(),
+impl Compiled {
+    /// What is wrong with a document nested so deep, as JavaScript gets it; no more than `most` of it.
+    pub fn errors(&self, document: &Json, depth: usize, most: usize) -> Result<Option<Vec<Json>>> {
+        at_depth(depth.max(self.depth), || {
+            // Finding out that there are none is much faster.
+            (!self.validator.is_valid(document)).then(|| told(&self.validator, document, most))
         })
-    });
-    told.collect()
+    }
+}
+
+fn told(validator: &Validator, document: &Json, most: usize) -> Vec<Json> {
+    let mut told = Vec::new();
+    let mut bytes = 0;
+    for error in validator.iter_errors(document).take(most) {
+        let (instance, schema) = (error.instance_path().to_string(), error.schema_path().to_string());
+        let message = short(&error);
+        bytes += instance.len() + schema.len() + message.len();
+        if bytes > MAX_TOLD && !told.is_empty() {
+            break;
+        }
+        told.push(json!({ "instancePath": instance, "schemaPath": schema, "message": message }));
+    }
+    told
+}
+
+/// The errors of one document take no more bytes than this, but for the first one.
+const MAX_TOLD: usize = 1 << 20;
+/// A message repeats what is wrong, which may be the whole document: it is cut.
+const MAX_MESSAGE: usize = 1000;
+
+/// The beginning of what something says of itself. No more than that is ever written.
+fn short(said: &impl Display) -> String {
+    let mut start = Start(String::new());
+    match write!(start, "{said}") {
+        Ok(()) => start.0,
+        Err(_) => start.0 + "…",
+    }
+}
+
+struct Start(String);
+
+impl Write for Start {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let room = MAX_MESSAGE - self.0.len();
+        if text.len() <= room {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        let end = (0..=room).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        self.0.push_str(&text[..end]);
+        Err(std::fmt::Error)
+    }
 }
 
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::super::testing::{arg, args, whole};
     use super::*;
+
+    #[test]
+    fn what_is_told_is_bounded() {
+        let document = format!("[{}]", vec![format!("\"{}\"", "é".repeat(2000)); 3000].join(","));
+        let verdict = verdict(r#"{"items":{"type":"number"}}"#, &document);
+        let errors = verdict["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), MAX_ERRORS);
+        let message = errors[0]["message"].as_str().unwrap();
+        assert!(message.ends_with("é…") && message.len() <= MAX_MESSAGE + 3, "{message}");
+        let names = format!("{{\"{}\":[{}1]}}", "n".repeat(1 << 19), "1,".repeat(50));
+        let schema = r#"{"additionalProperties":{"items":{"type":"string"}}}"#;
+        assert_eq!(self::verdict(schema, &names)["errors"].as_array().unwrap().len(), 1);
+    }
 
     fn verdict(schema: &str, document: &str) -> Json {
         let transform = validate(&args([arg(schema)])).unwrap();
@@ -84,6 +151,18 @@ mod tests {
             .collect();
         assert!(paths.contains(&(json!("/n/1"), json!("/properties/n/items/minimum"))), "{paths:?}");
         assert!(paths.contains(&(json!(""), json!("/required"))), "{paths:?}");
+    }
+
+    #[test]
+    fn neither_deep_documents_nor_deep_schemas_need_more_stack_than_there_is() {
+        // Twenty calls and more for each of the levels.
+        let schema = r#"{"anyOf":[{"type":"null"},"#.repeat(20) + r##"{"items":{"$ref":"#"}}"## + &"]}".repeat(20);
+        let document = "[".repeat(512) + &"]".repeat(512);
+        assert_eq!(verdict(&schema, &document), json!({ "valid": true, "errors": [] }));
+        let nested = |times| r#"{"allOf":["#.repeat(times) + r##"{"items":{"$ref":"#"}}"## + &"]}".repeat(times);
+        assert_eq!(verdict(&nested(63), &document[448..576])["valid"], json!(true));
+        let deeper = validate(&args([arg(&nested(64))])).err().unwrap();
+        assert!(deeper.message().ends_with("it is nested deeper than 128 levels"), "{deeper:?}");
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Many records against one schema, by all threads: the elements of a list, or documents one after the other.
 
-use super::json_records::Records;
-use super::json_text::parse;
-use super::json_validate::{compile, errors};
+use super::json_records::{Record, Records};
+use super::json_text::parse_shallow;
+use super::json_validate::{Compiled, compile};
 use super::{Args, ArgumentError, Fold, Transform, Value, run_fold};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use jsonschema::Validator;
 use serde_json::{Value as Json, json};
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,13 +14,15 @@ use std::sync::Arc;
 const MAX_FAILURES: usize = 1000;
 /// Errors that are told of one record.
 const MAX_ERRORS: usize = 100;
+/// When errors take so many bytes as JSON, no more are told.
+const MAX_TOLD: usize = 64 << 20;
 /// Threads share so many bytes of records at a time.
-const BATCH: usize = 1 << 20;
+const BATCH: usize = 512 << 10;
 /// One of them works through so many bytes at least before it looks at the token.
 const PART: usize = 64 << 10;
 
 struct ValidateEach {
-    validator: Arc<Validator>,
+    schema: Arc<Compiled>,
     most: usize,
 }
 
@@ -30,19 +31,21 @@ pub fn validate_each(args: &Args) -> std::result::Result<Box<dyn Transform>, Arg
     let options = args.options(1, &["maxErrors"])?;
     let most = options.integer("maxErrors", 0..=i64::from(u32::MAX))?;
     let most = most.map_or(MAX_FAILURES, |most| usize::try_from(most).unwrap_or(usize::MAX));
-    Ok(Box::new(ValidateEach { validator: Arc::new(compile(args)?), most }))
+    Ok(Box::new(ValidateEach { schema: Arc::new(compile(args)?), most }))
 }
 
 impl ValidateEach {
     fn begin(&self) -> Box<Validating> {
-        let ValidateEach { validator, most } = self;
+        let ValidateEach { schema, most } = self;
         Box::new(Validating {
-            validator: validator.clone(),
+            schema: schema.clone(),
             most: *most,
             records: Records::new(),
+            batch: Batch::default(),
             total: 0,
             invalid: 0,
             failures: Vec::new(),
+            told: 0,
         })
     }
 }
@@ -59,53 +62,69 @@ impl Transform for ValidateEach {
     fn fold(&self) -> Option<Box<dyn Fold>> {
         Some(self.begin())
     }
+
+    fn gives_value(&self) -> bool {
+        true
+    }
 }
 
 struct Validating {
-    validator: Arc<Validator>,
+    schema: Arc<Compiled>,
     most: usize,
     records: Records,
+    /// What was cut and is not validated yet.
+    batch: Batch,
     total: usize,
     invalid: usize,
-    failures: Vec<Json>,
+    /// As JSON.
+    failures: Vec<String>,
+    /// Bytes of these.
+    told: usize,
 }
 
 /// What came of some records: those that fail by their places, with their errors as long as someone may want them.
 type Verdicts = Result<Vec<(usize, Vec<Json>)>>;
 
+/// Records that are complete: their text, their places in it, and the place of the text in the input.
+type Batch = (Vec<u8>, Vec<Record>, u64);
+
 impl Validating {
-    fn work(&mut self, cancel: &Cancel) -> Result<()> {
+    /// Validates the batch that was cut last by all threads, while this one does something else for the next.
+    fn work<T: Send>(&mut self, cancel: &Cancel, next: impl FnOnce(&mut Records) -> T + Send) -> Result<T> {
         cancel.check()?;
-        let (text, found, base) = self.records.take();
+        let (text, found, base) = std::mem::take(&mut self.batch);
         let wanted = self.most.saturating_sub(self.failures.len());
         let parts = parts(&found);
         let mut verdicts: Vec<Verdicts> = parts.iter().map(|_| Ok(Vec::new())).collect();
-        let validator = &*self.validator;
-        rayon::scope(|scope| {
+        let (schema, records) = (&*self.schema, &mut self.records);
+        let done = rayon::scope(|scope| {
             for (verdict, part) in verdicts.iter_mut().zip(&parts) {
                 let (found, text) = (&found, &text);
-                scope.spawn(move |_| *verdict = judge(validator, text, found, part.clone(), base, wanted, cancel));
+                scope.spawn(move |_| *verdict = judge(schema, text, found, part.clone(), base, wanted, cancel));
             }
+            next(records)
         });
         for verdict in verdicts {
             for (place, errors) in verdict? {
                 self.invalid += 1;
-                if self.failures.len() < self.most {
-                    self.failures.push(json!({ "index": self.total + place, "errors": errors }));
+                if self.failures.len() < self.most && self.told < MAX_TOLD {
+                    let failure = json!({ "index": self.total + place, "errors": errors }).to_string();
+                    self.told += failure.len();
+                    self.failures.push(failure);
                 }
             }
         }
         self.total += found.len();
-        Ok(())
+        Ok(done)
     }
 }
 
 /// Runs of records that are worth a thread's while.
-fn parts(found: &[Range<usize>]) -> Vec<Range<usize>> {
+fn parts(found: &[Record]) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let mut first = 0;
-    for (place, range) in found.iter().enumerate() {
-        if range.end - found[first].start >= PART || place + 1 == found.len() {
+    for (place, record) in found.iter().enumerate() {
+        if record.place.end - found[first].place.start >= PART || place + 1 == found.len() {
             parts.push(first..place + 1);
             first = place + 1;
         }
@@ -114,28 +133,26 @@ fn parts(found: &[Range<usize>]) -> Vec<Range<usize>> {
 }
 
 fn judge(
-    validator: &Validator,
+    schema: &Compiled,
     text: &[u8],
-    found: &[Range<usize>],
+    found: &[Record],
     part: Range<usize>,
     base: u64,
     wanted: usize,
     cancel: &Cancel,
 ) -> Verdicts {
-    cancel.check()?;
     let mut failing = Vec::new();
     for place in part {
-        let range = found[place].clone();
+        cancel.check()?;
+        let Record { place: range, depth } = &found[place];
         let at = base + range.start as u64;
-        let record = &text[range];
+        let record = &text[range.clone()];
         if let Err(error) = std::str::from_utf8(record) {
             return Err(Error::invalid_data("The input is no UTF-8 text").at(at + error.valid_up_to() as u64));
         }
-        let document = parse(record, at)?;
-        if !validator.is_valid(&document) {
-            let errors = if failing.len() < wanted { errors(validator, &document, MAX_ERRORS) } else { Vec::new() };
-            failing.push((place, errors));
-        }
+        let document = parse_shallow(record, at)?;
+        let most = if failing.len() < wanted { MAX_ERRORS } else { 0 };
+        failing.extend(schema.errors(&document, *depth, most)?.map(|errors| (place, errors)));
     }
     Ok(failing)
 }
@@ -143,20 +160,22 @@ fn judge(
 impl Fold for Validating {
     fn push(&mut self, chunk: &[u8], _: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for step in chunk.chunks(BATCH) {
-            self.records.push(step)?;
+            self.work(cancel, |records| records.push(step))??;
             if self.records.ready() >= BATCH {
-                self.work(cancel)?;
+                self.batch = self.records.take();
             }
         }
         Ok(())
     }
 
     fn finish(mut self: Box<Self>, _: Vec<u8>, cancel: &Cancel) -> Result<Value> {
-        self.records.finish()?;
-        self.work(cancel)?;
+        self.work(cancel, Records::finish)??;
+        self.batch = self.records.take();
+        self.work(cancel, |_| ())?;
         let Validating { total, invalid, failures, .. } = *self;
-        let verdict = json!({ "total": total, "valid": total - invalid, "invalid": invalid, "failures": failures });
-        Ok(Value::Json(verdict.to_string()))
+        let (valid, failures) = (total - invalid, failures.join(","));
+        let counts = format!("\"total\":{total},\"valid\":{valid},\"invalid\":{invalid}");
+        Ok(Value::Json(format!("{{{counts},\"failures\":[{failures}]}}")))
     }
 }
 

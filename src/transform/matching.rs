@@ -3,6 +3,7 @@
 //!
 //! Places are told in UTF-16 code units, as JavaScript counts them.
 
+use super::growth::{check_output, max_output};
 use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -14,11 +15,13 @@ type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 struct Matches {
     regex: Regex,
     limit: usize,
+    max_output: u64,
 }
 
 struct Replace {
     regex: Regex,
     parts: Vec<Part>,
+    max_output: u64,
 }
 
 /// A piece of a replacement.
@@ -28,23 +31,24 @@ enum Part {
     Group(usize),
 }
 
-/// `text.matches(pattern, { flags, limit })`
+/// `text.matches(pattern, { flags, limit, maxOutput })`
 pub fn matches(args: &Args) -> Built {
-    let options = args.options(1, &["flags", "limit"])?;
+    let options = args.options(1, &["flags", "limit", "maxOutput"])?;
     let regex = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
     let limit = options.integer("limit", 1..=i64::from(u32::MAX))?;
     Ok(Box::new(Matches {
         regex,
         limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+        max_output: max_output(&options)?,
     }))
 }
 
-/// `text.replace(pattern, replacement, { flags })`
+/// `text.replace(pattern, replacement, { flags, maxOutput })`
 pub fn replace(args: &Args) -> Built {
-    let options = args.options(2, &["flags"])?;
+    let options = args.options(2, &["flags", "maxOutput"])?;
     let regex = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
     let parts = parts(args.text(1, "replacement")?, &regex);
-    Ok(Box::new(Replace { regex, parts }))
+    Ok(Box::new(Replace { regex, parts, max_output: max_output(&options)? }))
 }
 
 fn compile(pattern: &str, flags: &str) -> std::result::Result<Regex, ArgumentError> {
@@ -122,7 +126,7 @@ fn reference(after: &str, regex: &Regex) -> Option<(Part, usize)> {
 fn text(input: Value) -> Result<String> {
     match input {
         Value::Text(text) | Value::Json(text) => Ok(text),
-        Value::Bytes(bytes) => String::from_utf8(bytes.into_vec()).map_err(|error| {
+        other => String::from_utf8(other.into_bytes()?.into_vec()).map_err(|error| {
             let offset = error.utf8_error().valid_up_to() as u64;
             Error::invalid_data("The input is no UTF-8 text").at(offset)
         }),
@@ -163,6 +167,7 @@ impl Transform for Matches {
             let (start, end) = (units.at(whole.start()), units.at(whole.end()));
             out.push_str(if place == 0 { "" } else { "," });
             let _ = write!(out, "{{\"start\":{start},\"end\":{end},\"groups\":{}}}", groups(&found));
+            check_output(out.len(), self.max_output)?;
         }
         cancel.check()?;
         out.push(']');
@@ -194,9 +199,11 @@ impl Transform for Replace {
                     Part::Text(text) => out.push_str(text),
                     Part::Group(group) => out.push_str(found.get(*group).map_or("", |group| group.as_str())),
                 }
+                check_output(out.len(), self.max_output)?;
             }
         }
         out.push_str(&text[at..]);
+        check_output(out.len(), self.max_output)?;
         Ok(Value::Text(out))
     }
 }
@@ -206,6 +213,7 @@ mod tests {
     use super::super::Arg;
     use super::super::testing::{arg, args, options, whole};
     use super::*;
+    use crate::error::Kind;
 
     fn found(pattern: &str, flags: &str, input: &str) -> String {
         let transform = matches(&args([arg(pattern), options([("flags", arg(flags))])])).unwrap();
@@ -225,6 +233,19 @@ mod tests {
         );
         assert_eq!(found("^b", "im", "a\nB"), r#"[{"start":2,"end":3,"groups":[]}]"#);
         assert_eq!(found("x", "", "abc"), "[]");
+    }
+
+    #[test]
+    fn output_has_a_limit() {
+        let limited = |most: u32| options([("maxOutput", Arg::Number(most.into()))]);
+        let matches =
+            |most| whole(&*matches(&args([arg("a"), limited(most)])).unwrap(), b"aaaa").map_err(|error| error.kind);
+        assert_eq!((matches(200).is_ok(), matches(50)), (true, Err(Kind::OutputLimit)));
+        let replace = |most| {
+            whole(&*replace(&args([arg("."), arg("$&$&$&"), limited(most)])).unwrap(), b"abcd")
+                .map_err(|error| error.kind)
+        };
+        assert_eq!((replace(12).is_ok(), replace(11)), (true, Err(Kind::OutputLimit)));
     }
 
     #[test]

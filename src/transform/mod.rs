@@ -7,6 +7,13 @@ mod blocks;
 mod brotli;
 mod bytes;
 mod chain;
+mod csv_aggregate;
+mod csv_groups;
+mod csv_options;
+mod csv_parse;
+mod csv_record;
+mod csv_records;
+mod csv_table;
 mod deflate;
 mod digest;
 mod effort;
@@ -19,9 +26,14 @@ mod hmac;
 mod huffman;
 mod identity;
 mod inflate;
+mod json_forms;
 mod json_minify;
+mod json_parse;
+mod json_path;
+mod json_plan;
 mod json_records;
 mod json_select;
+mod json_syntax;
 mod json_text;
 mod json_validate;
 mod json_validate_each;
@@ -49,7 +61,8 @@ mod zstd_segment;
 pub use crate::args::{Arg, Args, ArgumentError, Options};
 pub use bytes::{Bytes, Lend};
 pub use chain::Chain;
-pub use value::Value;
+pub use json_parse::json_in_parts;
+pub use value::{Document, SMALL_DOCUMENT, Value};
 
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -57,6 +70,9 @@ use std::sync::Arc;
 
 /// A task works through this many bytes, then looks whether it is still wanted.
 pub const STEP: usize = 1 << 20;
+
+/// Takes a part of a result.
+pub type Emit<'a> = &'a mut dyn FnMut(Document);
 
 /// One kind of work, with its options. Made once, run many times, from any thread.
 pub trait Transform: Send + Sync {
@@ -68,6 +84,15 @@ pub trait Transform: Send + Sync {
     /// # Errors
     /// With the kind that says whose fault it is; never with part of a result.
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value>;
+
+    /// The same work for one whose result may go out in parts before it is known that all of it is right. What is returned
+    /// comes last.
+    ///
+    /// # Errors
+    /// As [`Transform::run`]; the parts were for nothing then.
+    fn run_in_parts(&self, input: Value, cancel: &Cancel, _emit: Emit) -> Result<Value> {
+        self.run(input, cancel)
+    }
 
     /// The same work chunk by chunk, for transforms that can.
     fn fold(&self) -> Option<Box<dyn Fold>> {
@@ -82,6 +107,11 @@ pub trait Transform: Send + Sync {
     /// Whether an input of the right type can make it fail.
     fn can_fail(&self) -> bool {
         true
+    }
+
+    /// Of one that streams: whether it gives one value at the end, instead of bytes or text.
+    fn gives_value(&self) -> bool {
+        false
     }
 }
 

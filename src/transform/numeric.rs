@@ -196,7 +196,7 @@ impl Transform for Stats {
     clippy::cast_sign_loss,
     reason = "places in memory"
 )]
-fn quantile(keys: &[u64], at: f64) -> f64 {
+pub fn quantile(keys: &[u64], at: f64) -> f64 {
     let Some(last) = keys.len().checked_sub(1) else { return f64::NAN };
     let place = last as f64 * at;
     let below = place.floor();

@@ -6,7 +6,7 @@ use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::{pbkdf2, rand};
 use scrypt::Scrypt;
@@ -25,6 +25,13 @@ const ITERATIONS: u32 = 2;
 const BCRYPT_COST: u32 = 12;
 const SCRYPT_COST: u32 = 17;
 const SCRYPT_BLOCKS: u32 = 8;
+/// What may be asked for, 4 GiB of memory among it; of a hash to verify as well, which may be an attacker's.
+const MOST_MEMORY_KIB: u32 = 4 << 20;
+const MOST_ITERATIONS: u32 = 1 << 20;
+const MOST_LANES: u32 = 64;
+const MOST_SCRYPT_COST: u32 = 22;
+const MOST_SCRYPT_BLOCKS: u32 = 1 << 24;
+const BCRYPT_COSTS: RangeInclusive<u32> = 4..=31;
 
 #[cfg(all(test, not(feature = "loom")))]
 pub const EXAMPLE: &str = "$2b$04$......................LAtw7/ohmmBAhnXqmkuIz83Rl5Qdjhm";
@@ -65,17 +72,17 @@ pub fn hash(args: &Args) -> Built {
         let number = options.integer(name, bounds)?;
         Ok::<_, ArgumentError>(number.map_or(usual, |number| u32::try_from(number).unwrap_or(u32::MAX)))
     };
-    let lanes = number("parallelism", 1..=64, 1)?;
+    let lanes = number("parallelism", 1..=i64::from(MOST_LANES), 1)?;
     Ok(Box::new(match algorithm {
         "argon2id" => {
             // As the algorithm has it: 8 KiB for each lane at least.
-            let memory = number("memoryKiB", i64::from(8 * lanes)..=4 << 20, MEMORY_KIB)?;
-            let iterations = number("iterations", 1..=1 << 20, ITERATIONS)?;
+            let memory = number("memoryKiB", i64::from(8 * lanes)..=i64::from(MOST_MEMORY_KIB), MEMORY_KIB)?;
+            let iterations = number("iterations", 1..=i64::from(MOST_ITERATIONS), ITERATIONS)?;
             Hash::Argon2id(Params::new(memory, iterations, lanes, None).map_err(refused)?)
         }
         "bcrypt" => Hash::Bcrypt(number("cost", 4..=31, BCRYPT_COST)?),
         _ => {
-            let cost = u8::try_from(number("cost", 1..=22, SCRYPT_COST)?).unwrap_or(u8::MAX);
+            let cost = u8::try_from(number("cost", 1..=i64::from(MOST_SCRYPT_COST), SCRYPT_COST)?).unwrap_or(u8::MAX);
             Hash::Scrypt(scrypt::Params::new(cost, SCRYPT_BLOCKS, lanes).map_err(refused)?)
         }
     }))
@@ -90,19 +97,46 @@ pub fn verify(args: &Args) -> Built {
     let hash = args.text(0, "hash")?;
     // bcrypt has a form of its own: $2b$12$ and 53 characters.
     if hash.starts_with("$2") {
-        hash.parse::<bcrypt::HashParts>().map_err(|_| malformed())?;
+        let parts = hash.parse::<bcrypt::HashParts>().map_err(|_| malformed())?;
+        if !BCRYPT_COSTS.contains(&parts.get_cost()) {
+            return Err(malformed());
+        }
         return Ok(Box::new(Verify::Bcrypt(Zeroizing::new(hash.to_owned()))));
     }
-    let parsed = PasswordHash::new(hash).map_err(|_| malformed())?;
+    let mut parsed = PasswordHash::new(hash).map_err(|_| malformed())?;
     let is_known = match parsed.algorithm.as_str() {
-        "argon2id" | "argon2i" | "argon2d" => Params::try_from(&parsed).is_ok(),
-        "scrypt" => scrypt::Params::try_from(&parsed).is_ok(),
+        "argon2id" | "argon2i" | "argon2d" => {
+            within(&parsed, &[("m", MOST_MEMORY_KIB), ("t", MOST_ITERATIONS), ("p", MOST_LANES)])?;
+            // The first version did not say which one it is.
+            let version = *parsed.version.get_or_insert(Version::V0x10.into());
+            let salt_len = parsed.salt.as_ref().map_or(0, |salt| salt.len());
+            Params::try_from(&parsed).is_ok() && Version::try_from(version).is_ok() && salt_len >= argon2::MIN_SALT_LEN
+        }
+        "scrypt" => {
+            within(&parsed, &[("ln", MOST_SCRYPT_COST), ("r", MOST_SCRYPT_BLOCKS), ("p", MOST_LANES)])?;
+            let params = scrypt::Params::try_from(&parsed).map_err(|_| malformed())?;
+            if params.n() * u64::from(params.r()) > u64::from(SCRYPT_BLOCKS) << MOST_SCRYPT_COST {
+                return Err(greedy());
+            }
+            true
+        }
         _ => false,
     };
     if !is_known || parsed.hash.is_none() || parsed.salt.is_none() {
         return Err(malformed());
     }
     Ok(Box::new(Verify::Phc(Box::new(parsed))))
+}
+
+/// Whether none of the costs is above its limit: looked at before anyone calculates with them.
+fn within(hash: &PasswordHash, limits: &[(&str, u32)]) -> std::result::Result<(), ArgumentError> {
+    let is_greedy = |name: &str, cost: u32| limits.iter().any(|(limited, most)| *limited == name && cost > *most);
+    let mut costs = hash.params.iter().filter_map(|(name, cost)| Some((name, cost.decimal().ok()?)));
+    if costs.any(|(name, cost)| is_greedy(name.as_str(), cost)) { Err(greedy()) } else { Ok(()) }
+}
+
+fn greedy() -> ArgumentError {
+    ArgumentError::Range("The \"hash\" argument asks for more memory or time than hashPassword would".into())
 }
 
 /// Says nothing of what it is.
@@ -171,15 +205,24 @@ impl Transform for Verify {
             // What is longer was never hashed by hashPassword; others cut it, and so must whoever verifies theirs.
             Verify::Bcrypt(hash) => bcrypt::verify(&password[..], hash).map_err(failed)?,
             Verify::Phc(hash) if hash.algorithm.as_str() == "scrypt" => {
-                Scrypt::default().verify_password(&password, &**hash).is_ok()
+                verdict(Scrypt::default().verify_password(&password, &**hash))?
             }
-            Verify::Phc(hash) => Argon2::default().verify_password(&password, &**hash).is_ok(),
+            Verify::Phc(hash) => verdict(Argon2::default().verify_password(&password, &**hash))?,
         };
         Ok(Value::Json(is_right.to_string()))
     }
 
     fn can_fail(&self) -> bool {
         false
+    }
+}
+
+/// A hash that cannot be computed, for want of memory say, is no wrong password.
+fn verdict(verified: password_hash::Result<()>) -> Result<bool> {
+    match verified {
+        Ok(()) => Ok(true),
+        Err(password_hash::Error::PasswordInvalid) => Ok(false),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -259,6 +302,46 @@ mod tests {
         ] {
             assert_eq!(verify(&args([arg(bad)])).err().unwrap().code(), "ERR_INVALID_ARG_VALUE", "{bad}");
         }
+    }
+
+    #[test]
+    fn hashes_that_cost_too_much_are_refused_when_made() {
+        for greedy in [
+            "$argon2id$v=19$m=4194305,t=1,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$argon2id$v=19$m=64,t=1048577,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$argon2id$v=19$m=640,t=1,p=65$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$argon2d$v=19$m=4294967295,t=4294967295,p=16777215$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$scrypt$ln=23,r=8,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$scrypt$ln=22,r=9,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$scrypt$ln=4,r=8,p=65$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$scrypt$ln=63,r=8,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            // Their product is 0 in 32 bits.
+            "$scrypt$ln=1,r=65536,p=65536$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+        ] {
+            assert_eq!(verify(&args([arg(greedy)])).err().unwrap().code(), "ERR_OUT_OF_RANGE", "{greedy}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_computed_is_no_wrong_password() {
+        for bad in [
+            "$2b$03$......................LAtw7/ohmmBAhnXqmkuIz83Rl5Qdjhm",
+            "$2b$32$......................LAtw7/ohmmBAhnXqmkuIz83Rl5Qdjhm",
+            // An unknown version, and a salt and a result that are too short.
+            "$argon2id$v=17$m=16,t=1,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$argon2id$v=19$m=16,t=1,p=1$YWJjZA$hVrDq0zOGx4YNNOvVzJx4g",
+            "$argon2id$v=19$m=16,t=1,p=1$YWJjZGVmZ2g$YWJj",
+            "$scrypt$v=1$ln=4,r=8,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+        ] {
+            assert_eq!(verify(&args([arg(bad)])).err().unwrap().code(), "ERR_INVALID_ARG_VALUE", "{bad}");
+        }
+    }
+
+    #[test]
+    fn argon2_without_a_version_is_the_first() {
+        // Of the reference implementation's tests.
+        let hash = "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY";
+        assert_eq!(whole(&*verify(&args([arg(hash)])).unwrap(), b"password").unwrap(), b"true");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::{Args, ArgumentError, Transform};
 use super::{
-    base64, brotli, deflate, digest, hmac, identity, inflate, json_minify, json_select, json_validate,
-    json_validate_each, lz4, matching, nearest, numeric, password, seal, zstd,
+    base64, brotli, csv_aggregate, csv_parse, deflate, digest, hmac, identity, inflate, json_minify, json_parse,
+    json_select, json_validate, json_validate_each, lz4, matching, nearest, numeric, password, seal, zstd,
 };
 
 pub type Build = fn(&Args) -> Result<Box<dyn Transform>, ArgumentError>;
@@ -39,11 +39,14 @@ pub static REGISTRY: &[Entry] = &[
     entry("hashPassword", password::hash),
     entry("verifyPassword", password::verify),
     entry("pbkdf2", password::derive),
+    entry("csv.parse", csv_parse::parse),
+    entry("csv.aggregate", csv_aggregate::aggregate),
     entry("text.base64Encode", base64::encode),
     entry("text.base64Decode", base64::decode),
     entry("text.matches", matching::matches),
     entry("text.replace", matching::replace),
     entry("json.minify", json_minify::minify),
+    entry("json.parse", json_parse::parse),
     entry("json.select", json_select::select),
     entry("json.validate", json_validate::validate),
     entry("json.validateEach", json_validate_each::validate_each),
@@ -80,6 +83,10 @@ pub fn example(name: &str) -> Box<dyn Transform> {
         "numeric.histogram" => args([arg("f64"), options([("bins", Arg::Number(9.0))])]),
         "numeric.nearest" => args([bytes(4), options([("k", Arg::Number(1.0)), ("dimensions", Arg::Number(1.0))])]),
         "json.select" => args([arg("$")]),
+        "csv.aggregate" => {
+            let count = Arg::List(vec![arg("count")]);
+            args([options([("measures", options([("rows", count)]))])])
+        }
         "text.matches" => args([arg("a")]),
         "text.replace" => args([arg("a"), arg("b")]),
         _ => Args::default(),

@@ -187,7 +187,7 @@ impl Transform for Step {
 mod tests {
     use super::super::Chain;
     use super::super::registry::{REGISTRY, example};
-    use super::super::testing::{noise, prose, whole};
+    use super::super::testing::{bytes, noise, prose, whole};
     use super::*;
 
     fn make(name: &str) -> Arc<dyn Transform> {
@@ -198,7 +198,7 @@ mod tests {
     fn step(session: &Session, step: &dyn Transform, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let mut input = input.to_vec();
         loop {
-            let made = step.run(std::mem::take(&mut input).into(), &Cancel::new())?.into_bytes()?;
+            let made = bytes(step.run(std::mem::take(&mut input).into(), &Cancel::new())?);
             out.extend_from_slice(&made);
             if session.left() == 0 {
                 return Ok(());
@@ -243,8 +243,12 @@ mod tests {
             let decoder =
                 OPPOSITES.iter().find(|(encoder, _)| *encoder == entry.name).map(|(_, decoder)| make(decoder));
             for plain in [Vec::new(), prose(70_000), noise(100_000)] {
-                // Numbers, for those that take nothing but JSON.
-                let plain = if entry.name.starts_with("json.") { serde_json::to_vec(&plain).unwrap() } else { plain };
+                // Numbers, for those that take nothing but JSON or CSV.
+                let plain = match entry.name.split_once('.') {
+                    Some(("json", _)) => serde_json::to_vec(&plain).unwrap(),
+                    Some(("csv", _)) => plain.chunks(2).flat_map(|two| format!("{two:?}\n").into_bytes()).collect(),
+                    _ => plain,
+                };
                 let input = encoder.as_ref().map_or_else(|| plain.clone(), |it| whole(&**it, &plain).unwrap());
                 for (piece, output) in [(1 << 20, Output::Flows), (30_011, Output::Flows), (9001, Output::Gathers)] {
                     let out = streamed(&*transform, &input, piece, output).unwrap();

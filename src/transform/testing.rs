@@ -18,8 +18,11 @@ pub fn options<const N: usize>(fields: [(&str, Arg); N]) -> Arg {
     Arg::Record(fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect())
 }
 
-fn bytes(value: Value) -> Vec<u8> {
-    value.into_bytes().unwrap().into_vec()
+pub fn bytes(value: Value) -> Vec<u8> {
+    match value {
+        Value::Table(bytes) => bytes,
+        value => value.into_bytes().unwrap().into_vec(),
+    }
 }
 
 /// The whole form.

@@ -9,7 +9,8 @@ use crate::error::{Error, Kind, Result};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 use zstd_safe::zstd_sys::ZSTD_EndDirective;
-use zstd_safe::{CCtx, CDict, CParameter, DCtx, DDict, InBuffer, OutBuffer, SafeResult, get_error_name};
+use zstd_safe::{CCtx, CDict, CParameter, DCtx, DDict, FRAMEHEADERSIZE_MAX, InBuffer, OutBuffer, SafeResult};
+use zstd_safe::{get_error_name, get_frame_content_size};
 
 type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 type Dictionary = Option<Arc<Zeroizing<Vec<u8>>>>;
@@ -225,7 +226,8 @@ impl Decompress {
         if let Some(dictionary) = &self.dictionary {
             context.load_dictionary(dictionary).map_err(failed)?;
         }
-        Ok(Decompressing { context, growth: Growth::new(self.max_output), place: Place::Start, taken: 0 })
+        let growth = Growth::new(self.max_output);
+        Ok(Decompressing { context, growth, place: Place::Start, frame: Frame::default(), taken: 0 })
     }
 }
 
@@ -233,8 +235,30 @@ struct Decompressing {
     context: DCtx<'static>,
     growth: Growth,
     place: Place,
+    frame: Frame,
     /// Bytes of input so far.
     taken: u64,
+}
+
+/// The frame under way. That it makes as much as it says is seen to here: chunk by chunk zstd does not look when an empty block
+/// comes last.
+#[derive(Default)]
+struct Frame {
+    /// Where it says so, as far as it has come.
+    head: Vec<u8>,
+    made: u64,
+}
+
+impl Frame {
+    fn add(&mut self, taken: &[u8], made: usize) {
+        let missing = FRAMEHEADERSIZE_MAX as usize - self.head.len();
+        self.head.extend_from_slice(&taken[..missing.min(taken.len())]);
+        self.made += made as u64;
+    }
+
+    fn is_complete(&self) -> bool {
+        get_frame_content_size(&self.head).is_ok_and(|said| said.is_none_or(|said| said == self.made))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -260,7 +284,7 @@ impl Fold for Decompressing {
                 return Ok(());
             }
             self.place = Place::Inside;
-            let from = input.pos();
+            let (from, before) = (input.pos(), out.len());
             let (context, at) = (&mut self.context, self.taken);
             let step = self.growth.step(chunk.len() - from, out, cancel, |room| {
                 let mut output = OutBuffer::around(room);
@@ -268,7 +292,11 @@ impl Fold for Decompressing {
                 Ok((output.pos(), left))
             })?;
             self.taken += (input.pos() - from) as u64;
+            self.frame.add(&chunk[from..input.pos()], out.len() - before);
             if step.found == 0 {
+                if !std::mem::take(&mut self.frame).is_complete() {
+                    return Err(Error::invalid_data("The zstd data is corrupt: incorrect content size").at(self.taken));
+                }
                 self.place = Place::Between;
             }
             pending = step.full && step.found != 0;
@@ -372,6 +400,16 @@ mod tests {
             whole(&*decompress(&number("maxOutput", len)).unwrap(), &stream).unwrap();
             let error = fails(&*decompress(&number("maxOutput", len - 1)).unwrap(), &stream);
             assert_eq!(error.kind, Kind::OutputLimit);
+        }
+    }
+
+    #[test]
+    fn a_frame_has_as_much_as_it_says() {
+        // 91 bytes, then an empty last block; and 300 bytes, of which three are there.
+        let none = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 91, 1, 0, 0];
+        let few = [0x28, 0xb5, 0x2f, 0xfd, 0x60, 44, 0, 24, 0, 0, b'a', b'b', b'c', 1, 0, 0];
+        for frame in [&none[..], &few, &[&packed(b"one")[..], &none].concat(), &[&none[..], &packed(b"one")].concat()] {
+            assert_eq!(fails(&*plain(), frame).kind, Kind::InvalidData);
         }
     }
 

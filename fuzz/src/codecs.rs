@@ -1,0 +1,99 @@
+//! Compressors and decompressors.
+
+use super::dice::Dice;
+use super::forms::{both, build, bytes, options, streamed, try_build, whole};
+use offloop::transform::{Arg, Transform};
+
+/// What a decompressor may make at most.
+const MOST: u32 = 1 << 20;
+
+fn limited(fields: &[(&str, Arg)]) -> Arg {
+    options(&[fields, &[("maxOutput", Arg::Number(MOST.into()))]].concat())
+}
+
+/// Decompresses the input, within the limit.
+pub fn decodes(name: &str, input: &[u8]) {
+    is_small(both(&*build(name, &[limited(&[])]), input));
+}
+
+pub fn zstd(input: &[u8]) {
+    inflates(&*build("zstdDecompress", &[limited(&[])]), input);
+}
+
+/// Chunk by chunk zstd takes a compressed block of no bytes for an empty one, and as a whole it refuses it: the forms need not
+/// agree where there may be any.
+fn inflates(zstd: &dyn Transform, input: &[u8]) {
+    if input.windows(3).any(|head| head[0] & !1 == 4 && head[1..] == [0, 0]) {
+        is_small(whole(zstd, input).ok());
+        is_small(zstd.fold().and_then(|fold| streamed(fold, input).ok()));
+    } else {
+        is_small(both(zstd, input));
+    }
+}
+
+fn is_small(made: Option<Vec<u8>>) {
+    assert!(made.is_none_or(|made| made.len() <= MOST as usize), "goes beyond its limit");
+}
+
+/// The names of those that the next one goes through.
+pub const MAKERS: &[&str] = &[
+    "gzip",
+    "deflate",
+    "deflateRaw",
+    "brotliCompress",
+    "zstdCompress",
+    "lz4Compress",
+    "text.base64Encode",
+    "identity",
+];
+
+const UNDO: [&str; 8] = [
+    "gunzip",
+    "inflate",
+    "inflateRaw",
+    "brotliDecompress",
+    "zstdDecompress",
+    "lz4Decompress",
+    "text.base64Decode",
+    "identity",
+];
+
+/// The first byte says what makes something of the rest, and the second at which level; it must come back.
+pub fn round_trip(input: &[u8]) {
+    let Some(([which, level], plain)) = input.split_first_chunk() else { return };
+    let which = usize::from(*which) % MAKERS.len();
+    let args = match MAKERS[which] {
+        "gzip" | "deflate" | "deflateRaw" => vec![leveled("level", i32::from(level % 10))],
+        // The highest ones take their time.
+        "brotliCompress" if plain.len() > 4096 => vec![leveled("quality", i32::from(level % 5))],
+        "brotliCompress" => vec![leveled("quality", i32::from(level % 12))],
+        "zstdCompress" => vec![leveled("level", i32::from(level % 16) - 5)],
+        _ => vec![],
+    };
+    let (make, undo) = (build(MAKERS[which], &args), build(UNDO[which], &[]));
+    let made = whole(&*make, plain).expect("any input can be compressed");
+    assert!(both(&*undo, &made).is_some_and(|back| back == plain), "{args:?} comes back as something else");
+    if let Some(fold) = make.fold() {
+        let made = streamed(fold, plain).expect("any input can be compressed");
+        assert!(
+            whole(&*undo, &made).is_ok_and(|back| back == plain),
+            "{args:?} in chunks comes back as something else"
+        );
+    }
+}
+
+fn leveled(name: &str, level: i32) -> Arg {
+    options(&[(name, Arg::Number(level.into()))])
+}
+
+/// A dictionary, and the data behind it: both may be bad.
+pub fn dictionary(input: &[u8]) {
+    let (dictionary, data) = input.split_at(Dice::of(input).below(input.len() + 1));
+    let given = ("dictionary", bytes(dictionary));
+    let Ok(undo) = try_build("zstdDecompress", &[limited(std::slice::from_ref(&given))]) else { return };
+    inflates(&*undo, data);
+    let Ok(make) = try_build("zstdCompress", &[options(&[given])]) else { return };
+    let made = whole(&*make, data).expect("any input can be compressed");
+    assert!(both(&*undo, &made).is_some_and(|back| back == data), "comes back as something else");
+    zstd(&made);
+}

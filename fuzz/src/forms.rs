@@ -1,0 +1,106 @@
+//! The two forms of a transform, whole and chunk by chunk, which must agree.
+
+use super::dice::Dice;
+use offloop::cancel::Cancel;
+use offloop::error::{Error, Kind};
+use offloop::transform::{Arg, Args, ArgumentError, Fold, Transform, Value, registry};
+use serde::de::IgnoredAny;
+
+pub fn text(text: &str) -> Arg {
+    Arg::Text(text.to_owned().into())
+}
+
+pub fn bytes(bytes: &[u8]) -> Arg {
+    Arg::Bytes(bytes.to_vec().into())
+}
+
+pub fn options(fields: &[(&str, Arg)]) -> Arg {
+    Arg::Record(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+}
+
+/// A transform of arguments that may be bad.
+pub fn try_build(name: &str, args: &[Arg]) -> Result<Box<dyn Transform>, ArgumentError> {
+    (registry::find(name).expect("a transform of the registry").build)(&Args::new(args.to_vec()))
+}
+
+pub fn build(name: &str, args: &[Arg]) -> Box<dyn Transform> {
+    try_build(name, args).unwrap_or_else(|error| panic!("{name} refuses its arguments: {error:?}"))
+}
+
+/// What it makes of the input, or `None` if it refuses it; both forms alike.
+pub fn both(transform: &dyn Transform, input: &[u8]) -> Option<Vec<u8>> {
+    let whole = whole(transform, input);
+    if let Some(fold) = transform.fold() {
+        let streamed = streamed(fold, input);
+        match (&whole, &streamed) {
+            (Ok(whole), Ok(streamed)) => assert!(whole == streamed, "chunks make something else"),
+            // An output that grows too large and then breaks may be refused for either.
+            (Err(whole), Err(streamed)) => assert!(
+                whole.kind == streamed.kind || [whole.kind, streamed.kind].contains(&Kind::OutputLimit),
+                "{whole} / {streamed}"
+            ),
+            (Ok(_), Err(error)) => panic!("only the chunks are refused: {error}"),
+            (Err(error), Ok(_)) => panic!("only the whole is refused: {error}"),
+        }
+    }
+    whole.ok()
+}
+
+/// For parsers of which nothing else is known.
+pub fn parses(name: &str, args: &[Arg], input: &[u8]) {
+    both(&*build(name, args), input);
+}
+
+pub fn whole(transform: &dyn Transform, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let made = transform.run(input.to_vec().into(), &Cancel::new());
+    made.map(made_of).map_err(|error| sound(error, input))
+}
+
+/// Chunk by chunk, cut and flushed where the dice say, with a caller that takes the output now and then.
+pub fn streamed(mut fold: Box<dyn Fold>, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let (cancel, mut dice) = (Cancel::new(), Dice::of(input));
+    let (mut rest, mut out, mut taken) = (input, Vec::new(), Vec::new());
+    let most = match dice.below(4) {
+        0 if input.len() < 2000 => 1,
+        0 | 1 => 1 + input.len() / 20,
+        2 => 1 + input.len() / 3,
+        _ => input.len(),
+    };
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at((1 + dice.below(most)).min(rest.len()));
+        fold.push(now, &mut out, &cancel).map_err(|error| sound(error, input))?;
+        rest = later;
+        if dice.below(4) == 0 {
+            fold.push(&[], &mut out, &cancel).map_err(|error| sound(error, input))?;
+        }
+        if dice.below(4) == 0 {
+            fold.flush(&mut out, &cancel).map_err(|error| sound(error, input))?;
+        }
+        if dice.below(2) == 0 {
+            taken.append(&mut out);
+        }
+    }
+    let last = fold.finish(out, &cancel).map_err(|error| sound(error, input))?;
+    taken.append(&mut made_of(last));
+    Ok(taken)
+}
+
+/// What says that it is JSON is.
+fn made_of(value: Value) -> Vec<u8> {
+    if let Value::Json(json) = &value {
+        let checked = serde_json::from_str::<IgnoredAny>(json);
+        assert!(checked.is_ok(), "the result is no JSON: {json}");
+    }
+    match value {
+        Value::Table(columns) => columns,
+        value => value.into_bytes().expect("bytes or text").into_vec(),
+    }
+}
+
+/// An error that blames the input, at a place in it.
+fn sound(error: Error, input: &[u8]) -> Error {
+    let blamed = matches!(error.kind, Kind::InvalidData | Kind::OutputLimit | Kind::Authentication);
+    assert!(blamed, "{:?}: {error}", error.kind);
+    assert!(error.offset.is_none_or(|offset| offset <= input.len() as u64), "{:?} is no place: {error}", error.offset);
+    error
+}

@@ -1,0 +1,265 @@
+'use strict'
+
+const { isBoxedPrimitive, isDate } = require('node:util').types
+const { withCode } = require('./errors')
+const { invalidType } = require('./validate')
+
+/** About so many characters are written at a time: a fraction of a millisecond. */
+const ROOM = 64 << 10
+/** A piece of text is handed out when it has so many characters, or after so many steps. */
+const ENOUGH = ROOM / 4
+const STEPS = 128
+/** What is nested more deeply is taken apart: measuring calls itself for each level. */
+const MAX_DEPTH = 64
+/** Members and elements that are looked at in one step, if they make little text. */
+const LOOKS = 1024
+/** What a number, a short word or what stands around a value takes, about. */
+const NUMBER = 8
+const WORD = 5
+const AROUND = 4
+/** What cannot be measured, or does not fit. */
+const TOO_LARGE = -1
+
+const dateToJSON = Date.prototype.toJSON
+
+/**
+ * Writes a value as `JSON.stringify` does, a little at a time. What is small is given to `JSON.stringify` as it is; what is
+ * large is taken apart. It is measured for that first: getters may be called twice.
+ */
+class JsonWriter {
+  /** @type {(List | Members)[]} what is being written, from the outermost on */
+  #open = []
+  /** The same as a set: an object that contains itself has no JSON. */
+  #within = new Set()
+  /** Text that is not yet handed out. */
+  #text = ''
+  /** @type {{ text: string, at: number } | undefined} a string that is being written in parts */
+  #string
+
+  /** @param {unknown} value */
+  constructor(value) {
+    if (this.#write(plainOf(value, ''), '', false) === undefined) {
+      throw invalidType('The "input" argument', 'a value that JSON has', value)
+    }
+  }
+
+  /** Whether nothing is left but the text that is there. */
+  get isEnding() {
+    return this.#open.length === 0 && this.#string === undefined
+  }
+
+  /** The next piece of text, which may be empty; `undefined` behind the last one. */
+  next() {
+    if (this.isEnding && this.#text === '') return undefined
+    for (let steps = 0; steps < STEPS && this.#text.length < ENOUGH && !this.isEnding; steps++) {
+      if (this.#string !== undefined) this.#writeString(this.#string)
+      else this.#open[this.#open.length - 1].write(this)
+    }
+    const text = this.#text
+    this.#text = ''
+    return text
+  }
+
+  /** @param {string} text */
+  put(text) {
+    this.#text += text
+  }
+
+  /** What it is about ends. @param {string} bracket */
+  close(bracket) {
+    this.#text += bracket
+    this.#within.delete(this.#open.pop()?.value)
+  }
+
+  /**
+   * Writes a value for which there is not enough room, or which has a way of its own to be written, behind `before`. Returns whether it goes on with
+   * the value's own parts; `undefined` if JSON has no such value, and nothing is written.
+   * @param {any} value
+   * @param {string} key of the value in what contains it
+   * @param {string} before
+   */
+  writeLarge(value, key, before) {
+    const text = this.#text
+    this.#text += before
+    const plain = plainOf(value, key)
+    const isOpen = this.#write(plain, key, plain === value)
+    if (isOpen === undefined) this.#text = text
+    return isOpen
+  }
+
+  /**
+   * @param {any} value whose own toJSON was called
+   * @param {string} key
+   * @param {boolean} isLarge as was measured
+   */
+  #write(value, key, isLarge) {
+    if (typeof value === 'string' && value.length > ROOM) {
+      this.#text += '"'
+      this.#string = { text: value, at: 0 }
+      return true
+    }
+    if (isLeaf(value)) return this.#writeWhole(JSON.stringify(value))
+    if (this.#within.has(value)) throw circular(key)
+    const isSmall = !isLarge && !hasToJSON(value) && measure(value, ROOM, MAX_DEPTH) >= 0
+    if (isSmall) return this.#writeWhole(JSON.stringify(value))
+    this.#within.add(value)
+    this.#open.push(Array.isArray(value) ? new List(value) : new Members(value))
+    this.#text += Array.isArray(value) ? '[' : '{'
+    return true
+  }
+
+  /** @param {string | undefined} text */
+  #writeWhole(text) {
+    if (text === undefined) return undefined
+    this.#text += text
+    return false
+  }
+
+  /** @param {{ text: string, at: number }} string */
+  #writeString(string) {
+    let end = Math.min(string.at + ROOM, string.text.length)
+    // Without its other half a surrogate would be escaped.
+    if (end < string.text.length && isHighSurrogate(string.text.charCodeAt(end - 1))) end--
+    this.#text += JSON.stringify(string.text.slice(string.at, end)).slice(1, -1)
+    string.at = end
+    if (end < string.text.length) return
+    this.#text += '"'
+    this.#string = undefined
+  }
+}
+
+/** A list that is written in runs of small elements. */
+class List {
+  #at = 0
+
+  /** @param {any[]} value */
+  constructor(value) {
+    this.value = value
+    this.length = value.length
+  }
+
+  /** @param {JsonWriter} writer */
+  write(writer) {
+    const first = this.#at
+    /** @type {unknown[]} */
+    const run = []
+    let room = ROOM
+    while (this.#at < this.length) {
+      const element = this.value[this.#at]
+      const left = measure(element, room, MAX_DEPTH)
+      if (left < 0) {
+        if (run.length === 0) return this.#writeLarge(element, writer)
+        // What does not fit any more may fit the next run.
+        break
+      }
+      room = left - 1
+      run.push(element)
+      this.#at++
+    }
+    if (run.length > 0) writer.put((first > 0 ? ',' : '') + JSON.stringify(run).slice(1, -1))
+    else if (this.#at === this.length) writer.close(']')
+  }
+
+  /** @param {unknown} element @param {JsonWriter} writer */
+  #writeLarge(element, writer) {
+    const at = this.#at++
+    const before = at > 0 ? ',' : ''
+    if (writer.writeLarge(element, String(at), before) === undefined) writer.put(`${before}null`)
+  }
+}
+
+/** An object that is written member by member. */
+class Members {
+  #at = 0
+  #isFirst = true
+
+  /** @param {Record<string, unknown>} value */
+  constructor(value) {
+    this.value = value
+    this.keys = Object.keys(value)
+  }
+
+  /** @param {JsonWriter} writer */
+  write(writer) {
+    let room = ROOM
+    for (let looks = 0; looks < LOOKS && room > 0; looks++) {
+      if (this.#at === this.keys.length) return writer.close('}')
+      const key = this.keys[this.#at]
+      const value = this.value[key]
+      const left = measure(value, room, MAX_DEPTH)
+      // What does not fit any more may fit the next time.
+      if (left < 0 && looks > 0) return
+      this.#at++
+      const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
+      if (left < 0) {
+        const isOpen = writer.writeLarge(value, key, before)
+        if (isOpen !== undefined) this.#isFirst = false
+        if (isOpen) return
+        room -= WORD
+      } else {
+        const text = JSON.stringify(value)
+        if (text !== undefined) {
+          writer.put(before + text)
+          this.#isFirst = false
+        }
+        room = left - key.length - AROUND
+      }
+    }
+  }
+}
+
+/**
+ * How much of the room is left behind the text of a value, about. Less than none: it is larger, or only calling its toJSON
+ * will tell.
+ * @param {any} value
+ * @param {number} room
+ * @param {number} depth that it may have
+ * @returns {number}
+ */
+function measure(value, room, depth) {
+  if (typeof value === 'string') return room - value.length
+  if (typeof value === 'number') return room - NUMBER
+  if (typeof value === 'bigint') return TOO_LARGE
+  if (typeof value !== 'object' || value === null) return room - WORD
+  if (depth === 0 || room < 0) return TOO_LARGE
+  if (hasToJSON(value)) return value.toJSON === dateToJSON && isDate(value) ? room - AROUND * NUMBER : TOO_LARGE
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && room >= 0; i++) room = measure(value[i], room - 1, depth - 1)
+    return room
+  }
+  for (const key in value) {
+    room = measure(value[key], room - key.length - AROUND, depth - 1)
+    if (room < 0) return TOO_LARGE
+  }
+  return room
+}
+
+/** @param {any} value */
+function hasToJSON(value) {
+  return typeof value.toJSON === 'function'
+}
+
+/** What is written in place of a value. @param {any} value @param {string} key */
+function plainOf(value, key) {
+  const mayHave = (typeof value === 'object' && value !== null) || typeof value === 'bigint'
+  return mayHave && hasToJSON(value) ? value.toJSON(key) : value
+}
+
+/** Whether a value has no parts. @param {any} value */
+function isLeaf(value) {
+  if (typeof value !== 'object' || value === null || isBoxedPrimitive(value)) return true
+  return /** @type {any} */ (JSON).isRawJSON?.(value) === true
+}
+
+/** @param {string | undefined} key */
+function circular(key) {
+  const message = `Converting circular structure to JSON: property '${key}' closes the circle`
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/** @param {number} unit */
+function isHighSurrogate(unit) {
+  return unit >= 0xd800 && unit <= 0xdbff
+}
+
+module.exports = { JsonWriter }

@@ -1,0 +1,78 @@
+'use strict'
+
+const { NO_ROOM } = require('./input')
+const native = require('./native')
+const { Task } = require('./task')
+const { Transform } = require('./transform')
+const { checkInteger, checkOptions } = require('./validate')
+const { Writing } = require('./writing')
+
+/** How long (ms) a slice holds the loop at most, unless the options say otherwise. */
+const SLICE = 4
+const MAX_SLICE = 10_000
+
+/** Values become JSON on the loop, in slices; the bytes are put together off it, and go on to what follows. */
+class StringifyTransform {
+  #slice
+  #next
+
+  /**
+   * @param {number} slice
+   * @param {Transform} next native: what becomes of the bytes
+   */
+  constructor(slice, next) {
+    this.#slice = slice
+    this.#next = next
+    this.name = 'json.stringify'
+    Object.freeze(this)
+  }
+
+  /** The same with more to do behind it. @param {StringifyTransform} transform @param {Transform} next */
+  static followedBy(transform, next) {
+    return new StringifyTransform(transform.#slice, next)
+  }
+
+  /** What becomes of the bytes. @param {StringifyTransform} transform */
+  static next(transform) {
+    return transform.#next
+  }
+
+  /** @param {StringifyTransform} transform */
+  static slice(transform) {
+    return transform.#slice
+  }
+}
+
+/** A value on its way. */
+class StringifyTask extends Task {
+  /**
+   * As of any task.
+   * @param {any} transform
+   * @param {unknown} input
+   * @param {number} room
+   */
+  submit(transform, input, room) {
+    let writing
+    try {
+      writing = new Writing(input, StringifyTransform.slice(transform))
+    } catch (error) {
+      if (room !== NO_ROOM) native.dropRoom(room)
+      throw error
+    }
+    return super.submit(StringifyTransform.next(transform), writing, room)
+  }
+}
+
+/** @type {Transform | undefined} */
+let identity
+
+/** `json.stringify({ slice })` @param {{ slice?: number }} [options] */
+function stringify(options = {}) {
+  checkOptions(options, ['slice'])
+  const { slice = SLICE } = options
+  checkInteger('"options.slice"', slice, 1, MAX_SLICE)
+  identity ??= new Transform(native.makeTransform('identity', []))
+  return new StringifyTransform(slice, identity)
+}
+
+module.exports = { StringifyTask, StringifyTransform, stringify }

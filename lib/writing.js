@@ -1,0 +1,37 @@
+'use strict'
+
+const { AsyncResource } = require('node:async_hooks')
+const { JsonWriter } = require('./json-writer')
+const { bytesOf } = require('./staging')
+
+const EMPTY = Buffer.alloc(0)
+
+/** A value on its way to be written: an input of a native task. */
+class Writing {
+  #writer
+
+  /** @param {unknown} value @param {number} slice */
+  constructor(value, slice) {
+    this.#writer = new JsonWriter(value)
+    this.slice = slice
+  }
+
+  /** All of the text, if it is short. */
+  get text() {
+    return this.#writer.isEnding ? /** @type {string} */ (this.#writer.next()) : undefined
+  }
+
+  /** @returns {Generator<Uint8Array, void>} */
+  *pieces() {
+    // What it calls of the value's own code runs as if the caller had called it.
+    const context = new AsyncResource('OffloopTask')
+    const next = () => this.#writer.next()
+    for (;;) {
+      const text = context.runInAsyncScope(next)
+      if (text === undefined) return
+      yield text === '' ? EMPTY : bytesOf(text)
+    }
+  }
+}
+
+module.exports = { Writing }

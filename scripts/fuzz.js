@@ -1,0 +1,41 @@
+'use strict'
+
+// npm run fuzz                    every target for a minute
+// npm run fuzz -- gunzip open     some targets
+// npm run fuzz -- --seconds 600 gunzip
+
+const { mkdirSync, readdirSync } = require('node:fs')
+const { basename, join } = require('node:path')
+const { parseArgs } = require('node:util')
+const { root, run, say, start } = require('./command.js')
+
+/** An input takes at most so much; cargo-fuzz gives the memory in MiB and the time in seconds. */
+const LIMITS = ['-rss_limit_mb=2048', '-malloc_limit_mb=512', '-timeout=10', '-max_len=65536']
+
+start(async () => {
+  const { values, positionals } = parseArgs({
+    options: { seconds: { type: 'string', default: '60' } },
+    allowPositionals: true
+  })
+  const known = readdirSync(join(root, 'fuzz/fuzz_targets')).map(file => basename(file, '.rs'))
+  const unknown = positionals.filter(name => !known.includes(name))
+  if (unknown.length > 0) throw new Error(`Unknown: ${unknown.join(', ')}. Known: ${known.join(', ')}.`)
+  for (const name of positionals.length > 0 ? positionals : known) {
+    const { code } = await fuzz(name, values.seconds)
+    if (code !== 0) throw new Error(`${name} found something (see fuzz/artifacts/), or did not start.`)
+  }
+})
+
+/**
+ * What it finds new goes into a folder that git ignores; the seeds stay as they are.
+ * @param {string} name
+ * @param {string} seconds
+ */
+function fuzz(name, seconds) {
+  const found = join(root, 'fuzz/target/corpus', name)
+  mkdirSync(found, { recursive: true })
+  say(`fuzzing ${name}`)
+  const corpora = [found, join(root, 'fuzz/corpus', name)]
+  const args = ['+nightly', 'fuzz', 'run', name, ...corpora, '--', `-max_total_time=${seconds}`, ...LIMITS]
+  return run('cargo', args, { show: true })
+}
