@@ -231,10 +231,10 @@ export declare function splitPermit(permit: number, keep: number): number
 export declare function stage(pool: number, bytes: number, room: RoomHandle): number | Bound
 
 /**
- * Copies the next piece of a staged input. Returns which bound of the pool is reached, if it has become longer than
- * there is room for.
+ * Copies the next piece of a staged input: bytes, or text as UTF-16, of which whole characters become UTF-8.
+ * Returns how many bytes are there now, or which bound of the pool is reached.
  */
-export declare function stagePiece(staging: number, piece: Uint8Array): Bound | null
+export declare function stagePiece(staging: number, piece: Uint8Array | Uint16Array): number | Bound
 
 /**
  * Submits the first `length` bytes of a `Uint8Array`; they are copied before this returns.

@@ -13,8 +13,9 @@ const STEPS = 128
 const MAX_DEPTH = 64
 /** Members and elements that are looked at in one step, if they make little text. */
 const LOOKS = 1024
-/** What a number, a short word or what stands around a value takes, about. */
+/** What a number, a date, a short word or what stands around a value takes, about. */
 const NUMBER = 8
+const DATE = 32
 const WORD = 5
 const AROUND = 4
 /** What cannot be measured, or does not fit. */
@@ -100,7 +101,7 @@ class JsonWriter {
     }
     if (isLeaf(value)) return this.#writeWhole(JSON.stringify(value))
     if (this.#within.has(value)) throw circular(key)
-    const isSmall = !isLarge && !hasToJSON(value) && measure(value, ROOM, MAX_DEPTH) >= 0
+    const isSmall = !isLarge && !hasToJSON(value) && measure(value, ROOM) >= 0
     if (isSmall) return this.#writeWhole(JSON.stringify(value))
     this.#within.add(value)
     this.#open.push(Array.isArray(value) ? new List(value) : new Members(value))
@@ -146,7 +147,7 @@ class List {
     let room = ROOM
     while (this.#at < this.length) {
       const element = this.value[this.#at]
-      const left = measure(element, room, MAX_DEPTH)
+      const left = measure(element, room)
       if (left < 0) {
         if (run.length === 0) return this.#writeLarge(element, writer)
         // What does not fit any more may fit the next run.
@@ -186,7 +187,7 @@ class Members {
       if (this.#at === this.keys.length) return writer.close('}')
       const key = this.keys[this.#at]
       const value = this.value[key]
-      const left = measure(value, room, MAX_DEPTH)
+      const left = measure(value, room)
       // What does not fit any more may fit the next time.
       if (left < 0 && looks > 0) return
       this.#at++
@@ -213,25 +214,56 @@ class Members {
  * will tell.
  * @param {any} value
  * @param {number} room
+ */
+function measure(value, room) {
+  if (typeof value === 'bigint') return TOO_LARGE
+  if (typeof value !== 'object' || value === null) return room - leafLength(value)
+  if (hasToJSON(value)) return isUsualDate(value) ? room - DATE : TOO_LARGE
+  return measureParts(value, room, MAX_DEPTH)
+}
+
+/**
+ * The same of a list or an object. This is most of what writing costs beside `JSON.stringify`: leaves are not worth a call,
+ * and of an object as most are only a member is taken for its toJSON.
+ * @param {any} value
+ * @param {number} room
  * @param {number} depth that it may have
  * @returns {number}
  */
-function measure(value, room, depth) {
-  if (typeof value === 'string') return room - value.length
-  if (typeof value === 'number') return room - NUMBER
-  if (typeof value === 'bigint') return TOO_LARGE
-  if (typeof value !== 'object' || value === null) return room - WORD
-  if (depth === 0 || room < 0) return TOO_LARGE
-  if (hasToJSON(value)) return value.toJSON === dateToJSON && isDate(value) ? room - AROUND * NUMBER : TOO_LARGE
+function measureParts(value, room, depth) {
+  if (depth === 0) return TOO_LARGE
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length && room >= 0; i++) room = measure(value[i], room - 1, depth - 1)
+    for (let i = 0; i < value.length && room >= 0; i++) {
+      const element = value[i]
+      if (typeof element === 'string') room -= element.length + 1
+      else if (typeof element !== 'object' || element === null) room -= leafLength(element) + 1
+      else room = measureParts(element, room - 1, depth - 1)
+    }
     return room
   }
+  if (Object.getPrototypeOf(value) !== Object.prototype && hasToJSON(value)) {
+    return isUsualDate(value) ? room - DATE : TOO_LARGE
+  }
   for (const key in value) {
-    room = measure(value[key], room - key.length - AROUND, depth - 1)
-    if (room < 0) return TOO_LARGE
+    const member = value[key]
+    room -= key.length + AROUND
+    if (typeof member === 'string') room -= member.length
+    else if (typeof member !== 'object' || member === null) room -= leafLength(member)
+    else room = measureParts(member, room, depth - 1)
+    if (room < 0 || (typeof member === 'function' && key === 'toJSON')) return TOO_LARGE
   }
   return room
+}
+
+/** What a value without parts takes, about. @param {unknown} leaf */
+function leafLength(leaf) {
+  if (typeof leaf === 'string') return leaf.length
+  return typeof leaf === 'number' ? NUMBER : WORD
+}
+
+/** @param {any} value */
+function isUsualDate(value) {
+  return value.toJSON === dateToJSON && isDate(value)
 }
 
 /** @param {any} value */

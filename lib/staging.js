@@ -9,7 +9,7 @@ const { slice } = require('./slices')
 
 /**
  * @typedef {import('./task').Task} Task
- * @typedef {import('./binding').Bound} Bound
+ * @typedef {Uint8Array | Uint16Array} Piece bytes, or whole characters as UTF-16
  */
 
 /** Bytes, or code units of a string, that are copied at a time. */
@@ -39,7 +39,7 @@ class Staging {
    * @param {number} handle
    * @param {Task} task
    * @param {number} transform
-   * @param {Generator<Uint8Array, void>} pieces
+   * @param {Generator<Piece, void>} pieces
    */
   constructor(handle, task, transform, pieces) {
     this.#handle = handle
@@ -68,25 +68,23 @@ class Staging {
     }
   }
 
-  /** Returns whether nothing more comes. @param {IteratorResult<Uint8Array, void>} next */
+  /** Returns whether nothing more comes. @param {IteratorResult<Piece, void>} next */
   #take({ value, done }) {
     const task = this.#task
     if (!done) {
-      this.#copied += value.length
-      const bound = native.stagePiece(this.#handle, value)
-      if (bound) this.#refuse(bound)
-      return bound !== null
+      const copied = native.stagePiece(this.#handle, value)
+      if (typeof copied === 'number') {
+        this.#copied = copied
+        return false
+      }
+      this.cancel()
+      task.fail(task.pool.full(copied, this.#copied))
+      return true
     }
     this.#done = true
     const bound = native.submitStaged(this.#handle, this.#transform, task.id, task.priority)
     if (bound) task.fail(task.pool.full(bound, this.#copied))
     return true
-  }
-
-  /** There is no room for what it has become. @param {Bound} bound */
-  #refuse(bound) {
-    this.cancel()
-    this.#task.fail(this.#task.pool.full(bound, this.#copied))
   }
 
   /** Gives the copy and its room up. Returns whether the task had not been submitted. */
@@ -124,7 +122,7 @@ function copySome() {
  * @param {Task} task
  * @param {number} transform
  * @param {number} room
- * @param {Generator<Uint8Array, void>} pieces
+ * @param {Generator<Piece, void>} pieces
  */
 function stage(bytes, task, transform, room, pieces) {
   const handle = native.stage(task.pool.number, bytes, room)
@@ -141,7 +139,7 @@ function stage(bytes, task, transform, room, pieces) {
  * @param {Task} task
  * @param {number} transform
  * @param {number} room
- * @param {Generator<Uint8Array, void>} pieces
+ * @param {Generator<Piece, void>} pieces
  */
 function stageWork(budget, task, transform, room, pieces) {
   const handle = native.stage(task.pool.number, 0, room)
@@ -152,11 +150,19 @@ function stageWork(budget, task, transform, room, pieces) {
   return staging
 }
 
-/** Text as bytes, until the next one is asked for. @param {string} text */
-function bytesOf(text) {
-  scratch ??= Buffer.allocUnsafeSlow(TEXT_PIECE * MAX_UTF8)
-  if (text.length > TEXT_PIECE) return Buffer.from(text)
-  return scratch.subarray(0, scratch.write(text))
+/** Text on its way: as UTF-8, which is fast for ASCII, or as UTF-16 from the first piece on that is not. */
+class Encoder {
+  #isWide = false
+
+  /** The piece is there until the next one is asked for. @param {string} text @returns {Piece} */
+  encode(text) {
+    if (text.length > TEXT_PIECE) return Buffer.from(text)
+    scratch ??= Buffer.allocUnsafeSlow(TEXT_PIECE * MAX_UTF8)
+    if (this.#isWide) return new Uint16Array(scratch.buffer, 0, scratch.write(text, 'utf16le') / 2)
+    const length = scratch.write(text)
+    this.#isWide = length > text.length
+    return scratch.subarray(0, length)
+  }
 }
 
 /**
@@ -209,11 +215,12 @@ let scratch
  * @param {((text: string) => string) | undefined} spell
  */
 function* textPieces(text, spell) {
+  const encoder = new Encoder()
   for (let at = 0; at < text.length; ) {
     let end = Math.min(at + TEXT_PIECE, text.length)
     while (end < text.length && end > at + 1 && mustNotEnd(text.charCodeAt(end - 1))) end--
     const piece = text.slice(at, end)
-    yield bytesOf(spell?.(piece) ?? piece)
+    yield encoder.encode(spell?.(piece) ?? piece)
     at = end
   }
 }
@@ -223,4 +230,4 @@ function mustNotEnd(unit) {
   return (unit >= 0xd800 && unit <= 0xdbff) || unit === BACKSLASH
 }
 
-module.exports = { Staging, bytesOf, stageBytes, stageText, stageWork }
+module.exports = { Encoder, Staging, stageBytes, stageText, stageWork }

@@ -2,7 +2,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { JsonWriter } = require('./json-writer')
-const { bytesOf } = require('./staging')
+const { Encoder } = require('./staging')
 
 const EMPTY = Buffer.alloc(0)
 
@@ -21,15 +21,16 @@ class Writing {
     return this.#writer.isEnding ? /** @type {string} */ (this.#writer.next()) : undefined
   }
 
-  /** @returns {Generator<Uint8Array, void>} */
+  /** @returns {Generator<Uint8Array | Uint16Array, void>} */
   *pieces() {
     // What it calls of the value's own code runs as if the caller had called it.
     const context = new AsyncResource('OffloopTask')
     const next = () => this.#writer.next()
+    const encoder = new Encoder()
     for (;;) {
       const text = context.runInAsyncScope(next)
       if (text === undefined) return
-      yield text === '' ? EMPTY : bytesOf(text)
+      yield text === '' ? EMPTY : encoder.encode(text)
     }
   }
 }

@@ -7,7 +7,7 @@ use super::raw::{self, Pinned, misuse};
 use super::task::{Batch, Origin, Task};
 use crate::cancel::Cancel;
 use crate::pool::{Full, Priority, Room, Work};
-use crate::transform::Value;
+use crate::transform::{Value, append_utf8};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -190,16 +190,24 @@ pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::
     Ok(napi::Either::A(handle(tables.stagings.insert(Staging { room, bytes }))))
 }
 
-/// Copies the next piece of a staged input. Returns which bound of the pool is reached, if it has become longer than
-/// there is room for.
-#[napi(catch_unwind, ts_args_type = "staging: number, piece: Uint8Array")]
-pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<Option<Bound>> {
+/// Copies the next piece of a staged input: bytes, or text as UTF-16, of which whole characters become UTF-8.
+/// Returns how many bytes are there now, or which bound of the pool is reached.
+#[napi(
+    catch_unwind,
+    ts_args_type = "staging: number, piece: Uint8Array | Uint16Array",
+    ts_return_type = "number | Bound"
+)]
+pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<napi::Either<f64, Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let staging = tables.stagings.get_mut(staging as usize).ok_or_else(|| misuse("an unknown staging"))?;
     let Staging { room, bytes } = staging;
-    raw::copy_bytes(&env, &piece, usize::MAX, bytes).ok_or_else(|| misuse("a piece that is not bytes"))?;
+    raw::copy_bytes(&env, &piece, usize::MAX, bytes)
+        .or_else(|| raw::with_u16s(&env, &piece, |units| append_utf8(units, bytes)))
+        .ok_or_else(|| misuse("a piece that is neither bytes nor UTF-16"))?;
     let fits = bytes.len() <= room.bytes() || room.resize(bytes.len());
-    Ok(if fits { None } else { Some(Bound::Bytes) })
+    #[expect(clippy::cast_precision_loss, reason = "no input has 2^53 bytes")]
+    let length = bytes.len() as f64;
+    Ok(if fits { napi::Either::A(length) } else { napi::Either::B(Bound::Bytes) })
 }
 
 /// Submits a staged input. It may have become longer than was known when it was staged: then it may find no room.

@@ -52,6 +52,7 @@ pub mod session;
 mod splice;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;
+mod utf16;
 mod value;
 mod zstd;
 mod zstd_blocks;
@@ -62,6 +63,7 @@ pub use crate::args::{Arg, Args, ArgumentError, Options};
 pub use bytes::{Bytes, Lend};
 pub use chain::Chain;
 pub use json_parse::json_in_parts;
+pub use utf16::append_utf8;
 pub use value::{Document, SMALL_DOCUMENT, Value};
 
 use crate::cancel::Cancel;
