@@ -15,9 +15,10 @@ pub fn append_utf8(units: &[u16], out: &mut Vec<u8>) {
             rest = behind;
         } else {
             // A pair is not cut.
-            let length = BLOCK + usize::from(block[BLOCK - 1] & 0xfc00 == 0xd800 && !behind.is_empty());
-            append_characters(&rest[..length], out);
-            rest = &rest[length..];
+            let is_cut = block[BLOCK - 1] & 0xfc00 == 0xd800 && behind.first().is_some_and(|unit| unit & 0xfc00 == 0xdc00);
+            let (these, others) = rest.split_at(BLOCK + usize::from(is_cut));
+            append_characters(these, out);
+            rest = others;
         }
     }
     append_characters(rest, out);
@@ -51,6 +52,18 @@ mod tests {
             let mut bytes = b"before ".to_vec();
             append_utf8(&units, &mut bytes);
             prop_assert_eq!(bytes, format!("before {}", String::from_utf16_lossy(&units)).into_bytes());
+        }
+    }
+
+    #[test]
+    fn half_a_pair_at_the_end_of_a_block_takes_none_of_what_follows() {
+        for before in 0..40 {
+            let mut units = vec![0x61; before];
+            units.extend([0xd800, 0xd800, 0xdc00, 0xd800]);
+            units.extend([0xe9; 40]);
+            let mut bytes = Vec::new();
+            append_utf8(&units, &mut bytes);
+            assert_eq!(bytes, String::from_utf16_lossy(&units).as_bytes(), "behind {before} letters");
         }
     }
 
