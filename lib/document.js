@@ -115,7 +115,7 @@ class DocumentBuild {
     else if (kind === TEXT) filled.push(new Text())
     else if (kind === END) this.#attach(/** @type {Filled} */ (filled.pop()).end())
     else {
-      const piece = text.toString((step & WIDE) === 0 ? 'latin1' : 'utf16le', plan[this.#at + 1], plan[this.#at + 2])
+      const piece = read(text, step, plan[this.#at + 1], plan[this.#at + 2])
       if (kind === VALUE) this.#value = JSON.parse(piece)
       else filled[filled.length - 1].take(step, piece)
     }
@@ -196,6 +196,20 @@ class Text {
   end() {
     return this.#value
   }
+}
+
+/**
+ * V8 collects when its young generation is full, and stops the loop for as long as copying takes what is alive in it. Text is
+ * not, once it is parsed: with two bytes for a character, as wide text has, there is room for less else.
+ * @param {Buffer} text
+ * @param {number} step
+ * @param {number} start
+ * @param {number} end
+ */
+function read(text, step, start, end) {
+  if ((step & WIDE) !== 0) return text.toString('utf16le', start, end)
+  text.toString('latin1', start, end)
+  return text.toString('latin1', start, end)
 }
 
 /** What V8 cannot build although it is JSON: too long a string. @param {any} error @returns {FailureRecord} */

@@ -9,6 +9,8 @@ const ROOM = 64 << 10
 /** A piece of text is handed out when it has so many characters, or after so many steps. */
 const ENOUGH = ROOM / 4
 const STEPS = 128
+/** Text that is so long is handed out by itself: putting it together with other text would copy it. */
+const LONG = 1 << 12
 /** What is nested more deeply is taken apart: measuring calls itself for each level. */
 const MAX_DEPTH = 64
 /** Members and elements that are looked at in one step, if they make little text. */
@@ -32,7 +34,9 @@ class JsonWriter {
   #open = []
   /** The same as a set: an object that contains itself has no JSON. */
   #within = new Set()
-  /** Text that is not yet handed out. */
+  /** @type {string[]} text that is handed out before what follows: as much as one step makes */
+  #ready = []
+  /** Text that may still grow. */
   #text = ''
   /** @type {{ text: string, at: number } | undefined} a string that is being written in parts */
   #string
@@ -46,16 +50,22 @@ class JsonWriter {
 
   /** Whether nothing is left but the text that is there. */
   get isEnding() {
-    return this.#open.length === 0 && this.#string === undefined
+    return this.#ready.length === 0 && this.#open.length === 0 && this.#string === undefined
   }
 
   /** The next piece of text, which may be empty; `undefined` behind the last one. */
   next() {
     if (this.isEnding && this.#text === '') return undefined
-    for (let steps = 0; steps < STEPS && this.#text.length < ENOUGH && !this.isEnding; steps++) {
+    for (
+      let steps = 0;
+      steps < STEPS && this.#text.length < ENOUGH && this.#ready.length === 0 && !this.isEnding;
+      steps++
+    ) {
       if (this.#string !== undefined) this.#writeString(this.#string)
       else this.#open[this.#open.length - 1].write(this)
     }
+    const ready = this.#ready.shift()
+    if (ready !== undefined) return ready
     const text = this.#text
     this.#text = ''
     return text
@@ -64,6 +74,14 @@ class JsonWriter {
   /** @param {string} text */
   put(text) {
     this.#text += text
+  }
+
+  /** Text that may be long. @param {string} text */
+  putWhole(text) {
+    if (text.length < LONG) return this.put(text)
+    if (this.#text !== '') this.#ready.push(this.#text)
+    this.#ready.push(text)
+    this.#text = ''
   }
 
   /** What it is about ends. @param {string} bracket */
@@ -145,19 +163,21 @@ class List {
     /** @type {unknown[]} */
     const run = []
     let room = ROOM
-    while (this.#at < this.length) {
+    let isLarge = false
+    while (this.#at < this.length && room > 0 && !isLarge) {
       const element = this.value[this.#at]
-      const left = measure(element, room)
-      if (left < 0) {
-        if (run.length === 0) return this.#writeLarge(element, writer)
-        // What does not fit any more may fit the next run.
-        break
-      }
-      room = left - 1
+      const left = measure(element, ROOM)
+      isLarge = left < 0
+      if (isLarge) break
+      room -= ROOM - left + 1
       run.push(element)
       this.#at++
     }
-    if (run.length > 0) writer.put((first > 0 ? ',' : '') + JSON.stringify(run).slice(1, -1))
+    if (run.length > 0) {
+      if (first > 0) writer.put(',')
+      writer.putWhole(JSON.stringify(run).slice(1, -1))
+    }
+    if (isLarge) this.#writeLarge(this.value[this.#at], writer)
     else if (this.#at === this.length) writer.close(']')
   }
 
@@ -187,9 +207,7 @@ class Members {
       if (this.#at === this.keys.length) return writer.close('}')
       const key = this.keys[this.#at]
       const value = this.value[key]
-      const left = measure(value, room)
-      // What does not fit any more may fit the next time.
-      if (left < 0 && looks > 0) return
+      const left = measure(value, ROOM)
       this.#at++
       const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
       if (left < 0) {
@@ -200,10 +218,11 @@ class Members {
       } else {
         const text = JSON.stringify(value)
         if (text !== undefined) {
-          writer.put(before + text)
+          writer.put(before)
+          writer.putWhole(text)
           this.#isFirst = false
         }
-        room = left - key.length - AROUND
+        room -= ROOM - left + key.length + AROUND
       }
     }
   }

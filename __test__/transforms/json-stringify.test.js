@@ -43,6 +43,9 @@ const SHAPES = {
   'a list of records': () => records,
   'one large object': () => Object.fromEntries(records.map(it => [`k${it.id}`, it])),
   'large things in large things': () => ({ a: [records, { b: records, c: 1 }], d: { e: records }, f: [] }),
+  'an object of long members': () =>
+    Object.fromEntries(records.map(it => [`m${it.id}`, 'é0'.repeat(it.id % 7 === 0 ? 4000 : 10)])),
+  'a list of long and short elements': () => records.map(it => 'x'.repeat(it.id % 9 === 0 ? 9000 : 3)),
   'what JSON has not': () =>
     records.flatMap(it => [
       undefined,

@@ -13,7 +13,7 @@ use napi::{Env, Result};
 use napi_derive::napi;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, TryReserveError};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,6 +32,27 @@ pub struct Live {
 pub struct Staging {
     pub room: Room,
     pub bytes: Vec<u8>,
+}
+
+impl Staging {
+    /// What grows beyond this many bytes...
+    const LARGE: usize = 1 << 20;
+    /// ...gets so many at once: allocators map as much, so that it costs address space until it is written, and grows without
+    /// a copy, which would hold the loop.
+    const MAPPED: usize = 64 << 20;
+
+    /// Makes memory for `more` bytes. What is too much is given back when all are there.
+    pub fn reserve(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
+        let bytes = &mut self.bytes;
+        let length = bytes.len() + more;
+        if length > Self::LARGE && length > bytes.capacity() {
+            let wanted = Self::MAPPED.max(length + length / 2);
+            if bytes.try_reserve_exact(wanted - bytes.len()).is_ok() {
+                return Ok(());
+            }
+        }
+        bytes.try_reserve(more)
+    }
 }
 
 #[derive(Default)]

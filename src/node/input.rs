@@ -7,7 +7,7 @@ use super::raw::{self, Pinned, misuse};
 use super::task::{Batch, Origin, Task};
 use crate::cancel::Cancel;
 use crate::pool::{Full, Priority, Room, Work};
-use crate::transform::{Value, append_utf8};
+use crate::transform::{MAX_UTF8, Value, append_utf8};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -200,10 +200,19 @@ pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::
 pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<napi::Either<f64, Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let staging = tables.stagings.get_mut(staging as usize).ok_or_else(|| misuse("an unknown staging"))?;
+    let taken = raw::with_bytes(&env, &piece, |piece| {
+        staging.reserve(piece.len()).map(|()| staging.bytes.extend_from_slice(piece))
+    })
+    .or_else(|| {
+        raw::with_u16s(&env, &piece, |units| {
+            staging.reserve(units.len() * MAX_UTF8).map(|()| append_utf8(units, &mut staging.bytes))
+        })
+    })
+    .ok_or_else(|| misuse("a piece that is neither bytes nor UTF-16"))?;
     let Staging { room, bytes } = staging;
-    raw::copy_bytes(&env, &piece, usize::MAX, bytes)
-        .or_else(|| raw::with_u16s(&env, &piece, |units| append_utf8(units, bytes)))
-        .ok_or_else(|| misuse("a piece that is neither bytes nor UTF-16"))?;
+    if taken.is_err() {
+        return Err(throw_memory(&env, &format!("There is no memory for an input of more than {} bytes", bytes.len())));
+    }
     let fits = bytes.len() <= room.bytes() || room.resize(bytes.len());
     #[expect(clippy::cast_precision_loss, reason = "no input has 2^53 bytes")]
     let length = bytes.len() as f64;

@@ -63,7 +63,7 @@ pub use crate::args::{Arg, Args, ArgumentError, Options};
 pub use bytes::{Bytes, Lend};
 pub use chain::Chain;
 pub use json_parse::json_in_parts;
-pub use utf16::append_utf8;
+pub use utf16::{MAX_UTF8, append_utf8};
 pub use value::{Document, SMALL_DOCUMENT, Value};
 
 use crate::cancel::Cancel;

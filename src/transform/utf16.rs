@@ -3,11 +3,10 @@
 /// So many units are ASCII, or are looked at one by one.
 const BLOCK: usize = 16;
 /// UTF-8 needs at most this many bytes for a unit of UTF-16.
-const MAX_UTF8: usize = 3;
+pub const MAX_UTF8: usize = 3;
 
 /// Appends the UTF-8 of `units`; halves of surrogate pairs are replaced as `String::from_utf16_lossy` does.
 pub fn append_utf8(units: &[u16], out: &mut Vec<u8>) {
-    out.reserve(units.len());
     let mut rest = units;
     while let Some((block, behind)) = rest.split_first_chunk::<BLOCK>() {
         if block.iter().fold(0, |all, unit| all | unit) < 0x80 {
@@ -15,7 +14,8 @@ pub fn append_utf8(units: &[u16], out: &mut Vec<u8>) {
             rest = behind;
         } else {
             // A pair is not cut.
-            let is_cut = block[BLOCK - 1] & 0xfc00 == 0xd800 && behind.first().is_some_and(|unit| unit & 0xfc00 == 0xdc00);
+            let is_cut =
+                block[BLOCK - 1] & 0xfc00 == 0xd800 && behind.first().is_some_and(|unit| unit & 0xfc00 == 0xdc00);
             let (these, others) = rest.split_at(BLOCK + usize::from(is_cut));
             append_characters(these, out);
             rest = others;
