@@ -35,23 +35,28 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// What grows beyond this many bytes...
+    /// What needs more than this many bytes...
     const LARGE: usize = 1 << 20;
-    /// ...gets so many at once: allocators map as much, so that it costs address space until it is written, and grows without
-    /// a copy, which would hold the loop.
-    const MAPPED: usize = 64 << 20;
+    /// ...gets so many: more than Linux' allocators keep in their heaps. They map it, so that it costs address space until it is
+    /// written, and grows and shrinks without a copy, which would hold the loop.
+    const MAPPED: usize = if cfg!(target_os = "linux") { 64 << 20 } else { 0 };
+
+    pub fn new(room: Room) -> Self {
+        Staging { room, bytes: Vec::new() }
+    }
 
     /// Makes memory for `more` bytes. What is too much is given back when all are there.
     pub fn reserve(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
         let bytes = &mut self.bytes;
         let length = bytes.len() + more;
-        if length > Self::LARGE && length > bytes.capacity() {
-            let wanted = Self::MAPPED.max(length + length / 2);
-            if bytes.try_reserve_exact(wanted - bytes.len()).is_ok() {
-                return Ok(());
-            }
+        if length <= Self::LARGE || length <= bytes.capacity() {
+            return bytes.try_reserve(more);
         }
-        bytes.try_reserve(more)
+        let spare = if bytes.is_empty() { 0 } else { length / 2 };
+        let wanted = Self::MAPPED.max(length + spare) - bytes.len();
+        bytes.try_reserve_exact(wanted).or_else(|_| bytes.try_reserve_exact(more))?;
+        raw::prefer_large_pages(bytes);
+        Ok(())
     }
 }
 

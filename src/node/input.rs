@@ -182,12 +182,12 @@ pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::
         Ok(room) => room,
         Err(bound) => return Ok(napi::Either::B(bound)),
     };
-    let mut bytes = Vec::new();
-    if bytes.try_reserve_exact(length).is_err() {
+    let mut staging = Staging::new(room);
+    if staging.reserve(length).is_err() {
         let message = format!("There is no memory for a copy of an input of {length} bytes");
         return Err(throw_memory(&env, &message));
     }
-    Ok(napi::Either::A(handle(tables.stagings.insert(Staging { room, bytes }))))
+    Ok(napi::Either::A(handle(tables.stagings.insert(staging))))
 }
 
 /// Copies the next piece of a staged input: bytes, or text as UTF-16, of which whole characters become UTF-8.
