@@ -1,9 +1,10 @@
 'use strict'
 
 const { root, start } = require('./command.js')
-const { build, install } = require('./setup.js')
+const { build, install, place } = require('./setup.js')
 
 start(async () => {
   await install(root)
   await build()
+  place()
 })

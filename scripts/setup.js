@@ -3,8 +3,9 @@
 // What every other command needs first: the packages of the lock file, and an addon built from these sources.
 
 const { createHash } = require('node:crypto')
-const { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } = require('node:fs')
+const { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } = require('node:fs')
 const { dirname, join, relative } = require('node:path')
+const { platform } = require('../lib/platform.js')
 const { root, run, say, start, tool } = require('./command.js')
 
 const SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock', 'package.json']
@@ -15,6 +16,16 @@ const STAMP = join(root, 'target', 'addon.stamp')
 async function setup() {
   await install(root)
   if (!(await isBuilt())) await build()
+  place()
+}
+
+/** Copies the addon into the package that holds it for others, unless it is there. */
+function place() {
+  const name = `offloop.${platform()}.node`
+  const [built, placed] = [join(root, 'lib', name), join(root, 'npm', platform(), name)]
+  if (!existsSync(built) || !existsSync(dirname(placed))) return
+  const is = existsSync(placed) && readFileSync(placed).equals(readFileSync(built))
+  if (!is) copyFileSync(built, placed)
 }
 
 /**
@@ -125,6 +136,6 @@ async function requireRust() {
   )
 }
 
-module.exports = { setup, install, installed, build }
+module.exports = { setup, install, installed, build, place }
 
 if (require.main === module) start(setup)
