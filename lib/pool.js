@@ -6,6 +6,7 @@ const { sizeOf, taskOf, wantsCaller } = require('./kinds')
 const { Iteration } = require('./iterate')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
+const { tasks } = require('./tracing')
 const { checkBoolean, checkObject, checkOptions, checkSignal, priorityNumber } = require('./validate')
 const { Waiter } = require('./waiter')
 
@@ -54,6 +55,17 @@ class Pool {
    * @returns {Promise<any>}
    */
   run(transform, input, options) {
+    if (!tasks.hasSubscribers) return this.#run(transform, input, options)
+    return tasks.tracePromise(() => this.#run(transform, input, options), this.#traceOf('run', transform))
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {unknown} input
+   * @param {RunOptions} [options]
+   * @returns {Promise<any>}
+   */
+  #run(transform, input, options) {
     const promise = new Promise(keepFunctions)
     const resolve = kept.resolve
     const reject = kept.reject
@@ -88,7 +100,15 @@ class Pool {
    */
   map(transform, inputs, options = {}) {
     const caller = callerOf(this.map)
-    return new Promise((resolve, reject) => map(this.#handle, transform, inputs, options, caller, resolve, reject))
+    const start = () => {
+      return new Promise((resolve, reject) => map(this.#handle, transform, inputs, options, caller, resolve, reject))
+    }
+    return tasks.hasSubscribers ? tasks.tracePromise(start, this.#traceOf('map', transform)) : start()
+  }
+
+  /** @param {'run' | 'map'} verb @param {AnyTransform} transform which may not be one */
+  #traceOf(verb, transform) {
+    return { pool: this.name, verb, transform: transform?.name }
   }
 
   /**

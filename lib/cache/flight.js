@@ -5,6 +5,7 @@ const { unwatch, watch } = require('../abort')
 const { inspect } = require('node:util')
 const { OffloopError } = require('../errors')
 const { setImmediate } = require('../loop')
+const { loads } = require('../tracing')
 const { clock } = require('./clock')
 
 /**
@@ -231,7 +232,7 @@ class Flight {
     this.startTimer()
     let value
     try {
-      value = inside.run({ flight: this, outer: inside.getStore() }, loader, this.id, context)
+      value = loads.hasSubscribers ? this.#trace(loader, context) : this.#call(loader, context)
       if (typeof value?.then !== 'function') return this.#tower.loaded(this, value, context)
     } catch (error) {
       return this.#tower.failed(this, error)
@@ -240,6 +241,17 @@ class Flight {
       value => this.#tower.loaded(this, value, context),
       error => this.#tower.failed(this, error)
     )
+  }
+
+  /** @param {Loader} loader @param {Context} context */
+  #call(loader, context) {
+    return inside.run({ flight: this, outer: inside.getStore() }, loader, this.id, context)
+  }
+
+  /** @param {Loader} loader @param {Context} context */
+  #trace(loader, context) {
+    const told = { cache: this.#tower.name, id: this.id, isBackground: this.isBackground }
+    return loads.tracePromise(async () => this.#call(loader, context), told)
   }
 
   /** From now on it may take as long as `loadTimeout` says. */

@@ -1,0 +1,117 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { AsyncLocalStorage } = require('node:async_hooks')
+const { subscribe, tracingChannel, unsubscribe } = require('node:diagnostics_channel')
+const { test } = require('node:test')
+const { Cache, Pool, transforms } = require('../..')
+
+const EVENTS = /** @type {const} */ (['start', 'end', 'asyncStart', 'asyncEnd', 'error'])
+const sha256 = transforms.digest('sha256', { encoding: 'hex' })
+
+/**
+ * Whatever a channel tells while something is done.
+ * @param {string} name
+ * @param {() => unknown} work
+ */
+async function told(name, work) {
+  /** @type {{ event: string, context: any }[]} */
+  const events = []
+  const listeners = EVENTS.map(event => {
+    const listener = (/** @type {any} */ context) => events.push({ event, context })
+    subscribe(`tracing:${name}:${event}`, listener)
+    return { channel: `tracing:${name}:${event}`, listener }
+  })
+  try {
+    await work()
+  } finally {
+    for (const { channel, listener } of listeners) unsubscribe(channel, listener)
+  }
+  return events
+}
+
+test('a run is told from its start to its result', async t => {
+  const pool = new Pool({ name: 'traced', threads: 1 })
+  t.after(() => pool.close())
+  /** @type {unknown} */
+  let result
+  const events = await told('offloop:task', async () => {
+    result = await pool.run(sha256, 'a')
+  })
+  assert.deepEqual(
+    events.map(({ event }) => event),
+    ['start', 'end', 'asyncStart', 'asyncEnd']
+  )
+  assert.deepEqual({ ...events[0].context }, { pool: 'traced', verb: 'run', transform: 'digest', result })
+  assert.ok(events.every(({ context }) => context === events[0].context))
+})
+
+test('a failure is told with its error, whatever failed', async t => {
+  const pool = new Pool({ threads: 1 })
+  t.after(() => pool.close())
+  const corrupt = await told('offloop:task', () => assert.rejects(pool.run(transforms.gunzip(), Buffer.from('no gzip'))))
+  const error = corrupt.find(({ event }) => event === 'error')?.context.error
+  assert.equal(error.code, 'ERR_OFFLOOP_INVALID_DATA')
+  const wrong = await told('offloop:task', () => assert.rejects(pool.run(/** @type {any} */ (undefined), '')))
+  assert.equal(wrong[0].context.transform, undefined)
+  assert.equal(wrong.find(({ event }) => event === 'error')?.context.error.code, 'ERR_INVALID_ARG_TYPE')
+})
+
+test('a map is told once, however many inputs it has', async t => {
+  const pool = new Pool({ threads: 1 })
+  t.after(() => pool.close())
+  const inputs = Array.from({ length: 1000 }, (_, index) => `input ${index}`)
+  const events = await told('offloop:task', () => pool.map(sha256, inputs))
+  assert.equal(events.filter(({ event }) => event === 'asyncEnd').length, 1)
+  assert.equal(events[0].context.verb, 'map')
+  assert.equal(events[0].context.result.length, inputs.length)
+})
+
+test('each load of a cache is told, and only those who load', async () => {
+  const cache = new Cache({ max: 10, load: async (/** @type {string} */ id) => id.toUpperCase() })
+  const events = await told('offloop:load', () => Promise.all([cache.get('a'), cache.get('a'), cache.get('b')]))
+  const ended = events.filter(({ event }) => event === 'asyncEnd').map(({ context }) => ({ ...context }))
+  const common = { cache: undefined, isBackground: false }
+  assert.deepEqual(ended, [
+    { ...common, id: 'a', result: 'A' },
+    { ...common, id: 'b', result: 'B' }
+  ])
+  const hits = await told('offloop:load', () => cache.get('a'))
+  assert.deepEqual(hits, [])
+})
+
+test('loaders that throw or answer at once work as they do untraced', async () => {
+  const cache = new Cache({ max: 10 })
+  const events = await told('offloop:load', async () => {
+    assert.equal(await cache.get('now', () => 1), 1)
+    await assert.rejects(
+      cache.get('fails', () => {
+        throw new RangeError('no')
+      }),
+      RangeError
+    )
+  })
+  assert.equal(cache.peek('now'), 1)
+  assert.equal(events.find(({ event }) => event === 'error')?.context.error.message, 'no')
+})
+
+test('a store that is bound to the start follows the loader', async () => {
+  const span = new AsyncLocalStorage()
+  const channel = tracingChannel('offloop:load')
+  channel.start.bindStore(span, (/** @type {any} */ { id }) => `span of ${id}`)
+  try {
+    const cache = new Cache({ max: 10, load: async () => span.getStore() })
+    assert.equal(await cache.get('a'), 'span of a')
+  } finally {
+    channel.start.unbindStore(span)
+  }
+})
+
+test('nothing is told when nobody listens any more', async t => {
+  const pool = new Pool({ threads: 1 })
+  t.after(() => pool.close())
+  const events = await told('offloop:task', () => pool.run(sha256, 'a'))
+  const { length } = events
+  await pool.run(sha256, 'b')
+  assert.equal(events.length, length)
+})
