@@ -3,7 +3,7 @@
 // Metrics as a scraper and a collector see them.
 
 const assert = require('node:assert/strict')
-const { AggregationTemporality, MeterProvider, MetricReader } = require('@opentelemetry/sdk-metrics')
+const { AggregationTemporality, DataPointType, MeterProvider, MetricReader } = require('@opentelemetry/sdk-metrics')
 
 const HEAD = /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)$/
 const SERIES = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)$/
@@ -62,7 +62,11 @@ function collector({ delta = false } = {}) {
     const { resourceMetrics, errors } = await reader.collect()
     assert.deepEqual(errors, [])
     const metrics = resourceMetrics.scopeMetrics.flatMap(it => it.metrics)
-    const instruments = new Map(metrics.map(({ descriptor }) => [descriptor.name, descriptor]))
+    const instruments = metrics.map(metric => {
+      const isSum = metric.dataPointType === DataPointType.SUM
+      const kind = isSum ? (metric.isMonotonic ? 'counter' : 'up-down counter') : 'gauge'
+      return { ...metric.descriptor, kind }
+    })
     const series = metrics.flatMap(({ descriptor, dataPoints }) =>
       dataPoints.map(({ attributes, value }) => {
         const written = Object.entries(attributes).map(([name, value]) => `${name}=${value}`)
@@ -75,4 +79,4 @@ function collector({ delta = false } = {}) {
   return { meterProvider, collect }
 }
 
-module.exports = { collector, parse, scrape }
+module.exports = { collector, parse, Reader, scrape }
