@@ -1156,6 +1156,19 @@ export class Sink<Out> extends Writable {
   stats(): { written: number; completed: number; inFlight: number; inFlightBytes: number; stalls: number }
 }
 
+// ---------------------------------------------------------------- metrics
+
+/** What `collectMetrics` of `offloop/prometheus` and `observeMetrics` of `offloop/opentelemetry` measure, and by which names. */
+export interface MetricSources {
+  /** Pools that have names of their own, or an object with a pool for each name. Default: none. */
+  pools?: readonly Pool[] | Readonly<Record<string, Pool>> | undefined
+  /** A cache for each name. Default: none. */
+  // biome-ignore lint/suspicious/noExplicitAny: a cache of ids and values of any kind
+  caches?: Readonly<Record<string, Cache<any, any>>> | undefined
+  /** A sink for each name, until it is finished or destroyed. Default: none. */
+  sinks?: Readonly<Record<string, Sink<unknown>>> | undefined
+}
+
 // ---------------------------------------------------------------- errors
 
 /** Every failure of this package that is not the caller's `signal.reason` or a TypeError/RangeError for bad arguments. */

@@ -166,11 +166,14 @@ rule('no test keeps others from running', house.focusedTests, [
   { '__test__/a.test.js': ['test', "only('a', () => {})"].join('.') }
 ])
 
-test('index.js exports what index.d.ts declares', () => {
+test('what can be required exports what its types declare', () => {
   const sample =
     'export class A {}\nexport const b: A\nexport interface C {}\nexport type D = A\n// export const e: A\n'
   assert.deepEqual(house.declaredValues(sample), ['A', 'b'])
-  assert.deepEqual(Object.keys(require('..')).sort(), house.declaredValues(files['index.d.ts']))
+  for (const name of ['index', 'prometheus', 'opentelemetry']) {
+    const values = Object.keys(require(join(root, name))).sort()
+    assert.deepEqual(values, house.declaredValues(files[`${name}.d.ts`]))
+  }
 })
 
 test('blanking keeps code and lines', () => {

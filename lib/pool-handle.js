@@ -42,6 +42,9 @@ class PoolHandle {
   /** Folding streams that are open, whether or not a step is under way. @type {Set<WeakRef<{ stop(reason: unknown): void }>>} */
   streams = new Set()
 
+  /** Told what was counted in a period that is over. @type {Set<(stats: import('../index').PoolStats) => void>} */
+  resetListeners = new Set()
+
   /** What runs JavaScript of users, once there is any. @type {Map<Function, Lane>} */
   #lanes = new Map()
   #workers
@@ -131,7 +134,9 @@ class PoolHandle {
   /** @param {boolean} reset */
   stats(reset) {
     if (this.#state === 'closed') throw closedError(this.info.name)
-    return native.poolStats(this.number, reset)
+    const stats = native.poolStats(this.number, reset)
+    if (reset) for (const listener of this.resetListeners) listener(stats)
+    return stats
   }
 
   /**

@@ -31,8 +31,15 @@ function keepFunctions(resolve, reject) {
   kept.reject = reject
 }
 
+/** What the rest of the package knows of a pool. @type {(pool: Pool) => PoolHandle} */
+let handleOf
+
 class Pool {
   #handle
+
+  static {
+    handleOf = pool => pool.#handle
+  }
 
   /** @param {import('../index').PoolOptions} [options] */
   constructor(options = {}) {
@@ -178,4 +185,4 @@ class Pool {
 /** The process-wide pool. It has no threads before its first task. */
 const pool = new Pool({ name: 'default' })
 
-module.exports = { Pool, pool }
+module.exports = { Pool, pool, handleOf }

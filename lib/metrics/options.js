@@ -1,0 +1,77 @@
+'use strict'
+
+const { withCode } = require('../errors')
+const { checkOptions, invalidType } = require('../validate')
+const { SUBJECTS, Source } = require('./source')
+
+/** @typedef {import('./table').Subject} Subject */
+
+/** What native code calls a pool that was not given a name. */
+const ANONYMOUS = 'anonymous'
+
+/** @type {readonly [option: string, subject: Subject][]} */
+const OPTIONS = [
+  ['pools', 'pool'],
+  ['caches', 'cache'],
+  ['sinks', 'sink']
+]
+
+/**
+ * What the options ask to measure.
+ * @param {any} options
+ * @param {readonly string[]} known options that are not about what is measured
+ * @param {(options: any) => Record<string, any>} readLabels
+ */
+function readSources(options, known, readLabels) {
+  checkOptions(options, [...OPTIONS.map(([option]) => option), ...known])
+  const given = /** @type {Record<string, any>} */ (options)
+  if (OPTIONS.every(([option]) => given[option] === undefined)) {
+    const message =
+      "One of 'options.pools', 'options.caches' and 'options.sinks' is needed: there is nothing to measure"
+    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  }
+  const labels = readLabels(options)
+  return OPTIONS.flatMap(([option, subject]) =>
+    byName(option, subject, given[option]).map(([name, target]) => new Source(subject, name, target, labels))
+  )
+}
+
+/**
+ * What an option holds, by name.
+ * @param {string} option
+ * @param {Subject} subject
+ * @param {any} value
+ * @returns {[string, any][]}
+ */
+function byName(option, subject, value = {}) {
+  const { Class } = SUBJECTS[subject]
+  const isList = subject === 'pool' && Array.isArray(value)
+  if (!isList && !isPlain(value)) {
+    const list = subject === 'pool' ? 'an array of named pools or ' : ''
+    throw invalidType(`The "options.${option}" property`, `${list}an object with a ${subject} for each name`, value)
+  }
+  return Object.entries(value).map(([name, target]) => {
+    const where = isList ? `options.${option}[${name}]` : `options.${option}.${name}`
+    if (!(target instanceof Class)) throw invalidType(`The "${where}" property`, `an instance of ${Class.name}`, target)
+    return [isList ? nameOf(target, where) : name, target]
+  })
+}
+
+/** Whether it is an object that only holds others. @param {any} value */
+function isPlain(value) {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/**
+ * @param {any} pool
+ * @param {string} where
+ */
+function nameOf({ name }, where) {
+  if (name !== ANONYMOUS) return name
+  const message = `The pool at ${where} was made without a name. Say what to call it: { pools: { name: pool } }`
+  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+module.exports = { readSources }

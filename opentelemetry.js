@@ -1,0 +1,149 @@
+'use strict'
+
+const { inspect } = require('node:util')
+const { metrics: api, ValueType } = require('@opentelemetry/api')
+const { withCode } = require('./lib/errors')
+const { addAll, metrics, PARTS, readSources, Sources } = require('./lib/metrics')
+const { invalidType } = require('./lib/validate')
+const { name: scope, version } = require('./package.json')
+
+/**
+ * @typedef {import('./lib/metrics').Source} Source
+ * @typedef {import('./lib/metrics').Subject} Subject
+ * @typedef {import('./lib/metrics').Metric} Metric
+ * @typedef {import('./lib/metrics').Part} Part
+ * @typedef {import('@opentelemetry/api').MeterProvider} MeterProvider
+ */
+
+const OPTIONS = ['meterProvider', 'attributes']
+
+/** The attributes that the labels of the table are. */
+const ATTRIBUTES = /** @type {Record<string, string>} */ ({
+  pool: 'offloop.pool.name',
+  cache: 'offloop.cache.name',
+  sink: 'offloop.sink.name',
+  transform: 'offloop.transform.name',
+  outcome: 'offloop.task.outcome',
+  result: 'offloop.cache.result',
+  reason: 'offloop.cache.eviction.reason'
+})
+
+/** What each provider has of us, by subject. @type {WeakMap<MeterProvider, Map<Subject, Observer>>} */
+const providers = new WeakMap()
+
+/** @param {import('./opentelemetry.d.ts').OpenTelemetryOptions} options */
+function observeMetrics(options) {
+  const sources = readSources(options, OPTIONS, readAttributes)
+  const { meterProvider = api.getMeterProvider() } = options
+  if (typeof meterProvider?.getMeter !== 'function') {
+    throw invalidType('The "options.meterProvider" property', 'a MeterProvider of OpenTelemetry', meterProvider)
+  }
+  return addAll(sources, subject => observerOf(meterProvider, subject))
+}
+
+/**
+ * @param {MeterProvider} provider
+ * @param {Subject} subject
+ */
+function observerOf(provider, subject) {
+  const known = providers.get(provider) ?? new Map()
+  providers.set(provider, known)
+  const observer = known.get(subject) ?? new Observer(provider, subject)
+  known.set(subject, observer)
+  return observer
+}
+
+/** The instruments of one subject, shared by all who add sources to a provider. */
+class Observer {
+  #meter
+  #sources = new Sources()
+  /** @type {Map<string, import('@opentelemetry/api').Observable>} */
+  #instruments
+
+  /**
+   * @param {MeterProvider} provider
+   * @param {Subject} subject
+   */
+  constructor(provider, subject) {
+    this.#meter = provider.getMeter(scope, version)
+    this.#instruments = new Map(
+      metrics[subject].flatMap(metric => {
+        const parts = metric.kind === 'summary' ? PARTS : [undefined]
+        return parts.map(part => [nameOf(metric, part), this.#instrument(metric, part)])
+      })
+    )
+  }
+
+  /** @param {Source} source */
+  add(source) {
+    this.#sources.add(source)
+    // It is there once, however often it is added.
+    this.#meter.addBatchObservableCallback(this.#observe, [...this.#instruments.values()])
+  }
+
+  /** @param {Source} source */
+  remove(source) {
+    this.#sources.remove(source)
+    if (!this.#sources.isEmpty) return
+    this.#meter.removeBatchObservableCallback(this.#observe, [...this.#instruments.values()])
+  }
+
+  /** @type {import('@opentelemetry/api').BatchObservableCallback} */
+  #observe = result => {
+    for (const { metric, part, labels, besides, value } of this.#sources.read()) {
+      const instrument = this.#instruments.get(nameOf(metric, part))
+      if (instrument !== undefined) result.observe(instrument, value, { ...attributesOf(labels), ...besides })
+    }
+  }
+
+  /**
+   * @param {Metric} metric
+   * @param {Part | undefined} part
+   */
+  #instrument({ name, kind, unit, counted, description }, part) {
+    const own = part === 'count' && counted !== undefined ? counted : unit
+    const valueType = own === 's' || own === '1' ? ValueType.DOUBLE : ValueType.INT
+    const options = { description, unit: own, valueType }
+    const full = nameOf({ name }, part)
+    if (kind === 'counter' || part === 'count' || part === 'time') {
+      return this.#meter.createObservableCounter(full, options)
+    }
+    if (kind === 'size') return this.#meter.createObservableUpDownCounter(full, options)
+    return this.#meter.createObservableGauge(full, options)
+  }
+}
+
+/**
+ * @param {{ name: string }} metric
+ * @param {Part | undefined} part
+ */
+function nameOf({ name }, part) {
+  return part === undefined ? `offloop.${name}` : `offloop.${name}.${part}`
+}
+
+/** @param {Record<string, string>} labels */
+function attributesOf(labels) {
+  return Object.fromEntries(Object.entries(labels).map(([label, value]) => [ATTRIBUTES[label], value]))
+}
+
+/** @param {{ attributes?: unknown }} options */
+function readAttributes({ attributes = {} }) {
+  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
+    throw invalidType('The "options.attributes" property', 'of type object', attributes)
+  }
+  const taken = Object.values(ATTRIBUTES)
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === '' || taken.includes(name)) {
+      const names = taken.map(it => `'${it}'`).join(', ')
+      const message = `The name of an attribute must not be empty, and none of ${names}. Received ${inspect(name)}`
+      throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+    }
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
+      throw invalidType(`The "options.attributes.${name}" property`, 'of type string, number or boolean', value)
+    }
+  }
+  return { ...attributes }
+}
+
+/** @type {typeof import('./opentelemetry.d.ts')} */
+module.exports = { observeMetrics }

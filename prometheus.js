@@ -1,0 +1,244 @@
+'use strict'
+
+const { inspect } = require('node:util')
+const { Counter, Gauge, Summary, register: globalRegister } = require('prom-client')
+const { withCode } = require('./lib/errors')
+const { addAll, metrics, readSources, Sources } = require('./lib/metrics')
+const { invalidType } = require('./lib/validate')
+
+/**
+ * @typedef {import('./lib/metrics').Source} Source
+ * @typedef {import('./lib/metrics').Subject} Subject
+ * @typedef {import('./lib/metrics').Metric} Metric
+ * @typedef {import('./lib/metrics').Measurement} Measurement
+ * @typedef {NonNullable<import('./prometheus.d.ts').PrometheusOptions['register']>} Registry
+ * @typedef {Omit<import('prom-client').GaugeConfiguration<string>, 'collect'>} Configuration
+ */
+
+const OPTIONS = ['prefix', 'labels', 'register']
+
+/** Labels of the metrics themselves, which a user's labels must not hide. */
+const RESERVED = [
+  ...new Set([...Object.keys(metrics), ...Object.values(metrics).flatMap(all => all.flatMap(it => it.labels))]),
+  'quantile'
+]
+
+const QUANTILES = { p50: '0.5', p90: '0.9', p99: '0.99', max: '1' }
+
+/** What each registry has of us, by prefix and subject. @type {WeakMap<Registry, Map<string, Collectors>>} */
+const registries = new WeakMap()
+
+/** @param {import('./prometheus.d.ts').PrometheusOptions} options */
+function collectMetrics(options) {
+  const sources = readSources(options, OPTIONS, readLabels)
+  const { prefix = 'offloop_', register = globalRegister, labels = {} } = options
+  checkPrefix(prefix)
+  checkRegister(register)
+  const names = Object.keys(labels).sort()
+  return addAll(sources, subject => collectorsOf(register, prefix, subject, names))
+}
+
+/**
+ * @param {Registry} register
+ * @param {string} prefix
+ * @param {Subject} subject
+ * @param {string[]} labelNames
+ */
+function collectorsOf(register, prefix, subject, labelNames) {
+  const known = registries.get(register) ?? new Map()
+  registries.set(register, known)
+  const key = `${prefix} ${subject}`
+  const found = known.get(key)
+  if (found?.isRegistered) {
+    found.checkLabels(labelNames)
+    return found
+  }
+  const made = new Collectors(register, prefix, subject, labelNames)
+  known.set(key, made)
+  return made
+}
+
+/** The metrics of one subject in a registry, shared by all who add sources to it. */
+class Collectors {
+  #register
+  #prefix
+  #labelNames
+  #sources = new Sources()
+  /** @type {[name: string, collector: import('prom-client').Metric][]} */
+  #collectors = []
+
+  /**
+   * @param {Registry} register
+   * @param {string} prefix
+   * @param {Subject} subject
+   * @param {string[]} labelNames that users gave
+   */
+  constructor(register, prefix, subject, labelNames) {
+    this.#register = register
+    this.#prefix = prefix
+    this.#labelNames = labelNames
+    try {
+      for (const metric of metrics[subject]) this.#collect(metric, subject)
+    } catch (error) {
+      this.#unregister()
+      throw error
+    }
+  }
+
+  /** Not if somebody has cleared the registry. */
+  get isRegistered() {
+    return this.#collectors.some(([name, collector]) => this.#register.getSingleMetric(name) === collector)
+  }
+
+  /**
+   * All series of a metric have labels of the same names.
+   * @param {string[]} names
+   */
+  checkLabels(names) {
+    if (names.join() === this.#labelNames.join()) return
+    const present = `which the '${this.#prefix}' metrics of this registry have already`
+    const message = `The names in options.labels must be ${inspect(this.#labelNames)}, ${present}. Received ${inspect(names)}`
+    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  }
+
+  /** @param {Source} source */
+  add(source) {
+    this.#sources.add(source)
+  }
+
+  /** @param {Source} source */
+  remove(source) {
+    this.#sources.remove(source)
+    if (this.#sources.isEmpty) this.#unregister()
+  }
+
+  /**
+   * @param {Metric} metric
+   * @param {Subject} subject
+   */
+  #collect(metric, subject) {
+    const name = this.#prefix + nameOf(metric)
+    const measure = () => this.#sources.read().filter(it => it.metric === metric)
+    const collector = collectorFor(metric.kind, measure, {
+      name,
+      help: metric.description,
+      labelNames: [subject, ...metric.labels, ...this.#labelNames],
+      registers: [this.#register],
+      // Of the processes of a cluster.
+      aggregator: metric.kind === 'gauge' ? 'average' : 'sum'
+    })
+    this.#collectors.push([name, collector])
+  }
+
+  #unregister() {
+    for (const [name, collector] of this.#collectors) {
+      if (this.#register.getSingleMetric(name) === collector) this.#register.removeSingleMetric(name)
+    }
+  }
+}
+
+/**
+ * By the rule by which OpenTelemetry's names become those of Prometheus.
+ * @param {Metric} metric
+ */
+function nameOf({ name, kind, unit }) {
+  const units = /** @type {Record<string, string>} */ ({ s: '_seconds', By: '_bytes', 1: '_ratio' })
+  return `${name.replaceAll('.', '_')}${units[unit] ?? ''}${kind === 'counter' ? '_total' : ''}`
+}
+
+/**
+ * @param {Metric['kind']} kind
+ * @param {() => Measurement[]} measure
+ * @param {Configuration} configuration
+ * @returns {import('prom-client').Metric}
+ */
+function collectorFor(kind, measure, configuration) {
+  if (kind === 'summary') return new Latencies(configuration, measure)
+  if (kind === 'counter') {
+    /** @this {Counter<string>} */
+    const collect = function () {
+      this.reset()
+      for (const it of measure()) this.inc(labelsOf(it), it.value)
+    }
+    return new Counter({ ...configuration, collect })
+  }
+  /** @this {Gauge<string>} */
+  const collect = function () {
+    this.reset()
+    for (const it of measure()) this.set(labelsOf(it), it.value)
+  }
+  return new Gauge({ ...configuration, collect })
+}
+
+/**
+ * A summary whose quantiles are counted elsewhere.
+ * @extends {Summary<string>}
+ */
+class Latencies extends Summary {
+  #configuration
+  #measure
+
+  /**
+   * @param {Configuration} configuration
+   * @param {() => Measurement[]} measure
+   */
+  constructor(configuration, measure) {
+    super(configuration)
+    this.#configuration = configuration
+    this.#measure = measure
+  }
+
+  async get() {
+    const { name, help, aggregator } = this.#configuration
+    const values = this.#measure().map(it => {
+      const labels = labelsOf(it)
+      if (it.part === 'count') return { metricName: `${name}_count`, labels, value: it.value }
+      if (it.part === 'time') return { metricName: `${name}_sum`, labels, value: it.value }
+      const quantile = QUANTILES[/** @type {keyof typeof QUANTILES} */ (it.part)]
+      return { labels: { ...labels, quantile }, value: it.value }
+    })
+    // The types have a number for what is a word at run time, and a function that only some metrics have.
+    return /** @type {any} */ ({ name, help, type: 'summary', aggregator, values })
+  }
+}
+
+/** @param {Measurement} measurement */
+function labelsOf({ labels, besides }) {
+  return { ...labels, ...besides }
+}
+
+/** @param {{ labels?: unknown }} options */
+function readLabels({ labels = {} }) {
+  if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) {
+    throw invalidType('The "options.labels" property', 'of type object', labels)
+  }
+  for (const [name, value] of Object.entries(labels)) {
+    if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || RESERVED.includes(name)) {
+      const taken = RESERVED.map(it => `'${it}'`).join(', ')
+      const message = `The name of a label must be letters, digits and _, and none of ${taken}. Received ${inspect(name)}`
+      throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+    }
+    if (typeof value !== 'string' && typeof value !== 'number') {
+      throw invalidType(`The "options.labels.${name}" property`, 'of type string or number', value)
+    }
+  }
+  return { ...labels }
+}
+
+/** @param {unknown} prefix */
+function checkPrefix(prefix) {
+  if (typeof prefix !== 'string') throw invalidType('The "options.prefix" property', 'of type string', prefix)
+  if (/^([a-zA-Z_:][a-zA-Z0-9_:]*)?$/.test(prefix)) return
+  const message = `The "options.prefix" property must be letters, digits, _ and :. Received ${inspect(prefix)}`
+  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/** It may be one of another copy of prom-client. @param {any} register */
+function checkRegister(register) {
+  const methods = ['registerMetric', 'getSingleMetric', 'removeSingleMetric']
+  if (methods.every(it => typeof register?.[it] === 'function')) return
+  throw invalidType('The "options.register" property', 'a Registry of prom-client', register)
+}
+
+/** @type {typeof import('./prometheus.d.ts')} */
+module.exports = { collectMetrics }
