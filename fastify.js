@@ -146,9 +146,13 @@ function signalOf(reply) {
   return reply[SIGNAL]
 }
 
-/** Nobody reads an answer with this status: it keeps requests that were given up from being logged as failures of the server. */
+/**
+ * The error that Node's own interfaces reject with. A DOMException would outlive its request until a full collection.
+ * Nobody reads an answer with this status: it keeps requests that were given up from being logged as failures of the server.
+ */
 function goneError() {
-  return Object.assign(new DOMException('Nobody waits for the answer any more', 'AbortError'), { statusCode: 499 })
+  const message = 'Nobody waits for the answer any more'
+  return Object.assign(new Error(message), { name: 'AbortError', code: 'ABORT_ERR', statusCode: 499 })
 }
 
 module.exports = Object.assign(offloop, {
