@@ -820,6 +820,8 @@ export class Pool {
 
   readonly name: string
   readonly threads: number
+  readonly maxQueue: number
+  readonly maxQueueBytes: number
 }
 
 /**

@@ -55,6 +55,14 @@ class Pool {
     return this.#handle.info.threads
   }
 
+  get maxQueue() {
+    return this.#handle.info.maxQueue
+  }
+
+  get maxQueueBytes() {
+    return this.#handle.info.maxQueueBytes
+  }
+
   /**
    * @param {AnyTransform} transform
    * @param {unknown} input

@@ -36,12 +36,11 @@ function outOfRange(name, expected, actual) {
 
 /**
  * @param {unknown} options
+ * @param {string} [name]
  * @returns {asserts options is object}
  */
-function checkObject(options) {
-  if (options === null || typeof options !== 'object') {
-    throw invalidType('The "options" argument', 'of type object', options)
-  }
+function checkObject(options, name = 'The "options" argument') {
+  if (options === null || typeof options !== 'object') throw invalidType(name, 'of type object', options)
 }
 
 /**

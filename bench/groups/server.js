@@ -1,0 +1,3 @@
+'use strict'
+
+module.exports = { rows: require('./server/overload.js').rows }

@@ -1,0 +1,163 @@
+'use strict'
+
+const { Cache, OffloopError, Pool, pool: sharedPool } = require('./index')
+const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/validate')
+
+/**
+ * @typedef {import('fastify').FastifyInstance} FastifyInstance
+ * @typedef {import('fastify').FastifyReply & { [SIGNAL]?: AbortSignal }} Reply
+ * @typedef {import('./fastify').Options} Options
+ */
+
+/** The last three are Fastify's own: it hands them to every plugin. */
+const OPTIONS = ['pool', 'caches', 'retryAfter', 'prefix', 'logLevel', 'logSerializers']
+/** The failures of a task that might have been done at another time. */
+const OVERLOAD = ['ERR_OFFLOOP_QUEUE_FULL', 'ERR_OFFLOOP_QUEUE_TIMEOUT']
+/** Causes may go in a circle. */
+const MAX_CAUSES = 8
+const DAY = 86_400
+const SIGNAL = Symbol('offloop.signal')
+
+/**
+ * @param {FastifyInstance} instance
+ * @param {Options} options
+ */
+async function offloop(instance, options) {
+  checkOptions(options, OPTIONS)
+  const { retryAfter = 1 } = options
+  checkInteger('"options.retryAfter"', retryAfter, 0, DAY)
+
+  /** What is not the caller's, to be closed in this order. @type {{ close(): unknown }[]} */
+  const made = []
+  // Fastify comes here when the last answer has been sent.
+  instance.addHook('onClose', async () => {
+    for (const it of made) await it.close()
+  })
+  const caches = openCaches(options.caches, made)
+  const pool = openPool(options.pool, made)
+  const own = Object.freeze({ pool, caches, refuseWhenFull })
+
+  instance.decorate('offloop', own)
+  instance.decorateReply('signal', {
+    getter() {
+      return signalOf(this)
+    }
+  })
+  instance.addHook('onError', (request, _reply, error, done) => {
+    // Routes of an inner context that has a pool of its own are not for this one.
+    if (request.server.offloop === own) markOverload(error, retryAfter)
+    done()
+  })
+
+  /**
+   * @param {unknown} _request
+   * @param {unknown} _reply
+   * @param {(error?: Error) => void} done
+   */
+  function refuseWhenFull(_request, _reply, done) {
+    if (!isFull(pool)) return done()
+    const message = `The pool '${pool.name}' is full: the request was refused before its body was read`
+    done(new OffloopError('ERR_OFFLOOP_QUEUE_FULL', message))
+  }
+}
+
+/**
+ * @param {Options['pool']} given
+ * @param {{ close(): unknown }[]} made
+ */
+function openPool(given, made) {
+  if (given === undefined) return sharedPool
+  if (given instanceof Pool) return given
+  checkPlain('The "options.pool" property', 'Pool', given)
+  const pool = new Pool(given)
+  made.push(pool)
+  return pool
+}
+
+/**
+ * @param {Options['caches']} given
+ * @param {{ close(): unknown }[]} made
+ */
+function openCaches(given, made) {
+  /** @type {Record<string, Cache>} */
+  const caches = {}
+  if (given === undefined) return Object.freeze(caches)
+  checkObject(given, 'The "options.caches" property')
+  for (const [name, it] of Object.entries(given)) {
+    if (it instanceof Cache) caches[name] = it
+    else {
+      checkPlain(`The "options.caches.${name}" property`, 'Cache', it)
+      caches[name] = new Cache(it)
+      made.push(caches[name])
+    }
+  }
+  return Object.freeze(caches)
+}
+
+/**
+ * Something else that has been made, another package's pool perhaps, is not taken for options.
+ * @param {string} name
+ * @param {string} wanted
+ * @param {unknown} value
+ */
+function checkPlain(name, wanted, value) {
+  const isPlain =
+    typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value))
+  if (!isPlain) throw invalidType(name, `an instance of ${wanted} or an object with its options`, value)
+}
+
+/** @param {Pool} pool */
+function isFull(pool) {
+  const { running, queued, queuedBytes } = pool.stats()
+  return running + queued >= pool.threads + pool.maxQueue || queuedBytes >= pool.maxQueueBytes
+}
+
+/**
+ * Says in Fastify's own way which answer an error stands for: a handler of the application sees it, and may think otherwise.
+ * @param {Error & { statusCode?: number, status?: number, headers?: Record<string, string> }} error
+ * @param {number} retryAfter
+ */
+function markOverload(error, retryAfter) {
+  if (error.statusCode !== undefined || error.status !== undefined || !isOverload(error)) return
+  error.statusCode = 503
+  error.headers = { ...error.headers, 'retry-after': `${retryAfter}` }
+}
+
+/** @param {any} error */
+function isOverload(error) {
+  for (let it = error, depth = 0; it instanceof Error && depth < MAX_CAUSES; it = it.cause, depth++) {
+    if (OVERLOAD.includes(/** @type {{ code?: any }} */ (it).code)) return true
+  }
+  return false
+}
+
+/**
+ * The signal of a reply, made when it is first asked for.
+ * @param {Reply} reply
+ */
+function signalOf(reply) {
+  if (reply[SIGNAL] === undefined) {
+    const gone = new AbortController()
+    const abort = () => gone.abort(goneError())
+    if (reply.raw.destroyed) abort()
+    else reply.raw.once('close', abort)
+    reply[SIGNAL] = gone.signal
+  }
+  return reply[SIGNAL]
+}
+
+/**
+ * The error that Node's own interfaces reject with. A DOMException would outlive its request until a full collection.
+ * Nobody reads an answer with this status: it keeps requests that were given up from being logged as failures of the server.
+ */
+function goneError() {
+  const message = 'Nobody waits for the answer any more'
+  return Object.assign(new Error(message), { name: 'AbortError', code: 'ABORT_ERR', statusCode: 499 })
+}
+
+module.exports = Object.assign(offloop, {
+  // What it adds is for the context that registers it, not for one of its own.
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: 'offloop',
+  [Symbol.for('plugin-meta')]: { name: 'offloop', fastify: '5.x' }
+})
