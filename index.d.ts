@@ -114,6 +114,7 @@ export const transforms: {
 
   /**
    * Runs several transforms in one trip off the loop; the values between two steps never visit JavaScript.
+   * Behind `json.parse` and `csv.parse`, whose values JavaScript builds, only steps in JavaScript and `json.stringify` may follow.
    * An error names the step that failed as `transform`. 1,024 steps at most; the steps of a chain in a chain count.
    *
    * Steps in JavaScript ({@link transforms.module}, {@link transforms.workerScript}) may stand anywhere. Such a chain is a task
@@ -135,6 +136,13 @@ export const transforms: {
     third: StreamTransform<C, D>,
     fourth: StreamTransform<D, E>
   ): StreamTransform<A, E>
+  chain<A, B, C, D, E, F>(
+    first: StreamTransform<A, B>,
+    second: StreamTransform<B, C>,
+    third: StreamTransform<C, D>,
+    fourth: StreamTransform<D, E>,
+    fifth: StreamTransform<E, F>
+  ): StreamTransform<A, F>
   chain<A, B>(first: Transform<A, B>): Transform<A, B>
   chain<A, B, C>(first: Transform<A, B>, second: Transform<B, C>): Transform<A, C>
   chain<A, B, C, D>(first: Transform<A, B>, second: Transform<B, C>, third: Transform<C, D>): Transform<A, D>
@@ -318,7 +326,8 @@ export const transforms: {
     cost?: number | undefined
   }): Transform<Input, string>
   /**
-   * Whether a password is the one of a hash of argon2, scrypt or bcrypt, compared in constant time.
+   * Whether a password is the one of a hash of argon2, scrypt or bcrypt, compared in constant time. bcrypt looks at the first 72
+   * bytes of a password alone, so a longer one is right if these are: `hashPassword` makes no such hash, others do.
    * @throws TypeError for a hash of another form
    * @throws RangeError for one that asks for more memory or time than `hashPassword` would
    * @example
@@ -351,7 +360,7 @@ export const transforms: {
     parse<T = unknown>(options?: { slice?: number | undefined; maxDepth?: number | undefined }): Transform<Input, T>
     /**
      * The bytes of `JSON.stringify`, written on the loop in slices of at most `slice` ms (default 4) and put together off it, ready for
-     * the next step of a chain. `toJSON`, getters, holes and everything else count as they do there; a getter may be called twice.
+     * the next step of a chain. `toJSON`, getters, holes and everything else count as they do there; getters may be called several times.
      * A large value must not be changed until it is written. Rejects with TypeError for what has no JSON (`undefined`, a function), a
      * BigInt or an object that contains itself, and with whatever a `toJSON` throws.
      * @example
@@ -361,7 +370,9 @@ export const transforms: {
     /**
      * The nodes that a JSONPath (RFC 9535) selects, in order. The document is read off the loop; only the nodes become values. A path
      * of names, indexes and wildcards alone is followed while the document is read, any other takes building it. Documents may be
-     * nested 512 levels deep. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB.
+     * nested 512 levels deep. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB, and on the
+     * way about four million nodes more than the document has bytes. Where the document is built, half of a surrogate pair
+     * (`"\ud800"`) and a number beyond a double (`1e400`) anywhere in it are refused, and members are selected in the order of their names.
      * @throws TypeError for what is no JSONPath
      * @example
      * const items = '{"items":[{"price":2},{"price":10}]}'
@@ -376,7 +387,8 @@ export const transforms: {
     minify(): Transform<Input, Buffer>
     /**
      * JSON Schema: 2020-12, 2019-09, draft 7, 6 or 4, by `$schema`, 2020-12 without one. It is compiled once; nothing is fetched.
-     * A document with half of a surrogate pair (`"\ud800"`) is refused, since it is no Unicode text.
+     * A document with half of a surrogate pair (`"\ud800"`) or a number beyond a double (`1e400`) is refused. `format` is checked up
+     * to draft 7, and is only a remark from 2019-09 on, as these drafts say.
      * Documents may be nested 512 levels deep, schemas 128. At most 1,000 errors are told, in messages of at most 1,000 bytes and
      * 1 MiB in all.
      * @throws TypeError for a bad schema, one that refers to another document among others
@@ -451,8 +463,9 @@ export const transforms: {
      */
     base64Decode(): StreamTransform<Input, Buffer>
     /**
-     * All matches of a regular expression of RE2's family, which takes linear time whatever the input is. `start` and `end` count
-     * UTF-16 code units, as JavaScript's strings do; `groups` are those in parentheses. `flags` of `'imsx'`; `limit` matches,
+     * All matches of a regular expression of RE2's family. Finding one takes linear time whatever the input is; where each begins
+     * far before it can be told from others (`.*[^a]|a`), finding all takes up to the square of it. `start` and `end` count
+     * UTF-16 code units, as JavaScript's strings do; `groups` are those in parentheses. `flags` of `'imsx'` (`'gu'` go without saying); `limit` matches,
      * unlimited by default; `maxOutput` bytes of them as JSON, default 1 GiB.
      * @throws TypeError for a pattern that needs backtracking: look-around, back references
      * @example
@@ -463,7 +476,7 @@ export const transforms: {
       options?: { flags?: string | undefined; limit?: number | undefined; maxOutput?: number | undefined }
     ): Transform<Input, { start: number; end: number; groups: (string | null)[] }[]>
     /**
-     * All matches replaced. The replacement is read as `String.prototype.replace` reads it: `$1`, `$<name>`, `$&`, `$$`. The text that
+     * All matches replaced. The replacement is read as `String.prototype.replace` reads it: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. The text that
      * comes out has `maxOutput` bytes at most, default 1 GiB.
      * @example
      * await pool.run(transforms.text.replace('(\\w+)@\\w+', '$1@…'), 'to ada@example') // 'to ada@…'
@@ -493,7 +506,7 @@ export const transforms: {
     stats(options?: { quantiles?: readonly number[] | Float64Array | undefined }): Transform<TypedArray, NumericStats>
     /**
      * How many numbers are in each of `bins`, at most 1,048,576. `range` default from the least to the most; numbers outside of it are
-     * not counted. A bin has its lower edge, the last one both. `edges` are one more than `counts`.
+     * not counted, nor are NaN and the infinite ones. A bin has its lower edge, the last one both. `edges` are one more than `counts`.
      * @example
      * const { edges, counts } = await pool.run(transforms.numeric.histogram({ bins: 50 }), times)
      */
@@ -597,7 +610,8 @@ export type CsvColumn<Type extends CsvType | undefined> = Type extends 'number'
 /**
  * What {@link transforms.csv.parse} makes. It is of the thread that made it and cannot be cloned; its columns can.
  */
-export interface CsvTable<Types extends Record<string, CsvType | undefined> = Record<string, CsvType | undefined>>
+// biome-ignore lint/suspicious/noExplicitAny: a table of whatever columns
+export interface CsvTable<Types extends Record<string, CsvType | undefined> = any>
   extends Iterable<Record<string, unknown>> {
   /** The names of the columns. */
   readonly columns: string[]
@@ -609,6 +623,8 @@ export interface CsvTable<Types extends Record<string, CsvType | undefined> = Re
    * @throws TypeError for a name that no column has
    */
   readonly column: <Name extends string>(name: Name) => CsvColumn<Name extends keyof Types ? Types[Name] : 'string'>
+  /** All rows as objects, made at once on the event loop: what `JSON.stringify` and `json.stringify` write. */
+  toJSON(): Record<string, unknown>[]
   /** An object for each row, made when it is asked for; booleans are true and false there. */
   [Symbol.iterator](): Generator<Record<string, unknown>, void, undefined>
 }

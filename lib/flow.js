@@ -281,7 +281,7 @@ class Flow {
       if (isNative(this.transform) && isSmall(input, index)) this.#addToPack(index, input)
       else {
         this.#flush()
-        this.#send(new Single(this, index, input, sizeOf(this.transform, input)))
+        this.#send(new Single(this, index, input, sizeOf(this.transform, input, index)))
       }
     } catch (error) {
       this.#flush()

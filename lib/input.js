@@ -159,10 +159,16 @@ function isSmall(input, index) {
 /**
  * The bytes that an input needs at most.
  * @param {unknown} input
+ * @param {number} [index] if it is one of many
  */
-function inputSize(input) {
+function inputSize(input, index) {
   if (typeof input === 'string') return input.length * MAX_UTF8
-  return lengthOf(asUint8Array(input instanceof Moved ? input.value : input))
+  return lengthOf(asUint8Array(input instanceof Moved ? input.value : input, index))
+}
+
+/** What messages call an input. @param {number} [index] if it is one of many */
+function inputName(index) {
+  return index === undefined ? 'The "input" argument' : `inputs[${index}]`
 }
 
 /**
@@ -186,7 +192,7 @@ function asUint8Array(input, index) {
     return new Uint8Array(input)
   }
   const expected = 'a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView'
-  throw invalidType(index === undefined ? 'The "input" argument' : `inputs[${index}]`, expected, input)
+  throw invalidType(inputName(index), expected, input)
 }
 
 /**
@@ -202,4 +208,4 @@ function checkAttached(input) {
   }
 }
 
-module.exports = { Moved, asUint8Array, move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }
+module.exports = { Moved, asUint8Array, inputName, move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }

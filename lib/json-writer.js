@@ -22,18 +22,24 @@ const WORD = 5
 const AROUND = 4
 /** What cannot be measured, or does not fit. */
 const TOO_LARGE = -1
+/** What does not fit into so much room is known as large from then on. */
+const MUCH = ROOM / 2
 
 const dateToJSON = Date.prototype.toJSON
 
 /**
  * Writes a value as `JSON.stringify` does, a little at a time. What is small is given to `JSON.stringify` as it is; what is
- * large is taken apart. It is measured for that first: getters may be called twice.
+ * large is taken apart. It is measured for that first: getters may be called several times.
  */
 class JsonWriter {
   /** @type {(List | Members)[]} what is being written, from the outermost on */
   #open = []
   /** The same as a set: an object that contains itself has no JSON. */
   #within = new Set()
+  /** What was found to be large: measuring it again, in each thing that contains it, may take long each time. */
+  large = new Set()
+  /** Something was opened in this step: listing its names may have taken long. */
+  #hasOpened = false
   /** @type {string[]} text that is handed out before what follows: as much as one step makes */
   #ready = []
   /** Text that may still grow. */
@@ -56,11 +62,8 @@ class JsonWriter {
   /** The next piece of text, which may be empty; `undefined` behind the last one. */
   next() {
     if (this.isEnding && this.#text === '') return undefined
-    for (
-      let steps = 0;
-      steps < STEPS && this.#text.length < ENOUGH && this.#ready.length === 0 && !this.isEnding;
-      steps++
-    ) {
+    this.#hasOpened = false
+    for (let steps = 0; steps < STEPS && !this.#isPause(); steps++) {
       if (this.#string !== undefined) this.#writeString(this.#string)
       else this.#open[this.#open.length - 1].write(this)
     }
@@ -69,6 +72,11 @@ class JsonWriter {
     const text = this.#text
     this.#text = ''
     return text
+  }
+
+  /** Whether there is something to hand out, or enough was done. */
+  #isPause() {
+    return this.#hasOpened || this.#ready.length > 0 || this.#text.length >= ENOUGH || this.isEnding
   }
 
   /** @param {string} text */
@@ -119,9 +127,10 @@ class JsonWriter {
     }
     if (isLeaf(value)) return this.#writeWhole(JSON.stringify(value))
     if (this.#within.has(value)) throw circular(key)
-    const isSmall = !isLarge && !hasToJSON(value) && measure(value, ROOM) >= 0
+    const isSmall = !isLarge && !hasToJSON(value) && measure(value, this.large) >= 0
     if (isSmall) return this.#writeWhole(JSON.stringify(value))
     this.#within.add(value)
+    this.#hasOpened = true
     this.#open.push(Array.isArray(value) ? new List(value) : new Members(value))
     this.#text += Array.isArray(value) ? '[' : '{'
     return true
@@ -166,7 +175,7 @@ class List {
     let isLarge = false
     while (this.#at < this.length && room > 0 && !isLarge) {
       const element = this.value[this.#at]
-      const left = measure(element, ROOM)
+      const left = measure(element, writer.large)
       isLarge = left < 0
       if (isLarge) break
       room -= ROOM - left + 1
@@ -193,21 +202,24 @@ class List {
 class Members {
   #at = 0
   #isFirst = true
+  /** @type {string[] | undefined} listed in a step of its own */
+  #keys
 
   /** @param {Record<string, unknown>} value */
   constructor(value) {
     this.value = value
-    this.keys = Object.keys(value)
   }
 
   /** @param {JsonWriter} writer */
   write(writer) {
+    this.#keys ??= Object.keys(this.value)
+    const keys = this.#keys
     let room = ROOM
     for (let looks = 0; looks < LOOKS && room > 0; looks++) {
-      if (this.#at === this.keys.length) return writer.close('}')
-      const key = this.keys[this.#at]
+      if (this.#at === keys.length) return writer.close('}')
+      const key = keys[this.#at]
       const value = this.value[key]
-      const left = measure(value, ROOM)
+      const left = measure(value, writer.large)
       this.#at++
       const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
       if (left < 0) {
@@ -229,49 +241,55 @@ class Members {
 }
 
 /**
- * How much of the room is left behind the text of a value, about. Less than none: it is larger, or only calling its toJSON
+ * How much of `ROOM` is left behind the text of a value, about. Less than none: it is larger, or only calling its toJSON
  * will tell.
  * @param {any} value
- * @param {number} room
+ * @param {Set<unknown>} large
  */
-function measure(value, room) {
+function measure(value, large) {
   if (typeof value === 'bigint') return TOO_LARGE
-  if (typeof value !== 'object' || value === null) return room - leafLength(value)
-  if (hasToJSON(value)) return isUsualDate(value) ? room - DATE : TOO_LARGE
-  return measureParts(value, room, MAX_DEPTH)
+  if (typeof value === 'function') return hasToJSON(value) ? TOO_LARGE : ROOM - WORD
+  if (typeof value !== 'object' || value === null) return ROOM - leafLength(value)
+  if (large.has(value)) return TOO_LARGE
+  if (hasToJSON(value)) return isUsualDate(value) ? ROOM - DATE : TOO_LARGE
+  return measureParts(value, ROOM, MAX_DEPTH, large)
 }
 
 /**
- * The same of a list or an object. This is most of what writing costs beside `JSON.stringify`: leaves are not worth a call,
- * and of an object as most are only a member is taken for its toJSON.
+ * The same of a list or an object, and of less room. This is most of what writing costs beside `JSON.stringify`: leaves are
+ * not worth a call, and of an object as most are only a member is taken for its toJSON.
  * @param {any} value
  * @param {number} room
  * @param {number} depth that it may have
+ * @param {Set<unknown>} large
  * @returns {number}
  */
-function measureParts(value, room, depth) {
+function measureParts(value, room, depth, large) {
   if (depth === 0) return TOO_LARGE
+  let left = room
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length && room >= 0; i++) {
+    for (let i = 0; i < value.length && left >= 0; i++) {
       const element = value[i]
-      if (typeof element === 'string') room -= element.length + 1
-      else if (typeof element !== 'object' || element === null) room -= leafLength(element) + 1
-      else room = measureParts(element, room - 1, depth - 1)
+      if (typeof element === 'string') left -= element.length + 1
+      else if (typeof element !== 'object' || element === null) left -= leafLength(element) + 1
+      else left = measureParts(element, left - 1, depth - 1, large)
     }
-    return room
+  } else {
+    if (Object.getPrototypeOf(value) !== Object.prototype && hasToJSON(value)) {
+      return isUsualDate(value) ? room - DATE : TOO_LARGE
+    }
+    for (const key in value) {
+      const member = value[key]
+      left -= key.length + AROUND
+      if (typeof member === 'string') left -= member.length
+      else if (typeof member !== 'object' || member === null) left -= leafLength(member)
+      else left = measureParts(member, left, depth - 1, large)
+      if (typeof member === 'function' && key === 'toJSON') left = TOO_LARGE
+      if (left < 0) break
+    }
   }
-  if (Object.getPrototypeOf(value) !== Object.prototype && hasToJSON(value)) {
-    return isUsualDate(value) ? room - DATE : TOO_LARGE
-  }
-  for (const key in value) {
-    const member = value[key]
-    room -= key.length + AROUND
-    if (typeof member === 'string') room -= member.length
-    else if (typeof member !== 'object' || member === null) room -= leafLength(member)
-    else room = measureParts(member, room, depth - 1)
-    if (room < 0 || (typeof member === 'function' && key === 'toJSON')) return TOO_LARGE
-  }
-  return room
+  if (left < 0 && room >= MUCH) large.add(value)
+  return left
 }
 
 /** What a value without parts takes, about. @param {unknown} leaf */
@@ -292,7 +310,8 @@ function hasToJSON(value) {
 
 /** What is written in place of a value. @param {any} value @param {string} key */
 function plainOf(value, key) {
-  const mayHave = (typeof value === 'object' && value !== null) || typeof value === 'bigint'
+  const mayHave =
+    (typeof value === 'object' && value !== null) || typeof value === 'bigint' || typeof value === 'function'
   return mayHave && hasToJSON(value) ? value.toJSON(key) : value
 }
 

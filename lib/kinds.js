@@ -58,10 +58,24 @@ function isNative(transform) {
  * The bytes that an input needs at most.
  * @param {unknown} transform
  * @param {unknown} input
+ * @param {number} [index] of the input, if it is one of many
  */
-function sizeOf(transform, input) {
-  const first = transform instanceof ChainTransform ? ChainTransform.parts(transform)[0] : transform
-  return isNative(first) || first instanceof NumericTransform ? inputSize(input) : weightOf(input)
+function sizeOf(transform, input, index) {
+  const first = firstOf(transform)
+  if (first instanceof NumericTransform) NumericTransform.nameOf(first, input, index)
+  else if (!isNative(first)) return weightOf(input)
+  return inputSize(input, index)
+}
+
+/** Whether it takes bytes, or text, whatever else it takes. @param {unknown} transform */
+function takesBytes(transform) {
+  const first = firstOf(transform)
+  return !(first instanceof NumericTransform || first instanceof StringifyTransform)
+}
+
+/** @param {unknown} transform */
+function firstOf(transform) {
+  return transform instanceof ChainTransform ? ChainTransform.parts(transform)[0] : transform
 }
 
 /** With so many tasks under way nobody's call is noted down: it would cost more than all the rest of a small one. */
@@ -76,4 +90,4 @@ function wantsCaller(transform, pool) {
   return isNative(transform) ? Transform.canFail(transform) : pool.admitted < MANY
 }
 
-module.exports = { checkTransform, taskOf, isNative, wantsCaller, sizeOf }
+module.exports = { checkTransform, taskOf, isNative, wantsCaller, sizeOf, takesBytes }

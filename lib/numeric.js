@@ -1,6 +1,6 @@
 'use strict'
 
-const { Moved } = require('./input')
+const { Moved, inputName } = require('./input')
 const native = require('./native')
 const { Task } = require('./task')
 const { Transform } = require('./transform')
@@ -57,12 +57,18 @@ class NumericTransform {
     return made
   }
 
-  /** The class of an input. @param {NumericTransform} transform @param {unknown} input @returns {Name} */
-  static nameOf(transform, input) {
+  /**
+   * The class of an input.
+   * @param {NumericTransform} transform
+   * @param {unknown} input
+   * @param {number} [index] if it is one of many
+   * @returns {Name}
+   */
+  static nameOf(transform, input, index) {
     const value = input instanceof Moved ? input.value : input
     const name = ArrayBuffer.isView(value) ? tagOf?.call(value) : undefined
     const { kinds } = transform.#spec
-    if (!kinds.includes(name)) throw invalidType('The "input" argument', `an instance of ${kinds.join(', ')}`, value)
+    if (!kinds.includes(name)) throw invalidType(inputName(index), `an instance of ${kinds.join(', ')}`, value)
     return name
   }
 
@@ -78,6 +84,7 @@ class NumericTask {
   #transform
   /** @type {Name} */
   #name = 'Float64Array'
+  #isBuffer = false
 
   /**
    * @param {import('./pool-handle').PoolHandle} pool
@@ -89,13 +96,18 @@ class NumericTask {
    */
   constructor(pool, transform, priority, resolve, reject, caller) {
     this.#transform = transform
-    const decode = (/** @type {Buffer} */ bytes) => resolve(NumericTransform.decode(transform, bytes, this.#name))
+    const decode = (/** @type {Buffer} */ bytes) => {
+      const value = NumericTransform.decode(transform, bytes, this.#name)
+      // A Buffer comes back as one.
+      resolve(this.#isBuffer && value instanceof Uint8Array ? bufferOf(value) : value)
+    }
     this.#task = new Task(pool, priority, decode, reject, caller)
   }
 
   /** @param {unknown} _transform @param {unknown} input @param {number} room */
   submit(_transform, input, room) {
     this.#name = NumericTransform.nameOf(this.#transform, input)
+    this.#isBuffer = Buffer.isBuffer(input instanceof Moved ? input.value : input)
     return this.#task.submit(NumericTransform.of(this.#transform, this.#name), input, room)
   }
 
@@ -108,6 +120,11 @@ class NumericTask {
   abort(reason) {
     this.#task.abort(reason)
   }
+}
+
+/** @param {Uint8Array} bytes */
+function bufferOf({ buffer, byteOffset, byteLength }) {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 /**

@@ -97,7 +97,7 @@ class Staging {
 }
 
 /**
- * Copies under way, first come, first served. There is at most one for each task that pools admitted.
+ * Copies under way, which take turns. There is at most one for each task that pools admitted.
  * @type {Set<Staging>}
  */
 const copies = new Set()
@@ -107,10 +107,9 @@ function copySome() {
   // Whatever is thrown in between (by a hook of the promise that a failure rejects), the others go on.
   try {
     for (const copy of copies) {
-      while (!copy.step()) {
-        if (now() - start >= TURN_BUDGET) return
-      }
       copies.delete(copy)
+      if (!copy.step()) copies.add(copy)
+      if (now() - start >= TURN_BUDGET) return
     }
   } finally {
     if (copies.size > 0) setImmediate(copySome)
@@ -217,17 +216,31 @@ let scratch
 function* textPieces(text, spell) {
   const encoder = new Encoder()
   for (let at = 0; at < text.length; ) {
-    let end = Math.min(at + TEXT_PIECE, text.length)
-    while (end < text.length && end > at + 1 && mustNotEnd(text.charCodeAt(end - 1))) end--
+    const end = endOf(text, at)
     const piece = text.slice(at, end)
     yield encoder.encode(spell?.(piece) ?? piece)
     at = end
   }
 }
 
-/** A pair of surrogates is one character, and an escape is one too: they must not be cut. @param {number} unit */
-function mustNotEnd(unit) {
-  return (unit >= 0xd800 && unit <= 0xdbff) || unit === BACKSLASH
+/** Where a piece ends that begins at a place: a pair of surrogates is one character, and an escape is not cut either. @param {string} text @param {number} at */
+function endOf(text, at) {
+  const end = at + TEXT_PIECE
+  if (end >= text.length) return text.length
+  if (isHigh(text.charCodeAt(end - 1)) && isLow(text.charCodeAt(end))) return end - 1
+  let backslashes = 0
+  while (backslashes < TEXT_PIECE && text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++
+  return end - (backslashes % 2)
+}
+
+/** @param {number} unit */
+function isHigh(unit) {
+  return (unit & 0xfc00) === 0xd800
+}
+
+/** @param {number} unit */
+function isLow(unit) {
+  return (unit & 0xfc00) === 0xdc00
 }
 
 module.exports = { Encoder, Staging, stageBytes, stageText, stageWork }

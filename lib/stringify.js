@@ -1,6 +1,6 @@
 'use strict'
 
-const { NO_ROOM } = require('./input')
+const { Moved, NO_ROOM } = require('./input')
 const native = require('./native')
 const { Task } = require('./task')
 const { Transform } = require('./transform')
@@ -29,7 +29,8 @@ class StringifyTransform {
 
   /** The same with more to do behind it. @param {StringifyTransform} transform @param {Transform} next */
   static followedBy(transform, next) {
-    return new StringifyTransform(transform.#slice, next)
+    const steps = [transform.#next, next].map(Transform.number)
+    return new StringifyTransform(transform.#slice, new Transform(native.chainTransforms(steps)))
   }
 
   /** What becomes of the bytes. @param {StringifyTransform} transform */
@@ -54,7 +55,9 @@ class StringifyTask extends Task {
   submit(transform, input, room) {
     let writing
     try {
-      writing = new Writing(input, StringifyTransform.slice(transform))
+      // It is only read: whoever gave it away keeps it.
+      const value = input instanceof Moved ? input.value : input
+      writing = new Writing(value, StringifyTransform.slice(transform))
     } catch (error) {
       if (room !== NO_ROOM) native.dropRoom(room)
       throw error
@@ -63,16 +66,16 @@ class StringifyTask extends Task {
   }
 }
 
-/** @type {Transform | undefined} */
-let identity
+/** What brings the bytes together. @type {Transform | undefined} */
+let written
 
 /** `json.stringify({ slice })` @param {{ slice?: number }} [options] */
 function stringify(options = {}) {
   checkOptions(options, ['slice'])
   const { slice = SLICE } = options
   checkInteger('"options.slice"', slice, 1, MAX_SLICE)
-  identity ??= new Transform(native.makeTransform('identity', []))
-  return new StringifyTransform(slice, identity)
+  written ??= new Transform(native.makeTransform('json.stringify', []))
+  return new StringifyTransform(slice, written)
 }
 
 module.exports = { StringifyTask, StringifyTransform, stringify }

@@ -103,6 +103,11 @@ class CsvTable {
     return type === 'number' ? row => column[row] : row => column[row] === 1
   }
 
+  /** Its rows, all at once. */
+  toJSON() {
+    return [...this]
+  }
+
   /** @returns {Generator<Record<string, unknown>, void, undefined>} */
   *[Symbol.iterator]() {
     const { rows } = this

@@ -13,14 +13,18 @@ const SPELLING = { 'json.parse': escapeLone }
 class Transform {
   #number
   #canFail
+  /** @type {((text: string) => string) | undefined} */
   #spell
   #givesValue
 
-  /** @param {import('./binding').TransformInfo} info */
-  constructor(info) {
+  /**
+   * @param {import('./binding').TransformInfo} info
+   * @param {Transform} [first] its first step, if it is a chain
+   */
+  constructor(info, first) {
     this.#number = info.handle
     this.#canFail = info.canFail
-    this.#spell = SPELLING[info.name]
+    this.#spell = first === undefined ? SPELLING[info.name] : first.#spell
     this.#givesValue = info.givesValue
     /** @type {string} */
     this.name = info.name

@@ -7,6 +7,7 @@ const { NumericTransform, numeric } = require('./numeric')
 const { ChainTransform } = require('./relay')
 const { StringifyTransform, stringify } = require('./stringify')
 const { Transform } = require('./transform')
+const { withCode } = require('./errors')
 const { invalidType } = require('./validate')
 
 /** @param {any[]} steps */
@@ -25,7 +26,7 @@ function joined(steps) {
   const join = () => {
     const [only] = natives
     const isAlone = natives.length === 1 && steps.length > 1
-    const joined = isAlone ? only : new Transform(native.chainTransforms(natives.map(Transform.number)))
+    const joined = isAlone ? only : new Transform(native.chainTransforms(natives.map(Transform.number)), only)
     natives = []
     const before = parts[parts.length - 1]
     // What is written goes on as bytes that need not come back.
@@ -53,7 +54,12 @@ function schemaText(schema) {
   if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema))) {
     throw invalidType('The "schema" argument', 'of type object or boolean', schema)
   }
-  return JSON.stringify(schema)
+  try {
+    return JSON.stringify(schema)
+  } catch (cause) {
+    const message = `The "schema" argument must be a value that JSON has: ${/** @type {Error} */ (cause).message}`
+    throw withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
+  }
 }
 
 /** What becomes of the first argument of some factories. @type {Record<string, (value: unknown) => unknown>} */

@@ -21,10 +21,13 @@ class Writing {
     return this.#writer.isEnding ? /** @type {string} */ (this.#writer.next()) : undefined
   }
 
-  /** @returns {Generator<Uint8Array | Uint16Array, void>} */
-  *pieces() {
-    // What it calls of the value's own code runs as if the caller had called it.
-    const context = new AsyncResource('OffloopTask')
+  /** What it calls of the value's own code runs as if whoever calls this had called it. */
+  pieces() {
+    return this.#pieces(new AsyncResource('OffloopTask'))
+  }
+
+  /** @param {AsyncResource} context @returns {Generator<Uint8Array | Uint16Array, void>} */
+  *#pieces(context) {
     const next = () => this.#writer.next()
     const encoder = new Encoder()
     for (;;) {

@@ -49,7 +49,9 @@ test('a run is told from its start to its result', async t => {
 test('a failure is told with its error, whatever failed', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
-  const corrupt = await told('offloop:task', () => assert.rejects(pool.run(transforms.gunzip(), Buffer.from('no gzip'))))
+  const corrupt = await told('offloop:task', () =>
+    assert.rejects(pool.run(transforms.gunzip(), Buffer.from('no gzip')))
+  )
   const error = corrupt.find(({ event }) => event === 'error')?.context.error
   assert.equal(error.code, 'ERR_OFFLOOP_INVALID_DATA')
   const wrong = await told('offloop:task', () => assert.rejects(pool.run(/** @type {any} */ (undefined), '')))

@@ -309,3 +309,20 @@ test('callbacks of writes run in the context of whoever opened the sink, and wha
   assert.deepEqual(seen, ['open', 'open'])
   sink.end()
 })
+
+test('what takes values needs a sink of objects', async () => {
+  for (const transform of /** @type {any[]} */ ([transforms.numeric.sort(), transforms.json.stringify()])) {
+    assert.throws(() => pool.sink(transform, { each: true }), {
+      name: 'TypeError',
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /objectMode/
+    })
+  }
+  /** @type {unknown[]} */
+  const results = []
+  const options = { each: true, objectMode: true, onResult: (/** @type {unknown} */ it) => void results.push(it) }
+  const sink = pool.sink(transforms.numeric.sort(), options)
+  sink.end(new Float64Array([3, 1, 2]))
+  await sink.result
+  assert.deepEqual(results, [new Float64Array([1, 2, 3])])
+})

@@ -249,3 +249,32 @@ test('whatever JSON there is', async () => {
     { numRuns: 40 }
   )
 })
+
+test('text is copied piece by piece, whatever it is made of', async () => {
+  // Around the size of a piece, where an escape or a pair may be cut.
+  for (const unit of ['\\', '"', '\u{1f600}', '\ud800', '\udc00', 'é\\']) {
+    for (const before of [0, 1, 2]) {
+      const value = 'x'.repeat(before) + unit.repeat(400_000 / unit.length)
+      assert.equal(await pool.run(parse, JSON.stringify(value)), value)
+      assert.equal(await pool.run(parse, `"${value.replace(/["\\]/g, '')}"`), value.replace(/["\\]/g, ''))
+    }
+  }
+})
+
+test('copies take turns: a large one does not hold back others', async () => {
+  /** @type {number[]} */
+  const finished = []
+  await Promise.all(
+    ['a'.repeat(40 << 20), 'b'.repeat(1 << 20)].map(async (text, index) => {
+      await pool.run(transforms.digest('crc32'), text)
+      finished.push(index)
+    })
+  )
+  assert.deepEqual(finished, [1, 0])
+})
+
+test('a chain of it alone is the same', async () => {
+  for (const transform of [transforms.chain(parse), transforms.chain(transforms.chain(parse))]) {
+    assert.equal(await pool.run(transform, '"\ud800"'), '\ud800')
+  }
+})

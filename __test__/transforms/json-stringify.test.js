@@ -9,7 +9,7 @@ const { join } = require('node:path')
 const { test } = require('node:test')
 const { gunzipSync } = require('node:zlib')
 const fc = require('fast-check')
-const { Pool, pool, transforms } = require('../..')
+const { Pool, move, pool, transforms } = require('../..')
 
 const { json, chain, gzip, digest } = transforms
 const stringify = json.stringify()
@@ -278,4 +278,55 @@ test('whatever value there is', async () => {
     ),
     { numRuns: 60 }
   )
+})
+
+test('what is large is measured a few times, however many things contain it', async () => {
+  let calls = 0
+  /** @type {any} */
+  let value = { x: 1 }
+  for (let level = 0; level < 60; level++) {
+    value = {
+      get got() {
+        calls++
+        return 1
+      },
+      child: value,
+      pad: 'z'.repeat(2000)
+    }
+  }
+  await pool.run(stringify, value)
+  assert.ok(calls <= 60 * 4, `${calls} calls of 60 getters`)
+})
+
+test('each caller has the async context of its own while its value is written', async () => {
+  const storage = new AsyncLocalStorage()
+  /** @type {Record<string, Set<unknown>>} */
+  const seen = { a: new Set(), b: new Set(), c: new Set() }
+  const recordsOf = (/** @type {string} */ user) =>
+    Array.from({ length: 10_000 }, () => ({
+      get who() {
+        seen[user].add(storage.getStore())
+        return 'somebody'
+      }
+    }))
+  await Promise.all(Object.keys(seen).map(user => storage.run(user, () => pool.run(stringify, recordsOf(user)))))
+  assert.deepEqual(seen, { a: new Set(['a']), b: new Set(['b']), c: new Set(['c']) })
+})
+
+test('functions with toJSON are asked with their own key', async () => {
+  const named = Object.assign(() => {}, { toJSON: (/** @type {string} */ key) => `<${key}>` })
+  const value = ['x'.repeat(70_000), 1, named, { named }, Object.fromEntries(records.map(it => [`k${it.id}`, named]))]
+  assert.equal(String(await pool.run(stringify, value)), JSON.stringify(value))
+})
+
+test('what is given away is written as it is', async () => {
+  assert.equal(String(await pool.run(stringify, move(new Uint8Array([1, 2])))), '{"0":1,"1":2}')
+})
+
+test('its tasks are counted under its name', async t => {
+  const own = new Pool({ threads: 1 })
+  t.after(() => own.close())
+  await own.run(stringify, {})
+  await own.run(chain(stringify, gzip()), {})
+  assert.deepEqual(Object.keys(own.stats().byTransform).sort(), ['chain', 'json.stringify'])
 })

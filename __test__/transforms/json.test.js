@@ -8,6 +8,7 @@ const { gzipSync } = require('node:zlib')
 const { pool, transforms } = require('../..')
 
 const { minify, validate, validateEach } = transforms.json
+const { json } = transforms
 const schema = { type: 'object', properties: { n: { type: 'integer', minimum: 3 } }, required: ['n'] }
 
 test('minify keeps what JSON.parse makes of it', async () => {
@@ -80,4 +81,26 @@ test('validateEach goes through lists and lines, wherever they are cut', async (
     code: 'ERR_OFFLOOP_INVALID_DATA',
     offset: 14
   })
+})
+
+test('options that there are not are refused', () => {
+  const unknown = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: /maxErrors/ }
+  assert.throws(() => /** @type {any} */ (json.validate)({}, { maxErrors: 1 }), unknown)
+})
+
+test('a schema says why it is none', () => {
+  const schema = (/** @type {any} */ value) => () => json.validate(value)
+  const error = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }
+  assert.throws(schema({ $ref: 'https://example.com/x' }), {
+    ...error,
+    message: /example\.com.*nothing is ever fetched$/
+  })
+  assert.throws(schema({ const: 1n }), { ...error, message: /"schema" argument/ })
+  const cyclic = {}
+  assert.throws(schema(Object.assign(cyclic, { properties: { cyclic } })), { ...error, message: /"schema" argument/ })
+})
+
+test('a path that grows beyond all bounds is stopped on its way', async () => {
+  const deep = '['.repeat(400) + ']'.repeat(400)
+  await assert.rejects(pool.run(json.select('$..*..*..*..*'), deep), { code: 'ERR_OFFLOOP_OUTPUT_LIMIT' })
 })

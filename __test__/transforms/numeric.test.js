@@ -4,6 +4,8 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Pool, move, pool, transforms } = require('../..')
 
+const { numeric } = transforms
+
 const { histogram, nearest, sort, stats } = transforms.numeric
 const bad = /** @type {any} */ (transforms.numeric)
 
@@ -129,4 +131,32 @@ test('works in every verb, and says what is wrong', async () => {
   await assert.rejects(full.run(sort(), new Float64Array(1)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   await first
   await full.close()
+})
+
+test('a Buffer comes back as one', async () => {
+  const sorted = await pool.run(numeric.sort(), Buffer.from([3, 1, 2]))
+  assert.deepEqual(sorted, Buffer.from([1, 2, 3]))
+})
+
+test('one of many that is no typed array is named by its place', async () => {
+  const inputs = /** @type {any[]} */ ([new Float64Array([1]), [3, 1]])
+  await assert.rejects(pool.map(numeric.sort(), inputs), {
+    name: 'TypeError',
+    message: /^inputs\[1\] must be an instance of Float64Array, /
+  })
+})
+
+test('quantiles and bins reach as far as doubles do', async () => {
+  const median = numeric.stats({ quantiles: [0.5] })
+  assert.deepEqual((await pool.run(median, new Float64Array([1, Infinity, Infinity, Infinity]))).quantiles[0], Infinity)
+  assert.deepEqual((await pool.run(median, new Float64Array([-1.7e308, 1.7e308]))).quantiles[0], 0)
+  const { edges, counts } = await pool.run(numeric.histogram({ bins: 4 }), new Float64Array([-1.7e308, 0, 1.7e308]))
+  assert.deepEqual([...counts], [1, 0, 1, 1])
+  assert.ok(edges.every(Number.isFinite))
+  assert.deepEqual([...(await pool.run(numeric.histogram({ bins: 2 }), new Float64Array([1e300]))).counts], [0, 1])
+})
+
+test('the mean of equal numbers is that number', async () => {
+  const { mean, min, max } = await pool.run(numeric.stats(), new Float64Array(200_000).fill(0.1))
+  assert.deepEqual([mean, min, max], [0.1, 0.1, 0.1])
 })

@@ -1,7 +1,7 @@
 'use strict'
 
 const { checkBoolean, checkInteger, checkOptions, checkSignal, invalidType, priorityNumber } = require('../validate')
-const { checkTransform } = require('../kinds')
+const { checkTransform, takesBytes } = require('../kinds')
 const { withCode } = require('../errors')
 
 /** Bytes that a stream takes ahead of its work unless the options say otherwise. */
@@ -58,4 +58,19 @@ function checkStreaming(transform, instead) {
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-module.exports = { HIGH_WATER_MARK, STREAM_OPTIONS, checkStreaming, readSinkOptions, readStreamOptions }
+/** A stream that is not in object mode makes bytes of whatever is written. @param {import('../transforms').Transform} transform */
+function checkTakesBytes(transform) {
+  checkTransform(transform)
+  if (takesBytes(transform)) return
+  const message = `The transform '${transform.name}' takes values and not bytes: a sink of it needs { objectMode: true }`
+  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+module.exports = {
+  HIGH_WATER_MARK,
+  STREAM_OPTIONS,
+  checkStreaming,
+  checkTakesBytes,
+  readSinkOptions,
+  readStreamOptions
+}

@@ -6,7 +6,7 @@ const { asUint8Array } = require('../input')
 const { giveBack, prematureError } = require('./destroyed')
 const { Each } = require('./each')
 const { Fold } = require('./fold')
-const { HIGH_WATER_MARK, checkStreaming, readSinkOptions } = require('./options')
+const { HIGH_WATER_MARK, checkStreaming, checkTakesBytes, readSinkOptions } = require('./options')
 const { priorityNumber } = require('../validate')
 
 /**
@@ -32,6 +32,7 @@ class Sink extends Writable {
   constructor(pool, transform, options, caller) {
     const read = readSinkOptions(options, pool.info.threads)
     const { each, objectMode, highWaterMark, concurrency, priority, signal } = read
+    if (each && !objectMode) checkTakesBytes(transform)
     if (!each) checkStreaming(transform, ': with { each: true } each chunk is an input of its own')
     pool.checkOpen()
     super({ objectMode, highWaterMark })

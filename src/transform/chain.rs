@@ -16,12 +16,19 @@ impl Chain {
     /// The steps of chains become its own: however deep it was built, it runs flat.
     ///
     /// # Errors
-    /// Without a step, since nothing would come out, or with too many.
+    /// Without a step, since nothing would come out, or with too many; with a step behind one that makes a value.
     pub fn new(steps: &[Arc<dyn Transform>]) -> std::result::Result<Self, ArgumentError> {
         let own = |step: &Arc<dyn Transform>| {
             if step.steps().is_empty() { vec![step.clone()] } else { step.steps().to_vec() }
         };
         let steps: Vec<_> = steps.iter().flat_map(own).collect();
+        if let Some(pair) = steps.windows(2).find(|pair| pair[0].makes_value()) {
+            let (maker, next) = (pair[0].name(), pair[1].name());
+            return Err(ArgumentError::Value(format!(
+                "A chain cannot go on with '{next}' behind '{maker}', whose value is built in JavaScript: only a module or \
+                 json.stringify can take that"
+            )));
+        }
         if (1..=MAX_STEPS).contains(&steps.len()) {
             return Ok(Chain { steps });
         }
@@ -67,6 +74,10 @@ impl Transform for Chain {
 
     fn gives_value(&self) -> bool {
         self.steps.last().is_some_and(|step| step.gives_value())
+    }
+
+    fn makes_value(&self) -> bool {
+        self.steps.last().is_some_and(|step| step.makes_value())
     }
 }
 

@@ -5,6 +5,7 @@ use super::csv_options::{Type, find};
 use super::csv_record::Record;
 use super::numbers::Number;
 use super::numeric::quantile;
+use super::sum::Sum;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use rayon::prelude::*;
@@ -215,9 +216,7 @@ impl Groups {
 #[derive(Default)]
 struct Numbers {
     count: u64,
-    sum: f64,
-    /// What rounding took from the sum (Neumaier, 1974).
-    lost: f64,
+    sum: Sum,
     min: f64,
     max: f64,
     /// As they sort.
@@ -226,9 +225,7 @@ struct Numbers {
 
 impl Numbers {
     fn add(&mut self, number: f64) {
-        let sum = self.sum + number;
-        self.lost += if self.sum.abs() >= number.abs() { (self.sum - sum) + number } else { (number - sum) + self.sum };
-        self.sum = sum;
+        self.sum.add(number);
         if self.count == 0 || number < self.min || number.is_nan() {
             self.min = number;
         }
@@ -238,17 +235,12 @@ impl Numbers {
         self.count += 1;
     }
 
-    fn sum(&self) -> f64 {
-        // Beyond the largest number there is nothing to make good.
-        if self.lost.is_finite() { self.sum + self.lost } else { self.sum }
-    }
-
     #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53")]
     fn measure(&self, of: Of) -> Option<f64> {
         match of {
-            Of::Sum => Some(self.sum()),
+            Of::Sum => Some(self.sum.value()),
             _ if self.count == 0 => None,
-            Of::Mean => Some(self.sum() / self.count as f64),
+            Of::Mean => Some(self.sum.value() / self.count as f64),
             Of::Min => Some(self.min),
             Of::Max => Some(self.max),
             Of::Quantile(_) if self.min.is_nan() => None,

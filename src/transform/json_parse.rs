@@ -28,6 +28,10 @@ impl Transform for Parse {
         "json.parse"
     }
 
+    fn makes_value(&self) -> bool {
+        true
+    }
+
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let text = text(input)?;
         read(&text, self.max_depth, &mut Nothing, cancel)?;

@@ -3,11 +3,13 @@
 
 use super::growth::{check_output, max_output};
 use super::json_path::{PlainPath, Selection};
+use super::json_segments::Segments;
 use super::json_syntax::read;
 use super::json_text::{MAX_DEPTH, parse, text};
 use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::Result;
+use serde_json::Value as Json;
 use serde_json_path::JsonPath;
 
 /// Deeper nesting of brackets and parentheses is refused: what reads a path calls itself for each level.
@@ -15,9 +17,14 @@ const MAX_LEVELS: usize = 32;
 /// And so are more filters within one another: each level doubles the time that reading takes, and that is the event loop's.
 const MAX_FILTERS: usize = 4;
 
+/// Below this every integer is a double: 2^53.
+const MAX_SAFE: f64 = 9_007_199_254_740_992.0;
+
 struct Select {
-    path: JsonPath,
     plain: Option<PlainPath>,
+    segments: Segments,
+    /// It has a filter, which may compare.
+    has_filter: bool,
     /// A path may select one node many times, or a node and all that is in it.
     max_output: u64,
 }
@@ -29,8 +36,9 @@ pub fn select(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentEr
     let text = args.text(0, "path")?;
     let max_output = max_output(&args.options(1, &["maxOutput"])?)?;
     check(text).map_err(refused)?;
-    let path = JsonPath::parse(text).map_err(|error| refused(error.to_string()))?;
-    Ok(Box::new(Select { path, plain: PlainPath::of(text), max_output }))
+    JsonPath::parse(text).map_err(|error| refused(error.to_string()))?;
+    let (plain, segments) = (PlainPath::of(text), Segments::of(text));
+    Ok(Box::new(Select { plain, segments, has_filter: text.contains('?'), max_output }))
 }
 
 /// Refuses what the parser would not survive. How a path must look otherwise is its business.
@@ -81,10 +89,29 @@ impl Transform for Select {
                 return listed(nodes.into_iter().map(|node| &text[node]), self.max_output, cancel);
             }
         }
-        let document = parse(&text, 0)?;
+        let mut document = parse(&text, 0)?;
         cancel.check()?;
-        let nodes = self.path.query(&document);
+        if self.has_filter {
+            compare_by_value(&mut document);
+        }
+        let nodes = self.segments.select(&document, text.len(), cancel)?;
         listed(nodes.iter().map(|node| serde_json::to_vec(node).expect("a value of JSON")), self.max_output, cancel)
+    }
+}
+
+/// Makes integers of numbers that are: 1.0 is 1, in lists and objects too, which are compared by what they are here.
+fn compare_by_value(document: &mut Json) {
+    match document {
+        Json::Number(number) if number.is_f64() => {
+            let value = number.as_f64().unwrap_or_default();
+            #[expect(clippy::cast_possible_truncation, reason = "it is a small integer")]
+            if value.fract() == 0.0 && value.abs() < MAX_SAFE && !(value == 0.0 && value.is_sign_negative()) {
+                *number = (value as i64).into();
+            }
+        }
+        Json::Array(elements) => elements.iter_mut().for_each(compare_by_value),
+        Json::Object(members) => members.values_mut().for_each(compare_by_value),
+        _ => {}
     }
 }
 
@@ -124,6 +151,7 @@ mod tests {
         assert_eq!(selected("$..price", document), "[2,10,7]");
         assert_eq!(selected("$.items[?@.price > 5].price", document), "[10]");
         assert_eq!(selected("$.nothing", document), "[]");
+        assert_eq!(selected("$[?@.a == @.b].b", r#"[{"a":[1],"b":[1.0]},{"a":{"x":1},"b":{"x":2}}]"#), "[[1]]");
         assert_eq!(selected("$", " [1, 2] "), "[[1, 2]]");
         assert_eq!(selected("$['a'][1]", r#"{"\u0061":[1,{"b":[]}],"b":[3,4]}"#), r#"[{"b":[]}]"#);
         assert_eq!(selected("$.a[*]", r#"{"a":[1,2],"b":0,"a":{"c":3}}"#), "[3]");

@@ -1,6 +1,8 @@
 //! What all transforms of JSON do with their input first: it is UTF-8, not nested too deeply, and JSON (RFC 8259).
 
+use super::json_syntax::{ANY_DEPTH, Nothing, read};
 use super::{Bytes, Value};
+use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use serde_json::Value as Json;
 use std::panic::resume_unwind;
@@ -58,17 +60,32 @@ pub fn at_depth<T: Send>(depth: usize, work: impl FnOnce() -> T + Send) -> Resul
     })
 }
 
-/// The error of serde, with its place in bytes.
+/// What is wrong with a text that serde does not take: as all that read JSON here say it, or what serde alone cannot hold.
 pub fn invalid(text: &[u8], at: u64, error: &serde_json::Error) -> Error {
+    let never = Cancel::new();
+    match read(text, ANY_DEPTH, &mut Nothing, &never) {
+        Err(invalid) => {
+            let place = invalid.offset.unwrap_or_default();
+            invalid.at(at + place)
+        }
+        Ok(()) => beyond(text, at, error),
+    }
+}
+
+/// JSON that has no place in a document of Rust: half of a surrogate pair, or a number that no double comes near.
+fn beyond(text: &[u8], at: u64, error: &serde_json::Error) -> Error {
     let line_start = match error.line() {
         0 | 1 => 0,
         line => memchr::memchr_iter(b'\n', text).nth(line - 2).map_or(0, |place| place + 1),
     };
     let place =
         if error.is_eof() { text.len() } else { (line_start + error.column().saturating_sub(1)).min(text.len()) };
-    let message = error.to_string();
-    let reason = message.split(" at line ").next().unwrap_or_default();
-    Error::invalid_data(format!("The input is no JSON: {reason}")).at(at + place as u64)
+    let reason = if error.to_string().starts_with("number out of range") {
+        "a number that is too large for a double"
+    } else {
+        "half of a surrogate pair, which is no text"
+    };
+    Error::invalid_data(format!("The input has {reason}")).at(at + place as u64)
 }
 
 /// How deep lists and objects are nested, without looking at anything else.
@@ -145,6 +162,15 @@ mod tests {
         for (text, offset) in [("{\"é\": }", 7), ("[1,\n2,\n x]", 8), ("", 0), ("[1", 2), ("nul", 3), ("1 2", 2)] {
             let error = parse(text.as_bytes(), 100).unwrap_err();
             assert_eq!(error.offset, Some(100 + offset), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_json_is_not_called_none() {
+        for (text, offset, reason) in [("[1, 1e400]", 8, "too large"), (r#"["\ud800"]"#, 8, "surrogate")] {
+            let error = parse(text.as_bytes(), 0).unwrap_err();
+            assert!(error.message.contains(reason), "{error}");
+            assert_eq!(error.offset, Some(offset), "{error}");
         }
     }
 

@@ -25,6 +25,7 @@ struct Validate(Compiled);
 
 /// `json.validate(schema)`: JavaScript hands the schema over as JSON text.
 pub fn validate(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+    args.options(1, &[])?;
     Ok(Box::new(Validate(compile(args)?)))
 }
 
@@ -40,7 +41,13 @@ pub fn compile(args: &Args) -> std::result::Result<Compiled, ArgumentError> {
     let built = at_depth(depth, || jsonschema::options().build(&schema)).map_err(|error| refused(error.to_string()))?;
     let validator = built.map_err(|error| {
         let place = error.instance_path().to_string();
-        refused(if place.is_empty() { error.to_string() } else { format!("{error} (at {place})") })
+        let said = error.to_string();
+        // The rest is advice for those who build with the crate.
+        let reason = match said.split_once(" is not present in a registry") {
+            Some((resource, _)) => format!("{resource} is another document, and nothing is ever fetched"),
+            None => said,
+        };
+        refused(if place.is_empty() { reason } else { format!("{reason} (at {place})") })
     })?;
     Ok(Compiled { validator, depth })
 }
@@ -89,13 +96,17 @@ fn told(validator: &Validator, document: &Json, most: usize) -> Vec<Json> {
 const MAX_TOLD: usize = 1 << 20;
 /// A message repeats what is wrong, which may be the whole document: it is cut.
 const MAX_MESSAGE: usize = 1000;
+const ELLIPSIS: char = '…';
 
 /// The beginning of what something says of itself. No more than that is ever written.
 fn short(said: &impl Display) -> String {
     let mut start = Start(String::new());
     match write!(start, "{said}") {
         Ok(()) => start.0,
-        Err(_) => start.0 + "…",
+        Err(_) => {
+            start.0.push(ELLIPSIS);
+            start.0
+        }
     }
 }
 
@@ -103,7 +114,7 @@ struct Start(String);
 
 impl Write for Start {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let room = MAX_MESSAGE - self.0.len();
+        let room = MAX_MESSAGE - ELLIPSIS.len_utf8() - self.0.len();
         if text.len() <= room {
             self.0.push_str(text);
             return Ok(());
@@ -126,7 +137,7 @@ mod tests {
         let errors = verdict["errors"].as_array().unwrap();
         assert_eq!(errors.len(), MAX_ERRORS);
         let message = errors[0]["message"].as_str().unwrap();
-        assert!(message.ends_with("é…") && message.len() <= MAX_MESSAGE + 3, "{message}");
+        assert!(message.ends_with("é…") && message.len() <= MAX_MESSAGE, "{message}");
         let names = format!("{{\"{}\":[{}1]}}", "n".repeat(1 << 19), "1,".repeat(50));
         let schema = r#"{"additionalProperties":{"items":{"type":"string"}}}"#;
         assert_eq!(self::verdict(schema, &names)["errors"].as_array().unwrap().len(), 1);

@@ -29,6 +29,9 @@ struct Replace {
 enum Part {
     Text(String),
     Group(usize),
+    /// All that stands before the match, or behind it.
+    Before,
+    Behind,
 }
 
 /// `text.matches(pattern, { flags, limit, maxOutput })`
@@ -78,20 +81,24 @@ fn compile(pattern: &str, flags: &str) -> std::result::Result<Regex, ArgumentErr
     })
 }
 
-/// As `String.prototype.replace` reads them: `$1`, `$<name>`, `$&`, `$$`. What names no group stands for itself.
+/// As `String.prototype.replace` reads them: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. A number without a group stands for
+/// itself, and so does a name if no group has one; else there is nothing in its place.
 fn parts(replacement: &str, regex: &Regex) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut text = String::new();
     let mut rest = replacement;
+    // Behind it no name ends, and none is looked for.
+    let last_end = replacement.rfind('>').unwrap_or(0);
     while let Some(place) = rest.find('$') {
         text.push_str(&rest[..place]);
         let after = &rest[place + 1..];
-        let (part, taken) = reference(after, regex).unwrap_or_else(|| (Part::Text("$".into()), 0));
+        let (part, taken) = reference(after, regex, replacement.len() - after.len() < last_end)
+            .unwrap_or_else(|| (Part::Text("$".into()), 0));
         match part {
             Part::Text(it) => text.push_str(&it),
-            group @ Part::Group(_) => {
+            found => {
                 parts.push(Part::Text(std::mem::take(&mut text)));
-                parts.push(group);
+                parts.push(found);
             }
         }
         rest = &after[taken..];
@@ -103,14 +110,16 @@ fn parts(replacement: &str, regex: &Regex) -> Vec<Part> {
 }
 
 /// What stands after a dollar sign, and how much of it.
-fn reference(after: &str, regex: &Regex) -> Option<(Part, usize)> {
+fn reference(after: &str, regex: &Regex, may_be_named: bool) -> Option<(Part, usize)> {
     match after.as_bytes().first()? {
         b'$' => Some((Part::Text("$".into()), 1)),
         b'&' => Some((Part::Group(0), 1)),
-        b'<' => {
+        b'`' => Some((Part::Before, 1)),
+        b'\'' => Some((Part::Behind, 1)),
+        b'<' if may_be_named && regex.capture_names().any(|name| name.is_some()) => {
             let end = after.find('>')?;
-            let group = regex.capture_names().position(|name| name == Some(&after[1..end]))?;
-            Some((Part::Group(group), end + 1))
+            let group = regex.capture_names().position(|name| name == Some(&after[1..end]));
+            Some((group.map_or(Part::Text(String::new()), Part::Group), end + 1))
         }
         _ => {
             let digits = after.bytes().take(2).take_while(u8::is_ascii_digit).count();
@@ -195,11 +204,14 @@ impl Transform for Replace {
             out.push_str(&text[at..whole.start()]);
             at = whole.end();
             for part in &self.parts {
-                match part {
-                    Part::Text(text) => out.push_str(text),
-                    Part::Group(group) => out.push_str(found.get(*group).map_or("", |group| group.as_str())),
-                }
-                check_output(out.len(), self.max_output)?;
+                let piece = match part {
+                    Part::Text(text) => text,
+                    Part::Group(group) => found.get(*group).map_or("", |group| group.as_str()),
+                    Part::Before => &text[..whole.start()],
+                    Part::Behind => &text[whole.end()..],
+                };
+                check_output(out.len() + piece.len(), self.max_output)?;
+                out.push_str(piece);
             }
         }
         out.push_str(&text[at..]);
@@ -254,6 +266,10 @@ mod tests {
         assert_eq!(replaced("b", "[$&$$$1$]", "abc"), "a[b$$1$]c");
         assert_eq!(replaced("(a)", "$12", "a"), "a2");
         assert_eq!(replaced("", "-", "ab"), "-a-b-");
+        assert_eq!(replaced("b", "[$`|$']", "abc"), "a[a|c]c");
+        assert_eq!(replaced("(?<n>b)", "<$<x>$<n>>", "abc"), "a<b>c");
+        assert_eq!(replaced("(b)", "$<x>", "abc"), "a$<x>c");
+        assert_eq!(replaced("(?<n>b)", "$<n", "abc"), "a$<nc");
     }
 
     #[test]

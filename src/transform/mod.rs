@@ -32,6 +32,7 @@ mod json_parse;
 mod json_path;
 mod json_plan;
 mod json_records;
+mod json_segments;
 mod json_select;
 mod json_syntax;
 mod json_text;
@@ -50,6 +51,7 @@ pub mod registry;
 mod seal;
 pub mod session;
 mod splice;
+mod sum;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;
 mod utf16;
@@ -109,6 +111,11 @@ pub trait Transform: Send + Sync {
     /// Whether an input of the right type can make it fail.
     fn can_fail(&self) -> bool {
         true
+    }
+
+    /// Whether it makes a value that JavaScript builds, which no other transform here can take.
+    fn makes_value(&self) -> bool {
+        false
     }
 
     /// Of one that streams: whether it gives one value at the end, instead of bytes or text.

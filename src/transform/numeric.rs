@@ -2,6 +2,7 @@
 //! transform; they have the byte order of the machine, as typed arrays do. What comes out is numbers too, which JavaScript names.
 
 use super::numbers::{Kind, Number, Visit};
+use super::sum::Sum;
 use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -59,10 +60,10 @@ pub fn histogram(args: &Args) -> Built {
     })?;
     let range = match options.numbers("range")?.as_deref() {
         None => None,
-        Some([low, high]) if low < high && (high - low).is_finite() => Some((*low, *high)),
+        Some([low, high]) if low < high && low.is_finite() && high.is_finite() => Some((*low, *high)),
         Some(_) => {
             return Err(ArgumentError::Range(
-                "The \"options.range\" property must be two numbers, the lower one first".into(),
+                "The \"options.range\" property must be two finite numbers, the lower one first".into(),
             ));
         }
     };
@@ -120,7 +121,7 @@ impl Moments {
     #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53")]
     fn of(numbers: &[f64]) -> Self {
         let count = numbers.len() as f64;
-        let mean = numbers.iter().sum::<f64>() / count;
+        let mean = numbers.iter().copied().collect::<Sum>().value() / count;
         let squares = numbers.iter().map(|it| (it - mean) * (it - mean)).sum();
         // `min` and `max` skip NaN, which must be seen.
         let least = |one: f64, other: f64| if one.is_nan() || other.is_nan() { f64::NAN } else { one.min(other) };
@@ -202,7 +203,14 @@ pub fn quantile(keys: &[u64], at: f64) -> f64 {
     let below = place.floor();
     let (low, high) = (f64::of_key(keys[below as usize]), f64::of_key(keys[(below as usize + 1).min(last)]));
     let rest = place - below;
-    if rest == 0.0 { low } else { low + (high - low) * rest }
+    match high - low {
+        _ if rest == 0.0 => low,
+        // Between two that are infinite there is nothing else.
+        distance if distance.is_nan() => low,
+        // The way from one to the other may be longer than a double can say.
+        distance if distance.is_infinite() => low * (1.0 - rest) + high * rest,
+        distance => low + distance * rest,
+    }
 }
 
 impl Transform for Histogram {
@@ -222,11 +230,18 @@ impl Transform for Histogram {
         drop(bytes);
         let (low, high) = self.range.unwrap_or_else(|| range(&parts));
         let bins = self.bins;
-        let edge = |place: usize| if place == bins { high } else { low + (high - low) * (place as f64 / bins as f64) };
+        let width = high - low;
+        let edge = |place: usize| match place as f64 / bins as f64 {
+            _ if place == bins => high,
+            // Twice the largest number is infinite.
+            part if width.is_infinite() => low * (1.0 - part) + high * part,
+            part => low + width * part,
+        };
         let count = |part: Vec<f64>| {
             let mut counts = vec![0_u64; bins];
             for number in part.into_iter().filter(|it| (low..=high).contains(it)) {
-                let mut bin = (((number - low) / (high - low) * bins as f64) as usize).min(bins - 1);
+                let share = (number / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);
+                let mut bin = ((share * bins as f64) as usize).min(bins - 1);
                 // Rounding may have missed by one.
                 if number < edge(bin) {
                     bin -= 1;
@@ -252,7 +267,8 @@ fn range(parts: &[Vec<f64>]) -> (f64, f64) {
     let (low, high) = (finite().reduce(|| f64::INFINITY, f64::min), finite().reduce(|| f64::NEG_INFINITY, f64::max));
     match low.total_cmp(&high) {
         Ordering::Less => (low, high),
-        Ordering::Equal => (low - 0.5, high + 0.5),
+        // So much is nothing beside a large number.
+        Ordering::Equal => ((low - 0.5).min(low.next_down()), (high + 0.5).max(high.next_up())),
         Ordering::Greater => (0.0, 1.0),
     }
 }

@@ -115,7 +115,9 @@ pub fn verify(args: &Args) -> Built {
         "scrypt" => {
             within(&parsed, &[("ln", MOST_SCRYPT_COST), ("r", MOST_SCRYPT_BLOCKS), ("p", MOST_LANES)])?;
             let params = scrypt::Params::try_from(&parsed).map_err(|_| malformed())?;
-            if params.n() * u64::from(params.r()) > u64::from(SCRYPT_BLOCKS) << MOST_SCRYPT_COST {
+            let (blocks, lanes) = (u64::from(params.r()), u64::from(params.p()));
+            let most = u64::from(SCRYPT_BLOCKS);
+            if params.n() * blocks > most << MOST_SCRYPT_COST || blocks * lanes > most * u64::from(MOST_LANES) {
                 return Err(greedy());
             }
             true
@@ -153,6 +155,7 @@ pub fn derive(args: &Args) -> Built {
         "sha256" => pbkdf2::PBKDF2_HMAC_SHA256,
         _ => pbkdf2::PBKDF2_HMAC_SHA512,
     };
+    args.options(4, &[])?;
     let salt = args.bytes(1, "salt")?.to_vec();
     let iterations = args.integer(2, "iterations", 1..=i64::from(u32::MAX >> 1))?;
     let iterations = u32::try_from(iterations).ok().and_then(NonZeroU32::new).expect("within its bounds");
@@ -176,6 +179,7 @@ impl Transform for Hash {
                 argon2.hash_password_with_salt(&password, &salt).map_err(failed)?.to_string()
             }
             Hash::Scrypt(params) => {
+                check_memory(*params)?;
                 Scrypt::new_with_params(*params).hash_password_with_salt(&password, &salt).map_err(failed)?.to_string()
             }
             Hash::Bcrypt(cost) => {
@@ -205,6 +209,7 @@ impl Transform for Verify {
             // What is longer was never hashed by hashPassword; others cut it, and so must whoever verifies theirs.
             Verify::Bcrypt(hash) => bcrypt::verify(&password[..], hash).map_err(failed)?,
             Verify::Phc(hash) if hash.algorithm.as_str() == "scrypt" => {
+                check_memory(scrypt::Params::try_from(&**hash).map_err(failed)?)?;
                 verdict(Scrypt::default().verify_password(&password, &**hash))?
             }
             Verify::Phc(hash) => verdict(Argon2::default().verify_password(&password, &**hash))?,
@@ -215,6 +220,14 @@ impl Transform for Verify {
     fn can_fail(&self) -> bool {
         false
     }
+}
+
+/// Whether there is as much memory as scrypt takes, which would end the process if there were not.
+fn check_memory(params: scrypt::Params) -> Result<()> {
+    let (blocks, lanes) = (u64::from(params.r()), u64::from(params.p()));
+    let bytes = 128 * blocks * (params.n() + lanes);
+    let reserved = usize::try_from(bytes).map(|bytes| Vec::<u8>::new().try_reserve_exact(bytes));
+    if matches!(reserved, Ok(Ok(()))) { Ok(()) } else { Err(failed(format!("there is no memory of {bytes} bytes"))) }
 }
 
 /// A hash that cannot be computed, for want of memory say, is no wrong password.
@@ -315,6 +328,7 @@ mod tests {
             "$scrypt$ln=22,r=9,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
             "$scrypt$ln=4,r=8,p=65$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
             "$scrypt$ln=63,r=8,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$scrypt$ln=1,r=16777215,p=63$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
             // Their product is 0 in 32 bits.
             "$scrypt$ln=1,r=65536,p=65536$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
         ] {

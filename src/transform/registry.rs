@@ -47,6 +47,7 @@ pub static REGISTRY: &[Entry] = &[
     entry("text.replace", matching::replace),
     entry("json.minify", json_minify::minify),
     entry("json.parse", json_parse::parse),
+    entry("json.stringify", identity::written),
     entry("json.select", json_select::select),
     entry("json.validate", json_validate::validate),
     entry("json.validateEach", json_validate_each::validate_each),

@@ -43,10 +43,9 @@ impl Value {
         match self {
             Value::Bytes(bytes) => Ok(bytes),
             Value::Text(text) | Value::Json(text) => Ok(text.into_bytes().into()),
-            Value::Document(_) | Value::Table(_) => Err(Error::new(
-                Kind::InvalidType,
-                "A value of JavaScript is no input: json.parse and csv.parse must be the last step of a chain",
-            )),
+            Value::Document(_) | Value::Table(_) => {
+                Err(Error::new(Kind::InvalidType, "A value of JavaScript is no input"))
+            }
         }
     }
 }
