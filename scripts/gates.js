@@ -29,6 +29,7 @@ const gates = [
   { name: 'binding', group: 'package', run: binding },
   { name: 'tsc', group: 'types', run: tsc },
   { name: 'tsd', group: 'types', run: tsd },
+  { name: 'typedoc', group: 'types', run: () => node(tool('typedoc'), ['--emit', 'none']) },
   { name: 'publint', group: 'package', run: () => node(tool('publint'), ['--strict']) },
   { name: 'attw', group: 'package', run: () => node(tool('@arethetypeswrong/cli'), ['--pack', '.']) },
   { name: 'clippy', group: 'rust', run: () => clippy([]) },
