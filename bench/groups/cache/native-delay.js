@@ -13,7 +13,10 @@ function contender(name, use) {
   return alone(name, 'traffic.js', [name, use], FLAGS)
 }
 
-/** @type {Row[]} */
+/**
+ * One round each: filling a cache takes longer than what is measured.
+ * @type {Row[]}
+ */
 const rows = [
   {
     name: 'native-beside',
@@ -31,7 +34,6 @@ const rows = [
     name: 'native-delay',
     what: 'a 5 ms timer beside 20,000 gets/s of objects, 10 % of them misses, 1,000,000 × 1 KB held',
     reference: 'nothing held',
-    // A minute each, most of which fills the cache.
     rounds: 1,
     measures: [
       { name: 'timer late, p99', unit: 'ms', bar: { of: 'ratio', atMost: 1.5 } },
