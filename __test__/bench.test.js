@@ -149,6 +149,14 @@ test('a chart is well-formed, and has a bar for each contender and a tick at eac
   assert.match(svg, /a \| b &lt;&amp; &quot;c&quot;&gt;/)
 })
 
+test('what shrank has no length in a chart', () => {
+  const { contenders } = MEASURED
+  const shrunk = contenders.map(({ name, rounds }) => ({ name, rounds: rounds.map(round => ({ ...round, stop: -1 })) }))
+  const svg = chart('group', [summary('group', ROW, { threads: 2, contenders: shrunk })], [])
+  assert.match(svg, / width="0\.0" [^>]*>\n[^\n]*>-1 ms</)
+  assert.doesNotMatch(svg, /"-/)
+})
+
 test('results hold each round, the machine, the method and the date', () => {
   const run = gather(MACHINE, [summary('group', ROW, MEASURED), failedRow('other', ROW, 'gone')], 61.2)
   const made = files(run)

@@ -93,7 +93,7 @@ function draw({ name, what, reference }, { measure, values, bars }, top) {
   const byRatio = bars.length > 0 ? bars[0].of === 'ratio' : values.every(({ ratio }) => ratio !== undefined)
   const length = (/** @type {Value} */ { value, ratio }) => (byRatio ? (ratio ?? 0) : value)
   const largest = Math.max(...values.map(length), ...bars.map(({ limit }) => limit), Number.MIN_VALUE)
-  const scaled = (/** @type {number} */ amount) => ((amount / largest) * LENGTH).toFixed(1)
+  const scaled = (/** @type {number} */ amount) => ((Math.max(0, amount) / largest) * LENGTH).toFixed(1)
   const verdicts = bars.map(
     bar => `bar ${bar.text}${bar.contender === 'offloop' ? '' : ` (${bar.contender})`}: ${verdictOf(bar)}`
   )
