@@ -16,7 +16,8 @@ function machine() {
     },
     /** @type {Record<string, string>} */
     versions: { node: process.versions.node, offloop, ...Object.fromEntries(versions) },
-    load: loadavg()
+    load: loadavg(),
+    date: new Date().toISOString()
   }
 }
 

@@ -1,9 +1,9 @@
 'use strict'
 
-// Measures one row, in the process that run.js starts for it.
+// Measures one row, in the process that measure.js starts for it.
 
 const { availableParallelism } = require('node:os')
-const { join } = require('node:path')
+const { rowsOf } = require('./rows.js')
 
 /**
  * @typedef {object} Row
@@ -12,6 +12,7 @@ const { join } = require('node:path')
  * @property {string} [reference] the contender that ratios are to; without it there are none
  * @property {number} [rounds] where it is not the usual number
  * @property {boolean} [once] what it measures is itself a long run: one round, without a warm-up
+ * @property {boolean} [aside] no part of the whole run: it takes minutes and has no bar
  * @property {readonly Measure[]} measures
  * @property {(threads: number) => Promise<Contender[]> | Contender[]} open makes the contenders, each with so many threads
  *
@@ -25,6 +26,7 @@ const { join } = require('node:path')
  * @property {'value' | 'ratio'} of
  * @property {number} [atLeast]
  * @property {number} [atMost]
+ * @property {readonly string[]} [contenders] that have to reach it, where it is not `offloop` alone
  *
  * @typedef {object} Contender
  * @property {string} name
@@ -36,17 +38,21 @@ const { join } = require('node:path')
  *
  * @typedef {object} Measured
  * @property {number} threads
- * @property {{ name: string, rounds: Sample[] }[]} contenders
+ * @property {Outcome[]} contenders
+ *
+ * @typedef {object} Outcome
+ * @property {string} name
+ * @property {Sample[]} rounds none if it failed
+ * @property {string} [failure]
  */
 
 async function main() {
   const [group, name, rounds] = process.argv.slice(2)
-  /** @type {{ rows: Row[] }} */
-  const { rows } = require(join(__dirname, 'groups', group))
-  const row = rows.find(row => row.name === name)
+  const row = rowsOf(group).find(row => row.name === name)
   if (row === undefined) throw new Error(`There is no row "${name}".`)
   const measured = await measure(row, Number(rounds))
   await new Promise(resolve => process.send?.(measured, resolve))
+  process.off('disconnect', abandon)
   process.disconnect?.()
 }
 
@@ -57,28 +63,48 @@ async function main() {
  */
 async function measure(row, rounds) {
   const threads = availableParallelism()
-  const contenders = await row.open(threads)
-  /** @type {Map<string, Sample[]>} */
-  const samples = new Map(contenders.map(({ name }) => [name, []]))
-  try {
-    if (!row.once) for (const contender of contenders) await (contender.warm ?? contender.round)()
-    for (let round = 0; round < (row.once ? 1 : rounds); round++) {
-      for (const contender of contenders) {
-        // What the one before left behind is not for this one to clean up.
-        globalThis.gc?.()
-        samples.get(contender.name)?.push(await contender.round())
-      }
-    }
-  } finally {
-    for (const { close } of contenders) await close?.()
+  const entrants = (await row.open(threads)).map(contender => {
+    /** @type {Outcome} */
+    const outcome = { name: contender.name, rounds: [] }
+    return { contender, outcome }
+  })
+  if (!row.once) {
+    for (const { contender, outcome } of entrants) await attempt(outcome, contender.warm ?? contender.round)
   }
-  return { threads, contenders: Array.from(samples, ([name, rounds]) => ({ name, rounds })) }
+  for (let round = 0; round < (row.once ? 1 : rounds); round++) {
+    for (const { contender, outcome } of entrants) {
+      // What the one before left behind is not for this one to clean up.
+      globalThis.gc?.()
+      await attempt(outcome, async () => outcome.rounds.push(await contender.round()))
+    }
+  }
+  for (const { contender } of entrants) await contender.close?.()
+  return { threads, contenders: entrants.map(({ outcome }) => outcome) }
 }
 
-// The one who asked is gone.
-process.on('disconnect', () => {
-  if (process.exitCode === undefined) process.exitCode = 0
-})
+/**
+ * A contender that fails is out; the others go on.
+ * @param {Outcome} outcome
+ * @param {() => unknown} step
+ */
+async function attempt(outcome, step) {
+  if (outcome.failure !== undefined) return
+  try {
+    await step()
+  } catch (error) {
+    outcome.failure = error instanceof Error ? error.message : String(error)
+    outcome.rounds = []
+  }
+  process.send?.('round')
+}
+
+/** The one who asked is gone: so is this process, with all that it started. */
+function abandon() {
+  if (process.platform !== 'win32') process.kill(-process.pid, 'SIGKILL')
+  process.exit(1)
+}
+
+process.on('disconnect', abandon)
 
 main().catch(error => {
   process.stderr.write(`${error.stack}\n`)

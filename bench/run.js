@@ -2,132 +2,105 @@
 
 // Measures offloop beside other packages.
 //
+//   npm run bench                            all of it, written into bench/results/
 //   npm run bench -- pool                    a group of rows
 //   npm run bench -- pool --only flood       some of its rows; may be given several times
-//   npm run bench -- pool --rounds 9         more rounds than the usual 5
-//   npm run bench -- pool --json out.json    everything measured, as JSON
+//   npm run bench -- --rounds 9              more rounds
+//   npm run bench -- --json out.json         everything measured, as JSON
+//   npm run bench -- --readme                measures nothing: results.json again as charts and tables, and in README.md
 
-const { fork } = require('node:child_process')
-const { readdirSync, writeFileSync } = require('node:fs')
-const { join } = require('node:path')
+const { readFileSync } = require('node:fs')
+const { dirname, basename, join } = require('node:path')
+const { performance } = require('node:perf_hooks')
 const { parseArgs } = require('node:util')
+const { barsAsText } = require('./bars.js')
 const { machine } = require('./machine.js')
-const { summary } = require('./summary.js')
+const { measure } = require('./measure.js')
+const { files, gather, intoDocument, write } = require('./results.js')
+const { select } = require('./rows.js')
+const { failedRow, summary } = require('./summary.js')
 const { heading, table } = require('./table.js')
 
+/** @typedef {import('./summary.js').Summary} Summary */
+
+const RESULTS = join(__dirname, 'results')
+const README = join(__dirname, '..', 'README.md')
+/** Rounds of a row that does not say how many: the whole has to fit into a quarter of an hour. */
+const ROUNDS = { part: 5, whole: 3 }
+
 /**
- * @typedef {import('./row.js').Row} Row
- * @typedef {import('./row.js').Measured} Measured
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code
  */
+async function main(args) {
+  const { groups, only, rounds, json, readme } = options(args)
+  if (readme) return rewrite()
 
-/** How long the process of a row may take to end by itself once it has measured. */
-const GRACE = 10_000
+  const begin = performance.now()
+  const chosen = select(groups, only)
+  const isWhole = groups.length === 0 && only === undefined
+  const where = machine()
+  process.stdout.write(heading(where))
+  /** @type {Summary[]} */
+  const results = []
+  for (const { group, row } of chosen) {
+    process.stderr.write(`measuring ${row.name}\n`)
+    const result = await measured({ group, row }, rounds ?? row.rounds ?? (isWhole ? ROUNDS.whole : ROUNDS.part))
+    process.stdout.write(table(result))
+    results.push(result)
+  }
 
-async function main() {
+  if (results.some(({ bars }) => bars.length > 0)) process.stdout.write(`\n${barsAsText(results)}`)
+  const run = gather(where, results, (performance.now() - begin) / 1000)
+  if (isWhole) write(RESULTS, files(run))
+  if (json !== undefined) write(dirname(json), { [basename(json)]: `${JSON.stringify(run, null, 2)}\n` })
+  return results.some(({ failures }) => failures.length > 0) ? 1 : 0
+}
+
+/** @param {string[]} args */
+function options(args) {
   const { values, positionals } = parseArgs({
+    args,
     allowPositionals: true,
     options: {
       json: { type: 'string' },
+      readme: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       only: { type: 'string', multiple: true }
     }
   })
+  const { only, json, readme } = values
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
     throw new Error(`--rounds takes a whole number above 0, not "${values.rounds}"`)
   }
-  const chosen = select(positionals, values.only)
-  const where = machine()
-  process.stdout.write(heading(where))
-
-  const results = []
-  for (const { group, row } of chosen) {
-    say(`measuring ${row.name}`)
-    try {
-      const result = summary(group, row, await measure(group, row, rounds))
-      process.stdout.write(table(result))
-      results.push(result)
-    } catch (error) {
-      // The others are worth having all the same.
-      say(/** @type {Error} */ (error).message)
-      process.exitCode = 1
-    }
-  }
-  const missed = results.flatMap(({ bars }) => bars).filter(({ met }) => !met).length
-  const bars = results.flatMap(({ bars }) => bars).length
-  if (bars > 0) process.stdout.write(`\n${bars - missed} of ${bars} bars met\n`)
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ ...where, results }, null, 2)}\n`)
+  if (readme && args.length > 1) throw new Error('--readme measures nothing, and takes nothing beside it')
+  return { groups: positionals, only, rounds, json, readme }
 }
 
 /**
- * @param {string[]} names of groups
- * @param {string[]} [only] names of rows
- * @returns {{ group: string, row: Row }[]}
+ * A row that fails does not keep the others from being measured.
+ * @param {import('./rows.js').Chosen} chosen
+ * @param {number} rounds
  */
-function select(names, only) {
-  const groups = readdirSync(join(__dirname, 'groups'))
-    .filter(file => file.endsWith('.js'))
-    .map(file => file.slice(0, -'.js'.length))
-  const known = `The groups are: ${groups.join(', ')}.`
-  if (names.length === 0) throw new Error(`Name a group, as in \`npm run bench -- ${groups[0]}\`. ${known}`)
-  const unknown = names.find(name => !groups.includes(name))
-  if (unknown !== undefined) throw new Error(`There is no group "${unknown}". ${known}`)
-
-  const all = [...new Set(names)].flatMap(group => {
-    /** @type {{ rows: Row[] }} */
-    const { rows } = require(join(__dirname, 'groups', group))
-    return rows.map(row => ({ group, row }))
-  })
-  const missing = only?.find(name => !all.some(({ row }) => row.name === name))
-  if (missing !== undefined) {
-    throw new Error(`There is no row "${missing}". The rows are: ${all.map(({ row }) => row.name).join(', ')}.`)
+async function measured({ group, row }, rounds) {
+  const begin = performance.now()
+  try {
+    const result = summary(group, row, await measure({ group, row }, rounds))
+    return { ...result, seconds: (performance.now() - begin) / 1000 }
+  } catch (error) {
+    return failedRow(group, row, /** @type {Error} */ (error).message)
   }
-  return only === undefined ? all : all.filter(({ row }) => only.includes(row.name))
 }
 
-/**
- * Each row has a process of its own, so that none finds what another left behind.
- * @param {string} group
- * @param {Row} row
- * @param {number} [rounds]
- * @returns {Promise<Measured>}
- */
-function measure(group, row, rounds = row.rounds ?? 5) {
-  return new Promise((resolve, reject) => {
-    const child = fork(join(__dirname, 'row.js'), [group, row.name, String(rounds)], {
-      execArgv: ['--expose-gc'],
-      serialization: 'advanced'
-    })
-    /** @type {Measured | undefined} */
-    let measured
-    /** @type {NodeJS.Timeout | undefined} */
-    let grace
-    const stop = () => child.kill('SIGKILL')
-    process.once('exit', stop)
-    child.on('message', message => {
-      measured = /** @type {Measured} */ (message)
-      grace = setTimeout(stop, GRACE)
-    })
-    child.on('error', reject)
-    child.on('exit', (code, signal) => {
-      clearTimeout(grace)
-      process.off('exit', stop)
-      if (code === 0 && measured !== undefined) resolve(measured)
-      else if (measured !== undefined) reject(new Error(`${row.name}: its process did not end by itself`))
-      else reject(new Error(`${row.name}: its process failed (${signal ?? `exit code ${code}`})`))
-    })
-  })
+/** What is made of the last whole run, made again. */
+function rewrite() {
+  const run = JSON.parse(readFileSync(join(RESULTS, 'results.json'), 'utf8'))
+  write(RESULTS, files(run))
+  write(dirname(README), { 'README.md': intoDocument(readFileSync(README, 'utf8'), run) })
+  return 0
 }
 
-/** @param {string} text */
-function say(text) {
-  process.stderr.write(`${text}\n`)
-}
+module.exports = { main }
 
-process.on('SIGINT', () => process.exit(130))
-process.on('SIGTERM', () => process.exit(143))
-
-main().catch(error => {
-  say(error.message)
-  process.exitCode = 1
-})
+if (require.main === module) require('../scripts/command.js').start(() => main(process.argv.slice(2)))

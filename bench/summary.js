@@ -16,7 +16,26 @@ const { median } = require('./statistics.js')
  * @property {number | undefined} [ratio] to the reference
  * @property {number[]} rounds
  *
- * @typedef {ReturnType<typeof summary>} Summary
+ * @typedef {object} Verdict
+ * @property {string} measure
+ * @property {string} contender
+ * @property {'value' | 'ratio'} of
+ * @property {number} limit
+ * @property {string} text
+ * @property {number | undefined} reached not known where something failed
+ * @property {boolean} met
+ *
+ * @typedef {object} Summary
+ * @property {string} group
+ * @property {string} name
+ * @property {string} what
+ * @property {number} threads
+ * @property {string | undefined} reference
+ * @property {number} rounds
+ * @property {Value[]} values
+ * @property {Verdict[]} bars
+ * @property {{ contender: string, why: string }[]} failures
+ * @property {number} [seconds] that all of it took
  */
 
 /**
@@ -24,15 +43,36 @@ const { median } = require('./statistics.js')
  * @param {string} group
  * @param {Row} row
  * @param {Measured} measured
+ * @returns {Summary}
  */
 function summary(group, row, { threads, contenders }) {
-  const reference = contenders.find(({ name }) => name === row.reference)?.rounds
+  const done = contenders.filter(({ failure }) => failure === undefined)
+  const failures = contenders.flatMap(({ name, failure }) => (failure ? [{ contender: name, why: failure }] : []))
+  const reference = done.find(({ name }) => name === row.reference)?.rounds
   const values = row.measures.flatMap(measure => {
-    return contenders.flatMap(({ name, rounds }) => value(measure, name, rounds, reference))
+    return done.flatMap(({ name, rounds }) => value(measure, name, rounds, reference))
   })
-  const bars = row.measures.flatMap(measure => bar(measure, values))
+  const failed = failures.map(({ contender }) => contender)
+  const bars = row.measures.flatMap(measure => barsOf(measure, values, row.reference, failed))
   const { name, what } = row
-  return { group, name, what, threads, reference: row.reference, rounds: contenders[0].rounds.length, values, bars }
+  const rounds = done[0]?.rounds.length ?? 0
+  return { group, name, what, threads, reference: row.reference, rounds, values, bars, failures }
+}
+
+/**
+ * A row of which nothing is known but its bars.
+ * @param {string} group
+ * @param {Row} row
+ * @param {string} why
+ * @returns {Summary}
+ */
+function failedRow(group, row, why) {
+  const { name, what, reference, measures } = row
+  const bars = measures.flatMap(measure =>
+    contendersOf(measure).map(contender => verdict(measure, contender, undefined))
+  )
+  const failures = [{ contender: 'all of it', why }]
+  return { group, name, what, threads: 0, reference, rounds: 0, values: [], bars, failures }
 }
 
 /**
@@ -73,15 +113,37 @@ function folded(rounds, fold) {
 /**
  * @param {Measure} measure
  * @param {Value[]} values
+ * @param {string | undefined} reference
+ * @param {string[]} failed contenders
+ * @returns {Verdict[]} none for what could not be measured here, such as threads where the system does not list them
  */
-function bar({ name, unit, bar }, values) {
-  const own = values.find(({ measure, contender }) => measure === name && contender === 'offloop')
-  const reached = bar?.of === 'ratio' ? own?.ratio : own?.value
-  if (bar === undefined || reached === undefined) return []
-  const { of, atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY } = bar
-  const sign = bar.atMost === undefined ? '≥' : '≤'
-  const text = `${sign} ${bar.atLeast ?? bar.atMost} ${of === 'ratio' ? '×' : unit}`.trimEnd()
-  return [{ measure: name, text, reached, met: reached >= atLeast && reached <= atMost }]
+function barsOf(measure, values, reference, failed) {
+  return contendersOf(measure).flatMap(contender => {
+    const own = values.find(value => value.measure === measure.name && value.contender === contender)
+    const reached = measure.bar?.of === 'ratio' ? own?.ratio : own?.value
+    const hasFailed = failed.includes(contender) || (measure.bar?.of === 'ratio' && failed.includes(reference ?? ''))
+    return reached === undefined && !hasFailed ? [] : [verdict(measure, contender, reached)]
+  })
 }
 
-module.exports = { summary }
+/** @param {Measure} measure */
+function contendersOf({ bar }) {
+  return bar === undefined ? [] : (bar.contenders ?? ['offloop'])
+}
+
+/**
+ * @param {Measure} measure
+ * @param {string} contender
+ * @param {number | undefined} reached
+ * @returns {Verdict}
+ */
+function verdict({ name, unit, bar }, contender, reached) {
+  const { of, atLeast, atMost } = /** @type {import('./row.js').Bar} */ (bar)
+  const limit = atLeast ?? atMost ?? 0
+  const text =
+    `${atMost === undefined ? '≥' : '≤'} ${limit.toLocaleString('en')} ${of === 'ratio' ? '×' : unit}`.trimEnd()
+  const met = reached !== undefined && (atMost === undefined ? reached >= limit : reached <= limit)
+  return { measure: name, contender, of, limit, text, reached, met }
+}
+
+module.exports = { failedRow, summary }

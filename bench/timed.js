@@ -17,17 +17,37 @@ async function timed(work) {
 }
 
 /**
+ * The same as a throughput.
+ * @param {number} bytes that it works on
+ * @param {() => unknown} work
+ */
+async function rate(bytes, work) {
+  const { time, 'longest stop': stop } = await timed(work)
+  return { throughput: bytes / 1e3 / time, 'longest stop': stop }
+}
+
+/**
  * What rows of timed work measure.
  * @param {import('./row.js').Bar} bar of the time
  * @param {number} [stop] that the loop may make at most
  * @returns {import('./row.js').Measure[]}
  */
 function measures(bar, stop) {
-  const most = stop === undefined ? undefined : /** @type {const} */ ({ of: 'value', atMost: stop })
-  return [
-    { name: 'time', unit: 'ms', bar },
-    { name: 'longest stop', unit: 'ms', bar: most }
-  ]
+  return [{ name: 'time', unit: 'ms', bar }, longestStop(stop)]
 }
 
-module.exports = { measures, timed }
+/**
+ * @param {import('./row.js').Bar} bar of the throughput
+ * @param {number} [stop] that the loop may make at most
+ * @returns {import('./row.js').Measure[]}
+ */
+function rates(bar, stop) {
+  return [{ name: 'throughput', unit: 'MB/s', bar }, longestStop(stop)]
+}
+
+/** @param {number} [atMost] @returns {import('./row.js').Measure} */
+function longestStop(atMost) {
+  return { name: 'longest stop', unit: 'ms', bar: atMost === undefined ? undefined : { of: 'value', atMost } }
+}
+
+module.exports = { measures, rate, rates, timed }

@@ -1,7 +1,8 @@
 'use strict'
 
-// Steady traffic on a cache that holds a million entries of 1 KB, in a process of its own; prints how late the loop is.
-// `nothing held` calls the loader each time.
+// node traffic.js <contender> asked|unasked: steady traffic on a cache that holds a million entries of 1 KB, or beside one
+// that nobody asks, in a process of its own; prints how late the loop is. The traffic beside a cache, and `nothing held`,
+// call the loader each time.
 
 const { performance } = require('node:perf_hooks')
 const { setTimeout: sleep } = require('node:timers/promises')
@@ -76,7 +77,9 @@ function traffic(serve) {
 }
 
 async function main() {
-  const get = CONTENDERS[process.argv[2]]()
+  const [name, use] = process.argv.slice(2)
+  const held = CONTENDERS[name]()
+  const get = use === 'asked' ? held : load
   const chance = random(1)
   let added = ENTRIES
   // The oldest entries, which new ones push out, are not asked for.
@@ -94,6 +97,8 @@ async function main() {
   const late = await timer.end()
   const { utilization } = performance.eventLoopUtilization(before)
   if (orders === 0) throw new Error('nothing was served')
+  // Whatever is held was so all the time.
+  await held(id(added - 1))
   const measured = {
     'timer late, p99': percentile(late, 99),
     'timer late, max': percentile(late, 100),

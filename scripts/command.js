@@ -74,7 +74,10 @@ function run(command, args, { cwd = root, env, show = false, timeout } = {}) {
   })
 }
 
-/** @param {import('node:child_process').ChildProcess} child */
+/**
+ * With all that it started, if it has a group of its own.
+ * @param {import('node:child_process').ChildProcess} child
+ */
 function kill(child) {
   try {
     if (windows || child.pid === undefined) child.kill('SIGKILL')
@@ -127,4 +130,4 @@ function start(main) {
   )
 }
 
-module.exports = { root, run, say, start, tool }
+module.exports = { kill, root, run, say, start, tool }

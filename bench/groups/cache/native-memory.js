@@ -2,25 +2,12 @@
 
 // What a million entries of 1 KB take, and what stays of it once they are let go.
 
-const { execFile } = require('node:child_process')
-const { join } = require('node:path')
-const { promisify } = require('node:util')
+const { alone } = require('../../alone.js')
 
 /** @typedef {import('../../row.js').Row} Row */
 
-const child = join(__dirname, '../../held.js')
+const CONTENDERS = ['offloop', 'lru-cache', 'offloop, objects', 'lru-cache, objects']
 const FLAGS = ['--expose-gc', '--max-old-space-size=8192']
-
-/** @param {string} name */
-function contender(name) {
-  return {
-    name,
-    async round() {
-      const { stdout } = await promisify(execFile)(process.execPath, [...FLAGS, child, name])
-      return JSON.parse(stdout)
-    }
-  }
-}
 
 /** @type {Row[]} */
 const rows = [
@@ -34,7 +21,7 @@ const rows = [
       { name: 'resident, growth', unit: 'MB', bar: { of: 'value', atMost: 1682 } },
       { name: 'resident, after close', unit: 'MB' }
     ],
-    open: () => ['offloop', 'lru-cache', 'offloop, objects', 'lru-cache, objects'].map(contender)
+    open: () => CONTENDERS.map(name => alone(name, 'held.js', [name], FLAGS))
   }
 ]
 

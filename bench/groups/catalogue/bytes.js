@@ -6,7 +6,7 @@ const { deepStrictEqual } = require('node:assert')
 const { createCipheriv, randomBytes } = require('node:crypto')
 const { Pool, move, transforms } = require('../../../index.js')
 const { MIB } = require('../../data.js')
-const { measures, timed } = require('../../timed.js')
+const { rate, rates } = require('../../timed.js')
 
 /** @typedef {import('../../row.js').Row} Row */
 
@@ -26,14 +26,18 @@ function sort() {
     name: 'sort',
     what: 'numeric.sort of 5,000,000 doubles',
     reference: 'Float64Array.prototype.sort',
-    measures: measures({ of: 'ratio', atMost: 0.5 }),
+    measures: rates({ of: 'ratio', atLeast: 2 }),
     async open(threads) {
       const input = numbers(index => Math.sin(index) * 1e9, NUMBERS)
       const pool = new Pool({ threads })
       deepStrictEqual(await pool.run(transform, input), input.slice().sort())
       return [
-        { name: 'offloop', round: () => timed(() => pool.run(transform, input)), close: () => pool.close() },
-        { name: 'Float64Array.prototype.sort', round: () => timed(() => input.slice().sort()) }
+        {
+          name: 'offloop',
+          round: () => rate(input.byteLength, () => pool.run(transform, input)),
+          close: () => pool.close()
+        },
+        { name: 'Float64Array.prototype.sort', round: () => rate(input.byteLength, () => input.slice().sort()) }
       ]
     }
   }
@@ -45,7 +49,7 @@ function nearest() {
     name: 'nearest',
     what: 'numeric.nearest of 100,000 rows of 384 dimensions by their dot product',
     reference: 'loop',
-    measures: measures({ of: 'ratio', atMost: 1 / 3 }),
+    measures: rates({ of: 'ratio', atLeast: 3, contenders: ['offloop', 'offloop, copied'] }),
     async open(threads) {
       const query = Float32Array.from({ length: DIMENSIONS }, (_, index) => Math.cos(index))
       const matrix = Float32Array.from({ length: ROWS * DIMENSIONS }, (_, index) => Math.sin(index * index))
@@ -58,12 +62,12 @@ function nearest() {
       )
       const lent = () => {
         const copy = matrix.slice()
-        return timed(() => pool.run(transform, move(copy)))
+        return rate(matrix.byteLength, () => pool.run(transform, move(copy)))
       }
       return [
         { name: 'offloop', round: lent, close: () => pool.close() },
-        { name: 'offloop, copied', round: () => timed(() => pool.run(transform, matrix)) },
-        { name: 'loop', round: () => timed(() => loop(matrix, query)) }
+        { name: 'offloop, copied', round: () => rate(matrix.byteLength, () => pool.run(transform, matrix)) },
+        { name: 'loop', round: () => rate(matrix.byteLength, () => loop(matrix, query)) }
       ]
     }
   }
@@ -98,14 +102,14 @@ function seal() {
     name: 'seal',
     what: 'seal of 64 MiB with AES-256-GCM',
     reference: 'createCipheriv',
-    measures: measures({ of: 'ratio', atMost: 1 / 0.9 }, 5),
+    measures: rates({ of: 'ratio', atLeast: 0.9 }, 5),
     async open(threads) {
       const message = randomBytes(MESSAGE)
       const pool = new Pool({ threads })
       deepStrictEqual(await pool.run(open, await pool.run(transform, message)), message)
       return [
-        { name: 'offloop', round: () => timed(() => pool.run(transform, message)), close: () => pool.close() },
-        { name: 'createCipheriv', round: () => timed(() => cipher(key, message)) }
+        { name: 'offloop', round: () => rate(MESSAGE, () => pool.run(transform, message)), close: () => pool.close() },
+        { name: 'createCipheriv', round: () => rate(MESSAGE, () => cipher(key, message)) }
       ]
     }
   }

@@ -6,7 +6,7 @@ const { deepStrictEqual, equal } = require('node:assert')
 const { default: Ajv } = require('ajv')
 const { Pool, transforms } = require('../../../index.js')
 const { browsers, cities } = require('../../data.js')
-const { measures, timed } = require('../../timed.js')
+const { measures, rate, rates, timed } = require('../../timed.js')
 
 /**
  * @typedef {import('../../row.js').Row} Row
@@ -38,12 +38,13 @@ function records() {
 /**
  * @param {number} threads
  * @param {Record<string, (pool: Pool) => unknown>} contenders by name
+ * @param {(work: () => unknown) => Promise<import('../../row.js').Sample>} [round]
  */
-function open(threads, contenders) {
+function open(threads, contenders, round = timed) {
   const pool = new Pool({ threads })
   return Object.entries(contenders).map(([name, work], index) => ({
     name,
-    round: () => timed(() => work(pool)),
+    round: () => round(() => work(pool)),
     close: index === 0 ? () => pool.close() : undefined
   }))
 }
@@ -113,7 +114,7 @@ function validateEach() {
     name: 'validate-each',
     what: 'json.validateEach of 50,000 cities as bytes',
     reference: 'JSON.parse and ajv',
-    measures: measures({ of: 'ratio', atMost: 0.5 }, 10),
+    measures: rates({ of: 'ratio', atLeast: 2 }, 10),
     async open(threads) {
       const bytes = Buffer.from(JSON.stringify(JSON.parse(Buffer.from(cities()).toString()).slice(0, VALIDATED)))
       const isValid = new Ajv().compile(schema)
@@ -121,7 +122,11 @@ function validateEach() {
       const pool = new Pool({ threads })
       equal((await pool.run(transform, bytes)).invalid, count())
       await pool.close()
-      return open(threads, { offloop: pool => pool.run(transform, bytes), 'JSON.parse and ajv': count })
+      const contenders = {
+        offloop: (/** @type {Pool} */ pool) => pool.run(transform, bytes),
+        'JSON.parse and ajv': count
+      }
+      return open(threads, contenders, work => rate(bytes.length, work))
     }
   }
 }
@@ -134,17 +139,18 @@ function select() {
     name: 'select',
     what: 'json.select of one field of 20 MB, as bytes',
     reference: 'JSON.parse and access',
-    measures: measures({ of: 'ratio', atMost: 0.5 }, 10),
+    measures: rates({ of: 'ratio', atLeast: 2 }, 10),
     async open(threads) {
       const bytes = Buffer.from(browsers())
       const text = bytes.toString()
       const pool = new Pool({ threads })
       deepStrictEqual(await pool.run(transform, bytes), [access(JSON.parse(text))])
       await pool.close()
-      return open(threads, {
-        offloop: pool => pool.run(transform, bytes),
+      const contenders = {
+        offloop: (/** @type {Pool} */ pool) => pool.run(transform, bytes),
         'JSON.parse and access': () => access(JSON.parse(text))
-      })
+      }
+      return open(threads, contenders, work => rate(bytes.length, work))
     }
   }
 }

@@ -2,24 +2,9 @@
 
 // What `require` costs, each time in a process that has loaded nothing else.
 
-const { execFile } = require('node:child_process')
-const { join } = require('node:path')
-const { promisify } = require('node:util')
+const { alone } = require('../../alone.js')
 
 /** @typedef {import('../../row.js').Row} Row */
-
-const child = join(__dirname, '../../require.js')
-
-/** @param {string} name */
-function contender(name) {
-  return {
-    name,
-    async round() {
-      const { stdout } = await promisify(execFile)(process.execPath, [child, name])
-      return JSON.parse(stdout)
-    }
-  }
-}
 
 /** @type {Row[]} */
 const rows = [
@@ -33,7 +18,7 @@ const rows = [
       { name: 'threads before a task', unit: '', fold: 'max', bar: { of: 'value', atMost: 0 } },
       { name: 'addon', unit: 'MB', bar: { of: 'value', atMost: 12 } }
     ],
-    open: () => ['offloop', 'piscina', 'workerpool'].map(contender)
+    open: () => ['offloop', 'piscina', 'workerpool'].map(name => alone(name, 'require.js', [name]))
   }
 ]
 
