@@ -106,6 +106,17 @@ function tool(name, bin) {
   return join(root, 'node_modules', name, path)
 }
 
+/**
+ * Runs npm: the one that runs this, where one does.
+ * @param {readonly string[]} args
+ * @param {CommandOptions} [options]
+ */
+function npm(args, options) {
+  const path = process.env.npm_execpath
+  if (path !== undefined && /npm-cli\.c?js$/.test(path)) return run(process.execPath, [path, ...args], options)
+  return run(windows ? 'npm.cmd' : 'npm', args, options)
+}
+
 /** @param {string} text */
 function say(text) {
   process.stderr.write(`offloop: ${text}\n`)
@@ -127,4 +138,4 @@ function start(main) {
   )
 }
 
-module.exports = { root, run, say, start, tool }
+module.exports = { npm, root, run, say, start, tool }
