@@ -58,7 +58,10 @@ test('worker threads share a pool and a cache with the main thread', async () =>
 })
 
 test('in a path with spaces, quotes and letters of many alphabets', async () => {
-  const path = project(folder, "it's a “päth” – 経路 #1 %41", { 'main.cjs': COMMONJS, 'main.mjs': `${IMPORT}\n${WORK}console.log(done)` })
+  const path = project(folder, "it's a “päth” – 経路 #1 %41", {
+    'main.cjs': COMMONJS,
+    'main.mjs': `${IMPORT}\n${WORK}console.log(done)`
+  })
   await works(path, ['main.cjs'])
   await works(path, ['main.mjs'])
 })

@@ -11,7 +11,19 @@ const MAX_LINES = 450
 const APART = ['pool', 'transform', 'cache', 'sink']
 
 /** What every lib/ file may use. Whatever is not named here stands above them and may use its equals. */
-const GROUND = ['binding', 'native', 'loop', 'errors', 'validate', 'abort', 'slices', 'document', 'table', 'port', 'platform']
+const GROUND = [
+  'binding',
+  'native',
+  'loop',
+  'errors',
+  'validate',
+  'abort',
+  'slices',
+  'document',
+  'table',
+  'port',
+  'platform'
+]
 
 /**
  * @param {Files} files
