@@ -55,7 +55,7 @@ test('whoever waited is served before whoever comes back', async () => {
 })
 
 test('whoever comes back along with the grant does not take it', async () => {
-  for (let round = 0; round < 50; round++) {
+  for (let round = 0; round < 200; round++) {
     const pool = new Pool({ threads: 1, maxQueue: 0 })
     const first = pool.run(identity, 'first')
     const waited = pool.ready().then(() => pool.run(identity, 'waited'))

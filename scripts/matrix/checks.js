@@ -1,6 +1,7 @@
 'use strict'
 
-// What Bun and Deno are asked to do, whose node:test cannot run the tests: each check in a process of its own.
+// What Bun and Deno are asked to do. The tests ask much of Node itself besides: of its collector, its processes, the order of
+// its turns. Each check is a process of its own.
 //
 // bun scripts/matrix/checks.js 'pool.run'
 
