@@ -57,7 +57,7 @@ for (const [name, events, outcome] of /** @type {[string, any[], typeof ENDED][]
 }
 
 test('a test that hangs is named', async () => {
-  const { failed, problems } = await runFile('__test__/fixtures/hangs.js', 1500)
+  const { failed, problems } = await runFile('__test__/fixtures/hangs.js', { timeout: 1500 })
   assert.equal(failed, 1)
   assert.match(problems[0], /killed; unfinished: 'never settles'/)
 })

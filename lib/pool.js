@@ -158,9 +158,14 @@ class Pool {
     return new Promise((resolve, reject) => {
       const pool = this.#handle
       pool.checkOpen()
+      // Outcomes that came along settle first: whoever they call must not find the room that is kept for this one.
       const granted = (/** @type {number} */ room) => {
-        pool.keepRoom(room)
-        resolve()
+        queueMicrotask(() =>
+          process.nextTick(() => {
+            pool.keepRoom(room)
+            resolve()
+          })
+        )
       }
       new Waiter(pool, pool.takeMissing(), granted, reject)
     })

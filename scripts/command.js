@@ -109,6 +109,17 @@ function tool(name, bin) {
   return join(root, 'node_modules', name, path)
 }
 
+/**
+ * Runs npm: the one that runs this, where one does.
+ * @param {readonly string[]} args
+ * @param {CommandOptions} [options]
+ */
+function npm(args, options) {
+  const path = process.env.npm_execpath
+  if (path !== undefined && /npm-cli\.c?js$/.test(path)) return run(process.execPath, [path, ...args], options)
+  return run(windows ? 'npm.cmd' : 'npm', args, options)
+}
+
 /** @param {string} text */
 function say(text) {
   process.stderr.write(`offloop: ${text}\n`)
@@ -130,4 +141,4 @@ function start(main) {
   )
 }
 
-module.exports = { kill, root, run, say, start, tool }
+module.exports = { kill, npm, root, run, say, start, tool }

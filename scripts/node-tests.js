@@ -5,7 +5,7 @@
 
 const { mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
-const { join, relative } = require('node:path')
+const { delimiter, dirname, join, relative } = require('node:path')
 const { root, run } = require('./command.js')
 
 const FILES_AT_ONCE = 2
@@ -113,16 +113,17 @@ function remarks(events) {
 /**
  * Runs one test file.
  * @param {string} file from the root
- * @param {number} [timeout]
+ * @param {{ runtime?: string | undefined, timeout?: number | undefined }} [options] the Node.js that runs it, by its path
  * @returns {Promise<Verdict>}
  */
-async function runFile(file, timeout = FILE_TIMEOUT) {
+async function runFile(file, { runtime = process.execPath, timeout = FILE_TIMEOUT } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'offloop-test-'))
   const report = join(folder, 'events')
   const reporter = ['--test-reporter', join(root, 'scripts/reporter.js'), '--test-reporter-destination', report]
-  // Inherited from a test that runs this runner, the variable would change what the reporter gets to see.
-  const env = { NODE_TEST_CONTEXT: undefined }
-  const outcome = await run(process.execPath, [...reporter, join(root, file)], { env, timeout })
+  // Inherited from a test that runs this runner, the first would change what the reporter gets to see. What a test starts by
+  // name (npm) runs in the same Node.js.
+  const env = { NODE_TEST_CONTEXT: undefined, PATH: dirname(runtime) + delimiter + process.env.PATH }
+  const outcome = await run(runtime, [...reporter, join(root, file)], { env, timeout })
   const verdict = judge(parse(readReport(report)), outcome)
   rmSync(folder, { recursive: true })
   if (verdict.problems.length > 0 && outcome.output.trim()) verdict.problems.push(`its output:\n${outcome.output}`)
@@ -154,16 +155,17 @@ function parse(text) {
 /**
  * Runs the files, some at once, and adds up their verdicts.
  * @param {readonly string[]} files
+ * @param {{ runtime?: string | undefined }} [options] as for one file
  * @returns {Promise<Verdict>}
  */
-async function runFiles(files) {
+async function runFiles(files, options) {
   /** @type {Verdict} */
   const all = { passed: 0, failed: 0, skipped: 0, problems: [] }
   const waiting = [...files]
   await Promise.all(
     Array.from({ length: FILES_AT_ONCE }, async () => {
       for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-        const { passed, failed, skipped, problems } = await runFile(file)
+        const { passed, failed, skipped, problems } = await runFile(file, options)
         all.passed += passed
         all.failed += failed
         all.skipped += skipped

@@ -2,10 +2,11 @@
 
 // npm run pack: the tarballs that would be published, of the package and of this platform's addon, into target/pack.
 
-const { mkdirSync, rmSync } = require('node:fs')
-const { join } = require('node:path')
+const { copyFileSync, mkdirSync, rmSync, writeFileSync } = require('node:fs')
+const { dirname, join } = require('node:path')
 const { platform } = require('../lib/platform.js')
-const { root, run, start } = require('./command.js')
+const { npm, root, start } = require('./command.js')
+const { published } = require('./manifest.js')
 const { setup } = require('./setup.js')
 
 const FOLDER = join(root, 'target', 'pack')
@@ -13,13 +14,35 @@ const FOLDER = join(root, 'target', 'pack')
 /** @returns {Promise<string[]>} the paths of the tarballs: of the package, of the addon */
 async function pack(folder = FOLDER) {
   rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const args = ['pack', '--json', '--pack-destination', folder, '.', `./npm/${platform()}`]
-  const { code, stdout, output } = await run(npm, args, { timeout: 120_000 })
+  const copy = join(folder, 'package')
+  await stage(copy)
+  const packed = await npmPack(['--pack-destination', folder, copy, join(root, 'npm', platform())])
+  rmSync(copy, { recursive: true })
+  return packed.map(({ filename }) => join(folder, filename))
+}
+
+/**
+ * Copies what is published, with the manifest that it has there: the tree stays as it is, whoever reads it meanwhile.
+ * @param {string} folder
+ */
+async function stage(folder) {
+  const [{ files }] = await npmPack(['--dry-run', '--ignore-scripts', '.'])
+  for (const { path } of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    copyFileSync(join(root, path), join(folder, path))
+  }
+  const manifest = published(require('../package.json'))
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+}
+
+/**
+ * @param {readonly string[]} args
+ * @returns {Promise<{ filename: string, files: { path: string }[] }[]>}
+ */
+async function npmPack(args) {
+  const { code, stdout, output } = await npm(['pack', '--json', ...args], { timeout: 60_000 })
   if (code !== 0) throw new Error(`\`npm pack\` failed:\n${output}`)
-  const packed = JSON.parse(stdout.slice(stdout.indexOf('[')))
-  return packed.map((/** @type {any} */ { filename }) => join(folder, filename))
+  return JSON.parse(stdout.slice(stdout.indexOf('[')))
 }
 
 module.exports = { pack }

@@ -6,7 +6,7 @@ const { createHash } = require('node:crypto')
 const { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } = require('node:fs')
 const { dirname, join, relative } = require('node:path')
 const { platform } = require('../lib/platform.js')
-const { root, run, say, start, tool } = require('./command.js')
+const { npm, root, run, say, start, tool } = require('./command.js')
 
 const SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock', 'package.json']
 const BINDING = ['lib/binding.js', 'lib/binding.d.ts']
@@ -36,12 +36,7 @@ async function install(folder) {
   const { fits, why } = installed(folder)
   if (fits) return
   say(`installing packages: ${why}`)
-  const npm = process.env.npm_execpath
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
-  const isNpm = npm !== undefined && /npm-cli\.c?js$/.test(npm)
-  const { code, output } = isNpm
-    ? await run(process.execPath, [npm, ...args], { cwd: folder })
-    : await run(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { cwd: folder })
+  const { code, output } = await npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder })
   if (code !== 0) throw new Error(`\`npm ci\` failed in ${folder}:\n${output}`)
 }
 

@@ -54,6 +54,20 @@ test('whoever waited is served before whoever comes back', async () => {
   await pool.close()
 })
 
+test('whoever comes back along with the grant does not take it', async () => {
+  for (let round = 0; round < 200; round++) {
+    const pool = new Pool({ threads: 1, maxQueue: 0 })
+    const first = pool.run(identity, 'first')
+    const waited = pool.ready().then(() => pool.run(identity, 'waited'))
+    const again = first.then(() => pool.run(identity, 'again')).catch(error => error.code)
+    // The loop stands still until the outcome is there, so that the grant may come with it.
+    while (pool.stats().completed < 1);
+    assert.equal(String(await waited), 'waited')
+    await again
+    await pool.close()
+  }
+})
+
 test('a worker that ends with thousands in line takes them out of it', async () => {
   const pool = new Pool({ name: 'line', threads: 1, maxQueue: 0 })
   const { release } = hold(pool)

@@ -289,6 +289,7 @@ module.exports = {
   uncaughtPanics,
   missingFromLock,
   partsThatMeet,
+  requires,
   unexplainedUnsafe,
   unlinkedDocs,
   unusedCrates,

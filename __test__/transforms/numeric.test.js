@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { Pool, move, pool, transforms } = require('../..')
+const { Pool, hold, move, pool, transforms } = require('../support/faulty')
 
 const { numeric } = transforms
 
@@ -126,10 +126,10 @@ test('works in every verb, and says what is wrong', async () => {
   assert.throws(() => nearest(Float32Array.of(1), { k: 1, dimensions: 2 }), { code: 'ERR_OUT_OF_RANGE' })
   assert.throws(() => bad.nearest([1], { k: 1, dimensions: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => bad.sort({ descend: true }), /'options.descend' is unknown/)
-  const full = new Pool({ threads: 1, maxQueueBytes: 10 })
-  const first = full.run(sort(), new Float64Array(1))
+  const full = new Pool({ threads: 1, maxQueueBytes: 8 })
+  const { release } = hold(full)
   await assert.rejects(full.run(sort(), new Float64Array(1)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
-  await first
+  await release()
   await full.close()
 })
 

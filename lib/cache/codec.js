@@ -8,8 +8,8 @@ const { withCode } = require('../errors')
 const { invalidType } = require('../validate')
 const { isPlain } = require('./plain')
 
-/** What v8.serialize writes first, and no JSON text begins with. */
-const V8_HEADER = 0xff
+/** What v8.serialize writes first, and no JSON text begins with: another byte in each engine. */
+const [SERIALIZED] = v8.serialize(null)
 
 /**
  * @template V
@@ -22,7 +22,7 @@ const CODECS = {
   v8: {
     encode: value => (isPlain(value) ? Buffer.from(JSON.stringify(value)) : v8.serialize(value)),
     // What it makes may lie in the memory that it reads.
-    decode: bytes => (bytes[0] === V8_HEADER ? v8.deserialize(Buffer.from(bytes)) : JSON.parse(bytes.toString())),
+    decode: bytes => (bytes[0] === SERIALIZED ? v8.deserialize(Buffer.from(bytes)) : JSON.parse(bytes.toString())),
     borrows: true
   },
   json: {

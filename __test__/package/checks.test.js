@@ -1,0 +1,15 @@
+'use strict'
+
+// The checks that other runtimes are put to hold under Node.js.
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { node } = require('../support/child')
+const { checks } = require('../../scripts/matrix/checks')
+
+for (const name of Object.keys(checks)) {
+  test(name, async () => {
+    const { code, stdout, stderr } = await node([require.resolve('../../scripts/matrix/checks'), name])
+    assert.deepEqual([code, stdout], [0, 'passed\n'], stderr)
+  })
+}

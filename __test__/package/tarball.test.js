@@ -1,0 +1,135 @@
+'use strict'
+
+// What is published: all that users need, and nothing else; and packages of eight platforms that say the same.
+
+const assert = require('node:assert/strict')
+const { readFileSync, readdirSync } = require('node:fs')
+const { builtinModules } = require('node:module')
+const { join } = require('node:path')
+const { after, before, test } = require('node:test')
+const { platform } = require('../../lib/platform')
+const { root } = require('../../scripts/command')
+const { platforms } = require('../../scripts/manifest')
+const { requires } = require('../support/house')
+const { installed, remove } = require('../support/consumer')
+
+const manifest = require('../../package.json')
+
+/** @type {string} */
+let folder
+/** The package's text files, by their paths. @type {Record<string, string>} */
+let files
+before(async () => {
+  folder = await installed()
+  files = read(join(folder, 'installed/node_modules/offloop'))
+})
+after(() => remove(folder))
+
+/** @param {string} path @returns {Record<string, string>} */
+function read(path) {
+  const entries = readdirSync(path, { withFileTypes: true, recursive: true }).filter(entry => entry.isFile())
+  const paths = entries.map(entry => join(entry.parentPath, entry.name))
+  return Object.fromEntries(
+    paths.map(file => [file.slice(path.length + 1).replaceAll('\\', '/'), readFileSync(file, 'utf8')])
+  )
+}
+
+test('the package holds the kinds of files that users need, and no other', () => {
+  const kinds = [
+    /^(package\.json|index\.(js|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.md)$/,
+    /^lib\/([\w-]+\/)*[\w-]+(\.d)?\.(js|ts)$/,
+    // What it is built from where no addon fits.
+    /^(Cargo\.(toml|lock)|build\.rs|benches\/\w+\.rs|src\/(\w+\/)*\w+\.rs)$/
+  ]
+  for (const kind of kinds)
+    assert.ok(
+      Object.keys(files).some(path => kind.test(path)),
+      String(kind)
+    )
+  assert.deepEqual(
+    Object.keys(files).filter(path => !kinds.some(kind => kind.test(path))),
+    []
+  )
+})
+
+test("every require of the package's own files finds one, and all others are Node's or the addon's", () => {
+  const addons = Object.values(platforms()).map(({ name }) => name)
+  for (const [path, text] of Object.entries(files)) {
+    // The generated loader tries platforms that there is no package for.
+    if (!/^(index|lib\/.*)\.js$/.test(path) || path === 'lib/binding.js') continue
+    for (const target of requires(path, text, files)) assert.ok(target in files, `${path} requires ${target}`)
+    for (const [, name] of text.matchAll(/\brequire\('([^.'][^']*)'\)/g)) {
+      assert.ok(name.startsWith('node:') && builtinModules.includes(name.slice(5)), `${path} requires ${name}`)
+    }
+  }
+  for (const name of addons) assert.ok(files['lib/binding.js'].includes(`require('${name}')`), name)
+})
+
+test('all that cargo is told of is there', () => {
+  const benches = [...files['Cargo.toml'].matchAll(/^\[\[bench\]\]\nname = "(\w+)"/gm)].map(([, name]) => name)
+  assert.ok(benches.length > 0)
+  for (const path of ['build.rs', 'src/lib.rs', ...benches.map(name => `benches/${name}.rs`)])
+    assert.ok(path in files, path)
+  const sources = Object.keys(read(join(root, 'src'))).map(path => `src/${path}`)
+  assert.deepEqual(
+    Object.keys(files)
+      .filter(path => path.startsWith('src/'))
+      .sort(),
+    sources.sort()
+  )
+})
+
+test('its manifest names the addons, and nothing of this repository', () => {
+  const published = JSON.parse(files['package.json'])
+  const addons = Object.values(platforms()).map(({ name, version }) => [name, version])
+  assert.deepEqual(published.optionalDependencies, Object.fromEntries(addons))
+  assert.deepEqual(published.scripts, { install: 'node lib/install.js' })
+  assert.equal(published.devDependencies ?? published.dependencies ?? published.napi, undefined)
+  const { name, version, exports } = manifest
+  assert.deepEqual([published.name, published.version, published.exports], [name, version, exports])
+})
+
+test("this platform's package holds its addon and says what it is", () => {
+  const found = read(join(folder, `installed/node_modules/offloop-${platform()}`))
+  assert.deepEqual(Object.keys(found).sort(), ['README.md', `offloop.${platform()}.node`, 'package.json'])
+})
+
+/** Platforms by the names that cargo has for them. */
+const TARGETS = {
+  'linux-x64-gnu': 'x86_64-unknown-linux-gnu',
+  'linux-x64-musl': 'x86_64-unknown-linux-musl',
+  'linux-arm64-gnu': 'aarch64-unknown-linux-gnu',
+  'linux-arm64-musl': 'aarch64-unknown-linux-musl',
+  'darwin-x64': 'x86_64-apple-darwin',
+  'darwin-arm64': 'aarch64-apple-darwin',
+  'win32-x64-msvc': 'x86_64-pc-windows-msvc',
+  'win32-arm64-msvc': 'aarch64-pc-windows-msvc'
+}
+
+test('there is a package for every target, and a target for every package', () => {
+  assert.deepEqual([...manifest.napi.targets].sort(), Object.values(TARGETS).sort())
+  assert.deepEqual(Object.keys(platforms()).sort(), Object.keys(TARGETS).sort())
+})
+
+for (const [name, addon] of Object.entries(platforms())) {
+  test(`npm/${name} agrees with the package and with its name`, () => {
+    const [os, cpu, abi] = name.split('-')
+    const file = `${manifest.napi.binaryName}.${name}.node`
+    const libc = os === 'linux' ? [abi === 'gnu' ? 'glibc' : 'musl'] : undefined
+    const { version, license, engines, description } = manifest
+    const { keywords, ...found } = addon
+    const said = {
+      name: `offloop-${name}`,
+      version,
+      license,
+      engines,
+      description,
+      main: file,
+      files: [file],
+      os: [os],
+      cpu: [cpu]
+    }
+    assert.deepEqual(found, libc === undefined ? said : { ...said, libc })
+    assert.ok(readFileSync(join(root, 'npm', name, 'README.md'), 'utf8').includes(/** @type {any} */ (TARGETS)[name]))
+  })
+}

@@ -1,0 +1,119 @@
+'use strict'
+
+// The package under the tools of others: bundlers and test runners.
+
+const assert = require('node:assert/strict')
+const { mkdirSync, readFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { after, before, test } = require('node:test')
+const { build } = require('esbuild')
+const webpack = require('webpack')
+const { platform } = require('../../lib/platform')
+const { tool } = require('../../scripts/command')
+const { DONE, WORK, installed, node, project, remove, works } = require('../support/consumer')
+
+const ADDON = `offloop-${platform()}`
+const IMPORT = "import { pool, transforms, Cache } from 'offloop'"
+const MAIN = `${IMPORT}\n;(async () => {${WORK}console.log(done)})()`
+
+/** @type {string} */
+let folder
+before(async () => {
+  folder = await installed()
+})
+after(() => remove(folder))
+
+test('esbuild, to CommonJS', async () => {
+  const path = project(folder, 'esbuild-cjs', { 'main.js': MAIN })
+  await bundle(path, { format: 'cjs', outfile: join(path, 'out/main.cjs') })
+  await works(path, ['out/main.cjs'])
+})
+
+test('esbuild, to ESM, which has to be given a require', async () => {
+  const path = project(folder, 'esbuild-esm', { 'main.js': MAIN })
+  const banner = "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)"
+  await bundle(path, { format: 'esm', outfile: join(path, 'out/main.mjs'), banner: { js: banner } })
+  await works(path, ['out/main.mjs'])
+})
+
+test('esbuild, minified', async () => {
+  const path = project(folder, 'esbuild-min', { 'main.js': MAIN })
+  await bundle(path, { format: 'cjs', outfile: join(path, 'out/main.cjs'), minify: true })
+  await works(path, ['out/main.cjs'])
+})
+
+/** Bundles everything but the addon. @param {string} path @param {import('esbuild').BuildOptions} options */
+async function bundle(path, options) {
+  const entry = { absWorkingDir: path, entryPoints: ['main.js'], bundle: true, platform: /** @type {const} */ ('node') }
+  await build({ ...entry, external: ['offloop-*'], logLevel: 'silent', ...options })
+  isBundled(options.outfile ?? '')
+}
+
+/** The package is in the file itself. @param {string} file */
+function isBundled(file) {
+  const text = readFileSync(file, 'utf8')
+  assert.ok(text.includes('ERR_OFFLOOP_UNSUPPORTED'))
+  assert.doesNotMatch(text, /(require\(|from ?)["']offloop["']/)
+}
+
+test('webpack', async () => {
+  const path = project(folder, 'webpack', { 'main.js': MAIN })
+  const stats = await new Promise((resolve, reject) => {
+    const options = {
+      context: path,
+      entry: './main.js',
+      mode: /** @type {const} */ ('production'),
+      target: 'node',
+      externals: { [ADDON]: `commonjs ${ADDON}` },
+      output: { path: join(path, 'out'), filename: 'main.cjs' }
+    }
+    webpack(options, (error, stats) => (error ? reject(error) : resolve(stats)))
+  })
+  assert.equal(stats.hasErrors(), false, stats.toString())
+  isBundled(join(path, 'out/main.cjs'))
+  await works(path, ['out/main.cjs'])
+})
+
+/** A test of a runner whose `test` is `opening`. @param {string} opening */
+const testFile = (opening = '') => `${opening}\ntest('works', async () => {
+  ${WORK}
+  if (done !== '${DONE}') throw new Error(done)
+  const abort = new AbortController()
+  const aborted = pool.run(transforms.identity(), new Uint8Array(8), { signal: abort.signal })
+  abort.abort()
+  const error = await aborted.catch(error => error)
+  if (error.name !== 'AbortError') throw error
+  const corrupt = await pool.run(transforms.gunzip(), Buffer.from('x')).catch(error => error)
+  if (corrupt.code !== 'ERR_OFFLOOP_INVALID_DATA' || !(corrupt instanceof OffloopError)) throw corrupt
+})`
+const REQUIRE = "const { pool, transforms, Cache, OffloopError } = require('offloop')"
+
+test('node:test', async () => {
+  const path = project(folder, 'node-test', {
+    'work.test.cjs': testFile(`${REQUIRE}\nconst { test } = require('node:test')`)
+  })
+  const { code, output } = await node(path, ['--test', '--test-reporter=tap', 'work.test.cjs'])
+  assert.equal(code, 0, output)
+  assert.match(output, /^# pass 1$/m)
+})
+
+test('vitest', async () => {
+  const opening = "import { pool, transforms, Cache, OffloopError } from 'offloop'"
+  const path = project(folder, 'vitest', { 'work.test.js': testFile(opening) })
+  for (const threads of ['forks', 'threads']) {
+    const { code, output } = await node(path, [tool('vitest'), 'run', '--globals', `--pool=${threads}`], {
+      NO_COLOR: '1'
+    })
+    assert.equal(code, 0, output)
+    assert.match(output, /Tests +1 passed/)
+  }
+})
+
+test('jest', async () => {
+  const path = project(folder, 'jest', { 'work.test.js': testFile(REQUIRE) })
+  mkdirSync(join(path, 'cache'))
+  const args = ['--ci', '--rootDir', path, '--cacheDirectory', join(path, 'cache')]
+  const { code, output } = await node(path, [tool('jest'), ...args])
+  assert.equal(code, 0, output)
+  assert.match(output, /Tests: +1 passed/)
+})

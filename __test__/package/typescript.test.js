@@ -1,0 +1,56 @@
+'use strict'
+
+// The package's types, as TypeScript finds them in a project that checks everything, and what it makes of such a program.
+
+const assert = require('node:assert/strict')
+const { symlinkSync } = require('node:fs')
+const { join } = require('node:path')
+const { after, before, test } = require('node:test')
+const { root, tool } = require('../../scripts/command')
+const { installed, node, project, remove, works } = require('../support/consumer')
+
+/** @type {string} */
+let folder
+before(async () => {
+  folder = await installed()
+})
+after(() => remove(folder))
+
+/** The work, with what only types can tell. */
+const TYPED = `
+  import { pool, transforms, Cache, Pool, OffloopError, type PoolOptions, type Transform } from 'offloop'
+  const shout: Transform<string, string> = transforms.module<string, string>('./shout.cjs')
+  const options: PoolOptions = { threads: 1, maxQueue: undefined }
+  async function main(): Promise<void> {
+    await new Pool(options).close()
+    const hash: string = await pool.run(transforms.digest('sha256', { encoding: 'hex' }), 'abc')
+    const shouted: string = await pool.run(shout, 'hello')
+    let loads = 0
+    const squares = new Cache({ max: 10, load: async (id: string) => ++loads && Number(id) ** 2 })
+    const found: number[] = await Promise.all(['3', '3', '4'].map(id => squares.get(id)))
+    // @ts-expect-error there is no such digest
+    const refused = (): unknown => transforms.digest('sha257')
+    if (new Error() instanceof OffloopError || typeof refused !== 'function') throw new Error()
+    console.log(JSON.stringify({ hash, shout: shouted, found, loads }))
+  }
+  main()
+`
+
+const STRICT = { strict: true, skipLibCheck: false, target: 'es2022', lib: ['es2022'], types: ['node'] }
+const EXACT = { ...STRICT, exactOptionalPropertyTypes: true }
+
+for (const [name, options, sources] of /** @type {[string, object, string[]][]} */ ([
+  ['node16', { ...STRICT, module: 'node16', moduleResolution: 'node16' }, ['main.cts', 'main.mts']],
+  ['node16, exact', { ...EXACT, module: 'node16', moduleResolution: 'node16' }, ['main.cts', 'main.mts']],
+  ['nodenext, exact', { ...EXACT, module: 'nodenext', moduleResolution: 'nodenext' }, ['main.cts', 'main.mts']],
+  ['bundler, exact', { ...EXACT, module: 'esnext', moduleResolution: 'bundler' }, ['main.mts']]
+])) {
+  test(`moduleResolution ${name}`, async () => {
+    const config = JSON.stringify({ compilerOptions: options, files: sources })
+    const path = project(folder, name, { 'tsconfig.json': config, 'main.cts': TYPED, 'main.mts': TYPED })
+    symlinkSync(join(root, 'node_modules/@types'), join(path, 'node_modules/@types'), 'junction')
+    const { code, output } = await node(path, [tool('typescript', 'tsc')])
+    assert.equal(code, 0, output)
+    for (const source of sources) await works(path, [source.replace('ts', 'js')])
+  })
+}
