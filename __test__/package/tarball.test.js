@@ -36,7 +36,7 @@ function read(path) {
 
 test('the package holds the kinds of files that users need, and no other', () => {
   const kinds = [
-    /^(package\.json|index\.(js|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.md)$/,
+    /^(package\.json|(index|fastify|prometheus|opentelemetry)\.(js|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.md)$/,
     /^lib\/([\w-]+\/)*[\w-]+(\.d)?\.(js|ts)$/,
     // What it is built from where no addon fits.
     /^(Cargo\.(toml|lock)|build\.rs|benches\/\w+\.rs|src\/(\w+\/)*\w+\.rs)$/
