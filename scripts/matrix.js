@@ -43,8 +43,6 @@ start(async () => {
   const { failure } = await faultAddon()
   if (failure !== undefined) throw new Error(failure)
   console.log(row(['runtime', 'version', 'passed', 'failed', 'skipped', 'seconds']))
-  /** @type {string[]} */
-  const problems = []
   let code = 0
   for (const runtime of chosen) {
     const path = await download(runtime)
@@ -53,10 +51,9 @@ start(async () => {
     const verdict = runtime.args === undefined ? await runTests(path) : await runChecks(path, runtime.args)
     const seconds = Math.round((performance.now() - began) / 1000)
     console.log(row([runtime.name, version, verdict.passed, verdict.failed, verdict.skipped, seconds]))
-    problems.push(...verdict.problems.map(problem => `${runtime.name} ${problem}`))
+    for (const problem of verdict.problems) console.error(`\n${runtime.name} ${problem}\n`)
     if (runtime.args === undefined && verdict.failed > 0) code = 1
   }
-  if (problems.length > 0) console.log(`\n${problems.join('\n\n')}`)
   return code
 })
 

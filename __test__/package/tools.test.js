@@ -6,10 +6,12 @@ const assert = require('node:assert/strict')
 const { mkdirSync, readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
+const { pathToFileURL } = require('node:url')
 const { build } = require('esbuild')
 const webpack = require('webpack')
 const { platform } = require('../../lib/platform')
 const { tool } = require('../../scripts/command')
+const { codeBlocks } = require('../support/documents')
 const { DONE, WORK, installed, node, project, remove, works } = require('../support/consumer')
 
 const ADDON = `offloop-${platform()}`
@@ -29,11 +31,14 @@ test('esbuild, to CommonJS', async () => {
   await works(path, ['out/main.cjs'])
 })
 
-test('esbuild, to ESM, which has to be given a require', async () => {
-  const path = project(folder, 'esbuild-esm', { 'main.js': MAIN })
-  const banner = "import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)"
-  await bundle(path, { format: 'esm', outfile: join(path, 'out/main.mjs'), banner: { js: banner } })
-  await works(path, ['out/main.mjs'])
+test('esbuild, to ESM, as the document has it', async () => {
+  const [block] = codeBlocks('docs/compatibility.md').filter(({ info }) => info === 'js')
+  const esbuild = `import * as esbuild from ${JSON.stringify(pathToFileURL(require.resolve('esbuild')))}\n`
+  const path = project(folder, 'esbuild-esm', { 'main.js': MAIN, 'build.mjs': esbuild + block.code })
+  const { code, output } = await node(path, ['build.mjs'])
+  assert.equal(code, 0, output)
+  isBundled(join(path, 'main.mjs'))
+  await works(path, ['main.mjs'])
 })
 
 test('esbuild, minified', async () => {
