@@ -70,6 +70,7 @@ declare namespace offloop {
      * A hook for routes that give the pool work: as `onRequest` it refuses a request with ERR_OFFLOOP_QUEUE_FULL, and so with 503,
      * before its body is read, while the pool takes no more tasks. Health checks should go without.
      * @example
+     * await app.register(offloop, { pool: { maxQueue: 64 } }) // it is there from here on
      * app.post('/pack', { onRequest: app.offloop.refuseWhenFull }, pack)
      */
     readonly refuseWhenFull: (request: unknown, reply: unknown, done: (error?: Error) => void) => void

@@ -1,6 +1,7 @@
 'use strict'
 
-const { Cache, OffloopError, Pool, pool: sharedPool } = require('./index')
+const { Cache, Pool, pool: sharedPool } = require('./index')
+const { handleOf } = require('./lib/pool')
 const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/validate')
 
 /**
@@ -55,9 +56,9 @@ async function offloop(instance, options) {
    * @param {(error?: Error) => void} done
    */
   function refuseWhenFull(_request, _reply, done) {
-    if (!isFull(pool)) return done()
-    const message = `The pool '${pool.name}' is full: the request was refused before its body was read`
-    done(new OffloopError('ERR_OFFLOOP_QUEUE_FULL', message))
+    const bound = boundOf(pool)
+    // It counts as what it is: a task that was turned away.
+    done(bound === undefined ? undefined : handleOf(pool).full(bound))
   }
 }
 
@@ -106,10 +107,11 @@ function checkPlain(name, wanted, value) {
   if (!isPlain) throw invalidType(name, `an instance of ${wanted} or an object with its options`, value)
 }
 
-/** @param {Pool} pool */
-function isFull(pool) {
+/** The bound that a pool has reached. @param {Pool} pool @returns {'tasks' | 'bytes' | undefined} */
+function boundOf(pool) {
   const { running, queued, queuedBytes } = pool.stats()
-  return running + queued >= pool.threads + pool.maxQueue || queuedBytes >= pool.maxQueueBytes
+  if (running + queued >= pool.threads + pool.maxQueue) return 'tasks'
+  return queuedBytes >= pool.maxQueueBytes ? 'bytes' : undefined
 }
 
 /**

@@ -6,7 +6,10 @@ const { closedError, forcedError, queueFullError } = require('./errors')
 const { NO_ROOM } = require('./input')
 const { setImmediate } = require('./loop')
 const { port } = require('./port')
+const { checkOptions } = require('./validate')
 const { Waiter } = require('./waiter')
+
+const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'workers']
 
 /** A pool that was dropped without being closed is let go of when JavaScript has forgotten it. */
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.closePool(handle))
@@ -51,6 +54,7 @@ class PoolHandle {
 
   /** @param {import('../index').PoolOptions} options */
   constructor(options) {
+    checkOptions(options, OPTIONS)
     const { workers, ...others } = options
     this.#workers = readWorkerOptions(workers)
     this.info = native.openPool(others)

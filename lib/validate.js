@@ -47,14 +47,15 @@ function checkObject(options, name = 'The "options" argument') {
  * An option that means nothing here is a mistake: a signal that is misspelt must not be no signal.
  * @param {unknown} options
  * @param {readonly string[]} known
+ * @param {string} [path] where they stand
  */
-function checkOptions(options, known) {
+function checkOptions(options, known, path = 'options') {
   checkObject(options)
   for (const name in options) {
     if (known.includes(name) || /** @type {Record<string, unknown>} */ (options)[name] === undefined) continue
     const names = known.map(it => `'${it}'`).join(', ')
     const hint = options instanceof AbortSignal ? '. To pass a signal, write { signal }' : ''
-    const message = `The property 'options.${name}' is unknown. The options are ${names}${hint}`
+    const message = `The property '${path}.${name}' is unknown. The options are ${names}${hint}`
     throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
   }
 }

@@ -26,6 +26,7 @@ function place() {
   if (!existsSync(built) || !existsSync(dirname(placed))) return
   const is = existsSync(placed) && readFileSync(placed).equals(readFileSync(built))
   if (!is) copyFileSync(built, placed)
+  copyFileSync(join(root, 'LICENSE'), join(dirname(placed), 'LICENSE'))
 }
 
 /**

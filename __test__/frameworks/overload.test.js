@@ -138,6 +138,7 @@ test('refuseWhenFull answers before the body is there, and lets through while th
   socket.destroy()
   assert.match(String(head), /^HTTP\/1\.1 503 .*\r\nretry-after: 1\r\n/s)
   assert.match(String(head), /"code":"ERR_OFFLOOP_QUEUE_FULL"/)
+  assert.equal(pool.stats().rejected, 1)
   await release()
   assert.equal(await (await ask('/upload', { method: 'POST', body: 'now' })).text(), 'now')
 })

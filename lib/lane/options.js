@@ -29,7 +29,7 @@ function readWorkerOptions(options) {
   if (options === null || typeof options !== 'object') {
     throw invalidType('The "options.workers" property', 'of type object', options)
   }
-  checkOptions(options, OPTIONS)
+  checkOptions(options, OPTIONS, 'options.workers')
   const given = /** @type {Record<string, any>} */ (options)
   const { idleTimeout, gracePeriod, maxTasks, maxHeap, execArgv, argv, resourceLimits, env } = given
   for (const [name, time] of Object.entries({ idleTimeout, gracePeriod })) {
