@@ -64,7 +64,9 @@ declare namespace offloop {
 
   /** What the instance is decorated with. */
   interface Offloop {
+    /** The plugin's pool. */
     readonly pool: Pool
+    /** The plugin's caches, by their names. */
     readonly caches: Readonly<Caches>
     /**
      * A hook for routes that give the pool work: as `onRequest` it refuses a request with ERR_OFFLOOP_QUEUE_FULL, and so with 503,

@@ -30,6 +30,7 @@ export type Input = Bytes | string
 
 /** What was given away with {@link move}. */
 export interface Moved<T> {
+  /** What is given away. */
   readonly value: T
   /** For the type checker only; not there at run time. */
   readonly [given]: true
@@ -78,6 +79,7 @@ export interface Transform<In, Out> {
 
 /** A transform that can also take its input chunk by chunk. */
 export interface StreamTransform<In, Out> extends Transform<In, Out> {
+  /** It works in {@link Pool.stream} and in a folding {@link Pool.sink}. */
   readonly streaming: true
 }
 
@@ -95,6 +97,7 @@ export type DigestAlgorithm =
   | 'xxh3-128'
   | 'crc32'
 
+/** The digests that {@link transforms.hmac} is made of. */
 export type HmacAlgorithm = 'sha1' | 'sha256' | 'sha384' | 'sha512'
 
 /** How a digest becomes a string. `base64url` is not padded. */
@@ -346,6 +349,7 @@ export const transforms: {
     length: number
   ): Transform<Input, Buffer>
 
+  /** JSON (RFC 8259): parsed and written in slices, selected, checked, shortened. */
   readonly json: {
     /**
      * `JSON.parse` that does not hold the loop: the text is read off it, and the value built on it in slices of at most `slice` ms
@@ -449,6 +453,7 @@ export const transforms: {
     ): StreamTransform<Input, Record<string, unknown>[]>
   }
 
+  /** Text: base64 and regular expressions. */
   readonly text: {
     /**
      * Bytes as base64 with padding.
@@ -557,6 +562,7 @@ export const transforms: {
   workerScript<In, Out>(specifier: string | URL): Transform<In, Out>
 }
 
+/** What {@link transforms.numeric} takes. */
 export type TypedArray =
   | Float64Array
   | Float32Array
@@ -571,19 +577,27 @@ export type TypedArray =
 
 /** What {@link transforms.numeric.stats} finds. */
 export interface NumericStats {
+  /** How many numbers there are. */
   count: number
+  /** Their sum by their count. */
   mean: number
+  /** The standard deviation of the population. */
   stddev: number
+  /** The least. */
   min: number
+  /** The largest. */
   max: number
+  /** One for each of the `quantiles` asked for, in their order. */
   quantiles: Float64Array
 }
 
 /** A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`, `False`, `1`, `0`. */
 export type CsvType = 'string' | 'number' | 'boolean'
 
+/** What is measured of a column: `'p50'` is its median. */
 export type CsvOperation = 'count' | 'sum' | 'mean' | 'min' | 'max' | `p${number}`
 
+/** How CSV is read. */
 export interface CsvOptions {
   /** One ASCII character. Default `','`. */
   delimiter?: string | undefined
@@ -629,24 +643,42 @@ export interface CsvTable<Types extends Record<string, CsvType | undefined> = an
   [Symbol.iterator](): Generator<Record<string, unknown>, void, undefined>
 }
 
+/** Ciphers with a tag of 16 bytes, a key of 32 and a nonce of 12. */
 export type SealCipher = 'aes-256-gcm' | 'chacha20-poly1305'
 
 /** What {@link transforms.json.validate} finds. Paths are JSON Pointers. */
 export interface Validation {
+  /** Whether there are no errors. */
   valid: boolean
-  errors: { instancePath: string; schemaPath: string; message: string }[]
+  /** What is wrong: the place in the document, the place in the schema, and a sentence. */
+  errors: ValidationError[]
+}
+
+/** One error of a document. */
+export interface ValidationError {
+  /** Where in the document, as a JSON Pointer; `''` for all of it. */
+  instancePath: string
+  /** Which part of the schema says so, as a JSON Pointer. */
+  schemaPath: string
+  /** What is wrong, in English. */
+  message: string
 }
 
 /** What {@link transforms.json.validateEach} finds. `index` counts records from 0. */
 export interface BatchValidation {
+  /** Records. */
   total: number
+  /** Records without errors. */
   valid: number
+  /** Records with errors. */
   invalid: number
-  failures: { index: number; errors: Validation['errors'] }[]
+  /** Those of them that are told, by their places. */
+  failures: { index: number; errors: ValidationError[] }[]
 }
 
 // ---------------------------------------------------------------- the pool
 
+/** Limits and threads of a {@link Pool}. */
 export interface PoolOptions {
   /**
    * Pools of one name share threads, queue and limits across every worker_thread of the process. Options that are given
@@ -694,6 +726,7 @@ export interface WorkerOptions {
   argv?: string[] | undefined
 }
 
+/** Options of one task. */
 export interface RunOptions {
   /**
    * Aborting it rejects the promise with `signal.reason` at once. A task that has not started never will; one that
@@ -707,6 +740,7 @@ export interface RunOptions {
   priority?: 'high' | 'normal' | 'low' | undefined
 }
 
+/** Options of many tasks. */
 export interface MapOptions extends RunOptions {
   /**
    * Inputs held at a time: taken and not yet settled (`map`), or not yet read as results (`iterate`).
@@ -834,9 +868,13 @@ export class Pool {
   close(options?: { force?: boolean | undefined }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 
+  /** Its name; `'anonymous'` without one, `'default'` for the process-wide pool. */
   readonly name: string
+  /** Tasks that may run at once. */
   readonly threads: number
+  /** Tasks that may wait. */
   readonly maxQueue: number
+  /** Input bytes that its tasks may hold. */
   readonly maxQueueBytes: number
 }
 
@@ -846,34 +884,58 @@ export class Pool {
  */
 export const pool: Pool
 
+/** Times in milliseconds: how many, their mean, three percentiles and the longest. */
 export interface LatencySummary {
+  /** How many were measured. */
   count: number
+  /** Their mean. */
   mean: number
+  /** The median. */
   p50: number
+  /** What nine in ten do not exceed. */
   p90: number
+  /** What 99 in 100 do not exceed. */
   p99: number
+  /** The longest. */
   max: number
 }
 
 /** Counters run since the pool was made or last reset, for all threads that share it. */
 export interface PoolStats {
+  /** Tasks that may run at once. */
   threads: number
+  /** Tasks that run. */
   running: number
   /** Admitted and not yet started; a batch of `map` counts as one. */
   queued: number
   /** Input bytes of tasks admitted and not yet finished. */
   queuedBytes: number
+  /** Tasks whose thread finished them, also when nobody waited any more. */
   completed: number
+  /** Tasks that failed by themselves. */
   failed: number
+  /** Tasks that an abort took out of the queue, or stopped. */
   cancelled: number
   /** Calls of `run` that found no room, and tasks that waited for longer than `maxWait`. */
   rejected: number
   /** Thread time used, 0 to 1. */
   utilization: number
+  /** From being admitted to being started, of tasks that were started. */
   waitTime: LatencySummary
+  /** From being started to being done. */
   runTime: LatencySummary
   /** By `transform.name`; the 65th name and all after it count as `other`. */
-  byTransform: Record<string, { completed: number; failed: number; runTime: LatencySummary }>
+  byTransform: Record<string, TransformStats>
+}
+
+/** What a pool counts of one transform. */
+export interface TransformStats {
+  /** Tasks that were finished. */
+  completed: number
+  /** Tasks that failed. */
+  failed: number
+  /** From being started to being done. */
+  runTime: LatencySummary
 }
 
 // ---------------------------------------------------------------- the cache
@@ -1092,6 +1154,18 @@ export class Cache<K extends Id = string, V = unknown> {
   [Symbol.dispose](): void
 }
 
+/** Entries that left a cache, by what became of them. */
+export interface Evictions {
+  /** There was no room. */
+  size: number
+  /** They had expired. */
+  ttl: number
+  /** Another value took their place. */
+  replaced: number
+  /** `delete` or `clear` took them. */
+  deleted: number
+}
+
 /** Counters since the cache was made, for all threads that share it. */
 export interface CacheStats {
   /** Entries held, stale ones too. */
@@ -1113,7 +1187,7 @@ export interface CacheStats {
   /** Loads under way. */
   inFlight: number
   /** Entries that went, by reason. */
-  evictions: { size: number; ttl: number; replaced: number; deleted: number }
+  evictions: Evictions
   /** Milliseconds from the call of the loader to its outcome. */
   loadTime: LatencySummary
 }
@@ -1171,7 +1245,21 @@ export class Sink<Out> extends Writable {
    */
   readonly result: Promise<Out>
   /** A snapshot. `stalls` is how often whoever wrote had to wait. */
-  stats(): { written: number; completed: number; inFlight: number; inFlightBytes: number; stalls: number }
+  stats(): SinkStats
+}
+
+/** What a {@link Sink} has done and holds. */
+export interface SinkStats {
+  /** Chunks that were taken. */
+  written: number
+  /** Chunks that are done. */
+  completed: number
+  /** Chunks that are taken and not done. */
+  inFlight: number
+  /** Their bytes. */
+  inFlightBytes: number
+  /** How often a chunk had to wait for room. */
+  stalls: number
 }
 
 // ---------------------------------------------------------------- metrics
@@ -1196,6 +1284,7 @@ export class OffloopError extends Error {
     message: string,
     details?: { transform?: string; offset?: number | undefined }
   )
+  /** Which failure it is. */
   readonly code:
     | 'ERR_OFFLOOP_QUEUE_FULL'
     | 'ERR_OFFLOOP_QUEUE_TIMEOUT'

@@ -125,7 +125,7 @@ class JsonWriter {
       this.#string = { text: value, at: 0 }
       return true
     }
-    if (isLeaf(value)) return this.#writeWhole(JSON.stringify(value))
+    if (isLeaf(value)) return this.#writeWhole(leafText(value))
     if (this.#within.has(value)) throw circular(key)
     const isSmall = !isLarge && !hasToJSON(value) && measure(value, this.large) >= 0
     if (isSmall) return this.#writeWhole(JSON.stringify(value))
@@ -268,6 +268,7 @@ function measureParts(value, room, depth, large) {
   if (depth === 0) return TOO_LARGE
   let left = room
   if (Array.isArray(value)) {
+    if (hasToJSON(value)) return TOO_LARGE
     for (let i = 0; i < value.length && left >= 0; i++) {
       const element = value[i]
       if (typeof element === 'string') left -= element.length + 1
@@ -295,6 +296,8 @@ function measureParts(value, room, depth, large) {
 /** What a value without parts takes, about. @param {unknown} leaf */
 function leafLength(leaf) {
   if (typeof leaf === 'string') return leaf.length
+  // It has more than one can see.
+  if (typeof leaf === 'function' && hasToJSON(leaf)) return Infinity
   return typeof leaf === 'number' ? NUMBER : WORD
 }
 
@@ -319,6 +322,13 @@ function plainOf(value, key) {
 function isLeaf(value) {
   if (typeof value !== 'object' || value === null || isBoxedPrimitive(value)) return true
   return /** @type {any} */ (JSON).isRawJSON?.(value) === true
+}
+
+/** A value without parts whose toJSON, if it has one, was called. @param {unknown} value */
+function leafText(value) {
+  if (typeof value === 'function') return undefined
+  if (typeof value === 'bigint') throw new TypeError('Do not know how to serialize a BigInt')
+  return JSON.stringify(value)
 }
 
 /** @param {string | undefined} key */

@@ -96,23 +96,27 @@ class Staging {
   }
 }
 
+/** Copies that take turns: a large one does not hold back others for long, and many do not all end at last. */
+const AT_ONCE = 4
+
 /**
- * Copies under way, which take turns. There is at most one for each task that pools admitted.
- * @type {Set<Staging>}
+ * Copies under way, the oldest first. There is at most one for each task that pools admitted.
+ * @type {Staging[]}
  */
-const copies = new Set()
+const copies = []
+let turn = 0
 
 function copySome() {
   const start = now()
   // Whatever is thrown in between (by a hook of the promise that a failure rejects), the others go on.
   try {
-    for (const copy of copies) {
-      copies.delete(copy)
-      if (!copy.step()) copies.add(copy)
+    while (copies.length > 0) {
+      turn = (turn + 1) % Math.min(AT_ONCE, copies.length)
+      if (copies[turn].step()) copies.splice(turn, 1)
       if (now() - start >= TURN_BUDGET) return
     }
   } finally {
-    if (copies.size > 0) setImmediate(copySome)
+    if (copies.length > 0) setImmediate(copySome)
   }
 }
 
@@ -127,8 +131,8 @@ function stage(bytes, task, transform, room, pieces) {
   const handle = native.stage(task.pool.number, bytes, room)
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, pieces)
-  if (copies.size === 0) setImmediate(copySome)
-  copies.add(staging)
+  if (copies.length === 0) setImmediate(copySome)
+  copies.push(staging)
   return staging
 }
 

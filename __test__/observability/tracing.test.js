@@ -97,6 +97,30 @@ test('loaders that throw or answer at once work as they do untraced', async () =
   assert.equal(events.find(({ event }) => event === 'error')?.context.error.message, 'no')
 })
 
+test('a loader that answers at once does so whether or not somebody listens', async () => {
+  const cache = new Cache({ max: 10, load: (/** @type {string} */ id) => ({ id }) })
+  const events = await told('offloop:load', () => {
+    const got = cache.get('a')
+    assert.deepEqual(cache.peek('a'), { id: 'a' })
+    return got
+  })
+  assert.deepEqual(
+    events.map(({ event }) => event),
+    ['start', 'end', 'asyncStart', 'asyncEnd']
+  )
+  assert.deepEqual(events[0].context.result, { id: 'a' })
+})
+
+test('an id that loadMany does not bring has no result', async () => {
+  const cache = new Cache({ max: 10 })
+  const events = await told('offloop:load', () => cache.getMany(['a', 'b'], async () => new Map([['a', 1]])))
+  const ended = events.filter(({ event }) => event === 'asyncEnd').map(({ context }) => [context.id, context.result])
+  assert.deepEqual(ended, [
+    ['a', 1],
+    ['b', undefined]
+  ])
+})
+
 test('a store that is bound to the start follows the loader', async () => {
   const span = new AsyncLocalStorage()
   const channel = tracingChannel('offloop:load')

@@ -319,6 +319,17 @@ test('functions with toJSON are asked with their own key', async () => {
   assert.equal(String(await pool.run(stringify, value)), JSON.stringify(value))
 })
 
+test('what a toJSON answers is not asked again, and nested ones are seen', async () => {
+  const answer = Object.assign(() => 1, { toJSON: () => 'X' })
+  class Listed extends Array {
+    toJSON() {
+      return records
+    }
+  }
+  const value = { a: { toJSON: () => answer }, b: [{ toJSON: () => answer }], c: { d: new Listed(), e: { f: answer } } }
+  assert.equal(String(await pool.run(stringify, value)), JSON.stringify(value))
+})
+
 test('what is given away is written as it is', async () => {
   assert.equal(String(await pool.run(stringify, move(new Uint8Array([1, 2])))), '{"0":1,"1":2}')
 })

@@ -5,7 +5,7 @@ const { unwatch, watch } = require('../abort')
 const { inspect } = require('node:util')
 const { OffloopError } = require('../errors')
 const { setImmediate } = require('../loop')
-const { loads } = require('../tracing')
+const { loads, traceCall } = require('../tracing')
 const { clock } = require('./clock')
 
 /**
@@ -251,7 +251,7 @@ class Flight {
   /** @param {Loader} loader @param {Context} context */
   #trace(loader, context) {
     const told = { cache: this.#tower.name, id: this.id, isBackground: this.isBackground }
-    return loads.tracePromise(async () => this.#call(loader, context), told)
+    return traceCall(loads, told, () => this.#call(loader, context), ABSENT)
   }
 
   /** From now on it may take as long as `loadTimeout` says. */

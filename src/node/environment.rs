@@ -35,11 +35,13 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// What needs more than this many bytes...
-    const LARGE: usize = 1 << 20;
+    /// What grows beyond this many bytes...
+    const LARGE: usize = 8 << 20;
     /// ...gets so many: more than Linux' allocators keep in their heaps. They map it, so that it costs address space until it is
     /// written, and grows and shrinks without a copy, which would hold the loop.
     const MAPPED: usize = if cfg!(target_os = "linux") { 64 << 20 } else { 0 };
+    /// More than this is mapped in any case.
+    const HEAP: usize = 32 << 20;
 
     pub fn new(room: Room) -> Self {
         Staging { room, bytes: Vec::new() }
@@ -49,13 +51,21 @@ impl Staging {
     pub fn reserve(&mut self, more: usize) -> std::result::Result<(), TryReserveError> {
         let bytes = &mut self.bytes;
         let length = bytes.len() + more;
-        if length <= Self::LARGE || length <= bytes.capacity() {
-            return bytes.try_reserve(more);
+        if length <= bytes.capacity() {
+            return Ok(());
         }
-        let spare = if bytes.is_empty() { 0 } else { length / 2 };
-        let wanted = Self::MAPPED.max(length + spare) - bytes.len();
-        bytes.try_reserve_exact(wanted).or_else(|_| bytes.try_reserve_exact(more))?;
-        raw::prefer_large_pages(bytes);
+        if bytes.is_empty() {
+            // As long as it is known to be.
+            bytes.try_reserve_exact(more)?;
+        } else if length <= Self::LARGE {
+            bytes.try_reserve(more)?;
+        } else {
+            let wanted = Self::MAPPED.max(length + length / 2) - bytes.len();
+            bytes.try_reserve_exact(wanted).or_else(|_| bytes.try_reserve_exact(more))?;
+        }
+        if bytes.capacity() > Self::HEAP {
+            raw::prefer_large_pages(bytes);
+        }
         Ok(())
     }
 }

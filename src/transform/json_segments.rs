@@ -4,7 +4,7 @@
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use serde_json::Value as Json;
-use serde_json_path::JsonPath;
+use serde_json_path::{JsonPath, ParseError};
 
 /// On its way a path may select so many nodes, and as many more as the document has bytes.
 const MAX_NODES: usize = 1 << 22;
@@ -14,15 +14,22 @@ pub struct Segments(Vec<JsonPath>);
 impl Segments {
     /// The segments of a path, which is known to be one. Those up to the last filter that refers to the whole document stay
     /// together: they need to begin at its root.
-    pub fn of(path: &str) -> Self {
+    ///
+    /// # Errors
+    /// For what is no path.
+    pub fn of(path: &str) -> std::result::Result<Self, ParseError> {
         let places = starts(path);
         let end = |index: usize| places.get(index + 1).copied().unwrap_or(path.len());
         let bound = (0..places.len()).rev().find(|&index| refers_to_root(&path[places[index]..end(index)]));
-        let joined = bound.map(|index| path[..end(index)].to_string());
+        let joined = bound.map(|index| path[..end(index)].trim_end().to_string());
         let single = (bound.map_or(0, |index| index + 1)..places.len())
             .map(|index| format!("${}", path[places[index]..end(index)].trim_end()));
-        let paths = joined.into_iter().chain(single).map(|path| JsonPath::parse(&path).expect("a part of a path"));
-        Segments(paths.collect())
+        joined
+            .into_iter()
+            .chain(single)
+            .map(|path| JsonPath::parse(&path))
+            .collect::<std::result::Result<_, _>>()
+            .map(Segments)
     }
 
     /// The nodes that the path selects in a document that was so many bytes long.
@@ -128,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_path_falls_into_its_segments() {
-        let split = |path| Segments::of(path).0.iter().map(ToString::to_string).collect::<Vec<_>>().len();
+        let split = |path| Segments::of(path).unwrap().0.iter().map(ToString::to_string).collect::<Vec<_>>().len();
         assert_eq!(split("$"), 0);
         assert_eq!(split("$.a..b[0]['c.]d'] ..[*, \"[\"] .é"), 6);
         assert_eq!(split("$.a[?@.b == $.c['$']].d.e"), 3);
@@ -147,9 +154,11 @@ mod tests {
             "$[\"a\", 'b'] [0] .c",
             r#"$['x]\'"']..*"#,
             "$..a[?length(@.c) > $.b]..*",
+            "$.a[?@.b == $.b] .c\n [*]",
+            "$ .a [ ?@.b > $ .b ]\t..*",
         ] {
             let whole = JsonPath::parse(path).unwrap();
-            let selected = Segments::of(path).select(&document, 0, &Cancel::new()).unwrap();
+            let selected = Segments::of(path).unwrap().select(&document, 0, &Cancel::new()).unwrap();
             assert_eq!(selected, whole.query(&document).all(), "{path}");
         }
     }
@@ -158,7 +167,7 @@ mod tests {
     fn growth_has_a_limit_and_can_be_cancelled() {
         let deep = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
         let document = deep(400);
-        let path = Segments::of("$..*..*..*..*");
+        let path = Segments::of("$..*..*..*..*").unwrap();
         let error = path.select(&document, 0, &Cancel::new()).unwrap_err();
         assert_eq!(error.kind, Kind::OutputLimit);
         let cancel = Cancel::new();

@@ -37,7 +37,7 @@ pub fn select(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentEr
     let max_output = max_output(&args.options(1, &["maxOutput"])?)?;
     check(text).map_err(refused)?;
     JsonPath::parse(text).map_err(|error| refused(error.to_string()))?;
-    let (plain, segments) = (PlainPath::of(text), Segments::of(text));
+    let (plain, segments) = (PlainPath::of(text), Segments::of(text).map_err(|error| refused(error.to_string()))?);
     Ok(Box::new(Select { plain, segments, has_filter: text.contains('?'), max_output }))
 }
 

@@ -268,7 +268,10 @@ fn range(parts: &[Vec<f64>]) -> (f64, f64) {
     match low.total_cmp(&high) {
         Ordering::Less => (low, high),
         // So much is nothing beside a large number.
-        Ordering::Equal => ((low - 0.5).min(low.next_down()), (high + 0.5).max(high.next_up())),
+        Ordering::Equal => {
+            let (below, above) = ((low - 0.5).min(low.next_down()), (high + 0.5).max(high.next_up()));
+            (below.max(f64::MIN), above.min(f64::MAX))
+        }
         Ordering::Greater => (0.0, 1.0),
     }
 }
