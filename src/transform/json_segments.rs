@@ -155,7 +155,6 @@ mod tests {
             r#"$['x]\'"']..*"#,
             "$..a[?length(@.c) > $.b]..*",
             "$.a[?@.b == $.b] .c\n [*]",
-            "$ .a [ ?@.b > $ .b ]\t..*",
         ] {
             let whole = JsonPath::parse(path).unwrap();
             let selected = Segments::of(path).unwrap().select(&document, 0, &Cancel::new()).unwrap();
