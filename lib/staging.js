@@ -96,27 +96,24 @@ class Staging {
   }
 }
 
-/** Copies that take turns: a large one does not hold back others for long, and many do not all end at last. */
-const AT_ONCE = 4
-
 /**
- * Copies under way, the oldest first. There is at most one for each task that pools admitted.
- * @type {Staging[]}
+ * Copies under way, first come, first served. There is at most one for each task that pools admitted.
+ * @type {Set<Staging>}
  */
-const copies = []
-let turn = 0
+const copies = new Set()
 
 function copySome() {
   const start = now()
   // Whatever is thrown in between (by a hook of the promise that a failure rejects), the others go on.
   try {
-    while (copies.length > 0) {
-      turn = (turn + 1) % Math.min(AT_ONCE, copies.length)
-      if (copies[turn].step()) copies.splice(turn, 1)
-      if (now() - start >= TURN_BUDGET) return
+    for (const copy of copies) {
+      while (!copy.step()) {
+        if (now() - start >= TURN_BUDGET) return
+      }
+      copies.delete(copy)
     }
   } finally {
-    if (copies.length > 0) setImmediate(copySome)
+    if (copies.size > 0) setImmediate(copySome)
   }
 }
 
@@ -131,8 +128,8 @@ function stage(bytes, task, transform, room, pieces) {
   const handle = native.stage(task.pool.number, bytes, room)
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, pieces)
-  if (copies.length === 0) setImmediate(copySome)
-  copies.push(staging)
+  if (copies.size === 0) setImmediate(copySome)
+  copies.add(staging)
   return staging
 }
 

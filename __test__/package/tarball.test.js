@@ -91,7 +91,7 @@ test('its manifest names the addons, and nothing of this repository', () => {
 
 test("this platform's package holds its addon and says what it is", () => {
   const found = read(join(folder, `installed/node_modules/offloop-${platform()}`))
-  assert.deepEqual(Object.keys(found).sort(), ['README.md', `offloop.${platform()}.node`, 'package.json'])
+  assert.deepEqual(Object.keys(found).sort(), ['LICENSE', 'README.md', `offloop.${platform()}.node`, 'package.json'])
 })
 
 /** Platforms by the names that cargo has for them. */
