@@ -224,7 +224,11 @@ function* textPieces(text, spell) {
   }
 }
 
-/** Where a piece ends that begins at a place: a pair of surrogates is one character, and an escape is not cut either. @param {string} text @param {number} at */
+/**
+ * Where a piece ends that begins at a place: a pair of surrogates is one character, and an escape is not cut either.
+ * @param {string} text
+ * @param {number} at
+ */
 function endOf(text, at) {
   const end = at + TEXT_PIECE
   if (end >= text.length) return text.length
