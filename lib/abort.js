@@ -4,12 +4,13 @@ const { addAbortListener } = require('node:events')
 
 /**
  * @typedef {{ abort(reason: unknown): void }} Abortable something that a signal ends
- * @typedef {{ tasks: Set<Abortable>, listener: () => void, subscription: Disposable | undefined }} Watch
+ * @typedef {{ tasks: Set<Abortable>, subscription: Disposable }} Watch
  */
 
 /**
  * One listener per signal serves all its tasks, and is there only while there are any: a signal that lives as long
- * as the server collects neither listeners nor warnings.
+ * as the server collects neither listeners nor warnings. An entry refers to its own key, and would keep both from the
+ * collection of young objects: it goes with its last task.
  * @type {WeakMap<AbortSignal, Watch>}
  */
 const watches = new WeakMap()
@@ -23,11 +24,10 @@ const watches = new WeakMap()
 function watch(signal, task) {
   let watch = watches.get(signal)
   if (watch === undefined) {
-    watch = { tasks: new Set(), listener: () => abortAll(signal), subscription: undefined }
+    // Not a listener like any other: those before it could keep the event from it.
+    watch = { tasks: new Set(), subscription: addAbortListener(signal, () => abortAll(signal)) }
     watches.set(signal, watch)
   }
-  // Not a listener like any other: those before it could keep the event from it.
-  if (watch.tasks.size === 0) watch.subscription = addAbortListener(signal, watch.listener)
   watch.tasks.add(task)
 }
 
@@ -37,16 +37,17 @@ function watch(signal, task) {
  */
 function unwatch(signal, task) {
   const watch = watches.get(signal)
-  if (watch?.tasks.delete(task) && watch.tasks.size === 0) watch.subscription?.[Symbol.dispose]()
+  if (!watch?.tasks.delete(task) || watch.tasks.size > 0) return
+  watches.delete(signal)
+  watch.subscription[Symbol.dispose]()
 }
 
 /** @param {AbortSignal} signal */
 function abortAll(signal) {
   const tasks = watches.get(signal)?.tasks
   if (tasks === undefined) return
-  const aborted = [...tasks]
-  tasks.clear()
-  for (const task of aborted) task.abort(signal.reason)
+  watches.delete(signal)
+  for (const task of tasks) task.abort(signal.reason)
 }
 
 module.exports = { watch, unwatch }

@@ -32,3 +32,33 @@ test('a transform that nobody else holds serves its task to the end', async () =
   const { code, stdout, stderr } = await node(['--expose-gc', '-e', script])
   assert.deepEqual([code, stdout.trim(), stderr], [0, `50,50,${200 << 20},${50 << 20}`, ''])
 })
+
+const survives =
+  Number.parseInt(process.versions.node, 10) < 22 &&
+  'signals of Node 20 outlive collections of the young generation by themselves'
+
+test('a signal that no task waits for is young garbage', { skip: survives }, async () => {
+  const script = `
+    const { pool, transforms } = require(${index})
+    const { getHeapSpaceStatistics } = require('node:v8')
+    const COUNT = 200, EACH = 10_000 * 8
+    const used = () => getHeapSpaceStatistics()
+      .filter(({ space_name }) => ['old_space', 'new_space'].includes(space_name))
+      .reduce((sum, { space_used_size }) => sum + space_used_size, 0)
+    ;(async () => {
+      const identity = transforms.identity()
+      gc()
+      const before = used()
+      for (let i = 0; i < COUNT; i++) {
+        const { signal } = new AbortController()
+        signal.held = new Array(EACH / 8).fill(0.5)
+        await pool.run(identity, 'x', { signal })
+        gc({ type: 'minor' })
+      }
+      console.log((used() - before) / (COUNT * EACH))
+    })()
+  `
+  const { stdout, stderr } = await node(['--expose-gc', '-e', script])
+  assert.equal(stderr, '')
+  assert.ok(Number(stdout) < 0.1, `${stdout.trim()} of all that they held is still there`)
+})
