@@ -2,6 +2,7 @@
 
 const { Cache, Pool, pool: sharedPool } = require('./index')
 const { handleOf } = require('./lib/pool')
+const { withCode } = require('./lib/errors')
 const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/validate')
 
 /**
@@ -70,7 +71,7 @@ function openPool(given, made) {
   if (given === undefined) return sharedPool
   if (given instanceof Pool) return given
   checkPlain('The "options.pool" property', 'Pool', given)
-  const pool = new Pool(given)
+  const pool = within('options.pool', () => new Pool(given))
   made.push(pool)
   return pool
 }
@@ -87,8 +88,9 @@ function openCaches(given, made) {
   for (const [name, it] of Object.entries(given)) {
     if (it instanceof Cache) caches[name] = it
     else {
-      checkPlain(`The "options.caches.${name}" property`, 'Cache', it)
-      caches[name] = new Cache(it)
+      const where = `options.caches.${name}`
+      checkPlain(`The "${where}" property`, 'Cache', it)
+      caches[name] = within(where, () => new Cache(it))
       made.push(caches[name])
     }
   }
@@ -105,6 +107,22 @@ function checkPlain(name, wanted, value) {
   const isPlain =
     typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value))
   if (!isPlain) throw invalidType(name, `an instance of ${wanted} or an object with its options`, value)
+}
+
+/**
+ * Says which of several options an error is about.
+ * @template T
+ * @param {string} where
+ * @param {() => T} make
+ */
+function within(where, make) {
+  try {
+    return make()
+  } catch (/** @type {any} */ error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error
+    const Class = error instanceof TypeError ? TypeError : RangeError
+    throw withCode(new Class(`In ${where}: ${error.message}`, { cause: error }), /** @type {any} */ (error).code)
+  }
 }
 
 /** The bound that a pool has reached. @param {Pool} pool @returns {'tasks' | 'bytes' | undefined} */

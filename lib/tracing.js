@@ -1,11 +1,22 @@
 'use strict'
 
-// What is told about tasks and loads, to whoever subscribes. Without subscribers it is one look at a property.
+// What is told about tasks, loads and stalls, to whoever subscribes. Without subscribers it is one look at a property.
 
-const { tracingChannel } = require('node:diagnostics_channel')
+const { channel, tracingChannel } = require('node:diagnostics_channel')
 
 const tasks = tracingChannel('offloop:task')
 const loads = tracingChannel('offloop:load')
+const stalls = channel('offloop:stall')
+
+/**
+ * Whoever writes to a stream has to wait.
+ * @param {import('node:stream').Writable} stream
+ * @param {import('./pool-handle').PoolHandle} pool
+ * @param {import('./transforms').Transform} transform
+ */
+function tellStall(stream, pool, transform) {
+  if (stalls.hasSubscribers) stalls.publish({ stream, pool: pool.info.name, transform: transform.name })
+}
 
 /**
  * As `tracePromise`, but what is returned or thrown at once still is: nothing may go otherwise because somebody listens.
@@ -46,4 +57,4 @@ function traceCall(channel, told, call, nothing) {
   })
 }
 
-module.exports = { tasks, loads, traceCall }
+module.exports = { tasks, loads, tellStall, traceCall }

@@ -40,7 +40,8 @@ function outOfRange(name, expected, actual) {
  * @returns {asserts options is object}
  */
 function checkObject(options, name = 'The "options" argument') {
-  if (options === null || typeof options !== 'object') throw invalidType(name, 'of type object', options)
+  if (options === null || typeof options !== 'object' || Array.isArray(options))
+    throw invalidType(name, 'of type object', options)
 }
 
 /**

@@ -115,7 +115,26 @@ for (const [what, options, expected] of /** @type {[string, any, object][]} */ (
     { caches: { users: new Map() } },
     { message: /"options\.caches\.users".*instance of Cache or.*Map/ }
   ],
-  ['a cache without bounds', { caches: { users: {} } }, { name: 'TypeError', message: /max/ }],
+  [
+    'a cache without bounds',
+    { caches: { users: {} } },
+    { name: 'TypeError', message: /^In options\.caches\.users: .*max/ }
+  ],
+  [
+    'a list of caches',
+    { caches: [] },
+    { code: 'ERR_INVALID_ARG_TYPE', message: /"options\.caches" property must be of type object/ }
+  ],
+  [
+    'an unknown option of a cache',
+    { caches: { users: { max: 1, tll: 5 } } },
+    { code: 'ERR_INVALID_ARG_VALUE', message: /^In options\.caches\.users: The property 'options\.tll' is unknown/ }
+  ],
+  [
+    'too many threads of a pool',
+    { pool: { threads: 5000 } },
+    { name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: /^In options\.pool: .*"options\.threads"/ }
+  ],
   ['a text for retryAfter', { retryAfter: '1' }, { code: 'ERR_INVALID_ARG_TYPE', message: /"options\.retryAfter"/ }],
   ['a negative retryAfter', { retryAfter: -1 }, { code: 'ERR_OUT_OF_RANGE', message: /"options\.retryAfter".*>= 0/ }],
   ['half a second', { retryAfter: 0.5 }, { code: 'ERR_OUT_OF_RANGE', message: /integer/ }]

@@ -364,6 +364,7 @@ test('bad options are errors that say what is wrong', () => {
       /"options\.pools\[0\]" property must be an instance of Pool\. Received/
     ],
     [{ pools: { a: null } }, 'ERR_INVALID_ARG_TYPE', /"options\.pools\.a" property must be an instance of Pool/],
+    [{ pools: { '': pool } }, 'ERR_INVALID_ARG_VALUE', /The names in "options\.pools" must be non-empty strings/],
     [
       { pools: [pool, new Pool()] },
       'ERR_INVALID_ARG_VALUE',

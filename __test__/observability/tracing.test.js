@@ -3,8 +3,9 @@
 const assert = require('node:assert/strict')
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { subscribe, tracingChannel, unsubscribe } = require('node:diagnostics_channel')
+const { finished } = require('node:stream/promises')
 const { test } = require('node:test')
-const { Cache, Pool, transforms } = require('../..')
+const { Cache, Pool, Sink, transforms } = require('../..')
 
 const EVENTS = /** @type {const} */ (['start', 'end', 'asyncStart', 'asyncEnd', 'error'])
 const sha256 = transforms.digest('sha256', { encoding: 'hex' })
@@ -141,3 +142,31 @@ test('nothing is told when nobody listens any more', async t => {
   await pool.run(sha256, 'b')
   assert.equal(events.length, length)
 })
+
+for (const [name, open] of /** @type {[string, (pool: Pool) => import('node:stream').Writable][]} */ ([
+  ['a folding sink', pool => pool.sink(sha256, { highWaterMark: 1000 })],
+  ['a sink of tasks', pool => pool.sink(sha256, { each: true, highWaterMark: 1000 })],
+  ['a stream', pool => pool.stream(transforms.gzip(), { highWaterMark: 1000 }).resume()]
+])) {
+  test(`${name} tells when its writer has to wait, and nothing else`, async t => {
+    const pool = new Pool({ name: 'stalling', threads: 1 })
+    t.after(() => pool.close())
+    /** @type {any[]} */
+    const stalls = []
+    const listener = (/** @type {unknown} */ stall) => stalls.push(stall)
+    subscribe('offloop:stall', listener)
+    t.after(() => unsubscribe('offloop:stall', listener))
+    const stream = open(pool)
+    stream.write(Buffer.alloc(10))
+    await new Promise(resolve => stream.write(Buffer.alloc(10), resolve))
+    assert.equal(stalls.length, 0)
+    stream.write(Buffer.alloc(3000))
+    stream.end(Buffer.alloc(3000))
+    await finished(stream)
+    assert.ok(stalls.length > 0)
+    const { transform } = stalls[0]
+    for (const stall of stalls) assert.deepEqual({ ...stall }, { stream, pool: 'stalling', transform })
+    assert.equal(transform, name === 'a stream' ? 'gzip' : 'digest')
+    if (stream instanceof Sink) assert.equal(stalls.length, stream.stats().stalls)
+  })
+}

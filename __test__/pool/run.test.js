@@ -113,6 +113,7 @@ test('bad options of a pool throw', () => {
   /** @type {[any, RegExp, any][]} */
   const bad = [
     [7, /"options" argument must be of type object/, TypeError],
+    [[], /"options" argument must be of type object. Received an instance of Array/, TypeError],
     [
       { threads: 0 },
       /"options.threads" is out of range. It must be an integer >= 1 && <= 1024. Received 0/,

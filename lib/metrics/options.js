@@ -53,6 +53,7 @@ function byName(option, subject, value = {}) {
   return Object.entries(value).map(([name, target]) => {
     const where = isList ? `options.${option}[${name}]` : `options.${option}.${name}`
     if (!(target instanceof Class)) throw invalidType(`The "${where}" property`, `an instance of ${Class.name}`, target)
+    if (name === '') throw emptyName(`options.${option}`)
     return [isList ? nameOf(target, where) : name, target]
   })
 }
@@ -62,6 +63,12 @@ function isPlain(value) {
   if (typeof value !== 'object' || value === null) return false
   const prototype = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** A label without a value is no label. @param {string} where */
+function emptyName(where) {
+  const message = `The names in "${where}" must be non-empty strings. Received ''`
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
 /**

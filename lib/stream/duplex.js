@@ -5,6 +5,7 @@ const { asUint8Array } = require('../input')
 const { Fold } = require('./fold')
 const { giveBack } = require('./destroyed')
 const { STREAM_OPTIONS, checkStreaming, readStreamOptions } = require('./options')
+const { tellStall } = require('../tracing')
 const { Transform } = require('../transform')
 const { priorityNumber } = require('../validate')
 
@@ -33,7 +34,8 @@ class TransformDuplex extends Duplex {
     this.#fold = new Fold(pool, transform, priorityNumber(priority), highWaterMark, false, caller, {
       output: bytes => this.push(bytes),
       ended: rest => this.#end(rest),
-      failed: error => this.destroy(/** @type {Error} */ (error))
+      failed: error => this.destroy(/** @type {Error} */ (error)),
+      stalled: () => tellStall(this, pool, transform)
     })
     if (signal !== undefined) addAbortSignal(signal, this)
   }

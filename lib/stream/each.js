@@ -9,6 +9,7 @@ const { Iteration } = require('../iterate')
  * @property {((value: any, index: number) => unknown) | undefined} result
  * @property {() => void} ended all results were delivered
  * @property {(error: unknown) => void} failed nothing more will come
+ * @property {() => void} stalled whoever writes has to wait
  *
  * @typedef {{ chunk: unknown, size: number, callback: (error?: Error | null) => void }} Write
  */
@@ -80,7 +81,9 @@ class Each {
     }
     this.#write = { chunk, size, callback }
     this.#offer()
-    if (this.#mustWait(size)) this.stalls++
+    if (!this.#mustWait(size)) return
+    this.stalls++
+    this.#outlet.stalled()
   }
 
   /** Whether whoever wrote has to wait for earlier chunks: for their bytes, or for one of them to end. @param {number} size */

@@ -14,6 +14,7 @@ const { Transform } = require('../transform')
  * @property {(bytes: Buffer) => boolean} output returns whether the reader wants more at the moment
  * @property {(value: any) => void} ended with what the last step gave
  * @property {(error: unknown) => void} failed nothing more will come
+ * @property {() => void} stalled whoever writes has to wait
  *
  * @typedef {import('../transforms').Transform} AnyTransform
  * @typedef {(error?: Error | null) => void} Callback
@@ -118,8 +119,10 @@ class Fold {
     const write = { chunk: shared ? new Uint8Array(chunk) : chunk, length, offset: 0, callback }
     this.#write = write
     this.#take()
-    if (this.#write === write) this.stalls++
+    const isStalled = this.#write === write
+    if (isStalled) this.stalls++
     this.#begin()
+    if (isStalled) this.#outlet.stalled()
   }
 
   /** Brings out all that was written, then calls back. @param {Callback} callback */

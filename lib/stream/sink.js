@@ -7,6 +7,7 @@ const { giveBack, prematureError } = require('./destroyed')
 const { Each } = require('./each')
 const { Fold } = require('./fold')
 const { HIGH_WATER_MARK, checkStreaming, checkTakesBytes, readSinkOptions } = require('./options')
+const { tellStall } = require('../tracing')
 const { priorityNumber } = require('../validate')
 
 /**
@@ -45,6 +46,7 @@ class Sink extends Writable {
     const limit = objectMode ? HIGH_WATER_MARK : highWaterMark
     // Node takes what is falsy for no error.
     const failed = (/** @type {any} */ error) => this.destroy(error || new Error(`The sink was ended by ${error}`))
+    const stalled = () => tellStall(this, pool, transform)
     if (each) {
       const context = new AsyncResource('OffloopSink')
       const { onResult } = read
@@ -53,9 +55,14 @@ class Sink extends Writable {
         ((/** @type {any} */ value, /** @type {number} */ index) =>
           context.runInAsyncScope(onResult, undefined, value, index))
       const ended = () => this.#end(this.#engine.completed)
-      this.#engine = new Each(pool, transform, { concurrency, priority }, limit, caller, { result, ended, failed })
+      this.#engine = new Each(pool, transform, { concurrency, priority }, limit, caller, {
+        result,
+        ended,
+        failed,
+        stalled
+      })
     } else {
-      const outlet = { output: () => true, ended: (/** @type {any} */ value) => this.#end(value), failed }
+      const outlet = { output: () => true, ended: (/** @type {any} */ value) => this.#end(value), failed, stalled }
       this.#engine = new Fold(pool, transform, priorityNumber(priority), limit, true, caller, outlet)
     }
     if (signal !== undefined) addAbortSignal(signal, this)
