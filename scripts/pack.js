@@ -1,6 +1,6 @@
 'use strict'
 
-// npm run pack: the tarballs that would be published, of the package and of this platform's addon, into target/pack.
+// npm run tarballs: the tarballs that would be published, of the package and of this platform's addon, into target/pack.
 
 const { copyFileSync, mkdirSync, rmSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')

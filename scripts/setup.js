@@ -10,6 +10,8 @@ const { npm, root, run, say, start, tool } = require('./command.js')
 
 const SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock', 'package.json']
 const BINDING = ['lib/binding.js', 'lib/binding.d.ts']
+/** What comes with the addon wherever it goes. */
+const LICENCES = ['LICENSE', 'THIRD-PARTY-NOTICES']
 const STAMP = join(root, 'target', 'addon.stamp')
 
 /** Leaves node_modules and the addon fit for use, doing only what is missing. */
@@ -26,7 +28,7 @@ function place() {
   if (!existsSync(built) || !existsSync(dirname(placed))) return
   const is = existsSync(placed) && readFileSync(placed).equals(readFileSync(built))
   if (!is) copyFileSync(built, placed)
-  copyFileSync(join(root, 'LICENSE'), join(dirname(placed), 'LICENSE'))
+  for (const file of LICENCES) copyFileSync(join(root, file), join(dirname(placed), file))
 }
 
 /**

@@ -52,6 +52,12 @@ test('the package holds the kinds of files that users need, and no other', () =>
   )
 })
 
+test('no command of ours sets off a hook of npm, which takes its name for one', () => {
+  const names = Object.keys(manifest.scripts)
+  const hooked = names.filter(name => names.includes(`pre${name}`) || names.includes(`post${name}`))
+  assert.deepEqual(hooked, [])
+})
+
 test("every require of the package's own files finds one, and all others are Node's or the addon's", () => {
   const addons = Object.values(platforms()).map(({ name }) => name)
   for (const [path, text] of Object.entries(files)) {
@@ -91,7 +97,8 @@ test('its manifest names the addons, and nothing of this repository', () => {
 
 test("this platform's package holds its addon and says what it is", () => {
   const found = read(join(folder, `installed/node_modules/offloop-${platform()}`))
-  assert.deepEqual(Object.keys(found).sort(), ['LICENSE', 'README.md', `offloop.${platform()}.node`, 'package.json'])
+  const files = ['LICENSE', 'README.md', 'THIRD-PARTY-NOTICES', `offloop.${platform()}.node`, 'package.json']
+  assert.deepEqual(Object.keys(found).sort(), files)
 })
 
 /** Platforms by the names that cargo has for them. */
@@ -125,7 +132,7 @@ for (const [name, addon] of Object.entries(platforms())) {
       engines,
       description,
       main: file,
-      files: [file],
+      files: [file, 'THIRD-PARTY-NOTICES'],
       os: [os],
       cpu: [cpu]
     }
