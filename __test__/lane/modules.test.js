@@ -30,6 +30,19 @@ for (const [name, specifier] of /** @type {[string, string | URL][]} */ ([
   })
 }
 
+for (const [name, text] of [
+  [
+    'CommonJS',
+    "data:text/javascript,import { createRequire } from 'module'; const threads = createRequire('/')('worker_threads'); "
+  ],
+  ['ESM', "data:text/javascript,import * as threads from 'worker_threads'; "]
+]) {
+  test(`${name} finds no data of ours in its thread`, async () => {
+    const look = transforms.module(`${text}export default () => [typeof threads.workerData, threads.isMainThread]`)
+    assert.deepEqual(await pool.run(look, 0), ['undefined', false])
+  })
+}
+
 test('a name of a built-in module or of a package', async () => {
   const escaping = transforms.module('node:querystring', { export: 'escape' })
   assert.equal(await pool.run(escaping, 'a b'), 'a%20b')

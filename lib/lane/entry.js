@@ -44,7 +44,9 @@ async function preload(load) {
 
 /** @param {Tools} tools */
 function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
-  const { parentPort, receiveMessageOnPort } = require('node:worker_threads')
+  /** @type {any} */
+  const threads = require('node:worker_threads')
+  const { parentPort, receiveMessageOnPort } = threads
   const v8 = require('node:v8')
   const { encodeError, decodeError } = toldErrors(v8)
   const now = performance.now.bind(performance)
@@ -56,9 +58,11 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
   const TURN = 10
   const MOVED = Symbol.for('offloop.moved')
 
-  const { port, memory } = /** @type {any} */ (receiveMessageOnPort(/** @type {any} */ (parentPort))).message
-  // What a user's module posts to its parent has no reader.
-  parentPort?.close()
+  const { port, memory } = threads.workerData
+  // They are not for the user's modules, and what those post to their parent has no reader. Deno's parent has no end.
+  threads.workerData = undefined
+  require('node:module').syncBuiltinESMExports()
+  parentPort?.close?.()
   const shared = new Int32Array(memory)
 
   /** @type {Map<number, { specifier: string, name: string }>} */

@@ -58,9 +58,10 @@ class Thread {
     const { port1, port2 } = new MessageChannel()
     this.#shared[SHARED.state] = STATE.importing
     const name = `offloop-${pool}`
-    this.#worker = new Worker(source, { eval: true, name, env, execArgv, argv, resourceLimits })
+    const workerData = { port: port2, memory: this.#shared.buffer }
+    const options = { env, execArgv, argv, resourceLimits, workerData, transferList: [port2] }
+    this.#worker = new Worker(source, { eval: true, name, ...options })
     this.#port = port1
-    this.#worker.postMessage({ port: port2, memory: this.#shared.buffer }, [port2])
     this.#worker.on('error', error => {
       this.#error = error
     })
