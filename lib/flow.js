@@ -136,7 +136,7 @@ class Flow {
         const next = this.#source.next()
         // It may have aborted while nobody was listening yet.
         if (this.#signal?.aborted) this.stop(this.#signal.reason)
-        else if (this.#isAsync) this.#await(/** @type {Promise<IteratorResult<unknown>>} */ (next))
+        if (this.#isAsync) this.#await(/** @type {Promise<IteratorResult<unknown>>} */ (next))
         else this.#accept(/** @type {IteratorResult<unknown>} */ (next))
       }
     } catch (error) {

@@ -64,15 +64,21 @@ class Relay {
    * @returns {import('./binding').Bound | null}
    */
   submit(_transform, input, room) {
-    const bound = this.#submit(input, room)
-    if (bound !== null) return bound
-    // The pool is not done between two parts.
+    // The pool is not done between two parts. The first one may end at once.
     this.#pool.entered()
-    return null
+    let isTaken = false
+    try {
+      const bound = this.#submit(input, room)
+      isTaken = bound === null
+      return bound
+    } finally {
+      if (!isTaken) this.#pool.left()
+    }
   }
 
   /** @param {AbortSignal} signal not aborted yet */
   watch(signal) {
+    if (this.#isSettled) return
     this.#signal = signal
     watch(signal, this)
   }

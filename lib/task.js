@@ -78,6 +78,7 @@ class Task {
 
   /** @param {AbortSignal} signal not aborted yet */
   watch(signal) {
+    if (this.#settled) return
     this.#signal = signal
     watch(signal, this)
   }

@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict')
 const { getEventListeners } = require('node:events')
 const { test } = require('node:test')
-const { Pool, pool, transforms, hold, spin } = require('../support/faulty')
+const { Pool, move, pool, transforms, hold, spin } = require('../support/faulty')
 
 const identity = transforms.identity()
 const turn = () => new Promise(resolve => setImmediate(resolve))
@@ -118,4 +118,14 @@ test('no other listener keeps an abort from a task', async () => {
   await assert.rejects(queued, { name: 'AbortError' })
   await release()
   await own.close()
+})
+
+test('a task that fails while it is submitted leaves no listener', async () => {
+  const abort = new AbortController()
+  const module = transforms.module('node:querystring', { export: 'escape' })
+  for (const transform of [module, transforms.chain(module, module)]) {
+    const input = move({ f() {} }, [new ArrayBuffer(8)])
+    await assert.rejects(pool.run(transform, input, { signal: abort.signal }), { name: 'DataCloneError' })
+    assert.equal(listeners(abort.signal), 0)
+  }
 })

@@ -155,3 +155,21 @@ test('a source that is stuck holds nobody who leaves', async () => {
     break
   }
 })
+
+for (const verb of /** @type {const} */ (['map', 'iterate'])) {
+  test(`${verb}: a source that aborts its own signal and then fails is heard of once`, async () => {
+    const stop = new AbortController()
+    async function* rows() {
+      yield 'a'
+      stop.abort()
+      throw new Error('a bad row')
+    }
+    const { signal } = stop
+    const read = async () => {
+      if (verb === 'map') await pool.map(identity, rows(), { signal })
+      else await collect(pool.iterate(identity, rows(), { signal }))
+    }
+    // An unhandled rejection fails the test.
+    await assert.rejects(read(), { name: 'AbortError' })
+  })
+}

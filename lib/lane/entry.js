@@ -129,37 +129,57 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
     values: [],
     /** @type {[number, Uint8Array][]} */
     errors: [],
-    /** @type {any[]} */
-    transfer: [],
+    /** What of each changes hands. @type {any[][]} */
+    transfers: [],
     longest: 0,
     since: 0
   }
 
+  const NOTHING = /** @type {any[]} */ ([])
+
   /** @param {any} value */
   const keep = value => {
-    if (value !== null && typeof value === 'object' && value[MOVED] !== undefined) {
-      batch.transfer.push(...value[MOVED])
-      value = value.value
+    const isMoved = value !== null && typeof value === 'object' && value[MOVED] !== undefined
+    const transfer = isMoved ? value[MOVED] : NOTHING
+    if (transfer.some(isDetached)) throw new DOMException(`The result cannot be cloned: ${DETACHED}`, 'DataCloneError')
+    batch.values.push(isMoved ? value.value : value)
+    batch.transfers.push(transfer)
+  }
+
+  const DETACHED = 'an ArrayBuffer that it gives away is detached: it was given away before'
+
+  /** Node 20 sends what nobody can read. @param {unknown} memory */
+  const isDetached = memory => {
+    if (!(memory instanceof ArrayBuffer)) return false
+    try {
+      new Uint8Array(memory)
+      return false
+    } catch {
+      return true
     }
-    batch.values.push(value)
   }
 
   /** @param {unknown} error */
   const keepError = error => {
     batch.errors.push([batch.values.length, encodeError(error)])
     batch.values.push(undefined)
+    batch.transfers.push(NOTHING)
   }
 
   /** Some value cannot be cloned: each is tried by itself. */
   const sift = () => {
-    const { values, errors } = batch
+    const { values, errors, transfers } = batch
     const failed = new Set(errors.map(([place]) => place))
     for (const [place, value] of values.entries()) {
       if (failed.has(place)) continue
+      const transfer = transfers[place]
       try {
-        values[place] = structuredClone(value)
+        const own = structuredClone({ value, transfer }, { transfer })
+        values[place] = own.value
+        transfers[place] = own.transfer
       } catch {
         values[place] = undefined
+        transfers[place] = NOTHING
         const error = new DOMException(`The result cannot be cloned: ${uncloneable(value, 'result')}`, 'DataCloneError')
         errors.push([place, encodeError(error)])
       }
@@ -169,18 +189,18 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
   /** @param {boolean} isLast */
   const post = isLast => {
     const time = now()
-    const { values, errors, transfer, longest } = batch
+    const { values, errors, transfers, longest } = batch
     const heap = isLast ? v8.getHeapStatistics().used_heap_size : 0
     const micros = (time - batch.since) * 1000
     try {
-      port.postMessage({ values, errors, micros, longest: longest * 1000, heap, isLast }, transfer)
+      port.postMessage({ values, errors, micros, longest: longest * 1000, heap, isLast }, transfers.flat())
     } catch {
       sift()
-      port.postMessage({ values, errors, micros, longest: longest * 1000, heap, isLast })
+      port.postMessage({ values, errors, micros, longest: longest * 1000, heap, isLast }, transfers.flat())
     }
     batch.values = []
     batch.errors = []
-    batch.transfer = []
+    batch.transfers = []
     batch.longest = 0
     batch.since = time
   }
@@ -276,6 +296,10 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
   }
 
   port.on('message', handle)
+  // What cannot be read would be waited for in vain.
+  port.on('messageerror', (/** @type {Error} */ error) => {
+    throw error
+  })
   Atomics.store(shared, SHARED.state, STATE.running)
 }
 

@@ -30,6 +30,8 @@ class Errand extends AsyncResource {
   input
   /** What of it changes hands. @type {any[]} */
   transfer = []
+  /** Somebody may abort it, which may end its thread. */
+  isAbortable = true
   #runner
   #resolve
   #reject
@@ -101,6 +103,7 @@ class Errand extends AsyncResource {
 
   /** @param {AbortSignal} signal not aborted yet */
   watch(signal) {
+    if (this.#settled) return
     this.#signal = signal
     watch(signal, this)
   }

@@ -18,6 +18,8 @@ const { uncloneable } = require('./uncloneable')
 
 /** What waits for so long (ms) behind a task of its batch goes to another thread, if one is idle. */
 const STUCK = 2
+/** Inputs that change hands travel together at most: they cannot go to another thread if one of them takes long. */
+const MAX_MOVED = 4
 /** Tasks that take less (µs) are waited for without sleeping. */
 const SOON = 50
 /** After a thread that died while it imported a module (ms); doubled each time. */
@@ -201,13 +203,21 @@ class Lane {
     this.#drop(thread, settled, undefined)
   }
 
-  /** The first tasks of the backlog that are of one transform. @param {Thread} thread */
+  /**
+   * The first tasks of the backlog that are of one transform. What changes hands cannot be taken back once it is sent: it
+   * travels alone, or with a few others that nobody can abort, lest their thread is ended with it.
+   * @param {Thread} thread
+   */
   #nextBatch(thread) {
     const { backlog } = thread
     if (backlog.length === 0) return []
     const number = numberOf(backlog[0])
-    const end = backlog.findIndex(errand => numberOf(errand) !== number)
-    const most = Math.min(end < 0 ? backlog.length : end, this.#pace(number).size)
+    const isMoved = backlog[0].transfer.length > 0
+    if (isMoved && backlog[0].isAbortable) return backlog.splice(0, 1)
+    const end = backlog.findIndex(
+      errand => numberOf(errand) !== number || errand.transfer.length > 0 !== isMoved || (isMoved && errand.isAbortable)
+    )
+    const most = Math.min(end < 0 ? backlog.length : end, this.#pace(number).size, isMoved ? MAX_MOVED : MAX_BATCH)
     return backlog.splice(0, most)
   }
 
@@ -220,8 +230,10 @@ class Lane {
     }
     try {
       thread.send(batch)
-    } catch {
+    } catch (error) {
       const sound = batch.filter(errand => this.#isSound(thread, errand))
+      // Each alone can be cloned, or says that it can: the first one goes, so that there is an end.
+      if (sound.length === batch.length) this.#drop(thread, sound.splice(0, 1), error)
       thread.backlog.unshift(...sound)
       return false
     }
@@ -330,7 +342,7 @@ class Lane {
     const late = performance.now() - STUCK
     for (const thread of this.#threads) {
       if (thread.permit === undefined || thread.tasks.length === 0 || thread.since > late) continue
-      thread.backlog.unshift(...thread.takeBack(0))
+      if (thread.tasks[0].transfer.length === 0) thread.backlog.unshift(...thread.takeBack(0))
       this.#leaveOutSettled(thread)
       while (thread.backlog.length > 0) {
         const half = Math.ceil(thread.backlog.length / 2)

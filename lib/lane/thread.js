@@ -70,13 +70,16 @@ class Thread {
       clearTimeout(this.timer)
       clearTimeout(this.#ending)
       // What it has said last comes first.
-      for (let last = receiveMessageOnPort(port1); last !== undefined; last = receiveMessageOnPort(port1)) {
-        outlet.results(this, last.message)
-      }
+      for (let last = lastOf(port1); last !== undefined; last = lastOf(port1)) outlet.results(this, last.message)
       port1.close()
       outlet.exited(this, { code, error: this.#error, wasImporting: this.#shared[SHARED.state] === STATE.importing })
     })
     port1.on('message', results => outlet.results(this, results))
+    // Its results cannot be read, and nobody knows whose they are.
+    port1.on('messageerror', error => {
+      this.#error = error
+      this.#worker.terminate()
+    })
     this.#worker.unref()
     port1.unref()
   }
@@ -166,6 +169,16 @@ class Thread {
   terminate() {
     clearTimeout(this.timer)
     this.#worker.terminate()
+  }
+}
+
+/** What is left to be read. @param {import('node:worker_threads').MessagePort} port */
+function lastOf(port) {
+  try {
+    return receiveMessageOnPort(port)
+  } catch {
+    // Node 20 cannot read what was given away twice.
+    return undefined
   }
 }
 
