@@ -19,6 +19,7 @@ const OVERLOAD = ['ERR_OFFLOOP_QUEUE_FULL', 'ERR_OFFLOOP_QUEUE_TIMEOUT']
 const MAX_CAUSES = 8
 const DAY = 86_400
 const SIGNAL = Symbol('offloop.signal')
+const WAITING = Symbol('offloop.waiting')
 
 /**
  * @param {FastifyInstance} instance
@@ -158,12 +159,46 @@ function isOverload(error) {
 function signalOf(reply) {
   if (reply[SIGNAL] === undefined) {
     const gone = new AbortController()
-    const abort = () => gone.abort(goneError())
-    if (reply.raw.destroyed) abort()
-    else reply.raw.once('close', abort)
+    const abort = () => {
+      if (!gone.signal.aborted) gone.abort(goneError())
+    }
+    if (isOver(reply)) abort()
+    else whenOver(reply, abort)
     reply[SIGNAL] = gone.signal
   }
   return reply[SIGNAL]
+}
+
+/** @param {Reply} reply */
+function isOver({ raw, request }) {
+  // The response of HTTP/2 does not say so itself, and one that waits behind another of HTTP/1 is not told.
+  const { destroyed, stream } = /** @type {any} */ (raw)
+  return destroyed || stream?.destroyed || (raw.socket === null && request.raw.socket.destroyed)
+}
+
+/** @param {Reply} reply @param {() => void} over */
+function whenOver({ raw, request }, over) {
+  raw.once('close', over)
+  if (raw.socket !== null) return
+  const { socket } = request.raw
+  const waiting = waitingOn(/** @type {any} */ (socket))
+  waiting.add(over)
+  raw.once('close', () => waiting.delete(over))
+}
+
+/**
+ * Whoever waits for an answer behind another one on a connection. Node tells responses that have no socket yet nothing of its end.
+ * @param {import('node:net').Socket & { [WAITING]?: Set<() => void> }} socket
+ */
+function waitingOn(socket) {
+  if (socket[WAITING] === undefined) {
+    const waiting = new Set()
+    socket[WAITING] = waiting
+    socket.once('close', () => {
+      for (const over of waiting) over()
+    })
+  }
+  return socket[WAITING]
 }
 
 /**

@@ -4,7 +4,10 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
+const { connect: connectHttp2, constants } = require('node:http2')
+const { connect } = require('node:net')
 const { test } = require('node:test')
+const fastify = require('fastify')
 const { Cache, Pool, pool, transforms } = require('../..')
 const offloop = require('../../fastify')
 const { busy } = require('../support/busy.js')
@@ -206,4 +209,62 @@ test('a task whose time is over by handlerTimeout is given up', async t => {
   const response = await ask('/')
   assert.deepEqual([response.status, /** @type {any} */ (await response.json()).code], [503, 'FST_ERR_HANDLER_TIMEOUT'])
   assert.equal(/** @type {any} */ (await ended.promise).name, 'AbortError')
+})
+
+test('over HTTP/2 it has aborted too where it is asked for when all is over', async t => {
+  const app = fastify({ http2: true })
+  t.after(() => app.close())
+  app.register(offloop)
+  const left = gate()
+  const asked = gate()
+  app.get('/', async (_, reply) => {
+    left.open(undefined)
+    await once(reply.raw, 'close')
+    asked.open(reply.signal)
+    return 'nobody reads this'
+  })
+  const session = connectHttp2(await app.listen({ port: 0, host: '127.0.0.1' }))
+  const request = session.request({ ':path': '/' })
+  request.on('error', () => {})
+  request.end()
+  await left.promise
+  request.close(constants.NGHTTP2_CANCEL)
+  const signal = /** @type {any} */ (await asked.promise)
+  session.destroy()
+  assert.ok(signal.aborted)
+})
+
+test('requests that wait behind another one on their connection hear of its end', async t => {
+  const app = server(t)
+  app.register(offloop)
+  /** @type {AbortSignal[]} */
+  const signals = []
+  const both = gate()
+  const over = gate()
+  app.get('/', async (_, reply) => {
+    signals.push(reply.signal)
+    if (signals.length === 2) both.open(undefined)
+    await over.promise
+    return 'nobody reads this'
+  })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const client = connect(/** @type {import('node:net').AddressInfo} */ (app.server.address()).port, '127.0.0.1')
+  client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n')
+  await both.promise
+  const heard = signals.map(signal => once(signal, 'abort'))
+  client.destroy()
+  await Promise.all(heard)
+  over.open(undefined)
+})
+
+test('answers without a connection have a signal as well', async t => {
+  const app = server(t)
+  app.register(offloop)
+  /** @type {AbortSignal | undefined} */
+  let signal
+  app.get('/', async (_, reply) => {
+    signal = reply.signal
+    return `${signal.aborted}`
+  })
+  assert.equal((await app.inject('/')).payload, 'false')
 })
