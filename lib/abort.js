@@ -47,7 +47,16 @@ function abortAll(signal) {
   const tasks = watches.get(signal)?.tasks
   if (tasks === undefined) return
   watches.delete(signal)
-  for (const task of tasks) task.abort(signal.reason)
+  for (const task of tasks) {
+    try {
+      task.abort(signal.reason)
+    } catch (error) {
+      // As of any listener: the others hear of it nevertheless.
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
 }
 
 module.exports = { watch, unwatch }

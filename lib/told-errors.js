@@ -38,7 +38,7 @@ function toldErrors(v8) {
    * @returns {Told | Thrown}
    */
   function told(error, depth) {
-    if (!(error instanceof Error)) return { thrown: cloneable(error) ? error : text(error) }
+    if (!isError(error)) return { thrown: cloneable(error) ? error : text(error) }
     const isAggregate = error instanceof AggregateError
     const isTooDeep = depth >= MAX_DEPTH
     const cause = get(error, 'cause')
@@ -51,6 +51,15 @@ function toldErrors(v8) {
       own: own(error),
       cause: cause === undefined || isTooDeep ? undefined : told(cause, depth + 1),
       errors: Array.isArray(errors) ? errors.map(error => told(error, depth + 1)) : undefined
+    }
+  }
+
+  /** A proxy that is revoked is not even nothing. @param {unknown} value @returns {value is Error} */
+  function isError(value) {
+    try {
+      return value instanceof Error
+    } catch {
+      return false
     }
   }
 

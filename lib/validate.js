@@ -64,7 +64,12 @@ function checkOptions(options, known, path = 'options') {
 /** @param {unknown} signal */
 function checkSignal(signal) {
   const { aborted, addEventListener, removeEventListener } = /** @type {Partial<AbortSignal>} */ (Object(signal))
-  if (aborted === undefined || typeof addEventListener !== 'function' || typeof removeEventListener !== 'function') {
+  if (
+    typeof signal !== 'object' ||
+    aborted === undefined ||
+    typeof addEventListener !== 'function' ||
+    typeof removeEventListener !== 'function'
+  ) {
     throw invalidType('The "options.signal" property', 'an instance of AbortSignal', signal)
   }
 }

@@ -78,7 +78,10 @@ test('ids that are none, loaders that are none, and weights that are none are re
     }
   }
   await assert.rejects(cache.get('a'), { code: 'ERR_INVALID_ARG_TYPE', message: /no loader for 'a'/ })
-  await assert.rejects(cache.refresh('a'), { code: 'ERR_INVALID_ARG_TYPE', message: /no loader for 'a'/ })
+  await assert.rejects(cache.refresh('a'), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /no loader for 'a': pass one to the cache as options\.load$/
+  })
   await assert.rejects(cache.get('a', /** @type {any} */ ('x')), { code: 'ERR_INVALID_ARG_TYPE' })
   const options = /** @type {any} */ ({ signal: AbortSignal.abort() })
   await assert.rejects(cache.get('a', options), { code: 'ERR_INVALID_ARG_TYPE', message: /options come third/ })

@@ -46,14 +46,47 @@ faulty(
   { threads: 1, workers: { resourceLimits: { maxOldGenerationSizeMb: 20, maxYoungGenerationSizeMb: 4 } } }
 )
 
-faulty('a thread that dies while it is idle is not missed', async pool => {
+faulty('a thread that dies while it is idle is not missed, but told of', async pool => {
+  /** @type {any[]} */
+  const warnings = []
+  const listener = (/** @type {Error} */ warning) => warnings.push(warning)
+  process.on('warning', listener)
+  let told = 0
   const first = await pool.run(plain('crashLater'), 0)
-  // The exception comes when the thread has answered: the next task finds another thread, or dies with that one.
-  for (;;) {
+  // The exception comes when the thread has answered: a task dies with that thread, or nobody's does and all hear of it.
+  while (told + warnings.length === 0) {
     const [next] = await Promise.allSettled([pool.run(plain('thread'), 0)])
-    if (next.status === 'fulfilled' && next.value !== first) break
-    if (next.status === 'rejected') assert.equal(next.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
+    if (next.status === 'fulfilled') continue
+    told++
+    assert.equal(next.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
   }
+  assert.notEqual(await pool.run(plain('thread'), 0), first)
+  process.off('warning', listener)
+  assert.equal(told + warnings.length, 1)
+  for (const { code, message } of warnings) {
+    assert.deepEqual(
+      [code, message],
+      ['ERR_OFFLOOP_WORKER_EXIT', 'The worker thread ended between two tasks: uncaught: Error: in idleness']
+    )
+  }
+})
+
+test('a reason that cannot even be looked at aborts a task that runs', async t => {
+  const pool = new Pool({ threads: 1, workers: { gracePeriod: 1 } })
+  t.after(() => pool.close())
+  const shared = words()
+  const controller = new AbortController()
+  const others = [pool.run(plain('hang'), shared, { signal: controller.signal })]
+  others.push(pool.run(plain(), 'queued', { signal: controller.signal }))
+  await reaches(shared, 0, 1)
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const settled = Promise.allSettled(others)
+  controller.abort(proxy)
+  assert.deepEqual(
+    (await settled).map(({ status }) => status),
+    ['rejected', 'rejected']
+  )
 })
 
 faulty('an infinite loop ends when it is aborted', async pool => {

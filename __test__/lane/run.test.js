@@ -53,6 +53,10 @@ test('refuses what is no module', () => {
   assert.throws(() => bad.module('./x.js', { export: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => bad.module('./x.js', { exports: 'a' }), /'options.exports' is unknown/)
   assert.throws(() => new Pool(/** @type {any} */ ({ workers: { idle: 1 } })), /'options.workers.idle' is unknown/)
+  const resourceLimits = { maxOldGenerationSizeMB: 9 }
+  assert.throws(() => new Pool(/** @type {any} */ ({ workers: { resourceLimits } })), {
+    message: /'options.workers.resourceLimits.maxOldGenerationSizeMB' is unknown/
+  })
   for (const workers of [1, null, { idleTimeout: -1 }, { maxTasks: 0 }, { argv: 'x' }, { resourceLimits: 3 }]) {
     assert.throws(() => new Pool(/** @type {any} */ ({ workers })), { code: /^ERR_(INVALID_ARG_TYPE|OUT_OF_RANGE)$/ })
   }

@@ -326,3 +326,9 @@ test('what takes values needs a sink of objects', async () => {
   await sink.result
   assert.deepEqual(results, [new Float64Array([1, 2, 3])])
 })
+
+test('sinks are made by pools alone', () => {
+  const illegal = { code: 'ERR_ILLEGAL_CONSTRUCTOR', message: /sinks are made by pool\.sink/ }
+  assert.throws(() => Reflect.construct(Sink, []), illegal)
+  assert.throws(() => Reflect.construct(Sink, [pool, transforms.gzip(), {}]), illegal)
+})

@@ -85,7 +85,7 @@ class Loads {
   find(id, load) {
     if (load === undefined) {
       const held = this.#store.find(id)
-      if (held === undefined) throw noLoader(id)
+      if (held === undefined) throw noLoader(id, 'pass one to the cache as options.load, or to this call')
       return held
     }
     const current = this.#current.get(id)
@@ -119,7 +119,7 @@ class Loads {
    * @returns {Promise<any>}
    */
   refresh(id, load) {
-    if (load === undefined) throw noLoader(id)
+    if (load === undefined) throw noLoader(id, 'pass one to the cache as options.load')
     const { token, leads, previous } = this.#store.askAnew(id)
     const flight = this.#board(id, token, leads, load)
     const promise = flight.join(undefined)
@@ -328,9 +328,9 @@ function abandoned() {
   return new DOMException('Nobody waits for this load any more', 'AbortError')
 }
 
-/** @param {Id} id */
-function noLoader(id) {
-  const message = `There is no loader for ${inspect(id)}: pass one to the cache as options.load, or to this call`
+/** @param {Id} id @param {string} what to do */
+function noLoader(id, what) {
+  const message = `There is no loader for ${inspect(id)}: ${what}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 

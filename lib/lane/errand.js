@@ -125,9 +125,9 @@ class Errand extends AsyncResource {
   abort(reason) {
     if (this.#settled) return
     this.#finish()
+    this.#reject(reason)
     if (native.cancel(this.id)) this.leave()
     else this.#runner.interrupt(this, reason)
-    this.#reject(reason)
   }
 
   /**

@@ -133,6 +133,8 @@ class Lane {
     this.#threads.delete(thread)
     this.#idle = this.#idle.filter(it => it !== thread)
     if (thread.permit !== undefined) this.#replace(thread, exit)
+    // No task of anybody fails with it.
+    else if (exit.error !== undefined) process.emitWarning(exitError(exit, 'between two tasks'))
     this.#checkEnded()
   }
 
@@ -143,7 +145,9 @@ class Lane {
     const rest = [...thread.tasks, ...thread.backlog]
     const kept = rest.filter(errand => errand.transfer.length === 0 || thread.backlog.includes(errand))
     lost.push(...rest.filter(errand => !kept.includes(errand)))
-    const error = exitError(exit)
+    const when = exit.wasImporting ? 'while it imported the module' : 'before the task did'
+    const error = exitError(exit, lost.length === 0 ? 'between two tasks' : when)
+    if (lost.length === 0 && exit.error !== undefined) process.emitWarning(error)
     if (exit.wasImporting) this.#backOff(lost[0], error)
     this.#drop(thread, lost, error)
     if (kept.length === 0) return this.#release(thread)
@@ -405,9 +409,8 @@ function numberOf(errand) {
   return ModuleTransform.number(errand.transform)
 }
 
-/** @param {Exit} exit */
-function exitError({ code, error, wasImporting }) {
-  const when = wasImporting ? 'while it imported the module' : 'before the task did'
+/** @param {Exit} exit @param {string} when */
+function exitError({ code, error }, when) {
   const memory = /** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
   const why = memory ? 'it ran out of memory' : error === undefined ? `exit code ${code}` : `uncaught: ${error}`
   const exit = new OffloopError('ERR_OFFLOOP_WORKER_EXIT', `The worker thread ended ${when}: ${why}`, {

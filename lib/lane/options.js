@@ -15,6 +15,8 @@ const { checkInteger, checkOptions, invalidType } = require('../validate')
  */
 
 const OPTIONS = ['idleTimeout', 'gracePeriod', 'maxTasks', 'maxHeap', 'resourceLimits', 'env', 'execArgv', 'argv']
+/** Those of Node's workers. */
+const LIMITS = ['maxYoungGenerationSizeMb', 'maxOldGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb']
 /** The longest time that Node's own timers take, in milliseconds. */
 const MAX_TIME = 2 ** 31 - 1
 const DEFAULTS = { idleTimeout: 10_000, gracePeriod: 250, maxTasks: Infinity, maxHeap: Infinity }
@@ -50,6 +52,7 @@ function readWorkerOptions(options) {
       throw invalidType(`The "options.workers.${name}" property`, 'of type object', object)
     }
   }
+  if (resourceLimits !== undefined) checkOptions(resourceLimits, LIMITS, 'options.workers.resourceLimits')
   const defined = Object.entries(given).filter(([, value]) => value !== undefined)
   return { ...DEFAULTS, ...Object.fromEntries(defined) }
 }

@@ -82,7 +82,8 @@ class Sources {
 /** @param {Source} source */
 function takenError({ subject, name, labels }) {
   const besides = Object.keys(labels).length === 0 ? '' : ` with the labels ${inspect(labels)}`
-  const message = `Another ${subject} is measured as ${inspect(name)}${besides}. Give one of them another name`
+  const same = subject === 'sink' ? '' : `, or measure one alone if both are of the same named ${subject}`
+  const message = `Another ${subject} is measured as ${inspect(name)}${besides}. Give one of them another name${same}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 

@@ -2,17 +2,18 @@
 
 const { Writable, addAbortSignal } = require('node:stream')
 const { AsyncResource } = require('node:async_hooks')
+const { withCode } = require('../errors')
 const { asUint8Array } = require('../input')
 const { giveBack, prematureError } = require('./destroyed')
 const { Each } = require('./each')
 const { Fold } = require('./fold')
 const { HIGH_WATER_MARK, checkStreaming, checkTakesBytes, readSinkOptions } = require('./options')
 const { tellStall } = require('../tracing')
+const { PoolHandle } = require('../pool-handle')
 const { priorityNumber } = require('../validate')
 
 /**
  * @typedef {(error?: Error | null) => void} Callback
- * @typedef {import('../pool-handle').PoolHandle} PoolHandle
  */
 
 class Sink extends Writable {
@@ -31,6 +32,10 @@ class Sink extends Writable {
    * @param {{ stack?: string }} caller
    */
   constructor(pool, transform, options, caller) {
+    if (!(pool instanceof PoolHandle)) {
+      const message = 'Illegal constructor: sinks are made by pool.sink(transform, options)'
+      throw withCode(new TypeError(message), 'ERR_ILLEGAL_CONSTRUCTOR')
+    }
     const read = readSinkOptions(options, pool.info.threads)
     const { each, objectMode, highWaterMark, concurrency, priority, signal } = read
     if (each && !objectMode) checkTakesBytes(transform)
