@@ -185,6 +185,8 @@ export interface PoolInfo {
   threads: number
   maxQueue: number
   maxQueueBytes: number
+  /** Milliseconds. */
+  maxWait?: number
 }
 
 export declare function poolStats(pool: number, reset: boolean): PoolStats

@@ -230,11 +230,20 @@ class Flow {
 
   #mayTake() {
     if (this.#state !== 'flowing' || this.#isAwaiting || this.#isResting || this.#waiter !== undefined) return false
+    if (this.#inFlight + this.#outlet.unread >= this.#window()) return false
     const { threads } = this.pool.info
-    // Until it is known how long an input takes, no more than keeps the threads busy.
-    const window = this.#itemMicros === undefined ? Math.min(this.#concurrency, 4 * threads) : this.#concurrency
-    if (this.#inFlight + this.#outlet.unread >= window) return false
     return this.#bytes < MAX_BYTES || this.#inFlight < 2 * threads
+  }
+
+  /** How many inputs may be held. */
+  #window() {
+    const { threads, maxWait } = this.pool.info
+    let most = Infinity
+    // Until it is known how long an input takes, no more than keeps the threads busy.
+    if (this.#itemMicros === undefined) most = maxWait === undefined ? 4 * threads : threads
+    // What waits behind its own kind alone is not to wait for too long.
+    else if (maxWait !== undefined) most = Math.max(threads, (threads * maxWait * 1000) / (2 * this.#itemMicros))
+    return Math.min(most, this.#concurrency)
   }
 
   #batchSize() {

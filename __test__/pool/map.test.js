@@ -4,6 +4,7 @@ const assert = require('node:assert/strict')
 const { createHash } = require('node:crypto')
 const { test } = require('node:test')
 const { Pool, pool, transforms, move, hold } = require('../support/faulty')
+const { plain } = require('../support/lane')
 
 const identity = transforms.identity()
 const sha256 = transforms.digest('sha256', { encoding: 'hex' })
@@ -200,3 +201,22 @@ test('takes large inputs a few at a time, and lets the loop turn in between', as
   assert.equal((await done).length, 40)
   await wide.close()
 })
+
+for (const verb of /** @type {const} */ (['map', 'iterate', 'sink'])) {
+  test(`${verb}: inputs that wait for each other alone are not dropped by maxWait`, async t => {
+    const pool = new Pool({ threads: 2, maxWait: 60 })
+    t.after(() => pool.close())
+    const spin = plain('spin')
+    const inputs = new Array(12).fill(30)
+    let count = 0
+    if (verb === 'map') count = (await pool.map(spin, inputs)).length
+    else if (verb === 'iterate') for await (const _ of pool.iterate(spin, inputs)) count++
+    else {
+      const sink = pool.sink(spin, { each: true, objectMode: true })
+      for (const input of inputs) sink.write(input)
+      sink.end()
+      count = await sink.result
+    }
+    assert.equal(count, 12)
+  })
+}

@@ -27,6 +27,8 @@ pub struct PoolInfo {
     pub threads: u32,
     pub max_queue: f64,
     pub max_queue_bytes: f64,
+    /// Milliseconds.
+    pub max_wait: Option<f64>,
 }
 
 #[napi(object, object_from_js = false)]
@@ -76,6 +78,7 @@ pub fn open_pool(env: Env, options: Unknown) -> Result<PoolInfo> {
         threads: u32_of(options.threads),
         max_queue: f64_of(options.max_queue as u64),
         max_queue_bytes: f64_of(options.max_queue_bytes as u64),
+        max_wait: options.max_wait.map(|wait| wait.as_secs_f64() * 1000.0),
     })
 }
 
