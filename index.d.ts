@@ -538,7 +538,10 @@ export const transforms: {
    * a package is looked up from there. It is imported once in each thread, when it is first needed.
    *
    * The function gets the input, a structured clone, and `{ signal }`, which aborts when the caller's does. It may return
-   * a promise. A thread runs one task at a time. An exported function `dispose` is called before a thread ends.
+   * a promise. A thread runs one task at a time. An exported function `dispose` is called before a thread ends. A Buffer comes as
+   * a Uint8Array, as from `structuredClone`, in both directions.
+   *
+   * It must not wait for tasks of the pool that it runs in: once every thread does, all wait for ever. Use another pool there.
    *
    * The result is cloned too, unless the function returns `move(result)`. Whatever it throws rejects the task, with its class,
    * `code`, `cause` and own properties, and with both stacks, as long as fewer than 64 tasks are under way. What cannot be cloned
@@ -1017,7 +1020,7 @@ export interface CacheOptions<K extends Id, V> {
   errorTtl?: number | undefined
   /**
    * A load that runs longer rejects its callers with a `TimeoutError` (a `DOMException`), has its signal aborted, and frees the
-   * id; in every thread that waits for it. 1 to 2,147,483,647. Default: none.
+   * id; in every thread that waits for it. It does not keep the process alive. 1 to 2,147,483,647. Default: none.
    */
   loadTimeout?: number | undefined
   /**
