@@ -33,14 +33,29 @@ function publish() {
   const text = readFileSync(PATH, 'utf8')
   const manifest = JSON.parse(text)
   // An earlier run was cut short: what it kept is the original.
-  if (manifest.devDependencies === undefined) return
+  if (manifest.devDependencies === undefined) return checkKept(text)
   mkdirSync(dirname(KEPT), { recursive: true })
   replace(KEPT, text)
-  replace(PATH, `${JSON.stringify(published(manifest), null, 2)}\n`)
+  replace(PATH, publishedText(text))
+}
+
+/** @param {string} text of the repository's own manifest */
+function publishedText(text) {
+  return `${JSON.stringify(published(JSON.parse(text)), null, 2)}\n`
+}
+
+/** Nobody's edits are lost. @param {string} text of the manifest that is there */
+function checkKept(text) {
+  if (existsSync(KEPT) && publishedText(readFileSync(KEPT, 'utf8')) === text) return
+  throw new Error(
+    'package.json is as it is published, and was edited since: an `npm pack` was cut short. The original is ' +
+      'target/package.json, or in the repository: put it back with your edits, and remove target/package.json'
+  )
 }
 
 function restore() {
   if (!existsSync(KEPT)) return
+  checkKept(readFileSync(PATH, 'utf8'))
   replace(PATH, readFileSync(KEPT, 'utf8'))
   rmSync(KEPT)
 }

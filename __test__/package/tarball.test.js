@@ -3,12 +3,12 @@
 // What is published: all that users need, and nothing else; and packages of eight platforms that say the same.
 
 const assert = require('node:assert/strict')
-const { readFileSync, readdirSync } = require('node:fs')
+const { cpSync, readFileSync, readdirSync, writeFileSync } = require('node:fs')
 const { builtinModules } = require('node:module')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { platform } = require('../../lib/platform')
-const { root } = require('../../scripts/command')
+const { root, run } = require('../../scripts/command')
 const { platforms } = require('../../scripts/manifest')
 const { requires } = require('../support/house')
 const { installed, remove } = require('../support/consumer')
@@ -93,6 +93,27 @@ test('its manifest names the addons, and nothing of this repository', () => {
   assert.equal(published.devDependencies ?? published.dependencies ?? published.napi, undefined)
   const { name, version, exports } = manifest
   assert.deepEqual([published.name, published.version, published.exports], [name, version, exports])
+})
+
+test('an edit made after an `npm pack` that was cut short is not lost', async () => {
+  const copy = join(folder, 'copy')
+  for (const path of ['scripts', 'package.json', ...Object.keys(platforms()).map(name => `npm/${name}/package.json`)]) {
+    cpSync(join(root, path), join(copy, path), { recursive: true })
+  }
+  const text = () => readFileSync(join(copy, 'package.json'), 'utf8')
+  const original = text()
+  const step = (/** @type {string} */ name) => run(process.execPath, [join(copy, 'scripts/manifest.js'), name])
+  for (const name of ['publish', 'publish', 'restore', 'restore']) assert.equal((await step(name)).code, 0)
+  assert.equal(text(), original)
+  await step('publish')
+  const edited = text().replace(`"version": "${manifest.version}"`, '"version": "99.0.0"')
+  writeFileSync(join(copy, 'package.json'), edited)
+  for (const name of ['publish', 'restore']) {
+    const { code, output } = await step(name)
+    assert.notEqual(code, 0)
+    assert.match(output, /was edited since: an `npm pack` was cut short/)
+    assert.equal(text(), edited)
+  }
 })
 
 test("this platform's package holds its addon and says what it is", () => {
