@@ -702,7 +702,8 @@ export interface PoolOptions {
   maxQueueBytes?: number | undefined
   /**
    * A task that has waited longer than this for a thread is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of being run late.
-   * Default: none.
+   * `map`, `iterate` and sinks with `each` send their inputs slowly enough not to wait for one another, as far as the next inputs
+   * take about as long as the last ones: of very different ones, make smaller tasks or use a pool without it. Default: none.
    */
   maxWait?: number | undefined
   /** The threads that {@link transforms.module} and {@link transforms.workerScript} run in. Each environment has its own. */

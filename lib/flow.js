@@ -31,6 +31,8 @@ const { Waiter } = require('./waiter')
 const BATCH_MICROS = 1000
 /** How much a new measurement of the time an input takes counts. */
 const SMOOTHING = 0.3
+/** What is left of what took longest, after each that took less. */
+const FORGETTING = 0.98
 /** Input bytes in flight beyond which nothing is taken, unless threads would be idle. */
 const MAX_BYTES = 16 << 20
 /** Input bytes that are taken in one go: copying them takes a few milliseconds. */
@@ -74,6 +76,10 @@ class Flow {
   #bytes = 0
   /** @type {number | undefined} */
   #itemMicros
+  /** What took longest lately, an input or a batch of them. */
+  #longestMicros = 0
+  /** Inputs that have been measured. */
+  #measured = 0
   /** @type {Pack | undefined} the batch that is being filled */
   #pack
   /** @type {Waiter | undefined} */
@@ -218,6 +224,8 @@ class Flow {
   measured(count, micros) {
     const each = Math.max(micros, 1) / count
     this.#itemMicros = this.#itemMicros === undefined ? each : this.#itemMicros + (each - this.#itemMicros) * SMOOTHING
+    this.#measured += count
+    this.#longestMicros = Math.max(micros, this.#longestMicros * FORGETTING)
   }
 
   /** Everything in it has settled. @param {Unit} unit */
@@ -241,8 +249,11 @@ class Flow {
     let most = Infinity
     // Until it is known how long an input takes, no more than keeps the threads busy.
     if (this.#itemMicros === undefined) most = maxWait === undefined ? 4 * threads : threads
-    // What waits behind its own kind alone is not to wait for too long.
-    else if (maxWait !== undefined) most = Math.max(threads, (threads * maxWait * 1000) / (2 * this.#itemMicros))
+    // What waits behind its own kind alone is not to wait for too long, as far as it is like what came before.
+    else if (maxWait !== undefined) {
+      const units = Math.max(threads, (threads * maxWait * 1000) / (2 * this.#longestMicros))
+      most = Math.min(units * this.#batchSize(), threads + this.#measured)
+    }
     return Math.min(most, this.#concurrency)
   }
 

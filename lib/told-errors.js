@@ -71,9 +71,18 @@ function toldErrors(v8) {
 
   /** @param {Error} error */
   function own(error) {
-    const names = Object.keys(error).filter(name => name !== 'cause' && name !== 'errors')
+    const names = keysOf(error).filter(name => name !== 'cause' && name !== 'errors')
     const properties = names.map(name => [name, get(error, name)])
     return Object.fromEntries(properties.filter(([, value]) => cloneable(value)))
+  }
+
+  /** @param {object} object */
+  function keysOf(object) {
+    try {
+      return Object.keys(object)
+    } catch {
+      return []
+    }
   }
 
   /** What a property is, if it can be read. @param {object} object @param {string} name */

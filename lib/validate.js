@@ -51,7 +51,7 @@ function checkObject(options, name = 'The "options" argument') {
  * @param {string} [path] where they stand
  */
 function checkOptions(options, known, path = 'options') {
-  checkObject(options)
+  checkObject(options, path === 'options' ? undefined : `The "${path}" property`)
   for (const name in options) {
     if (known.includes(name) || /** @type {Record<string, unknown>} */ (options)[name] === undefined) continue
     const names = known.map(it => `'${it}'`).join(', ')

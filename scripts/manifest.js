@@ -55,7 +55,9 @@ function checkKept(text) {
 
 function restore() {
   if (!existsSync(KEPT)) return
-  checkKept(readFileSync(PATH, 'utf8'))
+  const text = readFileSync(PATH, 'utf8')
+  if (JSON.parse(text).devDependencies !== undefined) return rmSync(KEPT)
+  checkKept(text)
   replace(PATH, readFileSync(KEPT, 'utf8'))
   rmSync(KEPT)
 }

@@ -9,20 +9,24 @@ const { join } = require('node:path')
 
 /** The text of the file. */
 function workerSource() {
-  const { entry, preload, SHARED, STATE } = require('../lib/lane/entry.js')
+  const { apart } = require('../lib/lane/apart.js')
+  const { entry, preload, takeData, SHARED, STATE } = require('../lib/lane/entry.js')
   const { toldErrors } = require('../lib/told-errors.js')
-  const { uncloneable } = require('../lib/lane/uncloneable.js')
+  const { refusal } = require('../lib/lane/refusal.js')
   const program = `import('node:module').then(async ({ createRequire }) => {
   const require = createRequire(process.cwd() + '/')
   const load = specifier => import(specifier)
   const SHARED = ${JSON.stringify(SHARED)}
   const STATE = ${JSON.stringify(STATE)}
 ${toldErrors}
-${uncloneable}
+${refusal}
+${apart}
+${takeData}
 ${preload}
 ${entry}
+  const data = takeData(require)
   await preload(load)
-  entry({ require, load, toldErrors, uncloneable, SHARED, STATE })
+  entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE })
 })`
   const lines = program.split('\n').filter(line => !/^\s*(\/\*\*.*\*\/|\/\*\*|\*|\/\/).*$/.test(line))
   const list = lines.map(line => `  ${JSON.stringify(line)}`).join(',\n')

@@ -72,3 +72,35 @@ test('what a task gives away arrives, whatever another one of its batch returns'
   assert.deepEqual(text, { status: 'fulfilled', value: 'text' })
   assert.ok(refused.status === 'rejected' && refused.reason.name === 'DataCloneError')
 })
+
+test('of two tasks that give the same buffer away one has it', async t => {
+  const giveOnce = plain('giveOnce')
+  const pool = await quick(t, { threads: 1 }, plain(), () => 0)
+  for (let round = 0; round < 20; round++) {
+    const both = await Promise.allSettled([pool.run(giveOnce, 0), pool.run(giveOnce, 0)])
+    for (const it of both) {
+      if (it.status === 'fulfilled') assert.equal(it.value.byteLength, 8)
+      else assert.equal(it.reason.name, 'DataCloneError')
+    }
+    assert.equal(both[0].status, 'fulfilled')
+  }
+})
+
+test('what cannot be sent any more fails alone', async t => {
+  const pool = await quick(t, { threads: 1 }, meetOrSize, bytes)
+  const shared = words()
+  const before = pool.run(meetOrSize, shared)
+  await reaches(shared, 0, 1)
+  const { port1, port2 } = new MessageChannel()
+  const tasks = [bytes(), move(port1), bytes()].map(input => pool.run(meetOrSize, input))
+  port2.close()
+  await new Promise(resolve => setImmediate(resolve))
+  release(shared)
+  await before
+  const [first, second, third] = await Promise.allSettled(tasks)
+  assert.deepEqual(
+    [first, third].map(it => it.status === 'fulfilled' && it.value),
+    [1000, 1000]
+  )
+  assert.ok(second.status === 'rejected' && second.reason.name === 'DataCloneError')
+})

@@ -25,7 +25,9 @@ const STATE = { importing: 1, running: 2 }
  * @property {NodeRequire} require
  * @property {(specifier: string) => Promise<any>} load
  * @property {typeof import('../told-errors').toldErrors} toldErrors
- * @property {typeof import('./uncloneable').uncloneable} uncloneable
+ * @property {typeof import('./refusal').refusal} refusal
+ * @property {typeof import('./apart').apart} apart
+ * @property {any} data of this thread
  * @property {typeof SHARED} SHARED
  * @property {typeof STATE} STATE
  */
@@ -42,11 +44,19 @@ async function preload(load) {
   }
 }
 
-/** @param {Tools} tools */
-function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
+/** What whoever started the thread left for it: it is not for the user's modules. @param {NodeRequire} require */
+function takeData(require) {
   /** @type {any} */
   const threads = require('node:worker_threads')
-  const { parentPort, receiveMessageOnPort } = threads
+  const data = threads.workerData
+  threads.workerData = undefined
+  require('node:module').syncBuiltinESMExports()
+  return data
+}
+
+/** @param {Tools} tools */
+function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE }) {
+  const { parentPort, receiveMessageOnPort } = require('node:worker_threads')
   const v8 = require('node:v8')
   const { encodeError, decodeError } = toldErrors(v8)
   const now = performance.now.bind(performance)
@@ -58,10 +68,8 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
   const TURN = 10
   const MOVED = Symbol.for('offloop.moved')
 
-  const { port, memory } = threads.workerData
-  // They are not for the user's modules, and what those post to their parent has no reader. Deno's parent has no end.
-  threads.workerData = undefined
-  require('node:module').syncBuiltinESMExports()
+  const { port, memory } = data
+  // What a user's module posts to its parent has no reader. Deno's parent has no end.
   parentPort?.close?.()
   const shared = new Int32Array(memory)
 
@@ -166,6 +174,15 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
     batch.transfers.push(NOTHING)
   }
 
+  /** Whoever gets a result has it alone. What changes hands cannot be cloned first. */
+  const valuesApart = () => {
+    const { values, transfers } = batch
+    const isMoved = (/** @type {number} */ place) => transfers[place].length > 0
+    if (!transfers.some(transfer => transfer.length > 0)) return apart(values)
+    const rest = apart(values.map((value, place) => (isMoved(place) ? undefined : value)))
+    return values.map((value, place) => (isMoved(place) ? value : rest[place]))
+  }
+
   /** Some value cannot be cloned: each is tried by itself. */
   const sift = () => {
     const { values, errors, transfers } = batch
@@ -174,14 +191,15 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
       if (failed.has(place)) continue
       const transfer = transfers[place]
       try {
+        if (transfer.some(isDetached)) throw new Error(DETACHED)
         const own = structuredClone({ value, transfer }, { transfer })
         values[place] = own.value
         transfers[place] = own.transfer
-      } catch {
+      } catch (error) {
         values[place] = undefined
         transfers[place] = NOTHING
-        const error = new DOMException(`The result cannot be cloned: ${uncloneable(value, 'result')}`, 'DataCloneError')
-        errors.push([place, encodeError(error)])
+        const refused = new DOMException(refusal('result', value, error), 'DataCloneError')
+        errors.push([place, encodeError(refused)])
       }
     }
   }
@@ -193,7 +211,8 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
     const heap = isLast ? v8.getHeapStatistics().used_heap_size : 0
     const micros = (time - batch.since) * 1000
     try {
-      port.postMessage({ values, errors, micros, longest: longest * 1000, heap, isLast }, transfers.flat())
+      const own = valuesApart()
+      port.postMessage({ values: own, errors, micros, longest: longest * 1000, heap, isLast }, transfers.flat())
     } catch {
       sift()
       port.postMessage({ values, errors, micros, longest: longest * 1000, heap, isLast }, transfers.flat())
@@ -249,12 +268,24 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
     post(true)
   }
 
+  /** A batch cannot be read: it would be waited for in vain. @param {unknown} error */
+  const unreadable = error => port.postMessage({ unreadable: encodeError(error) })
+
+  const received = () => {
+    try {
+      return receiveMessageOnPort(port)?.message
+    } catch (error) {
+      unreadable(error)
+      return undefined
+    }
+  }
+
   /** The next batch, if it comes soon. @param {number} since when the loop turned last @returns {Batch | undefined} */
   const linger = since => {
     const until = Math.min(now() + LINGER, since + TURN)
     for (;;) {
       const seen = Atomics.load(shared, SHARED.messages)
-      const message = receiveMessageOnPort(port)?.message
+      const message = received()
       if (message?.inputs !== undefined) return message
       if (message !== undefined) handle(message)
       else {
@@ -296,11 +327,8 @@ function entry({ require, load, toldErrors, uncloneable, SHARED, STATE }) {
   }
 
   port.on('message', handle)
-  // What cannot be read would be waited for in vain.
-  port.on('messageerror', (/** @type {Error} */ error) => {
-    throw error
-  })
+  port.on('messageerror', unreadable)
   Atomics.store(shared, SHARED.state, STATE.running)
 }
 
-module.exports = { entry, preload, SHARED, STATE }
+module.exports = { entry, preload, takeData, SHARED, STATE }

@@ -32,6 +32,8 @@ class Errand extends AsyncResource {
   transfer = []
   /** Somebody may abort it, which may end its thread. */
   isAbortable = true
+  /** It, or one that it travelled with, could not be sent. */
+  travelsAlone = false
   #runner
   #resolve
   #reject

@@ -8,7 +8,7 @@ const { Thread } = require('./thread')
 const { decodeError } = require('../told-errors')
 const native = require('../native')
 const { ModuleTransform } = require('./transform')
-const { uncloneable } = require('./uncloneable')
+const { refusal } = require('./refusal')
 
 /**
  * @typedef {import('./errand').Errand} Errand
@@ -217,9 +217,10 @@ class Lane {
     if (backlog.length === 0) return []
     const number = numberOf(backlog[0])
     const isMoved = backlog[0].transfer.length > 0
-    if (isMoved && backlog[0].isAbortable) return backlog.splice(0, 1)
+    const isAlone = (/** @type {Errand} */ errand) => errand.travelsAlone || (isMoved && errand.isAbortable)
+    if (isAlone(backlog[0])) return backlog.splice(0, 1)
     const end = backlog.findIndex(
-      errand => numberOf(errand) !== number || errand.transfer.length > 0 !== isMoved || (isMoved && errand.isAbortable)
+      errand => numberOf(errand) !== number || errand.transfer.length > 0 !== isMoved || isAlone(errand)
     )
     const most = Math.min(end < 0 ? backlog.length : end, this.#pace(number).size, isMoved ? MAX_MOVED : MAX_BATCH)
     return backlog.splice(0, most)
@@ -235,10 +236,7 @@ class Lane {
     try {
       thread.send(batch)
     } catch (error) {
-      const sound = batch.filter(errand => this.#isSound(thread, errand))
-      // Each alone can be cloned, or says that it can: the first one goes, so that there is an end.
-      if (sound.length === batch.length) this.#drop(thread, sound.splice(0, 1), error)
-      thread.backlog.unshift(...sound)
+      this.#refuse(thread, batch, error)
       return false
     }
     if (batch.length + thread.backlog.length > 1) this.#watch()
@@ -247,17 +245,28 @@ class Lane {
     return true
   }
 
-  /** Whether an input can be cloned; a task whose input cannot fails. @param {Thread} thread @param {Errand} errand */
-  #isSound(thread, errand) {
-    try {
-      // What changes hands was cloned before.
-      if (errand.transfer.length === 0) structuredClone(errand.input)
-      return true
-    } catch {
-      const message = `The input cannot be cloned: ${uncloneable(errand.input, 'input')}`
-      this.#drop(thread, [errand], new DOMException(message, 'DataCloneError'))
-      return false
+  /** Inputs of a batch cannot be sent: each is tried alone then, and fails alone. @param {Thread} thread @param {Errand[]} batch @param {unknown} error */
+  #refuse(thread, batch, error) {
+    if (batch.length > 1) {
+      for (const errand of batch) errand.travelsAlone = true
+      thread.backlog.unshift(...batch)
+      return
     }
+    const [{ input, transfer }] = batch
+    const refused = transfer.length > 0 ? error : new DOMException(refusal('input', input, error), 'DataCloneError')
+    this.#drop(thread, batch, refused)
+  }
+
+  /** A thread cannot read the batch that it was sent. What was moved is lost with it. @param {Thread} thread @param {unknown} error */
+  unreadable(thread, error) {
+    const batch = thread.tasks.splice(0)
+    const lost = batch.length === 1 ? batch : batch.filter(errand => errand.transfer.length > 0)
+    const message = `The input cannot be read by the worker thread: ${error}`
+    this.#drop(thread, lost, new DOMException(message, 'DataCloneError'))
+    const rest = batch.filter(errand => !lost.includes(errand))
+    for (const errand of rest) errand.travelsAlone = true
+    thread.backlog.unshift(...rest)
+    this.#work(thread)
   }
 
   /** Tasks under a thread's permit that come to nothing. @param {Thread} thread @param {Errand[]} tasks @param {unknown} error */
@@ -323,11 +332,11 @@ class Lane {
 
   /** A task that runs is not wanted any more: its function hears of it, and has a moment to end. @param {Thread} thread @param {Errand} errand @param {unknown} reason */
   #tell(thread, errand, reason) {
-    thread.abort(errand, reason)
     clearTimeout(thread.timer)
     thread.timer = setTimeout(() => {
       if (thread.runs(errand)) thread.terminate()
     }, this.#options.gracePeriod)
+    thread.abort(errand, reason)
   }
 
   /** Looks after a moment whether tasks are stuck behind others of their batch. */

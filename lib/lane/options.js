@@ -35,7 +35,8 @@ function readWorkerOptions(options) {
   const given = /** @type {Record<string, any>} */ (options)
   const { idleTimeout, gracePeriod, maxTasks, maxHeap, execArgv, argv, resourceLimits, env } = given
   for (const [name, time] of Object.entries({ idleTimeout, gracePeriod })) {
-    if (time !== undefined && time !== Infinity) checkInteger(`"options.workers.${name}"`, time, 0, MAX_TIME)
+    const isNever = name === 'idleTimeout' && time === Infinity
+    if (time !== undefined && !isNever) checkInteger(`"options.workers.${name}"`, time, 0, MAX_TIME)
   }
   for (const [name, count] of Object.entries({ maxTasks, maxHeap })) {
     if (count !== undefined && count !== Infinity) {

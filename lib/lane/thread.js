@@ -2,6 +2,7 @@
 
 const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
 const { toldErrors } = require('../told-errors')
+const { apart } = require('./apart')
 const { SHARED, STATE } = require('./entry')
 const source = require('./source')
 const { ModuleTransform } = require('./transform')
@@ -13,12 +14,13 @@ const { ModuleTransform } = require('./transform')
  * What a lane hears of its threads.
  * @typedef {object} Outlet
  * @property {(thread: Thread, results: Results) => void} results
+ * @property {(thread: Thread, error: unknown) => void} unreadable it cannot read the batch that it was sent
  * @property {(thread: Thread, why: Exit) => void} exited
  *
  * @typedef {{ code: number, error: unknown, wasImporting: boolean }} Exit
  */
 
-const { encodeError } = toldErrors(require('node:v8'))
+const { decodeError, encodeError } = toldErrors(require('node:v8'))
 
 /** A worker thread with the tasks that it has been sent: one batch at a time, and in it one task at a time. */
 class Thread {
@@ -29,6 +31,7 @@ class Thread {
   #known = new Set()
   /** @type {unknown} */
   #error
+  #missed = false
   /** @type {NodeJS.Timeout | undefined} */
   #ending
 
@@ -70,18 +73,41 @@ class Thread {
       clearTimeout(this.timer)
       clearTimeout(this.#ending)
       // What it has said last comes first.
-      for (let last = lastOf(port1); last !== undefined; last = lastOf(port1)) outlet.results(this, last.message)
+      for (let last = this.#lastOf(port1); last !== undefined; last = this.#lastOf(port1))
+        this.#hear(last.message, outlet)
       port1.close()
       outlet.exited(this, { code, error: this.#error, wasImporting: this.#shared[SHARED.state] === STATE.importing })
     })
-    port1.on('message', results => outlet.results(this, results))
-    // Its results cannot be read, and nobody knows whose they are.
-    port1.on('messageerror', error => {
-      this.#error = error
-      this.#worker.terminate()
-    })
+    port1.on('message', message => this.#hear(message, outlet))
+    port1.on('messageerror', error => this.#miss(error))
     this.#worker.unref()
     port1.unref()
+  }
+
+  /** @param {any} message @param {Outlet} outlet */
+  #hear(message, outlet) {
+    // Whose results they are is told by those before them.
+    if (this.#missed) return
+    if (message.unreadable !== undefined) outlet.unreadable(this, decodeError(message.unreadable))
+    else outlet.results(this, message)
+  }
+
+  /** Results cannot be read: nobody knows whose they are. @param {unknown} error */
+  #miss(error) {
+    this.#missed = true
+    this.#error = error
+    this.#worker.terminate()
+  }
+
+  /** What is left to be read. @param {import('node:worker_threads').MessagePort} port */
+  #lastOf(port) {
+    if (this.#missed) return undefined
+    try {
+      return receiveMessageOnPort(port)
+    } catch (error) {
+      this.#miss(error)
+      return undefined
+    }
   }
 
   get isEnding() {
@@ -120,7 +146,9 @@ class Thread {
     const transfer = tasks.flatMap(task => task.transfer)
     Atomics.store(this.#shared, SHARED.batch, tasks.length << 16)
     try {
-      this.#post({ transform, inputs: tasks.map(task => task.input) }, transfer)
+      const inputs = tasks.map(task => task.input)
+      // What was moved is apart already.
+      this.#post({ transform, inputs: transfer.length > 0 ? inputs : apart(inputs) }, transfer)
     } catch (error) {
       Atomics.store(this.#shared, SHARED.batch, 0)
       throw error
@@ -169,16 +197,6 @@ class Thread {
   terminate() {
     clearTimeout(this.timer)
     this.#worker.terminate()
-  }
-}
-
-/** What is left to be read. @param {import('node:worker_threads').MessagePort} port */
-function lastOf(port) {
-  try {
-    return receiveMessageOnPort(port)
-  } catch {
-    // Node 20 cannot read what was given away twice.
-    return undefined
   }
 }
 

@@ -1,13 +1,18 @@
 'use strict'
 
 /**
- * Where in a value something stands that cannot be cloned, as in `input.users[3].save`, and what it is. Its text runs in
- * worker threads too: it refers to nothing outside.
+ * Why a value cannot be cloned: where in it something stands that cannot be, as in `input.users[3].save`, and what it is. Its text
+ * runs in worker threads too: it refers to nothing outside.
+ * @param {'input' | 'result'} name of the value
  * @param {unknown} value which cannot be cloned
- * @param {string} name of the value
+ * @param {unknown} error that it was refused with
  * @returns {string}
  */
-function uncloneable(value, name) {
+function refusal(name, value, error) {
+  // V8 has no more stack to follow it.
+  if (error instanceof RangeError) return `The ${name} cannot be cloned: it is nested too deeply`
+  /** Each level clones all that is below it once more. */
+  const MAX_LEVELS = 32
   /** @param {unknown} value */
   const isCloneable = value => {
     try {
@@ -39,8 +44,8 @@ function uncloneable(value, name) {
     ])
   }
   const seen = new Set()
-  let place = name
-  for (;;) {
+  let place = String(name)
+  for (let level = 0; level < MAX_LEVELS; level++) {
     if (value === null || typeof value !== 'object' || seen.has(value)) break
     seen.add(value)
     const child = children(value).find(([, it]) => !isCloneable(it))
@@ -48,7 +53,7 @@ function uncloneable(value, name) {
     place += child[0]
     value = child[1]
   }
-  return `${place} is ${kind(value)}`
+  return `The ${name} cannot be cloned: ${place} is ${kind(value)}`
 }
 
-module.exports = { uncloneable }
+module.exports = { refusal }
