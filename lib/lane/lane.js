@@ -419,9 +419,10 @@ function numberOf(errand) {
 }
 
 /** @param {Exit} exit @param {string} when */
-function exitError({ code, error }, when) {
-  const memory = /** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
-  const why = memory ? 'it ran out of memory' : error === undefined ? `exit code ${code}` : `uncaught: ${error}`
+function exitError({ code, error, isMissed }, when) {
+  let why = error === undefined ? `exit code ${code}` : `uncaught: ${error}`
+  if (isMissed) why = `its results cannot be read: ${error}`
+  else if (/** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY') why = 'it ran out of memory'
   const exit = new OffloopError('ERR_OFFLOOP_WORKER_EXIT', `The worker thread ended ${when}: ${why}`, {
     transform: 'module'
   })

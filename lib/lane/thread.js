@@ -17,7 +17,7 @@ const { ModuleTransform } = require('./transform')
  * @property {(thread: Thread, error: unknown) => void} unreadable it cannot read the batch that it was sent
  * @property {(thread: Thread, why: Exit) => void} exited
  *
- * @typedef {{ code: number, error: unknown, wasImporting: boolean }} Exit
+ * @typedef {{ code: number, error: unknown, wasImporting: boolean, isMissed: boolean }} Exit `isMissed`: its results could not be read
  */
 
 const { decodeError, encodeError } = toldErrors(require('node:v8'))
@@ -76,7 +76,8 @@ class Thread {
       for (let last = this.#lastOf(port1); last !== undefined; last = this.#lastOf(port1))
         this.#hear(last.message, outlet)
       port1.close()
-      outlet.exited(this, { code, error: this.#error, wasImporting: this.#shared[SHARED.state] === STATE.importing })
+      const wasImporting = this.#shared[SHARED.state] === STATE.importing
+      outlet.exited(this, { code, error: this.#error, wasImporting, isMissed: this.#missed })
     })
     port1.on('message', message => this.#hear(message, outlet))
     port1.on('messageerror', error => this.#miss(error))
@@ -95,7 +96,7 @@ class Thread {
   /** Results cannot be read: nobody knows whose they are. @param {unknown} error */
   #miss(error) {
     this.#missed = true
-    this.#error = error
+    this.#error ??= error
     this.#worker.terminate()
   }
 
