@@ -190,16 +190,17 @@ function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE 
     for (const [place, value] of values.entries()) {
       if (failed.has(place)) continue
       const transfer = transfers[place]
+      const isGone = transfer.some(isDetached)
       try {
-        if (transfer.some(isDetached)) throw new Error(DETACHED)
+        if (isGone) throw new Error(DETACHED)
         const own = structuredClone({ value, transfer }, { transfer })
         values[place] = own.value
         transfers[place] = own.transfer
       } catch (error) {
         values[place] = undefined
         transfers[place] = NOTHING
-        const refused = new DOMException(refusal('result', value, error), 'DataCloneError')
-        errors.push([place, encodeError(refused)])
+        const message = isGone ? `The result cannot be cloned: ${DETACHED}` : refusal('result', value, error)
+        errors.push([place, encodeError(new DOMException(message, 'DataCloneError'))])
       }
     }
   }
