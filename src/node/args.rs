@@ -18,11 +18,11 @@ pub fn read_arg(value: Unknown) -> Result<Arg> {
 
 /// Throws it as Node would: a `TypeError` or a `RangeError` with a `code`.
 pub fn throw(env: &Env, error: &ArgumentError) -> Error {
+    // Node-API cannot take a NUL, which a message may quote from an argument.
+    let message = error.message().replace('\0', "\\0");
     let thrown = match error {
-        ArgumentError::Range(message) => env.throw_range_error(message, Some(error.code())),
-        ArgumentError::Type(message) | ArgumentError::Value(message) => {
-            env.throw_type_error(message, Some(error.code()))
-        }
+        ArgumentError::Range(_) => env.throw_range_error(&message, Some(error.code())),
+        ArgumentError::Type(_) | ArgumentError::Value(_) => env.throw_type_error(&message, Some(error.code())),
     };
     thrown.err().unwrap_or_else(|| Error::new(Status::PendingException, String::new()))
 }
