@@ -30,16 +30,10 @@ test('matches are where JavaScript finds them', async () => {
   for (const pattern of ['\\d+', '(\\w)(\\d)?', '^\\d', '[^\\x00-\\x7f]', '']) {
     const expected = [...text.matchAll(new RegExp(pattern, 'gmu'))].map(match => ({
       start: match.index,
-      end: match.index + match[0].length
+      end: match.index + match[0].length,
+      groups: match.slice(1).map(group => group ?? null)
     }))
-    const found = await pool.run(matches(pattern, { flags: 'm' }), text)
-    if (pattern.includes('w')) assert.equal(found.length > 0, true)
-    else
-      assert.deepEqual(
-        found.map(({ start, end }) => ({ start, end })),
-        expected,
-        pattern
-      )
+    assert.deepEqual(await pool.run(matches(pattern, { flags: 'm' }), text), expected, pattern)
   }
   const groups = await pool.run(matches('(?<n>\\d)(x)?'), '1')
   assert.deepEqual(groups, [{ start: 0, end: 1, groups: ['1', null] }])
@@ -53,11 +47,25 @@ test('replace reads replacements as JavaScript does', async () => {
   }
 })
 
+test('empty matches are where JavaScript finds them', async () => {
+  for (const [pattern, text] of [
+    ['x*', 'x'],
+    ['x*', 'ax😀x'],
+    ['', '😀'],
+    ['$|b', 'ab'],
+    ['(?:)', '']
+  ]) {
+    assert.equal(await pool.run(replace(pattern, '-'), text), text.replace(new RegExp(pattern, 'gu'), '-'), pattern)
+  }
+  assert.deepEqual(await pool.run(matches(' a # b\n c', { flags: 'x' }), 'ac'), [{ start: 0, end: 2, groups: [] }])
+})
+
 test('what takes more than linear time is refused when it is made', async () => {
   for (const pattern of ['(?=a)', '(?<!a)b', '(a)\\1', '(', '[']) {
     assert.throws(() => matches(pattern), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }, pattern)
     assert.throws(() => replace(pattern, ''), { code: 'ERR_INVALID_ARG_VALUE' })
   }
+  assert.throws(() => matches('a', { flags: 'ii' }), /must have each flag once\. Received 'ii'/)
   assert.throws(() => matches('a', { flags: 'y' }), /of 'g', 'i', 'm', 's', 'u' and 'x'/)
   assert.throws(() => matches(/** @type {any} */ (/a/)), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.deepEqual(await pool.run(matches('^(a+)+$'), `${'a'.repeat(100_000)}!`), [])

@@ -1,25 +1,24 @@
-//! Regular expressions that no input can make explode: the regex crate's, of RE2's family, which take linear time. What needs
-//! backtracking (look-around, back references) is refused when the transform is made.
+//! Finds and replaces regular expressions of ECMA-262 with the `u` flag, in linear time.
 //!
 //! Places are told in UTF-16 code units, as JavaScript counts them.
 
 use super::growth::{check_output, max_output};
+use super::pattern::{Flags, Pattern, Searcher};
 use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use regex::{Captures, Regex, RegexBuilder};
 use std::fmt::Write;
 
 type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 struct Matches {
-    regex: Regex,
+    pattern: Pattern,
     limit: usize,
     max_output: u64,
 }
 
 struct Replace {
-    regex: Regex,
+    pattern: Pattern,
     parts: Vec<Part>,
     max_output: u64,
 }
@@ -28,7 +27,10 @@ struct Replace {
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
+    /// Groups that share a name, of which at most one takes part.
+    Named(Vec<usize>),
     Group(usize),
+    Whole,
     /// All that stands before the match, or behind it.
     Before,
     Behind,
@@ -37,10 +39,10 @@ enum Part {
 /// `text.matches(pattern, { flags, limit, maxOutput })`
 pub fn matches(args: &Args) -> Built {
     let options = args.options(1, &["flags", "limit", "maxOutput"])?;
-    let regex = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
+    let pattern = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
     let limit = options.integer("limit", 1..=i64::from(u32::MAX))?;
     Ok(Box::new(Matches {
-        regex,
+        pattern,
         limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
         max_output: max_output(&options)?,
     }))
@@ -49,41 +51,40 @@ pub fn matches(args: &Args) -> Built {
 /// `text.replace(pattern, replacement, { flags, maxOutput })`
 pub fn replace(args: &Args) -> Built {
     let options = args.options(2, &["flags", "maxOutput"])?;
-    let regex = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
-    let parts = parts(args.text(1, "replacement")?, &regex);
-    Ok(Box::new(Replace { regex, parts, max_output: max_output(&options)? }))
+    let pattern = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
+    let parts = parts(args.text(1, "replacement")?, pattern.names());
+    Ok(Box::new(Replace { pattern, parts, max_output: max_output(&options)? }))
 }
 
-fn compile(pattern: &str, flags: &str) -> std::result::Result<Regex, ArgumentError> {
-    let mut builder = RegexBuilder::new(pattern);
-    for flag in flags.chars() {
+fn compile(pattern: &str, flags: &str) -> std::result::Result<Pattern, ArgumentError> {
+    let mut known = Flags::default();
+    for (place, flag) in flags.char_indices() {
         match flag {
-            'i' => builder.case_insensitive(true),
-            'm' => builder.multi_line(true),
-            's' => builder.dot_matches_new_line(true),
-            'x' => builder.ignore_whitespace(true),
+            _ if flags[..place].contains(flag) => {
+                let message = format!("The \"options.flags\" property must have each flag once. Received '{flags}'");
+                return Err(ArgumentError::Value(message));
+            }
+            'i' => known.ignore_case = true,
+            'm' => known.multi_line = true,
+            's' => known.dot_all = true,
+            'x' => known.spaced = true,
             // Both are so anyway.
-            'g' | 'u' => &mut builder,
+            'g' | 'u' => {}
             _ => {
                 let message = format!(
                     "The \"options.flags\" property must be of 'g', 'i', 'm', 's', 'u' and 'x'. Received '{flags}'"
                 );
                 return Err(ArgumentError::Value(message));
             }
-        };
+        }
     }
-    builder.build().map_err(|error| {
-        let text = error.to_string();
-        let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        ArgumentError::Value(format!(
-            "The \"pattern\" argument is no regular expression that takes linear time: {reason}"
-        ))
-    })
+    Pattern::new(pattern, known, true)
+        .map_err(|refusal| ArgumentError::Value(format!("The \"pattern\" argument {}", refusal.explain(pattern))))
 }
 
 /// As `String.prototype.replace` reads them: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. A number without a group stands for
 /// itself, and so does a name if no group has one; else there is nothing in its place.
-fn parts(replacement: &str, regex: &Regex) -> Vec<Part> {
+fn parts(replacement: &str, names: &[Option<String>]) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut text = String::new();
     let mut rest = replacement;
@@ -92,7 +93,7 @@ fn parts(replacement: &str, regex: &Regex) -> Vec<Part> {
     while let Some(place) = rest.find('$') {
         text.push_str(&rest[..place]);
         let after = &rest[place + 1..];
-        let (part, taken) = reference(after, regex, replacement.len() - after.len() < last_end)
+        let (part, taken) = reference(after, names, replacement.len() - after.len() < last_end)
             .unwrap_or_else(|| (Part::Text("$".into()), 0));
         match part {
             Part::Text(it) => text.push_str(&it),
@@ -110,23 +111,24 @@ fn parts(replacement: &str, regex: &Regex) -> Vec<Part> {
 }
 
 /// What stands after a dollar sign, and how much of it.
-fn reference(after: &str, regex: &Regex, may_be_named: bool) -> Option<(Part, usize)> {
+fn reference(after: &str, names: &[Option<String>], may_be_named: bool) -> Option<(Part, usize)> {
     match after.as_bytes().first()? {
         b'$' => Some((Part::Text("$".into()), 1)),
-        b'&' => Some((Part::Group(0), 1)),
+        b'&' => Some((Part::Whole, 1)),
         b'`' => Some((Part::Before, 1)),
         b'\'' => Some((Part::Behind, 1)),
-        b'<' if may_be_named && regex.capture_names().any(|name| name.is_some()) => {
+        b'<' if may_be_named && names.iter().any(Option::is_some) => {
             let end = after.find('>')?;
-            let group = regex.capture_names().position(|name| name == Some(&after[1..end]));
-            Some((group.map_or(Part::Text(String::new()), Part::Group), end + 1))
+            let is_it = |name: &Option<String>| name.as_deref() == Some(&after[1..end]);
+            let groups = (1..=names.len()).filter(|group| is_it(&names[group - 1])).collect();
+            Some((Part::Named(groups), end + 1))
         }
         _ => {
             let digits = after.bytes().take(2).take_while(u8::is_ascii_digit).count();
             // Two digits if there are so many groups, else one.
             (1..=digits).rev().find_map(|taken| {
                 let group = after[..taken].parse().ok()?;
-                (1..regex.captures_len()).contains(&group).then_some((Part::Group(group), taken))
+                (1..=names.len()).contains(&group).then_some((Part::Group(group), taken))
             })
         }
     }
@@ -170,23 +172,21 @@ impl Transform for Matches {
         let text = text(input)?;
         let mut units = Units { text: &text, bytes: 0, units: 0 };
         let mut out = String::from("[");
-        for (place, found) in self.regex.captures_iter(&text).take(self.limit).enumerate() {
+        let mut searcher = Searcher::new(&self.pattern, &text, true);
+        for place in 0..self.limit {
+            let Some(found) = searcher.advance() else { break };
             cancel.check()?;
-            let whole = found.get_match();
-            let (start, end) = (units.at(whole.start()), units.at(whole.end()));
+            let (start, end) = (units.at(found.start), units.at(found.end));
             out.push_str(if place == 0 { "" } else { "," });
-            let _ = write!(out, "{{\"start\":{start},\"end\":{end},\"groups\":{}}}", groups(&found));
+            let groups: Vec<_> = (1..=self.pattern.names().len()).map(|group| searcher.group(group)).collect();
+            let groups = serde_json::to_string(&groups).expect("strings");
+            let _ = write!(out, "{{\"start\":{start},\"end\":{end},\"groups\":{groups}}}");
             check_output(out.len(), self.max_output)?;
         }
         cancel.check()?;
         out.push(']');
         Ok(Value::Json(out))
     }
-}
-
-fn groups(found: &Captures<'_>) -> String {
-    let groups: Vec<_> = found.iter().skip(1).map(|group| group.map(|group| group.as_str())).collect();
-    serde_json::to_string(&groups).expect("strings")
 }
 
 impl Transform for Replace {
@@ -198,17 +198,20 @@ impl Transform for Replace {
         let text = text(input)?;
         let mut out = String::new();
         let mut at = 0;
-        for found in self.regex.captures_iter(&text) {
+        let has_groups = self.parts.iter().any(|part| matches!(part, Part::Group(_) | Part::Named(_)));
+        let mut searcher = Searcher::new(&self.pattern, &text, has_groups);
+        while let Some(found) = searcher.advance() {
             cancel.check()?;
-            let whole = found.get_match();
-            out.push_str(&text[at..whole.start()]);
-            at = whole.end();
+            out.push_str(&text[at..found.start]);
+            at = found.end;
             for part in &self.parts {
                 let piece = match part {
                     Part::Text(text) => text,
-                    Part::Group(group) => found.get(*group).map_or("", |group| group.as_str()),
-                    Part::Before => &text[..whole.start()],
-                    Part::Behind => &text[whole.end()..],
+                    Part::Whole => &text[found.clone()],
+                    Part::Group(group) => searcher.group(*group).unwrap_or_default(),
+                    Part::Named(groups) => groups.iter().find_map(|it| searcher.group(*it)).unwrap_or_default(),
+                    Part::Before => &text[..found.start],
+                    Part::Behind => &text[found.end..],
                 };
                 check_output(out.len() + piece.len(), self.max_output)?;
                 out.push_str(piece);

@@ -46,6 +46,7 @@ mod nearest;
 mod numbers;
 mod numeric;
 mod password;
+mod pattern;
 mod primed;
 pub mod registry;
 mod seal;

@@ -1,0 +1,193 @@
+//! Rewrites loops so that every engine runs them as ECMA-262 does. ECMA-262 rejects an optional round that takes no character and
+//! tries the next alternative, so the rewritten body has only the ways that take one.
+
+use super::Refusal;
+use super::tree::{Node, Repeat};
+
+/// Limits the nodes and ranges copied on the way.
+const MAX_COPIES: usize = 1 << 18;
+
+/// Returns an equivalent pattern in which every optional round takes a character.
+///
+/// # Errors
+/// When the result is too large.
+pub fn rewritten(node: Node) -> Result<Node, Refusal> {
+    Rewriter { copies: 0 }.rewrite(node)
+}
+
+struct Rewriter {
+    copies: usize,
+}
+
+/// An alternative that always takes a character, or never does.
+struct Way {
+    node: Node,
+    takes: bool,
+}
+
+impl Rewriter {
+    fn rewrite(&mut self, node: Node) -> Result<Node, Refusal> {
+        Ok(match node {
+            Node::Group(group, inner) => Node::Group(group, Box::new(self.rewrite(*inner)?)),
+            Node::Concat(parts) => Node::Concat(self.each(parts)?),
+            Node::Either(parts) => Node::Either(self.each(parts)?),
+            Node::Repeat(repeat) => self.repeat(*repeat)?,
+            Node::Empty | Node::Char(_) | Node::Set(_) | Node::Look(_) => node,
+        })
+    }
+
+    fn each(&mut self, parts: Vec<Node>) -> Result<Vec<Node>, Refusal> {
+        parts.into_iter().map(|part| self.rewrite(part)).collect()
+    }
+
+    fn repeat(&mut self, repeat: Repeat) -> Result<Node, Refusal> {
+        let Repeat { body, min, max, greedy, groups } = repeat;
+        if max == Some(0) {
+            return Ok(Node::Empty);
+        }
+        let body = self.rewrite(body)?;
+        let looped = |body, min, max| Node::Repeat(Box::new(Repeat { body, min, max, greedy, groups: groups.clone() }));
+        if !body.is_nullable() || max == Some(min) {
+            return Ok(looped(body, min, max));
+        }
+        let taking = self.ways(&body)?.into_iter().filter(|way| way.takes).map(|way| way.node).collect();
+        let rest = looped(Node::either(taking), 0, max.map(|max| max - min));
+        Ok(if min == 0 { rest } else { Node::Concat(vec![looped(body, min, Some(min)), rest]) })
+    }
+
+    fn copy(&mut self, node: &Node) -> Result<Node, Refusal> {
+        node.each(&mut |it| {
+            self.copies += match it {
+                Node::Set(set) => 1 + set.ranges().len(),
+                _ => 1,
+            };
+        });
+        self.bounded()?;
+        Ok(node.clone())
+    }
+
+    fn bounded(&self) -> Result<(), Refusal> {
+        let reason = "expanding its loops with empty rounds takes too much memory";
+        if self.copies > MAX_COPIES { Err(Refusal::TooLarge(reason.to_string())) } else { Ok(()) }
+    }
+
+    /// Splits a rewritten node into ways, in order of preference.
+    fn ways(&mut self, node: &Node) -> Result<Vec<Way>, Refusal> {
+        if !node.is_nullable() {
+            return Ok(vec![Way { node: self.copy(node)?, takes: true }]);
+        }
+        match node {
+            Node::Empty | Node::Look(_) | Node::Char(_) | Node::Set(_) => {
+                Ok(vec![Way { node: self.copy(node)?, takes: false }])
+            }
+            Node::Group(group, inner) => Ok(self
+                .ways(inner)?
+                .into_iter()
+                .map(|Way { node, takes }| Way { node: Node::Group(*group, Box::new(node)), takes })
+                .collect()),
+            Node::Either(parts) => {
+                let mut ways = Vec::new();
+                for part in parts {
+                    ways.extend(self.ways(part)?);
+                }
+                Ok(ways)
+            }
+            Node::Concat(parts) => self.ways_through(parts),
+            Node::Repeat(repeat) if repeat.min > 0 => self.ways_through_rounds(repeat),
+            Node::Repeat(repeat) => {
+                // The body was rewritten, so it takes a character.
+                let some = Way { node: Node::Repeat(Box::new(Repeat { min: 1, ..self.copied(repeat)? })), takes: true };
+                let none = Way { node: Node::Empty, takes: false };
+                Ok(if repeat.greedy { vec![some, none] } else { vec![none, some] })
+            }
+        }
+    }
+
+    fn copied(&mut self, repeat: &Repeat) -> Result<Repeat, Refusal> {
+        Ok(Repeat { body: self.copy(&repeat.body)?, groups: repeat.groups.clone(), ..*repeat })
+    }
+
+    /// Splits a sequence of nullable parts.
+    fn ways_through(&mut self, parts: &[Node]) -> Result<Vec<Way>, Refusal> {
+        let Some((first, rest)) = parts.split_first() else {
+            return Ok(vec![Way { node: Node::Empty, takes: false }]);
+        };
+        // Also bounds the recursion, which is one call per part.
+        self.copies += parts.len();
+        self.bounded()?;
+        let mut ways = Vec::new();
+        for way in self.ways(first)? {
+            if way.takes {
+                let mut whole = vec![way.node];
+                for part in rest {
+                    whole.push(self.copy(part)?);
+                }
+                ways.push(Way { node: Node::concat(whole), takes: true });
+            } else {
+                for Way { node, takes } in self.ways_through(rest)? {
+                    ways.push(Way { node: Node::concat(vec![self.copy(&way.node)?, node]), takes });
+                }
+            }
+        }
+        Ok(ways)
+    }
+
+    /// Splits a fixed number of rounds of a nullable body.
+    fn ways_through_rounds(&mut self, repeat: &Repeat) -> Result<Vec<Way>, Refusal> {
+        let mut rounds = Vec::new();
+        let once = |repeat| Node::Repeat(Box::new(Repeat { min: 1, max: Some(1), ..repeat }));
+        for _ in 0..repeat.min {
+            self.copies += 1;
+            self.bounded()?;
+            rounds.push(once(self.copied(repeat)?));
+        }
+        if repeat.min > 1 {
+            return self.ways_through(&rounds);
+        }
+        let ways = self.ways(&repeat.body)?;
+        let of_one = |node| {
+            Node::Repeat(Box::new(Repeat {
+                body: node,
+                min: 1,
+                max: Some(1),
+                groups: repeat.groups.clone(),
+                ..*repeat
+            }))
+        };
+        Ok(ways.into_iter().map(|Way { node, takes }| Way { node: of_one(node), takes }).collect())
+    }
+}
+
+/// Returns whether the regex crate reports the groups of ECMA-262. The crate keeps a group's text from earlier rounds; ECMA-262
+/// clears it. Both agree if each group occurs once and every round around it sets it.
+pub fn keeps_groups(node: &Node) -> bool {
+    let mut times = std::collections::HashMap::new();
+    node.each(&mut |it| {
+        if let Node::Group(group, _) = it {
+            *times.entry(*group).or_insert(0_usize) += 1;
+        }
+    });
+    times.values().all(|times| *times == 1)
+        && is_set_each_round(node, false, false, &|group| times.contains_key(&group))
+}
+
+fn is_set_each_round(node: &Node, in_loop: bool, optional: bool, is_there: &dyn Fn(u32) -> bool) -> bool {
+    match node {
+        Node::Empty | Node::Char(_) | Node::Set(_) | Node::Look(_) => true,
+        Node::Group(_, inner) => !optional && is_set_each_round(inner, in_loop, optional, is_there),
+        Node::Concat(parts) => parts.iter().all(|part| is_set_each_round(part, in_loop, optional, is_there)),
+        Node::Either(parts) => parts.iter().all(|part| is_set_each_round(part, in_loop, in_loop, is_there)),
+        Node::Repeat(repeat) => {
+            let mut inside = std::collections::HashSet::new();
+            repeat.body.each(&mut |it| {
+                if let Node::Group(group, _) = it {
+                    inside.insert(*group);
+                }
+            });
+            let forgets_others = repeat.groups.clone().any(|group| is_there(group) && !inside.contains(&group));
+            let optional = optional || in_loop && repeat.min == 0;
+            let loops = in_loop || repeat.max != Some(1);
+            !forgets_others && is_set_each_round(&repeat.body, loops, optional, is_there)
+        }
+    }
+}
