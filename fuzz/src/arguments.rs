@@ -2,6 +2,8 @@
 
 use super::dice::Dice;
 use super::forms::{both, options, parses, text, try_build, whole};
+use offloop::transform::Transform;
+use serde_json::{Value, json};
 
 const DOCUMENT: &str = r#"{"a":[1,{"b":"x","a":null},[2.5,"aé😀"]],"b":{"a":{"a":{"c":[true,{}]}}},"":-1e3}"#;
 
@@ -36,4 +38,34 @@ pub fn pattern(input: &[u8]) {
     if let Ok(transform) = try_build("text.replace", &[text(pattern), text(rest), flags]) {
         assert!(whole(&*transform, rest.as_bytes()).is_ok(), "any text can be searched");
     }
+}
+
+/// Matches the lines after the first against the pattern in the first. `pattern`, `patternProperties` and `text.matches` must agree.
+pub fn schema_pattern(input: &[u8]) {
+    let Ok(input) = std::str::from_utf8(input) else { return };
+    let (pattern, matched) = input.split_once('\n').unwrap_or((input, "aé😀 x"));
+    let schema = |schema: Value| text(&schema.to_string());
+    let keyword = try_build("json.validate", &[schema(json!({ "pattern": pattern }))]);
+    let names = try_build("json.validate", &[schema(json!({ "patternProperties": { pattern: false } }))]);
+    let draft = "http://json-schema.org/draft-07/schema#";
+    let older = schema(json!({ "$schema": draft, "patternProperties": { pattern: false } }));
+    assert_eq!(names.is_ok(), try_build("json.validate", &[older]).is_ok(), "drafts differ");
+    let Ok(keyword) = keyword else {
+        assert!(names.is_err(), "taken as a name and not as a value");
+        return;
+    };
+    // Groups may make it too large for `text.matches`.
+    let found = try_build("text.matches", &[text(pattern)]).map(|it| parsed(&*it, matched.as_bytes()) != json!([]));
+    let is_valid = parsed(&*keyword, json!(matched).to_string().as_bytes())["valid"] == json!(true);
+    assert_eq!(found.unwrap_or(is_valid), is_valid, "text.matches differs");
+    if let Ok(names) = names {
+        let verdict = parsed(&*names, json!({ matched: 1 }).to_string().as_bytes());
+        assert_eq!(verdict["valid"], json!(!is_valid), "names differ");
+        let place = format!("/patternProperties/{}", pattern.replace('~', "~0").replace('/', "~1"));
+        assert!(!is_valid || verdict["errors"][0]["schemaPath"] == json!(place), "{verdict}");
+    }
+}
+
+fn parsed(transform: &dyn Transform, input: &[u8]) -> Value {
+    serde_json::from_slice(&whole(transform, input).expect("any text can be searched")).expect("JSON comes out")
 }

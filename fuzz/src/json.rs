@@ -106,7 +106,7 @@ const SCHEMA: &str = r##"{
     "type": ["object", "array"],
     "properties": {
         "id": { "type": "integer", "minimum": 0, "multipleOf": 3 },
-        "tags": { "items": { "pattern": "^(?!x)[a-z]+$", "maxLength": 5 }, "uniqueItems": true, "contains": { "const": "a" } },
+        "tags": { "items": { "pattern": "^[a-wyz][a-z]*$", "maxLength": 5 }, "uniqueItems": true, "contains": { "const": "a" } },
         "child": { "$ref": "#" },
         "any": { "anyOf": [{ "type": "null" }, { "enum": [1, "1", [1], { "a": 1 }] }] }
     },

@@ -46,6 +46,7 @@ pub static TARGETS: &[Target] = &[
     target("json_formats", &["json.validate"], json::formats),
     target("open", &["seal", "open"], secrets::open),
     target("verify_password", &["verifyPassword"], secrets::verify_password),
+    target("schema_pattern", &["json.validate"], arguments::schema_pattern),
     target("text_pattern", &["text.matches", "text.replace"], arguments::pattern),
 ];
 

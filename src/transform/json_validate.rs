@@ -1,11 +1,15 @@
 //! JSON Schema (2020-12, 2019-09, 7, 6 and 4, by the schema's own word, 2020-12 without one), by the jsonschema crate. A schema is
 //! compiled once, when the transform is made. Nothing is ever fetched: a reference to another document is an error then.
 
+use super::json_patterns::{Matching, Patterns, Prepared, Renamed, is_ecma, prepare, with_names};
 use super::json_text::{at_depth, parse_with_depth, text};
+use super::pattern::is_pattern;
 use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use jsonschema::Validator;
+use jsonschema::{
+    Keyword, PatternOptions, Registry, RegistryBuilder, Resource, ValidationError, ValidationOptions, Validator,
+};
 use serde_json::{Value as Json, json};
 use std::fmt::{Display, Write};
 
@@ -19,6 +23,7 @@ const MAX_SCHEMA_DEPTH: usize = 128;
 pub struct Compiled {
     validator: Validator,
     depth: usize,
+    renamed: Renamed,
 }
 
 struct Validate(Compiled);
@@ -33,14 +38,24 @@ pub fn validate(args: &Args) -> std::result::Result<Box<dyn Transform>, Argument
 pub fn compile(args: &Args) -> std::result::Result<Compiled, ArgumentError> {
     let refused =
         |reason: String| ArgumentError::Value(format!("The \"schema\" argument is no usable JSON Schema: {reason}"));
-    let parsed = parse_with_depth(args.text(0, "schema")?.as_bytes(), 0);
-    let (schema, depth) = parsed.map_err(|error| refused(error.to_string()))?;
+    let text = args.text(0, "schema")?;
+    let parsed = parse_with_depth(text.as_bytes(), 0);
+    let (mut schema, depth) = parsed.map_err(|error| refused(error.to_string()))?;
     if depth > MAX_SCHEMA_DEPTH {
         return Err(refused(format!("it is nested deeper than {MAX_SCHEMA_DEPTH} levels")));
     }
-    let built = at_depth(depth, || jsonschema::options().build(&schema)).map_err(|error| refused(error.to_string()))?;
+    let prepared = at_depth(depth, || prepare(&mut schema)).map_err(|error| refused(error.to_string()))?;
+    let Prepared { renamed, patterns } = prepared.map_err(|it| refused(format!("{} (at {})", it.reason, it.place)))?;
+    let built = at_depth(depth, || {
+        if is_ecma(&renamed) || !text.contains("draft-0") {
+            options(patterns).build(&schema)
+        } else {
+            build_within(text.as_bytes(), &schema, patterns)
+        }
+    });
+    let built = built.map_err(|error| refused(error.to_string()))?;
     let validator = built.map_err(|error| {
-        let place = error.instance_path().to_string();
+        let place = with_names(error.instance_path().to_string(), &renamed);
         let said = error.to_string();
         // The rest is advice for those who build with the crate.
         let reason = match said.split_once(" is not present in a registry") {
@@ -49,7 +64,41 @@ pub fn compile(args: &Args) -> std::result::Result<Compiled, ArgumentError> {
         };
         refused(if place.is_empty() { reason } else { format!("{reason} (at {place})") })
     })?;
-    Ok(Compiled { validator, depth })
+    Ok(Compiled { validator, depth, renamed })
+}
+
+type Built<T> = std::result::Result<T, ValidationError<'static>>;
+
+fn options(patterns: Patterns) -> ValidationOptions<'static> {
+    jsonschema::options().with_pattern_options(PatternOptions::regex()).with_format("regex", is_pattern).with_keyword(
+        "pattern",
+        move |_, pattern, place| match pattern.as_str().map(|it| Matching::new(it, &patterns)) {
+            Some(Ok(matching)) => Ok(Box::new(matching) as Box<dyn for<'i> Keyword<'i>>),
+            Some(Err(refusal)) => {
+                let reason = refusal.explain(pattern.as_str().unwrap_or_default());
+                Err(ValidationError::custom(format!("a pattern {reason} (at {place})")))
+            }
+            None => Err(ValidationError::custom(format!("{pattern} is not of type \"string\" (at {place})"))),
+        },
+    )
+}
+
+/// Builds a schema whose translated names an older meta-schema would refuse: it validates the original, then builds a reference to
+/// the translated one, which the crate does not validate.
+fn build_within(original: &[u8], schema: &Json, patterns: Patterns) -> Built<Validator> {
+    let unusable = |error: String| ValidationError::custom(error);
+    let original = parse_with_depth(original, 0).map_err(|error| unusable(error.to_string()))?.0;
+    jsonschema::meta::validate(&original).map_err(ValidationError::to_owned)?;
+    let id = ["$id", "id"].iter().find_map(|name| original.get(name)?.as_str());
+    let place = id.filter(|id| id.contains("://")).unwrap_or("json-schema:///schema");
+    let registry =
+        Registry::new().add(place, Resource::from_contents(schema.clone())).and_then(RegistryBuilder::prepare);
+    let registry = registry.map_err(|error| unusable(error.to_string()))?;
+    let mut root = json!({ "$ref": place });
+    if let Some(draft) = original.get("$schema") {
+        root["$schema"] = draft.clone();
+    }
+    options(patterns).with_registry(&registry).build(&root)
 }
 
 impl Transform for Validate {
@@ -72,16 +121,18 @@ impl Compiled {
     pub fn errors(&self, document: &Json, depth: usize, most: usize) -> Result<Option<Vec<Json>>> {
         at_depth(depth.max(self.depth), || {
             // Finding out that there are none is much faster.
-            (!self.validator.is_valid(document)).then(|| told(&self.validator, document, most))
+            (!self.validator.is_valid(document)).then(|| told(self, document, most))
         })
     }
 }
 
-fn told(validator: &Validator, document: &Json, most: usize) -> Vec<Json> {
+fn told(schema: &Compiled, document: &Json, most: usize) -> Vec<Json> {
     let mut told = Vec::new();
     let mut bytes = 0;
+    let Compiled { validator, renamed, .. } = schema;
     for error in validator.iter_errors(document).take(most) {
-        let (instance, schema) = (error.instance_path().to_string(), error.schema_path().to_string());
+        let (instance, schema) =
+            (error.instance_path().to_string(), with_names(error.schema_path().to_string(), renamed));
         let message = short(&error);
         bytes += instance.len() + schema.len() + message.len();
         if bytes > MAX_TOLD && !told.is_empty() {

@@ -30,6 +30,7 @@ mod json_forms;
 mod json_minify;
 mod json_parse;
 mod json_path;
+mod json_patterns;
 mod json_plan;
 mod json_records;
 mod json_segments;
