@@ -27,6 +27,7 @@ mod huffman;
 mod identity;
 mod inflate;
 mod json_forms;
+mod json_functions;
 mod json_minify;
 mod json_parse;
 mod json_path;
