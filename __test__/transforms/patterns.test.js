@@ -1,0 +1,283 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { pool, transforms } = require('../..')
+const { BACKTRACKING, MISTAKES, flags, pattern, pick, random, text } = require('../support/patterns.js')
+
+const { matches, replace } = transforms.text
+const { select, validate, validateEach } = transforms.json
+
+/** Returns whether this V8 accepts a pattern. @param {string} source */
+function takes(source) {
+  try {
+    new RegExp(source, 'u')
+    return true
+  } catch {
+    return false
+  }
+}
+
+const REPLACEMENTS = ['', '-', '[$&]', '$1|$2', '$<n1>!', '$`$$', "$'", '$0$10$01$']
+const SEED = 20_260
+const PATTERNS = 2800
+const TEXTS = 4
+
+/** @typedef {{ start: number, end: number, groups: (string | null)[] }} Match */
+
+/**
+ * The matches in V8, without those between the halves of a surrogate pair, which ECMA-262 does not allow.
+ * @param {RegExp} regex @param {string} input
+ * @returns {Match[]}
+ */
+const expectedMatches = (regex, input) =>
+  [...input.matchAll(regex)]
+    .filter(({ index }) => /** @type {number} */ (input.codePointAt(index - 1)) < 0x10000 || index === 0)
+    .map(match => ({
+      start: match.index,
+      end: match.index + match[0].length,
+      groups: match.slice(1).map(group => group ?? null)
+    }))
+
+/** The message of the refusal, if any. @param {() => unknown} make */
+function refusal(make) {
+  try {
+    make()
+  } catch (error) {
+    assert.equal(/** @type {any} */ (error).code, 'ERR_INVALID_ARG_VALUE')
+    return /** @type {Error} */ (error).message
+  }
+  return undefined
+}
+
+/** A generated pattern and its validity in V8 and here. @param {import('../support/patterns.js').Random} next */
+function subject(next) {
+  const [source, chosen] = [pattern(next), flags(next)]
+  const inputs = Array.from({ length: TEXTS }, () => text(next))
+  const replacement = pick(next, REPLACEMENTS)
+  const isValid = takes(source)
+  const reason = refusal(() => matches(source, { flags: chosen }))
+  return { source, chosen, inputs, replacement, isValid, reason, what: `${JSON.stringify(source)} ${chosen}` }
+}
+
+/** Lists the differences from V8. @param {ReturnType<typeof subject>} subject */
+async function differences({ source, chosen, inputs, replacement, what }) {
+  const [regex, plain] = [new RegExp(source, `gu${chosen}`), new RegExp(source, 'u')]
+  const expected = inputs.map(input => expectedMatches(regex, input))
+  const [found, replaced, { errors }] = await Promise.all([
+    pool.map(matches(source, { flags: chosen }), inputs),
+    pool.map(replace(source, replacement, { flags: chosen }), inputs),
+    pool.run(validate({ items: { pattern: source } }), JSON.stringify(inputs))
+  ])
+  const differing = inputs.flatMap((input, index) => {
+    const [one, other] = [JSON.stringify(found[index]), JSON.stringify(expected[index])]
+    const all = [...input.matchAll(regex)].length === expected[index].length
+    const [text, other2] = [replaced[index], input.replace(regex, replacement)]
+    const [valid, other3] = [!errors.some(it => it.instancePath === `/${index}`), plain.test(input)]
+    return [
+      one === other ? '' : `matches ${one}, and ${other} in V8`,
+      text === other2 || !all ? '' : `replaced ${JSON.stringify(text)}, and ${JSON.stringify(other2)} in V8`,
+      valid === other3 ? '' : `valid ${valid}, and ${other3} in V8`
+    ].flatMap(it => (it === '' ? [] : [`${what} on ${JSON.stringify(input)} by ${replacement}: ${it}`]))
+  })
+  return { differing, matched: expected.filter(it => it.length > 0).length }
+}
+
+test('patterns match as in V8 with the u flag', async t => {
+  const next = random(SEED)
+  const subjects = Array.from({ length: PATTERNS }, () => subject(next))
+  const refused = subjects.filter(it => it.isValid && it.reason !== undefined)
+  const ran = subjects.filter(it => it.isValid && it.reason === undefined)
+  assert.deepEqual(
+    refused.filter(it => !it.reason?.includes('needs backtracking')).map(it => `${it.what}: ${it.reason}`),
+    []
+  )
+  assert.deepEqual(
+    subjects.filter(it => !it.isValid && it.reason === undefined).map(it => it.what),
+    []
+  )
+  /** @type {string[]} */
+  const differing = []
+  let matched = 0
+  while (ran.length > 0) {
+    for (const part of await Promise.all(ran.splice(-100).map(differences))) {
+      differing.push(...part.differing)
+      matched += part.matched
+    }
+  }
+  const invalid = subjects.filter(it => !it.isValid).length
+  const pairs = (PATTERNS - invalid - refused.length) * TEXTS
+  t.diagnostic(`${pairs} pairs, ${matched} of them match; ${invalid} invalid, ${refused.length} need backtracking`)
+  assert.deepEqual(differing.slice(0, 20), [])
+  assert.ok(pairs >= 10_000 && matched > pairs / 4 && invalid > 20 && refused.length > 20)
+})
+
+test('patterns that need backtracking are refused with the reason and the place', () => {
+  for (const source of BACKTRACKING) {
+    assert.ok(takes(source), source)
+    const rule = 'must be a regular expression of ECMA-262 with the u flag that takes linear time'
+    const reason = /(look-around \(.+\)|a backreference) needs backtracking \(at \d+\)\. Received '/
+    for (const make of [matches, (/** @type {string} */ it) => replace(it, '')]) {
+      const message = refusal(() => make(source)) ?? ''
+      assert.ok(message.startsWith(`The "pattern" argument ${rule}: `), message)
+      assert.match(message, reason)
+    }
+    const schema = { properties: { 'x/y': { items: [{ pattern: source }] } } }
+    assert.match(refusal(() => validate(schema)) ?? '', / \(at \/properties\/x~1y\/items\/0\/pattern\)$/)
+    const message = refusal(() => validateEach({ $defs: { a: { patternProperties: { [source]: true } } } })) ?? ''
+    assert.ok(message.endsWith(` (at /$defs/a/patternProperties/${source})`), message)
+    assert.match(message, reason)
+  }
+})
+
+test('patterns that V8 rejects are refused', () => {
+  for (const source of MISTAKES.flatMap(it => [it, `a${it}`]).filter(it => !takes(it))) {
+    assert.notEqual(
+      refusal(() => matches(source)),
+      undefined,
+      source
+    )
+    assert.notEqual(
+      refusal(() => validate({ pattern: source })),
+      undefined,
+      source
+    )
+    assert.notEqual(
+      refusal(() => validate({ patternProperties: { [source]: true } })),
+      undefined,
+      source
+    )
+  }
+})
+
+test('modifiers and duplicate names work whatever the age of V8', async () => {
+  /** @type {[string, string, string][]} */
+  const cases = [
+    ['(?i:a)b', 'Ab AB', '-'],
+    ['(?m:^b)$', 'a\nb', '-'],
+    ['(?s-m:^.)b', 'a\nb', '-'],
+    ['(?<n>x)y|(?<n>z)', 'xy z', '<$<n>>']
+  ]
+  const expected = ['- AB', 'a\n-', 'a\nb', '<x> <z>']
+  for (const [index, [source, input, replacement]] of cases.entries()) {
+    assert.equal(await pool.run(replace(source, replacement), input), expected[index], source)
+    if (takes(source)) assert.equal(input.replace(new RegExp(source, 'gu'), replacement), expected[index], source)
+  }
+  assert.equal(await pool.run(replace('(?-i:a)b', '-', { flags: 'i' }), 'aB AB'), '- AB')
+})
+
+test('nesting, counts, classes and length have bounds', () => {
+  const sources = [
+    '('.repeat(100_000),
+    '(?:a{1000}){1000}',
+    '((a{1,100}){1,100}){1,100}',
+    'a'.repeat(2 ** 18 + 1),
+    '\\p{L}'.repeat(40_000)
+  ]
+  sources.push(`${'('.repeat(101)}${')'.repeat(101)}`, `(?:${'a?'.repeat(10_000)})*`)
+  for (const source of sources) {
+    const is = source.slice(0, 20)
+    for (const make of [
+      () => matches(source),
+      () => validate({ pattern: source }),
+      () => validate({ patternProperties: { [source]: true } })
+    ])
+      assert.match(refusal(make) ?? '', /it is too large: /, is)
+  }
+})
+
+test('a message quotes a NUL as \\0', () => {
+  assert.match(refusal(() => matches('a++\0')) ?? '', /nothing to repeat \(at 2\)\. Received 'a\+\+\\0'$/)
+  assert.match(refusal(() => transforms.digest(/** @type {any} */ ('sha\0'))) ?? '', /'sha\\0'/)
+})
+
+const DRAFTS = ['draft-04', 'draft-06', 'draft-07'].map(name => `http://json-schema.org/${name}/schema#`)
+DRAFTS.push('https://json-schema.org/draft/2019-09/schema', 'https://json-schema.org/draft/2020-12/schema')
+/** A pattern, a text that matches by ECMA-262, and one that does not. */
+const DIALECT = /** @type {const} */ ([
+  ['\\bé', 'aé', 'é'],
+  ['^\\w\\d\\s$', 'a1\ufeff', 'é1\u0085'],
+  ['^.$', '\u0085', '\u2028'],
+  ['\\ud83d\\ude00', '😀', '\ufffd'],
+  ['^[^]$', '\n', ''],
+  ['[\\b]', '\b', 'b'],
+  ['^\\0\\cJ\\x41\\/$', '\0\nA/', '0JA/'],
+  ['^[&&--~]+$', '&-', 'a'],
+  ['^\\p{Script=Greek}\\P{Lu}$', 'αa', 'αA'],
+  ['^(?:(a*)|b)+?c~1/$', 'abac~1/', 'ac']
+])
+
+test('all drafts share one dialect, for values and for names', async () => {
+  for (const draft of [{}, ...DRAFTS.map($schema => ({ $schema }))]) {
+    for (const [source, good, bad] of DIALECT) {
+      const what = `${JSON.stringify(draft)} ${source}`
+      const { valid, errors } = await pool.run(
+        validate({ ...draft, properties: { good: { pattern: source }, bad: { pattern: source } } }),
+        JSON.stringify({ good, bad })
+      )
+      const message = `${JSON.stringify(bad)} does not match "${source}"`
+      const expected = { instancePath: '/bad', schemaPath: '/properties/bad/pattern', message }
+      assert.deepEqual([valid, errors], [false, [expected]], what)
+      const names = { ...draft, patternProperties: { [source]: { minimum: 2 } }, additionalProperties: false }
+      const verdict = await pool.run(validate(names), JSON.stringify({ [good]: 1, [bad]: 2 }))
+      const escaped = source.replaceAll('~', '~0').replaceAll('/', '~1')
+      assert.deepEqual(
+        verdict.errors.map(it => it.schemaPath).sort(),
+        ['/additionalProperties', `/patternProperties/${escaped}/minimum`],
+        what
+      )
+    }
+  }
+})
+
+test('patterns apply wherever a schema is, and only there', async () => {
+  const schema = {
+    $id: 'https://example.com/root',
+    $defs: {
+      'a/b': { patternProperties: { '^\\d$': { minimum: 5 }, '^[0-9]$': { maximum: 7 } }, unevaluatedProperties: false }
+    },
+    properties: {
+      one: { $ref: '#/$defs/a~1b' },
+      two: { $ref: '#/$defs/a~1b/patternProperties/%5E%5Cd$' },
+      patternProperties: { type: 'object' },
+      pattern: { type: 'string' },
+      three: { const: { patternProperties: { '\\d': 1 } } }
+    },
+    examples: [{ pattern: '(?=a)' }],
+    'x-meta': { pattern: '(' }
+  }
+  const document = {
+    one: { 4: 4, 8: 8, é: 1 },
+    two: 4,
+    patternProperties: 1,
+    three: { patternProperties: { '\\d': 1 } }
+  }
+  const { errors } = await pool.run(validate(schema), JSON.stringify(document))
+  assert.deepEqual(errors.map(it => `${it.instancePath} ${it.schemaPath}`).sort(), [
+    '/one /$defs/a~1b/unevaluatedProperties',
+    '/one/4 /$defs/a~1b/patternProperties/^\\d$/minimum',
+    '/one/8 /$defs/a~1b/patternProperties/^[0-9]$/maximum',
+    '/patternProperties /properties/patternProperties/type',
+    '/two /$defs/a~1b/patternProperties/^\\d$/minimum'
+  ])
+})
+
+test('the format regex accepts all of ECMA-262', async () => {
+  const schema = validate({ $schema: DRAFTS[2], items: { format: 'regex' } })
+  const { errors } = await pool.run(schema, JSON.stringify([...BACKTRACKING, '[^]', '\\A', '(?i)a', 'a++']))
+  assert.deepEqual(
+    errors.map(it => it.instancePath),
+    [1, 2, 3].map(place => `/${BACKTRACKING.length + place}`)
+  )
+})
+
+test('match and search in a JSONPath share the dialect, with the dot of RFC 9485', async () => {
+  const found = async (/** @type {string} */ test, /** @type {unknown} */ document) =>
+    await pool.run(select(`$[?${test}]`), JSON.stringify(document))
+  assert.deepEqual(await found("match(@, '.')", ['\u2028', '\n', '\r', 'a', 'ab']), ['\u2028', 'a'])
+  assert.deepEqual(await found("search(@, '\\\\bé')", ['aé', 'é']), ['aé'])
+  assert.deepEqual(await found("match(@, 'a|bc')", ['a', 'bc', 'ac']), ['a', 'bc'])
+  for (const source of ['a)|(b', '(?=a)', '(?i)a', '\\\\A', 'a++', '(a)\\\\1']) {
+    assert.deepEqual(await found(`search(@, '${source}')`, ['a', 'b', 'aa']), [], source)
+  }
+})
