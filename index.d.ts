@@ -393,6 +393,8 @@ export const transforms: {
      * JSON Schema: 2020-12, 2019-09, draft 7, 6 or 4, by `$schema`, 2020-12 without one. It is compiled once; nothing is fetched.
      * A document with half of a surrogate pair (`"\ud800"`) or a number beyond a double (`1e400`) is refused. `format` is checked up
      * to draft 7, and is only a remark from 2019-09 on, as these drafts say.
+     * `pattern` and `patternProperties` are [regular expressions of ECMA-262](docs/transforms.md#patterns) with the `u` flag, in
+     * linear time. A schema with look-around or backreferences is refused; the error has the JSON pointer.
      * Documents may be nested 512 levels deep, schemas 128. At most 1,000 errors are told, in messages of at most 1,000 bytes and
      * 1 MiB in all.
      * @throws TypeError for a bad schema, one that refers to another document among others
@@ -468,11 +470,16 @@ export const transforms: {
      */
     base64Decode(): StreamTransform<Input, Buffer>
     /**
-     * All matches of a regular expression of RE2's family. Finding one takes linear time whatever the input is; where each begins
-     * far before it can be told from others (`.*[^a]|a`), finding all takes up to the square of it. `start` and `end` count
-     * UTF-16 code units, as JavaScript's strings do; `groups` are those in parentheses. `flags` of `'imsx'` (`'gu'` go without saying); `limit` matches,
-     * unlimited by default; `maxOutput` bytes of them as JSON, default 1 GiB.
-     * @throws TypeError for a pattern that needs backtracking: look-around, back references
+     * All matches of a regular expression of ECMA-262 with the `u` flag, as `String.prototype.matchAll` finds them with `g`.
+     * Finding one takes linear time whatever the input is; where each begins far before it can be told from others (`.*[^a]|a`),
+     * finding all takes up to the square of it. `start` and `end` count UTF-16 code units, as JavaScript's strings do; `groups` are
+     * the capturing groups, null where a group takes no part in the match.
+     *
+     * `flags` of `'ims'` have their meaning in JavaScript; `'gu'` are implied. `'x'`, an extension, ignores white space and comments
+     * (`# …`) outside of classes. `limit` matches, unlimited by default; `maxOutput` bytes of them as JSON,
+     * default 1 GiB.
+     * @throws TypeError for a pattern that is invalid, needs backtracking (look-around, backreferences) or is too large
+     * ([limits](docs/transforms.md#patterns))
      * @example
      * await pool.run(transforms.text.matches('(\\d+) ms'), 'it took 12 ms') // [{ start: 8, end: 13, groups: ['12'] }]
      */
@@ -481,7 +488,7 @@ export const transforms: {
       options?: { flags?: string | undefined; limit?: number | undefined; maxOutput?: number | undefined }
     ): Transform<Input, { start: number; end: number; groups: (string | null)[] }[]>
     /**
-     * All matches replaced. The replacement is read as `String.prototype.replace` reads it: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. The text that
+     * All matches of the same patterns replaced. The replacement is read as `String.prototype.replace` reads it: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. The text that
      * comes out has `maxOutput` bytes at most, default 1 GiB.
      * @example
      * await pool.run(transforms.text.replace('(\\w+)@\\w+', '$1@…'), 'to ada@example') // 'to ada@…'
