@@ -4,7 +4,6 @@ const { Sink, TransformDuplex } = require('./stream')
 const { callerOf } = require('./errors')
 const { sizeOf, taskOf, wantsCaller } = require('./kinds')
 const { Iteration } = require('./iterate')
-const { Errand } = require('./lane')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
 const { tasks } = require('./tracing')
@@ -102,7 +101,6 @@ class Pool {
       const bound = task.submit(transform, input, pool.takeRoom())
       if (bound) throw pool.full(bound, sizeOf(transform, input))
       if (signal !== undefined) task.watch(signal)
-      else if (task instanceof Errand) task.isAbortable = false
     } catch (error) {
       reject(error)
     }

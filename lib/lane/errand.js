@@ -30,10 +30,10 @@ class Errand extends AsyncResource {
   input
   /** What of it changes hands. @type {any[]} */
   transfer = []
-  /** Somebody may abort it, which may end its thread. */
-  isAbortable = true
   /** It, or one that it travelled with, could not be sent. */
   travelsAlone = false
+  /** A thread ended while it imported the module for it, perhaps of something that it had run before. */
+  wasRetried = false
   #runner
   #resolve
   #reject

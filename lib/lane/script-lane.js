@@ -57,12 +57,13 @@ class ScriptLane {
   #run(permit, errand) {
     const start = performance.now()
     let isCounted = false
+    const list = Uint32Array.of(errand.id)
     const count = (/** @type {'completed' | 'failed' | 'cancelled'} */ how) => {
       if (isCounted) return
       isCounted = true
       const one = (/** @type {string} */ it) => (it === how ? 1 : 0)
       const micros = (performance.now() - start) * 1000
-      native.finishErrands(permit, one('completed'), one('failed'), one('cancelled'), micros)
+      native.finishErrands(permit, list, one('completed'), one('failed'), one('cancelled'), micros)
     }
     const ended = (/** @type {'failed' | 'cancelled'} */ how) => {
       count(how)
