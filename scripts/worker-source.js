@@ -11,7 +11,7 @@ const { join } = require('node:path')
 function workerSource() {
   const program = require('../lib/lane/entry.js')
   const { entry, preload, sharedViews, takeData } = program
-  const constants = ['ANSWER', 'MAX_BATCH', 'SHARED', 'STATE', 'TIMES']
+  const constants = ['ANSWER', 'DOUBLES', 'SHARED', 'STATE']
   const { toldErrors } = require('../lib/told-errors.js')
   const { refusal } = require('../lib/lane/refusal.js')
   const text = `import('node:module').then(async ({ createRequire }) => {

@@ -6,18 +6,24 @@
 /**
  * Words of the memory that a worker thread shares with the thread that started it. `batch`: how many tasks of the batch have begun
  * in the lower half, how many there are in the upper one. `state`: one of STATE. `messages`: how many were sent to the worker.
- * `batches`: how many it is done with.
+ * `batches`: how many it is done with. `answers`: how many of the batch are there. `rung`: 1 if the other thread has been called for
+ * answers and has not looked yet.
  */
-const SHARED = { batch: 0, state: 1, messages: 2, batches: 3 }
+const SHARED = { batch: 0, state: 1, messages: 2, batches: 3, answers: 4, rung: 5 }
 const STATE = { importing: 1, running: 2 }
 /** Tasks of a batch at most. What waits in one can be taken back, but has left the queue. */
 const MAX_BATCH = 256
-/** Doubles of that memory, behind its words: used heap in bytes after the last batch, then µs that each task of the batch took. */
-const TIMES = { heap: 0, tasks: 1 }
-/** Bytes of that memory, behind the doubles, one for each task of the batch: whether its answer is a value or an error. */
-const ANSWER = { value: 0, error: 1 }
-
-const MEMORY = 4 * Object.keys(SHARED).length + 8 * (TIMES.tasks + MAX_BATCH) + MAX_BATCH
+/**
+ * Doubles of that memory, behind its words: used heap in bytes after the last batch, µs that each task of the batch took, and answers
+ * that are numbers.
+ */
+const DOUBLES = { heap: 0, micros: 1, numbers: 1 + MAX_BATCH, length: 1 + 2 * MAX_BATCH }
+/**
+ * Bytes of that memory, behind the doubles, one for each task of the batch: its answer, or where that is. Others than the small ones
+ * are messages, and so are errors.
+ */
+const ANSWER = { undefined: 0, null: 1, false: 2, true: 3, number: 4, message: 5, error: 6 }
+const MEMORY = 4 * Object.keys(SHARED).length + 8 * DOUBLES.length + MAX_BATCH
 
 /**
  * @typedef {object} Batch
@@ -33,21 +39,22 @@ const MEMORY = 4 * Object.keys(SHARED).length + 8 * (TIMES.tasks + MAX_BATCH) + 
  * @property {any} data of this thread
  * @property {typeof SHARED} SHARED
  * @property {typeof STATE} STATE
- * @property {typeof TIMES} TIMES
+ * @property {typeof DOUBLES} DOUBLES
  * @property {typeof ANSWER} ANSWER
- * @property {number} MAX_BATCH
  */
 
 /**
  * Returns the views of the memory that a worker shares with the thread that started it.
  * @param {SharedArrayBuffer} memory
- * @param {number} most tasks of a batch
+ * @param {number} words how many of those it has
+ * @param {number} doubles
  */
-function sharedViews(memory, most) {
-  const words = new Int32Array(memory, 0, 4)
-  const times = new Float64Array(memory, words.byteLength, 1 + most)
-  const answers = new Uint8Array(memory, words.byteLength + times.byteLength, most)
-  return { words, times, answers }
+function sharedViews(memory, words, doubles) {
+  return {
+    words: new Int32Array(memory, 0, words),
+    doubles: new Float64Array(memory, 4 * words, doubles),
+    kinds: new Uint8Array(memory, 4 * words + 8 * doubles)
+  }
 }
 
 /**
@@ -73,11 +80,11 @@ function takeData(require) {
 }
 
 /**
- * Runs the tasks of batches one after the other, and posts the answer of each before it begins the next: whatever the next one does,
- * the caller of the first has its answer.
+ * Runs the tasks of batches one after the other, and hands over the answer of each before it begins the next: whatever the next one
+ * does, the caller of the first gets its answer.
  * @param {Tools} tools
  */
-function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, STATE, TIMES, ANSWER, MAX_BATCH }) {
+function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, STATE, DOUBLES, ANSWER }) {
   const { parentPort, receiveMessageOnPort } = require('node:worker_threads')
   const v8 = require('node:v8')
   const { encodeError, decodeError } = toldErrors(v8)
@@ -91,7 +98,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   const { port, answers, memory } = data
   // What a user's module posts to its parent has no reader. Deno's parent has no end.
   parentPort?.close?.()
-  const { words, times, answers: kinds } = sharedViews(memory, MAX_BATCH)
+  const { words, doubles, kinds } = sharedViews(memory, Object.keys(SHARED).length, DOUBLES.length)
 
   /** @type {Map<number, { specifier: string, name: string }>} */
   const definitions = new Map()
@@ -174,35 +181,56 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   /** The batch is done, and the next one may come. */
   const endBatch = () => {
     isOver = true
-    times[TIMES.heap] = v8.getHeapStatistics().used_heap_size
+    doubles[DOUBLES.heap] = v8.getHeapStatistics().used_heap_size
     Atomics.add(words, SHARED.batches, 1)
   }
 
+  /** Calls the other thread, unless it was called and has not looked yet. */
+  const ring = () => {
+    if (Atomics.exchange(words, SHARED.rung, 1) === 0) port.postMessage({})
+  }
+
   /**
-   * Posts the answer of a task. A batch ends just before its last answer, so that no message has to follow.
-   * @param {number} index @param {number} kind @param {number} since @param {unknown} value @param {any[]} [transfer]
+   * Hands over the answer of a task. A batch ends just before its last answer, so that nothing has to follow.
+   * @param {number} index @param {number} kind @param {number} since
    */
-  const post = (index, kind, since, value, transfer) => {
+  const answer = (index, kind, since) => {
     kinds[index] = kind
-    times[TIMES.tasks + index] = (now() - since) * 1000
-    if (!isOver && isLast()) endBatch()
-    answers.postMessage(value, transfer)
+    doubles[DOUBLES.micros + index] = (now() - since) * 1000
+    if (isLast()) endBatch()
+    Atomics.store(words, SHARED.answers, index + 1)
+    ring()
   }
 
   /** @param {number} index @param {number} since @param {unknown} error */
-  const fail = (index, since, error) => post(index, ANSWER.error, since, encodeError(error))
+  const fail = (index, since, error) => {
+    answers.postMessage(encodeError(error))
+    answer(index, ANSWER.error, since)
+  }
+
+  /** Where the answer is that a value makes. @param {unknown} value */
+  const kindOf = value => {
+    if (value === undefined) return ANSWER.undefined
+    if (value === null) return ANSWER.null
+    if (typeof value === 'boolean') return value ? ANSWER.true : ANSWER.false
+    return typeof value === 'number' ? ANSWER.number : ANSWER.message
+  }
 
   /** @param {number} index @param {number} since @param {any} value */
   const succeed = (index, since, value) => {
-    const isMoved = value !== null && typeof value === 'object' && value[MOVED] !== undefined
+    const kind = kindOf(value)
+    if (kind === ANSWER.number) doubles[DOUBLES.numbers + index] = value
+    if (kind !== ANSWER.message) return answer(index, kind, since)
+    const isMoved = typeof value === 'object' && value[MOVED] !== undefined
     const transfer = isMoved ? value[MOVED] : undefined
-    if (transfer?.some(isDetached)) return fail(index, since, cloneError(`The result cannot be cloned: ${DETACHED}`))
+    if (transfer?.some(isDetached)) throw cloneError(`The result cannot be cloned: ${DETACHED}`)
     const result = isMoved ? value.value : value
     try {
-      post(index, ANSWER.value, since, result, transfer)
+      answers.postMessage(result, transfer)
     } catch (error) {
-      fail(index, since, cloneError(refusal('result', result, error)))
+      throw cloneError(refusal('result', result, error))
     }
+    answer(index, kind, since)
   }
 
   /** @param {Function} call @param {unknown} input @param {number} index */
@@ -242,7 +270,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     }
     // The rest was taken back.
     endBatch()
-    port.postMessage({ rests: true })
+    ring()
   }
 
   /** A batch cannot be read: it would be waited for in vain. @param {unknown} error */
@@ -313,4 +341,4 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   Atomics.store(words, SHARED.state, STATE.running)
 }
 
-module.exports = { entry, preload, sharedViews, takeData, ANSWER, MAX_BATCH, MEMORY, SHARED, STATE, TIMES }
+module.exports = { entry, preload, sharedViews, takeData, ANSWER, DOUBLES, MAX_BATCH, MEMORY, SHARED, STATE }

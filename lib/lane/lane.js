@@ -5,8 +5,8 @@ const { openMailbox } = require('./mailbox')
 const { Pace } = require('./pace')
 const { MAX_BATCH } = require('./entry')
 const { port } = require('../port')
-const { Thread } = require('./thread')
-const { decodeError, text } = require('../told-errors')
+const { Thread, unreadableError } = require('./thread')
+const { text } = require('../told-errors')
 const native = require('../native')
 const { ModuleTransform } = require('./transform')
 const { refusal } = require('./refusal')
@@ -14,7 +14,7 @@ const { refusal } = require('./refusal')
 /**
  * @typedef {import('./errand').Errand} Errand
  * @typedef {import('./thread').Exit} Exit
- * @typedef {import('./thread').Answer} Answer
+ * @typedef {import('./thread').Answers} Answers
  */
 
 /** Tasks that wait for so long (ms) behind one of their batch go back to the queue, for any thread to take. */
@@ -99,25 +99,20 @@ class Lane {
     })
   }
 
-  /** @param {Thread} thread @param {Answer[]} answers of the first of its tasks */
-  answered(thread, answers) {
-    const tasks = thread.tasks.splice(0, answers.length)
+  /** @param {Thread} thread @param {Answers} answers of the first of its tasks */
+  answered(thread, { values, errors, micros, longest }) {
+    const tasks = thread.tasks.splice(0, values.length)
     thread.answered += tasks.length
     thread.done += tasks.length
-    const times = answers.map(it => it.micros)
-    const micros = times.reduce((sum, time) => sum + time)
     const pace = this.#pace(numberOf(tasks[0]))
-    pace.measure(tasks.length, micros, Math.max(...times))
+    pace.measure(tasks.length, micros, longest)
     this.#broken.delete(numberOf(tasks[0]))
-    this.#count(thread, tasks, answers, micros)
+    this.#count(thread, tasks, errors, micros)
     for (const [place, errand] of tasks.entries()) {
-      const { value, failure, unreadable } = answers[place]
-      if (unreadable !== undefined) errand.fail(unreadableError('result', unreadable))
-      else if (failure !== undefined) errand.fail(withCaller(decodeError(failure), errand.caller))
-      else errand.succeed(value, pace.micros)
+      if (errors.has(place)) errand.fail(withCaller(errors.get(place), errand.caller))
+      else errand.succeed(values[place], pace.micros)
       errand.leave()
     }
-    if (!thread.isBusy) this.rests(thread)
   }
 
   /** @param {Thread} thread that is done with its batch */
@@ -151,7 +146,8 @@ class Lane {
     const isBlamed = exit.wasImporting && (thread.done === 0 || thread.tasks.some(errand => errand.wasRetried))
     if (isBlamed) this.#backOff(thread.tasks[0], exit)
     const begun = isBlamed ? thread.tasks.length : thread.begun - thread.answered
-    const isLost = (/** @type {Errand} */ errand, /** @type {number} */ place) => place < begun || errand.transfer.length > 0
+    const isLost = (/** @type {Errand} */ errand, /** @type {number} */ place) =>
+      place < begun || errand.transfer.length > 0
     const lost = thread.tasks.filter(isLost)
     thread.tasks = thread.tasks.filter((errand, place) => !isLost(errand, place))
     if (exit.wasImporting) for (const errand of thread.tasks) errand.wasRetried = true
@@ -277,12 +273,12 @@ class Lane {
     }
   }
 
-  /** @param {Thread} thread @param {Errand[]} tasks @param {Answer[]} answers @param {number} micros */
-  #count(thread, tasks, answers, micros) {
+  /** @param {Thread} thread @param {Errand[]} tasks @param {Map<number, unknown>} errors @param {number} micros */
+  #count(thread, tasks, errors, micros) {
     let [failed, cancelled] = [0, 0]
     for (const [place, errand] of tasks.entries()) {
       if (errand.isSettled) cancelled++
-      else if (answers[place].failure !== undefined || answers[place].unreadable !== undefined) failed++
+      else if (errors.has(place)) failed++
     }
     this.#finish(thread, tasks, tasks.length - failed - cancelled, failed, cancelled, micros)
   }
@@ -418,12 +414,6 @@ function numberOf(errand) {
 /** Whether a thread has been given more than it can run at once. @param {Thread} thread */
 function isAhead(thread) {
   return thread.permit !== undefined && thread.isBusy && thread.tasks.length + thread.backlog.length > 1
-}
-
-/** @param {'input' | 'result'} name @param {unknown} error */
-function unreadableError(name, error) {
-  const where = name === 'input' ? ' by the worker thread' : ''
-  return new DOMException(`The ${name} cannot be read${where}: ${text(error)}`, 'DataCloneError')
 }
 
 /** @param {Exit} exit @param {string} when */

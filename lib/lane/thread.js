@@ -3,7 +3,7 @@
 const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
 const { toldErrors } = require('../told-errors')
 const { apart } = require('./apart')
-const { ANSWER, MAX_BATCH, MEMORY, SHARED, STATE, TIMES, sharedViews } = require('./entry')
+const { ANSWER, DOUBLES, MEMORY, SHARED, STATE, sharedViews } = require('./entry')
 const source = require('./source')
 const { ModuleTransform } = require('./transform')
 
@@ -11,28 +11,31 @@ const { ModuleTransform } = require('./transform')
  * @typedef {import('./errand').Errand} Errand
  * @typedef {import('node:worker_threads').MessagePort} MessagePort
  *
- * The answer of a task: its result, or an error as it was encoded.
- * @typedef {{ value: unknown, failure: Uint8Array | undefined, unreadable: unknown, micros: number }} Answer
+ * Answers of the first of a thread's tasks. `errors` by their places among the values; `micros` that the tasks took together.
+ * @typedef {{ values: unknown[], errors: Map<number, unknown>, micros: number, longest: number }} Answers
  *
  * The lane that a thread reports to.
  * @typedef {object} Outlet
- * @property {(thread: Thread, answers: Answer[]) => void} answered by the first of its tasks
- * @property {(thread: Thread) => void} rests it is done with its batch, and the rest of that was taken back
+ * @property {(thread: Thread, answers: Answers) => void} answered
+ * @property {(thread: Thread) => void} rests it is done with its batch
  * @property {(thread: Thread, error: unknown) => void} unreadable it cannot read the batch that it was sent
  * @property {(thread: Thread, why: Exit) => void} exited
  *
  * @typedef {{ code: number, error: unknown, wasImporting: boolean }} Exit
  */
 
-const { decodeError, encodeError } = toldErrors(require('node:v8'))
+const { decodeError, encodeError, text } = toldErrors(require('node:v8'))
+
+/** Values by their kinds in ANSWER. */
+const SMALL = [undefined, null, false, true]
 
 /** A worker thread with the tasks that it has been sent: one batch at a time, and in it one task at a time. */
 class Thread {
   #worker
   #port
-  /** Each task's answer is a message of its own, in the order of the tasks. */
+  /** Answers that are messages, in the order of their tasks. It is read when they are known to be there. */
   #answers
-  #shared = sharedViews(new SharedArrayBuffer(MEMORY), MAX_BATCH)
+  #shared = sharedViews(new SharedArrayBuffer(MEMORY), Object.keys(SHARED).length, DOUBLES.length)
   #outlet
   /** Transforms that it knows. @type {Set<number>} */
   #known = new Set()
@@ -82,18 +85,15 @@ class Thread {
     this.#worker.on('messageerror', () => {})
     this.#worker.on('exit', code => this.#exited(code))
     this.#port.on('message', message => this.#receive(message))
-    this.#answers.on('message', value => this.#answer({ value, unreadable: undefined }))
-    this.#answers.on('messageerror', error => this.#answer({ value: undefined, unreadable: error }))
     this.#worker.unref()
     this.#port.unref()
-    this.#answers.unref()
   }
 
   /** @param {any} message */
   #receive(message) {
     if (message.uncaught !== undefined) this.#uncaught = message.uncaught
     else if (message.unreadable !== undefined) this.#outlet.unreadable(this, decodeError(message.unreadable))
-    else this.#outlet.rests(this)
+    else this.collect()
   }
 
   /** @param {number} code */
@@ -118,32 +118,42 @@ class Thread {
     return isNodes ? this.#error : decodeError(this.#uncaught)
   }
 
-  /** Passes on the answers that are there. */
+  /** Passes on the answers that are there, and whether it rests. */
   collect() {
-    this.#answer(this.#next())
+    const { words } = this.#shared
+    Atomics.store(words, SHARED.rung, 0)
+    const count = Atomics.load(words, SHARED.answers) - this.answered
+    if (count > 0) this.#outlet.answered(this, this.#read(count))
+    if (!this.isBusy) this.#outlet.rests(this)
   }
 
-  /** @param {Read | undefined} first and all that follow it */
-  #answer(first) {
-    /** @type {Answer[]} */
-    const answers = []
-    const { times, answers: kinds } = this.#shared
-    for (let read = first; read !== undefined; read = this.#next()) {
-      const index = this.answered + answers.length
-      const isError = read.unreadable === undefined && kinds[index] === ANSWER.error
-      const failure = isError ? /** @type {Uint8Array} */ (read.value) : undefined
-      answers.push({ ...read, failure, micros: times[TIMES.tasks + index] })
+  /** Reads the next answers. @param {number} count @returns {Answers} */
+  #read(count) {
+    const { doubles, kinds } = this.#shared
+    const values = new Array(count)
+    const errors = new Map()
+    let [micros, longest] = [0, 0]
+    for (let place = 0; place < count; place++) {
+      const index = this.answered + place
+      const time = doubles[DOUBLES.micros + index]
+      micros += time
+      if (time > longest) longest = time
+      const kind = kinds[index]
+      if (kind === ANSWER.number) values[place] = doubles[DOUBLES.numbers + index]
+      else if (kind < ANSWER.number) values[place] = SMALL[kind]
+      else this.#readMessage(kind, place, values, errors)
     }
-    if (answers.length > 0) this.#outlet.answered(this, answers)
+    return { values, errors, micros, longest }
   }
 
-  /** @typedef {{ value: unknown, unreadable: unknown }} Read @returns {Read | undefined} */
-  #next() {
+  /** @param {number} kind @param {number} place @param {unknown[]} values @param {Map<number, unknown>} errors */
+  #readMessage(kind, place, values, errors) {
     try {
-      const received = receiveMessageOnPort(this.#answers)
-      return received && { value: received.message, unreadable: undefined }
+      const { message } = /** @type {{ message: any }} */ (receiveMessageOnPort(this.#answers))
+      if (kind === ANSWER.error) errors.set(place, decodeError(message))
+      else values[place] = message
     } catch (error) {
-      return { value: undefined, unreadable: error }
+      errors.set(place, unreadableError('result', error))
     }
   }
 
@@ -158,7 +168,7 @@ class Thread {
 
   /** Bytes of its heap that were in use after its last batch. */
   get heap() {
-    return this.#shared.times[TIMES.heap]
+    return this.#shared.doubles[DOUBLES.heap]
   }
 
   /** How many tasks of its batch have begun. */
@@ -192,6 +202,7 @@ class Thread {
     }
     const inputs = tasks.map(task => task.input)
     const transfer = tasks.flatMap(task => task.transfer)
+    Atomics.store(this.#shared.words, SHARED.answers, 0)
     Atomics.store(this.#shared.words, SHARED.batch, tasks.length << 16)
     try {
       // What was moved is apart already.
@@ -248,4 +259,10 @@ class Thread {
   }
 }
 
-module.exports = { Thread }
+/** @param {'input' | 'result'} name @param {unknown} error */
+function unreadableError(name, error) {
+  const where = name === 'input' ? ' by the worker thread' : ''
+  return new DOMException(`The ${name} cannot be read${where}: ${text(error)}`, 'DataCloneError')
+}
+
+module.exports = { Thread, unreadableError }
