@@ -339,6 +339,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   // Node carries no DOMException from a thread that dies of it.
   process.on('uncaughtExceptionMonitor', error => port.postMessage({ uncaught: encodeError(error) }))
   Atomics.store(words, SHARED.state, STATE.running)
+  port.postMessage({ isUp: true })
 }
 
 module.exports = { entry, preload, sharedViews, takeData, ANSWER, DOUBLES, MAX_BATCH, MEMORY, SHARED, STATE }

@@ -59,13 +59,18 @@ class Lane {
   /** There is a permit for the first task that waits. @param {number} permit */
   begun(permit) {
     const first = this.#errand(native.firstErrand(permit))
-    const thread = this.#idle.pop() ?? this.#spawn(permit, first)
+    const thread = this.#idle.pop() ?? this.#unused() ?? this.#spawn(permit, first)
     if (thread === undefined) return
     clearTimeout(thread.timer)
     thread.permit = permit
     thread.backlog.push(first)
     // Others that are submitted in this turn travel with it.
     queueMicrotask(() => this.#work(thread))
+  }
+
+  /** A thread that starts, and whose tasks another one has taken over. */
+  #unused() {
+    return [...this.#threads].find(it => !it.isUp && !it.isEnding && it.permit === undefined)
   }
 
   /**
@@ -115,11 +120,12 @@ class Lane {
     }
   }
 
-  /** @param {Thread} thread that is done with its batch */
+  /** @param {Thread} thread that is up, or done with its batch */
   rests(thread) {
-    if (thread.isBusy) return
+    if (thread.isBusy || this.#idle.includes(thread)) return
     clearTimeout(thread.timer)
-    this.#work(thread)
+    if (thread.permit === undefined) this.#rest(thread)
+    else this.#work(thread)
   }
 
   /** @param {Thread} thread @param {Exit} exit */
@@ -143,6 +149,7 @@ class Lane {
    * @param {Thread} thread @param {Exit} exit
    */
   #takeLost(thread, exit) {
+    if (!thread.isUp) thread.tasks = thread.backlog.splice(0)
     const isBlamed = exit.wasImporting && (thread.done === 0 || thread.tasks.some(errand => errand.wasRetried))
     if (isBlamed) this.#backOff(thread.tasks[0], exit)
     const begun = isBlamed ? thread.tasks.length : thread.begun - thread.answered
@@ -168,7 +175,7 @@ class Lane {
 
   /** Sends a thread what it is to do next, or lets it rest. @param {Thread} thread */
   #work(thread) {
-    if (thread.permit === undefined || thread.isBusy) return
+    if (thread.permit === undefined || thread.isBusy || !thread.isUp) return
     if (this.#isWorn(thread)) return this.#retire(thread)
     for (;;) {
       this.#fill(thread, thread.permit)
@@ -307,10 +314,17 @@ class Lane {
     if (rest.length > 0) native.giveErrandsBack(/** @type {number} */ (thread.permit), this.#listed(rest), rest.length)
   }
 
-  /** There is nothing to do for a thread. @param {Thread} thread */
+  /** There is nothing to do for a thread, unless it takes over what another one that starts was to do. @param {Thread} thread */
   #rest(thread) {
     this.#release(thread)
     if (thread.isEnding) return
+    const starting = [...this.#threads].find(it => !it.isUp && it.backlog.length > 0)
+    if (starting !== undefined) {
+      thread.permit = starting.permit
+      thread.backlog = starting.backlog.splice(0)
+      starting.permit = undefined
+      return this.#work(thread)
+    }
     this.#idle.push(thread)
     const { idleTimeout } = this.#options
     if (idleTimeout < 2 ** 31) {

@@ -394,6 +394,7 @@ module.exports = [
   "  port.on('messageerror', unreadable)",
   "  process.on('uncaughtExceptionMonitor', error => port.postMessage({ uncaught: encodeError(error) }))",
   "  Atomics.store(words, SHARED.state, STATE.running)",
+  "  port.postMessage({ isUp: true })",
   "}",
   "  const data = takeData(require)",
   "  await preload(load)",

@@ -17,7 +17,7 @@ const { ModuleTransform } = require('./transform')
  * The lane that a thread reports to.
  * @typedef {object} Outlet
  * @property {(thread: Thread, answers: Answers) => void} answered
- * @property {(thread: Thread) => void} rests it is done with its batch
+ * @property {(thread: Thread) => void} rests it is up, or done with its batch
  * @property {(thread: Thread, error: unknown) => void} unreadable it cannot read the batch that it was sent
  * @property {(thread: Thread, why: Exit) => void} exited
  *
@@ -41,6 +41,7 @@ class Thread {
   #known = new Set()
   /** Batches that it was sent. */
   #batches = 0
+  #isUp = false
   /** @type {unknown} */
   #error
   /** An uncaught exception as the thread encoded it, if it could. @type {Uint8Array | undefined} */
@@ -93,7 +94,10 @@ class Thread {
   #receive(message) {
     if (message.uncaught !== undefined) this.#uncaught = message.uncaught
     else if (message.unreadable !== undefined) this.#outlet.unreadable(this, decodeError(message.unreadable))
-    else this.collect()
+    else if (message.isUp) {
+      this.#isUp = true
+      this.#outlet.rests(this)
+    } else this.collect()
   }
 
   /** @param {number} code */
@@ -155,6 +159,11 @@ class Thread {
     } catch (error) {
       errors.set(place, unreadableError('result', error))
     }
+  }
+
+  /** Whether it can be sent tasks: starting takes it longer than most tasks do. */
+  get isUp() {
+    return this.#isUp
   }
 
   get isEnding() {
