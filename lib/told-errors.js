@@ -1,5 +1,7 @@
 'use strict'
 
+const { OffloopError } = require('./errors')
+
 /**
  * @typedef {object} Told an error as it crosses
  * @property {'error' | 'aggregate' | 'dom'} kind
@@ -16,8 +18,9 @@
 /**
  * Errors on their way between threads. Its text runs in worker threads too: it refers to nothing outside.
  * @param {typeof import('node:v8')} v8
+ * @param {typeof import('./errors').OffloopError} [OffloopError] where errors of the package are to be instances of it again
  */
-function toldErrors(v8) {
+function toldErrors(v8, OffloopError) {
   const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
   /** How far down causes are followed: they may be a circle. */
   const MAX_DEPTH = 8
@@ -134,6 +137,12 @@ function toldErrors(v8) {
   function instance({ kind, name, message, cause, errors = [] }) {
     if (kind === 'dom') return new DOMException(message, name)
     const options = cause === undefined ? undefined : { cause: made(cause) }
+    if (name === 'OffloopError' && OffloopError !== undefined) {
+      const error = new OffloopError(/** @type {any} */ (undefined), message)
+      if (options !== undefined)
+        Object.defineProperty(error, 'cause', { value: options.cause, configurable: true, writable: true })
+      return error
+    }
     const Class = Object.hasOwn(STANDARD, name) ? STANDARD[/** @type {keyof typeof STANDARD} */ (name)] : Error
     const error =
       kind === 'aggregate' ? new AggregateError(errors.map(made), message, options) : new Class(message, options)
@@ -144,4 +153,4 @@ function toldErrors(v8) {
   return { encodeError, decodeError, text }
 }
 
-module.exports = { toldErrors, ...toldErrors(require('node:v8')) }
+module.exports = { toldErrors, ...toldErrors(require('node:v8'), OffloopError) }

@@ -1,5 +1,6 @@
 'use strict'
 
+const { inspect } = require('node:util')
 const { OffloopError, withCaller } = require('../errors')
 const { openMailbox } = require('./mailbox')
 const { Pace } = require('./pace')
@@ -430,9 +431,14 @@ function isAhead(thread) {
   return thread.permit !== undefined && thread.isBusy && thread.tasks.length + thread.backlog.length > 1
 }
 
+/** @param {unknown} error that may be any value */
+function shown(error) {
+  return error instanceof Error ? text(error) : inspect(error, { depth: 1 })
+}
+
 /** @param {Exit} exit @param {string} when */
 function exitError({ code, error }, when) {
-  let why = error === undefined ? `exit code ${code}` : `uncaught: ${text(error)}`
+  let why = error === undefined ? `exit code ${code}` : `uncaught: ${shown(error)}`
   if (/** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY') why = 'it ran out of memory'
   const exit = new OffloopError('ERR_OFFLOOP_WORKER_EXIT', `The worker thread ended ${when}: ${why}`, {
     transform: 'module'

@@ -1,5 +1,7 @@
 'use strict'
 
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { OffloopError, withCaller } = require('../errors')
 const native = require('../native')
@@ -8,6 +10,10 @@ const { port } = require('../port')
 const { ScriptTransform } = require('./transform')
 
 /** @typedef {import('./errand').Errand} Errand */
+
+const PRELOAD = join(__dirname, 'script-preload.js')
+/** A bundle may have left it out, and the permission model may hide it. */
+const HAS_PRELOAD = existsSync(PRELOAD)
 
 /** Runs scripts that were written for `new Worker()`: a thread for each input, as many at a time as the pool gives permits. */
 class ScriptLane {
@@ -90,7 +96,7 @@ class ScriptLane {
       timer = setTimeout(() => worker.terminate(), this.#options.gracePeriod)
     })
     worker.on('error', error => {
-      failure = { error }
+      failure = { error: asThrown(error) }
     })
     worker.once('exit', code => {
       clearTimeout(timer)
@@ -114,12 +120,53 @@ class ScriptLane {
       argv,
       resourceLimits
     }
-    return new Worker(ScriptTransform.url(errand.transform), options)
+    const url = ScriptTransform.url(errand.transform)
+    if (!HAS_PRELOAD) return new Worker(url, options)
+    const open = (/** @type {readonly string[]} */ flags) => {
+      return new Worker(url, { ...options, execArgv: [...flags, '--require', PRELOAD] })
+    }
+    if (execArgv !== undefined) return open(execArgv)
+    try {
+      return open(process.execArgv.filter(isForThreads))
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      for (const flag of process.execArgv) if (error.message.includes(flag)) refused.add(flag)
+    }
+    try {
+      return open(process.execArgv.filter(isForThreads))
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      return new Worker(url, options)
+    }
   }
 
   #checkEnded() {
     if (this.#workers.size === 0) this.#ended?.()
   }
+}
+
+/** Flags of this process hold for its threads, but Node.js refuses to be given some of them for one. @type {Set<string>} */
+const refused = new Set()
+
+/** @param {string} flag */
+function isForThreads(flag) {
+  return !refused.has(flag)
+}
+
+/** @param {any} error @returns {error is Error} */
+function isRefusal(error) {
+  return error?.code === 'ERR_WORKER_INVALID_EXEC_ARGV'
+}
+
+/** An error as the script threw it. @param {any} error as it arrived */
+function asThrown(error) {
+  if (error?.isDOMException !== true) return error
+  const { name, message, stack } = error
+  return Object.defineProperty(new DOMException(message, name), 'stack', {
+    value: stack,
+    configurable: true,
+    writable: true
+  })
 }
 
 /** @param {number} code */

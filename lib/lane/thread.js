@@ -1,7 +1,7 @@
 'use strict'
 
 const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
-const { toldErrors } = require('../told-errors')
+const { decodeError, encodeError, text } = require('../told-errors')
 const { apart } = require('./apart')
 const { ANSWER, DOUBLES, MEMORY, SHARED, STATE, sharedViews } = require('./entry')
 const source = require('./source')
@@ -23,8 +23,6 @@ const { ModuleTransform } = require('./transform')
  *
  * @typedef {{ code: number, error: unknown, wasImporting: boolean }} Exit
  */
-
-const { decodeError, encodeError, text } = toldErrors(require('node:v8'))
 
 /** Values by their kinds in ANSWER. */
 const SMALL = [undefined, null, false, true]
