@@ -548,7 +548,8 @@ export const transforms: {
    * rejects with a `DataCloneError` that says where it stands.
    *
    * A thread that ends in the middle of a task (`process.exit()`, out of memory, an uncaught exception) rejects it with
-   * ERR_OFFLOOP_WORKER_EXIT and is replaced; tasks that had not begun go elsewhere, unless what was moved is in that thread.
+   * ERR_OFFLOOP_WORKER_EXIT and is replaced. Tasks that ended before keep their results; those that had not begun run elsewhere,
+   * except a moved input that is in that thread.
    * @example
    * // resize.js: module.exports = async ({ path, width }, { signal }) => sharp(path).resize(width).toBuffer()
    * const resize = transforms.module(require.resolve('./resize.js'))
