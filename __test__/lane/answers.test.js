@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { Pool, transforms } = require('../..')
+const { Pool, move, transforms } = require('../..')
 const { fixture, reaches, release, words } = require('../support/lane.js')
 
 const mates = transforms.module(fixture('mates.cjs'))
@@ -192,4 +192,26 @@ test('a thread that ends of what ran in it before costs no task that waits for i
     settled.map(it => it.status === 'fulfilled' && it.value),
     [1, 2]
   )
+})
+
+test('a module that ends its thread late in its import is blamed for it', async t => {
+  const pool = new Pool({ threads: 2 })
+  t.after(() => pool.close())
+  const dies = transforms.module(fixture('dies-late.mjs'))
+  const settled = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => pool.run(dies, n)))
+  assert.ok(settled.every(it => it.status === 'rejected' && it.reason.code === 'ERR_OFFLOOP_WORKER_EXIT'))
+  assert.equal(pool.stats().failed, 20)
+  assertIdle(pool)
+})
+
+test('moved inputs that have not been sent outlive a thread that ends', async t => {
+  const pool = await open(t, { threads: 1 })
+  const exits = pool.run(mates, { way: 'exit', words: words() })
+  const moved = Array.from({ length: 10 }, (_, n) => pool.run(mates, move(new Uint8Array([n]))))
+  await assert.rejects(exits, { code: 'ERR_OFFLOOP_WORKER_EXIT' })
+  assert.deepEqual(
+    (await Promise.all(moved)).map(([n]) => n),
+    [...Array(10).keys()]
+  )
+  assertIdle(pool)
 })

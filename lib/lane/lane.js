@@ -123,7 +123,7 @@ class Lane {
 
   /** @param {Thread} thread that is up, or done with its batch */
   rests(thread) {
-    if (thread.isBusy || this.#idle.includes(thread)) return
+    if (this.#idle.includes(thread)) return
     clearTimeout(thread.timer)
     if (thread.permit === undefined) this.#rest(thread)
     else this.#work(thread)
@@ -264,7 +264,7 @@ class Lane {
     const rest = batch.filter(errand => !lost.includes(errand))
     for (const errand of rest) errand.travelsAlone = true
     thread.backlog.unshift(...rest)
-    this.rests(thread)
+    if (!thread.isBusy) this.rests(thread)
   }
 
   /**
@@ -377,9 +377,8 @@ class Lane {
   /** @param {Thread} thread */
   #unstick(thread) {
     if (!isAhead(thread) || performance.now() - thread.since < STUCK) return
-    // What was moved to the thread is there, and nowhere else.
-    const isMoved = thread.tasks.some(errand => errand.transfer.length > 0)
-    this.#giveBack(thread, [...(isMoved ? [] : thread.takeBack(0)), ...thread.backlog.splice(0)])
+    // The first one is what it runs, or imports a module for.
+    this.#giveBack(thread, [...thread.takeBack(1), ...thread.backlog.splice(0)])
   }
 
   /**

@@ -40,6 +40,7 @@ class Thread {
   /** Batches that it was sent. */
   #batches = 0
   #isUp = false
+  #hasExited = false
   /** @type {unknown} */
   #error
   /** An uncaught exception as the thread encoded it, if it could. @type {Uint8Array | undefined} */
@@ -94,12 +95,17 @@ class Thread {
     else if (message.unreadable !== undefined) this.#outlet.unreadable(this, decodeError(message.unreadable))
     else if (message.isUp) {
       this.#isUp = true
-      this.#outlet.rests(this)
+      this.#rest()
     } else this.collect()
+  }
+
+  #rest() {
+    if (!this.isBusy && !this.#hasExited) this.#outlet.rests(this)
   }
 
   /** @param {number} code */
   #exited(code) {
+    this.#hasExited = true
     clearTimeout(this.timer)
     clearTimeout(this.#ending)
     // Its last messages come first.
@@ -126,7 +132,7 @@ class Thread {
     Atomics.store(words, SHARED.rung, 0)
     const count = Atomics.load(words, SHARED.answers) - this.answered
     if (count > 0) this.#outlet.answered(this, this.#read(count))
-    if (!this.isBusy) this.#outlet.rests(this)
+    this.#rest()
   }
 
   /** Reads the next answers. @param {number} count @returns {Answers} */
