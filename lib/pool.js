@@ -5,6 +5,7 @@ const { callerOf } = require('./errors')
 const { sizeOf, taskOf, wantsCaller } = require('./kinds')
 const { Iteration } = require('./iterate')
 const { Errand } = require('./lane')
+const { nextTick, queueMicrotask } = require('./loop')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
 const { tasks } = require('./tracing')
@@ -163,7 +164,7 @@ class Pool {
       // Outcomes that came along settle first: whoever they call must not find the room that is kept for this one.
       const granted = (/** @type {number} */ room) => {
         queueMicrotask(() =>
-          process.nextTick(() => {
+          nextTick(() => {
             pool.keepRoom(room)
             resolve()
           })

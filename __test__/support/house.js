@@ -272,6 +272,25 @@ function focusedTests(files) {
   })
 }
 
+/** What fake timers replace; `lib/loop.js` has all of it as Node made it. */
+const FAKED = /(?<![\w.#])(?:setTimeout|clearTimeout|setImmediate|queueMicrotask|nextTick)\b(?=\()/g
+const FAKED_MEMBERS =
+  /\b(?:performance|Date)\.now\b|\bprocess\.(?:nextTick|hrtime)\b|\bsetInterval\b|\bclearInterval\b|'node:timers[^']*'/g
+
+/**
+ * Takes its timers and its clock from where fakes do not reach. A worker thread has a loop of its own.
+ * @param {Files} files
+ */
+function fakedTimers(files) {
+  return pick(files, /^lib\/(?!loop\.js|binding\.js|lane\/(?:entry|source)\.js).*\.js$/).flatMap(([path, text]) => {
+    const code = blank(text, 'js', { strings: false })
+    const own = /\{([^}]*)\} = require\('\.\.?\/loop'\)/.exec(code)?.[1] ?? ''
+    const calls = [...code.matchAll(FAKED)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
+    const found = [...calls, ...code.matchAll(FAKED_MEMBERS)]
+    return found.map(({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/loop.js has`)
+  })
+}
+
 /**
  * @param {string} text
  * @param {number} index
@@ -283,6 +302,7 @@ function lineOf(text, index) {
 module.exports = {
   borderLeaks,
   declaredValues,
+  fakedTimers,
   focusedTests,
   foreignWords,
   longFiles,

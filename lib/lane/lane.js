@@ -1,6 +1,7 @@
 'use strict'
 
 const { OffloopError, withCaller } = require('../errors')
+const { clearTimeout, now, queueMicrotask, setTimeout } = require('../loop')
 const { openMailbox } = require('./mailbox')
 const { MAX_BATCH, Pace } = require('./pace')
 const { port } = require('../port')
@@ -167,7 +168,7 @@ class Lane {
     if (errand === undefined) return
     const number = numberOf(errand)
     const delay = Math.min((this.#broken.get(number)?.delay ?? FIRST_DELAY / 2) * 2, MAX_DELAY)
-    this.#broken.set(number, { until: performance.now() + delay, delay, error })
+    this.#broken.set(number, { until: now() + delay, delay, error })
   }
 
   /** Sends a thread what it is to do next, or lets it rest. @param {Thread} thread */
@@ -229,7 +230,7 @@ class Lane {
   /** Returns whether the thread has something to do now. @param {Thread} thread @param {Errand[]} batch */
   #send(thread, batch) {
     const broken = this.#broken.get(numberOf(batch[0]))
-    if (broken !== undefined && performance.now() < broken.until) {
+    if (broken !== undefined && now() < broken.until) {
       this.#drop(thread, batch, broken.error)
       return false
     }
@@ -352,7 +353,7 @@ class Lane {
 
   /** Gives tasks that are stuck to threads that are idle, as far as there are permits for them. */
   #spread() {
-    const late = performance.now() - STUCK
+    const late = now() - STUCK
     for (const thread of this.#threads) {
       if (thread.permit === undefined || thread.tasks.length === 0 || thread.since > late) continue
       if (thread.tasks[0].transfer.length === 0) thread.backlog.unshift(...thread.takeBack(0))

@@ -2,6 +2,7 @@
 
 const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
 const { toldErrors } = require('../told-errors')
+const { clearTimeout, now, setTimeout } = require('../loop')
 const { apart } = require('./apart')
 const { SHARED, STATE } = require('./entry')
 const source = require('./source')
@@ -156,7 +157,7 @@ class Thread {
     }
     this.tasks = tasks
     this.answered = 0
-    this.since = performance.now()
+    this.since = now()
   }
 
   /**

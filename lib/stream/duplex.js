@@ -4,6 +4,7 @@ const { Duplex, addAbortSignal, finished } = require('node:stream')
 const { asUint8Array } = require('../input')
 const { Fold } = require('./fold')
 const { giveBack } = require('./destroyed')
+const { nextTick } = require('../loop')
 const { STREAM_OPTIONS, checkStreaming, readStreamOptions } = require('./options')
 const { tellStall } = require('../tracing')
 const { Transform } = require('../transform')
@@ -46,7 +47,7 @@ class TransformDuplex extends Duplex {
    * @param {Callback} [callback]
    */
   flush(kind, callback = typeof kind === 'function' ? kind : () => {}) {
-    if (this.writableFinished) return process.nextTick(callback)
+    if (this.writableFinished) return nextTick(callback)
     if (this.writableEnded && !this.destroyed) {
       // The end brings out all there is.
       finished(this, { readable: false }, callback)
