@@ -13,6 +13,10 @@ const APART = ['pool', 'transform', 'cache', 'sink']
 /** What every lib/ file may use. Whatever is not named here stands above them and may use its equals. */
 const GROUND = [
   'platform',
+  'library',
+  'addon-files',
+  'load-reasons',
+  'load-failure',
   'binding',
   'native',
   'loop',
@@ -142,6 +146,7 @@ function upwardImports(files) {
   const complaints = []
   for (const [path, targets] of graph) {
     for (const target of targets) {
+      if (target === 'package.json') continue
       if (target === 'lib/binding.js' && path !== 'lib/native.js') complaints.push(`${path} requires the addon itself`)
       if (!target.startsWith('lib/')) complaints.push(`${path} requires ${target}, outside lib/`)
       if (isGround(path) && !isGround(target)) complaints.push(`${path} requires ${target}, which is above it`)
