@@ -5,7 +5,7 @@ const { asUint8Array } = require('../input')
 const { Fold } = require('./fold')
 const { giveBack } = require('./destroyed')
 const { nextTick } = require('../loop')
-const { STREAM_OPTIONS, checkStreaming, readStreamOptions } = require('./options')
+const { checkStreaming, readStreamOptions } = require('./options')
 const { tellStall } = require('../tracing')
 const { Transform } = require('../transform')
 const { priorityNumber } = require('../validate')
@@ -28,7 +28,7 @@ class TransformDuplex extends Duplex {
    * @param {{ stack?: string }} caller
    */
   constructor(pool, transform, options, caller) {
-    const { highWaterMark, priority, signal } = readStreamOptions(options, STREAM_OPTIONS, pool.info.threads)
+    const { highWaterMark, priority, signal } = readStreamOptions(options)
     checkStreaming(transform, '')
     pool.checkOpen()
     super({ highWaterMark, readableObjectMode: Transform.givesValue(transform) })
