@@ -6,12 +6,25 @@
 const { performance } = require('node:perf_hooks')
 const timers = require('node:timers')
 const { scheduler } = require('node:timers/promises')
+const native = require('./native')
 
-/** The class's own methods: fakes replace those of the one instance. */
-const { now: read } = Object.getPrototypeOf(performance)
-const { wait, yield: turn } = Object.getPrototypeOf(scheduler)
+const isNode = process.versions.bun === undefined && process.versions.deno === undefined
 
-const now = /** @type {() => number} */ (read.bind(performance))
+/**
+ * Whether a function is Node's own, which its source tells. One that is not recognized is not used: that is slower, not wrong.
+ * @param {Function | undefined} it
+ * @param {string} mark
+ */
+function isOwn(it, mark) {
+  return !isNode || (typeof it === 'function' && Function.prototype.toString.call(it).includes(mark))
+}
+
+/** The classes' own methods: fakes replace those of the one instance. */
+const { now: read = performance.now } = Object.getPrototypeOf(performance)
+const { wait, yield: turn } = Object.getPrototypeOf(Object(scheduler))
+
+/** Milliseconds, monotonic. @type {() => number} */
+const now = isOwn(read, 'return now()') ? read.bind(performance) : native.cacheClock
 
 /** A timer that fakes do not reach; slower than Node's own. */
 class Timer {
@@ -46,17 +59,6 @@ class Timer {
     }
     wait.call(scheduler, this.#delay, { ref, signal }).then(end, () => {})
   }
-}
-
-const isNode = process.versions.bun === undefined && process.versions.deno === undefined
-
-/**
- * Whether a function is Node's own, which its source tells. One that is not recognized is not used: that is slower, not wrong.
- * @param {Function} it
- * @param {string} mark
- */
-function isOwn(it, mark) {
-  return !isNode || Function.prototype.toString.call(it).includes(mark)
 }
 
 /** @type {(callback: () => void) => void} */

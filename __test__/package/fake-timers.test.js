@@ -27,6 +27,7 @@ test('without fakes the functions are those of Node', () => {
   assert.equal(loop.setImmediate, timers.setImmediate)
   assert.equal(loop.setTimeout, timers.setTimeout)
   assert.notEqual(loop.nextTick, loop.setImmediate)
+  assert.equal(loop.now.name, 'bound now')
 })
 
 test('the process ends before a timer that was let go, and not before one that was not', async () => {
