@@ -4,7 +4,7 @@
 
 const { OVERRIDE, addonFiles, own, resolved } = require('./addon-files')
 const { inspect } = require('./library')
-const { misfit, reasonOf } = require('./load-reasons')
+const { BUILD, misfit, reasonOf } = require('./load-reasons')
 const { PLATFORMS, platform } = require('./platform')
 const { version } = require('../package.json')
 
@@ -13,7 +13,6 @@ const { version } = require('../package.json')
  * @typedef {{ file: AddonFile, error: any }} Attempt
  */
 
-const BUILD = '`npm rebuild offloop` needs Rust 1.88 or newer and a C compiler'
 const AGAIN = `Install offloop again on this machine, or build it: ${BUILD}`
 
 /** @param {unknown} thrown by the generated loader */
@@ -90,7 +89,7 @@ function fixOf(refused) {
 
 /** What helps where the addon itself is the trouble. */
 function another() {
-  if (process.env[OVERRIDE] === undefined) return AGAIN
+  if (!process.env[OVERRIDE]) return AGAIN
   return `Unset ${OVERRIDE}, or have it name an addon of offloop ${version} for this platform`
 }
 

@@ -14,6 +14,8 @@ const { glibcVersion } = require('./platform')
  * @typedef {(match: RegExpExecArray, path: string | undefined) => Reason} Tell
  */
 
+const BUILD = '`npm rebuild offloop` needs Rust 1.88 or newer and a C compiler'
+
 /** @param {string} why @param {string} [fix] @returns {Reason} */
 const reason = (why, fix) => ({ why, fix })
 
@@ -39,7 +41,10 @@ const REFUSALS = [
     /version [`'"]?((?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+)['"]? not found/,
     ([, version]) => {
       const here = version.startsWith('GLIBC_') ? `: it has glibc ${glibcVersion() ?? 'of no version'}` : ''
-      return reason(`it needs ${version}, which the C library of this system lacks${here}`, undefined)
+      return reason(
+        `it needs ${version}, which this system lacks${here}`,
+        `Use a newer system, or build offloop on this one: ${BUILD}`
+      )
     }
   ],
   [
@@ -80,7 +85,7 @@ const REFUSALS = [
   ],
   [/libc\.musl|ld-musl/, () => reason('it was made for musl, and this system has another C library')],
   [
-    /ld-linux|Error relocating|libc\.so\.6/,
+    /Error loading shared library (?:ld-linux|libc\.so\.6)|Error relocating/,
     () => reason('it was made for glibc, and this system has another C library')
   ],
   [
@@ -186,4 +191,4 @@ function told(table, text, path) {
   return undefined
 }
 
-module.exports = { misfit, reasonOf }
+module.exports = { BUILD, misfit, reasonOf }

@@ -284,9 +284,9 @@ const SAID = [
   [
     "/lib64/libc.so.6: version `GLIBC_2.38' not found (required by /a.node)",
     /needs GLIBC_2\.38, .*: it has glibc/,
-    undefined
+    /newer system, or build/
   ],
-  ["libstdc++.so.6: version `GLIBCXX_3.4.32' not found", /needs GLIBCXX_3\.4\.32/, undefined],
+  ["libstdc++.so.6: version `GLIBCXX_3.4.32' not found", /needs GLIBCXX_3\.4\.32/, /newer system, or build/],
   [
     'Error loading shared library ld-linux-x86-64.so.2: No such file or directory (needed by /a.node)',
     /made for glibc/,
@@ -311,6 +311,7 @@ const SAID = [
     /needs the library \/opt\/lib\/libx\.dylib/,
     /Install/
   ],
+  ['Error loading shared library libgcc_s.so.1: No such file or directory', /needs the library libgcc_s/, /Install/],
   ['something that no loader has said yet', /the loader refuses it/, undefined]
 ]
 
