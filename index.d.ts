@@ -1201,8 +1201,6 @@ export interface CacheStats {
 
 /** Options of {@link Pool.stream} and {@link Pool.sink}. One that is not known is refused. */
 export interface StreamOptions {
-  /** Chunks under way at most, 1 or more, where each is a task of its own. Default: four for each thread. */
-  concurrency?: number | undefined
   /**
    * Bytes that are taken ahead of the work, 0 or more, besides as many in Node's own buffer; a single chunk may be larger. With
    * `objectMode` objects in Node's buffer. Default 1 MiB, or 16 objects.
@@ -1217,6 +1215,8 @@ export interface StreamOptions {
 export interface SinkOptions<Out> extends StreamOptions {
   /** Take each chunk, or in `objectMode` each object, as one input. Default: the transform consumes the whole stream. */
   each?: boolean | undefined
+  /** Chunks under way at most, 1 or more. Only with `each`: without, the stream is one task. Default: four for each thread. */
+  concurrency?: number | undefined
   /** Chunks are inputs of any kind, and none is cut or joined. Default `false`: strings become bytes by their encoding. */
   objectMode?: boolean | undefined
   /**

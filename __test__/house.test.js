@@ -129,6 +129,24 @@ rule(
   }
 )
 
+rule(
+  'timers and clocks come from where fakes do not reach',
+  house.fakedTimers,
+  [
+    { 'lib/a.js': 'setTimeout(f, 1)' },
+    { 'lib/a.js': "const { now } = require('./loop')\nsetImmediate(f)" },
+    { 'lib/a.js': 'process.nextTick(f)' },
+    { 'lib/lane/a.js': 'const start = performance.now()' },
+    { 'lib/a.js': "const { setImmediate } = require('node:timers')" }
+  ],
+  {
+    'lib/a.js':
+      "const { clearTimeout, now,\n  setTimeout } = require('./loop')\nclearTimeout(setTimeout(f, now())) // Date.now()",
+    'lib/lane/a.js': "const { queueMicrotask } = require('../loop')\nqueueMicrotask(f)",
+    'lib/lane/entry.js': 'const now = performance.now.bind(performance)'
+  }
+)
+
 test('every crate is used', () => {
   const manifest = '[dependencies]\nused-one = "1"\nidle = { version = "1" }\n\n[build-dependencies]\nother = "1"\n'
   assert.equal(house.unusedCrates(manifest, { 'src/a.rs': 'use used_one::a; // idle' }).length, 1)

@@ -1,6 +1,7 @@
 'use strict'
 
 const { addAbortListener } = require('node:events')
+const { nextTick } = require('./loop')
 
 /**
  * @typedef {{ abort(reason: unknown): void }} Abortable something that a signal ends
@@ -52,7 +53,7 @@ function abortAll(signal) {
       task.abort(signal.reason)
     } catch (error) {
       // As of any listener: the others hear of it nevertheless.
-      process.nextTick(() => {
+      nextTick(() => {
         throw error
       })
     }

@@ -295,5 +295,8 @@ export interface TransformStats {
 /** Gives a staged input up. */
 export declare function unstage(staging: number): void
 
+/** The version of the package that this addon belongs to. */
+export declare const VERSION: string
+
 /** Puts `task` in line for room in a pool. Room is granted through the port, also if there is some already. */
 export declare function waitForRoom(pool: number, task: number, bytes: number): void

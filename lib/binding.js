@@ -893,4 +893,5 @@ module.exports.takeErrands = nativeBinding.takeErrands
 module.exports.takeRoom = nativeBinding.takeRoom
 module.exports.transformNames = nativeBinding.transformNames
 module.exports.unstage = nativeBinding.unstage
+module.exports.VERSION = nativeBinding.VERSION
 module.exports.waitForRoom = nativeBinding.waitForRoom

@@ -5,7 +5,7 @@ const { Loads } = require('./cache/loads')
 const { findMany, loadTogether, oneOfMany } = require('./cache/many')
 const { checkFunction, checkId, checkLoad, checkTime, closedError, readOptions } = require('./cache/options')
 const { Store } = require('./cache/store')
-const { checkOptions, checkSignal, invalidType } = require('./validate')
+const { checkNoOptions, checkOptions, checkSignal, invalidType } = require('./validate')
 
 /** @typedef {import('../index').Id} Id */
 
@@ -53,9 +53,11 @@ class Cache {
   /**
    * @param {Id[]} ids
    * @param {any} [load]
+   * @param {unknown} [options] none yet
    * @returns {Promise<Map<any, any>>}
    */
-  async getMany(ids, load) {
+  async getMany(ids, load, options) {
+    checkNoOptions(options)
     checkFunction('The "loadMany" argument', load)
     if (!Array.isArray(ids)) throw invalidType('The "ids" argument', 'an instance of Array', ids)
     for (const id of ids) checkId(id)
@@ -119,10 +121,12 @@ class Cache {
 
   /**
    * @param {Id} id
+   * @param {unknown} [options] none yet
    * @returns {Promise<any>}
    */
-  refresh(id) {
+  refresh(id, options) {
     try {
+      checkNoOptions(options)
       this.#check(id)
       return this.#loads.refresh(id, this.#load)
     } catch (error) {

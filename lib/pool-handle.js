@@ -58,6 +58,8 @@ class PoolHandle {
     const { workers, ...others } = options
     this.#workers = readWorkerOptions(workers)
     this.info = native.openPool(others)
+    /** Whether its name was given: one that was not may be called the same. */
+    this.isNamed = others.name !== undefined
     /** What native code calls it. */
     this.number = this.info.handle
     registry.register(this, this.number, this)

@@ -4,10 +4,11 @@ const { Sink, TransformDuplex } = require('./stream')
 const { callerOf } = require('./errors')
 const { sizeOf, taskOf, wantsCaller } = require('./kinds')
 const { Iteration } = require('./iterate')
+const { nextTick, queueMicrotask } = require('./loop')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
 const { tasks } = require('./tracing')
-const { checkBoolean, checkObject, checkOptions, checkSignal, priorityNumber } = require('./validate')
+const { checkBoolean, checkNoOptions, checkObject, checkOptions, checkSignal, priorityNumber } = require('./validate')
 const { Waiter } = require('./waiter')
 
 /**
@@ -153,15 +154,19 @@ class Pool {
     return new Sink(this.#handle, transform, options, callerOf(this.sink))
   }
 
-  /** @returns {Promise<void>} */
-  ready() {
+  /**
+   * @param {unknown} [options] none yet
+   * @returns {Promise<void>}
+   */
+  ready(options) {
     return new Promise((resolve, reject) => {
+      checkNoOptions(options)
       const pool = this.#handle
       pool.checkOpen()
       // Outcomes that came along settle first: whoever they call must not find the room that is kept for this one.
       const granted = (/** @type {number} */ room) => {
         queueMicrotask(() =>
-          process.nextTick(() => {
+          nextTick(() => {
             pool.keepRoom(room)
             resolve()
           })

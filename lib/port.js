@@ -1,7 +1,7 @@
 'use strict'
 
 const { DocumentBuild } = require('./document')
-const { now, setImmediate } = require('./loop')
+const { now, queueMicrotask, setImmediate } = require('./loop')
 const { slice } = require('./slices')
 const native = require('./native')
 const { CsvTable } = require('./table')

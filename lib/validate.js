@@ -54,11 +54,21 @@ function checkOptions(options, known, path = 'options') {
   checkObject(options, path === 'options' ? undefined : `The "${path}" property`)
   for (const name in options) {
     if (known.includes(name) || /** @type {Record<string, unknown>} */ (options)[name] === undefined) continue
-    const names = known.map(it => `'${it}'`).join(', ')
+    const names =
+      known.length === 0 ? 'There are no options' : `The options are ${known.map(it => `'${it}'`).join(', ')}`
     const hint = options instanceof AbortSignal ? '. To pass a signal, write { signal }' : ''
-    const message = `The property '${path}.${name}' is unknown. The options are ${names}${hint}`
+    const message = `The property '${path}.${name}' is unknown. ${names}${hint}`
     throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
   }
+}
+
+/**
+ * Refuses options where there are none: a signal that nothing listens to would go unnoticed. Other arguments are ignored, as
+ * of any function that is handed on.
+ * @param {unknown} options
+ */
+function checkNoOptions(options) {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) checkOptions(options, [])
 }
 
 /** @param {unknown} signal */
@@ -113,4 +123,13 @@ function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value)
 }
 
-module.exports = { invalidType, checkObject, checkOptions, checkSignal, checkInteger, checkBoolean, priorityNumber }
+module.exports = {
+  invalidType,
+  checkNoOptions,
+  checkObject,
+  checkOptions,
+  checkSignal,
+  checkInteger,
+  checkBoolean,
+  priorityNumber
+}

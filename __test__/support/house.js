@@ -13,6 +13,10 @@ const APART = ['pool', 'transform', 'cache', 'sink']
 /** What every lib/ file may use. Whatever is not named here stands above them and may use its equals. */
 const GROUND = [
   'platform',
+  'library',
+  'addon-files',
+  'load-reasons',
+  'load-failure',
   'binding',
   'native',
   'loop',
@@ -142,6 +146,7 @@ function upwardImports(files) {
   const complaints = []
   for (const [path, targets] of graph) {
     for (const target of targets) {
+      if (target === 'package.json') continue
       if (target === 'lib/binding.js' && path !== 'lib/native.js') complaints.push(`${path} requires the addon itself`)
       if (!target.startsWith('lib/')) complaints.push(`${path} requires ${target}, outside lib/`)
       if (isGround(path) && !isGround(target)) complaints.push(`${path} requires ${target}, which is above it`)
@@ -272,6 +277,25 @@ function focusedTests(files) {
   })
 }
 
+/** What fake timers replace; `lib/loop.js` has all of it as Node made it. */
+const FAKED = /(?<![\w.#])(?:setTimeout|clearTimeout|setImmediate|queueMicrotask|nextTick)\b(?=\()/g
+const FAKED_MEMBERS =
+  /\b(?:performance|Date)\.now\b|\bprocess\.(?:nextTick|hrtime)\b|\bsetInterval\b|\bclearInterval\b|'node:timers[^']*'/g
+
+/**
+ * Takes its timers and its clock from where fakes do not reach. A worker thread has a loop of its own.
+ * @param {Files} files
+ */
+function fakedTimers(files) {
+  return pick(files, /^lib\/(?!loop\.js|binding\.js|lane\/(?:entry|source)\.js).*\.js$/).flatMap(([path, text]) => {
+    const code = blank(text, 'js', { strings: false })
+    const own = /\{([^}]*)\} = require\('\.\.?\/loop'\)/.exec(code)?.[1] ?? ''
+    const calls = [...code.matchAll(FAKED)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
+    const found = [...calls, ...code.matchAll(FAKED_MEMBERS)]
+    return found.map(({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/loop.js has`)
+  })
+}
+
 /**
  * @param {string} text
  * @param {number} index
@@ -283,6 +307,7 @@ function lineOf(text, index) {
 module.exports = {
   borderLeaks,
   declaredValues,
+  fakedTimers,
   focusedTests,
   foreignWords,
   longFiles,

@@ -1,7 +1,7 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
-const { now, setImmediate } = require('../loop')
+const { now, queueMicrotask, setImmediate } = require('../loop')
 const { text } = require('../told-errors')
 
 /** Calls of `onEvict` take this much (ms) of a turn of the loop. */

@@ -4,7 +4,7 @@ const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('../abort')
 const { inspect } = require('node:util')
 const { OffloopError } = require('../errors')
-const { setImmediate } = require('../loop')
+const { clearTimeout, setImmediate, setTimeout } = require('../loop')
 const { loads, traceCall } = require('../tracing')
 const { clock } = require('./clock')
 

@@ -2,6 +2,7 @@
 
 const { inspect } = require('node:util')
 const { OffloopError, withCaller } = require('../errors')
+const { clearTimeout, now, queueMicrotask, setTimeout } = require('../loop')
 const { openMailbox } = require('./mailbox')
 const { Pace } = require('./pace')
 const { MAX_BATCH } = require('./entry')
@@ -171,7 +172,7 @@ class Lane {
     if (errand === undefined) return
     const number = numberOf(errand)
     const delay = Math.min((this.#broken.get(number)?.delay ?? FIRST_DELAY / 2) * 2, MAX_DELAY)
-    this.#broken.set(number, { until: performance.now() + delay, delay, exit })
+    this.#broken.set(number, { until: now() + delay, delay, exit })
   }
 
   /** Sends a thread what it is to do next, or lets it rest. @param {Thread} thread */
@@ -228,7 +229,7 @@ class Lane {
   /** Returns whether the thread has something to do now. @param {Thread} thread @param {Errand[]} batch */
   #send(thread, batch) {
     const broken = this.#broken.get(numberOf(batch[0]))
-    if (broken !== undefined && performance.now() < broken.until) {
+    if (broken !== undefined && now() < broken.until) {
       this.#drop(thread, batch, () => exitError(broken.exit, 'while it imported the module'))
       return false
     }
@@ -376,7 +377,7 @@ class Lane {
 
   /** @param {Thread} thread */
   #unstick(thread) {
-    if (!isAhead(thread) || performance.now() - thread.since < STUCK) return
+    if (!isAhead(thread) || now() - thread.since < STUCK) return
     // The first one is what it runs, or imports a module for.
     this.#giveBack(thread, [...thread.takeBack(1), ...thread.backlog.splice(0)])
   }

@@ -4,6 +4,7 @@ const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { OffloopError, withCaller } = require('../errors')
+const { clearTimeout, now, queueMicrotask, setTimeout } = require('../loop')
 const native = require('../native')
 const { openMailbox } = require('./mailbox')
 const { port } = require('../port')
@@ -61,14 +62,14 @@ class ScriptLane {
 
   /** @param {number} permit @param {Errand} errand */
   #run(permit, errand) {
-    const start = performance.now()
+    const start = now()
     let isCounted = false
     const list = Uint32Array.of(errand.id)
     const count = (/** @type {'completed' | 'failed' | 'cancelled'} */ how) => {
       if (isCounted) return
       isCounted = true
       const one = (/** @type {string} */ it) => (it === how ? 1 : 0)
-      const micros = (performance.now() - start) * 1000
+      const micros = (now() - start) * 1000
       native.finishErrands(permit, list, one('completed'), one('failed'), one('cancelled'), micros)
     }
     const ended = (/** @type {'failed' | 'cancelled'} */ how) => {
@@ -91,7 +92,7 @@ class ScriptLane {
     let timer
     worker.once('message', value => {
       count(errand.isSettled ? 'cancelled' : 'completed')
-      errand.succeed(value, (performance.now() - start) * 1000)
+      errand.succeed(value, (now() - start) * 1000)
       // It may have something to put in order.
       timer = setTimeout(() => worker.terminate(), this.#options.gracePeriod)
     })

@@ -2,6 +2,7 @@
 
 const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
 const { decodeError, encodeError, text } = require('../told-errors')
+const { clearTimeout, now, setTimeout } = require('../loop')
 const { apart } = require('./apart')
 const { ANSWER, DOUBLES, MEMORY, SHARED, STATE, sharedViews } = require('./entry')
 const source = require('./source')
@@ -227,7 +228,7 @@ class Thread {
     this.#batches = (this.#batches + 1) | 0
     this.tasks = tasks
     this.answered = 0
-    this.since = performance.now()
+    this.since = now()
   }
 
   /**

@@ -2,7 +2,7 @@
 
 const { isAbsolute, resolve } = require('node:path')
 const { pathToFileURL } = require('node:url')
-const { checkOptions, invalidType } = require('../validate')
+const { checkNoOptions, checkOptions, invalidType } = require('../validate')
 
 /** Transforms of one module and export have one number in a thread: what it knows is bounded by what is used. */
 let numbers = 0
@@ -56,8 +56,12 @@ function module_(specifier, options = {}) {
   return new ModuleTransform({ specifier: locate(specifier), name })
 }
 
-/** @param {unknown} specifier */
-function workerScript(specifier) {
+/**
+ * @param {unknown} specifier
+ * @param {unknown} [options] none: the whole script runs
+ */
+function workerScript(specifier, options) {
+  checkNoOptions(options)
   const located = locate(specifier)
   return new ScriptTransform(new URL(located.includes(':') ? located : pathToFileURL(resolve(located)).href))
 }

@@ -4,7 +4,8 @@ const { Duplex, addAbortSignal, finished } = require('node:stream')
 const { asUint8Array } = require('../input')
 const { Fold } = require('./fold')
 const { giveBack } = require('./destroyed')
-const { STREAM_OPTIONS, checkStreaming, readStreamOptions } = require('./options')
+const { nextTick } = require('../loop')
+const { checkStreaming, readStreamOptions } = require('./options')
 const { tellStall } = require('../tracing')
 const { Transform } = require('../transform')
 const { priorityNumber } = require('../validate')
@@ -27,7 +28,7 @@ class TransformDuplex extends Duplex {
    * @param {{ stack?: string }} caller
    */
   constructor(pool, transform, options, caller) {
-    const { highWaterMark, priority, signal } = readStreamOptions(options, STREAM_OPTIONS, pool.info.threads)
+    const { highWaterMark, priority, signal } = readStreamOptions(options)
     checkStreaming(transform, '')
     pool.checkOpen()
     super({ highWaterMark, readableObjectMode: Transform.givesValue(transform) })
@@ -46,7 +47,7 @@ class TransformDuplex extends Duplex {
    * @param {Callback} [callback]
    */
   flush(kind, callback = typeof kind === 'function' ? kind : () => {}) {
-    if (this.writableFinished) return process.nextTick(callback)
+    if (this.writableFinished) return nextTick(callback)
     if (this.writableEnded && !this.destroyed) {
       // The end brings out all there is.
       finished(this, { readable: false }, callback)

@@ -5,6 +5,7 @@ const { isSharedArrayBuffer } = require('node:util').types
 const { Admission } = require('../admission')
 const { bufferOf, lengthOf } = require('../bytes')
 const { withCode } = require('../errors')
+const { queueMicrotask } = require('../loop')
 const native = require('../native')
 const { Transform } = require('../transform')
 
