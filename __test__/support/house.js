@@ -17,6 +17,7 @@ const GROUND = [
   'native',
   'loop',
   'errors',
+  'lost',
   'validate',
   'abort',
   'slices',
