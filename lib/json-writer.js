@@ -2,7 +2,7 @@
 
 const { isBoxedPrimitive, isDate } = require('node:util').types
 const { withCode } = require('./errors')
-const { invalidType } = require('./validate')
+const { checkMemory, invalidType } = require('./validate')
 
 /** About so many characters are written at a time: a fraction of a millisecond. */
 const ROOM = 64 << 10
@@ -24,6 +24,8 @@ const AROUND = 4
 const TOO_LARGE = -1
 /** What does not fit into so much room is known as large from then on. */
 const MUCH = ROOM / 2
+
+const INSIDE = 'What the "input" argument holds'
 
 const dateToJSON = Date.prototype.toJSON
 
@@ -276,8 +278,9 @@ function measureParts(value, room, depth, large) {
       else left = measureParts(element, left - 1, depth - 1, large)
     }
   } else {
-    if (Object.getPrototypeOf(value) !== Object.prototype && hasToJSON(value)) {
-      return isUsualDate(value) ? room - DATE : TOO_LARGE
+    if (Object.getPrototypeOf(value) !== Object.prototype) {
+      checkMemory(INSIDE, value)
+      if (hasToJSON(value)) return isUsualDate(value) ? room - DATE : TOO_LARGE
     }
     for (const key in value) {
       const member = value[key]
@@ -315,7 +318,12 @@ function hasToJSON(value) {
 function plainOf(value, key) {
   const mayHave =
     (typeof value === 'object' && value !== null) || typeof value === 'bigint' || typeof value === 'function'
-  return mayHave && hasToJSON(value) ? value.toJSON(key) : value
+  if (!mayHave || !hasToJSON(value)) return value
+  // A Buffer without memory says that it is empty.
+  checkMemory(INSIDE, value)
+  const plain = value.toJSON(key)
+  checkMemory(INSIDE, plain)
+  return plain
 }
 
 /** Whether a value has no parts. @param {any} value */
