@@ -29,6 +29,20 @@ function refusal(name, value, error) {
     const name = Object.getPrototypeOf(value)?.constructor?.name
     return name ? `an instance of ${name}` : 'an object that cannot be cloned'
   }
+  /** What is to be said of memory that was given away before, as lib/lost.js does. @param {unknown} value */
+  const lost = value => {
+    const isView = ArrayBuffer.isView(value)
+    if (!isView && !(value instanceof ArrayBuffer)) return undefined
+    let how = 'an out-of-bounds'
+    try {
+      new Uint8Array(isView ? value.buffer : value)
+    } catch {
+      how = 'a detached'
+    }
+    const name = Object.getPrototypeOf(value)?.constructor?.name
+    const why = 'its memory was transferred, moved or resized away'
+    return `must not be detached or out of bounds: ${why}. Received ${how} ${name}`
+  }
   /** @param {object} value @returns {[string, unknown][]} */
   const children = value => {
     if (value instanceof Map)
@@ -53,7 +67,7 @@ function refusal(name, value, error) {
     place += child[0]
     value = child[1]
   }
-  return `The ${name} cannot be cloned: ${place} is ${kind(value)}`
+  return `The ${name} cannot be cloned: ${place} ${lost(value) ?? `is ${kind(value)}`}`
 }
 
 module.exports = { refusal }

@@ -2,6 +2,7 @@
 
 const { Worker } = require('node:worker_threads')
 const { OffloopError, withCaller } = require('../errors')
+const { lostError } = require('./errand')
 const native = require('../native')
 const { openMailbox } = require('./mailbox')
 const { port } = require('../port')
@@ -74,7 +75,7 @@ class ScriptLane {
     try {
       worker = this.#open(errand)
     } catch (error) {
-      errand.fail(error)
+      errand.fail(lostError(errand.input) ?? error)
       return ended('failed')
     }
     this.#workers.set(errand, worker)
