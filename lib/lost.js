@@ -117,13 +117,15 @@ function placeOf(found) {
 function* childrenOf(value) {
   if (value instanceof Map) {
     for (const [key, it] of value) {
-      yield [`.get(${String(key)})`, it]
+      yield [`.get(${key instanceof Object ? 'an object' : String(key)})`, it]
       yield ['.keys()', key]
     }
   } else if (value instanceof Set) {
     for (const it of value) yield ['.values()', it]
   } else {
-    for (const key of Object.keys(value)) {
+    const keys = Object.keys(value)
+    if (value instanceof Error) keys.push('cause')
+    for (const key of keys) {
       const step = Array.isArray(value) ? `[${key}]` : /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
       yield [step, Reflect.get(value, key)]
     }

@@ -65,7 +65,7 @@ function outOfRange(name, expected, actual) {
  * @returns {asserts options is object}
  */
 function checkObject(options, name = 'The "options" argument') {
-  if (options === null || typeof options !== 'object' || Array.isArray(options))
+  if (options === null || typeof options !== 'object' || Array.isArray(options) || isLost(options))
     throw invalidType(name, 'of type object', options)
 }
 

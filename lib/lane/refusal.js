@@ -47,15 +47,15 @@ function refusal(name, value, error) {
   const children = value => {
     if (value instanceof Map)
       return [...value].flatMap(([key, it]) => [
-        [`.get(${String(key)})`, it],
+        // Text of an object would be made by the user's code.
+        [`.get(${key instanceof Object ? 'an object' : String(key)})`, it],
         ['.keys()', key]
       ])
     if (value instanceof Set) return [...value].map(it => ['.values()', it])
     if (Array.isArray(value)) return value.map((it, index) => [`[${index}]`, it])
-    return Object.keys(value).map(key => [
-      /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
-      Reflect.get(value, key)
-    ])
+    const keys = Object.keys(value)
+    if (value instanceof Error && value.cause !== undefined) keys.push('cause')
+    return keys.map(key => [/^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, Reflect.get(value, key)])
   }
   const seen = new Set()
   let place = String(name)
