@@ -53,7 +53,7 @@ fn read(value: Unknown, depth: u32) -> Result<Arg> {
 /// where none is expected.
 fn read_object(value: Unknown, depth: u32) -> Result<Arg> {
     let env = Env::from_raw(value.value().env);
-    if let Some(view) = raw::memory_name(&value)? {
+    if let Some(view) = raw::memory_name(&env, &value)? {
         if raw::is_detached(&env, &value) {
             return Ok(Arg::Lost(format!("a detached {view}")));
         }

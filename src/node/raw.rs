@@ -33,10 +33,30 @@ pub fn instance_data<T: 'static>(env: &Env) -> Result<&T> {
     unsafe { data.cast::<T>().as_ref() }.ok_or_else(|| Error::from_reason("offloop is not open in this environment"))
 }
 
+/// The classes of typed arrays in the order of Node-API's own numbers.
+const TYPED_ARRAYS: [&str; 11] = [
+    "Int8Array",
+    "Uint8Array",
+    "Uint8ClampedArray",
+    "Int16Array",
+    "Uint16Array",
+    "Int32Array",
+    "Uint32Array",
+    "Float32Array",
+    "Float64Array",
+    "BigInt64Array",
+    "BigUint64Array",
+];
+
 /// What messages call a view or a buffer. `None`: the value is neither.
-pub fn memory_name(value: &Unknown) -> Result<Option<&'static str>> {
+pub fn memory_name(env: &Env, value: &Unknown) -> Result<Option<&'static str>> {
     Ok(if value.is_typedarray()? {
-        Some("TypedArray")
+        let mut kind = -1;
+        let (size, data, handle) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        // SAFETY: live handles of the calling function and a place for the kind; null asks for nothing.
+        unsafe { sys::napi_get_typedarray_info(env.raw(), value.raw(), &raw mut kind, size, data, handle, size) };
+        let name = usize::try_from(kind).ok().and_then(|kind| TYPED_ARRAYS.get(kind));
+        Some(name.copied().unwrap_or("TypedArray"))
     } else if value.is_arraybuffer()? {
         Some("ArrayBuffer")
     } else {
