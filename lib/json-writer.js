@@ -278,9 +278,8 @@ function measureParts(value, room, depth, large) {
       else left = measureParts(element, left - 1, depth - 1, large)
     }
   } else {
-    if (Object.getPrototypeOf(value) !== Object.prototype) {
-      checkMemory(INSIDE, value)
-      if (hasToJSON(value)) return isUsualDate(value) ? room - DATE : TOO_LARGE
+    if (Object.getPrototypeOf(value) !== Object.prototype && hasToJSON(value)) {
+      return isUsualDate(value) ? room - DATE : TOO_LARGE
     }
     for (const key in value) {
       const member = value[key]
@@ -291,6 +290,8 @@ function measureParts(value, room, depth, large) {
       if (typeof member === 'function' && key === 'toJSON') left = TOO_LARGE
       if (left < 0) break
     }
+    // Of lost memory nothing is seen.
+    if (left === room) checkMemory(INSIDE, value)
   }
   if (left < 0 && room >= MUCH) large.add(value)
   return left

@@ -5,7 +5,7 @@ const { isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const v8 = require('node:v8')
 const { bufferOf } = require('../bytes')
 const { withCode } = require('../errors')
-const { findLost, lostMessage } = require('../lost')
+const { findLost, isLost, lostMessage } = require('../lost')
 const { checkMemory, invalidType } = require('../validate')
 const { isPlain } = require('./plain')
 
@@ -48,7 +48,7 @@ function makeSerialize() {
 const serialize = makeSerialize()
 
 /** What JSON makes of lost memory, and of other things: a value is searched only where its JSON has this. */
-const HOLLOW = /\{\}|"data":\[\]/
+const HOLLOW = ['{}', '"data":[]']
 
 /** @type {Record<string, Codec<any>>} */
 const CODECS = {
@@ -70,7 +70,7 @@ const CODECS = {
     encode(value) {
       const text = JSON.stringify(value)
       if (text === undefined) throw new TypeError('JSON has no word for it')
-      if (HOLLOW.test(text)) checkAll(value)
+      if (HOLLOW.some(it => text.includes(it))) checkWritten(value)
       return Buffer.from(text)
     },
     decode: bytes => JSON.parse(bytes.toString()),
@@ -105,6 +105,19 @@ function codecOf(codec) {
 function checkAll(value) {
   const found = findLost(value, 'value')
   if (found !== undefined) throw new TypeError(lostMessage(found.place, found.lost))
+}
+
+/** Throws if JSON is made of lost memory. @param {unknown} value */
+function checkWritten(value) {
+  JSON.stringify(value, function (key, it) {
+    for (const memory of [this[key], it]) {
+      if (!isLost(memory)) continue
+      checkAll(value)
+      // A toJSON has brought it.
+      throw new TypeError(lostMessage('what JSON makes of it', memory))
+    }
+    return it
+  })
 }
 
 /**
