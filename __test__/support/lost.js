@@ -19,6 +19,8 @@ const CLASSES = [
   BigUint64Array,
   DataView
 ]
+// Newer lines of Node have it.
+if ('Float16Array' in globalThis) CLASSES.push(/** @type {any} */ (globalThis).Float16Array)
 
 /** Takes the memory away. @template {{ buffer: ArrayBufferLike }} V @param {V} view */
 function detach(view) {
