@@ -15,7 +15,7 @@ import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads
  * Bytes in any of JavaScript's clothes. A task copies them before it runs, so that nothing you do to them afterwards
  * matters; see {@link move} for giving them away instead. Inputs above 1 MiB are copied in pieces over turns of the
  * event loop: leave those alone until the task settles. A buffer that changes its length meanwhile rejects with a
- * `TypeError`.
+ * `TypeError`. So does memory that is no longer there: detached, or out of the bounds of an `ArrayBuffer` that was resized.
  *
  * A copy is memory: where there is none the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's
  * own Buffers do.

@@ -7,6 +7,7 @@ const { NO_ROOM, isSmall } = require('./input')
 const { checkTransform, isNative, sizeOf } = require('./kinds')
 const { setImmediate } = require('./loop')
 const native = require('./native')
+const { isAsyncIterable, open } = require('./source')
 const { checkBoolean, checkInteger, checkOptions, checkSignal, invalidType, priorityNumber } = require('./validate')
 const { Transform } = require('./transform')
 const { Waiter } = require('./waiter')
@@ -14,7 +15,7 @@ const { Waiter } = require('./waiter')
 /**
  * @typedef {import('./pool-handle').PoolHandle} PoolHandle
  * @typedef {import('../index').MapOptions} MapOptions
- * @typedef {Iterator<unknown> | AsyncIterator<unknown>} Source
+ * @typedef {import('./source').Source} Source
  * @typedef {Batch | Single} Unit
  *
  * Where results go, in any order.
@@ -415,22 +416,6 @@ class Flow {
     if (isActive) watch(this.#signal, this)
     else unwatch(this.#signal, this)
   }
-}
-
-/** @param {unknown} inputs */
-function isAsyncIterable(inputs) {
-  return typeof (/** @type {any} */ (inputs)?.[Symbol.asyncIterator]) === 'function'
-}
-
-/**
- * @param {any} inputs
- * @returns {Source}
- */
-function open(inputs) {
-  const make = inputs?.[Symbol.asyncIterator] ?? inputs?.[Symbol.iterator]
-  if (typeof make !== 'function' || typeof inputs === 'string')
-    throw invalidType('The "inputs" argument', 'an iterable or an async iterable of inputs', inputs)
-  return make.call(inputs)
 }
 
 module.exports = { Flow }

@@ -2,10 +2,11 @@
 
 const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const { bufferOf, lengthOf } = require('./bytes')
+const { isLost } = require('./lost')
 const native = require('./native')
 const { stageBytes, stageText, stageWork } = require('./staging')
 const { Transform } = require('./transform')
-const { invalidType } = require('./validate')
+const { checkMemory, invalidType, lostMemory } = require('./validate')
 const { Writing } = require('./writing')
 
 /** @typedef {import('./binding').Bound} Bound */
@@ -51,6 +52,8 @@ function move(value, transfer) {
     if (!Array.isArray(transfer)) throw invalidType('The "transfer" argument', 'an instance of Array', transfer)
     return new Moved(value, [...transfer])
   }
+  // The task that is given it says what is wrong with it.
+  if (isLost(value)) return new Moved(value, [])
   if (ArrayBuffer.isView(value)) return new Moved(value, isOwn(value) ? [value.buffer] : [])
   if (isArrayBuffer(value) || value instanceof MessagePort) return new Moved(value, [value])
   if (isSharedArrayBuffer(value)) return new Moved(value, [])
@@ -100,7 +103,6 @@ function submitBytes(input, task, transform, room) {
   if (length > LARGE) return stageBytes(bytes, task, transform, room)
   let source = bytes
   if (length <= SMALL) {
-    if (length === 0) checkAttached(bytes)
     scratch.set(bytes)
     source = scratch
   } else if (isSharedArrayBuffer(bufferOf(bytes))) {
@@ -121,7 +123,6 @@ function submitMoved(value, task, transform, room) {
   const bytes = asUint8Array(value)
   const buffer = bufferOf(bytes)
   const byteLength = lengthOf(bytes)
-  if (byteLength === 0) checkAttached(bytes)
   if (byteLength === 0 || byteLength !== buffer.byteLength || !isTransferable(buffer)) {
     return submitBytes(bytes, task, transform, room)
   }
@@ -185,27 +186,36 @@ function isTransferable(buffer) {
  * @returns {Uint8Array}
  */
 function asUint8Array(input, index) {
+  if (isUint8Array(input) && lengthOf(input) > 0) return input
+  if (isLost(input)) throw lostMemory(inputName(index), input)
   if (isUint8Array(input)) return input
   if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
-  if (isAnyArrayBuffer(input)) {
-    checkAttached(input)
-    return new Uint8Array(input)
-  }
+  if (isAnyArrayBuffer(input)) return new Uint8Array(input)
   const expected = 'a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView'
   throw invalidType(inputName(index), expected, input)
 }
 
 /**
- * An empty input may be a detached one, which is a mistake of the caller's.
- * @param {Uint8Array | ArrayBufferLike} input
+ * Throws if an input, or what changes hands with it, was given away before. What is inside of a value is looked at when it is
+ * sent.
+ * @param {unknown} input
+ * @param {number} [index] if it is one of many
  */
-function checkAttached(input) {
-  const buffer = isUint8Array(input) ? bufferOf(input) : /** @type {ArrayBufferLike} */ (input)
-  try {
-    new Uint8Array(buffer)
-  } catch {
-    throw invalidType('The "input" argument', 'bytes that are not detached', input)
-  }
+function checkAttached(input, index) {
+  if (!(input instanceof Moved)) return checkMemory(inputName(index), input)
+  checkMemory(inputName(index), input.value)
+  for (const [place, memory] of input.transfer.entries()) checkMemory(`transfer[${place}]`, memory)
 }
 
-module.exports = { Moved, asUint8Array, inputName, move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }
+module.exports = {
+  Moved,
+  asUint8Array,
+  checkAttached,
+  inputName,
+  move,
+  submitInput,
+  isSmall,
+  inputSize,
+  MAX_UTF8,
+  NO_ROOM
+}

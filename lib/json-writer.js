@@ -2,7 +2,7 @@
 
 const { isBoxedPrimitive, isDate } = require('node:util').types
 const { withCode } = require('./errors')
-const { invalidType } = require('./validate')
+const { checkMemory, invalidType } = require('./validate')
 
 /** About so many characters are written at a time: a fraction of a millisecond. */
 const ROOM = 64 << 10
@@ -24,6 +24,8 @@ const AROUND = 4
 const TOO_LARGE = -1
 /** What does not fit into so much room is known as large from then on. */
 const MUCH = ROOM / 2
+
+const INSIDE = 'What the "input" argument holds'
 
 const dateToJSON = Date.prototype.toJSON
 
@@ -288,6 +290,8 @@ function measureParts(value, room, depth, large) {
       if (typeof member === 'function' && key === 'toJSON') left = TOO_LARGE
       if (left < 0) break
     }
+    // Of lost memory nothing is seen.
+    if (left === room) checkMemory(INSIDE, value)
   }
   if (left < 0 && room >= MUCH) large.add(value)
   return left
@@ -315,7 +319,12 @@ function hasToJSON(value) {
 function plainOf(value, key) {
   const mayHave =
     (typeof value === 'object' && value !== null) || typeof value === 'bigint' || typeof value === 'function'
-  return mayHave && hasToJSON(value) ? value.toJSON(key) : value
+  if (!mayHave || !hasToJSON(value)) return value
+  // A Buffer without memory says that it is empty.
+  checkMemory(INSIDE, value)
+  const plain = value.toJSON(key)
+  checkMemory(INSIDE, plain)
+  return plain
 }
 
 /** Whether a value has no parts. @param {any} value */

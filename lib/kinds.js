@@ -1,6 +1,6 @@
 'use strict'
 
-const { inputSize } = require('./input')
+const { checkAttached, inputSize } = require('./input')
 const { Errand, Lane, ModuleTransform, ScriptLane, ScriptTransform, weightOf } = require('./lane')
 const { NumericTask, NumericTransform } = require('./numeric')
 const { ChainTransform, Relay } = require('./relay')
@@ -63,7 +63,10 @@ function isNative(transform) {
 function sizeOf(transform, input, index) {
   const first = firstOf(transform)
   if (first instanceof NumericTransform) NumericTransform.nameOf(first, input, index)
-  else if (!isNative(first)) return weightOf(input)
+  else if (!isNative(first)) {
+    checkAttached(input, index)
+    return weightOf(input)
+  }
   return inputSize(input, index)
 }
 

@@ -4,7 +4,7 @@ const { Moved, inputName } = require('./input')
 const native = require('./native')
 const { Task } = require('./task')
 const { Transform } = require('./transform')
-const { invalidType } = require('./validate')
+const { checkMemory, invalidType } = require('./validate')
 
 /** What native code calls the kinds of typed arrays. */
 const KINDS = {
@@ -183,6 +183,7 @@ function histogram(options) {
 /** @param {unknown} query @param {unknown} options */
 function nearest(query, options) {
   if (!(query instanceof Float32Array)) throw invalidType('The "query" argument', 'an instance of Float32Array', query)
+  checkMemory('The "query" argument', query)
   const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength).slice()
   const made = new Transform(native.makeTransform('numeric.nearest', [bytes, options]))
   return new NumericTransform({
@@ -202,6 +203,7 @@ function nearest(query, options) {
 /** Options of which one may be a typed array as well as a list. @param {any} options @param {string} name */
 function listed(options, name) {
   const list = options?.[name]
+  checkMemory(`The "options.${name}" property`, list)
   return ArrayBuffer.isView(list) ? { ...options, [name]: Array.from(/** @type {any} */ (list)) } : options
 }
 

@@ -6,6 +6,7 @@ const { now, setImmediate } = require('./loop')
 const native = require('./native')
 const { withCode } = require('./errors')
 const { slice } = require('./slices')
+const { checkMemory } = require('./validate')
 
 /**
  * @typedef {import('./task').Task} Task
@@ -198,6 +199,7 @@ function* pieces(bytes, length) {
   const shared = isSharedArrayBuffer(bufferOf(bytes))
   for (let at = 0; at < length; at += PIECE) {
     if (lengthOf(bytes) !== length) {
+      checkMemory('The "input" argument', bytes)
       const message = `The input changed its length from ${length} to ${lengthOf(bytes)} bytes while it was being copied`
       throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
     }

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Moved, NO_ROOM } = require('./input')
+const { Moved, NO_ROOM, checkAttached } = require('./input')
 const native = require('./native')
 const { Task } = require('./task')
 const { Transform } = require('./transform')
@@ -55,6 +55,7 @@ class StringifyTask extends Task {
   submit(transform, input, room) {
     let writing
     try {
+      checkAttached(input)
       // It is only read: whoever gave it away keeps it.
       const value = input instanceof Moved ? input.value : input
       writing = new Writing(value, StringifyTransform.slice(transform))

@@ -2,6 +2,7 @@
 
 const { inspect } = require('node:util')
 const { withCode } = require('./errors')
+const { shown } = require('./validate')
 
 /** Text of a column is decoded in pieces of about this many bytes: a string that is cut out of a larger one keeps it. */
 const PIECE = 4096
@@ -175,7 +176,7 @@ function put(object, name, value) {
 function unknownColumn(name, columns) {
   const there = columns.slice(0, NAMED).map(it => inspect(it))
   if (columns.length > NAMED) there.push('…')
-  const message = `The argument 'name' must be one of the columns ${there.join(', ')}. Received ${inspect(name)}`
+  const message = `The argument 'name' must be one of the columns ${there.join(', ')}. Received ${shown(name)}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 

@@ -8,7 +8,8 @@ const { ChainTransform } = require('./relay')
 const { StringifyTransform, stringify } = require('./stringify')
 const { Transform } = require('./transform')
 const { withCode } = require('./errors')
-const { invalidType } = require('./validate')
+const { findLost, isLost, lostMark } = require('./lost')
+const { invalidType, lostMemory } = require('./validate')
 
 /** @param {any[]} steps */
 function chain(...steps) {
@@ -54,6 +55,11 @@ function schemaText(schema) {
   if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema))) {
     throw invalidType('The "schema" argument', 'of type object or boolean', schema)
   }
+  const found = findLost(schema, 'schema')
+  if (found !== undefined) {
+    const { place, lost } = found
+    throw lostMemory(place === 'schema' ? 'The "schema" argument' : `The "${place}" property`, lost)
+  }
   try {
     return JSON.stringify(schema)
   } catch (cause) {
@@ -67,14 +73,12 @@ const FIRST = { 'json.validate': schemaText, 'json.validateEach': schemaText }
 
 /** @param {string} name */
 function factory(name) {
-  const first = FIRST[name] ?? plain
-  const make = (/** @type {unknown[]} */ ...args) =>
-    new Transform(
-      native.makeTransform(
-        name,
-        args.map((value, place) => (place === 0 ? first(value) : plain(value)))
-      )
-    )
+  const first = FIRST[name] ?? copied
+  const make = (/** @type {unknown[]} */ ...args) => {
+    // Getters of options run before any bytes are looked at: they may take the memory of a key away.
+    const read = args.map((value, place) => (place === 0 ? first(value) : copied(value)))
+    return new Transform(native.makeTransform(name, read.map(plain)))
+  }
   return Object.defineProperty(make, 'name', { value: name.slice(name.lastIndexOf('.') + 1) })
 }
 
@@ -83,14 +87,24 @@ function factory(name) {
  * @param {unknown} value
  */
 function plain(value) {
-  const bytes = asBytes(value)
-  if (bytes !== value || typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return bytes
-  if (Array.isArray(value)) return value
+  if (!isRecord(value)) return asBytes(value)
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, asBytes(field)]))
+}
+
+/** Options without their getters; everything else as it is. @param {unknown} value */
+function copied(value) {
+  return isRecord(value) ? Object.fromEntries(Object.entries(value)) : value
+}
+
+/** @param {unknown} value @returns {value is Record<string, unknown>} */
+function isRecord(value) {
+  if (typeof value !== 'object' || value === null) return false
+  return !Array.isArray(value) && !ArrayBuffer.isView(value) && !isAnyArrayBuffer(value)
 }
 
 /** @param {unknown} value */
 function asBytes(value) {
+  if (isLost(value)) return lostMark(value)
   if (isAnyArrayBuffer(value)) return new Uint8Array(isSharedArrayBuffer(value) ? new Uint8Array(value) : value)
   if (!ArrayBuffer.isView(value)) return value
   const { buffer, byteOffset, byteLength } = value

@@ -2,17 +2,24 @@
 
 const { inspect } = require('node:util')
 const { withCode } = require('./errors')
+const { isLost, lostMessage, lostName } = require('./lost')
+
+/** A value in a message. Node 20 cannot inspect a DataView without its memory. @param {unknown} value */
+function shown(value) {
+  return isLost(value) ? lostName(value) : inspect(value)
+}
 
 /** @param {unknown} value */
 function received(value) {
   if (value === null || value === undefined) return `Received ${value}`
   if (typeof value === 'function') return `Received function ${value.name}`
+  if (isLost(value)) return `Received ${lostName(value)}`
   if (typeof value === 'object') {
     const name = value.constructor?.name
     return name ? `Received an instance of ${name}` : `Received ${inspect(value, { depth: -1 })}`
   }
-  const shown = inspect(value)
-  return `Received type ${typeof value} (${shown.length > 28 ? `${shown.slice(0, 25)}...` : shown})`
+  const text = inspect(value)
+  return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`
 }
 
 /**
@@ -22,6 +29,24 @@ function received(value) {
  */
 function invalidType(name, expected, actual) {
   return withCode(new TypeError(`${name} must be ${expected}. ${received(actual)}`), 'ERR_INVALID_ARG_TYPE')
+}
+
+/**
+ * The error of memory that was given away before, wherever it is met.
+ * @param {string} name as in 'The "key" argument'
+ * @param {ArrayBufferView | ArrayBuffer} lost
+ */
+function lostMemory(name, lost) {
+  return withCode(new TypeError(lostMessage(name, lost)), 'ERR_INVALID_ARG_TYPE')
+}
+
+/**
+ * Throws if a value is memory that was given away before.
+ * @param {string} name
+ * @param {unknown} value
+ */
+function checkMemory(name, value) {
+  if (isLost(value)) throw lostMemory(name, value)
 }
 
 /**
@@ -40,7 +65,7 @@ function outOfRange(name, expected, actual) {
  * @returns {asserts options is object}
  */
 function checkObject(options, name = 'The "options" argument') {
-  if (options === null || typeof options !== 'object' || Array.isArray(options))
+  if (options === null || typeof options !== 'object' || Array.isArray(options) || isLost(options))
     throw invalidType(name, 'of type object', options)
 }
 
@@ -96,7 +121,7 @@ function priorityNumber(priority) {
   if (typeof priority === 'string' && Object.hasOwn(PRIORITIES, priority)) {
     return PRIORITIES[/** @type {keyof typeof PRIORITIES} */ (priority)]
   }
-  const message = `The "options.priority" property must be one of 'high', 'normal', 'low'. Received ${inspect(priority)}`
+  const message = `The "options.priority" property must be one of 'high', 'normal', 'low'. Received ${shown(priority)}`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
@@ -126,10 +151,13 @@ function checkBoolean(name, value) {
 module.exports = {
   invalidType,
   checkNoOptions,
+  lostMemory,
+  checkMemory,
   checkObject,
   checkOptions,
   checkSignal,
   checkInteger,
   checkBoolean,
-  priorityNumber
+  priorityNumber,
+  shown
 }

@@ -21,6 +21,7 @@ const GROUND = [
   'native',
   'loop',
   'errors',
+  'lost',
   'validate',
   'abort',
   'slices',

@@ -7,7 +7,7 @@ const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
 const { Copies, copyOf, deleted, values } = require('./copies')
 const { Evictions } = require('./evictions')
-const { checkWeight, checkWeighed, closedError } = require('./options')
+const { checkKept, checkWeight, checkWeighed, closedError } = require('./options')
 
 /**
  * @typedef {import('../../index').Id} Id
@@ -208,9 +208,11 @@ class Store {
    * @param {unknown} value
    */
   pack(id, value) {
+    checkKept(id, value)
     const bytes = this.#isHeap ? undefined : encode(this.#codec, id, value)
     const weight =
       this.#weigh === undefined ? (bytes === undefined ? 0 : lengthOf(bytes)) : checkWeight(this.#weigh(value, id), id)
+    checkKept(id, bytes)
     return { bytes, weight }
   }
 

@@ -4,7 +4,8 @@ const { AsyncResource } = require('node:async_hooks')
 const { isAnyArrayBuffer } = require('node:util').types
 const { unwatch, watch } = require('../abort')
 const { taskError } = require('../errors')
-const { Moved } = require('../input')
+const { Moved, NO_ROOM, checkAttached } = require('../input')
+const { findLost, lostMessage } = require('../lost')
 const native = require('../native')
 const { port } = require('../port')
 
@@ -79,6 +80,12 @@ class Errand extends AsyncResource {
    * @returns {Bound | null}
    */
   submit(_transform, input, room) {
+    try {
+      checkAttached(input)
+    } catch (error) {
+      if (room !== NO_ROOM) native.dropRoom(room)
+      throw error
+    }
     const { mailbox, kind } = this.#runner
     this.id = port.draw(this)
     this.input = input
@@ -163,7 +170,7 @@ class Errand extends AsyncResource {
       this.transfer = own.transfer
     } catch (error) {
       // Node keeps its external memory to itself: it is copied.
-      if (!isBytes(value)) return this.abort(error)
+      if (!isBytes(value)) return this.abort(lostError(value) ?? error)
       this.input = value
     }
   }
@@ -189,6 +196,17 @@ function taken(value, transfer) {
   return structuredClone({ value, transfer }, { transfer })
 }
 
+/**
+ * The error of an input that cannot be cloned because memory in it was given away before. `undefined`: it was not that.
+ * @param {unknown} input
+ */
+function lostError(input) {
+  const found = findLost(input, 'input')
+  if (found === undefined) return undefined
+  const message = `The input cannot be cloned: ${lostMessage(found.place, found.lost)}`
+  return new DOMException(message, 'DataCloneError')
+}
+
 /** @param {unknown} value */
 function isBytes(value) {
   return ArrayBuffer.isView(value) || isAnyArrayBuffer(value)
@@ -206,4 +224,4 @@ function weightOf(input) {
   return typeof bytes === 'number' && bytes > 0 ? bytes : 0
 }
 
-module.exports = { Errand, weightOf }
+module.exports = { Errand, lostError, weightOf }

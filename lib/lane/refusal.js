@@ -29,19 +29,33 @@ function refusal(name, value, error) {
     const name = Object.getPrototypeOf(value)?.constructor?.name
     return name ? `an instance of ${name}` : 'an object that cannot be cloned'
   }
+  /** What is to be said of memory that was given away before, as lib/lost.js does. @param {unknown} value */
+  const lost = value => {
+    const isView = ArrayBuffer.isView(value)
+    if (!isView && !(value instanceof ArrayBuffer)) return undefined
+    let how = 'an out-of-bounds'
+    try {
+      new Uint8Array(isView ? value.buffer : value)
+    } catch {
+      how = 'a detached'
+    }
+    const name = Object.getPrototypeOf(value)?.constructor?.name
+    const why = 'its memory was transferred, moved or resized away'
+    return `must not be detached or out of bounds: ${why}. Received ${how} ${name}`
+  }
   /** @param {object} value @returns {[string, unknown][]} */
   const children = value => {
     if (value instanceof Map)
       return [...value].flatMap(([key, it]) => [
-        [`.get(${String(key)})`, it],
+        // Text of an object would be made by the user's code.
+        [`.get(${key instanceof Object ? 'an object' : String(key)})`, it],
         ['.keys()', key]
       ])
     if (value instanceof Set) return [...value].map(it => ['.values()', it])
     if (Array.isArray(value)) return value.map((it, index) => [`[${index}]`, it])
-    return Object.keys(value).map(key => [
-      /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
-      Reflect.get(value, key)
-    ])
+    const keys = Object.keys(value)
+    if (value instanceof Error && value.cause !== undefined) keys.push('cause')
+    return keys.map(key => [/^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, Reflect.get(value, key)])
   }
   const seen = new Set()
   let place = String(name)
@@ -53,7 +67,7 @@ function refusal(name, value, error) {
     place += child[0]
     value = child[1]
   }
-  return `The ${name} cannot be cloned: ${place} is ${kind(value)}`
+  return `The ${name} cannot be cloned: ${place} ${lost(value) ?? `is ${kind(value)}`}`
 }
 
 module.exports = { refusal }

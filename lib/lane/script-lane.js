@@ -5,6 +5,7 @@ const { join } = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { OffloopError, withCaller } = require('../errors')
 const { clearTimeout, now, queueMicrotask, setTimeout } = require('../loop')
+const { lostError } = require('./errand')
 const native = require('../native')
 const { openMailbox } = require('./mailbox')
 const { port } = require('../port')
@@ -82,7 +83,7 @@ class ScriptLane {
     try {
       worker = this.#open(errand)
     } catch (error) {
-      errand.fail(error)
+      errand.fail(lostError(errand.input) ?? error)
       return ended('failed')
     }
     this.#workers.set(errand, worker)

@@ -2,6 +2,7 @@
 
 const { Duplex, addAbortSignal, finished } = require('node:stream')
 const { asUint8Array } = require('../input')
+const { errorOf, writable } = require('./chunk')
 const { Fold } = require('./fold')
 const { giveBack } = require('./destroyed')
 const { nextTick } = require('../loop')
@@ -58,13 +59,25 @@ class TransformDuplex extends Duplex {
     this.write(mark, callback)
   }
 
+  /** @param {any} chunk @param {any} [encoding] @param {any} [callback] */
+  write(chunk, encoding, callback) {
+    return super.write(writable(this, chunk), encoding, callback)
+  }
+
+  /** @param {any} [chunk] @param {any} [encoding] @param {any} [callback] */
+  end(chunk, encoding, callback) {
+    return super.end(writable(this, chunk), encoding, callback)
+  }
+
   /**
    * @param {any} chunk
    * @param {BufferEncoding} _encoding
    * @param {Callback} callback
    */
   _write(chunk, _encoding, callback) {
-    if (flushes.has(chunk)) this.#fold.flush(callback)
+    const error = errorOf(chunk)
+    if (error !== undefined) callback(error)
+    else if (flushes.has(chunk)) this.#fold.flush(callback)
     else this.#fold.write(asUint8Array(chunk), callback)
   }
 

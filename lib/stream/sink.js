@@ -4,6 +4,7 @@ const { Writable, addAbortSignal } = require('node:stream')
 const { AsyncResource } = require('node:async_hooks')
 const { withCode } = require('../errors')
 const { asUint8Array } = require('../input')
+const { errorOf, writable } = require('./chunk')
 const { giveBack, prematureError } = require('./destroyed')
 const { Each } = require('./each')
 const { Fold } = require('./fold')
@@ -79,12 +80,24 @@ class Sink extends Writable {
     return { written, completed, inFlight, inFlightBytes: bytes, stalls }
   }
 
+  /** @param {any} chunk @param {any} [encoding] @param {any} [callback] */
+  write(chunk, encoding, callback) {
+    return super.write(writable(this, chunk), encoding, callback)
+  }
+
+  /** @param {any} [chunk] @param {any} [encoding] @param {any} [callback] */
+  end(chunk, encoding, callback) {
+    return super.end(writable(this, chunk), encoding, callback)
+  }
+
   /**
    * @param {any} chunk
    * @param {BufferEncoding} _encoding
    * @param {Callback} callback
    */
   _write(chunk, _encoding, callback) {
+    const error = errorOf(chunk)
+    if (error !== undefined) return callback(error)
     if (this.#engine instanceof Each) return this.#engine.write(chunk, callback)
     let bytes
     try {
