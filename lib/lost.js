@@ -26,6 +26,9 @@ const bufferOfData = intrinsic(DataView.prototype, 'buffer')
 const sizeOfData = intrinsic(DataView.prototype, 'byteLength')
 const { values } = TypedArray
 
+/** Objects that are looked at for lost memory: getters may make new ones without end. */
+const MAX_LOOKS = 100_000
+
 /**
  * Whether a value is memory that is lost. Of memory that is there this reads the length and no more.
  * @param {unknown} value
@@ -97,7 +100,9 @@ function findLost(root, name) {
     seen.add(value)
     try {
       for (const [step, child] of childrenOf(value)) {
-        if (typeof child === 'object' && child !== null) queue.push({ value: child, step, from: found })
+        if (typeof child !== 'object' || child === null) continue
+        if (queue.length === MAX_LOOKS) return undefined
+        queue.push({ value: child, step, from: found })
       }
     } catch {
       // A getter or a proxy that throws is not what is looked for.

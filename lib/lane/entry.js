@@ -159,7 +159,8 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     }
   })
 
-  const DETACHED = 'an ArrayBuffer that it gives away is detached: it was given away before'
+  const DETACHED =
+    'an ArrayBuffer that it gives away must not be detached: its memory was transferred, moved or resized away'
 
   /** Node 20 sends what nobody can read. @param {unknown} memory */
   const isDetached = memory => {
