@@ -1,6 +1,7 @@
 'use strict'
 
 const { addAbortListener } = require('node:events')
+const { warn } = require('./warning')
 
 /**
  * @typedef {{ abort(reason: unknown): void }} Abortable something that a signal ends
@@ -39,7 +40,12 @@ function unwatch(signal, task) {
   const watch = watches.get(signal)
   if (!watch?.tasks.delete(task) || watch.tasks.size > 0) return
   watches.delete(signal)
-  watch.subscription[Symbol.dispose]()
+  try {
+    watch.subscription[Symbol.dispose]()
+  } catch (error) {
+    // A signal of the user's own making. Its task has ended as it should.
+    warn(error)
+  }
 }
 
 /** @param {AbortSignal} signal */

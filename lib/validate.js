@@ -1,18 +1,59 @@
 'use strict'
 
-const { inspect } = require('node:util')
+const { inspect, types } = require('node:util')
 const { withCode } = require('./errors')
+
+const { isProxy } = types
 
 /** @param {unknown} value */
 function received(value) {
   if (value === null || value === undefined) return `Received ${value}`
-  if (typeof value === 'function') return `Received function ${value.name}`
+  // Reading these would run the traps of a Proxy.
+  if (isProxy(value)) return 'Received a Proxy'
+  if (typeof value === 'function') return `Received function ${nameOf(value)}`
   if (typeof value === 'object') {
-    const name = value.constructor?.name
-    return name ? `Received an instance of ${name}` : `Received ${inspect(value, { depth: -1 })}`
+    const name = classOf(value)
+    return name ? `Received an instance of ${name}` : `Received ${shownOf(value, -1)}`
   }
   const shown = inspect(value)
   return `Received type ${typeof value} (${shown.length > 28 ? `${shown.slice(0, 25)}...` : shown})`
+}
+
+/** @param {Function} value */
+function nameOf(value) {
+  try {
+    return `${value.name}`
+  } catch {
+    return ''
+  }
+}
+
+/** The name of an object's class; '' if there is none, or reading it throws. @param {object} value */
+function classOf(value) {
+  try {
+    return `${value.constructor?.name ?? ''}`
+  } catch {
+    return ''
+  }
+}
+
+/** @param {unknown} value @param {number} [depth] */
+function shownOf(value, depth) {
+  try {
+    return inspect(value, { depth, customInspect: false })
+  } catch {
+    return 'an object'
+  }
+}
+
+/**
+ * The error of a method that was called without its object, as Node's own classes throw it.
+ * @param {string} name of the class
+ * @param {unknown} self
+ */
+function invalidThis(name, self) {
+  const message = `Value of "this" must be of type ${name}. ${received(self)}. Call the method on its object, or bind it`
+  return withCode(new TypeError(message), 'ERR_INVALID_THIS')
 }
 
 /**
@@ -86,7 +127,7 @@ function priorityNumber(priority) {
   if (typeof priority === 'string' && Object.hasOwn(PRIORITIES, priority)) {
     return PRIORITIES[/** @type {keyof typeof PRIORITIES} */ (priority)]
   }
-  const message = `The "options.priority" property must be one of 'high', 'normal', 'low'. Received ${inspect(priority)}`
+  const message = `The "options.priority" property must be one of 'high', 'normal', 'low'. Received ${shownOf(priority)}`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
@@ -113,4 +154,13 @@ function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value)
 }
 
-module.exports = { invalidType, checkObject, checkOptions, checkSignal, checkInteger, checkBoolean, priorityNumber }
+module.exports = {
+  invalidThis,
+  invalidType,
+  checkObject,
+  checkOptions,
+  checkSignal,
+  checkInteger,
+  checkBoolean,
+  priorityNumber
+}
