@@ -74,7 +74,11 @@ class Cache {
     const one = load === undefined ? this.#load : oneOfMany(load)
     return findMany(
       list,
-      id => this.#store.use(id) ?? this.#loads.find(id, one),
+      id => {
+        // A codec that decoded one before may have closed the cache.
+        this.#checkOpen()
+        return this.#store.use(id) ?? this.#loads.find(id, one)
+      },
       led => {
         if (load !== undefined) loadTogether(led, load)
         else for (const { flight, previous } of led) flight.load(/** @type {any} */ (one), previous)
