@@ -1,7 +1,6 @@
 'use strict'
 
 const { addAbortListener } = require('node:events')
-const { warn } = require('./warning')
 
 /**
  * @typedef {{ abort(reason: unknown): void }} Abortable something that a signal ends
@@ -43,8 +42,8 @@ function unwatch(signal, task) {
   try {
     watch.subscription[Symbol.dispose]()
   } catch (error) {
-    // A signal of the user's own making. Its task has ended as it should.
-    warn(error)
+    // A signal of the user's own making. Its task ends as it should all the same.
+    report(error)
   }
 }
 
@@ -58,11 +57,16 @@ function abortAll(signal) {
       task.abort(signal.reason)
     } catch (error) {
       // As of any listener: the others hear of it nevertheless.
-      process.nextTick(() => {
-        throw error
-      })
+      report(error)
     }
   }
+}
+
+/** Throws an error where nothing of ours is in the way, as Node does with those of listeners. @param {unknown} error */
+function report(error) {
+  process.nextTick(() => {
+    throw error
+  })
 }
 
 module.exports = { watch, unwatch }

@@ -20,8 +20,6 @@ const GROUND = [
   'validate',
   'abort',
   'room',
-  'told-errors',
-  'warning',
   'slices',
   'document',
   'table',
