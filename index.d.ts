@@ -698,7 +698,7 @@ export interface PoolOptions {
   maxQueue?: number | undefined
   /**
    * Input bytes held by tasks admitted and not yet finished. Default 256 MiB. An input that outweighs it is admitted
-   * when the pool holds no other.
+   * when the pool holds no other. Buffers, views and strings count; objects count nothing, whatever `byteLength` they have.
    */
   maxQueueBytes?: number | undefined
   /**

@@ -35,6 +35,12 @@ const { get: tagOf } = /** @type {PropertyDescriptor} */ (
 class NumericTransform {
   /** @type {Spec} */
   #spec
+
+  /** @param {unknown} value @returns {value is NumericTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #spec in value
+  }
+
   /** @type {Map<Name, Transform>} */
   #made = new Map()
 
@@ -65,7 +71,7 @@ class NumericTransform {
    * @returns {Name}
    */
   static nameOf(transform, input, index) {
-    const value = input instanceof Moved ? input.value : input
+    const value = Moved.is(input) ? input.value : input
     const name = ArrayBuffer.isView(value) ? tagOf?.call(value) : undefined
     const { kinds } = transform.#spec
     if (!kinds.includes(name)) throw invalidType(inputName(index), `an instance of ${kinds.join(', ')}`, value)
@@ -104,10 +110,10 @@ class NumericTask {
     this.#task = new Task(pool, priority, decode, reject, caller)
   }
 
-  /** @param {unknown} _transform @param {unknown} input @param {number} room */
+  /** @param {unknown} _transform @param {unknown} input @param {import('./room').Room} room */
   submit(_transform, input, room) {
     this.#name = NumericTransform.nameOf(this.#transform, input)
-    this.#isBuffer = Buffer.isBuffer(input instanceof Moved ? input.value : input)
+    this.#isBuffer = Buffer.isBuffer(Moved.is(input) ? input.value : input)
     return this.#task.submit(NumericTransform.of(this.#transform, this.#name), input, room)
   }
 

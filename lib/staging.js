@@ -122,11 +122,11 @@ function copySome() {
  * @param {number} bytes
  * @param {Task} task
  * @param {number} transform
- * @param {number} room
+ * @param {import('./room').Room} room
  * @param {Generator<Piece, void>} pieces
  */
 function stage(bytes, task, transform, room, pieces) {
-  const handle = native.stage(task.pool.number, bytes, room)
+  const handle = native.stage(task.pool.number, bytes, room.take())
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, pieces)
   if (copies.size === 0) setImmediate(copySome)
@@ -139,11 +139,11 @@ function stage(bytes, task, transform, room, pieces) {
  * @param {number} budget (ms) of a slice
  * @param {Task} task
  * @param {number} transform
- * @param {number} room
+ * @param {import('./room').Room} room
  * @param {Generator<Piece, void>} pieces
  */
 function stageWork(budget, task, transform, room, pieces) {
-  const handle = native.stage(task.pool.number, 0, room)
+  const handle = native.stage(task.pool.number, 0, room.take())
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, pieces)
   staging.slice = budget
@@ -170,7 +170,7 @@ class Encoder {
  * @param {Uint8Array} bytes
  * @param {Task} task
  * @param {number} transform
- * @param {number} room
+ * @param {import('./room').Room} room
  */
 function stageBytes(bytes, task, transform, room) {
   return stage(lengthOf(bytes), task, transform, room, pieces(bytes, lengthOf(bytes)))
@@ -183,7 +183,7 @@ function stageBytes(bytes, task, transform, room) {
  * @param {((text: string) => string) | undefined} spell
  * @param {Task} task
  * @param {number} transform
- * @param {number} room
+ * @param {import('./room').Room} room
  */
 function stageText(text, spell, task, transform, room) {
   const sample = text.slice(0, SAMPLE)

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Moved, NO_ROOM, checkAttached } = require('./input')
+const { Moved, checkAttached } = require('./input')
 const native = require('./native')
 const { Task } = require('./task')
 const { Transform } = require('./transform')
@@ -15,6 +15,11 @@ const MAX_SLICE = 10_000
 class StringifyTransform {
   #slice
   #next
+
+  /** @param {unknown} value @returns {value is StringifyTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #next in value
+  }
 
   /**
    * @param {number} slice
@@ -50,20 +55,14 @@ class StringifyTask extends Task {
    * As of any task.
    * @param {any} transform
    * @param {unknown} input
-   * @param {number} room
+   * @param {import('./room').Room} room
    */
   submit(transform, input, room) {
-    let writing
-    try {
-      checkAttached(input)
-      // It is only read: whoever gave it away keeps it.
-      const value = input instanceof Moved ? input.value : input
-      writing = new Writing(value, StringifyTransform.slice(transform))
-    } catch (error) {
-      if (room !== NO_ROOM) native.dropRoom(room)
-      throw error
-    }
-    return super.submit(StringifyTransform.next(transform), writing, room)
+    checkAttached(input)
+    // It is only read: whoever gave it away keeps it.
+    const value = Moved.is(input) ? input.value : input
+    const writing = new Writing(value, StringifyTransform.slice(transform))
+    return this.submitSource(StringifyTransform.next(transform), writing, room)
   }
 }
 

@@ -14,7 +14,7 @@ const { invalidType, lostMemory } = require('./validate')
 /** @param {any[]} steps */
 function chain(...steps) {
   if (steps.length === 0) throw invalidType('The "first" argument', 'a transform made by offloop.transforms', undefined)
-  const parts = joined(steps.flatMap(step => (step instanceof ChainTransform ? ChainTransform.parts(step) : [step])))
+  const parts = joined(steps.flatMap(step => (ChainTransform.is(step) ? ChainTransform.parts(step) : [step])))
   return parts.length === 1 ? parts[0] : new ChainTransform(parts)
 }
 
@@ -31,11 +31,11 @@ function joined(steps) {
     natives = []
     const before = parts[parts.length - 1]
     // What is written goes on as bytes that need not come back.
-    if (before instanceof StringifyTransform) parts[parts.length - 1] = StringifyTransform.followedBy(before, joined)
+    if (StringifyTransform.is(before)) parts[parts.length - 1] = StringifyTransform.followedBy(before, joined)
     else parts.push(joined)
   }
   for (const step of steps) {
-    if (OTHERS.some(it => step instanceof it)) {
+    if (OTHERS.some(Kind => Kind.is(step))) {
       if (natives.length > 0) join()
       parts.push(step)
     } else {

@@ -1,25 +1,66 @@
 'use strict'
 
-const { inspect } = require('node:util')
+const { inspect, types } = require('node:util')
 const { withCode } = require('./errors')
 const { isLost, lostMessage, lostName } = require('./lost')
 
+const { isProxy } = types
+
 /** A value in a message. Node 20 cannot inspect a DataView without its memory. @param {unknown} value */
 function shown(value) {
-  return isLost(value) ? lostName(value) : inspect(value)
+  return isLost(value) ? lostName(value) : shownOf(value)
 }
 
 /** @param {unknown} value */
 function received(value) {
   if (value === null || value === undefined) return `Received ${value}`
-  if (typeof value === 'function') return `Received function ${value.name}`
+  // Reading these would run the traps of a Proxy.
+  if (isProxy(value)) return 'Received a Proxy'
+  if (typeof value === 'function') return `Received function ${nameOf(value)}`
   if (isLost(value)) return `Received ${lostName(value)}`
   if (typeof value === 'object') {
-    const name = value.constructor?.name
-    return name ? `Received an instance of ${name}` : `Received ${inspect(value, { depth: -1 })}`
+    const name = classOf(value)
+    return name ? `Received an instance of ${name}` : `Received ${shownOf(value, -1)}`
   }
   const text = inspect(value)
   return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`
+}
+
+/** @param {Function} value */
+function nameOf(value) {
+  try {
+    return `${value.name}`
+  } catch {
+    return ''
+  }
+}
+
+/** The name of an object's class; '' if there is none, or reading it throws. @param {object} value */
+function classOf(value) {
+  try {
+    return `${value.constructor?.name ?? ''}`
+  } catch {
+    return ''
+  }
+}
+
+/** @param {unknown} value @param {number} [depth] */
+function shownOf(value, depth) {
+  try {
+    return inspect(value, { depth, customInspect: false })
+  } catch {
+    return 'an object'
+  }
+}
+
+/**
+ * The error of a method that was called without its object, as Node's own classes throw it.
+ * @param {string} name of the class
+ * @param {unknown} self
+ */
+function invalidThis(name, self) {
+  const message = `Value of "this" must be of type ${name}. ${received(self)}. Call the method on its object, or bind it`
+  return withCode(new TypeError(message), 'ERR_INVALID_THIS')
 }
 
 /**
@@ -149,6 +190,7 @@ function checkBoolean(name, value) {
 }
 
 module.exports = {
+  invalidThis,
   invalidType,
   checkNoOptions,
   lostMemory,

@@ -28,7 +28,8 @@ ${entry}
   await preload(load)
   entry({ require, load, data, toldErrors, refusal, sharedViews, ${constants.join(', ')} })
 })`
-  const lines = text.split('\n').filter(line => !/^\s*(\/\*\*.*\*\/|\/\*\*|\*|\/\/).*$/.test(line))
+  // Without comments and empty lines.
+  const lines = text.split('\n').filter(line => !/^\s*((\/\*\*.*\*\/|\/\*\*|\*|\/\/).*)?$/.test(line))
   const list = lines.map(line => `  ${JSON.stringify(line)}`).join(',\n')
   return `// Made by scripts/worker-source.js of lib/lane/entry.js and what that needs.\nmodule.exports = [\n${list}\n].join('\\n')\n`
 }

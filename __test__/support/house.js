@@ -24,6 +24,7 @@ const GROUND = [
   'lost',
   'validate',
   'abort',
+  'room',
   'slices',
   'document',
   'table',

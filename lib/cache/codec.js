@@ -6,6 +6,7 @@ const v8 = require('node:v8')
 const { bufferOf } = require('../bytes')
 const { withCode } = require('../errors')
 const { findLost, isLost, lostMessage } = require('../lost')
+const { text } = require('../told-errors')
 const { checkMemory, invalidType } = require('../validate')
 const { isPlain } = require('./plain')
 
@@ -152,13 +153,22 @@ function decode(codec, id, bytes) {
   }
 }
 
+/** What code of the user's threw, in words. @param {unknown} cause */
+function reasonOf(cause) {
+  try {
+    return cause instanceof Error ? cause.message : inspect(cause)
+  } catch {
+    return text(cause)
+  }
+}
+
 /**
  * @param {string} what
  * @param {import('../../index').Id} id
  * @param {unknown} cause
  */
 function unfit(what, id, cause) {
-  const message = `The value of ${inspect(id)} cannot be ${what}: ${cause instanceof Error ? cause.message : inspect(cause)}`
+  const message = `The value of ${inspect(id)} cannot be ${what}: ${reasonOf(cause)}`
   return withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
 }
 

@@ -3,8 +3,9 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isAnyArrayBuffer } = require('node:util').types
 const { unwatch, watch } = require('../abort')
+const { sizeOfBytes } = require('../bytes')
 const { taskError } = require('../errors')
-const { Moved, NO_ROOM, checkAttached } = require('../input')
+const { Moved, checkAttached } = require('../input')
 const { findLost, lostMessage } = require('../lost')
 const native = require('../native')
 const { port } = require('../port')
@@ -76,37 +77,32 @@ class Errand extends AsyncResource {
    * Returns the bound that is reached if there is no room: then nothing has happened.
    * @param {unknown} _transform
    * @param {unknown} input
-   * @param {number} room
+   * @param {import('../room').Room} room
    * @returns {Bound | null}
    */
   submit(_transform, input, room) {
+    checkAttached(input)
+    const { mailbox, kind } = this.#runner
+    const { pool, priority } = this
+    const bytes = weightOf(input)
+    const id = port.draw(this)
+    this.id = id
+    let submitted
     try {
-      checkAttached(input)
+      submitted = native.submitErrand(pool.number, mailbox, id, kind, bytes, priority, room.take())
     } catch (error) {
-      if (room !== NO_ROOM) native.dropRoom(room)
+      port.release(id)
       throw error
     }
-    const { mailbox, kind } = this.#runner
-    this.id = port.draw(this)
-    this.input = input
-    const submitted = native.submitErrand(
-      this.pool.number,
-      mailbox,
-      this.id,
-      kind,
-      weightOf(input),
-      this.priority,
-      room
-    )
     if (typeof submitted === 'string') {
-      port.release(this.id)
-      this.input = undefined
+      port.release(id)
       return submitted
     }
-    this.pool.entered()
+    pool.entered()
+    this.input = input
     if (submitted !== QUEUED) this.#runner.begun(submitted)
     // It is looked at when this turn is over, at the earliest.
-    if (input instanceof Moved) this.#take(input)
+    if (Moved.is(input)) this.#take(input)
     return null
   }
 
@@ -213,15 +209,14 @@ function isBytes(value) {
 }
 
 /**
- * The bytes that an input is counted with: those of a buffer or a string; what other values take nobody knows.
- * @param {any} input
+ * The bytes that an input is counted with: those of a buffer or a view, and the length of a string. Other values count nothing,
+ * whatever their properties say: nothing of the value is read.
+ * @param {unknown} input
  * @returns {number}
  */
 function weightOf(input) {
   if (typeof input === 'string') return input.length
-  if (input instanceof Moved) return weightOf(input.value)
-  const bytes = input?.byteLength
-  return typeof bytes === 'number' && bytes > 0 ? bytes : 0
+  return Moved.is(input) ? weightOf(input.value) : sizeOfBytes(input)
 }
 
 module.exports = { Errand, lostError, weightOf }

@@ -12,6 +12,11 @@ class ModuleTransform {
   #definition
   #number = numbers++
 
+  /** @param {unknown} value @returns {value is ModuleTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #definition in value
+  }
+
   /** @param {{ specifier: string, name: string }} definition */
   constructor(definition) {
     this.#definition = Object.freeze(definition)
@@ -32,6 +37,11 @@ class ModuleTransform {
 /** A script that is run once for each input. */
 class ScriptTransform {
   #url
+
+  /** @param {unknown} value @returns {value is ScriptTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #url in value
+  }
 
   /** @param {URL} url */
   constructor(url) {

@@ -1,15 +1,16 @@
 'use strict'
 
-const { Duplex, addAbortSignal, finished } = require('node:stream')
+const { Duplex, finished } = require('node:stream')
 const { asUint8Array } = require('../input')
 const { errorOf, writable } = require('./chunk')
 const { Fold } = require('./fold')
 const { giveBack } = require('./destroyed')
 const { nextTick } = require('../loop')
+const { watchSignal } = require('./signal')
 const { checkStreaming, readStreamOptions } = require('./options')
 const { tellStall } = require('../tracing')
 const { Transform } = require('../transform')
-const { priorityNumber } = require('../validate')
+const { invalidThis, priorityNumber } = require('../validate')
 
 /** @typedef {(error?: Error | null) => void} Callback */
 
@@ -39,7 +40,7 @@ class TransformDuplex extends Duplex {
       failed: error => this.destroy(/** @type {Error} */ (error)),
       stalled: () => tellStall(this, pool, transform)
     })
-    if (signal !== undefined) addAbortSignal(signal, this)
+    if (signal !== undefined) watchSignal(signal, this)
   }
 
   /**
@@ -48,6 +49,7 @@ class TransformDuplex extends Duplex {
    * @param {Callback} [callback]
    */
   flush(kind, callback = typeof kind === 'function' ? kind : () => {}) {
+    if (typeof this !== 'object' || this === null || !(#fold in this)) throw invalidThis('Duplex', this)
     if (this.writableFinished) return nextTick(callback)
     if (this.writableEnded && !this.destroyed) {
       // The end brings out all there is.
@@ -76,9 +78,15 @@ class TransformDuplex extends Duplex {
    */
   _write(chunk, _encoding, callback) {
     const error = errorOf(chunk)
-    if (error !== undefined) callback(error)
-    else if (flushes.has(chunk)) this.#fold.flush(callback)
-    else this.#fold.write(asUint8Array(chunk), callback)
+    if (error !== undefined) return callback(error)
+    if (flushes.has(chunk)) return this.#fold.flush(callback)
+    let bytes
+    try {
+      bytes = asUint8Array(chunk)
+    } catch (error) {
+      return callback(/** @type {Error} */ (error))
+    }
+    this.#fold.write(bytes, callback)
   }
 
   /** @param {Callback} callback */

@@ -3,7 +3,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isSharedArrayBuffer } = require('node:util').types
 const { Admission } = require('../admission')
-const { bufferOf, lengthOf } = require('../bytes')
+const { bufferOf, lengthOf, offsetOf } = require('../bytes')
 const { isLost } = require('../lost')
 const { withCode } = require('../errors')
 const { queueMicrotask } = require('../loop')
@@ -189,7 +189,9 @@ class Fold {
       const size = Math.min(length - write.offset, credit, MAX_COPY)
       if (size <= 0) return
       try {
-        native.putIntoSession(this.#session, write.chunk.subarray(write.offset, write.offset + size))
+        // Not `subarray`, which asks the class of the chunk.
+        const piece = new Uint8Array(bufferOf(write.chunk), offsetOf(write.chunk) + write.offset, size)
+        native.putIntoSession(this.#session, piece)
       } catch (error) {
         // There is no memory for it.
         return this.#outlet.failed(error)

@@ -69,6 +69,7 @@ pub fn submit_errand(
 ) -> Result<napi::Either<i32, Bound>> {
     let environment = environment::of(&env)?;
     let tables = &mut *environment.tables.borrow_mut();
+    let room = tables.bring(room);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of byteLengths")]
     let room = match tables.enter(pool, room, bytes as usize)? {
         Ok(room) => room,
