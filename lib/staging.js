@@ -10,6 +10,7 @@ const { slice } = require('./slices')
 /**
  * @typedef {import('./task').Task} Task
  * @typedef {Uint8Array | Uint16Array} Piece bytes, or whole characters as UTF-16
+ * @typedef {Generator<Piece, void, number>} Pieces which gets the number of bytes that are copied, after each
  */
 
 /** Bytes, or code units of a string, that are copied at a time. */
@@ -39,7 +40,7 @@ class Staging {
    * @param {number} handle
    * @param {Task} task
    * @param {number} transform
-   * @param {Generator<Piece, void>} pieces
+   * @param {Pieces} pieces
    */
   constructor(handle, task, transform, pieces) {
     this.#handle = handle
@@ -53,7 +54,7 @@ class Staging {
     if (this.#done) return true
     let next
     try {
-      next = this.#pieces.next()
+      next = this.#pieces.next(this.#copied)
     } catch (error) {
       // Who makes the pieces may have aborted the task before it threw.
       if (this.cancel()) this.#task.fail(error)
@@ -122,7 +123,7 @@ function copySome() {
  * @param {Task} task
  * @param {number} transform
  * @param {number} room
- * @param {Generator<Piece, void>} pieces
+ * @param {Pieces} pieces
  */
 function stage(bytes, task, transform, room, pieces) {
   const handle = native.stage(task.pool.number, bytes, room)
@@ -139,7 +140,7 @@ function stage(bytes, task, transform, room, pieces) {
  * @param {Task} task
  * @param {number} transform
  * @param {number} room
- * @param {Generator<Piece, void>} pieces
+ * @param {Pieces} pieces
  */
 function stageWork(budget, task, transform, room, pieces) {
   const handle = native.stage(task.pool.number, 0, room)
