@@ -384,10 +384,10 @@ export const transforms: {
     }): Transform<unknown, Buffer>
     /**
      * The nodes that a JSONPath (RFC 9535) selects, in order. The document is read off the loop; only the nodes become values. A path
-     * of names, indexes and wildcards alone is followed while the document is read, any other takes building it. Documents may be
-     * nested 512 levels deep. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB, and on the
-     * way about four million nodes more than the document has bytes. Where the document is built, half of a surrogate pair
-     * (`"\ud800"`) and a number beyond a double (`1e400`) anywhere in it are refused, and members are selected in the order of their names.
+     * of names, indexes and wildcards alone is followed while the document is read, for any other its nodes are noted down first. Documents may be
+     * nested 512 levels deep. Members are selected in the order of the text; of several with one name the last counts, in the place
+     * of the first. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB, and on the way, in
+     * filters too, about four million nodes more than the document has bytes.
      * @throws TypeError for what is no JSONPath
      * @example
      * const items = '{"items":[{"price":2},{"price":10}]}'
