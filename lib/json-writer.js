@@ -12,7 +12,7 @@ const ROOM = 64 << 10
 const ENOUGH = ROOM / 4
 const LATE = 0.25
 /** The clock is read once for so many values. */
-const UNCLOCKED = 16
+const UNCLOCKED = 64
 /** How long (ms) the call of the user may take to see whether the value is small. */
 const LOOK = 1
 /** Text that is so long is handed out by itself: putting it together with other text would copy it. */
