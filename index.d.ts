@@ -367,16 +367,27 @@ export const transforms: {
      * the next step of a chain. `toJSON`, getters, holes and everything else count as they do there; getters may be called several times.
      * A large value must not be changed until it is written. Rejects with TypeError for what has no JSON (`undefined`, a function), a
      * BigInt or an object that contains itself, and with whatever a `toJSON` throws.
+     *
+     * A getter, a proxy or a `toJSON` can make a value that never ends. `maxDepth` levels of lists and objects are written, counted as
+     * {@link transforms.json.parse} counts them; the default of 5,000 is more than `JSON.stringify` follows where it calls itself for
+     * each level. `maxOutput` bytes are written, by default as many as the pool's `maxQueueBytes`, and 16 MiB in a pool with less.
+     * @throws RangeError for a `slice` that is no integer from 1 to 10,000, or a limit that is no integer from 1
+     * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value that is nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
+     * too long; both name the place in the value
      * @example
      * response.end(await pool.run(transforms.chain(transforms.json.stringify(), transforms.gzip()), report))
      */
-    stringify(options?: { slice?: number | undefined }): Transform<unknown, Buffer>
+    stringify(options?: {
+      slice?: number | undefined
+      maxDepth?: number | undefined
+      maxOutput?: number | undefined
+    }): Transform<unknown, Buffer>
     /**
      * The nodes that a JSONPath (RFC 9535) selects, in order. The document is read off the loop; only the nodes become values. A path
-     * of names, indexes and wildcards alone is followed while the document is read, any other takes building it. Documents may be
-     * nested 512 levels deep. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB, and on the
-     * way about four million nodes more than the document has bytes. Where the document is built, half of a surrogate pair
-     * (`"\ud800"`) and a number beyond a double (`1e400`) anywhere in it are refused, and members are selected in the order of their names.
+     * of names, indexes and wildcards alone is followed while the document is read, for any other its nodes are noted down first. Documents may be
+     * nested 512 levels deep. Members are selected in the order of the text; of several with one name the last counts, in the place
+     * of the first. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB, and on the way, in
+     * filters too, about four million nodes more than the document has bytes.
      * @throws TypeError for what is no JSONPath
      * @example
      * const items = '{"items":[{"price":2},{"price":10}]}'

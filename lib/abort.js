@@ -65,7 +65,7 @@ function abortAll(signal) {
 
 /** Throws an error where nothing of ours is in the way, as Node does with those of listeners. @param {unknown} error */
 function report(error) {
-  process.nextTick(() => {
+  nextTick(() => {
     throw error
   })
 }

@@ -11,6 +11,7 @@ const { checkMemory } = require('./validate')
 /**
  * @typedef {import('./task').Task} Task
  * @typedef {Uint8Array | Uint16Array} Piece bytes, or whole characters as UTF-16
+ * @typedef {Generator<Piece, void, number>} Pieces which gets the number of bytes that are copied, after each
  */
 
 /** Bytes, or code units of a string, that are copied at a time. */
@@ -40,7 +41,7 @@ class Staging {
    * @param {number} handle
    * @param {Task} task
    * @param {number} transform
-   * @param {Generator<Piece, void>} pieces
+   * @param {Pieces} pieces
    */
   constructor(handle, task, transform, pieces) {
     this.#handle = handle
@@ -54,7 +55,7 @@ class Staging {
     if (this.#done) return true
     let next
     try {
-      next = this.#pieces.next()
+      next = this.#pieces.next(this.#copied)
     } catch (error) {
       // Who makes the pieces may have aborted the task before it threw.
       if (this.cancel()) this.#task.fail(error)
@@ -123,7 +124,7 @@ function copySome() {
  * @param {Task} task
  * @param {number} transform
  * @param {import('./room').Room} room
- * @param {Generator<Piece, void>} pieces
+ * @param {Pieces} pieces
  */
 function stage(bytes, task, transform, room, pieces) {
   const handle = native.stage(task.pool.number, bytes, room.take())
@@ -140,7 +141,7 @@ function stage(bytes, task, transform, room, pieces) {
  * @param {Task} task
  * @param {number} transform
  * @param {import('./room').Room} room
- * @param {Generator<Piece, void>} pieces
+ * @param {Pieces} pieces
  */
 function stageWork(budget, task, transform, room, pieces) {
   const handle = native.stage(task.pool.number, 0, room.take())

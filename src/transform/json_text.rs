@@ -27,12 +27,7 @@ pub fn text(input: Value) -> Result<Bytes> {
     }
 }
 
-/// The document in `text`, which starts `at` bytes into the input.
-pub fn parse(text: &[u8], at: u64) -> Result<Json> {
-    parse_with_depth(text, at).map(|(json, _)| json)
-}
-
-/// The same, and how deep it is nested.
+/// The document in `text`, which starts `at` bytes into the input, and how deep it is nested.
 pub fn parse_with_depth(text: &[u8], at: u64) -> Result<(Json, usize)> {
     let depth = depth(text, at)?;
     parse_shallow(text, at).map(|json| (json, depth))
@@ -156,6 +151,10 @@ pub fn controls(word: u64) -> u64 {
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
+
+    fn parse(text: &[u8], at: u64) -> Result<Json> {
+        parse_with_depth(text, at).map(|(json, _)| json)
+    }
 
     #[test]
     fn places_are_in_bytes() {
