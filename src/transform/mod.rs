@@ -3,6 +3,7 @@
 //! A new one is a file in this folder that implements [`Transform`], and a line in [`registry`].
 
 mod base64;
+mod bcrypt_form;
 mod blocks;
 mod brotli;
 mod bytes;
