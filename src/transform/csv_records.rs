@@ -2,6 +2,7 @@
 //! would take for text, a quote in the middle of a field or one that is never closed, is an error that says where it stands.
 
 use super::csv_record::{Field, Form, Record, breaks};
+use super::text_encoding::{BOM, START, by_nul, check_start, has_nul};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use memchr::{memchr, memchr3};
@@ -14,11 +15,10 @@ const PIECE: usize = 64 << 10;
 const SHORT: u64 = 1 << 20;
 /// Words of a field that are looked at before memchr looks for its end, which is faster then.
 const NEAR: usize = 3;
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Whether a BOM comes first is not known.
+    /// How the input begins is not known yet.
     Outset,
     Between,
     Start,
@@ -105,11 +105,12 @@ impl Records {
     }
 
     /// The input has ended: hands on the last record, if it has no line break.
-    pub fn finish(&mut self, each: impl FnOnce(&Record<'_>) -> Result<()>) -> Result<()> {
+    pub fn finish(&mut self, mut each: impl FnMut(&Record<'_>) -> Result<()>) -> Result<()> {
         if self.state == State::Outset {
-            self.state = State::Between;
-            // The beginning of a BOM that did not come.
-            self.scan()?;
+            self.begin()?;
+            while self.scan()? {
+                each(&self.record()?)?;
+            }
         }
         let end = self.text.len();
         let is_record = match self.state {
@@ -141,11 +142,10 @@ impl Records {
         while let Some(&byte) = self.text.get(self.at) {
             match self.state {
                 State::Outset => {
-                    if self.text.len() < BOM.len() && BOM.starts_with(&self.text) {
+                    if self.text.len() < START {
                         return Ok(false);
                     }
-                    self.at = if self.text.starts_with(BOM) { BOM.len() } else { 0 };
-                    self.state = State::Between;
+                    self.begin()?;
                 }
                 State::Between => self.begin_record(byte),
                 State::Start if byte == self.dialect.quote => self.begin_quoted(),
@@ -181,6 +181,14 @@ impl Records {
             }
         }
         Ok(false)
+    }
+
+    /// Looks at how the input begins, once [`START`] bytes or all of it are there.
+    fn begin(&mut self) -> Result<()> {
+        check_start(&self.text[..self.text.len().min(START)])?;
+        self.at = if self.text.starts_with(BOM) { BOM.len() } else { 0 };
+        self.state = State::Between;
+        Ok(())
     }
 
     fn begin_record(&mut self, byte: u8) {
@@ -287,9 +295,12 @@ impl Records {
             Err(error) => {
                 let place = self.start + error.valid_up_to();
                 let line = self.line_of(place);
-                return Err(self.invalid(format!("The input is no UTF-8 text in line {line}"), place));
+                return Err(self.invalid(format!("The input is not UTF-8 text in line {line}"), place));
             }
         };
+        if let Some(nul) = memchr(0, bytes) {
+            return Err(self.has_nul(bytes, self.start + nul));
+        }
         let line = self.line;
         self.line += 1 + if self.has_quotes { breaks(bytes) } else { 0 };
         let offset = self.base + self.start as u64;
@@ -305,7 +316,21 @@ impl Records {
     }
 
     fn invalid(&self, message: String, place: usize) -> Error {
-        Error::invalid_data(message).at(self.base + place as u64)
+        // In UTF-16 the quotes and delimiters are not what they seem.
+        let seen = &self.text[self.start..self.at];
+        match memchr(0, seen) {
+            Some(nul) => self.has_nul(seen, self.start + nul),
+            None => Error::invalid_data(message).at(self.base + place as u64),
+        }
+    }
+
+    /// The error for a record with NUL bytes, the first of which is at `place`.
+    fn has_nul(&self, bytes: &[u8], place: usize) -> Error {
+        let error = by_nul(bytes, self.base + self.start as u64).map(has_nul).unwrap_or_else(|| {
+            let line = self.line_of(place);
+            Error::invalid_data(format!("The input has a NUL character in line {line}: it is not text, or perhaps UTF-16"))
+        });
+        error.at(self.base + place as u64)
     }
 
     fn too_long(&self) -> Error {

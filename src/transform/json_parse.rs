@@ -4,6 +4,7 @@ use super::json_forms::Forms;
 use super::json_plan::{SIZES, plan};
 use super::json_syntax::{ANY_DEPTH, Nothing, read};
 use super::json_text::text;
+use super::text_encoding::not_utf8;
 use super::value::{Document, SLICE, SMALL_DOCUMENT};
 use super::{Args, ArgumentError, Emit, Transform, Value};
 use crate::cancel::Cancel;
@@ -37,9 +38,7 @@ impl Transform for Parse {
         read(&text, self.max_depth, &mut Nothing, cancel)?;
         match String::from_utf8(text.into_vec()) {
             Ok(text) => Ok(Value::Json(text)),
-            Err(error) => {
-                Err(Error::invalid_data("The input is no UTF-8 text").at(error.utf8_error().valid_up_to() as u64))
-            }
+            Err(error) => Err(not_utf8(error.as_bytes(), error.utf8_error().valid_up_to())),
         }
     }
 

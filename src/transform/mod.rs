@@ -55,6 +55,7 @@ mod splice;
 mod sum;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;
+mod text_encoding;
 mod utf16;
 mod value;
 mod zstd;
