@@ -299,7 +299,7 @@ test('a number column refuses integers that a double would change', async () => 
         /^The field in line 3 of the column 'id' has more digits than a number keeps: read the column as strings$/,
       offset: 5
     }
-    for (const transform of [typed, sum, measured]) {
+    for (const transform of /** @type {any[]} */ ([typed, sum, measured])) {
       await assert.rejects(pool.run(transform, `id\n1\n${id}\n`), rejected)
       const sink = pool.sink(transform)
       sink.result.catch(() => {})

@@ -82,7 +82,7 @@ test('CSV with NUL in it is refused wherever it stands', async () => {
     [utf16be('имя,год\nслива,12\n'), /looks like UTF-16BE|NUL/],
     [utf16be('"имя","год"\n'), /looks like UTF-16BE|NUL/]
   ])) {
-    for (const transform of [csv.parse(), count]) {
+    for (const transform of /** @type {any[]} */ ([csv.parse(), count])) {
       await assert.rejects(pool.run(transform, content), { code: 'ERR_OFFLOOP_INVALID_DATA', message })
     }
   }
@@ -115,7 +115,7 @@ test('text with NUL characters is text', async () => {
   for (const input of ['one\0two\0', 'a\0b\0', '\0', Buffer.from('a\0b\0'), Buffer.from('key=1\0other=2\0')]) {
     assert.equal((await pool.run(text.matches('\\x00'), input)).length, String(input).split('\0').length - 1)
   }
-  assert.equal(await pool.run(text.replace('b', 'c'), 'a\0b\0c\0d\0e\0'), 'a\0c\0c\0d\0e\0')
+  assert.equal(await pool.run(text.replace('b', 'c'), 'a\0b\0c\0dd\0e\0'), 'a\0c\0c\0dd\0e\0')
 })
 
 test('short text is taken whole, however it comes', async () => {

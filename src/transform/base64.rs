@@ -3,7 +3,7 @@
 
 use super::encoding::{STANDARD, base64};
 use super::text_encoding::{START, check_start};
-use super::{Args, ArgumentError, Fold, Transform, Value, run_fold};
+use super::{Args, ArgumentError, Fold, Transform, Value, memory, run_fold};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
@@ -72,19 +72,19 @@ impl Fold for Encoding {
             chunk = &chunk[1..];
         }
         if self.held.len() == 3 {
-            out.extend_from_slice(base64(&std::mem::take(&mut self.held), STANDARD, true).as_bytes());
+            memory::append(out, base64(&std::mem::take(&mut self.held), STANDARD, true).as_bytes())?;
         }
         let (groups, rest) = chunk.split_at(chunk.len() / 3 * 3);
         for step in groups.chunks(STEP / 3 * 3) {
             cancel.check()?;
-            out.extend_from_slice(base64(step, STANDARD, true).as_bytes());
+            memory::append(out, base64(step, STANDARD, true).as_bytes())?;
         }
         self.held.extend_from_slice(rest);
         Ok(())
     }
 
     fn finish(self: Box<Self>, mut out: Vec<u8>, _: &Cancel) -> Result<Value> {
-        out.extend_from_slice(base64(&self.held, STANDARD, true).as_bytes());
+        memory::append(&mut out, base64(&self.held, STANDARD, true).as_bytes())?;
         Ok(Value::Text(String::from_utf8(out).expect("ASCII")))
     }
 }
@@ -157,7 +157,7 @@ impl Decoding {
     fn decode(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for step in chunk.chunks(STEP) {
             cancel.check()?;
-            out.reserve(step.len() / 4 * 3);
+            memory::reserve(out, step.len() / 4 * 3 + 3)?;
             let mut rest = step;
             while let Some((group, later)) = rest.split_first_chunk::<4>() {
                 let [a, b, c, d] = group.map(|byte| DIGITS[usize::from(byte)]);

@@ -2,6 +2,7 @@
 //! would take for text, a quote in the middle of a field or one that is never closed, is an error that says where it stands.
 
 use super::csv_record::{Field, Form, Record, breaks};
+use super::memory;
 use super::text_encoding::{BOM, START, by_nul, check_start, has_nul};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
@@ -93,7 +94,7 @@ impl Records {
         for piece in chunk.chunks(PIECE) {
             cancel.check()?;
             self.drop_taken();
-            self.text.extend_from_slice(piece);
+            memory::append(&mut self.text, piece)?;
             while self.scan()? {
                 each(&self.record()?)?;
             }
@@ -326,10 +327,15 @@ impl Records {
 
     /// The error for a record with NUL bytes, the first of which is at `place`.
     fn has_nul(&self, bytes: &[u8], place: usize) -> Error {
-        let error = by_nul(bytes, self.base + self.start as u64).map(has_nul).unwrap_or_else(|| {
-            let line = self.line_of(place);
-            Error::invalid_data(format!("The input has a NUL character in line {line}: it is not text, or perhaps UTF-16"))
-        });
+        let error = match by_nul(bytes, self.base + self.start as u64) {
+            Some(encoding) => has_nul(encoding),
+            None => {
+                let line = self.line_of(place);
+                let message =
+                    format!("The input has a NUL character in line {line}: it is not text, or perhaps UTF-16");
+                Error::invalid_data(message)
+            }
+        };
         error.at(self.base + place as u64)
     }
 

@@ -36,7 +36,7 @@ impl Transform for Parse {
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let text = text(input)?;
         read(&text, self.max_depth, &mut Nothing, cancel)?;
-        match String::from_utf8(text.into_vec()) {
+        match String::from_utf8(text.into_owned()?) {
             Ok(text) => Ok(Value::Json(text)),
             Err(error) => Err(not_utf8(error.as_bytes(), error.utf8_error().valid_up_to())),
         }
@@ -45,7 +45,7 @@ impl Transform for Parse {
     fn run_in_parts(&self, input: Value, cancel: &Cancel, emit: Emit) -> Result<Value> {
         let text = text(input)?;
         if text.len() <= SMALL_DOCUMENT {
-            return self.run(text.into_vec().into(), cancel);
+            return self.run(text.into_owned()?.into(), cancel);
         }
         in_parts(&text, self.max_depth, self.slice, cancel, emit)
     }

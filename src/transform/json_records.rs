@@ -4,6 +4,7 @@
 //! Only the ends of records are looked for; whether each is JSON says whoever parses it.
 
 use super::json_text::{MAX_DEPTH, check_start, string_tail};
+use super::memory;
 use super::text_encoding::START;
 use crate::error::{Error, Result};
 use std::ops::Range;
@@ -93,7 +94,7 @@ impl Records {
     }
 
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
-        self.text.extend_from_slice(chunk);
+        memory::append(&mut self.text, chunk)?;
         if self.text.len() < START && !self.has_begun { Ok(()) } else { self.begin() }
     }
 

@@ -138,7 +138,7 @@ fn text(input: Value) -> Result<String> {
         Value::Text(text) | Value::Json(text) => Ok(text),
         other => {
             let bytes = checked(other.into_bytes()?)?;
-            String::from_utf8(bytes.into_vec())
+            String::from_utf8(bytes.into_owned()?)
                 .map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))
         }
     }

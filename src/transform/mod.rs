@@ -43,6 +43,7 @@ mod libdeflate;
 mod lz4;
 mod lz4_frame;
 mod matching;
+mod memory;
 mod nearest;
 mod numbers;
 mod numeric;
@@ -60,6 +61,7 @@ mod utf16;
 mod value;
 mod zstd;
 mod zstd_blocks;
+mod zstd_error;
 mod zstd_parallel;
 mod zstd_segment;
 

@@ -2,7 +2,7 @@
 //! passwords (PBKDF2, RFC 8018). None of them can be interrupted, and each takes memory of its own besides the queue's: argon2id
 //! `memoryKiB`, scrypt 128 MiB at its default.
 
-use super::{Args, ArgumentError, Transform, Value, bcrypt_form};
+use super::{Args, ArgumentError, Transform, Value, bcrypt_form, memory};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use argon2::password_hash::phc::PasswordHash;
@@ -19,13 +19,15 @@ type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 /// bcrypt looks at no more.
 const BCRYPT_BYTES: usize = 72;
 const SALT_LEN: usize = 16;
+/// As PHC strings name them.
+const ALGORITHMS: [&str; 4] = ["argon2id", "argon2i", "argon2d", "scrypt"];
 /// What OWASP recommends: argon2id with 19 MiB, two passes and one lane; scrypt with 2^17, 8 and 1.
 const MEMORY_KIB: u32 = 19_456;
 const ITERATIONS: u32 = 2;
 const BCRYPT_COST: u32 = 12;
 const SCRYPT_COST: u32 = 17;
 const SCRYPT_BLOCKS: u32 = 8;
-/// Limits of one hash: 4 GiB of memory, and each algorithm some ten seconds of one core. They hold for hashes to verify too, which
+/// Limits of one hash: 4 GiB of memory, and some tens of seconds of one core. They hold for hashes to verify too, which
 /// may come from an attacker.
 const MOST_MEMORY_KIB: u32 = 4 << 20;
 const MOST_ITERATIONS: u32 = 1 << 20;
@@ -122,6 +124,11 @@ pub fn verify(args: &Args) -> Built {
         bcrypt_form::check(hash)?;
         return Ok(Box::new(Verify::Bcrypt(Zeroizing::new(hash.to_owned()))));
     }
+    let algorithm = hash.strip_prefix('$').and_then(|rest| rest.split('$').next()).unwrap_or_default();
+    let is_name = |name: &str| name.bytes().all(|it| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    if !algorithm.is_empty() && is_name(algorithm) && !ALGORITHMS.contains(&algorithm) {
+        return Err(unknown());
+    }
     let mut parsed = PasswordHash::new(hash).map_err(|_| malformed())?;
     let is_known = match parsed.algorithm.as_str() {
         "argon2id" | "argon2i" | "argon2d" => {
@@ -206,7 +213,7 @@ impl Transform for Hash {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let password = Zeroizing::new(input.into_bytes()?.into_vec());
+        let password = Zeroizing::new(input.into_bytes()?.into_owned()?);
         cancel.check()?;
         let mut salt = [0; SALT_LEN];
         rand::fill(&mut salt).map_err(|_| Error::new(Kind::Unsupported, "The system gives no random numbers"))?;
@@ -244,7 +251,7 @@ impl Transform for Verify {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let password = Zeroizing::new(input.into_bytes()?.into_vec());
+        let password = Zeroizing::new(input.into_bytes()?.into_owned()?);
         cancel.check()?;
         let is_right = match self {
             // What is longer was never hashed by hashPassword; others cut it, and so must whoever verifies theirs.
@@ -267,8 +274,7 @@ impl Transform for Verify {
 fn check_memory(params: scrypt::Params) -> Result<()> {
     let (blocks, lanes) = (u64::from(params.r()), u64::from(params.p()));
     let bytes = 128 * blocks * (params.n() + lanes);
-    let reserved = usize::try_from(bytes).map(|bytes| Vec::<u8>::new().try_reserve_exact(bytes));
-    if matches!(reserved, Ok(Ok(()))) { Ok(()) } else { Err(failed(format!("there is no memory of {bytes} bytes"))) }
+    memory::check(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
 /// A hash that cannot be computed, for want of memory say, is no wrong password.
@@ -286,7 +292,7 @@ impl Transform for Derive {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let password = Zeroizing::new(input.into_bytes()?.into_vec());
+        let password = Zeroizing::new(input.into_bytes()?.into_owned()?);
         cancel.check()?;
         let mut out = vec![0; self.length];
         pbkdf2::derive(self.algorithm, self.iterations, &self.salt, &password, &mut out);
