@@ -88,6 +88,14 @@ test('CSV with NUL in it is refused wherever it stands', async () => {
   }
 })
 
+test('NUL is a delimiter of CSV if the options say so', async () => {
+  const table = await pool.run(csv.parse({ delimiter: '\0' }), 'a\0b\n1\0"2\n"\n')
+  assert.deepEqual([...table], [{ a: '1', b: '2\n' }])
+  await assert.rejects(pool.run(csv.parse({ delimiter: '\0' }), utf16le('\ufeffa\0b\n')), {
+    message: /byte order mark of UTF-16LE/
+  })
+})
+
 test('a byte order mark of UTF-8 is skipped in CSV, part of a text, and no JSON', async () => {
   const marked = '\ufeffa,b\n1,2\n'
   assert.deepEqual((await pool.run(csv.parse(), marked)).columns, ['a', 'b'])

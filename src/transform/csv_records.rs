@@ -3,7 +3,7 @@
 
 use super::csv_record::{Field, Form, Record, breaks};
 use super::memory;
-use super::text_encoding::{BOM, START, by_nul, check_start, has_nul};
+use super::text_encoding::{BOM, START, by_nul, check_mark, check_start, has_nul};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use memchr::{memchr, memchr3};
@@ -40,6 +40,18 @@ pub struct Dialect {
     pub width: Option<usize>,
     /// Bytes that may come out.
     pub limit: u64,
+}
+
+impl Dialect {
+    /// Whether NUL is the delimiter or the quote. It is not text otherwise.
+    fn has_nul(&self) -> bool {
+        self.delimiter == 0 || self.quote == 0
+    }
+
+    /// The first NUL that is not text.
+    fn nul(&self, bytes: &[u8]) -> Option<usize> {
+        if self.has_nul() { None } else { memchr(0, bytes) }
+    }
 }
 
 pub struct Records {
@@ -186,7 +198,8 @@ impl Records {
 
     /// Looks at how the input begins, once [`START`] bytes or all of it are there.
     fn begin(&mut self) -> Result<()> {
-        check_start(&self.text[..self.text.len().min(START)])?;
+        let start = &self.text[..self.text.len().min(START)];
+        if self.dialect.has_nul() { check_mark(start) } else { check_start(start) }?;
         self.at = if self.text.starts_with(BOM) { BOM.len() } else { 0 };
         self.state = State::Between;
         Ok(())
@@ -299,7 +312,7 @@ impl Records {
                 return Err(self.invalid(format!("The input is not UTF-8 text in line {line}"), place));
             }
         };
-        if let Some(nul) = memchr(0, bytes) {
+        if let Some(nul) = self.dialect.nul(bytes) {
             return Err(self.has_nul(bytes, self.start + nul));
         }
         let line = self.line;
@@ -319,7 +332,7 @@ impl Records {
     fn invalid(&self, message: String, place: usize) -> Error {
         // In UTF-16 the quotes and delimiters are not what they seem.
         let seen = &self.text[self.start..self.at];
-        match memchr(0, seen) {
+        match self.dialect.nul(seen) {
             Some(nul) => self.has_nul(seen, self.start + nul),
             None => Error::invalid_data(message).at(self.base + place as u64),
         }

@@ -39,11 +39,20 @@ fn unmarked(text: &[u8]) -> Option<&'static str> {
 /// # Errors
 /// For a text that begins as UTF-16 or UTF-32 does.
 pub fn check_start(start: &[u8]) -> Result<()> {
-    if let Some(encoding) = marked(start) {
-        return Err(begins_with_mark(encoding).at(0));
-    }
+    check_mark(start)?;
     match unmarked(start) {
         Some(encoding) => Err(has_nul(encoding).at(u64::from(start[0] != 0))),
+        None => Ok(()),
+    }
+}
+
+/// Checks the first [`START`] bytes, or the whole, of a text that may contain NUL.
+///
+/// # Errors
+/// For a text that begins with the byte order mark of UTF-16 or UTF-32.
+pub fn check_mark(start: &[u8]) -> Result<()> {
+    match marked(start) {
+        Some(encoding) => Err(begins_with_mark(encoding).at(0)),
         None => Ok(()),
     }
 }
