@@ -314,8 +314,11 @@ export const transforms: {
   open(cipher: SealCipher, key: Bytes, options?: { aad?: Bytes | undefined }): Transform<Bytes, Buffer>
   /**
    * A password as a PHC string (bcrypt: `$2b$`), with a random salt. `algorithm` default `'argon2id'`: `memoryKiB` 19,456,
-   * `iterations` 2, `parallelism` 1, which OWASP recommends. `'bcrypt'`: `cost` 4 to 31, default 12; more than 72 bytes reject
-   * instead of being cut. `'scrypt'`: `cost` as a power of two, default 17, `parallelism` 1.
+   * `iterations` 2, `parallelism` 1, which OWASP recommends. `'bcrypt'`: `cost` 4 to 18, default 12; more than 72 bytes reject
+   * instead of being cut, and so does a NUL character. `'scrypt'`: `cost` as a power of two, default 17, `parallelism` 1.
+   *
+   * One hash takes at most 4 GiB and some tens of seconds of a core: `memoryKiB` times `iterations` is at most 2 ** 24, and
+   * 2 ** `cost` of scrypt times `parallelism` at most 2 ** 22.
    *
    * A hash cannot be interrupted, and takes memory of its own besides what the pool counts.
    * @example
@@ -330,15 +333,17 @@ export const transforms: {
   }): Transform<Input, string>
   /**
    * Whether a password is the one of a hash of argon2, scrypt or bcrypt, compared in constant time. bcrypt looks at the first 72
-   * bytes of a password alone, so a longer one is right if these are: `hashPassword` makes no such hash, others do.
-   * @throws TypeError for a hash of another form
+   * bytes of a password alone, so a longer one is right if these are: `hashPassword` makes no such hash, others do. Nor does it tell
+   * `'a'` from `'a\0a'`. Its hashes `$2a$`, `$2b$` and `$2y$` are verified; `$2x$` and `$2$`, of faulty implementations, are refused.
+   * @throws TypeError for a hash that is malformed or of another algorithm, with the reason
    * @throws RangeError for one that asks for more memory or time than `hashPassword` would
    * @example
    * if (!(await pool.run(transforms.verifyPassword(hash), password))) throw new Error('wrong password')
    */
   verifyPassword(hash: string): Transform<Input, boolean>
   /**
-   * A key made of a password (PBKDF2, RFC 8018), `length` bytes of up to 1 MiB. It cannot be interrupted.
+   * A key made of a password (PBKDF2, RFC 8018), `length` bytes of up to 1 MiB. It cannot be interrupted: `iterations` times the
+   * number of blocks, each as long as the digest, is at most 2 ** 26.
    * @example
    * const key = await pool.run(transforms.pbkdf2('sha256', salt, 600_000, 32), password)
    */
@@ -353,7 +358,7 @@ export const transforms: {
   readonly json: {
     /**
      * `JSON.parse` that does not hold the loop: the text is read off it, and the value built on it in slices of at most `slice` ms
-     * (default 4), while the rest is read. It takes what `JSON.parse` takes and makes the same of it. Bytes must be UTF-8. `maxDepth`
+     * (default 4), while the rest is read. It takes what `JSON.parse` takes and makes the same of it. Bytes must be UTF-8, without a byte order mark. `maxDepth`
      * levels of lists and objects, unlimited by default; values that are nested by many thousands are of little use, since
      * most of what works through them calls itself. What is one piece in V8 is made in one go: the store of a list of millions of
      * numbers, the table of an object with hundreds of thousands of names.
@@ -384,10 +389,11 @@ export const transforms: {
     }): Transform<unknown, Buffer>
     /**
      * The nodes that a JSONPath (RFC 9535) selects, in order. The document is read off the loop; only the nodes become values. A path
-     * of names, indexes and wildcards alone is followed while the document is read, for any other its nodes are noted down first. Documents may be
-     * nested 512 levels deep. Members are selected in the order of the text; of several with one name the last counts, in the place
-     * of the first. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB, and on the way, in
-     * filters too, about four million nodes more than the document has bytes.
+     * of names, indexes and wildcards alone is followed while the document is read; for any other its nodes are noted down first.
+     * Documents may be nested 512 levels deep. Members are selected in the order of the text; of several with one name the last
+     * counts, in the place of the first. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB,
+     * and on the way, in filters too, about four million nodes more than the document has bytes. Filters compare numbers as doubles,
+     * as JavaScript does.
      * @throws TypeError for what is no JSONPath
      * @example
      * const items = '{"items":[{"price":2},{"price":10}]}'
@@ -403,7 +409,8 @@ export const transforms: {
     /**
      * JSON Schema: 2020-12, 2019-09, draft 7, 6 or 4, by `$schema`, 2020-12 without one. It is compiled once; nothing is fetched.
      * A document with half of a surrogate pair (`"\ud800"`) or a number beyond a double (`1e400`) is refused. `format` is checked up
-     * to draft 7, and is only a remark from 2019-09 on, as these drafts say.
+     * to draft 7, and is only a remark from 2019-09 on, as these drafts say. Integers from -(2 ** 63) to 2 ** 64 - 1 in a document
+     * are compared exactly, unlike in JavaScript; other numbers as doubles.
      * Documents may be nested 512 levels deep, schemas 128. At most 1,000 errors are told, in messages of at most 1,000 bytes and
      * 1 MiB in all.
      * @throws TypeError for a bad schema, one that refers to another document among others
@@ -425,7 +432,7 @@ export const transforms: {
   }
 
   /**
-   * CSV as RFC 4180 has it, in UTF-8 with or without a BOM; a line ends with CRLF, LF or CR. Whatever is malformed rejects with
+   * CSV as RFC 4180 has it, in UTF-8 with or without a BOM and without NUL; a line ends with CRLF, LF or CR. Whatever is malformed rejects with
    * ERR_OFFLOOP_INVALID_DATA, its line and its `offset`: a record with more or fewer fields than there are columns, a quote within
    * an unquoted field or one that is never closed, text after a closing quote, a column name that is there twice, a column in the
    * options that there is not. Blank lines are skipped, except in a table of one column, where they are empty fields.
@@ -449,7 +456,7 @@ export const transforms: {
      * are named are read.
      *
      * A measure is an operation and a column: `'sum'`, `'mean'`, `'min'`, `'max'`, or `'p0'` to `'p100'`, a percentile between the two
-     * nearest numbers; empty fields are left out. `['count']` counts rows, `['count', column]` fields that are not empty. The sum of
+     * nearest numbers; empty fields are left out. `['count']` counts rows, `['count', column]` fields that are not empty. Sums are rounded once, at the end. The sum of
      * nothing is 0, all else of nothing is null, and so is what is NaN.
      * @throws TypeError for a measure without a column, or with the name of a column of `groupBy`, among others
      * @example
@@ -473,7 +480,8 @@ export const transforms: {
      */
     base64Encode(): StreamTransform<Input, string>
     /**
-     * The reverse: either alphabet, with padding or without, in lines or not. Anything else rejects, with its `offset`.
+     * The reverse: either alphabet, with padding or without, in lines or not. Anything else rejects, with its `offset`, and so do
+     * bits at the end that belong to no byte, as in `'Zh=='`.
      * @example
      * String(await pool.run(transforms.text.base64Decode(), 'cGluZw')) // 'ping'
      */
@@ -514,7 +522,7 @@ export const transforms: {
      */
     sort<T extends TypedArray = TypedArray>(options?: { descending?: boolean | undefined }): Transform<T, T>
     /**
-     * `stddev` is that of the population. `quantiles` from 0 to 1, interpolated between the two nearest. One NaN makes all of them
+     * `stddev` is that of the population. BigInts count as `Number()` converts them: beyond 2 ** 53 they are rounded. `quantiles` from 0 to 1, interpolated between the two nearest. One NaN makes all of them
      * NaN; so does an empty array all but `count`.
      * @example
      * const { mean, quantiles } = await pool.run(transforms.numeric.stats({ quantiles: [0.5, 0.99] }), times)
@@ -606,7 +614,10 @@ export interface NumericStats {
   quantiles: Float64Array
 }
 
-/** A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`, `False`, `1`, `0`. */
+/**
+ * A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`, `False`, `1`, `0`. Numbers
+ * of 2 ** 53 or more whose digits a double does not keep, such as `9007199254740993` and `1e400`, are errors.
+ */
 export type CsvType = 'string' | 'number' | 'boolean'
 
 /** What is measured of a column: `'p50'` is its median. */

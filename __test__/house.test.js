@@ -180,6 +180,23 @@ rule('every document is linked', house.unlinkedDocs, [{ 'docs/a.md': '[me](a.md)
   'README.md': '[b](./docs/b.md)'
 })
 
+rule(
+  'every path that is named exists',
+  house.brokenPaths,
+  [
+    { 'src/a.rs': '//! JavaScript runs it, `lib/json/build.js`.' },
+    { 'src/a.rs': '/// See b.rs.' },
+    { 'docs/a.md': 'in `src/node/a.rs`', 'src/node/b.rs': '' },
+    { 'lib/a.js': '// __test__/b.test.js', '__test__/a.test.js': '' },
+    { 'README.md': '[it](docs/a.md)' }
+  ],
+  {
+    'lib/a.js': '// As src/b.rs has it, in docs/c.md; node_modules/x/lib/y.js and ./lib/z.js are of others',
+    'src/b.rs': '/// See b.rs and lib/a.js.',
+    'docs/c.md': ''
+  }
+)
+
 rule('no test keeps others from running', house.focusedTests, [
   { '__test__/a.test.js': ['test', "only('a', () => {})"].join('.') }
 ])

@@ -61,11 +61,22 @@ function schemaText(schema) {
     throw lostMemory(place === 'schema' ? 'The "schema" argument' : `The "${place}" property`, lost)
   }
   try {
-    return JSON.stringify(schema)
+    return JSON.stringify(schema, finite)
   } catch (cause) {
     const message = `The "schema" argument must be a value that JSON has: ${/** @type {Error} */ (cause).message}`
     throw withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
   }
+}
+
+/**
+ * Refuses numbers that `JSON.stringify` would write as null: the schema would be another one.
+ * @param {string} name
+ * @param {unknown} value
+ */
+function finite(name, value) {
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new TypeError(`${value} (at '${name}') is not a JSON number`)
+  return value
 }
 
 /** What becomes of the first argument of some factories. @type {Record<string, (value: unknown) => unknown>} */

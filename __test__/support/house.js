@@ -268,6 +268,26 @@ function unlinkedDocs(files) {
 }
 
 /**
+ * Paths of the project's own files, in comments and documents, that do not exist. Files whose samples are such paths are left out.
+ * @param {Files} files
+ */
+function brokenPaths(files) {
+  const path =
+    /(?<![\w./@-])(lib|src|__test__|docs|scripts|bench|benches|tests|fuzz|examples)\/[\w./-]*\w\.(js|cjs|mjs|ts|rs|md)\b/g
+  const module = /(?<![\w./-])[a-z]\w*\.rs\b/g
+  const modules = new Set(Object.keys(files).map(file => posix.basename(file)))
+  return Object.entries(files)
+    .filter(([file]) => !/^__test__\/(house|runner)\.test\.js$/.test(file))
+    .flatMap(([file, text]) => {
+      const missing = [
+        ...[...text.matchAll(path)].filter(([named]) => !(named in files)),
+        ...[...(file.startsWith('src/') ? text.matchAll(module) : [])].filter(([named]) => !modules.has(named))
+      ]
+      return missing.map(({ 0: named, index }) => `${file}:${lineOf(text, index)} names ${named}, which does not exist`)
+    })
+}
+
+/**
  * Tests that would keep others from running.
  * @param {Files} files
  */
@@ -308,6 +328,7 @@ function lineOf(text, index) {
 
 module.exports = {
   borderLeaks,
+  brokenPaths,
   declaredValues,
   fakedTimers,
   focusedTests,

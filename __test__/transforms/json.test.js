@@ -135,3 +135,28 @@ test('a filter has the same limit on its way', async () => {
     await assert.rejects(pool.run(json.select(path), deep), { code: 'ERR_OFFLOOP_OUTPUT_LIMIT' })
   }
 })
+
+test('numbers that JSON does not have are refused in a schema, not taken for null', () => {
+  for (const schema of [{ const: NaN }, { enum: [1, Infinity] }, { items: { const: -Infinity } }]) {
+    for (const make of [transforms.json.validate, transforms.json.validateEach]) {
+      assert.throws(() => make(schema), {
+        name: 'TypeError',
+        code: 'ERR_INVALID_ARG_VALUE',
+        message: /must be a value that JSON has: (NaN|-?Infinity) \(at '(const|1)'\) is not a JSON number/
+      })
+    }
+  }
+})
+
+test('integers of documents are compared as they are written, up to 64 bits', async () => {
+  /** @param {object} schema @param {string} document */
+  const isValid = async (schema, document) => (await pool.run(transforms.json.validate(schema), document)).valid
+  assert.equal(await isValid({ maximum: 2 ** 53 }, '9007199254740992'), true)
+  assert.equal(await isValid({ maximum: 2 ** 53 }, '9007199254740993'), false)
+  assert.equal(await isValid({ const: 2 ** 53 }, '9007199254740993'), false)
+  assert.equal(await isValid({ multipleOf: 2 }, '9007199254740993'), false)
+  assert.equal(await isValid({ exclusiveMinimum: -(2 ** 63) }, '-9223372036854775807'), true)
+  assert.equal(await isValid({ uniqueItems: true }, '[18446744073709551615,18446744073709551614]'), true)
+  // Beyond, they are doubles.
+  assert.equal(await isValid({ uniqueItems: true }, '[18446744073709551616,18446744073709551617]'), false)
+})

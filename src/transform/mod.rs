@@ -3,6 +3,7 @@
 //! A new one is a file in this folder that implements [`Transform`], and a line in [`registry`].
 
 mod base64;
+mod bcrypt_form;
 mod blocks;
 mod brotli;
 mod bytes;
@@ -45,6 +46,7 @@ mod libdeflate;
 mod lz4;
 mod lz4_frame;
 mod matching;
+mod memory;
 mod nearest;
 mod numbers;
 mod numeric;
@@ -57,10 +59,12 @@ mod splice;
 mod sum;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;
+mod text_encoding;
 mod utf16;
 mod value;
 mod zstd;
 mod zstd_blocks;
+mod zstd_error;
 mod zstd_parallel;
 mod zstd_segment;
 
