@@ -231,7 +231,7 @@ function asUint8Array(input, index) {
  * @param {number} [index] if it is one of many
  */
 function checkAttached(input, index) {
-  if (!(input instanceof Moved)) return checkMemory(inputName(index), input)
+  if (!Moved.is(input)) return checkMemory(inputName(index), input)
   checkMemory(inputName(index), input.value)
   for (const [place, memory] of input.transfer.entries()) checkMemory(`transfer[${place}]`, memory)
 }

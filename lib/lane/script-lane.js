@@ -13,7 +13,8 @@ const { ScriptTransform } = require('./transform')
 
 /** @typedef {import('./errand').Errand} Errand */
 
-const PRELOAD = join(__dirname, 'script-preload.js')
+/** A module that was bundled as ESM has no folder of its own. */
+const PRELOAD = typeof __dirname === 'string' ? join(__dirname, 'script-preload.js') : ''
 /** A bundle may have left it out, and the permission model may hide it. */
 const HAS_PRELOAD = existsSync(PRELOAD)
 
