@@ -15,7 +15,7 @@ import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads
  * Bytes in any of JavaScript's clothes. A task copies them before it runs, so that nothing you do to them afterwards
  * matters; see {@link move} for giving them away instead. Inputs above 1 MiB are copied in pieces over turns of the
  * event loop: leave those alone until the task settles. A buffer that changes its length meanwhile rejects with a
- * `TypeError`.
+ * `TypeError`. So does memory that is no longer there: detached, or out of the bounds of an `ArrayBuffer` that was resized.
  *
  * A copy is memory: where there is none the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's
  * own Buffers do.
@@ -314,8 +314,11 @@ export const transforms: {
   open(cipher: SealCipher, key: Bytes, options?: { aad?: Bytes | undefined }): Transform<Bytes, Buffer>
   /**
    * A password as a PHC string (bcrypt: `$2b$`), with a random salt. `algorithm` default `'argon2id'`: `memoryKiB` 19,456,
-   * `iterations` 2, `parallelism` 1, which OWASP recommends. `'bcrypt'`: `cost` 4 to 31, default 12; more than 72 bytes reject
-   * instead of being cut. `'scrypt'`: `cost` as a power of two, default 17, `parallelism` 1.
+   * `iterations` 2, `parallelism` 1, which OWASP recommends. `'bcrypt'`: `cost` 4 to 18, default 12; more than 72 bytes reject
+   * instead of being cut, and so does a NUL character. `'scrypt'`: `cost` as a power of two, default 17, `parallelism` 1.
+   *
+   * One hash takes at most 4 GiB and some tens of seconds of a core: `memoryKiB` times `iterations` is at most 2 ** 24, and
+   * 2 ** `cost` of scrypt times `parallelism` at most 2 ** 22.
    *
    * A hash cannot be interrupted, and takes memory of its own besides what the pool counts.
    * @example
@@ -330,15 +333,17 @@ export const transforms: {
   }): Transform<Input, string>
   /**
    * Whether a password is the one of a hash of argon2, scrypt or bcrypt, compared in constant time. bcrypt looks at the first 72
-   * bytes of a password alone, so a longer one is right if these are: `hashPassword` makes no such hash, others do.
-   * @throws TypeError for a hash of another form
+   * bytes of a password alone, so a longer one is right if these are: `hashPassword` makes no such hash, others do. Nor does it tell
+   * `'a'` from `'a\0a'`. Its hashes `$2a$`, `$2b$` and `$2y$` are verified; `$2x$` and `$2$`, of faulty implementations, are refused.
+   * @throws TypeError for a hash that is malformed or of another algorithm, with the reason
    * @throws RangeError for one that asks for more memory or time than `hashPassword` would
    * @example
    * if (!(await pool.run(transforms.verifyPassword(hash), password))) throw new Error('wrong password')
    */
   verifyPassword(hash: string): Transform<Input, boolean>
   /**
-   * A key made of a password (PBKDF2, RFC 8018), `length` bytes of up to 1 MiB. It cannot be interrupted.
+   * A key made of a password (PBKDF2, RFC 8018), `length` bytes of up to 1 MiB. It cannot be interrupted: `iterations` times the
+   * number of blocks, each as long as the digest, is at most 2 ** 26.
    * @example
    * const key = await pool.run(transforms.pbkdf2('sha256', salt, 600_000, 32), password)
    */
@@ -353,7 +358,7 @@ export const transforms: {
   readonly json: {
     /**
      * `JSON.parse` that does not hold the loop: the text is read off it, and the value built on it in slices of at most `slice` ms
-     * (default 4), while the rest is read. It takes what `JSON.parse` takes and makes the same of it. Bytes must be UTF-8. `maxDepth`
+     * (default 4), while the rest is read. It takes what `JSON.parse` takes and makes the same of it. Bytes must be UTF-8, without a byte order mark. `maxDepth`
      * levels of lists and objects, unlimited by default; values that are nested by many thousands are of little use, since
      * most of what works through them calls itself. What is one piece in V8 is made in one go: the store of a list of millions of
      * numbers, the table of an object with hundreds of thousands of names.
@@ -367,16 +372,28 @@ export const transforms: {
      * the next step of a chain. `toJSON`, getters, holes and everything else count as they do there; getters may be called several times.
      * A large value must not be changed until it is written. Rejects with TypeError for what has no JSON (`undefined`, a function), a
      * BigInt or an object that contains itself, and with whatever a `toJSON` throws.
+     *
+     * A getter, a proxy or a `toJSON` can make a value that never ends. `maxDepth` levels of lists and objects are written, counted as
+     * {@link transforms.json.parse} counts them; the default of 5,000 is more than `JSON.stringify` follows where it calls itself for
+     * each level. `maxOutput` bytes are written, by default as many as the pool's `maxQueueBytes`, and 16 MiB in a pool with less.
+     * @throws RangeError for a `slice` that is no integer from 1 to 10,000, or a limit that is no integer from 1
+     * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value that is nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
+     * too long; both name the place in the value
      * @example
      * response.end(await pool.run(transforms.chain(transforms.json.stringify(), transforms.gzip()), report))
      */
-    stringify(options?: { slice?: number | undefined }): Transform<unknown, Buffer>
+    stringify(options?: {
+      slice?: number | undefined
+      maxDepth?: number | undefined
+      maxOutput?: number | undefined
+    }): Transform<unknown, Buffer>
     /**
      * The nodes that a JSONPath (RFC 9535) selects, in order. The document is read off the loop; only the nodes become values. A path
-     * of names, indexes and wildcards alone is followed while the document is read, any other takes building it. Documents may be
-     * nested 512 levels deep. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB, and on the
-     * way about four million nodes more than the document has bytes. Where the document is built, half of a surrogate pair
-     * (`"\ud800"`) and a number beyond a double (`1e400`) anywhere in it are refused, and members are selected in the order of their names.
+     * of names, indexes and wildcards alone is followed while the document is read; for any other its nodes are noted down first.
+     * Documents may be nested 512 levels deep. Members are selected in the order of the text; of several with one name the last
+     * counts, in the place of the first. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB,
+     * and on the way, in filters too, about four million nodes more than the document has bytes. Filters compare numbers as doubles,
+     * as JavaScript does.
      * @throws TypeError for what is no JSONPath
      * @example
      * const items = '{"items":[{"price":2},{"price":10}]}'
@@ -392,7 +409,8 @@ export const transforms: {
     /**
      * JSON Schema: 2020-12, 2019-09, draft 7, 6 or 4, by `$schema`, 2020-12 without one. It is compiled once; nothing is fetched.
      * A document with half of a surrogate pair (`"\ud800"`) or a number beyond a double (`1e400`) is refused. `format` is checked up
-     * to draft 7, and is only a remark from 2019-09 on, as these drafts say.
+     * to draft 7, and is only a remark from 2019-09 on, as these drafts say. Integers from -(2 ** 63) to 2 ** 64 - 1 in a document
+     * are compared exactly, unlike in JavaScript; other numbers as doubles.
      * `pattern` and `patternProperties` are [regular expressions of ECMA-262](docs/transforms.md#patterns) with the `u` flag, in
      * linear time. A schema with look-around or backreferences is refused; the error has the JSON pointer.
      * Documents may be nested 512 levels deep, schemas 128. At most 1,000 errors are told, in messages of at most 1,000 bytes and
@@ -416,7 +434,7 @@ export const transforms: {
   }
 
   /**
-   * CSV as RFC 4180 has it, in UTF-8 with or without a BOM; a line ends with CRLF, LF or CR. Whatever is malformed rejects with
+   * CSV as RFC 4180 has it, in UTF-8 with or without a BOM and without NUL; a line ends with CRLF, LF or CR. Whatever is malformed rejects with
    * ERR_OFFLOOP_INVALID_DATA, its line and its `offset`: a record with more or fewer fields than there are columns, a quote within
    * an unquoted field or one that is never closed, text after a closing quote, a column name that is there twice, a column in the
    * options that there is not. Blank lines are skipped, except in a table of one column, where they are empty fields.
@@ -440,7 +458,7 @@ export const transforms: {
      * are named are read.
      *
      * A measure is an operation and a column: `'sum'`, `'mean'`, `'min'`, `'max'`, or `'p0'` to `'p100'`, a percentile between the two
-     * nearest numbers; empty fields are left out. `['count']` counts rows, `['count', column]` fields that are not empty. The sum of
+     * nearest numbers; empty fields are left out. `['count']` counts rows, `['count', column]` fields that are not empty. Sums are rounded once, at the end. The sum of
      * nothing is 0, all else of nothing is null, and so is what is NaN.
      * @throws TypeError for a measure without a column, or with the name of a column of `groupBy`, among others
      * @example
@@ -464,7 +482,8 @@ export const transforms: {
      */
     base64Encode(): StreamTransform<Input, string>
     /**
-     * The reverse: either alphabet, with padding or without, in lines or not. Anything else rejects, with its `offset`.
+     * The reverse: either alphabet, with padding or without, in lines or not. Anything else rejects, with its `offset`, and so do
+     * bits at the end that belong to no byte, as in `'Zh=='`.
      * @example
      * String(await pool.run(transforms.text.base64Decode(), 'cGluZw')) // 'ping'
      */
@@ -510,7 +529,7 @@ export const transforms: {
      */
     sort<T extends TypedArray = TypedArray>(options?: { descending?: boolean | undefined }): Transform<T, T>
     /**
-     * `stddev` is that of the population. `quantiles` from 0 to 1, interpolated between the two nearest. One NaN makes all of them
+     * `stddev` is that of the population. BigInts count as `Number()` converts them: beyond 2 ** 53 they are rounded. `quantiles` from 0 to 1, interpolated between the two nearest. One NaN makes all of them
      * NaN; so does an empty array all but `count`.
      * @example
      * const { mean, quantiles } = await pool.run(transforms.numeric.stats({ quantiles: [0.5, 0.99] }), times)
@@ -555,7 +574,8 @@ export const transforms: {
    * rejects with a `DataCloneError` that says where it stands.
    *
    * A thread that ends in the middle of a task (`process.exit()`, out of memory, an uncaught exception) rejects it with
-   * ERR_OFFLOOP_WORKER_EXIT and is replaced; tasks that had not begun go elsewhere, unless what was moved is in that thread.
+   * ERR_OFFLOOP_WORKER_EXIT and is replaced. Tasks that ended before keep their results; those that had not begun run elsewhere,
+   * except a moved input that is in that thread.
    * @example
    * // resize.js: module.exports = async ({ path, width }, { signal }) => sharp(path).resize(width).toBuffer()
    * const resize = transforms.module(require.resolve('./resize.js'))
@@ -601,7 +621,10 @@ export interface NumericStats {
   quantiles: Float64Array
 }
 
-/** A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`, `False`, `1`, `0`. */
+/**
+ * A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`, `False`, `1`, `0`. Numbers
+ * of 2 ** 53 or more whose digits a double does not keep, such as `9007199254740993` and `1e400`, are errors.
+ */
 export type CsvType = 'string' | 'number' | 'boolean'
 
 /** What is measured of a column: `'p50'` is its median. */
@@ -704,7 +727,7 @@ export interface PoolOptions {
   maxQueue?: number | undefined
   /**
    * Input bytes held by tasks admitted and not yet finished. Default 256 MiB. An input that outweighs it is admitted
-   * when the pool holds no other.
+   * when the pool holds no other. Buffers, views and strings count; objects count nothing, whatever `byteLength` they have.
    */
   maxQueueBytes?: number | undefined
   /**
@@ -1207,8 +1230,6 @@ export interface CacheStats {
 
 /** Options of {@link Pool.stream} and {@link Pool.sink}. One that is not known is refused. */
 export interface StreamOptions {
-  /** Chunks under way at most, 1 or more, where each is a task of its own. Default: four for each thread. */
-  concurrency?: number | undefined
   /**
    * Bytes that are taken ahead of the work, 0 or more, besides as many in Node's own buffer; a single chunk may be larger. With
    * `objectMode` objects in Node's buffer. Default 1 MiB, or 16 objects.
@@ -1223,6 +1244,8 @@ export interface StreamOptions {
 export interface SinkOptions<Out> extends StreamOptions {
   /** Take each chunk, or in `objectMode` each object, as one input. Default: the transform consumes the whole stream. */
   each?: boolean | undefined
+  /** Chunks under way at most, 1 or more. Only with `each`: without, the stream is one task. Default: four for each thread. */
+  concurrency?: number | undefined
   /** Chunks are inputs of any kind, and none is cut or joined. Default `false`: strings become bytes by their encoding. */
   objectMode?: boolean | undefined
   /**

@@ -129,6 +129,24 @@ rule(
   }
 )
 
+rule(
+  'timers and clocks come from where fakes do not reach',
+  house.fakedTimers,
+  [
+    { 'lib/a.js': 'setTimeout(f, 1)' },
+    { 'lib/a.js': "const { now } = require('./loop')\nsetImmediate(f)" },
+    { 'lib/a.js': 'process.nextTick(f)' },
+    { 'lib/lane/a.js': 'const start = performance.now()' },
+    { 'lib/a.js': "const { setImmediate } = require('node:timers')" }
+  ],
+  {
+    'lib/a.js':
+      "const { clearTimeout, now,\n  setTimeout } = require('./loop')\nclearTimeout(setTimeout(f, now())) // Date.now()",
+    'lib/lane/a.js': "const { queueMicrotask } = require('../loop')\nqueueMicrotask(f)",
+    'lib/lane/entry.js': 'const now = performance.now.bind(performance)'
+  }
+)
+
 test('every crate is used', () => {
   const manifest = '[dependencies]\nused-one = "1"\nidle = { version = "1" }\n\n[build-dependencies]\nother = "1"\n'
   assert.equal(house.unusedCrates(manifest, { 'src/a.rs': 'use used_one::a; // idle' }).length, 1)
@@ -161,6 +179,23 @@ rule('every document is linked', house.unlinkedDocs, [{ 'docs/a.md': '[me](a.md)
   'docs/b.md': '[a](a.md#part)',
   'README.md': '[b](./docs/b.md)'
 })
+
+rule(
+  'every path that is named exists',
+  house.brokenPaths,
+  [
+    { 'src/a.rs': '//! JavaScript runs it, `lib/json/build.js`.' },
+    { 'src/a.rs': '/// See b.rs.' },
+    { 'docs/a.md': 'in `src/node/a.rs`', 'src/node/b.rs': '' },
+    { 'lib/a.js': '// __test__/b.test.js', '__test__/a.test.js': '' },
+    { 'README.md': '[it](docs/a.md)' }
+  ],
+  {
+    'lib/a.js': '// As src/b.rs has it, in docs/c.md; node_modules/x/lib/y.js and ./lib/z.js are of others',
+    'src/b.rs': '/// See b.rs and lib/a.js.',
+    'docs/c.md': ''
+  }
+)
 
 rule('no test keeps others from running', house.focusedTests, [
   { '__test__/a.test.js': ['test', "only('a', () => {})"].join('.') }

@@ -1,6 +1,7 @@
 'use strict'
 
 const { addAbortListener } = require('node:events')
+const { nextTick } = require('./loop')
 
 /**
  * @typedef {{ abort(reason: unknown): void }} Abortable something that a signal ends
@@ -39,7 +40,12 @@ function unwatch(signal, task) {
   const watch = watches.get(signal)
   if (!watch?.tasks.delete(task) || watch.tasks.size > 0) return
   watches.delete(signal)
-  watch.subscription[Symbol.dispose]()
+  try {
+    watch.subscription[Symbol.dispose]()
+  } catch (error) {
+    // A signal of the user's own making. Its task ends as it should all the same.
+    report(error)
+  }
 }
 
 /** @param {AbortSignal} signal */
@@ -52,11 +58,16 @@ function abortAll(signal) {
       task.abort(signal.reason)
     } catch (error) {
       // As of any listener: the others hear of it nevertheless.
-      process.nextTick(() => {
-        throw error
-      })
+      report(error)
     }
   }
+}
+
+/** Throws an error where nothing of ours is in the way, as Node does with those of listeners. @param {unknown} error */
+function report(error) {
+  nextTick(() => {
+    throw error
+  })
 }
 
 module.exports = { watch, unwatch }

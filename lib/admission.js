@@ -1,7 +1,6 @@
 'use strict'
 
-const { NO_ROOM } = require('./input')
-const native = require('./native')
+const { NO_ROOM } = require('./room')
 const { Task } = require('./task')
 const { Waiter } = require('./waiter')
 
@@ -42,20 +41,17 @@ class Admission {
     else this.#task.abort(reason)
   }
 
-  /** @param {number} room */
+  /** @param {import('./room').Room} room */
   #submit(room) {
     this.#waiter = undefined
     const { pool } = this.#task
     try {
       if (!this.isForRest) pool.checkOpen()
-    } catch (error) {
-      if (room !== NO_ROOM) native.dropRoom(room)
-      return this.#reject(error)
-    }
-    try {
       if (this.#task.submit(this.#transform, NOTHING, room) === null) return
     } catch (error) {
       return this.#reject(error)
+    } finally {
+      room.release()
     }
     this.#waiter = new Waiter(pool, 1, granted => this.#submit(granted), this.#reject)
     this.#waiter.isForRest = this.isForRest

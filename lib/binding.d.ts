@@ -140,11 +140,14 @@ export declare function dropRoom(room: number): void
 /** Forgets a transform that JavaScript no longer holds. */
 export declare function dropTransform(handle: number): void
 
-/** The first tasks under a permit have ended, after `micros` together. */
-export declare function finishErrands(permit: number, completed: number, failed: number, cancelled: number, micros: number): void
+/** Counts the first tasks of `tasks` as ended, after `micros` together. */
+export declare function finishErrands(permit: number, tasks: Uint32Array, completed: number, failed: number, cancelled: number, micros: number): void
 
 /** Which task of a new permit is the first. */
 export declare function firstErrand(permit: number): number
+
+/** Queues the first `count` tasks of `tasks` again, each at its old place: they were taken under the permit and did not run. */
+export declare function giveErrandsBack(permit: number, tasks: Uint32Array, count: number): void
 
 /** Whether pending tasks keep the process alive at the moment. */
 export declare function keepAlive(alive: boolean): void
@@ -223,9 +226,6 @@ export interface SessionInfo {
 /** How many bytes of input wait for another step. */
 export declare function sessionLeft(session: number): number
 
-/** A second permit for all but the first `keep` tasks; a negative number if none is free. */
-export declare function splitPermit(permit: number, keep: number): number
-
 /**
  * Reserves room and memory for an input that will be copied piece by piece.
  * Returns a number for the calls below, or which bound of the pool is reached.
@@ -294,6 +294,9 @@ export interface TransformStats {
 
 /** Gives a staged input up. */
 export declare function unstage(staging: number): void
+
+/** The version of the package that this addon belongs to. */
+export declare const VERSION: string
 
 /** Puts `task` in line for room in a pool. Room is granted through the port, also if there is some already. */
 export declare function waitForRoom(pool: number, task: number, bytes: number): void

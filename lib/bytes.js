@@ -1,21 +1,67 @@
 'use strict'
 
-// What a Uint8Array is, by V8's word: an own property of the same name may say something else.
+// Sizes and memory of bytes as V8 knows them. Own properties of the same names may say something else, or throw.
+
+const { isArrayBuffer, isDataView, isSharedArrayBuffer, isTypedArray } = require('node:util').types
 
 const TypedArray = Object.getPrototypeOf(Uint8Array.prototype)
 
 /**
  * @template T
- * @param {string} name
- * @returns {(bytes: Uint8Array) => T}
+ * @param {object} prototype
+ * @param {string} name of a getter
+ * @returns {(bytes: any) => T}
  */
-function intrinsic(name) {
-  const { get } = /** @type {{ get: () => T }} */ (Object.getOwnPropertyDescriptor(TypedArray, name))
+function intrinsic(prototype, name) {
+  const { get } = /** @type {{ get: () => T }} */ (Object.getOwnPropertyDescriptor(prototype, name))
   return bytes => get.call(bytes)
 }
 
-const lengthOf = /** @type {typeof intrinsic<number>} */ (intrinsic)('byteLength')
-const offsetOf = /** @type {typeof intrinsic<number>} */ (intrinsic)('byteOffset')
-const bufferOf = /** @type {typeof intrinsic<ArrayBufferLike>} */ (intrinsic)('buffer')
+const number = /** @type {typeof intrinsic<number>} */ (intrinsic)
+const memory = /** @type {typeof intrinsic<ArrayBufferLike>} */ (intrinsic)
 
-module.exports = { bufferOf, lengthOf, offsetOf }
+// Of typed arrays.
+const lengthOf = number(TypedArray, 'byteLength')
+const offsetOf = number(TypedArray, 'byteOffset')
+const bufferOf = memory(TypedArray, 'buffer')
+
+// Of a DataView. A size throws if the memory is detached, or has shrunk too far.
+const viewLength = number(DataView.prototype, 'byteLength')
+const viewOffset = number(DataView.prototype, 'byteOffset')
+const viewBuffer = memory(DataView.prototype, 'buffer')
+
+const plainLength = number(ArrayBuffer.prototype, 'byteLength')
+const sharedLength = number(SharedArrayBuffer.prototype, 'byteLength')
+
+/** The memory that any view is of. @param {ArrayBufferView} view */
+function memoryOf(view) {
+  return isDataView(view) ? viewBuffer(view) : bufferOf(view)
+}
+
+/** The bytes of a buffer. @param {ArrayBufferLike} buffer */
+function sizeOfMemory(buffer) {
+  return isArrayBuffer(buffer) ? plainLength(buffer) : sharedLength(buffer)
+}
+
+/** A view as bytes. Throws a TypeError if it is a DataView of detached memory. @param {ArrayBufferView} view */
+function bytesOf(view) {
+  if (isDataView(view)) return new Uint8Array(viewBuffer(view), viewOffset(view), viewLength(view))
+  return new Uint8Array(bufferOf(view), offsetOf(view), lengthOf(view))
+}
+
+/**
+ * How many bytes a value is, if it is bytes: 0 for everything else, and for detached memory.
+ * @param {unknown} value
+ */
+function sizeOfBytes(value) {
+  if (isTypedArray(value)) return lengthOf(value)
+  if (isArrayBuffer(value) || isSharedArrayBuffer(value)) return sizeOfMemory(value)
+  if (!isDataView(value)) return 0
+  try {
+    return viewLength(value)
+  } catch {
+    return 0
+  }
+}
+
+module.exports = { bufferOf, bytesOf, lengthOf, memoryOf, offsetOf, sizeOfBytes, sizeOfMemory }

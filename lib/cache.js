@@ -5,7 +5,7 @@ const { Loads } = require('./cache/loads')
 const { findMany, loadTogether, oneOfMany } = require('./cache/many')
 const { checkFunction, checkId, checkLoad, checkTime, closedError, readOptions } = require('./cache/options')
 const { Store } = require('./cache/store')
-const { checkOptions, checkSignal, invalidType } = require('./validate')
+const { checkNoOptions, checkOptions, checkSignal, invalidThis, invalidType } = require('./validate')
 
 /** @typedef {import('../index').Id} Id */
 
@@ -27,11 +27,18 @@ class Cache {
     this.#loads = new Loads(this.#store, read)
   }
 
+  /** @param {unknown} value @returns {value is Cache} */
+  static #is(value) {
+    return typeof value === 'object' && value !== null && #store in value
+  }
+
   get size() {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     return this.#isOpen ? this.#store.size : 0
   }
 
   get bytes() {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     return this.#isOpen ? this.#store.bytes : 0
   }
 
@@ -42,28 +49,38 @@ class Cache {
    * @returns {Promise<any>}
    */
   get(id, load, options) {
+    if (!Cache.#is(this)) return Promise.reject(invalidThis('Cache', this))
     const copy = options === undefined ? this.#store.use(id) : undefined
     if (copy === undefined) return this.#getSlowly(id, load, options)
     // A promise that is kept for each of many entries costs the collector more than a new one.
-    if (copy.round !== HOT) return Promise.resolve(copy.value)
-    copy.promise ??= Promise.resolve(copy.value)
+    if (copy.round !== HOT) return resolved(copy.value)
+    copy.promise ??= resolved(copy.value)
     return copy.promise
   }
 
   /**
    * @param {Id[]} ids
    * @param {any} [load]
+   * @param {unknown} [options] none yet
    * @returns {Promise<Map<any, any>>}
    */
-  async getMany(ids, load) {
+  async getMany(ids, load, options) {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
+    checkNoOptions(options)
     checkFunction('The "loadMany" argument', load)
     if (!Array.isArray(ids)) throw invalidType('The "ids" argument', 'an instance of Array', ids)
-    for (const id of ids) checkId(id)
+    // Read once: what is checked is what is asked for.
+    const list = [...ids]
+    for (const id of list) checkId(id)
     this.#checkOpen()
     const one = load === undefined ? this.#load : oneOfMany(load)
     return findMany(
-      ids,
-      id => this.#store.use(id) ?? this.#loads.find(id, one),
+      list,
+      id => {
+        // A codec that decoded one before may have closed the cache.
+        this.#checkOpen()
+        return this.#store.use(id) ?? this.#loads.find(id, one)
+      },
       led => {
         if (load !== undefined) loadTogether(led, load)
         else for (const { flight, previous } of led) flight.load(/** @type {any} */ (one), previous)
@@ -74,12 +91,14 @@ class Cache {
 
   /** @param {Id} id */
   peek(id) {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     this.#check(id)
     return this.#store.peek(id)?.value
   }
 
   /** @param {Id} id */
   has(id) {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     this.#check(id)
     return this.#store.has(id)
   }
@@ -90,6 +109,7 @@ class Cache {
    * @param {{ ttl?: number }} [options]
    */
   set(id, value, options) {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     this.#check(id)
     let ttl
     if (options !== undefined) {
@@ -104,6 +124,7 @@ class Cache {
 
   /** @param {Id} id */
   delete(id) {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     this.#check(id)
     this.#loads.forget(id)
     const deleted = this.#store.delete(id)
@@ -112,6 +133,7 @@ class Cache {
   }
 
   clear() {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     this.#checkOpen()
     this.#loads.forgetAll()
     this.#store.clear()
@@ -119,10 +141,13 @@ class Cache {
 
   /**
    * @param {Id} id
+   * @param {unknown} [options] none yet
    * @returns {Promise<any>}
    */
-  refresh(id) {
+  refresh(id, options) {
     try {
+      if (!Cache.#is(this)) throw invalidThis('Cache', this)
+      checkNoOptions(options)
       this.#check(id)
       return this.#loads.refresh(id, this.#load)
     } catch (error) {
@@ -132,15 +157,18 @@ class Cache {
 
   /** @returns {IterableIterator<[any, any]>} */
   entries() {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     this.#checkOpen()
     return this.#store.entries()
   }
 
   [Symbol.iterator]() {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     return this.entries()
   }
 
   stats() {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     this.#checkOpen()
     const stats = this.#store.stats()
     // They found nothing, and joined.
@@ -151,13 +179,17 @@ class Cache {
 
   /** @param {{ max?: number, maxBytes?: number }} limits */
   resize(limits) {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     checkOptions(limits, LIMITS)
+    // Read once, before the cache is looked at.
+    const own = { ...limits }
     this.#checkOpen()
-    this.#store.resize(limits)
+    this.#store.resize(own)
     this.#store.relieve()
   }
 
   close() {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     if (!this.#isOpen) return
     this.#isOpen = false
     this.#store.close()
@@ -165,6 +197,7 @@ class Cache {
   }
 
   [Symbol.dispose]() {
+    if (!Cache.#is(this)) throw invalidThis('Cache', this)
     this.close()
   }
 
@@ -187,7 +220,7 @@ class Cache {
       const found = copy ?? this.#loads.find(id, load)
       if ('value' in found) {
         if ('behind' in found) this.#loadBehind(found.behind, load)
-        return Promise.resolve(found.value)
+        return resolved(found.value)
       }
       const { flight, leads, previous } = found
       try {
@@ -220,6 +253,19 @@ class Cache {
 
   #checkOpen() {
     if (!this.#isOpen) throw closedError()
+  }
+}
+
+/**
+ * A promise of a value, which rejects if looking at the value throws, as a promise of the user's own class may.
+ * @param {unknown} value
+ * @returns {Promise<any>}
+ */
+function resolved(value) {
+  try {
+    return Promise.resolve(value)
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 

@@ -46,7 +46,7 @@ class DocumentBuild {
   #failure
   #isWanted
   #done
-  /** The number of the room that it takes in its pool. @type {number | undefined} */
+  /** The room that it takes in its pool. @type {import('./room').Room | undefined} */
   room
 
   /**

@@ -85,6 +85,19 @@ function withCaller(error, caller) {
   return Object.defineProperty(error, 'stack', { value, configurable: true, writable: true })
 }
 
+/**
+ * Says on an error which input it is of, unless it says so already or cannot be written to.
+ * @param {unknown} error
+ * @param {number} index
+ */
+function markIndex(error, index) {
+  try {
+    if (error instanceof Error && !('index' in error) && Object.isExtensible(error)) Object.assign(error, { index })
+  } catch {
+    // A Proxy of the user's, say.
+  }
+}
+
 /** @param {string} pool */
 function closedError(pool) {
   return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' is closed and takes no more tasks`)
@@ -116,4 +129,14 @@ function queueFullError(pool, bound) {
   )
 }
 
-module.exports = { OffloopError, withCode, taskError, callerOf, withCaller, closedError, forcedError, queueFullError }
+module.exports = {
+  OffloopError,
+  withCode,
+  taskError,
+  callerOf,
+  withCaller,
+  closedError,
+  forcedError,
+  queueFullError,
+  markIndex
+}

@@ -3,28 +3,24 @@
 const { AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('./abort')
 const { Batch, Pack, Single } = require('./units')
-const { NO_ROOM, isSmall } = require('./input')
+const { isSmall } = require('./input')
 const { checkTransform, isNative, sizeOf } = require('./kinds')
+const { markIndex } = require('./errors')
+const { open } = require('./inputs')
 const { setImmediate } = require('./loop')
 const native = require('./native')
 const { checkBoolean, checkInteger, checkOptions, checkSignal, invalidType, priorityNumber } = require('./validate')
+const { NO_ROOM } = require('./room')
 const { Transform } = require('./transform')
 const { Waiter } = require('./waiter')
 
 /**
  * @typedef {import('./pool-handle').PoolHandle} PoolHandle
  * @typedef {import('../index').MapOptions} MapOptions
- * @typedef {Iterator<unknown> | AsyncIterator<unknown>} Source
+ * @typedef {import('./inputs').Source} Source
  * @typedef {Batch | Single} Unit
- *
- * Where results go, in any order.
- * @typedef {object} Outlet
- * @property {number} unread results that are held for a reader
- * @property {(index: number, value: unknown) => void} result
- * @property {(index: number, error: unknown) => void} failure of one input
- * @property {(index: number, error: unknown) => void} sourceFailed no input will follow the ones before `index`
- * @property {(reason: unknown) => void} stopped nothing more will come
- * @property {() => void} progress some results have come, or the inputs have ended
+ * @typedef {import('./room').Room} Room
+ * @typedef {import('./inputs').Outlet} Outlet
  */
 
 /** Batches aim at this much work (microseconds): long enough to pay for the trip, short enough to spread evenly. */
@@ -49,6 +45,8 @@ class Flow {
   pool
   /** Held, not only its number: native code forgets a transform that nobody holds. */
   transform
+  /** Whether each input that fails has an outcome of its own. @type {boolean} */
+  isSettling
   /** @type {number} */
   priority
   #signal
@@ -105,19 +103,25 @@ class Flow {
     checkTransform(transform)
     this.transform = transform
     checkOptions(options, OPTIONS)
-    if (options.signal !== undefined) checkSignal(options.signal)
-    if (options.settle !== undefined) checkBoolean('The "options.settle" property', options.settle)
-    this.#concurrency = options.concurrency ?? concurrency
+    // Each is read once: a getter may say something else the second time.
+    const { signal, settle = false, concurrency: given, priority } = options
+    if (signal !== undefined) checkSignal(signal)
+    checkBoolean('The "options.settle" property', settle)
+    this.#concurrency = given ?? concurrency
     checkInteger('"options.concurrency"', this.#concurrency, 1, MAX_CONCURRENCY)
-    this.priority = priorityNumber(options.priority)
-    this.#signal = options.signal
+    this.priority = priorityNumber(priority)
+    this.#signal = signal
+    this.isSettling = settle
     this.pool = pool
     this.caller = caller
     this.#outlet = outlet
     pool.checkOpen()
-    if (this.#signal?.aborted) throw this.#signal.reason
-    this.#isAsync = isAsyncIterable(inputs)
-    this.#source = open(inputs)
+    if (signal?.aborted) throw signal.reason
+    const { source, isAsync } = open(inputs)
+    this.#source = source
+    this.#isAsync = isAsync
+    // What was read may have closed it.
+    pool.checkOpen()
     pool.flows.add(this)
   }
 
@@ -141,7 +145,7 @@ class Flow {
         }
         const next = this.#source.next()
         // It may have aborted while nobody was listening yet.
-        if (this.#signal?.aborted) this.stop(this.#signal.reason)
+        this.checkSignal()
         if (this.#isAsync) this.#await(/** @type {Promise<IteratorResult<unknown>>} */ (next))
         else this.#accept(/** @type {IteratorResult<unknown>} */ (next))
       }
@@ -154,6 +158,15 @@ class Flow {
     else this.#flush()
     this.#watchWhileActive()
     this.#outlet.progress()
+  }
+
+  /** Stops if the signal has aborted, or cannot be read. */
+  checkSignal() {
+    try {
+      if (this.#signal?.aborted) this.stop(this.#signal.reason)
+    } catch (error) {
+      this.stop(error)
+    }
   }
 
   /** Lets the loop turn before it takes more. */
@@ -213,7 +226,7 @@ class Flow {
   failure(index, error) {
     if (this.#state === 'stopped') return
     this.#inFlight--
-    if (error instanceof Error && !('index' in error) && Object.isExtensible(error)) Object.assign(error, { index })
+    markIndex(error, index)
     this.#outlet.failure(index, error)
   }
 
@@ -265,8 +278,10 @@ class Flow {
 
   /** @param {Promise<IteratorResult<unknown>>} next */
   #await(next) {
+    // A promise of the user's own class may throw when it is looked at.
+    const promise = Promise.resolve(next)
     this.#isAwaiting = true
-    Promise.resolve(next).then(
+    promise.then(
       result => {
         this.#isAwaiting = false
         if (this.#state !== 'flowing') return
@@ -294,9 +309,11 @@ class Flow {
       this.#isSourceOpen = false
       return
     }
+    const input = result.value
+    // Reading it may have stopped the flow.
+    if (this.#state !== 'flowing') return
     const index = this.#taken++
     this.#inFlight++
-    const input = result.value
     try {
       if (isNative(this.transform) && isSmall(input, index)) this.#addToPack(index, input)
       else {
@@ -349,14 +366,14 @@ class Flow {
 
   /**
    * @param {Unit} unit
-   * @param {number} room
+   * @param {Room} room
    */
   #submit(unit, room) {
     let bound
     try {
       this.pool.checkOpen()
     } catch (error) {
-      if (room !== NO_ROOM) native.dropRoom(room)
+      room.release()
       return this.stop(error)
     }
     try {
@@ -364,16 +381,23 @@ class Flow {
     } catch (error) {
       if (this.#state !== 'stopped') unit.refused(error)
       return
+    } finally {
+      room.release()
+    }
+    // The input's own code has run.
+    if (this.#state === 'stopped') {
+      if (bound === null) unit.cancel()
+      return
     }
     if (bound === null) this.#sent.add(unit)
     else {
       this.#unsent.unshift(unit)
-      const granted = (/** @type {number} */ granted) => this.#resume(granted)
+      const granted = (/** @type {Room} */ granted) => this.#resume(granted)
       this.#waiter = new Waiter(this.pool, unit.bytes, granted, reason => this.stop(reason))
     }
   }
 
-  /** @param {number} room */
+  /** @param {Room} room */
   #resume(room) {
     this.#waiter = undefined
     const first = /** @type {Unit} */ (this.#unsent.shift())
@@ -412,25 +436,14 @@ class Flow {
     const isActive = this.#state !== 'stopped' && (this.#inFlight > 0 || this.#isAwaiting)
     if (this.#signal === undefined || isActive === this.#isWatching) return
     this.#isWatching = isActive
-    if (isActive) watch(this.#signal, this)
-    else unwatch(this.#signal, this)
+    if (!isActive) return unwatch(this.#signal, this)
+    try {
+      watch(this.#signal, this)
+    } catch (error) {
+      this.#isWatching = false
+      this.stop(error)
+    }
   }
-}
-
-/** @param {unknown} inputs */
-function isAsyncIterable(inputs) {
-  return typeof (/** @type {any} */ (inputs)?.[Symbol.asyncIterator]) === 'function'
-}
-
-/**
- * @param {any} inputs
- * @returns {Source}
- */
-function open(inputs) {
-  const make = inputs?.[Symbol.asyncIterator] ?? inputs?.[Symbol.iterator]
-  if (typeof make !== 'function' || typeof inputs === 'string')
-    throw invalidType('The "inputs" argument', 'an iterable or an async iterable of inputs', inputs)
-  return make.call(inputs)
 }
 
 module.exports = { Flow }

@@ -1,14 +1,18 @@
 'use strict'
 
 const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
-const { bufferOf, lengthOf } = require('./bytes')
+const { bufferOf, bytesOf, lengthOf, memoryOf, sizeOfBytes, sizeOfMemory } = require('./bytes')
+const { isLost } = require('./lost')
 const native = require('./native')
 const { stageBytes, stageText, stageWork } = require('./staging')
+const { Room } = require('./room')
 const { Transform } = require('./transform')
-const { invalidType } = require('./validate')
-const { Writing } = require('./writing')
+const { checkMemory, invalidType, lostMemory } = require('./validate')
 
-/** @typedef {import('./binding').Bound} Bound */
+/**
+ * @typedef {import('./binding').Bound} Bound
+ * @typedef {import('./writing').Writing} Writing
+ */
 
 /** Above this many bytes an input is copied in pieces, so that the copy does not hold the loop either. */
 const LARGE = 1 << 20
@@ -16,7 +20,6 @@ const LARGE = 1 << 20
 const SMALL = 4096
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
 const MAX_UTF8 = 3
-const NO_ROOM = -1
 /** Inputs of `map` up to this many bytes travel in batches. */
 const SMALL_ITEM = 16 << 10
 
@@ -24,6 +27,13 @@ const scratch = Buffer.allocUnsafeSlow(SMALL)
 
 /** What its owner gives away. */
 class Moved {
+  #isMoved = true
+
+  /** Whether it is one. Unlike `instanceof` this runs no code of the value's. @param {unknown} value @returns {value is Moved} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #isMoved in value
+  }
+
   /**
    * @param {unknown} value
    * @param {any[]} transfer what of it changes hands between threads of JavaScript
@@ -51,7 +61,9 @@ function move(value, transfer) {
     if (!Array.isArray(transfer)) throw invalidType('The "transfer" argument', 'an instance of Array', transfer)
     return new Moved(value, [...transfer])
   }
-  if (ArrayBuffer.isView(value)) return new Moved(value, isOwn(value) ? [value.buffer] : [])
+  // The task that is given it says what is wrong with it.
+  if (isLost(value)) return new Moved(value, [])
+  if (ArrayBuffer.isView(value)) return new Moved(value, isOwn(value) ? [memoryOf(value)] : [])
   if (isArrayBuffer(value) || value instanceof MessagePort) return new Moved(value, [value])
   if (isSharedArrayBuffer(value)) return new Moved(value, [])
   const expected = 'an instance of ArrayBuffer, Buffer, TypedArray, DataView, or MessagePort, or come with a list'
@@ -59,87 +71,105 @@ function move(value, transfer) {
 }
 
 /** Whether a view is of memory that nobody else uses, as Node's slab for small Buffers is not. @param {ArrayBufferView} view */
-function isOwn({ buffer, byteLength }) {
-  return byteLength === buffer.byteLength && isTransferable(buffer)
+function isOwn(view) {
+  const memory = memoryOf(view)
+  return sizeOfBytes(view) === sizeOfMemory(memory) && isTransferable(memory)
+}
+
+/** Memory that its owner gives away whole: a task can borrow it. */
+class Lent {
+  /** @param {Uint8Array} bytes @param {ArrayBuffer} buffer that holds nothing else */
+  constructor(bytes, buffer) {
+    this.bytes = bytes
+    this.buffer = buffer
+  }
+}
+
+/** @typedef {string | Uint8Array | Lent | Writing} Source an input that has been checked: using it runs no code of the user's */
+
+/**
+ * Checks an input. All code of the user's that looking at it runs has run by then: call this before taking anything for it.
+ * @param {unknown} input
+ * @returns {Source}
+ */
+function sourceOf(input) {
+  if (typeof input === 'string') return input
+  if (!Moved.is(input)) return asUint8Array(input)
+  const bytes = asUint8Array(input.value)
+  const buffer = bufferOf(bytes)
+  const length = lengthOf(bytes)
+  if (length === 0) checkAttached(bytes)
+  if (length === 0 || length !== sizeOfMemory(buffer) || !isTransferable(buffer)) return bytes
+  return new Lent(bytes, buffer)
 }
 
 /**
  * Submits one input. Returns which bound of the pool is reached, if one is; then nothing has happened. Returns a
  * staging if the input will be copied in pieces.
- * @param {unknown} input
+ * @param {Source} source
  * @param {import('./task').Task} task
  * @param {Transform} transform
- * @param {number} room granted before, or NO_ROOM
+ * @param {Room} room
  * @returns {Bound | import('./staging').Staging | null}
  */
-function submitInput(input, task, transform, room) {
+function submitSource(source, task, transform, room) {
   const number = Transform.number(transform)
-  if (typeof input === 'string') {
+  if (typeof source === 'string') {
     const spell = Transform.spelling(transform)
-    if (input.length * MAX_UTF8 > LARGE) return stageText(input, spell, task, number, room)
-    return native.submitText(task.pool.number, number, task.id, spell?.(input) ?? input, task.priority, room)
+    if (source.length * MAX_UTF8 > LARGE) return stageText(source, spell, task, number, room)
+    const text = spell?.(source) ?? source
+    return native.submitText(task.pool.number, number, task.id, text, task.priority, room.take())
   }
-  if (input instanceof Moved) return submitMoved(input.value, task, number, room)
-  if (input instanceof Writing) {
-    const { text } = input
-    if (text !== undefined) return native.submitText(task.pool.number, number, task.id, text, task.priority, room)
-    return stageWork(input.slice, task, number, room, input.pieces())
-  }
-  return submitBytes(input, task, number, room)
+  if (isUint8Array(source)) return submitBytes(source, task, number, room)
+  if (source instanceof Lent) return submitLent(source, task, number, room)
+  const { text } = source
+  if (text === undefined) return stageWork(source.slice, task, number, room, source.pieces())
+  return native.submitText(task.pool.number, number, task.id, text, task.priority, room.take())
 }
 
 /**
- * @param {unknown} input
+ * @param {Uint8Array} bytes
  * @param {import('./task').Task} task
  * @param {number} transform
- * @param {number} room
+ * @param {Room} room
  */
-function submitBytes(input, task, transform, room) {
-  const bytes = asUint8Array(input)
+function submitBytes(bytes, task, transform, room) {
   const length = lengthOf(bytes)
   if (length > LARGE) return stageBytes(bytes, task, transform, room)
   let source = bytes
   if (length <= SMALL) {
-    if (length === 0) checkAttached(bytes)
     scratch.set(bytes)
     source = scratch
   } else if (isSharedArrayBuffer(bufferOf(bytes))) {
     source = new Uint8Array(bytes)
   }
-  return native.submit(task.pool.number, transform, task.id, source, length, task.priority, room)
+  return native.submit(task.pool.number, transform, task.id, source, length, task.priority, room.take())
 }
 
 /**
  * Takes the memory from its owner and lends it to the task. The room comes first: an input that finds none stays
  * where it is.
- * @param {unknown} value
+ * @param {Lent} lent
  * @param {import('./task').Task} task
  * @param {number} transform
- * @param {number} room
+ * @param {Room} room
  */
-function submitMoved(value, task, transform, room) {
-  const bytes = asUint8Array(value)
-  const buffer = bufferOf(bytes)
-  const byteLength = lengthOf(bytes)
-  if (byteLength === 0) checkAttached(bytes)
-  if (byteLength === 0 || byteLength !== buffer.byteLength || !isTransferable(buffer)) {
-    return submitBytes(bytes, task, transform, room)
-  }
+function submitLent({ bytes, buffer }, task, transform, room) {
   const pool = task.pool.number
-  const taken = native.takeRoom(pool, byteLength, room)
-  if (typeof taken === 'string') return taken
-  let own
+  const number = native.takeRoom(pool, lengthOf(bytes), room.take())
+  if (typeof number === 'string') return number
+  const taken = new Room(number)
   try {
-    own = structuredClone(buffer, { transfer: [buffer] })
-  } catch {
-    // Node keeps its slab and external memory to itself.
-    return submitBytes(bytes, task, transform, taken)
-  }
-  try {
-    return native.submitLent(pool, transform, task.id, own, task.priority, taken)
-  } catch (error) {
-    native.dropRoom(taken)
-    throw error
+    let own
+    try {
+      own = structuredClone(buffer, { transfer: [buffer] })
+    } catch {
+      // Node keeps its slab and external memory to itself.
+      return submitBytes(bytes, task, transform, taken)
+    }
+    return native.submitLent(pool, transform, task.id, own, task.priority, taken.take())
+  } finally {
+    taken.release()
   }
 }
 
@@ -151,7 +181,7 @@ function submitMoved(value, task, transform, room) {
  */
 function isSmall(input, index) {
   if (typeof input === 'string') return input.length * MAX_UTF8 <= SMALL_ITEM
-  if (input instanceof Moved) return false
+  if (Moved.is(input)) return false
   const length = lengthOf(asUint8Array(input, index))
   return length <= SMALL_ITEM && isUint8Array(input) && length > 0
 }
@@ -163,7 +193,7 @@ function isSmall(input, index) {
  */
 function inputSize(input, index) {
   if (typeof input === 'string') return input.length * MAX_UTF8
-  return lengthOf(asUint8Array(input instanceof Moved ? input.value : input, index))
+  return lengthOf(asUint8Array(Moved.is(input) ? input.value : input, index))
 }
 
 /** What messages call an input. @param {number} [index] if it is one of many */
@@ -185,27 +215,36 @@ function isTransferable(buffer) {
  * @returns {Uint8Array}
  */
 function asUint8Array(input, index) {
+  if (isUint8Array(input) && lengthOf(input) > 0) return input
+  if (isLost(input)) throw lostMemory(inputName(index), input)
   if (isUint8Array(input)) return input
-  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
-  if (isAnyArrayBuffer(input)) {
-    checkAttached(input)
-    return new Uint8Array(input)
-  }
+  if (ArrayBuffer.isView(input)) return bytesOf(input)
+  if (isAnyArrayBuffer(input)) return new Uint8Array(input)
   const expected = 'a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView'
   throw invalidType(inputName(index), expected, input)
 }
 
 /**
- * An empty input may be a detached one, which is a mistake of the caller's.
- * @param {Uint8Array | ArrayBufferLike} input
+ * Throws if an input, or what changes hands with it, was given away before. What is inside of a value is looked at when it is
+ * sent.
+ * @param {unknown} input
+ * @param {number} [index] if it is one of many
  */
-function checkAttached(input) {
-  const buffer = isUint8Array(input) ? bufferOf(input) : /** @type {ArrayBufferLike} */ (input)
-  try {
-    new Uint8Array(buffer)
-  } catch {
-    throw invalidType('The "input" argument', 'bytes that are not detached', input)
-  }
+function checkAttached(input, index) {
+  if (!Moved.is(input)) return checkMemory(inputName(index), input)
+  checkMemory(inputName(index), input.value)
+  for (const [place, memory] of input.transfer.entries()) checkMemory(`transfer[${place}]`, memory)
 }
 
-module.exports = { Moved, asUint8Array, inputName, move, submitInput, isSmall, inputSize, MAX_UTF8, NO_ROOM }
+module.exports = {
+  Moved,
+  asUint8Array,
+  checkAttached,
+  inputName,
+  move,
+  sourceOf,
+  submitSource,
+  isSmall,
+  inputSize,
+  MAX_UTF8
+}

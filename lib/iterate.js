@@ -1,6 +1,7 @@
 'use strict'
 
 const { Flow } = require('./flow')
+const { invalidThis } = require('./validate')
 
 /**
  * @typedef {{ value: unknown } | { error: unknown }} Outcome
@@ -9,6 +10,8 @@ const { Flow } = require('./flow')
 
 /** Inputs taken and not yet read as results, for each thread, unless the options say otherwise. */
 const WINDOW = 32
+/** What messages call an iteration, whose class is not public. */
+const NAME = 'AsyncIterator'
 
 /**
  * Results in the order of their inputs, as they come. Nothing is taken before the first `next()`, and never more than
@@ -17,8 +20,6 @@ const WINDOW = 32
  */
 class Iteration {
   #flow
-  #isSettling
-  #signal
   /** @type {Map<number, Outcome>} at most `concurrency` of them */
   #outcomes = new Map()
   #position = 0
@@ -35,22 +36,25 @@ class Iteration {
    */
   constructor(pool, transform, inputs, options, caller) {
     const outcomes = this.#outcomes
-    this.#isSettling = options?.settle === true
-    this.#signal = options?.signal
     this.#flow = new Flow(pool, transform, inputs, options, WINDOW * pool.info.threads, caller, {
       get unread() {
         return outcomes.size
       },
       result: (index, value) => {
-        outcomes.set(index, { value: this.#isSettling ? { status: 'fulfilled', value } : value })
+        outcomes.set(index, { value: this.#flow.isSettling ? { status: 'fulfilled', value } : value })
       },
       failure: (index, reason) => {
-        outcomes.set(index, this.#isSettling ? { value: { status: 'rejected', reason } } : { error: reason })
+        outcomes.set(index, this.#flow.isSettling ? { value: { status: 'rejected', reason } } : { error: reason })
       },
       sourceFailed: (index, error) => outcomes.set(index, { error }),
       stopped: reason => this.#stopped(reason),
       progress: () => this.#deliver()
     })
+  }
+
+  /** @param {unknown} value @returns {value is Iteration} */
+  static #is(value) {
+    return typeof value === 'object' && value !== null && #flow in value
   }
 
   [Symbol.asyncIterator]() {
@@ -59,9 +63,10 @@ class Iteration {
 
   /** @returns {Promise<IteratorResult<unknown>>} */
   next() {
+    if (!Iteration.#is(this)) return Promise.reject(invalidThis(NAME, this))
     return new Promise((resolve, reject) => {
       this.#readers.push({ resolve, reject })
-      if (!this.#isOver && this.#signal?.aborted) this.#flow.stop(this.#signal.reason)
+      if (!this.#isOver) this.#flow.checkSignal()
       this.#deliver()
       if (!this.#isOver) this.#flow.takeInContext()
     })
@@ -72,6 +77,7 @@ class Iteration {
    * @returns {Promise<IteratorResult<unknown>>}
    */
   async return(value) {
+    if (!Iteration.#is(this)) throw invalidThis(NAME, this)
     this.#end()
     await this.#flow.closed
     return { value, done: true }
@@ -82,12 +88,14 @@ class Iteration {
    * @returns {Promise<IteratorResult<unknown>>}
    */
   async throw(error) {
+    if (!Iteration.#is(this)) throw invalidThis(NAME, this)
     this.#end()
     await this.#flow.closed
     throw error
   }
 
   async [Symbol.asyncDispose]() {
+    if (!Iteration.#is(this)) throw invalidThis(NAME, this)
     this.#end()
     await this.#flow.closed
   }

@@ -1,20 +1,26 @@
 'use strict'
 
 const { isBoxedPrimitive, isDate } = require('node:util').types
-const { withCode } = require('./errors')
-const { invalidType } = require('./validate')
+const { OffloopError, withCode } = require('./errors')
+const { now } = require('./loop')
+const { checkMemory, invalidType } = require('./validate')
+const { placeOf } = require('./value-place')
 
 /** About so many characters are written at a time: a fraction of a millisecond. */
 const ROOM = 64 << 10
-/** A piece of text is handed out when it has so many characters, or after so many steps. */
+/** A piece of text is handed out when it has so many characters, or after so long (ms): getters and toJSON take their time. */
 const ENOUGH = ROOM / 4
-const STEPS = 128
+const LATE = 0.25
+/** The clock is read once for so many values. */
+const UNCLOCKED = 64
+/** How long (ms) the call of the user may take to see whether the value is small. */
+const LOOK = 1
 /** Text that is so long is handed out by itself: putting it together with other text would copy it. */
 const LONG = 1 << 12
-/** What is nested more deeply is taken apart: measuring calls itself for each level. */
+/** What is nested more deeply is taken apart: measuring calls itself for each level. `maxDepth` may allow less. */
 const MAX_DEPTH = 64
-/** Members and elements that are looked at in one step, if they make little text. */
-const LOOKS = 1024
+/** Where so many levels are open already, fewer are looked ahead: getters may make each of them each time. */
+const MAX_AHEAD = 8
 /** What a number, a date, a short word or what stands around a value takes, about. */
 const NUMBER = 8
 const DATE = 32
@@ -24,6 +30,8 @@ const AROUND = 4
 const TOO_LARGE = -1
 /** What does not fit into so much room is known as large from then on. */
 const MUCH = ROOM / 2
+
+const INSIDE = 'What the "input" argument holds'
 
 const dateToJSON = Date.prototype.toJSON
 
@@ -36,8 +44,13 @@ class JsonWriter {
   #open = []
   /** The same as a set: an object that contains itself has no JSON. */
   #within = new Set()
-  /** What was found to be large: measuring it again, in each thing that contains it, may take long each time. */
-  large = new Set()
+  /**
+   * What was found to be large: measuring it again, in each thing that contains it, may take long each time. Weak: a getter
+   * may make another object each time it is called.
+   * @type {WeakSet<object>}
+   */
+  #large = new WeakSet()
+  #maxDepth
   /** Something was opened in this step: listing its names may have taken long. */
   #hasOpened = false
   /** @type {string[]} text that is handed out before what follows: as much as one step makes */
@@ -47,8 +60,10 @@ class JsonWriter {
   /** @type {{ text: string, at: number } | undefined} a string that is being written in parts */
   #string
 
-  /** @param {unknown} value */
-  constructor(value) {
+  /** @param {unknown} value @param {number} maxDepth */
+  constructor(value, maxDepth) {
+    this.#maxDepth = maxDepth
+    deadline = now() + LOOK
     if (this.#write(plainOf(value, ''), '', false) === undefined) {
       throw invalidType('The "input" argument', 'a value that JSON has', value)
     }
@@ -63,7 +78,8 @@ class JsonWriter {
   next() {
     if (this.isEnding && this.#text === '') return undefined
     this.#hasOpened = false
-    for (let steps = 0; steps < STEPS && !this.#isPause(); steps++) {
+    deadline = now() + LATE
+    while (!this.#isPause()) {
       if (this.#string !== undefined) this.#writeString(this.#string)
       else this.#open[this.#open.length - 1].write(this)
     }
@@ -76,7 +92,24 @@ class JsonWriter {
 
   /** Whether there is something to hand out, or enough was done. */
   #isPause() {
-    return this.#hasOpened || this.#ready.length > 0 || this.#text.length >= ENOUGH || this.isEnding
+    return this.#hasOpened || this.#ready.length > 0 || this.#text.length >= ENOUGH || this.isEnding || this.isLate(0)
+  }
+
+  /** Whether the step has taken long enough, of which `count` values were looked at. @param {number} count */
+  isLate(count) {
+    return count % UNCLOCKED === 0 && now() >= deadline
+  }
+
+  /** Names what is being written, as in `input.items[3]`. */
+  get place() {
+    const open = this.#open
+    return placeOf(open.length, level => open[level].key)
+  }
+
+  /** See `measure`. @param {unknown} value */
+  measure(value) {
+    const level = this.#open.length
+    return measure(value, Math.min(level < MAX_DEPTH ? MAX_DEPTH : MAX_AHEAD, this.#maxDepth - level), this.#large)
   }
 
   /** @param {string} text */
@@ -127,8 +160,9 @@ class JsonWriter {
     }
     if (isLeaf(value)) return this.#writeWhole(leafText(value))
     if (this.#within.has(value)) throw circular(key)
-    const isSmall = !isLarge && !hasToJSON(value) && measure(value, this.large) >= 0
+    const isSmall = !isLarge && !hasToJSON(value) && this.measure(value) >= 0
     if (isSmall) return this.#writeWhole(JSON.stringify(value))
+    if (this.#open.length >= this.#maxDepth) throw tooDeep(this.#maxDepth, this.place)
     this.#within.add(value)
     this.#hasOpened = true
     this.#open.push(Array.isArray(value) ? new List(value) : new Members(value))
@@ -163,7 +197,12 @@ class List {
   /** @param {any[]} value */
   constructor(value) {
     this.value = value
-    this.length = value.length
+    this.length = toLength(value.length)
+  }
+
+  /** Of the element that is being written, if one is. */
+  get key() {
+    return this.#at > 0 ? this.#at - 1 : undefined
   }
 
   /** @param {JsonWriter} writer */
@@ -175,12 +214,13 @@ class List {
     let isLarge = false
     while (this.#at < this.length && room > 0 && !isLarge) {
       const element = this.value[this.#at]
-      const left = measure(element, writer.large)
+      const left = writer.measure(element)
       isLarge = left < 0
       if (isLarge) break
       room -= ROOM - left + 1
       run.push(element)
       this.#at++
+      if (writer.isLate(run.length)) break
     }
     if (run.length > 0) {
       if (first > 0) writer.put(',')
@@ -210,16 +250,21 @@ class Members {
     this.value = value
   }
 
+  /** Of the member that is being written, if one is. */
+  get key() {
+    return this.#keys?.[this.#at - 1]
+  }
+
   /** @param {JsonWriter} writer */
   write(writer) {
     this.#keys ??= Object.keys(this.value)
     const keys = this.#keys
     let room = ROOM
-    for (let looks = 0; looks < LOOKS && room > 0; looks++) {
+    for (let looks = 1; room > 0 && !writer.isLate(looks); looks++) {
       if (this.#at === keys.length) return writer.close('}')
       const key = keys[this.#at]
       const value = this.value[key]
-      const left = measure(value, writer.large)
+      const left = writer.measure(value)
       this.#at++
       const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
       if (left < 0) {
@@ -240,19 +285,25 @@ class Members {
   }
 }
 
+/** When the step that is going on has taken long enough: what is not measured by then counts as large. */
+let deadline = 0
+/** Lists and objects that were measured. */
+let measured = 0
+
 /**
  * How much of `ROOM` is left behind the text of a value, about. Less than none: it is larger, or only calling its toJSON
  * will tell.
  * @param {any} value
- * @param {Set<unknown>} large
+ * @param {number} depth that it may have
+ * @param {WeakSet<object>} large
  */
-function measure(value, large) {
+function measure(value, depth, large) {
   if (typeof value === 'bigint') return TOO_LARGE
   if (typeof value === 'function') return hasToJSON(value) ? TOO_LARGE : ROOM - WORD
   if (typeof value !== 'object' || value === null) return ROOM - leafLength(value)
   if (large.has(value)) return TOO_LARGE
   if (hasToJSON(value)) return isUsualDate(value) ? ROOM - DATE : TOO_LARGE
-  return measureParts(value, ROOM, MAX_DEPTH, large)
+  return measureParts(value, ROOM, depth, large)
 }
 
 /**
@@ -261,11 +312,12 @@ function measure(value, large) {
  * @param {any} value
  * @param {number} room
  * @param {number} depth that it may have
- * @param {Set<unknown>} large
+ * @param {WeakSet<object>} large
  * @returns {number}
  */
 function measureParts(value, room, depth, large) {
   if (depth === 0) return TOO_LARGE
+  if (++measured % UNCLOCKED === 0 && now() >= deadline) return TOO_LARGE
   let left = room
   if (Array.isArray(value)) {
     if (hasToJSON(value)) return TOO_LARGE
@@ -288,6 +340,8 @@ function measureParts(value, room, depth, large) {
       if (typeof member === 'function' && key === 'toJSON') left = TOO_LARGE
       if (left < 0) break
     }
+    // Of lost memory nothing is seen.
+    if (left === room) checkMemory(INSIDE, value)
   }
   if (left < 0 && room >= MUCH) large.add(value)
   return left
@@ -315,7 +369,12 @@ function hasToJSON(value) {
 function plainOf(value, key) {
   const mayHave =
     (typeof value === 'object' && value !== null) || typeof value === 'bigint' || typeof value === 'function'
-  return mayHave && hasToJSON(value) ? value.toJSON(key) : value
+  if (!mayHave || !hasToJSON(value)) return value
+  // A Buffer without memory says that it is empty.
+  checkMemory(INSIDE, value)
+  const plain = value.toJSON(key)
+  checkMemory(INSIDE, plain)
+  return plain
 }
 
 /** Whether a value has no parts. @param {any} value */
@@ -329,6 +388,18 @@ function leafText(value) {
   if (typeof value === 'function') return undefined
   if (typeof value === 'bigint') throw new TypeError('Do not know how to serialize a BigInt')
   return JSON.stringify(value)
+}
+
+/** The length of a list, which a proxy may make anything. @param {any} length */
+function toLength(length) {
+  const whole = Math.trunc(length)
+  return whole > 0 ? Math.min(whole, Number.MAX_SAFE_INTEGER) : 0
+}
+
+/** @param {number} maxDepth @param {string} place */
+function tooDeep(maxDepth, place) {
+  const message = `The value is nested deeper than ${maxDepth} levels (options.maxDepth) at ${place}`
+  return new OffloopError('ERR_OFFLOOP_INVALID_DATA', message, { transform: 'json.stringify' })
 }
 
 /** @param {string | undefined} key */

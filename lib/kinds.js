@@ -1,6 +1,6 @@
 'use strict'
 
-const { inputSize } = require('./input')
+const { checkAttached, inputSize } = require('./input')
 const { Errand, Lane, ModuleTransform, ScriptLane, ScriptTransform, weightOf } = require('./lane')
 const { NumericTask, NumericTransform } = require('./numeric')
 const { ChainTransform, Relay } = require('./relay')
@@ -24,19 +24,19 @@ const { Transform } = require('./transform')
  * @returns {AnyTask}
  */
 function taskOf(transform, pool, priority, resolve, reject, caller) {
-  if (transform instanceof ModuleTransform) {
+  if (ModuleTransform.is(transform)) {
     return new Errand(pool, pool.lane(Lane), transform, priority, resolve, reject, caller)
   }
-  if (transform instanceof ScriptTransform) {
+  if (ScriptTransform.is(transform)) {
     return new Errand(pool, pool.lane(ScriptLane), transform, priority, resolve, reject, caller)
   }
-  if (transform instanceof ChainTransform) {
+  if (ChainTransform.is(transform)) {
     /** @type {import('./relay').Start} */
     const start = (part, resolve, reject) => taskOf(part, pool, priority, resolve, reject, caller)
     return new Relay(pool, ChainTransform.parts(transform), start, resolve, reject)
   }
-  if (transform instanceof StringifyTransform) return new StringifyTask(pool, priority, resolve, reject, caller)
-  if (transform instanceof NumericTransform) return new NumericTask(pool, transform, priority, resolve, reject, caller)
+  if (StringifyTransform.is(transform)) return new StringifyTask(pool, priority, resolve, reject, caller)
+  if (NumericTransform.is(transform)) return new NumericTask(pool, transform, priority, resolve, reject, caller)
   Transform.number(transform)
   return new Task(pool, priority, resolve, reject, caller)
 }
@@ -46,12 +46,12 @@ const KINDS = [ModuleTransform, ScriptTransform, ChainTransform, NumericTransfor
 
 /** Throws a TypeError if it is no transform. @param {unknown} transform */
 function checkTransform(transform) {
-  if (!KINDS.some(it => transform instanceof it)) Transform.number(transform)
+  if (!KINDS.some(Kind => Kind.is(transform))) Transform.number(transform)
 }
 
 /** Whether native code runs it, on bytes. @param {unknown} transform */
 function isNative(transform) {
-  return transform instanceof Transform
+  return Transform.is(transform)
 }
 
 /**
@@ -62,20 +62,23 @@ function isNative(transform) {
  */
 function sizeOf(transform, input, index) {
   const first = firstOf(transform)
-  if (first instanceof NumericTransform) NumericTransform.nameOf(first, input, index)
-  else if (!isNative(first)) return weightOf(input)
+  if (NumericTransform.is(first)) NumericTransform.nameOf(first, input, index)
+  else if (!isNative(first)) {
+    checkAttached(input, index)
+    return weightOf(input)
+  }
   return inputSize(input, index)
 }
 
 /** Whether it takes bytes, or text, whatever else it takes. @param {unknown} transform */
 function takesBytes(transform) {
   const first = firstOf(transform)
-  return !(first instanceof NumericTransform || first instanceof StringifyTransform)
+  return !(NumericTransform.is(first) || StringifyTransform.is(first))
 }
 
 /** @param {unknown} transform */
 function firstOf(transform) {
-  return transform instanceof ChainTransform ? ChainTransform.parts(transform)[0] : transform
+  return ChainTransform.is(transform) ? ChainTransform.parts(transform)[0] : transform
 }
 
 /** With so many tasks under way nobody's call is noted down: it would cost more than all the rest of a small one. */

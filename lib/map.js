@@ -17,15 +17,14 @@ const WINDOW = 512
 function map(pool, transform, inputs, options, caller, resolve, reject) {
   /** @type {unknown[]} */
   const results = []
-  const isSettling = options?.settle === true
   const stop = (/** @type {unknown} */ error) => flow.stop(error)
   const flow = new Flow(pool, transform, inputs, options, WINDOW * pool.info.threads, caller, {
     unread: 0,
     result: (index, value) => {
-      results[index] = isSettling ? { status: 'fulfilled', value } : value
+      results[index] = flow.isSettling ? { status: 'fulfilled', value } : value
     },
     failure: (index, reason) => {
-      if (isSettling) results[index] = { status: 'rejected', reason }
+      if (flow.isSettling) results[index] = { status: 'rejected', reason }
       else stop(reason)
     },
     sourceFailed: (_, error) => stop(error),

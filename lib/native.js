@@ -1,34 +1,45 @@
 'use strict'
 
-const { platform } = require('./platform')
+const { addonFiles } = require('./addon-files')
+const { inspect } = require('./library')
+const { version } = require('../package.json')
 
-// The only importer of the generated loader, whose own advice is for whoever installs from a registry.
-try {
-  module.exports = require('./binding.js')
-} catch (error) {
-  throw notLoaded(error)
+/** @typedef {typeof import('./binding')} Binding */
+
+/** Needed only where something is wrong. */
+const failures = () => require('./load-failure')
+
+/** Makes the generated loader refuse an addon package of another version. */
+const CHECK = 'NAPI_RS_ENFORCE_VERSION_CHECK'
+
+/** The only importer of the generated loader, whose own advice is for those who install from a registry. @returns {Binding} */
+function load() {
+  refuseCutShort()
+  const before = process.env[CHECK]
+  process.env[CHECK] = '1'
+  /** @type {Binding} */
+  let binding
+  try {
+    binding = require('./binding.js')
+  } catch (error) {
+    throw failures().notLoaded(error)
+  } finally {
+    if (before === undefined) delete process.env[CHECK]
+    else process.env[CHECK] = before
+  }
+  if (binding.VERSION !== version) throw failures().otherVersion(binding)
+  return binding
 }
 
-/** What was looked for, why it did not serve, and what to do. @param {unknown} error */
-function notLoaded(error) {
-  const name = platform()
-  const found = met(error).find(({ message }) => !message.startsWith('Cannot find module') && message.includes('.node'))
-  const why =
-    found === undefined
-      ? `Neither the package offloop-${name} nor lib/offloop.${name}.node is there: packages that are optional may have ` +
-        'been left out when offloop was installed (--omit=optional), or it was installed on another platform. Install it anew here'
-      : `It is there, and cannot be loaded: ${found.message}. Install offloop anew on this machine`
-  const message =
-    `There is no addon of offloop that this Node.js ${process.version} on ${name} can load. ${why}, or build it: ` +
-    '`npm rebuild offloop` needs Rust 1.88 or newer and a C compiler'
-  // Where nothing is there, the loader tells no more than the places where it looked.
-  const unsupported = found === undefined ? new Error(message) : new Error(message, { cause: found })
-  return Object.assign(unsupported, { code: 'ERR_OFFLOOP_UNSUPPORTED' })
+/** A library that is not whole would end the process: Linux maps it, and fails where it is touched. */
+function refuseCutShort() {
+  if (process.platform !== 'linux') return
+  for (const { place, path } of addonFiles()) {
+    const library = path === undefined ? undefined : inspect(path)
+    if (library?.system === 'linux' && library.size < library.needed) throw failures().cutShort(place, library)
+    // The loader takes the first one that it can load.
+    if (library !== undefined) return
+  }
 }
 
-/** What the loader met, one after the other. @param {any} error @returns {Error[]} */
-function met(error) {
-  const errors = []
-  for (let it = error; it instanceof Error; it = it.cause) errors.push(it)
-  return errors
-}
+module.exports = load()

@@ -4,7 +4,7 @@ const { Moved, inputName } = require('./input')
 const native = require('./native')
 const { Task } = require('./task')
 const { Transform } = require('./transform')
-const { invalidType } = require('./validate')
+const { checkMemory, invalidType } = require('./validate')
 
 /** What native code calls the kinds of typed arrays. */
 const KINDS = {
@@ -35,6 +35,12 @@ const { get: tagOf } = /** @type {PropertyDescriptor} */ (
 class NumericTransform {
   /** @type {Spec} */
   #spec
+
+  /** @param {unknown} value @returns {value is NumericTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #spec in value
+  }
+
   /** @type {Map<Name, Transform>} */
   #made = new Map()
 
@@ -65,7 +71,7 @@ class NumericTransform {
    * @returns {Name}
    */
   static nameOf(transform, input, index) {
-    const value = input instanceof Moved ? input.value : input
+    const value = Moved.is(input) ? input.value : input
     const name = ArrayBuffer.isView(value) ? tagOf?.call(value) : undefined
     const { kinds } = transform.#spec
     if (!kinds.includes(name)) throw invalidType(inputName(index), `an instance of ${kinds.join(', ')}`, value)
@@ -104,10 +110,10 @@ class NumericTask {
     this.#task = new Task(pool, priority, decode, reject, caller)
   }
 
-  /** @param {unknown} _transform @param {unknown} input @param {number} room */
+  /** @param {unknown} _transform @param {unknown} input @param {import('./room').Room} room */
   submit(_transform, input, room) {
     this.#name = NumericTransform.nameOf(this.#transform, input)
-    this.#isBuffer = Buffer.isBuffer(input instanceof Moved ? input.value : input)
+    this.#isBuffer = Buffer.isBuffer(Moved.is(input) ? input.value : input)
     return this.#task.submit(NumericTransform.of(this.#transform, this.#name), input, room)
   }
 
@@ -183,6 +189,7 @@ function histogram(options) {
 /** @param {unknown} query @param {unknown} options */
 function nearest(query, options) {
   if (!(query instanceof Float32Array)) throw invalidType('The "query" argument', 'an instance of Float32Array', query)
+  checkMemory('The "query" argument', query)
   const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength).slice()
   const made = new Transform(native.makeTransform('numeric.nearest', [bytes, options]))
   return new NumericTransform({
@@ -202,6 +209,7 @@ function nearest(query, options) {
 /** Options of which one may be a typed array as well as a list. @param {any} options @param {string} name */
 function listed(options, name) {
   const list = options?.[name]
+  checkMemory(`The "options.${name}" property`, list)
   return ArrayBuffer.isView(list) ? { ...options, [name]: Array.from(/** @type {any} */ (list)) } : options
 }
 

@@ -1,15 +1,40 @@
 'use strict'
 
+const { readFileSync } = require('node:fs')
+
+/** The platforms that addons are published for, as their packages are named. */
+const PLATFORMS = [
+  'linux-x64-gnu',
+  'linux-x64-musl',
+  'linux-arm64-gnu',
+  'linux-arm64-musl',
+  'darwin-x64',
+  'darwin-arm64',
+  'win32-x64-msvc',
+  'win32-arm64-msvc'
+]
+
 /** This platform, as the packages that hold its addon are named: linux-x64-gnu, darwin-arm64. */
 function platform() {
   const { arch, platform } = process
-  if (platform === 'linux') return `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}`
+  if (platform === 'linux') return `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}${arch === 'arm' ? 'eabihf' : ''}`
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`
 }
 
+/** Asks in the order in which the generated loader does: both have to look for the same file. */
 function isMusl() {
-  const { header } = /** @type {any} */ (process.report.getReport())
-  return header.glibcVersionRuntime === undefined
+  try {
+    return readFileSync('/usr/bin/ldd', 'utf8').includes('musl')
+  } catch {
+    return glibcVersion() === undefined
+  }
 }
 
-module.exports = { platform }
+/** The version of the C library, where that is glibc. @returns {string | undefined} */
+function glibcVersion() {
+  const report = /** @type {any} */ (process.report)
+  report.excludeNetwork = true
+  return report.getReport().header.glibcVersionRuntime
+}
+
+module.exports = { PLATFORMS, glibcVersion, platform }

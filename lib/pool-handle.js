@@ -3,9 +3,9 @@
 const native = require('./native')
 const { readWorkerOptions } = require('./lane')
 const { closedError, forcedError, queueFullError } = require('./errors')
-const { NO_ROOM } = require('./input')
 const { setImmediate } = require('./loop')
 const { port } = require('./port')
+const { NO_ROOM } = require('./room')
 const { checkOptions } = require('./validate')
 const { Waiter } = require('./waiter')
 
@@ -15,6 +15,8 @@ const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'wor
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.closePool(handle))
 
 /**
+ * @typedef {import('./room').Room} Room
+ *
  * @typedef {object} Lane
  * @property {(force: boolean) => Promise<void>} end
  */
@@ -27,7 +29,7 @@ class PoolHandle {
   #admitted = 0
   /**
    * Room that was granted in this turn of the loop and not used yet.
-   * @type {number[]}
+   * @type {Room[]}
    */
   #rooms = []
   #missing = 1
@@ -58,6 +60,8 @@ class PoolHandle {
     const { workers, ...others } = options
     this.#workers = readWorkerOptions(workers)
     this.info = native.openPool(others)
+    /** Whether its name was given: one that was not may be called the same. */
+    this.isNamed = others.name !== undefined
     /** What native code calls it. */
     this.number = this.info.handle
     registry.register(this, this.number, this)
@@ -117,22 +121,22 @@ class PoolHandle {
 
   /**
    * Keeps granted room until the end of this turn, for the `run` that its waiter is about to call.
-   * @param {number} room
+   * @param {Room} room
    */
   keepRoom(room) {
-    if (this.#state !== 'open') return native.dropRoom(room)
+    if (this.#state !== 'open') return room.release()
     this.#rooms.push(room)
     setImmediate(() => {
       const place = this.#rooms.indexOf(room)
       if (place < 0) return
       this.#rooms.splice(place, 1)
-      native.dropRoom(room)
+      room.release()
     })
   }
 
-  /** Room that was kept, or none. */
+  /** Room that was kept, or none. The caller owns it. */
   takeRoom() {
-    return this.#rooms.length === 0 ? NO_ROOM : /** @type {number} */ (this.#rooms.shift())
+    return this.#rooms.shift() ?? NO_ROOM
   }
 
   /** @param {boolean} reset */
@@ -152,7 +156,7 @@ class PoolHandle {
     this.#closing ??= new Promise(resolve => {
       this.#closed = resolve
       this.#state = 'closing'
-      for (const room of this.#rooms.splice(0)) native.dropRoom(room)
+      for (const room of this.#rooms.splice(0)) room.release()
     })
     // A map may wait for its inputs when nothing of it is under way any more.
     this.#isForced ||= force

@@ -4,11 +4,19 @@ const { Sink, TransformDuplex } = require('./stream')
 const { callerOf } = require('./errors')
 const { sizeOf, taskOf, wantsCaller } = require('./kinds')
 const { Iteration } = require('./iterate')
-const { Errand } = require('./lane')
+const { nextTick, queueMicrotask } = require('./loop')
 const { map } = require('./map')
 const { PoolHandle } = require('./pool-handle')
 const { tasks } = require('./tracing')
-const { checkBoolean, checkObject, checkOptions, checkSignal, priorityNumber } = require('./validate')
+const {
+  checkBoolean,
+  checkNoOptions,
+  checkObject,
+  checkOptions,
+  checkSignal,
+  invalidThis,
+  priorityNumber
+} = require('./validate')
 const { Waiter } = require('./waiter')
 
 /**
@@ -39,7 +47,15 @@ class Pool {
   #handle
 
   static {
-    handleOf = pool => pool.#handle
+    handleOf = pool => {
+      if (!Pool.#is(pool)) throw invalidThis('Pool', pool)
+      return pool.#handle
+    }
+  }
+
+  /** @param {unknown} value @returns {value is Pool} */
+  static #is(value) {
+    return typeof value === 'object' && value !== null && #handle in value
   }
 
   /** @param {import('../index').PoolOptions} [options] */
@@ -49,19 +65,19 @@ class Pool {
   }
 
   get name() {
-    return this.#handle.info.name
+    return handleOf(this).info.name
   }
 
   get threads() {
-    return this.#handle.info.threads
+    return handleOf(this).info.threads
   }
 
   get maxQueue() {
-    return this.#handle.info.maxQueue
+    return handleOf(this).info.maxQueue
   }
 
   get maxQueueBytes() {
-    return this.#handle.info.maxQueueBytes
+    return handleOf(this).info.maxQueueBytes
   }
 
   /**
@@ -71,6 +87,7 @@ class Pool {
    * @returns {Promise<any>}
    */
   run(transform, input, options) {
+    if (!Pool.#is(this)) return Promise.reject(invalidThis('Pool', this))
     if (!tasks.hasSubscribers) return this.#run(transform, input, options)
     return tasks.tracePromise(() => this.#run(transform, input, options), this.#traceOf('run', transform))
   }
@@ -97,12 +114,16 @@ class Pool {
       const pool = this.#handle
       pool.checkOpen()
       if (signal?.aborted) throw signal.reason
-      const caller = wantsCaller(transform, pool) ? callerOf(this.run) : undefined
+      const caller = wantsCaller(transform, pool) ? callerOf(Pool.prototype.run) : undefined
       const task = taskOf(transform, pool, priority, resolve, reject, caller)
-      const bound = task.submit(transform, input, pool.takeRoom())
-      if (bound) throw pool.full(bound, sizeOf(transform, input))
-      if (signal !== undefined) task.watch(signal)
-      else if (task instanceof Errand) task.isAbortable = false
+      const room = pool.takeRoom()
+      try {
+        const bound = task.submit(transform, input, room)
+        if (bound) throw pool.full(bound, sizeOf(transform, input))
+      } finally {
+        room.release()
+      }
+      if (signal !== undefined) watchOrAbort(task, signal)
     } catch (error) {
       reject(error)
     }
@@ -116,16 +137,17 @@ class Pool {
    * @returns {Promise<any[]>}
    */
   map(transform, inputs, options = {}) {
-    const caller = callerOf(this.map)
+    if (!Pool.#is(this)) return Promise.reject(invalidThis('Pool', this))
+    const caller = callerOf(Pool.prototype.map)
     const start = () => {
       return new Promise((resolve, reject) => map(this.#handle, transform, inputs, options, caller, resolve, reject))
     }
     return tasks.hasSubscribers ? tasks.tracePromise(start, this.#traceOf('map', transform)) : start()
   }
 
-  /** @param {'run' | 'map'} verb @param {AnyTransform} transform which may not be one */
+  /** @param {'run' | 'map'} verb @param {unknown} transform which may not be one */
   #traceOf(verb, transform) {
-    return { pool: this.name, verb, transform: transform?.name }
+    return { pool: this.#handle.info.name, verb, transform: transformName(transform) }
   }
 
   /**
@@ -135,7 +157,7 @@ class Pool {
    * @returns {AsyncIterableIterator<any>}
    */
   iterate(transform, inputs, options = {}) {
-    return new Iteration(this.#handle, transform, inputs, options, callerOf(this.iterate))
+    return new Iteration(handleOf(this), transform, inputs, options, callerOf(Pool.prototype.iterate))
   }
 
   /**
@@ -143,7 +165,7 @@ class Pool {
    * @param {import('../index').StreamOptions} [options]
    */
   stream(transform, options = {}) {
-    return new TransformDuplex(this.#handle, transform, options, callerOf(this.stream))
+    return new TransformDuplex(handleOf(this), transform, options, callerOf(Pool.prototype.stream))
   }
 
   /**
@@ -152,18 +174,22 @@ class Pool {
    * @returns {any}
    */
   sink(transform, options = {}) {
-    return new Sink(this.#handle, transform, options, callerOf(this.sink))
+    return new Sink(handleOf(this), transform, options, callerOf(Pool.prototype.sink))
   }
 
-  /** @returns {Promise<void>} */
-  ready() {
+  /**
+   * @param {unknown} [options] none yet
+   * @returns {Promise<void>}
+   */
+  ready(options) {
     return new Promise((resolve, reject) => {
-      const pool = this.#handle
+      checkNoOptions(options)
+      const pool = handleOf(this)
       pool.checkOpen()
       // Outcomes that came along settle first: whoever they call must not find the room that is kept for this one.
-      const granted = (/** @type {number} */ room) => {
+      const granted = (/** @type {import('./room').Room} */ room) => {
         queueMicrotask(() =>
-          process.nextTick(() => {
+          nextTick(() => {
             pool.keepRoom(room)
             resolve()
           })
@@ -175,10 +201,11 @@ class Pool {
 
   /** @param {{ reset?: boolean }} [options] */
   stats(options = {}) {
+    const pool = handleOf(this)
     checkOptions(options, ['reset'])
     const { reset = false } = options
     checkBoolean('The "options.reset" property', reset)
-    return this.#handle.stats(reset)
+    return pool.stats(reset)
   }
 
   /**
@@ -186,14 +213,42 @@ class Pool {
    * @returns {Promise<void>}
    */
   async close(options = {}) {
+    const pool = handleOf(this)
     checkOptions(options, ['force'])
     const { force = false } = options
     checkBoolean('The "options.force" property', force)
-    await this.#handle.close(force)
+    await pool.close(force)
   }
 
-  [Symbol.asyncDispose]() {
-    return this.close()
+  async [Symbol.asyncDispose]() {
+    handleOf(this)
+    await this.close()
+  }
+}
+
+/**
+ * The task is submitted: if its signal cannot be listened to, the task is given up as if that had aborted it.
+ * @param {import('./kinds').AnyTask} task
+ * @param {AbortSignal} signal
+ */
+function watchOrAbort(task, signal) {
+  try {
+    task.watch(signal)
+  } catch (error) {
+    task.abort(error)
+  }
+}
+
+/**
+ * The name of a transform for a trace; `undefined` if it has none that can be read.
+ * @param {any} transform
+ * @returns {string | undefined}
+ */
+function transformName(transform) {
+  try {
+    return transform?.name
+  } catch {
+    return undefined
   }
 }
 

@@ -1,9 +1,10 @@
 'use strict'
 
 const { DocumentBuild } = require('./document')
-const { now, setImmediate } = require('./loop')
+const { now, queueMicrotask, setImmediate } = require('./loop')
 const { slice } = require('./slices')
 const native = require('./native')
+const { Room } = require('./room')
 const { CsvTable } = require('./table')
 
 /**
@@ -262,7 +263,7 @@ class Port {
     // Native code is done with it; what it has left to do here counts for the pool.
     const { pool } = listener
     if (isLast && pool !== undefined && listener.isSettled !== true) {
-      build.room = native.retainRoom(pool.number, build.left)
+      build.room = new Room(native.retainRoom(pool.number, build.left))
     }
     slice(build)
   }
@@ -276,7 +277,7 @@ class Port {
     /** @type {(value: unknown, failure: FailureRecord | undefined) => void} */
     const done = (value, failure) => {
       this.#builds.delete(id)
-      if (build.room !== undefined) native.dropRoom(build.room)
+      build.room?.release()
       this.release(id)
       listener.settle?.(value, failure)
     }

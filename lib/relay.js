@@ -1,19 +1,25 @@
 'use strict'
 
 const { unwatch, watch } = require('./abort')
-const { NO_ROOM } = require('./input')
 const { withCode } = require('./errors')
+const { NO_ROOM } = require('./room')
 const { Waiter } = require('./waiter')
 
 /**
  * @typedef {import('./pool-handle').PoolHandle} PoolHandle
  * @typedef {import('./kinds').AnyTask} AnyTask
+ * @typedef {import('./room').Room} Room
  * @typedef {(part: any, resolve: (value: any) => void, reject: (reason: unknown) => void) => AnyTask} Start
  */
 
 /** A chain with steps in JavaScript: what lies between two of those is one native transform. */
 class ChainTransform {
   #parts
+
+  /** @param {unknown} value @returns {value is ChainTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #parts in value
+  }
 
   /** @param {readonly any[]} parts */
   constructor(parts) {
@@ -60,7 +66,7 @@ class Relay {
    * Returns the bound that is reached if there is no room: then nothing has happened.
    * @param {unknown} _transform
    * @param {unknown} input
-   * @param {number} room
+   * @param {Room} room
    * @returns {import('./binding').Bound | null}
    */
   submit(_transform, input, room) {
@@ -88,7 +94,7 @@ class Relay {
     if (!this.#isSettled) this.#current?.abort(reason)
   }
 
-  /** @param {unknown} input @param {number} room */
+  /** @param {unknown} input @param {Room} room */
   #submit(input, room) {
     const part = this.#parts[this.#place]
     const task = this.#start(
@@ -108,14 +114,16 @@ class Relay {
     this.#admit(value, NO_ROOM)
   }
 
-  /** @param {unknown} value @param {number} room */
+  /** @param {unknown} value @param {Room} room */
   #admit(value, room) {
     try {
       if (this.#submit(value, room) === null) return
     } catch (error) {
       return this.#fail(this.#explained(error))
+    } finally {
+      room.release()
     }
-    const granted = (/** @type {number} */ granted) => this.#admit(value, granted)
+    const granted = (/** @type {Room} */ granted) => this.#admit(value, granted)
     const waiter = new Waiter(this.#pool, 1, granted, reason => this.#fail(reason))
     waiter.isForRest = true
     this.#current = waiter

@@ -6,10 +6,12 @@ const { now, setImmediate } = require('./loop')
 const native = require('./native')
 const { withCode } = require('./errors')
 const { slice } = require('./slices')
+const { checkMemory } = require('./validate')
 
 /**
  * @typedef {import('./task').Task} Task
  * @typedef {Uint8Array | Uint16Array} Piece bytes, or whole characters as UTF-16
+ * @typedef {Generator<Piece, void, number>} Pieces which gets the number of bytes that are copied, after each
  */
 
 /** Bytes, or code units of a string, that are copied at a time. */
@@ -39,7 +41,7 @@ class Staging {
    * @param {number} handle
    * @param {Task} task
    * @param {number} transform
-   * @param {Generator<Piece, void>} pieces
+   * @param {Pieces} pieces
    */
   constructor(handle, task, transform, pieces) {
     this.#handle = handle
@@ -53,7 +55,7 @@ class Staging {
     if (this.#done) return true
     let next
     try {
-      next = this.#pieces.next()
+      next = this.#pieces.next(this.#copied)
     } catch (error) {
       // Who makes the pieces may have aborted the task before it threw.
       if (this.cancel()) this.#task.fail(error)
@@ -121,11 +123,11 @@ function copySome() {
  * @param {number} bytes
  * @param {Task} task
  * @param {number} transform
- * @param {number} room
- * @param {Generator<Piece, void>} pieces
+ * @param {import('./room').Room} room
+ * @param {Pieces} pieces
  */
 function stage(bytes, task, transform, room, pieces) {
-  const handle = native.stage(task.pool.number, bytes, room)
+  const handle = native.stage(task.pool.number, bytes, room.take())
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, pieces)
   if (copies.size === 0) setImmediate(copySome)
@@ -138,11 +140,11 @@ function stage(bytes, task, transform, room, pieces) {
  * @param {number} budget (ms) of a slice
  * @param {Task} task
  * @param {number} transform
- * @param {number} room
- * @param {Generator<Piece, void>} pieces
+ * @param {import('./room').Room} room
+ * @param {Pieces} pieces
  */
 function stageWork(budget, task, transform, room, pieces) {
-  const handle = native.stage(task.pool.number, 0, room)
+  const handle = native.stage(task.pool.number, 0, room.take())
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, pieces)
   staging.slice = budget
@@ -169,7 +171,7 @@ class Encoder {
  * @param {Uint8Array} bytes
  * @param {Task} task
  * @param {number} transform
- * @param {number} room
+ * @param {import('./room').Room} room
  */
 function stageBytes(bytes, task, transform, room) {
   return stage(lengthOf(bytes), task, transform, room, pieces(bytes, lengthOf(bytes)))
@@ -182,7 +184,7 @@ function stageBytes(bytes, task, transform, room) {
  * @param {((text: string) => string) | undefined} spell
  * @param {Task} task
  * @param {number} transform
- * @param {number} room
+ * @param {import('./room').Room} room
  */
 function stageText(text, spell, task, transform, room) {
   const sample = text.slice(0, SAMPLE)
@@ -198,6 +200,7 @@ function* pieces(bytes, length) {
   const shared = isSharedArrayBuffer(bufferOf(bytes))
   for (let at = 0; at < length; at += PIECE) {
     if (lengthOf(bytes) !== length) {
+      checkMemory('The "input" argument', bytes)
       const message = `The input changed its length from ${length} to ${lengthOf(bytes)} bytes while it was being copied`
       throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
     }

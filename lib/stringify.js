@@ -1,6 +1,6 @@
 'use strict'
 
-const { Moved, NO_ROOM } = require('./input')
+const { Moved, checkAttached } = require('./input')
 const native = require('./native')
 const { Task } = require('./task')
 const { Transform } = require('./transform')
@@ -10,18 +10,33 @@ const { Writing } = require('./writing')
 /** How long (ms) a slice holds the loop at most, unless the options say otherwise. */
 const SLICE = 4
 const MAX_SLICE = 10_000
+/** `JSON.stringify` calls itself, and follows about 4,500 levels before it runs out of stack. */
+const MAX_DEPTH = 5000
+const ANY_DEPTH = 2 ** 32 - 1
+/** What a value may become in a pool that holds less. */
+const MAX_OUTPUT = 16 << 20
+
+/**
+ * The limits of one transform.
+ * @typedef {{ slice: number, maxDepth: number, maxOutput: number | undefined }} Limits
+ */
 
 /** Values become JSON on the loop, in slices; the bytes are put together off it, and go on to what follows. */
 class StringifyTransform {
-  #slice
+  #limits
   #next
 
+  /** @param {unknown} value @returns {value is StringifyTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #next in value
+  }
+
   /**
-   * @param {number} slice
+   * @param {Limits} limits
    * @param {Transform} next native: what becomes of the bytes
    */
-  constructor(slice, next) {
-    this.#slice = slice
+  constructor(limits, next) {
+    this.#limits = limits
     this.#next = next
     this.name = 'json.stringify'
     Object.freeze(this)
@@ -30,7 +45,7 @@ class StringifyTransform {
   /** The same with more to do behind it. @param {StringifyTransform} transform @param {Transform} next */
   static followedBy(transform, next) {
     const steps = [transform.#next, next].map(Transform.number)
-    return new StringifyTransform(transform.#slice, new Transform(native.chainTransforms(steps)))
+    return new StringifyTransform(transform.#limits, new Transform(native.chainTransforms(steps)))
   }
 
   /** What becomes of the bytes. @param {StringifyTransform} transform */
@@ -39,8 +54,8 @@ class StringifyTransform {
   }
 
   /** @param {StringifyTransform} transform */
-  static slice(transform) {
-    return transform.#slice
+  static limits(transform) {
+    return transform.#limits
   }
 }
 
@@ -50,32 +65,31 @@ class StringifyTask extends Task {
    * As of any task.
    * @param {any} transform
    * @param {unknown} input
-   * @param {number} room
+   * @param {import('./room').Room} room
    */
   submit(transform, input, room) {
-    let writing
-    try {
-      // It is only read: whoever gave it away keeps it.
-      const value = input instanceof Moved ? input.value : input
-      writing = new Writing(value, StringifyTransform.slice(transform))
-    } catch (error) {
-      if (room !== NO_ROOM) native.dropRoom(room)
-      throw error
-    }
-    return super.submit(StringifyTransform.next(transform), writing, room)
+    checkAttached(input)
+    // It is only read: whoever gave it away keeps it.
+    const value = Moved.is(input) ? input.value : input
+    const { slice, maxDepth, maxOutput } = StringifyTransform.limits(transform)
+    const most = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, MAX_OUTPUT)
+    const writing = new Writing(value, slice, maxDepth, most)
+    return this.submitSource(StringifyTransform.next(transform), writing, room)
   }
 }
 
 /** What brings the bytes together. @type {Transform | undefined} */
 let written
 
-/** `json.stringify({ slice })` @param {{ slice?: number }} [options] */
+/** `json.stringify({ slice, maxDepth, maxOutput })` @param {Partial<Limits>} [options] */
 function stringify(options = {}) {
-  checkOptions(options, ['slice'])
-  const { slice = SLICE } = options
+  checkOptions(options, ['slice', 'maxDepth', 'maxOutput'])
+  const { slice = SLICE, maxDepth = MAX_DEPTH, maxOutput } = options
   checkInteger('"options.slice"', slice, 1, MAX_SLICE)
+  checkInteger('"options.maxDepth"', maxDepth, 1, ANY_DEPTH)
+  if (maxOutput !== undefined) checkInteger('"options.maxOutput"', maxOutput, 1, Number.MAX_SAFE_INTEGER)
   written ??= new Transform(native.makeTransform('json.stringify', []))
-  return new StringifyTransform(slice, written)
+  return new StringifyTransform({ slice, maxDepth, maxOutput }, written)
 }
 
 module.exports = { StringifyTask, StringifyTransform, stringify }

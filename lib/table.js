@@ -2,6 +2,7 @@
 
 const { inspect } = require('node:util')
 const { withCode } = require('./errors')
+const { invalidThis, shown } = require('./validate')
 
 /** Text of a column is decoded in pieces of about this many bytes: a string that is cut out of a larger one keeps it. */
 const PIECE = 4096
@@ -103,13 +104,25 @@ class CsvTable {
     return type === 'number' ? row => column[row] : row => column[row] === 1
   }
 
+  /** @param {unknown} value @returns {value is CsvTable} */
+  static #is(value) {
+    return typeof value === 'object' && value !== null && #memory in value
+  }
+
   /** Its rows, all at once. */
   toJSON() {
+    if (!CsvTable.#is(this)) throw invalidThis('CsvTable', this)
     return [...this]
   }
 
   /** @returns {Generator<Record<string, unknown>, void, undefined>} */
-  *[Symbol.iterator]() {
+  [Symbol.iterator]() {
+    if (!CsvTable.#is(this)) throw invalidThis('CsvTable', this)
+    return this.#records()
+  }
+
+  /** @returns {Generator<Record<string, unknown>, void, undefined>} */
+  *#records() {
     const { rows } = this
     const names = this.#heads.map(([name]) => name)
     const readers = this.#heads.map(head => this.#reader(head))
@@ -175,7 +188,7 @@ function put(object, name, value) {
 function unknownColumn(name, columns) {
   const there = columns.slice(0, NAMED).map(it => inspect(it))
   if (columns.length > NAMED) there.push('…')
-  const message = `The argument 'name' must be one of the columns ${there.join(', ')}. Received ${inspect(name)}`
+  const message = `The argument 'name' must be one of the columns ${there.join(', ')}. Received ${shown(name)}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 

@@ -3,7 +3,7 @@
 const native = require('./native')
 const { unwatch, watch } = require('./abort')
 const { taskError } = require('./errors')
-const { NO_ROOM, submitInput } = require('./input')
+const { sourceOf, submitSource } = require('./input')
 const { port } = require('./port')
 
 /**
@@ -50,18 +50,28 @@ class Task {
    * Returns the bound that is reached if there is no room: then nothing has happened.
    * @param {import('./transforms').Transform} transform
    * @param {unknown} input
-   * @param {number} room
+   * @param {import('./room').Room} room
    * @returns {Bound | null}
    */
   submit(transform, input, room) {
+    return this.submitSource(transform, sourceOf(input), room)
+  }
+
+  /**
+   * Like `submit`, for an input that has been checked. From here on nothing runs code of the user's.
+   * @param {import('./transforms').Transform} transform
+   * @param {import('./input').Source} source
+   * @param {import('./room').Room} room
+   * @returns {Bound | null}
+   */
+  submitSource(transform, source, room) {
     const id = port.draw(this)
     this.id = id
     let submitted
     try {
-      submitted = submitInput(input, this, transform, room)
+      submitted = submitSource(source, this, transform, room)
     } catch (error) {
       port.release(id)
-      if (room !== NO_ROOM) native.dropRoom(room)
       throw error
     }
     if (typeof submitted === 'string') {

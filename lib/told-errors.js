@@ -1,5 +1,7 @@
 'use strict'
 
+const { OffloopError } = require('./errors')
+
 /**
  * @typedef {object} Told an error as it crosses
  * @property {'error' | 'aggregate' | 'dom'} kind
@@ -16,11 +18,14 @@
 /**
  * Errors on their way between threads. Its text runs in worker threads too: it refers to nothing outside.
  * @param {typeof import('node:v8')} v8
+ * @param {typeof import('./errors').OffloopError} [OffloopError] where errors of the package are to be instances of it again
  */
-function toldErrors(v8) {
+function toldErrors(v8, OffloopError) {
   const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
   /** How far down causes are followed: they may be a circle. */
   const MAX_DEPTH = 8
+  /** Errors in lists that travel with one error: lists may hold one another, or the same error in many places. */
+  const MAX_LISTED = 1000
 
   /**
    * An error for another thread: its name, message, stack, cause and own properties, as far as they can be cloned. It does not
@@ -29,29 +34,47 @@ function toldErrors(v8) {
    * @returns {Buffer}
    */
   function encodeError(error) {
-    return v8.serialize(told(error, 0))
+    return v8.serialize(told(error, 0, { left: MAX_LISTED }))
   }
 
   /**
    * @param {unknown} error
    * @param {number} depth
+   * @param {{ left: number }} listed how many errors in lists may still be read
    * @returns {Told | Thrown}
    */
-  function told(error, depth) {
-    if (!isError(error)) return { thrown: cloneable(error) ? error : text(error) }
+  function told(error, depth, listed) {
+    if (!isError(error)) return { thrown: cloned(error, () => text(error)) }
     const isAggregate = error instanceof AggregateError
     const isTooDeep = depth >= MAX_DEPTH
     const cause = get(error, 'cause')
-    const errors = isAggregate && !isTooDeep ? get(error, 'errors') : undefined
+    const errors = isAggregate && !isTooDeep ? elements(get(error, 'errors'), listed) : undefined
     return {
       kind: isAggregate ? 'aggregate' : error instanceof DOMException ? 'dom' : 'error',
       name: text(get(error, 'name')),
       message: text(get(error, 'message')),
       stack: stackOf(error),
       own: own(error),
-      cause: cause === undefined || isTooDeep ? undefined : told(cause, depth + 1),
-      errors: Array.isArray(errors) ? errors.map(error => told(error, depth + 1)) : undefined
+      cause: cause === undefined || isTooDeep ? undefined : told(cause, depth + 1, listed),
+      errors: errors?.map(error => told(error, depth + 1, listed))
     }
+  }
+
+  /**
+   * The elements of a list, as far as they can be read and may be: all of one list before those of the lists within.
+   * @param {unknown} list
+   * @param {{ left: number }} listed
+   */
+  function elements(list, listed) {
+    /** @type {unknown[]} */
+    const found = []
+    try {
+      if (!Array.isArray(list)) return undefined
+      for (let at = 0; at < list.length && listed.left > 0; at++, listed.left--) found.push(list[at])
+    } catch {
+      // A proxy or a getter threw: what came before it is told.
+    }
+    return found
   }
 
   /** A proxy that is revoked is not even nothing. @param {unknown} value @returns {value is Error} */
@@ -72,8 +95,8 @@ function toldErrors(v8) {
   /** @param {Error} error */
   function own(error) {
     const names = keysOf(error).filter(name => name !== 'cause' && name !== 'errors')
-    const properties = names.map(name => [name, get(error, name)])
-    return Object.fromEntries(properties.filter(([, value]) => cloneable(value)))
+    const properties = names.map(name => [name, cloned(get(error, name), () => own)])
+    return Object.fromEntries(properties.filter(([, value]) => value !== own))
   }
 
   /** @param {object} object */
@@ -94,13 +117,17 @@ function toldErrors(v8) {
     }
   }
 
-  /** @param {unknown} value */
-  function cloneable(value) {
+  /**
+   * A clone of a value, whose getters will not run again, or what there is instead.
+   * @param {unknown} value
+   * @param {() => unknown} instead
+   */
+  function cloned(value, instead) {
+    if (Object(value) !== value && typeof value !== 'symbol') return value
     try {
-      v8.serialize(value)
-      return true
+      return v8.deserialize(v8.serialize(value))
     } catch {
-      return false
+      return instead()
     }
   }
 
@@ -134,6 +161,12 @@ function toldErrors(v8) {
   function instance({ kind, name, message, cause, errors = [] }) {
     if (kind === 'dom') return new DOMException(message, name)
     const options = cause === undefined ? undefined : { cause: made(cause) }
+    if (name === 'OffloopError' && OffloopError !== undefined) {
+      const error = new OffloopError(/** @type {any} */ (undefined), message)
+      if (options !== undefined)
+        Object.defineProperty(error, 'cause', { value: options.cause, configurable: true, writable: true })
+      return error
+    }
     const Class = Object.hasOwn(STANDARD, name) ? STANDARD[/** @type {keyof typeof STANDARD} */ (name)] : Error
     const error =
       kind === 'aggregate' ? new AggregateError(errors.map(made), message, options) : new Class(message, options)
@@ -144,4 +177,4 @@ function toldErrors(v8) {
   return { encodeError, decodeError, text }
 }
 
-module.exports = { toldErrors, ...toldErrors(require('node:v8')) }
+module.exports = { toldErrors, ...toldErrors(require('node:v8'), OffloopError) }

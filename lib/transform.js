@@ -36,13 +36,18 @@ class Transform {
     Object.freeze(this)
   }
 
+  /** @param {unknown} value @returns {value is Transform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #number in value
+  }
+
   /**
    * What native code calls it.
    * @param {unknown} value
    * @returns {number}
    */
   static number(value) {
-    if (value === null || typeof value !== 'object' || !(#number in value)) {
+    if (!Transform.is(value)) {
       const missing = typeof value === 'function' ? ', not the factory of one: call it' : ''
       throw invalidType('The "transform" argument', `a transform made by offloop.transforms${missing}`, value)
     }

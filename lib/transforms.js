@@ -8,12 +8,13 @@ const { ChainTransform } = require('./relay')
 const { StringifyTransform, stringify } = require('./stringify')
 const { Transform } = require('./transform')
 const { withCode } = require('./errors')
-const { invalidType } = require('./validate')
+const { findLost, isLost, lostMark } = require('./lost')
+const { invalidType, lostMemory } = require('./validate')
 
 /** @param {any[]} steps */
 function chain(...steps) {
   if (steps.length === 0) throw invalidType('The "first" argument', 'a transform made by offloop.transforms', undefined)
-  const parts = joined(steps.flatMap(step => (step instanceof ChainTransform ? ChainTransform.parts(step) : [step])))
+  const parts = joined(steps.flatMap(step => (ChainTransform.is(step) ? ChainTransform.parts(step) : [step])))
   return parts.length === 1 ? parts[0] : new ChainTransform(parts)
 }
 
@@ -30,11 +31,11 @@ function joined(steps) {
     natives = []
     const before = parts[parts.length - 1]
     // What is written goes on as bytes that need not come back.
-    if (before instanceof StringifyTransform) parts[parts.length - 1] = StringifyTransform.followedBy(before, joined)
+    if (StringifyTransform.is(before)) parts[parts.length - 1] = StringifyTransform.followedBy(before, joined)
     else parts.push(joined)
   }
   for (const step of steps) {
-    if (OTHERS.some(it => step instanceof it)) {
+    if (OTHERS.some(Kind => Kind.is(step))) {
       if (natives.length > 0) join()
       parts.push(step)
     } else {
@@ -54,12 +55,28 @@ function schemaText(schema) {
   if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema))) {
     throw invalidType('The "schema" argument', 'of type object or boolean', schema)
   }
+  const found = findLost(schema, 'schema')
+  if (found !== undefined) {
+    const { place, lost } = found
+    throw lostMemory(place === 'schema' ? 'The "schema" argument' : `The "${place}" property`, lost)
+  }
   try {
-    return JSON.stringify(schema)
+    return JSON.stringify(schema, finite)
   } catch (cause) {
     const message = `The "schema" argument must be a value that JSON has: ${/** @type {Error} */ (cause).message}`
     throw withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
   }
+}
+
+/**
+ * Refuses numbers that `JSON.stringify` would write as null: the schema would be another one.
+ * @param {string} name
+ * @param {unknown} value
+ */
+function finite(name, value) {
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new TypeError(`${value} (at '${name}') is not a JSON number`)
+  return value
 }
 
 /** What becomes of the first argument of some factories. @type {Record<string, (value: unknown) => unknown>} */
@@ -67,14 +84,12 @@ const FIRST = { 'json.validate': schemaText, 'json.validateEach': schemaText }
 
 /** @param {string} name */
 function factory(name) {
-  const first = FIRST[name] ?? plain
-  const make = (/** @type {unknown[]} */ ...args) =>
-    new Transform(
-      native.makeTransform(
-        name,
-        args.map((value, place) => (place === 0 ? first(value) : plain(value)))
-      )
-    )
+  const first = FIRST[name] ?? copied
+  const make = (/** @type {unknown[]} */ ...args) => {
+    // Getters of options run before any bytes are looked at: they may take the memory of a key away.
+    const read = args.map((value, place) => (place === 0 ? first(value) : copied(value)))
+    return new Transform(native.makeTransform(name, read.map(plain)))
+  }
   return Object.defineProperty(make, 'name', { value: name.slice(name.lastIndexOf('.') + 1) })
 }
 
@@ -83,14 +98,24 @@ function factory(name) {
  * @param {unknown} value
  */
 function plain(value) {
-  const bytes = asBytes(value)
-  if (bytes !== value || typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return bytes
-  if (Array.isArray(value)) return value
+  if (!isRecord(value)) return asBytes(value)
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, asBytes(field)]))
+}
+
+/** Options without their getters; everything else as it is. @param {unknown} value */
+function copied(value) {
+  return isRecord(value) ? Object.fromEntries(Object.entries(value)) : value
+}
+
+/** @param {unknown} value @returns {value is Record<string, unknown>} */
+function isRecord(value) {
+  if (typeof value !== 'object' || value === null) return false
+  return !Array.isArray(value) && !ArrayBuffer.isView(value) && !isAnyArrayBuffer(value)
 }
 
 /** @param {unknown} value */
 function asBytes(value) {
+  if (isLost(value)) return lostMark(value)
   if (isAnyArrayBuffer(value)) return new Uint8Array(isSharedArrayBuffer(value) ? new Uint8Array(value) : value)
   if (!ArrayBuffer.isView(value)) return value
   const { buffer, byteOffset, byteLength } = value

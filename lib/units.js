@@ -5,6 +5,7 @@ const native = require('./native')
 const { taskError } = require('./errors')
 const { MAX_UTF8 } = require('./input')
 const { port } = require('./port')
+const { Room } = require('./room')
 const { isNative, taskOf } = require('./kinds')
 const { Transform } = require('./transform')
 
@@ -94,7 +95,7 @@ class Batch {
 
   /**
    * Returns the bound that is reached if there is no room: then nothing has happened.
-   * @param {number} room
+   * @param {Room} room
    * @returns {Bound | null}
    */
   submit(room) {
@@ -105,7 +106,7 @@ class Batch {
     const number = Transform.number(transform)
     let bound
     try {
-      bound = native.submitBatch(pool.number, number, id, bytes, length, lengths, this.count, priority, room)
+      bound = native.submitBatch(pool.number, number, id, bytes, length, lengths, this.count, priority, room.take())
     } catch (error) {
       port.release(id)
       throw error
@@ -182,7 +183,7 @@ class Single {
 
   /**
    * Returns the bound that is reached if there is no room: then nothing has happened.
-   * @param {number} room
+   * @param {Room} room
    * @returns {Bound | null}
    */
   submit(room) {
@@ -196,10 +197,14 @@ class Single {
     const task = taskOf(transform, pool, priority, resolve, error => this.refused(error), caller)
     // A string has all the room that it may need before it is copied: a flow waits, and is not turned away.
     const isText = isNative(transform) && typeof this.#input === 'string'
-    const taken = isText ? native.takeRoom(pool.number, this.bytes, room) : room
+    const taken = isText ? takeRoom(pool, this.bytes, room) : room
     if (typeof taken === 'string') return taken
-    const bound = task.submit(flow.transform, this.#input, taken)
-    if (bound !== null) return bound
+    try {
+      const bound = task.submit(flow.transform, this.#input, taken)
+      if (bound !== null) return bound
+    } finally {
+      taken.release()
+    }
     this.#task = task
     this.#input = undefined
     return null
@@ -214,6 +219,17 @@ class Single {
   cancel() {
     this.#task?.abort(undefined)
   }
+}
+
+/**
+ * Room for all the bytes that an input may need, or the bound that is reached.
+ * @param {import('./pool-handle').PoolHandle} pool
+ * @param {number} bytes
+ * @param {Room} room to be made to fit
+ */
+function takeRoom(pool, bytes, room) {
+  const taken = native.takeRoom(pool.number, bytes, room.take())
+  return typeof taken === 'string' ? taken : new Room(taken)
 }
 
 module.exports = { Pack, Batch, Single }

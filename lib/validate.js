@@ -1,18 +1,66 @@
 'use strict'
 
-const { inspect } = require('node:util')
+const { inspect, types } = require('node:util')
 const { withCode } = require('./errors')
+const { isLost, lostMessage, lostName } = require('./lost')
+
+const { isProxy } = types
+
+/** A value in a message. Node 20 cannot inspect a DataView without its memory. @param {unknown} value */
+function shown(value) {
+  return isLost(value) ? lostName(value) : shownOf(value)
+}
 
 /** @param {unknown} value */
 function received(value) {
   if (value === null || value === undefined) return `Received ${value}`
-  if (typeof value === 'function') return `Received function ${value.name}`
+  // Reading these would run the traps of a Proxy.
+  if (isProxy(value)) return 'Received a Proxy'
+  if (typeof value === 'function') return `Received function ${nameOf(value)}`
+  if (isLost(value)) return `Received ${lostName(value)}`
   if (typeof value === 'object') {
-    const name = value.constructor?.name
-    return name ? `Received an instance of ${name}` : `Received ${inspect(value, { depth: -1 })}`
+    const name = classOf(value)
+    return name ? `Received an instance of ${name}` : `Received ${shownOf(value, -1)}`
   }
-  const shown = inspect(value)
-  return `Received type ${typeof value} (${shown.length > 28 ? `${shown.slice(0, 25)}...` : shown})`
+  const text = inspect(value)
+  return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`
+}
+
+/** @param {Function} value */
+function nameOf(value) {
+  try {
+    return `${value.name}`
+  } catch {
+    return ''
+  }
+}
+
+/** The name of an object's class; '' if there is none, or reading it throws. @param {object} value */
+function classOf(value) {
+  try {
+    return `${value.constructor?.name ?? ''}`
+  } catch {
+    return ''
+  }
+}
+
+/** @param {unknown} value @param {number} [depth] */
+function shownOf(value, depth) {
+  try {
+    return inspect(value, { depth, customInspect: false })
+  } catch {
+    return 'an object'
+  }
+}
+
+/**
+ * The error of a method that was called without its object, as Node's own classes throw it.
+ * @param {string} name of the class
+ * @param {unknown} self
+ */
+function invalidThis(name, self) {
+  const message = `Value of "this" must be of type ${name}. ${received(self)}. Call the method on its object, or bind it`
+  return withCode(new TypeError(message), 'ERR_INVALID_THIS')
 }
 
 /**
@@ -22,6 +70,24 @@ function received(value) {
  */
 function invalidType(name, expected, actual) {
   return withCode(new TypeError(`${name} must be ${expected}. ${received(actual)}`), 'ERR_INVALID_ARG_TYPE')
+}
+
+/**
+ * The error of memory that was given away before, wherever it is met.
+ * @param {string} name as in 'The "key" argument'
+ * @param {ArrayBufferView | ArrayBuffer} lost
+ */
+function lostMemory(name, lost) {
+  return withCode(new TypeError(lostMessage(name, lost)), 'ERR_INVALID_ARG_TYPE')
+}
+
+/**
+ * Throws if a value is memory that was given away before.
+ * @param {string} name
+ * @param {unknown} value
+ */
+function checkMemory(name, value) {
+  if (isLost(value)) throw lostMemory(name, value)
 }
 
 /**
@@ -40,7 +106,7 @@ function outOfRange(name, expected, actual) {
  * @returns {asserts options is object}
  */
 function checkObject(options, name = 'The "options" argument') {
-  if (options === null || typeof options !== 'object' || Array.isArray(options))
+  if (options === null || typeof options !== 'object' || Array.isArray(options) || isLost(options))
     throw invalidType(name, 'of type object', options)
 }
 
@@ -54,11 +120,21 @@ function checkOptions(options, known, path = 'options') {
   checkObject(options, path === 'options' ? undefined : `The "${path}" property`)
   for (const name in options) {
     if (known.includes(name) || /** @type {Record<string, unknown>} */ (options)[name] === undefined) continue
-    const names = known.map(it => `'${it}'`).join(', ')
+    const names =
+      known.length === 0 ? 'There are no options' : `The options are ${known.map(it => `'${it}'`).join(', ')}`
     const hint = options instanceof AbortSignal ? '. To pass a signal, write { signal }' : ''
-    const message = `The property '${path}.${name}' is unknown. The options are ${names}${hint}`
+    const message = `The property '${path}.${name}' is unknown. ${names}${hint}`
     throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
   }
+}
+
+/**
+ * Refuses options where there are none: a signal that nothing listens to would go unnoticed. Other arguments are ignored, as
+ * of any function that is handed on.
+ * @param {unknown} options
+ */
+function checkNoOptions(options) {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) checkOptions(options, [])
 }
 
 /** @param {unknown} signal */
@@ -86,7 +162,7 @@ function priorityNumber(priority) {
   if (typeof priority === 'string' && Object.hasOwn(PRIORITIES, priority)) {
     return PRIORITIES[/** @type {keyof typeof PRIORITIES} */ (priority)]
   }
-  const message = `The "options.priority" property must be one of 'high', 'normal', 'low'. Received ${inspect(priority)}`
+  const message = `The "options.priority" property must be one of 'high', 'normal', 'low'. Received ${shown(priority)}`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
@@ -113,4 +189,17 @@ function checkBoolean(name, value) {
   if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value)
 }
 
-module.exports = { invalidType, checkObject, checkOptions, checkSignal, checkInteger, checkBoolean, priorityNumber }
+module.exports = {
+  invalidThis,
+  invalidType,
+  checkNoOptions,
+  lostMemory,
+  checkMemory,
+  checkObject,
+  checkOptions,
+  checkSignal,
+  checkInteger,
+  checkBoolean,
+  priorityNumber,
+  shown
+}

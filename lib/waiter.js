@@ -2,6 +2,7 @@
 
 const native = require('./native')
 const { port } = require('./port')
+const { Room } = require('./room')
 
 /**
  * @typedef {import('./pool-handle').PoolHandle} PoolHandle
@@ -19,7 +20,7 @@ class Waiter {
   /**
    * @param {PoolHandle} pool
    * @param {number} bytes
-   * @param {(room: number) => void} granted
+   * @param {(room: Room) => void} granted which owns the room from then on
    * @param {(reason: unknown) => void} rejected
    */
   constructor(pool, bytes, granted, rejected) {
@@ -28,17 +29,25 @@ class Waiter {
     this.#rejected = rejected
     this.#id = port.draw(this)
     pool.entered()
-    native.waitForRoom(pool.number, this.#id, bytes)
+    try {
+      native.waitForRoom(pool.number, this.#id, bytes)
+    } catch (error) {
+      port.release(this.#id)
+      pool.left()
+      throw error
+    }
   }
 
-  /** @param {number} room */
-  granted(room) {
-    if (this.#over) native.dropRoom(room)
-    else {
+  /** @param {number} number of the room */
+  granted(number) {
+    const room = new Room(number)
+    try {
+      if (this.#over) return room.release()
       this.#over = true
       this.#granted(room)
+    } finally {
+      this.pool.left()
     }
-    this.pool.left()
   }
 
   /** @param {unknown} reason */

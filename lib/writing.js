@@ -2,23 +2,36 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { JsonWriter } = require('./json-writer')
+const { OffloopError } = require('./errors')
 const { Encoder } = require('./staging')
 
 const EMPTY = Buffer.alloc(0)
+/** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
+const MAX_UTF8 = 3
 
 /** A value on its way to be written: an input of a native task. */
 class Writing {
   #writer
+  #maxOutput
 
-  /** @param {unknown} value @param {number} slice */
-  constructor(value, slice) {
-    this.#writer = new JsonWriter(value)
+  /**
+   * @param {unknown} value
+   * @param {number} slice
+   * @param {number} maxDepth
+   * @param {number} maxOutput bytes that the text may have
+   */
+  constructor(value, slice, maxDepth, maxOutput) {
+    this.#writer = new JsonWriter(value, maxDepth)
+    this.#maxOutput = maxOutput
     this.slice = slice
   }
 
   /** All of the text, if it is short. */
   get text() {
-    return this.#writer.isEnding ? /** @type {string} */ (this.#writer.next()) : undefined
+    if (!this.#writer.isEnding) return undefined
+    const text = /** @type {string} */ (this.#writer.next())
+    if (text.length * MAX_UTF8 > this.#maxOutput && Buffer.byteLength(text) > this.#maxOutput) throw this.#tooLong()
+    return text
   }
 
   /** What it calls of the value's own code runs as if whoever calls this had called it. */
@@ -26,15 +39,23 @@ class Writing {
     return this.#pieces(new AsyncResource('OffloopTask'))
   }
 
-  /** @param {AsyncResource} context @returns {Generator<Uint8Array | Uint16Array, void>} */
+  /** @param {AsyncResource} context @returns {Generator<Uint8Array | Uint16Array, void, number>} */
   *#pieces(context) {
     const next = () => this.#writer.next()
     const encoder = new Encoder()
     for (;;) {
       const text = context.runInAsyncScope(next)
       if (text === undefined) return
-      yield text === '' ? EMPTY : encoder.encode(text)
+      const length = yield text === '' ? EMPTY : encoder.encode(text)
+      if (length > this.#maxOutput) throw this.#tooLong()
     }
+  }
+
+  /** A getter or a proxy may go on without end. */
+  #tooLong() {
+    const at = this.#writer.place
+    const message = `The JSON is longer than ${this.#maxOutput} bytes at ${at}; raise options.maxOutput if that is expected`
+    return new OffloopError('ERR_OFFLOOP_OUTPUT_LIMIT', message, { transform: 'json.stringify' })
   }
 }
 

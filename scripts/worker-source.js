@@ -9,26 +9,27 @@ const { join } = require('node:path')
 
 /** The text of the file. */
 function workerSource() {
-  const { apart } = require('../lib/lane/apart.js')
-  const { entry, preload, takeData, SHARED, STATE } = require('../lib/lane/entry.js')
+  const program = require('../lib/lane/entry.js')
+  const { entry, preload, sharedViews, takeData } = program
+  const constants = ['ANSWER', 'DOUBLES', 'SHARED', 'STATE']
   const { toldErrors } = require('../lib/told-errors.js')
   const { refusal } = require('../lib/lane/refusal.js')
-  const program = `import('node:module').then(async ({ createRequire }) => {
+  const text = `import('node:module').then(async ({ createRequire }) => {
   const require = createRequire(process.cwd() + '/')
   const load = specifier => import(specifier)
-  const SHARED = ${JSON.stringify(SHARED)}
-  const STATE = ${JSON.stringify(STATE)}
+${constants.map(name => `  const ${name} = ${JSON.stringify(/** @type {any} */ (program)[name])}`).join('\n')}
 ${toldErrors}
 ${refusal}
-${apart}
+${sharedViews}
 ${takeData}
 ${preload}
 ${entry}
   const data = takeData(require)
   await preload(load)
-  entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE })
+  entry({ require, load, data, toldErrors, refusal, sharedViews, ${constants.join(', ')} })
 })`
-  const lines = program.split('\n').filter(line => !/^\s*(\/\*\*.*\*\/|\/\*\*|\*|\/\/).*$/.test(line))
+  // Without comments and empty lines.
+  const lines = text.split('\n').filter(line => !/^\s*((\/\*\*.*\*\/|\/\*\*|\*|\/\/).*)?$/.test(line))
   const list = lines.map(line => `  ${JSON.stringify(line)}`).join(',\n')
   return `// Made by scripts/worker-source.js of lib/lane/entry.js and what that needs.\nmodule.exports = [\n${list}\n].join('\\n')\n`
 }

@@ -15,6 +15,9 @@ pub enum Arg {
     Bytes(Zeroizing<Vec<u8>>),
     List(Vec<Arg>),
     Record(Vec<(String, Arg)>),
+    /// Memory that is no longer there, as an error message names it: `a detached Uint8Array`. Its length is 0, but it
+    /// must never be taken for empty bytes.
+    Lost(String),
     /// Anything else, as an error message names it: `null`, `function x`, `Symbol(y)`.
     Other(String),
 }
@@ -50,6 +53,14 @@ impl ArgumentError {
         ArgumentError::Type(format!("{name} must be {expected}. Received {received}"))
     }
 
+    /// The one message for memory that is gone; `lib/lost.js` has the same text.
+    fn lost(name: &str, received: &str) -> Self {
+        ArgumentError::Type(format!(
+            "{name} must not be detached or out of bounds: its memory was transferred, moved or resized away. \
+             Received {received}"
+        ))
+    }
+
     fn unknown(name: &str, known: &[&str]) -> Self {
         let known = match known {
             [] => "There are no options".to_string(),
@@ -75,6 +86,7 @@ impl fmt::Display for Arg {
             Arg::Bytes(_) => f.write_str("bytes"),
             Arg::List(_) => f.write_str("an instance of Array"),
             Arg::Record(_) => f.write_str("an instance of Object"),
+            Arg::Lost(what) => f.write_str(what),
             Arg::Other(what) => f.write_str(what),
         }
     }
@@ -142,6 +154,7 @@ impl Args {
         match self.get(index) {
             Arg::Bytes(bytes) => Ok(bytes.clone()),
             Arg::Text(text) => Ok(Zeroizing::new(text.as_bytes().to_vec())),
+            Arg::Lost(what) => Err(ArgumentError::lost(&format!("The \"{name}\" argument"), what)),
             other => Err(ArgumentError::not_a(
                 &format!("The \"{name}\" argument"),
                 "a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
@@ -157,6 +170,7 @@ impl Args {
     pub fn bytes(&self, index: usize, name: &str) -> Result<Zeroizing<Vec<u8>>> {
         match self.get(index) {
             Arg::Bytes(bytes) => Ok(bytes.clone()),
+            Arg::Lost(what) => Err(ArgumentError::lost(&format!("The \"{name}\" argument"), what)),
             other => Err(ArgumentError::not_a(
                 &format!("The \"{name}\" argument"),
                 "an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
@@ -294,6 +308,7 @@ impl<'a> Options<'a> {
         match self.get(name) {
             Arg::Undefined => Ok(None),
             Arg::Bytes(bytes) => Ok(Some(bytes.clone())),
+            Arg::Lost(what) => Err(ArgumentError::lost(&format!("The \"options.{name}\" property"), what)),
             other => Err(ArgumentError::not_a(
                 &format!("The \"options.{name}\" property"),
                 "an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
@@ -322,5 +337,28 @@ fn one_of<'a>(value: &Arg, name: &str, allowed: &[&'a str]) -> Result<&'a str> {
             .copied()
             .ok_or_else(|| ArgumentError::not_one_of(name, allowed, text)),
         other => Err(ArgumentError::not_a(name, "of type string", other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_is_lost_is_never_empty_bytes() {
+        let lost = || Arg::Lost("a detached Uint8Array".into());
+        let args = Args::new(vec![lost(), Arg::Record(vec![("nonce".into(), lost())])]);
+        let options = args.options(1, &["nonce"]).unwrap();
+        let message = |name: &str| {
+            ArgumentError::Type(format!(
+                "The {name} must not be detached or out of bounds: its memory was transferred, moved or resized away. \
+                 Received a detached Uint8Array"
+            ))
+        };
+        assert_eq!(args.input(0, "key").unwrap_err(), message("\"key\" argument"));
+        assert_eq!(args.bytes(0, "salt").unwrap_err(), message("\"salt\" argument"));
+        assert_eq!(options.bytes("nonce").unwrap_err(), message("\"options.nonce\" property"));
+        let wrong = args.text(0, "path").unwrap_err();
+        assert_eq!(wrong.message(), "The \"path\" argument must be of type string. Received a detached Uint8Array");
     }
 }

@@ -20,7 +20,7 @@ pub enum Kind {
     QueueTimeout,
     /// A bug of this package: the task panicked.
     Panic,
-    /// The operating system does not give what the task needs.
+    /// The operating system does not give what the task needs, such as memory.
     Unsupported,
 }
 
@@ -74,6 +74,12 @@ impl Error {
             Kind::OutputLimit,
             format!("The output is larger than {limit} bytes; raise maxOutput if that is expected"),
         )
+    }
+
+    /// The error for an allocation of `what` that failed.
+    #[must_use]
+    pub fn out_of_memory(what: impl fmt::Display) -> Self {
+        Error::new(Kind::Unsupported, format!("There is no memory for {what} at the moment"))
     }
 
     #[must_use]

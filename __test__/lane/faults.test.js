@@ -8,7 +8,6 @@ const { mkdtempSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
-const { setTimeout: sleep } = require('node:timers/promises')
 const { Pool, transforms } = require('../..')
 const { fixture, plain, reaches, release, words } = require('../support/lane.js')
 
@@ -182,30 +181,6 @@ faulty(
   },
   { threads: 2 }
 )
-
-faulty('a task that has ended is aborted without harm to the one that runs', async pool => {
-  const { exports } = scratch(`
-    module.exports = words => {
-      if (words === undefined) return
-      Atomics.add(words, 0, 1)
-      Atomics.notify(words, 0)
-      if (words[0] === 2) while (Atomics.load(words, 1) === 0) Atomics.wait(words, 1, 0, 1000)
-    }
-  `)
-  for (let i = 0; i < 200; i++) await pool.run(exports, undefined)
-  const shared = words()
-  const controller = new AbortController()
-  // They travel together, and the first one is not answered before the second one has ended.
-  const first = pool.run(exports, shared, { signal: controller.signal })
-  const second = pool.run(exports, shared)
-  await reaches(shared, 0, 2)
-  controller.abort()
-  await assert.rejects(first, { name: 'AbortError' })
-  // Longer than its thread would have to end.
-  await sleep(300)
-  release(shared)
-  await second
-})
 
 faulty('what a function posts to its parent reaches nobody', async pool => {
   assert.equal(await pool.run(plain('flood'), 0), 'flooded')

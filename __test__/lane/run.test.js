@@ -152,6 +152,34 @@ test('errors keep what they are', async () => {
   })
 })
 
+test('errors of the platform and of this package are what they were', async () => {
+  await assert.rejects(pool.run(plain('dom'), 'AbortError'), error => {
+    assert.ok(error instanceof DOMException)
+    assert.deepEqual([error.name, error.message, error.code], ['AbortError', 'as it goes', 20])
+    return true
+  })
+  await assert.rejects(pool.run(plain('corrupt'), 0), error => {
+    assert.ok(error instanceof OffloopError)
+    const { name, code, transform } = error
+    assert.deepEqual([name, code, transform], ['OffloopError', 'ERR_OFFLOOP_INVALID_DATA', 'gunzip'])
+    assert.ok(Object.keys(error).includes('code') && !Object.keys(error).includes('name'))
+    return true
+  })
+  for (const [how, cause] of [
+    ['domLater', DOMException],
+    ['offloopLater', OffloopError]
+  ]) {
+    await assert.rejects(pool.run(plain(/** @type {string} */ (how)), 0), error => {
+      const { code, message, cause: found } = /** @type {any} */ (error)
+      assert.equal(code, 'ERR_OFFLOOP_WORKER_EXIT')
+      assert.ok(found instanceof /** @type {any} */ (cause))
+      assert.ok(message.endsWith(`uncaught: ${found}`), message)
+      return true
+    })
+  }
+  await assert.rejects(pool.run(plain('objectLater'), 0), { message: /uncaught: \{ a: 1 \}$/, cause: { a: 1 } })
+})
+
 test('a stack shows both sides', async () => {
   async function whoCalls() {
     await pool.run(plain('rejects'), 0)

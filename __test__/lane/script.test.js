@@ -3,6 +3,10 @@
 // Scripts that were written for `new Worker(script, { workerData })`.
 
 const assert = require('node:assert/strict')
+const { execFileSync } = require('node:child_process')
+const { mkdtempSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
 const { test } = require('node:test')
 const { pathToFileURL } = require('node:url')
 const { Pool, pool, move, transforms } = require('../..')
@@ -64,4 +68,36 @@ test('aborting terminates the script, and its permit comes back', async () => {
   const closed = own.close({ force: true })
   await assert.rejects(last, { code: 'ERR_OFFLOOP_CLOSED' })
   await closed
+})
+
+/** A script of this text. @param {string} text */
+function scriptAt(text) {
+  const path = join(mkdtempSync(join(tmpdir(), 'offloop-')), 'script.cjs')
+  writeFileSync(path, text)
+  return { path, transform: transforms.workerScript(path) }
+}
+
+test('a DOMException arrives as one, thrown at once, later or by a promise', async () => {
+  const thrown = "new DOMException('as it goes', 'NotReadableError')"
+  const later = `setTimeout(() => { throw ${thrown} })`
+  for (const text of [`throw ${thrown}`, later, `Promise.reject(${thrown})`]) {
+    await assert.rejects(pool.run(scriptAt(text).transform, 0), error => {
+      assert.ok(error instanceof DOMException)
+      assert.deepEqual([error.name, error.message, error.code], ['NotReadableError', 'as it goes', 0])
+      assert.match(String(error.stack), /script\.cjs[\s\S]*called from ---\n.*script\.test\.js/)
+      return true
+    })
+  }
+  await assert.rejects(pool.run(scriptAt("atob('*')").transform, 0), { name: 'InvalidCharacterError', code: 5 })
+})
+
+test('a DOMException arrives under flags that no thread can be given', () => {
+  const { path } = scriptAt("throw new DOMException('m', 'AbortError')")
+  const program = `const { pool, transforms } = require(${JSON.stringify(join(__dirname, '../..'))})
+    pool.run(transforms.workerScript(${JSON.stringify(path)}), 0).catch(({ name }) => console.log(name))`
+  const flags = ['--max-old-space-size=300', '--expose-gc', '--no-warnings']
+  const run = (/** @type {string[]} */ args) => execFileSync(process.execPath, args, { encoding: 'utf8' })
+  assert.equal(run([...flags, scriptAt(program).path]), 'AbortError\n')
+  // A program on the command line is among the flags too.
+  assert.notEqual(run([...flags, '-e', program]), '')
 })

@@ -216,6 +216,19 @@ test('a name is of one, until that is closed', async () => {
   await second.close()
 })
 
+test('whether a pool has a name is not told by what it is called', async () => {
+  const [named, unnamed] = [new Pool({ name: 'anonymous', threads: 1 }), new Pool({ threads: 1 })]
+  assert.equal(unnamed.name, named.name)
+  const register = new Registry()
+  const stop = collectMetrics({ pools: [named], register })
+  const { values } = await scrape(register)
+  assert.equal(values.get("offloop_pool_threads{pool='anonymous'}"), 1)
+  stop()
+  const message = /pool at options\.pools\[0\] was made without a name/
+  assert.throws(() => collectMetrics({ pools: [unnamed], register }), { code: 'ERR_INVALID_ARG_VALUE', message })
+  await Promise.all([named.close(), unnamed.close()])
+})
+
 test('a prefix, labels and registries of their own', async () => {
   const pool = new Pool({ name: 'two "places"\n' })
   const registers = [new Registry(), new Registry()]

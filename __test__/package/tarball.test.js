@@ -52,6 +52,15 @@ test('the package holds the kinds of files that users need, and no other', () =>
   )
 })
 
+test('every package that the types import is an optional peer', () => {
+  const { peerDependencies, peerDependenciesMeta } = JSON.parse(files['package.json'])
+  const types = Object.entries(files).filter(([path]) => /^\w+\.d\.ts$/.test(path))
+  const names = types.flatMap(([, text]) => [...text.matchAll(/ from '([^.'][^']*)'/g)].map(([, name]) => name))
+  const packages = new Set(names.map(name => (name.startsWith('node:') ? '@types/node' : name)))
+  assert.deepEqual([...packages].sort(), Object.keys(peerDependencies).sort())
+  for (const name of packages) assert.equal(peerDependenciesMeta[name]?.optional, true, name)
+})
+
 test('no command of ours sets off a hook of npm, which takes its name for one', () => {
   const names = Object.keys(manifest.scripts)
   const hooked = names.filter(name => names.includes(`pre${name}`) || names.includes(`post${name}`))

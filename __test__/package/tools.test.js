@@ -102,6 +102,58 @@ test('node:test', async () => {
   assert.match(output, /^# pass 1$/m)
 })
 
+/** What stops if a turn of the loop does not come, or a clock stands still. */
+const PATIENT = `
+const { pipeline } = require('node:stream/promises')
+test('settles under fake timers', async () => {
+  const large = Buffer.alloc(3 << 20, 'large ')
+  const records = Array.from({ length: 50_000 }, (_, id) => ({ id, name: 'name of ' + id }))
+  await pool.run(transforms.gzip(), large)
+  await pool.map(transforms.gzip(), [large, 'small', large])
+  const text = await pool.run(transforms.json.stringify(), records)
+  await pool.run(transforms.json.parse(), text)
+  await pool.ready()
+  await pool.map(transforms.module('./shout.cjs'), ['a', 'b'])
+  const sink = pool.sink(transforms.digest('sha256'))
+  await pipeline([large, large], pool.stream(transforms.gzip()), sink)
+  await sink.result
+  await new Promise(resolve => {
+    const cache = new Cache({ max: 1, onEvict: resolve })
+    cache.set('a', 1)
+    cache.set('b', 2)
+  })
+  const stuck = new Cache({ max: 1, loadTimeout: 10, load: () => new Promise(() => {}) })
+  const error = await stuck.get('a').catch(error => error)
+  if (error.name !== 'TimeoutError') throw error
+})`
+
+test('vitest, fake timers before the package and after', async () => {
+  const requireIt = `import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)\n${REQUIRE}`
+  const fakes = 'vi.useFakeTimers()'
+  const path = project(folder, 'vitest-timers', {
+    'before.test.js': `${requireIt.replace(REQUIRE, '')}\n${fakes}\n${REQUIRE}\n${PATIENT}`,
+    'after.test.js': `${requireIt}\n${fakes}\n${PATIENT}`
+  })
+  const { code, output } = await node(path, [tool('vitest'), 'run', '--globals'], { NO_COLOR: '1' })
+  assert.equal(code, 0, output)
+  assert.match(output, /Tests +2 passed/)
+})
+
+test('jest, fake timers before the package and after', async () => {
+  const fakes = 'jest.useFakeTimers()'
+  const legacy = 'jest.useFakeTimers({ legacyFakeTimers: true })'
+  const path = project(folder, 'jest-timers', {
+    'before.test.js': `${fakes}\n${REQUIRE}\n${PATIENT}`,
+    'after.test.js': `${REQUIRE}\n${fakes}\n${PATIENT}`,
+    'legacy.test.js': `${legacy}\n${REQUIRE}\n${PATIENT}`
+  })
+  mkdirSync(join(path, 'cache'))
+  const args = ['--ci', '--rootDir', path, '--cacheDirectory', join(path, 'cache')]
+  const { code, output } = await node(path, [tool('jest'), ...args])
+  assert.equal(code, 0, output)
+  assert.match(output, /Tests: +3 passed/)
+})
+
 test('vitest', async () => {
   const opening = "import { pool, transforms, Cache, OffloopError } from 'offloop'"
   const path = project(folder, 'vitest', { 'work.test.js': testFile(opening) })

@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const { createHash } = require('node:crypto')
 const { test } = require('node:test')
 const vm = require('node:vm')
-const { Pool, pool, transforms, move, OffloopError } = require('../..')
+const { Cache, Pool, pool, transforms, move, OffloopError } = require('../..')
 
 const identity = transforms.identity()
 const text = 'Größe: 42 €, 𝄞'
@@ -105,8 +105,9 @@ test('bad arguments reject, and never throw synchronously', async () => {
 test('a detached input is a TypeError, not an empty one', async () => {
   const bytes = new Uint8Array(100)
   structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
-  await assert.rejects(pool.run(identity, bytes), { name: 'TypeError', message: /not detached/ })
-  await assert.rejects(pool.run(identity, move(bytes)), { name: 'TypeError', message: /not detached/ })
+  for (const input of [bytes, move(bytes)]) {
+    await assert.rejects(pool.run(identity, input), { name: 'TypeError', message: /must not be detached/ })
+  }
 })
 
 test('bad options of a pool throw', () => {
@@ -183,4 +184,29 @@ test('options that are not known are refused by every verb', async () => {
   await assert.rejects(pool.close(any({ forced: true })), unknown(/'options\.forced'/))
   assert.equal(String(await pool.run(identity, 'x', any({ signal: undefined, other: undefined }))), 'x')
   await pool.close()
+})
+
+test('options are refused where there are none', async () => {
+  const cache = new Cache({ max: 3, load: async id => id })
+  const { signal } = new AbortController()
+  const refused = {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /'options\.signal' is unknown\. There are no/
+  }
+  /** @type {Record<string, (options: any) => unknown>} */
+  const calls = {
+    ready: options => /** @type {any} */ (pool).ready(options),
+    getMany: options => /** @type {any} */ (cache).getMany(['a'], undefined, options),
+    refresh: options => /** @type {any} */ (cache).refresh('a', options),
+    workerScript: async options => /** @type {any} */ (transforms).workerScript('./script.js', options)
+  }
+  for (const call of Object.values(calls)) {
+    await assert.rejects(async () => call({ signal }), refused)
+    await assert.rejects(async () => call(signal), { code: 'ERR_INVALID_ARG_VALUE', message: /write \{ signal \}/ })
+    await call({})
+  }
+  // As a function that is handed on gets them.
+  await Promise.all(['a', 'b'].map(cache.refresh, cache))
+  cache.close()
 })

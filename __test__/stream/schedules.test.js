@@ -63,7 +63,7 @@ async function run(pool, schedule) {
   const { kind, chunks, trouble, slow, at } = schedule
   const controller = new AbortController()
   const { highWaterMark, concurrency } = schedule
-  const options = { highWaterMark, concurrency, signal: controller.signal }
+  const options = { highWaterMark, signal: controller.signal, ...(kind === 'each' ? { concurrency } : {}) }
   /** @type {Buffer[]} */
   const came = []
   const out = { closes: 0, errors: 0, callbacks: 0, finished: false }

@@ -200,12 +200,24 @@ test('bad options and transforms that cannot stream are refused', () => {
       { each: true, onResult: 5 },
       { code: 'ERR_INVALID_ARG_TYPE', message: /options\.onResult/ }
     ],
+    [
+      { concurrency: 2 },
+      { code: 'ERR_INVALID_ARG_VALUE', message: /options\.concurrency needs options\.each: .* one task/ }
+    ],
+    [
+      { each: false, concurrency: 2 },
+      { code: 'ERR_INVALID_ARG_VALUE', message: /options\.each/ }
+    ],
     [{ onResult: () => {} }, { code: 'ERR_INVALID_ARG_VALUE', message: /options\.each/ }],
     [{ highwatermark: 5 }, { code: 'ERR_INVALID_ARG_VALUE', message: /unknown/ }],
     [null, { code: 'ERR_INVALID_ARG_TYPE' }]
   ])
   for (const [options, expected] of cases) assert.throws(() => pool.sink(identity(), options), expected)
-  assert.throws(() => pool.stream(identity(), /** @type {any} */ ({ each: true })), { code: 'ERR_INVALID_ARG_VALUE' })
+  for (const name of ['each', 'objectMode', 'onResult', 'concurrency']) {
+    const unused = /** @type {any} */ ({ [name]: 2 })
+    const message = new RegExp(`'options\\.${name}' is unknown`)
+    assert.throws(() => pool.stream(identity(), unused), { code: 'ERR_INVALID_ARG_VALUE', message })
+  }
   assert.throws(() => pool.stream(/** @type {any} */ (gzip)), { code: 'ERR_INVALID_ARG_TYPE', message: /call it/ })
 })
 
@@ -286,7 +298,7 @@ test('a chunk that is given away before it is taken is an error', async () => {
   sink.on('error', () => {})
   sink.end(chunk)
   structuredClone(chunk, { transfer: [chunk.buffer] })
-  await assert.rejects(sink.result, { name: 'TypeError', code: 'ERR_INVALID_STATE' })
+  await assert.rejects(sink.result, { name: 'TypeError', message: /^The "chunk" argument must not be detached/ })
 })
 
 test('what onResult throws ends the sink, whatever it is', async () => {

@@ -5,13 +5,14 @@ const { spawn } = require('node:child_process')
 /**
  * Runs a script in a Node process of its own.
  * @param {string[]} args of node
- * @param {{ env?: Record<string, string>, cwd?: string }} [options]
+ * @param {{ env?: Record<string, string>, cwd?: string, timeout?: number }} [options] `timeout` (ms) after which it is killed
  * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string }>}
  */
-function node(args, { env = {}, cwd } = {}) {
+function node(args, { env = {}, cwd, timeout } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd,
+      timeout,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe']
     })

@@ -13,12 +13,18 @@ const APART = ['pool', 'transform', 'cache', 'sink']
 /** What every lib/ file may use. Whatever is not named here stands above them and may use its equals. */
 const GROUND = [
   'platform',
+  'library',
+  'addon-files',
+  'load-reasons',
+  'load-failure',
   'binding',
   'native',
   'loop',
   'errors',
+  'lost',
   'validate',
   'abort',
+  'room',
   'slices',
   'document',
   'table',
@@ -142,6 +148,7 @@ function upwardImports(files) {
   const complaints = []
   for (const [path, targets] of graph) {
     for (const target of targets) {
+      if (target === 'package.json') continue
       if (target === 'lib/binding.js' && path !== 'lib/native.js') complaints.push(`${path} requires the addon itself`)
       if (!target.startsWith('lib/')) complaints.push(`${path} requires ${target}, outside lib/`)
       if (isGround(path) && !isGround(target)) complaints.push(`${path} requires ${target}, which is above it`)
@@ -261,6 +268,26 @@ function unlinkedDocs(files) {
 }
 
 /**
+ * Paths of the project's own files, in comments and documents, that do not exist. Files whose samples are such paths are left out.
+ * @param {Files} files
+ */
+function brokenPaths(files) {
+  const path =
+    /(?<![\w./@-])(lib|src|__test__|docs|scripts|bench|benches|tests|fuzz|examples)\/[\w./-]*\w\.(js|cjs|mjs|ts|rs|md)\b/g
+  const module = /(?<![\w./-])[a-z]\w*\.rs\b/g
+  const modules = new Set(Object.keys(files).map(file => posix.basename(file)))
+  return Object.entries(files)
+    .filter(([file]) => !/^__test__\/(house|runner)\.test\.js$/.test(file))
+    .flatMap(([file, text]) => {
+      const missing = [
+        ...[...text.matchAll(path)].filter(([named]) => !(named in files)),
+        ...[...(file.startsWith('src/') ? text.matchAll(module) : [])].filter(([named]) => !modules.has(named))
+      ]
+      return missing.map(({ 0: named, index }) => `${file}:${lineOf(text, index)} names ${named}, which does not exist`)
+    })
+}
+
+/**
  * Tests that would keep others from running.
  * @param {Files} files
  */
@@ -269,6 +296,25 @@ function focusedTests(files) {
     const code = blank(text, 'js')
     const found = /\b(test|it|describe|suite)\.only\(|\bonly: true\b/.exec(code)
     return found === null ? [] : [`${path}:${lineOf(code, found.index)} keeps other tests from running`]
+  })
+}
+
+/** What fake timers replace; `lib/loop.js` has all of it as Node made it. */
+const FAKED = /(?<![\w.#])(?:setTimeout|clearTimeout|setImmediate|queueMicrotask|nextTick)\b(?=\()/g
+const FAKED_MEMBERS =
+  /\b(?:performance|Date)\.now\b|\bprocess\.(?:nextTick|hrtime)\b|\bsetInterval\b|\bclearInterval\b|'node:timers[^']*'/g
+
+/**
+ * Takes its timers and its clock from where fakes do not reach. A worker thread has a loop of its own.
+ * @param {Files} files
+ */
+function fakedTimers(files) {
+  return pick(files, /^lib\/(?!loop\.js|binding\.js|lane\/(?:entry|source)\.js).*\.js$/).flatMap(([path, text]) => {
+    const code = blank(text, 'js', { strings: false })
+    const own = /\{([^}]*)\} = require\('\.\.?\/loop'\)/.exec(code)?.[1] ?? ''
+    const calls = [...code.matchAll(FAKED)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
+    const found = [...calls, ...code.matchAll(FAKED_MEMBERS)]
+    return found.map(({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/loop.js has`)
   })
 }
 
@@ -282,7 +328,9 @@ function lineOf(text, index) {
 
 module.exports = {
   borderLeaks,
+  brokenPaths,
   declaredValues,
+  fakedTimers,
   focusedTests,
   foreignWords,
   longFiles,

@@ -101,3 +101,123 @@ test('scrypt and pbkdf2 are those of node:crypto', async () => {
     )
   }
 })
+
+const salt = '......................'
+const digest = 'LAtw7/ohmmBAhnXqmkuIz83Rl5Qdjhm'
+
+test('bcrypt hashes of versions that cannot be computed are refused when made', async () => {
+  for (const version of ['2a', '2b', '2y']) {
+    const made = await bcrypt.hash('correct horse', { cost: 4 })
+    const hash = made.replace(/^\$2\w\$/, `$${version}$`)
+    assert.equal(await pool.run(verifyPassword(hash), 'correct horse'), true, version)
+    assert.equal(await pool.run(verifyPassword(hash), 'wrong horse'), false, version)
+  }
+  for (const [version, why] of /** @type {const} */ ([
+    ['2x', /version \$2x\$.*known fault/],
+    ['2', /version \$2\$.*end of the password/],
+    ['2B', /unknown version/],
+    ['2c', /unknown version/],
+    ['2bb', /unknown version/]
+  ])) {
+    assert.throws(() => verifyPassword(`$${version}$04$${salt}${digest}`), {
+      name: 'TypeError',
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: why
+    })
+  }
+})
+
+test('bcrypt hashes that are malformed are refused with the reason, and are not quoted', () => {
+  for (const [hash, why] of /** @type {const} */ ([
+    [`$2b$04$${salt}${digest}.`, /60 characters.*Received 61/],
+    [`$2b$04$${salt}`, /60 characters.*Received 29/],
+    [`$2b$4$${salt}${digest}.`, /two digits/],
+    [`$2b$+5$${salt}${digest}`, /two digits/],
+    [`$2b$ 5$${salt}${digest}`, /two digits/],
+    [`$2b$03$${salt}${digest}`, /from 4 to 31.*Received 3/],
+    [`$2b$99$${salt}${digest}`, /from 4 to 31.*Received 99/],
+    [`$2b$04$${salt.slice(1)}+${digest}`, /base64/],
+    [`$2b$04$${salt.slice(1)}/${digest}`, /bits at the end/],
+    [`$2b$04$${salt}${digest.slice(0, -1)}n`, /bits at the end/]
+  ])) {
+    assert.throws(
+      () => verifyPassword(hash),
+      error => {
+        const { code, message } = /** @type {any} */ (error)
+        assert.equal(code, 'ERR_INVALID_ARG_VALUE', hash)
+        assert.match(message, why)
+        assert.ok(!message.includes(salt.slice(1)))
+        return true
+      }
+    )
+  }
+})
+
+test('hashes that would take minutes or more are refused when made', () => {
+  const rest = 'YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g'
+  for (const hash of [
+    ...[19, 24, 31].map(cost => `$2b$${cost}$${salt}${digest}`),
+    `$argon2id$v=19$m=4194304,t=5,p=1$${rest}`,
+    `$argon2i$v=19$m=65536,t=1048576,p=64$${rest}`,
+    `$argon2d$m=19456,t=1000000,p=1$${rest}`,
+    `$scrypt$ln=22,r=8,p=2$${rest}`,
+    `$scrypt$ln=21,r=8,p=64$${rest}`,
+    `$scrypt$ln=20,r=64,p=1$${rest}`
+  ]) {
+    assert.throws(() => verifyPassword(hash), { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }, hash)
+  }
+  for (const hash of [
+    `$2b$18$${salt}${digest}`,
+    `$argon2id$v=19$m=4194304,t=4,p=4$${rest}`,
+    `$argon2id$v=19$m=8,t=1048576,p=1$${rest}`,
+    `$scrypt$ln=22,r=8,p=1$${rest}`
+  ]) {
+    verifyPassword(hash)
+  }
+  const message = /is out of range\. It must be <= \d+/
+  assert.throws(() => hashPassword({ algorithm: 'bcrypt', cost: 19 }), { code: 'ERR_OUT_OF_RANGE', message: /<= 18/ })
+  assert.throws(() => hashPassword({ memoryKiB: 4 << 20, iterations: 5 }), { code: 'ERR_OUT_OF_RANGE', message })
+  assert.throws(() => hashPassword({ algorithm: 'scrypt', cost: 22, parallelism: 2 }), {
+    code: 'ERR_OUT_OF_RANGE',
+    message
+  })
+  hashPassword({ algorithm: 'scrypt', cost: 16, parallelism: 64 })
+  assert.throws(() => pbkdf2('sha1', key, 2 ** 31 - 1, 20), { code: 'ERR_OUT_OF_RANGE', message })
+  assert.throws(() => pbkdf2('sha512', key, 2 ** 20, 1 << 20), { code: 'ERR_OUT_OF_RANGE', message })
+  pbkdf2('sha256', key, 2 ** 26, 32)
+})
+
+test('a hash of an unknown algorithm is called that', () => {
+  for (const hash of [
+    '$pbkdf2-sha256$i=1000$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g',
+    '$yescrypt$j=1$YWJjZA$',
+    '$1$salt$hash',
+    '$6$rounds=9$salt$hash'
+  ]) {
+    assert.throws(() => verifyPassword(hash), { code: 'ERR_INVALID_ARG_VALUE', message: /unknown algorithm/ })
+  }
+  for (const hash of ['', 'password', '$ARGON2ID$v=19$m=16,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2hpamtsbQ']) {
+    assert.throws(() => verifyPassword(hash), { code: 'ERR_INVALID_ARG_VALUE', message: /must be a PHC string/ })
+  }
+})
+
+test('bcrypt hashes no password with a NUL, as another one would be right too', async () => {
+  await assert.rejects(pool.run(hashPassword({ algorithm: 'bcrypt', cost: 4 }), 'a\0b'), {
+    code: 'ERR_OFFLOOP_INVALID_DATA',
+    message: /NUL/,
+    offset: 1
+  })
+  // Those that others hashed are compared as they are.
+  const theirs = await bcrypt.hash('a\0b', { cost: 4 })
+  assert.equal(await pool.run(verifyPassword(theirs), 'a\0b'), true)
+  assert.equal(await pool.run(verifyPassword(theirs), 'a'), false)
+  const short = await bcrypt.hash('a', { cost: 4 })
+  assert.equal(await pool.run(verifyPassword(short), 'a\0a'), true)
+  assert.equal(await pool.run(verifyPassword(short), 'a\0b'), false)
+  for (const algorithm of /** @type {const} */ (['argon2id', 'scrypt'])) {
+    const options = algorithm === 'scrypt' ? { algorithm, cost: 4 } : { ...cheap, algorithm }
+    const made = await pool.run(hashPassword(options), 'a\0b')
+    assert.equal(await pool.run(verifyPassword(made), 'a\0b'), true)
+    assert.equal(await pool.run(verifyPassword(made), 'a'), false)
+  }
+})

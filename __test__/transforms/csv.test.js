@@ -1,6 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const crypto = require('node:crypto')
 const { Readable } = require('node:stream')
 const { pipeline } = require('node:stream/promises')
 const { test } = require('node:test')
@@ -278,5 +279,58 @@ test('bad options throw when the transform is made', () => {
     [{ measures: {}, groupBy: 'a' }, type]
   ])) {
     assert.throws(() => bad.aggregate(options), error, JSON.stringify(options))
+  }
+})
+
+test('a number column refuses integers that a double would change', async () => {
+  const typed = parse({ columns: { id: 'number' } })
+  const sum = aggregate({ columns: { id: 'number' }, groupBy: ['id'], measures: { n: ['count'] } })
+  const measured = aggregate({ measures: { total: ['sum', 'id'] } })
+  for (const id of [
+    '9007199254740993',
+    '-9007199254740993',
+    '9007199254740993.0',
+    '9.007199254740993e15',
+    '18446744073709551615'
+  ]) {
+    const rejected = {
+      code: 'ERR_OFFLOOP_INVALID_DATA',
+      message:
+        /^The field in line 3 of the column 'id' has more digits than a number keeps: read the column as strings$/,
+      offset: 5
+    }
+    for (const transform of /** @type {any[]} */ ([typed, sum, measured])) {
+      await assert.rejects(pool.run(transform, `id\n1\n${id}\n`), rejected)
+      const sink = pool.sink(transform)
+      sink.result.catch(() => {})
+      await assert.rejects(pipeline(Readable.from(chunks(`id\n1\n${id}\n`, 2)), sink), rejected)
+    }
+    assert.deepEqual((await pool.run(parse(), `id\n${id}`)).column('id'), [id])
+  }
+  for (const id of ['1e400', '-1e309', '9'.repeat(400)]) {
+    await assert.rejects(pool.run(typed, `id\n${id}\n`), { message: /is too large for a number$/ })
+  }
+  for (const id of ['007', '0x10', '1_000', '1,5', '1 000', 'infinity', '1n', '٣']) {
+    await assert.rejects(pool.run(typed, `id\n"${id}"\n`), { message: /is no number$/ })
+  }
+  for (const id of [
+    '9007199254740991',
+    '9007199254740992',
+    '18446744073709551616',
+    '1e23',
+    '1.7976931348623157e308',
+    '0.1'
+  ]) {
+    assert.deepEqual((await pool.run(typed, `id\n${id}`)).column('id'), new Float64Array([Number(id)]))
+  }
+  // What JavaScript writes is read, in whatever notation.
+  const random = Array.from({ length: 2000 }, () => new Float64Array(crypto.randomBytes(8).buffer.slice(0, 8))[0])
+  const doubles = Float64Array.from(random.filter(Number.isFinite))
+  for (const write of [
+    (/** @type {number} */ it) => it.toExponential(),
+    (/** @type {number} */ it) => it.toPrecision(30)
+  ]) {
+    const table = await pool.run(typed, `id\n${Array.from(doubles, write).join('\n')}`)
+    assert.deepEqual(table.column('id'), doubles)
   }
 })

@@ -104,3 +104,59 @@ test('a path that grows beyond all bounds is stopped on its way', async () => {
   const deep = '['.repeat(400) + ']'.repeat(400)
   await assert.rejects(pool.run(json.select('$..*..*..*..*'), deep), { code: 'ERR_OFFLOOP_OUTPUT_LIMIT' })
 })
+
+test('select keeps members in the order of the document', async () => {
+  const text = '{"z":{"y":3,"x":1},"b":2,"10":{"d":4,"c":5},"9":0,"b":7}'
+  const select = (/** @type {string} */ path) => pool.run(json.select(path), text)
+  assert.deepEqual(await select('$.*'), [{ y: 3, x: 1 }, 7, { d: 4, c: 5 }, 0])
+  assert.deepEqual(await select('$..*'), [{ y: 3, x: 1 }, 7, { d: 4, c: 5 }, 0, 3, 1, 4, 5])
+  assert.deepEqual(await select('$[?@ != 7][*]'), [3, 1, 4, 5])
+  assert.deepEqual(await select('$..[?@ > $.z.x]'), [7, 3, 4, 5])
+  assert.deepEqual(await select("$['10','z'][*]"), [4, 5, 3, 1])
+  const [first] = await pool.run(json.select('$..*'), '[{"b":1,"a":{"d":2,"c":3}}]')
+  assert.equal(JSON.stringify(first), '{"b":1,"a":{"d":2,"c":3}}')
+})
+
+test('select takes halves of surrogate pairs and numbers beyond a double, as JSON.parse does', async () => {
+  const text = '{"a":["\\ud800",1e400,1],"\\ud800":2}'
+  assert.deepEqual(await pool.run(json.select('$..*'), text), [
+    ['\ud800', Number.POSITIVE_INFINITY, 1],
+    2,
+    '\ud800',
+    Number.POSITIVE_INFINITY,
+    1
+  ])
+  assert.deepEqual(await pool.run(json.select('$.a[?@ > 1]'), text), [Number.POSITIVE_INFINITY])
+})
+
+test('a filter has the same limit on its way', async () => {
+  const deep = '['.repeat(400) + ']'.repeat(400)
+  for (const path of ['$..*..*..*..*[?$[0]]', '$[?count(@..*..*..*..*) > 1]']) {
+    await assert.rejects(pool.run(json.select(path), deep), { code: 'ERR_OFFLOOP_OUTPUT_LIMIT' })
+  }
+})
+
+test('numbers that JSON does not have are refused in a schema, not taken for null', () => {
+  for (const schema of [{ const: NaN }, { enum: [1, Infinity] }, { items: { const: -Infinity } }]) {
+    for (const make of [transforms.json.validate, transforms.json.validateEach]) {
+      assert.throws(() => make(schema), {
+        name: 'TypeError',
+        code: 'ERR_INVALID_ARG_VALUE',
+        message: /must be a value that JSON has: (NaN|-?Infinity) \(at '(const|1)'\) is not a JSON number/
+      })
+    }
+  }
+})
+
+test('integers of documents are compared as they are written, up to 64 bits', async () => {
+  /** @param {object} schema @param {string} document */
+  const isValid = async (schema, document) => (await pool.run(transforms.json.validate(schema), document)).valid
+  assert.equal(await isValid({ maximum: 2 ** 53 }, '9007199254740992'), true)
+  assert.equal(await isValid({ maximum: 2 ** 53 }, '9007199254740993'), false)
+  assert.equal(await isValid({ const: 2 ** 53 }, '9007199254740993'), false)
+  assert.equal(await isValid({ multipleOf: 2 }, '9007199254740993'), false)
+  assert.equal(await isValid({ exclusiveMinimum: -(2 ** 63) }, '-9223372036854775807'), true)
+  assert.equal(await isValid({ uniqueItems: true }, '[18446744073709551615,18446744073709551614]'), true)
+  // Beyond, they are doubles.
+  assert.equal(await isValid({ uniqueItems: true }, '[18446744073709551616,18446744073709551617]'), false)
+})

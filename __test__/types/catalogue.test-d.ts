@@ -48,7 +48,9 @@ expectError(pool.run(transforms.numeric.stats(), [1, 2]))
 // JSON of the values themselves.
 expectType<Transform<Input, { a: number }>>(transforms.json.parse<{ a: number }>({ slice: 2, maxDepth: 100 }))
 expectType<Transform<Input, unknown>>(transforms.json.parse())
-expectType<Transform<unknown, Buffer>>(transforms.chain(transforms.json.stringify({ slice: 2 }), transforms.gzip()))
+expectType<Transform<unknown, Buffer>>(
+  transforms.chain(transforms.json.stringify({ slice: 2, maxDepth: 9, maxOutput: 1 }), transforms.gzip())
+)
 expectType<Transform<Bytes, number[]>>(transforms.chain(transforms.gunzip(), transforms.json.parse<number[]>()))
 expectError(transforms.json.parse({ depth: 1 }))
 expectError(transforms.json.stringify({ space: 2 }))

@@ -34,8 +34,14 @@ expectType<Sink<number>>(
 )
 expectError(pool.sink(transforms.gzip(), { each: true, onResult: (_: string) => {} }))
 expectError(pool.sink(transforms.gzip(), { batch: true }))
-expectAssignable<StreamOptions>({ concurrency: undefined, highWaterMark: undefined, signal: undefined })
-expectAssignable<SinkOptions<string>>({ each: undefined, objectMode: undefined, onResult: undefined })
+expectError(pool.stream(transforms.gzip(), { concurrency: 2 }))
+expectAssignable<StreamOptions>({ highWaterMark: undefined, signal: undefined })
+expectAssignable<SinkOptions<string>>({
+  concurrency: undefined,
+  each: undefined,
+  objectMode: undefined,
+  onResult: undefined
+})
 expectAssignable<SinkOptions<string>>({ onResult: async () => {} })
 const gathered: string[] = []
 expectType<Sink<number>>(

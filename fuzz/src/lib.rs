@@ -1,5 +1,5 @@
 //! What is done to one fuzz input, for each parser and decoder of the crate. The fuzz targets call it, and so does the
-//! crate's own `tests/corpus.rs`.
+//! crate's own `tests/corpus/main.rs`.
 //!
 //! A new one is a line in [`TARGETS`], a file in `fuzz_targets/`, its name in `Cargo.toml` and a seed or two in `corpus/`.
 

@@ -5,7 +5,9 @@ const { isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const v8 = require('node:v8')
 const { bufferOf } = require('../bytes')
 const { withCode } = require('../errors')
-const { invalidType } = require('../validate')
+const { findLost, isLost, lostMessage } = require('../lost')
+const { text } = require('../told-errors')
+const { checkMemory, invalidType } = require('../validate')
 const { isPlain } = require('./plain')
 
 /** What v8.serialize writes first, and no JSON text begins with: another byte in each engine. */
@@ -17,10 +19,50 @@ const [SERIALIZED] = v8.serialize(null)
  *   holds nothing of the bytes
  */
 
+/**
+ * `v8.serialize`, except that it refuses a view that is out of bounds, where that would write an empty one. Bun has no serializer
+ * to build on.
+ * @returns {(value: unknown) => Buffer}
+ */
+function makeSerialize() {
+  try {
+    class Serializer extends /** @type {any} */ (v8.DefaultSerializer) {
+      /** @param {ArrayBufferView} view */
+      _writeHostObject(view) {
+        checkMemory('It', view)
+        return super._writeHostObject(view)
+      }
+    }
+    const serialize = (/** @type {unknown} */ value) => {
+      const serializer = new Serializer()
+      serializer.writeHeader()
+      serializer.writeValue(value)
+      return serializer.releaseBuffer()
+    }
+    serialize(null)
+    return serialize
+  } catch {
+    return v8.serialize
+  }
+}
+
+const serialize = makeSerialize()
+
+/** What JSON makes of lost memory, and of other things: a value is searched only where its JSON has this. */
+const HOLLOW = ['{}', '"data":[]']
+
 /** @type {Record<string, Codec<any>>} */
 const CODECS = {
   v8: {
-    encode: value => (isPlain(value) ? Buffer.from(JSON.stringify(value)) : v8.serialize(value)),
+    encode(value) {
+      if (isPlain(value)) return Buffer.from(JSON.stringify(value))
+      try {
+        return serialize(value)
+      } catch (error) {
+        checkAll(value)
+        throw error
+      }
+    },
     // What it makes may lie in the memory that it reads.
     decode: bytes => (bytes[0] === SERIALIZED ? v8.deserialize(Buffer.from(bytes)) : JSON.parse(bytes.toString())),
     borrows: true
@@ -29,6 +71,7 @@ const CODECS = {
     encode(value) {
       const text = JSON.stringify(value)
       if (text === undefined) throw new TypeError('JSON has no word for it')
+      if (HOLLOW.some(it => text.includes(it))) checkWritten(value)
       return Buffer.from(text)
     },
     decode: bytes => JSON.parse(bytes.toString()),
@@ -59,6 +102,25 @@ function codecOf(codec) {
   throw invalidType('The "options.codec" property', "'v8', 'json', 'bytes' or an object with encode and decode", codec)
 }
 
+/** Throws if there is lost memory anywhere in a value. @param {unknown} value */
+function checkAll(value) {
+  const found = findLost(value, 'value')
+  if (found !== undefined) throw new TypeError(lostMessage(found.place, found.lost))
+}
+
+/** Throws if JSON is made of lost memory. @param {unknown} value */
+function checkWritten(value) {
+  JSON.stringify(value, function (key, it) {
+    for (const memory of [this[key], it]) {
+      if (!isLost(memory)) continue
+      checkAll(value)
+      // A toJSON has brought it.
+      throw new TypeError(lostMessage('what JSON makes of it', memory))
+    }
+    return it
+  })
+}
+
 /**
  * @param {Codec<any>} codec
  * @param {import('../../index').Id} id
@@ -72,6 +134,7 @@ function encode(codec, id, value) {
   } catch (cause) {
     throw unfit('encoded', id, cause)
   }
+  checkMemory("What the codec's encode() returns", bytes)
   // Other threads could write to shared memory while it is copied.
   if (isUint8Array(bytes)) return isSharedArrayBuffer(bufferOf(bytes)) ? new Uint8Array(bytes) : bytes
   throw invalidType("What the codec's encode() returns", 'an instance of Uint8Array', bytes)
@@ -90,13 +153,22 @@ function decode(codec, id, bytes) {
   }
 }
 
+/** What code of the user's threw, in words. @param {unknown} cause */
+function reasonOf(cause) {
+  try {
+    return cause instanceof Error ? cause.message : inspect(cause)
+  } catch {
+    return text(cause)
+  }
+}
+
 /**
  * @param {string} what
  * @param {import('../../index').Id} id
  * @param {unknown} cause
  */
 function unfit(what, id, cause) {
-  const message = `The value of ${inspect(id)} cannot be ${what}: ${cause instanceof Error ? cause.message : inspect(cause)}`
+  const message = `The value of ${inspect(id)} cannot be ${what}: ${reasonOf(cause)}`
   return withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
 }
 

@@ -1,8 +1,8 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
-const { now, setImmediate } = require('../loop')
-const { text } = require('../told-errors')
+const { now, queueMicrotask, setImmediate } = require('../loop')
+const { warn } = require('../warning')
 
 /** Calls of `onEvict` take this much (ms) of a turn of the loop. */
 const TURN_BUDGET = 2
@@ -113,8 +113,9 @@ class Evictions {
       if (typeof answer?.then === 'function') answer.then(undefined, warn)
     } catch (error) {
       warn(error)
+    } finally {
+      this.#isTelling = false
     }
-    this.#isTelling = false
   }
 
   #shift() {
@@ -123,11 +124,6 @@ class Evictions {
     this.#queue.splice(0, this.#first)
     this.#first = 0
   }
-}
-
-/** @param {unknown} error */
-function warn(error) {
-  process.emitWarning(error instanceof Error ? error : text(error))
 }
 
 module.exports = { Evictions }

@@ -4,8 +4,9 @@ const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('../abort')
 const { inspect } = require('node:util')
 const { OffloopError } = require('../errors')
-const { setImmediate } = require('../loop')
+const { clearTimeout, setImmediate, setTimeout } = require('../loop')
 const { loads, traceCall } = require('../tracing')
+const { invalidThis } = require('../validate')
 const { clock } = require('./clock')
 
 /**
@@ -21,6 +22,12 @@ const { clock } = require('./clock')
  * @property {(flight: Flight, error: unknown) => void} late it loads elsewhere, and takes too long
  * @property {number | undefined} loadTimeout
  * @property {string | undefined} name of the cache, if others share it
+ *
+ * Who owns the flights that native code speaks of.
+ * @typedef {object} Owner
+ * @property {(id: Id, token: number, leads: boolean, load: Loader, role: Role) => Flight} board takes part in a flight
+ * @property {(flight: Flight, error: unknown) => void} unboard gives up a flight that it would have led
+ * @typedef {'found' | 'behind' | 'anew'} Role a flight is found by its id, loads behind a value that is served, or is asked for
  */
 
 /**
@@ -82,6 +89,7 @@ class Context {
   }
 
   get signal() {
+    if (!(#controller in this)) throw invalidThis('LoadContext', this)
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
       if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason)
@@ -111,7 +119,6 @@ class Caller {
     this.signal = signal
     this.resolve = resolve
     this.reject = reject
-    watch(signal, this)
   }
 
   /** @param {unknown} reason */
@@ -191,7 +198,16 @@ class Flight {
     if (signal !== undefined) {
       this.#callers ??= new Set()
       const callers = this.#callers
-      return new Promise((resolve, reject) => callers.add(new Caller(this, signal, resolve, reject)))
+      return new Promise((resolve, reject) => {
+        const caller = new Caller(this, signal, resolve, reject)
+        callers.add(caller)
+        try {
+          watch(signal, caller)
+        } catch (error) {
+          // The signal is of the user's own making.
+          caller.abort(error)
+        }
+      })
     }
     if (this.#shared === undefined) {
       this.#shared = new Promise(keepFunctions)
@@ -230,17 +246,16 @@ class Flight {
     const context = new Context(previous, onAbort)
     this.#context = context
     this.startTimer()
-    let value
     try {
-      value = loads.hasSubscribers ? this.#trace(loader, context) : this.#call(loader, context)
+      const value = loads.hasSubscribers ? this.#trace(loader, context) : this.#call(loader, context)
       if (typeof value?.then !== 'function') return this.#tower.loaded(this, value, context)
+      Promise.resolve(value).then(
+        value => this.#tower.loaded(this, value, context),
+        error => this.#tower.failed(this, error)
+      )
     } catch (error) {
-      return this.#tower.failed(this, error)
+      this.#tower.failed(this, error)
     }
-    Promise.resolve(value).then(
-      value => this.#tower.loaded(this, value, context),
-      error => this.#tower.failed(this, error)
-    )
   }
 
   /** @param {Loader} loader @param {Context} context */
@@ -305,7 +320,9 @@ class Flight {
   leave(caller) {
     if (this.#state === 'over') return
     this.#callers?.delete(caller)
-    if (this.#callers?.size === 0 && this.#shared === undefined && !this.isBackground) this.#tower.left(this)
+    if (this.isAwaited || this.isBackground) return
+    // One that is to load here is about to.
+    if (this.isLoading || this.isElsewhere) this.#tower.left(this)
   }
 
   /** @param {number} millis */

@@ -94,17 +94,10 @@ class Loads {
       this.#coalesced++
       return { flight: current, leads: false, previous: undefined }
     }
-    const { copy, token, leads, previous, failing } = this.#store.ask(id)
+    const { copy, flight, leads, previous, failing } = this.#store.ask(id, this, load)
     if (failing !== undefined) return this.#fail(id, failing.bytes, load)
-    if (copy === undefined) {
-      const flight = this.#board(id, token, leads, load)
-      if (leads && this.#name === undefined) this.#current.set(id, flight)
-      return { flight, leads, previous }
-    }
-    if (!leads) return copy
-    const flight = this.#board(id, token, true, load)
-    flight.isBackground = true
-    return { value: copy.value, behind: { flight, previous } }
+    if (flight === undefined) return /** @type {import('./copies').Copy<any>} */ (copy)
+    return copy === undefined ? { flight, leads, previous } : { value: copy.value, behind: { flight, previous } }
   }
 
   /** Those who joined a flight without a question to native code. */
@@ -120,8 +113,7 @@ class Loads {
    */
   refresh(id, load) {
     if (load === undefined) throw noLoader(id, 'pass one to the cache as options.load')
-    const { token, leads, previous } = this.#store.askAnew(id)
-    const flight = this.#board(id, token, leads, load)
+    const { flight, leads, previous } = this.#store.askAnew(id, this, load)
     const promise = flight.join(undefined)
     if (leads) flight.load(load, previous)
     return promise
@@ -188,18 +180,33 @@ class Loads {
    * @param {number} token
    * @param {boolean} leads
    * @param {Loader} load
+   * @param {import('./flight').Role} role
    */
-  #board(id, token, leads, load) {
+  board(id, token, leads, load, role) {
     const known = leads ? undefined : this.#flights.get(token)
     const flight = known ?? new Flight(id, token, this.#tower, leads ? undefined : load)
     if (!leads) this.#checkNotInside(flight)
     if (known !== undefined) return known
     this.#flights.set(token, flight)
+    flight.isBackground = role === 'behind'
+    if (leads && role === 'found' && this.#name === undefined) this.#current.set(id, flight)
     if (!leads) {
       flight.startTimer()
       this.#await(1)
     }
     return flight
+  }
+
+  /**
+   * Gives up a flight that was to be led from here, before it loads.
+   * @param {Flight} flight
+   * @param {unknown} error
+   */
+  unboard(flight, error) {
+    if (flight.isOver) return
+    this.#landed(flight)
+    this.#store.leave(flight.token, false)
+    flight.reject(error)
   }
 
   /** Native code has counted whoever asks among those who wait. @param {Flight} flight */
@@ -221,11 +228,16 @@ class Loads {
   #loaded(flight, value, context) {
     if (flight.isOver) return
     flight.isAbsent = value === ABSENT
-    const keeps = context.store !== false && !flight.isAbsent
+    let keeps = false
+    let ttl
     let packed
     try {
-      checkTime('"context.ttl"', context.ttl)
-      if (typeof context.store !== 'boolean') throw invalidType('"context.store"', 'of type boolean', context.store)
+      // Each is read once: a loader may have made getters of them.
+      const { store } = context
+      ttl = context.ttl
+      checkTime('"context.ttl"', ttl)
+      if (typeof store !== 'boolean') throw invalidType('"context.store"', 'of type boolean', store)
+      keeps = store && !flight.isAbsent
       // Those who wait in other threads want the bytes even if they are not to be kept.
       if (keeps || (this.#name !== undefined && !flight.isAbsent)) packed = this.#store.pack(flight.id, value)
     } catch (error) {
@@ -234,7 +246,7 @@ class Loads {
     // What packs may be code of the user's that has closed the cache.
     if (flight.isOver) return
     try {
-      this.#store.arrive(flight, value, packed?.bytes, keeps ? packed?.weight : undefined, context.ttl)
+      this.#store.arrive(flight, value, packed?.bytes, keeps ? packed?.weight : undefined, ttl)
     } catch (error) {
       // There is no memory for it.
       return this.#failed(flight, error)
@@ -312,8 +324,7 @@ class Loads {
   #fail(id, bytes, load) {
     if (bytes !== null) throw decodeError(bytes)
     if (this.#errors.has(id)) throw this.#errors.get(id)
-    const { token, leads, previous } = this.#store.askAnew(id)
-    return { flight: this.#board(id, token, leads, load), leads, previous }
+    return this.#store.askAnew(id, this, load)
   }
 
   /** @param {Id} id @param {unknown} error */

@@ -2,7 +2,8 @@
 
 const { inspect } = require('node:util')
 const { OffloopError, withCode } = require('../errors')
-const { checkOptions, invalidType } = require('../validate')
+const { isLost } = require('../lost')
+const { checkOptions, invalidType, lostMemory, shown } = require('../validate')
 const { codecOf } = require('./codec')
 
 /** @typedef {import('../../index').Id} Id */
@@ -62,7 +63,7 @@ function readOptions(options) {
   checkTime('"options.errorTtl"', errorTtl)
   checkTime('"options.loadTimeout"', loadTimeout, MAX_TIMER, 1)
   if (storage !== undefined && storage !== 'heap' && storage !== 'native') {
-    const message = `The "options.storage" property must be one of 'heap', 'native'. Received ${inspect(storage)}`
+    const message = `The "options.storage" property must be one of 'heap', 'native'. Received ${shown(storage)}`
     throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
   }
   const isHeap = storage !== 'native' && !(storage === undefined && name !== undefined)
@@ -129,13 +130,22 @@ function checkId(id) {
 }
 
 /**
+ * Throws if a value, or what it is encoded to, is memory that was given away before.
+ * @param {Id} id
+ * @param {unknown} value
+ */
+function checkKept(id, value) {
+  if (isLost(value)) throw lostMemory(`The value of ${inspect(id)}`, value)
+}
+
+/**
  * What an entry weighs by the option's word.
  * @param {unknown} weight
  * @param {Id} id
  */
 function checkWeight(weight, id) {
   if (typeof weight === 'number' && weight >= 0 && weight <= Number.MAX_SAFE_INTEGER) return Math.ceil(weight)
-  const message = `What options.weigh returns for ${inspect(id)} must be a number >= 0. Received ${inspect(weight)}`
+  const message = `What options.weigh returns for ${inspect(id)} must be a number >= 0. Received ${shown(weight)}`
   throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
@@ -143,4 +153,14 @@ function closedError() {
   return new OffloopError('ERR_OFFLOOP_CLOSED', 'The cache is closed')
 }
 
-module.exports = { checkFunction, checkId, checkLoad, checkTime, checkWeighed, checkWeight, closedError, readOptions }
+module.exports = {
+  checkFunction,
+  checkId,
+  checkKept,
+  checkLoad,
+  checkTime,
+  checkWeighed,
+  checkWeight,
+  closedError,
+  readOptions
+}

@@ -3,41 +3,36 @@
 const native = require('../native')
 const { lengthOf } = require('../bytes')
 const { port } = require('../port')
+const {
+  KIND,
+  SLOT,
+  TOKEN,
+  REFRESH,
+  FRESH,
+  GONE,
+  REASON,
+  HIT,
+  LEADS,
+  STORED,
+  FAILING,
+  NO_SLOT,
+  ASK,
+  DELETED,
+  out
+} = require('./answer')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
 const { Copies, copyOf, deleted, values } = require('./copies')
 const { Evictions } = require('./evictions')
-const { checkWeight, checkWeighed, closedError } = require('./options')
+const { letGo, registry } = require('./hold')
+const { checkKept, checkWeight, checkWeighed, closedError } = require('./options')
 
 /**
  * @typedef {import('../../index').Id} Id
  * @typedef {import('./copies').Copy<any>} Copy
- *
- * What native code says of an id.
- * @typedef {object} Answer
- * @property {Copy | undefined} copy to be served now
- * @property {number} token of the flight to wait for or, if there is a copy, of the one to lead behind it; 0 for none
- * @property {boolean} leads
- * @property {unknown} previous what was known last, for whoever leads
- * @property {{ bytes: Buffer | null } | undefined} [failing] the error to be served, if it comes from native code
+ * @typedef {import('./flight').Owner} Owner
+ * @typedef {import('./flight').Flight} Flight
  */
-
-// Words and kinds of answers (src/node/cache/answer.rs).
-const KIND = 0
-const SLOT = 1
-const TOKEN = 3
-const REFRESH = 4
-const FRESH = 5
-const GONE = 6
-const REASON = 7
-const WORDS = 8
-const HIT = 1
-const LEADS = 2
-const STORED = 4
-const FAILING = 5
-const NO_SLOT = -1
-const ASK = -2
-const DELETED = 3
 
 /** Uses of copies that are told native code at once. */
 const USES = 4096
@@ -45,19 +40,8 @@ const NO_TTL = -1
 /** Entries that went and are decoded at a time. */
 const SLICE = 64
 
-/** Answers of native code to all caches: read before anything else is called. */
-const out = new Float64Array(WORDS)
 /** Values that fit in come here: a Buffer for each would cost the collector more than the values do. */
 const scratch = Buffer.allocUnsafeSlow(64 << 10)
-
-/** @param {{ handle: number, mailbox: number | undefined }} hold */
-function letGo({ handle, mailbox }) {
-  native.closeCache(handle)
-  if (mailbox !== undefined) port.unsubscribe(mailbox)
-}
-
-/** A cache that was dropped without being closed is let go of when JavaScript has forgotten it. */
-const registry = new FinalizationRegistry(letGo)
 
 /** What a cache holds, on both sides of the border. */
 class Store {
@@ -124,43 +108,54 @@ class Store {
     return copy
   }
 
-  /** @param {Id} id @returns {Answer} */
-  ask(id) {
+  /**
+   * The owner has the flight before the codec runs, which is code of the user's that may ask for the same id.
+   * @param {Id} id
+   * @param {Owner} owner
+   * @param {import('./flight').Loader} load
+   * @returns {import('./answer').Answer}
+   */
+  ask(id, owner, load) {
     // What is asked for may be used now: after what was used before.
     const used = this.#used
     this.#used = 0
     const bytes = this.#bytesOf(native.cacheGet(this.#handle, id, clock.now(), this.#uses, used, this.#scratch, out))
     const token = out[TOKEN]
     if (out[KIND] === HIT) {
+      const flight = token === 0 ? undefined : owner.board(id, token, true, load, 'behind')
       try {
         const copy = this.#isHeap ? this.#copies.at(out[SLOT]) : this.#remember(id, bytes)
-        return { copy, token, leads: token !== 0, previous: copy.value }
+        return { copy, flight, leads: flight !== undefined, previous: copy.value }
       } catch (error) {
-        if (token !== 0) this.leave(token, false)
+        if (flight !== undefined) owner.unboard(flight, error)
         throw error
       }
     }
     const leads = out[KIND] === LEADS
     const failing = out[KIND] === FAILING ? { bytes: bytes && Buffer.from(bytes) } : undefined
-    const gone = out[GONE]
-    const reason = out[REASON]
-    // Before anyone hears of evictions, who may come back here.
-    const previous = leads && out[SLOT] !== NO_SLOT ? this.#previous(id, bytes) : undefined
-    this.#takeEvicted(gone, reason)
-    return { copy: undefined, token, leads, previous, failing }
+    const isKnown = leads && out[SLOT] !== NO_SLOT
+    const held = isKnown && this.#isHeap ? this.#copies.last(id)?.value : undefined
+    this.#takeEvicted()
+    const flight = token === 0 ? undefined : owner.board(id, token, leads, load, 'found')
+    const previous = isKnown && !this.#isHeap ? this.#previous(id, bytes) : held
+    return { copy: undefined, flight, leads, previous, failing }
   }
 
   /**
    * The flight that loads it anew.
    * @param {Id} id
-   * @returns {Answer}
+   * @param {Owner} owner
+   * @param {import('./flight').Loader} load
+   * @returns {{ flight: Flight, leads: boolean, previous: unknown }}
    */
-  askAnew(id) {
+  askAnew(id, owner, load) {
     const bytes = this.#bytesOf(native.cacheRefresh(this.#handle, id, clock.now(), this.#scratch, out))
     const token = out[TOKEN]
     const leads = out[KIND] === LEADS
-    const previous = leads && out[SLOT] !== NO_SLOT ? this.#previous(id, bytes) : undefined
-    return { copy: undefined, token, leads, previous }
+    const isKnown = leads && out[SLOT] !== NO_SLOT
+    const held = isKnown && this.#isHeap ? this.#copies.last(id)?.value : undefined
+    const flight = owner.board(id, token, leads, load, 'anew')
+    return { flight, leads, previous: isKnown && !this.#isHeap ? this.#previous(id, bytes) : held }
   }
 
   /** What is held and fresh. @param {Id} id @returns {Copy | undefined} */
@@ -194,8 +189,7 @@ class Store {
    */
   set(id, value, ttl) {
     const { bytes, weight } = this.pack(id, value)
-    // Code of the user's has run.
-    if (this.#isClosed) throw closedError()
+    this.#checkOpen()
     this.tellUses()
     if (!this.#isHeap) this.#copies.forget(id)
     native.cacheSet(this.#handle, id, bytes, weight, ttl ?? NO_TTL, clock.now(), out)
@@ -208,9 +202,11 @@ class Store {
    * @param {unknown} value
    */
   pack(id, value) {
+    checkKept(id, value)
     const bytes = this.#isHeap ? undefined : encode(this.#codec, id, value)
     const weight =
       this.#weigh === undefined ? (bytes === undefined ? 0 : lengthOf(bytes)) : checkWeight(this.#weigh(value, id), id)
+    checkKept(id, bytes)
     return { bytes, weight }
   }
 
@@ -233,8 +229,8 @@ class Store {
   arrive({ id, token, started }, value, bytes, weight, ttl) {
     this.tellUses()
     const now = clock.now()
-    const keeps = weight !== undefined
-    native.cacheArrive(this.#handle, token, bytes, keeps, weight ?? 0, ttl ?? NO_TTL, now - started, now, out)
+    const took = now - started
+    native.cacheArrive(this.#handle, token, bytes, weight !== undefined, weight ?? 0, ttl ?? NO_TTL, took, now, out)
     this.#stored(id, value)
   }
 
@@ -246,6 +242,7 @@ class Store {
    * @returns {{ isCurrent: boolean, stale: { value: unknown } | undefined }}
    */
   fail({ id, token, started }, error) {
+    if (this.#isClosed) return { isCurrent: false, stale: undefined }
     const now = clock.now()
     const bytes = native.cacheFail(this.#handle, token, error, now - started, now, out)
     const isCurrent = out[TOKEN] !== 0
@@ -265,7 +262,7 @@ class Store {
    * @param {boolean} loads whether it is loading here
    */
   leave(token, loads) {
-    return native.cacheLeave(this.#handle, token, loads)
+    return this.#isClosed || native.cacheLeave(this.#handle, token, loads)
   }
 
   /** @param {number} token of a flight that loads elsewhere and takes too long */
@@ -283,10 +280,10 @@ class Store {
 
   clear() {
     this.tellUses()
-    const isHeard = this.#evictions.areHeard
-    native.cacheClear(this.#handle, isHeard && !this.#isHeap)
+    const { areHeard } = this.#evictions
+    native.cacheClear(this.#handle, areHeard && !this.#isHeap)
     const held = this.#copies.clear()
-    if (!isHeard) return
+    if (!areHeard) return
     if (this.#isHeap) this.#evictions.add(deleted(held, DELETED))
     else this.#hearOfEvicted(0)
   }
@@ -368,7 +365,9 @@ class Store {
     const [, slot, version, , refresh, fresh] = out
     const encoded = /** @type {Buffer} */ (bytes)
     const origin = { version, size: encoded.length }
-    const copy = copyOf(id, slot, decode(this.#codec, id, encoded), refresh, fresh, origin)
+    const value = decode(this.#codec, id, encoded)
+    this.#checkOpen()
+    const copy = copyOf(id, slot, value, refresh, fresh, origin)
     this.#copies.put(copy)
     return copy
   }
@@ -379,17 +378,22 @@ class Store {
   }
 
   /**
-   * What is known of an id, fresh or not: nothing, if it cannot be decoded.
+   * What native storage knows of an id, fresh or not: nothing, if it cannot be decoded.
    * @param {Id} id
    * @param {Buffer | null} bytes
    */
   #previous(id, bytes) {
-    if (this.#isHeap) return this.#copies.last(id)?.value
+    let previous
     try {
-      return bytes === null ? undefined : decode(this.#codec, id, bytes)
-    } catch {
-      return undefined
-    }
+      previous = bytes === null ? undefined : decode(this.#codec, id, bytes)
+    } catch {}
+    this.#checkOpen()
+    return previous
+  }
+
+  /** To be called behind code of the user's, which may have closed it. */
+  #checkOpen() {
+    if (this.#isClosed) throw closedError()
   }
 
   /**

@@ -3,34 +3,59 @@
 // What runs in a worker thread. It travels as text, so that it is found wherever a bundler puts the rest: it refers to nothing
 // outside of itself, and gets what it needs as arguments.
 
-/** Words of the memory that a worker thread shares with whoever started it. */
-const SHARED = { batch: 0, state: 1, messages: 2 }
-/** What a worker thread is at. */
+/**
+ * Words of the memory that a worker thread shares with the thread that started it. `batch`: how many tasks of the batch have begun
+ * in the lower half, how many there are in the upper one. `state`: one of STATE. `messages`: how many were sent to the worker.
+ * `batches`: how many it is done with. `answers`: how many of the batch are there. `rung`: 1 if the other thread has been called for
+ * answers and has not looked yet.
+ */
+const SHARED = { batch: 0, state: 1, messages: 2, batches: 3, answers: 4, rung: 5 }
 const STATE = { importing: 1, running: 2 }
+/** Tasks of a batch at most. What waits in one can be taken back, but has left the queue. */
+const MAX_BATCH = 256
+/**
+ * Doubles of that memory, behind its words: used heap in bytes after the last batch, µs that each task of the batch took, and answers
+ * that are numbers.
+ */
+const DOUBLES = { heap: 0, micros: 1, numbers: 1 + MAX_BATCH, length: 1 + 2 * MAX_BATCH }
+/**
+ * Bytes of that memory, behind the doubles, one for each task of the batch: its answer, or where that is. Others than the small ones
+ * are messages, and so are errors.
+ */
+const ANSWER = { undefined: 0, null: 1, false: 2, true: 3, number: 4, message: 5, error: 6 }
+const MEMORY = 4 * Object.keys(SHARED).length + 8 * DOUBLES.length + MAX_BATCH
 
 /**
  * @typedef {object} Batch
  * @property {number} transform
  * @property {unknown[]} inputs
  *
- * @typedef {object} Results of tasks that have ended, in order
- * @property {unknown[]} values
- * @property {[number, Uint8Array][]} errors by their places among the values
- * @property {number} micros that they took together
- * @property {number} longest
- * @property {number} heap bytes that are in use, with the last results of a batch
- * @property {boolean} isLast
- *
  * @typedef {object} Tools
  * @property {NodeRequire} require
  * @property {(specifier: string) => Promise<any>} load
  * @property {typeof import('../told-errors').toldErrors} toldErrors
  * @property {typeof import('./refusal').refusal} refusal
- * @property {typeof import('./apart').apart} apart
+ * @property {typeof sharedViews} sharedViews
  * @property {any} data of this thread
  * @property {typeof SHARED} SHARED
  * @property {typeof STATE} STATE
+ * @property {typeof DOUBLES} DOUBLES
+ * @property {typeof ANSWER} ANSWER
  */
+
+/**
+ * Returns the views of the memory that a worker shares with the thread that started it.
+ * @param {SharedArrayBuffer} memory
+ * @param {number} words how many of those it has
+ * @param {number} doubles
+ */
+function sharedViews(memory, words, doubles) {
+  return {
+    words: new Int32Array(memory, 0, words),
+    doubles: new Float64Array(memory, 4 * words, doubles),
+    kinds: new Uint8Array(memory, 4 * words + 8 * doubles)
+  }
+}
 
 /**
  * What `--import` names: Node does not see to it where the program is a text. Whatever is imported already stays as it is.
@@ -54,24 +79,26 @@ function takeData(require) {
   return data
 }
 
-/** @param {Tools} tools */
-function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE }) {
+/**
+ * Runs the tasks of batches one after the other, and hands over the answer of each before it begins the next: whatever the next one
+ * does, the caller of the first gets its answer.
+ * @param {Tools} tools
+ */
+function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, STATE, DOUBLES, ANSWER }) {
   const { parentPort, receiveMessageOnPort } = require('node:worker_threads')
   const v8 = require('node:v8')
   const { encodeError, decodeError } = toldErrors(v8)
   const now = performance.now.bind(performance)
-  /** Results wait no longer (ms) for those that follow. */
-  const PATIENCE = 1
   /** After a batch a thread waits for the next one for so long (ms) before it looks after its loop: waking that takes longer. */
   const LINGER = 0.5
   /** Its loop turns after so long (ms), whatever comes. */
   const TURN = 10
   const MOVED = Symbol.for('offloop.moved')
 
-  const { port, memory } = data
+  const { port, answers, memory } = data
   // What a user's module posts to its parent has no reader. Deno's parent has no end.
   parentPort?.close?.()
-  const shared = new Int32Array(memory)
+  const { words, doubles, kinds } = sharedViews(memory, Object.keys(SHARED).length, DOUBLES.length)
 
   /** @type {Map<number, { specifier: string, name: string }>} */
   const definitions = new Map()
@@ -81,19 +108,19 @@ function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE 
   /** @type {{ index: number, isAborted: boolean, reason: unknown, controller: AbortController | undefined } | undefined} */
   let running
 
-  /** The next task of the batch, if it is not taken away: how many have begun in the lower half, how many there are above. */
+  /** Index of the next task of the batch, or -1 if all have begun or were taken back. */
   const claim = () => {
     for (;;) {
-      const word = Atomics.load(shared, SHARED.batch)
+      const word = Atomics.load(words, SHARED.batch)
       const begun = word & 0xffff
       if (begun >= word >>> 16) return -1
-      if (Atomics.compareExchange(shared, SHARED.batch, word, word + 1) === word) return begun
+      if (Atomics.compareExchange(words, SHARED.batch, word, word + 1) === word) return begun
     }
   }
 
-  const isMore = () => {
-    const word = Atomics.load(shared, SHARED.batch)
-    return (word & 0xffff) < word >>> 16
+  const isLast = () => {
+    const word = Atomics.load(words, SHARED.batch)
+    return (word & 0xffff) >= word >>> 16
   }
 
   /** @param {any} space @param {string} name @param {string} specifier */
@@ -109,7 +136,7 @@ function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE 
   /** @param {number} transform */
   const functionOf = async transform => {
     const { specifier, name } = /** @type {any} */ (definitions.get(transform))
-    Atomics.store(shared, SHARED.state, STATE.importing)
+    Atomics.store(words, SHARED.state, STATE.importing)
     try {
       const space = await load(specifier)
       modules.add(space)
@@ -117,7 +144,7 @@ function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE 
       functions.set(transform, found)
       return found
     } finally {
-      Atomics.store(shared, SHARED.state, STATE.running)
+      Atomics.store(words, SHARED.state, STATE.running)
     }
   }
 
@@ -132,29 +159,8 @@ function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE 
     }
   })
 
-  const batch = {
-    /** @type {any[]} */
-    values: [],
-    /** @type {[number, Uint8Array][]} */
-    errors: [],
-    /** What of each changes hands. @type {any[][]} */
-    transfers: [],
-    longest: 0,
-    since: 0
-  }
-
-  const NOTHING = /** @type {any[]} */ ([])
-
-  /** @param {any} value */
-  const keep = value => {
-    const isMoved = value !== null && typeof value === 'object' && value[MOVED] !== undefined
-    const transfer = isMoved ? value[MOVED] : NOTHING
-    if (transfer.some(isDetached)) throw new DOMException(`The result cannot be cloned: ${DETACHED}`, 'DataCloneError')
-    batch.values.push(isMoved ? value.value : value)
-    batch.transfers.push(transfer)
-  }
-
-  const DETACHED = 'an ArrayBuffer that it gives away is detached: it was given away before'
+  const DETACHED =
+    'an ArrayBuffer that it gives away must not be detached: its memory was transferred, moved or resized away'
 
   /** Node 20 sends what nobody can read. @param {unknown} memory */
   const isDetached = memory => {
@@ -167,62 +173,65 @@ function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE 
     }
   }
 
-  /** @param {unknown} error */
-  const keepError = error => {
-    batch.errors.push([batch.values.length, encodeError(error)])
-    batch.values.push(undefined)
-    batch.transfers.push(NOTHING)
+  /** @param {string} message */
+  const cloneError = message => new DOMException(message, 'DataCloneError')
+
+  /** Whether the batch that runs has ended. */
+  let isOver = true
+
+  /** The batch is done, and the next one may come. */
+  const endBatch = () => {
+    isOver = true
+    doubles[DOUBLES.heap] = v8.getHeapStatistics().used_heap_size
+    Atomics.add(words, SHARED.batches, 1)
   }
 
-  /** Whoever gets a result has it alone. What changes hands cannot be cloned first. */
-  const valuesApart = () => {
-    const { values, transfers } = batch
-    const isMoved = (/** @type {number} */ place) => transfers[place].length > 0
-    if (!transfers.some(transfer => transfer.length > 0)) return apart(values)
-    const rest = apart(values.map((value, place) => (isMoved(place) ? undefined : value)))
-    return values.map((value, place) => (isMoved(place) ? value : rest[place]))
+  /** Calls the other thread, unless it was called and has not looked yet. */
+  const ring = () => {
+    if (Atomics.exchange(words, SHARED.rung, 1) === 0) port.postMessage({})
   }
 
-  /** Some value cannot be cloned: each is tried by itself. */
-  const sift = () => {
-    const { values, errors, transfers } = batch
-    const failed = new Set(errors.map(([place]) => place))
-    for (const [place, value] of values.entries()) {
-      if (failed.has(place)) continue
-      const transfer = transfers[place]
-      const isGone = transfer.some(isDetached)
-      try {
-        if (isGone) throw new Error(DETACHED)
-        const own = structuredClone({ value, transfer }, { transfer })
-        values[place] = own.value
-        transfers[place] = own.transfer
-      } catch (error) {
-        values[place] = undefined
-        transfers[place] = NOTHING
-        const message = isGone ? `The result cannot be cloned: ${DETACHED}` : refusal('result', value, error)
-        errors.push([place, encodeError(new DOMException(message, 'DataCloneError'))])
-      }
-    }
+  /**
+   * Hands over the answer of a task. A batch ends just before its last answer, so that nothing has to follow.
+   * @param {number} index @param {number} kind @param {number} since
+   */
+  const answer = (index, kind, since) => {
+    kinds[index] = kind
+    doubles[DOUBLES.micros + index] = (now() - since) * 1000
+    if (isLast()) endBatch()
+    Atomics.store(words, SHARED.answers, index + 1)
+    ring()
   }
 
-  /** @param {boolean} isLast */
-  const post = isLast => {
-    const time = now()
-    const { values, errors, transfers, longest } = batch
-    const heap = isLast ? v8.getHeapStatistics().used_heap_size : 0
-    const micros = (time - batch.since) * 1000
+  /** @param {number} index @param {number} since @param {unknown} error */
+  const fail = (index, since, error) => {
+    answers.postMessage(encodeError(error))
+    answer(index, ANSWER.error, since)
+  }
+
+  /** Where the answer is that a value makes. @param {unknown} value */
+  const kindOf = value => {
+    if (value === undefined) return ANSWER.undefined
+    if (value === null) return ANSWER.null
+    if (typeof value === 'boolean') return value ? ANSWER.true : ANSWER.false
+    return typeof value === 'number' ? ANSWER.number : ANSWER.message
+  }
+
+  /** @param {number} index @param {number} since @param {any} value */
+  const succeed = (index, since, value) => {
+    const kind = kindOf(value)
+    if (kind === ANSWER.number) doubles[DOUBLES.numbers + index] = value
+    if (kind !== ANSWER.message) return answer(index, kind, since)
+    const isMoved = typeof value === 'object' && value[MOVED] !== undefined
+    const transfer = isMoved ? value[MOVED] : undefined
+    if (transfer?.some(isDetached)) throw cloneError(`The result cannot be cloned: ${DETACHED}`)
+    const result = isMoved ? value.value : value
     try {
-      const own = valuesApart()
-      port.postMessage({ values: own, errors, micros, longest: longest * 1000, heap, isLast }, transfers.flat())
-    } catch {
-      sift()
-      port.postMessage({ values, errors, micros, longest: longest * 1000, heap, isLast }, transfers.flat())
+      answers.postMessage(result, transfer)
+    } catch (error) {
+      throw cloneError(refusal('result', result, error))
     }
-    batch.values = []
-    batch.errors = []
-    batch.transfers = []
-    batch.longest = 0
-    batch.since = time
+    answer(index, kind, since)
   }
 
   /** @param {Function} call @param {unknown} input @param {number} index */
@@ -234,7 +243,7 @@ function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE 
 
   /** @param {Batch} message */
   const work = async ({ transform, inputs }) => {
-    batch.since = now()
+    isOver = false
     let call = functions.get(transform)
     /** @type {{ error: unknown } | undefined} */
     let broken
@@ -244,33 +253,32 @@ function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE 
       } catch (error) {
         broken = { error }
       }
-      // Importing is nobody's time.
-      batch.since = now()
     }
-    let last = batch.since
     for (let index = claim(); index >= 0; index = claim()) {
-      if (broken !== undefined) {
-        keepError(broken.error)
-        continue
-      }
+      const since = now()
       try {
+        if (broken !== undefined) throw broken.error
         const value = begin(/** @type {Function} */ (call), inputs[index], index)
-        keep(typeof value?.then === 'function' ? await value : value)
+        const result = typeof value?.then === 'function' ? await value : value
+        running = undefined
+        succeed(index, since, result)
       } catch (error) {
-        keepError(error)
+        running = undefined
+        fail(index, since, error)
       }
-      running = undefined
+      if (isOver) return
       inputs[index] = undefined
-      const time = now()
-      batch.longest = Math.max(batch.longest, time - last)
-      last = time
-      if (time - batch.since > PATIENCE && isMore()) post(false)
     }
-    post(true)
+    // The rest was taken back.
+    endBatch()
+    ring()
   }
 
   /** A batch cannot be read: it would be waited for in vain. @param {unknown} error */
-  const unreadable = error => port.postMessage({ unreadable: encodeError(error) })
+  const unreadable = error => {
+    endBatch()
+    port.postMessage({ unreadable: encodeError(error) })
+  }
 
   const received = () => {
     try {
@@ -285,14 +293,14 @@ function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE 
   const linger = since => {
     const until = Math.min(now() + LINGER, since + TURN)
     for (;;) {
-      const seen = Atomics.load(shared, SHARED.messages)
+      const seen = Atomics.load(words, SHARED.messages)
       const message = received()
       if (message?.inputs !== undefined) return message
       if (message !== undefined) handle(message)
       else {
         const left = until - now()
         if (left <= 0) return undefined
-        Atomics.wait(shared, SHARED.messages, seen, left)
+        Atomics.wait(words, SHARED.messages, seen, left)
       }
     }
   }
@@ -329,7 +337,10 @@ function entry({ require, load, data, toldErrors, refusal, apart, SHARED, STATE 
 
   port.on('message', handle)
   port.on('messageerror', unreadable)
-  Atomics.store(shared, SHARED.state, STATE.running)
+  // Node carries no DOMException from a thread that dies of it.
+  process.on('uncaughtExceptionMonitor', error => port.postMessage({ uncaught: encodeError(error) }))
+  Atomics.store(words, SHARED.state, STATE.running)
+  port.postMessage({ isUp: true })
 }
 
-module.exports = { entry, preload, takeData, SHARED, STATE }
+module.exports = { entry, preload, sharedViews, takeData, ANSWER, DOUBLES, MAX_BATCH, MEMORY, SHARED, STATE }

@@ -3,8 +3,10 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isAnyArrayBuffer } = require('node:util').types
 const { unwatch, watch } = require('../abort')
+const { sizeOfBytes } = require('../bytes')
 const { taskError } = require('../errors')
-const { Moved } = require('../input')
+const { Moved, checkAttached } = require('../input')
+const { findLost, lostMessage } = require('../lost')
 const native = require('../native')
 const { port } = require('../port')
 
@@ -30,10 +32,10 @@ class Errand extends AsyncResource {
   input
   /** What of it changes hands. @type {any[]} */
   transfer = []
-  /** Somebody may abort it, which may end its thread. */
-  isAbortable = true
   /** It, or one that it travelled with, could not be sent. */
   travelsAlone = false
+  /** A thread ended while it imported the module for it, perhaps of something that it had run before. */
+  wasRetried = false
   #runner
   #resolve
   #reject
@@ -75,31 +77,32 @@ class Errand extends AsyncResource {
    * Returns the bound that is reached if there is no room: then nothing has happened.
    * @param {unknown} _transform
    * @param {unknown} input
-   * @param {number} room
+   * @param {import('../room').Room} room
    * @returns {Bound | null}
    */
   submit(_transform, input, room) {
+    checkAttached(input)
     const { mailbox, kind } = this.#runner
-    this.id = port.draw(this)
-    this.input = input
-    const submitted = native.submitErrand(
-      this.pool.number,
-      mailbox,
-      this.id,
-      kind,
-      weightOf(input),
-      this.priority,
-      room
-    )
+    const { pool, priority } = this
+    const bytes = weightOf(input)
+    const id = port.draw(this)
+    this.id = id
+    let submitted
+    try {
+      submitted = native.submitErrand(pool.number, mailbox, id, kind, bytes, priority, room.take())
+    } catch (error) {
+      port.release(id)
+      throw error
+    }
     if (typeof submitted === 'string') {
-      port.release(this.id)
-      this.input = undefined
+      port.release(id)
       return submitted
     }
-    this.pool.entered()
+    pool.entered()
+    this.input = input
     if (submitted !== QUEUED) this.#runner.begun(submitted)
     // It is looked at when this turn is over, at the earliest.
-    if (input instanceof Moved) this.#take(input)
+    if (Moved.is(input)) this.#take(input)
     return null
   }
 
@@ -163,7 +166,7 @@ class Errand extends AsyncResource {
       this.transfer = own.transfer
     } catch (error) {
       // Node keeps its external memory to itself: it is copied.
-      if (!isBytes(value)) return this.abort(error)
+      if (!isBytes(value)) return this.abort(lostError(value) ?? error)
       this.input = value
     }
   }
@@ -189,21 +192,31 @@ function taken(value, transfer) {
   return structuredClone({ value, transfer }, { transfer })
 }
 
+/**
+ * The error of an input that cannot be cloned because memory in it was given away before. `undefined`: it was not that.
+ * @param {unknown} input
+ */
+function lostError(input) {
+  const found = findLost(input, 'input')
+  if (found === undefined) return undefined
+  const message = `The input cannot be cloned: ${lostMessage(found.place, found.lost)}`
+  return new DOMException(message, 'DataCloneError')
+}
+
 /** @param {unknown} value */
 function isBytes(value) {
   return ArrayBuffer.isView(value) || isAnyArrayBuffer(value)
 }
 
 /**
- * The bytes that an input is counted with: those of a buffer or a string; what other values take nobody knows.
- * @param {any} input
+ * The bytes that an input is counted with: those of a buffer or a view, and the length of a string. Other values count nothing,
+ * whatever their properties say: nothing of the value is read.
+ * @param {unknown} input
  * @returns {number}
  */
 function weightOf(input) {
   if (typeof input === 'string') return input.length
-  if (input instanceof Moved) return weightOf(input.value)
-  const bytes = input?.byteLength
-  return typeof bytes === 'number' && bytes > 0 ? bytes : 0
+  return Moved.is(input) ? weightOf(input.value) : sizeOfBytes(input)
 }
 
-module.exports = { Errand, weightOf }
+module.exports = { Errand, lostError, weightOf }

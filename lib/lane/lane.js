@@ -1,11 +1,14 @@
 'use strict'
 
+const { inspect } = require('node:util')
 const { OffloopError, withCaller } = require('../errors')
+const { clearTimeout, now, queueMicrotask, setTimeout } = require('../loop')
 const { openMailbox } = require('./mailbox')
-const { MAX_BATCH, Pace } = require('./pace')
+const { Pace } = require('./pace')
+const { MAX_BATCH } = require('./entry')
 const { port } = require('../port')
-const { Thread } = require('./thread')
-const { decodeError } = require('../told-errors')
+const { Thread, unreadableError } = require('./thread')
+const { text } = require('../told-errors')
 const native = require('../native')
 const { ModuleTransform } = require('./transform')
 const { refusal } = require('./refusal')
@@ -13,13 +16,11 @@ const { refusal } = require('./refusal')
 /**
  * @typedef {import('./errand').Errand} Errand
  * @typedef {import('./thread').Exit} Exit
- * @typedef {import('./entry').Results} Results
+ * @typedef {import('./thread').Answers} Answers
  */
 
-/** What waits for so long (ms) behind a task of its batch goes to another thread, if one is idle. */
+/** Tasks that wait for so long (ms) behind one of their batch go back to the queue, for any thread to take. */
 const STUCK = 2
-/** Inputs that change hands travel together at most: they cannot go to another thread if one of them takes long. */
-const MAX_MOVED = 4
 /** Tasks that take less (µs) are waited for without sleeping. */
 const SOON = 50
 /** After a thread that died while it imported a module (ms); doubled each time. */
@@ -36,9 +37,10 @@ class Lane {
   #idle = []
   /** @type {Map<number, Pace>} by transform */
   #paces = new Map()
-  /** Transforms whose import kills threads. @type {Map<number, { until: number, delay: number, error: OffloopError }>} */
+  /** Transforms whose import kills threads. @type {Map<number, { until: number, delay: number, exit: Exit }>} */
   #broken = new Map()
   #taken = new Uint32Array(MAX_BATCH)
+  #list = new Uint32Array(MAX_BATCH)
   #isWatching = false
   /** @type {(() => void) | undefined} */
   #ended
@@ -59,7 +61,7 @@ class Lane {
   /** There is a permit for the first task that waits. @param {number} permit */
   begun(permit) {
     const first = this.#errand(native.firstErrand(permit))
-    const thread = this.#idle.pop() ?? this.#spawn(permit, first)
+    const thread = this.#idle.pop() ?? this.#unused() ?? this.#spawn(permit, first)
     if (thread === undefined) return
     clearTimeout(thread.timer)
     thread.permit = permit
@@ -68,21 +70,22 @@ class Lane {
     queueMicrotask(() => this.#work(thread))
   }
 
+  /** A thread that starts, and whose tasks another one has taken over. */
+  #unused() {
+    return [...this.#threads].find(it => !it.isUp && !it.isEnding && it.permit === undefined)
+  }
+
   /**
    * @param {Errand} errand that has begun
    * @param {unknown} reason
    */
   interrupt(errand, reason) {
     for (const thread of this.#threads) {
-      // What has not been sent is left out then.
-      if (thread.backlog.includes(errand)) return
+      if (thread.tasks.includes(errand)) thread.collect()
       const place = thread.tasks.indexOf(errand)
-      if (place < 0) continue
-      const later = thread.takeBack(thread.answered + place)
-      thread.backlog.unshift(...later)
-      // If another one runs by now, this one has ended, and its result is on its way.
-      if (later[0] !== errand && thread.runs(errand)) this.#tell(thread, errand, reason)
-      return
+      if (place >= 0) this.#giveBack(thread, thread.takeBack(thread.answered + place))
+      // Of those that have not been sent it is left out.
+      if (thread.runs(errand)) return this.#tell(thread, errand, reason)
     }
   }
 
@@ -103,76 +106,78 @@ class Lane {
     })
   }
 
-  /** @param {Thread} thread @param {Results} results */
-  results(thread, { values, errors, micros, longest, heap, isLast }) {
+  /** @param {Thread} thread @param {Answers} answers of the first of its tasks */
+  answered(thread, { values, errors, micros, longest }) {
     const tasks = thread.tasks.splice(0, values.length)
     thread.answered += tasks.length
     thread.done += tasks.length
-    const failures = new Map(errors)
-    if (tasks.length > 0) {
-      const pace = this.#pace(numberOf(tasks[0]))
-      pace.measure(tasks.length, micros, longest)
-      this.#broken.delete(numberOf(tasks[0]))
-      this.#finish(thread, tasks, failures, micros)
-      for (const [place, errand] of tasks.entries()) {
-        const failure = failures.get(place)
-        if (failure === undefined) errand.succeed(values[place], pace.micros)
-        else errand.fail(withCaller(decodeError(failure), errand.caller))
-        errand.leave()
-      }
+    const pace = this.#pace(numberOf(tasks[0]))
+    pace.measure(tasks.length, micros, longest)
+    this.#broken.delete(numberOf(tasks[0]))
+    this.#count(thread, tasks, errors, micros)
+    for (const [place, errand] of tasks.entries()) {
+      if (errors.has(place)) errand.fail(withCaller(errors.get(place), errand.caller))
+      else errand.succeed(values[place], pace.micros)
+      errand.leave()
     }
-    if (!isLast) return
-    thread.heap = heap
+  }
+
+  /** @param {Thread} thread that is up, or done with its batch */
+  rests(thread) {
+    if (this.#idle.includes(thread)) return
     clearTimeout(thread.timer)
-    // It is free when they hear of the results who wait for them.
-    if (thread.tasks.length === 0) this.#work(thread)
+    if (thread.permit === undefined) this.#rest(thread)
+    else this.#work(thread)
   }
 
   /** @param {Thread} thread @param {Exit} exit */
   exited(thread, exit) {
     this.#threads.delete(thread)
     this.#idle = this.#idle.filter(it => it !== thread)
-    if (thread.permit !== undefined) this.#replace(thread, exit)
-    // No task of anybody fails with it.
+    const lost = thread.permit === undefined ? [] : this.#takeLost(thread, exit)
+    const when = exit.wasImporting ? 'while it imported the module' : 'before the task did'
+    if (lost.length > 0) this.#drop(thread, lost, () => exitError(exit, when))
+    // No task fails with it.
     else if (exit.error !== undefined) process.emitWarning(exitError(exit, 'between two tasks'))
+    this.#giveBack(thread, [...thread.tasks, ...thread.backlog])
+    this.#release(thread)
     this.#checkEnded()
   }
 
-  /** A thread has ended with tasks: those that had begun are lost, the others go to another one. @param {Thread} thread @param {Exit} exit */
-  #replace(thread, exit) {
-    const begun = exit.wasImporting ? thread.tasks.length : thread.begun - thread.answered
-    const lost = thread.tasks.splice(0, begun)
-    const rest = [...thread.tasks, ...thread.backlog]
-    const kept = rest.filter(errand => errand.transfer.length === 0 || thread.backlog.includes(errand))
-    lost.push(...rest.filter(errand => !kept.includes(errand)))
-    const when = exit.wasImporting ? 'while it imported the module' : 'before the task did'
-    const error = exitError(exit, lost.length === 0 ? 'between two tasks' : when)
-    if (lost.length === 0 && exit.error !== undefined) process.emitWarning(error)
-    if (exit.wasImporting) this.#backOff(lost[0], error)
-    this.#drop(thread, lost, error)
-    if (kept.length === 0) return this.#release(thread)
-    const next = this.#idle.pop() ?? this.#spawn(/** @type {number} */ (thread.permit), ...kept)
-    if (next === undefined) return
-    next.permit = thread.permit
-    next.backlog = kept
-    this.#work(next)
+  /**
+   * Takes from a thread that has ended the tasks that are lost with it: one that had begun; what was moved to it; and all that waited
+   * for their module, if that ends its thread. A thread that has run something else before may have ended of that: then its tasks are
+   * tried once more.
+   * @param {Thread} thread @param {Exit} exit
+   */
+  #takeLost(thread, exit) {
+    if (!thread.isUp) thread.tasks = thread.backlog.splice(0)
+    const isBlamed = exit.wasImporting && (thread.done === 0 || thread.tasks.some(errand => errand.wasRetried))
+    if (isBlamed) this.#backOff(thread.tasks[0], exit)
+    const begun = isBlamed ? thread.tasks.length : thread.begun - thread.answered
+    const isLost = (/** @type {Errand} */ errand, /** @type {number} */ place) =>
+      place < begun || errand.transfer.length > 0
+    const lost = thread.tasks.filter(isLost)
+    thread.tasks = thread.tasks.filter((errand, place) => !isLost(errand, place))
+    if (exit.wasImporting) for (const errand of thread.tasks) errand.wasRetried = true
+    return lost
   }
 
   /**
    * A module that kills its thread when it is imported is not tried again at once.
    * @param {Errand | undefined} errand
-   * @param {OffloopError} error
+   * @param {Exit} exit
    */
-  #backOff(errand, error) {
+  #backOff(errand, exit) {
     if (errand === undefined) return
     const number = numberOf(errand)
     const delay = Math.min((this.#broken.get(number)?.delay ?? FIRST_DELAY / 2) * 2, MAX_DELAY)
-    this.#broken.set(number, { until: performance.now() + delay, delay, error })
+    this.#broken.set(number, { until: now() + delay, delay, exit })
   }
 
   /** Sends a thread what it is to do next, or lets it rest. @param {Thread} thread */
   #work(thread) {
-    if (thread.permit === undefined || thread.tasks.length > 0) return
+    if (thread.permit === undefined || thread.isBusy || !thread.isUp) return
     if (this.#isWorn(thread)) return this.#retire(thread)
     for (;;) {
       this.#fill(thread, thread.permit)
@@ -204,33 +209,28 @@ class Lane {
     const settled = thread.backlog.filter(errand => errand.isSettled)
     if (settled.length === 0) return
     thread.backlog = thread.backlog.filter(errand => !errand.isSettled)
-    this.#drop(thread, settled, undefined)
+    this.#drop(thread, settled)
   }
 
   /**
-   * The first tasks of the backlog that are of one transform. What changes hands cannot be taken back once it is sent: it
-   * travels alone, or with a few others that nobody can abort, lest their thread is ended with it.
+   * Takes the first tasks of the backlog that are of one transform. What is moved travels alone: it would be lost if another task
+   * of its batch ended the thread.
    * @param {Thread} thread
    */
-  #nextBatch(thread) {
-    const { backlog } = thread
+  #nextBatch({ backlog }) {
     if (backlog.length === 0) return []
     const number = numberOf(backlog[0])
-    const isMoved = backlog[0].transfer.length > 0
-    const isAlone = (/** @type {Errand} */ errand) => errand.travelsAlone || (isMoved && errand.isAbortable)
+    const isAlone = (/** @type {Errand} */ errand) => errand.travelsAlone || errand.transfer.length > 0
     if (isAlone(backlog[0])) return backlog.splice(0, 1)
-    const end = backlog.findIndex(
-      errand => numberOf(errand) !== number || errand.transfer.length > 0 !== isMoved || isAlone(errand)
-    )
-    const most = Math.min(end < 0 ? backlog.length : end, this.#pace(number).size, isMoved ? MAX_MOVED : MAX_BATCH)
-    return backlog.splice(0, most)
+    const end = backlog.findIndex(errand => numberOf(errand) !== number || isAlone(errand))
+    return backlog.splice(0, Math.min(end < 0 ? backlog.length : end, this.#pace(number).size))
   }
 
   /** Returns whether the thread has something to do now. @param {Thread} thread @param {Errand[]} batch */
   #send(thread, batch) {
     const broken = this.#broken.get(numberOf(batch[0]))
-    if (broken !== undefined && performance.now() < broken.until) {
-      this.#drop(thread, batch, broken.error)
+    if (broken !== undefined && now() < broken.until) {
+      this.#drop(thread, batch, () => exitError(broken.exit, 'while it imported the module'))
       return false
     }
     try {
@@ -254,54 +254,85 @@ class Lane {
     }
     const [{ input, transfer }] = batch
     const refused = transfer.length > 0 ? error : new DOMException(refusal('input', input, error), 'DataCloneError')
-    this.#drop(thread, batch, refused)
+    this.#drop(thread, batch, () => refused)
   }
 
   /** A thread cannot read the batch that it was sent. What was moved is lost with it. @param {Thread} thread @param {unknown} error */
   unreadable(thread, error) {
     const batch = thread.tasks.splice(0)
     const lost = batch.length === 1 ? batch : batch.filter(errand => errand.transfer.length > 0)
-    const message = `The input cannot be read by the worker thread: ${error}`
-    this.#drop(thread, lost, new DOMException(message, 'DataCloneError'))
+    this.#drop(thread, lost, () => unreadableError('input', error))
     const rest = batch.filter(errand => !lost.includes(errand))
     for (const errand of rest) errand.travelsAlone = true
     thread.backlog.unshift(...rest)
-    this.#work(thread)
+    if (!thread.isBusy) this.rests(thread)
   }
 
-  /** Tasks under a thread's permit that come to nothing. @param {Thread} thread @param {Errand[]} tasks @param {unknown} error */
-  #drop(thread, tasks, error) {
+  /**
+   * Ends tasks under a thread's permit without a result. Those that are not settled yet reject, each with an error of its own.
+   * @param {Thread} thread @param {Errand[]} tasks @param {() => unknown} [errorOf]
+   */
+  #drop(thread, tasks, errorOf) {
     if (tasks.length === 0) return
     const failed = tasks.filter(errand => !errand.isSettled).length
-    native.finishErrands(/** @type {number} */ (thread.permit), 0, failed, tasks.length - failed, 0)
+    this.#finish(thread, tasks, 0, failed, tasks.length - failed, 0)
     for (const errand of tasks) {
-      errand.fail(error)
+      if (!errand.isSettled) errand.fail(withCaller(errorOf?.(), errand.caller))
       errand.leave()
     }
   }
 
-  /** @param {Thread} thread @param {Errand[]} tasks @param {Map<number, Uint8Array>} failures @param {number} micros */
-  #finish(thread, tasks, failures, micros) {
+  /** @param {Thread} thread @param {Errand[]} tasks @param {Map<number, unknown>} errors @param {number} micros */
+  #count(thread, tasks, errors, micros) {
     let [failed, cancelled] = [0, 0]
     for (const [place, errand] of tasks.entries()) {
       if (errand.isSettled) cancelled++
-      else if (failures.has(place)) failed++
+      else if (errors.has(place)) failed++
     }
-    const completed = tasks.length - failed - cancelled
-    native.finishErrands(/** @type {number} */ (thread.permit), completed, failed, cancelled, micros)
+    this.#finish(thread, tasks, tasks.length - failed - cancelled, failed, cancelled, micros)
   }
 
-  /** There is nothing to do for a thread. @param {Thread} thread */
+  /** @param {Thread} thread @param {Errand[]} tasks @param {number} completed @param {number} failed @param {number} cancelled @param {number} micros */
+  #finish(thread, tasks, completed, failed, cancelled, micros) {
+    const permit = /** @type {number} */ (thread.permit)
+    native.finishErrands(permit, this.#listed(tasks), completed, failed, cancelled, micros)
+  }
+
+  /** The numbers of tasks, for native code. @param {Errand[]} tasks */
+  #listed(tasks) {
+    const list = tasks.length > this.#list.length ? new Uint32Array(tasks.length) : this.#list
+    for (let i = 0; i < tasks.length; i++) list[i] = tasks[i].id
+    return list
+  }
+
+  /**
+   * Queues tasks again, at their places, that a thread took and did not begin: any thread may run them, this one included.
+   * @param {Thread} thread @param {Errand[]} tasks
+   */
+  #giveBack(thread, tasks) {
+    const settled = tasks.filter(errand => errand.isSettled)
+    const rest = tasks.filter(errand => !errand.isSettled)
+    this.#drop(thread, settled)
+    if (rest.length > 0) native.giveErrandsBack(/** @type {number} */ (thread.permit), this.#listed(rest), rest.length)
+  }
+
+  /** There is nothing to do for a thread, unless it takes over what another one that starts was to do. @param {Thread} thread */
   #rest(thread) {
     this.#release(thread)
     if (thread.isEnding) return
+    const starting = [...this.#threads].find(it => !it.isUp && it.backlog.length > 0)
+    if (starting !== undefined) {
+      thread.permit = starting.permit
+      thread.backlog = starting.backlog.splice(0)
+      starting.permit = undefined
+      return this.#work(thread)
+    }
     this.#idle.push(thread)
     const { idleTimeout } = this.#options
     if (idleTimeout < 2 ** 31) {
       thread.timer = setTimeout(() => this.#retire(thread), idleTimeout)
       thread.timer.unref()
     }
-    if (this.#isWatching) this.#spread()
   }
 
   /** @param {Thread} thread */
@@ -315,25 +346,19 @@ class Lane {
     return done >= this.#options.maxTasks || heap > this.#options.maxHeap
   }
 
-  /** Ends a thread that has no tasks; another one takes over what it has not been sent. @param {Thread} thread */
+  /** Ends a thread that runs nothing. @param {Thread} thread */
   #retire(thread) {
     this.#idle = this.#idle.filter(it => it !== thread)
     thread.end(this.#options.gracePeriod)
-    const { permit, backlog } = thread
-    thread.permit = undefined
-    thread.backlog = []
-    if (permit === undefined) return
-    const next = this.#idle.pop() ?? this.#spawn(permit, ...backlog)
-    if (next === undefined) return
-    next.permit = permit
-    next.backlog = backlog
-    this.#work(next)
+    this.#giveBack(thread, thread.backlog.splice(0))
+    this.#release(thread)
   }
 
   /** A task that runs is not wanted any more: its function hears of it, and has a moment to end. @param {Thread} thread @param {Errand} errand @param {unknown} reason */
   #tell(thread, errand, reason) {
     clearTimeout(thread.timer)
     thread.timer = setTimeout(() => {
+      thread.collect()
       if (thread.runs(errand)) thread.terminate()
     }, this.#options.gracePeriod)
     thread.abort(errand, reason)
@@ -345,50 +370,33 @@ class Lane {
     this.#isWatching = true
     setTimeout(() => {
       this.#isWatching = false
-      this.#spread()
-      if ([...this.#threads].some(thread => thread.tasks.length + thread.backlog.length > 1)) this.#watch()
+      for (const thread of this.#threads) this.#unstick(thread)
+      if ([...this.#threads].some(isAhead)) this.#watch()
     }, STUCK).unref()
   }
 
-  /** Gives tasks that are stuck to threads that are idle, as far as there are permits for them. */
-  #spread() {
-    const late = performance.now() - STUCK
-    for (const thread of this.#threads) {
-      if (thread.permit === undefined || thread.tasks.length === 0 || thread.since > late) continue
-      if (thread.tasks[0].transfer.length === 0) thread.backlog.unshift(...thread.takeBack(0))
-      this.#leaveOutSettled(thread)
-      while (thread.backlog.length > 0) {
-        const half = Math.ceil(thread.backlog.length / 2)
-        const permit = native.splitPermit(thread.permit, thread.tasks.length + thread.backlog.length - half)
-        if (permit < 0) return
-        const moved = thread.backlog.splice(thread.backlog.length - half)
-        const next = this.#idle.pop() ?? this.#spawn(permit, ...moved)
-        if (next === undefined) return
-        clearTimeout(next.timer)
-        next.permit = permit
-        next.backlog = moved
-        this.#work(next)
-      }
-    }
+  /** @param {Thread} thread */
+  #unstick(thread) {
+    if (!isAhead(thread) || now() - thread.since < STUCK) return
+    // The first one is what it runs, or imports a module for.
+    this.#giveBack(thread, [...thread.takeBack(1), ...thread.backlog.splice(0)])
   }
 
   /**
-   * A new thread. Where there is none the tasks that it was for fail, and the permit goes back.
+   * A new thread. If there is none the task that it was for fails, and the permit goes back.
    * @param {number} permit
-   * @param {Errand[]} tasks
+   * @param {Errand} errand
    */
-  #spawn(permit, ...tasks) {
+  #spawn(permit, errand) {
     try {
       const thread = new Thread(this.#options, this.#pool.info.name, this)
       this.#threads.add(thread)
       return thread
     } catch (error) {
-      for (const errand of tasks) {
-        errand.fail(error)
-        errand.leave()
-      }
-      native.finishErrands(permit, 0, tasks.length, 0, 0)
+      native.finishErrands(permit, this.#listed([errand]), 0, 1, 0, 0)
       native.dropPermit(permit)
+      errand.fail(error)
+      errand.leave()
       return undefined
     }
   }
@@ -418,11 +426,20 @@ function numberOf(errand) {
   return ModuleTransform.number(errand.transform)
 }
 
+/** Whether a thread has been given more than it can run at once. @param {Thread} thread */
+function isAhead(thread) {
+  return thread.permit !== undefined && thread.isBusy && thread.tasks.length + thread.backlog.length > 1
+}
+
+/** @param {unknown} error that may be any value */
+function shown(error) {
+  return error instanceof Error ? text(error) : inspect(error, { depth: 1 })
+}
+
 /** @param {Exit} exit @param {string} when */
-function exitError({ code, error, isMissed }, when) {
-  let why = error === undefined ? `exit code ${code}` : `uncaught: ${error}`
-  if (isMissed) why = `its results cannot be read: ${error}`
-  else if (/** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY') why = 'it ran out of memory'
+function exitError({ code, error }, when) {
+  let why = error === undefined ? `exit code ${code}` : `uncaught: ${shown(error)}`
+  if (/** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY') why = 'it ran out of memory'
   const exit = new OffloopError('ERR_OFFLOOP_WORKER_EXIT', `The worker thread ended ${when}: ${why}`, {
     transform: 'module'
   })

@@ -1,6 +1,7 @@
 'use strict'
 
-const { checkInteger, checkOptions, invalidType } = require('../validate')
+const { isLost } = require('../lost')
+const { checkInteger, checkMemory, checkOptions, invalidType } = require('../validate')
 
 /**
  * @typedef {object} WorkerOptions
@@ -47,9 +48,12 @@ function readWorkerOptions(options) {
     if (list !== undefined && !Array.isArray(list)) {
       throw invalidType(`The "options.workers.${name}" property`, 'an instance of Array', list)
     }
+    for (const [place, word] of (list ?? []).entries())
+      checkMemory(`The "options.workers.${name}[${place}]" property`, word)
   }
   for (const [name, object] of Object.entries({ resourceLimits, env })) {
-    if (object === null || !['undefined', 'object', name === 'env' ? 'symbol' : 'object'].includes(typeof object)) {
+    const types = ['undefined', 'object', name === 'env' ? 'symbol' : 'object']
+    if (object === null || isLost(object) || !types.includes(typeof object)) {
       throw invalidType(`The "options.workers.${name}" property`, 'of type object', object)
     }
   }

@@ -1,9 +1,9 @@
 'use strict'
 
+const { MAX_BATCH } = require('./entry')
+
 /** A batch aims at this much work (µs): long enough to pay for the trip, short enough to spread evenly. */
 const BATCH_MICROS = 1000
-/** No batch is longer: what waits in one can be taken back, but has left the queue. */
-const MAX_BATCH = 256
 /** How much a new measurement counts that is shorter than what was known. A longer one counts at once. */
 const SMOOTHING = 0.1
 
@@ -30,4 +30,4 @@ class Pace {
   }
 }
 
-module.exports = { Pace, MAX_BATCH }
+module.exports = { Pace }

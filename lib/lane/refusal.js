@@ -1,59 +1,165 @@
 'use strict'
 
 /**
- * Why a value cannot be cloned: where in it something stands that cannot be, as in `input.users[3].save`, and what it is. Its text
- * runs in worker threads too: it refers to nothing outside.
+ * Explains why a value cannot be cloned: where in it something stands that cannot be, as in `input.users[3].save`, and what that
+ * is. It never throws, whatever getters and proxies the value holds, and stops searching after half a second. Its text runs in worker
+ * threads too: it refers to globals only.
  * @param {'input' | 'result'} name of the value
  * @param {unknown} value which cannot be cloned
- * @param {unknown} error that it was refused with
+ * @param {unknown} error that cloning it threw
  * @returns {string}
  */
 function refusal(name, value, error) {
-  // V8 has no more stack to follow it.
-  if (error instanceof RangeError) return `The ${name} cannot be cloned: it is nested too deeply`
   /** Each level clones all that is below it once more. */
   const MAX_LEVELS = 32
+  /** Text of the user's own that a message repeats at most, in characters. */
+  const MAX_TEXT = 200
+
+  // These look at what an object is without running any of its code. A runtime without them has the `try` blocks below.
+  const types = process.getBuiltinModule?.('node:util')?.types
   /** @param {unknown} value */
-  const isCloneable = value => {
+  const isProxy = value => types?.isProxy(value) === true
+
+  /** @template T @param {() => T} read @param {T} otherwise @returns {T} */
+  const safely = (read, otherwise) => {
     try {
-      structuredClone(value)
-      return true
+      return read()
     } catch {
-      return false
+      return otherwise
     }
   }
+
+  /** @param {string} text */
+  const shortened = text => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text)
+
+  /** A property, if it is a string. @param {any} object @param {string} key @returns {string} */
+  const stringAt = (object, key) => safely(() => (typeof object[key] === 'string' ? object[key] : ''), '')
+
+  /** What was thrown, in words. @param {unknown} thrown */
+  const described = thrown => {
+    if (Object(thrown) !== thrown) return shortened(String(thrown))
+    if (isProxy(thrown)) return 'a Proxy'
+    const words = [stringAt(thrown, 'name'), stringAt(thrown, 'message')].filter(word => word !== '')
+    return shortened(words.join(': ')) || 'an object'
+  }
+
+  /** V8 has no stack left to follow the value. @param {unknown} thrown */
+  const isTooDeep = thrown => described(thrown) === 'RangeError: Maximum call stack size exceeded'
+
+  /** What cloning a value throws. @param {unknown} value @returns {{ thrown: unknown } | undefined} */
+  const obstacle = value => {
+    try {
+      if (Object(value) === value || typeof value === 'symbol') structuredClone(value)
+      return undefined
+    } catch (thrown) {
+      return { thrown }
+    }
+  }
+
   /** @param {unknown} value */
   const kind = value => {
-    if (typeof value === 'function') return 'a function'
-    if (typeof value === 'symbol') return 'a symbol'
-    const name = Object.getPrototypeOf(value)?.constructor?.name
-    return name ? `an instance of ${name}` : 'an object that cannot be cloned'
+    if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
+    if (isProxy(value)) return 'a Proxy'
+    const name = safely(() => stringAt(Object.getPrototypeOf(value).constructor, 'name'), '')
+    return name === '' ? 'an object that cannot be cloned' : `an instance of ${shortened(name)}`
   }
-  /** @param {object} value @returns {[string, unknown][]} */
-  const children = value => {
-    if (value instanceof Map)
-      return [...value].flatMap(([key, it]) => [
-        [`.get(${String(key)})`, it],
-        ['.keys()', key]
-      ])
-    if (value instanceof Set) return [...value].map(it => ['.values()', it])
-    if (Array.isArray(value)) return value.map((it, index) => [`[${index}]`, it])
-    return Object.keys(value).map(key => [
-      /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
-      Reflect.get(value, key)
-    ])
+
+  /** Words for memory that was given away before, as in lib/lost.js. @param {unknown} value */
+  const lost = value => {
+    const isView = ArrayBuffer.isView(value)
+    if (!isView && !types?.isArrayBuffer(value)) return undefined
+    const how = safely(() => {
+      new Uint8Array(isView ? value.buffer : /** @type {any} */ (value))
+      return 'an out-of-bounds'
+    }, 'a detached')
+    const why = 'its memory was transferred, moved or resized away'
+    return `must not be detached or out of bounds: ${why}. Received ${how} ${kind(value).slice('an instance of '.length)}`
   }
+
+  /** @param {object} value @param {string} key */
+  const pathOf = (value, key) => {
+    if (Array.isArray(value) && /^\d+$/.test(key)) return `[${key}]`
+    return /^[\w$]+$/.test(key) ? `.${key}` : `[${shortened(JSON.stringify(key))}]`
+  }
+
+  /**
+   * What a value holds, in the order in which it is cloned. Reading one of them may throw.
+   * @param {object} value
+   * @returns {[path: () => string, read: () => unknown][]}
+   */
+  const parts = value => {
+    /** @type {[() => string, () => unknown][]} */
+    const found = []
+    if (isProxy(value) || ArrayBuffer.isView(value)) return found
+    if (types?.isMap(value)) {
+      const pathTo = (/** @type {unknown} */ key) => `.get(${Object(key) === key ? kind(key) : shortened(String(key))})`
+      Map.prototype.forEach.call(value, (it, key) => {
+        found.push([() => '.keys()', () => key], [() => pathTo(key), () => it])
+      })
+    } else if (types?.isSet(value)) {
+      Set.prototype.forEach.call(value, it => found.push([() => '.values()', () => it]))
+    } else {
+      const keys = types?.isNativeError(value) ? ['name', 'message', 'cause', 'stack'] : Object.keys(value)
+      for (const key of keys) found.push([() => pathOf(value, key), () => Reflect.get(value, key)])
+    }
+    return found
+  }
+
+  /** What the path leads through. */
   const seen = new Set()
-  let place = String(name)
-  for (let level = 0; level < MAX_LEVELS; level++) {
-    if (value === null || typeof value !== 'object' || seen.has(value)) break
-    seen.add(value)
-    const child = children(value).find(([, it]) => !isCloneable(it))
-    if (child === undefined) break
-    place += child[0]
-    value = child[1]
+  const deadline = performance.now() + 500
+  const isLate = () => performance.now() > deadline
+
+  /** The first part that cannot be cloned, or read. @param {object} value */
+  const culprit = value => {
+    /** @type {{ path: () => string, value: unknown, thrown: { thrown: unknown } | undefined }[]} */
+    const all = []
+    for (const [path, read] of parts(value)) {
+      try {
+        const part = read()
+        // What contains itself is not the obstacle, or not that way.
+        if (!seen.has(part)) all.push({ path, value: part, thrown: undefined })
+      } catch (thrown) {
+        all.push({ path, value: undefined, thrown: { thrown } })
+        break
+      }
+    }
+    const leaf = all.find(part => typeof part.value === 'function' || typeof part.value === 'symbol')
+    if (leaf !== undefined) return leaf
+    // Halving the list costs as much as cloning all of it once, cloning one by one far more.
+    let [from, to] = [0, all.length]
+    while (to - from > 1 && !isLate()) {
+      const middle = (from + to) >> 1
+      if (obstacle(all.slice(from, middle).map(part => part.value)) !== undefined) to = middle
+      else from = middle
+    }
+    const [first] = all.slice(from, to)
+    return to - from === 1 && (first.thrown ?? obstacle(first.value)) !== undefined ? first : undefined
   }
-  return `The ${name} cannot be cloned: ${place} is ${kind(value)}`
+
+  /** @returns {string} what the message says behind the colon */
+  const reason = () => {
+    if (isTooDeep(error)) return 'it is nested too deeply'
+    let place = String(name)
+    for (let level = 0; level < MAX_LEVELS; level++) {
+      if (value === null || typeof value !== 'object') break
+      seen.add(value)
+      const found = culprit(value)
+      if (found === undefined) {
+        if (isLate()) return `${place} holds something that cannot be cloned (${described(error)})`
+        // What refused to be cloned a moment ago does not any more, or its own kind is what is refused.
+        const again = obstacle(value)
+        if (again === undefined || isTooDeep(again.thrown)) return described(again?.thrown ?? error)
+        break
+      }
+      place += found.path()
+      if (found.thrown !== undefined) return `reading ${place} throws ${described(found.thrown.thrown)}`
+      value = found.value
+    }
+    return `${place} ${lost(value) ?? `is ${kind(value)}`}`
+  }
+
+  return `The ${name} cannot be cloned: ${safely(reason, '') || described(error)}`
 }
 
 module.exports = { refusal }

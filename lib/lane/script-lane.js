@@ -1,13 +1,22 @@
 'use strict'
 
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { OffloopError, withCaller } = require('../errors')
+const { clearTimeout, now, queueMicrotask, setTimeout } = require('../loop')
+const { lostError } = require('./errand')
 const native = require('../native')
 const { openMailbox } = require('./mailbox')
 const { port } = require('../port')
 const { ScriptTransform } = require('./transform')
 
 /** @typedef {import('./errand').Errand} Errand */
+
+/** A module that was bundled as ESM has no folder of its own. */
+const PRELOAD = typeof __dirname === 'string' ? join(__dirname, 'script-preload.js') : ''
+/** A bundle may have left it out, and the permission model may hide it. */
+const HAS_PRELOAD = existsSync(PRELOAD)
 
 /** Runs scripts that were written for `new Worker()`: a thread for each input, as many at a time as the pool gives permits. */
 class ScriptLane {
@@ -55,14 +64,15 @@ class ScriptLane {
 
   /** @param {number} permit @param {Errand} errand */
   #run(permit, errand) {
-    const start = performance.now()
+    const start = now()
     let isCounted = false
+    const list = Uint32Array.of(errand.id)
     const count = (/** @type {'completed' | 'failed' | 'cancelled'} */ how) => {
       if (isCounted) return
       isCounted = true
       const one = (/** @type {string} */ it) => (it === how ? 1 : 0)
-      const micros = (performance.now() - start) * 1000
-      native.finishErrands(permit, one('completed'), one('failed'), one('cancelled'), micros)
+      const micros = (now() - start) * 1000
+      native.finishErrands(permit, list, one('completed'), one('failed'), one('cancelled'), micros)
     }
     const ended = (/** @type {'failed' | 'cancelled'} */ how) => {
       count(how)
@@ -74,7 +84,7 @@ class ScriptLane {
     try {
       worker = this.#open(errand)
     } catch (error) {
-      errand.fail(error)
+      errand.fail(lostError(errand.input) ?? error)
       return ended('failed')
     }
     this.#workers.set(errand, worker)
@@ -84,12 +94,12 @@ class ScriptLane {
     let timer
     worker.once('message', value => {
       count(errand.isSettled ? 'cancelled' : 'completed')
-      errand.succeed(value, (performance.now() - start) * 1000)
+      errand.succeed(value, (now() - start) * 1000)
       // It may have something to put in order.
       timer = setTimeout(() => worker.terminate(), this.#options.gracePeriod)
     })
     worker.on('error', error => {
-      failure = { error }
+      failure = { error: asThrown(error) }
     })
     worker.once('exit', code => {
       clearTimeout(timer)
@@ -113,12 +123,53 @@ class ScriptLane {
       argv,
       resourceLimits
     }
-    return new Worker(ScriptTransform.url(errand.transform), options)
+    const url = ScriptTransform.url(errand.transform)
+    if (!HAS_PRELOAD) return new Worker(url, options)
+    const open = (/** @type {readonly string[]} */ flags) => {
+      return new Worker(url, { ...options, execArgv: [...flags, '--require', PRELOAD] })
+    }
+    if (execArgv !== undefined) return open(execArgv)
+    try {
+      return open(process.execArgv.filter(isForThreads))
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      for (const flag of process.execArgv) if (error.message.includes(flag)) refused.add(flag)
+    }
+    try {
+      return open(process.execArgv.filter(isForThreads))
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      return new Worker(url, options)
+    }
   }
 
   #checkEnded() {
     if (this.#workers.size === 0) this.#ended?.()
   }
+}
+
+/** Flags of this process hold for its threads, but Node.js refuses to be given some of them for one. @type {Set<string>} */
+const refused = new Set()
+
+/** @param {string} flag */
+function isForThreads(flag) {
+  return !refused.has(flag)
+}
+
+/** @param {any} error @returns {error is Error} */
+function isRefusal(error) {
+  return error?.code === 'ERR_WORKER_INVALID_EXEC_ARGV'
+}
+
+/** An error as the script threw it. @param {any} error as it arrived */
+function asThrown(error) {
+  if (error?.isDOMException !== true) return error
+  const { name, message, stack } = error
+  return Object.defineProperty(new DOMException(message, name), 'stack', {
+    value: stack,
+    configurable: true,
+    writable: true
+  })
 }
 
 /** @param {number} code */

@@ -2,7 +2,7 @@
 
 const { isAbsolute, resolve } = require('node:path')
 const { pathToFileURL } = require('node:url')
-const { checkOptions, invalidType } = require('../validate')
+const { checkNoOptions, checkOptions, invalidType } = require('../validate')
 
 /** Transforms of one module and export have one number in a thread: what it knows is bounded by what is used. */
 let numbers = 0
@@ -11,6 +11,11 @@ let numbers = 0
 class ModuleTransform {
   #definition
   #number = numbers++
+
+  /** @param {unknown} value @returns {value is ModuleTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #definition in value
+  }
 
   /** @param {{ specifier: string, name: string }} definition */
   constructor(definition) {
@@ -32,6 +37,11 @@ class ModuleTransform {
 /** A script that is run once for each input. */
 class ScriptTransform {
   #url
+
+  /** @param {unknown} value @returns {value is ScriptTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #url in value
+  }
 
   /** @param {URL} url */
   constructor(url) {
@@ -56,8 +66,12 @@ function module_(specifier, options = {}) {
   return new ModuleTransform({ specifier: locate(specifier), name })
 }
 
-/** @param {unknown} specifier */
-function workerScript(specifier) {
+/**
+ * @param {unknown} specifier
+ * @param {unknown} [options] none: the whole script runs
+ */
+function workerScript(specifier, options) {
+  checkNoOptions(options)
   const located = locate(specifier)
   return new ScriptTransform(new URL(located.includes(':') ? located : pathToFileURL(resolve(located)).href))
 }

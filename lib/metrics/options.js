@@ -1,13 +1,11 @@
 'use strict'
 
 const { withCode } = require('../errors')
+const { handleOf } = require('../pool')
 const { checkOptions, invalidType } = require('../validate')
 const { SUBJECTS, Source } = require('./source')
 
 /** @typedef {import('./table').Subject} Subject */
-
-/** What native code calls a pool that was not given a name. */
-const ANONYMOUS = 'anonymous'
 
 /** @type {readonly [option: string, subject: Subject][]} */
 const OPTIONS = [
@@ -75,8 +73,8 @@ function emptyName(where) {
  * @param {any} pool
  * @param {string} where
  */
-function nameOf({ name }, where) {
-  if (name !== ANONYMOUS) return name
+function nameOf(pool, where) {
+  if (handleOf(pool).isNamed) return pool.name
   const message = `The pool at ${where} was made without a name. Say what to call it: { pools: { name: pool } }`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }

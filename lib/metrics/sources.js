@@ -2,6 +2,7 @@
 
 const { inspect } = require('node:util')
 const { withCode } = require('../errors')
+const { queueMicrotask } = require('../loop')
 
 /**
  * @typedef {import('./source').Source} Source

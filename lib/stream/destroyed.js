@@ -1,5 +1,7 @@
 'use strict'
 
+const { nextTick } = require('../loop')
+
 /** What whoever still waits for a stream is told when it was destroyed without an error, in Node's own words. */
 function destroyedError() {
   return Object.assign(new Error('Cannot call write after a stream was destroyed'), { code: 'ERR_STREAM_DESTROYED' })
@@ -12,7 +14,7 @@ function destroyedError() {
  * @param {Error | null} error
  */
 function giveBack(callback, error) {
-  if (callback !== undefined) process.nextTick(callback, error ?? destroyedError())
+  if (callback !== undefined) nextTick(() => callback(error ?? destroyedError()))
 }
 
 /** What whoever waits for the result of a stream is told that closed before it had one. */

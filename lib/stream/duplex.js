@@ -1,13 +1,16 @@
 'use strict'
 
-const { Duplex, addAbortSignal, finished } = require('node:stream')
+const { Duplex, finished } = require('node:stream')
 const { asUint8Array } = require('../input')
+const { errorOf, writable } = require('./chunk')
 const { Fold } = require('./fold')
 const { giveBack } = require('./destroyed')
-const { STREAM_OPTIONS, checkStreaming, readStreamOptions } = require('./options')
+const { nextTick } = require('../loop')
+const { watchSignal } = require('./signal')
+const { checkStreaming, readStreamOptions } = require('./options')
 const { tellStall } = require('../tracing')
 const { Transform } = require('../transform')
-const { priorityNumber } = require('../validate')
+const { invalidThis, priorityNumber } = require('../validate')
 
 /** @typedef {(error?: Error | null) => void} Callback */
 
@@ -27,7 +30,7 @@ class TransformDuplex extends Duplex {
    * @param {{ stack?: string }} caller
    */
   constructor(pool, transform, options, caller) {
-    const { highWaterMark, priority, signal } = readStreamOptions(options, STREAM_OPTIONS, pool.info.threads)
+    const { highWaterMark, priority, signal } = readStreamOptions(options)
     checkStreaming(transform, '')
     pool.checkOpen()
     super({ highWaterMark, readableObjectMode: Transform.givesValue(transform) })
@@ -37,7 +40,7 @@ class TransformDuplex extends Duplex {
       failed: error => this.destroy(/** @type {Error} */ (error)),
       stalled: () => tellStall(this, pool, transform)
     })
-    if (signal !== undefined) addAbortSignal(signal, this)
+    if (signal !== undefined) watchSignal(signal, this)
   }
 
   /**
@@ -46,7 +49,8 @@ class TransformDuplex extends Duplex {
    * @param {Callback} [callback]
    */
   flush(kind, callback = typeof kind === 'function' ? kind : () => {}) {
-    if (this.writableFinished) return process.nextTick(callback)
+    if (typeof this !== 'object' || this === null || !(#fold in this)) throw invalidThis('Duplex', this)
+    if (this.writableFinished) return nextTick(callback)
     if (this.writableEnded && !this.destroyed) {
       // The end brings out all there is.
       finished(this, { readable: false }, callback)
@@ -57,14 +61,32 @@ class TransformDuplex extends Duplex {
     this.write(mark, callback)
   }
 
+  /** @param {any} chunk @param {any} [encoding] @param {any} [callback] */
+  write(chunk, encoding, callback) {
+    return super.write(writable(this, chunk), encoding, callback)
+  }
+
+  /** @param {any} [chunk] @param {any} [encoding] @param {any} [callback] */
+  end(chunk, encoding, callback) {
+    return super.end(writable(this, chunk), encoding, callback)
+  }
+
   /**
    * @param {any} chunk
    * @param {BufferEncoding} _encoding
    * @param {Callback} callback
    */
   _write(chunk, _encoding, callback) {
-    if (flushes.has(chunk)) this.#fold.flush(callback)
-    else this.#fold.write(asUint8Array(chunk), callback)
+    const error = errorOf(chunk)
+    if (error !== undefined) return callback(error)
+    if (flushes.has(chunk)) return this.#fold.flush(callback)
+    let bytes
+    try {
+      bytes = asUint8Array(chunk)
+    } catch (error) {
+      return callback(/** @type {Error} */ (error))
+    }
+    this.#fold.write(bytes, callback)
   }
 
   /** @param {Callback} callback */

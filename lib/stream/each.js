@@ -2,6 +2,7 @@
 
 const { sizeOf } = require('../kinds')
 const { Iteration } = require('../iterate')
+const { queueMicrotask } = require('../loop')
 
 /**
  * Where results go.

@@ -3,10 +3,13 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isSharedArrayBuffer } = require('node:util').types
 const { Admission } = require('../admission')
-const { bufferOf, lengthOf } = require('../bytes')
+const { bufferOf, lengthOf, offsetOf } = require('../bytes')
+const { isLost } = require('../lost')
 const { withCode } = require('../errors')
+const { queueMicrotask } = require('../loop')
 const native = require('../native')
 const { Transform } = require('../transform')
+const { lostMemory } = require('../validate')
 
 /**
  * Where a fold's output goes.
@@ -178,7 +181,7 @@ class Fold {
     const write = this.#write
     if (write === undefined) return
     const { length } = write
-    if (lengthOf(write.chunk) !== length) return this.#outlet.failed(changedLength())
+    if (lengthOf(write.chunk) !== length) return this.#outlet.failed(changedLength(write.chunk))
     while (write.offset < length) {
       // A thread works on it meanwhile.
       if (this.#flying >= this.#limit) this.#flying = native.sessionLeft(this.#session)
@@ -186,7 +189,9 @@ class Fold {
       const size = Math.min(length - write.offset, credit, MAX_COPY)
       if (size <= 0) return
       try {
-        native.putIntoSession(this.#session, write.chunk.subarray(write.offset, write.offset + size))
+        // Not `subarray`, which asks the class of the chunk.
+        const piece = new Uint8Array(bufferOf(write.chunk), offsetOf(write.chunk) + write.offset, size)
+        native.putIntoSession(this.#session, piece)
       } catch (error) {
         // There is no memory for it.
         return this.#outlet.failed(error)
@@ -259,8 +264,9 @@ class Fold {
   }
 }
 
-/** Whoever wrote a chunk gave it away, or made it longer or shorter, before it was taken. */
-function changedLength() {
+/** The error of a chunk that was given away, or made longer or shorter, before it was taken. @param {Uint8Array} chunk */
+function changedLength(chunk) {
+  if (isLost(chunk)) return lostMemory('The "chunk" argument', chunk)
   return withCode(new TypeError('A chunk changed its length before it was taken'), 'ERR_INVALID_STATE')
 }
 

@@ -12,23 +12,27 @@ const OBJECTS = 16
 const CHUNKS = 4
 const MAX = 2 ** 31 - 1
 
-const STREAM_OPTIONS = ['concurrency', 'highWaterMark', 'signal', 'priority']
-const SINK_OPTIONS = [...STREAM_OPTIONS, 'each', 'objectMode', 'onResult']
+const STREAM_OPTIONS = ['highWaterMark', 'signal', 'priority']
+const SINK_OPTIONS = [...STREAM_OPTIONS, 'concurrency', 'each', 'objectMode', 'onResult']
+
+/** What sinks have no use for that take a stream as one input, and why. */
+const WITH_EACH = /** @type {const} */ ({
+  concurrency: 'without it the whole stream is one task',
+  onResult: 'without it there is one result, as sink.result'
+})
 
 /**
  * @param {any} options
- * @param {readonly string[]} known
- * @param {number} threads
+ * @param {readonly string[]} [known]
  */
-function readStreamOptions(options, known, threads) {
+function readStreamOptions(options, known = STREAM_OPTIONS) {
   checkOptions(options, known)
-  const { concurrency = CHUNKS * threads, signal, priority } = options
+  const { signal, priority } = options
   const { highWaterMark = options.objectMode ? OBJECTS : HIGH_WATER_MARK } = options
-  checkInteger('"options.concurrency"', concurrency, 1, MAX)
   checkInteger('"options.highWaterMark"', highWaterMark, 0, Number.MAX_SAFE_INTEGER)
   if (signal !== undefined) checkSignal(signal)
   priorityNumber(priority)
-  return { concurrency, highWaterMark, signal, priority }
+  return { highWaterMark, signal, priority }
 }
 
 /**
@@ -36,18 +40,19 @@ function readStreamOptions(options, known, threads) {
  * @param {number} threads
  */
 function readSinkOptions(options, threads) {
-  const read = readStreamOptions(options, SINK_OPTIONS, threads)
-  const { each = false, objectMode = false, onResult } = options
+  const read = readStreamOptions(options, SINK_OPTIONS)
+  const { concurrency = CHUNKS * threads, each = false, objectMode = false, onResult } = options
+  checkInteger('"options.concurrency"', concurrency, 1, MAX)
   checkBoolean('The "options.each" property', each)
   checkBoolean('The "options.objectMode" property', objectMode)
   if (onResult !== undefined && typeof onResult !== 'function') {
     throw invalidType('The "options.onResult" property', 'of type function', onResult)
   }
-  if (onResult !== undefined && !each) {
-    const message = 'options.onResult needs options.each: without it there is one result, as sink.result'
-    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  for (const [name, why] of Object.entries(WITH_EACH)) {
+    if (each || options[name] === undefined) continue
+    throw withCode(new TypeError(`options.${name} needs options.each: ${why}`), 'ERR_INVALID_ARG_VALUE')
   }
-  return { ...read, each, objectMode, onResult }
+  return { ...read, concurrency, each, objectMode, onResult }
 }
 
 /** @param {import('../transforms').Transform} transform @param {string} instead what else can be done */
@@ -68,7 +73,6 @@ function checkTakesBytes(transform) {
 
 module.exports = {
   HIGH_WATER_MARK,
-  STREAM_OPTIONS,
   checkStreaming,
   checkTakesBytes,
   readSinkOptions,

@@ -1,16 +1,18 @@
 'use strict'
 
-const { Writable, addAbortSignal } = require('node:stream')
+const { Writable } = require('node:stream')
 const { AsyncResource } = require('node:async_hooks')
 const { withCode } = require('../errors')
 const { asUint8Array } = require('../input')
+const { errorOf, writable } = require('./chunk')
 const { giveBack, prematureError } = require('./destroyed')
 const { Each } = require('./each')
 const { Fold } = require('./fold')
 const { HIGH_WATER_MARK, checkStreaming, checkTakesBytes, readSinkOptions } = require('./options')
 const { tellStall } = require('../tracing')
 const { PoolHandle } = require('../pool-handle')
-const { priorityNumber } = require('../validate')
+const { asError, watchSignal } = require('./signal')
+const { invalidThis, priorityNumber } = require('../validate')
 
 /**
  * @typedef {(error?: Error | null) => void} Callback
@@ -49,8 +51,7 @@ class Sink extends Writable {
     // Whoever does not ask for it hears of errors as of any stream's.
     this.result.catch(() => {})
     const limit = objectMode ? HIGH_WATER_MARK : highWaterMark
-    // Node takes what is falsy for no error.
-    const failed = (/** @type {any} */ error) => this.destroy(error || new Error(`The sink was ended by ${error}`))
+    const failed = (/** @type {unknown} */ error) => this.destroy(asError(error))
     const stalled = () => tellStall(this, pool, transform)
     if (each) {
       const context = new AsyncResource('OffloopSink')
@@ -70,13 +71,24 @@ class Sink extends Writable {
       const outlet = { output: () => true, ended: (/** @type {any} */ value) => this.#end(value), failed, stalled }
       this.#engine = new Fold(pool, transform, priorityNumber(priority), limit, true, caller, outlet)
     }
-    if (signal !== undefined) addAbortSignal(signal, this)
+    if (signal !== undefined) watchSignal(signal, this)
   }
 
   stats() {
+    if (typeof this !== 'object' || this === null || !(#engine in this)) throw invalidThis('Sink', this)
     const { written, completed, bytes, stalls } = this.#engine
     const inFlight = this.destroyed ? 0 : written - completed
     return { written, completed, inFlight, inFlightBytes: bytes, stalls }
+  }
+
+  /** @param {any} chunk @param {any} [encoding] @param {any} [callback] */
+  write(chunk, encoding, callback) {
+    return super.write(writable(this, chunk), encoding, callback)
+  }
+
+  /** @param {any} [chunk] @param {any} [encoding] @param {any} [callback] */
+  end(chunk, encoding, callback) {
+    return super.end(writable(this, chunk), encoding, callback)
   }
 
   /**
@@ -85,6 +97,8 @@ class Sink extends Writable {
    * @param {Callback} callback
    */
   _write(chunk, _encoding, callback) {
+    const error = errorOf(chunk)
+    if (error !== undefined) return callback(error)
     if (this.#engine instanceof Each) return this.#engine.write(chunk, callback)
     let bytes
     try {

@@ -1,12 +1,16 @@
 //! JavaScript values as the arguments of transforms and pools.
 
+use super::raw;
 use crate::args::{Arg, Args, ArgumentError};
-use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, JsValue, Object, Uint8Array, Unknown};
+use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, JsValue, Object, Unknown};
 use napi::{Env, Error, Result, Status, ValueType};
 use zeroize::Zeroizing;
 
 /// Options are shallow; whatever is nested deeper than this is refused rather than followed.
 const MAX_DEPTH: u32 = 4;
+
+/// The only property of the object that `lib/lost.js` passes in place of memory that is gone.
+const LOST: &str = "offloop.lost";
 
 pub fn read_args(values: &Array) -> Result<Args> {
     (0..values.len()).map(|index| read(element(values, index)?, 0)).collect::<Result<Vec<_>>>().map(Args::new)
@@ -45,11 +49,16 @@ fn read(value: Unknown, depth: u32) -> Result<Arg> {
     })
 }
 
-/// Views other than `Uint8Array` do not reach this: `lib/transforms.js` has made all bytes `Uint8Array`s.
+/// `lib/transforms.js` has made the bytes in arguments and options `Uint8Array`s; deeper down other views may be found,
+/// where none is expected.
 fn read_object(value: Unknown, depth: u32) -> Result<Arg> {
-    if value.is_typedarray()? {
-        let bytes: Uint8Array = cast(value)?;
-        return Ok(Arg::Bytes(Zeroizing::new(bytes.to_vec())));
+    let env = Env::from_raw(value.value().env);
+    if let Some(view) = raw::memory_name(&env, &value)? {
+        if raw::is_detached(&env, &value) {
+            return Ok(Arg::Lost(format!("a detached {view}")));
+        }
+        let bytes = raw::with_bytes(&env, &value, |bytes| Zeroizing::new(bytes.to_vec()));
+        return Ok(bytes.map_or_else(|| Arg::Other(format!("an instance of {view}")), Arg::Bytes));
     }
     if value.is_array()? {
         let values: Array = cast(value)?;
@@ -59,8 +68,11 @@ fn read_object(value: Unknown, depth: u32) -> Result<Arg> {
     let object: Object = cast(value)?;
     let mut fields = Vec::new();
     for name in Object::keys(&object)? {
-        let field = object.get_named_property::<Unknown>(&name)?;
-        fields.push((name, read(field, depth + 1)?));
+        let field = read(object.get_named_property::<Unknown>(&name)?, depth + 1)?;
+        if let (LOST, Arg::Text(what)) = (name.as_str(), &field) {
+            return Ok(Arg::Lost(what.to_string()));
+        }
+        fields.push((name, field));
     }
     Ok(Arg::Record(fields))
 }

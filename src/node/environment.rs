@@ -94,6 +94,10 @@ pub struct Environment {
     pub scratch: Cell<Scratch>,
 }
 
+/// The version of the package that this addon belongs to.
+#[napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Opens this environment's port. Called once, when the package is loaded.
 #[napi(catch_unwind, ts_args_type = "drain: () => void")]
 pub fn open(env: Env, drain: Function<(), ()>) -> Result<()> {

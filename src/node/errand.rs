@@ -1,12 +1,12 @@
 //! Errands as JavaScript sees them: tasks that it runs itself, in worker threads of its own, when the pool gives it permits.
 
-use super::environment::{self, Live, Tables};
+use super::environment::{self, Environment, Live, Tables};
 use super::input::{Bound, RoomHandle, priority_of};
 use super::port::{Outcome, Port};
 use super::raw::{self, misuse};
 use crate::cancel::Cancel;
 use crate::error::Error;
-use crate::pool::{Errand, Permit, Tally, Work};
+use crate::pool::{Errand, Permit, Requeued, Tally, Work};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -17,8 +17,6 @@ use std::time::Duration;
 const NAMES: [&str; 2] = ["module", "workerScript"];
 /// Of a task that waits for its turn.
 const QUEUED: i32 = -1;
-/// No second permit is free.
-const NONE: i32 = -1;
 
 /// An errand in the queue of its pool. Its input stays with JavaScript.
 struct Waiting {
@@ -71,16 +69,16 @@ pub fn submit_errand(
 ) -> Result<napi::Either<i32, Bound>> {
     let environment = environment::of(&env)?;
     let tables = &mut *environment.tables.borrow_mut();
+    let room = tables.bring(room);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of byteLengths")]
     let room = match tables.enter(pool, room, bytes as usize)? {
         Ok(room) => room,
         Err(bound) => return Ok(napi::Either::B(bound)),
     };
     let name = NAMES.get(name as usize).ok_or_else(|| misuse("an unknown kind of errand"))?;
-    let errand = Errand { owner: u64::from(environment.number) << 32 | u64::from(mailbox), task, name };
+    let errand = Errand { owner: owner_of(environment, mailbox), task, name };
     let (pool, bytes) = (room.pool().clone(), room.bytes());
-    let work = Waiting { port: environment.port.clone(), mailbox, errand, error: None };
-    let (ticket, permit) = room.send(priority_of(priority), errand, Box::new(work));
+    let (ticket, permit) = room.send(priority_of(priority), errand, waiting(environment, mailbox, errand));
     tables.insert_task(task, Live { pool, ticket, bytes, cancel: Cancel::new(), pinned: None });
     Ok(napi::Either::A(match permit {
         Some(permit) => number(tables.keep(permit)),
@@ -111,23 +109,64 @@ pub fn take_errands(env: Env, permit: u32, tasks: Unknown, most: u32) -> Result<
     u32::try_from(taken.len()).map_err(|_| misuse("too many tasks"))
 }
 
-/// The first tasks under a permit have ended, after `micros` together.
-#[napi(catch_unwind)]
-pub fn finish_errands(env: Env, permit: u32, completed: u32, failed: u32, cancelled: u32, micros: f64) -> Result<()> {
+/// Counts the first tasks of `tasks` as ended, after `micros` together.
+#[napi(
+    catch_unwind,
+    ts_args_type = "permit: number, tasks: Uint32Array, completed: number, failed: number, cancelled: number, micros: number"
+)]
+#[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
+pub fn finish_errands(
+    env: Env,
+    permit: u32,
+    tasks: Unknown,
+    completed: u32,
+    failed: u32,
+    cancelled: u32,
+    micros: f64,
+) -> Result<()> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let took = Duration::try_from_secs_f64(micros / 1e6).unwrap_or_default();
     let tally = Tally { completed, failed, cancelled };
-    tables.permits.get_mut(permit as usize).ok_or_else(unknown)?.finish(tally, took);
+    let tasks = listed(&env, &tasks, completed + failed + cancelled)?;
+    tables.permits.get_mut(permit as usize).ok_or_else(unknown)?.finish(&tasks, tally, took);
     Ok(())
 }
 
-/// A second permit for all but the first `keep` tasks; a negative number if none is free.
-#[napi(catch_unwind)]
-pub fn split_permit(env: Env, permit: u32, keep: u32) -> Result<i32> {
+/// Queues the first `count` tasks of `tasks` again, each at its old place: they were taken under the permit and did not run.
+#[napi(catch_unwind, ts_args_type = "permit: number, tasks: Uint32Array, count: number")]
+pub fn give_errands_back(env: Env, permit: u32, tasks: Unknown, count: u32) -> Result<()> {
     let environment = environment::of(&env)?;
     let tables = &mut *environment.tables.borrow_mut();
-    let second = tables.permits.get_mut(permit as usize).ok_or_else(unknown)?.split(keep as usize);
-    Ok(second.map_or(NONE, |second| number(u32::try_from(tables.permits.insert(second)).unwrap_or(u32::MAX))))
+    for task in listed(&env, &tasks, count)? {
+        let permit = tables.permits.get_mut(permit as usize).ok_or_else(unknown)?;
+        let errand = permit.errand(task).ok_or_else(|| misuse("a task that is not under the permit"))?;
+        let pool = permit.pool().clone();
+        let work = waiting(environment, mailbox_of(errand), errand);
+        let Some(Requeued { ticket, bytes }) = permit.give_back(task, work) else { continue };
+        tables.insert_task(task, Live { pool, ticket, bytes, cancel: Cancel::new(), pinned: None });
+    }
+    Ok(())
+}
+
+/// The first `count` elements of a `Uint32Array`.
+fn listed(env: &Env, tasks: &Unknown, count: u32) -> Result<Vec<u32>> {
+    raw::with_u32s(env, tasks, |tasks| tasks.get(..count as usize).map(<[u32]>::to_vec))
+        .flatten()
+        .ok_or_else(|| misuse("an array that is too short"))
+}
+
+fn waiting(environment: &Environment, mailbox: u32, errand: Errand) -> Box<Waiting> {
+    Box::new(Waiting { port: environment.port.clone(), mailbox, errand, error: None })
+}
+
+/// An owner is a mailbox of an environment.
+fn owner_of(environment: &Environment, mailbox: u32) -> u64 {
+    u64::from(environment.number) << 32 | u64::from(mailbox)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the mailbox is the lower half")]
+fn mailbox_of(errand: Errand) -> u32 {
+    errand.owner as u32
 }
 
 /// Gives a permit back.

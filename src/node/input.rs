@@ -24,7 +24,8 @@ pub enum Bound {
     Threads,
 }
 
-/// Room as JavaScript passes it: the number of a room granted before, or a negative number for none.
+/// Room as JavaScript passes it: the number of a room granted before, or a negative number for none. A function that takes one
+/// owns it whatever it returns: it starts with [`Tables::bring`].
 pub type RoomHandle = i32;
 
 /// Submits the first `length` bytes of a `Uint8Array`; they are copied before this returns.
@@ -45,6 +46,7 @@ pub fn submit(
     room: RoomHandle,
 ) -> Result<Option<Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let room = tables.bring(room);
     let room = match tables.enter(pool, room, length as usize)? {
         Ok(room) => room,
         Err(bound) => return Ok(Some(bound)),
@@ -68,6 +70,7 @@ pub fn submit_text(
     room: RoomHandle,
 ) -> Result<Option<Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let room = tables.bring(room);
     let input = raw::utf8(&env, &input).ok_or_else(|| misuse("an input that is not a string"))?;
     let room = match tables.enter(pool, room, input.len())? {
         Ok(room) => room,
@@ -96,6 +99,7 @@ pub fn submit_batch(
 ) -> Result<Option<Bound>> {
     let environment = environment::of(&env)?;
     let tables = &mut *environment.tables.borrow_mut();
+    let room = tables.bring(room);
     let lengths = raw::with_u32s(&env, &lengths, |lengths| lengths.get(..count as usize).map(<[u32]>::to_vec))
         .flatten()
         .ok_or_else(|| misuse("a batch without lengths"))?;
@@ -131,6 +135,7 @@ pub fn submit_lent(
 ) -> Result<Option<Bound>> {
     let environment = environment::of(&env)?;
     let tables = &mut *environment.tables.borrow_mut();
+    let room = tables.bring(room);
     let origin = origin(&env, tables, transform, task)?;
     let (pinned, data, length) = raw::pin_array_buffer(&env, &buffer)?;
     let room = match tables.enter(pool, room, length) {
@@ -152,6 +157,7 @@ pub fn submit_lent(
 #[napi(catch_unwind, ts_return_type = "number | Bound")]
 pub fn take_room(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::Either<u32, Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let room = tables.bring(room);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
     let entered = tables.enter(pool, room, bytes as usize)?;
     Ok(match entered {
@@ -176,8 +182,9 @@ pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
     let length = bytes as usize;
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
+    let room = tables.bring(room);
     // Room for more, brought along, is kept until it is known how much is needed.
-    let held = usize::try_from(room).ok().and_then(|room| tables.rooms.get(room)).map_or(0, Room::bytes);
+    let held = room.as_ref().map_or(0, Room::bytes);
     let room = match tables.enter(pool, room, length.max(held))? {
         Ok(room) => room,
         Err(bound) => return Ok(napi::Either::B(bound)),
@@ -265,10 +272,15 @@ pub fn cancel(env: Env, task: u32) -> Result<bool> {
 }
 
 impl Tables {
-    /// The room that JavaScript brings, made to fit, or room that is free now.
-    pub fn enter(&mut self, pool: u32, room: RoomHandle, bytes: usize) -> Result<std::result::Result<Room, Bound>> {
-        let pool = self.pool(pool)?.clone();
-        let entered = match usize::try_from(room).ok().and_then(|room| self.rooms.try_remove(room)) {
+    /// Takes over the room that JavaScript brings. Dropping it gives it back to its pool.
+    pub fn bring(&mut self, room: RoomHandle) -> Option<Room> {
+        usize::try_from(room).ok().and_then(|room| self.rooms.try_remove(room))
+    }
+
+    /// The room that was brought, made to fit, or room that is free now.
+    pub fn enter(&self, pool: u32, room: Option<Room>, bytes: usize) -> Result<std::result::Result<Room, Bound>> {
+        let pool = self.pool(pool)?;
+        let entered = match room {
             Some(mut room) => room.resize(bytes).then_some(room).ok_or(Full::Bytes),
             None => pool.try_admit(bytes),
         };

@@ -33,7 +33,62 @@ pub fn instance_data<T: 'static>(env: &Env) -> Result<&T> {
     unsafe { data.cast::<T>().as_ref() }.ok_or_else(|| Error::from_reason("offloop is not open in this environment"))
 }
 
-/// The elements of a typed array, if `value` is one of `wanted` elements. Valid until JavaScript runs again.
+/// The classes of typed arrays in the order of Node-API's own numbers.
+const TYPED_ARRAYS: [&str; 11] = [
+    "Int8Array",
+    "Uint8Array",
+    "Uint8ClampedArray",
+    "Int16Array",
+    "Uint16Array",
+    "Int32Array",
+    "Uint32Array",
+    "Float32Array",
+    "Float64Array",
+    "BigInt64Array",
+    "BigUint64Array",
+];
+
+/// What messages call a view or a buffer. `None`: the value is neither.
+pub fn memory_name(env: &Env, value: &Unknown) -> Result<Option<&'static str>> {
+    Ok(if value.is_typedarray()? {
+        let mut kind = -1;
+        let (size, data, handle) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        // SAFETY: live handles of the calling function and a place for the kind; null asks for nothing.
+        unsafe { sys::napi_get_typedarray_info(env.raw(), value.raw(), &raw mut kind, size, data, handle, size) };
+        let name = usize::try_from(kind).ok().and_then(|kind| TYPED_ARRAYS.get(kind));
+        Some(name.copied().unwrap_or("TypedArray"))
+    } else if value.is_arraybuffer()? {
+        Some("ArrayBuffer")
+    } else {
+        value.is_dataview()?.then_some("DataView")
+    })
+}
+
+/// Whether a value is a detached `ArrayBuffer` or a view of one: it looks empty, and must not be taken for that.
+pub fn is_detached(env: &Env, value: &Unknown) -> bool {
+    let mut buffer = ptr::null_mut();
+    let skip = ptr::null_mut::<usize>();
+    // SAFETY: `env` and `value` are live handles of the calling function; `buffer` is a place for one handle, and null
+    // asks for nothing. A value of another kind changes nothing but the status.
+    let status = unsafe {
+        let (env, value, buffer) = (env.raw(), value.raw(), &raw mut buffer);
+        let status = sys::napi_get_typedarray_info(env, value, ptr::null_mut(), skip, ptr::null_mut(), buffer, skip);
+        if status == sys::Status::napi_ok {
+            status
+        } else {
+            sys::napi_get_dataview_info(env, value, skip, ptr::null_mut(), buffer, skip)
+        }
+    };
+    let buffer = if status == sys::Status::napi_ok { buffer } else { value.raw() };
+    let mut is_detached = false;
+    // SAFETY: live handles of the calling function, and a place for the answer; a value that is no `ArrayBuffer` is
+    // not detached.
+    let status = unsafe { sys::napi_is_detached_arraybuffer(env.raw(), buffer, &raw mut is_detached) };
+    status == sys::Status::napi_ok && is_detached
+}
+
+/// The elements of a typed array, if `value` is one of `wanted` elements and its memory is there. Valid until JavaScript
+/// runs again.
 fn typed_array<T>(env: &Env, value: &Unknown, wanted: sys::napi_typedarray_type) -> Option<(*mut T, usize)> {
     let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
     // SAFETY: `env` and `value` are live handles of the calling function; the places have the types asked for.
@@ -48,7 +103,9 @@ fn typed_array<T>(env: &Env, value: &Unknown, wanted: sys::napi_typedarray_type)
             ptr::null_mut(),
         )
     };
-    (status == sys::Status::napi_ok && kind == wanted).then_some((data.cast(), length))
+    let is_wanted = status == sys::Status::napi_ok && kind == wanted;
+    // Asking for the buffer is dear, and what has a length is there.
+    (is_wanted && (length > 0 || !is_detached(env, value))).then_some((data.cast(), length))
 }
 
 /// Calls `f` with the bytes of a `Uint8Array`.
@@ -235,6 +292,9 @@ pub fn pin_array_buffer(env: &Env, value: &Unknown) -> Result<(Pinned, *const u8
     let (mut data, mut length) = (ptr::null_mut(), 0);
     // SAFETY: live handles of the calling function; the places have the types asked for.
     check_status!(unsafe { sys::napi_get_arraybuffer_info(env.raw(), value.raw(), &raw mut data, &raw mut length) })?;
+    if length == 0 && is_detached(env, value) {
+        return Err(misuse("a detached ArrayBuffer"));
+    }
     let mut reference = ptr::null_mut();
     // SAFETY: as above; the reference is owned by the returned value.
     check_status!(unsafe { sys::napi_create_reference(env.raw(), value.raw(), 1, &raw mut reference) })?;

@@ -35,7 +35,7 @@ impl Origin {
 
     fn ended(&self, result: Result<Value>) -> Result<Value> {
         match result {
-            Ok(Value::Bytes(bytes)) => Ok(Value::Bytes(bytes.into_vec().into())),
+            Ok(Value::Bytes(bytes)) => bytes.into_owned().map(Into::into),
             Err(error) => Err(error.in_transform(self.transform.name())),
             other => other,
         }

@@ -62,6 +62,7 @@ pub enum Full {
 pub(super) struct Job {
     pub(super) work: Box<dyn Work>,
     pub(super) bytes: usize,
+    pub(super) priority: Priority,
 }
 
 type Waiter = Box<dyn FnOnce(Room) + Send>;
@@ -188,7 +189,7 @@ impl Pool {
     pub(super) fn drop_stale(self: &Arc<Self>) {
         let Some(limit) = self.options.max_wait.and_then(|wait| Instant::now().checked_sub(wait)) else { return };
         while let Some(queued) = self.gate.take_stale(limit) {
-            let Job { mut work, bytes } = queued.job;
+            let Job { mut work, bytes, .. } = queued.job;
             self.time_out(&mut *work);
             self.grant(self.gate.release(bytes));
             // The timer thread serves all pools and must outlive a fault.
@@ -227,11 +228,25 @@ impl Pool {
     /// Queues a job in the room reserved for it.
     fn push(self: &Arc<Self>, reservation: Reservation, priority: Priority, work: Box<dyn Work>) -> Wake {
         let bytes = reservation.bytes;
-        let wake = self.gate.push(reservation, priority, Job { work, bytes }, Instant::now());
+        let job = Job { work, bytes, priority };
+        let wake = self.gate.push(reservation, priority, job, Instant::now());
+        self.watch_age();
+        wake
+    }
+
+    /// Queues a job again that was taken and did not run, at its old place.
+    pub(super) fn requeue(self: &Arc<Self>, ticket: u64, since: Instant, job: Job) {
+        let wake = self.gate.requeue(job.priority, Queued { ticket, since, job }, Instant::now());
+        self.watch_age();
+        if wake == Wake::Thread {
+            self.wake();
+        }
+    }
+
+    fn watch_age(self: &Arc<Self>) {
         if self.options.max_wait.is_some() {
             deadline::watch(self);
         }
-        wake
     }
 
     /// Has a thread pop with the permit that was taken for it. If there are none, nothing that is queued will run.
@@ -248,7 +263,7 @@ impl Pool {
         let now = Instant::now();
         self.gate.stand_back(now);
         while let Some(queued) = self.gate.take_any() {
-            let Job { mut work, bytes } = queued.job;
+            let Job { mut work, bytes, .. } = queued.job;
             let message = format!("The operating system gives the pool '{}' no threads at the moment", self.name);
             work.fail(Error::new(Kind::Unsupported, message));
             self.counters.lock().rejected(work.tasks());
@@ -308,7 +323,7 @@ impl Pool {
 
     /// Runs a job that starts `now` and leaves there when it ended.
     fn execute(self: &Arc<Self>, queued: Queued<Job>, now: &mut Instant) -> Next<Job> {
-        let Job { mut work, bytes } = queued.job;
+        let Job { mut work, bytes, .. } = queued.job;
         let started = *now;
         let waited = started.saturating_duration_since(queued.since);
         *now = if self.options.max_wait.is_some_and(|limit| waited > limit) {

@@ -203,9 +203,17 @@ impl<J, W> Gate<J, W> {
 
     /// Queues a job in the room reserved for it.
     pub fn push(&self, reservation: Reservation, priority: Priority, job: J, now: Instant) -> Wake {
-        let ticket = reservation.ticket;
+        self.queue(priority, Queued { ticket: reservation.ticket, since: now, job }, now)
+    }
+
+    /// Queues a job again that [`Gate::take_if`] took and that did not run. It keeps its room, its turn and its age.
+    pub fn requeue(&self, priority: Priority, queued: Queued<J>, now: Instant) -> Wake {
+        self.queue(priority, queued, now)
+    }
+
+    fn queue(&self, priority: Priority, queued: Queued<J>, now: Instant) -> Wake {
         let mut state = self.state.lock();
-        state.lanes.push(priority, Queued { ticket, since: now, job });
+        state.lanes.push(priority, queued);
         if state.lingers {
             state.set_lingers(false, now);
             self.called.store(true, Ordering::Release);
@@ -288,17 +296,6 @@ impl<J, W> Gate<J, W> {
         state.admitted -= tasks;
         state.bytes -= bytes;
         state.grant(&self.limits)
-    }
-
-    /// Takes a permit for jobs that run already under another one. `false`: none is free.
-    pub fn take_permit(&self, now: Instant) -> bool {
-        let mut state = self.state.lock();
-        if state.permits >= self.limits.threads {
-            return false;
-        }
-        state.count_busy(now);
-        state.permits += 1;
-        true
     }
 
     /// Gives a permit back that was not a thread's, unless there is a job for it: a thread must be started with it then.

@@ -98,6 +98,32 @@ fn a_job_is_run_or_withdrawn_never_both() {
 }
 
 #[test]
+fn a_job_that_is_queued_again_is_run_or_withdrawn_never_both() {
+    model(|| {
+        let gate = gate(2, 4);
+        let ran = Arc::new(AtomicUsize::new(0));
+        let (ticket, wake) = push(&gate, 0).expect("room");
+        assert_eq!(wake, Wake::Thread);
+        let queued = gate.take_if(|_| true).expect("its turn");
+        let returner = {
+            let (gate, ran) = (gate.clone(), ran.clone());
+            thread::spawn(move || {
+                if gate.requeue(Priority::Normal, queued, Instant::now()) == Wake::Thread {
+                    run(&gate, &ran);
+                }
+                if gate.pass_on(Instant::now()) == Wake::Thread {
+                    run(&gate, &ran);
+                }
+            })
+        };
+        let withdrawn = gate.withdraw(ticket, 1).0.is_some();
+        returner.join().unwrap();
+        assert_eq!(usize::from(withdrawn) + ran.load(Ordering::SeqCst), 1);
+        assert_idle(&gate);
+    });
+}
+
+#[test]
 fn a_waiter_is_granted_or_leaves_never_both() {
     model(|| {
         let gate = gate(1, 0);

@@ -24,7 +24,7 @@ pub use {
     executor::{Full, Pool, Room, Tally, Work},
     named::{Mismatch, Wanted, close, open},
     panic::catch_panic,
-    permit::{Errand, Permit},
+    permit::{Errand, Permit, Requeued},
     stats::{Stats, TransformStats},
 };
 

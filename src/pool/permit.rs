@@ -3,7 +3,7 @@
 
 use super::executor::{Job, Pool, Tally, Work};
 use super::gate::Wake;
-use super::lanes::Queued;
+use super::lanes::{Priority, Queued};
 use super::panic::catch_panic;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,7 +31,17 @@ pub struct Permit {
 struct Begun {
     errand: Errand,
     bytes: usize,
+    priority: Priority,
+    ticket: u64,
+    since: Instant,
     waited: Duration,
+}
+
+/// An errand that is queued again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requeued {
+    pub ticket: u64,
+    pub bytes: usize,
 }
 
 impl Permit {
@@ -56,6 +66,17 @@ impl Permit {
         }
     }
 
+    #[must_use]
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// The errand of a task under it.
+    #[must_use]
+    pub fn errand(&self, task: u32) -> Option<Errand> {
+        self.begun.iter().map(|begun| begun.errand).find(|errand| errand.task == task)
+    }
+
     /// Which task begins when the permit is new.
     pub fn first(&self) -> Option<u32> {
         self.begun.front().map(|begun| begun.errand.task)
@@ -75,8 +96,8 @@ impl Permit {
 
     /// Notes that a job has begun. `None`: it has waited for too long.
     fn add(&mut self, queued: Queued<Job>, now: Instant) -> Option<Box<dyn Work>> {
-        let Job { mut work, bytes } = queued.job;
-        let waited = now.saturating_duration_since(queued.since);
+        let Queued { ticket, since, job: Job { mut work, bytes, priority } } = queued;
+        let waited = now.saturating_duration_since(since);
         let errand = work.errand()?;
         if self.pool.options.max_wait.is_some_and(|limit| waited > limit) {
             self.pool.time_out(&mut *work);
@@ -84,27 +105,29 @@ impl Permit {
             let _ = catch_panic(|| work.settle());
             return None;
         }
-        self.begun.push_back(Begun { errand, bytes, waited });
+        self.begun.push_back(Begun { errand, bytes, priority, ticket, since, waited });
         Some(work)
     }
 
-    /// The first errands under it have ended, after running for `took` together. Their room is free again.
-    pub fn finish(&mut self, tally: Tally, took: Duration) {
-        let count = (tally.completed + tally.failed + tally.cancelled) as usize;
-        let ended: Vec<Begun> = self.begun.drain(..count.min(self.begun.len())).collect();
+    /// Counts errands under it that have ended, after running for `took` together. Their room is free again.
+    pub fn finish(&mut self, tasks: &[u32], tally: Tally, took: Duration) {
+        let ended: Vec<Begun> = tasks.iter().filter_map(|&task| self.remove(task)).collect();
         let Some(first) = ended.first() else { return };
         self.pool.counters.lock().ran_each(first.errand.name, tally, ended.iter().map(|begun| begun.waited), took);
         self.release(&ended);
     }
 
-    /// A second permit, if one is free, for all but the first `keep` errands, which have not started yet.
-    pub fn split(&mut self, keep: usize) -> Option<Self> {
-        if keep >= self.begun.len() || !self.pool.gate.take_permit(Instant::now()) {
-            return None;
-        }
-        let mut permit = Permit::new(&self.pool, self.owner);
-        permit.begun = self.begun.split_off(keep);
-        Some(permit)
+    /// Queues an errand under it again, at its old place: it was taken and did not run. `None`: it is not under this permit.
+    pub fn give_back(&mut self, task: u32, work: Box<dyn Work>) -> Option<Requeued> {
+        let Begun { bytes, priority, ticket, since, .. } = self.remove(task)?;
+        self.pool.requeue(ticket, since, Job { work, bytes, priority });
+        Some(Requeued { ticket, bytes })
+    }
+
+    /// Errands end in the order in which they began, but for those that are given up.
+    fn remove(&mut self, task: u32) -> Option<Begun> {
+        let index = self.begun.iter().position(|begun| begun.errand.task == task)?;
+        self.begun.remove(index)
     }
 
     fn release(&self, begun: &[Begun]) {

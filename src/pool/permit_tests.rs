@@ -71,6 +71,14 @@ impl Bench {
         self.pool.try_admit(10).unwrap().send(Priority::Normal, errand, Box::new(job))
     }
 
+    fn give_back(&self, permit: &mut Permit, task: u32) -> Option<Requeued> {
+        let errand = permit.errand(task)?;
+        permit.give_back(
+            task,
+            Box::new(Job { errand: Some(errand), events: self.sender.clone(), error: None, held: None }),
+        )
+    }
+
     fn queue(&self, owner: u64, task: u32) -> u64 {
         let (ticket, permit) = self.send(owner, task);
         assert!(permit.is_none(), "all permits are taken");
@@ -125,14 +133,14 @@ fn errands_of_one_owner_run_under_one_permit() {
     }
     assert_eq!(taken(&mut permit, 1), [1]);
     assert_eq!(taken(&mut permit, 9), [2], "the next one is another's");
-    permit.finish(Tally { completed: 2, failed: 1, cancelled: 0 }, Duration::from_millis(3));
+    permit.finish(&[0, 1, 2], Tally { completed: 2, failed: 1, cancelled: 0 }, Duration::from_millis(3));
     let stats = bench.pool.stats();
     assert_eq!((stats.completed, stats.failed, stats.queued_bytes), (2, 1, 20));
     assert_eq!(stats.by_transform[0].name, "module");
     drop(permit);
     let Event::Begun(mut other) = bench.events.recv().unwrap() else { panic!("it is the other's turn") };
     assert_eq!(other.first(), Some(3));
-    other.finish(DONE, Duration::ZERO);
+    other.finish(&[3], DONE, Duration::ZERO);
     drop(other);
     let Event::Begun(last) = bench.events.recv().unwrap() else { panic!("and then the first owner's") };
     assert_eq!(last.first(), Some(4));
@@ -149,7 +157,7 @@ fn errands_and_threads_share_the_permits() {
     assert!(matches!(bench.events.recv().unwrap(), Event::Ran));
     let Event::Begun(mut permit) = bench.events.recv().unwrap() else { panic!("first in, first out") };
     assert!(taken(&mut permit, 9).is_empty(), "a thread is next");
-    permit.finish(DONE, Duration::ZERO);
+    permit.finish(&[5], DONE, Duration::ZERO);
     assert!(bench.events.try_recv().is_err());
     drop(permit);
     drop(held);
@@ -157,32 +165,61 @@ fn errands_and_threads_share_the_permits() {
 }
 
 #[test]
-fn a_permit_is_split_if_another_one_is_free() {
+fn errands_that_did_not_run_are_queued_again_at_their_places() {
     let bench = Bench::new(2, None);
     let (release, running) = bench.hold();
     running.recv().unwrap();
     let mut permit = bench.send(1, 0).1.unwrap();
-    for task in 1..5 {
+    for task in 1..4 {
         bench.queue(1, task);
     }
-    assert_eq!(taken(&mut permit, 9), [1, 2, 3, 4]);
-    assert!(permit.split(1).is_none(), "the thread has the other one");
+    assert_eq!(taken(&mut permit, 3), [1, 2, 3]);
+    bench.queue(1, 4);
+    let (later, earlier) = (bench.give_back(&mut permit, 3).unwrap(), bench.give_back(&mut permit, 2).unwrap());
+    assert!(earlier.ticket < later.ticket);
+    assert_eq!(later.bytes, 10);
+    assert!(bench.give_back(&mut permit, 2).is_none(), "it is not under the permit any more");
+    assert_eq!((bench.level(), bench.pool.stats().queued_bytes), ((2, 4), 51));
     drop(release);
     assert!(matches!(bench.events.recv().unwrap(), Event::Ran));
-    let mut second = loop {
-        // The thread lingers with its permit for a moment.
-        if let Some(second) = permit.split(3) {
-            break second;
-        }
-        std::thread::yield_now();
-    };
-    assert!(permit.split(3).is_none(), "nothing is left");
-    second.finish(Tally { completed: 2, ..DONE }, Duration::ZERO);
-    drop(second);
-    permit.finish(Tally { completed: 3, ..DONE }, Duration::ZERO);
+    let Event::Begun(mut other) = bench.events.recv().unwrap() else { panic!("a free permit takes them up") };
+    assert_eq!((other.first(), taken(&mut other, 9)), (Some(2), vec![3, 4]), "before those that came later");
+    permit.finish(&[1, 0], Tally { completed: 2, ..DONE }, Duration::ZERO);
+    other.finish(&[2, 3, 4], Tally { completed: 3, ..DONE }, Duration::ZERO);
+    drop((permit, other));
+    assert_eq!((bench.level(), bench.pool.stats().queued_bytes), ((0, 0), 0));
+    assert_eq!((bench.pool.stats().completed, bench.pool.stats().cancelled), (6, 0));
+}
+
+#[test]
+fn an_errand_that_is_queued_again_is_withdrawn_like_any_job() {
+    let bench = Bench::new(1, None);
+    let mut permit = bench.send(1, 0).1.unwrap();
+    bench.queue(1, 1);
+    assert_eq!(taken(&mut permit, 9), [1]);
+    let Requeued { ticket, bytes } = bench.give_back(&mut permit, 1).unwrap();
+    assert!(bench.pool.withdraw(ticket, bytes).is_some());
     drop(permit);
-    assert_eq!(bench.level(), (0, 0));
-    assert_eq!(bench.pool.stats().completed, 6);
+    assert_eq!((bench.level(), bench.pool.stats().queued_bytes), ((0, 0), 0));
+}
+
+#[test]
+fn an_errand_that_is_queued_again_is_as_old_as_it_was() {
+    let limit = Duration::from_millis(5);
+    let bench = Bench::new(1, Some(limit));
+    let mut permit = bench.send(1, 0).1.unwrap();
+    bench.queue(1, 1);
+    let begun = Instant::now();
+    if taken(&mut permit, 9).is_empty() {
+        // The machine was busy for longer than that.
+        return assert!(matches!(bench.events.recv().unwrap(), Event::Failed(1, _)));
+    }
+    while begun.elapsed() <= limit {
+        std::hint::spin_loop();
+    }
+    let _ = bench.give_back(&mut permit, 1);
+    let Event::Failed(1, error) = bench.events.recv().unwrap() else { panic!("it has waited for too long") };
+    assert_eq!(error.kind, Kind::QueueTimeout);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! is none is an error with its place.
 
 use super::encoding::{STANDARD, base64};
-use super::{Args, ArgumentError, Fold, Transform, Value, run_fold};
+use super::text_encoding::{START, check_start};
+use super::{Args, ArgumentError, Fold, Transform, Value, memory, run_fold};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
@@ -71,19 +72,19 @@ impl Fold for Encoding {
             chunk = &chunk[1..];
         }
         if self.held.len() == 3 {
-            out.extend_from_slice(base64(&std::mem::take(&mut self.held), STANDARD, true).as_bytes());
+            memory::append(out, base64(&std::mem::take(&mut self.held), STANDARD, true).as_bytes())?;
         }
         let (groups, rest) = chunk.split_at(chunk.len() / 3 * 3);
         for step in groups.chunks(STEP / 3 * 3) {
             cancel.check()?;
-            out.extend_from_slice(base64(step, STANDARD, true).as_bytes());
+            memory::append(out, base64(step, STANDARD, true).as_bytes())?;
         }
         self.held.extend_from_slice(rest);
         Ok(())
     }
 
     fn finish(self: Box<Self>, mut out: Vec<u8>, _: &Cancel) -> Result<Value> {
-        out.extend_from_slice(base64(&self.held, STANDARD, true).as_bytes());
+        memory::append(&mut out, base64(&self.held, STANDARD, true).as_bytes())?;
         Ok(Value::Text(String::from_utf8(out).expect("ASCII")))
     }
 }
@@ -112,6 +113,9 @@ const DIGITS: [u8; 256] = {
 
 #[derive(Default)]
 struct Decoding {
+    /// The first bytes, until they are enough to tell that the text is in another encoding.
+    start: Vec<u8>,
+    has_begun: bool,
     /// The bits of up to three digits.
     word: u32,
     digits: u32,
@@ -142,11 +146,18 @@ impl Decoding {
     }
 }
 
-impl Fold for Decoding {
-    fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+impl Decoding {
+    fn begin(&mut self, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        self.has_begun = true;
+        let start = std::mem::take(&mut self.start);
+        check_start(&start)?;
+        self.decode(&start, out, cancel)
+    }
+
+    fn decode(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for step in chunk.chunks(STEP) {
             cancel.check()?;
-            out.reserve(step.len() / 4 * 3);
+            memory::reserve(out, step.len() / 4 * 3 + 3)?;
             let mut rest = step;
             while let Some((group, later)) = rest.split_first_chunk::<4>() {
                 let [a, b, c, d] = group.map(|byte| DIGITS[usize::from(byte)]);
@@ -169,9 +180,37 @@ impl Fold for Decoding {
         }
         Ok(())
     }
+}
 
-    fn finish(self: Box<Self>, mut out: Vec<u8>, _: &Cancel) -> Result<Value> {
+impl Fold for Decoding {
+    fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        if !self.has_begun {
+            let (start, rest) = chunk.split_at(chunk.len().min(START - self.start.len()));
+            self.start.extend_from_slice(start);
+            if self.start.len() < START {
+                return Ok(());
+            }
+            self.begin(out, cancel)?;
+            chunk = rest;
+        }
+        self.decode(chunk, out, cancel)
+    }
+
+    fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
+        if !self.has_begun {
+            self.begin(&mut out, cancel)?;
+        }
         let complete = self.padding == 0 || self.digits + self.padding == 4;
+        let unused = match self.digits {
+            2 => self.word & 15,
+            3 => self.word & 3,
+            _ => 0,
+        };
+        if complete && unused != 0 {
+            let message =
+                "The base64 text ends with bits that belong to no byte: it is cut short, or was not encoded so";
+            return Err(Error::invalid_data(message).at(self.taken));
+        }
         match self.digits {
             0 => {}
             2 if complete => out.push(u8::try_from(self.word >> 4 & 255).expect("a byte")),

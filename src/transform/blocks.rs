@@ -2,7 +2,7 @@
 //! the other are one deflate stream.
 
 use super::effort::{Effort, Engine};
-use super::{libdeflate, primed, splice};
+use super::{libdeflate, memory, primed, splice};
 use crate::cancel::Cancel;
 use crate::error::Result;
 
@@ -37,8 +37,7 @@ impl<'a> Stretch<'a> {
                 let mut packed = Vec::new();
                 libdeflate::compress(data, level, &mut packed)?;
                 if splice::reopen(&mut packed, data.len()) {
-                    out.extend_from_slice(&packed);
-                    return Ok(());
+                    return memory::append(out, &packed);
                 }
                 primed::compress(before, data, last, INSTEAD, out, cancel)
             }
@@ -48,7 +47,7 @@ impl<'a> Stretch<'a> {
     /// Deflates the stretch in blocks of even size, side by side, and appends it to `out`.
     ///
     /// # Errors
-    /// Of kind `Cancelled`; of kind `Panic` should a compressor fail.
+    /// Of kind `Cancelled`, and of kind `Unsupported` without memory; of kind `Panic` should a compressor fail.
     pub fn compress(&self, effort: Effort, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let len = self.data.len();
         let count = len.div_ceil(effort.block).max(1);
@@ -72,7 +71,7 @@ impl<'a> Stretch<'a> {
                 }
             });
             for packed in made {
-                out.extend_from_slice(&packed?);
+                memory::append(out, &packed?)?;
             }
         }
         Ok(())

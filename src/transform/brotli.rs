@@ -1,7 +1,7 @@
 //! Brotli (RFC 7932).
 
 use super::growth::{Growth, max_output};
-use super::{Args, ArgumentError, Fold, Transform, Value, run_fold};
+use super::{Args, ArgumentError, Fold, Transform, Value, memory, run_fold};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use brotli::enc::StandardAlloc;
@@ -57,6 +57,15 @@ impl Transform for Compress {
 }
 
 impl Compress {
+    /// Bytes that an encoder allocates, about: most of them a ring buffer of two windows, and from quality 10 on a tree over the
+    /// window with eight bytes for each place.
+    fn memory(&self, len: usize) -> usize {
+        const TABLES: usize = 1 << 20;
+        let window = 1 << self.window;
+        let used = if len == 0 { window } else { len.next_power_of_two().min(window) };
+        TABLES + used * 2 + if self.quality >= 10 { window * 8 } else { 0 }
+    }
+
     /// `len` is the length of the input, or 0 if unknown.
     fn begin(&self, len: usize) -> Box<dyn Fold> {
         let mut state = Box::new(BrotliEncoderStateStruct::new(StandardAlloc::default()));
@@ -69,13 +78,15 @@ impl Compress {
             // 11 takes longer than 10 ms all the same: tens of milliseconds.
             state.set_parameter(BrotliEncoderParameter::BROTLI_PARAM_LGBLOCK, 16);
         }
-        Box::new(Compressing { state, quality: self.quality })
+        Box::new(Compressing { state, quality: self.quality, memory: self.memory(len) })
     }
 }
 
 struct Compressing {
     state: Box<BrotliEncoderStateStruct<StandardAlloc>>,
     quality: u32,
+    /// Bytes that the encoder is going to allocate without a check, about; 0 once it has.
+    memory: usize,
 }
 
 impl Compressing {
@@ -86,12 +97,13 @@ impl Compressing {
         out: &mut Vec<u8>,
         cancel: &Cancel,
     ) -> Result<()> {
+        memory::check(std::mem::take(&mut self.memory))?;
         let (mut left, mut taken) = (input.len(), 0);
         loop {
             cancel.check()?;
             let before = out.len();
             let room = (input.len() / 2).max(4096);
-            out.resize(before + room, 0);
+            memory::zeros(out, room)?;
             let (mut free, mut made) = (room, 0);
             let done = self.state.compress_stream(
                 operation,

@@ -1,5 +1,7 @@
 //! Bytes that a task owns, or that someone lends it for as long as it holds them.
 
+use super::memory;
+use crate::error::Result;
 use std::fmt;
 use std::ops::Deref;
 
@@ -14,6 +16,17 @@ pub enum Bytes {
 }
 
 impl Bytes {
+    /// Returns the bytes as a vector of their own: without a copy unless they are lent.
+    ///
+    /// # Errors
+    /// If there is no memory for a copy.
+    pub fn into_owned(self) -> Result<Vec<u8>> {
+        let Bytes::Lent(lent) = self else { return Ok(self.into_vec()) };
+        let mut bytes = Vec::new();
+        memory::append(&mut bytes, lent.bytes())?;
+        Ok(bytes)
+    }
+
     /// The same bytes as a vector: without a copy if they are owned.
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use super::csv_aggregate::{Measure, Of, Spec, place};
 use super::csv_options::{Type, find};
 use super::csv_record::Record;
+use super::memory;
 use super::numbers::Number;
 use super::numeric::quantile;
 use super::sum::Sum;
@@ -123,6 +124,7 @@ impl Groups {
             let Some(number) = record.number(numeric.place, &numeric.name)? else { continue };
             numbers.add(number);
             if numeric.keeps_all {
+                memory::reserve(&mut numbers.kept, 1)?;
                 numbers.kept.push(number.key());
                 self.taken += size_of::<u64>();
             }

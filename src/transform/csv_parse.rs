@@ -195,6 +195,12 @@ mod tests {
         );
         for (text, message, offset) in [
             ("n,b,s\n1,1,x\n1x,1,x", "The field in line 3 of the column 'n' is no number", 12),
+            (
+                "n,b,s\n9007199254740993,1,x",
+                "The field in line 2 of the column 'n' has more digits than a number keeps: read the column as strings",
+                6,
+            ),
+            ("n,b,s\n1e400,1,x", "The field in line 2 of the column 'n' is too large for a number", 6),
             ("n,b,s\n1,1,\"\n\"\n\" \",1,x", "The field in line 4 of the column 'n' is no number", 15),
             (
                 "s,b,n\n\"\r\n\n\",,1",
@@ -221,9 +227,22 @@ mod tests {
             (b"a,b\n1,\"x\n\n", "The quote that opens a field in line 2 is never closed", 6),
             (b"a\n\"\"\"", "The quote that opens a field in line 2 is never closed", 2),
             (b"a,b,a", "The field in line 1 of the column 'a' is there twice: the names of columns must differ", 4),
-            (b"a\nb\n\"\nc\xff\"", "The input is no UTF-8 text in line 4", 7),
-            (b"\xef\xbb", "The input is no UTF-8 text in line 1", 0),
-            (b"\xef\xbb\xbfa\n\xf0\x9f\x98", "The input is no UTF-8 text in line 2", 5),
+            (b"a\nb\n\"\nc\xff\"", "The input is not UTF-8 text in line 4", 7),
+            (b"\xef\xbb", "The input is not UTF-8 text in line 1", 0),
+            (b"\xef\xbb\xbfa\n\xf0\x9f\x98", "The input is not UTF-8 text in line 2", 5),
+            (b"ab\nc\0d\n", "The input has a NUL character in line 2: it is not text, or perhaps UTF-16", 4),
+            (b"ab\n\"c\0\n", "The input has a NUL character in line 2: it is not text, or perhaps UTF-16", 5),
+            // Cyrillic letters are without NUL in UTF-16, commas and line breaks are not.
+            (
+                b"\x1f\x04,\0\x1f\x04,\0\x1f\x04\n\0",
+                "The input is not UTF-8 text: by its NUL bytes it looks like UTF-16LE. Convert it to UTF-8 first",
+                3,
+            ),
+            (
+                b"\x04\x1f\0,\0\"\x04\x1f\0\"",
+                "The input is not UTF-8 text: by its NUL bytes it looks like UTF-16BE. Convert it to UTF-8 first",
+                2,
+            ),
         ] {
             assert_eq!(error(&*plain, text), (message.to_string(), offset), "{}", String::from_utf8_lossy(text));
         }

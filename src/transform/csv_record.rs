@@ -69,7 +69,14 @@ impl<'a> Record<'a> {
         if text.is_empty() {
             return Ok(None);
         }
-        number(text.trim_matches([' ', '\t'])).map(Some).ok_or_else(|| self.invalid(place, name, "is no number"))
+        match number(text.trim_matches([' ', '\t'])) {
+            Ok(number) => Ok(Some(number)),
+            Err(NotNumber::Malformed) => Err(self.invalid(place, name, "is no number")),
+            Err(NotNumber::Rounded) => {
+                Err(self.invalid(place, name, "has more digits than a number keeps: read the column as strings"))
+            }
+            Err(NotNumber::TooLarge) => Err(self.invalid(place, name, "is too large for a number")),
+        }
     }
 
     /// `true`, `false`, `1` or `0`, in letters of any case.
@@ -102,8 +109,61 @@ pub fn breaks(text: &[u8]) -> u64 {
     memchr::memchr2_iter(b'\n', b'\r', text).filter(|place| ends(*place)).count() as u64
 }
 
-/// What JSON calls a number, one that begins or ends with a point, one with a plus, `NaN`, `Infinity` and `-Infinity`.
-fn number(text: &str) -> Option<f64> {
+/// Why a field is not read as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NotNumber {
+    Malformed,
+    /// Its digits before the point would be changed.
+    Rounded,
+    TooLarge,
+}
+
+/// From here on doubles are integers, and not all of them.
+const UNSAFE: f64 = 9_007_199_254_740_992.0;
+/// As many significant digits come back from a double, whatever they are.
+const KEPT: usize = 15;
+/// No double has more significant digits.
+const MOST_DIGITS: usize = 767;
+
+/// What JSON calls a number, one that begins or ends with a point, one with a plus, `NaN`, `Infinity` and `-Infinity`; but none that
+/// the nearest double would silently replace by another integer.
+fn number(text: &str) -> Result<f64, NotNumber> {
+    let Some(number) = parse(text) else { return named(text).ok_or(NotNumber::Malformed) };
+    if number.is_infinite() {
+        return Err(NotNumber::TooLarge);
+    }
+    if number.abs() >= UNSAFE && !keeps_digits(text.trim_start_matches(['+', '-']), number.abs()) {
+        return Err(NotNumber::Rounded);
+    }
+    Ok(number)
+}
+
+/// Whether a double of 2^53 or more has the digits of the text it was read from: all of them, or as many as there are before an
+/// exponent.
+fn keeps_digits(text: &str, number: f64) -> bool {
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(place) => (&text[..place], true),
+        None => (text, false),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let fraction = fraction.trim_end_matches('0');
+    if !exponent {
+        return fraction.is_empty() && whole == format!("{number:.0}");
+    }
+    let digits = format!("{whole}{fraction}");
+    let digits = digits.trim_matches('0');
+    match digits.len() {
+        0..=KEPT => true,
+        len @ ..=MOST_DIGITS => {
+            let written = format!("{number:.*e}", len - 1);
+            written.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).eq(digits.bytes())
+        }
+        _ => false,
+    }
+}
+
+/// The double that is nearest to a number in decimal notation.
+fn parse(text: &str) -> Option<f64> {
     let (digits, rest) = digits(text.strip_prefix(['+', '-']).unwrap_or(text));
     let is_whole = digits == "0" || !digits.is_empty() && !digits.starts_with('0');
     if is_whole && rest.is_empty() {
@@ -111,7 +171,7 @@ fn number(text: &str) -> Option<f64> {
     }
     let rest = match rest.strip_prefix('.') {
         None if is_whole => rest,
-        None => return named(text),
+        None => return None,
         Some(fraction) => {
             let (decimals, rest) = self::digits(fraction);
             let has_digits = is_whole || digits.is_empty() && !decimals.is_empty();
@@ -148,6 +208,7 @@ fn digits(text: &str) -> (&str, &str) {
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn numbers_are_those_of_json_and_a_few_more() {
@@ -163,12 +224,23 @@ mod tests {
             ("1e3", 1000.0),
             ("1E-2", 0.01),
             ("2.5e+1", 25.0),
-            ("9007199254740993", 9_007_199_254_740_992.0),
-            ("1e999", f64::INFINITY),
+            ("9007199254740991", 9_007_199_254_740_991.0),
+            ("9007199254740992", 9_007_199_254_740_992.0),
+            ("-9007199254740994.000", -9_007_199_254_740_994.0),
+            ("18446744073709551616", 18_446_744_073_709_551_616.0),
+            ("100000000000000000000", 1e20),
+            ("1e23", 1e23),
+            ("6.02214076e23", 6.022_140_76e23),
+            ("1.7976931348623157e308", f64::MAX),
+            ("9.007199254740992E15", 9_007_199_254_740_992.0),
+            ("123456789012345000000e0", 123_456_789_012_345e6),
+            ("0.1000000000000000055511151231257827", 0.1),
+            ("3.14159265358979323846", std::f64::consts::PI),
+            ("1e-400", 0.0),
             ("Infinity", f64::INFINITY),
             ("-Infinity", f64::NEG_INFINITY),
         ] {
-            assert_eq!(number(text).map(f64::to_bits), Some(expected.to_bits()), "{text}");
+            assert_eq!(number(text).map(f64::to_bits), Ok(expected.to_bits()), "{text}");
         }
         assert_eq!(number("-0").unwrap().to_bits(), (-0.0_f64).to_bits());
         assert!(number("NaN").unwrap().is_nan());
@@ -201,7 +273,58 @@ mod tests {
             "--1",
             "+-1",
         ] {
-            assert_eq!(number(text), None, "{text}");
+            assert_eq!(number(text), Err(NotNumber::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_would_become_others_are_refused() {
+        for text in [
+            "9007199254740993",
+            "-9007199254740993",
+            "+9007199254740993",
+            "9007199254740993.0",
+            "9007199254740992.5",
+            "9007199254740991.75",
+            "18446744073709551615",
+            "123456789012345678901234567890",
+            "100000000000000000000000",
+            "9007199254740993e0",
+            "9.007199254740993e15",
+            "0.9007199254740993E16",
+            "9007199254740993000e-3",
+            "1.23456789012345678901234567890e40",
+        ] {
+            assert_eq!(number(text), Err(NotNumber::Rounded), "{text}");
+        }
+        assert_eq!(number(&format!("9.{}1e20", "0".repeat(100_000))), Err(NotNumber::Rounded));
+        for text in ["1e309", "-1e400", "1e99999999999", &"9".repeat(400)] {
+            assert_eq!(number(text), Err(NotNumber::TooLarge), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_double_that_is_written_exactly_is_read(bits in any::<u64>(), digits in 0..40_usize) {
+            let expected = f64::from_bits(bits);
+            prop_assume!(expected.is_finite());
+            for text in [format!("{expected}"), format!("{expected:e}"), format!("{expected:.digits$}"), format!("{expected:.0}")] {
+                // Of small ones the digits behind the point are rounded, of large ones there are none.
+                if let Ok(read) = number(&text) {
+                    prop_assert_eq!(read.to_bits(), text.parse::<f64>().unwrap().to_bits());
+                }
+            }
+            prop_assert_eq!(number(&format!("{expected:e}")).map(f64::to_bits), Ok(bits));
+            let exact = format!("{expected:.*e}", digits + 16);
+            prop_assert_eq!(number(&exact).map(f64::to_bits), Ok(bits), "{}", exact);
+        }
+
+        #[test]
+        fn integers_are_read_as_they_are_or_not_at_all(integer in any::<i128>(), shift in 0..127_u32) {
+            let integer = integer >> shift;
+            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "compared with what it came of")]
+            let is_exact = integer as f64 as i128 == integer && integer != i128::MAX;
+            prop_assert_eq!(number(&integer.to_string()).is_ok(), is_exact, "{}", integer);
         }
     }
 

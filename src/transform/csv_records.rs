@@ -2,6 +2,8 @@
 //! would take for text, a quote in the middle of a field or one that is never closed, is an error that says where it stands.
 
 use super::csv_record::{Field, Form, Record, breaks};
+use super::memory;
+use super::text_encoding::{BOM, START, by_nul, check_mark, check_start, has_nul};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use memchr::{memchr, memchr3};
@@ -14,11 +16,10 @@ const PIECE: usize = 64 << 10;
 const SHORT: u64 = 1 << 20;
 /// Words of a field that are looked at before memchr looks for its end, which is faster then.
 const NEAR: usize = 3;
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Whether a BOM comes first is not known.
+    /// How the input begins is not known yet.
     Outset,
     Between,
     Start,
@@ -39,6 +40,18 @@ pub struct Dialect {
     pub width: Option<usize>,
     /// Bytes that may come out.
     pub limit: u64,
+}
+
+impl Dialect {
+    /// Whether NUL is the delimiter or the quote. It is not text otherwise.
+    fn has_nul(&self) -> bool {
+        self.delimiter == 0 || self.quote == 0
+    }
+
+    /// The first NUL that is not text.
+    fn nul(&self, bytes: &[u8]) -> Option<usize> {
+        if self.has_nul() { None } else { memchr(0, bytes) }
+    }
 }
 
 pub struct Records {
@@ -93,7 +106,7 @@ impl Records {
         for piece in chunk.chunks(PIECE) {
             cancel.check()?;
             self.drop_taken();
-            self.text.extend_from_slice(piece);
+            memory::append(&mut self.text, piece)?;
             while self.scan()? {
                 each(&self.record()?)?;
             }
@@ -105,11 +118,12 @@ impl Records {
     }
 
     /// The input has ended: hands on the last record, if it has no line break.
-    pub fn finish(&mut self, each: impl FnOnce(&Record<'_>) -> Result<()>) -> Result<()> {
+    pub fn finish(&mut self, mut each: impl FnMut(&Record<'_>) -> Result<()>) -> Result<()> {
         if self.state == State::Outset {
-            self.state = State::Between;
-            // The beginning of a BOM that did not come.
-            self.scan()?;
+            self.begin()?;
+            while self.scan()? {
+                each(&self.record()?)?;
+            }
         }
         let end = self.text.len();
         let is_record = match self.state {
@@ -141,11 +155,10 @@ impl Records {
         while let Some(&byte) = self.text.get(self.at) {
             match self.state {
                 State::Outset => {
-                    if self.text.len() < BOM.len() && BOM.starts_with(&self.text) {
+                    if self.text.len() < START {
                         return Ok(false);
                     }
-                    self.at = if self.text.starts_with(BOM) { BOM.len() } else { 0 };
-                    self.state = State::Between;
+                    self.begin()?;
                 }
                 State::Between => self.begin_record(byte),
                 State::Start if byte == self.dialect.quote => self.begin_quoted(),
@@ -181,6 +194,15 @@ impl Records {
             }
         }
         Ok(false)
+    }
+
+    /// Looks at how the input begins, once [`START`] bytes or all of it are there.
+    fn begin(&mut self) -> Result<()> {
+        let start = &self.text[..self.text.len().min(START)];
+        if self.dialect.has_nul() { check_mark(start) } else { check_start(start) }?;
+        self.at = if self.text.starts_with(BOM) { BOM.len() } else { 0 };
+        self.state = State::Between;
+        Ok(())
     }
 
     fn begin_record(&mut self, byte: u8) {
@@ -287,9 +309,12 @@ impl Records {
             Err(error) => {
                 let place = self.start + error.valid_up_to();
                 let line = self.line_of(place);
-                return Err(self.invalid(format!("The input is no UTF-8 text in line {line}"), place));
+                return Err(self.invalid(format!("The input is not UTF-8 text in line {line}"), place));
             }
         };
+        if let Some(nul) = self.dialect.nul(bytes) {
+            return Err(self.has_nul(bytes, self.start + nul));
+        }
         let line = self.line;
         self.line += 1 + if self.has_quotes { breaks(bytes) } else { 0 };
         let offset = self.base + self.start as u64;
@@ -305,7 +330,26 @@ impl Records {
     }
 
     fn invalid(&self, message: String, place: usize) -> Error {
-        Error::invalid_data(message).at(self.base + place as u64)
+        // In UTF-16 the quotes and delimiters are not what they seem.
+        let seen = &self.text[self.start..self.at];
+        match self.dialect.nul(seen) {
+            Some(nul) => self.has_nul(seen, self.start + nul),
+            None => Error::invalid_data(message).at(self.base + place as u64),
+        }
+    }
+
+    /// The error for a record with NUL bytes, the first of which is at `place`.
+    fn has_nul(&self, bytes: &[u8], place: usize) -> Error {
+        let error = match by_nul(bytes, self.base + self.start as u64) {
+            Some(encoding) => has_nul(encoding),
+            None => {
+                let line = self.line_of(place);
+                let message =
+                    format!("The input has a NUL character in line {line}: it is not text, or perhaps UTF-16");
+                Error::invalid_data(message)
+            }
+        };
+        error.at(self.base + place as u64)
     }
 
     fn too_long(&self) -> Error {

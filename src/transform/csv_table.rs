@@ -4,6 +4,7 @@
 
 use super::csv_options::{CsvOptions, Type};
 use super::csv_record::{Record, shown};
+use super::memory;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use serde_json::{Value as Json, json};
@@ -58,13 +59,20 @@ impl Table {
                         nulls[byte] |= 1 << (self.rows % 8);
                     } else {
                         let before = text.len();
-                        text.extend_from_slice(record.field(place).as_bytes());
+                        memory::append(text, record.field(place).as_bytes())?;
                         self.taken += (text.len() - before) as u64;
                     }
+                    memory::reserve(ends, 1)?;
                     ends.push(u32::try_from(text.len()).map_err(|_| too_much_text(name))?);
                 }
-                Column::Numbers(numbers) => numbers.push(record.number(place, name)?.unwrap_or(f64::NAN)),
-                Column::Booleans(booleans) => booleans.push(u8::from(record.boolean(place, name)?)),
+                Column::Numbers(numbers) => {
+                    memory::reserve(numbers, 1)?;
+                    numbers.push(record.number(place, name)?.unwrap_or(f64::NAN));
+                }
+                Column::Booleans(booleans) => {
+                    memory::reserve(booleans, 1)?;
+                    booleans.push(u8::from(record.boolean(place, name)?));
+                }
             }
         }
         self.rows += 1;
@@ -83,7 +91,8 @@ impl Table {
         let head = json!({ "rows": self.rows, "columns": head }).to_string();
         let start = (4 + head.len()).next_multiple_of(ALIGNED);
         self.check((start + body.0) as u64)?;
-        let mut out = Vec::with_capacity(start + body.0);
+        let mut out = Vec::new();
+        memory::reserve(&mut out, start + body.0)?;
         out.extend_from_slice(&u32::try_from(head.len()).map_err(|_| Error::output_limit(self.limit))?.to_ne_bytes());
         out.extend_from_slice(head.as_bytes());
         for column in self.columns {

@@ -5,7 +5,7 @@ use super::blocks::Stretch;
 use super::effort::Effort;
 use super::framing::{Checksum, Framing};
 use super::primed::WINDOW;
-use super::{Args, ArgumentError, Fold, Transform, Value};
+use super::{Args, ArgumentError, Fold, Transform, Value, memory};
 use crate::cancel::Cancel;
 use crate::error::Result;
 
@@ -53,7 +53,7 @@ impl Transform for Deflate {
             cancel.check()?;
             checksum.update(step);
         }
-        checksum.write_trailer(&mut out);
+        checksum.write_trailer(&mut out)?;
         out.shrink_to_fit();
         Ok(out.into())
     }
@@ -120,7 +120,7 @@ impl Fold for Deflating {
             let missing = (self.history + full).saturating_sub(self.held.len());
             let (now, later) = chunk.split_at(missing.min(chunk.len()));
             self.checksum.update(now);
-            self.held.extend_from_slice(now);
+            memory::append(&mut self.held, now)?;
             chunk = later;
             // Only when more follows, so that the last block is known when it comes.
             if !chunk.is_empty() {
@@ -147,7 +147,7 @@ impl Fold for Deflating {
     fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
         cancel.check()?;
         self.compress(true, &mut out, cancel)?;
-        self.checksum.write_trailer(&mut out);
+        self.checksum.write_trailer(&mut out)?;
         Ok(out.into())
     }
 }

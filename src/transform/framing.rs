@@ -1,6 +1,8 @@
 //! What stands around deflated data: nothing, zlib's header and Adler-32 (RFC 1950), or gzip's header, CRC-32 and
 //! length (RFC 1952).
 
+use super::memory;
+use crate::error::Result;
 use libdeflater::{Adler32, Crc};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +70,10 @@ impl Checksum {
         }
     }
 
-    pub fn write_trailer(&self, out: &mut Vec<u8>) {
+    /// # Errors
+    /// If there is no memory.
+    pub fn write_trailer(&self, out: &mut Vec<u8>) -> Result<()> {
+        memory::reserve(out, 8)?;
         match self {
             Checksum::Gzip(crc, len) => {
                 out.extend_from_slice(&crc.sum().to_le_bytes());
@@ -77,5 +82,6 @@ impl Checksum {
             Checksum::Zlib(adler) => out.extend_from_slice(&adler.sum().to_be_bytes()),
             Checksum::None => {}
         }
+        Ok(())
     }
 }

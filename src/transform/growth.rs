@@ -1,7 +1,7 @@
 //! How an output grows: in steps, under a limit, and never because the input said so.
 
 use super::Options;
-use super::{ArgumentError, STEP};
+use super::{ArgumentError, STEP, memory};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
@@ -91,7 +91,7 @@ impl Growth {
         cancel.check()?;
         let before = out.len();
         let room = self.room(input);
-        out.resize(before + room, 0);
+        memory::zeros(out, room)?;
         let filled = fill(&mut out[before..]);
         let made = filled.as_ref().map_or(0, |(made, _)| *made);
         out.truncate(before + made);

@@ -1,6 +1,6 @@
 //! The transform that changes nothing: the price of the trip, for measuring and for tests.
 
-use super::{Args, ArgumentError, Fold, Transform, Value};
+use super::{Args, ArgumentError, Fold, Transform, Value, memory};
 use crate::cancel::Cancel;
 use crate::error::Result;
 
@@ -24,7 +24,7 @@ impl Transform for Identity {
     }
 
     fn run(&self, input: Value, _: &Cancel) -> Result<Value> {
-        Ok(Value::Bytes(input.into_bytes()?.into_vec().into()))
+        Ok(Value::Bytes(input.into_bytes()?.into_owned()?.into()))
     }
 
     fn fold(&self) -> Option<Box<dyn Fold>> {
@@ -38,8 +38,7 @@ impl Transform for Identity {
 
 impl Fold for Identity {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, _: &Cancel) -> Result<()> {
-        out.extend_from_slice(chunk);
-        Ok(())
+        memory::append(out, chunk)
     }
 
     fn finish(self: Box<Self>, out: Vec<u8>, _: &Cancel) -> Result<Value> {

@@ -87,6 +87,7 @@ impl Inflating {
     fn corrupt(&self, error: InflateError, zlib: &zlib_rs::Inflate) -> Error {
         let format = self.framing.format();
         let message = match error {
+            InflateError::MemError => return Error::out_of_memory("the tables of inflate"),
             InflateError::NeedDict { .. } => format!("The {format} data needs a preset dictionary"),
             _ => {
                 // On its fast path the decoder forgets what it found and says that it stopped.

@@ -2,7 +2,7 @@
 
 use super::json_syntax::{ANY_DEPTH, Nothing, read, space};
 use super::json_text::{string_end, text};
-use super::{Args, ArgumentError, Transform, Value};
+use super::{Args, ArgumentError, Transform, Value, memory};
 use crate::cancel::Cancel;
 use crate::error::Result;
 
@@ -23,6 +23,7 @@ impl Transform for Minify {
         let text = text(input)?;
         read(&text, ANY_DEPTH, &mut Nothing, cancel)?;
         cancel.check()?;
+        memory::check(text.len())?;
         Ok(without_space(&text).into())
     }
 }

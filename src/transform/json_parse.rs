@@ -4,6 +4,7 @@ use super::json_forms::Forms;
 use super::json_plan::{SIZES, plan};
 use super::json_syntax::{ANY_DEPTH, Nothing, read};
 use super::json_text::text;
+use super::text_encoding::not_utf8;
 use super::value::{Document, SLICE, SMALL_DOCUMENT};
 use super::{Args, ArgumentError, Emit, Transform, Value};
 use crate::cancel::Cancel;
@@ -35,18 +36,16 @@ impl Transform for Parse {
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let text = text(input)?;
         read(&text, self.max_depth, &mut Nothing, cancel)?;
-        match String::from_utf8(text.into_vec()) {
+        match String::from_utf8(text.into_owned()?) {
             Ok(text) => Ok(Value::Json(text)),
-            Err(error) => {
-                Err(Error::invalid_data("The input is no UTF-8 text").at(error.utf8_error().valid_up_to() as u64))
-            }
+            Err(error) => Err(not_utf8(error.as_bytes(), error.utf8_error().valid_up_to())),
         }
     }
 
     fn run_in_parts(&self, input: Value, cancel: &Cancel, emit: Emit) -> Result<Value> {
         let text = text(input)?;
         if text.len() <= SMALL_DOCUMENT {
-            return self.run(text.into_vec().into(), cancel);
+            return self.run(text.into_owned()?.into(), cancel);
         }
         in_parts(&text, self.max_depth, self.slice, cancel, emit)
     }

@@ -3,7 +3,9 @@
 //!
 //! Only the ends of records are looked for; whether each is JSON says whoever parses it.
 
-use super::json_text::{MAX_DEPTH, string_tail};
+use super::json_text::{MAX_DEPTH, check_start, string_tail};
+use super::memory;
+use super::text_encoding::START;
 use crate::error::{Error, Result};
 use std::ops::Range;
 
@@ -39,6 +41,7 @@ pub struct Record {
 /// What is found is in `text`, the place of which in the input is `base`.
 pub struct Records {
     form: Form,
+    has_begun: bool,
     text: Vec<u8>,
     base: u64,
     /// Where the record begins that is being looked at; `None` between records.
@@ -59,6 +62,7 @@ impl Records {
     pub fn new() -> Self {
         Records {
             form: Form::Unknown,
+            has_begun: false,
             text: Vec::new(),
             base: 0,
             start: None,
@@ -90,12 +94,21 @@ impl Records {
     }
 
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
-        self.text.extend_from_slice(chunk);
+        memory::append(&mut self.text, chunk)?;
+        if self.text.len() < START && !self.has_begun { Ok(()) } else { self.begin() }
+    }
+
+    /// Scans what has come, and before the first time looks at how it begins.
+    fn begin(&mut self) -> Result<()> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            check_start(&self.text[..self.text.len().min(START)])?;
+        }
         self.scan()
     }
 
     /// The input has ended.
     pub fn finish(&mut self) -> Result<()> {
+        self.begin()?;
         if self.form == Form::Documents && self.start.is_some() && !self.in_string && self.depth == 0 {
             self.close(self.text.len());
         }

@@ -1,30 +1,26 @@
 //! JSONPath (RFC 9535): the selected nodes alone become values of JavaScript. Plain paths are found while the document is
-//! read; for all others, by the serde_json_path crate, it is built first.
+//! read; for all others the places of its nodes are noted down first.
 
 use super::growth::{check_output, max_output};
 use super::json_path::{PlainPath, Selection};
-use super::json_segments::Segments;
+use super::json_query::Query;
+use super::json_query_parse::parse;
+use super::json_query_run::Run;
 use super::json_syntax::read;
-use super::json_text::{MAX_DEPTH, parse, text};
+use super::json_text::{MAX_DEPTH, at_depth, text};
+use super::json_tree::Tree;
 use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use serde_json::Value as Json;
-use serde_json_path::JsonPath;
 
 /// Deeper nesting of brackets and parentheses is refused: what reads a path calls itself for each level.
 const MAX_LEVELS: usize = 32;
-/// And so are more filters within one another: each level doubles the time that reading takes, and that is the event loop's.
+/// And so are more filters within one another: each level multiplies the work by the size of the document.
 const MAX_FILTERS: usize = 4;
-
-/// Below this every integer is a double: 2^53.
-const MAX_SAFE: f64 = 9_007_199_254_740_992.0;
 
 struct Select {
     plain: Option<PlainPath>,
-    segments: Segments,
-    /// It has a filter, which may compare.
-    has_filter: bool,
+    query: Query,
     /// A path may select one node many times, or a node and all that is in it.
     max_output: u64,
 }
@@ -36,16 +32,12 @@ pub fn select(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentEr
     let text = args.text(0, "path")?;
     let max_output = max_output(&args.options(1, &["maxOutput"])?)?;
     check(text).map_err(refused)?;
-    JsonPath::parse(text).map_err(|error| refused(error.to_string()))?;
-    let (plain, segments) = (PlainPath::of(text), Segments::of(text).map_err(|error| refused(error.to_string()))?);
-    Ok(Box::new(Select { plain, segments, has_filter: text.contains('?'), max_output }))
+    let query = parse(text).map_err(refused)?;
+    Ok(Box::new(Select { plain: PlainPath::of(text), query, max_output }))
 }
 
 /// Refuses what the parser would not survive. How a path must look otherwise is its business.
 fn check(path: &str) -> std::result::Result<(), String> {
-    if ["\\u", "\\uD", "\\ud"].iter().any(|cut| path.ends_with(cut)) {
-        return Err("it ends in the middle of a character".into());
-    }
     // Whether each of the open brackets and parentheses holds a filter.
     let mut open = Vec::new();
     let mut bytes = path.bytes();
@@ -89,41 +81,34 @@ impl Transform for Select {
                 return listed(nodes.into_iter().map(|node| &text[node]), self.max_output, cancel);
             }
         }
-        let mut document = parse(&text, 0)?;
-        cancel.check()?;
-        if self.has_filter {
-            compare_by_value(&mut document);
-        }
-        let nodes = self.segments.select(&document, text.len(), cancel)?;
-        listed(nodes.iter().map(|node| serde_json::to_vec(node).expect("a value of JSON")), self.max_output, cancel)
+        let tree = Tree::read(&text, cancel)?;
+        let mut nodes = Vec::new();
+        // It calls itself for each segment, and to compare for each level.
+        at_depth(tree.depth(), || {
+            let mut take = |node| {
+                nodes.push(node);
+                Ok(true)
+            };
+            Run::new(&tree, cancel).query(&self.query, 0, &mut take)
+        })??;
+        listed(nodes.into_iter().map(|node| tree.text(node).as_bytes()), self.max_output, cancel)
     }
 }
 
-/// Makes integers of numbers that are: 1.0 is 1, in lists and objects too, which are compared by what they are here.
-fn compare_by_value(document: &mut Json) {
-    match document {
-        Json::Number(number) if number.is_f64() => {
-            let value = number.as_f64().unwrap_or_default();
-            #[expect(clippy::cast_possible_truncation, reason = "it is a small integer")]
-            if value.fract() == 0.0 && value.abs() < MAX_SAFE && !(value == 0.0 && value.is_sign_negative()) {
-                *number = (value as i64).into();
-            }
-        }
-        Json::Array(elements) => elements.iter_mut().for_each(compare_by_value),
-        Json::Object(members) => members.values_mut().for_each(compare_by_value),
-        _ => {}
+/// Nodes as a list of JSON, for which there is no memory before it is known how long it will be.
+fn listed<'a>(nodes: impl Iterator<Item = &'a [u8]> + Clone, most: u64, cancel: &Cancel) -> Result<Value> {
+    let mut length = 2;
+    for node in nodes.clone() {
+        length += node.len() + 1;
+        check_output(length - 1, most)?;
     }
-}
-
-/// Nodes as a list of JSON.
-fn listed(nodes: impl Iterator<Item = impl AsRef<[u8]>>, most: u64, cancel: &Cancel) -> Result<Value> {
-    let mut list = vec![b'['];
+    let mut list = Vec::with_capacity(length);
+    list.push(b'[');
     for (place, node) in nodes.enumerate() {
         if place > 0 {
             list.push(b',');
         }
-        list.extend_from_slice(node.as_ref());
-        check_output(list.len(), most)?;
+        list.extend_from_slice(node);
         if place % 1024 == 0 {
             cancel.check()?;
         }
@@ -151,7 +136,9 @@ mod tests {
         assert_eq!(selected("$..price", document), "[2,10,7]");
         assert_eq!(selected("$.items[?@.price > 5].price", document), "[10]");
         assert_eq!(selected("$.nothing", document), "[]");
-        assert_eq!(selected("$[?@.a == @.b].b", r#"[{"a":[1],"b":[1.0]},{"a":{"x":1},"b":{"x":2}}]"#), "[[1]]");
+        assert_eq!(selected("$[?@.a == @.b].b", r#"[{"a":[1],"b":[1.0]},{"a":{"x":1},"b":{"x":2}}]"#), "[[1.0]]");
+        // Nothing equals nothing.
+        assert_eq!(selected("$[?@.a <= @.b]", r#"[{"a":2,"b":2},{"a":3,"b":2},{"a":1},{}]"#), r#"[{"a":2,"b":2},{}]"#);
         assert_eq!(selected("$", " [1, 2] "), "[[1, 2]]");
         assert_eq!(selected("$['a'][1]", r#"{"\u0061":[1,{"b":[]}],"b":[3,4]}"#), r#"[{"b":[]}]"#);
         assert_eq!(selected("$.a[*]", r#"{"a":[1,2],"b":0,"a":{"c":3}}"#), "[3]");
@@ -201,12 +188,62 @@ mod tests {
 
     #[test]
     fn output_has_a_limit() {
-        let list = |most| listed(std::iter::repeat_n("1234", 10), most, &Cancel::new());
+        let list = |most| listed(std::iter::repeat_n(&b"1234"[..], 10), most, &Cancel::new());
         assert!(list(60).is_ok());
         assert_eq!(list(30).unwrap_err().kind, Kind::OutputLimit);
     }
 
+    #[test]
+    fn members_come_in_the_order_of_the_text() {
+        let document = r#"{"z":{"y":3,"x":1},"b":2,"a":{"d":4,"c":5},"b":9}"#;
+        assert_eq!(selected("$.*", document), r#"[{"y":3,"x":1},9,{"d":4,"c":5}]"#);
+        assert_eq!(selected("$..*", document), r#"[{"y":3,"x":1},9,{"d":4,"c":5},3,1,4,5]"#);
+        assert_eq!(selected("$[?@.*].*", document), "[3,1,4,5]");
+        assert_eq!(selected("$[?@ != $.b][?@ > 0]", document), "[3,1,4,5]");
+        assert_eq!(selected("$['a','z'].*", document), "[4,5,3,1]");
+        assert_eq!(selected("$..[?@.y || @ == 5]", document), r#"[{"y":3,"x":1},5]"#);
+    }
+
+    #[test]
+    fn nodes_stay_as_they_are_written() {
+        let document = r#"[1.0, 1e400, 12345678901234567890123, "\ud800", { "a" : "\u0061" }]"#;
+        let nodes = r#"[1.0,1e400,12345678901234567890123,"\ud800",{ "a" : "\u0061" },"\u0061"]"#;
+        assert_eq!(selected("$..*", document), nodes);
+    }
+
+    #[test]
+    fn growth_has_a_limit_wherever_it_is_and_can_be_cancelled() {
+        let deep = "[".repeat(400) + &"]".repeat(400);
+        for path in
+            ["$..*..*..*..*", "$..*..*..*..*[?$[0]]", "$[?count(@..*..*..*..*) > 1]", "$[?value($..*..*..*..*.a) == 1]"]
+        {
+            let transform = select(&args([arg(path)])).unwrap();
+            assert_eq!(whole(&*transform, deep.as_bytes()).unwrap_err().kind, Kind::OutputLimit, "{path}");
+        }
+        let transform = select(&args([arg("$..*..*")])).unwrap();
+        let cancel = Cancel::new();
+        cancel.cancel();
+        assert_eq!(transform.run(deep.into_bytes().into(), &cancel).unwrap_err().kind, Kind::Cancelled);
+        let long = "$".to_owned() + &"..*".repeat(100_000);
+        assert_eq!(selected(&long, "[[1]]"), "[]");
+    }
+
     proptest! {
+        #[test]
+        fn selects_what_another_implementation_selects(
+            document in r#"(\{("[ab]":(\[([0-9](,\{"a":[0-9]\}){0,3})\]|[0-9]|"[ab]"|null|\{"a":[0-9],"b":\[\]\}),){0,4}"c":0\}|\[1,\[2,3\],\{"a":[4]\}\])"#,
+            path in r#"\$(\.\.?[abc*]|\.?\.?\[(-?[0-3]|\*|'a',-1|-?[1-3]:(-?[1-3])?:(-[12])?|\?(@\.a|@\[0\] ?(==|<|!=) ?\$\.c|!@\.b|@ (==|<=|!=) (1|"a"|@\.a)|count\(@\.\.\*\) > 1 && @\.a|length\(@\) != length\(\$\) \|\| value\(@\.\.a\) == 2|match\(@, "[ab.]?"\)|search\(@, \$\.b\)))\]){0,3}"#,
+        ) {
+            let Ok(other) = serde_json_path::JsonPath::parse(&path) else {
+                prop_assert!(select(&args([arg(&path)])).is_err(), "{} is taken", path);
+                return Ok(());
+            };
+            // It has the names in order.
+            let sorted: serde_json::Value = serde_json::from_str(&document).unwrap();
+            let expected = serde_json::to_string(&other.query(&sorted).all()).unwrap();
+            prop_assert_eq!(selected(&path, &sorted.to_string()), expected, "{} {}", path, document);
+        }
+
         #[test]
         fn plain_paths_select_what_others_do(
             document in r#"(\{("[ab]":(\[([0-9](,\{"a":[0-9]\}){0,3})\]|[0-9]|\{"a":[0-9],"b":\[\]\}),){0,4}"c":0\}|\[1,\[2,3\],\{"a":[4]\}\])"#,

@@ -1,6 +1,7 @@
 //! What all transforms of JSON do with their input first: it is UTF-8, not nested too deeply, and JSON (RFC 8259).
 
 use super::json_syntax::{ANY_DEPTH, Nothing, read};
+use super::text_encoding::{self, BOM, START, not_utf8};
 use super::{Bytes, Value};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
@@ -18,21 +19,36 @@ const DEEP_STACK: usize = 64 << 20;
 /// The bytes of an input, which are text.
 pub fn text(input: Value) -> Result<Bytes> {
     let bytes = match input {
-        Value::Text(text) | Value::Json(text) => return Ok(text.into_bytes().into()),
-        other => other.into_bytes()?,
+        Value::Text(text) | Value::Json(text) => text.into_bytes().into(),
+        other => {
+            let bytes = other.into_bytes()?;
+            utf8(&bytes, 0)?;
+            bytes
+        }
     };
-    match std::str::from_utf8(&bytes) {
-        Ok(_) => Ok(bytes),
-        Err(error) => Err(Error::invalid_data("The input is no UTF-8 text").at(error.valid_up_to() as u64)),
+    check_start(&bytes[..bytes.len().min(START)])?;
+    Ok(bytes)
+}
+
+/// Checks that bytes, which start `at` bytes into the input, are UTF-8.
+pub fn utf8(bytes: &[u8], at: u64) -> Result<()> {
+    match std::str::from_utf8(bytes) {
+        Ok(_) => Ok(()),
+        Err(error) if at == 0 => Err(not_utf8(bytes, error.valid_up_to())),
+        Err(error) => Err(not_utf8(&[], error.valid_up_to()).at(at + error.valid_up_to() as u64)),
     }
 }
 
-/// The document in `text`, which starts `at` bytes into the input.
-pub fn parse(text: &[u8], at: u64) -> Result<Json> {
-    parse_with_depth(text, at).map(|(json, _)| json)
+/// Checks the first [`START`] bytes of a text, or the whole: JSON contains no NUL, and no byte order mark.
+pub fn check_start(start: &[u8]) -> Result<()> {
+    if start.starts_with(BOM) {
+        let message = "The input begins with a byte order mark (U+FEFF), which is not JSON: remove it";
+        return Err(Error::invalid_data(message).at(0));
+    }
+    text_encoding::check_start(start)
 }
 
-/// The same, and how deep it is nested.
+/// The document in `text`, which starts `at` bytes into the input, and how deep it is nested.
 pub fn parse_with_depth(text: &[u8], at: u64) -> Result<(Json, usize)> {
     let depth = depth(text, at)?;
     parse_shallow(text, at).map(|json| (json, depth))
@@ -156,6 +172,10 @@ pub fn controls(word: u64) -> u64 {
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
+
+    fn parse(text: &[u8], at: u64) -> Result<Json> {
+        parse_with_depth(text, at).map(|(json, _)| json)
+    }
 
     #[test]
     fn places_are_in_bytes() {

@@ -1,11 +1,11 @@
 //! Many records against one schema, by all threads: the elements of a list, or documents one after the other.
 
 use super::json_records::{Record, Records};
-use super::json_text::parse_shallow;
+use super::json_text::{parse_shallow, utf8};
 use super::json_validate::{Compiled, compile};
 use super::{Args, ArgumentError, Fold, Transform, Value, run_fold};
 use crate::cancel::Cancel;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use serde_json::{Value as Json, json};
 use std::ops::Range;
 use std::sync::Arc;
@@ -147,9 +147,7 @@ fn judge(
         let Record { place: range, depth } = &found[place];
         let at = base + range.start as u64;
         let record = &text[range.clone()];
-        if let Err(error) = std::str::from_utf8(record) {
-            return Err(Error::invalid_data("The input is no UTF-8 text").at(at + error.valid_up_to() as u64));
-        }
+        utf8(record, at)?;
         let document = parse_shallow(record, at)?;
         let most = if failing.len() < wanted { MAX_ERRORS } else { 0 };
         failing.extend(schema.errors(&document, *depth, most)?.map(|errors| (place, errors)));

@@ -1,6 +1,7 @@
 //! libdeflate's compressors, kept for the next use: one takes most of a megabyte of tables, which for a small input would
 //! cost as much to set up as the work itself.
 
+use super::memory;
 use crate::error::{Error, Kind, Result};
 use libdeflater::{CompressionLvl, Compressor};
 use parking_lot::Mutex;
@@ -8,6 +9,11 @@ use parking_lot::Mutex;
 /// Compressors at rest with their levels, the one that rested longest first. Nobody waits for one: who finds none of
 /// the level makes one.
 static AT_REST: Mutex<Vec<(u8, Compressor)>> = Mutex::new(Vec::new());
+
+/// Bytes that a compressor of a level allocates at most, about.
+fn state(level: u8) -> usize {
+    if level < 10 { 1 << 20 } else { 10 << 20 }
+}
 
 /// At rest at most, as they are about 0.6 MB each: what the threads here can use at once, and one for probing.
 fn kept() -> usize {
@@ -17,15 +23,23 @@ fn kept() -> usize {
 /// Appends a complete deflate stream of `plain` at a level of libdeflate's, 0 to 12.
 ///
 /// # Errors
-/// Of kind `Panic` should the compressor fail.
+/// Of kind `Unsupported` without memory; of kind `Panic` should the compressor fail.
 pub fn compress(plain: &[u8], level: u8, out: &mut Vec<u8>) -> Result<()> {
     let failed = || Error::new(Kind::Panic, "The deflate compressor failed");
     let mut compressor = match take(level) {
         Some(compressor) => compressor,
-        None => Compressor::new(CompressionLvl::new(level.into()).map_err(|_| failed())?),
+        None => {
+            // Without memory it panics.
+            memory::check(state(level))?;
+            Compressor::new(CompressionLvl::new(level.into()).map_err(|_| failed())?)
+        }
     };
     let before = out.len();
-    out.resize(before + compressor.deflate_compress_bound(plain.len()), 0);
+    let bound = compressor.deflate_compress_bound(plain.len());
+    if let Err(error) = memory::zeros(out, bound) {
+        give_back(level, compressor);
+        return Err(error);
+    }
     let made = compressor.deflate_compress(plain, &mut out[before..]).map_err(|_| failed());
     out.truncate(before + *made.as_ref().unwrap_or(&0));
     give_back(level, compressor);

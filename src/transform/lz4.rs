@@ -2,7 +2,7 @@
 
 use super::growth::max_output;
 use super::lz4_frame::Decoder;
-use super::{Args, ArgumentError, Fold, Transform, Value, run_fold};
+use super::{Args, ArgumentError, Fold, Transform, Value, memory, run_fold};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
@@ -58,12 +58,21 @@ fn begin(len: usize) -> Box<dyn Fold> {
 
 struct Compressing(FrameEncoder<Vec<u8>>);
 
+impl Compressing {
+    /// Moves what is compressed to `out`.
+    fn hand_over(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        memory::reserve(out, self.0.get_ref().len())?;
+        out.append(self.0.get_mut());
+        Ok(())
+    }
+}
+
 impl Fold for Compressing {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for step in chunk.chunks(STEP) {
             cancel.check()?;
             self.0.write_all(step).map_err(failed)?;
-            out.append(self.0.get_mut());
+            self.hand_over(out)?;
         }
         Ok(())
     }
@@ -71,14 +80,14 @@ impl Fold for Compressing {
     fn flush(&mut self, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         cancel.check()?;
         self.0.flush().map_err(failed)?;
-        out.append(self.0.get_mut());
+        self.hand_over(out)?;
         Ok(())
     }
 
     fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
         cancel.check()?;
         self.0.try_finish().map_err(failed)?;
-        out.append(self.0.get_mut());
+        self.hand_over(&mut out)?;
         Ok(out.into())
     }
 }

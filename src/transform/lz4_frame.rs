@@ -1,7 +1,7 @@
 //! Reads LZ4 frames in chunks cut anywhere; the blocks themselves are lz4_flex's to decompress.
 
 use super::growth::Growth;
-use super::{Fold, Value};
+use super::{Fold, Value, memory};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use lz4_flex::block::{DecompressError, decompress_into_with_dict};
@@ -190,7 +190,7 @@ impl Decoder {
             // No block can make more than this, whatever it claims; at most 255 bytes of output come of one.
             let most = self.header.block_size.min(len.saturating_mul(255));
             let room = usize::try_from(self.growth.left()).map_or(most, |left| most.min(left));
-            out.resize(before + room, 0);
+            memory::zeros(out, room)?;
             let made = decompress_into_with_dict(data, &mut out[before..], &self.window);
             out.truncate(before + made.as_ref().copied().unwrap_or(0));
             made.map_err(|error| match error {
@@ -198,7 +198,7 @@ impl Decoder {
                 _ => self.corrupt("invalid block"),
             })?;
         } else {
-            out.extend_from_slice(data);
+            memory::append(out, data)?;
         }
         let made = out.len() - before;
         if let Err(error) = self.growth.add(made) {
@@ -239,7 +239,7 @@ impl Fold for Decoder {
                 _ => {
                     let missing = self.len() - self.held.len();
                     if chunk.len() < missing {
-                        self.held.extend_from_slice(chunk);
+                        memory::append(&mut self.held, chunk)?;
                         self.taken += chunk.len() as u64;
                         return Ok(());
                     }
@@ -250,7 +250,7 @@ impl Fold for Decoder {
                     let part = if held.is_empty() {
                         self.take(now, out, cancel)
                     } else {
-                        held.extend_from_slice(now);
+                        memory::append(&mut held, now)?;
                         self.take(&held, out, cancel)
                     };
                     let flags = matches!(self.part, Part::Flags);

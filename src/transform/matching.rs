@@ -4,9 +4,10 @@
 
 use super::growth::{check_output, max_output};
 use super::pattern::{Flags, Pattern, Searcher};
+use super::text_encoding::{checked, not_utf8};
 use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use std::fmt::Write;
 
 type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
@@ -137,10 +138,11 @@ fn reference(after: &str, names: &[Option<String>], may_be_named: bool) -> Optio
 fn text(input: Value) -> Result<String> {
     match input {
         Value::Text(text) | Value::Json(text) => Ok(text),
-        other => String::from_utf8(other.into_bytes()?.into_vec()).map_err(|error| {
-            let offset = error.utf8_error().valid_up_to() as u64;
-            Error::invalid_data("The input is no UTF-8 text").at(offset)
-        }),
+        other => {
+            let bytes = checked(other.into_bytes()?)?;
+            String::from_utf8(bytes.into_owned()?)
+                .map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A new one is a file in this folder that implements [`Transform`], and a line in [`registry`].
 
 mod base64;
+mod bcrypt_form;
 mod blocks;
 mod brotli;
 mod bytes;
@@ -27,23 +28,26 @@ mod huffman;
 mod identity;
 mod inflate;
 mod json_forms;
-mod json_functions;
 mod json_minify;
 mod json_parse;
 mod json_path;
 mod json_patterns;
 mod json_plan;
+mod json_query;
+mod json_query_parse;
+mod json_query_run;
 mod json_records;
-mod json_segments;
 mod json_select;
 mod json_syntax;
 mod json_text;
+mod json_tree;
 mod json_validate;
 mod json_validate_each;
 mod libdeflate;
 mod lz4;
 mod lz4_frame;
 mod matching;
+mod memory;
 mod nearest;
 mod numbers;
 mod numeric;
@@ -57,10 +61,12 @@ mod splice;
 mod sum;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;
+mod text_encoding;
 mod utf16;
 mod value;
 mod zstd;
 mod zstd_blocks;
+mod zstd_error;
 mod zstd_parallel;
 mod zstd_segment;
 

@@ -3,7 +3,7 @@
 
 use super::numbers::{Kind, Number, Visit};
 use super::sum::Sum;
-use super::{Args, ArgumentError, Transform, Value};
+use super::{Args, ArgumentError, Transform, Value, memory};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use rayon::prelude::*;
@@ -85,6 +85,7 @@ impl Transform for Sort {
             type Out = Vec<u8>;
             fn visit<N: Number>(self, bytes: &[u8]) -> Result<Vec<u8>> {
                 let Sorting(descending, cancel) = self;
+                memory::check(bytes.len().saturating_mul(2))?;
                 let mut keys: Vec<N::Key> = bytes.par_chunks_exact(N::SIZE).map(|it| N::read(it).key()).collect();
                 cancel.check()?;
                 keys.par_sort_unstable();
@@ -151,6 +152,7 @@ struct Doubles<'a>(&'a Cancel);
 impl Visit for Doubles<'_> {
     type Out = Vec<Vec<f64>>;
     fn visit<N: Number>(self, bytes: &[u8]) -> Result<Vec<Vec<f64>>> {
+        memory::check(bytes.len() / N::SIZE * size_of::<f64>())?;
         let part = |bytes: &[u8]| {
             self.0.check()?;
             Ok(bytes.chunks_exact(N::SIZE).map(|it| N::read(it).as_f64()).collect())
@@ -179,6 +181,7 @@ impl Transform for Stats {
         let stddev = (all.squares / all.count).sqrt();
         let mut quantiles = Vec::new();
         if !self.quantiles.is_empty() {
+            memory::check(parts.iter().map(Vec::len).sum::<usize>() * size_of::<u64>())?;
             let mut keys: Vec<u64> = parts.into_par_iter().flatten_iter().map(Number::key).collect();
             cancel.check()?;
             keys.par_sort_unstable();

@@ -2,7 +2,7 @@
 //! passwords (PBKDF2, RFC 8018). None of them can be interrupted, and each takes memory of its own besides the queue's: argon2id
 //! `memoryKiB`, scrypt 128 MiB at its default.
 
-use super::{Args, ArgumentError, Transform, Value};
+use super::{Args, ArgumentError, Transform, Value, bcrypt_form, memory};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use argon2::password_hash::phc::PasswordHash;
@@ -19,19 +19,28 @@ type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 /// bcrypt looks at no more.
 const BCRYPT_BYTES: usize = 72;
 const SALT_LEN: usize = 16;
+/// As PHC strings name them.
+const ALGORITHMS: [&str; 4] = ["argon2id", "argon2i", "argon2d", "scrypt"];
 /// What OWASP recommends: argon2id with 19 MiB, two passes and one lane; scrypt with 2^17, 8 and 1.
 const MEMORY_KIB: u32 = 19_456;
 const ITERATIONS: u32 = 2;
 const BCRYPT_COST: u32 = 12;
 const SCRYPT_COST: u32 = 17;
 const SCRYPT_BLOCKS: u32 = 8;
-/// What may be asked for, 4 GiB of memory among it; of a hash to verify as well, which may be an attacker's.
+/// Limits of one hash: 4 GiB of memory, and some tens of seconds of one core. They hold for hashes to verify too, which
+/// may come from an attacker.
 const MOST_MEMORY_KIB: u32 = 4 << 20;
 const MOST_ITERATIONS: u32 = 1 << 20;
 const MOST_LANES: u32 = 64;
+/// Of argon2: memory in KiB times iterations, 16 GiB in all.
+const MOST_FILLED_KIB: u64 = 1 << 24;
 const MOST_SCRYPT_COST: u32 = 22;
 const MOST_SCRYPT_BLOCKS: u32 = 1 << 24;
-const BCRYPT_COSTS: RangeInclusive<u32> = 4..=31;
+/// Of scrypt: N times r times p.
+const MOST_MIXED_BLOCKS: u64 = (SCRYPT_BLOCKS as u64) << MOST_SCRYPT_COST;
+pub const BCRYPT_COSTS: RangeInclusive<u32> = 4..=18;
+/// Of PBKDF2: iterations for each block of the digest's size.
+const MOST_DERIVED: u64 = 1 << 26;
 
 #[cfg(all(test, not(feature = "loom")))]
 pub const EXAMPLE: &str = "$2b$04$......................LAtw7/ohmmBAhnXqmkuIz83Rl5Qdjhm";
@@ -78,14 +87,30 @@ pub fn hash(args: &Args) -> Built {
             // As the algorithm has it: 8 KiB for each lane at least.
             let memory = number("memoryKiB", i64::from(8 * lanes)..=i64::from(MOST_MEMORY_KIB), MEMORY_KIB)?;
             let iterations = number("iterations", 1..=i64::from(MOST_ITERATIONS), ITERATIONS)?;
+            if u64::from(memory) * u64::from(iterations) > MOST_FILLED_KIB {
+                let product = format!("\"options.memoryKiB\" times \"options.iterations\" ({memory} * {iterations})");
+                return Err(beyond(&product, MOST_FILLED_KIB));
+            }
             Hash::Argon2id(Params::new(memory, iterations, lanes, None).map_err(refused)?)
         }
-        "bcrypt" => Hash::Bcrypt(number("cost", 4..=31, BCRYPT_COST)?),
+        "bcrypt" => {
+            let costs = i64::from(*BCRYPT_COSTS.start())..=i64::from(*BCRYPT_COSTS.end());
+            Hash::Bcrypt(number("cost", costs, BCRYPT_COST)?)
+        }
         _ => {
-            let cost = u8::try_from(number("cost", 1..=i64::from(MOST_SCRYPT_COST), SCRYPT_COST)?).unwrap_or(u8::MAX);
+            let cost = number("cost", 1..=i64::from(MOST_SCRYPT_COST), SCRYPT_COST)?;
+            if (u64::from(SCRYPT_BLOCKS * lanes) << cost) > MOST_MIXED_BLOCKS {
+                let product = format!("2 ** \"options.cost\" times \"options.parallelism\" (2 ** {cost} * {lanes})");
+                return Err(beyond(&product, MOST_MIXED_BLOCKS / u64::from(SCRYPT_BLOCKS)));
+            }
+            let cost = u8::try_from(cost).unwrap_or(u8::MAX);
             Hash::Scrypt(scrypt::Params::new(cost, SCRYPT_BLOCKS, lanes).map_err(refused)?)
         }
     }))
+}
+
+fn beyond(product: &str, most: u64) -> ArgumentError {
+    ArgumentError::Range(format!("The value of {product} is out of range. It must be <= {most}"))
 }
 
 fn refused(error: impl std::fmt::Display) -> ArgumentError {
@@ -95,13 +120,14 @@ fn refused(error: impl std::fmt::Display) -> ArgumentError {
 /// `verifyPassword(hash)`
 pub fn verify(args: &Args) -> Built {
     let hash = args.text(0, "hash")?;
-    // bcrypt has a form of its own: $2b$12$ and 53 characters.
     if hash.starts_with("$2") {
-        let parts = hash.parse::<bcrypt::HashParts>().map_err(|_| malformed())?;
-        if !BCRYPT_COSTS.contains(&parts.get_cost()) {
-            return Err(malformed());
-        }
+        bcrypt_form::check(hash)?;
         return Ok(Box::new(Verify::Bcrypt(Zeroizing::new(hash.to_owned()))));
+    }
+    let algorithm = hash.strip_prefix('$').and_then(|rest| rest.split('$').next()).unwrap_or_default();
+    let is_name = |name: &str| name.bytes().all(|it| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+    if !algorithm.is_empty() && is_name(algorithm) && !ALGORITHMS.contains(&algorithm) {
+        return Err(unknown());
     }
     let mut parsed = PasswordHash::new(hash).map_err(|_| malformed())?;
     let is_known = match parsed.algorithm.as_str() {
@@ -110,19 +136,24 @@ pub fn verify(args: &Args) -> Built {
             // The first version did not say which one it is.
             let version = *parsed.version.get_or_insert(Version::V0x10.into());
             let salt_len = parsed.salt.as_ref().map_or(0, |salt| salt.len());
-            Params::try_from(&parsed).is_ok() && Version::try_from(version).is_ok() && salt_len >= argon2::MIN_SALT_LEN
+            let params = Params::try_from(&parsed).map_err(|_| malformed())?;
+            if u64::from(params.m_cost()) * u64::from(params.t_cost()) > MOST_FILLED_KIB {
+                return Err(greedy());
+            }
+            Version::try_from(version).is_ok() && salt_len >= argon2::MIN_SALT_LEN
         }
         "scrypt" => {
             within(&parsed, &[("ln", MOST_SCRYPT_COST), ("r", MOST_SCRYPT_BLOCKS), ("p", MOST_LANES)])?;
             let params = scrypt::Params::try_from(&parsed).map_err(|_| malformed())?;
             let (blocks, lanes) = (u64::from(params.r()), u64::from(params.p()));
             let most = u64::from(SCRYPT_BLOCKS);
-            if params.n() * blocks > most << MOST_SCRYPT_COST || blocks * lanes > most * u64::from(MOST_LANES) {
+            // Each product is below 2^64: `ln` is at most 22, and `r` times `p` at most 512.
+            if blocks * lanes > most * u64::from(MOST_LANES) || params.n() * blocks * lanes > MOST_MIXED_BLOCKS {
                 return Err(greedy());
             }
             true
         }
-        _ => false,
+        _ => return Err(unknown()),
     };
     if !is_known || parsed.hash.is_none() || parsed.salt.is_none() {
         return Err(malformed());
@@ -137,29 +168,42 @@ fn within(hash: &PasswordHash, limits: &[(&str, u32)]) -> std::result::Result<()
     if costs.any(|(name, cost)| is_greedy(name.as_str(), cost)) { Err(greedy()) } else { Ok(()) }
 }
 
-fn greedy() -> ArgumentError {
+pub fn greedy() -> ArgumentError {
     ArgumentError::Range("The \"hash\" argument asks for more memory or time than hashPassword would".into())
 }
 
-/// Says nothing of what it is.
+/// Does not quote the hash, which is secret.
 fn malformed() -> ArgumentError {
     ArgumentError::Value(
         "The \"hash\" argument must be a PHC string of argon2 or scrypt, or a hash of bcrypt ($2b$...)".into(),
     )
 }
 
+fn unknown() -> ArgumentError {
+    ArgumentError::Value(
+        "The \"hash\" argument names an unknown algorithm. The algorithms are argon2id, argon2i, argon2d, scrypt and bcrypt"
+            .into(),
+    )
+}
+
 /// `pbkdf2(digest, salt, iterations, length)`
 pub fn derive(args: &Args) -> Built {
-    let algorithm = match args.one_of(0, "digest", &["sha1", "sha256", "sha512"])? {
-        "sha1" => pbkdf2::PBKDF2_HMAC_SHA1,
-        "sha256" => pbkdf2::PBKDF2_HMAC_SHA256,
-        _ => pbkdf2::PBKDF2_HMAC_SHA512,
+    let (algorithm, digest_len) = match args.one_of(0, "digest", &["sha1", "sha256", "sha512"])? {
+        "sha1" => (pbkdf2::PBKDF2_HMAC_SHA1, 20),
+        "sha256" => (pbkdf2::PBKDF2_HMAC_SHA256, 32),
+        _ => (pbkdf2::PBKDF2_HMAC_SHA512, 64),
     };
     args.options(4, &[])?;
     let salt = args.bytes(1, "salt")?.to_vec();
     let iterations = args.integer(2, "iterations", 1..=i64::from(u32::MAX >> 1))?;
     let iterations = u32::try_from(iterations).ok().and_then(NonZeroU32::new).expect("within its bounds");
     let length = usize::try_from(args.integer(3, "length", 1..=1 << 20)?).expect("within its bounds");
+    let blocks = length.div_ceil(digest_len) as u64;
+    if u64::from(iterations.get()) * blocks > MOST_DERIVED {
+        let product =
+            format!("\"iterations\" times the {blocks} blocks of {digest_len} bytes ({iterations} * {blocks})");
+        return Err(beyond(&product, MOST_DERIVED));
+    }
     Ok(Box::new(Derive { algorithm, salt, iterations, length }))
 }
 
@@ -169,7 +213,7 @@ impl Transform for Hash {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let password = Zeroizing::new(input.into_bytes()?.into_vec());
+        let password = Zeroizing::new(input.into_bytes()?.into_owned()?);
         cancel.check()?;
         let mut salt = [0; SALT_LEN];
         rand::fill(&mut salt).map_err(|_| Error::new(Kind::Unsupported, "The system gives no random numbers"))?;
@@ -190,6 +234,10 @@ impl Transform for Hash {
                     );
                     return Err(Error::invalid_data(message));
                 }
+                if let Some(place) = password.iter().position(|byte| *byte == 0) {
+                    let message = "bcrypt ends a password at a NUL character. This one has a NUL within it";
+                    return Err(Error::invalid_data(message).at(place as u64));
+                }
                 let made = bcrypt::hash_with_salt(&password[..], *cost, salt).map_err(failed)?;
                 made.format_for_version(bcrypt::Version::TwoB)
             }
@@ -203,7 +251,7 @@ impl Transform for Verify {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let password = Zeroizing::new(input.into_bytes()?.into_vec());
+        let password = Zeroizing::new(input.into_bytes()?.into_owned()?);
         cancel.check()?;
         let is_right = match self {
             // What is longer was never hashed by hashPassword; others cut it, and so must whoever verifies theirs.
@@ -226,8 +274,7 @@ impl Transform for Verify {
 fn check_memory(params: scrypt::Params) -> Result<()> {
     let (blocks, lanes) = (u64::from(params.r()), u64::from(params.p()));
     let bytes = 128 * blocks * (params.n() + lanes);
-    let reserved = usize::try_from(bytes).map(|bytes| Vec::<u8>::new().try_reserve_exact(bytes));
-    if matches!(reserved, Ok(Ok(()))) { Ok(()) } else { Err(failed(format!("there is no memory of {bytes} bytes"))) }
+    memory::check(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
 /// A hash that cannot be computed, for want of memory say, is no wrong password.
@@ -245,7 +292,7 @@ impl Transform for Derive {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let password = Zeroizing::new(input.into_bytes()?.into_vec());
+        let password = Zeroizing::new(input.into_bytes()?.into_owned()?);
         cancel.check()?;
         let mut out = vec![0; self.length];
         pbkdf2::derive(self.algorithm, self.iterations, &self.salt, &password, &mut out);

@@ -1,6 +1,7 @@
 //! Deflate blocks by zlib-rs, which can take up where other data ended: slower than libdeflate, but each block may refer
 //! to what came before it, and no step takes long.
 
+use super::memory;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use zlib_rs::{Deflate, DeflateError, DeflateFlush, Status};
@@ -9,13 +10,16 @@ use zlib_rs::{Deflate, DeflateError, DeflateFlush, Status};
 pub const WINDOW: usize = 32 << 10;
 /// Input between two looks at the token: about 1 ms on ordinary data.
 const STEP: usize = 16 << 10;
+/// Bytes that a compressor allocates, about. Without them it panics.
+const STATE: usize = 300 << 10;
 
 /// Appends the block as part of a stream that ends on a byte, and with it if it is the last. `before` is the data ahead
 /// of it, as much as there is; only the last 32 KiB count.
 ///
 /// # Errors
-/// Of kind `Cancelled`; of kind `Panic` should the compressor itself fail.
+/// Of kind `Cancelled`, and of kind `Unsupported` without memory; of kind `Panic` should the compressor itself fail.
 pub fn compress(before: &[u8], data: &[u8], last: bool, level: i32, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+    memory::check(STATE)?;
     let mut deflate = Deflate::new(level, false, 15);
     if level > 0 && !before.is_empty() {
         deflate.set_dictionary(&before[before.len().saturating_sub(WINDOW)..]).map_err(broken)?;
@@ -32,7 +36,7 @@ fn feed(deflate: &mut Deflate, mut input: &[u8], flush: DeflateFlush, out: &mut 
     loop {
         let (before, taken, made) = (out.len(), deflate.total_in(), deflate.total_out());
         let room = (input.len() / 2).max(4096);
-        out.resize(before + room, 0);
+        memory::zeros(out, room)?;
         let status = deflate.compress(input, &mut out[before..], flush).map_err(broken)?;
         let made = usize::try_from(deflate.total_out() - made).unwrap_or(room);
         let taken = usize::try_from(deflate.total_in() - taken).unwrap_or(input.len());
@@ -46,6 +50,9 @@ fn feed(deflate: &mut Deflate, mut input: &[u8], flush: DeflateFlush, out: &mut 
 }
 
 fn broken(error: DeflateError) -> Error {
+    if let DeflateError::MemError = error {
+        return Error::out_of_memory("the tables of deflate");
+    }
     Error::new(Kind::Panic, format!("The deflate compressor failed: {}", error.as_str()))
 }
 

@@ -4,7 +4,7 @@
 //! A sealed message is its nonce, the ciphertext and the tag. A message cannot be interrupted: one of 64 MiB takes some
 //! hundredths of a second.
 
-use super::{Args, ArgumentError, Transform, Value};
+use super::{Args, ArgumentError, Transform, Value, memory};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -73,7 +73,7 @@ impl Transform for Seal {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let mut out = input.into_bytes()?.into_vec();
+        let mut out = input.into_bytes()?.into_owned()?;
         cancel.check()?;
         let mut nonce = self.nonce.unwrap_or_default();
         if self.nonce.is_none() {
@@ -85,7 +85,7 @@ impl Transform for Seal {
         let tag =
             sealed.map_err(|_| Error::new(Kind::OutputLimit, "The message is longer than the cipher can seal"))?;
         let len = out.len();
-        out.reserve_exact(NONCE_LEN + TAG_LEN);
+        memory::reserve(&mut out, NONCE_LEN + TAG_LEN)?;
         out.resize(len + NONCE_LEN, 0);
         out.copy_within(..len, NONCE_LEN);
         out[..NONCE_LEN].copy_from_slice(&nonce);
@@ -104,7 +104,7 @@ impl Transform for Open {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let mut sealed = input.into_bytes()?.into_vec();
+        let mut sealed = input.into_bytes()?.into_owned()?;
         cancel.check()?;
         if sealed.len() < NONCE_LEN + TAG_LEN {
             let message = format!(

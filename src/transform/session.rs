@@ -110,7 +110,7 @@ impl Session {
     }
 
     fn step(&self, kind: StepKind, input: Value, cancel: &Cancel) -> Result<Value> {
-        self.put(input.into_bytes()?.into_vec());
+        self.put(input.into_bytes()?.into_owned()?);
         let state = &mut *self.state.lock();
         // It is of no use after an error, and neither after a panic.
         let Some(mut fold) = state.fold.take() else {

@@ -2,15 +2,16 @@
 //! says and as parallel compressors need.
 
 use super::growth::{Growth, max_output};
+use super::zstd_error::{corrupt, failed, out_of_memory};
 use super::zstd_parallel::{self, Parallel};
-use super::{Args, ArgumentError, Fold, Transform, Value, run_fold};
+use super::{Args, ArgumentError, Fold, Transform, Value, memory, run_fold};
 use crate::cancel::Cancel;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use std::sync::Arc;
 use zeroize::Zeroizing;
+use zstd_safe::get_frame_content_size;
 use zstd_safe::zstd_sys::ZSTD_EndDirective;
 use zstd_safe::{CCtx, CDict, CParameter, DCtx, DDict, FRAMEHEADERSIZE_MAX, InBuffer, OutBuffer, SafeResult};
-use zstd_safe::{get_error_name, get_frame_content_size};
 
 type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 type Dictionary = Option<Arc<Zeroizing<Vec<u8>>>>;
@@ -172,7 +173,7 @@ impl Compressing {
         loop {
             cancel.check()?;
             let room = (step.len() / 2).max(4096);
-            out.reserve(room);
+            memory::reserve(out, room)?;
             let before = out.len();
             let (left, full) = {
                 let mut output = OutBuffer::around_pos(out, before);
@@ -315,18 +316,6 @@ impl Fold for Decompressing {
     }
 }
 
-fn corrupt(code: usize) -> Error {
-    Error::invalid_data(format!("The zstd data is corrupt: {}", get_error_name(code)))
-}
-
-pub(super) fn failed(code: usize) -> Error {
-    Error::new(Kind::Panic, format!("zstd failed: {}", get_error_name(code)))
-}
-
-pub(super) fn out_of_memory() -> Error {
-    Error::new(Kind::Panic, "zstd failed: out of memory")
-}
-
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::super::Arg;
@@ -334,6 +323,7 @@ mod tests {
         args, cuts, cuts_through, fails, noise, options, prose, refuses_flips, refuses_truncation, stops, whole,
     };
     use super::*;
+    use crate::error::Kind;
 
     fn number(name: &str, value: i64) -> Args {
         #[expect(clippy::cast_precision_loss, reason = "small")]

@@ -1,8 +1,9 @@
 //! Zstandard streams: by one thread as long as they are short, repetitive or flushed, else by several in one frame.
 
-use super::zstd::{Compress, Compressing, out_of_memory};
+use super::zstd::{Compress, Compressing};
 use super::zstd_blocks::{write_end, write_frame_header};
-use super::{Fold, Value, zstd_segment};
+use super::zstd_error::out_of_memory;
+use super::{Fold, Value, memory, zstd_segment};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use std::sync::Arc;
@@ -101,7 +102,7 @@ impl Parallel {
             }
         });
         for packed in made {
-            out.extend_from_slice(&packed?);
+            memory::append(out, &packed?)?;
         }
         Ok(())
     }
@@ -138,7 +139,7 @@ impl Fold for Parallel {
             cancel.check()?;
             let missing = self.compressed + full - self.held.len();
             let (now, later) = chunk.split_at(missing.min(chunk.len()));
-            self.held.extend_from_slice(now);
+            memory::append(&mut self.held, now)?;
             chunk = later;
             // Only when more follows: what ends now is short.
             if !chunk.is_empty() {
@@ -172,6 +173,7 @@ impl Fold for Parallel {
             serial.feed(&[], ZSTD_e_end, &mut out, cancel)?;
             return Ok(out.into());
         }
+        memory::reserve(&mut out, 16)?;
         write_end(&mut out);
         if self.transform.checksum {
             out.extend_from_slice(&self.checksum.digest().to_le_bytes()[..4]);

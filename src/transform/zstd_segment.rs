@@ -6,8 +6,9 @@
 //! preamble made here, three matches that set the offsets, and the dictionary says that they are what they will be. The
 //! dictionary's entropy tables are for symbols that hardly occur, so that no block makes use of them, which is checked.
 
-use super::zstd::failed;
+use super::memory;
 use super::zstd_blocks::{Tables, blocks_of, write_match, write_raw};
+use super::zstd_error::failed;
 use crate::error::Result;
 use std::ops::Range;
 use zstd_safe::{CCtx, compress_bound};
@@ -39,9 +40,10 @@ pub fn compress(context: &mut CCtx<'_>, level: i32, data: &[u8], from: usize, ou
     }
     begin += bytes.len();
     // One after the other in memory, which is how zstd is fastest.
-    bytes.extend_from_slice(data);
+    memory::append(&mut bytes, data)?;
     let (before, rest) = bytes.split_at(begin);
-    let mut packed = Vec::with_capacity(compress_bound(rest.len()));
+    let mut packed = Vec::new();
+    memory::reserve(&mut packed, compress_bound(rest.len()))?;
     context.compress_using_dict(&mut packed, rest, before, level).map_err(failed)?;
     let mut tables = Tables::default();
     if blocks_of(&packed).all(|block| tables.has_all_of(block)) {

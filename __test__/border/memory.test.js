@@ -1,0 +1,78 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { node } = require('../support/child')
+
+// In a process of its own, whose address space is limited once everything has been used.
+const script = `
+  const { execFileSync } = require('node:child_process')
+  const { readFileSync } = require('node:fs')
+  const { pool, transforms, move } = require(${JSON.stringify(require.resolve('../..'))})
+  const MiB = 2 ** 20
+  const zeros = Buffer.alloc(160 * MiB)
+  const { zstdCompress, hashPassword, numeric, text } = transforms
+  const packers = { gunzip: 'gzip', inflate: 'deflate', inflateRaw: 'deflateRaw', zstdDecompress: 'zstdCompress',
+    brotliDecompress: 'brotliCompress', lz4Decompress: 'lz4Compress' }
+
+  async function through(sink, chunk) {
+    sink.result.catch(() => {})
+    sink.on('error', () => {})
+    sink.end(chunk)
+    return sink.result
+  }
+
+  async function main() {
+    const tasks = {
+      zstdCompress: () => through(pool.sink(zstdCompress({ level: 22 })), 'x'),
+      brotliCompress: () => pool.run(transforms.brotliCompress({ quality: 11, window: 24 }), 'x'),
+      argon2id: () => pool.run(hashPassword({ memoryKiB: 600 * 1024, iterations: 1 }), 'x'),
+      scrypt: () => pool.run(hashPassword({ algorithm: 'scrypt', cost: 19 }), 'x')
+    }
+    for (const [name, packer] of Object.entries(packers)) {
+      const options = packer === 'brotliCompress' ? { quality: 1 } : undefined
+      const packed = await pool.run(transforms[packer](options), zeros)
+      tasks[name] = () => pool.run(transforms[name](), packed)
+    }
+    // What they need is a multiple of what the others have given back by then.
+    for (const [name, transform, Class] of [
+      ['base64Encode', text.base64Encode(), Uint8Array],
+      ['sort', numeric.sort(), Uint32Array],
+      ['stats', numeric.stats(), Uint8Array]
+    ]) {
+      const inputs = [1, 2].map(() => new Class(160 * MiB / Class.BYTES_PER_ELEMENT))
+      tasks[name] = () => pool.run(transform, move(inputs.pop()))
+    }
+    await pool.map(transforms.identity(), Array(100).fill('x'))
+    const limit = most => execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + most + ':unlimited'])
+    const used = 1024 * Number(/VmSize:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
+    const outcomes = {}
+    limit(used + 64 * MiB)
+    for (const [name, run] of Object.entries(tasks)) {
+      outcomes[name] = await run().then(() => 'done', error => [error.code, error.transform, error.message])
+    }
+    limit('unlimited')
+    const later = {}
+    for (const name of ['zstdCompress', 'brotliCompress', 'gunzip', 'sort']) {
+      later[name] = await tasks[name]().then(() => 'done', error => error.code)
+    }
+    console.log(JSON.stringify({ outcomes, later, running: pool.stats().running }))
+  }
+  main()`
+
+test('a task for which there is no memory fails alone, with the code for that', {
+  skip: process.platform !== 'linux' && 'prlimit is of Linux'
+}, async () => {
+  const { code, stdout, stderr } = await node(['-e', script])
+  assert.equal(code, 0, stderr)
+  const { outcomes, later, running } = JSON.parse(stdout)
+  assert.equal(running, 0)
+  assert.deepEqual(Object.values(later), ['done', 'done', 'done', 'done'])
+  for (const [name, outcome] of Object.entries(outcomes)) {
+    const [failure, transform, message] = outcome
+    assert.equal(failure, 'ERR_OFFLOOP_UNSUPPORTED', `${name}: ${outcome}`)
+    assert.equal(typeof transform, 'string')
+    assert.match(message, /memory/)
+  }
+  assert.equal(Object.keys(outcomes).length, 13)
+})

@@ -1,0 +1,82 @@
+'use strict'
+
+// Shared libraries with something wrong with each, made of C or of a sound one.
+
+const { execFileSync } = require('node:child_process')
+const { copyFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } = require('node:fs')
+const { dirname, join } = require('node:path')
+
+/** What a library is compiled from; it declares of Node-API what it needs. */
+const MODULE = 'void *napi_register_module_v1(void *env, void *exports) { return exports; }'
+
+/** @param {number} version of Node-API that it asks for */
+const asking = version => `int node_api_module_get_api_version_v1(void) { return ${version}; } ${MODULE}`
+
+/** An addon that says what version it is of. @param {string} version */
+const saying = version => `
+  int napi_create_string_utf8(void *, const char *, unsigned long, void **);
+  int napi_set_named_property(void *, void *, const char *, void *);
+  int node_api_module_get_api_version_v1(void) { return 8; }
+  void *napi_register_module_v1(void *env, void *exports) {
+    void *version;
+    napi_create_string_utf8(env, "${version}", ${version.length}, &version);
+    napi_set_named_property(env, exports, "VERSION", version);
+    return exports;
+  }`
+
+/** An addon of V8's interface, for a Node.js that there is not. */
+const FOREIGN_ABI = `
+  static struct { int version; unsigned flags; void *handle; const char *file; void *a; void *b; const char *name; void *c, *d; }
+    module = { 42, 0, 0, "old.c", 0, 0, "old", 0, 0 };
+  void node_module_register(void *);
+  __attribute__((constructor)) static void start(void) { node_module_register(&module); }`
+
+const STATIC_TLS = `
+  __thread char large[1 << 22] __attribute__((tls_model("initial-exec")));
+  int use(void) { return large[5]++; }`
+
+/** @param {string} path @param {string} source @param {...string} flags */
+function compile(path, source, ...flags) {
+  execFileSync('cc', ['-shared', '-fPIC', '-w', '-o', path, '-xc', '-', '-xnone', ...flags], { input: source })
+}
+
+/** One that needs a library which is gone by now. @param {string} path */
+function withoutLibrary(path) {
+  const needed = join(dirname(path), 'liboffloop-needs.so')
+  compile(needed, 'int needed(void) { return 1; }', '-Wl,-soname,liboffloop-needs.so')
+  compile(path, 'int needed(void); int use(void) { return needed(); }', needed)
+  unlinkSync(needed)
+}
+
+/** A copy with some bytes changed. @param {string} sound @param {string} path @param {Record<number, number>} bytes by place */
+function patched(sound, path, bytes) {
+  const copy = readFileSync(sound)
+  for (const [place, byte] of Object.entries(bytes)) copy[Number(place)] = byte
+  writeFileSync(path, copy)
+}
+
+/** @param {string} sound @param {string} path @param {number} size */
+function cut(sound, path, size) {
+  copyFileSync(sound, path)
+  truncateSync(path, size)
+}
+
+/**
+ * The head of an executable of another system.
+ * @param {string} path
+ * @param {'darwin-x64' | 'win32-arm64'} kind
+ */
+function foreign(path, kind) {
+  const bytes = Buffer.alloc(4096)
+  if (kind === 'darwin-x64') bytes.writeUInt32BE(0xcffaedfe)
+  if (kind === 'darwin-x64') bytes.writeUInt32LE(0x1000007, 4)
+  else {
+    bytes.write('MZ', 'latin1')
+    bytes.writeUInt32LE(0x80, 0x3c)
+    bytes.write('PE\0\0', 0x80, 'latin1')
+    bytes.writeUInt16LE(0xaa64, 0x84)
+  }
+  writeFileSync(path, bytes)
+}
+
+module.exports = { FOREIGN_ABI, STATIC_TLS, asking, compile, cut, foreign, patched, saying, withoutLibrary }

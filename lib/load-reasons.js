@@ -1,0 +1,194 @@
+'use strict'
+
+// Why a loader refuses an addon that is there, and what helps.
+
+const { sep } = require('node:path')
+const { glibcVersion } = require('./platform')
+
+/**
+ * @typedef {object} Reason
+ * @property {string} why follows "... is there, but "
+ * @property {string | undefined} fix undefined where another addon is what helps
+ *
+ * @typedef {import('./library').Library} Library
+ * @typedef {(match: RegExpExecArray, path: string | undefined) => Reason} Tell
+ */
+
+const BUILD = '`npm rebuild offloop` needs Rust 1.88 or newer and a C compiler'
+
+/** @param {string} why @param {string} [fix] @returns {Reason} */
+const reason = (why, fix) => ({ why, fix })
+
+/** Those that hold whatever the file is: it was not looked at. @type {[pattern: RegExp, tell: Tell][]} */
+const SWITCHED_OFF = [
+  [/loading addons is disabled|ERR_DLOPEN_DISABLED/i, switchedOff],
+  [/Access to this API has been restricted|ERR_ACCESS_DENIED/, unreadable]
+]
+
+/** By what loaders say: glibc's, musl's, those of macOS and Windows, and Node.js itself. @type {[pattern: RegExp, tell: Tell][]} */
+const REFUSALS = [
+  [
+    /requires Node-API version (\d+), but this version of Node\.js only supports version (\d+)/,
+    ([, needed, has]) =>
+      reason(`it needs Node-API ${needed}, and this Node.js has Node-API ${has}`, 'Use a newer Node.js')
+  ],
+  [
+    /NODE_MODULE_VERSION (\d+)[\s\S]*NODE_MODULE_VERSION (\d+)/,
+    ([, built, has]) => reason(`it was built for the modules of Node.js ${built}, and this one has ${has}`)
+  ],
+  [/did not self-register/, () => reason('it is a library that is no addon of Node.js')],
+  [
+    /version [`'"]?((?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+)['"]? not found/,
+    ([, version]) => {
+      const here = version.startsWith('GLIBC_') ? `: it has glibc ${glibcVersion() ?? 'of no version'}` : ''
+      return reason(
+        `it needs ${version}, which this system lacks${here}`,
+        `Use a newer system, or build offloop on this one: ${BUILD}`
+      )
+    }
+  ],
+  [
+    /static TLS/i,
+    () =>
+      reason(
+        'this process has no room left for the thread-local memory of another library (static TLS)',
+        'Load offloop before other addons, or start Node.js with GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384'
+      )
+  ],
+  [
+    /failed to map segment|Operation not permitted|noexec/i,
+    () =>
+      reason(
+        'the system does not let code of that file run',
+        'Install offloop on a file system that is not mounted noexec, or allow the file in the policy of this system'
+      )
+  ],
+  [
+    /Application Control policy|blocked by (?:your administrator|group policy|policy)|code integrity|virus or potentially unwanted/i,
+    () => reason('a policy of this Windows blocks it', 'Ask the administrator of this machine to allow the file')
+  ],
+  [
+    /code signature|system policy|not valid for use in process|library load denied/i,
+    () =>
+      reason(
+        'macOS does not let it be loaded, by its signature or by policy',
+        'Remove the quarantine with `xattr -d com.apple.quarantine` on the file, or let this Node.js load libraries that others signed'
+      )
+  ],
+  [
+    /permission denied|\bEACCES\b|\bEPERM\b|Access is denied/i,
+    () => reason('this user may not read it', 'Give the user that runs Node.js the right to read and execute the file')
+  ],
+  [
+    /being used by another process/i,
+    () => reason('another program has it open, and locks it', 'Close that program, or let it finish')
+  ],
+  [/libc\.musl|ld-musl/, () => reason('it was made for musl, and this system has another C library')],
+  [
+    /Error loading shared library (?:ld-linux|libc\.so\.6)|Error relocating/,
+    () => reason('it was made for glibc, and this system has another C library')
+  ],
+  [
+    /([^\s:]+): cannot open shared object file|Error loading shared library ([^\s:]+)|Library not loaded: (\S+)/,
+    match => {
+      const library = match[1] ?? match[2] ?? match[3]
+      return reason(`it needs the library ${library}, which is not there`, `Install ${library} on this system`)
+    }
+  ],
+  [
+    /specified module could not be found/i,
+    () =>
+      reason(
+        'a library that it needs is not there',
+        'Install the Microsoft Visual C++ Redistributable, which has what Windows itself lacks'
+      )
+  ],
+  [
+    /undefined symbol:? (\S+)|specified procedure could not be found|symbol not found/i,
+    ([, symbol]) =>
+      reason(`it calls ${symbol ?? 'a function'}, which neither this Node.js nor the libraries of this system have`)
+  ],
+  [
+    /file too short|invalid ELF header|not a valid Win32 application|not a mach-o|incompatible architecture|wrong ELF class|Exec format error/i,
+    () => reason('it is damaged, or was made for another kind of machine')
+  ],
+  [
+    /out of memory|cannot allocate memory|ENOMEM|paging file/i,
+    () => reason('there is no memory for it', 'Free some memory')
+  ],
+  [/too many open files|EMFILE|ENFILE/i, () => reason('too many files are open', 'Close some, or raise the limit')],
+  [
+    /ERR_INVALID_PACKAGE_CONFIG|Invalid package config|Error parsing/i,
+    () => reason('the manifest of its package is damaged')
+  ]
+]
+
+/** @returns {Reason} */
+function switchedOff() {
+  const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)]
+  const isFlagged = words.includes('--no-addons')
+  const isRestricted = /** @type {any} */ (process).permission !== undefined
+  const why = [
+    isFlagged ? 'Node.js was started with --no-addons' : '',
+    isRestricted ? 'the permission model keeps addons from being loaded' : ''
+  ].filter(it => it !== '')
+  const fixes = [isFlagged ? 'start it without --no-addons' : '', isRestricted ? 'start it with --allow-addons' : '']
+  const fix = fixes.filter(it => it !== '').join(', and ')
+  if (why.length === 0) {
+    return reason(
+      'this Node.js does not load addons',
+      'Start it without --no-addons, and with --allow-addons where there is --permission'
+    )
+  }
+  return reason(why.join(', and '), fix[0].toUpperCase() + fix.slice(1))
+}
+
+/** @param {RegExpExecArray} _match @param {string | undefined} path @returns {Reason} */
+function unreadable(_match, path) {
+  // The manifest is asked for first, and the addon beside it next.
+  const folder = path?.replace(/[\\/](?:package\.json|[^\\/]*\.node)$/, sep)
+  return reason(
+    `the permission model keeps Node.js from reading ${path ?? 'it'}`,
+    `Start it with --allow-fs-read=${folder ?? 'the folder of the package'}`
+  )
+}
+
+/**
+ * Why a file is not what this Node.js could load, whatever the loader says of it.
+ * @param {Library | undefined} library
+ * @returns {Reason | undefined}
+ */
+function misfit(library) {
+  if (library === undefined) return undefined
+  const { system, arch, size, needed } = library
+  if (system === undefined) return reason(`it is no shared library: it has ${size} bytes of something else`)
+  const isOther = system !== process.platform || (arch !== undefined && arch !== process.arch)
+  if (isOther) return reason(`it was made for ${[system, arch].filter(Boolean).join('-')}`)
+  if (size < needed) return reason(`it is cut short: it has ${size} bytes of at least ${needed}`)
+  return undefined
+}
+
+/**
+ * @param {any} error that a loader threw
+ * @param {Library | undefined} library which it was to load
+ * @param {string | undefined} path
+ * @returns {Reason}
+ */
+function reasonOf(error, library, path) {
+  const said = `${error.code ?? ''} ${error.message}`
+  // Folders may be called anything.
+  const text = path === undefined ? said : said.replaceAll(path, '')
+  const off = told(SWITCHED_OFF, text, error.resource ?? path)
+  return off ?? misfit(library) ?? told(REFUSALS, text, path) ?? reason('the loader refuses it')
+}
+
+/** @param {[pattern: RegExp, tell: Tell][]} table @param {string} text @param {string | undefined} path */
+function told(table, text, path) {
+  for (const [pattern, tell] of table) {
+    const match = pattern.exec(text)
+    if (match !== null) return tell(match, path)
+  }
+  return undefined
+}
+
+module.exports = { BUILD, misfit, reasonOf }

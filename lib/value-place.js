@@ -1,0 +1,36 @@
+'use strict'
+
+/** Of a deep place so many keys are shown, from the outermost on and at the end. */
+const FIRST = 8
+const LAST = 4
+/** A longer key is cut. */
+const MAX_KEY = 32
+
+/**
+ * Names a place in a value for a message, as in `input.items[3].name`. The text stays short, however deep the place is and
+ * however long its keys are.
+ * @param {number} depth
+ * @param {(level: number) => string | number | undefined} keyAt `undefined` for what has begun and no more
+ */
+function placeOf(depth, keyAt) {
+  const left = depth - FIRST - LAST
+  let place = 'input'
+  for (let level = 0; level < depth; level++) {
+    if (level === FIRST && left > 0) {
+      place += `…(${left} more)…`
+      level += left
+    }
+    place += step(keyAt(level))
+  }
+  return place
+}
+
+/** @param {string | number | undefined} key */
+function step(key) {
+  if (key === undefined) return ''
+  if (typeof key === 'number') return `[${key}]`
+  const shown = key.length > MAX_KEY ? `${key.slice(0, MAX_KEY)}…` : key
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(shown) ? `.${shown}` : `[${JSON.stringify(shown)}]`
+}
+
+module.exports = { placeOf }

@@ -1,0 +1,249 @@
+//! A document as the places of its nodes, in the order of the text: nothing is copied, and members keep their order.
+
+use super::json_syntax::{Container, Visitor, read};
+use super::json_text::MAX_DEPTH;
+use crate::cancel::Cancel;
+use crate::error::{Error, Kind, Result};
+use foldhash::{HashMap, HashMapExt};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Names a node: the root is 0.
+pub type Id = u32;
+
+/// The node counts itself.
+const ITSELF: Id = Id::MAX;
+/// Another member of the same name counts instead, in an earlier place.
+const NOT: Id = Id::MAX - 1;
+/// Up to here names are compared one by one.
+const FEW: usize = 8;
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    start: u32,
+    end: u32,
+    /// What follows it and all that is in it.
+    next: Id,
+    /// Where its name begins, if it is a member.
+    name: u32,
+    /// As `JSON.parse` has it, the last of several members with one name counts, in the place of the first.
+    counts: Id,
+}
+
+#[derive(Debug)]
+pub struct Tree<'a> {
+    text: &'a str,
+    nodes: Vec<Node>,
+    depth: usize,
+}
+
+impl<'a> Tree<'a> {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// For what is no JSON, nested deeper than [`MAX_DEPTH`] or longer than 4 GiB; of kind `Cancelled`.
+    pub fn read(text: &'a [u8], cancel: &Cancel) -> Result<Self> {
+        let text = str::from_utf8(text).map_err(|_| Error::invalid_data("The input is no UTF-8 text"))?;
+        if u32::try_from(text.len()).is_err() {
+            let message = format!("The path takes a document of 4 GiB at most, not {} bytes", text.len());
+            return Err(Error::new(Kind::OutputLimit, message));
+        }
+        let mut builder = Builder { tree: Tree { text, nodes: Vec::new(), depth: 0 }, open: Vec::new(), name: 0 };
+        read(text.as_bytes(), MAX_DEPTH, &mut builder, cancel)?;
+        Ok(builder.tree)
+    }
+
+    /// How deep lists and objects are nested.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The text of a node.
+    pub fn text(&self, id: Id) -> &'a str {
+        let Node { start, end, .. } = self.node(id);
+        &self.text[start as usize..end as usize]
+    }
+
+    /// What a node is, by the first byte of its text.
+    pub fn kind(&self, id: Id) -> u8 {
+        self.text.as_bytes()[self.node(id).start as usize]
+    }
+
+    /// The elements of a list or the members of an object.
+    pub fn children(&self, id: Id) -> impl Iterator<Item = Id> + '_ {
+        let (mut at, end) = (id + 1, self.node(id).next);
+        std::iter::from_fn(move || {
+            while at < end {
+                let (found, node) = (at, self.node(at));
+                at = node.next;
+                match node.counts {
+                    NOT => {}
+                    ITSELF => return Some(found),
+                    other => return Some(other),
+                }
+            }
+            None
+        })
+    }
+
+    /// The value of a member, which may itself be in the place of another.
+    pub fn member(&self, id: Id, name: &str) -> Option<Id> {
+        if self.kind(id) != b'{' {
+            return None;
+        }
+        self.children(id).find(|&child| match self.written_name(child) {
+            written if memchr::memchr(b'\\', written.as_bytes()).is_none() => written == name,
+            written => decoded(written) == name,
+        })
+    }
+
+    /// The name of a member.
+    pub fn name(&self, id: Id) -> Cow<'a, str> {
+        decoded(self.written_name(id))
+    }
+
+    /// The string that a node is.
+    pub fn string(&self, id: Id) -> Cow<'a, str> {
+        let text = self.text(id);
+        decoded(&text[1..text.len() - 1])
+    }
+
+    fn node(&self, id: Id) -> Node {
+        self.nodes[id as usize]
+    }
+
+    /// Between its quotes.
+    fn written_name(&self, id: Id) -> &'a str {
+        let start = self.node(id).name as usize;
+        let end = super::json_text::string_end(self.text.as_bytes(), start);
+        &self.text[start + 1..end - 1]
+    }
+
+    /// Settles which members of an object count.
+    fn settle_names(&mut self, object: Id) {
+        let (nodes, end) = (&self.nodes, self.node(object).next);
+        let members = || {
+            let next = move |&at: &Id| Some(nodes[at as usize].next).filter(|&next| next < end);
+            std::iter::successors(Some(object + 1).filter(|&first| first < end), next)
+        };
+        let mut repeated = Vec::new();
+        let mut few = Vec::with_capacity(FEW);
+        for member in members().take(FEW) {
+            let name = self.name(member);
+            match few.iter().find(|(known, _)| *known == name) {
+                Some(&(_, first)) => repeated.push((first, member)),
+                None => few.push((name, member)),
+            }
+        }
+        let mut rest = members().skip(FEW).peekable();
+        if rest.peek().is_some() {
+            let mut many: HashMap<Cow<'_, str>, Id> = HashMap::with_capacity(4 * FEW);
+            many.extend(few);
+            for member in rest {
+                let first = *many.entry(self.name(member)).or_insert(member);
+                if first != member {
+                    repeated.push((first, member));
+                }
+            }
+        }
+        for (first, member) in repeated {
+            self.nodes[first as usize].counts = member;
+            self.nodes[member as usize].counts = NOT;
+        }
+    }
+}
+
+/// What a string says, given without its quotes. Half of a surrogate pair is no text: such a string stays as it is written.
+fn decoded(written: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', written.as_bytes()).is_none() {
+        return Cow::Borrowed(written);
+    }
+    serde_json::from_str::<String>(&format!("\"{written}\"")).map_or(Cow::Borrowed(written), Cow::Owned)
+}
+
+struct Builder<'a> {
+    tree: Tree<'a>,
+    open: Vec<Id>,
+    /// Of the member that comes next.
+    name: u32,
+}
+
+impl Builder<'_> {
+    fn push(&mut self, start: usize, end: usize) -> Id {
+        let id = place(self.tree.nodes.len());
+        let name = std::mem::take(&mut self.name);
+        self.tree.nodes.push(Node { start: place(start), end: place(end), next: id + 1, name, counts: ITSELF });
+        id
+    }
+}
+
+impl Visitor for Builder<'_> {
+    fn open(&mut self, at: usize, _container: Container) {
+        let id = self.push(at, at);
+        self.open.push(id);
+        self.tree.depth = self.tree.depth.max(self.open.len());
+    }
+
+    fn key(&mut self, place_of_name: Range<usize>) {
+        self.name = place(place_of_name.start);
+    }
+
+    fn scalar(&mut self, at: Range<usize>) {
+        self.push(at.start, at.end);
+    }
+
+    fn close(&mut self, at: usize) {
+        let Some(id) = self.open.pop() else { return };
+        let next = place(self.tree.nodes.len());
+        let node = &mut self.tree.nodes[id as usize];
+        (node.end, node.next) = (place(at + 1), next);
+        if self.tree.kind(id) == b'{' {
+            self.tree.settle_names(id);
+        }
+    }
+}
+
+/// A text has fewer nodes than bytes, of which there are no more than a `u32` counts.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+
+    fn children(text: &str) -> Vec<&str> {
+        let tree = Tree::read(text.as_bytes(), &Cancel::new()).unwrap();
+        let children: Vec<_> = tree.children(0).collect();
+        children.into_iter().map(|id| tree.text(id)).collect()
+    }
+
+    #[test]
+    fn children_come_in_the_order_of_the_text() {
+        assert_eq!(children(r#" [ 1, [2, {"a": 3}], {}, "x" ] "#), ["1", r#"[2, {"a": 3}]"#, "{}", "\"x\""]);
+        assert_eq!(children(r#"{"z": 1, "a": {"y": 2}, "m": []}"#), ["1", r#"{"y": 2}"#, "[]"]);
+        assert!(children("12").is_empty() && children("[]").is_empty() && children("{}").is_empty());
+    }
+
+    #[test]
+    fn the_last_of_one_name_counts_in_the_first_place() {
+        assert_eq!(children(r#"{"b":1,"a":2,"\u0062":3,"b":4}"#), ["4", "2"]);
+        let many = (0..20).map(|n| format!("\"k{}\":{n}", n % 15)).collect::<Vec<_>>().join(",");
+        let expected: Vec<_> = (15..20).chain(5..15).map(|n| n.to_string()).collect();
+        assert_eq!(children(&format!("{{{many}}}")), expected);
+        let halves = r#"{"\ud800":1,"\ud801":2,"\ud800":3}"#;
+        assert_eq!(children(halves), ["3", "2"]);
+    }
+
+    #[test]
+    fn members_have_the_name_in_front_of_them() {
+        let text = r#"{"b":1,"a\n":[2],"b":{"b":5}}"#;
+        let tree = Tree::read(text.as_bytes(), &Cancel::new()).unwrap();
+        let member = |id, name| tree.member(id, name).map(|id| tree.text(id));
+        assert_eq!(member(0, "b"), Some(r#"{"b":5}"#));
+        assert_eq!(member(0, "a\n"), Some("[2]"));
+        assert_eq!(member(0, "a"), None);
+        assert_eq!(member(tree.member(0, "b").unwrap(), "b"), Some("5"));
+        assert_eq!(tree.depth(), 2);
+    }
+}

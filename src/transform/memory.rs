@@ -1,0 +1,163 @@
+//! Memory that may not be there: what grows with an input or an output is asked for here, so that its lack fails the task instead
+//! of ending the process.
+
+use crate::error::{Error, Result};
+
+/// Less than this is taken as it comes: a process that cannot have it is at its end anyway.
+const SMALL: usize = 64 << 10;
+
+/// Makes room for `more` elements, with some in reserve if there is memory for it.
+///
+/// # Errors
+/// If there is no memory.
+pub fn reserve<T>(vec: &mut Vec<T>, more: usize) -> Result<()> {
+    if vec.capacity() - vec.len() >= more {
+        return Ok(());
+    }
+    let bytes = (vec.len() + more).saturating_mul(size_of::<T>());
+    injected(bytes)?;
+    vec.try_reserve(more)
+        .or_else(|_| vec.try_reserve_exact(more))
+        .map_err(|_| Error::out_of_memory(format_args!("{bytes} bytes")))
+}
+
+/// Appends `more` zeros, which are room to write to.
+///
+/// # Errors
+/// If there is no memory.
+pub fn zeros(out: &mut Vec<u8>, more: usize) -> Result<()> {
+    reserve(out, more)?;
+    out.resize(out.len() + more, 0);
+    Ok(())
+}
+
+/// Appends bytes.
+///
+/// # Errors
+/// If there is no memory.
+pub fn append(out: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
+    reserve(out, bytes.len())?;
+    out.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// Checks that there is memory for code that does not check its own allocations: they are going to be of `bytes` bytes in all.
+///
+/// # Errors
+/// If there is no memory.
+pub fn check(bytes: usize) -> Result<()> {
+    if bytes < SMALL {
+        return Ok(());
+    }
+    reserve(&mut Vec::<u8>::new(), bytes)
+}
+
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "it fails in tests")]
+fn injected(_: usize) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+thread_local! {
+    static MOST: std::cell::Cell<usize> = const { std::cell::Cell::new(usize::MAX) };
+}
+
+#[cfg(test)]
+fn injected(bytes: usize) -> Result<()> {
+    if bytes > MOST.get() { Err(Error::out_of_memory(format_args!("{bytes} bytes"))) } else { Ok(()) }
+}
+
+/// Runs `work` as if this thread could allocate no more than `most` bytes in one piece.
+#[cfg(test)]
+pub fn with_most<T>(most: usize, work: impl FnOnce() -> T) -> T {
+    MOST.set(most);
+    let done = work();
+    MOST.set(usize::MAX);
+    done
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::super::registry::{REGISTRY, example};
+    use super::super::testing::{prose, whole};
+    use super::*;
+    use crate::cancel::Cancel;
+    use crate::error::Kind;
+
+    #[test]
+    fn the_lack_of_it_is_an_error() {
+        let mut bytes = b"before".to_vec();
+        for failed in [reserve(&mut bytes, usize::MAX / 2), zeros(&mut bytes, usize::MAX / 2), check(usize::MAX / 2)] {
+            let error = failed.unwrap_err();
+            assert_eq!(error.kind, Kind::Unsupported);
+            assert!(error.message.contains("no memory"), "{error}");
+        }
+        assert_eq!(bytes, b"before");
+        append(&mut bytes, b" and after").unwrap();
+        assert_eq!(bytes, b"before and after");
+    }
+
+    /// An input with which a transform makes much, or takes much memory.
+    fn input(name: &str) -> Vec<u8> {
+        let text = prose(1 << 20);
+        let plain = [&b"\""[..], &text, b"\""].concat();
+        let packed = |name: &str| whole(&*example(name), &text).unwrap();
+        match name {
+            "gunzip" => packed("gzip"),
+            "inflate" => packed("deflate"),
+            "inflateRaw" => packed("deflateRaw"),
+            "brotliDecompress" => packed("brotliCompress"),
+            "zstdDecompress" => packed("zstdCompress"),
+            "lz4Decompress" => packed("lz4Compress"),
+            "open" => packed("seal"),
+            "text.base64Decode" => packed("text.base64Encode"),
+            "json.stringify" => text,
+            name if name.starts_with("json.") => plain,
+            "csv.parse" => [b"\"", &text[..], b"\""].concat(),
+            _ => text,
+        }
+    }
+
+    #[test]
+    fn every_transform_fails_alone() {
+        // These allocate as much as comes in or goes out, in one piece and on the thread of the task.
+        let greedy = [
+            "gunzip",
+            "inflate",
+            "inflateRaw",
+            "brotliDecompress",
+            "zstdDecompress",
+            "lz4Decompress",
+            "text.base64Encode",
+            "text.base64Decode",
+            "csv.parse",
+            "json.minify",
+            "numeric.sort",
+            "numeric.stats",
+            "numeric.histogram",
+        ];
+        // What these make is short, or they allocate little.
+        let frugal = [
+            "digest",
+            "hmac",
+            "hashPassword",
+            "verifyPassword",
+            "pbkdf2",
+            "csv.aggregate",
+            "json.validate",
+            "json.validateEach",
+        ];
+        for entry in REGISTRY.iter().filter(|it| !frugal.contains(&it.name) && !it.name.starts_with("fault.")) {
+            let transform = example(entry.name);
+            let input = input(entry.name);
+            whole(&*transform, &input).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+            for most in [70_000, 300_000] {
+                match with_most(most, || transform.run(input.clone().into(), &Cancel::new())) {
+                    Err(error) => assert_eq!(error.kind, Kind::Unsupported, "{}: {error}", entry.name),
+                    Ok(_) => assert!(!greedy.contains(&entry.name), "{} took {most} bytes", entry.name),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Errors of zstd, which returns them as numbers.
+
+use crate::error::{Error, Kind};
+use zstd_safe::get_error_name;
+
+/// `ZSTD_error_memory_allocation`, as zstd's functions return it.
+const NO_MEMORY: usize = 64_usize.wrapping_neg();
+
+/// The error of a decompressor.
+pub fn corrupt(code: usize) -> Error {
+    match code {
+        NO_MEMORY => out_of_memory(),
+        _ => Error::invalid_data(format!("The zstd data is corrupt: {}", get_error_name(code))),
+    }
+}
+
+/// The error of code that does not depend on the input.
+pub fn failed(code: usize) -> Error {
+    match code {
+        NO_MEMORY => out_of_memory(),
+        _ => Error::new(Kind::Panic, format!("zstd failed: {}", get_error_name(code))),
+    }
+}
+
+pub fn out_of_memory() -> Error {
+    Error::out_of_memory("the tables of zstd")
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn out_of_memory_is_neither_a_bug_nor_corrupt_data() {
+        assert_eq!(get_error_name(NO_MEMORY), "Allocation error : not enough memory");
+        for error in [failed(NO_MEMORY), corrupt(NO_MEMORY)] {
+            assert_eq!(error, out_of_memory());
+            assert_eq!(error.kind, Kind::Unsupported);
+        }
+    }
+}
