@@ -309,13 +309,15 @@ const FAKED_MEMBERS =
  * @param {Files} files
  */
 function fakedTimers(files) {
-  return pick(files, /^lib\/(?!loop\.js|binding\.js|lane\/(?:entry|source)\.js).*\.js$/).flatMap(([path, text]) => {
-    const code = blank(text, 'js', { strings: false })
-    const own = /\{([^}]*)\} = require\('\.\.?\/loop'\)/.exec(code)?.[1] ?? ''
-    const calls = [...code.matchAll(FAKED)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
-    const found = [...calls, ...code.matchAll(FAKED_MEMBERS)]
-    return found.map(({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/loop.js has`)
-  })
+  return pick(files, /^lib\/(?!loop\.js|binding\.js|lane\/(?:entry|refusal|source)\.js).*\.js$/).flatMap(
+    ([path, text]) => {
+      const code = blank(text, 'js', { strings: false })
+      const own = /\{([^}]*)\} = require\('\.\.?\/loop'\)/.exec(code)?.[1] ?? ''
+      const calls = [...code.matchAll(FAKED)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
+      const found = [...calls, ...code.matchAll(FAKED_MEMBERS)]
+      return found.map(({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/loop.js has`)
+    }
+  )
 }
 
 /**

@@ -3,23 +3,8 @@
 const native = require('../native')
 const { lengthOf } = require('../bytes')
 const { port } = require('../port')
-const {
-  KIND,
-  SLOT,
-  TOKEN,
-  REFRESH,
-  FRESH,
-  GONE,
-  REASON,
-  HIT,
-  LEADS,
-  STORED,
-  FAILING,
-  NO_SLOT,
-  ASK,
-  DELETED,
-  out
-} = require('./answer')
+const { KIND, SLOT, TOKEN, REFRESH, FRESH, GONE, REASON, HIT, LEADS, STORED, FAILING } = require('./answer')
+const { NO_SLOT, ASK, DELETED, out } = require('./answer')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
 const { Copies, copyOf, deleted, values } = require('./copies')

@@ -92,7 +92,8 @@ function refusal(name, value, error) {
     const found = []
     if (isProxy(value) || ArrayBuffer.isView(value)) return found
     if (types?.isMap(value)) {
-      const pathTo = (/** @type {unknown} */ key) => `.get(${Object(key) === key ? kind(key) : shortened(String(key))})`
+      const pathTo = (/** @type {unknown} */ key) =>
+        `.get(${Object(key) === key ? 'an object' : shortened(String(key))})`
       Map.prototype.forEach.call(value, (it, key) => {
         found.push([() => '.keys()', () => key], [() => pathTo(key), () => it])
       })

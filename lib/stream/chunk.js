@@ -15,7 +15,7 @@ const errors = new WeakMap()
  * @param {any} chunk
  */
 function writable(stream, chunk) {
-  if (stream.writableObjectMode || !isLost(chunk)) return chunk
+  if (!isLost(chunk) || stream.writableObjectMode) return chunk
   const standIn = Buffer.alloc(0)
   errors.set(standIn, lostMemory(NAME, chunk))
   return standIn

@@ -23,6 +23,11 @@ class TransformDuplex extends Duplex {
   /** @type {Callback | undefined} */
   #finished
 
+  /** @param {unknown} value @returns {value is TransformDuplex} */
+  static #is(value) {
+    return typeof value === 'object' && value !== null && #fold in value
+  }
+
   /**
    * @param {import('../pool-handle').PoolHandle} pool
    * @param {import('../transforms').Transform} transform
@@ -49,7 +54,7 @@ class TransformDuplex extends Duplex {
    * @param {Callback} [callback]
    */
   flush(kind, callback = typeof kind === 'function' ? kind : () => {}) {
-    if (typeof this !== 'object' || this === null || !(#fold in this)) throw invalidThis('Duplex', this)
+    if (!TransformDuplex.#is(this)) throw invalidThis('Duplex', this)
     if (this.writableFinished) return nextTick(callback)
     if (this.writableEnded && !this.destroyed) {
       // The end brings out all there is.
@@ -63,11 +68,13 @@ class TransformDuplex extends Duplex {
 
   /** @param {any} chunk @param {any} [encoding] @param {any} [callback] */
   write(chunk, encoding, callback) {
+    if (!TransformDuplex.#is(this)) throw invalidThis('Duplex', this)
     return super.write(writable(this, chunk), encoding, callback)
   }
 
   /** @param {any} [chunk] @param {any} [encoding] @param {any} [callback] */
   end(chunk, encoding, callback) {
+    if (!TransformDuplex.#is(this)) throw invalidThis('Duplex', this)
     return super.end(writable(this, chunk), encoding, callback)
   }
 

@@ -27,6 +27,11 @@ class Sink extends Writable {
   /** @type {Callback | undefined} */
   #finished
 
+  /** @param {unknown} value @returns {value is Sink} */
+  static #is(value) {
+    return typeof value === 'object' && value !== null && #engine in value
+  }
+
   /**
    * @param {PoolHandle} pool
    * @param {import('../transforms').Transform} transform
@@ -75,7 +80,7 @@ class Sink extends Writable {
   }
 
   stats() {
-    if (typeof this !== 'object' || this === null || !(#engine in this)) throw invalidThis('Sink', this)
+    if (!Sink.#is(this)) throw invalidThis('Sink', this)
     const { written, completed, bytes, stalls } = this.#engine
     const inFlight = this.destroyed ? 0 : written - completed
     return { written, completed, inFlight, inFlightBytes: bytes, stalls }
@@ -83,11 +88,13 @@ class Sink extends Writable {
 
   /** @param {any} chunk @param {any} [encoding] @param {any} [callback] */
   write(chunk, encoding, callback) {
+    if (!Sink.#is(this)) throw invalidThis('Sink', this)
     return super.write(writable(this, chunk), encoding, callback)
   }
 
   /** @param {any} [chunk] @param {any} [encoding] @param {any} [callback] */
   end(chunk, encoding, callback) {
+    if (!Sink.#is(this)) throw invalidThis('Sink', this)
     return super.end(writable(this, chunk), encoding, callback)
   }
 
