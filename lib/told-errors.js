@@ -8,11 +8,11 @@ const { OffloopError } = require('./errors')
  * @property {string} name
  * @property {string} message
  * @property {string | undefined} stack
- * @property {Record<string, unknown>} own
+ * @property {Record<string, Uint8Array>} own each by itself: one that is nested too deeply must not cost the others
  * @property {Told | Thrown | undefined} cause
  * @property {(Told | Thrown)[] | undefined} errors
  *
- * @typedef {{ thrown: unknown }} Thrown what was thrown and is no error
+ * @typedef {{ thrown: Uint8Array }} Thrown a value that is not an error
  */
 
 /**
@@ -44,7 +44,7 @@ function toldErrors(v8, OffloopError) {
    * @returns {Told | Thrown}
    */
   function told(error, depth, listed) {
-    if (!isError(error)) return { thrown: cloned(error, () => text(error)) }
+    if (!isError(error)) return { thrown: serialized(error) ?? v8.serialize(text(error)) }
     const isAggregate = error instanceof AggregateError
     const isTooDeep = depth >= MAX_DEPTH
     const cause = get(error, 'cause')
@@ -95,8 +95,8 @@ function toldErrors(v8, OffloopError) {
   /** @param {Error} error */
   function own(error) {
     const names = keysOf(error).filter(name => name !== 'cause' && name !== 'errors')
-    const properties = names.map(name => [name, cloned(get(error, name), () => own)])
-    return Object.fromEntries(properties.filter(([, value]) => value !== own))
+    const properties = names.map(name => [name, serialized(get(error, name))])
+    return Object.fromEntries(properties.filter(([, bytes]) => bytes !== undefined))
   }
 
   /** @param {object} object */
@@ -117,17 +117,12 @@ function toldErrors(v8, OffloopError) {
     }
   }
 
-  /**
-   * A clone of a value, whose getters will not run again, or what there is instead.
-   * @param {unknown} value
-   * @param {() => unknown} instead
-   */
-  function cloned(value, instead) {
-    if (Object(value) !== value && typeof value !== 'symbol') return value
+  /** The bytes of a value; `undefined` if it cannot be cloned. @param {unknown} value @returns {Buffer | undefined} */
+  function serialized(value) {
     try {
-      return v8.deserialize(v8.serialize(value))
+      return v8.serialize(value)
     } catch {
-      return instead()
+      return undefined
     }
   }
 
@@ -150,27 +145,41 @@ function toldErrors(v8, OffloopError) {
 
   /** @param {Told | Thrown} record @returns {unknown} */
   function made(record) {
-    if ('thrown' in record) return record.thrown
+    if ('thrown' in record) return v8.deserialize(record.thrown)
     const { stack, own } = record
     const error = instance(record)
-    if (stack !== undefined) Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true })
-    return Object.assign(error, own)
+    if (stack !== undefined) define(error, 'stack', stack, false)
+    // Not assigned: the class may have a getter of that name.
+    for (const [name, bytes] of Object.entries(own)) {
+      try {
+        define(error, name, v8.deserialize(bytes), true)
+      } catch {
+        // This thread has less stack than the one that it comes from.
+      }
+    }
+    return error
+  }
+
+  /** @param {Error} error @param {string} name @param {unknown} value @param {boolean} enumerable */
+  function define(error, name, value, enumerable) {
+    Object.defineProperty(error, name, { value, enumerable, configurable: true, writable: true })
   }
 
   /** @param {Told} record @returns {Error} */
   function instance({ kind, name, message, cause, errors = [] }) {
-    if (kind === 'dom') return new DOMException(message, name)
     const options = cause === undefined ? undefined : { cause: made(cause) }
-    if (name === 'OffloopError' && OffloopError !== undefined) {
-      const error = new OffloopError(/** @type {any} */ (undefined), message)
-      if (options !== undefined)
-        Object.defineProperty(error, 'cause', { value: options.cause, configurable: true, writable: true })
+    const isOffloop = name === 'OffloopError' && OffloopError !== undefined
+    if (kind === 'dom' || isOffloop) {
+      const error = isOffloop
+        ? new OffloopError(/** @type {any} */ (undefined), message)
+        : new DOMException(message, name)
+      if (options !== undefined) define(error, 'cause', options.cause, false)
       return error
     }
     const Class = Object.hasOwn(STANDARD, name) ? STANDARD[/** @type {keyof typeof STANDARD} */ (name)] : Error
     const error =
       kind === 'aggregate' ? new AggregateError(errors.map(made), message, options) : new Class(message, options)
-    if (error.name !== name) Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
+    if (error.name !== name) define(error, 'name', name, false)
     return error
   }
 

@@ -82,7 +82,7 @@ const cases = [
   [revoked(() => {}), /: input is a function$/],
   [new Keys([['k', { f() {} }]]), /: input\.get\(k\)\.f is a function$/],
   [new Map([[Symbol('s'), 1]]), /: input\.keys\(\) is a symbol$/],
-  [new Map([[values['throwing toPrimitive'](), () => {}]]), /: input\.get\(an instance of Object\) is a function$/],
+  [new Map([[values['throwing toPrimitive'](), () => {}]]), /: input\.get\(an object\) is a function$/],
   [new Set([1, { f() {} }]), /: input\.values\(\)\.f is a function$/],
   [{ a: Object.setPrototypeOf(Promise.resolve(), null) }, /: input\.a is an object that cannot be cloned$/],
   [{ a: Object.setPrototypeOf(Promise.resolve(), trapped('get')) }, /: input\.a is an object that cannot be cloned$/],

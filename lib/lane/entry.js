@@ -107,6 +107,8 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   const modules = new Set()
   /** @type {{ index: number, isAborted: boolean, reason: unknown, controller: AbortController | undefined } | undefined} */
   let running
+  /** An abort that came for a task that has not begun: its module is being imported. @type {{ index: number, reason: unknown } | undefined} */
+  let early
 
   /** Index of the next task of the batch, or -1 if all have begun or were taken back. */
   const claim = () => {
@@ -236,7 +238,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
 
   /** @param {Function} call @param {unknown} input @param {number} index */
   const begin = (call, input, index) => {
-    const task = { index, isAborted: false, reason: undefined, controller: undefined }
+    const task = { index, isAborted: early?.index === index, reason: early?.reason, controller: undefined }
     running = task
     return call(input, contextOf(task))
   }
@@ -244,6 +246,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   /** @param {Batch} message */
   const work = async ({ transform, inputs }) => {
     isOver = false
+    early = undefined
     let call = functions.get(transform)
     /** @type {{ error: unknown } | undefined} */
     let broken
@@ -277,7 +280,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   /** A batch cannot be read: it would be waited for in vain. @param {unknown} error */
   const unreadable = error => {
     endBatch()
-    port.postMessage({ unreadable: encodeError(error) })
+    port.postMessage({ unreadable: encodeError(error), batch: Atomics.load(words, SHARED.batches) })
   }
 
   const received = () => {
@@ -315,6 +318,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
 
   /** @param {{ index: number, reason: Uint8Array }} abort */
   const abort = ({ index, reason }) => {
+    if (running === undefined) early = { index, reason: decodeError(reason) }
     if (running?.index !== index) return
     running.isAborted = true
     running.reason = decodeError(reason)
@@ -337,8 +341,12 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
 
   port.on('message', handle)
   port.on('messageerror', unreadable)
-  // Node carries no DOMException from a thread that dies of it.
-  process.on('uncaughtExceptionMonitor', error => port.postMessage({ uncaught: encodeError(error) }))
+  // Node carries no DOMException from a thread that dies of it, and what is nested deeply ends the process.
+  process.on('uncaughtExceptionMonitor', error => {
+    if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback?.()) return
+    port.postMessage({ uncaught: encodeError(error) })
+    process.exit(1)
+  })
   Atomics.store(words, SHARED.state, STATE.running)
   port.postMessage({ isUp: true })
 }

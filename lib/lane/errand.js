@@ -34,6 +34,8 @@ class Errand extends AsyncResource {
   transfer = []
   /** It, or one that it travelled with, could not be sent. */
   travelsAlone = false
+  /** Why it was aborted. @type {unknown} */
+  reason
   /** A thread ended while it imported the module for it, perhaps of something that it had run before. */
   wasRetried = false
   #runner
@@ -130,6 +132,7 @@ class Errand extends AsyncResource {
   abort(reason) {
     if (this.#settled) return
     this.#finish()
+    this.reason = reason
     this.#reject(reason)
     if (native.cancel(this.id)) this.leave()
     else this.#runner.interrupt(this, reason)

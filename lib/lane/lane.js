@@ -1,14 +1,14 @@
 'use strict'
 
-const { inspect } = require('node:util')
-const { OffloopError, withCaller } = require('../errors')
-const { clearTimeout, now, queueMicrotask, setTimeout } = require('../loop')
+const { withCaller } = require('../errors')
+const { BackOff } = require('./back-off')
+const { exitError } = require('./exit-error')
+const { clearTimeout, now, queueMicrotask, setImmediate, setTimeout } = require('../loop')
 const { openMailbox } = require('./mailbox')
 const { Pace } = require('./pace')
 const { MAX_BATCH } = require('./entry')
 const { port } = require('../port')
 const { Thread, unreadableError } = require('./thread')
-const { text } = require('../told-errors')
 const native = require('../native')
 const { ModuleTransform } = require('./transform')
 const { refusal } = require('./refusal')
@@ -23,9 +23,8 @@ const { refusal } = require('./refusal')
 const STUCK = 2
 /** Tasks that take less (µs) are waited for without sleeping. */
 const SOON = 50
-/** After a thread that died while it imported a module (ms); doubled each time. */
-const FIRST_DELAY = 100
-const MAX_DELAY = 10_000
+/** Tasks that fail when they are to be sent take so long (ms) of an iteration of the event loop. */
+const TURN_BUDGET = 2
 
 /** Runs the tasks of user modules in threads, as many at a time as the pool gives it permits. */
 class Lane {
@@ -37,8 +36,7 @@ class Lane {
   #idle = []
   /** @type {Map<number, Pace>} by transform */
   #paces = new Map()
-  /** Transforms whose import kills threads. @type {Map<number, { until: number, delay: number, exit: Exit }>} */
-  #broken = new Map()
+  #backOff = new BackOff()
   #taken = new Uint32Array(MAX_BATCH)
   #list = new Uint32Array(MAX_BATCH)
   #isWatching = false
@@ -83,10 +81,18 @@ class Lane {
     for (const thread of this.#threads) {
       if (thread.tasks.includes(errand)) thread.collect()
       const place = thread.tasks.indexOf(errand)
-      if (place >= 0) this.#giveBack(thread, thread.takeBack(thread.answered + place))
-      // Of those that have not been sent it is left out.
+      const next = thread.answered + place + (thread.runs(errand) ? 1 : 0)
+      if (place >= 0) this.#giveBack(thread, thread.takeBack(next))
       if (thread.runs(errand)) return this.#tell(thread, errand, reason)
+      // Others leave it out when they are sent tasks; this one may never come up.
+      if (!thread.isUp && thread.backlog.includes(errand)) this.#leaveOutOfStart(thread)
     }
+  }
+
+  /** @param {Thread} thread that is not up */
+  #leaveOutOfStart(thread) {
+    this.#leaveOutSettled(thread)
+    if (thread.backlog.length === 0) this.#release(thread)
   }
 
   /**
@@ -113,7 +119,7 @@ class Lane {
     thread.done += tasks.length
     const pace = this.#pace(numberOf(tasks[0]))
     pace.measure(tasks.length, micros, longest)
-    this.#broken.delete(numberOf(tasks[0]))
+    this.#backOff.forget(numberOf(tasks[0]))
     this.#count(thread, tasks, errors, micros)
     for (const [place, errand] of tasks.entries()) {
       if (errors.has(place)) errand.fail(withCaller(errors.get(place), errand.caller))
@@ -152,38 +158,30 @@ class Lane {
    */
   #takeLost(thread, exit) {
     if (!thread.isUp) thread.tasks = thread.backlog.splice(0)
-    const isBlamed = exit.wasImporting && (thread.done === 0 || thread.tasks.some(errand => errand.wasRetried))
-    if (isBlamed) this.#backOff(thread.tasks[0], exit)
+    const isFault = exit.wasImporting && !exit.wasTerminated
+    const isBlamed = isFault && (thread.done === 0 || thread.tasks.some(errand => errand.wasRetried))
+    if (isBlamed && thread.tasks.length > 0) this.#backOff.note(numberOf(thread.tasks[0]), exit)
     const begun = isBlamed ? thread.tasks.length : thread.begun - thread.answered
     const isLost = (/** @type {Errand} */ errand, /** @type {number} */ place) =>
       place < begun || errand.transfer.length > 0
     const lost = thread.tasks.filter(isLost)
     thread.tasks = thread.tasks.filter((errand, place) => !isLost(errand, place))
-    if (exit.wasImporting) for (const errand of thread.tasks) errand.wasRetried = true
+    if (isFault) for (const errand of thread.tasks) errand.wasRetried = true
     return lost
-  }
-
-  /**
-   * A module that kills its thread when it is imported is not tried again at once.
-   * @param {Errand | undefined} errand
-   * @param {Exit} exit
-   */
-  #backOff(errand, exit) {
-    if (errand === undefined) return
-    const number = numberOf(errand)
-    const delay = Math.min((this.#broken.get(number)?.delay ?? FIRST_DELAY / 2) * 2, MAX_DELAY)
-    this.#broken.set(number, { until: now() + delay, delay, exit })
   }
 
   /** Sends a thread what it is to do next, or lets it rest. @param {Thread} thread */
   #work(thread) {
     if (thread.permit === undefined || thread.isBusy || !thread.isUp) return
     if (this.#isWorn(thread)) return this.#retire(thread)
+    const start = now()
     for (;;) {
       this.#fill(thread, thread.permit)
       const batch = this.#nextBatch(thread)
       if (batch.length === 0) break
       if (this.#send(thread, batch)) return
+      // What cannot be sent is followed by more of it, perhaps without end.
+      if (now() - start > TURN_BUDGET) return setImmediate(() => this.#work(thread))
     }
     this.#rest(thread)
   }
@@ -194,7 +192,7 @@ class Lane {
     const { backlog } = thread
     if (backlog.length === 0) this.#take(permit, backlog, 1)
     if (backlog.length === 0) return
-    const missing = this.#pace(numberOf(backlog[0])).size - backlog.length
+    const missing = this.#batchSize(thread, numberOf(backlog[0])) - backlog.length
     if (missing > 0) this.#take(permit, backlog, missing)
   }
 
@@ -217,20 +215,27 @@ class Lane {
    * of its batch ended the thread.
    * @param {Thread} thread
    */
-  #nextBatch({ backlog }) {
+  #nextBatch(thread) {
+    const { backlog } = thread
     if (backlog.length === 0) return []
     const number = numberOf(backlog[0])
     const isAlone = (/** @type {Errand} */ errand) => errand.travelsAlone || errand.transfer.length > 0
     if (isAlone(backlog[0])) return backlog.splice(0, 1)
     const end = backlog.findIndex(errand => numberOf(errand) !== number || isAlone(errand))
-    return backlog.splice(0, Math.min(end < 0 ? backlog.length : end, this.#pace(number).size))
+    return backlog.splice(0, Math.min(end < 0 ? backlog.length : end, this.#batchSize(thread, number)))
+  }
+
+  /** How many tasks of a transform a thread is sent at once. @param {Thread} thread @param {number} transform */
+  #batchSize(thread, transform) {
+    return Math.min(this.#pace(transform).size, this.#options.maxTasks - thread.done)
   }
 
   /** Returns whether the thread has something to do now. @param {Thread} thread @param {Errand[]} batch */
   #send(thread, batch) {
-    const broken = this.#broken.get(numberOf(batch[0]))
-    if (broken !== undefined && now() < broken.until) {
-      this.#drop(thread, batch, () => exitError(broken.exit, 'while it imported the module'))
+    const transform = numberOf(batch[0])
+    const exit = this.#backOff.exitOf(transform)
+    if (exit !== undefined) {
+      this.#drop(thread, batch, () => exitError(exit, 'while it imported the module'))
       return false
     }
     try {
@@ -239,9 +244,11 @@ class Lane {
       this.#refuse(thread, batch, error)
       return false
     }
-    if (batch.length + thread.backlog.length > 1) this.#watch()
+    // Getters of inputs may have aborted them meanwhile.
+    for (const errand of batch) if (errand.isSettled) this.interrupt(errand, errand.reason)
+    if (thread.tasks.length + thread.backlog.length > 1) this.#watch()
     // A thread that is awake answers sooner than this one would wake up.
-    if (this.#pace(numberOf(batch[0])).micros < SOON) port.stayAwake()
+    if (this.#pace(transform).micros < SOON) port.stayAwake()
     return true
   }
 
@@ -429,22 +436,6 @@ function numberOf(errand) {
 /** Whether a thread has been given more than it can run at once. @param {Thread} thread */
 function isAhead(thread) {
   return thread.permit !== undefined && thread.isBusy && thread.tasks.length + thread.backlog.length > 1
-}
-
-/** @param {unknown} error that may be any value */
-function shown(error) {
-  return error instanceof Error ? text(error) : inspect(error, { depth: 1 })
-}
-
-/** @param {Exit} exit @param {string} when */
-function exitError({ code, error }, when) {
-  let why = error === undefined ? `exit code ${code}` : `uncaught: ${shown(error)}`
-  if (/** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY') why = 'it ran out of memory'
-  const exit = new OffloopError('ERR_OFFLOOP_WORKER_EXIT', `The worker thread ended ${when}: ${why}`, {
-    transform: 'module'
-  })
-  if (error !== undefined) exit.cause = error
-  return exit
 }
 
 module.exports = { Lane }

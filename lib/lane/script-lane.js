@@ -8,6 +8,7 @@ const { clearTimeout, now, queueMicrotask, setTimeout } = require('../loop')
 const { lostError } = require('./errand')
 const native = require('../native')
 const { openMailbox } = require('./mailbox')
+const { unreadableError } = require('./thread')
 const { port } = require('../port')
 const { ScriptTransform } = require('./transform')
 
@@ -88,6 +89,8 @@ class ScriptLane {
       return ended('failed')
     }
     this.#workers.set(errand, worker)
+    // A getter of its input has aborted it.
+    if (errand.isSettled) worker.terminate()
     /** @type {{ error: unknown } | undefined} */
     let failure
     /** @type {NodeJS.Timeout | undefined} */
@@ -97,6 +100,10 @@ class ScriptLane {
       errand.succeed(value, (now() - start) * 1000)
       // It may have something to put in order.
       timer = setTimeout(() => worker.terminate(), this.#options.gracePeriod)
+    })
+    worker.once('messageerror', error => {
+      failure = { error: unreadableError('result', error) }
+      worker.terminate()
     })
     worker.on('error', error => {
       failure = { error: asThrown(error) }

@@ -22,7 +22,7 @@ const { ModuleTransform } = require('./transform')
  * @property {(thread: Thread, error: unknown) => void} unreadable it cannot read the batch that it was sent
  * @property {(thread: Thread, why: Exit) => void} exited
  *
- * @typedef {{ code: number, error: unknown, wasImporting: boolean }} Exit
+ * @typedef {{ code: number, error: unknown, wasImporting: boolean, wasTerminated: boolean }} Exit
  */
 
 /** Values by their kinds in ANSWER. */
@@ -42,6 +42,7 @@ class Thread {
   #batches = 0
   #isUp = false
   #hasExited = false
+  #isTerminated = false
   /** @type {unknown} */
   #error
   /** An uncaught exception as the thread encoded it, if it could. @type {Uint8Array | undefined} */
@@ -93,11 +94,16 @@ class Thread {
   /** @param {any} message */
   #receive(message) {
     if (message.uncaught !== undefined) this.#uncaught = message.uncaught
-    else if (message.unreadable !== undefined) this.#outlet.unreadable(this, decodeError(message.unreadable))
+    else if (message.unreadable !== undefined) this.#unreadable(message)
     else if (message.isUp) {
       this.#isUp = true
       this.#rest()
     } else this.collect()
+  }
+
+  /** Its tasks may have been aborted, and others sent, before this is heard. @param {{ unreadable: Uint8Array, batch: number }} message */
+  #unreadable({ unreadable, batch }) {
+    if (batch === this.#batches) this.#outlet.unreadable(this, decoded(unreadable))
   }
 
   #rest() {
@@ -117,14 +123,12 @@ class Thread {
     this.#port.close()
     this.#answers.close()
     const wasImporting = this.#shared.words[SHARED.state] === STATE.importing
-    this.#outlet.exited(this, { code, error: this.#reason(), wasImporting })
+    this.#outlet.exited(this, { code, error: this.#reason(), wasImporting, wasTerminated: this.#isTerminated })
   }
 
-  /** What it died of. Node carries no error that is not made by `Error`, and says itself when memory runs out. */
+  /** What it died of: an exception as the thread encoded it, or Node's own error, as when memory runs out. */
   #reason() {
-    if (this.#uncaught === undefined || this.#error === undefined) return this.#error
-    const isNodes = /** @type {any} */ (this.#error)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
-    return isNodes ? this.#error : decodeError(this.#uncaught)
+    return this.#uncaught === undefined ? this.#error : decoded(this.#uncaught)
   }
 
   /** Passes on the answers that are there, and whether it rests. */
@@ -159,7 +163,7 @@ class Thread {
   #readMessage(kind, place, values, errors) {
     try {
       const { message } = /** @type {{ message: any }} */ (receiveMessageOnPort(this.#answers))
-      if (kind === ANSWER.error) errors.set(place, decodeError(message))
+      if (kind === ANSWER.error) errors.set(place, decoded(message))
       else values[place] = message
     } catch (error) {
       errors.set(place, unreadableError('result', error))
@@ -198,10 +202,12 @@ class Thread {
     Atomics.notify(this.#shared.words, SHARED.messages)
   }
 
-  /** Whether this is the task that has begun last, and has not been answered. @param {Errand} task */
+  /** Whether this is the task that has begun last and has not been answered, or that waits for its module. @param {Errand} task */
   runs(task) {
     const place = this.tasks.indexOf(task)
-    return place >= 0 && this.answered + place === this.begun - 1
+    const { begun } = this
+    if (begun === 0 && place === 0) return Atomics.load(this.#shared.words, SHARED.state) === STATE.importing
+    return place >= 0 && this.answered + place === begun - 1
   }
 
   /**
@@ -226,7 +232,7 @@ class Thread {
       throw error
     }
     this.#batches = (this.#batches + 1) | 0
-    this.tasks = tasks
+    this.tasks = [...tasks]
     this.answered = 0
     this.since = now()
   }
@@ -264,16 +270,26 @@ class Thread {
     if (this.#ending !== undefined) return
     clearTimeout(this.timer)
     this.#post({ end: true })
-    this.#ending = setTimeout(() => this.#worker.terminate(), patience)
+    this.#ending = setTimeout(() => this.terminate(), patience)
   }
 
   terminate() {
+    this.#isTerminated = true
     clearTimeout(this.timer)
     this.#worker.terminate()
   }
 }
 
-/** @param {'input' | 'result'} name @param {unknown} error */
+/** An error that a thread has encoded. This one may have less stack to decode it. @param {Uint8Array} bytes */
+function decoded(bytes) {
+  try {
+    return decodeError(bytes)
+  } catch (error) {
+    return unreadableError('error', error)
+  }
+}
+
+/** @param {'input' | 'result' | 'error'} name @param {unknown} error */
 function unreadableError(name, error) {
   const where = name === 'input' ? ' by the worker thread' : ''
   return new DOMException(`The ${name} cannot be read${where}: ${text(error)}`, 'DataCloneError')

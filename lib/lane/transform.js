@@ -4,13 +4,21 @@ const { isAbsolute, resolve } = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { checkNoOptions, checkOptions, invalidType } = require('../validate')
 
-/** Transforms of one module and export have one number in a thread: what it knows is bounded by what is used. */
-let numbers = 0
+/** Transforms of one module and export share a number: what threads and lanes note about them is bounded by what is used. @type {Map<string, number>} */
+const numbers = new Map()
+
+/** @param {{ specifier: string, name: string }} definition */
+function numberOf({ specifier, name }) {
+  const key = JSON.stringify([specifier, name])
+  const number = numbers.get(key) ?? numbers.size
+  numbers.set(key, number)
+  return number
+}
 
 /** A function of a user's module. */
 class ModuleTransform {
   #definition
-  #number = numbers++
+  #number
 
   /** @param {unknown} value @returns {value is ModuleTransform} */
   static is(value) {
@@ -20,6 +28,7 @@ class ModuleTransform {
   /** @param {{ specifier: string, name: string }} definition */
   constructor(definition) {
     this.#definition = Object.freeze(definition)
+    this.#number = numberOf(definition)
     this.name = 'module'
     Object.freeze(this)
   }
