@@ -318,7 +318,7 @@ test("codec 'json' asks for no more than JSON does", () => {
   cache.set('a', { bytes, toJSON: () => ({}) })
   assert.deepEqual(cache.peek('a'), {})
   assert.throws(() => cache.set('a', { inner: { toJSON: () => [bytes] } }), {
-    message: `The value of 'a' cannot be encoded: ${message('what JSON makes of it', 'a detached Buffer')}`
+    message: `The value of 'a' cannot be encoded: ${message('a value in its JSON', 'a detached Buffer')}`
   })
 })
 

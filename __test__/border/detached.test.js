@@ -290,7 +290,7 @@ test('what a value of json.stringify holds is not written as empty', async () =>
   for (const [what, make] of Object.entries(LOST)) {
     const bytes = make()
     for (const value of [{ bytes }, [0, [bytes]], new Box(bytes), { large, bytes }, { toJSON: () => bytes }]) {
-      const error = refused('What the "input" argument holds', what)
+      const error = refused('A value inside the "input" argument', what)
       await assert.rejects(pool.run(EXAMPLES['json.stringify'], value), error)
     }
   }

@@ -98,8 +98,8 @@ test('the permission model does not let the package be read, and does with what 
 
 /** @type {[name: string, make: (path: string) => void, why: RegExp, fix: RegExp, causeCode?: string][]} */
 const REFUSED = [
-  ['an empty file', path => writeFileSync(path, ''), /it is no shared library: it has 0 bytes/, AGAIN],
-  ['a text', path => writeFileSync(path, 'text'.repeat(99)), /it is no shared library: it has 396 bytes/, AGAIN],
+  ['an empty file', path => writeFileSync(path, ''), /its 0 bytes are not a shared library/, AGAIN],
+  ['a text', path => writeFileSync(path, 'text'.repeat(99)), /its 396 bytes are not a shared library/, AGAIN],
   [
     'one for another machine',
     path => libraries.patched(sound, path, { 18: 183, 19: 0 }),
@@ -130,7 +130,7 @@ const REFUSED = [
   [
     'a library that is no addon',
     path => libraries.compile(path, 'int use(void) { return 1; }'),
-    /it is a library that is no addon of Node\.js \(/,
+    /it is a library but no addon of Node\.js \(/,
     AGAIN
   ],
   [
@@ -236,7 +236,10 @@ test('the place that a variable names', async () => {
   writeFileSync(broken, 'no library')
   for (const [value, found] of /** @type {const} */ ([
     [join(path, 'nothing.node'), new RegExp(`^${NAME} names \\S*nothing\\.node, which is not there\\. `)],
-    [broken, new RegExp(`^\\S*broken\\.node, which ${NAME} names, is there, but it is no shared library`)],
+    [
+      broken,
+      new RegExp(`^\\S*broken\\.node, which ${NAME} names, is there, but its \\d+ bytes are not a shared library`)
+    ],
     [join(path, 'shout.cjs'), /shout\.cjs does not say that it is of offloop/]
   ])) {
     const { message } = await failure({ env: { [NAME]: value } })
