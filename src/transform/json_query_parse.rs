@@ -37,7 +37,7 @@ struct Parser<'a> {
     at: usize,
 }
 
-/// One side of a comparison, or a test by itself.
+/// One side of a comparison, or a whole test.
 enum Operand {
     Query(Query),
     Value(Comparable),
