@@ -66,7 +66,7 @@ test('a getter of options that detaches a key is noticed', () => {
   assert.throws(() => transforms.hmac('sha256', bytes, options), refused(argument('key'), 'a detached Uint8Array'))
 })
 
-/** Where no bytes are taken at all. @type {((lost: any) => unknown)[]} */
+/** Calls that accept no bytes. @type {((lost: any) => unknown)[]} */
 const ELSEWHERE = [
   lost => transforms.digest(lost),
   lost => transforms.hmac(lost, 'key'),
