@@ -118,7 +118,7 @@ function toldErrors(v8, OffloopError) {
   }
 
   /**
-   * Returns a clone of a value, so that its getters do not run again, or `instead()` if it cannot be cloned.
+   * A clone of a value, whose getters will not run again, or what there is instead.
    * @param {unknown} value
    * @param {() => unknown} instead
    */
