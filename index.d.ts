@@ -15,7 +15,7 @@ import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads
  * Bytes in any of JavaScript's clothes. A task copies them before it runs, so that nothing you do to them afterwards
  * matters; see {@link move} for giving them away instead. Inputs above 1 MiB are copied in pieces over turns of the
  * event loop: leave those alone until the task settles. A buffer that changes its length meanwhile rejects with a
- * `TypeError`. So does memory that is no longer there: detached, or out of the bounds of an `ArrayBuffer` that was resized.
+ * `TypeError`. So do detached memory and a view that is out of bounds because its `ArrayBuffer` was resized.
  *
  * A copy is memory: where there is none the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's
  * own Buffers do.
@@ -314,10 +314,10 @@ export const transforms: {
   open(cipher: SealCipher, key: Bytes, options?: { aad?: Bytes | undefined }): Transform<Bytes, Buffer>
   /**
    * A password as a PHC string (bcrypt: `$2b$`), with a random salt. `algorithm` default `'argon2id'`: `memoryKiB` 19,456,
-   * `iterations` 2, `parallelism` 1, which OWASP recommends. `'bcrypt'`: `cost` 4 to 18, default 12; more than 72 bytes reject
-   * instead of being cut, and so does a NUL character. `'scrypt'`: `cost` as a power of two, default 17, `parallelism` 1.
+   * `iterations` 2, `parallelism` 1, which OWASP recommends. `'bcrypt'`: `cost` 4 to 18, default 12; a password of more
+   * than 72 bytes rejects instead of being cut, and so does one with a NUL character. `'scrypt'`: `cost` as a power of two, default 17, `parallelism` 1.
    *
-   * One hash takes at most 4 GiB and some tens of seconds of a core: `memoryKiB` times `iterations` is at most 2 ** 24, and
+   * One hash takes at most 4 GiB and some tens of seconds of one core: `memoryKiB` times `iterations` is at most 2 ** 24, and
    * 2 ** `cost` of scrypt times `parallelism` at most 2 ** 22.
    *
    * A hash cannot be interrupted, and takes memory of its own besides what the pool counts.
@@ -333,8 +333,9 @@ export const transforms: {
   }): Transform<Input, string>
   /**
    * Whether a password is the one of a hash of argon2, scrypt or bcrypt, compared in constant time. bcrypt looks at the first 72
-   * bytes of a password alone, so a longer one is right if these are: `hashPassword` makes no such hash, others do. Nor does it tell
-   * `'a'` from `'a\0a'`. Its hashes `$2a$`, `$2b$` and `$2y$` are verified; `$2x$` and `$2$`, of faulty implementations, are refused.
+   * bytes of a password alone, so a longer one is right if these are: `hashPassword` makes no such hash, others do. Nor does it
+   * distinguish `'a'` from `'a\0a'`. bcrypt's `$2a$`, `$2b$` and `$2y$` are verified; `$2x$` and `$2$`, made by faulty
+   * implementations, are refused.
    * @throws TypeError for a hash that is malformed or of another algorithm, with the reason
    * @throws RangeError for one that asks for more memory or time than `hashPassword` would
    * @example
@@ -358,8 +359,8 @@ export const transforms: {
   readonly json: {
     /**
      * `JSON.parse` that does not hold the loop: the text is read off it, and the value built on it in slices of at most `slice` ms
-     * (default 4), while the rest is read. It takes what `JSON.parse` takes and makes the same of it. Bytes must be UTF-8, without a byte order mark. `maxDepth`
-     * levels of lists and objects, unlimited by default; values that are nested by many thousands are of little use, since
+     * (default 4), while the rest is read. It takes what `JSON.parse` takes and makes the same of it. Bytes must be UTF-8,
+     * without a byte order mark. `maxDepth` levels of lists and objects, unlimited by default; values that are nested by many thousands are of little use, since
      * most of what works through them calls itself. What is one piece in V8 is made in one go: the store of a list of millions of
      * numbers, the table of an object with hundreds of thousands of names.
      * @throws RangeError for a `slice` that is no integer from 1 to 10,000
@@ -373,10 +374,10 @@ export const transforms: {
      * A large value must not be changed until it is written. Rejects with TypeError for what has no JSON (`undefined`, a function), a
      * BigInt or an object that contains itself, and with whatever a `toJSON` throws.
      *
-     * A getter, a proxy or a `toJSON` can make a value that never ends. `maxDepth` levels of lists and objects are written, counted as
-     * {@link transforms.json.parse} counts them; the default of 5,000 is more than `JSON.stringify` follows where it calls itself for
-     * each level. `maxOutput` bytes are written, by default as many as the pool's `maxQueueBytes`, and 16 MiB in a pool with less.
-     * @throws RangeError for a `slice` that is no integer from 1 to 10,000, or a limit that is no integer from 1
+     * A getter, a proxy or a `toJSON` can make a value endless, so two limits apply. `maxDepth` levels of lists and objects, counted as
+     * {@link transforms.json.parse} counts them, default 5,000: more than `JSON.stringify` itself can follow. `maxOutput` bytes, by
+     * default the pool's `maxQueueBytes`, but at least 16 MiB.
+     * @throws RangeError for a `slice` that is no integer from 1 to 10,000, or a limit that is no positive integer
      * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value that is nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
      * too long; both name the place in the value
      * @example
@@ -389,11 +390,11 @@ export const transforms: {
     }): Transform<unknown, Buffer>
     /**
      * The nodes that a JSONPath (RFC 9535) selects, in order. The document is read off the loop; only the nodes become values. A path
-     * of names, indexes and wildcards alone is followed while the document is read; for any other its nodes are noted down first.
-     * Documents may be nested 512 levels deep. Members are selected in the order of the text; of several with one name the last
-     * counts, in the place of the first. A path may select one thing many times: `maxOutput` bytes of JSON at most, default 1 GiB,
-     * and on the way, in filters too, about four million nodes more than the document has bytes. Filters compare numbers as doubles,
-     * as JavaScript does.
+     * of names, indexes and wildcards alone is followed while the document is read; for any other path all nodes are indexed
+     * first. Documents may be nested 512 levels deep. Members are selected in document order; of several with the same name the last
+     * value counts, in the position of the first. A path may select one node many times: the result has at most `maxOutput` bytes of
+     * JSON, default 1 GiB, and a segment, in filters too, selects at most about four million nodes more than the document has bytes.
+     * Filters compare numbers as doubles, as JavaScript does.
      * @throws TypeError for what is no JSONPath
      * @example
      * const items = '{"items":[{"price":2},{"price":10}]}'
@@ -412,7 +413,7 @@ export const transforms: {
      * to draft 7, and is only a remark from 2019-09 on, as these drafts say. Integers from -(2 ** 63) to 2 ** 64 - 1 in a document
      * are compared exactly, unlike in JavaScript; other numbers as doubles.
      * `pattern` and `patternProperties` are [regular expressions of ECMA-262](docs/transforms.md#patterns) with the `u` flag, in
-     * linear time. A schema with look-around or backreferences is refused; the error has the JSON pointer.
+     * linear time. A schema with look-around or backreferences is refused; the error gives the JSON pointer.
      * Documents may be nested 512 levels deep, schemas 128. At most 1,000 errors are told, in messages of at most 1,000 bytes and
      * 1 MiB in all.
      * @throws TypeError for a bad schema, one that refers to another document among others
@@ -434,8 +435,8 @@ export const transforms: {
   }
 
   /**
-   * CSV as RFC 4180 has it, in UTF-8 with or without a BOM and without NUL; a line ends with CRLF, LF or CR. Whatever is malformed rejects with
-   * ERR_OFFLOOP_INVALID_DATA, its line and its `offset`: a record with more or fewer fields than there are columns, a quote within
+   * CSV as RFC 4180 has it, in UTF-8 with or without a BOM and without NUL; a line ends with CRLF, LF or CR. Malformed input
+   * rejects with ERR_OFFLOOP_INVALID_DATA, its line and its `offset`: a record with more or fewer fields than there are columns, a quote within
    * an unquoted field or one that is never closed, text after a closing quote, a column name that is there twice, a column in the
    * options that there is not. Blank lines are skipped, except in a table of one column, where they are empty fields.
    */
@@ -458,8 +459,8 @@ export const transforms: {
      * are named are read.
      *
      * A measure is an operation and a column: `'sum'`, `'mean'`, `'min'`, `'max'`, or `'p0'` to `'p100'`, a percentile between the two
-     * nearest numbers; empty fields are left out. `['count']` counts rows, `['count', column]` fields that are not empty. Sums are rounded once, at the end. The sum of
-     * nothing is 0, all else of nothing is null, and so is what is NaN.
+     * nearest numbers; empty fields are left out. `['count']` counts rows, `['count', column]` fields that are not empty.
+     * Sums are rounded once, at the end. The sum of nothing is 0, all else of nothing is null, and so is what is NaN.
      * @throws TypeError for a measure without a column, or with the name of a column of `groupBy`, among others
      * @example
      * const spec = { groupBy: ['region'], measures: { orders: ['count'], median: ['p50', 'amount'] } } as const
@@ -482,21 +483,21 @@ export const transforms: {
      */
     base64Encode(): StreamTransform<Input, string>
     /**
-     * The reverse: either alphabet, with padding or without, in lines or not. Anything else rejects, with its `offset`, and so do
-     * bits at the end that belong to no byte, as in `'Zh=='`.
+     * The reverse: either alphabet, with padding or without, in lines or not. Anything else rejects, with its `offset`,
+     * including trailing bits that belong to no byte, as in `'Zh=='`.
      * @example
      * String(await pool.run(transforms.text.base64Decode(), 'cGluZw')) // 'ping'
      */
     base64Decode(): StreamTransform<Input, Buffer>
     /**
      * All matches of a regular expression of ECMA-262 with the `u` flag, as `String.prototype.matchAll` finds them with `g`.
-     * Finding one takes linear time whatever the input is; where each begins far before it can be told from others (`.*[^a]|a`),
-     * finding all takes up to the square of it. `start` and `end` count UTF-16 code units, as JavaScript's strings do; `groups` are
+     * Finding one takes linear time whatever the input is; finding all may take quadratic time if the search has to read far past
+     * each match to decide on it (`.*[^a]|a`). `start` and `end` count UTF-16 code units, as JavaScript's strings do; `groups` are
      * the capturing groups, null where a group takes no part in the match.
      *
-     * `flags` of `'ims'` have their meaning in JavaScript; `'gu'` are implied. `'x'`, an extension, ignores white space and comments
-     * (`# …`) outside of classes. `limit` matches, unlimited by default; `maxOutput` bytes of them as JSON,
-     * default 1 GiB.
+     * The `flags` `'i'`, `'m'` and `'s'` are those of JavaScript; `'gu'` are implied. `'x'`, an extension, ignores white space and
+     * comments (`# …`) outside character classes. `limit` matches, unlimited by default; `maxOutput` bytes of them as JSON, default
+     * 1 GiB.
      * @throws TypeError for a pattern that is invalid, needs backtracking (look-around, backreferences) or is too large
      * ([limits](docs/transforms.md#patterns))
      * @example
@@ -507,8 +508,8 @@ export const transforms: {
       options?: { flags?: string | undefined; limit?: number | undefined; maxOutput?: number | undefined }
     ): Transform<Input, { start: number; end: number; groups: (string | null)[] }[]>
     /**
-     * All matches of the same patterns replaced. The replacement is read as `String.prototype.replace` reads it: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. The text that
-     * comes out has `maxOutput` bytes at most, default 1 GiB.
+     * Replaces all matches of a pattern as in {@link transforms.text.matches}. The replacement is read as `String.prototype.replace`
+     * reads it: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. The resulting text has at most `maxOutput` bytes, default 1 GiB.
      * @example
      * await pool.run(transforms.text.replace('(\\w+)@\\w+', '$1@…'), 'to ada@example') // 'to ada@…'
      */
@@ -529,8 +530,8 @@ export const transforms: {
      */
     sort<T extends TypedArray = TypedArray>(options?: { descending?: boolean | undefined }): Transform<T, T>
     /**
-     * `stddev` is that of the population. BigInts count as `Number()` converts them: beyond 2 ** 53 they are rounded. `quantiles` from 0 to 1, interpolated between the two nearest. One NaN makes all of them
-     * NaN; so does an empty array all but `count`.
+     * `stddev` is that of the population. BigInts are converted by `Number()`: beyond 2 ** 53 they are rounded. `quantiles` from 0 to 1,
+     * interpolated between the two nearest. One NaN makes all of them NaN; so does an empty array all but `count`.
      * @example
      * const { mean, quantiles } = await pool.run(transforms.numeric.stats({ quantiles: [0.5, 0.99] }), times)
      */
@@ -623,7 +624,7 @@ export interface NumericStats {
 
 /**
  * A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`, `False`, `1`, `0`. Numbers
- * of 2 ** 53 or more whose digits a double does not keep, such as `9007199254740993` and `1e400`, are errors.
+ * of 2 ** 53 or more that a double would change, such as `9007199254740993` and `1e400`, are errors.
  */
 export type CsvType = 'string' | 'number' | 'boolean'
 
@@ -727,7 +728,7 @@ export interface PoolOptions {
   maxQueue?: number | undefined
   /**
    * Input bytes held by tasks admitted and not yet finished. Default 256 MiB. An input that outweighs it is admitted
-   * when the pool holds no other. Buffers, views and strings count; objects count nothing, whatever `byteLength` they have.
+   * when the pool holds no other. Buffers, views and strings count; other objects count as 0, whatever their `byteLength`.
    */
   maxQueueBytes?: number | undefined
   /**
@@ -1244,7 +1245,7 @@ export interface StreamOptions {
 export interface SinkOptions<Out> extends StreamOptions {
   /** Take each chunk, or in `objectMode` each object, as one input. Default: the transform consumes the whole stream. */
   each?: boolean | undefined
-  /** Chunks under way at most, 1 or more. Only with `each`: without, the stream is one task. Default: four for each thread. */
+  /** Chunks in progress at most, 1 or more. Only with `each`: without it the stream is one task. Default: four for each thread. */
   concurrency?: number | undefined
   /** Chunks are inputs of any kind, and none is cut or joined. Default `false`: strings become bytes by their encoding. */
   objectMode?: boolean | undefined

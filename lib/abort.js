@@ -43,7 +43,7 @@ function unwatch(signal, task) {
   try {
     watch.subscription[Symbol.dispose]()
   } catch (error) {
-    // A signal of the user's own making. Its task ends as it should all the same.
+    // Only a user-defined signal throws here. Its task settles all the same.
     report(error)
   }
 }
@@ -63,7 +63,7 @@ function abortAll(signal) {
   }
 }
 
-/** Throws an error where nothing of ours is in the way, as Node does with those of listeners. @param {unknown} error */
+/** Throws an error outside our own code, as Node does with errors of event listeners. @param {unknown} error */
 function report(error) {
   nextTick(() => {
     throw error

@@ -9,13 +9,13 @@ const { platform } = require('./platform')
  * @typedef {object} AddonFile
  * @property {string} place as a message names it
  * @property {string} specifier for `require`
- * @property {string | undefined} path of the file; undefined if there is none, or it cannot be found
+ * @property {string | undefined} path of the file; undefined if it was not found
  */
 
-/** Where modules are looked for from here. An ES module that a bundler made has no such place. */
+/** Resolves modules from this file; undefined in an ES module made by a bundler. */
 const own = typeof __filename === 'string' ? createRequire(__filename) : undefined
 
-/** Names the one place that is looked at, if it is set. */
+/** If set, the only place where the loader looks. */
 const OVERRIDE = 'NAPI_RS_NATIVE_LIBRARY_PATH'
 
 /** @returns {AddonFile[]} */

@@ -1,6 +1,6 @@
 'use strict'
 
-// Sizes and memory of bytes as V8 knows them. Own properties of the same names may say something else, or throw.
+// Sizes and memory of bytes, read with V8's own getters. Properties of the same names on a value may lie, or throw.
 
 const { isArrayBuffer, isDataView, isSharedArrayBuffer, isTypedArray } = require('node:util').types
 
@@ -20,12 +20,12 @@ function intrinsic(prototype, name) {
 const number = /** @type {typeof intrinsic<number>} */ (intrinsic)
 const memory = /** @type {typeof intrinsic<ArrayBufferLike>} */ (intrinsic)
 
-// Of typed arrays.
+// For typed arrays.
 const lengthOf = number(TypedArray, 'byteLength')
 const offsetOf = number(TypedArray, 'byteOffset')
 const bufferOf = memory(TypedArray, 'buffer')
 
-// Of a DataView. A size throws if the memory is detached, or has shrunk too far.
+// For a DataView. Its sizes throw if the memory is detached, or has shrunk too far.
 const viewLength = number(DataView.prototype, 'byteLength')
 const viewOffset = number(DataView.prototype, 'byteOffset')
 const viewBuffer = memory(DataView.prototype, 'buffer')
@@ -33,24 +33,24 @@ const viewBuffer = memory(DataView.prototype, 'buffer')
 const plainLength = number(ArrayBuffer.prototype, 'byteLength')
 const sharedLength = number(SharedArrayBuffer.prototype, 'byteLength')
 
-/** The memory that any view is of. @param {ArrayBufferView} view */
+/** Returns the memory behind a view. @param {ArrayBufferView} view */
 function memoryOf(view) {
   return isDataView(view) ? viewBuffer(view) : bufferOf(view)
 }
 
-/** The bytes of a buffer. @param {ArrayBufferLike} buffer */
+/** Returns the size of a buffer in bytes. @param {ArrayBufferLike} buffer */
 function sizeOfMemory(buffer) {
   return isArrayBuffer(buffer) ? plainLength(buffer) : sharedLength(buffer)
 }
 
-/** A view as bytes. Throws a TypeError if it is a DataView of detached memory. @param {ArrayBufferView} view */
+/** Returns a view as bytes. Throws a TypeError for a DataView of detached memory. @param {ArrayBufferView} view */
 function bytesOf(view) {
   if (isDataView(view)) return new Uint8Array(viewBuffer(view), viewOffset(view), viewLength(view))
   return new Uint8Array(bufferOf(view), offsetOf(view), lengthOf(view))
 }
 
 /**
- * How many bytes a value is, if it is bytes: 0 for everything else, and for detached memory.
+ * Returns the size of a buffer or view in bytes: 0 for any other value, and for detached memory.
  * @param {unknown} value
  */
 function sizeOfBytes(value) {

@@ -69,7 +69,7 @@ class Cache {
     checkNoOptions(options)
     checkFunction('The "loadMany" argument', load)
     if (!Array.isArray(ids)) throw invalidType('The "ids" argument', 'an instance of Array', ids)
-    // Read once: what is checked is what is asked for.
+    // Read once, so that the ids asked for are those that were checked.
     const list = [...ids]
     for (const id of list) checkId(id)
     this.#checkOpen()
@@ -77,7 +77,7 @@ class Cache {
     return findMany(
       list,
       id => {
-        // A codec that decoded one before may have closed the cache.
+        // The codec may have closed the cache while it decoded an earlier one.
         this.#checkOpen()
         return this.#store.use(id) ?? this.#loads.find(id, one)
       },
@@ -181,7 +181,7 @@ class Cache {
   resize(limits) {
     if (!Cache.#is(this)) throw invalidThis('Cache', this)
     checkOptions(limits, LIMITS)
-    // Read once, before the cache is looked at.
+    // Read once, before the check: a getter may close the cache.
     const own = { ...limits }
     this.#checkOpen()
     this.#store.resize(own)
@@ -257,7 +257,7 @@ class Cache {
 }
 
 /**
- * A promise of a value, which rejects if looking at the value throws, as a promise of the user's own class may.
+ * Returns a promise of a value. It rejects if inspecting the value throws, as a user-defined promise may.
  * @param {unknown} value
  * @returns {Promise<any>}
  */

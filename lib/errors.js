@@ -86,7 +86,7 @@ function withCaller(error, caller) {
 }
 
 /**
- * Says on an error which input it is of, unless it says so already or cannot be written to.
+ * Sets the index of the input on an error, unless it has one or is not extensible.
  * @param {unknown} error
  * @param {number} index
  */
@@ -94,7 +94,7 @@ function markIndex(error, index) {
   try {
     if (error instanceof Error && !('index' in error) && Object.isExtensible(error)) Object.assign(error, { index })
   } catch {
-    // A Proxy of the user's, say.
+    // The error may be a Proxy that throws.
   }
 }
 

@@ -103,7 +103,7 @@ class Flow {
     checkTransform(transform)
     this.transform = transform
     checkOptions(options, OPTIONS)
-    // Each is read once: a getter may say something else the second time.
+    // Each is read once: a getter may return another value the second time.
     const { signal, settle = false, concurrency: given, priority } = options
     if (signal !== undefined) checkSignal(signal)
     checkBoolean('The "options.settle" property', settle)
@@ -120,7 +120,7 @@ class Flow {
     const { source, isAsync } = open(inputs)
     this.#source = source
     this.#isAsync = isAsync
-    // What was read may have closed it.
+    // A getter may have closed the pool.
     pool.checkOpen()
     pool.flows.add(this)
   }
@@ -278,7 +278,7 @@ class Flow {
 
   /** @param {Promise<IteratorResult<unknown>>} next */
   #await(next) {
-    // A promise of the user's own class may throw when it is looked at.
+    // A user-defined promise may throw when inspected.
     const promise = Promise.resolve(next)
     this.#isAwaiting = true
     promise.then(
@@ -384,7 +384,7 @@ class Flow {
     } finally {
       room.release()
     }
-    // The input's own code has run.
+    // Getters of the input may have stopped the flow.
     if (this.#state === 'stopped') {
       if (bound === null) unit.cancel()
       return

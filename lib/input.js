@@ -29,7 +29,7 @@ const scratch = Buffer.allocUnsafeSlow(SMALL)
 class Moved {
   #isMoved = true
 
-  /** Whether it is one. Unlike `instanceof` this runs no code of the value's. @param {unknown} value @returns {value is Moved} */
+  /** Like `instanceof`, but runs no code of the value. @param {unknown} value @returns {value is Moved} */
   static is(value) {
     return typeof value === 'object' && value !== null && #isMoved in value
   }
@@ -61,7 +61,7 @@ function move(value, transfer) {
     if (!Array.isArray(transfer)) throw invalidType('The "transfer" argument', 'an instance of Array', transfer)
     return new Moved(value, [...transfer])
   }
-  // The task that is given it says what is wrong with it.
+  // The task that receives it reports the error.
   if (isLost(value)) return new Moved(value, [])
   if (ArrayBuffer.isView(value)) return new Moved(value, isOwn(value) ? [memoryOf(value)] : [])
   if (isArrayBuffer(value) || value instanceof MessagePort) return new Moved(value, [value])
@@ -76,7 +76,7 @@ function isOwn(view) {
   return sizeOfBytes(view) === sizeOfMemory(memory) && isTransferable(memory)
 }
 
-/** Memory that its owner gives away whole: a task can borrow it. */
+/** Memory that its owner moved as a whole, so that a task can borrow it. */
 class Lent {
   /** @param {Uint8Array} bytes @param {ArrayBuffer} buffer that holds nothing else */
   constructor(bytes, buffer) {
@@ -85,10 +85,10 @@ class Lent {
   }
 }
 
-/** @typedef {string | Uint8Array | Lent | Writing} Source an input that has been checked: using it runs no code of the user's */
+/** @typedef {string | Uint8Array | Lent | Writing} Source a checked input: using it runs no user code */
 
 /**
- * Checks an input. All code of the user's that looking at it runs has run by then: call this before taking anything for it.
+ * Checks an input. This is the last step that may run user code: call it before taking room for the input.
  * @param {unknown} input
  * @returns {Source}
  */
@@ -164,7 +164,7 @@ function submitLent({ bytes, buffer }, task, transform, room) {
     try {
       own = structuredClone(buffer, { transfer: [buffer] })
     } catch {
-      // Node keeps its slab and external memory to itself.
+      // Node does not transfer its slab or external memory.
       return submitBytes(bytes, task, transform, taken)
     }
     return native.submitLent(pool, transform, task.id, own, task.priority, taken.take())
@@ -225,8 +225,7 @@ function asUint8Array(input, index) {
 }
 
 /**
- * Throws if an input, or what changes hands with it, was given away before. What is inside of a value is looked at when it is
- * sent.
+ * Throws if an input, or memory in its transfer list, is lost. Memory inside a value is checked when it is sent.
  * @param {unknown} input
  * @param {number} [index] if it is one of many
  */

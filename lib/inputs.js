@@ -3,10 +3,10 @@
 const { checkMemory, invalidType } = require('./validate')
 
 /**
- * Where inputs come from.
+ * The source of inputs.
  * @typedef {Iterator<unknown> | AsyncIterator<unknown>} Source
  *
- * Where results go, in any order.
+ * The receiver of results, which come in any order.
  * @typedef {object} Outlet
  * @property {number} unread results that are held for a reader
  * @property {(index: number, value: unknown) => void} result
@@ -28,7 +28,7 @@ function open(inputs) {
     throw invalidType('The "inputs" argument', 'an iterable or an async iterable of inputs', inputs)
   const isAsync = make === asynchronous
   if (!ArrayBuffer.isView(inputs)) return { source: make.call(inputs), isAsync }
-  // A typed array that is detached while it is read throws V8's own words.
+  // If a typed array is detached while it is read, V8's iterator throws another error.
   const check = () => checkMemory('The "inputs" argument', inputs)
   check()
   const elements = make.call(inputs)

@@ -10,7 +10,7 @@ const { invalidThis } = require('./validate')
 
 /** Inputs taken and not yet read as results, for each thread, unless the options say otherwise. */
 const WINDOW = 32
-/** What messages call an iteration, whose class is not public. */
+/** The name of an iteration in messages; its class is not public. */
 const NAME = 'AsyncIterator'
 
 /**

@@ -8,18 +8,18 @@ const { placeOf } = require('./value-place')
 
 /** About so many characters are written at a time: a fraction of a millisecond. */
 const ROOM = 64 << 10
-/** A piece of text is handed out when it has so many characters, or after so long (ms): getters and toJSON take their time. */
+/** A piece of text is handed out at this length, or after this time (ms): getters and toJSON may be slow. */
 const ENOUGH = ROOM / 4
 const LATE = 0.25
-/** The clock is read once for so many values. */
+/** The clock is read once per this many values. */
 const UNCLOCKED = 64
-/** How long (ms) the call of the user may take to see whether the value is small. */
+/** Time (ms) that the user's call may spend on finding out whether the value is small. */
 const LOOK = 1
 /** Text that is so long is handed out by itself: putting it together with other text would copy it. */
 const LONG = 1 << 12
-/** What is nested more deeply is taken apart: measuring calls itself for each level. `maxDepth` may allow less. */
+/** Values nested more deeply are taken apart, since measuring is recursive. `maxDepth` may allow less. */
 const MAX_DEPTH = 64
-/** Where so many levels are open already, fewer are looked ahead: getters may make each of them each time. */
+/** Levels to look ahead once `MAX_DEPTH` levels are open: getters may create each of them every time. */
 const MAX_AHEAD = 8
 /** What a number, a date, a short word or what stands around a value takes, about. */
 const NUMBER = 8
@@ -31,7 +31,7 @@ const TOO_LARGE = -1
 /** What does not fit into so much room is known as large from then on. */
 const MUCH = ROOM / 2
 
-const INSIDE = 'What the "input" argument holds'
+const INSIDE = 'A value inside the "input" argument'
 
 const dateToJSON = Date.prototype.toJSON
 
@@ -45,8 +45,8 @@ class JsonWriter {
   /** The same as a set: an object that contains itself has no JSON. */
   #within = new Set()
   /**
-   * What was found to be large: measuring it again, in each thing that contains it, may take long each time. Weak: a getter
-   * may make another object each time it is called.
+   * Objects found to be large, so that they are not measured again as part of each object that contains them. Weak, since a
+   * getter may return a new object each time.
    * @type {WeakSet<object>}
    */
   #large = new WeakSet()
@@ -95,12 +95,12 @@ class JsonWriter {
     return this.#hasOpened || this.#ready.length > 0 || this.#text.length >= ENOUGH || this.isEnding || this.isLate(0)
   }
 
-  /** Whether the step has taken long enough, of which `count` values were looked at. @param {number} count */
+  /** Whether this step, which has looked at `count` values, has taken long enough. @param {number} count */
   isLate(count) {
     return count % UNCLOCKED === 0 && now() >= deadline
   }
 
-  /** Names what is being written, as in `input.items[3]`. */
+  /** Names the place that is being written, as in `input.items[3]`. */
   get place() {
     const open = this.#open
     return placeOf(open.length, level => open[level].key)
@@ -132,8 +132,8 @@ class JsonWriter {
   }
 
   /**
-   * Writes a value for which there is not enough room, or which has a way of its own to be written, behind `before`. Returns whether it goes on with
-   * the value's own parts; `undefined` if JSON has no such value, and nothing is written.
+   * Writes `before` and a value that is too large, or has a toJSON. Returns whether the parts of the value come next; returns
+   * `undefined`, and writes nothing, if JSON has no such value.
    * @param {any} value
    * @param {string} key of the value in what contains it
    * @param {string} before
@@ -200,7 +200,7 @@ class List {
     this.length = toLength(value.length)
   }
 
-  /** Of the element that is being written, if one is. */
+  /** The index of the element that is being written, if any. */
   get key() {
     return this.#at > 0 ? this.#at - 1 : undefined
   }
@@ -250,7 +250,7 @@ class Members {
     this.value = value
   }
 
-  /** Of the member that is being written, if one is. */
+  /** The key of the member that is being written, if any. */
   get key() {
     return this.#keys?.[this.#at - 1]
   }
@@ -285,16 +285,16 @@ class Members {
   }
 }
 
-/** When the step that is going on has taken long enough: what is not measured by then counts as large. */
+/** The end of the current step: values not measured by then count as large. */
 let deadline = 0
-/** Lists and objects that were measured. */
+/** Lists and objects measured so far. */
 let measured = 0
 
 /**
  * How much of `ROOM` is left behind the text of a value, about. Less than none: it is larger, or only calling its toJSON
  * will tell.
  * @param {any} value
- * @param {number} depth that it may have
+ * @param {number} depth levels that it may have
  * @param {WeakSet<object>} large
  */
 function measure(value, depth, large) {
@@ -311,7 +311,7 @@ function measure(value, depth, large) {
  * not worth a call, and of an object as most are only a member is taken for its toJSON.
  * @param {any} value
  * @param {number} room
- * @param {number} depth that it may have
+ * @param {number} depth levels that it may have
  * @param {WeakSet<object>} large
  * @returns {number}
  */
@@ -340,7 +340,7 @@ function measureParts(value, room, depth, large) {
       if (typeof member === 'function' && key === 'toJSON') left = TOO_LARGE
       if (left < 0) break
     }
-    // Of lost memory nothing is seen.
+    // Lost memory has no properties.
     if (left === room) checkMemory(INSIDE, value)
   }
   if (left < 0 && room >= MUCH) large.add(value)
@@ -370,7 +370,7 @@ function plainOf(value, key) {
   const mayHave =
     (typeof value === 'object' && value !== null) || typeof value === 'bigint' || typeof value === 'function'
   if (!mayHave || !hasToJSON(value)) return value
-  // A Buffer without memory says that it is empty.
+  // The toJSON of a detached Buffer returns an empty list.
   checkMemory(INSIDE, value)
   const plain = value.toJSON(key)
   checkMemory(INSIDE, plain)
@@ -390,7 +390,7 @@ function leafText(value) {
   return JSON.stringify(value)
 }
 
-/** The length of a list, which a proxy may make anything. @param {any} length */
+/** Converts the length of a list, which may be anything for a proxy. @param {any} length */
 function toLength(length) {
   const whole = Math.trunc(length)
   return whole > 0 ? Math.min(whole, Number.MAX_SAFE_INTEGER) : 0

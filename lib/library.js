@@ -1,11 +1,11 @@
 'use strict'
 
-// What a file is that should be a shared library, read from the file itself: loaders say little, say it differently on every
-// system, and can take the process down.
+// Identifies a file that should be a shared library by its headers: the messages of loaders say little and differ by system, and
+// loading a bad file can crash the process.
 
 const { closeSync, fstatSync, openSync, readSync } = require('node:fs')
 
-/** Enough for the headers of any library, and the table of its segments. */
+/** Bytes that hold the headers and the segment table of any library. */
 const HEAD = 4096
 
 const ELF = /** @type {Record<number, string>} */ ({
@@ -22,18 +22,18 @@ const ELF = /** @type {Record<number, string>} */ ({
 const MACH_O = /** @type {Record<number, string>} */ ({ 7: 'ia32', 12: 'arm', 16777223: 'x64', 16777228: 'arm64' })
 const PE = /** @type {Record<number, string>} */ ({ 332: 'ia32', 34404: 'x64', 43620: 'arm64' })
 
-/** A segment that is loaded. */
+/** The type of a segment that is loaded. */
 const LOAD = 1
 
 /**
  * @typedef {object} Library
- * @property {string | undefined} system as `process.platform` has it; undefined if it is no library
- * @property {string | undefined} arch as `process.arch` has it; undefined if it is of several, or unknown
+ * @property {string | undefined} system as in `process.platform`; undefined if it is not a library
+ * @property {string | undefined} arch as in `process.arch`; undefined if there are several, or it is unknown
  * @property {number} size in bytes
- * @property {number} needed bytes without which it is cut short
+ * @property {number} needed bytes; a smaller file is truncated
  */
 
-/** Reads what the file is; undefined if it cannot be read. @param {string} path @returns {Library | undefined} */
+/** Identifies a file; undefined if it cannot be read. @param {string} path @returns {Library | undefined} */
 function inspect(path) {
   try {
     const file = openSync(path, 'r')
@@ -55,7 +55,7 @@ function kindOf(head) {
   const none = { system: undefined, arch: undefined }
   if (head.length < 64) return none
   const magic = head.readUInt32BE(0)
-  // Only what runs Node.js: 64 bits, little-endian. Others are told apart by their machine alone.
+  // Node.js runs on 64-bit little-endian machines only. For others the machine is all that matters.
   if (magic === 0x7f454c46) {
     const isUsual = head[4] === 2 && head[5] === 1
     const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18)
@@ -71,7 +71,7 @@ function kindOf(head) {
   return { system: 'win32', arch: PE[head.readUInt16LE(at + 4)] }
 }
 
-/** Where the last segment ends: the loader maps it without a look, and touching what is not there ends the process. @param {Buffer} head */
+/** Returns the end of the last segment. Loaders map it unchecked; touching a missing part crashes the process. @param {Buffer} head */
 function endOfSegments(head) {
   const [at, size, count] = [Number(head.readBigUInt64LE(32)), head.readUInt16LE(54), head.readUInt16LE(56)]
   let end = at + size * count

@@ -26,7 +26,7 @@ function notLoaded(thrown) {
 }
 
 /**
- * What the loader met, with its code: it keeps but the message.
+ * Returns the error of loading a file, with its code: the generated loader keeps only the message.
  * @param {AddonFile} file
  */
 function tried({ specifier }) {
@@ -45,7 +45,7 @@ function mismatch(specifier) {
   return found === version ? undefined : new Error(`It is of version ${found}, and offloop of version ${version}`)
 }
 
-/** Where nothing can be tried again, what the loader said. @param {AddonFile} file @param {Error[]} errors */
+/** Finds the loader's error about a file, for when it cannot be loaded again here. @param {AddonFile} file @param {Error[]} errors */
 function kept({ specifier }, errors) {
   const about = errors.slice(1).filter(({ message }) => !/wasi/.test(message))
   const absence = about.find(({ message }) => message.includes(`Cannot find module '${specifier}'`))
@@ -87,14 +87,14 @@ function fixOf(refused) {
   return reasonFor(refused[0]).fix ?? another()
 }
 
-/** What helps where the addon itself is the trouble. */
+/** Returns the fix for when the addon itself is at fault. */
 function another() {
   if (!process.env[OVERRIDE]) return AGAIN
   return `Unset ${OVERRIDE}, or have it name an addon of offloop ${version} for this platform`
 }
 
 /**
- * Nothing is there.
+ * Returns the error for when there is no addon.
  * @param {Attempt[]} attempts
  * @param {unknown} thrown
  */
@@ -123,7 +123,7 @@ function absent(attempts, thrown) {
   const why =
     others.length > 0
       ? `what is there is ${others.map(it => `offloop-${it}`).join(' and ')}, as installed on another platform`
-      : 'packages that are optional may have been left out when offloop was installed (--omit=optional), or it was ' +
+      : 'optional packages may have been left out when offloop was installed (--omit=optional), or it was ' +
         'installed on another platform'
   return failure(`${neither}: ${why}`, AGAIN, cause)
 }
@@ -140,7 +140,7 @@ function cutShort(place, library) {
   return failure(`${place} is there, but ${misfit(library)?.why}`, another(), cause)
 }
 
-/** It loads, and is not the addon of this version. @param {any} binding */
+/** Returns the error for an addon that loads but is of another version. @param {any} binding */
 function otherVersion(binding) {
   const { VERSION: found } = binding
   const cached = Object.values(own?.cache ?? {}).find(
@@ -150,7 +150,7 @@ function otherVersion(binding) {
   const why =
     typeof found === 'string'
       ? `${place} is of version ${found}, and this is offloop ${version}`
-      : `${place} does not say that it is of offloop ${version}: it is of an older version, or of something else`
+      : `${place} does not say that it is of offloop ${version}: it is of an older version, or not of offloop`
   return failure(why, another(), new Error(`Expected an addon of version ${version}, and got ${found}`))
 }
 
@@ -161,7 +161,7 @@ function failure(found, fix, cause) {
   return Object.assign(new Error(message, { cause }), { code: 'ERR_OFFLOOP_UNSUPPORTED' })
 }
 
-/** What an error says, on one line. @param {Error} error */
+/** Returns the message of an error on one line. @param {Error} error */
 function line({ message }) {
   return message.replace(/\s*\n\s*/g, ' ')
 }

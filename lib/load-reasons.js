@@ -1,6 +1,6 @@
 'use strict'
 
-// Why a loader refuses an addon that is there, and what helps.
+// The reasons for which a loader refuses an addon file, and their fixes.
 
 const { sep } = require('node:path')
 const { glibcVersion } = require('./platform')
@@ -8,7 +8,7 @@ const { glibcVersion } = require('./platform')
 /**
  * @typedef {object} Reason
  * @property {string} why follows "... is there, but "
- * @property {string | undefined} fix undefined where another addon is what helps
+ * @property {string | undefined} fix undefined if the fix is another addon
  *
  * @typedef {import('./library').Library} Library
  * @typedef {(match: RegExpExecArray, path: string | undefined) => Reason} Tell
@@ -19,13 +19,13 @@ const BUILD = '`npm rebuild offloop` needs Rust 1.88 or newer and a C compiler'
 /** @param {string} why @param {string} [fix] @returns {Reason} */
 const reason = (why, fix) => ({ why, fix })
 
-/** Those that hold whatever the file is: it was not looked at. @type {[pattern: RegExp, tell: Tell][]} */
+/** Reasons that have nothing to do with the file, which was not read. @type {[pattern: RegExp, tell: Tell][]} */
 const SWITCHED_OFF = [
   [/loading addons is disabled|ERR_DLOPEN_DISABLED/i, switchedOff],
   [/Access to this API has been restricted|ERR_ACCESS_DENIED/, unreadable]
 ]
 
-/** By what loaders say: glibc's, musl's, those of macOS and Windows, and Node.js itself. @type {[pattern: RegExp, tell: Tell][]} */
+/** Reasons by the messages of the loaders: glibc, musl, macOS, Windows and Node.js itself. @type {[pattern: RegExp, tell: Tell][]} */
 const REFUSALS = [
   [
     /requires Node-API version (\d+), but this version of Node\.js only supports version (\d+)/,
@@ -36,11 +36,11 @@ const REFUSALS = [
     /NODE_MODULE_VERSION (\d+)[\s\S]*NODE_MODULE_VERSION (\d+)/,
     ([, built, has]) => reason(`it was built for the modules of Node.js ${built}, and this one has ${has}`)
   ],
-  [/did not self-register/, () => reason('it is a library that is no addon of Node.js')],
+  [/did not self-register/, () => reason('it is a library but no addon of Node.js')],
   [
     /version [`'"]?((?:GLIBC|GLIBCXX|CXXABI|GCC)_[\w.]+)['"]? not found/,
     ([, version]) => {
-      const here = version.startsWith('GLIBC_') ? `: it has glibc ${glibcVersion() ?? 'of no version'}` : ''
+      const here = version.startsWith('GLIBC_') ? `: it has glibc ${glibcVersion() ?? 'of an unknown version'}` : ''
       return reason(
         `it needs ${version}, which this system lacks${here}`,
         `Use a newer system, or build offloop on this one: ${BUILD}`
@@ -100,7 +100,7 @@ const REFUSALS = [
     () =>
       reason(
         'a library that it needs is not there',
-        'Install the Microsoft Visual C++ Redistributable, which has what Windows itself lacks'
+        'Install the Microsoft Visual C++ Redistributable, which has libraries that Windows lacks'
       )
   ],
   [
@@ -145,7 +145,7 @@ function switchedOff() {
 
 /** @param {RegExpExecArray} _match @param {string | undefined} path @returns {Reason} */
 function unreadable(_match, path) {
-  // The manifest is asked for first, and the addon beside it next.
+  // Node.js reads the manifest first, then the addon beside it.
   const folder = path?.replace(/[\\/](?:package\.json|[^\\/]*\.node)$/, sep)
   return reason(
     `the permission model keeps Node.js from reading ${path ?? 'it'}`,
@@ -154,14 +154,14 @@ function unreadable(_match, path) {
 }
 
 /**
- * Why a file is not what this Node.js could load, whatever the loader says of it.
+ * Returns the reason why this Node.js cannot load a file, judged by the file alone.
  * @param {Library | undefined} library
  * @returns {Reason | undefined}
  */
 function misfit(library) {
   if (library === undefined) return undefined
   const { system, arch, size, needed } = library
-  if (system === undefined) return reason(`it is no shared library: it has ${size} bytes of something else`)
+  if (system === undefined) return reason(`its ${size} bytes are not a shared library`)
   const isOther = system !== process.platform || (arch !== undefined && arch !== process.arch)
   if (isOther) return reason(`it was made for ${[system, arch].filter(Boolean).join('-')}`)
   if (size < needed) return reason(`it is cut short: it has ${size} bytes of at least ${needed}`)
@@ -170,13 +170,13 @@ function misfit(library) {
 
 /**
  * @param {any} error that a loader threw
- * @param {Library | undefined} library which it was to load
+ * @param {Library | undefined} library that it was to load
  * @param {string | undefined} path
  * @returns {Reason}
  */
 function reasonOf(error, library, path) {
   const said = `${error.code ?? ''} ${error.message}`
-  // Folders may be called anything.
+  // The path may contain any words.
   const text = path === undefined ? said : said.replaceAll(path, '')
   const off = told(SWITCHED_OFF, text, error.resource ?? path)
   return off ?? misfit(library) ?? told(REFUSALS, text, path) ?? reason('the loader refuses it')

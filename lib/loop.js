@@ -1,7 +1,7 @@
 'use strict'
 
-// The clock and the turns of the event loop. A test's fake timers must not stop what settles promises, whether they were
-// installed after this file was loaded or before. Everything in lib/ that waits or measures time takes it from here.
+// The clock and the timers of the event loop. A test's fake timers must not keep promises from settling, whether they were
+// installed before or after this file was loaded. All of lib/ takes its timers and clock from here.
 
 const { performance } = require('node:perf_hooks')
 const timers = require('node:timers')
@@ -11,7 +11,7 @@ const native = require('./native')
 const isNode = process.versions.bun === undefined && process.versions.deno === undefined
 
 /**
- * Whether a function is Node's own, which its source tells. One that is not recognized is not used: that is slower, not wrong.
+ * Whether a function is Node's own, judged by its source. If it is not recognized, a slower substitute is used.
  * @param {Function | undefined} it
  * @param {string} mark
  */
@@ -19,7 +19,7 @@ function isOwn(it, mark) {
   return !isNode || (typeof it === 'function' && Function.prototype.toString.call(it).includes(mark))
 }
 
-/** The classes' own methods: fakes replace those of the one instance. */
+/** The methods of the classes: fakes replace those of the instance. */
 const { now: read = performance.now } = Object.getPrototypeOf(performance)
 const { wait, yield: turn } = Object.getPrototypeOf(Object(scheduler))
 
@@ -76,12 +76,12 @@ function clearTimeout(timer) {
   timer?.close()
 }
 
-/** Calls back when the callback that runs now is over. Without Node's own, the next turn of the loop is soon enough. */
+/** Calls back after the current callback. If Node's own is replaced, the next turn of the loop is soon enough. */
 const nextTick = isOwn(process.nextTick, 'TickObject') ? process.nextTick.bind(process) : setImmediate
 
 const settled = Promise.resolve()
 
-/** Calls back as a microtask. What the callback throws is reported as any exception that no code caught. @param {() => void} callback */
+/** Calls back as a microtask. An exception of the callback is reported as uncaught. @param {() => void} callback */
 function queueMicrotask(callback) {
   settled.then(() => {
     try {

@@ -1,14 +1,14 @@
 'use strict'
 
-// Memory that is no longer there: an ArrayBuffer that was transferred, a view of one, or a view that ends beyond its ArrayBuffer
-// because that was made smaller. All of it looks empty, and must not be taken for that.
+// "Lost" memory: a detached ArrayBuffer, a view of one, or a view that is out of bounds because its ArrayBuffer was made smaller.
+// All of these look empty, but must not be taken for empty bytes.
 
 const { isArrayBuffer, isTypedArray } = require('node:util').types
 
 const TypedArray = Object.getPrototypeOf(Uint8Array.prototype)
 
 /**
- * The getter of a property by V8's word: own properties of the same name may say something else, or throw.
+ * Returns V8's own getter of a property: a property of the same name on a value may lie, or throw.
  * @param {object} prototype
  * @param {string | symbol} name
  * @returns {(memory: object) => any}
@@ -26,17 +26,17 @@ const bufferOfData = intrinsic(DataView.prototype, 'buffer')
 const sizeOfData = intrinsic(DataView.prototype, 'byteLength')
 const { values } = TypedArray
 
-/** Objects that are looked at for lost memory: getters may make new ones without end. */
+/** Limits the objects searched for lost memory: getters may make new ones without end. */
 const MAX_LOOKS = 100_000
 
 /**
- * Whether a value is memory that is lost. Of memory that is there this reads the length and no more.
+ * Whether a value is lost memory. For other memory this only reads the length.
  * @param {unknown} value
  * @returns {value is ArrayBufferView | ArrayBuffer}
  */
 function isLost(value) {
   if (ArrayBuffer.isView(value)) {
-    // The methods of views refuse to work without memory.
+    // The methods of views throw for lost memory.
     if (isTypedArray(value)) return lengthOf(value) === 0 && fails(() => values.call(value))
     return fails(() => sizeOfData(value))
   }
@@ -54,7 +54,7 @@ function fails(f) {
 }
 
 /**
- * What messages call it.
+ * Names lost memory in messages.
  * @param {ArrayBufferView | ArrayBuffer} lost
  */
 function lostName(lost) {
@@ -65,7 +65,7 @@ function lostName(lost) {
 }
 
 /**
- * The one message for it. lib/lane/refusal.js and src/args.rs have the same text.
+ * Returns the message for lost memory. lib/lane/refusal.js and src/args.rs have the same text.
  * @param {string} name as in 'The "key" argument'
  * @param {ArrayBufferView | ArrayBuffer} lost
  */
@@ -75,7 +75,7 @@ function lostMessage(name, lost) {
 }
 
 /**
- * Stands for it among the arguments of native code (src/node/args.rs).
+ * Returns a stand-in for lost memory among the arguments of native code (src/node/args.rs).
  * @param {ArrayBufferView | ArrayBuffer} lost
  */
 function lostMark(lost) {
@@ -83,7 +83,7 @@ function lostMark(lost) {
 }
 
 /**
- * Lost memory within a value, as far as a structured clone would follow it, and where it stands, as in `input.images[3]`.
+ * Finds lost memory in a value, as far as a structured clone would follow it, with its place, as in `input.images[3]`.
  * @param {unknown} root
  * @param {string} name of the root
  * @returns {{ place: string, lost: ArrayBufferView | ArrayBuffer } | undefined}
@@ -105,7 +105,7 @@ function findLost(root, name) {
         queue.push({ value: child, step, from: found })
       }
     } catch {
-      // A getter or a proxy that throws is not what is looked for.
+      // Getters and proxies that throw are not searched.
     }
   }
   return undefined

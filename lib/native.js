@@ -6,13 +6,13 @@ const { version } = require('../package.json')
 
 /** @typedef {typeof import('./binding')} Binding */
 
-/** Needed only where something is wrong. */
+/** Loaded only on failure. */
 const failures = () => require('./load-failure')
 
 /** Makes the generated loader refuse an addon package of another version. */
 const CHECK = 'NAPI_RS_ENFORCE_VERSION_CHECK'
 
-/** The only importer of the generated loader, whose own advice is for those who install from a registry. @returns {Binding} */
+/** Loads the addon through the generated loader, and replaces the loader's errors with better ones. @returns {Binding} */
 function load() {
   refuseCutShort()
   const before = process.env[CHECK]
@@ -31,13 +31,13 @@ function load() {
   return binding
 }
 
-/** A library that is not whole would end the process: Linux maps it, and fails where it is touched. */
+/** Refuses a truncated library: Linux maps it, and touching the missing part crashes the process. */
 function refuseCutShort() {
   if (process.platform !== 'linux') return
   for (const { place, path } of addonFiles()) {
     const library = path === undefined ? undefined : inspect(path)
     if (library?.system === 'linux' && library.size < library.needed) throw failures().cutShort(place, library)
-    // The loader takes the first one that it can load.
+    // The loader takes the first file that it can load.
     if (library !== undefined) return
   }
 }

@@ -21,7 +21,7 @@ function platform() {
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`
 }
 
-/** Asks in the order in which the generated loader does: both have to look for the same file. */
+/** Checks in the same order as the generated loader, so that both look for the same file. */
 function isMusl() {
   try {
     return readFileSync('/usr/bin/ldd', 'utf8').includes('musl')
@@ -30,7 +30,7 @@ function isMusl() {
   }
 }
 
-/** The version of the C library, where that is glibc. @returns {string | undefined} */
+/** Returns the version of glibc, if that is the C library. @returns {string | undefined} */
 function glibcVersion() {
   const report = /** @type {any} */ (process.report)
   report.excludeNetwork = true

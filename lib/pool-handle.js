@@ -60,7 +60,7 @@ class PoolHandle {
     const { workers, ...others } = options
     this.#workers = readWorkerOptions(workers)
     this.info = native.openPool(others)
-    /** Whether its name was given: one that was not may be called the same. */
+    /** Whether the name was given: a given name may equal the default one. */
     this.isNamed = others.name !== undefined
     /** What native code calls it. */
     this.number = this.info.handle
@@ -134,7 +134,7 @@ class PoolHandle {
     })
   }
 
-  /** Room that was kept, or none. The caller owns it. */
+  /** Returns kept room, or `NO_ROOM`. The caller owns it. */
   takeRoom() {
     return this.#rooms.shift() ?? NO_ROOM
   }

@@ -227,7 +227,7 @@ class Pool {
 }
 
 /**
- * The task is submitted: if its signal cannot be listened to, the task is given up as if that had aborted it.
+ * Watches the signal of a submitted task. If the signal cannot be listened to, the task is aborted.
  * @param {import('./kinds').AnyTask} task
  * @param {AbortSignal} signal
  */
@@ -240,7 +240,7 @@ function watchOrAbort(task, signal) {
 }
 
 /**
- * The name of a transform for a trace; `undefined` if it has none that can be read.
+ * Returns the name of a transform for a trace; `undefined` if there is none, or reading it throws.
  * @param {any} transform
  * @returns {string | undefined}
  */

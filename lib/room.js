@@ -2,7 +2,7 @@
 
 const native = require('./native')
 
-/** Tells native code that a task brings no room. */
+/** The number that stands for no room in native calls. */
 const NONE = -1
 
 /**
@@ -12,25 +12,25 @@ const NONE = -1
 class Room {
   #number
 
-  /** @param {number} number by which native code knows it */
+  /** @param {number} number of the room in native code */
   constructor(number) {
     this.#number = number
   }
 
-  /** Hands it to a native call, which owns it whatever comes of the call. Returns the number to pass. */
+  /** Hands it to a native call, which then owns it, even if the call fails. Returns the number to pass. */
   take() {
     const number = this.#number
     this.#number = NONE
     return number
   }
 
-  /** Gives it back to the pool unless it was taken. */
+  /** Returns it to the pool unless it was taken. */
   release() {
     if (this.#number !== NONE) native.dropRoom(this.take())
   }
 }
 
-/** For tasks that bring none: native code looks for room then. */
+/** For tasks without room of their own: native code then looks for room. */
 const NO_ROOM = new Room(NONE)
 
 module.exports = { NO_ROOM, Room }

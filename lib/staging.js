@@ -11,7 +11,7 @@ const { checkMemory } = require('./validate')
 /**
  * @typedef {import('./task').Task} Task
  * @typedef {Uint8Array | Uint16Array} Piece bytes, or whole characters as UTF-16
- * @typedef {Generator<Piece, void, number>} Pieces which gets the number of bytes that are copied, after each
+ * @typedef {Generator<Piece, void, number>} Pieces that receives the number of bytes copied so far after each piece
  */
 
 /** Bytes, or code units of a string, that are copied at a time. */

@@ -10,10 +10,10 @@ const { Writing } = require('./writing')
 /** How long (ms) a slice holds the loop at most, unless the options say otherwise. */
 const SLICE = 4
 const MAX_SLICE = 10_000
-/** `JSON.stringify` calls itself, and follows about 4,500 levels before it runs out of stack. */
+/** More than `JSON.stringify`, which is recursive: it runs out of stack at about 4,500 levels. */
 const MAX_DEPTH = 5000
 const ANY_DEPTH = 2 ** 32 - 1
-/** What a value may become in a pool that holds less. */
+/** The default limit (bytes) in a pool whose `maxQueueBytes` is smaller. */
 const MAX_OUTPUT = 16 << 20
 
 /**
@@ -69,7 +69,7 @@ class StringifyTask extends Task {
    */
   submit(transform, input, room) {
     checkAttached(input)
-    // It is only read: whoever gave it away keeps it.
+    // A moved value is only read, and stays with its owner.
     const value = Moved.is(input) ? input.value : input
     const { slice, maxDepth, maxOutput } = StringifyTransform.limits(transform)
     const most = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, MAX_OUTPUT)

@@ -58,7 +58,7 @@ class Task {
   }
 
   /**
-   * Like `submit`, for an input that has been checked. From here on nothing runs code of the user's.
+   * Like `submit`, for a checked input. From here on no user code runs.
    * @param {import('./transforms').Transform} transform
    * @param {import('./input').Source} source
    * @param {import('./room').Room} room

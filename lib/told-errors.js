@@ -18,13 +18,13 @@ const { OffloopError } = require('./errors')
 /**
  * Errors on their way between threads. Its text runs in worker threads too: it refers to nothing outside.
  * @param {typeof import('node:v8')} v8
- * @param {typeof import('./errors').OffloopError} [OffloopError] where errors of the package are to be instances of it again
+ * @param {typeof import('./errors').OffloopError} [OffloopError] the class to restore errors of the package with
  */
 function toldErrors(v8, OffloopError) {
   const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
   /** How far down causes are followed: they may be a circle. */
   const MAX_DEPTH = 8
-  /** Errors in lists that travel with one error: lists may hold one another, or the same error in many places. */
+  /** Limits the errors in lists within one error: lists may contain each other, or one error many times. */
   const MAX_LISTED = 1000
 
   /**
@@ -61,7 +61,7 @@ function toldErrors(v8, OffloopError) {
   }
 
   /**
-   * The elements of a list, as far as they can be read and may be: all of one list before those of the lists within.
+   * Returns the elements of a list, as far as they can be read and `listed` allows. A list comes before the lists in its elements.
    * @param {unknown} list
    * @param {{ left: number }} listed
    */
@@ -72,7 +72,7 @@ function toldErrors(v8, OffloopError) {
       if (!Array.isArray(list)) return undefined
       for (let at = 0; at < list.length && listed.left > 0; at++, listed.left--) found.push(list[at])
     } catch {
-      // A proxy or a getter threw: what came before it is told.
+      // A proxy or a getter threw: keep the elements before it.
     }
     return found
   }

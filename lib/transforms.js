@@ -69,7 +69,7 @@ function schemaText(schema) {
 }
 
 /**
- * Refuses numbers that `JSON.stringify` would write as null: the schema would be another one.
+ * Refuses numbers that `JSON.stringify` would write as null, which would change the schema.
  * @param {string} name
  * @param {unknown} value
  */
@@ -86,7 +86,7 @@ const FIRST = { 'json.validate': schemaText, 'json.validateEach': schemaText }
 function factory(name) {
   const first = FIRST[name] ?? copied
   const make = (/** @type {unknown[]} */ ...args) => {
-    // Getters of options run before any bytes are looked at: they may take the memory of a key away.
+    // Getters of options run before any bytes are checked: they may detach the memory of a key.
     const read = args.map((value, place) => (place === 0 ? first(value) : copied(value)))
     return new Transform(native.makeTransform(name, read.map(plain)))
   }
@@ -102,7 +102,7 @@ function plain(value) {
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, asBytes(field)]))
 }
 
-/** Options without their getters; everything else as it is. @param {unknown} value */
+/** Copies options, so that no getters are left; returns everything else as it is. @param {unknown} value */
 function copied(value) {
   return isRecord(value) ? Object.fromEntries(Object.entries(value)) : value
 }

@@ -222,10 +222,10 @@ class Single {
 }
 
 /**
- * Room for all the bytes that an input may need, or the bound that is reached.
+ * Takes room for all the bytes that an input may need. Returns the room, or the bound that is reached.
  * @param {import('./pool-handle').PoolHandle} pool
  * @param {number} bytes
- * @param {Room} room to be made to fit
+ * @param {Room} room to adjust to that size
  */
 function takeRoom(pool, bytes, room) {
   const taken = native.takeRoom(pool.number, bytes, room.take())

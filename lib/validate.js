@@ -6,7 +6,7 @@ const { isLost, lostMessage, lostName } = require('./lost')
 
 const { isProxy } = types
 
-/** A value in a message. Node 20 cannot inspect a DataView without its memory. @param {unknown} value */
+/** Formats a value for a message. Node 20 cannot inspect a detached DataView. @param {unknown} value */
 function shown(value) {
   return isLost(value) ? lostName(value) : shownOf(value)
 }
@@ -35,7 +35,7 @@ function nameOf(value) {
   }
 }
 
-/** The name of an object's class; '' if there is none, or reading it throws. @param {object} value */
+/** Returns the name of an object's class; '' if there is none, or reading it throws. @param {object} value */
 function classOf(value) {
   try {
     return `${value.constructor?.name ?? ''}`
@@ -54,7 +54,7 @@ function shownOf(value, depth) {
 }
 
 /**
- * The error of a method that was called without its object, as Node's own classes throw it.
+ * Returns the error of a method that was called without its object, in the form of Node's own classes.
  * @param {string} name of the class
  * @param {unknown} self
  */
@@ -73,7 +73,7 @@ function invalidType(name, expected, actual) {
 }
 
 /**
- * The error of memory that was given away before, wherever it is met.
+ * Returns the error for lost memory.
  * @param {string} name as in 'The "key" argument'
  * @param {ArrayBufferView | ArrayBuffer} lost
  */
@@ -82,7 +82,7 @@ function lostMemory(name, lost) {
 }
 
 /**
- * Throws if a value is memory that was given away before.
+ * Throws if a value is lost memory.
  * @param {string} name
  * @param {unknown} value
  */
@@ -129,8 +129,8 @@ function checkOptions(options, known, path = 'options') {
 }
 
 /**
- * Refuses options where there are none: a signal that nothing listens to would go unnoticed. Other arguments are ignored, as
- * of any function that is handed on.
+ * Refuses options of a method that has none: otherwise a signal would silently do nothing. Other arguments are ignored, since the
+ * method may be used as a callback.
  * @param {unknown} options
  */
 function checkNoOptions(options) {

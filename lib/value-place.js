@@ -1,16 +1,16 @@
 'use strict'
 
-/** Of a deep place so many keys are shown, from the outermost on and at the end. */
+/** How many keys of a deep place are shown at its start and at its end. */
 const FIRST = 8
 const LAST = 4
-/** A longer key is cut. */
+/** Longer keys are cut. */
 const MAX_KEY = 32
 
 /**
  * Names a place in a value for a message, as in `input.items[3].name`. The text stays short, however deep the place is and
  * however long its keys are.
  * @param {number} depth
- * @param {(level: number) => string | number | undefined} keyAt `undefined` for what has begun and no more
+ * @param {(level: number) => string | number | undefined} keyAt `undefined` at a level where no part has begun
  */
 function placeOf(depth, keyAt) {
   const left = depth - FIRST - LAST

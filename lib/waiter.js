@@ -20,7 +20,7 @@ class Waiter {
   /**
    * @param {PoolHandle} pool
    * @param {number} bytes
-   * @param {(room: Room) => void} granted which owns the room from then on
+   * @param {(room: Room) => void} granted takes over the room
    * @param {(reason: unknown) => void} rejected
    */
   constructor(pool, bytes, granted, rejected) {

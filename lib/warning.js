@@ -4,7 +4,7 @@ const { isNativeError } = require('node:util').types
 const { text } = require('./told-errors')
 
 /**
- * Emits what code of the user's threw where no caller is left to reject. It never throws itself.
+ * Emits a value thrown by user code as a warning, for when no caller is left to reject. It never throws.
  * @param {unknown} error
  */
 function warn(error) {

@@ -18,7 +18,7 @@ class Writing {
    * @param {unknown} value
    * @param {number} slice
    * @param {number} maxDepth
-   * @param {number} maxOutput bytes that the text may have
+   * @param {number} maxOutput the most bytes of text
    */
   constructor(value, slice, maxDepth, maxOutput) {
     this.#writer = new JsonWriter(value, maxDepth)
@@ -51,7 +51,7 @@ class Writing {
     }
   }
 
-  /** A getter or a proxy may go on without end. */
+  /** Returns the error for too much text, which a getter or a proxy may produce without end. */
   #tooLong() {
     const at = this.#writer.place
     const message = `The JSON is longer than ${this.#maxOutput} bytes at ${at}; raise options.maxOutput if that is expected`

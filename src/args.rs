@@ -15,7 +15,7 @@ pub enum Arg {
     Bytes(Zeroizing<Vec<u8>>),
     List(Vec<Arg>),
     Record(Vec<(String, Arg)>),
-    /// Memory that is no longer there, as an error message names it: `a detached Uint8Array`. Its length is 0, but it
+    /// Detached or out-of-bounds memory, as an error message names it: `a detached Uint8Array`. Its length is 0, but it
     /// must never be taken for empty bytes.
     Lost(String),
     /// Anything else, as an error message names it: `null`, `function x`, `Symbol(y)`.
@@ -53,7 +53,7 @@ impl ArgumentError {
         ArgumentError::Type(format!("{name} must be {expected}. Received {received}"))
     }
 
-    /// The one message for memory that is gone; `lib/lost.js` has the same text.
+    /// Returns the error for lost memory; `lib/lost.js` has the same text.
     fn lost(name: &str, received: &str) -> Self {
         ArgumentError::Type(format!(
             "{name} must not be detached or out of bounds: its memory was transferred, moved or resized away. \

@@ -20,7 +20,7 @@ pub enum Kind {
     QueueTimeout,
     /// A bug of this package: the task panicked.
     Panic,
-    /// The operating system does not give what the task needs, such as memory.
+    /// The operating system does not provide a resource that the task needs, such as memory.
     Unsupported,
 }
 
@@ -76,7 +76,7 @@ impl Error {
         )
     }
 
-    /// The error for an allocation of `what` that failed.
+    /// Returns the error for a failed allocation of `what`.
     #[must_use]
     pub fn out_of_memory(what: impl fmt::Display) -> Self {
         Error::new(Kind::Unsupported, format!("There is no memory for {what} at the moment"))

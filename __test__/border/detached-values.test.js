@@ -1,6 +1,6 @@
 'use strict'
 
-// Memory that was given away before, among the arguments of transforms, in what functions take and return, and in caches.
+// Lost memory in arguments of transforms, in inputs and results of functions, and in caches.
 
 const assert = require('node:assert/strict')
 const { inspect } = require('node:util')
@@ -14,7 +14,7 @@ const key = Buffer.alloc(32)
 const argument = (/** @type {string} */ name) => `The "${name}" argument`
 const property = (/** @type {string} */ name) => `The "${name}" property`
 
-/** What a factory is given, and what messages call it. @type {[name: string, make: (lost: any) => unknown, only?: RegExp][]} */
+/** Arguments of factories, and their names in messages. @type {[name: string, make: (lost: any) => unknown, only?: RegExp][]} */
 const ARGUMENTS = [
   [argument('key'), lost => transforms.hmac('sha256', lost)],
   [argument('key'), lost => transforms.hmac('sha512', lost, { encoding: 'hex' })],
@@ -35,7 +35,7 @@ const ARGUMENTS = [
   [property('options.range'), lost => transforms.numeric.histogram({ bins: 2, range: lost }), /Array$/]
 ]
 
-test('no transform is made of an argument that is lost memory', () => {
+test('no transform is made with lost memory as an argument', () => {
   for (const [name, make, only] of ARGUMENTS) {
     for (const [what, lose] of Object.entries(LOST)) {
       if (only !== undefined && !only.test(what)) continue
@@ -44,7 +44,7 @@ test('no transform is made of an argument that is lost memory', () => {
   }
 })
 
-test('a getter of options does not take the memory of a key away unseen', () => {
+test('a getter of options that detaches a key is noticed', () => {
   for (const lose of [(/** @type {any} */ it) => it.resize(4), (/** @type {any} */ it) => it.resize(0)]) {
     const buffer = new /** @type {any} */ (ArrayBuffer)(16, { maxByteLength: 16 })
     const options = {
@@ -66,7 +66,7 @@ test('a getter of options does not take the memory of a key away unseen', () => 
   assert.throws(() => transforms.hmac('sha256', bytes, options), refused(argument('key'), 'a detached Uint8Array'))
 })
 
-/** Where no bytes are taken at all. @type {((lost: any) => unknown)[]} */
+/** Calls that accept no bytes. @type {((lost: any) => unknown)[]} */
 const ELSEWHERE = [
   lost => transforms.digest(lost),
   lost => transforms.hmac(lost, 'key'),
@@ -132,7 +132,7 @@ const ELSEWHERE = [
   lost => new Cache({ max: 1, maxBytes: 9, weigh: () => lost }).set('a', 1)
 ]
 
-test('where no bytes are taken the error is of the type, and says what was received', async () => {
+test('where bytes are not accepted the error is about the type, and names the lost memory', async () => {
   for (const use of ELSEWHERE) {
     for (const what of [
       'a detached Uint8Array',
@@ -174,7 +174,7 @@ test('native code does not take a detached key for an empty one either', () => {
   native.closePool(pool.handle)
 })
 
-/** What a value looks like that holds memory, and where that is. @type {[place: string, make: (lost: any) => unknown][]} */
+/** Values that contain memory, and its place in them. @type {[place: string, make: (lost: any) => unknown][]} */
 const SHAPES = [
   ['.image', image => ({ image })],
   ['[2]', it => [0, 'a', it]],
@@ -189,7 +189,7 @@ const SHAPES = [
   ['.a.b.c.d.e', e => ({ a: { b: { c: { d: { e } } } } })]
 ]
 
-test('what a function is given says where memory is lost in it', async () => {
+test('the error for an input of a function names the place of lost memory in it', async () => {
   const pool = new Pool({ threads: 1 })
   const script = transforms.workerScript(fixture('script.js'))
   const chain = transforms.chain(plain(), plain('later'))
@@ -209,7 +209,7 @@ test('what a function is given says where memory is lost in it', async () => {
           message: `The input cannot be cloned: ${message(`input${place}`, what)}`
         }
         await assert.rejects(run(make(lose())), error)
-        // What was to change hands stays where it is.
+        // The rest of the transfer list is not transferred.
         const kept = new ArrayBuffer(8)
         await assert.rejects(run(move(/** @type {any} */ (make(lose())), [kept])), error)
         assert.equal(kept.byteLength, 8)
@@ -237,7 +237,7 @@ test('an input that is lost before it is sent fails alone', async () => {
   await pool.close()
 })
 
-test('what is given away twice is refused the second time', async () => {
+test('memory that is moved twice is refused the second time', async () => {
   const pool = new Pool({ threads: 1 })
   for (const transform of [plain('size'), transforms.identity()]) {
     const given = move(new Uint8Array(8))
@@ -253,7 +253,7 @@ test('what is given away twice is refused the second time', async () => {
   await pool.close()
 })
 
-test('what a function returns says where memory is lost in it', async () => {
+test('the error for a result of a function names the place of lost memory in it', async () => {
   const pool = new Pool({ threads: 1 })
   const lose = plain('lose')
   const lost = (/** @type {string} */ place, what = 'a detached Uint8Array') => ({
@@ -294,11 +294,11 @@ test('no cache keeps lost memory', async () => {
   }
 })
 
-test('no codec writes memory that is lost in a value as empty', () => {
+test('no codec writes lost memory inside a value as empty', () => {
   for (const codec of /** @type {const} */ (['v8', 'json'])) {
     for (const [what, lose] of Object.entries(LOST)) {
       for (const [place, make] of SHAPES) {
-        // JSON has nothing of what these hold.
+        // JSON omits the contents of these.
         if (codec === 'json' && /\(|cause/.test(place)) continue
         const cache = new Cache({ max: 3, storage: 'native', codec })
         assert.throws(() => cache.set('a', make(lose())), {
@@ -312,17 +312,17 @@ test('no codec writes memory that is lost in a value as empty', () => {
   }
 })
 
-test("codec 'json' asks for no more than JSON does", () => {
+test("codec 'json' reads no more of a value than JSON does", () => {
   const cache = new Cache({ max: 3, storage: 'native', codec: 'json' })
   const bytes = LOST['a detached Buffer']()
   cache.set('a', { bytes, toJSON: () => ({}) })
   assert.deepEqual(cache.peek('a'), {})
   assert.throws(() => cache.set('a', { inner: { toJSON: () => [bytes] } }), {
-    message: `The value of 'a' cannot be encoded: ${message('what JSON makes of it', 'a detached Buffer')}`
+    message: `The value of 'a' cannot be encoded: ${message('a value in its JSON', 'a detached Buffer')}`
   })
 })
 
-test('what an encoder or a weigher gives away is not stored as empty', () => {
+test('a value that an encoder or a weigher detaches is not stored as empty', () => {
   const error = refused("What the codec's encode() returns", 'a detached Uint8Array')
   const codec = { encode: () => LOST['a detached Uint8Array'](), decode: () => 0 }
   const encoding = new Cache({ max: 3, storage: 'native', codec })
@@ -333,7 +333,7 @@ test('what an encoder or a weigher gives away is not stored as empty', () => {
   assert.deepEqual([encoding.size, weighing.size], [0, 0])
 })
 
-test('what looks empty and is there is kept', () => {
+test('empty bytes that are not lost are kept', () => {
   for (const make of EMPTY) {
     const heap = new Cache({ max: 1 })
     heap.set('a', make())

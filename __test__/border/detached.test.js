@@ -1,7 +1,7 @@
 'use strict'
 
-// Memory that was given away before looks empty. Wherever bytes are taken it must be refused, with one message, and never be
-// stored, signed with or answered for as if nothing had been given.
+// Lost memory looks empty. Wherever bytes are accepted it must be refused, always with the same message, and never be stored,
+// signed with or processed as if it were empty.
 
 const assert = require('node:assert/strict')
 const { Duplex, Readable } = require('node:stream')
@@ -16,7 +16,7 @@ const key = Buffer.alloc(32)
 /** @type {any[]} */
 const numeric = [transforms.numeric.sort(), transforms.numeric.stats(), transforms.numeric.histogram({ bins: 2 })]
 
-/** One of each that takes bytes, by name. @type {Record<string, any>} */
+/** One of each transform that takes bytes, by name. @type {Record<string, any>} */
 const EXAMPLES = {
   identity: transforms.identity(),
   digest: transforms.digest('sha256'),
@@ -54,7 +54,7 @@ const EXAMPLES = {
   'chain from a value': transforms.chain(transforms.json.stringify(), transforms.gzip())
 }
 
-/** What a verb does with one input; its promise rejects. @type {Record<string, (pool: Pool, transform: any, input: any) => Promise<any>>} */
+/** Each verb, run with one input. @type {Record<string, (pool: Pool, transform: any, input: any) => Promise<any>>} */
 const VERBS = {
   run: (pool, transform, input) => pool.run(transform, input),
   'run, given away': (pool, transform, input) => pool.run(transform, move(input)),
@@ -88,14 +88,14 @@ function nameIn(verb) {
   return /^(map|iterate)/.test(verb) ? 'inputs[0]' : 'The "input" argument'
 }
 
-/** Nothing is left of what was refused. @param {Pool} pool */
+/** Checks that refused inputs left nothing behind. @param {Pool} pool */
 async function assertIdle(pool) {
   const { running, queued, queuedBytes } = pool.stats()
   assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
   await pool.close()
 }
 
-test('the examples are of all transforms', () => {
+test('there is an example of every transform', () => {
   const names = Object.entries(/** @type {any} */ (transforms)).flatMap(([name, it]) =>
     typeof it === 'function' ? [name] : Object.keys(it).map(inner => `${name}.${inner}`)
   )
@@ -121,14 +121,14 @@ for (const [verb, call] of Object.entries(VERBS)) {
   })
 }
 
-test('what is of another type as well says that it is detached', async () => {
+test('the error for detached memory of a wrong type says that it is detached', async () => {
   const pool = new Pool({ threads: 1 })
   const error = { code: 'ERR_INVALID_ARG_TYPE', message: /an instance of Float64Array.* Received a detached DataView$/ }
   await assert.rejects(pool.run(numeric[0], LOST['a detached DataView']()), error)
   await assertIdle(pool)
 })
 
-test('what looks empty and is there is taken', async () => {
+test('empty bytes that are not lost are accepted', async () => {
   const pool = new Pool({ threads: 1 })
   for (const make of EMPTY) {
     assert.equal((await pool.run(EXAMPLES.identity, make())).length, 0)
@@ -144,7 +144,7 @@ test('what looks empty and is there is taken', async () => {
   await assertIdle(pool)
 })
 
-test('the room that a refused input was granted goes back', async () => {
+test('the room that was granted to a refused input is returned', async () => {
   const { plain } = require('../support/lane.js')
   for (const transform of [EXAMPLES.identity, plain(), EXAMPLES['json.stringify'], numeric[0]]) {
     const pool = new Pool({ threads: 1, maxQueue: 0 })
@@ -156,7 +156,7 @@ test('the room that a refused input was granted goes back', async () => {
   }
 })
 
-test('an iterable that is lost memory is no list of inputs', async () => {
+test('lost memory is refused as an iterable of inputs', async () => {
   const pool = new Pool({ threads: 1 })
   for (const what of ['a detached Float64Array', 'an out-of-bounds Float64Array']) {
     const inputs = LOST[what]()
@@ -166,7 +166,7 @@ test('an iterable that is lost memory is no list of inputs', async () => {
   await assertIdle(pool)
 })
 
-test('an input that is lost while it is copied, or waits for room, is told as that', async () => {
+test('an input that is detached while it is copied, or waits for room, is reported as detached', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const large = new Uint8Array(20 << 20)
   const copied = pool.run(EXAMPLES.identity, large)
@@ -179,7 +179,7 @@ test('an input that is lost while it is copied, or waits for room, is told as th
   await assertIdle(pool)
 })
 
-/** What writes one chunk to a stream. @type {Record<string, (stream: any, chunk: any) => unknown>} */
+/** Ways to write one chunk to a stream. @type {Record<string, (stream: any, chunk: any) => unknown>} */
 const WRITES = {
   write: (stream, chunk) => stream.write(chunk),
   'write, with a callback': (stream, chunk) => stream.write(chunk, () => {}),
@@ -200,7 +200,7 @@ const STREAMS = {
 }
 
 for (const [kind, open] of Object.entries(STREAMS)) {
-  test(`${kind}: a chunk that is lost memory ends it with the error`, async () => {
+  test(`${kind}: a chunk of lost memory ends it with the error`, async () => {
     const pool = new Pool({ threads: 1 })
     const streaming = Object.values(EXAMPLES).filter(it => it.streaming)
     assert.ok(streaming.length > 10)
@@ -221,7 +221,7 @@ for (const [kind, open] of Object.entries(STREAMS)) {
   })
 }
 
-test('what was written before a chunk that is lost is answered', async () => {
+test('chunks before a lost one have their results', async () => {
   const pool = new Pool({ threads: 1 })
   /** @type {string[]} */
   const seen = []
@@ -242,7 +242,7 @@ test('what was written before a chunk that is lost is answered', async () => {
   await assertIdle(pool)
 })
 
-test('a chunk that is lost while it waits is told as that', async () => {
+test('a chunk that is detached while it waits is reported as detached', async () => {
   const pool = new Pool({ threads: 1 })
   const chunk = new Uint8Array(5e6)
   const queued = new Uint8Array(10)
@@ -261,9 +261,9 @@ test('a chunk that is lost while it waits is told as that', async () => {
   await assertIdle(pool)
 })
 
-test('the Web has the error too', async () => {
+test('Web streams have the error too', async () => {
   const pool = new Pool({ threads: 1 })
-  // Of a DataView or an ArrayBuffer Node's own adapter asks the length from version 24 on.
+  // From version 24 on, Node's own adapter reads the length of a DataView or an ArrayBuffer.
   for (const what of ['a detached Uint8Array', 'a detached Buffer', 'an out-of-bounds Uint8Array']) {
     const { writable, readable } = Duplex.toWeb(pool.stream(EXAMPLES.gzip))
     const reading = new Response(/** @type {any} */ (readable)).arrayBuffer()
@@ -279,7 +279,7 @@ test('the Web has the error too', async () => {
   await assertIdle(pool)
 })
 
-test('what a value of json.stringify holds is not written as empty', async () => {
+test('json.stringify does not write lost memory inside a value as empty', async () => {
   const pool = new Pool({ threads: 1 })
   class Box {
     constructor(/** @type {any} */ bytes) {
@@ -290,7 +290,7 @@ test('what a value of json.stringify holds is not written as empty', async () =>
   for (const [what, make] of Object.entries(LOST)) {
     const bytes = make()
     for (const value of [{ bytes }, [0, [bytes]], new Box(bytes), { large, bytes }, { toJSON: () => bytes }]) {
-      const error = refused('What the "input" argument holds', what)
+      const error = refused('A value inside the "input" argument', what)
       await assert.rejects(pool.run(EXAMPLES['json.stringify'], value), error)
     }
   }

@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { node } = require('../support/child')
 
-// In a process of its own, whose address space is limited once everything has been used.
+// Runs in a process of its own, whose address space is limited once all parts have been used.
 const script = `
   const { execFileSync } = require('node:child_process')
   const { readFileSync } = require('node:fs')
@@ -34,7 +34,7 @@ const script = `
       const packed = await pool.run(transforms[packer](options), zeros)
       tasks[name] = () => pool.run(transforms[name](), packed)
     }
-    // What they need is a multiple of what the others have given back by then.
+    // They need several times the memory that the others have freed by then.
     for (const [name, transform, Class] of [
       ['base64Encode', text.base64Encode(), Uint8Array],
       ['sort', numeric.sort(), Uint32Array],
@@ -60,7 +60,7 @@ const script = `
   }
   main()`
 
-test('a task for which there is no memory fails alone, with the code for that', {
+test('a task that runs out of memory fails alone, with the right code', {
   skip: process.platform !== 'linux' && 'prlimit is of Linux'
 }, async () => {
   const { code, stdout, stderr } = await node(['-e', script])

@@ -1,6 +1,6 @@
 'use strict'
 
-// Whatever code of an input, an option or a signal runs and throws: what the pool took for it goes back, and the process ends.
+// Whatever code of an input, an option or a signal does or throws, the pool gets back its slots and bytes, and the process exits.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -9,13 +9,13 @@ const { node } = require('../support/child.js')
 const program = require.resolve('../fixtures/ownership/run.js')
 const { groups } = require(program)
 
-/** Groups for each process: starting one takes longer than most of them. */
+/** Groups per process: starting a process takes longer than running most groups. */
 const EACH = 4
 const parts = Array.from({ length: Math.ceil(groups.length / EACH) }, (_, part) =>
   groups.slice(part * EACH, (part + 1) * EACH)
 )
 
-test('a hostile value leaves slots, bytes, listeners and the end of the process as they were', {
+test('a hostile value leaks no slots, bytes or listeners, and does not keep the process alive', {
   concurrency: 2
 }, async t => {
   const tests = parts.map((/** @type {string[]} */ names) =>

@@ -1,6 +1,6 @@
 'use strict'
 
-// Code of an input that closes the pool, aborts its task or submits another one, while its own task is on its way in.
+// Code of an input that closes the pool, aborts its task or submits another one while its own task is being submitted.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -9,7 +9,7 @@ const { Pool, move, transforms } = require('../../index.js')
 const { chain, gzip, identity, json, module: module_ } = transforms
 const echo = module_(require.resolve('../fixtures/ownership/echo.js'))
 
-/** Kinds of transforms that run code of their input's. @type {any[]} */
+/** Kinds of transforms that run code of their input. @type {any[]} */
 const kinds = [json.stringify(), chain(json.stringify(), gzip()), echo, chain(echo, gzip())]
 
 /** Values that call back once when they are read: at once, in a later slice, when they are sent. */
@@ -94,14 +94,14 @@ test('an input that closes the pool ends its task, and the pool', async () => {
   )
 })
 
-/** All slots are there. @param {Pool} pool */
+/** Checks that all slots are free. @param {Pool} pool */
 async function whole(pool) {
   while (pool.stats().running + pool.stats().queued > 0) await new Promise(resolve => setImmediate(resolve))
   assert.equal(pool.stats().queuedBytes, 0)
   await Promise.all([1, 2, 3].map(() => pool.run(identity(), 'x')))
 }
 
-test('an input that aborts its task, or submits another one, leaves the pool whole', async () => {
+test('an input that aborts its task, or submits another one, leaves the pool intact', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 2 })
   await each(
     (_, abort) => abort.abort(),

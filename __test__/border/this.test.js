@@ -18,7 +18,7 @@ const duplex = Object.getPrototypeOf(pool.stream(transforms.gzip()))
 const classes = [
   ['Pool', Pool.prototype, ['run', 'map', 'ready', 'close', Symbol.asyncDispose], []],
   ['Cache', Cache.prototype, ['get', 'getMany', 'refresh'], []],
-  // It returns its `this`, whatever that is.
+  // It returns any `this`.
   ['AsyncIterator', iteration, ['next', 'return', 'throw', Symbol.asyncDispose], [Symbol.asyncIterator]],
   ['CsvTable', CsvTable.prototype, [], []],
   // Node's own streams call these.
@@ -51,7 +51,7 @@ for (const [name, prototype, promises, left] of classes) {
   })
 }
 
-test('a method that is bound, or called on its object, does what it does', async () => {
+test('a method that is bound, or called on its object, works', async () => {
   const run = pool.run.bind(pool)
   assert.equal(String(await run(identity, 'x')), 'x')
   const { get } = new Cache({ max: 1 })

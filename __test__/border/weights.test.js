@@ -1,6 +1,6 @@
 'use strict'
 
-// What an input counts for in maxQueueBytes: bytes by V8's word, and nothing by a value's own.
+// The weight of an input in maxQueueBytes: the size of bytes as V8 knows it, and never a size that a value claims.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -12,7 +12,7 @@ const { chain, gzip, json, module: module_, text } = transforms
 const echo = module_(require.resolve('../fixtures/ownership/echo.js'))
 const hold = module_(fixture('plain.js'), { export: 'meet' })
 
-/** A bufferView of glTF, say. */
+/** Like a bufferView of glTF. */
 const view = () => ({ buffer: 0, byteOffset: 0, byteLength: 200e6 })
 
 /** @type {Record<string, () => any>} */
@@ -27,7 +27,7 @@ const weightless = {
   'a Proxy': () => new Proxy(view(), {})
 }
 
-test('what is not bytes never fills a queue', async () => {
+test('values that are not bytes never fill a queue', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1000 })
   for (const transform of [echo, chain(echo, gzip()), json.stringify()]) {
     for (const [name, make] of Object.entries(weightless)) {
@@ -44,7 +44,7 @@ test('what is not bytes never fills a queue', async () => {
 /** @param {object} bytes @param {number} length */
 const liar = (bytes, length) => Object.defineProperty(bytes, 'byteLength', { value: length })
 
-test('bytes count as what they are, whatever they say of themselves', async () => {
+test('bytes count by their real size, whatever their properties say', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1 << 20 })
   const gate = words()
   const first = pool.run(hold, gate)
@@ -72,7 +72,7 @@ test('bytes count as what they are, whatever they say of themselves', async () =
   await pool.close()
 })
 
-test('a native transform gets the bytes that a view is of, whatever it says of itself', async () => {
+test('a native transform gets the real bytes of a view, whatever its properties say', async () => {
   const pool = new Pool({ threads: 1 })
   const bytes = Buffer.from('text and more')
   const memory = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)

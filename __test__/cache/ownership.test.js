@@ -1,6 +1,6 @@
 'use strict'
 
-// Code of the user's that runs while a cache loads, packs or decodes: whatever it throws or calls, each call settles.
+// User code that runs while a cache loads, encodes or decodes: whatever it throws or calls, each call settles.
 
 const assert = require('node:assert/strict')
 const { getEventListeners } = require('node:events')
@@ -14,7 +14,7 @@ const { stopClock } = require('../support/clock.js')
 
 const storages = /** @type {const} */ (['heap', 'native'])
 
-/** The loads that a cache has not ended. @param {Cache<any, any>} cache @param {string} id */
+/** Checks that the cache loads an id again after a failed load. @param {Cache<any, any>} cache @param {string} id */
 const loadsAgain = async (cache, id) => {
   cache.delete(id)
   assert.equal(await cache.get(id, () => 'again'), 'again')
@@ -53,7 +53,7 @@ for (const storage of storages) {
 
   test(`signals that throw reject their caller alone, ${storage}`, async () => {
     for (const [name, make] of Object.entries(signals)) {
-      // What those throw is an uncaught exception, as of any listener: see below.
+      // Their errors are uncaught exceptions, as of any listener: see below.
       if (name.includes('when it is left')) continue
       const cache = new Cache({ max: 9, storage })
       const { signal } = new AbortController()
@@ -68,13 +68,13 @@ for (const storage of storages) {
     }
   })
 
-  test(`a value that is a promise of a strange class rejects the call that gets it, ${storage}`, async () => {
+  test(`a value that is a malformed promise rejects the call that gets it, ${storage}`, async () => {
     const cache = new Cache({ max: 9, storage: 'heap' })
     cache.set('a', shadowed(Promise.resolve(1), 'constructor'))
     for (let i = 0; i < 5; i++) await assert.rejects(cache.get('a'), /no constructor/)
   })
 
-  test(`what weigh does and throws fails the call alone, ${storage}`, async () => {
+  test(`a weigher that throws or misbehaves fails its call alone, ${storage}`, async () => {
     /** @type {() => number} */
     let weigh = () => no('weigh')
     const cache = new Cache({ maxBytes: 100, storage, weigh: () => weigh() })
@@ -93,7 +93,7 @@ for (const storage of storages) {
 const clock = stopClock()
 after(() => clock.restore())
 
-/** A cache with one stale entry, whose codec decodes as it is told. @param {(cache: Cache<any, any>) => unknown} decode @param {Options} more */
+/** Makes a cache with one stale entry, whose codec calls `decode` once. @param {(cache: Cache<any, any>) => unknown} decode @param {Options} more */
 function stale(decode, more) {
   let now = false
   const codec = {
@@ -114,7 +114,7 @@ function stale(decode, more) {
   return cache
 }
 
-/** What decoding calls, and what it finds. @type {Record<string, (cache: Cache<any, any>, found: Promise<any>[]) => unknown>} */
+/** Calls that a codec makes while it decodes. @type {Record<string, (cache: Cache<any, any>, found: Promise<any>[]) => unknown>} */
 const reentries = {
   'gets the same id': (cache, found) => found.push(cache.get('a', async () => 'inner')),
   'refreshes the same id': (cache, found) => found.push(cache.refresh('a')),
@@ -145,7 +145,7 @@ const staleness = {
 
 for (const [what, options] of Object.entries(staleness)) {
   for (const [name, reenter] of Object.entries(reentries)) {
-    test(`everybody gets an answer if a codec ${name} while it decodes what is ${what}`, async () => {
+    test(`every call settles if a codec ${name} while it decodes a value that is ${what}`, async () => {
       /** @type {Promise<any>[]} */
       const found = []
       const load = async () => 'new'
@@ -165,7 +165,7 @@ for (const [what, options] of Object.entries(staleness)) {
   }
 }
 
-test('signals that throw when they are left keep nobody from an answer', async () => {
+test('every call settles if signals throw when their listener is removed', async () => {
   const program = `
     const { Cache } = require(${JSON.stringify(require.resolve('../../index.js'))})
     const { signals } = require(${JSON.stringify(require.resolve('../fixtures/ownership/values.js'))})
@@ -192,7 +192,7 @@ test('ids that change while they are read are read once', async () => {
   assert.throws(() => cache.resize(limits), { code: 'ERR_OFFLOOP_CLOSED' })
 })
 
-test('what onEvict throws never ends the process, and the next entry is told of', async () => {
+test('an error of onEvict never ends the process, and the next entry is reported', async () => {
   const program = `
     const { Cache } = require(${JSON.stringify(require.resolve('../../index.js'))})
     const { revoked, shadowed } = require(${JSON.stringify(require.resolve('../fixtures/ownership/values.js'))})

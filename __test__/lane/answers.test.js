@@ -1,6 +1,6 @@
 'use strict'
 
-// An answer reaches its caller when it is there, whatever the other tasks of its batch do.
+// An answer reaches its caller as soon as it is ready, whatever the other tasks of its batch do.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -8,12 +8,12 @@ const { Pool, move, transforms } = require('../..')
 const { fixture, reaches, release, words } = require('../support/lane.js')
 
 const mates = transforms.module(fixture('mates.cjs'))
-/** Answers of every kind that crosses in its own way. */
+/** Answers of every kind that is sent in a different way. */
 const QUICK = [1, undefined, null, true, false, -0, Number.NaN, 'text', { a: [1] }, new Float64Array([1.5]), 10n]
 const SMALL_HEAP = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 }
 
 /**
- * A pool that knows its tasks to be quick, so that they travel together.
+ * Makes a pool that has measured its tasks as quick, so that it sends them in batches.
  * @param {import('node:test').TestContext} t
  * @param {import('../..').PoolOptions} options
  */
@@ -31,7 +31,7 @@ function assertIdle(pool) {
 }
 
 for (const way of ['spin', 'await']) {
-  test(`answers do not wait for a task that holds its thread (${way})`, async t => {
+  test(`answers do not wait for a task that blocks its thread (${way})`, async t => {
     const pool = await open(t, { threads: 1 })
     const shared = words()
     const before = QUICK.map(input => pool.run(mates, input))
@@ -46,7 +46,7 @@ for (const way of ['spin', 'await']) {
     assertIdle(pool)
   })
 
-  test(`tasks behind one that holds its thread run in another (${way})`, async t => {
+  test(`tasks behind one that blocks its thread run in another (${way})`, async t => {
     const pool = await open(t, { threads: 2 })
     const shared = words()
     const held = pool.run(mates, { way, words: shared })
@@ -57,7 +57,7 @@ for (const way of ['spin', 'await']) {
     assertIdle(pool)
   })
 
-  test(`tasks behind two that hold their threads run when one is free (${way})`, async t => {
+  test(`tasks behind two that block their threads run when one is free (${way})`, async t => {
     const pool = await open(t, { threads: 2 })
     const [first, second] = [words(), words()]
     const held = [first, second].map(shared => pool.run(mates, { way, words: shared }))
@@ -70,7 +70,7 @@ for (const way of ['spin', 'await']) {
     assertIdle(pool)
   })
 
-  test(`map and iterate pass on what is there (${way})`, async t => {
+  test(`map and iterate pass on results as soon as they are ready (${way})`, async t => {
     const pool = await open(t, { threads: 1 })
     const shared = words()
     const inputs = [...QUICK, { way, words: shared }]
@@ -100,7 +100,7 @@ for (const way of ['exit', 'crash', 'fill']) {
     assertIdle(pool)
   })
 
-  test(`of a map only the input that ends its thread is lost (${way})`, async t => {
+  test(`a map loses only the input that ends its thread (${way})`, async t => {
     const resourceLimits = way === 'fill' ? SMALL_HEAP : {}
     const pool = await open(t, { threads: 2, workers: { resourceLimits } })
     const inputs = [...QUICK, { way, words: words() }, ...QUICK]
@@ -130,12 +130,12 @@ test('an abort past the grace period loses its own task alone', async t => {
   assertIdle(pool)
 })
 
-test('answers that are there when the thread ends are read, however busy the loop is', async t => {
+test('answers posted before the thread ends are read, however busy the loop is', async t => {
   const pool = await open(t, { threads: 1 })
   const shared = words()
   const before = QUICK.map(input => pool.run(mates, input))
   const exits = pool.run(mates, { way: 'exit', words: shared })
-  // The batch is sent in a microtask; then the loop does not turn before the thread has ended.
+  // The batch is sent in a microtask; after that the loop does not turn until the thread has ended.
   await null
   while (Atomics.load(shared, 0) === 0);
   await assert.rejects(exits, { code: 'ERR_OFFLOOP_WORKER_EXIT', message: /exit code 3/ })
@@ -166,7 +166,7 @@ test('tasks that go back to the queue can be aborted there, and keep their order
   assertIdle(pool)
 })
 
-test('each task that is lost has an error of its own', async t => {
+test('each lost task has a separate error', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   const dies = transforms.module(fixture('dies.cjs'))
@@ -179,7 +179,7 @@ test('each task that is lost has an error of its own', async t => {
   )
 })
 
-test('a thread that ends of what ran in it before costs no task that waits for its import', async t => {
+test('a task that waits for its import survives a thread that an earlier task ends', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   const later = transforms.module(fixture('mates.cjs'), { export: 'exitsLater' })
@@ -194,7 +194,7 @@ test('a thread that ends of what ran in it before costs no task that waits for i
   )
 })
 
-test('a module that ends its thread late in its import is blamed for it', async t => {
+test('a module that ends its thread late in its import fails its tasks', async t => {
   const pool = new Pool({ threads: 2 })
   t.after(() => pool.close())
   const dies = transforms.module(fixture('dies-late.mjs'))

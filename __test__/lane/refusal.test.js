@@ -1,6 +1,6 @@
 'use strict'
 
-// What a message says about a value that cannot be cloned, whatever code of the value's own runs while it is looked at.
+// The message about a value that cannot be cloned, whatever code of the value runs while it is searched.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -90,7 +90,7 @@ const cases = [
   [[...Array(5000).fill({}), { f() {} }], /: input\[5000\]\.f is a function$/]
 ]
 
-test('a message says what is in the way, and where', async () => {
+test('the message names the part that cannot be cloned, and its place', async () => {
   for (const [input, message] of cases) assert.match(await messageOf(input), message)
   /** @type {any} */
   const circle = { n: 1, list: [] }
@@ -98,7 +98,7 @@ test('a message says what is in the way, and where', async () => {
   assert.match(await messageOf(circle), /: input\.list\[1\]\.f is a function$/)
 })
 
-test('a value that changes its mind is refused in the words of its error', async () => {
+test('if a value can be cloned the second time, the message quotes the first error', async () => {
   let reads = 0
   const input = {
     get a() {
@@ -108,7 +108,7 @@ test('a value that changes its mind is refused in the words of its error', async
   assert.match(await messageOf(input), /cannot be cloned: Error: no first$/)
 })
 
-test('getters that never come to an end come to one', async () => {
+test('the search ends even if getters never do', async () => {
   const chain = () => ({
     get next() {
       return chain()
@@ -125,7 +125,7 @@ test('getters that never come to an end come to one', async () => {
   for (const input of [chain(), tree()]) assert.match(await messageOf(input), /it is nested too deeply$/)
 })
 
-test('a getter that throws rejects its task and not the process', async () => {
+test('a getter that throws rejects its task and does not crash the process', async () => {
   const program = `
     const { pool, transforms } = require(${JSON.stringify(require.resolve('../../index.js'))})
     const echo = transforms.module(${JSON.stringify(require.resolve('../fixtures/ownership/echo.js'))})

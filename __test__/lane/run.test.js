@@ -152,7 +152,7 @@ test('errors keep what they are', async () => {
   })
 })
 
-test('errors of the platform and of this package are what they were', async () => {
+test('errors of the platform and of this package keep their class', async () => {
   await assert.rejects(pool.run(plain('dom'), 'AbortError'), error => {
     assert.ok(error instanceof DOMException)
     assert.deepEqual([error.name, error.message, error.code], ['AbortError', 'as it goes', 20])

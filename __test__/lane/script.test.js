@@ -70,14 +70,14 @@ test('aborting terminates the script, and its permit comes back', async () => {
   await closed
 })
 
-/** A script of this text. @param {string} text */
+/** Makes a script from its text. @param {string} text */
 function scriptAt(text) {
   const path = join(mkdtempSync(join(tmpdir(), 'offloop-')), 'script.cjs')
   writeFileSync(path, text)
   return { path, transform: transforms.workerScript(path) }
 }
 
-test('a DOMException arrives as one, thrown at once, later or by a promise', async () => {
+test('a DOMException arrives as one, whether thrown at once, later or by a promise', async () => {
   const thrown = "new DOMException('as it goes', 'NotReadableError')"
   const later = `setTimeout(() => { throw ${thrown} })`
   for (const text of [`throw ${thrown}`, later, `Promise.reject(${thrown})`]) {
@@ -91,13 +91,13 @@ test('a DOMException arrives as one, thrown at once, later or by a promise', asy
   await assert.rejects(pool.run(scriptAt("atob('*')").transform, 0), { name: 'InvalidCharacterError', code: 5 })
 })
 
-test('a DOMException arrives under flags that no thread can be given', () => {
+test('a DOMException arrives even if the process has flags that a thread cannot have', () => {
   const { path } = scriptAt("throw new DOMException('m', 'AbortError')")
   const program = `const { pool, transforms } = require(${JSON.stringify(join(__dirname, '../..'))})
     pool.run(transforms.workerScript(${JSON.stringify(path)}), 0).catch(({ name }) => console.log(name))`
   const flags = ['--max-old-space-size=300', '--expose-gc', '--no-warnings']
   const run = (/** @type {string[]} */ args) => execFileSync(process.execPath, args, { encoding: 'utf8' })
   assert.equal(run([...flags, scriptAt(program).path]), 'AbortError\n')
-  // A program on the command line is among the flags too.
+  // A program on the command line counts as a flag too.
   assert.notEqual(run([...flags, '-e', program]), '')
 })

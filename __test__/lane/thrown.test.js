@@ -1,6 +1,6 @@
 'use strict'
 
-// What a function throws reaches its caller, whatever it is made of.
+// A value that a function throws reaches its caller, whatever it is.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -14,7 +14,7 @@ const EXPECTED = {
   unreadable: { message: 'many', errors: 1 }
 }
 
-test('lists of errors that have no end or cannot be read are cut where they end', async t => {
+test('lists of errors that are endless or cannot be read are cut', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   for (const [name, { message, errors }] of Object.entries(EXPECTED)) {
@@ -28,7 +28,7 @@ test('lists of errors that have no end or cannot be read are cut where they end'
   }
 })
 
-test('the getters of what is thrown are called once', async t => {
+test('the getters of a thrown value are called once', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   const changing = transforms.module(fixture('throws-lists.js'), { export: 'changing' })

@@ -216,7 +216,7 @@ test('a name is of one, until that is closed', async () => {
   await second.close()
 })
 
-test('whether a pool has a name is not told by what it is called', async () => {
+test("a pool named 'anonymous' counts as a named pool", async () => {
   const [named, unnamed] = [new Pool({ name: 'anonymous', threads: 1 }), new Pool({ threads: 1 })]
   assert.equal(unnamed.name, named.name)
   const register = new Registry()

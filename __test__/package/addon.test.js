@@ -17,7 +17,7 @@ const NOT_THERE = new RegExp(
     `Neither the package ${ADDON} nor lib/${FILE} is there: .*--omit=optional.*\`npm rebuild offloop\``
 )
 const CORRUPT = new RegExp(
-  `The package ${ADDON} is there, but it is no shared library: it has 10 bytes of something else \\(.*\\.node: .*\\)\\. ` +
+  `The package ${ADDON} is there, but its 10 bytes are not a shared library \\(.*\\.node: .*\\)\\. ` +
     'Install offloop again on this machine, or build it: `npm rebuild offloop`'
 )
 

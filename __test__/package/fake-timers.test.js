@@ -1,6 +1,6 @@
 'use strict'
 
-// Fake timers must not stop what settles promises, whichever they replace, and whether they or the package came first.
+// Fake timers must not keep promises from settling, whichever functions they replace, installed before or after the package.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
@@ -30,7 +30,7 @@ test('without fakes the functions are those of Node', () => {
   assert.equal(loop.now.name, 'bound now')
 })
 
-test('the process ends before a timer that was let go, and not before one that was not', async () => {
+test('the process waits for a timer, but not for one that was unreferenced', async () => {
   const script = `
     require('node:test').mock.timers.enable()
     const { clearTimeout, setTimeout } = require('./lib/loop')
@@ -41,7 +41,7 @@ test('the process ends before a timer that was let go, and not before one that w
   assert.deepEqual([code, stdout], [0, 'in time\n'], output)
 })
 
-test('what a callback throws is an uncaught exception, and the others are called', async () => {
+test('an error of a callback is an uncaught exception, and the other callbacks are called', async () => {
   const script = `
     const { queueMicrotask } = require('./lib/loop')
     process.on('uncaughtException', error => console.log(error.message))

@@ -102,7 +102,7 @@ test('node:test', async () => {
   assert.match(output, /^# pass 1$/m)
 })
 
-/** What stops if a turn of the loop does not come, or a clock stands still. */
+/** The features that hang if a turn of the loop does not come, or a clock stands still. */
 const PATIENT = `
 const { pipeline } = require('node:stream/promises')
 test('settles under fake timers', async () => {

@@ -1,6 +1,6 @@
 'use strict'
 
-// An addon that is there and cannot be loaded: what was found, why it was not loaded, what to do, and the cause.
+// The error for an addon that is present but cannot be loaded: what was found, why it was not loaded, what to do, and the cause.
 
 const assert = require('node:assert/strict')
 const { copyFileSync, readFileSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
@@ -31,7 +31,7 @@ let folder
 let sound
 /** @type {string} */
 let path
-/** Where the project has its addon. @type {string} */
+/** The project's addon file. @type {string} */
 let addon
 
 before(async () => {
@@ -43,7 +43,7 @@ before(async () => {
 after(() => remove(folder))
 
 /**
- * What `require('offloop')` throws.
+ * Returns the error of `require('offloop')`.
  * @param {{ flags?: string[], env?: NodeJS.ProcessEnv }} [options]
  */
 async function failure({ flags = [], env } = {}) {
@@ -57,7 +57,7 @@ async function failure({ flags = [], env } = {}) {
   return { ...failed, message: failed.message.slice(opening.length) }
 }
 
-/** Puts the project's addon back. */
+/** Restores the project's addon. */
 function mend() {
   copyFileSync(sound, addon)
 }
@@ -81,7 +81,7 @@ test('the permission model allows no addons', async () => {
   assert.equal(causeCode, 'ERR_DLOPEN_DISABLED')
 })
 
-test('the permission model does not let the package be read, and does with what the message says', async () => {
+test('the permission model forbids reading the package, and the fix in the message allows it', async () => {
   mend()
   const real = realpathSync(path)
   const readable = ['main.cjs', 'package.json', 'shout.cjs', 'node_modules/offloop/'].map(
@@ -98,8 +98,8 @@ test('the permission model does not let the package be read, and does with what 
 
 /** @type {[name: string, make: (path: string) => void, why: RegExp, fix: RegExp, causeCode?: string][]} */
 const REFUSED = [
-  ['an empty file', path => writeFileSync(path, ''), /it is no shared library: it has 0 bytes/, AGAIN],
-  ['a text', path => writeFileSync(path, 'text'.repeat(99)), /it is no shared library: it has 396 bytes/, AGAIN],
+  ['an empty file', path => writeFileSync(path, ''), /its 0 bytes are not a shared library/, AGAIN],
+  ['a text', path => writeFileSync(path, 'text'.repeat(99)), /its 396 bytes are not a shared library/, AGAIN],
   [
     'one for another machine',
     path => libraries.patched(sound, path, { 18: 183, 19: 0 }),
@@ -130,7 +130,7 @@ const REFUSED = [
   [
     'a library that is no addon',
     path => libraries.compile(path, 'int use(void) { return 1; }'),
-    /it is a library that is no addon of Node\.js \(/,
+    /it is a library but no addon of Node\.js \(/,
     AGAIN
   ],
   [
@@ -154,7 +154,7 @@ for (const [name, make, why, fix] of REFUSED) {
   })
 }
 
-test('one that is cut short is refused before it ends the process', async () => {
+test('a truncated addon is refused before it crashes the process', async () => {
   for (const size of [70, 100_000, 1 << 20]) {
     rmSync(addon, { force: true })
     libraries.cut(sound, addon, size)
@@ -165,9 +165,9 @@ test('one that is cut short is refused before it ends the process', async () => 
   }
 })
 
-// Older lines of Node.js end with the loader; what newer ones say is among the sentences below.
+// Older versions of Node.js crash in the loader; the messages of newer ones are among those below.
 if (MAJOR >= 26)
-  test('one that needs a newer Node-API', async () => {
+  test('an addon that needs a newer Node-API', async () => {
     rmSync(addon, { force: true })
     libraries.compile(addon, libraries.asking(99))
     const { message, cause } = await failure()
@@ -176,7 +176,7 @@ if (MAJOR >= 26)
     assert.match(cause, /requires Node-API version 99/)
   })
 
-test('one of another version is refused with both versions', async () => {
+test('an addon of another version is refused with both versions', async () => {
   mend()
   const manifest = join(path, 'node_modules', ADDON, 'package.json')
   const before = readFileSync(manifest, 'utf8')
@@ -206,7 +206,7 @@ test('the package is there without its file', async () => {
   assert.equal(causeCode, 'MODULE_NOT_FOUND')
 })
 
-test('nothing is there for this platform, but something for another, or nothing is published for it', async () => {
+test('there is no addon for this platform, but one for another, or none is published for it', async () => {
   const away = join(path, 'node_modules', ADDON)
   rmSync(away, { recursive: true })
   write(path, { 'node_modules/offloop-darwin-arm64/package.json': '{ "version": "0.1.0" }' })
@@ -236,7 +236,10 @@ test('the place that a variable names', async () => {
   writeFileSync(broken, 'no library')
   for (const [value, found] of /** @type {const} */ ([
     [join(path, 'nothing.node'), new RegExp(`^${NAME} names \\S*nothing\\.node, which is not there\\. `)],
-    [broken, new RegExp(`^\\S*broken\\.node, which ${NAME} names, is there, but it is no shared library`)],
+    [
+      broken,
+      new RegExp(`^\\S*broken\\.node, which ${NAME} names, is there, but its \\d+ bytes are not a shared library`)
+    ],
     [join(path, 'shout.cjs'), /shout\.cjs does not say that it is of offloop/]
   ])) {
     const { message } = await failure({ env: { [NAME]: value } })
@@ -270,7 +273,7 @@ test('bundled away', async () => {
   assert.equal(causeCode, 'MODULE_NOT_FOUND')
 })
 
-/** What loaders say that no machine at hand does. @type {[said: string, why: RegExp, fix: RegExp | undefined][]} */
+/** Messages of loaders that these tests cannot produce. @type {[said: string, why: RegExp, fix: RegExp | undefined][]} */
 const SAID = [
   ['The specified module could not be found.', /a library that it needs is not there/, /Visual C\+\+ Redistributable/],
   ['An Application Control policy has blocked this file.', /a policy of this Windows blocks it/, /administrator/],
@@ -315,7 +318,7 @@ const SAID = [
   ['something that no loader has said yet', /the loader refuses it/, undefined]
 ]
 
-test('what loaders of other systems say', () => {
+test('messages of loaders of other systems', () => {
   for (const [said, why, fix] of SAID) {
     const reason = reasonOf(Object.assign(new Error(said), { code: 'ERR_DLOPEN_FAILED' }), undefined, '/a.node')
     assert.match(reason.why, why, said)

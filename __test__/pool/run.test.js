@@ -186,7 +186,7 @@ test('options that are not known are refused by every verb', async () => {
   await pool.close()
 })
 
-test('options are refused where there are none', async () => {
+test('methods without options refuse them', async () => {
   const cache = new Cache({ max: 3, load: async id => id })
   const { signal } = new AbortController()
   const refused = {
@@ -206,7 +206,7 @@ test('options are refused where there are none', async () => {
     await assert.rejects(async () => call(signal), { code: 'ERR_INVALID_ARG_VALUE', message: /write \{ signal \}/ })
     await call({})
   }
-  // As a function that is handed on gets them.
+  // A method used as a callback gets such arguments.
   await Promise.all(['a', 'b'].map(cache.refresh, cache))
   cache.close()
 })

@@ -268,7 +268,7 @@ function unlinkedDocs(files) {
 }
 
 /**
- * Paths of the project's own files, in comments and documents, that do not exist. Files whose samples are such paths are left out.
+ * Finds paths of project files, in comments and documents, that do not exist. Skips files with samples of such paths.
  * @param {Files} files
  */
 function brokenPaths(files) {
@@ -299,13 +299,13 @@ function focusedTests(files) {
   })
 }
 
-/** What fake timers replace; `lib/loop.js` has all of it as Node made it. */
+/** The functions that fake timers replace; `lib/loop.js` has Node's own. */
 const FAKED = /(?<![\w.#])(?:setTimeout|clearTimeout|setImmediate|queueMicrotask|nextTick)\b(?=\()/g
 const FAKED_MEMBERS =
   /\b(?:performance|Date)\.now\b|\bprocess\.(?:nextTick|hrtime)\b|\bsetInterval\b|\bclearInterval\b|'node:timers[^']*'/g
 
 /**
- * Takes its timers and its clock from where fakes do not reach. A worker thread has a loop of its own.
+ * Finds timers and clocks that do not come from `lib/loop.js`. A worker thread is exempt: fakes do not reach it.
  * @param {Files} files
  */
 function fakedTimers(files) {

@@ -1,18 +1,18 @@
 'use strict'
 
-// Shared libraries with something wrong with each, made of C or of a sound one.
+// Makes shared libraries that cannot be loaded, from C or from a sound library.
 
 const { execFileSync } = require('node:child_process')
 const { copyFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
 
-/** What a library is compiled from; it declares of Node-API what it needs. */
+/** The source of a library; it declares the parts of Node-API that it uses. */
 const MODULE = 'void *napi_register_module_v1(void *env, void *exports) { return exports; }'
 
 /** @param {number} version of Node-API that it asks for */
 const asking = version => `int node_api_module_get_api_version_v1(void) { return ${version}; } ${MODULE}`
 
-/** An addon that says what version it is of. @param {string} version */
+/** An addon that states its version. @param {string} version */
 const saying = version => `
   int napi_create_string_utf8(void *, const char *, unsigned long, void **);
   int napi_set_named_property(void *, void *, const char *, void *);
@@ -24,7 +24,7 @@ const saying = version => `
     return exports;
   }`
 
-/** An addon of V8's interface, for a Node.js that there is not. */
+/** An addon for the V8 interface of a Node.js that does not exist. */
 const FOREIGN_ABI = `
   static struct { int version; unsigned flags; void *handle; const char *file; void *a; void *b; const char *name; void *c, *d; }
     module = { 42, 0, 0, "old.c", 0, 0, "old", 0, 0 };
@@ -40,7 +40,7 @@ function compile(path, source, ...flags) {
   execFileSync('cc', ['-shared', '-fPIC', '-w', '-o', path, '-xc', '-', '-xnone', ...flags], { input: source })
 }
 
-/** One that needs a library which is gone by now. @param {string} path */
+/** Makes a library that depends on one that has been deleted. @param {string} path */
 function withoutLibrary(path) {
   const needed = join(dirname(path), 'liboffloop-needs.so')
   compile(needed, 'int needed(void) { return 1; }', '-Wl,-soname,liboffloop-needs.so')
@@ -48,7 +48,7 @@ function withoutLibrary(path) {
   unlinkSync(needed)
 }
 
-/** A copy with some bytes changed. @param {string} sound @param {string} path @param {Record<number, number>} bytes by place */
+/** Makes a copy with some bytes changed. @param {string} sound @param {string} path @param {Record<number, number>} bytes by place */
 function patched(sound, path, bytes) {
   const copy = readFileSync(sound)
   for (const [place, byte] of Object.entries(bytes)) copy[Number(place)] = byte
@@ -62,7 +62,7 @@ function cut(sound, path, size) {
 }
 
 /**
- * The head of an executable of another system.
+ * Writes the headers of an executable of another system.
  * @param {string} path
  * @param {'darwin-x64' | 'win32-arm64'} kind
  */

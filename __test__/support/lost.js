@@ -1,6 +1,6 @@
 'use strict'
 
-// Memory that is lost, in all of JavaScript's clothes.
+// Lost memory (detached or out of bounds) of every class.
 
 const { Buffer } = require('node:buffer')
 
@@ -19,16 +19,16 @@ const CLASSES = [
   BigUint64Array,
   DataView
 ]
-// Newer lines of Node have it.
+// Only newer Node.js versions have it.
 if ('Float16Array' in globalThis) CLASSES.push(/** @type {any} */ (globalThis).Float16Array)
 
-/** Takes the memory away. @template {{ buffer: ArrayBufferLike }} V @param {V} view */
+/** Detaches the memory of a view. @template {{ buffer: ArrayBufferLike }} V @param {V} view */
 function detach(view) {
   structuredClone(view.buffer, { transfer: [/** @type {ArrayBuffer} */ (view.buffer)] })
   return view
 }
 
-/** A view of the second half of memory that is then made smaller. @param {(buffer: ArrayBuffer) => any} make */
+/** Makes a view of the second half of a buffer, which is then made smaller. @param {(buffer: ArrayBuffer) => any} make */
 function shrink(make) {
   const buffer = new /** @type {any} */ (ArrayBuffer)(16, { maxByteLength: 16 })
   const view = make(buffer)
@@ -37,7 +37,7 @@ function shrink(make) {
 }
 
 /**
- * Makes each of them, by what messages call it.
+ * Makes each kind of lost memory, by its name in messages.
  * @type {Record<string, () => any>}
  */
 const LOST = {
@@ -51,19 +51,19 @@ for (const Class of CLASSES) {
   LOST[`an out-of-bounds ${Class.name}`] = () => shrink(buffer => new Class(buffer, 8, length))
 }
 
-/** The one message. @param {string} name of the argument @param {string} what */
+/** Returns the message for lost memory. @param {string} name of the argument @param {string} what */
 const message = (name, what) =>
   `${name} must not be detached or out of bounds: its memory was transferred, moved or resized away. Received ${what}`
 
-/** The error of it. @param {string} name @param {string} what */
+/** Returns the expected error for lost memory. @param {string} name @param {string} what */
 const refused = (name, what) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: message(name, what) })
 
-/** What looks as empty, and is there. @type {(() => any)[]} */
+/** Empty bytes that are not lost. @type {(() => any)[]} */
 const EMPTY = [
   () => new ArrayBuffer(0),
   () => Buffer.alloc(0),
   ...CLASSES.map(Class => () => new Class(new ArrayBuffer(8), 8, 0)),
-  // It follows its memory, and ends where that does.
+  // It tracks the length of its memory.
   ...CLASSES.filter(Class => Class !== DataView).map(Class => () => {
     const buffer = new /** @type {any} */ (ArrayBuffer)(16, { maxByteLength: 16 })
     const view = new Class(buffer, 8)

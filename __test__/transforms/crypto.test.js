@@ -105,7 +105,7 @@ test('scrypt and pbkdf2 are those of node:crypto', async () => {
 const salt = '......................'
 const digest = 'LAtw7/ohmmBAhnXqmkuIz83Rl5Qdjhm'
 
-test('bcrypt hashes of versions that cannot be computed are refused when made', async () => {
+test('verifyPassword refuses bcrypt hashes of versions that it cannot verify', async () => {
   for (const version of ['2a', '2b', '2y']) {
     const made = await bcrypt.hash('correct horse', { cost: 4 })
     const hash = made.replace(/^\$2\w\$/, `$${version}$`)
@@ -127,7 +127,7 @@ test('bcrypt hashes of versions that cannot be computed are refused when made', 
   }
 })
 
-test('bcrypt hashes that are malformed are refused with the reason, and are not quoted', () => {
+test('malformed bcrypt hashes are refused with the reason, and are not quoted', () => {
   for (const [hash, why] of /** @type {const} */ ([
     [`$2b$04$${salt}${digest}.`, /60 characters.*Received 61/],
     [`$2b$04$${salt}`, /60 characters.*Received 29/],
@@ -153,7 +153,7 @@ test('bcrypt hashes that are malformed are refused with the reason, and are not 
   }
 })
 
-test('hashes that would take minutes or more are refused when made', () => {
+test('hashes that would take minutes or more are refused when the transform is made', () => {
   const rest = 'YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g'
   for (const hash of [
     ...[19, 24, 31].map(cost => `$2b$${cost}$${salt}${digest}`),
@@ -187,7 +187,7 @@ test('hashes that would take minutes or more are refused when made', () => {
   pbkdf2('sha256', key, 2 ** 26, 32)
 })
 
-test('a hash of an unknown algorithm is called that', () => {
+test('the error for a hash of an unknown algorithm says so', () => {
   for (const hash of [
     '$pbkdf2-sha256$i=1000$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g',
     '$yescrypt$j=1$YWJjZA$',
@@ -201,13 +201,13 @@ test('a hash of an unknown algorithm is called that', () => {
   }
 })
 
-test('bcrypt hashes no password with a NUL, as another one would be right too', async () => {
+test('bcrypt hashes no password with a NUL, which would match another password too', async () => {
   await assert.rejects(pool.run(hashPassword({ algorithm: 'bcrypt', cost: 4 }), 'a\0b'), {
     code: 'ERR_OFFLOOP_INVALID_DATA',
     message: /NUL/,
     offset: 1
   })
-  // Those that others hashed are compared as they are.
+  // Hashes made elsewhere from such passwords are verified.
   const theirs = await bcrypt.hash('a\0b', { cost: 4 })
   assert.equal(await pool.run(verifyPassword(theirs), 'a\0b'), true)
   assert.equal(await pool.run(verifyPassword(theirs), 'a'), false)

@@ -323,7 +323,7 @@ test('a number column refuses integers that a double would change', async () => 
   ]) {
     assert.deepEqual((await pool.run(typed, `id\n${id}`)).column('id'), new Float64Array([Number(id)]))
   }
-  // What JavaScript writes is read, in whatever notation.
+  // Numbers written by JavaScript are read, in any notation.
   const random = Array.from({ length: 2000 }, () => new Float64Array(crypto.randomBytes(8).buffer.slice(0, 8))[0])
   const doubles = Float64Array.from(random.filter(Number.isFinite))
   for (const write of [

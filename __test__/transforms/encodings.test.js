@@ -74,7 +74,7 @@ for (const [name, transform, content] of TAKERS) {
   })
 }
 
-test('CSV with NUL in it is refused wherever it stands', async () => {
+test('CSV with a NUL in any place is refused', async () => {
   for (const [content, message] of /** @type {const} */ ([
     ['a,b\n1,x\0y\n', /NUL character in line 2/],
     ['a,b\n1,"x\0y"\n', /NUL character in line 2/],
@@ -96,7 +96,7 @@ test('NUL is a delimiter of CSV if the options say so', async () => {
   })
 })
 
-test('a byte order mark of UTF-8 is skipped in CSV, part of a text, and no JSON', async () => {
+test('a byte order mark of UTF-8 is skipped in CSV, kept in text and refused in JSON', async () => {
   const marked = '\ufeffa,b\n1,2\n'
   assert.deepEqual((await pool.run(csv.parse(), marked)).columns, ['a', 'b'])
   assert.deepEqual(await pool.run(text.matches('^.'), marked), [{ start: 0, end: 1, groups: [] }])
@@ -126,7 +126,7 @@ test('text with NUL characters is text', async () => {
   assert.equal(await pool.run(text.replace('b', 'c'), 'a\0b\0c\0dd\0e\0'), 'a\0c\0c\0dd\0e\0')
 })
 
-test('short text is taken whole, however it comes', async () => {
+test('short text is read whole, however it is split into chunks', async () => {
   for (const content of ['', 'a', 'a\n', 'a\nb', 'a\n\n1', '\ufeff', '\ufeffa']) {
     const expected = [...(await pool.run(csv.parse(), content))]
     const sink = pool.sink(csv.parse())
@@ -151,7 +151,7 @@ test('short text is taken whole, however it comes', async () => {
   }
 })
 
-test('base64 whose last bits belong to no byte is refused', async () => {
+test('base64 with trailing bits that belong to no byte is refused', async () => {
   for (const content of ['Zh==', 'Zh', 'Zm9=', 'Zm9vYmF', 'Zm9vYmE=\n'.replace('E', 'F')]) {
     await assert.rejects(pool.run(text.base64Decode(), content), {
       code: 'ERR_OFFLOOP_INVALID_DATA',

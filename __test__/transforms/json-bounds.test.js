@@ -1,6 +1,6 @@
 'use strict'
 
-// Writing a value follows it without calling itself: what has no end by itself needs one here.
+// Writing a value does not recurse, so nothing but these limits stops it for an endless value.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
@@ -39,7 +39,7 @@ test('a value that never ends is refused, in little memory', async () => {
   assert.equal(queuedBytes, 0)
 })
 
-test('what is nested too deeply is refused with its place', async () => {
+test('a value that is nested too deeply is refused with the place', async () => {
   const write = json.stringify({ maxDepth: 4 })
   const value = { a: [1, { 'b c': { d: 1 } }], long: [[[['x'.repeat(70_000)]]]] }
   assert.equal(String(await pool.run(write, value.a)), JSON.stringify(value.a))
@@ -93,7 +93,7 @@ test('more levels than JSON.stringify follows are written, and more still when a
   assert.ok(text.equals(await pool.run(transforms.chain(json.parse(), json.stringify({ maxDepth: 1e6 })), text)))
 })
 
-test('text has a limit, which is that of the pool unless another is given', async t => {
+test('the text has a limit, by default that of the pool', async t => {
   const write = (/** @type {number} */ maxOutput) => json.stringify({ maxOutput })
   for (const value of [
     'é'.repeat(100),
@@ -117,7 +117,7 @@ test('text has a limit, which is that of the pool unless another is given', asyn
   assert.equal((await pool.run(json.stringify(), large)).length, 21_000_001)
 })
 
-test('a list that a proxy gives an odd length is as long as JSON.stringify takes it to be', async () => {
+test('a proxy of a list with an odd length is written as by JSON.stringify', async () => {
   const list = (/** @type {unknown} */ length) =>
     new Proxy([], {
       get: (_, key) => (key === 'length' ? length : key === '0' ? 'x'.repeat(70_000) : undefined)
@@ -159,7 +159,7 @@ test('the loop turns between the steps of slow values', async () => {
   assert.ok(turns > 4, `${turns} turns`)
 })
 
-test('limits are checked when it is made', () => {
+test('limits are checked when the transform is made', () => {
   for (const option of ['maxDepth', 'maxOutput']) {
     for (const bad of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
       assert.throws(() => json.stringify({ [option]: bad }), {

@@ -129,14 +129,14 @@ test('select takes halves of surrogate pairs and numbers beyond a double, as JSO
   assert.deepEqual(await pool.run(json.select('$.a[?@ > 1]'), text), [Number.POSITIVE_INFINITY])
 })
 
-test('a filter has the same limit on its way', async () => {
+test('the limit on intermediate nodes applies within filters', async () => {
   const deep = '['.repeat(400) + ']'.repeat(400)
   for (const path of ['$..*..*..*..*[?$[0]]', '$[?count(@..*..*..*..*) > 1]']) {
     await assert.rejects(pool.run(json.select(path), deep), { code: 'ERR_OFFLOOP_OUTPUT_LIMIT' })
   }
 })
 
-test('numbers that JSON does not have are refused in a schema, not taken for null', () => {
+test('a schema with a number that JSON cannot express is refused, not read as null', () => {
   for (const schema of [{ const: NaN }, { enum: [1, Infinity] }, { items: { const: -Infinity } }]) {
     for (const make of [transforms.json.validate, transforms.json.validateEach]) {
       assert.throws(() => make(schema), {
@@ -157,6 +157,6 @@ test('integers of documents are compared as they are written, up to 64 bits', as
   assert.equal(await isValid({ multipleOf: 2 }, '9007199254740993'), false)
   assert.equal(await isValid({ exclusiveMinimum: -(2 ** 63) }, '-9223372036854775807'), true)
   assert.equal(await isValid({ uniqueItems: true }, '[18446744073709551615,18446744073709551614]'), true)
-  // Beyond, they are doubles.
+  // Beyond that, they are compared as doubles.
   assert.equal(await isValid({ uniqueItems: true }, '[18446744073709551616,18446744073709551617]'), false)
 })

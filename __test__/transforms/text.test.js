@@ -65,7 +65,7 @@ test('what takes more than linear time is refused when it is made', async () => 
     assert.throws(() => matches(pattern), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }, pattern)
     assert.throws(() => replace(pattern, ''), { code: 'ERR_INVALID_ARG_VALUE' })
   }
-  assert.throws(() => matches('a', { flags: 'ii' }), /must have each flag once\. Received 'ii'/)
+  assert.throws(() => matches('a', { flags: 'ii' }), /must not repeat a flag\. Received 'ii'/)
   assert.throws(() => matches('a', { flags: 'y' }), /of 'g', 'i', 'm', 's', 'u' and 'x'/)
   assert.throws(() => matches(/** @type {any} */ (/a/)), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.deepEqual(await pool.run(matches('^(a+)+$'), `${'a'.repeat(100_000)}!`), [])

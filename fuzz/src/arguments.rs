@@ -54,7 +54,7 @@ pub fn schema_pattern(input: &[u8]) {
         assert!(names.is_err(), "taken as a name and not as a value");
         return;
     };
-    // Groups may make it too large for `text.matches`.
+    // With its groups the pattern may be too large for `text.matches`.
     let found = try_build("text.matches", &[text(pattern)]).map(|it| parsed(&*it, matched.as_bytes()) != json!([]));
     let is_valid = parsed(&*keyword, json!(matched).to_string().as_bytes())["valid"] == json!(true);
     assert_eq!(found.unwrap_or(is_valid), is_valid, "text.matches differs");

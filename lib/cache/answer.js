@@ -1,18 +1,18 @@
 'use strict'
 
-// Answers of native code to all caches, as src/node/cache/answer.rs writes them.
+// The answers of native code to all caches, as written by src/node/cache/answer.rs.
 
 /**
- * What native code says of an id.
+ * The answer of native code about an id.
  * @typedef {object} Answer
  * @property {import('./copies').Copy<any> | undefined} copy to be served now
- * @property {import('./flight').Flight | undefined} flight to wait for or, if there is a copy, to lead behind it
+ * @property {import('./flight').Flight | undefined} flight to wait for or, if there is a copy, to lead in the background
  * @property {boolean} leads
- * @property {unknown} previous what was known last, for whoever leads
+ * @property {unknown} previous the last known value, for the loader
  * @property {{ bytes: Buffer | null } | undefined} [failing] the error to be served, if it comes from native code
  */
 
-// Words, and kinds of answers.
+// Indexes of words, and kinds of answers.
 const KIND = 0
 const SLOT = 1
 const TOKEN = 3
@@ -29,7 +29,7 @@ const NO_SLOT = -1
 const ASK = -2
 const DELETED = 3
 
-/** The words of the answer that came last: read before anything else is called. */
+/** The words of the latest answer. Read them before calling anything else. */
 const out = new Float64Array(WORDS)
 
 module.exports = {

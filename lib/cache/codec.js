@@ -20,8 +20,8 @@ const [SERIALIZED] = v8.serialize(null)
  */
 
 /**
- * `v8.serialize`, except that it refuses a view that is out of bounds, where that would write an empty one. Bun has no serializer
- * to build on.
+ * Returns `v8.serialize`, changed to refuse an out-of-bounds view instead of writing an empty one. Bun has no serializer to
+ * derive from.
  * @returns {(value: unknown) => Buffer}
  */
 function makeSerialize() {
@@ -48,7 +48,7 @@ function makeSerialize() {
 
 const serialize = makeSerialize()
 
-/** What JSON makes of lost memory, and of other things: a value is searched only where its JSON has this. */
+/** The JSON of lost memory, and of some other values: a value is searched only if its JSON contains one of these. */
 const HOLLOW = ['{}', '"data":[]']
 
 /** @type {Record<string, Codec<any>>} */
@@ -102,20 +102,20 @@ function codecOf(codec) {
   throw invalidType('The "options.codec" property', "'v8', 'json', 'bytes' or an object with encode and decode", codec)
 }
 
-/** Throws if there is lost memory anywhere in a value. @param {unknown} value */
+/** Throws if a value contains lost memory. @param {unknown} value */
 function checkAll(value) {
   const found = findLost(value, 'value')
   if (found !== undefined) throw new TypeError(lostMessage(found.place, found.lost))
 }
 
-/** Throws if JSON is made of lost memory. @param {unknown} value */
+/** Throws if the JSON of a value comes from lost memory. @param {unknown} value */
 function checkWritten(value) {
   JSON.stringify(value, function (key, it) {
     for (const memory of [this[key], it]) {
       if (!isLost(memory)) continue
       checkAll(value)
-      // A toJSON has brought it.
-      throw new TypeError(lostMessage('what JSON makes of it', memory))
+      // It comes from a toJSON.
+      throw new TypeError(lostMessage('a value in its JSON', memory))
     }
     return it
   })
@@ -153,7 +153,7 @@ function decode(codec, id, bytes) {
   }
 }
 
-/** What code of the user's threw, in words. @param {unknown} cause */
+/** Describes a value thrown by user code. @param {unknown} cause */
 function reasonOf(cause) {
   try {
     return cause instanceof Error ? cause.message : inspect(cause)

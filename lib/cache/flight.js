@@ -23,11 +23,11 @@ const { clock } = require('./clock')
  * @property {number | undefined} loadTimeout
  * @property {string | undefined} name of the cache, if others share it
  *
- * Who owns the flights that native code speaks of.
+ * The owner of the flights in native code's answers.
  * @typedef {object} Owner
  * @property {(id: Id, token: number, leads: boolean, load: Loader, role: Role) => Flight} board takes part in a flight
- * @property {(flight: Flight, error: unknown) => void} unboard gives up a flight that it would have led
- * @typedef {'found' | 'behind' | 'anew'} Role a flight is found by its id, loads behind a value that is served, or is asked for
+ * @property {(flight: Flight, error: unknown) => void} unboard gives up a flight that was to be led here
+ * @typedef {'found' | 'behind' | 'anew'} Role a flight is found by its id, loads while a value is served, or is a refresh
  */
 
 /**
@@ -204,7 +204,7 @@ class Flight {
         try {
           watch(signal, caller)
         } catch (error) {
-          // The signal is of the user's own making.
+          // Only a user-defined signal throws here.
           caller.abort(error)
         }
       })
@@ -321,7 +321,7 @@ class Flight {
     if (this.#state === 'over') return
     this.#callers?.delete(caller)
     if (this.isAwaited || this.isBackground) return
-    // One that is to load here is about to.
+    // A flight to be led from here is about to load: it goes on.
     if (this.isLoading || this.isElsewhere) this.#tower.left(this)
   }
 

@@ -9,7 +9,7 @@ function letGo({ handle, mailbox }) {
   if (mailbox !== undefined) port.unsubscribe(mailbox)
 }
 
-/** A cache that was dropped without being closed is let go of when JavaScript has forgotten it. */
+/** Closes a cache that was garbage-collected without being closed. */
 const registry = new FinalizationRegistry(letGo)
 
 module.exports = { letGo, registry }

@@ -232,7 +232,7 @@ class Loads {
     let ttl
     let packed
     try {
-      // Each is read once: a loader may have made getters of them.
+      // Each is read once: a loader may have replaced them with getters.
       const { store } = context
       ttl = context.ttl
       checkTime('"context.ttl"', ttl)

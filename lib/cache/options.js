@@ -130,7 +130,7 @@ function checkId(id) {
 }
 
 /**
- * Throws if a value, or what it is encoded to, is memory that was given away before.
+ * Throws if a value, or its encoded form, is lost memory.
  * @param {Id} id
  * @param {unknown} value
  */

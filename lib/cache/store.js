@@ -94,7 +94,7 @@ class Store {
   }
 
   /**
-   * The owner has the flight before the codec runs, which is code of the user's that may ask for the same id.
+   * Gives the flight to its owner before the codec runs: a codec is user code, and may ask for the same id.
    * @param {Id} id
    * @param {Owner} owner
    * @param {import('./flight').Loader} load
@@ -363,7 +363,7 @@ class Store {
   }
 
   /**
-   * What native storage knows of an id, fresh or not: nothing, if it cannot be decoded.
+   * Returns the value in native storage, fresh or not; `undefined` if it cannot be decoded.
    * @param {Id} id
    * @param {Buffer | null} bytes
    */
@@ -376,7 +376,7 @@ class Store {
     return previous
   }
 
-  /** To be called behind code of the user's, which may have closed it. */
+  /** Call this after user code has run: it may have closed the cache. */
   #checkOpen() {
     if (this.#isClosed) throw closedError()
   }

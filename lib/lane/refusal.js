@@ -1,9 +1,9 @@
 'use strict'
 
 /**
- * Explains why a value cannot be cloned: where in it something stands that cannot be, as in `input.users[3].save`, and what that
- * is. It never throws, whatever getters and proxies the value holds, and stops searching after half a second. Its text runs in worker
- * threads too: it refers to globals only.
+ * Explains why a value cannot be cloned: the place of the part that cannot be, as in `input.users[3].save`, and its kind. It never
+ * throws, whatever getters and proxies the value holds, and stops searching after half a second. Its source text runs in worker
+ * threads too, so it refers to globals only.
  * @param {'input' | 'result'} name of the value
  * @param {unknown} value which cannot be cloned
  * @param {unknown} error that cloning it threw
@@ -12,10 +12,10 @@
 function refusal(name, value, error) {
   /** Each level clones all that is below it once more. */
   const MAX_LEVELS = 32
-  /** Text of the user's own that a message repeats at most, in characters. */
+  /** The most characters of user text that a message repeats. */
   const MAX_TEXT = 200
 
-  // These look at what an object is without running any of its code. A runtime without them has the `try` blocks below.
+  // These tell the kind of an object without running its code. A runtime without them relies on the `try` blocks below.
   const types = process.getBuiltinModule?.('node:util')?.types
   /** @param {unknown} value */
   const isProxy = value => types?.isProxy(value) === true
@@ -35,7 +35,7 @@ function refusal(name, value, error) {
   /** A property, if it is a string. @param {any} object @param {string} key @returns {string} */
   const stringAt = (object, key) => safely(() => (typeof object[key] === 'string' ? object[key] : ''), '')
 
-  /** What was thrown, in words. @param {unknown} thrown */
+  /** Describes a thrown value. @param {unknown} thrown */
   const described = thrown => {
     if (Object(thrown) !== thrown) return shortened(String(thrown))
     if (isProxy(thrown)) return 'a Proxy'
@@ -43,10 +43,10 @@ function refusal(name, value, error) {
     return shortened(words.join(': ')) || 'an object'
   }
 
-  /** V8 has no stack left to follow the value. @param {unknown} thrown */
+  /** Whether V8 ran out of stack while it followed the value. @param {unknown} thrown */
   const isTooDeep = thrown => described(thrown) === 'RangeError: Maximum call stack size exceeded'
 
-  /** What cloning a value throws. @param {unknown} value @returns {{ thrown: unknown } | undefined} */
+  /** Returns the error of cloning a value. @param {unknown} value @returns {{ thrown: unknown } | undefined} */
   const obstacle = value => {
     try {
       if (Object(value) === value || typeof value === 'symbol') structuredClone(value)
@@ -64,7 +64,7 @@ function refusal(name, value, error) {
     return name === '' ? 'an object that cannot be cloned' : `an instance of ${shortened(name)}`
   }
 
-  /** Words for memory that was given away before, as in lib/lost.js. @param {unknown} value */
+  /** Describes lost memory as lib/lost.js does. @param {unknown} value */
   const lost = value => {
     const isView = ArrayBuffer.isView(value)
     if (!isView && !types?.isArrayBuffer(value)) return undefined
@@ -83,7 +83,7 @@ function refusal(name, value, error) {
   }
 
   /**
-   * What a value holds, in the order in which it is cloned. Reading one of them may throw.
+   * Returns the parts of a value in the order in which they are cloned. Reading a part may throw.
    * @param {object} value
    * @returns {[path: () => string, read: () => unknown][]}
    */
@@ -106,19 +106,19 @@ function refusal(name, value, error) {
     return found
   }
 
-  /** What the path leads through. */
+  /** The objects on the path. */
   const seen = new Set()
   const deadline = performance.now() + 500
   const isLate = () => performance.now() > deadline
 
-  /** The first part that cannot be cloned, or read. @param {object} value */
+  /** Returns the first part that cannot be cloned, or read. @param {object} value */
   const culprit = value => {
     /** @type {{ path: () => string, value: unknown, thrown: { thrown: unknown } | undefined }[]} */
     const all = []
     for (const [path, read] of parts(value)) {
       try {
         const part = read()
-        // What contains itself is not the obstacle, or not that way.
+        // A cycle is not the obstacle.
         if (!seen.has(part)) all.push({ path, value: part, thrown: undefined })
       } catch (thrown) {
         all.push({ path, value: undefined, thrown: { thrown } })
@@ -127,7 +127,7 @@ function refusal(name, value, error) {
     }
     const leaf = all.find(part => typeof part.value === 'function' || typeof part.value === 'symbol')
     if (leaf !== undefined) return leaf
-    // Halving the list costs as much as cloning all of it once, cloning one by one far more.
+    // Bisecting costs about as much as cloning the list once; cloning part by part costs far more.
     let [from, to] = [0, all.length]
     while (to - from > 1 && !isLate()) {
       const middle = (from + to) >> 1
@@ -138,7 +138,7 @@ function refusal(name, value, error) {
     return to - from === 1 && (first.thrown ?? obstacle(first.value)) !== undefined ? first : undefined
   }
 
-  /** @returns {string} what the message says behind the colon */
+  /** @returns {string} the text after the colon */
   const reason = () => {
     if (isTooDeep(error)) return 'it is nested too deeply'
     let place = String(name)
@@ -148,7 +148,7 @@ function refusal(name, value, error) {
       const found = culprit(value)
       if (found === undefined) {
         if (isLate()) return `${place} holds something that cannot be cloned (${described(error)})`
-        // What refused to be cloned a moment ago does not any more, or its own kind is what is refused.
+        // Either cloning it works by now, or it is its own kind that cannot be cloned.
         const again = obstacle(value)
         if (again === undefined || isTooDeep(again.thrown)) return described(again?.thrown ?? error)
         break

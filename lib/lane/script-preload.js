@@ -1,7 +1,7 @@
 'use strict'
 
-// Runs in a worker thread before a user's script. Node.js carries no DOMException to the thread that started this one; as an error
-// with properties of its own it arrives, and lib/lane/script-lane.js makes a DOMException of it again.
+// Runs in a worker thread before a user's script. Node.js cannot pass an uncaught DOMException to the parent thread. It is passed as
+// an error with own properties instead, from which lib/lane/script-lane.js restores the DOMException.
 
 process.on('uncaughtExceptionMonitor', error => {
   if (!(error instanceof DOMException)) return

@@ -5,12 +5,12 @@ const { isLost } = require('../lost')
 
 const NAME = 'The "chunk" argument'
 
-/** What became of chunks that these stand for. @type {WeakMap<object, Error>} */
+/** The errors of chunks, by their stand-ins. @type {WeakMap<object, Error>} */
 const errors = new WeakMap()
 
 /**
- * A chunk as it is passed to Node's own `write` and `end`. Those make a Buffer of each view, which throws V8's own words where
- * memory is lost, into whatever pipes. A stand-in has its place among the other chunks, and fails there.
+ * Returns a chunk for Node's own `write` and `end`. These convert each view to a Buffer, which for lost memory would throw V8's
+ * error into the code that pipes. A stand-in takes the chunk's place in the stream instead, and fails in its turn.
  * @param {import('node:stream').Writable} stream
  * @param {any} chunk
  */
@@ -22,7 +22,7 @@ function writable(stream, chunk) {
 }
 
 /**
- * The error of a chunk whose memory is lost, since before it was written or since then.
+ * Returns the error of a chunk whose memory was lost before or after it was written.
  * @param {any} chunk
  * @returns {Error | undefined}
  */

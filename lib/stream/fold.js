@@ -189,7 +189,7 @@ class Fold {
       const size = Math.min(length - write.offset, credit, MAX_COPY)
       if (size <= 0) return
       try {
-        // Not `subarray`, which asks the class of the chunk.
+        // Not `subarray`, which runs code of the chunk's class.
         const piece = new Uint8Array(bufferOf(write.chunk), offsetOf(write.chunk) + write.offset, size)
         native.putIntoSession(this.#session, piece)
       } catch (error) {
@@ -264,7 +264,7 @@ class Fold {
   }
 }
 
-/** The error of a chunk that was given away, or made longer or shorter, before it was taken. @param {Uint8Array} chunk */
+/** Returns the error of a chunk that was detached or resized before it was taken. @param {Uint8Array} chunk */
 function changedLength(chunk) {
   if (isLost(chunk)) return lostMemory('The "chunk" argument', chunk)
   return withCode(new TypeError('A chunk changed its length before it was taken'), 'ERR_INVALID_STATE')

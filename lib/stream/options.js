@@ -15,7 +15,7 @@ const MAX = 2 ** 31 - 1
 const STREAM_OPTIONS = ['highWaterMark', 'signal', 'priority']
 const SINK_OPTIONS = [...STREAM_OPTIONS, 'concurrency', 'each', 'objectMode', 'onResult']
 
-/** What sinks have no use for that take a stream as one input, and why. */
+/** Options that need `each`, and why. */
 const WITH_EACH = /** @type {const} */ ({
   concurrency: 'without it the whole stream is one task',
   onResult: 'without it there is one result, as sink.result'

@@ -34,7 +34,8 @@ function abortError(cause) {
 }
 
 /**
- * What a sink can be destroyed with, whatever the user's code threw. Node takes a falsy value for no error, and reads the stack of everything else.
+ * Turns a value thrown by user code into an error that can destroy a sink. Node takes a falsy value for no error, and reads the
+ * stack of any other.
  * @param {any} thrown
  * @returns {Error}
  */

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 /// Options are shallow; whatever is nested deeper than this is refused rather than followed.
 const MAX_DEPTH: u32 = 4;
 
-/// The only property of the object that `lib/lost.js` passes in place of memory that is gone.
+/// The only property of the object that `lib/lost.js` passes in place of lost memory.
 const LOST: &str = "offloop.lost";
 
 pub fn read_args(values: &Array) -> Result<Args> {
@@ -22,7 +22,7 @@ pub fn read_arg(value: Unknown) -> Result<Arg> {
 
 /// Throws it as Node would: a `TypeError` or a `RangeError` with a `code`.
 pub fn throw(env: &Env, error: &ArgumentError) -> Error {
-    // Node-API cannot take a NUL, which a message may quote from an argument.
+    // Node-API cannot take a NUL, and a message may quote one from an argument.
     let message = error.message().replace('\0', "\\0");
     let thrown = match error {
         ArgumentError::Range(_) => env.throw_range_error(&message, Some(error.code())),
@@ -49,8 +49,8 @@ fn read(value: Unknown, depth: u32) -> Result<Arg> {
     })
 }
 
-/// `lib/transforms.js` has made the bytes in arguments and options `Uint8Array`s; deeper down other views may be found,
-/// where none is expected.
+/// `lib/transforms.js` has turned bytes in arguments and options into `Uint8Array`s. Other views can only be nested more
+/// deeply, where no view is expected.
 fn read_object(value: Unknown, depth: u32) -> Result<Arg> {
     let env = Env::from_raw(value.value().env);
     if let Some(view) = raw::memory_name(&env, &value)? {

@@ -159,7 +159,7 @@ fn waiting(environment: &Environment, mailbox: u32, errand: Errand) -> Box<Waiti
     Box::new(Waiting { port: environment.port.clone(), mailbox, errand, error: None })
 }
 
-/// An owner is a mailbox of an environment.
+/// Packs an environment and its mailbox into an owner.
 fn owner_of(environment: &Environment, mailbox: u32) -> u64 {
     u64::from(environment.number) << 32 | u64::from(mailbox)
 }

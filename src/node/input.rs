@@ -24,8 +24,8 @@ pub enum Bound {
     Threads,
 }
 
-/// Room as JavaScript passes it: the number of a room granted before, or a negative number for none. A function that takes one
-/// owns it whatever it returns: it starts with [`Tables::bring`].
+/// Room as JavaScript passes it: the number of a granted room, or a negative number for none. A function that takes one
+/// owns it even if it fails, so it starts with [`Tables::bring`].
 pub type RoomHandle = i32;
 
 /// Submits the first `length` bytes of a `Uint8Array`; they are copied before this returns.
@@ -272,12 +272,12 @@ pub fn cancel(env: Env, task: u32) -> Result<bool> {
 }
 
 impl Tables {
-    /// Takes over the room that JavaScript brings. Dropping it gives it back to its pool.
+    /// Takes over room that JavaScript passes. Dropping it returns it to its pool.
     pub fn bring(&mut self, room: RoomHandle) -> Option<Room> {
         usize::try_from(room).ok().and_then(|room| self.rooms.try_remove(room))
     }
 
-    /// The room that was brought, made to fit, or room that is free now.
+    /// Returns `room`, resized to `bytes`, or else room that is free now.
     pub fn enter(&self, pool: u32, room: Option<Room>, bytes: usize) -> Result<std::result::Result<Room, Bound>> {
         let pool = self.pool(pool)?;
         let entered = match room {

@@ -33,7 +33,7 @@ pub fn instance_data<T: 'static>(env: &Env) -> Result<&T> {
     unsafe { data.cast::<T>().as_ref() }.ok_or_else(|| Error::from_reason("offloop is not open in this environment"))
 }
 
-/// The classes of typed arrays in the order of Node-API's own numbers.
+/// The classes of typed arrays in the order of `napi_typedarray_type`.
 const TYPED_ARRAYS: [&str; 11] = [
     "Int8Array",
     "Uint8Array",
@@ -48,12 +48,12 @@ const TYPED_ARRAYS: [&str; 11] = [
     "BigUint64Array",
 ];
 
-/// What messages call a view or a buffer. `None`: the value is neither.
+/// Names a view or a buffer in messages. Returns `None` for any other value.
 pub fn memory_name(env: &Env, value: &Unknown) -> Result<Option<&'static str>> {
     Ok(if value.is_typedarray()? {
         let mut kind = -1;
         let (size, data, handle) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-        // SAFETY: live handles of the calling function and a place for the kind; null asks for nothing.
+        // SAFETY: live handles of the calling function and a place for the kind; results passed as null are skipped.
         unsafe { sys::napi_get_typedarray_info(env.raw(), value.raw(), &raw mut kind, size, data, handle, size) };
         let name = usize::try_from(kind).ok().and_then(|kind| TYPED_ARRAYS.get(kind));
         Some(name.copied().unwrap_or("TypedArray"))
@@ -68,8 +68,8 @@ pub fn memory_name(env: &Env, value: &Unknown) -> Result<Option<&'static str>> {
 pub fn is_detached(env: &Env, value: &Unknown) -> bool {
     let mut buffer = ptr::null_mut();
     let skip = ptr::null_mut::<usize>();
-    // SAFETY: `env` and `value` are live handles of the calling function; `buffer` is a place for one handle, and null
-    // asks for nothing. A value of another kind changes nothing but the status.
+    // SAFETY: `env` and `value` are live handles of the calling function; `buffer` is a place for one handle; results
+    // passed as null are skipped. A value of another kind only changes the status.
     let status = unsafe {
         let (env, value, buffer) = (env.raw(), value.raw(), &raw mut buffer);
         let status = sys::napi_get_typedarray_info(env, value, ptr::null_mut(), skip, ptr::null_mut(), buffer, skip);
@@ -81,14 +81,14 @@ pub fn is_detached(env: &Env, value: &Unknown) -> bool {
     };
     let buffer = if status == sys::Status::napi_ok { buffer } else { value.raw() };
     let mut is_detached = false;
-    // SAFETY: live handles of the calling function, and a place for the answer; a value that is no `ArrayBuffer` is
-    // not detached.
+    // SAFETY: live handles of the calling function, and a place for the result; for a value that is not an
+    // `ArrayBuffer` the result is false.
     let status = unsafe { sys::napi_is_detached_arraybuffer(env.raw(), buffer, &raw mut is_detached) };
     status == sys::Status::napi_ok && is_detached
 }
 
-/// The elements of a typed array, if `value` is one of `wanted` elements and its memory is there. Valid until JavaScript
-/// runs again.
+/// Returns the elements of a typed array, if `value` is one of the `wanted` type and is not detached. They are valid until
+/// JavaScript runs again.
 fn typed_array<T>(env: &Env, value: &Unknown, wanted: sys::napi_typedarray_type) -> Option<(*mut T, usize)> {
     let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
     // SAFETY: `env` and `value` are live handles of the calling function; the places have the types asked for.
@@ -104,7 +104,7 @@ fn typed_array<T>(env: &Env, value: &Unknown, wanted: sys::napi_typedarray_type)
         )
     };
     let is_wanted = status == sys::Status::napi_ok && kind == wanted;
-    // Asking for the buffer is dear, and what has a length is there.
+    // Asking for the buffer is slow, and an array with a length is not detached.
     (is_wanted && (length > 0 || !is_detached(env, value))).then_some((data.cast(), length))
 }
 

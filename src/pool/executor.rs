@@ -234,7 +234,7 @@ impl Pool {
         wake
     }
 
-    /// Queues a job again that was taken and did not run, at its old place.
+    /// Returns a job that was taken but did not run to its old place in the queue.
     pub(super) fn requeue(self: &Arc<Self>, ticket: u64, since: Instant, job: Job) {
         let wake = self.gate.requeue(job.priority, Queued { ticket, since, job }, Instant::now());
         self.watch_age();

@@ -206,7 +206,7 @@ impl<J, W> Gate<J, W> {
         self.queue(priority, Queued { ticket: reservation.ticket, since: now, job }, now)
     }
 
-    /// Queues a job again that [`Gate::take_if`] took and that did not run. It keeps its room, its turn and its age.
+    /// Returns a job that [`Gate::take_if`] took but that did not run to the queue. It keeps its room, place and age.
     pub fn requeue(&self, priority: Priority, queued: Queued<J>, now: Instant) -> Wake {
         self.queue(priority, queued, now)
     }

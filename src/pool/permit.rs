@@ -37,7 +37,7 @@ struct Begun {
     waited: Duration,
 }
 
-/// An errand that is queued again.
+/// An errand that was returned to the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requeued {
     pub ticket: u64,
@@ -109,7 +109,7 @@ impl Permit {
         Some(work)
     }
 
-    /// Counts errands under it that have ended, after running for `took` together. Their room is free again.
+    /// Counts errands of this permit that have ended, after running for `took` in total, and frees their room.
     pub fn finish(&mut self, tasks: &[u32], tally: Tally, took: Duration) {
         let ended: Vec<Begun> = tasks.iter().filter_map(|&task| self.remove(task)).collect();
         let Some(first) = ended.first() else { return };
@@ -117,14 +117,14 @@ impl Permit {
         self.release(&ended);
     }
 
-    /// Queues an errand under it again, at its old place: it was taken and did not run. `None`: it is not under this permit.
+    /// Returns an errand that was taken but did not run to its old place in the queue. `None`: it is not of this permit.
     pub fn give_back(&mut self, task: u32, work: Box<dyn Work>) -> Option<Requeued> {
         let Begun { bytes, priority, ticket, since, .. } = self.remove(task)?;
         self.pool.requeue(ticket, since, Job { work, bytes, priority });
         Some(Requeued { ticket, bytes })
     }
 
-    /// Errands end in the order in which they began, but for those that are given up.
+    /// Errands end in the order in which they began, except those that are given up.
     fn remove(&mut self, task: u32) -> Option<Begun> {
         let index = self.begun.iter().position(|begun| begun.errand.task == task)?;
         self.begun.remove(index)

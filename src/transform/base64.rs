@@ -113,7 +113,7 @@ const DIGITS: [u8; 256] = {
 
 #[derive(Default)]
 struct Decoding {
-    /// The first bytes, until they are enough to tell that the text is in another encoding.
+    /// The first bytes, until there are enough to recognize another encoding.
     start: Vec<u8>,
     has_begun: bool,
     /// The bits of up to three digits.
@@ -208,7 +208,7 @@ impl Fold for Decoding {
         };
         if complete && unused != 0 {
             let message =
-                "The base64 text ends with bits that belong to no byte: it is cut short, or was not encoded so";
+                "The base64 text ends with bits that belong to no byte: it is truncated or was not encoded correctly";
             return Err(Error::invalid_data(message).at(self.taken));
         }
         match self.digits {

@@ -4,10 +4,10 @@ use super::ArgumentError;
 use super::password::{BCRYPT_COSTS, greedy};
 
 const LENGTH: usize = 60;
-/// Costs that the algorithm defines; higher ones are refused as too expensive first.
+/// The costs that bcrypt defines. [`BCRYPT_COSTS`] refuses the expensive ones among them.
 const DEFINED: std::ops::RangeInclusive<u32> = 4..=31;
 
-/// Checks that a hash is one that can be verified, and in reasonable time.
+/// Checks that a hash can be verified in reasonable time.
 ///
 /// # Errors
 /// A value error that says what is wrong and does not quote the hash; a range error for a cost that is too high.
@@ -32,7 +32,7 @@ pub fn check(hash: &str) -> Result<(), ArgumentError> {
     }
     if hash.len() != LENGTH {
         let len = hash.len();
-        return refused(&format!("must be of {LENGTH} characters, as hashes of bcrypt are. Received {len} bytes"));
+        return refused(&format!("must have {LENGTH} characters, as hashes of bcrypt do. Received {len} bytes"));
     }
     let cost = match hash.as_bytes() {
         [_, _, _, b'$', tens @ b'0'..=b'9', ones @ b'0'..=b'9', b'$', ..] => {

@@ -57,8 +57,8 @@ impl Transform for Compress {
 }
 
 impl Compress {
-    /// Bytes that an encoder allocates, about: most of them a ring buffer of two windows, and from quality 10 on a tree over the
-    /// window with eight bytes for each place.
+    /// Returns about how many bytes an encoder allocates: mostly a ring buffer of two windows, and from quality 10 on a tree with
+    /// eight bytes for each byte of the window.
     fn memory(&self, len: usize) -> usize {
         const TABLES: usize = 1 << 20;
         let window = 1 << self.window;
@@ -85,7 +85,7 @@ impl Compress {
 struct Compressing {
     state: Box<BrotliEncoderStateStruct<StandardAlloc>>,
     quality: u32,
-    /// Bytes that the encoder is going to allocate without a check, about; 0 once it has.
+    /// About how many bytes the encoder is going to allocate without a check; 0 once it has.
     memory: usize,
 }
 

@@ -16,10 +16,10 @@ pub enum Bytes {
 }
 
 impl Bytes {
-    /// Returns the bytes as a vector of their own: without a copy unless they are lent.
+    /// Returns the bytes as an owned vector, copying them only if they are lent.
     ///
     /// # Errors
-    /// If there is no memory for a copy.
+    /// If memory runs out.
     pub fn into_owned(self) -> Result<Vec<u8>> {
         let Bytes::Lent(lent) = self else { return Ok(self.into_vec()) };
         let mut bytes = Vec::new();

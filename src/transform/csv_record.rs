@@ -113,20 +113,20 @@ pub fn breaks(text: &[u8]) -> u64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NotNumber {
     Malformed,
-    /// Its digits before the point would be changed.
+    /// A double would change its digits.
     Rounded,
     TooLarge,
 }
 
-/// From here on doubles are integers, and not all of them.
+/// 2^53: from here on not every integer is a double.
 const UNSAFE: f64 = 9_007_199_254_740_992.0;
-/// As many significant digits come back from a double, whatever they are.
+/// Any number with this many significant digits survives conversion to a double and back.
 const KEPT: usize = 15;
 /// No double has more significant digits.
 const MOST_DIGITS: usize = 767;
 
-/// What JSON calls a number, one that begins or ends with a point, one with a plus, `NaN`, `Infinity` and `-Infinity`; but none that
-/// the nearest double would silently replace by another integer.
+/// Reads a number of JSON, one that begins or ends with a point, one with a plus, `NaN`, `Infinity` or `-Infinity`. Refuses a number
+/// whose digits the nearest double would silently change.
 fn number(text: &str) -> Result<f64, NotNumber> {
     let Some(number) = parse(text) else { return named(text).ok_or(NotNumber::Malformed) };
     if number.is_infinite() {
@@ -138,8 +138,7 @@ fn number(text: &str) -> Result<f64, NotNumber> {
     Ok(number)
 }
 
-/// Whether a double of 2^53 or more has the digits of the text it was read from: all of them, or as many as there are before an
-/// exponent.
+/// Whether a double of 2^53 or more keeps the digits of the text it was read from; with an exponent, those of the mantissa.
 fn keeps_digits(text: &str, number: f64) -> bool {
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         Some(place) => (&text[..place], true),
@@ -162,7 +161,7 @@ fn keeps_digits(text: &str, number: f64) -> bool {
     }
 }
 
-/// The double that is nearest to a number in decimal notation.
+/// Returns the double nearest to a number in decimal notation.
 fn parse(text: &str) -> Option<f64> {
     let (digits, rest) = digits(text.strip_prefix(['+', '-']).unwrap_or(text));
     let is_whole = digits == "0" || !digits.is_empty() && !digits.starts_with('0');
@@ -309,7 +308,7 @@ mod tests {
             let expected = f64::from_bits(bits);
             prop_assume!(expected.is_finite());
             for text in [format!("{expected}"), format!("{expected:e}"), format!("{expected:.digits$}"), format!("{expected:.0}")] {
-                // Of small ones the digits behind the point are rounded, of large ones there are none.
+                // Small numbers are rounded after the point; large ones have no digits there.
                 if let Ok(read) = number(&text) {
                     prop_assert_eq!(read.to_bits(), text.parse::<f64>().unwrap().to_bits());
                 }
@@ -322,7 +321,7 @@ mod tests {
         #[test]
         fn integers_are_read_as_they_are_or_not_at_all(integer in any::<i128>(), shift in 0..127_u32) {
             let integer = integer >> shift;
-            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "compared with what it came of")]
+            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "compared with its source")]
             let is_exact = integer as f64 as i128 == integer && integer != i128::MAX;
             prop_assert_eq!(number(&integer.to_string()).is_ok(), is_exact, "{}", integer);
         }

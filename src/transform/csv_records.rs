@@ -19,7 +19,7 @@ const NEAR: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// How the input begins is not known yet.
+    /// The first bytes have not been checked yet.
     Outset,
     Between,
     Start,
@@ -43,12 +43,12 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// Whether NUL is the delimiter or the quote. It is not text otherwise.
+    /// Whether NUL is the delimiter or the quote. Otherwise it is refused.
     fn has_nul(&self) -> bool {
         self.delimiter == 0 || self.quote == 0
     }
 
-    /// The first NUL that is not text.
+    /// Returns the place of the first NUL that is refused.
     fn nul(&self, bytes: &[u8]) -> Option<usize> {
         if self.has_nul() { None } else { memchr(0, bytes) }
     }
@@ -196,7 +196,7 @@ impl Records {
         Ok(false)
     }
 
-    /// Looks at how the input begins, once [`START`] bytes or all of it are there.
+    /// Checks the encoding once the first [`START`] bytes, or all of the input, have come.
     fn begin(&mut self) -> Result<()> {
         let start = &self.text[..self.text.len().min(START)];
         if self.dialect.has_nul() { check_mark(start) } else { check_start(start) }?;
@@ -330,7 +330,7 @@ impl Records {
     }
 
     fn invalid(&self, message: String, place: usize) -> Error {
-        // In UTF-16 the quotes and delimiters are not what they seem.
+        // In UTF-16, bytes that look like quotes and delimiters may be parts of other characters.
         let seen = &self.text[self.start..self.at];
         match self.dialect.nul(seen) {
             Some(nul) => self.has_nul(seen, self.start + nul),
@@ -338,7 +338,7 @@ impl Records {
         }
     }
 
-    /// The error for a record with NUL bytes, the first of which is at `place`.
+    /// Returns the error for a record with NUL bytes, the first of them at `place`.
     fn has_nul(&self, bytes: &[u8], place: usize) -> Error {
         let error = match by_nul(bytes, self.base + self.start as u64) {
             Some(encoding) => has_nul(encoding),

@@ -71,7 +71,7 @@ impl Checksum {
     }
 
     /// # Errors
-    /// If there is no memory.
+    /// If memory runs out.
     pub fn write_trailer(&self, out: &mut Vec<u8>) -> Result<()> {
         memory::reserve(out, 8)?;
         match self {

@@ -72,7 +72,7 @@ pub fn is_ecma(renamed: &Renamed) -> bool {
     !renamed.keys().any(|name| name.contains("(?-u:"))
 }
 
-/// Walks a schema. Without `strict` the place is an unknown keyword, and only looks like a schema.
+/// Walks a schema. Without `strict` the value is inside an unknown keyword, and may not be a schema.
 fn walk(schema: &mut Json, place: &str, strict: bool, prepared: &mut Prepared) -> Result<(), Refused> {
     let Json::Object(members) = schema else { return Ok(()) };
     for (keyword, value) in members.iter_mut() {
@@ -221,7 +221,7 @@ impl Matching {
     }
 }
 
-/// Characters of a text that a message quotes. The caller cuts messages shorter still.
+/// The most characters of a text that a message quotes. The caller shortens messages further.
 const MAX_TOLD: usize = 1000;
 
 impl<'i> Keyword<'i> for Matching {

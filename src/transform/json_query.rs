@@ -1,4 +1,4 @@
-//! What a JSONPath (RFC 9535) says.
+//! The syntax tree of a JSONPath (RFC 9535).
 
 use super::pattern::Pattern as Compiled;
 
@@ -11,7 +11,7 @@ pub struct Query {
 
 #[derive(Debug)]
 pub struct Segment {
-    /// It selects among all that is in a node, and not only among its children.
+    /// Whether it selects among all descendants of a node, and not only among its children.
     pub descends: bool,
     pub selectors: Vec<Selector>,
 }
@@ -25,7 +25,7 @@ pub enum Selector {
     Filter(Test),
 }
 
-/// What holds of a node or does not.
+/// A condition on a node.
 #[derive(Debug)]
 pub enum Test {
     Any(Vec<Test>),
@@ -47,14 +47,14 @@ pub enum Operator {
     GreaterOrEqual,
 }
 
-/// What has one value at most.
+/// An operand with at most one value.
 #[derive(Debug)]
 pub enum Comparable {
     Null,
     Bool(bool),
     Number(f64),
     Text(String),
-    /// Names and indexes alone.
+    /// A query of names and indexes only.
     Single(Query),
     Length(Box<Comparable>),
     Count(Query),
@@ -63,9 +63,9 @@ pub enum Comparable {
 
 #[derive(Debug)]
 pub enum Pattern {
-    /// `None`: it is refused, and matches nothing, as RFC 9535 requires.
+    /// `None` is an invalid pattern, which matches nothing, as RFC 9535 requires.
     Ready(Option<Compiled>),
-    /// The document has it.
+    /// The pattern comes from the document.
     Of { pattern: Comparable, is_whole: bool },
 }
 
@@ -75,7 +75,7 @@ pub fn compiled(pattern: &str, is_whole: bool) -> Option<Compiled> {
 }
 
 impl Query {
-    /// Whether it selects one node at most, whatever the document.
+    /// Whether the query selects at most one node of any document.
     pub fn is_single(&self) -> bool {
         self.segments.iter().all(|segment| {
             !segment.descends && matches!(segment.selectors[..], [Selector::Name(_) | Selector::Index(_)])

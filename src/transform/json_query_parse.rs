@@ -1,10 +1,10 @@
-//! Reads a JSONPath (RFC 9535). It calls itself for each level of brackets and parentheses, which are few.
+//! Parses a JSONPath (RFC 9535). It recurses for each level of brackets and parentheses; the caller bounds their number.
 
 use super::json_query::{Comparable, Operator, Pattern, Query, Segment, Selector, Test, compiled};
 
 type Parsed<T> = std::result::Result<T, String>;
 
-/// Integers of a path are within those that a double has exactly.
+/// The largest integer of a path: RFC 9535 allows those that a double holds exactly.
 const MAX_INTEGER: i64 = (1 << 53) - 1;
 
 const OPERATORS: [(&str, Operator); 6] = [
@@ -16,10 +16,10 @@ const OPERATORS: [(&str, Operator); 6] = [
     (">", Operator::Greater),
 ];
 
-/// Reads a path.
+/// Parses a path.
 ///
 /// # Errors
-/// For what is none: the reason and the place.
+/// For an invalid path, with the reason and the place.
 pub fn parse(path: &str) -> Parsed<Query> {
     let mut parser = Parser { text: path, at: 0 };
     if !parser.takes("$") {
@@ -37,7 +37,7 @@ struct Parser<'a> {
     at: usize,
 }
 
-/// What stands on one side of a comparison, or alone.
+/// One side of a comparison, or a whole test.
 enum Operand {
     Query(Query),
     Value(Comparable),
@@ -65,7 +65,7 @@ impl<'a> Parser<'a> {
         self.while_(|char| matches!(char, ' ' | '\t' | '\n' | '\r'));
     }
 
-    /// Takes what is made of such characters.
+    /// Takes characters as long as they are part of a token.
     fn while_(&mut self, is_part: impl Fn(char) -> bool) -> &'a str {
         let rest = self.rest();
         let taken = &rest[..rest.find(|char| !is_part(char)).unwrap_or(rest.len())];
@@ -192,7 +192,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The text of an integer, which may be `-0`.
+    /// Takes the text of an integer, which may be `-0`.
     fn integer(&mut self) -> Parsed<&'a str> {
         let start = self.at;
         self.takes("-");
@@ -281,7 +281,7 @@ impl<'a> Parser<'a> {
         self.list("&&", Self::test, Test::All)
     }
 
-    /// Tests with an operator between them; one alone stays itself.
+    /// Reads tests joined by an operator. A single test is returned as it is.
     fn list(
         &mut self,
         operator: &str,
@@ -338,7 +338,7 @@ impl<'a> Parser<'a> {
         Ok(test)
     }
 
-    /// What is compared with nothing.
+    /// Converts an operand that is not compared to a test.
     fn alone(operand: Operand) -> Parsed<Test> {
         match operand {
             Operand::Query(query) => Ok(Test::Exists(query)),
@@ -352,7 +352,7 @@ impl<'a> Parser<'a> {
             Operand::Query(query) if query.is_single() => Ok(Comparable::Single(query)),
             Operand::Query(_) => Err("only queries of names and indexes have a value to compare".into()),
             Operand::Value(value) => Ok(value),
-            Operand::Test(_) => Err("what is true or false by itself cannot be compared".into()),
+            Operand::Test(_) => Err("a function that returns true or false cannot be compared".into()),
         }
     }
 

@@ -1,5 +1,4 @@
-//! Follows a JSONPath through a document, node by node: nothing is kept of what it selects on its way, and it stops wherever
-//! the caller has enough.
+//! Evaluates a JSONPath on a document, depth first: no intermediate list of nodes is kept, and the caller can stop it at any node.
 
 use super::json_query::{Comparable, Operator, Pattern, Query, Segment, Selector, Test, compiled};
 use super::json_text::MAX_DEPTH;
@@ -12,28 +11,28 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 
-/// Each segment of a query may select so many nodes, and as many more as the document has bytes.
+/// Each segment of a query may select this many nodes, plus one for each byte of the document.
 const MAX_NODES: usize = 1 << 22;
-/// After so many nodes it looks whether the result is still wanted.
+/// Cancellation is checked once per this many nodes.
 const POLLED: usize = 1 << 12;
-/// Regular expressions of the document that are kept.
+/// The most regular expressions from the document that are cached.
 const MAX_PATTERNS: usize = 64;
 
-/// What is called with each node. Returns whether there may be more.
+/// Called with each node. Returns whether to go on.
 type Each<'e> = dyn FnMut(Id) -> Result<bool> + 'e;
 
-/// One document, and what was found out about it.
+/// The evaluation on one document, with its caches.
 pub struct Run<'a> {
     tree: &'a Tree<'a>,
     cancel: &'a Cancel,
     most: usize,
     seen: Cell<usize>,
-    /// What queries select that begin at the root and select one node at most, by their addresses.
+    /// The results of queries from the root that select at most one node, by the address of the query.
     fixed: RefCell<HashMap<usize, Option<Id>>>,
     patterns: RefCell<HashMap<(String, bool), Option<Compiled>>>,
 }
 
-/// A value that is compared.
+/// A value to compare.
 enum Compared<'a> {
     Nothing,
     Null,
@@ -54,7 +53,7 @@ impl<'a> Run<'a> {
     /// Calls `each` with the nodes that a query selects, in order, until it returns `false`. Returns what it returned last.
     ///
     /// # Errors
-    /// When there are too many on the way; of kind `Cancelled`; those of `each`.
+    /// When a segment selects too many nodes; of kind `Cancelled`; those of `each`.
     pub fn query(&self, query: &Query, current: Id, each: &mut Each<'_>) -> Result<bool> {
         // Each segment leads at least one level down.
         if query.segments.len() > MAX_DEPTH {
@@ -64,7 +63,7 @@ impl<'a> Run<'a> {
         self.follow(&query.segments, &mut vec![0; query.segments.len()], from, each)
     }
 
-    /// Goes on from a node; `counts` says how many nodes each segment has selected.
+    /// Follows the remaining segments from a node; `counts` has the number of nodes that each has selected.
     fn follow(&self, segments: &[Segment], counts: &mut [usize], node: Id, each: &mut Each<'_>) -> Result<bool> {
         let (Some((segment, rest)), Some((count, later))) = (segments.split_first(), counts.split_first_mut()) else {
             return each(node);
@@ -237,7 +236,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The node that a query selects which selects one at most. From the root it is always the same.
+    /// Returns the node of a query that selects at most one. For a query from the root it is cached.
     fn single(&self, query: &Query, node: Id) -> Result<Option<Id>> {
         let key = std::ptr::from_ref(query).addr();
         if let Some(found) = self.fixed.borrow().get(&key).filter(|_| query.is_absolute) {
@@ -314,7 +313,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// How two values are ordered, if they are.
+/// Orders two values, if they are comparable.
 fn order(left: &Compared<'_>, right: &Compared<'_>) -> Option<Ordering> {
     match (left, right) {
         (Compared::Number(left), Compared::Number(right)) => left.partial_cmp(right),
@@ -323,7 +322,7 @@ fn order(left: &Compared<'_>, right: &Compared<'_>) -> Option<Ordering> {
     }
 }
 
-/// The indexes that a slice selects of so many elements.
+/// Returns the indexes that a slice selects of `len` elements.
 fn sliced(len: usize, start: Option<i64>, end: Option<i64>, step: i64) -> impl Iterator<Item = usize> {
     let len = i64::try_from(len).unwrap_or(i64::MAX);
     let from_start = |index: i64| if index < 0 { index + len } else { index };

@@ -98,7 +98,7 @@ impl Records {
         if self.text.len() < START && !self.has_begun { Ok(()) } else { self.begin() }
     }
 
-    /// Scans what has come, and before the first time looks at how it begins.
+    /// Scans the text so far; the first call checks its encoding first.
     fn begin(&mut self) -> Result<()> {
         if !std::mem::replace(&mut self.has_begun, true) {
             check_start(&self.text[..self.text.len().min(START)])?;

@@ -1,5 +1,5 @@
-//! JSONPath (RFC 9535): the selected nodes alone become values of JavaScript. Plain paths are found while the document is
-//! read; for all others the places of its nodes are noted down first.
+//! JSONPath (RFC 9535): only the selected nodes become values of JavaScript. Plain paths are followed while the document is
+//! read; for all others its nodes are indexed first.
 
 use super::growth::{check_output, max_output};
 use super::json_path::{PlainPath, Selection};
@@ -15,7 +15,7 @@ use crate::error::Result;
 
 /// Deeper nesting of brackets and parentheses is refused: what reads a path calls itself for each level.
 const MAX_LEVELS: usize = 32;
-/// And so are more filters within one another: each level multiplies the work by the size of the document.
+/// Deeper nesting of filters is refused too: each level multiplies the work by the size of the document.
 const MAX_FILTERS: usize = 4;
 
 struct Select {
@@ -83,7 +83,7 @@ impl Transform for Select {
         }
         let tree = Tree::read(&text, cancel)?;
         let mut nodes = Vec::new();
-        // It calls itself for each segment, and to compare for each level.
+        // Evaluation recurses for each segment, and comparison for each level.
         at_depth(tree.depth(), || {
             let mut take = |node| {
                 nodes.push(node);
@@ -95,7 +95,7 @@ impl Transform for Select {
     }
 }
 
-/// Nodes as a list of JSON, for which there is no memory before it is known how long it will be.
+/// Writes nodes as a JSON list. Its length is checked before any memory is allocated.
 fn listed<'a>(nodes: impl Iterator<Item = &'a [u8]> + Clone, most: u64, cancel: &Cancel) -> Result<Value> {
     let mut length = 2;
     for node in nodes.clone() {
@@ -238,7 +238,7 @@ mod tests {
                 prop_assert!(select(&args([arg(&path)])).is_err(), "{} is taken", path);
                 return Ok(());
             };
-            // It has the names in order.
+            // The other implementation sorts names.
             let sorted: serde_json::Value = serde_json::from_str(&document).unwrap();
             let expected = serde_json::to_string(&other.query(&sorted).all()).unwrap();
             prop_assert_eq!(selected(&path, &sorted.to_string()), expected, "{} {}", path, document);

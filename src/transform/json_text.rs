@@ -48,7 +48,7 @@ pub fn check_start(start: &[u8]) -> Result<()> {
     text_encoding::check_start(start)
 }
 
-/// The document in `text`, which starts `at` bytes into the input, and how deep it is nested.
+/// Parses the document in `text`, which starts `at` bytes into the input. Returns its depth too.
 pub fn parse_with_depth(text: &[u8], at: u64) -> Result<(Json, usize)> {
     let depth = depth(text, at)?;
     parse_shallow(text, at).map(|json| (json, depth))

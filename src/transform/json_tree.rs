@@ -1,4 +1,4 @@
-//! A document as the places of its nodes, in the order of the text: nothing is copied, and members keep their order.
+//! A document as an index of its nodes in document order: nothing is copied, and members keep their order.
 
 use super::json_syntax::{Container, Visitor, read};
 use super::json_text::MAX_DEPTH;
@@ -11,22 +11,23 @@ use std::ops::Range;
 /// Names a node: the root is 0.
 pub type Id = u32;
 
-/// The node counts itself.
+/// The node is its own value.
 const ITSELF: Id = Id::MAX;
-/// Another member of the same name counts instead, in an earlier place.
+/// The node is skipped: its name counts in an earlier place.
 const NOT: Id = Id::MAX - 1;
-/// Up to here names are compared one by one.
+/// Up to this many names are compared one by one.
 const FEW: usize = 8;
 
 #[derive(Debug, Clone, Copy)]
 struct Node {
     start: u32,
     end: u32,
-    /// What follows it and all that is in it.
+    /// The first node after it and its descendants.
     next: Id,
-    /// Where its name begins, if it is a member.
+    /// The offset of its name, if it is a member.
     name: u32,
-    /// As `JSON.parse` has it, the last of several members with one name counts, in the place of the first.
+    /// The member whose value counts in this place. As in `JSON.parse`, the last of several members with the same name counts, in
+    /// the place of the first.
     counts: Id,
 }
 
@@ -41,9 +42,9 @@ impl<'a> Tree<'a> {
     /// Reads a document.
     ///
     /// # Errors
-    /// For what is no JSON, nested deeper than [`MAX_DEPTH`] or longer than 4 GiB; of kind `Cancelled`.
+    /// For a document that is not JSON, nested deeper than [`MAX_DEPTH`] or longer than 4 GiB; of kind `Cancelled`.
     pub fn read(text: &'a [u8], cancel: &Cancel) -> Result<Self> {
-        let text = str::from_utf8(text).map_err(|_| Error::invalid_data("The input is no UTF-8 text"))?;
+        let text = str::from_utf8(text).map_err(|_| Error::invalid_data("The input is not UTF-8 text"))?;
         if u32::try_from(text.len()).is_err() {
             let message = format!("The path takes a document of 4 GiB at most, not {} bytes", text.len());
             return Err(Error::new(Kind::OutputLimit, message));
@@ -53,23 +54,23 @@ impl<'a> Tree<'a> {
         Ok(builder.tree)
     }
 
-    /// How deep lists and objects are nested.
+    /// Returns how deep lists and objects are nested.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// The text of a node.
+    /// Returns the text of a node.
     pub fn text(&self, id: Id) -> &'a str {
         let Node { start, end, .. } = self.node(id);
         &self.text[start as usize..end as usize]
     }
 
-    /// What a node is, by the first byte of its text.
+    /// Returns the first byte of a node's text, which tells its kind.
     pub fn kind(&self, id: Id) -> u8 {
         self.text.as_bytes()[self.node(id).start as usize]
     }
 
-    /// The elements of a list or the members of an object.
+    /// Returns the elements of a list or the members of an object.
     pub fn children(&self, id: Id) -> impl Iterator<Item = Id> + '_ {
         let (mut at, end) = (id + 1, self.node(id).next);
         std::iter::from_fn(move || {
@@ -86,7 +87,7 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// The value of a member, which may itself be in the place of another.
+    /// Returns the value of the member with a name.
     pub fn member(&self, id: Id, name: &str) -> Option<Id> {
         if self.kind(id) != b'{' {
             return None;
@@ -97,12 +98,12 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// The name of a member.
+    /// Returns the name of a member.
     pub fn name(&self, id: Id) -> Cow<'a, str> {
         decoded(self.written_name(id))
     }
 
-    /// The string that a node is.
+    /// Returns the value of a string.
     pub fn string(&self, id: Id) -> Cow<'a, str> {
         let text = self.text(id);
         decoded(&text[1..text.len() - 1])
@@ -112,14 +113,14 @@ impl<'a> Tree<'a> {
         self.nodes[id as usize]
     }
 
-    /// Between its quotes.
+    /// Returns the name of a member as written between its quotes.
     fn written_name(&self, id: Id) -> &'a str {
         let start = self.node(id).name as usize;
         let end = super::json_text::string_end(self.text.as_bytes(), start);
         &self.text[start + 1..end - 1]
     }
 
-    /// Settles which members of an object count.
+    /// Decides which members of an object count.
     fn settle_names(&mut self, object: Id) {
         let (nodes, end) = (&self.nodes, self.node(object).next);
         let members = || {
@@ -153,7 +154,7 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// What a string says, given without its quotes. Half of a surrogate pair is no text: such a string stays as it is written.
+/// Decodes a string given without its quotes. One with a lone surrogate stays as it is written.
 fn decoded(written: &str) -> Cow<'_, str> {
     if memchr::memchr(b'\\', written.as_bytes()).is_none() {
         return Cow::Borrowed(written);
@@ -164,7 +165,7 @@ fn decoded(written: &str) -> Cow<'_, str> {
 struct Builder<'a> {
     tree: Tree<'a>,
     open: Vec<Id>,
-    /// Of the member that comes next.
+    /// The offset of the next member's name.
     name: u32,
 }
 
@@ -203,7 +204,7 @@ impl Visitor for Builder<'_> {
     }
 }
 
-/// A text has fewer nodes than bytes, of which there are no more than a `u32` counts.
+/// Converts an index or an offset. A text has no more nodes than bytes, and their number fits a `u32`.
 fn place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -83,8 +83,8 @@ fn options(patterns: Patterns) -> ValidationOptions<'static> {
     )
 }
 
-/// Builds a schema whose translated names an older meta-schema would refuse: it validates the original, then builds a reference to
-/// the translated one, which the crate does not validate.
+/// Builds a schema whose translated names an older meta-schema would refuse. It validates the original schema, then builds a
+/// reference to the translated one, which the crate does not validate.
 fn build_within(original: &[u8], schema: &Json, patterns: Patterns) -> Built<Validator> {
     let unusable = |error: String| ValidationError::custom(error);
     let original = parse_with_depth(original, 0).map_err(|error| unusable(error.to_string()))?.0;

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 /// the level makes one.
 static AT_REST: Mutex<Vec<(u8, Compressor)>> = Mutex::new(Vec::new());
 
-/// Bytes that a compressor of a level allocates at most, about.
+/// Returns about how many bytes a compressor of a level allocates at most.
 fn state(level: u8) -> usize {
     if level < 10 { 1 << 20 } else { 10 << 20 }
 }
@@ -29,7 +29,7 @@ pub fn compress(plain: &[u8], level: u8, out: &mut Vec<u8>) -> Result<()> {
     let mut compressor = match take(level) {
         Some(compressor) => compressor,
         None => {
-            // Without memory it panics.
+            // It panics if memory runs out.
             memory::check(state(level))?;
             Compressor::new(CompressionLvl::new(level.into()).map_err(|_| failed())?)
         }

@@ -28,7 +28,7 @@ struct Replace {
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
     Text(String),
-    /// Groups that share a name, of which at most one takes part.
+    /// Groups that share a name, at most one of which takes part in a match.
     Named(Vec<usize>),
     Group(usize),
     Whole,
@@ -62,7 +62,7 @@ fn compile(pattern: &str, flags: &str) -> std::result::Result<Pattern, ArgumentE
     for (place, flag) in flags.char_indices() {
         match flag {
             _ if flags[..place].contains(flag) => {
-                let message = format!("The \"options.flags\" property must have each flag once. Received '{flags}'");
+                let message = format!("The \"options.flags\" property must not repeat a flag. Received '{flags}'");
                 return Err(ArgumentError::Value(message));
             }
             'i' => known.ignore_case = true,

@@ -1,15 +1,15 @@
-//! Memory that may not be there: what grows with an input or an output is asked for here, so that its lack fails the task instead
-//! of ending the process.
+//! Fallible allocation: memory that grows with an input or an output is allocated here, so that running out of it fails the task
+//! instead of aborting the process.
 
 use crate::error::{Error, Result};
 
-/// Less than this is taken as it comes: a process that cannot have it is at its end anyway.
+/// Smaller allocations are not checked: a process without this much memory cannot go on anyway.
 const SMALL: usize = 64 << 10;
 
-/// Makes room for `more` elements, with some in reserve if there is memory for it.
+/// Reserves capacity for `more` elements, and some in addition if there is memory for it.
 ///
 /// # Errors
-/// If there is no memory.
+/// If memory runs out.
 pub fn reserve<T>(vec: &mut Vec<T>, more: usize) -> Result<()> {
     if vec.capacity() - vec.len() >= more {
         return Ok(());
@@ -21,10 +21,10 @@ pub fn reserve<T>(vec: &mut Vec<T>, more: usize) -> Result<()> {
         .map_err(|_| Error::out_of_memory(format_args!("{bytes} bytes")))
 }
 
-/// Appends `more` zeros, which are room to write to.
+/// Appends `more` zeros, to be overwritten.
 ///
 /// # Errors
-/// If there is no memory.
+/// If memory runs out.
 pub fn zeros(out: &mut Vec<u8>, more: usize) -> Result<()> {
     reserve(out, more)?;
     out.resize(out.len() + more, 0);
@@ -34,17 +34,17 @@ pub fn zeros(out: &mut Vec<u8>, more: usize) -> Result<()> {
 /// Appends bytes.
 ///
 /// # Errors
-/// If there is no memory.
+/// If memory runs out.
 pub fn append(out: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
     reserve(out, bytes.len())?;
     out.extend_from_slice(bytes);
     Ok(())
 }
 
-/// Checks that there is memory for code that does not check its own allocations: they are going to be of `bytes` bytes in all.
+/// Checks that there are `bytes` bytes of memory, for code that is going to allocate them without a check.
 ///
 /// # Errors
-/// If there is no memory.
+/// If memory runs out.
 pub fn check(bytes: usize) -> Result<()> {
     if bytes < SMALL {
         return Ok(());
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(bytes, b"before and after");
     }
 
-    /// An input with which a transform makes much, or takes much memory.
+    /// Returns an input for which a transform has a large output, or needs much memory.
     fn input(name: &str) -> Vec<u8> {
         let text = prose(1 << 20);
         let plain = [&b"\""[..], &text, b"\""].concat();
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn every_transform_fails_alone() {
-        // These allocate as much as comes in or goes out, in one piece and on the thread of the task.
+        // These allocate as much as their input or output, in one piece and on the thread of the task.
         let greedy = [
             "gunzip",
             "inflate",
@@ -137,7 +137,7 @@ mod tests {
             "numeric.stats",
             "numeric.histogram",
         ];
-        // What these make is short, or they allocate little.
+        // These have a short output, or allocate little.
         let frugal = [
             "digest",
             "hmac",

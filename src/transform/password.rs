@@ -19,7 +19,7 @@ type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 /// bcrypt looks at no more.
 const BCRYPT_BYTES: usize = 72;
 const SALT_LEN: usize = 16;
-/// As PHC strings name them.
+/// The algorithms by their names in PHC strings.
 const ALGORITHMS: [&str; 4] = ["argon2id", "argon2i", "argon2d", "scrypt"];
 /// What OWASP recommends: argon2id with 19 MiB, two passes and one lane; scrypt with 2^17, 8 and 1.
 const MEMORY_KIB: u32 = 19_456;
@@ -32,14 +32,14 @@ const SCRYPT_BLOCKS: u32 = 8;
 const MOST_MEMORY_KIB: u32 = 4 << 20;
 const MOST_ITERATIONS: u32 = 1 << 20;
 const MOST_LANES: u32 = 64;
-/// Of argon2: memory in KiB times iterations, 16 GiB in all.
+/// For argon2: memory in KiB times iterations, 16 GiB in all.
 const MOST_FILLED_KIB: u64 = 1 << 24;
 const MOST_SCRYPT_COST: u32 = 22;
 const MOST_SCRYPT_BLOCKS: u32 = 1 << 24;
-/// Of scrypt: N times r times p.
+/// For scrypt: N times r times p.
 const MOST_MIXED_BLOCKS: u64 = (SCRYPT_BLOCKS as u64) << MOST_SCRYPT_COST;
 pub const BCRYPT_COSTS: RangeInclusive<u32> = 4..=18;
-/// Of PBKDF2: iterations for each block of the digest's size.
+/// For PBKDF2: iterations times blocks of the digest's size.
 const MOST_DERIVED: u64 = 1 << 26;
 
 #[cfg(all(test, not(feature = "loom")))]

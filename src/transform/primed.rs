@@ -10,7 +10,7 @@ use zlib_rs::{Deflate, DeflateError, DeflateFlush, Status};
 pub const WINDOW: usize = 32 << 10;
 /// Input between two looks at the token: about 1 ms on ordinary data.
 const STEP: usize = 16 << 10;
-/// Bytes that a compressor allocates, about. Without them it panics.
+/// About how many bytes a compressor allocates. It panics if it cannot.
 const STATE: usize = 300 << 10;
 
 /// Appends the block as part of a stream that ends on a byte, and with it if it is the last. `before` is the data ahead

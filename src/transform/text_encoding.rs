@@ -4,15 +4,15 @@
 use super::Bytes;
 use crate::error::{Error, Result};
 
-/// No more of a text is needed to recognize its encoding.
+/// Bytes of a text that are enough to recognize its encoding.
 pub const START: usize = 4;
 pub const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Looked at in text that may contain NUL, and how many bytes there must be at least.
+/// The most and the fewest bytes that are examined in text that may contain NUL.
 const SAMPLE: usize = 64;
 const SHORTEST: usize = 8;
 
-/// The encoding whose byte order mark begins a text.
+/// Returns the encoding whose byte order mark begins a text.
 fn marked(text: &[u8]) -> Option<&'static str> {
     match text {
         [0xff, 0xfe, 0, 0, ..] => Some("UTF-32LE"),
@@ -23,7 +23,7 @@ fn marked(text: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The encoding that the first character of a text has, if that character is ASCII and not NUL.
+/// Returns the encoding of a text by its first character, if that is ASCII and not NUL.
 fn unmarked(text: &[u8]) -> Option<&'static str> {
     match *text {
         [0, 0, 0, last, ..] if last != 0 => Some("UTF-32BE"),
@@ -57,7 +57,7 @@ pub fn check_mark(start: &[u8]) -> Result<()> {
     }
 }
 
-/// Checks bytes of text, which may contain NUL: only if it stands where UTF-16 or UTF-32 has it throughout, for a while.
+/// Checks a text that may contain NUL. It is refused if its first bytes all have the pattern of ASCII in UTF-16 or UTF-32.
 ///
 /// # Errors
 /// For bytes that are not UTF-8, or look like another encoding.
@@ -74,7 +74,7 @@ pub fn check(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// The error for bytes that are not UTF-8 from `place` on.
+/// Returns the error for bytes that are not UTF-8 from `place` on.
 pub fn not_utf8(bytes: &[u8], place: usize) -> Error {
     match (marked(bytes), unmarked(bytes)) {
         (Some(encoding), _) => begins_with_mark(encoding),
@@ -84,7 +84,7 @@ pub fn not_utf8(bytes: &[u8], place: usize) -> Error {
     .at(place as u64)
 }
 
-/// The same bytes, if they are UTF-8 text.
+/// Returns the bytes if they are UTF-8 text.
 ///
 /// # Errors
 /// As [`check`].
@@ -98,14 +98,14 @@ fn begins_with_mark(encoding: &str) -> Error {
     ))
 }
 
-/// The error for text with NUL bytes where `encoding` has them.
+/// Returns the error for text with NUL bytes where `encoding` has them.
 pub fn has_nul(encoding: &str) -> Error {
     Error::invalid_data(format!(
         "The input is not UTF-8 text: by its NUL bytes it looks like {encoding}. Convert it to UTF-8 first"
     ))
 }
 
-/// The encoding that has NUL bytes where `bytes` does, which begin at `offset` of the input; `None` if they are too few, or irregular.
+/// Returns the encoding that has NUL bytes where `bytes`, at `offset` of the input, have them; `None` if they are few or irregular.
 pub fn by_nul(bytes: &[u8], offset: u64) -> Option<&'static str> {
     let nuls = || memchr::memchr_iter(0, bytes).map(|place| (offset + place as u64) % 2);
     let (count, odd) = (nuls().count(), nuls().sum::<u64>());

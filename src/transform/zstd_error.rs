@@ -6,7 +6,7 @@ use zstd_safe::get_error_name;
 /// `ZSTD_error_memory_allocation`, as zstd's functions return it.
 const NO_MEMORY: usize = 64_usize.wrapping_neg();
 
-/// The error of a decompressor.
+/// Returns the error for a code from a decompressor.
 pub fn corrupt(code: usize) -> Error {
     match code {
         NO_MEMORY => out_of_memory(),
@@ -14,7 +14,7 @@ pub fn corrupt(code: usize) -> Error {
     }
 }
 
-/// The error of code that does not depend on the input.
+/// Returns the error for a code that does not depend on the input.
 pub fn failed(code: usize) -> Error {
     match code {
         NO_MEMORY => out_of_memory(),

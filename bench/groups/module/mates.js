@@ -1,6 +1,6 @@
 'use strict'
 
-// Quick calls of a user's function beside some that take long, or end their thread: what one call does to the others.
+// Quick calls of a user's function among some that take long or end their thread: how calls affect one another.
 
 const { join } = require('node:path')
 const { performance } = require('node:perf_hooks')
@@ -33,7 +33,7 @@ function runners(threads) {
   ]
 }
 
-/** Calls that come at a steady rate, whether or not those before them have ended. @param {Runner} runner */
+/** Calls at a steady rate, whether or not earlier calls have ended. @param {Runner} runner */
 async function steady({ call }) {
   /** @type {number[]} */
   const quick = []
@@ -52,7 +52,7 @@ async function steady({ call }) {
   return { 'quick calls, p50': percentile(quick, 50), 'quick calls, p99': percentile(quick, 99) }
 }
 
-/** Groups of calls at once, of which one ends its thread. @param {Runner} runner */
+/** Groups of concurrent calls, one of which ends its thread. @param {Runner} runner */
 async function exits({ call }) {
   let rejected = 0
   for (let n = 0; n < CALLS; n += AT_ONCE) {

@@ -72,7 +72,7 @@ impl Parser {
         Ok((self.code_point(code_point), true))
     }
 
-    /// Reads `d`, `D`, `s`, `S`, `w`, `W`, `p{…}` or `P{…}` behind a backslash.
+    /// Reads `d`, `D`, `s`, `S`, `w`, `W`, `p{…}` or `P{…}` after a backslash.
     fn class_escape(&mut self) -> Parsed<Option<Set>> {
         let Some(next) = self.peek() else { return Ok(None) };
         let set = match next.to_ascii_lowercase() {
@@ -111,7 +111,7 @@ impl Parser {
         Ok(if negated { without(set) } else { set })
     }
 
-    /// Reads an escape for one code point; the parser is behind the backslash.
+    /// Reads an escape for one code point; the parser is past the backslash.
     fn character_escape(&mut self, start: usize, in_class: bool) -> Parsed<u32> {
         let next = self.next().ok_or_else(|| self.invalid_at(start, "a backslash at the end"))?;
         Ok(match next {
@@ -142,7 +142,7 @@ impl Parser {
         Some(value)
     }
 
-    /// Reads four digits behind `\u`, a surrogate pair, or a code point in braces.
+    /// Reads four digits after `\u`, a surrogate pair, or a code point in braces.
     fn unicode_escape(&mut self, start: usize) -> Parsed<u32> {
         let wrong = |parser: &Self| parser.invalid_at(start, "a '\\u' without a valid code point");
         if self.eat("{") {

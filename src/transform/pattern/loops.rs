@@ -1,5 +1,5 @@
-//! Rewrites loops so that every engine runs them as ECMA-262 does. ECMA-262 rejects an optional round that takes no character and
-//! tries the next alternative, so the rewritten body has only the ways that take one.
+//! Rewrites loops so that every engine runs them as ECMA-262 does. ECMA-262 rejects an optional iteration that consumes no character
+//! and tries the next alternative, so the rewritten body keeps only the ways that consume one.
 
 use super::Refusal;
 use super::tree::{Node, Repeat};
@@ -7,7 +7,7 @@ use super::tree::{Node, Repeat};
 /// Limits the nodes and ranges copied on the way.
 const MAX_COPIES: usize = 1 << 18;
 
-/// Returns an equivalent pattern in which every optional round takes a character.
+/// Returns an equivalent pattern in which every optional iteration consumes a character.
 ///
 /// # Errors
 /// When the result is too large.
@@ -19,7 +19,7 @@ struct Rewriter {
     copies: usize,
 }
 
-/// An alternative that always takes a character, or never does.
+/// An alternative that always consumes a character, or never does.
 struct Way {
     node: Node,
     takes: bool,
@@ -67,7 +67,7 @@ impl Rewriter {
     }
 
     fn bounded(&self) -> Result<(), Refusal> {
-        let reason = "expanding its loops with empty rounds takes too much memory";
+        let reason = "expanding its loops with empty iterations takes too much memory";
         if self.copies > MAX_COPIES { Err(Refusal::TooLarge(reason.to_string())) } else { Ok(()) }
     }
 
@@ -95,7 +95,7 @@ impl Rewriter {
             Node::Concat(parts) => self.ways_through(parts),
             Node::Repeat(repeat) if repeat.min > 0 => self.ways_through_rounds(repeat),
             Node::Repeat(repeat) => {
-                // The body was rewritten, so it takes a character.
+                // The body was rewritten, so it consumes a character.
                 let some = Way { node: Node::Repeat(Box::new(Repeat { min: 1, ..self.copied(repeat)? })), takes: true };
                 let none = Way { node: Node::Empty, takes: false };
                 Ok(if repeat.greedy { vec![some, none] } else { vec![none, some] })
@@ -132,7 +132,7 @@ impl Rewriter {
         Ok(ways)
     }
 
-    /// Splits a fixed number of rounds of a nullable body.
+    /// Splits a fixed number of iterations of a nullable body.
     fn ways_through_rounds(&mut self, repeat: &Repeat) -> Result<Vec<Way>, Refusal> {
         let mut rounds = Vec::new();
         let once = |repeat| Node::Repeat(Box::new(Repeat { min: 1, max: Some(1), ..repeat }));
@@ -158,8 +158,8 @@ impl Rewriter {
     }
 }
 
-/// Returns whether the regex crate reports the groups of ECMA-262. The crate keeps a group's text from earlier rounds; ECMA-262
-/// clears it. Both agree if each group occurs once and every round around it sets it.
+/// Returns whether the regex crate reports the groups of ECMA-262. The crate keeps a group's text from earlier iterations; ECMA-262
+/// clears it. Both agree if each group occurs once and every iteration around it sets it.
 pub fn keeps_groups(node: &Node) -> bool {
     let mut times = std::collections::HashMap::new();
     node.each(&mut |it| {

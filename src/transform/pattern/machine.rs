@@ -1,4 +1,4 @@
-//! A Pike VM that clears groups in each round of a loop and knows every line terminator and word character of ECMA-262. It takes
+//! A Pike VM that clears groups in each iteration of a loop and knows every line terminator and word character of ECMA-262. It takes
 //! linear time but is slower than the regex crate, so it runs only where the crate's answer would differ.
 
 use super::Refusal;
@@ -121,7 +121,7 @@ impl Program {
         let before = self.steps.len();
         self.compile(&repeat.body)?;
         if self.steps.len() == before {
-            // Makes an empty round count against the limit.
+            // Makes an empty iteration count against the limit.
             self.add(Step::Jump(before + 1))?;
         }
         Ok(())

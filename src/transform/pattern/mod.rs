@@ -82,11 +82,11 @@ pub struct Pattern {
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent traits")]
 struct Needs {
-    /// A round of a loop may clear a group.
+    /// An iteration of a loop may clear a group.
     forgetting: bool,
     /// Has `^` or `$` with `m`.
     lines: bool,
-    /// Tells a carriage return from a line feed.
+    /// Distinguishes a carriage return from a line feed.
     returns: bool,
     /// Has `\b` or `\B` with `i`, which counts U+017F and U+212A as word characters.
     folded_words: bool,

@@ -25,7 +25,7 @@ pub struct Repeat {
     pub min: u32,
     pub max: Option<u32>,
     pub greedy: bool,
-    /// The groups of the original body, which each round clears.
+    /// The groups of the original body, which each iteration clears.
     pub groups: Range<u32>,
 }
 
@@ -125,7 +125,7 @@ impl Node {
         }
     }
 
-    /// Returns whether the node can match without taking a character.
+    /// Returns whether the node can match without consuming a character.
     pub fn is_nullable(&self) -> bool {
         match self {
             Node::Empty | Node::Look(_) => true,
