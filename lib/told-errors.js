@@ -8,7 +8,7 @@ const { OffloopError } = require('./errors')
  * @property {string} name
  * @property {string} message
  * @property {string | undefined} stack
- * @property {Record<string, Uint8Array>} own each by itself: one that is nested too deeply must not cost the others
+ * @property {Record<string, Uint8Array>} own properties, serialized one by one: one that is nested too deeply does not lose the others
  * @property {Told | Thrown | undefined} cause
  * @property {(Told | Thrown)[] | undefined} errors
  *
@@ -154,7 +154,7 @@ function toldErrors(v8, OffloopError) {
       try {
         define(error, name, v8.deserialize(bytes), true)
       } catch {
-        // This thread has less stack than the one that it comes from.
+        // The property is nested too deeply for the stack of this thread.
       }
     }
     return error

@@ -8,7 +8,7 @@ const { now } = require('../loop')
 const FIRST_DELAY = 100
 const MAX_DELAY = 10_000
 
-/** Modules that end their threads when they are imported: they are not tried again immediately. */
+/** Delays further attempts to import modules that end their threads. */
 class BackOff {
   /** By the number of a transform. @type {Map<number, { until: number, delay: number, exit: Exit }>} */
   #broken = new Map()
@@ -19,13 +19,13 @@ class BackOff {
     this.#broken.set(transform, { until: now() + delay, delay, exit })
   }
 
-  /** How the last thread ended, while the transform is not to be tried. @param {number} transform @returns {Exit | undefined} */
+  /** Returns how the last thread ended, during the delay. @param {number} transform @returns {Exit | undefined} */
   exitOf(transform) {
     const broken = this.#broken.get(transform)
     return broken !== undefined && now() < broken.until ? broken.exit : undefined
   }
 
-  /** @param {number} transform that works */
+  /** @param {number} transform whose tasks run */
   forget(transform) {
     this.#broken.delete(transform)
   }

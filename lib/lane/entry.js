@@ -1,26 +1,29 @@
 'use strict'
 
-// What runs in a worker thread. It travels as text, so that it is found wherever a bundler puts the rest: it refers to nothing
-// outside of itself, and gets what it needs as arguments.
+// The program of a worker thread. It is passed to the thread as source text, so that bundlers cannot break it: it refers to globals
+// only, and gets everything else as arguments.
 
 /**
- * Words of the memory that a worker thread shares with the thread that started it. `batch`: how many tasks of the batch have begun
- * in the lower half, how many there are in the upper one. `state`: one of STATE. `messages`: how many were sent to the worker.
- * `batches`: how many it is done with. `answers`: how many of the batch are there. `rung`: 1 if the other thread has been called for
- * answers and has not looked yet.
+ * Words of the memory that a worker thread shares with its parent.
+ * - `batch`: the number of tasks in the batch (upper half) and of those that have begun (lower half)
+ * - `state`: one of STATE
+ * - `messages`: number of messages sent to the worker
+ * - `batches`: number of batches finished
+ * - `answers`: number of answers of the current batch that are ready
+ * - `rung`: 1 from when the worker notifies the parent of answers until the parent reads them
  */
 const SHARED = { batch: 0, state: 1, messages: 2, batches: 3, answers: 4, rung: 5 }
 const STATE = { importing: 1, running: 2 }
-/** Tasks of a batch at most. What waits in one can be taken back, but has left the queue. */
+/** Maximum number of tasks in a batch. */
 const MAX_BATCH = 256
 /**
- * Doubles of that memory, behind its words: used heap in bytes after the last batch, µs that each task of the batch took, and answers
- * that are numbers.
+ * Doubles of that memory, behind its words: used heap in bytes after the last batch, the time of each task of the batch in µs, and
+ * the answers that are numbers.
  */
 const DOUBLES = { heap: 0, micros: 1, numbers: 1 + MAX_BATCH, length: 1 + 2 * MAX_BATCH }
 /**
- * Bytes of that memory, behind the doubles, one for each task of the batch: its answer, or where that is. Others than the small ones
- * are messages, and so are errors.
+ * Bytes of that memory, behind the doubles, one for each task of the batch: the kind of its answer. Small values need no message;
+ * numbers are among the doubles; other values and errors are messages.
  */
 const ANSWER = { undefined: 0, null: 1, false: 2, true: 3, number: 4, message: 5, error: 6 }
 const MEMORY = 4 * Object.keys(SHARED).length + 8 * DOUBLES.length + MAX_BATCH
@@ -46,8 +49,8 @@ const MEMORY = 4 * Object.keys(SHARED).length + 8 * DOUBLES.length + MAX_BATCH
 /**
  * Returns the views of the memory that a worker shares with the thread that started it.
  * @param {SharedArrayBuffer} memory
- * @param {number} words how many of those it has
- * @param {number} doubles
+ * @param {number} words number of words
+ * @param {number} doubles number of doubles
  */
 function sharedViews(memory, words, doubles) {
   return {
@@ -80,8 +83,8 @@ function takeData(require) {
 }
 
 /**
- * Runs the tasks of batches one after the other, and hands over the answer of each before it begins the next: whatever the next one
- * does, the caller of the first gets its answer.
+ * Runs batches of tasks, one task at a time. The answer of each is handed over before the next one begins, so that no task can delay
+ * or lose the answer of another.
  * @param {Tools} tools
  */
 function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, STATE, DOUBLES, ANSWER }) {
@@ -107,7 +110,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   const modules = new Set()
   /** @type {{ index: number, isAborted: boolean, reason: unknown, controller: AbortController | undefined } | undefined} */
   let running
-  /** An abort that came for a task that has not begun: its module is being imported. @type {{ index: number, reason: unknown } | undefined} */
+  /** The abort of a task that has not begun, because its module is being imported. @type {{ index: number, reason: unknown } | undefined} */
   let early
 
   /** Index of the next task of the batch, or -1 if all have begun or were taken back. */
@@ -164,7 +167,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   const DETACHED =
     'an ArrayBuffer that it gives away must not be detached: its memory was transferred, moved or resized away'
 
-  /** Node 20 sends what nobody can read. @param {unknown} memory */
+  /** Node.js 20 posts a detached ArrayBuffer without an error, and the receiver cannot deserialize it. @param {unknown} memory */
   const isDetached = memory => {
     if (!(memory instanceof ArrayBuffer)) return false
     try {
@@ -178,23 +181,23 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   /** @param {string} message */
   const cloneError = message => new DOMException(message, 'DataCloneError')
 
-  /** Whether the batch that runs has ended. */
+  /** True if no batch is running. */
   let isOver = true
 
-  /** The batch is done, and the next one may come. */
+  /** Marks the batch as finished: the parent may send the next one. */
   const endBatch = () => {
     isOver = true
     doubles[DOUBLES.heap] = v8.getHeapStatistics().used_heap_size
     Atomics.add(words, SHARED.batches, 1)
   }
 
-  /** Calls the other thread, unless it was called and has not looked yet. */
+  /** Notifies the parent of answers, unless an earlier notification is still pending. */
   const ring = () => {
     if (Atomics.exchange(words, SHARED.rung, 1) === 0) port.postMessage({})
   }
 
   /**
-   * Hands over the answer of a task. A batch ends just before its last answer, so that nothing has to follow.
+   * Hands over the answer of a task. The batch is marked as finished before its last answer, so that no further message is needed.
    * @param {number} index @param {number} kind @param {number} since
    */
   const answer = (index, kind, since) => {
@@ -211,7 +214,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     answer(index, ANSWER.error, since)
   }
 
-  /** Where the answer is that a value makes. @param {unknown} value */
+  /** Returns the kind of answer for a value. @param {unknown} value */
   const kindOf = value => {
     if (value === undefined) return ANSWER.undefined
     if (value === null) return ANSWER.null
@@ -272,12 +275,12 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
       if (isOver) return
       inputs[index] = undefined
     }
-    // The rest was taken back.
+    // The parent has taken back the rest.
     endBatch()
     ring()
   }
 
-  /** A batch cannot be read: it would be waited for in vain. @param {unknown} error */
+  /** Reports a batch that cannot be deserialized. @param {unknown} error */
   const unreadable = error => {
     endBatch()
     port.postMessage({ unreadable: encodeError(error), batch: Atomics.load(words, SHARED.batches) })
@@ -341,7 +344,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
 
   port.on('message', handle)
   port.on('messageerror', unreadable)
-  // Node carries no DOMException from a thread that dies of it, and what is nested deeply ends the process.
+  // Node.js loses DOMExceptions on the way to the parent, and a deeply nested error crashes the parent while it is deserialized.
   process.on('uncaughtExceptionMonitor', error => {
     if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback?.()) return
     port.postMessage({ uncaught: encodeError(error) })

@@ -34,9 +34,9 @@ class Errand extends AsyncResource {
   transfer = []
   /** It, or one that it travelled with, could not be sent. */
   travelsAlone = false
-  /** Why it was aborted. @type {unknown} */
+  /** Reason of its abort. @type {unknown} */
   reason
-  /** A thread ended while it imported the module for it, perhaps of something that it had run before. */
+  /** True after a thread ended while it imported the module of this task; an earlier task may have been the cause. */
   wasRetried = false
   #runner
   #resolve

@@ -5,7 +5,7 @@ const { OffloopError } = require('../errors')
 const { text } = require('../told-errors')
 
 /**
- * The error of a task that is lost with its thread.
+ * Returns the error of a task that is lost because its thread ended.
  * @param {import('./thread').Exit} exit
  * @param {string} when
  */

@@ -19,20 +19,20 @@ const { refusal } = require('./refusal')
  * @typedef {import('./thread').Answers} Answers
  */
 
-/** Tasks that wait for so long (ms) behind one of their batch go back to the queue, for any thread to take. */
+/** Milliseconds after which the tasks behind a slow one go back to the queue, where any thread may take them. */
 const STUCK = 2
-/** Tasks that take less (µs) are waited for without sleeping. */
+/** For tasks that take less than this (µs) the event loop polls instead of sleeping. */
 const SOON = 50
-/** Tasks that fail when they are to be sent take so long (ms) of an iteration of the event loop. */
+/** Milliseconds of an event-loop iteration that may go to tasks that fail while they are sent. */
 const TURN_BUDGET = 2
 
-/** Runs the tasks of user modules in threads, as many at a time as the pool gives it permits. */
+/** Runs the tasks of user modules in worker threads, one thread for each permit of the pool. */
 class Lane {
   #pool
   #options
   /** @type {Set<Thread>} */
   #threads = new Set()
-  /** The one that was busy last comes last. @type {Thread[]} */
+  /** The most recently busy thread comes last. @type {Thread[]} */
   #idle = []
   /** @type {Map<number, Pace>} by transform */
   #paces = new Map()
@@ -56,7 +56,7 @@ class Lane {
     this.mailbox = openMailbox(this)
   }
 
-  /** There is a permit for the first task that waits. @param {number} permit */
+  /** Receives a permit, which comes with the first waiting task. @param {number} permit */
   begun(permit) {
     const first = this.#errand(native.firstErrand(permit))
     const thread = this.#idle.pop() ?? this.#unused() ?? this.#spawn(permit, first)
@@ -64,11 +64,11 @@ class Lane {
     clearTimeout(thread.timer)
     thread.permit = permit
     thread.backlog.push(first)
-    // Others that are submitted in this turn travel with it.
+    // Tasks that are submitted in the same event-loop iteration are sent together.
     queueMicrotask(() => this.#work(thread))
   }
 
-  /** A thread that starts, and whose tasks another one has taken over. */
+  /** A starting thread whose tasks another thread has taken over. */
   #unused() {
     return [...this.#threads].find(it => !it.isUp && !it.isEnding && it.permit === undefined)
   }
@@ -84,7 +84,7 @@ class Lane {
       const next = thread.answered + place + (thread.runs(errand) ? 1 : 0)
       if (place >= 0) this.#giveBack(thread, thread.takeBack(next))
       if (thread.runs(errand)) return this.#tell(thread, errand, reason)
-      // Others leave it out when they are sent tasks; this one may never come up.
+      // A running thread skips settled tasks when it is sent the next batch; this one may never start.
       if (!thread.isUp && thread.backlog.includes(errand)) this.#leaveOutOfStart(thread)
     }
   }
@@ -143,7 +143,7 @@ class Lane {
     const lost = thread.permit === undefined ? [] : this.#takeLost(thread, exit)
     const when = exit.wasImporting ? 'while it imported the module' : 'before the task did'
     if (lost.length > 0) this.#drop(thread, lost, () => exitError(exit, when))
-    // No task fails with it.
+    // No task rejects, so nothing else would report the exception.
     else if (exit.error !== undefined) process.emitWarning(exitError(exit, 'between two tasks'))
     this.#giveBack(thread, [...thread.tasks, ...thread.backlog])
     this.#release(thread)
@@ -151,9 +151,9 @@ class Lane {
   }
 
   /**
-   * Takes from a thread that has ended the tasks that are lost with it: one that had begun; what was moved to it; and all that waited
-   * for their module, if that ends its thread. A thread that has run something else before may have ended of that: then its tasks are
-   * tried once more.
+   * Removes and returns the tasks that are lost with a thread that has exited: the one that had begun, moved inputs, and, if importing
+   * the module ended the thread, all that waited for the import. If the thread ran other tasks before, one of those may be the
+   * cause, so the tasks get a second try.
    * @param {Thread} thread @param {Exit} exit
    */
   #takeLost(thread, exit) {
@@ -170,7 +170,7 @@ class Lane {
     return lost
   }
 
-  /** Sends a thread what it is to do next, or lets it rest. @param {Thread} thread */
+  /** Sends a thread its next batch, or makes it idle. @param {Thread} thread */
   #work(thread) {
     if (thread.permit === undefined || thread.isBusy || !thread.isUp) return
     if (this.#isWorn(thread)) return this.#retire(thread)
@@ -180,13 +180,13 @@ class Lane {
       const batch = this.#nextBatch(thread)
       if (batch.length === 0) break
       if (this.#send(thread, batch)) return
-      // What cannot be sent is followed by more of it, perhaps without end.
+      // The caller may submit more inputs that cannot be sent, without end.
       if (now() - start > TURN_BUDGET) return setImmediate(() => this.#work(thread))
     }
     this.#rest(thread)
   }
 
-  /** Takes more tasks under the permit of a thread, as many as make a batch. @param {Thread} thread @param {number} permit */
+  /** Takes tasks from the queue under a thread's permit until they make a batch. @param {Thread} thread @param {number} permit */
   #fill(thread, permit) {
     this.#leaveOutSettled(thread)
     const { backlog } = thread
@@ -211,8 +211,8 @@ class Lane {
   }
 
   /**
-   * Takes the first tasks of the backlog that are of one transform. What is moved travels alone: it would be lost if another task
-   * of its batch ended the thread.
+   * Removes and returns the first tasks of the backlog that share a transform. A moved input is sent alone: it would be lost if
+   * another task of the batch ended the thread.
    * @param {Thread} thread
    */
   #nextBatch(thread) {
@@ -225,7 +225,7 @@ class Lane {
     return backlog.splice(0, Math.min(end < 0 ? backlog.length : end, this.#batchSize(thread, number)))
   }
 
-  /** How many tasks of a transform a thread is sent at once. @param {Thread} thread @param {number} transform */
+  /** Returns how many tasks of a transform a thread is sent together. @param {Thread} thread @param {number} transform */
   #batchSize(thread, transform) {
     return Math.min(this.#pace(transform).size, this.#options.maxTasks - thread.done)
   }
@@ -244,15 +244,15 @@ class Lane {
       this.#refuse(thread, batch, error)
       return false
     }
-    // Getters of inputs may have aborted them meanwhile.
+    // Serializing the inputs runs their getters, which may have aborted tasks.
     for (const errand of batch) if (errand.isSettled) this.interrupt(errand, errand.reason)
     if (thread.tasks.length + thread.backlog.length > 1) this.#watch()
-    // A thread that is awake answers sooner than this one would wake up.
+    // Such a task ends sooner than this thread would wake up.
     if (this.#pace(transform).micros < SOON) port.stayAwake()
     return true
   }
 
-  /** Inputs of a batch cannot be sent: each is tried alone then, and fails alone. @param {Thread} thread @param {Errand[]} batch @param {unknown} error */
+  /** Handles a batch that cannot be sent: each input is tried alone, so that only the culprit fails. @param {Thread} thread @param {Errand[]} batch @param {unknown} error */
   #refuse(thread, batch, error) {
     if (batch.length > 1) {
       for (const errand of batch) errand.travelsAlone = true
@@ -264,7 +264,7 @@ class Lane {
     this.#drop(thread, batch, () => refused)
   }
 
-  /** A thread cannot read the batch that it was sent. What was moved is lost with it. @param {Thread} thread @param {unknown} error */
+  /** Handles a batch that its thread cannot deserialize. Moved inputs in it are lost. @param {Thread} thread @param {unknown} error */
   unreadable(thread, error) {
     const batch = thread.tasks.splice(0)
     const lost = batch.length === 1 ? batch : batch.filter(errand => errand.transfer.length > 0)
@@ -276,7 +276,7 @@ class Lane {
   }
 
   /**
-   * Ends tasks under a thread's permit without a result. Those that are not settled yet reject, each with an error of its own.
+   * Ends tasks under a thread's permit without a result. Pending ones reject, each with a separate error object.
    * @param {Thread} thread @param {Errand[]} tasks @param {() => unknown} [errorOf]
    */
   #drop(thread, tasks, errorOf) {
@@ -305,7 +305,7 @@ class Lane {
     native.finishErrands(permit, this.#listed(tasks), completed, failed, cancelled, micros)
   }
 
-  /** The numbers of tasks, for native code. @param {Errand[]} tasks */
+  /** Writes the ids of tasks into an array for native code. @param {Errand[]} tasks */
   #listed(tasks) {
     const list = tasks.length > this.#list.length ? new Uint32Array(tasks.length) : this.#list
     for (let i = 0; i < tasks.length; i++) list[i] = tasks[i].id
@@ -313,7 +313,7 @@ class Lane {
   }
 
   /**
-   * Queues tasks again, at their places, that a thread took and did not begin: any thread may run them, this one included.
+   * Puts tasks that a thread has not begun back into the queue, at their old places. Any thread may run them.
    * @param {Thread} thread @param {Errand[]} tasks
    */
   #giveBack(thread, tasks) {
@@ -323,7 +323,7 @@ class Lane {
     if (rest.length > 0) native.giveErrandsBack(/** @type {number} */ (thread.permit), this.#listed(rest), rest.length)
   }
 
-  /** There is nothing to do for a thread, unless it takes over what another one that starts was to do. @param {Thread} thread */
+  /** Makes a thread idle, or lets it take over the backlog of a thread that is still starting. @param {Thread} thread */
   #rest(thread) {
     this.#release(thread)
     if (thread.isEnding) return
@@ -353,7 +353,7 @@ class Lane {
     return done >= this.#options.maxTasks || heap > this.#options.maxHeap
   }
 
-  /** Ends a thread that runs nothing. @param {Thread} thread */
+  /** Ends an idle thread. @param {Thread} thread */
   #retire(thread) {
     this.#idle = this.#idle.filter(it => it !== thread)
     thread.end(this.#options.gracePeriod)
@@ -361,7 +361,7 @@ class Lane {
     this.#release(thread)
   }
 
-  /** A task that runs is not wanted any more: its function hears of it, and has a moment to end. @param {Thread} thread @param {Errand} errand @param {unknown} reason */
+  /** Aborts a running task: its function gets the signal, and `gracePeriod` to end. @param {Thread} thread @param {Errand} errand @param {unknown} reason */
   #tell(thread, errand, reason) {
     clearTimeout(thread.timer)
     thread.timer = setTimeout(() => {
@@ -371,7 +371,7 @@ class Lane {
     thread.abort(errand, reason)
   }
 
-  /** Looks after a moment whether tasks are stuck behind others of their batch. */
+  /** Checks later whether tasks are stuck behind a slow one. */
   #watch() {
     if (this.#isWatching) return
     this.#isWatching = true
@@ -385,12 +385,12 @@ class Lane {
   /** @param {Thread} thread */
   #unstick(thread) {
     if (!isAhead(thread) || now() - thread.since < STUCK) return
-    // The first one is what it runs, or imports a module for.
+    // The first task is running, or its module is being imported.
     this.#giveBack(thread, [...thread.takeBack(1), ...thread.backlog.splice(0)])
   }
 
   /**
-   * A new thread. If there is none the task that it was for fails, and the permit goes back.
+   * Starts a thread. If that fails, the task rejects and the permit is returned.
    * @param {number} permit
    * @param {Errand} errand
    */
@@ -428,12 +428,12 @@ class Lane {
   }
 }
 
-/** What threads call a task's transform. @param {Errand} errand */
+/** Returns the number by which threads know the transform of a task. @param {Errand} errand */
 function numberOf(errand) {
   return ModuleTransform.number(errand.transform)
 }
 
-/** Whether a thread has been given more than it can run at once. @param {Thread} thread */
+/** True if a thread has more tasks than the one that it runs. @param {Thread} thread */
 function isAhead(thread) {
   return thread.permit !== undefined && thread.isBusy && thread.tasks.length + thread.backlog.length > 1
 }

@@ -14,9 +14,9 @@ const { ScriptTransform } = require('./transform')
 
 /** @typedef {import('./errand').Errand} Errand */
 
-/** A module that was bundled as ESM has no folder of its own. */
+/** `__dirname` is missing in an ESM bundle. */
 const PRELOAD = typeof __dirname === 'string' ? join(__dirname, 'script-preload.js') : ''
-/** A bundle may have left it out, and the permission model may hide it. */
+/** False in a bundle, and if the permission model denies access. */
 const HAS_PRELOAD = existsSync(PRELOAD)
 
 /** Runs scripts that were written for `new Worker()`: a thread for each input, as many at a time as the pool gives permits. */
@@ -89,7 +89,7 @@ class ScriptLane {
       return ended('failed')
     }
     this.#workers.set(errand, worker)
-    // A getter of its input has aborted it.
+    // A getter of the input may have aborted the task.
     if (errand.isSettled) worker.terminate()
     /** @type {{ error: unknown } | undefined} */
     let failure
@@ -155,7 +155,7 @@ class ScriptLane {
   }
 }
 
-/** Flags of this process hold for its threads, but Node.js refuses to be given some of them for one. @type {Set<string>} */
+/** Flags of this process that Node.js refuses in the `execArgv` of a thread; they hold for all threads anyway. @type {Set<string>} */
 const refused = new Set()
 
 /** @param {string} flag */
@@ -168,7 +168,7 @@ function isRefusal(error) {
   return error?.code === 'ERR_WORKER_INVALID_EXEC_ARGV'
 }
 
-/** An error as the script threw it. @param {any} error as it arrived */
+/** Restores a DOMException that the preload script has converted. @param {any} error as it arrived */
 function asThrown(error) {
   if (error?.isDOMException !== true) return error
   const { name, message, stack } = error

@@ -12,57 +12,57 @@ const { ModuleTransform } = require('./transform')
  * @typedef {import('./errand').Errand} Errand
  * @typedef {import('node:worker_threads').MessagePort} MessagePort
  *
- * Answers of the first of a thread's tasks. `errors` by their places among the values; `micros` that the tasks took together.
+ * Answers of the next tasks of a batch, in order. `errors` is keyed by index in `values`; `micros` is their total time.
  * @typedef {{ values: unknown[], errors: Map<number, unknown>, micros: number, longest: number }} Answers
  *
- * The lane that a thread reports to.
+ * Receives the events of a thread.
  * @typedef {object} Outlet
  * @property {(thread: Thread, answers: Answers) => void} answered
- * @property {(thread: Thread) => void} rests it is up, or done with its batch
- * @property {(thread: Thread, error: unknown) => void} unreadable it cannot read the batch that it was sent
+ * @property {(thread: Thread) => void} rests it has started, or finished its batch
+ * @property {(thread: Thread, error: unknown) => void} unreadable it cannot deserialize its batch
  * @property {(thread: Thread, why: Exit) => void} exited
  *
  * @typedef {{ code: number, error: unknown, wasImporting: boolean, wasTerminated: boolean }} Exit
  */
 
-/** Values by their kinds in ANSWER. */
+/** The values of the small kinds in ANSWER, by kind. */
 const SMALL = [undefined, null, false, true]
 
-/** A worker thread with the tasks that it has been sent: one batch at a time, and in it one task at a time. */
+/** A worker thread. It has one batch at a time, and runs one task of it at a time. */
 class Thread {
   #worker
   #port
-  /** Answers that are messages, in the order of their tasks. It is read when they are known to be there. */
+  /** Carries the answers that are messages, in task order. It has no listener: it is read when shared memory says that one is there. */
   #answers
   #shared = sharedViews(new SharedArrayBuffer(MEMORY), Object.keys(SHARED).length, DOUBLES.length)
   #outlet
-  /** Transforms that it knows. @type {Set<number>} */
+  /** Numbers of the transforms whose definitions it has. @type {Set<number>} */
   #known = new Set()
-  /** Batches that it was sent. */
+  /** Number of batches sent. */
   #batches = 0
   #isUp = false
   #hasExited = false
   #isTerminated = false
   /** @type {unknown} */
   #error
-  /** An uncaught exception as the thread encoded it, if it could. @type {Uint8Array | undefined} */
+  /** The uncaught exception that ended the thread, as it encoded it. @type {Uint8Array | undefined} */
   #uncaught
   /** @type {NodeJS.Timeout | undefined} */
   #ending
 
   /** @type {number | undefined} the permit that it works under */
   permit
-  /** @type {Errand[]} what it was sent, in order, and has not answered yet */
+  /** @type {Errand[]} unanswered tasks of its batch, in order */
   tasks = []
-  /** @type {Errand[]} what it will be sent under the same permit */
+  /** @type {Errand[]} tasks to send next under the same permit */
   backlog = []
   /** When the batch was sent. */
   since = 0
-  /** How many of the batch it has answered. */
+  /** Number of tasks of the batch that are answered. */
   answered = 0
-  /** Tasks that it has done. */
+  /** Number of tasks answered since it started. */
   done = 0
-  /** Of its lane's: until it has been idle for too long, or has had its time to end a task. @type {NodeJS.Timeout | undefined} */
+  /** Idle timeout, or grace period of an aborted task; set by the lane. @type {NodeJS.Timeout | undefined} */
   timer
 
   /**
@@ -101,7 +101,7 @@ class Thread {
     } else this.collect()
   }
 
-  /** Its tasks may have been aborted, and others sent, before this is heard. @param {{ unreadable: Uint8Array, batch: number }} message */
+  /** Ignores a message about an earlier batch: its tasks may have been aborted, and others sent, before the message arrived. @param {{ unreadable: Uint8Array, batch: number }} message */
   #unreadable({ unreadable, batch }) {
     if (batch === this.#batches) this.#outlet.unreadable(this, decoded(unreadable))
   }
@@ -115,7 +115,7 @@ class Thread {
     this.#hasExited = true
     clearTimeout(this.timer)
     clearTimeout(this.#ending)
-    // Its last messages come first.
+    // Messages that it posted before it exited are still queued.
     this.collect()
     for (let last = receiveMessageOnPort(this.#port); last !== undefined; last = receiveMessageOnPort(this.#port)) {
       this.#receive(last.message)
@@ -126,12 +126,12 @@ class Thread {
     this.#outlet.exited(this, { code, error: this.#reason(), wasImporting, wasTerminated: this.#isTerminated })
   }
 
-  /** What it died of: an exception as the thread encoded it, or Node's own error, as when memory runs out. */
+  /** The exception that ended it as the thread encoded it, or else Node's own error, such as out of memory. */
   #reason() {
     return this.#uncaught === undefined ? this.#error : decoded(this.#uncaught)
   }
 
-  /** Passes on the answers that are there, and whether it rests. */
+  /** Reports answers that are ready, and the end of the batch. */
   collect() {
     const { words } = this.#shared
     Atomics.store(words, SHARED.rung, 0)
@@ -170,7 +170,7 @@ class Thread {
     }
   }
 
-  /** Whether it can be sent tasks: starting takes it longer than most tasks do. */
+  /** True once it can be sent tasks: starting takes longer than most tasks do. */
   get isUp() {
     return this.#isUp
   }
@@ -179,17 +179,17 @@ class Thread {
     return this.#ending !== undefined
   }
 
-  /** Whether it has a batch that it is not done with, or of which an answer is missing. */
+  /** True while a batch is unfinished or an answer is missing. */
   get isBusy() {
     return this.tasks.length > 0 || Atomics.load(this.#shared.words, SHARED.batches) !== this.#batches
   }
 
-  /** Bytes of its heap that were in use after its last batch. */
+  /** Used heap in bytes after its last batch. */
   get heap() {
     return this.#shared.doubles[DOUBLES.heap]
   }
 
-  /** How many tasks of its batch have begun. */
+  /** Number of tasks of its batch that have begun. */
   get begun() {
     return Atomics.load(this.#shared.words, SHARED.batch) & 0xffff
   }
@@ -197,12 +197,12 @@ class Thread {
   /** @param {object} message @param {readonly any[]} [transfer] */
   #post(message, transfer = []) {
     this.#port.postMessage(message, transfer)
-    // It may be waiting for it.
+    // The thread may be blocked in Atomics.wait.
     Atomics.add(this.#shared.words, SHARED.messages, 1)
     Atomics.notify(this.#shared.words, SHARED.messages)
   }
 
-  /** Whether this is the task that has begun last and has not been answered, or that waits for its module. @param {Errand} task */
+  /** True if the task is running, or is the one whose module is being imported. @param {Errand} task */
   runs(task) {
     const place = this.tasks.indexOf(task)
     const { begun } = this
@@ -211,7 +211,7 @@ class Thread {
   }
 
   /**
-   * Sends it a batch of tasks of one transform. It must not be busy. Throws what `postMessage` throws, and then nothing is sent.
+   * Sends a batch of tasks of one transform. The thread must not be busy. If `postMessage` throws, nothing is sent.
    * @param {Errand[]} tasks
    */
   send(tasks) {
@@ -225,7 +225,7 @@ class Thread {
     Atomics.store(this.#shared.words, SHARED.answers, 0)
     Atomics.store(this.#shared.words, SHARED.batch, tasks.length << 16)
     try {
-      // What was moved is apart already.
+      // A moved input is alone in its batch.
       this.#post({ transform, inputs: transfer.length > 0 ? inputs : apart(inputs) }, transfer)
     } catch (error) {
       Atomics.store(this.#shared.words, SHARED.batch, 0)
@@ -238,7 +238,7 @@ class Thread {
   }
 
   /**
-   * Takes back what has not begun, from a place in the batch on. They are no longer its tasks.
+   * Removes and returns the tasks that have not begun, from an index in the batch on.
    * @param {number} from
    * @returns {Errand[]}
    */
@@ -250,13 +250,13 @@ class Thread {
       if (keep >= count) return []
       const shorter = (keep << 16) | begun
       if (Atomics.compareExchange(this.#shared.words, SHARED.batch, word, shorter) !== word) continue
-      // Those that it has answered are not among its tasks any more.
+      // `tasks` no longer has the answered ones.
       return this.tasks.splice(keep - this.answered)
     }
   }
 
   /**
-   * Tells the task that runs that it is not wanted any more.
+   * Passes an abort on to the function that runs.
    * @param {Errand} task
    * @param {unknown} reason
    */
@@ -265,7 +265,7 @@ class Thread {
     this.#post({ abort: { index, reason: encodeError(reason) } })
   }
 
-  /** Lets it clean up and end by itself, within a time (ms). @param {number} patience */
+  /** Asks it to clean up and exit; terminates it after a time (ms). @param {number} patience */
   end(patience) {
     if (this.#ending !== undefined) return
     clearTimeout(this.timer)
@@ -280,7 +280,7 @@ class Thread {
   }
 }
 
-/** An error that a thread has encoded. This one may have less stack to decode it. @param {Uint8Array} bytes */
+/** Decodes an error; never throws, although this thread may have less stack than the one that encoded it. @param {Uint8Array} bytes */
 function decoded(bytes) {
   try {
     return decodeError(bytes)

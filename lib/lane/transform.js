@@ -4,7 +4,7 @@ const { isAbsolute, resolve } = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { checkNoOptions, checkOptions, invalidType } = require('../validate')
 
-/** Transforms of one module and export share a number: what threads and lanes note about them is bounded by what is used. @type {Map<string, number>} */
+/** Numbers of transforms. Those of one module and export share a number, so that tables keyed by it stay bounded. @type {Map<string, number>} */
 const numbers = new Map()
 
 /** @param {{ specifier: string, name: string }} definition */

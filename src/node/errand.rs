@@ -132,7 +132,7 @@ pub fn finish_errands(
     Ok(())
 }
 
-/// Queues the first `count` tasks of `tasks` again, each at its old place: they were taken under the permit and did not run.
+/// Returns the first `count` tasks of `tasks`, which were taken under the permit and did not run, to their old places in the queue.
 #[napi(catch_unwind, ts_args_type = "permit: number, tasks: Uint32Array, count: number")]
 pub fn give_errands_back(env: Env, permit: u32, tasks: Unknown, count: u32) -> Result<()> {
     let environment = environment::of(&env)?;
