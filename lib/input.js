@@ -59,6 +59,7 @@ Object.defineProperty(Moved.prototype, Symbol.for('offloop.moved'), {
 function move(value, transfer) {
   if (transfer !== undefined) {
     if (!Array.isArray(transfer)) throw invalidType('The "transfer" argument', 'an instance of Array', transfer)
+    for (const [index, entry] of transfer.entries()) checkTransferable(entry, `transfer[${index}]`)
     return new Moved(value, [...transfer])
   }
   // The task that receives it reports the error.
@@ -68,6 +69,14 @@ function move(value, transfer) {
   if (isSharedArrayBuffer(value)) return new Moved(value, [])
   const expected = 'an instance of ArrayBuffer, Buffer, TypedArray, DataView, or MessagePort, or come with a list'
   throw invalidType('The "value" argument', expected, value)
+}
+
+/** @param {unknown} entry of a transfer list @param {string} name */
+function checkTransferable(entry, name) {
+  const isView = ArrayBuffer.isView(entry)
+  if (typeof entry === 'object' && entry !== null && (!isView || isLost(entry))) return
+  const hint = isView ? ' (of a view, its buffer)' : ''
+  throw invalidType(name, `an ArrayBuffer, a MessagePort or another transferable object${hint}`, entry)
 }
 
 /** Whether a view is of memory that nobody else uses, as Node's slab for small Buffers is not. @param {ArrayBufferView} view */

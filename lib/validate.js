@@ -192,6 +192,7 @@ function checkBoolean(name, value) {
 module.exports = {
   invalidThis,
   invalidType,
+  outOfRange,
   checkNoOptions,
   lostMemory,
   checkMemory,

@@ -57,6 +57,14 @@ test('refuses what is no module', () => {
   assert.throws(() => new Pool(/** @type {any} */ ({ workers: { resourceLimits } })), {
     message: /'options.workers.resourceLimits.maxOldGenerationSizeMB' is unknown/
   })
+  for (const limit of ['30', Number.NaN, -1, 0, Infinity, null]) {
+    const code = typeof limit === 'number' ? 'ERR_OUT_OF_RANGE' : 'ERR_INVALID_ARG_TYPE'
+    const workers = /** @type {any} */ ({ resourceLimits: { maxOldGenerationSizeMb: limit } })
+    assert.throws(() => new Pool({ workers }), {
+      code,
+      message: /"options\.workers\.resourceLimits\.maxOldGenerationSizeMb"/
+    })
+  }
   for (const workers of [1, null, { idleTimeout: -1 }, { maxTasks: 0 }, { argv: 'x' }, { resourceLimits: 3 }]) {
     assert.throws(() => new Pool(/** @type {any} */ ({ workers })), { code: /^ERR_(INVALID_ARG_TYPE|OUT_OF_RANGE)$/ })
   }
@@ -80,6 +88,36 @@ test('move gives memory away, and ports', async () => {
   const heard = new Promise(resolve => port1.once('message', resolve))
   await pool.run(plain('port'), move(port2))
   assert.equal(await heard, 'from the function')
+})
+
+test('a transfer list holds what can be transferred', () => {
+  const wrong = /** @type {any[]} */ (['x', 1, null, undefined, new Uint8Array(3), new DataView(new ArrayBuffer(1))])
+  for (const entry of wrong) {
+    assert.throws(() => move({}, [new ArrayBuffer(1), entry]), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /^transfer\[1\] must be an ArrayBuffer, a MessagePort or another transferable object/
+    })
+  }
+})
+
+test('an input that cannot be cloned says where, however it is passed', async () => {
+  const script = transforms.workerScript(fixture('script.js'))
+  const message = 'The input cannot be cloned: input.a.save is a function'
+  const input = { a: { save() {} } }
+  await assert.rejects(pool.run(script, input), { name: 'DataCloneError', message })
+  await assert.rejects(pool.run(plain(), move(input, [])), { name: 'DataCloneError', message })
+  const throwing = {
+    get a() {
+      throw new Error('no')
+    }
+  }
+  for (const [transform, value] of [
+    [script, throwing],
+    [plain(), move(throwing, [])]
+  ]) {
+    const reading = { name: 'DataCloneError', message: 'The input cannot be cloned: reading input.a throws Error: no' }
+    await assert.rejects(pool.run(/** @type {any} */ (transform), value), reading)
+  }
 })
 
 test('what finds no room is not taken', async () => {

@@ -9,6 +9,7 @@ const { Moved, checkAttached } = require('../input')
 const { findLost, lostMessage } = require('../lost')
 const native = require('../native')
 const { port } = require('../port')
+const { refusal } = require('./refusal')
 
 /**
  * @typedef {import('../pool-handle').PoolHandle} PoolHandle
@@ -169,7 +170,7 @@ class Errand extends AsyncResource {
       this.transfer = own.transfer
     } catch (error) {
       // Node keeps its external memory to itself: it is copied.
-      if (!isBytes(value)) return this.abort(lostError(value) ?? error)
+      if (!isBytes(value)) return this.abort(cloneError(value, transfer, error))
       this.input = value
     }
   }
@@ -206,6 +207,20 @@ function lostError(input) {
   return new DOMException(message, 'DataCloneError')
 }
 
+/**
+ * Explains why an input cannot be cloned, by the path to the part that cannot be. Errors of Node.js about something else, and about
+ * the transfer list, stay as they are.
+ * @param {unknown} input
+ * @param {readonly unknown[]} transfer
+ * @param {any} error that cloning it threw
+ */
+function cloneError(input, transfer, error) {
+  const lost = lostError(input)
+  if (lost !== undefined) return lost
+  const isAboutInput = transfer.length === 0 && !String(error?.code).startsWith('ERR_')
+  return isAboutInput ? new DOMException(refusal('input', input, error), 'DataCloneError') : error
+}
+
 /** @param {unknown} value */
 function isBytes(value) {
   return ArrayBuffer.isView(value) || isAnyArrayBuffer(value)
@@ -222,4 +237,4 @@ function weightOf(input) {
   return Moved.is(input) ? weightOf(input.value) : sizeOfBytes(input)
 }
 
-module.exports = { Errand, lostError, weightOf }
+module.exports = { Errand, cloneError, weightOf }

@@ -1,7 +1,7 @@
 'use strict'
 
 const { isLost } = require('../lost')
-const { checkInteger, checkMemory, checkOptions, invalidType } = require('../validate')
+const { checkInteger, checkMemory, checkOptions, invalidType, outOfRange } = require('../validate')
 
 /**
  * @typedef {object} WorkerOptions
@@ -21,6 +21,18 @@ const LIMITS = ['maxYoungGenerationSizeMb', 'maxOldGenerationSizeMb', 'codeRange
 /** The longest time that Node's own timers take, in milliseconds. */
 const MAX_TIME = 2 ** 31 - 1
 const DEFAULTS = { idleTimeout: 10_000, gracePeriod: 250, maxTasks: Infinity, maxHeap: Infinity }
+
+/** Checks `workers.resourceLimits`: Node.js ignores a limit that is not a number. @param {any} limits */
+function checkLimits(limits) {
+  const path = 'options.workers.resourceLimits'
+  checkOptions(limits, LIMITS, path)
+  for (const name of LIMITS) {
+    const limit = limits[name]
+    if (limit === undefined) continue
+    if (typeof limit !== 'number') throw invalidType(`The "${path}.${name}" property`, 'of type number', limit)
+    if (!(limit > 0 && limit < Infinity)) throw outOfRange(`"${path}.${name}"`, 'a finite number > 0', limit)
+  }
+}
 
 /**
  * The `workers` of a pool's options.
@@ -57,7 +69,7 @@ function readWorkerOptions(options) {
       throw invalidType(`The "options.workers.${name}" property`, 'of type object', object)
     }
   }
-  if (resourceLimits !== undefined) checkOptions(resourceLimits, LIMITS, 'options.workers.resourceLimits')
+  if (resourceLimits !== undefined) checkLimits(resourceLimits)
   const defined = Object.entries(given).filter(([, value]) => value !== undefined)
   return { ...DEFAULTS, ...Object.fromEntries(defined) }
 }

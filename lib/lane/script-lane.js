@@ -5,7 +5,7 @@ const { join } = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { OffloopError, withCaller } = require('../errors')
 const { clearTimeout, now, queueMicrotask, setTimeout } = require('../loop')
-const { lostError } = require('./errand')
+const { cloneError } = require('./errand')
 const native = require('../native')
 const { openMailbox } = require('./mailbox')
 const { unreadableError } = require('./thread')
@@ -85,7 +85,7 @@ class ScriptLane {
     try {
       worker = this.#open(errand)
     } catch (error) {
-      errand.fail(lostError(errand.input) ?? error)
+      errand.fail(cloneError(errand.input, errand.transfer, error))
       return ended('failed')
     }
     this.#workers.set(errand, worker)
