@@ -624,7 +624,8 @@ export interface NumericStats {
 
 /**
  * A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`, `False`, `1`, `0`. Numbers
- * of 2 ** 53 or more that a double would change, such as `9007199254740993` and `1e400`, are errors.
+ * of 2 ** 53 or more that a double would change, such as `9007199254740993` and `1e400`, are errors; those that were written from a
+ * double, such as `1152921504606847000`, are read.
  */
 export type CsvType = 'string' | 'number' | 'boolean'
 
