@@ -18,7 +18,7 @@ import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads
  * `TypeError`. So do detached memory and a view that is out of bounds because its `ArrayBuffer` was resized.
  *
  * A copy is memory: where there is none the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's
- * own Buffers do.
+ * own Buffers do. A task that finds no memory while it runs rejects with an {@link OffloopError} of code `ERR_OFFLOOP_UNSUPPORTED`.
  */
 export type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
 
@@ -624,7 +624,8 @@ export interface NumericStats {
 
 /**
  * A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`, `False`, `1`, `0`. Numbers
- * of 2 ** 53 or more that a double would change, such as `9007199254740993` and `1e400`, are errors.
+ * of 2 ** 53 or more that a double would change, such as `9007199254740993` and `1e400`, are errors; those that were written from a
+ * double, such as `1152921504606847000`, are read.
  */
 export type CsvType = 'string' | 'number' | 'boolean'
 
@@ -1312,7 +1313,10 @@ export interface MetricSources {
 
 // ---------------------------------------------------------------- errors
 
-/** Every failure of this package that is not the caller's `signal.reason` or a TypeError/RangeError for bad arguments. */
+/**
+ * Every failure of this package that is not the caller's `signal.reason`, a TypeError/RangeError for bad arguments, or an `Error` of
+ * code `ERR_MEMORY_ALLOCATION_FAILED` for a copy without memory.
+ */
 export class OffloopError extends Error {
   constructor(
     code: OffloopError['code'],

@@ -146,7 +146,7 @@ export declare function finishErrands(permit: number, tasks: Uint32Array, comple
 /** Which task of a new permit is the first. */
 export declare function firstErrand(permit: number): number
 
-/** Queues the first `count` tasks of `tasks` again, each at its old place: they were taken under the permit and did not run. */
+/** Returns the first `count` tasks of `tasks`, which were taken under the permit and did not run, to their old places in the queue. */
 export declare function giveErrandsBack(permit: number, tasks: Uint32Array, count: number): void
 
 /** Whether pending tasks keep the process alive at the moment. */

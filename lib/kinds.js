@@ -1,12 +1,14 @@
 'use strict'
 
 const { checkAttached, inputSize } = require('./input')
-const { Errand, Lane, ModuleTransform, ScriptLane, ScriptTransform, weightOf } = require('./lane')
+const lane = require('./lane')
 const { NumericTask, NumericTransform } = require('./numeric')
 const { ChainTransform, Relay } = require('./relay')
 const { StringifyTask, StringifyTransform } = require('./stringify')
 const { Task } = require('./task')
 const { Transform } = require('./transform')
+
+const { Errand, ModuleTransform, ScriptTransform, weightOf } = lane
 
 /**
  * Whatever a transform is: what runs one input of it.
@@ -25,10 +27,10 @@ const { Transform } = require('./transform')
  */
 function taskOf(transform, pool, priority, resolve, reject, caller) {
   if (ModuleTransform.is(transform)) {
-    return new Errand(pool, pool.lane(Lane), transform, priority, resolve, reject, caller)
+    return new Errand(pool, pool.lane(lane.Lane), transform, priority, resolve, reject, caller)
   }
   if (ScriptTransform.is(transform)) {
-    return new Errand(pool, pool.lane(ScriptLane), transform, priority, resolve, reject, caller)
+    return new Errand(pool, pool.lane(lane.ScriptLane), transform, priority, resolve, reject, caller)
   }
   if (ChainTransform.is(transform)) {
     /** @type {import('./relay').Start} */

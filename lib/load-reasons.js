@@ -125,8 +125,9 @@ const REFUSALS = [
 
 /** @returns {Reason} */
 function switchedOff() {
-  const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)]
-  const isFlagged = words.includes('--no-addons')
+  // The command line comes last, and the last flag counts.
+  const flags = [...wordsOf(process.env.NODE_OPTIONS ?? ''), ...process.execArgv].map(it => it.replaceAll('_', '-'))
+  const isFlagged = flags.findLast(it => it === '--no-addons' || it === '--addons') === '--no-addons'
   const isRestricted = /** @type {any} */ (process).permission !== undefined
   const why = [
     isFlagged ? 'Node.js was started with --no-addons' : '',
@@ -141,6 +142,15 @@ function switchedOff() {
     )
   }
   return reason(why.join(', and '), fix[0].toUpperCase() + fix.slice(1))
+}
+
+/**
+ * Splits NODE_OPTIONS as Node.js does: at spaces outside of double quotes, within which a backslash escapes.
+ * @param {string} options
+ */
+function wordsOf(options) {
+  const words = options.match(/(?:"(?:\\.|[^"\\])*"?|[^ "])+/gs) ?? []
+  return words.map(word => word.replace(/"((?:\\.|[^"\\])*)"?/gs, (_, quoted) => quoted.replace(/\\(.)/gs, '$1')))
 }
 
 /** @param {RegExpExecArray} _match @param {string | undefined} path @returns {Reason} */

@@ -5,7 +5,6 @@ const native = require('./native')
 const { Task } = require('./task')
 const { Transform } = require('./transform')
 const { checkInteger, checkOptions } = require('./validate')
-const { Writing } = require('./writing')
 
 /** How long (ms) a slice holds the loop at most, unless the options say otherwise. */
 const SLICE = 4
@@ -80,6 +79,8 @@ class StringifyTask extends Task {
 
 /** What brings the bytes together. @type {Transform | undefined} */
 let written
+/** Loaded with the first transform: it is a large part of the package. @type {typeof import('./writing').Writing} */
+let Writing
 
 /** `json.stringify({ slice, maxDepth, maxOutput })` @param {Partial<Limits>} [options] */
 function stringify(options = {}) {
@@ -88,6 +89,7 @@ function stringify(options = {}) {
   checkInteger('"options.slice"', slice, 1, MAX_SLICE)
   checkInteger('"options.maxDepth"', maxDepth, 1, ANY_DEPTH)
   if (maxOutput !== undefined) checkInteger('"options.maxOutput"', maxOutput, 1, Number.MAX_SAFE_INTEGER)
+  Writing ??= require('./writing').Writing
   written ??= new Transform(native.makeTransform('json.stringify', []))
   return new StringifyTransform({ slice, maxDepth, maxOutput }, written)
 }

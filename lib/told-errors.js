@@ -17,7 +17,7 @@ const { OffloopError } = require('./errors')
 
 /**
  * Errors on their way between threads. Its text runs in worker threads too: it refers to nothing outside.
- * @param {typeof import('node:v8')} v8
+ * @param {Pick<typeof import('node:v8'), 'serialize' | 'deserialize'>} v8
  * @param {typeof import('./errors').OffloopError} [OffloopError] the class to restore errors of the package with
  */
 function toldErrors(v8, OffloopError) {
@@ -186,4 +186,10 @@ function toldErrors(v8, OffloopError) {
   return { encodeError, decodeError, text }
 }
 
-module.exports = { toldErrors, ...toldErrors(require('node:v8'), OffloopError) }
+/** The module is loaded at its first use. */
+const v8 = /** @type {typeof import('node:v8')} */ ({
+  serialize: value => require('node:v8').serialize(value),
+  deserialize: bytes => require('node:v8').deserialize(bytes)
+})
+
+module.exports = { toldErrors, ...toldErrors(v8, OffloopError) }

@@ -64,11 +64,20 @@ function mend() {
 
 test('addons are switched off', async () => {
   mend()
-  for (const options of [{ flags: ['--no-addons'] }, { env: { NODE_OPTIONS: '--no-addons' } }]) {
+  const quoted = ['"--no-addons"', '--no-warnings --no-ad"dons"', '"--no-\\addons"', '--no_addons']
+  const environments = ['--no-addons', ...quoted].map(NODE_OPTIONS => ({ env: { NODE_OPTIONS } }))
+  for (const options of [{ flags: ['--no-addons'] }, { flags: ['--no_addons'] }, ...environments]) {
     const { message, cause, causeCode } = await failure(options)
     assert.equal(message, `${THERE}Node.js was started with --no-addons (${cause}). Start it without --no-addons`)
     assert.equal(causeCode, 'ERR_DLOPEN_DISABLED')
   }
+})
+
+test('a flag within a quoted option is not taken for one', async () => {
+  mend()
+  const options = { flags: [PERMISSION, '--allow-fs-read=*'], env: { NODE_OPTIONS: '--title="a --no-addons \\" b"' } }
+  const { message } = await failure(options)
+  assert.match(message, /but the permission model keeps addons from being loaded/)
 })
 
 test('the permission model allows no addons', async () => {

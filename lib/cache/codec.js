@@ -2,16 +2,12 @@
 
 const { inspect } = require('node:util')
 const { isSharedArrayBuffer, isUint8Array } = require('node:util').types
-const v8 = require('node:v8')
 const { bufferOf } = require('../bytes')
 const { withCode } = require('../errors')
 const { findLost, isLost, lostMessage } = require('../lost')
 const { text } = require('../told-errors')
 const { checkMemory, invalidType } = require('../validate')
 const { isPlain } = require('./plain')
-
-/** What v8.serialize writes first, and no JSON text begins with: another byte in each engine. */
-const [SERIALIZED] = v8.serialize(null)
 
 /**
  * @template V
@@ -20,11 +16,31 @@ const [SERIALIZED] = v8.serialize(null)
  */
 
 /**
+ * @typedef {object} Engine
+ * @property {(value: unknown) => Buffer} serialize
+ * @property {(bytes: Buffer) => any} deserialize
+ * @property {number} mark the first byte that `serialize` writes, with which no JSON text begins: it differs by engine
+ */
+
+/** @type {Engine | undefined} */
+let loaded
+
+/** Returns the serializer of this runtime, loaded at its first use. @returns {Engine} */
+function engine() {
+  if (loaded === undefined) {
+    const v8 = require('node:v8')
+    loaded = { serialize: makeSerialize(v8), deserialize: v8.deserialize, mark: v8.serialize(null)[0] }
+  }
+  return loaded
+}
+
+/**
  * Returns `v8.serialize`, changed to refuse an out-of-bounds view instead of writing an empty one. Bun has no serializer to
  * derive from.
+ * @param {typeof import('node:v8')} v8
  * @returns {(value: unknown) => Buffer}
  */
-function makeSerialize() {
+function makeSerialize(v8) {
   try {
     class Serializer extends /** @type {any} */ (v8.DefaultSerializer) {
       /** @param {ArrayBufferView} view */
@@ -46,8 +62,6 @@ function makeSerialize() {
   }
 }
 
-const serialize = makeSerialize()
-
 /** The JSON of lost memory, and of some other values: a value is searched only if its JSON contains one of these. */
 const HOLLOW = ['{}', '"data":[]']
 
@@ -57,14 +71,17 @@ const CODECS = {
     encode(value) {
       if (isPlain(value)) return Buffer.from(JSON.stringify(value))
       try {
-        return serialize(value)
+        return engine().serialize(value)
       } catch (error) {
         checkAll(value)
         throw error
       }
     },
     // What it makes may lie in the memory that it reads.
-    decode: bytes => (bytes[0] === SERIALIZED ? v8.deserialize(Buffer.from(bytes)) : JSON.parse(bytes.toString())),
+    decode(bytes) {
+      const { deserialize, mark } = engine()
+      return bytes[0] === mark ? deserialize(Buffer.from(bytes)) : JSON.parse(bytes.toString())
+    },
     borrows: true
   },
   json: {

@@ -197,7 +197,7 @@ mod tests {
             ("n,b,s\n1,1,x\n1x,1,x", "The field in line 3 of the column 'n' is no number", 12),
             (
                 "n,b,s\n9007199254740993,1,x",
-                "The field in line 2 of the column 'n' has more digits than a number keeps: read the column as strings",
+                "The field in line 2 of the column 'n' has more digits than a number keeps: read the column as strings (type 'string')",
                 6,
             ),
             ("n,b,s\n1e400,1,x", "The field in line 2 of the column 'n' is too large for a number", 6),

@@ -72,9 +72,11 @@ impl<'a> Record<'a> {
         match number(text.trim_matches([' ', '\t'])) {
             Ok(number) => Ok(Some(number)),
             Err(NotNumber::Malformed) => Err(self.invalid(place, name, "is no number")),
-            Err(NotNumber::Rounded) => {
-                Err(self.invalid(place, name, "has more digits than a number keeps: read the column as strings"))
-            }
+            Err(NotNumber::Rounded) => Err(self.invalid(
+                place,
+                name,
+                "has more digits than a number keeps: read the column as strings (type 'string')",
+            )),
             Err(NotNumber::TooLarge) => Err(self.invalid(place, name, "is too large for a number")),
         }
     }
@@ -138,7 +140,8 @@ fn number(text: &str) -> Result<f64, NotNumber> {
     Ok(number)
 }
 
-/// Whether a double of 2^53 or more keeps the digits of the text it was read from; with an exponent, those of the mantissa.
+/// Returns whether a double of 2^53 or more keeps the digits of the text it was read from: they are all of its digits, or the fewest
+/// that stand for it, as JavaScript writes them. With an exponent, only the digits of the mantissa count.
 fn keeps_digits(text: &str, number: f64) -> bool {
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         Some(place) => (&text[..place], true),
@@ -146,8 +149,10 @@ fn keeps_digits(text: &str, number: f64) -> bool {
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let fraction = fraction.trim_end_matches('0');
+    // Display writes the fewest digits, then zeros up to the point.
+    let fewest = number.to_string();
     if !exponent {
-        return fraction.is_empty() && whole == format!("{number:.0}");
+        return fraction.is_empty() && (whole == fewest || whole == format!("{number:.0}"));
     }
     let digits = format!("{whole}{fraction}");
     let digits = digits.trim_matches('0');
@@ -155,7 +160,8 @@ fn keeps_digits(text: &str, number: f64) -> bool {
         0..=KEPT => true,
         len @ ..=MOST_DIGITS => {
             let written = format!("{number:.*e}", len - 1);
-            written.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).eq(digits.bytes())
+            let rounded = written.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
+            digits == fewest.trim_end_matches('0') || rounded.eq(digits.bytes())
         }
         _ => false,
     }
@@ -228,6 +234,14 @@ mod tests {
             ("-9007199254740994.000", -9_007_199_254_740_994.0),
             ("18446744073709551616", 18_446_744_073_709_551_616.0),
             ("100000000000000000000", 1e20),
+            // As String(double) and its zero-padded forms write them.
+            ("1152921504606847000", 1_152_921_504_606_846_976.0),
+            ("-1152921504606847000.0", -1_152_921_504_606_846_976.0),
+            ("9223372036854776000", 9_223_372_036_854_775_808.0),
+            ("18446744073709552000", 18_446_744_073_709_551_616.0),
+            ("1700000000123456800", 1_700_000_000_123_456_768.0),
+            ("100000000000000000000000", 1e23),
+            ("179769313486231570000e288", f64::MAX),
             ("1e23", 1e23),
             ("6.02214076e23", 6.022_140_76e23),
             ("1.7976931348623157e308", f64::MAX),
@@ -286,8 +300,12 @@ mod tests {
             "9007199254740992.5",
             "9007199254740991.75",
             "18446744073709551615",
+            "18446744073709551000",
+            "1700000000123456789",
+            "1152921504606847001",
+            "1152921504606847000.5",
             "123456789012345678901234567890",
-            "100000000000000000000000",
+            "100000000000000000000001",
             "9007199254740993e0",
             "9.007199254740993e15",
             "0.9007199254740993E16",
@@ -319,11 +337,23 @@ mod tests {
         }
 
         #[test]
+        fn every_large_double_that_is_written_in_the_fewest_digits_is_read(bits in any::<u64>(), exponent in 0..971_u64) {
+            for fraction in [0, 1, bits & ((1 << 52) - 1), (1 << 52) - 1] {
+                let expected = f64::from_bits(((1023 + 53 + exponent) << 52) | fraction);
+                for text in [format!("{expected}"), format!("{expected}.00"), format!("{expected:e}")] {
+                    prop_assert_eq!(number(&text).map(f64::to_bits), Ok(expected.to_bits()), "{}", text);
+                }
+            }
+        }
+
+        #[test]
         fn integers_are_read_as_they_are_or_not_at_all(integer in any::<i128>(), shift in 0..127_u32) {
             let integer = integer >> shift;
             #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "compared with its source")]
             let is_exact = integer as f64 as i128 == integer && integer != i128::MAX;
-            prop_assert_eq!(number(&integer.to_string()).is_ok(), is_exact, "{}", integer);
+            #[expect(clippy::cast_precision_loss, reason = "compared with its source")]
+            let is_written = (integer as f64).to_string() == integer.to_string();
+            prop_assert_eq!(number(&integer.to_string()).is_ok(), is_exact || is_written, "{}", integer);
         }
     }
 

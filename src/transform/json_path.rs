@@ -2,6 +2,8 @@
 //! building it.
 
 use super::json_syntax::{Container, Visitor};
+use super::memory;
+use crate::error::{Error, Result};
 use std::ops::Range;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub struct Selection<'a> {
     /// So many containers are open that are on no path.
     beside: usize,
     nodes: Vec<Range<usize>>,
+    /// There was no memory for a node.
+    failure: Option<Error>,
     is_unsure: bool,
 }
 
@@ -81,12 +85,25 @@ struct Frame {
 
 impl<'a> Selection<'a> {
     pub fn new(text: &'a [u8], PlainPath(path): &'a PlainPath) -> Self {
-        Selection { text, path, frames: Vec::new(), beside: 0, nodes: Vec::new(), is_unsure: false }
+        Selection { text, path, frames: Vec::new(), beside: 0, nodes: Vec::new(), failure: None, is_unsure: false }
     }
 
-    /// The places of the nodes; nothing if it takes the whole document to know them.
-    pub fn nodes(self) -> Option<Vec<Range<usize>>> {
-        (!self.is_unsure).then_some(self.nodes)
+    /// Returns the places of the nodes, or nothing if it takes the whole document to know them.
+    ///
+    /// # Errors
+    /// If memory for them ran out.
+    pub fn nodes(self) -> Result<Option<Vec<Range<usize>>>> {
+        if self.is_unsure {
+            return Ok(None);
+        }
+        self.failure.map_or(Ok(Some(self.nodes)), Err)
+    }
+
+    fn take(&mut self, place: Range<usize>) {
+        match memory::reserve(&mut self.nodes, 1) {
+            Ok(()) => self.nodes.push(place),
+            Err(error) => self.failure = Some(error),
+        }
     }
 
     /// How many segments lead to the value that begins now, if any do.
@@ -134,7 +151,7 @@ impl Visitor for Selection<'_> {
 
     fn scalar(&mut self, place: Range<usize>) {
         if self.level() == Some(self.path.len()) {
-            self.nodes.push(place);
+            self.take(place);
         }
     }
 
@@ -156,7 +173,7 @@ impl Visitor for Selection<'_> {
         }
         let Some(frame) = self.frames.pop() else { return };
         if frame.level == self.path.len() {
-            self.nodes.push(frame.start..at + 1);
+            self.take(frame.start..at + 1);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::json_query_run::Run;
 use super::json_syntax::read;
 use super::json_text::{MAX_DEPTH, at_depth, text};
 use super::json_tree::Tree;
-use super::{Args, ArgumentError, Transform, Value};
+use super::{Args, ArgumentError, Transform, Value, memory};
 use crate::cancel::Cancel;
 use crate::error::Result;
 
@@ -77,7 +77,7 @@ impl Transform for Select {
         if let Some(plain) = &self.plain {
             let mut selection = Selection::new(&text, plain);
             read(&text, MAX_DEPTH, &mut selection, cancel)?;
-            if let Some(nodes) = selection.nodes() {
+            if let Some(nodes) = selection.nodes()? {
                 return listed(nodes.into_iter().map(|node| &text[node]), self.max_output, cancel);
             }
         }
@@ -86,6 +86,7 @@ impl Transform for Select {
         // Evaluation recurses for each segment, and comparison for each level.
         at_depth(tree.depth(), || {
             let mut take = |node| {
+                memory::reserve(&mut nodes, 1)?;
                 nodes.push(node);
                 Ok(true)
             };
@@ -102,7 +103,8 @@ fn listed<'a>(nodes: impl Iterator<Item = &'a [u8]> + Clone, most: u64, cancel: 
         length += node.len() + 1;
         check_output(length - 1, most)?;
     }
-    let mut list = Vec::with_capacity(length);
+    let mut list = Vec::new();
+    memory::reserve(&mut list, length)?;
     list.push(b'[');
     for (place, node) in nodes.enumerate() {
         if place > 0 {

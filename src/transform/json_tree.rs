@@ -2,6 +2,7 @@
 
 use super::json_syntax::{Container, Visitor, read};
 use super::json_text::MAX_DEPTH;
+use super::memory;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use foldhash::{HashMap, HashMapExt};
@@ -49,9 +50,10 @@ impl<'a> Tree<'a> {
             let message = format!("The path takes a document of 4 GiB at most, not {} bytes", text.len());
             return Err(Error::new(Kind::OutputLimit, message));
         }
-        let mut builder = Builder { tree: Tree { text, nodes: Vec::new(), depth: 0 }, open: Vec::new(), name: 0 };
+        let mut builder =
+            Builder { tree: Tree { text, nodes: Vec::new(), depth: 0 }, open: Vec::new(), name: 0, failure: None };
         read(text.as_bytes(), MAX_DEPTH, &mut builder, cancel)?;
-        Ok(builder.tree)
+        builder.failure.map_or(Ok(builder.tree), Err)
     }
 
     /// Returns how deep lists and objects are nested.
@@ -167,20 +169,28 @@ struct Builder<'a> {
     open: Vec<Id>,
     /// The offset of the next member's name.
     name: u32,
+    /// There was no memory for a node: the tree has no later ones either.
+    failure: Option<Error>,
 }
 
 impl Builder<'_> {
-    fn push(&mut self, start: usize, end: usize) -> Id {
+    fn push(&mut self, start: usize, end: usize) -> Option<Id> {
+        if self.failure.is_none() {
+            self.failure = memory::reserve(&mut self.tree.nodes, 1).err();
+        }
+        if self.failure.is_some() {
+            return None;
+        }
         let id = place(self.tree.nodes.len());
         let name = std::mem::take(&mut self.name);
         self.tree.nodes.push(Node { start: place(start), end: place(end), next: id + 1, name, counts: ITSELF });
-        id
+        Some(id)
     }
 }
 
 impl Visitor for Builder<'_> {
     fn open(&mut self, at: usize, _container: Container) {
-        let id = self.push(at, at);
+        let Some(id) = self.push(at, at) else { return };
         self.open.push(id);
         self.tree.depth = self.tree.depth.max(self.open.len());
     }
@@ -194,6 +204,9 @@ impl Visitor for Builder<'_> {
     }
 
     fn close(&mut self, at: usize) {
+        if self.failure.is_some() {
+            return;
+        }
         let Some(id) = self.open.pop() else { return };
         let next = place(self.tree.nodes.len());
         let node = &mut self.tree.nodes[id as usize];

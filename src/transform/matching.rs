@@ -5,10 +5,13 @@
 use super::growth::{check_output, max_output};
 use super::pattern::{Flags, Pattern, Searcher};
 use super::text_encoding::{checked, not_utf8};
-use super::{Args, ArgumentError, Transform, Value};
+use super::{Args, ArgumentError, Transform, Value, memory};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use std::fmt::Write;
+
+/// A match takes at most this many bytes beside its groups.
+const PLACES: usize = 80;
 
 type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
@@ -179,10 +182,12 @@ impl Transform for Matches {
             let Some(found) = searcher.advance() else { break };
             cancel.check()?;
             let (start, end) = (units.at(found.start), units.at(found.end));
-            out.push_str(if place == 0 { "" } else { "," });
             let groups: Vec<_> = (1..=self.pattern.names().len()).map(|group| searcher.group(group)).collect();
+            memory::check(groups.iter().flatten().map(|it| it.len()).sum())?;
             let groups = serde_json::to_string(&groups).expect("strings");
-            let _ = write!(out, "{{\"start\":{start},\"end\":{end},\"groups\":{groups}}}");
+            memory::reserve_text(&mut out, groups.len() + PLACES)?;
+            let comma = if place == 0 { "" } else { "," };
+            let _ = write!(out, "{comma}{{\"start\":{start},\"end\":{end},\"groups\":{groups}}}");
             check_output(out.len(), self.max_output)?;
         }
         cancel.check()?;
@@ -204,7 +209,7 @@ impl Transform for Replace {
         let mut searcher = Searcher::new(&self.pattern, &text, has_groups);
         while let Some(found) = searcher.advance() {
             cancel.check()?;
-            out.push_str(&text[at..found.start]);
+            memory::append_text(&mut out, &text[at..found.start])?;
             at = found.end;
             for part in &self.parts {
                 let piece = match part {
@@ -216,11 +221,11 @@ impl Transform for Replace {
                     Part::Behind => &text[found.end..],
                 };
                 check_output(out.len() + piece.len(), self.max_output)?;
-                out.push_str(piece);
+                memory::append_text(&mut out, piece)?;
             }
         }
-        out.push_str(&text[at..]);
-        check_output(out.len(), self.max_output)?;
+        check_output(out.len() + text.len() - at, self.max_output)?;
+        memory::append_text(&mut out, &text[at..])?;
         Ok(Value::Text(out))
     }
 }

@@ -14,11 +14,36 @@ pub fn reserve<T>(vec: &mut Vec<T>, more: usize) -> Result<()> {
     if vec.capacity() - vec.len() >= more {
         return Ok(());
     }
-    let bytes = (vec.len() + more).saturating_mul(size_of::<T>());
+    let bytes = vec.len().saturating_add(more).saturating_mul(size_of::<T>());
     injected(bytes)?;
-    vec.try_reserve(more)
-        .or_else(|_| vec.try_reserve_exact(more))
-        .map_err(|_| Error::out_of_memory(format_args!("{bytes} bytes")))
+    vec.try_reserve(more).or_else(|_| vec.try_reserve_exact(more)).map_err(|_| lacking(bytes))
+}
+
+/// Reserves capacity in a text for `more` bytes, and some in addition if there is memory for it.
+///
+/// # Errors
+/// If memory runs out.
+pub fn reserve_text(text: &mut String, more: usize) -> Result<()> {
+    if text.capacity() - text.len() >= more {
+        return Ok(());
+    }
+    let bytes = text.len().saturating_add(more);
+    injected(bytes)?;
+    text.try_reserve(more).or_else(|_| text.try_reserve_exact(more)).map_err(|_| lacking(bytes))
+}
+
+fn lacking(bytes: usize) -> Error {
+    Error::out_of_memory(format_args!("{bytes} bytes"))
+}
+
+/// Appends to a text.
+///
+/// # Errors
+/// If memory runs out.
+pub fn append_text(out: &mut String, text: &str) -> Result<()> {
+    reserve_text(out, text.len())?;
+    out.push_str(text);
+    Ok(())
 }
 
 /// Appends `more` zeros, to be overwritten.
@@ -79,8 +104,9 @@ pub fn with_most<T>(most: usize, work: impl FnOnce() -> T) -> T {
 
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
+    use super::super::Args;
     use super::super::registry::{REGISTRY, example};
-    use super::super::testing::{prose, whole};
+    use super::super::testing::{arg, prose, whole};
     use super::*;
     use crate::cancel::Cancel;
     use crate::error::Kind;
@@ -120,6 +146,34 @@ mod tests {
     }
 
     #[test]
+    fn paths_and_patterns_that_find_much_fail_alone() {
+        let rows = format!("[{}0]", r#"{"a":[1,"é"]},"#.repeat(50_000));
+        let text = prose(1 << 20);
+        let made = |name: &str, arguments: &[&str]| {
+            let build = REGISTRY.iter().find(|it| it.name == name).unwrap().build;
+            build(&Args::new(arguments.iter().map(|it| arg(it)).collect())).unwrap()
+        };
+        for (transform, input) in [
+            (made("json.select", &["$[*].a"]), rows.as_bytes()),
+            (made("json.select", &["$[*].a[1]"]), rows.as_bytes()),
+            (made("json.select", &["$..a"]), rows.as_bytes()),
+            (made("json.select", &["$[?@.a].a[0]"]), rows.as_bytes()),
+            (made("text.matches", &["(\\w+)(x)?"]), &text),
+            (made("text.matches", &["(?<all>(?:.|\n)*)"]), &text),
+            (made("text.replace", &["\\w", "$&$&"]), &text),
+            (made("text.replace", &["^.", "$`$'"]), &text),
+            (made("text.replace", &["^x", ""]), &text),
+        ] {
+            let whole = whole(&*transform, input).unwrap();
+            for most in [70_000, 300_000] {
+                let made = with_most(most, || transform.run(input.to_vec().into(), &Cancel::new()));
+                let Err(error) = made else { panic!("{} made {} bytes", transform.name(), whole.len()) };
+                assert_eq!(error.kind, Kind::Unsupported, "{}: {error}", transform.name());
+            }
+        }
+    }
+
+    #[test]
     fn every_transform_fails_alone() {
         // These allocate as much as their input or output, in one piece and on the thread of the task.
         let greedy = [
@@ -133,6 +187,9 @@ mod tests {
             "text.base64Decode",
             "csv.parse",
             "json.minify",
+            "json.select",
+            "text.matches",
+            "text.replace",
             "numeric.sort",
             "numeric.stats",
             "numeric.histogram",

@@ -1,0 +1,56 @@
+'use strict'
+
+// What `require('offloop')` loads, which every start of a program pays for.
+
+const assert = require('node:assert/strict')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { run } = require('../../scripts/command')
+
+/** Parts that few programs need, by the names of Node.js or by path. */
+const LATER = [
+  'NativeModule v8',
+  'NativeModule worker_threads',
+  'lib/json-writer.js',
+  'lib/lane/lane.js',
+  'lib/lane/script-lane.js',
+  'lib/lane/source.js',
+  'lib/lane/thread.js',
+  'lib/load-failure.js',
+  'lib/load-reasons.js'
+]
+
+/**
+ * Runs a script and returns what it loaded of LATER.
+ * @param {string} script
+ */
+async function loaded(script) {
+  const root = join(__dirname, '../..')
+  const whole = `
+    const before = new Set(process.moduleLoadList)
+    const { Cache, pool, transforms } = require('./index.js')
+    const report = () => {
+      const own = Object.keys(require.cache).map(it => it.slice(${root.length + 1}).replaceAll('\\\\', '/'))
+      console.log(JSON.stringify([...process.moduleLoadList.filter(it => !before.has(it)), ...own]))
+    }
+    ${script}`
+  const { code, stdout, output } = await run(process.execPath, ['-e', whole])
+  assert.equal(code, 0, output)
+  /** @type {string[]} */
+  const all = JSON.parse(stdout)
+  return all.filter(it => LATER.includes(it)).sort()
+}
+
+test('what few programs need is not loaded before it is needed', async () => {
+  assert.deepEqual(await loaded('report()'), [])
+  assert.deepEqual(await loaded("pool.run(transforms.digest('sha256'), 'text').then(report)"), [])
+  assert.deepEqual(await loaded("new Cache({ max: 9 }).get('id', () => 1).then(report)"), [])
+})
+
+test('it is loaded when it is needed', async () => {
+  assert.deepEqual(await loaded('pool.run(transforms.json.stringify(), [1]).then(report)'), ['lib/json-writer.js'])
+  const lane = await loaded("pool.run(transforms.module('node:os', { export: 'cpus' }), 1).then(report)")
+  assert.ok(lane.includes('lib/lane/thread.js') && lane.includes('NativeModule worker_threads'), String(lane))
+  const v8 = await loaded("new Cache({ maxBytes: 999, storage: 'native' }).set('id', new Map()); report()")
+  assert.deepEqual(v8, ['NativeModule v8'])
+})
