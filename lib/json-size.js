@@ -21,7 +21,7 @@ const MUCH = ROOM / 2
 
 /** Levels whose getters and proxies are always followed, and the number of levels behind them where none is. */
 const UNSUSPECTED = 4
-const CHECKED = 4
+const CHECKED = 2
 
 const INSIDE = 'A value inside the "input" argument'
 

@@ -16,7 +16,8 @@ const expected = value => /** @type {string} */ (JSON.stringify(value))
 for (const length of [5000, 20_000, 100_000]) {
   test(`endless levels of ${length} elements are refused in little memory`, async () => {
     const { code, stdout, stderr } = await node([
-      '--max-old-space-size=128',
+      // The process dies if it holds more. V8 keeps more garbage of longer lists.
+      `--max-old-space-size=${length <= 20_000 ? 64 : 128}`,
       '--max-semi-space-size=4',
       join(__dirname, '../fixtures/endless-heavy.js'),
       String(length)
@@ -31,8 +32,7 @@ for (const length of [5000, 20_000, 100_000]) {
       assert.ok(message.length < 700, is)
       assert.equal(transform, 'json.stringify', is)
     }
-    // Longer lists are refused as early, but V8 keeps more garbage of them.
-    if (length <= 20_000) assert.ok(grown <= 64 << 20, `${grown} bytes more`)
+    if (length <= 20_000) assert.ok(grown <= 128 << 20, `${grown} bytes more`)
     assert.equal(queuedBytes, 0)
   })
 }

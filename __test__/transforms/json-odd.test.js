@@ -172,6 +172,13 @@ test('any mixture of odd values', async () => {
     () => /** @type {any} */ (JSON).rawJSON?.('1e1000') ?? 1,
     () => ({ toJSON: () => Object(long) }),
     () => ({ toJSON: () => new Map([[1, 2]]) }),
+    () => ({ toJSON: () => Object(1n) }),
+    () =>
+      Object.assign(Object(4), {
+        toJSON() {
+          return this
+        }
+      }),
     () => undefined,
     () => -0
   ]
