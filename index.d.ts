@@ -376,7 +376,8 @@ export const transforms: {
      *
      * A getter, a proxy or a `toJSON` can make a value endless, so two limits apply. `maxDepth` levels of lists and objects, counted as
      * {@link transforms.json.parse} counts them, default 5,000: more than `JSON.stringify` itself can follow. `maxOutput` bytes, by
-     * default the pool's `maxQueueBytes`, but at least 16 MiB.
+     * default the pool's `maxQueueBytes`, but at least 16 MiB. Nested levels that getters, proxies and `toJSON` return may hold about 8
+     * MiB (beyond the first four, at most 512 KiB counted for each), or an explicit `maxOutput` if that is more.
      * @throws RangeError for a `slice` that is no integer from 1 to 10,000, or a limit that is no positive integer
      * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value that is nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
      * too long; both name the place in the value

@@ -132,7 +132,7 @@ function submitSource(source, task, transform, room) {
   if (isUint8Array(source)) return submitBytes(source, task, number, room)
   if (source instanceof Lent) return submitLent(source, task, number, room)
   const { text } = source
-  if (text === undefined) return stageWork(source.slice, task, number, room, source.pieces())
+  if (text === undefined) return stageWork(source, task, number, room)
   return native.submitText(task.pool.number, number, task.id, text, task.priority, room.take())
 }
 

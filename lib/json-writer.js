@@ -1,18 +1,16 @@
 'use strict'
 
-const { isBoxedPrimitive, isDate } = require('node:util').types
+const { isBigIntObject, isBooleanObject, isBoxedPrimitive, isNumberObject, isStringObject } = require('node:util').types
 const { OffloopError, withCode } = require('./errors')
+const { AROUND, ROOM, WORD, endAt, hasToJSON, isLate, learnBigInt, measure } = require('./json-size')
+const { Levels, isMadeBy } = require('./json-levels')
 const { now } = require('./loop')
 const { checkMemory, invalidType } = require('./validate')
 const { placeOf } = require('./value-place')
 
-/** About so many characters are written at a time: a fraction of a millisecond. */
-const ROOM = 64 << 10
 /** A piece of text is handed out at this length, or after this time (ms): getters and toJSON may be slow. */
 const ENOUGH = ROOM / 4
 const LATE = 0.25
-/** The clock is read once per this many values. */
-const UNCLOCKED = 64
 /** Time (ms) that the user's call may spend on finding out whether the value is small. */
 const LOOK = 1
 /** Text that is so long is handed out by itself: putting it together with other text would copy it. */
@@ -21,19 +19,14 @@ const LONG = 1 << 12
 const MAX_DEPTH = 64
 /** Levels to look ahead once `MAX_DEPTH` levels are open: getters may create each of them every time. */
 const MAX_AHEAD = 8
-/** What a number, a date, a short word or what stands around a value takes, about. */
-const NUMBER = 8
-const DATE = 32
-const WORD = 5
-const AROUND = 4
-/** What cannot be measured, or does not fit. */
-const TOO_LARGE = -1
-/** What does not fit into so much room is known as large from then on. */
-const MUCH = ROOM / 2
+/** The same where they did, or a toJSON, and each may be heavy. */
+const MIN_AHEAD = 2
+/** The fewest characters that an element of a list becomes, with its comma. */
+const ELEMENT = 2
+/** What V8 says where its stack ends, or a string would be too long. */
+const OVERFLOW = /^(Maximum call stack size exceeded|Invalid string length)/
 
 const INSIDE = 'A value inside the "input" argument'
-
-const dateToJSON = Date.prototype.toJSON
 
 /**
  * Writes a value as `JSON.stringify` does, a little at a time. What is small is given to `JSON.stringify` as it is; what is
@@ -51,6 +44,11 @@ class JsonWriter {
    */
   #large = new WeakSet()
   #maxDepth
+  #levels
+  /** Levels that a value may have to be measured. */
+  #ahead = 0
+  /** Characters handed out. */
+  #handedOut = 0
   /** Something was opened in this step: listing its names may have taken long. */
   #hasOpened = false
   /** @type {string[]} text that is handed out before what follows: as much as one step makes */
@@ -60,11 +58,21 @@ class JsonWriter {
   /** @type {{ text: string, at: number } | undefined} a string that is being written in parts */
   #string
 
-  /** @param {unknown} value @param {number} maxDepth */
-  constructor(value, maxDepth) {
+  /** The fewest characters that the elements of all open lists still become. */
+  least = 0
+
+  /**
+   * @param {unknown} value
+   * @param {number} maxDepth
+   * @param {number} maxHeld see `Levels`
+   */
+  constructor(value, maxDepth, maxHeld) {
     this.#maxDepth = maxDepth
-    deadline = now() + LOOK
-    if (this.#write(plainOf(value, ''), '', false) === undefined) {
+    this.#levels = new Levels(maxHeld)
+    this.#lookAhead()
+    endAt(now() + LOOK)
+    const plain = plainOf(value, '')
+    if (this.#write(plain, '', plain === value, false) === undefined) {
       throw invalidType('The "input" argument', 'a value that JSON has', value)
     }
   }
@@ -78,26 +86,33 @@ class JsonWriter {
   next() {
     if (this.isEnding && this.#text === '') return undefined
     this.#hasOpened = false
-    deadline = now() + LATE
+    endAt(now() + LATE)
     while (!this.#isPause()) {
       if (this.#string !== undefined) this.#writeString(this.#string)
       else this.#open[this.#open.length - 1].write(this)
     }
-    const ready = this.#ready.shift()
-    if (ready !== undefined) return ready
-    const text = this.#text
-    this.#text = ''
+    let text = this.#ready.shift()
+    if (text === undefined) {
+      text = this.#text
+      this.#text = ''
+    }
+    this.#handedOut += text.length
     return text
+  }
+
+  /** What the open levels hold, as `Levels` counts it. */
+  get held() {
+    return this.#levels.held
+  }
+
+  /** How many characters were written so far. */
+  get #position() {
+    return this.#ready.reduce((sum, text) => sum + text.length, this.#handedOut + this.#text.length)
   }
 
   /** Whether there is something to hand out, or enough was done. */
   #isPause() {
-    return this.#hasOpened || this.#ready.length > 0 || this.#text.length >= ENOUGH || this.isEnding || this.isLate(0)
-  }
-
-  /** Whether this step, which has looked at `count` values, has taken long enough. @param {number} count */
-  isLate(count) {
-    return count % UNCLOCKED === 0 && now() >= deadline
+    return this.#hasOpened || this.#ready.length > 0 || this.#text.length >= ENOUGH || this.isEnding || isLate(0)
   }
 
   /** Names the place that is being written, as in `input.items[3]`. */
@@ -108,8 +123,14 @@ class JsonWriter {
 
   /** See `measure`. @param {unknown} value */
   measure(value) {
+    return measure(value, this.#ahead, this.#large)
+  }
+
+  /** Decides how many levels to measure of a value in the innermost open level. */
+  #lookAhead() {
     const level = this.#open.length
-    return measure(value, Math.min(level < MAX_DEPTH ? MAX_DEPTH : MAX_AHEAD, this.#maxDepth - level), this.#large)
+    const most = this.#levels.isUnusual ? MIN_AHEAD : level < MAX_DEPTH ? MAX_DEPTH : MAX_AHEAD
+    this.#ahead = Math.min(most, this.#maxDepth - level)
   }
 
   /** @param {string} text */
@@ -128,7 +149,9 @@ class JsonWriter {
   /** What it is about ends. @param {string} bracket */
   close(bracket) {
     this.#text += bracket
+    this.#levels.close()
     this.#within.delete(this.#open.pop()?.value)
+    this.#lookAhead()
   }
 
   /**
@@ -142,7 +165,7 @@ class JsonWriter {
     const text = this.#text
     this.#text += before
     const plain = plainOf(value, key)
-    const isOpen = this.#write(plain, key, plain === value)
+    const isOpen = this.#write(plain, key, plain === value, plain === value)
     if (isOpen === undefined) this.#text = text
     return isOpen
   }
@@ -150,24 +173,38 @@ class JsonWriter {
   /**
    * @param {any} value whose own toJSON was called
    * @param {string} key
+   * @param {boolean} isGiven whether it is what stands there, and not what toJSON returned
    * @param {boolean} isLarge as was measured
    */
-  #write(value, key, isLarge) {
-    if (typeof value === 'string' && value.length > ROOM) {
+  #write(value, key, isGiven, isLarge) {
+    const leaf = unboxed(value)
+    if (typeof leaf === 'string' && leaf.length > ROOM) {
       this.#text += '"'
-      this.#string = { text: value, at: 0 }
+      this.#string = { text: leaf, at: 0 }
       return true
     }
-    if (isLeaf(value)) return this.#writeWhole(leafText(value))
+    if (isLeaf(leaf)) return this.#writeWhole(leafText(leaf))
     if (this.#within.has(value)) throw circular(key)
     const isSmall = !isLarge && !hasToJSON(value) && this.measure(value) >= 0
-    if (isSmall) return this.#writeWhole(JSON.stringify(value))
+    const text = isSmall ? smallText(value) : null
+    if (text !== null) return this.#writeWhole(text)
     if (this.#open.length >= this.#maxDepth) throw tooDeep(this.#maxDepth, this.place)
+    this.#openLevel(value, key, isGiven)
+    return true
+  }
+
+  /** @param {any} value @param {string} key @param {boolean} isGiven */
+  #openLevel(value, key, isGiven) {
+    const outer = this.#open[this.#open.length - 1]
+    const isMade = !isGiven || (outer !== undefined && isMadeBy(outer.value, key))
+    if (!this.#levels.open(isMade, outer, this.#position)) throw holdsTooMuch(this.#levels.most, this.place)
+    const level = Array.isArray(value) ? new List(value) : new Members(value)
     this.#within.add(value)
     this.#hasOpened = true
-    this.#open.push(Array.isArray(value) ? new List(value) : new Members(value))
-    this.#text += Array.isArray(value) ? '[' : '{'
-    return true
+    this.#open.push(level)
+    this.#lookAhead()
+    if (level instanceof List) this.least += ELEMENT * level.length
+    this.#text += level instanceof List ? '[' : '{'
   }
 
   /** @param {string | undefined} text */
@@ -193,6 +230,8 @@ class JsonWriter {
 /** A list that is written in runs of small elements. */
 class List {
   #at = 0
+  /** Elements before this one seemed small, but are not. */
+  #apart = 0
 
   /** @param {any[]} value */
   constructor(value) {
@@ -207,6 +246,7 @@ class List {
 
   /** @param {JsonWriter} writer */
   write(writer) {
+    if (this.#at < this.#apart) return this.#writeLarge(this.value[this.#at], writer)
     const first = this.#at
     /** @type {unknown[]} */
     const run = []
@@ -220,11 +260,20 @@ class List {
       room -= ROOM - left + 1
       run.push(element)
       this.#at++
-      if (writer.isLate(run.length)) break
+      if (isLate(run.length)) break
     }
     if (run.length > 0) {
+      // It may inherit one, which the list itself has not.
+      if (hasToJSON(run)) Object.defineProperty(run, 'toJSON', { value: undefined })
+      const text = smallText(run)
+      if (text === null) {
+        this.#apart = this.#at
+        this.#at = first
+        return
+      }
       if (first > 0) writer.put(',')
-      writer.putWhole(JSON.stringify(run).slice(1, -1))
+      writer.putWhole(text.slice(1, -1))
+      writer.least -= ELEMENT * run.length
     }
     if (isLarge) this.#writeLarge(this.value[this.#at], writer)
     else if (this.#at === this.length) writer.close(']')
@@ -233,6 +282,7 @@ class List {
   /** @param {unknown} element @param {JsonWriter} writer */
   #writeLarge(element, writer) {
     const at = this.#at++
+    writer.least -= ELEMENT
     const before = at > 0 ? ',' : ''
     if (writer.writeLarge(element, String(at), before) === undefined) writer.put(`${before}null`)
   }
@@ -243,7 +293,7 @@ class Members {
   #at = 0
   #isFirst = true
   /** @type {string[] | undefined} listed in a step of its own */
-  #keys
+  keys
 
   /** @param {Record<string, unknown>} value */
   constructor(value) {
@@ -252,28 +302,28 @@ class Members {
 
   /** The key of the member that is being written, if any. */
   get key() {
-    return this.#keys?.[this.#at - 1]
+    return this.keys?.[this.#at - 1]
   }
 
   /** @param {JsonWriter} writer */
   write(writer) {
-    this.#keys ??= Object.keys(this.value)
-    const keys = this.#keys
+    this.keys ??= Object.keys(this.value)
+    const keys = this.keys
     let room = ROOM
-    for (let looks = 1; room > 0 && !writer.isLate(looks); looks++) {
+    for (let looks = 1; room > 0 && !isLate(looks); looks++) {
       if (this.#at === keys.length) return writer.close('}')
       const key = keys[this.#at]
       const value = this.value[key]
       const left = writer.measure(value)
       this.#at++
       const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
-      if (left < 0) {
+      const text = left < 0 ? null : smallText(value)
+      if (text === null) {
         const isOpen = writer.writeLarge(value, key, before)
         if (isOpen !== undefined) this.#isFirst = false
         if (isOpen) return
         room -= WORD
       } else {
-        const text = JSON.stringify(value)
         if (text !== undefined) {
           writer.put(before)
           writer.putWhole(text)
@@ -285,86 +335,6 @@ class Members {
   }
 }
 
-/** The end of the current step: values not measured by then count as large. */
-let deadline = 0
-/** Lists and objects measured so far. */
-let measured = 0
-
-/**
- * How much of `ROOM` is left behind the text of a value, about. Less than none: it is larger, or only calling its toJSON
- * will tell.
- * @param {any} value
- * @param {number} depth levels that it may have
- * @param {WeakSet<object>} large
- */
-function measure(value, depth, large) {
-  if (typeof value === 'bigint') return TOO_LARGE
-  if (typeof value === 'function') return hasToJSON(value) ? TOO_LARGE : ROOM - WORD
-  if (typeof value !== 'object' || value === null) return ROOM - leafLength(value)
-  if (large.has(value)) return TOO_LARGE
-  if (hasToJSON(value)) return isUsualDate(value) ? ROOM - DATE : TOO_LARGE
-  return measureParts(value, ROOM, depth, large)
-}
-
-/**
- * The same of a list or an object, and of less room. This is most of what writing costs beside `JSON.stringify`: leaves are
- * not worth a call, and of an object as most are only a member is taken for its toJSON.
- * @param {any} value
- * @param {number} room
- * @param {number} depth levels that it may have
- * @param {WeakSet<object>} large
- * @returns {number}
- */
-function measureParts(value, room, depth, large) {
-  if (depth === 0) return TOO_LARGE
-  if (++measured % UNCLOCKED === 0 && now() >= deadline) return TOO_LARGE
-  let left = room
-  if (Array.isArray(value)) {
-    if (hasToJSON(value)) return TOO_LARGE
-    for (let i = 0; i < value.length && left >= 0; i++) {
-      const element = value[i]
-      if (typeof element === 'string') left -= element.length + 1
-      else if (typeof element !== 'object' || element === null) left -= leafLength(element) + 1
-      else left = measureParts(element, left - 1, depth - 1, large)
-    }
-  } else {
-    if (Object.getPrototypeOf(value) !== Object.prototype && hasToJSON(value)) {
-      return isUsualDate(value) ? room - DATE : TOO_LARGE
-    }
-    for (const key in value) {
-      const member = value[key]
-      left -= key.length + AROUND
-      if (typeof member === 'string') left -= member.length
-      else if (typeof member !== 'object' || member === null) left -= leafLength(member)
-      else left = measureParts(member, left, depth - 1, large)
-      if (typeof member === 'function' && key === 'toJSON') left = TOO_LARGE
-      if (left < 0) break
-    }
-    // Lost memory has no properties.
-    if (left === room) checkMemory(INSIDE, value)
-  }
-  if (left < 0 && room >= MUCH) large.add(value)
-  return left
-}
-
-/** What a value without parts takes, about. @param {unknown} leaf */
-function leafLength(leaf) {
-  if (typeof leaf === 'string') return leaf.length
-  // It has more than one can see.
-  if (typeof leaf === 'function' && hasToJSON(leaf)) return Infinity
-  return typeof leaf === 'number' ? NUMBER : WORD
-}
-
-/** @param {any} value */
-function isUsualDate(value) {
-  return value.toJSON === dateToJSON && isDate(value)
-}
-
-/** @param {any} value */
-function hasToJSON(value) {
-  return typeof value.toJSON === 'function'
-}
-
 /** What is written in place of a value. @param {any} value @param {string} key */
 function plainOf(value, key) {
   const mayHave =
@@ -373,14 +343,23 @@ function plainOf(value, key) {
   // The toJSON of a detached Buffer returns an empty list.
   checkMemory(INSIDE, value)
   const plain = value.toJSON(key)
+  if (typeof value === 'bigint') learnBigInt(value, plain)
   checkMemory(INSIDE, plain)
   return plain
 }
 
 /** Whether a value has no parts. @param {any} value */
 function isLeaf(value) {
-  if (typeof value !== 'object' || value === null || isBoxedPrimitive(value)) return true
-  return /** @type {any} */ (JSON).isRawJSON?.(value) === true
+  return typeof value !== 'object' || value === null || /** @type {any} */ (JSON).isRawJSON?.(value) === true
+}
+
+/** Returns what `JSON.stringify` makes of a boxed primitive, and any other value as it is. @param {any} value @returns {any} */
+function unboxed(value) {
+  if (typeof value !== 'object' || !isBoxedPrimitive(value)) return value
+  if (isStringObject(value)) return `${value}`
+  if (isNumberObject(value)) return +(/** @type {any} */ (value))
+  if (isBooleanObject(value)) return Boolean.prototype.valueOf.call(value)
+  return isBigIntObject(value) ? BigInt.prototype.valueOf.call(value) : value
 }
 
 /** A value without parts whose toJSON, if it has one, was called. @param {unknown} value */
@@ -388,6 +367,21 @@ function leafText(value) {
   if (typeof value === 'function') return undefined
   if (typeof value === 'bigint') throw new TypeError('Do not know how to serialize a BigInt')
   return JSON.stringify(value)
+}
+
+/**
+ * The text of a value that was measured as small. Returns `null` if it is not small after all, since a getter or a proxy
+ * returned something else.
+ * @template T
+ * @param {T} value
+ */
+function smallText(value) {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    if (error instanceof RangeError && OVERFLOW.test(error.message)) return null
+    throw error
+  }
 }
 
 /** Converts the length of a list, which may be anything for a proxy. @param {any} length */
@@ -399,6 +393,14 @@ function toLength(length) {
 /** @param {number} maxDepth @param {string} place */
 function tooDeep(maxDepth, place) {
   const message = `The value is nested deeper than ${maxDepth} levels (options.maxDepth) at ${place}`
+  return new OffloopError('ERR_OFFLOOP_INVALID_DATA', message, { transform: 'json.stringify' })
+}
+
+/** @param {number} most @param {string} place */
+function holdsTooMuch(most, place) {
+  const message =
+    'The value is nested too deeply: its getters, proxies and toJSON hold more than ' +
+    `${most} bytes at ${place}; raise options.maxOutput if that is expected`
   return new OffloopError('ERR_OFFLOOP_INVALID_DATA', message, { transform: 'json.stringify' })
 }
 

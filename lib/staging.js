@@ -29,6 +29,8 @@ const TURN_BUDGET = 1
 class Staging {
   /** How long (ms) it may hold the loop at most, if it has turns of its own. */
   slice = 0
+  /** @type {import('./writing').Writing | undefined} what makes the pieces, if it holds memory for that */
+  writing
   #handle
   #task
   #transform
@@ -48,6 +50,11 @@ class Staging {
     this.#task = task
     this.#transform = transform
     this.#pieces = pieces
+  }
+
+  /** Bytes, about, that are held beside those copied. */
+  get held() {
+    return this.#done ? 0 : (this.writing?.held ?? 0)
   }
 
   /** Copies one piece. Returns whether that was the last. */
@@ -137,17 +144,17 @@ function stage(bytes, task, transform, room, pieces) {
 
 /**
  * An input that is being made, in slices.
- * @param {number} budget (ms) of a slice
+ * @param {import('./writing').Writing} writing
  * @param {Task} task
  * @param {number} transform
  * @param {import('./room').Room} room
- * @param {Pieces} pieces
  */
-function stageWork(budget, task, transform, room, pieces) {
+function stageWork(writing, task, transform, room) {
   const handle = native.stage(task.pool.number, 0, room.take())
   if (typeof handle === 'string') return handle
-  const staging = new Staging(handle, task, transform, pieces)
-  staging.slice = budget
+  const staging = new Staging(handle, task, transform, writing.pieces())
+  staging.slice = writing.slice
+  staging.writing = writing
   slice(staging)
   return staging
 }

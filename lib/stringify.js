@@ -14,6 +14,8 @@ const MAX_DEPTH = 5000
 const ANY_DEPTH = 2 ** 32 - 1
 /** The default limit (bytes) in a pool whose `maxQueueBytes` is smaller. */
 const MAX_OUTPUT = 16 << 20
+/** Bytes that may be held of what getters, proxies and toJSON make, level in level. An explicit `maxOutput` may allow more. */
+const MAX_HELD = 8 << 20
 
 /**
  * The limits of one transform.
@@ -72,7 +74,7 @@ class StringifyTask extends Task {
     const value = Moved.is(input) ? input.value : input
     const { slice, maxDepth, maxOutput } = StringifyTransform.limits(transform)
     const most = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, MAX_OUTPUT)
-    const writing = new Writing(value, slice, maxDepth, most)
+    const writing = new Writing(value, slice, maxDepth, most, Math.max(maxOutput ?? 0, MAX_HELD))
     return this.submitSource(StringifyTransform.next(transform), writing, room)
   }
 }

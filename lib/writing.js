@@ -19,9 +19,10 @@ class Writing {
    * @param {number} slice
    * @param {number} maxDepth
    * @param {number} maxOutput the most bytes of text
+   * @param {number} maxHeld the most bytes that levels may hold which the value makes while it is written
    */
-  constructor(value, slice, maxDepth, maxOutput) {
-    this.#writer = new JsonWriter(value, maxDepth)
+  constructor(value, slice, maxDepth, maxOutput, maxHeld) {
+    this.#writer = new JsonWriter(value, maxDepth, maxHeld)
     this.#maxOutput = maxOutput
     this.slice = slice
   }
@@ -32,6 +33,11 @@ class Writing {
     const text = /** @type {string} */ (this.#writer.next())
     if (text.length * MAX_UTF8 > this.#maxOutput && Buffer.byteLength(text) > this.#maxOutput) throw this.#tooLong()
     return text
+  }
+
+  /** Bytes, about, that the open levels hold. */
+  get held() {
+    return this.#writer.held
   }
 
   /** What it calls of the value's own code runs as if whoever calls this had called it. */
@@ -47,7 +53,8 @@ class Writing {
       const text = context.runInAsyncScope(next)
       if (text === undefined) return
       const length = yield text === '' ? EMPTY : encoder.encode(text)
-      if (length > this.#maxOutput) throw this.#tooLong()
+      // What is certain to follow counts already: a proxy of a list may have any length.
+      if (length + this.#writer.least > this.#maxOutput) throw this.#tooLong()
     }
   }
 
