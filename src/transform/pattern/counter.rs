@@ -47,10 +47,6 @@ impl Counter {
     /// # Errors
     /// For a pattern that is too large.
     pub fn of(node: &Node) -> Result<Self, Refusal> {
-        if expanded(node) > MAX_EXPANDED {
-            let reason = format!("its counts written out make more than {MAX_EXPANDED} characters");
-            return Err(Refusal::TooLarge(reason));
-        }
         let mut compiler = Compiler { steps: Vec::new(), classes: Classes::default(), slots: 0 };
         compiler.compile(node)?;
         compiler.add(Step::Found)?;
@@ -73,6 +69,18 @@ impl Counter {
         }
         .matches(text)
     }
+}
+
+/// Checks how many characters the counts of a pattern make.
+///
+/// # Errors
+/// For too many.
+pub fn check_counts(node: &Node) -> Result<(), Refusal> {
+    if expanded(node) > MAX_EXPANDED {
+        let reason = format!("its counts written out make more than {MAX_EXPANDED} characters");
+        return Err(Refusal::TooLarge(reason));
+    }
+    Ok(())
 }
 
 fn expanded(node: &Node) -> usize {

@@ -1,6 +1,6 @@
 //! Patterns that only tell whether they match: those of JSON Schema and JSONPath. Without offsets, counts need no copies.
 
-use super::counter::Counter;
+use super::counter::{Counter, check_counts};
 use super::size::{size, trimmed};
 use super::tree::{Flags, Look, Node};
 use super::{Needs, Pattern, Refusal, last_line, read, rust};
@@ -79,6 +79,7 @@ impl Tester {
             room.fast -= bytes;
             return Pattern::of(&node, names, false).map(|pattern| Tester::Fast(Box::new(pattern)));
         }
+        check_counts(&node)?;
         let counter = Counter::of(&trimmed(node))?;
         room.take(counter.size)?;
         Ok(Tester::Counted(counter))
@@ -105,6 +106,7 @@ pub fn for_regex_crate(pattern: &str, room: &mut Room) -> Result<String, Refusal
         return Err(Refusal::Unsupported { reason: reason.to_string(), at: 0 });
     }
     if size(&node) > MAX_REGEX {
+        check_counts(&node)?;
         node = trimmed(node);
     }
     room.take(size(&node))?;
