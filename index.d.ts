@@ -414,7 +414,8 @@ export const transforms: {
      * to draft 7, and is only a remark from 2019-09 on, as these drafts say. Integers from -(2 ** 63) to 2 ** 64 - 1 in a document
      * are compared exactly, unlike in JavaScript; other numbers as doubles.
      * `pattern` and `patternProperties` are [regular expressions of ECMA-262](docs/transforms.md#patterns) with the `u` flag, in
-     * linear time. A schema with look-around or backreferences is refused; the error gives the JSON pointer.
+     * linear time. A schema with look-around or backreferences is refused, and one whose compiled patterns take more than about
+     * 64 MiB together; the error gives the JSON pointer.
      * Documents may be nested 512 levels deep, schemas 128. At most 1,000 errors are told, in messages of at most 1,000 bytes and
      * 1 MiB in all.
      * @throws TypeError for a bad schema, one that refers to another document among others

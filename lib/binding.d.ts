@@ -170,6 +170,9 @@ export declare function makeTransform(name: string, args: unknown[]): TransformI
 /** Words that JavaScript must provide for the largest batch. */
 export declare const MAX_BATCH: number
 
+/** Marks the length of an input that was a string. */
+export declare const OF_STRING: number
+
 /** Opens this environment's port. Called once, when the package is loaded. */
 export declare function open(drain: () => void): void
 
@@ -230,7 +233,7 @@ export declare function sessionLeft(session: number): number
  * Reserves room and memory for an input that will be copied piece by piece.
  * Returns a number for the calls below, or which bound of the pool is reached.
  */
-export declare function stage(pool: number, bytes: number, room: RoomHandle): number | Bound
+export declare function stage(pool: number, bytes: number, ofString: boolean, room: RoomHandle): number | Bound
 
 /**
  * Copies the next piece of a staged input: bytes, or text as UTF-16, of which whole characters become UTF-8.

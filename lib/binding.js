@@ -873,6 +873,7 @@ module.exports.keepAlive = nativeBinding.keepAlive
 module.exports.leaveLine = nativeBinding.leaveLine
 module.exports.makeTransform = nativeBinding.makeTransform
 module.exports.MAX_BATCH = nativeBinding.MAX_BATCH
+module.exports.OF_STRING = nativeBinding.OF_STRING
 module.exports.open = nativeBinding.open
 module.exports.openCache = nativeBinding.openCache
 module.exports.openPool = nativeBinding.openPool

@@ -128,13 +128,14 @@ function copySome() {
 
 /**
  * @param {number} bytes
+ * @param {boolean} ofString whether the bytes are those of a string
  * @param {Task} task
  * @param {number} transform
  * @param {import('./room').Room} room
  * @param {Pieces} pieces
  */
-function stage(bytes, task, transform, room, pieces) {
-  const handle = native.stage(task.pool.number, bytes, room.take())
+function stage(bytes, ofString, task, transform, room, pieces) {
+  const handle = native.stage(task.pool.number, bytes, ofString, room.take())
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, pieces)
   if (copies.size === 0) setImmediate(copySome)
@@ -150,7 +151,7 @@ function stage(bytes, task, transform, room, pieces) {
  * @param {import('./room').Room} room
  */
 function stageWork(writing, task, transform, room) {
-  const handle = native.stage(task.pool.number, 0, room.take())
+  const handle = native.stage(task.pool.number, 0, false, room.take())
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, writing.pieces())
   staging.slice = writing.slice
@@ -181,7 +182,7 @@ class Encoder {
  * @param {import('./room').Room} room
  */
 function stageBytes(bytes, task, transform, room) {
-  return stage(lengthOf(bytes), task, transform, room, pieces(bytes, lengthOf(bytes)))
+  return stage(lengthOf(bytes), false, task, transform, room, pieces(bytes, lengthOf(bytes)))
 }
 
 /**
@@ -196,7 +197,7 @@ function stageBytes(bytes, task, transform, room) {
 function stageText(text, spell, task, transform, room) {
   const sample = text.slice(0, SAMPLE)
   const bytes = Math.ceil((text.length / sample.length) * Buffer.byteLength(sample))
-  return stage(bytes, task, transform, room, textPieces(text, spell))
+  return stage(bytes, true, task, transform, room, textPieces(text, spell))
 }
 
 /**

@@ -61,12 +61,14 @@ class Pack {
    */
   add(input) {
     let size
-    if (typeof input === 'string') size = this.bytes.write(input, this.length)
-    else {
+    if (typeof input === 'string') {
+      size = this.bytes.write(input, this.length)
+      this.lengths[this.count++] = size | native.OF_STRING
+    } else {
       size = lengthOf(input)
       this.bytes.set(input, this.length)
+      this.lengths[this.count++] = size
     }
-    this.lengths[this.count++] = size
     this.length += size
     return size
   }

@@ -32,6 +32,8 @@ pub struct Live {
 pub struct Staging {
     pub room: Room,
     pub bytes: Vec<u8>,
+    /// Whether the bytes are those of a string.
+    pub of_string: bool,
 }
 
 impl Staging {
@@ -43,8 +45,8 @@ impl Staging {
     /// More than this is mapped in any case.
     const HEAP: usize = 32 << 20;
 
-    pub fn new(room: Room) -> Self {
-        Staging { room, bytes: Vec::new() }
+    pub fn new(room: Room, of_string: bool) -> Self {
+        Staging { room, bytes: Vec::new(), of_string }
     }
 
     /// Makes memory for `more` bytes. What is too much is given back when all are there.

@@ -7,7 +7,7 @@ use super::raw::{self, Pinned, misuse};
 use super::task::{Batch, Origin, Task};
 use crate::cancel::Cancel;
 use crate::pool::{Full, Priority, Room, Work};
-use crate::transform::{MAX_UTF8, Value, append_utf8};
+use crate::transform::{Bytes, MAX_UTF8, Value, append_utf8};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -52,7 +52,7 @@ pub fn submit(
         Err(bound) => return Ok(Some(bound)),
     };
     let input = copied(&env, &input, length as usize)?;
-    start_task(&env, tables, room, transform, task, input, priority)
+    start_task(&env, tables, room, transform, task, input.into(), priority)
 }
 
 /// Submits a string as UTF-8.
@@ -76,8 +76,12 @@ pub fn submit_text(
         Ok(room) => room,
         Err(bound) => return Ok(Some(bound)),
     };
-    start_task(&env, tables, room, transform, task, input, priority)
+    start_task(&env, tables, room, transform, task, Bytes::OfString(input), priority)
 }
+
+/// Marks the length of an input that was a string.
+#[napi]
+pub const OF_STRING: u32 = 1 << 31;
 
 /// Submits many small inputs that lie one behind the other in `packed`.
 #[napi(
@@ -103,7 +107,7 @@ pub fn submit_batch(
     let lengths = raw::with_u32s(&env, &lengths, |lengths| lengths.get(..count as usize).map(<[u32]>::to_vec))
         .flatten()
         .ok_or_else(|| misuse("a batch without lengths"))?;
-    if lengths.iter().map(|&length| u64::from(length)).sum::<u64>() != u64::from(length) {
+    if lengths.iter().map(|&length| u64::from(length & !OF_STRING)).sum::<u64>() != u64::from(length) {
         return Err(misuse("a batch whose lengths do not add up"));
     }
     let room = match tables.enter(pool, room, length as usize)? {
@@ -178,7 +182,7 @@ pub fn retain_room(env: Env, pool: u32, bytes: f64) -> Result<u32> {
 /// Reserves room and memory for an input that will be copied piece by piece.
 /// Returns a number for the calls below, or which bound of the pool is reached.
 #[napi(catch_unwind, ts_return_type = "number | Bound")]
-pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::Either<u32, Bound>> {
+pub fn stage(env: Env, pool: u32, bytes: f64, of_string: bool, room: RoomHandle) -> Result<napi::Either<u32, Bound>> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
     let length = bytes as usize;
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
@@ -189,7 +193,7 @@ pub fn stage(env: Env, pool: u32, bytes: f64, room: RoomHandle) -> Result<napi::
         Ok(room) => room,
         Err(bound) => return Ok(napi::Either::B(bound)),
     };
-    let mut staging = Staging::new(room);
+    let mut staging = Staging::new(room, of_string);
     if staging.reserve(length).is_err() {
         let message = format!("There is no memory for a copy of an input of {length} bytes");
         return Err(throw_memory(&env, &message));
@@ -216,7 +220,7 @@ pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<napi::Eithe
         })
     })
     .ok_or_else(|| misuse("a piece that is neither bytes nor UTF-16"))?;
-    let Staging { room, bytes } = staging;
+    let Staging { room, bytes, .. } = staging;
     if taken.is_err() {
         return Err(throw_memory(&env, &format!("There is no memory for an input of more than {} bytes", bytes.len())));
     }
@@ -230,20 +234,21 @@ pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<napi::Eithe
 #[napi(catch_unwind)]
 pub fn submit_staged(env: Env, staging: u32, transform: u32, task: u32, priority: u32) -> Result<Option<Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
-    let Staging { mut room, mut bytes } =
+    let Staging { mut room, mut bytes, of_string } =
         tables.stagings.try_remove(staging as usize).ok_or_else(|| misuse("an unknown staging"))?;
     bytes.shrink_to_fit();
     if !room.resize(bytes.len()) {
         return Ok(Some(Bound::Bytes));
     }
-    start_task(&env, tables, room, transform, task, bytes, priority)
+    let input = if of_string { Bytes::OfString(bytes) } else { bytes.into() };
+    start_task(&env, tables, room, transform, task, input, priority)
 }
 
 /// Gives a staged input up.
 #[napi(catch_unwind)]
 pub fn unstage(env: Env, staging: u32) -> Result<()> {
     let staging = environment::of(&env)?.tables.borrow_mut().stagings.try_remove(staging as usize);
-    if let Some(Staging { room, bytes }) = staging {
+    if let Some(Staging { room, bytes, .. }) = staging {
         room.pool().count_cancelled(1);
         let length = bytes.len();
         discard_bytes(bytes, length);
@@ -308,7 +313,7 @@ fn start_task(
     room: Room,
     transform: u32,
     task: u32,
-    input: Vec<u8>,
+    input: Bytes,
     priority: u32,
 ) -> Result<Option<Bound>> {
     let origin = origin(env, tables, transform, task)?;

@@ -1,10 +1,11 @@
 //! A task and a batch of tasks, as the pool sees them.
 
+use super::input::OF_STRING;
 use super::port::{Outcome, Port};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::pool::{Tally, Work, catch_panic};
-use crate::transform::{SMALL_DOCUMENT, Transform, Value, json_in_parts};
+use crate::transform::{Bytes, SMALL_DOCUMENT, Transform, Value, json_in_parts};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,6 +79,7 @@ impl Work for Task {
 pub struct Batch {
     pub origin: Origin,
     pub packed: Vec<u8>,
+    /// With [`OF_STRING`] for those that were strings.
     pub lengths: Vec<u32>,
     pub results: Vec<Result<Value>>,
     pub took: Duration,
@@ -98,10 +100,12 @@ impl Work for Batch {
         let packed = std::mem::take(&mut self.packed);
         let mut rest = packed.as_slice();
         for &length in &self.lengths {
-            let (item, after) = rest.split_at(length as usize);
+            let (item, after) = rest.split_at((length & !OF_STRING) as usize);
+            let item = item.to_vec();
+            let item = if length & OF_STRING == 0 { item.into() } else { Bytes::OfString(item) };
             rest = after;
             // One item's panic is not the others' business.
-            let result = catch_panic(|| self.origin.run(item.to_vec().into())).and_then(|result| result);
+            let result = catch_panic(|| self.origin.run(item.into())).and_then(|result| result);
             count(&mut tally, &result);
             self.results.push(result);
         }

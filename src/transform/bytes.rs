@@ -12,6 +12,8 @@ pub trait Lend: Send + Sync {
 
 pub enum Bytes {
     Owned(Vec<u8>),
+    /// The UTF-8 of a JavaScript string, which cannot be in another encoding.
+    OfString(Vec<u8>),
     Lent(Box<dyn Lend>),
 }
 
@@ -31,7 +33,7 @@ impl Bytes {
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
         match self {
-            Bytes::Owned(bytes) => bytes,
+            Bytes::Owned(bytes) | Bytes::OfString(bytes) => bytes,
             Bytes::Lent(lent) => lent.bytes().to_vec(),
         }
     }
@@ -42,7 +44,7 @@ impl Deref for Bytes {
 
     fn deref(&self) -> &[u8] {
         match self {
-            Bytes::Owned(bytes) => bytes,
+            Bytes::Owned(bytes) | Bytes::OfString(bytes) => bytes,
             Bytes::Lent(lent) => lent.bytes(),
         }
     }

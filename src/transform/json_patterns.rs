@@ -1,18 +1,20 @@
 //! Gives JSON Schema the patterns of [`super::pattern`] in place of the jsonschema crate's. A custom keyword replaces `pattern`. The
 //! crate keeps `patternProperties`, on which its other keywords depend, but with translated names; errors map them back.
 
-use super::pattern::{Flags, Pattern, Refusal, for_regex_crate};
+use super::json_places::{is_within, schemas};
+use super::pattern::{Refusal, Room, Tester, for_regex_crate};
 use jsonschema::{Keyword, ValidationError};
 use serde_json::{Map, Value as Json};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
 /// Keywords that map names to schemas.
-const MAPS: [&str; 6] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
+pub const MAPS: [&str; 6] =
+    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
 /// Keywords that hold a schema or a list of schemas.
-const SCHEMAS: [&str; 16] = [
+pub const SCHEMAS: [&str; 16] = [
     "additionalItems",
     "additionalProperties",
     "allOf",
@@ -31,7 +33,10 @@ const SCHEMAS: [&str; 16] = [
     "unevaluatedProperties",
 ];
 /// Keywords that hold values.
-const VALUES: [&str; 4] = ["const", "enum", "default", "examples"];
+pub const VALUES: [&str; 4] = ["const", "enum", "default", "examples"];
+
+/// Keywords that refer to a schema.
+pub const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 /// A refused pattern and its JSON pointer in the schema.
 pub struct Refused {
@@ -40,8 +45,8 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn new(refusal: &Refusal, pattern: &str, place: String) -> Self {
-        Refused { reason: format!("a pattern {}", refusal.explain(pattern)), place }
+    fn new(refusal: &Refusal, pattern: &str, place: &str) -> Self {
+        Refused { reason: format!("a pattern {}", refusal.explain(pattern)), place: place.to_string() }
     }
 }
 
@@ -49,7 +54,7 @@ impl Refused {
 pub type Renamed = HashMap<String, String>;
 
 /// Compiled patterns by source.
-pub type Patterns = HashMap<String, Arc<Pattern>>;
+pub type Patterns = HashMap<String, Arc<Tester>>;
 
 #[derive(Default)]
 pub struct Prepared {
@@ -62,9 +67,10 @@ pub struct Prepared {
 /// # Errors
 /// For the first pattern that is refused.
 pub fn prepare(schema: &mut Json) -> Result<Prepared, Refused> {
-    let mut prepared = Prepared::default();
-    walk(schema, "", true, &mut prepared)?;
-    Ok(prepared)
+    let places = schemas(schema);
+    let mut walk = Walk { places, prepared: Prepared::default(), names: HashMap::new(), room: Room::default() };
+    walk.value(schema, "")?;
+    Ok(walk.prepared)
 }
 
 /// Returns whether the translated names pass for ECMA-262, which the meta-schemas of older drafts require.
@@ -72,99 +78,137 @@ pub fn is_ecma(renamed: &Renamed) -> bool {
     !renamed.keys().any(|name| name.contains("(?-u:"))
 }
 
-/// Walks a schema. Without `strict` the value is inside an unknown keyword, and may not be a schema.
-fn walk(schema: &mut Json, place: &str, strict: bool, prepared: &mut Prepared) -> Result<(), Refused> {
-    let Json::Object(members) = schema else { return Ok(()) };
-    for (keyword, value) in members.iter_mut() {
-        let keyword = keyword.as_str();
-        let place = || format!("{place}/{}", token(keyword));
+struct Walk {
+    /// The pointers of all schemas.
+    places: HashSet<String>,
+    prepared: Prepared,
+    /// Translated names by original ones.
+    names: HashMap<String, String>,
+    room: Room,
+}
+
+impl Walk {
+    /// Walks a value that may not be a schema, since the keyword that holds it is unknown.
+    fn value(&mut self, value: &mut Json, place: &str) -> Result<(), Refused> {
+        let is_schema = self.places.contains(place);
         match value {
-            Json::String(pattern) if keyword == "pattern" && strict => {
-                if let Entry::Vacant(entry) = prepared.patterns.entry(pattern.clone()) {
-                    entry.insert(compiled(pattern).map_err(|it| Refused::new(&it, pattern, place()))?);
+            Json::Object(members) => {
+                for (keyword, value) in members.iter_mut() {
+                    self.member(keyword, value, &format!("{place}/{}", token(keyword)), is_schema)?;
                 }
             }
-            Json::String(reference) if matches!(keyword, "$ref" | "$dynamicRef" | "$recursiveRef") => {
-                rewrite_reference(reference);
-            }
-            Json::Object(inner) if MAPS.contains(&keyword) => {
-                for (name, inner) in inner.iter_mut() {
-                    walk(inner, &format!("{}/{}", place(), token(name)), strict, prepared)?;
-                }
-                if keyword == "patternProperties" {
-                    rename(inner, &place(), strict, &mut prepared.renamed)?;
-                }
-            }
-            Json::Object(_) if !VALUES.contains(&keyword) => {
-                walk(value, &place(), strict && SCHEMAS.contains(&keyword), prepared)?;
-            }
-            Json::Array(list) if !VALUES.contains(&keyword) => {
+            Json::Array(list) => {
                 for (index, inner) in list.iter_mut().enumerate() {
-                    let place = format!("{}/{index}", place());
-                    walk(inner, &place, strict && SCHEMAS.contains(&keyword), prepared)?;
+                    self.value(inner, &format!("{place}/{index}"))?;
                 }
             }
             _ => {}
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn rename(properties: &mut Map<String, Json>, place: &str, strict: bool, renamed: &mut Renamed) -> Result<(), Refused> {
-    for (name, schema) in std::mem::take(properties) {
-        let written = match written(&name) {
-            Ok(written) => written,
-            Err(refusal) if strict => return Err(Refused::new(&refusal, &name, format!("{place}/{}", token(&name)))),
-            Err(_) => name.clone(),
-        };
+    fn member(&mut self, keyword: &str, value: &mut Json, place: &str, is_schema: bool) -> Result<(), Refused> {
+        match value {
+            Json::String(pattern) if keyword == "pattern" && is_schema => {
+                if let Entry::Vacant(entry) = self.prepared.patterns.entry(pattern.clone()) {
+                    let made = Tester::new(pattern, &mut self.room).map_err(|it| Refused::new(&it, pattern, place))?;
+                    entry.insert(Arc::new(made));
+                }
+            }
+            Json::String(reference) if REFERENCES.contains(&keyword) => self.rewrite_reference(reference),
+            Json::Object(inner) if MAPS.contains(&keyword) => {
+                for (name, inner) in inner.iter_mut() {
+                    self.value(inner, &format!("{place}/{}", token(name)))?;
+                }
+                if keyword == "patternProperties" {
+                    self.rename(inner, place, is_schema)?;
+                }
+            }
+            Json::Object(_) | Json::Array(_) if VALUES.contains(&keyword) => {
+                if is_within(&self.places, place) {
+                    self.referenced(keyword, value, place)?;
+                }
+            }
+            _ => self.value(value, place)?,
+        }
+        Ok(())
+    }
+
+    /// Walks a value part of which is a schema by a reference. The value itself must stay as it is.
+    fn referenced(&mut self, keyword: &str, value: &mut Json, place: &str) -> Result<(), Refused> {
+        let mut copy = value.clone();
+        self.value(&mut copy, place)?;
+        if matches!(keyword, "const" | "enum") && copy != *value {
+            let reason =
+                format!("a \"$ref\" to a schema with \"patternProperties\" within \"{keyword}\" is not supported");
+            return Err(Refused { reason, place: place.to_string() });
+        }
+        *value = copy;
+        Ok(())
+    }
+
+    fn rename(&mut self, properties: &mut Map<String, Json>, place: &str, is_schema: bool) -> Result<(), Refused> {
+        for (name, schema) in std::mem::take(properties) {
+            let written = match self.written(&name) {
+                Ok(written) => written,
+                Err(refusal) if is_schema => {
+                    return Err(Refused::new(&refusal, &name, &format!("{place}/{}", token(&name))));
+                }
+                Err(_) => name.clone(),
+            };
+            if written != name {
+                self.prepared.renamed.insert(token(&written), token(&name));
+            }
+            properties.insert(written, schema);
+        }
+        Ok(())
+    }
+
+    /// Translates a name for the crate. If the text changes, it is tagged with the original so that no two names collide.
+    fn written(&mut self, name: &str) -> Result<String, Refusal> {
+        if let Some(written) = self.names.get(name) {
+            return Ok(written.clone());
+        }
+        let mut written = for_regex_crate(name, &mut self.room)?;
         if written != name {
-            renamed.insert(token(&written), token(&name));
+            // The second alternative never matches.
+            written = format!("(?:{written})|[^\\u{{0}}-\\u{{10FFFF}}]");
+            for byte in name.bytes() {
+                let _ = write!(written, "{byte:02x}");
+            }
         }
-        properties.insert(written, schema);
+        self.names.insert(name.to_string(), written.clone());
+        Ok(written)
     }
-    Ok(())
-}
 
-/// Translates a pattern for the crate. If the text changes, it is tagged with the original so that no two patterns collide.
-fn written(name: &str) -> Result<String, Refusal> {
-    let mut written = for_regex_crate(name)?;
-    if written != name {
-        // The second alternative never matches.
-        written = format!("(?:{written})|[^\\u{{0}}-\\u{{10FFFF}}]");
-        for byte in name.bytes() {
-            let _ = write!(written, "{byte:02x}");
+    /// Translates the names in the pointer of a reference.
+    fn rewrite_reference(&mut self, reference: &mut String) {
+        let Some((base, pointer)) = reference.split_once("#/") else { return };
+        let mut tokens: Vec<String> = pointer.split('/').map(String::from).collect();
+        let mut is_changed = false;
+        for place in 1..tokens.len() {
+            if tokens[place - 1] != "patternProperties" {
+                continue;
+            }
+            let Some(name) = decoded(&tokens[place]) else { continue };
+            if let Some(other) = self.written(&name).ok().filter(|other| *other != name) {
+                tokens[place] = encoded(&token(&other));
+                is_changed = true;
+            }
         }
-    }
-    Ok(written)
-}
-
-/// Translates the names in the pointer of a reference.
-fn rewrite_reference(reference: &mut String) {
-    let Some((base, pointer)) = reference.split_once("#/") else { return };
-    let mut tokens: Vec<String> = pointer.split('/').map(String::from).collect();
-    let mut is_changed = false;
-    for place in 1..tokens.len() {
-        if tokens[place - 1] != "patternProperties" {
-            continue;
+        if is_changed {
+            *reference = format!("{base}#/{}", tokens.join("/"));
         }
-        let Some(name) = decoded(&tokens[place]) else { continue };
-        if let Some(other) = written(&name).ok().filter(|other| *other != name) {
-            tokens[place] = encoded(&token(&other));
-            is_changed = true;
-        }
-    }
-    if is_changed {
-        *reference = format!("{base}#/{}", tokens.join("/"));
     }
 }
 
 /// Escapes a name as a token of a JSON pointer.
-fn token(name: &str) -> String {
+pub fn token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Decodes a token of a pointer in a URI fragment.
-fn decoded(token: &str) -> Option<String> {
+pub fn decoded(token: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = token.as_bytes();
     while let [first, behind @ ..] = rest {
@@ -202,21 +246,20 @@ pub fn with_names(pointer: String, renamed: &Renamed) -> String {
     tokens.join("/")
 }
 
-fn compiled(pattern: &str) -> Result<Arc<Pattern>, Refusal> {
-    Pattern::new(pattern, Flags::default(), false).map(Arc::new)
-}
-
 /// The keyword `pattern`.
 pub struct Matching {
     source: String,
-    pattern: Arc<Pattern>,
+    pattern: Arc<Tester>,
 }
 
 impl Matching {
     /// # Errors
     /// For a pattern that is refused.
     pub fn new(source: &str, patterns: &Patterns) -> Result<Self, Refusal> {
-        let pattern = patterns.get(source).cloned().map_or_else(|| compiled(source), Ok)?;
+        let pattern = match patterns.get(source) {
+            Some(pattern) => Arc::clone(pattern),
+            None => Arc::new(Tester::new(source, &mut Room::default())?),
+        };
         Ok(Matching { source: source.to_string(), pattern })
     }
 }

@@ -1,6 +1,6 @@
 //! The syntax tree of a JSONPath (RFC 9535).
 
-use super::pattern::Pattern as Compiled;
+use super::pattern::Tester;
 
 /// A path, from the root of the document or from the current node.
 #[derive(Debug)]
@@ -64,14 +64,14 @@ pub enum Comparable {
 #[derive(Debug)]
 pub enum Pattern {
     /// `None` is an invalid pattern, which matches nothing, as RFC 9535 requires.
-    Ready(Option<Compiled>),
+    Ready(Option<Tester>),
     /// The pattern comes from the document.
     Of { pattern: Comparable, is_whole: bool },
 }
 
 /// Compiles a pattern of `match` (`is_whole`) or `search`.
-pub fn compiled(pattern: &str, is_whole: bool) -> Option<Compiled> {
-    Compiled::of_path(pattern, is_whole).ok()
+pub fn compiled(pattern: &str, is_whole: bool, from_document: bool) -> Option<Tester> {
+    Tester::of_path(pattern, is_whole, from_document).ok()
 }
 
 impl Query {

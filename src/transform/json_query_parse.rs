@@ -401,7 +401,7 @@ impl<'a> Parser<'a> {
             ("match" | "search", Some(text), Some(pattern), None) => {
                 let is_whole = name == "match";
                 let pattern = match Self::comparable(pattern)? {
-                    Comparable::Text(pattern) => Pattern::Ready(compiled(&pattern, is_whole)),
+                    Comparable::Text(pattern) => Pattern::Ready(compiled(&pattern, is_whole, false)),
                     pattern => Pattern::Of { pattern, is_whole },
                 };
                 Ok(Operand::Test(Test::Matches(Self::comparable(text)?, pattern)))

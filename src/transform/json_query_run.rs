@@ -3,13 +3,14 @@
 use super::json_query::{Comparable, Operator, Pattern, Query, Segment, Selector, Test, compiled};
 use super::json_text::MAX_DEPTH;
 use super::json_tree::{Id, Tree};
-use super::pattern::Pattern as Compiled;
+use super::pattern::Tester;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use foldhash::{HashMap, HashMapExt};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
+use std::collections::hash_map::Entry;
 
 /// Each segment of a query may select this many nodes, plus one for each byte of the document.
 const MAX_NODES: usize = 1 << 22;
@@ -29,7 +30,7 @@ pub struct Run<'a> {
     seen: Cell<usize>,
     /// The results of queries from the root that select at most one node, by the address of the query.
     fixed: RefCell<HashMap<usize, Option<Id>>>,
-    patterns: RefCell<HashMap<(String, bool), Option<Compiled>>>,
+    patterns: RefCell<HashMap<(String, bool), Option<Tester>>>,
 }
 
 /// A value to compare.
@@ -196,8 +197,14 @@ impl<'a> Run<'a> {
         if patterns.len() >= MAX_PATTERNS {
             patterns.clear();
         }
-        let made = patterns.entry((pattern.into_owned(), is_whole));
-        let made = made.or_insert_with_key(|(pattern, is_whole)| compiled(pattern, *is_whole));
+        let made = match patterns.entry((pattern.into_owned(), is_whole)) {
+            Entry::Occupied(made) => made.into_mut(),
+            Entry::Vacant(place) => {
+                self.cancel.check()?;
+                let made = compiled(&place.key().0, is_whole, true);
+                place.insert(made)
+            }
+        };
         Ok(made.as_ref().is_some_and(|pattern| pattern.is_match(&text)))
     }
 

@@ -3,7 +3,7 @@
 
 use super::json_patterns::{Matching, Patterns, Prepared, Renamed, is_ecma, prepare, with_names};
 use super::json_text::{at_depth, parse_with_depth, text};
-use super::pattern::is_pattern;
+use super::pattern::{MAX_COMPILED, is_pattern};
 use super::{Args, ArgumentError, Transform, Value};
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -70,17 +70,19 @@ pub fn compile(args: &Args) -> std::result::Result<Compiled, ArgumentError> {
 type Built<T> = std::result::Result<T, ValidationError<'static>>;
 
 fn options(patterns: Patterns) -> ValidationOptions<'static> {
-    jsonschema::options().with_pattern_options(PatternOptions::regex()).with_format("regex", is_pattern).with_keyword(
-        "pattern",
-        move |_, pattern, place| match pattern.as_str().map(|it| Matching::new(it, &patterns)) {
-            Some(Ok(matching)) => Ok(Box::new(matching) as Box<dyn for<'i> Keyword<'i>>),
-            Some(Err(refusal)) => {
-                let reason = refusal.explain(pattern.as_str().unwrap_or_default());
-                Err(ValidationError::custom(format!("a pattern {reason} (at {place})")))
+    jsonschema::options()
+        .with_pattern_options(PatternOptions::regex().size_limit(2 * MAX_COMPILED))
+        .with_format("regex", is_pattern)
+        .with_keyword("pattern", move |_, pattern, place| {
+            match pattern.as_str().map(|it| Matching::new(it, &patterns)) {
+                Some(Ok(matching)) => Ok(Box::new(matching) as Box<dyn for<'i> Keyword<'i>>),
+                Some(Err(refusal)) => {
+                    let reason = refusal.explain(pattern.as_str().unwrap_or_default());
+                    Err(ValidationError::custom(format!("a pattern {reason} (at {place})")))
+                }
+                None => Err(ValidationError::custom(format!("{pattern} is not of type \"string\" (at {place})"))),
             }
-            None => Err(ValidationError::custom(format!("{pattern} is not of type \"string\" (at {place})"))),
-        },
-    )
+        })
 }
 
 /// Builds a schema whose translated names an older meta-schema would refuse. It validates the original schema, then builds a

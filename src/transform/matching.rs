@@ -1,4 +1,4 @@
-//! Finds and replaces regular expressions of ECMA-262 with the `u` flag, in linear time.
+//! Finds and replaces regular expressions of ECMA-262 with the `u` flag, each match in linear time.
 //!
 //! Places are told in UTF-16 code units, as JavaScript counts them.
 

@@ -32,6 +32,7 @@ mod json_minify;
 mod json_parse;
 mod json_path;
 mod json_patterns;
+mod json_places;
 mod json_plan;
 mod json_query;
 mod json_query_parse;

@@ -84,12 +84,12 @@ pub fn not_utf8(bytes: &[u8], place: usize) -> Error {
     .at(place as u64)
 }
 
-/// Returns the bytes if they are UTF-8 text.
+/// Returns the bytes if they are UTF-8 text. Only bytes that do not come from a string can be in another encoding.
 ///
 /// # Errors
 /// As [`check`].
 pub fn checked(bytes: Bytes) -> Result<Bytes> {
-    check(&bytes).map(|()| bytes)
+    if matches!(bytes, Bytes::OfString(_)) { Ok(bytes) } else { check(&bytes).map(|()| bytes) }
 }
 
 fn begins_with_mark(encoding: &str) -> Error {

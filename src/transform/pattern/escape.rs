@@ -1,9 +1,12 @@
 //! The part of the parser that reads escapes, group names and classes.
 
 use super::parse::{Parsed, Parser};
-use super::property::{named, property};
+use super::property::{fold, named, property};
 use super::tree::{Look, Node, Set, any, digits, set, space, without, word};
 use regex_syntax::hir::ClassUnicodeRange;
+
+/// Characters whose case variants are looked up that count as one range.
+const FOLDED_PER_RANGE: usize = 16;
 
 /// A member of a class: one code point, possibly a lone surrogate, or a set.
 enum Member {
@@ -13,21 +16,21 @@ enum Member {
 
 impl Parser {
     /// Returns a character, with its case variants under `i`.
-    pub(super) fn literal(&self, character: char) -> Node {
+    pub(super) fn literal(&mut self, character: char) -> Node {
         let alone = set(&[(character, character)]);
         let folded = self.folded(alone.clone());
         if folded == alone { Node::Char(character) } else { Node::Set(folded) }
     }
 
-    fn code_point(&self, code_point: u32) -> Node {
+    fn code_point(&mut self, code_point: u32) -> Node {
         // No text contains a lone surrogate.
         char::from_u32(code_point).map_or_else(|| Node::Set(Set::empty()), |it| self.literal(it))
     }
 
     /// Adds the case variants under `i`.
-    fn folded(&self, mut set: Set) -> Set {
+    fn folded(&mut self, mut set: Set) -> Set {
         if self.flags.ignore_case {
-            set.case_fold_simple();
+            self.ranges += fold(&mut set) / FOLDED_PER_RANGE;
         }
         set
     }
@@ -195,7 +198,7 @@ impl Parser {
         self.at += 1;
         let negated = self.eat("^");
         let mut ranges = Vec::new();
-        let mut add = |from: u32, to: u32| {
+        let add = |ranges: &mut Vec<_>, from: u32, to: u32| {
             // No text contains a lone surrogate.
             let from = char::from_u32(from).unwrap_or('\u{e000}');
             let to = char::from_u32(to).unwrap_or('\u{d7ff}');
@@ -203,7 +206,6 @@ impl Parser {
                 ranges.push(ClassUnicodeRange::new(from, to));
             }
         };
-        let mut sets: Vec<Set> = Vec::new();
         while !self.eat("]") {
             let at = self.at;
             let first = self.member(start)?;
@@ -217,20 +219,17 @@ impl Parser {
                     if to < from {
                         return Err(self.invalid_at(at, "a range out of order"));
                     }
-                    add(from, to);
+                    add(&mut ranges, from, to);
                 }
                 Member::Many(_) if is_range => {
                     return Err(self.invalid_at(at, "a range must begin with a character"));
                 }
-                Member::One(alone) => add(alone, alone),
-                Member::Many(many) => sets.push(many),
+                Member::One(alone) => add(&mut ranges, alone, alone),
+                Member::Many(many) => ranges.extend_from_slice(many.ranges()),
             }
+            self.check_ranges(ranges.len())?;
         }
-        let mut set = Set::new(ranges);
-        for many in &sets {
-            set.union(many);
-        }
-        let set = self.folded(set);
+        let set = self.folded(Set::new(ranges));
         Ok(Node::Set(if negated { without(set) } else { set }))
     }
 

@@ -2,7 +2,8 @@
 //! linear time but is slower than the regex crate, so it runs only where the crate's answer would differ.
 
 use super::Refusal;
-use super::tree::{KELVIN, LONG_S, Look, Node, Repeat, Set, contains, is_terminator};
+use super::classes::{Class, Classes};
+use super::tree::{KELVIN, LONG_S, Look, Node, Repeat, is_terminator};
 
 /// Limits steps times group offsets: the machine holds two words for each.
 const MAX_ROOM: usize = 1 << 20;
@@ -10,7 +11,8 @@ const MAX_ROOM: usize = 1 << 20;
 #[derive(Debug)]
 enum Step {
     Char(char),
-    Set(Set),
+    /// A character of a class, by its index.
+    Class(usize),
     Look(Look),
     Save(usize),
     /// Clears the offsets from the first up to the second.
@@ -24,6 +26,7 @@ enum Step {
 #[derive(Debug)]
 pub struct Program {
     steps: Vec<Step>,
+    classes: Vec<Class>,
     places: usize,
 }
 
@@ -37,14 +40,23 @@ impl Program {
     /// # Errors
     /// When the machine would need too much memory.
     pub fn of(node: &Node, groups: usize) -> Result<Self, Refusal> {
-        let mut program = Program { steps: Vec::new(), places: 2 * (groups + 1) };
-        program.add(Step::Save(0))?;
-        program.compile(node)?;
-        program.add(Step::Save(1))?;
-        program.add(Step::Found)?;
-        Ok(program)
+        let mut compiler = Compiler { steps: Vec::new(), classes: Classes::default(), places: 2 * (groups + 1) };
+        compiler.add(Step::Save(0))?;
+        compiler.compile(node)?;
+        compiler.add(Step::Save(1))?;
+        compiler.add(Step::Found)?;
+        let Compiler { steps, classes, places } = compiler;
+        Ok(Program { steps, classes: classes.into_list(), places })
     }
+}
 
+struct Compiler {
+    steps: Vec<Step>,
+    classes: Classes,
+    places: usize,
+}
+
+impl Compiler {
     fn add(&mut self, step: Step) -> Result<usize, Refusal> {
         if (self.steps.len() + 1) * self.places > MAX_ROOM {
             return Err(Refusal::TooLarge("its groups and loops take too much memory".to_string()));
@@ -57,7 +69,10 @@ impl Program {
         match node {
             Node::Empty => {}
             Node::Char(character) => _ = self.add(Step::Char(*character))?,
-            Node::Set(set) => _ = self.add(Step::Set(set.clone()))?,
+            Node::Set(_) => {
+                let class = self.classes.index(node).expect("one character");
+                self.add(Step::Class(class))?;
+            }
             Node::Look(look) => _ = self.add(Step::Look(*look))?,
             Node::Group(group, inner) => {
                 let place = 2 * *group as usize;
@@ -140,8 +155,11 @@ struct Threads {
 impl Threads {
     fn prepare(&mut self, program: &Program) {
         self.steps.clear();
-        self.index.resize(program.steps.len(), 0);
-        self.places.resize(program.steps.len() * program.places, NOWHERE);
+        if self.index.len() != program.steps.len() {
+            // Zeroed pages are only mapped when they are touched.
+            self.index = vec![0; program.steps.len()];
+            self.places = vec![0; program.steps.len() * program.places];
+        }
     }
 
     fn has(&self, step: usize) -> bool {
@@ -163,8 +181,10 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Finds the first match at or after an offset, or with `anchored` only at it, and writes its offsets to `found`.
-    pub fn find(&mut self, program: &Program, text: &str, at: usize, anchored: bool, found: &mut Places) -> bool {
+    /// Finds the first match at or after an offset and writes its offsets to `found`. With `end` the caller knows that the match
+    /// begins at `at` and ends there, and no character after it is read as part of a match.
+    pub fn find(&mut self, program: &Program, text: &str, at: usize, end: Option<usize>, found: &mut Places) -> bool {
+        let anchored = end.is_some();
         self.now.prepare(program);
         self.next.prepare(program);
         let mut is_found = false;
@@ -182,6 +202,7 @@ impl Machine {
             if self.now.steps.is_empty() && (is_found || anchored) {
                 return is_found;
             }
+            let taken = next.filter(|_| end != Some(offset));
             let behind = next.map(|it| offset + it.len_utf8());
             let view = View { at: behind.unwrap_or(offset), before: next, next: rest.clone().next().map(|(_, it)| it) };
             self.next.steps.clear();
@@ -189,8 +210,8 @@ impl Machine {
                 let step = self.now.steps[index];
                 let places = &mut self.now.places[step * program.places..][..program.places];
                 let takes = match &program.steps[step] {
-                    Step::Char(character) => next == Some(*character),
-                    Step::Set(set) => next.is_some_and(|it| contains(set, it)),
+                    Step::Char(character) => taken == Some(*character),
+                    Step::Class(class) => taken.is_some_and(|it| program.classes[*class].has(it)),
                     Step::Found => {
                         found.copy_from_slice(places);
                         is_found = true;
@@ -203,7 +224,7 @@ impl Machine {
                 }
             }
             std::mem::swap(&mut self.now, &mut self.next);
-            if next.is_none() {
+            if taken.is_none() {
                 return is_found;
             }
             before = next;
@@ -212,14 +233,14 @@ impl Machine {
 }
 
 /// An offset with the characters on both sides.
-struct View {
-    at: usize,
-    before: Option<char>,
-    next: Option<char>,
+pub struct View {
+    pub at: usize,
+    pub before: Option<char>,
+    pub next: Option<char>,
 }
 
 impl View {
-    fn holds(&self, look: Look) -> bool {
+    pub fn holds(&self, look: Look) -> bool {
         match look {
             Look::Start => self.before.is_none(),
             Look::End => self.next.is_none(),
@@ -278,7 +299,7 @@ fn follow(
                     }
                     step + 1
                 }
-                Step::Char(_) | Step::Set(_) | Step::Found => {
+                Step::Char(_) | Step::Class(_) | Step::Found => {
                     threads.places[step * program.places..][..program.places].copy_from_slice(places);
                     break;
                 }

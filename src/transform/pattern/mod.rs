@@ -1,6 +1,8 @@
 //! Regular expressions of ECMA-262 with the `u` flag in linear time. Patterns that need backtracking (look-around, backreferences)
 //! are refused. The pattern is parsed, rewritten and printed in the syntax of the regex crate, which does the search.
 
+mod classes;
+mod counter;
 mod escape;
 mod loops;
 mod machine;
@@ -8,9 +10,12 @@ mod parse;
 mod property;
 mod rust;
 mod search;
+mod size;
+mod tester;
 mod tree;
 
 pub use search::Searcher;
+pub use tester::{MAX_COMPILED, Room, Tester, for_regex_crate};
 pub use tree::Flags;
 
 use loops::{keeps_groups, rewritten};
@@ -18,13 +23,14 @@ use machine::{Machine, Program};
 use parse::parse;
 use regex::{Regex, RegexBuilder};
 use search::plain;
+use size::size;
 use std::fmt;
 use tree::{KELVIN, LONG_S, Look, Node, contains};
 
 /// Never reached: the parser limits nesting first.
 const NESTS: u32 = 2000;
-/// The regex crate's default limit, minus the groups a caller adds around the pattern.
-const NESTS_OF_NAMES: u32 = 240;
+/// Bytes of the compiled form of a pattern in the regex crate; larger ones run in [`Machine`] alone.
+const MAX_REGEX: usize = 10 << 20;
 /// Characters of a pattern that a message quotes.
 const MAX_TOLD: usize = 100;
 
@@ -68,7 +74,8 @@ impl Refusal {
 /// A compiled pattern.
 #[derive(Debug)]
 pub struct Pattern {
-    regex: Regex,
+    /// `None` if it would take too much memory.
+    regex: Option<Regex>,
     /// The name of each group; group 1 comes first.
     names: Vec<Option<String>>,
     /// The number in the pattern of each group of `regex`, which lacks groups that never match.
@@ -107,7 +114,7 @@ impl Needs {
 }
 
 impl Pattern {
-    /// Compiles a pattern. Pass `groups` to read groups from a [`Searcher`].
+    /// Compiles a pattern to search with. Pass `groups` to read groups from a [`Searcher`].
     ///
     /// # Errors
     /// For an invalid pattern, an unsupported one and one that is too large.
@@ -116,23 +123,10 @@ impl Pattern {
         Self::of(&node, names, groups)
     }
 
-    /// Compiles a pattern of JSONPath. RFC 9485 is a subset of ECMA-262 except for the dot. With `whole` it must match all of a
-    /// text.
-    ///
-    /// # Errors
-    /// As [`Pattern::new`].
-    pub fn of_path(pattern: &str, whole: bool) -> Result<Self, Refusal> {
-        let (node, names) = read(pattern, Flags { short_lines: true, ..Flags::default() })?;
-        if whole {
-            return Self::of(&Node::Concat(vec![Node::Look(Look::Start), node, Node::Look(Look::End)]), names, false);
-        }
-        Self::of(&node, names, false)
-    }
-
     fn of(node: &Node, names: Vec<Option<String>>, groups: bool) -> Result<Self, Refusal> {
-        let regex = compile(&rust::written(node), NESTS)?;
+        let regex = if size(node) > MAX_REGEX { None } else { compile(&rust::written(node))? };
         let needs = Needs { forgetting: groups && !keeps_groups(node), ..Needs::of(node) };
-        let program = if needs.forgetting || needs.lines || needs.folded_words {
+        let program = if regex.is_none() || needs.forgetting || needs.lines || needs.folded_words {
             Some(Program::of(node, names.len())?)
         } else {
             None
@@ -152,12 +146,12 @@ impl Pattern {
 
     /// Returns whether the pattern matches anywhere.
     pub fn is_match(&self, text: &str) -> bool {
-        match (plain(self, text), &self.program) {
-            (Some(plain), _) => self.regex.is_match(&plain),
-            (None, Some(program)) => {
-                Machine::default().find(program, text, 0, false, &mut vec![0; 2 * (self.names.len() + 1)])
+        match (plain(self, text), &self.regex, &self.program) {
+            (Some(plain), Some(regex), _) => regex.is_match(&plain),
+            (_, _, Some(program)) => {
+                Machine::default().find(program, text, 0, None, &mut vec![0; 2 * (self.names.len() + 1)])
             }
-            (None, None) => unreachable!("compiled with its program"),
+            (_, _, None) => unreachable!("compiled with its program"),
         }
     }
 }
@@ -168,22 +162,6 @@ pub fn is_pattern(text: &str) -> bool {
     !matches!(parse(text, Flags::default()), Err(Refusal::Syntax { .. }))
 }
 
-/// Translates a pattern to the syntax of the regex crate, for matching without groups.
-///
-/// # Errors
-/// As [`Pattern::new`], and for a pattern that needs more than the regex crate.
-pub fn for_regex_crate(pattern: &str) -> Result<String, Refusal> {
-    let (node, _) = read(pattern, Flags::default())?;
-    let needs = Needs::of(&node);
-    if needs.lines || needs.folded_words {
-        let reason = "'^' or '$' in '(?m:', or '\\b' in '(?i:', is not supported in patternProperties";
-        return Err(Refusal::Unsupported { reason: reason.to_string(), at: 0 });
-    }
-    let written = rust::written(&node);
-    compile(&written, NESTS_OF_NAMES)?;
-    Ok(written)
-}
-
 fn read(pattern: &str, flags: Flags) -> Result<(Node, Vec<Option<String>>), Refusal> {
     let tree = parse(pattern, flags)?;
     match tree.unsupported {
@@ -192,11 +170,18 @@ fn read(pattern: &str, flags: Flags) -> Result<(Node, Vec<Option<String>>), Refu
     }
 }
 
-fn compile(written: &str, nests: u32) -> Result<Regex, Refusal> {
-    RegexBuilder::new(written).nest_limit(nests).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(limit) => Refusal::TooLarge(format!("its compiled form exceeds {limit} bytes")),
-        other => Refusal::TooLarge(other.to_string().lines().last().unwrap_or_default().to_string()),
-    })
+/// Compiles a pattern in the syntax of the regex crate. Returns `None` if it takes too much memory.
+fn compile(written: &str) -> Result<Option<Regex>, Refusal> {
+    match RegexBuilder::new(written).nest_limit(NESTS).size_limit(MAX_REGEX).build() {
+        Ok(regex) => Ok(Some(regex)),
+        Err(regex::Error::CompiledTooBig(_)) => Ok(None),
+        Err(other) => Err(Refusal::TooLarge(last_line(&other))),
+    }
+}
+
+/// Returns the reason in an error of the regex crates, which ends with it.
+fn last_line(error: &impl fmt::Display) -> String {
+    error.to_string().lines().last().unwrap_or_default().to_string()
 }
 
 #[cfg(all(test, not(feature = "loom")))]
@@ -315,17 +300,21 @@ mod tests {
         assert_eq!(found(" a # (\n [ ] +\tb", spaced, "a  b"), ["a  b()"]);
     }
 
+    fn translated(pattern: &str) -> Result<String, Refusal> {
+        for_regex_crate(pattern, &mut Room::default())
+    }
+
     #[test]
     fn patterns_translate_to_the_regex_crate() {
         for pattern in ["^x-", "^(a|b)$", "ab", "^a-z_/$", "(a)+b*?c{2,3}"] {
-            assert_eq!(for_regex_crate(pattern).unwrap(), pattern);
+            assert_eq!(translated(pattern).unwrap(), pattern);
         }
         for (pattern, text) in
             [("^\\p{Lu}[^]$", "É😀"), ("\\bé", "aé"), ("^[\\]\\-&&~]+$", "]-&~"), ("^\\s$", "\u{feff}")]
         {
-            assert!(Regex::new(&for_regex_crate(pattern).unwrap()).unwrap().is_match(text), "{pattern}");
+            assert!(Regex::new(&translated(pattern).unwrap()).unwrap().is_match(text), "{pattern}");
         }
-        assert!(for_regex_crate("(?m:^a)").is_err() && for_regex_crate("(?i:\\ba)").is_err());
+        assert!(translated("(?m:^a)").is_err() && translated("(?i:\\ba)").is_err());
     }
 
     #[test]

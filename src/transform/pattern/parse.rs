@@ -34,7 +34,7 @@ pub struct Parser {
     referred: Vec<(String, usize)>,
     unsupported: Option<Refusal>,
     depth: usize,
-    ranges: usize,
+    pub(super) ranges: usize,
 }
 
 /// Parses a whole pattern.
@@ -66,8 +66,9 @@ pub fn parse(pattern: &str, flags: Flags) -> Parsed<Tree> {
     if parser.largest.0 > parser.names.len() {
         return Err(parser.invalid_at(parser.largest.1, "a backreference to a missing group"));
     }
+    let names: HashSet<_> = parser.names.iter().flatten().collect();
     for (name, at) in &parser.referred {
-        if !parser.names.iter().any(|it| it.as_deref() == Some(name)) {
+        if !names.contains(name) {
             return Err(parser.invalid_at(*at, "a backreference to an unknown name"));
         }
     }
@@ -100,6 +101,14 @@ impl Parser {
 
     pub(super) fn invalid_at(&self, at: usize, reason: &str) -> Refusal {
         Refusal::Syntax { reason: reason.to_string(), at: self.units(at) }
+    }
+
+    /// Checks the ranges of all sets, and `more` of the class being read.
+    pub(super) fn check_ranges(&self, more: usize) -> Parsed<()> {
+        if self.ranges + more > MAX_RANGES {
+            return Err(Refusal::TooLarge("its classes take too much memory".to_string()));
+        }
+        Ok(())
     }
 
     /// Converts an offset to UTF-16 code units.
@@ -164,9 +173,7 @@ impl Parser {
             self.skip_space();
             if let Node::Set(set) = &node {
                 self.ranges += set.ranges().len();
-                if self.ranges > MAX_RANGES {
-                    return Err(Refusal::TooLarge("its classes take too much memory".to_string()));
-                }
+                self.check_ranges(0)?;
             }
             let node = self.quantified(node, may_repeat, start, first_group)?;
             parts.push(node);

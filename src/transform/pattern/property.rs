@@ -2,7 +2,8 @@
 
 use super::tree::{Set, any, contains, without};
 use regex_syntax::hir::{Class, HirKind};
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// Values of General_Category.
 const CATEGORIES: &str = "
@@ -70,8 +71,42 @@ pub fn named(property: &str) -> bool {
     }
 }
 
+/// The properties used so far. Bounded by the number of names.
+static TABLES: LazyLock<Mutex<HashMap<String, Option<Set>>>> = LazyLock::new(Mutex::default);
+
 /// Returns the characters with a property that [`named`] accepts, or `None` if there is no table.
 pub fn property(property: &str) -> Option<Set> {
+    let known = TABLES.lock().unwrap_or_else(PoisonError::into_inner).get(property).cloned();
+    known.unwrap_or_else(|| {
+        let set = table(property);
+        TABLES.lock().unwrap_or_else(PoisonError::into_inner).insert(property.to_string(), set.clone());
+        set
+    })
+}
+
+/// A superset of the characters that have case variants.
+static CASED: LazyLock<Set> = LazyLock::new(|| {
+    let mut cased = table("Cased").expect("a table");
+    for name in ["Changes_When_Casefolded", "Changes_When_Casemapped"] {
+        cased.union(&table(name).expect("a table"));
+    }
+    cased
+});
+
+/// Adds the case variants of the characters of a set. Returns how many characters were looked up.
+pub fn fold(set: &mut Set) -> usize {
+    let mut cased = set.clone();
+    // Looking up each of a million characters would take long.
+    if cased.ranges().len() > 1 || cased.ranges().first().is_some_and(|it| it.end() > it.start()) {
+        cased.intersect(&CASED);
+    }
+    let count = cased.ranges().iter().map(|it| it.end() as usize - it.start() as usize + 1).sum();
+    cased.case_fold_simple();
+    set.union(&cased);
+    count
+}
+
+fn table(property: &str) -> Option<Set> {
     let query = match property.split_once('=') {
         // No text contains a lone surrogate.
         Some(("General_Category" | "gc", "Cs" | "Surrogate")) => return Some(Set::empty()),
@@ -99,7 +134,7 @@ pub fn property(property: &str) -> Option<Set> {
 fn no_script() -> Set {
     let mut all = Set::empty();
     for script in SCRIPTS.split_ascii_whitespace().filter(|it| !matches!(*it, "Unknown" | "Zzzz")) {
-        if let Some(set) = property(&format!("sc={script}")) {
+        if let Some(set) = table(&format!("sc={script}")) {
             all.union(&set);
         }
     }
@@ -107,12 +142,12 @@ fn no_script() -> Set {
 }
 
 pub fn is_id_start(character: char) -> bool {
-    static SET: LazyLock<Set> = LazyLock::new(|| property("ID_Start").expect("a table"));
+    static SET: LazyLock<Set> = LazyLock::new(|| table("ID_Start").expect("a table"));
     contains(&SET, character)
 }
 
 pub fn is_id_continue(character: char) -> bool {
-    static SET: LazyLock<Set> = LazyLock::new(|| property("ID_Continue").expect("a table"));
+    static SET: LazyLock<Set> = LazyLock::new(|| table("ID_Continue").expect("a table"));
     contains(&SET, character)
 }
 
@@ -122,4 +157,19 @@ pub fn all() -> impl Iterator<Item = String> {
     let scripts = SCRIPTS.split_ascii_whitespace().flat_map(|it| [format!("sc={it}"), format!("scx={it}")]);
     let others = [CATEGORIES, BINARY].into_iter().flat_map(|list| list.split_ascii_whitespace().map(String::from));
     others.chain(scripts)
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_cased_characters_have_variants() {
+        for character in ('\0'..=char::MAX).filter(|it| !contains(&CASED, *it)) {
+            let alone = super::super::tree::set(&[(character, character)]);
+            let mut folded = alone.clone();
+            folded.case_fold_simple();
+            assert_eq!(folded, alone, "{character:?}");
+        }
+    }
 }

@@ -2,14 +2,17 @@
 
 use super::machine::{Machine, NOWHERE};
 use super::{KELVIN, LONG_S, Pattern};
-use regex::CaptureLocations;
+use regex::{CaptureLocations, Regex};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// Returns the text for the regex crate, with the same offsets, or `None` if the crate cannot search it as ECMA-262 does.
 pub fn plain<'t>(pattern: &Pattern, text: &'t str) -> Option<Cow<'t, str>> {
     let needs = &pattern.needs;
-    if needs.folded_words && text.contains([LONG_S, KELVIN]) || needs.lines && text.contains(['\u{2028}', '\u{2029}']) {
+    if pattern.regex.is_none()
+        || needs.folded_words && text.contains([LONG_S, KELVIN])
+        || needs.lines && text.contains(['\u{2028}', '\u{2029}'])
+    {
         return None;
     }
     if !needs.lines || !text.contains('\r') {
@@ -23,7 +26,7 @@ pub struct Searcher<'p, 't> {
     pattern: &'p Pattern,
     text: &'t str,
     plain: Option<Cow<'t, str>>,
-    locations: CaptureLocations,
+    locations: Option<CaptureLocations>,
     machine: Machine,
     /// Start and end offsets of the match and of each group.
     places: Vec<usize>,
@@ -38,7 +41,7 @@ impl<'p, 't> Searcher<'p, 't> {
             pattern,
             text,
             plain: plain(pattern, text),
-            locations: pattern.regex.capture_locations(),
+            locations: pattern.regex.as_ref().map(Regex::capture_locations),
             machine: Machine::default(),
             places: vec![NOWHERE; 2 * (pattern.names.len() + 1)],
             at: Some(0),
@@ -60,21 +63,21 @@ impl<'p, 't> Searcher<'p, 't> {
 
     fn find(&mut self, at: usize) -> Option<Range<usize>> {
         let Pattern { regex, groups, program, needs, .. } = self.pattern;
-        let Some(plain) = &self.plain else {
+        let (Some(plain), Some(regex), Some(locations)) = (&self.plain, regex, &mut self.locations) else {
             let program = program.as_ref().expect("compiled with its program");
-            let is_found = self.machine.find(program, self.text, at, false, &mut self.places);
+            let is_found = self.machine.find(program, self.text, at, None, &mut self.places);
             return is_found.then(|| self.places[0]..self.places[1]);
         };
         if !self.with_groups || needs.forgetting {
             let found = regex.find_at(plain, at)?.range();
             if let Some(program) = program.as_ref().filter(|_| self.with_groups && needs.forgetting) {
-                self.machine.find(program, self.text, found.start, true, &mut self.places);
+                self.machine.find(program, self.text, found.start, Some(found.end), &mut self.places);
             }
             return Some(found);
         }
-        let found = regex.captures_read_at(&mut self.locations, plain, at)?.range();
+        let found = regex.captures_read_at(locations, plain, at)?.range();
         for (place, &group) in groups.iter().enumerate() {
-            let (start, end) = self.locations.get(place + 1).unwrap_or((NOWHERE, NOWHERE));
+            let (start, end) = locations.get(place + 1).unwrap_or((NOWHERE, NOWHERE));
             self.places[2 * group..2 * group + 2].copy_from_slice(&[start, end]);
         }
         Some(found)
