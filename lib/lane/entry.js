@@ -92,10 +92,12 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   const v8 = require('node:v8')
   const { encodeError, decodeError } = toldErrors(v8)
   const now = performance.now.bind(performance)
-  /** After a batch a thread waits for the next one for so long (ms) before it looks after its loop: waking that takes longer. */
-  const LINGER = 0.5
-  /** Its loop turns after so long (ms), whatever comes. */
+  /** Milliseconds for which a thread stays awake after a batch: a blocked thread wakes up sooner than one that waits in its event loop. */
+  const AWAKE = 1000
+  /** Milliseconds that it is blocked at a time, and after which its event loop turns in any case. */
+  const WAIT = 4
   const TURN = 10
+  const turn = setImmediate
   const MOVED = Symbol.for('offloop.moved')
 
   const { port, answers, memory } = data
@@ -295,9 +297,9 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     }
   }
 
-  /** The next batch, if it comes soon. @param {number} since when the loop turned last @returns {Batch | undefined} */
-  const linger = since => {
-    const until = Math.min(now() + LINGER, since + TURN)
+  /** The next batch, if it comes while this waits. @param {number} time in ms @returns {Batch | undefined} */
+  const waitFor = time => {
+    const until = now() + time
     for (;;) {
       const seen = Atomics.load(words, SHARED.messages)
       const message = received()
@@ -311,12 +313,32 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     }
   }
 
+  /** A batch that the event loop has brought while `serve` let it turn. @type {Batch | undefined} */
+  let brought
+  let isServing = false
+
   /** @param {Batch} first */
   const serve = async first => {
-    const since = now()
-    for (let message = /** @type {Batch | undefined} */ (first); message !== undefined; message = linger(since)) {
-      await work(message)
+    if (isServing) {
+      brought = first
+      return
     }
+    isServing = true
+    let turned = now()
+    let last = turned
+    for (let batch = /** @type {Batch | undefined} */ (first); now() - last < AWAKE || batch !== undefined; ) {
+      if (batch !== undefined) {
+        await work(batch)
+        last = now()
+      }
+      batch = now() - turned < TURN ? waitFor(WAIT) : undefined
+      if (batch !== undefined) continue
+      await new Promise(turn)
+      turned = now()
+      batch = brought
+      brought = undefined
+    }
+    isServing = false
   }
 
   /** @param {{ index: number, reason: Uint8Array }} abort */
