@@ -1,6 +1,6 @@
 'use strict'
 
-// Whatever code of an input, an option or a signal does or throws, the pool gets back its slots and bytes, and the process exits.
+// If code of an input, an option or a signal throws or calls back, the pool gets back its slots and bytes, and the process exits.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')

@@ -44,7 +44,7 @@ test('values that are not bytes never fill a queue', async () => {
 /** @param {object} bytes @param {number} length */
 const liar = (bytes, length) => Object.defineProperty(bytes, 'byteLength', { value: length })
 
-test('bytes count by their real size, whatever their properties say', async () => {
+test('bytes count by their real size, and not by their properties', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1 << 20 })
   const gate = words()
   const first = pool.run(hold, gate)
@@ -72,7 +72,7 @@ test('bytes count by their real size, whatever their properties say', async () =
   await pool.close()
 })
 
-test('a native transform gets the real bytes of a view, whatever its properties say', async () => {
+test('a native transform gets the real bytes of a view, and ignores its properties', async () => {
   const pool = new Pool({ threads: 1 })
   const bytes = Buffer.from('text and more')
   const memory = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)

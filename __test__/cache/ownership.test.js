@@ -1,6 +1,6 @@
 'use strict'
 
-// User code that runs while a cache loads, encodes or decodes: whatever it throws or calls, each call settles.
+// User code that runs while a cache loads, encodes or decodes. It may throw or call the cache; each call still settles.
 
 const assert = require('node:assert/strict')
 const { getEventListeners } = require('node:events')

@@ -1,6 +1,6 @@
 'use strict'
 
-// An answer reaches its caller as soon as it is ready, whatever the other tasks of its batch do.
+// An answer reaches its caller as soon as it is ready, even if another task of its batch blocks or ends the thread.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')

@@ -33,7 +33,7 @@ async function assertGoesOn(pool) {
   assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
 }
 
-/** Ends only once the memory changes, whatever the loop of this thread has to do. @param {Int32Array} shared @param {number} least */
+/** Blocks this thread until the memory changes. @param {Int32Array} shared @param {number} least */
 function spinUntil(shared, least) {
   while (Atomics.load(shared, 0) < least);
 }
