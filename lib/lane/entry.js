@@ -94,13 +94,13 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   const now = performance.now.bind(performance)
   /** Milliseconds for which a thread stays awake after a batch: a blocked thread wakes up sooner than one that waits in its event loop. */
   const AWAKE = 1000
-  /** Milliseconds that it is blocked at a time, and after which its event loop turns in any case. */
-  const WAIT = 4
+  /** Milliseconds between iterations of its event loop while it is awake: as long as it has been without a batch, within these bounds. */
   const TURN = 10
+  const LONGEST_WAIT = 50
   const turn = setImmediate
   const MOVED = Symbol.for('offloop.moved')
 
-  const { port, answers, memory } = data
+  const { port, answers, memory, measuresHeap } = data
   // What a user's module posts to its parent has no reader. Deno's parent has no end.
   parentPort?.close?.()
   const { words, doubles, kinds } = sharedViews(memory, Object.keys(SHARED).length, DOUBLES.length)
@@ -189,7 +189,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   /** Marks the batch as finished: the parent may send the next one. */
   const endBatch = () => {
     isOver = true
-    doubles[DOUBLES.heap] = v8.getHeapStatistics().used_heap_size
+    if (measuresHeap) doubles[DOUBLES.heap] = v8.getHeapStatistics().used_heap_size
     Atomics.add(words, SHARED.batches, 1)
   }
 
@@ -327,16 +327,20 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     let turned = now()
     let last = turned
     for (let batch = /** @type {Batch | undefined} */ (first); now() - last < AWAKE || batch !== undefined; ) {
+      const isIdle = batch === undefined
       if (batch !== undefined) {
         await work(batch)
         last = now()
+        batch = undefined
       }
-      batch = now() - turned < TURN ? waitFor(WAIT) : undefined
-      if (batch !== undefined) continue
-      await new Promise(turn)
-      turned = now()
-      batch = brought
-      brought = undefined
+      // Right after an answer is the best time: the parent has to read it before it sends the next batch.
+      if (isIdle || now() - turned >= TURN) {
+        await new Promise(turn)
+        turned = now()
+        batch = brought
+        brought = undefined
+      }
+      batch ??= waitFor(Math.min(Math.max(TURN, now() - last), LONGEST_WAIT))
     }
     isServing = false
   }

@@ -24,6 +24,8 @@ const { refusal } = require('./refusal')
  */
 
 const QUEUED = -1
+/** The transfer list of most inputs. @type {readonly any[]} */
+const NOTHING = Object.freeze([])
 
 /** One input of a user's function on its way through a pool. */
 class Errand extends AsyncResource {
@@ -31,8 +33,8 @@ class Errand extends AsyncResource {
   id = -1
   /** @type {any} */
   input
-  /** What of it changes hands. @type {any[]} */
-  transfer = []
+  /** What of it changes hands. @type {readonly any[]} */
+  transfer = NOTHING
   /** It, or one that it travelled with, could not be sent. */
   travelsAlone = false
   /** Reason of its abort. @type {unknown} */
@@ -70,6 +72,11 @@ class Errand extends AsyncResource {
   /** Nobody waits for it any more. */
   get isSettled() {
     return this.#settled
+  }
+
+  /** True if it is sent without others. */
+  get isAlone() {
+    return this.travelsAlone || this.transfer.length > 0
   }
 
   get caller() {
@@ -178,7 +185,7 @@ class Errand extends AsyncResource {
   #finish() {
     this.#settled = true
     this.input = undefined
-    this.transfer = []
+    this.transfer = NOTHING
     if (this.#signal !== undefined) unwatch(this.#signal, this)
   }
 }
@@ -186,7 +193,7 @@ class Errand extends AsyncResource {
 /**
  * @param {any} value
  * @param {any[]} transfer
- * @returns {{ value: any, transfer: any[] }}
+ * @returns {{ value: any, transfer: readonly any[] }}
  */
 function taken(value, transfer) {
   if (transfer.length === 1 && transfer[0] === value) {

@@ -3,6 +3,7 @@
 const { withCaller } = require('../errors')
 const { BackOff } = require('./back-off')
 const { exitError } = require('./exit-error')
+const { IdleThreads } = require('./idle')
 const { clearTimeout, now, queueMicrotask, setImmediate, setTimeout } = require('../loop')
 const { openMailbox } = require('./mailbox')
 const { Pace } = require('./pace')
@@ -21,8 +22,12 @@ const { refusal } = require('./refusal')
 
 /** Milliseconds after which the tasks behind a slow one go back to the queue, where any thread may take them. */
 const STUCK = 2
-/** For tasks that take less than this (µs) the event loop polls instead of sleeping. */
+/**
+ * The event loop polls instead of sleeping for tasks that take less than this (µs), if the last answer came less than this (ms) ago:
+ * one call follows another. Otherwise the thread may need the core on which the event loop would poll.
+ */
 const SOON = 50
+const RECENT = 0.5
 /** Milliseconds of an event-loop iteration that may go to tasks that fail while they are sent. */
 const TURN_BUDGET = 2
 
@@ -32,14 +37,14 @@ class Lane {
   #options
   /** @type {Set<Thread>} */
   #threads = new Set()
-  /** The most recently busy thread comes last. @type {Thread[]} */
-  #idle = []
+  #idle
   /** @type {Map<number, Pace>} by transform */
   #paces = new Map()
   #backOff = new BackOff()
   #taken = new Uint32Array(MAX_BATCH)
   #list = new Uint32Array(MAX_BATCH)
   #isWatching = false
+  #lastAnswer = -Infinity
   /** @type {(() => void) | undefined} */
   #ended
 
@@ -53,15 +58,15 @@ class Lane {
   constructor(pool, options) {
     this.#pool = pool
     this.#options = options
+    this.#idle = new IdleThreads(options.idleTimeout, thread => this.#retire(thread))
     this.mailbox = openMailbox(this)
   }
 
   /** Receives a permit, which comes with the first waiting task. @param {number} permit */
   begun(permit) {
     const first = this.#errand(native.firstErrand(permit))
-    const thread = this.#idle.pop() ?? this.#unused() ?? this.#spawn(permit, first)
+    const thread = this.#idle.take() ?? this.#unused() ?? this.#spawn(permit, first)
     if (thread === undefined) return
-    clearTimeout(thread.timer)
     thread.permit = permit
     thread.backlog.push(first)
     // Tasks that are submitted in the same event-loop iteration are sent together.
@@ -70,7 +75,8 @@ class Lane {
 
   /** A starting thread whose tasks another thread has taken over. */
   #unused() {
-    return [...this.#threads].find(it => !it.isUp && !it.isEnding && it.permit === undefined)
+    for (const it of this.#threads) if (!it.isUp && !it.isEnding && it.permit === undefined) return it
+    return undefined
   }
 
   /**
@@ -120,9 +126,11 @@ class Lane {
     const pace = this.#pace(numberOf(tasks[0]))
     pace.measure(tasks.length, micros, longest)
     this.#backOff.forget(numberOf(tasks[0]))
+    this.#lastAnswer = now()
     this.#count(thread, tasks, errors, micros)
-    for (const [place, errand] of tasks.entries()) {
-      if (errors.has(place)) errand.fail(withCaller(errors.get(place), errand.caller))
+    for (let place = 0; place < tasks.length; place++) {
+      const errand = tasks[place]
+      if (errors?.has(place)) errand.fail(withCaller(errors.get(place), errand.caller))
       else errand.succeed(values[place], pace.micros)
       errand.leave()
     }
@@ -130,7 +138,7 @@ class Lane {
 
   /** @param {Thread} thread that is up, or done with its batch */
   rests(thread) {
-    if (this.#idle.includes(thread)) return
+    if (this.#idle.has(thread)) return
     clearTimeout(thread.timer)
     if (thread.permit === undefined) this.#rest(thread)
     else this.#work(thread)
@@ -139,7 +147,7 @@ class Lane {
   /** @param {Thread} thread @param {Exit} exit */
   exited(thread, exit) {
     this.#threads.delete(thread)
-    this.#idle = this.#idle.filter(it => it !== thread)
+    this.#idle.remove(thread)
     const lost = thread.permit === undefined ? [] : this.#takeLost(thread, exit)
     const when = exit.wasImporting ? 'while it imported the module' : 'before the task did'
     if (lost.length > 0) this.#drop(thread, lost, () => exitError(exit, when))
@@ -204,8 +212,8 @@ class Lane {
 
   /** @param {Thread} thread */
   #leaveOutSettled(thread) {
+    if (!thread.backlog.some(errand => errand.isSettled)) return
     const settled = thread.backlog.filter(errand => errand.isSettled)
-    if (settled.length === 0) return
     thread.backlog = thread.backlog.filter(errand => !errand.isSettled)
     this.#drop(thread, settled)
   }
@@ -218,10 +226,9 @@ class Lane {
   #nextBatch(thread) {
     const { backlog } = thread
     if (backlog.length === 0) return []
+    if (backlog.length === 1 || backlog[0].isAlone) return backlog.splice(0, 1)
     const number = numberOf(backlog[0])
-    const isAlone = (/** @type {Errand} */ errand) => errand.travelsAlone || errand.transfer.length > 0
-    if (isAlone(backlog[0])) return backlog.splice(0, 1)
-    const end = backlog.findIndex(errand => numberOf(errand) !== number || isAlone(errand))
+    const end = backlog.findIndex(errand => errand.isAlone || numberOf(errand) !== number)
     return backlog.splice(0, Math.min(end < 0 ? backlog.length : end, this.#batchSize(thread, number)))
   }
 
@@ -247,8 +254,7 @@ class Lane {
     // Serializing the inputs runs their getters, which may have aborted tasks.
     for (const errand of batch) if (errand.isSettled) this.interrupt(errand, errand.reason)
     if (thread.tasks.length + thread.backlog.length > 1) this.#watch()
-    // Such a task ends sooner than this thread would wake up.
-    if (this.#pace(transform).micros < SOON) port.stayAwake()
+    if (this.#pace(transform).micros < SOON && thread.since - this.#lastAnswer < RECENT) port.stayAwake()
     return true
   }
 
@@ -289,12 +295,13 @@ class Lane {
     }
   }
 
-  /** @param {Thread} thread @param {Errand[]} tasks @param {Map<number, unknown>} errors @param {number} micros */
+  /** @param {Thread} thread @param {Errand[]} tasks @param {Map<number, unknown> | undefined} errors @param {number} micros */
   #count(thread, tasks, errors, micros) {
-    let [failed, cancelled] = [0, 0]
-    for (const [place, errand] of tasks.entries()) {
-      if (errand.isSettled) cancelled++
-      else if (errors.has(place)) failed++
+    let failed = 0
+    let cancelled = 0
+    for (let place = 0; place < tasks.length; place++) {
+      if (tasks[place].isSettled) cancelled++
+      else if (errors?.has(place)) failed++
     }
     this.#finish(thread, tasks, tasks.length - failed - cancelled, failed, cancelled, micros)
   }
@@ -327,19 +334,20 @@ class Lane {
   #rest(thread) {
     this.#release(thread)
     if (thread.isEnding) return
-    const starting = [...this.#threads].find(it => !it.isUp && it.backlog.length > 0)
+    const starting = this.#starting()
     if (starting !== undefined) {
       thread.permit = starting.permit
       thread.backlog = starting.backlog.splice(0)
       starting.permit = undefined
       return this.#work(thread)
     }
-    this.#idle.push(thread)
-    const { idleTimeout } = this.#options
-    if (idleTimeout < 2 ** 31) {
-      thread.timer = setTimeout(() => this.#retire(thread), idleTimeout)
-      thread.timer.unref()
-    }
+    this.#idle.add(thread)
+  }
+
+  /** A starting thread that has tasks. */
+  #starting() {
+    for (const it of this.#threads) if (!it.isUp && it.backlog.length > 0) return it
+    return undefined
   }
 
   /** @param {Thread} thread */
@@ -355,7 +363,7 @@ class Lane {
 
   /** Ends an idle thread. @param {Thread} thread */
   #retire(thread) {
-    this.#idle = this.#idle.filter(it => it !== thread)
+    this.#idle.remove(thread)
     thread.end(this.#options.gracePeriod)
     this.#giveBack(thread, thread.backlog.splice(0))
     this.#release(thread)

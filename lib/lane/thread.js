@@ -13,7 +13,7 @@ const { ModuleTransform } = require('./transform')
  * @typedef {import('node:worker_threads').MessagePort} MessagePort
  *
  * Answers of the next tasks of a batch, in order. `errors` is keyed by index in `values`; `micros` is their total time.
- * @typedef {{ values: unknown[], errors: Map<number, unknown>, micros: number, longest: number }} Answers
+ * @typedef {{ values: unknown[], errors: Map<number, unknown> | undefined, micros: number, longest: number }} Answers
  *
  * Receives the events of a thread.
  * @typedef {object} Outlet
@@ -62,7 +62,9 @@ class Thread {
   answered = 0
   /** Number of tasks answered since it started. */
   done = 0
-  /** Idle timeout, or grace period of an aborted task; set by the lane. @type {NodeJS.Timeout | undefined} */
+  /** When it became idle. */
+  idleSince = 0
+  /** Grace period of an aborted task; set by the lane. @type {NodeJS.Timeout | undefined} */
   timer
 
   /**
@@ -70,13 +72,18 @@ class Thread {
    * @param {string} pool its name
    * @param {Outlet} outlet
    */
-  constructor({ env, execArgv, argv, resourceLimits }, pool, outlet) {
+  constructor({ env, execArgv, argv, resourceLimits, maxHeap }, pool, outlet) {
     const control = new MessageChannel()
     const answers = new MessageChannel()
     this.#outlet = outlet
     this.#shared.words[SHARED.state] = STATE.importing
     const name = `offloop-${pool}`
-    const workerData = { port: control.port2, answers: answers.port2, memory: this.#shared.words.buffer }
+    const workerData = {
+      port: control.port2,
+      answers: answers.port2,
+      memory: this.#shared.words.buffer,
+      measuresHeap: maxHeap !== Infinity
+    }
     const options = { env, execArgv, argv, resourceLimits, workerData, transferList: [control.port2, answers.port2] }
     this.#worker = new Worker(source, { eval: true, name, ...options })
     this.#port = control.port1
@@ -144,8 +151,10 @@ class Thread {
   #read(count) {
     const { doubles, kinds } = this.#shared
     const values = new Array(count)
-    const errors = new Map()
-    let [micros, longest] = [0, 0]
+    /** @type {Map<number, unknown> | undefined} */
+    let errors
+    let micros = 0
+    let longest = 0
     for (let place = 0; place < count; place++) {
       const index = this.answered + place
       const time = doubles[DOUBLES.micros + index]
@@ -154,19 +163,25 @@ class Thread {
       const kind = kinds[index]
       if (kind === ANSWER.number) values[place] = doubles[DOUBLES.numbers + index]
       else if (kind < ANSWER.number) values[place] = SMALL[kind]
-      else this.#readMessage(kind, place, values, errors)
+      else {
+        const read = this.#readMessage(kind)
+        if (read.isError) {
+          errors ??= new Map()
+          errors.set(place, read.value)
+        } else values[place] = read.value
+      }
     }
     return { values, errors, micros, longest }
   }
 
-  /** @param {number} kind @param {number} place @param {unknown[]} values @param {Map<number, unknown>} errors */
-  #readMessage(kind, place, values, errors) {
+  /** Reads an answer that is a message. @param {number} kind @returns {{ isError: boolean, value: unknown }} */
+  #readMessage(kind) {
     try {
       const { message } = /** @type {{ message: any }} */ (receiveMessageOnPort(this.#answers))
-      if (kind === ANSWER.error) errors.set(place, decoded(message))
-      else values[place] = message
+      const isError = kind === ANSWER.error
+      return { isError, value: isError ? decoded(message) : message }
     } catch (error) {
-      errors.set(place, unreadableError('result', error))
+      return { isError: true, value: unreadableError('result', error) }
     }
   }
 
@@ -184,7 +199,7 @@ class Thread {
     return this.tasks.length > 0 || Atomics.load(this.#shared.words, SHARED.batches) !== this.#batches
   }
 
-  /** Used heap in bytes after its last batch. */
+  /** Used heap in bytes after its last batch; 0 if `maxHeap` sets no limit. */
   get heap() {
     return this.#shared.doubles[DOUBLES.heap]
   }
@@ -220,8 +235,12 @@ class Thread {
       this.#post({ transform, definition: ModuleTransform.definition(tasks[0].transform) })
       this.#known.add(transform)
     }
-    const inputs = tasks.map(task => task.input)
-    const transfer = tasks.flatMap(task => task.transfer)
+    const inputs = []
+    const transfer = []
+    for (const task of tasks) {
+      inputs.push(task.input)
+      for (const memory of task.transfer) transfer.push(memory)
+    }
     Atomics.store(this.#shared.words, SHARED.answers, 0)
     Atomics.store(this.#shared.words, SHARED.batch, tasks.length << 16)
     try {

@@ -24,7 +24,8 @@ const AT_ONCE = 20
 /** @param {number} threads @returns {Runner[]} */
 function runners(threads) {
   const { Piscina } = require('piscina')
-  const pool = new Pool({ threads })
+  // The peer keeps its threads too.
+  const pool = new Pool({ threads, workers: { idleTimeout: Infinity } })
   const mates = transforms.module(FILE)
   const peer = new Piscina({ filename: FILE, minThreads: threads, maxThreads: threads })
   return [
