@@ -1,7 +1,8 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
-const { isAnyArrayBuffer } = require('node:util').types
+const { isAnyArrayBuffer, isArrayBuffer } = require('node:util').types
+const threads = require('node:worker_threads')
 const { unwatch, watch } = require('../abort')
 const { sizeOfBytes } = require('../bytes')
 const { taskError } = require('../errors')
@@ -21,9 +22,13 @@ const { refusal } = require('./refusal')
  * @property {number} kind as native code has it
  * @property {(permit: number) => void} begun
  * @property {(errand: Errand, reason: unknown) => void} interrupt one that has begun
+ * @property {(errand: Errand) => void} moved its moved input was taken, and can be sent
  */
 
 const QUEUED = -1
+/** Undefined in Node.js 20. */
+const { transfer: transferMemory } = /** @type {any} */ (ArrayBuffer.prototype)
+const { isMarkedAsUntransferable } = /** @type {any} */ (threads)
 /** The transfer list of most inputs. @type {readonly any[]} */
 const NOTHING = Object.freeze([])
 
@@ -111,8 +116,11 @@ class Errand extends AsyncResource {
     pool.entered()
     this.input = input
     if (submitted !== QUEUED) this.#runner.begun(submitted)
-    // It is looked at when this turn is over, at the earliest.
-    if (Moved.is(input)) this.#take(input)
+    if (Moved.is(input)) {
+      // It is looked at when this turn is over, at the earliest.
+      this.#take(input)
+      this.#runner.moved(this)
+    }
     return null
   }
 
@@ -190,6 +198,11 @@ class Errand extends AsyncResource {
   }
 }
 
+/** True if V8 may move a buffer by itself, which costs much less than a clone. @param {unknown} value @returns {value is ArrayBuffer} */
+function isPlain(value) {
+  return isArrayBuffer(value) && transferMemory !== undefined && isMarkedAsUntransferable?.(value) === false
+}
+
 /**
  * @param {any} value
  * @param {any[]} transfer
@@ -197,7 +210,7 @@ class Errand extends AsyncResource {
  */
 function taken(value, transfer) {
   if (transfer.length === 1 && transfer[0] === value) {
-    const own = structuredClone(value, { transfer })
+    const own = isPlain(value) ? transferMemory.call(value) : structuredClone(value, { transfer })
     return { value: own, transfer: [own] }
   }
   return structuredClone({ value, transfer }, { transfer })

@@ -22,10 +22,7 @@ const { refusal } = require('./refusal')
 
 /** Milliseconds after which the tasks behind a slow one go back to the queue, where any thread may take them. */
 const STUCK = 2
-/**
- * The event loop polls instead of sleeping for tasks that take less than this (µs), if the last answer came less than this (ms) ago:
- * one call follows another. Otherwise the thread may need the core on which the event loop would poll.
- */
+/** For tasks that take less than this (µs) the event loop polls instead of sleeping, while one call follows another (ms). */
 const SOON = 50
 const RECENT = 0.5
 /** Milliseconds of an event-loop iteration that may go to tasks that fail while they are sent. */
@@ -73,10 +70,14 @@ class Lane {
     queueMicrotask(() => this.#work(thread))
   }
 
+  /** Sends a moved input at once: it would be sent alone later too. @param {Errand} errand */
+  moved(errand) {
+    for (const thread of this.#threads) if (thread.backlog[0] === errand) this.#work(thread)
+  }
+
   /** A starting thread whose tasks another thread has taken over. */
   #unused() {
-    for (const it of this.#threads) if (!it.isUp && !it.isEnding && it.permit === undefined) return it
-    return undefined
+    return [...this.#threads].find(it => !it.isUp && !it.isEnding && it.permit === undefined)
   }
 
   /**

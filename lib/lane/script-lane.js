@@ -46,6 +46,9 @@ class ScriptLane {
     queueMicrotask(() => this.#run(permit, first))
   }
 
+  /** @param {Errand} _errand has a worker of its own, which starts when this turn is over */
+  moved(_errand) {}
+
   /** @param {Errand} errand */
   interrupt(errand) {
     this.#workers.get(errand)?.terminate()

@@ -133,6 +133,8 @@ const rows = [
   },
   {
     name: 'module-move',
+    // A round is short, and rounds differ by a third.
+    rounds: 15,
     what: 'buffers of 1 MiB that change hands, 8 in flight',
     reference: 'piscina',
     measures: [{ name: 'throughput', unit: 'tasks/s', bar: { of: 'ratio', atLeast: 1 } }],
