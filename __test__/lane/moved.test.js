@@ -86,6 +86,31 @@ test('of two tasks that give the same buffer away one has it', async t => {
   }
 })
 
+test('an input whose getter aborts another task is sent after it was taken', async t => {
+  const pool = new Pool({ threads: 1 })
+  t.after(() => pool.close())
+  await pool.run(plain(), 0)
+  const shared = words()
+  const abort = new AbortController()
+  const aborted = pool.run(plain('answered'), shared, { signal: abort.signal })
+  // Sends it.
+  await null
+  // The answer is ready, but has not been read.
+  Atomics.wait(shared, 0, 0)
+  const memory = new ArrayBuffer(8)
+  const value = {
+    get text() {
+      abort.abort()
+      return 'text'
+    },
+    memory
+  }
+  const result = pool.run(plain(), move(value, [memory]))
+  assert.equal(memory.byteLength, 0)
+  await assert.rejects(aborted, { name: 'AbortError' })
+  assert.deepEqual(await result, { text: 'text', memory: new ArrayBuffer(8) })
+})
+
 test('what cannot be sent any more fails alone', async t => {
   const pool = await quick(t, { threads: 1 }, meetOrSize, bytes)
   const shared = words()

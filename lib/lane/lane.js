@@ -86,7 +86,7 @@ class Lane {
    */
   interrupt(errand, reason) {
     for (const thread of this.#threads) {
-      if (thread.tasks.includes(errand)) thread.collect()
+      if (thread.tasks.includes(errand)) thread.collectAnswers()
       const place = thread.tasks.indexOf(errand)
       const next = thread.answered + place + (thread.runs(errand) ? 1 : 0)
       if (place >= 0) this.#giveBack(thread, thread.takeBack(next))

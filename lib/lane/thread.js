@@ -140,11 +140,19 @@ class Thread {
 
   /** Reports answers that are ready, and the end of the batch. */
   collect() {
+    this.collectAnswers()
+    this.#rest()
+  }
+
+  /**
+   * Reports answers that are ready, but not the end of the batch: nothing is sent while a getter of an input runs. The message that
+   * announces the answers is still to come, and reports it.
+   */
+  collectAnswers() {
     const { words } = this.#shared
     Atomics.store(words, SHARED.rung, 0)
     const count = Atomics.load(words, SHARED.answers) - this.answered
     if (count > 0) this.#outlet.answered(this, this.#read(count))
-    this.#rest()
   }
 
   /** Reads the next answers. @param {number} count @returns {Answers} */
