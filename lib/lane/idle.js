@@ -1,6 +1,6 @@
 'use strict'
 
-const { now, setTimeout } = require('../loop')
+const { clearTimeout, now, setTimeout } = require('../loop')
 
 /** @typedef {import('./thread').Thread} Thread */
 
@@ -10,7 +10,8 @@ class IdleThreads {
   #threads = []
   #timeout
   #expired
-  #hasTimer = false
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer
 
   /**
    * @param {number} timeout in milliseconds; Infinity: threads stay
@@ -41,18 +42,25 @@ class IdleThreads {
   /** @param {Thread} thread */
   remove(thread) {
     this.#threads = this.#threads.filter(it => it !== thread)
+    // A timer would keep a closed pool in memory. The next idle thread starts another.
+    if (this.#threads.length === 0) this.#forget()
   }
 
   /** Waits until the thread that has been idle for the longest time expires. */
   #watch() {
-    if (this.#hasTimer || this.#timeout === Infinity || this.#threads.length === 0) return
-    this.#hasTimer = true
+    if (this.#timer !== undefined || this.#timeout === Infinity || this.#threads.length === 0) return
     const left = this.#threads[0].idleSince + this.#timeout - now()
-    setTimeout(() => this.#check(), Math.max(Math.ceil(left), 1)).unref()
+    this.#timer = setTimeout(() => this.#check(), Math.max(Math.ceil(left), 1))
+    this.#timer.unref()
+  }
+
+  #forget() {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   #check() {
-    this.#hasTimer = false
+    this.#forget()
     const before = now() - this.#timeout
     for (const thread of this.#threads.filter(it => it.idleSince <= before)) this.#expired(thread)
     this.#watch()
