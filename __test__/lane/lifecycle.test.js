@@ -68,6 +68,17 @@ test('close by force waits for nobody', async () => {
   await closed
 })
 
+test('a module that cleans up has the event loop of its thread to itself', async t => {
+  const turns = words()
+  turns[1] = 100
+  const pool = new Pool({ threads: 1, workers: { gracePeriod: 500 } })
+  t.after(() => pool.close())
+  // Its thread is awake after the task, and waits for the next one.
+  await pool.run(disposes, turns)
+  await pool.close()
+  assert.equal(turns[0], 1)
+})
+
 test('a thread is replaced after so many tasks, or with so large a heap', async () => {
   const few = new Pool({ threads: 1, workers: { maxTasks: 3 } })
   const ids = []
@@ -162,6 +173,33 @@ test('a worker thread that is terminated in the middle gives its permits back', 
   await worker.terminate()
   assert.equal(await next, 6)
   await pool.close()
+})
+
+test('a pool that is closed is forgotten, however long its threads may be idle', async () => {
+  const text = `
+    const { Pool, transforms } = require(${main})
+    const f = transforms.module(${plainPath})
+    const closed = async () => {
+      const env = { ...process.env }
+      const pool = new Pool({ threads: 1, workers: { idleTimeout: 2 ** 31 - 1, env } })
+      await pool.run(f, 1)
+      await new Promise(setImmediate)
+      await pool.close()
+      return new WeakRef(env)
+    }
+    ;(async () => {
+      const pools = []
+      for (let i = 0; i < 8; i++) pools.push(await closed())
+      for (let i = 0; i < 8; i++) {
+        await new Promise(setImmediate)
+        gc()
+      }
+      console.log(pools.filter(it => it.deref() !== undefined).length)
+    })()`
+  const { stdout, stderr } = await node(['--expose-gc', '-e', text])
+  assert.equal(stderr, '')
+  // The engine may hold on to the last one.
+  assert.ok(Number(stdout) < 4, `${stdout} of 8 are still held`)
 })
 
 test('100,000 tasks leave nothing behind', async () => {

@@ -297,6 +297,8 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     }
   }
 
+  let isEnding = false
+
   /** The next batch, if it comes while this waits. @param {number} time in ms @returns {Batch | undefined} */
   const waitFor = time => {
     const until = now() + time
@@ -307,7 +309,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
       if (message !== undefined) handle(message)
       else {
         const left = until - now()
-        if (left <= 0) return undefined
+        if (left <= 0 || isEnding) return undefined
         Atomics.wait(words, SHARED.messages, seen, left)
       }
     }
@@ -326,7 +328,8 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     isServing = true
     let turned = now()
     let last = turned
-    for (let batch = /** @type {Batch | undefined} */ (first); now() - last < AWAKE || batch !== undefined; ) {
+    const isAwake = () => !isEnding && now() - last < AWAKE
+    for (let batch = /** @type {Batch | undefined} */ (first); isAwake() || batch !== undefined; ) {
       const isIdle = batch === undefined
       if (batch !== undefined) {
         await work(batch)
@@ -355,6 +358,8 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   }
 
   const end = async () => {
+    // The modules need the event loop to clean up.
+    isEnding = true
     const disposals = [...modules].map(async space => (space.dispose ?? space.default?.dispose)?.())
     await Promise.allSettled(disposals)
     process.exit()
