@@ -389,6 +389,7 @@ class Flow {
       if (bound === null) unit.cancel()
       return
     }
+    if (unit.isOver) return
     if (bound === null) this.#sent.add(unit)
     else {
       this.#unsent.unshift(unit)

@@ -139,6 +139,11 @@ class Batch {
     this.#flow.measured(count, micros)
   }
 
+  /** True once everything in it has settled. */
+  get isOver() {
+    return this.#settled === this.count
+  }
+
   /**
    * @param {unknown} value
    * @param {import('./errors').FailureRecord | undefined} failure
@@ -147,7 +152,7 @@ class Batch {
     const index = this.first + this.#settled++
     if (failure === undefined) this.#flow.result(index, value)
     else this.#flow.failure(index, taskError(failure, this.#flow.caller))
-    if (this.#settled === this.count) this.#flow.unitEnded(this)
+    if (this.isOver) this.#flow.unitEnded(this)
   }
 
   /** The pool is closed by force. @param {unknown} reason */
@@ -169,6 +174,8 @@ class Single {
   #input
   /** @type {import('./kinds').AnyTask | undefined} */
   #task
+  /** True once it has settled: while it is submitted, if it is moved and cannot be taken. */
+  isOver = false
 
   /**
    * @param {Flow} flow
@@ -192,6 +199,7 @@ class Single {
     const flow = this.#flow
     const resolve = (/** @type {unknown} */ value, /** @type {number | undefined} */ micros) => {
       if (micros !== undefined) flow.measured(1, micros)
+      this.isOver = true
       flow.result(this.#index, value)
       flow.unitEnded(this)
     }
@@ -214,6 +222,7 @@ class Single {
 
   /** @param {unknown} error */
   refused(error) {
+    this.isOver = true
     this.#flow.failure(this.#index, error)
     this.#flow.unitEnded(this)
   }

@@ -3,12 +3,14 @@
 // A user's function in every verb of the pool, and native steps around it.
 
 const assert = require('node:assert/strict')
+const { join } = require('node:path')
 const { Readable } = require('node:stream')
 const { pipeline } = require('node:stream/promises')
 const { test } = require('node:test')
 const { gunzipSync, gzipSync } = require('node:zlib')
 const { Pool, pool, transforms } = require('../..')
-const { plain, reaches, release, words } = require('../support/lane.js')
+const { node } = require('../support/child.js')
+const { fixture, plain, reaches, release, words } = require('../support/lane.js')
 
 const { chain, digest, gunzip, gzip } = transforms
 const numbers = Array.from({ length: 3000 }, (_, n) => n)
@@ -40,6 +42,38 @@ test('iterate takes inputs no faster than its reader takes results', async () =>
     assert.ok(taken <= count + 11, `${taken} taken for ${count}`)
     if (count === 100) break
   }
+})
+
+test('an iteration forgets moved inputs that cannot be taken', async () => {
+  const text = `
+    const { Pool, move, transforms } = require(${JSON.stringify(join(__dirname, '..', '..'))})
+    const f = transforms.module(${JSON.stringify(fixture('plain.js'))})
+    function* inputs() {
+      for (;;) {
+        const memory = new ArrayBuffer(8)
+        yield move({ save() {}, memory }, [memory])
+      }
+    }
+    ;(async () => {
+      const pool = new Pool({ threads: 1 })
+      let count = 0
+      let before
+      for await (const { status } of pool.iterate(f, inputs(), { settle: true })) {
+        if (status !== 'rejected') throw new Error(status)
+        if (++count % 10_000 > 0) continue
+        gc()
+        const { heapUsed } = process.memoryUsage()
+        before ??= heapUsed
+        if (count === 30_000) {
+          console.log(heapUsed - before)
+          break
+        }
+      }
+      await pool.close()
+    })()`
+  const { stdout, stderr } = await node(['--expose-gc', '-e', text])
+  assert.equal(stderr, '')
+  assert.ok(Number(stdout) < 2_000_000, `${stdout} bytes more`)
 })
 
 test('a sink runs it on each object, in order', async () => {
