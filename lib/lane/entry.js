@@ -17,8 +17,8 @@ const STATE = { importing: 1, running: 2 }
 /** Maximum number of tasks in a batch. */
 const MAX_BATCH = 256
 /**
- * Doubles of that memory, behind its words: used heap in bytes after the last batch, the time of each task of the batch in µs, and
- * the answers that are numbers.
+ * Doubles of that memory, behind its words: used heap in bytes after the last batch if `maxHeap` is set, the time of each task
+ * of the batch in µs, and the answers that are numbers.
  */
 const DOUBLES = { heap: 0, micros: 1, numbers: 1 + MAX_BATCH, length: 1 + 2 * MAX_BATCH }
 /**
@@ -94,7 +94,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   const now = performance.now.bind(performance)
   /** Milliseconds for which a thread stays awake after a batch: a blocked thread wakes up sooner than one that waits in its event loop. */
   const AWAKE = 1000
-  /** Milliseconds between iterations of its event loop while it is awake: as long as it has been without a batch, within these bounds. */
+  /** Bounds of the milliseconds between iterations of its event loop while it is awake: as many as have passed since its last batch. */
   const TURN = 10
   const LONGEST_WAIT = 50
   const turn = setImmediate

@@ -22,11 +22,11 @@ const { refusal } = require('./refusal')
  * @property {number} kind as native code has it
  * @property {(permit: number) => void} begun
  * @property {(errand: Errand, reason: unknown) => void} interrupt one that has begun
- * @property {(errand: Errand) => void} moved its moved input was taken, and can be sent
+ * @property {(errand: Errand) => void} moved its moved input has been taken and can be sent
  */
 
 const QUEUED = -1
-/** Undefined in Node.js 20. */
+// Both are undefined in Node.js 20.
 const { transfer: transferMemory } = /** @type {any} */ (ArrayBuffer.prototype)
 const { isMarkedAsUntransferable } = /** @type {any} */ (threads)
 /** The transfer list of most inputs. @type {readonly any[]} */
@@ -198,7 +198,7 @@ class Errand extends AsyncResource {
   }
 }
 
-/** True if V8 may move a buffer by itself, which costs much less than a clone. @param {unknown} value @returns {value is ArrayBuffer} */
+/** True if V8 can move a buffer itself, which costs much less than `structuredClone`. @param {unknown} value @returns {value is ArrayBuffer} */
 function isPlain(value) {
   return isArrayBuffer(value) && transferMemory !== undefined && isMarkedAsUntransferable?.(value) === false
 }

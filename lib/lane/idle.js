@@ -4,7 +4,7 @@ const { clearTimeout, now, setTimeout } = require('../loop')
 
 /** @typedef {import('./thread').Thread} Thread */
 
-/** Threads without a task. One timer ends those that have been idle for too long: a timer for each would cost every quick task one. */
+/** Threads without a task. One timer ends those that have been idle for too long: a timer for each would be set after every quick task. */
 class IdleThreads {
   /** The most recently busy thread comes last. @type {Thread[]} */
   #threads = []

@@ -22,7 +22,7 @@ const { refusal } = require('./refusal')
 
 /** Milliseconds after which the tasks behind a slow one go back to the queue, where any thread may take them. */
 const STUCK = 2
-/** For tasks that take less than this (µs) the event loop polls instead of sleeping, while one call follows another (ms). */
+/** The event loop polls instead of sleeping for tasks shorter than SOON (µs) that are sent within RECENT (ms) of an answer. */
 const SOON = 50
 const RECENT = 0.5
 /** Milliseconds of an event-loop iteration that may go to tasks that fail while they are sent. */
@@ -70,7 +70,7 @@ class Lane {
     queueMicrotask(() => this.#work(thread))
   }
 
-  /** Sends a moved input at once: it would be sent alone later too. @param {Errand} errand */
+  /** Sends a moved input at once: it is sent alone, so waiting for others would gain nothing. @param {Errand} errand */
   moved(errand) {
     for (const thread of this.#threads) if (thread.backlog[0] === errand) this.#work(thread)
   }

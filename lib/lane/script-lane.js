@@ -46,7 +46,7 @@ class ScriptLane {
     queueMicrotask(() => this.#run(permit, first))
   }
 
-  /** @param {Errand} _errand has a worker of its own, which starts when this turn is over */
+  /** Does nothing: a worker for the input starts when this turn is over. @param {Errand} _errand */
   moved(_errand) {}
 
   /** @param {Errand} errand */

@@ -145,8 +145,8 @@ class Thread {
   }
 
   /**
-   * Reports answers that are ready, but not the end of the batch: nothing is sent while a getter of an input runs. The message that
-   * announces the answers is still to come, and reports it.
+   * Reports answers that are ready, but not the end of the batch, which would send the next one: a getter of an input may be running.
+   * The message that announces the answers follows and reports the end.
    */
   collectAnswers() {
     const { words } = this.#shared
