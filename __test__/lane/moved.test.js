@@ -86,6 +86,15 @@ test('of two tasks that give the same buffer away one has it', async t => {
   }
 })
 
+test('a moved input stays with its owner if no thread can be started', async t => {
+  const pool = new Pool({ threads: 1, workers: { execArgv: ['--no-such-flag-at-all'] } })
+  t.after(() => pool.close())
+  for (const memory of [new ArrayBuffer(8), new ArrayBuffer(16)]) {
+    await assert.rejects(pool.run(plain(), move(memory)), { code: 'ERR_WORKER_INVALID_EXEC_ARGV' })
+    assert.notEqual(memory.byteLength, 0)
+  }
+})
+
 test('an input whose getter aborts another task is sent after it was taken', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())

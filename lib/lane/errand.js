@@ -116,8 +116,9 @@ class Errand extends AsyncResource {
     pool.entered()
     this.input = input
     if (submitted !== QUEUED) this.#runner.begun(submitted)
-    if (Moved.is(input)) {
-      // It is looked at when this turn is over, at the earliest.
+    // It has failed if no thread could be started.
+    if (Moved.is(input) && !this.#settled) {
+      // Nothing reads it before it is taken: the runner waits for `moved`, or for the end of this turn.
       this.#take(input)
       this.#runner.moved(this)
     }
