@@ -568,7 +568,8 @@ export const transforms: {
    *
    * The function gets the input, a structured clone, and `{ signal }`, which aborts when the caller's does. It may return
    * a promise. A thread runs one task at a time. An exported function `dispose` is called before a thread ends. A Buffer comes as
-   * a Uint8Array, as from `structuredClone`, in both directions.
+   * a Uint8Array, as from `structuredClone`, in both directions. For a second after a task, timers and sockets of the module may be
+   * served up to about 50 ms late: the thread blocks until the next task.
    *
    * It must not wait for tasks of the pool that it runs in: once every thread does, all wait for ever. Use another pool there.
    *
