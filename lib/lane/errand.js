@@ -2,7 +2,6 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { isAnyArrayBuffer, isArrayBuffer } = require('node:util').types
-const threads = require('node:worker_threads')
 const { unwatch, watch } = require('../abort')
 const { sizeOfBytes } = require('../bytes')
 const { taskError } = require('../errors')
@@ -26,9 +25,10 @@ const { refusal } = require('./refusal')
  */
 
 const QUEUED = -1
-// Both are undefined in Node.js 20.
+/** Undefined in Node.js 20. */
 const { transfer: transferMemory } = /** @type {any} */ (ArrayBuffer.prototype)
-const { isMarkedAsUntransferable } = /** @type {any} */ (threads)
+/** `node:worker_threads`, loaded with the first moved buffer. @type {any} */
+let threads
 /** The transfer list of most inputs. @type {readonly any[]} */
 const NOTHING = Object.freeze([])
 
@@ -201,7 +201,9 @@ class Errand extends AsyncResource {
 
 /** True if V8 can move a buffer itself, which costs much less than `structuredClone`. @param {unknown} value @returns {value is ArrayBuffer} */
 function isPlain(value) {
-  return isArrayBuffer(value) && transferMemory !== undefined && isMarkedAsUntransferable?.(value) === false
+  if (!isArrayBuffer(value) || transferMemory === undefined) return false
+  threads ??= require('node:worker_threads')
+  return threads.isMarkedAsUntransferable?.(value) === false
 }
 
 /**
