@@ -2,8 +2,8 @@
 
 const { Cache, Pool, pool: sharedPool } = require('./index')
 const { handleOf } = require('./lib/pool')
-const { withCode } = require('./lib/errors')
-const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/validate')
+const { withCode } = require('./lib/internal/errors')
+const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/internal/validate')
 
 /**
  * @typedef {import('fastify').FastifyInstance} FastifyInstance

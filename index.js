@@ -1,11 +1,11 @@
 'use strict'
 
 const { Cache } = require('./lib/cache')
-const { OffloopError } = require('./lib/errors')
-const { move } = require('./lib/input')
+const { OffloopError } = require('./lib/internal/errors')
+const { move } = require('./lib/task/input')
 const { Pool, pool } = require('./lib/pool')
 const { Sink } = require('./lib/stream')
-const { transforms } = require('./lib/transforms')
+const { transforms } = require('./lib/transform')
 
 /** @type {typeof import('./index.d.ts')} */
 module.exports = { Pool, pool, transforms, move, Cache, Sink, OffloopError }

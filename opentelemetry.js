@@ -2,9 +2,9 @@
 
 const { inspect } = require('node:util')
 const { metrics: api, ValueType } = require('@opentelemetry/api')
-const { withCode } = require('./lib/errors')
+const { withCode } = require('./lib/internal/errors')
 const { addAll, metrics, PARTS, readSources, Sources } = require('./lib/metrics')
-const { invalidType } = require('./lib/validate')
+const { invalidType } = require('./lib/internal/validate')
 const { name: scope, version } = require('./package.json')
 
 /**

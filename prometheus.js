@@ -2,9 +2,9 @@
 
 const { inspect } = require('node:util')
 const { Counter, Gauge, Summary, register: globalRegister } = require('prom-client')
-const { withCode } = require('./lib/errors')
+const { withCode } = require('./lib/internal/errors')
 const { addAll, metrics, readSources, Sources } = require('./lib/metrics')
-const { invalidType } = require('./lib/validate')
+const { invalidType } = require('./lib/internal/validate')
 
 /**
  * @typedef {import('./lib/metrics').Source} Source

@@ -47,7 +47,7 @@ function rule(name, rule, broken, sound = {}) {
 }
 
 test('there is something to hold the rules over', () => {
-  for (const path of ['src/lib.rs', 'lib/native.js', 'index.js', 'Cargo.toml']) assert.ok(files[path], path)
+  for (const path of ['src/lib.rs', 'lib/native/index.js', 'index.js', 'Cargo.toml']) assert.ok(files[path], path)
 })
 
 rule(
@@ -107,25 +107,30 @@ rule(
 rule(
   'every file is one idea',
   house.longFiles,
-  [{ 'src/a.rs': 'a\n'.repeat(451) }, { 'lib/a.js': 'a\n'.repeat(451) }],
-  { 'lib/binding.js': 'a\n'.repeat(900), 'src/a.rs': 'a\n'.repeat(450) }
+  [{ 'src/a.rs': 'a\n'.repeat(501) }, { 'lib/a.js': 'a\n'.repeat(501) }],
+  { 'lib/native/binding.js': 'a\n'.repeat(900), 'src/a.rs': 'a\n'.repeat(500) }
 )
 
 rule(
   'imports in lib/ point down',
   house.upwardImports,
   [
-    { 'lib/pool.js': "require('./binding.js')", 'lib/binding.js': '' },
-    { 'lib/errors.js': "require('./pool')", 'lib/pool.js': '' },
-    { 'lib/a.js': "require('./b')", 'lib/b.js': "require('./a')" },
-    { 'lib/a.js': "require('../index.js')", 'index.js': '' },
-    { 'lib/sink.js': "require('./pool/task')", 'lib/pool/task.js': '' }
+    { 'lib/pool/a.js': "require('../native/binding.js')", 'lib/native/binding.js': '' },
+    { 'lib/internal/errors.js': "require('../pool')", 'lib/pool/index.js': '' },
+    { 'lib/internal/a.js': "require('./b')", 'lib/internal/b.js': "require('./a')" },
+    { 'lib/internal/a.js': "/** @type {import('./b').B} */", 'lib/internal/b.js': "require('./a')" },
+    { 'lib/task/a.js': "/** @type {import('../pool').Pool} */", 'lib/pool/index.js': '' },
+    { 'lib/cache/a.js': "require('../json/b')", 'lib/json/b.js': '' },
+    { 'lib/pool/a.js': "require('../../index.js')", 'index.js': '' },
+    { 'lib/pool/a.js': "require('.')", 'lib/pool/index.js': '' },
+    { 'lib/a.js': '' }
   ],
   {
-    'lib/pool.js': "require('./pool/task'); require('node:fs') // require('./binding.js')",
-    'lib/pool/task.js': "require('../native')",
-    'lib/native.js': "require('./binding.js')",
-    'lib/binding.js': ''
+    'lib/pool/index.js': "require('./a'); require('../stream'); require('node:fs') // require('./binding.js')",
+    'lib/pool/a.js': "require('../native') /** @type {import('../native/binding').A} */",
+    'lib/stream/index.js': "require('../pool/a')",
+    'lib/native/index.js': "require('./binding.js'); require('../../package.json')",
+    'lib/native/binding.js': ''
   }
 )
 
@@ -133,17 +138,18 @@ rule(
   'timers and clocks come from where fakes do not reach',
   house.fakedTimers,
   [
-    { 'lib/a.js': 'setTimeout(f, 1)' },
-    { 'lib/a.js': "const { now } = require('./loop')\nsetImmediate(f)" },
-    { 'lib/a.js': 'process.nextTick(f)' },
-    { 'lib/lane/a.js': 'const start = performance.now()' },
-    { 'lib/a.js': "const { setImmediate } = require('node:timers')" }
+    { 'lib/pool/a.js': 'setTimeout(f, 1)' },
+    { 'lib/pool/a.js': "const { now } = require('../internal/clock')\nsetImmediate(f)" },
+    { 'lib/pool/a.js': 'process.nextTick(f)' },
+    { 'lib/worker/a.js': 'const start = performance.now()' },
+    { 'lib/pool/a.js': "const { setImmediate } = require('node:timers')" }
   ],
   {
-    'lib/a.js':
-      "const { clearTimeout, now,\n  setTimeout } = require('./loop')\nclearTimeout(setTimeout(f, now())) // Date.now()",
-    'lib/lane/a.js': "const { queueMicrotask } = require('../loop')\nqueueMicrotask(f)",
-    'lib/lane/entry.js': 'const now = performance.now.bind(performance)'
+    'lib/pool/a.js':
+      "const { clearTimeout, now,\n  setTimeout } = require('../internal/clock')\nclearTimeout(setTimeout(f, now())) // Date.now()",
+    'lib/internal/a.js': "const { now } = require('./clock')\nnow()",
+    'lib/pool/bulk/a.js': "const { queueMicrotask } = require('../../internal/clock')\nqueueMicrotask(f)",
+    'lib/worker/worker-main.js': 'const now = performance.now.bind(performance)'
   }
 )
 

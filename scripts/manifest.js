@@ -26,7 +26,11 @@ function platforms() {
 function published(manifest) {
   const { devDependencies, napi, scripts, ...rest } = manifest
   const addons = Object.values(platforms()).map(({ name, version }) => [name, version])
-  return { ...rest, scripts: { install: 'node lib/install.js' }, optionalDependencies: Object.fromEntries(addons) }
+  return {
+    ...rest,
+    scripts: { install: 'node lib/native/install.js' },
+    optionalDependencies: Object.fromEntries(addons)
+  }
 }
 
 function publish() {

@@ -6,7 +6,7 @@
 const { mkdirSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
 const { parseArgs } = require('node:util')
-const { platform } = require('../lib/platform.js')
+const { platform } = require('../lib/native/platform.js')
 const { npm, root, run, start } = require('./command.js')
 const { faultAddon } = require('./gates.js')
 const { checks } = require('./matrix/checks.js')

@@ -4,7 +4,7 @@
 
 const { copyFileSync, mkdirSync, rmSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
-const { platform } = require('../lib/platform.js')
+const { platform } = require('../lib/native/platform.js')
 const { npm, root, start } = require('./command.js')
 const { published } = require('./manifest.js')
 const { setup } = require('./setup.js')

@@ -5,11 +5,11 @@
 const { createHash } = require('node:crypto')
 const { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } = require('node:fs')
 const { dirname, join, relative } = require('node:path')
-const { platform } = require('../lib/platform.js')
+const { platform } = require('../lib/native/platform.js')
 const { npm, root, run, say, start, tool } = require('./command.js')
 
 const SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock', 'package.json']
-const BINDING = ['lib/binding.js', 'lib/binding.d.ts']
+const BINDING = ['lib/native/binding.js', 'lib/native/binding.d.ts']
 /** What comes with the addon wherever it goes. */
 const LICENCES = ['LICENSE', 'THIRD-PARTY-NOTICES']
 const STAMP = join(root, 'target', 'addon.stamp')
@@ -24,7 +24,7 @@ async function setup() {
 /** Copies the addon into the package that holds it for others, unless it is there. */
 function place() {
   const name = `offloop.${platform()}.node`
-  const [built, placed] = [join(root, 'lib', name), join(root, 'npm', platform(), name)]
+  const [built, placed] = [join(root, 'lib', 'native', name), join(root, 'npm', platform(), name)]
   if (!existsSync(built) || !existsSync(dirname(placed))) return
   const is = existsSync(placed) && readFileSync(placed).equals(readFileSync(built))
   if (!is) copyFileSync(built, placed)
@@ -61,23 +61,23 @@ function installed(folder) {
   return { fits: true, why: '' }
 }
 
-/** Builds the addon into lib/ and regenerates its binding. */
+/** Builds the addon into lib/native/ and regenerates its binding. */
 async function build() {
   const compiler = await requireRust()
   say('building the addon; the first time takes a minute or two')
   // napi keeps the types it found in an earlier build; those of a deleted function must not live on.
-  const flags = ['--platform', '--release', '--strip', '--output-dir', 'lib', '--no-dts-cache']
+  const flags = ['--platform', '--release', '--strip', '--output-dir', 'lib/native', '--no-dts-cache']
   const names = ['--js', 'binding.js', '--dts', 'binding.d.ts']
   const cargo = process.env.CI ? ['--', '--locked'] : []
   const args = [tool('@napi-rs/cli', 'napi'), 'build', ...flags, ...names, ...cargo]
   const { code, output } = await run(process.execPath, args)
   if (code !== 0) throw new Error(`The addon could not be built:\n${output}`)
-  if (addons().length === 0) throw new Error(`napi build left no lib/offloop.*.node:\n${output}`)
+  if (addons().length === 0) throw new Error(`napi build left no lib/native/offloop.*.node:\n${output}`)
   mkdirSync(dirname(STAMP), { recursive: true })
   writeFileSync(STAMP, fingerprint(compiler))
 }
 
-/** Whether the addon in lib/ was made of the sources as they are now, by this compiler. Contents count, not dates. */
+/** Whether the addon in lib/native/ was made of the sources as they are now, by this compiler. Contents count, not dates. */
 async function isBuilt() {
   if (addons().length === 0 || !existsSync(STAMP)) return false
   const stamp = readFileSync(STAMP, 'utf8')
@@ -87,13 +87,13 @@ async function isBuilt() {
 }
 
 function addons() {
-  const lib = join(root, 'lib')
-  return existsSync(lib) ? readdirSync(lib).filter(name => /^offloop\..*\.node$/.test(name)) : []
+  const folder = join(root, 'lib', 'native')
+  return existsSync(folder) ? readdirSync(folder).filter(name => /^offloop\..*\.node$/.test(name)) : []
 }
 
 /** @param {string} compiler */
 function fingerprint(compiler) {
-  const addon = addons().map(name => `lib/${name}`)
+  const addon = addons().map(name => `lib/native/${name}`)
   const hash = createHash('sha256')
   for (const file of [...SOURCES.flatMap(filesUnder), ...BINDING, ...addon]) {
     const path = join(root, file)

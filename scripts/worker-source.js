@@ -1,7 +1,7 @@
 'use strict'
 
 // node scripts/worker-source.js
-// Writes lib/lane/source.js: what worker threads of the module lane run, as text, so that it is found from inside a bundle and is
+// Writes lib/worker/source.js: what worker threads of the module lane run, as text, so that it is found from inside a bundle and is
 // what it was before any bundler renamed things.
 
 const { writeFileSync } = require('node:fs')
@@ -9,11 +9,11 @@ const { join } = require('node:path')
 
 /** The text of the file. */
 function workerSource() {
-  const program = require('../lib/lane/entry.js')
+  const program = require('../lib/worker/worker-main.js')
   const { entry, preload, sharedViews, takeData } = program
   const constants = ['ANSWER', 'DOUBLES', 'SHARED', 'STATE']
-  const { toldErrors } = require('../lib/told-errors.js')
-  const { refusal } = require('../lib/lane/refusal.js')
+  const { toldErrors } = require('../lib/internal/error-codec.js')
+  const { refusal } = require('../lib/worker/clone-error.js')
   const text = `import('node:module').then(async ({ createRequire }) => {
   const require = createRequire(process.cwd() + '/')
   const load = specifier => import(specifier)
@@ -31,10 +31,10 @@ ${entry}
   // Without comments and empty lines.
   const lines = text.split('\n').filter(line => !/^\s*((\/\*\*.*\*\/|\/\*\*|\*|\/\/).*)?$/.test(line))
   const list = lines.map(line => `  ${JSON.stringify(line)}`).join(',\n')
-  return `// Made by scripts/worker-source.js of lib/lane/entry.js and what that needs.\nmodule.exports = [\n${list}\n].join('\\n')\n`
+  return `// Made by scripts/worker-source.js of lib/worker/worker-main.js and what that needs.\nmodule.exports = [\n${list}\n].join('\\n')\n`
 }
 
-const path = join(__dirname, '..', 'lib', 'lane', 'source.js')
+const path = join(__dirname, '..', 'lib', 'worker', 'source.js')
 if (require.main === module) writeFileSync(path, workerSource())
 
 module.exports = { path, workerSource }

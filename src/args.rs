@@ -53,7 +53,7 @@ impl ArgumentError {
         ArgumentError::Type(format!("{name} must be {expected}. Received {received}"))
     }
 
-    /// Returns the error for lost memory; `lib/lost.js` has the same text.
+    /// Returns the error for lost memory; `lib/internal/detached.js` has the same text.
     fn lost(name: &str, received: &str) -> Self {
         ArgumentError::Type(format!(
             "{name} must not be detached or out of bounds: its memory was transferred, moved or resized away. \

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Cache, Pool, Sink, pool, transforms } = require('../../index.js')
-const { CsvTable } = require('../../lib/table.js')
+const { CsvTable } = require('../../lib/csv/table.js')
 
 const identity = transforms.identity()
 const iteration = Object.getPrototypeOf(pool.iterate(identity, []))

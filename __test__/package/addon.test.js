@@ -6,7 +6,7 @@ const assert = require('node:assert/strict')
 const { chmodSync, existsSync, readFileSync, writeFileSync } = require('node:fs')
 const { delimiter, join } = require('node:path')
 const { after, before, test } = require('node:test')
-const { platform } = require('../../lib/platform')
+const { platform } = require('../../lib/native/platform')
 const { npm } = require('../../scripts/command')
 const { PLAIN, installed, node, project, remove, write } = require('../support/consumer')
 
@@ -14,7 +14,7 @@ const ADDON = `offloop-${platform()}`
 const FILE = `offloop.${platform()}.node`
 const NOT_THERE = new RegExp(
   `no addon of offloop that this Node.js ${process.version.replaceAll('.', '\\.')} on ${platform()} can load\\. ` +
-    `Neither the package ${ADDON} nor lib/${FILE} is there: .*--omit=optional.*\`npm rebuild offloop\``
+    `Neither the package ${ADDON} nor lib/native/${FILE} is there: .*--omit=optional.*\`npm rebuild offloop\``
 )
 const CORRUPT = new RegExp(
   `The package ${ADDON} is there, but its 10 bytes are not a shared library \\(.*\\.node: .*\\)\\. ` +
@@ -86,7 +86,7 @@ test('npm rebuild builds with cargo, and what it built is loaded', async () => {
   const { code, output } = await npm(args, { cwd: path, env, timeout: 60_000 })
   assert.equal(code, 0, output)
   assert.equal(calls(), `${join(path, 'node_modules/offloop')}: build --release --locked --lib\n`)
-  assert.ok(existsSync(join(path, 'node_modules/offloop/lib', FILE)))
+  assert.ok(existsSync(join(path, 'node_modules/offloop/lib/native', FILE)))
   const { stdout } = await node(path, ['-p', "require('offloop').pool.threads > 0"])
   assert.equal(stdout, 'true\n')
 })
@@ -115,7 +115,7 @@ test('no cargo at all is an error of npm rebuild that says where Rust comes from
 /** Runs the install script as npm does. @param {string} path @param {NodeJS.ProcessEnv} env */
 function install(path, env) {
   const cwd = join(path, 'node_modules/offloop')
-  return node(cwd, ['lib/install.js'], { PATH: pathOf(path), npm_config_build_from_source: undefined, ...env })
+  return node(cwd, ['lib/native/install.js'], { PATH: pathOf(path), npm_config_build_from_source: undefined, ...env })
 }
 
 /** @param {string} path */

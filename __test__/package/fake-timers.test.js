@@ -6,7 +6,7 @@ const assert = require('node:assert/strict')
 const { join } = require('node:path')
 const { test } = require('node:test')
 const timers = require('node:timers')
-const loop = require('../../lib/loop')
+const loop = require('../../lib/internal/clock')
 const { run } = require('../../scripts/command')
 const { FEATURES, KINDS, STREAMS } = require('../fixtures/fake-timers')
 
@@ -33,7 +33,7 @@ test('without fakes the functions are those of Node', () => {
 test('the process waits for a timer, but not for one that was unreferenced', async () => {
   const script = `
     require('node:test').mock.timers.enable()
-    const { clearTimeout, setTimeout } = require('./lib/loop')
+    const { clearTimeout, setTimeout } = require('./lib/internal/clock')
     setTimeout(() => console.log('never'), 1000_000).unref()
     clearTimeout(setTimeout(() => console.log('never'), 1000_000))
     setTimeout(() => console.log('in time'), 20)`
@@ -43,7 +43,7 @@ test('the process waits for a timer, but not for one that was unreferenced', asy
 
 test('an error of a callback is an uncaught exception, and the other callbacks are called', async () => {
   const script = `
-    const { queueMicrotask } = require('./lib/loop')
+    const { queueMicrotask } = require('./lib/internal/clock')
     process.on('uncaughtException', error => console.log(error.message))
     queueMicrotask(() => { throw new Error('thrown') })
     queueMicrotask(() => console.log('called'))`

@@ -11,13 +11,13 @@ const { run } = require('../../scripts/command')
 const LATER = [
   'NativeModule v8',
   'NativeModule worker_threads',
-  'lib/json-writer.js',
-  'lib/lane/lane.js',
-  'lib/lane/script-lane.js',
-  'lib/lane/source.js',
-  'lib/lane/thread.js',
-  'lib/load-failure.js',
-  'lib/load-reasons.js'
+  'lib/json/writer.js',
+  'lib/worker/module-runner.js',
+  'lib/worker/script-runner.js',
+  'lib/worker/source.js',
+  'lib/worker/worker-thread.js',
+  'lib/native/load-failure.js',
+  'lib/native/load-reasons.js'
 ]
 
 /**
@@ -48,9 +48,9 @@ test('what few programs need is not loaded before it is needed', async () => {
 })
 
 test('it is loaded when it is needed', async () => {
-  assert.deepEqual(await loaded('pool.run(transforms.json.stringify(), [1]).then(report)'), ['lib/json-writer.js'])
+  assert.deepEqual(await loaded('pool.run(transforms.json.stringify(), [1]).then(report)'), ['lib/json/writer.js'])
   const lane = await loaded("pool.run(transforms.module('node:os', { export: 'cpus' }), 1).then(report)")
-  assert.ok(lane.includes('lib/lane/thread.js') && lane.includes('NativeModule worker_threads'), String(lane))
+  assert.ok(lane.includes('lib/worker/worker-thread.js') && lane.includes('NativeModule worker_threads'), String(lane))
   const v8 = await loaded("new Cache({ maxBytes: 999, storage: 'native' }).set('id', new Map()); report()")
   assert.deepEqual(v8, ['NativeModule v8'])
 })

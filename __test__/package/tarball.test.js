@@ -7,7 +7,7 @@ const { cpSync, readFileSync, readdirSync, writeFileSync } = require('node:fs')
 const { builtinModules } = require('node:module')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
-const { platform } = require('../../lib/platform')
+const { platform } = require('../../lib/native/platform')
 const { root, run } = require('../../scripts/command')
 const { platforms } = require('../../scripts/manifest')
 const { requires } = require('../support/house')
@@ -71,13 +71,13 @@ test("every require of the package's own files finds one, and all others are Nod
   const addons = Object.values(platforms()).map(({ name }) => name)
   for (const [path, text] of Object.entries(files)) {
     // The generated loader tries platforms that there is no package for.
-    if (!/^(index|lib\/.*)\.js$/.test(path) || path === 'lib/binding.js') continue
+    if (!/^(index|lib\/.*)\.js$/.test(path) || path === 'lib/native/binding.js') continue
     for (const target of requires(path, text, files)) assert.ok(target in files, `${path} requires ${target}`)
     for (const [, name] of text.matchAll(/\brequire\('([^.'][^']*)'\)/g)) {
       assert.ok(name.startsWith('node:') && builtinModules.includes(name.slice(5)), `${path} requires ${name}`)
     }
   }
-  for (const name of addons) assert.ok(files['lib/binding.js'].includes(`require('${name}')`), name)
+  for (const name of addons) assert.ok(files['lib/native/binding.js'].includes(`require('${name}')`), name)
 })
 
 test('all that cargo is told of is there', () => {
@@ -98,7 +98,7 @@ test('its manifest names the addons, and nothing of this repository', () => {
   const published = JSON.parse(files['package.json'])
   const addons = Object.values(platforms()).map(({ name, version }) => [name, version])
   assert.deepEqual(published.optionalDependencies, Object.fromEntries(addons))
-  assert.deepEqual(published.scripts, { install: 'node lib/install.js' })
+  assert.deepEqual(published.scripts, { install: 'node lib/native/install.js' })
   assert.equal(published.devDependencies ?? published.dependencies ?? published.napi, undefined)
   const { name, version, exports } = manifest
   assert.deepEqual([published.name, published.version, published.exports], [name, version, exports])

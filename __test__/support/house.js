@@ -7,28 +7,24 @@ const { blank } = require('./source.js')
 
 /** @typedef {Record<string, string>} Files paths from the root, with slashes */
 
-const MAX_LINES = 450
+const MAX_LINES = 500
 const APART = ['pool', 'transform', 'cache', 'sink']
 
-/** What every lib/ file may use. Whatever is not named here stands above them and may use its equals. */
-const GROUND = [
-  'platform',
-  'library',
-  'addon-files',
-  'load-reasons',
-  'load-failure',
-  'binding',
-  'native',
-  'loop',
-  'errors',
-  'lost',
-  'validate',
-  'abort',
-  'room',
-  'slices',
-  'document',
-  'table',
-  'port'
+/**
+ * The layers of lib/, from the bottom up: a file may import files of its own folder and of layers below. A layer has folders, which
+ * do not know one another, or single files.
+ */
+const LAYERS = [
+  ['lib/internal/'],
+  ['lib/native/'],
+  ['lib/json/', 'lib/csv/', 'lib/cache/'],
+  ['lib/task/'],
+  ['lib/worker/'],
+  ['lib/transform/'],
+  ['lib/pool/'],
+  ['lib/stream/'],
+  ['lib/pool/index.js'],
+  ['lib/metrics/']
 ]
 
 /**
@@ -117,54 +113,85 @@ function uncaughtPanics(files) {
 /** @param {Files} files */
 function longFiles(files) {
   return pick(files, /^(src\/.*\.rs|lib\/.*\.js)$/)
-    .filter(([path]) => path !== 'lib/binding.js' && path !== 'lib/lane/source.js')
+    .filter(([path]) => path !== 'lib/native/binding.js' && path !== 'lib/worker/source.js')
     .map(([path, text]) => /** @type {const} */ ([path, text.split('\n').length - 1]))
     .filter(([, lines]) => lines > MAX_LINES)
     .map(([path, lines]) => `${path} has ${lines} lines, more than ${MAX_LINES}`)
 }
 
 /**
- * The files that a file requires, of those that are the project's own.
+ * The project's own files that a file requires.
  * @param {string} path
  * @param {string} text
  * @param {Files} files
  */
 function requires(path, text, files) {
   const calls = blank(text, 'js', { strings: false }).matchAll(/\brequire\(\s*['"](\.[^'"]*)['"]\s*\)/g)
-  return [...calls].map(([, target]) => {
-    const full = posix.join(posix.dirname(path), target)
-    return [full, `${full}.js`, `${full}/index.js`].find(it => it in files) ?? full
-  })
+  return [...calls].map(([, target]) => resolved(path, target, ['', '.js', '/index.js'], files))
 }
 
 /**
- * Arrows in lib/ point down: only native.js reaches the addon, the ground floor knows nothing above it, the insides of
- * a folder belong to the file of its name, and there are no cycles.
+ * The project's own files from which a file imports types, in comments or not.
+ * @param {string} path
+ * @param {string} text
+ * @param {Files} files
+ */
+function importsTypes(path, text, files) {
+  const types = text.matchAll(/\bimport\(['"](\.[^'"]*)['"]\)/g)
+  return [...types].map(([, target]) => resolved(path, target, ['', '.d.ts', '.js', '/index.d.ts', '/index.js'], files))
+}
+
+/** @param {string} path @param {string} target @param {string[]} ends @param {Files} files */
+function resolved(path, target, ends, files) {
+  const full = posix.join(posix.dirname(path), target).replace(/^\.?\/?$|\/$/, '')
+  return ends.map(end => `${full}${end}`.replace(/^\//, '')).find(it => it in files) ?? full
+}
+
+/**
+ * Arrows in lib/ point down, those of types too, and there are no cycles. Only native/index.js reaches the addon.
  * @param {Files} files
  */
 function upwardImports(files) {
-  const lib = pick(files, /^lib\/.*\.js$/).filter(([path]) => path !== 'lib/binding.js')
-  const graph = new Map(lib.map(([path, text]) => [path, requires(path, text, files)]))
-  const complaints = []
+  const lib = pick(files, /^lib\/.*\.js$/).filter(([path]) => path !== 'lib/native/binding.js')
+  const graph = new Map(
+    lib.map(([path, text]) => [path, [...requires(path, text, files), ...importsTypes(path, text, files)]])
+  )
+  const complaints = [...graph.keys()].filter(path => layerOf(path) < 0).map(path => `${path} is in no layer`)
   for (const [path, targets] of graph) {
     for (const target of targets) {
-      if (target === 'package.json') continue
-      if (target === 'lib/binding.js' && path !== 'lib/native.js') complaints.push(`${path} requires the addon itself`)
-      if (!target.startsWith('lib/')) complaints.push(`${path} requires ${target}, outside lib/`)
-      if (isGround(path) && !isGround(target)) complaints.push(`${path} requires ${target}, which is above it`)
-      const folder = /^lib\/([^/]+)\//.exec(target)?.[1]
-      if (folder !== undefined && !path.startsWith(`lib/${folder}/`) && path !== `lib/${folder}.js`) {
-        complaints.push(`${path} requires the insides of lib/${folder}/`)
-      }
+      if (target === 'package.json' || target === 'index.d.ts' || target === path) continue
+      if (!target.startsWith('lib/')) complaints.push(`${path} imports ${target}, outside lib/`)
+      else if (!isBelow(target, path)) complaints.push(`${path} imports ${target}, which is not below it`)
+    }
+    const text = files[path]
+    if (
+      path !== 'lib/native/index.js' &&
+      /\brequire\(['"][^'"]*\/binding(\.js)?['"]\)/.test(blank(text, 'js', { strings: false }))
+    ) {
+      complaints.push(`${path} requires the addon itself`)
     }
   }
   const cycle = findCycle(graph)
   return cycle === undefined ? complaints : [...complaints, `a cycle: ${cycle.join(' -> ')}`]
 }
 
+/** Index of the layer of a file; the longest match counts. @param {string} path */
+function layerOf(path) {
+  const found = LAYERS.flatMap((parts, layer) => parts.map(part => ({ part, layer }))).filter(({ part }) =>
+    path.startsWith(part)
+  )
+  return found.sort((a, b) => b.part.length - a.part.length)[0]?.layer ?? -1
+}
+
+/** True if a file may be imported by another. @param {string} target @param {string} path */
+function isBelow(target, path) {
+  const [low, high] = [layerOf(target), layerOf(path)]
+  return low < high || (low === high && folderOf(target) === folderOf(path))
+}
+
 /** @param {string} path */
-function isGround(path) {
-  return GROUND.some(name => path === `lib/${name}.js`)
+function folderOf(path) {
+  return path.split('/')[1]
 }
 
 /**
@@ -299,25 +326,28 @@ function focusedTests(files) {
   })
 }
 
-/** The functions that fake timers replace; `lib/loop.js` has Node's own. */
+/** The functions that fake timers replace; `lib/internal/clock.js` has Node's own. */
 const FAKED = /(?<![\w.#])(?:setTimeout|clearTimeout|setImmediate|queueMicrotask|nextTick)\b(?=\()/g
 const FAKED_MEMBERS =
   /\b(?:performance|Date)\.now\b|\bprocess\.(?:nextTick|hrtime)\b|\bsetInterval\b|\bclearInterval\b|'node:timers[^']*'/g
 
 /**
- * Finds timers and clocks that do not come from `lib/loop.js`. A worker thread is exempt: fakes do not reach it.
+ * Finds timers and clocks that do not come from `lib/internal/clock.js`. A worker thread is exempt: fakes do not reach it.
  * @param {Files} files
  */
 function fakedTimers(files) {
-  return pick(files, /^lib\/(?!loop\.js|binding\.js|lane\/(?:entry|refusal|source)\.js).*\.js$/).flatMap(
-    ([path, text]) => {
-      const code = blank(text, 'js', { strings: false })
-      const own = /\{([^}]*)\} = require\('\.\.?\/loop'\)/.exec(code)?.[1] ?? ''
-      const calls = [...code.matchAll(FAKED)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
-      const found = [...calls, ...code.matchAll(FAKED_MEMBERS)]
-      return found.map(({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/loop.js has`)
-    }
-  )
+  return pick(
+    files,
+    /^lib\/(?!internal\/clock\.js|native\/binding\.js|worker\/(?:worker-main|clone-error|source)\.js).*\.js$/
+  ).flatMap(([path, text]) => {
+    const code = blank(text, 'js', { strings: false })
+    const own = /\{([^}]*)\} = require\('(?:\.|\.\.(?:\/\.\.)?\/internal)\/clock'\)/.exec(code)?.[1] ?? ''
+    const calls = [...code.matchAll(FAKED)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
+    const found = [...calls, ...code.matchAll(FAKED_MEMBERS)]
+    return found.map(
+      ({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/internal/clock.js has`
+    )
+  })
 }
 
 /**

@@ -5,7 +5,7 @@
 /**
  * The answer of native code about an id.
  * @typedef {object} Answer
- * @property {import('./copies').Copy<any> | undefined} copy to be served now
+ * @property {import('./near-cache').Copy<any> | undefined} copy to be served now
  * @property {import('./flight').Flight | undefined} flight to wait for or, if there is a copy, to lead in the background
  * @property {boolean} leads
  * @property {unknown} previous the last known value, for the loader

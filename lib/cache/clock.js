@@ -1,6 +1,6 @@
 'use strict'
 
-const { now } = require('../loop')
+const { now } = require('../internal/clock')
 const native = require('../native')
 
 /** Between this environment's clock and the one that all environments share. */

@@ -2,12 +2,12 @@
 
 const { inspect } = require('node:util')
 const { isSharedArrayBuffer, isUint8Array } = require('node:util').types
-const { bufferOf } = require('../bytes')
-const { withCode } = require('../errors')
-const { findLost, isLost, lostMessage } = require('../lost')
-const { text } = require('../told-errors')
-const { checkMemory, invalidType } = require('../validate')
-const { isPlain } = require('./plain')
+const { bufferOf } = require('../internal/typed-array')
+const { withCode } = require('../internal/errors')
+const { findLost, isLost, lostMessage } = require('../internal/detached')
+const { text } = require('../internal/error-codec')
+const { checkMemory, invalidType } = require('../internal/validate')
+const { isPlain } = require('./is-json-safe')
 
 /**
  * @template V

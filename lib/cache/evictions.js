@@ -1,8 +1,8 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
-const { now, queueMicrotask, setImmediate } = require('../loop')
-const { warn } = require('../warning')
+const { now, queueMicrotask, setImmediate } = require('../internal/clock')
+const { warn } = require('../internal/warning')
 
 /** Calls of `onEvict` take this much (ms) of a turn of the loop. */
 const TURN_BUDGET = 2

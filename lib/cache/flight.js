@@ -1,12 +1,12 @@
 'use strict'
 
 const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks')
-const { unwatch, watch } = require('../abort')
+const { unwatch, watch } = require('../internal/abort')
 const { inspect } = require('node:util')
-const { OffloopError } = require('../errors')
-const { clearTimeout, setImmediate, setTimeout } = require('../loop')
-const { loads, traceCall } = require('../tracing')
-const { invalidThis } = require('../validate')
+const { OffloopError } = require('../internal/errors')
+const { clearTimeout, setImmediate, setTimeout } = require('../internal/clock')
+const { loads, traceCall } = require('../internal/diagnostics')
+const { invalidThis } = require('../internal/validate')
 const { clock } = require('./clock')
 
 /**

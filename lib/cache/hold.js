@@ -1,7 +1,7 @@
 'use strict'
 
 const native = require('../native')
-const { port } = require('../port')
+const { port } = require('../native/completion-port')
 
 /** @param {{ handle: number, mailbox: number | undefined }} hold */
 function letGo({ handle, mailbox }) {

@@ -1,9 +1,9 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { OffloopError, withCode } = require('../errors')
-const { isLost } = require('../lost')
-const { checkOptions, invalidType, lostMemory, shown } = require('../validate')
+const { OffloopError, withCode } = require('../internal/errors')
+const { isLost } = require('../internal/detached')
+const { checkOptions, invalidType, lostMemory, shown } = require('../internal/validate')
 const { codecOf } = require('./codec')
 
 /** @typedef {import('../../index').Id} Id */

@@ -1,20 +1,20 @@
 'use strict'
 
 const native = require('../native')
-const { lengthOf } = require('../bytes')
-const { port } = require('../port')
+const { lengthOf } = require('../internal/typed-array')
+const { port } = require('../native/completion-port')
 const { KIND, SLOT, TOKEN, REFRESH, FRESH, GONE, REASON, HIT, LEADS, STORED, FAILING } = require('./answer')
 const { NO_SLOT, ASK, DELETED, out } = require('./answer')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
-const { Copies, copyOf, deleted, values } = require('./copies')
+const { Copies, copyOf, deleted, values } = require('./near-cache')
 const { Evictions } = require('./evictions')
 const { letGo, registry } = require('./hold')
 const { checkKept, checkWeight, checkWeighed, closedError } = require('./options')
 
 /**
  * @typedef {import('../../index').Id} Id
- * @typedef {import('./copies').Copy<any>} Copy
+ * @typedef {import('./near-cache').Copy<any>} Copy
  * @typedef {import('./flight').Owner} Owner
  * @typedef {import('./flight').Flight} Flight
  */

@@ -1,11 +1,11 @@
 'use strict'
 
-const { withCode } = require('../errors')
+const { withCode } = require('../internal/errors')
 const { handleOf } = require('../pool')
-const { checkOptions, invalidType } = require('../validate')
-const { SUBJECTS, Source } = require('./source')
+const { checkOptions, invalidType } = require('../internal/validate')
+const { SUBJECTS, Source } = require('./target')
 
-/** @typedef {import('./table').Subject} Subject */
+/** @typedef {import('./definitions').Subject} Subject */
 
 /** @type {readonly [option: string, subject: Subject][]} */
 const OPTIONS = [

@@ -1,6 +1,6 @@
 'use strict'
 
-/** @typedef {import('./table').Sample} Sample */
+/** @typedef {import('./definitions').Sample} Sample */
 
 /**
  * Counters that never go back, made of those that begin anew when somebody resets the statistics of a pool: here, where the

@@ -1,7 +1,7 @@
 'use strict'
 
-const { lostMemory } = require('../validate')
-const { isLost } = require('../lost')
+const { lostMemory } = require('../internal/validate')
+const { isLost } = require('../internal/detached')
 
 const NAME = 'The "chunk" argument'
 

@@ -1,16 +1,16 @@
 'use strict'
 
 const { Duplex, finished } = require('node:stream')
-const { asUint8Array } = require('../input')
+const { asUint8Array } = require('../task/input')
 const { errorOf, writable } = require('./chunk')
-const { Fold } = require('./fold')
-const { giveBack } = require('./destroyed')
-const { nextTick } = require('../loop')
+const { Fold } = require('./streaming-engine')
+const { giveBack } = require('./errors')
+const { nextTick } = require('../internal/clock')
 const { watchSignal } = require('./signal')
 const { checkStreaming, readStreamOptions } = require('./options')
-const { tellStall } = require('../tracing')
-const { Transform } = require('../transform')
-const { invalidThis, priorityNumber } = require('../validate')
+const { tellStall } = require('../internal/diagnostics')
+const { Transform } = require('../native/transform')
+const { invalidThis, priorityNumber } = require('../internal/validate')
 
 /** @typedef {(error?: Error | null) => void} Callback */
 
@@ -29,8 +29,8 @@ class TransformDuplex extends Duplex {
   }
 
   /**
-   * @param {import('../pool-handle').PoolHandle} pool
-   * @param {import('../transforms').Transform} transform
+   * @param {import('../pool/pool-state').PoolHandle} pool
+   * @param {import('../transform').Transform} transform
    * @param {any} options
    * @param {{ stack?: string }} caller
    */

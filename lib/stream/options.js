@@ -1,8 +1,15 @@
 'use strict'
 
-const { checkBoolean, checkInteger, checkOptions, checkSignal, invalidType, priorityNumber } = require('../validate')
-const { checkTransform, takesBytes } = require('../kinds')
-const { withCode } = require('../errors')
+const {
+  checkBoolean,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  invalidType,
+  priorityNumber
+} = require('../internal/validate')
+const { checkTransform, takesBytes } = require('../transform/kinds')
+const { withCode } = require('../internal/errors')
 
 /** Bytes that a stream takes ahead of its work unless the options say otherwise. */
 const HIGH_WATER_MARK = 1 << 20
@@ -55,7 +62,7 @@ function readSinkOptions(options, threads) {
   return { ...read, concurrency, each, objectMode, onResult }
 }
 
-/** @param {import('../transforms').Transform} transform @param {string} instead what else can be done */
+/** @param {import('../transform').Transform} transform @param {string} instead what else can be done */
 function checkStreaming(transform, instead) {
   checkTransform(transform)
   if (transform.streaming) return
@@ -63,7 +70,7 @@ function checkStreaming(transform, instead) {
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-/** A stream that is not in object mode makes bytes of whatever is written. @param {import('../transforms').Transform} transform */
+/** A stream that is not in object mode makes bytes of whatever is written. @param {import('../transform').Transform} transform */
 function checkTakesBytes(transform) {
   checkTransform(transform)
   if (takesBytes(transform)) return

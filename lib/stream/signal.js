@@ -1,8 +1,8 @@
 'use strict'
 
 const { finished } = require('node:stream')
-const { unwatch, watch } = require('../abort')
-const { text } = require('../told-errors')
+const { unwatch, watch } = require('../internal/abort')
+const { text } = require('../internal/error-codec')
 
 /** @typedef {import('node:stream').Writable | import('node:stream').Duplex} Stream */
 

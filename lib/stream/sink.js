@@ -2,17 +2,17 @@
 
 const { Writable } = require('node:stream')
 const { AsyncResource } = require('node:async_hooks')
-const { withCode } = require('../errors')
-const { asUint8Array } = require('../input')
+const { withCode } = require('../internal/errors')
+const { asUint8Array } = require('../task/input')
 const { errorOf, writable } = require('./chunk')
-const { giveBack, prematureError } = require('./destroyed')
-const { Each } = require('./each')
-const { Fold } = require('./fold')
+const { giveBack, prematureError } = require('./errors')
+const { Each } = require('./per-chunk-engine')
+const { Fold } = require('./streaming-engine')
 const { HIGH_WATER_MARK, checkStreaming, checkTakesBytes, readSinkOptions } = require('./options')
-const { tellStall } = require('../tracing')
-const { PoolHandle } = require('../pool-handle')
+const { tellStall } = require('../internal/diagnostics')
+const { PoolHandle } = require('../pool/pool-state')
 const { asError, watchSignal } = require('./signal')
-const { invalidThis, priorityNumber } = require('../validate')
+const { invalidThis, priorityNumber } = require('../internal/validate')
 
 /**
  * @typedef {(error?: Error | null) => void} Callback
@@ -34,7 +34,7 @@ class Sink extends Writable {
 
   /**
    * @param {PoolHandle} pool
-   * @param {import('../transforms').Transform} transform
+   * @param {import('../transform').Transform} transform
    * @param {any} options
    * @param {{ stack?: string }} caller
    */

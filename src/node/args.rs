@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 /// Options are shallow; whatever is nested deeper than this is refused rather than followed.
 const MAX_DEPTH: u32 = 4;
 
-/// The only property of the object that `lib/lost.js` passes in place of lost memory.
+/// The only property of the object that `lib/internal/detached.js` passes in place of lost memory.
 const LOST: &str = "offloop.lost";
 
 pub fn read_args(values: &Array) -> Result<Args> {
@@ -49,7 +49,7 @@ fn read(value: Unknown, depth: u32) -> Result<Arg> {
     })
 }
 
-/// `lib/transforms.js` has turned bytes in arguments and options into `Uint8Array`s. Other views can only be nested more
+/// `lib/transform/index.js` has turned bytes in arguments and options into `Uint8Array`s. Other views can only be nested more
 /// deeply, where no view is expected.
 fn read_object(value: Unknown, depth: u32) -> Result<Arg> {
     let env = Env::from_raw(value.value().env);

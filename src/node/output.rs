@@ -13,7 +13,7 @@ use napi::bindgen_prelude::{Array, BufferSlice, JsValue, Object, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 
-/// Kinds of record, as `lib/port.js` knows them. A batch is `[task, MANY, count, microseconds]`, followed by
+/// Kinds of record, as `lib/native/completion-port.js` knows them. A batch is `[task, MANY, count, microseconds]`, followed by
 /// `[kind, length]` for each item; everything else is `[task, kind, length or room]`.
 const BYTES: u32 = 0;
 const VALUE: u32 = 1;

@@ -1,4 +1,4 @@
-//! A table column by column, and the bytes in which JavaScript gets it (`lib/table.js`): a head in JSON, with its length before it
+//! A table column by column, and the bytes in which JavaScript gets it (`lib/csv/table.js`): a head in JSON, with its length before it
 //! as four bytes, and sections that begin at multiples of eight. Their places count from where the head has ended. Numbers have
 //! the byte order of the machine, as typed arrays do.
 

@@ -1,5 +1,5 @@
 //! How a large document is built a piece at a time: a program of small steps, each of which `JSON.parse` does in a
-//! fraction of a millisecond. JavaScript runs it, `lib/document.js`.
+//! fraction of a millisecond. JavaScript runs it, `lib/json/builder.js`.
 
 use super::json_syntax::{Container, Visitor, read};
 use super::json_text::string_end;

@@ -1,0 +1,134 @@
+'use strict'
+
+const { inspect } = require('node:util')
+const { withCode } = require('../internal/errors')
+const { invalidType } = require('../internal/validate')
+const { ABSENT, insideAll } = require('./flight')
+
+/**
+ * @typedef {import('../../index').Id} Id
+ * @typedef {import('./flight').Flight} Flight
+ * @typedef {import('./load-coordinator').Found} Found
+ * @typedef {import('./load-coordinator').Led} Led
+ * @typedef {(ids: Id[], context: { signal: AbortSignal }) => Promise<Map<Id, unknown> | unknown[]>} LoadMany
+ */
+
+/**
+ * The values of many ids, of which the missing ones are loaded in one call.
+ * @param {Id[]} ids
+ * @param {(id: Id) => Found} find
+ * @param {(led: Led[]) => void} load what these lead
+ * @returns {Promise<Map<Id, unknown>>}
+ */
+async function findMany(ids, find, load) {
+  /** @type {Map<Id, unknown>} values or promises, in the order of the ids */
+  const found = new Map()
+  /** @type {Map<Id, Flight>} */
+  const awaited = new Map()
+  /** @type {Led[]} */
+  const led = []
+  for (const id of new Set(ids)) {
+    try {
+      const answer = find(id)
+      if ('value' in answer) {
+        found.set(id, answer.value)
+        if (answer.behind !== undefined) led.push(answer.behind)
+      } else {
+        const { flight, leads, previous } = answer
+        found.set(id, flight.join(undefined))
+        awaited.set(id, flight)
+        if (leads) led.push({ flight, previous })
+      }
+    } catch (error) {
+      found.set(id, Promise.reject(error))
+    }
+  }
+  load(led)
+  const settled = await Promise.allSettled(found.values())
+  /** @type {Map<Id, unknown>} */
+  const results = new Map()
+  /** @type {Map<Id, unknown>} */
+  const failures = new Map()
+  for (const [index, id] of [...found.keys()].entries()) {
+    const it = settled[index]
+    if (it.status === 'rejected') failures.set(id, it.reason)
+    else if (!awaited.get(id)?.isAbsent) results.set(id, it.value)
+  }
+  if (failures.size > 0) throw failure(failures, results, found.size)
+  return results
+}
+
+/**
+ * Loads for all the flights in one call.
+ * @param {Led[]} led
+ * @param {LoadMany} load
+ */
+function loadTogether(led, load) {
+  const flights = led.map(({ flight }) => flight)
+  if (flights.length === 0) return
+  const ids = flights.map(flight => flight.id)
+  const { signal, abort } = groupSignal(flights.length)
+  const loaded = insideAll(flights, async () => byId(ids, await load(ids, { signal })))
+  for (const { flight, previous } of led) {
+    flight.load(async () => pick(await loaded, flight.id), previous, abort)
+  }
+}
+
+/**
+ * A signal that aborts when the last of so many flights does.
+ * @param {number} flights
+ */
+function groupSignal(flights) {
+  const controller = new AbortController()
+  let left = flights
+  const abort = (/** @type {unknown} */ reason) => {
+    if (--left === 0) controller.abort(reason)
+  }
+  return { signal: controller.signal, abort }
+}
+
+/**
+ * A loader of one id that asks the loader of many.
+ * @param {LoadMany} load
+ * @returns {import('../../index').Loader<any, any>}
+ */
+function oneOfMany(load) {
+  return async (id, context) => pick(byId([id], await load([id], context)), id)
+}
+
+/** @param {Map<Id, unknown>} values @param {Id} id */
+function pick(values, id) {
+  if (!values.has(id)) return ABSENT
+  const value = values.get(id)
+  if (value instanceof Error) throw value
+  return value
+}
+
+/**
+ * @param {Id[]} ids
+ * @param {unknown} values
+ * @returns {Map<Id, unknown>}
+ */
+function byId(ids, values) {
+  if (values instanceof Map) return values
+  if (!Array.isArray(values)) throw invalidType('What loadMany returns', 'a Map or an Array', values)
+  if (values.length === ids.length) return new Map(ids.map((id, index) => [id, values[index]]))
+  const message = `What loadMany returns must have a value for each of ${ids.length} ids. Received ${values.length}`
+  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/**
+ * The one error of all that failed, or an error that names them.
+ * @param {Map<Id, unknown>} failures
+ * @param {Map<Id, unknown>} results
+ * @param {number} count of all ids
+ */
+function failure(failures, results, count) {
+  const errors = [...failures.values()]
+  if (failures.size === count && errors.every(error => error === errors[0])) return errors[0]
+  const ids = [...failures.keys()]
+  const message = `${ids.length} of ${count} ids could not be loaded: ${ids.map(id => inspect(id)).join(', ')}`
+  return Object.assign(new AggregateError(errors, message), { ids, results })
+}
+
+module.exports = { findMany, loadTogether, oneOfMany }

@@ -1,0 +1,198 @@
+'use strict'
+
+const { inspect } = require('node:util')
+const { withCode } = require('../internal/errors')
+const { port } = require('../native/completion-port')
+const { invalidThis, shown } = require('../internal/validate')
+
+/** Text of a column is decoded in pieces of about this many bytes: a string that is cut out of a larger one keeps it. */
+const PIECE = 4096
+/** Columns that an error message names. */
+const NAMED = 20
+
+/**
+ * A column as native code describes it (src/transform/csv_table.rs): its name, its type, and where its sections begin.
+ * @typedef {[name: string, type: 'number' | 'boolean', at: number]} NumbersHead
+ * @typedef {[name: string, type: 'string', text: number, length: number, ends: number, nulls: number, nullsLength: number]} TextHead
+ * @typedef {{ rows: number, columns: (NumbersHead | TextHead)[] }} Head
+ * @typedef {(string | null)[] | Float64Array | Uint8Array} Column
+ */
+
+/** A table of typed columns. They stay in the memory in which they came; strings are made when someone asks for them. */
+class CsvTable {
+  /** @type {ArrayBuffer} */
+  #memory
+  /** Where the sections begin. */
+  #base
+  #heads
+  /** @type {Map<string, number>} */
+  #places = new Map()
+  /** @type {Map<number, Column>} */
+  #made = new Map()
+
+  /** @param {Buffer} bytes */
+  constructor(bytes) {
+    // Views need whole steps of eight bytes.
+    const own = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
+    const [length] = new Uint32Array(own.buffer, own.byteOffset, 1)
+    /** @type {Head} */
+    const { rows, columns } = JSON.parse(bytes.toString('utf8', 4, 4 + length))
+    this.#memory = /** @type {ArrayBuffer} */ (own.buffer)
+    this.#base = own.byteOffset + Math.ceil((4 + length) / 8) * 8
+    this.#heads = columns
+    this.columns = columns.map(([name]) => name)
+    this.columns.forEach((name, place) => {
+      this.#places.set(name, place)
+    })
+    this.rows = rows
+    /**
+     * Its own property: a clone would have no columns, and `structuredClone` refuses what has a function.
+     * @param {string} name
+     * @returns {Column}
+     */
+    this.column = name => this.#column(name)
+  }
+
+  /** @param {string} name */
+  #column(name) {
+    const place = this.#places.get(name)
+    if (place === undefined) throw unknownColumn(name, this.columns)
+    let column = this.#made.get(place)
+    if (column === undefined) {
+      column = this.#make(this.#heads[place])
+      this.#made.set(place, column)
+    }
+    return column
+  }
+
+  /**
+   * @param {NumbersHead | TextHead} head
+   * @returns {Column}
+   */
+  #make(head) {
+    const [, type, at] = head
+    if (type === 'number') return new Float64Array(this.#memory, this.#base + at, this.rows)
+    if (type === 'boolean') return new Uint8Array(this.#memory, this.#base + at, this.rows)
+    const texts = this.#texts(/** @type {TextHead} */ (head))
+    /** @type {(string | null)[]} */
+    const column = []
+    for (let row = 0; row < this.rows; row++) column.push(texts.at(row))
+    return column
+  }
+
+  /** @param {TextHead} head */
+  #texts([, , text, length, ends, nulls, nullsLength]) {
+    const memory = this.#memory
+    return new Texts(
+      Buffer.from(memory, this.#base + text, length),
+      new Uint32Array(memory, this.#base + ends, this.rows),
+      new Uint8Array(memory, this.#base + nulls, nullsLength)
+    )
+  }
+
+  /**
+   * What reads the fields of a column, one row after the other.
+   * @param {NumbersHead | TextHead} head
+   * @returns {(row: number) => unknown}
+   */
+  #reader(head) {
+    const [name, type] = head
+    if (type === 'string') {
+      const texts = this.#texts(head)
+      return row => texts.at(row)
+    }
+    const column = /** @type {Float64Array | Uint8Array} */ (this.#column(name))
+    return type === 'number' ? row => column[row] : row => column[row] === 1
+  }
+
+  /** @param {unknown} value @returns {value is CsvTable} */
+  static #is(value) {
+    return typeof value === 'object' && value !== null && #memory in value
+  }
+
+  /** Its rows, all at once. */
+  toJSON() {
+    if (!CsvTable.#is(this)) throw invalidThis('CsvTable', this)
+    return [...this]
+  }
+
+  /** @returns {Generator<Record<string, unknown>, void, undefined>} */
+  [Symbol.iterator]() {
+    if (!CsvTable.#is(this)) throw invalidThis('CsvTable', this)
+    return this.#records()
+  }
+
+  /** @returns {Generator<Record<string, unknown>, void, undefined>} */
+  *#records() {
+    const { rows } = this
+    const names = this.#heads.map(([name]) => name)
+    const readers = this.#heads.map(head => this.#reader(head))
+    for (let row = 0; row < rows; row++) {
+      /** @type {Record<string, unknown>} */
+      const object = {}
+      for (let place = 0; place < names.length; place++) put(object, names[place], readers[place](row))
+      yield object
+    }
+  }
+}
+
+/** The strings of a column, fastest when they are asked for one after the other. */
+class Texts {
+  #text
+  #ends
+  #nulls
+  /** What is decoded: from where to where, and as a string unless a character of it takes several bytes. */
+  #from = 0
+  #to = 0
+  /** @type {string | undefined} */
+  #piece
+
+  /**
+   * @param {Buffer} text
+   * @param {Uint32Array} ends
+   * @param {Uint8Array} nulls
+   */
+  constructor(text, ends, nulls) {
+    this.#text = text
+    this.#ends = ends
+    this.#nulls = nulls
+  }
+
+  /** @param {number} row */
+  at(row) {
+    const start = row === 0 ? 0 : this.#ends[row - 1]
+    const end = this.#ends[row]
+    if (start === end) return (this.#nulls[row >> 3] >> (row & 7)) & 1 ? null : ''
+    if (start < this.#from || end > this.#to) this.#decode(row, start)
+    return this.#piece?.slice(start - this.#from, end - this.#from) ?? this.#text.toString('utf8', start, end)
+  }
+
+  /** @param {number} row @param {number} start of its text */
+  #decode(row, start) {
+    const ends = this.#ends
+    let last = row
+    while (last + 1 < ends.length && ends[last + 1] - start <= PIECE) last++
+    this.#from = start
+    this.#to = ends[last]
+    const piece = last === row ? undefined : this.#text.toString('utf8', start, this.#to)
+    this.#piece = piece?.length === this.#to - start ? piece : undefined
+  }
+}
+
+/** @param {Record<string, unknown>} object @param {string} name @param {unknown} value */
+function put(object, name, value) {
+  if (name !== '__proto__') object[name] = value
+  else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
+}
+
+/** @param {unknown} name @param {string[]} columns */
+function unknownColumn(name, columns) {
+  const there = columns.slice(0, NAMED).map(it => inspect(it))
+  if (columns.length > NAMED) there.push('…')
+  const message = `The argument 'name' must be one of the columns ${there.join(', ')}. Received ${shown(name)}`
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+port.decodeWith('table', bytes => new CsvTable(bytes))
+
+module.exports = { CsvTable }

@@ -1,0 +1,73 @@
+'use strict'
+
+const { addAbortListener } = require('node:events')
+const { nextTick } = require('./clock')
+
+/**
+ * @typedef {{ abort(reason: unknown): void }} Abortable something that a signal ends
+ * @typedef {{ tasks: Set<Abortable>, subscription: Disposable }} Watch
+ */
+
+/**
+ * One listener per signal serves all its tasks, and is there only while there are any: a signal that lives as long
+ * as the server collects neither listeners nor warnings. An entry refers to its own key, and would keep both from the
+ * collection of young objects: it goes with its last task.
+ * @type {WeakMap<AbortSignal, Watch>}
+ */
+const watches = new WeakMap()
+
+/**
+ * Calls `task.abort(signal.reason)` once when the signal aborts, unless `unwatch` comes first.
+ * The caller has seen that the signal is not aborted yet.
+ * @param {AbortSignal} signal
+ * @param {Abortable} task
+ */
+function watch(signal, task) {
+  let watch = watches.get(signal)
+  if (watch === undefined) {
+    // Not a listener like any other: those before it could keep the event from it.
+    watch = { tasks: new Set(), subscription: addAbortListener(signal, () => abortAll(signal)) }
+    watches.set(signal, watch)
+  }
+  watch.tasks.add(task)
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @param {Abortable} task
+ */
+function unwatch(signal, task) {
+  const watch = watches.get(signal)
+  if (!watch?.tasks.delete(task) || watch.tasks.size > 0) return
+  watches.delete(signal)
+  try {
+    watch.subscription[Symbol.dispose]()
+  } catch (error) {
+    // Only a user-defined signal throws here. Its task settles all the same.
+    report(error)
+  }
+}
+
+/** @param {AbortSignal} signal */
+function abortAll(signal) {
+  const tasks = watches.get(signal)?.tasks
+  if (tasks === undefined) return
+  watches.delete(signal)
+  for (const task of tasks) {
+    try {
+      task.abort(signal.reason)
+    } catch (error) {
+      // As of any listener: the others hear of it nevertheless.
+      report(error)
+    }
+  }
+}
+
+/** Throws an error outside our own code, as Node does with errors of event listeners. @param {unknown} error */
+function report(error) {
+  nextTick(() => {
+    throw error
+  })
+}
+
+module.exports = { watch, unwatch }

@@ -1,0 +1,142 @@
+'use strict'
+
+/**
+ * @typedef {import('../..').OffloopError['code']} Code
+ * @typedef {{ code: string, message: string, offset?: number | null, transform?: string | null }} FailureRecord as native code makes it
+ */
+
+class OffloopError extends Error {
+  /**
+   * @param {Code} code
+   * @param {string} message
+   * @param {{ transform?: string | null, offset?: number | null }} [details]
+   */
+  constructor(code, message, details) {
+    super(message)
+    this.code = code
+    if (details?.transform != null) this.transform = details.transform
+    if (details?.offset != null) this.offset = details.offset
+  }
+}
+
+// On the prototype, as the classes of the language have it: not a property of every instance.
+Object.defineProperty(OffloopError.prototype, 'name', { value: 'OffloopError', writable: true, configurable: true })
+
+/**
+ * @template {TypeError | RangeError} E
+ * @param {E} error
+ * @param {string} code
+ */
+function withCode(error, code) {
+  return Object.assign(error, { code })
+}
+
+/**
+ * The error of a task that failed off the loop, with the stack of whoever started it.
+ * @param {FailureRecord} record
+ * @param {{ stack?: string } | undefined} caller
+ */
+function taskError(record, caller) {
+  const { code, message } = record
+  const error =
+    code === 'ERR_INVALID_ARG_TYPE'
+      ? withCode(new TypeError(message), code)
+      : new OffloopError(/** @type {Code} */ (code), message, record)
+  const stack = stackOf(caller)
+  const frames = stack.indexOf('\n    at ')
+  if (frames >= 0) error.stack = `${error.name}: ${message}${stack.slice(frames)}`
+  return error
+}
+
+/**
+ * The text of a stack; none if `Error.prepareStackTrace` makes something else of it, or throws.
+ * @param {{ stack?: unknown } | undefined} caller
+ */
+function stackOf(caller) {
+  try {
+    const stack = caller?.stack
+    return typeof stack === 'string' ? stack : ''
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * Where a public function was called, for the error of the task it starts. Cheap until someone reads the stack.
+ * @param {Function} below the public function
+ * @returns {{ stack?: string }}
+ */
+function callerOf(below) {
+  const caller = {}
+  Error.captureStackTrace(caller, below)
+  return caller
+}
+
+/**
+ * An error of a user's function in another thread, with the stack of whoever called it here below its own.
+ * @param {unknown} error
+ * @param {{ stack?: string } | undefined} caller
+ */
+function withCaller(error, caller) {
+  const stack = stackOf(caller)
+  const frames = stack.indexOf('\n    at ')
+  if (!(error instanceof Error) || frames < 0) return error
+  const value = `${error.stack}\n    --- called from ---${stack.slice(frames)}`
+  return Object.defineProperty(error, 'stack', { value, configurable: true, writable: true })
+}
+
+/**
+ * Sets the index of the input on an error, unless it has one or is not extensible.
+ * @param {unknown} error
+ * @param {number} index
+ */
+function markIndex(error, index) {
+  try {
+    if (error instanceof Error && !('index' in error) && Object.isExtensible(error)) Object.assign(error, { index })
+  } catch {
+    // The error may be a Proxy that throws.
+  }
+}
+
+/** @param {string} pool */
+function closedError(pool) {
+  return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' is closed and takes no more tasks`)
+}
+
+/** @param {string} pool */
+function forcedError(pool) {
+  return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' was closed by force before the task finished`)
+}
+
+/**
+ * @param {{ name: string, threads: number, maxQueue: number, maxQueueBytes: number }} pool
+ * @param {string} bound that is reached: `tasks` or `bytes`
+ */
+function queueFullError(pool, bound) {
+  if (bound === 'threads') {
+    return new OffloopError(
+      'ERR_OFFLOOP_UNSUPPORTED',
+      `The operating system gives the pool '${pool.name}' no threads at the moment (it asks for ${pool.threads})`
+    )
+  }
+  const reached =
+    bound === 'tasks'
+      ? `${pool.threads + pool.maxQueue} tasks are admitted (threads ${pool.threads} + maxQueue ${pool.maxQueue})`
+      : `no room for the input within maxQueueBytes (${pool.maxQueueBytes})`
+  return new OffloopError(
+    'ERR_OFFLOOP_QUEUE_FULL',
+    `The pool '${pool.name}' is full: ${reached}. Shed the load, or await pool.ready() and try again`
+  )
+}
+
+module.exports = {
+  OffloopError,
+  withCode,
+  taskError,
+  callerOf,
+  withCaller,
+  closedError,
+  forcedError,
+  queueFullError,
+  markIndex
+}

@@ -1,0 +1,206 @@
+'use strict'
+
+const { inspect, types } = require('node:util')
+const { withCode } = require('./errors')
+const { isLost, lostMessage, lostName } = require('./detached')
+
+const { isProxy } = types
+
+/** Formats a value for a message. Node 20 cannot inspect a detached DataView. @param {unknown} value */
+function shown(value) {
+  return isLost(value) ? lostName(value) : shownOf(value)
+}
+
+/** @param {unknown} value */
+function received(value) {
+  if (value === null || value === undefined) return `Received ${value}`
+  // Reading these would run the traps of a Proxy.
+  if (isProxy(value)) return 'Received a Proxy'
+  if (typeof value === 'function') return `Received function ${nameOf(value)}`
+  if (isLost(value)) return `Received ${lostName(value)}`
+  if (typeof value === 'object') {
+    const name = classOf(value)
+    return name ? `Received an instance of ${name}` : `Received ${shownOf(value, -1)}`
+  }
+  const text = inspect(value)
+  return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`
+}
+
+/** @param {Function} value */
+function nameOf(value) {
+  try {
+    return `${value.name}`
+  } catch {
+    return ''
+  }
+}
+
+/** Returns the name of an object's class; '' if there is none, or reading it throws. @param {object} value */
+function classOf(value) {
+  try {
+    return `${value.constructor?.name ?? ''}`
+  } catch {
+    return ''
+  }
+}
+
+/** @param {unknown} value @param {number} [depth] */
+function shownOf(value, depth) {
+  try {
+    return inspect(value, { depth, customInspect: false })
+  } catch {
+    return 'an object'
+  }
+}
+
+/**
+ * Returns the error of a method that was called without its object, in the form of Node's own classes.
+ * @param {string} name of the class
+ * @param {unknown} self
+ */
+function invalidThis(name, self) {
+  const message = `Value of "this" must be of type ${name}. ${received(self)}. Call the method on its object, or bind it`
+  return withCode(new TypeError(message), 'ERR_INVALID_THIS')
+}
+
+/**
+ * @param {string} name as in 'The "signal" option'
+ * @param {string} expected as in 'an instance of AbortSignal'
+ * @param {unknown} actual
+ */
+function invalidType(name, expected, actual) {
+  return withCode(new TypeError(`${name} must be ${expected}. ${received(actual)}`), 'ERR_INVALID_ARG_TYPE')
+}
+
+/**
+ * Returns the error for lost memory.
+ * @param {string} name as in 'The "key" argument'
+ * @param {ArrayBufferView | ArrayBuffer} lost
+ */
+function lostMemory(name, lost) {
+  return withCode(new TypeError(lostMessage(name, lost)), 'ERR_INVALID_ARG_TYPE')
+}
+
+/**
+ * Throws if a value is lost memory.
+ * @param {string} name
+ * @param {unknown} value
+ */
+function checkMemory(name, value) {
+  if (isLost(value)) throw lostMemory(name, value)
+}
+
+/**
+ * @param {string} name
+ * @param {string} expected
+ * @param {unknown} actual
+ */
+function outOfRange(name, expected, actual) {
+  const message = `The value of ${name} is out of range. It must be ${expected}. Received ${inspect(actual)}`
+  return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
+}
+
+/**
+ * @param {unknown} options
+ * @param {string} [name]
+ * @returns {asserts options is object}
+ */
+function checkObject(options, name = 'The "options" argument') {
+  if (options === null || typeof options !== 'object' || Array.isArray(options) || isLost(options))
+    throw invalidType(name, 'of type object', options)
+}
+
+/**
+ * An option that means nothing here is a mistake: a signal that is misspelt must not be no signal.
+ * @param {unknown} options
+ * @param {readonly string[]} known
+ * @param {string} [path] where they stand
+ */
+function checkOptions(options, known, path = 'options') {
+  checkObject(options, path === 'options' ? undefined : `The "${path}" property`)
+  for (const name in options) {
+    if (known.includes(name) || /** @type {Record<string, unknown>} */ (options)[name] === undefined) continue
+    const names =
+      known.length === 0 ? 'There are no options' : `The options are ${known.map(it => `'${it}'`).join(', ')}`
+    const hint = options instanceof AbortSignal ? '. To pass a signal, write { signal }' : ''
+    const message = `The property '${path}.${name}' is unknown. ${names}${hint}`
+    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  }
+}
+
+/**
+ * Refuses options of a method that has none: otherwise a signal would silently do nothing. Other arguments are ignored, since the
+ * method may be used as a callback.
+ * @param {unknown} options
+ */
+function checkNoOptions(options) {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) checkOptions(options, [])
+}
+
+/** @param {unknown} signal */
+function checkSignal(signal) {
+  const { aborted, addEventListener, removeEventListener } = /** @type {Partial<AbortSignal>} */ (Object(signal))
+  if (
+    typeof signal !== 'object' ||
+    aborted === undefined ||
+    typeof addEventListener !== 'function' ||
+    typeof removeEventListener !== 'function'
+  ) {
+    throw invalidType('The "options.signal" property', 'an instance of AbortSignal', signal)
+  }
+}
+
+const PRIORITIES = { high: 0, normal: 1, low: 2 }
+
+/**
+ * The number that native code takes for a priority.
+ * @param {unknown} priority
+ * @returns {number}
+ */
+function priorityNumber(priority) {
+  if (priority === undefined) return PRIORITIES.normal
+  if (typeof priority === 'string' && Object.hasOwn(PRIORITIES, priority)) {
+    return PRIORITIES[/** @type {keyof typeof PRIORITIES} */ (priority)]
+  }
+  const message = `The "options.priority" property must be one of 'high', 'normal', 'low'. Received ${shown(priority)}`
+  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @param {number} least
+ * @param {number} most
+ * @returns {asserts value is number}
+ */
+function checkInteger(name, value, least, most) {
+  if (typeof value !== 'number') throw invalidType(`The ${name} property`, 'of type number', value)
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw outOfRange(name, `an integer >= ${least} && <= ${most}`, value)
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {asserts value is boolean}
+ */
+function checkBoolean(name, value) {
+  if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value)
+}
+
+module.exports = {
+  invalidThis,
+  invalidType,
+  outOfRange,
+  checkNoOptions,
+  lostMemory,
+  checkMemory,
+  checkObject,
+  checkOptions,
+  checkSignal,
+  checkInteger,
+  checkBoolean,
+  priorityNumber,
+  shown
+}

@@ -1,0 +1,62 @@
+'use strict'
+
+// Results that are JSON: short ones are parsed when they arrive, others arrive in parts and are built in slices of the event loop.
+
+const native = require('../native')
+const { port } = require('../native/completion-port')
+const { Room } = require('../native/reservation')
+const { slice } = require('../internal/loop-scheduler')
+const { DocumentBuild } = require('./builder')
+
+/** @typedef {import('../native/completion-port').Listener} Listener */
+
+/** Large values that are being built, by task. @type {Map<number, DocumentBuild>} */
+const builds = new Map()
+
+/**
+ * Adds a part of a large value. Until all of it is built the task is not over, and its id stays in use.
+ * @param {number} id
+ * @param {Listener} listener
+ * @param {number} budget of a slice, in ms
+ * @param {boolean} isLast
+ * @param {Buffer} text
+ * @param {Buffer} plan
+ */
+function add(id, listener, budget, isLast, text, plan) {
+  const build = builds.get(id) ?? begin(id, listener, budget)
+  build.add(text, plan, isLast)
+  // Native code has released the task's room: the text that is left to build still counts for the pool.
+  const { pool } = listener
+  if (isLast && pool !== undefined && listener.isSettled !== true) {
+    build.room = new Room(native.retainRoom(pool.number, build.left))
+  }
+  slice(build)
+}
+
+/**
+ * @param {number} id
+ * @param {Listener} listener
+ * @param {number} budget
+ */
+function begin(id, listener, budget) {
+  /** @type {(value: unknown, failure: import('../internal/errors').FailureRecord | undefined) => void} */
+  const done = (value, failure) => {
+    builds.delete(id)
+    build.room?.release()
+    port.release(id)
+    listener.settle?.(value, failure)
+  }
+  const build = new DocumentBuild(budget, () => listener.isSettled !== true, done)
+  builds.set(id, build)
+  return build
+}
+
+/** Drops what was built for a task that failed or was cancelled. @param {number} id */
+function abandon(id) {
+  if (builds.size === 0) return
+  builds.get(id)?.drop()
+  builds.delete(id)
+}
+
+port.decodeWith('jsonText', JSON.parse)
+port.decodePartsWith({ add, abandon })

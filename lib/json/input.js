@@ -1,0 +1,69 @@
+'use strict'
+
+const { AsyncResource } = require('node:async_hooks')
+const { JsonWriter } = require('./writer')
+const { OffloopError } = require('../internal/errors')
+const { Encoder } = require('./utf-encoder')
+
+const EMPTY = Buffer.alloc(0)
+/** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
+const MAX_UTF8 = 3
+
+/** A value on its way to be written: an input of a native task. */
+class Writing {
+  #writer
+  #maxOutput
+
+  /**
+   * @param {unknown} value
+   * @param {number} slice
+   * @param {number} maxDepth
+   * @param {number} maxOutput the most bytes of text
+   * @param {number} maxHeld the most bytes that levels may hold which the value makes while it is written
+   */
+  constructor(value, slice, maxDepth, maxOutput, maxHeld) {
+    this.#writer = new JsonWriter(value, maxDepth, maxHeld)
+    this.#maxOutput = maxOutput
+    this.slice = slice
+  }
+
+  /** All of the text, if it is short. */
+  get text() {
+    if (!this.#writer.isEnding) return undefined
+    const text = /** @type {string} */ (this.#writer.next())
+    if (text.length * MAX_UTF8 > this.#maxOutput && Buffer.byteLength(text) > this.#maxOutput) throw this.#tooLong()
+    return text
+  }
+
+  /** Bytes, about, that the open levels hold. */
+  get held() {
+    return this.#writer.held
+  }
+
+  /** What it calls of the value's own code runs as if whoever calls this had called it. */
+  pieces() {
+    return this.#pieces(new AsyncResource('OffloopTask'))
+  }
+
+  /** @param {AsyncResource} context @returns {Generator<Uint8Array | Uint16Array, void, number>} */
+  *#pieces(context) {
+    const next = () => this.#writer.next()
+    const encoder = new Encoder()
+    for (;;) {
+      const text = context.runInAsyncScope(next)
+      if (text === undefined) return
+      const length = yield text === '' ? EMPTY : encoder.encode(text)
+      // What is certain to follow counts already: a proxy of a list may have any length.
+      if (length + this.#writer.least > this.#maxOutput) throw this.#tooLong()
+    }
+  }
+
+  /** Returns the error for too much text, which a getter or a proxy may produce without end. */
+  #tooLong() {
+    const at = this.#writer.place
+    const message = `The JSON is longer than ${this.#maxOutput} bytes at ${at}; raise options.maxOutput if that is expected`
+    return new OffloopError('ERR_OFFLOOP_OUTPUT_LIMIT', message, { transform: 'json.stringify' })
+  }
+}
+
+module.exports = { Writing }

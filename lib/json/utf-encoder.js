@@ -1,0 +1,67 @@
+'use strict'
+
+/** @typedef {Uint8Array | Uint16Array} Piece bytes, or whole characters as UTF-16 */
+
+/** Code units of a string that are encoded at a time. */
+const TEXT_PIECE = 1 << 18
+const BACKSLASH = 0x5c
+/** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
+const MAX_UTF8 = 3
+
+/** All pieces of text become bytes here: each is copied before the next one. @type {Buffer | undefined} */
+let scratch
+
+/** Text on its way: as UTF-8, which is fast for ASCII, or as UTF-16 from the first piece on that is not. */
+class Encoder {
+  #isWide = false
+
+  /** The piece is there until the next one is asked for. @param {string} text @returns {Piece} */
+  encode(text) {
+    if (text.length > TEXT_PIECE) return Buffer.from(text)
+    scratch ??= Buffer.allocUnsafeSlow(TEXT_PIECE * MAX_UTF8)
+    if (this.#isWide) return new Uint16Array(scratch.buffer, 0, scratch.write(text, 'utf16le') / 2)
+    const length = scratch.write(text)
+    this.#isWide = length > text.length
+    return scratch.subarray(0, length)
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {((text: string) => string) | undefined} spell
+ */
+function* textPieces(text, spell) {
+  const encoder = new Encoder()
+  for (let at = 0; at < text.length; ) {
+    const end = endOf(text, at)
+    const piece = text.slice(at, end)
+    yield encoder.encode(spell?.(piece) ?? piece)
+    at = end
+  }
+}
+
+/**
+ * Where a piece ends that begins at a place: a pair of surrogates is one character, and an escape is not cut either.
+ * @param {string} text
+ * @param {number} at
+ */
+function endOf(text, at) {
+  const end = at + TEXT_PIECE
+  if (end >= text.length) return text.length
+  if (isHigh(text.charCodeAt(end - 1)) && isLow(text.charCodeAt(end))) return end - 1
+  let backslashes = 0
+  while (backslashes < TEXT_PIECE && text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++
+  return end - (backslashes % 2)
+}
+
+/** @param {number} unit */
+function isHigh(unit) {
+  return (unit & 0xfc00) === 0xd800
+}
+
+/** @param {number} unit */
+function isLow(unit) {
+  return (unit & 0xfc00) === 0xdc00
+}
+
+module.exports = { Encoder, textPieces }

@@ -1,0 +1,86 @@
+'use strict'
+
+const { Cache } = require('../cache')
+const { Pool, handleOf } = require('../pool')
+const { Sink } = require('../stream')
+const { samplesOf } = require('./definitions')
+const { Totals } = require('./totals')
+
+/** @typedef {import('./definitions').Subject} Subject */
+
+/** What there is of each subject. A closed pool or cache throws; a sink that is over is destroyed. */
+const SUBJECTS = {
+  pool: { Class: Pool, stats: (/** @type {Pool} */ pool) => withLimits(pool, pool.stats()) },
+  cache: { Class: Cache, stats: (/** @type {Cache} */ cache) => cache.stats() },
+  sink: { Class: Sink, stats: (/** @type {Sink} */ sink) => (sink.destroyed ? undefined : sink.stats()) }
+}
+
+/**
+ * @param {Pool} pool
+ * @param {object} stats
+ */
+function withLimits(pool, stats) {
+  const { maxQueue, maxQueueBytes } = handleOf(pool).info
+  return { ...stats, maxQueue, maxQueueBytes }
+}
+
+/** A pool, cache or sink that is measured under a name. It is not kept from being forgotten. */
+class Source {
+  #target
+  #totals = new Totals()
+  /** @type {(() => void) | undefined} */
+  #unlisten
+
+  /**
+   * @param {Subject} subject
+   * @param {string} name
+   * @param {any} target
+   * @param {Record<string, any>} labels besides its name
+   */
+  constructor(subject, name, target, labels) {
+    this.subject = subject
+    this.name = name
+    this.labels = labels
+    this.#target = new WeakRef(target)
+  }
+
+  /** What no two sources may have in common. */
+  get key() {
+    return JSON.stringify([this.name, Object.entries(this.labels).sort()])
+  }
+
+  /** @param {Source} other */
+  measuresSame(other) {
+    return this.#target.deref() === other.#target.deref()
+  }
+
+  /** From now on no reset goes unseen. */
+  open() {
+    const pool = this.#target.deref()
+    if (!(pool instanceof Pool)) return
+    const listeners = handleOf(pool).resetListeners
+    // Neither function may hold the pool.
+    const listener = (/** @type {object} */ stats) => this.#totals.end(samplesOf('pool', stats))
+    listeners.add(listener)
+    this.#unlisten = () => listeners.delete(listener)
+  }
+
+  close() {
+    this.#unlisten?.()
+  }
+
+  /** What is measured at the moment; `undefined` if it is closed or forgotten. */
+  read() {
+    const target = this.#target.deref()
+    if (target === undefined) return undefined
+    try {
+      const stats = SUBJECTS[this.subject].stats(target)
+      return stats && this.#totals.add(samplesOf(this.subject, stats))
+    } catch (error) {
+      if (/** @type {{ code?: unknown }} */ (error).code === 'ERR_OFFLOOP_CLOSED') return undefined
+      throw error
+    }
+  }
+}
+
+module.exports = { SUBJECTS, Source }

@@ -1,0 +1,258 @@
+'use strict'
+
+const { Sink, TransformDuplex } = require('../stream')
+const { callerOf } = require('../internal/errors')
+const { sizeOf, taskOf, wantsCaller } = require('../transform/kinds')
+const { Iteration } = require('./bulk/iterator')
+const { nextTick, queueMicrotask } = require('../internal/clock')
+const { map } = require('./bulk/map')
+const { PoolHandle } = require('./pool-state')
+const { tasks } = require('../internal/diagnostics')
+const {
+  checkBoolean,
+  checkNoOptions,
+  checkObject,
+  checkOptions,
+  checkSignal,
+  invalidThis,
+  priorityNumber
+} = require('../internal/validate')
+const { Waiter } = require('../task/waiter')
+
+/**
+ * @typedef {import('../..').RunOptions} RunOptions
+ * @typedef {import('../..').MapOptions} MapOptions
+ * @typedef {import('../transform').Transform} AnyTransform
+ * @typedef {Iterable<unknown> | AsyncIterable<unknown>} Inputs
+ */
+
+const NORMAL = priorityNumber(undefined)
+const RUN_OPTIONS = ['signal', 'priority']
+
+/** The functions of the promise that was made last: a closure for each promise would be one more thing to collect. */
+const kept = { resolve: (/** @type {unknown} */ _) => {}, reject: (/** @type {unknown} */ _) => {} }
+/**
+ * @param {(value: any) => void} resolve
+ * @param {(reason: unknown) => void} reject
+ */
+function keepFunctions(resolve, reject) {
+  kept.resolve = resolve
+  kept.reject = reject
+}
+
+/** What the rest of the package knows of a pool. @type {(pool: Pool) => PoolHandle} */
+let handleOf
+
+class Pool {
+  #handle
+
+  static {
+    handleOf = pool => {
+      if (!Pool.#is(pool)) throw invalidThis('Pool', pool)
+      return pool.#handle
+    }
+  }
+
+  /** @param {unknown} value @returns {value is Pool} */
+  static #is(value) {
+    return typeof value === 'object' && value !== null && #handle in value
+  }
+
+  /** @param {import('../..').PoolOptions} [options] */
+  constructor(options = {}) {
+    checkObject(options)
+    this.#handle = new PoolHandle(options)
+  }
+
+  get name() {
+    return handleOf(this).info.name
+  }
+
+  get threads() {
+    return handleOf(this).info.threads
+  }
+
+  get maxQueue() {
+    return handleOf(this).info.maxQueue
+  }
+
+  get maxQueueBytes() {
+    return handleOf(this).info.maxQueueBytes
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {unknown} input
+   * @param {RunOptions} [options]
+   * @returns {Promise<any>}
+   */
+  run(transform, input, options) {
+    if (!Pool.#is(this)) return Promise.reject(invalidThis('Pool', this))
+    if (!tasks.hasSubscribers) return this.#run(transform, input, options)
+    return tasks.tracePromise(() => this.#run(transform, input, options), this.#traceOf('run', transform))
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {unknown} input
+   * @param {RunOptions} [options]
+   * @returns {Promise<any>}
+   */
+  #run(transform, input, options) {
+    const promise = new Promise(keepFunctions)
+    const resolve = kept.resolve
+    const reject = kept.reject
+    try {
+      let priority = NORMAL
+      let signal
+      if (options !== undefined) {
+        checkOptions(options, RUN_OPTIONS)
+        priority = priorityNumber(options.priority)
+        signal = options.signal
+        if (signal !== undefined) checkSignal(signal)
+      }
+      const pool = this.#handle
+      pool.checkOpen()
+      if (signal?.aborted) throw signal.reason
+      const caller = wantsCaller(transform, pool) ? callerOf(Pool.prototype.run) : undefined
+      const task = taskOf(transform, pool, priority, resolve, reject, caller)
+      const room = pool.takeRoom()
+      try {
+        const bound = task.submit(transform, input, room)
+        if (bound) throw pool.full(bound, sizeOf(transform, input))
+      } finally {
+        room.release()
+      }
+      if (signal !== undefined) watchOrAbort(task, signal)
+    } catch (error) {
+      reject(error)
+    }
+    return promise
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {Inputs} inputs
+   * @param {MapOptions} [options]
+   * @returns {Promise<any[]>}
+   */
+  map(transform, inputs, options = {}) {
+    if (!Pool.#is(this)) return Promise.reject(invalidThis('Pool', this))
+    const caller = callerOf(Pool.prototype.map)
+    const start = () => {
+      return new Promise((resolve, reject) => map(this.#handle, transform, inputs, options, caller, resolve, reject))
+    }
+    return tasks.hasSubscribers ? tasks.tracePromise(start, this.#traceOf('map', transform)) : start()
+  }
+
+  /** @param {'run' | 'map'} verb @param {unknown} transform which may not be one */
+  #traceOf(verb, transform) {
+    return { pool: this.#handle.info.name, verb, transform: transformName(transform) }
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {Inputs} inputs
+   * @param {MapOptions} [options]
+   * @returns {AsyncIterableIterator<any>}
+   */
+  iterate(transform, inputs, options = {}) {
+    return new Iteration(handleOf(this), transform, inputs, options, callerOf(Pool.prototype.iterate))
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {import('../..').StreamOptions} [options]
+   */
+  stream(transform, options = {}) {
+    return new TransformDuplex(handleOf(this), transform, options, callerOf(Pool.prototype.stream))
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {import('../..').SinkOptions<any>} [options]
+   * @returns {any}
+   */
+  sink(transform, options = {}) {
+    return new Sink(handleOf(this), transform, options, callerOf(Pool.prototype.sink))
+  }
+
+  /**
+   * @param {unknown} [options] none yet
+   * @returns {Promise<void>}
+   */
+  ready(options) {
+    return new Promise((resolve, reject) => {
+      checkNoOptions(options)
+      const pool = handleOf(this)
+      pool.checkOpen()
+      // Outcomes that came along settle first: whoever they call must not find the room that is kept for this one.
+      const granted = (/** @type {import('../native/reservation').Room} */ room) => {
+        queueMicrotask(() =>
+          nextTick(() => {
+            pool.keepRoom(room)
+            resolve()
+          })
+        )
+      }
+      new Waiter(pool, pool.takeMissing(), granted, reject)
+    })
+  }
+
+  /** @param {{ reset?: boolean }} [options] */
+  stats(options = {}) {
+    const pool = handleOf(this)
+    checkOptions(options, ['reset'])
+    const { reset = false } = options
+    checkBoolean('The "options.reset" property', reset)
+    return pool.stats(reset)
+  }
+
+  /**
+   * @param {{ force?: boolean }} [options]
+   * @returns {Promise<void>}
+   */
+  async close(options = {}) {
+    const pool = handleOf(this)
+    checkOptions(options, ['force'])
+    const { force = false } = options
+    checkBoolean('The "options.force" property', force)
+    await pool.close(force)
+  }
+
+  async [Symbol.asyncDispose]() {
+    handleOf(this)
+    await this.close()
+  }
+}
+
+/**
+ * Watches the signal of a submitted task. If the signal cannot be listened to, the task is aborted.
+ * @param {import('../transform/kinds').AnyTask} task
+ * @param {AbortSignal} signal
+ */
+function watchOrAbort(task, signal) {
+  try {
+    task.watch(signal)
+  } catch (error) {
+    task.abort(error)
+  }
+}
+
+/**
+ * Returns the name of a transform for a trace; `undefined` if there is none, or reading it throws.
+ * @param {any} transform
+ * @returns {string | undefined}
+ */
+function transformName(transform) {
+  try {
+    return transform?.name
+  } catch {
+    return undefined
+  }
+}
+
+/** The process-wide pool. It has no threads before its first task. */
+const pool = new Pool({ name: 'default' })
+
+module.exports = { Pool, pool, handleOf }

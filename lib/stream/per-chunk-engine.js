@@ -1,0 +1,182 @@
+'use strict'
+
+const { sizeOf } = require('../transform/kinds')
+const { Iteration } = require('../pool/bulk/iterator')
+const { queueMicrotask } = require('../internal/clock')
+
+/**
+ * Where results go.
+ * @typedef {object} Outlet
+ * @property {((value: any, index: number) => unknown) | undefined} result
+ * @property {() => void} ended all results were delivered
+ * @property {(error: unknown) => void} failed nothing more will come
+ * @property {() => void} stalled whoever writes has to wait
+ *
+ * @typedef {{ chunk: unknown, size: number, callback: (error?: Error | null) => void }} Write
+ */
+
+/** Chunks above this many bytes are copied in pieces, after they were taken. */
+const LARGE = 1 << 20
+
+/**
+ * Each chunk is a task of its own; results come in the order of the chunks. A chunk is taken when the bytes of those whose
+ * results were not delivered leave room for it, and whoever writes hears when the next one could be.
+ */
+class Each {
+  #iteration
+  #transform
+  #outlet
+  #limit
+  #concurrency
+  /** @type {Write | undefined} what is being written; there is one at a time */
+  #write
+  /** @type {((result: IteratorResult<unknown>) => void) | undefined} of the iteration, which wants the next chunk */
+  #asked
+  /** @type {((error?: Error | null) => void) | undefined} of the chunk that was taken last */
+  #taken
+  /** The chunk that was taken last is copied when it is done. */
+  #isLarge = false
+  /** @type {number[]} of chunks whose results were not delivered */
+  #sizes = []
+  #isFinishing = false
+  #isOver = false
+
+  bytes = 0
+  written = 0
+  completed = 0
+  stalls = 0
+
+  /**
+   * @param {import('../pool/pool-state').PoolHandle} pool
+   * @param {import('../transform').Transform} transform
+   * @param {import('../../index').MapOptions} options
+   * @param {number} limit bytes whose results were not delivered
+   * @param {{ stack?: string }} caller
+   * @param {Outlet} outlet
+   */
+  constructor(pool, transform, options, limit, caller, outlet) {
+    const source = { [Symbol.asyncIterator]: () => source, next: () => this.#next() }
+    this.#iteration = new Iteration(pool, transform, /** @type {any} */ (source), options, caller)
+    this.#transform = transform
+    this.#limit = limit
+    this.#concurrency = options.concurrency ?? Infinity
+    this.#outlet = outlet
+    this.#deliver().then(
+      () => outlet.ended(),
+      error => {
+        if (!this.#isOver) outlet.failed(error)
+      }
+    )
+  }
+
+  /**
+   * @param {unknown} chunk
+   * @param {(error?: Error | null) => void} callback
+   */
+  write(chunk, callback) {
+    let size
+    try {
+      size = sizeOf(this.#transform, chunk)
+    } catch (error) {
+      return callback(/** @type {Error} */ (error))
+    }
+    this.#write = { chunk, size, callback }
+    this.#offer()
+    if (!this.#mustWait(size)) return
+    this.stalls++
+    this.#outlet.stalled()
+  }
+
+  /** Whether whoever wrote has to wait for earlier chunks: for their bytes, or for one of them to end. @param {number} size */
+  #mustWait(size) {
+    if (this.#write !== undefined) return this.bytes > 0 && this.bytes + size > this.#limit
+    return this.written - this.completed >= this.#concurrency
+  }
+
+  finish() {
+    this.#isFinishing = true
+    this.#offer()
+  }
+
+  /**
+   * Cancels what is under way. Returns the callback of a write that was not taken, or not copied.
+   * @returns {((error?: Error | null) => void) | undefined}
+   */
+  destroy() {
+    if (this.#isOver) return undefined
+    this.#isOver = true
+    this.bytes = 0
+    this.#iteration.return()
+    this.#asked?.({ value: undefined, done: true })
+    const callback = this.#taken ?? this.#write?.callback
+    this.#taken = undefined
+    this.#write = undefined
+    return callback
+  }
+
+  /** The iteration wants the next chunk: it has copied the one before. @returns {Promise<IteratorResult<unknown>>} */
+  #next() {
+    return new Promise(resolve => {
+      this.#asked = resolve
+      if (!this.#isLarge) this.#release()
+      this.#offer()
+    })
+  }
+
+  /** Hands over what is being written if it is wanted and there is room for it. */
+  #offer() {
+    if (this.#asked === undefined || this.#isOver) return
+    const write = this.#write
+    if (write === undefined) {
+      if (this.#isFinishing) this.#give({ value: undefined, done: true })
+    } else if (this.#hasRoom(write.size)) {
+      this.#write = undefined
+      this.#taken = write.callback
+      this.#isLarge = write.size > LARGE
+      this.#sizes.push(write.size)
+      this.bytes += write.size
+      this.written++
+      this.#give({ value: write.chunk, done: false })
+    }
+  }
+
+  /** @param {number} size */
+  #hasRoom(size) {
+    if (this.#sizes.length >= this.#concurrency) return false
+    return this.bytes === 0 || this.bytes + size <= this.#limit
+  }
+
+  /** @param {IteratorResult<unknown>} result */
+  #give(result) {
+    const asked = this.#asked
+    this.#asked = undefined
+    asked?.(result)
+  }
+
+  /** Whoever wrote the chunk that was taken last may write the next. */
+  #release() {
+    const taken = this.#taken
+    this.#taken = undefined
+    // What it throws is not the sink's.
+    if (taken !== undefined) queueMicrotask(taken)
+  }
+
+  async #deliver() {
+    for (let index = 0; ; index++) {
+      const { value, done } = await this.#iteration.next()
+      if (done) return
+      const delivered = this.#outlet.result?.(value, index)
+      if (typeof (/** @type {any} */ (delivered)?.then) === 'function') await delivered
+      if (this.#isOver) return
+      this.completed++
+      this.bytes -= /** @type {number} */ (this.#sizes.shift())
+      if (this.#isLarge && this.#sizes.length === 0) {
+        this.#isLarge = false
+        this.#release()
+      }
+      this.#offer()
+    }
+  }
+}
+
+module.exports = { Each }

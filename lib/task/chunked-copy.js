@@ -1,0 +1,203 @@
+'use strict'
+
+const { isSharedArrayBuffer } = require('node:util').types
+const { bufferOf, lengthOf, offsetOf } = require('../internal/typed-array')
+const { now, setImmediate } = require('../internal/clock')
+const native = require('../native')
+const { withCode } = require('../internal/errors')
+const { slice } = require('../internal/loop-scheduler')
+const { textPieces } = require('../json/utf-encoder')
+const { checkMemory } = require('../internal/validate')
+
+/**
+ * @typedef {import('./contract').NativeTask} Task
+ * @typedef {import('../json/utf-encoder').Piece} Piece
+ * @typedef {Generator<Piece, void, number>} Pieces that receives the number of bytes copied so far after each piece
+ */
+
+/** Bytes that are copied at a time. */
+const PIECE = 1 << 20
+/** Code units of a string that say how many bytes one needs. */
+const SAMPLE = 1 << 14
+/** All copies together take this much (ms) of a turn of the loop. */
+const TURN_BUDGET = 1
+
+/** An input that is copied piece by piece, over turns of the loop. */
+class Staging {
+  /** How long (ms) it may hold the loop at most, if it has turns of its own. */
+  slice = 0
+  /** @type {import('../json/input').Writing | undefined} what makes the pieces, if it holds memory for that */
+  writing
+  #handle
+  #task
+  #transform
+  #pieces
+  /** Bytes. */
+  #copied = 0
+  #done = false
+
+  /**
+   * @param {number} handle
+   * @param {Task} task
+   * @param {number} transform
+   * @param {Pieces} pieces
+   */
+  constructor(handle, task, transform, pieces) {
+    this.#handle = handle
+    this.#task = task
+    this.#transform = transform
+    this.#pieces = pieces
+  }
+
+  /** Bytes, about, that are held beside those copied. */
+  get held() {
+    return this.#done ? 0 : (this.writing?.held ?? 0)
+  }
+
+  /** Copies one piece. Returns whether that was the last. */
+  step() {
+    if (this.#done) return true
+    let next
+    try {
+      next = this.#pieces.next(this.#copied)
+    } catch (error) {
+      // Who makes the pieces may have aborted the task before it threw.
+      if (this.cancel()) this.#task.fail(error)
+    }
+    if (next === undefined || this.#done) return true
+    try {
+      return this.#take(next)
+    } catch (error) {
+      this.cancel()
+      this.#task.fail(error)
+      return true
+    }
+  }
+
+  /** Returns whether nothing more comes. @param {IteratorResult<Piece, void>} next */
+  #take({ value, done }) {
+    const task = this.#task
+    if (!done) {
+      const copied = native.stagePiece(this.#handle, value)
+      if (typeof copied === 'number') {
+        this.#copied = copied
+        return false
+      }
+      this.cancel()
+      task.fail(task.pool.full(copied, this.#copied))
+      return true
+    }
+    this.#done = true
+    const bound = native.submitStaged(this.#handle, this.#transform, task.id, task.priority)
+    if (bound) task.fail(task.pool.full(bound, this.#copied))
+    return true
+  }
+
+  /** Gives the copy and its room up. Returns whether the task had not been submitted. */
+  cancel() {
+    if (this.#done) return false
+    this.#done = true
+    native.unstage(this.#handle)
+    return true
+  }
+}
+
+/**
+ * Copies under way, first come, first served. There is at most one for each task that pools admitted.
+ * @type {Set<Staging>}
+ */
+const copies = new Set()
+
+function copySome() {
+  const start = now()
+  // Whatever is thrown in between (by a hook of the promise that a failure rejects), the others go on.
+  try {
+    for (const copy of copies) {
+      while (!copy.step()) {
+        if (now() - start >= TURN_BUDGET) return
+      }
+      copies.delete(copy)
+    }
+  } finally {
+    if (copies.size > 0) setImmediate(copySome)
+  }
+}
+
+/**
+ * @param {number} bytes
+ * @param {boolean} ofString whether the bytes are those of a string
+ * @param {Task} task
+ * @param {number} transform
+ * @param {import('../native/reservation').Room} room
+ * @param {Pieces} pieces
+ */
+function stage(bytes, ofString, task, transform, room, pieces) {
+  const handle = native.stage(task.pool.number, bytes, ofString, room.take())
+  if (typeof handle === 'string') return handle
+  const staging = new Staging(handle, task, transform, pieces)
+  if (copies.size === 0) setImmediate(copySome)
+  copies.add(staging)
+  return staging
+}
+
+/**
+ * An input that is being made, in slices.
+ * @param {import('../json/input').Writing} writing
+ * @param {Task} task
+ * @param {number} transform
+ * @param {import('../native/reservation').Room} room
+ */
+function stageWork(writing, task, transform, room) {
+  const handle = native.stage(task.pool.number, 0, false, room.take())
+  if (typeof handle === 'string') return handle
+  const staging = new Staging(handle, task, transform, writing.pieces())
+  staging.slice = writing.slice
+  staging.writing = writing
+  slice(staging)
+  return staging
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {Task} task
+ * @param {number} transform
+ * @param {import('../native/reservation').Room} room
+ */
+function stageBytes(bytes, task, transform, room) {
+  return stage(lengthOf(bytes), false, task, transform, room, pieces(bytes, lengthOf(bytes)))
+}
+
+/**
+ * Room is reserved for as many bytes as the string needs if all of it is like its beginning, and made to fit when it is
+ * known how many it needs.
+ * @param {string} text
+ * @param {((text: string) => string) | undefined} spell
+ * @param {Task} task
+ * @param {number} transform
+ * @param {import('../native/reservation').Room} room
+ */
+function stageText(text, spell, task, transform, room) {
+  const sample = text.slice(0, SAMPLE)
+  const bytes = Math.ceil((text.length / sample.length) * Buffer.byteLength(sample))
+  return stage(bytes, true, task, transform, room, textPieces(text, spell))
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {number} length that they had when the task was submitted
+ */
+function* pieces(bytes, length) {
+  const shared = isSharedArrayBuffer(bufferOf(bytes))
+  for (let at = 0; at < length; at += PIECE) {
+    if (lengthOf(bytes) !== length) {
+      checkMemory('The "input" argument', bytes)
+      const message = `The input changed its length from ${length} to ${lengthOf(bytes)} bytes while it was being copied`
+      throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+    }
+    // Not `subarray`, which asks the class of the input.
+    const piece = new Uint8Array(bufferOf(bytes), offsetOf(bytes) + at, Math.min(PIECE, length - at))
+    yield shared ? new Uint8Array(piece) : piece
+  }
+}
+
+module.exports = { Staging, stageBytes, stageText, stageWork }

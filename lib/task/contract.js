@@ -1,0 +1,34 @@
+'use strict'
+
+/**
+ * What the modules that run tasks have in common, as types.
+ *
+ * A pool as its tasks see it.
+ * @typedef {object} TaskPool
+ * @property {number} number handle in native code
+ * @property {{ name: string, maxQueueBytes: number }} info
+ * @property {number} admitted tasks of this environment that are in flight
+ * @property {() => void} checkOpen throws if the pool is closing or closed
+ * @property {() => void} entered counts a task that was admitted, or waits to be
+ * @property {() => void} left counts a task that native code is done with
+ * @property {(bound: Bound, bytes?: number) => Error} full returns the error of a task that was turned away, and counts it
+ * @property {(Lane: new (pool: any, options: any) => any) => any} lane returns what runs JavaScript of users, made on first use
+ *
+ * A task whose input is copied for native code.
+ * @typedef {object} NativeTask
+ * @property {number} id
+ * @property {number} priority
+ * @property {TaskPool} pool
+ * @property {(error: unknown) => void} fail
+ *
+ * A task for one input of any transform.
+ * @typedef {object} Runnable
+ * @property {(transform: any, input: unknown, room: import('../native/reservation').Room) => Bound | null} submit returns the
+ *   bound that is reached: then nothing has happened
+ * @property {(signal: AbortSignal) => void} watch
+ * @property {(reason: unknown) => void} abort
+ *
+ * @typedef {import('../native/binding').Bound} Bound
+ */
+
+module.exports = {}

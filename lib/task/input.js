@@ -1,0 +1,258 @@
+'use strict'
+
+const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
+const { bufferOf, bytesOf, lengthOf, memoryOf, sizeOfBytes, sizeOfMemory } = require('../internal/typed-array')
+const { isLost } = require('../internal/detached')
+const native = require('../native')
+const { stageBytes, stageText, stageWork } = require('./chunked-copy')
+const { Room } = require('../native/reservation')
+const { Transform } = require('../native/transform')
+const { checkMemory, invalidType, lostMemory } = require('../internal/validate')
+
+/**
+ * @typedef {import('../native/binding').Bound} Bound
+ * @typedef {import('../json/input').Writing} Writing
+ */
+
+/** Above this many bytes an input is copied in pieces, so that the copy does not hold the loop either. */
+const LARGE = 1 << 20
+/** Up to this many bytes an input goes through memory that native code finds faster than a view of its own. */
+const SMALL = 4096
+/** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
+const MAX_UTF8 = 3
+/** Inputs of `map` up to this many bytes travel in batches. */
+const SMALL_ITEM = 16 << 10
+
+const scratch = Buffer.allocUnsafeSlow(SMALL)
+
+/** What its owner gives away. */
+class Moved {
+  #isMoved = true
+
+  /** Like `instanceof`, but runs no code of the value. @param {unknown} value @returns {value is Moved} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #isMoved in value
+  }
+
+  /**
+   * @param {unknown} value
+   * @param {any[]} transfer what of it changes hands between threads of JavaScript
+   */
+  constructor(value, transfer) {
+    this.value = value
+    this.transfer = transfer
+    Object.freeze(this)
+  }
+}
+
+// A thread of a user's module knows a result by it that is given away: it may have another copy of this file.
+Object.defineProperty(Moved.prototype, Symbol.for('offloop.moved'), {
+  get() {
+    return this.transfer
+  }
+})
+
+/**
+ * @param {unknown} value
+ * @param {readonly unknown[]} [transfer]
+ */
+function move(value, transfer) {
+  if (transfer !== undefined) {
+    if (!Array.isArray(transfer)) throw invalidType('The "transfer" argument', 'an instance of Array', transfer)
+    for (const [index, entry] of transfer.entries()) checkTransferable(entry, `transfer[${index}]`)
+    return new Moved(value, [...transfer])
+  }
+  // The task that receives it reports the error.
+  if (isLost(value)) return new Moved(value, [])
+  if (ArrayBuffer.isView(value)) return new Moved(value, isOwn(value) ? [memoryOf(value)] : [])
+  if (isArrayBuffer(value) || value instanceof MessagePort) return new Moved(value, [value])
+  if (isSharedArrayBuffer(value)) return new Moved(value, [])
+  const expected = 'an instance of ArrayBuffer, Buffer, TypedArray, DataView, or MessagePort, or come with a list'
+  throw invalidType('The "value" argument', expected, value)
+}
+
+/** @param {unknown} entry of a transfer list @param {string} name */
+function checkTransferable(entry, name) {
+  const isView = ArrayBuffer.isView(entry)
+  if (typeof entry === 'object' && entry !== null && (!isView || isLost(entry))) return
+  const hint = isView ? ' (of a view, its buffer)' : ''
+  throw invalidType(name, `an ArrayBuffer, a MessagePort or another transferable object${hint}`, entry)
+}
+
+/** Whether a view is of memory that nobody else uses, as Node's slab for small Buffers is not. @param {ArrayBufferView} view */
+function isOwn(view) {
+  const memory = memoryOf(view)
+  return sizeOfBytes(view) === sizeOfMemory(memory) && isTransferable(memory)
+}
+
+/** Memory that its owner moved as a whole, so that a task can borrow it. */
+class Lent {
+  /** @param {Uint8Array} bytes @param {ArrayBuffer} buffer that holds nothing else */
+  constructor(bytes, buffer) {
+    this.bytes = bytes
+    this.buffer = buffer
+  }
+}
+
+/** @typedef {string | Uint8Array | Lent | Writing} Source a checked input: using it runs no user code */
+
+/**
+ * Checks an input. This is the last step that may run user code: call it before taking room for the input.
+ * @param {unknown} input
+ * @returns {Source}
+ */
+function sourceOf(input) {
+  if (typeof input === 'string') return input
+  if (!Moved.is(input)) return asUint8Array(input)
+  const bytes = asUint8Array(input.value)
+  const buffer = bufferOf(bytes)
+  const length = lengthOf(bytes)
+  if (length === 0) checkAttached(bytes)
+  if (length === 0 || length !== sizeOfMemory(buffer) || !isTransferable(buffer)) return bytes
+  return new Lent(bytes, buffer)
+}
+
+/**
+ * Submits one input. Returns which bound of the pool is reached, if one is; then nothing has happened. Returns a
+ * staging if the input will be copied in pieces.
+ * @param {Source} source
+ * @param {import('./contract').NativeTask} task
+ * @param {Transform} transform
+ * @param {Room} room
+ * @returns {Bound | import('./chunked-copy').Staging | null}
+ */
+function submitSource(source, task, transform, room) {
+  const number = Transform.number(transform)
+  if (typeof source === 'string') {
+    const spell = Transform.spelling(transform)
+    if (source.length * MAX_UTF8 > LARGE) return stageText(source, spell, task, number, room)
+    const text = spell?.(source) ?? source
+    return native.submitText(task.pool.number, number, task.id, text, task.priority, room.take())
+  }
+  if (isUint8Array(source)) return submitBytes(source, task, number, room)
+  if (source instanceof Lent) return submitLent(source, task, number, room)
+  const { text } = source
+  if (text === undefined) return stageWork(source, task, number, room)
+  return native.submitText(task.pool.number, number, task.id, text, task.priority, room.take())
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {import('./contract').NativeTask} task
+ * @param {number} transform
+ * @param {Room} room
+ */
+function submitBytes(bytes, task, transform, room) {
+  const length = lengthOf(bytes)
+  if (length > LARGE) return stageBytes(bytes, task, transform, room)
+  let source = bytes
+  if (length <= SMALL) {
+    scratch.set(bytes)
+    source = scratch
+  } else if (isSharedArrayBuffer(bufferOf(bytes))) {
+    source = new Uint8Array(bytes)
+  }
+  return native.submit(task.pool.number, transform, task.id, source, length, task.priority, room.take())
+}
+
+/**
+ * Takes the memory from its owner and lends it to the task. The room comes first: an input that finds none stays
+ * where it is.
+ * @param {Lent} lent
+ * @param {import('./contract').NativeTask} task
+ * @param {number} transform
+ * @param {Room} room
+ */
+function submitLent({ bytes, buffer }, task, transform, room) {
+  const pool = task.pool.number
+  const number = native.takeRoom(pool, lengthOf(bytes), room.take())
+  if (typeof number === 'string') return number
+  const taken = new Room(number)
+  try {
+    let own
+    try {
+      own = structuredClone(buffer, { transfer: [buffer] })
+    } catch {
+      // Node does not transfer its slab or external memory.
+      return submitBytes(bytes, task, transform, taken)
+    }
+    return native.submitLent(pool, transform, task.id, own, task.priority, taken.take())
+  } finally {
+    taken.release()
+  }
+}
+
+/**
+ * Whether an input is best sent together with others.
+ * @param {unknown} input
+ * @param {number} index of the input, for the error
+ * @returns {input is string | Uint8Array}
+ */
+function isSmall(input, index) {
+  if (typeof input === 'string') return input.length * MAX_UTF8 <= SMALL_ITEM
+  if (Moved.is(input)) return false
+  const length = lengthOf(asUint8Array(input, index))
+  return length <= SMALL_ITEM && isUint8Array(input) && length > 0
+}
+
+/**
+ * The bytes that an input needs at most.
+ * @param {unknown} input
+ * @param {number} [index] if it is one of many
+ */
+function inputSize(input, index) {
+  if (typeof input === 'string') return input.length * MAX_UTF8
+  return lengthOf(asUint8Array(Moved.is(input) ? input.value : input, index))
+}
+
+/** What messages call an input. @param {number} [index] if it is one of many */
+function inputName(index) {
+  return index === undefined ? 'The "input" argument' : `inputs[${index}]`
+}
+
+/**
+ * @param {ArrayBufferLike} buffer
+ * @returns {buffer is ArrayBuffer}
+ */
+function isTransferable(buffer) {
+  return isArrayBuffer(buffer) && /** @type {{ resizable?: boolean }} */ (buffer).resizable !== true
+}
+
+/**
+ * @param {unknown} input
+ * @param {number} [index] if it is one of many
+ * @returns {Uint8Array}
+ */
+function asUint8Array(input, index) {
+  if (isUint8Array(input) && lengthOf(input) > 0) return input
+  if (isLost(input)) throw lostMemory(inputName(index), input)
+  if (isUint8Array(input)) return input
+  if (ArrayBuffer.isView(input)) return bytesOf(input)
+  if (isAnyArrayBuffer(input)) return new Uint8Array(input)
+  const expected = 'a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView'
+  throw invalidType(inputName(index), expected, input)
+}
+
+/**
+ * Throws if an input, or memory in its transfer list, is lost. Memory inside a value is checked when it is sent.
+ * @param {unknown} input
+ * @param {number} [index] if it is one of many
+ */
+function checkAttached(input, index) {
+  if (!Moved.is(input)) return checkMemory(inputName(index), input)
+  checkMemory(inputName(index), input.value)
+  for (const [place, memory] of input.transfer.entries()) checkMemory(`transfer[${place}]`, memory)
+}
+
+module.exports = {
+  Moved,
+  asUint8Array,
+  checkAttached,
+  inputName,
+  move,
+  sourceOf,
+  submitSource,
+  isSmall,
+  inputSize,
+  MAX_UTF8
+}

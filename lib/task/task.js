@@ -1,0 +1,147 @@
+'use strict'
+
+const native = require('../native')
+const { unwatch, watch } = require('../internal/abort')
+const { taskError } = require('../internal/errors')
+const { sourceOf, submitSource } = require('./input')
+const { port } = require('../native/completion-port')
+
+/**
+ * @typedef {import('../native/binding').Bound} Bound
+ * @typedef {import('./contract').TaskPool} TaskPool
+ * @typedef {import('../internal/errors').FailureRecord} FailureRecord
+ */
+
+/** One input on its way through a pool. Its promise settles once; its number goes back when native code is done too. */
+class Task {
+  /** Its number at the port. */
+  id = -1
+  #settled = false
+  #resolve
+  #reject
+  /** @type {{ stack?: string } | undefined} */
+  #caller
+  /** @type {AbortSignal | undefined} */
+  #signal
+  /** @type {import('./chunked-copy').Staging | undefined} */
+  #staging
+  /**
+   * Held until the input is copied: native code forgets a transform that nobody holds.
+   * @type {import('../native/transform').Transform | undefined}
+   */
+  transform
+
+  /**
+   * @param {TaskPool} pool
+   * @param {number} priority
+   * @param {(value: any) => void} resolve
+   * @param {(reason: unknown) => void} reject
+   * @param {{ stack?: string } | undefined} caller
+   */
+  constructor(pool, priority, resolve, reject, caller) {
+    this.pool = pool
+    this.priority = priority
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#caller = caller
+  }
+
+  /**
+   * Returns the bound that is reached if there is no room: then nothing has happened.
+   * @param {import('../native/transform').Transform} transform
+   * @param {unknown} input
+   * @param {import('../native/reservation').Room} room
+   * @returns {Bound | null}
+   */
+  submit(transform, input, room) {
+    return this.submitSource(transform, sourceOf(input), room)
+  }
+
+  /**
+   * Like `submit`, for a checked input. From here on no user code runs.
+   * @param {import('../native/transform').Transform} transform
+   * @param {import('./input').Source} source
+   * @param {import('../native/reservation').Room} room
+   * @returns {Bound | null}
+   */
+  submitSource(transform, source, room) {
+    const id = port.draw(this)
+    this.id = id
+    let submitted
+    try {
+      submitted = submitSource(source, this, transform, room)
+    } catch (error) {
+      port.release(id)
+      throw error
+    }
+    if (typeof submitted === 'string') {
+      port.release(id)
+      return submitted
+    }
+    if (submitted !== null) {
+      this.#staging = submitted
+      this.transform = transform
+    }
+    this.pool.entered()
+    return null
+  }
+
+  /** @param {AbortSignal} signal not aborted yet */
+  watch(signal) {
+    if (this.#settled) return
+    this.#signal = signal
+    watch(signal, this)
+  }
+
+  /** Nobody waits for it any more. */
+  get isSettled() {
+    return this.#settled
+  }
+
+  /**
+   * The thread is done with it.
+   * @param {unknown} value
+   * @param {FailureRecord | undefined} failure
+   */
+  settle(value, failure) {
+    this.pool.left()
+    if (this.#settled) return
+    if (failure === undefined) this.#resolve(value)
+    else this.#reject(taskError(failure, this.#caller))
+    this.#finish()
+  }
+
+  /**
+   * The caller does not want it any more: the promise rejects now, the work stops as soon as it can.
+   * @param {unknown} reason
+   */
+  abort(reason) {
+    if (this.#settled) return
+    this.#finish()
+    if (this.#staging?.cancel() || native.cancel(this.id)) this.#leave()
+    this.#reject(reason)
+  }
+
+  /**
+   * Its input could not be copied to the end: there is nothing to stop.
+   * @param {unknown} error
+   */
+  fail(error) {
+    this.#leave()
+    if (this.#settled) return
+    this.#reject(error)
+    this.#finish()
+  }
+
+  #leave() {
+    port.release(this.id)
+    this.pool.left()
+  }
+
+  #finish() {
+    this.#settled = true
+    if (this.#signal !== undefined) unwatch(this.#signal, this)
+  }
+}
+
+module.exports = { Task }

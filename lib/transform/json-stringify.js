@@ -1,0 +1,99 @@
+'use strict'
+
+const { Moved, checkAttached } = require('../task/input')
+const native = require('../native')
+const { Task } = require('../task/task')
+const { Transform } = require('../native/transform')
+const { checkInteger, checkOptions } = require('../internal/validate')
+
+/** How long (ms) a slice holds the loop at most, unless the options say otherwise. */
+const SLICE = 4
+const MAX_SLICE = 10_000
+/** More than `JSON.stringify`, which is recursive: it runs out of stack at about 4,500 levels. */
+const MAX_DEPTH = 5000
+const ANY_DEPTH = 2 ** 32 - 1
+/** The default limit (bytes) in a pool whose `maxQueueBytes` is smaller. */
+const MAX_OUTPUT = 16 << 20
+/** Bytes that may be held of what getters, proxies and toJSON make, level in level. An explicit `maxOutput` may allow more. */
+const MAX_HELD = 8 << 20
+
+/**
+ * The limits of one transform.
+ * @typedef {{ slice: number, maxDepth: number, maxOutput: number | undefined }} Limits
+ */
+
+/** Values become JSON on the loop, in slices; the bytes are put together off it, and go on to what follows. */
+class StringifyTransform {
+  #limits
+  #next
+
+  /** @param {unknown} value @returns {value is StringifyTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #next in value
+  }
+
+  /**
+   * @param {Limits} limits
+   * @param {Transform} next native: what becomes of the bytes
+   */
+  constructor(limits, next) {
+    this.#limits = limits
+    this.#next = next
+    this.name = 'json.stringify'
+    Object.freeze(this)
+  }
+
+  /** The same with more to do behind it. @param {StringifyTransform} transform @param {Transform} next */
+  static followedBy(transform, next) {
+    const steps = [transform.#next, next].map(Transform.number)
+    return new StringifyTransform(transform.#limits, new Transform(native.chainTransforms(steps)))
+  }
+
+  /** What becomes of the bytes. @param {StringifyTransform} transform */
+  static next(transform) {
+    return transform.#next
+  }
+
+  /** @param {StringifyTransform} transform */
+  static limits(transform) {
+    return transform.#limits
+  }
+}
+
+/** A value on its way. */
+class StringifyTask extends Task {
+  /**
+   * As of any task.
+   * @param {any} transform
+   * @param {unknown} input
+   * @param {import('../native/reservation').Room} room
+   */
+  submit(transform, input, room) {
+    checkAttached(input)
+    // A moved value is only read, and stays with its owner.
+    const value = Moved.is(input) ? input.value : input
+    const { slice, maxDepth, maxOutput } = StringifyTransform.limits(transform)
+    const most = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, MAX_OUTPUT)
+    const writing = new Writing(value, slice, maxDepth, most, Math.max(maxOutput ?? 0, MAX_HELD))
+    return this.submitSource(StringifyTransform.next(transform), writing, room)
+  }
+}
+
+/** What brings the bytes together. @type {Transform | undefined} */
+let written
+/** Loaded with the first transform: it is a large part of the package. @type {typeof import('../json/input').Writing} */
+let Writing
+
+/** `json.stringify({ slice, maxDepth, maxOutput })` @param {Partial<Limits>} [options] */
+function stringify(options = {}) {
+  checkOptions(options, ['slice', 'maxDepth', 'maxOutput'])
+  const { slice = SLICE, maxDepth = MAX_DEPTH, maxOutput } = options
+  checkInteger('"options.slice"', slice, 1, MAX_SLICE)
+  checkInteger('"options.maxDepth"', maxDepth, 1, ANY_DEPTH)
+  if (maxOutput !== undefined) checkInteger('"options.maxOutput"', maxOutput, 1, Number.MAX_SAFE_INTEGER)
+  Writing ??= require('../json/input').Writing
+  written ??= new Transform(native.makeTransform('json.stringify', []))
+  return new StringifyTransform({ slice, maxDepth, maxOutput }, written)
+}
+
+module.exports = { StringifyTask, StringifyTransform, stringify }

@@ -1,0 +1,216 @@
+'use strict'
+
+const { Moved, inputName } = require('../task/input')
+const native = require('../native')
+const { Task } = require('../task/task')
+const { Transform } = require('../native/transform')
+const { checkMemory, invalidType } = require('../internal/validate')
+
+/** What native code calls the kinds of typed arrays. */
+const KINDS = {
+  Float64Array: 'f64',
+  Float32Array: 'f32',
+  Int32Array: 'i32',
+  Uint32Array: 'u32',
+  Int16Array: 'i16',
+  Uint16Array: 'u16',
+  Int8Array: 'i8',
+  Uint8Array: 'u8',
+  BigInt64Array: 'i64',
+  BigUint64Array: 'u64'
+}
+const ARRAYS = { Float64Array, Float32Array, Int32Array, Uint32Array, Int16Array, Uint16Array, Int8Array, Uint8Array }
+const WIDE = { BigInt64Array, BigUint64Array }
+const { get: tagOf } = /** @type {PropertyDescriptor} */ (
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+)
+
+/**
+ * @typedef {keyof typeof KINDS} Name of a class of typed arrays
+ * @typedef {(bytes: Buffer, name: Name) => unknown} Decode
+ * @typedef {{ name: string, kinds: readonly Name[], make: (name: Name) => Transform, decode: Decode }} Spec
+ */
+
+/** A transform of typed arrays: a native one for each class of them. */
+class NumericTransform {
+  /** @type {Spec} */
+  #spec
+
+  /** @param {unknown} value @returns {value is NumericTransform} */
+  static is(value) {
+    return typeof value === 'object' && value !== null && #spec in value
+  }
+
+  /** @type {Map<Name, Transform>} */
+  #made = new Map()
+
+  /** @param {Spec} spec */
+  constructor(spec) {
+    this.#spec = spec
+    this.name = spec.name
+    // What is wrong with its arguments is told now.
+    NumericTransform.of(this, spec.kinds[0])
+    Object.freeze(this)
+  }
+
+  /** @param {NumericTransform} transform @param {Name} name @returns {Transform} */
+  static of(transform, name) {
+    let made = transform.#made.get(name)
+    if (made === undefined) {
+      made = transform.#spec.make(name)
+      transform.#made.set(name, made)
+    }
+    return made
+  }
+
+  /**
+   * The class of an input.
+   * @param {NumericTransform} transform
+   * @param {unknown} input
+   * @param {number} [index] if it is one of many
+   * @returns {Name}
+   */
+  static nameOf(transform, input, index) {
+    const value = Moved.is(input) ? input.value : input
+    const name = ArrayBuffer.isView(value) ? tagOf?.call(value) : undefined
+    const { kinds } = transform.#spec
+    if (!kinds.includes(name)) throw invalidType(inputName(index), `an instance of ${kinds.join(', ')}`, value)
+    return name
+  }
+
+  /** @param {NumericTransform} transform @param {Buffer} bytes @param {Name} name */
+  static decode(transform, bytes, name) {
+    return transform.#spec.decode(bytes, name)
+  }
+}
+
+/** A typed array on its way. */
+class NumericTask {
+  #task
+  #transform
+  /** @type {Name} */
+  #name = 'Float64Array'
+  #isBuffer = false
+
+  /**
+   * @param {import('../task/contract').TaskPool} pool
+   * @param {NumericTransform} transform
+   * @param {number} priority
+   * @param {(value: any) => void} resolve
+   * @param {(reason: unknown) => void} reject
+   * @param {{ stack?: string } | undefined} caller
+   */
+  constructor(pool, transform, priority, resolve, reject, caller) {
+    this.#transform = transform
+    const decode = (/** @type {Buffer} */ bytes) => {
+      const value = NumericTransform.decode(transform, bytes, this.#name)
+      // A Buffer comes back as one.
+      resolve(this.#isBuffer && value instanceof Uint8Array ? bufferOf(value) : value)
+    }
+    this.#task = new Task(pool, priority, decode, reject, caller)
+  }
+
+  /** @param {unknown} _transform @param {unknown} input @param {import('../native/reservation').Room} room */
+  submit(_transform, input, room) {
+    this.#name = NumericTransform.nameOf(this.#transform, input)
+    this.#isBuffer = Buffer.isBuffer(Moved.is(input) ? input.value : input)
+    return this.#task.submit(NumericTransform.of(this.#transform, this.#name), input, room)
+  }
+
+  /** @param {AbortSignal} signal not aborted yet */
+  watch(signal) {
+    this.#task.watch(signal)
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    this.#task.abort(reason)
+  }
+}
+
+/** @param {Uint8Array} bytes */
+function bufferOf({ buffer, byteOffset, byteLength }) {
+  return Buffer.from(buffer, byteOffset, byteLength)
+}
+
+/**
+ * Bytes as an array of a class. They are copied only where they lie askew.
+ * @param {Buffer} bytes
+ * @param {Name} name
+ */
+function asArray(bytes, name) {
+  const Class = /** @type {any} */ ({ ...ARRAYS, ...WIDE })[name]
+  const size = Class.BYTES_PER_ELEMENT
+  const own =
+    bytes.byteOffset % size === 0 && bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
+  return new Class(own.buffer, own.byteOffset, own.byteLength / size)
+}
+
+/** @param {Buffer} bytes @returns {Float64Array} */
+function doubles(bytes) {
+  return asArray(bytes, 'Float64Array')
+}
+
+const ALL = /** @type {Name[]} */ (Object.keys(KINDS))
+
+/**
+ * @param {string} name
+ * @param {unknown[]} args
+ * @param {Decode} decode
+ */
+function ofAll(name, args, decode) {
+  /** @param {Name} kind */
+  const make = kind => new Transform(native.makeTransform(name, [KINDS[kind], ...args]))
+  return new NumericTransform({ name, kinds: ALL, make, decode })
+}
+
+/** @param {unknown} [options] */
+function sort(options) {
+  return ofAll('numeric.sort', [options], asArray)
+}
+
+/** @param {any} [options] */
+function stats(options) {
+  return ofAll('numeric.stats', [listed(options, 'quantiles')], bytes => {
+    const [count, mean, stddev, min, max, ...quantiles] = doubles(bytes)
+    return { count, mean, stddev, min, max, quantiles: Float64Array.from(quantiles) }
+  })
+}
+
+/** @param {any} options */
+function histogram(options) {
+  return ofAll('numeric.histogram', [listed(options, 'range')], bytes => {
+    const numbers = doubles(bytes)
+    const bins = (numbers.length - 1) / 2
+    return { edges: numbers.slice(0, bins + 1), counts: numbers.slice(bins + 1) }
+  })
+}
+
+/** @param {unknown} query @param {unknown} options */
+function nearest(query, options) {
+  if (!(query instanceof Float32Array)) throw invalidType('The "query" argument', 'an instance of Float32Array', query)
+  checkMemory('The "query" argument', query)
+  const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength).slice()
+  const made = new Transform(native.makeTransform('numeric.nearest', [bytes, options]))
+  return new NumericTransform({
+    name: 'numeric.nearest',
+    kinds: ['Float32Array'],
+    make: () => made,
+    decode: bytes => {
+      const numbers = doubles(bytes)
+      return Array.from({ length: numbers.length / 2 }, (_, row) => ({
+        index: numbers[2 * row],
+        score: numbers[2 * row + 1]
+      }))
+    }
+  })
+}
+
+/** Options of which one may be a typed array as well as a list. @param {any} options @param {string} name */
+function listed(options, name) {
+  const list = options?.[name]
+  checkMemory(`The "options.${name}" property`, list)
+  return ArrayBuffer.isView(list) ? { ...options, [name]: Array.from(/** @type {any} */ (list)) } : options
+}
+
+module.exports = { NumericTransform, NumericTask, numeric: Object.freeze({ sort, stats, histogram, nearest }) }

@@ -1,0 +1,31 @@
+'use strict'
+
+const { inspect } = require('node:util')
+const { OffloopError } = require('../internal/errors')
+const { text } = require('../internal/error-codec')
+
+/**
+ * Returns the error of a task that is lost because its thread ended.
+ * @param {import('./worker-thread').Exit} exit
+ * @param {string} when
+ */
+function exitError({ code, error }, when) {
+  const lost = new OffloopError(
+    'ERR_OFFLOOP_WORKER_EXIT',
+    `The worker thread ended ${when}: ${reasonOf(code, error)}`,
+    {
+      transform: 'module'
+    }
+  )
+  if (error !== undefined) lost.cause = error
+  return lost
+}
+
+/** @param {number} code @param {unknown} error that may be any value */
+function reasonOf(code, error) {
+  if (error === undefined) return `exit code ${code}`
+  if (/** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return 'it ran out of memory'
+  return `uncaught: ${error instanceof Error ? text(error) : inspect(error, { depth: 1 })}`
+}
+
+module.exports = { exitError }

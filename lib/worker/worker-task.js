@@ -1,0 +1,263 @@
+'use strict'
+
+const { AsyncResource } = require('node:async_hooks')
+const { isAnyArrayBuffer, isArrayBuffer } = require('node:util').types
+const { unwatch, watch } = require('../internal/abort')
+const { sizeOfBytes } = require('../internal/typed-array')
+const { taskError } = require('../internal/errors')
+const { Moved, checkAttached } = require('../task/input')
+const { findLost, lostMessage } = require('../internal/detached')
+const native = require('../native')
+const { port } = require('../native/completion-port')
+const { refusal } = require('./clone-error')
+
+/**
+ * @typedef {import('../task/contract').TaskPool} TaskPool
+ * @typedef {import('../native/binding').Bound} Bound
+ *
+ * Whoever runs errands.
+ * @typedef {object} Runner
+ * @property {number} mailbox
+ * @property {number} kind as native code has it
+ * @property {(permit: number) => void} begun
+ * @property {(errand: Errand, reason: unknown) => void} interrupt one that has begun
+ * @property {(errand: Errand) => void} moved its moved input has been taken and can be sent
+ */
+
+const QUEUED = -1
+/** Undefined in Node.js 20. */
+const { transfer: transferMemory } = /** @type {any} */ (ArrayBuffer.prototype)
+/** `node:worker_threads`, loaded with the first moved buffer. @type {any} */
+let threads
+/** The transfer list of most inputs. @type {readonly any[]} */
+const NOTHING = Object.freeze([])
+
+/** One input of a user's function on its way through a pool. */
+class Errand extends AsyncResource {
+  /** Its number at the port. */
+  id = -1
+  /** @type {any} */
+  input
+  /** What of it changes hands. @type {readonly any[]} */
+  transfer = NOTHING
+  /** It, or one that it travelled with, could not be sent. */
+  travelsAlone = false
+  /** Reason of its abort. @type {unknown} */
+  reason
+  /** True after a thread ended while it imported the module of this task; an earlier task may have been the cause. */
+  wasRetried = false
+  #runner
+  #resolve
+  #reject
+  #caller
+  #settled = false
+  /** @type {AbortSignal | undefined} */
+  #signal
+
+  /**
+   * @param {TaskPool} pool
+   * @param {Runner} runner
+   * @param {any} transform
+   * @param {number} priority
+   * @param {(value: any, micros?: number) => void} resolve
+   * @param {(reason: unknown) => void} reject
+   * @param {{ stack?: string } | undefined} caller
+   */
+  constructor(pool, runner, transform, priority, resolve, reject, caller) {
+    super('OffloopTask')
+    this.pool = pool
+    this.transform = transform
+    this.priority = priority
+    this.#runner = runner
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#caller = caller
+  }
+
+  /** Nobody waits for it any more. */
+  get isSettled() {
+    return this.#settled
+  }
+
+  /** True if it is sent without others. */
+  get isAlone() {
+    return this.travelsAlone || this.transfer.length > 0
+  }
+
+  get caller() {
+    return this.#caller
+  }
+
+  /**
+   * Returns the bound that is reached if there is no room: then nothing has happened.
+   * @param {unknown} _transform
+   * @param {unknown} input
+   * @param {import('../native/reservation').Room} room
+   * @returns {Bound | null}
+   */
+  submit(_transform, input, room) {
+    checkAttached(input)
+    const { mailbox, kind } = this.#runner
+    const { pool, priority } = this
+    const bytes = weightOf(input)
+    const id = port.draw(this)
+    this.id = id
+    let submitted
+    try {
+      submitted = native.submitErrand(pool.number, mailbox, id, kind, bytes, priority, room.take())
+    } catch (error) {
+      port.release(id)
+      throw error
+    }
+    if (typeof submitted === 'string') {
+      port.release(id)
+      return submitted
+    }
+    pool.entered()
+    this.input = input
+    if (submitted !== QUEUED) this.#runner.begun(submitted)
+    // It has failed if no thread could be started.
+    if (Moved.is(input) && !this.#settled) {
+      // Nothing reads it before it is taken: the runner waits for `moved`, or for the end of this turn.
+      this.#take(input)
+      this.#runner.moved(this)
+    }
+    return null
+  }
+
+  /** @param {AbortSignal} signal not aborted yet */
+  watch(signal) {
+    if (this.#settled) return
+    this.#signal = signal
+    watch(signal, this)
+  }
+
+  /**
+   * It has not begun, and will not.
+   * @param {unknown} _value
+   * @param {import('../internal/errors').FailureRecord} [failure]
+   */
+  settle(_value, failure) {
+    if (failure !== undefined) this.fail(taskError(failure, this.#caller))
+    this.pool.left()
+  }
+
+  /**
+   * The caller does not want it any more: the promise rejects now, the work stops as soon as it can.
+   * @param {unknown} reason
+   */
+  abort(reason) {
+    if (this.#settled) return
+    this.#finish()
+    this.reason = reason
+    this.#reject(reason)
+    if (native.cancel(this.id)) this.leave()
+    else this.#runner.interrupt(this, reason)
+  }
+
+  /**
+   * @param {unknown} value
+   * @param {number} micros that such a task takes
+   */
+  succeed(value, micros) {
+    if (this.#settled) return
+    this.#finish()
+    this.runInAsyncScope(this.#resolve, undefined, value, micros)
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    if (this.#settled) return
+    this.#finish()
+    this.runInAsyncScope(this.#reject, undefined, error)
+  }
+
+  /** Nothing will be heard of it any more. */
+  leave() {
+    port.release(this.id)
+    this.pool.left()
+  }
+
+  /** Takes the memory from its owner, now that there is room for it. @param {Moved} moved */
+  #take({ value, transfer }) {
+    try {
+      const own = taken(value, transfer)
+      this.input = own.value
+      this.transfer = own.transfer
+    } catch (error) {
+      // Node keeps its external memory to itself: it is copied.
+      if (!isBytes(value)) return this.abort(cloneError(value, transfer, error))
+      this.input = value
+    }
+  }
+
+  #finish() {
+    this.#settled = true
+    this.input = undefined
+    this.transfer = NOTHING
+    if (this.#signal !== undefined) unwatch(this.#signal, this)
+  }
+}
+
+/** True if V8 can move a buffer itself, which costs much less than `structuredClone`. @param {unknown} value @returns {value is ArrayBuffer} */
+function isPlain(value) {
+  if (!isArrayBuffer(value) || transferMemory === undefined) return false
+  threads ??= require('node:worker_threads')
+  return threads.isMarkedAsUntransferable?.(value) === false
+}
+
+/**
+ * @param {any} value
+ * @param {any[]} transfer
+ * @returns {{ value: any, transfer: readonly any[] }}
+ */
+function taken(value, transfer) {
+  if (transfer.length === 1 && transfer[0] === value) {
+    const own = isPlain(value) ? transferMemory.call(value) : structuredClone(value, { transfer })
+    return { value: own, transfer: [own] }
+  }
+  return structuredClone({ value, transfer }, { transfer })
+}
+
+/**
+ * The error of an input that cannot be cloned because memory in it was given away before. `undefined`: it was not that.
+ * @param {unknown} input
+ */
+function lostError(input) {
+  const found = findLost(input, 'input')
+  if (found === undefined) return undefined
+  const message = `The input cannot be cloned: ${lostMessage(found.place, found.lost)}`
+  return new DOMException(message, 'DataCloneError')
+}
+
+/**
+ * Explains why an input cannot be cloned, by the path to the part that cannot be. Errors of Node.js about something else, and about
+ * the transfer list, stay as they are.
+ * @param {unknown} input
+ * @param {readonly unknown[]} transfer
+ * @param {any} error that cloning it threw
+ */
+function cloneError(input, transfer, error) {
+  const lost = lostError(input)
+  if (lost !== undefined) return lost
+  const isAboutInput = transfer.length === 0 && !String(error?.code).startsWith('ERR_')
+  return isAboutInput ? new DOMException(refusal('input', input, error), 'DataCloneError') : error
+}
+
+/** @param {unknown} value */
+function isBytes(value) {
+  return ArrayBuffer.isView(value) || isAnyArrayBuffer(value)
+}
+
+/**
+ * The bytes that an input is counted with: those of a buffer or a view, and the length of a string. Other values count nothing,
+ * whatever their properties say: nothing of the value is read.
+ * @param {unknown} input
+ * @returns {number}
+ */
+function weightOf(input) {
+  if (typeof input === 'string') return input.length
+  return Moved.is(input) ? weightOf(input.value) : sizeOfBytes(input)
+}
+
+module.exports = { Errand, cloneError, weightOf }

@@ -1,0 +1,325 @@
+'use strict'
+
+const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
+const { decodeError, encodeError, text } = require('../internal/error-codec')
+const { clearTimeout, now, setTimeout } = require('../internal/clock')
+const { apart } = require('./unshare')
+const { ANSWER, DOUBLES, MEMORY, SHARED, STATE, sharedViews } = require('./worker-main')
+const source = require('./source')
+const { ModuleTransform } = require('./transform')
+
+/**
+ * @typedef {import('./worker-task').Errand} Errand
+ * @typedef {import('node:worker_threads').MessagePort} MessagePort
+ *
+ * Answers of the next tasks of a batch, in order. `errors` is keyed by index in `values`; `micros` is their total time.
+ * @typedef {{ values: unknown[], errors: Map<number, unknown> | undefined, micros: number, longest: number }} Answers
+ *
+ * Receives the events of a thread.
+ * @typedef {object} Outlet
+ * @property {(thread: Thread, answers: Answers) => void} answered
+ * @property {(thread: Thread) => void} rests it has started, or finished its batch
+ * @property {(thread: Thread, error: unknown) => void} unreadable it cannot deserialize its batch
+ * @property {(thread: Thread, why: Exit) => void} exited
+ *
+ * @typedef {{ code: number, error: unknown, wasImporting: boolean, wasTerminated: boolean }} Exit
+ */
+
+/** The values of the small kinds in ANSWER, by kind. */
+const SMALL = [undefined, null, false, true]
+
+/** A worker thread. It has one batch at a time, and runs one task of it at a time. */
+class Thread {
+  #worker
+  #port
+  /** Carries the answers that are messages, in task order. It has no listener: it is read when shared memory says that one is there. */
+  #answers
+  #shared = sharedViews(new SharedArrayBuffer(MEMORY), Object.keys(SHARED).length, DOUBLES.length)
+  #outlet
+  /** Numbers of the transforms whose definitions it has. @type {Set<number>} */
+  #known = new Set()
+  /** Number of batches sent. */
+  #batches = 0
+  #isUp = false
+  #hasExited = false
+  #isTerminated = false
+  /** @type {unknown} */
+  #error
+  /** The uncaught exception that ended the thread, as it encoded it. @type {Uint8Array | undefined} */
+  #uncaught
+  /** @type {NodeJS.Timeout | undefined} */
+  #ending
+
+  /** @type {number | undefined} the permit that it works under */
+  permit
+  /** @type {Errand[]} unanswered tasks of its batch, in order */
+  tasks = []
+  /** @type {Errand[]} tasks to send next under the same permit */
+  backlog = []
+  /** When the batch was sent. */
+  since = 0
+  /** Number of tasks of the batch that are answered. */
+  answered = 0
+  /** Number of tasks answered since it started. */
+  done = 0
+  /** When it became idle. */
+  idleSince = 0
+  /** Grace period of an aborted task; set by the lane. @type {NodeJS.Timeout | undefined} */
+  timer
+
+  /**
+   * @param {import('./options').WorkerOptions} options
+   * @param {string} pool its name
+   * @param {Outlet} outlet
+   */
+  constructor({ env, execArgv, argv, resourceLimits, maxHeap }, pool, outlet) {
+    const control = new MessageChannel()
+    const answers = new MessageChannel()
+    this.#outlet = outlet
+    this.#shared.words[SHARED.state] = STATE.importing
+    const name = `offloop-${pool}`
+    const workerData = {
+      port: control.port2,
+      answers: answers.port2,
+      memory: this.#shared.words.buffer,
+      measuresHeap: maxHeap !== Infinity
+    }
+    const options = { env, execArgv, argv, resourceLimits, workerData, transferList: [control.port2, answers.port2] }
+    this.#worker = new Worker(source, { eval: true, name, ...options })
+    this.#port = control.port1
+    this.#answers = answers.port1
+    this.#worker.on('error', error => {
+      this.#error = error
+    })
+    this.#worker.on('messageerror', () => {})
+    this.#worker.on('exit', code => this.#exited(code))
+    this.#port.on('message', message => this.#receive(message))
+    this.#worker.unref()
+    this.#port.unref()
+  }
+
+  /** @param {any} message */
+  #receive(message) {
+    if (message.uncaught !== undefined) this.#uncaught = message.uncaught
+    else if (message.unreadable !== undefined) this.#unreadable(message)
+    else if (message.isUp) {
+      this.#isUp = true
+      this.#rest()
+    } else this.collect()
+  }
+
+  /** Ignores a message about an earlier batch: its tasks may have been aborted, and others sent, before the message arrived. @param {{ unreadable: Uint8Array, batch: number }} message */
+  #unreadable({ unreadable, batch }) {
+    if (batch === this.#batches) this.#outlet.unreadable(this, decoded(unreadable))
+  }
+
+  #rest() {
+    if (!this.isBusy && !this.#hasExited) this.#outlet.rests(this)
+  }
+
+  /** @param {number} code */
+  #exited(code) {
+    this.#hasExited = true
+    clearTimeout(this.timer)
+    clearTimeout(this.#ending)
+    // Messages that it posted before it exited are still queued.
+    this.collect()
+    for (let last = receiveMessageOnPort(this.#port); last !== undefined; last = receiveMessageOnPort(this.#port)) {
+      this.#receive(last.message)
+    }
+    this.#port.close()
+    this.#answers.close()
+    const wasImporting = this.#shared.words[SHARED.state] === STATE.importing
+    this.#outlet.exited(this, { code, error: this.#reason(), wasImporting, wasTerminated: this.#isTerminated })
+  }
+
+  /** The exception that ended it as the thread encoded it, or else Node's own error, such as out of memory. */
+  #reason() {
+    return this.#uncaught === undefined ? this.#error : decoded(this.#uncaught)
+  }
+
+  /** Reports answers that are ready, and the end of the batch. */
+  collect() {
+    this.collectAnswers()
+    this.#rest()
+  }
+
+  /**
+   * Reports answers that are ready, but not the end of the batch, which would send the next one: a getter of an input may be running.
+   * The message that announces the answers follows and reports the end.
+   */
+  collectAnswers() {
+    const { words } = this.#shared
+    Atomics.store(words, SHARED.rung, 0)
+    const count = Atomics.load(words, SHARED.answers) - this.answered
+    if (count > 0) this.#outlet.answered(this, this.#read(count))
+  }
+
+  /** Reads the next answers. @param {number} count @returns {Answers} */
+  #read(count) {
+    const { doubles, kinds } = this.#shared
+    const values = new Array(count)
+    /** @type {Map<number, unknown> | undefined} */
+    let errors
+    let micros = 0
+    let longest = 0
+    for (let place = 0; place < count; place++) {
+      const index = this.answered + place
+      const time = doubles[DOUBLES.micros + index]
+      micros += time
+      if (time > longest) longest = time
+      const kind = kinds[index]
+      if (kind === ANSWER.number) values[place] = doubles[DOUBLES.numbers + index]
+      else if (kind < ANSWER.number) values[place] = SMALL[kind]
+      else {
+        const read = this.#readMessage(kind)
+        if (read.isError) {
+          errors ??= new Map()
+          errors.set(place, read.value)
+        } else values[place] = read.value
+      }
+    }
+    return { values, errors, micros, longest }
+  }
+
+  /** Reads an answer that is a message. @param {number} kind @returns {{ isError: boolean, value: unknown }} */
+  #readMessage(kind) {
+    try {
+      const { message } = /** @type {{ message: any }} */ (receiveMessageOnPort(this.#answers))
+      const isError = kind === ANSWER.error
+      return { isError, value: isError ? decoded(message) : message }
+    } catch (error) {
+      return { isError: true, value: unreadableError('result', error) }
+    }
+  }
+
+  /** True once it can be sent tasks: starting takes longer than most tasks do. */
+  get isUp() {
+    return this.#isUp
+  }
+
+  get isEnding() {
+    return this.#ending !== undefined
+  }
+
+  /** True while a batch is unfinished or an answer is missing. */
+  get isBusy() {
+    return this.tasks.length > 0 || Atomics.load(this.#shared.words, SHARED.batches) !== this.#batches
+  }
+
+  /** Used heap in bytes after its last batch; 0 if `maxHeap` sets no limit. */
+  get heap() {
+    return this.#shared.doubles[DOUBLES.heap]
+  }
+
+  /** Number of tasks of its batch that have begun. */
+  get begun() {
+    return Atomics.load(this.#shared.words, SHARED.batch) & 0xffff
+  }
+
+  /** @param {object} message @param {readonly any[]} [transfer] */
+  #post(message, transfer = []) {
+    this.#port.postMessage(message, transfer)
+    // The thread may be blocked in Atomics.wait.
+    Atomics.add(this.#shared.words, SHARED.messages, 1)
+    Atomics.notify(this.#shared.words, SHARED.messages)
+  }
+
+  /** True if the task is running, or is the one whose module is being imported. @param {Errand} task */
+  runs(task) {
+    const place = this.tasks.indexOf(task)
+    const { begun } = this
+    if (begun === 0 && place === 0) return Atomics.load(this.#shared.words, SHARED.state) === STATE.importing
+    return place >= 0 && this.answered + place === begun - 1
+  }
+
+  /**
+   * Sends a batch of tasks of one transform. The thread must not be busy. If `postMessage` throws, nothing is sent.
+   * @param {Errand[]} tasks
+   */
+  send(tasks) {
+    const transform = ModuleTransform.number(tasks[0].transform)
+    if (!this.#known.has(transform)) {
+      this.#post({ transform, definition: ModuleTransform.definition(tasks[0].transform) })
+      this.#known.add(transform)
+    }
+    const inputs = []
+    const transfer = []
+    for (const task of tasks) {
+      inputs.push(task.input)
+      for (const memory of task.transfer) transfer.push(memory)
+    }
+    Atomics.store(this.#shared.words, SHARED.answers, 0)
+    Atomics.store(this.#shared.words, SHARED.batch, tasks.length << 16)
+    try {
+      // A moved input is alone in its batch.
+      this.#post({ transform, inputs: transfer.length > 0 ? inputs : apart(inputs) }, transfer)
+    } catch (error) {
+      Atomics.store(this.#shared.words, SHARED.batch, 0)
+      throw error
+    }
+    this.#batches = (this.#batches + 1) | 0
+    this.tasks = [...tasks]
+    this.answered = 0
+    this.since = now()
+  }
+
+  /**
+   * Removes and returns the tasks that have not begun, from an index in the batch on.
+   * @param {number} from
+   * @returns {Errand[]}
+   */
+  takeBack(from) {
+    for (;;) {
+      const word = Atomics.load(this.#shared.words, SHARED.batch)
+      const [begun, count] = [word & 0xffff, word >>> 16]
+      const keep = Math.max(from, begun)
+      if (keep >= count) return []
+      const shorter = (keep << 16) | begun
+      if (Atomics.compareExchange(this.#shared.words, SHARED.batch, word, shorter) !== word) continue
+      // `tasks` no longer has the answered ones.
+      return this.tasks.splice(keep - this.answered)
+    }
+  }
+
+  /**
+   * Passes an abort on to the function that runs.
+   * @param {Errand} task
+   * @param {unknown} reason
+   */
+  abort(task, reason) {
+    const index = this.answered + this.tasks.indexOf(task)
+    this.#post({ abort: { index, reason: encodeError(reason) } })
+  }
+
+  /** Asks it to clean up and exit; terminates it after a time (ms). @param {number} patience */
+  end(patience) {
+    if (this.#ending !== undefined) return
+    clearTimeout(this.timer)
+    this.#post({ end: true })
+    this.#ending = setTimeout(() => this.terminate(), patience)
+  }
+
+  terminate() {
+    this.#isTerminated = true
+    clearTimeout(this.timer)
+    this.#worker.terminate()
+  }
+}
+
+/** Decodes an error; never throws, although this thread may have less stack than the one that encoded it. @param {Uint8Array} bytes */
+function decoded(bytes) {
+  try {
+    return decodeError(bytes)
+  } catch (error) {
+    return unreadableError('error', error)
+  }
+}
+
+/** @param {'input' | 'result' | 'error'} name @param {unknown} error */
+function unreadableError(name, error) {
+  const where = name === 'input' ? ' by the worker thread' : ''
+  return new DOMException(`The ${name} cannot be read${where}: ${text(error)}`, 'DataCloneError')
+}
+
+module.exports = { Thread, unreadableError }
