@@ -107,8 +107,8 @@ rule(
 rule(
   'every file is one idea',
   house.longFiles,
-  [{ 'src/a.rs': 'a\n'.repeat(501) }, { 'lib/a.js': 'a\n'.repeat(501) }],
-  { 'lib/native/binding.js': 'a\n'.repeat(900), 'src/a.rs': 'a\n'.repeat(500) }
+  [{ 'src/a.rs': 'a\n'.repeat(451) }, { 'lib/a.js': 'a\n'.repeat(451) }],
+  { 'lib/native/binding.js': 'a\n'.repeat(900), 'src/a.rs': 'a\n'.repeat(450) }
 )
 
 rule(
@@ -123,7 +123,8 @@ rule(
     { 'lib/cache/a.js': "require('../json/b')", 'lib/json/b.js': '' },
     { 'lib/pool/a.js': "require('../../index.js')", 'index.js': '' },
     { 'lib/pool/a.js': "require('.')", 'lib/pool/index.js': '' },
-    { 'lib/a.js': '' }
+    { 'lib/a.js': '' },
+    { 'lib/metrics/a.js': "require('../stream/b')", 'lib/stream/b.js': '' }
   ],
   {
     'lib/pool/index.js': "require('./a'); require('../stream'); require('node:fs') // require('./binding.js')",

@@ -7,7 +7,7 @@ const { blank } = require('./source.js')
 
 /** @typedef {Record<string, string>} Files paths from the root, with slashes */
 
-const MAX_LINES = 500
+const MAX_LINES = 450
 const APART = ['pool', 'transform', 'cache', 'sink']
 
 /**
@@ -26,6 +26,9 @@ const LAYERS = [
   ['lib/pool/index.js'],
   ['lib/metrics/']
 ]
+
+/** Folders of lib/ whose `index.js` is their only entrance. */
+const CLOSED = ['cache', 'metrics', 'stream', 'worker']
 
 /**
  * @param {Files} files
@@ -164,6 +167,9 @@ function upwardImports(files) {
       else if (!isBelow(target, path)) complaints.push(`${path} imports ${target}, which is not below it`)
     }
     const text = files[path]
+    for (const target of requires(path, text, files)) {
+      if (isInside(target, path)) complaints.push(`${path} requires the insides of ${target}`)
+    }
     if (
       path !== 'lib/native/index.js' &&
       /\brequire\(['"][^'"]*\/binding(\.js)?['"]\)/.test(blank(text, 'js', { strings: false }))
@@ -187,6 +193,12 @@ function layerOf(path) {
 function isBelow(target, path) {
   const [low, high] = [layerOf(target), layerOf(path)]
   return low < high || (low === high && folderOf(target) === folderOf(path))
+}
+
+/** True if a file requires a file of another folder whose `index.js` is its only entrance. @param {string} target @param {string} path */
+function isInside(target, path) {
+  const folder = folderOf(target)
+  return CLOSED.includes(folder) && folderOf(path) !== folder && target !== `lib/${folder}/index.js`
 }
 
 /** @param {string} path */

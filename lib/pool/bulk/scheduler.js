@@ -7,16 +7,10 @@ const { isSmall } = require('../../task/input')
 const { checkTransform, isNative, sizeOf } = require('../../transform/kinds')
 const { markIndex } = require('../../internal/errors')
 const { open } = require('./inputs')
+const { readBulkOptions } = require('./options')
 const { setImmediate } = require('../../internal/clock')
 const native = require('../../native')
-const {
-  checkBoolean,
-  checkInteger,
-  checkOptions,
-  checkSignal,
-  invalidType,
-  priorityNumber
-} = require('../../internal/validate')
+const { invalidType } = require('../../internal/validate')
 const { NO_ROOM } = require('../../native/reservation')
 const { Transform } = require('../../native/transform')
 const { Waiter } = require('../../task/waiter')
@@ -40,8 +34,6 @@ const FORGETTING = 0.98
 const MAX_BYTES = 16 << 20
 /** Input bytes that are taken in one go: copying them takes a few milliseconds. */
 const TURN_BYTES = 8 << 20
-const OPTIONS = ['signal', 'priority', 'concurrency', 'settle']
-const MAX_CONCURRENCY = 2 ** 31 - 1
 
 /**
  * Takes inputs while its window has room, sends them through a pool, small ones in batches, and tells an outlet what
@@ -109,16 +101,12 @@ class Flow {
   constructor(pool, transform, inputs, options, concurrency, caller, outlet) {
     checkTransform(transform)
     this.transform = transform
-    checkOptions(options, OPTIONS)
-    // Each is read once: a getter may return another value the second time.
-    const { signal, settle = false, concurrency: given, priority } = options
-    if (signal !== undefined) checkSignal(signal)
-    checkBoolean('The "options.settle" property', settle)
-    this.#concurrency = given ?? concurrency
-    checkInteger('"options.concurrency"', this.#concurrency, 1, MAX_CONCURRENCY)
-    this.priority = priorityNumber(priority)
+    const read = readBulkOptions(options, concurrency)
+    const { signal } = read
+    this.#concurrency = read.concurrency
+    this.priority = read.priority
     this.#signal = signal
-    this.isSettling = settle
+    this.isSettling = read.settle
     this.pool = pool
     this.caller = caller
     this.#outlet = outlet
