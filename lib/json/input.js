@@ -53,7 +53,7 @@ class Writing {
       const text = context.runInAsyncScope(next)
       if (text === undefined) return
       const length = yield text === '' ? EMPTY : encoder.encode(text)
-      // What is certain to follow counts already: a proxy of a list may have any length.
+      // Counts the text that must still follow, too: a proxy of an array may report any length.
       if (length + this.#writer.least > this.#maxOutput) throw this.#tooLong()
     }
   }

@@ -7,7 +7,7 @@ const { sizeOfBytes } = require('../internal/typed-array')
 const FREE = 4
 /** The most bytes (512 KiB) that count for one of them, so that a value with a few large ones is not refused. */
 const MOST_OF_LEVEL = 512 << 10
-/** What an element, a property, an entry of a Map or Set, and an object take, about. */
+/** Estimated bytes of an element, a property, an entry of a Map or Set, and an object. */
 const ELEMENT = 8
 const PROPERTY = 48
 const ENTRY = 32

@@ -5,18 +5,18 @@ const { isMadeBy } = require('./levels')
 const { now } = require('../internal/clock')
 const { checkMemory } = require('../internal/validate')
 
-/** About so many characters are written at a time: a fraction of a millisecond. */
+/** Characters that a step writes, approximately: it takes a fraction of a millisecond. */
 const ROOM = 64 << 10
 /** The clock is read once per this many values. */
 const UNCLOCKED = 64
-/** What a number, a date, a short word or what stands around a value takes, about. */
+/** Estimated characters of a number, a date, a short word, and the punctuation around a value. */
 const NUMBER = 8
 const DATE = 32
 const WORD = 5
 const AROUND = 4
-/** What cannot be measured, or does not fit. */
+/** Size of a value that cannot be measured, or does not fit. */
 const TOO_LARGE = -1
-/** What does not fit into so much room is known as large from then on. */
+/** A value that does not fit into this many characters is remembered as large. */
 const MUCH = ROOM / 2
 
 /** Levels whose getters and proxies are always followed, and the number of levels behind them where none is. */
