@@ -11,7 +11,7 @@ const PIECE = 4096
 const NAMED = 20
 
 /**
- * A column as native code describes it (src/transform/csv_table.rs): its name, its type, and where its sections begin.
+ * A column as native code describes it (src/transform/csv/table.rs): its name, its type, and where its sections begin.
  * @typedef {[name: string, type: 'number' | 'boolean', at: number]} NumbersHead
  * @typedef {[name: string, type: 'string', text: number, length: number, ends: number, nulls: number, nullsLength: number]} TextHead
  * @typedef {{ rows: number, columns: (NumbersHead | TextHead)[] }} Head

@@ -1,6 +1,6 @@
 'use strict'
 
-// The words of a plan, as `src/transform/json_plan.rs` writes them.
+// The words of a plan, as `src/transform/json/build_plan.rs` writes them.
 const STEP_WORDS = 3
 const LIST = 0
 const OBJECT = 1

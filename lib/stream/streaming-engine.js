@@ -36,7 +36,7 @@ const registry = new FinalizationRegistry(
 )
 
 /**
- * A transform that consumes a stream, one step after the other (src/transform/session.rs). What is written is copied to where
+ * A transform that consumes a stream, one step after the other (src/transform/streaming.rs). What is written is copied to where
  * the step that is under way finds it, as long as there is credit: no more than a limit of bytes that are not worked through.
  */
 class Fold {

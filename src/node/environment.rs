@@ -7,7 +7,7 @@ use super::raw::{self, Pinned, misuse};
 use crate::cancel::Cancel;
 use crate::pool::{self, Permit, Pool, Room};
 use crate::transform::Transform;
-use crate::transform::session::Session;
+use crate::transform::streaming::Session;
 use napi::bindgen_prelude::Function;
 use napi::{Env, Result};
 use napi_derive::napi;

@@ -2,7 +2,7 @@
 
 use super::environment;
 use super::raw::{self, misuse};
-use crate::transform::session::{Output, Session, Steps};
+use crate::transform::streaming::{Output, Session, Steps};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;

@@ -1,7 +1,10 @@
 //! Brotli (RFC 7932).
 
-use super::growth::{Growth, max_output};
-use super::{Args, ArgumentError, Fold, Transform, Value, memory, run_fold};
+use super::contract::{Fold, Transform, run_fold};
+use super::memory;
+use super::output_limit::{Growth, max_output};
+use super::value::Value;
+use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use brotli::enc::StandardAlloc;
@@ -226,11 +229,11 @@ fn corrupt(decoder: &Decoder) -> Error {
 
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
-    use super::super::Arg;
     use super::super::testing::{
         args, cuts, cuts_through, fails, noise, options, prose, refuses_truncation, stops, whole,
     };
     use super::*;
+    use crate::args::Arg;
 
     fn numbers<const N: usize>(fields: [(&str, u32); N]) -> Args {
         args([options(fields.map(|(name, value)| (name, Arg::Number(value.into()))))])

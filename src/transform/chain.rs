@@ -1,6 +1,8 @@
 //! Several transforms as one: the values between two steps stay on this side of the border.
 
-use super::{ArgumentError, Emit, Fold, Transform, Value};
+use super::contract::{Emit, Fold, Transform};
+use super::value::Value;
+use crate::args::ArgumentError;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! Faults on demand, for tests of the border. Only in addons built with the feature `fault`.
 
-use super::{Args, ArgumentError, Transform, Value};
+use super::contract::Transform;
+use super::value::Value;
+use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
 

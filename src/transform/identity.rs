@@ -1,6 +1,9 @@
 //! The transform that changes nothing: the price of the trip, for measuring and for tests.
 
-use super::{Args, ArgumentError, Fold, Transform, Value, memory};
+use super::contract::{Fold, Transform};
+use super::memory;
+use super::value::Value;
+use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
 

@@ -104,10 +104,10 @@ pub fn with_most<T>(most: usize, work: impl FnOnce() -> T) -> T {
 
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
-    use super::super::Args;
     use super::super::registry::{REGISTRY, example};
     use super::super::testing::{arg, prose, whole};
     use super::*;
+    use crate::args::Args;
     use crate::cancel::Cancel;
     use crate::error::Kind;
 

@@ -1,10 +1,12 @@
 //! Every transform there is: its name, and what makes it of its arguments.
 
-use super::{Args, ArgumentError, Transform};
-use super::{
-    base64, brotli, csv_aggregate, csv_parse, deflate, digest, hmac, identity, inflate, json_minify, json_parse,
-    json_select, json_validate, json_validate_each, lz4, matching, nearest, numeric, password, seal, zstd,
-};
+use super::contract::Transform;
+use super::crypto::{aead, digest, hmac, password};
+use super::deflate::{compress, decompress};
+use super::numeric::{arrays, nearest};
+use super::text::{base64, regex};
+use super::{brotli, csv, identity, json, lz4, zstd};
+use crate::args::{Args, ArgumentError};
 
 pub type Build = fn(&Args) -> Result<Box<dyn Transform>, ArgumentError>;
 
@@ -22,38 +24,38 @@ pub static REGISTRY: &[Entry] = &[
     entry("identity", identity::identity),
     entry("digest", digest::digest),
     entry("hmac", hmac::hmac),
-    entry("gzip", deflate::gzip),
-    entry("gunzip", inflate::gunzip),
-    entry("deflate", deflate::deflate),
-    entry("inflate", inflate::inflate),
-    entry("deflateRaw", deflate::deflate_raw),
-    entry("inflateRaw", inflate::inflate_raw),
+    entry("gzip", compress::gzip),
+    entry("gunzip", decompress::gunzip),
+    entry("deflate", compress::deflate),
+    entry("inflate", decompress::inflate),
+    entry("deflateRaw", compress::deflate_raw),
+    entry("inflateRaw", decompress::inflate_raw),
     entry("brotliCompress", brotli::compress),
     entry("brotliDecompress", brotli::decompress),
-    entry("zstdCompress", zstd::compress),
-    entry("zstdDecompress", zstd::decompress),
-    entry("lz4Compress", lz4::compress),
-    entry("lz4Decompress", lz4::decompress),
-    entry("seal", seal::seal),
-    entry("open", seal::open),
+    entry("zstdCompress", zstd::codec::compress),
+    entry("zstdDecompress", zstd::codec::decompress),
+    entry("lz4Compress", lz4::codec::compress),
+    entry("lz4Decompress", lz4::codec::decompress),
+    entry("seal", aead::seal),
+    entry("open", aead::open),
     entry("hashPassword", password::hash),
     entry("verifyPassword", password::verify),
     entry("pbkdf2", password::derive),
-    entry("csv.parse", csv_parse::parse),
-    entry("csv.aggregate", csv_aggregate::aggregate),
+    entry("csv.parse", csv::parse::parse),
+    entry("csv.aggregate", csv::aggregate::aggregate),
     entry("text.base64Encode", base64::encode),
     entry("text.base64Decode", base64::decode),
-    entry("text.matches", matching::matches),
-    entry("text.replace", matching::replace),
-    entry("json.minify", json_minify::minify),
-    entry("json.parse", json_parse::parse),
+    entry("text.matches", regex::matches),
+    entry("text.replace", regex::replace),
+    entry("json.minify", json::minify::minify),
+    entry("json.parse", json::parse::parse),
     entry("json.stringify", identity::written),
-    entry("json.select", json_select::select),
-    entry("json.validate", json_validate::validate),
-    entry("json.validateEach", json_validate_each::validate_each),
-    entry("numeric.sort", numeric::sort),
-    entry("numeric.stats", numeric::stats),
-    entry("numeric.histogram", numeric::histogram),
+    entry("json.select", json::select::select),
+    entry("json.validate", json::validate::validate),
+    entry("json.validateEach", json::validate_each::validate_each),
+    entry("numeric.sort", arrays::sort),
+    entry("numeric.stats", arrays::stats),
+    entry("numeric.histogram", arrays::histogram),
     entry("numeric.nearest", nearest::nearest),
     #[cfg(feature = "fault")]
     entry("fault.panic", super::fault::panic),
@@ -70,8 +72,9 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 /// One of each, for tests that go through all of them.
 #[cfg(all(test, not(feature = "loom")))]
 pub fn example(name: &str) -> Box<dyn Transform> {
+    use super::crypto::password;
     use super::testing::{arg, args, options};
-    use super::{Arg, password};
+    use crate::args::Arg;
     let bytes = |len| Arg::Bytes(vec![7; len].into());
     let arguments = match name {
         "digest" => args([arg("sha256")]),

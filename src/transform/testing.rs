@@ -1,6 +1,8 @@
 //! What the tests of several transforms share.
 
-use super::{Arg, Args, Transform, Value};
+use super::contract::Transform;
+use super::value::Value;
+use crate::args::{Arg, Args};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! What goes into a transform and comes out of it.
 
-use super::Bytes;
+use super::bytes::Bytes;
 use crate::error::{Error, Kind, Result};
 
 /// A value on its way between steps, or to and from JavaScript.
@@ -14,7 +14,7 @@ pub enum Value {
     Json(String),
     /// JSON that becomes a value in JavaScript a slice at a time. It comes last: no step takes it.
     Document(Box<Document>),
-    /// The columns of a table (`csv_table.rs`), which stay where they are.
+    /// The columns of a table (`csv::table`), which stay where they are.
     Table(Vec<u8>),
 }
 

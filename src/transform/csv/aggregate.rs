@@ -1,0 +1,379 @@
+//! Groups of the rows of a CSV, and what they amount to, without a table.
+
+use super::groups::Groups;
+use super::options::{CsvOptions, OPTIONS, Type, not_a, strings};
+use super::reader::Records;
+use super::record::{Record, shown};
+use crate::args::{Arg, Args, ArgumentError, Options};
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::transform::contract::{Fold, Transform, run_fold};
+use crate::transform::value::Value;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+type Read<T> = std::result::Result<T, ArgumentError>;
+
+/// What becomes of the numbers of a column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Of {
+    Sum,
+    Mean,
+    Min,
+    Max,
+    /// From 0 to 1.
+    Quantile(f64),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Measure {
+    Rows,
+    /// Fields of a column that are not empty.
+    Fields(String),
+    Numbers(Of, String),
+}
+
+#[derive(Debug)]
+pub struct Spec {
+    pub options: CsvOptions,
+    pub by: Vec<String>,
+    /// With their names.
+    pub measures: Vec<(String, Measure)>,
+}
+
+struct Aggregate(Arc<Spec>);
+
+/// `csv.aggregate({ groupBy, measures, … })`, with the options of `csv.parse`.
+pub fn aggregate(args: &Args) -> Read<Box<dyn Transform>> {
+    if let Arg::Undefined = args.get(0) {
+        return Err(ArgumentError::Type("The \"options\" argument must be of type object. Received undefined".into()));
+    }
+    let known: Vec<&str> = ["groupBy", "measures"].into_iter().chain(OPTIONS).collect();
+    let options = args.options(0, &known)?;
+    let csv = CsvOptions::read(&options)?;
+    let (by, measures) = (group_by(&options)?, measures(&options, &csv)?);
+    if let Some((name, _)) = measures.iter().find(|(name, _)| by.contains(name)) {
+        let message = format!("The \"{}\" property has the name of a column that \"options.groupBy\" has", place(name));
+        return Err(ArgumentError::Value(message));
+    }
+    csv.check_given(by.iter().map(|name| ("options.groupBy".to_string(), name.as_str())))?;
+    csv.check_given(measures.iter().filter_map(|(name, measure)| Some((place(name), measure.column()?))))?;
+    Ok(Box::new(Aggregate(Arc::new(Spec { options: csv, by, measures }))))
+}
+
+impl Spec {
+    /// The columns that it names.
+    fn columns(&self) -> Vec<String> {
+        let measured = self.measures.iter().filter_map(|(_, measure)| measure.column().map(str::to_string));
+        self.by.iter().cloned().chain(measured).collect()
+    }
+}
+
+impl Measure {
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Measure::Rows => None,
+            Measure::Fields(column) | Measure::Numbers(_, column) => Some(column),
+        }
+    }
+}
+
+fn group_by(options: &Options<'_>) -> Read<Vec<String>> {
+    let names = match options.get("groupBy") {
+        Arg::Undefined => return Ok(Vec::new()),
+        Arg::List(list) => strings(list, "options.groupBy")?,
+        other => return Err(not_a("options.groupBy", "an array of strings", other)),
+    };
+    let mut seen = HashSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(twice) => {
+            let message = format!("The \"options.groupBy\" property names the column {} twice", shown(twice));
+            Err(ArgumentError::Value(message))
+        }
+        None => Ok(names),
+    }
+}
+
+fn measures(options: &Options<'_>, csv: &CsvOptions) -> Read<Vec<(String, Measure)>> {
+    match options.get("measures") {
+        Arg::Record(fields) => {
+            fields.iter().map(|(name, value)| Ok((name.clone(), measure(&place(name), value, csv)?))).collect()
+        }
+        other => Err(not_a("options.measures", "of type object", other)),
+    }
+}
+
+/// As messages call a measure.
+pub fn place(name: &str) -> String {
+    format!("options.measures[{}]", shown(name))
+}
+
+fn measure(place: &str, value: &Arg, csv: &CsvOptions) -> Read<Measure> {
+    let parts = match value {
+        Arg::List(parts) => parts,
+        other => return Err(not_a(place, "an array of an operation and a column", other)),
+    };
+    let wrong = |what: String| Err(ArgumentError::Value(format!("The \"{place}\" property {what}")));
+    let (op, column) = match parts.as_slice() {
+        [op] => (op, &Arg::Undefined),
+        [op, column] => (op, column),
+        _ => return wrong(format!("must be an operation and a column. Received {} elements", parts.len())),
+    };
+    let (op, column) = match (op, column) {
+        (Arg::Text(op), Arg::Text(column)) => (op.as_str(), Some(column.to_string())),
+        (Arg::Text(op), Arg::Undefined) => (op.as_str(), None),
+        (Arg::Text(_), other) | (other, _) => return Err(not_a(place, "an array of strings", other)),
+    };
+    let of = match op {
+        "count" => return Ok(column.map_or(Measure::Rows, Measure::Fields)),
+        "sum" => Of::Sum,
+        "mean" => Of::Mean,
+        "min" => Of::Min,
+        "max" => Of::Max,
+        _ => match op.strip_prefix('p').and_then(percent) {
+            Some(at) => Of::Quantile(at),
+            None => {
+                return wrong("must begin with 'count', 'sum', 'mean', 'min', 'max' or one of 'p0' to 'p100'".into());
+            }
+        },
+    };
+    match column {
+        None => wrong(format!("needs the name of a column for '{op}'")),
+        Some(column) if matches!(csv.type_of(&column), Some(Type::Text | Type::Boolean)) => {
+            wrong(format!("needs numbers, which the column {} does not have by \"options.columns\"", shown(&column)))
+        }
+        Some(column) => Ok(Measure::Numbers(of, column)),
+    }
+}
+
+/// `99.9` as 0.999, without a rounding in between.
+fn percent(text: &str) -> Option<f64> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_whole = text.starts_with(|it: char| it.is_ascii_digit()) && !text.ends_with('.');
+    let at: f64 = if is_plain && is_whole { format!("{text}e-2").parse().ok()? } else { return None };
+    (0.0..=1.0).contains(&at).then_some(at)
+}
+
+impl Aggregate {
+    fn begin(&self) -> Box<Aggregating> {
+        Box::new(Aggregating { spec: self.0.clone(), records: self.0.options.records(), groups: None })
+    }
+}
+
+impl Transform for Aggregate {
+    fn name(&self) -> &'static str {
+        "csv.aggregate"
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        run_fold(self.begin(), input, cancel)
+    }
+
+    fn fold(&self) -> Option<Box<dyn Fold>> {
+        Some(self.begin())
+    }
+
+    fn gives_value(&self) -> bool {
+        true
+    }
+}
+
+struct Aggregating {
+    spec: Arc<Spec>,
+    records: Records,
+    /// `None` before the first record.
+    groups: Option<Groups>,
+}
+
+fn add(spec: &Arc<Spec>, groups: &mut Option<Groups>, record: &Record<'_>) -> Result<()> {
+    if let Some(groups) = groups {
+        return groups.add(record);
+    }
+    let names = spec.options.names(Some(record))?;
+    let made = groups.insert(Groups::new(spec.clone(), &names).map_err(|error| error.at(record.offset))?);
+    if spec.options.has_header() { Ok(()) } else { made.add(record) }
+}
+
+impl Fold for Aggregating {
+    fn push(&mut self, chunk: &[u8], _out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        let Aggregating { spec, records, groups } = self;
+        records.push(chunk, cancel, |record| add(spec, groups, record))
+    }
+
+    fn finish(self: Box<Self>, _out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
+        cancel.check()?;
+        let Aggregating { spec, mut records, mut groups } = *self;
+        records.finish(|record| add(&spec, &mut groups, record))?;
+        let groups = match groups {
+            Some(groups) => groups,
+            // There are no rows, and perhaps no header: nobody misses a column.
+            None => Groups::new(spec.clone(), &spec.columns())?,
+        };
+        Ok(Value::Json(groups.into_json(cancel)?))
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use crate::transform::testing::{arg, args, cuts, fails, options, stops, whole};
+
+    fn list(texts: &[&str]) -> Arg {
+        Arg::List(texts.iter().map(|text| arg(text)).collect())
+    }
+
+    fn of(fields: Vec<(&str, Arg)>) -> Read<Box<dyn Transform>> {
+        let fields = fields.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        aggregate(&Args::new(vec![Arg::Record(fields)]))
+    }
+
+    fn make<const N: usize>(by: &[&str], measures: [(&str, &[&str]); N], types: &[(&str, &str)]) -> Box<dyn Transform> {
+        let types = types.iter().map(|(name, of)| ((*name).to_string(), arg(of))).collect();
+        let measures = options(measures.map(|(name, measure)| (name, list(measure))));
+        of(vec![("groupBy", list(by)), ("measures", measures), ("columns", Arg::Record(types))]).unwrap()
+    }
+
+    fn json(transform: &dyn Transform, input: &str) -> String {
+        cuts(transform, input.as_bytes());
+        String::from_utf8(whole(transform, input.as_bytes()).unwrap()).unwrap()
+    }
+
+    const SALES: &str = "region,ok,amount\nEU,1,3\nUS,true,10\nEU,0,\n\"\",1,1\n,1,2\nEU,1,5.5\n\"EU\",1,\"-1\"\n";
+
+    #[test]
+    fn groups_come_in_the_order_in_which_they_appear() {
+        let spec: [(&str, &[&str]); 4] = [
+            ("rows", &["count"]),
+            ("n", &["count", "amount"]),
+            ("most", &["max", "amount"]),
+            ("all", &["sum", "amount"]),
+        ];
+        assert_eq!(
+            json(&*make(&["region"], spec, &[]), SALES),
+            concat!(
+                r#"[{"region":"EU","rows":4,"n":3,"most":5.5,"all":7.5},"#,
+                r#"{"region":"US","rows":1,"n":1,"most":10.0,"all":10.0},"#,
+                r#"{"region":"","rows":1,"n":1,"most":1.0,"all":1.0},"#,
+                r#"{"region":null,"rows":1,"n":1,"most":2.0,"all":2.0}]"#
+            )
+        );
+        let typed = make(&["ok", "region"], [("rows", &["count"])], &[("ok", "boolean")]);
+        let expected = r#"[{"ok":true,"region":"EU","rows":3},{"ok":true,"region":"US","rows":1},{"ok":false,"region":"EU","rows":1},"#;
+        assert!(json(&*typed, SALES).starts_with(expected));
+        let numbers = make(&["n"], [("rows", &["count"])], &[("n", "number")]);
+        let expected = r#"[{"n":1.0,"rows":3},{"n":0.0,"rows":2},{"n":null,"rows":2},{"n":-1e999,"rows":1}]"#;
+        assert_eq!(json(&*numbers, "n,m\n1,\n-0,\n1.0,\n,\n0,\n+1,\nNaN,\n-Infinity,\n"), expected);
+        let odd = make(&["a\"b"], [("__proto__", &["count"])], &[]);
+        assert_eq!(json(&*odd, "\"a\"\"b\"\n\"x\"\"\n\"\n"), r#"[{"a\"b":"x\"\n","__proto__":1}]"#);
+        assert_eq!(json(&*make(&["a"], [], &[]), "a\nx\ny\nx\n"), r#"[{"a":"x"},{"a":"y"}]"#);
+    }
+
+    #[test]
+    fn without_groups_all_rows_are_one() {
+        let spec: [(&str, &[&str]); 8] = [
+            ("rows", &["count"]),
+            ("n", &["count", "x"]),
+            ("sum", &["sum", "x"]),
+            ("mean", &["mean", "x"]),
+            ("min", &["min", "x"]),
+            ("max", &["max", "x"]),
+            ("p50", &["p50", "x"]),
+            ("p99.9", &["p99.9", "x"]),
+        ];
+        let all = make(&[], spec, &[]);
+        let nothing = r#""n":0,"sum":0.0,"mean":null,"min":null,"max":null,"p50":null,"p99.9":null}]"#;
+        for (text, rows) in [("", 0), ("x", 0), ("x,y\n,1\n,\n", 2)] {
+            assert_eq!(json(&*all, text), format!(r#"[{{"rows":{rows},{nothing}"#));
+        }
+        let expected = r#"[{"rows":4,"n":4,"sum":10.0,"mean":2.5,"min":1.0,"max":4.0,"p50":2.5,"p99.9":3.997}]"#;
+        assert_eq!(json(&*all, "x\n4\n1\n3\n2\n"), expected);
+        let expected = r#"[{"rows":2,"n":2,"sum":null,"mean":null,"min":null,"max":null,"p50":null,"p99.9":null}]"#;
+        assert_eq!(json(&*all, "x\nNaN\n1\n"), expected);
+        assert_eq!(json(&*make(&["x"], [("n", &["count"])], &[]), ""), "[]");
+        assert_eq!(json(&*make(&[], [], &[]), "x\n1"), "[{}]");
+    }
+
+    #[test]
+    fn sums_are_accurate() {
+        let sum = make(&[], [("sum", &["sum", "x"]), ("mean", &["mean", "x"])], &[]);
+        assert_eq!(json(&*sum, "x\n1e100\n1\n-1e100\n1\n"), r#"[{"sum":2.0,"mean":0.5}]"#);
+        assert_eq!(json(&*sum, &format!("x\n{}", "0.1\n".repeat(100_000))), r#"[{"sum":10000.0,"mean":0.1}]"#);
+        assert_eq!(json(&*sum, "x\n1e308\n1e308\n"), r#"[{"sum":1e999,"mean":1e999}]"#);
+        assert_eq!(json(&*sum, "x\nInfinity\n-Infinity\n"), r#"[{"sum":null,"mean":null}]"#);
+    }
+
+    #[test]
+    fn says_what_is_wrong_and_where() {
+        let sum = make(&["a"], [("sum", &["sum", "x"])], &[]);
+        for (text, message, offset) in [
+            ("a,x\n1,2\n3,four\n", "The field in line 3 of the column 'x' is no number", 10),
+            ("a,y\n", "There is no column 'x', which options.measures['sum'] names. The columns are 'a', 'y'", 0),
+            ("\nx,y\n", "There is no column 'a', which options.groupBy names. The columns are 'x', 'y'", 1),
+        ] {
+            let error = fails(&*sum, text.as_bytes());
+            assert_eq!((error.kind, &*error.message, error.offset), (Kind::InvalidData, message, Some(offset)));
+        }
+        stops(&*sum, b"a,x\n1,2\n");
+    }
+
+    #[test]
+    fn takes_no_more_than_it_may() {
+        let most = |by: &[&str], op: &str, most: f64| {
+            let measures = options([("it", list(&[op, "x"]))]);
+            of(vec![("groupBy", list(by)), ("measures", measures), ("maxOutput", Arg::Number(most))]).unwrap()
+        };
+        let text: Vec<String> = (0..10_000).map(|row: u32| row.to_string()).collect();
+        let text = format!("x\n{}", text.join("\n")).into_bytes();
+        assert!(whole(&*most(&[], "sum", 1000.0), &text).is_ok());
+        assert_eq!(fails(&*most(&[], "p50", 1000.0), &text).kind, Kind::OutputLimit);
+        assert_eq!(fails(&*most(&["x"], "sum", 1000.0), &text).kind, Kind::OutputLimit);
+        assert!(whole(&*most(&["x"], "p50", 1e7), &text).is_ok());
+    }
+
+    #[test]
+    fn options_are_checked() {
+        let measures = |measure: Arg| vec![("measures", options([("it", measure)]))];
+        let grouped = |by: Arg| vec![("groupBy", by), ("measures", options([("it", list(&["count"]))]))];
+        let typed = |of: &str| {
+            let mut fields = measures(list(&["sum", "a"]));
+            fields.push(("columns", options([("a", arg(of))])));
+            fields
+        };
+        let given = |names: &[&str]| {
+            let mut fields = measures(list(&["sum", "a"]));
+            fields.push(("header", list(names)));
+            fields
+        };
+        for (fields, code, part) in [
+            (vec![], "ERR_INVALID_ARG_TYPE", "measures"),
+            (vec![("measures", list(&["count"]))], "ERR_INVALID_ARG_TYPE", "of type object"),
+            (vec![("measure", list(&[]))], "ERR_INVALID_ARG_VALUE", "'options.measure' is unknown"),
+            (measures(arg("count")), "ERR_INVALID_ARG_TYPE", "options.measures['it']"),
+            (measures(list(&[])), "ERR_INVALID_ARG_VALUE", "Received 0 elements"),
+            (measures(list(&["sum", "a", "b"])), "ERR_INVALID_ARG_VALUE", "Received 3 elements"),
+            (measures(Arg::List(vec![Arg::Number(1.0)])), "ERR_INVALID_ARG_TYPE", "array of strings"),
+            (measures(list(&["sum"])), "ERR_INVALID_ARG_VALUE", "needs the name of a column for 'sum'"),
+            (measures(list(&["total", "a"])), "ERR_INVALID_ARG_VALUE", "must begin with"),
+            (measures(list(&["p101", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
+            (measures(list(&["p", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
+            (measures(list(&["p1e1", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
+            (measures(list(&["p-1", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
+            (measures(list(&["p1.2.3", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
+            (grouped(arg("a")), "ERR_INVALID_ARG_TYPE", "array of strings"),
+            (grouped(list(&["a", "a"])), "ERR_INVALID_ARG_VALUE", "twice"),
+            (grouped(list(&["it"])), "ERR_INVALID_ARG_VALUE", "has the name of a column"),
+            (typed("string"), "ERR_INVALID_ARG_VALUE", "needs numbers"),
+            (typed("boolean"), "ERR_INVALID_ARG_VALUE", "needs numbers"),
+            (given(&["b"]), "ERR_INVALID_ARG_VALUE", "\"options.measures['it']\" property names the column 'a'"),
+        ] {
+            let error = of(fields).err().unwrap();
+            assert!(error.code() == code && error.message().contains(part), "{}", error.message());
+        }
+        assert!(of(typed("number")).is_ok() && of(given(&["a"])).is_ok());
+        assert_eq!(aggregate(&args([])).err().unwrap().code(), "ERR_INVALID_ARG_TYPE");
+        for (text, at) in [("0", 0.0), ("50", 0.5), ("99.9", 0.999), ("100", 1.0), ("29", 0.29)] {
+            assert_eq!(percent(text), Some(at));
+        }
+    }
+}

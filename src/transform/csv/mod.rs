@@ -1,0 +1,9 @@
+//! CSV (RFC 4180): tables and groups.
+
+pub mod aggregate;
+pub mod groups;
+pub mod options;
+pub mod parse;
+pub mod reader;
+pub mod record;
+pub mod table;

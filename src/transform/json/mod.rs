@@ -1,0 +1,15 @@
+//! JSON: parsed, minified, selected from, validated.
+
+pub mod build_plan;
+pub mod document;
+pub mod minify;
+pub mod parse;
+pub mod path;
+pub mod piece_encoding;
+pub mod scanner;
+pub mod schema_locations;
+pub mod schema_patterns;
+pub mod select;
+pub mod splitter;
+pub mod validate;
+pub mod validate_each;

@@ -1,0 +1,334 @@
+//! The syntax of JSON (RFC 8259, as `JSON.parse` takes it), read in one pass without a stack of calls and without
+//! building anything. Whoever wants to know the structure is told of it on the way.
+
+use super::document::{controls, quotes};
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::transform::contract::STEP;
+use std::ops::Range;
+
+/// What contains other values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    List,
+    Object,
+}
+
+/// Is told of the parts of a document in their order, by their places. None of it says that the rest is JSON.
+pub trait Visitor {
+    /// A list or an object begins with the bracket at this place.
+    fn open(&mut self, _at: usize, _container: Container) {}
+    /// The name of a member, with its quotes.
+    fn key(&mut self, _place: Range<usize>) {}
+    /// A string with its quotes, a number, `true`, `false` or `null`.
+    fn scalar(&mut self, _place: Range<usize>) {}
+    /// The comma at this place, between two elements or members of the innermost container.
+    fn comma(&mut self, _at: usize) {}
+    /// The innermost container ends with the bracket at this place.
+    fn close(&mut self, _at: usize) {}
+}
+
+/// Wants to know only whether it is JSON.
+pub struct Nothing;
+
+impl Visitor for Nothing {}
+
+/// Reads a document, which is UTF-8.
+///
+/// # Errors
+/// At its place, for what is no JSON or nested deeper than `max_depth`; of kind `Cancelled`.
+pub fn read(text: &[u8], max_depth: usize, visitor: &mut impl Visitor, cancel: &Cancel) -> Result<()> {
+    Reader { text, max_depth, visitor, cancel, polled: 0, open: Vec::new() }.read()
+}
+
+/// The most that a limit of depth can say.
+pub const ANY_DEPTH: usize = usize::MAX;
+
+struct Reader<'a, V> {
+    text: &'a [u8],
+    max_depth: usize,
+    visitor: &'a mut V,
+    cancel: &'a Cancel,
+    polled: usize,
+    open: Vec<Container>,
+}
+
+impl<V: Visitor> Reader<'_, V> {
+    fn read(&mut self) -> Result<()> {
+        let mut at = space(self.text, 0);
+        loop {
+            at = match self.text.get(at) {
+                Some(b'[') => {
+                    self.enter(at, Container::List)?;
+                    at = space(self.text, at + 1);
+                    if self.text.get(at) != Some(&b']') {
+                        continue;
+                    }
+                    self.leave(at)
+                }
+                Some(b'{') => {
+                    self.enter(at, Container::Object)?;
+                    at = space(self.text, at + 1);
+                    if self.text.get(at) != Some(&b'}') {
+                        at = self.key(at, "expected a name in quotes or '}'")?;
+                        continue;
+                    }
+                    self.leave(at)
+                }
+                _ => {
+                    let end = scalar(self.text, at)?;
+                    self.visitor.scalar(at..end);
+                    end
+                }
+            };
+            match self.follow(at)? {
+                Some(next) => at = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Where the next value begins, after one that ended before `at`.
+    fn follow(&mut self, mut at: usize) -> Result<Option<usize>> {
+        loop {
+            at = space(self.text, at);
+            let found = self.text.get(at);
+            match self.open.last() {
+                None if found.is_none() => return Ok(None),
+                None => return Err(self.fault(at, "expected nothing behind the value")),
+                Some(Container::List) => match found {
+                    Some(b',') => {
+                        self.comma(at)?;
+                        return Ok(Some(space(self.text, at + 1)));
+                    }
+                    Some(b']') => at = self.leave(at),
+                    _ => return Err(self.fault(at, "expected ',' or ']'")),
+                },
+                Some(Container::Object) => match found {
+                    Some(b',') => {
+                        self.comma(at)?;
+                        let name = space(self.text, at + 1);
+                        return self.key(name, "expected a name in quotes").map(Some);
+                    }
+                    Some(b'}') => at = self.leave(at),
+                    _ => return Err(self.fault(at, "expected ',' or '}'")),
+                },
+            }
+        }
+    }
+
+    fn enter(&mut self, at: usize, container: Container) -> Result<()> {
+        if self.open.len() >= self.max_depth {
+            let message = format!("The JSON is nested deeper than {} levels", self.max_depth);
+            return Err(Error::invalid_data(message).at(at as u64));
+        }
+        self.open.push(container);
+        self.visitor.open(at, container);
+        Ok(())
+    }
+
+    fn leave(&mut self, at: usize) -> usize {
+        self.open.pop();
+        self.visitor.close(at);
+        at + 1
+    }
+
+    fn comma(&mut self, at: usize) -> Result<()> {
+        if at - self.polled >= STEP {
+            self.polled = at;
+            self.cancel.check()?;
+        }
+        self.visitor.comma(at);
+        Ok(())
+    }
+
+    /// A member's name and its colon. Returns where the value begins.
+    fn key(&mut self, at: usize, expected: &str) -> Result<usize> {
+        if self.text.get(at) != Some(&b'"') {
+            return Err(self.fault(at, expected));
+        }
+        let end = string(self.text, at)?;
+        self.visitor.key(at..end);
+        let colon = space(self.text, end);
+        if self.text.get(colon) != Some(&b':') {
+            return Err(self.fault(colon, "expected ':'"));
+        }
+        Ok(space(self.text, colon + 1))
+    }
+
+    #[cold]
+    fn fault(&self, at: usize, expected: &str) -> Error {
+        fault(self.text, at, expected)
+    }
+}
+
+/// What follows the white space at `at`.
+#[inline]
+pub fn space(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// What follows the scalar that begins at `at`.
+#[inline]
+fn scalar(text: &[u8], at: usize) -> Result<usize> {
+    match text.get(at) {
+        Some(b'"') => string(text, at),
+        Some(b'-' | b'0'..=b'9') => number(text, at),
+        Some(b't') => literal(text, at, b"true"),
+        Some(b'f') => literal(text, at, b"false"),
+        Some(b'n') => literal(text, at, b"null"),
+        _ => Err(fault(text, at, "expected a value")),
+    }
+}
+
+fn literal(text: &[u8], at: usize, expected: &[u8]) -> Result<usize> {
+    if text[at..].starts_with(expected) {
+        return Ok(at + expected.len());
+    }
+    let same = text[at..].iter().zip(expected).take_while(|(a, b)| a == b).count();
+    Err(fault(text, at + same, "expected a value"))
+}
+
+/// What follows the string whose first quote is at `at`.
+#[inline]
+fn string(text: &[u8], at: usize) -> Result<usize> {
+    let mut at = at + 1;
+    loop {
+        while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let word = u64::from_le_bytes(*eight);
+            let stops = quotes(word) | controls(word);
+            if stops != 0 {
+                at += stops.trailing_zeros() as usize / 8;
+                break;
+            }
+            at += 8;
+        }
+        match text.get(at) {
+            Some(b'"') => return Ok(at + 1),
+            Some(b'\\') => at = escape(text, at)?,
+            Some(0..0x20) => return Err(fault(text, at, "expected no control character in a string")),
+            Some(_) => at += 1,
+            None => return Err(fault(text, at, "expected the end of a string")),
+        }
+    }
+}
+
+/// What follows the escape that begins at `at`.
+fn escape(text: &[u8], at: usize) -> Result<usize> {
+    match text.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => match (at + 2..at + 6).find(|&digit| !text.get(digit).is_some_and(u8::is_ascii_hexdigit)) {
+            Some(wrong) => Err(fault(text, wrong, "expected four hexadecimal digits")),
+            None => Ok(at + 6),
+        },
+        _ => Err(fault(text, at + 1, "expected an escape that JSON knows")),
+    }
+}
+
+/// What follows the number that begins at `at`.
+#[inline]
+fn number(text: &[u8], mut at: usize) -> Result<usize> {
+    if text[at] == b'-' {
+        at += 1;
+    }
+    at = if text.get(at) == Some(&b'0') { at + 1 } else { digits(text, at)? };
+    if text.get(at) == Some(&b'.') {
+        at = digits(text, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = text.get(at) {
+            at += 1;
+        }
+        at = digits(text, at)?;
+    }
+    Ok(at)
+}
+
+/// What follows one digit or more.
+#[inline]
+fn digits(text: &[u8], at: usize) -> Result<usize> {
+    let mut end = at;
+    while text.get(end).is_some_and(u8::is_ascii_digit) {
+        end += 1;
+    }
+    if end > at { Ok(end) } else { Err(fault(text, at, "expected a digit")) }
+}
+
+/// What is wrong at `at`, and what is there instead.
+#[cold]
+fn fault(text: &[u8], at: usize, expected: &str) -> Error {
+    let at = at.min(text.len());
+    let rest = std::str::from_utf8(&text[at..text.len().min(at + 4)]);
+    let rest =
+        rest.unwrap_or_else(|error| std::str::from_utf8(&text[at..at + error.valid_up_to()]).unwrap_or_default());
+    let found = match rest.chars().next() {
+        None => "the end".to_string(),
+        Some('\u{feff}') => "a byte order mark".to_string(),
+        Some(found) if found.is_control() => format!("U+{:04X}", u32::from(found)),
+        Some(found) => format!("'{found}'"),
+    };
+    Error::invalid_data(format!("The input is no JSON: {expected}, found {found}")).at(at as u64)
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read_all(text: &[u8]) -> Result<()> {
+        read(text, ANY_DEPTH, &mut Nothing, &Cancel::new())
+    }
+
+    #[test]
+    fn faults_are_told_with_their_place() {
+        for (text, offset, message) in [
+            ("", 0, "expected a value, found the end"),
+            (" [1,]", 4, "expected a value, found ']'"),
+            ("[1 2]", 3, "expected ',' or ']', found '2'"),
+            ("{\"é\": }", 7, "expected a value, found '}'"),
+            ("{\"a\" 1}", 5, "expected ':', found '1'"),
+            ("{a:1}", 1, "expected a name in quotes or '}', found 'a'"),
+            ("{\"a\":1,}", 7, "expected a name in quotes, found '}'"),
+            ("[\"a\nb\"]", 3, "expected no control character in a string, found U+000A"),
+            ("\"\\x\"", 2, "expected an escape that JSON knows, found 'x'"),
+            ("\"\\u12G4\"", 5, "expected four hexadecimal digits, found 'G'"),
+            ("01", 1, "expected nothing behind the value, found '1'"),
+            ("-", 1, "expected a digit, found the end"),
+            ("1.e2", 2, "expected a digit, found 'e'"),
+            ("nul", 3, "expected a value, found the end"),
+            ("\u{feff}1", 0, "expected a value, found a byte order mark"),
+            ("[\"abc", 5, "expected the end of a string, found the end"),
+        ] {
+            let error = read_all(text.as_bytes()).unwrap_err();
+            assert_eq!((error.offset, &*error.message), (Some(offset), &*format!("The input is no JSON: {message}")));
+        }
+    }
+
+    #[test]
+    fn depth_needs_no_stack() {
+        let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
+        read_all(nested(5_000_000).as_bytes()).unwrap();
+        let read = |depth| read(nested(depth).as_bytes(), 100, &mut Nothing, &Cancel::new());
+        assert!(read(100).is_ok());
+        assert_eq!(read(101).unwrap_err().offset, Some(100));
+    }
+
+    proptest! {
+        #[test]
+        fn takes_what_serde_takes(text in r#"([\[\]{},:"\\u0-9a-f.eE+\- \n]|true|false|null|"[a-z]{0,9}"|\\u[0-9a-f]{4}|é){0,24}"#) {
+            let known: serde_json::Result<serde::de::IgnoredAny> = serde_json::from_str(&text);
+            prop_assert_eq!(read_all(text.as_bytes()).is_ok(), known.is_ok(), "{}", text);
+        }
+
+        #[test]
+        fn takes_all_that_serde_writes(text in proptest::collection::vec(any::<String>(), 0..9), number in any::<f64>()) {
+            let json = serde_json::json!([{ "text": text, "number": number, "none": null }, true, [[]], {}]);
+            prop_assert!(read_all(json.to_string().as_bytes()).is_ok());
+            prop_assert!(read_all(serde_json::to_string_pretty(&json).unwrap().as_bytes()).is_ok());
+        }
+    }
+}

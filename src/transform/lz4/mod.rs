@@ -1,0 +1,4 @@
+//! The LZ4 frame format.
+
+pub mod codec;
+pub mod frame;

@@ -1,0 +1,230 @@
+//! Patterns that only tell whether they match: those of JSON Schema and JSONPath. Without offsets, counts need no copies.
+
+use super::counter::{Counter, check_counts};
+use super::size::{size, trimmed};
+use super::tree::{Flags, Look, Node};
+use super::{Needs, Pattern, Refusal, last_line, read, rust};
+use regex_syntax::ParserBuilder;
+
+/// Bytes of all compiled patterns of one schema, approximately.
+pub const MAX_COMPILED: usize = 64 << 20;
+/// Bytes of those in the regex crate; the others are counted.
+const MAX_FAST: usize = 32 << 20;
+/// Bytes of one pattern in the regex crate, which take milliseconds to compile.
+const MAX_REGEX: usize = 1 << 20;
+/// The same for a pattern that comes from a document.
+const MAX_OF_DOCUMENT: usize = 1 << 17;
+/// The regex crate's default limit, minus the groups a caller adds around the pattern.
+const NESTS_OF_NAMES: u32 = 240;
+
+/// The memory left for the compiled patterns of a schema.
+#[derive(Debug)]
+pub struct Room {
+    fast: usize,
+    all: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Room { fast: MAX_FAST, all: MAX_COMPILED }
+    }
+}
+
+impl Room {
+    fn take(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let Some(rest) = self.all.checked_sub(bytes) else {
+            let reason = format!("the patterns of the schema take more than {} MiB together", MAX_COMPILED >> 20);
+            return Err(Refusal::TooLarge(reason));
+        };
+        self.all = rest;
+        Ok(())
+    }
+}
+
+/// A compiled pattern that only tells whether it matches.
+#[derive(Debug)]
+pub enum Tester {
+    Fast(Box<Pattern>),
+    Counted(Counter),
+}
+
+impl Tester {
+    /// Compiles a pattern of JSON Schema.
+    ///
+    /// # Errors
+    /// For an invalid pattern, an unsupported one and one that is too large, also for the room left.
+    pub fn new(pattern: &str, room: &mut Room) -> Result<Self, Refusal> {
+        let (node, names) = read(pattern, Flags::default())?;
+        Self::of(node, names, MAX_REGEX, room)
+    }
+
+    /// Compiles a pattern of JSONPath. RFC 9485 is a subset of ECMA-262 except for the dot. With `whole` it must match all of a
+    /// text. Patterns that come from a document are compiled in a short time.
+    ///
+    /// # Errors
+    /// As [`Tester::new`].
+    pub fn of_path(pattern: &str, whole: bool, from_document: bool) -> Result<Self, Refusal> {
+        let (mut node, names) = read(pattern, Flags { short_lines: true, ..Flags::default() })?;
+        if whole {
+            node = Node::Concat(vec![Node::Look(Look::Start), node, Node::Look(Look::End)]);
+        }
+        let most = if from_document { MAX_OF_DOCUMENT } else { MAX_REGEX };
+        Self::of(node, names, most, &mut Room::default())
+    }
+
+    fn of(node: Node, names: Vec<Option<String>>, most: usize, room: &mut Room) -> Result<Self, Refusal> {
+        let bytes = size(&node);
+        if bytes <= most && bytes <= room.fast {
+            room.take(bytes)?;
+            room.fast -= bytes;
+            return Pattern::of(&node, names, false).map(|pattern| Tester::Fast(Box::new(pattern)));
+        }
+        check_counts(&node)?;
+        let counter = Counter::of(&trimmed(node))?;
+        room.take(counter.size)?;
+        Ok(Tester::Counted(counter))
+    }
+
+    /// Returns whether the pattern matches anywhere.
+    pub fn is_match(&self, text: &str) -> bool {
+        match self {
+            Tester::Fast(pattern) => pattern.is_match(text),
+            Tester::Counted(counter) => counter.is_match(text),
+        }
+    }
+}
+
+/// Translates a pattern to the syntax of the regex crate, for matching without groups.
+///
+/// # Errors
+/// As [`Tester::new`], and for a pattern that needs more than the regex crate.
+pub fn for_regex_crate(pattern: &str, room: &mut Room) -> Result<String, Refusal> {
+    let (mut node, _) = read(pattern, Flags::default())?;
+    let needs = Needs::of(&node);
+    if needs.lines || needs.folded_words {
+        let reason = "'^' or '$' in '(?m:', or '\\b' in '(?i:', is not supported in patternProperties";
+        return Err(Refusal::Unsupported { reason: reason.to_string(), at: 0 });
+    }
+    if size(&node) > MAX_REGEX {
+        check_counts(&node)?;
+        node = trimmed(node);
+    }
+    room.take(size(&node))?;
+    let written = rust::written(&node);
+    let parsed = ParserBuilder::new().nest_limit(NESTS_OF_NAMES).build().parse(&written);
+    parsed.map_err(|error| Refusal::TooLarge(last_line(&error)))?;
+    Ok(written)
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+    use crate::transform::text::pattern::compile;
+
+    fn counted(pattern: &str) -> Counter {
+        let (node, _) = read(pattern, Flags::default()).unwrap();
+        Counter::of(&trimmed(node)).unwrap()
+    }
+
+    fn texts() -> Vec<String> {
+        let mut texts = vec![String::new()];
+        for at in 0.. {
+            if texts[at].chars().count() == 5 {
+                return texts;
+            }
+            for next in ['a', 'b', '\n', 'é'] {
+                texts.push(format!("{}{next}", texts[at]));
+            }
+        }
+        unreachable!("there are long texts")
+    }
+
+    #[test]
+    fn counting_agrees_with_the_search() {
+        let texts = texts();
+        for pattern in [
+            "^a{2,3}$",
+            "a{2,3}",
+            "a{2}$",
+            "^a{2}",
+            "^[ab]{0,2}$",
+            "^a{0,2}b{1,2}$",
+            "^(?:a{1,2}b){1,2}$",
+            "^(?:a{1,2}b?){2,}$",
+            "^(?:[ab]{2}|a{3}b)+$",
+            "(?:a{2}|b){2,3}é",
+            "^.{2,4}$",
+            "(?m:^.{2}$)",
+            "(?m:^a{1,2}$)[^]{2}",
+            "\\b[a-z]{2}\\b",
+            "(?i:\\ba{2})",
+            "^(?:a{2,})?b{1,}$",
+            "^a*b+é?$",
+            "^(?:a{0,2}b{0,2})*é$",
+            "^(?:a{1,2}){2}$",
+            "^(?:[^]{1,2}){2}b$",
+            "a|b{2}$",
+            "^(?:^a{2}|b)$",
+            "[]{2}",
+            "^[]{0,2}$",
+            "(?:a{2}){0,3}$",
+            "b{0,3}a{2}b{0,3}",
+            "^a{3,4}a{0,1}$",
+            "(?:ab{1,3}){2}a",
+        ] {
+            let (counter, pattern) = (counted(pattern), Pattern::new(pattern, Flags::default(), false).unwrap());
+            for text in &texts {
+                assert_eq!(counter.is_match(text), pattern.is_match(text), "{pattern:?} on {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn counts_cost_nothing() {
+        for (pattern, good, bad) in [
+            ("^.{1,20000}$", 20_000, 20_001),
+            ("^[^<>]{1,200000}$", 200_000, 200_001),
+            ("^(?:[\\p{L}\\p{N}]{1,64}){2,10}$", 640, 641),
+            ("^\\p{L}{4,}$", 4, 3),
+        ] {
+            let counter = counted(pattern);
+            assert!(counter.is_match(&"é".repeat(good)) && !counter.is_match(&"é".repeat(bad)), "{pattern}");
+            assert!(counter.size < 1 << 18, "{pattern}");
+        }
+        assert!(Tester::new("(?:a{1000}){1000}", &mut Room::default()).is_err());
+    }
+
+    #[test]
+    fn sizes_are_upper_bounds() {
+        for class in [
+            "a",
+            "[a-z]",
+            ".",
+            "[^<>]",
+            "\\p{L}",
+            "\\P{L}",
+            "\\p{Lu}",
+            "\\S",
+            "\\p{sc=Greek}",
+            "[é-ü]",
+            "[\\p{L}\\p{N}\\p{P}]",
+            "(?:a|b)",
+        ] {
+            for count in ["{100}", "{0,100}", "{2,100}?", "", "*", "+"] {
+                let (node, _) = read(&format!("^{class}{count}$"), Flags::default()).unwrap();
+                let limit = 2000 + size(&node);
+                let built = regex::RegexBuilder::new(&rust::written(&node)).size_limit(limit).build();
+                assert!(built.is_ok(), "{class}{count} takes more than {limit} bytes");
+            }
+        }
+        assert!(matches!(compile("a{9999999}"), Ok(None)));
+    }
+
+    #[test]
+    fn the_patterns_of_a_schema_share_a_limit() {
+        let mut room = Room::default();
+        let made = (0..20_000).map(|place| Tester::new(&format!("^\\p{{L}}{{1,20}}{place}$"), &mut room));
+        let made: Result<Vec<_>, _> = made.collect();
+        assert!(matches!(made, Err(Refusal::TooLarge(reason)) if reason.contains("64 MiB together")));
+    }
+}

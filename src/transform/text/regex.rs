@@ -1,0 +1,306 @@
+//! Finds and replaces regular expressions of ECMA-262 with the `u` flag, each match in linear time.
+//!
+//! Places are told in UTF-16 code units, as JavaScript counts them.
+
+use super::detect_encoding::{checked, not_utf8};
+use super::pattern::{Flags, Pattern, Searcher};
+use crate::args::{Args, ArgumentError};
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::transform::contract::Transform;
+use crate::transform::memory;
+use crate::transform::output_limit::{check_output, max_output};
+use crate::transform::value::Value;
+use std::fmt::Write;
+
+/// A match takes at most this many bytes beside its groups.
+const PLACES: usize = 80;
+
+type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
+
+struct Matches {
+    pattern: Pattern,
+    limit: usize,
+    max_output: u64,
+}
+
+struct Replace {
+    pattern: Pattern,
+    parts: Vec<Part>,
+    max_output: u64,
+}
+
+/// A piece of a replacement.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    /// Groups that share a name, at most one of which takes part in a match.
+    Named(Vec<usize>),
+    Group(usize),
+    Whole,
+    /// All that stands before the match, or behind it.
+    Before,
+    Behind,
+}
+
+/// `text.matches(pattern, { flags, limit, maxOutput })`
+pub fn matches(args: &Args) -> Built {
+    let options = args.options(1, &["flags", "limit", "maxOutput"])?;
+    let pattern = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
+    let limit = options.integer("limit", 1..=i64::from(u32::MAX))?;
+    Ok(Box::new(Matches {
+        pattern,
+        limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+        max_output: max_output(&options)?,
+    }))
+}
+
+/// `text.replace(pattern, replacement, { flags, maxOutput })`
+pub fn replace(args: &Args) -> Built {
+    let options = args.options(2, &["flags", "maxOutput"])?;
+    let pattern = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
+    let parts = parts(args.text(1, "replacement")?, pattern.names());
+    Ok(Box::new(Replace { pattern, parts, max_output: max_output(&options)? }))
+}
+
+fn compile(pattern: &str, flags: &str) -> std::result::Result<Pattern, ArgumentError> {
+    let mut known = Flags::default();
+    for (place, flag) in flags.char_indices() {
+        match flag {
+            _ if flags[..place].contains(flag) => {
+                let message = format!("The \"options.flags\" property must not repeat a flag. Received '{flags}'");
+                return Err(ArgumentError::Value(message));
+            }
+            'i' => known.ignore_case = true,
+            'm' => known.multi_line = true,
+            's' => known.dot_all = true,
+            'x' => known.spaced = true,
+            // Both are so anyway.
+            'g' | 'u' => {}
+            _ => {
+                let message = format!(
+                    "The \"options.flags\" property must be of 'g', 'i', 'm', 's', 'u' and 'x'. Received '{flags}'"
+                );
+                return Err(ArgumentError::Value(message));
+            }
+        }
+    }
+    Pattern::new(pattern, known, true)
+        .map_err(|refusal| ArgumentError::Value(format!("The \"pattern\" argument {}", refusal.explain(pattern))))
+}
+
+/// As `String.prototype.replace` reads them: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. A number without a group stands for
+/// itself, and so does a name if no group has one; else there is nothing in its place.
+fn parts(replacement: &str, names: &[Option<String>]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut text = String::new();
+    let mut rest = replacement;
+    // Behind it no name ends, and none is looked for.
+    let last_end = replacement.rfind('>').unwrap_or(0);
+    while let Some(place) = rest.find('$') {
+        text.push_str(&rest[..place]);
+        let after = &rest[place + 1..];
+        let (part, taken) = reference(after, names, replacement.len() - after.len() < last_end)
+            .unwrap_or_else(|| (Part::Text("$".into()), 0));
+        match part {
+            Part::Text(it) => text.push_str(&it),
+            found => {
+                parts.push(Part::Text(std::mem::take(&mut text)));
+                parts.push(found);
+            }
+        }
+        rest = &after[taken..];
+    }
+    text.push_str(rest);
+    parts.push(Part::Text(text));
+    parts.retain(|part| *part != Part::Text(String::new()));
+    parts
+}
+
+/// What stands after a dollar sign, and how much of it.
+fn reference(after: &str, names: &[Option<String>], may_be_named: bool) -> Option<(Part, usize)> {
+    match after.as_bytes().first()? {
+        b'$' => Some((Part::Text("$".into()), 1)),
+        b'&' => Some((Part::Whole, 1)),
+        b'`' => Some((Part::Before, 1)),
+        b'\'' => Some((Part::Behind, 1)),
+        b'<' if may_be_named && names.iter().any(Option::is_some) => {
+            let end = after.find('>')?;
+            let is_it = |name: &Option<String>| name.as_deref() == Some(&after[1..end]);
+            let groups = (1..=names.len()).filter(|group| is_it(&names[group - 1])).collect();
+            Some((Part::Named(groups), end + 1))
+        }
+        _ => {
+            let digits = after.bytes().take(2).take_while(u8::is_ascii_digit).count();
+            // Two digits if there are so many groups, else one.
+            (1..=digits).rev().find_map(|taken| {
+                let group = after[..taken].parse().ok()?;
+                (1..=names.len()).contains(&group).then_some((Part::Group(group), taken))
+            })
+        }
+    }
+}
+
+fn text(input: Value) -> Result<String> {
+    match input {
+        Value::Text(text) | Value::Json(text) => Ok(text),
+        other => {
+            let bytes = checked(other.into_bytes()?)?;
+            String::from_utf8(bytes.into_owned()?)
+                .map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))
+        }
+    }
+}
+
+/// Counts code units from one place to a later one.
+struct Units<'a> {
+    text: &'a str,
+    bytes: usize,
+    units: usize,
+}
+
+impl Units<'_> {
+    fn at(&mut self, place: usize) -> usize {
+        if place < self.bytes {
+            return self.units - self.text[place..self.bytes].encode_utf16().count();
+        }
+        let between = &self.text[self.bytes..place];
+        self.units += if between.is_ascii() { between.len() } else { between.encode_utf16().count() };
+        self.bytes = place;
+        self.units
+    }
+}
+
+impl Transform for Matches {
+    fn name(&self) -> &'static str {
+        "text.matches"
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        let text = text(input)?;
+        let mut units = Units { text: &text, bytes: 0, units: 0 };
+        let mut out = String::from("[");
+        let mut searcher = Searcher::new(&self.pattern, &text, true);
+        for place in 0..self.limit {
+            let Some(found) = searcher.advance() else { break };
+            cancel.check()?;
+            let (start, end) = (units.at(found.start), units.at(found.end));
+            let groups: Vec<_> = (1..=self.pattern.names().len()).map(|group| searcher.group(group)).collect();
+            memory::check(groups.iter().flatten().map(|it| it.len()).sum())?;
+            let groups = serde_json::to_string(&groups).expect("strings");
+            memory::reserve_text(&mut out, groups.len() + PLACES)?;
+            let comma = if place == 0 { "" } else { "," };
+            let _ = write!(out, "{comma}{{\"start\":{start},\"end\":{end},\"groups\":{groups}}}");
+            check_output(out.len(), self.max_output)?;
+        }
+        cancel.check()?;
+        out.push(']');
+        Ok(Value::Json(out))
+    }
+}
+
+impl Transform for Replace {
+    fn name(&self) -> &'static str {
+        "text.replace"
+    }
+
+    fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
+        let text = text(input)?;
+        let mut out = String::new();
+        let mut at = 0;
+        let has_groups = self.parts.iter().any(|part| matches!(part, Part::Group(_) | Part::Named(_)));
+        let mut searcher = Searcher::new(&self.pattern, &text, has_groups);
+        while let Some(found) = searcher.advance() {
+            cancel.check()?;
+            memory::append_text(&mut out, &text[at..found.start])?;
+            at = found.end;
+            for part in &self.parts {
+                let piece = match part {
+                    Part::Text(text) => text,
+                    Part::Whole => &text[found.clone()],
+                    Part::Group(group) => searcher.group(*group).unwrap_or_default(),
+                    Part::Named(groups) => groups.iter().find_map(|it| searcher.group(*it)).unwrap_or_default(),
+                    Part::Before => &text[..found.start],
+                    Part::Behind => &text[found.end..],
+                };
+                check_output(out.len() + piece.len(), self.max_output)?;
+                memory::append_text(&mut out, piece)?;
+            }
+        }
+        check_output(out.len() + text.len() - at, self.max_output)?;
+        memory::append_text(&mut out, &text[at..])?;
+        Ok(Value::Text(out))
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+    use crate::args::Arg;
+    use crate::error::Kind;
+    use crate::transform::testing::{arg, args, options, whole};
+
+    fn found(pattern: &str, flags: &str, input: &str) -> String {
+        let transform = matches(&args([arg(pattern), options([("flags", arg(flags))])])).unwrap();
+        String::from_utf8(whole(&*transform, input.as_bytes()).unwrap()).unwrap()
+    }
+
+    fn replaced(pattern: &str, replacement: &str, input: &str) -> String {
+        let transform = replace(&args([arg(pattern), arg(replacement)])).unwrap();
+        String::from_utf8(whole(&*transform, input.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn places_are_those_of_javascript() {
+        assert_eq!(
+            found("(b)(x)?", "", "a😀b é b"),
+            r#"[{"start":3,"end":4,"groups":["b",null]},{"start":7,"end":8,"groups":["b",null]}]"#
+        );
+        assert_eq!(found("^b", "im", "a\nB"), r#"[{"start":2,"end":3,"groups":[]}]"#);
+        assert_eq!(found("x", "", "abc"), "[]");
+    }
+
+    #[test]
+    fn output_has_a_limit() {
+        let limited = |most: u32| options([("maxOutput", Arg::Number(most.into()))]);
+        let matches =
+            |most| whole(&*matches(&args([arg("a"), limited(most)])).unwrap(), b"aaaa").map_err(|error| error.kind);
+        assert_eq!((matches(200).is_ok(), matches(50)), (true, Err(Kind::OutputLimit)));
+        let replace = |most| {
+            whole(&*replace(&args([arg("."), arg("$&$&$&"), limited(most)])).unwrap(), b"abcd")
+                .map_err(|error| error.kind)
+        };
+        assert_eq!((replace(12).is_ok(), replace(11)), (true, Err(Kind::OutputLimit)));
+    }
+
+    #[test]
+    fn replacements_are_read_as_javascript_reads_them() {
+        assert_eq!(replaced("(?<first>\\w)(\\w)", "$2$<first>", "abcd"), "badc");
+        assert_eq!(replaced("b", "[$&$$$1$]", "abc"), "a[b$$1$]c");
+        assert_eq!(replaced("(a)", "$12", "a"), "a2");
+        assert_eq!(replaced("", "-", "ab"), "-a-b-");
+        assert_eq!(replaced("b", "[$`|$']", "abc"), "a[a|c]c");
+        assert_eq!(replaced("(?<n>b)", "<$<x>$<n>>", "abc"), "a<b>c");
+        assert_eq!(replaced("(b)", "$<x>", "abc"), "a$<x>c");
+        assert_eq!(replaced("(?<n>b)", "$<n", "abc"), "a$<nc");
+    }
+
+    #[test]
+    fn what_needs_backtracking_is_refused_when_made() {
+        for pattern in ["(?=a)", "(a)\\1", "(", "a{100000}{100000}"] {
+            let error = matches(&args([arg(pattern)])).err().unwrap();
+            assert_eq!(error.code(), "ERR_INVALID_ARG_VALUE", "{pattern}");
+        }
+        let flags = options([("flags", arg("y"))]);
+        assert_eq!(matches(&args([arg("a"), flags])).err().unwrap().code(), "ERR_INVALID_ARG_VALUE");
+        let limit = args([arg("a"), options([("limit", Arg::Number(2.0))])]);
+        let two = whole(&*matches(&limit).unwrap(), b"aaa").unwrap();
+        assert_eq!(two, br#"[{"start":0,"end":1,"groups":[]},{"start":1,"end":2,"groups":[]}]"#);
+    }
+
+    #[test]
+    fn explodes_for_no_input() {
+        let evil = "a".repeat(50_000) + "!";
+        assert_eq!(found("^(a+)+$", "", &evil), "[]");
+    }
+}
