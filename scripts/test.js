@@ -2,7 +2,7 @@
 
 // npm test                      everything
 // npm test -- --only rust,types gates or groups of gates, by name
-// npm test -- __test__/house.test.js  some test files
+// npm test -- __test__/pool/run.test.js  some test files
 
 const { existsSync } = require('node:fs')
 const { join, relative } = require('node:path')

@@ -5,7 +5,7 @@ const { afterEach, beforeEach, test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Cache } = require('../..')
 const { stopClock } = require('../support/clock')
-const { gate } = require('../support/gate')
+const { gate } = require('../support/deferred')
 
 /** @type {ReturnType<typeof stopClock>} */
 let clock

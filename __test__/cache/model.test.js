@@ -7,7 +7,7 @@ const { test } = require('node:test')
 const fc = require('fast-check')
 const { Cache } = require('../..')
 const { stopClock } = require('../support/clock')
-const { gate } = require('../support/gate')
+const { gate } = require('../support/deferred')
 
 const MAX = 4
 const TTL = 50

@@ -6,7 +6,7 @@ const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Worker } = require('node:worker_threads')
 const { Cache } = require('../..')
-const { gate } = require('../support/gate')
+const { gate } = require('../support/deferred')
 
 const main = JSON.stringify(require.resolve('../..'))
 

@@ -7,7 +7,7 @@ const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Cache } = require('../..')
 const { stopClock } = require('../support/clock')
-const { gate } = require('../support/gate')
+const { gate } = require('../support/deferred')
 
 /** @typedef {import('../../index').CacheOptions<any, any>} Options */
 

@@ -7,7 +7,7 @@ const { chmodSync, lstatSync, readdirSync } = require('node:fs')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { codeBlocks } = require('../support/documents')
-const { WORK, installed, node, project, remove, works } = require('../support/consumer')
+const { WORK, installed, node, project, remove, works } = require('../support/installed-package')
 
 const REQUIRE = "const { pool, transforms, Cache } = require('offloop')"
 const IMPORT = "import { pool, transforms, Cache } from 'offloop'"

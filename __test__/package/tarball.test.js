@@ -10,8 +10,8 @@ const { after, before, test } = require('node:test')
 const { platform } = require('../../lib/native/platform')
 const { root, run } = require('../../scripts/command')
 const { platforms } = require('../../scripts/manifest')
-const { requires } = require('../support/house')
-const { installed, remove } = require('../support/consumer')
+const { requires } = require('../support/architecture')
+const { installed, remove } = require('../support/installed-package')
 
 const manifest = require('../../package.json')
 

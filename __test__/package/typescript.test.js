@@ -7,7 +7,7 @@ const { symlinkSync } = require('node:fs')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { root, tool } = require('../../scripts/command')
-const { installed, node, project, remove, works } = require('../support/consumer')
+const { installed, node, project, remove, works } = require('../support/installed-package')
 
 /** @type {string} */
 let folder

@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { createServer, get } = require('node:http')
 const { test } = require('node:test')
-const { Pool, transforms, hold, spin } = require('../support/faulty')
+const { Pool, transforms, hold, spin } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 const full = { name: 'OffloopError', code: 'ERR_OFFLOOP_QUEUE_FULL' }

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { Pool, pool: defaultPool, transforms, hold } = require('../support/faulty')
+const { Pool, pool: defaultPool, transforms, hold } = require('../support/fault-addon')
 const { threadNames } = require('../support/threads')
 
 const identity = transforms.identity()

@@ -4,8 +4,8 @@ const assert = require('node:assert/strict')
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { getEventListeners } = require('node:events')
 const { test } = require('node:test')
-const { Pool, pool, transforms, hold } = require('../support/faulty')
-const { gate } = require('../support/gate')
+const { Pool, pool, transforms, hold } = require('../support/fault-addon')
+const { gate } = require('../support/deferred')
 
 const identity = transforms.identity()
 

@@ -3,8 +3,8 @@
 const assert = require('node:assert/strict')
 const { createHash } = require('node:crypto')
 const { test } = require('node:test')
-const { Pool, pool, transforms, move, hold } = require('../support/faulty')
-const { plain } = require('../support/lane')
+const { Pool, pool, transforms, move, hold } = require('../support/fault-addon')
+const { plain } = require('../support/worker')
 
 const identity = transforms.identity()
 const sha256 = transforms.digest('sha256', { encoding: 'hex' })

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { Pool, transforms, hold, panic } = require('../support/faulty')
+const { Pool, transforms, hold, panic } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 

@@ -12,7 +12,7 @@ const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { gunzipSync } = require('node:zlib')
 const { Pool, Sink, pool, transforms } = require('../..')
-const { gate } = require('../support/gate')
+const { gate } = require('../support/deferred')
 
 const { digest, gunzip, gzip, identity } = transforms
 

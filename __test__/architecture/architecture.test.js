@@ -1,0 +1,225 @@
+'use strict'
+
+// The rules of the house, held over the real tree. Beside each stands a sample that breaks it: a rule that nothing can
+// break is no rule.
+
+const assert = require('node:assert/strict')
+const { readFileSync, readdirSync } = require('node:fs')
+const { join, relative } = require('node:path')
+const { test } = require('node:test')
+const house = require('../support/architecture.js')
+const { blank } = require('../support/source-text.js')
+
+const root = join(__dirname, '..', '..')
+const ELSEWHERE = new Set(['node_modules', 'target', '.git', 'package-lock.json', 'Cargo.lock'])
+const TEXT = /\.(rs|js|cjs|mjs|ts|md|json|toml|yml|sh)$|(^|\/)(run|\.\w+)$/
+const files = read('')
+
+/**
+ * The project's own text files.
+ * @param {string} folder
+ * @returns {Record<string, string>}
+ */
+function read(folder) {
+  const entries = readdirSync(join(root, folder), { withFileTypes: true }).filter(entry => !ELSEWHERE.has(entry.name))
+  return Object.assign(
+    {},
+    ...entries.map(entry => {
+      const path = relative(root, join(root, folder, entry.name)).replaceAll('\\', '/')
+      if (entry.isDirectory()) return read(path)
+      return entry.isFile() && TEXT.test(path) ? { [path]: readFileSync(join(root, path), 'utf8') } : {}
+    })
+  )
+}
+
+/**
+ * @param {string} name
+ * @param {(files: Record<string, string>) => string[]} rule
+ * @param {Record<string, string>[]} broken each of which the rule must refuse
+ * @param {Record<string, string>} [sound] which it must accept
+ */
+function rule(name, rule, broken, sound = {}) {
+  test(name, () => {
+    for (const sample of broken) assert.notDeepEqual(rule(sample), [], `accepts ${JSON.stringify(sample)}`)
+    assert.deepEqual(rule(sound), [])
+    assert.deepEqual(rule(files), [])
+  })
+}
+
+test('there is something to hold the rules over', () => {
+  for (const path of ['src/lib.rs', 'lib/native/index.js', 'index.js', 'Cargo.toml']) assert.ok(files[path], path)
+})
+
+rule(
+  'every function of the border catches panics',
+  house.uncaughtPanics,
+  [
+    { 'src/node/a.rs': '#[napi]\npub fn f() {}' },
+    { 'src/node/a.rs': '#[napi(ts_args_type = "a: catch_unwind")]\n#[allow(clippy::a)]\npub fn f() {}' }
+  ],
+  {
+    'src/node/a.rs':
+      '#[napi(catch_unwind, ts_args_type = "a: number")]\n#[allow(clippy::a)]\npub fn f() {}\n#[napi]\npub const A: u32 = 1;'
+  }
+)
+
+rule(
+  'only src/node/ names napi or is unsafe',
+  house.borderLeaks,
+  [
+    { 'src/pool/mod.rs': 'use napi::Env;' },
+    { 'src/lib.rs': 'fn f() { unsafe { g() } }' },
+    { 'src/pool/a.rs': "fn f<'a>(_: &'a str) { napi_derive::g() }" }
+  ],
+  {
+    'src/node/mod.rs': 'use napi::Env;',
+    'src/a.rs': '// napi is unsafe\nconst A: &str = "unsafe"; const B: char = \'"\'; /* /* napi */ unsafe */',
+    'src/lib.rs': '#![forbid(unsafe_code)]\n#[expect(unsafe_code, reason = "C")]\nmod node;'
+  }
+)
+
+rule(
+  'pool, transform, cache and sink do not import one another',
+  house.partsThatMeet,
+  [
+    { 'src/pool/mod.rs': 'use crate::transform::Value;' },
+    { 'src/cache/mod.rs': 'use crate::{error::Error, pool};' },
+    { 'src/sink/a.rs': 'fn f() { crate::cache::get() }' },
+    { 'src/sink/mod.rs': 'use super::pool::Gate;' }
+  ],
+  {
+    'src/pool/mod.rs': 'use crate::sync;\n// crate::cache\nuse crate::pool::gate;',
+    'src/node/mod.rs': 'use crate::pool;'
+  }
+)
+
+rule(
+  'every unsafe says why it is sound',
+  house.unexplainedUnsafe,
+  [
+    { 'src/node/a.rs': 'fn f() {\n    unsafe { g() }\n}' },
+    { 'src/node/a.rs': '// SAFETY: a\nlet a = unsafe { g() };\nlet b = unsafe { h() };' },
+    { 'src/node/a.rs': 'unsafe impl Send for A {}' }
+  ],
+  { 'src/node/a.rs': '// SAFETY: g has no conditions\nlet a = b(\n    unsafe { g() },\n);\n// unsafe { }' }
+)
+
+rule(
+  'every file is one idea',
+  house.longFiles,
+  [{ 'src/a.rs': 'a\n'.repeat(451) }, { 'lib/a.js': 'a\n'.repeat(451) }],
+  { 'lib/native/binding.js': 'a\n'.repeat(900), 'src/a.rs': 'a\n'.repeat(450) }
+)
+
+rule(
+  'imports in lib/ point down',
+  house.upwardImports,
+  [
+    { 'lib/pool/a.js': "require('../native/binding.js')", 'lib/native/binding.js': '' },
+    { 'lib/internal/errors.js': "require('../pool')", 'lib/pool/index.js': '' },
+    { 'lib/internal/a.js': "require('./b')", 'lib/internal/b.js': "require('./a')" },
+    { 'lib/internal/a.js': "/** @type {import('./b').B} */", 'lib/internal/b.js': "require('./a')" },
+    { 'lib/task/a.js': "/** @type {import('../pool').Pool} */", 'lib/pool/index.js': '' },
+    { 'lib/cache/a.js': "require('../json/b')", 'lib/json/b.js': '' },
+    { 'lib/pool/a.js': "require('../../index.js')", 'index.js': '' },
+    { 'lib/pool/a.js': "require('.')", 'lib/pool/index.js': '' },
+    { 'lib/a.js': '' },
+    { 'lib/metrics/a.js': "require('../stream/b')", 'lib/stream/b.js': '' }
+  ],
+  {
+    'lib/pool/index.js': "require('./a'); require('../stream'); require('node:fs') // require('./binding.js')",
+    'lib/pool/a.js': "require('../native') /** @type {import('../native/binding').A} */",
+    'lib/stream/index.js': "require('../pool/a')",
+    'lib/native/index.js': "require('./binding.js'); require('../../package.json')",
+    'lib/native/binding.js': ''
+  }
+)
+
+rule(
+  'timers and clocks come from where fakes do not reach',
+  house.fakedTimers,
+  [
+    { 'lib/pool/a.js': 'setTimeout(f, 1)' },
+    { 'lib/pool/a.js': "const { now } = require('../internal/clock')\nsetImmediate(f)" },
+    { 'lib/pool/a.js': 'process.nextTick(f)' },
+    { 'lib/worker/a.js': 'const start = performance.now()' },
+    { 'lib/pool/a.js': "const { setImmediate } = require('node:timers')" }
+  ],
+  {
+    'lib/pool/a.js':
+      "const { clearTimeout, now,\n  setTimeout } = require('../internal/clock')\nclearTimeout(setTimeout(f, now())) // Date.now()",
+    'lib/internal/a.js': "const { now } = require('./clock')\nnow()",
+    'lib/pool/bulk/a.js': "const { queueMicrotask } = require('../../internal/clock')\nqueueMicrotask(f)",
+    'lib/worker/worker-main.js': 'const now = performance.now.bind(performance)'
+  }
+)
+
+test('every crate is used', () => {
+  const manifest = '[dependencies]\nused-one = "1"\nidle = { version = "1" }\n\n[build-dependencies]\nother = "1"\n'
+  assert.equal(house.unusedCrates(manifest, { 'src/a.rs': 'use used_one::a; // idle' }).length, 1)
+  assert.notDeepEqual(house.unusedCrates('[package]\n', {}), [])
+  assert.deepEqual(house.unusedCrates(files['Cargo.toml'], files), [])
+})
+
+test('the lock file serves every platform and names no host', () => {
+  const entry = { optionalDependencies: { a: '1', b: '1' } }
+  const sample = { packages: { 'node_modules/x': entry, 'node_modules/x/node_modules/a': {} } }
+  assert.deepEqual(house.missingFromLock(JSON.stringify(sample)), ['b'])
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
+  assert.deepEqual(house.missingFromLock(lock), [])
+  assert.deepEqual(house.foreignWords({ 'package-lock.json': lock }), [])
+})
+
+rule(
+  'nothing names a machine or a host that packages come from',
+  house.foreignWords,
+  [
+    { 'docs/a.md': `see ${['', 'tmp', 'a'].join('/')}` },
+    { 'lib/a.js': `'${['', 'home', 'me'].join('/')}'` },
+    { '.npmrc': `url=https:${'//'}${'registry'}.example.org` }
+  ],
+  { 'docs/a.md': 'target/tmp/a, https://example.org/tmp/a and ./home/a' }
+)
+
+rule('every document is linked', house.unlinkedDocs, [{ 'docs/a.md': '[me](a.md)', 'README.md': 'docs/a.md' }], {
+  'docs/a.md': '',
+  'docs/b.md': '[a](a.md#part)',
+  'README.md': '[b](./docs/b.md)'
+})
+
+rule(
+  'every path that is named exists',
+  house.brokenPaths,
+  [
+    { 'src/a.rs': '//! JavaScript runs it, `lib/json/build.js`.' },
+    { 'src/a.rs': '/// See b.rs.' },
+    { 'docs/a.md': 'in `src/node/a.rs`', 'src/node/b.rs': '' },
+    { 'lib/a.js': '// __test__/b.test.js', '__test__/a.test.js': '' },
+    { 'README.md': '[it](docs/a.md)' }
+  ],
+  {
+    'lib/a.js': '// As src/b.rs has it, in docs/c.md; node_modules/x/lib/y.js and ./lib/z.js are of others',
+    'src/b.rs': '/// See b.rs and lib/a.js.',
+    'docs/c.md': ''
+  }
+)
+
+rule('no test keeps others from running', house.focusedTests, [
+  { '__test__/a.test.js': ['test', "only('a', () => {})"].join('.') }
+])
+
+test('what can be required exports what its types declare', () => {
+  const sample =
+    'export class A {}\nexport const b: A\nexport interface C {}\nexport type D = A\n// export const e: A\n'
+  assert.deepEqual(house.declaredValues(sample), ['A', 'b'])
+  for (const name of ['index', 'prometheus', 'opentelemetry']) {
+    const values = Object.keys(require(join(root, name))).sort()
+    assert.deepEqual(values, house.declaredValues(files[`${name}.d.ts`]))
+  }
+})
+
+test('blanking keeps code and lines', () => {
+  assert.equal(blank('a // b\nc', 'js'), 'a     \nc')
+  assert.equal(blank('a = /["\']/.test("x") / 2', 'js').replace(/ +/g, ' '), 'a = .test( ) / 2')
+  assert.equal(blank('f(r#"a"b"#, b"c\\"", \'\\\'\', \'a)', 'rust').replace(/ +/g, ' '), "f( , , , 'a)")
+})

@@ -1,0 +1,229 @@
+'use strict'
+
+// What the bench makes of its measurements. That it measures at all is seen by running it.
+
+const assert = require('node:assert/strict')
+const { mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { barsAsMarkdown, barsAsText } = require('../../bench/bars.js')
+const { chart } = require('../../bench/chart.js')
+const { files, gather, intoDocument, write } = require('../../bench/results.js')
+const { GROUPS, rowsOf, select } = require('../../bench/rows.js')
+const { failedRow, summary } = require('../../bench/summary.js')
+
+const root = join(__dirname, '..', '..')
+
+/** @type {import('../../bench/row.js').Row} */
+const ROW = {
+  name: 'row',
+  what: 'a | b <& "c">',
+  reference: 'peer',
+  measures: [
+    { name: 'throughput', unit: 'MB/s', bar: { of: 'ratio', atLeast: 2, contenders: ['offloop', 'offloop, copied'] } },
+    { name: 'stop', unit: 'ms', fold: 'max', bar: { of: 'value', atMost: 1682 } },
+    { name: 'threads', unit: '', bar: { of: 'value', atMost: 0 } }
+  ],
+  open: () => []
+}
+const MEASURED = {
+  threads: 2,
+  contenders: [
+    { name: 'offloop', rounds: [40, 30, 100].map((throughput, round) => ({ throughput, stop: 5 + round })) },
+    { name: 'offloop, copied', rounds: [10, 10, 10].map(throughput => ({ throughput, stop: 1 })) },
+    { name: 'peer', rounds: [10, 10, 50].map(throughput => ({ throughput, stop: 20 })) }
+  ]
+}
+const MACHINE = {
+  machine: { cpu: 'a <fast> one', cores: 2, memory: 2 ** 33, system: 'linux 1 x64' },
+  versions: { node: '20.0.0', offloop: '0.1.0' },
+  load: [0.5, 1, 2],
+  date: '2024-02-03T04:05:06.789Z'
+}
+
+/** @param {string} name @param {string} failure */
+function without(name, failure) {
+  const contenders = MEASURED.contenders.map(one => (one.name === name ? { name, rounds: [], failure } : one))
+  return summary('group', ROW, { threads: 2, contenders })
+}
+
+test('a ratio is the median of the ratios within rounds', () => {
+  const { values, rounds } = summary('group', ROW, MEASURED)
+  const [own] = values
+  assert.deepEqual([own.value, own.ratio, own.rounds, rounds], [40, 3, [40, 30, 100], 3])
+  assert.equal(values.find(({ measure, contender }) => measure === 'stop' && contender === 'offloop')?.value, 7)
+})
+
+test('a bar is reached or missed by each contender that has it, and is none where nothing was measured', () => {
+  const { bars } = summary('group', ROW, MEASURED)
+  assert.deepEqual(
+    bars.map(({ contender, text, reached, met }) => [contender, text, reached, met]),
+    [
+      ['offloop', '≥ 2 ×', 3, true],
+      ['offloop, copied', '≥ 2 ×', 1, false],
+      ['offloop', '≤ 1,682 ms', 7, true]
+    ]
+  )
+})
+
+test('a contender that fails takes along the bars that need it, and no others', () => {
+  const own = without('offloop', 'broke')
+  assert.deepEqual(own.failures, [{ contender: 'offloop', why: 'broke' }])
+  assert.deepEqual(
+    own.bars.map(({ contender, reached }) => [contender, reached]),
+    [
+      ['offloop', undefined],
+      ['offloop, copied', 1],
+      ['offloop', undefined],
+      ['offloop', undefined]
+    ]
+  )
+  const peer = without('peer', 'broke')
+  assert.deepEqual(
+    peer.bars.map(({ measure, reached, met }) => [measure, reached, met]),
+    [
+      ['throughput', undefined, false],
+      ['throughput', undefined, false],
+      ['stop', 7, true]
+    ]
+  )
+})
+
+test('a row that fails has failed all of its bars', () => {
+  const failed = failedRow('group', ROW, 'its process failed')
+  assert.equal(failed.bars.length, 4)
+  assert.ok(failed.bars.every(({ met, reached }) => !met && reached === undefined))
+  assert.match(barsAsText([failed]), /^row .* ≥ 2 × +FAILED .*throughput \(offloop, copied\)$/m)
+  assert.match(barsAsText([failed]), /\n0 of 4 bars met\n$/)
+})
+
+test('the table of bars has as many cells in each line', () => {
+  const lines = barsAsMarkdown([summary('group', ROW, MEASURED)]).split('\n')
+  assert.equal(lines.length, 5)
+  for (const line of lines) assert.equal(line.split(/(?<!\\)\|/).length, 9, line)
+  const [, , met, missed] = lines
+  assert.equal(met, '| `row` | a \\| b <& "c">: throughput | 40 MB/s | 3 × | peer 10 MB/s | ≥ 2 × | met |')
+  assert.match(missed, /throughput \(offloop, copied\).*\| \*\*MISSED\*\* \|$/)
+})
+
+/**
+ * The elements of an XML text, each with its attributes as written; throws where it is not well-formed.
+ * @param {string} xml
+ */
+function elements(xml) {
+  const token = /<(\/?)(\w+)((?: [\w-]+="(?:[^"<&]|&\w+;)*")*)(\/?)>|(?:[^<>&]|&(?:amp|lt|gt|quot|apos);)+/y
+  /** @type {string[]} */
+  const open = []
+  const found = []
+  while (token.lastIndex < xml.length) {
+    const at = token.lastIndex
+    const match = token.exec(xml)
+    assert.ok(match, `not well-formed at ${xml.slice(at, at + 40)}`)
+    const [, isEnd, name, attributes, isEmpty] = match
+    if (name === undefined) continue
+    if (isEnd) assert.equal(open.pop(), name)
+    else found.push({ name, attributes })
+    if (!isEnd && !isEmpty) open.push(name)
+  }
+  assert.deepEqual(open, [])
+  return found
+}
+
+test('a chart is well-formed, and has a bar for each contender and a tick at each bar', () => {
+  assert.throws(() => elements('<a><b></a></b>'), assert.AssertionError)
+  assert.throws(() => elements('<a>&</a>'), assert.AssertionError)
+  const svg = chart('group', [summary('group', ROW, MEASURED), without('offloop', 'broke')], ['a <fast> one'])
+  const found = elements(svg)
+  const widths = found.flatMap(
+    ({ attributes }) => /class="(?:ours|other)".* width="([\d.]+)"/.exec(attributes)?.[1] ?? []
+  )
+  // Ratios of 3, 1 and 1, stops below a bar of 1,682 ms; then the same without offloop.
+  assert.deepEqual(widths.slice(0, 3), ['400.0', '133.3', '133.3'])
+  assert.equal(widths.length, 10)
+  const ticks = found
+    .filter(({ name }) => name === 'path')
+    .map(({ attributes }) => / d="M([\d.]+) /.exec(attributes)?.[1])
+  assert.deepEqual(ticks, ['456.7', '456.7', '590.0', '590.0'])
+  assert.match(svg, /prefers-color-scheme: dark/)
+  assert.match(svg, /a \| b &lt;&amp; &quot;c&quot;&gt;/)
+})
+
+test('what shrank has no length in a chart', () => {
+  const { contenders } = MEASURED
+  const shrunk = contenders.map(({ name, rounds }) => ({ name, rounds: rounds.map(round => ({ ...round, stop: -1 })) }))
+  const svg = chart('group', [summary('group', ROW, { threads: 2, contenders: shrunk })], [])
+  assert.match(svg, / width="0\.0" [^>]*>\n[^\n]*>-1 ms</)
+  assert.doesNotMatch(svg, /"-/)
+})
+
+test('results hold each round, the machine, the method and the date', () => {
+  const run = gather(MACHINE, [summary('group', ROW, MEASURED), failedRow('other', ROW, 'gone')], 61.2)
+  const made = files(run)
+  assert.deepEqual(Object.keys(made).sort(), ['group.svg', 'other.svg', 'results.json', 'summary.md'])
+  const read = JSON.parse(made['results.json'])
+  assert.deepEqual(Object.keys(read), ['machine', 'versions', 'load', 'date', 'method', 'seconds', 'results'])
+  assert.deepEqual(read.results[0].values[0].rounds, [40, 30, 100])
+  // What is read again makes the same files.
+  assert.deepEqual(files(read), made)
+  assert.match(made['summary.md'], /2024-02-03 04:05 UTC, load average at the start 0\.50 1\.00 2\.00/)
+  assert.match(made['summary.md'], /- `row`: all of it failed: gone/)
+})
+
+test('a document keeps all but what is between its marks', () => {
+  const run = gather(MACHINE, [summary('group', ROW, MEASURED)], 1)
+  const once = intoDocument('before\n<!-- bench -->\nold\n<!-- /bench -->\nbehind\n', run)
+  assert.match(once, /^before\n<!-- bench -->\n.*\| `row` \|.*\n<!-- \/bench -->\nbehind\n$/s)
+  assert.doesNotMatch(once, /old/)
+  assert.equal(intoDocument(once, run), once)
+  assert.throws(() => intoDocument('<!-- /bench --><!-- bench -->', run), /has to hold <!-- bench -->/)
+})
+
+test('what is written takes the place of what was there, whole', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  try {
+    write(join(folder, 'results'), { 'a.md': 'old', 'b.md': 'b' })
+    write(join(folder, 'results'), { 'a.md': 'new' })
+    assert.deepEqual(readdirSync(join(folder, 'results')).sort(), ['a.md', 'b.md'])
+    assert.equal(readFileSync(join(folder, 'results', 'a.md'), 'utf8'), 'new')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('the tables and charts that are kept are those of the results that are kept', () => {
+  const folder = join(root, 'bench', 'results')
+  const run = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'))
+  const made = files(run)
+  assert.deepEqual(readdirSync(folder).sort(), Object.keys(made).sort())
+  const again = 'run `npm run bench -- --readme`'
+  for (const [name, content] of Object.entries(made)) {
+    assert.equal(readFileSync(join(folder, name), 'utf8'), content, again)
+    if (name.endsWith('.svg')) elements(content)
+  }
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  assert.equal(intoDocument(readme, run), readme, again)
+})
+
+test('rows are chosen by group, by name, or all but those that stand aside', () => {
+  const names = (/** @type {string[]} */ groups, /** @type {string[]} */ ...only) =>
+    select(groups, only.length > 0 ? only : undefined).map(({ group, row }) => `${group} ${row.name}`)
+  assert.deepEqual(names([], 'memory-256'), ['pool memory-256'])
+  assert.ok(names(['pool']).includes('pool memory-256'))
+  assert.deepEqual([...new Set(names([]).map(name => name.split(' ')[0]))], GROUPS)
+  assert.ok(!names([]).includes('pool memory-256'))
+  assert.throws(() => select(['pools']), /There is no group "pools"\. The groups are: cache, /)
+  assert.throws(() => select(['pool'], ['floods']), /There is no row "floods"\. The rows are: flood, /)
+})
+
+test('a group has one row of a name, and a row one measure', () => {
+  for (const group of GROUPS) {
+    const rows = rowsOf(group)
+    assert.equal(new Set(rows.map(({ name }) => name)).size, rows.length, group)
+    for (const { name, aside, measures } of rows) {
+      assert.equal(new Set(measures.map(({ name }) => name)).size, measures.length, name)
+      // Whoever sees the whole run has seen every bar.
+      assert.ok(!(aside && measures.some(({ bar }) => bar !== undefined)), name)
+    }
+  }
+})

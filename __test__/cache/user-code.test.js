@@ -1,0 +1,207 @@
+'use strict'
+
+// User code that runs while a cache loads, encodes or decodes. It may throw or call the cache; each call still settles.
+
+const assert = require('node:assert/strict')
+const { getEventListeners } = require('node:events')
+const { after, test } = require('node:test')
+const { Cache } = require('../../index.js')
+const { no, revoked, shadowed, signals } = require('../fixtures/user-code/values.js')
+const { node } = require('../support/child.js')
+const { stopClock } = require('../support/clock.js')
+
+/** @typedef {import('../../index.js').CacheOptions<any, any>} Options */
+
+const storages = /** @type {const} */ (['heap', 'native'])
+
+/** Checks that the cache loads an id again after a failed load. @param {Cache<any, any>} cache @param {string} id */
+const loadsAgain = async (cache, id) => {
+  cache.delete(id)
+  assert.equal(await cache.get(id, () => 'again'), 'again')
+}
+
+/** Loaders that fail in their own way. @type {Record<string, (id: any, context: any) => any>} */
+const loaders = {
+  'throws a revoked proxy': () => {
+    throw revoked({})
+  },
+  'rejects with a revoked proxy': async () => {
+    throw revoked({})
+  },
+  'rejects with what has no text': () => Promise.reject(shadowed({}, 'message')),
+  'returns a thenable that cannot be read': () => shadowed({}, 'then'),
+  'returns a promise of a strange class': () => shadowed(Promise.resolve(1), 'constructor'),
+  'returns a promise whose then throws': () => shadowed(Promise.resolve(1), 'then'),
+  'hides ttl': (_, context) => shadowed(context, 'ttl') && 1,
+  'hides ttl and waits': async (_, context) => shadowed(context, 'ttl') && 1,
+  'hides store': (_, context) => shadowed(context, 'store') && 1,
+  'hides store and waits': async (_, context) => shadowed(context, 'store') && 1
+}
+
+for (const storage of storages) {
+  for (const [name, load] of Object.entries(loaders)) {
+    test(`a loader that ${name} fails its load alone, ${storage}`, async () => {
+      const cache = new Cache({ max: 9, storage })
+      const [first, second] = await Promise.allSettled([cache.get('a', load), cache.get('a', load)])
+      assert.equal(first.status, 'rejected')
+      assert.equal(second.status, 'rejected')
+      await assert.rejects(async () => cache.getMany(['a', 'b'], async () => no('loadMany')))
+      await loadsAgain(cache, 'a')
+      await loadsAgain(cache, 'b')
+    })
+  }
+
+  test(`signals that throw reject their caller alone, ${storage}`, async () => {
+    for (const [name, make] of Object.entries(signals)) {
+      // Their errors are uncaught exceptions, as of any listener: see below.
+      if (name.includes('when it is left')) continue
+      const cache = new Cache({ max: 9, storage })
+      const { signal } = new AbortController()
+      const answers = await Promise.allSettled([
+        cache.get('a', async () => 1, { signal }),
+        cache.get('a', async () => 2, { signal: make() }),
+        cache.get('b', async () => 3, { signal: make() })
+      ])
+      assert.deepEqual(answers[0], { status: 'fulfilled', value: 1 }, name)
+      assert.equal(getEventListeners(signal, 'abort').length, 0, name)
+      await loadsAgain(cache, 'b')
+    }
+  })
+
+  test(`a value that is a malformed promise rejects the call that gets it, ${storage}`, async () => {
+    const cache = new Cache({ max: 9, storage: 'heap' })
+    cache.set('a', shadowed(Promise.resolve(1), 'constructor'))
+    for (let i = 0; i < 5; i++) await assert.rejects(cache.get('a'), /no constructor/)
+  })
+
+  test(`a weigher that throws or misbehaves fails its call alone, ${storage}`, async () => {
+    /** @type {() => number} */
+    let weigh = () => no('weigh')
+    const cache = new Cache({ maxBytes: 100, storage, weigh: () => weigh() })
+    assert.throws(() => cache.set('a', 1), /no weigh/)
+    await assert.rejects(
+      cache.get('a', async () => 1),
+      /no weigh/
+    )
+    weigh = () => /** @type {any} */ (revoked({}))
+    await assert.rejects(cache.get('a', async () => 1))
+    weigh = () => 1
+    assert.equal(await cache.get('a', async () => 1), 1)
+  })
+}
+
+const clock = stopClock()
+after(() => clock.restore())
+
+/** Makes a cache with one stale entry, whose codec calls `decode` once. @param {(cache: Cache<any, any>) => unknown} decode @param {Options} more */
+function stale(decode, more) {
+  let now = false
+  const codec = {
+    encode: (/** @type {unknown} */ value) => Buffer.from(JSON.stringify(value)),
+    decode: (/** @type {Buffer} */ bytes) => {
+      if (now) {
+        now = false
+        decode(cache)
+      }
+      return JSON.parse(bytes.toString())
+    }
+  }
+  /** @type {Cache<any, any>} */
+  const cache = new Cache({ max: 9, storage: 'native', codec, ...more })
+  cache.set('a', 'old')
+  clock.pass(3)
+  now = true
+  return cache
+}
+
+/** Calls that a codec makes while it decodes. @type {Record<string, (cache: Cache<any, any>, found: Promise<any>[]) => unknown>} */
+const reentries = {
+  'gets the same id': (cache, found) => found.push(cache.get('a', async () => 'inner')),
+  'refreshes the same id': (cache, found) => found.push(cache.refresh('a')),
+  'gets and refreshes it': (cache, found) =>
+    found.push(
+      cache.refresh('a'),
+      cache.get('a', async () => 'inner')
+    ),
+  'deletes it and gets it': (cache, found) => cache.delete('a') && found.push(cache.get('a', async () => 'inner')),
+  'gets it with a signal that aborts': (cache, found) => {
+    const abort = new AbortController()
+    found.push(cache.get('a', async () => 'inner', { signal: abort.signal }).catch(() => 'aborted'))
+    abort.abort()
+  },
+  'refreshes it and throws': (cache, found) => {
+    found.push(cache.refresh('a').catch(() => 'refused'))
+    no('decode')
+  },
+  'closes the cache': cache => cache.close()
+}
+
+/** @type {Record<string, Options>} */
+const staleness = {
+  'stale while it loads': { max: 9, ttl: 1, staleWhileRevalidate: 1e6 },
+  'stale if it fails': { max: 9, ttl: 1, staleIfError: 1e6 },
+  'due for a refresh': { max: 9, ttl: 1e6, refreshAfter: 1 }
+}
+
+for (const [what, options] of Object.entries(staleness)) {
+  for (const [name, reenter] of Object.entries(reentries)) {
+    test(`every call settles if a codec ${name} while it decodes a value that is ${what}`, async () => {
+      /** @type {Promise<any>[]} */
+      const found = []
+      const load = async () => 'new'
+      for (const call of ['get', 'refresh', 'getMany']) {
+        const cache = stale(cache => reenter(cache, found), { ...options, load })
+        const outer =
+          call === 'get' ? cache.get('a') : call === 'refresh' ? cache.refresh('a') : cache.getMany(['a', 'b'])
+        const [outcome] = await Promise.allSettled([outer, ...found])
+        if (name !== 'closes the cache' && name !== 'refreshes it and throws') assert.equal(outcome.status, 'fulfilled')
+        if (name === 'closes the cache' && outcome.status === 'rejected') {
+          const errors = outcome.reason.errors ?? [outcome.reason]
+          for (const error of errors) assert.equal(error.code, 'ERR_OFFLOOP_CLOSED')
+        }
+        cache.close()
+      }
+    })
+  }
+}
+
+test('every call settles if signals throw when their listener is removed', async () => {
+  const program = `
+    const { Cache } = require(${JSON.stringify(require.resolve('../../index.js'))})
+    const { signals } = require(${JSON.stringify(require.resolve('../fixtures/user-code/values.js'))})
+    const all = Object.entries(signals).filter(([name]) => name.includes('when it is left')).map(([, make]) => make())
+    let uncaught = 0
+    process.on('uncaughtException', () => uncaught++)
+    const cache = new Cache({ max: 9 })
+    Promise.all(all.concat(undefined).map(signal => cache.get('a', async () => 1, signal && { signal })))
+      .then(values => setImmediate(() => console.log(values.join(), uncaught === all.length)))`
+  const { code, stdout } = await node(['-e', program], { timeout: 20_000 })
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: '1,1,1 true\n' })
+})
+
+test('ids that change while they are read are read once', async () => {
+  const cache = new Cache({ max: 9, load: async id => id })
+  let reads = 0
+  const ids = Object.defineProperty(['x'], 0, { get: () => (reads++ === 0 ? 'a' : {}) })
+  assert.deepEqual(await cache.getMany(ids), new Map([['a', 'a']]))
+  const limits = {
+    get max() {
+      return cache.close() ?? 5
+    }
+  }
+  assert.throws(() => cache.resize(limits), { code: 'ERR_OFFLOOP_CLOSED' })
+})
+
+test('an error of onEvict never ends the process, and the next entry is reported', async () => {
+  const program = `
+    const { Cache } = require(${JSON.stringify(require.resolve('../../index.js'))})
+    const { revoked, shadowed } = require(${JSON.stringify(require.resolve('../fixtures/user-code/values.js'))})
+    const thrown = [revoked({}), revoked(() => {}), shadowed(new Error(), 'message'), Symbol('s'), null]
+    const told = []
+    const onEvict = id => { told.push(id); throw thrown[id] }
+    const cache = new Cache({ max: 1, onEvict })
+    for (let id = 0; id <= thrown.length; id++) cache.set(id, id)
+    process.on('exit', () => console.log(told.join()))`
+  const { code, stdout } = await node(['--no-warnings', '-e', program], { timeout: 20_000 })
+  assert.deepEqual({ code, stdout }, { code: 0, stdout: '0,1,2,3,4\n' })
+})

@@ -1,0 +1,71 @@
+'use strict'
+
+// The example of Express, as a program and piece by piece.
+
+const assert = require('node:assert/strict')
+const { spawn } = require('node:child_process')
+const { once } = require('node:events')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { transforms } = require('../..')
+const { busy } = require('../support/occupy.js')
+const { gate } = require('../support/deferred.js')
+const { app, pool } = require('../../examples/express.js')
+
+const example = join(__dirname, '..', '..', 'examples', 'express.js')
+
+test('it runs, answers, and ends when it is told to', async t => {
+  const child = spawn(process.execPath, [example], {
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.after(() => child.kill('SIGKILL'))
+  const exit = once(child, 'exit')
+  const [url] = await once(child.stdout, 'data')
+  const response = await fetch(String(url).trim(), { headers: { connection: 'close' } })
+  assert.equal(response.headers.get('content-encoding'), 'gzip')
+  const rows = /** @type {any} */ (await response.json())
+  assert.deepEqual([rows.length, rows[2]], [20_000, { id: 2, name: 'row 2', price: 3 }])
+  child.kill('SIGTERM')
+  assert.deepEqual(await exit, [0, null])
+})
+
+/** @param {import('node:test').TestContext} t */
+async function listen(t) {
+  const server = app.listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  return `http://127.0.0.1:${port}/report`
+}
+
+test('with more to do than it takes it says 503 with Retry-After', async t => {
+  const url = await listen(t)
+  const { release } = await busy(pool)
+  const waiting = Array.from({ length: pool.maxQueue }, () => pool.run(transforms.identity(), 'x').catch(() => {}))
+  const response = await fetch(url, { headers: { connection: 'close' } })
+  assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1'])
+  await release()
+  await Promise.all(waiting)
+})
+
+test('a client that goes away takes its report out of the queue', async t => {
+  const url = await listen(t)
+  const { release } = await busy(pool)
+  const client = new AbortController()
+  const { run } = pool
+  /** @type {Promise<unknown>[]} */
+  const reports = []
+  const entered = gate()
+  t.mock.method(pool, 'run', (/** @type {Parameters<typeof run>} */ ...args) => {
+    reports.push(run.apply(pool, args))
+    entered.open(undefined)
+    return reports[0]
+  })
+  const asked = fetch(url, { signal: client.signal })
+  await entered.promise
+  client.abort()
+  await assert.rejects(asked, { name: 'AbortError' })
+  await assert.rejects(reports[0], { name: 'AbortError' })
+  await release()
+})

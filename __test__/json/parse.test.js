@@ -1,0 +1,268 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { Worker } = require('node:worker_threads')
+const fc = require('fast-check')
+const { Pool, move, pool, transforms } = require('../..')
+
+const { json, chain, gunzip, gzip } = transforms
+const parse = json.parse()
+
+const records = Array.from({ length: 20_000 }, (_, id) => ({
+  id,
+  name: `naïve ${id}`,
+  tags: ['a', `t${id % 7}`],
+  deep: { list: [{ x: id / 3 }, null, true, []] }
+}))
+
+/** @type {Record<string, () => string>} */
+const SHAPES = {
+  'a list of records': () => JSON.stringify(records),
+  'indented records': () => JSON.stringify(records, null, 2),
+  'one large object': () => JSON.stringify(Object.fromEntries(records.map(it => [`k${it.id}`, it]))),
+  'names like indexes': () =>
+    JSON.stringify(Object.fromEntries(records.map(it => [`${(it.id * 7919) % 20011}`, it.name]))),
+  'large things in large things': () => JSON.stringify({ a: [records, { b: records, c: 1 }], d: { e: records } }),
+  'one long string': () => JSON.stringify('0123456789'.repeat(300_000)),
+  'one long string with escapes': () => JSON.stringify(['x\n"\\é\u{1f600}\ud83d'.repeat(100_000), 1]),
+  'long strings as values': () => JSON.stringify({ a: 'ß'.repeat(400_000), b: ['中文'.repeat(300_000), 0] }),
+  'numbers at the edges': () =>
+    `[${'5e-324,1e400,-1e400,-0,0.1,9007199254740993,123456789012345678901234567890,1E+2,'.repeat(9000)}0]`,
+  integers: () => JSON.stringify(Array.from({ length: 300_000 }, (_, n) => n)),
+  'no ASCII at all': () => JSON.stringify(Array.from({ length: 9000 }, (_, n) => `чисто по-русски ${n} 日本語`)),
+  'the same name again and again': () => `{${'"a":1,"b":[2],"a":{"c":3},'.repeat(20_000)}"b":4}`,
+  'names that objects have': () =>
+    `{"__proto__":{"x":1},"constructor":2,${records.map(it => `"k${it.id}":[${it.id}]`)},"toString":3,"__proto__":[4]}`,
+  'lone surrogates, escaped': () => `[${'"\\ud800","\\udc00\\ud83d","\\ud83d\\ude00",'.repeat(9000)}"\\uDFFF"]`,
+  'white space of megabytes': () => `[1,${' '.repeat(3 << 20)}2,{"a":${'\n'.repeat(2 << 20)}3}]`,
+  'a deep list': () => '['.repeat(150_000) + ']'.repeat(150_000),
+  'a deep mix': () => `${'{"a":[1,'.repeat(60_000)}0${']}'.repeat(60_000)}`,
+  'a number': () => `${' '.repeat(100_000)}17`,
+  'a small object': () => '{"a":[1,2,{"b":null}]}'
+}
+
+/** How deep values may be for a comparison that calls itself. */
+const SHALLOW = 1000
+
+/** @param {unknown} actual @param {any} expected */
+function same(actual, expected) {
+  let depth = 0
+  for (let at = expected; at !== null && typeof at === 'object' && depth < SHALLOW; depth++)
+    at = Object.values(at).at(-1)
+  if (depth < SHALLOW) return assert.deepStrictEqual(actual, expected)
+  let [one, other] = [/** @type {any} */ (actual), expected]
+  while (other !== null && typeof other === 'object') {
+    assert.deepEqual(Object.keys(one), Object.keys(other))
+    const last = Object.keys(other).at(-1)
+    if (last === undefined) return
+    ;[one, other] = [one[last], other[last]]
+  }
+  assert.equal(one, other)
+}
+
+for (const [name, make] of Object.entries(SHAPES)) {
+  test(`parses ${name} as JSON.parse does, from text and from bytes`, async () => {
+    const text = make()
+    const expected = JSON.parse(text)
+    same(await pool.run(parse, text), expected)
+    same(await pool.run(parse, Buffer.from(text)), expected)
+  })
+}
+
+test('members come in the order of JSON.parse, whatever piece they were in', async () => {
+  const text = `{"z":0,${records.map(it => `"k${it.id % 15_000}":${it.id}`)},"7":1,"a":${JSON.stringify(records)},"z":2}`
+  const value = /** @type {object} */ (await pool.run(parse, text))
+  assert.deepEqual(Object.keys(value), Object.keys(JSON.parse(text)))
+})
+
+test('a list of any length is dense', async () => {
+  const list = /** @type {number[]} */ (await pool.run(parse, JSON.stringify(new Array(400_000).fill(0.5))))
+  assert.equal(list.length, 400_000)
+  assert.equal(
+    list.findIndex(it => it !== 0.5),
+    -1
+  )
+  const uneven = `[${'1,'.repeat(100_000)}${'"something longer than a number",'.repeat(100_000)}3]`
+  assert.deepEqual(await pool.run(parse, uneven), JSON.parse(uneven))
+})
+
+test('setters of prototypes are not called', async t => {
+  const called = t.mock.fn()
+  Object.defineProperty(Object.prototype, 'trap', { set: called, configurable: true })
+  t.after(() => Reflect.deleteProperty(Object.prototype, 'trap'))
+  const text = `{"a":${JSON.stringify(records)},"trap":${JSON.stringify(records)},"b":1,"trap":2}`
+  const value = /** @type {any} */ (await pool.run(parse, text))
+  assert.equal(called.mock.callCount(), 0)
+  assert.equal(Object.getOwnPropertyDescriptor(value, 'trap')?.value, 2)
+})
+
+test('a text with lone surrogates keeps them', async () => {
+  const filler = 'x'.repeat(200_000)
+  for (const text of ['"\ud800"', '["\udc00\ud83d\ude00\ud83d"]', `["${filler}\ud83d","${filler}\\\\\udc00"]`]) {
+    assert.deepEqual(await pool.run(parse, text), JSON.parse(text))
+    assert.deepEqual(await pool.map(parse, [text, text]), [JSON.parse(text), JSON.parse(text)])
+  }
+  await assert.rejects(pool.run(parse, '"\\\ud800"'), { code: 'ERR_OFFLOOP_INVALID_DATA' })
+})
+
+test('errors name the byte', async () => {
+  const long = JSON.stringify(records)
+  for (const [text, offset] of /** @type {[string, number][]} */ ([
+    ['', 0],
+    ['[1,]', 3],
+    ['{"é": }', 7],
+    [`${long.slice(0, -1)},]`, Buffer.byteLength(long)],
+    [`${long}]`, Buffer.byteLength(long)],
+    [`${long.slice(0, -1)} "unfinished`, Buffer.byteLength(long)],
+    ['\ufeff1', 0]
+  ])) {
+    await assert.rejects(pool.run(parse, text), { code: 'ERR_OFFLOOP_INVALID_DATA', offset, transform: 'json.parse' })
+  }
+  const bad = Buffer.from(`["${'é'.repeat(100_000)}"]`)
+  bad[150_001] = 0xff
+  await assert.rejects(pool.run(parse, bad), { code: 'ERR_OFFLOOP_INVALID_DATA', offset: 150_000, message: /UTF-8/ })
+})
+
+test('maxDepth is a limit of its own', async () => {
+  const shallow = json.parse({ maxDepth: 3 })
+  assert.deepEqual(await pool.run(shallow, '[[[1]]]'), [[[1]]])
+  const error = { code: 'ERR_OFFLOOP_INVALID_DATA', offset: 3, message: /deeper than 3 levels/ }
+  await assert.rejects(pool.run(shallow, '[[[[1]]]]'), error)
+  await assert.rejects(pool.run(shallow, `[[[[${JSON.stringify(records)}]]]]`), error)
+})
+
+test('options are checked when it is made', () => {
+  for (const options of [{ slice: 0 }, { slice: 1.5 }, { maxDepth: 0 }]) {
+    assert.throws(() => json.parse(options), { code: 'ERR_OUT_OF_RANGE' })
+  }
+  assert.throws(() => json.parse(/** @type {any} */ ({ slice: '4' })), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(() => json.parse(/** @type {any} */ ({ depth: 4 })), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+test('the loop turns while a document is built', async () => {
+  let turns = 0
+  let isBuilt = false
+  const count = () => {
+    turns++
+    if (!isBuilt) setImmediate(count)
+  }
+  setImmediate(count)
+  await pool.run(json.parse({ slice: 1 }), JSON.stringify(records))
+  isBuilt = true
+  assert.ok(turns > 10, `${turns} turns`)
+})
+
+test('works in every verb and at the end of a chain', async () => {
+  const text = JSON.stringify(records)
+  const expected = JSON.parse(text)
+  assert.deepEqual(await pool.map(parse, [text, '1', '[]', text]), [expected, 1, [], expected])
+  const all = []
+  for await (const value of pool.iterate(parse, ['{}', text])) all.push(value)
+  assert.deepEqual(all, [{}, expected])
+  const zipped = await pool.run(gzip(), text)
+  assert.deepEqual(await pool.run(chain(gunzip(), parse), zipped), expected)
+  assert.deepEqual(await pool.run(parse, move(new TextEncoder().encode(text))), expected)
+  const counted = transforms.module(join(__dirname, '../fixtures/worker/functions.js'))
+  assert.deepEqual(await pool.run(chain(parse, counted), text), expected)
+})
+
+test('large results of other transforms are built in slices too', async () => {
+  const found = await pool.run(json.select('$[*].deep.list[0]'), JSON.stringify(records))
+  assert.deepEqual(
+    found,
+    records.map(it => it.deep.list[0])
+  )
+})
+
+test('an abort at any moment rejects, and all is free again', async () => {
+  const own = new Pool({ threads: 2, name: undefined })
+  const text = JSON.stringify(records)
+  for (let turns = 0; turns < 24; turns++) {
+    const controller = new AbortController()
+    const running = own.run(parse, text, { signal: controller.signal })
+    const outcome = running.then(
+      () => 'parsed',
+      error => error.name
+    )
+    for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve))
+    controller.abort()
+    assert.ok(['AbortError', 'parsed'].includes(await outcome))
+  }
+  while (own.stats().queuedBytes > 0) await new Promise(resolve => setImmediate(resolve))
+  await own.close()
+})
+
+test('what is being built counts for the bounds of its pool', async () => {
+  const own = new Pool({ threads: 1, maxQueueBytes: 1 << 20 })
+  const text = JSON.stringify(records)
+  const values = own.map(parse, [text, text, text])
+  const seen = new Set()
+  let isOver = false
+  const look = () => {
+    if (isOver) return
+    seen.add(own.stats().queuedBytes > 0)
+    setImmediate(look)
+  }
+  setImmediate(look)
+  assert.deepEqual(
+    (await values).map(it => /** @type {any} */ (it).length),
+    [20_000, 20_000, 20_000]
+  )
+  isOver = true
+  assert.ok(seen.has(true))
+  assert.equal(own.stats().queuedBytes, 0)
+  await own.close()
+})
+
+test('a close waits for what is being built', async () => {
+  const own = new Pool({ threads: 1 })
+  const running = own.run(parse, JSON.stringify(records))
+  await own.close()
+  assert.equal(/** @type {any} */ (await running).length, 20_000)
+})
+
+test('a thread may end while it builds', async () => {
+  const code = `
+    const { pool, transforms } = require(${JSON.stringify(join(__dirname, '../..'))})
+    const text = JSON.stringify(Array.from({ length: 100000 }, (_, id) => ({ id, list: [id, [id]] })))
+    const { parentPort } = require('node:worker_threads')
+    pool.run(transforms.json.parse(), text)
+    pool.run(transforms.json.parse(), text)
+    setImmediate(() => setImmediate(() => parentPort.postMessage('building')))`
+  for (let round = 0; round < 5; round++) {
+    const worker = new Worker(code, { eval: true })
+    await once(worker, 'message')
+    await worker.terminate()
+  }
+  assert.deepEqual(await pool.run(parse, '[1]'), [1])
+})
+
+test('whatever JSON there is', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.json({ maxDepth: 6 }), fc.boolean(), async (inner, isIndented) => {
+      const text = `[${`${isIndented ? JSON.stringify(JSON.parse(inner), null, 1) : inner},`.repeat(1 + 140_000 / inner.length)}0]`
+      assert.deepEqual(await pool.run(parse, text), JSON.parse(text))
+    }),
+    { numRuns: 40 }
+  )
+})
+
+test('text is copied piece by piece, whatever it is made of', async () => {
+  // Around the size of a piece, where an escape or a pair may be cut.
+  for (const unit of ['\\', '"', '\u{1f600}', '\ud800', '\udc00', 'é\\']) {
+    for (const before of [0, 1, 2]) {
+      const value = 'x'.repeat(before) + unit.repeat(400_000 / unit.length)
+      assert.equal(await pool.run(parse, JSON.stringify(value)), value)
+      assert.equal(await pool.run(parse, `"${value.replace(/["\\]/g, '')}"`), value.replace(/["\\]/g, ''))
+    }
+  }
+})
+
+test('a chain of it alone is the same', async () => {
+  for (const transform of [transforms.chain(parse), transforms.chain(transforms.chain(parse))]) {
+    assert.equal(await pool.run(transform, '"\ud800"'), '\ud800')
+  }
+})

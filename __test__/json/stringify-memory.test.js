@@ -1,0 +1,126 @@
+'use strict'
+
+// What getters, proxies and toJSON make is held until it is written: levels of it are bounded by their memory.
+
+const assert = require('node:assert/strict')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { pool, transforms } = require('../..')
+const { node } = require('../support/child.js')
+
+const { json } = transforms
+
+/** @param {unknown} value @returns {string} */
+const expected = value => /** @type {string} */ (JSON.stringify(value))
+
+for (const length of [5000, 20_000, 100_000]) {
+  test(`endless levels of ${length} elements are refused in little memory`, async () => {
+    const { code, stdout, stderr } = await node([
+      // The process dies if it holds more. V8 keeps more garbage of longer lists.
+      `--max-old-space-size=${length <= 20_000 ? 64 : 128}`,
+      '--max-semi-space-size=4',
+      join(__dirname, '../fixtures/infinite-json-heavy.js'),
+      String(length)
+    ])
+    assert.equal(code, 0, stderr.slice(0, 2000))
+    const { outcomes, grown, queuedBytes } = JSON.parse(stdout)
+    assert.ok(outcomes.length > 50)
+    for (const { name, verb, code, message, transform } of outcomes) {
+      const is = `${name}, ${verb}: ${message}`
+      assert.equal(code, 'ERR_OFFLOOP_INVALID_DATA', is)
+      assert.match(message, /(5000 levels|more than 8388608 bytes) .*at input[.[]/, is)
+      assert.ok(message.length < 700, is)
+      assert.equal(transform, 'json.stringify', is)
+    }
+    if (length <= 20_000) assert.ok(grown <= 128 << 20, `${grown} bytes more`)
+    assert.equal(queuedBytes, 0)
+  })
+}
+
+test('a few heavy levels, and many light ones, are written', async () => {
+  const list = new Array(300_000).fill(7)
+  const level = (/** @type {number} */ depth, /** @type {unknown} */ pad) => ({
+    toJSON: () => (depth === 0 ? 'end' : { pad, child: level(depth - 1, pad), more: pad })
+  })
+  for (const value of [level(12, list), level(1000, [1]), { a: level(3, list), b: level(3, list) }]) {
+    assert.equal(String(await pool.run(json.stringify(), value)), expected(value))
+  }
+})
+
+test('heavy levels that are not made while they are written count for nothing', async () => {
+  const pad = new Array(200_000).fill(7)
+  /** @type {unknown} */
+  let value = 1
+  for (let depth = 0; depth < 60; depth++) value = depth % 2 ? { value, pad } : [pad, value]
+  assert.equal(String(await pool.run(json.stringify(), value)), expected(value))
+})
+
+test('more is held if maxOutput allows more text', async () => {
+  const pad = new Array(200_000).fill(7)
+  const level = (/** @type {number} */ depth) => ({
+    toJSON: () => (depth === 0 ? 1 : { child: level(depth - 1), pad })
+  })
+  const value = level(40)
+  await assert.rejects(pool.run(json.stringify(), value), {
+    code: 'ERR_OFFLOOP_INVALID_DATA',
+    message: /nested too deeply.*8388608 bytes at input\.child.*options\.maxOutput/
+  })
+  assert.equal(String(await pool.run(json.stringify({ maxOutput: 1 << 27 }), value)), expected(value))
+})
+
+test('what a level held is free again when the level ends', async () => {
+  const pad = new Array(100_000).fill(7)
+  const level = (/** @type {number} */ depth) => ({
+    toJSON: () => (depth === 0 ? 1 : { child: level(depth - 1), pad })
+  })
+  const value = Array.from({ length: 8 }, () => level(15))
+  assert.equal(String(await pool.run(json.stringify(), value)), expected(value))
+})
+
+test('a list that cannot fit is refused at its beginning', async () => {
+  let reads = 0
+  const list = (/** @type {() => unknown} */ make) =>
+    new Proxy([], {
+      get: (_, key) => {
+        if (key === 'toJSON') return undefined
+        if (key === 'length') return 2 ** 40
+        reads++
+        return make()
+      }
+    })
+  /** @type {(() => unknown)[]} */
+  const makes = [() => 1, () => undefined, () => 'x'.repeat(1 << 20), () => ({ a: [1] }), () => list(() => 1)]
+  for (const make of makes) {
+    reads = 0
+    await assert.rejects(pool.run(json.stringify(), list(make)), {
+      code: 'ERR_OFFLOOP_OUTPUT_LIMIT',
+      message: /longer than \d+ bytes at input\[/
+    })
+    assert.ok(reads < 1e6, `${reads} reads`)
+  }
+})
+
+test('a list that just fits is written', async () => {
+  for (const element of [1, undefined, 'x'.repeat(70_000)]) {
+    for (const value of [new Array(200_000).fill(1), [new Array(50_000).fill(1), element, [element, 2]]]) {
+      const text = expected(value)
+      const write = (/** @type {number} */ maxOutput) => json.stringify({ maxOutput })
+      assert.equal(String(await pool.run(write(text.length), value)), text)
+      await assert.rejects(pool.run(write(text.length - 1), value), { code: 'ERR_OFFLOOP_OUTPUT_LIMIT' })
+    }
+  }
+})
+
+test('getters are not followed far to find out whether a value is small', async () => {
+  let made = 0
+  const level = () => {
+    made++
+    return {
+      get child() {
+        return level()
+      }
+    }
+  }
+  await assert.rejects(pool.run(json.stringify({ maxDepth: 50 }), level()), { code: 'ERR_OFFLOOP_INVALID_DATA' })
+  assert.ok(made < 50 * 8, `${made} levels made`)
+})

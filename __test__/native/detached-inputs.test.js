@@ -1,0 +1,309 @@
+'use strict'
+
+// Lost memory looks empty. Wherever bytes are accepted it must be refused, always with the same message, and never be stored,
+// signed with or processed as if it were empty.
+
+const assert = require('node:assert/strict')
+const { Duplex, Readable } = require('node:stream')
+const { pipeline } = require('node:stream/promises')
+const { test } = require('node:test')
+const { Pool, transforms, move } = require('../..')
+const { EMPTY, LOST, detach, message, refused } = require('../support/detached.js')
+
+/** @typedef {import('../../index.js').Transform<any, any>} AnyTransform */
+
+const key = Buffer.alloc(32)
+/** @type {any[]} */
+const numeric = [transforms.numeric.sort(), transforms.numeric.stats(), transforms.numeric.histogram({ bins: 2 })]
+
+/** One of each transform that takes bytes, by name. @type {Record<string, any>} */
+const EXAMPLES = {
+  identity: transforms.identity(),
+  digest: transforms.digest('sha256'),
+  hmac: transforms.hmac('sha256', 'key'),
+  gzip: transforms.gzip(),
+  gunzip: transforms.gunzip(),
+  deflate: transforms.deflate(),
+  inflate: transforms.inflate(),
+  deflateRaw: transforms.deflateRaw(),
+  inflateRaw: transforms.inflateRaw(),
+  brotliCompress: transforms.brotliCompress(),
+  brotliDecompress: transforms.brotliDecompress(),
+  zstdCompress: transforms.zstdCompress(),
+  zstdDecompress: transforms.zstdDecompress(),
+  lz4Compress: transforms.lz4Compress(),
+  lz4Decompress: transforms.lz4Decompress(),
+  seal: transforms.seal('aes-256-gcm', key),
+  open: transforms.open('aes-256-gcm', key),
+  hashPassword: transforms.hashPassword({ memoryKiB: 8, iterations: 1 }),
+  verifyPassword: transforms.verifyPassword('$2b$04$abcdefghijklmnopqrstuu5LZnaLHoqXBfFUPkVNIYDNnY0Z3fHfS'),
+  pbkdf2: transforms.pbkdf2('sha256', key, 1, 32),
+  'csv.parse': transforms.csv.parse(),
+  'csv.aggregate': transforms.csv.aggregate({ measures: { rows: ['count'] } }),
+  'text.base64Encode': transforms.text.base64Encode(),
+  'text.base64Decode': transforms.text.base64Decode(),
+  'text.matches': transforms.text.matches('a'),
+  'text.replace': transforms.text.replace('a', 'b'),
+  'json.minify': transforms.json.minify(),
+  'json.parse': transforms.json.parse(),
+  'json.stringify': transforms.json.stringify(),
+  'json.select': transforms.json.select('$'),
+  'json.validate': transforms.json.validate(true),
+  'json.validateEach': transforms.json.validateEach(true),
+  chain: transforms.chain(transforms.gzip(), transforms.gunzip()),
+  'chain from a value': transforms.chain(transforms.json.stringify(), transforms.gzip())
+}
+
+/** Each verb, run with one input. @type {Record<string, (pool: Pool, transform: any, input: any) => Promise<any>>} */
+const VERBS = {
+  run: (pool, transform, input) => pool.run(transform, input),
+  'run, given away': (pool, transform, input) => pool.run(transform, move(input)),
+  'run, given away by list': (pool, transform, input) => pool.run(transform, move(input, [])),
+  map: (pool, transform, input) => pool.map(transform, [input]),
+  'map, given away': (pool, transform, input) => pool.map(transform, [move(input)]),
+  'map, settled': async (pool, transform, input) => {
+    const [result] = await pool.map(transform, [input], { settle: true })
+    if (result.status === 'rejected') throw result.reason
+  },
+  'map of an async iterable': (pool, transform, input) => pool.map(transform, later(input)),
+  iterate: (pool, transform, input) => pool.iterate(transform, [input]).next(),
+  'iterate, async': (pool, transform, input) => pool.iterate(transform, later(input)).next(),
+  'sink of objects': (pool, transform, input) => {
+    const sink = pool.sink(transform, { each: true, objectMode: true })
+    sink.on('error', () => {})
+    sink.end(input)
+    return sink.result
+  }
+}
+
+/** @param {any} input */
+async function* later(input) {
+  await null
+  yield input
+}
+
+/** @param {string} verb */
+function nameIn(verb) {
+  if (verb.startsWith('sink')) return 'The "chunk" argument'
+  return /^(map|iterate)/.test(verb) ? 'inputs[0]' : 'The "input" argument'
+}
+
+/** Checks that refused inputs left nothing behind. @param {Pool} pool */
+async function assertIdle(pool) {
+  const { running, queued, queuedBytes } = pool.stats()
+  assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
+  await pool.close()
+}
+
+test('there is an example of every transform', () => {
+  const names = Object.entries(/** @type {any} */ (transforms)).flatMap(([name, it]) =>
+    typeof it === 'function' ? [name] : Object.keys(it).map(inner => `${name}.${inner}`)
+  )
+  const others = ['module', 'workerScript', ...numeric.map(it => it.name), 'numeric.nearest']
+  assert.deepEqual([...Object.keys(EXAMPLES), ...others].sort(), [...names, 'chain from a value'].sort())
+})
+
+for (const [verb, call] of Object.entries(VERBS)) {
+  test(`${verb}: no transform takes lost memory for empty`, async () => {
+    const pool = new Pool({ threads: 1 })
+    for (const [name, transform] of Object.entries(EXAMPLES)) {
+      for (const [what, make] of Object.entries(LOST)) {
+        await assert.rejects(call(pool, transform, make()), refused(nameIn(verb), what), `${name} of ${what}`)
+      }
+    }
+    for (const transform of numeric) {
+      for (const [what, make] of Object.entries(LOST)) {
+        if (/DataView|ArrayBuffer|Clamped|Float16/.test(what)) continue
+        await assert.rejects(call(pool, transform, make()), refused(nameIn(verb), what), `${transform.name} of ${what}`)
+      }
+    }
+    await assertIdle(pool)
+  })
+}
+
+test('the error for detached memory of a wrong type says that it is detached', async () => {
+  const pool = new Pool({ threads: 1 })
+  const error = { code: 'ERR_INVALID_ARG_TYPE', message: /an instance of Float64Array.* Received a detached DataView$/ }
+  await assert.rejects(pool.run(numeric[0], LOST['a detached DataView']()), error)
+  await assertIdle(pool)
+})
+
+test('empty bytes that are not lost are accepted', async () => {
+  const pool = new Pool({ threads: 1 })
+  for (const make of EMPTY) {
+    assert.equal((await pool.run(EXAMPLES.identity, make())).length, 0)
+    assert.equal((await pool.run(EXAMPLES.identity, move(make()))).length, 0)
+    assert.deepEqual(await pool.map(EXAMPLES.digest, [make()]), [await pool.run(EXAMPLES.digest, '')])
+    assert.deepEqual(
+      await pool.run(transforms.hmac('sha1', make()), 'x'),
+      await pool.run(transforms.hmac('sha1', ''), 'x')
+    )
+  }
+  const following = new Uint8Array(new /** @type {any} */ (SharedArrayBuffer)(0, { maxByteLength: 8 }))
+  assert.equal((await pool.run(EXAMPLES.identity, following)).length, 0)
+  await assertIdle(pool)
+})
+
+test('the room that was granted to a refused input is returned', async () => {
+  const { plain } = require('../support/worker.js')
+  for (const transform of [EXAMPLES.identity, plain(), EXAMPLES['json.stringify'], numeric[0]]) {
+    const pool = new Pool({ threads: 1, maxQueue: 0 })
+    for (let round = 0; round < 3; round++) {
+      await pool.ready()
+      await assert.rejects(pool.run(transform, LOST['a detached Uint8Array']()), /must not be detached/)
+    }
+    await assertIdle(pool)
+  }
+})
+
+test('lost memory is refused as an iterable of inputs', async () => {
+  const pool = new Pool({ threads: 1 })
+  for (const what of ['a detached Float64Array', 'an out-of-bounds Float64Array']) {
+    const inputs = LOST[what]()
+    await assert.rejects(pool.map(EXAMPLES.digest, inputs), refused('The "inputs" argument', what))
+    assert.throws(() => pool.iterate(EXAMPLES.digest, inputs), refused('The "inputs" argument', what))
+  }
+  await assertIdle(pool)
+})
+
+test('an input that is detached while it is copied, or waits for room, is reported as detached', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 0 })
+  const large = new Uint8Array(20 << 20)
+  const copied = pool.run(EXAMPLES.identity, large)
+  const waiting = new Uint8Array(100 << 10)
+  const mapped = pool.map(EXAMPLES.identity, [waiting])
+  detach(large)
+  detach(waiting)
+  await assert.rejects(copied, refused('The "input" argument', 'a detached Uint8Array'))
+  await assert.rejects(mapped, { ...refused('The "input" argument', 'a detached Uint8Array'), index: 0 })
+  await assertIdle(pool)
+})
+
+/** Ways to write one chunk to a stream. @type {Record<string, (stream: any, chunk: any) => unknown>} */
+const WRITES = {
+  write: (stream, chunk) => stream.write(chunk),
+  'write, with a callback': (stream, chunk) => stream.write(chunk, () => {}),
+  end: (stream, chunk) => stream.end(chunk),
+  'end, behind others': (stream, chunk) => {
+    stream.write('before')
+    stream.end(chunk)
+  },
+  pipe: (stream, chunk) => Readable.from([chunk]).pipe(stream)
+}
+
+/** @type {Record<string, (pool: Pool, transform: any) => any>} */
+const STREAMS = {
+  stream: (pool, transform) => pool.stream(transform),
+  sink: (pool, transform) => pool.sink(transform),
+  'sink of objects': (pool, transform) => pool.sink(transform, { objectMode: true }),
+  'sink of each': (pool, transform) => pool.sink(transform, { each: true })
+}
+
+for (const [kind, open] of Object.entries(STREAMS)) {
+  test(`${kind}: a chunk of lost memory ends it with the error`, async () => {
+    const pool = new Pool({ threads: 1 })
+    const streaming = Object.values(EXAMPLES).filter(it => it.streaming)
+    assert.ok(streaming.length > 10)
+    for (const transform of streaming) {
+      for (const [how, write] of Object.entries(WRITES)) {
+        for (const [what, make] of Object.entries(LOST)) {
+          if (transform !== EXAMPLES.gzip && what !== 'a detached Uint8Array') continue
+          const stream = open(pool, transform)
+          const failed = new Promise((_, reject) => stream.on('error', reject))
+          write(stream, make())
+          await assert.rejects(failed, refused('The "chunk" argument', what), `${how} to ${transform.name}: ${what}`)
+          assert.ok(stream.destroyed)
+          if (stream.result) await assert.rejects(stream.result, refused('The "chunk" argument', what))
+        }
+      }
+    }
+    await assertIdle(pool)
+  })
+}
+
+test('chunks before a lost one have their results', async () => {
+  const pool = new Pool({ threads: 1 })
+  /** @type {string[]} */
+  const seen = []
+  const onResult = (/** @type {Buffer} */ it) => void seen.push(String(it))
+  const sink = pool.sink(EXAMPLES.identity, { each: true, onResult, concurrency: 1 })
+  const what = 'a detached Uint8Array'
+  const lost = LOST[what]()
+  const chunks = async function* () {
+    yield 'before'
+    while (seen.length === 0) await new Promise(setImmediate)
+    yield lost
+  }
+  await assert.rejects(
+    pipeline(Readable.from(chunks(), { objectMode: true }), sink),
+    refused('The "chunk" argument', what)
+  )
+  assert.deepEqual(seen, ['before'])
+  await assertIdle(pool)
+})
+
+test('a chunk that is detached while it waits is reported as detached', async () => {
+  const pool = new Pool({ threads: 1 })
+  const chunk = new Uint8Array(5e6)
+  const queued = new Uint8Array(10)
+  for (const lost of [chunk, queued]) {
+    const sink = pool.sink(EXAMPLES.identity, { highWaterMark: 1000 })
+    sink.on('error', () => {})
+    sink.write(new Uint8Array(lost === queued ? 5e6 : 0))
+    sink.end(lost)
+    detach(lost)
+    const what = lost === queued ? 'a detached Buffer' : /a detached (Uint8Array|Buffer)$/
+    await assert.rejects(sink.result, error => {
+      assert.match(/** @type {Error} */ (error).message, typeof what === 'string' ? /a detached Buffer$/ : what)
+      return true
+    })
+  }
+  await assertIdle(pool)
+})
+
+test('Web streams have the error too', async () => {
+  const pool = new Pool({ threads: 1 })
+  // From version 24 on, Node's own adapter reads the length of a DataView or an ArrayBuffer.
+  for (const what of ['a detached Uint8Array', 'a detached Buffer', 'an out-of-bounds Uint8Array']) {
+    const { writable, readable } = Duplex.toWeb(pool.stream(EXAMPLES.gzip))
+    const reading = new Response(/** @type {any} */ (readable)).arrayBuffer()
+    const writer = writable.getWriter()
+    const closed = writer.closed
+    const error = refused('The "chunk" argument', what)
+    await Promise.all([
+      assert.rejects(reading, error),
+      assert.rejects(closed, error),
+      writer.write(LOST[what]()).catch(() => {})
+    ])
+  }
+  await assertIdle(pool)
+})
+
+test('json.stringify does not write lost memory inside a value as empty', async () => {
+  const pool = new Pool({ threads: 1 })
+  class Box {
+    constructor(/** @type {any} */ bytes) {
+      this.bytes = bytes
+    }
+  }
+  const large = Array.from({ length: 100_000 }, (_, i) => `${i}`)
+  for (const [what, make] of Object.entries(LOST)) {
+    const bytes = make()
+    for (const value of [{ bytes }, [0, [bytes]], new Box(bytes), { large, bytes }, { toJSON: () => bytes }]) {
+      const error = refused('A value inside the "input" argument', what)
+      await assert.rejects(pool.run(EXAMPLES['json.stringify'], value), error)
+    }
+  }
+  assert.equal(
+    String(await pool.run(EXAMPLES['json.stringify'], { a: Buffer.alloc(0) })),
+    '{"a":{"type":"Buffer","data":[]}}'
+  )
+  await assertIdle(pool)
+})
+
+test('messages name what was received', () => {
+  assert.equal(
+    message('It', 'a'),
+    'It must not be detached or out of bounds: its memory was transferred, moved or resized away. Received a'
+  )
+})

@@ -1,0 +1,89 @@
+'use strict'
+
+// The weight of an input in maxQueueBytes: the size of bytes as V8 knows it, and never a size that a value claims.
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { Pool, move, transforms } = require('../../index.js')
+const { fixture, reaches, release, words } = require('../support/worker.js')
+const { detached, shadowed, values } = require('../fixtures/user-code/values.js')
+
+const { chain, gzip, json, module: module_, text } = transforms
+const echo = module_(require.resolve('../fixtures/user-code/constant.js'))
+const hold = module_(fixture('functions.js'), { export: 'meet' })
+
+/** Like a bufferView of glTF. */
+const view = () => ({ buffer: 0, byteOffset: 0, byteLength: 200e6 })
+
+/** @type {Record<string, () => any>} */
+const weightless = {
+  'an object with byteLength': view,
+  'an object with length': () => ({ length: 200e6 }),
+  'an object like an ArrayBuffer': () => ({ byteLength: 200e6, [Symbol.toStringTag]: 'ArrayBuffer' }),
+  'an object with a prototype of bytes': () => Object.assign(Object.create(null), view()),
+  'detached bytes': () => detached(new Uint8Array(8)),
+  'a detached DataView': () => detached(new DataView(new ArrayBuffer(8))),
+  'a byteLength that throws': values['byteLength getter'],
+  'a Proxy': () => new Proxy(view(), {})
+}
+
+test('values that are not bytes never fill a queue', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1000 })
+  for (const transform of [echo, chain(echo, gzip()), json.stringify()]) {
+    for (const [name, make] of Object.entries(weightless)) {
+      const outcomes = await Promise.allSettled([pool.run(transform, make()), pool.run(transform, make())])
+      for (const it of outcomes) {
+        if (it.status === 'rejected') assert.notEqual(it.reason.code, 'ERR_OFFLOOP_QUEUE_FULL', name)
+      }
+      assert.equal(pool.stats().queuedBytes, 0, name)
+    }
+  }
+  await pool.close()
+})
+
+/** @param {object} bytes @param {number} length */
+const liar = (bytes, length) => Object.defineProperty(bytes, 'byteLength', { value: length })
+
+test('bytes count by their real size, and not by their properties', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1 << 20 })
+  const gate = words()
+  const first = pool.run(hold, gate)
+  /** @type {[input: any, bytes: number][]} */
+  const inputs = [
+    [liar(new Uint8Array(100), 2 ** 40), 100],
+    [liar(new Float64Array(10), 0), 80],
+    [liar(new DataView(new ArrayBuffer(60), 20), 2 ** 40), 40],
+    [liar(new ArrayBuffer(7), 2 ** 40), 7],
+    [liar(new SharedArrayBuffer(9), 2 ** 40), 9],
+    [shadowed(new Uint16Array(4), 'byteLength'), 8],
+    [move(new Uint8Array(33)), 33]
+  ]
+  await reaches(gate, 0, 1)
+  const { queuedBytes } = pool.stats()
+  let sum = queuedBytes
+  const tasks = inputs.map(([input, bytes]) => {
+    const task = pool.run(echo, input)
+    sum += bytes
+    assert.equal(pool.stats().queuedBytes, sum)
+    return task
+  })
+  release(gate)
+  await Promise.all([first, ...tasks])
+  await pool.close()
+})
+
+test('a native transform gets the real bytes of a view, and ignores its properties', async () => {
+  const pool = new Pool({ threads: 1 })
+  const bytes = Buffer.from('text and more')
+  const memory = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)
+  const dress = (/** @type {object} */ input) =>
+    shadowed(shadowed(shadowed(input, 'buffer'), 'byteOffset'), 'byteLength')
+  for (const make of [() => new DataView(memory, 5, 3), () => new Int8Array(memory, 5, 3)]) {
+    const input = /** @type {any} */ (dress(make()))
+    assert.equal(String(await pool.run(transforms.identity(), input)), 'and')
+    assert.equal(String((await pool.map(transforms.identity(), [input]))[0]), 'and')
+    assert.equal(String(await pool.run(transforms.identity(), move(input))), 'and')
+    assert.equal(await pool.run(text.base64Encode(), input), 'YW5k')
+  }
+  await pool.close()
+})

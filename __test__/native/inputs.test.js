@@ -1,0 +1,164 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { readFile, writeFile, mkdtemp, rm } = require('node:fs/promises')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { Pool, pool, transforms, move, hold } = require('../support/fault-addon')
+
+const identity = transforms.identity()
+const turn = () => new Promise(resolve => setImmediate(resolve))
+
+test('an input is copied: what happens to it after the call does not matter', async () => {
+  for (const size of [1, 100, 5000, 100_000, 1 << 20]) {
+    const busy = new Pool({ threads: 1 })
+    const { release } = hold(busy)
+    const input = Buffer.alloc(size, 1)
+    const running = busy.run(identity, input)
+    const mapped = busy.map(identity, [input])
+    input.fill(2)
+    structuredClone(input.buffer, { transfer: size === 1 ? [] : [input.buffer] })
+    await release()
+    assert.deepEqual(await running, Buffer.alloc(size, 1))
+    assert.deepEqual(await mapped, [Buffer.alloc(size, 1)])
+    await busy.close()
+  }
+})
+
+test('a large input is copied over many turns of the loop', async () => {
+  const size = 256 << 20
+  const input = Buffer.alloc(size)
+  let turns = 0
+  let isDone = false
+  const output = pool.run(identity, input).finally(() => {
+    isDone = true
+  })
+  assert.equal(pool.stats().queuedBytes, size)
+  while (!isDone) {
+    await turn()
+    turns++
+  }
+  assert.ok(turns > 20, `256 MiB were copied in ${turns} turns`)
+  assert.equal((await output).length, size)
+})
+
+test('an input that changes its length while it is copied is a TypeError, and frees its room', async () => {
+  const own = new Pool({ threads: 1 })
+  const detached = new Uint8Array(20 << 20)
+  const detaching = own.run(identity, detached)
+  const resizable = new /** @type {any} */ (ArrayBuffer)(20 << 20, { maxByteLength: 30 << 20 })
+  const shrinking = own.run(identity, new Uint8Array(resizable))
+  const growing = own.map(identity, [new Uint8Array(resizable)])
+  structuredClone(detached.buffer, { transfer: [detached.buffer] })
+  const { resize } = /** @type {any} */ (resizable)
+  resize?.call(resizable, 25 << 20)
+  await assert.rejects(detaching, { name: 'TypeError', message: /must not be detached/ })
+  for (const promise of [shrinking, growing]) {
+    await assert.rejects(promise, { name: 'TypeError', message: /changed its length from 20971520 to \d+ bytes/ })
+  }
+  const { queued, queuedBytes } = own.stats()
+  assert.deepEqual([queued, queuedBytes], [0, 0])
+  await own.close()
+})
+
+test('an abort in the middle of a copy frees its room at once', async () => {
+  const own = new Pool({ threads: 1 })
+  const abort = new AbortController()
+  const copying = own.run(identity, Buffer.alloc(100 << 20), { signal: abort.signal })
+  await turn()
+  assert.equal(own.stats().queuedBytes, 100 << 20)
+  abort.abort()
+  assert.deepEqual([own.stats().queued, own.stats().queuedBytes], [0, 0])
+  await assert.rejects(copying, { name: 'AbortError' })
+  await own.close()
+})
+
+test('many copies at once come out right, first come, first served', async () => {
+  const inputs = Array.from({ length: 20 }, (_, i) => Buffer.alloc((2 << 20) + i, i))
+  /** @type {number[]} */
+  const order = []
+  const own = new Pool({ threads: 1 })
+  const outputs = await Promise.all(
+    inputs.map(async (input, i) => {
+      const output = await own.run(identity, input)
+      order.push(i)
+      return output
+    })
+  )
+  assert.deepEqual(outputs, inputs)
+  assert.deepEqual(
+    order,
+    Array.from({ length: 20 }, (_, i) => i)
+  )
+  await own.close()
+})
+
+test('move() takes the memory and detaches the buffer', async () => {
+  for (const size of [1, 1000, 100_000, 5 << 20]) {
+    const array = new Uint8Array(size).fill(7)
+    const { buffer } = array
+    assert.deepEqual(await pool.run(identity, move(array)), Buffer.alloc(size, 7))
+    assert.deepEqual([array.length, buffer.byteLength], [0, 0])
+    const whole = new ArrayBuffer(size)
+    assert.equal((await pool.run(identity, move(whole))).length, size)
+    assert.equal(whole.byteLength, 0)
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'offloop-'))
+  await writeFile(join(folder, 'file'), Buffer.alloc(1_000_000, 'file'))
+  const file = await readFile(join(folder, 'file'))
+  assert.deepEqual(await pool.run(identity, move(file)), Buffer.alloc(1_000_000, 'file'))
+  await rm(folder, { recursive: true })
+})
+
+test('move() copies what cannot be given away', async () => {
+  const slab = Buffer.from('slab')
+  const neighbour = Buffer.from('neighbour')
+  assert.equal(String(await pool.run(identity, move(slab))), 'slab')
+  assert.equal(String(slab), 'slab')
+  assert.equal(String(neighbour), 'neighbour')
+  const part = new Uint8Array(new ArrayBuffer(100_000), 10, 50_000)
+  assert.equal((await pool.run(identity, move(part))).length, 50_000)
+  assert.equal(part.length, 50_000)
+  const shared = new Uint8Array(new SharedArrayBuffer(100_000))
+  assert.equal((await pool.run(identity, move(shared))).length, 100_000)
+  assert.equal(shared.length, 100_000)
+  const resizable = new /** @type {any} */ (ArrayBuffer)(100_000, { maxByteLength: 200_000 })
+  assert.equal((await pool.run(identity, move(resizable))).length, 100_000)
+  assert.equal(resizable.byteLength, 100_000)
+  const external = await pool.run(identity, Buffer.alloc(100_000, 3))
+  assert.deepEqual(await pool.run(identity, move(external)), Buffer.alloc(100_000, 3))
+})
+
+test('a moved buffer that finds no room stays with its owner', async () => {
+  const full = new Pool({ threads: 1, maxQueue: 0 })
+  const { release } = hold(full)
+  const buffer = Buffer.alloc(100_000, 5)
+  await assert.rejects(full.run(identity, move(buffer)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  assert.equal(buffer.length, 100_000)
+  await release()
+  await full.close()
+  await assert.rejects(full.run(identity, move(buffer)), { code: 'ERR_OFFLOOP_CLOSED' })
+  assert.equal(buffer.length, 100_000)
+})
+
+test('a moved buffer whose task is aborted in the queue or in the middle is let go of', async () => {
+  const own = new Pool({ threads: 1 })
+  const { release } = hold(own)
+  const abort = new AbortController()
+  const queued = Array.from({ length: 50 }, () =>
+    own.run(identity, move(Buffer.alloc(1_000_000)), { signal: abort.signal })
+  )
+  assert.equal(own.stats().queuedBytes, 50_000_001)
+  abort.abort()
+  for (const promise of queued) await assert.rejects(promise, { name: 'AbortError' })
+  assert.equal(own.stats().queuedBytes, 1)
+  await release()
+  await own.close()
+})
+
+test('move() refuses what is not bytes', () => {
+  for (const value of ['text', 7, null, {}, [1]]) {
+    assert.throws(() => move(/** @type {any} */ (value)), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+  }
+})

@@ -1,0 +1,102 @@
+'use strict'
+
+// What goes wrong with one outcome, or one input, is not the others' business.
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { node } = require('../support/child')
+const { Pool, transforms } = require('../support/fault-addon')
+
+const identity = transforms.identity()
+
+test('a listener that throws while it settles loses no other outcome', async () => {
+  // In a process of its own: what nobody catches ends it, unless it says otherwise.
+  const script = `
+    const { Pool, transforms, hold } = require(${JSON.stringify(require.resolve('../support/fault-addon'))})
+    process.on('uncaughtException', error => console.log('uncaught', error.message))
+    const identity = transforms.identity()
+    const pool = new Pool({ threads: 1, maxQueue: 100 })
+    const { release } = hold(pool)
+    const signal = Object.assign(new EventTarget(), { aborted: false })
+    signal.removeEventListener = () => { throw new Error('broken signal') }
+    const first = pool.run(identity, 'first', { signal })
+    const others = Array.from({ length: 50 }, (_, index) => pool.run(identity, String(index)))
+    release().then(async () => {
+      console.log(String(await first), (await Promise.all(others)).map(String).join())
+      await pool.close()
+      console.log('closed')
+    })`
+  const { code, stdout } = await node(['-e', script])
+  const numbers = Array.from({ length: 50 }, (_, index) => index).join()
+  assert.deepEqual(stdout.trim().split('\n').sort(), ['closed', `first ${numbers}`, 'uncaught broken signal'])
+  assert.equal(code, 0)
+})
+
+test('a signal that cannot be left is none', async () => {
+  const pool = new Pool({ threads: 1 })
+  const signal = /** @type {any} */ ({ aborted: false, addEventListener() {} })
+  await assert.rejects(pool.run(identity, 'x', { signal }), { code: 'ERR_INVALID_ARG_TYPE', message: /AbortSignal/ })
+  await pool.close()
+})
+
+test('text that is longer in UTF-8 than in code units waits for all the room it needs', {
+  timeout: 60_000
+}, async () => {
+  const pool = new Pool({ threads: 2, maxQueueBytes: 8 << 20 })
+  const text = '€'.repeat(2 << 20)
+  const digests = await pool.map(transforms.digest('crc32', { encoding: 'hex' }), Array(6).fill(text))
+  assert.equal(new Set(digests).size, 1)
+  let tries = 0
+  const one = async () => {
+    for (;;) {
+      try {
+        tries++
+        return await pool.run(transforms.digest('crc32', { encoding: 'hex' }), text)
+      } catch (error) {
+        assert.equal(Reflect.get(/** @type {object} */ (error), 'code'), 'ERR_OFFLOOP_QUEUE_FULL')
+        await pool.ready()
+      }
+    }
+  }
+  assert.deepEqual(new Set(await Promise.all([one(), one(), one()])), new Set(digests))
+  assert.ok(tries < 20, `${tries} tries`)
+  assert.equal(pool.stats().queuedBytes, 0)
+  await pool.close()
+})
+
+test('a chain of chains is one chain, and not a longer one than its bound', async () => {
+  const pool = new Pool({ threads: 1 })
+  let chain = transforms.chain(identity)
+  for (let depth = 0; depth < 20_000; depth++) chain = transforms.chain(chain)
+  assert.equal(String(await pool.run(chain, 'x')), 'x')
+  assert.throws(
+    () => {
+      for (let double = 0; double < 64; double++) chain = transforms.chain(chain, chain)
+    },
+    { name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: /1024.*Received 2048/ }
+  )
+  await pool.close()
+})
+
+test('a forced close ends an idle map, also after a close that waited for nothing', async () => {
+  const pool = new Pool({ threads: 1 })
+  let isClosed = false
+  const inputs = ['x'].values()
+  const source = {
+    [Symbol.asyncIterator]: () => ({
+      // One input, then nothing for ever.
+      next: () =>
+        inputs.next().value === undefined ? new Promise(() => {}) : Promise.resolve({ value: 'x', done: false }),
+      async return() {
+        isClosed = true
+        return { value: undefined, done: true }
+      }
+    })
+  }
+  const map = pool.map(identity, /** @type {AsyncIterable<string>} */ (source))
+  while (pool.stats().completed < 1) await new Promise(resolve => setImmediate(resolve))
+  await pool.close()
+  await pool.close({ force: true })
+  await assert.rejects(map, { code: 'ERR_OFFLOOP_CLOSED' })
+  assert.equal(isClosed, true)
+})

@@ -1,0 +1,122 @@
+'use strict'
+
+// Code of an input that closes the pool, aborts its task or submits another one while its own task is being submitted.
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { Pool, move, transforms } = require('../../index.js')
+
+const { chain, gzip, identity, json, module: module_ } = transforms
+const echo = module_(require.resolve('../fixtures/user-code/constant.js'))
+
+/** Kinds of transforms that run code of their input. @type {any[]} */
+const kinds = [json.stringify(), chain(json.stringify(), gzip()), echo, chain(echo, gzip())]
+
+/** Values that call back once when they are read: at once, in a later slice, when they are sent. */
+const makers = [
+  (/** @type {() => void} */ call) => ({
+    get a() {
+      return call() ?? 1
+    }
+  }),
+  (/** @type {() => void} */ call) => [
+    ...Array(20_000).fill('some text'),
+    {
+      get a() {
+        return call() ?? 1
+      }
+    }
+  ],
+  (/** @type {() => void} */ call) =>
+    move(
+      {
+        get a() {
+          return call() ?? 1
+        }
+      },
+      []
+    )
+]
+
+/** @typedef {(pool: Pool, transform: any, input: any, signal: AbortSignal) => Promise<unknown>} Verb */
+
+/** @type {Record<string, Verb>} */
+const verbs = {
+  run: (pool, transform, input, signal) => pool.run(transform, input, { signal }),
+  async 'run after ready'(pool, transform, input, signal) {
+    await pool.ready()
+    await pool.run(transform, input, { signal })
+  },
+  map: (pool, transform, input, signal) => pool.map(transform, ['x', input, 'y'], { signal }),
+  async iterate(pool, transform, input, signal) {
+    for await (const _ of pool.iterate(transform, [input, 'x'], { signal, settle: true }));
+  },
+  async 'sink with each'(pool, transform, input, signal) {
+    const sink = pool.sink(transform, { signal, each: true, objectMode: true })
+    sink.on('error', () => {}).write(input)
+    sink.end()
+    await sink.result
+  }
+}
+
+/**
+ * @param {(pool: Pool, abort: AbortController) => void} call
+ * @param {(pool: Pool) => Promise<unknown>} check
+ * @param {() => Pool} [open]
+ */
+async function each(call, check, open = () => new Pool({ threads: 1, maxQueue: 2 })) {
+  for (const verb of Object.values(verbs)) {
+    for (const transform of kinds) {
+      for (const make of makers) {
+        const pool = open()
+        const abort = new AbortController()
+        let isCalled = false
+        const input = make(() => {
+          if (isCalled) return
+          isCalled = true
+          call(pool, abort)
+        })
+        await verb(pool, transform, input, abort.signal).catch(() => {})
+        await check(pool)
+      }
+    }
+  }
+}
+
+test('an input that closes the pool ends its task, and the pool', async () => {
+  await each(
+    pool => void pool.close(),
+    pool => pool.close()
+  )
+  await each(
+    pool => void pool.close({ force: true }),
+    pool => pool.close({ force: true })
+  )
+})
+
+/** Checks that all slots are free. @param {Pool} pool */
+async function whole(pool) {
+  while (pool.stats().running + pool.stats().queued > 0) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(pool.stats().queuedBytes, 0)
+  await Promise.all([1, 2, 3].map(() => pool.run(identity(), 'x')))
+}
+
+test('an input that aborts its task, or submits another one, leaves the pool intact', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 2 })
+  await each(
+    (_, abort) => abort.abort(),
+    whole,
+    () => pool
+  )
+  await each(
+    () => void pool.run(identity(), 'x').catch(() => {}),
+    whole,
+    () => pool
+  )
+  await each(
+    () => void pool.ready(),
+    whole,
+    () => pool
+  )
+  await pool.close()
+})

@@ -1,0 +1,337 @@
+'use strict'
+
+// The error for an addon that is present but cannot be loaded: what was found, why it was not loaded, what to do, and the cause.
+
+const assert = require('node:assert/strict')
+const { copyFileSync, readFileSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { after, before, test } = require('node:test')
+const { platform } = require('../../lib/native/platform')
+const { reasonOf } = require('../../lib/native/load-reasons')
+const { version } = require('../../package.json')
+const { installed, node, project, remove, write } = require('../support/installed-package')
+const libraries = require('../support/broken-libraries')
+
+const ADDON = `offloop-${platform()}`
+const FILE = `offloop.${platform()}.node`
+const [MAJOR] = process.versions.node.split('.').map(Number)
+const PERMISSION = MAJOR < 22 ? '--experimental-permission' : '--permission'
+const THERE = `The package ${ADDON} is there, but `
+const AGAIN = /Install offloop again on this machine, or build it: `npm rebuild offloop` needs Rust/
+const SCRIPT = `
+try {
+  require('offloop')
+} catch ({ code, message, cause }) {
+  console.log(JSON.stringify({ code, message, cause: cause.message, causeCode: cause.code }))
+}`
+
+/** @type {string} */
+let folder
+/** An addon that loads. @type {string} */
+let sound
+/** @type {string} */
+let path
+/** The project's addon file. @type {string} */
+let addon
+
+before(async () => {
+  folder = await installed()
+  sound = join(folder, 'installed/node_modules', ADDON, FILE)
+  path = project(folder, 'unloadable', { 'main.cjs': SCRIPT })
+  addon = join(path, 'node_modules', ADDON, FILE)
+})
+after(() => remove(folder))
+
+/**
+ * Returns the error of `require('offloop')`.
+ * @param {{ flags?: string[], env?: NodeJS.ProcessEnv }} [options]
+ */
+async function failure({ flags = [], env } = {}) {
+  const { code, stdout, output } = await node(path, [...flags, 'main.cjs'], env)
+  assert.equal(code, 0, output)
+  assert.notEqual(stdout, '', 'it loads')
+  const failed = JSON.parse(stdout)
+  assert.equal(failed.code, 'ERR_OFFLOOP_UNSUPPORTED')
+  const opening = `There is no addon of offloop that this Node.js ${process.version} on ${platform()} can load. `
+  assert.equal(failed.message.slice(0, opening.length), opening)
+  return { ...failed, message: failed.message.slice(opening.length) }
+}
+
+/** Restores the project's addon. */
+function mend() {
+  copyFileSync(sound, addon)
+}
+
+test('addons are switched off', async () => {
+  mend()
+  const quoted = ['"--no-addons"', '--no-warnings --no-ad"dons"', '"--no-\\addons"', '--no_addons']
+  const environments = ['--no-addons', ...quoted].map(NODE_OPTIONS => ({ env: { NODE_OPTIONS } }))
+  for (const options of [{ flags: ['--no-addons'] }, { flags: ['--no_addons'] }, ...environments]) {
+    const { message, cause, causeCode } = await failure(options)
+    assert.equal(message, `${THERE}Node.js was started with --no-addons (${cause}). Start it without --no-addons`)
+    assert.equal(causeCode, 'ERR_DLOPEN_DISABLED')
+  }
+})
+
+test('a flag within a quoted option is not taken for one', async () => {
+  mend()
+  const options = { flags: [PERMISSION, '--allow-fs-read=*'], env: { NODE_OPTIONS: '--title="a --no-addons \\" b"' } }
+  const { message } = await failure(options)
+  assert.match(message, /but the permission model keeps addons from being loaded/)
+})
+
+test('the permission model allows no addons', async () => {
+  mend()
+  const { message, cause, causeCode } = await failure({ flags: [PERMISSION, '--allow-fs-read=*'] })
+  assert.equal(
+    message,
+    `${THERE}the permission model keeps addons from being loaded (${cause}). Start it with --allow-addons`
+  )
+  assert.equal(causeCode, 'ERR_DLOPEN_DISABLED')
+})
+
+test('the permission model forbids reading the package, and the fix in the message allows it', async () => {
+  mend()
+  const real = realpathSync(path)
+  const readable = ['main.cjs', 'package.json', 'shout.cjs', 'node_modules/offloop/'].map(
+    it => `--allow-fs-read=${join(real, it)}`
+  )
+  const flags = [PERMISSION, '--allow-addons', ...readable]
+  const { message, causeCode } = await failure({ flags })
+  assert.equal(causeCode, 'ERR_ACCESS_DENIED')
+  assert.match(message, /the permission model keeps Node\.js from reading .*Start it with --allow-fs-read=\S+$/)
+  const [advice] = /--allow-fs-read=\S+$/.exec(message) ?? []
+  const { code, stdout, output } = await node(real, [...flags, advice ?? '', 'main.cjs'])
+  assert.deepEqual([code, stdout], [0, ''], output)
+})
+
+/** @type {[name: string, make: (path: string) => void, why: RegExp, fix: RegExp, causeCode?: string][]} */
+const REFUSED = [
+  ['an empty file', path => writeFileSync(path, ''), /its 0 bytes are not a shared library/, AGAIN],
+  ['a text', path => writeFileSync(path, 'text'.repeat(99)), /its 396 bytes are not a shared library/, AGAIN],
+  [
+    'one for another machine',
+    path => libraries.patched(sound, path, { 18: 183, 19: 0 }),
+    /it was made for linux-arm64 \(/,
+    AGAIN
+  ],
+  ['one of 32 bits', path => libraries.patched(sound, path, { 4: 1 }), /it was made for linux-ia32 \(/, AGAIN],
+  ['one for macOS', path => libraries.foreign(path, 'darwin-x64'), /it was made for darwin-x64 \(/, AGAIN],
+  ['one for Windows', path => libraries.foreign(path, 'win32-arm64'), /it was made for win32-arm64 \(/, AGAIN],
+  [
+    'one that needs a library',
+    libraries.withoutLibrary,
+    /it needs the library liboffloop-needs\.so, which is not there \(/,
+    /Install liboffloop-needs\.so on this system$/
+  ],
+  [
+    'one that calls what is not there',
+    path => libraries.compile(path, 'int no_such(void); int use(void) { return no_such(); }', '-Wl,-z,now'),
+    /it calls no_such, which neither this Node\.js nor the libraries of this system have \(/,
+    AGAIN
+  ],
+  [
+    'one that asks for too much static TLS',
+    path => libraries.compile(path, libraries.STATIC_TLS),
+    /no room left for the thread-local memory of another library \(static TLS\) \(/,
+    /Load offloop before other addons, or start Node\.js with GLIBC_TUNABLES/
+  ],
+  [
+    'a library that is no addon',
+    path => libraries.compile(path, 'int use(void) { return 1; }'),
+    /it is a library but no addon of Node\.js \(/,
+    AGAIN
+  ],
+  [
+    'an addon for another Node.js',
+    path => libraries.compile(path, libraries.FOREIGN_ABI),
+    /it was built for the modules of Node\.js 42, and this one has \d+ \(/,
+    AGAIN
+  ]
+]
+
+for (const [name, make, why, fix] of REFUSED) {
+  test(`${name}: what the loader refuses`, async () => {
+    rmSync(addon, { force: true })
+    make(addon)
+    const { message, cause, causeCode } = await failure()
+    assert.equal(message.slice(0, THERE.length), THERE)
+    assert.match(message, why)
+    assert.match(message, fix)
+    assert.equal(causeCode, 'ERR_DLOPEN_FAILED')
+    assert.ok(message.includes(cause.replace(/\s*\n\s*/g, ' ')), cause)
+  })
+}
+
+test('a truncated addon is refused before it crashes the process', async () => {
+  for (const size of [70, 100_000, 1 << 20]) {
+    rmSync(addon, { force: true })
+    libraries.cut(sound, addon, size)
+    const { message, cause } = await failure()
+    assert.match(message, new RegExp(`is there, but it is cut short: it has ${size} bytes of at least \\d+\\.`))
+    assert.match(message, AGAIN)
+    assert.match(cause, /ends after/)
+  }
+})
+
+// Older versions of Node.js crash in the loader; the messages of newer ones are among those below.
+if (MAJOR >= 26)
+  test('an addon that needs a newer Node-API', async () => {
+    rmSync(addon, { force: true })
+    libraries.compile(addon, libraries.asking(99))
+    const { message, cause } = await failure()
+    assert.match(message, /is there, but it needs Node-API 99, and this Node\.js has Node-API \d+ \(/)
+    assert.match(message, /Use a newer Node\.js$/)
+    assert.match(cause, /requires Node-API version 99/)
+  })
+
+test('an addon of another version is refused with both versions', async () => {
+  mend()
+  const manifest = join(path, 'node_modules', ADDON, 'package.json')
+  const before = readFileSync(manifest, 'utf8')
+  writeFileSync(manifest, JSON.stringify({ ...JSON.parse(before), version: '0.0.9' }))
+  const { message, cause } = await failure()
+  writeFileSync(manifest, before)
+  assert.match(message, new RegExp(`^The package ${ADDON} is of version 0\\.0\\.9, and this is offloop ${version}\\. `))
+  assert.match(message, AGAIN)
+  assert.match(cause, /0\.0\.9/)
+
+  rmSync(addon, { force: true })
+  libraries.compile(addon, libraries.saying('0.0.8'))
+  const built = await failure()
+  assert.match(built.message, new RegExp(`${FILE} is of version 0\\.0\\.8, and this is offloop ${version}\\. `))
+  assert.match(built.cause, /0\.0\.8/)
+
+  rmSync(addon, { force: true })
+  libraries.compile(addon, libraries.asking(8))
+  const silent = await failure()
+  assert.match(silent.message, new RegExp(`${FILE} does not say that it is of offloop ${version}: `))
+})
+
+test('the package is there without its file', async () => {
+  rmSync(addon, { force: true })
+  const { message, causeCode } = await failure()
+  assert.match(message, new RegExp(`^The package ${ADDON} is there without its file ${FILE}: `))
+  assert.equal(causeCode, 'MODULE_NOT_FOUND')
+})
+
+test('there is no addon for this platform, but one for another, or none is published for it', async () => {
+  const away = join(path, 'node_modules', ADDON)
+  rmSync(away, { recursive: true })
+  write(path, { 'node_modules/offloop-darwin-arm64/package.json': '{ "version": "0.1.0" }' })
+  const moved = await failure()
+  assert.match(moved.message, /^Neither .* is there: what is there is offloop-darwin-arm64, as installed on another/)
+  assert.equal(moved.causeCode, 'MODULE_NOT_FOUND')
+  write(path, { 'riscv.cjs': `Object.defineProperty(process, 'arch', { value: 'riscv64' })\nrequire('./main.cjs')` })
+  const { stdout } = await node(path, ['riscv.cjs'])
+  const { message } = JSON.parse(stdout)
+  assert.match(
+    message,
+    /linux-riscv64-\w+ can load\. Neither .* is there: addons are published for linux-x64-gnu, .*Build it/
+  )
+  remove(join(path, 'node_modules/offloop-darwin-arm64'))
+  write(path, {
+    [`node_modules/${ADDON}/package.json`]: readFileSync(
+      join(folder, 'installed/node_modules', ADDON, 'package.json'),
+      'utf8'
+    )
+  })
+})
+
+test('the place that a variable names', async () => {
+  mend()
+  const NAME = 'NAPI_RS_NATIVE_LIBRARY_PATH'
+  const broken = join(path, 'broken.node')
+  writeFileSync(broken, 'no library')
+  for (const [value, found] of /** @type {const} */ ([
+    [join(path, 'nothing.node'), new RegExp(`^${NAME} names \\S*nothing\\.node, which is not there\\. `)],
+    [
+      broken,
+      new RegExp(`^\\S*broken\\.node, which ${NAME} names, is there, but its \\d+ bytes are not a shared library`)
+    ],
+    [join(path, 'shout.cjs'), /shout\.cjs does not say that it is of offloop/]
+  ])) {
+    const { message } = await failure({ env: { [NAME]: value } })
+    assert.match(message, found)
+    assert.match(message, new RegExp(`Unset ${NAME}, or have it name an addon of offloop ${version}`))
+  }
+  const { code, stdout } = await node(path, ['main.cjs'], { [NAME]: sound })
+  assert.deepEqual([code, stdout], [0, ''])
+  const { message } = await failure({ env: { NAPI_RS_FORCE_WASI: 'error' } })
+  assert.match(message, /asks for WebAssembly, and offloop has none/)
+})
+
+test('bundled away', async () => {
+  const { build } = require('esbuild')
+  const bundle = join(folder, 'bundled', 'main.cjs')
+  write(folder, { 'bundled/package.json': '{}' })
+  await build({
+    absWorkingDir: path,
+    entryPoints: ['main.cjs'],
+    bundle: true,
+    platform: 'node',
+    external: ['offloop-*'],
+    outfile: bundle
+  })
+  const { stdout, output } = await node(join(folder, 'bundled'), ['main.cjs'], { NODE_PATH: '' })
+  const { message, causeCode } = JSON.parse(stdout || output)
+  assert.match(
+    message,
+    new RegExp(`as looked for from ${bundle}, into which offloop was bundled\\. Leave the packages offloop-\\* out`)
+  )
+  assert.equal(causeCode, 'MODULE_NOT_FOUND')
+})
+
+/** Messages of loaders that these tests cannot produce. @type {[said: string, why: RegExp, fix: RegExp | undefined][]} */
+const SAID = [
+  ['The specified module could not be found.', /a library that it needs is not there/, /Visual C\+\+ Redistributable/],
+  ['An Application Control policy has blocked this file.', /a policy of this Windows blocks it/, /administrator/],
+  ['%1 is not a valid Win32 application.', /damaged, or was made for another kind of machine/, undefined],
+  [
+    '/a.node requires Node-API version 11, but this version of Node.js only supports version 10 add-ons.',
+    /needs Node-API 11, and this Node\.js has Node-API 10/,
+    /newer Node\.js/
+  ],
+  ['Access is denied.', /may not read it/, /right to read/],
+  [
+    "/lib64/libc.so.6: version `GLIBC_2.38' not found (required by /a.node)",
+    /needs GLIBC_2\.38, .*: it has glibc/,
+    /newer system, or build/
+  ],
+  ["libstdc++.so.6: version `GLIBCXX_3.4.32' not found", /needs GLIBCXX_3\.4\.32/, /newer system, or build/],
+  [
+    'Error loading shared library ld-linux-x86-64.so.2: No such file or directory (needed by /a.node)',
+    /made for glibc/,
+    undefined
+  ],
+  ['libc.musl-x86_64.so.1: cannot open shared object file: No such file or directory', /made for musl/, undefined],
+  ['Error relocating /a.node: gnu_get_libc_version: symbol not found', /made for glibc/, undefined],
+  ['/a.node: failed to map segment from shared object', /does not let code of that file run/, /noexec/],
+  ['/a.node: cannot open shared object file: Permission denied', /may not read it/, /right to read/],
+  [
+    "dlopen(/a.node, 0x0001): tried: '/a.node' (mach-o file, but is an incompatible architecture (have 'x86_64', need 'arm64'))",
+    /another kind of machine/,
+    undefined
+  ],
+  [
+    'dlopen(/a.node, 1): code signature in (/a.node) not valid for use in process',
+    /macOS does not let it/,
+    /quarantine/
+  ],
+  [
+    'dlopen(/a.node, 1): Library not loaded: /opt/lib/libx.dylib',
+    /needs the library \/opt\/lib\/libx\.dylib/,
+    /Install/
+  ],
+  ['Error loading shared library libgcc_s.so.1: No such file or directory', /needs the library libgcc_s/, /Install/],
+  ['something that no loader has said yet', /the loader refuses it/, undefined]
+]
+
+test('messages of loaders of other systems', () => {
+  for (const [said, why, fix] of SAID) {
+    const reason = reasonOf(Object.assign(new Error(said), { code: 'ERR_DLOPEN_FAILED' }), undefined, '/a.node')
+    assert.match(reason.why, why, said)
+    if (fix === undefined) assert.equal(reason.fix, undefined, said)
+    else assert.match(reason.fix ?? '', fix, said)
+  }
+})

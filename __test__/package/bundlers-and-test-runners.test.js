@@ -1,0 +1,176 @@
+'use strict'
+
+// The package under the tools of others: bundlers and test runners.
+
+const assert = require('node:assert/strict')
+const { mkdirSync, readFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { after, before, test } = require('node:test')
+const { pathToFileURL } = require('node:url')
+const { build } = require('esbuild')
+const webpack = require('webpack')
+const { platform } = require('../../lib/native/platform')
+const { tool } = require('../../scripts/command')
+const { codeBlocks } = require('../support/documents')
+const { DONE, WORK, installed, node, project, remove, works } = require('../support/installed-package')
+
+const ADDON = `offloop-${platform()}`
+const IMPORT = "import { pool, transforms, Cache } from 'offloop'"
+const MAIN = `${IMPORT}\n;(async () => {${WORK}console.log(done)})()`
+
+/** @type {string} */
+let folder
+before(async () => {
+  folder = await installed()
+})
+after(() => remove(folder))
+
+test('esbuild, to CommonJS', async () => {
+  const path = project(folder, 'esbuild-cjs', { 'main.js': MAIN })
+  await bundle(path, { format: 'cjs', outfile: join(path, 'out/main.cjs') })
+  await works(path, ['out/main.cjs'])
+})
+
+test('esbuild, to ESM, as the document has it', async () => {
+  const [block] = codeBlocks('docs/compatibility.md').filter(({ info }) => info === 'js')
+  const esbuild = `import * as esbuild from ${JSON.stringify(pathToFileURL(require.resolve('esbuild')))}\n`
+  const path = project(folder, 'esbuild-esm', { 'main.js': MAIN, 'build.mjs': esbuild + block.code })
+  const { code, output } = await node(path, ['build.mjs'])
+  assert.equal(code, 0, output)
+  isBundled(join(path, 'main.mjs'))
+  await works(path, ['main.mjs'])
+})
+
+test('esbuild, minified', async () => {
+  const path = project(folder, 'esbuild-min', { 'main.js': MAIN })
+  await bundle(path, { format: 'cjs', outfile: join(path, 'out/main.cjs'), minify: true })
+  await works(path, ['out/main.cjs'])
+})
+
+/** Bundles everything but the addon. @param {string} path @param {import('esbuild').BuildOptions} options */
+async function bundle(path, options) {
+  const entry = { absWorkingDir: path, entryPoints: ['main.js'], bundle: true, platform: /** @type {const} */ ('node') }
+  await build({ ...entry, external: ['offloop-*'], logLevel: 'silent', ...options })
+  isBundled(options.outfile ?? '')
+}
+
+/** The package is in the file itself. @param {string} file */
+function isBundled(file) {
+  const text = readFileSync(file, 'utf8')
+  assert.ok(text.includes('ERR_OFFLOOP_UNSUPPORTED'))
+  assert.doesNotMatch(text, /(require\(|from ?)["']offloop["']/)
+}
+
+test('webpack', async () => {
+  const path = project(folder, 'webpack', { 'main.js': MAIN })
+  const stats = await new Promise((resolve, reject) => {
+    const options = {
+      context: path,
+      entry: './main.js',
+      mode: /** @type {const} */ ('production'),
+      target: 'node',
+      externals: { [ADDON]: `commonjs ${ADDON}` },
+      output: { path: join(path, 'out'), filename: 'main.cjs' }
+    }
+    webpack(options, (error, stats) => (error ? reject(error) : resolve(stats)))
+  })
+  assert.equal(stats.hasErrors(), false, stats.toString())
+  isBundled(join(path, 'out/main.cjs'))
+  await works(path, ['out/main.cjs'])
+})
+
+/** A test of a runner whose `test` is `opening`. @param {string} opening */
+const testFile = (opening = '') => `${opening}\ntest('works', async () => {
+  ${WORK}
+  if (done !== '${DONE}') throw new Error(done)
+  const abort = new AbortController()
+  const aborted = pool.run(transforms.identity(), new Uint8Array(8), { signal: abort.signal })
+  abort.abort()
+  const error = await aborted.catch(error => error)
+  if (error.name !== 'AbortError') throw error
+  const corrupt = await pool.run(transforms.gunzip(), Buffer.from('x')).catch(error => error)
+  if (corrupt.code !== 'ERR_OFFLOOP_INVALID_DATA' || !(corrupt instanceof OffloopError)) throw corrupt
+})`
+const REQUIRE = "const { pool, transforms, Cache, OffloopError } = require('offloop')"
+
+test('node:test', async () => {
+  const path = project(folder, 'node-test', {
+    'work.test.cjs': testFile(`${REQUIRE}\nconst { test } = require('node:test')`)
+  })
+  const { code, output } = await node(path, ['--test', '--test-reporter=tap', 'work.test.cjs'])
+  assert.equal(code, 0, output)
+  assert.match(output, /^# pass 1$/m)
+})
+
+/** The features that hang if a turn of the loop does not come, or a clock stands still. */
+const PATIENT = `
+const { pipeline } = require('node:stream/promises')
+test('settles under fake timers', async () => {
+  const large = Buffer.alloc(3 << 20, 'large ')
+  const records = Array.from({ length: 50_000 }, (_, id) => ({ id, name: 'name of ' + id }))
+  await pool.run(transforms.gzip(), large)
+  await pool.map(transforms.gzip(), [large, 'small', large])
+  const text = await pool.run(transforms.json.stringify(), records)
+  await pool.run(transforms.json.parse(), text)
+  await pool.ready()
+  await pool.map(transforms.module('./shout.cjs'), ['a', 'b'])
+  const sink = pool.sink(transforms.digest('sha256'))
+  await pipeline([large, large], pool.stream(transforms.gzip()), sink)
+  await sink.result
+  await new Promise(resolve => {
+    const cache = new Cache({ max: 1, onEvict: resolve })
+    cache.set('a', 1)
+    cache.set('b', 2)
+  })
+  const stuck = new Cache({ max: 1, loadTimeout: 10, load: () => new Promise(() => {}) })
+  const error = await stuck.get('a').catch(error => error)
+  if (error.name !== 'TimeoutError') throw error
+})`
+
+test('vitest, fake timers before the package and after', async () => {
+  const requireIt = `import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)\n${REQUIRE}`
+  const fakes = 'vi.useFakeTimers()'
+  const path = project(folder, 'vitest-timers', {
+    'before.test.js': `${requireIt.replace(REQUIRE, '')}\n${fakes}\n${REQUIRE}\n${PATIENT}`,
+    'after.test.js': `${requireIt}\n${fakes}\n${PATIENT}`
+  })
+  const { code, output } = await node(path, [tool('vitest'), 'run', '--globals'], { NO_COLOR: '1' })
+  assert.equal(code, 0, output)
+  assert.match(output, /Tests +2 passed/)
+})
+
+test('jest, fake timers before the package and after', async () => {
+  const fakes = 'jest.useFakeTimers()'
+  const legacy = 'jest.useFakeTimers({ legacyFakeTimers: true })'
+  const path = project(folder, 'jest-timers', {
+    'before.test.js': `${fakes}\n${REQUIRE}\n${PATIENT}`,
+    'after.test.js': `${REQUIRE}\n${fakes}\n${PATIENT}`,
+    'legacy.test.js': `${legacy}\n${REQUIRE}\n${PATIENT}`
+  })
+  mkdirSync(join(path, 'cache'))
+  const args = ['--ci', '--rootDir', path, '--cacheDirectory', join(path, 'cache')]
+  const { code, output } = await node(path, [tool('jest'), ...args])
+  assert.equal(code, 0, output)
+  assert.match(output, /Tests: +3 passed/)
+})
+
+test('vitest', async () => {
+  const opening = "import { pool, transforms, Cache, OffloopError } from 'offloop'"
+  const path = project(folder, 'vitest', { 'work.test.js': testFile(opening) })
+  for (const threads of ['forks', 'threads']) {
+    const { code, output } = await node(path, [tool('vitest'), 'run', '--globals', `--pool=${threads}`], {
+      NO_COLOR: '1'
+    })
+    assert.equal(code, 0, output)
+    assert.match(output, /Tests +1 passed/)
+  }
+})
+
+test('jest', async () => {
+  const path = project(folder, 'jest', { 'work.test.js': testFile(REQUIRE) })
+  mkdirSync(join(path, 'cache'))
+  const args = ['--ci', '--rootDir', path, '--cacheDirectory', join(path, 'cache')]
+  const { code, output } = await node(path, [tool('jest'), ...args])
+  assert.equal(code, 0, output)
+  assert.match(output, /Tests: +1 passed/)
+})

@@ -1,0 +1,389 @@
+'use strict'
+
+// The rules of the house as pure functions: files in (path to text), complaints out.
+
+const { posix } = require('node:path')
+const { blank } = require('./source-text.js')
+
+/** @typedef {Record<string, string>} Files paths from the root, with slashes */
+
+const MAX_LINES = 450
+const APART = ['pool', 'transform', 'cache', 'sink']
+
+/**
+ * The layers of lib/, from the bottom up: a file may import files of its own folder and of layers below. A layer has folders, which
+ * do not know one another, or single files.
+ */
+const LAYERS = [
+  ['lib/internal/'],
+  ['lib/native/'],
+  ['lib/json/', 'lib/csv/', 'lib/cache/'],
+  ['lib/task/'],
+  ['lib/worker/'],
+  ['lib/transform/'],
+  ['lib/pool/'],
+  ['lib/stream/'],
+  ['lib/pool/index.js'],
+  ['lib/metrics/']
+]
+
+/** Folders of lib/ whose `index.js` is their only entrance. */
+const CLOSED = ['cache', 'metrics', 'stream', 'worker']
+
+/**
+ * @param {Files} files
+ * @param {RegExp} pattern
+ */
+function pick(files, pattern) {
+  return Object.entries(files).filter(([path]) => pattern.test(path))
+}
+
+/**
+ * The border is in src/node/: nothing else names napi or is unsafe.
+ * @param {Files} files
+ */
+function borderLeaks(files) {
+  return pick(files, /^src\/.*\.rs$/)
+    .filter(([path]) => !path.startsWith('src/node/'))
+    .flatMap(([path, text]) => {
+      const code = blank(text, 'rust').replace(/#!?\[[^\]]*\]/g, attribute => attribute.replace(/unsafe_code/g, ''))
+      return [/\bnapi(_derive|_sys)?\b/, /\bunsafe\b/].flatMap(word => {
+        const found = word.exec(code)
+        return found === null ? [] : [`${path}:${lineOf(code, found.index)} names ${found[0]} outside src/node/`]
+      })
+    })
+}
+
+/**
+ * Parts that meet only in node/ do not import one another.
+ * @param {Files} files
+ */
+function partsThatMeet(files) {
+  return pick(files, /^src\/.*\.rs$/).flatMap(([path, text]) => {
+    const part = /^src\/(\w+)/.exec(path)?.[1] ?? ''
+    if (!APART.includes(part)) return []
+    // From inside a part, the crate's root is `crate::` or enough `super::`.
+    const code = blank(text, 'rust').replace(/\s+/g, ' ')
+    return APART.filter(other => other !== part)
+      .filter(other => new RegExp(`\\b(crate|super)( ?:: ?super)* ?:: ?(\\{[^;]*?[{, ])?${other}\\b`).test(code))
+      .map(other => `${path} imports ${other}`)
+  })
+}
+
+/**
+ * Every unsafe block, function and implementation says why it is sound, on it or in the lines just above.
+ * @param {Files} files
+ */
+function unexplainedUnsafe(files) {
+  return pick(files, /^src\/.*\.rs$/).flatMap(([path, text]) => {
+    const lines = text.split('\n')
+    return blank(text, 'rust')
+      .split('\n')
+      .flatMap((line, index) => {
+        if (!/\bunsafe\s*(\{|impl\b)|\bunsafe\s*$/.test(line)) return []
+        return isExplained(lines, index) ? [] : [`${path}:${index + 1} has an unsafe without a SAFETY comment`]
+      })
+  })
+}
+
+/**
+ * Whether a SAFETY comment stands above the statement that the line belongs to.
+ * @param {readonly string[]} lines
+ * @param {number} index
+ */
+function isExplained(lines, index) {
+  for (let line = index; line >= 0 && line > index - 12; line--) {
+    if (/\/\/\s*SAFETY:/.test(lines[line])) return true
+    // An end of a statement or of a block: what is above it explains something else.
+    if (line < index && /[;{}]\s*$/.test(lines[line])) return false
+  }
+  return false
+}
+
+/**
+ * A panic never crosses the border: every function that JavaScript calls catches it.
+ * @param {Files} files
+ */
+function uncaughtPanics(files) {
+  return pick(files, /^src\/node\/.*\.rs$/).flatMap(([path, text]) => {
+    const code = blank(text, 'rust')
+    return [...code.matchAll(/#\[napi(\([^\]]*\))?\]\s*(#\[[^\]]*\]\s*)*pub (async )?fn (\w+)/g)]
+      .filter(([, options = '']) => !/\bcatch_unwind\b/.test(options))
+      .map(([, , , , name]) => `${path}: ${name} lacks catch_unwind`)
+  })
+}
+
+/** @param {Files} files */
+function longFiles(files) {
+  return pick(files, /^(src\/.*\.rs|lib\/.*\.js)$/)
+    .filter(([path]) => path !== 'lib/native/binding.js' && path !== 'lib/worker/source.js')
+    .map(([path, text]) => /** @type {const} */ ([path, text.split('\n').length - 1]))
+    .filter(([, lines]) => lines > MAX_LINES)
+    .map(([path, lines]) => `${path} has ${lines} lines, more than ${MAX_LINES}`)
+}
+
+/**
+ * The project's own files that a file requires.
+ * @param {string} path
+ * @param {string} text
+ * @param {Files} files
+ */
+function requires(path, text, files) {
+  const calls = blank(text, 'js', { strings: false }).matchAll(/\brequire\(\s*['"](\.[^'"]*)['"]\s*\)/g)
+  return [...calls].map(([, target]) => resolved(path, target, ['', '.js', '/index.js'], files))
+}
+
+/**
+ * The project's own files from which a file imports types, in comments or not.
+ * @param {string} path
+ * @param {string} text
+ * @param {Files} files
+ */
+function importsTypes(path, text, files) {
+  const types = text.matchAll(/\bimport\(['"](\.[^'"]*)['"]\)/g)
+  return [...types].map(([, target]) => resolved(path, target, ['', '.d.ts', '.js', '/index.d.ts', '/index.js'], files))
+}
+
+/** @param {string} path @param {string} target @param {string[]} ends @param {Files} files */
+function resolved(path, target, ends, files) {
+  const full = posix.join(posix.dirname(path), target).replace(/^\.?\/?$|\/$/, '')
+  return ends.map(end => `${full}${end}`.replace(/^\//, '')).find(it => it in files) ?? full
+}
+
+/**
+ * Arrows in lib/ point down, those of types too, and there are no cycles. Only native/index.js reaches the addon.
+ * @param {Files} files
+ */
+function upwardImports(files) {
+  const lib = pick(files, /^lib\/.*\.js$/).filter(([path]) => path !== 'lib/native/binding.js')
+  const graph = new Map(
+    lib.map(([path, text]) => [path, [...requires(path, text, files), ...importsTypes(path, text, files)]])
+  )
+  const complaints = [...graph.keys()].filter(path => layerOf(path) < 0).map(path => `${path} is in no layer`)
+  for (const [path, targets] of graph) {
+    for (const target of targets) {
+      if (target === 'package.json' || target === 'index.d.ts' || target === path) continue
+      if (!target.startsWith('lib/')) complaints.push(`${path} imports ${target}, outside lib/`)
+      else if (!isBelow(target, path)) complaints.push(`${path} imports ${target}, which is not below it`)
+    }
+    const text = files[path]
+    for (const target of requires(path, text, files)) {
+      if (isInside(target, path)) complaints.push(`${path} requires the insides of ${target}`)
+    }
+    if (
+      path !== 'lib/native/index.js' &&
+      /\brequire\(['"][^'"]*\/binding(\.js)?['"]\)/.test(blank(text, 'js', { strings: false }))
+    ) {
+      complaints.push(`${path} requires the addon itself`)
+    }
+  }
+  const cycle = findCycle(graph)
+  return cycle === undefined ? complaints : [...complaints, `a cycle: ${cycle.join(' -> ')}`]
+}
+
+/** Index of the layer of a file; the longest match counts. @param {string} path */
+function layerOf(path) {
+  const found = LAYERS.flatMap((parts, layer) => parts.map(part => ({ part, layer }))).filter(({ part }) =>
+    path.startsWith(part)
+  )
+  return found.sort((a, b) => b.part.length - a.part.length)[0]?.layer ?? -1
+}
+
+/** True if a file may be imported by another. @param {string} target @param {string} path */
+function isBelow(target, path) {
+  const [low, high] = [layerOf(target), layerOf(path)]
+  return low < high || (low === high && folderOf(target) === folderOf(path))
+}
+
+/** True if a file requires a file of another folder whose `index.js` is its only entrance. @param {string} target @param {string} path */
+function isInside(target, path) {
+  const folder = folderOf(target)
+  return CLOSED.includes(folder) && folderOf(path) !== folder && target !== `lib/${folder}/index.js`
+}
+
+/** @param {string} path */
+function folderOf(path) {
+  return path.split('/')[1]
+}
+
+/**
+ * @param {Map<string, string[]>} graph
+ * @returns {string[] | undefined}
+ */
+function findCycle(graph) {
+  const done = new Set()
+  /** @param {string} path @param {string[]} above @returns {string[] | undefined} */
+  function visit(path, above) {
+    if (above.includes(path)) return [...above.slice(above.indexOf(path)), path]
+    if (done.has(path)) return undefined
+    for (const target of graph.get(path) ?? []) {
+      const cycle = visit(target, [...above, path])
+      if (cycle !== undefined) return cycle
+    }
+    done.add(path)
+    return undefined
+  }
+  for (const path of graph.keys()) {
+    const cycle = visit(path, [])
+    if (cycle !== undefined) return cycle
+  }
+  return undefined
+}
+
+/**
+ * Crates of [dependencies] that no source names.
+ * @param {string} manifest
+ * @param {Files} files
+ */
+function unusedCrates(manifest, files) {
+  const section = /^\[dependencies\]\n([\s\S]*?)(?=^\[|$(?![\s\S]))/m.exec(manifest)?.[1] ?? ''
+  const crates = [...section.matchAll(/^([\w-]+)\s*=/gm)].map(([, name]) => name)
+  if (crates.length === 0) return ['Cargo.toml has no [dependencies]']
+  const code = pick(files, /^src\/.*\.rs$/)
+    .map(([, text]) => blank(text, 'rust'))
+    .join('\n')
+  // A crate may be written with or without its dashes: md-5 is md5.
+  return crates
+    .filter(name => !new RegExp(`\\b${name.replaceAll('-', '_?')}\\b`).test(code))
+    .map(name => `${name} is in Cargo.toml and nowhere in src/`)
+}
+
+/**
+ * Paths of someone's machine, and hosts that packages come from.
+ * @param {Files} files
+ */
+function foreignWords(files) {
+  const words = [
+    /(?<![\w.@-])\/(work|home|tmp|root|Users|farm)\/[\w.]/,
+    /https?:\/\/[^\s/"']*(registry|artifactory|nexus|mirror)[^\s/"']*/i,
+    /"resolved":\s*"\w+:/
+  ]
+  return Object.entries(files).flatMap(([path, text]) => {
+    return words.flatMap(word => {
+      const found = word.exec(text)
+      return found === null ? [] : [`${path}:${lineOf(text, found.index)} says ${found[0]}`]
+    })
+  })
+}
+
+/**
+ * Packages of other platforms that a lock file forgot. npm drops those that it could not reach when it wrote the lock,
+ * and `npm ci` then refuses to install anything anywhere.
+ * @param {string} lock
+ */
+function missingFromLock(lock) {
+  /** @type {Record<string, { optionalDependencies?: Record<string, string> }>} */
+  const packages = JSON.parse(lock).packages
+  const present = new Set(Object.keys(packages).map(path => path.slice(path.lastIndexOf('node_modules/') + 13)))
+  const wanted = Object.values(packages).flatMap(entry => Object.keys(entry.optionalDependencies ?? {}))
+  return [...new Set(wanted)].filter(name => !present.has(name))
+}
+
+/**
+ * The values that a declaration file says are exported.
+ * @param {string} text
+ */
+function declaredValues(text) {
+  const code = blank(text, 'js')
+  const names = code.matchAll(/^export (?:declare )?(?:abstract )?(?:class|function|const|let|var|enum) (\w+)/gm)
+  return [...new Set([...names].map(([, name]) => name))].sort()
+}
+
+/**
+ * Documents that no other document leads to.
+ * @param {Files} files
+ */
+function unlinkedDocs(files) {
+  const documents = pick(files, /\.md$/)
+  const linked = new Set(
+    documents.flatMap(([path, text]) => {
+      const targets = [...text.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)].map(([, target]) => target)
+      return targets.map(target => posix.join(posix.dirname(path), target)).filter(target => target !== path)
+    })
+  )
+  return pick(files, /^docs\//)
+    .filter(([path]) => !linked.has(path))
+    .map(([path]) => `${path} is linked from no document`)
+}
+
+/**
+ * Finds paths of project files, in comments and documents, that do not exist. Skips files with samples of such paths.
+ * @param {Files} files
+ */
+function brokenPaths(files) {
+  const path =
+    /(?<![\w./@-])(lib|src|__test__|docs|scripts|bench|benches|tests|fuzz|examples)\/[\w./-]*\w\.(js|cjs|mjs|ts|rs|md)\b/g
+  const module = /(?<![\w./-])[a-z]\w*\.rs\b/g
+  const modules = new Set(Object.keys(files).map(file => posix.basename(file)))
+  return Object.entries(files)
+    .filter(([file]) => !/^__test__\/(architecture\/architecture|scripts\/test-runner)\.test\.js$/.test(file))
+    .flatMap(([file, text]) => {
+      const missing = [
+        ...[...text.matchAll(path)].filter(([named]) => !(named in files)),
+        ...[...(file.startsWith('src/') ? text.matchAll(module) : [])].filter(([named]) => !modules.has(named))
+      ]
+      return missing.map(({ 0: named, index }) => `${file}:${lineOf(text, index)} names ${named}, which does not exist`)
+    })
+}
+
+/**
+ * Tests that would keep others from running.
+ * @param {Files} files
+ */
+function focusedTests(files) {
+  return pick(files, /^__test__\/.*\.js$/).flatMap(([path, text]) => {
+    const code = blank(text, 'js')
+    const found = /\b(test|it|describe|suite)\.only\(|\bonly: true\b/.exec(code)
+    return found === null ? [] : [`${path}:${lineOf(code, found.index)} keeps other tests from running`]
+  })
+}
+
+/** The functions that fake timers replace; `lib/internal/clock.js` has Node's own. */
+const FAKED = /(?<![\w.#])(?:setTimeout|clearTimeout|setImmediate|queueMicrotask|nextTick)\b(?=\()/g
+const FAKED_MEMBERS =
+  /\b(?:performance|Date)\.now\b|\bprocess\.(?:nextTick|hrtime)\b|\bsetInterval\b|\bclearInterval\b|'node:timers[^']*'/g
+
+/**
+ * Finds timers and clocks that do not come from `lib/internal/clock.js`. A worker thread is exempt: fakes do not reach it.
+ * @param {Files} files
+ */
+function fakedTimers(files) {
+  return pick(
+    files,
+    /^lib\/(?!internal\/clock\.js|native\/binding\.js|worker\/(?:worker-main|clone-error|source)\.js).*\.js$/
+  ).flatMap(([path, text]) => {
+    const code = blank(text, 'js', { strings: false })
+    const own = /\{([^}]*)\} = require\('(?:\.|\.\.(?:\/\.\.)?\/internal)\/clock'\)/.exec(code)?.[1] ?? ''
+    const calls = [...code.matchAll(FAKED)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
+    const found = [...calls, ...code.matchAll(FAKED_MEMBERS)]
+    return found.map(
+      ({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/internal/clock.js has`
+    )
+  })
+}
+
+/**
+ * @param {string} text
+ * @param {number} index
+ */
+function lineOf(text, index) {
+  return text.slice(0, index).split('\n').length
+}
+
+module.exports = {
+  borderLeaks,
+  brokenPaths,
+  declaredValues,
+  fakedTimers,
+  focusedTests,
+  foreignWords,
+  longFiles,
+  uncaughtPanics,
+  missingFromLock,
+  partsThatMeet,
+  requires,
+  unexplainedUnsafe,
+  unlinkedDocs,
+  unusedCrates,
+  upwardImports
+}

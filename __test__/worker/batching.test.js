@@ -1,0 +1,217 @@
+'use strict'
+
+// An answer reaches its caller as soon as it is ready, even if another task of its batch blocks or ends the thread.
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { Pool, move, transforms } = require('../..')
+const { fixture, reaches, release, words } = require('../support/worker.js')
+
+const mates = transforms.module(fixture('batch.cjs'))
+/** Answers of every kind that is sent in a different way. */
+const QUICK = [1, undefined, null, true, false, -0, Number.NaN, 'text', { a: [1] }, new Float64Array([1.5]), 10n]
+const SMALL_HEAP = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 }
+
+/**
+ * Makes a pool that has measured its tasks as quick, so that it sends them in batches.
+ * @param {import('node:test').TestContext} t
+ * @param {import('../..').PoolOptions} options
+ */
+async function open(t, options) {
+  const pool = new Pool(options)
+  t.after(() => pool.close())
+  for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 100 }, () => pool.run(mates, 0)))
+  return pool
+}
+
+/** @param {Pool} pool */
+function assertIdle(pool) {
+  const { running, queued, queuedBytes } = pool.stats()
+  assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
+}
+
+for (const way of ['spin', 'await']) {
+  test(`answers do not wait for a task that blocks its thread (${way})`, async t => {
+    const pool = await open(t, { threads: 1 })
+    const shared = words()
+    const before = QUICK.map(input => pool.run(mates, input))
+    const failed = pool.run(mates, { throws: 'no' })
+    const held = pool.run(mates, { way, words: shared })
+    const behind = pool.run(mates, 'behind')
+    await assert.rejects(failed, { name: 'RangeError', message: 'no' })
+    assert.deepEqual(await Promise.all(before), QUICK)
+    assert.equal(pool.stats().running, 1, 'it is still held')
+    release(shared)
+    assert.deepEqual(await Promise.all([held, behind]), ['released', 'behind'])
+    assertIdle(pool)
+  })
+
+  test(`tasks behind one that blocks its thread run in another (${way})`, async t => {
+    const pool = await open(t, { threads: 2 })
+    const shared = words()
+    const held = pool.run(mates, { way, words: shared })
+    const behind = Array.from({ length: 40 }, (_, value) => pool.run(mates, value))
+    assert.deepEqual(await Promise.all(behind), [...Array(40).keys()])
+    release(shared)
+    assert.equal(await held, 'released')
+    assertIdle(pool)
+  })
+
+  test(`tasks behind two that block their threads run when one is free (${way})`, async t => {
+    const pool = await open(t, { threads: 2 })
+    const [first, second] = [words(), words()]
+    const held = [first, second].map(shared => pool.run(mates, { way, words: shared }))
+    const behind = Array.from({ length: 40 }, (_, value) => pool.run(mates, value))
+    await Promise.all([first, second].map(shared => reaches(shared, 0, 1)))
+    release(second)
+    assert.deepEqual(await Promise.all(behind), [...Array(40).keys()])
+    release(first)
+    assert.deepEqual(await Promise.all(held), ['released', 'released'])
+    assertIdle(pool)
+  })
+
+  test(`map and iterate pass on results as soon as they are ready (${way})`, async t => {
+    const pool = await open(t, { threads: 1 })
+    const shared = words()
+    const inputs = [...QUICK, { way, words: shared }]
+    /** @type {unknown[]} */
+    const seen = []
+    for await (const value of pool.iterate(mates, inputs)) {
+      seen.push(value)
+      if (seen.length === QUICK.length) release(shared)
+    }
+    assert.deepEqual(seen, [...QUICK, 'released'])
+    assertIdle(pool)
+  })
+}
+
+for (const way of ['exit', 'crash', 'fill']) {
+  test(`only the task that ends its thread is lost (${way})`, async t => {
+    const resourceLimits = way === 'fill' ? SMALL_HEAP : {}
+    const pool = await open(t, { threads: 1, workers: { resourceLimits } })
+    for (let place = 0; place < 20; place += 5) {
+      const inputs = [...Array(20).keys()].map(n => (n === place ? { way, words: words() } : n))
+      const settled = await Promise.allSettled(inputs.map(input => pool.run(mates, input)))
+      for (const [n, result] of settled.entries()) {
+        if (n === place) assert.equal(result.status === 'rejected' && result.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
+        else assert.deepEqual(result, { status: 'fulfilled', value: n })
+      }
+    }
+    assertIdle(pool)
+  })
+
+  test(`a map loses only the input that ends its thread (${way})`, async t => {
+    const resourceLimits = way === 'fill' ? SMALL_HEAP : {}
+    const pool = await open(t, { threads: 2, workers: { resourceLimits } })
+    const inputs = [...QUICK, { way, words: words() }, ...QUICK]
+    const settled = await pool.map(mates, inputs, { settle: true })
+    const expected = /** @type {any[]} */ (inputs.map(value => ({ status: 'fulfilled', value })))
+    const { status, reason } = /** @type {any} */ (settled[QUICK.length])
+    assert.deepEqual([status, reason.code, reason.index], ['rejected', 'ERR_OFFLOOP_WORKER_EXIT', QUICK.length])
+    expected[QUICK.length] = settled[QUICK.length]
+    assert.deepEqual(settled, expected)
+    assertIdle(pool)
+  })
+}
+
+test('an abort past the grace period loses its own task alone', async t => {
+  const pool = await open(t, { threads: 1, workers: { gracePeriod: 1 } })
+  const shared = words()
+  const abort = new AbortController()
+  const before = QUICK.map(input => pool.run(mates, input))
+  const hangs = pool.run(mates, { way: 'hang', words: shared }, { signal: abort.signal })
+  const behind = QUICK.map(input => pool.run(mates, input))
+  await reaches(shared, 0, 1)
+  // Before its thread has posted anything.
+  abort.abort()
+  await assert.rejects(hangs, { name: 'AbortError' })
+  assert.deepEqual(await Promise.all(before), QUICK)
+  assert.deepEqual(await Promise.all(behind), QUICK)
+  assertIdle(pool)
+})
+
+test('answers posted before the thread ends are read, however busy the loop is', async t => {
+  const pool = await open(t, { threads: 1 })
+  const shared = words()
+  const before = QUICK.map(input => pool.run(mates, input))
+  const exits = pool.run(mates, { way: 'exit', words: shared })
+  // The batch is sent in a microtask; after that the loop does not turn until the thread has ended.
+  await null
+  while (Atomics.load(shared, 0) === 0);
+  await assert.rejects(exits, { code: 'ERR_OFFLOOP_WORKER_EXIT', message: /exit code 3/ })
+  assert.deepEqual(await Promise.all(before), QUICK)
+  assertIdle(pool)
+})
+
+test('tasks that go back to the queue can be aborted there, and keep their order', async t => {
+  const pool = await open(t, { threads: 1 })
+  const shared = words()
+  const abort = new AbortController()
+  const held = pool.run(mates, { way: 'await', words: shared })
+  /** @type {number[]} */
+  const order = []
+  const behind = [0, 1, 2, 3].map(n =>
+    pool.run(mates, n, n === 2 ? { signal: abort.signal } : {}).then(value => order.push(value))
+  )
+  const later = pool.run(mates, 4)
+  while (pool.stats().queued < 5) await new Promise(resolve => setImmediate(resolve))
+  abort.abort()
+  await assert.rejects(behind[2], { name: 'AbortError' })
+  assert.equal(pool.stats().queued, 4)
+  release(shared)
+  await Promise.all([held, behind[0], behind[1], behind[3], later])
+  assert.deepEqual(order, [0, 1, 3])
+  const { cancelled } = pool.stats()
+  assert.equal(cancelled, 1)
+  assertIdle(pool)
+})
+
+test('each lost task has a separate error', async t => {
+  const pool = new Pool({ threads: 1 })
+  t.after(() => pool.close())
+  const dies = transforms.module(fixture('exits.cjs'))
+  const settled = await pool.map(dies, [0, 1, 2, 3], { settle: true })
+  const errors = settled.map(it => it.status === 'rejected' && it.reason)
+  assert.equal(new Set(errors).size, 4)
+  assert.deepEqual(
+    errors.map(({ index }) => index),
+    [0, 1, 2, 3]
+  )
+})
+
+test('a task that waits for its import survives a thread that an earlier task ends', async t => {
+  const pool = new Pool({ threads: 1 })
+  t.after(() => pool.close())
+  const later = transforms.module(fixture('batch.cjs'), { export: 'exitsLater' })
+  const shared = words()
+  assert.equal(await pool.run(later, shared), 'done')
+  release(shared)
+  const slow = transforms.module(fixture('slow-import.mjs'))
+  const settled = await Promise.allSettled([pool.run(slow, 1), pool.run(slow, 2)])
+  assert.deepEqual(
+    settled.map(it => it.status === 'fulfilled' && it.value),
+    [1, 2]
+  )
+})
+
+test('a module that ends its thread late in its import fails its tasks', async t => {
+  const pool = new Pool({ threads: 2 })
+  t.after(() => pool.close())
+  const dies = transforms.module(fixture('exits-late.mjs'))
+  const settled = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => pool.run(dies, n)))
+  assert.ok(settled.every(it => it.status === 'rejected' && it.reason.code === 'ERR_OFFLOOP_WORKER_EXIT'))
+  assert.equal(pool.stats().failed, 20)
+  assertIdle(pool)
+})
+
+test('moved inputs that have not been sent outlive a thread that ends', async t => {
+  const pool = await open(t, { threads: 1 })
+  const exits = pool.run(mates, { way: 'exit', words: words() })
+  const moved = Array.from({ length: 10 }, (_, n) => pool.run(mates, move(new Uint8Array([n]))))
+  await assert.rejects(exits, { code: 'ERR_OFFLOOP_WORKER_EXIT' })
+  assert.deepEqual(
+    (await Promise.all(moved)).map(([n]) => n),
+    [...Array(10).keys()]
+  )
+  assertIdle(pool)
+})

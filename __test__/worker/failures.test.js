@@ -1,0 +1,215 @@
+'use strict'
+
+// What goes wrong in a user's function costs its task, and at most the thread that it ran in.
+
+const assert = require('node:assert/strict')
+const { getEventListeners } = require('node:events')
+const { mkdtempSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { Pool, transforms } = require('../..')
+const { fixture, plain, reaches, release, words } = require('../support/worker.js')
+
+/** @param {string} name @param {(pool: Pool) => Promise<void>} body @param {import('../..').PoolOptions} [options] */
+function faulty(name, body, options = { threads: 1 }) {
+  test(name, async () => {
+    const pool = new Pool(options)
+    await body(pool)
+    assert.equal(await pool.run(plain('double'), 4), 8, 'the pool goes on')
+    const { running, queued, queuedBytes } = pool.stats()
+    assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
+    await pool.close()
+  })
+}
+
+const lost = { name: 'OffloopError', code: 'ERR_OFFLOOP_WORKER_EXIT', transform: 'module' }
+
+faulty('process.exit() rejects its task', async pool => {
+  await assert.rejects(pool.run(plain('exit'), 7), { ...lost, message: /exit code 7/ })
+})
+
+faulty('an uncaught exception rejects the task that runs, and is its cause', async pool => {
+  await assert.rejects(pool.run(plain('crash'), 0), error => {
+    const { code, cause } = /** @type {any} */ (error)
+    assert.deepEqual([code, cause.message, cause.code], ['ERR_OFFLOOP_WORKER_EXIT', 'nobody catches this', 'ERR_CRASH'])
+    return true
+  })
+})
+
+faulty(
+  'out of memory is the end of a thread, not of the process',
+  async pool => {
+    await assert.rejects(pool.run(plain('fill'), 0), { ...lost, message: /ran out of memory/ })
+  },
+  { threads: 1, workers: { resourceLimits: { maxOldGenerationSizeMb: 20, maxYoungGenerationSizeMb: 4 } } }
+)
+
+faulty('a thread that dies while it is idle is not missed, but told of', async pool => {
+  /** @type {any[]} */
+  const warnings = []
+  const listener = (/** @type {Error} */ warning) => warnings.push(warning)
+  process.on('warning', listener)
+  let told = 0
+  const first = await pool.run(plain('crashLater'), 0)
+  // The exception comes when the thread has answered: a task dies with that thread, or nobody's does and all hear of it.
+  while (told + warnings.length === 0) {
+    const [next] = await Promise.allSettled([pool.run(plain('thread'), 0)])
+    if (next.status === 'fulfilled') continue
+    told++
+    assert.equal(next.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
+  }
+  assert.notEqual(await pool.run(plain('thread'), 0), first)
+  process.off('warning', listener)
+  assert.equal(told + warnings.length, 1)
+  for (const { code, message } of warnings) {
+    assert.deepEqual(
+      [code, message],
+      ['ERR_OFFLOOP_WORKER_EXIT', 'The worker thread ended between two tasks: uncaught: Error: in idleness']
+    )
+  }
+})
+
+test('a reason that cannot even be looked at aborts a task that runs', async t => {
+  const pool = new Pool({ threads: 1, workers: { gracePeriod: 1 } })
+  t.after(() => pool.close())
+  const shared = words()
+  const controller = new AbortController()
+  const others = [pool.run(plain('hang'), shared, { signal: controller.signal })]
+  others.push(pool.run(plain(), 'queued', { signal: controller.signal }))
+  await reaches(shared, 0, 1)
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const settled = Promise.allSettled(others)
+  controller.abort(proxy)
+  assert.deepEqual(
+    (await settled).map(({ status }) => status),
+    ['rejected', 'rejected']
+  )
+})
+
+faulty('an infinite loop ends when it is aborted', async pool => {
+  const shared = words()
+  const controller = new AbortController()
+  const promise = pool.run(plain('hang'), shared, { signal: controller.signal })
+  await reaches(shared, 0, 1)
+  controller.abort(new Error('enough'))
+  await assert.rejects(promise, { message: 'enough' })
+  assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
+})
+
+faulty('a promise that never settles ends when it is aborted', async pool => {
+  await assert.rejects(pool.run(plain('never'), 0, { signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' })
+})
+
+faulty('a function hears that it is aborted, and why', async pool => {
+  const shared = words()
+  const controller = new AbortController()
+  const promise = pool.run(plain('polite'), shared, { signal: controller.signal })
+  await reaches(shared, 0, 1)
+  controller.abort()
+  await assert.rejects(promise, { name: 'AbortError' })
+  await reaches(shared, 1, 1)
+  assert.equal(shared[1], 1)
+})
+
+faulty('a signal that has aborted before starts nothing', async pool => {
+  const shared = words()
+  await assert.rejects(pool.run(plain('hang'), shared, { signal: AbortSignal.abort() }), { name: 'AbortError' })
+  await pool.run(plain(), 1)
+  assert.equal(shared[0], 0)
+})
+
+faulty('a task that waits leaves the queue when it is aborted', async pool => {
+  const [shared, never] = [words(), words()]
+  const running = pool.run(plain('meet'), shared)
+  await reaches(shared, 0, 1)
+  const controller = new AbortController()
+  const waiting = pool.run(plain('hang'), never, { signal: controller.signal })
+  assert.equal(pool.stats().queued, 1)
+  controller.abort()
+  assert.equal(pool.stats().queued, 0)
+  await assert.rejects(waiting, { name: 'AbortError' })
+  release(shared)
+  await running
+  assert.equal(never[0], 0)
+})
+
+faulty('those behind a task that kills its thread run elsewhere', async pool => {
+  // Known to be fast: they travel together.
+  await pool.map(plain('exit'), []).catch(() => {})
+  for (let i = 0; i < 50; i++) await pool.run(plain('double'), i)
+  const module = plain('double')
+  const all = [0, 1, 2, 3].flatMap(n => [pool.run(module, n), pool.run(plain('exit'), n)])
+  const settled = await Promise.allSettled(all)
+  for (const [place, result] of settled.entries()) {
+    if (place % 2 === 0) assert.deepEqual(result, { status: 'fulfilled', value: place })
+    else assert.equal(result.status === 'rejected' && result.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
+  }
+})
+
+faulty('of a batch only what has begun dies with its thread', async pool => {
+  const { exports } = scratch(`
+    let n = 0
+    module.exports = (value) => value === 'die' ? process.exit(1) : value
+  `)
+  for (let i = 0; i < 100; i++) await pool.run(exports, i)
+  const values = [...Array(20).keys(), 'die', ...Array(20).keys()]
+  const settled = await Promise.allSettled(values.map(value => pool.run(exports, value)))
+  const fates = settled.map(({ status }) => status)
+  assert.equal(fates[20], 'rejected')
+  assert.deepEqual(new Set(fates.slice(21)), new Set(['fulfilled']))
+})
+
+faulty(
+  'a task is not stuck behind a slow one of its batch',
+  async pool => {
+    const { exports } = scratch(`
+      module.exports = (words) => {
+        if (words === undefined) return
+        Atomics.add(words, 0, 1)
+        if (words[0] === 1) while (Atomics.load(words, 1) === 0) Atomics.wait(words, 1, 0)
+        else { Atomics.store(words, 1, 1); Atomics.notify(words, 1) }
+      }
+    `)
+    for (let i = 0; i < 200; i++) await pool.run(exports, undefined)
+    const shared = words()
+    // Were the second one to wait for the first it would wait for ever.
+    await Promise.all([pool.run(exports, shared), pool.run(exports, shared)])
+    const more = words()
+    await pool.map(exports, [more, more, ...Array(50).fill(undefined)])
+  },
+  { threads: 2 }
+)
+
+faulty('what a function posts to its parent reaches nobody', async pool => {
+  assert.equal(await pool.run(plain('flood'), 0), 'flooded')
+})
+
+test('a module that kills its thread is not tried again and again', async () => {
+  const pool = new Pool({ threads: 1 })
+  const dies = transforms.module(fixture('exits.cjs'))
+  await assert.rejects(pool.run(dies, 0), { ...lost, message: /while it imported the module: exit code 5/ })
+  const start = performance.now()
+  const settled = await Promise.allSettled(Array.from({ length: 100 }, () => pool.run(dies, 0)))
+  assert.ok(settled.every(it => it.status === 'rejected' && it.reason.code === 'ERR_OFFLOOP_WORKER_EXIT'))
+  const { completed, failed } = pool.stats()
+  assert.deepEqual([completed, failed], [0, 101])
+  assert.ok(performance.now() - start < 5000, 'no thread for each of them')
+  assert.equal(await pool.run(plain('double'), 1), 2)
+  await pool.close()
+})
+
+test('options that no thread can have reject', async () => {
+  const pool = new Pool({ threads: 1, workers: { execArgv: ['--no-such-flag-at-all'] } })
+  await assert.rejects(pool.run(plain(), 1), { code: 'ERR_WORKER_INVALID_EXEC_ARGV' })
+  assert.deepEqual([pool.stats().running, pool.stats().queued], [0, 0])
+  await pool.close()
+})
+
+/** A module of this text. @param {string} text */
+function scratch(text) {
+  const path = join(mkdtempSync(join(tmpdir(), 'offloop-')), 'scratch.cjs')
+  writeFileSync(path, text)
+  return { path, exports: transforms.module(path) }
+}

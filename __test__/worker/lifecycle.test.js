@@ -1,0 +1,230 @@
+'use strict'
+
+// When threads begin and end, and what they are made with.
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { Worker, SHARE_ENV } = require('node:worker_threads')
+const { Pool, transforms } = require('../..')
+const { node } = require('../support/child.js')
+const { fixture, plain, reaches, release, words } = require('../support/worker.js')
+const { threadNames } = require('../support/threads.js')
+
+const disposes = transforms.module(fixture('disposes.mjs'))
+const main = JSON.stringify(join(__dirname, '..', '..'))
+const plainPath = JSON.stringify(fixture('functions.js'))
+
+test('no thread starts before the first task', async () => {
+  const pool = new Pool({ name: 'lazy', threads: 2 })
+  plain()
+  assert.deepEqual(threadNames('offloop-lazy'), [])
+  await pool.close()
+})
+
+test('a thread is used again', async () => {
+  const pool = new Pool({ threads: 2 })
+  const ids = new Set()
+  for (let i = 0; i < 20; i++) ids.add(await pool.run(plain('thread'), 0))
+  assert.equal(ids.size, 1)
+  await pool.close()
+})
+
+test('a thread that is idle for too long cleans up and ends', async () => {
+  const shared = words()
+  const pool = new Pool({ threads: 1, workers: { idleTimeout: 1 } })
+  const first = await pool.run(plain('thread'), 0)
+  await pool.run(disposes, shared)
+  await reaches(shared, 0, 1)
+  assert.notEqual(await pool.run(plain('thread'), 0), first)
+  await pool.close()
+})
+
+test('close waits for what was admitted and lets modules clean up', async () => {
+  const [shared, disposed] = [words(), words()]
+  const pool = new Pool({ threads: 1 })
+  await pool.run(disposes, disposed)
+  const running = pool.run(plain('meet'), shared)
+  await reaches(shared, 0, 1)
+  const waiting = pool.run(plain('double'), 2)
+  const closed = pool.close()
+  await assert.rejects(pool.run(plain(), 1), { code: 'ERR_OFFLOOP_CLOSED' })
+  release(shared)
+  await closed
+  assert.equal(disposed[0], 1)
+  assert.deepEqual([typeof (await running), await waiting], ['number', 4])
+})
+
+test('close by force waits for nobody', async () => {
+  const shared = words()
+  const pool = new Pool({ threads: 1, workers: { gracePeriod: 0 } })
+  const running = pool.run(plain('hang'), shared)
+  const waiting = pool.run(plain('double'), 2)
+  await reaches(shared, 0, 1)
+  const closed = pool.close({ force: true })
+  await assert.rejects(running, { code: 'ERR_OFFLOOP_CLOSED' })
+  await assert.rejects(waiting, { code: 'ERR_OFFLOOP_CLOSED' })
+  await closed
+})
+
+test('a module that cleans up has the event loop of its thread to itself', async t => {
+  const turns = words()
+  turns[1] = 100
+  const pool = new Pool({ threads: 1, workers: { gracePeriod: 500 } })
+  t.after(() => pool.close())
+  // Its thread is awake after the task, and waits for the next one.
+  await pool.run(disposes, turns)
+  await pool.close()
+  assert.equal(turns[0], 1)
+})
+
+test('a thread is replaced after so many tasks, or with so large a heap', async () => {
+  const few = new Pool({ threads: 1, workers: { maxTasks: 3 } })
+  const ids = []
+  for (let i = 0; i < 9; i++) ids.push(await few.run(plain('thread'), 0))
+  assert.equal(new Set(ids).size, 3)
+  assert.deepEqual(
+    await few.map(
+      plain('double'),
+      Array.from({ length: 100 }, (_, n) => n)
+    ),
+    Array.from({ length: 100 }, (_, n) => 2 * n)
+  )
+  await few.close()
+  const small = new Pool({ threads: 1, workers: { maxHeap: 60e6 } })
+  const first = await small.run(plain('thread'), 0)
+  assert.equal(await small.run(plain('keep'), 80e6), first)
+  assert.notEqual(await small.run(plain('thread'), 0), first)
+  await small.close()
+})
+
+test('threads are made as new Worker() makes them', async () => {
+  const pool = new Pool({
+    threads: 1,
+    workers: { argv: ['a', 'b'], env: { LANE: 'set' }, execArgv: ['--import', fixture('preload.mjs')] }
+  })
+  assert.deepEqual(await pool.run(plain('options'), 0), {
+    argv: ['a', 'b'],
+    env: 'set',
+    execArgv: ['--import', fixture('preload.mjs')],
+    preloaded: 'yes'
+  })
+  await pool.close()
+  process.env.LANE = 'shared'
+  const sharing = new Pool({ threads: 1, workers: { env: SHARE_ENV } })
+  assert.equal((await sharing.run(plain('options'), 0)).env, 'shared')
+  delete process.env.LANE
+  await sharing.close()
+})
+
+for (const [name, code, output] of [
+  ['an idle thread', `await pool.run(f, 1)`, ''],
+  ['a task that is under way', `pool.run(f, 1).then(console.log)`, '1\n'],
+  ['process.exit() in the middle', `pool.run(spin, 60000); setImmediate(() => process.exit())`, ''],
+  ['an input given with -e and --input-type=module', `console.log(await pool.run(f, 'esm'))`, 'esm\n']
+]) {
+  test(`the process ends as it should: ${name}`, async () => {
+    const text = `
+      import offloop from ${main.replace(/"$/, '/index.js"')}
+      const { pool, transforms } = offloop
+      const f = transforms.module(${plainPath}), spin = transforms.module(${plainPath}, { export: 'spin' })
+      ${code}`
+    const { stdout, stderr, code: exit } = await node(['--input-type=module', '-e', text])
+    assert.deepEqual([stdout, stderr, exit], [output, '', 0])
+  })
+}
+
+test('worker threads have lanes of their own, under one budget', async () => {
+  const pool = new Pool({ name: 'shared-lane', threads: 1 })
+  const shared = words()
+  const running = pool.run(plain('meet'), shared)
+  await reaches(shared, 0, 1)
+  const worker = new Worker(
+    `const { parentPort } = require('node:worker_threads')
+     const { Pool, transforms } = require(${main})
+     const pool = new Pool({ name: 'shared-lane' })
+     const task = pool.run(transforms.module(${plainPath}, { export: 'double' }), 4)
+     parentPort.postMessage(pool.stats().queued)
+     task.then(value => parentPort.postMessage(value))`,
+    { eval: true }
+  )
+  const [queued] = await once(worker, 'message')
+  assert.equal(queued, 1)
+  release(shared)
+  await running
+  assert.deepEqual(await once(worker, 'message'), [8])
+  await worker.terminate()
+  await pool.close()
+})
+
+test('a worker thread that is terminated in the middle gives its permits back', async () => {
+  const pool = new Pool({ name: 'terminated-lane', threads: 1 })
+  const shared = words()
+  const worker = new Worker(
+    `const { workerData } = require('node:worker_threads')
+     const { Pool, transforms } = require(${main})
+     new Pool({ name: 'terminated-lane' }).run(transforms.module(${plainPath}, { export: 'hang' }), workerData)`,
+    { eval: true, workerData: shared }
+  )
+  await reaches(shared, 0, 1)
+  assert.equal(pool.stats().running, 1)
+  const next = pool.run(plain('double'), 3)
+  await worker.terminate()
+  assert.equal(await next, 6)
+  await pool.close()
+})
+
+test('a pool that is closed is forgotten, however long its threads may be idle', async () => {
+  const text = `
+    const { Pool, transforms } = require(${main})
+    const f = transforms.module(${plainPath})
+    const closed = async () => {
+      const env = { ...process.env }
+      const pool = new Pool({ threads: 1, workers: { idleTimeout: 2 ** 31 - 1, env } })
+      await pool.run(f, 1)
+      await new Promise(setImmediate)
+      await pool.close()
+      return new WeakRef(env)
+    }
+    ;(async () => {
+      const pools = []
+      for (let i = 0; i < 8; i++) pools.push(await closed())
+      for (let i = 0; i < 8; i++) {
+        await new Promise(setImmediate)
+        gc()
+      }
+      console.log(pools.filter(it => it.deref() !== undefined).length)
+    })()`
+  const { stdout, stderr } = await node(['--expose-gc', '-e', text])
+  assert.equal(stderr, '')
+  // The engine may hold on to the last one.
+  assert.ok(Number(stdout) < 4, `${stdout} of 8 are still held`)
+})
+
+test('100,000 tasks leave nothing behind', async () => {
+  const text = `
+    const { Pool, transforms } = require(${main})
+    const { readdirSync } = require('node:fs')
+    const pool = new Pool({ threads: 2 })
+    const f = transforms.module(${plainPath})
+    const signal = new AbortController().signal
+    const flood = async count => {
+      let left = count
+      await Promise.all(Array.from({ length: 256 }, async () => { while (left-- > 0) await pool.run(f, left, { signal }) }))
+      gc()
+      return { heap: process.memoryUsage().heapUsed, threads: readdirSync('/proc/self/task').length }
+    }
+    ;(async () => {
+      await flood(20_000)
+      const before = await flood(1_000)
+      const after = await flood(100_000)
+      console.log(JSON.stringify({ heap: after.heap - before.heap, threads: after.threads - before.threads }))
+      await pool.close()
+    })()`
+  const { stdout, stderr } = await node(['--expose-gc', '-e', text])
+  assert.equal(stderr, '')
+  const { heap, threads } = JSON.parse(stdout)
+  assert.ok(heap < 1_000_000, `${heap} bytes more`)
+  assert.equal(threads, 0)
+})

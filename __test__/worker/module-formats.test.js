@@ -1,0 +1,114 @@
+'use strict'
+
+// Whatever a user's function may come in.
+
+const assert = require('node:assert/strict')
+const { mkdirSync, mkdtempSync, readFileSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join, relative } = require('node:path')
+const { test } = require('node:test')
+const { pathToFileURL } = require('node:url')
+const esbuild = require('esbuild')
+const { Pool, pool, transforms } = require('../..')
+const { path, workerSource } = require('../../scripts/worker-source.js')
+const { node } = require('../support/child.js')
+const { fixture } = require('../support/worker.js')
+
+const root = join(__dirname, '..', '..')
+const esm = fixture('module.mjs')
+
+for (const [name, specifier] of /** @type {[string, string | URL][]} */ ([
+  ['an absolute path', esm],
+  ['a relative path', `./${relative(process.cwd(), esm)}`],
+  ['a URL', pathToFileURL(esm)],
+  ['a URL as text', pathToFileURL(esm).href],
+  ['a data: URL', `data:text/javascript,export default v => ['esm', v]; export const named = v => ['named', v]`]
+])) {
+  test(`ESM by ${name}`, async () => {
+    assert.deepEqual(await pool.run(transforms.module(specifier), 1), ['esm', 1])
+    assert.deepEqual(await pool.run(transforms.module(specifier, { export: 'named' }), 2), ['named', 2])
+  })
+}
+
+test('a module finds no data of ours in its thread', async t => {
+  const early = "import 'worker_threads'"
+  const own = new Pool({ threads: 1, workers: { execArgv: ['--import', `data:text/javascript,${early}`] } })
+  t.after(() => own.close())
+  const text = `import { createRequire } from 'module'; import { workerData } from 'worker_threads';
+    export default () => [typeof createRequire('/')('worker_threads').workerData, typeof workerData]`
+  const look = transforms.module(`data:text/javascript,${text}`)
+  assert.deepEqual(await own.run(look, 0), ['undefined', 'undefined'])
+})
+
+test('a name of a built-in module or of a package', async () => {
+  const escaping = transforms.module('node:querystring', { export: 'escape' })
+  assert.equal(await pool.run(escaping, 'a b'), 'a%20b')
+  const folder = mkdtempSync(join(tmpdir(), 'offloop-'))
+  const packed = join(folder, 'node_modules', 'a-package')
+  mkdirSync(packed, { recursive: true })
+  writeFileSync(join(packed, 'package.json'), JSON.stringify({ name: 'a-package', exports: { import: './main.mjs' } }))
+  writeFileSync(join(packed, 'main.mjs'), 'export default v => [v, import.meta.url.endsWith("main.mjs")]')
+  const script = `const { pool, transforms } = require(${JSON.stringify(root)})
+    pool.run(transforms.module('a-package'), 3).then(console.log)`
+  writeFileSync(join(folder, 'main.cjs'), script)
+  const { stdout, stderr } = await node([join(folder, 'main.cjs')], { cwd: folder })
+  assert.deepEqual([stdout, stderr], ['[ 3, true ]\n', ''])
+})
+
+test('ESM that was compiled to CommonJS', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'offloop-'))
+  const file = join(folder, 'compiled.js')
+  writeFileSync(file, `Object.defineProperty(exports, '__esModule', { value: true }); exports.default = v => v + 1`)
+  assert.equal(await pool.run(transforms.module(file), 1), 2)
+})
+
+test('a syntax error is told', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'offloop-')), 'broken.mjs')
+  writeFileSync(file, 'export default (')
+  await assert.rejects(pool.run(transforms.module(file), 0), SyntaxError)
+})
+
+test('TypeScript, where Node strips types', async () => {
+  const typed = transforms.module(fixture('typed.mts'))
+  const stripped = /** @type {any} */ (process.features).typescript
+  if (stripped) assert.equal(await pool.run(typed, { n: 1 }), 2)
+  else await assert.rejects(pool.run(typed, { n: 1 }), { code: 'ERR_UNKNOWN_FILE_EXTENSION' })
+})
+
+for (const options of /** @type {esbuild.BuildOptions[]} */ ([
+  { format: 'cjs', minify: true, keepNames: true },
+  { format: 'cjs', target: 'node16' },
+  {
+    format: 'esm',
+    banner: { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)` }
+  }
+])) {
+  test(`from inside a bundle: ${JSON.stringify(options)}`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'offloop-'))
+    const entry = join(folder, 'main.js')
+    writeFileSync(
+      entry,
+      `const { pool, transforms } = require(${JSON.stringify(root)})
+       const fail = transforms.module(${JSON.stringify(esm)}, { export: 'missing' })
+       pool.run(transforms.module(${JSON.stringify(esm)}), 'bundled').then(console.log)
+       pool.run(fail, 0).catch(error => console.log(error.code))`
+    )
+    const outfile = join(folder, options.format === 'esm' ? 'out.mjs' : 'out.cjs')
+    await esbuild.build({
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      external: ['offloop-*', '*.wasi.cjs'],
+      loader: { '.node': 'copy' },
+      logLevel: 'silent',
+      ...options
+    })
+    const { stdout, stderr } = await node([outfile], { cwd: folder })
+    assert.deepEqual([stdout.split('\n').sort(), stderr], [['', 'ERR_INVALID_ARG_VALUE', "[ 'esm', 'bundled' ]"], ''])
+  })
+}
+
+test('the text that threads run is that of the code', () => {
+  assert.equal(readFileSync(path, 'utf8'), workerSource(), 'run node scripts/worker-source.js')
+})

@@ -1,0 +1,140 @@
+'use strict'
+
+// What changes hands is in one place at a time, whatever becomes of the tasks around it.
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { MessagePort } = require('node:worker_threads')
+const { Pool, move } = require('../..')
+const { plain, reaches, release, words } = require('../support/worker')
+
+const meetOrSize = plain('meetOrSize')
+const give = plain('give')
+
+/**
+ * A pool that knows tasks of the transform to be quick, so that they travel together.
+ * @param {import('node:test').TestContext} t
+ * @param {import('../..').PoolOptions} options
+ * @param {import('../..').Transform<any, any>} transform
+ * @param {() => any} input
+ */
+async function quick(t, options, transform, input) {
+  const pool = new Pool(options)
+  t.after(() => pool.close())
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(Array.from({ length: 100 }, () => pool.run(transform, input())))
+  }
+  return pool
+}
+
+const bytes = () => move(new Uint8Array(1000))
+
+test('moved inputs go to another thread when the one before them takes long', async t => {
+  const pool = await quick(t, { threads: 2 }, meetOrSize, bytes)
+  const shared = words()
+  const slow = pool.run(meetOrSize, shared)
+  const others = Array.from({ length: 6 }, () => pool.run(meetOrSize, bytes()))
+  assert.deepEqual(await Promise.all(others), [1000, 1000, 1000, 1000, 1000, 1000])
+  release(shared)
+  await slow
+})
+
+test('moved inputs outlive the abort of the task before them, and its thread', async t => {
+  const pool = await quick(t, { threads: 1, workers: { gracePeriod: 1 } }, meetOrSize, bytes)
+  const shared = words()
+  const abort = new AbortController()
+  const slow = pool.run(meetOrSize, shared, { signal: abort.signal })
+  const others = Array.from({ length: 3 }, () => pool.run(meetOrSize, bytes()))
+  await reaches(shared, 0, 1)
+  abort.abort()
+  await assert.rejects(slow, { name: 'AbortError' })
+  assert.deepEqual(await Promise.all(others), [1000, 1000, 1000])
+})
+
+test('a buffer that was given away before cannot be given again', async t => {
+  const pool = new Pool({ threads: 1 })
+  t.after(() => pool.close())
+  assert.equal((await pool.run(give, 'kept')).byteLength, 9)
+  for (let i = 0; i < 3; i++) {
+    await assert.rejects(pool.run(give, 'kept'), {
+      name: 'DataCloneError',
+      message: /^The result cannot be cloned: .*detached/
+    })
+  }
+  assert.equal(await pool.run(give, 'next'), 'next')
+})
+
+test('what a task gives away arrives, whatever another one of its batch returns', async t => {
+  const pool = await quick(t, { threads: 1 }, give, () => 'text')
+  const [port, text, refused] = await Promise.allSettled(['port', 'text', 'function'].map(it => pool.run(give, it)))
+  assert.ok(port.status === 'fulfilled' && port.value.port1 instanceof MessagePort)
+  port.value.port1.close()
+  assert.deepEqual(text, { status: 'fulfilled', value: 'text' })
+  assert.ok(refused.status === 'rejected' && refused.reason.name === 'DataCloneError')
+})
+
+test('of two tasks that give the same buffer away one has it', async t => {
+  const giveOnce = plain('giveOnce')
+  const pool = await quick(t, { threads: 1 }, plain(), () => 0)
+  for (let round = 0; round < 20; round++) {
+    const both = await Promise.allSettled([pool.run(giveOnce, 0), pool.run(giveOnce, 0)])
+    for (const it of both) {
+      if (it.status === 'fulfilled') assert.equal(it.value.byteLength, 8)
+      else assert.match(it.reason.message, /^The result cannot be cloned: .*(detached|ArrayBuffer)/)
+    }
+    assert.equal(both[0].status, 'fulfilled')
+  }
+})
+
+test('a moved input stays with its owner if no thread can be started', async t => {
+  const pool = new Pool({ threads: 1, workers: { execArgv: ['--no-such-flag-at-all'] } })
+  t.after(() => pool.close())
+  for (const memory of [new ArrayBuffer(8), new ArrayBuffer(16)]) {
+    await assert.rejects(pool.run(plain(), move(memory)), { code: 'ERR_WORKER_INVALID_EXEC_ARGV' })
+    assert.notEqual(memory.byteLength, 0)
+  }
+})
+
+test('an input whose getter aborts another task is sent after it was taken', async t => {
+  const pool = new Pool({ threads: 1 })
+  t.after(() => pool.close())
+  await pool.run(plain(), 0)
+  const shared = words()
+  const abort = new AbortController()
+  const aborted = pool.run(plain('answered'), shared, { signal: abort.signal })
+  // Sends it.
+  await null
+  // The answer is ready, but has not been read.
+  Atomics.wait(shared, 0, 0)
+  const memory = new ArrayBuffer(8)
+  const value = {
+    get text() {
+      abort.abort()
+      return 'text'
+    },
+    memory
+  }
+  const result = pool.run(plain(), move(value, [memory]))
+  assert.equal(memory.byteLength, 0)
+  await assert.rejects(aborted, { name: 'AbortError' })
+  assert.deepEqual(await result, { text: 'text', memory: new ArrayBuffer(8) })
+})
+
+test('what cannot be sent any more fails alone', async t => {
+  const pool = await quick(t, { threads: 1 }, meetOrSize, bytes)
+  const shared = words()
+  const before = pool.run(meetOrSize, shared)
+  await reaches(shared, 0, 1)
+  const { port1, port2 } = new MessageChannel()
+  const tasks = [bytes(), move(port1), bytes()].map(input => pool.run(meetOrSize, input))
+  port2.close()
+  await new Promise(resolve => setImmediate(resolve))
+  release(shared)
+  await before
+  const [first, second, third] = await Promise.allSettled(tasks)
+  assert.deepEqual(
+    [first, third].map(it => it.status === 'fulfilled' && it.value),
+    [1000, 1000]
+  )
+  assert.ok(second.status === 'rejected' && second.reason.name === 'DataCloneError')
+})

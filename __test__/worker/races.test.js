@@ -1,0 +1,219 @@
+'use strict'
+
+// Aborts and faults at moments at which a thread has something half done.
+
+const assert = require('node:assert/strict')
+const { mkdtempSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { Pool, transforms } = require('../..')
+const { fixture, plain, reaches, release, words } = require('../support/worker.js')
+
+const mates = transforms.module(fixture('batch.cjs'))
+
+/** A file of this text. @param {string} name @param {string} text */
+function file(name, text) {
+  const path = join(mkdtempSync(join(tmpdir(), 'offloop-')), name)
+  writeFileSync(path, text)
+  return path
+}
+
+/** @param {import('node:test').TestContext} t @param {import('../..').PoolOptions} options */
+function open(t, options) {
+  const pool = new Pool(options)
+  t.after(() => pool.close({ force: true }))
+  return pool
+}
+
+/** @param {Pool} pool */
+async function assertGoesOn(pool) {
+  assert.equal(await pool.run(plain('double'), 4), 8)
+  const { running, queued, queuedBytes } = pool.stats()
+  assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
+}
+
+/** Blocks this thread until the memory changes. @param {Int32Array} shared @param {number} least */
+function spinUntil(shared, least) {
+  while (Atomics.load(shared, 0) < least);
+}
+
+for (const [what, text] of [
+  ['never ends', 'await new Promise(() => {})'],
+  ['holds its thread', 'for (;;);']
+]) {
+  test(`a task is aborted while its import ${what}`, async t => {
+    const pool = open(t, { threads: 1, workers: { gracePeriod: 1 } })
+    const shared = words()
+    await pool.run(plain('share'), shared)
+    const begin = 'Atomics.add(globalThis.shared, 0, 1); Atomics.notify(globalThis.shared, 0)'
+    const module = transforms.module(file('imports.mjs', `${begin}\n${text}\nexport default value => value`))
+    const abort = new AbortController()
+    const stuck = pool.run(module, 1, { signal: abort.signal })
+    await reaches(shared, 0, 1)
+    abort.abort()
+    await assert.rejects(stuck, { name: 'AbortError' })
+    await assertGoesOn(pool)
+  })
+}
+
+test('a function that is imported for an aborted task gets an aborted signal', async t => {
+  const pool = open(t, { threads: 1, workers: { gracePeriod: 60_000 } })
+  const shared = words()
+  await pool.run(plain('share'), shared)
+  const text = `
+    Atomics.add(globalThis.shared, 0, 1)
+    Atomics.notify(globalThis.shared, 0)
+    const turn = () => new Promise(resolve => setImmediate(resolve))
+    while (Atomics.load(globalThis.shared, 1) === 0) await turn()
+    for (let turns = 0; turns < 3; turns++) await turn()
+    export default (value, { signal }) => { Atomics.store(globalThis.shared, 1, signal.reason); Atomics.notify(globalThis.shared, 1) }`
+  const abort = new AbortController()
+  const aborted = pool.run(transforms.module(file('waits.mjs', text)), 1, { signal: abort.signal })
+  await reaches(shared, 0, 1)
+  abort.abort(7)
+  await assert.rejects(aborted, error => error === 7)
+  // The import ends when the abort has arrived: the messages of a thread are in order.
+  setImmediate(() => release(shared))
+  await reaches(shared, 1, 7)
+  await assertGoesOn(pool)
+})
+
+for (const how of ['abort', 'close']) {
+  test(`a getter of an input ends its own task while it is sent (${how})`, async t => {
+    const pool = open(t, { threads: 1, workers: { gracePeriod: 1 } })
+    await pool.run(mates, 0)
+    const abort = new AbortController()
+    let closed
+    const input = {
+      way: 'hang',
+      words: words(),
+      get last() {
+        if (how === 'abort') abort.abort()
+        else closed = pool.close({ force: true })
+        return 1
+      }
+    }
+    const code = how === 'abort' ? 20 : 'ERR_OFFLOOP_CLOSED'
+    await assert.rejects(pool.run(mates, input, { signal: abort.signal }), { code })
+    if (how === 'abort') await assertGoesOn(pool)
+    await closed
+  })
+}
+
+test('a getter of the input of a script aborts it', async t => {
+  const pool = open(t, { threads: 1 })
+  const forever = transforms.workerScript(file('forever.cjs', 'setInterval(() => {}, 1000)'))
+  const abort = new AbortController()
+  const input = {
+    get last() {
+      abort.abort()
+      return 1
+    }
+  }
+  await assert.rejects(pool.run(forever, input, { signal: abort.signal }), { name: 'AbortError' })
+  await assertGoesOn(pool)
+})
+
+test('a task leaves a thread that does not come up', async () => {
+  const pool = new Pool({ threads: 1, workers: { execArgv: ['--require', file('hangs.cjs', 'for (;;);')] } })
+  const abort = new AbortController()
+  const stuck = pool.run(plain(), 1, { signal: abort.signal })
+  await null
+  abort.abort()
+  await assert.rejects(stuck, { name: 'AbortError' })
+  assert.equal(pool.stats().running, 0)
+  const other = assert.rejects(pool.run(plain(), 1), { code: 'ERR_OFFLOOP_CLOSED' })
+  await pool.close({ force: true })
+  await other
+})
+
+test('what a thread says of a batch that it cannot read is not taken for the next one', async t => {
+  const pool = open(t, { threads: 1, workers: { resourceLimits: { stackSizeMb: 0.5 } } })
+  /** @type {unknown} */
+  let deep = 0
+  for (let i = 0; i < 2500; i++) deep = [deep]
+  await pool.run(plain('begun'), words())
+  for (let round = 0; round < 5; round++) {
+    const [first, second] = [new AbortController(), new AbortController()]
+    const shared = words()
+    const one = pool.run(plain('begun'), shared, { signal: first.signal })
+    const two = pool.run(plain(), deep, { signal: second.signal })
+    const [three, four] = [pool.run(plain('later'), 3), pool.run(plain(), 4)]
+    // The first batch is sent, and answered, before this loop turns.
+    for (let i = 0; i < 10; i++) await null
+    spinUntil(shared, 1)
+    const until = performance.now() + 5
+    while (performance.now() < until);
+    first.abort(1)
+    while (performance.now() < until + 5);
+    second.abort(2)
+    const settled = await Promise.allSettled([one, two, three, four])
+    assert.deepEqual(
+      settled.slice(2).map(it => it.status === 'fulfilled' && it.value),
+      [3, 4]
+    )
+    await assertGoesOn(pool)
+  }
+})
+
+test('an exception that is hard to carry costs one task', async t => {
+  const pool = open(t, { threads: 1 })
+  const path = file(
+    'hard.cjs',
+    `const deep = n => { let value = 0; for (let i = 0; i < n; i++) value = [value]; return value }
+    const own = () => Object.assign(new RangeError('deep'), { data: deep(3000), code: 'ERR_DEEP' })
+    const dom = () => Object.defineProperty(new DOMException('dom', { name: 'AbortError', cause: new TypeError('why') }), 'code', { value: 'ABORT', enumerable: true })
+    const later = make => () => { setImmediate(() => { throw make() }); return new Promise(() => {}) }
+    exports.own = () => { throw own() }
+    exports.dom = () => { throw dom() }
+    exports.ownLater = later(own)
+    exports.domLater = later(dom)`
+  )
+  const run = (/** @type {string} */ name) => pool.run(transforms.module(path, { export: name }), 0)
+  await assert.rejects(run('own'), { name: 'RangeError', message: 'deep', code: 'ERR_DEEP' })
+  const dom = { name: 'AbortError', message: 'dom', code: 'ABORT', cause: new TypeError('why') }
+  await assert.rejects(run('dom'), error => {
+    assert.ok(error instanceof DOMException)
+    const { name, message, code, cause } = /** @type {any} */ (error)
+    assert.deepEqual([name, message, code, cause.name], [dom.name, dom.message, dom.code, 'TypeError'])
+    return true
+  })
+  for (const name of ['ownLater', 'domLater']) {
+    await assert.rejects(run(name), error => {
+      const { code, cause } = /** @type {any} */ (error)
+      assert.deepEqual([code, cause.message], ['ERR_OFFLOOP_WORKER_EXIT', name === 'domLater' ? 'dom' : 'deep'])
+      return true
+    })
+  }
+  await assertGoesOn(pool)
+})
+
+test('a result of a script that cannot be read rejects', async t => {
+  const pool = open(t, { threads: 1 })
+  const text = `let value = 0
+    for (let i = 0; i < 12_000; i++) value = [value]
+    require('node:worker_threads').parentPort.postMessage(value)
+    setInterval(() => {}, 1000)`
+  const [result] = await Promise.allSettled([pool.run(transforms.workerScript(file('deep.cjs', text)), 0)])
+  // Some versions have the stack for it.
+  if (result.status === 'rejected') assert.match(result.reason.message, /cannot be read|call stack/)
+  await assertGoesOn(pool)
+})
+
+test('a thread runs maxTasks at most', async t => {
+  const pool = open(t, { threads: 2, workers: { maxTasks: 3 } })
+  const ids = await pool.map(plain('thread'), Array(60).fill(0))
+  for (const id of new Set(ids)) assert.ok(ids.filter(it => it === id).length <= 3)
+})
+
+test('inputs that fail when they are sent let the loop turn', async t => {
+  const pool = open(t, { threads: 1 })
+  const inputs = Array.from({ length: 20_000 }, () => () => {})
+  let turns = 0
+  const timer = setInterval(() => turns++, 1)
+  const settled = await pool.map(plain(), inputs, { settle: true })
+  clearInterval(timer)
+  assert.ok(settled.every(it => it.status === 'rejected' && it.reason.name === 'DataCloneError'))
+  assert.ok(turns > 3, `${turns} turns`)
+})

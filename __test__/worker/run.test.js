@@ -1,0 +1,279 @@
+'use strict'
+
+// What goes into a user's function and what comes out of it.
+
+const assert = require('node:assert/strict')
+const { AsyncLocalStorage, createHook } = require('node:async_hooks')
+const { test } = require('node:test')
+const { MessageChannel, threadId } = require('node:worker_threads')
+const { move, OffloopError, Pool, pool, transforms } = require('../..')
+const { fixture, plain, reaches, release, words } = require('../support/worker.js')
+
+test('runs a function in another thread', async () => {
+  assert.notEqual(await pool.run(plain('thread'), undefined), threadId)
+  assert.equal(await pool.run(plain('double'), 21), 42)
+  assert.equal(await pool.run(plain('later'), 'soon'), 'soon')
+})
+
+test('takes and gives whatever can be cloned', async () => {
+  const circle = /** @type {any} */ ({ name: 'circle' })
+  circle.self = circle
+  const values = [
+    undefined,
+    null,
+    0,
+    -0,
+    Number.NaN,
+    'text',
+    10n,
+    true,
+    [1, [], 3],
+    { a: { b: [new Date(1), /x/g] } },
+    new Map([[{ a: 1 }, new Set([1])]]),
+    new Float64Array([1.5]),
+    new ArrayBuffer(3),
+    new RangeError('a value'),
+    circle
+  ]
+  for (const value of values) assert.deepEqual(await pool.run(plain(), value), value)
+  assert.deepEqual(await pool.map(plain(), values), values)
+})
+
+test('a transform is a frozen value with a name', () => {
+  assert.ok(Object.isFrozen(plain()))
+  assert.deepEqual([plain().name, transforms.workerScript('./x.js').name], ['module', 'workerScript'])
+})
+
+test('refuses what is no module', () => {
+  const bad = /** @type {any} */ (transforms)
+  for (const specifier of [undefined, '', 1, {}, null]) {
+    assert.throws(() => bad.module(specifier), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+    assert.throws(() => bad.workerScript(specifier), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+  }
+  assert.throws(() => bad.module('./x.js', { export: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(() => bad.module('./x.js', { exports: 'a' }), /'options.exports' is unknown/)
+  assert.throws(() => new Pool(/** @type {any} */ ({ workers: { idle: 1 } })), /'options.workers.idle' is unknown/)
+  const resourceLimits = { maxOldGenerationSizeMB: 9 }
+  assert.throws(() => new Pool(/** @type {any} */ ({ workers: { resourceLimits } })), {
+    message: /'options.workers.resourceLimits.maxOldGenerationSizeMB' is unknown/
+  })
+  for (const limit of ['30', Number.NaN, -1, 0, Infinity, null]) {
+    const code = typeof limit === 'number' ? 'ERR_OUT_OF_RANGE' : 'ERR_INVALID_ARG_TYPE'
+    const workers = /** @type {any} */ ({ resourceLimits: { maxOldGenerationSizeMb: limit } })
+    assert.throws(() => new Pool({ workers }), {
+      code,
+      message: /"options\.workers\.resourceLimits\.maxOldGenerationSizeMb"/
+    })
+  }
+  for (const workers of [1, null, { idleTimeout: -1 }, { maxTasks: 0 }, { argv: 'x' }, { resourceLimits: 3 }]) {
+    assert.throws(() => new Pool(/** @type {any} */ ({ workers })), { code: /^ERR_(INVALID_ARG_TYPE|OUT_OF_RANGE)$/ })
+  }
+})
+
+test('move gives memory away, and ports', async () => {
+  const buffer = new ArrayBuffer(2_000_000)
+  const promise = pool.run(plain('size'), move(buffer))
+  assert.equal(buffer.byteLength, 0, 'at once')
+  assert.equal(await promise, 2_000_000)
+  const view = new Uint16Array(100).fill(9)
+  assert.deepEqual(await pool.run(plain(), move(view)), new Uint16Array(100).fill(9))
+  assert.equal(view.byteLength, 0)
+  const slab = Buffer.from('of the slab')
+  assert.deepEqual(Buffer.from(await pool.run(plain(), move(slab))), slab)
+  assert.equal(String(slab), 'of the slab', 'that stays')
+  const image = new Uint8Array(50)
+  const output = await pool.run(plain(), move({ image, width: 3 }, [image.buffer]))
+  assert.deepEqual([output, image.length], [{ image: new Uint8Array(50), width: 3 }, 0])
+  const { port1, port2 } = new MessageChannel()
+  const heard = new Promise(resolve => port1.once('message', resolve))
+  await pool.run(plain('port'), move(port2))
+  assert.equal(await heard, 'from the function')
+})
+
+test('a transfer list holds what can be transferred', () => {
+  const wrong = /** @type {any[]} */ (['x', 1, null, undefined, new Uint8Array(3), new DataView(new ArrayBuffer(1))])
+  for (const entry of wrong) {
+    assert.throws(() => move({}, [new ArrayBuffer(1), entry]), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /^transfer\[1\] must be an ArrayBuffer, a MessagePort or another transferable object/
+    })
+  }
+})
+
+test('an input that cannot be cloned says where, however it is passed', async () => {
+  const script = transforms.workerScript(fixture('script.js'))
+  const message = 'The input cannot be cloned: input.a.save is a function'
+  const input = { a: { save() {} } }
+  await assert.rejects(pool.run(script, input), { name: 'DataCloneError', message })
+  await assert.rejects(pool.run(plain(), move(input, [])), { name: 'DataCloneError', message })
+  const throwing = {
+    get a() {
+      throw new Error('no')
+    }
+  }
+  for (const [transform, value] of [
+    [script, throwing],
+    [plain(), move(throwing, [])]
+  ]) {
+    const reading = { name: 'DataCloneError', message: 'The input cannot be cloned: reading input.a throws Error: no' }
+    await assert.rejects(pool.run(/** @type {any} */ (transform), value), reading)
+  }
+})
+
+test('what finds no room is not taken', async () => {
+  const small = new Pool({ threads: 1, maxQueue: 0 })
+  const shared = words()
+  const running = small.run(plain('meet'), shared)
+  await reaches(shared, 0, 1)
+  const buffer = new ArrayBuffer(10)
+  await assert.rejects(small.run(plain('size'), move(buffer)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  assert.equal(buffer.byteLength, 10)
+  release(shared)
+  await running
+  await small.close()
+})
+
+test('a function can give its result away', async () => {
+  assert.deepEqual(await pool.run(plain('moved'), 100_000), new Uint8Array(100_000).fill(7))
+  assert.deepEqual(await pool.run(plain('movedPart'), 0), { image: new Uint8Array(9), n: 1 })
+})
+
+test('what cannot be cloned says where it stands', async () => {
+  const cases = /** @type {[any, RegExp][]} */ ([
+    [() => {}, /^The input cannot be cloned: input is a function$/],
+    [{ users: [{}, { save() {} }] }, /: input\.users\[1\]\.save is a function$/],
+    [{ 'a key': Symbol('s') }, /: input\["a key"\] is a symbol$/],
+    [new Map([['k', new WeakMap()]]), /: input\.get\(k\) is an instance of WeakMap$/],
+    [{ promise: Promise.resolve() }, /: input\.promise is an instance of Promise$/]
+  ])
+  for (const [input, message] of cases) {
+    await assert.rejects(pool.run(plain(), input), { name: 'DataCloneError', message })
+  }
+  await assert.rejects(pool.run(plain('method'), 0), {
+    name: 'DataCloneError',
+    message: 'The result cannot be cloned: result.list[1].save is a function'
+  })
+})
+
+test('one bad input or result is not the business of others', async () => {
+  const inputs = [1, () => {}, 3, { a: Symbol('s') }, 5]
+  const settled = await Promise.allSettled(inputs.map(input => pool.run(plain(), input)))
+  assert.deepEqual(
+    settled.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled']
+  )
+  const results = await Promise.allSettled([
+    pool.run(plain('double'), 1),
+    pool.run(plain('method'), 1),
+    pool.run(plain('double'), 2)
+  ])
+  assert.deepEqual(
+    results.map(result => ('value' in result ? result.value : result.reason.name)),
+    [2, 'DataCloneError', 4]
+  )
+})
+
+test('errors keep what they are', async () => {
+  await assert.rejects(pool.run(plain('strange'), 0), error => {
+    assert.ok(error instanceof Error && !(error instanceof OffloopError))
+    const { name, message, cause, code, details } = /** @type {any} */ (error)
+    assert.deepEqual([name, message, code, details], ['Strange', 'as it goes', 'ERR_STRANGE', { n: 1, list: [1, 2] }])
+    assert.ok(cause instanceof TypeError)
+    assert.equal(cause.message, 'inside')
+    return true
+  })
+  await assert.rejects(pool.run(plain('rejects'), 0), SyntaxError)
+  await assert.rejects(pool.run(plain('text'), 0), error => error === 'a text')
+  await assert.rejects(pool.run(plain('many'), 0), error => {
+    assert.ok(error instanceof AggregateError && error.errors[1] instanceof RangeError)
+    return true
+  })
+})
+
+test('errors of the platform and of this package keep their class', async () => {
+  await assert.rejects(pool.run(plain('dom'), 'AbortError'), error => {
+    assert.ok(error instanceof DOMException)
+    assert.deepEqual([error.name, error.message, error.code], ['AbortError', 'as it goes', 20])
+    return true
+  })
+  await assert.rejects(pool.run(plain('corrupt'), 0), error => {
+    assert.ok(error instanceof OffloopError)
+    const { name, code, transform } = error
+    assert.deepEqual([name, code, transform], ['OffloopError', 'ERR_OFFLOOP_INVALID_DATA', 'gunzip'])
+    assert.ok(Object.keys(error).includes('code') && !Object.keys(error).includes('name'))
+    return true
+  })
+  for (const [how, cause] of [
+    ['domLater', DOMException],
+    ['offloopLater', OffloopError]
+  ]) {
+    await assert.rejects(pool.run(plain(/** @type {string} */ (how)), 0), error => {
+      const { code, message, cause: found } = /** @type {any} */ (error)
+      assert.equal(code, 'ERR_OFFLOOP_WORKER_EXIT')
+      assert.ok(found instanceof /** @type {any} */ (cause))
+      assert.ok(message.endsWith(`uncaught: ${found}`), message)
+      return true
+    })
+  }
+  await assert.rejects(pool.run(plain('objectLater'), 0), { message: /uncaught: \{ a: 1 \}$/, cause: { a: 1 } })
+})
+
+test('a stack shows both sides', async () => {
+  async function whoCalls() {
+    await pool.run(plain('rejects'), 0)
+  }
+  await assert.rejects(whoCalls(), error => {
+    const { stack = '' } = /** @type {Error} */ (error)
+    assert.match(stack, /^SyntaxError: later\n.*functions\.js/)
+    assert.match(stack, /--- called from ---\n.*whoCalls.*run\.test\.js/)
+    return true
+  })
+})
+
+test('says what is wrong with a module', async () => {
+  const missing = pool.run(transforms.module(fixture('none.js')), 0)
+  await assert.rejects(missing, { code: 'ERR_MODULE_NOT_FOUND', message: /none\.js/ })
+  await assert.rejects(pool.run(transforms.module('no-such-package-anywhere'), 0), { code: 'ERR_MODULE_NOT_FOUND' })
+  await assert.rejects(pool.run(transforms.module(fixture('throws.cjs')), 0), {
+    name: 'RangeError',
+    message: 'not today'
+  })
+  await assert.rejects(pool.run(plain('nothing'), 0), {
+    name: 'TypeError',
+    message: /no function as 'nothing'.*'double'/
+  })
+  const value = transforms.module(fixture('module.mjs'), { export: 'notAFunction' })
+  await assert.rejects(pool.run(value, 0), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /'default', 'named', 'notAFunction'/
+  })
+  assert.equal(await pool.run(plain('double'), 4), 8)
+})
+
+test('callbacks run in the context of the caller', async () => {
+  const storage = new AsyncLocalStorage()
+  const seen = await Promise.all(
+    [1, 2, 3].map(n => storage.run(n, () => pool.run(plain(), n).then(() => storage.getStore())))
+  )
+  assert.deepEqual(seen, [1, 2, 3])
+})
+
+test('each task is an async resource', async () => {
+  /** @type {string[]} */
+  const types = []
+  const hook = createHook({ init: (_id, type) => types.push(type) }).enable()
+  await pool.run(plain(), 1)
+  hook.disable()
+  assert.ok(types.includes('OffloopTask'))
+})
+
+test('counts tasks as the pool counts all', async () => {
+  const own = new Pool({ threads: 1 })
+  await pool.map(plain(), [1])
+  await own.map(plain('double'), [1, 2, 3])
+  await assert.rejects(own.run(plain('rejects'), 0))
+  const { completed, failed, running, queued, queuedBytes, byTransform } = own.stats()
+  assert.deepEqual([completed, failed, running, queued, queuedBytes], [3, 1, 0, 0, 0])
+  assert.equal(byTransform.module.completed, 3)
+  await own.close()
+})
