@@ -1,13 +1,12 @@
 'use strict'
 
-// The rules of the house, held over the real tree. Beside each stands a sample that breaks it: a rule that nothing can
-// break is no rule.
+// The rules of the architecture, checked over the real tree. Each has samples that it must refuse.
 
 const assert = require('node:assert/strict')
 const { readFileSync, readdirSync } = require('node:fs')
 const { join, relative } = require('node:path')
 const { test } = require('node:test')
-const house = require('../support/architecture.js')
+const architecture = require('../support/architecture.js')
 const { blank } = require('../support/source-text.js')
 
 const root = join(__dirname, '..', '..')
@@ -52,7 +51,7 @@ test('there is something to hold the rules over', () => {
 
 rule(
   'every function of the border catches panics',
-  house.uncaughtPanics,
+  architecture.uncaughtPanics,
   [
     { 'src/node/a.rs': '#[napi]\npub fn f() {}' },
     { 'src/node/a.rs': '#[napi(ts_args_type = "a: catch_unwind")]\n#[allow(clippy::a)]\npub fn f() {}' }
@@ -65,7 +64,7 @@ rule(
 
 rule(
   'only src/node/ names napi or is unsafe',
-  house.borderLeaks,
+  architecture.napiOutsideNode,
   [
     { 'src/pool/mod.rs': 'use napi::Env;' },
     { 'src/lib.rs': 'fn f() { unsafe { g() } }' },
@@ -80,7 +79,7 @@ rule(
 
 rule(
   'pool, transform, cache and sink do not import one another',
-  house.partsThatMeet,
+  architecture.crossImports,
   [
     { 'src/pool/mod.rs': 'use crate::transform::Value;' },
     { 'src/cache/mod.rs': 'use crate::{error::Error, pool};' },
@@ -95,7 +94,7 @@ rule(
 
 rule(
   'every unsafe says why it is sound',
-  house.unexplainedUnsafe,
+  architecture.undocumentedUnsafe,
   [
     { 'src/node/a.rs': 'fn f() {\n    unsafe { g() }\n}' },
     { 'src/node/a.rs': '// SAFETY: a\nlet a = unsafe { g() };\nlet b = unsafe { h() };' },
@@ -106,14 +105,14 @@ rule(
 
 rule(
   'every file is one idea',
-  house.longFiles,
+  architecture.longFiles,
   [{ 'src/a.rs': 'a\n'.repeat(451) }, { 'lib/a.js': 'a\n'.repeat(451) }],
   { 'lib/native/binding.js': 'a\n'.repeat(900), 'src/a.rs': 'a\n'.repeat(450) }
 )
 
 rule(
   'imports in lib/ point down',
-  house.upwardImports,
+  architecture.upwardImports,
   [
     { 'lib/pool/a.js': "require('../native/binding.js')", 'lib/native/binding.js': '' },
     { 'lib/internal/errors.js': "require('../pool')", 'lib/pool/index.js': '' },
@@ -137,7 +136,7 @@ rule(
 
 rule(
   'timers and clocks come from where fakes do not reach',
-  house.fakedTimers,
+  architecture.fakeableTimers,
   [
     { 'lib/pool/a.js': 'setTimeout(f, 1)' },
     { 'lib/pool/a.js': "const { now } = require('../internal/clock')\nsetImmediate(f)" },
@@ -156,23 +155,23 @@ rule(
 
 test('every crate is used', () => {
   const manifest = '[dependencies]\nused-one = "1"\nidle = { version = "1" }\n\n[build-dependencies]\nother = "1"\n'
-  assert.equal(house.unusedCrates(manifest, { 'src/a.rs': 'use used_one::a; // idle' }).length, 1)
-  assert.notDeepEqual(house.unusedCrates('[package]\n', {}), [])
-  assert.deepEqual(house.unusedCrates(files['Cargo.toml'], files), [])
+  assert.equal(architecture.unusedCrates(manifest, { 'src/a.rs': 'use used_one::a; // idle' }).length, 1)
+  assert.notDeepEqual(architecture.unusedCrates('[package]\n', {}), [])
+  assert.deepEqual(architecture.unusedCrates(files['Cargo.toml'], files), [])
 })
 
 test('the lock file serves every platform and names no host', () => {
   const entry = { optionalDependencies: { a: '1', b: '1' } }
   const sample = { packages: { 'node_modules/x': entry, 'node_modules/x/node_modules/a': {} } }
-  assert.deepEqual(house.missingFromLock(JSON.stringify(sample)), ['b'])
+  assert.deepEqual(architecture.missingFromLock(JSON.stringify(sample)), ['b'])
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
-  assert.deepEqual(house.missingFromLock(lock), [])
-  assert.deepEqual(house.foreignWords({ 'package-lock.json': lock }), [])
+  assert.deepEqual(architecture.missingFromLock(lock), [])
+  assert.deepEqual(architecture.machineSpecificWords({ 'package-lock.json': lock }), [])
 })
 
 rule(
   'nothing names a machine or a host that packages come from',
-  house.foreignWords,
+  architecture.machineSpecificWords,
   [
     { 'docs/a.md': `see ${['', 'tmp', 'a'].join('/')}` },
     { 'lib/a.js': `'${['', 'home', 'me'].join('/')}'` },
@@ -181,7 +180,7 @@ rule(
   { 'docs/a.md': 'target/tmp/a, https://example.org/tmp/a and ./home/a' }
 )
 
-rule('every document is linked', house.unlinkedDocs, [{ 'docs/a.md': '[me](a.md)', 'README.md': 'docs/a.md' }], {
+rule('every document is linked', architecture.unlinkedDocs, [{ 'docs/a.md': '[me](a.md)', 'README.md': 'docs/a.md' }], {
   'docs/a.md': '',
   'docs/b.md': '[a](a.md#part)',
   'README.md': '[b](./docs/b.md)'
@@ -189,7 +188,7 @@ rule('every document is linked', house.unlinkedDocs, [{ 'docs/a.md': '[me](a.md)
 
 rule(
   'every path that is named exists',
-  house.brokenPaths,
+  architecture.brokenPaths,
   [
     { 'src/a.rs': '//! JavaScript runs it, `lib/json/build.js`.' },
     { 'src/a.rs': '/// See b.rs.' },
@@ -204,17 +203,17 @@ rule(
   }
 )
 
-rule('no test keeps others from running', house.focusedTests, [
+rule('no test keeps others from running', architecture.focusedTests, [
   { '__test__/a.test.js': ['test', "only('a', () => {})"].join('.') }
 ])
 
 test('what can be required exports what its types declare', () => {
   const sample =
     'export class A {}\nexport const b: A\nexport interface C {}\nexport type D = A\n// export const e: A\n'
-  assert.deepEqual(house.declaredValues(sample), ['A', 'b'])
+  assert.deepEqual(architecture.declaredValues(sample), ['A', 'b'])
   for (const name of ['index', 'prometheus', 'opentelemetry']) {
     const values = Object.keys(require(join(root, name))).sort()
-    assert.deepEqual(values, house.declaredValues(files[`${name}.d.ts`]))
+    assert.deepEqual(values, architecture.declaredValues(files[`${name}.d.ts`]))
   }
 })
 

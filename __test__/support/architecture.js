@@ -1,6 +1,6 @@
 'use strict'
 
-// The rules of the house as pure functions: files in (path to text), complaints out.
+// The rules of the architecture as pure functions from files (path to text) to complaints.
 
 const { posix } = require('node:path')
 const { blank } = require('./source-text.js')
@@ -8,7 +8,7 @@ const { blank } = require('./source-text.js')
 /** @typedef {Record<string, string>} Files paths from the root, with slashes */
 
 const MAX_LINES = 450
-const APART = ['pool', 'transform', 'cache', 'sink']
+const INDEPENDENT = ['pool', 'transform', 'cache', 'sink']
 
 /**
  * The layers of lib/, from the bottom up: a file may import files of its own folder and of layers below. A layer has folders, which
@@ -39,10 +39,10 @@ function pick(files, pattern) {
 }
 
 /**
- * The border is in src/node/: nothing else names napi or is unsafe.
+ * Finds napi and unsafe outside src/node/.
  * @param {Files} files
  */
-function borderLeaks(files) {
+function napiOutsideNode(files) {
   return pick(files, /^src\/.*\.rs$/)
     .filter(([path]) => !path.startsWith('src/node/'))
     .flatMap(([path, text]) => {
@@ -55,33 +55,33 @@ function borderLeaks(files) {
 }
 
 /**
- * Parts that meet only in node/ do not import one another.
+ * Finds imports between parts that only src/node/ may combine.
  * @param {Files} files
  */
-function partsThatMeet(files) {
+function crossImports(files) {
   return pick(files, /^src\/.*\.rs$/).flatMap(([path, text]) => {
     const part = /^src\/(\w+)/.exec(path)?.[1] ?? ''
-    if (!APART.includes(part)) return []
+    if (!INDEPENDENT.includes(part)) return []
     // From inside a part, the crate's root is `crate::` or enough `super::`.
     const code = blank(text, 'rust').replace(/\s+/g, ' ')
-    return APART.filter(other => other !== part)
+    return INDEPENDENT.filter(other => other !== part)
       .filter(other => new RegExp(`\\b(crate|super)( ?:: ?super)* ?:: ?(\\{[^;]*?[{, ])?${other}\\b`).test(code))
       .map(other => `${path} imports ${other}`)
   })
 }
 
 /**
- * Every unsafe block, function and implementation says why it is sound, on it or in the lines just above.
+ * Finds unsafe blocks, functions and implementations without a SAFETY comment on them or just above.
  * @param {Files} files
  */
-function unexplainedUnsafe(files) {
+function undocumentedUnsafe(files) {
   return pick(files, /^src\/.*\.rs$/).flatMap(([path, text]) => {
     const lines = text.split('\n')
     return blank(text, 'rust')
       .split('\n')
       .flatMap((line, index) => {
         if (!/\bunsafe\s*(\{|impl\b)|\bunsafe\s*$/.test(line)) return []
-        return isExplained(lines, index) ? [] : [`${path}:${index + 1} has an unsafe without a SAFETY comment`]
+        return isDocumented(lines, index) ? [] : [`${path}:${index + 1} has an unsafe without a SAFETY comment`]
       })
   })
 }
@@ -91,7 +91,7 @@ function unexplainedUnsafe(files) {
  * @param {readonly string[]} lines
  * @param {number} index
  */
-function isExplained(lines, index) {
+function isDocumented(lines, index) {
   for (let line = index; line >= 0 && line > index - 12; line--) {
     if (/\/\/\s*SAFETY:/.test(lines[line])) return true
     // An end of a statement or of a block: what is above it explains something else.
@@ -101,7 +101,7 @@ function isExplained(lines, index) {
 }
 
 /**
- * A panic never crosses the border: every function that JavaScript calls catches it.
+ * Finds functions that JavaScript calls and that do not catch panics.
  * @param {Files} files
  */
 function uncaughtPanics(files) {
@@ -249,10 +249,10 @@ function unusedCrates(manifest, files) {
 }
 
 /**
- * Paths of someone's machine, and hosts that packages come from.
+ * Finds paths of one machine, and hosts that packages come from.
  * @param {Files} files
  */
-function foreignWords(files) {
+function machineSpecificWords(files) {
   const words = [
     /(?<![\w.@-])\/(work|home|tmp|root|Users|farm)\/[\w.]/,
     /https?:\/\/[^\s/"']*(registry|artifactory|nexus|mirror)[^\s/"']*/i,
@@ -339,23 +339,23 @@ function focusedTests(files) {
 }
 
 /** The functions that fake timers replace; `lib/internal/clock.js` has Node's own. */
-const FAKED = /(?<![\w.#])(?:setTimeout|clearTimeout|setImmediate|queueMicrotask|nextTick)\b(?=\()/g
-const FAKED_MEMBERS =
+const FAKEABLE = /(?<![\w.#])(?:setTimeout|clearTimeout|setImmediate|queueMicrotask|nextTick)\b(?=\()/g
+const FAKEABLE_MEMBERS =
   /\b(?:performance|Date)\.now\b|\bprocess\.(?:nextTick|hrtime)\b|\bsetInterval\b|\bclearInterval\b|'node:timers[^']*'/g
 
 /**
  * Finds timers and clocks that do not come from `lib/internal/clock.js`. A worker thread is exempt: fakes do not reach it.
  * @param {Files} files
  */
-function fakedTimers(files) {
+function fakeableTimers(files) {
   return pick(
     files,
     /^lib\/(?!internal\/clock\.js|native\/binding\.js|worker\/(?:worker-main|clone-error|source)\.js).*\.js$/
   ).flatMap(([path, text]) => {
     const code = blank(text, 'js', { strings: false })
     const own = /\{([^}]*)\} = require\('(?:\.|\.\.(?:\/\.\.)?\/internal)\/clock'\)/.exec(code)?.[1] ?? ''
-    const calls = [...code.matchAll(FAKED)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
-    const found = [...calls, ...code.matchAll(FAKED_MEMBERS)]
+    const calls = [...code.matchAll(FAKEABLE)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
+    const found = [...calls, ...code.matchAll(FAKEABLE_MEMBERS)]
     return found.map(
       ({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/internal/clock.js has`
     )
@@ -371,18 +371,18 @@ function lineOf(text, index) {
 }
 
 module.exports = {
-  borderLeaks,
   brokenPaths,
+  crossImports,
   declaredValues,
-  fakedTimers,
+  fakeableTimers,
   focusedTests,
-  foreignWords,
   longFiles,
-  uncaughtPanics,
+  machineSpecificWords,
   missingFromLock,
-  partsThatMeet,
+  napiOutsideNode,
   requires,
-  unexplainedUnsafe,
+  uncaughtPanics,
+  undocumentedUnsafe,
   unlinkedDocs,
   unusedCrates,
   upwardImports
