@@ -5,7 +5,7 @@ const { afterEach, beforeEach, test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Cache } = require('../..')
 const { stopClock } = require('../support/clock')
-const { gate } = require('../support/deferred')
+const { deferred } = require('../support/deferred')
 
 /** @type {ReturnType<typeof stopClock>} */
 let clock
@@ -23,14 +23,14 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     cache.set('a', 1)
     cache.set('own', 2, { ttl: 5000 })
     assert.equal(await cache.get('loaded'), 'anew')
-    clock.pass(999)
+    clock.advance(999)
     assert.deepEqual([cache.peek('a'), cache.has('a'), await cache.get('a')], [1, true, 1])
-    clock.pass(1)
+    clock.advance(1)
     assert.deepEqual([cache.peek('a'), cache.has('a'), cache.has('own')], [undefined, false, true])
     assert.equal(await cache.get('a'), 'anew')
-    clock.pass(3999)
+    clock.advance(3999)
     assert.deepEqual([cache.peek('own'), [...cache.entries()]], [2, [['own', 2]]])
-    clock.pass(1)
+    clock.advance(1)
     assert.equal(cache.has('own'), false)
     assert.equal(cache.delete('own'), false)
   })
@@ -42,7 +42,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
       context.ttl = 10
       return 1
     })
-    clock.pass(10)
+    clock.advance(10)
     assert.equal(cache.has('a'), false)
     cache.clear()
     await cache.get('b', (_, context) => {
@@ -60,17 +60,17 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
   test(`jitter spreads, and only shortens, ${storage}`, () => {
     const cache = open({ ttl: 1000, jitter: 0.5, max: 1000 })
     for (let id = 0; id < 1000; id++) cache.set(id, id)
-    clock.pass(499)
+    clock.advance(499)
     assert.equal([...cache.entries()].length, 1000)
-    clock.pass(251)
+    clock.advance(251)
     const half = [...cache.entries()].length
     assert.ok(half > 400 && half < 600, `${half} of 1000`)
-    clock.pass(250)
+    clock.advance(250)
     assert.equal([...cache.entries()].length, 0)
   })
 
   test(`refreshAfter answers at once and loads behind, once, ${storage}`, async () => {
-    const { promise, open: bring } = gate()
+    const { promise, resolve } = deferred()
     let loads = 0
     const cache = open({
       ttl: 1000,
@@ -82,11 +82,11 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
       }
     })
     cache.set('a', 1)
-    clock.pass(99)
+    clock.advance(99)
     assert.deepEqual([await cache.get('a'), loads], [1, 0])
-    clock.pass(1)
+    clock.advance(1)
     assert.deepEqual([await cache.get('a'), await cache.get('a'), loads], [1, 1, 1])
-    bring(2)
+    resolve(2)
     await promise
     await turn()
     assert.deepEqual([await cache.get('a'), loads, cache.stats().loads], [2, 1, 1])
@@ -95,13 +95,13 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
   test(`a stale value is served while it is revalidated, then not, ${storage}`, async () => {
     const cache = open({ ttl: 100, staleWhileRevalidate: 50 })
     cache.set('a', 1)
-    clock.pass(149)
-    const { promise, open: bring } = gate()
+    clock.advance(149)
+    const { promise, resolve } = deferred()
     assert.equal(await cache.get('a', () => promise), 1)
     assert.deepEqual([cache.has('a'), cache.stats().staleHits], [false, 1])
-    clock.pass(1)
+    clock.advance(1)
     const waits = cache.get('a', () => assert.fail('joins the load under way'))
-    bring(2)
+    resolve(2)
     assert.equal(await waits, 2)
     assert.equal(cache.peek('a'), 2)
   })
@@ -109,10 +109,10 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
   test(`a stale value is served if its reload fails, then not, ${storage}`, async () => {
     const cache = open({ ttl: 100, staleIfError: 50, load: () => Promise.reject(new Error('down')) })
     cache.set('a', 1)
-    clock.pass(149)
+    clock.advance(149)
     assert.equal(await cache.get('a'), 1)
     assert.equal(await cache.get('a', () => 2), 2)
-    clock.pass(150)
+    clock.advance(150)
     await assert.rejects(cache.get('a'), /down/)
   })
 
@@ -128,7 +128,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     })
     for (let i = 0; i < 5; i++) await assert.rejects(cache.get('a'), it => it === error)
     assert.equal(loads, 1)
-    clock.pass(100)
+    clock.advance(100)
     await assert.rejects(cache.get('a'))
     assert.equal(loads, 2)
     cache.set('a', 1)
@@ -146,7 +146,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     }
     const cache = open({ ttl: 10, staleIfError: 1000, errorTtl: 100, load })
     cache.set('a', 1)
-    clock.pass(10)
+    clock.advance(10)
     for (let i = 0; i < 5; i++) assert.equal(await cache.get('a'), 1)
     assert.equal(loads, 1)
   })
@@ -159,7 +159,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     }
     const due = open({ ttl: 1000, refreshAfter: 10, errorTtl: 500, load })
     due.set('a', 1)
-    clock.pass(20)
+    clock.advance(20)
     for (let i = 0; i < 5; i++) {
       assert.equal(await due.get('a'), 1)
       await turn()
@@ -167,7 +167,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal(loads, 1)
     const stale = open({ ttl: 100, staleWhileRevalidate: 1000, errorTtl: 500, load })
     stale.set('a', 1)
-    clock.pass(150)
+    clock.advance(150)
     for (let i = 0; i < 3; i++) {
       assert.equal(await stale.get('a'), 1)
       await turn()
@@ -175,9 +175,9 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal(loads, 2)
     const doubtful = open({ ttl: 50, staleIfError: 100, errorTtl: 60_000, load })
     doubtful.set('a', 1)
-    clock.pass(149)
+    clock.advance(149)
     assert.equal(await doubtful.get('a'), 1)
-    clock.pass(1)
+    clock.advance(1)
     await assert.rejects(doubtful.get('a'), /down/)
     assert.equal(loads, 3)
     assert.equal(await doubtful.refresh('a').catch(() => 'loads'), 'loads')
@@ -192,7 +192,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
       context.ttl = month
       return 2
     })
-    clock.pass(month - 1)
+    clock.advance(month - 1)
     assert.deepEqual([cache.peek('a'), cache.peek('b')], [1, 2])
     assert.throws(() => new Cache({ max: 1, loadTimeout: month }), { code: 'ERR_OUT_OF_RANGE' })
   })
@@ -202,7 +202,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     cache.set('long', 1)
     cache.set('short', 2, { ttl: 10 })
     cache.set('other', 3)
-    clock.pass(10)
+    clock.advance(10)
     cache.set('new', 4)
     assert.deepEqual([cache.has('long'), cache.size, cache.stats().evictions.ttl], [true, 3, 1])
   })

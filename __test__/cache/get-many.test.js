@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Cache } = require('../..')
 const { stopClock } = require('../support/clock')
-const { gate } = require('../support/deferred')
+const { deferred } = require('../support/deferred')
 
 for (const storage of /** @type {const} */ (['heap', 'native'])) {
   /** @param {Partial<import('../../index').CacheOptions<any, any>>} [options] */
@@ -17,7 +17,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
       const known = []
       const cache = open({ ttl: 10, staleIfError: 1000, load: (_, { previous }) => known.push(previous) })
       cache.set('a', 'old')
-      clock.pass(20)
+      clock.advance(20)
       await cache.getMany(['a', 'b'])
       assert.deepEqual(known, ['old', undefined])
     } finally {
@@ -27,7 +27,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
 
   test(`the signal of loadMany aborts when nobody waits any more, ${storage}`, async () => {
     const cache = open()
-    const { promise } = gate()
+    const { promise } = deferred()
     /** @type {AbortSignal | undefined} */
     let signal
     const many = cache.getMany(['a', 'b'], (_, context) => {
@@ -43,7 +43,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
   test(`loads what is missing in one call, in the order of the ids, ${storage}`, async () => {
     const cache = open()
     cache.set('b', 'held')
-    const { promise, open: bring } = gate()
+    const { promise, resolve } = deferred()
     const single = cache.get('c', () => promise)
     /** @type {any[]} */
     const calls = []
@@ -51,7 +51,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
       calls.push([ids, signal instanceof AbortSignal])
       return new Map(ids.map(id => [id, `loaded ${id}`]))
     })
-    bring('flight')
+    resolve('flight')
     const expected = [
       ['a', 'loaded a'],
       ['b', 'held'],
@@ -67,11 +67,11 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
 
   test(`a get meanwhile joins, ${storage}`, async () => {
     const cache = open()
-    const { promise, open: bring } = gate()
+    const { promise, resolve } = deferred()
     const many = cache.getMany(['a', 'b'], () => promise)
     const one = cache.get('b', () => assert.fail('loads'))
     const both = cache.getMany(['b', 'a'], () => assert.fail('loads'))
-    bring([1, 2])
+    resolve([1, 2])
     assert.equal(await one, 2)
     assert.deepEqual(
       [...(await many)],
@@ -181,7 +181,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     try {
       const cache = new Cache({ max: 10, storage, ttl: 10, jitter: 0, staleWhileRevalidate: 100 })
       cache.set('a', 'old')
-      clock.pass(10)
+      clock.advance(10)
       assert.deepEqual([...(await cache.getMany(['a'], async ids => ids.map(id => `new ${id}`)))], [['a', 'old']])
       assert.equal(await cache.refresh.call(cache, 'a').catch(error => error.code), 'ERR_INVALID_ARG_TYPE')
       while (cache.stats().inFlight > 0) await new Promise(resolve => setImmediate(resolve))

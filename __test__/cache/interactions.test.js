@@ -8,7 +8,7 @@ const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Cache } = require('../..')
 const { clock } = require('../../lib/cache/clock')
-const { gate } = require('../support/deferred')
+const { deferred } = require('../support/deferred')
 
 /** @typedef {'heap' | 'native'} Storage */
 
@@ -59,9 +59,9 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
 
   test(`a load that was forgotten fails without a trace, ${storage}`, async () => {
     const cache = new Cache({ max: 9, storage, errorTtl: 10_000 })
-    const open = gate()
+    const gate = deferred()
     const old = cache.get('a', async () => {
-      await open.promise
+      await gate.promise
       throw new Error('old')
     })
     cache.delete('a')
@@ -69,7 +69,7 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
       throw new Error('new')
     }
     await assert.rejects(cache.get('a', fails), { message: 'new' })
-    open.open(undefined)
+    gate.resolve(undefined)
     await assert.rejects(old, { message: 'old' })
     await assert.rejects(
       cache.get('a', () => 1),
@@ -122,14 +122,14 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
 
   test(`nobody gets an id that a loader of many did not bring, ${storage}`, async () => {
     const cache = new Cache({ max: 9, storage })
-    const open = gate()
+    const gate = deferred()
     const load = async () => {
-      await open.promise
+      await gate.promise
       return new Map()
     }
     const asked = [cache.getMany(['n'], load), cache.getMany(['n'], load)]
     const single = cache.get('n', () => 'never')
-    open.open(undefined)
+    gate.resolve(undefined)
     for (const found of await Promise.all(asked)) assert.equal(found.size, 0)
     assert.equal(await single, undefined)
     assert.equal(cache.has('n'), false)

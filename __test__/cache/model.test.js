@@ -7,7 +7,7 @@ const { test } = require('node:test')
 const fc = require('fast-check')
 const { Cache } = require('../..')
 const { stopClock } = require('../support/clock')
-const { gate } = require('../support/deferred')
+const { deferred } = require('../support/deferred')
 
 const MAX = 4
 const TTL = 50
@@ -28,7 +28,7 @@ const step = fc.oneof(
 
 /**
  * @typedef {{ id: number, value: number, until: number }} Line
- * @typedef {{ id: number, gate: ReturnType<typeof gate>, isCurrent: boolean, asked: Promise<any>[] }} Load
+ * @typedef {{ id: number, gate: ReturnType<typeof deferred>, isCurrent: boolean, asked: Promise<any>[] }} Load
  */
 
 /** Entries from the least to the most recently used, and loads under way. */
@@ -91,7 +91,7 @@ async function replay(steps, clock, storage) {
   for (const step of steps) {
     count++
     // No two entries end at the same moment: in which order they go then is not promised.
-    clock.pass(0.001)
+    clock.advance(0.001)
     model.time += 0.001
     await take(step, cache, model, count, clock)
     assert.deepEqual([cache.size, cache.stats().inFlight], [model.lines.length, model.loads.length])
@@ -130,16 +130,16 @@ async function take(step, cache, model, count, clock) {
     model.lines = []
     model.forget(() => true)
   } else if (step.kind === 'pass') {
-    clock.pass(step.millis)
+    clock.advance(step.millis)
     model.time += step.millis
   } else if (model.loads.length > 0) {
     const [load] = model.loads.splice(step.at % model.loads.length, 1)
     if (step.kind === 'bring') {
-      load.gate.open(count)
+      load.gate.resolve(count)
       for (const asked of load.asked) assert.equal(await asked, count)
       if (load.isCurrent) model.store(load.id, count, TTL)
     } else {
-      load.gate.fail(new Error('down'))
+      load.gate.reject(new Error('down'))
       for (const asked of load.asked) await assert.rejects(asked, /down/)
     }
   }
@@ -153,7 +153,7 @@ async function take(step, cache, model, count, clock) {
  */
 async function get(cache, model, id, aborts) {
   const controller = new AbortController()
-  const own = gate()
+  const own = deferred()
   const signal = aborts ? controller.signal : undefined
   const line = model.fresh(id)
   const load = model.loads.find(load => load.id === id && load.isCurrent)

@@ -6,7 +6,7 @@ const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Worker } = require('node:worker_threads')
 const { Cache } = require('../..')
-const { gate } = require('../support/deferred')
+const { deferred } = require('../support/deferred')
 
 const main = JSON.stringify(require.resolve('../..'))
 
@@ -127,15 +127,15 @@ test('options that do not match are an error that says which', () => {
 test('two of one name in one thread wait for each other', async () => {
   const options = { max: 10, name: 'twice' }
   const [first, second] = [new Cache(options), new Cache(options)]
-  const { promise, open: bring } = gate()
+  const { promise, resolve } = deferred()
   const both = [first.get('a', () => promise), second.get('a', () => assert.fail('loads'))]
-  bring('value')
+  resolve('value')
   assert.deepEqual(await Promise.all(both), ['value', 'value'])
   await assert.rejects(
     first.get('b', () => second.get('b', () => 1)),
     { code: 'ERR_OFFLOOP_RECURSIVE_LOAD' }
   )
-  const { promise: never } = gate()
+  const { promise: never } = deferred()
   const left = second.get('c', () => 'taken over')
   const taken = first.get('d', () => never)
   const follows = second.get('d', () => 'taken over')

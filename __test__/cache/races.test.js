@@ -7,7 +7,7 @@ const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Cache } = require('../..')
 const { stopClock } = require('../support/clock')
-const { gate } = require('../support/deferred')
+const { deferred } = require('../support/deferred')
 
 /** @typedef {import('../../index').CacheOptions<any, any>} Options */
 
@@ -22,7 +22,7 @@ function race(name, body) {
 }
 
 race('many who miss on one id share one load', async (open, storage) => {
-  const { promise, open: bring } = gate()
+  const { promise, resolve } = deferred()
   let loads = 0
   const cache = open({
     load: () => {
@@ -32,7 +32,7 @@ race('many who miss on one id share one load', async (open, storage) => {
   })
   const asked = Array.from({ length: 10_000 }, () => cache.get('a'))
   const value = { deep: [1] }
-  bring(value)
+  resolve(value)
   const values = await Promise.all(asked)
   assert.equal(loads, 1)
   assert.ok(values.every(it => it === value))
@@ -46,10 +46,10 @@ race('many who miss on one id share one load', async (open, storage) => {
 
 race('a load that fails rejects all who wait with one error and stores nothing', async open => {
   const error = new Error('no')
-  const { promise, fail } = gate()
+  const { promise, reject } = deferred()
   const cache = open({ load: () => promise })
   const asked = [cache.get('a'), cache.get('a'), cache.get('a', undefined, { signal: new AbortController().signal })]
-  fail(error)
+  reject(error)
   for (const result of await Promise.allSettled(asked)) {
     assert.equal(result.status === 'rejected' && result.reason, error)
   }
@@ -59,61 +59,61 @@ race('a load that fails rejects all who wait with one error and stores nothing',
 })
 
 race('set during a load: who waits gets the load, what was set stays', async open => {
-  const { promise, open: bring } = gate()
+  const { promise, resolve } = deferred()
   const cache = open()
   const asked = cache.get('a', () => promise)
   cache.set('a', 'set')
   assert.equal(await cache.get('a', () => assert.fail('loads')), 'set')
-  bring('loaded')
+  resolve('loaded')
   assert.equal(await asked, 'loaded')
   assert.equal(cache.peek('a'), 'set')
 })
 
 for (const forget of /** @type {const} */ (['delete', 'clear'])) {
   race(`${forget} during a load: who waits gets it, it is not stored, a get begins anew`, async open => {
-    const old = gate()
-    const young = gate()
+    const old = deferred()
+    const young = deferred()
     const cache = open()
     const first = cache.get('a', () => old.promise)
     cache[forget]('a')
     const second = cache.get('a', () => young.promise)
-    old.open('old')
+    old.resolve('old')
     assert.equal(await first, 'old')
     assert.equal(cache.has('a'), false)
     const third = cache.get('a', () => assert.fail('loads twice'))
-    young.open('young')
+    young.resolve('young')
     assert.deepEqual(await Promise.all([second, third]), ['young', 'young'])
     assert.equal(cache.peek('a'), 'young')
   })
 }
 
 race('an old load that fails after a newer one began touches nothing', async open => {
-  const old = gate()
-  const young = gate()
+  const old = deferred()
+  const young = deferred()
   const cache = open()
   const first = cache.get('a', () => old.promise)
   cache.delete('a')
   const second = cache.get('a', () => young.promise)
-  old.fail(new Error('late'))
+  old.reject(new Error('late'))
   await assert.rejects(first, /late/)
-  young.open('young')
+  young.resolve('young')
   assert.equal(await second, 'young')
   assert.equal(cache.peek('a'), 'young')
 })
 
 race('an old load that ends after a newer one ended touches nothing', async open => {
-  const old = gate()
+  const old = deferred()
   const cache = open()
   const first = cache.get('a', () => old.promise)
   cache.delete('a')
   assert.equal(await cache.get('a', () => 'young'), 'young')
-  old.open('old')
+  old.resolve('old')
   assert.equal(await first, 'old')
   assert.equal(cache.peek('a'), 'young')
 })
 
 race("a caller's abort rejects that caller alone; the load ends when nobody is left", async open => {
-  const { promise, open: bring } = gate()
+  const { promise, resolve } = deferred()
   /** @type {AbortSignal[]} */
   const signals = []
   const cache = open({
@@ -134,13 +134,13 @@ race("a caller's abort rejects that caller alone; the load ends when nobody is l
   // What comes from it now is nobody's, and a get begins anew.
   const again = cache.get('a')
   assert.equal(signals.length, 2)
-  bring('late')
+  resolve('late')
   assert.equal(await again, 'late')
   assert.equal(cache.stats().loads, 2)
 })
 
 race('who has no signal keeps the load up', async open => {
-  const { promise, open: bring } = gate()
+  const { promise, resolve } = deferred()
   const cache = open()
   const controller = new AbortController()
   const patient = cache.get('a', () => promise)
@@ -150,7 +150,7 @@ race('who has no signal keeps the load up', async open => {
   controller.abort()
   await assert.rejects(hasty, { name: 'TypeError' })
   await assert.rejects(late, { name: 'AbortError' })
-  bring(1)
+  resolve(1)
   assert.equal(await patient, 1)
 })
 
@@ -200,10 +200,10 @@ race('a loader that asks for its own id is told so', async open => {
   await assert.rejects(cache.get('a'), recursive)
   assert.equal(cache.stats().inFlight, 0)
   // Somebody else who asks meanwhile just waits.
-  const { promise, open: bring } = gate()
+  const { promise, resolve } = deferred()
   const first = cache.get('c', () => promise)
   const second = cache.get('c')
-  bring(7)
+  resolve(7)
   assert.deepEqual(await Promise.all([first, second]), [7, 7])
   await assert.rejects(
     cache.getMany(['d', 'e'], async ids => {
@@ -219,7 +219,7 @@ race("a refresh that fails behind the caller is nobody else's concern", async op
   try {
     const cache = open({ ttl: 100, jitter: 0, refreshAfter: 10, staleWhileRevalidate: 100 })
     cache.set('a', 1)
-    clock.pass(10)
+    clock.advance(10)
     let failures = 0
     const load = async () => {
       failures++
@@ -227,11 +227,11 @@ race("a refresh that fails behind the caller is nobody else's concern", async op
     }
     assert.equal(await cache.get('a', load), 1)
     await turn()
-    clock.pass(90)
+    clock.advance(90)
     assert.equal(await cache.get('a', load), 1, 'stale')
     await turn()
     assert.equal(failures, 2)
-    clock.pass(100)
+    clock.advance(100)
     await assert.rejects(cache.get('a', load), /no/)
   } finally {
     clock.restore()
@@ -239,10 +239,10 @@ race("a refresh that fails behind the caller is nobody else's concern", async op
 })
 
 race('eviction while loads are under way fails nobody', async open => {
-  const gates = Array.from({ length: 50 }, () => gate())
+  const gates = Array.from({ length: 50 }, () => deferred())
   const cache = open({ max: 2 })
   const asked = gates.map(({ promise }, index) => cache.get(index, () => promise))
-  for (const [index, { open: bring }] of gates.entries()) bring(index * 2)
+  for (const [index, { resolve }] of gates.entries()) resolve(index * 2)
   assert.deepEqual(
     await Promise.all(asked),
     gates.map((_, index) => index * 2)
@@ -251,7 +251,7 @@ race('eviction while loads are under way fails nobody', async open => {
 })
 
 race('a load that hangs is given up', async open => {
-  const { promise, open: bring } = gate()
+  const { promise, resolve } = deferred()
   /** @type {AbortSignal | undefined} */
   let signal
   const cache = open({ loadTimeout: 5 })
@@ -265,7 +265,7 @@ race('a load that hangs is given up', async open => {
   clearInterval(alive)
   assert.equal(signal?.reason.name, 'TimeoutError')
   assert.equal(await cache.get('a', () => 'young'), 'young')
-  bring('late')
+  resolve('late')
   await turn()
   assert.equal(cache.peek('a'), 'young')
 })
@@ -285,7 +285,7 @@ race('close rejects whoever waits and aborts the loader', async open => {
   const cache = open()
   const asked = cache.get('a', (_, context) => {
     signal = context.signal
-    return gate().promise
+    return deferred().promise
   })
   cache.close()
   await assert.rejects(asked, { code: 'ERR_OFFLOOP_CLOSED' })

@@ -8,7 +8,7 @@ const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Worker } = require('node:worker_threads')
 const { Cache } = require('../..')
-const { gate } = require('../support/deferred')
+const { deferred } = require('../support/deferred')
 
 const main = JSON.stringify(require.resolve('../..'))
 const never = () => new Promise(() => {})
@@ -48,13 +48,13 @@ test('an error that cannot be cloned ends the load all the same', async () => {
   })
   const unnamed = Object.assign(new Error('unnamed'), { name: Symbol('none') })
   for (const [id, error] of Object.entries({ cyclic, hostile, unnamed, thrown: Object.create(null), f: () => {} })) {
-    const open = gate()
+    const gate = deferred()
     const loads = first.get(id, async () => {
-      await open.promise
+      await gate.promise
       throw error
     })
     const waits = second.get(id, () => 'never')
-    open.open(undefined)
+    gate.resolve(undefined)
     await assert.rejects(loads, thrown => thrown === error)
     await assert.rejects(
       waits.then(() => assert.fail('there is no value')),
@@ -71,7 +71,7 @@ test('an error that cannot be cloned ends the load all the same', async () => {
 
 test('errors cross with what is in them', async () => {
   const [first, second, third] = three('crossing')
-  const open = gate()
+  const gate = deferred()
   const cause = Object.assign(new RangeError('cause'), { code: 'E_CAUSE' })
   const errors = {
     caused: Object.assign(new Error('top'), { cause, code: 'E_TOP' }),
@@ -81,13 +81,13 @@ test('errors cross with what is in them', async () => {
   for (const [id, error] of Object.entries(errors)) {
     first
       .get(id, async () => {
-        await open.promise
+        await gate.promise
         throw error
       })
       .catch(() => {})
   }
   const waiting = Object.keys(errors).map(id => second.get(id, never).catch(error => error))
-  open.open(undefined)
+  gate.resolve(undefined)
   const [caused, many, dom] = /** @type {any[]} */ (await Promise.all(waiting))
   assert.deepEqual([caused.code, caused.cause.code, caused.cause instanceof RangeError], ['E_TOP', 'E_CAUSE', true])
   assert.ok(many instanceof AggregateError && many.errors[0] instanceof TypeError && many.errors[1] === 'two')
@@ -149,15 +149,15 @@ test('who waits for a thread that is stuck waits no longer than loadTimeout', as
 
 test('what a loader of many does not bring is absent in other threads too', async () => {
   const [first, second, third] = three('absent', { codec: 'json' })
-  const open = gate()
+  const gate = deferred()
   const load = async () => {
-    await open.promise
+    await gate.promise
     return new Map([['here', 1]])
   }
   const one = first.getMany(['here', 'gone'], load)
   const other = second.getMany(['here', 'gone'], never)
   const single = third.get('gone', never)
-  open.open(undefined)
+  gate.resolve(undefined)
   assert.deepEqual([...(await one)], [['here', 1]])
   assert.deepEqual([...(await other)], [['here', 1]])
   assert.equal(await single, undefined)
@@ -166,26 +166,26 @@ test('what a loader of many does not bring is absent in other threads too', asyn
 
 test('an environment that has closed a cache leads nothing in the next of that name', async () => {
   const old = new Cache({ max: 9, name: 'reborn' })
-  const open = gate()
-  const asked = gate()
+  const gate = deferred()
+  const asked = deferred()
   const late = old.get('x', async () => {
-    await open.promise
+    await gate.promise
     const next = new Cache({ max: 9, name: 'reborn' })
     const joins = next.get('y', never)
-    asked.open(undefined)
+    asked.resolve(undefined)
     return joins
   })
   old.close()
   await assert.rejects(late, { code: 'ERR_OFFLOOP_CLOSED' })
   const reborn = new Cache({ max: 9, name: 'reborn' })
-  const loads = gate()
+  const loads = deferred()
   const value = reborn.get('y', async () => {
     await loads.promise
     return 'value'
   })
-  open.open(undefined)
+  gate.resolve(undefined)
   await asked.promise
-  loads.open(undefined)
+  loads.resolve(undefined)
   assert.equal(await value, 'value')
   reborn.close()
 })

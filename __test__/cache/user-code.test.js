@@ -109,7 +109,7 @@ function stale(decode, more) {
   /** @type {Cache<any, any>} */
   const cache = new Cache({ max: 9, storage: 'native', codec, ...more })
   cache.set('a', 'old')
-  clock.pass(3)
+  clock.advance(3)
   now = true
   return cache
 }

@@ -10,9 +10,9 @@ const { test } = require('node:test')
 const fastify = require('fastify')
 const { Cache, Pool, pool, transforms } = require('../..')
 const offloop = require('../../fastify')
-const { busy } = require('../support/occupy.js')
-const { gate } = require('../support/deferred.js')
-const { plain, reaches, release, words } = require('../support/worker.js')
+const { occupy } = require('../support/occupy.js')
+const { deferred } = require('../support/deferred.js')
+const { userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 const { listen, server } = require('../support/servers.js')
 
 const identity = transforms.identity()
@@ -20,19 +20,19 @@ const closed = { code: 'ERR_OFFLOOP_CLOSED' }
 
 test('requests under way are answered before what was made is closed', async t => {
   const app = server(t)
-  const shared = words()
-  const closing = gate()
-  app.addHook('preClose', async () => closing.open(undefined))
+  const shared = sharedWords()
+  const closing = deferred()
+  app.addHook('preClose', async () => closing.resolve(undefined))
   app.register(offloop, { pool: { threads: 1 }, caches: { pages: { max: 1 } } })
   app.get('/', async () => {
-    await app.offloop.pool.run(plain('meet'), shared)
+    await app.offloop.pool.run(userFunction('meet'), shared)
     // What comes second must find both open still.
     const page = await /** @type {any} */ (app.offloop.caches).pages.get('1', async () => 'page')
     return `${page} ${await app.offloop.pool.run(identity, 'after')}`
   })
   const ask = await listen(app)
   const asked = ask('/')
-  await reaches(shared, 0, 1)
+  await waitForValue(shared, 0, 1)
   const over = app.close()
   await closing.promise
   release(shared)
@@ -44,17 +44,17 @@ test('requests under way are answered before what was made is closed', async t =
 
 test('tasks that nobody waits for are finished before the server is closed', async t => {
   const app = server(t)
-  const shared = words()
+  const shared = sharedWords()
   app.register(offloop, { pool: { threads: 1 } })
   /** @type {Promise<unknown> | undefined} */
   let background
   app.get('/', async () => {
-    background = app.offloop.pool.run(plain('meet'), shared)
+    background = app.offloop.pool.run(userFunction('meet'), shared)
     return 'answered'
   })
   const ask = await listen(app)
   assert.equal(await (await ask('/')).text(), 'answered')
-  await reaches(shared, 0, 1)
+  await waitForValue(shared, 0, 1)
   const over = app.close().then(() => 'closed')
   release(shared)
   assert.equal(typeof (await background), 'number')
@@ -112,7 +112,7 @@ async function listenBusy(app) {
   let release = async () => {}
   app.addHook('preClose', () => release())
   const ask = await listen(app)
-  release = (await busy(app.offloop.pool)).release
+  release = (await occupy(app.offloop.pool)).release
   return { ask, release }
 }
 
@@ -124,16 +124,16 @@ async function listenBusy(app) {
 async function waiting(t, method) {
   const app = server(t)
   app.register(offloop, { pool: { threads: 1 } })
-  /** @type {ReturnType<typeof gate<any>>} */
-  const ended = gate()
-  const entered = gate()
+  /** @type {ReturnType<typeof deferred<any>>} */
+  const ended = deferred()
+  const entered = deferred()
   app.route({
     method,
     url: '/',
     async handler(_request, reply) {
       const task = app.offloop.pool.run(identity, 'done', { signal: reply.signal })
-      entered.open(undefined)
-      task.then(ended.open, ended.open)
+      entered.resolve(undefined)
+      task.then(ended.resolve, ended.resolve)
       return task
     }
   })
@@ -199,10 +199,10 @@ test('the signal is one for a reply, and aborts when it is over', async t => {
 test('a task whose time is over by handlerTimeout is given up', async t => {
   const app = server(t)
   app.register(offloop, { pool: { threads: 1 } })
-  const ended = gate()
+  const ended = deferred()
   app.get('/', { handlerTimeout: 20 }, (_, reply) => {
     const task = app.offloop.pool.run(identity, 'x', { signal: reply.signal })
-    task.then(ended.open, ended.open)
+    task.then(ended.resolve, ended.resolve)
     return task
   })
   const { ask } = await listenBusy(app)
@@ -215,12 +215,12 @@ test('over HTTP/2 it has aborted too where it is asked for when all is over', as
   const app = fastify({ http2: true })
   t.after(() => app.close())
   app.register(offloop)
-  const left = gate()
-  const asked = gate()
+  const left = deferred()
+  const asked = deferred()
   app.get('/', async (_, reply) => {
-    left.open(undefined)
+    left.resolve(undefined)
     await once(reply.raw, 'close')
-    asked.open(reply.signal)
+    asked.resolve(reply.signal)
     return 'nobody reads this'
   })
   const session = connectHttp2(await app.listen({ port: 0, host: '127.0.0.1' }))
@@ -239,11 +239,11 @@ test('requests that wait behind another one on their connection hear of its end'
   app.register(offloop)
   /** @type {AbortSignal[]} */
   const signals = []
-  const both = gate()
-  const over = gate()
+  const both = deferred()
+  const over = deferred()
   app.get('/', async (_, reply) => {
     signals.push(reply.signal)
-    if (signals.length === 2) both.open(undefined)
+    if (signals.length === 2) both.resolve(undefined)
     await over.promise
     return 'nobody reads this'
   })
@@ -254,7 +254,7 @@ test('requests that wait behind another one on their connection hear of its end'
   const heard = signals.map(signal => once(signal, 'abort'))
   client.destroy()
   await Promise.all(heard)
-  over.open(undefined)
+  over.resolve(undefined)
 })
 
 test('answers without a connection have a signal as well', async t => {

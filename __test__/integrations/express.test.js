@@ -8,8 +8,8 @@ const { once } = require('node:events')
 const { join } = require('node:path')
 const { test } = require('node:test')
 const { transforms } = require('../..')
-const { busy } = require('../support/occupy.js')
-const { gate } = require('../support/deferred.js')
+const { occupy } = require('../support/occupy.js')
+const { deferred } = require('../support/deferred.js')
 const { app, pool } = require('../../examples/express.js')
 
 const example = join(__dirname, '..', '..', 'examples', 'express.js')
@@ -41,7 +41,7 @@ async function listen(t) {
 
 test('with more to do than it takes it says 503 with Retry-After', async t => {
   const url = await listen(t)
-  const { release } = await busy(pool)
+  const { release } = await occupy(pool)
   const waiting = Array.from({ length: pool.maxQueue }, () => pool.run(transforms.identity(), 'x').catch(() => {}))
   const response = await fetch(url, { headers: { connection: 'close' } })
   assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '1'])
@@ -51,15 +51,15 @@ test('with more to do than it takes it says 503 with Retry-After', async t => {
 
 test('a client that goes away takes its report out of the queue', async t => {
   const url = await listen(t)
-  const { release } = await busy(pool)
+  const { release } = await occupy(pool)
   const client = new AbortController()
   const { run } = pool
   /** @type {Promise<unknown>[]} */
   const reports = []
-  const entered = gate()
+  const entered = deferred()
   t.mock.method(pool, 'run', (/** @type {Parameters<typeof run>} */ ...args) => {
     reports.push(run.apply(pool, args))
-    entered.open(undefined)
+    entered.resolve(undefined)
     return reports[0]
   })
   const asked = fetch(url, { signal: client.signal })

@@ -8,7 +8,7 @@ const { connect } = require('node:net')
 const { test } = require('node:test')
 const { Pool, transforms } = require('../..')
 const offloop = require('../../fastify')
-const { busy } = require('../support/occupy.js')
+const { occupy } = require('../support/occupy.js')
 const { listen, server } = require('../support/servers.js')
 
 const identity = transforms.identity()
@@ -25,7 +25,7 @@ async function busyServer(t, limits = { maxQueue: 0 }, retryAfter) {
   app.register(offloop, { pool, retryAfter })
   const run = () => pool.run(identity, 'x')
   app.get('/run', run)
-  const { release } = await busy(pool)
+  const { release } = await occupy(pool)
   t.after(async () => {
     await release()
     await pool.close()

@@ -9,8 +9,8 @@ const prometheus = require('prom-client')
 const { Cache, Pool, transforms } = require('../..')
 const { collectMetrics } = require('../../prometheus')
 const { node } = require('../support/child')
-const { gate } = require('../support/deferred')
-const { plain, reaches, release, words } = require('../support/worker')
+const { deferred } = require('../support/deferred')
+const { userFunction, waitForValue, release, sharedWords } = require('../support/worker')
 const { parse, scrape } = require('../support/metrics')
 
 const { Registry } = prometheus
@@ -22,9 +22,9 @@ test('a scrape says of a pool what stats() says', async () => {
   const stop = collectMetrics({ pools: [pool], register })
   await pool.map(transforms.gzip(), Array(100).fill('text'))
   await assert.rejects(pool.run(transforms.gunzip(), Buffer.from('no gzip')))
-  const [held, abort] = [words(), new AbortController()]
-  const runs = pool.run(plain('meet'), held)
-  await reaches(held, 0, 1)
+  const [held, abort] = [sharedWords(), new AbortController()]
+  const runs = pool.run(userFunction('meet'), held)
+  await waitForValue(held, 0, 1)
   const waits = pool.run(identity, 'four', { signal: abort.signal })
   await assert.rejects(pool.run(identity, 'no room'), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   const busy = await scrape(register)
@@ -70,7 +70,7 @@ test('a scrape says of a cache what stats() says', async () => {
   const stop = collectMetrics({ caches: { users: cache }, register })
   for (const id of ['a', 'b', 'c', 'c']) await cache.get(id, () => id)
   await assert.rejects(cache.get('d', () => Promise.reject(new Error('down'))))
-  const { promise, open } = gate()
+  const { promise, resolve } = deferred()
   const loading = [cache.get('e', () => promise), cache.get('e', () => promise)]
   const { values } = await scrape(register)
   /** @param {string} name @param {string} [labels] */
@@ -100,7 +100,7 @@ test('a scrape says of a cache what stats() says', async () => {
   )
   assert.equal(of('load_seconds_count'), loadTime.count)
   assert.equal(of('load_seconds', ",quantile='0.99'"), loadTime.p99 / 1000)
-  open('value')
+  resolve('value')
   await Promise.all(loading)
   cache.close()
   assert.equal((await scrape(register)).values.size, 0)
@@ -109,8 +109,8 @@ test('a scrape says of a cache what stats() says', async () => {
 
 test('a scrape says of a sink what stats() says, until it is over', async () => {
   const pool = new Pool()
-  const open = gate()
-  const sink = pool.sink(identity, { each: true, onResult: () => open.promise })
+  const gate = deferred()
+  const sink = pool.sink(identity, { each: true, onResult: () => gate.promise })
   const register = new Registry()
   const stop = collectMetrics({ sinks: { uploads: sink }, register })
   for (const text of ['a', 'bc', 'def']) sink.write(text)
@@ -123,7 +123,7 @@ test('a scrape says of a sink what stats() says, until it is over', async () => 
     "offloop_sink_input_size_bytes{sink='uploads'}": sink.stats().inFlightBytes,
     "offloop_sink_stalls_total{sink='uploads'}": sink.stats().stalls
   })
-  open.open(undefined)
+  gate.resolve(undefined)
   sink.end()
   await once(sink, 'close')
   assert.equal((await scrape(register)).values.size, 0)

@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict')
 const { getEventListeners } = require('node:events')
 const { test } = require('node:test')
-const { Pool, move, pool, transforms, hold, spin } = require('../support/fault-addon')
+const { Pool, move, pool, transforms, occupy, spin } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 const turn = () => new Promise(resolve => setImmediate(resolve))
@@ -22,7 +22,7 @@ test('a signal that aborted before never starts the task', async () => {
 
 test('an aborted queued task leaves the queue at once', async () => {
   const own = new Pool({ threads: 1, maxQueue: 2 })
-  const { release } = hold(own)
+  const { release } = occupy(own)
   const abort = new AbortController()
   const queued = [1, 2].map(() => own.run(identity, Buffer.alloc(1000), { signal: abort.signal }))
   await assert.rejects(own.run(identity, 'x'), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
@@ -110,7 +110,7 @@ test('an abort at every moment: every task settles, its room comes back', async 
 
 test('no other listener keeps an abort from a task', async () => {
   const own = new Pool({ threads: 1 })
-  const { release } = hold(own)
+  const { release } = occupy(own)
   const abort = new AbortController()
   abort.signal.addEventListener('abort', event => event.stopImmediatePropagation())
   const queued = own.run(identity, 'x', { signal: abort.signal })

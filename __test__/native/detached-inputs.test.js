@@ -1,6 +1,6 @@
 'use strict'
 
-// Lost memory looks empty. Wherever bytes are accepted it must be refused, always with the same message, and never be stored,
+// Detached memory looks empty. Wherever bytes are accepted it must be refused, always with the same message, and never be stored,
 // signed with or processed as if it were empty.
 
 const assert = require('node:assert/strict')
@@ -8,7 +8,7 @@ const { Duplex, Readable } = require('node:stream')
 const { pipeline } = require('node:stream/promises')
 const { test } = require('node:test')
 const { Pool, transforms, move } = require('../..')
-const { EMPTY, LOST, detach, message, refused } = require('../support/detached.js')
+const { EMPTY, DETACHED, detach, detachedMessage, detachedError } = require('../support/detached.js')
 
 /** @typedef {import('../../index.js').Transform<any, any>} AnyTransform */
 
@@ -104,17 +104,21 @@ test('there is an example of every transform', () => {
 })
 
 for (const [verb, call] of Object.entries(VERBS)) {
-  test(`${verb}: no transform takes lost memory for empty`, async () => {
+  test(`${verb}: no transform takes detached memory for empty`, async () => {
     const pool = new Pool({ threads: 1 })
     for (const [name, transform] of Object.entries(EXAMPLES)) {
-      for (const [what, make] of Object.entries(LOST)) {
-        await assert.rejects(call(pool, transform, make()), refused(nameIn(verb), what), `${name} of ${what}`)
+      for (const [what, make] of Object.entries(DETACHED)) {
+        await assert.rejects(call(pool, transform, make()), detachedError(nameIn(verb), what), `${name} of ${what}`)
       }
     }
     for (const transform of numeric) {
-      for (const [what, make] of Object.entries(LOST)) {
+      for (const [what, make] of Object.entries(DETACHED)) {
         if (/DataView|ArrayBuffer|Clamped|Float16/.test(what)) continue
-        await assert.rejects(call(pool, transform, make()), refused(nameIn(verb), what), `${transform.name} of ${what}`)
+        await assert.rejects(
+          call(pool, transform, make()),
+          detachedError(nameIn(verb), what),
+          `${transform.name} of ${what}`
+        )
       }
     }
     await assertIdle(pool)
@@ -124,11 +128,11 @@ for (const [verb, call] of Object.entries(VERBS)) {
 test('the error for detached memory of a wrong type says that it is detached', async () => {
   const pool = new Pool({ threads: 1 })
   const error = { code: 'ERR_INVALID_ARG_TYPE', message: /an instance of Float64Array.* Received a detached DataView$/ }
-  await assert.rejects(pool.run(numeric[0], LOST['a detached DataView']()), error)
+  await assert.rejects(pool.run(numeric[0], DETACHED['a detached DataView']()), error)
   await assertIdle(pool)
 })
 
-test('empty bytes that are not lost are accepted', async () => {
+test('empty bytes that are not detached are accepted', async () => {
   const pool = new Pool({ threads: 1 })
   for (const make of EMPTY) {
     assert.equal((await pool.run(EXAMPLES.identity, make())).length, 0)
@@ -145,23 +149,23 @@ test('empty bytes that are not lost are accepted', async () => {
 })
 
 test('the room that was granted to a refused input is returned', async () => {
-  const { plain } = require('../support/worker.js')
-  for (const transform of [EXAMPLES.identity, plain(), EXAMPLES['json.stringify'], numeric[0]]) {
+  const { userFunction } = require('../support/worker.js')
+  for (const transform of [EXAMPLES.identity, userFunction(), EXAMPLES['json.stringify'], numeric[0]]) {
     const pool = new Pool({ threads: 1, maxQueue: 0 })
     for (let round = 0; round < 3; round++) {
       await pool.ready()
-      await assert.rejects(pool.run(transform, LOST['a detached Uint8Array']()), /must not be detached/)
+      await assert.rejects(pool.run(transform, DETACHED['a detached Uint8Array']()), /must not be detached/)
     }
     await assertIdle(pool)
   }
 })
 
-test('lost memory is refused as an iterable of inputs', async () => {
+test('detached memory is refused as an iterable of inputs', async () => {
   const pool = new Pool({ threads: 1 })
   for (const what of ['a detached Float64Array', 'an out-of-bounds Float64Array']) {
-    const inputs = LOST[what]()
-    await assert.rejects(pool.map(EXAMPLES.digest, inputs), refused('The "inputs" argument', what))
-    assert.throws(() => pool.iterate(EXAMPLES.digest, inputs), refused('The "inputs" argument', what))
+    const inputs = DETACHED[what]()
+    await assert.rejects(pool.map(EXAMPLES.digest, inputs), detachedError('The "inputs" argument', what))
+    assert.throws(() => pool.iterate(EXAMPLES.digest, inputs), detachedError('The "inputs" argument', what))
   }
   await assertIdle(pool)
 })
@@ -174,8 +178,8 @@ test('an input that is detached while it is copied, or waits for room, is report
   const mapped = pool.map(EXAMPLES.identity, [waiting])
   detach(large)
   detach(waiting)
-  await assert.rejects(copied, refused('The "input" argument', 'a detached Uint8Array'))
-  await assert.rejects(mapped, { ...refused('The "input" argument', 'a detached Uint8Array'), index: 0 })
+  await assert.rejects(copied, detachedError('The "input" argument', 'a detached Uint8Array'))
+  await assert.rejects(mapped, { ...detachedError('The "input" argument', 'a detached Uint8Array'), index: 0 })
   await assertIdle(pool)
 })
 
@@ -200,20 +204,24 @@ const STREAMS = {
 }
 
 for (const [kind, open] of Object.entries(STREAMS)) {
-  test(`${kind}: a chunk of lost memory ends it with the error`, async () => {
+  test(`${kind}: a chunk of detached memory ends it with the error`, async () => {
     const pool = new Pool({ threads: 1 })
     const streaming = Object.values(EXAMPLES).filter(it => it.streaming)
     assert.ok(streaming.length > 10)
     for (const transform of streaming) {
       for (const [how, write] of Object.entries(WRITES)) {
-        for (const [what, make] of Object.entries(LOST)) {
+        for (const [what, make] of Object.entries(DETACHED)) {
           if (transform !== EXAMPLES.gzip && what !== 'a detached Uint8Array') continue
           const stream = open(pool, transform)
           const failed = new Promise((_, reject) => stream.on('error', reject))
           write(stream, make())
-          await assert.rejects(failed, refused('The "chunk" argument', what), `${how} to ${transform.name}: ${what}`)
+          await assert.rejects(
+            failed,
+            detachedError('The "chunk" argument', what),
+            `${how} to ${transform.name}: ${what}`
+          )
           assert.ok(stream.destroyed)
-          if (stream.result) await assert.rejects(stream.result, refused('The "chunk" argument', what))
+          if (stream.result) await assert.rejects(stream.result, detachedError('The "chunk" argument', what))
         }
       }
     }
@@ -221,22 +229,22 @@ for (const [kind, open] of Object.entries(STREAMS)) {
   })
 }
 
-test('chunks before a lost one have their results', async () => {
+test('chunks before a detached one have their results', async () => {
   const pool = new Pool({ threads: 1 })
   /** @type {string[]} */
   const seen = []
   const onResult = (/** @type {Buffer} */ it) => void seen.push(String(it))
   const sink = pool.sink(EXAMPLES.identity, { each: true, onResult, concurrency: 1 })
   const what = 'a detached Uint8Array'
-  const lost = LOST[what]()
+  const detached = DETACHED[what]()
   const chunks = async function* () {
     yield 'before'
     while (seen.length === 0) await new Promise(setImmediate)
-    yield lost
+    yield detached
   }
   await assert.rejects(
     pipeline(Readable.from(chunks(), { objectMode: true }), sink),
-    refused('The "chunk" argument', what)
+    detachedError('The "chunk" argument', what)
   )
   assert.deepEqual(seen, ['before'])
   await assertIdle(pool)
@@ -246,13 +254,13 @@ test('a chunk that is detached while it waits is reported as detached', async ()
   const pool = new Pool({ threads: 1 })
   const chunk = new Uint8Array(5e6)
   const queued = new Uint8Array(10)
-  for (const lost of [chunk, queued]) {
+  for (const detached of [chunk, queued]) {
     const sink = pool.sink(EXAMPLES.identity, { highWaterMark: 1000 })
     sink.on('error', () => {})
-    sink.write(new Uint8Array(lost === queued ? 5e6 : 0))
-    sink.end(lost)
-    detach(lost)
-    const what = lost === queued ? 'a detached Buffer' : /a detached (Uint8Array|Buffer)$/
+    sink.write(new Uint8Array(detached === queued ? 5e6 : 0))
+    sink.end(detached)
+    detach(detached)
+    const what = detached === queued ? 'a detached Buffer' : /a detached (Uint8Array|Buffer)$/
     await assert.rejects(sink.result, error => {
       assert.match(/** @type {Error} */ (error).message, typeof what === 'string' ? /a detached Buffer$/ : what)
       return true
@@ -269,17 +277,17 @@ test('Web streams have the error too', async () => {
     const reading = new Response(/** @type {any} */ (readable)).arrayBuffer()
     const writer = writable.getWriter()
     const closed = writer.closed
-    const error = refused('The "chunk" argument', what)
+    const error = detachedError('The "chunk" argument', what)
     await Promise.all([
       assert.rejects(reading, error),
       assert.rejects(closed, error),
-      writer.write(LOST[what]()).catch(() => {})
+      writer.write(DETACHED[what]()).catch(() => {})
     ])
   }
   await assertIdle(pool)
 })
 
-test('json.stringify does not write lost memory inside a value as empty', async () => {
+test('json.stringify does not write detached memory inside a value as empty', async () => {
   const pool = new Pool({ threads: 1 })
   class Box {
     constructor(/** @type {any} */ bytes) {
@@ -287,10 +295,10 @@ test('json.stringify does not write lost memory inside a value as empty', async 
     }
   }
   const large = Array.from({ length: 100_000 }, (_, i) => `${i}`)
-  for (const [what, make] of Object.entries(LOST)) {
+  for (const [what, make] of Object.entries(DETACHED)) {
     const bytes = make()
     for (const value of [{ bytes }, [0, [bytes]], new Box(bytes), { large, bytes }, { toJSON: () => bytes }]) {
-      const error = refused('A value inside the "input" argument', what)
+      const error = detachedError('A value inside the "input" argument', what)
       await assert.rejects(pool.run(EXAMPLES['json.stringify'], value), error)
     }
   }
@@ -303,7 +311,7 @@ test('json.stringify does not write lost memory inside a value as empty', async 
 
 test('messages name what was received', () => {
   assert.equal(
-    message('It', 'a'),
+    detachedMessage('It', 'a'),
     'It must not be detached or out of bounds: its memory was transferred, moved or resized away. Received a'
   )
 })

@@ -1,59 +1,59 @@
 'use strict'
 
-// Lost memory in arguments of transforms, in inputs and results of functions, and in caches.
+// Detached memory in arguments of transforms, in inputs and results of functions, and in caches.
 
 const assert = require('node:assert/strict')
 const { inspect } = require('node:util')
 const { test } = require('node:test')
 const { Cache, Pool, pool, transforms, move } = require('../..')
 const native = require('../../lib/native')
-const { plain, fixture } = require('../support/worker.js')
-const { EMPTY, LOST, detach, message, refused } = require('../support/detached.js')
+const { userFunction, fixture } = require('../support/worker.js')
+const { EMPTY, DETACHED, detach, detachedMessage, detachedError } = require('../support/detached.js')
 
 const key = Buffer.alloc(32)
 const argument = (/** @type {string} */ name) => `The "${name}" argument`
 const property = (/** @type {string} */ name) => `The "${name}" property`
 
-/** Arguments of factories, and their names in messages. @type {[name: string, make: (lost: any) => unknown, only?: RegExp][]} */
+/** Arguments of factories, and their names in messages. @type {[name: string, make: (detached: any) => unknown, only?: RegExp][]} */
 const ARGUMENTS = [
-  [argument('key'), lost => transforms.hmac('sha256', lost)],
-  [argument('key'), lost => transforms.hmac('sha512', lost, { encoding: 'hex' })],
-  [argument('key'), lost => transforms.seal('aes-256-gcm', lost)],
-  [argument('key'), lost => transforms.seal('chacha20-poly1305', lost)],
-  [argument('key'), lost => transforms.open('aes-256-gcm', lost)],
-  [property('options.aad'), lost => transforms.seal('aes-256-gcm', key, { aad: lost })],
-  [property('options.aad'), lost => transforms.open('aes-256-gcm', key, { aad: lost })],
-  [property('options.nonce'), lost => transforms.seal('aes-256-gcm', key, { nonce: lost })],
-  [argument('salt'), lost => transforms.pbkdf2('sha256', lost, 1, 32)],
-  [property('options.dictionary'), lost => transforms.zstdCompress({ dictionary: lost })],
-  [property('options.dictionary'), lost => transforms.zstdDecompress({ dictionary: lost })],
-  [argument('schema'), lost => transforms.json.validate(lost)],
-  [argument('schema'), lost => transforms.json.validateEach(lost)],
-  [property('schema.enum[1].a'), lost => transforms.json.validate({ enum: [0, { a: lost }] })],
-  [argument('query'), lost => transforms.numeric.nearest(lost, { k: 1, dimensions: 2 }), /Float32/],
-  [property('options.quantiles'), lost => transforms.numeric.stats({ quantiles: lost }), /Array$/],
-  [property('options.range'), lost => transforms.numeric.histogram({ bins: 2, range: lost }), /Array$/]
+  [argument('key'), detached => transforms.hmac('sha256', detached)],
+  [argument('key'), detached => transforms.hmac('sha512', detached, { encoding: 'hex' })],
+  [argument('key'), detached => transforms.seal('aes-256-gcm', detached)],
+  [argument('key'), detached => transforms.seal('chacha20-poly1305', detached)],
+  [argument('key'), detached => transforms.open('aes-256-gcm', detached)],
+  [property('options.aad'), detached => transforms.seal('aes-256-gcm', key, { aad: detached })],
+  [property('options.aad'), detached => transforms.open('aes-256-gcm', key, { aad: detached })],
+  [property('options.nonce'), detached => transforms.seal('aes-256-gcm', key, { nonce: detached })],
+  [argument('salt'), detached => transforms.pbkdf2('sha256', detached, 1, 32)],
+  [property('options.dictionary'), detached => transforms.zstdCompress({ dictionary: detached })],
+  [property('options.dictionary'), detached => transforms.zstdDecompress({ dictionary: detached })],
+  [argument('schema'), detached => transforms.json.validate(detached)],
+  [argument('schema'), detached => transforms.json.validateEach(detached)],
+  [property('schema.enum[1].a'), detached => transforms.json.validate({ enum: [0, { a: detached }] })],
+  [argument('query'), detached => transforms.numeric.nearest(detached, { k: 1, dimensions: 2 }), /Float32/],
+  [property('options.quantiles'), detached => transforms.numeric.stats({ quantiles: detached }), /Array$/],
+  [property('options.range'), detached => transforms.numeric.histogram({ bins: 2, range: detached }), /Array$/]
 ]
 
-test('no transform is made with lost memory as an argument', () => {
+test('no transform is made with detached memory as an argument', () => {
   for (const [name, make, only] of ARGUMENTS) {
-    for (const [what, lose] of Object.entries(LOST)) {
+    for (const [what, makeDetached] of Object.entries(DETACHED)) {
       if (only !== undefined && !only.test(what)) continue
-      assert.throws(() => make(lose()), refused(name, what), `${make} of ${what}`)
+      assert.throws(() => make(makeDetached()), detachedError(name, what), `${make} of ${what}`)
     }
   }
 })
 
 test('a getter of options that detaches a key is noticed', () => {
-  for (const lose of [(/** @type {any} */ it) => it.resize(4), (/** @type {any} */ it) => it.resize(0)]) {
+  for (const makeDetached of [(/** @type {any} */ it) => it.resize(4), (/** @type {any} */ it) => it.resize(0)]) {
     const buffer = new /** @type {any} */ (ArrayBuffer)(16, { maxByteLength: 16 })
     const options = {
       get encoding() {
-        lose(buffer)
+        makeDetached(buffer)
         return /** @type {const} */ ('hex')
       }
     }
-    const error = refused(argument('key'), 'an out-of-bounds Uint8Array')
+    const error = detachedError(argument('key'), 'an out-of-bounds Uint8Array')
     assert.throws(() => transforms.hmac('sha256', new Uint8Array(buffer, 8, 8), options), error)
   }
   const bytes = new Uint8Array(8)
@@ -63,76 +63,79 @@ test('a getter of options that detaches a key is noticed', () => {
       return /** @type {const} */ ('hex')
     }
   }
-  assert.throws(() => transforms.hmac('sha256', bytes, options), refused(argument('key'), 'a detached Uint8Array'))
+  assert.throws(
+    () => transforms.hmac('sha256', bytes, options),
+    detachedError(argument('key'), 'a detached Uint8Array')
+  )
 })
 
-/** Calls that accept no bytes. @type {((lost: any) => unknown)[]} */
+/** Calls that accept no bytes. @type {((detached: any) => unknown)[]} */
 const ELSEWHERE = [
-  lost => transforms.digest(lost),
-  lost => transforms.hmac(lost, 'key'),
-  lost => transforms.hmac('sha256', 'key', lost),
-  lost => transforms.hmac('sha256', 'key', { encoding: lost }),
-  lost => transforms.gzip({ level: lost }),
-  lost => transforms.gunzip({ maxOutput: lost }),
-  lost => transforms.brotliCompress({ quality: lost }),
-  lost => transforms.seal('aes-256-gcm', key, lost),
-  lost => transforms.pbkdf2('sha256', key, lost, 32),
-  lost => transforms.hashPassword({ memoryKiB: lost }),
-  lost => transforms.verifyPassword(lost),
-  lost => transforms.csv.parse({ header: lost }),
-  lost => transforms.csv.parse({ delimiter: lost }),
-  lost => transforms.csv.aggregate({ measures: lost }),
-  lost => transforms.text.matches(lost),
-  lost => transforms.text.replace('a', lost),
-  lost => transforms.json.select(lost),
-  lost => transforms.json.parse({ maxDepth: lost }),
-  lost => transforms.json.stringify({ slice: lost }),
-  lost => transforms.numeric.histogram({ bins: lost }),
-  lost => transforms.chain(lost),
-  lost => transforms.module(lost),
-  lost => transforms.workerScript(lost),
-  lost => transforms.gzip(lost),
-  lost => transforms.csv.parse({ header: [lost] }),
-  lost => transforms.numeric.sort(lost),
-  lost => transforms.json.stringify(lost),
-  lost => transforms.module('x', lost),
-  lost => transforms.module('x', { export: lost }),
-  lost => move({}, lost),
-  lost => new Pool(lost),
-  lost => new Pool({ workers: lost }),
-  lost => new Pool({ workers: { argv: lost } }),
-  lost => new Pool({ workers: { argv: ['a', lost] } }),
-  lost => new Pool({ workers: { env: lost } }),
-  lost => new Pool({ workers: { resourceLimits: lost } }),
-  lost => new Pool({ threads: lost }),
-  lost => new Pool({ name: lost }),
-  lost => new Cache(lost),
-  lost => new Cache({ max: lost }),
-  lost => new Cache({ max: 1, name: lost }),
-  lost => new Cache({ max: 1, ttl: lost }),
-  lost => new Cache({ max: 1, weigh: lost }),
-  lost => new Cache({ max: 1, onEvict: lost }),
-  lost => new Cache({ max: 1, storage: 'native', codec: lost }),
-  lost => new Cache({ max: 1 }).get(lost, () => 1),
-  lost => new Cache({ max: 1 }).get('a', lost),
-  lost => new Cache({ max: 1 }).getMany(lost, async () => []),
-  lost => new Cache({ max: 1 }).getMany([lost], async () => []),
-  lost => new Cache({ max: 1 }).set(lost, 1),
-  lost => new Cache({ max: 1 }).set('a', 1, { ttl: lost }),
-  lost => new Cache({ max: 1 }).resize({ max: lost }),
-  lost => new Cache({ max: 1, storage: lost }),
-  lost => pool.run(transforms.identity(), 'x', { priority: lost }),
-  lost => pool.run(transforms.identity(), 'x', { signal: lost }),
-  lost => pool.run(transforms.identity(), 'x', lost),
-  lost => pool.map(transforms.identity(), ['x'], lost),
-  lost => pool.map(transforms.identity(), ['x'], { concurrency: lost }),
-  lost => pool.stream(transforms.identity(), lost),
-  lost => pool.run(lost, 'x'),
-  lost => pool.sink(transforms.identity(), { highWaterMark: lost }),
-  lost => new Cache({ max: 1, maxBytes: 9, weigh: () => lost }).set('a', 1)
+  detached => transforms.digest(detached),
+  detached => transforms.hmac(detached, 'key'),
+  detached => transforms.hmac('sha256', 'key', detached),
+  detached => transforms.hmac('sha256', 'key', { encoding: detached }),
+  detached => transforms.gzip({ level: detached }),
+  detached => transforms.gunzip({ maxOutput: detached }),
+  detached => transforms.brotliCompress({ quality: detached }),
+  detached => transforms.seal('aes-256-gcm', key, detached),
+  detached => transforms.pbkdf2('sha256', key, detached, 32),
+  detached => transforms.hashPassword({ memoryKiB: detached }),
+  detached => transforms.verifyPassword(detached),
+  detached => transforms.csv.parse({ header: detached }),
+  detached => transforms.csv.parse({ delimiter: detached }),
+  detached => transforms.csv.aggregate({ measures: detached }),
+  detached => transforms.text.matches(detached),
+  detached => transforms.text.replace('a', detached),
+  detached => transforms.json.select(detached),
+  detached => transforms.json.parse({ maxDepth: detached }),
+  detached => transforms.json.stringify({ slice: detached }),
+  detached => transforms.numeric.histogram({ bins: detached }),
+  detached => transforms.chain(detached),
+  detached => transforms.module(detached),
+  detached => transforms.workerScript(detached),
+  detached => transforms.gzip(detached),
+  detached => transforms.csv.parse({ header: [detached] }),
+  detached => transforms.numeric.sort(detached),
+  detached => transforms.json.stringify(detached),
+  detached => transforms.module('x', detached),
+  detached => transforms.module('x', { export: detached }),
+  detached => move({}, detached),
+  detached => new Pool(detached),
+  detached => new Pool({ workers: detached }),
+  detached => new Pool({ workers: { argv: detached } }),
+  detached => new Pool({ workers: { argv: ['a', detached] } }),
+  detached => new Pool({ workers: { env: detached } }),
+  detached => new Pool({ workers: { resourceLimits: detached } }),
+  detached => new Pool({ threads: detached }),
+  detached => new Pool({ name: detached }),
+  detached => new Cache(detached),
+  detached => new Cache({ max: detached }),
+  detached => new Cache({ max: 1, name: detached }),
+  detached => new Cache({ max: 1, ttl: detached }),
+  detached => new Cache({ max: 1, weigh: detached }),
+  detached => new Cache({ max: 1, onEvict: detached }),
+  detached => new Cache({ max: 1, storage: 'native', codec: detached }),
+  detached => new Cache({ max: 1 }).get(detached, () => 1),
+  detached => new Cache({ max: 1 }).get('a', detached),
+  detached => new Cache({ max: 1 }).getMany(detached, async () => []),
+  detached => new Cache({ max: 1 }).getMany([detached], async () => []),
+  detached => new Cache({ max: 1 }).set(detached, 1),
+  detached => new Cache({ max: 1 }).set('a', 1, { ttl: detached }),
+  detached => new Cache({ max: 1 }).resize({ max: detached }),
+  detached => new Cache({ max: 1, storage: detached }),
+  detached => pool.run(transforms.identity(), 'x', { priority: detached }),
+  detached => pool.run(transforms.identity(), 'x', { signal: detached }),
+  detached => pool.run(transforms.identity(), 'x', detached),
+  detached => pool.map(transforms.identity(), ['x'], detached),
+  detached => pool.map(transforms.identity(), ['x'], { concurrency: detached }),
+  detached => pool.stream(transforms.identity(), detached),
+  detached => pool.run(detached, 'x'),
+  detached => pool.sink(transforms.identity(), { highWaterMark: detached }),
+  detached => new Cache({ max: 1, maxBytes: 9, weigh: () => detached }).set('a', 1)
 ]
 
-test('where bytes are not accepted the error is about the type, and names the lost memory', async () => {
+test('where bytes are not accepted the error is about the type, and names the detached memory', async () => {
   for (const use of ELSEWHERE) {
     for (const what of [
       'a detached Uint8Array',
@@ -141,7 +144,7 @@ test('where bytes are not accepted the error is about the type, and names the lo
       'a detached Buffer'
     ]) {
       await assert.rejects(
-        async () => use(LOST[what]()),
+        async () => use(DETACHED[what]()),
         error => {
           const { code, message } = /** @type {any} */ (error)
           assert.match(code, /^ERR_(INVALID_ARG_(TYPE|VALUE)|OUT_OF_RANGE)$/)
@@ -156,25 +159,25 @@ test('where bytes are not accepted the error is about the type, and names the lo
 test('native code does not take a detached key for an empty one either', () => {
   const { handle } = native.makeTransform('identity', [])
   for (const what of ['Uint8Array', 'Buffer', 'Float64Array', 'DataView', 'ArrayBuffer']) {
-    const lost = LOST[`a detached ${what}`]()
+    const detached = DETACHED[`a detached ${what}`]()
     for (const args of [
-      ['sha256', lost],
-      ['sha256', 'key', { encoding: lost }]
+      ['sha256', detached],
+      ['sha256', 'key', { encoding: detached }]
     ]) {
       assert.throws(() => native.makeTransform('hmac', args), { code: 'ERR_INVALID_ARG_TYPE', message: /detached/ })
     }
-    const options = { dictionary: lost }
+    const options = { dictionary: detached }
     assert.throws(() => native.makeTransform('zstdCompress', [options]), { message: /must not be detached/ })
-    assert.throws(() => native.makeTransform('csv.parse', [{ columns: { a: lost } }]), { message: /a detached/ })
+    assert.throws(() => native.makeTransform('csv.parse', [{ columns: { a: detached } }]), { message: /a detached/ })
   }
-  const pool = native.openPool({ name: 'lost' })
-  const { lost } = { lost: LOST['a detached Uint8Array']() }
-  assert.throws(() => native.submit(pool.handle, handle, 0, lost, 0, 1, -1), /not bytes/)
-  assert.throws(() => native.submitLent(pool.handle, handle, 0, lost.buffer, 1, -1), /detached/)
+  const pool = native.openPool({ name: 'detached' })
+  const { detached } = { detached: DETACHED['a detached Uint8Array']() }
+  assert.throws(() => native.submit(pool.handle, handle, 0, detached, 0, 1, -1), /not bytes/)
+  assert.throws(() => native.submitLent(pool.handle, handle, 0, detached.buffer, 1, -1), /detached/)
   native.closePool(pool.handle)
 })
 
-/** Values that contain memory, and its place in them. @type {[place: string, make: (lost: any) => unknown][]} */
+/** Values that contain memory, and its place in them. @type {[place: string, make: (detached: any) => unknown][]} */
 const SHAPES = [
   ['.image', image => ({ image })],
   ['[2]', it => [0, 'a', it]],
@@ -189,86 +192,89 @@ const SHAPES = [
   ['.a.b.c.d.e', e => ({ a: { b: { c: { d: { e } } } } })]
 ]
 
-test('the error for an input of a function names the place of lost memory in it', async () => {
+test('the error for an input of a function names the place of detached memory in it', async () => {
   const pool = new Pool({ threads: 1 })
   const script = transforms.workerScript(fixture('script.js'))
-  const chain = transforms.chain(plain(), plain('later'))
-  for (const [what, lose] of Object.entries(LOST)) {
-    for (const transform of [plain(), script, chain]) {
+  const chain = transforms.chain(userFunction(), userFunction('later'))
+  for (const [what, makeDetached] of Object.entries(DETACHED)) {
+    for (const transform of [userFunction(), script, chain]) {
       const run = (/** @type {any} */ input) => pool.run(transform, input)
-      await assert.rejects(run(lose()), refused(argument('input'), what))
-      await assert.rejects(run(move(lose())), refused(argument('input'), what))
-      await assert.rejects(run(move({}, [lose()])), refused('transfer[0]', what))
-      await assert.rejects(run(move({}, [new ArrayBuffer(8), lose()])), refused('transfer[1]', what))
-      await assert.rejects(pool.map(transform, [lose()]), refused('inputs[0]', what))
-      await assert.rejects(pool.iterate(transform, [move(lose())]).next(), refused('inputs[0]', what))
+      await assert.rejects(run(makeDetached()), detachedError(argument('input'), what))
+      await assert.rejects(run(move(makeDetached())), detachedError(argument('input'), what))
+      await assert.rejects(run(move({}, [makeDetached()])), detachedError('transfer[0]', what))
+      await assert.rejects(run(move({}, [new ArrayBuffer(8), makeDetached()])), detachedError('transfer[1]', what))
+      await assert.rejects(pool.map(transform, [makeDetached()]), detachedError('inputs[0]', what))
+      await assert.rejects(pool.iterate(transform, [move(makeDetached())]).next(), detachedError('inputs[0]', what))
       for (const [place, make] of SHAPES) {
         if (transform === script && place !== '.image') continue
         const error = {
           name: 'DataCloneError',
-          message: `The input cannot be cloned: ${message(`input${place}`, what)}`
+          message: `The input cannot be cloned: ${detachedMessage(`input${place}`, what)}`
         }
-        await assert.rejects(run(make(lose())), error)
+        await assert.rejects(run(make(makeDetached())), error)
         // The rest of the transfer list is not transferred.
         const kept = new ArrayBuffer(8)
-        await assert.rejects(run(move(/** @type {any} */ (make(lose())), [kept])), error)
+        await assert.rejects(run(move(/** @type {any} */ (make(makeDetached())), [kept])), error)
         assert.equal(kept.byteLength, 8)
       }
     }
   }
   const { running, queued, queuedBytes } = pool.stats()
   assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
-  assert.equal(await pool.run(plain(), 'next'), 'next')
+  assert.equal(await pool.run(userFunction(), 'next'), 'next')
   await pool.close()
 })
 
-test('an input that is lost before it is sent fails alone', async () => {
+test('an input that is detached before it is sent fails alone', async () => {
   const pool = new Pool({ threads: 1 })
   const bytes = new Uint8Array(8)
-  const all = [pool.run(plain(), 1), pool.run(plain(), bytes), pool.run(plain(), 3)]
+  const all = [pool.run(userFunction(), 1), pool.run(userFunction(), bytes), pool.run(userFunction(), 3)]
   detach(bytes)
-  const [one, lost, three] = await Promise.allSettled(all)
+  const [one, detached, three] = await Promise.allSettled(all)
   assert.deepEqual(
     [one, three].map(it => it.status === 'fulfilled' && it.value),
     [1, 3]
   )
-  assert.ok(lost.status === 'rejected')
-  assert.equal(lost.reason.message, `The input cannot be cloned: ${message('input', 'a detached Uint8Array')}`)
+  assert.ok(detached.status === 'rejected')
+  assert.equal(
+    detached.reason.message,
+    `The input cannot be cloned: ${detachedMessage('input', 'a detached Uint8Array')}`
+  )
   await pool.close()
 })
 
 test('memory that is moved twice is refused the second time', async () => {
   const pool = new Pool({ threads: 1 })
-  for (const transform of [plain('size'), transforms.identity()]) {
+  for (const transform of [userFunction('size'), transforms.identity()]) {
     const given = move(new Uint8Array(8))
     await pool.run(transform, given)
-    await assert.rejects(pool.run(transform, given), refused(argument('input'), 'a detached Uint8Array'))
+    await assert.rejects(pool.run(transform, given), detachedError(argument('input'), 'a detached Uint8Array'))
     const listed = new ArrayBuffer(8)
-    await pool.run(plain(), move({ listed }, [listed]))
+    await pool.run(userFunction(), move({ listed }, [listed]))
     await assert.rejects(
-      pool.run(plain(), move({ listed }, [listed])),
-      refused('transfer[0]', 'a detached ArrayBuffer')
+      pool.run(userFunction(), move({ listed }, [listed])),
+      detachedError('transfer[0]', 'a detached ArrayBuffer')
     )
   }
   await pool.close()
 })
 
-test('the error for a result of a function names the place of lost memory in it', async () => {
+test('the error for a result of a function names the place of detached memory in it', async () => {
   const pool = new Pool({ threads: 1 })
-  const lose = plain('lose')
-  const lost = (/** @type {string} */ place, what = 'a detached Uint8Array') => ({
+  const makeDetached = userFunction('detach')
+  const detached = (/** @type {string} */ place, what = 'a detached Uint8Array') => ({
     name: 'DataCloneError',
-    message: `The result cannot be cloned: ${message(place, what)}`
+    message: `The result cannot be cloned: ${detachedMessage(place, what)}`
   })
-  await assert.rejects(pool.run(lose, 'view'), lost('result'))
-  await assert.rejects(pool.run(lose, 'buffer'), lost('result', 'a detached ArrayBuffer'))
-  await assert.rejects(pool.run(lose, 'moved'), lost('result'))
-  await assert.rejects(pool.run(lose, 'nested'), lost('result.list[1].bytes'))
-  await assert.rejects(pool.run(transforms.chain(lose, transforms.digest('md5')), 'view'), lost('result'))
+  await assert.rejects(pool.run(makeDetached, 'view'), detached('result'))
+  await assert.rejects(pool.run(makeDetached, 'buffer'), detached('result', 'a detached ArrayBuffer'))
+  await assert.rejects(pool.run(makeDetached, 'moved'), detached('result'))
+  await assert.rejects(pool.run(makeDetached, 'nested'), detached('result.list[1].bytes'))
+  await assert.rejects(pool.run(transforms.chain(makeDetached, transforms.digest('md5')), 'view'), detached('result'))
   await pool.close()
 })
 
-test('no cache keeps lost memory', async () => {
+test('no cache keeps detached memory', async () => {
   for (const options of [
     {},
     { maxBytes: 100, weigh: () => 1 },
@@ -276,15 +282,15 @@ test('no cache keeps lost memory', async () => {
     { storage: 'native', codec: 'json' },
     { storage: 'native', codec: 'bytes' },
     { storage: 'native', codec: { encode: (/** @type {any} */ it) => it, decode: (/** @type {any} */ it) => it } },
-    { name: 'lost' }
+    { name: 'detached' }
   ]) {
-    for (const [what, lose] of Object.entries(LOST)) {
-      const cache = new Cache(/** @type {any} */ ({ max: 3, load: lose, ...options }))
-      const error = refused("The value of 'a'", what)
-      assert.throws(() => cache.set('a', lose()), error, inspect(options))
-      await assert.rejects(cache.get('a', lose), error)
+    for (const [what, makeDetached] of Object.entries(DETACHED)) {
+      const cache = new Cache(/** @type {any} */ ({ max: 3, load: makeDetached, ...options }))
+      const error = detachedError("The value of 'a'", what)
+      assert.throws(() => cache.set('a', makeDetached()), error, inspect(options))
+      await assert.rejects(cache.get('a', makeDetached), error)
       await assert.rejects(
-        cache.getMany(['a'], async () => [lose()]),
+        cache.getMany(['a'], async () => [makeDetached()]),
         /must not be detached/
       )
       await assert.rejects(cache.refresh('a'), error)
@@ -294,16 +300,16 @@ test('no cache keeps lost memory', async () => {
   }
 })
 
-test('no codec writes lost memory inside a value as empty', () => {
+test('no codec writes detached memory inside a value as empty', () => {
   for (const codec of /** @type {const} */ (['v8', 'json'])) {
-    for (const [what, lose] of Object.entries(LOST)) {
+    for (const [what, makeDetached] of Object.entries(DETACHED)) {
       for (const [place, make] of SHAPES) {
         // JSON omits the contents of these.
         if (codec === 'json' && /\(|cause/.test(place)) continue
         const cache = new Cache({ max: 3, storage: 'native', codec })
-        assert.throws(() => cache.set('a', make(lose())), {
+        assert.throws(() => cache.set('a', make(makeDetached())), {
           code: 'ERR_INVALID_ARG_VALUE',
-          message: `The value of 'a' cannot be encoded: ${message(`value${place}`, what)}`
+          message: `The value of 'a' cannot be encoded: ${detachedMessage(`value${place}`, what)}`
         })
         assert.equal(cache.size, 0)
         cache.close()
@@ -314,26 +320,26 @@ test('no codec writes lost memory inside a value as empty', () => {
 
 test("codec 'json' reads no more of a value than JSON does", () => {
   const cache = new Cache({ max: 3, storage: 'native', codec: 'json' })
-  const bytes = LOST['a detached Buffer']()
+  const bytes = DETACHED['a detached Buffer']()
   cache.set('a', { bytes, toJSON: () => ({}) })
   assert.deepEqual(cache.peek('a'), {})
   assert.throws(() => cache.set('a', { inner: { toJSON: () => [bytes] } }), {
-    message: `The value of 'a' cannot be encoded: ${message('a value in its JSON', 'a detached Buffer')}`
+    message: `The value of 'a' cannot be encoded: ${detachedMessage('a value in its JSON', 'a detached Buffer')}`
   })
 })
 
 test('a value that an encoder or a weigher detaches is not stored as empty', () => {
-  const error = refused("What the codec's encode() returns", 'a detached Uint8Array')
-  const codec = { encode: () => LOST['a detached Uint8Array'](), decode: () => 0 }
+  const error = detachedError("What the codec's encode() returns", 'a detached Uint8Array')
+  const codec = { encode: () => DETACHED['a detached Uint8Array'](), decode: () => 0 }
   const encoding = new Cache({ max: 3, storage: 'native', codec })
   assert.throws(() => encoding.set('a', 1), error)
   const weigh = (/** @type {any} */ bytes) => detach(bytes) && 1
   const weighing = new Cache({ max: 3, maxBytes: 100, storage: 'native', codec: 'bytes', weigh })
-  assert.throws(() => weighing.set('a', new Uint8Array(8)), refused("The value of 'a'", 'a detached Uint8Array'))
+  assert.throws(() => weighing.set('a', new Uint8Array(8)), detachedError("The value of 'a'", 'a detached Uint8Array'))
   assert.deepEqual([encoding.size, weighing.size], [0, 0])
 })
 
-test('empty bytes that are not lost are kept', () => {
+test('empty bytes that are not detached are kept', () => {
   for (const make of EMPTY) {
     const heap = new Cache({ max: 1 })
     heap.set('a', make())

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Pool, move, transforms } = require('../../index.js')
-const { fixture, reaches, release, words } = require('../support/worker.js')
+const { fixture, waitForValue, release, sharedWords } = require('../support/worker.js')
 const { detached, shadowed, values } = require('../fixtures/user-code/values.js')
 
 const { chain, gzip, json, module: module_, text } = transforms
@@ -46,7 +46,7 @@ const liar = (bytes, length) => Object.defineProperty(bytes, 'byteLength', { val
 
 test('bytes count by their real size, and not by their properties', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1 << 20 })
-  const gate = words()
+  const gate = sharedWords()
   const first = pool.run(hold, gate)
   /** @type {[input: any, bytes: number][]} */
   const inputs = [
@@ -58,7 +58,7 @@ test('bytes count by their real size, and not by their properties', async () => 
     [shadowed(new Uint16Array(4), 'byteLength'), 8],
     [move(new Uint8Array(33)), 33]
   ]
-  await reaches(gate, 0, 1)
+  await waitForValue(gate, 0, 1)
   const { queuedBytes } = pool.stats()
   let sum = queuedBytes
   const tasks = inputs.map(([input, bytes]) => {

@@ -5,7 +5,7 @@ const { readFile, writeFile, mkdtemp, rm } = require('node:fs/promises')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
-const { Pool, pool, transforms, move, hold } = require('../support/fault-addon')
+const { Pool, pool, transforms, move, occupy } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 const turn = () => new Promise(resolve => setImmediate(resolve))
@@ -13,7 +13,7 @@ const turn = () => new Promise(resolve => setImmediate(resolve))
 test('an input is copied: what happens to it after the call does not matter', async () => {
   for (const size of [1, 100, 5000, 100_000, 1 << 20]) {
     const busy = new Pool({ threads: 1 })
-    const { release } = hold(busy)
+    const { release } = occupy(busy)
     const input = Buffer.alloc(size, 1)
     const running = busy.run(identity, input)
     const mapped = busy.map(identity, [input])
@@ -132,7 +132,7 @@ test('move() copies what cannot be given away', async () => {
 
 test('a moved buffer that finds no room stays with its owner', async () => {
   const full = new Pool({ threads: 1, maxQueue: 0 })
-  const { release } = hold(full)
+  const { release } = occupy(full)
   const buffer = Buffer.alloc(100_000, 5)
   await assert.rejects(full.run(identity, move(buffer)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   assert.equal(buffer.length, 100_000)
@@ -144,7 +144,7 @@ test('a moved buffer that finds no room stays with its owner', async () => {
 
 test('a moved buffer whose task is aborted in the queue or in the middle is let go of', async () => {
   const own = new Pool({ threads: 1 })
-  const { release } = hold(own)
+  const { release } = occupy(own)
   const abort = new AbortController()
   const queued = Array.from({ length: 50 }, () =>
     own.run(identity, move(Buffer.alloc(1_000_000)), { signal: abort.signal })

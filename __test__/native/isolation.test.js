@@ -12,11 +12,11 @@ const identity = transforms.identity()
 test('a listener that throws while it settles loses no other outcome', async () => {
   // In a process of its own: what nobody catches ends it, unless it says otherwise.
   const script = `
-    const { Pool, transforms, hold } = require(${JSON.stringify(require.resolve('../support/fault-addon'))})
+    const { Pool, transforms, occupy } = require(${JSON.stringify(require.resolve('../support/fault-addon'))})
     process.on('uncaughtException', error => console.log('uncaught', error.message))
     const identity = transforms.identity()
     const pool = new Pool({ threads: 1, maxQueue: 100 })
-    const { release } = hold(pool)
+    const { release } = occupy(pool)
     const signal = Object.assign(new EventTarget(), { aborted: false })
     signal.removeEventListener = () => { throw new Error('broken signal') }
     const first = pool.run(identity, 'first', { signal })

@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { test } = require('node:test')
 const { Worker } = require('node:worker_threads')
-const { Pool, pool, transforms, hold } = require('../support/fault-addon')
+const { Pool, pool, transforms, occupy } = require('../support/fault-addon')
 const { threadNames } = require('../support/threads')
 
 const index = JSON.stringify(require.resolve('../..'))
@@ -81,7 +81,7 @@ test('50 workers terminated with tasks in flight: no crash, no leak, the pool go
 
 test('a named pool is one for all threads: queue, limits and counters', async () => {
   const shared = new Pool({ name: 'shared', threads: 1, maxQueue: 1 })
-  const { release } = hold(shared)
+  const { release } = occupy(shared)
   const worker = start(`
     const { parentPort } = require('node:worker_threads')
     const { Pool, transforms } = require(${index})

@@ -9,7 +9,7 @@ const { after, before, test } = require('node:test')
 const { platform } = require('../../lib/native/platform')
 const { reasonOf } = require('../../lib/native/load-reasons')
 const { version } = require('../../package.json')
-const { installed, node, project, remove, write } = require('../support/installed-package')
+const { installPackage, node, project, remove, write } = require('../support/installed-package')
 const libraries = require('../support/broken-libraries')
 
 const ADDON = `offloop-${platform()}`
@@ -35,7 +35,7 @@ let path
 let addon
 
 before(async () => {
-  folder = await installed()
+  folder = await installPackage()
   sound = join(folder, 'installed/node_modules', ADDON, FILE)
   path = project(folder, 'unloadable', { 'main.cjs': SCRIPT })
   addon = join(path, 'node_modules', ADDON, FILE)
@@ -111,16 +111,26 @@ const REFUSED = [
   ['a text', path => writeFileSync(path, 'text'.repeat(99)), /its 396 bytes are not a shared library/, AGAIN],
   [
     'one for another machine',
-    path => libraries.patched(sound, path, { 18: 183, 19: 0 }),
+    path => libraries.patch(sound, path, { 18: 183, 19: 0 }),
     /it was made for linux-arm64 \(/,
     AGAIN
   ],
-  ['one of 32 bits', path => libraries.patched(sound, path, { 4: 1 }), /it was made for linux-ia32 \(/, AGAIN],
-  ['one for macOS', path => libraries.foreign(path, 'darwin-x64'), /it was made for darwin-x64 \(/, AGAIN],
-  ['one for Windows', path => libraries.foreign(path, 'win32-arm64'), /it was made for win32-arm64 \(/, AGAIN],
+  ['one of 32 bits', path => libraries.patch(sound, path, { 4: 1 }), /it was made for linux-ia32 \(/, AGAIN],
+  [
+    'one for macOS',
+    path => libraries.writeForeignExecutable(path, 'darwin-x64'),
+    /it was made for darwin-x64 \(/,
+    AGAIN
+  ],
+  [
+    'one for Windows',
+    path => libraries.writeForeignExecutable(path, 'win32-arm64'),
+    /it was made for win32-arm64 \(/,
+    AGAIN
+  ],
   [
     'one that needs a library',
-    libraries.withoutLibrary,
+    libraries.compileWithMissingDependency,
     /it needs the library liboffloop-needs\.so, which is not there \(/,
     /Install liboffloop-needs\.so on this system$/
   ],
@@ -166,7 +176,7 @@ for (const [name, make, why, fix] of REFUSED) {
 test('a truncated addon is refused before it crashes the process', async () => {
   for (const size of [70, 100_000, 1 << 20]) {
     rmSync(addon, { force: true })
-    libraries.cut(sound, addon, size)
+    libraries.truncate(sound, addon, size)
     const { message, cause } = await failure()
     assert.match(message, new RegExp(`is there, but it is cut short: it has ${size} bytes of at least \\d+\\.`))
     assert.match(message, AGAIN)
@@ -178,7 +188,7 @@ test('a truncated addon is refused before it crashes the process', async () => {
 if (MAJOR >= 26)
   test('an addon that needs a newer Node-API', async () => {
     rmSync(addon, { force: true })
-    libraries.compile(addon, libraries.asking(99))
+    libraries.compile(addon, libraries.requiringNodeApi(99))
     const { message, cause } = await failure()
     assert.match(message, /is there, but it needs Node-API 99, and this Node\.js has Node-API \d+ \(/)
     assert.match(message, /Use a newer Node\.js$/)
@@ -197,13 +207,13 @@ test('an addon of another version is refused with both versions', async () => {
   assert.match(cause, /0\.0\.9/)
 
   rmSync(addon, { force: true })
-  libraries.compile(addon, libraries.saying('0.0.8'))
+  libraries.compile(addon, libraries.ofVersion('0.0.8'))
   const built = await failure()
   assert.match(built.message, new RegExp(`${FILE} is of version 0\\.0\\.8, and this is offloop ${version}\\. `))
   assert.match(built.cause, /0\.0\.8/)
 
   rmSync(addon, { force: true })
-  libraries.compile(addon, libraries.asking(8))
+  libraries.compile(addon, libraries.requiringNodeApi(8))
   const silent = await failure()
   assert.match(silent.message, new RegExp(`${FILE} does not say that it is of offloop ${version}: `))
 })

@@ -12,7 +12,7 @@ const webpack = require('webpack')
 const { platform } = require('../../lib/native/platform')
 const { tool } = require('../../scripts/command')
 const { codeBlocks } = require('../support/documents')
-const { DONE, WORK, installed, node, project, remove, works } = require('../support/installed-package')
+const { OUTPUT, WORK, installPackage, node, project, remove, assertWorks } = require('../support/installed-package')
 
 const ADDON = `offloop-${platform()}`
 const IMPORT = "import { pool, transforms, Cache } from 'offloop'"
@@ -21,14 +21,14 @@ const MAIN = `${IMPORT}\n;(async () => {${WORK}console.log(done)})()`
 /** @type {string} */
 let folder
 before(async () => {
-  folder = await installed()
+  folder = await installPackage()
 })
 after(() => remove(folder))
 
 test('esbuild, to CommonJS', async () => {
   const path = project(folder, 'esbuild-cjs', { 'main.js': MAIN })
   await bundle(path, { format: 'cjs', outfile: join(path, 'out/main.cjs') })
-  await works(path, ['out/main.cjs'])
+  await assertWorks(path, ['out/main.cjs'])
 })
 
 test('esbuild, to ESM, as the document has it', async () => {
@@ -38,13 +38,13 @@ test('esbuild, to ESM, as the document has it', async () => {
   const { code, output } = await node(path, ['build.mjs'])
   assert.equal(code, 0, output)
   isBundled(join(path, 'main.mjs'))
-  await works(path, ['main.mjs'])
+  await assertWorks(path, ['main.mjs'])
 })
 
 test('esbuild, minified', async () => {
   const path = project(folder, 'esbuild-min', { 'main.js': MAIN })
   await bundle(path, { format: 'cjs', outfile: join(path, 'out/main.cjs'), minify: true })
-  await works(path, ['out/main.cjs'])
+  await assertWorks(path, ['out/main.cjs'])
 })
 
 /** Bundles everything but the addon. @param {string} path @param {import('esbuild').BuildOptions} options */
@@ -76,13 +76,13 @@ test('webpack', async () => {
   })
   assert.equal(stats.hasErrors(), false, stats.toString())
   isBundled(join(path, 'out/main.cjs'))
-  await works(path, ['out/main.cjs'])
+  await assertWorks(path, ['out/main.cjs'])
 })
 
 /** A test of a runner whose `test` is `opening`. @param {string} opening */
 const testFile = (opening = '') => `${opening}\ntest('works', async () => {
   ${WORK}
-  if (done !== '${DONE}') throw new Error(done)
+  if (done !== '${OUTPUT}') throw new Error(done)
   const abort = new AbortController()
   const aborted = pool.run(transforms.identity(), new Uint8Array(8), { signal: abort.signal })
   abort.abort()

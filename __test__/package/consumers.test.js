@@ -7,7 +7,7 @@ const { chmodSync, lstatSync, readdirSync } = require('node:fs')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { codeBlocks } = require('../support/documents')
-const { WORK, installed, node, project, remove, works } = require('../support/installed-package')
+const { WORK, installPackage, node, project, remove, assertWorks } = require('../support/installed-package')
 
 const REQUIRE = "const { pool, transforms, Cache } = require('offloop')"
 const IMPORT = "import { pool, transforms, Cache } from 'offloop'"
@@ -16,26 +16,26 @@ const COMMONJS = `${REQUIRE}\n;(async () => {${WORK}console.log(done)})()`
 /** @type {string} */
 let folder
 before(async () => {
-  folder = await installed()
+  folder = await installPackage()
 })
 after(() => remove(folder))
 
 test('CommonJS', async () => {
-  await works(project(folder, 'cjs', { 'main.cjs': COMMONJS }), ['main.cjs'])
+  await assertWorks(project(folder, 'cjs', { 'main.cjs': COMMONJS }), ['main.cjs'])
 })
 
 test('ESM: names and the default', async () => {
   const main = `${IMPORT}\nimport offloop, * as all from 'offloop'
     if (offloop.pool !== pool || all.Cache !== Cache || offloop.OffloopError !== all.OffloopError) throw new Error('differ')
     ${WORK}console.log(done)`
-  await works(project(folder, 'esm', { 'main.mjs': main }), ['main.mjs'])
+  await assertWorks(project(folder, 'esm', { 'main.mjs': main }), ['main.mjs'])
 })
 
 test('ESM: import() and require() give the same', async () => {
   const main = `${REQUIRE}\n;(async () => {
     if ((await import('offloop')).pool !== pool) throw new Error('differ')
     ${WORK}console.log(done)})()`
-  await works(project(folder, 'both', { 'main.cjs': main }), ['main.cjs'])
+  await assertWorks(project(folder, 'both', { 'main.cjs': main }), ['main.cjs'])
 })
 
 test('worker threads share a pool and a cache with the main thread', async () => {
@@ -54,7 +54,7 @@ test('worker threads share a pool and a cache with the main thread', async () =>
     }
     ${WORK}
     if (isMainThread) console.log(done)`
-  await works(project(folder, 'workers', { 'main.mjs': main }), ['main.mjs'])
+  await assertWorks(project(folder, 'workers', { 'main.mjs': main }), ['main.mjs'])
 })
 
 test('in a path with spaces, quotes and letters of many alphabets', async () => {
@@ -62,8 +62,8 @@ test('in a path with spaces, quotes and letters of many alphabets', async () => 
     'main.cjs': COMMONJS,
     'main.mjs': `${IMPORT}\n${WORK}console.log(done)`
   })
-  await works(path, ['main.cjs'])
-  await works(path, ['main.mjs'])
+  await assertWorks(path, ['main.cjs'])
+  await assertWorks(path, ['main.mjs'])
 })
 
 test('in a folder that nobody may write to, and nothing is written', async t => {
@@ -74,7 +74,7 @@ test('in a folder that nobody may write to, and nothing is written', async t => 
   t.after(() => {
     for (const name of before.keys()) chmodSync(join(path, name), 0o755)
   })
-  await works(path, ['main.cjs'])
+  await assertWorks(path, ['main.cjs'])
   assert.deepEqual(state(path), before)
 })
 

@@ -8,7 +8,7 @@ const { delimiter, join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { platform } = require('../../lib/native/platform')
 const { npm } = require('../../scripts/command')
-const { PLAIN, installed, node, project, remove, write } = require('../support/installed-package')
+const { CLEAN_ENV, installPackage, node, project, remove, write } = require('../support/installed-package')
 
 const ADDON = `offloop-${platform()}`
 const FILE = `offloop.${platform()}.node`
@@ -24,7 +24,7 @@ const CORRUPT = new RegExp(
 /** @type {string} */
 let folder
 before(async () => {
-  folder = await installed()
+  folder = await installPackage()
 })
 after(() => remove(folder))
 
@@ -81,7 +81,7 @@ test('npm rebuild builds with cargo, and what it built is loaded', async () => {
     path,
     `mkdir -p "$CARGO_TARGET_DIR/release" && cp '${addon}' "$CARGO_TARGET_DIR/release/liboffloop.so"`
   )
-  const env = { ...PLAIN, PATH: pathOf(path), CARGO_TARGET_DIR: join(path, 'target') }
+  const env = { ...CLEAN_ENV, PATH: pathOf(path), CARGO_TARGET_DIR: join(path, 'target') }
   const args = ['rebuild', 'offloop', '--prefix', path, '--foreground-scripts']
   const { code, output } = await npm(args, { cwd: path, env, timeout: 60_000 })
   assert.equal(code, 0, output)

@@ -49,8 +49,11 @@ test('what few programs need is not loaded before it is needed', async () => {
 
 test('it is loaded when it is needed', async () => {
   assert.deepEqual(await loaded('pool.run(transforms.json.stringify(), [1]).then(report)'), ['lib/json/writer.js'])
-  const lane = await loaded("pool.run(transforms.module('node:os', { export: 'cpus' }), 1).then(report)")
-  assert.ok(lane.includes('lib/worker/worker-thread.js') && lane.includes('NativeModule worker_threads'), String(lane))
+  const workerThread = await loaded("pool.run(transforms.module('node:os', { export: 'cpus' }), 1).then(report)")
+  assert.ok(
+    workerThread.includes('lib/worker/worker-thread.js') && workerThread.includes('NativeModule worker_threads'),
+    String(workerThread)
+  )
   const v8 = await loaded("new Cache({ maxBytes: 999, storage: 'native' }).set('id', new Map()); report()")
   assert.deepEqual(v8, ['NativeModule v8'])
 })

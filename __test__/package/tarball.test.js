@@ -11,7 +11,7 @@ const { platform } = require('../../lib/native/platform')
 const { root, run } = require('../../scripts/command')
 const { platforms } = require('../../scripts/manifest')
 const { requires } = require('../support/architecture')
-const { installed, remove } = require('../support/installed-package')
+const { installPackage, remove } = require('../support/installed-package')
 
 const manifest = require('../../package.json')
 
@@ -20,7 +20,7 @@ let folder
 /** The package's text files, by their paths. @type {Record<string, string>} */
 let files
 before(async () => {
-  folder = await installed()
+  folder = await installPackage()
   files = read(join(folder, 'installed/node_modules/offloop'))
 })
 after(() => remove(folder))

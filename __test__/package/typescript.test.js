@@ -7,12 +7,12 @@ const { symlinkSync } = require('node:fs')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { root, tool } = require('../../scripts/command')
-const { installed, node, project, remove, works } = require('../support/installed-package')
+const { installPackage, node, project, remove, assertWorks } = require('../support/installed-package')
 
 /** @type {string} */
 let folder
 before(async () => {
-  folder = await installed()
+  folder = await installPackage()
 })
 after(() => remove(folder))
 
@@ -51,6 +51,6 @@ for (const [name, options, sources] of /** @type {[string, object, string[]][]} 
     symlinkSync(join(root, 'node_modules/@types'), join(path, 'node_modules/@types'), 'junction')
     const { code, output } = await node(path, [tool('typescript', 'tsc')])
     assert.equal(code, 0, output)
-    for (const source of sources) await works(path, [source.replace('ts', 'js')])
+    for (const source of sources) await assertWorks(path, [source.replace('ts', 'js')])
   })
 }

@@ -4,14 +4,14 @@ const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { test } = require('node:test')
 const { Worker } = require('node:worker_threads')
-const { Pool, transforms, move, hold } = require('../support/fault-addon')
+const { Pool, transforms, move, occupy } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 const faulty = JSON.stringify(require.resolve('../support/fault-addon'))
 
 test('after ready() a buffer that is too large still stays with its owner', async () => {
   const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
-  const { release } = hold(pool, 1)
+  const { release } = occupy(pool, 1)
   const buffer = Buffer.alloc(2000)
   await pool.ready()
   await assert.rejects(pool.run(identity, move(buffer)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
@@ -24,7 +24,7 @@ test('after ready() a buffer that is too large still stays with its owner', asyn
 
 test('after a refusal for bytes ready() waits for as many', async () => {
   const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
-  const { release } = hold(pool, 1)
+  const { release } = occupy(pool, 1)
   await assert.rejects(pool.run(identity, Buffer.alloc(1000)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   let isReady = false
   const ready = pool.ready().then(() => {
@@ -70,7 +70,7 @@ test('whoever comes back along with the grant does not take it', async () => {
 
 test('a worker that ends with thousands in line takes them out of it', async () => {
   const pool = new Pool({ name: 'line', threads: 1, maxQueue: 0 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const worker = new Worker(
     `
       const { Pool } = require(${faulty})
@@ -90,7 +90,7 @@ test('a worker that ends with thousands in line takes them out of it', async () 
 
 test('a map that waits for bytes does not turn small tasks away, and counts nothing as rejected', async () => {
   const pool = new Pool({ threads: 1, maxQueueBytes: 100_000 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const mapped = pool.map(identity, Array(10).fill(Buffer.alloc(60_000)))
   const small = pool.run(identity, 'x')
   assert.equal(pool.stats().rejected, 0)
@@ -145,7 +145,7 @@ test('a small task does not wait for a large one that has left a thread idle', a
 
 test('small tasks without an end do not starve whoever waits for many bytes', async () => {
   const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
-  const { release } = hold(pool, 1)
+  const { release } = occupy(pool, 1)
   await assert.rejects(pool.run(identity, Buffer.alloc(1000)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   let isReady = false
   const ready = pool.ready().then(() => {
@@ -172,7 +172,7 @@ test('small tasks without an end do not starve whoever waits for many bytes', as
 
 test('20,000 waiters leave at once when the pool closes', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const waiting = Array.from({ length: 20_000 }, () => pool.ready())
   const closed = pool.close({ force: true })
   const outcomes = await Promise.allSettled(waiting)

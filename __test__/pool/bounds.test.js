@@ -4,14 +4,14 @@ const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { createServer, get } = require('node:http')
 const { test } = require('node:test')
-const { Pool, transforms, hold, spin } = require('../support/fault-addon')
+const { Pool, transforms, occupy, spin } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 const full = { name: 'OffloopError', code: 'ERR_OFFLOOP_QUEUE_FULL' }
 
 test('admits threads + maxQueue tasks, and rejects the next one with what to do', async () => {
   const pool = new Pool({ threads: 2, maxQueue: 3 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const queued = [1, 2, 3].map(() => pool.run(identity, 'x'))
   await assert.rejects(pool.run(identity, 'x'), { ...full, message: /threads 2 \+ maxQueue 3.*await pool\.ready\(\)/ })
   const { running, queued: waiting, queuedBytes, rejected } = pool.stats()
@@ -23,7 +23,7 @@ test('admits threads + maxQueue tasks, and rejects the next one with what to do'
 
 test('maxQueue 0 admits only what can start at once', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   await assert.rejects(pool.run(identity, 'x'), full)
   await release()
   await pool.ready()
@@ -34,7 +34,7 @@ test('maxQueue 0 admits only what can start at once', async () => {
 test('holds at most maxQueueBytes, but a giant may go alone', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1000 })
   assert.equal((await pool.run(identity, Buffer.alloc(5000))).length, 5000)
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const queued = pool.run(identity, Buffer.alloc(900))
   await assert.rejects(pool.run(identity, Buffer.alloc(100)), { ...full, message: /maxQueueBytes \(1000\)/ })
   assert.equal(pool.stats().queuedBytes, 901)
@@ -46,7 +46,7 @@ test('holds at most maxQueueBytes, but a giant may go alone', async () => {
 
 test('10,000 tasks too many are rejected, and cost nothing', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const input = Buffer.alloc(100_000)
   const queued = Array.from({ length: 10 }, () => pool.run(identity, input))
   const reject = async () => assert.rejects(pool.run(identity, input), full)
@@ -64,7 +64,7 @@ test('10,000 tasks too many are rejected, and cost nothing', async () => {
 
 test('ready() is first come, first served, and keeps the room for the run that follows', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   /** @type {number[]} */
   const order = []
   const callers = Array.from({ length: 20 }, async (_, i) => {
@@ -88,7 +88,7 @@ test('room that ready() was granted and nobody used goes to the next one', async
   await pool.ready()
   await new Promise(resolve => setImmediate(resolve))
   // It takes the one place there is, for as long as it must.
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   await assert.rejects(pool.run(identity, 'b'), full)
   await release()
   await pool.ready()
@@ -98,7 +98,7 @@ test('room that ready() was granted and nobody used goes to the next one', async
 
 test('maxWait drops what waited too long, while the threads are still busy', async () => {
   const pool = new Pool({ threads: 1, maxWait: 30 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const start = performance.now()
   const stale = await Promise.allSettled([1, 2, 3].map(() => pool.run(identity, 'x')))
   for (const outcome of stale) {
@@ -130,7 +130,7 @@ test('a full pool sheds load over HTTP and recovers', async () => {
         response.resume().on('end', () => resolve(response.statusCode))
       }).on('error', reject)
     })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const admitted = [pool.run(identity, 'x'), pool.run(identity, 'x')]
   assert.deepEqual(await Promise.all([status(), status()]), [503, 503])
   await release()

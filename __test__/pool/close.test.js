@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { Pool, pool: defaultPool, transforms, hold } = require('../support/fault-addon')
+const { Pool, pool: defaultPool, transforms, occupy } = require('../support/fault-addon')
 const { threadNames } = require('../support/threads')
 
 const identity = transforms.identity()
@@ -10,7 +10,7 @@ const closed = { name: 'OffloopError', code: 'ERR_OFFLOOP_CLOSED' }
 
 test('waits for what was admitted and takes nothing more', async () => {
   const pool = new Pool({ threads: 1 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const queued = pool.run(identity, 'x')
   let isClosed = false
   const closing = pool.close().then(() => {
@@ -28,7 +28,7 @@ test('waits for what was admitted and takes nothing more', async () => {
 
 test('force cancels what was admitted', async () => {
   const pool = new Pool({ threads: 1 })
-  hold(pool)
+  occupy(pool)
   const queued = pool.run(identity, 'x')
   const large = pool.run(identity, Buffer.alloc(5 << 20))
   const mapped = pool.map(identity, ['a', 'b'])
@@ -41,7 +41,7 @@ test('force cancels what was admitted', async () => {
 
 test('may be called any number of times, and forced later', async () => {
   const pool = new Pool({ threads: 1 })
-  hold(pool)
+  occupy(pool)
   const calls = [pool.close(), pool.close(), pool.close({ force: true }), pool[Symbol.asyncDispose]()]
   await Promise.all(calls)
   await pool.close()
@@ -57,7 +57,7 @@ test('an idle and an unused pool close at once', async () => {
 
 test('turns away those who wait for room', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const waiting = [pool.ready(), pool.ready(), pool.map(identity, ['a'])].map(promise =>
     assert.rejects(promise, closed)
   )

@@ -4,8 +4,8 @@ const assert = require('node:assert/strict')
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { getEventListeners } = require('node:events')
 const { test } = require('node:test')
-const { Pool, pool, transforms, hold } = require('../support/fault-addon')
-const { gate } = require('../support/deferred')
+const { Pool, pool, transforms, occupy } = require('../support/fault-addon')
+const { deferred } = require('../support/deferred')
 
 const identity = transforms.identity()
 
@@ -102,7 +102,7 @@ test('an error of the inputs comes after the results before it', async () => {
 
 test('an abort reaches the reader, and an abandoned iteration leaves no listener', async () => {
   const busy = new Pool({ threads: 1 })
-  const { release } = hold(busy)
+  const { release } = occupy(busy)
   const abort = new AbortController()
   const reading = busy.iterate(identity, ['x'], { signal: abort.signal }).next()
   const reason = new Error('enough')
@@ -126,7 +126,7 @@ test('a source that is left early cleans up before the loop goes on, in the cont
   const storage = new AsyncLocalStorage()
   /** @type {unknown[]} */
   const seen = []
-  const cleaned = gate()
+  const cleaned = deferred()
   async function* source() {
     try {
       for (;;) yield 'x'
@@ -140,7 +140,7 @@ test('a source that is left early cleans up before the loop goes on, in the cont
   await results.next()
   const left = results.return?.().then(() => seen.push('left'))
   while (seen.length === 0) await new Promise(resolve => setImmediate(resolve))
-  cleaned.open(undefined)
+  cleaned.resolve(undefined)
   await left
   assert.deepEqual(seen, ['opener', 'cleaned', 'left'])
 })

@@ -3,8 +3,8 @@
 const assert = require('node:assert/strict')
 const { createHash } = require('node:crypto')
 const { test } = require('node:test')
-const { Pool, pool, transforms, move, hold } = require('../support/fault-addon')
-const { plain } = require('../support/worker')
+const { Pool, pool, transforms, move, occupy } = require('../support/fault-addon')
+const { userFunction } = require('../support/worker')
 
 const identity = transforms.identity()
 const sha256 = transforms.digest('sha256', { encoding: 'hex' })
@@ -120,7 +120,7 @@ test('holds at most `concurrency` inputs', async () => {
   const limited = new Pool({ threads: 2 })
   for (const concurrency of [1, 2, 7, 100]) {
     const counter = { taken: 0 }
-    const { release } = hold(limited)
+    const { release } = occupy(limited)
     const mapped = limited.map(identity, counted(counter), { concurrency })
     assert.ok(counter.taken < concurrency, `${counter.taken} inputs were taken besides the ${concurrency} allowed`)
     await release()
@@ -131,7 +131,7 @@ test('holds at most `concurrency` inputs', async () => {
 
 test('waits for room instead of being rejected, and leaves no more in the queue than it needs', async () => {
   const small = new Pool({ threads: 1, maxQueue: 0, maxQueueBytes: 10_000 })
-  const { release } = hold(small)
+  const { release } = occupy(small)
   const maps = [1, 2, 3].map(() => small.map(identity, numbers(500)))
   const large = small.map(identity, [Buffer.alloc(9000), Buffer.alloc(50_000), 'x'.repeat(9000), Buffer.alloc(3 << 20)])
   await release()
@@ -143,7 +143,7 @@ test('waits for room instead of being rejected, and leaves no more in the queue 
 
 test('leaves room for others: a map does not fill the queue', async () => {
   const shared = new Pool({ threads: 2 })
-  const { release } = hold(shared)
+  const { release } = occupy(shared)
   const mapped = shared.map(identity, Array(100_000).fill('x'))
   assert.ok(shared.stats().queued <= 16, `${shared.stats().queued} are queued`)
   const other = shared.run(identity, 'other')
@@ -155,7 +155,7 @@ test('leaves room for others: a map does not fill the queue', async () => {
 
 test('an abort rejects with its reason and stops taking', async () => {
   const aborting = new Pool({ threads: 1 })
-  const { release } = hold(aborting)
+  const { release } = occupy(aborting)
   const abort = new AbortController()
   let isClosed = false
   function* inputs() {
@@ -206,7 +206,7 @@ for (const verb of /** @type {const} */ (['map', 'iterate', 'sink'])) {
   test(`${verb}: inputs that wait for each other alone are not dropped by maxWait`, async t => {
     const pool = new Pool({ threads: 2, maxWait: 60 })
     t.after(() => pool.close())
-    const spin = plain('spin')
+    const spin = userFunction('spin')
     const inputs = new Array(12).fill(30)
     let count = 0
     if (verb === 'map') count = (await pool.map(spin, inputs)).length

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { Pool, transforms, hold } = require('../support/fault-addon')
+const { Pool, transforms, occupy } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 
@@ -12,7 +12,7 @@ const identity = transforms.identity()
  */
 async function orderOf(tasks) {
   const pool = new Pool({ threads: 1, maxQueue: 10_000 })
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   /** @type {string[]} */
   const order = []
   const done = tasks.map(({ label, priority, size = 1 }) =>

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { Pool, transforms, hold, panic } = require('../support/fault-addon')
+const { Pool, transforms, occupy, panic } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 
@@ -10,7 +10,7 @@ test('counts what happened, by transform', async () => {
   const pool = new Pool({ threads: 2, maxQueue: 1 })
   await pool.run(identity, 'x')
   await assert.rejects(pool.run(panic, 'x'))
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const abort = new AbortController()
   const queued = pool.run(identity, 'x', { signal: abort.signal })
   await assert.rejects(pool.run(identity, 'x'))
@@ -32,7 +32,7 @@ test('reset begins a new period, and utilization is that of the period', async (
   const pool = new Pool({ threads: 1 })
   await pool.map(identity, Array(100).fill('x'))
   assert.equal(pool.stats({ reset: true }).completed, 100)
-  const { release } = hold(pool)
+  const { release } = occupy(pool)
   const fresh = pool.stats()
   assert.deepEqual([fresh.completed, fresh.runTime.count, fresh.byTransform], [0, 0, {}])
   while (pool.stats().utilization < 0.9) await new Promise(resolve => setImmediate(resolve))

@@ -12,7 +12,7 @@ const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { gunzipSync } = require('node:zlib')
 const { Pool, Sink, pool, transforms } = require('../..')
-const { gate } = require('../support/deferred')
+const { deferred } = require('../support/deferred')
 
 const { digest, gunzip, gzip, identity } = transforms
 
@@ -71,11 +71,11 @@ test('objects are inputs of any kind', async () => {
 })
 
 test('an asynchronous onResult holds whoever writes', async () => {
-  const open = gate()
+  const gate = deferred()
   let delivered = 0
   const onResult = async () => {
     delivered++
-    await open.promise
+    await gate.promise
   }
   const sink = pool.sink(identity(), { each: true, onResult, highWaterMark: 1000, concurrency: 2 })
   let written = 0
@@ -86,7 +86,7 @@ test('an asynchronous onResult holds whoever writes', async () => {
   assert.ok(sink.writableNeedDrain)
   assert.ok(sink.stats().inFlightBytes <= 1000)
   assert.ok(sink.stats().stalls > 0)
-  open.open(undefined)
+  gate.resolve(undefined)
   sink.end()
   assert.equal(await sink.result, written + 1)
 })
@@ -246,8 +246,8 @@ test('uploads over HTTP are hashed and compressed', async () => {
 })
 
 test('whoever waits for concurrency stalls too, and a sink that is destroyed has nothing in flight', async () => {
-  const open = gate()
-  const sink = pool.sink(identity(), { each: true, objectMode: true, concurrency: 2, onResult: () => open.promise })
+  const gate = deferred()
+  const sink = pool.sink(identity(), { each: true, objectMode: true, concurrency: 2, onResult: () => gate.promise })
   sink.on('error', () => {})
   for (let i = 0; i < 5; i++) sink.write('object')
   while (sink.stats().stalls === 0) await turn()
@@ -255,7 +255,7 @@ test('whoever waits for concurrency stalls too, and a sink that is destroyed has
   sink.destroy(new Error('enough'))
   const { inFlight, inFlightBytes } = sink.stats()
   assert.deepEqual([inFlight, inFlightBytes], [0, 0])
-  open.open(undefined)
+  gate.resolve(undefined)
 })
 
 test('flush takes what flushes of zlib take, and has nothing to do after the end', async () => {

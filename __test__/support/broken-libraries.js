@@ -9,11 +9,11 @@ const { dirname, join } = require('node:path')
 /** The source of a library; it declares the parts of Node-API that it uses. */
 const MODULE = 'void *napi_register_module_v1(void *env, void *exports) { return exports; }'
 
-/** @param {number} version of Node-API that it asks for */
-const asking = version => `int node_api_module_get_api_version_v1(void) { return ${version}; } ${MODULE}`
+/** An addon that requires a version of Node-API. @param {number} version */
+const requiringNodeApi = version => `int node_api_module_get_api_version_v1(void) { return ${version}; } ${MODULE}`
 
 /** An addon that states its version. @param {string} version */
-const saying = version => `
+const ofVersion = version => `
   int napi_create_string_utf8(void *, const char *, unsigned long, void **);
   int napi_set_named_property(void *, void *, const char *, void *);
   int node_api_module_get_api_version_v1(void) { return 8; }
@@ -41,22 +41,22 @@ function compile(path, source, ...flags) {
 }
 
 /** Makes a library that depends on one that has been deleted. @param {string} path */
-function withoutLibrary(path) {
+function compileWithMissingDependency(path) {
   const needed = join(dirname(path), 'liboffloop-needs.so')
   compile(needed, 'int needed(void) { return 1; }', '-Wl,-soname,liboffloop-needs.so')
   compile(path, 'int needed(void); int use(void) { return needed(); }', needed)
   unlinkSync(needed)
 }
 
-/** Makes a copy with some bytes changed. @param {string} sound @param {string} path @param {Record<number, number>} bytes by place */
-function patched(sound, path, bytes) {
+/** Makes a copy with some bytes changed. @param {string} sound @param {string} path @param {Record<number, number>} bytes by offset */
+function patch(sound, path, bytes) {
   const copy = readFileSync(sound)
-  for (const [place, byte] of Object.entries(bytes)) copy[Number(place)] = byte
+  for (const [offset, byte] of Object.entries(bytes)) copy[Number(offset)] = byte
   writeFileSync(path, copy)
 }
 
 /** @param {string} sound @param {string} path @param {number} size */
-function cut(sound, path, size) {
+function truncate(sound, path, size) {
   copyFileSync(sound, path)
   truncateSync(path, size)
 }
@@ -66,7 +66,7 @@ function cut(sound, path, size) {
  * @param {string} path
  * @param {'darwin-x64' | 'win32-arm64'} kind
  */
-function foreign(path, kind) {
+function writeForeignExecutable(path, kind) {
   const bytes = Buffer.alloc(4096)
   if (kind === 'darwin-x64') bytes.writeUInt32BE(0xcffaedfe)
   if (kind === 'darwin-x64') bytes.writeUInt32LE(0x1000007, 4)
@@ -79,4 +79,14 @@ function foreign(path, kind) {
   writeFileSync(path, bytes)
 }
 
-module.exports = { FOREIGN_ABI, STATIC_TLS, asking, compile, cut, foreign, patched, saying, withoutLibrary }
+module.exports = {
+  FOREIGN_ABI,
+  STATIC_TLS,
+  compile,
+  compileWithMissingDependency,
+  ofVersion,
+  patch,
+  requiringNodeApi,
+  truncate,
+  writeForeignExecutable
+}

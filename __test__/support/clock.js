@@ -2,14 +2,14 @@
 
 const { clock } = require('../../lib/cache/clock')
 
-/** Stops the clock of caches. Its time moves only when it is told to. */
+/** Stops the clock of caches. Its time moves only by `advance`. */
 function stopClock() {
   const { now } = clock
   let time = now()
   clock.now = () => time
   return {
     /** @param {number} millis */
-    pass(millis) {
+    advance(millis) {
       time += millis
     },
     restore() {

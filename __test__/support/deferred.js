@@ -1,21 +1,21 @@
 'use strict'
 
 /**
- * A promise that whoever holds it settles: tests say when things happen.
+ * A promise with the functions that settle it.
  * @template T
  */
-function gate() {
+function deferred() {
   /** @type {(value: T) => void} */
-  let open = () => {}
+  let resolve = () => {}
   /** @type {(reason: unknown) => void} */
-  let fail = () => {}
+  let reject = () => {}
   const promise = /** @type {Promise<T>} */ (
-    new Promise((resolve, reject) => {
-      open = resolve
-      fail = reject
+    new Promise((onResolve, onReject) => {
+      resolve = onResolve
+      reject = onReject
     })
   )
-  return { promise, open, fail }
+  return { promise, resolve, reject }
 }
 
-module.exports = { gate }
+module.exports = { deferred }

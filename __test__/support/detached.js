@@ -1,6 +1,6 @@
 'use strict'
 
-// Lost memory (detached or out of bounds) of every class.
+// Detached or out-of-bounds memory of every class.
 
 const { Buffer } = require('node:buffer')
 
@@ -37,28 +37,32 @@ function shrink(make) {
 }
 
 /**
- * Makes each kind of lost memory, by its name in messages.
+ * Makes each kind of detached memory, by its name in messages.
  * @type {Record<string, () => any>}
  */
-const LOST = {
+const DETACHED = {
   'a detached Buffer': () => detach(Buffer.from(new ArrayBuffer(8))),
   'a detached ArrayBuffer': () => detach(new Uint8Array(8)).buffer,
   'an out-of-bounds Buffer': () => shrink(buffer => Buffer.from(buffer, 8, 8))
 }
 for (const Class of CLASSES) {
-  LOST[`a detached ${Class.name}`] = () => detach(new Class(new ArrayBuffer(8)))
+  DETACHED[`a detached ${Class.name}`] = () => detach(new Class(new ArrayBuffer(8)))
   const length = Class === DataView ? 8 : 8 / Class.BYTES_PER_ELEMENT
-  LOST[`an out-of-bounds ${Class.name}`] = () => shrink(buffer => new Class(buffer, 8, length))
+  DETACHED[`an out-of-bounds ${Class.name}`] = () => shrink(buffer => new Class(buffer, 8, length))
 }
 
-/** Returns the message for lost memory. @param {string} name of the argument @param {string} what */
-const message = (name, what) =>
+/** Returns the message for detached memory. @param {string} name of the argument @param {string} what */
+const detachedMessage = (name, what) =>
   `${name} must not be detached or out of bounds: its memory was transferred, moved or resized away. Received ${what}`
 
-/** Returns the expected error for lost memory. @param {string} name @param {string} what */
-const refused = (name, what) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: message(name, what) })
+/** Returns the expected error for detached memory. @param {string} name @param {string} what */
+const detachedError = (name, what) => ({
+  name: 'TypeError',
+  code: 'ERR_INVALID_ARG_TYPE',
+  message: detachedMessage(name, what)
+})
 
-/** Empty bytes that are not lost. @type {(() => any)[]} */
+/** Empty bytes that are not detached. @type {(() => any)[]} */
 const EMPTY = [
   () => new ArrayBuffer(0),
   () => Buffer.alloc(0),
@@ -73,4 +77,4 @@ const EMPTY = [
   () => new Uint8Array(new SharedArrayBuffer(0))
 ]
 
-module.exports = { CLASSES, EMPTY, LOST, detach, message, refused }
+module.exports = { DETACHED, EMPTY, detach, detachedError, detachedMessage }

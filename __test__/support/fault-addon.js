@@ -1,7 +1,7 @@
 'use strict'
 
 // The package with an addon that has the transforms `fault.panic` and `fault.spin` (runs until it is aborted):
-// tests hold a thread for as long as they want to, and no longer. To be required before anything else of offloop.
+// a test occupies a thread until it releases it. Must be required before the rest of offloop.
 
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
@@ -20,12 +20,12 @@ const panic = faults.panic()
  * @param {import('../..').Pool} pool
  * @param {number} [threads] all of them by default
  */
-function hold(pool, threads = pool.threads) {
+function occupy(pool, threads = pool.threads) {
   const abort = new AbortController()
   const held = Array.from({ length: threads }, () => pool.run(spin, 'x', { signal: abort.signal }))
   const ended = Promise.allSettled(held)
   return {
-    /** Lets the threads go on. */
+    /** Releases the threads. */
     release() {
       abort.abort()
       return ended
@@ -33,4 +33,4 @@ function hold(pool, threads = pool.threads) {
   }
 }
 
-module.exports = { ...offloop, spin, panic, hold }
+module.exports = { ...offloop, spin, panic, occupy }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Projects of others: folders of their own, into which the tarballs that would be published are installed.
+// Projects that use the package: folders into which the tarballs that would be published are installed.
 
 const assert = require('node:assert/strict')
 const { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
@@ -21,7 +21,7 @@ const WORK = `
   const done = JSON.stringify({ hash, shout, found, loads })
 `
 
-const DONE = JSON.stringify({
+const OUTPUT = JSON.stringify({
   hash: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
   shout: 'HELLO',
   found: [9, 9, 16],
@@ -30,15 +30,15 @@ const DONE = JSON.stringify({
 
 const SHOUT = { 'shout.cjs': 'module.exports = text => text.toUpperCase()' }
 
-/** Without what npm tells the scripts that it runs, and node:test the files that it runs. */
-const PLAIN = Object.fromEntries(
+/** Unsets the variables that npm sets for scripts, and node:test for test files. */
+const CLEAN_ENV = Object.fromEntries(
   Object.keys(process.env)
     .filter(name => /^npm_(?!config_|execpath)/.test(name) || /^NODE_(TEST_CONTEXT|OPTIONS)$|^NAPI_RS_/.test(name))
     .map(name => [name, undefined])
 )
 
 /** A folder, with the tarballs in it and a project that has them installed. @returns {Promise<string>} */
-async function installed() {
+async function installPackage() {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'offloop-package-')))
   await install(join(folder, 'installed'), await pack(join(folder, 'tarballs')))
   return folder
@@ -53,7 +53,7 @@ async function install(project, tarballs) {
   write(project, { 'package.json': '{ "private": true }' })
   const quiet = ['--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error']
   const args = ['install', '--prefix', project, '--offline', '--omit=optional', ...quiet, ...tarballs]
-  const outcome = await npm(args, { cwd: project, env: PLAIN, timeout: 60_000 })
+  const outcome = await npm(args, { cwd: project, env: CLEAN_ENV, timeout: 60_000 })
   assert.equal(outcome.code, 0, outcome.output)
   return outcome
 }
@@ -86,18 +86,18 @@ function write(folder, files) {
  * @param {NodeJS.ProcessEnv} [env]
  */
 function node(cwd, args, env) {
-  return run(process.execPath, args, { cwd, env: { ...PLAIN, ...env }, timeout: 60_000 })
+  return run(process.execPath, args, { cwd, env: { ...CLEAN_ENV, ...env }, timeout: 60_000 })
 }
 
 /**
- * Runs a program that does the work and prints what came of it.
+ * Checks that a program that does WORK prints OUTPUT.
  * @param {string} cwd
  * @param {readonly string[]} args
  */
-async function works(cwd, args) {
+async function assertWorks(cwd, args) {
   const { code, stdout, output } = await node(cwd, args)
   assert.equal(code, 0, output)
-  assert.equal(stdout.trim(), DONE, output)
+  assert.equal(stdout.trim(), OUTPUT, output)
 }
 
 /** @param {string} folder */
@@ -105,4 +105,4 @@ function remove(folder) {
   rmSync(folder, { recursive: true, force: true })
 }
 
-module.exports = { DONE, PLAIN, WORK, install, installed, node, project, remove, works, write }
+module.exports = { CLEAN_ENV, OUTPUT, WORK, assertWorks, install, installPackage, node, project, remove, write }

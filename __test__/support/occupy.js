@@ -1,17 +1,17 @@
 'use strict'
 
-const { plain, reaches, release, words } = require('./worker.js')
+const { userFunction, waitForValue, release, sharedWords } = require('./worker.js')
 
 /**
- * Occupies the threads of a pool until it is told to let them go.
+ * Occupies the threads of a pool until they are released.
  * @param {import('../../index.js').Pool} pool
  */
-async function busy(pool) {
+async function occupy(pool) {
   const held = Array.from({ length: pool.threads }, () => {
-    const shared = words()
-    return { shared, task: pool.run(plain('meet'), shared) }
+    const shared = sharedWords()
+    return { shared, task: pool.run(userFunction('meet'), shared) }
   })
-  await Promise.all(held.map(({ shared }) => reaches(shared, 0, 1)))
+  await Promise.all(held.map(({ shared }) => waitForValue(shared, 0, 1)))
   return {
     async release() {
       for (const { shared } of held) release(shared)
@@ -20,4 +20,4 @@ async function busy(pool) {
   }
 }
 
-module.exports = { busy }
+module.exports = { occupy }

@@ -5,22 +5,22 @@ const { transforms } = require('../../index.js')
 
 const folder = join(__dirname, '..', 'fixtures', 'worker')
 
-/** @param {string} name of a file of fixtures */
+/** @param {string} name of a file in fixtures/worker */
 const fixture = name => join(folder, name)
 
-/** A function of the fixtures. @param {string} [name] @returns {import('../../index.js').Transform<any, any>} */
-const plain = name => transforms.module(fixture('functions.js'), { export: name })
+/** A transform that runs a function of fixtures/worker/functions.js. @param {string} [name] @returns {import('../../index.js').Transform<any, any>} */
+const userFunction = name => transforms.module(fixture('functions.js'), { export: name })
 
-/** Words that threads share. */
-const words = () => new Int32Array(new SharedArrayBuffer(8))
+/** Two words of shared memory. */
+const sharedWords = () => new Int32Array(new SharedArrayBuffer(8))
 
 /**
- * Until a word is at least so much.
+ * Waits until a word is at least `least`.
  * @param {Int32Array} words
  * @param {number} index
  * @param {number} least
  */
-async function reaches(words, index, least) {
+async function waitForValue(words, index, least) {
   // Waiting alone does not keep the process alive.
   const alive = setInterval(() => {}, 60_000)
   for (;;) {
@@ -30,10 +30,10 @@ async function reaches(words, index, least) {
   }
 }
 
-/** Lets all that waits for it go on. @param {Int32Array} words */
+/** Releases the threads that wait for the second word. @param {Int32Array} words */
 function release(words) {
   Atomics.store(words, 1, 1)
   Atomics.notify(words, 1)
 }
 
-module.exports = { fixture, plain, reaches, release, words }
+module.exports = { fixture, release, sharedWords, userFunction, waitForValue }

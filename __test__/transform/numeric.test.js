@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { Pool, hold, move, pool, transforms } = require('../support/fault-addon')
+const { Pool, occupy, move, pool, transforms } = require('../support/fault-addon')
 
 const { numeric } = transforms
 
@@ -127,7 +127,7 @@ test('works in every verb, and says what is wrong', async () => {
   assert.throws(() => bad.nearest([1], { k: 1, dimensions: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => bad.sort({ descend: true }), /'options.descend' is unknown/)
   const full = new Pool({ threads: 1, maxQueueBytes: 8 })
-  const { release } = hold(full)
+  const { release } = occupy(full)
   await assert.rejects(full.run(sort(), new Float64Array(1)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   await release()
   await full.close()

@@ -5,9 +5,9 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Pool, move, transforms } = require('../..')
-const { fixture, reaches, release, words } = require('../support/worker.js')
+const { fixture, waitForValue, release, sharedWords } = require('../support/worker.js')
 
-const mates = transforms.module(fixture('batch.cjs'))
+const batched = transforms.module(fixture('batch.cjs'))
 /** Answers of every kind that is sent in a different way. */
 const QUICK = [1, undefined, null, true, false, -0, Number.NaN, 'text', { a: [1] }, new Float64Array([1.5]), 10n]
 const SMALL_HEAP = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 }
@@ -20,7 +20,7 @@ const SMALL_HEAP = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 }
 async function open(t, options) {
   const pool = new Pool(options)
   t.after(() => pool.close())
-  for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 100 }, () => pool.run(mates, 0)))
+  for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 100 }, () => pool.run(batched, 0)))
   return pool
 }
 
@@ -33,11 +33,11 @@ function assertIdle(pool) {
 for (const way of ['spin', 'await']) {
   test(`answers do not wait for a task that blocks its thread (${way})`, async t => {
     const pool = await open(t, { threads: 1 })
-    const shared = words()
-    const before = QUICK.map(input => pool.run(mates, input))
-    const failed = pool.run(mates, { throws: 'no' })
-    const held = pool.run(mates, { way, words: shared })
-    const behind = pool.run(mates, 'behind')
+    const shared = sharedWords()
+    const before = QUICK.map(input => pool.run(batched, input))
+    const failed = pool.run(batched, { throws: 'no' })
+    const held = pool.run(batched, { way, words: shared })
+    const behind = pool.run(batched, 'behind')
     await assert.rejects(failed, { name: 'RangeError', message: 'no' })
     assert.deepEqual(await Promise.all(before), QUICK)
     assert.equal(pool.stats().running, 1, 'it is still held')
@@ -48,9 +48,9 @@ for (const way of ['spin', 'await']) {
 
   test(`tasks behind one that blocks its thread run in another (${way})`, async t => {
     const pool = await open(t, { threads: 2 })
-    const shared = words()
-    const held = pool.run(mates, { way, words: shared })
-    const behind = Array.from({ length: 40 }, (_, value) => pool.run(mates, value))
+    const shared = sharedWords()
+    const held = pool.run(batched, { way, words: shared })
+    const behind = Array.from({ length: 40 }, (_, value) => pool.run(batched, value))
     assert.deepEqual(await Promise.all(behind), [...Array(40).keys()])
     release(shared)
     assert.equal(await held, 'released')
@@ -59,10 +59,10 @@ for (const way of ['spin', 'await']) {
 
   test(`tasks behind two that block their threads run when one is free (${way})`, async t => {
     const pool = await open(t, { threads: 2 })
-    const [first, second] = [words(), words()]
-    const held = [first, second].map(shared => pool.run(mates, { way, words: shared }))
-    const behind = Array.from({ length: 40 }, (_, value) => pool.run(mates, value))
-    await Promise.all([first, second].map(shared => reaches(shared, 0, 1)))
+    const [first, second] = [sharedWords(), sharedWords()]
+    const held = [first, second].map(shared => pool.run(batched, { way, words: shared }))
+    const behind = Array.from({ length: 40 }, (_, value) => pool.run(batched, value))
+    await Promise.all([first, second].map(shared => waitForValue(shared, 0, 1)))
     release(second)
     assert.deepEqual(await Promise.all(behind), [...Array(40).keys()])
     release(first)
@@ -72,11 +72,11 @@ for (const way of ['spin', 'await']) {
 
   test(`map and iterate pass on results as soon as they are ready (${way})`, async t => {
     const pool = await open(t, { threads: 1 })
-    const shared = words()
+    const shared = sharedWords()
     const inputs = [...QUICK, { way, words: shared }]
     /** @type {unknown[]} */
     const seen = []
-    for await (const value of pool.iterate(mates, inputs)) {
+    for await (const value of pool.iterate(batched, inputs)) {
       seen.push(value)
       if (seen.length === QUICK.length) release(shared)
     }
@@ -90,8 +90,8 @@ for (const way of ['exit', 'crash', 'fill']) {
     const resourceLimits = way === 'fill' ? SMALL_HEAP : {}
     const pool = await open(t, { threads: 1, workers: { resourceLimits } })
     for (let place = 0; place < 20; place += 5) {
-      const inputs = [...Array(20).keys()].map(n => (n === place ? { way, words: words() } : n))
-      const settled = await Promise.allSettled(inputs.map(input => pool.run(mates, input)))
+      const inputs = [...Array(20).keys()].map(n => (n === place ? { way, words: sharedWords() } : n))
+      const settled = await Promise.allSettled(inputs.map(input => pool.run(batched, input)))
       for (const [n, result] of settled.entries()) {
         if (n === place) assert.equal(result.status === 'rejected' && result.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
         else assert.deepEqual(result, { status: 'fulfilled', value: n })
@@ -103,8 +103,8 @@ for (const way of ['exit', 'crash', 'fill']) {
   test(`a map loses only the input that ends its thread (${way})`, async t => {
     const resourceLimits = way === 'fill' ? SMALL_HEAP : {}
     const pool = await open(t, { threads: 2, workers: { resourceLimits } })
-    const inputs = [...QUICK, { way, words: words() }, ...QUICK]
-    const settled = await pool.map(mates, inputs, { settle: true })
+    const inputs = [...QUICK, { way, words: sharedWords() }, ...QUICK]
+    const settled = await pool.map(batched, inputs, { settle: true })
     const expected = /** @type {any[]} */ (inputs.map(value => ({ status: 'fulfilled', value })))
     const { status, reason } = /** @type {any} */ (settled[QUICK.length])
     assert.deepEqual([status, reason.code, reason.index], ['rejected', 'ERR_OFFLOOP_WORKER_EXIT', QUICK.length])
@@ -116,12 +116,12 @@ for (const way of ['exit', 'crash', 'fill']) {
 
 test('an abort past the grace period loses its own task alone', async t => {
   const pool = await open(t, { threads: 1, workers: { gracePeriod: 1 } })
-  const shared = words()
+  const shared = sharedWords()
   const abort = new AbortController()
-  const before = QUICK.map(input => pool.run(mates, input))
-  const hangs = pool.run(mates, { way: 'hang', words: shared }, { signal: abort.signal })
-  const behind = QUICK.map(input => pool.run(mates, input))
-  await reaches(shared, 0, 1)
+  const before = QUICK.map(input => pool.run(batched, input))
+  const hangs = pool.run(batched, { way: 'hang', words: shared }, { signal: abort.signal })
+  const behind = QUICK.map(input => pool.run(batched, input))
+  await waitForValue(shared, 0, 1)
   // Before its thread has posted anything.
   abort.abort()
   await assert.rejects(hangs, { name: 'AbortError' })
@@ -132,9 +132,9 @@ test('an abort past the grace period loses its own task alone', async t => {
 
 test('answers posted before the thread ends are read, however busy the loop is', async t => {
   const pool = await open(t, { threads: 1 })
-  const shared = words()
-  const before = QUICK.map(input => pool.run(mates, input))
-  const exits = pool.run(mates, { way: 'exit', words: shared })
+  const shared = sharedWords()
+  const before = QUICK.map(input => pool.run(batched, input))
+  const exits = pool.run(batched, { way: 'exit', words: shared })
   // The batch is sent in a microtask; after that the loop does not turn until the thread has ended.
   await null
   while (Atomics.load(shared, 0) === 0);
@@ -145,15 +145,15 @@ test('answers posted before the thread ends are read, however busy the loop is',
 
 test('tasks that go back to the queue can be aborted there, and keep their order', async t => {
   const pool = await open(t, { threads: 1 })
-  const shared = words()
+  const shared = sharedWords()
   const abort = new AbortController()
-  const held = pool.run(mates, { way: 'await', words: shared })
+  const held = pool.run(batched, { way: 'await', words: shared })
   /** @type {number[]} */
   const order = []
   const behind = [0, 1, 2, 3].map(n =>
-    pool.run(mates, n, n === 2 ? { signal: abort.signal } : {}).then(value => order.push(value))
+    pool.run(batched, n, n === 2 ? { signal: abort.signal } : {}).then(value => order.push(value))
   )
-  const later = pool.run(mates, 4)
+  const later = pool.run(batched, 4)
   while (pool.stats().queued < 5) await new Promise(resolve => setImmediate(resolve))
   abort.abort()
   await assert.rejects(behind[2], { name: 'AbortError' })
@@ -169,8 +169,8 @@ test('tasks that go back to the queue can be aborted there, and keep their order
 test('each lost task has a separate error', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
-  const dies = transforms.module(fixture('exits.cjs'))
-  const settled = await pool.map(dies, [0, 1, 2, 3], { settle: true })
+  const exits = transforms.module(fixture('exits.cjs'))
+  const settled = await pool.map(exits, [0, 1, 2, 3], { settle: true })
   const errors = settled.map(it => it.status === 'rejected' && it.reason)
   assert.equal(new Set(errors).size, 4)
   assert.deepEqual(
@@ -183,7 +183,7 @@ test('a task that waits for its import survives a thread that an earlier task en
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   const later = transforms.module(fixture('batch.cjs'), { export: 'exitsLater' })
-  const shared = words()
+  const shared = sharedWords()
   assert.equal(await pool.run(later, shared), 'done')
   release(shared)
   const slow = transforms.module(fixture('slow-import.mjs'))
@@ -197,8 +197,8 @@ test('a task that waits for its import survives a thread that an earlier task en
 test('a module that ends its thread late in its import fails its tasks', async t => {
   const pool = new Pool({ threads: 2 })
   t.after(() => pool.close())
-  const dies = transforms.module(fixture('exits-late.mjs'))
-  const settled = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => pool.run(dies, n)))
+  const exits = transforms.module(fixture('exits-late.mjs'))
+  const settled = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => pool.run(exits, n)))
   assert.ok(settled.every(it => it.status === 'rejected' && it.reason.code === 'ERR_OFFLOOP_WORKER_EXIT'))
   assert.equal(pool.stats().failed, 20)
   assertIdle(pool)
@@ -206,8 +206,8 @@ test('a module that ends its thread late in its import fails its tasks', async t
 
 test('moved inputs that have not been sent outlive a thread that ends', async t => {
   const pool = await open(t, { threads: 1 })
-  const exits = pool.run(mates, { way: 'exit', words: words() })
-  const moved = Array.from({ length: 10 }, (_, n) => pool.run(mates, move(new Uint8Array([n]))))
+  const exits = pool.run(batched, { way: 'exit', words: sharedWords() })
+  const moved = Array.from({ length: 10 }, (_, n) => pool.run(batched, move(new Uint8Array([n]))))
   await assert.rejects(exits, { code: 'ERR_OFFLOOP_WORKER_EXIT' })
   assert.deepEqual(
     (await Promise.all(moved)).map(([n]) => n),

@@ -6,13 +6,14 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Pool } = require('../../index.js')
 const { node } = require('../support/child.js')
-const { plain } = require('../support/worker.js')
+const { userFunction } = require('../support/worker.js')
 const { no, revoked, trapped, values } = require('../fixtures/user-code/values.js')
 
 const pool = new Pool({ threads: 1 })
 
 /** @param {unknown} input */
-const messageOf = async input => (await pool.run(plain(), input).catch((/** @type {any} */ error) => error)).message
+const messageOf = async input =>
+  (await pool.run(userFunction(), input).catch((/** @type {any} */ error) => error)).message
 
 class Keys extends Map {
   /** @type {any} */

@@ -9,14 +9,14 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
 const { Pool, transforms } = require('../..')
-const { fixture, plain, reaches, release, words } = require('../support/worker.js')
+const { fixture, userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 
 /** @param {string} name @param {(pool: Pool) => Promise<void>} body @param {import('../..').PoolOptions} [options] */
 function faulty(name, body, options = { threads: 1 }) {
   test(name, async () => {
     const pool = new Pool(options)
     await body(pool)
-    assert.equal(await pool.run(plain('double'), 4), 8, 'the pool goes on')
+    assert.equal(await pool.run(userFunction('double'), 4), 8, 'the pool goes on')
     const { running, queued, queuedBytes } = pool.stats()
     assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
     await pool.close()
@@ -26,11 +26,11 @@ function faulty(name, body, options = { threads: 1 }) {
 const lost = { name: 'OffloopError', code: 'ERR_OFFLOOP_WORKER_EXIT', transform: 'module' }
 
 faulty('process.exit() rejects its task', async pool => {
-  await assert.rejects(pool.run(plain('exit'), 7), { ...lost, message: /exit code 7/ })
+  await assert.rejects(pool.run(userFunction('exit'), 7), { ...lost, message: /exit code 7/ })
 })
 
 faulty('an uncaught exception rejects the task that runs, and is its cause', async pool => {
-  await assert.rejects(pool.run(plain('crash'), 0), error => {
+  await assert.rejects(pool.run(userFunction('crash'), 0), error => {
     const { code, cause } = /** @type {any} */ (error)
     assert.deepEqual([code, cause.message, cause.code], ['ERR_OFFLOOP_WORKER_EXIT', 'nobody catches this', 'ERR_CRASH'])
     return true
@@ -40,7 +40,7 @@ faulty('an uncaught exception rejects the task that runs, and is its cause', asy
 faulty(
   'out of memory is the end of a thread, not of the process',
   async pool => {
-    await assert.rejects(pool.run(plain('fill'), 0), { ...lost, message: /ran out of memory/ })
+    await assert.rejects(pool.run(userFunction('fill'), 0), { ...lost, message: /ran out of memory/ })
   },
   { threads: 1, workers: { resourceLimits: { maxOldGenerationSizeMb: 20, maxYoungGenerationSizeMb: 4 } } }
 )
@@ -51,15 +51,15 @@ faulty('a thread that dies while it is idle is not missed, but told of', async p
   const listener = (/** @type {Error} */ warning) => warnings.push(warning)
   process.on('warning', listener)
   let told = 0
-  const first = await pool.run(plain('crashLater'), 0)
+  const first = await pool.run(userFunction('crashLater'), 0)
   // The exception comes when the thread has answered: a task dies with that thread, or nobody's does and all hear of it.
   while (told + warnings.length === 0) {
-    const [next] = await Promise.allSettled([pool.run(plain('thread'), 0)])
+    const [next] = await Promise.allSettled([pool.run(userFunction('thread'), 0)])
     if (next.status === 'fulfilled') continue
     told++
     assert.equal(next.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
   }
-  assert.notEqual(await pool.run(plain('thread'), 0), first)
+  assert.notEqual(await pool.run(userFunction('thread'), 0), first)
   process.off('warning', listener)
   assert.equal(told + warnings.length, 1)
   for (const { code, message } of warnings) {
@@ -73,11 +73,11 @@ faulty('a thread that dies while it is idle is not missed, but told of', async p
 test('a reason that cannot even be looked at aborts a task that runs', async t => {
   const pool = new Pool({ threads: 1, workers: { gracePeriod: 1 } })
   t.after(() => pool.close())
-  const shared = words()
+  const shared = sharedWords()
   const controller = new AbortController()
-  const others = [pool.run(plain('hang'), shared, { signal: controller.signal })]
-  others.push(pool.run(plain(), 'queued', { signal: controller.signal }))
-  await reaches(shared, 0, 1)
+  const others = [pool.run(userFunction('hang'), shared, { signal: controller.signal })]
+  others.push(pool.run(userFunction(), 'queued', { signal: controller.signal }))
+  await waitForValue(shared, 0, 1)
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
   const settled = Promise.allSettled(others)
@@ -89,43 +89,45 @@ test('a reason that cannot even be looked at aborts a task that runs', async t =
 })
 
 faulty('an infinite loop ends when it is aborted', async pool => {
-  const shared = words()
+  const shared = sharedWords()
   const controller = new AbortController()
-  const promise = pool.run(plain('hang'), shared, { signal: controller.signal })
-  await reaches(shared, 0, 1)
+  const promise = pool.run(userFunction('hang'), shared, { signal: controller.signal })
+  await waitForValue(shared, 0, 1)
   controller.abort(new Error('enough'))
   await assert.rejects(promise, { message: 'enough' })
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
 })
 
 faulty('a promise that never settles ends when it is aborted', async pool => {
-  await assert.rejects(pool.run(plain('never'), 0, { signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' })
+  await assert.rejects(pool.run(userFunction('never'), 0, { signal: AbortSignal.timeout(20) }), {
+    name: 'TimeoutError'
+  })
 })
 
 faulty('a function hears that it is aborted, and why', async pool => {
-  const shared = words()
+  const shared = sharedWords()
   const controller = new AbortController()
-  const promise = pool.run(plain('polite'), shared, { signal: controller.signal })
-  await reaches(shared, 0, 1)
+  const promise = pool.run(userFunction('polite'), shared, { signal: controller.signal })
+  await waitForValue(shared, 0, 1)
   controller.abort()
   await assert.rejects(promise, { name: 'AbortError' })
-  await reaches(shared, 1, 1)
+  await waitForValue(shared, 1, 1)
   assert.equal(shared[1], 1)
 })
 
 faulty('a signal that has aborted before starts nothing', async pool => {
-  const shared = words()
-  await assert.rejects(pool.run(plain('hang'), shared, { signal: AbortSignal.abort() }), { name: 'AbortError' })
-  await pool.run(plain(), 1)
+  const shared = sharedWords()
+  await assert.rejects(pool.run(userFunction('hang'), shared, { signal: AbortSignal.abort() }), { name: 'AbortError' })
+  await pool.run(userFunction(), 1)
   assert.equal(shared[0], 0)
 })
 
 faulty('a task that waits leaves the queue when it is aborted', async pool => {
-  const [shared, never] = [words(), words()]
-  const running = pool.run(plain('meet'), shared)
-  await reaches(shared, 0, 1)
+  const [shared, never] = [sharedWords(), sharedWords()]
+  const running = pool.run(userFunction('meet'), shared)
+  await waitForValue(shared, 0, 1)
   const controller = new AbortController()
-  const waiting = pool.run(plain('hang'), never, { signal: controller.signal })
+  const waiting = pool.run(userFunction('hang'), never, { signal: controller.signal })
   assert.equal(pool.stats().queued, 1)
   controller.abort()
   assert.equal(pool.stats().queued, 0)
@@ -137,10 +139,10 @@ faulty('a task that waits leaves the queue when it is aborted', async pool => {
 
 faulty('those behind a task that kills its thread run elsewhere', async pool => {
   // Known to be fast: they travel together.
-  await pool.map(plain('exit'), []).catch(() => {})
-  for (let i = 0; i < 50; i++) await pool.run(plain('double'), i)
-  const module = plain('double')
-  const all = [0, 1, 2, 3].flatMap(n => [pool.run(module, n), pool.run(plain('exit'), n)])
+  await pool.map(userFunction('exit'), []).catch(() => {})
+  for (let i = 0; i < 50; i++) await pool.run(userFunction('double'), i)
+  const module = userFunction('double')
+  const all = [0, 1, 2, 3].flatMap(n => [pool.run(module, n), pool.run(userFunction('exit'), n)])
   const settled = await Promise.allSettled(all)
   for (const [place, result] of settled.entries()) {
     if (place % 2 === 0) assert.deepEqual(result, { status: 'fulfilled', value: place })
@@ -173,36 +175,36 @@ faulty(
       }
     `)
     for (let i = 0; i < 200; i++) await pool.run(exports, undefined)
-    const shared = words()
+    const shared = sharedWords()
     // Were the second one to wait for the first it would wait for ever.
     await Promise.all([pool.run(exports, shared), pool.run(exports, shared)])
-    const more = words()
+    const more = sharedWords()
     await pool.map(exports, [more, more, ...Array(50).fill(undefined)])
   },
   { threads: 2 }
 )
 
 faulty('what a function posts to its parent reaches nobody', async pool => {
-  assert.equal(await pool.run(plain('flood'), 0), 'flooded')
+  assert.equal(await pool.run(userFunction('flood'), 0), 'flooded')
 })
 
 test('a module that kills its thread is not tried again and again', async () => {
   const pool = new Pool({ threads: 1 })
-  const dies = transforms.module(fixture('exits.cjs'))
-  await assert.rejects(pool.run(dies, 0), { ...lost, message: /while it imported the module: exit code 5/ })
+  const exits = transforms.module(fixture('exits.cjs'))
+  await assert.rejects(pool.run(exits, 0), { ...lost, message: /while it imported the module: exit code 5/ })
   const start = performance.now()
-  const settled = await Promise.allSettled(Array.from({ length: 100 }, () => pool.run(dies, 0)))
+  const settled = await Promise.allSettled(Array.from({ length: 100 }, () => pool.run(exits, 0)))
   assert.ok(settled.every(it => it.status === 'rejected' && it.reason.code === 'ERR_OFFLOOP_WORKER_EXIT'))
   const { completed, failed } = pool.stats()
   assert.deepEqual([completed, failed], [0, 101])
   assert.ok(performance.now() - start < 5000, 'no thread for each of them')
-  assert.equal(await pool.run(plain('double'), 1), 2)
+  assert.equal(await pool.run(userFunction('double'), 1), 2)
   await pool.close()
 })
 
 test('options that no thread can have reject', async () => {
   const pool = new Pool({ threads: 1, workers: { execArgv: ['--no-such-flag-at-all'] } })
-  await assert.rejects(pool.run(plain(), 1), { code: 'ERR_WORKER_INVALID_EXEC_ARGV' })
+  await assert.rejects(pool.run(userFunction(), 1), { code: 'ERR_WORKER_INVALID_EXEC_ARGV' })
   assert.deepEqual([pool.stats().running, pool.stats().queued], [0, 0])
   await pool.close()
 })

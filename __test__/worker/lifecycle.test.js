@@ -9,16 +9,16 @@ const { test } = require('node:test')
 const { Worker, SHARE_ENV } = require('node:worker_threads')
 const { Pool, transforms } = require('../..')
 const { node } = require('../support/child.js')
-const { fixture, plain, reaches, release, words } = require('../support/worker.js')
+const { fixture, userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 const { threadNames } = require('../support/threads.js')
 
 const disposes = transforms.module(fixture('disposes.mjs'))
 const main = JSON.stringify(join(__dirname, '..', '..'))
-const plainPath = JSON.stringify(fixture('functions.js'))
+const functionsPath = JSON.stringify(fixture('functions.js'))
 
 test('no thread starts before the first task', async () => {
   const pool = new Pool({ name: 'lazy', threads: 2 })
-  plain()
+  userFunction()
   assert.deepEqual(threadNames('offloop-lazy'), [])
   await pool.close()
 })
@@ -26,30 +26,30 @@ test('no thread starts before the first task', async () => {
 test('a thread is used again', async () => {
   const pool = new Pool({ threads: 2 })
   const ids = new Set()
-  for (let i = 0; i < 20; i++) ids.add(await pool.run(plain('thread'), 0))
+  for (let i = 0; i < 20; i++) ids.add(await pool.run(userFunction('thread'), 0))
   assert.equal(ids.size, 1)
   await pool.close()
 })
 
 test('a thread that is idle for too long cleans up and ends', async () => {
-  const shared = words()
+  const shared = sharedWords()
   const pool = new Pool({ threads: 1, workers: { idleTimeout: 1 } })
-  const first = await pool.run(plain('thread'), 0)
+  const first = await pool.run(userFunction('thread'), 0)
   await pool.run(disposes, shared)
-  await reaches(shared, 0, 1)
-  assert.notEqual(await pool.run(plain('thread'), 0), first)
+  await waitForValue(shared, 0, 1)
+  assert.notEqual(await pool.run(userFunction('thread'), 0), first)
   await pool.close()
 })
 
 test('close waits for what was admitted and lets modules clean up', async () => {
-  const [shared, disposed] = [words(), words()]
+  const [shared, disposed] = [sharedWords(), sharedWords()]
   const pool = new Pool({ threads: 1 })
   await pool.run(disposes, disposed)
-  const running = pool.run(plain('meet'), shared)
-  await reaches(shared, 0, 1)
-  const waiting = pool.run(plain('double'), 2)
+  const running = pool.run(userFunction('meet'), shared)
+  await waitForValue(shared, 0, 1)
+  const waiting = pool.run(userFunction('double'), 2)
   const closed = pool.close()
-  await assert.rejects(pool.run(plain(), 1), { code: 'ERR_OFFLOOP_CLOSED' })
+  await assert.rejects(pool.run(userFunction(), 1), { code: 'ERR_OFFLOOP_CLOSED' })
   release(shared)
   await closed
   assert.equal(disposed[0], 1)
@@ -57,11 +57,11 @@ test('close waits for what was admitted and lets modules clean up', async () => 
 })
 
 test('close by force waits for nobody', async () => {
-  const shared = words()
+  const shared = sharedWords()
   const pool = new Pool({ threads: 1, workers: { gracePeriod: 0 } })
-  const running = pool.run(plain('hang'), shared)
-  const waiting = pool.run(plain('double'), 2)
-  await reaches(shared, 0, 1)
+  const running = pool.run(userFunction('hang'), shared)
+  const waiting = pool.run(userFunction('double'), 2)
+  await waitForValue(shared, 0, 1)
   const closed = pool.close({ force: true })
   await assert.rejects(running, { code: 'ERR_OFFLOOP_CLOSED' })
   await assert.rejects(waiting, { code: 'ERR_OFFLOOP_CLOSED' })
@@ -69,7 +69,7 @@ test('close by force waits for nobody', async () => {
 })
 
 test('a module that cleans up has the event loop of its thread to itself', async t => {
-  const turns = words()
+  const turns = sharedWords()
   turns[1] = 100
   const pool = new Pool({ threads: 1, workers: { gracePeriod: 500 } })
   t.after(() => pool.close())
@@ -82,39 +82,39 @@ test('a module that cleans up has the event loop of its thread to itself', async
 test('a thread is replaced after so many tasks, or with so large a heap', async () => {
   const few = new Pool({ threads: 1, workers: { maxTasks: 3 } })
   const ids = []
-  for (let i = 0; i < 9; i++) ids.push(await few.run(plain('thread'), 0))
+  for (let i = 0; i < 9; i++) ids.push(await few.run(userFunction('thread'), 0))
   assert.equal(new Set(ids).size, 3)
   assert.deepEqual(
     await few.map(
-      plain('double'),
+      userFunction('double'),
       Array.from({ length: 100 }, (_, n) => n)
     ),
     Array.from({ length: 100 }, (_, n) => 2 * n)
   )
   await few.close()
   const small = new Pool({ threads: 1, workers: { maxHeap: 60e6 } })
-  const first = await small.run(plain('thread'), 0)
-  assert.equal(await small.run(plain('keep'), 80e6), first)
-  assert.notEqual(await small.run(plain('thread'), 0), first)
+  const first = await small.run(userFunction('thread'), 0)
+  assert.equal(await small.run(userFunction('keep'), 80e6), first)
+  assert.notEqual(await small.run(userFunction('thread'), 0), first)
   await small.close()
 })
 
 test('threads are made as new Worker() makes them', async () => {
   const pool = new Pool({
     threads: 1,
-    workers: { argv: ['a', 'b'], env: { LANE: 'set' }, execArgv: ['--import', fixture('preload.mjs')] }
+    workers: { argv: ['a', 'b'], env: { SETTING: 'set' }, execArgv: ['--import', fixture('preload.mjs')] }
   })
-  assert.deepEqual(await pool.run(plain('options'), 0), {
+  assert.deepEqual(await pool.run(userFunction('options'), 0), {
     argv: ['a', 'b'],
     env: 'set',
     execArgv: ['--import', fixture('preload.mjs')],
     preloaded: 'yes'
   })
   await pool.close()
-  process.env.LANE = 'shared'
+  process.env.SETTING = 'shared'
   const sharing = new Pool({ threads: 1, workers: { env: SHARE_ENV } })
-  assert.equal((await sharing.run(plain('options'), 0)).env, 'shared')
-  delete process.env.LANE
+  assert.equal((await sharing.run(userFunction('options'), 0)).env, 'shared')
+  delete process.env.SETTING
   await sharing.close()
 })
 
@@ -128,23 +128,23 @@ for (const [name, code, output] of [
     const text = `
       import offloop from ${main.replace(/"$/, '/index.js"')}
       const { pool, transforms } = offloop
-      const f = transforms.module(${plainPath}), spin = transforms.module(${plainPath}, { export: 'spin' })
+      const f = transforms.module(${functionsPath}), spin = transforms.module(${functionsPath}, { export: 'spin' })
       ${code}`
     const { stdout, stderr, code: exit } = await node(['--input-type=module', '-e', text])
     assert.deepEqual([stdout, stderr, exit], [output, '', 0])
   })
 }
 
-test('worker threads have lanes of their own, under one budget', async () => {
-  const pool = new Pool({ name: 'shared-lane', threads: 1 })
-  const shared = words()
-  const running = pool.run(plain('meet'), shared)
-  await reaches(shared, 0, 1)
+test('worker threads have separate executors, under one budget', async () => {
+  const pool = new Pool({ name: 'shared-budget', threads: 1 })
+  const shared = sharedWords()
+  const running = pool.run(userFunction('meet'), shared)
+  await waitForValue(shared, 0, 1)
   const worker = new Worker(
     `const { parentPort } = require('node:worker_threads')
      const { Pool, transforms } = require(${main})
-     const pool = new Pool({ name: 'shared-lane' })
-     const task = pool.run(transforms.module(${plainPath}, { export: 'double' }), 4)
+     const pool = new Pool({ name: 'shared-budget' })
+     const task = pool.run(transforms.module(${functionsPath}, { export: 'double' }), 4)
      parentPort.postMessage(pool.stats().queued)
      task.then(value => parentPort.postMessage(value))`,
     { eval: true }
@@ -159,17 +159,17 @@ test('worker threads have lanes of their own, under one budget', async () => {
 })
 
 test('a worker thread that is terminated in the middle gives its permits back', async () => {
-  const pool = new Pool({ name: 'terminated-lane', threads: 1 })
-  const shared = words()
+  const pool = new Pool({ name: 'terminated', threads: 1 })
+  const shared = sharedWords()
   const worker = new Worker(
     `const { workerData } = require('node:worker_threads')
      const { Pool, transforms } = require(${main})
-     new Pool({ name: 'terminated-lane' }).run(transforms.module(${plainPath}, { export: 'hang' }), workerData)`,
+     new Pool({ name: 'terminated' }).run(transforms.module(${functionsPath}, { export: 'hang' }), workerData)`,
     { eval: true, workerData: shared }
   )
-  await reaches(shared, 0, 1)
+  await waitForValue(shared, 0, 1)
   assert.equal(pool.stats().running, 1)
-  const next = pool.run(plain('double'), 3)
+  const next = pool.run(userFunction('double'), 3)
   await worker.terminate()
   assert.equal(await next, 6)
   await pool.close()
@@ -178,7 +178,7 @@ test('a worker thread that is terminated in the middle gives its permits back', 
 test('a pool that is closed is forgotten, however long its threads may be idle', async () => {
   const text = `
     const { Pool, transforms } = require(${main})
-    const f = transforms.module(${plainPath})
+    const f = transforms.module(${functionsPath})
     const closed = async () => {
       const env = { ...process.env }
       const pool = new Pool({ threads: 1, workers: { idleTimeout: 2 ** 31 - 1, env } })
@@ -207,7 +207,7 @@ test('100,000 tasks leave nothing behind', async () => {
     const { Pool, transforms } = require(${main})
     const { readdirSync } = require('node:fs')
     const pool = new Pool({ threads: 2 })
-    const f = transforms.module(${plainPath})
+    const f = transforms.module(${functionsPath})
     const signal = new AbortController().signal
     const flood = async count => {
       let left = count

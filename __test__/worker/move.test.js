@@ -6,10 +6,10 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { MessagePort } = require('node:worker_threads')
 const { Pool, move } = require('../..')
-const { plain, reaches, release, words } = require('../support/worker')
+const { userFunction, waitForValue, release, sharedWords } = require('../support/worker')
 
-const meetOrSize = plain('meetOrSize')
-const give = plain('give')
+const meetOrSize = userFunction('meetOrSize')
+const give = userFunction('give')
 
 /**
  * A pool that knows tasks of the transform to be quick, so that they travel together.
@@ -31,7 +31,7 @@ const bytes = () => move(new Uint8Array(1000))
 
 test('moved inputs go to another thread when the one before them takes long', async t => {
   const pool = await quick(t, { threads: 2 }, meetOrSize, bytes)
-  const shared = words()
+  const shared = sharedWords()
   const slow = pool.run(meetOrSize, shared)
   const others = Array.from({ length: 6 }, () => pool.run(meetOrSize, bytes()))
   assert.deepEqual(await Promise.all(others), [1000, 1000, 1000, 1000, 1000, 1000])
@@ -41,11 +41,11 @@ test('moved inputs go to another thread when the one before them takes long', as
 
 test('moved inputs outlive the abort of the task before them, and its thread', async t => {
   const pool = await quick(t, { threads: 1, workers: { gracePeriod: 1 } }, meetOrSize, bytes)
-  const shared = words()
+  const shared = sharedWords()
   const abort = new AbortController()
   const slow = pool.run(meetOrSize, shared, { signal: abort.signal })
   const others = Array.from({ length: 3 }, () => pool.run(meetOrSize, bytes()))
-  await reaches(shared, 0, 1)
+  await waitForValue(shared, 0, 1)
   abort.abort()
   await assert.rejects(slow, { name: 'AbortError' })
   assert.deepEqual(await Promise.all(others), [1000, 1000, 1000])
@@ -74,8 +74,8 @@ test('what a task gives away arrives, whatever another one of its batch returns'
 })
 
 test('of two tasks that give the same buffer away one has it', async t => {
-  const giveOnce = plain('giveOnce')
-  const pool = await quick(t, { threads: 1 }, plain(), () => 0)
+  const giveOnce = userFunction('giveOnce')
+  const pool = await quick(t, { threads: 1 }, userFunction(), () => 0)
   for (let round = 0; round < 20; round++) {
     const both = await Promise.allSettled([pool.run(giveOnce, 0), pool.run(giveOnce, 0)])
     for (const it of both) {
@@ -90,7 +90,7 @@ test('a moved input stays with its owner if no thread can be started', async t =
   const pool = new Pool({ threads: 1, workers: { execArgv: ['--no-such-flag-at-all'] } })
   t.after(() => pool.close())
   for (const memory of [new ArrayBuffer(8), new ArrayBuffer(16)]) {
-    await assert.rejects(pool.run(plain(), move(memory)), { code: 'ERR_WORKER_INVALID_EXEC_ARGV' })
+    await assert.rejects(pool.run(userFunction(), move(memory)), { code: 'ERR_WORKER_INVALID_EXEC_ARGV' })
     assert.notEqual(memory.byteLength, 0)
   }
 })
@@ -98,10 +98,10 @@ test('a moved input stays with its owner if no thread can be started', async t =
 test('an input whose getter aborts another task is sent after it was taken', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
-  await pool.run(plain(), 0)
-  const shared = words()
+  await pool.run(userFunction(), 0)
+  const shared = sharedWords()
   const abort = new AbortController()
-  const aborted = pool.run(plain('answered'), shared, { signal: abort.signal })
+  const aborted = pool.run(userFunction('answered'), shared, { signal: abort.signal })
   // Sends it.
   await null
   // The answer is ready, but has not been read.
@@ -114,7 +114,7 @@ test('an input whose getter aborts another task is sent after it was taken', asy
     },
     memory
   }
-  const result = pool.run(plain(), move(value, [memory]))
+  const result = pool.run(userFunction(), move(value, [memory]))
   assert.equal(memory.byteLength, 0)
   await assert.rejects(aborted, { name: 'AbortError' })
   assert.deepEqual(await result, { text: 'text', memory: new ArrayBuffer(8) })
@@ -122,9 +122,9 @@ test('an input whose getter aborts another task is sent after it was taken', asy
 
 test('what cannot be sent any more fails alone', async t => {
   const pool = await quick(t, { threads: 1 }, meetOrSize, bytes)
-  const shared = words()
+  const shared = sharedWords()
   const before = pool.run(meetOrSize, shared)
-  await reaches(shared, 0, 1)
+  await waitForValue(shared, 0, 1)
   const { port1, port2 } = new MessageChannel()
   const tasks = [bytes(), move(port1), bytes()].map(input => pool.run(meetOrSize, input))
   port2.close()

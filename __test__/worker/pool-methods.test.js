@@ -10,22 +10,22 @@ const { test } = require('node:test')
 const { gunzipSync, gzipSync } = require('node:zlib')
 const { Pool, pool, transforms } = require('../..')
 const { node } = require('../support/child.js')
-const { fixture, plain, reaches, release, words } = require('../support/worker.js')
+const { fixture, userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 
 const { chain, digest, gunzip, gzip } = transforms
 const numbers = Array.from({ length: 3000 }, (_, n) => n)
 
 test('map keeps the order', async () => {
   assert.deepEqual(
-    await pool.map(plain('double'), numbers),
+    await pool.map(userFunction('double'), numbers),
     numbers.map(n => 2 * n)
   )
 })
 
 test('map settles, and stops at an error', async () => {
-  const settled = await pool.map(plain('strange'), [1], { settle: true })
+  const settled = await pool.map(userFunction('strange'), [1], { settle: true })
   assert.equal(/** @type {any} */ (settled[0]).reason.code, 'ERR_STRANGE')
-  await assert.rejects(pool.map(plain('strange'), [1]), { name: 'Strange', index: 0 })
+  await assert.rejects(pool.map(userFunction('strange'), [1]), { name: 'Strange', index: 0 })
 })
 
 test('iterate takes inputs no faster than its reader takes results', async () => {
@@ -37,7 +37,7 @@ test('iterate takes inputs no faster than its reader takes results', async () =>
     }
   }
   let count = 0
-  for await (const value of pool.iterate(plain('double'), source(), { concurrency: 10 })) {
+  for await (const value of pool.iterate(userFunction('double'), source(), { concurrency: 10 })) {
     assert.equal(value, 2 * count++)
     assert.ok(taken <= count + 11, `${taken} taken for ${count}`)
     if (count === 100) break
@@ -79,7 +79,7 @@ test('an iteration forgets moved inputs that cannot be taken', async () => {
 test('a sink runs it on each object, in order', async () => {
   /** @type {number[]} */
   const results = []
-  const sink = pool.sink(plain('double'), {
+  const sink = pool.sink(userFunction('double'), {
     each: true,
     objectMode: true,
     onResult: (/** @type {any} */ value) => {
@@ -92,36 +92,38 @@ test('a sink runs it on each object, in order', async () => {
     results,
     numbers.map(n => 2 * n)
   )
-  assert.throws(() => pool.sink(plain()), /each: true/)
-  assert.throws(() => pool.stream(/** @type {any} */ (plain())), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(() => pool.sink(userFunction()), /each: true/)
+  assert.throws(() => pool.stream(/** @type {any} */ (userFunction())), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
 test('chains native steps on either side', async () => {
-  const there = chain(gunzip(), plain(), gzip())
+  const there = chain(gunzip(), userFunction(), gzip())
   assert.equal(there.name, 'chain')
   const packed = gzipSync('a text')
   assert.equal(String(gunzipSync(await pool.run(there, packed))), 'a text')
-  const nested = chain(chain(gunzip(), plain()), chain(plain(), digest('sha256', { encoding: 'hex' })))
+  const nested = chain(chain(gunzip(), userFunction()), chain(userFunction(), digest('sha256', { encoding: 'hex' })))
   const hex = await pool.run(chain(gunzip(), digest('sha256', { encoding: 'hex' })), packed)
   assert.equal(await pool.run(nested, packed), hex)
   assert.deepEqual(await pool.map(nested, [packed, packed]), [hex, hex])
-  assert.equal(await pool.run(chain(plain('double'), plain('double')), 3), 12)
+  assert.equal(await pool.run(chain(userFunction('double'), userFunction('double')), 3), 12)
 })
 
 test('a chain says between which of its steps a value is wrong', async () => {
-  await assert.rejects(pool.run(chain(plain('double'), gzip()), 1), {
+  await assert.rejects(pool.run(chain(userFunction('double'), gzip()), 1), {
     name: 'TypeError',
     message: /^What 'module' gives to 'gzip' in the chain must be a string or an instance of ArrayBuffer/
   })
-  await assert.rejects(pool.run(chain(gunzip(), plain()), Buffer.from('no gzip')), { code: 'ERR_OFFLOOP_INVALID_DATA' })
+  await assert.rejects(pool.run(chain(gunzip(), userFunction()), Buffer.from('no gzip')), {
+    code: 'ERR_OFFLOOP_INVALID_DATA'
+  })
 })
 
 test('a chain waits in line for its later steps, and the pool waits for them', async () => {
   const own = new Pool({ threads: 1, maxQueue: 1 })
-  const shared = words()
-  const first = own.run(chain(plain('meet'), plain('double'), plain('double')), shared)
-  await reaches(shared, 0, 1)
-  const second = own.run(plain('double'), 5)
+  const shared = sharedWords()
+  const first = own.run(chain(userFunction('meet'), userFunction('double'), userFunction('double')), shared)
+  await waitForValue(shared, 0, 1)
+  const second = own.run(userFunction('double'), 5)
   const closed = own.close()
   release(shared)
   assert.equal(typeof (await first), 'number')
@@ -131,15 +133,15 @@ test('a chain waits in line for its later steps, and the pool waits for them', a
 
 test('a pool that is closed waits for chains that wait in line for their next step', async () => {
   const own = new Pool({ threads: 1, maxQueue: 0 })
-  const [one, two] = [words(), words()]
-  const chained = own.run(chain(plain('meet'), plain('double')), one)
-  await reaches(one, 0, 1)
+  const [one, two] = [sharedWords(), sharedWords()]
+  const chained = own.run(chain(userFunction('meet'), userFunction('double')), one)
+  await waitForValue(one, 0, 1)
   // Whoever comes first in line takes the room that the next step needs.
   const ready = own.ready()
   release(one)
   await ready
-  const second = own.run(plain('meet'), two)
-  await reaches(two, 0, 1)
+  const second = own.run(userFunction('meet'), two)
+  await waitForValue(two, 0, 1)
   const closed = own.close()
   release(two)
   assert.equal(typeof (await chained), 'number')
@@ -149,13 +151,13 @@ test('a pool that is closed waits for chains that wait in line for their next st
 test('a chain is aborted at any of its steps', async () => {
   const own = new Pool({ threads: 1 })
   for (const steps of [
-    [plain('hang'), plain()],
-    [plain(), plain('hang')]
+    [userFunction('hang'), userFunction()],
+    [userFunction(), userFunction('hang')]
   ]) {
-    const shared = words()
+    const shared = sharedWords()
     const controller = new AbortController()
     const promise = own.run(chain(steps[0], steps[1]), shared, { signal: controller.signal })
-    await reaches(shared, 0, 1)
+    await waitForValue(shared, 0, 1)
     controller.abort()
     await assert.rejects(promise, { name: 'AbortError' })
   }
@@ -164,9 +166,9 @@ test('a chain is aborted at any of its steps', async () => {
 
 test('native tasks and functions share one budget', async () => {
   const own = new Pool({ threads: 2 })
-  const shared = words()
-  const two = [own.run(plain('meet'), shared), own.run(plain('meet'), shared)]
-  await reaches(shared, 0, 2)
+  const shared = sharedWords()
+  const two = [own.run(userFunction('meet'), shared), own.run(userFunction('meet'), shared)]
+  await waitForValue(shared, 0, 2)
   const native = own.run(digest('sha256'), 'text')
   assert.deepEqual([own.stats().running, own.stats().queued], [2, 1])
   release(shared)
@@ -177,14 +179,14 @@ test('native tasks and functions share one budget', async () => {
 
 test('priorities, bounds and maxWait are those of the pool', async () => {
   const own = new Pool({ threads: 1, maxQueue: 2 })
-  const shared = words()
+  const shared = sharedWords()
   /** @type {string[]} */
   const order = []
-  const running = own.run(plain('meet'), shared)
-  await reaches(shared, 0, 1)
-  const low = own.run(plain(), 0, { priority: 'low' }).then(() => order.push('low'))
-  const high = own.run(plain(), 0, { priority: 'high' }).then(() => order.push('high'))
-  await assert.rejects(own.run(plain(), 0), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  const running = own.run(userFunction('meet'), shared)
+  await waitForValue(shared, 0, 1)
+  const low = own.run(userFunction(), 0, { priority: 'low' }).then(() => order.push('low'))
+  const high = own.run(userFunction(), 0, { priority: 'high' }).then(() => order.push('high'))
+  await assert.rejects(own.run(userFunction(), 0), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   const ready = own.ready().then(() => order.push('ready'))
   release(shared)
   await Promise.all([running, low, high, ready])
@@ -195,10 +197,10 @@ test('priorities, bounds and maxWait are those of the pool', async () => {
   await own.close()
 
   const late = new Pool({ threads: 1, maxWait: 20 })
-  const again = words()
-  const holds = late.run(plain('meet'), again)
-  await reaches(again, 0, 1)
-  await assert.rejects(late.run(plain(), 0), { code: 'ERR_OFFLOOP_QUEUE_TIMEOUT' })
+  const again = sharedWords()
+  const holds = late.run(userFunction('meet'), again)
+  await waitForValue(again, 0, 1)
+  await assert.rejects(late.run(userFunction(), 0), { code: 'ERR_OFFLOOP_QUEUE_TIMEOUT' })
   release(again)
   await holds
   await late.close()
@@ -206,11 +208,11 @@ test('priorities, bounds and maxWait are those of the pool', async () => {
 
 test('a queue is bounded in bytes too', async () => {
   const own = new Pool({ threads: 1, maxQueueBytes: 1000 })
-  const shared = words()
-  const running = own.run(plain('meet'), shared)
-  await reaches(shared, 0, 1)
-  const fits = own.run(plain('size'), Buffer.alloc(900))
-  await assert.rejects(own.run(plain('size'), Buffer.alloc(200)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  const shared = sharedWords()
+  const running = own.run(userFunction('meet'), shared)
+  await waitForValue(shared, 0, 1)
+  const fits = own.run(userFunction('size'), Buffer.alloc(900))
+  await assert.rejects(own.run(userFunction('size'), Buffer.alloc(200)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   release(shared)
   assert.equal(await fits, 900)
   await running

@@ -8,9 +8,9 @@ const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
 const { Pool, transforms } = require('../..')
-const { fixture, plain, reaches, release, words } = require('../support/worker.js')
+const { fixture, userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 
-const mates = transforms.module(fixture('batch.cjs'))
+const batched = transforms.module(fixture('batch.cjs'))
 
 /** A file of this text. @param {string} name @param {string} text */
 function file(name, text) {
@@ -28,7 +28,7 @@ function open(t, options) {
 
 /** @param {Pool} pool */
 async function assertGoesOn(pool) {
-  assert.equal(await pool.run(plain('double'), 4), 8)
+  assert.equal(await pool.run(userFunction('double'), 4), 8)
   const { running, queued, queuedBytes } = pool.stats()
   assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
 }
@@ -44,13 +44,13 @@ for (const [what, text] of [
 ]) {
   test(`a task is aborted while its import ${what}`, async t => {
     const pool = open(t, { threads: 1, workers: { gracePeriod: 1 } })
-    const shared = words()
-    await pool.run(plain('share'), shared)
+    const shared = sharedWords()
+    await pool.run(userFunction('share'), shared)
     const begin = 'Atomics.add(globalThis.shared, 0, 1); Atomics.notify(globalThis.shared, 0)'
     const module = transforms.module(file('imports.mjs', `${begin}\n${text}\nexport default value => value`))
     const abort = new AbortController()
     const stuck = pool.run(module, 1, { signal: abort.signal })
-    await reaches(shared, 0, 1)
+    await waitForValue(shared, 0, 1)
     abort.abort()
     await assert.rejects(stuck, { name: 'AbortError' })
     await assertGoesOn(pool)
@@ -59,8 +59,8 @@ for (const [what, text] of [
 
 test('a function that is imported for an aborted task gets an aborted signal', async t => {
   const pool = open(t, { threads: 1, workers: { gracePeriod: 60_000 } })
-  const shared = words()
-  await pool.run(plain('share'), shared)
+  const shared = sharedWords()
+  await pool.run(userFunction('share'), shared)
   const text = `
     Atomics.add(globalThis.shared, 0, 1)
     Atomics.notify(globalThis.shared, 0)
@@ -70,24 +70,24 @@ test('a function that is imported for an aborted task gets an aborted signal', a
     export default (value, { signal }) => { Atomics.store(globalThis.shared, 1, signal.reason); Atomics.notify(globalThis.shared, 1) }`
   const abort = new AbortController()
   const aborted = pool.run(transforms.module(file('waits.mjs', text)), 1, { signal: abort.signal })
-  await reaches(shared, 0, 1)
+  await waitForValue(shared, 0, 1)
   abort.abort(7)
   await assert.rejects(aborted, error => error === 7)
   // The import ends when the abort has arrived: the messages of a thread are in order.
   setImmediate(() => release(shared))
-  await reaches(shared, 1, 7)
+  await waitForValue(shared, 1, 7)
   await assertGoesOn(pool)
 })
 
 for (const how of ['abort', 'close']) {
   test(`a getter of an input ends its own task while it is sent (${how})`, async t => {
     const pool = open(t, { threads: 1, workers: { gracePeriod: 1 } })
-    await pool.run(mates, 0)
+    await pool.run(batched, 0)
     const abort = new AbortController()
     let closed
     const input = {
       way: 'hang',
-      words: words(),
+      words: sharedWords(),
       get last() {
         if (how === 'abort') abort.abort()
         else closed = pool.close({ force: true })
@@ -95,7 +95,7 @@ for (const how of ['abort', 'close']) {
       }
     }
     const code = how === 'abort' ? 20 : 'ERR_OFFLOOP_CLOSED'
-    await assert.rejects(pool.run(mates, input, { signal: abort.signal }), { code })
+    await assert.rejects(pool.run(batched, input, { signal: abort.signal }), { code })
     if (how === 'abort') await assertGoesOn(pool)
     await closed
   })
@@ -118,12 +118,12 @@ test('a getter of the input of a script aborts it', async t => {
 test('a task leaves a thread that does not come up', async () => {
   const pool = new Pool({ threads: 1, workers: { execArgv: ['--require', file('hangs.cjs', 'for (;;);')] } })
   const abort = new AbortController()
-  const stuck = pool.run(plain(), 1, { signal: abort.signal })
+  const stuck = pool.run(userFunction(), 1, { signal: abort.signal })
   await null
   abort.abort()
   await assert.rejects(stuck, { name: 'AbortError' })
   assert.equal(pool.stats().running, 0)
-  const other = assert.rejects(pool.run(plain(), 1), { code: 'ERR_OFFLOOP_CLOSED' })
+  const other = assert.rejects(pool.run(userFunction(), 1), { code: 'ERR_OFFLOOP_CLOSED' })
   await pool.close({ force: true })
   await other
 })
@@ -133,13 +133,13 @@ test('what a thread says of a batch that it cannot read is not taken for the nex
   /** @type {unknown} */
   let deep = 0
   for (let i = 0; i < 2500; i++) deep = [deep]
-  await pool.run(plain('begun'), words())
+  await pool.run(userFunction('begun'), sharedWords())
   for (let round = 0; round < 5; round++) {
     const [first, second] = [new AbortController(), new AbortController()]
-    const shared = words()
-    const one = pool.run(plain('begun'), shared, { signal: first.signal })
-    const two = pool.run(plain(), deep, { signal: second.signal })
-    const [three, four] = [pool.run(plain('later'), 3), pool.run(plain(), 4)]
+    const shared = sharedWords()
+    const one = pool.run(userFunction('begun'), shared, { signal: first.signal })
+    const two = pool.run(userFunction(), deep, { signal: second.signal })
+    const [three, four] = [pool.run(userFunction('later'), 3), pool.run(userFunction(), 4)]
     // The first batch is sent, and answered, before this loop turns.
     for (let i = 0; i < 10; i++) await null
     spinUntil(shared, 1)
@@ -203,7 +203,7 @@ test('a result of a script that cannot be read rejects', async t => {
 
 test('a thread runs maxTasks at most', async t => {
   const pool = open(t, { threads: 2, workers: { maxTasks: 3 } })
-  const ids = await pool.map(plain('thread'), Array(60).fill(0))
+  const ids = await pool.map(userFunction('thread'), Array(60).fill(0))
   for (const id of new Set(ids)) assert.ok(ids.filter(it => it === id).length <= 3)
 })
 
@@ -212,7 +212,7 @@ test('inputs that fail when they are sent let the loop turn', async t => {
   const inputs = Array.from({ length: 20_000 }, () => () => {})
   let turns = 0
   const timer = setInterval(() => turns++, 1)
-  const settled = await pool.map(plain(), inputs, { settle: true })
+  const settled = await pool.map(userFunction(), inputs, { settle: true })
   clearInterval(timer)
   assert.ok(settled.every(it => it.status === 'rejected' && it.reason.name === 'DataCloneError'))
   assert.ok(turns > 3, `${turns} turns`)

@@ -7,12 +7,12 @@ const { AsyncLocalStorage, createHook } = require('node:async_hooks')
 const { test } = require('node:test')
 const { MessageChannel, threadId } = require('node:worker_threads')
 const { move, OffloopError, Pool, pool, transforms } = require('../..')
-const { fixture, plain, reaches, release, words } = require('../support/worker.js')
+const { fixture, userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 
 test('runs a function in another thread', async () => {
-  assert.notEqual(await pool.run(plain('thread'), undefined), threadId)
-  assert.equal(await pool.run(plain('double'), 21), 42)
-  assert.equal(await pool.run(plain('later'), 'soon'), 'soon')
+  assert.notEqual(await pool.run(userFunction('thread'), undefined), threadId)
+  assert.equal(await pool.run(userFunction('double'), 21), 42)
+  assert.equal(await pool.run(userFunction('later'), 'soon'), 'soon')
 })
 
 test('takes and gives whatever can be cloned', async () => {
@@ -35,13 +35,13 @@ test('takes and gives whatever can be cloned', async () => {
     new RangeError('a value'),
     circle
   ]
-  for (const value of values) assert.deepEqual(await pool.run(plain(), value), value)
-  assert.deepEqual(await pool.map(plain(), values), values)
+  for (const value of values) assert.deepEqual(await pool.run(userFunction(), value), value)
+  assert.deepEqual(await pool.map(userFunction(), values), values)
 })
 
 test('a transform is a frozen value with a name', () => {
-  assert.ok(Object.isFrozen(plain()))
-  assert.deepEqual([plain().name, transforms.workerScript('./x.js').name], ['module', 'workerScript'])
+  assert.ok(Object.isFrozen(userFunction()))
+  assert.deepEqual([userFunction().name, transforms.workerScript('./x.js').name], ['module', 'workerScript'])
 })
 
 test('refuses what is no module', () => {
@@ -72,21 +72,21 @@ test('refuses what is no module', () => {
 
 test('move gives memory away, and ports', async () => {
   const buffer = new ArrayBuffer(2_000_000)
-  const promise = pool.run(plain('size'), move(buffer))
+  const promise = pool.run(userFunction('size'), move(buffer))
   assert.equal(buffer.byteLength, 0, 'at once')
   assert.equal(await promise, 2_000_000)
   const view = new Uint16Array(100).fill(9)
-  assert.deepEqual(await pool.run(plain(), move(view)), new Uint16Array(100).fill(9))
+  assert.deepEqual(await pool.run(userFunction(), move(view)), new Uint16Array(100).fill(9))
   assert.equal(view.byteLength, 0)
   const slab = Buffer.from('of the slab')
-  assert.deepEqual(Buffer.from(await pool.run(plain(), move(slab))), slab)
+  assert.deepEqual(Buffer.from(await pool.run(userFunction(), move(slab))), slab)
   assert.equal(String(slab), 'of the slab', 'that stays')
   const image = new Uint8Array(50)
-  const output = await pool.run(plain(), move({ image, width: 3 }, [image.buffer]))
+  const output = await pool.run(userFunction(), move({ image, width: 3 }, [image.buffer]))
   assert.deepEqual([output, image.length], [{ image: new Uint8Array(50), width: 3 }, 0])
   const { port1, port2 } = new MessageChannel()
   const heard = new Promise(resolve => port1.once('message', resolve))
-  await pool.run(plain('port'), move(port2))
+  await pool.run(userFunction('port'), move(port2))
   assert.equal(await heard, 'from the function')
 })
 
@@ -105,7 +105,7 @@ test('an input that cannot be cloned says where, however it is passed', async ()
   const message = 'The input cannot be cloned: input.a.save is a function'
   const input = { a: { save() {} } }
   await assert.rejects(pool.run(script, input), { name: 'DataCloneError', message })
-  await assert.rejects(pool.run(plain(), move(input, [])), { name: 'DataCloneError', message })
+  await assert.rejects(pool.run(userFunction(), move(input, [])), { name: 'DataCloneError', message })
   const throwing = {
     get a() {
       throw new Error('no')
@@ -113,7 +113,7 @@ test('an input that cannot be cloned says where, however it is passed', async ()
   }
   for (const [transform, value] of [
     [script, throwing],
-    [plain(), move(throwing, [])]
+    [userFunction(), move(throwing, [])]
   ]) {
     const reading = { name: 'DataCloneError', message: 'The input cannot be cloned: reading input.a throws Error: no' }
     await assert.rejects(pool.run(/** @type {any} */ (transform), value), reading)
@@ -122,11 +122,11 @@ test('an input that cannot be cloned says where, however it is passed', async ()
 
 test('what finds no room is not taken', async () => {
   const small = new Pool({ threads: 1, maxQueue: 0 })
-  const shared = words()
-  const running = small.run(plain('meet'), shared)
-  await reaches(shared, 0, 1)
+  const shared = sharedWords()
+  const running = small.run(userFunction('meet'), shared)
+  await waitForValue(shared, 0, 1)
   const buffer = new ArrayBuffer(10)
-  await assert.rejects(small.run(plain('size'), move(buffer)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  await assert.rejects(small.run(userFunction('size'), move(buffer)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   assert.equal(buffer.byteLength, 10)
   release(shared)
   await running
@@ -134,8 +134,8 @@ test('what finds no room is not taken', async () => {
 })
 
 test('a function can give its result away', async () => {
-  assert.deepEqual(await pool.run(plain('moved'), 100_000), new Uint8Array(100_000).fill(7))
-  assert.deepEqual(await pool.run(plain('movedPart'), 0), { image: new Uint8Array(9), n: 1 })
+  assert.deepEqual(await pool.run(userFunction('moved'), 100_000), new Uint8Array(100_000).fill(7))
+  assert.deepEqual(await pool.run(userFunction('movedPart'), 0), { image: new Uint8Array(9), n: 1 })
 })
 
 test('what cannot be cloned says where it stands', async () => {
@@ -147,9 +147,9 @@ test('what cannot be cloned says where it stands', async () => {
     [{ promise: Promise.resolve() }, /: input\.promise is an instance of Promise$/]
   ])
   for (const [input, message] of cases) {
-    await assert.rejects(pool.run(plain(), input), { name: 'DataCloneError', message })
+    await assert.rejects(pool.run(userFunction(), input), { name: 'DataCloneError', message })
   }
-  await assert.rejects(pool.run(plain('method'), 0), {
+  await assert.rejects(pool.run(userFunction('method'), 0), {
     name: 'DataCloneError',
     message: 'The result cannot be cloned: result.list[1].save is a function'
   })
@@ -157,15 +157,15 @@ test('what cannot be cloned says where it stands', async () => {
 
 test('one bad input or result is not the business of others', async () => {
   const inputs = [1, () => {}, 3, { a: Symbol('s') }, 5]
-  const settled = await Promise.allSettled(inputs.map(input => pool.run(plain(), input)))
+  const settled = await Promise.allSettled(inputs.map(input => pool.run(userFunction(), input)))
   assert.deepEqual(
     settled.map(({ status }) => status),
     ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled']
   )
   const results = await Promise.allSettled([
-    pool.run(plain('double'), 1),
-    pool.run(plain('method'), 1),
-    pool.run(plain('double'), 2)
+    pool.run(userFunction('double'), 1),
+    pool.run(userFunction('method'), 1),
+    pool.run(userFunction('double'), 2)
   ])
   assert.deepEqual(
     results.map(result => ('value' in result ? result.value : result.reason.name)),
@@ -174,7 +174,7 @@ test('one bad input or result is not the business of others', async () => {
 })
 
 test('errors keep what they are', async () => {
-  await assert.rejects(pool.run(plain('strange'), 0), error => {
+  await assert.rejects(pool.run(userFunction('strange'), 0), error => {
     assert.ok(error instanceof Error && !(error instanceof OffloopError))
     const { name, message, cause, code, details } = /** @type {any} */ (error)
     assert.deepEqual([name, message, code, details], ['Strange', 'as it goes', 'ERR_STRANGE', { n: 1, list: [1, 2] }])
@@ -182,21 +182,21 @@ test('errors keep what they are', async () => {
     assert.equal(cause.message, 'inside')
     return true
   })
-  await assert.rejects(pool.run(plain('rejects'), 0), SyntaxError)
-  await assert.rejects(pool.run(plain('text'), 0), error => error === 'a text')
-  await assert.rejects(pool.run(plain('many'), 0), error => {
+  await assert.rejects(pool.run(userFunction('rejects'), 0), SyntaxError)
+  await assert.rejects(pool.run(userFunction('text'), 0), error => error === 'a text')
+  await assert.rejects(pool.run(userFunction('many'), 0), error => {
     assert.ok(error instanceof AggregateError && error.errors[1] instanceof RangeError)
     return true
   })
 })
 
 test('errors of the platform and of this package keep their class', async () => {
-  await assert.rejects(pool.run(plain('dom'), 'AbortError'), error => {
+  await assert.rejects(pool.run(userFunction('dom'), 'AbortError'), error => {
     assert.ok(error instanceof DOMException)
     assert.deepEqual([error.name, error.message, error.code], ['AbortError', 'as it goes', 20])
     return true
   })
-  await assert.rejects(pool.run(plain('corrupt'), 0), error => {
+  await assert.rejects(pool.run(userFunction('corrupt'), 0), error => {
     assert.ok(error instanceof OffloopError)
     const { name, code, transform } = error
     assert.deepEqual([name, code, transform], ['OffloopError', 'ERR_OFFLOOP_INVALID_DATA', 'gunzip'])
@@ -207,7 +207,7 @@ test('errors of the platform and of this package keep their class', async () => 
     ['domLater', DOMException],
     ['offloopLater', OffloopError]
   ]) {
-    await assert.rejects(pool.run(plain(/** @type {string} */ (how)), 0), error => {
+    await assert.rejects(pool.run(userFunction(/** @type {string} */ (how)), 0), error => {
       const { code, message, cause: found } = /** @type {any} */ (error)
       assert.equal(code, 'ERR_OFFLOOP_WORKER_EXIT')
       assert.ok(found instanceof /** @type {any} */ (cause))
@@ -215,12 +215,12 @@ test('errors of the platform and of this package keep their class', async () => 
       return true
     })
   }
-  await assert.rejects(pool.run(plain('objectLater'), 0), { message: /uncaught: \{ a: 1 \}$/, cause: { a: 1 } })
+  await assert.rejects(pool.run(userFunction('objectLater'), 0), { message: /uncaught: \{ a: 1 \}$/, cause: { a: 1 } })
 })
 
 test('a stack shows both sides', async () => {
   async function whoCalls() {
-    await pool.run(plain('rejects'), 0)
+    await pool.run(userFunction('rejects'), 0)
   }
   await assert.rejects(whoCalls(), error => {
     const { stack = '' } = /** @type {Error} */ (error)
@@ -238,7 +238,7 @@ test('says what is wrong with a module', async () => {
     name: 'RangeError',
     message: 'not today'
   })
-  await assert.rejects(pool.run(plain('nothing'), 0), {
+  await assert.rejects(pool.run(userFunction('nothing'), 0), {
     name: 'TypeError',
     message: /no function as 'nothing'.*'double'/
   })
@@ -247,13 +247,13 @@ test('says what is wrong with a module', async () => {
     code: 'ERR_INVALID_ARG_VALUE',
     message: /'default', 'named', 'notAFunction'/
   })
-  assert.equal(await pool.run(plain('double'), 4), 8)
+  assert.equal(await pool.run(userFunction('double'), 4), 8)
 })
 
 test('callbacks run in the context of the caller', async () => {
   const storage = new AsyncLocalStorage()
   const seen = await Promise.all(
-    [1, 2, 3].map(n => storage.run(n, () => pool.run(plain(), n).then(() => storage.getStore())))
+    [1, 2, 3].map(n => storage.run(n, () => pool.run(userFunction(), n).then(() => storage.getStore())))
   )
   assert.deepEqual(seen, [1, 2, 3])
 })
@@ -262,16 +262,16 @@ test('each task is an async resource', async () => {
   /** @type {string[]} */
   const types = []
   const hook = createHook({ init: (_id, type) => types.push(type) }).enable()
-  await pool.run(plain(), 1)
+  await pool.run(userFunction(), 1)
   hook.disable()
   assert.ok(types.includes('OffloopTask'))
 })
 
 test('counts tasks as the pool counts all', async () => {
   const own = new Pool({ threads: 1 })
-  await pool.map(plain(), [1])
-  await own.map(plain('double'), [1, 2, 3])
-  await assert.rejects(own.run(plain('rejects'), 0))
+  await pool.map(userFunction(), [1])
+  await own.map(userFunction('double'), [1, 2, 3])
+  await assert.rejects(own.run(userFunction('rejects'), 0))
   const { completed, failed, running, queued, queuedBytes, byTransform } = own.stats()
   assert.deepEqual([completed, failed, running, queued, queuedBytes], [3, 1, 0, 0, 0])
   assert.equal(byTransform.module.completed, 3)

@@ -8,7 +8,7 @@ const { getEventListeners } = require('node:events')
 const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Pool } = require('../..')
-const { plain } = require('../support/worker.js')
+const { userFunction } = require('../support/worker.js')
 const { threadNames } = require('../support/threads.js')
 
 const SEED = Number(process.env.OFFLOOP_SEED ?? Date.now() % 1_000_000)
@@ -50,7 +50,7 @@ const CHOICE = [
 async function schedule(seed) {
   const next = random(seed)
   const pool = new Pool({
-    name: `lane-storm-${seed}`,
+    name: `stress-${seed}`,
     threads: 1 + next(3),
     workers: { gracePeriod: next(3), idleTimeout: next(2) * 5, maxTasks: 1 + next(50) }
   })
@@ -66,7 +66,7 @@ async function schedule(seed) {
     const isAborted = kind === 'never' || next(6) === 0
     const signal = isAborted ? own.signal : next(2) === 0 ? long.signal : undefined
     const input = kind === 'spin' ? next(4) : kind === 'exit' ? next(3) : i
-    const task = pool.run(plain(kind), input, {
+    const task = pool.run(userFunction(kind), input, {
       signal,
       priority: /** @type {any} */ (['high', 'normal', 'low'][next(3)])
     })
@@ -117,5 +117,5 @@ test(`${SCHEDULES} random schedules, from seed ${SEED} on`, { timeout: 10 * 60_0
   process.off('warning', warned)
   assert.deepEqual(warnings, [])
   // Threads that were told to end take a moment.
-  while (threadNames('offloop-lane-storm').length > 0) await turn()
+  while (threadNames('offloop-stress').length > 0) await turn()
 })

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Pool } = require('../..')
-const { plain } = require('../support/worker')
+const { userFunction } = require('../support/worker')
 
 const DEEP = 200_000
 
@@ -40,11 +40,11 @@ test('tasks that travel together do not share what their inputs share', async t 
   const inner = { n: 0 }
   const same = { inner }
   const inputs = [{ inner }, { inner }, same, same, same]
-  assert.deepEqual(await together(pool, plain('count'), inputs), [1, 1, 1, 1, 1])
+  assert.deepEqual(await together(pool, userFunction('count'), inputs), [1, 1, 1, 1, 1])
 })
 
 test('callers do not share results', async t => {
-  const [first, second] = await together(open(t), plain('constant'), [0, 0])
+  const [first, second] = await together(open(t), userFunction('constant'), [0, 0])
   assert.deepEqual([first, second], [{ inner: { n: 0 } }, { inner: { n: 0 } }])
   first.inner.n = 99
   assert.equal(second.inner.n, 0)
@@ -53,14 +53,14 @@ test('callers do not share results', async t => {
 test('what is nested too deeply is refused at once, in both directions', async t => {
   const pool = open(t)
   const message = /cannot be cloned: it is nested too deeply$/
-  await assert.rejects(pool.run(plain(), nested(DEEP)), { name: 'DataCloneError', message })
-  await assert.rejects(pool.run(plain('nest'), { levels: DEEP }), { name: 'DataCloneError', message })
-  assert.equal(await pool.run(plain(), 'next'), 'next')
+  await assert.rejects(pool.run(userFunction(), nested(DEEP)), { name: 'DataCloneError', message })
+  await assert.rejects(pool.run(userFunction('nest'), { levels: DEEP }), { name: 'DataCloneError', message })
+  assert.equal(await pool.run(userFunction(), 'next'), 'next')
 })
 
 test('an input that its thread cannot read fails alone', async t => {
   const pool = open(t, { workers: { resourceLimits: { stackSizeMb: 0.5 } } })
-  const results = await Promise.allSettled([nested(2500), 1, 2].map(input => pool.run(plain(), input)))
+  const results = await Promise.allSettled([nested(2500), 1, 2].map(input => pool.run(userFunction(), input)))
   const [deep, ...others] = results
   assert.ok(deep.status === 'rejected' && deep.reason.name === 'DataCloneError', JSON.stringify(results))
   assert.match(deep.reason.message, /cannot be read by the worker thread: RangeError/)
@@ -73,7 +73,7 @@ test('an input that its thread cannot read fails alone', async t => {
 
 test('a result that cannot be read fails alone', async t => {
   const pool = open(t)
-  const nest = plain('nest')
+  const nest = userFunction('nest')
   await pool.run(nest, 0)
   for (let round = 0; round < 5; round++) {
     const tasks = [{ levels: 12_000 }, 1, 2, 3].map(input => pool.run(nest, input))
