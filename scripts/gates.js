@@ -147,7 +147,7 @@ async function tsd() {
   return outcome.failure === undefined ? { passed } : { ...outcome, failed: 1 }
 }
 
-/** A second addon, with the faults that border tests ask for. The tests find it at target/fault/offloop.node. */
+/** A second addon, with the faults that tests ask for. The tests find it at target/fault/offloop.node. */
 async function faultAddon() {
   const args = ['build', ...LOCKED, '--features', 'fault', '--lib', '--message-format', 'json-render-diagnostics']
   const outcome = await run('cargo', args, { timeout: 8 * MINUTE })

@@ -50,7 +50,7 @@ test('there is something to hold the rules over', () => {
 })
 
 rule(
-  'every function of the border catches panics',
+  'every function that JavaScript calls catches panics',
   architecture.uncaughtPanics,
   [
     { 'src/node/a.rs': '#[napi]\npub fn f() {}' },
