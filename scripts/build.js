@@ -1,7 +1,7 @@
 'use strict'
 
-const { root, start } = require('./command.js')
-const { build, install, place } = require('./setup.js')
+const { root, start } = require('./lib/process.js')
+const { build, install, place } = require('./lib/setup.js')
 
 start(async () => {
   await install(root)

@@ -1,7 +1,7 @@
 'use strict'
 
-const { root, run, start, tool } = require('./command.js')
-const { install } = require('./setup.js')
+const { root, run, start, tool } = require('./lib/process.js')
+const { install } = require('./lib/setup.js')
 
 start(async () => {
   await install(root)

@@ -7,7 +7,7 @@
 const { mkdirSync, readdirSync } = require('node:fs')
 const { basename, join } = require('node:path')
 const { parseArgs } = require('node:util')
-const { root, run, say, start } = require('./command.js')
+const { root, run, say, start } = require('./lib/process.js')
 
 /** An input takes at most so much; cargo-fuzz gives the memory in MiB and the time in seconds. */
 const LIMITS = ['-rss_limit_mb=2048', '-malloc_limit_mb=512', '-timeout=10', '-max_len=65536']

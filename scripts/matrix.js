@@ -7,18 +7,18 @@ const { mkdirSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
 const { parseArgs } = require('node:util')
 const { platform } = require('../lib/native/platform.js')
-const { npm, root, run, start } = require('./command.js')
-const { faultAddon } = require('./gates.js')
-const { checks } = require('./matrix/checks.js')
-const { runFiles, sortFiles, testFiles } = require('./node-tests.js')
-const { setup } = require('./setup.js')
+const { npm, root, run, start } = require('./lib/process.js')
+const { faultAddon } = require('./lib/checks.js')
+const { checks } = require('./matrix/runtime-checks.js')
+const { runFiles, sortFiles, testFiles } = require('./lib/test-runner.js')
+const { setup } = require('./lib/setup.js')
 
 const CHECK_TIMEOUT = 30_000
 
 /**
  * A runtime, and the package whose `binary` it is.
  * @typedef {{ name: string, spec: string, binary: string, args?: string[] }} Runtime
- * @typedef {import('./node-tests.js').Verdict} Verdict
+ * @typedef {import('./lib/test-runner.js').Verdict} Verdict
  */
 
 /** @param {number} line @returns {Runtime} */
@@ -89,7 +89,7 @@ async function runChecks(runtime, args) {
   /** @type {Verdict} */
   const verdict = { passed: 0, failed: 0, skipped: 0, problems: [] }
   for (const name of Object.keys(checks)) {
-    const script = join(__dirname, 'matrix', 'checks.js')
+    const script = join(__dirname, 'matrix', 'runtime-checks.js')
     const env = { PATH: `${dirname(runtime)}:${process.env.PATH}` }
     const outcome = await run(runtime, [...args, script, name], { env, timeout: CHECK_TIMEOUT })
     if (outcome.code === 0 && outcome.stdout.endsWith('passed\n')) verdict.passed++

@@ -3,8 +3,8 @@
 // The traps that this package removes, naive code beside offloop.
 
 const { join } = require('node:path')
-const { root, run, start } = require('./command.js')
-const { setup } = require('./setup.js')
+const { root, run, start } = require('./lib/process.js')
+const { setup } = require('./lib/setup.js')
 
 start(async () => {
   await setup()

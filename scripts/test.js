@@ -7,9 +7,9 @@
 const { existsSync } = require('node:fs')
 const { join, relative } = require('node:path')
 const { parseArgs } = require('node:util')
-const { root, start } = require('./command.js')
-const { faultAddon, gates, nodeTests } = require('./gates.js')
-const { setup } = require('./setup.js')
+const { root, start } = require('./lib/process.js')
+const { faultAddon, gates, nodeTests } = require('./lib/checks.js')
+const { setup } = require('./lib/setup.js')
 
 start(async () => {
   const chosen = choose(process.argv.slice(2))
@@ -39,7 +39,7 @@ start(async () => {
 /**
  * The gates that the arguments ask for.
  * @param {string[]} args
- * @returns {readonly import('./gates.js').Gate[]}
+ * @returns {readonly import('./lib/checks.js').Gate[]}
  */
 function choose(args) {
   const { values, positionals } = parseArgs({ args, options: { only: { type: 'string' } }, allowPositionals: true })

@@ -7,15 +7,15 @@ const { mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
-const { barsAsMarkdown, barsAsText } = require('../../bench/bars.js')
-const { chart } = require('../../bench/chart.js')
-const { files, gather, intoDocument, write } = require('../../bench/results.js')
-const { GROUPS, rowsOf, select } = require('../../bench/rows.js')
-const { failedRow, summary } = require('../../bench/summary.js')
+const { barsAsMarkdown, barsAsText } = require('../../benchmarks/harness/targets.js')
+const { chart } = require('../../benchmarks/harness/chart.js')
+const { files, gather, intoDocument, write } = require('../../benchmarks/harness/results.js')
+const { GROUPS, rowsOf, select } = require('../../benchmarks/harness/suites.js')
+const { failedRow, summary } = require('../../benchmarks/harness/summary.js')
 
 const root = join(__dirname, '..', '..')
 
-/** @type {import('../../bench/row.js').Row} */
+/** @type {import('../../benchmarks/harness/case.js').Row} */
 const ROW = {
   name: 'row',
   what: 'a | b <& "c">',
@@ -192,7 +192,7 @@ test('what is written takes the place of what was there, whole', () => {
 })
 
 test('the tables and charts that are kept are those of the results that are kept', () => {
-  const folder = join(root, 'bench', 'results')
+  const folder = join(root, 'benchmarks', 'results')
   const run = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'))
   const made = files(run)
   assert.deepEqual(readdirSync(folder).sort(), Object.keys(made).sort())

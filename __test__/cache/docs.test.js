@@ -17,7 +17,7 @@ const user = async (/** @type {string} */ id) => ({ id, name: `user ${id}` })
 const db = { user, users: (/** @type {string[]} */ ids) => Promise.all(ids.map(user)) }
 
 /** Packages that others come from are installed for the bench alone. */
-const bench = join(root, 'bench', 'node_modules')
+const bench = join(root, 'benchmarks', 'node_modules')
 const peers = existsSync(bench) ? false : 'the packages of the bench are not installed'
 
 test('a block that says what is not so is found', async () => {

@@ -10,7 +10,7 @@ const { pathToFileURL } = require('node:url')
 const { build } = require('esbuild')
 const webpack = require('webpack')
 const { platform } = require('../../lib/native/platform')
-const { tool } = require('../../scripts/command')
+const { tool } = require('../../scripts/lib/process')
 const { codeBlocks } = require('../support/documents')
 const { OUTPUT, WORK, installPackage, node, project, remove, assertWorks } = require('../support/installed-package')
 

@@ -7,7 +7,7 @@ const { join } = require('node:path')
 const { test } = require('node:test')
 const timers = require('node:timers')
 const loop = require('../../lib/internal/clock')
-const { run } = require('../../scripts/command')
+const { run } = require('../../scripts/lib/process')
 const { FEATURES, KINDS, STREAMS } = require('../fixtures/fake-timers')
 
 const FIXTURE = join(__dirname, '../fixtures/fake-timers.js')

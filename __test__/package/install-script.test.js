@@ -7,7 +7,7 @@ const { chmodSync, existsSync, readFileSync, writeFileSync } = require('node:fs'
 const { delimiter, join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { platform } = require('../../lib/native/platform')
-const { npm } = require('../../scripts/command')
+const { npm } = require('../../scripts/lib/process')
 const { CLEAN_ENV, installPackage, node, project, remove, write } = require('../support/installed-package')
 
 const ADDON = `offloop-${platform()}`

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
 const { test } = require('node:test')
-const { run } = require('../../scripts/command')
+const { run } = require('../../scripts/lib/process')
 
 /** Parts that few programs need, by the names of Node.js or by path. */
 const LATER = [

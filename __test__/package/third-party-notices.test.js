@@ -6,7 +6,7 @@ const assert = require('node:assert/strict')
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { test } = require('node:test')
-const { root, run } = require('../../scripts/command')
+const { root, run } = require('../../scripts/lib/process')
 
 const read = (/** @type {string} */ path) => readFileSync(join(root, path), 'utf8')
 /** "name version" of each crate. */

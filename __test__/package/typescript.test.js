@@ -6,7 +6,7 @@ const assert = require('node:assert/strict')
 const { symlinkSync } = require('node:fs')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
-const { root, tool } = require('../../scripts/command')
+const { root, tool } = require('../../scripts/lib/process')
 const { installPackage, node, project, remove, assertWorks } = require('../support/installed-package')
 
 /** @type {string} */

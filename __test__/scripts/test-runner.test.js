@@ -5,9 +5,9 @@
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
 const { test } = require('node:test')
-const { builtLibrary, countCargoTests } = require('../../scripts/gates.js')
-const { judge, parse, runFile, sortFiles } = require('../../scripts/node-tests.js')
-const { installed } = require('../../scripts/setup.js')
+const { builtLibrary, countCargoTests } = require('../../scripts/lib/checks.js')
+const { judge, parse, runFile, sortFiles } = require('../../scripts/lib/test-runner.js')
+const { installed } = require('../../scripts/lib/setup.js')
 
 const ENDED = { code: 0, timedOut: false }
 const end = { type: 'end' }

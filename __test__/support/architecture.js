@@ -312,7 +312,7 @@ function unlinkedDocs(files) {
  */
 function brokenPaths(files) {
   const path =
-    /(?<![\w./@-])(lib|src|__test__|docs|scripts|bench|benches|tests|fuzz|examples)\/[\w./-]*\w\.(js|cjs|mjs|ts|rs|md)\b/g
+    /(?<![\w./@-])(lib|src|__test__|docs|scripts|benchmarks|benches|tests|fuzz|examples)\/[\w./-]*\w\.(js|cjs|mjs|ts|rs|md)\b/g
   const module = /(?<![\w./-])[a-z]\w*\.rs\b/g
   const modules = new Set(Object.keys(files).map(file => posix.basename(file)))
   return Object.entries(files)

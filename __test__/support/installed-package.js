@@ -6,8 +6,8 @@ const assert = require('node:assert/strict')
 const { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { dirname, join } = require('node:path')
-const { npm, run } = require('../../scripts/command.js')
-const { pack } = require('../../scripts/pack.js')
+const { npm, run } = require('../../scripts/lib/process.js')
+const { pack } = require('../../scripts/release/pack.js')
 
 /**
  * What a project does with the package: native work, JavaScript of its own, a cache. `pool`, `transforms` and `Cache` are there.

@@ -1,3 +1,0 @@
-'use strict'
-
-module.exports = { rows: [...require('./catalogue/json.js').rows, ...require('./catalogue/bytes.js').rows] }

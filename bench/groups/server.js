@@ -1,3 +1,0 @@
-'use strict'
-
-module.exports = { rows: require('./server/overload.js').rows }

@@ -1,0 +1,98 @@
+'use strict'
+
+// What a whole run leaves behind: everything measured, and what is made of that to be read.
+
+const { mkdirSync, renameSync, writeFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { barsAsMarkdown, tally } = require('./targets.js')
+const { chart } = require('./chart.js')
+const { METHOD, packages, place } = require('./table.js')
+
+/**
+ * @typedef {import('./summary.js').Summary} Summary
+ * @typedef {ReturnType<typeof import('./machine.js').machine>} Machine
+ * @typedef {Machine & { method: string, seconds: number, results: Summary[] }} Results
+ */
+
+const START = '<!-- bench -->'
+const END = '<!-- /bench -->'
+
+/**
+ * @param {Machine} machine as it was at the start
+ * @param {readonly Summary[]} results
+ * @param {number} seconds that all of it took
+ * @returns {Results}
+ */
+function gather(machine, results, seconds) {
+  return { ...machine, method: METHOD, seconds: Math.round(seconds), results: [...results] }
+}
+
+/**
+ * @param {Results} run
+ * @returns {Record<string, string>} files by name
+ */
+function files(run) {
+  const groups = [...new Set(run.results.map(({ group }) => group))]
+  const charts = groups.map(group => {
+    const rows = run.results.filter(result => result.group === group)
+    return [`${group}.svg`, chart(group, rows, [`${place(run)}, node ${run.versions.node}`, when(run)])]
+  })
+  return {
+    'results.json': `${JSON.stringify(run, null, 2)}\n`,
+    'summary.md': `# What offloop reaches\n\n${heading(run)}\n\n${table(run)}\n`,
+    ...Object.fromEntries(charts)
+  }
+}
+
+/** @param {Results} run */
+function heading(run) {
+  const charts = [...new Set(run.results.map(({ group }) => group))].map(group => `[${group}](${group}.svg)`)
+  return [
+    `- ${place(run)}`,
+    `- ${packages(run)}`,
+    `- ${when(run)}; it took ${Math.round(run.seconds / 60)} minutes`,
+    `- ${run.method}`,
+    `- charts: ${charts.join(', ')}; every round: [results.json](results.json)`
+  ].join('\n')
+}
+
+/** @param {Results} run */
+function table({ results }) {
+  const failures = results.flatMap(({ name, failures }) =>
+    failures.map(({ contender, why }) => `- \`${name}\`: ${contender} failed: ${why.split('\n')[0]}`)
+  )
+  return [barsAsMarkdown(results), `${tally(results)}.`, ...(failures.length > 0 ? [failures.join('\n')] : [])].join(
+    '\n\n'
+  )
+}
+
+/** @param {Results} run */
+function when({ date, load }) {
+  return `${date.slice(0, 16).replace('T', ' ')} UTC, load average at the start ${load.map(one => one.toFixed(2)).join(' ')}`
+}
+
+/**
+ * A document with the table of a run between its two marks.
+ * @param {string} document
+ * @param {Results} run
+ */
+function intoDocument(document, run) {
+  const start = document.indexOf(START)
+  const end = document.indexOf(END)
+  if (start < 0 || end < start) throw new Error(`The document has to hold ${START} and, behind it, ${END}`)
+  const where = `${place(run)}, node ${run.versions.node}, ${when(run)}:`
+  return `${document.slice(0, start + START.length)}\n${where}\n\n${table(run)}\n${document.slice(end)}`
+}
+
+/**
+ * Whole files take the place of the old ones: none is ever half-written.
+ * @param {string} folder
+ * @param {Record<string, string>} contents by name
+ */
+function write(folder, contents) {
+  mkdirSync(folder, { recursive: true })
+  for (const [name, content] of Object.entries(contents)) writeFileSync(join(folder, `${name}.part`), content)
+  for (const name of Object.keys(contents)) renameSync(join(folder, `${name}.part`), join(folder, name))
+}
+
+module.exports = { files, gather, intoDocument, write }

@@ -1,0 +1,111 @@
+'use strict'
+
+// node traffic.js <contender> asked|unasked: steady traffic on a cache that holds a million entries of 1 KB, or beside one
+// that nobody asks, in a process of its own; prints how late the loop is. The traffic beside a cache, and `nothing held`,
+// call the loader each time.
+
+const { performance } = require('node:perf_hooks')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { LRUCache } = require('lru-cache')
+const { Cache } = require('../..')
+const { id, random } = require('../data/ids.js')
+const { lateness } = require('./timer-lateness.js')
+const { record } = require('../data/records.js')
+const { percentile } = require('../harness/statistics.js')
+
+const ENTRIES = 1_000_000
+/** Gets per second, and how many of them are for an id that is not held. */
+const RATE = 20_000
+const MISSES = 0.1
+const SECONDS = 10
+const INTERVAL = 5
+
+/**
+ * @typedef {ReturnType<typeof record>} Value
+ * @typedef {(id: string) => Promise<Value>} Get
+ */
+
+let loads = 0
+/** @type {Get} */
+const load = async id => {
+  loads++
+  return record(Number(id.slice('user:'.length)))
+}
+
+/** @type {Record<string, () => Get>} */
+const CONTENDERS = {
+  offloop: () => native('v8'),
+  'offloop, json': () => native('json'),
+  'lru-cache'() {
+    const cache = new LRUCache({ max: ENTRIES, fetchMethod: load })
+    for (let number = 0; number < ENTRIES; number++) cache.set(id(number), record(number))
+    return id => cache.fetch(id)
+  },
+  'nothing held': () => load
+}
+
+/**
+ * @param {'v8' | 'json'} codec
+ * @returns {Get}
+ */
+function native(codec) {
+  /** @type {Cache<string, Value>} */
+  const cache = new Cache({ max: ENTRIES, storage: 'native', codec, load })
+  for (let number = 0; number < ENTRIES; number++) cache.set(id(number), record(number))
+  return id => cache.get(id)
+}
+
+/**
+ * As many gets as are due by the clock: what a stop of the loop kept back comes afterwards.
+ * @param {(index: number) => unknown} serve
+ */
+function traffic(serve) {
+  const begin = performance.now()
+  let asked = 0
+  return /** @type {Promise<void>} */ (
+    new Promise(resolve => {
+      const tick = () => {
+        const elapsed = performance.now() - begin
+        const due = Math.floor((Math.min(elapsed, SECONDS * 1000) * RATE) / 1000)
+        while (asked < due) serve(asked++)
+        if (elapsed < SECONDS * 1000) setTimeout(tick, 1)
+        else resolve()
+      }
+      tick()
+    })
+  )
+}
+
+async function main() {
+  const [name, use] = process.argv.slice(2)
+  const held = CONTENDERS[name]()
+  const get = use === 'asked' ? held : load
+  const chance = random(1)
+  let added = ENTRIES
+  // The oldest entries, which new ones push out, are not asked for.
+  const next = () => (chance() < MISSES ? added++ : added - 1 - Math.floor(chance() * ENTRIES * 0.9))
+  let orders = 0
+  const serve = async () => {
+    const value = await get(id(next()))
+    orders += value.orders.length
+  }
+  await sleep(1000)
+  loads = 0
+  const before = performance.eventLoopUtilization()
+  const timer = lateness(INTERVAL)
+  await traffic(serve)
+  const late = await timer.end()
+  const { utilization } = performance.eventLoopUtilization(before)
+  if (orders === 0) throw new Error('nothing was served')
+  // Whatever is held was so all the time.
+  await held(id(added - 1))
+  const measured = {
+    'timer late, p99': percentile(late, 99),
+    'timer late, max': percentile(late, 100),
+    'loop busy': utilization * 100,
+    loads: (loads / (RATE * SECONDS)) * 100
+  }
+  process.stdout.write(JSON.stringify(measured))
+}
+
+main()

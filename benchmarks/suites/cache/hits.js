@@ -1,0 +1,149 @@
+'use strict'
+
+// What a hit costs. The ids asked for are copies, as requests bring them, and not the very strings that are held.
+
+const { equal } = require('node:assert')
+const { AsyncLocalStorage } = require('node:async_hooks')
+const { performance } = require('node:perf_hooks')
+const { Cache } = require('../../..')
+const { apart } = require('../../harness/process-per-contender.js')
+const { CACHES, HEAP } = require('../../contenders/caches.js')
+const { copy, ids, spread } = require('../../data/ids.js')
+
+/**
+ * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Contender} Contender
+ */
+
+const HELD = 100_000
+const HOT = 1000
+/** How long a round takes, in milliseconds. */
+const ROUND = 400
+
+/**
+ * A loop over ids for each cache, so that V8 compiles it for that cache alone.
+ * @type {Record<string, (held: string[]) => (ids: string[]) => number>}
+ */
+const PEEKS = {
+  offloop(held) {
+    /** @type {Cache<string, unknown>} */
+    const cache = new Cache({ max: HELD })
+    for (const id of held) cache.set(id, { id })
+    return ids => {
+      let found = 0
+      for (const id of ids) if (cache.peek(id) !== undefined) found++
+      return found
+    }
+  },
+  'lru-cache'(held) {
+    const { LRUCache } = require('lru-cache')
+    const cache = new LRUCache({ max: HELD })
+    for (const id of held) cache.set(id, { id })
+    return ids => {
+      let found = 0
+      for (const id of ids) if (cache.get(id) !== undefined) found++
+      return found
+    }
+  }
+}
+
+/**
+ * @param {string} name
+ * @returns {Contender}
+ */
+function peeks(name) {
+  const held = ids(HELD)
+  const hot = spread(held, HOT)
+  const copies = hot.map(copy)
+  const pass = PEEKS[name](held)
+  return { name, round: () => ({ time: timed(pass, copies), 'time, the held strings': timed(pass, hot) }) }
+}
+
+/**
+ * Nanoseconds each.
+ * @param {(ids: string[]) => number} pass
+ * @param {string[]} ids
+ */
+function timed(pass, ids) {
+  const begin = performance.now()
+  let count = 0
+  let found = 0
+  while (performance.now() - begin < ROUND / 2) {
+    found += pass(ids)
+    count += ids.length
+  }
+  const time = ((performance.now() - begin) * 1e6) / count
+  equal(found, count)
+  return time
+}
+
+/**
+ * @param {string} name
+ * @returns {Promise<Contender>}
+ */
+async function gets(name) {
+  const held = ids(HELD)
+  const hot = spread(held, HOT).map(copy)
+  let loads = 0
+  const { getAll, close } = CACHES[name](async id => {
+    loads++
+    return { id }
+  }, HELD)
+  await getAll(held)
+  const round = async () => {
+    const begin = performance.now()
+    let count = 0
+    while (performance.now() - begin < ROUND) {
+      await getAll(hot)
+      count += hot.length
+    }
+    const time = ((performance.now() - begin) * 1e6) / count
+    equal(loads, HELD)
+    return { time }
+  }
+  return { name, round, close }
+}
+
+/** @param {string} row @param {string} name */
+async function contender(row, name) {
+  if (row === 'hit-peek') return peeks(name)
+  if (row === 'hit-get-context') new AsyncLocalStorage().run({}, () => {})
+  return gets(name)
+}
+
+/** @type {Row[]} */
+const rows = [
+  {
+    name: 'hit-peek',
+    what: 'peek against lru-cache.get, 1,000 hot of 100,000 held',
+    reference: 'lru-cache',
+    measures: [
+      { name: 'time', unit: 'ns', bar: { of: 'ratio', atMost: 0.8 } },
+      { name: 'time, the held strings', unit: 'ns' }
+    ],
+    open: () => ['offloop', 'lru-cache'].map(name => apart(__filename, 'hit-peek', name))
+  },
+  {
+    name: 'hit-get',
+    what: 'awaited get against lru-cache.fetch, 1,000 hot of 100,000 held',
+    reference: 'lru-cache',
+    measures: [{ name: 'time', unit: 'ns', bar: { of: 'ratio', atMost: 0.8 } }],
+    open: () => HEAP.map(name => apart(__filename, 'hit-get', name))
+  },
+  {
+    name: 'hit-get-context',
+    what: 'the same in programs that use an AsyncLocalStorage',
+    reference: 'lru-cache',
+    measures: [{ name: 'time', unit: 'ns' }],
+    open: () => ['offloop', 'lru-cache'].map(name => apart(__filename, 'hit-get-context', name))
+  },
+  {
+    name: 'native-get',
+    what: 'awaited get in native storage, 1,000 hot of 100,000 held',
+    reference: 'lru-cache',
+    measures: [{ name: 'time', unit: 'ns' }],
+    open: () => ['offloop, native', 'lru-cache'].map(name => apart(__filename, 'native-get', name))
+  }
+]
+
+module.exports = { contender, rows }

@@ -1,0 +1,55 @@
+'use strict'
+
+// Everybody asks for the same id at once.
+
+const { performance } = require('node:perf_hooks')
+const { apart } = require('../../harness/process-per-contender.js')
+const { CACHES } = require('../../contenders/caches.js')
+const { copy, id } = require('../../data/ids.js')
+
+/**
+ * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Contender} Contender
+ */
+
+const CALLERS = 10_000
+const MAX = 1000
+
+/**
+ * @param {string} _row
+ * @param {string} name
+ * @returns {Promise<Contender>}
+ */
+async function contender(_row, name) {
+  let loads = 0
+  const { get, close } = CACHES[name](id => {
+    loads++
+    return new Promise(resolve => setImmediate(resolve, { id }))
+  }, MAX)
+  let next = 0
+  const round = async () => {
+    const asked = id(next++)
+    const copies = Array.from({ length: CALLERS }, () => copy(asked))
+    const before = loads
+    const begin = performance.now()
+    await Promise.all(copies.map(copy => get(copy)))
+    return { time: performance.now() - begin, loads: loads - before }
+  }
+  return { name, round, close }
+}
+
+/** @type {Row[]} */
+const rows = [
+  {
+    name: 'stampede',
+    what: '10,000 gets of one id at once, a loader that takes a turn of the loop',
+    reference: 'lru-cache',
+    measures: [
+      { name: 'time', unit: 'ms' },
+      { name: 'loads', unit: '', fold: 'max' }
+    ],
+    open: () => Object.keys(CACHES).map(name => apart(__filename, 'stampede', name))
+  }
+]
+
+module.exports = { contender, rows }

@@ -1,0 +1,102 @@
+'use strict'
+
+// A mix of hits and misses: few ids are asked for often, most of them seldom.
+
+const { equal } = require('node:assert')
+const { performance } = require('node:perf_hooks')
+const { apart } = require('../../harness/process-per-contender.js')
+const { CACHES } = require('../../contenders/caches.js')
+const { copy, id, random } = require('../../data/ids.js')
+
+/**
+ * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Contender} Contender
+ */
+
+const IDS = 100_000
+const MAX = 50_000
+const EXPONENT = 0.9
+const GETS = 500_000
+
+/**
+ * @param {string} _row
+ * @param {string} name
+ * @returns {Promise<Contender>}
+ */
+async function contender(_row, name) {
+  const chances = cumulative()
+  const next = random(1)
+  let loads = 0
+  const { getAll, close } = CACHES[name](async id => {
+    loads++
+    return { id }
+  }, MAX)
+  const round = async () => {
+    const sequence = Array.from({ length: GETS }, () => copy(id(rank(chances, next()))))
+    const before = loads
+    const begin = performance.now()
+    await getAll(sequence)
+    return { time: ((performance.now() - begin) * 1e6) / GETS, 'hit ratio': 1 - (loads - before) / GETS }
+  }
+  return { name, round, close }
+}
+
+/** Contenders that forget exactly the same: each must have as many hits in a round as the first. */
+function open() {
+  /** @type {number[]} */
+  const first = []
+  return ['offloop', 'lru-cache'].map(name => {
+    const { round, close } = apart(__filename, 'zipf', name)
+    let rounds = 0
+    const checked = async () => {
+      const sample = await round()
+      first[rounds] ??= sample['hit ratio']
+      equal(sample['hit ratio'], first[rounds++])
+      return sample
+    }
+    return { name, round: checked, close }
+  })
+}
+
+/** The chance that an id of this rank or one before it is asked for. */
+function cumulative() {
+  const chances = new Float64Array(IDS)
+  let sum = 0
+  for (let rank = 0; rank < IDS; rank++) {
+    sum += 1 / (rank + 1) ** EXPONENT
+    chances[rank] = sum
+  }
+  return chances.map(chance => chance / sum)
+}
+
+/**
+ * The first rank whose chance is above a random number.
+ * @param {Float64Array} chances
+ * @param {number} chance
+ */
+function rank(chances, chance) {
+  let low = 0
+  let high = IDS - 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (chances[middle] > chance) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** @type {Row[]} */
+const rows = [
+  {
+    name: 'zipf',
+    what: 'awaited get against lru-cache.fetch, Zipf 0.9 over 100,000 ids, 50,000 held at most',
+    reference: 'lru-cache',
+    measures: [
+      { name: 'time', unit: 'ns', bar: { of: 'ratio', atMost: 1 } },
+      { name: 'hit ratio', unit: '' }
+    ],
+    open
+  }
+]
+
+module.exports = { contender, rows }

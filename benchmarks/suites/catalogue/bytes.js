@@ -1,0 +1,125 @@
+'use strict'
+
+// Numbers and encryption off the loop, against what one would write on it.
+
+const { deepStrictEqual } = require('node:assert')
+const { createCipheriv, randomBytes } = require('node:crypto')
+const { Pool, move, transforms } = require('../../../index.js')
+const { MIB } = require('../../data/documents.js')
+const { rate, rates } = require('../../harness/measure-stop.js')
+
+/** @typedef {import('../../harness/case.js').Row} Row */
+
+const NUMBERS = 5_000_000
+const ROWS = 100_000
+const DIMENSIONS = 384
+const NEAREST = 10
+const MESSAGE = 64 * MIB
+
+/** @param {(index: number) => number} make @param {number} length */
+const numbers = (make, length) => Float64Array.from({ length }, (_, index) => make(index))
+
+/** @returns {Row} */
+function sort() {
+  const transform = transforms.numeric.sort()
+  return {
+    name: 'sort',
+    what: 'numeric.sort of 5,000,000 doubles',
+    reference: 'Float64Array.prototype.sort',
+    measures: rates({ of: 'ratio', atLeast: 2 }),
+    async open(threads) {
+      const input = numbers(index => Math.sin(index) * 1e9, NUMBERS)
+      const pool = new Pool({ threads })
+      deepStrictEqual(await pool.run(transform, input), input.slice().sort())
+      return [
+        {
+          name: 'offloop',
+          round: () => rate(input.byteLength, () => pool.run(transform, input)),
+          close: () => pool.close()
+        },
+        { name: 'Float64Array.prototype.sort', round: () => rate(input.byteLength, () => input.slice().sort()) }
+      ]
+    }
+  }
+}
+
+/** @returns {Row} */
+function nearest() {
+  return {
+    name: 'nearest',
+    what: 'numeric.nearest of 100,000 rows of 384 dimensions by their dot product',
+    reference: 'loop',
+    measures: rates({ of: 'ratio', atLeast: 3, contenders: ['offloop', 'offloop, copied'] }),
+    async open(threads) {
+      const query = Float32Array.from({ length: DIMENSIONS }, (_, index) => Math.cos(index))
+      const matrix = Float32Array.from({ length: ROWS * DIMENSIONS }, (_, index) => Math.sin(index * index))
+      const transform = transforms.numeric.nearest(query, { k: NEAREST, dimensions: DIMENSIONS, metric: 'dot' })
+      const pool = new Pool({ threads })
+      const found = await pool.run(transform, matrix)
+      deepStrictEqual(
+        found.map(({ index }) => index),
+        loop(matrix, query)
+      )
+      const lent = () => {
+        const copy = matrix.slice()
+        return rate(matrix.byteLength, () => pool.run(transform, move(copy)))
+      }
+      return [
+        { name: 'offloop', round: lent, close: () => pool.close() },
+        { name: 'offloop, copied', round: () => rate(matrix.byteLength, () => pool.run(transform, matrix)) },
+        { name: 'loop', round: () => rate(matrix.byteLength, () => loop(matrix, query)) }
+      ]
+    }
+  }
+}
+
+/**
+ * The rows with the largest products, the largest first.
+ * @param {Float32Array} matrix
+ * @param {Float32Array} query
+ */
+function loop(matrix, query) {
+  /** @type {{ index: number, score: number }[]} */
+  const best = []
+  for (let row = 0; row < ROWS; row++) {
+    const start = row * DIMENSIONS
+    let score = 0
+    for (let column = 0; column < DIMENSIONS; column++) score += matrix[start + column] * query[column]
+    if (best.length === NEAREST && score <= best[NEAREST - 1].score) continue
+    const place = best.findIndex(other => score > other.score)
+    best.splice(place < 0 ? best.length : place, 0, { index: row, score })
+    best.length = Math.min(best.length, NEAREST)
+  }
+  return best.map(({ index }) => index)
+}
+
+/** @returns {Row} */
+function seal() {
+  const key = randomBytes(32)
+  const transform = transforms.seal('aes-256-gcm', key)
+  const open = transforms.open('aes-256-gcm', key)
+  return {
+    name: 'seal',
+    what: 'seal of 64 MiB with AES-256-GCM',
+    reference: 'createCipheriv',
+    measures: rates({ of: 'ratio', atLeast: 0.9 }, 5),
+    async open(threads) {
+      const message = randomBytes(MESSAGE)
+      const pool = new Pool({ threads })
+      deepStrictEqual(await pool.run(open, await pool.run(transform, message)), message)
+      return [
+        { name: 'offloop', round: () => rate(MESSAGE, () => pool.run(transform, message)), close: () => pool.close() },
+        { name: 'createCipheriv', round: () => rate(MESSAGE, () => cipher(key, message)) }
+      ]
+    }
+  }
+}
+
+/** @param {Buffer} key @param {Buffer} message */
+function cipher(key, message) {
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  return Buffer.concat([nonce, cipher.update(message), cipher.final(), cipher.getAuthTag()])
+}
+
+module.exports = { rows: [sort(), nearest(), seal()] }

@@ -1,0 +1,3 @@
+'use strict'
+
+module.exports = { rows: [...require('./json.js').rows, ...require('./bytes.js').rows] }

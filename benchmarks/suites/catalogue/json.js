@@ -1,0 +1,158 @@
+'use strict'
+
+// JSON on the loop in slices, and off it, against V8's own on the loop.
+
+const { deepStrictEqual, equal } = require('node:assert')
+const { default: Ajv } = require('ajv')
+const { Pool, transforms } = require('../../../index.js')
+const { browsers, cities } = require('../../data/documents.js')
+const { measures, rate, rates, timed } = require('../../harness/measure-stop.js')
+
+/**
+ * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {{ name: string, what: string, text: () => string }} Document
+ */
+
+const RECORDS = 160_000
+const VALIDATED = 50_000
+
+/** @type {Document[]} */
+const DOCUMENTS = [
+  { name: 'records', what: '32 MB of records', text: () => JSON.stringify(records()) },
+  { name: 'cities', what: '17 MB of cities', text: () => Buffer.from(cities()).toString() },
+  { name: 'browsers', what: '20 MB of deeply nested browser data', text: () => Buffer.from(browsers()).toString() }
+]
+
+function records() {
+  return Array.from({ length: RECORDS }, (_, id) => ({
+    id,
+    name: `user ${id}`,
+    email: `user${id}@example.com`,
+    active: id % 2 === 0,
+    score: Math.sin(id) * 1000,
+    tags: ['a', 'b', `t${id % 100}`],
+    address: { street: `${id} Main St`, city: 'Springfield', zip: String(10_000 + (id % 90_000)) }
+  }))
+}
+
+/**
+ * @param {number} threads
+ * @param {Record<string, (pool: Pool) => unknown>} contenders by name
+ * @param {(work: () => unknown) => Promise<import('../../harness/case.js').Sample>} [round]
+ */
+function open(threads, contenders, round = timed) {
+  const pool = new Pool({ threads })
+  return Object.entries(contenders).map(([name, work], index) => ({
+    name,
+    round: () => round(() => work(pool)),
+    close: index === 0 ? () => pool.close() : undefined
+  }))
+}
+
+/** @param {Document} document @returns {Row} */
+function parse({ name, what, text: make }) {
+  const transform = transforms.json.parse()
+  return {
+    name: `parse-${name}`,
+    what: `json.parse of ${what}`,
+    reference: 'JSON.parse of text',
+    measures: measures({ of: 'ratio', atMost: 1.3 }, 10),
+    async open(threads) {
+      const text = make()
+      const bytes = Buffer.from(text)
+      const pool = new Pool({ threads })
+      deepStrictEqual(await pool.run(transform, bytes), JSON.parse(text))
+      await pool.close()
+      return open(threads, {
+        offloop: pool => pool.run(transform, bytes),
+        'offloop, of text': pool => pool.run(transform, text),
+        'JSON.parse of text': () => JSON.parse(text),
+        'JSON.parse of bytes': () => JSON.parse(bytes.toString())
+      })
+    }
+  }
+}
+
+/** @param {Document} document @returns {Row} */
+function stringify({ name, what, text: make }) {
+  const transform = transforms.json.stringify()
+  return {
+    name: `stringify-${name}`,
+    what: `json.stringify of ${what}`,
+    reference: 'JSON.stringify',
+    measures: measures({ of: 'ratio', atMost: 1.3 }, 10),
+    async open(threads) {
+      const value = JSON.parse(make())
+      const pool = new Pool({ threads })
+      equal(String(await pool.run(transform, value)), JSON.stringify(value))
+      await pool.close()
+      return open(threads, {
+        offloop: pool => pool.run(transform, value),
+        'JSON.stringify': () => JSON.stringify(value),
+        'JSON.stringify to bytes': () => Buffer.from(JSON.stringify(value))
+      })
+    }
+  }
+}
+
+/** @returns {Row} */
+function validateEach() {
+  const number = { type: 'string', pattern: '^-?[0-9]+(\\.[0-9]+)?$' }
+  const schema = {
+    type: 'object',
+    properties: {
+      name: { type: 'string', minLength: 1, maxLength: 60 },
+      country: { type: 'string', pattern: '^[A-Z]{2}$' },
+      lat: number,
+      lng: number,
+      admin1: { type: 'string', pattern: '^[0-9A-Z]{1,3}$' }
+    },
+    required: ['name', 'country', 'lat', 'lng', 'admin1']
+  }
+  const transform = transforms.json.validateEach(schema)
+  return {
+    name: 'validate-each',
+    what: 'json.validateEach of 50,000 cities as bytes',
+    reference: 'JSON.parse and ajv',
+    measures: rates({ of: 'ratio', atLeast: 2 }, 10),
+    async open(threads) {
+      const bytes = Buffer.from(JSON.stringify(JSON.parse(Buffer.from(cities()).toString()).slice(0, VALIDATED)))
+      const isValid = new Ajv().compile(schema)
+      const count = () => JSON.parse(bytes.toString()).filter((/** @type {unknown} */ city) => !isValid(city)).length
+      const pool = new Pool({ threads })
+      equal((await pool.run(transform, bytes)).invalid, count())
+      await pool.close()
+      const contenders = {
+        offloop: (/** @type {Pool} */ pool) => pool.run(transform, bytes),
+        'JSON.parse and ajv': count
+      }
+      return open(threads, contenders, work => rate(bytes.length, work))
+    }
+  }
+}
+
+/** @returns {Row} */
+function select() {
+  const transform = transforms.json.select('$.css.properties.color.__compat.mdn_url')
+  const access = (/** @type {any} */ data) => data.css.properties.color.__compat.mdn_url
+  return {
+    name: 'select',
+    what: 'json.select of one field of 20 MB, as bytes',
+    reference: 'JSON.parse and access',
+    measures: rates({ of: 'ratio', atLeast: 2 }, 10),
+    async open(threads) {
+      const bytes = Buffer.from(browsers())
+      const text = bytes.toString()
+      const pool = new Pool({ threads })
+      deepStrictEqual(await pool.run(transform, bytes), [access(JSON.parse(text))])
+      await pool.close()
+      const contenders = {
+        offloop: (/** @type {Pool} */ pool) => pool.run(transform, bytes),
+        'JSON.parse and access': () => access(JSON.parse(text))
+      }
+      return open(threads, contenders, work => rate(bytes.length, work))
+    }
+  }
+}
+
+module.exports = { rows: [...DOCUMENTS.map(parse), ...DOCUMENTS.map(stringify), validateEach(), select()] }

@@ -1,0 +1,99 @@
+'use strict'
+
+// Quick calls of a user's function among some that take long or end their thread: how calls affect one another.
+
+const { join } = require('node:path')
+const { performance } = require('node:perf_hooks')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { Pool, transforms } = require('../../..')
+const { percentile } = require('../../harness/statistics.js')
+
+/**
+ * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {{ name: string, call: (input: number | 'exit') => Promise<unknown>, close: () => Promise<unknown> }} Runner
+ */
+
+const FILE = join(__dirname, '..', '..', 'contenders', 'workers', 'wait-or-exit.js')
+const RATE = 200
+const SECONDS = 10
+/** One call in a hundred takes this long (ms). */
+const SLOW = 500
+const CALLS = 400
+const AT_ONCE = 20
+
+/** @param {number} threads @returns {Runner[]} */
+function runners(threads) {
+  const { Piscina } = require('piscina')
+  // The peer keeps its threads too.
+  const pool = new Pool({ threads, workers: { idleTimeout: Infinity } })
+  const mates = transforms.module(FILE)
+  const peer = new Piscina({ filename: FILE, minThreads: threads, maxThreads: threads })
+  return [
+    { name: 'offloop', call: input => pool.run(mates, input), close: () => pool.close() },
+    { name: 'piscina', call: input => peer.run(input), close: () => peer.destroy() }
+  ]
+}
+
+/** Calls at a steady rate, whether or not earlier calls have ended. @param {Runner} runner */
+async function steady({ call }) {
+  /** @type {number[]} */
+  const quick = []
+  const begin = performance.now()
+  const all = []
+  for (let n = 0; n < RATE * SECONDS; n++) {
+    const due = begin + (n * 1000) / RATE
+    const wait = due - performance.now()
+    if (wait > 0) await sleep(wait)
+    const isSlow = n % 100 === 50
+    const from = performance.now()
+    const called = call(isSlow ? SLOW : 0)
+    all.push(isSlow ? called : called.then(() => quick.push(performance.now() - from)))
+  }
+  await Promise.all(all)
+  return { 'quick calls, p50': percentile(quick, 50), 'quick calls, p99': percentile(quick, 99) }
+}
+
+/** Groups of concurrent calls, one of which ends its thread. @param {Runner} runner */
+async function exits({ call }) {
+  let rejected = 0
+  for (let n = 0; n < CALLS; n += AT_ONCE) {
+    const inputs = Array.from({ length: AT_ONCE }, (_, place) => (place === (n / AT_ONCE) % AT_ONCE ? 'exit' : 0))
+    const settled = await Promise.allSettled(inputs.map(input => call(/** @type {0 | 'exit'} */ (input))))
+    rejected += settled.filter(({ status }, place) => status === 'rejected' && inputs[place] === 0).length
+  }
+  return { 'others that reject': rejected }
+}
+
+/**
+ * @param {number} threads
+ * @param {(runner: Runner) => Promise<Record<string, number>>} round
+ */
+function contenders(threads, round) {
+  return runners(threads).map(runner => ({ name: runner.name, round: () => round(runner), close: runner.close }))
+}
+
+/** @param {number} threads @returns {Row} */
+const steadyRow = threads => ({
+  name: `module-steady-${threads}`,
+  what: `${RATE} calls a second, of which 1 % take ${SLOW} ms, on ${threads} threads`,
+  reference: 'piscina',
+  measures: [
+    { name: 'quick calls, p99', unit: 'ms', bar: { of: 'ratio', atMost: 1.2 } },
+    { name: 'quick calls, p50', unit: 'ms' }
+  ],
+  open: () => contenders(threads, steady)
+})
+
+/** @type {Row[]} */
+const rows = [
+  steadyRow(2),
+  steadyRow(4),
+  {
+    name: 'module-exits',
+    what: `${CALLS} calls, ${AT_ONCE} at once, of which one ends its thread`,
+    measures: [{ name: 'others that reject', unit: 'calls', bar: { of: 'value', atMost: 0 } }],
+    open: threads => contenders(threads, exits)
+  }
+]
+
+module.exports = { rows }

@@ -1,0 +1,79 @@
+'use strict'
+
+// A server that is asked for four times what it can do.
+
+const { join } = require('node:path')
+const { Child } = require('../../../examples/traps/child.js')
+const { MAX_WAIT } = require('../../load/server-limits.js')
+
+/** @typedef {import('../../harness/case.js').Row} Row */
+
+const SECONDS = 20
+const OVERLOAD = 4
+
+/**
+ * Both in processes of their own, that neither takes the other's loop.
+ * @template T
+ * @param {'offloop' | 'naive'} name
+ * @param {(server: Child, clients: Child, port: number) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function withServer(name, work) {
+  const server = new Child(join(__dirname, '../../load/server.js'), [name])
+  const clients = new Child(join(__dirname, '../../load/open-loop.js'))
+  try {
+    const port = await server.ask('listen')
+    return await Promise.race([work(server, clients, port), server.lost, clients.lost])
+  } finally {
+    await Promise.all([server.stop(), clients.stop()])
+  }
+}
+
+/**
+ * @param {'offloop' | 'naive'} name
+ * @param {number} rate requests per second
+ */
+function contender(name, rate) {
+  return {
+    name,
+    round: () =>
+      withServer(name, async (server, clients, port) => {
+        await clients.ask('capacity', { port, seconds: 2 })
+        const before = await clients.ask('calm', { port })
+        await server.ask('begin')
+        const answered = await clients.ask('load', { port, rate, seconds: SECONDS })
+        const held = await server.ask('end')
+        const recovery = await clients.ask('recovery', { port, before })
+        return { ...answered, ...held, ...recovery }
+      })
+  }
+}
+
+/** @type {Row} */
+const row = {
+  name: 'overload',
+  what: `Fastify, gzip of 1 MB for each request, asked for ${OVERLOAD} times what it can do for ${SECONDS} s`,
+  once: true,
+  measures: [
+    { name: 'asked for', unit: '/s' },
+    { name: 'good answers', unit: '/s' },
+    { name: 'good answers, p99', unit: 'ms' },
+    { name: 'longest wait in the queue', unit: 'ms', bar: { of: 'value', atMost: MAX_WAIT } },
+    { name: 'refused (503)', unit: '/s' },
+    { name: 'refused, p99', unit: 'ms', bar: { of: 'value', atMost: 50 } },
+    { name: 'given up by clients', unit: '/s' },
+    { name: 'memory after 5 s', unit: 'MB' },
+    { name: 'memory at the end', unit: 'MB' },
+    { name: 'memory growth', unit: '×', bar: { of: 'value', atMost: 1.1 } },
+    { name: 'recovery', unit: 'ms', bar: { of: 'value', atMost: 1000 } }
+  ],
+  async open() {
+    const most = await withServer('offloop', async (_, clients, port) => {
+      await clients.ask('capacity', { port, seconds: 2 })
+      return clients.ask('capacity', { port, seconds: 4 })
+    })
+    return [contender('offloop', most * OVERLOAD), contender('naive', most * OVERLOAD)]
+  }
+}
+
+module.exports = { rows: [row] }

@@ -1,0 +1,115 @@
+'use strict'
+
+// Streams of 69 MB in chunks of 64 KiB, against node:zlib's, which work on one of libuv's threads.
+
+const { deepStrictEqual } = require('node:assert')
+const { Readable } = require('node:stream')
+const zlib = require('node:zlib')
+const { Pool, transforms } = require('../../../index.js')
+const { cities } = require('../../data/documents.js')
+const { counter, flow } = require('../../load/flow.js')
+
+/**
+ * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../../index.d.ts').StreamTransform<any, Buffer>} Transform
+ *
+ * @typedef {object} Codec
+ * @property {string} name of the row
+ * @property {string} what
+ * @property {Transform} transform
+ * @property {string} peer
+ * @property {() => NodeJS.ReadWriteStream} open the peer's stream
+ * @property {(plain: Buffer) => Uint8Array} prepare
+ * @property {(packed: Buffer) => Uint8Array} [undo]
+ * @property {number} [bar]
+ */
+
+const TIMES = 4
+
+/** @param {Codec} codec @returns {Row} */
+function row({ name, what, transform, peer, open, prepare, undo, bar }) {
+  /** @param {number} threads */
+  async function contenders(threads) {
+    const plain = Buffer.concat(Array(TIMES).fill(cities()))
+    const input = prepare(plain)
+    const pool = new Pool({ threads })
+    const streams = {
+      offloop: () => /** @type {NodeJS.ReadWriteStream} */ (pool.stream(transform)),
+      [peer]: open
+    }
+    for (const make of Object.values(streams)) {
+      const made = Buffer.concat(
+        await Readable.from([input])
+          .pipe(/** @type {any} */ (make()))
+          .toArray()
+      )
+      deepStrictEqual(undo === undefined ? made : Buffer.from(undo(made)), plain)
+    }
+    return Object.entries(streams).map(([name, make]) => ({
+      name,
+      async round() {
+        const target = counter()
+        const { seconds, late } = await flow(input, [make(), target.stream])
+        return { throughput: plain.length / 1e6 / seconds, output: target.bytes, 'timer late, p99': late }
+      },
+      close: name === 'offloop' ? () => pool.close() : undefined
+    }))
+  }
+  return {
+    name,
+    what,
+    reference: peer,
+    measures: [
+      { name: 'throughput', unit: 'MB/s', bar: bar === undefined ? undefined : { of: 'ratio', atLeast: bar } },
+      { name: 'output', unit: 'bytes', bar: undo === undefined ? undefined : { of: 'ratio', atMost: 1.01 } },
+      { name: 'timer late, p99', unit: 'ms' }
+    ],
+    open: contenders
+  }
+}
+
+/** @param {number} level @param {number} bar @returns {Row} */
+function gzip(level, bar) {
+  return row({
+    name: `gzip-${level}`,
+    what: `pool.stream(gzip({ level: ${level} })) against zlib.createGzip, 69 MB in chunks of 64 KiB`,
+    transform: transforms.gzip({ level }),
+    peer: 'createGzip',
+    open: () => zlib.createGzip({ level }),
+    prepare: plain => plain,
+    undo: packed => zlib.gunzipSync(packed),
+    bar
+  })
+}
+
+const rows = [
+  gzip(6, 2.5),
+  gzip(1, 2),
+  row({
+    name: 'gunzip',
+    what: 'pool.stream(gunzip()) against zlib.createGunzip, 69 MB from chunks of 64 KiB',
+    transform: transforms.gunzip(),
+    peer: 'createGunzip',
+    open: () => zlib.createGunzip(),
+    prepare: plain => zlib.gzipSync(plain),
+    bar: 1.2
+  })
+]
+
+/** Not in every Node. */
+const { createZstdCompress, zstdDecompressSync } = /** @type {any} */ (zlib)
+if (createZstdCompress !== undefined) {
+  rows.push(
+    row({
+      name: 'zstd-3',
+      what: 'pool.stream(zstdCompress({ level: 3 })) against zlib.createZstdCompress, 69 MB in chunks of 64 KiB',
+      transform: transforms.zstdCompress({ level: 3 }),
+      peer: 'createZstdCompress',
+      open: () => createZstdCompress(),
+      prepare: plain => plain,
+      undo: zstdDecompressSync
+    })
+  )
+}
+
+module.exports = { rows }

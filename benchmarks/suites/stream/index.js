@@ -1,0 +1,3 @@
+'use strict'
+
+module.exports = { rows: [...require('./codecs.js').rows, ...require('./digest.js').rows] }

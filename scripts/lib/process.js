@@ -1,0 +1,144 @@
+'use strict'
+
+const { spawn } = require('node:child_process')
+const { join } = require('node:path')
+
+const root = join(__dirname, '..', '..')
+const windows = process.platform === 'win32'
+
+/** Those under way, so that an interrupted run leaves none behind. */
+const running = new Set()
+
+/**
+ * @typedef {object} CommandOptions
+ * @property {string} [cwd]
+ * @property {NodeJS.ProcessEnv | undefined} [env] added to the environment
+ * @property {boolean} [show] pass the output through instead of keeping it
+ * @property {number} [timeout] milliseconds after which it and all it started are killed
+ *
+ * @typedef {object} Outcome
+ * @property {number} code 0 for success; never 0 for a command that was killed or could not start
+ * @property {string} output stdout and stderr as they came, unless they were shown
+ * @property {string} stdout
+ * @property {boolean} timedOut
+ */
+
+/**
+ * Runs a command without a shell and without stdin. Never rejects.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {CommandOptions} [options]
+ * @returns {Promise<Outcome>}
+ */
+function run(command, args, { cwd = root, env, show = false, timeout } = {}) {
+  return new Promise(resolve => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
+      // A group of its own, so that a timeout reaches what it started too.
+      detached: !windows,
+      windowsHide: true
+    })
+    running.add(child)
+    const outcome = { code: 1, output: '', stdout: '', timedOut: false }
+    child.stdout?.setEncoding('utf8').on('data', text => {
+      outcome.stdout += text
+      outcome.output += text
+    })
+    child.stderr?.setEncoding('utf8').on('data', text => {
+      outcome.output += text
+    })
+    const timer =
+      timeout &&
+      setTimeout(() => {
+        outcome.timedOut = true
+        kill(child)
+      }, timeout)
+    child.on('error', error => {
+      outcome.output += `${command}: ${error.message}\n`
+      finish(1)
+    })
+    child.on('close', (code, signal) => {
+      if (signal) outcome.output += `${command} was ended by ${signal}\n`
+      finish(code ?? 1)
+    })
+
+    /** @param {number} code */
+    function finish(code) {
+      clearTimeout(timer)
+      running.delete(child)
+      outcome.code = outcome.timedOut ? code || 1 : code
+      resolve(outcome)
+    }
+  })
+}
+
+/**
+ * With all that it started, if it has a group of its own.
+ * @param {import('node:child_process').ChildProcess} child
+ */
+function kill(child) {
+  try {
+    if (windows || child.pid === undefined) child.kill('SIGKILL')
+    else process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // It has just ended by itself.
+  }
+}
+
+for (const [signal, code] of /** @type {const} */ ([
+  ['SIGINT', 130],
+  ['SIGTERM', 143]
+])) {
+  process.on(signal, () => {
+    for (const child of running) kill(child)
+    process.exit(code)
+  })
+}
+
+/**
+ * A tool of node_modules, as arguments for Node itself: no shell and no .cmd file on any platform.
+ * @param {string} name as in node_modules/<name>
+ * @param {string} [bin] where the package has several
+ */
+function tool(name, bin) {
+  const file = join(root, 'node_modules', name, 'package.json')
+  const manifest = require(file)
+  const path = typeof manifest.bin === 'string' ? manifest.bin : manifest.bin[bin ?? Object.keys(manifest.bin)[0]]
+  return join(root, 'node_modules', name, path)
+}
+
+/**
+ * Runs npm: the one that runs this, where one does.
+ * @param {readonly string[]} args
+ * @param {CommandOptions} [options]
+ */
+function npm(args, options) {
+  const path = process.env.npm_execpath
+  if (path !== undefined && /npm-cli\.c?js$/.test(path)) return run(process.execPath, [path, ...args], options)
+  return run(windows ? 'npm.cmd' : 'npm', args, options)
+}
+
+/** @param {string} text */
+function say(text) {
+  process.stderr.write(`offloop: ${text}\n`)
+}
+
+/**
+ * Runs a script's main function. A failure is told without a stack: its message says what to do.
+ * @param {() => Promise<number | void>} main resolves to the exit code, 0 if nothing
+ */
+function start(main) {
+  main().then(
+    code => {
+      process.exitCode = code ?? 0
+    },
+    error => {
+      process.stderr.write(`${error.message}\n`)
+      process.exitCode = 1
+    }
+  )
+}
+
+module.exports = { kill, npm, root, run, say, start, tool }

@@ -1,0 +1,20 @@
+'use strict'
+
+// npm run notices: the licences of the crates that the addon is made of, which its packages carry. It needs
+// `cargo install cargo-about`; the result is committed.
+
+const { writeFileSync } = require('node:fs')
+const { join } = require('node:path')
+const { root, run, start } = require('../lib/process.js')
+
+const FOLDER = join(root, 'scripts', 'release')
+const NOTICES = join(root, 'THIRD-PARTY-NOTICES')
+
+start(async () => {
+  const options = ['--locked', '--fail', '--config', join(FOLDER, 'about.toml')]
+  const { code, stdout, output } = await run('cargo', ['about', 'generate', ...options, join(FOLDER, 'notices.hbs')])
+  if (code !== 0) throw new Error(`\`cargo about\` failed:\n${output}`)
+  // Some texts are from Windows.
+  writeFileSync(NOTICES, stdout.replaceAll('\r', '').replace(/[ \t]+$/gm, ''))
+  console.log(NOTICES)
+})

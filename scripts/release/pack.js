@@ -1,0 +1,55 @@
+'use strict'
+
+// npm run tarballs: the tarballs that would be published, of the package and of this platform's addon, into target/pack.
+
+const { copyFileSync, mkdirSync, rmSync, writeFileSync } = require('node:fs')
+const { dirname, join } = require('node:path')
+const { platform } = require('../../lib/native/platform.js')
+const { npm, root, start } = require('../lib/process.js')
+const { published } = require('./manifest.js')
+const { setup } = require('../lib/setup.js')
+
+const FOLDER = join(root, 'target', 'pack')
+
+/** @returns {Promise<string[]>} the paths of the tarballs: of the package, of the addon */
+async function pack(folder = FOLDER) {
+  rmSync(folder, { recursive: true, force: true })
+  const copy = join(folder, 'package')
+  await stage(copy)
+  const packed = await npmPack(['--pack-destination', folder, copy, join(root, 'npm', platform())])
+  rmSync(copy, { recursive: true })
+  return packed.map(({ filename }) => join(folder, filename))
+}
+
+/**
+ * Copies what is published, with the manifest that it has there: the tree stays as it is, whoever reads it meanwhile.
+ * @param {string} folder
+ */
+async function stage(folder) {
+  const [{ files }] = await npmPack(['--dry-run', '--ignore-scripts', '.'])
+  for (const { path } of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    copyFileSync(join(root, path), join(folder, path))
+  }
+  const manifest = published(require('../../package.json'))
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+}
+
+/**
+ * @param {readonly string[]} args
+ * @returns {Promise<{ filename: string, files: { path: string }[] }[]>}
+ */
+async function npmPack(args) {
+  const { code, stdout, output } = await npm(['pack', '--json', ...args], { timeout: 60_000 })
+  if (code !== 0) throw new Error(`\`npm pack\` failed:\n${output}`)
+  return JSON.parse(stdout.slice(stdout.indexOf('[')))
+}
+
+module.exports = { pack }
+
+if (require.main === module) {
+  start(async () => {
+    await setup()
+    for (const path of await pack()) console.log(path)
+  })
+}
