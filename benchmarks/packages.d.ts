@@ -1,4 +1,4 @@
-// What is used of the other packages, so that the types check where they are not installed.
+// The used parts of the other packages, so that the types check where those are not installed.
 
 declare module 'piscina' {
   export class Piscina {

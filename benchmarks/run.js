@@ -3,8 +3,8 @@
 // Measures offloop beside other packages.
 //
 //   npm run bench                            all of it, written into benchmarks/results/
-//   npm run bench -- pool                    a group of rows
-//   npm run bench -- pool --only flood       some of its rows; may be given several times
+//   npm run bench -- pool                    a suite of cases
+//   npm run bench -- pool --only flood       some of its cases; may be given several times
 //   npm run bench -- --rounds 9              more rounds
 //   npm run bench -- --json out.json         everything measured, as JSON
 //   npm run bench -- --readme                measures nothing: results.json again as charts and tables, and in README.md
@@ -13,19 +13,19 @@ const { readFileSync } = require('node:fs')
 const { dirname, basename, join } = require('node:path')
 const { performance } = require('node:perf_hooks')
 const { parseArgs } = require('node:util')
-const { barsAsText } = require('./harness/targets.js')
+const { targetsAsText } = require('./harness/targets.js')
 const { machine } = require('./harness/machine.js')
 const { measure } = require('./harness/measure.js')
 const { files, gather, intoDocument, write } = require('./harness/results.js')
 const { select } = require('./harness/suites.js')
-const { failedRow, summary } = require('./harness/summary.js')
+const { failedCase, summary } = require('./harness/summary.js')
 const { heading, table } = require('./harness/table.js')
 
 /** @typedef {import('./harness/summary.js').Summary} Summary */
 
 const RESULTS = join(__dirname, 'results')
 const README = join(__dirname, '..', 'README.md')
-/** Rounds of a row that does not say how many: the whole has to fit into a quarter of an hour. */
+/** Default number of rounds: the whole run has to fit into a quarter of an hour. */
 const ROUNDS = { part: 5, whole: 3 }
 
 /**
@@ -33,24 +33,27 @@ const ROUNDS = { part: 5, whole: 3 }
  * @returns {Promise<number>} the exit code
  */
 async function main(args) {
-  const { groups, only, rounds, json, readme } = options(args)
+  const { suites, only, rounds, json, readme } = options(args)
   if (readme) return rewrite()
 
   const begin = performance.now()
-  const chosen = select(groups, only)
-  const isWhole = groups.length === 0 && only === undefined
+  const chosen = select(suites, only)
+  const isWhole = suites.length === 0 && only === undefined
   const where = machine()
   process.stdout.write(heading(where))
   /** @type {Summary[]} */
   const results = []
-  for (const { group, row } of chosen) {
-    process.stderr.write(`measuring ${row.name}\n`)
-    const result = await measured({ group, row }, rounds ?? row.rounds ?? (isWhole ? ROUNDS.whole : ROUNDS.part))
+  for (const { suite, benchmark } of chosen) {
+    process.stderr.write(`measuring ${benchmark.name}\n`)
+    const result = await measured(
+      { suite, benchmark },
+      rounds ?? benchmark.rounds ?? (isWhole ? ROUNDS.whole : ROUNDS.part)
+    )
     process.stdout.write(table(result))
     results.push(result)
   }
 
-  if (results.some(({ bars }) => bars.length > 0)) process.stdout.write(`\n${barsAsText(results)}`)
+  if (results.some(({ targets }) => targets.length > 0)) process.stdout.write(`\n${targetsAsText(results)}`)
   const run = gather(where, results, (performance.now() - begin) / 1000)
   if (isWhole) write(RESULTS, files(run))
   if (json !== undefined) write(dirname(json), { [basename(json)]: `${JSON.stringify(run, null, 2)}\n` })
@@ -75,25 +78,25 @@ function options(args) {
     throw new Error(`--rounds takes a whole number above 0, not "${values.rounds}"`)
   }
   if (readme && args.length > 1) throw new Error('--readme measures nothing, and takes nothing beside it')
-  return { groups: positionals, only, rounds, json, readme }
+  return { suites: positionals, only, rounds, json, readme }
 }
 
 /**
- * A row that fails does not keep the others from being measured.
+ * Measures one case. A failure does not keep the other cases from being measured.
  * @param {import('./harness/suites.js').Chosen} chosen
  * @param {number} rounds
  */
-async function measured({ group, row }, rounds) {
+async function measured({ suite, benchmark }, rounds) {
   const begin = performance.now()
   try {
-    const result = summary(group, row, await measure({ group, row }, rounds))
+    const result = summary(suite, benchmark, await measure({ suite, benchmark }, rounds))
     return { ...result, seconds: (performance.now() - begin) / 1000 }
   } catch (error) {
-    return failedRow(group, row, /** @type {Error} */ (error).message)
+    return failedCase(suite, benchmark, /** @type {Error} */ (error).message)
   }
 }
 
-/** What is made of the last whole run, made again. */
+/** Makes the files of the last whole run again. */
 function rewrite() {
   const run = JSON.parse(readFileSync(join(RESULTS, 'results.json'), 'utf8'))
   write(RESULTS, files(run))

@@ -1,29 +1,33 @@
 'use strict'
 
-// What the bench makes of its measurements. That it measures at all is seen by running it.
+// Tables, charts and result files of the benchmarks. Running them shows that they measure.
 
 const assert = require('node:assert/strict')
 const { mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
-const { barsAsMarkdown, barsAsText } = require('../../benchmarks/harness/targets.js')
+const { targetsAsMarkdown, targetsAsText } = require('../../benchmarks/harness/targets.js')
 const { chart } = require('../../benchmarks/harness/chart.js')
 const { files, gather, intoDocument, write } = require('../../benchmarks/harness/results.js')
-const { GROUPS, rowsOf, select } = require('../../benchmarks/harness/suites.js')
-const { failedRow, summary } = require('../../benchmarks/harness/summary.js')
+const { SUITES, casesOf, select } = require('../../benchmarks/harness/suites.js')
+const { failedCase, summary } = require('../../benchmarks/harness/summary.js')
 
 const root = join(__dirname, '..', '..')
 
-/** @type {import('../../benchmarks/harness/case.js').Row} */
-const ROW = {
-  name: 'row',
+/** @type {import('../../benchmarks/harness/case.js').Case} */
+const CASE = {
+  name: 'case',
   what: 'a | b <& "c">',
   reference: 'peer',
   measures: [
-    { name: 'throughput', unit: 'MB/s', bar: { of: 'ratio', atLeast: 2, contenders: ['offloop', 'offloop, copied'] } },
-    { name: 'stop', unit: 'ms', fold: 'max', bar: { of: 'value', atMost: 1682 } },
-    { name: 'threads', unit: '', bar: { of: 'value', atMost: 0 } }
+    {
+      name: 'throughput',
+      unit: 'MB/s',
+      target: { of: 'ratio', atLeast: 2, contenders: ['offloop', 'offloop, copied'] }
+    },
+    { name: 'stop', unit: 'ms', fold: 'max', target: { of: 'value', atMost: 1682 } },
+    { name: 'threads', unit: '', target: { of: 'value', atMost: 0 } }
   ],
   open: () => []
 }
@@ -45,20 +49,20 @@ const MACHINE = {
 /** @param {string} name @param {string} failure */
 function without(name, failure) {
   const contenders = MEASURED.contenders.map(one => (one.name === name ? { name, rounds: [], failure } : one))
-  return summary('group', ROW, { threads: 2, contenders })
+  return summary('suite', CASE, { threads: 2, contenders })
 }
 
 test('a ratio is the median of the ratios within rounds', () => {
-  const { values, rounds } = summary('group', ROW, MEASURED)
+  const { values, rounds } = summary('suite', CASE, MEASURED)
   const [own] = values
   assert.deepEqual([own.value, own.ratio, own.rounds, rounds], [40, 3, [40, 30, 100], 3])
   assert.equal(values.find(({ measure, contender }) => measure === 'stop' && contender === 'offloop')?.value, 7)
 })
 
-test('a bar is reached or missed by each contender that has it, and is none where nothing was measured', () => {
-  const { bars } = summary('group', ROW, MEASURED)
+test('a target is met or missed by each contender that has it, and absent where nothing was measured', () => {
+  const { targets } = summary('suite', CASE, MEASURED)
   assert.deepEqual(
-    bars.map(({ contender, text, reached, met }) => [contender, text, reached, met]),
+    targets.map(({ contender, text, reached, met }) => [contender, text, reached, met]),
     [
       ['offloop', '≥ 2 ×', 3, true],
       ['offloop, copied', '≥ 2 ×', 1, false],
@@ -67,11 +71,11 @@ test('a bar is reached or missed by each contender that has it, and is none wher
   )
 })
 
-test('a contender that fails takes along the bars that need it, and no others', () => {
+test('a contender that fails fails the targets that need it, and no others', () => {
   const own = without('offloop', 'broke')
   assert.deepEqual(own.failures, [{ contender: 'offloop', why: 'broke' }])
   assert.deepEqual(
-    own.bars.map(({ contender, reached }) => [contender, reached]),
+    own.targets.map(({ contender, reached }) => [contender, reached]),
     [
       ['offloop', undefined],
       ['offloop, copied', 1],
@@ -81,7 +85,7 @@ test('a contender that fails takes along the bars that need it, and no others', 
   )
   const peer = without('peer', 'broke')
   assert.deepEqual(
-    peer.bars.map(({ measure, reached, met }) => [measure, reached, met]),
+    peer.targets.map(({ measure, reached, met }) => [measure, reached, met]),
     [
       ['throughput', undefined, false],
       ['throughput', undefined, false],
@@ -90,20 +94,20 @@ test('a contender that fails takes along the bars that need it, and no others', 
   )
 })
 
-test('a row that fails has failed all of its bars', () => {
-  const failed = failedRow('group', ROW, 'its process failed')
-  assert.equal(failed.bars.length, 4)
-  assert.ok(failed.bars.every(({ met, reached }) => !met && reached === undefined))
-  assert.match(barsAsText([failed]), /^row .* ≥ 2 × +FAILED .*throughput \(offloop, copied\)$/m)
-  assert.match(barsAsText([failed]), /\n0 of 4 bars met\n$/)
+test('a case that fails misses all of its targets', () => {
+  const failed = failedCase('suite', CASE, 'its process failed')
+  assert.equal(failed.targets.length, 4)
+  assert.ok(failed.targets.every(({ met, reached }) => !met && reached === undefined))
+  assert.match(targetsAsText([failed]), /^case .* ≥ 2 × +FAILED .*throughput \(offloop, copied\)$/m)
+  assert.match(targetsAsText([failed]), /\n0 of 4 targets met\n$/)
 })
 
-test('the table of bars has as many cells in each line', () => {
-  const lines = barsAsMarkdown([summary('group', ROW, MEASURED)]).split('\n')
+test('the table of targets has as many cells in each line', () => {
+  const lines = targetsAsMarkdown([summary('suite', CASE, MEASURED)]).split('\n')
   assert.equal(lines.length, 5)
   for (const line of lines) assert.equal(line.split(/(?<!\\)\|/).length, 9, line)
   const [, , met, missed] = lines
-  assert.equal(met, '| `row` | a \\| b <& "c">: throughput | 40 MB/s | 3 × | peer 10 MB/s | ≥ 2 × | met |')
+  assert.equal(met, '| `case` | a \\| b <& "c">: throughput | 40 MB/s | 3 × | peer 10 MB/s | ≥ 2 × | met |')
   assert.match(missed, /throughput \(offloop, copied\).*\| \*\*MISSED\*\* \|$/)
 })
 
@@ -130,15 +134,15 @@ function elements(xml) {
   return found
 }
 
-test('a chart is well-formed, and has a bar for each contender and a tick at each bar', () => {
+test('a chart is well-formed, and has a bar for each contender and a tick at each target', () => {
   assert.throws(() => elements('<a><b></a></b>'), assert.AssertionError)
   assert.throws(() => elements('<a>&</a>'), assert.AssertionError)
-  const svg = chart('group', [summary('group', ROW, MEASURED), without('offloop', 'broke')], ['a <fast> one'])
+  const svg = chart('suite', [summary('suite', CASE, MEASURED), without('offloop', 'broke')], ['a <fast> one'])
   const found = elements(svg)
   const widths = found.flatMap(
     ({ attributes }) => /class="(?:ours|other)".* width="([\d.]+)"/.exec(attributes)?.[1] ?? []
   )
-  // Ratios of 3, 1 and 1, stops below a bar of 1,682 ms; then the same without offloop.
+  // Ratios of 3, 1 and 1, stops below a target of 1,682 ms; then the same without offloop.
   assert.deepEqual(widths.slice(0, 3), ['400.0', '133.3', '133.3'])
   assert.equal(widths.length, 10)
   const ticks = found
@@ -152,34 +156,34 @@ test('a chart is well-formed, and has a bar for each contender and a tick at eac
 test('what shrank has no length in a chart', () => {
   const { contenders } = MEASURED
   const shrunk = contenders.map(({ name, rounds }) => ({ name, rounds: rounds.map(round => ({ ...round, stop: -1 })) }))
-  const svg = chart('group', [summary('group', ROW, { threads: 2, contenders: shrunk })], [])
+  const svg = chart('suite', [summary('suite', CASE, { threads: 2, contenders: shrunk })], [])
   assert.match(svg, / width="0\.0" [^>]*>\n[^\n]*>-1 ms</)
   assert.doesNotMatch(svg, /"-/)
 })
 
 test('results hold each round, the machine, the method and the date', () => {
-  const run = gather(MACHINE, [summary('group', ROW, MEASURED), failedRow('other', ROW, 'gone')], 61.2)
+  const run = gather(MACHINE, [summary('suite', CASE, MEASURED), failedCase('other', CASE, 'gone')], 61.2)
   const made = files(run)
-  assert.deepEqual(Object.keys(made).sort(), ['group.svg', 'other.svg', 'results.json', 'summary.md'])
+  assert.deepEqual(Object.keys(made).sort(), ['other.svg', 'results.json', 'suite.svg', 'summary.md'])
   const read = JSON.parse(made['results.json'])
   assert.deepEqual(Object.keys(read), ['machine', 'versions', 'load', 'date', 'method', 'seconds', 'results'])
   assert.deepEqual(read.results[0].values[0].rounds, [40, 30, 100])
-  // What is read again makes the same files.
+  // Results read back make the same files.
   assert.deepEqual(files(read), made)
   assert.match(made['summary.md'], /2024-02-03 04:05 UTC, load average at the start 0\.50 1\.00 2\.00/)
-  assert.match(made['summary.md'], /- `row`: all of it failed: gone/)
+  assert.match(made['summary.md'], /- `case`: all of it failed: gone/)
 })
 
 test('a document keeps all but what is between its marks', () => {
-  const run = gather(MACHINE, [summary('group', ROW, MEASURED)], 1)
+  const run = gather(MACHINE, [summary('suite', CASE, MEASURED)], 1)
   const once = intoDocument('before\n<!-- bench -->\nold\n<!-- /bench -->\nbehind\n', run)
-  assert.match(once, /^before\n<!-- bench -->\n.*\| `row` \|.*\n<!-- \/bench -->\nbehind\n$/s)
+  assert.match(once, /^before\n<!-- bench -->\n.*\| `case` \|.*\n<!-- \/bench -->\nbehind\n$/s)
   assert.doesNotMatch(once, /old/)
   assert.equal(intoDocument(once, run), once)
   assert.throws(() => intoDocument('<!-- /bench --><!-- bench -->', run), /has to hold <!-- bench -->/)
 })
 
-test('what is written takes the place of what was there, whole', () => {
+test('files are replaced as a whole', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   try {
     write(join(folder, 'results'), { 'a.md': 'old', 'b.md': 'b' })
@@ -205,25 +209,25 @@ test('the tables and charts that are kept are those of the results that are kept
   assert.equal(intoDocument(readme, run), readme, again)
 })
 
-test('rows are chosen by group, by name, or all but those that stand aside', () => {
-  const names = (/** @type {string[]} */ groups, /** @type {string[]} */ ...only) =>
-    select(groups, only.length > 0 ? only : undefined).map(({ group, row }) => `${group} ${row.name}`)
+test('cases are chosen by suite, by name, or all but those on request', () => {
+  const names = (/** @type {string[]} */ suites, /** @type {string[]} */ ...only) =>
+    select(suites, only.length > 0 ? only : undefined).map(({ suite, benchmark }) => `${suite} ${benchmark.name}`)
   assert.deepEqual(names([], 'memory-256'), ['pool memory-256'])
   assert.ok(names(['pool']).includes('pool memory-256'))
-  assert.deepEqual([...new Set(names([]).map(name => name.split(' ')[0]))], GROUPS)
+  assert.deepEqual([...new Set(names([]).map(name => name.split(' ')[0]))], SUITES)
   assert.ok(!names([]).includes('pool memory-256'))
-  assert.throws(() => select(['pools']), /There is no group "pools"\. The groups are: cache, /)
-  assert.throws(() => select(['pool'], ['floods']), /There is no row "floods"\. The rows are: flood, /)
+  assert.throws(() => select(['pools']), /There is no suite "pools"\. The suites are: cache, /)
+  assert.throws(() => select(['pool'], ['floods']), /There is no case "floods"\. The cases are: flood, /)
 })
 
-test('a group has one row of a name, and a row one measure', () => {
-  for (const group of GROUPS) {
-    const rows = rowsOf(group)
-    assert.equal(new Set(rows.map(({ name }) => name)).size, rows.length, group)
-    for (const { name, aside, measures } of rows) {
+test('case names are unique in a suite, and measure names in a case', () => {
+  for (const suite of SUITES) {
+    const cases = casesOf(suite)
+    assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length, suite)
+    for (const { name, onRequest, measures } of cases) {
       assert.equal(new Set(measures.map(({ name }) => name)).size, measures.length, name)
-      // Whoever sees the whole run has seen every bar.
-      assert.ok(!(aside && measures.some(({ bar }) => bar !== undefined)), name)
+      // The whole run shows every target.
+      assert.ok(!(onRequest && measures.some(({ target }) => target !== undefined)), name)
     }
   }
 })

@@ -1,14 +1,14 @@
 'use strict'
 
-// Caches with the same loader and as many entries at most, where they have a bound. Each has a loop of its own: V8
-// compiles it for that cache alone, as it would in a program that has but one.
+// Caches with the same loader and, where they have a bound, the same number of entries. Each has its own loop, which V8
+// compiles for that cache alone, as in a program that has only one.
 
 const { Cache } = require('../..')
 
 /**
  * @typedef {(id: string) => Promise<unknown>} Load
  *
- * @typedef {object} Peer
+ * @typedef {object} CacheContender
  * @property {(id: string) => Promise<unknown>} get
  * @property {(ids: readonly string[]) => Promise<void>} getAll each awaited before the next
  * @property {() => unknown} [close]
@@ -18,7 +18,7 @@ const { Cache } = require('../..')
  * @param {Load} load
  * @param {number} max
  * @param {'heap' | 'native'} storage
- * @returns {Peer}
+ * @returns {CacheContender}
  */
 function offloop(load, max, storage) {
   /** @type {Cache<string, unknown>} */
@@ -35,7 +35,7 @@ function offloop(load, max, storage) {
 /**
  * @param {Load} load
  * @param {number} max
- * @returns {Peer}
+ * @returns {CacheContender}
  */
 function lruCache(load, max) {
   const { LRUCache } = require('lru-cache')
@@ -52,7 +52,7 @@ function lruCache(load, max) {
  * Keeps nothing without a ttl: an hour.
  * @param {Load} load
  * @param {number} max
- * @returns {Peer}
+ * @returns {CacheContender}
  */
 function asyncCacheDedupe(load, max) {
   const { createCache } = require('async-cache-dedupe')
@@ -68,7 +68,7 @@ function asyncCacheDedupe(load, max) {
 /**
  * @param {Load} load
  * @param {number} max
- * @returns {Peer}
+ * @returns {CacheContender}
  */
 function memoized(load, max) {
   const memoizee = require('memoizee')
@@ -85,7 +85,7 @@ function memoized(load, max) {
  * Hands out the value itself, as the others do; its default is a clone.
  * @param {Load} load
  * @param {number} max
- * @returns {Peer}
+ * @returns {CacheContender}
  */
 function cacheable(load, max) {
   const { Cacheable, createKeyv } = require('cacheable')
@@ -101,7 +101,7 @@ function cacheable(load, max) {
 /**
  * Has no bound, being made for one request.
  * @param {Load} load
- * @returns {Peer}
+ * @returns {CacheContender}
  */
 function dataloader(load) {
   const DataLoader = require('dataloader')
@@ -114,7 +114,7 @@ function dataloader(load) {
   }
 }
 
-/** @type {Record<string, (load: Load, max: number) => Peer>} */
+/** @type {Record<string, (load: Load, max: number) => CacheContender>} */
 const CACHES = {
   offloop: (load, max) => offloop(load, max, 'heap'),
   'offloop, native': (load, max) => offloop(load, max, 'native'),
@@ -125,7 +125,7 @@ const CACHES = {
   dataloader
 }
 
-/** Those that hold the objects themselves. */
+/** Caches that keep the objects themselves. */
 const HEAP = Object.keys(CACHES).filter(name => name !== 'offloop, native')
 
 module.exports = { CACHES, HEAP }

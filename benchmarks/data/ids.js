@@ -6,7 +6,7 @@ function id(number) {
 }
 
 /**
- * The same text in memory of its own, as a request brings it.
+ * Copies a text into new memory, like one that came with a request.
  * @param {string} text
  */
 function copy(text) {
@@ -22,7 +22,7 @@ function ids(count, first = 0) {
 }
 
 /**
- * Some of the ids, spread over all of them.
+ * Picks some of the ids, spread evenly.
  * @param {readonly string[]} all
  * @param {number} count
  */
@@ -31,7 +31,7 @@ function spread(all, count) {
 }
 
 /**
- * Numbers from 0 to 1 that are the same in every run (mulberry32).
+ * Makes a generator of numbers from 0 to 1 that are the same in every run (mulberry32).
  * @param {number} seed
  */
 function random(seed) {

@@ -1,11 +1,11 @@
 'use strict'
 
-// Values of about 1 KB once they are encoded, no two of them alike: a customer with orders, as a service answers.
+// Distinct values of about 1 KB once encoded: a customer with orders, as a service returns them.
 
 const ORDERS = 7
 
 /**
- * A new object each time, made from text as one that was fetched.
+ * Returns a new object each time, parsed from text like one that was fetched.
  * @param {number} number
  */
 function record(number) {

@@ -1,32 +1,32 @@
 'use strict'
 
-// Measures one row, in the process that measure.js starts for it.
+// Measures one case, in the process that measure.js starts for it.
 
 const { availableParallelism } = require('node:os')
-const { rowsOf } = require('./suites.js')
+const { casesOf } = require('./suites.js')
 
 /**
- * @typedef {object} Row
+ * @typedef {object} Case
  * @property {string} name
  * @property {string} what
  * @property {string} [reference] the contender that ratios are to; without it there are none
- * @property {number} [rounds] where it is not the usual number
+ * @property {number} [rounds] overrides the usual number
  * @property {boolean} [once] what it measures is itself a long run: one round, without a warm-up
- * @property {boolean} [aside] no part of the whole run: it takes minutes and has no bar
+ * @property {boolean} [onRequest] runs only when its suite or name is given: it takes minutes and has no target
  * @property {readonly Measure[]} measures
- * @property {(threads: number) => Promise<Contender[]> | Contender[]} open makes the contenders, each with so many threads
+ * @property {(threads: number) => Promise<Contender[]> | Contender[]} open makes the contenders, each with this number of threads
  *
  * @typedef {object} Measure
  * @property {string} name
  * @property {string} unit
  * @property {'max'} [fold] how rounds become one value: their median, or the largest
- * @property {Bar | undefined} [bar] what offloop must reach
+ * @property {Target | undefined} [target] what offloop must reach
  *
- * @typedef {object} Bar
+ * @typedef {object} Target
  * @property {'value' | 'ratio'} of
  * @property {number} [atLeast]
  * @property {number} [atMost]
- * @property {readonly string[]} [contenders] that have to reach it, where it is not `offloop` alone
+ * @property {readonly string[]} [contenders] that have to reach it, `offloop` alone by default
  *
  * @typedef {object} Contender
  * @property {string} name
@@ -42,38 +42,38 @@ const { rowsOf } = require('./suites.js')
  *
  * @typedef {object} Outcome
  * @property {string} name
- * @property {Sample[]} rounds none if it failed
+ * @property {Sample[]} rounds empty after a failure
  * @property {string} [failure]
  */
 
 async function main() {
-  const [group, name, rounds] = process.argv.slice(2)
-  const row = rowsOf(group).find(row => row.name === name)
-  if (row === undefined) throw new Error(`There is no row "${name}".`)
-  const measured = await measure(row, Number(rounds))
+  const [suite, name, rounds] = process.argv.slice(2)
+  const benchmark = casesOf(suite).find(({ name: known }) => known === name)
+  if (benchmark === undefined) throw new Error(`There is no case "${name}".`)
+  const measured = await measure(benchmark, Number(rounds))
   await new Promise(resolve => process.send?.(measured, resolve))
   process.off('disconnect', abandon)
   process.disconnect?.()
 }
 
 /**
- * @param {Row} row
+ * @param {Case} benchmark
  * @param {number} rounds
  * @returns {Promise<Measured>}
  */
-async function measure(row, rounds) {
+async function measure(benchmark, rounds) {
   const threads = availableParallelism()
-  const entrants = (await row.open(threads)).map(contender => {
+  const entrants = (await benchmark.open(threads)).map(contender => {
     /** @type {Outcome} */
     const outcome = { name: contender.name, rounds: [] }
     return { contender, outcome }
   })
-  if (!row.once) {
+  if (!benchmark.once) {
     for (const { contender, outcome } of entrants) await attempt(outcome, contender.warm ?? contender.round)
   }
-  for (let round = 0; round < (row.once ? 1 : rounds); round++) {
+  for (let round = 0; round < (benchmark.once ? 1 : rounds); round++) {
     for (const { contender, outcome } of entrants) {
-      // What the one before left behind is not for this one to clean up.
+      // No contender pays for the garbage of the one before it.
       globalThis.gc?.()
       await attempt(outcome, async () => outcome.rounds.push(await contender.round()))
     }
@@ -98,7 +98,7 @@ async function attempt(outcome, step) {
   process.send?.('round')
 }
 
-/** The one who asked is gone: so is this process, with all that it started. */
+/** Ends this process and all that it started, since its parent has gone. */
 function abandon() {
   if (process.platform !== 'win32') process.kill(-process.pid, 'SIGKILL')
   process.exit(1)

@@ -1,13 +1,13 @@
 'use strict'
 
-// A group as a chart: bars of the contenders, and a tick where offloop's bar stands.
+// Draws a suite as a chart: a bar for each contender and a tick at each target of offloop.
 
 const { show, verdictOf } = require('./table.js')
 
 /**
  * @typedef {import('./summary.js').Summary} Summary
  * @typedef {import('./summary.js').Value} Value
- * @typedef {import('./summary.js').Verdict} Bar
+ * @typedef {import('./summary.js').Verdict} Target
  */
 
 const WIDTH = 830
@@ -15,7 +15,7 @@ const LEFT = 190
 const LENGTH = 400
 const LINE = 20
 const MARGIN = 14
-/** Room for so many letters of a contender's name. */
+/** Longest name of a contender that fits, in characters. */
 const NAME = 26
 
 const STYLE = `
@@ -25,7 +25,7 @@ const STYLE = `
     .quiet { fill: #59636e }
     .ours { fill: #0969da }
     .other { fill: #c2cad2 }
-    .bar { stroke: #cf222e; stroke-width: 2 }
+    .target { stroke: #cf222e; stroke-width: 2 }
     .missed { fill: #cf222e; font-weight: 600 }
     @media (prefers-color-scheme: dark) {
       .ground { fill: #0d1117 }
@@ -33,23 +33,23 @@ const STYLE = `
       .quiet { fill: #9198a1 }
       .ours { fill: #4493f8 }
       .other { fill: #474f58 }
-      .bar { stroke: #ff7b72 }
+      .target { stroke: #ff7b72 }
       .missed { fill: #ff7b72 }
     }
   `
 
 /**
- * @param {string} group
- * @param {readonly Summary[]} results of its rows
- * @param {readonly string[]} under the title: where and when
+ * @param {string} suite
+ * @param {readonly Summary[]} results of its cases
+ * @param {readonly string[]} subtitles machine and date
  */
-function chart(group, results, under) {
-  const title = `offloop: ${group}`
+function chart(suite, results, subtitles) {
+  const title = `offloop: ${suite}`
   const parts = [
     text(MARGIN, 26, title, 'name'),
-    ...under.map((line, index) => text(MARGIN, 46 + index * 16, line, 'quiet'))
+    ...subtitles.map((line, index) => text(MARGIN, 46 + index * 16, line, 'quiet'))
   ]
-  let y = 46 + under.length * 16
+  let y = 46 + subtitles.length * 16
   for (const result of results) {
     for (const panel of panels(result)) {
       parts.push(...draw(result, panel, y))
@@ -69,43 +69,44 @@ function chart(group, results, under) {
 }
 
 /**
- * What has a bar is shown, or else what a row measures first.
+ * Picks the measures that have a target, or else the first measure of the case.
  * @param {Summary} result
- * @returns {{ measure: string, values: Value[], bars: Bar[] }[]}
+ * @returns {{ measure: string, values: Value[], targets: Target[] }[]}
  */
-function panels({ values, bars }) {
-  const barred = [...new Set(bars.map(({ measure }) => measure))]
-  const measures = barred.length > 0 ? barred : values.slice(0, 1).map(({ measure }) => measure)
+function panels({ values, targets }) {
+  const withTarget = [...new Set(targets.map(({ measure }) => measure))]
+  const measures = withTarget.length > 0 ? withTarget : values.slice(0, 1).map(({ measure }) => measure)
   return measures.map(measure => ({
     measure,
     values: values.filter(value => value.measure === measure),
-    bars: bars.filter(bar => bar.measure === measure)
+    targets: targets.filter(target => target.measure === measure)
   }))
 }
 
 /**
  * @param {Summary} result
- * @param {{ measure: string, values: Value[], bars: Bar[] }} panel
+ * @param {{ measure: string, values: Value[], targets: Target[] }} panel
  * @param {number} top
  */
-function draw({ name, what, reference }, { measure, values, bars }, top) {
-  // A bar is for the value or the ratio, and so are the lengths.
-  const byRatio = bars.length > 0 ? bars[0].of === 'ratio' : values.every(({ ratio }) => ratio !== undefined)
+function draw({ name, what, reference }, { measure, values, targets }, top) {
+  // Lengths are ratios or values, as the target is.
+  const byRatio = targets.length > 0 ? targets[0].of === 'ratio' : values.every(({ ratio }) => ratio !== undefined)
   const length = (/** @type {Value} */ { value, ratio }) => (byRatio ? (ratio ?? 0) : value)
-  const largest = Math.max(...values.map(length), ...bars.map(({ limit }) => limit), Number.MIN_VALUE)
+  const largest = Math.max(...values.map(length), ...targets.map(({ limit }) => limit), Number.MIN_VALUE)
   const scaled = (/** @type {number} */ amount) => ((Math.max(0, amount) / largest) * LENGTH).toFixed(1)
-  const verdicts = bars.map(
-    bar => `bar ${bar.text}${bar.contender === 'offloop' ? '' : ` (${bar.contender})`}: ${verdictOf(bar)}`
+  const verdicts = targets.map(
+    target =>
+      `target ${target.text}${target.contender === 'offloop' ? '' : ` (${target.contender})`}: ${verdictOf(target)}`
   )
   const heading = [measure, byRatio && reference !== undefined ? `ratio to ${reference}` : '', ...verdicts]
-  const missed = bars.some(({ met }) => !met)
+  const missed = targets.some(({ met }) => !met)
   const lines = [
     text(MARGIN, top + 16, name, 'name', what),
     text(MARGIN, top + 16 + LINE, heading.filter(Boolean).join(' · '), missed ? 'missed' : 'quiet')
   ]
   values.forEach((value, index) => {
     const y = top + 2 * LINE + 4 + index * LINE
-    const bar = bars.find(({ contender }) => contender === value.contender)
+    const target = targets.find(({ contender }) => contender === value.contender)
     const ratio = value.ratio === undefined || value.contender === reference ? '' : ` · ${show(value.ratio)} ×`
     const ours = value.contender.startsWith('offloop')
     lines.push(
@@ -113,9 +114,9 @@ function draw({ name, what, reference }, { measure, values, bars }, top) {
       `<rect class="${ours ? 'ours' : 'other'}" x="${LEFT}" y="${y + 2}" width="${scaled(length(value))}" height="${LINE - 6}"/>`,
       text(LEFT + LENGTH + 10, y + 13, `${show(value.value)} ${value.unit}`.trimEnd() + ratio, 'quiet')
     )
-    if (bar !== undefined) {
-      const x = (LEFT + Number(scaled(bar.limit))).toFixed(1)
-      lines.push(`<path class="bar" d="M${x} ${y - 1}v${LINE - 1}"/>`)
+    if (target !== undefined) {
+      const x = (LEFT + Number(scaled(target.limit))).toFixed(1)
+      lines.push(`<path class="target" d="M${x} ${y - 1}v${LINE - 1}"/>`)
     }
   })
   return lines
@@ -126,7 +127,7 @@ function draw({ name, what, reference }, { measure, values, bars }, top) {
  * @param {number} y
  * @param {string} content
  * @param {string} style
- * @param {string} [more] said more quietly behind it
+ * @param {string} [more] shown after it in a quieter style
  */
 function text(x, y, content, style, more) {
   const anchor = style === 'end' ? ' text-anchor="end"' : ` class="${style}"`

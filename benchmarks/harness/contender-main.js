@@ -1,12 +1,12 @@
 'use strict'
 
-// The process of a contender (apart.js): a round whenever it is asked for one, until nobody can ask any more.
+// The process of a contender (process-per-contender.js): runs a round on request until its parent disconnects.
 
-const [file, row, name] = process.argv.slice(2)
+const [file, caseName, name] = process.argv.slice(2)
 
-/** @type {{ contender: (row: string, name: string) => Promise<import('./case.js').Contender> }} */
+/** @type {{ contender: (caseName: string, name: string) => Promise<import('./case.js').Contender> }} */
 const { contender } = require(file)
-const opened = contender(row, name)
+const opened = contender(caseName, name)
 
 process.on('message', async () => {
   const { round } = await opened

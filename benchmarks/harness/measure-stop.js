@@ -1,15 +1,15 @@
 'use strict'
 
 const { performance } = require('node:perf_hooks')
-const { lateness } = require('../load/timer-lateness.js')
+const { timerLateness } = require('../load/timer-lateness.js')
 
 /**
- * How long some work takes, and for how long it stops the loop at most, both in milliseconds.
+ * Measures how long some work takes and how long it stops the event loop at most, both in milliseconds.
  * @param {() => unknown} work
  */
-async function timed(work) {
+async function measureStop(work) {
   globalThis.gc?.()
-  const timer = lateness(1)
+  const timer = timerLateness(1)
   const begin = performance.now()
   await work()
   const time = performance.now() - begin
@@ -17,37 +17,38 @@ async function timed(work) {
 }
 
 /**
- * The same as a throughput.
+ * Measures the same as a throughput.
  * @param {number} bytes that it works on
  * @param {() => unknown} work
  */
-async function rate(bytes, work) {
-  const { time, 'longest stop': stop } = await timed(work)
+async function measureThroughput(bytes, work) {
+  const { time, 'longest stop': stop } = await measureStop(work)
   return { throughput: bytes / 1e3 / time, 'longest stop': stop }
 }
 
 /**
- * What rows of timed work measure.
- * @param {import('./case.js').Bar} bar of the time
- * @param {number} [stop] that the loop may make at most
+ * Returns the measures of a case that reports times.
+ * @param {import('./case.js').Target} target of the time
+ * @param {number} [stop] longest stop of the event loop that is allowed
  * @returns {import('./case.js').Measure[]}
  */
-function measures(bar, stop) {
-  return [{ name: 'time', unit: 'ms', bar }, longestStop(stop)]
+function timeMeasures(target, stop) {
+  return [{ name: 'time', unit: 'ms', target }, longestStop(stop)]
 }
 
 /**
- * @param {import('./case.js').Bar} bar of the throughput
- * @param {number} [stop] that the loop may make at most
+ * Returns the measures of a case that reports a throughput.
+ * @param {import('./case.js').Target} target of the throughput
+ * @param {number} [stop] longest stop of the event loop that is allowed
  * @returns {import('./case.js').Measure[]}
  */
-function rates(bar, stop) {
-  return [{ name: 'throughput', unit: 'MB/s', bar }, longestStop(stop)]
+function throughputMeasures(target, stop) {
+  return [{ name: 'throughput', unit: 'MB/s', target }, longestStop(stop)]
 }
 
 /** @param {number} [atMost] @returns {import('./case.js').Measure} */
 function longestStop(atMost) {
-  return { name: 'longest stop', unit: 'ms', bar: atMost === undefined ? undefined : { of: 'value', atMost } }
+  return { name: 'longest stop', unit: 'ms', target: atMost === undefined ? undefined : { of: 'value', atMost } }
 }
 
-module.exports = { measures, rate, rates, timed }
+module.exports = { measureStop, measureThroughput, throughputMeasures, timeMeasures }

@@ -1,6 +1,6 @@
 'use strict'
 
-// A row in a process of its own, so that none finds what another left behind.
+// Runs each case in a new process, so that it inherits nothing from another case.
 
 const { fork } = require('node:child_process')
 const { join } = require('node:path')
@@ -11,9 +11,9 @@ const { kill } = require('../../scripts/lib/process.js')
  * @typedef {import('./case.js').Measured} Measured
  */
 
-/** How long the process of a row may take to end by itself once it has measured, in milliseconds. */
+/** How long the process of a case may take to end by itself once it has measured, in milliseconds. */
 const GRACE = 10_000
-/** How long it may go without a word: it has one for each round of each contender. */
+/** How long it may send nothing, in milliseconds: it reports each round of each contender. */
 const SILENCE = 180_000
 
 /**
@@ -21,9 +21,9 @@ const SILENCE = 180_000
  * @param {number} rounds
  * @returns {Promise<Measured>}
  */
-function measure({ group, row }, rounds) {
+function measure({ suite, benchmark }, rounds) {
   return new Promise((resolve, reject) => {
-    const child = fork(join(__dirname, 'case.js'), [group, row.name, String(rounds)], {
+    const child = fork(join(__dirname, 'case.js'), [suite, benchmark.name, String(rounds)], {
       execArgv: ['--expose-gc'],
       serialization: 'advanced',
       // With what it starts, so that all of them can be ended at once.
@@ -33,16 +33,16 @@ function measure({ group, row }, rounds) {
     let measured
     let isSilent = false
     const stop = () => kill(child)
-    const hush = () => {
+    const giveUp = () => {
       isSilent = true
       stop()
     }
-    let timer = setTimeout(hush, SILENCE)
-    // Whoever interrupts the bench leaves nothing running.
+    let timer = setTimeout(giveUp, SILENCE)
+    // An interrupted run leaves nothing running.
     process.once('exit', stop)
     child.on('message', message => {
       clearTimeout(timer)
-      if (message === 'round') timer = setTimeout(hush, SILENCE)
+      if (message === 'round') timer = setTimeout(giveUp, SILENCE)
       else {
         measured = /** @type {Measured} */ (message)
         timer = setTimeout(stop, GRACE)

@@ -1,20 +1,20 @@
 'use strict'
 
-// What a task costs when there is nothing to do, many at a time and one at a time.
+// Cases of tasks that do nothing: the cost of a round trip, many in flight and one at a time.
 
 const { performance } = require('node:perf_hooks')
 const { saturate } = require('../load/saturate.js')
 const { percentile } = require('./statistics.js')
 
 /**
- * @typedef {import('./case.js').Row} Row
- * @typedef {import('../contenders/pools.js').Peer} Peer
+ * @typedef {import('./case.js').Case} Case
+ * @typedef {import('../contenders/pools.js').PoolContender} PoolContender
  *
  * @typedef {object} NoOp
  * @property {[flood: string, single: string]} names
  * @property {string} what
  * @property {any} input
- * @property {(threads: number) => Promise<Peer[]>} open
+ * @property {(threads: number) => Promise<PoolContender[]>} open
  * @property {number} atLeast times Piscina's tasks per second
  * @property {number} atMost times Piscina's median time
  */
@@ -22,14 +22,14 @@ const { percentile } = require('./statistics.js')
 const SECONDS = 1
 const SINGLE = 2000
 
-/** @param {NoOp} noOp @returns {Row[]} */
-function noOpRows({ names, what, input, open, atLeast, atMost }) {
-  /** @param {Peer} peer */
+/** @param {NoOp} noOp @returns {Case[]} */
+function noOpCases({ names, what, input, open, atLeast, atMost }) {
+  /** @param {PoolContender} contender */
   const flood = async ({ run }) => {
     const { tasks, seconds } = await saturate(256, SECONDS, () => run(input))
     return { throughput: tasks / seconds }
   }
-  /** @param {Peer} peer */
+  /** @param {PoolContender} contender */
   const single = async ({ run }) => {
     const times = new Float64Array(SINGLE)
     for (let i = 0; i < SINGLE; i++) {
@@ -44,20 +44,20 @@ function noOpRows({ names, what, input, open, atLeast, atMost }) {
       name: names[0],
       what: `${what}, 256 in flight`,
       reference: 'piscina',
-      measures: [{ name: 'throughput', unit: 'tasks/s', bar: { of: 'ratio', atLeast } }],
-      open: async threads => (await open(threads)).map(peer => ({ ...peer, round: () => flood(peer) }))
+      measures: [{ name: 'throughput', unit: 'tasks/s', target: { of: 'ratio', atLeast } }],
+      open: async threads => (await open(threads)).map(contender => ({ ...contender, round: () => flood(contender) }))
     },
     {
       name: names[1],
       what: `${what}, one at a time`,
       reference: 'piscina',
       measures: [
-        { name: 'p50', unit: 'µs', bar: { of: 'ratio', atMost } },
+        { name: 'p50', unit: 'µs', target: { of: 'ratio', atMost } },
         { name: 'p99', unit: 'µs' }
       ],
-      open: async threads => (await open(threads)).map(peer => ({ ...peer, round: () => single(peer) }))
+      open: async threads => (await open(threads)).map(contender => ({ ...contender, round: () => single(contender) }))
     }
   ]
 }
 
-module.exports = { noOpRows }
+module.exports = { noOpCases }

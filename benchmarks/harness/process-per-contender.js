@@ -1,7 +1,7 @@
 'use strict'
 
-// Contenders that take turns in processes of their own: what one does to its process, such as the hooks it sets and the
-// heap it leaves, is not for the others to bear.
+// Contenders that take turns, each in its own process: the hooks that one sets and the heap that it leaves do not burden
+// the others.
 
 const { fork } = require('node:child_process')
 const { once } = require('node:events')
@@ -11,12 +11,12 @@ const { join } = require('node:path')
 
 /**
  * @param {string} file which exports `contender`
- * @param {string} row
+ * @param {string} caseName
  * @param {string} name of the contender
  * @returns {Contender}
  */
-function apart(file, row, name) {
-  const child = fork(join(__dirname, 'contender-main.js'), [file, row, name], { execArgv: ['--expose-gc'] })
+function processPerContender(file, caseName, name) {
+  const child = fork(join(__dirname, 'contender-main.js'), [file, caseName, name], { execArgv: ['--expose-gc'] })
   const gone = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`the process of ${name} failed (${signal ?? `exit code ${code}`})`)
   })
@@ -34,4 +34,4 @@ function apart(file, row, name) {
   }
 }
 
-module.exports = { apart }
+module.exports = { processPerContender }

@@ -5,14 +5,14 @@ const { join } = require('node:path')
 const { promisify } = require('node:util')
 
 /**
- * A contender each round of which has a process of its own, which prints what it measured as JSON.
+ * Makes a contender that runs each round in a new process, which prints what it measured as JSON.
  * @param {string} name
  * @param {string} file of load/
  * @param {readonly string[]} args
  * @param {readonly string[]} [flags] of Node
  * @returns {import('./case.js').Contender}
  */
-function alone(name, file, args, flags = []) {
+function processPerRound(name, file, args, flags = []) {
   return {
     name,
     async round() {
@@ -23,9 +23,9 @@ function alone(name, file, args, flags = []) {
       ])
       return JSON.parse(stdout)
     },
-    // There is nothing that a round would leave warm.
+    // A round leaves nothing warm for the next.
     warm() {}
   }
 }
 
-module.exports = { alone }
+module.exports = { processPerRound }

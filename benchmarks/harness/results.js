@@ -1,12 +1,12 @@
 'use strict'
 
-// What a whole run leaves behind: everything measured, and what is made of that to be read.
+// Makes the files of a whole run: everything measured, and the charts and tables made from it.
 
 const { mkdirSync, renameSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
-const { barsAsMarkdown, tally } = require('./targets.js')
+const { targetsAsMarkdown, tally } = require('./targets.js')
 const { chart } = require('./chart.js')
-const { METHOD, packages, place } = require('./table.js')
+const { METHOD, describeVersions, describeMachine } = require('./table.js')
 
 /**
  * @typedef {import('./summary.js').Summary} Summary
@@ -32,10 +32,10 @@ function gather(machine, results, seconds) {
  * @returns {Record<string, string>} files by name
  */
 function files(run) {
-  const groups = [...new Set(run.results.map(({ group }) => group))]
-  const charts = groups.map(group => {
-    const rows = run.results.filter(result => result.group === group)
-    return [`${group}.svg`, chart(group, rows, [`${place(run)}, node ${run.versions.node}`, when(run)])]
+  const suites = [...new Set(run.results.map(({ suite }) => suite))]
+  const charts = suites.map(suite => {
+    const cases = run.results.filter(result => result.suite === suite)
+    return [`${suite}.svg`, chart(suite, cases, [`${describeMachine(run)}, node ${run.versions.node}`, when(run)])]
   })
   return {
     'results.json': `${JSON.stringify(run, null, 2)}\n`,
@@ -46,10 +46,10 @@ function files(run) {
 
 /** @param {Results} run */
 function heading(run) {
-  const charts = [...new Set(run.results.map(({ group }) => group))].map(group => `[${group}](${group}.svg)`)
+  const charts = [...new Set(run.results.map(({ suite }) => suite))].map(suite => `[${suite}](${suite}.svg)`)
   return [
-    `- ${place(run)}`,
-    `- ${packages(run)}`,
+    `- ${describeMachine(run)}`,
+    `- ${describeVersions(run)}`,
     `- ${when(run)}; it took ${Math.round(run.seconds / 60)} minutes`,
     `- ${run.method}`,
     `- charts: ${charts.join(', ')}; every round: [results.json](results.json)`
@@ -61,7 +61,7 @@ function table({ results }) {
   const failures = results.flatMap(({ name, failures }) =>
     failures.map(({ contender, why }) => `- \`${name}\`: ${contender} failed: ${why.split('\n')[0]}`)
   )
-  return [barsAsMarkdown(results), `${tally(results)}.`, ...(failures.length > 0 ? [failures.join('\n')] : [])].join(
+  return [targetsAsMarkdown(results), `${tally(results)}.`, ...(failures.length > 0 ? [failures.join('\n')] : [])].join(
     '\n\n'
   )
 }
@@ -80,12 +80,12 @@ function intoDocument(document, run) {
   const start = document.indexOf(START)
   const end = document.indexOf(END)
   if (start < 0 || end < start) throw new Error(`The document has to hold ${START} and, behind it, ${END}`)
-  const where = `${place(run)}, node ${run.versions.node}, ${when(run)}:`
+  const where = `${describeMachine(run)}, node ${run.versions.node}, ${when(run)}:`
   return `${document.slice(0, start + START.length)}\n${where}\n\n${table(run)}\n${document.slice(end)}`
 }
 
 /**
- * Whole files take the place of the old ones: none is ever half-written.
+ * Whole files replace the old ones, so that none is ever half-written.
  * @param {string} folder
  * @param {Record<string, string>} contents by name
  */

@@ -8,7 +8,7 @@ function median(values) {
 }
 
 /**
- * The smallest value that so many percent of them do not exceed.
+ * Returns the smallest value that at least `percent` percent of the values do not exceed.
  * @param {readonly number[] | Float64Array} values
  * @param {number} percent
  */

@@ -4,35 +4,37 @@ const { readdirSync } = require('node:fs')
 const { join } = require('node:path')
 
 /**
- * @typedef {import('./case.js').Row} Row
- * @typedef {{ group: string, row: Row }} Chosen
+ * @typedef {import('./case.js').Case} Case
+ * @typedef {{ suite: string, benchmark: Case }} Chosen
  */
 
-/** A group is a folder of suites/. */
-const GROUPS = readdirSync(join(__dirname, '..', 'suites'))
+/** A suite is a folder of suites/. */
+const SUITES = readdirSync(join(__dirname, '..', 'suites'))
 
-/** @param {string} group @returns {Row[]} */
-function rowsOf(group) {
-  return require(join(__dirname, '..', 'suites', group)).rows
+/** @param {string} suite @returns {Case[]} */
+function casesOf(suite) {
+  return require(join(__dirname, '..', 'suites', suite)).cases
 }
 
 /**
- * @param {readonly string[]} names of groups; if there is none, all of them without what stands aside
- * @param {readonly string[]} [only] names of rows; groups may have rows of the same name
+ * @param {readonly string[]} names of suites; without any, all suites except the cases on request
+ * @param {readonly string[]} [only] names of cases; suites may have cases of the same name
  * @returns {Chosen[]}
  */
 function select(names, only) {
-  const unknown = names.find(name => !GROUPS.includes(name))
-  if (unknown !== undefined) throw new Error(`There is no group "${unknown}". The groups are: ${GROUPS.join(', ')}.`)
+  const unknown = names.find(name => !SUITES.includes(name))
+  if (unknown !== undefined) throw new Error(`There is no suite "${unknown}". The suites are: ${SUITES.join(', ')}.`)
 
-  const groups = names.length === 0 ? GROUPS : [...new Set(names)]
-  const all = groups.flatMap(group => rowsOf(group).map(row => ({ group, row })))
-  const missing = only?.find(name => !all.some(({ row }) => row.name === name))
+  const suites = names.length === 0 ? SUITES : [...new Set(names)]
+  const all = suites.flatMap(suite => casesOf(suite).map(benchmark => ({ suite, benchmark })))
+  const missing = only?.find(name => !all.some(({ benchmark }) => benchmark.name === name))
   if (missing !== undefined) {
-    throw new Error(`There is no row "${missing}". The rows are: ${all.map(({ row }) => row.name).join(', ')}.`)
+    throw new Error(
+      `There is no case "${missing}". The cases are: ${all.map(({ benchmark }) => benchmark.name).join(', ')}.`
+    )
   }
-  if (only !== undefined) return all.filter(({ row }) => only.includes(row.name))
-  return names.length === 0 ? all.filter(({ row }) => !row.aside) : all
+  if (only !== undefined) return all.filter(({ benchmark }) => only.includes(benchmark.name))
+  return names.length === 0 ? all.filter(({ benchmark }) => !benchmark.onRequest) : all
 }
 
-module.exports = { GROUPS, rowsOf, select }
+module.exports = { SUITES, casesOf, select }

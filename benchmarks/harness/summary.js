@@ -3,7 +3,7 @@
 const { median } = require('./statistics.js')
 
 /**
- * @typedef {import('./case.js').Row} Row
+ * @typedef {import('./case.js').Case} Case
  * @typedef {import('./case.js').Measure} Measure
  * @typedef {import('./case.js').Measured} Measured
  * @typedef {import('./case.js').Sample} Sample
@@ -22,57 +22,57 @@ const { median } = require('./statistics.js')
  * @property {'value' | 'ratio'} of
  * @property {number} limit
  * @property {string} text
- * @property {number | undefined} reached not known where something failed
+ * @property {number | undefined} reached undefined after a failure
  * @property {boolean} met
  *
  * @typedef {object} Summary
- * @property {string} group
+ * @property {string} suite
  * @property {string} name
  * @property {string} what
  * @property {number} threads
  * @property {string | undefined} reference
  * @property {number} rounds
  * @property {Value[]} values
- * @property {Verdict[]} bars
+ * @property {Verdict[]} targets
  * @property {{ contender: string, why: string }[]} failures
  * @property {number} [seconds] that all of it took
  */
 
 /**
- * What the rounds of a row come to.
- * @param {string} group
- * @param {Row} row
+ * Folds the rounds of a case into values and verdicts.
+ * @param {string} suite
+ * @param {Case} benchmark
  * @param {Measured} measured
  * @returns {Summary}
  */
-function summary(group, row, { threads, contenders }) {
+function summary(suite, benchmark, { threads, contenders }) {
   const done = contenders.filter(({ failure }) => failure === undefined)
   const failures = contenders.flatMap(({ name, failure }) => (failure ? [{ contender: name, why: failure }] : []))
-  const reference = done.find(({ name }) => name === row.reference)?.rounds
-  const values = row.measures.flatMap(measure => {
+  const reference = done.find(({ name }) => name === benchmark.reference)?.rounds
+  const values = benchmark.measures.flatMap(measure => {
     return done.flatMap(({ name, rounds }) => value(measure, name, rounds, reference))
   })
   const failed = failures.map(({ contender }) => contender)
-  const bars = row.measures.flatMap(measure => barsOf(measure, values, row.reference, failed))
-  const { name, what } = row
+  const targets = benchmark.measures.flatMap(measure => targetsOf(measure, values, benchmark.reference, failed))
+  const { name, what } = benchmark
   const rounds = done[0]?.rounds.length ?? 0
-  return { group, name, what, threads, reference: row.reference, rounds, values, bars, failures }
+  return { suite, name, what, threads, reference: benchmark.reference, rounds, values, targets, failures }
 }
 
 /**
- * A row of which nothing is known but its bars.
- * @param {string} group
- * @param {Row} row
+ * Returns the summary of a case that failed, with all of its targets missed.
+ * @param {string} suite
+ * @param {Case} benchmark
  * @param {string} why
  * @returns {Summary}
  */
-function failedRow(group, row, why) {
-  const { name, what, reference, measures } = row
-  const bars = measures.flatMap(measure =>
+function failedCase(suite, benchmark, why) {
+  const { name, what, reference, measures } = benchmark
+  const targets = measures.flatMap(measure =>
     contendersOf(measure).map(contender => verdict(measure, contender, undefined))
   )
   const failures = [{ contender: 'all of it', why }]
-  return { group, name, what, threads: 0, reference, rounds: 0, values: [], bars, failures }
+  return { suite, name, what, threads: 0, reference, rounds: 0, values: [], targets, failures }
 }
 
 /**
@@ -80,23 +80,25 @@ function failedRow(group, row, why) {
  * @param {string} contender
  * @param {Sample[]} samples
  * @param {Sample[]} [reference] the same rounds of the reference
- * @returns {Value[]} none if the contender does not have this measure
+ * @returns {Value[]} empty if the contender does not have this measure
  */
 function value({ name, unit, fold }, contender, samples, reference) {
   if (samples[0][name] === undefined) return []
   const rounds = samples.map(sample => sample[name])
-  const peers = reference?.map(sample => sample[name])
-  return [{ measure: name, unit, contender, value: folded(rounds, fold), ratio: ratio(rounds, peers, fold), rounds }]
+  const references = reference?.map(sample => sample[name])
+  return [
+    { measure: name, unit, contender, value: folded(rounds, fold), ratio: ratio(rounds, references, fold), rounds }
+  ]
 }
 
 /**
- * Rounds that followed one another had the same weather: medians are of their ratios, not the ratio of medians.
+ * Returns the median of the ratios within rounds, not the ratio of the medians: neighbouring rounds ran under the same load.
  * @param {number[]} rounds
- * @param {(number | undefined)[]} [peers]
+ * @param {(number | undefined)[]} [references]
  * @param {Measure['fold']} [fold]
  */
-function ratio(rounds, peers, fold) {
-  const known = peers?.filter(peer => peer !== undefined)
+function ratio(rounds, references, fold) {
+  const known = references?.filter(other => other !== undefined)
   if (known?.length !== rounds.length) return undefined
   const times = fold === 'max' ? folded(rounds, fold) / folded(known, fold) : median(rounds.map((v, i) => v / known[i]))
   return Number.isFinite(times) ? times : undefined
@@ -115,20 +117,20 @@ function folded(rounds, fold) {
  * @param {Value[]} values
  * @param {string | undefined} reference
  * @param {string[]} failed contenders
- * @returns {Verdict[]} none for what could not be measured here, such as threads where the system does not list them
+ * @returns {Verdict[]} empty for what could not be measured here, such as threads on systems that do not list them
  */
-function barsOf(measure, values, reference, failed) {
+function targetsOf(measure, values, reference, failed) {
   return contendersOf(measure).flatMap(contender => {
     const own = values.find(value => value.measure === measure.name && value.contender === contender)
-    const reached = measure.bar?.of === 'ratio' ? own?.ratio : own?.value
-    const hasFailed = failed.includes(contender) || (measure.bar?.of === 'ratio' && failed.includes(reference ?? ''))
+    const reached = measure.target?.of === 'ratio' ? own?.ratio : own?.value
+    const hasFailed = failed.includes(contender) || (measure.target?.of === 'ratio' && failed.includes(reference ?? ''))
     return reached === undefined && !hasFailed ? [] : [verdict(measure, contender, reached)]
   })
 }
 
 /** @param {Measure} measure */
-function contendersOf({ bar }) {
-  return bar === undefined ? [] : (bar.contenders ?? ['offloop'])
+function contendersOf({ target }) {
+  return target === undefined ? [] : (target.contenders ?? ['offloop'])
 }
 
 /**
@@ -137,8 +139,8 @@ function contendersOf({ bar }) {
  * @param {number | undefined} reached
  * @returns {Verdict}
  */
-function verdict({ name, unit, bar }, contender, reached) {
-  const { of, atLeast, atMost } = /** @type {import('./case.js').Bar} */ (bar)
+function verdict({ name, unit, target }, contender, reached) {
+  const { of, atLeast, atMost } = /** @type {import('./case.js').Target} */ (target)
   const limit = atLeast ?? atMost ?? 0
   const text =
     `${atMost === undefined ? '≥' : '≤'} ${limit.toLocaleString('en')} ${of === 'ratio' ? '×' : unit}`.trimEnd()
@@ -146,4 +148,4 @@ function verdict({ name, unit, bar }, contender, reached) {
   return { measure: name, contender, of, limit, text, reached, met }
 }
 
-module.exports = { failedRow, summary }
+module.exports = { failedCase, summary }

@@ -12,36 +12,36 @@ const METHOD = 'median of rounds in which contenders take turns; ratio: median o
 /** @param {Machine} machine */
 function heading(machine) {
   const load = machine.load.map(one => one.toFixed(2)).join(' ')
-  return `${place(machine)}\n${packages(machine)}\nload average at the start: ${load}\n${METHOD}\n`
+  return `${describeMachine(machine)}\n${describeVersions(machine)}\nload average at the start: ${load}\n${METHOD}\n`
 }
 
 /** @param {Pick<Machine, 'machine'>} machine */
-function place({ machine }) {
+function describeMachine({ machine }) {
   return `${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memory / 2 ** 30)} GiB, ${machine.system}`
 }
 
 /** @param {Pick<Machine, 'versions'>} machine */
-function packages({ versions }) {
+function describeVersions({ versions }) {
   return Object.entries(versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(', ')
 }
 
 /** @param {Summary} summary */
-function table({ name, what, threads, reference, rounds, values, bars, failures }) {
+function table({ name, what, threads, reference, rounds, values, targets, failures }) {
   const against = reference === undefined ? '' : `ratio to ${reference}`
   const how = rounds === 0 ? '' : ` (${threads} threads, ${rounds} ${rounds === 1 ? 'round' : 'rounds'})`
   const lines = [`\n${name}: ${what}${how}`]
   let before = ''
   for (const { measure, unit, contender, value, ratio } of values) {
-    const bar = bars.find(bar => bar.measure === measure && bar.contender === contender)
+    const target = targets.find(target => target.measure === measure && target.contender === contender)
     const cells = [
       measure === before ? '' : measure,
       contender,
       `${show(value)} ${unit}`,
       ratio === undefined ? '' : `${show(ratio)} ×`
     ]
-    const verdict = bar === undefined ? '' : `   ${verdictOf(bar)} (bar ${bar.text})`
+    const verdict = target === undefined ? '' : `   ${verdictOf(target)} (target ${target.text})`
     lines.push(`  ${line(cells)}${verdict}`.trimEnd())
     before = measure
   }
@@ -51,7 +51,7 @@ function table({ name, what, threads, reference, rounds, values, bars, failures 
 }
 
 /**
- * @param {import('./summary.js').Verdict} bar
+ * @param {import('./summary.js').Verdict} target
  * @returns {'met' | 'MISSED' | 'FAILED'}
  */
 function verdictOf({ met, reached }) {
@@ -71,4 +71,4 @@ function show(value) {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
-module.exports = { METHOD, heading, packages, place, show, table, verdictOf }
+module.exports = { METHOD, heading, describeVersions, describeMachine, show, table, verdictOf }

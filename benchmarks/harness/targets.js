@@ -1,6 +1,6 @@
 'use strict'
 
-// All bars of a run in one table: as text, and as Markdown.
+// Shows all targets of a run in one table, as text and as Markdown.
 
 const { show, verdictOf } = require('./table.js')
 
@@ -8,12 +8,12 @@ const { show, verdictOf } = require('./table.js')
  * @typedef {import('./summary.js').Summary} Summary
  *
  * @typedef {object} Line
- * @property {string} row
+ * @property {string} name of the case
  * @property {string} what
  * @property {string} own what offloop measured
  * @property {string} ratio to the reference
  * @property {string} reference
- * @property {string} bar
+ * @property {string} target
  * @property {'met' | 'MISSED' | 'FAILED'} verdict
  */
 
@@ -22,22 +22,22 @@ const { show, verdictOf } = require('./table.js')
  * @returns {Line[]}
  */
 function lines(results) {
-  return results.flatMap(({ name, what, reference, values, bars }) =>
-    bars.map(bar => {
-      const { measure, contender, text } = bar
+  return results.flatMap(({ name, what, reference, values, targets }) =>
+    targets.map(target => {
+      const { measure, contender, text } = target
       const of = (/** @type {string | undefined} */ wanted) =>
         values.find(value => value.measure === measure && value.contender === wanted)
       const own = of(contender)
       const other = of(reference)
       const which = contender === 'offloop' ? measure : `${measure} (${contender})`
       return {
-        row: name,
+        name,
         what: `${what}: ${which}`,
         own: own === undefined ? '' : amount(own),
         ratio: own?.ratio === undefined ? '' : `${show(own.ratio)} ×`,
         reference: other === undefined ? '' : `${other.contender} ${amount(other)}`,
-        bar: text,
-        verdict: verdictOf(bar)
+        target: text,
+        verdict: verdictOf(target)
       }
     })
   )
@@ -49,18 +49,18 @@ function amount({ value, unit }) {
 }
 
 /** @param {readonly Summary[]} results */
-function barsAsText(results) {
+function targetsAsText(results) {
   const all = lines(results)
   const head = {
-    row: 'row',
+    name: 'case',
     own: 'offloop',
     ratio: 'ratio',
     reference: 'reference',
-    bar: 'bar',
+    target: 'target',
     verdict: '',
     what: 'what'
   }
-  const columns = /** @type {const} */ (['row', 'own', 'ratio', 'reference', 'bar', 'verdict', 'what'])
+  const columns = /** @type {const} */ (['name', 'own', 'ratio', 'reference', 'target', 'verdict', 'what'])
   const widths = columns.map(column => Math.max(...[head, ...all].map(line => line[column].length)))
   const text = [head, ...all].map(line =>
     columns
@@ -76,19 +76,19 @@ function barsAsText(results) {
 }
 
 /** @param {readonly Summary[]} results */
-function barsAsMarkdown(results) {
-  const cells = lines(results).map(({ row, what, own, ratio, reference, bar, verdict }) => [
-    `\`${row}\``,
+function targetsAsMarkdown(results) {
+  const cells = lines(results).map(({ name, what, own, ratio, reference, target, verdict }) => [
+    `\`${name}\``,
     what,
     own,
     ratio,
     reference,
-    bar,
+    target,
     verdict === 'met' ? verdict : `**${verdict}**`
   ])
-  const head = ['row', 'what', 'offloop', 'ratio', 'reference', 'bar', '']
+  const head = ['case', 'what', 'offloop', 'ratio', 'reference', 'target', '']
   const rule = ['---', '---', '---:', '---:', '---', '---', '---']
-  return [head, rule, ...cells].map(row => `| ${row.map(cell).join(' | ')} |`).join('\n')
+  return [head, rule, ...cells].map(line => `| ${line.map(cell).join(' | ')} |`).join('\n')
 }
 
 /** @param {string} text */
@@ -98,8 +98,8 @@ function cell(text) {
 
 /** @param {readonly Summary[]} results */
 function tally(results) {
-  const bars = results.flatMap(({ bars }) => bars)
-  return `${bars.filter(({ met }) => met).length} of ${bars.length} bars met`
+  const targets = results.flatMap(({ targets }) => targets)
+  return `${targets.filter(({ met }) => met).length} of ${targets.length} targets met`
 }
 
-module.exports = { barsAsMarkdown, barsAsText, tally }
+module.exports = { targetsAsMarkdown, targetsAsText, tally }

@@ -3,20 +3,20 @@
 const { performance } = require('node:perf_hooks')
 const { Readable, Writable } = require('node:stream')
 const { pipeline } = require('node:stream/promises')
-const { lateness } = require('./timer-lateness.js')
+const { timerLateness } = require('./timer-lateness.js')
 const { percentile } = require('../harness/statistics.js')
 
 const CHUNK = 64 << 10
 const INTERVAL = 5
 
 /**
- * Sends bytes through streams in chunks of 64 KiB, each with memory of its own, as files and sockets bring them.
+ * Sends bytes through streams in chunks of 64 KiB, each in its own memory, as files and sockets deliver them.
  * @param {Uint8Array} bytes
- * @param {(NodeJS.ReadWriteStream | Writable)[]} streams the last one of which may be a sink
+ * @param {(NodeJS.ReadWriteStream | Writable)[]} streams the last of which may be a sink
  * @returns {Promise<{ seconds: number, late: number }>} `late`: how late a 5 ms timer fires, the 99th percentile (ms)
  */
 async function flow(bytes, streams) {
-  const timer = lateness(INTERVAL)
+  const timer = timerLateness(INTERVAL)
   const begin = performance.now()
   await pipeline([Readable.from(chunks(bytes)), ...streams])
   const seconds = (performance.now() - begin) / 1000
@@ -28,16 +28,16 @@ function* chunks(bytes) {
   for (let at = 0; at < bytes.length; at += CHUNK) yield Buffer.from(bytes.subarray(at, at + CHUNK))
 }
 
-/** A target that only counts. */
-function counter() {
-  const target = { bytes: 0, stream: new Writable() }
-  target.stream = new Writable({
+/** Returns a sink that only counts bytes. */
+function countingSink() {
+  const sink = { bytes: 0, stream: new Writable() }
+  sink.stream = new Writable({
     write(chunk, _encoding, callback) {
-      target.bytes += chunk.length
+      sink.bytes += chunk.length
       callback()
     }
   })
-  return target
+  return sink
 }
 
-module.exports = { counter, flow }
+module.exports = { countingSink, flow }

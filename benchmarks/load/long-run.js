@@ -1,7 +1,7 @@
 'use strict'
 
-// node long-run.js offloop|promises <in flight>: a million tasks in a process of their own; prints what the process
-// holds early and late. `promises` are the same loops with nothing in them but a promise.
+// node long-run.js offloop|promises <in flight>: runs a million tasks; prints the memory of the process early and late.
+// `promises` runs the same loops with nothing but a promise in each.
 
 const { Pool, transforms } = require('../..')
 
@@ -25,10 +25,10 @@ const WORK = {
  */
 async function tasks(count, inFlight, work) {
   let next = 0
-  const lane = async () => {
+  const worker = async () => {
     while (next < count) await work(next++)
   }
-  await Promise.all(Array.from({ length: inFlight }, lane))
+  await Promise.all(Array.from({ length: inFlight }, worker))
 }
 
 async function main() {

@@ -1,17 +1,17 @@
 'use strict'
 
-// Clients that come when they come, whether or not those before them were answered: as many a second as they are told.
+// Clients that arrive at a fixed rate, whether or not earlier ones were answered.
 
 const { Agent, get } = require('node:http')
 const { availableParallelism } = require('node:os')
 const { answer } = require('../../examples/traps/child.js')
 const { percentile } = require('../harness/statistics.js')
 
-/** A client that has no answer by then goes away. */
+/** A client without an answer gives up after this long (ms). */
 const PATIENCE = 10_000
-/** Requests one after the other, which say how fast an answer is in calm. */
+/** Sequential requests that measure the time of an answer without load. */
 const CALM = 20
-/** No server is waited for any longer. */
+/** The longest wait for a server to recover (ms). */
 const HOPELESS = 120_000
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
@@ -35,7 +35,7 @@ function ask(port, patience = PATIENCE) {
     request.on('error', () => end(0))
     request.on('close', () => {
       clearTimeout(timer)
-      // The first word counts.
+      // Only the first call settles the promise.
       end(0)
     })
   })
@@ -45,7 +45,7 @@ let loadEnded = 0
 
 answer({
   /**
-   * Good answers a second, when as many clients ask as keep every thread busy.
+   * Returns good answers per second, with enough clients to keep every thread busy.
    * @param {{ port: number, seconds: number }} load
    */
   async capacity({ port, seconds }) {
@@ -60,7 +60,7 @@ answer({
   },
 
   /**
-   * The slowest answer in calm.
+   * Returns the slowest time of an answer without load.
    * @param {{ port: number }} server
    */
   async calm({ port }) {
@@ -93,7 +93,7 @@ answer({
   },
 
   /**
-   * Milliseconds from the end of the load until an answer comes no later than before it.
+   * Returns the milliseconds from the end of the load until an answer is as fast as before it.
    * @param {{ port: number, before: number }} calm
    */
   async recovery({ port, before }) {

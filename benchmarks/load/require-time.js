@@ -1,6 +1,6 @@
 'use strict'
 
-// Loads one package and prints what that took. Loads nothing else before.
+// node require-time.js <package>: loads one package and prints how long that took. Loads nothing else before.
 
 const { performance } = require('node:perf_hooks')
 

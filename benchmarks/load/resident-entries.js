@@ -1,6 +1,7 @@
 'use strict'
 
-// Holds a million entries of 1 KB in a process of its own; prints what that takes, and what stays once they are let go.
+// node resident-entries.js <contender>: holds a million entries of 1 KB; prints how much memory they occupy and how much
+// remains after their release.
 
 const { setTimeout: sleep } = require('node:timers/promises')
 const { LRUCache } = require('lru-cache')
@@ -10,19 +11,19 @@ const { record } = require('../data/records.js')
 
 const ENTRIES = 1_000_000
 const SIZE = 1024
-/** Memory that was not given back for so long (ms) stays. */
+/** The process counts as settled after this long without releasing memory (ms). */
 const REST = 1000
 
 const buffer = (/** @type {number} */ number) => Buffer.alloc(SIZE, number)
 
 /**
- * @typedef {object} Held
+ * @typedef {object} ResidentCache
  * @property {(number: number) => unknown} make
  * @property {(id: string, value: any) => unknown} set
  * @property {() => void} close
  */
 
-/** @type {Record<string, () => Held>} */
+/** @type {Record<string, () => ResidentCache>} */
 const CONTENDERS = {
   offloop: () => native('bytes', buffer),
   'offloop, objects': () => native('v8', record),
@@ -32,8 +33,8 @@ const CONTENDERS = {
 
 /**
  * @param {'bytes' | 'v8'} codec
- * @param {Held['make']} make
- * @returns {Held}
+ * @param {ResidentCache['make']} make
+ * @returns {ResidentCache}
  */
 function native(codec, make) {
   const cache = new Cache({ max: ENTRIES, storage: 'native', codec })
@@ -41,8 +42,8 @@ function native(codec, make) {
 }
 
 /**
- * @param {Held['make']} make
- * @returns {Held}
+ * @param {ResidentCache['make']} make
+ * @returns {ResidentCache}
  */
 function inHeap(make) {
   const cache = new LRUCache({ max: ENTRIES })
@@ -55,8 +56,8 @@ function memory() {
   return { heap: heapUsed / 1e6, resident: rss / 1e6 }
 }
 
-/** What is resident once no more of it is given back. */
-async function rested() {
+/** Returns the resident memory (MB) once the process releases no more of it. */
+async function settledMemory() {
   let least = memory().resident
   for (let waited = 0; waited < REST; waited += 100) {
     await sleep(100)
@@ -76,7 +77,7 @@ async function main() {
   const measured = {
     'V8 heap, growth': full.heap - empty.heap,
     'resident, growth': full.resident - empty.resident,
-    'resident, after close': (await rested()) - empty.resident
+    'resident, after close': (await settledMemory()) - empty.resident
   }
   process.stdout.write(JSON.stringify(measured))
 }

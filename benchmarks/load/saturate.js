@@ -2,11 +2,11 @@
 
 const { performance } = require('node:perf_hooks')
 
-/** Tasks between two looks at the clock. */
+/** Tasks between two reads of the clock. */
 const STRIDE = 32
 
 /**
- * Keeps so many tasks in flight for a while, then lets the last of them finish.
+ * Keeps a number of tasks in flight for a while, then awaits the last of them.
  * @param {number} inFlight
  * @param {number} seconds
  * @param {(index: number) => PromiseLike<unknown>} task
@@ -17,14 +17,14 @@ async function saturate(inFlight, seconds, task) {
   const end = begin + seconds * 1000
   let tasks = 0
   let over = false
-  const lane = async () => {
+  const worker = async () => {
     while (!over) {
       const index = tasks++
       if (index % STRIDE === 0) over = performance.now() >= end
       await task(index)
     }
   }
-  await Promise.all(Array.from({ length: inFlight }, lane))
+  await Promise.all(Array.from({ length: inFlight }, worker))
   return { tasks, seconds: (performance.now() - begin) / 1000 }
 }
 

@@ -1,6 +1,6 @@
 'use strict'
 
-// What the loaded server lets wait: some tasks for each thread, and none for longer than this.
+// Limits of the server's queue: some tasks for each thread, and the longest wait in milliseconds.
 
 const { availableParallelism } = require('node:os')
 

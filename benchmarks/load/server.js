@@ -1,7 +1,7 @@
 'use strict'
 
-// node server.js <naive | offloop>: a Fastify server that compresses a document of 1 MB for each request, on the loop or off
-// it. To be asked by the process that started it.
+// node server.js <naive | offloop>: a Fastify server that compresses a document of 1 MB for each request, on the event loop or off it.
+// The process that started it sends the commands below.
 
 const { gzipSync } = require('node:zlib')
 const fastify = require('fastify')
@@ -38,7 +38,7 @@ answer({
   },
 
   begin() {
-    // The documents were cut from something much larger.
+    // Collects the larger structures that the document was cut from.
     globalThis.gc?.()
     app.offloop.pool.stats({ reset: true })
     timer = setTimeout(() => {

@@ -3,10 +3,10 @@
 const { performance } = require('node:perf_hooks')
 
 /**
- * How late a chain of timers fires: what a request that comes in meanwhile would wait for the loop.
+ * Measures how late a chain of timers fires, which is how long a new request would wait for the event loop.
  * @param {number} interval milliseconds
  */
-function lateness(interval) {
+function timerLateness(interval) {
   /** @type {number[]} */
   const late = []
   /** @type {((late: number[]) => void) | undefined} */
@@ -24,7 +24,7 @@ function lateness(interval) {
 
   return {
     /**
-     * Waits for the timer that is under way, which saw what happened last.
+     * Waits for the pending timer, which covers the end of the work.
      * @returns {Promise<number[]>} milliseconds
      */
     end() {
@@ -35,4 +35,4 @@ function lateness(interval) {
   }
 }
 
-module.exports = { lateness }
+module.exports = { timerLateness }

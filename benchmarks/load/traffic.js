@@ -1,20 +1,20 @@
 'use strict'
 
-// node traffic.js <contender> asked|unasked: steady traffic on a cache that holds a million entries of 1 KB, or beside one
-// that nobody asks, in a process of its own; prints how late the loop is. The traffic beside a cache, and `nothing held`,
-// call the loader each time.
+// node traffic.js <contender> read|unread: steady traffic on a cache that holds a million entries of 1 KB, or beside one
+// that is never read; prints how late the event loop is. The traffic beside a cache, and `nothing held`, call the loader
+// each time.
 
 const { performance } = require('node:perf_hooks')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { LRUCache } = require('lru-cache')
 const { Cache } = require('../..')
 const { id, random } = require('../data/ids.js')
-const { lateness } = require('./timer-lateness.js')
+const { timerLateness } = require('./timer-lateness.js')
 const { record } = require('../data/records.js')
 const { percentile } = require('../harness/statistics.js')
 
 const ENTRIES = 1_000_000
-/** Gets per second, and how many of them are for an id that is not held. */
+/** Gets per second, and the share of them for ids that are not cached. */
 const RATE = 20_000
 const MISSES = 0.1
 const SECONDS = 10
@@ -56,7 +56,7 @@ function native(codec) {
 }
 
 /**
- * As many gets as are due by the clock: what a stop of the loop kept back comes afterwards.
+ * Calls `serve` at a fixed rate by the clock: calls that a stop of the loop delayed come afterwards.
  * @param {(index: number) => unknown} serve
  */
 function traffic(serve) {
@@ -79,10 +79,10 @@ function traffic(serve) {
 async function main() {
   const [name, use] = process.argv.slice(2)
   const held = CONTENDERS[name]()
-  const get = use === 'asked' ? held : load
+  const get = use === 'read' ? held : load
   const chance = random(1)
   let added = ENTRIES
-  // The oldest entries, which new ones push out, are not asked for.
+  // The oldest entries, which new ones evict, are not requested.
   const next = () => (chance() < MISSES ? added++ : added - 1 - Math.floor(chance() * ENTRIES * 0.9))
   let orders = 0
   const serve = async () => {
@@ -92,12 +92,12 @@ async function main() {
   await sleep(1000)
   loads = 0
   const before = performance.eventLoopUtilization()
-  const timer = lateness(INTERVAL)
+  const timer = timerLateness(INTERVAL)
   await traffic(serve)
   const late = await timer.end()
   const { utilization } = performance.eventLoopUtilization(before)
   if (orders === 0) throw new Error('nothing was served')
-  // Whatever is held was so all the time.
+  // The cache stays reachable until here.
   await held(id(added - 1))
   const measured = {
     'timer late, p99': percentile(late, 99),

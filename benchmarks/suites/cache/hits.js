@@ -1,21 +1,21 @@
 'use strict'
 
-// What a hit costs. The ids asked for are copies, as requests bring them, and not the very strings that are held.
+// The cost of a hit. The requested ids are copies, as in requests, not the very strings that the cache holds.
 
 const { equal } = require('node:assert')
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { performance } = require('node:perf_hooks')
 const { Cache } = require('../../..')
-const { apart } = require('../../harness/process-per-contender.js')
+const { processPerContender } = require('../../harness/process-per-contender.js')
 const { CACHES, HEAP } = require('../../contenders/caches.js')
 const { copy, ids, spread } = require('../../data/ids.js')
 
 /**
- * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Case} Case
  * @typedef {import('../../harness/case.js').Contender} Contender
  */
 
-const HELD = 100_000
+const ENTRIES = 100_000
 const HOT = 1000
 /** How long a round takes, in milliseconds. */
 const ROUND = 400
@@ -27,7 +27,7 @@ const ROUND = 400
 const PEEKS = {
   offloop(held) {
     /** @type {Cache<string, unknown>} */
-    const cache = new Cache({ max: HELD })
+    const cache = new Cache({ max: ENTRIES })
     for (const id of held) cache.set(id, { id })
     return ids => {
       let found = 0
@@ -37,7 +37,7 @@ const PEEKS = {
   },
   'lru-cache'(held) {
     const { LRUCache } = require('lru-cache')
-    const cache = new LRUCache({ max: HELD })
+    const cache = new LRUCache({ max: ENTRIES })
     for (const id of held) cache.set(id, { id })
     return ids => {
       let found = 0
@@ -52,7 +52,7 @@ const PEEKS = {
  * @returns {Contender}
  */
 function peeks(name) {
-  const held = ids(HELD)
+  const held = ids(ENTRIES)
   const hot = spread(held, HOT)
   const copies = hot.map(copy)
   const pass = PEEKS[name](held)
@@ -82,13 +82,13 @@ function timed(pass, ids) {
  * @returns {Promise<Contender>}
  */
 async function gets(name) {
-  const held = ids(HELD)
+  const held = ids(ENTRIES)
   const hot = spread(held, HOT).map(copy)
   let loads = 0
   const { getAll, close } = CACHES[name](async id => {
     loads++
     return { id }
-  }, HELD)
+  }, ENTRIES)
   await getAll(held)
   const round = async () => {
     const begin = performance.now()
@@ -98,52 +98,52 @@ async function gets(name) {
       count += hot.length
     }
     const time = ((performance.now() - begin) * 1e6) / count
-    equal(loads, HELD)
+    equal(loads, ENTRIES)
     return { time }
   }
   return { name, round, close }
 }
 
-/** @param {string} row @param {string} name */
-async function contender(row, name) {
-  if (row === 'hit-peek') return peeks(name)
-  if (row === 'hit-get-context') new AsyncLocalStorage().run({}, () => {})
+/** @param {string} caseName @param {string} name */
+async function contender(caseName, name) {
+  if (caseName === 'hit-peek') return peeks(name)
+  if (caseName === 'hit-get-context') new AsyncLocalStorage().run({}, () => {})
   return gets(name)
 }
 
-/** @type {Row[]} */
-const rows = [
+/** @type {Case[]} */
+const cases = [
   {
     name: 'hit-peek',
     what: 'peek against lru-cache.get, 1,000 hot of 100,000 held',
     reference: 'lru-cache',
     measures: [
-      { name: 'time', unit: 'ns', bar: { of: 'ratio', atMost: 0.8 } },
+      { name: 'time', unit: 'ns', target: { of: 'ratio', atMost: 0.8 } },
       { name: 'time, the held strings', unit: 'ns' }
     ],
-    open: () => ['offloop', 'lru-cache'].map(name => apart(__filename, 'hit-peek', name))
+    open: () => ['offloop', 'lru-cache'].map(name => processPerContender(__filename, 'hit-peek', name))
   },
   {
     name: 'hit-get',
     what: 'awaited get against lru-cache.fetch, 1,000 hot of 100,000 held',
     reference: 'lru-cache',
-    measures: [{ name: 'time', unit: 'ns', bar: { of: 'ratio', atMost: 0.8 } }],
-    open: () => HEAP.map(name => apart(__filename, 'hit-get', name))
+    measures: [{ name: 'time', unit: 'ns', target: { of: 'ratio', atMost: 0.8 } }],
+    open: () => HEAP.map(name => processPerContender(__filename, 'hit-get', name))
   },
   {
     name: 'hit-get-context',
     what: 'the same in programs that use an AsyncLocalStorage',
     reference: 'lru-cache',
     measures: [{ name: 'time', unit: 'ns' }],
-    open: () => ['offloop', 'lru-cache'].map(name => apart(__filename, 'hit-get-context', name))
+    open: () => ['offloop', 'lru-cache'].map(name => processPerContender(__filename, 'hit-get-context', name))
   },
   {
     name: 'native-get',
     what: 'awaited get in native storage, 1,000 hot of 100,000 held',
     reference: 'lru-cache',
     measures: [{ name: 'time', unit: 'ns' }],
-    open: () => ['offloop, native', 'lru-cache'].map(name => apart(__filename, 'native-get', name))
+    open: () => ['offloop, native', 'lru-cache'].map(name => processPerContender(__filename, 'native-get', name))
   }
 ]
 
-module.exports = { contender, rows }
+module.exports = { contender, cases }

@@ -1,12 +1,12 @@
 'use strict'
 
 module.exports = {
-  rows: [
-    ...require('./hits.js').rows,
-    ...require('./zipf.js').rows,
-    ...require('./miss.js').rows,
-    ...require('./stampede.js').rows,
-    ...require('./native-memory.js').rows,
-    ...require('./native-delay.js').rows
+  cases: [
+    ...require('./hits.js').cases,
+    ...require('./zipf.js').cases,
+    ...require('./miss.js').cases,
+    ...require('./stampede.js').cases,
+    ...require('./native-memory.js').cases,
+    ...require('./native-delay.js').cases
   ]
 }

@@ -1,15 +1,15 @@
 'use strict'
 
-// What a miss costs if its loader has the value at once: each id is new, and pushes an old one out.
+// The cost of a miss whose loader has the value at once: each id is new and evicts an old one.
 
 const { equal } = require('node:assert')
 const { performance } = require('node:perf_hooks')
-const { apart } = require('../../harness/process-per-contender.js')
+const { processPerContender } = require('../../harness/process-per-contender.js')
 const { CACHES } = require('../../contenders/caches.js')
 const { ids } = require('../../data/ids.js')
 
 /**
- * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Case} Case
  * @typedef {import('../../harness/case.js').Contender} Contender
  */
 
@@ -17,11 +17,11 @@ const MAX = 50_000
 const GETS = 100_000
 
 /**
- * @param {string} _row
+ * @param {string} _caseName
  * @param {string} name
  * @returns {Promise<Contender>}
  */
-async function contender(_row, name) {
+async function contender(_caseName, name) {
   let loads = 0
   const { getAll, close } = CACHES[name](async id => {
     loads++
@@ -40,15 +40,15 @@ async function contender(_row, name) {
   return { name, round, close }
 }
 
-/** @type {Row[]} */
-const rows = [
+/** @type {Case[]} */
+const cases = [
   {
     name: 'miss',
     what: 'awaited get of ids that are not held, 50,000 held at most, a loader that has the value at once',
     reference: 'lru-cache',
-    measures: [{ name: 'time', unit: 'µs', bar: { of: 'ratio', atMost: 1.5 } }],
-    open: () => Object.keys(CACHES).map(name => apart(__filename, 'miss', name))
+    measures: [{ name: 'time', unit: 'µs', target: { of: 'ratio', atMost: 1.5 } }],
+    open: () => Object.keys(CACHES).map(name => processPerContender(__filename, 'miss', name))
   }
 ]
 
-module.exports = { contender, rows }
+module.exports = { contender, cases }

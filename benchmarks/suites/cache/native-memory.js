@@ -1,28 +1,28 @@
 'use strict'
 
-// What a million entries of 1 KB take, and what stays of it once they are let go.
+// The memory of a million entries of 1 KB, and how much of it remains after their release.
 
-const { alone } = require('../../harness/process-per-round.js')
+const { processPerRound } = require('../../harness/process-per-round.js')
 
-/** @typedef {import('../../harness/case.js').Row} Row */
+/** @typedef {import('../../harness/case.js').Case} Case */
 
 const CONTENDERS = ['offloop', 'lru-cache', 'offloop, objects', 'lru-cache, objects']
 const FLAGS = ['--expose-gc', '--max-old-space-size=8192']
 
-/** @type {Row[]} */
-const rows = [
+/** @type {Case[]} */
+const cases = [
   {
     name: 'native-memory',
     what: '1,000,000 Buffers of 1,024 bytes in native storage; objects of as many bytes once encoded',
     once: true,
     measures: [
-      { name: 'V8 heap, growth', unit: 'MB', bar: { of: 'value', atMost: 150 } },
+      { name: 'V8 heap, growth', unit: 'MB', target: { of: 'value', atMost: 150 } },
       // 1.35 × the payload, and 300 MB.
-      { name: 'resident, growth', unit: 'MB', bar: { of: 'value', atMost: 1682 } },
+      { name: 'resident, growth', unit: 'MB', target: { of: 'value', atMost: 1682 } },
       { name: 'resident, after close', unit: 'MB' }
     ],
-    open: () => CONTENDERS.map(name => alone(name, 'resident-entries.js', [name], FLAGS))
+    open: () => CONTENDERS.map(name => processPerRound(name, 'resident-entries.js', [name], FLAGS))
   }
 ]
 
-module.exports = { rows }
+module.exports = { cases }

@@ -1,14 +1,14 @@
 'use strict'
 
-// Everybody asks for the same id at once.
+// Many callers ask for the same id at once.
 
 const { performance } = require('node:perf_hooks')
-const { apart } = require('../../harness/process-per-contender.js')
+const { processPerContender } = require('../../harness/process-per-contender.js')
 const { CACHES } = require('../../contenders/caches.js')
 const { copy, id } = require('../../data/ids.js')
 
 /**
- * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Case} Case
  * @typedef {import('../../harness/case.js').Contender} Contender
  */
 
@@ -16,11 +16,11 @@ const CALLERS = 10_000
 const MAX = 1000
 
 /**
- * @param {string} _row
+ * @param {string} _caseName
  * @param {string} name
  * @returns {Promise<Contender>}
  */
-async function contender(_row, name) {
+async function contender(_caseName, name) {
   let loads = 0
   const { get, close } = CACHES[name](id => {
     loads++
@@ -38,8 +38,8 @@ async function contender(_row, name) {
   return { name, round, close }
 }
 
-/** @type {Row[]} */
-const rows = [
+/** @type {Case[]} */
+const cases = [
   {
     name: 'stampede',
     what: '10,000 gets of one id at once, a loader that takes a turn of the loop',
@@ -48,8 +48,8 @@ const rows = [
       { name: 'time', unit: 'ms' },
       { name: 'loads', unit: '', fold: 'max' }
     ],
-    open: () => Object.keys(CACHES).map(name => apart(__filename, 'stampede', name))
+    open: () => Object.keys(CACHES).map(name => processPerContender(__filename, 'stampede', name))
   }
 ]
 
-module.exports = { contender, rows }
+module.exports = { contender, cases }

@@ -4,12 +4,12 @@
 
 const { equal } = require('node:assert')
 const { performance } = require('node:perf_hooks')
-const { apart } = require('../../harness/process-per-contender.js')
+const { processPerContender } = require('../../harness/process-per-contender.js')
 const { CACHES } = require('../../contenders/caches.js')
 const { copy, id, random } = require('../../data/ids.js')
 
 /**
- * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Case} Case
  * @typedef {import('../../harness/case.js').Contender} Contender
  */
 
@@ -19,11 +19,11 @@ const EXPONENT = 0.9
 const GETS = 500_000
 
 /**
- * @param {string} _row
+ * @param {string} _caseName
  * @param {string} name
  * @returns {Promise<Contender>}
  */
-async function contender(_row, name) {
+async function contender(_caseName, name) {
   const chances = cumulative()
   const next = random(1)
   let loads = 0
@@ -46,7 +46,7 @@ function open() {
   /** @type {number[]} */
   const first = []
   return ['offloop', 'lru-cache'].map(name => {
-    const { round, close } = apart(__filename, 'zipf', name)
+    const { round, close } = processPerContender(__filename, 'zipf', name)
     let rounds = 0
     const checked = async () => {
       const sample = await round()
@@ -85,18 +85,18 @@ function rank(chances, chance) {
   return low
 }
 
-/** @type {Row[]} */
-const rows = [
+/** @type {Case[]} */
+const cases = [
   {
     name: 'zipf',
     what: 'awaited get against lru-cache.fetch, Zipf 0.9 over 100,000 ids, 50,000 held at most',
     reference: 'lru-cache',
     measures: [
-      { name: 'time', unit: 'ns', bar: { of: 'ratio', atMost: 1 } },
+      { name: 'time', unit: 'ns', target: { of: 'ratio', atMost: 1 } },
       { name: 'hit ratio', unit: '' }
     ],
     open
   }
 ]
 
-module.exports = { contender, rows }
+module.exports = { contender, cases }

@@ -6,9 +6,9 @@ const { deepStrictEqual } = require('node:assert')
 const { createCipheriv, randomBytes } = require('node:crypto')
 const { Pool, move, transforms } = require('../../../index.js')
 const { MIB } = require('../../data/documents.js')
-const { rate, rates } = require('../../harness/measure-stop.js')
+const { measureThroughput, throughputMeasures } = require('../../harness/measure-stop.js')
 
-/** @typedef {import('../../harness/case.js').Row} Row */
+/** @typedef {import('../../harness/case.js').Case} Case */
 
 const NUMBERS = 5_000_000
 const ROWS = 100_000
@@ -19,14 +19,14 @@ const MESSAGE = 64 * MIB
 /** @param {(index: number) => number} make @param {number} length */
 const numbers = (make, length) => Float64Array.from({ length }, (_, index) => make(index))
 
-/** @returns {Row} */
+/** @returns {Case} */
 function sort() {
   const transform = transforms.numeric.sort()
   return {
     name: 'sort',
     what: 'numeric.sort of 5,000,000 doubles',
     reference: 'Float64Array.prototype.sort',
-    measures: rates({ of: 'ratio', atLeast: 2 }),
+    measures: throughputMeasures({ of: 'ratio', atLeast: 2 }),
     async open(threads) {
       const input = numbers(index => Math.sin(index) * 1e9, NUMBERS)
       const pool = new Pool({ threads })
@@ -34,22 +34,25 @@ function sort() {
       return [
         {
           name: 'offloop',
-          round: () => rate(input.byteLength, () => pool.run(transform, input)),
+          round: () => measureThroughput(input.byteLength, () => pool.run(transform, input)),
           close: () => pool.close()
         },
-        { name: 'Float64Array.prototype.sort', round: () => rate(input.byteLength, () => input.slice().sort()) }
+        {
+          name: 'Float64Array.prototype.sort',
+          round: () => measureThroughput(input.byteLength, () => input.slice().sort())
+        }
       ]
     }
   }
 }
 
-/** @returns {Row} */
+/** @returns {Case} */
 function nearest() {
   return {
     name: 'nearest',
     what: 'numeric.nearest of 100,000 rows of 384 dimensions by their dot product',
     reference: 'loop',
-    measures: rates({ of: 'ratio', atLeast: 3, contenders: ['offloop', 'offloop, copied'] }),
+    measures: throughputMeasures({ of: 'ratio', atLeast: 3, contenders: ['offloop', 'offloop, copied'] }),
     async open(threads) {
       const query = Float32Array.from({ length: DIMENSIONS }, (_, index) => Math.cos(index))
       const matrix = Float32Array.from({ length: ROWS * DIMENSIONS }, (_, index) => Math.sin(index * index))
@@ -62,12 +65,15 @@ function nearest() {
       )
       const lent = () => {
         const copy = matrix.slice()
-        return rate(matrix.byteLength, () => pool.run(transform, move(copy)))
+        return measureThroughput(matrix.byteLength, () => pool.run(transform, move(copy)))
       }
       return [
         { name: 'offloop', round: lent, close: () => pool.close() },
-        { name: 'offloop, copied', round: () => rate(matrix.byteLength, () => pool.run(transform, matrix)) },
-        { name: 'loop', round: () => rate(matrix.byteLength, () => loop(matrix, query)) }
+        {
+          name: 'offloop, copied',
+          round: () => measureThroughput(matrix.byteLength, () => pool.run(transform, matrix))
+        },
+        { name: 'loop', round: () => measureThroughput(matrix.byteLength, () => loop(matrix, query)) }
       ]
     }
   }
@@ -93,7 +99,7 @@ function loop(matrix, query) {
   return best.map(({ index }) => index)
 }
 
-/** @returns {Row} */
+/** @returns {Case} */
 function seal() {
   const key = randomBytes(32)
   const transform = transforms.seal('aes-256-gcm', key)
@@ -102,14 +108,18 @@ function seal() {
     name: 'seal',
     what: 'seal of 64 MiB with AES-256-GCM',
     reference: 'createCipheriv',
-    measures: rates({ of: 'ratio', atLeast: 0.9 }, 5),
+    measures: throughputMeasures({ of: 'ratio', atLeast: 0.9 }, 5),
     async open(threads) {
       const message = randomBytes(MESSAGE)
       const pool = new Pool({ threads })
       deepStrictEqual(await pool.run(open, await pool.run(transform, message)), message)
       return [
-        { name: 'offloop', round: () => rate(MESSAGE, () => pool.run(transform, message)), close: () => pool.close() },
-        { name: 'createCipheriv', round: () => rate(MESSAGE, () => cipher(key, message)) }
+        {
+          name: 'offloop',
+          round: () => measureThroughput(MESSAGE, () => pool.run(transform, message)),
+          close: () => pool.close()
+        },
+        { name: 'createCipheriv', round: () => measureThroughput(MESSAGE, () => cipher(key, message)) }
       ]
     }
   }
@@ -122,4 +132,4 @@ function cipher(key, message) {
   return Buffer.concat([nonce, cipher.update(message), cipher.final(), cipher.getAuthTag()])
 }
 
-module.exports = { rows: [sort(), nearest(), seal()] }
+module.exports = { cases: [sort(), nearest(), seal()] }

@@ -1,3 +1,3 @@
 'use strict'
 
-module.exports = { rows: [...require('./json.js').rows, ...require('./bytes.js').rows] }
+module.exports = { cases: [...require('./json.js').cases, ...require('./bytes.js').cases] }

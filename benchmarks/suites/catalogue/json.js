@@ -6,10 +6,10 @@ const { deepStrictEqual, equal } = require('node:assert')
 const { default: Ajv } = require('ajv')
 const { Pool, transforms } = require('../../../index.js')
 const { browsers, cities } = require('../../data/documents.js')
-const { measures, rate, rates, timed } = require('../../harness/measure-stop.js')
+const { measureStop, measureThroughput, throughputMeasures, timeMeasures } = require('../../harness/measure-stop.js')
 
 /**
- * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Case} Case
  * @typedef {{ name: string, what: string, text: () => string }} Document
  */
 
@@ -40,7 +40,7 @@ function records() {
  * @param {Record<string, (pool: Pool) => unknown>} contenders by name
  * @param {(work: () => unknown) => Promise<import('../../harness/case.js').Sample>} [round]
  */
-function open(threads, contenders, round = timed) {
+function open(threads, contenders, round = measureStop) {
   const pool = new Pool({ threads })
   return Object.entries(contenders).map(([name, work], index) => ({
     name,
@@ -49,14 +49,14 @@ function open(threads, contenders, round = timed) {
   }))
 }
 
-/** @param {Document} document @returns {Row} */
+/** @param {Document} document @returns {Case} */
 function parse({ name, what, text: make }) {
   const transform = transforms.json.parse()
   return {
     name: `parse-${name}`,
     what: `json.parse of ${what}`,
     reference: 'JSON.parse of text',
-    measures: measures({ of: 'ratio', atMost: 1.3 }, 10),
+    measures: timeMeasures({ of: 'ratio', atMost: 1.3 }, 10),
     async open(threads) {
       const text = make()
       const bytes = Buffer.from(text)
@@ -73,14 +73,14 @@ function parse({ name, what, text: make }) {
   }
 }
 
-/** @param {Document} document @returns {Row} */
+/** @param {Document} document @returns {Case} */
 function stringify({ name, what, text: make }) {
   const transform = transforms.json.stringify()
   return {
     name: `stringify-${name}`,
     what: `json.stringify of ${what}`,
     reference: 'JSON.stringify',
-    measures: measures({ of: 'ratio', atMost: 1.3 }, 10),
+    measures: timeMeasures({ of: 'ratio', atMost: 1.3 }, 10),
     async open(threads) {
       const value = JSON.parse(make())
       const pool = new Pool({ threads })
@@ -95,7 +95,7 @@ function stringify({ name, what, text: make }) {
   }
 }
 
-/** @returns {Row} */
+/** @returns {Case} */
 function validateEach() {
   const number = { type: 'string', pattern: '^-?[0-9]+(\\.[0-9]+)?$' }
   const schema = {
@@ -114,7 +114,7 @@ function validateEach() {
     name: 'validate-each',
     what: 'json.validateEach of 50,000 cities as bytes',
     reference: 'JSON.parse and ajv',
-    measures: rates({ of: 'ratio', atLeast: 2 }, 10),
+    measures: throughputMeasures({ of: 'ratio', atLeast: 2 }, 10),
     async open(threads) {
       const bytes = Buffer.from(JSON.stringify(JSON.parse(Buffer.from(cities()).toString()).slice(0, VALIDATED)))
       const isValid = new Ajv().compile(schema)
@@ -126,12 +126,12 @@ function validateEach() {
         offloop: (/** @type {Pool} */ pool) => pool.run(transform, bytes),
         'JSON.parse and ajv': count
       }
-      return open(threads, contenders, work => rate(bytes.length, work))
+      return open(threads, contenders, work => measureThroughput(bytes.length, work))
     }
   }
 }
 
-/** @returns {Row} */
+/** @returns {Case} */
 function select() {
   const transform = transforms.json.select('$.css.properties.color.__compat.mdn_url')
   const access = (/** @type {any} */ data) => data.css.properties.color.__compat.mdn_url
@@ -139,7 +139,7 @@ function select() {
     name: 'select',
     what: 'json.select of one field of 20 MB, as bytes',
     reference: 'JSON.parse and access',
-    measures: rates({ of: 'ratio', atLeast: 2 }, 10),
+    measures: throughputMeasures({ of: 'ratio', atLeast: 2 }, 10),
     async open(threads) {
       const bytes = Buffer.from(browsers())
       const text = bytes.toString()
@@ -150,9 +150,9 @@ function select() {
         offloop: (/** @type {Pool} */ pool) => pool.run(transform, bytes),
         'JSON.parse and access': () => access(JSON.parse(text))
       }
-      return open(threads, contenders, work => rate(bytes.length, work))
+      return open(threads, contenders, work => measureThroughput(bytes.length, work))
     }
   }
 }
 
-module.exports = { rows: [...DOCUMENTS.map(parse), ...DOCUMENTS.map(stringify), validateEach(), select()] }
+module.exports = { cases: [...DOCUMENTS.map(parse), ...DOCUMENTS.map(stringify), validateEach(), select()] }

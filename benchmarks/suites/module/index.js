@@ -1,5 +1,5 @@
 'use strict'
 
 module.exports = {
-  rows: [...require('./no-op.js').rows, ...require('./work.js').rows, ...require('./interference.js').rows]
+  cases: [...require('./no-op.js').cases, ...require('./work.js').cases, ...require('./interference.js').cases]
 }

@@ -9,7 +9,7 @@ const { Pool, transforms } = require('../../..')
 const { percentile } = require('../../harness/statistics.js')
 
 /**
- * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Case} Case
  * @typedef {{ name: string, call: (input: number | 'exit') => Promise<unknown>, close: () => Promise<unknown> }} Runner
  */
 
@@ -24,13 +24,13 @@ const AT_ONCE = 20
 /** @param {number} threads @returns {Runner[]} */
 function runners(threads) {
   const { Piscina } = require('piscina')
-  // The peer keeps its threads too.
+  // Piscina keeps its threads too.
   const pool = new Pool({ threads, workers: { idleTimeout: Infinity } })
-  const mates = transforms.module(FILE)
-  const peer = new Piscina({ filename: FILE, minThreads: threads, maxThreads: threads })
+  const waitOrExit = transforms.module(FILE)
+  const piscina = new Piscina({ filename: FILE, minThreads: threads, maxThreads: threads })
   return [
-    { name: 'offloop', call: input => pool.run(mates, input), close: () => pool.close() },
-    { name: 'piscina', call: input => peer.run(input), close: () => peer.destroy() }
+    { name: 'offloop', call: input => pool.run(waitOrExit, input), close: () => pool.close() },
+    { name: 'piscina', call: input => piscina.run(input), close: () => piscina.destroy() }
   ]
 }
 
@@ -72,28 +72,28 @@ function contenders(threads, round) {
   return runners(threads).map(runner => ({ name: runner.name, round: () => round(runner), close: runner.close }))
 }
 
-/** @param {number} threads @returns {Row} */
-const steadyRow = threads => ({
+/** @param {number} threads @returns {Case} */
+const steadyCase = threads => ({
   name: `module-steady-${threads}`,
   what: `${RATE} calls a second, of which 1 % take ${SLOW} ms, on ${threads} threads`,
   reference: 'piscina',
   measures: [
-    { name: 'quick calls, p99', unit: 'ms', bar: { of: 'ratio', atMost: 1.2 } },
+    { name: 'quick calls, p99', unit: 'ms', target: { of: 'ratio', atMost: 1.2 } },
     { name: 'quick calls, p50', unit: 'ms' }
   ],
   open: () => contenders(threads, steady)
 })
 
-/** @type {Row[]} */
-const rows = [
-  steadyRow(2),
-  steadyRow(4),
+/** @type {Case[]} */
+const cases = [
+  steadyCase(2),
+  steadyCase(4),
   {
     name: 'module-exits',
     what: `${CALLS} calls, ${AT_ONCE} at once, of which one ends its thread`,
-    measures: [{ name: 'others that reject', unit: 'calls', bar: { of: 'value', atMost: 0 } }],
+    measures: [{ name: 'others that reject', unit: 'calls', target: { of: 'value', atMost: 0 } }],
     open: threads => contenders(threads, exits)
   }
 ]
 
-module.exports = { rows }
+module.exports = { cases }

@@ -1,13 +1,13 @@
 'use strict'
 
-// What a user's function costs when it has nothing to do, against other pools of worker threads.
+// The cost of a call of a user's function that does nothing, against other pools of worker threads.
 
 const { join } = require('node:path')
 const { Pool, transforms } = require('../../..')
-const { noOpRows } = require('../../harness/no-op-cases.js')
+const { noOpCases } = require('../../harness/no-op-cases.js')
 const { piscina, tinypool, workerpool } = require('../../contenders/pools.js')
 
-/** @typedef {import('../../contenders/pools.js').Peer} Peer */
+/** @typedef {import('../../contenders/pools.js').PoolContender} PoolContender */
 
 const ECHO = join(__dirname, '..', '..', 'contenders', 'workers', 'echo.js')
 
@@ -15,13 +15,13 @@ const ECHO = join(__dirname, '..', '..', 'contenders', 'workers', 'echo.js')
 async function open(threads) {
   const pool = new Pool({ threads })
   const echo = transforms.module(ECHO)
-  /** @type {Peer} */
+  /** @type {PoolContender} */
   const offloop = { name: 'offloop', run: input => pool.run(echo, input), close: () => pool.close() }
-  const peers = [piscina('echo.js', threads), await tinypool('echo.js', threads)]
-  return [offloop, ...peers, workerpool('echo-workerpool.js', threads)]
+  const pools = [piscina('echo.js', threads), await tinypool('echo.js', threads)]
+  return [offloop, ...pools, workerpool('echo-workerpool.js', threads)]
 }
 
-const rows = noOpRows({
+const cases = noOpCases({
   names: ['module-flood', 'module-single'],
   what: 'a function of the user that does nothing',
   input: 7,
@@ -30,4 +30,4 @@ const rows = noOpRows({
   atMost: 1
 })
 
-module.exports = { rows }
+module.exports = { cases }

@@ -1,6 +1,6 @@
 'use strict'
 
-// A user's function that has something to do: tasks of one length, of very different ones, and buffers that change hands.
+// A user's function with work to do: tasks of equal and of very different lengths, and transferred buffers.
 
 const { join } = require('node:path')
 const { performance } = require('node:perf_hooks')
@@ -8,7 +8,7 @@ const { Pool, move, transforms } = require('../../..')
 const { percentile } = require('../../harness/statistics.js')
 
 /**
- * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Case} Case
  *
  * @typedef {object} Runner
  * @property {string} name
@@ -39,7 +39,7 @@ function runners(threads) {
   const pool = new Pool({ threads })
   const burn = transforms.module(FILE)
   const size = transforms.module(FILE, { export: 'size' })
-  const peer = new Piscina({ filename: FILE, minThreads: threads, maxThreads: threads })
+  const piscina = new Piscina({ filename: FILE, minThreads: threads, maxThreads: threads })
   return [
     {
       name: 'offloop',
@@ -49,9 +49,9 @@ function runners(threads) {
     },
     {
       name: 'piscina',
-      burn: micros => peer.run(micros),
-      size: buffer => peer.run(buffer, { name: 'size', transferList: [buffer] }),
-      close: () => peer.destroy()
+      burn: micros => piscina.run(micros),
+      size: buffer => piscina.run(buffer, { name: 'size', transferList: [buffer] }),
+      close: () => piscina.destroy()
     }
   ]
 }
@@ -63,7 +63,7 @@ async function even({ burn }, threads) {
   return { 'of the ideal': (performance.now() - begin) / ((EVEN.count * EVEN.micros) / 1000 / threads) }
 }
 
-/** The same tasks in the same order for everyone. */
+/** Returns the same tasks in the same order for every contender. */
 function bag() {
   let state = 7
   return Array.from({ length: BAG_TASKS }, () => {
@@ -105,20 +105,20 @@ async function moved({ size }) {
 
 /**
  * @param {(runner: Runner, threads: number) => Promise<Record<string, number>>} round
- * @returns {Row['open']}
+ * @returns {Case['open']}
  */
 function open(round) {
   return threads =>
     runners(threads).map(runner => ({ name: runner.name, round: () => round(runner, threads), close: runner.close }))
 }
 
-/** @type {Row[]} */
-const rows = [
+/** @type {Case[]} */
+const cases = [
   {
     name: 'module-even',
     what: `${EVEN.count} tasks of 10 ms`,
     reference: 'piscina',
-    measures: [{ name: 'of the ideal', unit: '×', bar: { of: 'value', atMost: 1.05 } }],
+    measures: [{ name: 'of the ideal', unit: '×', target: { of: 'value', atMost: 1.05 } }],
     open: open(even)
   },
   {
@@ -126,7 +126,7 @@ const rows = [
     what: `${BAG_TASKS} tasks, 70 % of 50 µs, 25 % of 1 ms, 5 % of 50 ms, ${BAG_IN_FLIGHT} in flight`,
     reference: 'piscina',
     measures: [
-      { name: 'short tasks, p99', unit: 'ms', bar: { of: 'ratio', atMost: 1 } },
+      { name: 'short tasks, p99', unit: 'ms', target: { of: 'ratio', atMost: 1 } },
       { name: 'all of them', unit: 'ms' }
     ],
     open: open(mixed)
@@ -137,9 +137,9 @@ const rows = [
     rounds: 15,
     what: 'buffers of 1 MiB that change hands, 8 in flight',
     reference: 'piscina',
-    measures: [{ name: 'throughput', unit: 'tasks/s', bar: { of: 'ratio', atLeast: 1 } }],
+    measures: [{ name: 'throughput', unit: 'tasks/s', target: { of: 'ratio', atLeast: 1 } }],
     open: open(moved)
   }
 ]
 
-module.exports = { rows }
+module.exports = { cases }

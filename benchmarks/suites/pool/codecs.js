@@ -10,7 +10,7 @@ const { Pool, transforms } = require('../../..')
 const { MIB, browsers, cities } = require('../../data/documents.js')
 
 /**
- * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Case} Case
  * @typedef {import('../../../index.d.ts').Transform<Uint8Array, Buffer>} Transform
  * @typedef {(input: Uint8Array) => Buffer | Promise<Buffer>} Run
  *
@@ -117,16 +117,16 @@ async function timed(run, input) {
  * @param {string} name
  * @param {string} what
  * @param {() => Uint8Array} input
- * @returns {Row}
+ * @returns {Case}
  */
-function barred(name, what, input) {
+function withTarget(name, what, input) {
   return {
     name,
     what: `gzip level 6 of ${what}, one at a time`,
     reference: 'gzipSync',
     measures: [
-      { name: 'throughput', unit: 'MB/s', bar: { of: 'ratio', atLeast: 1.5 } },
-      { name: 'output', unit: '% of input', bar: { of: 'ratio', atMost: 1 } }
+      { name: 'throughput', unit: 'MB/s', target: { of: 'ratio', atLeast: 1.5 } },
+      { name: 'output', unit: '% of input', target: { of: 'ratio', atMost: 1 } }
     ],
     open: threads => open(threads, gzip(6), input())
   }
@@ -137,7 +137,7 @@ function barred(name, what, input) {
  * @param {string} what
  * @param {() => Codec} codec
  * @param {() => Uint8Array} input
- * @returns {Row}
+ * @returns {Case}
  */
 function informative(name, what, codec, input) {
   return {
@@ -155,12 +155,12 @@ function informative(name, what, codec, input) {
 /** @param {number} size */
 const start = size => cities().slice(0, size)
 
-/** @type {Row[]} */
-const rows = [
-  barred('gzip-64k', '64 KiB of cities', () => start(64 * 1024)),
-  barred('gzip-1m', '1 MiB of cities', () => start(MIB)),
-  barred('gzip-17m', '17 MB of cities', cities),
-  barred('gzip-20m', '20 MB of browser data', browsers),
+/** @type {Case[]} */
+const cases = [
+  withTarget('gzip-64k', '64 KiB of cities', () => start(64 * 1024)),
+  withTarget('gzip-1m', '1 MiB of cities', () => start(MIB)),
+  withTarget('gzip-17m', '17 MB of cities', cities),
+  withTarget('gzip-20m', '20 MB of browser data', browsers),
   informative(
     'gzip-level-1',
     'gzip level 1',
@@ -182,4 +182,4 @@ const rows = [
   )
 ]
 
-module.exports = { rows }
+module.exports = { cases }

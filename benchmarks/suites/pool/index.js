@@ -1,12 +1,12 @@
 'use strict'
 
 module.exports = {
-  rows: [
-    ...require('./no-op.js').rows,
-    ...require('./map.js').rows,
-    ...require('./loop-delay.js').rows,
-    ...require('./codecs.js').rows,
-    ...require('./memory.js').rows,
-    ...require('./start-up.js').rows
+  cases: [
+    ...require('./no-op.js').cases,
+    ...require('./map.js').cases,
+    ...require('./loop-delay.js').cases,
+    ...require('./codecs.js').cases,
+    ...require('./memory.js').cases,
+    ...require('./start-up.js').cases
   ]
 }

@@ -7,12 +7,12 @@ const { monitorEventLoopDelay } = require('node:perf_hooks')
 const { gunzipSync } = require('node:zlib')
 const { Pool, transforms } = require('../../..')
 const { MIB, parts } = require('../../data/documents.js')
-const { lateness } = require('../../load/timer-lateness.js')
+const { timerLateness } = require('../../load/timer-lateness.js')
 const { piscina } = require('../../contenders/pools.js')
 const { saturate } = require('../../load/saturate.js')
 const { percentile } = require('../../harness/statistics.js')
 
-/** @typedef {import('../../harness/case.js').Row} Row */
+/** @typedef {import('../../harness/case.js').Case} Case */
 
 const SECONDS = 5
 const IN_FLIGHT = 64
@@ -44,7 +44,7 @@ async function open(threads) {
 /** @param {(index: number) => PromiseLike<unknown>} task */
 async function watched(task) {
   const monitor = monitorEventLoopDelay({ resolution: INTERVAL })
-  const timer = lateness(INTERVAL)
+  const timer = timerLateness(INTERVAL)
   monitor.enable()
   const { tasks, seconds } = await saturate(IN_FLIGHT, SECONDS, task)
   const late = await timer.end()
@@ -58,14 +58,14 @@ async function watched(task) {
   }
 }
 
-/** @type {Row[]} */
-const rows = [
+/** @type {Case[]} */
+const cases = [
   {
     name: 'loop-delay',
     what: 'a 5 ms timer beside gzip level 6 of 1 MiB, 64 in flight',
     reference: 'piscina',
     measures: [
-      { name: 'timer late, p99', unit: 'ms', bar: { of: 'ratio', atMost: 1.5 } },
+      { name: 'timer late, p99', unit: 'ms', target: { of: 'ratio', atMost: 1.5 } },
       { name: 'timer late, max', unit: 'ms' },
       { name: 'delay monitor, p99', unit: 'ms' },
       { name: 'delay monitor, max', unit: 'ms' },
@@ -75,4 +75,4 @@ const rows = [
   }
 ]
 
-module.exports = { rows }
+module.exports = { cases }

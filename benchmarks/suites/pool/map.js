@@ -7,10 +7,10 @@ const { createHash, hash } = require('node:crypto')
 const { performance } = require('node:perf_hooks')
 const { Pool, transforms } = require('../../..')
 const { cities } = require('../../data/documents.js')
-const { lateness } = require('../../load/timer-lateness.js')
+const { timerLateness } = require('../../load/timer-lateness.js')
 
 /**
- * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Case} Case
  * @typedef {import('../../harness/case.js').Contender} Contender
  */
 
@@ -44,7 +44,7 @@ function buffers() {
 
 /** @param {() => unknown} work */
 async function timed(work) {
-  const timer = lateness(1)
+  const timer = timerLateness(1)
   const begin = performance.now()
   await work()
   const milliseconds = performance.now() - begin
@@ -52,19 +52,19 @@ async function timed(work) {
   return { throughput: (COUNT / milliseconds) * 1000, 'longest stop': longest, 'in any round': longest }
 }
 
-/** @type {Row[]} */
-const rows = [
+/** @type {Case[]} */
+const cases = [
   {
     name: 'map',
     what: 'sha256 of 100,000 buffers of 1 KiB',
     reference: 'crypto.hash loop',
     measures: [
-      { name: 'throughput', unit: 'items/s', bar: { of: 'ratio', atLeast: 1.2 } },
-      { name: 'longest stop', unit: 'ms', bar: { of: 'value', atMost: 20 } },
+      { name: 'throughput', unit: 'items/s', target: { of: 'ratio', atLeast: 1.2 } },
+      { name: 'longest stop', unit: 'ms', target: { of: 'value', atMost: 20 } },
       { name: 'in any round', unit: 'ms', fold: 'max' }
     ],
     open
   }
 ]
 
-module.exports = { rows }
+module.exports = { cases }

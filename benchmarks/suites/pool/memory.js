@@ -1,41 +1,41 @@
 'use strict'
 
-// Whether a long run leaves memory behind. V8 lets its young generation grow while much survives in it, whoever makes
+// Whether a long run leaves memory behind. V8 lets its young generation grow while much survives in it, whatever code makes
 // the promises: hence the run without offloop, and the one whose young generation has its full size from the start.
 
-const { alone } = require('../../harness/process-per-round.js')
+const { processPerRound } = require('../../harness/process-per-round.js')
 
-/** @typedef {import('../../harness/case.js').Row} Row */
+/** @typedef {import('../../harness/case.js').Case} Case */
 
 const FIXED = ['--min-semi-space-size=16', '--max-semi-space-size=16']
 
 /**
  * @param {string} name
  * @param {number} inFlight
- * @param {import('../../harness/case.js').Bar} [bar]
- * @returns {Row}
+ * @param {import('../../harness/case.js').Target} [target]
+ * @returns {Case}
  */
-function row(name, inFlight, bar) {
+function memoryCase(name, inFlight, target) {
   return {
     name,
     what: `resident memory over 1,000,000 xxh3 digests of 64 KiB, ${inFlight} in flight`,
     once: true,
-    aside: bar === undefined,
+    onRequest: target === undefined,
     measures: [
       { name: 'after 50,000', unit: 'MB' },
       { name: 'at the end', unit: 'MB' },
-      { name: 'growth', unit: '×', bar },
+      { name: 'growth', unit: '×', target },
       { name: 'V8 heap, after 50,000', unit: 'MB' },
       { name: 'V8 heap, at the end', unit: 'MB' }
     ],
     open: () => [
-      alone('offloop', 'long-run.js', ['offloop', `${inFlight}`]),
-      alone('promises alone', 'long-run.js', ['promises', `${inFlight}`]),
-      alone('fixed semi-space', 'long-run.js', ['offloop', `${inFlight}`], FIXED)
+      processPerRound('offloop', 'long-run.js', ['offloop', `${inFlight}`]),
+      processPerRound('promises alone', 'long-run.js', ['promises', `${inFlight}`]),
+      processPerRound('fixed semi-space', 'long-run.js', ['offloop', `${inFlight}`], FIXED)
     ]
   }
 }
 
-const rows = [row('memory', 64, { of: 'value', atMost: 1.1 }), row('memory-256', 256)]
+const cases = [memoryCase('memory', 64, { of: 'value', atMost: 1.1 }), memoryCase('memory-256', 256)]
 
-module.exports = { rows }
+module.exports = { cases }

@@ -1,18 +1,18 @@
 'use strict'
 
-// What a native task costs when there is nothing to do: the way there and back.
+// The cost of a native task that does nothing: the round trip.
 
 const { Pool, transforms } = require('../../..')
-const { noOpRows } = require('../../harness/no-op-cases.js')
+const { noOpCases } = require('../../harness/no-op-cases.js')
 const { piscina, tinypool, workerpool } = require('../../contenders/pools.js')
 
-/** @typedef {import('../../contenders/pools.js').Peer} Peer */
+/** @typedef {import('../../contenders/pools.js').PoolContender} PoolContender */
 
 /** @param {number} threads */
 async function open(threads) {
   const pool = new Pool({ threads })
   const identity = transforms.identity()
-  /** @type {Peer} */
+  /** @type {PoolContender} */
   const offloop = { name: 'offloop', run: input => pool.run(identity, input), close: () => pool.close() }
   return [
     offloop,
@@ -22,7 +22,7 @@ async function open(threads) {
   ]
 }
 
-const rows = noOpRows({
+const cases = noOpCases({
   names: ['flood', 'single'],
   what: 'no-op tasks on 8 bytes',
   input: new Uint8Array(8),
@@ -31,4 +31,4 @@ const rows = noOpRows({
   atMost: 0.3
 })
 
-module.exports = { rows }
+module.exports = { cases }

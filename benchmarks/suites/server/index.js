@@ -1,3 +1,3 @@
 'use strict'
 
-module.exports = { rows: require('./overload.js').rows }
+module.exports = { cases: require('./overload.js').cases }

@@ -1,18 +1,18 @@
 'use strict'
 
-// A server that is asked for four times what it can do.
+// A server under four times the load that it can serve.
 
 const { join } = require('node:path')
 const { Child } = require('../../../examples/traps/child.js')
 const { MAX_WAIT } = require('../../load/server-limits.js')
 
-/** @typedef {import('../../harness/case.js').Row} Row */
+/** @typedef {import('../../harness/case.js').Case} Case */
 
 const SECONDS = 20
 const OVERLOAD = 4
 
 /**
- * Both in processes of their own, that neither takes the other's loop.
+ * Runs server and clients in separate processes, so that they do not share an event loop.
  * @template T
  * @param {'offloop' | 'naive'} name
  * @param {(server: Child, clients: Child, port: number) => Promise<T>} work
@@ -49,8 +49,8 @@ function contender(name, rate) {
   }
 }
 
-/** @type {Row} */
-const row = {
+/** @type {Case} */
+const overload = {
   name: 'overload',
   what: `Fastify, gzip of 1 MB for each request, asked for ${OVERLOAD} times what it can do for ${SECONDS} s`,
   once: true,
@@ -58,14 +58,14 @@ const row = {
     { name: 'asked for', unit: '/s' },
     { name: 'good answers', unit: '/s' },
     { name: 'good answers, p99', unit: 'ms' },
-    { name: 'longest wait in the queue', unit: 'ms', bar: { of: 'value', atMost: MAX_WAIT } },
+    { name: 'longest wait in the queue', unit: 'ms', target: { of: 'value', atMost: MAX_WAIT } },
     { name: 'refused (503)', unit: '/s' },
-    { name: 'refused, p99', unit: 'ms', bar: { of: 'value', atMost: 50 } },
+    { name: 'refused, p99', unit: 'ms', target: { of: 'value', atMost: 50 } },
     { name: 'given up by clients', unit: '/s' },
     { name: 'memory after 5 s', unit: 'MB' },
     { name: 'memory at the end', unit: 'MB' },
-    { name: 'memory growth', unit: '×', bar: { of: 'value', atMost: 1.1 } },
-    { name: 'recovery', unit: 'ms', bar: { of: 'value', atMost: 1000 } }
+    { name: 'memory growth', unit: '×', target: { of: 'value', atMost: 1.1 } },
+    { name: 'recovery', unit: 'ms', target: { of: 'value', atMost: 1000 } }
   ],
   async open() {
     const most = await withServer('offloop', async (_, clients, port) => {
@@ -76,4 +76,4 @@ const row = {
   }
 }
 
-module.exports = { rows: [row] }
+module.exports = { cases: [overload] }

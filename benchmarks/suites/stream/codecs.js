@@ -7,27 +7,27 @@ const { Readable } = require('node:stream')
 const zlib = require('node:zlib')
 const { Pool, transforms } = require('../../../index.js')
 const { cities } = require('../../data/documents.js')
-const { counter, flow } = require('../../load/flow.js')
+const { countingSink, flow } = require('../../load/flow.js')
 
 /**
- * @typedef {import('../../harness/case.js').Row} Row
+ * @typedef {import('../../harness/case.js').Case} Case
  * @typedef {import('../../../index.d.ts').StreamTransform<any, Buffer>} Transform
  *
  * @typedef {object} Codec
- * @property {string} name of the row
+ * @property {string} name of the case
  * @property {string} what
  * @property {Transform} transform
- * @property {string} peer
- * @property {() => NodeJS.ReadWriteStream} open the peer's stream
+ * @property {string} reference
+ * @property {() => NodeJS.ReadWriteStream} open the reference's stream
  * @property {(plain: Buffer) => Uint8Array} prepare
  * @property {(packed: Buffer) => Uint8Array} [undo]
- * @property {number} [bar]
+ * @property {number} [target]
  */
 
 const TIMES = 4
 
-/** @param {Codec} codec @returns {Row} */
-function row({ name, what, transform, peer, open, prepare, undo, bar }) {
+/** @param {Codec} codec @returns {Case} */
+function streamCase({ name, what, transform, reference, open, prepare, undo, target }) {
   /** @param {number} threads */
   async function contenders(threads) {
     const plain = Buffer.concat(Array(TIMES).fill(cities()))
@@ -35,7 +35,7 @@ function row({ name, what, transform, peer, open, prepare, undo, bar }) {
     const pool = new Pool({ threads })
     const streams = {
       offloop: () => /** @type {NodeJS.ReadWriteStream} */ (pool.stream(transform)),
-      [peer]: open
+      [reference]: open
     }
     for (const make of Object.values(streams)) {
       const made = Buffer.concat(
@@ -48,9 +48,9 @@ function row({ name, what, transform, peer, open, prepare, undo, bar }) {
     return Object.entries(streams).map(([name, make]) => ({
       name,
       async round() {
-        const target = counter()
-        const { seconds, late } = await flow(input, [make(), target.stream])
-        return { throughput: plain.length / 1e6 / seconds, output: target.bytes, 'timer late, p99': late }
+        const sink = countingSink()
+        const { seconds, late } = await flow(input, [make(), sink.stream])
+        return { throughput: plain.length / 1e6 / seconds, output: sink.bytes, 'timer late, p99': late }
       },
       close: name === 'offloop' ? () => pool.close() : undefined
     }))
@@ -58,53 +58,53 @@ function row({ name, what, transform, peer, open, prepare, undo, bar }) {
   return {
     name,
     what,
-    reference: peer,
+    reference,
     measures: [
-      { name: 'throughput', unit: 'MB/s', bar: bar === undefined ? undefined : { of: 'ratio', atLeast: bar } },
-      { name: 'output', unit: 'bytes', bar: undo === undefined ? undefined : { of: 'ratio', atMost: 1.01 } },
+      { name: 'throughput', unit: 'MB/s', target: target === undefined ? undefined : { of: 'ratio', atLeast: target } },
+      { name: 'output', unit: 'bytes', target: undo === undefined ? undefined : { of: 'ratio', atMost: 1.01 } },
       { name: 'timer late, p99', unit: 'ms' }
     ],
     open: contenders
   }
 }
 
-/** @param {number} level @param {number} bar @returns {Row} */
-function gzip(level, bar) {
-  return row({
+/** @param {number} level @param {number} target @returns {Case} */
+function gzip(level, target) {
+  return streamCase({
     name: `gzip-${level}`,
     what: `pool.stream(gzip({ level: ${level} })) against zlib.createGzip, 69 MB in chunks of 64 KiB`,
     transform: transforms.gzip({ level }),
-    peer: 'createGzip',
+    reference: 'createGzip',
     open: () => zlib.createGzip({ level }),
     prepare: plain => plain,
     undo: packed => zlib.gunzipSync(packed),
-    bar
+    target
   })
 }
 
-const rows = [
+const cases = [
   gzip(6, 2.5),
   gzip(1, 2),
-  row({
+  streamCase({
     name: 'gunzip',
     what: 'pool.stream(gunzip()) against zlib.createGunzip, 69 MB from chunks of 64 KiB',
     transform: transforms.gunzip(),
-    peer: 'createGunzip',
+    reference: 'createGunzip',
     open: () => zlib.createGunzip(),
     prepare: plain => zlib.gzipSync(plain),
-    bar: 1.2
+    target: 1.2
   })
 ]
 
 /** Not in every Node. */
 const { createZstdCompress, zstdDecompressSync } = /** @type {any} */ (zlib)
 if (createZstdCompress !== undefined) {
-  rows.push(
-    row({
+  cases.push(
+    streamCase({
       name: 'zstd-3',
       what: 'pool.stream(zstdCompress({ level: 3 })) against zlib.createZstdCompress, 69 MB in chunks of 64 KiB',
       transform: transforms.zstdCompress({ level: 3 }),
-      peer: 'createZstdCompress',
+      reference: 'createZstdCompress',
       open: () => createZstdCompress(),
       prepare: plain => plain,
       undo: zstdDecompressSync
@@ -112,4 +112,4 @@ if (createZstdCompress !== undefined) {
   )
 }
 
-module.exports = { rows }
+module.exports = { cases }

@@ -9,7 +9,7 @@ const { Pool, transforms } = require('../../../index.js')
 const { cities } = require('../../data/documents.js')
 const { flow } = require('../../load/flow.js')
 
-/** @typedef {import('../../harness/case.js').Row} Row */
+/** @typedef {import('../../harness/case.js').Case} Case */
 
 const TIMES = 4
 
@@ -47,18 +47,18 @@ function open(threads) {
   ]
 }
 
-/** @type {Row[]} */
-const rows = [
+/** @type {Case[]} */
+const cases = [
   {
     name: 'sha256',
     what: "pool.sink(digest('sha256')) against a Writable that calls createHash's update, 69 MB in chunks of 64 KiB",
     reference: 'createHash',
     measures: [
-      { name: 'throughput', unit: 'MB/s', bar: { of: 'ratio', atLeast: 0.9 } },
+      { name: 'throughput', unit: 'MB/s', target: { of: 'ratio', atLeast: 0.9 } },
       { name: 'timer late, p99', unit: 'ms' }
     ],
     open
   }
 ]
 
-module.exports = { rows }
+module.exports = { cases }

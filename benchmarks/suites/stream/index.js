@@ -1,3 +1,3 @@
 'use strict'
 
-module.exports = { rows: [...require('./codecs.js').rows, ...require('./digest.js').rows] }
+module.exports = { cases: [...require('./codecs.js').cases, ...require('./digest.js').cases] }
