@@ -1,6 +1,6 @@
 'use strict'
 
-// Side by side with other packages, which live in benchmarks/node_modules and nowhere else.
+// Benchmarks against other packages, which are installed in benchmarks/node_modules alone.
 
 const { join } = require('node:path')
 const { root, start } = require('./lib/process.js')

@@ -1,10 +1,11 @@
 'use strict'
 
+const { buildAddon, placeAddon } = require('./lib/build.js')
 const { root, start } = require('./lib/process.js')
-const { build, install, place } = require('./lib/setup.js')
+const { install } = require('./lib/setup.js')
 
 start(async () => {
   await install(root)
-  await build()
-  place()
+  await buildAddon()
+  placeAddon()
 })

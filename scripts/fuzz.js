@@ -9,7 +9,7 @@ const { basename, join } = require('node:path')
 const { parseArgs } = require('node:util')
 const { root, run, say, start } = require('./lib/process.js')
 
-/** An input takes at most so much; cargo-fuzz gives the memory in MiB and the time in seconds. */
+/** Limits of one input: memory in MiB, time in seconds. */
 const LIMITS = ['-rss_limit_mb=2048', '-malloc_limit_mb=512', '-timeout=10', '-max_len=65536']
 
 start(async () => {
@@ -27,7 +27,7 @@ start(async () => {
 })
 
 /**
- * What it finds new goes into a folder that git ignores; the seeds stay as they are.
+ * Fuzzes one target. New inputs go into a folder that git ignores; the seeds stay unchanged.
  * @param {string} name
  * @param {string} seconds
  */

@@ -7,9 +7,9 @@ const { mkdirSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
 const { parseArgs } = require('node:util')
 const { platform } = require('../lib/native/platform.js')
+const { buildFaultAddon } = require('./lib/build.js')
 const { npm, root, run, start } = require('./lib/process.js')
-const { faultAddon } = require('./lib/checks.js')
-const { checks } = require('./matrix/runtime-checks.js')
+const { runtimeChecks } = require('./matrix/runtime-checks.js')
 const { runFiles, sortFiles, testFiles } = require('./lib/test-runner.js')
 const { setup } = require('./lib/setup.js')
 
@@ -40,7 +40,7 @@ start(async () => {
   const chosen = choose(process.argv.slice(2))
   if (platform() !== 'linux-x64-gnu') throw new Error('The runtimes of the matrix are those for linux-x64-gnu.')
   await setup()
-  const { failure } = await faultAddon()
+  const { failure } = await buildFaultAddon()
   if (failure !== undefined) throw new Error(failure)
   console.log(row(['runtime', 'version', 'passed', 'failed', 'skipped', 'seconds']))
   let code = 0
@@ -79,16 +79,16 @@ async function download({ name, spec, binary }) {
   return join(folder, 'node_modules', binary)
 }
 
-/** All tests, as `npm test` runs them. @param {string} runtime */
+/** Runs all tests, as `npm test` does. @param {string} runtime */
 function runTests(runtime) {
   return runFiles(sortFiles(testFiles()).tests, { runtime })
 }
 
-/** Each check in a process of its own, which has to end by itself. @param {string} runtime @param {string[]} args */
+/** Runs each check in a new process, which has to end by itself. @param {string} runtime @param {string[]} args */
 async function runChecks(runtime, args) {
   /** @type {Verdict} */
   const verdict = { passed: 0, failed: 0, skipped: 0, problems: [] }
-  for (const name of Object.keys(checks)) {
+  for (const name of Object.keys(runtimeChecks)) {
     const script = join(__dirname, 'matrix', 'runtime-checks.js')
     const env = { PATH: `${dirname(runtime)}:${process.env.PATH}` }
     const outcome = await run(runtime, [...args, script, name], { env, timeout: CHECK_TIMEOUT })

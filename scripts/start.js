@@ -1,6 +1,6 @@
 'use strict'
 
-// The traps that this package removes, naive code beside offloop.
+// Runs the traps that this package removes: naive code against offloop.
 
 const { join } = require('node:path')
 const { root, run, start } = require('./lib/process.js')

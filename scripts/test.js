@@ -1,14 +1,15 @@
 'use strict'
 
 // npm test                      everything
-// npm test -- --only rust,types gates or groups of gates, by name
+// npm test -- --only rust,types checks or groups of checks, by name
 // npm test -- __test__/pool/run.test.js  some test files
 
 const { existsSync } = require('node:fs')
 const { join, relative } = require('node:path')
 const { parseArgs } = require('node:util')
 const { root, start } = require('./lib/process.js')
-const { faultAddon, gates, nodeTests } = require('./lib/checks.js')
+const { buildFaultAddon } = require('./lib/build.js')
+const { checks, nodeTests } = require('./lib/checks.js')
 const { setup } = require('./lib/setup.js')
 
 start(async () => {
@@ -19,14 +20,14 @@ start(async () => {
     return {}
   })
   const total = { passed: 0, failed: 0, skipped: 0 }
-  for (const gate of chosen) {
-    const { failure, passed, failed = 0, skipped = 0 } = await time(gate.name, gate.run)
-    // A gate without tests of its own counts as one.
+  for (const check of chosen) {
+    const { failure, passed, failed = 0, skipped = 0 } = await time(check.name, check.run)
+    // A check without tests counts as one.
     total.passed += passed ?? (failure === undefined ? 1 : 0)
     total.failed += failure === undefined ? failed : Math.max(failed, 1)
     total.skipped += skipped
     if (failure !== undefined) {
-      console.log(`\n${failure.trimEnd()}\n\n${gate.name} failed\n`)
+      console.log(`\n${failure.trimEnd()}\n\n${check.name} failed\n`)
       break
     }
   }
@@ -37,9 +38,9 @@ start(async () => {
 })
 
 /**
- * The gates that the arguments ask for.
+ * Returns the checks that the arguments select.
  * @param {string[]} args
- * @returns {readonly import('./lib/checks.js').Gate[]}
+ * @returns {readonly import('./lib/checks.js').Check[]}
  */
 function choose(args) {
   const { values, positionals } = parseArgs({ args, options: { only: { type: 'string' } }, allowPositionals: true })
@@ -48,20 +49,20 @@ function choose(args) {
     const missing = files.filter(file => !existsSync(join(root, file)))
     if (missing.length > 0) throw new Error(`There is no ${missing.join(', ')}.`)
     return [
-      { name: 'fault addon', group: 'js', run: faultAddon },
+      { name: 'fault addon', group: 'js', run: buildFaultAddon },
       { name: 'node', group: 'js', run: () => nodeTests(files) }
     ]
   }
-  if (values.only === undefined) return gates
+  if (values.only === undefined) return checks
   const wanted = values.only.split(',').map(name => name.trim())
-  const known = new Set(gates.flatMap(gate => [gate.name, gate.group]))
+  const known = new Set(checks.flatMap(check => [check.name, check.group]))
   const unknown = wanted.filter(name => !known.has(name))
   if (unknown.length > 0) throw new Error(`Unknown: ${unknown.join(', ')}. Known: ${[...known].join(', ')}.`)
-  return gates.filter(gate => wanted.includes(gate.name) || wanted.includes(gate.group))
+  return checks.filter(check => wanted.includes(check.name) || wanted.includes(check.group))
 }
 
 /**
- * Runs one step, telling its name first and its time after.
+ * Runs one step; prints its name before and its time after.
  * @template T
  * @param {string} name
  * @param {() => Promise<T>} step

@@ -5,7 +5,8 @@
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
 const { test } = require('node:test')
-const { builtLibrary, countCargoTests } = require('../../scripts/lib/checks.js')
+const { builtLibrary } = require('../../scripts/lib/build.js')
+const { countCargoTests } = require('../../scripts/lib/checks.js')
 const { judge, parse, runFile, sortFiles } = require('../../scripts/lib/test-runner.js')
 const { installed } = require('../../scripts/lib/setup.js')
 

@@ -6,7 +6,7 @@ const { join } = require('node:path')
 const root = join(__dirname, '..', '..')
 const windows = process.platform === 'win32'
 
-/** Those under way, so that an interrupted run leaves none behind. */
+/** The running commands, so that an interrupted run leaves none behind. */
 const running = new Set()
 
 /**
@@ -14,11 +14,11 @@ const running = new Set()
  * @property {string} [cwd]
  * @property {NodeJS.ProcessEnv | undefined} [env] added to the environment
  * @property {boolean} [show] pass the output through instead of keeping it
- * @property {number} [timeout] milliseconds after which it and all it started are killed
+ * @property {number} [timeout] milliseconds after which the command and all that it started are killed
  *
  * @typedef {object} Outcome
- * @property {number} code 0 for success; never 0 for a command that was killed or could not start
- * @property {string} output stdout and stderr as they came, unless they were shown
+ * @property {number} code 0 for success; never 0 after a kill or a failure to start
+ * @property {string} output stdout and stderr in order of arrival, unless shown
  * @property {string} stdout
  * @property {boolean} timedOut
  */
@@ -36,7 +36,7 @@ function run(command, args, { cwd = root, env, show = false, timeout } = {}) {
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
-      // A group of its own, so that a timeout reaches what it started too.
+      // A new process group, so that a timeout also reaches what the command started.
       detached: !windows,
       windowsHide: true
     })
@@ -75,7 +75,17 @@ function run(command, args, { cwd = root, env, show = false, timeout } = {}) {
 }
 
 /**
- * With all that it started, if it has a group of its own.
+ * Returns why a command failed, if it did.
+ * @param {Outcome} outcome
+ * @returns {{ failure?: string }}
+ */
+function resultOf({ code, output, timedOut }) {
+  if (timedOut) return { failure: `${output}\nIt took too long and was killed.` }
+  return code === 0 ? {} : { failure: output }
+}
+
+/**
+ * Kills a process with all that it started, if it leads a process group.
  * @param {import('node:child_process').ChildProcess} child
  */
 function kill(child) {
@@ -83,7 +93,7 @@ function kill(child) {
     if (windows || child.pid === undefined) child.kill('SIGKILL')
     else process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // It has just ended by itself.
+    // The process has already ended.
   }
 }
 
@@ -98,7 +108,7 @@ for (const [signal, code] of /** @type {const} */ ([
 }
 
 /**
- * A tool of node_modules, as arguments for Node itself: no shell and no .cmd file on any platform.
+ * Returns the script of a tool in node_modules, for Node itself to run: no shell and no .cmd file on any platform.
  * @param {string} name as in node_modules/<name>
  * @param {string} [bin] where the package has several
  */
@@ -110,7 +120,7 @@ function tool(name, bin) {
 }
 
 /**
- * Runs npm: the one that runs this, where one does.
+ * Runs npm: the one that runs this script, if any.
  * @param {readonly string[]} args
  * @param {CommandOptions} [options]
  */
@@ -126,8 +136,8 @@ function say(text) {
 }
 
 /**
- * Runs a script's main function. A failure is told without a stack: its message says what to do.
- * @param {() => Promise<number | void>} main resolves to the exit code, 0 if nothing
+ * Runs a script's main function. Prints the message of a failure without a stack.
+ * @param {() => Promise<number | void>} main resolves to the exit code, 0 by default
  */
 function start(main) {
   main().then(
@@ -141,4 +151,4 @@ function start(main) {
   )
 }
 
-module.exports = { kill, npm, root, run, say, start, tool }
+module.exports = { kill, npm, resultOf, root, run, say, start, tool }

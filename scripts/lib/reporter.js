@@ -1,10 +1,10 @@
 'use strict'
 
-// A reporter of node:test that writes what the runner needs to know, one JSON line an event.
+// A reporter of node:test that writes the events that the runner needs, one JSON line each.
 
 const { inspect } = require('node:util')
 
-const TOLD = new Set(['test:dequeue', 'test:pass', 'test:fail', 'test:diagnostic'])
+const REPORTED = new Set(['test:dequeue', 'test:pass', 'test:fail', 'test:diagnostic'])
 
 /**
  * @param {AsyncIterable<{ type: string, data: any }>} source
@@ -12,7 +12,7 @@ const TOLD = new Set(['test:dequeue', 'test:pass', 'test:fail', 'test:diagnostic
  */
 module.exports = async function* report(source) {
   for await (const { type, data } of source) {
-    if (!TOLD.has(type)) continue
+    if (!REPORTED.has(type)) continue
     const { name, nesting, skip, todo, message } = data
     const error = type === 'test:fail' ? describe(data.details.error) : undefined
     const suite = data.details?.type === 'suite'

@@ -1,7 +1,7 @@
 'use strict'
 
-// Runs the JavaScript tests, each file in a process of its own, and believes none of them unseen: a file that ran no
-// test, ended early, hung, or skipped without saying why has failed.
+// Runs the JavaScript tests, each file in a new process. A file that ran no test, ended early, hung, or skipped a test
+// without a reason has failed.
 
 const { mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
@@ -26,7 +26,7 @@ const FILE_TIMEOUT = 120_000
  */
 
 /**
- * Sorts the files of the test folder by who runs them.
+ * Sorts the files of the test folder by their runner.
  * @param {readonly string[]} files paths from the root, with slashes
  */
 function sortFiles(files) {
@@ -41,7 +41,7 @@ function sortFiles(files) {
   return sorted
 }
 
-/** The files of the test folder, in a fixed order. */
+/** Lists the files of the test folder in a fixed order. */
 function testFiles() {
   const folder = join(root, '__test__')
   return readdirSync(folder, { withFileTypes: true, recursive: true })
@@ -51,7 +51,7 @@ function testFiles() {
 }
 
 /**
- * What one file's events amount to.
+ * Turns the events of one file into a verdict.
  * @param {readonly Event[]} events
  * @param {{ code: number, timedOut: boolean }} outcome of its process
  * @returns {Verdict}
@@ -98,16 +98,18 @@ function unfinished(events) {
     if (index >= 0) open.splice(index, 1)
   }
   if (open.length > 0) return `unfinished: ${open.map(event => `'${event.name}'`).join(', ')}`
-  return 'no test was seen to be under way: it left something open, or a test never came back to the event loop'
+  return 'no test was running: the file left something open, or a test never returned to the event loop'
 }
 
 /**
- * What node:test said beside its results and its own sums.
+ * Returns the diagnostics of node:test except its totals.
  * @param {readonly Event[]} events
  */
 function remarks(events) {
-  const said = events.flatMap(event => (event.type === 'diagnostic' ? [event.message ?? ''] : []))
-  return said.filter(message => !/^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(message))
+  const messages = events.flatMap(event => (event.type === 'diagnostic' ? [event.message ?? ''] : []))
+  return messages.filter(
+    message => !/^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(message)
+  )
 }
 
 /**
@@ -120,8 +122,8 @@ async function runFile(file, { runtime = process.execPath, timeout = FILE_TIMEOU
   const folder = mkdtempSync(join(tmpdir(), 'offloop-test-'))
   const report = join(folder, 'events')
   const reporter = ['--test-reporter', join(root, 'scripts/lib/reporter.js'), '--test-reporter-destination', report]
-  // Inherited from a test that runs this runner, the first would change what the reporter gets to see. What a test starts by
-  // name (npm) runs in the same Node.js.
+  // NODE_TEST_CONTEXT, inherited from a test that runs this runner, would change what the reporter receives. PATH makes
+  // programs that a test starts by name (npm) run in the same Node.js.
   const env = { NODE_TEST_CONTEXT: undefined, PATH: dirname(runtime) + delimiter + process.env.PATH }
   const outcome = await run(runtime, [...reporter, join(root, file)], { env, timeout })
   const verdict = judge(parse(readReport(report)), outcome)
@@ -140,7 +142,7 @@ function readReport(path) {
 }
 
 /**
- * The events of a report, whose last line may be cut off if its process was killed.
+ * Parses the events of a report, whose last line may be cut off if its process was killed.
  * @param {string} text
  * @returns {Event[]}
  */

@@ -1,7 +1,7 @@
 'use strict'
 
-// What Bun and Deno are asked to do. The tests ask much of Node itself besides: of its collector, its processes, the order of
-// its turns. Each check is a process of its own.
+// The checks for Bun and Deno. The tests also rely on Node itself: its garbage collector, its processes, the order of its
+// event loop. Each check runs in a new process.
 //
 // bun scripts/matrix/runtime-checks.js 'pool.run'
 
@@ -19,7 +19,7 @@ const TEXT = 'all work and no play '.repeat(100_000)
 const MODULE = require.resolve('./module.js')
 
 /** @type {Record<string, () => Promise<void>>} */
-const checks = {
+const runtimeChecks = {
   async 'pool.run'() {
     assert.equal(await pool.run(hex(), 'abc'), ABC)
     assert.equal(String(gunzipSync(await pool.run(transforms.gzip(), TEXT))), TEXT)
@@ -144,16 +144,16 @@ const checks = {
   }
 }
 
-/** Those that say themselves that they passed. */
-const TELL = ['an unfinished task keeps the process alive', 'process.exit in the middle of work']
+/** The checks that print their success themselves. */
+const PRINTS = ['an unfinished task keeps the process alive', 'process.exit in the middle of work']
 
-module.exports = { checks }
+module.exports = { runtimeChecks }
 
 const name = isMainThread ? process.argv[2] : workerData
 if (require.main === module || !isMainThread) {
-  checks[name]().then(
+  runtimeChecks[name]().then(
     () => {
-      if (isMainThread && !TELL.includes(name)) console.log('passed')
+      if (isMainThread && !PRINTS.includes(name)) console.log('passed')
     },
     error => {
       console.error(error)

@@ -1,7 +1,7 @@
 'use strict'
 
-// package.json as it is published: without what only this repository needs, and with the packages that hold the addons. They
-// cannot stand in the repository's own, whose lock file would have to name them before they are published.
+// package.json as published: without the fields that only this repository needs, and with the packages that hold the addons.
+// The repository's own cannot list those: its lock file would have to name them before they are published.
 //
 // node scripts/release/manifest.js publish   before npm packs
 // node scripts/release/manifest.js restore   after it
@@ -16,7 +16,7 @@ const KEPT = join(root, 'target', 'package.json')
 /** @param {string} path */
 const read = path => JSON.parse(readFileSync(path, 'utf8'))
 
-/** The packages that hold an addon each, by the names of their folders. @returns {Record<string, any>} */
+/** Returns the manifests of the packages that hold an addon each, by folder name. @returns {Record<string, any>} */
 function platforms() {
   const folder = join(root, 'npm')
   return Object.fromEntries(readdirSync(folder).map(name => [name, read(join(folder, name, 'package.json'))]))
@@ -36,7 +36,7 @@ function published(manifest) {
 function publish() {
   const text = readFileSync(PATH, 'utf8')
   const manifest = JSON.parse(text)
-  // An earlier run was cut short: what it kept is the original.
+  // An earlier run was interrupted: the kept file is the original.
   if (manifest.devDependencies === undefined) return checkKept(text)
   mkdirSync(dirname(KEPT), { recursive: true })
   replace(KEPT, text)
@@ -48,7 +48,7 @@ function publishedText(text) {
   return `${JSON.stringify(published(JSON.parse(text)), null, 2)}\n`
 }
 
-/** Nobody's edits are lost. @param {string} text of the manifest that is there */
+/** Throws if package.json was edited since its publication. @param {string} text of the present manifest */
 function checkKept(text) {
   if (existsSync(KEPT) && publishedText(readFileSync(KEPT, 'utf8')) === text) return
   throw new Error(
@@ -66,7 +66,7 @@ function restore() {
   rmSync(KEPT)
 }
 
-/** Nobody reads half a file. @param {string} path @param {string} text */
+/** Writes a file atomically. @param {string} path @param {string} text */
 function replace(path, text) {
   writeFileSync(`${path}.new`, text)
   renameSync(`${path}.new`, path)

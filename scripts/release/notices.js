@@ -1,7 +1,7 @@
 'use strict'
 
-// npm run notices: the licences of the crates that the addon is made of, which its packages carry. It needs
-// `cargo install cargo-about`; the result is committed.
+// npm run notices: collects the licences of the addon's crates for its packages. Needs `cargo install cargo-about`; the
+// result is committed.
 
 const { writeFileSync } = require('node:fs')
 const { join } = require('node:path')

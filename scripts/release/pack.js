@@ -1,6 +1,6 @@
 'use strict'
 
-// npm run tarballs: the tarballs that would be published, of the package and of this platform's addon, into target/pack.
+// npm run tarballs: packs the package and this platform's addon, as published, into target/pack.
 
 const { copyFileSync, mkdirSync, rmSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
@@ -11,7 +11,7 @@ const { setup } = require('../lib/setup.js')
 
 const FOLDER = join(root, 'target', 'pack')
 
-/** @returns {Promise<string[]>} the paths of the tarballs: of the package, of the addon */
+/** @returns {Promise<string[]>} paths of the tarballs: the package, the addon */
 async function pack(folder = FOLDER) {
   rmSync(folder, { recursive: true, force: true })
   const copy = join(folder, 'package')
@@ -22,7 +22,7 @@ async function pack(folder = FOLDER) {
 }
 
 /**
- * Copies what is published, with the manifest that it has there: the tree stays as it is, whoever reads it meanwhile.
+ * Copies the published files with the published manifest. The working tree stays unchanged for concurrent readers.
  * @param {string} folder
  */
 async function stage(folder) {

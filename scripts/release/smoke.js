@@ -1,6 +1,6 @@
 'use strict'
 
-// Whether the addon in lib/ loads and works: a little of each part. For machines where all of the tests would take too long.
+// Checks that the addon in lib/native/ loads and works, a little of each part. For machines where all tests would take too long.
 
 const assert = require('node:assert/strict')
 const { Cache, Pool, transforms } = require('../../index.js')

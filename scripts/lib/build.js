@@ -1,0 +1,132 @@
+'use strict'
+
+// Builds of the addon: the released one, and the one with faults for tests.
+
+const { createHash } = require('node:crypto')
+const { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } = require('node:fs')
+const { dirname, join, relative } = require('node:path')
+const { platform } = require('../../lib/native/platform.js')
+const { resultOf, root, run, say, tool } = require('./process.js')
+
+const SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock', 'package.json']
+const BINDING = ['lib/native/binding.js', 'lib/native/binding.d.ts']
+/** The files that accompany the addon in its package. */
+const LICENCES = ['LICENSE', 'THIRD-PARTY-NOTICES']
+const STAMP = join(root, 'target', 'addon.stamp')
+/** Arguments of cargo that make a stale Cargo.lock an error. */
+const LOCKED = process.env.CI ? ['--locked'] : []
+const TIMEOUT = 480_000
+
+/** Builds the addon into lib/native/ and regenerates its binding. */
+async function buildAddon() {
+  const compiler = await requireRust()
+  say('building the addon; the first time takes a minute or two')
+  // napi keeps the types it found in an earlier build; those of a deleted function must not live on.
+  const flags = ['--platform', '--release', '--strip', '--output-dir', 'lib/native', '--no-dts-cache']
+  const names = ['--js', 'binding.js', '--dts', 'binding.d.ts']
+  const args = [tool('@napi-rs/cli', 'napi'), 'build', ...flags, ...names, ...(process.env.CI ? ['--', ...LOCKED] : [])]
+  const { code, output } = await run(process.execPath, args)
+  if (code !== 0) throw new Error(`The addon could not be built:\n${output}`)
+  if (addons().length === 0) throw new Error(`napi build left no lib/native/offloop.*.node:\n${output}`)
+  mkdirSync(dirname(STAMP), { recursive: true })
+  writeFileSync(STAMP, fingerprint(compiler))
+}
+
+/** Whether this compiler built the addon in lib/native/ from the present sources. Compares contents, not dates. */
+async function isBuilt() {
+  if (addons().length === 0 || !existsSync(STAMP)) return false
+  const stamp = readFileSync(STAMP, 'utf8')
+  const { code, stdout } = await run('rustc', ['--version'])
+  // Without a compiler there is nothing to rebuild with: the sources alone decide.
+  return stamp === fingerprint(code === 0 ? stdout.trim() : stamp.split('\n')[0])
+}
+
+function addons() {
+  const folder = join(root, 'lib', 'native')
+  return existsSync(folder) ? readdirSync(folder).filter(name => /^offloop\..*\.node$/.test(name)) : []
+}
+
+/** @param {string} compiler */
+function fingerprint(compiler) {
+  const addon = addons().map(name => `lib/native/${name}`)
+  const hash = createHash('sha256')
+  for (const file of [...SOURCES.flatMap(filesUnder), ...BINDING, ...addon]) {
+    const path = join(root, file)
+    hash
+      .update(`${file}\0`)
+      .update(existsSync(path) ? readFileSync(path) : 'missing')
+      .update('\0')
+  }
+  return `${compiler}\n${hash.digest('hex')}\n`
+}
+
+/**
+ * @param {string} path from the root
+ * @returns {string[]}
+ */
+function filesUnder(path) {
+  const full = join(root, path)
+  if (!existsSync(full)) return []
+  if (statSync(full).isFile()) return [path]
+  const entries = readdirSync(full, { withFileTypes: true, recursive: true })
+  return entries
+    .filter(entry => entry.isFile())
+    .map(entry => relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .sort()
+}
+
+/** Returns the compiler's version; throws instructions if there is no compiler. */
+async function requireRust() {
+  const cargo = await run('cargo', ['--version'])
+  const rustc = await run('rustc', ['--version'])
+  const missing = [cargo.code && 'cargo', rustc.code && 'rustc'].filter(Boolean)
+  if (missing.length === 0) return rustc.stdout.trim()
+  throw new Error(
+    `The addon has to be built, and ${missing.join(' and ')} did not start.\n` +
+      `Looked for in PATH: ${process.env.PATH}\n` +
+      `${cargo.code ? cargo.output : rustc.output}` +
+      'Install Rust 1.88 or newer (https://rustup.rs), open a new shell, and run this command again.'
+  )
+}
+
+/** Copies the addon into the npm package of this platform, unless it is there. */
+function placeAddon() {
+  const name = `offloop.${platform()}.node`
+  const [built, placed] = [join(root, 'lib', 'native', name), join(root, 'npm', platform(), name)]
+  if (!existsSync(built) || !existsSync(dirname(placed))) return
+  const is = existsSync(placed) && readFileSync(placed).equals(readFileSync(built))
+  if (!is) copyFileSync(built, placed)
+  for (const file of LICENCES) copyFileSync(join(root, file), join(dirname(placed), file))
+}
+
+/**
+ * Builds a second addon into target/fault/offloop.node, with the faults that tests inject.
+ * @returns {Promise<{ failure?: string }>}
+ */
+async function buildFaultAddon() {
+  const args = ['build', ...LOCKED, '--features', 'fault', '--lib', '--message-format', 'json-render-diagnostics']
+  const outcome = await run('cargo', args, { timeout: TIMEOUT })
+  if (outcome.code !== 0) return resultOf(outcome)
+  const library = builtLibrary(outcome.stdout)
+  if (library === undefined) return { failure: `cargo built no dynamic library.\n${outcome.output}` }
+  mkdirSync(join(root, 'target/fault'), { recursive: true })
+  copyFileSync(library, join(root, 'target/fault/offloop.node'))
+  return {}
+}
+
+/**
+ * Finds the path of the addon among cargo's messages.
+ * @param {string} messages
+ * @returns {string | undefined}
+ */
+function builtLibrary(messages) {
+  const lines = messages.split('\n').filter(line => line.startsWith('{'))
+  const files = lines
+    .map(line => JSON.parse(line))
+    .flatMap(({ reason, target, filenames }) => {
+      return reason === 'compiler-artifact' && target.name === 'offloop' ? filenames : []
+    })
+  return files.find(file => /\.(so|dylib|dll)$/.test(file))
+}
+
+module.exports = { LOCKED, buildAddon, buildFaultAddon, builtLibrary, isBuilt, placeAddon }
