@@ -1,7 +1,8 @@
 /**
- * offloop keeps Node's event loop free: heavy work runs on a bounded pool of native threads and comes back as a promise.
+ * offloop keeps Node's event loop free: heavy work runs on a bounded pool of native threads, and its result comes back as a
+ * promise.
  *
- * All times are milliseconds and all sizes are bytes, unless a name says otherwise.
+ * Times are in milliseconds and sizes in bytes, unless the name says otherwise.
  *
  * @packageDocumentation
  */
@@ -9,50 +10,49 @@
 import type { Duplex, Writable } from 'node:stream'
 import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads'
 
-// ---------------------------------------------------------------- data that crosses the border
+// ---------------------------------------------------------------- inputs
 
 /**
- * Bytes in any of JavaScript's clothes. A task copies them before it runs, so that nothing you do to them afterwards
- * matters; see {@link move} for giving them away instead. Inputs above 1 MiB are copied in pieces over turns of the
- * event loop: leave those alone until the task settles. A buffer that changes its length meanwhile rejects with a
- * `TypeError`. So do detached memory and a view that is out of bounds because its `ArrayBuffer` was resized.
+ * Binary data: an ArrayBuffer, a SharedArrayBuffer or any view of one. A task copies its input before it runs, so later changes
+ * have no effect; {@link move} transfers the memory instead. Inputs above 1 MiB are copied in pieces over several event-loop
+ * iterations: do not change them until the task settles. A buffer whose length changes meanwhile rejects with a `TypeError`. So
+ * do a detached buffer and a view that is out of bounds because its `ArrayBuffer` was resized.
  *
- * A copy is memory: where there is none the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's
- * own Buffers do. A task that finds no memory while it runs rejects with an {@link OffloopError} of code `ERR_OFFLOOP_UNSUPPORTED`.
+ * If there is no memory for the copy, the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's Buffers
+ * do. A task that runs out of memory rejects with an {@link OffloopError} of code `ERR_OFFLOOP_UNSUPPORTED`.
  */
 export type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
 
 /**
- * What every byte-oriented transform accepts. A string is taken as UTF-8; lone surrogates become U+FFFD. One that was put
- * together of very many pieces is joined by V8 in one go first, on the event loop.
+ * Input of byte-oriented transforms. Strings are encoded as UTF-8, lone surrogates as U+FFFD. V8 first flattens a string that was
+ * concatenated from very many parts, in one step on the event loop.
  */
 export type Input = Bytes | string
 
-/** What was given away with {@link move}. */
+/** A value passed to {@link move}. */
 export interface Moved<T> {
-  /** What is given away. */
+  /** The value. */
   readonly value: T
-  /** For the type checker only; not there at run time. */
+  /** For the type checker only; absent at run time. */
   readonly [given]: true
 }
 
 /**
- * Gives a buffer away: the task takes its memory without a copy, and once the task is admitted your buffer is detached
- * (its `byteLength` is 0). If the pool has no room, the buffer stays as it is.
+ * Transfers a buffer instead of copying it: the task uses its memory, and the buffer is detached (its `byteLength` becomes 0)
+ * once the task is admitted. If the pool is full, the buffer is left unchanged.
  *
- * Memory that cannot be given away is copied instead and stays yours: a view of a part of its `ArrayBuffer` (Node's
- * small Buffers are slices of a shared slab), a `SharedArrayBuffer`, a resizable buffer, memory of another addon.
+ * Memory that cannot be transferred is copied and stays yours: a view of part of its `ArrayBuffer` (Node's small Buffers are
+ * slices of a shared slab), a `SharedArrayBuffer`, a resizable buffer, memory of another addon.
  *
- * @throws TypeError for anything that is not bytes or a MessagePort.
+ * @throws TypeError for a value that is neither bytes nor a MessagePort
  * @example
  * const body = await fs.readFile(path)
  * const packed = await pool.run(transforms.gzip(), move(body)) // body.byteLength is 0 now
  */
 export function move<T extends Bytes | MessagePort>(value: T): Moved<T>
 /**
- * Gives away what is listed of a value, as `postMessage` has it: ArrayBuffers, MessagePorts and all else that can change hands
- * between threads. For inputs of {@link transforms.module} and {@link transforms.workerScript}, and for what a function of yours
- * returns.
+ * Transfers the listed parts of a value, as `postMessage` does: ArrayBuffers, MessagePorts and other transferable objects. For
+ * inputs of {@link transforms.module} and {@link transforms.workerScript}, and for the return value of a worker function.
  * @example
  * await pool.run(resize, move({ image, width: 200 }, [image.buffer]))
  */
@@ -63,27 +63,27 @@ export function move<T>(value: T, transfer: readonly (ArrayBuffer | MessagePort 
 declare const shape: unique symbol
 declare const given: unique symbol
 
-// Without this line everything here would count as exported.
+// Without this line, every declaration here would be exported.
 export {}
 
 /**
- * A frozen description of CPU work: make it once, use it in every verb of every pool, as often as you like.
- * It belongs to the thread that made it.
+ * A frozen description of CPU work: make it once, use it with every method of every pool, as often as you like. It belongs to the
+ * thread that made it.
  */
 export interface Transform<In, Out> {
   /** As in `transforms.<name>`. */
   readonly name: string
-  /** For the type checker only; not there at run time. */
+  /** For the type checker only; absent at run time. */
   readonly [shape]: (input: In) => Out
 }
 
-/** A transform that can also take its input chunk by chunk. */
+/** A transform that can also process its input chunk by chunk. */
 export interface StreamTransform<In, Out> extends Transform<In, Out> {
-  /** It works in {@link Pool.stream} and in a folding {@link Pool.sink}. */
+  /** {@link Pool.stream} accepts the transform, and so does {@link Pool.sink} without `each`. */
   readonly streaming: true
 }
 
-/** `sha*` and `md5` as in FIPS 180-4, FIPS 202 and RFC 1321; `xxh3-*` and `crc32` give their value in big-endian. */
+/** `sha*` and `md5` as in FIPS 180-4, FIPS 202 and RFC 1321; `xxh3-*` and `crc32` are returned in big-endian byte order. */
 export type DigestAlgorithm =
   | 'sha1'
   | 'sha256'
@@ -97,31 +97,32 @@ export type DigestAlgorithm =
   | 'xxh3-128'
   | 'crc32'
 
-/** The digests that {@link transforms.hmac} is made of. */
+/** Digests that {@link transforms.hmac} supports. */
 export type HmacAlgorithm = 'sha1' | 'sha256' | 'sha384' | 'sha512'
 
-/** How a digest becomes a string. `base64url` is not padded. */
+/** String encoding of a digest. `base64url` is not padded. */
 export type TextEncoding = 'hex' | 'base64' | 'base64url'
 
 /**
- * All transforms. Each throws a `TypeError` or `RangeError` when it is made of bad options, never when it runs. An option
- * that it does not know is refused: a limit that is misspelt must not be no limit.
+ * All transforms. Bad options throw a `TypeError` or `RangeError` when the transform is made, never when it runs. Unknown options
+ * are rejected, so that a misspelled limit is not ignored silently.
  */
 export const transforms: {
   /**
-   * The input as a Buffer of its own.
+   * Returns the input as a new Buffer.
    * @example
    * await pool.run(transforms.identity(), 'ping') // <Buffer 70 69 6e 67>
    */
   identity(): StreamTransform<Input, Buffer>
 
   /**
-   * Runs several transforms in one trip off the loop; the values between two steps never visit JavaScript.
-   * Behind `json.parse` and `csv.parse`, whose values JavaScript builds, only steps in JavaScript and `json.stringify` may follow.
-   * An error names the step that failed as `transform`. 1,024 steps at most; the steps of a chain in a chain count.
+   * Runs several transforms in one round trip; values between two native steps never enter JavaScript. After `json.parse` and
+   * `csv.parse`, whose values are built in JavaScript, only JavaScript steps and `json.stringify` may follow. The `transform` of
+   * an error names the step that failed. At most 1,024 steps, those of nested chains included.
    *
-   * Steps in JavaScript ({@link transforms.module}, {@link transforms.workerScript}) may stand anywhere. Such a chain is a task
-   * for each of them and for the native steps between two of them, one after the other: only the first can find the pool full.
+   * JavaScript steps ({@link transforms.module}, {@link transforms.workerScript}) may be anywhere. Such a chain runs one task for
+   * each of them and one for each group of native steps between them, one after the other: only the first can be rejected because
+   * the pool is full.
    * @example
    * const etag = transforms.chain(transforms.gzip(), transforms.digest('sha256', { encoding: 'base64url' }))
    * await pool.run(etag, body)
@@ -162,7 +163,7 @@ export const transforms: {
     fourth: Transform<D, E>,
     fifth: Transform<E, F>
   ): Transform<A, F>
-  /** From the sixth step on the types are taken on trust, and so is the `Z` that you say comes out. */
+  /** From the sixth step on, neither the steps nor the result type `Z` are checked. */
   chain<A, B, C, D, E, F, Z = unknown>(
     first: Transform<A, B>,
     second: Transform<B, C>,
@@ -173,7 +174,7 @@ export const transforms: {
   ): Transform<A, Z>
 
   /**
-   * A digest of the input, as bytes or as a string. `blake3` of a large input uses all threads of the pool.
+   * Hashes the input, to bytes or a string. `blake3` of a large input uses all threads of the pool.
    * @example
    * await pool.run(transforms.digest('sha256', { encoding: 'hex' }), body)
    */
@@ -185,7 +186,8 @@ export const transforms: {
   ): StreamTransform<Input, Buffer | string>
 
   /**
-   * A keyed digest (RFC 2104). The key is copied when the transform is made and erased when the transform is gone.
+   * Computes a keyed digest (RFC 2104). The key is copied when the transform is made and erased when the transform is
+   * garbage-collected.
    * @example
    * await pool.run(transforms.hmac('sha256', secret, { encoding: 'hex' }), payload)
    */
@@ -198,50 +200,50 @@ export const transforms: {
   ): StreamTransform<Input, Buffer | string>
 
   /**
-   * gzip (RFC 1952): one member, which every browser reads. `level` 0 (store) to 9 (smallest), default 6. Inputs above
-   * about 1 MiB are compressed by all threads of the pool.
+   * Compresses to gzip (RFC 1952): one member, which every browser reads. `level` 0 (store) to 9 (smallest), default 6. Inputs
+   * above about 1 MiB are compressed by all threads of the pool.
    * @example
    * const body = await pool.run(transforms.gzip({ level: 6 }), json)
    */
   gzip(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
   /**
-   * The reverse of {@link transforms.gzip}. Several members are joined, and zeros after the last one are ignored, as
-   * node:zlib does. `maxOutput` (default 1 GiB) stops decompression bombs: set it to what you expect.
-   * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for corrupt or truncated input, ERR_OFFLOOP_OUTPUT_LIMIT
+   * Decompresses gzip. Several members are joined, and zeros after the last one are ignored, as in node:zlib. `maxOutput`
+   * (default 1 GiB) stops decompression bombs: set it to the size you expect.
+   * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for corrupt or truncated input, ERR_OFFLOOP_OUTPUT_LIMIT above `maxOutput`
    * @example
    * const packed = await pool.run(transforms.gzip(), 'text')
    * String(await pool.run(transforms.gunzip({ maxOutput: 64 << 20 }), packed)) // 'text'
    */
   gunzip(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /**
-   * zlib framing (RFC 1950), as node:zlib's `deflate`. `level` 0 to 9, default 6.
+   * Compresses to the zlib format (RFC 1950), like node:zlib's `deflate`. `level` 0 to 9, default 6.
    * @example
    * await pool.run(transforms.deflate({ level: 9 }), body)
    */
   deflate(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
   /**
-   * The reverse of {@link transforms.deflate}; `maxOutput` defaults to 1 GiB.
+   * Decompresses the zlib format. `maxOutput` defaults to 1 GiB.
    * @example
    * const packed = await pool.run(transforms.deflate(), 'text')
    * String(await pool.run(transforms.inflate(), packed)) // 'text'
    */
   inflate(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /**
-   * Deflate without framing (RFC 1951). `level` 0 to 9, default 6.
+   * Compresses to raw deflate (RFC 1951), without header and checksum. `level` 0 to 9, default 6.
    * @example
    * await pool.run(transforms.deflateRaw(), body)
    */
   deflateRaw(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
   /**
-   * The reverse of {@link transforms.deflateRaw}; `maxOutput` defaults to 1 GiB.
+   * Decompresses raw deflate. `maxOutput` defaults to 1 GiB.
    * @example
    * const packed = await pool.run(transforms.deflateRaw(), 'text')
    * String(await pool.run(transforms.inflateRaw({ maxOutput: 1024 }), packed)) // 'text'
    */
   inflateRaw(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /**
-   * Brotli (RFC 7932). `quality` 0 to 11, default 11 as in node:zlib, which is very slow: 4 or 5 suits responses made
-   * on the fly. `window` is the base-2 logarithm of the window, 10 to 24, default 22.
+   * Compresses with Brotli (RFC 7932). `quality` 0 to 11, default 11 as in node:zlib, which is very slow: 4 or 5 suits responses
+   * compressed on the fly. `window` is the base-2 logarithm of the window size, 10 to 24, default 22.
    * @example
    * response.end(await pool.run(transforms.brotliCompress({ quality: 5 }), body))
    */
@@ -250,15 +252,16 @@ export const transforms: {
     window?: number | undefined
   }): StreamTransform<Input, Buffer>
   /**
-   * The reverse of {@link transforms.brotliCompress}; `maxOutput` defaults to 1 GiB.
+   * Decompresses Brotli. `maxOutput` defaults to 1 GiB.
    * @example
    * const packed = await pool.run(transforms.brotliCompress(), 'text')
    * String(await pool.run(transforms.brotliDecompress(), packed)) // 'text'
    */
   brotliDecompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /**
-   * Zstandard (RFC 8878). `level` up to 22, default 3, negative ones are faster still. `dictionary` must be given to
-   * the decompressor too; without `checksum` another one may go unnoticed and give wrong data. `checksum` (default false) appends one that decompression checks.
+   * Compresses with Zstandard (RFC 8878). `level` up to 22, default 3; negative levels are faster still. The decompressor needs
+   * the same `dictionary`: a wrong one may go unnoticed and yield wrong data unless `checksum` is set. `checksum` (default false)
+   * appends a checksum that decompression verifies.
    * @example
    * await pool.run(transforms.zstdCompress({ level: 3, checksum: true }), body)
    */
@@ -268,7 +271,7 @@ export const transforms: {
     checksum?: boolean | undefined
   }): StreamTransform<Input, Buffer>
   /**
-   * The reverse of {@link transforms.zstdCompress}; `maxOutput` defaults to 1 GiB.
+   * Decompresses Zstandard. `maxOutput` defaults to 1 GiB.
    * @example
    * const packed = await pool.run(transforms.zstdCompress(), 'text')
    * String(await pool.run(transforms.zstdDecompress(), packed)) // 'text'
@@ -278,13 +281,13 @@ export const transforms: {
     maxOutput?: number | undefined
   }): StreamTransform<Bytes, Buffer>
   /**
-   * The LZ4 frame format: the fastest, and the largest output.
+   * Compresses to the LZ4 frame format: the fastest codec, with the largest output.
    * @example
    * await pool.run(transforms.lz4Compress(), body)
    */
   lz4Compress(): StreamTransform<Input, Buffer>
   /**
-   * The reverse of {@link transforms.lz4Compress}; `maxOutput` defaults to 1 GiB.
+   * Decompresses the LZ4 frame format. `maxOutput` defaults to 1 GiB.
    * @example
    * const packed = await pool.run(transforms.lz4Compress(), 'text')
    * String(await pool.run(transforms.lz4Decompress(), packed)) // 'text'
@@ -292,11 +295,11 @@ export const transforms: {
   lz4Decompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
 
   /**
-   * Authenticated encryption with a key of 32 bytes, by AWS-LC. What comes out is the nonce (12 bytes), the ciphertext and the tag
-   * (16 bytes); `aad` is authenticated with it and must be given to {@link transforms.open} too. The nonce is random for each
-   * message unless you give one: then use it once. One key seals some billions of messages with random nonces, no more.
+   * Encrypts and authenticates (AEAD) with a 32-byte key, by AWS-LC. Returns the nonce (12 bytes), the ciphertext and the tag (16
+   * bytes). `aad` is authenticated too, and must be passed to {@link transforms.open}. The nonce is random unless you pass one:
+   * never reuse a nonce with the same key. With random nonces, seal at most a few billion messages with one key.
    *
-   * A message is sealed in one step, which a signal does not interrupt.
+   * Sealing is one step, which a signal does not interrupt.
    * @example
    * const sealed = await pool.run(transforms.seal('aes-256-gcm', key, { aad: Buffer.from(userId) }), 'a secret')
    */
@@ -306,21 +309,22 @@ export const transforms: {
     options?: { aad?: Bytes | undefined; nonce?: Bytes | undefined }
   ): Transform<Input, Buffer>
   /**
-   * The reverse of {@link transforms.seal}. A message that was changed, or sealed with another key, cipher or `aad`, rejects with
-   * ERR_OFFLOOP_AUTHENTICATION and yields nothing.
+   * Decrypts a message of {@link transforms.seal}. A message that was modified, or sealed with another key, cipher or `aad`,
+   * rejects with ERR_OFFLOOP_AUTHENTICATION and yields no plaintext.
    * @example
    * const plain = await pool.run(transforms.open('aes-256-gcm', key, { aad: Buffer.from(userId) }), sealed)
    */
   open(cipher: SealCipher, key: Bytes, options?: { aad?: Bytes | undefined }): Transform<Bytes, Buffer>
   /**
-   * A password as a PHC string (bcrypt: `$2b$`), with a random salt. `algorithm` default `'argon2id'`: `memoryKiB` 19,456,
-   * `iterations` 2, `parallelism` 1, which OWASP recommends. `'bcrypt'`: `cost` 4 to 18, default 12; a password of more
-   * than 72 bytes rejects instead of being cut, and so does one with a NUL character. `'scrypt'`: `cost` as a power of two, default 17, `parallelism` 1.
+   * Hashes a password with a random salt, to a PHC string (bcrypt: `$2b$`). `algorithm` defaults to `'argon2id'`: `memoryKiB`
+   * 19,456, `iterations` 2, `parallelism` 1, as OWASP recommends. `'bcrypt'`: `cost` 4 to 18, default 12; a password longer than
+   * 72 bytes rejects instead of being truncated, and so does one with a NUL character. `'scrypt'`: `cost` is the base-2 logarithm
+   * of N, default 17; `parallelism` 1.
    *
-   * One hash takes at most 4 GiB and some tens of seconds of one core: `memoryKiB` times `iterations` is at most 2 ** 24, and
-   * 2 ** `cost` of scrypt times `parallelism` at most 2 ** 22.
+   * One hash uses at most 4 GiB and some tens of seconds of one core: `memoryKiB` times `iterations` is at most 2 ** 24, and for
+   * scrypt 2 ** `cost` times `parallelism` at most 2 ** 22.
    *
-   * A hash cannot be interrupted, and takes memory of its own besides what the pool counts.
+   * Hashing cannot be interrupted. The pool does not count its memory.
    * @example
    * const hash = await pool.run(transforms.hashPassword(), password)
    */
@@ -332,19 +336,18 @@ export const transforms: {
     cost?: number | undefined
   }): Transform<Input, string>
   /**
-   * Whether a password is the one of a hash of argon2, scrypt or bcrypt, compared in constant time. bcrypt looks at the first 72
-   * bytes of a password alone, so a longer one is right if these are: `hashPassword` makes no such hash, others do. Nor does it
-   * distinguish `'a'` from `'a\0a'`. bcrypt's `$2a$`, `$2b$` and `$2y$` are verified; `$2x$` and `$2$`, made by faulty
-   * implementations, are refused.
+   * Checks a password against a hash of argon2, scrypt or bcrypt, in constant time. bcrypt compares only the first 72 bytes of a
+   * longer password (`hashPassword` makes no such hash, other libraries do), and does not distinguish `'a'` from `'a\0a'`.
+   * bcrypt's `$2a$`, `$2b$` and `$2y$` are supported; `$2x$` and `$2$`, made by faulty implementations, are rejected.
    * @throws TypeError for a hash that is malformed or of another algorithm, with the reason
-   * @throws RangeError for one that asks for more memory or time than `hashPassword` would
+   * @throws RangeError for a hash that costs more memory or time than `hashPassword` allows
    * @example
    * if (!(await pool.run(transforms.verifyPassword(hash), password))) throw new Error('wrong password')
    */
   verifyPassword(hash: string): Transform<Input, boolean>
   /**
-   * A key made of a password (PBKDF2, RFC 8018), `length` bytes of up to 1 MiB. It cannot be interrupted: `iterations` times the
-   * number of blocks, each as long as the digest, is at most 2 ** 26.
+   * Derives a key of `length` bytes, at most 1 MiB, from a password (PBKDF2, RFC 8018). It cannot be interrupted: `iterations`
+   * times the number of digest-sized blocks is at most 2 ** 26.
    * @example
    * const key = await pool.run(transforms.pbkdf2('sha256', salt, 600_000, 32), password)
    */
@@ -355,32 +358,35 @@ export const transforms: {
     length: number
   ): Transform<Input, Buffer>
 
-  /** JSON (RFC 8259): parsed and written in slices, selected, checked, shortened. */
+  /** JSON (RFC 8259): parse and write in slices, select, validate, minify. */
   readonly json: {
     /**
-     * `JSON.parse` that does not hold the loop: the text is read off it, and the value built on it in slices of at most `slice` ms
-     * (default 4), while the rest is read. It takes what `JSON.parse` takes and makes the same of it. Bytes must be UTF-8,
-     * without a byte order mark. `maxDepth` levels of lists and objects, unlimited by default; values that are nested by many thousands are of little use, since
-     * most of what works through them calls itself. What is one piece in V8 is made in one go: the store of a list of millions of
-     * numbers, the table of an object with hundreds of thousands of names.
-     * @throws RangeError for a `slice` that is no integer from 1 to 10,000
+     * `JSON.parse` without blocking the event loop: a thread reads the text, and the value is built on the event loop in slices
+     * of at most `slice` ms (default 4) while the rest is read. Accepts the same texts as `JSON.parse` and returns the same
+     * values. Bytes must be UTF-8 without a byte order mark. `maxDepth` limits the levels of arrays and objects, unlimited by
+     * default; most code that walks a value is recursive, and fails on thousands of levels. V8 creates some things in one step,
+     * however small the slice: the element store of an array of millions of numbers, the table of an object with hundreds of
+     * thousands of names.
+     * @throws RangeError for a `slice` that is not an integer from 1 to 10,000
      * @example
      * const { items } = await pool.run(transforms.json.parse<{ items: Item[] }>(), body)
      */
     parse<T = unknown>(options?: { slice?: number | undefined; maxDepth?: number | undefined }): Transform<Input, T>
     /**
-     * The bytes of `JSON.stringify`, written on the loop in slices of at most `slice` ms (default 4) and put together off it, ready for
-     * the next step of a chain. `toJSON`, getters, holes and everything else count as they do there; getters may be called several times.
-     * A large value must not be changed until it is written. Rejects with TypeError for what has no JSON (`undefined`, a function), a
-     * BigInt or an object that contains itself, and with whatever a `toJSON` throws.
+     * The bytes of `JSON.stringify`, written on the event loop in slices of at most `slice` ms (default 4) and joined on a
+     * thread, ready for the next step of a chain. `toJSON`, getters, holes and everything else behave as in `JSON.stringify`,
+     * except that getters may be called several times. Do not change a large value until it is written. Rejects with a TypeError
+     * for a value without a JSON representation (`undefined`, a function), a BigInt or a circular structure, and with any error
+     * that a `toJSON` throws.
      *
-     * A getter, a proxy or a `toJSON` can make a value endless, so two limits apply. `maxDepth` levels of lists and objects, counted as
-     * {@link transforms.json.parse} counts them, default 5,000: more than `JSON.stringify` itself can follow. `maxOutput` bytes, by
-     * default the pool's `maxQueueBytes`, but at least 16 MiB. Nested levels that getters, proxies and `toJSON` return may hold about 8
-     * MiB (beyond the first four, at most 512 KiB counted for each), or an explicit `maxOutput` if that is more.
-     * @throws RangeError for a `slice` that is no integer from 1 to 10,000, or a limit that is no positive integer
-     * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value that is nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
-     * too long; both name the place in the value
+     * A getter, a proxy or a `toJSON` can make a value endless, so two limits apply. `maxDepth` levels of arrays and objects,
+     * counted as in {@link transforms.json.parse}, default 5,000: more than `JSON.stringify` itself can follow. `maxOutput`
+     * bytes, by default the pool's `maxQueueBytes`, but at least 16 MiB. Beyond the first four, nested levels that getters,
+     * proxies and `toJSON` return may hold about 8 MiB in all, or an explicit `maxOutput` if that is more; each counts for at
+     * most 512 KiB.
+     * @throws RangeError for a `slice` that is not an integer from 1 to 10,000, or a limit that is not a positive integer
+     * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
+     * too long; both messages contain the path in the value
      * @example
      * response.end(await pool.run(transforms.chain(transforms.json.stringify(), transforms.gzip()), report))
      */
@@ -390,43 +396,43 @@ export const transforms: {
       maxOutput?: number | undefined
     }): Transform<unknown, Buffer>
     /**
-     * The nodes that a JSONPath (RFC 9535) selects, in order. The document is read off the loop; only the nodes become values. A path
-     * of names, indexes and wildcards alone is followed while the document is read; for any other path all nodes are indexed
-     * first. Documents may be nested 512 levels deep. Members are selected in document order; of several with the same name the last
-     * value counts, in the position of the first. A path may select one node many times: the result has at most `maxOutput` bytes of
-     * JSON, default 1 GiB, and a segment, in filters too, selects at most about four million nodes more than the document has bytes.
-     * Filters compare numbers as doubles, as JavaScript does.
-     * @throws TypeError for what is no JSONPath
+     * Selects nodes by JSONPath (RFC 9535), in order. A thread reads the document; only the selected nodes become JavaScript
+     * values. A path that consists of names, indexes and wildcards is matched while the document is read; for any other path all
+     * nodes are indexed first. Documents may be nested 512 levels deep. Members are selected in document order; of several with
+     * the same name the last value counts, at the position of the first. A path may select one node many times: the result has at
+     * most `maxOutput` bytes of JSON, default 1 GiB, and each segment, in filters too, selects at most about four million nodes
+     * more than the document has bytes. Filters compare numbers as doubles, as JavaScript does.
+     * @throws TypeError for an invalid JSONPath
      * @example
      * const items = '{"items":[{"price":2},{"price":10}]}'
      * await pool.run(transforms.json.select<number>('$.items[*].price'), items) // [2, 10]
      */
     select<T = unknown>(path: string, options?: { maxOutput?: number | undefined }): Transform<Input, T[]>
     /**
-     * JSON without what is not needed between its parts: strings and numbers stay as they are written.
+     * Removes insignificant whitespace. Strings and numbers keep their spelling.
      * @example
      * await pool.run(transforms.json.minify(), '{ "a": [ 1 ] }') // <Buffer 7b 22 61 22 3a 5b 31 5d 7d>
      */
     minify(): Transform<Input, Buffer>
     /**
-     * JSON Schema: 2020-12, 2019-09, draft 7, 6 or 4, by `$schema`, 2020-12 without one. It is compiled once; nothing is fetched.
-     * A document with half of a surrogate pair (`"\ud800"`) or a number beyond a double (`1e400`) is refused. `format` is checked up
-     * to draft 7, and is only a remark from 2019-09 on, as these drafts say. Integers from -(2 ** 63) to 2 ** 64 - 1 in a document
-     * are compared exactly, unlike in JavaScript; other numbers as doubles.
-     * `pattern` and `patternProperties` are [regular expressions of ECMA-262](docs/transforms.md#patterns) with the `u` flag, in
-     * linear time. A schema with look-around or backreferences is refused, and one whose compiled patterns take more than about
-     * 64 MiB together; the error gives the JSON pointer.
-     * Documents may be nested 512 levels deep, schemas 128. At most 1,000 errors are told, in messages of at most 1,000 bytes and
-     * 1 MiB in all.
-     * @throws TypeError for a bad schema, one that refers to another document among others
+     * Validates a document against a JSON Schema: 2020-12, 2019-09, draft 7, 6 or 4, by `$schema`, default 2020-12. The schema is
+     * compiled once; no other document is fetched. A document with a lone surrogate (`"\ud800"`) or a number out of range for a
+     * double (`1e400`) is rejected. `format` is asserted up to draft 7, and only an annotation from 2019-09 on, as these drafts
+     * specify. Integers from -(2 ** 63) to 2 ** 64 - 1 in a document are compared exactly, unlike in JavaScript; other numbers as
+     * doubles. `pattern` and `patternProperties` are [regular expressions of ECMA-262](docs/transforms.md#patterns) with the `u`
+     * flag, in linear time. A schema with look-around or backreferences is rejected, and so is one whose compiled patterns use
+     * more than about 64 MiB together; the error contains the JSON Pointer. Documents may be nested 512 levels deep, schemas 128.
+     * At most 1,000 errors are returned, with messages of at most 1,000 bytes each and 1 MiB in all.
+     * @throws TypeError for an invalid schema, including one that refers to another document
      * @example
      * const { valid, errors } = await pool.run(transforms.json.validate({ required: ['id'] }), '{}')
      * errors[0].message // '"id" is a required property'
      */
     validate(schema: object | boolean): Transform<Input, Validation>
     /**
-     * The same for each record of a list (what begins with `[`) or of documents in lines, by all threads. At most `maxErrors`
-     * failing records are told, default 1,000, with 100 errors each; all are counted. What is no JSON rejects.
+     * Like {@link transforms.json.validate}, for each element of an array (input that begins with `[`) or each of several
+     * consecutive documents, such as NDJSON, on all threads of the pool. Returns at most `maxErrors` failing records, default
+     * 1,000, with up to 100 errors each; all are counted. Malformed JSON rejects with ERR_OFFLOOP_INVALID_DATA.
      * @example
      * const { invalid, failures } = await pool.run(transforms.json.validateEach(schema), await readFile('records.ndjson'))
      */
@@ -437,16 +443,17 @@ export const transforms: {
   }
 
   /**
-   * CSV as RFC 4180 has it, in UTF-8 with or without a BOM and without NUL; a line ends with CRLF, LF or CR. Malformed input
-   * rejects with ERR_OFFLOOP_INVALID_DATA, its line and its `offset`: a record with more or fewer fields than there are columns, a quote within
-   * an unquoted field or one that is never closed, text after a closing quote, a column name that is there twice, a column in the
-   * options that there is not. Blank lines are skipped, except in a table of one column, where they are empty fields.
+   * CSV as in RFC 4180, in UTF-8 with or without a BOM and without NUL; lines end with CRLF, LF or CR. Malformed input rejects
+   * with ERR_OFFLOOP_INVALID_DATA, its line in the message and its `offset`: a record with more or fewer fields than there are
+   * columns, a quote within an unquoted field or one that is never closed, text after a closing quote, a duplicate column name,
+   * an option for a column that does not exist. Blank lines are skipped, except in a table of one column, where each is an empty
+   * field.
    */
   readonly csv: {
     /**
-     * A table of typed columns. An empty field is `null` in a column of strings (with quotes it is `''`), NaN in one of numbers,
-     * and an error in one of booleans.
-     * @throws TypeError for a type of a column that `header` does not name, among others
+     * Parses CSV to a table of typed columns. An empty field is `null` in a string column (`''` if quoted), NaN in a number
+     * column, and an error in a boolean column.
+     * @throws TypeError for bad options, such as the type of a column that `header` does not name
      * @example
      * const table = await pool.run(transforms.csv.parse({ columns: { price: 'number' } }), 'name,price\nplum,0.3\nfig,1.2')
      * table.column('price') // Float64Array(2) [0.3, 1.2]
@@ -456,14 +463,15 @@ export const transforms: {
       options?: CsvOptions & { columns?: Types | undefined }
     ): StreamTransform<Input, CsvTable<Types>>
     /**
-     * Groups of rows, in the order in which they first appear, without a table in between: an object for each, with the columns
-     * of `groupBy` and then the measures. Without `groupBy` all rows are one group, even if there are none. Only the columns that
-     * are named are read.
+     * Measures groups of rows without building a table. Returns an object for each group, in order of first appearance, with the
+     * columns of `groupBy` and then the measures. Without `groupBy` all rows are one group, even if there are none. Only the
+     * named columns are read.
      *
-     * A measure is an operation and a column: `'sum'`, `'mean'`, `'min'`, `'max'`, or `'p0'` to `'p100'`, a percentile between the two
-     * nearest numbers; empty fields are left out. `['count']` counts rows, `['count', column]` fields that are not empty.
-     * Sums are rounded once, at the end. The sum of nothing is 0, all else of nothing is null, and so is what is NaN.
-     * @throws TypeError for a measure without a column, or with the name of a column of `groupBy`, among others
+     * A measure is an operation and a column: `'sum'`, `'mean'`, `'min'`, `'max'`, or `'p0'` to `'p100'`, a percentile
+     * interpolated between the two nearest numbers; empty fields are ignored. `['count']` counts rows, `['count', column]` fields
+     * that are not empty. Sums are rounded once, at the end. For a group without numbers `count` and `sum` are 0 and every other
+     * measure is null; NaN becomes null.
+     * @throws TypeError for bad options, such as a measure without a column, or with the name of a column of `groupBy`
      * @example
      * const spec = { groupBy: ['region'], measures: { orders: ['count'], median: ['p50', 'amount'] } } as const
      * await pool.run(transforms.csv.aggregate(spec), 'region,amount\nEU,3\nUS,9\nEU,4') // [{ region: 'EU', orders: 2, median: 3.5 }, …]
@@ -479,27 +487,27 @@ export const transforms: {
   /** Text: base64 and regular expressions. */
   readonly text: {
     /**
-     * Bytes as base64 with padding.
+     * Encodes bytes as base64 with padding.
      * @example
      * await pool.run(transforms.text.base64Encode(), 'ping') // 'cGluZw=='
      */
     base64Encode(): StreamTransform<Input, string>
     /**
-     * The reverse: either alphabet, with padding or without, in lines or not. Anything else rejects, with its `offset`,
+     * Decodes base64 of either alphabet, with or without padding and line breaks. Anything else rejects with its `offset`,
      * including trailing bits that belong to no byte, as in `'Zh=='`.
      * @example
      * String(await pool.run(transforms.text.base64Decode(), 'cGluZw')) // 'ping'
      */
     base64Decode(): StreamTransform<Input, Buffer>
     /**
-     * All matches of a regular expression of ECMA-262 with the `u` flag, as `String.prototype.matchAll` finds them with `g`.
-     * Finding one takes linear time whatever the input is; finding all may take quadratic time if the search has to read far past
-     * each match to decide on it (`.*[^a]|a`). `start` and `end` count UTF-16 code units, as JavaScript's strings do; `groups` are
-     * the capturing groups, null where a group takes no part in the match.
+     * Finds all matches of a regular expression of ECMA-262 with the `u` flag, as `String.prototype.matchAll` does with `g`.
+     * Finding one match takes linear time for any input; finding all may take quadratic time if the search has to read far past
+     * each match to decide on it (`.*[^a]|a`). `start` and `end` count UTF-16 code units, as in JavaScript's strings; `groups`
+     * are the capturing groups, null where a group takes no part in the match.
      *
-     * The `flags` `'i'`, `'m'` and `'s'` are those of JavaScript; `'gu'` are implied. `'x'`, an extension, ignores white space and
-     * comments (`# …`) outside character classes. `limit` matches, unlimited by default; `maxOutput` bytes of them as JSON, default
-     * 1 GiB.
+     * The `flags` `'i'`, `'m'` and `'s'` are those of JavaScript; `'gu'` are implied. `'x'`, an extension, ignores white space
+     * and comments (`# …`) outside character classes. `limit` is the maximum number of matches, unlimited by default; `maxOutput`
+     * their size as JSON, default 1 GiB.
      * @throws TypeError for a pattern that is invalid, needs backtracking (look-around, backreferences) or is too large
      * ([limits](docs/transforms.md#patterns))
      * @example
@@ -510,8 +518,9 @@ export const transforms: {
       options?: { flags?: string | undefined; limit?: number | undefined; maxOutput?: number | undefined }
     ): Transform<Input, { start: number; end: number; groups: (string | null)[] }[]>
     /**
-     * Replaces all matches of a pattern as in {@link transforms.text.matches}. The replacement is read as `String.prototype.replace`
-     * reads it: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. The resulting text has at most `maxOutput` bytes, default 1 GiB.
+     * Replaces all matches of a pattern, which is as in {@link transforms.text.matches}. The replacement is interpreted as in
+     * `String.prototype.replace`: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. The resulting text has at most `maxOutput` bytes,
+     * default 1 GiB.
      * @example
      * await pool.run(transforms.text.replace('(\\w+)@\\w+', '$1@…'), 'to ada@example') // 'to ada@…'
      */
@@ -522,25 +531,27 @@ export const transforms: {
     ): Transform<Input, string>
   }
 
-  /** Over typed arrays, which are copied like all inputs unless they are moved. Sums go the same way whatever the threads. */
+  /** Typed arrays, which are copied like all inputs unless they are moved. Sums do not depend on the number of threads. */
   readonly numeric: {
     /**
-     * A sorted copy, of the same class: -0 before 0 and NaN last, as `TypedArray.prototype.sort` has it. `descending` is the reverse
-     * of all of that. Sorting is not interrupted.
+     * Returns a sorted copy of the same class: -0 before 0 and NaN last, as with `TypedArray.prototype.sort`. `descending`
+     * reverses all of that. Sorting cannot be interrupted.
      * @example
      * await pool.run(transforms.numeric.sort(), new Float64Array([3, 1, 2])) // Float64Array(3) [1, 2, 3]
      */
     sort<T extends TypedArray = TypedArray>(options?: { descending?: boolean | undefined }): Transform<T, T>
     /**
-     * `stddev` is that of the population. BigInts are converted by `Number()`: beyond 2 ** 53 they are rounded. `quantiles` from 0 to 1,
-     * interpolated between the two nearest. One NaN makes all of them NaN; so does an empty array all but `count`.
+     * Computes count, mean, population standard deviation, extremes and quantiles. BigInts are converted by `Number()`: beyond 2
+     * ** 53 they are rounded. `quantiles` from 0 to 1 are interpolated between the two nearest numbers. If the array is empty or
+     * contains a NaN, every result except `count` is NaN.
      * @example
      * const { mean, quantiles } = await pool.run(transforms.numeric.stats({ quantiles: [0.5, 0.99] }), times)
      */
     stats(options?: { quantiles?: readonly number[] | Float64Array | undefined }): Transform<TypedArray, NumericStats>
     /**
-     * How many numbers are in each of `bins`, at most 1,048,576. `range` default from the least to the most; numbers outside of it are
-     * not counted, nor are NaN and the infinite ones. A bin has its lower edge, the last one both. `edges` are one more than `counts`.
+     * Counts the numbers in each of `bins` bins, at most 1,048,576. `range` defaults to the smallest and the largest number;
+     * numbers outside it are not counted, nor are NaN and infinities. A bin includes its lower edge, the last one both. `edges`
+     * has one element more than `counts`.
      * @example
      * const { edges, counts } = await pool.run(transforms.numeric.histogram({ bins: 50 }), times)
      */
@@ -549,8 +560,8 @@ export const transforms: {
       range?: readonly [number, number] | undefined
     }): Transform<TypedArray, { edges: Float64Array; counts: Float64Array }>
     /**
-     * The `k` rows of a row-major matrix that are nearest to `query`, the nearest first: by cosine (default) or dot product, or by
-     * Euclidean distance (`l2`), where a smaller score is nearer. All rows are looked at.
+     * Finds the `k` rows of a row-major matrix nearest to `query`, the nearest first: by cosine similarity (default), dot product
+     * or Euclidean distance (`l2`, where a smaller score is nearer). Every row is compared.
      * @example
      * const nearest = transforms.numeric.nearest(embedding, { k: 10, dimensions: 384 })
      * for (const { index, score } of await pool.run(nearest, matrix)) console.log(titles[index], score)
@@ -562,24 +573,25 @@ export const transforms: {
   }
 
   /**
-   * A function of yours, run in a worker thread under the pool's limits. The module may be ESM, CommonJS or what Node makes of it
-   * (TypeScript, where it strips types); a relative path is relative to the current directory, as for `new Worker()`, the name of
-   * a package is looked up from there. It is imported once in each thread, when it is first needed.
+   * Runs a function of yours in a worker thread, within the pool's limits. The module may be ESM, CommonJS or any other format
+   * that Node imports (TypeScript, where it strips types). A relative path is resolved against the current directory, as in
+   * `new Worker()`; package names are looked up from there. Each thread imports it once, when it is first needed.
    *
-   * The function gets the input, a structured clone, and `{ signal }`, which aborts when the caller's does. It may return
-   * a promise. A thread runs one task at a time. An exported function `dispose` is called before a thread ends. A Buffer comes as
-   * a Uint8Array, as from `structuredClone`, in both directions. For a second after a task, timers and sockets of the module may be
-   * served up to about 50 ms late: the thread blocks until the next task.
+   * The function receives a structured clone of the input, and `{ signal }`, which aborts when the caller's signal does. It may
+   * return a promise. A thread runs one task at a time. An exported function `dispose` is called before a thread ends. A Buffer
+   * arrives as a Uint8Array, as from `structuredClone`, in both directions. For a second after a task the thread blocks until the
+   * next one, so timers and sockets of the module may be served up to about 50 ms late.
    *
-   * It must not wait for tasks of the pool that it runs in: once every thread does, all wait for ever. Use another pool there.
+   * The function must not wait for tasks of the pool it runs in: once every thread waits, none can proceed. Use another pool
+   * there.
    *
-   * The result is cloned too, unless the function returns `move(result)`. Whatever it throws rejects the task, with its class,
-   * `code`, `cause` and own properties, and with both stacks, as long as fewer than 64 tasks are under way. What cannot be cloned
-   * rejects with a `DataCloneError` that says where it stands.
+   * The result is cloned too, unless the function returns `move(result)`. An error that it throws rejects the task, with its
+   * class if that is a built-in one, its `code`, `cause` and own properties, and with both stacks while fewer than 64 tasks are
+   * in flight. A value that cannot be cloned rejects with a `DataCloneError` that contains its path.
    *
-   * A thread that ends in the middle of a task (`process.exit()`, out of memory, an uncaught exception) rejects it with
-   * ERR_OFFLOOP_WORKER_EXIT and is replaced. Tasks that ended before keep their results; those that had not begun run elsewhere,
-   * except a moved input that is in that thread.
+   * A thread that ends during a task (`process.exit()`, out of memory, an uncaught exception) rejects it with
+   * ERR_OFFLOOP_WORKER_EXIT and is replaced. Tasks that ended before keep their results; those that had not begun run in another
+   * thread, except one whose moved input is in the lost thread.
    * @example
    * // resize.js: module.exports = async ({ path, width }, { signal }) => sharp(path).resize(width).toBuffer()
    * const resize = transforms.module(require.resolve('./resize.js'))
@@ -587,16 +599,17 @@ export const transforms: {
    */
   module<In, Out>(specifier: string | URL, options?: { export?: string | undefined }): Transform<In, Out>
   /**
-   * A script written for `new Worker(script, { workerData })`, unchanged: it gets the input as `workerData` and answers with its
-   * first message. A thread for each input, but no more at a time than the pool has threads. A script that ends without
-   * a message rejects with ERR_OFFLOOP_WORKER_EXIT, one that throws with its error; aborting terminates it.
+   * Runs a script written for `new Worker(script, { workerData })`, unchanged: it receives the input as `workerData`, and its
+   * first message is the result. Each input gets a new thread, but at most as many run at a time as the pool has threads. A
+   * script that ends without a message rejects with ERR_OFFLOOP_WORKER_EXIT, one that throws with its error; aborting terminates
+   * it.
    * @example
    * await pool.run(transforms.workerScript(new URL('./report.js', import.meta.url)), { year: 2025 })
    */
   workerScript<In, Out>(specifier: string | URL): Transform<In, Out>
 }
 
-/** What {@link transforms.numeric} takes. */
+/** Input of {@link transforms.numeric}. */
 export type TypedArray =
   | Float64Array
   | Float32Array
@@ -609,108 +622,109 @@ export type TypedArray =
   | BigInt64Array
   | BigUint64Array
 
-/** What {@link transforms.numeric.stats} finds. */
+/** Result of {@link transforms.numeric.stats}. */
 export interface NumericStats {
-  /** How many numbers there are. */
+  /** Number of elements. */
   count: number
-  /** Their sum by their count. */
+  /** Arithmetic mean. */
   mean: number
-  /** The standard deviation of the population. */
+  /** Standard deviation of the population. */
   stddev: number
-  /** The least. */
+  /** Smallest number. */
   min: number
-  /** The largest. */
+  /** Largest number. */
   max: number
-  /** One for each of the `quantiles` asked for, in their order. */
+  /** One for each requested quantile, in the order of the request. */
   quantiles: Float64Array
 }
 
 /**
- * A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`, `False`, `1`, `0`. Numbers
- * of 2 ** 53 or more that a double would change, such as `9007199254740993` and `1e400`, are errors; those that were written from a
- * double, such as `1152921504606847000`, are read.
+ * Type of a column. A number is written as in JSON, or as `+1`, `.5`, `5.`, `NaN`, `Infinity`, `-Infinity`; a boolean as `true`,
+ * `False`, `1`, `0`. Numbers of 2 ** 53 or more that a double would change, such as `9007199254740993` and `1e400`, are errors;
+ * those that were written from a double, such as `1152921504606847000`, are accepted.
  */
 export type CsvType = 'string' | 'number' | 'boolean'
 
-/** What is measured of a column: `'p50'` is its median. */
+/** Operation of a measure: `'p50'` is the median. */
 export type CsvOperation = 'count' | 'sum' | 'mean' | 'min' | 'max' | `p${number}`
 
-/** How CSV is read. */
+/** Options of {@link transforms.csv}. */
 export interface CsvOptions {
-  /** One ASCII character. Default `','`. */
+  /** Field delimiter, one ASCII character. Default `','`. */
   delimiter?: string | undefined
-  /** One ASCII character, which stands for itself where it is written twice between quotes. Default `'"'`. */
+  /** Quote, one ASCII character; doubled between quotes, it stands for itself. Default `'"'`. */
   quote?: string | undefined
   /**
-   * Whether the first record names the columns, default true. With false they are called `'0'`, `'1'` and so on; an array has
-   * their names, and the first record is data. There are 65,536 columns at most.
+   * Whether the first record names the columns, default true. With false the names are `'0'`, `'1'` and so on; an array provides
+   * the names, and the first record is data. At most 65,536 columns.
    */
   header?: boolean | readonly string[] | undefined
-  /** The types of columns, which are strings unless it is said otherwise. */
+  /** Types by column name. Default `'string'`. */
   columns?: Readonly<Record<string, CsvType | undefined>> | undefined
-  /** Bytes that the table takes, or groups and what percentiles are taken of. A record may be as long, or 1 MiB. Default 1 GiB. */
+  /**
+   * Maximum bytes of the table, or of the groups and the numbers kept for percentiles. A record may be as long, or 1 MiB. Default
+   * 1 GiB.
+   */
   maxOutput?: number | undefined
 }
 
-/** A column of a table: strings and nulls, doubles, or bytes that are 0 or 1. */
+/** Column of a table: strings and nulls, doubles, or bytes that are 0 or 1. */
 export type CsvColumn<Type extends CsvType | undefined> = Type extends 'number'
   ? Float64Array
   : Type extends 'boolean'
     ? Uint8Array
     : (string | null)[]
 
-/**
- * What {@link transforms.csv.parse} makes. It is of the thread that made it and cannot be cloned; its columns can.
- */
-// biome-ignore lint/suspicious/noExplicitAny: a table of whatever columns
+/** Result of {@link transforms.csv.parse}. It belongs to the thread that made it and cannot be cloned; its columns can. */
+// biome-ignore lint/suspicious/noExplicitAny: a table of any columns
 export interface CsvTable<Types extends Record<string, CsvType | undefined> = any>
   extends Iterable<Record<string, unknown>> {
-  /** The names of the columns. */
+  /** Column names. */
   readonly columns: string[]
-  /** How many rows there are. */
+  /** Number of rows. */
   readonly rows: number
   /**
-   * A column, the same each time. Numbers and booleans are views of the table's memory, made without a copy; strings are made when
-   * they are first asked for, on the event loop.
-   * @throws TypeError for a name that no column has
+   * Returns a column, the same object each time. Numbers and booleans are views of the table's memory, made without a copy;
+   * strings are created on first access, on the event loop.
+   * @throws TypeError for an unknown column name
    */
   readonly column: <Name extends string>(name: Name) => CsvColumn<Name extends keyof Types ? Types[Name] : 'string'>
-  /** All rows as objects, made at once on the event loop: what `JSON.stringify` and `json.stringify` write. */
+  /** Returns all rows as objects, created in one step on the event loop, for `JSON.stringify` and `json.stringify`. */
   toJSON(): Record<string, unknown>[]
-  /** An object for each row, made when it is asked for; booleans are true and false there. */
+  /** Yields an object for each row, created on demand; booleans are true and false there. */
   [Symbol.iterator](): Generator<Record<string, unknown>, void, undefined>
 }
 
-/** Ciphers with a tag of 16 bytes, a key of 32 and a nonce of 12. */
+/** Ciphers with a 16-byte tag, a 32-byte key and a 12-byte nonce. */
 export type SealCipher = 'aes-256-gcm' | 'chacha20-poly1305'
 
-/** What {@link transforms.json.validate} finds. Paths are JSON Pointers. */
+/** Result of {@link transforms.json.validate}. */
 export interface Validation {
-  /** Whether there are no errors. */
+  /** True if there are no errors. */
   valid: boolean
-  /** What is wrong: the place in the document, the place in the schema, and a sentence. */
+  /** The errors, at most 1,000. */
   errors: ValidationError[]
 }
 
 /** One error of a document. */
 export interface ValidationError {
-  /** Where in the document, as a JSON Pointer; `''` for all of it. */
+  /** JSON Pointer into the document; `''` for the root. */
   instancePath: string
-  /** Which part of the schema says so, as a JSON Pointer. */
+  /** JSON Pointer into the schema, to the violated keyword. */
   schemaPath: string
-  /** What is wrong, in English. */
+  /** Description in English. */
   message: string
 }
 
-/** What {@link transforms.json.validateEach} finds. `index` counts records from 0. */
+/** Result of {@link transforms.json.validateEach}. */
 export interface BatchValidation {
-  /** Records. */
+  /** Number of records. */
   total: number
   /** Records without errors. */
   valid: number
   /** Records with errors. */
   invalid: number
-  /** Those of them that are told, by their places. */
+  /** Invalid records, at most `maxErrors`. `index` counts all records from 0. */
   failures: { index: number; errors: ValidationError[] }[]
 }
 
@@ -719,41 +733,45 @@ export interface BatchValidation {
 /** Limits and threads of a {@link Pool}. */
 export interface PoolOptions {
   /**
-   * Pools of one name share threads, queue and limits across every worker_thread of the process. Options that are given
-   * must be those that the pool of that name has already.
+   * Pools with the same name share threads, queue and limits across all worker_threads of the process. Options that are given
+   * must match those of the existing pool.
    */
   name?: string | undefined
   /**
-   * Tasks that may run at once, 1 to 1024. Default: the parallelism available to the process (CPU affinity and cgroup
-   * limits count).
+   * Maximum concurrent tasks, 1 to 1024. Default: the parallelism available to the process (CPU affinity and cgroup limits
+   * count).
    */
   threads?: number | undefined
-  /** Tasks admitted and not yet started, 0 or more. Default 1024. */
+  /** Maximum tasks admitted and not yet started, 0 or more. Default 1024. */
   maxQueue?: number | undefined
   /**
-   * Input bytes held by tasks admitted and not yet finished. Default 256 MiB. An input that outweighs it is admitted
-   * when the pool holds no other. Buffers, views and strings count; other objects count as 0, whatever their `byteLength`.
+   * Maximum input bytes of tasks admitted and not yet finished. Default 256 MiB. A larger input is admitted when the pool holds
+   * no other. Buffers, views and strings count; other objects count as 0, even if they have a `byteLength`.
    */
   maxQueueBytes?: number | undefined
   /**
-   * A task that has waited longer than this for a thread is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of being run late.
-   * `map`, `iterate` and sinks with `each` send their inputs slowly enough not to wait for one another, as far as the next inputs
-   * take about as long as the last ones: of very different ones, make smaller tasks or use a pool without it. Default: none.
+   * A task that has waited longer than this for a thread is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of running late.
+   * `map`, `iterate` and sinks with `each` send their inputs slowly enough that these do not wait for one another, as long as the
+   * next inputs run about as long as the last ones: if yours differ widely, make smaller tasks or use a pool without `maxWait`.
+   * Default: no limit.
    */
   maxWait?: number | undefined
-  /** The threads that {@link transforms.module} and {@link transforms.workerScript} run in. Each environment has its own. */
+  /**
+   * Threads that run {@link transforms.module} and {@link transforms.workerScript}. The main thread and each worker thread have
+   * separate ones.
+   */
   workers?: WorkerOptions | undefined
 }
 
-/** Threads start when they are needed, end when they are idle, and never keep the process alive. */
+/** Worker threads of a pool. They start on demand, end when idle, and never keep the process alive. */
 export interface WorkerOptions {
-  /** A thread that has nothing to do for so long ends. Default 10,000; `Infinity`: never. */
+  /** How long an idle thread is kept. Default 10,000; `Infinity`: forever. */
   idleTimeout?: number | undefined
-  /** A function whose signal has aborted, or a `dispose`, has so long to end before its thread is terminated. Default 250. */
+  /** How long an aborted function, or a `dispose`, may run before its thread is terminated. Default 250. */
   gracePeriod?: number | undefined
-  /** A thread is replaced after so many tasks. Default: never. */
+  /** Tasks after which a thread is replaced. Default: unlimited. */
   maxTasks?: number | undefined
-  /** A thread is replaced when its heap uses more than this after a batch of tasks. Default: never. */
+  /** Heap size, checked after each batch of tasks, above which a thread is replaced. Default: unlimited. */
   maxHeap?: number | undefined
   /** As in `new Worker()`. */
   resourceLimits?: ResourceLimits | undefined
@@ -768,31 +786,32 @@ export interface WorkerOptions {
 /** Options of one task. */
 export interface RunOptions {
   /**
-   * Aborting it rejects the promise with `signal.reason` at once. A task that has not started never will; one that
-   * runs stops within some milliseconds.
+   * Aborting it rejects the promise with `signal.reason` immediately. A task that has not started never will; one that runs stops
+   * within some milliseconds, if its transform can be interrupted.
    */
   signal?: AbortSignal | undefined
   /**
-   * Default `'normal'`. Within a priority tasks that wait start in the order of their calls (an input above 1 MiB waits from
-   * when it has been copied, in its old place). A lower priority is passed over at most 16 times before it is served; `low` goes before `normal` then.
+   * Default `'normal'`. Within a priority, queued tasks start in the order of their calls; an input above 1 MiB enters the queue
+   * once it is copied, at the position of its call. A lower priority is passed over at most 16 times before it is served, `low`
+   * before `normal`.
    */
   priority?: 'high' | 'normal' | 'low' | undefined
 }
 
-/** Options of many tasks. */
+/** Options of {@link Pool.map} and {@link Pool.iterate}. */
 export interface MapOptions extends RunOptions {
   /**
-   * Inputs held at a time: taken and not yet settled (`map`), or not yet read as results (`iterate`).
-   * Default: 512 per thread for `map`, 32 per thread for `iterate`; fewer when the inputs are large.
+   * Maximum inputs held at a time: read and not yet settled (`map`), or not yet consumed as results (`iterate`). Default: 512 per
+   * thread for `map`, 32 per thread for `iterate`; fewer when the inputs are large.
    */
   concurrency?: number | undefined
-  /** Keep going past failures: results are those of `Promise.allSettled`. Default false. */
+  /** Continues after failures; results are those of `Promise.allSettled`. Default false. */
   settle?: boolean | undefined
 }
 
 /**
- * A bounded pool of native threads. It has no thread before its first task, keeps the process alive only while tasks
- * are pending, and ends when it is closed or forgotten.
+ * A bounded pool of native threads. It starts its threads on demand, keeps the process alive only while tasks are pending, and
+ * ends when it is closed or garbage-collected.
  *
  * @example
  * const pool = new Pool({ threads: 4, maxQueue: 256, maxWait: 500 })
@@ -800,21 +819,21 @@ export interface MapOptions extends RunOptions {
  * await pool.close()
  */
 export class Pool {
-  /** @throws TypeError or RangeError for bad options, or options that another pool of the same name does not have. */
+  /** @throws TypeError or RangeError for bad options, or options that differ from those of an existing pool with the same name */
   constructor(options?: PoolOptions)
 
   /**
-   * Runs a transform on one input.
+   * Runs a transform on one input. Never throws synchronously.
    *
-   * Rejects with `ERR_OFFLOOP_QUEUE_FULL` at once when the pool is full: shed the load, or await {@link Pool.ready} and
-   * try again. Never throws synchronously.
+   * Rejects with `ERR_OFFLOOP_QUEUE_FULL` immediately when the pool is full: shed the load, or await {@link Pool.ready} and try
+   * again.
    */
   run<In, Out>(transform: Transform<In, Out>, input: In | Moved<In>, options?: RunOptions): Promise<Out>
 
   /**
-   * Runs a transform over many inputs, in order and with bounded memory; waits for room by itself. Small inputs cross
-   * to the threads in batches. The first failure rejects it, cancels the rest and closes the iterable; the error has
-   * the input's `index`.
+   * Runs a transform over many inputs with bounded memory, waiting when the pool is full. Results are in the order of the inputs.
+   * Small inputs are sent to the threads in batches. The first failure rejects the promise, cancels the rest and closes the
+   * iterable; the error has the input's `index`.
    */
   map<In, Out>(
     transform: Transform<In, Out>,
@@ -833,9 +852,9 @@ export class Pool {
   ): Promise<Out[] | PromiseSettledResult<Out>[]>
 
   /**
-   * The same as it goes: an async iterator that takes no more than `concurrency` inputs ahead of its reader, and
-   * nothing before its first `next()`. Leaving the loop early cancels what is under way and waits until the source has
-   * cleaned up, unless the source is just being read.
+   * Like {@link Pool.map}, as an async iterator that reads at most `concurrency` inputs ahead of its consumer, and none before
+   * its first `next()`. Leaving the loop early cancels the tasks in flight and waits until the source has cleaned up, unless the
+   * source is being read at that moment.
    *
    * @example
    * for await (const packed of pool.iterate(transforms.gzip(), files)) await send(packed)
@@ -857,24 +876,23 @@ export class Pool {
   ): AsyncIterableIterator<Out | PromiseSettledResult<Out>> & AsyncDisposable
 
   /**
-   * A Duplex: what is written comes out transformed, at the speed of the slower side. `pipeline`, `compose`, `finished`, async
-   * iteration and `Duplex.toWeb` work as with any of Node's; aborting `signal` destroys it. A transform that gives one value
-   * gives it at the end, a string as UTF-8, and anything else as it is: such a stream is read in object mode.
+   * Makes a Duplex that transforms the data written to it, at the speed of the slower side. `pipeline`, `compose`, `finished`,
+   * async iteration and `Duplex.toWeb` work as with Node's own streams; aborting `signal` destroys it. A transform that returns a
+   * single value emits it at the end: a string as UTF-8, any other value unchanged, in object mode.
    *
-   * It holds about twice `highWaterMark`, half of it in Node's own buffer, what the transform holds, and what its reader has not
-   * taken. Compression takes a block for each thread at a time, and makes one
-   * standard stream of them.
+   * It holds about twice `highWaterMark`, half of it in Node's buffer, plus the transform's state and output that has not been
+   * read. Compression processes one block per thread at a time and joins them to one standard stream.
    *
-   * @throws TypeError for a transform that needs its whole input at once, or bad options
+   * @throws TypeError for a transform that cannot stream, or bad options
    * @example
    * await pipeline(createReadStream('access.log'), pool.stream(transforms.gzip()), createWriteStream('access.log.gz'))
    */
   stream<In, Out>(transform: StreamTransform<In, Out>, options?: StreamOptions): TransformDuplex
   /**
-   * A Writable whose chunks are worked through on the pool's threads. A transform that streams consumes all that is written, and
-   * `result` is what it gives; with `each` every chunk (in `objectMode` every object) is an input of its own.
+   * Makes a Writable whose chunks are processed on the pool's threads. A streaming transform consumes all data written, and
+   * `result` is its output; with `each` every chunk (in `objectMode` every object) is a separate input.
    *
-   * @throws TypeError for a transform that needs its whole input at once without `each`, or bad options
+   * @throws TypeError without `each` for a transform that cannot stream, or for bad options
    * @example
    * const sink = pool.sink(transforms.digest('sha256', { encoding: 'hex' }))
    * await pipeline(request, sink)
@@ -888,106 +906,103 @@ export class Pool {
   sink<In, Out>(transform: Transform<In, Out>, options?: SinkOptions<Out>): Sink<Out | number>
 
   /**
-   * Settles when the pool has room for a task, first come, first served; after a `run` that was refused for its input's
-   * bytes, room for as many (whichever of them was refused last). The room is kept for the `run` that follows in the same turn of the loop, whoever calls it
-   * first.
+   * Settles when the pool has room for a task, first come, first served. After a `run` was rejected because of its input's bytes,
+   * waits for room for as many (those of the latest rejection). The room is reserved for the next `run` in the same event-loop
+   * iteration, from any caller.
    */
   ready(): Promise<void>
 
   /**
-   * A snapshot. `reset` begins a new period of counting after it.
+   * Returns a snapshot. `reset` starts a new counting period after it.
    * @throws OffloopError ERR_OFFLOOP_CLOSED once the pool is closed
    */
   stats(options?: { reset?: boolean | undefined }): PoolStats
 
   /**
-   * Takes no more tasks and waits for those that were admitted; `force` cancels them with ERR_OFFLOOP_CLOSED instead.
-   * May be called again, also to force. A named pool goes on for the other threads that opened it.
+   * Stops admitting tasks and waits for those admitted; `force` cancels them with ERR_OFFLOOP_CLOSED instead. May be called
+   * again, also with `force`. A named pool stays open for the other threads that opened it.
    */
   close(options?: { force?: boolean | undefined }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 
-  /** Its name; `'anonymous'` without one, `'default'` for the process-wide pool. */
+  /** Name of the pool; `'anonymous'` without one, `'default'` for the process-wide pool. */
   readonly name: string
-  /** Tasks that may run at once. */
+  /** Maximum concurrent tasks. */
   readonly threads: number
-  /** Tasks that may wait. */
+  /** Maximum queued tasks. */
   readonly maxQueue: number
-  /** Input bytes that its tasks may hold. */
+  /** Maximum input bytes of its tasks. */
   readonly maxQueueBytes: number
 }
 
-/**
- * The process-wide pool, named `default` and shared by all worker_threads. Whoever closes it closes it for all code of its
- * thread.
- */
+/** The process-wide pool, named `default` and shared by all worker_threads. Closing it closes it for all code of the thread. */
 export const pool: Pool
 
-/** Times in milliseconds: how many, their mean, three percentiles and the longest. */
+/** Distribution of durations, in milliseconds. */
 export interface LatencySummary {
-  /** How many were measured. */
+  /** Number of durations. */
   count: number
-  /** Their mean. */
+  /** Arithmetic mean. */
   mean: number
-  /** The median. */
+  /** Median. */
   p50: number
-  /** What nine in ten do not exceed. */
+  /** 90th percentile. */
   p90: number
-  /** What 99 in 100 do not exceed. */
+  /** 99th percentile. */
   p99: number
-  /** The longest. */
+  /** Longest. */
   max: number
 }
 
-/** Counters run since the pool was made or last reset, for all threads that share it. */
+/** State of a pool, and its counters since it was made or last reset, for all threads that share it. */
 export interface PoolStats {
-  /** Tasks that may run at once. */
+  /** Maximum concurrent tasks. */
   threads: number
-  /** Tasks that run. */
+  /** Running tasks. */
   running: number
-  /** Admitted and not yet started; a batch of `map` counts as one. */
+  /** Tasks admitted and not yet started; a batch of `map` counts as one. */
   queued: number
   /** Input bytes of tasks admitted and not yet finished. */
   queuedBytes: number
-  /** Tasks whose thread finished them, also when nobody waited any more. */
+  /** Tasks that finished, even if their caller no longer waited. */
   completed: number
-  /** Tasks that failed by themselves. */
+  /** Tasks that failed, other than those cancelled or rejected. */
   failed: number
-  /** Tasks that an abort took out of the queue, or stopped. */
+  /** Tasks that an abort removed from the queue or stopped. */
   cancelled: number
-  /** Calls of `run` that found no room, and tasks that waited for longer than `maxWait`. */
+  /** Calls of `run` rejected because the pool was full, and tasks that waited longer than `maxWait`. */
   rejected: number
-  /** Thread time used, 0 to 1. */
+  /** Fraction of the threads' time that was used, 0 to 1. */
   utilization: number
-  /** From being admitted to being started, of tasks that were started. */
+  /** From admission to start, of tasks that started. */
   waitTime: LatencySummary
-  /** From being started to being done. */
+  /** From start to completion. */
   runTime: LatencySummary
-  /** By `transform.name`; the 65th name and all after it count as `other`. */
+  /** By `transform.name`; from the 65th name on, all count as `other`. */
   byTransform: Record<string, TransformStats>
 }
 
-/** What a pool counts of one transform. */
+/** Counters of one transform in a pool. */
 export interface TransformStats {
-  /** Tasks that were finished. */
+  /** Tasks that finished. */
   completed: number
   /** Tasks that failed. */
   failed: number
-  /** From being started to being done. */
+  /** From start to completion. */
   runTime: LatencySummary
 }
 
 // ---------------------------------------------------------------- the cache
 
 /**
- * What an entry is called. `1` and `'1'` differ, as in a `Map`.
+ * Key of an entry. `1` and `'1'` differ, as in a `Map`.
  * @example
  * const byId = new Cache<number, User>({ max: 1000 })
  */
 export type Id = string | number | bigint
 
 /**
- * What a loader is told, and may say.
+ * Context of one load, passed to its loader.
  * @example
  * const load = async (id, context) => {
  *   const response = await fetch(`${service}/${id}`, { signal: context.signal })
@@ -997,102 +1012,106 @@ export type Id = string | number | bigint
  * }
  */
 export interface LoadContext<V> {
-  /** Aborts when nobody waits for the load any more, when it takes too long, and when the cache is closed. */
+  /** Aborts when no caller waits for the load any more, when it exceeds `loadTimeout`, and when the cache is closed. */
   readonly signal: AbortSignal
   /**
-   * What is still held of the id, stale or not: for a service that says whether it has changed. `undefined` if there is
-   * nothing, or if the load was taken over from a thread that ended.
+   * Value still held for the id, fresh or stale, for a service that can report whether it has changed. `undefined` if there is
+   * none, or if the load was taken over from a thread that ended.
    */
   readonly previous: V | undefined
   /**
-   * Set it to give this value a lifetime of its own, in milliseconds, 0 or more; another value fails the load with a
-   * `RangeError`. 0 keeps the value out of the cache, unless it may be served stale.
+   * Set it to override the cache's `ttl` for this value, in milliseconds, 0 or more; an invalid value fails the load with a
+   * `RangeError`. With 0 the value is not stored, unless it may be served stale.
    */
   ttl: number | undefined
-  /** Set it to `false` to keep the value out of the cache; what is held stays. Default `true`. */
+  /** Set it to `false` to not store the value; a value that is already held stays. Default `true`. */
   store: boolean
 }
 
 /**
- * Makes the value of an id. What it throws rejects everyone who waits, and nothing is stored.
+ * Returns the value of an id. An error that it throws rejects every waiting caller, and nothing is stored.
  * @example
  * const load: Loader<string, User> = (id, { signal }) => db.user(id, { signal })
  */
 export type Loader<K extends Id, V> = (id: K, context: LoadContext<V>) => V | Promise<V>
 
 /**
- * Times are milliseconds from 0, whole numbers but for `loadTimeout` and `errorTtl`. An option that the cache does not know is refused.
+ * Options of a {@link Cache}. Times are milliseconds from 0, whole numbers except for `loadTimeout` and `errorTtl`. Unknown
+ * options are rejected.
  * @example
  * new Cache({ max: 10_000, ttl: 60_000, staleIfError: 600_000, loadTimeout: 2000, load })
  */
 export interface CacheOptions<K extends Id, V> {
   /**
-   * Entries held at most, 1 to 2,147,483,647. One of `max` and `maxBytes` is required: there is no unbounded cache. Default:
-   * no bound.
+   * Maximum entries, 1 to 2,147,483,647. One of `max` and `maxBytes` is required: a cache is never unbounded. Default: no limit.
    */
   max?: number | undefined
   /**
-   * Bytes held at most, 1 or more, by `weigh` or, in native storage, by the encoded size; ids are not counted. What outweighs
-   * it alone is delivered and not stored. Default: no bound.
+   * Maximum bytes, 1 or more, by `weigh` or, in native storage, by the encoded size; ids are not counted. A value that exceeds it
+   * alone is delivered and not stored. Default: no limit.
    */
   maxBytes?: number | undefined
-  /** What an entry weighs, 0 or more; rounded up. Required with `maxBytes` in heap storage. Default: the encoded size. */
+  /**
+   * Returns the weight of an entry, 0 or more; rounded up. Required with `maxBytes` in heap storage. Default: the encoded size.
+   */
   weigh?: ((value: V, id: K) => number) | undefined
-  /** How long a value is fresh. With 0 nothing is, and the cache only shares loads. Default: for ever. */
+  /** How long a value is fresh. With 0 no value is, and the cache only shares loads. Default: forever. */
   ttl?: number | undefined
-  /** By which part `ttl` (an entry's own too) and `refreshAfter` are shortened at most, at random, 0 to 1. Default 0.05. */
+  /** Largest fraction, 0 to 1, by which `ttl` (an entry's own too) and `refreshAfter` are shortened at random. Default 0.05. */
   jitter?: number | undefined
-  /** After this age a hit is answered at once and the value loaded anew behind the caller's back. Default: never. */
+  /** Age from which a hit is served immediately and its value reloaded in the background. Default: never. */
   refreshAfter?: number | undefined
-  /** How long past its `ttl` a value may be served while its reload is under way. Default 0. */
+  /** How long past its `ttl` a value may be served while it is reloaded. Default 0. */
   staleWhileRevalidate?: number | undefined
   /** How long past its `ttl` a value may be served after its reload failed. Default 0. */
   staleIfError?: number | undefined
   /**
-   * After a failed load, do not load again for this long: a value that may still be served is, stale ones too, and where there
-   * is none the same error. `set`, `delete`, `clear` and a `refresh` that succeeds end it. 1,024 failed ids are remembered at
-   * most. Default 0.
+   * How long an id is not loaded again after a failed load: a value that may still be served is, even stale, and without one the
+   * call rejects with the same error. `set`, `delete`, `clear` and a `refresh` that succeeds end it. At most 1,024 failed ids are
+   * remembered. Default 0.
    */
   errorTtl?: number | undefined
   /**
-   * A load that runs longer rejects its callers with a `TimeoutError` (a `DOMException`), has its signal aborted, and frees the
-   * id; in every thread that waits for it. It does not keep the process alive. 1 to 2,147,483,647. Default: none.
+   * Limit for one load. A longer one rejects its callers with a `TimeoutError` (a `DOMException`) in every thread that waits, its
+   * signal aborts, and the id is free. The timer does not keep the process alive. 1 to 2,147,483,647. Default: no limit.
    */
   loadTimeout?: number | undefined
   /**
-   * Makes the values that are missing. Default: none; `get` must bring one then. The type of the values is inferred from what
-   * it returns, and its context has `any` for them.
+   * Loads missing values. Default: none; then `get` must be passed a loader. The type of the values is inferred from its return
+   * type, and its context has `any` for them.
    */
   // biome-ignore lint/suspicious/noExplicitAny: with V here, a loader that names its context would fix V before it returns one
   load?: ((id: K, context: LoadContext<any>) => V | Promise<V>) | undefined
   /**
-   * Where values live. `'heap'`: the objects themselves. `'native'`: encoded bytes outside V8's heap, where its collector
-   * does not see them, but for up to 4,096 decoded values (16 MiB of bytes) that were read twice. Default `'heap'`; `'native'` for a named cache, which
-   * cannot be in the heap.
+   * Where values are stored. `'heap'`: the objects themselves. `'native'`: encoded bytes outside V8's heap, invisible to its
+   * garbage collector, except for up to 4,096 decoded values (16 MiB of bytes) that were read twice. Default `'heap'`; `'native'`
+   * for a named cache, which cannot be in the heap.
    */
   storage?: 'heap' | 'native' | undefined
   /**
-   * How values become bytes in native storage: `'v8'` (structured clone; plain values are written as JSON, which says the same), `'json'`, `'bytes'` (Buffers as they are) or your own.
-   * Default `'v8'`. Refused for heap storage. A value read twice may be the same object: do not change it.
+   * Encoding of values in native storage: `'v8'` (structured clone; plain values are written as equivalent JSON), `'json'`,
+   * `'bytes'` (Buffers, unchanged) or your own. Default `'v8'`. Rejected for heap storage. A value read twice may be the same
+   * object: do not change it.
    */
   codec?: 'v8' | 'json' | 'bytes' | { encode(value: V): Uint8Array; decode(bytes: Buffer): V } | undefined
   /**
-   * One cache for every worker_thread of the process: one load at a time for an id, whichever thread asked. All that share it
-   * must give the same options.
+   * Name of a cache shared by all worker_threads of the process: at any time one of them loads an id. All must pass the same
+   * options.
    */
   name?: string | undefined
   /**
-   * Hears of entries that went, soon after, in the thread whose call was the cause; not of those that went with `close`. If
-   * more than 1,024 wait to be told of, the oldest is told of at once. What it throws is a warning.
+   * Called for each entry that was removed, soon after, in the thread whose call removed it; not on `close`. At most 1,024
+   * notifications are queued: beyond that, the removing call delivers the oldest synchronously. An error that it throws becomes a
+   * process warning.
    */
   onEvict?: ((id: K, value: V, reason: 'size' | 'ttl' | 'replaced' | 'deleted') => void) | undefined
 }
 
 /**
- * A bounded cache with one load for an id at a time, however many ask. Whoever asks after `set`, `delete` or `clear` returned never
- * sees what was loaded before.
+ * A bounded cache with single-flight loading: concurrent callers of an id share one load. A call made after `set`, `delete` or
+ * `clear` returned never receives a value loaded before.
  *
- * Methods that return a promise never throw. All of them refuse an id that is none with a `TypeError`, and a closed cache with
+ * Methods that return a promise never throw. All of them reject an invalid id with a `TypeError`, and a closed cache with
  * ERR_OFFLOOP_CLOSED.
  *
  * @example
@@ -1100,27 +1119,27 @@ export interface CacheOptions<K extends Id, V> {
  * const user = await users.get('42')
  */
 export class Cache<K extends Id = string, V = unknown> {
-  /** @throws TypeError or RangeError for bad options, or options that another cache of the same name does not have. */
+  /** @throws TypeError or RangeError for bad options, or options that differ from those of an open cache with the same name */
   constructor(options: CacheOptions<K, V>)
   /**
-   * The value, or one load shared by everyone who asks meanwhile. `load` takes the place of the cache's own. Without either a
-   * value that is not held is a `TypeError`.
+   * Returns the value, or the result of one load shared by all callers meanwhile. `load` replaces the cache's own loader. Without
+   * either, a value that is not held is a `TypeError`.
    *
-   * Aborting `signal` rejects this caller with its reason; the load goes on as long as somebody else waits. With the cache's
-   * own loader the call is `get(id, undefined, { signal })`.
+   * Aborting `signal` rejects this caller with its reason; the load continues while other callers wait. With the cache's own
+   * loader the call is `get(id, undefined, { signal })`.
    *
-   * Rejects with what the loader threw, and with ERR_OFFLOOP_RECURSIVE_LOAD if the loader of an id asks for it.
+   * Rejects with the loader's error, and with ERR_OFFLOOP_RECURSIVE_LOAD if the loader of an id asks for that id.
    *
    * @example
    * const page = await pages.get(url, (url, { signal }) => render(url, signal), { signal: request.signal })
    */
   get(id: K, load?: Loader<K, V> | undefined, options?: { signal?: AbortSignal | undefined } | undefined): Promise<V>
   /**
-   * The values of many ids, of which the missing ones are loaded in one call of `loadMany`, each still single-flight with
-   * everyone else's. An id that `loadMany` does not bring is not in the result; an `Error` in its array fails that id alone. If
-   * ids fail, rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all
-   * failed with that one. Without `loadMany` the cache's own loader is called for each. The context's signal aborts when nobody waits for
-   * any of the ids any more.
+   * Returns the values of many ids. The missing ones are loaded in one call of `loadMany`, each still shared with other callers.
+   * An id that is not in its `Map` is not in the result; an `Error` in its array fails that id alone. If ids fail, rejects with
+   * an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all failed with the same one.
+   * Without `loadMany` the cache's own loader is called for each id. The context's signal aborts when no caller waits for any of
+   * the ids any more.
    *
    * @example
    * const users = await cache.getMany(['1', '2'], ids => db.users(ids)) // Map { '1' => …, '2' => … }
@@ -1132,139 +1151,140 @@ export class Cache<K extends Id = string, V = unknown> {
       | undefined
   ): Promise<Map<K, V>>
   /**
-   * What is held and fresh; no load, no promise, and it does not count as a use.
+   * Returns the value if it is held and fresh. Does not load, and does not count as a use.
    * @example
    * const user = users.peek('42') ?? guest
    */
   peek(id: K): V | undefined
-  /** Whether there is something held and fresh, `undefined` too. It does not count as a use. */
+  /** True if a fresh value is held, even `undefined`. Does not count as a use. */
   has(id: K): boolean
   /**
-   * Stores a value, for `ttl` milliseconds (0 to 2 ** 53 - 1) instead of the cache's. A load under way will not replace it. A
-   * value that outweighs the cache is not stored, and what was held of its id is gone.
+   * Stores a value, for `ttl` milliseconds (0 to 2 ** 53 - 1) instead of the cache's. A load in flight will not replace it. A
+   * value that exceeds `maxBytes` alone is not stored, and the previous entry of its id is removed.
    * @throws TypeError if native storage cannot encode the value
    * @example
    * tokens.set(id, token, { ttl: token.expiresIn * 1000 })
    */
   set(id: K, value: V, options?: { ttl?: number | undefined } | undefined): void
   /**
-   * Whether there was an entry, stale or not, but not one that is gone by its times. A load under way will not store its
-   * result, which by itself makes it no entry.
+   * Removes an entry. Returns true if there was one that had not expired, even stale. A load in flight will not store its result;
+   * a load alone is not an entry.
    */
   delete(id: K): boolean
-  /** Deletes all. Loads under way will not store their results. */
+  /** Removes all entries. Loads in flight will not store their results. */
   clear(): void
   /**
-   * Loads anew with the cache's own loader, whatever is held; joins a load under way. If it fails, what is held stays; where
-   * that is past its `ttl` and `staleIfError` still lets it be served, the promise resolves with it, and else rejects.
+   * Reloads an id with the cache's own loader even if its value is fresh, or joins a load in flight. If it fails, the held value
+   * stays; if that value is past its `ttl` and `staleIfError` still allows it, the promise resolves to it, and otherwise rejects.
    * @example
    * setInterval(() => rates.refresh('EUR').catch(log), 60_000)
    */
   refresh(id: K): Promise<V>
   /**
-   * What is fresh at the time of the call, the most recently used first. In native storage all bytes are copied at once.
+   * Iterates over the entries that are fresh at the time of the call, the most recently used first. In native storage the call
+   * copies all bytes.
    * @example
    * for (const [id, user] of users) console.log(id, user)
    */
   entries(): IterableIterator<[K, V]>
   [Symbol.iterator](): IterableIterator<[K, V]>
-  /** Entries held, stale ones too; 0 once it is closed. */
+  /** Entries held, stale ones included; 0 once closed. */
   readonly size: number
-  /** What they weigh; 0 once it is closed. */
+  /** Weight of the entries held; 0 once closed. */
   readonly bytes: number
   /**
-   * A snapshot.
+   * Returns a snapshot.
    * @example
    * const { hits, misses } = users.stats()
    */
   stats(): CacheStats
   /**
-   * New bounds, which hold when it returns; one that is left out stays as it is.
+   * Changes the limits, which hold when it returns; an omitted one does not change.
    * @example
    * users.resize({ max: 500 })
    */
   resize(limits: { max?: number | undefined; maxBytes?: number | undefined }): void
   /**
-   * Lets go of everything; whoever waits is rejected with ERR_OFFLOOP_CLOSED. A named cache goes on for other threads. May be
-   * called again. A cache that is merely forgotten is let go of too.
+   * Releases all entries and rejects waiting callers with ERR_OFFLOOP_CLOSED. A named cache stays open for other threads. May be
+   * called again. A cache that is garbage-collected is released too.
    */
   close(): void
-  /** The same as {@link Cache.close}. */
+  /** Alias of {@link Cache.close}. */
   [Symbol.dispose](): void
 }
 
-/** Entries that left a cache, by what became of them. */
+/** Entries removed from a cache, by reason. */
 export interface Evictions {
-  /** There was no room. */
+  /** Removed to make room. */
   size: number
-  /** They had expired. */
+  /** Expired. */
   ttl: number
-  /** Another value took their place. */
+  /** Replaced by another value. */
   replaced: number
-  /** `delete` or `clear` took them. */
+  /** Removed by `delete` or `clear`. */
   deleted: number
 }
 
-/** Counters since the cache was made, for all threads that share it. */
+/** State of a cache, and its counters since it was made, for all threads that share it. */
 export interface CacheStats {
-  /** Entries held, stale ones too. */
+  /** Entries held, stale ones included. */
   size: number
-  /** What they weigh. */
+  /** Weight of the entries held. */
   bytes: number
-  /** Calls that were answered with a fresh value. */
+  /** Calls served with a fresh value. */
   hits: number
-  /** Calls that were answered with a value past its `ttl`, by `staleWhileRevalidate`. */
+  /** Calls served with a value past its `ttl`, by `staleWhileRevalidate`. */
   staleHits: number
-  /** Calls of `get` that found nothing to serve at once; each id of `getMany` counts. */
+  /** Calls of `get` without a value to serve immediately; each id of `getMany` counts. */
   misses: number
-  /** Loads that began, those behind a caller's back too. */
+  /** Loads started, background reloads included. */
   loads: number
-  /** Callers that joined a load under way. */
+  /** Callers that joined a load in flight. */
   coalesced: number
-  /** Loads that failed, those that took too long too. One that stopped because nobody waited any more is none of them. */
+  /** Loads that failed, timeouts included. A load stopped because no caller waited any more does not count. */
   loadFailures: number
-  /** Loads under way. */
+  /** Loads in flight. */
   inFlight: number
-  /** Entries that went, by reason. */
+  /** Entries removed, by reason. */
   evictions: Evictions
-  /** Milliseconds from the call of the loader to its outcome. */
+  /** From the call of the loader to its outcome. */
   loadTime: LatencySummary
 }
 
 // ---------------------------------------------------------------- streams
 
-/** Options of {@link Pool.stream} and {@link Pool.sink}. One that is not known is refused. */
+/** Options of {@link Pool.stream}. Unknown options are rejected. */
 export interface StreamOptions {
   /**
-   * Bytes that are taken ahead of the work, 0 or more, besides as many in Node's own buffer; a single chunk may be larger. With
-   * `objectMode` objects in Node's buffer. Default 1 MiB, or 16 objects.
+   * Bytes accepted ahead of the work, 0 or more, in addition to as many in Node's own buffer; a single chunk may be larger. With
+   * `objectMode`, objects in Node's buffer. Default 1 MiB, or 16 objects.
    */
   highWaterMark?: number | undefined
   /** Aborting it destroys the stream with an `AbortError`. */
   signal?: AbortSignal | undefined
-  /** As of {@link RunOptions}. */
+  /** As in {@link RunOptions}. */
   priority?: RunOptions['priority']
 }
 
 export interface SinkOptions<Out> extends StreamOptions {
-  /** Take each chunk, or in `objectMode` each object, as one input. Default: the transform consumes the whole stream. */
+  /** Processes each chunk, or in `objectMode` each object, as one input. Default: the transform consumes the whole stream. */
   each?: boolean | undefined
-  /** Chunks in progress at most, 1 or more. Only with `each`: without it the stream is one task. Default: four for each thread. */
+  /** Maximum chunks in progress, 1 or more. Only with `each`: without it the stream is one task. Default: four per thread. */
   concurrency?: number | undefined
-  /** Chunks are inputs of any kind, and none is cut or joined. Default `false`: strings become bytes by their encoding. */
+  /** Accepts inputs of any type, and neither splits nor joins them. Default `false`: strings become bytes by their encoding. */
   objectMode?: boolean | undefined
   /**
-   * Called with each result, in the order written. The sink waits for a promise that it returns, and so does whoever writes;
-   * what it throws destroys the sink. Only with `each`.
+   * Called with each result, in the order written. If it returns a promise, the sink waits for it, and so does the writer; an
+   * error destroys the sink. Only with `each`.
    */
   onResult?: ((result: Out, index: number) => unknown) | undefined
 }
 
-/** The Duplex of {@link Pool.stream}. */
+/** Duplex returned by {@link Pool.stream}. */
 export interface TransformDuplex extends Duplex {
   /**
-   * Brings out all that was written before, then calls back: a compressor ends a block, so that its reader can decompress what
-   * it has. Each flush costs compression.
+   * Emits the output of all data written before, then calls back: a compressor ends a block, so that its reader can decompress
+   * all of it. Each flush costs some compression.
    * @example
    * events.write(`data: ${text}\n\n`)
    * events.flush()
@@ -1273,52 +1293,55 @@ export interface TransformDuplex extends Duplex {
 }
 
 /**
- * A Writable that works on the pool's threads. `write()` returns `false`, `'drain'`, `final`, `destroy` and `pipeline` mean what
- * Node says they mean. Made by {@link Pool.sink}.
+ * A Writable whose chunks are processed on the pool's threads, made by {@link Pool.sink}. The result of `write()`, `'drain'`,
+ * `final`, `destroy` and `pipeline` mean the same as for Node's own streams.
  */
 export class Sink<Out> extends Writable {
   private constructor()
   /**
-   * What the transform gave, or with `each` how many chunks were done. Rejects with whatever destroyed the sink, or with
-   * ERR_STREAM_PREMATURE_CLOSE.
+   * Output of the transform, or with `each` the number of chunks processed. Rejects with the error that destroyed the sink, or
+   * with ERR_STREAM_PREMATURE_CLOSE.
    */
   readonly result: Promise<Out>
-  /** A snapshot. `stalls` is how often whoever wrote had to wait. */
+  /** Returns a snapshot. */
   stats(): SinkStats
 }
 
-/** What a {@link Sink} has done and holds. */
+/** State and counters of a {@link Sink}. */
 export interface SinkStats {
-  /** Chunks that were taken. */
+  /** Chunks accepted. */
   written: number
-  /** Chunks that are done. */
+  /** Chunks processed. */
   completed: number
-  /** Chunks that are taken and not done. */
+  /** Chunks accepted and not yet processed. */
   inFlight: number
-  /** Their bytes. */
+  /** Bytes of the chunks in flight. */
   inFlightBytes: number
-  /** How often a chunk had to wait for room. */
+  /** Times that a writer had to wait for room. */
   stalls: number
 }
 
 // ---------------------------------------------------------------- metrics
 
-/** What `collectMetrics` of `offloop/prometheus` and `observeMetrics` of `offloop/opentelemetry` measure, and by which names. */
+/**
+ * Pools, caches and sinks to measure, and their names, for `collectMetrics` of `offloop/prometheus` and `observeMetrics` of
+ * `offloop/opentelemetry`.
+ */
 export interface MetricSources {
-  /** Pools that have names of their own, or an object with a pool for each name. Default: none. */
+  /** Pools created with a name, or an object of pools by name. Default: none. */
   pools?: readonly Pool[] | Readonly<Record<string, Pool>> | undefined
-  /** A cache for each name. Default: none. */
+  /** Caches by name. Default: none. */
   // biome-ignore lint/suspicious/noExplicitAny: a cache of ids and values of any kind
   caches?: Readonly<Record<string, Cache<any, any>>> | undefined
-  /** A sink for each name, until it is finished or destroyed. Default: none. */
+  /** Sinks by name, each until it is finished or destroyed. Default: none. */
   sinks?: Readonly<Record<string, Sink<unknown>>> | undefined
 }
 
 // ---------------------------------------------------------------- errors
 
 /**
- * Every failure of this package that is not the caller's `signal.reason`, a TypeError/RangeError for bad arguments, or an `Error` of
- * code `ERR_MEMORY_ALLOCATION_FAILED` for a copy without memory.
+ * Every failure of this package except the caller's `signal.reason`, a TypeError or RangeError for bad arguments, and an `Error`
+ * of code `ERR_MEMORY_ALLOCATION_FAILED` if there is no memory for a copy.
  */
 export class OffloopError extends Error {
   constructor(
@@ -1326,7 +1349,7 @@ export class OffloopError extends Error {
     message: string,
     details?: { transform?: string; offset?: number | undefined }
   )
-  /** Which failure it is. */
+  /** Kind of failure. */
   readonly code:
     | 'ERR_OFFLOOP_QUEUE_FULL'
     | 'ERR_OFFLOOP_QUEUE_TIMEOUT'
@@ -1338,10 +1361,10 @@ export class OffloopError extends Error {
     | 'ERR_OFFLOOP_WORKER_EXIT'
     | 'ERR_OFFLOOP_RECURSIVE_LOAD'
     | 'ERR_OFFLOOP_UNSUPPORTED'
-  /** The transform that failed: the step, in a chain. */
+  /** Name of the transform that failed; in a chain, of the step. */
   readonly transform?: string
-  /** How far into the input (of the step that failed) the decoder had read when it met what is wrong, where known. */
+  /** Bytes of input (of the step that failed) the decoder had read when it found the error, if known. */
   readonly offset?: number
-  /** Which of the inputs of `map` or `iterate` it was. */
+  /** Index of the failed input, in `map` and `iterate`. */
   readonly index?: number
 }
