@@ -1,5 +1,5 @@
 /**
- * offloop in a Fastify server: a pool and caches that live as long as the server, and 503 when there is too much to do.
+ * offloop in a Fastify server: a pool and caches that live as long as the server, and 503 under overload.
  *
  * @packageDocumentation
  */
@@ -9,15 +9,15 @@ import type { Cache, CacheOptions, Pool, PoolOptions } from './index'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What `offloop/fastify` was registered with, in this context or in one around it. */
+    /** Pool and caches of the nearest `offloop/fastify` registration, in this context or one around it. */
     readonly offloop: offloop.Offloop
   }
   interface FastifyReply {
     /**
-     * Aborts when nobody waits for the answer any more: the client is gone, `handlerTimeout` is over, or the answer was sent. Its
-     * reason is an `AbortError` with `statusCode` 499. It is made when it is first asked for.
+     * Aborts when the response is no longer needed: the client has disconnected, `handlerTimeout` has expired, or the response
+     * was sent. Its reason is an `AbortError` with `statusCode` 499. The signal is created on first access.
      *
-     * Fastify's own `request.signal` is no substitute: it aborts as soon as a request's body has been read.
+     * Do not use Fastify's own `request.signal` instead: it aborts as soon as a request's body has been read.
      * @example
      * app.post('/pack', (request, reply) => app.offloop.pool.run(gzip, request.body, { signal: reply.signal }))
      */
@@ -26,17 +26,18 @@ declare module 'fastify' {
 }
 
 /**
- * A plugin for Fastify 5. It decorates the context that registers it, and all within, with `offloop` and `reply.signal`. A context
- * within may register it again, and has a pool and caches of its own then.
+ * A plugin for Fastify 5. It decorates the context that registers it, and all inner contexts, with `offloop` and `reply.signal`.
+ * An inner context may register it again, and then has a separate pool and caches.
  *
- * A task that was refused (ERR_OFFLOOP_QUEUE_FULL) or dropped (ERR_OFFLOOP_QUEUE_TIMEOUT) and whose error reaches Fastify, as it
- * is or as the `cause` of another, is answered with 503 and Retry-After: the error gets a `statusCode` and `headers`, if it has no
- * status yet. An error handler of your own is called with it as with any other, and decides.
+ * A rejected task (ERR_OFFLOOP_QUEUE_FULL) or a dropped one (ERR_OFFLOOP_QUEUE_TIMEOUT) whose error reaches Fastify, directly or
+ * as the `cause` of another, is answered with 503 and Retry-After: the error gets a `statusCode` and `headers` unless it has a
+ * status already. Your own error handler receives it like any other error, and decides.
  *
- * What was made of options is closed with the server, after the last answer: caches, then the pool, which finishes its tasks.
+ * A pool and caches made from options are closed with the server, after the last response: first the caches, then the pool, which
+ * finishes its tasks.
  *
  * Registering fails with a `TypeError` or `RangeError` for bad options, and with Fastify's FST_ERR_DEC_ALREADY_PRESENT if the
- * context has such a decoration already.
+ * context already has such a decoration.
  *
  * @example
  * const app = require('fastify')()
@@ -46,7 +47,7 @@ declare module 'fastify' {
 declare const offloop: FastifyPluginAsync<offloop.Options>
 
 declare namespace offloop {
-  /** One that is not known is refused. */
+  /** Options of the plugin. Unknown options are rejected. */
   interface Options {
     /**
      * A pool, which stays open when the server closes, or the options of one that is made for the server and closed with it.
@@ -58,28 +59,28 @@ declare namespace offloop {
      * the names that {@link Caches} declares. Default: none.
      */
     caches?: { readonly [Name in keyof Caches]?: Caches[Name] | OptionsOf<Caches[Name]> } | undefined
-    /** Seconds that Retry-After names, a whole number from 0 to 86,400. Default 1. */
+    /** Value of Retry-After in seconds, an integer from 0 to 86,400. Default 1. */
     retryAfter?: number | undefined
   }
 
-  /** What the instance is decorated with. */
+  /** Decoration of the instance. */
   interface Offloop {
     /** The plugin's pool. */
     readonly pool: Pool
-    /** The plugin's caches, by their names. */
+    /** The plugin's caches, by name. */
     readonly caches: Readonly<Caches>
     /**
-     * A hook for routes that give the pool work: as `onRequest` it refuses a request with ERR_OFFLOOP_QUEUE_FULL, and so with 503,
-     * before its body is read, while the pool takes no more tasks. Health checks should go without.
+     * An `onRequest` hook for routes that use the pool: while the pool is full, it rejects a request with ERR_OFFLOOP_QUEUE_FULL,
+     * and so with 503, before the body is read. Do not use it for health checks.
      * @example
-     * await app.register(offloop, { pool: { maxQueue: 64 } }) // it is there from here on
+     * await app.register(offloop, { pool: { maxQueue: 64 } }) // app.offloop exists from here on
      * app.post('/pack', { onRequest: app.offloop.refuseWhenFull }, pack)
      */
     readonly refuseWhenFull: (request: unknown, reply: unknown, done: (error?: Error) => void) => void
   }
 
   /**
-   * The types of the caches, to be declared by whoever names them.
+   * Types of the caches, to be declared by the application.
    * @example
    * declare module 'offloop/fastify' {
    *   interface Caches {
@@ -87,10 +88,10 @@ declare namespace offloop {
    *   }
    * }
    */
-  // biome-ignore lint/suspicious/noEmptyInterface: declarations of others are merged with it
+  // biome-ignore lint/suspicious/noEmptyInterface: applications merge their declarations into it
   interface Caches {}
 
-  /** The options that a cache is made of. */
+  /** Options of a cache type. */
   type OptionsOf<C> = C extends Cache<infer K, infer V> ? CacheOptions<K, V> : never
 }
 

@@ -7,23 +7,23 @@
 import type { MeterProvider } from '@opentelemetry/api'
 import type { MetricSources } from './index'
 
-/** One that is not known is refused. At least one of `pools`, `caches` and `sinks` is needed. */
+/** Options of {@link observeMetrics}. At least one of `pools`, `caches` and `sinks` is required. Unknown options are rejected. */
 export interface OpenTelemetryOptions extends MetricSources {
-  /** Whose meter is used. Default: the global one, which has to be set before the call: the one before that measures nothing. */
+  /** Provider of the meter. Default: the global one, which must be set before the call: the initial one measures nothing. */
   meterProvider?: MeterProvider | undefined
-  /** Attributes that all series of this call have besides their own. Default: none. */
+  /** Attributes added to all series of this call. Default: none. */
   attributes?: Readonly<Record<string, string | number | boolean>> | undefined
 }
 
 /**
- * Makes observable instruments that are read when the provider collects: nothing is done at other times, and nothing keeps the
- * process alive. Times are seconds. Counters never go back, whoever resets the statistics of a pool; quantiles and utilization
- * are of the time since that. All instruments are in docs/observability.md.
+ * Creates observable instruments that read the statistics only when the provider collects; nothing keeps the process alive. Times
+ * are in seconds. Counters never decrease, even if the statistics of a pool are reset; quantiles and utilization cover the time
+ * since that reset. All instruments are listed in docs/observability.md.
  *
- * Several calls may add to one provider. What was closed or forgotten is observed no more, and its name is free; what is
- * measured is not kept from being forgotten.
+ * Several calls may add to one provider. Closed and garbage-collected objects are no longer observed, and their names are free
+ * again; measuring an object does not keep it alive.
  *
- * @returns what ends the observation of everything that this call added
+ * @returns a function that stops observing everything this call added
  * @throws TypeError for bad options, and for a name that another pool, cache or sink of the provider has
  * @example
  * metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))

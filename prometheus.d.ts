@@ -7,31 +7,31 @@
 import type { OpenMetricsContentType, PrometheusContentType, Registry } from 'prom-client'
 import type { MetricSources } from './index'
 
-/** One that is not known is refused. At least one of `pools`, `caches` and `sinks` is needed. */
+/** Options of {@link collectMetrics}. At least one of `pools`, `caches` and `sinks` is required. Unknown options are rejected. */
 export interface PrometheusOptions extends MetricSources {
-  /** What the names of all metrics begin with: letters, digits, `_` and `:`. Default `'offloop_'`. */
+  /** Prefix of all metric names: letters, digits, `_` and `:`. Default `'offloop_'`. */
   prefix?: string | undefined
   /**
-   * Labels that all series of this call have besides their own. In one registry they have the same names in every call with
-   * the same prefix. Default: none.
+   * Labels added to all series of this call. In one registry, all calls with the same prefix must use the same label names.
+   * Default: none.
    */
   labels?: Readonly<Record<string, string | number>> | undefined
-  /** Where the metrics go. Default: prom-client's global registry. */
+  /** Registry to add the metrics to. Default: prom-client's global registry. */
   register?: Registry<PrometheusContentType> | Registry<OpenMetricsContentType> | undefined
 }
 
 /**
- * Registers metrics that are read when the registry is: nothing is done at other times, and nothing keeps the process alive.
- * Times are seconds and sizes bytes, as Prometheus has them. Counters never go back, whoever resets the statistics of a pool;
- * quantiles and utilization are of the time since that. All metrics are in docs/observability.md.
+ * Registers metrics that read the statistics only when the registry is read; nothing keeps the process alive. Times are in
+ * seconds and sizes in bytes, as is usual in Prometheus. Counters never decrease, even if the statistics of a pool are reset;
+ * quantiles and utilization cover the time since that reset. All metrics are listed in docs/observability.md.
  *
- * Several calls may add to one registry. What was closed or forgotten is left out, and its name is free; what is measured is
- * not kept from being forgotten.
+ * Several calls may add to one registry. Closed and garbage-collected objects are left out, and their names are free again;
+ * measuring an object does not keep it alive.
  *
- * @returns what removes everything that this call added
- * @throws TypeError for bad options, for a name that another pool, cache or sink of the registry has, and for labels of other
- * names than before
- * @throws Error of prom-client for a metric of the same name that is not ours
+ * @returns a function that removes everything this call added
+ * @throws TypeError for bad options, for a name that another pool, cache or sink of the registry has, and for other label names
+ * than before
+ * @throws Error of prom-client for a foreign metric of the same name
  * @example
  * const stop = collectMetrics({ pools: [pool], caches: { users } })
  * app.get('/metrics', async (_, res) => res.type(register.contentType).send(await register.metrics()))
