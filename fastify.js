@@ -11,11 +11,11 @@ const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/
  * @typedef {import('./fastify').Options} Options
  */
 
-/** The last three are Fastify's own: it hands them to every plugin. */
+/** The last three are Fastify's own, passed to every plugin. */
 const OPTIONS = ['pool', 'caches', 'retryAfter', 'prefix', 'logLevel', 'logSerializers']
-/** The failures of a task that might have been done at another time. */
+/** Codes of failures that a later retry may avoid. */
 const OVERLOAD = ['ERR_OFFLOOP_QUEUE_FULL', 'ERR_OFFLOOP_QUEUE_TIMEOUT']
-/** Causes may go in a circle. */
+/** Causes may be circular. */
 const MAX_CAUSES = 8
 const DAY = 86_400
 const SIGNAL = Symbol('offloop.signal')
@@ -30,9 +30,9 @@ async function offloop(instance, options) {
   const { retryAfter = 1 } = options
   checkInteger('"options.retryAfter"', retryAfter, 0, DAY)
 
-  /** What is not the caller's, to be closed in this order. @type {{ close(): unknown }[]} */
+  /** Pools and caches made here, closed in this order. @type {{ close(): unknown }[]} */
   const made = []
-  // Fastify comes here when the last answer has been sent.
+  // Runs once the last response has been sent.
   instance.addHook('onClose', async () => {
     for (const it of made) await it.close()
   })
@@ -47,7 +47,7 @@ async function offloop(instance, options) {
     }
   })
   instance.addHook('onError', (request, _reply, error, done) => {
-    // Routes of an inner context that has a pool of its own are not for this one.
+    // An inner context with a separate pool handles its own routes.
     if (request.server.offloop === own) markOverload(error, retryAfter)
     done()
   })
@@ -59,7 +59,7 @@ async function offloop(instance, options) {
    */
   function refuseWhenFull(_request, _reply, done) {
     const bound = boundOf(pool)
-    // It counts as what it is: a task that was turned away.
+    // `full` counts the request as a rejected task.
     done(bound === undefined ? undefined : handleOf(pool).full(bound))
   }
 }
@@ -99,7 +99,7 @@ function openCaches(given, made) {
 }
 
 /**
- * Something else that has been made, another package's pool perhaps, is not taken for options.
+ * Throws unless the value is a plain object: an instance of another class, such as another package's pool, is not options.
  * @param {string} name
  * @param {string} wanted
  * @param {unknown} value
@@ -111,7 +111,7 @@ function checkPlain(name, wanted, value) {
 }
 
 /**
- * Says which of several options an error is about.
+ * Prefixes the message of a TypeError or RangeError with the option it is about.
  * @template T
  * @param {string} where
  * @param {() => T} make
@@ -126,7 +126,11 @@ function within(where, make) {
   }
 }
 
-/** The bound that a pool has reached. @param {Pool} pool @returns {'tasks' | 'bytes' | undefined} */
+/**
+ * Bound that the pool has reached.
+ * @param {Pool} pool
+ * @returns {'tasks' | 'bytes' | undefined}
+ */
 function boundOf(pool) {
   const { running, queued, queuedBytes } = pool.stats()
   if (running + queued >= pool.threads + pool.maxQueue) return 'tasks'
@@ -134,7 +138,7 @@ function boundOf(pool) {
 }
 
 /**
- * Says in Fastify's own way which answer an error stands for: a handler of the application sees it, and may think otherwise.
+ * Sets status and headers of an overload error, for Fastify or for the application's error handler, which may override them.
  * @param {Error & { statusCode?: number, status?: number, headers?: Record<string, string> }} error
  * @param {number} retryAfter
  */
@@ -153,30 +157,33 @@ function isOverload(error) {
 }
 
 /**
- * The signal of a reply, made when it is first asked for.
+ * Signal of a reply, created on first access.
  * @param {Reply} reply
  */
 function signalOf(reply) {
   if (reply[SIGNAL] === undefined) {
-    const gone = new AbortController()
+    const controller = new AbortController()
     const abort = () => {
-      if (!gone.signal.aborted) gone.abort(goneError())
+      if (!controller.signal.aborted) controller.abort(abortError())
     }
     if (isOver(reply)) abort()
     else whenOver(reply, abort)
-    reply[SIGNAL] = gone.signal
+    reply[SIGNAL] = controller.signal
   }
   return reply[SIGNAL]
 }
 
 /** @param {Reply} reply */
 function isOver({ raw, request }) {
-  // The response of HTTP/2 does not say so itself, and one that waits behind another of HTTP/1 is not told.
+  // `destroyed` is not set on an HTTP/2 response, nor on an HTTP/1 response that is pipelined behind another one.
   const { destroyed, stream } = /** @type {any} */ (raw)
   return destroyed || stream?.destroyed || (raw.socket === null && request.raw.socket.destroyed)
 }
 
-/** @param {Reply} reply @param {() => void} over */
+/**
+ * @param {Reply} reply
+ * @param {() => void} over
+ */
 function whenOver({ raw, request }, over) {
   raw.once('close', over)
   if (raw.socket !== null) return
@@ -187,7 +194,7 @@ function whenOver({ raw, request }, over) {
 }
 
 /**
- * Whoever waits for an answer behind another one on a connection. Node tells responses that have no socket yet nothing of its end.
+ * Callbacks of responses that are pipelined behind another one: without a socket, they emit no 'close' when it closes.
  * @param {import('node:net').Socket & { [WAITING]?: Set<() => void> }} socket
  */
 function waitingOn(socket) {
@@ -202,16 +209,16 @@ function waitingOn(socket) {
 }
 
 /**
- * The error that Node's own interfaces reject with. A DOMException would outlive its request until a full collection.
- * Nobody reads an answer with this status: it keeps requests that were given up from being logged as failures of the server.
+ * Like the AbortError of Node's own APIs. A DOMException would outlive its request until a full collection.
+ * The status keeps abandoned requests from being logged as server errors; it reaches no client.
  */
-function goneError() {
-  const message = 'Nobody waits for the answer any more'
+function abortError() {
+  const message = 'The response is no longer needed'
   return Object.assign(new Error(message), { name: 'AbortError', code: 'ABORT_ERR', statusCode: 499 })
 }
 
 module.exports = Object.assign(offloop, {
-  // What it adds is for the context that registers it, not for one of its own.
+  // Decorates the context that registers the plugin, not a new inner one.
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'offloop',
   [Symbol.for('plugin-meta')]: { name: 'offloop', fastify: '5.x' }

@@ -17,7 +17,7 @@ const { name: scope, version } = require('./package.json')
 
 const OPTIONS = ['meterProvider', 'attributes']
 
-/** The attributes that the labels of the table are. */
+/** Attribute names by label. */
 const ATTRIBUTES = /** @type {Record<string, string>} */ ({
   pool: 'offloop.pool.name',
   cache: 'offloop.cache.name',
@@ -28,7 +28,7 @@ const ATTRIBUTES = /** @type {Record<string, string>} */ ({
   reason: 'offloop.cache.eviction.reason'
 })
 
-/** What each provider has of us, by subject. @type {WeakMap<MeterProvider, Map<Subject, Observer>>} */
+/** Observers of each provider, by subject. @type {WeakMap<MeterProvider, Map<Subject, Observer>>} */
 const providers = new WeakMap()
 
 /** @param {import('./opentelemetry.d.ts').OpenTelemetryOptions} options */
@@ -53,7 +53,7 @@ function observerOf(provider, subject) {
   return observer
 }
 
-/** The instruments of one subject, shared by all who add sources to a provider. */
+/** Instruments of one subject in a provider, shared by all calls that add sources. */
 class Observer {
   #meter
   #sources = new Sources()
@@ -77,7 +77,7 @@ class Observer {
   /** @param {Source} source */
   add(source) {
     this.#sources.add(source)
-    // It is there once, however often it is added.
+    // Adding it again has no effect.
     this.#meter.addBatchObservableCallback(this.#observe, [...this.#instruments.values()])
   }
 
@@ -131,11 +131,11 @@ function readAttributes({ attributes = {} }) {
   if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
     throw invalidType('The "options.attributes" property', 'of type object', attributes)
   }
-  const taken = Object.values(ATTRIBUTES)
+  const reserved = Object.values(ATTRIBUTES)
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === '' || taken.includes(name)) {
-      const names = taken.map(it => `'${it}'`).join(', ')
-      const message = `The name of an attribute must not be empty, and none of ${names}. Received ${inspect(name)}`
+    if (name === '' || reserved.includes(name)) {
+      const names = reserved.map(it => `'${it}'`).join(', ')
+      const message = `An attribute name must not be empty or one of ${names}. Received ${inspect(name)}`
       throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
     }
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {

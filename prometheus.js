@@ -17,7 +17,7 @@ const { invalidType } = require('./lib/internal/validate')
 
 const OPTIONS = ['prefix', 'labels', 'register']
 
-/** Labels of the metrics themselves, which a user's labels must not hide. */
+/** Labels of the metrics themselves, which `options.labels` must not override. */
 const RESERVED = [
   ...new Set([...Object.keys(metrics), ...Object.values(metrics).flatMap(all => all.flatMap(it => it.labels))]),
   'quantile'
@@ -25,7 +25,7 @@ const RESERVED = [
 
 const QUANTILES = { p50: '0.5', p90: '0.9', p99: '0.99', max: '1' }
 
-/** What each registry has of us, by prefix and subject. @type {WeakMap<Registry, Map<string, Collectors>>} */
+/** Collectors of each registry, by prefix and subject. @type {WeakMap<Registry, Map<string, Collectors>>} */
 const registries = new WeakMap()
 
 /** @param {import('./prometheus.d.ts').PrometheusOptions} options */
@@ -58,7 +58,7 @@ function collectorsOf(register, prefix, subject, labelNames) {
   return made
 }
 
-/** The metrics of one subject in a registry, shared by all who add sources to it. */
+/** Metrics of one subject in a registry, shared by all calls that add sources. */
 class Collectors {
   #register
   #prefix
@@ -71,7 +71,7 @@ class Collectors {
    * @param {Registry} register
    * @param {string} prefix
    * @param {Subject} subject
-   * @param {string[]} labelNames that users gave
+   * @param {string[]} labelNames of `options.labels`
    */
   constructor(register, prefix, subject, labelNames) {
     this.#register = register
@@ -85,18 +85,18 @@ class Collectors {
     }
   }
 
-  /** Not if somebody has cleared the registry. */
+  /** False once the registry has been cleared. */
   get isRegistered() {
     return this.#collectors.some(([name, collector]) => this.#register.getSingleMetric(name) === collector)
   }
 
   /**
-   * All series of a metric have labels of the same names.
+   * Throws unless the names are those of the metrics: all series of a metric must have the same label names.
    * @param {string[]} names
    */
   checkLabels(names) {
     if (names.join() === this.#labelNames.join()) return
-    const present = `which the '${this.#prefix}' metrics of this registry have already`
+    const present = `as in the '${this.#prefix}' metrics of this registry`
     const message = `The names in options.labels must be ${inspect(this.#labelNames)}, ${present}. Received ${inspect(names)}`
     throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
   }
@@ -124,7 +124,7 @@ class Collectors {
       help: metric.description,
       labelNames: [subject, ...metric.labels, ...this.#labelNames],
       registers: [this.#register],
-      // Of the processes of a cluster.
+      // For AggregatorRegistry, over the processes of a cluster.
       aggregator: metric.kind === 'gauge' ? 'average' : 'sum'
     })
     this.#collectors.push([name, collector])
@@ -138,7 +138,7 @@ class Collectors {
 }
 
 /**
- * By the rule by which OpenTelemetry's names become those of Prometheus.
+ * Converts an OpenTelemetry name to a Prometheus name, by the standard rule.
  * @param {Metric} metric
  */
 function nameOf({ name, kind, unit }) {
@@ -171,7 +171,7 @@ function collectorFor(kind, measure, configuration) {
 }
 
 /**
- * A summary whose quantiles are counted elsewhere.
+ * A summary with precomputed quantiles.
  * @extends {Summary<string>}
  */
 class Latencies extends Summary {
@@ -197,7 +197,7 @@ class Latencies extends Summary {
       const quantile = QUANTILES[/** @type {keyof typeof QUANTILES} */ (it.part)]
       return { labels: { ...labels, quantile }, value: it.value }
     })
-    // The types have a number for what is a word at run time, and a function that only some metrics have.
+    // The types declare `type` as a number, which is a string at run time, and a function that only some metrics have.
     return /** @type {any} */ ({ name, help, type: 'summary', aggregator, values })
   }
 }
@@ -214,8 +214,8 @@ function readLabels({ labels = {} }) {
   }
   for (const [name, value] of Object.entries(labels)) {
     if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || RESERVED.includes(name)) {
-      const taken = RESERVED.map(it => `'${it}'`).join(', ')
-      const message = `The name of a label must be letters, digits and _, and none of ${taken}. Received ${inspect(name)}`
+      const reserved = RESERVED.map(it => `'${it}'`).join(', ')
+      const message = `A label name must be letters, digits and _, and not one of ${reserved}. Received ${inspect(name)}`
       throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
     }
     if (typeof value !== 'string' && typeof value !== 'number') {
@@ -233,7 +233,7 @@ function checkPrefix(prefix) {
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-/** It may be one of another copy of prom-client. @param {any} register */
+/** Accepts registries of other copies of prom-client. @param {any} register */
 function checkRegister(register) {
   const methods = ['registerMetric', 'getSingleMetric', 'removeSingleMetric']
   if (methods.every(it => typeof register?.[it] === 'function')) return

@@ -180,7 +180,7 @@ test('bad options are errors that say what is wrong', () => {
     [
       { pools: [pool], attributes: { 'offloop.pool.name': 1 } },
       'ERR_INVALID_ARG_VALUE',
-      /none of 'offloop\.pool\.name'/
+      /or one of 'offloop\.pool\.name'/
     ],
     [{ pools: [pool], attributes: { a: null } }, 'ERR_INVALID_ARG_TYPE', /"options\.attributes\.a" property .* boolean/]
   ]

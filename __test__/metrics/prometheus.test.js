@@ -244,7 +244,7 @@ test('a prefix, labels and registries of their own', async () => {
   const [register] = registers
   const expected = {
     code: 'ERR_INVALID_ARG_VALUE',
-    message: /must be \[ 'service', 'shard' \], which the 'app0:' metrics/
+    message: /must be \[ 'service', 'shard' \], as in the 'app0:' metrics/
   }
   assert.throws(() => collectMetrics({ pools: [pool], prefix: 'app0:', labels: { team: 'a' }, register }), expected)
   // The same pool under other labels is another series.
@@ -398,7 +398,7 @@ test('bad options are errors that say what is wrong', () => {
       'ERR_INVALID_ARG_VALUE',
       /must be letters, digits and _.* Received 'a-b'/
     ],
-    [{ pools: [pool], labels: { outcome: 1 } }, 'ERR_INVALID_ARG_VALUE', /none of .*'outcome'.* Received 'outcome'/],
+    [{ pools: [pool], labels: { outcome: 1 } }, 'ERR_INVALID_ARG_VALUE', /not one of .*'outcome'.* Received 'outcome'/],
     [{ pools: [pool], labels: { quantile: 1 } }, 'ERR_INVALID_ARG_VALUE', /Received 'quantile'/],
     [{ pools: [pool], labels: { a: {} } }, 'ERR_INVALID_ARG_TYPE', /"options\.labels\.a" .* of type string or number/],
     [{ pools: [pool], register: {} }, 'ERR_INVALID_ARG_TYPE', /"options\.register" property must be a Registry/]
