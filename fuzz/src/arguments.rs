@@ -1,4 +1,4 @@
-//! Arguments that are languages of their own: they are refused when the transform is made, or work.
+//! Arguments with their own syntax: either rejected when the transform is made, or working.
 
 use super::dice::Dice;
 use super::forms::{both, options, parses, text, try_build, whole};
@@ -23,7 +23,7 @@ pub fn schema(input: &[u8]) {
     parses("json.validateEach", &[text(schema)], DOCUMENT.as_bytes());
 }
 
-/// A pattern, and in the lines after it a replacement, which is what is searched as well.
+/// The first line is a pattern; the rest is both the replacement and a text to search.
 pub fn pattern(input: &[u8]) {
     let Ok(input) = std::str::from_utf8(input) else { return };
     let (pattern, rest) = input.split_once('\n').unwrap_or((input, "$1$&aé😀 x"));
@@ -51,7 +51,7 @@ pub fn schema_pattern(input: &[u8]) {
     let older = schema(json!({ "$schema": draft, "patternProperties": { pattern: false } }));
     assert_eq!(names.is_ok(), try_build("json.validate", &[older]).is_ok(), "drafts differ");
     let Ok(keyword) = keyword else {
-        assert!(names.is_err(), "taken as a name and not as a value");
+        assert!(names.is_err(), "accepted for names and not for values");
         return;
     };
     // With its groups the pattern may be too large for `text.matches`.
@@ -61,8 +61,8 @@ pub fn schema_pattern(input: &[u8]) {
     if let Ok(names) = names {
         let verdict = parsed(&*names, json!({ matched: 1 }).to_string().as_bytes());
         assert_eq!(verdict["valid"], json!(!is_valid), "names differ");
-        let place = format!("/patternProperties/{}", pattern.replace('~', "~0").replace('/', "~1"));
-        assert!(!is_valid || verdict["errors"][0]["schemaPath"] == json!(place), "{verdict}");
+        let location = format!("/patternProperties/{}", pattern.replace('~', "~0").replace('/', "~1"));
+        assert!(!is_valid || verdict["errors"][0]["schemaPath"] == json!(location), "{verdict}");
     }
 }
 

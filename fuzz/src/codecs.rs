@@ -4,7 +4,7 @@ use super::dice::Dice;
 use super::forms::{both, build, bytes, options, streamed, try_build, whole};
 use offloop::transform::{Arg, Transform};
 
-/// What a decompressor may make at most.
+/// Maximum output of a decompressor.
 const MOST: u32 = 1 << 20;
 
 fn limited(fields: &[(&str, Arg)]) -> Arg {
@@ -20,8 +20,8 @@ pub fn zstd(input: &[u8]) {
     inflates(&*build("zstdDecompress", &[limited(&[])]), input);
 }
 
-/// Chunk by chunk zstd takes a compressed block of no bytes for an empty one, and as a whole it refuses it: the forms need not
-/// agree where there may be any.
+/// In chunks, zstd treats a compressed block of no bytes as an empty block; as a whole it rejects it. The two need not agree on
+/// inputs that may contain one.
 fn inflates(zstd: &dyn Transform, input: &[u8]) {
     if input.windows(3).any(|head| head[0] & !1 == 4 && head[1..] == [0, 0]) {
         is_small(whole(zstd, input).ok());
@@ -35,7 +35,7 @@ fn is_small(made: Option<Vec<u8>>) {
     assert!(made.is_none_or(|made| made.len() <= MOST as usize), "goes beyond its limit");
 }
 
-/// The names of those that the next one goes through.
+/// Transforms that [`round_trip`] inverts.
 pub const MAKERS: &[&str] = &[
     "gzip",
     "deflate",
@@ -58,13 +58,13 @@ const UNDO: [&str; 8] = [
     "identity",
 ];
 
-/// The first byte says what makes something of the rest, and the second at which level; it must come back.
+/// The first byte selects a transform, the second its level; the rest must survive the round trip.
 pub fn round_trip(input: &[u8]) {
     let Some(([which, level], plain)) = input.split_first_chunk() else { return };
     let which = usize::from(*which) % MAKERS.len();
     let args = match MAKERS[which] {
         "gzip" | "deflate" | "deflateRaw" => vec![leveled("level", i32::from(level % 10))],
-        // The highest ones take their time.
+        // The highest qualities are slow.
         "brotliCompress" if plain.len() > 4096 => vec![leveled("quality", i32::from(level % 5))],
         "brotliCompress" => vec![leveled("quality", i32::from(level % 12))],
         "zstdCompress" => vec![leveled("level", i32::from(level % 16) - 5)],
@@ -86,7 +86,7 @@ fn leveled(name: &str, level: i32) -> Arg {
     options(&[(name, Arg::Number(level.into()))])
 }
 
-/// A dictionary, and the data behind it: both may be bad.
+/// A dictionary followed by data: either may be invalid.
 pub fn dictionary(input: &[u8]) {
     let (dictionary, data) = input.split_at(Dice::of(input).below(input.len() + 1));
     let given = ("dictionary", bytes(dictionary));

@@ -1,4 +1,4 @@
-//! Random numbers that depend on the input alone, so that a finding repeats.
+//! Random numbers derived from the input, so that a failure is reproducible.
 
 pub struct Dice(u64);
 

@@ -1,4 +1,4 @@
-//! The two forms of a transform, whole and chunk by chunk, which must agree.
+//! Runs a transform on the whole input and chunk by chunk; the results must agree.
 
 use super::dice::Dice;
 use offloop::cancel::Cancel;
@@ -18,7 +18,7 @@ pub fn options(fields: &[(&str, Arg)]) -> Arg {
     Arg::Record(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
 }
 
-/// A transform of arguments that may be bad.
+/// Builds a transform from arguments that may be invalid.
 pub fn try_build(name: &str, args: &[Arg]) -> Result<Box<dyn Transform>, ArgumentError> {
     (registry::find(name).expect("a transform of the registry").build)(&Args::new(args.to_vec()))
 }
@@ -27,26 +27,26 @@ pub fn build(name: &str, args: &[Arg]) -> Box<dyn Transform> {
     try_build(name, args).unwrap_or_else(|error| panic!("{name} refuses its arguments: {error:?}"))
 }
 
-/// What it makes of the input, or `None` if it refuses it; both forms alike.
+/// Returns the output, or `None` if both forms reject the input.
 pub fn both(transform: &dyn Transform, input: &[u8]) -> Option<Vec<u8>> {
     let whole = whole(transform, input);
     if let Some(fold) = transform.fold() {
         let streamed = streamed(fold, input);
         match (&whole, &streamed) {
-            (Ok(whole), Ok(streamed)) => assert!(whole == streamed, "chunks make something else"),
-            // An output that grows too large and then breaks may be refused for either.
+            (Ok(whole), Ok(streamed)) => assert!(whole == streamed, "the output in chunks differs"),
+            // A decoder may report either the limit or the corruption after it.
             (Err(whole), Err(streamed)) => assert!(
                 whole.kind == streamed.kind || [whole.kind, streamed.kind].contains(&Kind::OutputLimit),
                 "{whole} / {streamed}"
             ),
-            (Ok(_), Err(error)) => panic!("only the chunks are refused: {error}"),
-            (Err(error), Ok(_)) => panic!("only the whole is refused: {error}"),
+            (Ok(_), Err(error)) => panic!("rejected only in chunks: {error}"),
+            (Err(error), Ok(_)) => panic!("rejected only as a whole: {error}"),
         }
     }
     whole.ok()
 }
 
-/// For parsers of which nothing else is known.
+/// Checks a parser without an oracle.
 pub fn parses(name: &str, args: &[Arg], input: &[u8]) {
     both(&*build(name, args), input);
 }
@@ -56,7 +56,7 @@ pub fn whole(transform: &dyn Transform, input: &[u8]) -> Result<Vec<u8>, Error> 
     made.map(made_of).map_err(|error| sound(error, input))
 }
 
-/// Chunk by chunk, cut and flushed where the dice say, with a caller that takes the output now and then.
+/// Processes chunks of random sizes, flushes at random, and drains the output now and then.
 pub fn streamed(mut fold: Box<dyn Fold>, input: &[u8]) -> Result<Vec<u8>, Error> {
     let (cancel, mut dice) = (Cancel::new(), Dice::of(input));
     let (mut rest, mut out, mut taken) = (input, Vec::new(), Vec::new());
@@ -85,11 +85,11 @@ pub fn streamed(mut fold: Box<dyn Fold>, input: &[u8]) -> Result<Vec<u8>, Error>
     Ok(taken)
 }
 
-/// What says that it is JSON is.
+/// Returns the bytes of a value. A JSON value must be valid JSON.
 fn made_of(value: Value) -> Vec<u8> {
     if let Value::Json(json) = &value {
         let checked = serde_json::from_str::<IgnoredAny>(json);
-        assert!(checked.is_ok(), "the result is no JSON: {json}");
+        assert!(checked.is_ok(), "invalid JSON as a result: {json}");
     }
     match value {
         Value::Table(columns) => columns,
@@ -97,10 +97,10 @@ fn made_of(value: Value) -> Vec<u8> {
     }
 }
 
-/// An error that blames the input, at a place in it.
+/// Asserts that an error is about the input, with an offset inside it.
 fn sound(error: Error, input: &[u8]) -> Error {
     let blamed = matches!(error.kind, Kind::InvalidData | Kind::OutputLimit | Kind::Authentication);
     assert!(blamed, "{:?}: {error}", error.kind);
-    assert!(error.offset.is_none_or(|offset| offset <= input.len() as u64), "{:?} is no place: {error}", error.offset);
+    assert!(error.offset.is_none_or(|offset| offset <= input.len() as u64), "bad offset {:?}: {error}", error.offset);
     error
 }

@@ -1,4 +1,4 @@
-//! Documents of JSON, compared with what serde_json says of them.
+//! JSON documents, with serde_json as the oracle.
 
 use super::forms::{both, build, parses, text};
 use offloop::cancel::Cancel;
@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 type Shared = OnceLock<Box<dyn Transform>>;
 
-/// What serde_json makes of it; `None` where it has limits of its own.
+/// Returns serde_json's result; `None` beyond its recursion limit.
 fn expected(input: &[u8]) -> Option<Result<Value, String>> {
     match serde_json::from_slice(input) {
         Ok(value) => Some(Ok(value)),
@@ -21,30 +21,29 @@ fn parsed(text: &[u8]) -> Value {
     serde_json::from_slice(text).expect("JSON comes out")
 }
 
-/// Agrees on what is JSON, and returns what came out of it, beside what went in.
+/// Asserts that serde_json agrees on validity. Returns the parsed input and the output.
 fn accepted(transform: &dyn Transform, input: &[u8]) -> Option<(Value, Vec<u8>)> {
     let made = both(transform, input);
     match (expected(input)?, made) {
         (Ok(value), Some(made)) => Some((value, made)),
         (Err(_), None) => None,
-        (Ok(_), None) => panic!("refused, and JSON"),
-        (Err(error), Some(_)) => panic!("accepted, and no JSON: {error}"),
+        (Ok(_), None) => panic!("rejected valid JSON"),
+        (Err(error), Some(_)) => panic!("accepted invalid JSON: {error}"),
     }
 }
 
-/// Halves of surrogate pairs, and numbers beyond a double.
+/// True for lone surrogates and numbers beyond a double, which `JSON.parse` accepts.
 fn is_json_all_the_same(error: &str) -> bool {
     ["surrogate", "hex escape", "number out of range"].iter().any(|it| error.contains(it))
 }
 
-/// Small, and as an element of a list that is so long that it comes in parts: every piece of text is JSON, and what is
-/// put together of them is what serde_json makes of the whole.
+/// Parses the input alone, and as an element of a list long enough to be returned in parts.
 pub fn parse(input: &[u8]) {
     let transform = build("json.parse", &[]);
-    let is_taken = both(&*transform, input).is_some();
+    let is_accepted = both(&*transform, input).is_some();
     match expected(input) {
-        Some(Ok(_)) => assert!(is_taken, "refused, and JSON"),
-        Some(Err(error)) => assert!(!is_taken || is_json_all_the_same(&error), "accepted, and no JSON: {error}"),
+        Some(Ok(_)) => assert!(is_accepted, "rejected valid JSON"),
+        Some(Err(error)) => assert!(!is_accepted || is_json_all_the_same(&error), "accepted invalid JSON: {error}"),
         None => {}
     }
     let element = [input, b","].concat();
@@ -55,14 +54,14 @@ pub fn parse(input: &[u8]) {
     match made {
         Ok(Made::Document(last)) => assert!(pieces + texts(&last) > 1),
         Ok(_) => panic!("a long document in one piece"),
-        Err(error) => assert!(!is_taken, "refused when it is long: {error}"),
+        Err(error) => assert!(!is_accepted, "rejected as a long document: {error}"),
     }
 }
 
-/// Long enough to come in parts.
+/// Bytes of a document that is returned in parts.
 const LONG: usize = 140 << 10;
 
-/// How many pieces of text there are. All are within the text, and those that are Latin-1 are ASCII.
+/// Number of pieces of text. Asserts that each is within the text, and that Latin-1 pieces are ASCII.
 fn texts(document: &Document) -> usize {
     let words: Vec<_> =
         document.plan.chunks_exact(4).map(|word| u32::from_ne_bytes(word.try_into().unwrap())).collect();
@@ -80,9 +79,9 @@ pub fn minify(input: &[u8]) {
     }
     match (expected(input), made) {
         (Some(Ok(value)), Some(made)) => assert_eq!(parsed(&made), value),
-        (Some(Ok(_)), None) => panic!("refused, and JSON"),
+        (Some(Ok(_)), None) => panic!("rejected valid JSON"),
         (Some(Err(error)), Some(_)) => {
-            assert!(is_json_all_the_same(&error), "accepted, and no JSON: {error}");
+            assert!(is_json_all_the_same(&error), "accepted invalid JSON: {error}");
         }
         _ => {}
     }
@@ -93,8 +92,8 @@ pub fn select(input: &[u8]) {
     let all = ALL.get_or_init(|| build("json.select", &[text("$")]));
     let made = both(&**all, input);
     match expected(input) {
-        Some(Ok(value)) => assert_eq!(parsed(&made.expect("refused, and JSON")), json!([value])),
-        Some(Err(error)) => assert!(made.is_none() || is_json_all_the_same(&error), "accepted, and no JSON: {error}"),
+        Some(Ok(value)) => assert_eq!(parsed(&made.expect("rejected valid JSON")), json!([value])),
+        Some(Err(error)) => assert!(made.is_none() || is_json_all_the_same(&error), "accepted invalid JSON: {error}"),
         None => {}
     }
     for path in ["$..a", "$[?@.a > 1 || !@.b]", "$..[::-2]", "$[?match(@.a, '[a-z]*') && length(@) == 2]['a', -1]"] {
@@ -139,22 +138,22 @@ pub fn validate_each(input: &[u8]) {
     let is_list = input.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     match (expected(input), verdict) {
         (Some(Ok(Value::Array(records))), verdict) => {
-            assert_eq!(verdict.expect("refused, and a list")["total"], json!(records.len()));
+            assert_eq!(verdict.expect("rejected a valid list")["total"], json!(records.len()));
         }
-        (Some(Err(error)), Some(_)) if is_list => panic!("accepted, and no list: {error}"),
+        (Some(Err(error)), Some(_)) if is_list => panic!("accepted an invalid list: {error}"),
         (_, Some(verdict)) if !is_list => {
             let documents = serde_json::Deserializer::from_slice(input).into_iter::<Value>();
             let read: Result<Vec<_>, _> = documents.collect();
             match read {
                 Ok(documents) => assert_eq!(verdict["total"], json!(documents.len())),
-                Err(error) => assert!(error.to_string().contains("recursion limit"), "accepted, and no JSON: {error}"),
+                Err(error) => assert!(error.to_string().contains("recursion limit"), "accepted invalid JSON: {error}"),
             }
         }
         _ => {}
     }
 }
 
-/// The parsers of formats that a schema may ask for, over one string.
+/// Checks one string against every `format` of a schema.
 pub fn formats(input: &[u8]) {
     const FORMATS: [&str; 19] = [
         "date",

@@ -1,7 +1,7 @@
-//! What is done to one fuzz input, for each parser and decoder of the crate. The fuzz targets call it, and so does the
-//! crate's own `tests/corpus/main.rs`.
+//! Checks of one fuzz input, for each parser and decoder of the crate. Called by the fuzz targets and by the crate's own
+//! `tests/corpus/main.rs`.
 //!
-//! A new one is a line in [`TARGETS`], a file in `fuzz_targets/`, its name in `Cargo.toml` and a seed or two in `corpus/`.
+//! A new target is a line in [`TARGETS`], a file in `fuzz_targets/`, its name in `Cargo.toml` and a seed or two in `corpus/`.
 
 mod arguments;
 mod codecs;
@@ -15,7 +15,7 @@ use forms::parses;
 
 pub struct Target {
     pub name: &'static str,
-    /// The transforms of the registry that it goes through.
+    /// Transforms of the registry that the check covers.
     pub covers: &'static [&'static str],
     pub check: fn(&[u8]),
 }
@@ -50,7 +50,7 @@ pub static TARGETS: &[Target] = &[
     target("text_pattern", &["text.matches", "text.replace"], arguments::pattern),
 ];
 
-/// Goes through the target of that name.
+/// Checks an input with the named target.
 pub fn check(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("a line in TARGETS");
     (target.check)(bytes);

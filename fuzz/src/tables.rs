@@ -1,4 +1,4 @@
-//! Tables as CSV, whole and cut anywhere.
+//! CSV tables, whole and in chunks.
 
 use super::forms::{options, parses, text};
 use offloop::transform::Arg;
@@ -7,7 +7,7 @@ fn names(names: &[&str]) -> Arg {
     Arg::List(names.iter().map(|name| text(name)).collect())
 }
 
-/// As strings alone, which most input is, in another dialect, and with typed columns under names of their own.
+/// Parses as strings, in another dialect, and with named, typed columns.
 pub fn parse(input: &[u8]) {
     let types = options(&[("a", text("number")), ("b", text("boolean"))]);
     for fields in [
