@@ -1,7 +1,7 @@
 'use strict'
 
-// An Express server that makes and compresses JSON off the event loop, says 503 when it has too much to do, and drops the work of
-// clients that went away.
+// An Express server that writes and compresses JSON off the event loop, responds with 503 under overload, and cancels the work of
+// clients that disconnect.
 //
 //   node examples/express.js              then: curl --compressed http://localhost:3000/report
 //   PORT=8080 node examples/express.js
@@ -9,7 +9,7 @@
 const express = require('express')
 const { Pool, transforms } = require('offloop')
 
-/** No more than 64 reports wait, and none for longer than half a second. */
+/** At most 64 reports wait, each for at most half a second. */
 const pool = new Pool({ name: 'reports', maxQueue: 64, maxWait: 500 })
 const pack = transforms.chain(transforms.json.stringify(), transforms.gzip({ level: 6 }))
 
@@ -18,21 +18,21 @@ const rows = Array.from({ length: 20_000 }, (_, id) => ({ id, name: `row ${id}`,
 const app = express()
 
 app.get('/report', async (_request, response) => {
-  const body = await pool.run(pack, rows, { signal: goneSignal(response) })
+  const body = await pool.run(pack, rows, { signal: closeSignal(response) })
   response.set({ 'content-type': 'application/json', 'content-encoding': 'gzip' }).send(body)
 })
 
-// Express knows it by its four parameters.
+// Express recognizes an error handler by its four parameters.
 app.use(refuse)
 
 /**
- * Aborts when nobody waits for the response any more.
+ * Returns a signal that aborts when the response is sent or its client disconnects.
  * @param {express.Response} response
  */
-function goneSignal(response) {
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
-  return gone.signal
+function closeSignal(response) {
+  const controller = new AbortController()
+  response.once('close', () => controller.abort())
+  return controller.signal
 }
 
 /**
@@ -43,8 +43,8 @@ function goneSignal(response) {
  */
 function refuse(error, _request, response, next) {
   if (error.code === 'ERR_OFFLOOP_QUEUE_FULL' || error.code === 'ERR_OFFLOOP_QUEUE_TIMEOUT') {
-    response.status(503).set('retry-after', '1').json({ error: 'Too much to do at the moment' })
-  } else if (!response.destroyed) next(error) // nobody reads what is said to a client that is gone
+    response.status(503).set('retry-after', '1').json({ error: 'The server is overloaded' })
+  } else if (!response.destroyed) next(error) // the client of a destroyed response has disconnected
 }
 
 if (require.main === module) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// A race in shared async state: 200 clients log in as one user at a time, and each `await` lets the next one past `has`.
+// A race in shared async state: 200 clients log in as the same user, and each `await` lets the next one past `has`.
 
 const { Cache } = require('offloop')
 const { Accounts } = require('./accounts')
@@ -20,8 +20,8 @@ const load = user => accounts.profile(user)
 const map = new Map()
 
 /**
- * All who come before the first `set` find nothing, and each of them asks the database: it does the same work 200 times,
- * and the loop has no time for anybody else meanwhile.
+ * Every request before the first `set` misses and queries the database: the same work is done 200 times, and blocks all
+ * other requests.
  * @type {Handler}
  */
 async function naive(request, response) {
@@ -34,7 +34,7 @@ async function naive(request, response) {
 const cache = new Cache({ max: 10_000, load })
 
 /**
- * The first one loads, the others wait for the same promise.
+ * The first request loads, the others wait for the same promise.
  * @type {Handler}
  */
 async function offloop(request, response) {
@@ -50,7 +50,7 @@ function find({ url = '' }) {
 }
 
 /**
- * The user whose turn is farthest away: their session is ended, so that the next burst of logins finds none again.
+ * The user whose next burst is farthest away: their session is ended, so that this burst misses again.
  * @param {number} user
  */
 function opposite(user) {
@@ -69,7 +69,7 @@ function send(response, profile) {
 module.exports = {
   number: 1,
   name: 'stampede',
-  what: `a race in shared async state: bursts of ${BURST} logins of one user, sessions ended in between`,
+  title: `a race in shared async state: bursts of ${BURST} logins of one user, sessions ended in between`,
   paths: Array.from({ length: USERS }, (_, user) => `/login/${user}`),
   connections: BURST,
   prepare(directory) {

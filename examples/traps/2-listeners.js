@@ -1,6 +1,6 @@
 'use strict'
 
-// Listeners and closures that nobody removes: a million tasks, all under the one signal that ends the server.
+// Listeners and closures that are never removed: a million tasks with the one signal that ends the server.
 
 const { getEventListeners } = require('node:events')
 const { Worker } = require('node:worker_threads')
@@ -24,9 +24,9 @@ async function naive(request, response) {
 }
 
 /**
- * Two listeners for each task, and none is ever removed: each holds on to its promise and whatever that holds. Node
- * warns once for each emitter, then never again. And since a signal compares a new listener with all it has already, a
- * task takes longer the more there were before it.
+ * Two listeners for each task, which are never removed: each retains its promise and everything that holds. Node warns
+ * only once for each emitter. Since a signal compares a new listener with all existing ones, every task is slower than
+ * the one before.
  * @param {string} record
  * @param {AbortSignal} signal
  */
@@ -66,7 +66,7 @@ function digester() {
 const digest = transforms.digest('sha256', { encoding: 'hex' })
 
 /**
- * All tasks of a signal share one listener, which is there only while there are any.
+ * All tasks of a signal share one listener, which is removed with the last of them.
  * @type {Handler}
  */
 async function offloop(request, response) {
@@ -102,7 +102,7 @@ function rows({ seconds, heapGrown, warnings }) {
 module.exports = {
   number: 2,
   name: 'listeners',
-  what: 'listeners that outlive their tasks: up to a million tasks under one signal',
+  title: 'listeners that outlive their tasks: up to a million tasks under one signal',
   paths: batches.map((_, index) => `/batches/${index}`),
   requests: 1_000_000 / TASKS,
   naive,

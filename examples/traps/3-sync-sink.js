@@ -1,6 +1,6 @@
 'use strict'
 
-// A sink that works synchronously in `write()`: uploads are hashed, compressed and stored as they come.
+// A sink that works synchronously in `write()`: uploads are hashed, compressed and stored as they arrive.
 
 const { createHash } = require('node:crypto')
 const { createWriteStream } = require('node:fs')
@@ -21,7 +21,7 @@ let directory = ''
 let count = 0
 
 /**
- * Each chunk stops the loop for as long as it takes to compress. With many clients there is always a next chunk.
+ * Each chunk blocks the loop while it is compressed. With many clients there is always a next chunk.
  * @type {Handler}
  */
 async function naive(request, response) {
@@ -45,7 +45,7 @@ const gzip = transforms.gzip()
 const sha256 = transforms.digest('sha256', { encoding: 'hex' })
 
 /**
- * Chunks go to the pool's threads as they come; where those or the disk are behind, the client waits.
+ * Chunks go to the pool's threads as they arrive; if these or the disk fall behind, the client waits.
  * @type {Handler}
  */
 async function offloop(request, response) {
@@ -59,7 +59,7 @@ function file() {
   return join(directory, `${count++}.gz`)
 }
 
-/** What was stored is looked at for the first upload alone, and nothing of it is kept. */
+/** Only the first upload is verified; every stored file is removed. */
 let isFirst = true
 
 /**
@@ -73,7 +73,7 @@ async function answer(response, path, hash) {
     const stored = createHash('sha256')
       .update(gunzipSync(await readFile(path)))
       .digest('hex')
-    if (stored !== hash) throw new Error('what is stored is not what was sent')
+    if (stored !== hash) throw new Error('the stored upload differs from the request')
   }
   await rm(path)
   response.end(hash)
@@ -83,7 +83,7 @@ async function answer(response, path, hash) {
 module.exports = {
   number: 3,
   name: 'sync-sink',
-  what: `a sink that works in write(): ${CLIENTS} clients upload 16 MB each, half of them slowly`,
+  title: `a sink that works in write(): ${CLIENTS} clients upload 16 MB each, half of them slowly`,
   paths: ['/upload'],
   connections: CLIENTS,
   upload: body(BYTES),
@@ -94,7 +94,7 @@ module.exports = {
   offloop,
   open: body => String(body),
   rows: ({ peak, delay }) => [
-    { name: 'memory at its peak, more than before, MB', value: peak / 1e6, better: 'less' },
+    { name: 'peak memory above the baseline, MB', value: peak / 1e6, better: 'less' },
     { name: 'loop delay p99, ms', value: delay, better: 'less' }
   ]
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-// A loop that awaits CPU work, record after record: an import of 50,000 cities, each of them validated.
+// A loop that awaits CPU work, record by record: an import that validates 50,000 cities.
 
 const { default: Ajv } = require('ajv')
 const { pool, transforms } = require('offloop')
@@ -21,25 +21,25 @@ const schema = {
   required: ['name', 'country', 'lat', 'lng', 'admin1']
 }
 
-/** What clients send: 5 MB of JSON each. */
+/** Request bodies: 5 MB of JSON each. */
 const imports = pages(3, 50_000).map(cities => Buffer.from(JSON.stringify(cities)))
 
-/** Failing records that the answer tells of. */
-const TOLD = 100
+/** Maximum failing records in a response. */
+const MAX_REPORTED = 100
 
 const isValid = new Ajv().compile(schema)
 
 /**
- * It is full of `await`, and yet it never lets anyone else run: `check` works synchronously before it returns its
- * promise, and awaiting a promise that is settled already only takes a microtask. All records, and the parsing of them,
- * are one stop of the loop.
+ * Despite every `await` it never yields to other requests: `check` works synchronously before it returns its promise,
+ * and awaiting a settled promise takes only a microtask. Parsing and validating all records blocks the loop once, for the
+ * whole time.
  * @type {Handler}
  */
 async function naive(request, response) {
   const cities = JSON.parse(String(find(request)))
   const bad = []
   for (const [index, city] of cities.entries()) if (!(await check(city))) bad.push(index)
-  response.end(JSON.stringify({ total: cities.length, invalid: bad.length, first: bad.slice(0, TOLD) }))
+  response.end(JSON.stringify({ total: cities.length, invalid: bad.length, first: bad.slice(0, MAX_REPORTED) }))
 }
 
 /** @param {unknown} city */
@@ -47,10 +47,10 @@ async function check(city) {
   return isValid(city)
 }
 
-const validate = transforms.json.validateEach(schema, { maxErrors: TOLD })
+const validate = transforms.json.validateEach(schema, { maxErrors: MAX_REPORTED })
 
 /**
- * All threads share the records, which never become objects of JavaScript: only the verdict does.
+ * All threads share the records, which never become JavaScript objects: only the verdict does.
  * @type {Handler}
  */
 async function offloop(request, response) {
@@ -67,7 +67,7 @@ function find({ url = '' }) {
 module.exports = {
   number: 4,
   name: 'await-loop',
-  what: 'a sequential await loop over CPU work: 50,000 records, each validated',
+  title: 'a sequential await loop over CPU work: 50,000 records, each validated',
   paths: imports.map((_, index) => `/imports/${index}`),
   naive,
   offloop,

@@ -1,6 +1,6 @@
 'use strict'
 
-// A cache without a bound: each search is kept for the next page of its results, and most visitors never turn the page.
+// A cache without a bound: each search is kept for its next page of results, which most visitors never open.
 
 const { Cache } = require('offloop')
 const { pages } = require('./data')
@@ -16,8 +16,8 @@ let visits = 0
 const map = new Map()
 
 /**
- * The collector moves what is kept, and traces all of it again and again to find that nothing can go. The more there is,
- * the longer that takes, until there is no more memory.
+ * The garbage collector moves the entries, and traces all of them again and again without freeing any. The more there
+ * are, the longer that takes, until memory runs out.
  * @type {Handler}
  */
 async function naive(request, response) {
@@ -30,8 +30,8 @@ async function naive(request, response) {
 const cache = new Cache({ maxBytes: 32 << 20, storage: 'native', codec: 'json' })
 
 /**
- * Results become bytes, of which the collector knows nothing, and those not used for longest go when there are more than
- * 32 MiB. It is not for nothing: to encode a result takes the loop a millisecond, and /ping shows it.
+ * Results become bytes, which the collector does not scan, and the least recently used ones are evicted above 32 MiB.
+ * This has a price: encoding a result takes a millisecond on the loop, which shows in /ping.
  * @type {Handler}
  */
 async function offloop(request, response) {
@@ -40,7 +40,7 @@ async function offloop(request, response) {
 }
 
 /**
- * The cities of a region, as a visitor is shown them.
+ * The cities of a region, in the form shown to visitors.
  * @param {import('./traps').Request} request
  */
 function search({ url = '' }) {
@@ -64,8 +64,8 @@ function rows({ heapGrown, delay, collections }) {
   return [
     { name: 'results made', value: visits },
     { name: 'results kept', value: map.size + cache.size },
-    { name: 'heap used more, MB', value: Math.max(0, heapGrown) / 1e6, better: 'less' },
-    { name: 'bytes kept outside of the heap, MB', value: cache.bytes / 1e6 },
+    { name: 'heap growth, MB', value: Math.max(0, heapGrown) / 1e6, better: 'less' },
+    { name: 'bytes kept outside the heap, MB', value: cache.bytes / 1e6 },
     { name: 'time in garbage collection, ms', value: collections.total, better: 'less' },
     { name: 'longest garbage collection, ms', value: collections.longest, better: 'less' },
     { name: 'loop delay p99, ms', value: delay, better: 'less' }
@@ -76,7 +76,7 @@ function rows({ heapGrown, delay, collections }) {
 module.exports = {
   number: 5,
   name: 'growing-cache',
-  what: `a cache that only grows: ${RATE} searches a second, 2,000 cities found by each`,
+  title: `a cache that only grows: ${RATE} searches a second, 2,000 cities found by each`,
   paths: regions.map((_, region) => `/regions/${region}`),
   connections: 1,
   rate: RATE,

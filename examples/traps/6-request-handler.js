@@ -9,12 +9,12 @@ const { pages } = require('./data')
 
 /** @typedef {import('./traps').Handler} Handler */
 
-/** Documents of 1 MB, ready to be sent but for their encoding. */
+/** Documents of 1 MB, not yet compressed. */
 const documents = pages(8, 10_000).map(page => Buffer.from(JSON.stringify(page)))
 
 /**
- * Each request stops the loop for as long as its document takes. Requests that come in together are handled in the same
- * turn of the loop, so a /ping behind them waits for all of them, and the other cores idle meanwhile.
+ * Each request blocks the loop while its document is compressed. Requests that arrive together are handled in the same
+ * event-loop iteration, so a /ping behind them waits for all of them, while the other cores idle.
  * @type {Handler}
  */
 async function naive(request, response) {
@@ -28,8 +28,7 @@ const gzip = transforms.gzip({ level: 6 })
 const digest = transforms.digest('sha256', { encoding: 'base64url' })
 
 /**
- * Both run on the pool's threads, side by side. The loop only copies the document to them, and a
- * /ping in between is answered at once.
+ * Both run on the pool's threads in parallel. The loop only copies the document, and answers a /ping immediately.
  * @type {Handler}
  */
 async function offloop(request, response) {
@@ -57,10 +56,10 @@ function send(response, body, etag) {
 module.exports = {
   number: 6,
   name: 'request-handler',
-  what: 'CPU work inside a request handler: gzip and an ETag for 1 MB of JSON',
+  title: 'CPU work inside a request handler: gzip and an ETag for 1 MB of JSON',
   paths: documents.map((_, index) => `/documents/${index}`),
   naive,
   offloop,
-  // Compressors differ in their bytes, never in what these say.
+  // Compressors may produce different bytes for the same document.
   open: (body, { etag }) => ({ etag, document: gunzipSync(body) })
 }

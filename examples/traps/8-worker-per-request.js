@@ -1,6 +1,6 @@
 'use strict'
 
-// A worker thread per request: the loop is free, but each request pays for a thread, and nothing bounds how many there are.
+// A worker thread per request: the loop is free, but each request pays for a thread, and their number is unbounded.
 
 const { once } = require('node:events')
 const { Worker } = require('node:worker_threads')
@@ -10,7 +10,7 @@ const { connections, input, open, paths, rows, script } = require('./nearby')
 /** @typedef {import('./traps').Handler} Handler */
 
 /**
- * A thread takes tens of milliseconds to start, and megabytes of memory.
+ * A thread needs tens of milliseconds to start, and megabytes of memory.
  * @type {Handler}
  */
 async function naive(request, response) {
@@ -22,7 +22,7 @@ async function naive(request, response) {
 const nearest = transforms.module(script)
 
 /**
- * The function that the script calls, in threads that stay, as many as there are cores.
+ * The function that the script calls, in threads that are reused, one per core.
  * @type {Handler}
  */
 async function offloop(request, response) {
@@ -33,7 +33,7 @@ async function offloop(request, response) {
 module.exports = {
   number: 8,
   name: 'worker-per-request',
-  what: 'a worker thread per request, against its function in threads that stay',
+  title: 'a worker thread per request, against its function in reused threads',
   paths,
   connections,
   naive,

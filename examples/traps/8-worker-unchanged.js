@@ -1,6 +1,6 @@
 'use strict'
 
-// The first step away from a worker thread per request: the script stays as it is, and the pool bounds how many of it run.
+// The first step away from a worker thread per request: the script stays unchanged, and the pool limits the threads.
 
 const { pool, transforms } = require('offloop')
 const { connections, input, open, paths, rows, script } = require('./nearby')
@@ -17,7 +17,7 @@ async function offloop(request, response) {
 module.exports = {
   number: 8,
   name: 'worker-unchanged',
-  what: 'the same, against the script unchanged, as many at a time as there are cores',
+  title: 'a worker thread per request, against the unchanged script, one thread per core',
   paths,
   connections,
   naive,

@@ -1,6 +1,6 @@
 'use strict'
 
-// A huge JSON.parse and a huge JSON.stringify: 20 MB come from another service, are looked through and answered.
+// A huge JSON.parse and a huge JSON.stringify: 20 MB from another service are inspected and passed on.
 
 const { createHash } = require('node:crypto')
 const { pool, transforms } = require('offloop')
@@ -11,7 +11,7 @@ const { browsers } = require('./data')
 const upstream = browsers()
 
 /**
- * Each of the two is one stop of the loop, as long as the document is large.
+ * Each of the two blocks the loop for a time proportional to the document.
  * @type {Handler}
  */
 async function naive(_request, response) {
@@ -24,7 +24,7 @@ const parse = transforms.json.parse()
 const stringify = transforms.json.stringify()
 
 /**
- * The text is read by a thread, the value is built in slices between which the loop turns, and written in such slices.
+ * A thread reads the text; the value is built and written in slices, between which the loop serves other requests.
  * @type {Handler}
  */
 async function offloop(_request, response) {
@@ -37,7 +37,7 @@ async function offloop(_request, response) {
 module.exports = {
   number: 9,
   name: 'huge-json',
-  what: 'a huge JSON.parse and JSON.stringify: 20 MB are parsed and answered',
+  title: 'a huge JSON.parse and JSON.stringify: 20 MB are parsed and sent',
   paths: ['/report'],
   connections: 2,
   naive,

@@ -1,6 +1,6 @@
 'use strict'
 
-// A database of accounts in a file: who is in which team, which roles that brings, and what a role permits.
+// A database of accounts in a file: users, their teams, the teams' roles, and the roles' permissions.
 
 const { writeFileSync } = require('node:fs')
 const { readFile } = require('node:fs/promises')
@@ -37,7 +37,7 @@ class Accounts {
   #switches
   queries = 0
 
-  /** @param {string} directory for its files */
+  /** @param {string} directory of the database files */
   constructor(directory) {
     this.#database = new Database(join(directory, 'accounts.db'))
     this.#database.exec(`BEGIN; ${TABLES} ${ROWS} COMMIT`)
@@ -46,7 +46,7 @@ class Accounts {
   }
 
   /**
-   * What a session needs to know of its user: a file is read, then the database takes a millisecond or two.
+   * Data of a user's session: reads a file, then queries the database for a millisecond or two.
    * @param {number} user
    */
   async profile(user) {

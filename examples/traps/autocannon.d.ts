@@ -1,4 +1,4 @@
-// autocannon has no types of its own. This is what is used of it.
+// autocannon ships no types. These are for the parts used here.
 
 declare module 'autocannon' {
   import type { EventEmitter } from 'node:events'

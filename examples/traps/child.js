@@ -1,6 +1,6 @@
 'use strict'
 
-// Processes that answer questions. None outlives the one that started it.
+// Child processes that answer requests. They end with their parent.
 
 const { fork } = require('node:child_process')
 const { basename } = require('node:path')
@@ -22,7 +22,7 @@ class Child {
    */
   constructor(file, args = []) {
     const name = [basename(file, '.js'), ...args.map(arg => basename(arg, '.js'))].join(' ')
-    // Warnings are counted by the one who cares, instead of printed.
+    // The server counts warnings itself; they need not be printed.
     const execArgv = ['--expose-gc', '--no-warnings']
     this.#process = fork(file, args, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     running.add(this)
@@ -30,7 +30,7 @@ class Child {
       if (error === undefined) this.#question?.resolve(answer)
       else this.#question?.reject(new Error(`${name}: ${error}`))
     })
-    /** Rejects if it ends before it is stopped. @type {Promise<never>} */
+    /** Rejects when the process ends. @type {Promise<never>} */
     this.lost = new Promise((_, reject) => {
       this.#process.on('error', reject)
       this.#process.on('exit', (code, signal) => {
@@ -42,7 +42,7 @@ class Child {
   }
 
   /**
-   * One question at a time.
+   * Asks one question at a time.
    * @param {string} question
    * @param {unknown} [argument]
    * @returns {Promise<any>}
@@ -66,7 +66,7 @@ class Child {
 }
 
 /**
- * In the child: what it answers.
+ * Answers the parent's questions; called in the child.
  * @param {Record<string, (argument: any) => unknown>} answers
  */
 function answer(answers) {

@@ -1,7 +1,7 @@
 'use strict'
 
-// Real data to work on: the cities of the world (GeoNames), 171,000 records in 17 MB of JSON, and what browsers support
-// (MDN), 20 MB of deeply nested JSON.
+// Real data: the cities of the world (GeoNames), 171,000 records in 17 MB of JSON, and browser compatibility data (MDN),
+// 20 MB of deeply nested JSON.
 
 const { readFileSync } = require('node:fs')
 
@@ -12,7 +12,7 @@ const { readFileSync } = require('node:fs')
  */
 let records
 
-/** The cities, as a database would hand them over. */
+/** The cities, as a database would return them. */
 function cities() {
   records ??= /** @type {City[]} */ (JSON.parse(readFileSync(find('cities.json'), 'utf8')))
   return records
@@ -21,7 +21,7 @@ function cities() {
 /**
  * The first pages of the cities.
  * @param {number} count
- * @param {number} size cities on each; 10,000 are 1 MB
+ * @param {number} size cities per page; 10,000 are 1 MB
  */
 function pages(count, size) {
   return Array.from({ length: count }, (_, page) => cities().slice(page * size, (page + 1) * size))
@@ -35,7 +35,7 @@ function body(bytes) {
   return readFileSync(find('cities.json')).subarray(0, bytes)
 }
 
-/** What browsers support, as another service would send it. */
+/** Browser compatibility data, as another service would send it. */
 function browsers() {
   return readFileSync(find('@mdn/browser-compat-data'))
 }
@@ -45,7 +45,7 @@ function find(specifier) {
   try {
     return require.resolve(specifier)
   } catch {
-    throw new Error(`The traps work on the npm package ${specifier}, which is not there: run \`npm install\` first.`)
+    throw new Error(`The traps need the npm package ${specifier}, which is not installed: run \`npm install\` first.`)
   }
 }
 

@@ -1,7 +1,7 @@
 'use strict'
 
-// A process that loads a server: some connections ask for the trap's paths and others for /ping, each as fast as it is
-// answered.
+// A process that loads a server: some connections request the trap's paths and one requests /ping, each as soon as the last
+// response has arrived.
 
 const autocannon = require('autocannon')
 const { createHistogram } = require('node:perf_hooks')
@@ -25,18 +25,18 @@ const { uploads } = require('./uploads')
  * @property {number} refused 503: the pool was full
  */
 
-/** One client: more of them would take the cores from the heavy work, which is measured too. */
+/** One client: more would take CPU time from the heavy work, which is measured too. */
 const PINGS = 1
 
 /** @param {Load} load */
 async function load({ port, paths, connections, seconds, requests, rate, upload }) {
-  // First, so that its connection does not wait behind those that load.
+  // First, so that its connection does not wait behind those of the load.
   const ping = begin({ port, paths: ['/ping'], connections: PINGS, seconds })
   const heavy =
     upload === undefined
       ? begin({ port, paths, connections, seconds, requests, rate })
       : uploads({ port, path: paths[0], connections, seconds, bytes: upload })
-  // Without a number of requests both end at the same time.
+  // Without `requests` both end at the same time.
   if (requests !== undefined) heavy.ended.then(ping.stop, ping.stop)
   const [heavyAnswered, pingAnswered] = await Promise.all([heavy.ended, ping.ended])
   return { heavy: heavyAnswered, ping: pingAnswered }
@@ -56,7 +56,7 @@ function begin({ port, paths, connections, seconds, requests, rate }) {
     connections,
     ...(rate === undefined ? {} : { overallRate: rate }),
     ...(requests === undefined ? { duration: seconds } : { amount: requests }),
-    // It ends on a beat of this clock.
+    // autocannon ends on a tick of this interval.
     sampleInt: 20,
     timeout: 30
   })
@@ -70,10 +70,10 @@ function begin({ port, paths, connections, seconds, requests, rate }) {
     clearTimeout(timer)
     if (errors > 0) throw new Error(`${errors} requests for ${paths[0]} failed, ${timeouts} of them timed out`)
     const refused = statuses.get(503) ?? 0
-    const strange = [...statuses.keys()].find(status => status !== 200 && status !== 503)
-    if (strange !== undefined) throw new Error(`${paths[0]} answered with status ${strange}`)
+    const unexpected = [...statuses.keys()].find(status => status !== 200 && status !== 503)
+    if (unexpected !== undefined) throw new Error(`${paths[0]} answered with status ${unexpected}`)
     const elapsed = performance.now() - start
-    // Whoever was never answered has waited all the time, or longer.
+    // Without any response, a request has waited at least for the whole time.
     if (micros.count === 0) return { perSecond: 0, p50: elapsed, p99: elapsed, refused }
     const perSecond = (micros.count / elapsed) * 1000
     return { perSecond, p50: micros.percentile(50) / 1000, p99: micros.percentile(99) / 1000, refused }

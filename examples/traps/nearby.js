@@ -1,6 +1,6 @@
 'use strict'
 
-// What trap 8 is asked for: the cities nearest to one, among 500.
+// Requests of trap 8: the cities nearest to one, among 500.
 
 const { pages } = require('./data')
 
@@ -15,9 +15,9 @@ module.exports = {
   connections: 16,
   input,
   open: (/** @type {Buffer} */ body) => JSON.parse(String(body)),
-  paths: [0, 100, 200, 300, 400].map(place => `/nearest/${place}`),
+  paths: [0, 100, 200, 300, 400].map(index => `/nearest/${index}`),
   rows: (/** @type {import('./traps').Aftermath} */ { peak }) => [
-    { name: 'memory at its peak, more than before, MB', value: peak / 1e6, better: /** @type {const} */ ('less') }
+    { name: 'peak memory above the baseline, MB', value: peak / 1e6, better: /** @type {const} */ ('less') }
   ],
   script: require.resolve('./nearest.js')
 }

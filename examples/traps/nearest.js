@@ -1,6 +1,6 @@
 'use strict'
 
-// The work of trap 8: the cities nearest to one. Written once as people write it for `new Worker()`, and the same as a function.
+// The work of trap 8: the cities nearest to one, both as a script for `new Worker()` and as a function.
 
 const { isMainThread, parentPort, workerData } = require('node:worker_threads')
 
@@ -16,7 +16,11 @@ function nearest({ city, among }) {
   return distances.slice(0, 10).map(({ name }) => name)
 }
 
-/** On a sphere, in radians. @param {City} one @param {City} other */
+/**
+ * Great-circle distance in radians.
+ * @param {City} one
+ * @param {City} other
+ */
 function distance(one, other) {
   const [lat1, lng1, lat2, lng2] = [one.lat, one.lng, other.lat, other.lng].map(
     degrees => (Number(degrees) * Math.PI) / 180
@@ -25,7 +29,7 @@ function distance(one, other) {
   return 2 * Math.asin(Math.sqrt(a))
 }
 
-// As the script of a thread of its own.
+// As the script of a worker thread.
 if (!isMainThread && workerData?.among !== undefined) parentPort?.postMessage(nearest(workerData))
 
 module.exports = nearest

@@ -2,10 +2,10 @@
 
 // Runs the traps: for each, a server with the naive handler under load, then the same with offloop.
 //
-//   npm start                      all of them
-//   npm start -- 6 await-loop      some, by number or name
-//   npm start -- --json out.json   and the results as JSON
-//   npm start -- --seconds 2       under load for so long each time
+//   npm start                      all traps
+//   npm start -- 6 await-loop      selected ones, by number or name
+//   npm start -- --json out.json   writes the results as JSON too
+//   npm start -- --seconds 2       duration of the load for each side
 
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
 const { request } = require('node:http')
@@ -26,12 +26,12 @@ const { select } = require('./traps')
  * @property {number} longestStop of the event loop, in milliseconds
  * @property {import('./traps').Row[]} rows
  *
- * @typedef {{ number: number, name: string, what: string, naive: Measured, offloop: Measured }} Result
+ * @typedef {{ number: number, name: string, title: string, naive: Measured, offloop: Measured }} Result
  */
 
 const WARM_UP = 1.5
 const SECONDS = 5
-/** A trap that counts requests may take so many times longer. */
+/** A trap with a fixed number of requests may take this many times longer. */
 const PATIENCE = 3
 
 async function main() {
@@ -45,15 +45,15 @@ async function main() {
   /** @type {Result[]} */
   const results = []
   for (const { trap, file } of select(positionals)) {
-    const { number, name, what } = trap
-    say(`${number} ${name}: ${what}`)
+    const { number, name, title } = trap
+    log(`${number} ${name}: ${title}`)
     const naive = await side(trap, file, 'naive', seconds)
     const offloop = await side(trap, file, 'offloop', seconds)
     if (!isDeepStrictEqual(naive.answers, offloop.answers)) {
       throw new Error(`${name}: naive and offloop do not give the same answers`)
     }
-    say('  both give the same answers')
-    results.push({ number, name, what, naive: naive.measured, offloop: offloop.measured })
+    log('  both give the same answers')
+    results.push({ number, name, title, naive: naive.measured, offloop: offloop.measured })
   }
   process.stdout.write(`\n${table(results)}`)
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ seconds, results }, null, 2)}\n`)
@@ -77,21 +77,29 @@ async function side(trap, file, side, seconds) {
     const answers = []
     for (const path of paths) answers.push(await Promise.race([answer(trap, port, path), server.lost]))
 
-    // Where requests are counted, so is what they leave behind: none before.
+    // With a fixed number of requests the trap measures their effects, so no warm-up may add to them.
     if (requests === undefined) {
-      say(`${label} warms up for ${WARM_UP} s`)
+      log(`${label} warms up for ${WARM_UP} s`)
       await Promise.race([
         load.ask('load', { port, paths, connections, rate, upload: upload?.length, seconds: WARM_UP }),
         server.lost
       ])
     }
-    const most = requests === undefined ? seconds : seconds * PATIENCE
-    const until = requests === undefined ? `for ${most} s` : `for ${requests} requests or ${most} s`
-    say(`${label} is loaded ${until}`)
+    const limit = requests === undefined ? seconds : seconds * PATIENCE
+    const until = requests === undefined ? `for ${limit} s` : `for ${requests} requests or ${limit} s`
+    log(`${label} is loaded ${until}`)
     await server.ask('begin')
-    const loaded = load.ask('load', { port, paths, connections, rate, upload: upload?.length, seconds: most, requests })
+    const loaded = load.ask('load', {
+      port,
+      paths,
+      connections,
+      rate,
+      upload: upload?.length,
+      seconds: limit,
+      requests
+    })
     const answered = await Promise.race([loaded, server.lost])
-    if (answered.heavy.perSecond === 0) throw new Error(`${trap.name}: ${side} answered nothing in ${most} s`)
+    if (answered.heavy.perSecond === 0) throw new Error(`${trap.name}: ${side} answered nothing in ${limit} s`)
     const after = await server.ask('end')
 
     const again = await Promise.race([answer(trap, port, paths[0]), server.lost])
@@ -139,7 +147,7 @@ function answer(trap, port, path) {
 }
 
 /** @param {string} text */
-function say(text) {
+function log(text) {
   process.stderr.write(`${text}\n`)
 }
 
@@ -147,6 +155,6 @@ process.on('SIGINT', () => process.exit(130))
 process.on('SIGTERM', () => process.exit(143))
 
 main().catch(error => {
-  say(error.message)
+  log(error.message)
   process.exitCode = 1
 })

@@ -18,7 +18,7 @@ const server = createServer((request, response) => {
 let hasFailed = false
 
 /**
- * A full pool is the one failure that a client may try again.
+ * Answers with 503 if the pool is full: the only failure that a client may retry.
  * @param {import('./traps').Response} response
  * @param {any} error
  */
@@ -38,8 +38,8 @@ process.on('warning', ({ name }) => {
 const loop = monitorEventLoopDelay({ resolution: 1 })
 let began = 0
 let heapBefore = 0
-/** Resident memory: before the load, and the most of it. */
-const memory = { before: 0, most: 0, timer: /** @type {NodeJS.Timeout | undefined} */ (undefined) }
+/** Resident memory: before the load, and at its peak. */
+const memory = { before: 0, peak: 0, timer: /** @type {NodeJS.Timeout | undefined} */ (undefined) }
 
 /** Pauses for the garbage collector, in milliseconds. */
 const collections = { total: 0, longest: 0 }
@@ -71,7 +71,7 @@ answer({
   begin() {
     heapBefore = heapAfterCollection()
     memory.before = process.memoryUsage.rss()
-    memory.most = memory.before
+    memory.peak = memory.before
     memory.timer = setInterval(sampleMemory, 20)
     collector.observe({ entryTypes: ['gc'] })
     loop.enable()
@@ -85,7 +85,7 @@ answer({
     loop.disable()
     clearInterval(memory.timer)
     sampleMemory()
-    const peak = memory.most - memory.before
+    const peak = memory.peak - memory.before
     const seconds = (performance.now() - began) / 1000
     const longestStop = loop.max / 1e6
     const delay = loop.percentile(99) / 1e6
@@ -95,7 +95,7 @@ answer({
 })
 
 function sampleMemory() {
-  memory.most = Math.max(memory.most, process.memoryUsage.rss())
+  memory.peak = Math.max(memory.peak, process.memoryUsage.rss())
 }
 
 function heapAfterCollection() {

@@ -11,8 +11,8 @@ const WIDTHS = [44, 12, 12, 10]
 /** @param {Result[]} results */
 function table(results) {
   const lines = [line(['', 'naive', 'offloop', 'ratio'])]
-  for (const { number, what, naive, offloop } of results) {
-    lines.push('', `${number}  ${what}`)
+  for (const { number, title, naive, offloop } of results) {
+    lines.push('', `${number}  ${title}`)
     const after = rows(offloop)
     for (const [index, row] of rows(naive).entries()) {
       const other = after[index]

@@ -8,36 +8,36 @@ const { join } = require('node:path')
  * @typedef {import('node:http').ServerResponse} Response
  * @typedef {(request: Request, response: Response) => Promise<void>} Handler answers everything but /ping
  *
- * A row of the table that only this trap has.
+ * A row of the table that is specific to a trap.
  * @typedef {object} Row
  * @property {string} name
  * @property {number} value
  * @property {'more' | 'less'} [better] a row without it has no ratio
  *
- * What the server knows when the load is over and garbage is collected.
+ * Measurements of the server after the load and a garbage collection.
  * @typedef {object} Aftermath
  * @property {number} seconds under load
  * @property {number} heapGrown bytes
  * @property {Record<string, number>} warnings of the process, by name
  * @property {number} delay of the event loop, the 99th percentile, in milliseconds
- * @property {number} peak bytes of memory, resident, more than before the load
+ * @property {number} peak resident memory in bytes, above that before the load
  * @property {{ total: number, longest: number }} collections pauses for the garbage collector, in milliseconds
  *
- * What a file of this folder that begins with a number exports.
+ * Export of each file in this folder whose name begins with a number.
  * @typedef {object} Trap
  * @property {number} number
- * @property {string} name to ask for it: `npm start -- <name>`
- * @property {string} what its title in the table
- * @property {string[]} paths that the load asks for in turn
- * @property {number} [connections] that ask for them at a time, 4 unless it says otherwise
- * @property {number} [requests] ends the load after so many instead of after some seconds
- * @property {(directory: string) => void} [prepare] before the first request; the directory is removed in the end
+ * @property {string} name for `npm start -- <name>`
+ * @property {string} title in the table
+ * @property {string[]} paths that the load requests in turn
+ * @property {number} [connections] concurrent clients, default 4
+ * @property {number} [requests] after which the load ends, instead of after some seconds
+ * @property {(directory: string) => void} [prepare] called before the first request; the directory is removed at the end
  * @property {Buffer} [upload] a body that the load sends with each request: every other client is slow
- * @property {number} [rate] requests per second at most, as many as are answered unless it says otherwise
+ * @property {number} [rate] maximum requests per second, default unlimited
  * @property {Handler} naive
  * @property {Handler} offloop
- * @property {(body: Buffer, headers: import('node:http').IncomingHttpHeaders) => unknown} open what an answer says,
- *   equal for both handlers where their bytes may differ
+ * @property {(body: Buffer, headers: import('node:http').IncomingHttpHeaders) => unknown} open decodes a response
+ *   to a value that is equal for both handlers, even if their bytes differ
  * @property {(aftermath: Aftermath) => Row[]} [rows]
  */
 
@@ -53,19 +53,19 @@ function traps() {
 }
 
 /**
- * Those that were asked for by number or name, or all.
+ * The traps with the given numbers or names, or all.
  * @param {string[]} wanted
  */
 function select(wanted) {
   const all = traps()
-  const called = (/** @type {Trap} */ trap, /** @type {string} */ word) =>
+  const isNamed = (/** @type {Trap} */ trap, /** @type {string} */ word) =>
     word === String(trap.number) || word === trap.name
-  const unknown = wanted.find(word => !all.some(({ trap }) => called(trap, word)))
+  const unknown = wanted.find(word => !all.some(({ trap }) => isNamed(trap, word)))
   if (unknown !== undefined) {
     const known = all.map(({ trap }) => `  ${trap.number}  ${trap.name}\n`).join('')
-    throw new Error(`There is no trap "${unknown}". These are there:\n${known.trimEnd()}`)
+    throw new Error(`Unknown trap "${unknown}". The traps are:\n${known.trimEnd()}`)
   }
-  return wanted.length === 0 ? all : all.filter(({ trap }) => wanted.some(word => called(trap, word)))
+  return wanted.length === 0 ? all : all.filter(({ trap }) => wanted.some(word => isNamed(trap, word)))
 }
 
 module.exports = { select }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Clients that upload, one body after the other: every other one is slow, as on a mobile network.
+// Clients that upload one body after the other; every other client is slow, as on a mobile network.
 
 const { once } = require('node:events')
 const { request } = require('node:http')
@@ -8,7 +8,7 @@ const { setTimeout: later } = require('node:timers/promises')
 const { createHistogram } = require('node:perf_hooks')
 const { body } = require('./data')
 
-/** What a slow client sends at a time, and how long it rests then (ms). */
+/** Bytes that a slow client sends at a time, and its pause after them in ms. */
 const PIECE = 256 << 10
 const REST = 20
 
