@@ -397,11 +397,11 @@ export const transforms: {
     }): Transform<unknown, Buffer>
     /**
      * Selects nodes by JSONPath (RFC 9535), in order. A thread reads the document; only the selected nodes become JavaScript
-     * values. A path that consists of names, indexes and wildcards is matched while the document is read; for any other path all
-     * nodes are indexed first. Documents may be nested 512 levels deep. Members are selected in document order; of several with
-     * the same name the last value counts, at the position of the first. A path may select one node many times: the result has at
-     * most `maxOutput` bytes of JSON, default 1 GiB, and each segment, in filters too, selects at most about four million nodes
-     * more than the document has bytes. Filters compare numbers as doubles, as JavaScript does.
+     * values. A path that consists only of names, indexes and wildcards is matched while the document is read; for any other path
+     * all nodes are indexed first. Documents may be nested 512 levels deep. Members are selected in document order; of several
+     * with the same name the last value counts, at the position of the first. A path may select one node many times: the result
+     * has at most `maxOutput` bytes of JSON, default 1 GiB, and each segment, in filters too, selects at most about four million
+     * nodes more than the document has bytes. Filters compare numbers as doubles, as JavaScript does.
      * @throws TypeError for an invalid JSONPath
      * @example
      * const items = '{"items":[{"price":2},{"price":10}]}'
@@ -469,8 +469,8 @@ export const transforms: {
      *
      * A measure is an operation and a column: `'sum'`, `'mean'`, `'min'`, `'max'`, or `'p0'` to `'p100'`, a percentile
      * interpolated between the two nearest numbers; empty fields are ignored. `['count']` counts rows, `['count', column]` fields
-     * that are not empty. Sums are rounded once, at the end. For a group without numbers `count` and `sum` are 0 and every other
-     * measure is null; NaN becomes null.
+     * that are not empty. Sums are rounded once, at the end. For a group without numbers `sum` is 0, and mean, extremes and
+     * percentiles are null; NaN becomes null.
      * @throws TypeError for bad options, such as a measure without a column, or with the name of a column of `groupBy`
      * @example
      * const spec = { groupBy: ['region'], measures: { orders: ['count'], median: ['p50', 'amount'] } } as const
@@ -531,7 +531,9 @@ export const transforms: {
     ): Transform<Input, string>
   }
 
-  /** Typed arrays, which are copied like all inputs unless they are moved. Sums do not depend on the number of threads. */
+  /**
+   * Work on typed arrays, which are copied like all inputs unless they are moved. Sums do not depend on the number of threads.
+   */
   readonly numeric: {
     /**
      * Returns a sorted copy of the same class: -0 before 0 and NaN last, as with `TypedArray.prototype.sort`. `descending`
@@ -541,9 +543,9 @@ export const transforms: {
      */
     sort<T extends TypedArray = TypedArray>(options?: { descending?: boolean | undefined }): Transform<T, T>
     /**
-     * Computes count, mean, population standard deviation, extremes and quantiles. BigInts are converted by `Number()`: beyond 2
-     * ** 53 they are rounded. `quantiles` from 0 to 1 are interpolated between the two nearest numbers. If the array is empty or
-     * contains a NaN, every result except `count` is NaN.
+     * Computes count, mean, population standard deviation, extremes and quantiles. BigInts are converted by `Number()`: beyond
+     * 2 ** 53 they are rounded. `quantiles` from 0 to 1 are interpolated between the two nearest numbers. If the array is empty
+     * or contains a NaN, every result except `count` is NaN.
      * @example
      * const { mean, quantiles } = await pool.run(transforms.numeric.stats({ quantiles: [0.5, 0.99] }), times)
      */
@@ -582,8 +584,8 @@ export const transforms: {
    * arrives as a Uint8Array, as from `structuredClone`, in both directions. For a second after a task the thread blocks until the
    * next one, so timers and sockets of the module may be served up to about 50 ms late.
    *
-   * The function must not wait for tasks of the pool it runs in: once every thread waits, none can proceed. Use another pool
-   * there.
+   * The function must not wait for tasks of the pool it runs in: once every thread waits, none can proceed. Use another pool for
+   * those.
    *
    * The result is cloned too, unless the function returns `move(result)`. An error that it throws rejects the task, with its
    * class if that is a built-in one, its `code`, `cause` and own properties, and with both stacks while fewer than 64 tasks are
@@ -662,8 +664,8 @@ export interface CsvOptions {
   /** Types by column name. Default `'string'`. */
   columns?: Readonly<Record<string, CsvType | undefined>> | undefined
   /**
-   * Maximum bytes of the table, or of the groups and the numbers kept for percentiles. A record may be as long, or 1 MiB. Default
-   * 1 GiB.
+   * Maximum bytes of the table, or of the groups and the numbers kept for percentiles. Also limits a record, to at least 1 MiB.
+   * Default 1 GiB.
    */
   maxOutput?: number | undefined
 }
@@ -907,7 +909,7 @@ export class Pool {
 
   /**
    * Settles when the pool has room for a task, first come, first served. After a `run` was rejected because of its input's bytes,
-   * waits for room for as many (those of the latest rejection). The room is reserved for the next `run` in the same event-loop
+   * waits for as many bytes (those of the latest such `run`). The room is reserved for the next `run` in the same event-loop
    * iteration, from any caller.
    */
   ready(): Promise<void>
@@ -1006,7 +1008,7 @@ export type Id = string | number | bigint
  * @example
  * const load = async (id, context) => {
  *   const response = await fetch(`${service}/${id}`, { signal: context.signal })
- *   context.ttl = 1000 * seconds(response.headers) // as long as the service says
+ *   context.ttl = 1000 * seconds(response.headers) // the lifetime from the response
  *   context.store = response.ok
  *   return response.json()
  * }
@@ -1047,8 +1049,8 @@ export interface CacheOptions<K extends Id, V> {
    */
   max?: number | undefined
   /**
-   * Maximum bytes, 1 or more, by `weigh` or, in native storage, by the encoded size; ids are not counted. A value that exceeds it
-   * alone is delivered and not stored. Default: no limit.
+   * Maximum bytes, 1 or more, by `weigh` or, in native storage, by the encoded size; ids are not counted. A larger value is
+   * delivered and not stored. Default: no limit.
    */
   maxBytes?: number | undefined
   /**
@@ -1066,9 +1068,9 @@ export interface CacheOptions<K extends Id, V> {
   /** How long past its `ttl` a value may be served after its reload failed. Default 0. */
   staleIfError?: number | undefined
   /**
-   * How long an id is not loaded again after a failed load: a value that may still be served is, even stale, and without one the
-   * call rejects with the same error. `set`, `delete`, `clear` and a `refresh` that succeeds end it. At most 1,024 failed ids are
-   * remembered. Default 0.
+   * How long an id is not loaded again after its load failed: calls return a value that may still be served, even a stale one,
+   * and otherwise reject with the same error. `set`, `delete`, `clear` and a `refresh` that succeeds end it. At most 1,024 failed
+   * ids are remembered. Default 0.
    */
   errorTtl?: number | undefined
   /**
@@ -1078,7 +1080,7 @@ export interface CacheOptions<K extends Id, V> {
   loadTimeout?: number | undefined
   /**
    * Loads missing values. Default: none; then `get` must be passed a loader. The type of the values is inferred from its return
-   * type, and its context has `any` for them.
+   * type; in its context they are `any`.
    */
   // biome-ignore lint/suspicious/noExplicitAny: with V here, a loader that names its context would fix V before it returns one
   load?: ((id: K, context: LoadContext<any>) => V | Promise<V>) | undefined
@@ -1095,8 +1097,8 @@ export interface CacheOptions<K extends Id, V> {
    */
   codec?: 'v8' | 'json' | 'bytes' | { encode(value: V): Uint8Array; decode(bytes: Buffer): V } | undefined
   /**
-   * Name of a cache shared by all worker_threads of the process: at any time one of them loads an id. All must pass the same
-   * options.
+   * Name of a cache shared by all worker_threads of the process: at most one of them loads an id at a time. All must pass the
+   * same options.
    */
   name?: string | undefined
   /**
@@ -1123,7 +1125,7 @@ export class Cache<K extends Id = string, V = unknown> {
   constructor(options: CacheOptions<K, V>)
   /**
    * Returns the value, or the result of one load shared by all callers meanwhile. `load` replaces the cache's own loader. Without
-   * either, a value that is not held is a `TypeError`.
+   * either, a missing value rejects with a `TypeError`.
    *
    * Aborting `signal` rejects this caller with its reason; the load continues while other callers wait. With the cache's own
    * loader the call is `get(id, undefined, { signal })`.
@@ -1136,10 +1138,10 @@ export class Cache<K extends Id = string, V = unknown> {
   get(id: K, load?: Loader<K, V> | undefined, options?: { signal?: AbortSignal | undefined } | undefined): Promise<V>
   /**
    * Returns the values of many ids. The missing ones are loaded in one call of `loadMany`, each still shared with other callers.
-   * An id that is not in its `Map` is not in the result; an `Error` in its array fails that id alone. If ids fail, rejects with
-   * an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all failed with the same one.
-   * Without `loadMany` the cache's own loader is called for each id. The context's signal aborts when no caller waits for any of
-   * the ids any more.
+   * An id missing from a `Map` it returns is not in the result; an `Error` in an array it returns fails that id alone. If ids
+   * fail, rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all failed
+   * with the same one. Without `loadMany` the cache's own loader is called for each id. The context's signal aborts when no
+   * caller waits for any of the ids any more.
    *
    * @example
    * const users = await cache.getMany(['1', '2'], ids => db.users(ids)) // Map { '1' => …, '2' => … }
@@ -1160,7 +1162,7 @@ export class Cache<K extends Id = string, V = unknown> {
   has(id: K): boolean
   /**
    * Stores a value, for `ttl` milliseconds (0 to 2 ** 53 - 1) instead of the cache's. A load in flight will not replace it. A
-   * value that exceeds `maxBytes` alone is not stored, and the previous entry of its id is removed.
+   * value larger than `maxBytes` is not stored, and the previous entry of its id is removed.
    * @throws TypeError if native storage cannot encode the value
    * @example
    * tokens.set(id, token, { ttl: token.expiresIn * 1000 })
@@ -1175,7 +1177,7 @@ export class Cache<K extends Id = string, V = unknown> {
   clear(): void
   /**
    * Reloads an id with the cache's own loader even if its value is fresh, or joins a load in flight. If it fails, the held value
-   * stays; if that value is past its `ttl` and `staleIfError` still allows it, the promise resolves to it, and otherwise rejects.
+   * stays; the promise resolves to that value if it is past its `ttl` and `staleIfError` still allows it, and otherwise rejects.
    * @example
    * setInterval(() => rates.refresh('EUR').catch(log), 60_000)
    */
@@ -1199,7 +1201,7 @@ export class Cache<K extends Id = string, V = unknown> {
    */
   stats(): CacheStats
   /**
-   * Changes the limits, which hold when it returns; an omitted one does not change.
+   * Changes the limits, effective immediately; an omitted one stays the same.
    * @example
    * users.resize({ max: 500 })
    */
@@ -1266,6 +1268,7 @@ export interface StreamOptions {
   priority?: RunOptions['priority']
 }
 
+/** Options of {@link Pool.sink}. */
 export interface SinkOptions<Out> extends StreamOptions {
   /** Processes each chunk, or in `objectMode` each object, as one input. Default: the transform consumes the whole stream. */
   each?: boolean | undefined
