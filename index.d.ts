@@ -15,8 +15,8 @@ import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads
 /**
  * Binary data: an ArrayBuffer, a SharedArrayBuffer or any view of one. A task copies its input before it runs, so later changes
  * have no effect; {@link move} transfers the memory instead. Inputs above 1 MiB are copied in pieces over several event-loop
- * iterations: do not change them until the task settles. A buffer whose length changes meanwhile rejects with a `TypeError`. So
- * do a detached buffer and a view that is out of bounds because its `ArrayBuffer` was resized.
+ * iterations: do not change them until the task settles. A buffer whose length changes meanwhile rejects with a `TypeError`. So do
+ * a detached buffer and a view that is out of bounds because its `ArrayBuffer` was resized.
  *
  * If there is no memory for the copy, the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's Buffers
  * do. A task that runs out of memory rejects with an {@link OffloopError} of code `ERR_OFFLOOP_UNSUPPORTED`.
@@ -38,11 +38,11 @@ export interface Moved<T> {
 }
 
 /**
- * Transfers a buffer instead of copying it: the task uses its memory, and the buffer is detached (its `byteLength` becomes 0)
- * once the task is admitted. If the pool is full, the buffer is left unchanged.
+ * Transfers a buffer instead of copying it: the task uses its memory, and the buffer is detached (its `byteLength` becomes 0) once
+ * the task is admitted. If the pool is full, the buffer is left unchanged.
  *
- * Memory that cannot be transferred is copied and stays yours: a view of part of its `ArrayBuffer` (Node's small Buffers are
- * slices of a shared slab), a `SharedArrayBuffer`, a resizable buffer, memory of another addon.
+ * Memory that cannot be transferred is copied and stays yours: a view of part of its `ArrayBuffer` (Node's small Buffers are slices
+ * of a shared slab), a `SharedArrayBuffer`, a resizable buffer, memory of another addon.
  *
  * @throws TypeError for a value that is neither bytes nor a MessagePort
  * @example
@@ -117,8 +117,8 @@ export const transforms: {
 
   /**
    * Runs several transforms in one round trip; values between two native steps never enter JavaScript. After `json.parse` and
-   * `csv.parse`, whose values are built in JavaScript, only JavaScript steps and `json.stringify` may follow. The `transform` of
-   * an error names the step that failed. At most 1,024 steps, those of nested chains included.
+   * `csv.parse`, whose values are built in JavaScript, only JavaScript steps and `json.stringify` may follow. The `transform` of an
+   * error names the step that failed. At most 1,024 steps, those of nested chains included.
    *
    * JavaScript steps ({@link transforms.module}, {@link transforms.workerScript}) may be anywhere. Such a chain runs one task for
    * each of them and one for each group of native steps between them, one after the other: only the first can be rejected because
@@ -207,8 +207,8 @@ export const transforms: {
    */
   gzip(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
   /**
-   * Decompresses gzip. Several members are joined, and zeros after the last one are ignored, as in node:zlib. `maxOutput`
-   * (default 1 GiB) stops decompression bombs: set it to the size you expect.
+   * Decompresses gzip. Several members are joined, and zeros after the last one are ignored, as in node:zlib. `maxOutput` (default
+   * 1 GiB) stops decompression bombs: set it to the size you expect.
    * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for corrupt or truncated input, ERR_OFFLOOP_OUTPUT_LIMIT above `maxOutput`
    * @example
    * const packed = await pool.run(transforms.gzip(), 'text')
@@ -259,8 +259,8 @@ export const transforms: {
    */
   brotliDecompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
   /**
-   * Compresses with Zstandard (RFC 8878). `level` up to 22, default 3; negative levels are faster still. The decompressor needs
-   * the same `dictionary`: a wrong one may go unnoticed and yield wrong data unless `checksum` is set. `checksum` (default false)
+   * Compresses with Zstandard (RFC 8878). `level` up to 22, default 3; negative levels are faster still. The decompressor needs the
+   * same `dictionary`: a wrong one may go unnoticed and yield wrong data unless `checksum` is set. `checksum` (default false)
    * appends a checksum that decompression verifies.
    * @example
    * await pool.run(transforms.zstdCompress({ level: 3, checksum: true }), body)
@@ -317,9 +317,9 @@ export const transforms: {
   open(cipher: SealCipher, key: Bytes, options?: { aad?: Bytes | undefined }): Transform<Bytes, Buffer>
   /**
    * Hashes a password with a random salt, to a PHC string (bcrypt: `$2b$`). `algorithm` defaults to `'argon2id'`: `memoryKiB`
-   * 19,456, `iterations` 2, `parallelism` 1, as OWASP recommends. `'bcrypt'`: `cost` 4 to 18, default 12; a password longer than
-   * 72 bytes rejects instead of being truncated, and so does one with a NUL character. `'scrypt'`: `cost` is the base-2 logarithm
-   * of N, default 17; `parallelism` 1.
+   * 19,456, `iterations` 2, `parallelism` 1, as OWASP recommends. `'bcrypt'`: `cost` 4 to 18, default 12; a password longer than 72
+   * bytes rejects instead of being truncated, and so does one with a NUL character. `'scrypt'`: `cost` is the base-2 logarithm of
+   * N, default 17; `parallelism` 1.
    *
    * One hash uses at most 4 GiB and some tens of seconds of one core: `memoryKiB` times `iterations` is at most 2 ** 24, and for
    * scrypt 2 ** `cost` times `parallelism` at most 2 ** 22.
@@ -337,8 +337,8 @@ export const transforms: {
   }): Transform<Input, string>
   /**
    * Checks a password against a hash of argon2, scrypt or bcrypt, in constant time. bcrypt compares only the first 72 bytes of a
-   * longer password (`hashPassword` makes no such hash, other libraries do), and does not distinguish `'a'` from `'a\0a'`.
-   * bcrypt's `$2a$`, `$2b$` and `$2y$` are supported; `$2x$` and `$2$`, made by faulty implementations, are rejected.
+   * longer password (`hashPassword` makes no such hash, other libraries do), and does not distinguish `'a'` from `'a\0a'`. bcrypt's
+   * `$2a$`, `$2b$` and `$2y$` are supported; `$2x$` and `$2$`, made by faulty implementations, are rejected.
    * @throws TypeError for a hash that is malformed or of another algorithm, with the reason
    * @throws RangeError for a hash that costs more memory or time than `hashPassword` allows
    * @example
@@ -361,29 +361,27 @@ export const transforms: {
   /** JSON (RFC 8259): parse and write in slices, select, validate, minify. */
   readonly json: {
     /**
-     * `JSON.parse` without blocking the event loop: a thread reads the text, and the value is built on the event loop in slices
-     * of at most `slice` ms (default 4) while the rest is read. Accepts the same texts as `JSON.parse` and returns the same
-     * values. Bytes must be UTF-8 without a byte order mark. `maxDepth` limits the levels of arrays and objects, unlimited by
-     * default; most code that walks a value is recursive, and fails on thousands of levels. V8 creates some things in one step,
-     * however small the slice: the element store of an array of millions of numbers, the table of an object with hundreds of
-     * thousands of names.
+     * `JSON.parse` without blocking the event loop: a thread reads the text, and the value is built on the event loop in slices of
+     * at most `slice` ms (default 4) while the rest is read. Accepts the same texts as `JSON.parse` and returns the same values.
+     * Bytes must be UTF-8 without a byte order mark. `maxDepth` limits the levels of arrays and objects, unlimited by default; most
+     * code that walks a value is recursive, and fails on thousands of levels. V8 creates some things in one step, however small the
+     * slice: the element store of an array of millions of numbers, the table of an object with hundreds of thousands of names.
      * @throws RangeError for a `slice` that is not an integer from 1 to 10,000
      * @example
      * const { items } = await pool.run(transforms.json.parse<{ items: Item[] }>(), body)
      */
     parse<T = unknown>(options?: { slice?: number | undefined; maxDepth?: number | undefined }): Transform<Input, T>
     /**
-     * The bytes of `JSON.stringify`, written on the event loop in slices of at most `slice` ms (default 4) and joined on a
-     * thread, ready for the next step of a chain. `toJSON`, getters, holes and everything else behave as in `JSON.stringify`,
-     * except that getters may be called several times. Do not change a large value until it is written. Rejects with a TypeError
-     * for a value without a JSON representation (`undefined`, a function), a BigInt or a circular structure, and with any error
-     * that a `toJSON` throws.
+     * The bytes of `JSON.stringify`, written on the event loop in slices of at most `slice` ms (default 4) and joined on a thread,
+     * ready for the next step of a chain. `toJSON`, getters, holes and everything else behave as in `JSON.stringify`, except that
+     * getters may be called several times. Do not change a large value until it is written. Rejects with a TypeError for a value
+     * without a JSON representation (`undefined`, a function), a BigInt or a circular structure, and with any error that a `toJSON`
+     * throws.
      *
      * A getter, a proxy or a `toJSON` can make a value endless, so two limits apply. `maxDepth` levels of arrays and objects,
-     * counted as in {@link transforms.json.parse}, default 5,000: more than `JSON.stringify` itself can follow. `maxOutput`
-     * bytes, by default the pool's `maxQueueBytes`, but at least 16 MiB. Beyond the first four, nested levels that getters,
-     * proxies and `toJSON` return may hold about 8 MiB in all, or an explicit `maxOutput` if that is more; each counts for at
-     * most 512 KiB.
+     * counted as in {@link transforms.json.parse}, default 5,000: more than `JSON.stringify` itself can follow. `maxOutput` bytes,
+     * by default the pool's `maxQueueBytes`, but at least 16 MiB. Beyond the first four, nested levels that getters, proxies and
+     * `toJSON` return may hold about 8 MiB in all, or an explicit `maxOutput` if that is more; each counts for at most 512 KiB.
      * @throws RangeError for a `slice` that is not an integer from 1 to 10,000, or a limit that is not a positive integer
      * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
      * too long; both messages contain the path in the value
@@ -398,10 +396,10 @@ export const transforms: {
     /**
      * Selects nodes by JSONPath (RFC 9535), in order. A thread reads the document; only the selected nodes become JavaScript
      * values. A path that consists only of names, indexes and wildcards is matched while the document is read; for any other path
-     * all nodes are indexed first. Documents may be nested 512 levels deep. Members are selected in document order; of several
-     * with the same name the last value counts, at the position of the first. A path may select one node many times: the result
-     * has at most `maxOutput` bytes of JSON, default 1 GiB, and each segment, in filters too, selects at most about four million
-     * nodes more than the document has bytes. Filters compare numbers as doubles, as JavaScript does.
+     * all nodes are indexed first. Documents may be nested 512 levels deep. Members are selected in document order; of several with
+     * the same name the last value counts, at the position of the first. A path may select one node many times: the result has at
+     * most `maxOutput` bytes of JSON, default 1 GiB, and each segment, in filters too, selects at most about four million nodes
+     * more than the document has bytes. Filters compare numbers as doubles, as JavaScript does.
      * @throws TypeError for an invalid JSONPath
      * @example
      * const items = '{"items":[{"price":2},{"price":10}]}'
@@ -420,9 +418,9 @@ export const transforms: {
      * double (`1e400`) is rejected. `format` is asserted up to draft 7, and only an annotation from 2019-09 on, as these drafts
      * specify. Integers from -(2 ** 63) to 2 ** 64 - 1 in a document are compared exactly, unlike in JavaScript; other numbers as
      * doubles. `pattern` and `patternProperties` are [regular expressions of ECMA-262](docs/transforms.md#patterns) with the `u`
-     * flag, in linear time. A schema with look-around or backreferences is rejected, and so is one whose compiled patterns use
-     * more than about 64 MiB together; the error contains the JSON Pointer. Documents may be nested 512 levels deep, schemas 128.
-     * At most 1,000 errors are returned, with messages of at most 1,000 bytes each and 1 MiB in all.
+     * flag, in linear time. A schema with look-around or backreferences is rejected, and so is one whose compiled patterns use more
+     * than about 64 MiB together; the error contains the JSON Pointer. Documents may be nested 512 levels deep, schemas 128. At
+     * most 1,000 errors are returned, with messages of at most 1,000 bytes each and 1 MiB in all.
      * @throws TypeError for an invalid schema, including one that refers to another document
      * @example
      * const { valid, errors } = await pool.run(transforms.json.validate({ required: ['id'] }), '{}')
@@ -443,16 +441,15 @@ export const transforms: {
   }
 
   /**
-   * CSV as in RFC 4180, in UTF-8 with or without a BOM and without NUL; lines end with CRLF, LF or CR. Malformed input rejects
-   * with ERR_OFFLOOP_INVALID_DATA, its line in the message and its `offset`: a record with more or fewer fields than there are
-   * columns, a quote within an unquoted field or one that is never closed, text after a closing quote, a duplicate column name,
-   * an option for a column that does not exist. Blank lines are skipped, except in a table of one column, where each is an empty
-   * field.
+   * CSV as in RFC 4180, in UTF-8 with or without a BOM and without NUL; lines end with CRLF, LF or CR. Malformed input rejects with
+   * ERR_OFFLOOP_INVALID_DATA, its line in the message and its `offset`: a record with more or fewer fields than there are columns,
+   * a quote within an unquoted field or one that is never closed, text after a closing quote, a duplicate column name, an option
+   * for a column that does not exist. Blank lines are skipped, except in a table of one column, where each is an empty field.
    */
   readonly csv: {
     /**
-     * Parses CSV to a table of typed columns. An empty field is `null` in a string column (`''` if quoted), NaN in a number
-     * column, and an error in a boolean column.
+     * Parses CSV to a table of typed columns. An empty field is `null` in a string column (`''` if quoted), NaN in a number column,
+     * and an error in a boolean column.
      * @throws TypeError for bad options, such as the type of a column that `header` does not name
      * @example
      * const table = await pool.run(transforms.csv.parse({ columns: { price: 'number' } }), 'name,price\nplum,0.3\nfig,1.2')
@@ -464,13 +461,13 @@ export const transforms: {
     ): StreamTransform<Input, CsvTable<Types>>
     /**
      * Measures groups of rows without building a table. Returns an object for each group, in order of first appearance, with the
-     * columns of `groupBy` and then the measures. Without `groupBy` all rows are one group, even if there are none. Only the
-     * named columns are read.
+     * columns of `groupBy` and then the measures. Without `groupBy` all rows are one group, even if there are none. Only the named
+     * columns are read.
      *
-     * A measure is an operation and a column: `'sum'`, `'mean'`, `'min'`, `'max'`, or `'p0'` to `'p100'`, a percentile
-     * interpolated between the two nearest numbers; empty fields are ignored. `['count']` counts rows, `['count', column]` fields
-     * that are not empty. Sums are rounded once, at the end. For a group without numbers `sum` is 0, and mean, extremes and
-     * percentiles are null; NaN becomes null.
+     * A measure is an operation and a column: `'sum'`, `'mean'`, `'min'`, `'max'`, or `'p0'` to `'p100'`, a percentile interpolated
+     * between the two nearest numbers; empty fields are ignored. `['count']` counts rows, `['count', column]` fields that are not
+     * empty. Sums are rounded once, at the end. For a group without numbers `sum` is 0, and mean, extremes and percentiles are
+     * null; NaN becomes null.
      * @throws TypeError for bad options, such as a measure without a column, or with the name of a column of `groupBy`
      * @example
      * const spec = { groupBy: ['region'], measures: { orders: ['count'], median: ['p50', 'amount'] } } as const
@@ -502,12 +499,12 @@ export const transforms: {
     /**
      * Finds all matches of a regular expression of ECMA-262 with the `u` flag, as `String.prototype.matchAll` does with `g`.
      * Finding one match takes linear time for any input; finding all may take quadratic time if the search has to read far past
-     * each match to decide on it (`.*[^a]|a`). `start` and `end` count UTF-16 code units, as in JavaScript's strings; `groups`
-     * are the capturing groups, null where a group takes no part in the match.
+     * each match to decide on it (`.*[^a]|a`). `start` and `end` count UTF-16 code units, as in JavaScript's strings; `groups` are
+     * the capturing groups, null where a group takes no part in the match.
      *
-     * The `flags` `'i'`, `'m'` and `'s'` are those of JavaScript; `'gu'` are implied. `'x'`, an extension, ignores white space
-     * and comments (`# …`) outside character classes. `limit` is the maximum number of matches, unlimited by default; `maxOutput`
-     * their size as JSON, default 1 GiB.
+     * The `flags` `'i'`, `'m'` and `'s'` are those of JavaScript; `'gu'` are implied. `'x'`, an extension, ignores white space and
+     * comments (`# …`) outside character classes. `limit` is the maximum number of matches, unlimited by default; `maxOutput` their
+     * size as JSON, default 1 GiB.
      * @throws TypeError for a pattern that is invalid, needs backtracking (look-around, backreferences) or is too large
      * ([limits](docs/transforms.md#patterns))
      * @example
@@ -531,29 +528,27 @@ export const transforms: {
     ): Transform<Input, string>
   }
 
-  /**
-   * Work on typed arrays, which are copied like all inputs unless they are moved. Sums do not depend on the number of threads.
-   */
+  /** Work on typed arrays, which are copied like all inputs unless they are moved. Sums do not depend on the number of threads. */
   readonly numeric: {
     /**
-     * Returns a sorted copy of the same class: -0 before 0 and NaN last, as with `TypedArray.prototype.sort`. `descending`
-     * reverses all of that. Sorting cannot be interrupted.
+     * Returns a sorted copy of the same class: -0 before 0 and NaN last, as with `TypedArray.prototype.sort`. `descending` reverses
+     * all of that. Sorting cannot be interrupted.
      * @example
      * await pool.run(transforms.numeric.sort(), new Float64Array([3, 1, 2])) // Float64Array(3) [1, 2, 3]
      */
     sort<T extends TypedArray = TypedArray>(options?: { descending?: boolean | undefined }): Transform<T, T>
     /**
      * Computes count, mean, population standard deviation, extremes and quantiles. BigInts are converted by `Number()`: beyond
-     * 2 ** 53 they are rounded. `quantiles` from 0 to 1 are interpolated between the two nearest numbers. If the array is empty
-     * or contains a NaN, every result except `count` is NaN.
+     * 2 ** 53 they are rounded. `quantiles` from 0 to 1 are interpolated between the two nearest numbers. If the array is empty or
+     * contains a NaN, every result except `count` is NaN.
      * @example
      * const { mean, quantiles } = await pool.run(transforms.numeric.stats({ quantiles: [0.5, 0.99] }), times)
      */
     stats(options?: { quantiles?: readonly number[] | Float64Array | undefined }): Transform<TypedArray, NumericStats>
     /**
      * Counts the numbers in each of `bins` bins, at most 1,048,576. `range` defaults to the smallest and the largest number;
-     * numbers outside it are not counted, nor are NaN and infinities. A bin includes its lower edge, the last one both. `edges`
-     * has one element more than `counts`.
+     * numbers outside it are not counted, nor are NaN and infinities. A bin includes its lower edge, the last one both. `edges` has
+     * one element more than `counts`.
      * @example
      * const { edges, counts } = await pool.run(transforms.numeric.histogram({ bins: 50 }), times)
      */
@@ -575,8 +570,8 @@ export const transforms: {
   }
 
   /**
-   * Runs a function of yours in a worker thread, within the pool's limits. The module may be ESM, CommonJS or any other format
-   * that Node imports (TypeScript, where it strips types). A relative path is resolved against the current directory, as in
+   * Runs a function of yours in a worker thread, within the pool's limits. The module may be ESM, CommonJS or any other format that
+   * Node imports (TypeScript, where it strips types). A relative path is resolved against the current directory, as in
    * `new Worker()`; package names are looked up from there. Each thread imports it once, when it is first needed.
    *
    * The function receives a structured clone of the input, and `{ signal }`, which aborts when the caller's signal does. It may
@@ -587,9 +582,9 @@ export const transforms: {
    * The function must not wait for tasks of the pool it runs in: once every thread waits, none can proceed. Use another pool for
    * those.
    *
-   * The result is cloned too, unless the function returns `move(result)`. An error that it throws rejects the task, with its
-   * class if that is a built-in one, its `code`, `cause` and own properties, and with both stacks while fewer than 64 tasks are
-   * in flight. A value that cannot be cloned rejects with a `DataCloneError` that contains its path.
+   * The result is cloned too, unless the function returns `move(result)`. An error that it throws rejects the task, with its class
+   * if that is a built-in one, its `code`, `cause` and own properties, and with both stacks while fewer than 64 tasks are in
+   * flight. A value that cannot be cloned rejects with a `DataCloneError` that contains its path.
    *
    * A thread that ends during a task (`process.exit()`, out of memory, an uncaught exception) rejects it with
    * ERR_OFFLOOP_WORKER_EXIT and is replaced. Tasks that ended before keep their results; those that had not begun run in another
@@ -601,10 +596,9 @@ export const transforms: {
    */
   module<In, Out>(specifier: string | URL, options?: { export?: string | undefined }): Transform<In, Out>
   /**
-   * Runs a script written for `new Worker(script, { workerData })`, unchanged: it receives the input as `workerData`, and its
-   * first message is the result. Each input gets a new thread, but at most as many run at a time as the pool has threads. A
-   * script that ends without a message rejects with ERR_OFFLOOP_WORKER_EXIT, one that throws with its error; aborting terminates
-   * it.
+   * Runs a script written for `new Worker(script, { workerData })`, unchanged: it receives the input as `workerData`, and its first
+   * message is the result. Each input gets a new thread, but at most as many run at a time as the pool has threads. A script that
+   * ends without a message rejects with ERR_OFFLOOP_WORKER_EXIT, one that throws with its error; aborting terminates it.
    * @example
    * await pool.run(transforms.workerScript(new URL('./report.js', import.meta.url)), { year: 2025 })
    */
@@ -686,8 +680,8 @@ export interface CsvTable<Types extends Record<string, CsvType | undefined> = an
   /** Number of rows. */
   readonly rows: number
   /**
-   * Returns a column, the same object each time. Numbers and booleans are views of the table's memory, made without a copy;
-   * strings are created on first access, on the event loop.
+   * Returns a column, the same object each time. Numbers and booleans are views of the table's memory, made without a copy; strings
+   * are created on first access, on the event loop.
    * @throws TypeError for an unknown column name
    */
   readonly column: <Name extends string>(name: Name) => CsvColumn<Name extends keyof Types ? Types[Name] : 'string'>
@@ -735,27 +729,26 @@ export interface BatchValidation {
 /** Limits and threads of a {@link Pool}. */
 export interface PoolOptions {
   /**
-   * Pools with the same name share threads, queue and limits across all worker_threads of the process. Options that are given
-   * must match those of the existing pool.
+   * Pools with the same name share threads, queue and limits across all worker_threads of the process. Options that are given must
+   * match those of the existing pool.
    */
   name?: string | undefined
   /**
-   * Maximum concurrent tasks, 1 to 1024. Default: the parallelism available to the process (CPU affinity and cgroup limits
-   * count).
+   * Maximum concurrent tasks, 1 to 1024. Default: the parallelism available to the process (CPU affinity and cgroup limits count).
    */
   threads?: number | undefined
   /** Maximum tasks admitted and not yet started, 0 or more. Default 1024. */
   maxQueue?: number | undefined
   /**
-   * Maximum input bytes of tasks admitted and not yet finished. Default 256 MiB. A larger input is admitted when the pool holds
-   * no other. Buffers, views and strings count; other objects count as 0, even if they have a `byteLength`.
+   * Maximum input bytes of tasks admitted and not yet finished. Default 256 MiB. A larger input is admitted when the pool holds no
+   * other. Buffers, views and strings count; other objects count as 0, even if they have a `byteLength`.
    */
   maxQueueBytes?: number | undefined
   /**
-   * A task that has waited longer than this for a thread is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of running late.
-   * `map`, `iterate` and sinks with `each` send their inputs slowly enough that these do not wait for one another, as long as the
-   * next inputs run about as long as the last ones: if yours differ widely, make smaller tasks or use a pool without `maxWait`.
-   * Default: no limit.
+   * A task that has waited longer than this for a thread is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of running late. `map`,
+   * `iterate` and sinks with `each` send their inputs slowly enough that these do not wait for one another, as long as the next
+   * inputs run about as long as the last ones: if yours differ widely, make smaller tasks or use a pool without `maxWait`. Default:
+   * no limit.
    */
   maxWait?: number | undefined
   /**
@@ -812,8 +805,8 @@ export interface MapOptions extends RunOptions {
 }
 
 /**
- * A bounded pool of native threads. It starts its threads on demand, keeps the process alive only while tasks are pending, and
- * ends when it is closed or garbage-collected.
+ * A bounded pool of native threads. It starts its threads on demand, keeps the process alive only while tasks are pending, and ends
+ * when it is closed or garbage-collected.
  *
  * @example
  * const pool = new Pool({ threads: 4, maxQueue: 256, maxWait: 500 })
@@ -854,9 +847,9 @@ export class Pool {
   ): Promise<Out[] | PromiseSettledResult<Out>[]>
 
   /**
-   * Like {@link Pool.map}, as an async iterator that reads at most `concurrency` inputs ahead of its consumer, and none before
-   * its first `next()`. Leaving the loop early cancels the tasks in flight and waits until the source has cleaned up, unless the
-   * source is being read at that moment.
+   * Like {@link Pool.map}, as an async iterator that reads at most `concurrency` inputs ahead of its consumer, and none before its
+   * first `next()`. Leaving the loop early cancels the tasks in flight and waits until the source has cleaned up, unless the source
+   * is being read at that moment.
    *
    * @example
    * for await (const packed of pool.iterate(transforms.gzip(), files)) await send(packed)
@@ -921,8 +914,8 @@ export class Pool {
   stats(options?: { reset?: boolean | undefined }): PoolStats
 
   /**
-   * Stops admitting tasks and waits for those admitted; `force` cancels them with ERR_OFFLOOP_CLOSED instead. May be called
-   * again, also with `force`. A named pool stays open for the other threads that opened it.
+   * Stops admitting tasks and waits for those admitted; `force` cancels them with ERR_OFFLOOP_CLOSED instead. May be called again,
+   * also with `force`. A named pool stays open for the other threads that opened it.
    */
   close(options?: { force?: boolean | undefined }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -1038,8 +1031,8 @@ export interface LoadContext<V> {
 export type Loader<K extends Id, V> = (id: K, context: LoadContext<V>) => V | Promise<V>
 
 /**
- * Options of a {@link Cache}. Times are milliseconds from 0, whole numbers except for `loadTimeout` and `errorTtl`. Unknown
- * options are rejected.
+ * Options of a {@link Cache}. Times are milliseconds from 0, whole numbers except for `loadTimeout` and `errorTtl`. Unknown options
+ * are rejected.
  * @example
  * new Cache({ max: 10_000, ttl: 60_000, staleIfError: 600_000, loadTimeout: 2000, load })
  */
@@ -1053,9 +1046,7 @@ export interface CacheOptions<K extends Id, V> {
    * delivered and not stored. Default: no limit.
    */
   maxBytes?: number | undefined
-  /**
-   * Returns the weight of an entry, 0 or more; rounded up. Required with `maxBytes` in heap storage. Default: the encoded size.
-   */
+  /** Returns the weight of an entry, 0 or more; rounded up. Required with `maxBytes` in heap storage. Default: the encoded size. */
   weigh?: ((value: V, id: K) => number) | undefined
   /** How long a value is fresh. With 0 no value is, and the cache only shares loads. Default: forever. */
   ttl?: number | undefined
@@ -1068,9 +1059,9 @@ export interface CacheOptions<K extends Id, V> {
   /** How long past its `ttl` a value may be served after its reload failed. Default 0. */
   staleIfError?: number | undefined
   /**
-   * How long an id is not loaded again after its load failed: calls return a value that may still be served, even a stale one,
-   * and otherwise reject with the same error. `set`, `delete`, `clear` and a `refresh` that succeeds end it. At most 1,024 failed
-   * ids are remembered. Default 0.
+   * How long an id is not loaded again after its load failed: calls return a value that may still be served, even a stale one, and
+   * otherwise reject with the same error. `set`, `delete`, `clear` and a `refresh` that succeeds end it. At most 1,024 failed ids
+   * are remembered. Default 0.
    */
   errorTtl?: number | undefined
   /**
@@ -1097,8 +1088,8 @@ export interface CacheOptions<K extends Id, V> {
    */
   codec?: 'v8' | 'json' | 'bytes' | { encode(value: V): Uint8Array; decode(bytes: Buffer): V } | undefined
   /**
-   * Name of a cache shared by all worker_threads of the process: at most one of them loads an id at a time. All must pass the
-   * same options.
+   * Name of a cache shared by all worker_threads of the process: at most one of them loads an id at a time. All must pass the same
+   * options.
    */
   name?: string | undefined
   /**
@@ -1127,8 +1118,8 @@ export class Cache<K extends Id = string, V = unknown> {
    * Returns the value, or the result of one load shared by all callers meanwhile. `load` replaces the cache's own loader. Without
    * either, a missing value rejects with a `TypeError`.
    *
-   * Aborting `signal` rejects this caller with its reason; the load continues while other callers wait. With the cache's own
-   * loader the call is `get(id, undefined, { signal })`.
+   * Aborting `signal` rejects this caller with its reason; the load continues while other callers wait. With the cache's own loader
+   * the call is `get(id, undefined, { signal })`.
    *
    * Rejects with the loader's error, and with ERR_OFFLOOP_RECURSIVE_LOAD if the loader of an id asks for that id.
    *
@@ -1137,11 +1128,11 @@ export class Cache<K extends Id = string, V = unknown> {
    */
   get(id: K, load?: Loader<K, V> | undefined, options?: { signal?: AbortSignal | undefined } | undefined): Promise<V>
   /**
-   * Returns the values of many ids. The missing ones are loaded in one call of `loadMany`, each still shared with other callers.
-   * An id missing from a `Map` it returns is not in the result; an `Error` in an array it returns fails that id alone. If ids
-   * fail, rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all failed
-   * with the same one. Without `loadMany` the cache's own loader is called for each id. The context's signal aborts when no
-   * caller waits for any of the ids any more.
+   * Returns the values of many ids. The missing ones are loaded in one call of `loadMany`, each still shared with other callers. An
+   * id missing from a `Map` it returns is not in the result; an `Error` in an array it returns fails that id alone. If ids fail,
+   * rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all failed with the
+   * same one. Without `loadMany` the cache's own loader is called for each id. The context's signal aborts when no caller waits for
+   * any of the ids any more.
    *
    * @example
    * const users = await cache.getMany(['1', '2'], ids => db.users(ids)) // Map { '1' => …, '2' => … }
@@ -1161,16 +1152,16 @@ export class Cache<K extends Id = string, V = unknown> {
   /** True if a fresh value is held, even `undefined`. Does not count as a use. */
   has(id: K): boolean
   /**
-   * Stores a value, for `ttl` milliseconds (0 to 2 ** 53 - 1) instead of the cache's. A load in flight will not replace it. A
-   * value larger than `maxBytes` is not stored, and the previous entry of its id is removed.
+   * Stores a value, for `ttl` milliseconds (0 to 2 ** 53 - 1) instead of the cache's. A load in flight will not replace it. A value
+   * larger than `maxBytes` is not stored, and the previous entry of its id is removed.
    * @throws TypeError if native storage cannot encode the value
    * @example
    * tokens.set(id, token, { ttl: token.expiresIn * 1000 })
    */
   set(id: K, value: V, options?: { ttl?: number | undefined } | undefined): void
   /**
-   * Removes an entry. Returns true if there was one that had not expired, even stale. A load in flight will not store its result;
-   * a load alone is not an entry.
+   * Removes an entry. Returns true if there was one that had not expired, even stale. A load in flight will not store its result; a
+   * load alone is not an entry.
    */
   delete(id: K): boolean
   /** Removes all entries. Loads in flight will not store their results. */
@@ -1277,8 +1268,8 @@ export interface SinkOptions<Out> extends StreamOptions {
   /** Accepts inputs of any type, and neither splits nor joins them. Default `false`: strings become bytes by their encoding. */
   objectMode?: boolean | undefined
   /**
-   * Called with each result, in the order written. If it returns a promise, the sink waits for it, and so does the writer; an
-   * error destroys the sink. Only with `each`.
+   * Called with each result, in the order written. If it returns a promise, the sink waits for it, and so does the writer; an error
+   * destroys the sink. Only with `each`.
    */
   onResult?: ((result: Out, index: number) => unknown) | undefined
 }
@@ -1286,8 +1277,8 @@ export interface SinkOptions<Out> extends StreamOptions {
 /** Duplex returned by {@link Pool.stream}. */
 export interface TransformDuplex extends Duplex {
   /**
-   * Emits the output of all data written before, then calls back: a compressor ends a block, so that its reader can decompress
-   * all of it. Each flush costs some compression.
+   * Emits the output of all data written before, then calls back: a compressor ends a block, so that its reader can decompress all
+   * of it. Each flush costs some compression.
    * @example
    * events.write(`data: ${text}\n\n`)
    * events.flush()
@@ -1302,8 +1293,8 @@ export interface TransformDuplex extends Duplex {
 export class Sink<Out> extends Writable {
   private constructor()
   /**
-   * Output of the transform, or with `each` the number of chunks processed. Rejects with the error that destroyed the sink, or
-   * with ERR_STREAM_PREMATURE_CLOSE.
+   * Output of the transform, or with `each` the number of chunks processed. Rejects with the error that destroyed the sink, or with
+   * ERR_STREAM_PREMATURE_CLOSE.
    */
   readonly result: Promise<Out>
   /** Returns a snapshot. */
@@ -1343,8 +1334,8 @@ export interface MetricSources {
 // ---------------------------------------------------------------- errors
 
 /**
- * Every failure of this package except the caller's `signal.reason`, a TypeError or RangeError for bad arguments, and an `Error`
- * of code `ERR_MEMORY_ALLOCATION_FAILED` if there is no memory for a copy.
+ * Every failure of this package except the caller's `signal.reason`, a TypeError or RangeError for bad arguments, and an `Error` of
+ * code `ERR_MEMORY_ALLOCATION_FAILED` if there is no memory for a copy.
  */
 export class OffloopError extends Error {
   constructor(

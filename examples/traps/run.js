@@ -85,21 +85,13 @@ async function side(trap, file, side, seconds) {
         server.lost
       ])
     }
-    const limit = requests === undefined ? seconds : seconds * PATIENCE
-    const until = requests === undefined ? `for ${limit} s` : `for ${requests} requests or ${limit} s`
+    const max = requests === undefined ? seconds : seconds * PATIENCE
+    const until = requests === undefined ? `for ${max} s` : `for ${requests} requests or ${max} s`
     log(`${label} is loaded ${until}`)
     await server.ask('begin')
-    const loaded = load.ask('load', {
-      port,
-      paths,
-      connections,
-      rate,
-      upload: upload?.length,
-      seconds: limit,
-      requests
-    })
+    const loaded = load.ask('load', { port, paths, connections, rate, upload: upload?.length, seconds: max, requests })
     const answered = await Promise.race([loaded, server.lost])
-    if (answered.heavy.perSecond === 0) throw new Error(`${trap.name}: ${side} answered nothing in ${limit} s`)
+    if (answered.heavy.perSecond === 0) throw new Error(`${trap.name}: ${side} answered nothing in ${max} s`)
     const after = await server.ask('end')
 
     const again = await Promise.race([answer(trap, port, paths[0]), server.lost])

@@ -35,7 +35,7 @@ fn is_small(made: Option<Vec<u8>>) {
     assert!(made.is_none_or(|made| made.len() <= MOST as usize), "goes beyond its limit");
 }
 
-/// Transforms that [`round_trip`] inverts.
+/// Transforms that [`round_trip`] checks.
 pub const MAKERS: &[&str] = &[
     "gzip",
     "deflate",

@@ -59,7 +59,7 @@ pub fn whole(transform: &dyn Transform, input: &[u8]) -> Result<Vec<u8>, Error> 
 /// Processes chunks of random sizes, flushes at random, and drains the output now and then.
 pub fn streamed(mut fold: Box<dyn Fold>, input: &[u8]) -> Result<Vec<u8>, Error> {
     let (cancel, mut dice) = (Cancel::new(), Dice::of(input));
-    let (mut rest, mut out, mut taken) = (input, Vec::new(), Vec::new());
+    let (mut rest, mut out, mut collected) = (input, Vec::new(), Vec::new());
     let most = match dice.below(4) {
         0 if input.len() < 2000 => 1,
         0 | 1 => 1 + input.len() / 20,
@@ -77,12 +77,12 @@ pub fn streamed(mut fold: Box<dyn Fold>, input: &[u8]) -> Result<Vec<u8>, Error>
             fold.flush(&mut out, &cancel).map_err(|error| sound(error, input))?;
         }
         if dice.below(2) == 0 {
-            taken.append(&mut out);
+            collected.append(&mut out);
         }
     }
     let last = fold.finish(out, &cancel).map_err(|error| sound(error, input))?;
-    taken.append(&mut made_of(last));
-    Ok(taken)
+    collected.append(&mut made_of(last));
+    Ok(collected)
 }
 
 /// Returns the bytes of a value. A JSON value must be valid JSON.
