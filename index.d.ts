@@ -15,8 +15,8 @@ import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads
 /**
  * Binary data: an ArrayBuffer, a SharedArrayBuffer or any view of one. A task copies its input before it runs, so later changes
  * have no effect; {@link move} transfers the memory instead. Inputs above 1 MiB are copied in pieces over several event-loop
- * iterations: do not change them until the task settles. A buffer whose length changes meanwhile rejects with a `TypeError`. So do
- * a detached buffer and a view that is out of bounds because its `ArrayBuffer` was resized.
+ * iterations: do not change them until the task settles. A buffer whose length changes during the copy rejects with a `TypeError`.
+ * So do a detached buffer and a view that is out of bounds because its `ArrayBuffer` was resized.
  *
  * If there is no memory for the copy, the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's Buffers
  * do. A task that runs out of memory rejects with an {@link OffloopError} of code `ERR_OFFLOOP_UNSUPPORTED`.
@@ -1115,7 +1115,7 @@ export class Cache<K extends Id = string, V = unknown> {
   /** @throws TypeError or RangeError for bad options, or options that differ from those of an open cache with the same name */
   constructor(options: CacheOptions<K, V>)
   /**
-   * Returns the value, or the result of one load shared by all callers meanwhile. `load` replaces the cache's own loader. Without
+   * Returns the value, or the result of the load that all concurrent callers share. `load` replaces the cache's own loader. Without
    * either, a missing value rejects with a `TypeError`.
    *
    * Aborting `signal` rejects this caller with its reason; the load continues while other callers wait. With the cache's own loader
