@@ -46,8 +46,8 @@ class DocumentBuild {
   #failure
   #isWanted
   #done
-  /** The room that it takes in its pool. @type {import('../native/reservation').Room | undefined} */
-  room
+  /** Counts the text that is left to build in the pool. @type {import('../native/reservation').Reservation | undefined} */
+  reservation
 
   /**
    * @param {number} slice how long (ms) it may hold the loop

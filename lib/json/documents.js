@@ -4,7 +4,7 @@
 
 const native = require('../native')
 const { port } = require('../native/completion-port')
-const { Room } = require('../native/reservation')
+const { Reservation } = require('../native/reservation')
 const { slice } = require('../internal/loop-scheduler')
 const { DocumentBuild } = require('./builder')
 
@@ -25,10 +25,10 @@ const builds = new Map()
 function add(id, listener, budget, isLast, text, plan) {
   const build = builds.get(id) ?? begin(id, listener, budget)
   build.add(text, plan, isLast)
-  // Native code has released the task's room: the text that is left to build still counts for the pool.
+  // Native code has released the task's reservation: the text that is left to build still counts for the pool.
   const { pool } = listener
   if (isLast && pool !== undefined && listener.isSettled !== true) {
-    build.room = new Room(native.retainRoom(pool.number, build.left))
+    build.reservation = new Reservation(native.retainRoom(pool.number, build.left))
   }
   slice(build)
 }
@@ -42,7 +42,7 @@ function begin(id, listener, budget) {
   /** @type {(value: unknown, failure: import('../internal/errors').FailureRecord | undefined) => void} */
   const done = (value, failure) => {
     builds.delete(id)
-    build.room?.release()
+    build.reservation?.release()
     port.release(id)
     listener.settle?.(value, failure)
   }

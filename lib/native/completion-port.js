@@ -10,7 +10,7 @@ const native = require('.')
  * @property {(value: unknown, failure: FailureRecord | undefined) => void} [settle] a task ended
  * @property {boolean} [isSettled] nobody waits for it any more
  * @property {(reason: unknown) => void} [abort] the pool is closed by force
- * @property {(room: number) => void} [granted] room was granted
+ * @property {(handle: number) => void} [granted] a reservation was granted
  * @property {(kind: number, token: number, bytes: Buffer | undefined) => void} [mail] for a cache
  * @property {(permit: number) => void} [begun] the turn of a task has come that JavaScript runs
  * @property {(count: number, micros: number) => void} [batch] a batch ended; `settle` follows for each of its items

@@ -2,35 +2,35 @@
 
 const native = require('.')
 
-/** The number that stands for no room in native calls. */
+/** Stands for no reservation in native calls. */
 const NONE = -1
 
 /**
- * Room that a pool granted to one task. Its holder submits the task and then releases the room in a `finally`; releasing has no
+ * Room that a pool granted to one task. Its holder submits the task and then releases it in a `finally`; releasing has no
  * effect once native code has taken it.
  */
-class Room {
-  #number
+class Reservation {
+  #handle
 
-  /** @param {number} number of the room in native code */
-  constructor(number) {
-    this.#number = number
+  /** @param {number} handle in native code */
+  constructor(handle) {
+    this.#handle = handle
   }
 
-  /** Hands it to a native call, which then owns it, even if the call fails. Returns the number to pass. */
+  /** Hands it to a native call, which then owns it, even if the call fails. Returns the handle to pass. */
   take() {
-    const number = this.#number
-    this.#number = NONE
-    return number
+    const handle = this.#handle
+    this.#handle = NONE
+    return handle
   }
 
   /** Returns it to the pool unless it was taken. */
   release() {
-    if (this.#number !== NONE) native.dropRoom(this.take())
+    if (this.#handle !== NONE) native.dropRoom(this.take())
   }
 }
 
-/** For tasks without room of their own: native code then looks for room. */
-const NO_ROOM = new Room(NONE)
+/** For tasks without a reservation: native code then looks for room. */
+const NO_RESERVATION = new Reservation(NONE)
 
-module.exports = { NO_ROOM, Room }
+module.exports = { NO_RESERVATION, Reservation }

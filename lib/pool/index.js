@@ -116,12 +116,12 @@ class Pool {
       if (signal?.aborted) throw signal.reason
       const caller = wantsCaller(transform, pool) ? callerOf(Pool.prototype.run) : undefined
       const task = taskOf(transform, pool, priority, resolve, reject, caller)
-      const room = pool.takeRoom()
+      const reservation = pool.takeReservation()
       try {
-        const bound = task.submit(transform, input, room)
+        const bound = task.submit(transform, input, reservation)
         if (bound) throw pool.full(bound, sizeOf(transform, input))
       } finally {
-        room.release()
+        reservation.release()
       }
       if (signal !== undefined) watchOrAbort(task, signal)
     } catch (error) {
@@ -186,11 +186,11 @@ class Pool {
       checkNoOptions(options)
       const pool = handleOf(this)
       pool.checkOpen()
-      // Outcomes that came along settle first: whoever they call must not find the room that is kept for this one.
-      const granted = (/** @type {import('../native/reservation').Room} */ room) => {
+      // Outcomes of the same drain settle first: their callbacks must not use the reservation kept for this caller.
+      const granted = (/** @type {import('../native/reservation').Reservation} */ reservation) => {
         queueMicrotask(() =>
           nextTick(() => {
-            pool.keepRoom(room)
+            pool.keepReservation(reservation)
             resolve()
           })
         )

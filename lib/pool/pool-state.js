@@ -5,7 +5,7 @@ const { readWorkerOptions } = require('../worker')
 const { closedError, forcedError, queueFullError } = require('../internal/errors')
 const { setImmediate } = require('../internal/clock')
 const { port } = require('../native/completion-port')
-const { NO_ROOM } = require('../native/reservation')
+const { NO_RESERVATION } = require('../native/reservation')
 const { checkOptions } = require('../internal/validate')
 const { Waiter } = require('../task/waiter')
 
@@ -15,7 +15,7 @@ const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'wor
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.closePool(handle))
 
 /**
- * @typedef {import('../native/reservation').Room} Room
+ * @typedef {import('../native/reservation').Reservation} Reservation
  *
  * @typedef {object} Lane
  * @property {(force: boolean) => Promise<void>} end
@@ -28,10 +28,10 @@ class PoolHandle {
   /** Tasks, batches and waiters of which native code will speak again. */
   #admitted = 0
   /**
-   * Room that was granted in this turn of the loop and not used yet.
-   * @type {Room[]}
+   * Reservations granted in this event-loop iteration and not used yet.
+   * @type {Reservation[]}
    */
-  #rooms = []
+  #reservations = []
   #missing = 1
   #isForced = false
   /** @type {Promise<void> | undefined} */
@@ -120,23 +120,23 @@ class PoolHandle {
   }
 
   /**
-   * Keeps granted room until the end of this turn, for the `run` that its waiter is about to call.
-   * @param {Room} room
+   * Keeps a reservation until the end of this iteration, for the `run` that its waiter is about to call.
+   * @param {Reservation} reservation
    */
-  keepRoom(room) {
-    if (this.#state !== 'open') return room.release()
-    this.#rooms.push(room)
+  keepReservation(reservation) {
+    if (this.#state !== 'open') return reservation.release()
+    this.#reservations.push(reservation)
     setImmediate(() => {
-      const place = this.#rooms.indexOf(room)
-      if (place < 0) return
-      this.#rooms.splice(place, 1)
-      room.release()
+      const index = this.#reservations.indexOf(reservation)
+      if (index < 0) return
+      this.#reservations.splice(index, 1)
+      reservation.release()
     })
   }
 
-  /** Returns kept room, or `NO_ROOM`. The caller owns it. */
-  takeRoom() {
-    return this.#rooms.shift() ?? NO_ROOM
+  /** Returns a kept reservation, or `NO_RESERVATION`. The caller owns it. */
+  takeReservation() {
+    return this.#reservations.shift() ?? NO_RESERVATION
   }
 
   /** @param {boolean} reset */
@@ -156,7 +156,7 @@ class PoolHandle {
     this.#closing ??= new Promise(resolve => {
       this.#closed = resolve
       this.#state = 'closing'
-      for (const room of this.#rooms.splice(0)) room.release()
+      for (const reservation of this.#reservations.splice(0)) reservation.release()
     })
     // A map may wait for its inputs when nothing of it is under way any more.
     this.#isForced ||= force

@@ -93,7 +93,7 @@ class Staging {
     return true
   }
 
-  /** Gives the copy and its room up. Returns whether the task had not been submitted. */
+  /** Gives up the copy and its reservation. Returns whether the task had not been submitted. */
   cancel() {
     if (this.#done) return false
     this.#done = true
@@ -128,11 +128,11 @@ function copySome() {
  * @param {boolean} ofString whether the bytes are those of a string
  * @param {Task} task
  * @param {number} transform
- * @param {import('../native/reservation').Room} room
+ * @param {import('../native/reservation').Reservation} reservation
  * @param {Pieces} pieces
  */
-function stage(bytes, ofString, task, transform, room, pieces) {
-  const handle = native.stage(task.pool.number, bytes, ofString, room.take())
+function stage(bytes, ofString, task, transform, reservation, pieces) {
+  const handle = native.stage(task.pool.number, bytes, ofString, reservation.take())
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, pieces)
   if (copies.size === 0) setImmediate(copySome)
@@ -145,10 +145,10 @@ function stage(bytes, ofString, task, transform, room, pieces) {
  * @param {import('../json/input').Writing} writing
  * @param {Task} task
  * @param {number} transform
- * @param {import('../native/reservation').Room} room
+ * @param {import('../native/reservation').Reservation} reservation
  */
-function stageWork(writing, task, transform, room) {
-  const handle = native.stage(task.pool.number, 0, false, room.take())
+function stageWork(writing, task, transform, reservation) {
+  const handle = native.stage(task.pool.number, 0, false, reservation.take())
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, writing.pieces())
   staging.slice = writing.slice
@@ -161,10 +161,10 @@ function stageWork(writing, task, transform, room) {
  * @param {Uint8Array} bytes
  * @param {Task} task
  * @param {number} transform
- * @param {import('../native/reservation').Room} room
+ * @param {import('../native/reservation').Reservation} reservation
  */
-function stageBytes(bytes, task, transform, room) {
-  return stage(lengthOf(bytes), false, task, transform, room, pieces(bytes, lengthOf(bytes)))
+function stageBytes(bytes, task, transform, reservation) {
+  return stage(lengthOf(bytes), false, task, transform, reservation, pieces(bytes, lengthOf(bytes)))
 }
 
 /**
@@ -174,12 +174,12 @@ function stageBytes(bytes, task, transform, room) {
  * @param {((text: string) => string) | undefined} spell
  * @param {Task} task
  * @param {number} transform
- * @param {import('../native/reservation').Room} room
+ * @param {import('../native/reservation').Reservation} reservation
  */
-function stageText(text, spell, task, transform, room) {
+function stageText(text, spell, task, transform, reservation) {
   const sample = text.slice(0, SAMPLE)
   const bytes = Math.ceil((text.length / sample.length) * Buffer.byteLength(sample))
-  return stage(bytes, true, task, transform, room, textPieces(text, spell))
+  return stage(bytes, true, task, transform, reservation, textPieces(text, spell))
 }
 
 /**

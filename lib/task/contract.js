@@ -23,7 +23,7 @@
  *
  * A task for one input of any transform.
  * @typedef {object} Runnable
- * @property {(transform: any, input: unknown, room: import('../native/reservation').Room) => Bound | null} submit returns the
+ * @property {(transform: any, input: unknown, reservation: import('../native/reservation').Reservation) => Bound | null} submit returns the
  *   bound that is reached: then nothing has happened
  * @property {(signal: AbortSignal) => void} watch
  * @property {(reason: unknown) => void} abort

@@ -5,7 +5,7 @@ const { bufferOf, bytesOf, lengthOf, memoryOf, sizeOfBytes, sizeOfMemory } = req
 const { isLost } = require('../internal/detached')
 const native = require('../native')
 const { stageBytes, stageText, stageWork } = require('./chunked-copy')
-const { Room } = require('../native/reservation')
+const { Reservation } = require('../native/reservation')
 const { Transform } = require('../native/transform')
 const { checkMemory, invalidType, lostMemory } = require('../internal/validate')
 
@@ -97,7 +97,7 @@ class Lent {
 /** @typedef {string | Uint8Array | Lent | Writing} Source a checked input: using it runs no user code */
 
 /**
- * Checks an input. This is the last step that may run user code: call it before taking room for the input.
+ * Checks an input. This is the last step that may run user code: call it before reserving room for the input.
  * @param {unknown} input
  * @returns {Source}
  */
@@ -118,33 +118,33 @@ function sourceOf(input) {
  * @param {Source} source
  * @param {import('./contract').NativeTask} task
  * @param {Transform} transform
- * @param {Room} room
+ * @param {Reservation} reservation
  * @returns {Bound | import('./chunked-copy').Staging | null}
  */
-function submitSource(source, task, transform, room) {
+function submitSource(source, task, transform, reservation) {
   const number = Transform.number(transform)
   if (typeof source === 'string') {
     const spell = Transform.spelling(transform)
-    if (source.length * MAX_UTF8 > LARGE) return stageText(source, spell, task, number, room)
+    if (source.length * MAX_UTF8 > LARGE) return stageText(source, spell, task, number, reservation)
     const text = spell?.(source) ?? source
-    return native.submitText(task.pool.number, number, task.id, text, task.priority, room.take())
+    return native.submitText(task.pool.number, number, task.id, text, task.priority, reservation.take())
   }
-  if (isUint8Array(source)) return submitBytes(source, task, number, room)
-  if (source instanceof Lent) return submitLent(source, task, number, room)
+  if (isUint8Array(source)) return submitBytes(source, task, number, reservation)
+  if (source instanceof Lent) return submitLent(source, task, number, reservation)
   const { text } = source
-  if (text === undefined) return stageWork(source, task, number, room)
-  return native.submitText(task.pool.number, number, task.id, text, task.priority, room.take())
+  if (text === undefined) return stageWork(source, task, number, reservation)
+  return native.submitText(task.pool.number, number, task.id, text, task.priority, reservation.take())
 }
 
 /**
  * @param {Uint8Array} bytes
  * @param {import('./contract').NativeTask} task
  * @param {number} transform
- * @param {Room} room
+ * @param {Reservation} reservation
  */
-function submitBytes(bytes, task, transform, room) {
+function submitBytes(bytes, task, transform, reservation) {
   const length = lengthOf(bytes)
-  if (length > LARGE) return stageBytes(bytes, task, transform, room)
+  if (length > LARGE) return stageBytes(bytes, task, transform, reservation)
   let source = bytes
   if (length <= SMALL) {
     scratch.set(bytes)
@@ -152,33 +152,33 @@ function submitBytes(bytes, task, transform, room) {
   } else if (isSharedArrayBuffer(bufferOf(bytes))) {
     source = new Uint8Array(bytes)
   }
-  return native.submit(task.pool.number, transform, task.id, source, length, task.priority, room.take())
+  return native.submit(task.pool.number, transform, task.id, source, length, task.priority, reservation.take())
 }
 
 /**
- * Takes the memory from its owner and lends it to the task. The room comes first: an input that finds none stays
+ * Takes the memory from its owner and lends it to the task. The reservation comes first: an input that gets none stays
  * where it is.
  * @param {Lent} lent
  * @param {import('./contract').NativeTask} task
  * @param {number} transform
- * @param {Room} room
+ * @param {Reservation} reservation
  */
-function submitLent({ bytes, buffer }, task, transform, room) {
+function submitLent({ bytes, buffer }, task, transform, reservation) {
   const pool = task.pool.number
-  const number = native.takeRoom(pool, lengthOf(bytes), room.take())
-  if (typeof number === 'string') return number
-  const taken = new Room(number)
+  const handle = native.takeRoom(pool, lengthOf(bytes), reservation.take())
+  if (typeof handle === 'string') return handle
+  const reserved = new Reservation(handle)
   try {
     let own
     try {
       own = structuredClone(buffer, { transfer: [buffer] })
     } catch {
       // Node does not transfer its slab or external memory.
-      return submitBytes(bytes, task, transform, taken)
+      return submitBytes(bytes, task, transform, reserved)
     }
-    return native.submitLent(pool, transform, task.id, own, task.priority, taken.take())
+    return native.submitLent(pool, transform, task.id, own, task.priority, reserved.take())
   } finally {
-    taken.release()
+    reserved.release()
   }
 }
 

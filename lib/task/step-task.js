@@ -1,6 +1,6 @@
 'use strict'
 
-const { NO_ROOM } = require('../native/reservation')
+const { NO_RESERVATION } = require('../native/reservation')
 const { Task } = require('./task')
 const { Waiter } = require('./waiter')
 
@@ -32,7 +32,7 @@ class Admission {
 
   /** Asks for admission. What keeps it from that is told at once. */
   submit() {
-    this.#submit(NO_ROOM)
+    this.#submit(NO_RESERVATION)
   }
 
   /** It is not wanted any more. @param {unknown} reason */
@@ -41,17 +41,17 @@ class Admission {
     else this.#task.abort(reason)
   }
 
-  /** @param {import('../native/reservation').Room} room */
-  #submit(room) {
+  /** @param {import('../native/reservation').Reservation} reservation */
+  #submit(reservation) {
     this.#waiter = undefined
     const { pool } = this.#task
     try {
       if (!this.isForRest) pool.checkOpen()
-      if (this.#task.submit(this.#transform, NOTHING, room) === null) return
+      if (this.#task.submit(this.#transform, NOTHING, reservation) === null) return
     } catch (error) {
       return this.#reject(error)
     } finally {
-      room.release()
+      reservation.release()
     }
     this.#waiter = new Waiter(pool, 1, granted => this.#submit(granted), this.#reject)
     this.#waiter.isForRest = this.isForRest

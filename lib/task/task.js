@@ -50,26 +50,26 @@ class Task {
    * Returns the bound that is reached if there is no room: then nothing has happened.
    * @param {import('../native/transform').Transform} transform
    * @param {unknown} input
-   * @param {import('../native/reservation').Room} room
+   * @param {import('../native/reservation').Reservation} reservation
    * @returns {Bound | null}
    */
-  submit(transform, input, room) {
-    return this.submitSource(transform, sourceOf(input), room)
+  submit(transform, input, reservation) {
+    return this.submitSource(transform, sourceOf(input), reservation)
   }
 
   /**
    * Like `submit`, for a checked input. From here on no user code runs.
    * @param {import('../native/transform').Transform} transform
    * @param {import('./input').Source} source
-   * @param {import('../native/reservation').Room} room
+   * @param {import('../native/reservation').Reservation} reservation
    * @returns {Bound | null}
    */
-  submitSource(transform, source, room) {
+  submitSource(transform, source, reservation) {
     const id = port.draw(this)
     this.id = id
     let submitted
     try {
-      submitted = submitSource(source, this, transform, room)
+      submitted = submitSource(source, this, transform, reservation)
     } catch (error) {
       port.release(id)
       throw error

@@ -2,7 +2,7 @@
 
 const native = require('../native')
 const { port } = require('../native/completion-port')
-const { Room } = require('../native/reservation')
+const { Reservation } = require('../native/reservation')
 
 /**
  * @typedef {import('./contract').TaskPool} TaskPool
@@ -20,7 +20,7 @@ class Waiter {
   /**
    * @param {TaskPool} pool
    * @param {number} bytes
-   * @param {(room: Room) => void} granted takes over the room
+   * @param {(reservation: Reservation) => void} granted takes over the reservation
    * @param {(reason: unknown) => void} rejected
    */
   constructor(pool, bytes, granted, rejected) {
@@ -38,13 +38,13 @@ class Waiter {
     }
   }
 
-  /** @param {number} number of the room */
-  granted(number) {
-    const room = new Room(number)
+  /** @param {number} handle of the reservation */
+  granted(handle) {
+    const reservation = new Reservation(handle)
     try {
-      if (this.#over) return room.release()
+      if (this.#over) return reservation.release()
       this.#over = true
-      this.#granted(room)
+      this.#granted(reservation)
     } finally {
       this.pool.left()
     }
@@ -54,7 +54,7 @@ class Waiter {
   abort(reason) {
     if (this.#over) return
     this.#over = true
-    // Otherwise room was granted already, and is given back when the port says so.
+    // Otherwise a reservation was granted already, and is released when the port delivers it.
     if (native.leaveLine(this.#id)) {
       port.release(this.#id)
       this.pool.left()

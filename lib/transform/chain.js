@@ -2,13 +2,13 @@
 
 const { unwatch, watch } = require('../internal/abort')
 const { withCode } = require('../internal/errors')
-const { NO_ROOM } = require('../native/reservation')
+const { NO_RESERVATION } = require('../native/reservation')
 const { Waiter } = require('../task/waiter')
 
 /**
  * @typedef {import('../task/contract').TaskPool} TaskPool
  * @typedef {import('../task/contract').Runnable} Runnable
- * @typedef {import('../native/reservation').Room} Room
+ * @typedef {import('../native/reservation').Reservation} Reservation
  * @typedef {(part: any, resolve: (value: any) => void, reject: (reason: unknown) => void) => Runnable} Start
  */
 
@@ -66,15 +66,15 @@ class Relay {
    * Returns the bound that is reached if there is no room: then nothing has happened.
    * @param {unknown} _transform
    * @param {unknown} input
-   * @param {Room} room
+   * @param {Reservation} reservation
    * @returns {import('../native/binding').Bound | null}
    */
-  submit(_transform, input, room) {
+  submit(_transform, input, reservation) {
     // The pool is not done between two parts. The first one may end at once.
     this.#pool.entered()
     let isTaken = false
     try {
-      const bound = this.#submit(input, room)
+      const bound = this.#submit(input, reservation)
       isTaken = bound === null
       return bound
     } finally {
@@ -94,15 +94,15 @@ class Relay {
     if (!this.#isSettled) this.#current?.abort(reason)
   }
 
-  /** @param {unknown} input @param {Room} room */
-  #submit(input, room) {
+  /** @param {unknown} input @param {Reservation} reservation */
+  #submit(input, reservation) {
     const part = this.#parts[this.#place]
     const task = this.#start(
       part,
       value => this.#next(value),
       reason => this.#fail(reason)
     )
-    const bound = task.submit(part, input, room)
+    const bound = task.submit(part, input, reservation)
     if (bound === null) this.#current = task
     return bound
   }
@@ -111,19 +111,19 @@ class Relay {
   #next(value) {
     this.#place++
     if (this.#place === this.#parts.length) return this.#settle(this.#resolve, value)
-    this.#admit(value, NO_ROOM)
+    this.#admit(value, NO_RESERVATION)
   }
 
-  /** @param {unknown} value @param {Room} room */
-  #admit(value, room) {
+  /** @param {unknown} value @param {Reservation} reservation */
+  #admit(value, reservation) {
     try {
-      if (this.#submit(value, room) === null) return
+      if (this.#submit(value, reservation) === null) return
     } catch (error) {
       return this.#fail(this.#explained(error))
     } finally {
-      room.release()
+      reservation.release()
     }
-    const granted = (/** @type {Room} */ granted) => this.#admit(value, granted)
+    const granted = (/** @type {Reservation} */ granted) => this.#admit(value, granted)
     const waiter = new Waiter(this.#pool, 1, granted, reason => this.#fail(reason))
     waiter.isForRest = true
     this.#current = waiter

@@ -66,16 +66,16 @@ class StringifyTask extends Task {
    * As of any task.
    * @param {any} transform
    * @param {unknown} input
-   * @param {import('../native/reservation').Room} room
+   * @param {import('../native/reservation').Reservation} reservation
    */
-  submit(transform, input, room) {
+  submit(transform, input, reservation) {
     checkAttached(input)
     // A moved value is only read, and stays with its owner.
     const value = Moved.is(input) ? input.value : input
     const { slice, maxDepth, maxOutput } = StringifyTransform.limits(transform)
     const most = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, MAX_OUTPUT)
     const writing = new Writing(value, slice, maxDepth, most, Math.max(maxOutput ?? 0, MAX_HELD))
-    return this.submitSource(StringifyTransform.next(transform), writing, room)
+    return this.submitSource(StringifyTransform.next(transform), writing, reservation)
   }
 }
 

@@ -110,11 +110,11 @@ class NumericTask {
     this.#task = new Task(pool, priority, decode, reject, caller)
   }
 
-  /** @param {unknown} _transform @param {unknown} input @param {import('../native/reservation').Room} room */
-  submit(_transform, input, room) {
+  /** @param {unknown} _transform @param {unknown} input @param {import('../native/reservation').Reservation} reservation */
+  submit(_transform, input, reservation) {
     this.#name = NumericTransform.nameOf(this.#transform, input)
     this.#isBuffer = Buffer.isBuffer(Moved.is(input) ? input.value : input)
-    return this.#task.submit(NumericTransform.of(this.#transform, this.#name), input, room)
+    return this.#task.submit(NumericTransform.of(this.#transform, this.#name), input, reservation)
   }
 
   /** @param {AbortSignal} signal not aborted yet */

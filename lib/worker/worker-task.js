@@ -92,10 +92,10 @@ class Errand extends AsyncResource {
    * Returns the bound that is reached if there is no room: then nothing has happened.
    * @param {unknown} _transform
    * @param {unknown} input
-   * @param {import('../native/reservation').Room} room
+   * @param {import('../native/reservation').Reservation} reservation
    * @returns {Bound | null}
    */
-  submit(_transform, input, room) {
+  submit(_transform, input, reservation) {
     checkAttached(input)
     const { mailbox, kind } = this.#runner
     const { pool, priority } = this
@@ -104,7 +104,7 @@ class Errand extends AsyncResource {
     this.id = id
     let submitted
     try {
-      submitted = native.submitErrand(pool.number, mailbox, id, kind, bytes, priority, room.take())
+      submitted = native.submitErrand(pool.number, mailbox, id, kind, bytes, priority, reservation.take())
     } catch (error) {
       port.release(id)
       throw error

@@ -5,7 +5,7 @@ const native = require('../../native')
 const { taskError } = require('../../internal/errors')
 const { MAX_UTF8 } = require('../../task/input')
 const { port } = require('../../native/completion-port')
-const { Room } = require('../../native/reservation')
+const { Reservation } = require('../../native/reservation')
 const { isNative, taskOf } = require('../../transform/kinds')
 const { Transform } = require('../../native/transform')
 
@@ -109,10 +109,10 @@ class Batch {
 
   /**
    * Returns the bound that is reached if there is no room: then nothing has happened.
-   * @param {Room} room
+   * @param {Reservation} reservation
    * @returns {Bound | null}
    */
-  submit(room) {
+  submit(reservation) {
     const { transform, priority, pool } = this.#flow
     const pack = /** @type {Pack} */ (this.#pack)
     const { bytes, length, lengths } = pack
@@ -120,7 +120,17 @@ class Batch {
     const number = Transform.number(transform)
     let bound
     try {
-      bound = native.submitBatch(pool.number, number, id, bytes, length, lengths, this.count, priority, room.take())
+      bound = native.submitBatch(
+        pool.number,
+        number,
+        id,
+        bytes,
+        length,
+        lengths,
+        this.count,
+        priority,
+        reservation.take()
+      )
     } catch (error) {
       port.release(id)
       throw error
@@ -204,10 +214,10 @@ class Single {
 
   /**
    * Returns the bound that is reached if there is no room: then nothing has happened.
-   * @param {Room} room
+   * @param {Reservation} reservation
    * @returns {Bound | null}
    */
-  submit(room) {
+  submit(reservation) {
     const flow = this.#flow
     const resolve = (/** @type {unknown} */ value, /** @type {number | undefined} */ micros) => {
       if (micros !== undefined) flow.measured(1, micros)
@@ -219,13 +229,13 @@ class Single {
     const task = taskOf(transform, pool, priority, resolve, error => this.refused(error), caller)
     // A string has all the room that it may need before it is copied: a flow waits, and is not turned away.
     const isText = isNative(transform) && typeof this.#input === 'string'
-    const taken = isText ? takeRoom(pool, this.bytes, room) : room
-    if (typeof taken === 'string') return taken
+    const reserved = isText ? reserveBytes(pool, this.bytes, reservation) : reservation
+    if (typeof reserved === 'string') return reserved
     try {
-      const bound = task.submit(flow.transform, this.#input, taken)
+      const bound = task.submit(flow.transform, this.#input, reserved)
       if (bound !== null) return bound
     } finally {
-      taken.release()
+      reserved.release()
     }
     this.#task = task
     this.#input = undefined
@@ -245,14 +255,14 @@ class Single {
 }
 
 /**
- * Takes room for all the bytes that an input may need. Returns the room, or the bound that is reached.
+ * Reserves all the bytes that an input may need. Returns the reservation, or the bound that is reached.
  * @param {import('../pool-state').PoolHandle} pool
  * @param {number} bytes
- * @param {Room} room to adjust to that size
+ * @param {Reservation} reservation to adjust to that size
  */
-function takeRoom(pool, bytes, room) {
-  const taken = native.takeRoom(pool.number, bytes, room.take())
-  return typeof taken === 'string' ? taken : new Room(taken)
+function reserveBytes(pool, bytes, reservation) {
+  const handle = native.takeRoom(pool.number, bytes, reservation.take())
+  return typeof handle === 'string' ? handle : new Reservation(handle)
 }
 
 module.exports = { Pack, Batch, Single }

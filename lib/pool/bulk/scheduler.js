@@ -11,7 +11,7 @@ const { readBulkOptions } = require('./options')
 const { setImmediate } = require('../../internal/clock')
 const native = require('../../native')
 const { invalidType } = require('../../internal/validate')
-const { NO_ROOM } = require('../../native/reservation')
+const { NO_RESERVATION } = require('../../native/reservation')
 const { Transform } = require('../../native/transform')
 const { Waiter } = require('../../task/waiter')
 
@@ -20,7 +20,7 @@ const { Waiter } = require('../../task/waiter')
  * @typedef {import('../../..').MapOptions} MapOptions
  * @typedef {import('./inputs').Source} Source
  * @typedef {Batch | Single} Unit
- * @typedef {import('../../native/reservation').Room} Room
+ * @typedef {import('../../native/reservation').Reservation} Reservation
  * @typedef {import('./inputs').Outlet} Outlet
  */
 
@@ -356,28 +356,28 @@ class Flow {
     this.#bytes += unit.bytes
     this.#turnBytes += unit.bytes
     if (this.#waiter !== undefined) this.#unsent.push(unit)
-    else this.#submit(unit, NO_ROOM)
+    else this.#submit(unit, NO_RESERVATION)
   }
 
   /**
    * @param {Unit} unit
-   * @param {Room} room
+   * @param {Reservation} reservation
    */
-  #submit(unit, room) {
+  #submit(unit, reservation) {
     let bound
     try {
       this.pool.checkOpen()
     } catch (error) {
-      room.release()
+      reservation.release()
       return this.stop(error)
     }
     try {
-      bound = unit.submit(room)
+      bound = unit.submit(reservation)
     } catch (error) {
       if (this.#state !== 'stopped') unit.refused(error)
       return
     } finally {
-      room.release()
+      reservation.release()
     }
     // Getters of the input may have stopped the flow.
     if (this.#state === 'stopped') {
@@ -388,18 +388,18 @@ class Flow {
     if (bound === null) this.#sent.add(unit)
     else {
       this.#unsent.unshift(unit)
-      const granted = (/** @type {Room} */ granted) => this.#resume(granted)
+      const granted = (/** @type {Reservation} */ granted) => this.#resume(granted)
       this.#waiter = new Waiter(this.pool, unit.bytes, granted, reason => this.stop(reason))
     }
   }
 
-  /** @param {Room} room */
-  #resume(room) {
+  /** @param {Reservation} reservation */
+  #resume(reservation) {
     this.#waiter = undefined
     const first = /** @type {Unit} */ (this.#unsent.shift())
-    this.#submit(first, room)
+    this.#submit(first, reservation)
     while (this.#waiter === undefined && this.#unsent.length > 0) {
-      this.#submit(/** @type {Unit} */ (this.#unsent.shift()), NO_ROOM)
+      this.#submit(/** @type {Unit} */ (this.#unsent.shift()), NO_RESERVATION)
     }
     this.takeInContext()
   }
