@@ -1,7 +1,7 @@
 'use strict'
 
 const { Cache, Pool, pool: sharedPool } = require('./index')
-const { handleOf } = require('./lib/pool')
+const { stateOf } = require('./lib/pool')
 const { withCode } = require('./lib/internal/errors')
 const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/internal/validate')
 
@@ -59,8 +59,8 @@ async function offloop(instance, options) {
    */
   function refuseWhenFull(_request, _reply, done) {
     const bound = boundOf(pool)
-    // `full` counts the request as a rejected task.
-    done(bound === undefined ? undefined : handleOf(pool).full(bound))
+    // `rejectFull` counts the request as a rejected task.
+    done(bound === undefined ? undefined : stateOf(pool).rejectFull(bound))
   }
 }
 

@@ -1,15 +1,15 @@
 'use strict'
 
 const native = require('../native')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 
-/** @param {{ handle: number, mailbox: number | undefined }} hold */
-function letGo({ handle, mailbox }) {
+/** @param {{ handle: number, subscriptionId: number | undefined }} hold */
+function releaseCache({ handle, subscriptionId }) {
   native.closeCache(handle)
-  if (mailbox !== undefined) port.unsubscribe(mailbox)
+  if (subscriptionId !== undefined) completionPort.unsubscribe(subscriptionId)
 }
 
 /** Closes a cache that was garbage-collected without being closed. */
-const registry = new FinalizationRegistry(letGo)
+const registry = new FinalizationRegistry(releaseCache)
 
-module.exports = { letGo, registry }
+module.exports = { releaseCache, registry }

@@ -2,7 +2,7 @@
 
 const { inspect } = require('node:util')
 const { withCode } = require('../internal/errors')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 const { decodeError, encodeError } = require('../internal/error-codec')
 const { ABSENT, Flight } = require('./flight')
 const { invalidType } = require('../internal/validate')
@@ -63,7 +63,7 @@ class Loads {
    */
   constructor(store, options) {
     this.#store = store
-    store.onMail = (kind, token, bytes) => this.#hear(kind, token, bytes)
+    store.onMessage = (kind, token, bytes) => this.#hear(kind, token, bytes)
     this.#name = options.name
     this.#keepsErrors = options.name === undefined && (options.native.errorTtl ?? 0) > 0
     this.#tower = {
@@ -300,12 +300,12 @@ class Loads {
   /** Counts flights that load elsewhere: the process stays alive for them. @param {1 | -1} by */
   #await(by) {
     if (this.#awaited === 0) {
-      port.hold()
+      completionPort.ref()
       busy.add(this)
     }
     this.#awaited += by
     if (this.#awaited > 0) return
-    port.unhold()
+    completionPort.unref()
     busy.delete(this)
   }
 

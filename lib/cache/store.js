@@ -2,14 +2,14 @@
 
 const native = require('../native')
 const { lengthOf } = require('../internal/typed-array')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 const { KIND, SLOT, TOKEN, REFRESH, FRESH, GONE, REASON, HIT, LEADS, STORED, FAILING } = require('./answer')
 const { NO_SLOT, ASK, DELETED, out } = require('./answer')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
 const { Copies, copyOf, deleted, values } = require('./near-cache')
 const { Evictions } = require('./evictions')
-const { letGo, registry } = require('./hold')
+const { releaseCache, registry } = require('./hold')
 const { checkKept, checkWeight, checkWeighed, closedError } = require('./options')
 
 /**
@@ -42,7 +42,7 @@ class Store {
   #uses = new Uint32Array(USES)
   #used = 0
   /** @type {number | undefined} of a named cache */
-  #mailbox
+  #subscriptionId
   /** Whether what went from native storage is being told of. */
   #isHearing = false
   /** How many native code keeps of those. */
@@ -53,21 +53,23 @@ class Store {
    * Who hears of flights that are shared with other threads.
    * @type {(kind: number, token: number, bytes: Buffer | undefined) => void}
    */
-  onMail = () => {}
+  onMessage = () => {}
 
   /** @param {ReturnType<typeof import('./options').readOptions>} options */
   constructor(options) {
     const self = new WeakRef(this)
     if (options.name !== undefined) {
-      this.#mailbox = port.subscribe({ mail: (kind, token, bytes) => self.deref()?.onMail(kind, token, bytes) })
+      this.#subscriptionId = completionPort.subscribe({
+        onMessage: (kind, token, bytes) => self.deref()?.onMessage(kind, token, bytes)
+      })
     }
     try {
-      this.#handle = native.openCache({ ...options.native, mailbox: this.#mailbox })
+      this.#handle = native.openCache({ ...options.native, mailbox: this.#subscriptionId })
     } catch (error) {
-      if (this.#mailbox !== undefined) port.unsubscribe(this.#mailbox)
+      if (this.#subscriptionId !== undefined) completionPort.unsubscribe(this.#subscriptionId)
       throw error
     }
-    registry.register(this, { handle: this.#handle, mailbox: this.#mailbox }, this)
+    registry.register(this, { handle: this.#handle, subscriptionId: this.#subscriptionId }, this)
     this.#isHeap = options.isHeap
     this.#weigh = options.weigh
     this.#codec = options.codec
@@ -300,7 +302,7 @@ class Store {
       for (const gone of [...this.#evicted()]) this.#evictions.add(gone)
     }
     registry.unregister(this)
-    letGo({ handle: this.#handle, mailbox: this.#mailbox })
+    releaseCache({ handle: this.#handle, subscriptionId: this.#subscriptionId })
     this.#isClosed = true
     this.#copies.clear()
   }

@@ -2,7 +2,7 @@
 
 const { inspect } = require('node:util')
 const { withCode } = require('../internal/errors')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 const { invalidThis, shown } = require('../internal/validate')
 
 /** Text of a column is decoded in pieces of about this many bytes: a string that is cut out of a larger one keeps it. */
@@ -193,6 +193,6 @@ function unknownColumn(name, columns) {
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-port.decodeWith('table', bytes => new CsvTable(bytes))
+completionPort.registerDecoder('table', bytes => new CsvTable(bytes))
 
 module.exports = { CsvTable }

@@ -28,14 +28,14 @@ class Encoder {
 
 /**
  * @param {string} text
- * @param {((text: string) => string) | undefined} spell
+ * @param {((text: string) => string) | undefined} encodeText
  */
-function* textPieces(text, spell) {
+function* textPieces(text, encodeText) {
   const encoder = new Encoder()
   for (let at = 0; at < text.length; ) {
     const end = endOf(text, at)
     const piece = text.slice(at, end)
-    yield encoder.encode(spell?.(piece) ?? piece)
+    yield encoder.encode(encodeText?.(piece) ?? piece)
     at = end
   }
 }

@@ -1,7 +1,7 @@
 'use strict'
 
 const { withCode } = require('../internal/errors')
-const { handleOf } = require('../pool')
+const { stateOf } = require('../pool')
 const { checkOptions, invalidType } = require('../internal/validate')
 const { SUBJECTS, Source } = require('./target')
 
@@ -74,7 +74,7 @@ function emptyName(where) {
  * @param {string} where
  */
 function nameOf(pool, where) {
-  if (handleOf(pool).isNamed) return pool.name
+  if (stateOf(pool).isNamed) return pool.name
   const message = `The pool at ${where} was made without a name. Say what to call it: { pools: { name: pool } }`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }

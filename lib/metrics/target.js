@@ -1,7 +1,7 @@
 'use strict'
 
 const { Cache } = require('../cache')
-const { Pool, handleOf } = require('../pool')
+const { Pool, stateOf } = require('../pool')
 const { Sink } = require('../stream')
 const { samplesOf } = require('./definitions')
 const { Totals } = require('./totals')
@@ -20,7 +20,7 @@ const SUBJECTS = {
  * @param {object} stats
  */
 function withLimits(pool, stats) {
-  const { maxQueue, maxQueueBytes } = handleOf(pool).info
+  const { maxQueue, maxQueueBytes } = stateOf(pool).info
   return { ...stats, maxQueue, maxQueueBytes }
 }
 
@@ -58,7 +58,7 @@ class Source {
   open() {
     const pool = this.#target.deref()
     if (!(pool instanceof Pool)) return
-    const listeners = handleOf(pool).resetListeners
+    const listeners = stateOf(pool).resetListeners
     // Neither function may hold the pool.
     const listener = (/** @type {object} */ stats) => this.#totals.end(samplesOf('pool', stats))
     listeners.add(listener)

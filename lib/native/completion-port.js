@@ -4,16 +4,16 @@ const { now, queueMicrotask, setImmediate } = require('../internal/clock')
 const native = require('.')
 
 /**
- * Whoever hears of the outcome of a number that it drew from the port.
+ * Receives the outcome of a task that it registered with the port.
  * @typedef {object} Listener
- * @property {{ number: number }} [pool]
+ * @property {{ handle: number }} [pool]
  * @property {(value: unknown, failure: FailureRecord | undefined) => void} [settle] a task ended
  * @property {boolean} [isSettled] nobody waits for it any more
  * @property {(reason: unknown) => void} [abort] the pool is closed by force
- * @property {(handle: number) => void} [granted] a reservation was granted
- * @property {(kind: number, token: number, bytes: Buffer | undefined) => void} [mail] for a cache
- * @property {(permit: number) => void} [begun] the turn of a task has come that JavaScript runs
- * @property {(count: number, micros: number) => void} [batch] a batch ended; `settle` follows for each of its items
+ * @property {(handle: number) => void} [onGranted] a reservation was granted
+ * @property {(kind: number, token: number, bytes: Buffer | undefined) => void} [onMessage] a message for a cache arrived
+ * @property {(permit: number) => void} [onPermit] a task that JavaScript runs may begin
+ * @property {(count: number, micros: number) => void} [onBatch] a batch ended; `settle` follows for each of its items
  * @typedef {import('../internal/errors').FailureRecord} FailureRecord
  *
  * Turns the value of a record into the result of a task. Registered by the module that knows the format.
@@ -21,11 +21,11 @@ const native = require('.')
  *
  * Builds results that arrive in parts.
  * @typedef {object} PartsDecoder
- * @property {(id: number, listener: Listener, budget: number, isLast: boolean, text: Buffer, plan: Buffer) => void} add
- * @property {(id: number) => void} abandon drops the parts of a task that failed or was cancelled
+ * @property {(taskId: number, listener: Listener, budget: number, isLast: boolean, text: Buffer, plan: Buffer) => void} addPart
+ * @property {(taskId: number) => void} discard drops the parts of a task that failed or was cancelled
  *
- * How far a drain has been settled: in `heads`, in the values and in the bytes.
- * @typedef {{ at: number, value: number, offset: number }} Place
+ * How far a drain has been settled: in the records, in the values and in the bytes.
+ * @typedef {{ at: number, value: number, offset: number }} Cursor
  */
 
 // Kinds of record that native code writes (src/node/output.rs).
@@ -39,9 +39,9 @@ const BEGUN = 6
 const ENCODED = { jsonText: 7, table: 10 }
 const DOCUMENT = 8
 const PART = 9
-/** Kinds of mail up to this one come with bytes. */
+/** Kinds of message up to this one come with bytes. */
 const WITH_BYTES = 1
-const FIRST = 2
+const FIRST_RECORD = 2
 
 // What a drain took.
 const EMPTY = 0
@@ -54,12 +54,12 @@ const DRAIN_BUDGET = 2
  * For this long (ms) after an outcome the port looks for the next one every turn of the loop, before it waits to be
  * called: sleeping and being woken costs more than a few turns.
  */
-const POLL = 0.05
+const POLL_MS = 0.05
 /** Up to here a loop over the bytes is faster than a view and `set`. */
 const LOOP_BYTES = 48
 
 /** The completion port: settles what threads have finished, many at a time. There is one per environment. */
-class Port {
+class CompletionPort {
   /** @type {(Listener | undefined)[]} */
   #listeners = []
   /** @type {number[]} */
@@ -68,13 +68,13 @@ class Port {
   #isPolling = false
   #keepsAlive = false
   #lastOutcome = 0
-  #heads = new Uint32Array(8192)
+  #records = new Uint32Array(8192)
   #bytes = Buffer.allocUnsafeSlow(128 * 1024)
-  #turn = () => this.#poll()
+  #pollAgain = () => this.#poll()
   /** @type {Map<number, Decoder>} by kind of record */
   #decoders = new Map()
   /** @type {PartsDecoder | undefined} */
-  #parts
+  #partsDecoder
 
   constructor() {
     native.open(() => {
@@ -87,39 +87,39 @@ class Port {
    * @param {keyof typeof ENCODED} kind
    * @param {Decoder} decoder
    */
-  decodeWith(kind, decoder) {
+  registerDecoder(kind, decoder) {
     if (!this.#decoders.has(ENCODED[kind])) this.#decoders.set(ENCODED[kind], decoder)
   }
 
   /** Registers the decoder of results that arrive in parts; the first one stays. @param {PartsDecoder} decoder */
-  decodePartsWith(decoder) {
-    this.#parts ??= decoder
+  registerPartsDecoder(decoder) {
+    this.#partsDecoder ??= decoder
   }
 
   /**
-   * Draws a number for a task. While numbers are out the process stays alive.
+   * Registers a task and returns its id. The process stays alive until the id is released.
    * @param {Listener} listener
    */
-  draw(listener) {
-    const id = this.#free.pop() ?? this.#listeners.length
-    this.#listeners[id] = listener
+  register(listener) {
+    const taskId = this.#free.pop() ?? this.#listeners.length
+    this.#listeners[taskId] = listener
     this.#pending++
     if (!this.#keepsAlive && !this.#isPolling) this.#keepAlive(true)
-    return id
+    return taskId
   }
 
   /**
-   * Returns a number of which native code will not speak again.
-   * @param {number} id
+   * Releases the id of a task about which native code reports nothing more.
+   * @param {number} taskId
    */
-  release(id) {
-    this.#listeners[id] = undefined
-    this.#free.push(id)
+  release(taskId) {
+    this.#listeners[taskId] = undefined
+    this.#free.push(taskId)
     if (--this.#pending === 0 && !this.#isPolling) this.#keepAlive(false)
   }
 
   /**
-   * Draws a number for whoever gets mail until it unsubscribes. It does not keep the process alive.
+   * Registers a listener until it unsubscribes, and returns its id. It does not keep the process alive.
    * @param {Listener} listener
    */
   subscribe(listener) {
@@ -128,37 +128,37 @@ class Port {
   }
 
   /**
-   * Mail may still be on its way: the number is not used again.
-   * @param {number} id
+   * A message may still be in flight: the id is not used again.
+   * @param {number} subscriptionId
    */
-  unsubscribe(id) {
-    this.#listeners[id] = undefined
+  unsubscribe(subscriptionId) {
+    this.#listeners[subscriptionId] = undefined
   }
 
-  /** Keeps the process alive until `unhold`. */
-  hold() {
+  /** Keeps the process alive until `unref`. */
+  ref() {
     this.#pending++
     if (!this.#keepsAlive && !this.#isPolling) this.#keepAlive(true)
   }
 
-  unhold() {
+  unref() {
     if (--this.#pending === 0 && !this.#isPolling) this.#keepAlive(false)
   }
 
   /**
-   * Who has drawn a number.
-   * @param {number} id
+   * Returns the listener of an id.
+   * @param {number} taskId
    */
-  listener(id) {
-    return this.#listeners[id]
+  listener(taskId) {
+    return this.#listeners[taskId]
   }
 
-  /** Something will come soon: looks for it every turn of the loop for a while. */
-  stayAwake() {
+  /** Polls in every event-loop iteration for a while: an outcome is expected soon. */
+  keepPolling() {
     this.#lastOutcome = now()
     if (this.#isPolling) return
     this.#isPolling = true
-    setImmediate(this.#turn)
+    setImmediate(this.#pollAgain)
   }
 
   /** Those that still wait for something, each once. */
@@ -172,21 +172,21 @@ class Port {
    */
   #poll() {
     const start = now()
-    const isLast = start - this.#lastOutcome > POLL && this.#isPolling
+    const isLast = start - this.#lastOutcome > POLL_MS && this.#isPolling
     // If anything is thrown below, the next turn goes on.
     this.#isPolling = true
     let state = EMPTY
     let isThrowing = true
     try {
-      state = this.#settleSome(isLast)
-      while (state === MORE && now() - start < DRAIN_BUDGET) state = this.#settleSome(false)
+      state = this.#drain(isLast)
+      while (state === MORE && now() - start < DRAIN_BUDGET) state = this.#drain(false)
       isThrowing = false
     } finally {
-      if (isThrowing) setImmediate(this.#turn)
+      if (isThrowing) setImmediate(this.#pollAgain)
     }
     if (state !== EMPTY) this.#lastOutcome = now()
     this.#isPolling = state !== EMPTY || !isLast
-    if (this.#isPolling) setImmediate(this.#turn)
+    if (this.#isPolling) setImmediate(this.#pollAgain)
     else if (this.#keepsAlive !== this.#pending > 0) this.#keepAlive(this.#pending > 0)
   }
 
@@ -197,16 +197,16 @@ class Port {
   }
 
   /** @param {boolean} rearm whether to be called for what comes from now on */
-  #settleSome(rearm) {
-    const heads = this.#heads
-    const values = native.drain(heads, this.#bytes, rearm) ?? []
-    const [used, more] = heads
-    if (used === FIRST) return EMPTY
-    /** @type {Place} */
-    const place = { at: FIRST, value: 0, offset: 0 }
-    while (place.at < used) {
+  #drain(rearm) {
+    const records = this.#records
+    const values = native.drain(records, this.#bytes, rearm) ?? []
+    const [used, more] = records
+    if (used === FIRST_RECORD) return EMPTY
+    /** @type {Cursor} */
+    const cursor = { at: FIRST_RECORD, value: 0, offset: 0 }
+    while (cursor.at < used) {
       try {
-        this.#settleNext(place, values)
+        this.#dispatch(cursor, values)
       } catch (error) {
         // One listener's trouble is not the others'; it is reported as any exception that nobody caught.
         queueMicrotask(() => {
@@ -218,51 +218,58 @@ class Port {
   }
 
   /**
-   * Settles what stands in one record. Its place is left before anyone is called.
-   * @param {Place} place
+   * Settles one record. The cursor moves on before any listener is called.
+   * @param {Cursor} cursor
    * @param {unknown[]} values
    */
-  #settleNext(place, values) {
-    const heads = this.#heads
-    const { at } = place
-    const id = heads[at]
-    const kind = heads[at + 1]
-    const size = heads[at + 2]
-    const listener = this.#listeners[id]
-    place.at += 3
+  #dispatch(cursor, values) {
+    const records = this.#records
+    const { at } = cursor
+    const taskId = records[at]
+    const kind = records[at + 1]
+    const size = records[at + 2]
+    const listener = this.#listeners[taskId]
+    cursor.at += 3
     if (kind === MAIL) {
-      const token = /** @type {number} */ (values[place.value++])
-      const bytes = size <= WITH_BYTES ? /** @type {Buffer} */ (values[place.value++]) : undefined
-      return listener?.mail?.(size, token, bytes)
+      const token = /** @type {number} */ (values[cursor.value++])
+      const bytes = size <= WITH_BYTES ? /** @type {Buffer} */ (values[cursor.value++]) : undefined
+      return listener?.onMessage?.(size, token, bytes)
     }
-    if (kind === BEGUN) return listener?.begun === undefined ? native.dropPermit(size) : listener.begun(size)
+    if (kind === BEGUN) return listener?.onPermit === undefined ? native.dropPermit(size) : listener.onPermit(size)
     if (listener === undefined) throw new Error('offloop: an outcome without a task')
     if (kind === DOCUMENT || kind === PART) {
-      const text = /** @type {Buffer} */ (values[place.value++])
-      const plan = /** @type {Buffer} */ (values[place.value++])
-      return /** @type {PartsDecoder} */ (this.#parts).add(id, listener, size, kind === DOCUMENT, text, plan)
+      const text = /** @type {Buffer} */ (values[cursor.value++])
+      const plan = /** @type {Buffer} */ (values[cursor.value++])
+      return /** @type {PartsDecoder} */ (this.#partsDecoder).addPart(
+        taskId,
+        listener,
+        size,
+        kind === DOCUMENT,
+        text,
+        plan
+      )
     }
-    this.#parts?.abandon(id)
-    this.release(id)
-    if (kind === GRANTED) listener.granted?.(size)
-    else if (kind === MANY) this.#settleMany(listener, size, place, values)
-    else this.#settleOne(listener, kind, size, place, values)
+    this.#partsDecoder?.discard(taskId)
+    this.release(taskId)
+    if (kind === GRANTED) listener.onGranted?.(size)
+    else if (kind === MANY) this.#settleBatch(listener, size, cursor, values)
+    else this.#settleOne(listener, kind, size, cursor, values)
   }
 
   /**
    * @param {Listener} listener
    * @param {number} kind
    * @param {number} size
-   * @param {Place} place
+   * @param {Cursor} cursor
    * @param {unknown[]} values
    */
-  #settleOne(listener, kind, size, place, values) {
+  #settleOne(listener, kind, size, cursor, values) {
     if (kind === BYTES) {
-      const { offset } = place
-      place.offset += size
+      const { offset } = cursor
+      cursor.offset += size
       listener.settle?.(this.#copy(offset, size), undefined)
     } else {
-      const value = values[place.value++]
+      const value = values[cursor.value++]
       if (kind === ERROR) return listener.settle?.(undefined, /** @type {FailureRecord} */ (value))
       const decode = this.#decoders.get(kind)
       listener.settle?.(decode === undefined ? value : decode(value), undefined)
@@ -272,17 +279,18 @@ class Port {
   /**
    * @param {Listener} listener
    * @param {number} count
-   * @param {Place} place
+   * @param {Cursor} cursor
    * @param {unknown[]} values
    */
-  #settleMany(listener, count, place, values) {
-    const heads = this.#heads
-    const first = place.at + 1
-    place.at = first + 2 * count
+  #settleBatch(listener, count, cursor, values) {
+    const records = this.#records
+    const first = cursor.at + 1
+    cursor.at = first + 2 * count
     try {
-      listener.batch?.(count, heads[first - 1])
+      listener.onBatch?.(count, records[first - 1])
     } finally {
-      for (let at = first; at < place.at; at += 2) this.#settleOne(listener, heads[at], heads[at + 1], place, values)
+      for (let at = first; at < cursor.at; at += 2)
+        this.#settleOne(listener, records[at], records[at + 1], cursor, values)
     }
   }
 
@@ -305,7 +313,7 @@ class Port {
 // A second copy of this file in one environment (test runners reset module registries) must share the port,
 // because it shares the addon's instance data.
 const key = Symbol.for('offloop.port')
-const shared = /** @type {Record<symbol, Port | undefined>} */ (/** @type {unknown} */ (native))
-shared[key] ??= new Port()
+const shared = /** @type {Record<symbol, CompletionPort | undefined>} */ (/** @type {unknown} */ (native))
+shared[key] ??= new CompletionPort()
 
-module.exports = { port: /** @type {Port} */ (shared[key]) }
+module.exports = { completionPort: /** @type {CompletionPort} */ (shared[key]) }

@@ -7,14 +7,14 @@ const { invalidType } = require('../internal/validate')
 /** Native transforms are forgotten when JavaScript has forgotten them. */
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.dropTransform(handle))
 
-/** UTF-8 cannot spell every string. @type {Record<string, ((text: string) => string) | undefined>} */
-const SPELLING = { 'json.parse': escapeLone }
+/** Encoders of text that UTF-8 cannot represent as it is. @type {Record<string, ((text: string) => string) | undefined>} */
+const TEXT_ENCODERS = { 'json.parse': escapeLone }
 
 class Transform {
-  #number
+  #handle
   #canFail
   /** @type {((text: string) => string) | undefined} */
-  #spell
+  #encodeText
   #givesValue
 
   /**
@@ -22,9 +22,9 @@ class Transform {
    * @param {Transform} [first] its first step, if it is a chain
    */
   constructor(info, first) {
-    this.#number = info.handle
+    this.#handle = info.handle
     this.#canFail = info.canFail
-    this.#spell = first === undefined ? SPELLING[info.name] : first.#spell
+    this.#encodeText = first === undefined ? TEXT_ENCODERS[info.name] : first.#encodeText
     this.#givesValue = info.givesValue
     /** @type {string} */
     this.name = info.name
@@ -38,20 +38,20 @@ class Transform {
 
   /** @param {unknown} value @returns {value is Transform} */
   static is(value) {
-    return typeof value === 'object' && value !== null && #number in value
+    return typeof value === 'object' && value !== null && #handle in value
   }
 
   /**
-   * What native code calls it.
+   * Returns its handle in native code.
    * @param {unknown} value
    * @returns {number}
    */
-  static number(value) {
+  static handle(value) {
     if (!Transform.is(value)) {
-      const missing = typeof value === 'function' ? ', not the factory of one: call it' : ''
-      throw invalidType('The "transform" argument', `a transform made by offloop.transforms${missing}`, value)
+      const hint = typeof value === 'function' ? ', not the factory of one: call it' : ''
+      throw invalidType('The "transform" argument', `a transform made by offloop.transforms${hint}`, value)
     }
-    return value.#number
+    return value.#handle
   }
 
   /**
@@ -63,11 +63,11 @@ class Transform {
   }
 
   /**
-   * What becomes of a text, or of a piece of one, before it becomes UTF-8; nothing for most transforms.
+   * Returns the function that encodes a text, or a piece of one, before it becomes UTF-8; `undefined` for most transforms.
    * @param {Transform} transform
    */
-  static spelling(transform) {
-    return transform.#spell
+  static textEncoder(transform) {
+    return transform.#encodeText
   }
 
   /**

@@ -6,7 +6,7 @@ const { sizeOf, taskOf, wantsCaller } = require('../transform/kinds')
 const { Iteration } = require('./bulk/iterator')
 const { nextTick, queueMicrotask } = require('../internal/clock')
 const { map } = require('./bulk/map')
-const { PoolHandle } = require('./pool-state')
+const { PoolState } = require('./pool-state')
 const { tasks } = require('../internal/diagnostics')
 const {
   checkBoolean,
@@ -30,54 +30,54 @@ const NORMAL = priorityNumber(undefined)
 const RUN_OPTIONS = ['signal', 'priority']
 
 /** The functions of the promise that was made last: a closure for each promise would be one more thing to collect. */
-const kept = { resolve: (/** @type {unknown} */ _) => {}, reject: (/** @type {unknown} */ _) => {} }
+const deferred = { resolve: (/** @type {unknown} */ _) => {}, reject: (/** @type {unknown} */ _) => {} }
 /**
  * @param {(value: any) => void} resolve
  * @param {(reason: unknown) => void} reject
  */
-function keepFunctions(resolve, reject) {
-  kept.resolve = resolve
-  kept.reject = reject
+function captureResolvers(resolve, reject) {
+  deferred.resolve = resolve
+  deferred.reject = reject
 }
 
-/** What the rest of the package knows of a pool. @type {(pool: Pool) => PoolHandle} */
-let handleOf
+/** What the rest of the package knows of a pool. @type {(pool: Pool) => PoolState} */
+let stateOf
 
 class Pool {
-  #handle
+  #state
 
   static {
-    handleOf = pool => {
+    stateOf = pool => {
       if (!Pool.#is(pool)) throw invalidThis('Pool', pool)
-      return pool.#handle
+      return pool.#state
     }
   }
 
   /** @param {unknown} value @returns {value is Pool} */
   static #is(value) {
-    return typeof value === 'object' && value !== null && #handle in value
+    return typeof value === 'object' && value !== null && #state in value
   }
 
   /** @param {import('../..').PoolOptions} [options] */
   constructor(options = {}) {
     checkObject(options)
-    this.#handle = new PoolHandle(options)
+    this.#state = new PoolState(options)
   }
 
   get name() {
-    return handleOf(this).info.name
+    return stateOf(this).info.name
   }
 
   get threads() {
-    return handleOf(this).info.threads
+    return stateOf(this).info.threads
   }
 
   get maxQueue() {
-    return handleOf(this).info.maxQueue
+    return stateOf(this).info.maxQueue
   }
 
   get maxQueueBytes() {
-    return handleOf(this).info.maxQueueBytes
+    return stateOf(this).info.maxQueueBytes
   }
 
   /**
@@ -89,7 +89,7 @@ class Pool {
   run(transform, input, options) {
     if (!Pool.#is(this)) return Promise.reject(invalidThis('Pool', this))
     if (!tasks.hasSubscribers) return this.#run(transform, input, options)
-    return tasks.tracePromise(() => this.#run(transform, input, options), this.#traceOf('run', transform))
+    return tasks.tracePromise(() => this.#run(transform, input, options), this.#traceContext('run', transform))
   }
 
   /**
@@ -99,9 +99,9 @@ class Pool {
    * @returns {Promise<any>}
    */
   #run(transform, input, options) {
-    const promise = new Promise(keepFunctions)
-    const resolve = kept.resolve
-    const reject = kept.reject
+    const promise = new Promise(captureResolvers)
+    const resolve = deferred.resolve
+    const reject = deferred.reject
     try {
       let priority = NORMAL
       let signal
@@ -111,7 +111,7 @@ class Pool {
         signal = options.signal
         if (signal !== undefined) checkSignal(signal)
       }
-      const pool = this.#handle
+      const pool = this.#state
       pool.checkOpen()
       if (signal?.aborted) throw signal.reason
       const caller = wantsCaller(transform, pool) ? callerOf(Pool.prototype.run) : undefined
@@ -119,7 +119,7 @@ class Pool {
       const reservation = pool.takeReservation()
       try {
         const bound = task.submit(transform, input, reservation)
-        if (bound) throw pool.full(bound, sizeOf(transform, input))
+        if (bound) throw pool.rejectFull(bound, sizeOf(transform, input))
       } finally {
         reservation.release()
       }
@@ -140,14 +140,14 @@ class Pool {
     if (!Pool.#is(this)) return Promise.reject(invalidThis('Pool', this))
     const caller = callerOf(Pool.prototype.map)
     const start = () => {
-      return new Promise((resolve, reject) => map(this.#handle, transform, inputs, options, caller, resolve, reject))
+      return new Promise((resolve, reject) => map(this.#state, transform, inputs, options, caller, resolve, reject))
     }
-    return tasks.hasSubscribers ? tasks.tracePromise(start, this.#traceOf('map', transform)) : start()
+    return tasks.hasSubscribers ? tasks.tracePromise(start, this.#traceContext('map', transform)) : start()
   }
 
   /** @param {'run' | 'map'} verb @param {unknown} transform which may not be one */
-  #traceOf(verb, transform) {
-    return { pool: this.#handle.info.name, verb, transform: transformName(transform) }
+  #traceContext(verb, transform) {
+    return { pool: this.#state.info.name, verb, transform: transformName(transform) }
   }
 
   /**
@@ -157,7 +157,7 @@ class Pool {
    * @returns {AsyncIterableIterator<any>}
    */
   iterate(transform, inputs, options = {}) {
-    return new Iteration(handleOf(this), transform, inputs, options, callerOf(Pool.prototype.iterate))
+    return new Iteration(stateOf(this), transform, inputs, options, callerOf(Pool.prototype.iterate))
   }
 
   /**
@@ -165,7 +165,7 @@ class Pool {
    * @param {import('../..').StreamOptions} [options]
    */
   stream(transform, options = {}) {
-    return new TransformDuplex(handleOf(this), transform, options, callerOf(Pool.prototype.stream))
+    return new TransformDuplex(stateOf(this), transform, options, callerOf(Pool.prototype.stream))
   }
 
   /**
@@ -174,7 +174,7 @@ class Pool {
    * @returns {any}
    */
   sink(transform, options = {}) {
-    return new Sink(handleOf(this), transform, options, callerOf(Pool.prototype.sink))
+    return new Sink(stateOf(this), transform, options, callerOf(Pool.prototype.sink))
   }
 
   /**
@@ -184,10 +184,10 @@ class Pool {
   ready(options) {
     return new Promise((resolve, reject) => {
       checkNoOptions(options)
-      const pool = handleOf(this)
+      const pool = stateOf(this)
       pool.checkOpen()
       // Outcomes of the same drain settle first: their callbacks must not use the reservation kept for this caller.
-      const granted = (/** @type {import('../native/reservation').Reservation} */ reservation) => {
+      const onGranted = (/** @type {import('../native/reservation').Reservation} */ reservation) => {
         queueMicrotask(() =>
           nextTick(() => {
             pool.keepReservation(reservation)
@@ -195,13 +195,13 @@ class Pool {
           })
         )
       }
-      new Waiter(pool, pool.takeMissing(), granted, reject)
+      new Waiter(pool, pool.takeRequestedBytes(), onGranted, reject)
     })
   }
 
   /** @param {{ reset?: boolean }} [options] */
   stats(options = {}) {
-    const pool = handleOf(this)
+    const pool = stateOf(this)
     checkOptions(options, ['reset'])
     const { reset = false } = options
     checkBoolean('The "options.reset" property', reset)
@@ -213,7 +213,7 @@ class Pool {
    * @returns {Promise<void>}
    */
   async close(options = {}) {
-    const pool = handleOf(this)
+    const pool = stateOf(this)
     checkOptions(options, ['force'])
     const { force = false } = options
     checkBoolean('The "options.force" property', force)
@@ -221,7 +221,7 @@ class Pool {
   }
 
   async [Symbol.asyncDispose]() {
-    handleOf(this)
+    stateOf(this)
     await this.close()
   }
 }
@@ -255,4 +255,4 @@ function transformName(transform) {
 /** The process-wide pool. It has no threads before its first task. */
 const pool = new Pool({ name: 'default' })
 
-module.exports = { Pool, pool, handleOf }
+module.exports = { Pool, pool, stateOf }

@@ -4,7 +4,7 @@ const native = require('../native')
 const { readWorkerOptions } = require('../worker')
 const { closedError, forcedError, queueFullError } = require('../internal/errors')
 const { setImmediate } = require('../internal/clock')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 const { NO_RESERVATION } = require('../native/reservation')
 const { checkOptions } = require('../internal/validate')
 const { Waiter } = require('../task/waiter')
@@ -17,54 +17,54 @@ const registry = new FinalizationRegistry((/** @type {number} */ handle) => nati
 /**
  * @typedef {import('../native/reservation').Reservation} Reservation
  *
- * @typedef {object} Lane
+ * @typedef {object} Runner
  * @property {(force: boolean) => Promise<void>} end
  */
 
-/** This environment's hold on a pool: what was admitted through it, and the way from open to closing to closed. */
-class PoolHandle {
+/** The state of a pool in this environment: its tasks in flight, and whether it is open, closing or closed. */
+class PoolState {
   /** @type {'open' | 'closing' | 'closed'} */
   #state = 'open'
-  /** Tasks, batches and waiters of which native code will speak again. */
-  #admitted = 0
+  /** Tasks, batches and waiters about which native code still reports. */
+  #tasksInFlight = 0
   /**
    * Reservations granted in this event-loop iteration and not used yet.
    * @type {Reservation[]}
    */
   #reservations = []
-  #missing = 1
+  #requestedBytes = 1
   #isForced = false
   /** @type {Promise<void> | undefined} */
-  #closing
+  #closePromise
   /** @type {() => void} */
-  #closed = () => {}
+  #resolveClosed = () => {}
 
   /**
    * Maps and iterations that are not over, and streams with a step under way.
    * @type {Set<{ stop(reason: unknown): void }>}
    */
-  flows = new Set()
+  operations = new Set()
   /** Folding streams that are open, whether or not a step is under way. @type {Set<WeakRef<{ stop(reason: unknown): void }>>} */
   streams = new Set()
 
   /** Told what was counted in a period that is over. @type {Set<(stats: import('../..').PoolStats) => void>} */
   resetListeners = new Set()
 
-  /** What runs JavaScript of users, once there is any. @type {Map<Function, Lane>} */
-  #lanes = new Map()
-  #workers
+  /** Runners of JavaScript of users, by class. @type {Map<Function, Runner>} */
+  #runners = new Map()
+  #workerOptions
 
   /** @param {import('../..').PoolOptions} options */
   constructor(options) {
     checkOptions(options, OPTIONS)
     const { workers, ...others } = options
-    this.#workers = readWorkerOptions(workers)
+    this.#workerOptions = readWorkerOptions(workers)
     this.info = native.openPool(others)
     /** Whether the name was given: a given name may equal the default one. */
     this.isNamed = others.name !== undefined
-    /** What native code calls it. */
-    this.number = this.info.handle
-    registry.register(this, this.number, this)
+    /** Its handle in native code. */
+    this.handle = this.info.handle
+    registry.register(this, this.handle, this)
   }
 
   checkOpen() {
@@ -72,18 +72,18 @@ class PoolHandle {
   }
 
   /**
-   * What runs JavaScript of users in this pool, made on first use.
-   * @template {Lane} L
-   * @param {new (pool: PoolHandle, options: import('../worker/options').WorkerOptions) => L} Lane
-   * @returns {L}
+   * Returns the runner of a class for JavaScript of users, created on first use.
+   * @template {Runner} R
+   * @param {new (pool: PoolState, options: import('../worker/options').WorkerOptions) => R} Runner
+   * @returns {R}
    */
-  lane(Lane) {
-    let lane = this.#lanes.get(Lane)
-    if (lane === undefined) {
-      lane = new Lane(this, this.#workers)
-      this.#lanes.set(Lane, lane)
+  runner(Runner) {
+    let runner = this.#runners.get(Runner)
+    if (runner === undefined) {
+      runner = new Runner(this, this.#workerOptions)
+      this.#runners.set(Runner, runner)
     }
-    return /** @type {L} */ (lane)
+    return /** @type {R} */ (runner)
   }
 
   /**
@@ -91,32 +91,32 @@ class PoolHandle {
    * @param {import('../native/binding').Bound} bound
    * @param {number} [bytes] that it needs
    */
-  full(bound, bytes = 1) {
-    native.countRejected(this.number)
-    if (bound === 'bytes') this.#missing = bytes
+  rejectFull(bound, bytes = 1) {
+    native.countRejected(this.handle)
+    if (bound === 'bytes') this.#requestedBytes = bytes
     return queueFullError(this.info, bound)
   }
 
   /** The bytes to wait for before the next `run`: those of the input that was turned away last, if it was for them. */
-  takeMissing() {
-    const missing = this.#missing
-    this.#missing = 1
-    return Math.min(missing, this.info.maxQueueBytes)
+  takeRequestedBytes() {
+    const requested = this.#requestedBytes
+    this.#requestedBytes = 1
+    return Math.min(requested, this.info.maxQueueBytes)
   }
 
   /** Tasks of this environment that are under way. */
-  get admitted() {
-    return this.#admitted
+  get tasksInFlight() {
+    return this.#tasksInFlight
   }
 
   /** A task was admitted, or waits to be. */
-  entered() {
-    this.#admitted++
+  taskStarted() {
+    this.#tasksInFlight++
   }
 
-  /** Native code has spoken of a task for the last time. */
-  left() {
-    if (--this.#admitted === 0) this.#closeIfDone()
+  /** Native code has reported the last outcome of a task. */
+  taskEnded() {
+    if (--this.#tasksInFlight === 0) this.#closeIfDone()
   }
 
   /**
@@ -142,7 +142,7 @@ class PoolHandle {
   /** @param {boolean} reset */
   stats(reset) {
     if (this.#state === 'closed') throw closedError(this.info.name)
-    const stats = native.poolStats(this.number, reset)
+    const stats = native.poolStats(this.handle, reset)
     if (reset) for (const listener of this.resetListeners) listener(stats)
     return stats
   }
@@ -153,43 +153,43 @@ class PoolHandle {
    * @returns {Promise<void>}
    */
   close(force) {
-    this.#closing ??= new Promise(resolve => {
-      this.#closed = resolve
+    this.#closePromise ??= new Promise(resolve => {
+      this.#resolveClosed = resolve
       this.#state = 'closing'
       for (const reservation of this.#reservations.splice(0)) reservation.release()
     })
     // A map may wait for its inputs when nothing of it is under way any more.
     this.#isForced ||= force
-    if (force || this.#state === 'closing') this.#end(force)
+    if (force || this.#state === 'closing') this.#stopAll(force)
     this.#closeIfDone()
-    return this.#closing
+    return this.#closePromise
   }
 
   /**
    * Turns away whoever waits for room, and with `all` cancels every task.
    * @param {boolean} all
    */
-  #end(all) {
+  #stopAll(all) {
     const { name } = this.info
-    if (all) for (const flow of this.flows) flow.stop(forcedError(name))
+    if (all) for (const operation of this.operations) operation.stop(forcedError(name))
     if (all) for (const stream of this.streams) stream.deref()?.stop(forcedError(name))
-    for (const listener of port.listeners()) {
+    for (const listener of completionPort.listeners()) {
       if (listener?.pool !== this) continue
       if (listener instanceof Waiter) {
-        if (all || !listener.isForRest) listener.abort(closedError(name))
+        if (all || !listener.isContinuation) listener.abort(closedError(name))
       } else if (all) listener.abort?.(forcedError(name))
     }
   }
 
   #closeIfDone() {
-    if (this.#state !== 'closing' || this.#admitted > 0) return
+    if (this.#state !== 'closing' || this.#tasksInFlight > 0) return
     this.#state = 'closed'
     // Those that were not ended have nothing to go on with.
     for (const stream of this.streams) stream.deref()?.stop(closedError(this.info.name))
     registry.unregister(this)
-    native.closePool(this.number)
-    Promise.all([...this.#lanes.values()].map(lane => lane.end(this.#isForced))).then(() => this.#closed())
+    native.closePool(this.handle)
+    Promise.all([...this.#runners.values()].map(runner => runner.end(this.#isForced))).then(() => this.#resolveClosed())
   }
 }
 
-module.exports = { PoolHandle }
+module.exports = { PoolState }

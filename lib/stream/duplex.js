@@ -29,7 +29,7 @@ class TransformDuplex extends Duplex {
   }
 
   /**
-   * @param {import('../pool/pool-state').PoolHandle} pool
+   * @param {import('../pool/pool-state').PoolState} pool
    * @param {import('../transform').Transform} transform
    * @param {any} options
    * @param {{ stack?: string }} caller

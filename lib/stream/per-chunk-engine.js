@@ -47,7 +47,7 @@ class Each {
   stalls = 0
 
   /**
-   * @param {import('../pool/pool-state').PoolHandle} pool
+   * @param {import('../pool/pool-state').PoolState} pool
    * @param {import('../transform').Transform} transform
    * @param {import('../../index').MapOptions} options
    * @param {number} limit bytes whose results were not delivered

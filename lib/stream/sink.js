@@ -10,7 +10,7 @@ const { Each } = require('./per-chunk-engine')
 const { Fold } = require('./streaming-engine')
 const { HIGH_WATER_MARK, checkStreaming, checkTakesBytes, readSinkOptions } = require('./options')
 const { tellStall } = require('../internal/diagnostics')
-const { PoolHandle } = require('../pool/pool-state')
+const { PoolState } = require('../pool/pool-state')
 const { asError, watchSignal } = require('./signal')
 const { invalidThis, priorityNumber } = require('../internal/validate')
 
@@ -33,13 +33,13 @@ class Sink extends Writable {
   }
 
   /**
-   * @param {PoolHandle} pool
+   * @param {PoolState} pool
    * @param {import('../transform').Transform} transform
    * @param {any} options
    * @param {{ stack?: string }} caller
    */
   constructor(pool, transform, options, caller) {
-    if (!(pool instanceof PoolHandle)) {
+    if (!(pool instanceof PoolState)) {
       const message = 'Illegal constructor: sinks are made by pool.sink(transform, options)'
       throw withCode(new TypeError(message), 'ERR_ILLEGAL_CONSTRUCTOR')
     }

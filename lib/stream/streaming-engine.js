@@ -2,7 +2,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { isSharedArrayBuffer } = require('node:util').types
-const { Admission } = require('../task/step-task')
+const { StepTask } = require('../task/step-task')
 const { bufferOf, lengthOf, offsetOf } = require('../internal/typed-array')
 const { isLost } = require('../internal/detached')
 const { withCode } = require('../internal/errors')
@@ -47,7 +47,7 @@ class Fold {
   #limit
   #session
   #steps
-  /** @type {Admission | undefined} the step under way */
+  /** @type {StepTask | undefined} the step under way */
   #admission
   /** Bytes that were taken and, as far as is known here, not worked through. */
   #flying = 0
@@ -74,7 +74,7 @@ class Fold {
   stalls = 0
 
   /**
-   * @param {import('../pool/pool-state').PoolHandle} pool
+   * @param {import('../pool/pool-state').PoolState} pool
    * @param {AnyTransform} transform
    * @param {number} priority
    * @param {number} limit bytes that are taken and not worked through, at most; a chunk may be larger
@@ -88,7 +88,7 @@ class Fold {
     this.#limit = limit
     this.#caller = caller
     this.#outlet = outlet
-    const { handle, push, flush, finish } = native.openSession(Transform.number(transform), gathers)
+    const { handle, push, flush, finish } = native.openSession(Transform.handle(transform), gathers)
     const step = (/** @type {number} */ handle) =>
       new Transform({
         handle,
@@ -139,7 +139,7 @@ class Fold {
     this.#isFinishing = true
     if (!this.#isOver && !this.#isHeld) {
       this.#isHeld = true
-      this.#pool.entered()
+      this.#pool.taskStarted()
     }
     this.#begin()
   }
@@ -164,7 +164,7 @@ class Fold {
   destroy(reason) {
     if (this.#isOver) return undefined
     this.#isOver = true
-    this.#pool.flows.delete(this)
+    this.#pool.operations.delete(this)
     this.#admission?.abort(reason)
     registry.unregister(this)
     this.#forget()
@@ -172,7 +172,7 @@ class Fold {
     const callback = this.#write?.callback ?? this.#flush
     this.#write = undefined
     this.#flush = undefined
-    if (this.#isHeld) this.#pool.left()
+    if (this.#isHeld) this.#pool.taskEnded()
     return callback
   }
 
@@ -220,11 +220,11 @@ class Fold {
 
   /** @param {AnyTransform} step */
   #run(step) {
-    this.#pool.flows.add(this)
+    this.#pool.operations.add(this)
     const done = (/** @type {any} */ value) => this.#context.runInAsyncScope(this.#done, this, step, value)
     const failed = (/** @type {unknown} */ error) => this.#context.runInAsyncScope(this.#fail, this, error)
-    this.#admission = new Admission(this.#pool, this.#priority, step, this.#caller, done, failed)
-    this.#admission.isForRest = this.#isHeld
+    this.#admission = new StepTask(this.#pool, this.#priority, step, this.#caller, done, failed)
+    this.#admission.isContinuation = this.#isHeld
     this.#admission.submit()
   }
 
@@ -237,7 +237,7 @@ class Fold {
   /** A step has ended. @param {AnyTransform} step @param {any} value */
   #done(step, value) {
     if (this.#isOver) return
-    this.#pool.flows.delete(this)
+    this.#pool.operations.delete(this)
     this.#admission = undefined
     this.#unfinished = native.sessionLeft(this.#session) > 0 ? step : undefined
     if (this.#unfinished === undefined) {

@@ -84,12 +84,12 @@ class Staging {
         return false
       }
       this.cancel()
-      task.fail(task.pool.full(copied, this.#copied))
+      task.fail(task.pool.rejectFull(copied, this.#copied))
       return true
     }
     this.#done = true
     const bound = native.submitStaged(this.#handle, this.#transform, task.id, task.priority)
-    if (bound) task.fail(task.pool.full(bound, this.#copied))
+    if (bound) task.fail(task.pool.rejectFull(bound, this.#copied))
     return true
   }
 
@@ -132,7 +132,7 @@ function copySome() {
  * @param {Pieces} pieces
  */
 function stage(bytes, ofString, task, transform, reservation, pieces) {
-  const handle = native.stage(task.pool.number, bytes, ofString, reservation.take())
+  const handle = native.stage(task.pool.handle, bytes, ofString, reservation.take())
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, pieces)
   if (copies.size === 0) setImmediate(copySome)
@@ -148,7 +148,7 @@ function stage(bytes, ofString, task, transform, reservation, pieces) {
  * @param {import('../native/reservation').Reservation} reservation
  */
 function stageWork(writing, task, transform, reservation) {
-  const handle = native.stage(task.pool.number, 0, false, reservation.take())
+  const handle = native.stage(task.pool.handle, 0, false, reservation.take())
   if (typeof handle === 'string') return handle
   const staging = new Staging(handle, task, transform, writing.pieces())
   staging.slice = writing.slice
@@ -171,15 +171,15 @@ function stageBytes(bytes, task, transform, reservation) {
  * Room is reserved for as many bytes as the string needs if all of it is like its beginning, and made to fit when it is
  * known how many it needs.
  * @param {string} text
- * @param {((text: string) => string) | undefined} spell
+ * @param {((text: string) => string) | undefined} encodeText
  * @param {Task} task
  * @param {number} transform
  * @param {import('../native/reservation').Reservation} reservation
  */
-function stageText(text, spell, task, transform, reservation) {
+function stageText(text, encodeText, task, transform, reservation) {
   const sample = text.slice(0, SAMPLE)
   const bytes = Math.ceil((text.length / sample.length) * Buffer.byteLength(sample))
-  return stage(bytes, true, task, transform, reservation, textPieces(text, spell))
+  return stage(bytes, true, task, transform, reservation, textPieces(text, encodeText))
 }
 
 /**

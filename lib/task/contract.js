@@ -5,14 +5,14 @@
  *
  * A pool as its tasks see it.
  * @typedef {object} TaskPool
- * @property {number} number handle in native code
+ * @property {number} handle handle in native code
  * @property {{ name: string, maxQueueBytes: number }} info
- * @property {number} admitted tasks of this environment that are in flight
+ * @property {number} tasksInFlight tasks of this environment that are in flight
  * @property {() => void} checkOpen throws if the pool is closing or closed
- * @property {() => void} entered counts a task that was admitted, or waits to be
- * @property {() => void} left counts a task that native code is done with
- * @property {(bound: Bound, bytes?: number) => Error} full returns the error of a task that was turned away, and counts it
- * @property {(Lane: new (pool: any, options: any) => any) => any} lane returns what runs JavaScript of users, made on first use
+ * @property {() => void} taskStarted counts a task that was admitted, or waits to be
+ * @property {() => void} taskEnded counts a task that native code is done with
+ * @property {(bound: Bound, bytes?: number) => Error} rejectFull returns the error of a task that was turned away, and counts it
+ * @property {(Runner: new (pool: any, options: any) => any) => any} runner returns the runner of a class, created on first use
  *
  * A task whose input is copied for native code.
  * @typedef {object} NativeTask

@@ -122,18 +122,18 @@ function sourceOf(input) {
  * @returns {Bound | import('./chunked-copy').Staging | null}
  */
 function submitSource(source, task, transform, reservation) {
-  const number = Transform.number(transform)
+  const handle = Transform.handle(transform)
   if (typeof source === 'string') {
-    const spell = Transform.spelling(transform)
-    if (source.length * MAX_UTF8 > LARGE) return stageText(source, spell, task, number, reservation)
-    const text = spell?.(source) ?? source
-    return native.submitText(task.pool.number, number, task.id, text, task.priority, reservation.take())
+    const encodeText = Transform.textEncoder(transform)
+    if (source.length * MAX_UTF8 > LARGE) return stageText(source, encodeText, task, handle, reservation)
+    const text = encodeText?.(source) ?? source
+    return native.submitText(task.pool.handle, handle, task.id, text, task.priority, reservation.take())
   }
-  if (isUint8Array(source)) return submitBytes(source, task, number, reservation)
-  if (source instanceof Lent) return submitLent(source, task, number, reservation)
+  if (isUint8Array(source)) return submitBytes(source, task, handle, reservation)
+  if (source instanceof Lent) return submitLent(source, task, handle, reservation)
   const { text } = source
-  if (text === undefined) return stageWork(source, task, number, reservation)
-  return native.submitText(task.pool.number, number, task.id, text, task.priority, reservation.take())
+  if (text === undefined) return stageWork(source, task, handle, reservation)
+  return native.submitText(task.pool.handle, handle, task.id, text, task.priority, reservation.take())
 }
 
 /**
@@ -152,7 +152,7 @@ function submitBytes(bytes, task, transform, reservation) {
   } else if (isSharedArrayBuffer(bufferOf(bytes))) {
     source = new Uint8Array(bytes)
   }
-  return native.submit(task.pool.number, transform, task.id, source, length, task.priority, reservation.take())
+  return native.submit(task.pool.handle, transform, task.id, source, length, task.priority, reservation.take())
 }
 
 /**
@@ -164,7 +164,7 @@ function submitBytes(bytes, task, transform, reservation) {
  * @param {Reservation} reservation
  */
 function submitLent({ bytes, buffer }, task, transform, reservation) {
-  const pool = task.pool.number
+  const pool = task.pool.handle
   const handle = native.takeRoom(pool, lengthOf(bytes), reservation.take())
   if (typeof handle === 'string') return handle
   const reserved = new Reservation(handle)

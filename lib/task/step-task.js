@@ -4,17 +4,17 @@ const { NO_RESERVATION } = require('../native/reservation')
 const { Task } = require('./task')
 const { Waiter } = require('./waiter')
 
-const NOTHING = new Uint8Array(0)
+const NO_INPUT = new Uint8Array(0)
 
 /** A task that brings no input along, on its way into a pool. Where there is no room for it it waits in line. */
-class Admission {
+class StepTask {
   #transform
   #reject
   #task
   /** @type {Waiter | undefined} */
   #waiter
   /** Whether it is for the rest of what was admitted: a pool that is being closed takes it. */
-  isForRest = false
+  isContinuation = false
 
   /**
    * @param {import('./contract').TaskPool} pool
@@ -46,16 +46,16 @@ class Admission {
     this.#waiter = undefined
     const { pool } = this.#task
     try {
-      if (!this.isForRest) pool.checkOpen()
-      if (this.#task.submit(this.#transform, NOTHING, reservation) === null) return
+      if (!this.isContinuation) pool.checkOpen()
+      if (this.#task.submit(this.#transform, NO_INPUT, reservation) === null) return
     } catch (error) {
       return this.#reject(error)
     } finally {
       reservation.release()
     }
     this.#waiter = new Waiter(pool, 1, granted => this.#submit(granted), this.#reject)
-    this.#waiter.isForRest = this.isForRest
+    this.#waiter.isContinuation = this.isContinuation
   }
 }
 
-module.exports = { Admission }
+module.exports = { StepTask }

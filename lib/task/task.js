@@ -4,7 +4,7 @@ const native = require('../native')
 const { unwatch, watch } = require('../internal/abort')
 const { taskError } = require('../internal/errors')
 const { sourceOf, submitSource } = require('./input')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 
 /**
  * @typedef {import('../native/binding').Bound} Bound
@@ -65,24 +65,24 @@ class Task {
    * @returns {Bound | null}
    */
   submitSource(transform, source, reservation) {
-    const id = port.draw(this)
-    this.id = id
+    const taskId = completionPort.register(this)
+    this.id = taskId
     let submitted
     try {
       submitted = submitSource(source, this, transform, reservation)
     } catch (error) {
-      port.release(id)
+      completionPort.release(taskId)
       throw error
     }
     if (typeof submitted === 'string') {
-      port.release(id)
+      completionPort.release(taskId)
       return submitted
     }
     if (submitted !== null) {
       this.#staging = submitted
       this.transform = transform
     }
-    this.pool.entered()
+    this.pool.taskStarted()
     return null
   }
 
@@ -104,7 +104,7 @@ class Task {
    * @param {FailureRecord | undefined} failure
    */
   settle(value, failure) {
-    this.pool.left()
+    this.pool.taskEnded()
     if (this.#settled) return
     if (failure === undefined) this.#resolve(value)
     else this.#reject(taskError(failure, this.#caller))
@@ -134,8 +134,8 @@ class Task {
   }
 
   #leave() {
-    port.release(this.id)
-    this.pool.left()
+    completionPort.release(this.id)
+    this.pool.taskEnded()
   }
 
   #finish() {

@@ -1,7 +1,7 @@
 'use strict'
 
 const native = require('../native')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 const { Reservation } = require('../native/reservation')
 
 /**
@@ -10,56 +10,56 @@ const { Reservation } = require('../native/reservation')
 
 /** In line for room in a pool. It is granted or aborted, never both. */
 class Waiter {
-  #id
-  #granted
-  #rejected
-  #over = false
+  #taskId
+  #onGranted
+  #onRejected
+  #isSettled = false
   /** Whether it is for the rest of a task that was admitted: the pool that is closed waits for it. */
-  isForRest = false
+  isContinuation = false
 
   /**
    * @param {TaskPool} pool
    * @param {number} bytes
-   * @param {(reservation: Reservation) => void} granted takes over the reservation
-   * @param {(reason: unknown) => void} rejected
+   * @param {(reservation: Reservation) => void} onGranted takes over the reservation
+   * @param {(reason: unknown) => void} onRejected
    */
-  constructor(pool, bytes, granted, rejected) {
+  constructor(pool, bytes, onGranted, onRejected) {
     this.pool = pool
-    this.#granted = granted
-    this.#rejected = rejected
-    this.#id = port.draw(this)
-    pool.entered()
+    this.#onGranted = onGranted
+    this.#onRejected = onRejected
+    this.#taskId = completionPort.register(this)
+    pool.taskStarted()
     try {
-      native.waitForRoom(pool.number, this.#id, bytes)
+      native.waitForRoom(pool.handle, this.#taskId, bytes)
     } catch (error) {
-      port.release(this.#id)
-      pool.left()
+      completionPort.release(this.#taskId)
+      pool.taskEnded()
       throw error
     }
   }
 
   /** @param {number} handle of the reservation */
-  granted(handle) {
+  onGranted(handle) {
     const reservation = new Reservation(handle)
     try {
-      if (this.#over) return reservation.release()
-      this.#over = true
-      this.#granted(reservation)
+      if (this.#isSettled) return reservation.release()
+      this.#isSettled = true
+      this.#onGranted(reservation)
     } finally {
-      this.pool.left()
+      this.pool.taskEnded()
     }
   }
 
   /** @param {unknown} reason */
   abort(reason) {
-    if (this.#over) return
-    this.#over = true
+    if (this.#isSettled) return
+    this.#isSettled = true
     // Otherwise a reservation was granted already, and is released when the port delivers it.
-    if (native.leaveLine(this.#id)) {
-      port.release(this.#id)
-      this.pool.left()
+    if (native.leaveLine(this.#taskId)) {
+      completionPort.release(this.#taskId)
+      this.pool.taskEnded()
     }
-    this.#rejected(reason)
+    this.#onRejected(reason)
   }
 }
 

@@ -71,14 +71,14 @@ class Relay {
    */
   submit(_transform, input, reservation) {
     // The pool is not done between two parts. The first one may end at once.
-    this.#pool.entered()
+    this.#pool.taskStarted()
     let isTaken = false
     try {
       const bound = this.#submit(input, reservation)
       isTaken = bound === null
       return bound
     } finally {
-      if (!isTaken) this.#pool.left()
+      if (!isTaken) this.#pool.taskEnded()
     }
   }
 
@@ -125,7 +125,7 @@ class Relay {
     }
     const granted = (/** @type {Reservation} */ granted) => this.#admit(value, granted)
     const waiter = new Waiter(this.#pool, 1, granted, reason => this.#fail(reason))
-    waiter.isForRest = true
+    waiter.isContinuation = true
     this.#current = waiter
   }
 
@@ -148,7 +148,7 @@ class Relay {
     this.#isSettled = true
     if (this.#signal !== undefined) unwatch(this.#signal, this)
     how(value)
-    this.#pool.left()
+    this.#pool.taskEnded()
   }
 }
 

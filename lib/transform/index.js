@@ -30,7 +30,7 @@ function joined(steps) {
   const join = () => {
     const [only] = natives
     const isAlone = natives.length === 1 && steps.length > 1
-    const joined = isAlone ? only : new Transform(native.chainTransforms(natives.map(Transform.number)), only)
+    const joined = isAlone ? only : new Transform(native.chainTransforms(natives.map(Transform.handle)), only)
     natives = []
     const before = parts[parts.length - 1]
     // What is written goes on as bytes that need not come back.
@@ -42,7 +42,7 @@ function joined(steps) {
       if (natives.length > 0) join()
       parts.push(step)
     } else {
-      Transform.number(step)
+      Transform.handle(step)
       natives.push(step)
     }
   }

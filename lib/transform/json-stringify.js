@@ -45,7 +45,7 @@ class StringifyTransform {
 
   /** The same with more to do behind it. @param {StringifyTransform} transform @param {Transform} next */
   static followedBy(transform, next) {
-    const steps = [transform.#next, next].map(Transform.number)
+    const steps = [transform.#next, next].map(Transform.handle)
     return new StringifyTransform(transform.#limits, new Transform(native.chainTransforms(steps)))
   }
 

@@ -27,10 +27,10 @@ const { Errand, ModuleTransform, ScriptTransform, weightOf } = lane
  */
 function taskOf(transform, pool, priority, resolve, reject, caller) {
   if (ModuleTransform.is(transform)) {
-    return new Errand(pool, pool.lane(lane.Lane), transform, priority, resolve, reject, caller)
+    return new Errand(pool, pool.runner(lane.Lane), transform, priority, resolve, reject, caller)
   }
   if (ScriptTransform.is(transform)) {
-    return new Errand(pool, pool.lane(lane.ScriptLane), transform, priority, resolve, reject, caller)
+    return new Errand(pool, pool.runner(lane.ScriptLane), transform, priority, resolve, reject, caller)
   }
   if (ChainTransform.is(transform)) {
     /** @type {import('./chain').Start} */
@@ -39,7 +39,7 @@ function taskOf(transform, pool, priority, resolve, reject, caller) {
   }
   if (StringifyTransform.is(transform)) return new StringifyTask(pool, priority, resolve, reject, caller)
   if (NumericTransform.is(transform)) return new NumericTask(pool, transform, priority, resolve, reject, caller)
-  Transform.number(transform)
+  Transform.handle(transform)
   return new Task(pool, priority, resolve, reject, caller)
 }
 
@@ -48,7 +48,7 @@ const KINDS = [ModuleTransform, ScriptTransform, ChainTransform, NumericTransfor
 
 /** Throws a TypeError if it is no transform. @param {unknown} transform */
 function checkTransform(transform) {
-  if (!KINDS.some(Kind => Kind.is(transform))) Transform.number(transform)
+  if (!KINDS.some(Kind => Kind.is(transform))) Transform.handle(transform)
 }
 
 /** Whether native code runs it, on bytes. @param {unknown} transform */
@@ -92,7 +92,7 @@ const MANY = 64
  * @param {import('../task/contract').TaskPool} pool
  */
 function wantsCaller(transform, pool) {
-  return isNative(transform) ? Transform.canFail(transform) : pool.admitted < MANY
+  return isNative(transform) ? Transform.canFail(transform) : pool.tasksInFlight < MANY
 }
 
 module.exports = { checkTransform, taskOf, isNative, wantsCaller, sizeOf, takesBytes }

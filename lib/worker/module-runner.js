@@ -5,10 +5,10 @@ const { BackOff } = require('./back-off')
 const { exitError } = require('./exit-error')
 const { IdleThreads } = require('./idle-threads')
 const { clearTimeout, now, queueMicrotask, setImmediate, setTimeout } = require('../internal/clock')
-const { openMailbox } = require('./permit-listener')
+const { listenForPermits } = require('./permit-listener')
 const { Pace } = require('./batch-sizer')
 const { MAX_BATCH } = require('./worker-main')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 const { Thread, unreadableError } = require('./worker-thread')
 const native = require('../native')
 const { ModuleTransform } = require('./transform')
@@ -45,7 +45,7 @@ class Lane {
   /** @type {(() => void) | undefined} */
   #ended
 
-  mailbox
+  subscriptionId
   kind = 0
 
   /**
@@ -56,11 +56,11 @@ class Lane {
     this.#pool = pool
     this.#options = options
     this.#idle = new IdleThreads(options.idleTimeout, thread => this.#retire(thread))
-    this.mailbox = openMailbox(this)
+    this.subscriptionId = listenForPermits(this)
   }
 
   /** Receives a permit, which comes with the first waiting task. @param {number} permit */
-  begun(permit) {
+  onPermit(permit) {
     const first = this.#errand(native.firstErrand(permit))
     const thread = this.#idle.take() ?? this.#unused() ?? this.#spawn(permit, first)
     if (thread === undefined) return
@@ -108,7 +108,7 @@ class Lane {
    * @returns {Promise<void>}
    */
   end(force) {
-    port.unsubscribe(this.mailbox)
+    completionPort.unsubscribe(this.subscriptionId)
     return new Promise(resolve => {
       this.#ended = resolve
       for (const thread of this.#threads) {
@@ -255,7 +255,7 @@ class Lane {
     // Serializing the inputs runs their getters, which may have aborted tasks.
     for (const errand of batch) if (errand.isSettled) this.interrupt(errand, errand.reason)
     if (thread.tasks.length + thread.backlog.length > 1) this.#watch()
-    if (this.#pace(transform).micros < SOON && thread.since - this.#lastAnswer < RECENT) port.stayAwake()
+    if (this.#pace(transform).micros < SOON && thread.since - this.#lastAnswer < RECENT) completionPort.keepPolling()
     return true
   }
 
@@ -429,7 +429,7 @@ class Lane {
 
   /** @param {number} id @returns {Errand} */
   #errand(id) {
-    return /** @type {Errand} */ (/** @type {unknown} */ (port.listener(id)))
+    return /** @type {Errand} */ (/** @type {unknown} */ (completionPort.listener(id)))
   }
 
   #checkEnded() {

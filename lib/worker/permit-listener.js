@@ -1,29 +1,31 @@
 'use strict'
 
 const native = require('../native')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 
-/** @typedef {{ begun: (permit: number) => void }} Lane */
+/** @typedef {{ onPermit: (permit: number) => void }} PermitListener */
 
-/** Numbers of lanes that were forgotten with their pools. */
-const registry = new FinalizationRegistry((/** @type {number} */ mailbox) => port.unsubscribe(mailbox))
+/** Unsubscribes runners that were garbage-collected with their pools. */
+const registry = new FinalizationRegistry((/** @type {number} */ subscriptionId) =>
+  completionPort.unsubscribe(subscriptionId)
+)
 
 /**
- * Where a lane hears of permits. That alone does not keep it in memory: its tasks and threads do, as long as there are any.
- * @param {Lane} lane
+ * Subscribes a runner to its permits. The subscription does not keep the runner in memory: its tasks and threads do.
+ * @param {PermitListener} listener
  * @returns {number}
  */
-function openMailbox(lane) {
-  const weak = new WeakRef(lane)
-  const mailbox = port.subscribe({
-    begun(permit) {
-      const lane = weak.deref()
-      if (lane === undefined) native.dropPermit(permit)
-      else lane.begun(permit)
+function listenForPermits(listener) {
+  const weak = new WeakRef(listener)
+  const subscriptionId = completionPort.subscribe({
+    onPermit(permit) {
+      const alive = weak.deref()
+      if (alive === undefined) native.dropPermit(permit)
+      else alive.onPermit(permit)
     }
   })
-  registry.register(lane, mailbox)
-  return mailbox
+  registry.register(listener, subscriptionId)
+  return subscriptionId
 }
 
-module.exports = { openMailbox }
+module.exports = { listenForPermits }

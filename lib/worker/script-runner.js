@@ -7,9 +7,9 @@ const { OffloopError, withCaller } = require('../internal/errors')
 const { clearTimeout, now, queueMicrotask, setTimeout } = require('../internal/clock')
 const { cloneError } = require('./worker-task')
 const native = require('../native')
-const { openMailbox } = require('./permit-listener')
+const { listenForPermits } = require('./permit-listener')
 const { unreadableError } = require('./worker-thread')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 const { ScriptTransform } = require('./transform')
 
 /** @typedef {import('./worker-task').Errand} Errand */
@@ -27,7 +27,7 @@ class ScriptLane {
   /** @type {(() => void) | undefined} */
   #ended
 
-  mailbox
+  subscriptionId
   kind = 1
 
   /**
@@ -36,12 +36,12 @@ class ScriptLane {
    */
   constructor(_pool, options) {
     this.#options = options
-    this.mailbox = openMailbox(this)
+    this.subscriptionId = listenForPermits(this)
   }
 
   /** There is a permit for the first task that waits. @param {number} permit */
-  begun(permit) {
-    const first = /** @type {Errand} */ (/** @type {unknown} */ (port.listener(native.firstErrand(permit))))
+  onPermit(permit) {
+    const first = /** @type {Errand} */ (/** @type {unknown} */ (completionPort.listener(native.firstErrand(permit))))
     // Its input is complete when this turn is over.
     queueMicrotask(() => this.#run(permit, first))
   }
@@ -59,7 +59,7 @@ class ScriptLane {
    * @returns {Promise<void>}
    */
   end(_force) {
-    port.unsubscribe(this.mailbox)
+    completionPort.unsubscribe(this.subscriptionId)
     return new Promise(resolve => {
       this.#ended = resolve
       this.#checkEnded()

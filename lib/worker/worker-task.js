@@ -8,7 +8,7 @@ const { taskError } = require('../internal/errors')
 const { Moved, checkAttached } = require('../task/input')
 const { findLost, lostMessage } = require('../internal/detached')
 const native = require('../native')
-const { port } = require('../native/completion-port')
+const { completionPort } = require('../native/completion-port')
 const { refusal } = require('./clone-error')
 
 /**
@@ -17,9 +17,9 @@ const { refusal } = require('./clone-error')
  *
  * Whoever runs errands.
  * @typedef {object} Runner
- * @property {number} mailbox
+ * @property {number} subscriptionId
  * @property {number} kind as native code has it
- * @property {(permit: number) => void} begun
+ * @property {(permit: number) => void} onPermit
  * @property {(errand: Errand, reason: unknown) => void} interrupt one that has begun
  * @property {(errand: Errand) => void} moved its moved input has been taken and can be sent
  */
@@ -97,25 +97,25 @@ class Errand extends AsyncResource {
    */
   submit(_transform, input, reservation) {
     checkAttached(input)
-    const { mailbox, kind } = this.#runner
+    const { subscriptionId, kind } = this.#runner
     const { pool, priority } = this
     const bytes = weightOf(input)
-    const id = port.draw(this)
-    this.id = id
+    const taskId = completionPort.register(this)
+    this.id = taskId
     let submitted
     try {
-      submitted = native.submitErrand(pool.number, mailbox, id, kind, bytes, priority, reservation.take())
+      submitted = native.submitErrand(pool.handle, subscriptionId, taskId, kind, bytes, priority, reservation.take())
     } catch (error) {
-      port.release(id)
+      completionPort.release(taskId)
       throw error
     }
     if (typeof submitted === 'string') {
-      port.release(id)
+      completionPort.release(taskId)
       return submitted
     }
-    pool.entered()
+    pool.taskStarted()
     this.input = input
-    if (submitted !== QUEUED) this.#runner.begun(submitted)
+    if (submitted !== QUEUED) this.#runner.onPermit(submitted)
     // It has failed if no thread could be started.
     if (Moved.is(input) && !this.#settled) {
       // Nothing reads it before it is taken: the runner waits for `moved`, or for the end of this turn.
@@ -139,7 +139,7 @@ class Errand extends AsyncResource {
    */
   settle(_value, failure) {
     if (failure !== undefined) this.fail(taskError(failure, this.#caller))
-    this.pool.left()
+    this.pool.taskEnded()
   }
 
   /**
@@ -174,8 +174,8 @@ class Errand extends AsyncResource {
 
   /** Nothing will be heard of it any more. */
   leave() {
-    port.release(this.id)
-    this.pool.left()
+    completionPort.release(this.id)
+    this.pool.taskEnded()
   }
 
   /** Takes the memory from its owner, now that there is room for it. @param {Moved} moved */

@@ -4,7 +4,7 @@ const { lengthOf } = require('../../internal/typed-array')
 const native = require('../../native')
 const { taskError } = require('../../internal/errors')
 const { MAX_UTF8 } = require('../../task/input')
-const { port } = require('../../native/completion-port')
+const { completionPort } = require('../../native/completion-port')
 const { Reservation } = require('../../native/reservation')
 const { isNative, taskOf } = require('../../transform/kinds')
 const { Transform } = require('../../native/transform')
@@ -13,7 +13,7 @@ const { Transform } = require('../../native/transform')
  *
  * A bulk call as its batches see it.
  * @typedef {object} Flow
- * @property {import('../pool-state').PoolHandle} pool
+ * @property {import('../pool-state').PoolState} pool
  * @property {any} transform
  * @property {number} priority
  * @property {{ stack?: string }} caller
@@ -89,7 +89,7 @@ class Pack {
 /** A pack on its way through the pool: one trip for all its inputs. */
 class Batch {
   #flow
-  #id = -1
+  #taskId = -1
   #settled = 0
   /** @type {Pack | undefined} until it is copied */
   #pack
@@ -116,14 +116,14 @@ class Batch {
     const { transform, priority, pool } = this.#flow
     const pack = /** @type {Pack} */ (this.#pack)
     const { bytes, length, lengths } = pack
-    const id = port.draw(this)
-    const number = Transform.number(transform)
+    const taskId = completionPort.register(this)
+    const transformHandle = Transform.handle(transform)
     let bound
     try {
       bound = native.submitBatch(
-        pool.number,
-        number,
-        id,
+        pool.handle,
+        transformHandle,
+        taskId,
         bytes,
         length,
         lengths,
@@ -132,17 +132,17 @@ class Batch {
         reservation.take()
       )
     } catch (error) {
-      port.release(id)
+      completionPort.release(taskId)
       throw error
     }
     if (bound !== null) {
-      port.release(id)
+      completionPort.release(taskId)
       return bound
     }
-    this.#id = id
+    this.#taskId = taskId
     pack.recycle()
     this.#pack = undefined
-    pool.entered()
+    pool.taskStarted()
     return null
   }
 
@@ -156,8 +156,8 @@ class Batch {
    * @param {number} count
    * @param {number} micros
    */
-  batch(count, micros) {
-    this.pool.left()
+  onBatch(count, micros) {
+    this.pool.taskEnded()
     this.#flow.measured(count, micros)
   }
 
@@ -183,9 +183,9 @@ class Batch {
   }
 
   cancel() {
-    if (!native.cancel(this.#id)) return
-    port.release(this.#id)
-    this.pool.left()
+    if (!native.cancel(this.#taskId)) return
+    completionPort.release(this.#taskId)
+    this.pool.taskEnded()
   }
 }
 
@@ -256,12 +256,12 @@ class Single {
 
 /**
  * Reserves all the bytes that an input may need. Returns the reservation, or the bound that is reached.
- * @param {import('../pool-state').PoolHandle} pool
+ * @param {import('../pool-state').PoolState} pool
  * @param {number} bytes
  * @param {Reservation} reservation to adjust to that size
  */
 function reserveBytes(pool, bytes, reservation) {
-  const handle = native.takeRoom(pool.number, bytes, reservation.take())
+  const handle = native.takeRoom(pool.handle, bytes, reservation.take())
   return typeof handle === 'string' ? handle : new Reservation(handle)
 }
 

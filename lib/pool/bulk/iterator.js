@@ -28,7 +28,7 @@ class Iteration {
   #isOver = false
 
   /**
-   * @param {import('../pool-state').PoolHandle} pool
+   * @param {import('../pool-state').PoolState} pool
    * @param {import('../../transform').Transform} transform
    * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
    * @param {import('../../..').MapOptions} options

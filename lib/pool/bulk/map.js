@@ -6,7 +6,7 @@ const { Flow } = require('./scheduler')
 const WINDOW = 512
 
 /**
- * @param {import('../pool-state').PoolHandle} pool
+ * @param {import('../pool-state').PoolState} pool
  * @param {import('../../transform').Transform} transform
  * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
  * @param {import('../../..').MapOptions} options

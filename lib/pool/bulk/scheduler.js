@@ -16,7 +16,7 @@ const { Transform } = require('../../native/transform')
 const { Waiter } = require('../../task/waiter')
 
 /**
- * @typedef {import('../pool-state').PoolHandle} PoolHandle
+ * @typedef {import('../pool-state').PoolState} PoolState
  * @typedef {import('../../..').MapOptions} MapOptions
  * @typedef {import('./inputs').Source} Source
  * @typedef {Batch | Single} Unit
@@ -40,7 +40,7 @@ const TURN_BYTES = 8 << 20
  * came of each. At most `concurrency` inputs are held at any time.
  */
 class Flow {
-  /** @type {PoolHandle} */
+  /** @type {PoolState} */
   pool
   /** Held, not only its number: native code forgets a transform that nobody holds. */
   transform
@@ -90,7 +90,7 @@ class Flow {
   #sent = new Set()
 
   /**
-   * @param {PoolHandle} pool
+   * @param {PoolState} pool
    * @param {import('../../transform').Transform} transform
    * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
    * @param {MapOptions} options
@@ -117,13 +117,13 @@ class Flow {
     this.#isAsync = isAsync
     // A getter may have closed the pool.
     pool.checkOpen()
-    pool.flows.add(this)
+    pool.operations.add(this)
   }
 
   /** All inputs were taken and settled. */
   get isDone() {
     const isDone = this.#state === 'ended' && this.#inFlight === 0
-    if (isDone) this.pool.flows.delete(this)
+    if (isDone) this.pool.operations.delete(this)
     return isDone
   }
 
@@ -185,7 +185,7 @@ class Flow {
   stop(reason) {
     if (this.#state === 'stopped') return
     this.#state = 'stopped'
-    this.pool.flows.delete(this)
+    this.pool.operations.delete(this)
     this.#waiter?.abort(reason)
     for (const unit of this.#sent) unit.cancel()
     this.#sent.clear()
@@ -326,7 +326,7 @@ class Flow {
    * @param {string | Uint8Array} given
    */
   #addToPack(index, given) {
-    const input = typeof given === 'string' ? (Transform.spelling(this.transform)?.(given) ?? given) : given
+    const input = typeof given === 'string' ? (Transform.textEncoder(this.transform)?.(given) ?? given) : given
     if (this.#pack !== undefined && !this.#pack.hasRoom(input)) this.#flush()
     this.#pack ??= Pack.take(index)
     this.#bytes += this.#pack.add(input)
