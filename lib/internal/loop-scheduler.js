@@ -6,7 +6,7 @@ const { now, setImmediate } = require('./clock')
  * Work on the loop that is done a slice at a time.
  * @typedef {object} Sliced
  * @property {number} slice how long (ms) it may hold the loop at most
- * @property {number} [held] bytes, about, that it holds beside its result until it is done
+ * @property {number} [heldBytes] bytes, about, that it holds beside its result until it is done
  * @property {() => boolean} step does a fraction of a millisecond's work; whether that was the last
  */
 
@@ -55,10 +55,10 @@ function putBack(work) {
 }
 
 /** @param {Sliced} work */
-function isHeavy({ held = 0 }) {
-  if (held < MUCH) return false
-  let sum = held
-  for (const work of works) sum += work.held ?? 0
+function isHeavy({ heldBytes = 0 }) {
+  if (heldBytes < MUCH) return false
+  let sum = heldBytes
+  for (const work of works) sum += work.heldBytes ?? 0
   return sum > MANY
 }
 

@@ -10,7 +10,7 @@ const EMPTY = Buffer.alloc(0)
 const MAX_UTF8 = 3
 
 /** A value on its way to be written: an input of a native task. */
-class Writing {
+class JsonInput {
   #writer
   #maxOutput
 
@@ -31,12 +31,13 @@ class Writing {
   get text() {
     if (!this.#writer.isEnding) return undefined
     const text = /** @type {string} */ (this.#writer.next())
-    if (text.length * MAX_UTF8 > this.#maxOutput && Buffer.byteLength(text) > this.#maxOutput) throw this.#tooLong()
+    if (text.length * MAX_UTF8 > this.#maxOutput && Buffer.byteLength(text) > this.#maxOutput)
+      throw this.#outputLimitError()
     return text
   }
 
   /** Bytes, about, that the open levels hold. */
-  get held() {
+  get heldBytes() {
     return this.#writer.held
   }
 
@@ -54,16 +55,16 @@ class Writing {
       if (text === undefined) return
       const length = yield text === '' ? EMPTY : encoder.encode(text)
       // Counts the text that must still follow, too: a proxy of an array may report any length.
-      if (length + this.#writer.least > this.#maxOutput) throw this.#tooLong()
+      if (length + this.#writer.least > this.#maxOutput) throw this.#outputLimitError()
     }
   }
 
   /** Returns the error for too much text, which a getter or a proxy may produce without end. */
-  #tooLong() {
+  #outputLimitError() {
     const at = this.#writer.place
     const message = `The JSON is longer than ${this.#maxOutput} bytes at ${at}; raise options.maxOutput if that is expected`
     return new OffloopError('ERR_OFFLOOP_OUTPUT_LIMIT', message, { transform: 'json.stringify' })
   }
 }
 
-module.exports = { Writing }
+module.exports = { JsonInput }

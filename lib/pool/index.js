@@ -3,7 +3,7 @@
 const { Sink, TransformDuplex } = require('../stream')
 const { callerOf } = require('../internal/errors')
 const { sizeOf, taskOf, wantsCaller } = require('../transform/kinds')
-const { Iteration } = require('./bulk/iterator')
+const { ResultIterator } = require('./bulk/iterator')
 const { nextTick, queueMicrotask } = require('../internal/clock')
 const { map } = require('./bulk/map')
 const { PoolState } = require('./pool-state')
@@ -157,7 +157,7 @@ class Pool {
    * @returns {AsyncIterableIterator<any>}
    */
   iterate(transform, inputs, options = {}) {
-    return new Iteration(stateOf(this), transform, inputs, options, callerOf(Pool.prototype.iterate))
+    return new ResultIterator(stateOf(this), transform, inputs, options, callerOf(Pool.prototype.iterate))
   }
 
   /**

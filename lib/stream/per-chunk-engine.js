@@ -1,7 +1,7 @@
 'use strict'
 
 const { sizeOf } = require('../transform/kinds')
-const { Iteration } = require('../pool/bulk/iterator')
+const { ResultIterator } = require('../pool/bulk/iterator')
 const { queueMicrotask } = require('../internal/clock')
 
 /**
@@ -56,7 +56,7 @@ class Each {
    */
   constructor(pool, transform, options, limit, caller, outlet) {
     const source = { [Symbol.asyncIterator]: () => source, next: () => this.#next() }
-    this.#iteration = new Iteration(pool, transform, /** @type {any} */ (source), options, caller)
+    this.#iteration = new ResultIterator(pool, transform, /** @type {any} */ (source), options, caller)
     this.#transform = transform
     this.#limit = limit
     this.#concurrency = options.concurrency ?? Infinity

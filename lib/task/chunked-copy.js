@@ -16,25 +16,25 @@ const { checkMemory } = require('../internal/validate')
  */
 
 /** Bytes that are copied at a time. */
-const PIECE = 1 << 20
+const PIECE_BYTES = 1 << 20
 /** Code units of a string that say how many bytes one needs. */
-const SAMPLE = 1 << 14
+const SAMPLE_LENGTH = 1 << 14
 /** All copies together take this much (ms) of a turn of the loop. */
-const TURN_BUDGET = 1
+const ITERATION_BUDGET = 1
 
 /** An input that is copied piece by piece, over turns of the loop. */
-class Staging {
+class ChunkedCopy {
   /** How long (ms) it may hold the loop at most, if it has turns of its own. */
   slice = 0
-  /** @type {import('../json/input').Writing | undefined} what makes the pieces, if it holds memory for that */
-  writing
+  /** @type {import('../json/input').JsonInput | undefined} what makes the pieces, if it holds memory for that */
+  jsonInput
   #handle
   #task
   #transform
   #pieces
   /** Bytes. */
-  #copied = 0
-  #done = false
+  #copiedBytes = 0
+  #isDone = false
 
   /**
    * @param {number} handle
@@ -50,23 +50,23 @@ class Staging {
   }
 
   /** Bytes, about, that are held beside those copied. */
-  get held() {
-    return this.#done ? 0 : (this.writing?.held ?? 0)
+  get heldBytes() {
+    return this.#isDone ? 0 : (this.jsonInput?.heldBytes ?? 0)
   }
 
   /** Copies one piece. Returns whether that was the last. */
   step() {
-    if (this.#done) return true
+    if (this.#isDone) return true
     let next
     try {
-      next = this.#pieces.next(this.#copied)
+      next = this.#pieces.next(this.#copiedBytes)
     } catch (error) {
       // Who makes the pieces may have aborted the task before it threw.
       if (this.cancel()) this.#task.fail(error)
     }
-    if (next === undefined || this.#done) return true
+    if (next === undefined || this.#isDone) return true
     try {
-      return this.#take(next)
+      return this.#accept(next)
     } catch (error) {
       this.cancel()
       this.#task.fail(error)
@@ -75,28 +75,28 @@ class Staging {
   }
 
   /** Returns whether nothing more comes. @param {IteratorResult<Piece, void>} next */
-  #take({ value, done }) {
+  #accept({ value, done }) {
     const task = this.#task
     if (!done) {
       const copied = native.stagePiece(this.#handle, value)
       if (typeof copied === 'number') {
-        this.#copied = copied
+        this.#copiedBytes = copied
         return false
       }
       this.cancel()
-      task.fail(task.pool.rejectFull(copied, this.#copied))
+      task.fail(task.pool.rejectFull(copied, this.#copiedBytes))
       return true
     }
-    this.#done = true
+    this.#isDone = true
     const bound = native.submitStaged(this.#handle, this.#transform, task.id, task.priority)
-    if (bound) task.fail(task.pool.rejectFull(bound, this.#copied))
+    if (bound) task.fail(task.pool.rejectFull(bound, this.#copiedBytes))
     return true
   }
 
   /** Gives up the copy and its reservation. Returns whether the task had not been submitted. */
   cancel() {
-    if (this.#done) return false
-    this.#done = true
+    if (this.#isDone) return false
+    this.#isDone = true
     native.unstage(this.#handle)
     return true
   }
@@ -104,57 +104,57 @@ class Staging {
 
 /**
  * Copies under way, first come, first served. There is at most one for each task that pools admitted.
- * @type {Set<Staging>}
+ * @type {Set<ChunkedCopy>}
  */
 const copies = new Set()
 
-function copySome() {
+function copyPieces() {
   const start = now()
   // Whatever is thrown in between (by a hook of the promise that a failure rejects), the others go on.
   try {
     for (const copy of copies) {
       while (!copy.step()) {
-        if (now() - start >= TURN_BUDGET) return
+        if (now() - start >= ITERATION_BUDGET) return
       }
       copies.delete(copy)
     }
   } finally {
-    if (copies.size > 0) setImmediate(copySome)
+    if (copies.size > 0) setImmediate(copyPieces)
   }
 }
 
 /**
  * @param {number} bytes
- * @param {boolean} ofString whether the bytes are those of a string
+ * @param {boolean} isText whether the bytes are those of a string
  * @param {Task} task
  * @param {number} transform
  * @param {import('../native/reservation').Reservation} reservation
  * @param {Pieces} pieces
  */
-function stage(bytes, ofString, task, transform, reservation, pieces) {
-  const handle = native.stage(task.pool.handle, bytes, ofString, reservation.take())
+function startCopy(bytes, isText, task, transform, reservation, pieces) {
+  const handle = native.stage(task.pool.handle, bytes, isText, reservation.take())
   if (typeof handle === 'string') return handle
-  const staging = new Staging(handle, task, transform, pieces)
-  if (copies.size === 0) setImmediate(copySome)
-  copies.add(staging)
-  return staging
+  const copy = new ChunkedCopy(handle, task, transform, pieces)
+  if (copies.size === 0) setImmediate(copyPieces)
+  copies.add(copy)
+  return copy
 }
 
 /**
  * An input that is being made, in slices.
- * @param {import('../json/input').Writing} writing
+ * @param {import('../json/input').JsonInput} input
  * @param {Task} task
  * @param {number} transform
  * @param {import('../native/reservation').Reservation} reservation
  */
-function stageWork(writing, task, transform, reservation) {
+function copyJson(input, task, transform, reservation) {
   const handle = native.stage(task.pool.handle, 0, false, reservation.take())
   if (typeof handle === 'string') return handle
-  const staging = new Staging(handle, task, transform, writing.pieces())
-  staging.slice = writing.slice
-  staging.writing = writing
-  slice(staging)
-  return staging
+  const copy = new ChunkedCopy(handle, task, transform, input.pieces())
+  copy.slice = input.slice
+  copy.jsonInput = input
+  slice(copy)
+  return copy
 }
 
 /**
@@ -163,8 +163,8 @@ function stageWork(writing, task, transform, reservation) {
  * @param {number} transform
  * @param {import('../native/reservation').Reservation} reservation
  */
-function stageBytes(bytes, task, transform, reservation) {
-  return stage(lengthOf(bytes), false, task, transform, reservation, pieces(bytes, lengthOf(bytes)))
+function copyBytes(bytes, task, transform, reservation) {
+  return startCopy(lengthOf(bytes), false, task, transform, reservation, bytePieces(bytes, lengthOf(bytes)))
 }
 
 /**
@@ -176,28 +176,28 @@ function stageBytes(bytes, task, transform, reservation) {
  * @param {number} transform
  * @param {import('../native/reservation').Reservation} reservation
  */
-function stageText(text, encodeText, task, transform, reservation) {
-  const sample = text.slice(0, SAMPLE)
-  const bytes = Math.ceil((text.length / sample.length) * Buffer.byteLength(sample))
-  return stage(bytes, true, task, transform, reservation, textPieces(text, encodeText))
+function copyText(text, encodeText, task, transform, reservation) {
+  const sample = text.slice(0, SAMPLE_LENGTH)
+  const estimate = Math.ceil((text.length / sample.length) * Buffer.byteLength(sample))
+  return startCopy(estimate, true, task, transform, reservation, textPieces(text, encodeText))
 }
 
 /**
  * @param {Uint8Array} bytes
  * @param {number} length that they had when the task was submitted
  */
-function* pieces(bytes, length) {
+function* bytePieces(bytes, length) {
   const shared = isSharedArrayBuffer(bufferOf(bytes))
-  for (let at = 0; at < length; at += PIECE) {
+  for (let at = 0; at < length; at += PIECE_BYTES) {
     if (lengthOf(bytes) !== length) {
       checkMemory('The "input" argument', bytes)
       const message = `The input changed its length from ${length} to ${lengthOf(bytes)} bytes while it was being copied`
       throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
     }
     // Not `subarray`, which asks the class of the input.
-    const piece = new Uint8Array(bufferOf(bytes), offsetOf(bytes) + at, Math.min(PIECE, length - at))
+    const piece = new Uint8Array(bufferOf(bytes), offsetOf(bytes) + at, Math.min(PIECE_BYTES, length - at))
     yield shared ? new Uint8Array(piece) : piece
   }
 }
 
-module.exports = { Staging, stageBytes, stageText, stageWork }
+module.exports = { ChunkedCopy, copyBytes, copyText, copyJson }

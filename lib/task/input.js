@@ -4,26 +4,26 @@ const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer, isUint8Array } = r
 const { bufferOf, bytesOf, lengthOf, memoryOf, sizeOfBytes, sizeOfMemory } = require('../internal/typed-array')
 const { isLost } = require('../internal/detached')
 const native = require('../native')
-const { stageBytes, stageText, stageWork } = require('./chunked-copy')
+const { copyBytes, copyText, copyJson } = require('./chunked-copy')
 const { Reservation } = require('../native/reservation')
 const { Transform } = require('../native/transform')
 const { checkMemory, invalidType, lostMemory } = require('../internal/validate')
 
 /**
  * @typedef {import('../native/binding').Bound} Bound
- * @typedef {import('../json/input').Writing} Writing
+ * @typedef {import('../json/input').JsonInput} JsonInput
  */
 
 /** Above this many bytes an input is copied in pieces, so that the copy does not hold the loop either. */
-const LARGE = 1 << 20
+const LARGE_BYTES = 1 << 20
 /** Up to this many bytes an input goes through memory that native code finds faster than a view of its own. */
-const SMALL = 4096
+const SCRATCH_BYTES = 4096
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
 const MAX_UTF8 = 3
 /** Inputs of `map` up to this many bytes travel in batches. */
-const SMALL_ITEM = 16 << 10
+const MAX_BATCHED_BYTES = 16 << 10
 
-const scratch = Buffer.allocUnsafeSlow(SMALL)
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
 /** What its owner gives away. */
 class Moved {
@@ -64,7 +64,7 @@ function move(value, transfer) {
   }
   // The task that receives it reports the error.
   if (isLost(value)) return new Moved(value, [])
-  if (ArrayBuffer.isView(value)) return new Moved(value, isOwn(value) ? [memoryOf(value)] : [])
+  if (ArrayBuffer.isView(value)) return new Moved(value, ownsMemory(value) ? [memoryOf(value)] : [])
   if (isArrayBuffer(value) || value instanceof MessagePort) return new Moved(value, [value])
   if (isSharedArrayBuffer(value)) return new Moved(value, [])
   const expected = 'an instance of ArrayBuffer, Buffer, TypedArray, DataView, or MessagePort, or come with a list'
@@ -80,13 +80,13 @@ function checkTransferable(entry, name) {
 }
 
 /** Whether a view is of memory that nobody else uses, as Node's slab for small Buffers is not. @param {ArrayBufferView} view */
-function isOwn(view) {
+function ownsMemory(view) {
   const memory = memoryOf(view)
   return sizeOfBytes(view) === sizeOfMemory(memory) && isTransferable(memory)
 }
 
 /** Memory that its owner moved as a whole, so that a task can borrow it. */
-class Lent {
+class BorrowedMemory {
   /** @param {Uint8Array} bytes @param {ArrayBuffer} buffer that holds nothing else */
   constructor(bytes, buffer) {
     this.bytes = bytes
@@ -94,14 +94,14 @@ class Lent {
   }
 }
 
-/** @typedef {string | Uint8Array | Lent | Writing} Source a checked input: using it runs no user code */
+/** @typedef {string | Uint8Array | BorrowedMemory | JsonInput} CheckedInput a checked input: using it runs no user code */
 
 /**
  * Checks an input. This is the last step that may run user code: call it before reserving room for the input.
  * @param {unknown} input
- * @returns {Source}
+ * @returns {CheckedInput}
  */
-function sourceOf(input) {
+function checkInput(input) {
   if (typeof input === 'string') return input
   if (!Moved.is(input)) return asUint8Array(input)
   const bytes = asUint8Array(input.value)
@@ -109,30 +109,30 @@ function sourceOf(input) {
   const length = lengthOf(bytes)
   if (length === 0) checkAttached(bytes)
   if (length === 0 || length !== sizeOfMemory(buffer) || !isTransferable(buffer)) return bytes
-  return new Lent(bytes, buffer)
+  return new BorrowedMemory(bytes, buffer)
 }
 
 /**
- * Submits one input. Returns which bound of the pool is reached, if one is; then nothing has happened. Returns a
- * staging if the input will be copied in pieces.
- * @param {Source} source
+ * Submits one input. Returns which bound of the pool is reached, if one is; then nothing has happened. Returns the
+ * copy if the input will be copied in pieces.
+ * @param {CheckedInput} input
  * @param {import('./contract').NativeTask} task
  * @param {Transform} transform
  * @param {Reservation} reservation
- * @returns {Bound | import('./chunked-copy').Staging | null}
+ * @returns {Bound | import('./chunked-copy').ChunkedCopy | null}
  */
-function submitSource(source, task, transform, reservation) {
+function submitInput(input, task, transform, reservation) {
   const handle = Transform.handle(transform)
-  if (typeof source === 'string') {
+  if (typeof input === 'string') {
     const encodeText = Transform.textEncoder(transform)
-    if (source.length * MAX_UTF8 > LARGE) return stageText(source, encodeText, task, handle, reservation)
-    const text = encodeText?.(source) ?? source
+    if (input.length * MAX_UTF8 > LARGE_BYTES) return copyText(input, encodeText, task, handle, reservation)
+    const text = encodeText?.(input) ?? input
     return native.submitText(task.pool.handle, handle, task.id, text, task.priority, reservation.take())
   }
-  if (isUint8Array(source)) return submitBytes(source, task, handle, reservation)
-  if (source instanceof Lent) return submitLent(source, task, handle, reservation)
-  const { text } = source
-  if (text === undefined) return stageWork(source, task, handle, reservation)
+  if (isUint8Array(input)) return submitBytes(input, task, handle, reservation)
+  if (input instanceof BorrowedMemory) return submitBorrowed(input, task, handle, reservation)
+  const { text } = input
+  if (text === undefined) return copyJson(input, task, handle, reservation)
   return native.submitText(task.pool.handle, handle, task.id, text, task.priority, reservation.take())
 }
 
@@ -144,39 +144,39 @@ function submitSource(source, task, transform, reservation) {
  */
 function submitBytes(bytes, task, transform, reservation) {
   const length = lengthOf(bytes)
-  if (length > LARGE) return stageBytes(bytes, task, transform, reservation)
-  let source = bytes
-  if (length <= SMALL) {
+  if (length > LARGE_BYTES) return copyBytes(bytes, task, transform, reservation)
+  let view = bytes
+  if (length <= SCRATCH_BYTES) {
     scratch.set(bytes)
-    source = scratch
+    view = scratch
   } else if (isSharedArrayBuffer(bufferOf(bytes))) {
-    source = new Uint8Array(bytes)
+    view = new Uint8Array(bytes)
   }
-  return native.submit(task.pool.handle, transform, task.id, source, length, task.priority, reservation.take())
+  return native.submit(task.pool.handle, transform, task.id, view, length, task.priority, reservation.take())
 }
 
 /**
  * Takes the memory from its owner and lends it to the task. The reservation comes first: an input that gets none stays
  * where it is.
- * @param {Lent} lent
+ * @param {BorrowedMemory} memory
  * @param {import('./contract').NativeTask} task
  * @param {number} transform
  * @param {Reservation} reservation
  */
-function submitLent({ bytes, buffer }, task, transform, reservation) {
+function submitBorrowed({ bytes, buffer }, task, transform, reservation) {
   const pool = task.pool.handle
   const handle = native.takeRoom(pool, lengthOf(bytes), reservation.take())
   if (typeof handle === 'string') return handle
   const reserved = new Reservation(handle)
   try {
-    let own
+    let transferred
     try {
-      own = structuredClone(buffer, { transfer: [buffer] })
+      transferred = structuredClone(buffer, { transfer: [buffer] })
     } catch {
       // Node does not transfer its slab or external memory.
       return submitBytes(bytes, task, transform, reserved)
     }
-    return native.submitLent(pool, transform, task.id, own, task.priority, reserved.take())
+    return native.submitLent(pool, transform, task.id, transferred, task.priority, reserved.take())
   } finally {
     reserved.release()
   }
@@ -188,11 +188,11 @@ function submitLent({ bytes, buffer }, task, transform, reservation) {
  * @param {number} index of the input, for the error
  * @returns {input is string | Uint8Array}
  */
-function isSmall(input, index) {
-  if (typeof input === 'string') return input.length * MAX_UTF8 <= SMALL_ITEM
+function isBatchable(input, index) {
+  if (typeof input === 'string') return input.length * MAX_UTF8 <= MAX_BATCHED_BYTES
   if (Moved.is(input)) return false
   const length = lengthOf(asUint8Array(input, index))
-  return length <= SMALL_ITEM && isUint8Array(input) && length > 0
+  return length <= MAX_BATCHED_BYTES && isUint8Array(input) && length > 0
 }
 
 /**
@@ -200,7 +200,7 @@ function isSmall(input, index) {
  * @param {unknown} input
  * @param {number} [index] if it is one of many
  */
-function inputSize(input, index) {
+function maxInputBytes(input, index) {
   if (typeof input === 'string') return input.length * MAX_UTF8
   return lengthOf(asUint8Array(Moved.is(input) ? input.value : input, index))
 }
@@ -250,9 +250,9 @@ module.exports = {
   checkAttached,
   inputName,
   move,
-  sourceOf,
-  submitSource,
-  isSmall,
-  inputSize,
+  checkInput,
+  submitInput,
+  isBatchable,
+  maxInputBytes,
   MAX_UTF8
 }

@@ -3,7 +3,7 @@
 const native = require('../native')
 const { unwatch, watch } = require('../internal/abort')
 const { taskError } = require('../internal/errors')
-const { sourceOf, submitSource } = require('./input')
+const { checkInput, submitInput } = require('./input')
 const { completionPort } = require('../native/completion-port')
 
 /**
@@ -16,15 +16,15 @@ const { completionPort } = require('../native/completion-port')
 class Task {
   /** Its number at the port. */
   id = -1
-  #settled = false
+  #isSettled = false
   #resolve
   #reject
   /** @type {{ stack?: string } | undefined} */
   #caller
   /** @type {AbortSignal | undefined} */
   #signal
-  /** @type {import('./chunked-copy').Staging | undefined} */
-  #staging
+  /** @type {import('./chunked-copy').ChunkedCopy | undefined} */
+  #copy
   /**
    * Held until the input is copied: native code forgets a transform that nobody holds.
    * @type {import('../native/transform').Transform | undefined}
@@ -54,22 +54,22 @@ class Task {
    * @returns {Bound | null}
    */
   submit(transform, input, reservation) {
-    return this.submitSource(transform, sourceOf(input), reservation)
+    return this.submitChecked(transform, checkInput(input), reservation)
   }
 
   /**
    * Like `submit`, for a checked input. From here on no user code runs.
    * @param {import('../native/transform').Transform} transform
-   * @param {import('./input').Source} source
+   * @param {import('./input').CheckedInput} input
    * @param {import('../native/reservation').Reservation} reservation
    * @returns {Bound | null}
    */
-  submitSource(transform, source, reservation) {
+  submitChecked(transform, input, reservation) {
     const taskId = completionPort.register(this)
     this.id = taskId
     let submitted
     try {
-      submitted = submitSource(source, this, transform, reservation)
+      submitted = submitInput(input, this, transform, reservation)
     } catch (error) {
       completionPort.release(taskId)
       throw error
@@ -79,7 +79,7 @@ class Task {
       return submitted
     }
     if (submitted !== null) {
-      this.#staging = submitted
+      this.#copy = submitted
       this.transform = transform
     }
     this.pool.taskStarted()
@@ -88,14 +88,14 @@ class Task {
 
   /** @param {AbortSignal} signal not aborted yet */
   watch(signal) {
-    if (this.#settled) return
+    if (this.#isSettled) return
     this.#signal = signal
     watch(signal, this)
   }
 
   /** Nobody waits for it any more. */
   get isSettled() {
-    return this.#settled
+    return this.#isSettled
   }
 
   /**
@@ -105,10 +105,10 @@ class Task {
    */
   settle(value, failure) {
     this.pool.taskEnded()
-    if (this.#settled) return
+    if (this.#isSettled) return
     if (failure === undefined) this.#resolve(value)
     else this.#reject(taskError(failure, this.#caller))
-    this.#finish()
+    this.#markSettled()
   }
 
   /**
@@ -116,9 +116,9 @@ class Task {
    * @param {unknown} reason
    */
   abort(reason) {
-    if (this.#settled) return
-    this.#finish()
-    if (this.#staging?.cancel() || native.cancel(this.id)) this.#leave()
+    if (this.#isSettled) return
+    this.#markSettled()
+    if (this.#copy?.cancel() || native.cancel(this.id)) this.#release()
     this.#reject(reason)
   }
 
@@ -127,19 +127,19 @@ class Task {
    * @param {unknown} error
    */
   fail(error) {
-    this.#leave()
-    if (this.#settled) return
+    this.#release()
+    if (this.#isSettled) return
     this.#reject(error)
-    this.#finish()
+    this.#markSettled()
   }
 
-  #leave() {
+  #release() {
     completionPort.release(this.id)
     this.pool.taskEnded()
   }
 
-  #finish() {
-    this.#settled = true
+  #markSettled() {
+    this.#isSettled = true
     if (this.#signal !== undefined) unwatch(this.#signal, this)
   }
 }

@@ -75,13 +75,13 @@ class StringifyTask extends Task {
     const { slice, maxDepth, maxOutput } = StringifyTransform.limits(transform)
     const most = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, MAX_OUTPUT)
     const writing = new Writing(value, slice, maxDepth, most, Math.max(maxOutput ?? 0, MAX_HELD))
-    return this.submitSource(StringifyTransform.next(transform), writing, reservation)
+    return this.submitChecked(StringifyTransform.next(transform), writing, reservation)
   }
 }
 
 /** What brings the bytes together. @type {Transform | undefined} */
 let written
-/** Loaded with the first transform: it is a large part of the package. @type {typeof import('../json/input').Writing} */
+/** Loaded with the first transform: it is a large part of the package. @type {typeof import('../json/input').JsonInput} */
 let Writing
 
 /** `json.stringify({ slice, maxDepth, maxOutput })` @param {Partial<Limits>} [options] */
@@ -91,7 +91,7 @@ function stringify(options = {}) {
   checkInteger('"options.slice"', slice, 1, MAX_SLICE)
   checkInteger('"options.maxDepth"', maxDepth, 1, ANY_DEPTH)
   if (maxOutput !== undefined) checkInteger('"options.maxOutput"', maxOutput, 1, Number.MAX_SAFE_INTEGER)
-  Writing ??= require('../json/input').Writing
+  Writing ??= require('../json/input').JsonInput
   written ??= new Transform(native.makeTransform('json.stringify', []))
   return new StringifyTransform({ slice, maxDepth, maxOutput }, written)
 }

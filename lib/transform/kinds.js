@@ -1,6 +1,6 @@
 'use strict'
 
-const { checkAttached, inputSize } = require('../task/input')
+const { checkAttached, maxInputBytes } = require('../task/input')
 const lane = require('../worker')
 const { NumericTask, NumericTransform } = require('./numeric')
 const { ChainTransform, Relay } = require('./chain')
@@ -69,7 +69,7 @@ function sizeOf(transform, input, index) {
     checkAttached(input, index)
     return weightOf(input)
   }
-  return inputSize(input, index)
+  return maxInputBytes(input, index)
 }
 
 /** Whether it takes bytes, or text, whatever else it takes. @param {unknown} transform */

@@ -12,7 +12,7 @@ const { Transform } = require('../../native/transform')
 /**
  *
  * A bulk call as its batches see it.
- * @typedef {object} Flow
+ * @typedef {object} BulkCall
  * @property {import('../pool-state').PoolState} pool
  * @property {any} transform
  * @property {number} priority
@@ -20,24 +20,24 @@ const { Transform } = require('../../native/transform')
  * @property {(reason: unknown) => void} stop
  * @property {(index: number, value: unknown) => void} result
  * @property {(index: number, error: unknown) => void} failure
- * @property {(count: number, micros: number) => void} measured
- * @property {(unit: any) => void} unitEnded
+ * @property {(count: number, micros: number) => void} addTiming
+ * @property {(unit: any) => void} unitSettled
  *
  * @typedef {import('../../native/binding').Bound} Bound
  */
 
 /** Bytes of a full batch. */
-const PACK_BYTES = 256 << 10
+const BATCH_BYTES = 256 << 10
 
-/** Packs that are kept for the next batch: a new one for each would have the collector run all the time. */
-const SPARE = 8
+/** Packed inputs kept for the next batch: new ones each time would keep the collector busy. */
+const MAX_SPARE = 8
 
-/** @type {Pack[]} */
+/** @type {PackedInputs[]} */
 const spare = []
 
-/** Small inputs side by side, on their way to native code. */
-class Pack {
-  bytes = Buffer.allocUnsafeSlow(PACK_BYTES)
+/** Small inputs side by side in one buffer, as native code reads them. */
+class PackedInputs {
+  bytes = Buffer.allocUnsafeSlow(BATCH_BYTES)
   lengths = new Uint32Array(native.MAX_BATCH)
   count = 0
   length = 0
@@ -45,26 +45,26 @@ class Pack {
   first = 0
 
   /**
-   * An empty one.
+   * Returns empty packed inputs.
    * @param {number} first
    */
-  static take(first) {
-    const pack = spare.pop() ?? new Pack()
-    pack.first = first
-    return pack
+  static acquire(first) {
+    const packed = spare.pop() ?? new PackedInputs()
+    packed.first = first
+    return packed
   }
 
-  /** Nobody needs what is in it any more. */
+  /** Makes the buffers available to the next batch. */
   recycle() {
     this.count = 0
     this.length = 0
-    if (spare.length < SPARE) spare.push(this)
+    if (spare.length < MAX_SPARE) spare.push(this)
   }
 
   /** @param {string | Uint8Array} input */
-  hasRoom(input) {
-    const most = typeof input === 'string' ? input.length * MAX_UTF8 : lengthOf(input)
-    return this.count < this.lengths.length && this.length + most <= PACK_BYTES
+  fits(input) {
+    const maxBytes = typeof input === 'string' ? input.length * MAX_UTF8 : lengthOf(input)
+    return this.count < this.lengths.length && this.length + maxBytes <= BATCH_BYTES
   }
 
   /**
@@ -86,25 +86,25 @@ class Pack {
   }
 }
 
-/** A pack on its way through the pool: one trip for all its inputs. */
-class Batch {
-  #flow
+/** A task for packed inputs: one round trip for all of them. */
+class BatchTask {
+  #call
   #taskId = -1
-  #settled = 0
-  /** @type {Pack | undefined} until it is copied */
-  #pack
+  #settledCount = 0
+  /** @type {PackedInputs | undefined} until it is copied */
+  #packed
 
   /**
-   * @param {Flow} flow
-   * @param {Pack} pack
+   * @param {BulkCall} call
+   * @param {PackedInputs} packed
    */
-  constructor(flow, pack) {
-    this.#flow = flow
-    this.#pack = pack
-    this.pool = flow.pool
-    this.first = pack.first
-    this.count = pack.count
-    this.bytes = pack.length
+  constructor(call, packed) {
+    this.#call = call
+    this.#packed = packed
+    this.pool = call.pool
+    this.first = packed.first
+    this.count = packed.count
+    this.bytes = packed.length
   }
 
   /**
@@ -113,9 +113,9 @@ class Batch {
    * @returns {Bound | null}
    */
   submit(reservation) {
-    const { transform, priority, pool } = this.#flow
-    const pack = /** @type {Pack} */ (this.#pack)
-    const { bytes, length, lengths } = pack
+    const { transform, priority, pool } = this.#call
+    const packed = /** @type {PackedInputs} */ (this.#packed)
+    const { bytes, length, lengths } = packed
     const taskId = completionPort.register(this)
     const transformHandle = Transform.handle(transform)
     let bound
@@ -140,15 +140,15 @@ class Batch {
       return bound
     }
     this.#taskId = taskId
-    pack.recycle()
-    this.#pack = undefined
+    packed.recycle()
+    this.#packed = undefined
     pool.taskStarted()
     return null
   }
 
   /** The pool takes nothing any more. @param {unknown} error */
-  refused(error) {
-    this.#flow.stop(error)
+  fail(error) {
+    this.#call.stop(error)
   }
 
   /**
@@ -158,12 +158,12 @@ class Batch {
    */
   onBatch(count, micros) {
     this.pool.taskEnded()
-    this.#flow.measured(count, micros)
+    this.#call.addTiming(count, micros)
   }
 
   /** True once everything in it has settled. */
-  get isOver() {
-    return this.#settled === this.count
+  get isDone() {
+    return this.#settledCount === this.count
   }
 
   /**
@@ -171,15 +171,15 @@ class Batch {
    * @param {import('../../internal/errors').FailureRecord | undefined} failure
    */
   settle(value, failure) {
-    const index = this.first + this.#settled++
-    if (failure === undefined) this.#flow.result(index, value)
-    else this.#flow.failure(index, taskError(failure, this.#flow.caller))
-    if (this.isOver) this.#flow.unitEnded(this)
+    const index = this.first + this.#settledCount++
+    if (failure === undefined) this.#call.result(index, value)
+    else this.#call.failure(index, taskError(failure, this.#call.caller))
+    if (this.isDone) this.#call.unitSettled(this)
   }
 
   /** The pool is closed by force. @param {unknown} reason */
   abort(reason) {
-    this.#flow.stop(reason)
+    this.#call.stop(reason)
   }
 
   cancel() {
@@ -189,24 +189,24 @@ class Batch {
   }
 }
 
-/** An input that travels alone. */
-class Single {
-  #flow
+/** A task for one input of a bulk call. */
+class SingleTask {
+  #call
   #index
   #input
   /** @type {import('../../transform/kinds').AnyTask | undefined} */
   #task
   /** True once it has settled: while it is submitted, if it is moved and cannot be taken. */
-  isOver = false
+  isDone = false
 
   /**
-   * @param {Flow} flow
+   * @param {BulkCall} call
    * @param {number} index
    * @param {unknown} input
    * @param {number} bytes that it needs at most
    */
-  constructor(flow, index, input, bytes) {
-    this.#flow = flow
+  constructor(call, index, input, bytes) {
+    this.#call = call
     this.#index = index
     this.#input = input
     this.bytes = bytes
@@ -218,21 +218,21 @@ class Single {
    * @returns {Bound | null}
    */
   submit(reservation) {
-    const flow = this.#flow
+    const call = this.#call
     const resolve = (/** @type {unknown} */ value, /** @type {number | undefined} */ micros) => {
-      if (micros !== undefined) flow.measured(1, micros)
-      this.isOver = true
-      flow.result(this.#index, value)
-      flow.unitEnded(this)
+      if (micros !== undefined) call.addTiming(1, micros)
+      this.isDone = true
+      call.result(this.#index, value)
+      call.unitSettled(this)
     }
-    const { transform, pool, priority, caller } = flow
-    const task = taskOf(transform, pool, priority, resolve, error => this.refused(error), caller)
-    // A string has all the room that it may need before it is copied: a flow waits, and is not turned away.
+    const { transform, pool, priority, caller } = call
+    const task = taskOf(transform, pool, priority, resolve, error => this.fail(error), caller)
+    // A string has all the room that it may need before it is copied: a bulk call waits, and is not rejected.
     const isText = isNative(transform) && typeof this.#input === 'string'
     const reserved = isText ? reserveBytes(pool, this.bytes, reservation) : reservation
     if (typeof reserved === 'string') return reserved
     try {
-      const bound = task.submit(flow.transform, this.#input, reserved)
+      const bound = task.submit(call.transform, this.#input, reserved)
       if (bound !== null) return bound
     } finally {
       reserved.release()
@@ -243,10 +243,10 @@ class Single {
   }
 
   /** @param {unknown} error */
-  refused(error) {
-    this.isOver = true
-    this.#flow.failure(this.#index, error)
-    this.#flow.unitEnded(this)
+  fail(error) {
+    this.isDone = true
+    this.#call.failure(this.#index, error)
+    this.#call.unitSettled(this)
   }
 
   cancel() {
@@ -265,4 +265,4 @@ function reserveBytes(pool, bytes, reservation) {
   return typeof handle === 'string' ? handle : new Reservation(handle)
 }
 
-module.exports = { Pack, Batch, Single }
+module.exports = { PackedInputs, BatchTask, SingleTask }

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Flow } = require('./scheduler')
+const { BulkScheduler } = require('./scheduler')
 const { invalidThis } = require('../../internal/validate')
 
 /**
@@ -18,14 +18,14 @@ const NAME = 'AsyncIterator'
  * `concurrency` inputs ahead of the reader.
  * @implements {AsyncIterableIterator<unknown>}
  */
-class Iteration {
-  #flow
+class ResultIterator {
+  #scheduler
   /** @type {Map<number, Outcome>} at most `concurrency` of them */
   #outcomes = new Map()
   #position = 0
   /** @type {Reader[]} one for each `next()` that waits */
   #readers = []
-  #isOver = false
+  #isDone = false
 
   /**
    * @param {import('../pool-state').PoolState} pool
@@ -36,25 +36,25 @@ class Iteration {
    */
   constructor(pool, transform, inputs, options, caller) {
     const outcomes = this.#outcomes
-    this.#flow = new Flow(pool, transform, inputs, options, WINDOW * pool.info.threads, caller, {
+    this.#scheduler = new BulkScheduler(pool, transform, inputs, options, WINDOW * pool.info.threads, caller, {
       get unread() {
         return outcomes.size
       },
       result: (index, value) => {
-        outcomes.set(index, { value: this.#flow.isSettling ? { status: 'fulfilled', value } : value })
+        outcomes.set(index, { value: this.#scheduler.settlesAll ? { status: 'fulfilled', value } : value })
       },
       failure: (index, reason) => {
-        outcomes.set(index, this.#flow.isSettling ? { value: { status: 'rejected', reason } } : { error: reason })
+        outcomes.set(index, this.#scheduler.settlesAll ? { value: { status: 'rejected', reason } } : { error: reason })
       },
-      sourceFailed: (index, error) => outcomes.set(index, { error }),
-      stopped: reason => this.#stopped(reason),
+      inputsFailed: (index, error) => outcomes.set(index, { error }),
+      stopped: reason => this.#onStopped(reason),
       progress: () => this.#deliver()
     })
   }
 
-  /** @param {unknown} value @returns {value is Iteration} */
+  /** @param {unknown} value @returns {value is ResultIterator} */
   static #is(value) {
-    return typeof value === 'object' && value !== null && #flow in value
+    return typeof value === 'object' && value !== null && #scheduler in value
   }
 
   [Symbol.asyncIterator]() {
@@ -63,12 +63,12 @@ class Iteration {
 
   /** @returns {Promise<IteratorResult<unknown>>} */
   next() {
-    if (!Iteration.#is(this)) return Promise.reject(invalidThis(NAME, this))
+    if (!ResultIterator.#is(this)) return Promise.reject(invalidThis(NAME, this))
     return new Promise((resolve, reject) => {
       this.#readers.push({ resolve, reject })
-      if (!this.#isOver) this.#flow.checkSignal()
+      if (!this.#isDone) this.#scheduler.checkSignal()
       this.#deliver()
-      if (!this.#isOver) this.#flow.takeInContext()
+      if (!this.#isDone) this.#scheduler.takeInContext()
     })
   }
 
@@ -77,9 +77,9 @@ class Iteration {
    * @returns {Promise<IteratorResult<unknown>>}
    */
   async return(value) {
-    if (!Iteration.#is(this)) throw invalidThis(NAME, this)
+    if (!ResultIterator.#is(this)) throw invalidThis(NAME, this)
     this.#end()
-    await this.#flow.closed
+    await this.#scheduler.closed
     return { value, done: true }
   }
 
@@ -88,21 +88,21 @@ class Iteration {
    * @returns {Promise<IteratorResult<unknown>>}
    */
   async throw(error) {
-    if (!Iteration.#is(this)) throw invalidThis(NAME, this)
+    if (!ResultIterator.#is(this)) throw invalidThis(NAME, this)
     this.#end()
-    await this.#flow.closed
+    await this.#scheduler.closed
     throw error
   }
 
   async [Symbol.asyncDispose]() {
-    if (!Iteration.#is(this)) throw invalidThis(NAME, this)
+    if (!ResultIterator.#is(this)) throw invalidThis(NAME, this)
     this.#end()
-    await this.#flow.closed
+    await this.#scheduler.closed
   }
 
   #deliver() {
     while (this.#readers.length > 0) {
-      if (this.#isOver || (this.#flow.isDone && this.#outcomes.size === 0)) return this.#end()
+      if (this.#isDone || (this.#scheduler.isDone && this.#outcomes.size === 0)) return this.#end()
       const outcome = this.#outcomes.get(this.#position)
       if (outcome === undefined) return
       this.#outcomes.delete(this.#position++)
@@ -115,20 +115,20 @@ class Iteration {
     }
   }
 
-  /** The flow was stopped from elsewhere: whoever reads next hears why. @param {unknown} reason */
-  #stopped(reason) {
-    if (this.#isOver) return
+  /** The call was stopped from elsewhere: the next read rejects with the reason. @param {unknown} reason */
+  #onStopped(reason) {
+    if (this.#isDone) return
     this.#outcomes.clear()
     this.#outcomes.set(this.#position, { error: reason })
     this.#deliver()
   }
 
   #end() {
-    this.#isOver = true
+    this.#isDone = true
     this.#outcomes.clear()
-    this.#flow.stop(undefined)
+    this.#scheduler.stop(undefined)
     for (const { resolve } of this.#readers.splice(0)) resolve({ value: undefined, done: true })
   }
 }
 
-module.exports = { Iteration }
+module.exports = { ResultIterator }

@@ -1,6 +1,6 @@
 'use strict'
 
-const { Flow } = require('./scheduler')
+const { BulkScheduler } = require('./scheduler')
 
 /** Inputs in flight for each thread, unless the options say otherwise: two full batches, one running, one ready. */
 const WINDOW = 512
@@ -17,23 +17,23 @@ const WINDOW = 512
 function map(pool, transform, inputs, options, caller, resolve, reject) {
   /** @type {unknown[]} */
   const results = []
-  const stop = (/** @type {unknown} */ error) => flow.stop(error)
-  const flow = new Flow(pool, transform, inputs, options, WINDOW * pool.info.threads, caller, {
+  const stop = (/** @type {unknown} */ error) => scheduler.stop(error)
+  const scheduler = new BulkScheduler(pool, transform, inputs, options, WINDOW * pool.info.threads, caller, {
     unread: 0,
     result: (index, value) => {
-      results[index] = flow.isSettling ? { status: 'fulfilled', value } : value
+      results[index] = scheduler.settlesAll ? { status: 'fulfilled', value } : value
     },
     failure: (index, reason) => {
-      if (flow.isSettling) results[index] = { status: 'rejected', reason }
+      if (scheduler.settlesAll) results[index] = { status: 'rejected', reason }
       else stop(reason)
     },
-    sourceFailed: (_, error) => stop(error),
+    inputsFailed: (_, error) => stop(error),
     stopped: reject,
     progress: () => {
-      if (flow.isDone) resolve(results)
+      if (scheduler.isDone) resolve(results)
     }
   })
-  flow.take()
+  scheduler.takeInputs()
 }
 
 module.exports = { map }

@@ -2,11 +2,11 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('../../internal/abort')
-const { Batch, Pack, Single } = require('./batch')
-const { isSmall } = require('../../task/input')
+const { BatchTask, PackedInputs, SingleTask } = require('./batch')
+const { isBatchable } = require('../../task/input')
 const { checkTransform, isNative, sizeOf } = require('../../transform/kinds')
 const { markIndex } = require('../../internal/errors')
-const { open } = require('./inputs')
+const { openInputs } = require('./inputs')
 const { readBulkOptions } = require('./options')
 const { setImmediate } = require('../../internal/clock')
 const native = require('../../native')
@@ -18,10 +18,10 @@ const { Waiter } = require('../../task/waiter')
 /**
  * @typedef {import('../pool-state').PoolState} PoolState
  * @typedef {import('../../..').MapOptions} MapOptions
- * @typedef {import('./inputs').Source} Source
- * @typedef {Batch | Single} Unit
+ * @typedef {import('./inputs').InputIterator} InputIterator
+ * @typedef {BatchTask | SingleTask} Unit
  * @typedef {import('../../native/reservation').Reservation} Reservation
- * @typedef {import('./inputs').Outlet} Outlet
+ * @typedef {import('./inputs').ResultHandler} ResultHandler
  */
 
 /** Batches aim at this much work (microseconds): long enough to pay for the trip, short enough to spread evenly. */
@@ -29,56 +29,56 @@ const BATCH_MICROS = 1000
 /** How much a new measurement of the time an input takes counts. */
 const SMOOTHING = 0.3
 /** What is left of what took longest, after each that took less. */
-const FORGETTING = 0.98
+const DECAY = 0.98
 /** Input bytes in flight beyond which nothing is taken, unless threads would be idle. */
-const MAX_BYTES = 16 << 20
+const MAX_BYTES_IN_FLIGHT = 16 << 20
 /** Input bytes that are taken in one go: copying them takes a few milliseconds. */
-const TURN_BYTES = 8 << 20
+const ITERATION_BYTES = 8 << 20
 
 /**
- * Takes inputs while its window has room, sends them through a pool, small ones in batches, and tells an outlet what
+ * Takes inputs while its window has room, sends them through a pool, small ones in batches, and reports to a handler what
  * came of each. At most `concurrency` inputs are held at any time.
  */
-class Flow {
+class BulkScheduler {
   /** @type {PoolState} */
   pool
   /** Held, not only its number: native code forgets a transform that nobody holds. */
   transform
   /** Whether each input that fails has an outcome of its own. @type {boolean} */
-  isSettling
+  settlesAll
   /** @type {number} */
   priority
   #signal
-  #outlet
+  #handler
   #concurrency
-  /** @type {Source} */
-  #source
+  /** @type {InputIterator} */
+  #iterator
   /** @type {Promise<unknown> | undefined} */
-  #closing
+  #closePromise
   #isAsync
-  /** @type {'flowing' | 'ended' | 'stopped'} */
-  #state = 'flowing'
+  /** @type {'open' | 'ended' | 'stopped'} */
+  #state = 'open'
   #isTaking = false
-  #isSourceOpen = true
-  /** The source is read in the async context of whoever opened the flow. */
+  #isIteratorOpen = true
+  /** Inputs are read in the async context of the bulk call. */
   #context = new AsyncResource('OffloopFlow')
   #isAwaiting = false
   #isWatching = false
-  #flushScheduled = false
-  /** Bytes taken in this go. */
-  #turnBytes = 0
-  #isResting = false
-  #taken = 0
+  #isFlushScheduled = false
+  /** Bytes taken in this event-loop iteration. */
+  #iterationBytes = 0
+  #isYielding = false
+  #nextIndex = 0
   #inFlight = 0
-  #bytes = 0
+  #bytesInFlight = 0
   /** @type {number | undefined} */
-  #itemMicros
+  #inputMicros
   /** What took longest lately, an input or a batch of them. */
   #longestMicros = 0
   /** Inputs that have been measured. */
-  #measured = 0
-  /** @type {Pack | undefined} the batch that is being filled */
-  #pack
+  #measuredCount = 0
+  /** @type {PackedInputs | undefined} the batch that is being filled */
+  #packed
   /** @type {Waiter | undefined} */
   #waiter
   /**
@@ -96,9 +96,9 @@ class Flow {
    * @param {MapOptions} options
    * @param {number} concurrency unless the options say otherwise
    * @param {{ stack?: string }} caller
-   * @param {Outlet} outlet
+   * @param {ResultHandler} handler
    */
-  constructor(pool, transform, inputs, options, concurrency, caller, outlet) {
+  constructor(pool, transform, inputs, options, concurrency, caller, handler) {
     checkTransform(transform)
     this.transform = transform
     const read = readBulkOptions(options, concurrency)
@@ -106,14 +106,14 @@ class Flow {
     this.#concurrency = read.concurrency
     this.priority = read.priority
     this.#signal = signal
-    this.isSettling = read.settle
+    this.settlesAll = read.settle
     this.pool = pool
     this.caller = caller
-    this.#outlet = outlet
+    this.#handler = handler
     pool.checkOpen()
     if (signal?.aborted) throw signal.reason
-    const { source, isAsync } = open(inputs)
-    this.#source = source
+    const { iterator, isAsync } = openInputs(inputs)
+    this.#iterator = iterator
     this.#isAsync = isAsync
     // A getter may have closed the pool.
     pool.checkOpen()
@@ -128,31 +128,31 @@ class Flow {
   }
 
   /** Takes inputs until the window is full, and sends them. */
-  take() {
+  takeInputs() {
     if (this.#isTaking) return
     this.#isTaking = true
-    this.#turnBytes = 0
+    this.#iterationBytes = 0
     try {
-      while (this.#mayTake()) {
-        if (this.#turnBytes > TURN_BYTES) {
-          this.#rest()
+      while (this.#canTake()) {
+        if (this.#iterationBytes > ITERATION_BYTES) {
+          this.#yieldToLoop()
           break
         }
-        const next = this.#source.next()
+        const next = this.#iterator.next()
         // It may have aborted while nobody was listening yet.
         this.checkSignal()
-        if (this.#isAsync) this.#await(/** @type {Promise<IteratorResult<unknown>>} */ (next))
+        if (this.#isAsync) this.#awaitNext(/** @type {Promise<IteratorResult<unknown>>} */ (next))
         else this.#accept(/** @type {IteratorResult<unknown>} */ (next))
       }
     } catch (error) {
-      this.#sourceFailed(error)
+      this.#inputsFailed(error)
     }
     this.#isTaking = false
-    if (this.#state === 'stopped') return this.#closeSource()
+    if (this.#state === 'stopped') return this.#closeIterator()
     if (this.#isAwaiting) this.#flushSoon()
     else this.#flush()
     this.#watchWhileActive()
-    this.#outlet.progress()
+    this.#handler.progress()
   }
 
   /** Stops if the signal has aborted, or cannot be read. */
@@ -165,21 +165,21 @@ class Flow {
   }
 
   /** Lets the loop turn before it takes more. */
-  #rest() {
-    if (this.#isResting) return
-    this.#isResting = true
+  #yieldToLoop() {
+    if (this.#isYielding) return
+    this.#isYielding = true
     setImmediate(() => {
-      this.#isResting = false
+      this.#isYielding = false
       this.takeInContext()
     })
   }
 
   takeInContext() {
-    this.#context.runInAsyncScope(this.take, this)
+    this.#context.runInAsyncScope(this.takeInputs, this)
   }
 
   /**
-   * Ends the flow: what is under way is cancelled, and the source is closed.
+   * Ends the call: tasks in flight are cancelled, and the iterator of inputs is closed.
    * @param {unknown} reason
    */
   stop(reason) {
@@ -190,12 +190,12 @@ class Flow {
     for (const unit of this.#sent) unit.cancel()
     this.#sent.clear()
     this.#unsent = []
-    this.#pack = undefined
+    this.#packed = undefined
     this.#inFlight = 0
     this.#watchWhileActive()
-    // A source that is being read cannot be closed; `take` does it then.
-    if (!this.#isTaking) this.#closeSource()
-    this.#outlet.stopped(reason)
+    // An iterator that is being read cannot be closed; `takeInputs` closes it then.
+    if (!this.#isTaking) this.#closeIterator()
+    this.#handler.stopped(reason)
   }
 
   /** The signal aborted. @param {unknown} reason */
@@ -211,7 +211,7 @@ class Flow {
   result(index, value) {
     if (this.#state === 'stopped') return
     this.#inFlight--
-    this.#outlet.result(index, value)
+    this.#handler.result(index, value)
   }
 
   /**
@@ -222,98 +222,99 @@ class Flow {
     if (this.#state === 'stopped') return
     this.#inFlight--
     markIndex(error, index)
-    this.#outlet.failure(index, error)
+    this.#handler.failure(index, error)
   }
 
   /**
    * @param {number} count
    * @param {number} micros
    */
-  measured(count, micros) {
+  addTiming(count, micros) {
     const each = Math.max(micros, 1) / count
-    this.#itemMicros = this.#itemMicros === undefined ? each : this.#itemMicros + (each - this.#itemMicros) * SMOOTHING
-    this.#measured += count
-    this.#longestMicros = Math.max(micros, this.#longestMicros * FORGETTING)
+    this.#inputMicros =
+      this.#inputMicros === undefined ? each : this.#inputMicros + (each - this.#inputMicros) * SMOOTHING
+    this.#measuredCount += count
+    this.#longestMicros = Math.max(micros, this.#longestMicros * DECAY)
   }
 
   /** Everything in it has settled. @param {Unit} unit */
-  unitEnded(unit) {
+  unitSettled(unit) {
     if (this.#state === 'stopped') return
     this.#sent.delete(unit)
-    this.#bytes -= unit.bytes
+    this.#bytesInFlight -= unit.bytes
     this.takeInContext()
   }
 
-  #mayTake() {
-    if (this.#state !== 'flowing' || this.#isAwaiting || this.#isResting || this.#waiter !== undefined) return false
-    if (this.#inFlight + this.#outlet.unread >= this.#window()) return false
+  #canTake() {
+    if (this.#state !== 'open' || this.#isAwaiting || this.#isYielding || this.#waiter !== undefined) return false
+    if (this.#inFlight + this.#handler.unread >= this.#maxInFlight()) return false
     const { threads } = this.pool.info
-    return this.#bytes < MAX_BYTES || this.#inFlight < 2 * threads
+    return this.#bytesInFlight < MAX_BYTES_IN_FLIGHT || this.#inFlight < 2 * threads
   }
 
-  /** How many inputs may be held. */
-  #window() {
+  /** Returns how many inputs may be held. */
+  #maxInFlight() {
     const { threads, maxWait } = this.pool.info
-    let most = Infinity
+    let limit = Infinity
     // Until it is known how long an input takes, no more than keeps the threads busy.
-    if (this.#itemMicros === undefined) most = maxWait === undefined ? 4 * threads : threads
+    if (this.#inputMicros === undefined) limit = maxWait === undefined ? 4 * threads : threads
     // What waits behind its own kind alone is not to wait for too long, as far as it is like what came before.
     else if (maxWait !== undefined) {
       const units = Math.max(threads, (threads * maxWait * 1000) / (2 * this.#longestMicros))
-      most = Math.min(units * this.#batchSize(), threads + this.#measured)
+      limit = Math.min(units * this.#batchSize(), threads + this.#measuredCount)
     }
-    return Math.min(most, this.#concurrency)
+    return Math.min(limit, this.#concurrency)
   }
 
   #batchSize() {
-    if (this.#itemMicros === undefined) return 1
+    if (this.#inputMicros === undefined) return 1
     const fair = Math.ceil(this.#concurrency / (2 * this.pool.info.threads))
-    return Math.max(1, Math.min(Math.floor(BATCH_MICROS / this.#itemMicros), fair, native.MAX_BATCH))
+    return Math.max(1, Math.min(Math.floor(BATCH_MICROS / this.#inputMicros), fair, native.MAX_BATCH))
   }
 
   /** @param {Promise<IteratorResult<unknown>>} next */
-  #await(next) {
+  #awaitNext(next) {
     // A user-defined promise may throw when inspected.
     const promise = Promise.resolve(next)
     this.#isAwaiting = true
     promise.then(
       result => {
         this.#isAwaiting = false
-        if (this.#state !== 'flowing') return
+        if (this.#state !== 'open') return
         try {
           this.#accept(result)
         } catch (error) {
-          this.#sourceFailed(error)
+          this.#inputsFailed(error)
         }
-        this.take()
+        this.takeInputs()
       },
       error => {
         this.#isAwaiting = false
-        if (this.#state === 'flowing') this.#sourceFailed(error)
-        this.take()
+        if (this.#state === 'open') this.#inputsFailed(error)
+        this.takeInputs()
       }
     )
   }
 
   /** @param {IteratorResult<unknown>} result */
   #accept(result) {
-    if (this.#state !== 'flowing') return
+    if (this.#state !== 'open') return
     if (result === null || typeof result !== 'object') throw invalidType('What next() returns', 'an object', result)
     if (result.done) {
       this.#state = 'ended'
-      this.#isSourceOpen = false
+      this.#isIteratorOpen = false
       return
     }
     const input = result.value
-    // Reading it may have stopped the flow.
-    if (this.#state !== 'flowing') return
-    const index = this.#taken++
+    // Reading it may have stopped the call.
+    if (this.#state !== 'open') return
+    const index = this.#nextIndex++
     this.#inFlight++
     try {
-      if (isNative(this.transform) && isSmall(input, index)) this.#addToPack(index, input)
+      if (isNative(this.transform) && isBatchable(input, index)) this.#addToBatch(index, input)
       else {
         this.#flush()
-        this.#send(new Single(this, index, input, sizeOf(this.transform, input, index)))
+        this.#send(new SingleTask(this, index, input, sizeOf(this.transform, input, index)))
       }
     } catch (error) {
       this.#flush()
@@ -325,36 +326,36 @@ class Flow {
    * @param {number} index
    * @param {string | Uint8Array} given
    */
-  #addToPack(index, given) {
+  #addToBatch(index, given) {
     const input = typeof given === 'string' ? (Transform.textEncoder(this.transform)?.(given) ?? given) : given
-    if (this.#pack !== undefined && !this.#pack.hasRoom(input)) this.#flush()
-    this.#pack ??= Pack.take(index)
-    this.#bytes += this.#pack.add(input)
-    if (this.#pack.count >= this.#batchSize()) this.#flush()
+    if (this.#packed !== undefined && !this.#packed.fits(input)) this.#flush()
+    this.#packed ??= PackedInputs.acquire(index)
+    this.#bytesInFlight += this.#packed.add(input)
+    if (this.#packed.count >= this.#batchSize()) this.#flush()
   }
 
   #flush() {
-    const pack = this.#pack
-    if (pack === undefined) return
-    this.#pack = undefined
-    this.#bytes -= pack.length
-    this.#send(new Batch(this, pack))
+    const packed = this.#packed
+    if (packed === undefined) return
+    this.#packed = undefined
+    this.#bytesInFlight -= packed.length
+    this.#send(new BatchTask(this, packed))
   }
 
   /** Inputs that come one by one in this turn of the loop still travel together. */
   #flushSoon() {
-    if (this.#pack === undefined || this.#flushScheduled) return
-    this.#flushScheduled = true
+    if (this.#packed === undefined || this.#isFlushScheduled) return
+    this.#isFlushScheduled = true
     setImmediate(() => {
-      this.#flushScheduled = false
+      this.#isFlushScheduled = false
       this.#flush()
     })
   }
 
   /** @param {Unit} unit */
   #send(unit) {
-    this.#bytes += unit.bytes
-    this.#turnBytes += unit.bytes
+    this.#bytesInFlight += unit.bytes
+    this.#iterationBytes += unit.bytes
     if (this.#waiter !== undefined) this.#unsent.push(unit)
     else this.#submit(unit, NO_RESERVATION)
   }
@@ -374,17 +375,17 @@ class Flow {
     try {
       bound = unit.submit(reservation)
     } catch (error) {
-      if (this.#state !== 'stopped') unit.refused(error)
+      if (this.#state !== 'stopped') unit.fail(error)
       return
     } finally {
       reservation.release()
     }
-    // Getters of the input may have stopped the flow.
+    // Getters of the input may have stopped the call.
     if (this.#state === 'stopped') {
       if (bound === null) unit.cancel()
       return
     }
-    if (unit.isOver) return
+    if (unit.isDone) return
     if (bound === null) this.#sent.add(unit)
     else {
       this.#unsent.unshift(unit)
@@ -405,25 +406,25 @@ class Flow {
   }
 
   /** @param {unknown} error */
-  #sourceFailed(error) {
-    this.#isSourceOpen = false
-    if (this.#state !== 'flowing') return
+  #inputsFailed(error) {
+    this.#isIteratorOpen = false
+    if (this.#state !== 'open') return
     this.#state = 'ended'
-    this.#outlet.sourceFailed(this.#taken, error)
+    this.#handler.inputsFailed(this.#nextIndex, error)
   }
 
-  /** Settles when the source has cleaned up, unless it is being read: then it may take for ever. */
+  /** Settles when the iterator has cleaned up, unless it is being read: then it may never settle. */
   get closed() {
-    return this.#isAwaiting ? undefined : this.#closing
+    return this.#isAwaiting ? undefined : this.#closePromise
   }
 
-  #closeSource() {
-    if (!this.#isSourceOpen) return
-    this.#isSourceOpen = false
+  #closeIterator() {
+    if (!this.#isIteratorOpen) return
+    this.#isIteratorOpen = false
     try {
-      const closed = this.#context.runInAsyncScope(() => this.#source.return?.())
-      // The flow has its reason to end already; the source's own trouble in ending does not replace it.
-      if (this.#isAsync) this.#closing = Promise.resolve(closed).then(undefined, () => {})
+      const closed = this.#context.runInAsyncScope(() => this.#iterator.return?.())
+      // The call has its reason to end already; an error of closing the iterator does not replace it.
+      if (this.#isAsync) this.#closePromise = Promise.resolve(closed).then(undefined, () => {})
     } catch {}
   }
 
@@ -442,4 +443,4 @@ class Flow {
   }
 }
 
-module.exports = { Flow }
+module.exports = { BulkScheduler }
