@@ -1,7 +1,7 @@
 'use strict'
 
 // node scripts/worker-source.js
-// Writes lib/worker/source.js: what worker threads of the module lane run, as text, so that it is found from inside a bundle and is
+// Writes lib/worker/source.js: what worker threads run, as text, so that it is found from inside a bundle and is
 // what it was before any bundler renamed things.
 
 const { writeFileSync } = require('node:fs')
@@ -10,23 +10,23 @@ const { join } = require('node:path')
 /** The text of the file. */
 function workerSource() {
   const program = require('../lib/worker/worker-main.js')
-  const { entry, preload, sharedViews, takeData } = program
+  const { importPreloads, sharedViews, takeWorkerData, workerMain } = program
   const constants = ['ANSWER', 'DOUBLES', 'SHARED', 'STATE']
-  const { toldErrors } = require('../lib/internal/error-codec.js')
-  const { refusal } = require('../lib/worker/clone-error.js')
+  const { makeErrorCodec } = require('../lib/internal/error-codec.js')
+  const { explainCloneError } = require('../lib/worker/clone-error.js')
   const text = `import('node:module').then(async ({ createRequire }) => {
   const require = createRequire(process.cwd() + '/')
   const load = specifier => import(specifier)
 ${constants.map(name => `  const ${name} = ${JSON.stringify(/** @type {any} */ (program)[name])}`).join('\n')}
-${toldErrors}
-${refusal}
+${makeErrorCodec}
+${explainCloneError}
 ${sharedViews}
-${takeData}
-${preload}
-${entry}
-  const data = takeData(require)
-  await preload(load)
-  entry({ require, load, data, toldErrors, refusal, sharedViews, ${constants.join(', ')} })
+${takeWorkerData}
+${importPreloads}
+${workerMain}
+  const data = takeWorkerData(require)
+  await importPreloads(load)
+  workerMain({ require, load, data, makeErrorCodec, explainCloneError, sharedViews, ${constants.join(', ')} })
 })`
   // Without comments and empty lines.
   const lines = text.split('\n').filter(line => !/^\s*((\/\*\*.*\*\/|\/\*\*|\*|\/\/).*)?$/.test(line))

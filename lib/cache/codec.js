@@ -5,7 +5,7 @@ const { isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const { bufferOf } = require('../internal/typed-array')
 const { withCode } = require('../internal/errors')
 const { findLost, isLost, lostMessage } = require('../internal/detached')
-const { text } = require('../internal/error-codec')
+const { toText } = require('../internal/error-codec')
 const { checkMemory, invalidType } = require('../internal/validate')
 const { isPlain } = require('./is-json-safe')
 
@@ -175,7 +175,7 @@ function reasonOf(cause) {
   try {
     return cause instanceof Error ? cause.message : inspect(cause)
   } catch {
-    return text(cause)
+    return toText(cause)
   }
 }
 

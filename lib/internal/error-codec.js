@@ -3,16 +3,16 @@
 const { OffloopError } = require('./errors')
 
 /**
- * @typedef {object} Told an error as it crosses
+ * @typedef {object} SerializedError an error as it crosses
  * @property {'error' | 'aggregate' | 'dom'} kind
  * @property {string} name
  * @property {string} message
  * @property {string | undefined} stack
- * @property {Record<string, Uint8Array>} own properties, serialized one by one: one that is nested too deeply does not lose the others
- * @property {Told | Thrown | undefined} cause
- * @property {(Told | Thrown)[] | undefined} errors
+ * @property {Record<string, Uint8Array>} ownProperties serialized one by one: one that is nested too deeply does not lose the others
+ * @property {SerializedError | SerializedValue | undefined} cause
+ * @property {(SerializedError | SerializedValue)[] | undefined} errors
  *
- * @typedef {{ thrown: Uint8Array }} Thrown a value that is not an error
+ * @typedef {{ thrown: Uint8Array }} SerializedValue a value that is not an error
  */
 
 /**
@@ -20,7 +20,7 @@ const { OffloopError } = require('./errors')
  * @param {Pick<typeof import('node:v8'), 'serialize' | 'deserialize'>} v8
  * @param {typeof import('./errors').OffloopError} [OffloopError] the class to restore errors of the package with
  */
-function toldErrors(v8, OffloopError) {
+function makeErrorCodec(v8, OffloopError) {
   const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
   /** How far down causes are followed: they may be a circle. */
   const MAX_DEPTH = 8
@@ -34,43 +34,43 @@ function toldErrors(v8, OffloopError) {
    * @returns {Buffer}
    */
   function encodeError(error) {
-    return v8.serialize(told(error, 0, { left: MAX_LISTED }))
+    return v8.serialize(serializeError(error, 0, { left: MAX_LISTED }))
   }
 
   /**
    * @param {unknown} error
    * @param {number} depth
-   * @param {{ left: number }} listed how many errors in lists may still be read
-   * @returns {Told | Thrown}
+   * @param {{ left: number }} budget how many errors in lists may still be read
+   * @returns {SerializedError | SerializedValue}
    */
-  function told(error, depth, listed) {
-    if (!isError(error)) return { thrown: serialized(error) ?? v8.serialize(text(error)) }
+  function serializeError(error, depth, budget) {
+    if (!isError(error)) return { thrown: trySerialize(error) ?? v8.serialize(toText(error)) }
     const isAggregate = error instanceof AggregateError
     const isTooDeep = depth >= MAX_DEPTH
-    const cause = get(error, 'cause')
-    const errors = isAggregate && !isTooDeep ? elements(get(error, 'errors'), listed) : undefined
+    const cause = tryGet(error, 'cause')
+    const errors = isAggregate && !isTooDeep ? readElements(tryGet(error, 'errors'), budget) : undefined
     return {
       kind: isAggregate ? 'aggregate' : error instanceof DOMException ? 'dom' : 'error',
-      name: text(get(error, 'name')),
-      message: text(get(error, 'message')),
+      name: toText(tryGet(error, 'name')),
+      message: toText(tryGet(error, 'message')),
       stack: stackOf(error),
-      own: own(error),
-      cause: cause === undefined || isTooDeep ? undefined : told(cause, depth + 1, listed),
-      errors: errors?.map(error => told(error, depth + 1, listed))
+      ownProperties: readOwnProperties(error),
+      cause: cause === undefined || isTooDeep ? undefined : serializeError(cause, depth + 1, budget),
+      errors: errors?.map(error => serializeError(error, depth + 1, budget))
     }
   }
 
   /**
    * Returns the elements of a list, as far as they can be read and `listed` allows. A list comes before the lists in its elements.
    * @param {unknown} list
-   * @param {{ left: number }} listed
+   * @param {{ left: number }} budget
    */
-  function elements(list, listed) {
+  function readElements(list, budget) {
     /** @type {unknown[]} */
     const found = []
     try {
       if (!Array.isArray(list)) return undefined
-      for (let at = 0; at < list.length && listed.left > 0; at++, listed.left--) found.push(list[at])
+      for (let at = 0; at < list.length && budget.left > 0; at++, budget.left--) found.push(list[at])
     } catch {
       // A proxy or a getter threw: keep the elements before it.
     }
@@ -88,14 +88,14 @@ function toldErrors(v8, OffloopError) {
 
   /** @param {Error} error */
   function stackOf(error) {
-    const stack = get(error, 'stack')
+    const stack = tryGet(error, 'stack')
     return typeof stack === 'string' ? stack : undefined
   }
 
   /** @param {Error} error */
-  function own(error) {
+  function readOwnProperties(error) {
     const names = keysOf(error).filter(name => name !== 'cause' && name !== 'errors')
-    const properties = names.map(name => [name, serialized(get(error, name))])
+    const properties = names.map(name => [name, trySerialize(tryGet(error, name))])
     return Object.fromEntries(properties.filter(([, bytes]) => bytes !== undefined))
   }
 
@@ -109,7 +109,7 @@ function toldErrors(v8, OffloopError) {
   }
 
   /** What a property is, if it can be read. @param {object} object @param {string} name */
-  function get(object, name) {
+  function tryGet(object, name) {
     try {
       return Reflect.get(object, name)
     } catch {
@@ -118,7 +118,7 @@ function toldErrors(v8, OffloopError) {
   }
 
   /** The bytes of a value; `undefined` if it cannot be cloned. @param {unknown} value @returns {Buffer | undefined} */
-  function serialized(value) {
+  function trySerialize(value) {
     try {
       return v8.serialize(value)
     } catch {
@@ -127,7 +127,7 @@ function toldErrors(v8, OffloopError) {
   }
 
   /** @param {unknown} value */
-  function text(value) {
+  function toText(value) {
     try {
       return String(value)
     } catch {
@@ -140,17 +140,17 @@ function toldErrors(v8, OffloopError) {
    * @returns {unknown}
    */
   function decodeError(bytes) {
-    return made(v8.deserialize(bytes))
+    return deserializeError(v8.deserialize(bytes))
   }
 
-  /** @param {Told | Thrown} record @returns {unknown} */
-  function made(record) {
+  /** @param {SerializedError | SerializedValue} record @returns {unknown} */
+  function deserializeError(record) {
     if ('thrown' in record) return v8.deserialize(record.thrown)
-    const { stack, own } = record
-    const error = instance(record)
+    const { stack, ownProperties } = record
+    const error = createError(record)
     if (stack !== undefined) define(error, 'stack', stack, false)
     // Not assigned: the class may have a getter of that name.
-    for (const [name, bytes] of Object.entries(own)) {
+    for (const [name, bytes] of Object.entries(ownProperties)) {
       try {
         define(error, name, v8.deserialize(bytes), true)
       } catch {
@@ -165,9 +165,9 @@ function toldErrors(v8, OffloopError) {
     Object.defineProperty(error, name, { value, enumerable, configurable: true, writable: true })
   }
 
-  /** @param {Told} record @returns {Error} */
-  function instance({ kind, name, message, cause, errors = [] }) {
-    const options = cause === undefined ? undefined : { cause: made(cause) }
+  /** @param {SerializedError} record @returns {Error} */
+  function createError({ kind, name, message, cause, errors = [] }) {
+    const options = cause === undefined ? undefined : { cause: deserializeError(cause) }
     const isOffloop = name === 'OffloopError' && OffloopError !== undefined
     if (kind === 'dom' || isOffloop) {
       const error = isOffloop
@@ -178,12 +178,14 @@ function toldErrors(v8, OffloopError) {
     }
     const Class = Object.hasOwn(STANDARD, name) ? STANDARD[/** @type {keyof typeof STANDARD} */ (name)] : Error
     const error =
-      kind === 'aggregate' ? new AggregateError(errors.map(made), message, options) : new Class(message, options)
+      kind === 'aggregate'
+        ? new AggregateError(errors.map(deserializeError), message, options)
+        : new Class(message, options)
     if (error.name !== name) define(error, 'name', name, false)
     return error
   }
 
-  return { encodeError, decodeError, text }
+  return { encodeError, decodeError, toText }
 }
 
 /** The module is loaded at its first use. */
@@ -192,4 +194,4 @@ const v8 = /** @type {typeof import('node:v8')} */ ({
   deserialize: bytes => require('node:v8').deserialize(bytes)
 })
 
-module.exports = { toldErrors, ...toldErrors(v8, OffloopError) }
+module.exports = { makeErrorCodec, ...makeErrorCodec(v8, OffloopError) }

@@ -1,7 +1,7 @@
 'use strict'
 
 const { isNativeError } = require('node:util').types
-const { text } = require('./error-codec')
+const { toText } = require('./error-codec')
 
 /**
  * Emits a value thrown by user code as a warning, for when no caller is left to reject. It never throws.
@@ -9,9 +9,9 @@ const { text } = require('./error-codec')
  */
 function warn(error) {
   try {
-    process.emitWarning(isNativeError(error) ? error : text(error))
+    process.emitWarning(isNativeError(error) ? error : toText(error))
   } catch {
-    process.emitWarning(text(error))
+    process.emitWarning(toText(error))
   }
 }
 

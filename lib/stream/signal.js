@@ -2,7 +2,7 @@
 
 const { finished } = require('node:stream')
 const { unwatch, watch } = require('../internal/abort')
-const { text } = require('../internal/error-codec')
+const { toText } = require('../internal/error-codec')
 
 /** @typedef {import('node:stream').Writable | import('node:stream').Duplex} Stream */
 
@@ -44,7 +44,7 @@ function asError(thrown) {
     thrown.stack
     if (thrown) return thrown
   } catch {}
-  return new Error(`The sink was ended by ${text(thrown)}`, { cause: thrown })
+  return new Error(`The sink was ended by ${toText(thrown)}`, { cause: thrown })
 }
 
 module.exports = { asError, watchSignal }

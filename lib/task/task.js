@@ -12,9 +12,9 @@ const { completionPort } = require('../native/completion-port')
  * @typedef {import('../internal/errors').FailureRecord} FailureRecord
  */
 
-/** One input on its way through a pool. Its promise settles once; its number goes back when native code is done too. */
+/** One input on its way through a pool. Its promise settles once; its id is released when native code is done too. */
 class Task {
-  /** Its number at the port. */
+  /** Its id at the completion port. */
   id = -1
   #isSettled = false
   #resolve

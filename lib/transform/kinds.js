@@ -1,18 +1,18 @@
 'use strict'
 
 const { checkAttached, maxInputBytes } = require('../task/input')
-const lane = require('../worker')
+const worker = require('../worker')
 const { NumericTask, NumericTransform } = require('./numeric')
 const { ChainTransform, Relay } = require('./chain')
 const { StringifyTask, StringifyTransform } = require('./json-stringify')
 const { Task } = require('../task/task')
 const { Transform } = require('../native/transform')
 
-const { Errand, ModuleTransform, ScriptTransform, weightOf } = lane
+const { ModuleTransform, ScriptTransform, WorkerTask, byteSizeOf } = worker
 
 /**
  * Whatever a transform is: what runs one input of it.
- * @typedef {Task | import('../worker/worker-task').Errand | Relay | import('./numeric').NumericTask} AnyTask
+ * @typedef {Task | import('../worker/worker-task').WorkerTask | Relay | import('./numeric').NumericTask} AnyTask
  */
 
 /**
@@ -27,10 +27,10 @@ const { Errand, ModuleTransform, ScriptTransform, weightOf } = lane
  */
 function taskOf(transform, pool, priority, resolve, reject, caller) {
   if (ModuleTransform.is(transform)) {
-    return new Errand(pool, pool.runner(lane.Lane), transform, priority, resolve, reject, caller)
+    return new WorkerTask(pool, pool.runner(worker.ModuleRunner), transform, priority, resolve, reject, caller)
   }
   if (ScriptTransform.is(transform)) {
-    return new Errand(pool, pool.runner(lane.ScriptLane), transform, priority, resolve, reject, caller)
+    return new WorkerTask(pool, pool.runner(worker.ScriptRunner), transform, priority, resolve, reject, caller)
   }
   if (ChainTransform.is(transform)) {
     /** @type {import('./chain').Start} */
@@ -67,7 +67,7 @@ function sizeOf(transform, input, index) {
   if (NumericTransform.is(first)) NumericTransform.nameOf(first, input, index)
   else if (!isNative(first)) {
     checkAttached(input, index)
-    return weightOf(input)
+    return byteSizeOf(input)
   }
   return maxInputBytes(input, index)
 }

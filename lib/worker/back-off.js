@@ -10,24 +10,24 @@ const MAX_DELAY = 10_000
 
 /** Delays further attempts to import modules that end their threads. */
 class BackOff {
-  /** By the number of a transform. @type {Map<number, { until: number, delay: number, exit: Exit }>} */
-  #broken = new Map()
+  /** By the id of a transform. @type {Map<number, { until: number, delay: number, exit: Exit }>} */
+  #crashLoops = new Map()
 
   /** @param {number} transform @param {Exit} exit of the thread */
-  note(transform, exit) {
-    const delay = Math.min((this.#broken.get(transform)?.delay ?? FIRST_DELAY / 2) * 2, MAX_DELAY)
-    this.#broken.set(transform, { until: now() + delay, delay, exit })
+  recordCrash(transform, exit) {
+    const delay = Math.min((this.#crashLoops.get(transform)?.delay ?? FIRST_DELAY / 2) * 2, MAX_DELAY)
+    this.#crashLoops.set(transform, { until: now() + delay, delay, exit })
   }
 
   /** Returns how the last thread ended, during the delay. @param {number} transform @returns {Exit | undefined} */
   exitOf(transform) {
-    const broken = this.#broken.get(transform)
-    return broken !== undefined && now() < broken.until ? broken.exit : undefined
+    const crashLoop = this.#crashLoops.get(transform)
+    return crashLoop !== undefined && now() < crashLoop.until ? crashLoop.exit : undefined
   }
 
   /** @param {number} transform whose tasks run */
-  forget(transform) {
-    this.#broken.delete(transform)
+  reset(transform) {
+    this.#crashLoops.delete(transform)
   }
 }
 

@@ -8,7 +8,7 @@ const BATCH_MICROS = 1000
 const SMOOTHING = 0.1
 
 /** How long the tasks of one transform take, and so how many of them travel together. */
-class Pace {
+class BatchSizer {
   /** µs of a task; unknown before the first one has ended. */
   micros = Infinity
 
@@ -30,4 +30,4 @@ class Pace {
   }
 }
 
-module.exports = { Pace }
+module.exports = { BatchSizer }

@@ -9,7 +9,7 @@
  * @param {unknown} error that cloning it threw
  * @returns {string}
  */
-function refusal(name, value, error) {
+function explainCloneError(name, value, error) {
   /** Each level clones all that is below it once more. */
   const MAX_LEVELS = 32
   /** The most characters of user text that a message repeats. */
@@ -21,7 +21,7 @@ function refusal(name, value, error) {
   const isProxy = value => types?.isProxy(value) === true
 
   /** @template T @param {() => T} read @param {T} otherwise @returns {T} */
-  const safely = (read, otherwise) => {
+  const tryRead = (read, otherwise) => {
     try {
       return read()
     } catch {
@@ -30,24 +30,24 @@ function refusal(name, value, error) {
   }
 
   /** @param {string} text */
-  const shortened = text => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text)
+  const shorten = text => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text)
 
   /** A property, if it is a string. @param {any} object @param {string} key @returns {string} */
-  const stringAt = (object, key) => safely(() => (typeof object[key] === 'string' ? object[key] : ''), '')
+  const stringProperty = (object, key) => tryRead(() => (typeof object[key] === 'string' ? object[key] : ''), '')
 
   /** Describes a thrown value. @param {unknown} thrown */
-  const described = thrown => {
-    if (Object(thrown) !== thrown) return shortened(String(thrown))
+  const describeThrown = thrown => {
+    if (Object(thrown) !== thrown) return shorten(String(thrown))
     if (isProxy(thrown)) return 'a Proxy'
-    const words = [stringAt(thrown, 'name'), stringAt(thrown, 'message')].filter(word => word !== '')
-    return shortened(words.join(': ')) || 'an object'
+    const words = [stringProperty(thrown, 'name'), stringProperty(thrown, 'message')].filter(word => word !== '')
+    return shorten(words.join(': ')) || 'an object'
   }
 
   /** Whether V8 ran out of stack while it followed the value. @param {unknown} thrown */
-  const isTooDeep = thrown => described(thrown) === 'RangeError: Maximum call stack size exceeded'
+  const isTooDeep = thrown => describeThrown(thrown) === 'RangeError: Maximum call stack size exceeded'
 
   /** Returns the error of cloning a value. @param {unknown} value @returns {{ thrown: unknown } | undefined} */
-  const obstacle = value => {
+  const cloneFailure = value => {
     try {
       if (Object(value) === value || typeof value === 'symbol') structuredClone(value)
       return undefined
@@ -57,29 +57,29 @@ function refusal(name, value, error) {
   }
 
   /** @param {unknown} value */
-  const kind = value => {
+  const describeKind = value => {
     if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
     if (isProxy(value)) return 'a Proxy'
-    const name = safely(() => stringAt(Object.getPrototypeOf(value).constructor, 'name'), '')
-    return name === '' ? 'an object that cannot be cloned' : `an instance of ${shortened(name)}`
+    const name = tryRead(() => stringProperty(Object.getPrototypeOf(value).constructor, 'name'), '')
+    return name === '' ? 'an object that cannot be cloned' : `an instance of ${shorten(name)}`
   }
 
   /** Describes lost memory as lib/internal/detached.js does. @param {unknown} value */
-  const lost = value => {
+  const describeDetached = value => {
     const isView = ArrayBuffer.isView(value)
     if (!isView && !types?.isArrayBuffer(value)) return undefined
-    const how = safely(() => {
+    const how = tryRead(() => {
       new Uint8Array(isView ? value.buffer : /** @type {any} */ (value))
       return 'an out-of-bounds'
     }, 'a detached')
     const why = 'its memory was transferred, moved or resized away'
-    return `must not be detached or out of bounds: ${why}. Received ${how} ${kind(value).slice('an instance of '.length)}`
+    return `must not be detached or out of bounds: ${why}. Received ${how} ${describeKind(value).slice('an instance of '.length)}`
   }
 
   /** @param {object} value @param {string} key */
-  const pathOf = (value, key) => {
+  const formatStep = (value, key) => {
     if (Array.isArray(value) && /^\d+$/.test(key)) return `[${key}]`
-    return /^[\w$]+$/.test(key) ? `.${key}` : `[${shortened(JSON.stringify(key))}]`
+    return /^[\w$]+$/.test(key) ? `.${key}` : `[${shorten(JSON.stringify(key))}]`
   }
 
   /**
@@ -92,8 +92,7 @@ function refusal(name, value, error) {
     const found = []
     if (isProxy(value) || ArrayBuffer.isView(value)) return found
     if (types?.isMap(value)) {
-      const pathTo = (/** @type {unknown} */ key) =>
-        `.get(${Object(key) === key ? 'an object' : shortened(String(key))})`
+      const pathTo = (/** @type {unknown} */ key) => `.get(${Object(key) === key ? 'an object' : shorten(String(key))})`
       Map.prototype.forEach.call(value, (it, key) => {
         found.push([() => '.keys()', () => key], [() => pathTo(key), () => it])
       })
@@ -101,7 +100,7 @@ function refusal(name, value, error) {
       Set.prototype.forEach.call(value, it => found.push([() => '.values()', () => it]))
     } else {
       const keys = types?.isNativeError(value) ? ['name', 'message', 'cause', 'stack'] : Object.keys(value)
-      for (const key of keys) found.push([() => pathOf(value, key), () => Reflect.get(value, key)])
+      for (const key of keys) found.push([() => formatStep(value, key), () => Reflect.get(value, key)])
     }
     return found
   }
@@ -112,7 +111,7 @@ function refusal(name, value, error) {
   const isLate = () => performance.now() > deadline
 
   /** Returns the first part that cannot be cloned, or read. @param {object} value */
-  const culprit = value => {
+  const findUncloneable = value => {
     /** @type {{ path: () => string, value: unknown, thrown: { thrown: unknown } | undefined }[]} */
     const all = []
     for (const [path, read] of parts(value)) {
@@ -131,36 +130,36 @@ function refusal(name, value, error) {
     let [from, to] = [0, all.length]
     while (to - from > 1 && !isLate()) {
       const middle = (from + to) >> 1
-      if (obstacle(all.slice(from, middle).map(part => part.value)) !== undefined) to = middle
+      if (cloneFailure(all.slice(from, middle).map(part => part.value)) !== undefined) to = middle
       else from = middle
     }
     const [first] = all.slice(from, to)
-    return to - from === 1 && (first.thrown ?? obstacle(first.value)) !== undefined ? first : undefined
+    return to - from === 1 && (first.thrown ?? cloneFailure(first.value)) !== undefined ? first : undefined
   }
 
   /** @returns {string} the text after the colon */
   const reason = () => {
     if (isTooDeep(error)) return 'it is nested too deeply'
-    let place = String(name)
+    let path = String(name)
     for (let level = 0; level < MAX_LEVELS; level++) {
       if (value === null || typeof value !== 'object') break
       seen.add(value)
-      const found = culprit(value)
+      const found = findUncloneable(value)
       if (found === undefined) {
-        if (isLate()) return `${place} holds something that cannot be cloned (${described(error)})`
+        if (isLate()) return `${path} holds something that cannot be cloned (${describeThrown(error)})`
         // Either cloning it works by now, or it is its own kind that cannot be cloned.
-        const again = obstacle(value)
-        if (again === undefined || isTooDeep(again.thrown)) return described(again?.thrown ?? error)
+        const again = cloneFailure(value)
+        if (again === undefined || isTooDeep(again.thrown)) return describeThrown(again?.thrown ?? error)
         break
       }
-      place += found.path()
-      if (found.thrown !== undefined) return `reading ${place} throws ${described(found.thrown.thrown)}`
+      path += found.path()
+      if (found.thrown !== undefined) return `reading ${path} throws ${describeThrown(found.thrown.thrown)}`
       value = found.value
     }
-    return `${place} ${lost(value) ?? `is ${kind(value)}`}`
+    return `${path} ${describeDetached(value) ?? `is ${describeKind(value)}`}`
   }
 
-  return `The ${name} cannot be cloned: ${safely(reason, '') || described(error)}`
+  return `The ${name} cannot be cloned: ${tryRead(reason, '') || describeThrown(error)}`
 }
 
-module.exports = { refusal }
+module.exports = { explainCloneError }

@@ -2,7 +2,7 @@
 
 const { inspect } = require('node:util')
 const { OffloopError } = require('../internal/errors')
-const { text } = require('../internal/error-codec')
+const { toText } = require('../internal/error-codec')
 
 /**
  * Returns the error of a task that is lost because its thread ended.
@@ -12,7 +12,7 @@ const { text } = require('../internal/error-codec')
 function exitError({ code, error }, when) {
   const lost = new OffloopError(
     'ERR_OFFLOOP_WORKER_EXIT',
-    `The worker thread ended ${when}: ${reasonOf(code, error)}`,
+    `The worker thread ended ${when}: ${describeExit(code, error)}`,
     {
       transform: 'module'
     }
@@ -22,10 +22,10 @@ function exitError({ code, error }, when) {
 }
 
 /** @param {number} code @param {unknown} error that may be any value */
-function reasonOf(code, error) {
+function describeExit(code, error) {
   if (error === undefined) return `exit code ${code}`
   if (/** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return 'it ran out of memory'
-  return `uncaught: ${error instanceof Error ? text(error) : inspect(error, { depth: 1 })}`
+  return `uncaught: ${error instanceof Error ? toText(error) : inspect(error, { depth: 1 })}`
 }
 
 module.exports = { exitError }

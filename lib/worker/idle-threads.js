@@ -2,36 +2,36 @@
 
 const { clearTimeout, now, setTimeout } = require('../internal/clock')
 
-/** @typedef {import('./worker-thread').Thread} Thread */
+/** @typedef {import('./worker-thread').WorkerThread} WorkerThread */
 
 /** Threads without a task. One timer ends those that have been idle for too long: a timer for each would be set after every quick task. */
 class IdleThreads {
-  /** The most recently busy thread comes last. @type {Thread[]} */
+  /** The most recently busy thread comes last. @type {WorkerThread[]} */
   #threads = []
   #timeout
-  #expired
+  #onExpired
   /** @type {NodeJS.Timeout | undefined} */
   #timer
 
   /**
    * @param {number} timeout in milliseconds; Infinity: threads stay
-   * @param {(thread: Thread) => void} expired removes and ends a thread
+   * @param {(thread: WorkerThread) => void} onExpired removes and ends a thread
    */
-  constructor(timeout, expired) {
+  constructor(timeout, onExpired) {
     this.#timeout = timeout
-    this.#expired = expired
+    this.#onExpired = onExpired
   }
 
-  /** @param {Thread} thread */
+  /** @param {WorkerThread} thread */
   has(thread) {
     return this.#threads.includes(thread)
   }
 
-  /** @param {Thread} thread */
+  /** @param {WorkerThread} thread */
   add(thread) {
     this.#threads.push(thread)
     thread.idleSince = now()
-    this.#watch()
+    this.#startTimer()
   }
 
   /** Removes and returns the most recently busy thread. */
@@ -39,31 +39,31 @@ class IdleThreads {
     return this.#threads.pop()
   }
 
-  /** @param {Thread} thread */
+  /** @param {WorkerThread} thread */
   remove(thread) {
     this.#threads = this.#threads.filter(it => it !== thread)
     // A timer would keep a closed pool in memory. The next idle thread starts another.
-    if (this.#threads.length === 0) this.#forget()
+    if (this.#threads.length === 0) this.#stopTimer()
   }
 
   /** Waits until the thread that has been idle for the longest time expires. */
-  #watch() {
+  #startTimer() {
     if (this.#timer !== undefined || this.#timeout === Infinity || this.#threads.length === 0) return
     const left = this.#threads[0].idleSince + this.#timeout - now()
-    this.#timer = setTimeout(() => this.#check(), Math.max(Math.ceil(left), 1))
+    this.#timer = setTimeout(() => this.#expire(), Math.max(Math.ceil(left), 1))
     this.#timer.unref()
   }
 
-  #forget() {
+  #stopTimer() {
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
-  #check() {
-    this.#forget()
+  #expire() {
+    this.#stopTimer()
     const before = now() - this.#timeout
-    for (const thread of this.#threads.filter(it => it.idleSince <= before)) this.#expired(thread)
-    this.#watch()
+    for (const thread of this.#threads.filter(it => it.idleSince <= before)) this.#onExpired(thread)
+    this.#startTimer()
   }
 }
 

@@ -1,31 +1,31 @@
 'use strict'
 
-// The module lane: JavaScript of users, in worker threads under the permits of a pool. What runs the threads is loaded when a task
+// JavaScript of users in worker threads, under the permits of a pool. The runners are loaded when a task
 // first needs one.
 
-const { Errand, weightOf } = require('./worker-task')
+const { WorkerTask, byteSizeOf } = require('./worker-task')
 const { readWorkerOptions } = require('./options')
 const { ModuleTransform, ScriptTransform, module: module_, workerScript } = require('./transform')
 
-/** @type {typeof import('./module-runner').Lane | undefined} */
-let Lane
-/** @type {typeof import('./script-runner').ScriptLane | undefined} */
-let ScriptLane
+/** @type {typeof import('./module-runner').ModuleRunner | undefined} */
+let ModuleRunner
+/** @type {typeof import('./script-runner').ScriptRunner | undefined} */
+let ScriptRunner
 
 module.exports = {
-  Errand,
-  get Lane() {
-    Lane ??= require('./module-runner').Lane
-    return Lane
+  WorkerTask,
+  get ModuleRunner() {
+    ModuleRunner ??= require('./module-runner').ModuleRunner
+    return ModuleRunner
   },
   ModuleTransform,
-  get ScriptLane() {
-    ScriptLane ??= require('./script-runner').ScriptLane
-    return ScriptLane
+  get ScriptRunner() {
+    ScriptRunner ??= require('./script-runner').ScriptRunner
+    return ScriptRunner
   },
   ScriptTransform,
   module: module_,
   readWorkerOptions,
-  weightOf,
+  byteSizeOf,
   workerScript
 }

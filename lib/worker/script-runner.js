@@ -12,7 +12,7 @@ const { unreadableError } = require('./worker-thread')
 const { completionPort } = require('../native/completion-port')
 const { ScriptTransform } = require('./transform')
 
-/** @typedef {import('./worker-task').Errand} Errand */
+/** @typedef {import('./worker-task').WorkerTask} WorkerTask */
 
 /** `__dirname` is missing in an ESM bundle. */
 const PRELOAD = typeof __dirname === 'string' ? join(__dirname, 'script-preload.js') : ''
@@ -20,12 +20,12 @@ const PRELOAD = typeof __dirname === 'string' ? join(__dirname, 'script-preload.
 const HAS_PRELOAD = existsSync(PRELOAD)
 
 /** Runs scripts that were written for `new Worker()`: a thread for each input, as many at a time as the pool gives permits. */
-class ScriptLane {
+class ScriptRunner {
   #options
-  /** @type {Map<Errand, Worker>} */
+  /** @type {Map<WorkerTask, Worker>} */
   #workers = new Map()
   /** @type {(() => void) | undefined} */
-  #ended
+  #resolveEnd
 
   subscriptionId
   kind = 1
@@ -41,17 +41,19 @@ class ScriptLane {
 
   /** There is a permit for the first task that waits. @param {number} permit */
   onPermit(permit) {
-    const first = /** @type {Errand} */ (/** @type {unknown} */ (completionPort.listener(native.firstErrand(permit))))
+    const first = /** @type {WorkerTask} */ (
+      /** @type {unknown} */ (completionPort.listener(native.firstErrand(permit)))
+    )
     // Its input is complete when this turn is over.
     queueMicrotask(() => this.#run(permit, first))
   }
 
-  /** Does nothing: a worker for the input starts when this turn is over. @param {Errand} _errand */
-  moved(_errand) {}
+  /** Does nothing: a worker for the input starts when this turn is over. @param {WorkerTask} _task */
+  onMoved(_task) {}
 
-  /** @param {Errand} errand */
-  interrupt(errand) {
-    this.#workers.get(errand)?.terminate()
+  /** @param {WorkerTask} task */
+  interrupt(task) {
+    this.#workers.get(task)?.terminate()
   }
 
   /**
@@ -61,46 +63,46 @@ class ScriptLane {
   end(_force) {
     completionPort.unsubscribe(this.subscriptionId)
     return new Promise(resolve => {
-      this.#ended = resolve
+      this.#resolveEnd = resolve
       this.#checkEnded()
     })
   }
 
-  /** @param {number} permit @param {Errand} errand */
-  #run(permit, errand) {
+  /** @param {number} permit @param {WorkerTask} task */
+  #run(permit, task) {
     const start = now()
     let isCounted = false
-    const list = Uint32Array.of(errand.id)
-    const count = (/** @type {'completed' | 'failed' | 'cancelled'} */ how) => {
+    const list = Uint32Array.of(task.id)
+    const count = (/** @type {'completed' | 'failed' | 'cancelled'} */ outcome) => {
       if (isCounted) return
       isCounted = true
-      const one = (/** @type {string} */ it) => (it === how ? 1 : 0)
+      const one = (/** @type {string} */ it) => (it === outcome ? 1 : 0)
       const micros = (now() - start) * 1000
       native.finishErrands(permit, list, one('completed'), one('failed'), one('cancelled'), micros)
     }
-    const ended = (/** @type {'failed' | 'cancelled'} */ how) => {
-      count(how)
+    const ended = (/** @type {'failed' | 'cancelled'} */ outcome) => {
+      count(outcome)
       native.dropPermit(permit)
-      errand.leave()
+      task.release()
     }
-    if (errand.isSettled) return ended('cancelled')
+    if (task.isSettled) return ended('cancelled')
     let worker
     try {
-      worker = this.#open(errand)
+      worker = this.#open(task)
     } catch (error) {
-      errand.fail(cloneError(errand.input, errand.transfer, error))
+      task.fail(cloneError(task.input, task.transfer, error))
       return ended('failed')
     }
-    this.#workers.set(errand, worker)
+    this.#workers.set(task, worker)
     // A getter of the input may have aborted the task.
-    if (errand.isSettled) worker.terminate()
+    if (task.isSettled) worker.terminate()
     /** @type {{ error: unknown } | undefined} */
     let failure
     /** @type {NodeJS.Timeout | undefined} */
     let timer
     worker.once('message', value => {
-      count(errand.isSettled ? 'cancelled' : 'completed')
-      errand.succeed(value, (now() - start) * 1000)
+      count(task.isSettled ? 'cancelled' : 'completed')
+      task.succeed(value, (now() - start) * 1000)
       // It may have something to put in order.
       timer = setTimeout(() => worker.terminate(), this.#options.gracePeriod)
     })
@@ -109,31 +111,31 @@ class ScriptLane {
       worker.terminate()
     })
     worker.on('error', error => {
-      failure = { error: asThrown(error) }
+      failure = { error: restoreThrown(error) }
     })
     worker.once('exit', code => {
       clearTimeout(timer)
-      this.#workers.delete(errand)
-      const error = failure === undefined ? silentError(code) : withCaller(failure.error, errand.caller)
-      const how = errand.isSettled ? 'cancelled' : 'failed'
-      errand.fail(error)
-      ended(how)
+      this.#workers.delete(task)
+      const error = failure === undefined ? silentError(code) : withCaller(failure.error, task.caller)
+      const outcome = task.isSettled ? 'cancelled' : 'failed'
+      task.fail(error)
+      ended(outcome)
       this.#checkEnded()
     })
   }
 
-  /** @param {Errand} errand */
-  #open(errand) {
+  /** @param {WorkerTask} task */
+  #open(task) {
     const { env, execArgv, argv, resourceLimits } = this.#options
     const options = {
-      workerData: errand.input,
-      transferList: [...errand.transfer],
+      workerData: task.input,
+      transferList: [...task.transfer],
       env,
       execArgv,
       argv,
       resourceLimits
     }
-    const url = ScriptTransform.url(errand.transform)
+    const url = ScriptTransform.url(task.transform)
     if (!HAS_PRELOAD) return new Worker(url, options)
     const open = (/** @type {readonly string[]} */ flags) => {
       return new Worker(url, { ...options, execArgv: [...flags, '--require', PRELOAD] })
@@ -142,37 +144,37 @@ class ScriptLane {
     try {
       return open(process.execArgv.filter(isForThreads))
     } catch (error) {
-      if (!isRefusal(error)) throw error
-      for (const flag of process.execArgv) if (error.message.includes(flag)) refused.add(flag)
+      if (!isInvalidFlags(error)) throw error
+      for (const flag of process.execArgv) if (error.message.includes(flag)) refusedFlags.add(flag)
     }
     try {
       return open(process.execArgv.filter(isForThreads))
     } catch (error) {
-      if (!isRefusal(error)) throw error
+      if (!isInvalidFlags(error)) throw error
       return new Worker(url, options)
     }
   }
 
   #checkEnded() {
-    if (this.#workers.size === 0) this.#ended?.()
+    if (this.#workers.size === 0) this.#resolveEnd?.()
   }
 }
 
 /** Flags of this process that Node.js refuses in the `execArgv` of a thread; they hold for all threads anyway. @type {Set<string>} */
-const refused = new Set()
+const refusedFlags = new Set()
 
 /** @param {string} flag */
 function isForThreads(flag) {
-  return !refused.has(flag)
+  return !refusedFlags.has(flag)
 }
 
 /** @param {any} error @returns {error is Error} */
-function isRefusal(error) {
+function isInvalidFlags(error) {
   return error?.code === 'ERR_WORKER_INVALID_EXEC_ARGV'
 }
 
 /** Restores a DOMException that the preload script has converted. @param {any} error as it arrived */
-function asThrown(error) {
+function restoreThrown(error) {
   if (error?.isDOMException !== true) return error
   const { name, message, stack } = error
   return Object.defineProperty(new DOMException(message, name), 'stack', {
@@ -188,4 +190,4 @@ function silentError(code) {
   return new OffloopError('ERR_OFFLOOP_WORKER_EXIT', message, { transform: 'workerScript' })
 }
 
-module.exports = { ScriptLane }
+module.exports = { ScriptRunner }

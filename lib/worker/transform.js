@@ -4,21 +4,21 @@ const { isAbsolute, resolve } = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { checkNoOptions, checkOptions, invalidType } = require('../internal/validate')
 
-/** Numbers of transforms. Those of one module and export share a number, so that tables keyed by it stay bounded. @type {Map<string, number>} */
-const numbers = new Map()
+/** Ids of transforms. Those of one module and export share an id, so that tables keyed by it stay bounded. @type {Map<string, number>} */
+const ids = new Map()
 
 /** @param {{ specifier: string, name: string }} definition */
-function numberOf({ specifier, name }) {
+function idOf({ specifier, name }) {
   const key = JSON.stringify([specifier, name])
-  const number = numbers.get(key) ?? numbers.size
-  numbers.set(key, number)
-  return number
+  const id = ids.get(key) ?? ids.size
+  ids.set(key, id)
+  return id
 }
 
 /** A function of a user's module. */
 class ModuleTransform {
   #definition
-  #number
+  #id
 
   /** @param {unknown} value @returns {value is ModuleTransform} */
   static is(value) {
@@ -28,14 +28,14 @@ class ModuleTransform {
   /** @param {{ specifier: string, name: string }} definition */
   constructor(definition) {
     this.#definition = Object.freeze(definition)
-    this.#number = numberOf(definition)
+    this.#id = idOf(definition)
     this.name = 'module'
     Object.freeze(this)
   }
 
-  /** What threads call it. */
-  static number(/** @type {ModuleTransform} */ transform) {
-    return transform.#number
+  /** Returns the id by which threads know it. */
+  static id(/** @type {ModuleTransform} */ transform) {
+    return transform.#id
   }
 
   static definition(/** @type {ModuleTransform} */ transform) {
@@ -72,7 +72,7 @@ function module_(specifier, options = {}) {
   checkOptions(options, ['export'])
   const { export: name = 'default' } = options
   if (typeof name !== 'string') throw invalidType('The "options.export" property', 'of type string', name)
-  return new ModuleTransform({ specifier: locate(specifier), name })
+  return new ModuleTransform({ specifier: resolveSpecifier(specifier), name })
 }
 
 /**
@@ -81,7 +81,7 @@ function module_(specifier, options = {}) {
  */
 function workerScript(specifier, options) {
   checkNoOptions(options)
-  const located = locate(specifier)
+  const located = resolveSpecifier(specifier)
   return new ScriptTransform(new URL(located.includes(':') ? located : pathToFileURL(resolve(located)).href))
 }
 
@@ -91,7 +91,7 @@ function workerScript(specifier, options) {
  * @param {unknown} specifier
  * @returns {string}
  */
-function locate(specifier) {
+function resolveSpecifier(specifier) {
   if (specifier instanceof URL) return specifier.href
   if (typeof specifier !== 'string' || specifier === '') {
     throw invalidType('The "specifier" argument', 'a non-empty string or an instance of URL', specifier)

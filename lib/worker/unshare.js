@@ -7,7 +7,7 @@
  * @param {readonly unknown[]} values
  * @returns {readonly unknown[]}
  */
-function apart(values) {
+function unshare(values) {
   if (values.length < 2) return values
   const seen = new Set()
   /** @param {object} object */
@@ -15,14 +15,14 @@ function apart(values) {
   /** @param {unknown} value */
   const isPrimitive = value => value === null || typeof value !== 'object'
   /** @param {unknown} value */
-  const isApart = value => {
+  const isUnshared = value => {
     if (value === null || typeof value !== 'object') return true
     if (!isNew(value)) return false
     if (ArrayBuffer.isView(value)) return isNew(value.buffer)
     const prototype = Object.getPrototypeOf(value)
     return (prototype === Object.prototype || Array.isArray(value)) && Object.values(value).every(isPrimitive)
   }
-  return values.map(value => (isApart(value) ? value : structuredClone(value)))
+  return values.map(value => (isUnshared(value) ? value : structuredClone(value)))
 }
 
-module.exports = { apart }
+module.exports = { unshare }

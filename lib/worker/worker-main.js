@@ -10,9 +10,9 @@
  * - `messages`: number of messages sent to the worker
  * - `batches`: number of batches finished
  * - `answers`: number of answers of the current batch that are ready
- * - `rung`: 1 from when the worker notifies the parent of answers until the parent reads them
+ * - `notified`: 1 from when the worker notifies the parent of answers until the parent reads them
  */
-const SHARED = { batch: 0, state: 1, messages: 2, batches: 3, answers: 4, rung: 5 }
+const SHARED = { batch: 0, state: 1, messages: 2, batches: 3, answers: 4, notified: 5 }
 const STATE = { importing: 1, running: 2 }
 /** Maximum number of tasks in a batch. */
 const MAX_BATCH = 256
@@ -36,8 +36,8 @@ const MEMORY = 4 * Object.keys(SHARED).length + 8 * DOUBLES.length + MAX_BATCH
  * @typedef {object} Tools
  * @property {NodeRequire} require
  * @property {(specifier: string) => Promise<any>} load
- * @property {typeof import('../internal/error-codec').toldErrors} toldErrors
- * @property {typeof import('./clone-error').refusal} refusal
+ * @property {typeof import('../internal/error-codec').makeErrorCodec} makeErrorCodec
+ * @property {typeof import('./clone-error').explainCloneError} explainCloneError
  * @property {typeof sharedViews} sharedViews
  * @property {any} data of this thread
  * @property {typeof SHARED} SHARED
@@ -64,16 +64,16 @@ function sharedViews(memory, words, doubles) {
  * What `--import` names: Node does not see to it where the program is a text. Whatever is imported already stays as it is.
  * @param {(specifier: string) => Promise<any>} load
  */
-async function preload(load) {
+async function importPreloads(load) {
   const words = [...(process.env.NODE_OPTIONS ?? '').split(/\s+/), ...process.execArgv]
-  for (const [place, word] of words.entries()) {
-    if (word === '--import') await load(words[place + 1])
+  for (const [index, word] of words.entries()) {
+    if (word === '--import') await load(words[index + 1])
     else if (word.startsWith('--import=')) await load(word.slice('--import='.length))
   }
 }
 
 /** What whoever started the thread left for it: it is not for the user's modules. @param {NodeRequire} require */
-function takeData(require) {
+function takeWorkerData(require) {
   /** @type {any} */
   const threads = require('node:worker_threads')
   const data = threads.workerData
@@ -87,17 +87,28 @@ function takeData(require) {
  * or lose the answer of another.
  * @param {Tools} tools
  */
-function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, STATE, DOUBLES, ANSWER }) {
+function workerMain({
+  require,
+  load,
+  data,
+  makeErrorCodec,
+  explainCloneError,
+  sharedViews,
+  SHARED,
+  STATE,
+  DOUBLES,
+  ANSWER
+}) {
   const { parentPort, receiveMessageOnPort } = require('node:worker_threads')
   const v8 = require('node:v8')
-  const { encodeError, decodeError } = toldErrors(v8)
+  const { encodeError, decodeError } = makeErrorCodec(v8)
   const now = performance.now.bind(performance)
   /** Milliseconds for which a thread stays awake after a batch: a blocked thread wakes up sooner than one that waits in its event loop. */
-  const AWAKE = 1000
+  const AWAKE_MS = 1000
   /** Bounds of the milliseconds between iterations of its event loop while it is awake: as many as have passed since its last batch. */
-  const TURN = 10
-  const LONGEST_WAIT = 50
-  const turn = setImmediate
+  const ITERATION_MS = 10
+  const MAX_WAIT_MS = 50
+  const nextIteration = setImmediate
   const MOVED = Symbol.for('offloop.moved')
 
   const { port, answers, memory, measuresHeap } = data
@@ -113,7 +124,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   /** @type {{ index: number, isAborted: boolean, reason: unknown, controller: AbortController | undefined } | undefined} */
   let running
   /** The abort of a task that has not begun, because its module is being imported. @type {{ index: number, reason: unknown } | undefined} */
-  let early
+  let earlyAbort
 
   /** Index of the next task of the batch, or -1 if all have begun or were taken back. */
   const claim = () => {
@@ -130,11 +141,11 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     return (word & 0xffff) >= word >>> 16
   }
 
-  /** @param {any} space @param {string} name @param {string} specifier */
-  const exported = (space, name, specifier) => {
-    const found = [space[name], space.default?.[name]].find(it => typeof it === 'function')
+  /** @param {any} namespace @param {string} name @param {string} specifier */
+  const exportedFunction = (namespace, name, specifier) => {
+    const found = [namespace[name], namespace.default?.[name]].find(it => typeof it === 'function')
     if (found !== undefined) return found
-    const names = Object.keys(space).map(it => `'${it}'`)
+    const names = Object.keys(namespace).map(it => `'${it}'`)
     const have = names.length === 0 ? 'It exports nothing' : `Its exports are ${names.join(', ')}`
     const error = new TypeError(`The module ${specifier} exports no function as '${name}'. ${have}`)
     throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' })
@@ -145,9 +156,9 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     const { specifier, name } = /** @type {any} */ (definitions.get(transform))
     Atomics.store(words, SHARED.state, STATE.importing)
     try {
-      const space = await load(specifier)
-      modules.add(space)
-      const found = exported(space, name, specifier)
+      const namespace = await load(specifier)
+      modules.add(namespace)
+      const found = exportedFunction(namespace, name, specifier)
       functions.set(transform, found)
       return found
     } finally {
@@ -194,8 +205,8 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   }
 
   /** Notifies the parent of answers, unless an earlier notification is still pending. */
-  const ring = () => {
-    if (Atomics.exchange(words, SHARED.rung, 1) === 0) port.postMessage({})
+  const notifyParent = () => {
+    if (Atomics.exchange(words, SHARED.notified, 1) === 0) port.postMessage({})
   }
 
   /**
@@ -207,7 +218,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     doubles[DOUBLES.micros + index] = (now() - since) * 1000
     if (isLast()) endBatch()
     Atomics.store(words, SHARED.answers, index + 1)
-    ring()
+    notifyParent()
   }
 
   /** @param {number} index @param {number} since @param {unknown} error */
@@ -236,36 +247,36 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     try {
       answers.postMessage(result, transfer)
     } catch (error) {
-      throw cloneError(refusal('result', result, error))
+      throw cloneError(explainCloneError('result', result, error))
     }
     answer(index, kind, since)
   }
 
   /** @param {Function} call @param {unknown} input @param {number} index */
   const begin = (call, input, index) => {
-    const task = { index, isAborted: early?.index === index, reason: early?.reason, controller: undefined }
+    const task = { index, isAborted: earlyAbort?.index === index, reason: earlyAbort?.reason, controller: undefined }
     running = task
     return call(input, contextOf(task))
   }
 
   /** @param {Batch} message */
-  const work = async ({ transform, inputs }) => {
+  const runBatch = async ({ transform, inputs }) => {
     isOver = false
-    early = undefined
+    earlyAbort = undefined
     let call = functions.get(transform)
     /** @type {{ error: unknown } | undefined} */
-    let broken
+    let importFailure
     if (call === undefined) {
       try {
         call = await functionOf(transform)
       } catch (error) {
-        broken = { error }
+        importFailure = { error }
       }
     }
     for (let index = claim(); index >= 0; index = claim()) {
       const since = now()
       try {
-        if (broken !== undefined) throw broken.error
+        if (importFailure !== undefined) throw importFailure.error
         const value = begin(/** @type {Function} */ (call), inputs[index], index)
         const result = typeof value?.then === 'function' ? await value : value
         running = undefined
@@ -279,20 +290,20 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     }
     // The parent has taken back the rest.
     endBatch()
-    ring()
+    notifyParent()
   }
 
   /** Reports a batch that cannot be deserialized. @param {unknown} error */
-  const unreadable = error => {
+  const reportUnreadable = error => {
     endBatch()
     port.postMessage({ unreadable: encodeError(error), batch: Atomics.load(words, SHARED.batches) })
   }
 
-  const received = () => {
+  const receiveMessage = () => {
     try {
       return receiveMessageOnPort(port)?.message
     } catch (error) {
-      unreadable(error)
+      reportUnreadable(error)
       return undefined
     }
   }
@@ -304,7 +315,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
     const until = now() + time
     for (;;) {
       const seen = Atomics.load(words, SHARED.messages)
-      const message = received()
+      const message = receiveMessage()
       if (message?.inputs !== undefined) return message
       if (message !== undefined) handle(message)
       else {
@@ -316,41 +327,41 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   }
 
   /** A batch that the event loop has brought while `serve` let it turn. @type {Batch | undefined} */
-  let brought
+  let arrivedBatch
   let isServing = false
 
   /** @param {Batch} first */
   const serve = async first => {
     if (isServing) {
-      brought = first
+      arrivedBatch = first
       return
     }
     isServing = true
-    let turned = now()
-    let last = turned
-    const isAwake = () => !isEnding && now() - last < AWAKE
+    let yieldedAt = now()
+    let lastBatchAt = yieldedAt
+    const isAwake = () => !isEnding && now() - lastBatchAt < AWAKE_MS
     for (let batch = /** @type {Batch | undefined} */ (first); isAwake() || batch !== undefined; ) {
       const isIdle = batch === undefined
       if (batch !== undefined) {
-        await work(batch)
-        last = now()
+        await runBatch(batch)
+        lastBatchAt = now()
         batch = undefined
       }
       // Right after an answer is the best time: the parent has to read it before it sends the next batch.
-      if (isIdle || now() - turned >= TURN) {
-        await new Promise(turn)
-        turned = now()
-        batch = brought
-        brought = undefined
+      if (isIdle || now() - yieldedAt >= ITERATION_MS) {
+        await new Promise(nextIteration)
+        yieldedAt = now()
+        batch = arrivedBatch
+        arrivedBatch = undefined
       }
-      batch ??= waitFor(Math.min(Math.max(TURN, now() - last), LONGEST_WAIT))
+      batch ??= waitFor(Math.min(Math.max(ITERATION_MS, now() - lastBatchAt), MAX_WAIT_MS))
     }
     isServing = false
   }
 
   /** @param {{ index: number, reason: Uint8Array }} abort */
   const abort = ({ index, reason }) => {
-    if (running === undefined) early = { index, reason: decodeError(reason) }
+    if (running === undefined) earlyAbort = { index, reason: decodeError(reason) }
     if (running?.index !== index) return
     running.isAborted = true
     running.reason = decodeError(reason)
@@ -360,7 +371,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   const end = async () => {
     // The modules need the event loop to clean up.
     isEnding = true
-    const disposals = [...modules].map(async space => (space.dispose ?? space.default?.dispose)?.())
+    const disposals = [...modules].map(async namespace => (namespace.dispose ?? namespace.default?.dispose)?.())
     await Promise.allSettled(disposals)
     process.exit()
   }
@@ -374,7 +385,7 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   }
 
   port.on('message', handle)
-  port.on('messageerror', unreadable)
+  port.on('messageerror', reportUnreadable)
   // Node.js loses DOMExceptions on the way to the parent, and a deeply nested error crashes the parent while it is deserialized.
   process.on('uncaughtExceptionMonitor', error => {
     if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback?.()) return
@@ -385,4 +396,15 @@ function entry({ require, load, data, toldErrors, refusal, sharedViews, SHARED, 
   port.postMessage({ isUp: true })
 }
 
-module.exports = { entry, preload, sharedViews, takeData, ANSWER, DOUBLES, MAX_BATCH, MEMORY, SHARED, STATE }
+module.exports = {
+  workerMain,
+  importPreloads,
+  sharedViews,
+  takeWorkerData,
+  ANSWER,
+  DOUBLES,
+  MAX_BATCH,
+  MEMORY,
+  SHARED,
+  STATE
+}

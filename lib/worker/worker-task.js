@@ -9,39 +9,39 @@ const { Moved, checkAttached } = require('../task/input')
 const { findLost, lostMessage } = require('../internal/detached')
 const native = require('../native')
 const { completionPort } = require('../native/completion-port')
-const { refusal } = require('./clone-error')
+const { explainCloneError } = require('./clone-error')
 
 /**
  * @typedef {import('../task/contract').TaskPool} TaskPool
  * @typedef {import('../native/binding').Bound} Bound
  *
- * Whoever runs errands.
+ * Runs tasks of users' code.
  * @typedef {object} Runner
  * @property {number} subscriptionId
  * @property {number} kind as native code has it
  * @property {(permit: number) => void} onPermit
- * @property {(errand: Errand, reason: unknown) => void} interrupt one that has begun
- * @property {(errand: Errand) => void} moved its moved input has been taken and can be sent
+ * @property {(task: WorkerTask, reason: unknown) => void} interrupt one that has begun
+ * @property {(task: WorkerTask) => void} onMoved its moved input has been taken and can be sent
  */
 
 const QUEUED = -1
 /** Undefined in Node.js 20. */
 const { transfer: transferMemory } = /** @type {any} */ (ArrayBuffer.prototype)
 /** `node:worker_threads`, loaded with the first moved buffer. @type {any} */
-let threads
+let workerThreads
 /** The transfer list of most inputs. @type {readonly any[]} */
-const NOTHING = Object.freeze([])
+const NO_TRANSFER = Object.freeze([])
 
 /** One input of a user's function on its way through a pool. */
-class Errand extends AsyncResource {
-  /** Its number at the port. */
+class WorkerTask extends AsyncResource {
+  /** Its id at the completion port. */
   id = -1
   /** @type {any} */
   input
   /** What of it changes hands. @type {readonly any[]} */
-  transfer = NOTHING
-  /** It, or one that it travelled with, could not be sent. */
-  travelsAlone = false
+  transfer = NO_TRANSFER
+  /** True if its batch could not be sent: from then on it is sent alone. */
+  mustBeAlone = false
   /** Reason of its abort. @type {unknown} */
   reason
   /** True after a thread ended while it imported the module of this task; an earlier task may have been the cause. */
@@ -50,7 +50,7 @@ class Errand extends AsyncResource {
   #resolve
   #reject
   #caller
-  #settled = false
+  #isSettled = false
   /** @type {AbortSignal | undefined} */
   #signal
 
@@ -76,12 +76,12 @@ class Errand extends AsyncResource {
 
   /** Nobody waits for it any more. */
   get isSettled() {
-    return this.#settled
+    return this.#isSettled
   }
 
   /** True if it is sent without others. */
   get isAlone() {
-    return this.travelsAlone || this.transfer.length > 0
+    return this.mustBeAlone || this.transfer.length > 0
   }
 
   get caller() {
@@ -99,7 +99,7 @@ class Errand extends AsyncResource {
     checkAttached(input)
     const { subscriptionId, kind } = this.#runner
     const { pool, priority } = this
-    const bytes = weightOf(input)
+    const bytes = byteSizeOf(input)
     const taskId = completionPort.register(this)
     this.id = taskId
     let submitted
@@ -117,17 +117,17 @@ class Errand extends AsyncResource {
     this.input = input
     if (submitted !== QUEUED) this.#runner.onPermit(submitted)
     // It has failed if no thread could be started.
-    if (Moved.is(input) && !this.#settled) {
-      // Nothing reads it before it is taken: the runner waits for `moved`, or for the end of this turn.
-      this.#take(input)
-      this.#runner.moved(this)
+    if (Moved.is(input) && !this.#isSettled) {
+      // Nothing reads it before it is taken: the runner waits for `onMoved`, or for the end of this turn.
+      this.#takeMemory(input)
+      this.#runner.onMoved(this)
     }
     return null
   }
 
   /** @param {AbortSignal} signal not aborted yet */
   watch(signal) {
-    if (this.#settled) return
+    if (this.#isSettled) return
     this.#signal = signal
     watch(signal, this)
   }
@@ -147,11 +147,11 @@ class Errand extends AsyncResource {
    * @param {unknown} reason
    */
   abort(reason) {
-    if (this.#settled) return
-    this.#finish()
+    if (this.#isSettled) return
+    this.#markSettled()
     this.reason = reason
     this.#reject(reason)
-    if (native.cancel(this.id)) this.leave()
+    if (native.cancel(this.id)) this.release()
     else this.#runner.interrupt(this, reason)
   }
 
@@ -160,30 +160,30 @@ class Errand extends AsyncResource {
    * @param {number} micros that such a task takes
    */
   succeed(value, micros) {
-    if (this.#settled) return
-    this.#finish()
+    if (this.#isSettled) return
+    this.#markSettled()
     this.runInAsyncScope(this.#resolve, undefined, value, micros)
   }
 
   /** @param {unknown} error */
   fail(error) {
-    if (this.#settled) return
-    this.#finish()
+    if (this.#isSettled) return
+    this.#markSettled()
     this.runInAsyncScope(this.#reject, undefined, error)
   }
 
   /** Nothing will be heard of it any more. */
-  leave() {
+  release() {
     completionPort.release(this.id)
     this.pool.taskEnded()
   }
 
   /** Takes the memory from its owner, now that there is room for it. @param {Moved} moved */
-  #take({ value, transfer }) {
+  #takeMemory({ value, transfer }) {
     try {
-      const own = taken(value, transfer)
-      this.input = own.value
-      this.transfer = own.transfer
+      const taken = transferValue(value, transfer)
+      this.input = taken.value
+      this.transfer = taken.transfer
     } catch (error) {
       // Node keeps its external memory to itself: it is copied.
       if (!isBytes(value)) return this.abort(cloneError(value, transfer, error))
@@ -191,19 +191,19 @@ class Errand extends AsyncResource {
     }
   }
 
-  #finish() {
-    this.#settled = true
+  #markSettled() {
+    this.#isSettled = true
     this.input = undefined
-    this.transfer = NOTHING
+    this.transfer = NO_TRANSFER
     if (this.#signal !== undefined) unwatch(this.#signal, this)
   }
 }
 
 /** True if V8 can move a buffer itself, which costs much less than `structuredClone`. @param {unknown} value @returns {value is ArrayBuffer} */
-function isPlain(value) {
+function canTransfer(value) {
   if (!isArrayBuffer(value) || transferMemory === undefined) return false
-  threads ??= require('node:worker_threads')
-  return threads.isMarkedAsUntransferable?.(value) === false
+  workerThreads ??= require('node:worker_threads')
+  return workerThreads.isMarkedAsUntransferable?.(value) === false
 }
 
 /**
@@ -211,10 +211,10 @@ function isPlain(value) {
  * @param {any[]} transfer
  * @returns {{ value: any, transfer: readonly any[] }}
  */
-function taken(value, transfer) {
+function transferValue(value, transfer) {
   if (transfer.length === 1 && transfer[0] === value) {
-    const own = isPlain(value) ? transferMemory.call(value) : structuredClone(value, { transfer })
-    return { value: own, transfer: [own] }
+    const transferred = canTransfer(value) ? transferMemory.call(value) : structuredClone(value, { transfer })
+    return { value: transferred, transfer: [transferred] }
   }
   return structuredClone({ value, transfer }, { transfer })
 }
@@ -241,7 +241,7 @@ function cloneError(input, transfer, error) {
   const lost = lostError(input)
   if (lost !== undefined) return lost
   const isAboutInput = transfer.length === 0 && !String(error?.code).startsWith('ERR_')
-  return isAboutInput ? new DOMException(refusal('input', input, error), 'DataCloneError') : error
+  return isAboutInput ? new DOMException(explainCloneError('input', input, error), 'DataCloneError') : error
 }
 
 /** @param {unknown} value */
@@ -250,14 +250,14 @@ function isBytes(value) {
 }
 
 /**
- * The bytes that an input is counted with: those of a buffer or a view, and the length of a string. Other values count nothing,
+ * Returns the bytes that an input counts with: those of a buffer or a view, and the length of a string. Other values count nothing,
  * whatever their properties say: nothing of the value is read.
  * @param {unknown} input
  * @returns {number}
  */
-function weightOf(input) {
+function byteSizeOf(input) {
   if (typeof input === 'string') return input.length
-  return Moved.is(input) ? weightOf(input.value) : sizeOfBytes(input)
+  return Moved.is(input) ? byteSizeOf(input.value) : sizeOfBytes(input)
 }
 
-module.exports = { Errand, cloneError, weightOf }
+module.exports = { WorkerTask, cloneError, byteSizeOf }

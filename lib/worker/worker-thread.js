@@ -1,45 +1,45 @@
 'use strict'
 
 const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
-const { decodeError, encodeError, text } = require('../internal/error-codec')
+const { decodeError, encodeError, toText } = require('../internal/error-codec')
 const { clearTimeout, now, setTimeout } = require('../internal/clock')
-const { apart } = require('./unshare')
+const { unshare } = require('./unshare')
 const { ANSWER, DOUBLES, MEMORY, SHARED, STATE, sharedViews } = require('./worker-main')
 const source = require('./source')
 const { ModuleTransform } = require('./transform')
 
 /**
- * @typedef {import('./worker-task').Errand} Errand
+ * @typedef {import('./worker-task').WorkerTask} WorkerTask
  * @typedef {import('node:worker_threads').MessagePort} MessagePort
  *
  * Answers of the next tasks of a batch, in order. `errors` is keyed by index in `values`; `micros` is their total time.
  * @typedef {{ values: unknown[], errors: Map<number, unknown> | undefined, micros: number, longest: number }} Answers
  *
  * Receives the events of a thread.
- * @typedef {object} Outlet
- * @property {(thread: Thread, answers: Answers) => void} answered
- * @property {(thread: Thread) => void} rests it has started, or finished its batch
- * @property {(thread: Thread, error: unknown) => void} unreadable it cannot deserialize its batch
- * @property {(thread: Thread, why: Exit) => void} exited
+ * @typedef {object} ThreadHandler
+ * @property {(thread: WorkerThread, answers: Answers) => void} onAnswers
+ * @property {(thread: WorkerThread) => void} onIdle it has started, or finished its batch
+ * @property {(thread: WorkerThread, error: unknown) => void} onUnreadable it cannot deserialize its batch
+ * @property {(thread: WorkerThread, why: Exit) => void} onExit
  *
  * @typedef {{ code: number, error: unknown, wasImporting: boolean, wasTerminated: boolean }} Exit
  */
 
 /** The values of the small kinds in ANSWER, by kind. */
-const SMALL = [undefined, null, false, true]
+const SMALL_VALUES = [undefined, null, false, true]
 
 /** A worker thread. It has one batch at a time, and runs one task of it at a time. */
-class Thread {
+class WorkerThread {
   #worker
   #port
   /** Carries the answers that are messages, in task order. It has no listener: it is read when shared memory says that one is there. */
   #answers
   #shared = sharedViews(new SharedArrayBuffer(MEMORY), Object.keys(SHARED).length, DOUBLES.length)
-  #outlet
-  /** Numbers of the transforms whose definitions it has. @type {Set<number>} */
-  #known = new Set()
+  #handler
+  /** Ids of the transforms whose definitions it has. @type {Set<number>} */
+  #knownTransforms = new Set()
   /** Number of batches sent. */
-  #batches = 0
+  #batchesSent = 0
   #isUp = false
   #hasExited = false
   #isTerminated = false
@@ -48,34 +48,34 @@ class Thread {
   /** The uncaught exception that ended the thread, as it encoded it. @type {Uint8Array | undefined} */
   #uncaught
   /** @type {NodeJS.Timeout | undefined} */
-  #ending
+  #endTimer
 
   /** @type {number | undefined} the permit that it works under */
   permit
-  /** @type {Errand[]} unanswered tasks of its batch, in order */
+  /** @type {WorkerTask[]} unanswered tasks of its batch, in order */
   tasks = []
-  /** @type {Errand[]} tasks to send next under the same permit */
+  /** @type {WorkerTask[]} tasks to send next under the same permit */
   backlog = []
   /** When the batch was sent. */
-  since = 0
+  sentAt = 0
   /** Number of tasks of the batch that are answered. */
   answered = 0
   /** Number of tasks answered since it started. */
-  done = 0
+  tasksDone = 0
   /** When it became idle. */
   idleSince = 0
-  /** Grace period of an aborted task; set by the lane. @type {NodeJS.Timeout | undefined} */
-  timer
+  /** Grace period of an aborted task; set by the runner. @type {NodeJS.Timeout | undefined} */
+  abortTimer
 
   /**
    * @param {import('./options').WorkerOptions} options
    * @param {string} pool its name
-   * @param {Outlet} outlet
+   * @param {ThreadHandler} handler
    */
-  constructor({ env, execArgv, argv, resourceLimits, maxHeap }, pool, outlet) {
+  constructor({ env, execArgv, argv, resourceLimits, maxHeap }, pool, handler) {
     const control = new MessageChannel()
     const answers = new MessageChannel()
-    this.#outlet = outlet
+    this.#handler = handler
     this.#shared.words[SHARED.state] = STATE.importing
     const name = `offloop-${pool}`
     const workerData = {
@@ -92,7 +92,7 @@ class Thread {
       this.#error = error
     })
     this.#worker.on('messageerror', () => {})
-    this.#worker.on('exit', code => this.#exited(code))
+    this.#worker.on('exit', code => this.#onExit(code))
     this.#port.on('message', message => this.#receive(message))
     this.#worker.unref()
     this.#port.unref()
@@ -101,27 +101,27 @@ class Thread {
   /** @param {any} message */
   #receive(message) {
     if (message.uncaught !== undefined) this.#uncaught = message.uncaught
-    else if (message.unreadable !== undefined) this.#unreadable(message)
+    else if (message.unreadable !== undefined) this.#onUnreadable(message)
     else if (message.isUp) {
       this.#isUp = true
-      this.#rest()
+      this.#notifyIdle()
     } else this.collect()
   }
 
   /** Ignores a message about an earlier batch: its tasks may have been aborted, and others sent, before the message arrived. @param {{ unreadable: Uint8Array, batch: number }} message */
-  #unreadable({ unreadable, batch }) {
-    if (batch === this.#batches) this.#outlet.unreadable(this, decoded(unreadable))
+  #onUnreadable({ unreadable, batch }) {
+    if (batch === this.#batchesSent) this.#handler.onUnreadable(this, decodeSafely(unreadable))
   }
 
-  #rest() {
-    if (!this.isBusy && !this.#hasExited) this.#outlet.rests(this)
+  #notifyIdle() {
+    if (!this.isBusy && !this.#hasExited) this.#handler.onIdle(this)
   }
 
   /** @param {number} code */
-  #exited(code) {
+  #onExit(code) {
     this.#hasExited = true
-    clearTimeout(this.timer)
-    clearTimeout(this.#ending)
+    clearTimeout(this.abortTimer)
+    clearTimeout(this.#endTimer)
     // Messages that it posted before it exited are still queued.
     this.collect()
     for (let last = receiveMessageOnPort(this.#port); last !== undefined; last = receiveMessageOnPort(this.#port)) {
@@ -130,18 +130,18 @@ class Thread {
     this.#port.close()
     this.#answers.close()
     const wasImporting = this.#shared.words[SHARED.state] === STATE.importing
-    this.#outlet.exited(this, { code, error: this.#reason(), wasImporting, wasTerminated: this.#isTerminated })
+    this.#handler.onExit(this, { code, error: this.#exitReason(), wasImporting, wasTerminated: this.#isTerminated })
   }
 
   /** The exception that ended it as the thread encoded it, or else Node's own error, such as out of memory. */
-  #reason() {
-    return this.#uncaught === undefined ? this.#error : decoded(this.#uncaught)
+  #exitReason() {
+    return this.#uncaught === undefined ? this.#error : decodeSafely(this.#uncaught)
   }
 
   /** Reports answers that are ready, and the end of the batch. */
   collect() {
     this.collectAnswers()
-    this.#rest()
+    this.#notifyIdle()
   }
 
   /**
@@ -150,9 +150,9 @@ class Thread {
    */
   collectAnswers() {
     const { words } = this.#shared
-    Atomics.store(words, SHARED.rung, 0)
+    Atomics.store(words, SHARED.notified, 0)
     const count = Atomics.load(words, SHARED.answers) - this.answered
-    if (count > 0) this.#outlet.answered(this, this.#read(count))
+    if (count > 0) this.#handler.onAnswers(this, this.#read(count))
   }
 
   /** Reads the next answers. @param {number} count @returns {Answers} */
@@ -163,20 +163,20 @@ class Thread {
     let errors
     let micros = 0
     let longest = 0
-    for (let place = 0; place < count; place++) {
-      const index = this.answered + place
+    for (let offset = 0; offset < count; offset++) {
+      const index = this.answered + offset
       const time = doubles[DOUBLES.micros + index]
       micros += time
       if (time > longest) longest = time
       const kind = kinds[index]
-      if (kind === ANSWER.number) values[place] = doubles[DOUBLES.numbers + index]
-      else if (kind < ANSWER.number) values[place] = SMALL[kind]
+      if (kind === ANSWER.number) values[offset] = doubles[DOUBLES.numbers + index]
+      else if (kind < ANSWER.number) values[offset] = SMALL_VALUES[kind]
       else {
         const read = this.#readMessage(kind)
         if (read.isError) {
           errors ??= new Map()
-          errors.set(place, read.value)
-        } else values[place] = read.value
+          errors.set(offset, read.value)
+        } else values[offset] = read.value
       }
     }
     return { values, errors, micros, longest }
@@ -187,7 +187,7 @@ class Thread {
     try {
       const { message } = /** @type {{ message: any }} */ (receiveMessageOnPort(this.#answers))
       const isError = kind === ANSWER.error
-      return { isError, value: isError ? decoded(message) : message }
+      return { isError, value: isError ? decodeSafely(message) : message }
     } catch (error) {
       return { isError: true, value: unreadableError('result', error) }
     }
@@ -199,12 +199,12 @@ class Thread {
   }
 
   get isEnding() {
-    return this.#ending !== undefined
+    return this.#endTimer !== undefined
   }
 
   /** True while a batch is unfinished or an answer is missing. */
   get isBusy() {
-    return this.tasks.length > 0 || Atomics.load(this.#shared.words, SHARED.batches) !== this.#batches
+    return this.tasks.length > 0 || Atomics.load(this.#shared.words, SHARED.batches) !== this.#batchesSent
   }
 
   /** Used heap in bytes after its last batch; 0 if `maxHeap` sets no limit. */
@@ -225,8 +225,8 @@ class Thread {
     Atomics.notify(this.#shared.words, SHARED.messages)
   }
 
-  /** True if the task is running, or is the one whose module is being imported. @param {Errand} task */
-  runs(task) {
+  /** True if the task is running, or is the one whose module is being imported. @param {WorkerTask} task */
+  isRunning(task) {
     const place = this.tasks.indexOf(task)
     const { begun } = this
     if (begun === 0 && place === 0) return Atomics.load(this.#shared.words, SHARED.state) === STATE.importing
@@ -235,13 +235,13 @@ class Thread {
 
   /**
    * Sends a batch of tasks of one transform. The thread must not be busy. If `postMessage` throws, nothing is sent.
-   * @param {Errand[]} tasks
+   * @param {WorkerTask[]} tasks
    */
   send(tasks) {
-    const transform = ModuleTransform.number(tasks[0].transform)
-    if (!this.#known.has(transform)) {
+    const transform = ModuleTransform.id(tasks[0].transform)
+    if (!this.#knownTransforms.has(transform)) {
       this.#post({ transform, definition: ModuleTransform.definition(tasks[0].transform) })
-      this.#known.add(transform)
+      this.#knownTransforms.add(transform)
     }
     const inputs = []
     const transfer = []
@@ -253,30 +253,30 @@ class Thread {
     Atomics.store(this.#shared.words, SHARED.batch, tasks.length << 16)
     try {
       // A moved input is alone in its batch.
-      this.#post({ transform, inputs: transfer.length > 0 ? inputs : apart(inputs) }, transfer)
+      this.#post({ transform, inputs: transfer.length > 0 ? inputs : unshare(inputs) }, transfer)
     } catch (error) {
       Atomics.store(this.#shared.words, SHARED.batch, 0)
       throw error
     }
-    this.#batches = (this.#batches + 1) | 0
+    this.#batchesSent = (this.#batchesSent + 1) | 0
     this.tasks = [...tasks]
     this.answered = 0
-    this.since = now()
+    this.sentAt = now()
   }
 
   /**
    * Removes and returns the tasks that have not begun, from an index in the batch on.
    * @param {number} from
-   * @returns {Errand[]}
+   * @returns {WorkerTask[]}
    */
-  takeBack(from) {
+  reclaim(from) {
     for (;;) {
       const word = Atomics.load(this.#shared.words, SHARED.batch)
       const [begun, count] = [word & 0xffff, word >>> 16]
       const keep = Math.max(from, begun)
       if (keep >= count) return []
-      const shorter = (keep << 16) | begun
-      if (Atomics.compareExchange(this.#shared.words, SHARED.batch, word, shorter) !== word) continue
+      const shortened = (keep << 16) | begun
+      if (Atomics.compareExchange(this.#shared.words, SHARED.batch, word, shortened) !== word) continue
       // `tasks` no longer has the answered ones.
       return this.tasks.splice(keep - this.answered)
     }
@@ -284,7 +284,7 @@ class Thread {
 
   /**
    * Passes an abort on to the function that runs.
-   * @param {Errand} task
+   * @param {WorkerTask} task
    * @param {unknown} reason
    */
   abort(task, reason) {
@@ -292,23 +292,23 @@ class Thread {
     this.#post({ abort: { index, reason: encodeError(reason) } })
   }
 
-  /** Asks it to clean up and exit; terminates it after a time (ms). @param {number} patience */
-  end(patience) {
-    if (this.#ending !== undefined) return
-    clearTimeout(this.timer)
+  /** Asks it to clean up and exit; terminates it after a time (ms). @param {number} gracePeriod */
+  end(gracePeriod) {
+    if (this.#endTimer !== undefined) return
+    clearTimeout(this.abortTimer)
     this.#post({ end: true })
-    this.#ending = setTimeout(() => this.terminate(), patience)
+    this.#endTimer = setTimeout(() => this.terminate(), gracePeriod)
   }
 
   terminate() {
     this.#isTerminated = true
-    clearTimeout(this.timer)
+    clearTimeout(this.abortTimer)
     this.#worker.terminate()
   }
 }
 
 /** Decodes an error; never throws, although this thread may have less stack than the one that encoded it. @param {Uint8Array} bytes */
-function decoded(bytes) {
+function decodeSafely(bytes) {
   try {
     return decodeError(bytes)
   } catch (error) {
@@ -319,7 +319,7 @@ function decoded(bytes) {
 /** @param {'input' | 'result' | 'error'} name @param {unknown} error */
 function unreadableError(name, error) {
   const where = name === 'input' ? ' by the worker thread' : ''
-  return new DOMException(`The ${name} cannot be read${where}: ${text(error)}`, 'DataCloneError')
+  return new DOMException(`The ${name} cannot be read${where}: ${toText(error)}`, 'DataCloneError')
 }
 
-module.exports = { Thread, unreadableError }
+module.exports = { WorkerThread, unreadableError }
