@@ -7,7 +7,7 @@ const { withCode } = require('../internal/errors')
 const { findLost, isLost, lostMessage } = require('../internal/detached')
 const { toText } = require('../internal/error-codec')
 const { checkMemory, invalidType } = require('../internal/validate')
-const { isPlain } = require('./is-json-safe')
+const { isJsonSafe } = require('./is-json-safe')
 
 /**
  * @template V
@@ -19,7 +19,7 @@ const { isPlain } = require('./is-json-safe')
  * @typedef {object} Engine
  * @property {(value: unknown) => Buffer} serialize
  * @property {(bytes: Buffer) => any} deserialize
- * @property {number} mark the first byte that `serialize` writes, with which no JSON text begins: it differs by engine
+ * @property {number} firstByte the first byte that `serialize` writes, with which no JSON text begins: it differs by engine
  */
 
 /** @type {Engine | undefined} */
@@ -29,7 +29,7 @@ let loaded
 function engine() {
   if (loaded === undefined) {
     const v8 = require('node:v8')
-    loaded = { serialize: makeSerialize(v8), deserialize: v8.deserialize, mark: v8.serialize(null)[0] }
+    loaded = { serialize: makeSerialize(v8), deserialize: v8.deserialize, firstByte: v8.serialize(null)[0] }
   }
   return loaded
 }
@@ -63,24 +63,24 @@ function makeSerialize(v8) {
 }
 
 /** The JSON of lost memory, and of some other values: a value is searched only if its JSON contains one of these. */
-const HOLLOW = ['{}', '"data":[]']
+const EMPTY_JSON = ['{}', '"data":[]']
 
 /** @type {Record<string, Codec<any>>} */
 const CODECS = {
   v8: {
     encode(value) {
-      if (isPlain(value)) return Buffer.from(JSON.stringify(value))
+      if (isJsonSafe(value)) return Buffer.from(JSON.stringify(value))
       try {
         return engine().serialize(value)
       } catch (error) {
-        checkAll(value)
+        checkNested(value)
         throw error
       }
     },
     // What it makes may lie in the memory that it reads.
     decode(bytes) {
-      const { deserialize, mark } = engine()
-      return bytes[0] === mark ? deserialize(Buffer.from(bytes)) : JSON.parse(bytes.toString())
+      const { deserialize, firstByte } = engine()
+      return bytes[0] === firstByte ? deserialize(Buffer.from(bytes)) : JSON.parse(bytes.toString())
     },
     borrows: true
   },
@@ -88,7 +88,7 @@ const CODECS = {
     encode(value) {
       const text = JSON.stringify(value)
       if (text === undefined) throw new TypeError('JSON has no word for it')
-      if (HOLLOW.some(it => text.includes(it))) checkWritten(value)
+      if (EMPTY_JSON.some(it => text.includes(it))) checkJson(value)
       return Buffer.from(text)
     },
     decode: bytes => JSON.parse(bytes.toString()),
@@ -108,7 +108,7 @@ const CODECS = {
  * @param {unknown} codec
  * @returns {Codec<any>}
  */
-function codecOf(codec) {
+function resolveCodec(codec) {
   if (codec === undefined) return CODECS.v8
   if (typeof codec === 'string' && Object.hasOwn(CODECS, codec)) return CODECS[codec]
   const custom = /** @type {Partial<Codec<any>> | null} */ (codec)
@@ -120,17 +120,17 @@ function codecOf(codec) {
 }
 
 /** Throws if a value contains lost memory. @param {unknown} value */
-function checkAll(value) {
+function checkNested(value) {
   const found = findLost(value, 'value')
   if (found !== undefined) throw new TypeError(lostMessage(found.place, found.lost))
 }
 
 /** Throws if the JSON of a value comes from lost memory. @param {unknown} value */
-function checkWritten(value) {
+function checkJson(value) {
   JSON.stringify(value, function (key, it) {
     for (const memory of [this[key], it]) {
       if (!isLost(memory)) continue
-      checkAll(value)
+      checkNested(value)
       // It comes from a toJSON.
       throw new TypeError(lostMessage('a value in its JSON', memory))
     }
@@ -149,7 +149,7 @@ function encode(codec, id, value) {
   try {
     bytes = codec.encode(value)
   } catch (cause) {
-    throw unfit('encoded', id, cause)
+    throw codecError('encoded', id, cause)
   }
   checkMemory("What the codec's encode() returns", bytes)
   // Other threads could write to shared memory while it is copied.
@@ -166,7 +166,7 @@ function decode(codec, id, bytes) {
   try {
     return codec.decode(bytes)
   } catch (cause) {
-    throw unfit('decoded', id, cause)
+    throw codecError('decoded', id, cause)
   }
 }
 
@@ -184,9 +184,9 @@ function reasonOf(cause) {
  * @param {import('../../index').Id} id
  * @param {unknown} cause
  */
-function unfit(what, id, cause) {
+function codecError(what, id, cause) {
   const message = `The value of ${inspect(id)} cannot be ${what}: ${reasonOf(cause)}`
   return withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
 }
 
-module.exports = { codecOf, decode, encode }
+module.exports = { resolveCodec, decode, encode }

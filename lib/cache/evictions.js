@@ -5,104 +5,104 @@ const { now, queueMicrotask, setImmediate } = require('../internal/clock')
 const { warn } = require('../internal/warning')
 
 /** Calls of `onEvict` take this much (ms) of a turn of the loop. */
-const TURN_BUDGET = 2
-/** Entries that wait to be told of at most: whoever evicts faster than that tells of the oldest itself. */
-const MAX_UNTOLD = 1024
+const ITERATION_BUDGET = 2
+/** The most evictions that wait to be reported: the call that adds more reports the oldest itself. */
+const MAX_PENDING = 1024
 
 /** As native code numbers them (src/node/cache/answer.rs). */
 const REASONS = /** @type {const} */ (['size', 'ttl', 'replaced', 'deleted'])
 
-/** @typedef {{ id: any, value: any, reason: number }} Gone an entry that went */
+/** @typedef {{ id: any, value: any, reason: number }} Eviction an evicted entry */
 
-/** An entry that went, or where more of them come from, and the context of the call that was the cause. */
-class Cause extends AsyncResource {
-  /** @param {Gone | Iterator<Gone>} gone */
-  constructor(gone) {
+/** An eviction, or an iterator of more, with the async context of the call that caused it. */
+class QueuedEviction extends AsyncResource {
+  /** @param {Eviction | Iterator<Eviction>} eviction */
+  constructor(eviction) {
     super('OffloopEvict')
-    this.gone = gone
+    this.eviction = eviction
   }
 }
 
-/** Tells `onEvict` what went, after the fact; what it throws is a warning. */
+/** Reports evictions to `onEvict` afterwards; an exception of `onEvict` becomes a warning. */
 class Evictions {
   #onEvict
   /**
    * In their order, from `#first` on.
-   * @type {(Cause | undefined)[]}
+   * @type {(QueuedEviction | undefined)[]}
    */
   #queue = []
-  #first = 0
+  #head = 0
   #isScheduled = false
-  #isTelling = false
+  #isNotifying = false
 
   /** @param {((id: any, value: any, reason: (typeof REASONS)[number]) => void) | undefined} onEvict */
   constructor(onEvict) {
     this.#onEvict = onEvict
   }
 
-  /** Whether anybody wants to hear. */
-  get areHeard() {
+  /** Whether there is an `onEvict`. */
+  get hasListener() {
     return this.#onEvict !== undefined
   }
 
-  /** @param {Gone | Iterator<Gone>} gone */
-  add(gone) {
+  /** @param {Eviction | Iterator<Eviction>} eviction */
+  add(eviction) {
     if (this.#onEvict === undefined) return
-    this.#queue.push(new Cause(gone))
+    this.#queue.push(new QueuedEviction(eviction))
     this.#schedule()
   }
 
   /**
    * Tells of the oldest ones at once as long as too many wait, unless that is what is going on. To be called at the end:
    * `onEvict` may come back to the cache.
-   * @param {() => number} more how many wait elsewhere
+   * @param {() => number} pendingElsewhere how many wait elsewhere
    */
-  relieve(more) {
-    if (this.#isTelling) return
-    while (this.#queue.length - this.#first + more() > MAX_UNTOLD && this.#tellNext());
+  drainExcess(pendingElsewhere) {
+    if (this.#isNotifying) return
+    while (this.#queue.length - this.#head + pendingElsewhere() > MAX_PENDING && this.#notifyNext());
   }
 
   #schedule() {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    queueMicrotask(() => this.#tell())
+    queueMicrotask(() => this.#notify())
   }
 
-  #tell() {
+  #notify() {
     const start = now()
-    while (this.#tellNext()) {
-      if (now() - start < TURN_BUDGET) continue
-      setImmediate(() => this.#tell())
+    while (this.#notifyNext()) {
+      if (now() - start < ITERATION_BUDGET) continue
+      setImmediate(() => this.#notify())
       return
     }
     this.#isScheduled = false
   }
 
-  /** Returns whether there was something to tell. */
-  #tellNext() {
-    while (this.#first < this.#queue.length) {
-      const cause = /** @type {Cause} */ (this.#queue[this.#first])
-      const { gone } = cause
-      if (!('next' in gone)) {
-        this.#shift()
-        this.#call(cause, gone)
+  /** Returns whether there was an eviction to report. */
+  #notifyNext() {
+    while (this.#head < this.#queue.length) {
+      const queued = /** @type {QueuedEviction} */ (this.#queue[this.#head])
+      const { eviction } = queued
+      if (!('next' in eviction)) {
+        this.#dequeue()
+        this.#callListener(queued, eviction)
         return true
       }
-      const { value, done } = gone.next()
+      const { value, done } = eviction.next()
       if (!done) {
-        this.#call(cause, value)
+        this.#callListener(queued, value)
         return true
       }
-      this.#shift()
+      this.#dequeue()
     }
     return false
   }
 
-  /** @param {Cause} cause @param {Gone} gone */
-  #call(cause, { id, value, reason }) {
-    this.#isTelling = true
+  /** @param {QueuedEviction} queued @param {Eviction} eviction */
+  #callListener(queued, { id, value, reason }) {
+    this.#isNotifying = true
     try {
-      const answer = cause.runInAsyncScope(
+      const answer = queued.runInAsyncScope(
         /** @type {() => any} */ (this.#onEvict),
         undefined,
         id,
@@ -114,15 +114,15 @@ class Evictions {
     } catch (error) {
       warn(error)
     } finally {
-      this.#isTelling = false
+      this.#isNotifying = false
     }
   }
 
-  #shift() {
-    this.#queue[this.#first++] = undefined
-    if (this.#first < this.#queue.length && this.#first < MAX_UNTOLD) return
-    this.#queue.splice(0, this.#first)
-    this.#first = 0
+  #dequeue() {
+    this.#queue[this.#head++] = undefined
+    if (this.#head < this.#queue.length && this.#head < MAX_PENDING) return
+    this.#queue.splice(0, this.#head)
+    this.#head = 0
   }
 }
 

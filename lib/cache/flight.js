@@ -14,54 +14,54 @@ const { clock } = require('./clock')
  * @typedef {import('../../index').LoadContext<any>} LoadContext
  * @typedef {(id: Id, context: LoadContext) => any} Loader
  *
- * Whoever hears how a flight goes.
- * @typedef {object} Tower
- * @property {(flight: Flight, value: unknown, context: Context) => void} loaded
- * @property {(flight: Flight, error: unknown) => void} failed
- * @property {(flight: Flight) => void} left nobody here waits any more
- * @property {(flight: Flight, error: unknown) => void} late it loads elsewhere, and takes too long
+ * Observes the outcome of flights.
+ * @typedef {object} FlightObserver
+ * @property {(flight: Flight, value: unknown, context: LoaderContext) => void} onLoaded
+ * @property {(flight: Flight, error: unknown) => void} onFailed
+ * @property {(flight: Flight) => void} onAbandoned nobody here waits any more
+ * @property {(flight: Flight, error: unknown) => void} onTimeout it loads elsewhere, and takes too long
  * @property {number | undefined} loadTimeout
  * @property {string | undefined} name of the cache, if others share it
  *
  * The owner of the flights in native code's answers.
- * @typedef {object} Owner
- * @property {(id: Id, token: number, leads: boolean, load: Loader, role: Role) => Flight} board takes part in a flight
- * @property {(flight: Flight, error: unknown) => void} unboard gives up a flight that was to be led here
- * @typedef {'found' | 'behind' | 'anew'} Role a flight is found by its id, loads while a value is served, or is a refresh
+ * @typedef {object} FlightOwner
+ * @property {(id: Id, flightId: number, leads: boolean, load: Loader, role: Role) => Flight} join joins a flight
+ * @property {(flight: Flight, error: unknown) => void} abandon gives up a flight that this environment was to lead
+ * @typedef {'lookup' | 'background' | 'refresh'} Role a flight is found by its id, loads while a value is served, or is a refresh
  */
 
 /**
  * The flights of which the running code is a part, from the inside out.
  * @type {AsyncLocalStorage<{ flight: Flight, outer: any }>}
  */
-const inside = new AsyncLocalStorage()
+const flightContext = new AsyncLocalStorage()
 
 /** The functions of the promise that was made last: a closure for each would be one more thing to collect. */
-const kept = { resolve: (/** @type {unknown} */ _) => {}, reject: (/** @type {unknown} */ _) => {} }
+const deferred = { resolve: (/** @type {unknown} */ _) => {}, reject: (/** @type {unknown} */ _) => {} }
 /**
  * @param {(value: any) => void} resolve
  * @param {(reason: unknown) => void} reject
  */
-function keepFunctions(resolve, reject) {
-  kept.resolve = resolve
-  kept.reject = reject
+function captureResolvers(resolve, reject) {
+  deferred.resolve = resolve
+  deferred.reject = reject
 }
 
-/** Loads under way here. */
-let loading = 0
-let isRestScheduled = false
+/** Loads in flight in this environment. */
+let loadsInFlight = 0
+let isDisableScheduled = false
 
 /**
  * A load has ended. Without any, nothing is inside: up to Node 22 the storage slows every promise of the process down, and
  * is switched off until the next load.
  */
 function loadEnded() {
-  loading--
-  if (loading > 0 || isRestScheduled) return
-  isRestScheduled = true
+  loadsInFlight--
+  if (loadsInFlight > 0 || isDisableScheduled) return
+  isDisableScheduled = true
   setImmediate(() => {
-    isRestScheduled = false
-    if (loading === 0) inside.disable()
+    isDisableScheduled = false
+    if (loadsInFlight === 0) flightContext.disable()
   })
 }
 
@@ -69,7 +69,7 @@ function loadEnded() {
 const ABSENT = Symbol('absent')
 
 /** What a loader is told, and may say. Its signal is made when somebody asks for it: most loaders do not. */
-class Context {
+class LoaderContext {
   /** @type {AbortController | undefined} */
   #controller
   /** @type {{ reason: unknown } | undefined} */
@@ -106,8 +106,8 @@ class Context {
   }
 }
 
-/** Someone with a signal of their own who waits for a flight. */
-class Caller {
+/** A caller with a signal that waits for a flight. */
+class FlightWaiter {
   /**
    * @param {Flight} flight
    * @param {AbortSignal} signal
@@ -132,25 +132,25 @@ class Caller {
 class Flight {
   /** @type {'waiting' | 'loading' | 'over'} */
   #state = 'waiting'
-  /** @type {Set<Caller> | undefined} made for the first one */
-  #callers
+  /** @type {Set<FlightWaiter> | undefined} made for the first one */
+  #waiters
   /** @type {Promise<any> | undefined} of all who have no signal: they never leave */
-  #shared
+  #sharedPromise
   /** @type {(value: any) => void} */
   #resolve = () => {}
   /** @type {(reason: unknown) => void} */
   #reject = () => {}
-  /** @type {Context | undefined} */
+  /** @type {LoaderContext | undefined} */
   #context
   /** @type {NodeJS.Timeout | undefined} */
   #timer
-  #tower
+  #observer
   /** Of whoever waited first for a load elsewhere, should it have to load here. @type {AsyncResource | undefined} */
   #resource
   /** @type {Loader} */
   #loader = () => {}
   /** When it began to load. */
-  started = 0
+  startedAt = 0
   /** Nobody waits for it, and it goes on nevertheless. */
   isBackground = false
   /** It is over, and there is no value. */
@@ -158,14 +158,14 @@ class Flight {
 
   /**
    * @param {Id} id
-   * @param {number} token
-   * @param {Tower} tower
+   * @param {number} flightId
+   * @param {FlightObserver} observer
    * @param {Loader} [loader] for a flight that loads elsewhere, should it have to load here
    */
-  constructor(id, token, tower, loader) {
+  constructor(id, flightId, observer, loader) {
     this.id = id
-    this.token = token
-    this.#tower = tower
+    this.flightId = flightId
+    this.#observer = observer
     if (loader !== undefined) {
       this.#loader = loader
       this.#resource = new AsyncResource('OffloopLoad')
@@ -176,16 +176,16 @@ class Flight {
     return this.#state === 'loading'
   }
 
-  get isElsewhere() {
+  get isRemote() {
     return this.#state === 'waiting' && this.#resource !== undefined
   }
 
   /** Whether anybody here waits for it. */
   get isAwaited() {
-    return this.#shared !== undefined || (this.#callers?.size ?? 0) > 0
+    return this.#sharedPromise !== undefined || (this.#waiters?.size ?? 0) > 0
   }
 
-  get isOver() {
+  get isSettled() {
     return this.#state === 'over'
   }
 
@@ -196,37 +196,37 @@ class Flight {
    */
   join(signal) {
     if (signal !== undefined) {
-      this.#callers ??= new Set()
-      const callers = this.#callers
+      this.#waiters ??= new Set()
+      const waiters = this.#waiters
       return new Promise((resolve, reject) => {
-        const caller = new Caller(this, signal, resolve, reject)
-        callers.add(caller)
+        const waiter = new FlightWaiter(this, signal, resolve, reject)
+        waiters.add(waiter)
         try {
-          watch(signal, caller)
+          watch(signal, waiter)
         } catch (error) {
           // Only a user-defined signal throws here.
-          caller.abort(error)
+          waiter.abort(error)
         }
       })
     }
-    if (this.#shared === undefined) {
-      this.#shared = new Promise(keepFunctions)
-      this.#resolve = kept.resolve
-      this.#reject = kept.reject
+    if (this.#sharedPromise === undefined) {
+      this.#sharedPromise = new Promise(captureResolvers)
+      this.#resolve = deferred.resolve
+      this.#reject = deferred.reject
     }
-    return this.#shared
+    return this.#sharedPromise
   }
 
   /** The same flight, or the part that another object of a shared cache has in it. @param {Flight} other */
   isSameAs(other) {
-    const { name } = this.#tower
-    return this === other || (name !== undefined && name === other.#tower.name && this.token === other.token)
+    const { name } = this.#observer
+    return this === other || (name !== undefined && name === other.#observer.name && this.flightId === other.flightId)
   }
 
   /** @throws OffloopError if the running code is a part of this flight: it would wait for itself */
   checkNotInside() {
-    for (let at = inside.getStore(); at !== undefined; at = at.outer) {
-      if (!at.flight.isOver && at.flight.isSameAs(this)) {
+    for (let at = flightContext.getStore(); at !== undefined; at = at.outer) {
+      if (!at.flight.isSettled && at.flight.isSameAs(this)) {
         const message = `The loader of ${inspect(this.id)} asks for ${inspect(this.id)} itself, and would wait for ever`
         throw new OffloopError('ERR_OFFLOOP_RECURSIVE_LOAD', message)
       }
@@ -241,40 +241,40 @@ class Flight {
   load(loader, previous, onAbort) {
     if (this.#state !== 'waiting') return
     this.#state = 'loading'
-    loading++
-    this.started = clock.now()
-    const context = new Context(previous, onAbort)
+    loadsInFlight++
+    this.startedAt = clock.now()
+    const context = new LoaderContext(previous, onAbort)
     this.#context = context
     this.startTimer()
     try {
       const value = loads.hasSubscribers ? this.#trace(loader, context) : this.#call(loader, context)
-      if (typeof value?.then !== 'function') return this.#tower.loaded(this, value, context)
+      if (typeof value?.then !== 'function') return this.#observer.onLoaded(this, value, context)
       Promise.resolve(value).then(
-        value => this.#tower.loaded(this, value, context),
-        error => this.#tower.failed(this, error)
+        value => this.#observer.onLoaded(this, value, context),
+        error => this.#observer.onFailed(this, error)
       )
     } catch (error) {
-      this.#tower.failed(this, error)
+      this.#observer.onFailed(this, error)
     }
   }
 
-  /** @param {Loader} loader @param {Context} context */
+  /** @param {Loader} loader @param {LoaderContext} context */
   #call(loader, context) {
-    return inside.run({ flight: this, outer: inside.getStore() }, loader, this.id, context)
+    return flightContext.run({ flight: this, outer: flightContext.getStore() }, loader, this.id, context)
   }
 
-  /** @param {Loader} loader @param {Context} context */
+  /** @param {Loader} loader @param {LoaderContext} context */
   #trace(loader, context) {
-    const told = { cache: this.#tower.name, id: this.id, isBackground: this.isBackground }
-    return traceCall(loads, told, () => this.#call(loader, context), ABSENT)
+    const traceContext = { cache: this.#observer.name, id: this.id, isBackground: this.isBackground }
+    return traceCall(loads, traceContext, () => this.#call(loader, context), ABSENT)
   }
 
   /** From now on it may take as long as `loadTimeout` says. */
   startTimer() {
-    const { loadTimeout } = this.#tower
+    const { loadTimeout } = this.#observer
     if (loadTimeout === undefined) return
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#timeOut(loadTimeout), loadTimeout)
+    this.#timer = setTimeout(() => this.#onTimeout(loadTimeout), loadTimeout)
     this.#timer.unref()
   }
 
@@ -287,23 +287,23 @@ class Flight {
 
   /** @param {unknown} value */
   resolve(value) {
-    if (!this.#end()) return
+    if (!this.#markSettled()) return
     this.#resolve(value)
-    if (this.#callers === undefined) return
-    for (const caller of this.#callers) {
-      unwatch(caller.signal, caller)
-      caller.resolve(value)
+    if (this.#waiters === undefined) return
+    for (const waiter of this.#waiters) {
+      unwatch(waiter.signal, waiter)
+      waiter.resolve(value)
     }
   }
 
   /** @param {unknown} reason */
   reject(reason) {
-    if (!this.#end()) return
+    if (!this.#markSettled()) return
     this.#reject(reason)
-    if (this.#callers === undefined) return
-    for (const caller of this.#callers) {
-      unwatch(caller.signal, caller)
-      caller.reject(reason)
+    if (this.#waiters === undefined) return
+    for (const waiter of this.#waiters) {
+      unwatch(waiter.signal, waiter)
+      waiter.reject(reason)
     }
   }
 
@@ -316,25 +316,25 @@ class Flight {
     this.#context?.abort(reason)
   }
 
-  /** @param {Caller} caller */
-  leave(caller) {
+  /** @param {FlightWaiter} waiter */
+  leave(waiter) {
     if (this.#state === 'over') return
-    this.#callers?.delete(caller)
+    this.#waiters?.delete(waiter)
     if (this.isAwaited || this.isBackground) return
     // A flight to be led from here is about to load: it goes on.
-    if (this.isLoading || this.isElsewhere) this.#tower.left(this)
+    if (this.isLoading || this.isRemote) this.#observer.onAbandoned(this)
   }
 
   /** @param {number} millis */
-  #timeOut(millis) {
+  #onTimeout(millis) {
     if (this.#state === 'over') return
     const error = new DOMException(`The load of ${inspect(this.id)} took longer than ${millis} ms`, 'TimeoutError')
-    if (this.#state === 'waiting') return this.#tower.late(this, error)
-    this.#tower.failed(this, error)
+    if (this.#state === 'waiting') return this.#observer.onTimeout(this, error)
+    this.#observer.onFailed(this, error)
     this.#context?.abort(error)
   }
 
-  #end() {
+  #markSettled() {
     if (this.#state === 'over') return false
     if (this.#state === 'loading') loadEnded()
     this.#state = 'over'
@@ -350,9 +350,9 @@ class Flight {
  * @param {() => R} f
  * @returns {R}
  */
-function insideAll(flights, f) {
-  const store = flights.reduce((outer, flight) => ({ flight, outer }), /** @type {any} */ (inside.getStore()))
-  return inside.run(store, f)
+function runInsideFlights(flights, f) {
+  const store = flights.reduce((outer, flight) => ({ flight, outer }), /** @type {any} */ (flightContext.getStore()))
+  return flightContext.run(store, f)
 }
 
-module.exports = { ABSENT, Context, Flight, insideAll }
+module.exports = { ABSENT, LoaderContext, Flight, runInsideFlights }

@@ -3,47 +3,47 @@
 const { inspect } = require('node:util')
 const { withCode } = require('../internal/errors')
 const { invalidType } = require('../internal/validate')
-const { ABSENT, insideAll } = require('./flight')
+const { ABSENT, runInsideFlights } = require('./flight')
 
 /**
  * @typedef {import('../../index').Id} Id
  * @typedef {import('./flight').Flight} Flight
- * @typedef {import('./load-coordinator').Found} Found
- * @typedef {import('./load-coordinator').Led} Led
+ * @typedef {import('./load-coordinator').LookupResult} LookupResult
+ * @typedef {import('./load-coordinator').PendingLoad} PendingLoad
  * @typedef {(ids: Id[], context: { signal: AbortSignal }) => Promise<Map<Id, unknown> | unknown[]>} LoadMany
  */
 
 /**
  * The values of many ids, of which the missing ones are loaded in one call.
  * @param {Id[]} ids
- * @param {(id: Id) => Found} find
- * @param {(led: Led[]) => void} load what these lead
+ * @param {(id: Id) => LookupResult} find
+ * @param {(toLoad: PendingLoad[]) => void} load what these lead
  * @returns {Promise<Map<Id, unknown>>}
  */
-async function findMany(ids, find, load) {
+async function getMany(ids, find, load) {
   /** @type {Map<Id, unknown>} values or promises, in the order of the ids */
   const found = new Map()
   /** @type {Map<Id, Flight>} */
   const awaited = new Map()
-  /** @type {Led[]} */
-  const led = []
+  /** @type {PendingLoad[]} */
+  const toLoad = []
   for (const id of new Set(ids)) {
     try {
       const answer = find(id)
       if ('value' in answer) {
         found.set(id, answer.value)
-        if (answer.behind !== undefined) led.push(answer.behind)
+        if (answer.backgroundRefresh !== undefined) toLoad.push(answer.backgroundRefresh)
       } else {
         const { flight, leads, previous } = answer
         found.set(id, flight.join(undefined))
         awaited.set(id, flight)
-        if (leads) led.push({ flight, previous })
+        if (leads) toLoad.push({ flight, previous })
       }
     } catch (error) {
       found.set(id, Promise.reject(error))
     }
   }
-  load(led)
+  load(toLoad)
   const settled = await Promise.allSettled(found.values())
   /** @type {Map<Id, unknown>} */
   const results = new Map()
@@ -54,22 +54,22 @@ async function findMany(ids, find, load) {
     if (it.status === 'rejected') failures.set(id, it.reason)
     else if (!awaited.get(id)?.isAbsent) results.set(id, it.value)
   }
-  if (failures.size > 0) throw failure(failures, results, found.size)
+  if (failures.size > 0) throw combinedError(failures, results, found.size)
   return results
 }
 
 /**
  * Loads for all the flights in one call.
- * @param {Led[]} led
+ * @param {PendingLoad[]} toLoad
  * @param {LoadMany} load
  */
-function loadTogether(led, load) {
-  const flights = led.map(({ flight }) => flight)
+function loadMany(toLoad, load) {
+  const flights = toLoad.map(({ flight }) => flight)
   if (flights.length === 0) return
   const ids = flights.map(flight => flight.id)
   const { signal, abort } = groupSignal(flights.length)
-  const loaded = insideAll(flights, async () => byId(ids, await load(ids, { signal })))
-  for (const { flight, previous } of led) {
+  const loaded = runInsideFlights(flights, async () => byId(ids, await load(ids, { signal })))
+  for (const { flight, previous } of toLoad) {
     flight.load(async () => pick(await loaded, flight.id), previous, abort)
   }
 }
@@ -92,7 +92,7 @@ function groupSignal(flights) {
  * @param {LoadMany} load
  * @returns {import('../../index').Loader<any, any>}
  */
-function oneOfMany(load) {
+function loaderOfOne(load) {
   return async (id, context) => pick(byId([id], await load([id], context)), id)
 }
 
@@ -123,7 +123,7 @@ function byId(ids, values) {
  * @param {Map<Id, unknown>} results
  * @param {number} count of all ids
  */
-function failure(failures, results, count) {
+function combinedError(failures, results, count) {
   const errors = [...failures.values()]
   if (failures.size === count && errors.every(error => error === errors[0])) return errors[0]
   const ids = [...failures.keys()]
@@ -131,4 +131,4 @@ function failure(failures, results, count) {
   return Object.assign(new AggregateError(errors, message), { ids, results })
 }
 
-module.exports = { findMany, loadTogether, oneOfMany }
+module.exports = { getMany, loadMany, loaderOfOne }

@@ -1,8 +1,8 @@
 'use strict'
 
 const { HOT } = require('./near-cache')
-const { Loads } = require('./load-coordinator')
-const { findMany, loadTogether, oneOfMany } = require('./get-many')
+const { LoadCoordinator } = require('./load-coordinator')
+const { getMany, loadMany, loaderOfOne } = require('./get-many')
 const { checkFunction, checkId, checkLoad, checkTime, closedError, readOptions } = require('./options')
 const { Store } = require('./store')
 const { checkNoOptions, checkOptions, checkSignal, invalidThis, invalidType } = require('../internal/validate')
@@ -15,7 +15,7 @@ const SIGNAL = ['signal']
 
 class Cache {
   #store
-  #loads
+  #coordinator
   #load
   #isOpen = true
 
@@ -24,7 +24,7 @@ class Cache {
     const read = readOptions(options)
     this.#load = read.load
     this.#store = new Store(read)
-    this.#loads = new Loads(this.#store, read)
+    this.#coordinator = new LoadCoordinator(this.#store, read)
   }
 
   /** @param {unknown} value @returns {value is Cache} */
@@ -50,12 +50,12 @@ class Cache {
    */
   get(id, load, options) {
     if (!Cache.#is(this)) return Promise.reject(invalidThis('Cache', this))
-    const copy = options === undefined ? this.#store.use(id) : undefined
-    if (copy === undefined) return this.#getSlowly(id, load, options)
+    const entry = options === undefined ? this.#store.getNear(id) : undefined
+    if (entry === undefined) return this.#getMissed(id, load, options)
     // A promise that is kept for each of many entries costs the collector more than a new one.
-    if (copy.round !== HOT) return resolved(copy.value)
-    copy.promise ??= resolved(copy.value)
-    return copy.promise
+    if (entry.generation !== HOT) return resolved(entry.value)
+    entry.promise ??= resolved(entry.value)
+    return entry.promise
   }
 
   /**
@@ -73,18 +73,18 @@ class Cache {
     const list = [...ids]
     for (const id of list) checkId(id)
     this.#checkOpen()
-    const one = load === undefined ? this.#load : oneOfMany(load)
-    return findMany(
+    const one = load === undefined ? this.#load : loaderOfOne(load)
+    return getMany(
       list,
       id => {
         // The codec may have closed the cache while it decoded an earlier one.
         this.#checkOpen()
-        return this.#store.use(id) ?? this.#loads.find(id, one)
+        return this.#store.getNear(id) ?? this.#coordinator.find(id, one)
       },
-      led => {
-        if (load !== undefined) loadTogether(led, load)
-        else for (const { flight, previous } of led) flight.load(/** @type {any} */ (one), previous)
-        this.#store.relieve()
+      toLoad => {
+        if (load !== undefined) loadMany(toLoad, load)
+        else for (const { flight, previous } of toLoad) flight.load(/** @type {any} */ (one), previous)
+        this.#store.drainExcessEvictions()
       }
     )
   }
@@ -118,24 +118,24 @@ class Cache {
       checkTime('"options.ttl"', ttl)
     }
     this.#store.set(id, value, ttl)
-    this.#loads.forget(id)
-    this.#store.relieve()
+    this.#coordinator.forget(id)
+    this.#store.drainExcessEvictions()
   }
 
   /** @param {Id} id */
   delete(id) {
     if (!Cache.#is(this)) throw invalidThis('Cache', this)
     this.#check(id)
-    this.#loads.forget(id)
+    this.#coordinator.forget(id)
     const deleted = this.#store.delete(id)
-    this.#store.relieve()
+    this.#store.drainExcessEvictions()
     return deleted
   }
 
   clear() {
     if (!Cache.#is(this)) throw invalidThis('Cache', this)
     this.#checkOpen()
-    this.#loads.forgetAll()
+    this.#coordinator.forgetAll()
     this.#store.clear()
   }
 
@@ -149,7 +149,7 @@ class Cache {
       if (!Cache.#is(this)) throw invalidThis('Cache', this)
       checkNoOptions(options)
       this.#check(id)
-      return this.#loads.refresh(id, this.#load)
+      return this.#coordinator.refresh(id, this.#load)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -172,8 +172,8 @@ class Cache {
     this.#checkOpen()
     const stats = this.#store.stats()
     // They found nothing, and joined.
-    stats.misses += this.#loads.coalesced
-    stats.coalesced += this.#loads.coalesced
+    stats.misses += this.#coordinator.coalesced
+    stats.coalesced += this.#coordinator.coalesced
     return stats
   }
 
@@ -185,7 +185,7 @@ class Cache {
     const own = { ...limits }
     this.#checkOpen()
     this.#store.resize(own)
-    this.#store.relieve()
+    this.#store.drainExcessEvictions()
   }
 
   close() {
@@ -193,7 +193,7 @@ class Cache {
     if (!this.#isOpen) return
     this.#isOpen = false
     this.#store.close()
-    this.#loads.close(closedError())
+    this.#coordinator.close(closedError())
   }
 
   [Symbol.dispose]() {
@@ -207,19 +207,19 @@ class Cache {
    * @param {{ signal?: AbortSignal } | undefined} options
    * @returns {Promise<any>}
    */
-  #getSlowly(id, load = this.#load, options) {
+  #getMissed(id, load = this.#load, options) {
     try {
       this.#check(id)
       checkLoad(load)
       let signal
-      let copy
+      let entry
       if (options !== undefined) {
         signal = signalOf(options)
-        copy = this.#store.use(id)
+        entry = this.#store.getNear(id)
       }
-      const found = copy ?? this.#loads.find(id, load)
+      const found = entry ?? this.#coordinator.find(id, load)
       if ('value' in found) {
-        if ('behind' in found) this.#loadBehind(found.behind, load)
+        if ('backgroundRefresh' in found) this.#refreshInBackground(found.backgroundRefresh, load)
         return resolved(found.value)
       }
       const { flight, leads, previous } = found
@@ -228,7 +228,7 @@ class Cache {
       } finally {
         // Whatever a signal of the caller's own making throws, others may wait already.
         if (leads) flight.load(/** @type {any} */ (load), previous)
-        this.#store.relieve()
+        this.#store.drainExcessEvictions()
       }
     } catch (error) {
       return Promise.reject(error)
@@ -237,12 +237,12 @@ class Cache {
 
   /**
    * Loads anew what was served already.
-   * @param {import('./load-coordinator').Led} led
+   * @param {import('./load-coordinator').PendingLoad} pending
    * @param {any} load
    */
-  #loadBehind({ flight, previous }, load) {
+  #refreshInBackground({ flight, previous }, load) {
     flight.load(load, previous)
-    this.#store.relieve()
+    this.#store.drainExcessEvictions()
   }
 
   /** @param {Id} id */

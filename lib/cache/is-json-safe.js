@@ -10,25 +10,25 @@ const MAX_PARTS = 512
  * a fraction of what v8's Deserializer does, which keeps what it made alive for a while.
  * @param {unknown} value
  */
-function isPlain(value) {
-  return new Search().finds(value)
+function isJsonSafe(value) {
+  return new JsonCheck().accepts(value)
 }
 
-class Search {
-  #left = MAX_PARTS
+class JsonCheck {
+  #partsLeft = MAX_PARTS
   /** One object in two places is one object in a clone. @type {Set<object> | undefined} */
   #seen
 
   /** @param {any} value @returns {boolean} */
-  finds(value) {
-    if (--this.#left < 0) return false
+  accepts(value) {
+    if (--this.#partsLeft < 0) return false
     if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true
     if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
-    return typeof value === 'object' && this.#findsObject(value)
+    return typeof value === 'object' && this.#acceptsObject(value)
   }
 
   /** @param {any} value */
-  #findsObject(value) {
+  #acceptsObject(value) {
     if (isProxy(value) || typeof value.toJSON === 'function') return false
     const prototype = Object.getPrototypeOf(value)
     const isArray = Array.isArray(value)
@@ -40,8 +40,8 @@ class Search {
     // Neither holes nor properties that are no elements.
     if (isArray && (keys.length !== value.length || (keys.length > 0 && keys.at(-1) !== `${keys.length - 1}`)))
       return false
-    return keys.every(key => this.finds(value[key]))
+    return keys.every(key => this.accepts(value[key]))
   }
 }
 
-module.exports = { isPlain }
+module.exports = { isJsonSafe }

@@ -12,41 +12,41 @@ const { checkTime } = require('./options')
  * @typedef {import('../../index').Id} Id
  * @typedef {import('../../index').Loader<any, any>} Loader
  * @typedef {import('./store').Store} Store
- * @typedef {import('./flight').Context} Context
- * @typedef {{ flight: Flight, previous: unknown }} Led a flight that whoever has it must load
- * @typedef {{ value: any, behind?: Led } | { flight: Flight, leads: boolean, previous: unknown }} Found `behind` the caller's
- *   back it is to be loaded anew
+ * @typedef {import('./flight').LoaderContext} LoaderContext
+ * @typedef {{ flight: Flight, previous: unknown }} PendingLoad a flight that its holder must load
+ * @typedef {{ value: any, backgroundRefresh?: PendingLoad } | { flight: Flight, leads: boolean, previous: unknown }} LookupResult
+ *   `backgroundRefresh` reloads the value after it was served
  */
 
-// Kinds of mail (src/node/output.rs).
-const MAIL_VALUE = 0
-const MAIL_ERROR = 1
-const MAIL_LEAD = 2
-const MAIL_ABSENT = 4
+// Kinds of messages (src/node/output.rs).
+const MESSAGE_VALUE = 0
+const MESSAGE_ERROR = 1
+const MESSAGE_LEAD = 2
+const MESSAGE_ABSENT = 4
 
 /** Errors that are kept at most for ids that failed (`errorTtl`); src/cache/failure.rs says when they are given. */
 const MAX_FAILURES = 1024
 
 /**
- * Caches with flights that load elsewhere: somebody waits for them, whoever else holds them.
- * @type {Set<Loads>}
+ * Coordinators that await flights of other threads: kept in memory until those flights end.
+ * @type {Set<LoadCoordinator>}
  */
-const busy = new Set()
+const coordinatorsAwaiting = new Set()
 
 /** The flights of a cache, as this environment takes part in them. */
-class Loads {
+class LoadCoordinator {
   #store
   #name
   #keepsErrors
-  /** By token. @type {Map<number, Flight>} */
+  /** By id. @type {Map<number, Flight>} */
   #flights = new Map()
   /** Flights that load elsewhere. */
-  #awaited = 0
+  #remoteFlights = 0
   /**
    * Flights that a `get` joins, by id. Only where no other thread can end them.
    * @type {Map<Id, Flight>}
    */
-  #current = new Map()
+  #joinable = new Map()
   /** Those who joined them. */
   #coalesced = 0
   /**
@@ -54,8 +54,8 @@ class Loads {
    * @type {Map<Id, unknown>}
    */
   #errors = new Map()
-  /** @type {import('./flight').Tower} */
-  #tower
+  /** @type {import('./flight').FlightObserver} */
+  #observer
 
   /**
    * @param {Store} store
@@ -63,16 +63,16 @@ class Loads {
    */
   constructor(store, options) {
     this.#store = store
-    store.onMessage = (kind, token, bytes) => this.#hear(kind, token, bytes)
+    store.onMessage = (kind, flightId, bytes) => this.#onMessage(kind, flightId, bytes)
     this.#name = options.name
     this.#keepsErrors = options.name === undefined && (options.native.errorTtl ?? 0) > 0
-    this.#tower = {
+    this.#observer = {
       name: options.name,
       loadTimeout: options.loadTimeout,
-      loaded: (flight, value, context) => this.#loaded(flight, value, context),
-      failed: (flight, error) => this.#failed(flight, error),
-      left: flight => this.#left(flight),
-      late: (flight, error) => this.#late(flight, error)
+      onLoaded: (flight, value, context) => this.#onLoaded(flight, value, context),
+      onFailed: (flight, error) => this.#onFailed(flight, error),
+      onAbandoned: flight => this.#onAbandoned(flight),
+      onTimeout: (flight, error) => this.#onTimeout(flight, error)
     }
   }
 
@@ -80,24 +80,26 @@ class Loads {
    * A value to be served now, or the flight that brings it: whoever leads must load.
    * @param {Id} id
    * @param {Loader | undefined} load
-   * @returns {Found}
+   * @returns {LookupResult}
    */
   find(id, load) {
     if (load === undefined) {
       const held = this.#store.find(id)
-      if (held === undefined) throw noLoader(id, 'pass one to the cache as options.load, or to this call')
+      if (held === undefined) throw noLoaderError(id, 'pass one to the cache as options.load, or to this call')
       return held
     }
-    const current = this.#current.get(id)
+    const current = this.#joinable.get(id)
     if (current !== undefined) {
       current.checkNotInside()
       this.#coalesced++
       return { flight: current, leads: false, previous: undefined }
     }
-    const { copy, flight, leads, previous, failing } = this.#store.ask(id, this, load)
-    if (failing !== undefined) return this.#fail(id, failing.bytes, load)
-    if (flight === undefined) return /** @type {import('./near-cache').Copy<any>} */ (copy)
-    return copy === undefined ? { flight, leads, previous } : { value: copy.value, behind: { flight, previous } }
+    const { entry, flight, leads, previous, failing } = this.#store.lookUp(id, this, load)
+    if (failing !== undefined) return this.#failOrReload(id, failing.bytes, load)
+    if (flight === undefined) return /** @type {import('./near-cache').NearEntry<any>} */ (entry)
+    return entry === undefined
+      ? { flight, leads, previous }
+      : { value: entry.value, backgroundRefresh: { flight, previous } }
   }
 
   /** Those who joined a flight without a question to native code. */
@@ -112,8 +114,8 @@ class Loads {
    * @returns {Promise<any>}
    */
   refresh(id, load) {
-    if (load === undefined) throw noLoader(id, 'pass one to the cache as options.load')
-    const { flight, leads, previous } = this.#store.askAnew(id, this, load)
+    if (load === undefined) throw noLoaderError(id, 'pass one to the cache as options.load')
+    const { flight, leads, previous } = this.#store.refresh(id, this, load)
     const promise = flight.join(undefined)
     if (leads) flight.load(load, previous)
     return promise
@@ -121,78 +123,78 @@ class Loads {
 
   /** Whoever asks for this id from now on starts anew. @param {Id} id */
   forget(id) {
-    if (this.#current.size > 0) this.#current.delete(id)
+    if (this.#joinable.size > 0) this.#joinable.delete(id)
     if (this.#errors.size > 0) this.#errors.delete(id)
   }
 
   forgetAll() {
-    this.#current.clear()
+    this.#joinable.clear()
     this.#errors.clear()
   }
 
-  /** Whoever waits is told why nothing comes. @param {unknown} reason */
+  /** Rejects all flights. @param {unknown} reason */
   close(reason) {
     this.forgetAll()
     const flights = [...this.#flights.values()]
     this.#flights.clear()
     for (const flight of flights) {
-      if (flight.isElsewhere) this.#await(-1)
+      if (flight.isRemote) this.#countRemote(-1)
       flight.stop(reason)
     }
   }
 
   /**
-   * Another thread has news of a flight.
+   * Handles a message of another thread about a flight.
    * @param {number} kind
-   * @param {number} token
+   * @param {number} flightId
    * @param {Buffer | undefined} bytes
    */
-  #hear(kind, token, bytes) {
-    const flight = this.#flights.get(token)
+  #onMessage(kind, flightId, bytes) {
+    const flight = this.#flights.get(flightId)
     if (flight === undefined) return
-    if (flight.isElsewhere) this.#await(-1)
-    if (kind === MAIL_LEAD) return flight.takeOver()
-    this.#flights.delete(token)
-    if (kind === MAIL_VALUE) this.#bring(flight, /** @type {Buffer} */ (bytes))
-    else if (kind === MAIL_ERROR) flight.reject(decodeError(/** @type {Buffer} */ (bytes)))
-    else if (kind === MAIL_ABSENT) this.#bringNothing(flight)
-    else flight.stop(abandoned())
+    if (flight.isRemote) this.#countRemote(-1)
+    if (kind === MESSAGE_LEAD) return flight.takeOver()
+    this.#flights.delete(flightId)
+    if (kind === MESSAGE_VALUE) this.#resolveEncoded(flight, /** @type {Buffer} */ (bytes))
+    else if (kind === MESSAGE_ERROR) flight.reject(decodeError(/** @type {Buffer} */ (bytes)))
+    else if (kind === MESSAGE_ABSENT) this.#resolveAbsent(flight)
+    else flight.stop(abandonedError())
   }
 
   /** @param {Flight} flight @param {Buffer} bytes */
-  #bring(flight, bytes) {
+  #resolveEncoded(flight, bytes) {
     try {
-      flight.resolve(this.#store.unpack(flight.id, bytes))
+      flight.resolve(this.#store.decode(flight.id, bytes))
     } catch (error) {
       flight.reject(error)
     }
   }
 
   /** @param {Flight} flight */
-  #bringNothing(flight) {
+  #resolveAbsent(flight) {
     flight.isAbsent = true
     flight.resolve(undefined)
   }
 
   /**
-   * This environment's part in a flight.
+   * Joins a flight, or begins to lead it.
    * @param {Id} id
-   * @param {number} token
+   * @param {number} flightId
    * @param {boolean} leads
    * @param {Loader} load
    * @param {import('./flight').Role} role
    */
-  board(id, token, leads, load, role) {
-    const known = leads ? undefined : this.#flights.get(token)
-    const flight = known ?? new Flight(id, token, this.#tower, leads ? undefined : load)
+  join(id, flightId, leads, load, role) {
+    const known = leads ? undefined : this.#flights.get(flightId)
+    const flight = known ?? new Flight(id, flightId, this.#observer, leads ? undefined : load)
     if (!leads) this.#checkNotInside(flight)
     if (known !== undefined) return known
-    this.#flights.set(token, flight)
-    flight.isBackground = role === 'behind'
-    if (leads && role === 'found' && this.#name === undefined) this.#current.set(id, flight)
+    this.#flights.set(flightId, flight)
+    flight.isBackground = role === 'background'
+    if (leads && role === 'lookup' && this.#name === undefined) this.#joinable.set(id, flight)
     if (!leads) {
       flight.startTimer()
-      this.#await(1)
+      this.#countRemote(1)
     }
     return flight
   }
@@ -202,10 +204,10 @@ class Loads {
    * @param {Flight} flight
    * @param {unknown} error
    */
-  unboard(flight, error) {
-    if (flight.isOver) return
-    this.#landed(flight)
-    this.#store.leave(flight.token, false)
+  abandon(flight, error) {
+    if (flight.isSettled) return
+    this.#finished(flight)
+    this.#store.leave(flight.flightId, false)
     flight.reject(error)
   }
 
@@ -214,7 +216,7 @@ class Loads {
     try {
       flight.checkNotInside()
     } catch (error) {
-      if (!flight.isAwaited && !flight.isBackground) this.#store.leave(flight.token, flight.isLoading)
+      if (!flight.isAwaited && !flight.isBackground) this.#store.leave(flight.flightId, flight.isLoading)
       throw error
     }
   }
@@ -223,14 +225,14 @@ class Loads {
    * A load has come back here.
    * @param {Flight} flight
    * @param {any} value
-   * @param {Context} context
+   * @param {LoaderContext} context
    */
-  #loaded(flight, value, context) {
-    if (flight.isOver) return
+  #onLoaded(flight, value, context) {
+    if (flight.isSettled) return
     flight.isAbsent = value === ABSENT
     let keeps = false
     let ttl
-    let packed
+    let encoded
     try {
       // Each is read once: a loader may have replaced them with getters.
       const { store } = context
@@ -239,38 +241,38 @@ class Loads {
       if (typeof store !== 'boolean') throw invalidType('"context.store"', 'of type boolean', store)
       keeps = store && !flight.isAbsent
       // Those who wait in other threads want the bytes even if they are not to be kept.
-      if (keeps || (this.#name !== undefined && !flight.isAbsent)) packed = this.#store.pack(flight.id, value)
+      if (keeps || (this.#name !== undefined && !flight.isAbsent)) encoded = this.#store.encode(flight.id, value)
     } catch (error) {
-      return this.#failed(flight, error)
+      return this.#onFailed(flight, error)
     }
     // What packs may be code of the user's that has closed the cache.
-    if (flight.isOver) return
+    if (flight.isSettled) return
     try {
-      this.#store.arrive(flight, value, packed?.bytes, keeps ? packed?.weight : undefined, ttl)
+      this.#store.complete(flight, value, encoded?.bytes, keeps ? encoded?.weight : undefined, ttl)
     } catch (error) {
       // There is no memory for it.
-      return this.#failed(flight, error)
+      return this.#onFailed(flight, error)
     }
-    this.#landed(flight)
+    this.#finished(flight)
     flight.resolve(flight.isAbsent ? undefined : value)
-    this.#store.relieve()
+    this.#store.drainExcessEvictions()
   }
 
   /**
    * @param {Flight} flight
    * @param {unknown} error
    */
-  #failed(flight, error) {
-    if (flight.isOver) return
-    this.#landed(flight)
-    const { isCurrent, stale } = this.#tellFailure(flight, error)
+  #onFailed(flight, error) {
+    if (flight.isSettled) return
+    this.#finished(flight)
+    const { isCurrent, stale } = this.#reportFailure(flight, error)
     if (this.#keepsErrors && isCurrent) this.#keepError(flight.id, error)
     if (stale !== undefined) flight.resolve(stale.value)
     else flight.reject(error)
   }
 
   /** @param {Flight} flight @param {unknown} error */
-  #tellFailure(flight, error) {
+  #reportFailure(flight, error) {
     if (this.#name === undefined) return this.#store.fail(flight, undefined)
     try {
       return this.#store.fail(flight, encodeError(error))
@@ -281,38 +283,38 @@ class Loads {
   }
 
   /** Nobody here waits for it any more. @param {Flight} flight */
-  #left(flight) {
-    const isOver = this.#store.leave(flight.token, flight.isLoading)
+  #onAbandoned(flight) {
+    const isOver = this.#store.leave(flight.flightId, flight.isLoading)
     if (flight.isLoading && !isOver) return
-    this.#landed(flight)
-    if (flight.isElsewhere) this.#await(-1)
-    flight.stop(abandoned())
+    this.#finished(flight)
+    if (flight.isRemote) this.#countRemote(-1)
+    flight.stop(abandonedError())
   }
 
   /** @param {Flight} flight that loads elsewhere @param {unknown} error */
-  #late(flight, error) {
-    this.#store.giveUp(flight.token)
-    this.#landed(flight)
-    this.#await(-1)
+  #onTimeout(flight, error) {
+    this.#store.giveUp(flight.flightId)
+    this.#finished(flight)
+    this.#countRemote(-1)
     flight.reject(error)
   }
 
   /** Counts flights that load elsewhere: the process stays alive for them. @param {1 | -1} by */
-  #await(by) {
-    if (this.#awaited === 0) {
+  #countRemote(by) {
+    if (this.#remoteFlights === 0) {
       completionPort.ref()
-      busy.add(this)
+      coordinatorsAwaiting.add(this)
     }
-    this.#awaited += by
-    if (this.#awaited > 0) return
+    this.#remoteFlights += by
+    if (this.#remoteFlights > 0) return
     completionPort.unref()
-    busy.delete(this)
+    coordinatorsAwaiting.delete(this)
   }
 
-  /** A flight is over. @param {Flight} flight */
-  #landed(flight) {
-    this.#flights.delete(flight.token)
-    if (this.#current.get(flight.id) === flight) this.#current.delete(flight.id)
+  /** Forgets a flight that is settled. @param {Flight} flight */
+  #finished(flight) {
+    this.#flights.delete(flight.flightId)
+    if (this.#joinable.get(flight.id) === flight) this.#joinable.delete(flight.id)
   }
 
   /**
@@ -321,10 +323,10 @@ class Loads {
    * @param {Buffer | null} bytes the error of a named cache
    * @param {Loader} load
    */
-  #fail(id, bytes, load) {
+  #failOrReload(id, bytes, load) {
     if (bytes !== null) throw decodeError(bytes)
     if (this.#errors.has(id)) throw this.#errors.get(id)
-    return this.#store.askAnew(id, this, load)
+    return this.#store.refresh(id, this, load)
   }
 
   /** @param {Id} id @param {unknown} error */
@@ -335,14 +337,14 @@ class Loads {
   }
 }
 
-function abandoned() {
+function abandonedError() {
   return new DOMException('Nobody waits for this load any more', 'AbortError')
 }
 
 /** @param {Id} id @param {string} what to do */
-function noLoader(id, what) {
+function noLoaderError(id, what) {
   const message = `There is no loader for ${inspect(id)}: ${what}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
-module.exports = { Loads }
+module.exports = { LoadCoordinator }

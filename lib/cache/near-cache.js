@@ -5,16 +5,16 @@ const { clock } = require('./clock')
 /** How many words of versions native code has (src/cache/mod.rs). */
 const VERSIONS = 4096
 /** Decoded copies of native storage that are kept at most, and how many bytes they were. In heap storage every entry is here. */
-const MAX_COPIES = 4096
+const MAX_ENTRIES = 4096
 const MAX_BYTES = 16 << 20
 /** Entries of heap storage that are found without a look at all of them. */
 const MAX_HOT = 2048
-/** In place of a round: it was used twice lately. */
+/** In place of a generation: it was used twice lately. */
 const HOT = -1
 
 /**
  * @template V
- * @typedef {object} Copy an entry's value, and where the entry is
+ * @typedef {object} NearEntry the value of a cache entry, and its slot
  * @property {import('../../index').Id} id
  * @property {number} slot
  * @property {V} value
@@ -23,7 +23,7 @@ const HOT = -1
  * fresh; most caches have none, and objects are many: each field costs the collector
  * @property {{ version: number, size: number } | undefined} origin of what was decoded: what the word of versions said, and
  * the encoded bytes
- * @property {number} round in which it was used last, or HOT
+ * @property {number} generation in which it was used last, or HOT
  */
 
 /**
@@ -31,17 +31,17 @@ const HOT = -1
  * lately. A copy is as good as its entry while the entry's word of versions says so.
  * @template V
  */
-class Copies {
-  /** @type {Map<import('../../index').Id, Copy<V>>} */
+class NearCache {
+  /** @type {Map<import('../../index').Id, NearEntry<V>>} */
   #byId = new Map()
   /**
    * Of heap storage those that were used twice lately: in a large map a lookup waits for memory.
-   * @type {Map<import('../../index').Id, Copy<V>>}
+   * @type {Map<import('../../index').Id, NearEntry<V>>}
    */
   #hot = new Map()
   /** Counts how often `#hot` was filled. */
-  #round = 1
-  /** @type {(Copy<V> | undefined)[]} in heap storage, by slot */
+  #generation = 1
+  /** @type {(NearEntry<V> | undefined)[]} in heap storage, by slot */
   #bySlot = []
   /** Encoded bytes of the decoded copies. */
   #bytes = 0
@@ -65,9 +65,9 @@ class Copies {
    * @param {import('../../index').Id} id
    */
   get(id) {
-    const copy = this.#hot.get(id) ?? this.#find(id)
-    if (copy?.times === undefined) return copy
-    return clock.now() < copy.times.fresh ? copy : undefined
+    const entry = this.#hot.get(id) ?? this.#find(id)
+    if (entry?.times === undefined) return entry
+    return clock.now() < entry.times.fresh ? entry : undefined
   }
 
   /**
@@ -75,92 +75,92 @@ class Copies {
    * @param {import('../../index').Id} id
    */
   getIfNotDue(id) {
-    const copy = this.#hot.get(id) ?? this.#find(id)
-    if (copy?.times === undefined) return copy
-    return clock.now() < Math.min(copy.times.refresh, copy.times.fresh) ? copy : undefined
+    const entry = this.#hot.get(id) ?? this.#find(id)
+    if (entry?.times === undefined) return entry
+    return clock.now() < Math.min(entry.times.refresh, entry.times.fresh) ? entry : undefined
   }
 
   /** @param {import('../../index').Id} id */
   #find(id) {
-    const copy = this.#byId.get(id)
-    if (copy === undefined) return undefined
-    if (this.#isHeap) this.#warm(copy)
-    else if (/** @type {Uint32Array} */ (this.#versions)[copy.slot % VERSIONS] !== copy.origin?.version)
+    const entry = this.#byId.get(id)
+    if (entry === undefined) return undefined
+    if (this.#isHeap) this.#promote(entry)
+    else if (/** @type {Uint32Array} */ (this.#versions)[entry.slot % VERSIONS] !== entry.origin?.version)
       return undefined
-    return copy
+    return entry
   }
 
-  /** @param {Copy<V>} copy */
-  #warm(copy) {
-    if (copy.round !== this.#round) {
-      copy.round = this.#round
+  /** @param {NearEntry<V>} entry */
+  #promote(entry) {
+    if (entry.generation !== this.#generation) {
+      entry.generation = this.#generation
       return
     }
-    if (this.#hot.size === MAX_HOT) this.#cool()
-    copy.round = HOT
-    this.#hot.set(copy.id, copy)
+    if (this.#hot.size === MAX_HOT) this.#demoteAll()
+    entry.generation = HOT
+    this.#hot.set(entry.id, entry)
   }
 
-  #cool() {
-    for (const copy of this.#hot.values()) {
-      copy.round = 0
-      copy.promise = undefined
+  #demoteAll() {
+    for (const entry of this.#hot.values()) {
+      entry.generation = 0
+      entry.promise = undefined
     }
     this.#hot = new Map()
-    this.#round++
+    this.#generation++
   }
 
   /** The value of an entry of heap storage, fresh or not. @param {number} slot */
-  at(slot) {
-    return /** @type {Copy<V>} */ (this.#bySlot[slot])
+  atSlot(slot) {
+    return /** @type {NearEntry<V>} */ (this.#bySlot[slot])
   }
 
   /** The value of an id in heap storage, fresh or not. @param {import('../../index').Id} id */
-  last(id) {
+  getStale(id) {
     return this.#byId.get(id)
   }
 
-  /** @param {Copy<V>} copy */
-  put(copy) {
+  /** @param {NearEntry<V>} entry */
+  put(entry) {
     if (this.#isHeap) {
-      this.#bySlot[copy.slot] = copy
-      this.#byId.set(copy.id, copy)
-    } else if (this.#versions !== null && sizeOf(copy) <= MAX_BYTES && this.#isUsedAgain(copy)) {
-      copy.round = HOT
-      this.forget(copy.id)
-      this.#byId.set(copy.id, copy)
-      this.#bytes += sizeOf(copy)
-      while (this.#byId.size > MAX_COPIES || this.#bytes > MAX_BYTES) this.forget(this.#byId.keys().next().value)
+      this.#bySlot[entry.slot] = entry
+      this.#byId.set(entry.id, entry)
+    } else if (this.#versions !== null && sizeOf(entry) <= MAX_BYTES && this.#isRepeatedUse(entry)) {
+      entry.generation = HOT
+      this.delete(entry.id)
+      this.#byId.set(entry.id, entry)
+      this.#bytes += sizeOf(entry)
+      while (this.#byId.size > MAX_ENTRIES || this.#bytes > MAX_BYTES) this.delete(this.#byId.keys().next().value)
     }
   }
 
-  /** @param {Copy<V>} copy */
-  #isUsedAgain({ slot, origin }) {
+  /** @param {NearEntry<V>} entry */
+  #isRepeatedUse({ slot, origin }) {
     const mark = (Math.imul(slot, 31) + (origin?.version ?? 0) + 1) >>> 0
-    const place = slot % VERSIONS
-    if (this.#decoded[place] === mark) return true
-    this.#decoded[place] = mark
+    const index = slot % VERSIONS
+    if (this.#decoded[index] === mark) return true
+    this.#decoded[index] = mark
     return false
   }
 
   /** The entry of a decoded copy is gone. @param {import('../../index').Id | undefined} id */
-  forget(id) {
-    const copy = this.#byId.get(/** @type {import('../../index').Id} */ (id))
-    if (copy === undefined) return
-    this.#bytes -= sizeOf(copy)
-    this.#byId.delete(copy.id)
+  delete(id) {
+    const entry = this.#byId.get(/** @type {import('../../index').Id} */ (id))
+    if (entry === undefined) return
+    this.#bytes -= sizeOf(entry)
+    this.#byId.delete(entry.id)
   }
 
   /**
    * An entry of heap storage is gone.
    * @param {number} slot
    */
-  drop(slot) {
-    const copy = /** @type {Copy<V>} */ (this.#bySlot[slot])
+  deleteSlot(slot) {
+    const entry = /** @type {NearEntry<V>} */ (this.#bySlot[slot])
     this.#bySlot[slot] = undefined
-    this.#byId.delete(copy.id)
-    if (copy.round === HOT) this.#hot.delete(copy.id)
-    return copy
+    this.#byId.delete(entry.id)
+    if (entry.generation === HOT) this.#hot.delete(entry.id)
+    return entry
   }
 
   /** Returns what was held, by slot. */
@@ -180,28 +180,28 @@ class Copies {
  * @param {any} value
  * @param {number} refresh
  * @param {number} fresh
- * @param {Copy<any>['origin']} origin
- * @returns {Copy<any>}
+ * @param {NearEntry<any>['origin']} origin
+ * @returns {NearEntry<any>}
  */
-function copyOf(id, slot, value, refresh, fresh, origin) {
+function nearEntry(id, slot, value, refresh, fresh, origin) {
   const times = refresh === Infinity && fresh === Infinity ? undefined : { refresh, fresh }
   // What a hit reads comes first, within one cache line.
-  return { times, promise: undefined, round: 0, value, slot, id, origin }
+  return { times, promise: undefined, generation: 0, value, slot, id, origin }
 }
 
-/** @param {Copy<any>} copy */
+/** @param {NearEntry<any>} entry */
 function sizeOf({ origin }) {
   return origin === undefined ? 0 : origin.size
 }
 
-/** What a heap held that was cleared. @param {(Copy<any> | undefined)[]} copies @param {number} reason */
-function* deleted(copies, reason) {
-  for (const copy of copies) if (copy !== undefined) yield { id: copy.id, value: copy.value, reason }
+/** What a heap held that was cleared. @param {(NearEntry<any> | undefined)[]} entries @param {number} reason */
+function* deletedEntries(entries, reason) {
+  for (const entry of entries) if (entry !== undefined) yield { id: entry.id, value: entry.value, reason }
 }
 
-/** @param {Copy<any>[]} copies @returns {IterableIterator<[any, any]>} */
-function* values(copies) {
-  for (const { id, value } of copies) yield [id, value]
+/** @param {NearEntry<any>[]} entries @returns {IterableIterator<[any, any]>} */
+function* entryPairs(entries) {
+  for (const { id, value } of entries) yield [id, value]
 }
 
-module.exports = { Copies, HOT, copyOf, deleted, values }
+module.exports = { NearCache, HOT, nearEntry, deletedEntries, entryPairs }

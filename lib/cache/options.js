@@ -4,7 +4,7 @@ const { inspect } = require('node:util')
 const { OffloopError, withCode } = require('../internal/errors')
 const { isLost } = require('../internal/detached')
 const { checkOptions, invalidType, lostMemory, shown } = require('../internal/validate')
-const { codecOf } = require('./codec')
+const { resolveCodec } = require('./codec')
 
 /** @typedef {import('../../index').Id} Id */
 
@@ -78,14 +78,14 @@ function readOptions(options) {
   if (isHeap && codec !== undefined) {
     throw withCode(new TypeError("options.codec is for options.storage 'native' alone"), 'ERR_INVALID_ARG_VALUE')
   }
-  checkWeighed(isHeap, rest.maxBytes, weigh)
+  checkWeighOption(isHeap, rest.maxBytes, weigh)
   return {
     isHeap,
     load,
     weigh,
     onEvict,
     name,
-    codec: codecOf(codec),
+    codec: resolveCodec(codec),
     loadTimeout,
     native: {
       ...rest,
@@ -104,7 +104,7 @@ function readOptions(options) {
  * @param {unknown} maxBytes
  * @param {unknown} weigh
  */
-function checkWeighed(isHeap, maxBytes, weigh) {
+function checkWeighOption(isHeap, maxBytes, weigh) {
   if (!isHeap || maxBytes === undefined || weigh !== undefined) return
   const message = 'options.maxBytes needs options.weigh, since nobody else knows what an object in the heap weighs'
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
@@ -134,7 +134,7 @@ function checkId(id) {
  * @param {Id} id
  * @param {unknown} value
  */
-function checkKept(id, value) {
+function checkStorable(id, value) {
   if (isLost(value)) throw lostMemory(`The value of ${inspect(id)}`, value)
 }
 
@@ -156,10 +156,10 @@ function closedError() {
 module.exports = {
   checkFunction,
   checkId,
-  checkKept,
+  checkStorable,
   checkLoad,
   checkTime,
-  checkWeighed,
+  checkWeighOption,
   checkWeight,
   closedError,
   readOptions

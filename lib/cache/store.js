@@ -3,27 +3,39 @@
 const native = require('../native')
 const { lengthOf } = require('../internal/typed-array')
 const { completionPort } = require('../native/completion-port')
-const { KIND, SLOT, TOKEN, REFRESH, FRESH, GONE, REASON, HIT, LEADS, STORED, FAILING } = require('./answer')
-const { NO_SLOT, ASK, DELETED, out } = require('./answer')
+const {
+  KIND,
+  SLOT,
+  FLIGHT_ID,
+  REFRESH,
+  FRESH,
+  EVICTED_SLOT,
+  EVICTION_REASON,
+  HIT,
+  LEADS,
+  STORED,
+  FAILING
+} = require('./answer')
+const { NO_SLOT, SEVERAL_EVICTED, DELETED, out } = require('./answer')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
-const { Copies, copyOf, deleted, values } = require('./near-cache')
+const { NearCache, nearEntry, deletedEntries, entryPairs } = require('./near-cache')
 const { Evictions } = require('./evictions')
 const { releaseCache, registry } = require('./hold')
-const { checkKept, checkWeight, checkWeighed, closedError } = require('./options')
+const { checkStorable, checkWeight, checkWeighOption, closedError } = require('./options')
 
 /**
  * @typedef {import('../../index').Id} Id
- * @typedef {import('./near-cache').Copy<any>} Copy
- * @typedef {import('./flight').Owner} Owner
+ * @typedef {import('./near-cache').NearEntry<any>} Copy
+ * @typedef {import('./flight').FlightOwner} FlightOwner
  * @typedef {import('./flight').Flight} Flight
  */
 
-/** Uses of copies that are told native code at once. */
-const USES = 4096
+/** Uses of entries that are reported to native code at once. */
+const MAX_USES = 4096
 const NO_TTL = -1
-/** Entries that went and are decoded at a time. */
-const SLICE = 64
+/** Evictions that are fetched from native code at a time. */
+const EVICTIONS_PER_CALL = 64
 
 /** Values that fit in come here: a Buffer for each would cost the collector more than the values do. */
 const scratch = Buffer.allocUnsafeSlow(64 << 10)
@@ -36,22 +48,22 @@ class Store {
   #codec
   /** For values of which nothing is kept but what they are decoded to. @type {Buffer | undefined} */
   #scratch
-  #copies
+  #near
   #evictions
-  /** Slots of copies in the order of their use, of which native code does not know yet. */
-  #uses = new Uint32Array(USES)
-  #used = 0
+  /** Slots of entries in the order of their use, not yet reported to native code. */
+  #uses = new Uint32Array(MAX_USES)
+  #useCount = 0
   /** @type {number | undefined} of a named cache */
   #subscriptionId
-  /** Whether what went from native storage is being told of. */
-  #isHearing = false
-  /** How many native code keeps of those. */
-  #untold = 0
+  /** Whether evictions of native storage are being reported. */
+  #isDrainingNative = false
+  /** How many evictions native code still keeps. */
+  #pendingNative = 0
   #isClosed = false
 
   /**
-   * Who hears of flights that are shared with other threads.
-   * @type {(kind: number, token: number, bytes: Buffer | undefined) => void}
+   * Receives messages about flights that are shared with other threads.
+   * @type {(kind: number, flightId: number, bytes: Buffer | undefined) => void}
    */
   onMessage = () => {}
 
@@ -60,7 +72,7 @@ class Store {
     const self = new WeakRef(this)
     if (options.name !== undefined) {
       this.#subscriptionId = completionPort.subscribe({
-        onMessage: (kind, token, bytes) => self.deref()?.onMessage(kind, token, bytes)
+        onMessage: (kind, flightId, bytes) => self.deref()?.onMessage(kind, flightId, bytes)
       })
     }
     try {
@@ -74,7 +86,7 @@ class Store {
     this.#weigh = options.weigh
     this.#codec = options.codec
     this.#scratch = options.codec.borrows ? scratch : undefined
-    this.#copies = new Copies(options.isHeap, options.isHeap ? null : native.cacheVersions(this.#handle))
+    this.#near = new NearCache(options.isHeap, options.isHeap ? null : native.cacheVersions(this.#handle))
     this.#evictions = new Evictions(options.onEvict)
   }
 
@@ -86,86 +98,86 @@ class Store {
     return native.cacheBytes(this.#handle)
   }
 
-  /** A copy to be served without a question, which counts as a use. @param {Id} id */
-  use(id) {
-    const copy = this.#copies.getIfNotDue(id)
-    if (copy === undefined) return undefined
-    this.#uses[this.#used++] = copy.slot
-    if (this.#used === USES) this.tellUses()
-    return copy
+  /** Returns an entry that can be served without asking native code; this counts as a use. @param {Id} id */
+  getNear(id) {
+    const entry = this.#near.getIfNotDue(id)
+    if (entry === undefined) return undefined
+    this.#uses[this.#useCount++] = entry.slot
+    if (this.#useCount === MAX_USES) this.flushUses()
+    return entry
   }
 
   /**
    * Gives the flight to its owner before the codec runs: a codec is user code, and may ask for the same id.
    * @param {Id} id
-   * @param {Owner} owner
+   * @param {FlightOwner} owner
    * @param {import('./flight').Loader} load
    * @returns {import('./answer').Answer}
    */
-  ask(id, owner, load) {
+  lookUp(id, owner, load) {
     // What is asked for may be used now: after what was used before.
-    const used = this.#used
-    this.#used = 0
+    const used = this.#useCount
+    this.#useCount = 0
     const bytes = this.#bytesOf(native.cacheGet(this.#handle, id, clock.now(), this.#uses, used, this.#scratch, out))
-    const token = out[TOKEN]
+    const flightId = out[FLIGHT_ID]
     if (out[KIND] === HIT) {
-      const flight = token === 0 ? undefined : owner.board(id, token, true, load, 'behind')
+      const flight = flightId === 0 ? undefined : owner.join(id, flightId, true, load, 'background')
       try {
-        const copy = this.#isHeap ? this.#copies.at(out[SLOT]) : this.#remember(id, bytes)
-        return { copy, flight, leads: flight !== undefined, previous: copy.value }
+        const entry = this.#isHeap ? this.#near.atSlot(out[SLOT]) : this.#keepNear(id, bytes)
+        return { entry, flight, leads: flight !== undefined, previous: entry.value }
       } catch (error) {
-        if (flight !== undefined) owner.unboard(flight, error)
+        if (flight !== undefined) owner.abandon(flight, error)
         throw error
       }
     }
     const leads = out[KIND] === LEADS
     const failing = out[KIND] === FAILING ? { bytes: bytes && Buffer.from(bytes) } : undefined
     const isKnown = leads && out[SLOT] !== NO_SLOT
-    const held = isKnown && this.#isHeap ? this.#copies.last(id)?.value : undefined
-    this.#takeEvicted()
-    const flight = token === 0 ? undefined : owner.board(id, token, leads, load, 'found')
+    const held = isKnown && this.#isHeap ? this.#near.getStale(id)?.value : undefined
+    this.#collectEvictions()
+    const flight = flightId === 0 ? undefined : owner.join(id, flightId, leads, load, 'lookup')
     const previous = isKnown && !this.#isHeap ? this.#previous(id, bytes) : held
-    return { copy: undefined, flight, leads, previous, failing }
+    return { entry: undefined, flight, leads, previous, failing }
   }
 
   /**
    * The flight that loads it anew.
    * @param {Id} id
-   * @param {Owner} owner
+   * @param {FlightOwner} owner
    * @param {import('./flight').Loader} load
    * @returns {{ flight: Flight, leads: boolean, previous: unknown }}
    */
-  askAnew(id, owner, load) {
+  refresh(id, owner, load) {
     const bytes = this.#bytesOf(native.cacheRefresh(this.#handle, id, clock.now(), this.#scratch, out))
-    const token = out[TOKEN]
+    const flightId = out[FLIGHT_ID]
     const leads = out[KIND] === LEADS
     const isKnown = leads && out[SLOT] !== NO_SLOT
-    const held = isKnown && this.#isHeap ? this.#copies.last(id)?.value : undefined
-    const flight = owner.board(id, token, leads, load, 'anew')
+    const held = isKnown && this.#isHeap ? this.#near.getStale(id)?.value : undefined
+    const flight = owner.join(id, flightId, leads, load, 'refresh')
     return { flight, leads, previous: isKnown && !this.#isHeap ? this.#previous(id, bytes) : held }
   }
 
   /** What is held and fresh. @param {Id} id @returns {Copy | undefined} */
   peek(id) {
-    const copy = this.#copies.get(id)
-    if (copy !== undefined || this.#lacks(id)) return copy
-    return this.#look(id, false)
+    const entry = this.#near.get(id)
+    if (entry !== undefined || this.#isMissing(id)) return entry
+    return this.#lookUpNative(id, false)
   }
 
   /** The same for someone who cannot load, as a use. @param {Id} id */
   find(id) {
-    this.tellUses()
-    return this.#look(id, true)
+    this.flushUses()
+    return this.#lookUpNative(id, true)
   }
 
   /** @param {Id} id */
   has(id) {
-    if (this.#copies.get(id) !== undefined) return true
-    if (this.#lacks(id)) return false
+    if (this.#near.get(id) !== undefined) return true
+    if (this.#isMissing(id)) return false
     native.cacheHas(this.#handle, id, clock.now(), out)
     const has = out[KIND] === HIT
-    this.#takeEvicted()
-    this.relieve()
+    this.#collectEvictions()
+    this.drainExcessEvictions()
     return has
   }
 
@@ -175,12 +187,12 @@ class Store {
    * @param {number | undefined} ttl
    */
   set(id, value, ttl) {
-    const { bytes, weight } = this.pack(id, value)
+    const { bytes, weight } = this.encode(id, value)
     this.#checkOpen()
-    this.tellUses()
-    if (!this.#isHeap) this.#copies.forget(id)
+    this.flushUses()
+    if (!this.#isHeap) this.#near.delete(id)
     native.cacheSet(this.#handle, id, bytes, weight, ttl ?? NO_TTL, clock.now(), out)
-    this.#stored(id, value)
+    this.#onStored(id, value)
   }
 
   /**
@@ -188,12 +200,12 @@ class Store {
    * @param {Id} id
    * @param {unknown} value
    */
-  pack(id, value) {
-    checkKept(id, value)
+  encode(id, value) {
+    checkStorable(id, value)
     const bytes = this.#isHeap ? undefined : encode(this.#codec, id, value)
     const weight =
       this.#weigh === undefined ? (bytes === undefined ? 0 : lengthOf(bytes)) : checkWeight(this.#weigh(value, id), id)
-    checkKept(id, bytes)
+    checkStorable(id, bytes)
     return { bytes, weight }
   }
 
@@ -201,7 +213,7 @@ class Store {
    * @param {Id} id
    * @param {Buffer} bytes
    */
-  unpack(id, bytes) {
+  decode(id, bytes) {
     return decode(this.#codec, id, bytes)
   }
 
@@ -213,12 +225,12 @@ class Store {
    * @param {number | undefined} weight
    * @param {number | undefined} ttl
    */
-  arrive({ id, token, started }, value, bytes, weight, ttl) {
-    this.tellUses()
+  complete({ id, flightId, startedAt }, value, bytes, weight, ttl) {
+    this.flushUses()
     const now = clock.now()
-    const took = now - started
-    native.cacheArrive(this.#handle, token, bytes, weight !== undefined, weight ?? 0, ttl ?? NO_TTL, took, now, out)
-    this.#stored(id, value)
+    const took = now - startedAt
+    native.cacheArrive(this.#handle, flightId, bytes, weight !== undefined, weight ?? 0, ttl ?? NO_TTL, took, now, out)
+    this.#onStored(id, value)
   }
 
   /**
@@ -228,13 +240,13 @@ class Store {
    * @param {Uint8Array | undefined} error for other threads
    * @returns {{ isCurrent: boolean, stale: { value: unknown } | undefined }}
    */
-  fail({ id, token, started }, error) {
+  fail({ id, flightId, startedAt }, error) {
     if (this.#isClosed) return { isCurrent: false, stale: undefined }
     const now = clock.now()
-    const bytes = native.cacheFail(this.#handle, token, error, now - started, now, out)
-    const isCurrent = out[TOKEN] !== 0
+    const bytes = native.cacheFail(this.#handle, flightId, error, now - startedAt, now, out)
+    const isCurrent = out[FLIGHT_ID] !== 0
     if (out[KIND] !== HIT) return { isCurrent, stale: undefined }
-    if (this.#isHeap) return { isCurrent, stale: this.#copies.at(out[SLOT]) }
+    if (this.#isHeap) return { isCurrent, stale: this.#near.atSlot(out[SLOT]) }
     try {
       return { isCurrent, stale: { value: decode(this.#codec, id, /** @type {Buffer} */ (bytes)) } }
     } catch {
@@ -245,101 +257,101 @@ class Store {
 
   /**
    * Nobody here waits for a flight any more. Returns whether nobody waits at all.
-   * @param {number} token
+   * @param {number} flightId
    * @param {boolean} loads whether it is loading here
    */
-  leave(token, loads) {
-    return this.#isClosed || native.cacheLeave(this.#handle, token, loads)
+  leave(flightId, loads) {
+    return this.#isClosed || native.cacheLeave(this.#handle, flightId, loads)
   }
 
-  /** @param {number} token of a flight that loads elsewhere and takes too long */
-  giveUp(token) {
-    native.cacheGiveUp(this.#handle, token)
+  /** @param {number} flightId of a flight that loads elsewhere and takes too long */
+  giveUp(flightId) {
+    native.cacheGiveUp(this.#handle, flightId)
   }
 
   /** @param {Id} id */
   delete(id) {
-    if (!this.#isHeap) this.#copies.forget(id)
+    if (!this.#isHeap) this.#near.delete(id)
     const deleted = native.cacheDelete(this.#handle, id, clock.now(), out)
-    this.#takeEvicted()
+    this.#collectEvictions()
     return deleted
   }
 
   clear() {
-    this.tellUses()
-    const { areHeard } = this.#evictions
-    native.cacheClear(this.#handle, areHeard && !this.#isHeap)
-    const held = this.#copies.clear()
-    if (!areHeard) return
-    if (this.#isHeap) this.#evictions.add(deleted(held, DELETED))
-    else this.#hearOfEvicted(0)
+    this.flushUses()
+    const { hasListener } = this.#evictions
+    native.cacheClear(this.#handle, hasListener && !this.#isHeap)
+    const held = this.#near.clear()
+    if (!hasListener) return
+    if (this.#isHeap) this.#evictions.add(deletedEntries(held, DELETED))
+    else this.#queueNativeEvictions(0)
   }
 
   /** @param {{ max?: number, maxBytes?: number }} limits */
   resize(limits) {
-    checkWeighed(this.#isHeap, limits.maxBytes, this.#weigh)
-    this.tellUses()
+    checkWeighOption(this.#isHeap, limits.maxBytes, this.#weigh)
+    this.flushUses()
     native.cacheResize(this.#handle, { ...limits }, clock.now(), out)
-    this.#takeEvicted()
+    this.#collectEvictions()
   }
 
   stats() {
-    this.tellUses()
+    this.flushUses()
     return native.cacheStats(this.#handle)
   }
 
   /** @returns {IterableIterator<[any, any]>} */
   entries() {
-    this.tellUses()
+    this.flushUses()
     const list = native.cacheEntries(this.#handle, clock.now())
-    return this.#isHeap ? values(list.map(slot => this.#copies.at(slot))) : this.#decoded(list)
+    return this.#isHeap ? entryPairs(list.map(slot => this.#near.atSlot(slot))) : this.#decoded(list)
   }
 
   close() {
-    this.tellUses()
-    if (this.#evictions.areHeard && !this.#isHeap) {
-      // Of what went before it is still to be told.
-      for (const gone of [...this.#evicted()]) this.#evictions.add(gone)
+    this.flushUses()
+    if (this.#evictions.hasListener && !this.#isHeap) {
+      // Earlier evictions are still to be reported.
+      for (const eviction of [...this.#nativeEvictions()]) this.#evictions.add(eviction)
     }
     registry.unregister(this)
     releaseCache({ handle: this.#handle, subscriptionId: this.#subscriptionId })
     this.#isClosed = true
-    this.#copies.clear()
+    this.#near.clear()
   }
 
-  /** To be called last: `onEvict` hears of the oldest entries that went if too many wait, and may come back here. */
-  relieve() {
-    if (this.#evictions.areHeard) this.#evictions.relieve(() => this.#untold)
+  /** Reports the oldest evictions now if too many wait. Call it last: `onEvict` may call the cache. */
+  drainExcessEvictions() {
+    if (this.#evictions.hasListener) this.#evictions.drainExcess(() => this.#pendingNative)
   }
 
-  tellUses() {
-    if (this.#used === 0) return
-    const used = this.#used
-    this.#used = 0
+  flushUses() {
+    if (this.#useCount === 0) return
+    const used = this.#useCount
+    this.#useCount = 0
     native.cacheTouch(this.#handle, this.#uses, used)
   }
 
   /** Native code has answered to a value that came in. @param {Id} id @param {unknown} value */
-  #stored(id, value) {
+  #onStored(id, value) {
     const isStored = out[KIND] === STORED
     const slot = out[SLOT]
     const refresh = out[REFRESH]
     const fresh = out[FRESH]
-    this.#takeEvicted()
-    if (isStored && this.#isHeap) this.#copies.put(copyOf(id, slot, value, refresh, fresh, undefined))
+    this.#collectEvictions()
+    if (isStored && this.#isHeap) this.#near.put(nearEntry(id, slot, value, refresh, fresh, undefined))
   }
 
   /** Whether nothing is held of an id, fresh or not, on this side. @param {Id} id */
-  #lacks(id) {
-    return this.#isHeap && this.#copies.last(id) === undefined
+  #isMissing(id) {
+    return this.#isHeap && this.#near.getStale(id) === undefined
   }
 
   /** Asks for what is held and fresh. @param {Id} id @param {boolean} counts as a use */
-  #look(id, counts) {
+  #lookUpNative(id, counts) {
     const bytes = this.#bytesOf(native.cachePeek(this.#handle, id, clock.now(), counts, this.#scratch, out))
-    if (out[KIND] === HIT) return this.#isHeap ? this.#copies.at(out[SLOT]) : this.#remember(id, bytes)
-    this.#takeEvicted()
-    this.relieve()
+    if (out[KIND] === HIT) return this.#isHeap ? this.#near.atSlot(out[SLOT]) : this.#keepNear(id, bytes)
+    this.#collectEvictions()
+    this.drainExcessEvictions()
     return undefined
   }
 
@@ -348,15 +360,15 @@ class Store {
    * @param {Id} id
    * @param {Buffer | null} bytes
    */
-  #remember(id, bytes) {
+  #keepNear(id, bytes) {
     const [, slot, version, , refresh, fresh] = out
     const encoded = /** @type {Buffer} */ (bytes)
     const origin = { version, size: encoded.length }
     const value = decode(this.#codec, id, encoded)
     this.#checkOpen()
-    const copy = copyOf(id, slot, value, refresh, fresh, origin)
-    this.#copies.put(copy)
-    return copy
+    const entry = nearEntry(id, slot, value, refresh, fresh, origin)
+    this.#near.put(entry)
+    return entry
   }
 
   /** What came from native code; what lies in the scratch is to be read at once. @param {Buffer | number | null} came */
@@ -387,36 +399,36 @@ class Store {
    * @param {number} slot
    * @param {number} reason or, of several, how many
    */
-  #takeEvicted(slot = out[GONE], reason = out[REASON]) {
+  #collectEvictions(slot = out[EVICTED_SLOT], reason = out[EVICTION_REASON]) {
     if (slot === NO_SLOT) return
-    if (!this.#isHeap) this.#hearOfEvicted(reason)
-    else if (slot !== ASK && !this.#evictions.areHeard) this.#copies.drop(slot)
-    else if (slot !== ASK) this.#evictions.add(this.#dropped(slot, reason))
+    if (!this.#isHeap) this.#queueNativeEvictions(reason)
+    else if (slot !== SEVERAL_EVICTED && !this.#evictions.hasListener) this.#near.deleteSlot(slot)
+    else if (slot !== SEVERAL_EVICTED) this.#evictions.add(this.#takeEvicted(slot, reason))
     else {
       const list = native.cacheEvicted(this.#handle, reason)
-      for (let at = 0; at < list.length; at += 2) this.#evictions.add(this.#dropped(list[at], list[at + 1]))
+      for (let at = 0; at < list.length; at += 2) this.#evictions.add(this.#takeEvicted(list[at], list[at + 1]))
     }
   }
 
   /** @param {number} slot @param {number} reason */
-  #dropped(slot, reason) {
-    const { id, value } = this.#copies.drop(slot)
+  #takeEvicted(slot, reason) {
+    const { id, value } = this.#near.deleteSlot(slot)
     return { id, value, reason }
   }
 
-  /** Native code keeps what went until it is asked. @param {number} untold how many it keeps */
-  #hearOfEvicted(untold) {
-    this.#untold = untold
-    if (this.#isHearing) return
-    this.#isHearing = true
-    this.#evictions.add(this.#evicted())
+  /** Queues the evictions that native code keeps. @param {number} pending how many it keeps */
+  #queueNativeEvictions(pending) {
+    this.#pendingNative = pending
+    if (this.#isDrainingNative) return
+    this.#isDrainingNative = true
+    this.#evictions.add(this.#nativeEvictions())
   }
 
-  /** What went from native storage, decoded as it is taken. */
-  *#evicted() {
+  /** Yields the evictions of native storage, decoded as they are read. */
+  *#nativeEvictions() {
     for (;;) {
-      const list = this.#isClosed ? [] : native.cacheEvicted(this.#handle, SLICE)
-      this.#untold = Math.max(0, this.#untold - SLICE)
+      const list = this.#isClosed ? [] : native.cacheEvicted(this.#handle, EVICTIONS_PER_CALL)
+      this.#pendingNative = Math.max(0, this.#pendingNative - EVICTIONS_PER_CALL)
       if (list.length === 0) break
       for (let at = 0; at < list.length; at += 3) {
         const [id, bytes, reason] = list.slice(at, at + 3)
@@ -427,7 +439,7 @@ class Store {
         }
       }
     }
-    this.#isHearing = false
+    this.#isDrainingNative = false
   }
 
   /** @param {any[]} list ids and bytes in turn @returns {IterableIterator<[any, any]>} */

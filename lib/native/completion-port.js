@@ -11,7 +11,7 @@ const native = require('.')
  * @property {boolean} [isSettled] nobody waits for it any more
  * @property {(reason: unknown) => void} [abort] the pool is closed by force
  * @property {(handle: number) => void} [onGranted] a reservation was granted
- * @property {(kind: number, token: number, bytes: Buffer | undefined) => void} [onMessage] a message for a cache arrived
+ * @property {(kind: number, flightId: number, bytes: Buffer | undefined) => void} [onMessage] a message for a cache arrived
  * @property {(permit: number) => void} [onPermit] a task that JavaScript runs may begin
  * @property {(count: number, micros: number) => void} [onBatch] a batch ended; `settle` follows for each of its items
  * @typedef {import('../internal/errors').FailureRecord} FailureRecord
@@ -231,9 +231,9 @@ class CompletionPort {
     const listener = this.#listeners[taskId]
     cursor.at += 3
     if (kind === MAIL) {
-      const token = /** @type {number} */ (values[cursor.value++])
+      const flightId = /** @type {number} */ (values[cursor.value++])
       const bytes = size <= WITH_BYTES ? /** @type {Buffer} */ (values[cursor.value++]) : undefined
-      return listener?.onMessage?.(size, token, bytes)
+      return listener?.onMessage?.(size, flightId, bytes)
     }
     if (kind === BEGUN) return listener?.onPermit === undefined ? native.dropPermit(size) : listener.onPermit(size)
     if (listener === undefined) throw new Error('offloop: an outcome without a task')
