@@ -6,15 +6,15 @@ const { completionPort } = require('../native/completion-port')
 const { invalidThis, shown } = require('../internal/validate')
 
 /** Text of a column is decoded in pieces of about this many bytes: a string that is cut out of a larger one keeps it. */
-const PIECE = 4096
+const PIECE_BYTES = 4096
 /** Columns that an error message names. */
-const NAMED = 20
+const MAX_NAMED = 20
 
 /**
  * A column as native code describes it (src/transform/csv/table.rs): its name, its type, and where its sections begin.
- * @typedef {[name: string, type: 'number' | 'boolean', at: number]} NumbersHead
- * @typedef {[name: string, type: 'string', text: number, length: number, ends: number, nulls: number, nullsLength: number]} TextHead
- * @typedef {{ rows: number, columns: (NumbersHead | TextHead)[] }} Head
+ * @typedef {[name: string, type: 'number' | 'boolean', at: number]} NumberColumn
+ * @typedef {[name: string, type: 'string', text: number, length: number, ends: number, nulls: number, nullsLength: number]} StringColumn
+ * @typedef {{ rows: number, columns: (NumberColumn | StringColumn)[] }} TableHeader
  * @typedef {(string | null)[] | Float64Array | Uint8Array} Column
  */
 
@@ -24,25 +24,25 @@ class CsvTable {
   #memory
   /** Where the sections begin. */
   #base
-  #heads
+  #headers
   /** @type {Map<string, number>} */
-  #places = new Map()
+  #indexes = new Map()
   /** @type {Map<number, Column>} */
-  #made = new Map()
+  #decoded = new Map()
 
   /** @param {Buffer} bytes */
   constructor(bytes) {
     // Views need whole steps of eight bytes.
     const own = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
     const [length] = new Uint32Array(own.buffer, own.byteOffset, 1)
-    /** @type {Head} */
+    /** @type {TableHeader} */
     const { rows, columns } = JSON.parse(bytes.toString('utf8', 4, 4 + length))
     this.#memory = /** @type {ArrayBuffer} */ (own.buffer)
     this.#base = own.byteOffset + Math.ceil((4 + length) / 8) * 8
-    this.#heads = columns
+    this.#headers = columns
     this.columns = columns.map(([name]) => name)
-    this.columns.forEach((name, place) => {
-      this.#places.set(name, place)
+    this.columns.forEach((name, index) => {
+      this.#indexes.set(name, index)
     })
     this.rows = rows
     /**
@@ -55,35 +55,35 @@ class CsvTable {
 
   /** @param {string} name */
   #column(name) {
-    const place = this.#places.get(name)
-    if (place === undefined) throw unknownColumn(name, this.columns)
-    let column = this.#made.get(place)
+    const index = this.#indexes.get(name)
+    if (index === undefined) throw unknownColumn(name, this.columns)
+    let column = this.#decoded.get(index)
     if (column === undefined) {
-      column = this.#make(this.#heads[place])
-      this.#made.set(place, column)
+      column = this.#decode(this.#headers[index])
+      this.#decoded.set(index, column)
     }
     return column
   }
 
   /**
-   * @param {NumbersHead | TextHead} head
+   * @param {NumberColumn | StringColumn} header
    * @returns {Column}
    */
-  #make(head) {
-    const [, type, at] = head
+  #decode(header) {
+    const [, type, at] = header
     if (type === 'number') return new Float64Array(this.#memory, this.#base + at, this.rows)
     if (type === 'boolean') return new Uint8Array(this.#memory, this.#base + at, this.rows)
-    const texts = this.#texts(/** @type {TextHead} */ (head))
+    const strings = this.#strings(/** @type {StringColumn} */ (header))
     /** @type {(string | null)[]} */
     const column = []
-    for (let row = 0; row < this.rows; row++) column.push(texts.at(row))
+    for (let row = 0; row < this.rows; row++) column.push(strings.get(row))
     return column
   }
 
-  /** @param {TextHead} head */
-  #texts([, , text, length, ends, nulls, nullsLength]) {
+  /** @param {StringColumn} head */
+  #strings([, , text, length, ends, nulls, nullsLength]) {
     const memory = this.#memory
-    return new Texts(
+    return new ColumnStrings(
       Buffer.from(memory, this.#base + text, length),
       new Uint32Array(memory, this.#base + ends, this.rows),
       new Uint8Array(memory, this.#base + nulls, nullsLength)
@@ -92,14 +92,14 @@ class CsvTable {
 
   /**
    * What reads the fields of a column, one row after the other.
-   * @param {NumbersHead | TextHead} head
+   * @param {NumberColumn | StringColumn} header
    * @returns {(row: number) => unknown}
    */
-  #reader(head) {
-    const [name, type] = head
+  #reader(header) {
+    const [name, type] = header
     if (type === 'string') {
-      const texts = this.#texts(head)
-      return row => texts.at(row)
+      const strings = this.#strings(header)
+      return row => strings.get(row)
     }
     const column = /** @type {Float64Array | Uint8Array} */ (this.#column(name))
     return type === 'number' ? row => column[row] : row => column[row] === 1
@@ -119,25 +119,25 @@ class CsvTable {
   /** @returns {Generator<Record<string, unknown>, void, undefined>} */
   [Symbol.iterator]() {
     if (!CsvTable.#is(this)) throw invalidThis('CsvTable', this)
-    return this.#records()
+    return this.#iterateRows()
   }
 
   /** @returns {Generator<Record<string, unknown>, void, undefined>} */
-  *#records() {
+  *#iterateRows() {
     const { rows } = this
-    const names = this.#heads.map(([name]) => name)
-    const readers = this.#heads.map(head => this.#reader(head))
+    const names = this.#headers.map(([name]) => name)
+    const readers = this.#headers.map(header => this.#reader(header))
     for (let row = 0; row < rows; row++) {
       /** @type {Record<string, unknown>} */
       const object = {}
-      for (let place = 0; place < names.length; place++) put(object, names[place], readers[place](row))
+      for (let index = 0; index < names.length; index++) setProperty(object, names[index], readers[index](row))
       yield object
     }
   }
 }
 
 /** The strings of a column, fastest when they are asked for one after the other. */
-class Texts {
+class ColumnStrings {
   #text
   #ends
   #nulls
@@ -159,7 +159,7 @@ class Texts {
   }
 
   /** @param {number} row */
-  at(row) {
+  get(row) {
     const start = row === 0 ? 0 : this.#ends[row - 1]
     const end = this.#ends[row]
     if (start === end) return (this.#nulls[row >> 3] >> (row & 7)) & 1 ? null : ''
@@ -171,7 +171,7 @@ class Texts {
   #decode(row, start) {
     const ends = this.#ends
     let last = row
-    while (last + 1 < ends.length && ends[last + 1] - start <= PIECE) last++
+    while (last + 1 < ends.length && ends[last + 1] - start <= PIECE_BYTES) last++
     this.#from = start
     this.#to = ends[last]
     const piece = last === row ? undefined : this.#text.toString('utf8', start, this.#to)
@@ -180,15 +180,15 @@ class Texts {
 }
 
 /** @param {Record<string, unknown>} object @param {string} name @param {unknown} value */
-function put(object, name, value) {
+function setProperty(object, name, value) {
   if (name !== '__proto__') object[name] = value
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
 /** @param {unknown} name @param {string[]} columns */
 function unknownColumn(name, columns) {
-  const there = columns.slice(0, NAMED).map(it => inspect(it))
-  if (columns.length > NAMED) there.push('…')
+  const there = columns.slice(0, MAX_NAMED).map(it => inspect(it))
+  if (columns.length > MAX_NAMED) there.push('…')
   const message = `The argument 'name' must be one of the columns ${there.join(', ')}. Received ${shown(name)}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }

@@ -2,23 +2,23 @@
 
 // The words of a plan, as `src/transform/json/build_plan.rs` writes them.
 const STEP_WORDS = 3
-const LIST = 0
+const ARRAY = 0
 const OBJECT = 1
 const KEY = 3
 const END = 4
-const TEXT = 5
+const STRING = 5
 const VALUE = 7
 /** A step's kind without its flags. */
 const KIND = 15
-const WIDE = 16
-const PLAIN = 32
+const UTF16 = 16
+const UNESCAPED = 32
 
 /** V8 makes longer arrays dictionaries if their length is given. */
 const MAX_LENGTH = 32 << 20
 /** Growing a shorter array takes no time to speak of; growing a longer one stops the loop for longer each time. */
-const LONG = 1 << 18
+const PREALLOCATE_ABOVE = 1 << 18
 /** More than the estimated length of an array: cutting it is cheap. */
-const SPARE = 17 / 16
+const HEADROOM = 17 / 16
 
 /** What every object has: assigning to it is not defining it. */
 const inherited = Object.prototype
@@ -32,32 +32,32 @@ const inherited = Object.prototype
  * A large value of JSON that is built step by step, as its plan says. Each step is small enough for a slice, and parsed by
  * `JSON.parse`. Plan and text come in parts.
  */
-class DocumentBuild {
+class JsonBuilder {
   /** @type {Part[]} that are not built yet: as many as native code has read ahead */
   #parts = []
   /** In the plan of the first part. */
-  #at = 0
-  #isWhole = false
-  /** @type {Filled[]} what is being filled, from the outermost on */
-  #filled = []
+  #offset = 0
+  #hasLastPart = false
+  /** @type {Frame[]} what is being filled, from the outermost on */
+  #frames = []
   /** @type {unknown} */
   #value
   /** @type {FailureRecord | undefined} */
   #failure
-  #isWanted
-  #done
+  #isPending
+  #onDone
   /** Counts the text that is left to build in the pool. @type {import('../native/reservation').Reservation | undefined} */
   reservation
 
   /**
    * @param {number} slice how long (ms) it may hold the loop
-   * @param {() => boolean} isWanted
-   * @param {(value: unknown, failure: FailureRecord | undefined) => void} done called once, when the last part is there
+   * @param {() => boolean} isPending
+   * @param {(value: unknown, failure: FailureRecord | undefined) => void} onDone called once, when the last part is there
    */
-  constructor(slice, isWanted, done) {
+  constructor(slice, isPending, onDone) {
     this.slice = slice
-    this.#isWanted = isWanted
-    this.#done = done
+    this.#isPending = isPending
+    this.#onDone = onDone
   }
 
   /**
@@ -66,90 +66,90 @@ class DocumentBuild {
    * @param {boolean} isLast
    */
   add(text, plan, isLast) {
-    this.#parts.push({ text, plan: wordsOf(plan) })
-    this.#isWhole = isLast
+    this.#parts.push({ text, plan: asWords(plan) })
+    this.#hasLastPart = isLast
   }
 
   /** Bytes of text that are not built yet. */
-  get left() {
+  get bytesLeft() {
     return this.#parts.reduce((sum, { text }) => sum + text.length, 0)
   }
 
-  /** Lets go of what is there. */
-  drop() {
+  /** Releases what is built so far. */
+  discard() {
     this.#parts = []
-    this.#filled = []
-    this.#at = 0
+    this.#frames = []
+    this.#offset = 0
   }
 
-  /** Builds a little more. Returns whether there is nothing more to build now. */
+  /** Applies the next step. Returns whether there is nothing more to build now. */
   step() {
-    if (this.#failure !== undefined || !this.#isWanted()) this.drop()
+    if (this.#failure !== undefined || !this.#isPending()) this.discard()
     const part = this.#parts[0]
-    if (part !== undefined && !this.#isBuilt(part)) return false
-    if (this.#isWhole) this.#done(this.#value, this.#failure)
+    if (part !== undefined && !this.#buildNext(part)) return false
+    if (this.#hasLastPart) this.#onDone(this.#value, this.#failure)
     return true
   }
 
   /** Does the next step of a part. Returns whether no part is left. @param {Part} part */
-  #isBuilt(part) {
+  #buildNext(part) {
     try {
-      if (this.#at < part.plan.length) this.#next(part)
+      if (this.#offset < part.plan.length) this.#applyStep(part)
     } catch (error) {
       this.#failure = failure(error)
       return false
     }
-    if (this.#at < part.plan.length) return false
-    this.#at = 0
+    if (this.#offset < part.plan.length) return false
+    this.#offset = 0
     this.#parts.shift()
     return this.#parts.length === 0
   }
 
   /** @param {Part} part */
-  #next({ text, plan }) {
-    const step = plan[this.#at]
+  #applyStep({ text, plan }) {
+    const step = plan[this.#offset]
     const kind = step & KIND
-    const filled = this.#filled
-    if (kind === LIST) filled.push(new List(plan[this.#at + 1]))
-    else if (kind === OBJECT) filled.push(new Members())
-    else if (kind === TEXT) filled.push(new Text())
-    else if (kind === END) this.#attach(/** @type {Filled} */ (filled.pop()).end())
+    const frames = this.#frames
+    if (kind === ARRAY) frames.push(new ArrayFrame(plan[this.#offset + 1]))
+    else if (kind === OBJECT) frames.push(new ObjectFrame())
+    else if (kind === STRING) frames.push(new StringFrame())
+    else if (kind === END) this.#addValue(/** @type {Frame} */ (frames.pop()).end())
     else {
-      const piece = read(text, step, plan[this.#at + 1], plan[this.#at + 2])
+      const piece = decodePiece(text, step, plan[this.#offset + 1], plan[this.#offset + 2])
       if (kind === VALUE) this.#value = JSON.parse(piece)
-      else filled[filled.length - 1].take(step, piece)
+      else frames[frames.length - 1].addPiece(step, piece)
     }
-    this.#at += STEP_WORDS
+    this.#offset += STEP_WORDS
   }
 
-  /** Something is complete: it goes to what it is a part of. @param {unknown} value */
-  #attach(value) {
-    if (this.#filled.length === 0) this.#value = value
-    else this.#filled[this.#filled.length - 1].attach(value)
+  /** Adds a complete value to the innermost frame. @param {unknown} value */
+  #addValue(value) {
+    if (this.#frames.length === 0) this.#value = value
+    else this.#frames[this.#frames.length - 1].addValue(value)
   }
 }
 
-/** @typedef {List | Members | Text} Filled */
+/** @typedef {ArrayFrame | ObjectFrame | StringFrame} Frame */
 
-class List {
+class ArrayFrame {
   /** @type {unknown[]} */
   #value
   #length = 0
 
   /** @param {number} length that it will have, as far as one can tell */
   constructor(length) {
-    const enough = Math.floor(length * SPARE)
-    this.#value = length > LONG && enough <= MAX_LENGTH ? new Array(enough) : []
+    const enough = Math.floor(length * HEADROOM)
+    this.#value = length > PREALLOCATE_ABOVE && enough <= MAX_LENGTH ? new Array(enough) : []
   }
 
   /** @param {number} _step @param {string} piece elements in brackets */
-  take(_step, piece) {
+  addPiece(_step, piece) {
     const items = JSON.parse(piece)
     for (let i = 0; i < items.length; i++) this.#value[this.#length++] = items[i]
   }
 
   /** @param {unknown} value */
-  attach(value) {
+  addValue(value) {
     this.#value[this.#length++] = value
   }
 
@@ -159,13 +159,13 @@ class List {
   }
 }
 
-class Members {
+class ObjectFrame {
   /** @type {Record<string, unknown> | undefined} */
   #value
   #key = ''
 
   /** @param {number} step @param {string} piece members in brackets, or a name */
-  take(step, piece) {
+  addPiece(step, piece) {
     const parsed = JSON.parse(piece)
     if ((step & KIND) === KEY) this.#key = parsed
     else if (this.#value === undefined) this.#value = parsed
@@ -173,7 +173,7 @@ class Members {
   }
 
   /** @param {unknown} value */
-  attach(value) {
+  addValue(value) {
     this.#value ??= {}
     define(this.#value, this.#key, value)
   }
@@ -183,15 +183,15 @@ class Members {
   }
 }
 
-class Text {
+class StringFrame {
   #value = ''
 
   /** @param {number} step @param {string} piece of the string, without quotes */
-  take(step, piece) {
-    this.#value += (step & PLAIN) !== 0 ? piece : JSON.parse(`"${piece}"`)
+  addPiece(step, piece) {
+    this.#value += (step & UNESCAPED) !== 0 ? piece : JSON.parse(`"${piece}"`)
   }
 
-  attach() {}
+  addValue() {}
 
   end() {
     return this.#value
@@ -206,8 +206,8 @@ class Text {
  * @param {number} start
  * @param {number} end
  */
-function read(text, step, start, end) {
-  if ((step & WIDE) !== 0) return text.toString('utf16le', start, end)
+function decodePiece(text, step, start, end) {
+  if ((step & UTF16) !== 0) return text.toString('utf16le', start, end)
   text.toString('latin1', start, end)
   return text.toString('latin1', start, end)
 }
@@ -230,10 +230,10 @@ function define(object, key, value) {
 }
 
 /** @param {Buffer} bytes */
-function wordsOf(bytes) {
+function asWords(bytes) {
   const size = Uint32Array.BYTES_PER_ELEMENT
   const { buffer, byteOffset, byteLength } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
   return new Uint32Array(buffer, byteOffset, byteLength / size)
 }
 
-module.exports = { DocumentBuild }
+module.exports = { JsonBuilder }

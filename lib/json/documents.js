@@ -6,12 +6,12 @@ const native = require('../native')
 const { completionPort } = require('../native/completion-port')
 const { Reservation } = require('../native/reservation')
 const { slice } = require('../internal/loop-scheduler')
-const { DocumentBuild } = require('./builder')
+const { JsonBuilder } = require('./builder')
 
 /** @typedef {import('../native/completion-port').Listener} Listener */
 
-/** Large values that are being built, by task. @type {Map<number, DocumentBuild>} */
-const builds = new Map()
+/** Large values that are being built, by task. @type {Map<number, JsonBuilder>} */
+const builders = new Map()
 
 /**
  * Adds a part of a large value. Until all of it is built the task is not over, and its id stays in use.
@@ -23,14 +23,14 @@ const builds = new Map()
  * @param {Buffer} plan
  */
 function addPart(taskId, listener, budget, isLast, text, plan) {
-  const build = builds.get(taskId) ?? startBuilder(taskId, listener, budget)
-  build.add(text, plan, isLast)
+  const builder = builders.get(taskId) ?? startBuilder(taskId, listener, budget)
+  builder.add(text, plan, isLast)
   // Native code has released the task's reservation: the text that is left to build still counts for the pool.
   const { pool } = listener
   if (isLast && pool !== undefined && listener.isSettled !== true) {
-    build.reservation = new Reservation(native.retainRoom(pool.handle, build.left))
+    builder.reservation = new Reservation(native.retainRoom(pool.handle, builder.bytesLeft))
   }
-  slice(build)
+  slice(builder)
 }
 
 /**
@@ -40,22 +40,22 @@ function addPart(taskId, listener, budget, isLast, text, plan) {
  */
 function startBuilder(taskId, listener, budget) {
   /** @type {(value: unknown, failure: import('../internal/errors').FailureRecord | undefined) => void} */
-  const done = (value, failure) => {
-    builds.delete(taskId)
-    build.reservation?.release()
+  const onDone = (value, failure) => {
+    builders.delete(taskId)
+    builder.reservation?.release()
     completionPort.release(taskId)
     listener.settle?.(value, failure)
   }
-  const build = new DocumentBuild(budget, () => listener.isSettled !== true, done)
-  builds.set(taskId, build)
-  return build
+  const builder = new JsonBuilder(budget, () => listener.isSettled !== true, onDone)
+  builders.set(taskId, builder)
+  return builder
 }
 
 /** Drops what was built for a task that failed or was cancelled. @param {number} taskId */
 function discard(taskId) {
-  if (builds.size === 0) return
-  builds.get(taskId)?.drop()
-  builds.delete(taskId)
+  if (builders.size === 0) return
+  builders.get(taskId)?.discard()
+  builders.delete(taskId)
 }
 
 completionPort.registerDecoder('jsonText', JSON.parse)

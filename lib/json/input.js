@@ -3,13 +3,13 @@
 const { AsyncResource } = require('node:async_hooks')
 const { JsonWriter } = require('./writer')
 const { OffloopError } = require('../internal/errors')
-const { Encoder } = require('./utf-encoder')
+const { UtfEncoder } = require('./utf-encoder')
 
 const EMPTY = Buffer.alloc(0)
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
 const MAX_UTF8 = 3
 
-/** A value on its way to be written: an input of a native task. */
+/** A value that is written as JSON: an input of a native task. */
 class JsonInput {
   #writer
   #maxOutput
@@ -29,7 +29,7 @@ class JsonInput {
 
   /** All of the text, if it is short. */
   get text() {
-    if (!this.#writer.isEnding) return undefined
+    if (!this.#writer.isWritten) return undefined
     const text = /** @type {string} */ (this.#writer.next())
     if (text.length * MAX_UTF8 > this.#maxOutput && Buffer.byteLength(text) > this.#maxOutput)
       throw this.#outputLimitError()
@@ -38,7 +38,7 @@ class JsonInput {
 
   /** Bytes, about, that the open levels hold. */
   get heldBytes() {
-    return this.#writer.held
+    return this.#writer.heldBytes
   }
 
   /** What it calls of the value's own code runs as if whoever calls this had called it. */
@@ -49,19 +49,19 @@ class JsonInput {
   /** @param {AsyncResource} context @returns {Generator<Uint8Array | Uint16Array, void, number>} */
   *#pieces(context) {
     const next = () => this.#writer.next()
-    const encoder = new Encoder()
+    const encoder = new UtfEncoder()
     for (;;) {
       const text = context.runInAsyncScope(next)
       if (text === undefined) return
       const length = yield text === '' ? EMPTY : encoder.encode(text)
       // Counts the text that must still follow, too: a proxy of an array may report any length.
-      if (length + this.#writer.least > this.#maxOutput) throw this.#outputLimitError()
+      if (length + this.#writer.minLength > this.#maxOutput) throw this.#outputLimitError()
     }
   }
 
   /** Returns the error for too much text, which a getter or a proxy may produce without end. */
   #outputLimitError() {
-    const at = this.#writer.place
+    const at = this.#writer.path
     const message = `The JSON is longer than ${this.#maxOutput} bytes at ${at}; raise options.maxOutput if that is expected`
     return new OffloopError('ERR_OFFLOOP_OUTPUT_LIMIT', message, { transform: 'json.stringify' })
   }

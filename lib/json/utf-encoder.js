@@ -3,7 +3,7 @@
 /** @typedef {Uint8Array | Uint16Array} Piece bytes, or whole characters as UTF-16 */
 
 /** Code units of a string that are encoded at a time. */
-const TEXT_PIECE = 1 << 18
+const PIECE_LENGTH = 1 << 18
 const BACKSLASH = 0x5c
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
 const MAX_UTF8 = 3
@@ -12,16 +12,16 @@ const MAX_UTF8 = 3
 let scratch
 
 /** Text on its way: as UTF-8, which is fast for ASCII, or as UTF-16 from the first piece on that is not. */
-class Encoder {
-  #isWide = false
+class UtfEncoder {
+  #isUtf16 = false
 
   /** The piece is there until the next one is asked for. @param {string} text @returns {Piece} */
   encode(text) {
-    if (text.length > TEXT_PIECE) return Buffer.from(text)
-    scratch ??= Buffer.allocUnsafeSlow(TEXT_PIECE * MAX_UTF8)
-    if (this.#isWide) return new Uint16Array(scratch.buffer, 0, scratch.write(text, 'utf16le') / 2)
+    if (text.length > PIECE_LENGTH) return Buffer.from(text)
+    scratch ??= Buffer.allocUnsafeSlow(PIECE_LENGTH * MAX_UTF8)
+    if (this.#isUtf16) return new Uint16Array(scratch.buffer, 0, scratch.write(text, 'utf16le') / 2)
     const length = scratch.write(text)
-    this.#isWide = length > text.length
+    this.#isUtf16 = length > text.length
     return scratch.subarray(0, length)
   }
 }
@@ -31,9 +31,9 @@ class Encoder {
  * @param {((text: string) => string) | undefined} encodeText
  */
 function* textPieces(text, encodeText) {
-  const encoder = new Encoder()
+  const encoder = new UtfEncoder()
   for (let at = 0; at < text.length; ) {
-    const end = endOf(text, at)
+    const end = pieceEnd(text, at)
     const piece = text.slice(at, end)
     yield encoder.encode(encodeText?.(piece) ?? piece)
     at = end
@@ -45,23 +45,23 @@ function* textPieces(text, encodeText) {
  * @param {string} text
  * @param {number} at
  */
-function endOf(text, at) {
-  const end = at + TEXT_PIECE
+function pieceEnd(text, at) {
+  const end = at + PIECE_LENGTH
   if (end >= text.length) return text.length
-  if (isHigh(text.charCodeAt(end - 1)) && isLow(text.charCodeAt(end))) return end - 1
+  if (isHighSurrogate(text.charCodeAt(end - 1)) && isLowSurrogate(text.charCodeAt(end))) return end - 1
   let backslashes = 0
-  while (backslashes < TEXT_PIECE && text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++
+  while (backslashes < PIECE_LENGTH && text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes++
   return end - (backslashes % 2)
 }
 
 /** @param {number} unit */
-function isHigh(unit) {
+function isHighSurrogate(unit) {
   return (unit & 0xfc00) === 0xd800
 }
 
 /** @param {number} unit */
-function isLow(unit) {
+function isLowSurrogate(unit) {
   return (unit & 0xfc00) === 0xdc00
 }
 
-module.exports = { Encoder, textPieces }
+module.exports = { UtfEncoder, textPieces }

@@ -12,25 +12,25 @@ const MAX_KEY = 32
  * @param {number} depth
  * @param {(level: number) => string | number | undefined} keyAt `undefined` at a level where no part has begun
  */
-function placeOf(depth, keyAt) {
+function formatPath(depth, keyAt) {
   const left = depth - FIRST - LAST
-  let place = 'input'
+  let path = 'input'
   for (let level = 0; level < depth; level++) {
     if (level === FIRST && left > 0) {
-      place += `…(${left} more)…`
+      path += `…(${left} more)…`
       level += left
     }
-    place += step(keyAt(level))
+    path += formatKey(keyAt(level))
   }
-  return place
+  return path
 }
 
 /** @param {string | number | undefined} key */
-function step(key) {
+function formatKey(key) {
   if (key === undefined) return ''
   if (typeof key === 'number') return `[${key}]`
   const shown = key.length > MAX_KEY ? `${key.slice(0, MAX_KEY)}…` : key
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(shown) ? `.${shown}` : `[${JSON.stringify(shown)}]`
 }
 
-module.exports = { placeOf }
+module.exports = { formatPath }

@@ -2,19 +2,28 @@
 
 const { isBigIntObject, isBooleanObject, isBoxedPrimitive, isNumberObject, isStringObject } = require('node:util').types
 const { OffloopError, withCode } = require('../internal/errors')
-const { AROUND, ROOM, WORD, endAt, hasToJSON, isLate, learnBigInt, measure } = require('./size')
-const { Levels, isMadeBy } = require('./levels')
+const {
+  PUNCTUATION,
+  STEP_BUDGET,
+  KEYWORD,
+  setDeadline,
+  hasToJSON,
+  isPastDeadline,
+  rememberBigIntText,
+  measure
+} = require('./size')
+const { OpenLevels, isGeneratedBy } = require('./levels')
 const { now } = require('../internal/clock')
 const { checkMemory, invalidType } = require('../internal/validate')
-const { placeOf } = require('./value-path')
+const { formatPath } = require('./value-path')
 
 /** A piece of text is handed out at this length, or after this time (ms): getters and toJSON may be slow. */
-const ENOUGH = ROOM / 4
-const LATE = 0.25
+const PIECE_LENGTH = STEP_BUDGET / 4
+const STEP_MS = 0.25
 /** Time (ms) that the user's call may spend on finding out whether the value is small. */
-const LOOK = 1
+const FIRST_LOOK_MS = 1
 /** Text that is so long is handed out by itself: putting it together with other text would copy it. */
-const LONG = 1 << 12
+const LONG_TEXT = 1 << 12
 /** Values nested more deeply are taken apart, since measuring is recursive. `maxDepth` may allow less. */
 const MAX_DEPTH = 64
 /** Levels to look ahead once `MAX_DEPTH` levels are open: getters may create each of them every time. */
@@ -22,7 +31,7 @@ const MAX_AHEAD = 8
 /** The same where they did, or a toJSON, and each may be heavy. */
 const MIN_AHEAD = 2
 /** The fewest characters that an element of a list becomes, with its comma. */
-const ELEMENT = 2
+const MIN_ELEMENT_LENGTH = 2
 /** What V8 says where its stack ends, or a string would be too long. */
 const OVERFLOW = /^(Maximum call stack size exceeded|Invalid string length)/
 
@@ -33,10 +42,10 @@ const INSIDE = 'A value inside the "input" argument'
  * large is taken apart. It is measured for that first: getters may be called several times.
  */
 class JsonWriter {
-  /** @type {(List | Members)[]} what is being written, from the outermost on */
-  #open = []
+  /** @type {(ArrayFrame | ObjectFrame)[]} what is being written, from the outermost on */
+  #frames = []
   /** The same as a set: an object that contains itself has no JSON. */
-  #within = new Set()
+  #ancestors = new Set()
   /**
    * Objects found to be large, so that they are not measured again as part of each object that contains them. Weak, since a
    * getter may return a new object each time.
@@ -46,7 +55,7 @@ class JsonWriter {
   #maxDepth
   #levels
   /** Levels that a value may have to be measured. */
-  #ahead = 0
+  #levelsAhead = 0
   /** Characters handed out. */
   #handedOut = 0
   /** Something was opened in this step: listing its names may have taken long. */
@@ -59,37 +68,37 @@ class JsonWriter {
   #string
 
   /** The fewest characters that the elements of all open lists still become. */
-  least = 0
+  minLength = 0
 
   /**
    * @param {unknown} value
    * @param {number} maxDepth
-   * @param {number} maxHeld see `Levels`
+   * @param {number} maxHeld see `OpenLevels`
    */
   constructor(value, maxDepth, maxHeld) {
     this.#maxDepth = maxDepth
-    this.#levels = new Levels(maxHeld)
+    this.#levels = new OpenLevels(maxHeld)
     this.#lookAhead()
-    endAt(now() + LOOK)
-    const plain = plainOf(value, '')
+    setDeadline(now() + FIRST_LOOK_MS)
+    const plain = callToJSON(value, '')
     if (this.#write(plain, '', plain === value, false) === undefined) {
       throw invalidType('The "input" argument', 'a value that JSON has', value)
     }
   }
 
   /** Whether nothing is left but the text that is there. */
-  get isEnding() {
-    return this.#ready.length === 0 && this.#open.length === 0 && this.#string === undefined
+  get isWritten() {
+    return this.#ready.length === 0 && this.#frames.length === 0 && this.#string === undefined
   }
 
   /** The next piece of text, which may be empty; `undefined` behind the last one. */
   next() {
-    if (this.isEnding && this.#text === '') return undefined
+    if (this.isWritten && this.#text === '') return undefined
     this.#hasOpened = false
-    endAt(now() + LATE)
-    while (!this.#isPause()) {
+    setDeadline(now() + STEP_MS)
+    while (!this.#shouldPause()) {
       if (this.#string !== undefined) this.#writeString(this.#string)
-      else this.#open[this.#open.length - 1].write(this)
+      else this.#frames[this.#frames.length - 1].write(this)
     }
     let text = this.#ready.shift()
     if (text === undefined) {
@@ -100,9 +109,9 @@ class JsonWriter {
     return text
   }
 
-  /** What the open levels hold, as `Levels` counts it. */
-  get held() {
-    return this.#levels.held
+  /** What the open levels hold, as `OpenLevels` counts it. */
+  get heldBytes() {
+    return this.#levels.heldBytes
   }
 
   /** How many characters were written so far. */
@@ -111,36 +120,42 @@ class JsonWriter {
   }
 
   /** Whether there is something to hand out, or enough was done. */
-  #isPause() {
-    return this.#hasOpened || this.#ready.length > 0 || this.#text.length >= ENOUGH || this.isEnding || isLate(0)
+  #shouldPause() {
+    return (
+      this.#hasOpened ||
+      this.#ready.length > 0 ||
+      this.#text.length >= PIECE_LENGTH ||
+      this.isWritten ||
+      isPastDeadline(0)
+    )
   }
 
   /** Names the place that is being written, as in `input.items[3]`. */
-  get place() {
-    const open = this.#open
-    return placeOf(open.length, level => open[level].key)
+  get path() {
+    const open = this.#frames
+    return formatPath(open.length, level => open[level].key)
   }
 
   /** See `measure`. @param {unknown} value */
   measure(value) {
-    return measure(value, this.#ahead, this.#large)
+    return measure(value, this.#levelsAhead, this.#large)
   }
 
   /** Decides how many levels to measure of a value in the innermost open level. */
   #lookAhead() {
-    const level = this.#open.length
-    const most = this.#levels.isUnusual ? MIN_AHEAD : level < MAX_DEPTH ? MAX_DEPTH : MAX_AHEAD
-    this.#ahead = Math.min(most, this.#maxDepth - level)
+    const level = this.#frames.length
+    const limit = this.#levels.isUnusual ? MIN_AHEAD : level < MAX_DEPTH ? MAX_DEPTH : MAX_AHEAD
+    this.#levelsAhead = Math.min(limit, this.#maxDepth - level)
   }
 
   /** @param {string} text */
-  put(text) {
+  append(text) {
     this.#text += text
   }
 
   /** Text that may be long. @param {string} text */
-  putWhole(text) {
-    if (text.length < LONG) return this.put(text)
+  appendLong(text) {
+    if (text.length < LONG_TEXT) return this.append(text)
     if (this.#text !== '') this.#ready.push(this.#text)
     this.#ready.push(text)
     this.#text = ''
@@ -150,7 +165,7 @@ class JsonWriter {
   close(bracket) {
     this.#text += bracket
     this.#levels.close()
-    this.#within.delete(this.#open.pop()?.value)
+    this.#ancestors.delete(this.#frames.pop()?.value)
     this.#lookAhead()
   }
 
@@ -164,7 +179,7 @@ class JsonWriter {
   writeLarge(value, key, before) {
     const text = this.#text
     this.#text += before
-    const plain = plainOf(value, key)
+    const plain = callToJSON(value, key)
     const isOpen = this.#write(plain, key, plain === value, plain === value)
     if (isOpen === undefined) this.#text = text
     return isOpen
@@ -173,38 +188,38 @@ class JsonWriter {
   /**
    * @param {any} value whose own toJSON was called
    * @param {string} key
-   * @param {boolean} isGiven whether it is what stands there, and not what toJSON returned
+   * @param {boolean} isOriginal whether it is what stands there, and not what toJSON returned
    * @param {boolean} isLarge as was measured
    */
-  #write(value, key, isGiven, isLarge) {
+  #write(value, key, isOriginal, isLarge) {
     const leaf = unboxed(value)
-    if (typeof leaf === 'string' && leaf.length > ROOM) {
+    if (typeof leaf === 'string' && leaf.length > STEP_BUDGET) {
       this.#text += '"'
       this.#string = { text: leaf, at: 0 }
       return true
     }
     if (isLeaf(leaf)) return this.#writeWhole(leafText(leaf))
-    if (this.#within.has(value)) throw circular(key)
+    if (this.#ancestors.has(value)) throw circularError(key)
     const isSmall = !isLarge && !hasToJSON(value) && this.measure(value) >= 0
     const text = isSmall ? smallText(value) : null
     if (text !== null) return this.#writeWhole(text)
-    if (this.#open.length >= this.#maxDepth) throw tooDeep(this.#maxDepth, this.place)
-    this.#openLevel(value, key, isGiven)
+    if (this.#frames.length >= this.#maxDepth) throw depthError(this.#maxDepth, this.path)
+    this.#openLevel(value, key, isOriginal)
     return true
   }
 
-  /** @param {any} value @param {string} key @param {boolean} isGiven */
-  #openLevel(value, key, isGiven) {
-    const outer = this.#open[this.#open.length - 1]
-    const isMade = !isGiven || (outer !== undefined && isMadeBy(outer.value, key))
-    if (!this.#levels.open(isMade, outer, this.#position)) throw holdsTooMuch(this.#levels.most, this.place)
-    const level = Array.isArray(value) ? new List(value) : new Members(value)
-    this.#within.add(value)
+  /** @param {any} value @param {string} key @param {boolean} isOriginal */
+  #openLevel(value, key, isOriginal) {
+    const outer = this.#frames[this.#frames.length - 1]
+    const isGenerated = !isOriginal || (outer !== undefined && isGeneratedBy(outer.value, key))
+    if (!this.#levels.open(isGenerated, outer, this.#position)) throw heldBytesError(this.#levels.maxBytes, this.path)
+    const level = Array.isArray(value) ? new ArrayFrame(value) : new ObjectFrame(value)
+    this.#ancestors.add(value)
     this.#hasOpened = true
-    this.#open.push(level)
+    this.#frames.push(level)
     this.#lookAhead()
-    if (level instanceof List) this.least += ELEMENT * level.length
-    this.#text += level instanceof List ? '[' : '{'
+    if (level instanceof ArrayFrame) this.minLength += MIN_ELEMENT_LENGTH * level.length
+    this.#text += level instanceof ArrayFrame ? '[' : '{'
   }
 
   /** @param {string | undefined} text */
@@ -216,7 +231,7 @@ class JsonWriter {
 
   /** @param {{ text: string, at: number }} string */
   #writeString(string) {
-    let end = Math.min(string.at + ROOM, string.text.length)
+    let end = Math.min(string.at + STEP_BUDGET, string.text.length)
     // Without its other half a surrogate would be escaped.
     if (end < string.text.length && isHighSurrogate(string.text.charCodeAt(end - 1))) end--
     this.#text += JSON.stringify(string.text.slice(string.at, end)).slice(1, -1)
@@ -228,10 +243,10 @@ class JsonWriter {
 }
 
 /** A list that is written in runs of small elements. */
-class List {
+class ArrayFrame {
   #at = 0
   /** Elements before this one seemed small, but are not. */
-  #apart = 0
+  #largeUntil = 0
 
   /** @param {any[]} value */
   constructor(value) {
@@ -246,34 +261,34 @@ class List {
 
   /** @param {JsonWriter} writer */
   write(writer) {
-    if (this.#at < this.#apart) return this.#writeLarge(this.value[this.#at], writer)
+    if (this.#at < this.#largeUntil) return this.#writeLarge(this.value[this.#at], writer)
     const first = this.#at
     /** @type {unknown[]} */
     const run = []
-    let room = ROOM
+    let budget = STEP_BUDGET
     let isLarge = false
-    while (this.#at < this.length && room > 0 && !isLarge) {
+    while (this.#at < this.length && budget > 0 && !isLarge) {
       const element = this.value[this.#at]
       const left = writer.measure(element)
       isLarge = left < 0
       if (isLarge) break
-      room -= ROOM - left + 1
+      budget -= STEP_BUDGET - left + 1
       run.push(element)
       this.#at++
-      if (isLate(run.length)) break
+      if (isPastDeadline(run.length)) break
     }
     if (run.length > 0) {
       // It may inherit one, which the list itself has not.
       if (hasToJSON(run)) Object.defineProperty(run, 'toJSON', { value: undefined })
       const text = smallText(run)
       if (text === null) {
-        this.#apart = this.#at
+        this.#largeUntil = this.#at
         this.#at = first
         return
       }
-      if (first > 0) writer.put(',')
-      writer.putWhole(text.slice(1, -1))
-      writer.least -= ELEMENT * run.length
+      if (first > 0) writer.append(',')
+      writer.appendLong(text.slice(1, -1))
+      writer.minLength -= MIN_ELEMENT_LENGTH * run.length
     }
     if (isLarge) this.#writeLarge(this.value[this.#at], writer)
     else if (this.#at === this.length) writer.close(']')
@@ -282,14 +297,14 @@ class List {
   /** @param {unknown} element @param {JsonWriter} writer */
   #writeLarge(element, writer) {
     const at = this.#at++
-    writer.least -= ELEMENT
+    writer.minLength -= MIN_ELEMENT_LENGTH
     const before = at > 0 ? ',' : ''
-    if (writer.writeLarge(element, String(at), before) === undefined) writer.put(`${before}null`)
+    if (writer.writeLarge(element, String(at), before) === undefined) writer.append(`${before}null`)
   }
 }
 
 /** An object that is written member by member. */
-class Members {
+class ObjectFrame {
   #at = 0
   #isFirst = true
   /** @type {string[] | undefined} listed in a step of its own */
@@ -309,8 +324,8 @@ class Members {
   write(writer) {
     this.keys ??= Object.keys(this.value)
     const keys = this.keys
-    let room = ROOM
-    for (let looks = 1; room > 0 && !isLate(looks); looks++) {
+    let budget = STEP_BUDGET
+    for (let looks = 1; budget > 0 && !isPastDeadline(looks); looks++) {
       if (this.#at === keys.length) return writer.close('}')
       const key = keys[this.#at]
       const value = this.value[key]
@@ -322,28 +337,28 @@ class Members {
         const isOpen = writer.writeLarge(value, key, before)
         if (isOpen !== undefined) this.#isFirst = false
         if (isOpen) return
-        room -= WORD
+        budget -= KEYWORD
       } else {
         if (text !== undefined) {
-          writer.put(before)
-          writer.putWhole(text)
+          writer.append(before)
+          writer.appendLong(text)
           this.#isFirst = false
         }
-        room -= ROOM - left + key.length + AROUND
+        budget -= STEP_BUDGET - left + key.length + PUNCTUATION
       }
     }
   }
 }
 
 /** What is written in place of a value. @param {any} value @param {string} key */
-function plainOf(value, key) {
+function callToJSON(value, key) {
   const mayHave =
     (typeof value === 'object' && value !== null) || typeof value === 'bigint' || typeof value === 'function'
   if (!mayHave || !hasToJSON(value)) return value
   // The toJSON of a detached Buffer returns an empty list.
   checkMemory(INSIDE, value)
   const plain = value.toJSON(key)
-  if (typeof value === 'bigint') learnBigInt(value, plain)
+  if (typeof value === 'bigint') rememberBigIntText(value, plain)
   checkMemory(INSIDE, plain)
   return plain
 }
@@ -390,22 +405,22 @@ function toLength(length) {
   return whole > 0 ? Math.min(whole, Number.MAX_SAFE_INTEGER) : 0
 }
 
-/** @param {number} maxDepth @param {string} place */
-function tooDeep(maxDepth, place) {
-  const message = `The value is nested deeper than ${maxDepth} levels (options.maxDepth) at ${place}`
+/** @param {number} maxDepth @param {string} path */
+function depthError(maxDepth, path) {
+  const message = `The value is nested deeper than ${maxDepth} levels (options.maxDepth) at ${path}`
   return new OffloopError('ERR_OFFLOOP_INVALID_DATA', message, { transform: 'json.stringify' })
 }
 
-/** @param {number} most @param {string} place */
-function holdsTooMuch(most, place) {
+/** @param {number} maxBytes @param {string} path */
+function heldBytesError(maxBytes, path) {
   const message =
     'The value is nested too deeply: its getters, proxies and toJSON hold more than ' +
-    `${most} bytes at ${place}; raise options.maxOutput if that is expected`
+    `${maxBytes} bytes at ${path}; raise options.maxOutput if that is expected`
   return new OffloopError('ERR_OFFLOOP_INVALID_DATA', message, { transform: 'json.stringify' })
 }
 
 /** @param {string | undefined} key */
-function circular(key) {
+function circularError(key) {
   const message = `Converting circular structure to JSON: property '${key}' closes the circle`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }

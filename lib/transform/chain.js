@@ -9,55 +9,55 @@ const { Waiter } = require('../task/waiter')
  * @typedef {import('../task/contract').TaskPool} TaskPool
  * @typedef {import('../task/contract').Runnable} Runnable
  * @typedef {import('../native/reservation').Reservation} Reservation
- * @typedef {(part: any, resolve: (value: any) => void, reject: (reason: unknown) => void) => Runnable} Start
+ * @typedef {(step: any, resolve: (value: any) => void, reject: (reason: unknown) => void) => Runnable} StartTask
  */
 
 /** A chain with steps in JavaScript: what lies between two of those is one native transform. */
 class ChainTransform {
-  #parts
+  #steps
 
   /** @param {unknown} value @returns {value is ChainTransform} */
   static is(value) {
-    return typeof value === 'object' && value !== null && #parts in value
+    return typeof value === 'object' && value !== null && #steps in value
   }
 
-  /** @param {readonly any[]} parts */
-  constructor(parts) {
-    this.#parts = parts
+  /** @param {readonly any[]} steps */
+  constructor(steps) {
+    this.#steps = steps
     this.name = 'chain'
     Object.freeze(this)
   }
 
-  static parts(/** @type {ChainTransform} */ transform) {
-    return transform.#parts
+  static steps(/** @type {ChainTransform} */ transform) {
+    return transform.#steps
   }
 }
 
-/** One input on its way through such a chain: a task for each part, one after the other. Only the first may find no room. */
-class Relay {
+/** One input of such a chain: a task for each step, one after the other. Only the first may be rejected for lack of room. */
+class ChainTask {
   #pool
-  #parts
-  #start
+  #steps
+  #startTask
   #resolve
   #reject
-  #place = 0
-  /** @type {Runnable | Waiter | undefined} what is under way */
-  #current
+  #step = 0
+  /** @type {Runnable | Waiter | undefined} the task or waiter of the current step */
+  #running
   #isSettled = false
   /** @type {AbortSignal | undefined} */
   #signal
 
   /**
    * @param {TaskPool} pool
-   * @param {readonly any[]} parts
-   * @param {Start} start makes the task of a part
+   * @param {readonly any[]} steps
+   * @param {StartTask} startTask creates the task of a step
    * @param {(value: any, micros?: number) => void} resolve
    * @param {(reason: unknown) => void} reject
    */
-  constructor(pool, parts, start, resolve, reject) {
+  constructor(pool, steps, startTask, resolve, reject) {
     this.#pool = pool
-    this.#parts = parts
-    this.#start = start
+    this.#steps = steps
+    this.#startTask = startTask
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -70,15 +70,15 @@ class Relay {
    * @returns {import('../native/binding').Bound | null}
    */
   submit(_transform, input, reservation) {
-    // The pool is not done between two parts. The first one may end at once.
+    // The pool is not done between two steps. The first one may end at once.
     this.#pool.taskStarted()
-    let isTaken = false
+    let isSubmitted = false
     try {
       const bound = this.#submit(input, reservation)
-      isTaken = bound === null
+      isSubmitted = bound === null
       return bound
     } finally {
-      if (!isTaken) this.#pool.taskEnded()
+      if (!isSubmitted) this.#pool.taskEnded()
     }
   }
 
@@ -91,48 +91,48 @@ class Relay {
 
   /** @param {unknown} reason */
   abort(reason) {
-    if (!this.#isSettled) this.#current?.abort(reason)
+    if (!this.#isSettled) this.#running?.abort(reason)
   }
 
   /** @param {unknown} input @param {Reservation} reservation */
   #submit(input, reservation) {
-    const part = this.#parts[this.#place]
-    const task = this.#start(
+    const part = this.#steps[this.#step]
+    const task = this.#startTask(
       part,
-      value => this.#next(value),
+      value => this.#advance(value),
       reason => this.#fail(reason)
     )
     const bound = task.submit(part, input, reservation)
-    if (bound === null) this.#current = task
+    if (bound === null) this.#running = task
     return bound
   }
 
-  /** @param {unknown} value of the part that has ended */
-  #next(value) {
-    this.#place++
-    if (this.#place === this.#parts.length) return this.#settle(this.#resolve, value)
-    this.#admit(value, NO_RESERVATION)
+  /** @param {unknown} value of the step that has ended */
+  #advance(value) {
+    this.#step++
+    if (this.#step === this.#steps.length) return this.#settle(this.#resolve, value)
+    this.#submitOrWait(value, NO_RESERVATION)
   }
 
   /** @param {unknown} value @param {Reservation} reservation */
-  #admit(value, reservation) {
+  #submitOrWait(value, reservation) {
     try {
       if (this.#submit(value, reservation) === null) return
     } catch (error) {
-      return this.#fail(this.#explained(error))
+      return this.#fail(this.#explain(error))
     } finally {
       reservation.release()
     }
-    const granted = (/** @type {Reservation} */ granted) => this.#admit(value, granted)
+    const granted = (/** @type {Reservation} */ granted) => this.#submitOrWait(value, granted)
     const waiter = new Waiter(this.#pool, 1, granted, reason => this.#fail(reason))
     waiter.isContinuation = true
-    this.#current = waiter
+    this.#running = waiter
   }
 
   /** @param {unknown} error that a value was refused with */
-  #explained(error) {
+  #explain(error) {
     if (!(error instanceof TypeError)) return error
-    const [before, after] = [this.#parts[this.#place - 1].name, this.#parts[this.#place].name]
+    const [before, after] = [this.#steps[this.#step - 1].name, this.#steps[this.#step].name]
     const message = error.message.replace('The "input" argument', `What '${before}' gives to '${after}' in the chain`)
     return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
   }
@@ -142,14 +142,14 @@ class Relay {
     this.#settle(this.#reject, reason)
   }
 
-  /** @param {(value: any) => void} how @param {unknown} value */
-  #settle(how, value) {
+  /** @param {(value: any) => void} callback @param {unknown} value */
+  #settle(callback, value) {
     if (this.#isSettled) return
     this.#isSettled = true
     if (this.#signal !== undefined) unwatch(this.#signal, this)
-    how(value)
+    callback(value)
     this.#pool.taskEnded()
   }
 }
 
-module.exports = { ChainTransform, Relay }
+module.exports = { ChainTransform, ChainTask }

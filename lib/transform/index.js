@@ -17,12 +17,12 @@ const { invalidType, lostMemory } = require('../internal/validate')
 /** @param {any[]} steps */
 function chain(...steps) {
   if (steps.length === 0) throw invalidType('The "first" argument', 'a transform made by offloop.transforms', undefined)
-  const parts = joined(steps.flatMap(step => (ChainTransform.is(step) ? ChainTransform.parts(step) : [step])))
+  const parts = joinNative(steps.flatMap(step => (ChainTransform.is(step) ? ChainTransform.steps(step) : [step])))
   return parts.length === 1 ? parts[0] : new ChainTransform(parts)
 }
 
 /** Neighbours that are native become one. @param {any[]} steps */
-function joined(steps) {
+function joinNative(steps) {
   /** @type {any[]} */
   const parts = []
   /** @type {Transform[]} */
@@ -30,15 +30,15 @@ function joined(steps) {
   const join = () => {
     const [only] = natives
     const isAlone = natives.length === 1 && steps.length > 1
-    const joined = isAlone ? only : new Transform(native.chainTransforms(natives.map(Transform.handle)), only)
+    const chained = isAlone ? only : new Transform(native.chainTransforms(natives.map(Transform.handle)), only)
     natives = []
-    const before = parts[parts.length - 1]
+    const previous = parts[parts.length - 1]
     // What is written goes on as bytes that need not come back.
-    if (StringifyTransform.is(before)) parts[parts.length - 1] = StringifyTransform.followedBy(before, joined)
-    else parts.push(joined)
+    if (StringifyTransform.is(previous)) parts[parts.length - 1] = StringifyTransform.append(previous, chained)
+    else parts.push(chained)
   }
   for (const step of steps) {
-    if (OTHERS.some(Kind => Kind.is(step))) {
+    if (NON_NATIVE.some(Kind => Kind.is(step))) {
       if (natives.length > 0) join()
       parts.push(step)
     } else {
@@ -51,7 +51,7 @@ function joined(steps) {
 }
 
 /** Those that are no native transforms and no chains. */
-const OTHERS = [ModuleTransform, ScriptTransform, NumericTransform, StringifyTransform]
+const NON_NATIVE = [ModuleTransform, ScriptTransform, NumericTransform, StringifyTransform]
 
 /** A schema travels as JSON text: it may be nested more deeply than arguments are. @param {unknown} schema */
 function schemaText(schema) {
@@ -64,7 +64,7 @@ function schemaText(schema) {
     throw lostMemory(place === 'schema' ? 'The "schema" argument' : `The "${place}" property`, lost)
   }
   try {
-    return JSON.stringify(schema, finite)
+    return JSON.stringify(schema, refuseNonFinite)
   } catch (cause) {
     const message = `The "schema" argument must be a value that JSON has: ${/** @type {Error} */ (cause).message}`
     throw withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
@@ -76,22 +76,22 @@ function schemaText(schema) {
  * @param {string} name
  * @param {unknown} value
  */
-function finite(name, value) {
+function refuseNonFinite(name, value) {
   if (typeof value === 'number' && !Number.isFinite(value))
     throw new TypeError(`${value} (at '${name}') is not a JSON number`)
   return value
 }
 
 /** What becomes of the first argument of some factories. @type {Record<string, (value: unknown) => unknown>} */
-const FIRST = { 'json.validate': schemaText, 'json.validateEach': schemaText }
+const FIRST_ARGUMENT = { 'json.validate': schemaText, 'json.validateEach': schemaText }
 
 /** @param {string} name */
 function factory(name) {
-  const first = FIRST[name] ?? copied
+  const convertFirst = FIRST_ARGUMENT[name] ?? copyOptions
   const make = (/** @type {unknown[]} */ ...args) => {
     // Getters of options run before any bytes are checked: they may detach the memory of a key.
-    const read = args.map((value, place) => (place === 0 ? first(value) : copied(value)))
-    return new Transform(native.makeTransform(name, read.map(plain)))
+    const read = args.map((value, index) => (index === 0 ? convertFirst(value) : copyOptions(value)))
+    return new Transform(native.makeTransform(name, read.map(withBytes)))
   }
   return Object.defineProperty(make, 'name', { value: name.slice(name.lastIndexOf('.') + 1) })
 }
@@ -100,13 +100,13 @@ function factory(name) {
  * Bytes in any of JavaScript's clothes as a Uint8Array, one level deep; everything else as it is.
  * @param {unknown} value
  */
-function plain(value) {
+function withBytes(value) {
   if (!isRecord(value)) return asBytes(value)
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, asBytes(field)]))
 }
 
 /** Copies options, so that no getters are left; returns everything else as it is. @param {unknown} value */
-function copied(value) {
+function copyOptions(value) {
   return isRecord(value) ? Object.fromEntries(Object.entries(value)) : value
 }
 

@@ -7,13 +7,13 @@ const { Transform } = require('../native/transform')
 const { checkInteger, checkOptions } = require('../internal/validate')
 
 /** How long (ms) a slice holds the loop at most, unless the options say otherwise. */
-const SLICE = 4
+const DEFAULT_SLICE = 4
 const MAX_SLICE = 10_000
 /** More than `JSON.stringify`, which is recursive: it runs out of stack at about 4,500 levels. */
-const MAX_DEPTH = 5000
-const ANY_DEPTH = 2 ** 32 - 1
+const DEFAULT_MAX_DEPTH = 5000
+const DEPTH_LIMIT = 2 ** 32 - 1
 /** The default limit (bytes) in a pool whose `maxQueueBytes` is smaller. */
-const MAX_OUTPUT = 16 << 20
+const DEFAULT_MAX_OUTPUT = 16 << 20
 /** Bytes that may be held of what getters, proxies and toJSON make, level in level. An explicit `maxOutput` may allow more. */
 const MAX_HELD = 8 << 20
 
@@ -25,33 +25,33 @@ const MAX_HELD = 8 << 20
 /** Values become JSON on the loop, in slices; the bytes are put together off it, and go on to what follows. */
 class StringifyTransform {
   #limits
-  #next
+  #nativeStep
 
   /** @param {unknown} value @returns {value is StringifyTransform} */
   static is(value) {
-    return typeof value === 'object' && value !== null && #next in value
+    return typeof value === 'object' && value !== null && #nativeStep in value
   }
 
   /**
    * @param {Limits} limits
-   * @param {Transform} next native: what becomes of the bytes
+   * @param {Transform} nativeStep native: what becomes of the bytes
    */
-  constructor(limits, next) {
+  constructor(limits, nativeStep) {
     this.#limits = limits
-    this.#next = next
+    this.#nativeStep = nativeStep
     this.name = 'json.stringify'
     Object.freeze(this)
   }
 
   /** The same with more to do behind it. @param {StringifyTransform} transform @param {Transform} next */
-  static followedBy(transform, next) {
-    const steps = [transform.#next, next].map(Transform.handle)
+  static append(transform, next) {
+    const steps = [transform.#nativeStep, next].map(Transform.handle)
     return new StringifyTransform(transform.#limits, new Transform(native.chainTransforms(steps)))
   }
 
   /** What becomes of the bytes. @param {StringifyTransform} transform */
-  static next(transform) {
-    return transform.#next
+  static nativeStep(transform) {
+    return transform.#nativeStep
   }
 
   /** @param {StringifyTransform} transform */
@@ -73,27 +73,27 @@ class StringifyTask extends Task {
     // A moved value is only read, and stays with its owner.
     const value = Moved.is(input) ? input.value : input
     const { slice, maxDepth, maxOutput } = StringifyTransform.limits(transform)
-    const most = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, MAX_OUTPUT)
-    const writing = new Writing(value, slice, maxDepth, most, Math.max(maxOutput ?? 0, MAX_HELD))
-    return this.submitChecked(StringifyTransform.next(transform), writing, reservation)
+    const maxBytes = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, DEFAULT_MAX_OUTPUT)
+    const jsonInput = new JsonInput(value, slice, maxDepth, maxBytes, Math.max(maxOutput ?? 0, MAX_HELD))
+    return this.submitChecked(StringifyTransform.nativeStep(transform), jsonInput, reservation)
   }
 }
 
 /** What brings the bytes together. @type {Transform | undefined} */
-let written
+let collectBytes
 /** Loaded with the first transform: it is a large part of the package. @type {typeof import('../json/input').JsonInput} */
-let Writing
+let JsonInput
 
 /** `json.stringify({ slice, maxDepth, maxOutput })` @param {Partial<Limits>} [options] */
 function stringify(options = {}) {
   checkOptions(options, ['slice', 'maxDepth', 'maxOutput'])
-  const { slice = SLICE, maxDepth = MAX_DEPTH, maxOutput } = options
+  const { slice = DEFAULT_SLICE, maxDepth = DEFAULT_MAX_DEPTH, maxOutput } = options
   checkInteger('"options.slice"', slice, 1, MAX_SLICE)
-  checkInteger('"options.maxDepth"', maxDepth, 1, ANY_DEPTH)
+  checkInteger('"options.maxDepth"', maxDepth, 1, DEPTH_LIMIT)
   if (maxOutput !== undefined) checkInteger('"options.maxOutput"', maxOutput, 1, Number.MAX_SAFE_INTEGER)
-  Writing ??= require('../json/input').JsonInput
-  written ??= new Transform(native.makeTransform('json.stringify', []))
-  return new StringifyTransform({ slice, maxDepth, maxOutput }, written)
+  JsonInput ??= require('../json/input').JsonInput
+  collectBytes ??= new Transform(native.makeTransform('json.stringify', []))
+  return new StringifyTransform({ slice, maxDepth, maxOutput }, collectBytes)
 }
 
 module.exports = { StringifyTask, StringifyTransform, stringify }

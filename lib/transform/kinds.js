@@ -3,7 +3,7 @@
 const { checkAttached, maxInputBytes } = require('../task/input')
 const worker = require('../worker')
 const { NumericTask, NumericTransform } = require('./numeric')
-const { ChainTransform, Relay } = require('./chain')
+const { ChainTransform, ChainTask } = require('./chain')
 const { StringifyTask, StringifyTransform } = require('./json-stringify')
 const { Task } = require('../task/task')
 const { Transform } = require('../native/transform')
@@ -12,7 +12,7 @@ const { ModuleTransform, ScriptTransform, WorkerTask, byteSizeOf } = worker
 
 /**
  * Whatever a transform is: what runs one input of it.
- * @typedef {Task | import('../worker/worker-task').WorkerTask | Relay | import('./numeric').NumericTask} AnyTask
+ * @typedef {Task | import('../worker/worker-task').WorkerTask | ChainTask | import('./numeric').NumericTask} AnyTask
  */
 
 /**
@@ -33,9 +33,9 @@ function taskOf(transform, pool, priority, resolve, reject, caller) {
     return new WorkerTask(pool, pool.runner(worker.ScriptRunner), transform, priority, resolve, reject, caller)
   }
   if (ChainTransform.is(transform)) {
-    /** @type {import('./chain').Start} */
+    /** @type {import('./chain').StartTask} */
     const start = (part, resolve, reject) => taskOf(part, pool, priority, resolve, reject, caller)
-    return new Relay(pool, ChainTransform.parts(transform), start, resolve, reject)
+    return new ChainTask(pool, ChainTransform.steps(transform), start, resolve, reject)
   }
   if (StringifyTransform.is(transform)) return new StringifyTask(pool, priority, resolve, reject, caller)
   if (NumericTransform.is(transform)) return new NumericTask(pool, transform, priority, resolve, reject, caller)
@@ -64,7 +64,7 @@ function isNative(transform) {
  */
 function sizeOf(transform, input, index) {
   const first = firstOf(transform)
-  if (NumericTransform.is(first)) NumericTransform.nameOf(first, input, index)
+  if (NumericTransform.is(first)) NumericTransform.arrayNameOf(first, input, index)
   else if (!isNative(first)) {
     checkAttached(input, index)
     return byteSizeOf(input)
@@ -80,7 +80,7 @@ function takesBytes(transform) {
 
 /** @param {unknown} transform */
 function firstOf(transform) {
-  return ChainTransform.is(transform) ? ChainTransform.parts(transform)[0] : transform
+  return ChainTransform.is(transform) ? ChainTransform.steps(transform)[0] : transform
 }
 
 /** With so many tasks under way nobody's call is noted down: it would cost more than all the rest of a small one. */

@@ -6,8 +6,8 @@ const { Task } = require('../task/task')
 const { Transform } = require('../native/transform')
 const { checkMemory, invalidType } = require('../internal/validate')
 
-/** What native code calls the kinds of typed arrays. */
-const KINDS = {
+/** Names of the classes of typed arrays in native code. */
+const NATIVE_TYPES = {
   Float64Array: 'f64',
   Float32Array: 'f32',
   Int32Array: 'i32',
@@ -26,9 +26,9 @@ const { get: tagOf } = /** @type {PropertyDescriptor} */ (
 )
 
 /**
- * @typedef {keyof typeof KINDS} Name of a class of typed arrays
- * @typedef {(bytes: Buffer, name: Name) => unknown} Decode
- * @typedef {{ name: string, kinds: readonly Name[], make: (name: Name) => Transform, decode: Decode }} Spec
+ * @typedef {keyof typeof NATIVE_TYPES} ArrayName of a class of typed arrays
+ * @typedef {(bytes: Buffer, name: ArrayName) => unknown} Decode
+ * @typedef {{ name: string, arrays: readonly ArrayName[], make: (name: ArrayName) => Transform, decode: Decode }} Spec
  */
 
 /** A transform of typed arrays: a native one for each class of them. */
@@ -41,24 +41,24 @@ class NumericTransform {
     return typeof value === 'object' && value !== null && #spec in value
   }
 
-  /** @type {Map<Name, Transform>} */
-  #made = new Map()
+  /** @type {Map<ArrayName, Transform>} */
+  #natives = new Map()
 
   /** @param {Spec} spec */
   constructor(spec) {
     this.#spec = spec
     this.name = spec.name
     // What is wrong with its arguments is told now.
-    NumericTransform.of(this, spec.kinds[0])
+    NumericTransform.nativeOf(this, spec.arrays[0])
     Object.freeze(this)
   }
 
-  /** @param {NumericTransform} transform @param {Name} name @returns {Transform} */
-  static of(transform, name) {
-    let made = transform.#made.get(name)
+  /** @param {NumericTransform} transform @param {ArrayName} name @returns {Transform} */
+  static nativeOf(transform, name) {
+    let made = transform.#natives.get(name)
     if (made === undefined) {
       made = transform.#spec.make(name)
-      transform.#made.set(name, made)
+      transform.#natives.set(name, made)
     }
     return made
   }
@@ -68,17 +68,17 @@ class NumericTransform {
    * @param {NumericTransform} transform
    * @param {unknown} input
    * @param {number} [index] if it is one of many
-   * @returns {Name}
+   * @returns {ArrayName}
    */
-  static nameOf(transform, input, index) {
+  static arrayNameOf(transform, input, index) {
     const value = Moved.is(input) ? input.value : input
     const name = ArrayBuffer.isView(value) ? tagOf?.call(value) : undefined
-    const { kinds } = transform.#spec
-    if (!kinds.includes(name)) throw invalidType(inputName(index), `an instance of ${kinds.join(', ')}`, value)
+    const { arrays } = transform.#spec
+    if (!arrays.includes(name)) throw invalidType(inputName(index), `an instance of ${arrays.join(', ')}`, value)
     return name
   }
 
-  /** @param {NumericTransform} transform @param {Buffer} bytes @param {Name} name */
+  /** @param {NumericTransform} transform @param {Buffer} bytes @param {ArrayName} name */
   static decode(transform, bytes, name) {
     return transform.#spec.decode(bytes, name)
   }
@@ -88,7 +88,7 @@ class NumericTransform {
 class NumericTask {
   #task
   #transform
-  /** @type {Name} */
+  /** @type {ArrayName} */
   #name = 'Float64Array'
   #isBuffer = false
 
@@ -112,9 +112,9 @@ class NumericTask {
 
   /** @param {unknown} _transform @param {unknown} input @param {import('../native/reservation').Reservation} reservation */
   submit(_transform, input, reservation) {
-    this.#name = NumericTransform.nameOf(this.#transform, input)
+    this.#name = NumericTransform.arrayNameOf(this.#transform, input)
     this.#isBuffer = Buffer.isBuffer(Moved.is(input) ? input.value : input)
-    return this.#task.submit(NumericTransform.of(this.#transform, this.#name), input, reservation)
+    return this.#task.submit(NumericTransform.nativeOf(this.#transform, this.#name), input, reservation)
   }
 
   /** @param {AbortSignal} signal not aborted yet */
@@ -136,42 +136,42 @@ function bufferOf({ buffer, byteOffset, byteLength }) {
 /**
  * Bytes as an array of a class. They are copied only where they lie askew.
  * @param {Buffer} bytes
- * @param {Name} name
+ * @param {ArrayName} name
  */
-function asArray(bytes, name) {
+function viewAs(bytes, name) {
   const Class = /** @type {any} */ ({ ...ARRAYS, ...WIDE })[name]
   const size = Class.BYTES_PER_ELEMENT
-  const own =
+  const aligned =
     bytes.byteOffset % size === 0 && bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
-  return new Class(own.buffer, own.byteOffset, own.byteLength / size)
+  return new Class(aligned.buffer, aligned.byteOffset, aligned.byteLength / size)
 }
 
 /** @param {Buffer} bytes @returns {Float64Array} */
 function doubles(bytes) {
-  return asArray(bytes, 'Float64Array')
+  return viewAs(bytes, 'Float64Array')
 }
 
-const ALL = /** @type {Name[]} */ (Object.keys(KINDS))
+const ALL = /** @type {ArrayName[]} */ (Object.keys(NATIVE_TYPES))
 
 /**
  * @param {string} name
  * @param {unknown[]} args
  * @param {Decode} decode
  */
-function ofAll(name, args, decode) {
-  /** @param {Name} kind */
-  const make = kind => new Transform(native.makeTransform(name, [KINDS[kind], ...args]))
-  return new NumericTransform({ name, kinds: ALL, make, decode })
+function forAllArrays(name, args, decode) {
+  /** @param {ArrayName} kind */
+  const make = kind => new Transform(native.makeTransform(name, [NATIVE_TYPES[kind], ...args]))
+  return new NumericTransform({ name, arrays: ALL, make, decode })
 }
 
 /** @param {unknown} [options] */
 function sort(options) {
-  return ofAll('numeric.sort', [options], asArray)
+  return forAllArrays('numeric.sort', [options], viewAs)
 }
 
 /** @param {any} [options] */
 function stats(options) {
-  return ofAll('numeric.stats', [listed(options, 'quantiles')], bytes => {
+  return forAllArrays('numeric.stats', [listOption(options, 'quantiles')], bytes => {
     const [count, mean, stddev, min, max, ...quantiles] = doubles(bytes)
     return { count, mean, stddev, min, max, quantiles: Float64Array.from(quantiles) }
   })
@@ -179,7 +179,7 @@ function stats(options) {
 
 /** @param {any} options */
 function histogram(options) {
-  return ofAll('numeric.histogram', [listed(options, 'range')], bytes => {
+  return forAllArrays('numeric.histogram', [listOption(options, 'range')], bytes => {
     const numbers = doubles(bytes)
     const bins = (numbers.length - 1) / 2
     return { edges: numbers.slice(0, bins + 1), counts: numbers.slice(bins + 1) }
@@ -194,7 +194,7 @@ function nearest(query, options) {
   const made = new Transform(native.makeTransform('numeric.nearest', [bytes, options]))
   return new NumericTransform({
     name: 'numeric.nearest',
-    kinds: ['Float32Array'],
+    arrays: ['Float32Array'],
     make: () => made,
     decode: bytes => {
       const numbers = doubles(bytes)
@@ -207,7 +207,7 @@ function nearest(query, options) {
 }
 
 /** Options of which one may be a typed array as well as a list. @param {any} options @param {string} name */
-function listed(options, name) {
+function listOption(options, name) {
   const list = options?.[name]
   checkMemory(`The "options.${name}" property`, list)
   return ArrayBuffer.isView(list) ? { ...options, [name]: Array.from(/** @type {any} */ (list)) } : options
