@@ -3,15 +3,15 @@
 const { inspect } = require('node:util')
 const { metrics: api, ValueType } = require('@opentelemetry/api')
 const { withCode } = require('./lib/internal/errors')
-const { addAll, metrics, PARTS, readSources, Sources } = require('./lib/metrics')
+const { addAll, metrics, SUMMARY_PARTS, readTargets, Exporter } = require('./lib/metrics')
 const { invalidType } = require('./lib/internal/validate')
 const { name: scope, version } = require('./package.json')
 
 /**
- * @typedef {import('./lib/metrics').Source} Source
+ * @typedef {import('./lib/metrics').Target} Target
  * @typedef {import('./lib/metrics').Subject} Subject
  * @typedef {import('./lib/metrics').Metric} Metric
- * @typedef {import('./lib/metrics').Part} Part
+ * @typedef {import('./lib/metrics').SummaryPart} SummaryPart
  * @typedef {import('@opentelemetry/api').MeterProvider} MeterProvider
  */
 
@@ -33,12 +33,12 @@ const providers = new WeakMap()
 
 /** @param {import('./opentelemetry.d.ts').OpenTelemetryOptions} options */
 function observeMetrics(options) {
-  const sources = readSources(options, OPTIONS, readAttributes)
+  const targets = readTargets(options, OPTIONS, readAttributes)
   const { meterProvider = api.getMeterProvider() } = options
   if (typeof meterProvider?.getMeter !== 'function') {
     throw invalidType('The "options.meterProvider" property', 'a MeterProvider of OpenTelemetry', meterProvider)
   }
-  return addAll(sources, subject => observerOf(meterProvider, subject))
+  return addAll(targets, subject => observerOf(meterProvider, subject))
 }
 
 /**
@@ -53,10 +53,10 @@ function observerOf(provider, subject) {
   return observer
 }
 
-/** Instruments of one subject in a provider, shared by all calls that add sources. */
+/** Instruments of one subject in a provider, shared by all calls that add targets. */
 class Observer {
   #meter
-  #sources = new Sources()
+  #exporter = new Exporter()
   /** @type {Map<string, import('@opentelemetry/api').Observable>} */
   #instruments
 
@@ -68,37 +68,37 @@ class Observer {
     this.#meter = provider.getMeter(scope, version)
     this.#instruments = new Map(
       metrics[subject].flatMap(metric => {
-        const parts = metric.kind === 'summary' ? PARTS : [undefined]
+        const parts = metric.kind === 'summary' ? SUMMARY_PARTS : [undefined]
         return parts.map(part => [nameOf(metric, part), this.#instrument(metric, part)])
       })
     )
   }
 
-  /** @param {Source} source */
-  add(source) {
-    this.#sources.add(source)
+  /** @param {Target} target */
+  add(target) {
+    this.#exporter.add(target)
     // Adding it again has no effect.
     this.#meter.addBatchObservableCallback(this.#observe, [...this.#instruments.values()])
   }
 
-  /** @param {Source} source */
-  remove(source) {
-    this.#sources.remove(source)
-    if (!this.#sources.isEmpty) return
+  /** @param {Target} target */
+  remove(target) {
+    this.#exporter.remove(target)
+    if (!this.#exporter.isEmpty) return
     this.#meter.removeBatchObservableCallback(this.#observe, [...this.#instruments.values()])
   }
 
   /** @type {import('@opentelemetry/api').BatchObservableCallback} */
   #observe = result => {
-    for (const { metric, part, labels, besides, value } of this.#sources.read()) {
+    for (const { metric, part, labels, userLabels, value } of this.#exporter.read()) {
       const instrument = this.#instruments.get(nameOf(metric, part))
-      if (instrument !== undefined) result.observe(instrument, value, { ...attributesOf(labels), ...besides })
+      if (instrument !== undefined) result.observe(instrument, value, { ...attributesOf(labels), ...userLabels })
     }
   }
 
   /**
    * @param {Metric} metric
-   * @param {Part | undefined} part
+   * @param {SummaryPart | undefined} part
    */
   #instrument({ name, kind, unit, counted, description }, part) {
     const own = part === 'count' && counted !== undefined ? counted : unit
@@ -115,7 +115,7 @@ class Observer {
 
 /**
  * @param {{ name: string }} metric
- * @param {Part | undefined} part
+ * @param {SummaryPart | undefined} part
  */
 function nameOf({ name }, part) {
   return part === undefined ? `offloop.${name}` : `offloop.${name}.${part}`

@@ -3,11 +3,11 @@
 const { inspect } = require('node:util')
 const { Counter, Gauge, Summary, register: globalRegister } = require('prom-client')
 const { withCode } = require('./lib/internal/errors')
-const { addAll, metrics, readSources, Sources } = require('./lib/metrics')
+const { addAll, metrics, readTargets, Exporter } = require('./lib/metrics')
 const { invalidType } = require('./lib/internal/validate')
 
 /**
- * @typedef {import('./lib/metrics').Source} Source
+ * @typedef {import('./lib/metrics').Target} Target
  * @typedef {import('./lib/metrics').Subject} Subject
  * @typedef {import('./lib/metrics').Metric} Metric
  * @typedef {import('./lib/metrics').Measurement} Measurement
@@ -30,12 +30,12 @@ const registries = new WeakMap()
 
 /** @param {import('./prometheus.d.ts').PrometheusOptions} options */
 function collectMetrics(options) {
-  const sources = readSources(options, OPTIONS, readLabels)
+  const targets = readTargets(options, OPTIONS, readLabels)
   const { prefix = 'offloop_', register = globalRegister, labels = {} } = options
   checkPrefix(prefix)
   checkRegister(register)
   const names = Object.keys(labels).sort()
-  return addAll(sources, subject => collectorsOf(register, prefix, subject, names))
+  return addAll(targets, subject => collectorsOf(register, prefix, subject, names))
 }
 
 /**
@@ -58,12 +58,12 @@ function collectorsOf(register, prefix, subject, labelNames) {
   return made
 }
 
-/** Metrics of one subject in a registry, shared by all calls that add sources. */
+/** Metrics of one subject in a registry, shared by all calls that add targets. */
 class Collectors {
   #register
   #prefix
   #labelNames
-  #sources = new Sources()
+  #exporter = new Exporter()
   /** @type {[name: string, collector: import('prom-client').Metric][]} */
   #collectors = []
 
@@ -101,15 +101,15 @@ class Collectors {
     throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
   }
 
-  /** @param {Source} source */
-  add(source) {
-    this.#sources.add(source)
+  /** @param {Target} target */
+  add(target) {
+    this.#exporter.add(target)
   }
 
-  /** @param {Source} source */
-  remove(source) {
-    this.#sources.remove(source)
-    if (this.#sources.isEmpty) this.#unregister()
+  /** @param {Target} target */
+  remove(target) {
+    this.#exporter.remove(target)
+    if (this.#exporter.isEmpty) this.#unregister()
   }
 
   /**
@@ -118,7 +118,7 @@ class Collectors {
    */
   #collect(metric, subject) {
     const name = this.#prefix + nameOf(metric)
-    const measure = () => this.#sources.read().filter(it => it.metric === metric)
+    const measure = () => this.#exporter.read().filter(it => it.metric === metric)
     const collector = collectorFor(metric.kind, measure, {
       name,
       help: metric.description,
@@ -203,8 +203,8 @@ class Latencies extends Summary {
 }
 
 /** @param {Measurement} measurement */
-function labelsOf({ labels, besides }) {
-  return { ...labels, ...besides }
+function labelsOf({ labels, userLabels }) {
+  return { ...labels, ...userLabels }
 }
 
 /** @param {{ labels?: unknown }} options */

@@ -4,7 +4,7 @@ const { inspect } = require('node:util')
 const { isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const { bufferOf } = require('../internal/typed-array')
 const { withCode } = require('../internal/errors')
-const { findLost, isLost, lostMessage } = require('../internal/detached')
+const { findDetached, isDetached, detachedMessage } = require('../internal/detached')
 const { toText } = require('../internal/error-codec')
 const { checkMemory, invalidType } = require('../internal/validate')
 const { isJsonSafe } = require('./is-json-safe')
@@ -121,18 +121,18 @@ function resolveCodec(codec) {
 
 /** Throws if a value contains lost memory. @param {unknown} value */
 function checkNested(value) {
-  const found = findLost(value, 'value')
-  if (found !== undefined) throw new TypeError(lostMessage(found.place, found.lost))
+  const found = findDetached(value, 'value')
+  if (found !== undefined) throw new TypeError(detachedMessage(found.path, found.memory))
 }
 
 /** Throws if the JSON of a value comes from lost memory. @param {unknown} value */
 function checkJson(value) {
   JSON.stringify(value, function (key, it) {
     for (const memory of [this[key], it]) {
-      if (!isLost(memory)) continue
+      if (!isDetached(memory)) continue
       checkNested(value)
       // It comes from a toJSON.
-      throw new TypeError(lostMessage('a value in its JSON', memory))
+      throw new TypeError(detachedMessage('a value in its JSON', memory))
     }
     return it
   })

@@ -2,8 +2,8 @@
 
 const { inspect } = require('node:util')
 const { OffloopError, withCode } = require('../internal/errors')
-const { isLost } = require('../internal/detached')
-const { checkOptions, invalidType, lostMemory, shown } = require('../internal/validate')
+const { isDetached } = require('../internal/detached')
+const { checkOptions, invalidType, detachedError, formatValue } = require('../internal/validate')
 const { resolveCodec } = require('./codec')
 
 /** @typedef {import('../../index').Id} Id */
@@ -63,7 +63,7 @@ function readOptions(options) {
   checkTime('"options.errorTtl"', errorTtl)
   checkTime('"options.loadTimeout"', loadTimeout, MAX_TIMER, 1)
   if (storage !== undefined && storage !== 'heap' && storage !== 'native') {
-    const message = `The "options.storage" property must be one of 'heap', 'native'. Received ${shown(storage)}`
+    const message = `The "options.storage" property must be one of 'heap', 'native'. Received ${formatValue(storage)}`
     throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
   }
   const isHeap = storage !== 'native' && !(storage === undefined && name !== undefined)
@@ -135,7 +135,7 @@ function checkId(id) {
  * @param {unknown} value
  */
 function checkStorable(id, value) {
-  if (isLost(value)) throw lostMemory(`The value of ${inspect(id)}`, value)
+  if (isDetached(value)) throw detachedError(`The value of ${inspect(id)}`, value)
 }
 
 /**
@@ -145,7 +145,7 @@ function checkStorable(id, value) {
  */
 function checkWeight(weight, id) {
   if (typeof weight === 'number' && weight >= 0 && weight <= Number.MAX_SAFE_INTEGER) return Math.ceil(weight)
-  const message = `What options.weigh returns for ${inspect(id)} must be a number >= 0. Received ${shown(weight)}`
+  const message = `What options.weigh returns for ${inspect(id)} must be a number >= 0. Received ${formatValue(weight)}`
   throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 

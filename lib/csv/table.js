@@ -3,7 +3,7 @@
 const { inspect } = require('node:util')
 const { withCode } = require('../internal/errors')
 const { completionPort } = require('../native/completion-port')
-const { invalidThis, shown } = require('../internal/validate')
+const { invalidThis, formatValue } = require('../internal/validate')
 
 /** Text of a column is decoded in pieces of about this many bytes: a string that is cut out of a larger one keeps it. */
 const PIECE_BYTES = 4096
@@ -80,7 +80,7 @@ class CsvTable {
     return column
   }
 
-  /** @param {StringColumn} head */
+  /** @param {StringColumn} header */
   #strings([, , text, length, ends, nulls, nullsLength]) {
     const memory = this.#memory
     return new ColumnStrings(
@@ -189,7 +189,7 @@ function setProperty(object, name, value) {
 function unknownColumn(name, columns) {
   const there = columns.slice(0, MAX_NAMED).map(it => inspect(it))
   if (columns.length > MAX_NAMED) there.push('…')
-  const message = `The argument 'name' must be one of the columns ${there.join(', ')}. Received ${shown(name)}`
+  const message = `The argument 'name' must be one of the columns ${there.join(', ')}. Received ${formatValue(name)}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 

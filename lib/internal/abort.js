@@ -44,7 +44,7 @@ function unwatch(signal, task) {
     watch.subscription[Symbol.dispose]()
   } catch (error) {
     // Only a user-defined signal throws here. Its task settles all the same.
-    report(error)
+    throwLater(error)
   }
 }
 
@@ -58,13 +58,13 @@ function abortAll(signal) {
       task.abort(signal.reason)
     } catch (error) {
       // As of any listener: the others hear of it nevertheless.
-      report(error)
+      throwLater(error)
     }
   }
 }
 
 /** Throws an error outside our own code, as Node does with errors of event listeners. @param {unknown} error */
-function report(error) {
+function throwLater(error) {
   nextTick(() => {
     throw error
   })

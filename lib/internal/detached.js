@@ -1,6 +1,6 @@
 'use strict'
 
-// "Lost" memory: a detached ArrayBuffer, a view of one, or a view that is out of bounds because its ArrayBuffer was made smaller.
+// Detached memory: a detached ArrayBuffer, a view of one, or a view that is out of bounds because its ArrayBuffer was made smaller.
 // All of these look empty, but must not be taken for empty bytes.
 
 const { isArrayBuffer, isTypedArray } = require('node:util').types
@@ -30,11 +30,11 @@ const { values } = TypedArray
 const MAX_LOOKS = 100_000
 
 /**
- * Whether a value is lost memory. For other memory this only reads the length.
+ * Whether a value is detached memory. For other memory this only reads the length.
  * @param {unknown} value
  * @returns {value is ArrayBufferView | ArrayBuffer}
  */
-function isLost(value) {
+function isDetached(value) {
   if (ArrayBuffer.isView(value)) {
     // The methods of views throw for lost memory.
     if (isTypedArray(value)) return lengthOf(value) === 0 && fails(() => values.call(value))
@@ -55,47 +55,47 @@ function fails(f) {
 
 /**
  * Names lost memory in messages.
- * @param {ArrayBufferView | ArrayBuffer} lost
+ * @param {ArrayBufferView | ArrayBuffer} memory
  */
-function lostName(lost) {
-  if (!ArrayBuffer.isView(lost)) return 'a detached ArrayBuffer'
-  const isTyped = isTypedArray(lost)
-  const how = isLost(isTyped ? bufferOf(lost) : bufferOfData(lost)) ? 'a detached' : 'an out-of-bounds'
-  return `${how} ${Buffer.isBuffer(lost) ? 'Buffer' : isTyped ? tagOf(lost) : 'DataView'}`
+function describeDetached(memory) {
+  if (!ArrayBuffer.isView(memory)) return 'a detached ArrayBuffer'
+  const isTyped = isTypedArray(memory)
+  const how = isDetached(isTyped ? bufferOf(memory) : bufferOfData(memory)) ? 'a detached' : 'an out-of-bounds'
+  return `${how} ${Buffer.isBuffer(memory) ? 'Buffer' : isTyped ? tagOf(memory) : 'DataView'}`
 }
 
 /**
  * Returns the message for lost memory. lib/worker/clone-error.js and src/args.rs have the same text.
  * @param {string} name as in 'The "key" argument'
- * @param {ArrayBufferView | ArrayBuffer} lost
+ * @param {ArrayBufferView | ArrayBuffer} memory
  */
-function lostMessage(name, lost) {
+function detachedMessage(name, memory) {
   const why = 'its memory was transferred, moved or resized away'
-  return `${name} must not be detached or out of bounds: ${why}. Received ${lostName(lost)}`
+  return `${name} must not be detached or out of bounds: ${why}. Received ${describeDetached(memory)}`
 }
 
 /**
  * Returns a stand-in for lost memory among the arguments of native code (src/node/args.rs).
- * @param {ArrayBufferView | ArrayBuffer} lost
+ * @param {ArrayBufferView | ArrayBuffer} memory
  */
-function lostMark(lost) {
-  return { 'offloop.lost': lostName(lost) }
+function detachedMarker(memory) {
+  return { 'offloop.lost': describeDetached(memory) }
 }
 
 /**
  * Finds lost memory in a value, as far as a structured clone would follow it, with its place, as in `input.images[3]`.
  * @param {unknown} root
  * @param {string} name of the root
- * @returns {{ place: string, lost: ArrayBufferView | ArrayBuffer } | undefined}
+ * @returns {{ path: string, memory: ArrayBufferView | ArrayBuffer } | undefined}
  */
-function findLost(root, name) {
+function findDetached(root, name) {
   /** @typedef {{ value: unknown, step: string, from: Found | undefined }} Found */
   /** @type {Found[]} */
   const queue = [{ value: root, step: name, from: undefined }]
   const seen = new Set()
   for (const found of queue) {
     const { value } = found
-    if (isLost(value)) return { place: placeOf(found), lost: value }
+    if (isDetached(value)) return { path: pathOf(found), memory: value }
     if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || seen.has(value)) continue
     seen.add(value)
     try {
@@ -112,7 +112,7 @@ function findLost(root, name) {
 }
 
 /** @param {{ step: string, from: any }} found */
-function placeOf(found) {
+function pathOf(found) {
   let place = ''
   for (let it = found; it !== undefined; it = it.from) place = it.step + place
   return place
@@ -137,4 +137,4 @@ function* childrenOf(value) {
   }
 }
 
-module.exports = { findLost, isLost, lostMark, lostMessage, lostName }
+module.exports = { findDetached, isDetached, detachedMarker, detachedMessage, describeDetached }

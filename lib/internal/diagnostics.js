@@ -14,47 +14,47 @@ const stalls = channel('offloop:stall')
  * @param {{ info: { name: string } }} pool
  * @param {{ name: string }} transform
  */
-function tellStall(stream, pool, transform) {
+function publishStall(stream, pool, transform) {
   if (stalls.hasSubscribers) stalls.publish({ stream, pool: pool.info.name, transform: transform.name })
 }
 
 /**
  * As `tracePromise`, but what is returned or thrown at once still is: nothing may go otherwise because somebody listens.
  * @param {typeof tasks} channel
- * @param {Record<string, unknown>} told
+ * @param {Record<string, unknown>} context
  * @param {() => any} call
- * @param {unknown} nothing a result that is none
+ * @param {unknown} absent a result that is none
  */
-function traceCall(channel, told, call, nothing) {
+function traceCall(channel, context, call, absent) {
   const { start, end, asyncStart, asyncEnd, error } = channel
   const settle = () => {
-    asyncStart.publish(told)
-    asyncEnd.publish(told)
+    asyncStart.publish(context)
+    asyncEnd.publish(context)
   }
   const done = (/** @type {unknown} */ value) => {
-    if (value !== nothing) told.result = value
+    if (value !== absent) context.result = value
     settle()
     return value
   }
-  return start.runStores(told, () => {
+  return start.runStores(context, () => {
     let value
     try {
       value = call()
     } catch (thrown) {
-      told.error = thrown
-      error.publish(told)
-      end.publish(told)
+      context.error = thrown
+      error.publish(context)
+      end.publish(context)
       throw thrown
     }
-    end.publish(told)
+    end.publish(context)
     if (typeof value?.then !== 'function') return done(value)
     return Promise.resolve(value).then(done, reason => {
-      told.error = reason
-      error.publish(told)
+      context.error = reason
+      error.publish(context)
       settle()
       throw reason
     })
   })
 }
 
-module.exports = { tasks, loads, tellStall, traceCall }
+module.exports = { tasks, loads, publishStall, traceCall }

@@ -2,7 +2,7 @@
 
 /**
  * @typedef {import('../..').OffloopError['code']} Code
- * @typedef {{ code: string, message: string, offset?: number | null, transform?: string | null }} FailureRecord as native code makes it
+ * @typedef {{ code: string, message: string, offset?: number | null, transform?: string | null }} SerializedFailure as native code makes it
  */
 
 class OffloopError extends Error {
@@ -33,7 +33,7 @@ function withCode(error, code) {
 
 /**
  * The error of a task that failed off the loop, with the stack of whoever started it.
- * @param {FailureRecord} record
+ * @param {SerializedFailure} record
  * @param {{ stack?: string } | undefined} caller
  */
 function taskError(record, caller) {
@@ -63,12 +63,12 @@ function stackOf(caller) {
 
 /**
  * Where a public function was called, for the error of the task it starts. Cheap until someone reads the stack.
- * @param {Function} below the public function
+ * @param {Function} boundary the public function
  * @returns {{ stack?: string }}
  */
-function callerOf(below) {
+function captureCaller(boundary) {
   const caller = {}
-  Error.captureStackTrace(caller, below)
+  Error.captureStackTrace(caller, boundary)
   return caller
 }
 
@@ -77,7 +77,7 @@ function callerOf(below) {
  * @param {unknown} error
  * @param {{ stack?: string } | undefined} caller
  */
-function withCaller(error, caller) {
+function appendCallerStack(error, caller) {
   const stack = stackOf(caller)
   const frames = stack.indexOf('\n    at ')
   if (!(error instanceof Error) || frames < 0) return error
@@ -90,7 +90,7 @@ function withCaller(error, caller) {
  * @param {unknown} error
  * @param {number} index
  */
-function markIndex(error, index) {
+function setIndex(error, index) {
   try {
     if (error instanceof Error && !('index' in error) && Object.isExtensible(error)) Object.assign(error, { index })
   } catch {
@@ -133,10 +133,10 @@ module.exports = {
   OffloopError,
   withCode,
   taskError,
-  callerOf,
-  withCaller,
+  captureCaller,
+  appendCallerStack,
   closedError,
   forcedError,
   queueFullError,
-  markIndex
+  setIndex
 }

@@ -7,9 +7,9 @@ const ESCAPE_OR_LONE = /\\[\s\S]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-
  * JSON text whose lone surrogates are escaped: UTF-8 has no other way to say them.
  * @param {string} text
  */
-function escapeLone(text) {
+function escapeLoneSurrogates(text) {
   if (/** @type {any} */ (text).isWellFormed()) return text
   return text.replace(ESCAPE_OR_LONE, found => (found.length === 1 ? `\\u${found.charCodeAt(0).toString(16)}` : found))
 }
 
-module.exports = { escapeLone }
+module.exports = { escapeLoneSurrogates }

@@ -4,7 +4,7 @@ const { now, setImmediate } = require('./clock')
 
 /**
  * Work on the loop that is done a slice at a time.
- * @typedef {object} Sliced
+ * @typedef {object} SlicedTask
  * @property {number} slice how long (ms) it may hold the loop at most
  * @property {number} [heldBytes] bytes, about, that it holds beside its result until it is done
  * @property {() => boolean} step does a fraction of a millisecond's work; whether that was the last
@@ -12,28 +12,28 @@ const { now, setImmediate } = require('./clock')
 
 /**
  * What is under way; each has a turn of the loop, one after the other. There is at most one for each task that pools admitted.
- * @type {Set<Sliced>}
+ * @type {Set<SlicedTask>}
  */
-const works = new Set()
+const queue = new Set()
 let isScheduled = false
-/** Of its slice a work takes so much: the last step ends later, and V8 likes to collect right behind it. */
-const SHARE = 0.25
-/** A work that holds this much (bytes) keeps its turn while all works together hold more than `MANY`. */
-const MUCH = 256 << 10
-const MANY = 4 << 20
+/** The share of its slice that a task uses: its last step ends later, and V8 often collects garbage right after it. */
+const BUDGET_SHARE = 0.25
+/** A task that holds this many bytes keeps its turn while all tasks together hold more than `MAX_HELD_BYTES`. */
+const HEAVY_BYTES = 256 << 10
+const MAX_HELD_BYTES = 4 << 20
 
-function turn() {
+function runIteration() {
   isScheduled = false
   const start = now()
   // Whatever a step throws, the others go on.
   try {
-    for (const work of works) {
-      works.delete(work)
-      if (!isDone(work, start + work.slice * SHARE)) {
-        putBack(work)
+    for (const task of queue) {
+      queue.delete(task)
+      if (!runUntil(task, start + task.slice * BUDGET_SHARE)) {
+        requeue(task)
         return
       }
-      if (now() - start >= work.slice * SHARE) return
+      if (now() - start >= task.slice * BUDGET_SHARE) return
     }
   } finally {
     schedule()
@@ -41,39 +41,39 @@ function turn() {
 }
 
 function schedule() {
-  if (isScheduled || works.size === 0) return
+  if (isScheduled || queue.size === 0) return
   isScheduled = true
-  setImmediate(turn)
+  setImmediate(runIteration)
 }
 
-/** Puts a work behind the others, or in front of them if all together hold too much. @param {Sliced} work */
-function putBack(work) {
-  const others = isHeavy(work) ? [...works] : []
-  if (others.length > 0) works.clear()
-  works.add(work)
-  for (const other of others) works.add(other)
+/** Puts a task behind the others, or in front of them if all together hold too much. @param {SlicedTask} task */
+function requeue(task) {
+  const others = isHeavy(task) ? [...queue] : []
+  if (others.length > 0) queue.clear()
+  queue.add(task)
+  for (const other of others) queue.add(other)
 }
 
-/** @param {Sliced} work */
+/** @param {SlicedTask} work */
 function isHeavy({ heldBytes = 0 }) {
-  if (heldBytes < MUCH) return false
+  if (heldBytes < HEAVY_BYTES) return false
   let sum = heldBytes
-  for (const work of works) sum += work.heldBytes ?? 0
-  return sum > MANY
+  for (const task of queue) sum += task.heldBytes ?? 0
+  return sum > MAX_HELD_BYTES
 }
 
-/** @param {Sliced} work @param {number} end */
-function isDone(work, end) {
-  while (!work.step()) {
+/** @param {SlicedTask} task @param {number} end */
+function runUntil(task, end) {
+  while (!task.step()) {
     if (now() >= end) return false
   }
   return true
 }
 
-/** Begins in the next turn of the loop. @param {Sliced} work */
-function slice(work) {
-  works.add(work)
+/** Begins in the next turn of the loop. @param {SlicedTask} task */
+function runInSlices(task) {
+  queue.add(task)
   schedule()
 }
 
-module.exports = { slice }
+module.exports = { runInSlices }

@@ -2,25 +2,25 @@
 
 const { inspect, types } = require('node:util')
 const { withCode } = require('./errors')
-const { isLost, lostMessage, lostName } = require('./detached')
+const { isDetached, detachedMessage, describeDetached } = require('./detached')
 
 const { isProxy } = types
 
 /** Formats a value for a message. Node 20 cannot inspect a detached DataView. @param {unknown} value */
-function shown(value) {
-  return isLost(value) ? lostName(value) : shownOf(value)
+function formatValue(value) {
+  return isDetached(value) ? describeDetached(value) : inspectSafely(value)
 }
 
 /** @param {unknown} value */
-function received(value) {
+function describeReceived(value) {
   if (value === null || value === undefined) return `Received ${value}`
   // Reading these would run the traps of a Proxy.
   if (isProxy(value)) return 'Received a Proxy'
   if (typeof value === 'function') return `Received function ${nameOf(value)}`
-  if (isLost(value)) return `Received ${lostName(value)}`
+  if (isDetached(value)) return `Received ${describeDetached(value)}`
   if (typeof value === 'object') {
     const name = classOf(value)
-    return name ? `Received an instance of ${name}` : `Received ${shownOf(value, -1)}`
+    return name ? `Received an instance of ${name}` : `Received ${inspectSafely(value, -1)}`
   }
   const text = inspect(value)
   return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`
@@ -45,7 +45,7 @@ function classOf(value) {
 }
 
 /** @param {unknown} value @param {number} [depth] */
-function shownOf(value, depth) {
+function inspectSafely(value, depth) {
   try {
     return inspect(value, { depth, customInspect: false })
   } catch {
@@ -59,7 +59,7 @@ function shownOf(value, depth) {
  * @param {unknown} self
  */
 function invalidThis(name, self) {
-  const message = `Value of "this" must be of type ${name}. ${received(self)}. Call the method on its object, or bind it`
+  const message = `Value of "this" must be of type ${name}. ${describeReceived(self)}. Call the method on its object, or bind it`
   return withCode(new TypeError(message), 'ERR_INVALID_THIS')
 }
 
@@ -69,7 +69,7 @@ function invalidThis(name, self) {
  * @param {unknown} actual
  */
 function invalidType(name, expected, actual) {
-  return withCode(new TypeError(`${name} must be ${expected}. ${received(actual)}`), 'ERR_INVALID_ARG_TYPE')
+  return withCode(new TypeError(`${name} must be ${expected}. ${describeReceived(actual)}`), 'ERR_INVALID_ARG_TYPE')
 }
 
 /**
@@ -77,8 +77,8 @@ function invalidType(name, expected, actual) {
  * @param {string} name as in 'The "key" argument'
  * @param {ArrayBufferView | ArrayBuffer} lost
  */
-function lostMemory(name, lost) {
-  return withCode(new TypeError(lostMessage(name, lost)), 'ERR_INVALID_ARG_TYPE')
+function detachedError(name, lost) {
+  return withCode(new TypeError(detachedMessage(name, lost)), 'ERR_INVALID_ARG_TYPE')
 }
 
 /**
@@ -87,7 +87,7 @@ function lostMemory(name, lost) {
  * @param {unknown} value
  */
 function checkMemory(name, value) {
-  if (isLost(value)) throw lostMemory(name, value)
+  if (isDetached(value)) throw detachedError(name, value)
 }
 
 /**
@@ -106,7 +106,7 @@ function outOfRange(name, expected, actual) {
  * @returns {asserts options is object}
  */
 function checkObject(options, name = 'The "options" argument') {
-  if (options === null || typeof options !== 'object' || Array.isArray(options) || isLost(options))
+  if (options === null || typeof options !== 'object' || Array.isArray(options) || isDetached(options))
     throw invalidType(name, 'of type object', options)
 }
 
@@ -162,21 +162,21 @@ function priorityNumber(priority) {
   if (typeof priority === 'string' && Object.hasOwn(PRIORITIES, priority)) {
     return PRIORITIES[/** @type {keyof typeof PRIORITIES} */ (priority)]
   }
-  const message = `The "options.priority" property must be one of 'high', 'normal', 'low'. Received ${shown(priority)}`
+  const message = `The "options.priority" property must be one of 'high', 'normal', 'low'. Received ${formatValue(priority)}`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
 /**
  * @param {string} name
  * @param {unknown} value
- * @param {number} least
- * @param {number} most
+ * @param {number} min
+ * @param {number} max
  * @returns {asserts value is number}
  */
-function checkInteger(name, value, least, most) {
+function checkInteger(name, value, min, max) {
   if (typeof value !== 'number') throw invalidType(`The ${name} property`, 'of type number', value)
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw outOfRange(name, `an integer >= ${least} && <= ${most}`, value)
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw outOfRange(name, `an integer >= ${min} && <= ${max}`, value)
   }
 }
 
@@ -194,7 +194,7 @@ module.exports = {
   invalidType,
   outOfRange,
   checkNoOptions,
-  lostMemory,
+  detachedError,
   checkMemory,
   checkObject,
   checkOptions,
@@ -202,5 +202,5 @@ module.exports = {
   checkInteger,
   checkBoolean,
   priorityNumber,
-  shown
+  formatValue
 }

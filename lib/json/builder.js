@@ -25,7 +25,7 @@ const inherited = Object.prototype
 
 /**
  * @typedef {{ text: Buffer, plan: Uint32Array }} Part
- * @typedef {import('../internal/errors').FailureRecord} FailureRecord
+ * @typedef {import('../internal/errors').SerializedFailure} SerializedFailure
  */
 
 /**
@@ -42,7 +42,7 @@ class JsonBuilder {
   #frames = []
   /** @type {unknown} */
   #value
-  /** @type {FailureRecord | undefined} */
+  /** @type {SerializedFailure | undefined} */
   #failure
   #isPending
   #onDone
@@ -52,7 +52,7 @@ class JsonBuilder {
   /**
    * @param {number} slice how long (ms) it may hold the loop
    * @param {() => boolean} isPending
-   * @param {(value: unknown, failure: FailureRecord | undefined) => void} onDone called once, when the last part is there
+   * @param {(value: unknown, failure: SerializedFailure | undefined) => void} onDone called once, when the last part is there
    */
   constructor(slice, isPending, onDone) {
     this.slice = slice
@@ -212,7 +212,7 @@ function decodePiece(text, step, start, end) {
   return text.toString('latin1', start, end)
 }
 
-/** What V8 cannot build although it is JSON: too long a string. @param {any} error @returns {FailureRecord} */
+/** What V8 cannot build although it is JSON: too long a string. @param {any} error @returns {SerializedFailure} */
 function failure(error) {
   const message = `The document is larger than values of JavaScript can be: ${error?.message}`
   return { code: 'ERR_OFFLOOP_OUTPUT_LIMIT', message }

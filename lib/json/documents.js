@@ -5,7 +5,7 @@
 const native = require('../native')
 const { completionPort } = require('../native/completion-port')
 const { Reservation } = require('../native/reservation')
-const { slice } = require('../internal/loop-scheduler')
+const { runInSlices } = require('../internal/loop-scheduler')
 const { JsonBuilder } = require('./builder')
 
 /** @typedef {import('../native/completion-port').Listener} Listener */
@@ -30,7 +30,7 @@ function addPart(taskId, listener, budget, isLast, text, plan) {
   if (isLast && pool !== undefined && listener.isSettled !== true) {
     builder.reservation = new Reservation(native.retainRoom(pool.handle, builder.bytesLeft))
   }
-  slice(builder)
+  runInSlices(builder)
 }
 
 /**
@@ -39,7 +39,7 @@ function addPart(taskId, listener, budget, isLast, text, plan) {
  * @param {number} budget
  */
 function startBuilder(taskId, listener, budget) {
-  /** @type {(value: unknown, failure: import('../internal/errors').FailureRecord | undefined) => void} */
+  /** @type {(value: unknown, failure: import('../internal/errors').SerializedFailure | undefined) => void} */
   const onDone = (value, failure) => {
     builders.delete(taskId)
     builder.reservation?.release()

@@ -132,8 +132,8 @@ class JsonWriter {
 
   /** Names the place that is being written, as in `input.items[3]`. */
   get path() {
-    const open = this.#frames
-    return formatPath(open.length, level => open[level].key)
+    const frames = this.#frames
+    return formatPath(frames.length, level => frames[level].key)
   }
 
   /** See `measure`. @param {unknown} value */

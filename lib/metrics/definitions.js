@@ -121,15 +121,15 @@ const metrics = {
  * @typedef {object} Sample
  * @property {string} key of the series it belongs to, among those of its subject
  * @property {Metric} metric
- * @property {Part | undefined} part of a summary
+ * @property {SummaryPart | undefined} part of a summary
  * @property {Record<string, string>} labels
  * @property {number} value
  *
- * @typedef {'count' | 'time' | 'p50' | 'p90' | 'p99' | 'max'} Part
+ * @typedef {'count' | 'time' | 'p50' | 'p90' | 'p99' | 'max'} SummaryPart
  */
 
-/** @type {readonly Part[]} */
-const PARTS = ['count', 'time', 'p50', 'p90', 'p99', 'max']
+/** @type {readonly SummaryPart[]} */
+const SUMMARY_PARTS = ['count', 'time', 'p50', 'p90', 'p99', 'max']
 
 /**
  * All that is measured of a subject, in the order of the table.
@@ -139,7 +139,7 @@ const PARTS = ['count', 'time', 'p50', 'p90', 'p99', 'max']
 function samplesOf(subject, stats) {
   /** @type {Sample[]} */
   const samples = []
-  for (const metric of metrics[subject]) gather(metric, metric.read(stats), {}, samples)
+  for (const metric of metrics[subject]) collectSamples(metric, metric.read(stats), {}, samples)
   return samples
 }
 
@@ -149,16 +149,17 @@ function samplesOf(subject, stats) {
  * @param {Record<string, string>} labels those that are known by now
  * @param {Sample[]} samples
  */
-function gather(metric, reading, labels, samples) {
+function collectSamples(metric, reading, labels, samples) {
   const values = Object.values(labels)
   if (values.length < metric.labels.length) {
     const label = metric.labels[values.length]
-    for (const name of Object.keys(reading)) gather(metric, reading[name], { ...labels, [label]: name }, samples)
+    for (const name of Object.keys(reading))
+      collectSamples(metric, reading[name], { ...labels, [label]: name }, samples)
     return
   }
-  const parts = metric.kind === 'summary' ? PARTS : [undefined]
+  const parts = metric.kind === 'summary' ? SUMMARY_PARTS : [undefined]
   for (const part of parts) {
-    const value = part === undefined ? reading : partOf(reading, part)
+    const value = part === undefined ? reading : summaryPart(reading, part)
     samples.push({ key: [metric.name, part, ...values].join('\n'), metric, part, labels, value })
   }
 }
@@ -166,11 +167,11 @@ function gather(metric, reading, labels, samples) {
 /**
  * Durations in seconds.
  * @param {LatencySummary} latency
- * @param {Part} part
+ * @param {SummaryPart} part
  */
-function partOf(latency, part) {
+function summaryPart(latency, part) {
   if (part === 'count') return latency.count
   return (part === 'time' ? latency.mean * latency.count : latency[part]) / 1000
 }
 
-module.exports = { metrics, PARTS, samplesOf }
+module.exports = { metrics, SUMMARY_PARTS, samplesOf }

@@ -5,46 +5,46 @@ const { withCode } = require('../internal/errors')
 const { queueMicrotask } = require('../internal/clock')
 
 /**
- * @typedef {import('./target').Source} Source
+ * @typedef {import('./target').Target} Target
  *
  * @typedef {object} Measurement
  * @property {import('./definitions').Metric} metric
- * @property {import('./definitions').Part | undefined} part of a summary
+ * @property {import('./definitions').SummaryPart | undefined} part of a summary
  * @property {Record<string, string>} labels of the table, and the name by its subject
- * @property {Record<string, any>} besides the labels that the user gave
+ * @property {Record<string, any>} userLabels the labels that the user gave
  * @property {number} value
  */
 
-/** The sources of one subject that are exported to one place, each for as many as added it. */
-class Sources {
-  /** @type {Map<string, { source: Source, holders: number }>} */
-  #held = new Map()
+/** Exports the targets of one subject. A target stays until each caller that added it has removed it. */
+class Exporter {
+  /** @type {Map<string, { target: Target, holders: number }>} */
+  #targets = new Map()
   /** @type {Measurement[] | undefined} */
   #snapshot
 
   get isEmpty() {
-    return this.#held.size === 0
+    return this.#targets.size === 0
   }
 
-  /** @param {Source} source */
-  add(source) {
+  /** @param {Target} target */
+  add(target) {
     // Whoever is closed or forgotten leaves its name to others.
     this.#measure()
-    const held = this.#held.get(source.key)
-    if (held === undefined) {
-      source.open()
-      this.#held.set(source.key, { source, holders: 1 })
-    } else if (held.source.measuresSame(source)) held.holders++
-    else throw takenError(source)
+    const entry = this.#targets.get(target.key)
+    if (entry === undefined) {
+      target.open()
+      this.#targets.set(target.key, { target, holders: 1 })
+    } else if (entry.target.isSameAs(target)) entry.holders++
+    else throw nameTakenError(target)
     this.#snapshot = undefined
   }
 
-  /** @param {Source} source */
-  remove(source) {
-    const held = this.#held.get(source.key)
+  /** @param {Target} target */
+  remove(target) {
+    const entry = this.#targets.get(target.key)
     // Another may have its name since it was closed.
-    if (held === undefined || !held.source.measuresSame(source)) return
-    if (--held.holders === 0) this.#drop(held.source)
+    if (entry === undefined || !entry.target.isSameAs(target)) return
+    if (--entry.holders === 0) this.#remove(entry.target)
     this.#snapshot = undefined
   }
 
@@ -60,32 +60,32 @@ class Sources {
   }
 
   #measure() {
-    return [...this.#held.values()].flatMap(({ source }) => {
-      const samples = source.read()
-      if (samples === undefined) this.#drop(source)
+    return [...this.#targets.values()].flatMap(({ target }) => {
+      const samples = target.read()
+      if (samples === undefined) this.#remove(target)
       return (samples ?? []).map(({ metric, part, labels, value }) => ({
         metric,
         part,
-        labels: { [source.subject]: source.name, ...labels },
-        besides: source.labels,
+        labels: { [target.subject]: target.name, ...labels },
+        userLabels: target.labels,
         value
       }))
     })
   }
 
-  /** @param {Source} source */
-  #drop(source) {
-    source.close()
-    this.#held.delete(source.key)
+  /** @param {Target} target */
+  #remove(target) {
+    target.close()
+    this.#targets.delete(target.key)
   }
 }
 
-/** @param {Source} source */
-function takenError({ subject, name, labels }) {
+/** @param {Target} target */
+function nameTakenError({ subject, name, labels }) {
   const besides = Object.keys(labels).length === 0 ? '' : ` with the labels ${inspect(labels)}`
   const same = subject === 'sink' ? '' : `, or measure one alone if both are of the same named ${subject}`
   const message = `Another ${subject} is measured as ${inspect(name)}${besides}. Give one of them another name${same}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-module.exports = { Sources }
+module.exports = { Exporter }

@@ -2,31 +2,31 @@
 
 // What the exporters of metrics share: what is measured, and of what.
 
-const { readSources } = require('./options')
-const { Sources } = require('./exporter')
-const { metrics, PARTS } = require('./definitions')
+const { readTargets } = require('./options')
+const { Exporter } = require('./exporter')
+const { metrics, SUMMARY_PARTS } = require('./definitions')
 
 /**
- * @typedef {import('./target').Source} Source
+ * @typedef {import('./target').Target} Target
  * @typedef {import('./definitions').Subject} Subject
  * @typedef {import('./definitions').Metric} Metric
- * @typedef {import('./definitions').Part} Part
+ * @typedef {import('./definitions').SummaryPart} SummaryPart
  * @typedef {import('./exporter').Measurement} Measurement
  */
 
 /**
  * Adds each source to the exporter of its subject; all or none of them. Returns what removes them.
- * @param {Source[]} sources
- * @param {(subject: Subject) => { add(source: Source): void, remove(source: Source): void }} exporterOf
+ * @param {Target[]} targets
+ * @param {(subject: Subject) => { add(target: Target): void, remove(source: Target): void }} exporterOf
  */
-function addAll(sources, exporterOf) {
+function addAll(targets, exporterOf) {
   /** @type {(() => void)[]} */
   const added = []
   const removeAll = () => {
     for (const remove of added.splice(0)) remove()
   }
   try {
-    for (const source of sources) {
+    for (const source of targets) {
       const exporter = exporterOf(source.subject)
       exporter.add(source)
       added.push(() => exporter.remove(source))
@@ -38,4 +38,4 @@ function addAll(sources, exporterOf) {
   return removeAll
 }
 
-module.exports = { addAll, metrics, PARTS, readSources, Sources }
+module.exports = { addAll, metrics, SUMMARY_PARTS, readTargets, Exporter }

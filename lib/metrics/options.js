@@ -3,7 +3,7 @@
 const { withCode } = require('../internal/errors')
 const { stateOf } = require('../pool')
 const { checkOptions, invalidType } = require('../internal/validate')
-const { SUBJECTS, Source } = require('./target')
+const { SUBJECTS, Target } = require('./target')
 
 /** @typedef {import('./definitions').Subject} Subject */
 
@@ -20,7 +20,7 @@ const OPTIONS = [
  * @param {readonly string[]} known options that are not about what is measured
  * @param {(options: any) => Record<string, any>} readLabels
  */
-function readSources(options, known, readLabels) {
+function readTargets(options, known, readLabels) {
   checkOptions(options, [...OPTIONS.map(([option]) => option), ...known])
   const given = /** @type {Record<string, any>} */ (options)
   if (OPTIONS.every(([option]) => given[option] === undefined)) {
@@ -30,7 +30,7 @@ function readSources(options, known, readLabels) {
   }
   const labels = readLabels(options)
   return OPTIONS.flatMap(([option, subject]) =>
-    byName(option, subject, given[option]).map(([name, target]) => new Source(subject, name, target, labels))
+    byName(option, subject, given[option]).map(([name, target]) => new Target(subject, name, target, labels))
   )
 }
 
@@ -79,4 +79,4 @@ function nameOf(pool, where) {
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-module.exports = { readSources }
+module.exports = { readTargets }

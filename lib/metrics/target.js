@@ -4,7 +4,7 @@ const { Cache } = require('../cache')
 const { Pool, stateOf } = require('../pool')
 const { Sink } = require('../stream')
 const { samplesOf } = require('./definitions')
-const { Totals } = require('./totals')
+const { MonotonicCounters } = require('./totals')
 
 /** @typedef {import('./definitions').Subject} Subject */
 
@@ -25,11 +25,11 @@ function withLimits(pool, stats) {
 }
 
 /** A pool, cache or sink that is measured under a name. It is not kept from being forgotten. */
-class Source {
+class Target {
   #target
-  #totals = new Totals()
+  #counters = new MonotonicCounters()
   /** @type {(() => void) | undefined} */
-  #unlisten
+  #removeListener
 
   /**
    * @param {Subject} subject
@@ -49,8 +49,8 @@ class Source {
     return JSON.stringify([this.name, Object.entries(this.labels).sort()])
   }
 
-  /** @param {Source} other */
-  measuresSame(other) {
+  /** @param {Target} other */
+  isSameAs(other) {
     return this.#target.deref() === other.#target.deref()
   }
 
@@ -60,13 +60,13 @@ class Source {
     if (!(pool instanceof Pool)) return
     const listeners = stateOf(pool).resetListeners
     // Neither function may hold the pool.
-    const listener = (/** @type {object} */ stats) => this.#totals.end(samplesOf('pool', stats))
+    const listener = (/** @type {object} */ stats) => this.#counters.end(samplesOf('pool', stats))
     listeners.add(listener)
-    this.#unlisten = () => listeners.delete(listener)
+    this.#removeListener = () => listeners.delete(listener)
   }
 
   close() {
-    this.#unlisten?.()
+    this.#removeListener?.()
   }
 
   /** What is measured at the moment; `undefined` if it is closed or forgotten. */
@@ -75,7 +75,7 @@ class Source {
     if (target === undefined) return undefined
     try {
       const stats = SUBJECTS[this.subject].stats(target)
-      return stats && this.#totals.add(samplesOf(this.subject, stats))
+      return stats && this.#counters.add(samplesOf(this.subject, stats))
     } catch (error) {
       if (/** @type {{ code?: unknown }} */ (error).code === 'ERR_OFFLOOP_CLOSED') return undefined
       throw error
@@ -83,4 +83,4 @@ class Source {
   }
 }
 
-module.exports = { SUBJECTS, Source }
+module.exports = { SUBJECTS, Target }

@@ -6,9 +6,9 @@
  * Counters that never go back, made of those that begin anew when somebody resets the statistics of a pool: here, where the
  * end of a period is told, or in another thread, where it shows by a count that is smaller than it was.
  */
-class Totals {
+class MonotonicCounters {
   /** What was counted in periods that are over. @type {Map<string, Sample>} */
-  #before = new Map()
+  #earlier = new Map()
   /** What was counted in this one when it was last read. @type {Map<string, Sample>} */
   #period = new Map()
 
@@ -17,7 +17,7 @@ class Totals {
    * @param {Sample[]} samples
    */
   add(samples) {
-    const counted = new Map(samples.filter(grows).map(it => [it.key, it]))
+    const counted = new Map(samples.filter(isCounter).map(it => [it.key, it]))
     const isOver = [...this.#period.values()].some(
       ({ key, part, value }) => part !== 'time' && value > (counted.get(key)?.value ?? 0)
     )
@@ -28,7 +28,7 @@ class Totals {
       if (now !== undefined && now.value < value) counted.set(key, { ...now, value })
     }
     this.#period = counted
-    return [...samples.filter(it => !grows(it)), ...sum(this.#before, counted).values()]
+    return [...samples.filter(it => !isCounter(it)), ...addUp(this.#earlier, counted).values()]
   }
 
   /**
@@ -41,13 +41,13 @@ class Totals {
   }
 
   #end() {
-    this.#before = sum(this.#before, this.#period)
+    this.#earlier = addUp(this.#earlier, this.#period)
     this.#period = new Map()
   }
 }
 
 /** @param {Sample} sample */
-function grows({ metric, part }) {
+function isCounter({ metric, part }) {
   return metric.kind === 'counter' || part === 'count' || part === 'time'
 }
 
@@ -55,10 +55,10 @@ function grows({ metric, part }) {
  * @param {Map<string, Sample>} before
  * @param {Map<string, Sample>} period
  */
-function sum(before, period) {
+function addUp(before, period) {
   const all = new Map(before)
   for (const [key, sample] of period) all.set(key, { ...sample, value: sample.value + (before.get(key)?.value ?? 0) })
   return all
 }
 
-module.exports = { Totals }
+module.exports = { MonotonicCounters }

@@ -7,14 +7,14 @@ const native = require('.')
  * Receives the outcome of a task that it registered with the port.
  * @typedef {object} Listener
  * @property {{ handle: number }} [pool]
- * @property {(value: unknown, failure: FailureRecord | undefined) => void} [settle] a task ended
+ * @property {(value: unknown, failure: SerializedFailure | undefined) => void} [settle] a task ended
  * @property {boolean} [isSettled] nobody waits for it any more
  * @property {(reason: unknown) => void} [abort] the pool is closed by force
  * @property {(handle: number) => void} [onGranted] a reservation was granted
  * @property {(kind: number, flightId: number, bytes: Buffer | undefined) => void} [onMessage] a message for a cache arrived
  * @property {(permit: number) => void} [onPermit] a task that JavaScript runs may begin
  * @property {(count: number, micros: number) => void} [onBatch] a batch ended; `settle` follows for each of its items
- * @typedef {import('../internal/errors').FailureRecord} FailureRecord
+ * @typedef {import('../internal/errors').SerializedFailure} SerializedFailure
  *
  * Turns the value of a record into the result of a task. Registered by the module that knows the format.
  * @typedef {(value: any) => unknown} Decoder
@@ -270,7 +270,7 @@ class CompletionPort {
       listener.settle?.(this.#copy(offset, size), undefined)
     } else {
       const value = values[cursor.value++]
-      if (kind === ERROR) return listener.settle?.(undefined, /** @type {FailureRecord} */ (value))
+      if (kind === ERROR) return listener.settle?.(undefined, /** @type {SerializedFailure} */ (value))
       const decode = this.#decoders.get(kind)
       listener.settle?.(decode === undefined ? value : decode(value), undefined)
     }

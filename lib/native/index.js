@@ -14,29 +14,29 @@ const CHECK = 'NAPI_RS_ENFORCE_VERSION_CHECK'
 
 /** Loads the addon through the generated loader, and replaces the loader's errors with better ones. @returns {Binding} */
 function load() {
-  refuseCutShort()
-  const before = process.env[CHECK]
+  refuseTruncated()
+  const previous = process.env[CHECK]
   process.env[CHECK] = '1'
   /** @type {Binding} */
   let binding
   try {
     binding = require('./binding.js')
   } catch (error) {
-    throw failures().notLoaded(error)
+    throw failures().notLoadedError(error)
   } finally {
-    if (before === undefined) delete process.env[CHECK]
-    else process.env[CHECK] = before
+    if (previous === undefined) delete process.env[CHECK]
+    else process.env[CHECK] = previous
   }
-  if (binding.VERSION !== version) throw failures().otherVersion(binding)
+  if (binding.VERSION !== version) throw failures().versionError(binding)
   return binding
 }
 
 /** Refuses a truncated library: Linux maps it, and touching the missing part crashes the process. */
-function refuseCutShort() {
+function refuseTruncated() {
   if (process.platform !== 'linux') return
-  for (const { place, path } of addonFiles()) {
+  for (const { label, path } of addonFiles()) {
     const library = path === undefined ? undefined : inspect(path)
-    if (library?.system === 'linux' && library.size < library.needed) throw failures().cutShort(place, library)
+    if (library?.system === 'linux' && library.size < library.minSize) throw failures().truncatedError(label, library)
     // The loader takes the first file that it can load.
     if (library !== undefined) return
   }

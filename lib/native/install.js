@@ -12,7 +12,7 @@ const root = join(__dirname, '..', '..')
 const LIBRARIES = ['liboffloop.so', 'liboffloop.dylib', 'offloop.dll']
 
 function main() {
-  const reason = whyNotLoaded()
+  const reason = loadFailure()
   if (reason === undefined) return 0
   const { npm_command: command, npm_config_build_from_source: fromSource } = process.env
   if (command === 'rebuild' || fromSource) return build()
@@ -20,7 +20,7 @@ function main() {
   return 0
 }
 
-function whyNotLoaded() {
+function loadFailure() {
   const { status, stderr } = spawnSync(process.execPath, [join(__dirname, 'index.js')], { encoding: 'utf8' })
   return status === 0 ? undefined : (/^Error: .*$/m.exec(stderr)?.[0] ?? stderr)
 }

@@ -6,7 +6,7 @@
 const { closeSync, fstatSync, openSync, readSync } = require('node:fs')
 
 /** Bytes that hold the headers and the segment table of any library. */
-const HEAD = 4096
+const HEADER_BYTES = 4096
 
 const ELF = /** @type {Record<number, string>} */ ({
   3: 'ia32',
@@ -23,14 +23,14 @@ const MACH_O = /** @type {Record<number, string>} */ ({ 7: 'ia32', 12: 'arm', 16
 const PE = /** @type {Record<number, string>} */ ({ 332: 'ia32', 34404: 'x64', 43620: 'arm64' })
 
 /** The type of a segment that is loaded. */
-const LOAD = 1
+const PT_LOAD = 1
 
 /**
  * @typedef {object} Library
  * @property {string | undefined} system as in `process.platform`; undefined if it is not a library
  * @property {string | undefined} arch as in `process.arch`; undefined if there are several, or it is unknown
  * @property {number} size in bytes
- * @property {number} needed bytes; a smaller file is truncated
+ * @property {number} minSize bytes; a smaller file is truncated
  */
 
 /** Identifies a file; undefined if it cannot be read. @param {string} path @returns {Library | undefined} */
@@ -38,10 +38,10 @@ function inspect(path) {
   try {
     const file = openSync(path, 'r')
     try {
-      const head = Buffer.alloc(HEAD)
-      const read = readSync(file, head, 0, HEAD, 0)
+      const head = Buffer.alloc(HEADER_BYTES)
+      const read = readSync(file, head, 0, HEADER_BYTES, 0)
       const { size } = fstatSync(file)
-      return { needed: 0, ...kindOf(head.subarray(0, read)), size }
+      return { minSize: 0, ...identify(head.subarray(0, read)), size }
     } finally {
       closeSync(file)
     }
@@ -51,7 +51,7 @@ function inspect(path) {
 }
 
 /** @param {Buffer} head @returns {{ system: string | undefined, arch: string | undefined, needed?: number }} */
-function kindOf(head) {
+function identify(head) {
   const none = { system: undefined, arch: undefined }
   if (head.length < 64) return none
   const magic = head.readUInt32BE(0)
@@ -76,7 +76,7 @@ function endOfSegments(head) {
   const [at, size, count] = [Number(head.readBigUInt64LE(32)), head.readUInt16LE(54), head.readUInt16LE(56)]
   let end = at + size * count
   for (let entry = at; entry < at + size * count && entry + 56 <= head.length; entry += size) {
-    if (head.readUInt32LE(entry) !== LOAD) continue
+    if (head.readUInt32LE(entry) !== PT_LOAD) continue
     end = Math.max(end, Number(head.readBigUInt64LE(entry + 8)) + Number(head.readBigUInt64LE(entry + 32)))
   }
   return end

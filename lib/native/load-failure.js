@@ -2,7 +2,7 @@
 
 // The errors of an addon that cannot be loaded: what was found, why it was not loaded, and what to do.
 
-const { OVERRIDE, addonFiles, own, resolved } = require('./addon-files')
+const { OVERRIDE, addonFiles, requireHere, tryResolve } = require('./addon-files')
 const { inspect } = require('./library')
 const { BUILD, misfit, reasonOf } = require('./load-reasons')
 const { PLATFORMS, platform } = require('./platform')
@@ -13,40 +13,40 @@ const { version } = require('../../package.json')
  * @typedef {{ file: AddonFile, error: any }} Attempt
  */
 
-const AGAIN = `Install offloop again on this machine, or build it: ${BUILD}`
+const REINSTALL = `Install offloop again on this machine, or build it: ${BUILD}`
 
 /** @param {unknown} thrown by the generated loader */
-function notLoaded(thrown) {
-  const errors = chainOf(thrown)
-  if (/WASI binding/.test(errors[0]?.message)) return wasiOnly(errors[0])
-  const attempts = addonFiles().map(file => ({ file, error: tried(file) ?? kept(file, errors) }))
+function notLoadedError(thrown) {
+  const errors = causesOf(thrown)
+  if (/WASI binding/.test(errors[0]?.message)) return wasiError(errors[0])
+  const attempts = addonFiles().map(file => ({ file, error: loadError(file) ?? loaderError(file, errors) }))
   const refused = attempts.filter(({ file, error }) => error !== undefined && !isAbsent(file, error))
-  if (refused.length === 0) return absent(attempts, thrown)
-  return failure(refused.map(sentence).join('. '), fixOf(refused), refused[0].error)
+  if (refused.length === 0) return absentError(attempts, thrown)
+  return unsupportedError(refused.map(describeAttempt).join('. '), fixOf(refused), refused[0].error)
 }
 
 /**
  * Returns the error of loading a file, with its code: the generated loader keeps only the message.
  * @param {AddonFile} file
  */
-function tried({ specifier }) {
-  if (own === undefined) return undefined
+function loadError({ specifier }) {
+  if (requireHere === undefined) return undefined
   try {
-    own(specifier)
-    return isPackage(specifier) ? mismatch(specifier) : undefined
+    requireHere(specifier)
+    return isPackage(specifier) ? versionMismatch(specifier) : undefined
   } catch (error) {
     return error
   }
 }
 
 /** @param {string} specifier of a package that can be loaded */
-function mismatch(specifier) {
-  const found = own?.(`${specifier}/package.json`).version
+function versionMismatch(specifier) {
+  const found = requireHere?.(`${specifier}/package.json`).version
   return found === version ? undefined : new Error(`It is of version ${found}, and offloop of version ${version}`)
 }
 
 /** Finds the loader's error about a file, for when it cannot be loaded again here. @param {AddonFile} file @param {Error[]} errors */
-function kept({ specifier }, errors) {
+function loaderError({ specifier }, errors) {
   const about = errors.slice(1).filter(({ message }) => !/wasi/.test(message))
   const absence = about.find(({ message }) => message.includes(`Cannot find module '${specifier}'`))
   return absence ?? about.find(({ message }) => !message.startsWith('Cannot find module'))
@@ -68,13 +68,13 @@ function isAbsent({ specifier, path }, error) {
 }
 
 /** @param {Attempt} attempt */
-function sentence({ file, error }) {
-  const { place, path } = file
+function describeAttempt({ file, error }) {
+  const { label, path } = file
   const found = /of version (\S+), and|expected \S+ but got (\S+)\. /.exec(error.message)
-  if (found !== null) return `${place} is of version ${found[1] ?? found[2]}, and this is offloop ${version}`
+  if (found !== null) return `${label} is of version ${found[1] ?? found[2]}, and this is offloop ${version}`
   const { why } = reasonFor({ file, error })
   const there = path === undefined && error.code === 'ERR_ACCESS_DENIED' ? 'may be there' : 'is there'
-  return `${place} ${there}, but ${why} (${line(error)})`
+  return `${label} ${there}, but ${why} (${oneLine(error)})`
 }
 
 /** @param {Attempt} attempt */
@@ -84,12 +84,12 @@ function reasonFor({ file: { path }, error }) {
 
 /** @param {Attempt[]} refused */
 function fixOf(refused) {
-  return reasonFor(refused[0]).fix ?? another()
+  return reasonFor(refused[0]).fix ?? defaultFix()
 }
 
 /** Returns the fix for when the addon itself is at fault. */
-function another() {
-  if (!process.env[OVERRIDE]) return AGAIN
+function defaultFix() {
+  if (!process.env[OVERRIDE]) return REINSTALL
   return `Unset ${OVERRIDE}, or have it name an addon of offloop ${version} for this platform`
 }
 
@@ -98,52 +98,52 @@ function another() {
  * @param {Attempt[]} attempts
  * @param {unknown} thrown
  */
-function absent(attempts, thrown) {
+function absentError(attempts, thrown) {
   const name = platform()
   const last = attempts[attempts.length - 1]
   const cause = last.error ?? thrown
   if (process.env[OVERRIDE])
-    return failure(`${OVERRIDE} names ${process.env[OVERRIDE]}, which is not there`, another(), cause)
+    return unsupportedError(`${OVERRIDE} names ${process.env[OVERRIDE]}, which is not there`, defaultFix(), cause)
   const neither = `Neither the package offloop-${name} nor lib/native/offloop.${name}.node is there`
   if (!PLATFORMS.includes(name)) {
     const why = `${neither}: addons are published for ${PLATFORMS.join(', ')}`
-    return failure(why, `Build it: ${BUILD}`, cause)
+    return unsupportedError(why, `Build it: ${BUILD}`, cause)
   }
-  if (last.error?.path !== undefined || resolved(`offloop-${name}/package.json`) !== undefined) {
+  if (last.error?.path !== undefined || tryResolve(`offloop-${name}/package.json`) !== undefined) {
     const why = `The package offloop-${name} is there without its file offloop.${name}.node: something removed it, or kept it from being written`
-    return failure(why, AGAIN, cause)
+    return unsupportedError(why, REINSTALL, cause)
   }
-  if (own === undefined || !/[\\/]lib[\\/]native[\\/]load-failure\.js$/.test(__filename)) {
-    const where = own === undefined ? 'an ES module' : __filename
+  if (requireHere === undefined || !/[\\/]lib[\\/]native[\\/]load-failure\.js$/.test(__filename)) {
+    const where = requireHere === undefined ? 'an ES module' : __filename
     const why = `${neither}, as looked for from ${where}, into which offloop was bundled`
     const fix = `Leave the packages offloop-* out of the bundle, and install offloop-${name} where the bundle runs`
-    return failure(why, fix, cause)
+    return unsupportedError(why, fix, cause)
   }
-  const others = PLATFORMS.filter(it => it !== name && resolved(`offloop-${it}/package.json`) !== undefined)
+  const others = PLATFORMS.filter(it => it !== name && tryResolve(`offloop-${it}/package.json`) !== undefined)
   const why =
     others.length > 0
       ? `what is there is ${others.map(it => `offloop-${it}`).join(' and ')}, as installed on another platform`
       : 'optional packages may have been left out when offloop was installed (--omit=optional), or it was ' +
         'installed on another platform'
-  return failure(`${neither}: ${why}`, AGAIN, cause)
+  return unsupportedError(`${neither}: ${why}`, REINSTALL, cause)
 }
 
 /** @param {Error} error */
-function wasiOnly(error) {
-  const why = `NAPI_RS_FORCE_WASI or NAPI_RS_WASI_FLAVOR asks for WebAssembly, and offloop has none (${line(error)})`
-  return failure(why, 'Unset it', error)
+function wasiError(error) {
+  const why = `NAPI_RS_FORCE_WASI or NAPI_RS_WASI_FLAVOR asks for WebAssembly, and offloop has none (${oneLine(error)})`
+  return unsupportedError(why, 'Unset it', error)
 }
 
 /** @param {string} place @param {import('./library').Library} library */
-function cutShort(place, library) {
-  const cause = new Error(`The file ends after ${library.size} bytes, within a segment that ends at ${library.needed}`)
-  return failure(`${place} is there, but ${misfit(library)?.why}`, another(), cause)
+function truncatedError(place, library) {
+  const cause = new Error(`The file ends after ${library.size} bytes, within a segment that ends at ${library.minSize}`)
+  return unsupportedError(`${place} is there, but ${misfit(library)?.why}`, defaultFix(), cause)
 }
 
 /** Returns the error for an addon that loads but is of another version. @param {any} binding */
-function otherVersion(binding) {
+function versionError(binding) {
   const { VERSION: found } = binding
-  const cached = Object.values(own?.cache ?? {}).find(
+  const cached = Object.values(requireHere?.cache ?? {}).find(
     it => it?.exports === binding && !it?.filename.endsWith('binding.js')
   )
   const place = cached?.filename ?? addonFiles().find(({ path }) => path !== undefined)?.path ?? 'What was loaded'
@@ -151,26 +151,26 @@ function otherVersion(binding) {
     typeof found === 'string'
       ? `${place} is of version ${found}, and this is offloop ${version}`
       : `${place} does not say that it is of offloop ${version}: it is of an older version, or not of offloop`
-  return failure(why, another(), new Error(`Expected an addon of version ${version}, and got ${found}`))
+  return unsupportedError(why, defaultFix(), new Error(`Expected an addon of version ${version}, and got ${found}`))
 }
 
 /** @param {string} found @param {string} fix @param {unknown} cause */
-function failure(found, fix, cause) {
+function unsupportedError(found, fix, cause) {
   const message =
     `There is no addon of offloop that this Node.js ${process.version} on ${platform()} can load. ` + `${found}. ${fix}`
   return Object.assign(new Error(message, { cause }), { code: 'ERR_OFFLOOP_UNSUPPORTED' })
 }
 
 /** Returns the message of an error on one line. @param {Error} error */
-function line({ message }) {
+function oneLine({ message }) {
   return message.replace(/\s*\n\s*/g, ' ')
 }
 
 /** @param {any} error @returns {Error[]} */
-function chainOf(error) {
+function causesOf(error) {
   const errors = []
   for (let it = error; it instanceof Error && errors.length < 100; it = it.cause) errors.push(it)
   return errors
 }
 
-module.exports = { cutShort, notLoaded, otherVersion }
+module.exports = { truncatedError, notLoadedError, versionError }

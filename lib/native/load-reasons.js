@@ -11,7 +11,7 @@ const { glibcVersion } = require('./platform')
  * @property {string | undefined} fix undefined if the fix is another addon
  *
  * @typedef {import('./library').Library} Library
- * @typedef {(match: RegExpExecArray, path: string | undefined) => Reason} Tell
+ * @typedef {(match: RegExpExecArray, path: string | undefined) => Reason} Explain
  */
 
 const BUILD = '`npm rebuild offloop` needs Rust 1.88 or newer and a C compiler'
@@ -19,13 +19,13 @@ const BUILD = '`npm rebuild offloop` needs Rust 1.88 or newer and a C compiler'
 /** @param {string} why @param {string} [fix] @returns {Reason} */
 const reason = (why, fix) => ({ why, fix })
 
-/** Reasons that have nothing to do with the file, which was not read. @type {[pattern: RegExp, tell: Tell][]} */
-const SWITCHED_OFF = [
-  [/loading addons is disabled|ERR_DLOPEN_DISABLED/i, switchedOff],
+/** Reasons that have nothing to do with the file, which was not read. @type {[pattern: RegExp, tell: Explain][]} */
+const ADDONS_DISABLED = [
+  [/loading addons is disabled|ERR_DLOPEN_DISABLED/i, addonsDisabled],
   [/Access to this API has been restricted|ERR_ACCESS_DENIED/, unreadable]
 ]
 
-/** Reasons by the messages of the loaders: glibc, musl, macOS, Windows and Node.js itself. @type {[pattern: RegExp, tell: Tell][]} */
+/** Reasons by the messages of the loaders: glibc, musl, macOS, Windows and Node.js itself. @type {[pattern: RegExp, tell: Explain][]} */
 const REFUSALS = [
   [
     /requires Node-API version (\d+), but this version of Node\.js only supports version (\d+)/,
@@ -124,7 +124,7 @@ const REFUSALS = [
 ]
 
 /** @returns {Reason} */
-function switchedOff() {
+function addonsDisabled() {
   // The command line comes last, and the last flag counts.
   const flags = [...wordsOf(process.env.NODE_OPTIONS ?? ''), ...process.execArgv].map(it => it.replaceAll('_', '-'))
   const isFlagged = flags.findLast(it => it === '--no-addons' || it === '--addons') === '--no-addons'
@@ -170,11 +170,11 @@ function unreadable(_match, path) {
  */
 function misfit(library) {
   if (library === undefined) return undefined
-  const { system, arch, size, needed } = library
+  const { system, arch, size, minSize } = library
   if (system === undefined) return reason(`its ${size} bytes are not a shared library`)
   const isOther = system !== process.platform || (arch !== undefined && arch !== process.arch)
   if (isOther) return reason(`it was made for ${[system, arch].filter(Boolean).join('-')}`)
-  if (size < needed) return reason(`it is cut short: it has ${size} bytes of at least ${needed}`)
+  if (size < minSize) return reason(`it is cut short: it has ${size} bytes of at least ${minSize}`)
   return undefined
 }
 
@@ -185,18 +185,18 @@ function misfit(library) {
  * @returns {Reason}
  */
 function reasonOf(error, library, path) {
-  const said = `${error.code ?? ''} ${error.message}`
+  const message = `${error.code ?? ''} ${error.message}`
   // The path may contain any words.
-  const text = path === undefined ? said : said.replaceAll(path, '')
-  const off = told(SWITCHED_OFF, text, error.resource ?? path)
-  return off ?? misfit(library) ?? told(REFUSALS, text, path) ?? reason('the loader refuses it')
+  const text = path === undefined ? message : message.replaceAll(path, '')
+  const disabled = matchReason(ADDONS_DISABLED, text, error.resource ?? path)
+  return disabled ?? misfit(library) ?? matchReason(REFUSALS, text, path) ?? reason('the loader refuses it')
 }
 
-/** @param {[pattern: RegExp, tell: Tell][]} table @param {string} text @param {string | undefined} path */
-function told(table, text, path) {
-  for (const [pattern, tell] of table) {
+/** @param {[pattern: RegExp, tell: Explain][]} table @param {string} text @param {string | undefined} path */
+function matchReason(table, text, path) {
+  for (const [pattern, explain] of table) {
     const match = pattern.exec(text)
-    if (match !== null) return tell(match, path)
+    if (match !== null) return explain(match, path)
   }
   return undefined
 }

@@ -1,14 +1,14 @@
 'use strict'
 
 const native = require('.')
-const { escapeLone } = require('../internal/lone-surrogates')
+const { escapeLoneSurrogates } = require('../internal/lone-surrogates')
 const { invalidType } = require('../internal/validate')
 
 /** Native transforms are forgotten when JavaScript has forgotten them. */
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.dropTransform(handle))
 
 /** Encoders of text that UTF-8 cannot represent as it is. @type {Record<string, ((text: string) => string) | undefined>} */
-const TEXT_ENCODERS = { 'json.parse': escapeLone }
+const TEXT_ENCODERS = { 'json.parse': escapeLoneSurrogates }
 
 class Transform {
   #handle

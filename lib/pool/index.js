@@ -1,7 +1,7 @@
 'use strict'
 
 const { Sink, TransformDuplex } = require('../stream')
-const { callerOf } = require('../internal/errors')
+const { captureCaller } = require('../internal/errors')
 const { sizeOf, taskOf, wantsCaller } = require('../transform/kinds')
 const { ResultIterator } = require('./bulk/iterator')
 const { nextTick, queueMicrotask } = require('../internal/clock')
@@ -114,7 +114,7 @@ class Pool {
       const pool = this.#state
       pool.checkOpen()
       if (signal?.aborted) throw signal.reason
-      const caller = wantsCaller(transform, pool) ? callerOf(Pool.prototype.run) : undefined
+      const caller = wantsCaller(transform, pool) ? captureCaller(Pool.prototype.run) : undefined
       const task = taskOf(transform, pool, priority, resolve, reject, caller)
       const reservation = pool.takeReservation()
       try {
@@ -138,7 +138,7 @@ class Pool {
    */
   map(transform, inputs, options = {}) {
     if (!Pool.#is(this)) return Promise.reject(invalidThis('Pool', this))
-    const caller = callerOf(Pool.prototype.map)
+    const caller = captureCaller(Pool.prototype.map)
     const start = () => {
       return new Promise((resolve, reject) => map(this.#state, transform, inputs, options, caller, resolve, reject))
     }
@@ -157,7 +157,7 @@ class Pool {
    * @returns {AsyncIterableIterator<any>}
    */
   iterate(transform, inputs, options = {}) {
-    return new ResultIterator(stateOf(this), transform, inputs, options, callerOf(Pool.prototype.iterate))
+    return new ResultIterator(stateOf(this), transform, inputs, options, captureCaller(Pool.prototype.iterate))
   }
 
   /**
@@ -165,7 +165,7 @@ class Pool {
    * @param {import('../..').StreamOptions} [options]
    */
   stream(transform, options = {}) {
-    return new TransformDuplex(stateOf(this), transform, options, callerOf(Pool.prototype.stream))
+    return new TransformDuplex(stateOf(this), transform, options, captureCaller(Pool.prototype.stream))
   }
 
   /**
@@ -174,7 +174,7 @@ class Pool {
    * @returns {any}
    */
   sink(transform, options = {}) {
-    return new Sink(stateOf(this), transform, options, callerOf(Pool.prototype.sink))
+    return new Sink(stateOf(this), transform, options, captureCaller(Pool.prototype.sink))
   }
 
   /**

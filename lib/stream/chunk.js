@@ -1,7 +1,7 @@
 'use strict'
 
-const { lostMemory } = require('../internal/validate')
-const { isLost } = require('../internal/detached')
+const { detachedError } = require('../internal/validate')
+const { isDetached } = require('../internal/detached')
 
 const NAME = 'The "chunk" argument'
 
@@ -14,11 +14,11 @@ const errors = new WeakMap()
  * @param {import('node:stream').Writable} stream
  * @param {any} chunk
  */
-function writable(stream, chunk) {
-  if (!isLost(chunk) || stream.writableObjectMode) return chunk
-  const standIn = Buffer.alloc(0)
-  errors.set(standIn, lostMemory(NAME, chunk))
-  return standIn
+function asWritable(stream, chunk) {
+  if (!isDetached(chunk) || stream.writableObjectMode) return chunk
+  const placeholder = Buffer.alloc(0)
+  errors.set(placeholder, detachedError(NAME, chunk))
+  return placeholder
 }
 
 /**
@@ -26,8 +26,8 @@ function writable(stream, chunk) {
  * @param {any} chunk
  * @returns {Error | undefined}
  */
-function errorOf(chunk) {
-  return errors.get(chunk) ?? (isLost(chunk) ? lostMemory(NAME, chunk) : undefined)
+function chunkError(chunk) {
+  return errors.get(chunk) ?? (isDetached(chunk) ? detachedError(NAME, chunk) : undefined)
 }
 
-module.exports = { errorOf, writable }
+module.exports = { chunkError, asWritable }

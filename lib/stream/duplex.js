@@ -2,30 +2,30 @@
 
 const { Duplex, finished } = require('node:stream')
 const { asUint8Array } = require('../task/input')
-const { errorOf, writable } = require('./chunk')
-const { Fold } = require('./streaming-engine')
-const { giveBack } = require('./errors')
+const { chunkError, asWritable } = require('./chunk')
+const { StreamingEngine } = require('./streaming-engine')
+const { failUnwritten } = require('./errors')
 const { nextTick } = require('../internal/clock')
 const { watchSignal } = require('./signal')
 const { checkStreaming, readStreamOptions } = require('./options')
-const { tellStall } = require('../internal/diagnostics')
+const { publishStall } = require('../internal/diagnostics')
 const { Transform } = require('../native/transform')
 const { invalidThis, priorityNumber } = require('../internal/validate')
 
 /** @typedef {(error?: Error | null) => void} Callback */
 
 /** Writes that are none: they stand for a flush, in its place among the others. */
-const flushes = new WeakSet()
+const flushMarkers = new WeakSet()
 
 /** What goes in comes out transformed. */
 class TransformDuplex extends Duplex {
-  #fold
+  #engine
   /** @type {Callback | undefined} */
-  #finished
+  #finalCallback
 
   /** @param {unknown} value @returns {value is TransformDuplex} */
   static #is(value) {
-    return typeof value === 'object' && value !== null && #fold in value
+    return typeof value === 'object' && value !== null && #engine in value
   }
 
   /**
@@ -39,11 +39,11 @@ class TransformDuplex extends Duplex {
     checkStreaming(transform, '')
     pool.checkOpen()
     super({ highWaterMark, readableObjectMode: Transform.givesValue(transform) })
-    this.#fold = new Fold(pool, transform, priorityNumber(priority), highWaterMark, false, caller, {
+    this.#engine = new StreamingEngine(pool, transform, priorityNumber(priority), highWaterMark, false, caller, {
       output: bytes => this.push(bytes),
       ended: rest => this.#end(rest),
       failed: error => this.destroy(/** @type {Error} */ (error)),
-      stalled: () => tellStall(this, pool, transform)
+      stalled: () => publishStall(this, pool, transform)
     })
     if (signal !== undefined) watchSignal(signal, this)
   }
@@ -61,21 +61,21 @@ class TransformDuplex extends Duplex {
       finished(this, { readable: false }, callback)
       return
     }
-    const mark = Buffer.alloc(0)
-    flushes.add(mark)
-    this.write(mark, callback)
+    const marker = Buffer.alloc(0)
+    flushMarkers.add(marker)
+    this.write(marker, callback)
   }
 
   /** @param {any} chunk @param {any} [encoding] @param {any} [callback] */
   write(chunk, encoding, callback) {
     if (!TransformDuplex.#is(this)) throw invalidThis('Duplex', this)
-    return super.write(writable(this, chunk), encoding, callback)
+    return super.write(asWritable(this, chunk), encoding, callback)
   }
 
   /** @param {any} [chunk] @param {any} [encoding] @param {any} [callback] */
   end(chunk, encoding, callback) {
     if (!TransformDuplex.#is(this)) throw invalidThis('Duplex', this)
-    return super.end(writable(this, chunk), encoding, callback)
+    return super.end(asWritable(this, chunk), encoding, callback)
   }
 
   /**
@@ -84,26 +84,26 @@ class TransformDuplex extends Duplex {
    * @param {Callback} callback
    */
   _write(chunk, _encoding, callback) {
-    const error = errorOf(chunk)
+    const error = chunkError(chunk)
     if (error !== undefined) return callback(error)
-    if (flushes.has(chunk)) return this.#fold.flush(callback)
+    if (flushMarkers.has(chunk)) return this.#engine.flush(callback)
     let bytes
     try {
       bytes = asUint8Array(chunk)
     } catch (error) {
       return callback(/** @type {Error} */ (error))
     }
-    this.#fold.write(bytes, callback)
+    this.#engine.write(bytes, callback)
   }
 
   /** @param {Callback} callback */
   _final(callback) {
-    this.#finished = callback
-    this.#fold.finish()
+    this.#finalCallback = callback
+    this.#engine.finish()
   }
 
   _read() {
-    this.#fold.resume()
+    this.#engine.resume()
   }
 
   /**
@@ -111,16 +111,16 @@ class TransformDuplex extends Duplex {
    * @param {Callback} callback
    */
   _destroy(error, callback) {
-    const unwritten = this.#fold.destroy(error)
-    this.#finished = undefined
+    const unwritten = this.#engine.destroy(error)
+    this.#finalCallback = undefined
     callback(error)
-    giveBack(unwritten, error)
+    failUnwritten(unwritten, error)
   }
 
   /** @param {any} rest bytes, text or, in object mode, a value */
   #end(rest) {
-    const finished = this.#finished
-    this.#finished = undefined
+    const finished = this.#finalCallback
+    this.#finalCallback = undefined
     if (this.readableObjectMode || rest.length > 0) this.push(rest)
     this.push(null)
     finished?.()

@@ -13,13 +13,13 @@ function destroyedError() {
  * @param {((error?: Error | null) => void) | undefined} callback
  * @param {Error | null} error
  */
-function giveBack(callback, error) {
+function failUnwritten(callback, error) {
   if (callback !== undefined) nextTick(() => callback(error ?? destroyedError()))
 }
 
 /** What whoever waits for the result of a stream is told that closed before it had one. */
-function prematureError() {
+function prematureCloseError() {
   return Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
 }
 
-module.exports = { giveBack, prematureError }
+module.exports = { failUnwritten, prematureCloseError }

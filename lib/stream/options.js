@@ -14,16 +14,16 @@ const { withCode } = require('../internal/errors')
 /** Bytes that a stream takes ahead of its work unless the options say otherwise. */
 const HIGH_WATER_MARK = 1 << 20
 /** The same for the buffer of a stream of objects, as Node has it. */
-const OBJECTS = 16
+const OBJECT_HIGH_WATER_MARK = 16
 /** Chunks under way for each thread, unless the options say otherwise. */
-const CHUNKS = 4
-const MAX = 2 ** 31 - 1
+const CHUNKS_PER_THREAD = 4
+const MAX_CONCURRENCY = 2 ** 31 - 1
 
 const STREAM_OPTIONS = ['highWaterMark', 'signal', 'priority']
 const SINK_OPTIONS = [...STREAM_OPTIONS, 'concurrency', 'each', 'objectMode', 'onResult']
 
 /** Options that need `each`, and why. */
-const WITH_EACH = /** @type {const} */ ({
+const NEEDS_EACH = /** @type {const} */ ({
   concurrency: 'without it the whole stream is one task',
   onResult: 'without it there is one result, as sink.result'
 })
@@ -35,7 +35,7 @@ const WITH_EACH = /** @type {const} */ ({
 function readStreamOptions(options, known = STREAM_OPTIONS) {
   checkOptions(options, known)
   const { signal, priority } = options
-  const { highWaterMark = options.objectMode ? OBJECTS : HIGH_WATER_MARK } = options
+  const { highWaterMark = options.objectMode ? OBJECT_HIGH_WATER_MARK : HIGH_WATER_MARK } = options
   checkInteger('"options.highWaterMark"', highWaterMark, 0, Number.MAX_SAFE_INTEGER)
   if (signal !== undefined) checkSignal(signal)
   priorityNumber(priority)
@@ -48,14 +48,14 @@ function readStreamOptions(options, known = STREAM_OPTIONS) {
  */
 function readSinkOptions(options, threads) {
   const read = readStreamOptions(options, SINK_OPTIONS)
-  const { concurrency = CHUNKS * threads, each = false, objectMode = false, onResult } = options
-  checkInteger('"options.concurrency"', concurrency, 1, MAX)
+  const { concurrency = CHUNKS_PER_THREAD * threads, each = false, objectMode = false, onResult } = options
+  checkInteger('"options.concurrency"', concurrency, 1, MAX_CONCURRENCY)
   checkBoolean('The "options.each" property', each)
   checkBoolean('The "options.objectMode" property', objectMode)
   if (onResult !== undefined && typeof onResult !== 'function') {
     throw invalidType('The "options.onResult" property', 'of type function', onResult)
   }
-  for (const [name, why] of Object.entries(WITH_EACH)) {
+  for (const [name, why] of Object.entries(NEEDS_EACH)) {
     if (each || options[name] === undefined) continue
     throw withCode(new TypeError(`options.${name} needs options.each: ${why}`), 'ERR_INVALID_ARG_VALUE')
   }

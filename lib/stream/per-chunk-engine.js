@@ -5,8 +5,8 @@ const { ResultIterator } = require('../pool/bulk/iterator')
 const { queueMicrotask } = require('../internal/clock')
 
 /**
- * Where results go.
- * @typedef {object} Outlet
+ * Receives results and events.
+ * @typedef {object} EngineHandler
  * @property {((value: any, index: number) => unknown) | undefined} result
  * @property {() => void} ended all results were delivered
  * @property {(error: unknown) => void} failed nothing more will come
@@ -16,30 +16,30 @@ const { queueMicrotask } = require('../internal/clock')
  */
 
 /** Chunks above this many bytes are copied in pieces, after they were taken. */
-const LARGE = 1 << 20
+const LARGE_BYTES = 1 << 20
 
 /**
  * Each chunk is a task of its own; results come in the order of the chunks. A chunk is taken when the bytes of those whose
  * results were not delivered leave room for it, and whoever writes hears when the next one could be.
  */
-class Each {
-  #iteration
+class PerChunkEngine {
+  #results
   #transform
-  #outlet
+  #handler
   #limit
   #concurrency
   /** @type {Write | undefined} what is being written; there is one at a time */
   #write
   /** @type {((result: IteratorResult<unknown>) => void) | undefined} of the iteration, which wants the next chunk */
-  #asked
+  #resolvePull
   /** @type {((error?: Error | null) => void) | undefined} of the chunk that was taken last */
-  #taken
+  #takenCallback
   /** The chunk that was taken last is copied when it is done. */
   #isLarge = false
   /** @type {number[]} of chunks whose results were not delivered */
   #sizes = []
   #isFinishing = false
-  #isOver = false
+  #isDestroyed = false
 
   bytes = 0
   written = 0
@@ -52,19 +52,19 @@ class Each {
    * @param {import('../../index').MapOptions} options
    * @param {number} limit bytes whose results were not delivered
    * @param {{ stack?: string }} caller
-   * @param {Outlet} outlet
+   * @param {EngineHandler} handler
    */
-  constructor(pool, transform, options, limit, caller, outlet) {
-    const source = { [Symbol.asyncIterator]: () => source, next: () => this.#next() }
-    this.#iteration = new ResultIterator(pool, transform, /** @type {any} */ (source), options, caller)
+  constructor(pool, transform, options, limit, caller, handler) {
+    const chunks = { [Symbol.asyncIterator]: () => chunks, next: () => this.#next() }
+    this.#results = new ResultIterator(pool, transform, /** @type {any} */ (chunks), options, caller)
     this.#transform = transform
     this.#limit = limit
     this.#concurrency = options.concurrency ?? Infinity
-    this.#outlet = outlet
+    this.#handler = handler
     this.#deliver().then(
-      () => outlet.ended(),
+      () => handler.ended(),
       error => {
-        if (!this.#isOver) outlet.failed(error)
+        if (!this.#isDestroyed) handler.failed(error)
       }
     )
   }
@@ -84,7 +84,7 @@ class Each {
     this.#offer()
     if (!this.#mustWait(size)) return
     this.stalls++
-    this.#outlet.stalled()
+    this.#handler.stalled()
   }
 
   /** Whether whoever wrote has to wait for earlier chunks: for their bytes, or for one of them to end. @param {number} size */
@@ -103,13 +103,13 @@ class Each {
    * @returns {((error?: Error | null) => void) | undefined}
    */
   destroy() {
-    if (this.#isOver) return undefined
-    this.#isOver = true
+    if (this.#isDestroyed) return undefined
+    this.#isDestroyed = true
     this.bytes = 0
-    this.#iteration.return()
-    this.#asked?.({ value: undefined, done: true })
-    const callback = this.#taken ?? this.#write?.callback
-    this.#taken = undefined
+    this.#results.return()
+    this.#resolvePull?.({ value: undefined, done: true })
+    const callback = this.#takenCallback ?? this.#write?.callback
+    this.#takenCallback = undefined
     this.#write = undefined
     return callback
   }
@@ -117,66 +117,66 @@ class Each {
   /** The iteration wants the next chunk: it has copied the one before. @returns {Promise<IteratorResult<unknown>>} */
   #next() {
     return new Promise(resolve => {
-      this.#asked = resolve
-      if (!this.#isLarge) this.#release()
+      this.#resolvePull = resolve
+      if (!this.#isLarge) this.#releaseWriter()
       this.#offer()
     })
   }
 
   /** Hands over what is being written if it is wanted and there is room for it. */
   #offer() {
-    if (this.#asked === undefined || this.#isOver) return
+    if (this.#resolvePull === undefined || this.#isDestroyed) return
     const write = this.#write
     if (write === undefined) {
-      if (this.#isFinishing) this.#give({ value: undefined, done: true })
-    } else if (this.#hasRoom(write.size)) {
+      if (this.#isFinishing) this.#answerPull({ value: undefined, done: true })
+    } else if (this.#fits(write.size)) {
       this.#write = undefined
-      this.#taken = write.callback
-      this.#isLarge = write.size > LARGE
+      this.#takenCallback = write.callback
+      this.#isLarge = write.size > LARGE_BYTES
       this.#sizes.push(write.size)
       this.bytes += write.size
       this.written++
-      this.#give({ value: write.chunk, done: false })
+      this.#answerPull({ value: write.chunk, done: false })
     }
   }
 
   /** @param {number} size */
-  #hasRoom(size) {
+  #fits(size) {
     if (this.#sizes.length >= this.#concurrency) return false
     return this.bytes === 0 || this.bytes + size <= this.#limit
   }
 
   /** @param {IteratorResult<unknown>} result */
-  #give(result) {
-    const asked = this.#asked
-    this.#asked = undefined
-    asked?.(result)
+  #answerPull(result) {
+    const resolve = this.#resolvePull
+    this.#resolvePull = undefined
+    resolve?.(result)
   }
 
   /** Whoever wrote the chunk that was taken last may write the next. */
-  #release() {
-    const taken = this.#taken
-    this.#taken = undefined
+  #releaseWriter() {
+    const callback = this.#takenCallback
+    this.#takenCallback = undefined
     // What it throws is not the sink's.
-    if (taken !== undefined) queueMicrotask(taken)
+    if (callback !== undefined) queueMicrotask(callback)
   }
 
   async #deliver() {
     for (let index = 0; ; index++) {
-      const { value, done } = await this.#iteration.next()
+      const { value, done } = await this.#results.next()
       if (done) return
-      const delivered = this.#outlet.result?.(value, index)
+      const delivered = this.#handler.result?.(value, index)
       if (typeof (/** @type {any} */ (delivered)?.then) === 'function') await delivered
-      if (this.#isOver) return
+      if (this.#isDestroyed) return
       this.completed++
       this.bytes -= /** @type {number} */ (this.#sizes.shift())
       if (this.#isLarge && this.#sizes.length === 0) {
         this.#isLarge = false
-        this.#release()
+        this.#releaseWriter()
       }
       this.#offer()
     }
   }
 }
 
-module.exports = { Each }
+module.exports = { PerChunkEngine }

@@ -4,12 +4,12 @@ const { Writable } = require('node:stream')
 const { AsyncResource } = require('node:async_hooks')
 const { withCode } = require('../internal/errors')
 const { asUint8Array } = require('../task/input')
-const { errorOf, writable } = require('./chunk')
-const { giveBack, prematureError } = require('./errors')
-const { Each } = require('./per-chunk-engine')
-const { Fold } = require('./streaming-engine')
+const { chunkError, asWritable } = require('./chunk')
+const { failUnwritten, prematureCloseError } = require('./errors')
+const { PerChunkEngine } = require('./per-chunk-engine')
+const { StreamingEngine } = require('./streaming-engine')
 const { HIGH_WATER_MARK, checkStreaming, checkTakesBytes, readSinkOptions } = require('./options')
-const { tellStall } = require('../internal/diagnostics')
+const { publishStall } = require('../internal/diagnostics')
 const { PoolState } = require('../pool/pool-state')
 const { asError, watchSignal } = require('./signal')
 const { invalidThis, priorityNumber } = require('../internal/validate')
@@ -25,7 +25,7 @@ class Sink extends Writable {
   /** @type {(reason: unknown) => void} */
   #reject = () => {}
   /** @type {Callback | undefined} */
-  #finished
+  #finalCallback
 
   /** @param {unknown} value @returns {value is Sink} */
   static #is(value) {
@@ -57,7 +57,7 @@ class Sink extends Writable {
     this.result.catch(() => {})
     const limit = objectMode ? HIGH_WATER_MARK : highWaterMark
     const failed = (/** @type {unknown} */ error) => this.destroy(asError(error))
-    const stalled = () => tellStall(this, pool, transform)
+    const stalled = () => publishStall(this, pool, transform)
     if (each) {
       const context = new AsyncResource('OffloopSink')
       const { onResult } = read
@@ -66,15 +66,15 @@ class Sink extends Writable {
         ((/** @type {any} */ value, /** @type {number} */ index) =>
           context.runInAsyncScope(onResult, undefined, value, index))
       const ended = () => this.#end(this.#engine.completed)
-      this.#engine = new Each(pool, transform, { concurrency, priority }, limit, caller, {
+      this.#engine = new PerChunkEngine(pool, transform, { concurrency, priority }, limit, caller, {
         result,
         ended,
         failed,
         stalled
       })
     } else {
-      const outlet = { output: () => true, ended: (/** @type {any} */ value) => this.#end(value), failed, stalled }
-      this.#engine = new Fold(pool, transform, priorityNumber(priority), limit, true, caller, outlet)
+      const handler = { output: () => true, ended: (/** @type {any} */ value) => this.#end(value), failed, stalled }
+      this.#engine = new StreamingEngine(pool, transform, priorityNumber(priority), limit, true, caller, handler)
     }
     if (signal !== undefined) watchSignal(signal, this)
   }
@@ -89,13 +89,13 @@ class Sink extends Writable {
   /** @param {any} chunk @param {any} [encoding] @param {any} [callback] */
   write(chunk, encoding, callback) {
     if (!Sink.#is(this)) throw invalidThis('Sink', this)
-    return super.write(writable(this, chunk), encoding, callback)
+    return super.write(asWritable(this, chunk), encoding, callback)
   }
 
   /** @param {any} [chunk] @param {any} [encoding] @param {any} [callback] */
   end(chunk, encoding, callback) {
     if (!Sink.#is(this)) throw invalidThis('Sink', this)
-    return super.end(writable(this, chunk), encoding, callback)
+    return super.end(asWritable(this, chunk), encoding, callback)
   }
 
   /**
@@ -104,9 +104,9 @@ class Sink extends Writable {
    * @param {Callback} callback
    */
   _write(chunk, _encoding, callback) {
-    const error = errorOf(chunk)
+    const error = chunkError(chunk)
     if (error !== undefined) return callback(error)
-    if (this.#engine instanceof Each) return this.#engine.write(chunk, callback)
+    if (this.#engine instanceof PerChunkEngine) return this.#engine.write(chunk, callback)
     let bytes
     try {
       bytes = typeof chunk === 'string' ? Buffer.from(chunk) : asUint8Array(chunk)
@@ -118,7 +118,7 @@ class Sink extends Writable {
 
   /** @param {Callback} callback */
   _final(callback) {
-    this.#finished = callback
+    this.#finalCallback = callback
     this.#engine.finish()
   }
 
@@ -128,17 +128,17 @@ class Sink extends Writable {
    */
   _destroy(error, callback) {
     const unwritten = this.#engine.destroy(error)
-    this.#reject(error ?? prematureError())
-    this.#finished = undefined
+    this.#reject(error ?? prematureCloseError())
+    this.#finalCallback = undefined
     callback(error)
-    giveBack(unwritten, error)
+    failUnwritten(unwritten, error)
   }
 
   /** @param {any} value */
   #end(value) {
-    const finished = this.#finished
+    const finished = this.#finalCallback
     if (finished === undefined) return
-    this.#finished = undefined
+    this.#finalCallback = undefined
     this.#resolve(value)
     finished()
   }

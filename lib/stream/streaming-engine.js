@@ -4,16 +4,16 @@ const { AsyncResource } = require('node:async_hooks')
 const { isSharedArrayBuffer } = require('node:util').types
 const { StepTask } = require('../task/step-task')
 const { bufferOf, lengthOf, offsetOf } = require('../internal/typed-array')
-const { isLost } = require('../internal/detached')
+const { isDetached } = require('../internal/detached')
 const { withCode } = require('../internal/errors')
 const { queueMicrotask } = require('../internal/clock')
 const native = require('../native')
 const { Transform } = require('../native/transform')
-const { lostMemory } = require('../internal/validate')
+const { detachedError } = require('../internal/validate')
 
 /**
- * Where a fold's output goes.
- * @typedef {object} Outlet
+ * Receives output and events.
+ * @typedef {object} EngineHandler
  * @property {(bytes: Buffer) => boolean} output returns whether the reader wants more at the moment
  * @property {(value: any) => void} ended with what the last step gave
  * @property {(error: unknown) => void} failed nothing more will come
@@ -27,7 +27,7 @@ const { lostMemory } = require('../internal/validate')
 /** Bytes that are copied in one go at most. */
 const MAX_COPY = 1 << 20
 
-/** A fold that was dropped without being destroyed is let go of when JavaScript has forgotten it. */
+/** Closes the session of an engine that was garbage-collected without being destroyed. */
 const registry = new FinalizationRegistry(
   (/** @type {{ session: number, forget: () => void }} */ { session, forget }) => {
     native.closeSession(session)
@@ -39,33 +39,33 @@ const registry = new FinalizationRegistry(
  * A transform that consumes a stream, one step after the other (src/transform/streaming.rs). What is written is copied to where
  * the step that is under way finds it, as long as there is credit: no more than a limit of bytes that are not worked through.
  */
-class Fold {
+class StreamingEngine {
   #pool
   #priority
   #caller
-  #outlet
+  #handler
   #limit
   #session
   #steps
   /** @type {StepTask | undefined} the step under way */
-  #admission
+  #stepTask
   /** Bytes that were taken and, as far as is known here, not worked through. */
-  #flying = 0
+  #bytesInFlight = 0
   /** Chunks that were taken since nothing was left of those before. */
-  #chunks = 0
+  #chunksInFlight = 0
   /** @type {Write | undefined} what is being written; there is one at a time */
   #write
   /** @type {Callback | undefined} of a flush that is asked for */
-  #flush
+  #flushCallback
   #isFinishing = false
   /** The reader has enough for now. */
   #isPaused = false
   /** @type {AnyTransform | undefined} which is not through with its input */
-  #unfinished
-  #isOver = false
+  #unfinishedStep
+  #isDestroyed = false
   /** Its pool is not closed before it has ended. */
-  #isHeld = false
-  #forget = () => false
+  #holdsPool = false
+  #unregister = () => false
   /** Events come in the context of whoever opened the stream, as those of Node's own streams do. */
   #context = new AsyncResource('OffloopStream')
 
@@ -78,17 +78,17 @@ class Fold {
    * @param {AnyTransform} transform
    * @param {number} priority
    * @param {number} limit bytes that are taken and not worked through, at most; a chunk may be larger
-   * @param {boolean} gathers whether the output comes at the end
+   * @param {boolean} collectsOutput whether the output comes at the end
    * @param {{ stack?: string }} caller
-   * @param {Outlet} outlet
+   * @param {EngineHandler} handler
    */
-  constructor(pool, transform, priority, limit, gathers, caller, outlet) {
+  constructor(pool, transform, priority, limit, collectsOutput, caller, handler) {
     this.#pool = pool
     this.#priority = priority
     this.#limit = limit
     this.#caller = caller
-    this.#outlet = outlet
-    const { handle, push, flush, finish } = native.openSession(Transform.handle(transform), gathers)
+    this.#handler = handler
+    const { handle, push, flush, finish } = native.openSession(Transform.handle(transform), collectsOutput)
     const step = (/** @type {number} */ handle) =>
       new Transform({
         handle,
@@ -101,14 +101,14 @@ class Fold {
     this.#steps = { push: step(push), flush: step(flush), finish: step(finish) }
     const { streams } = pool
     const ref = new WeakRef(this)
-    this.#forget = () => streams.delete(ref)
+    this.#unregister = () => streams.delete(ref)
     streams.add(ref)
-    registry.register(this, { session: handle, forget: this.#forget }, this)
+    registry.register(this, { session: handle, forget: this.#unregister }, this)
   }
 
   /** Bytes that were taken and are not worked through. */
   get bytes() {
-    return this.#isOver ? 0 : native.sessionLeft(this.#session)
+    return this.#isDestroyed ? 0 : native.sessionLeft(this.#session)
   }
 
   /**
@@ -121,39 +121,39 @@ class Fold {
     const length = lengthOf(chunk)
     const write = { chunk: shared ? new Uint8Array(chunk) : chunk, length, offset: 0, callback }
     this.#write = write
-    this.#take()
+    this.#copyChunk()
     const isStalled = this.#write === write
     if (isStalled) this.stalls++
-    this.#begin()
-    if (isStalled) this.#outlet.stalled()
+    this.#runNextStep()
+    if (isStalled) this.#handler.stalled()
   }
 
   /** Brings out all that was written, then calls back. @param {Callback} callback */
   flush(callback) {
-    this.#flush = callback
-    this.#begin()
+    this.#flushCallback = callback
+    this.#runNextStep()
   }
 
   /** Nothing more will be written. */
   finish() {
     this.#isFinishing = true
-    if (!this.#isOver && !this.#isHeld) {
-      this.#isHeld = true
+    if (!this.#isDestroyed && !this.#holdsPool) {
+      this.#holdsPool = true
       this.#pool.taskStarted()
     }
-    this.#begin()
+    this.#runNextStep()
   }
 
   /** The reader wants more. */
   resume() {
     if (!this.#isPaused) return
     this.#isPaused = false
-    this.#begin()
+    this.#runNextStep()
   }
 
   /** The pool was closed by force. @param {unknown} reason */
   stop(reason) {
-    this.#outlet.failed(reason)
+    this.#handler.failed(reason)
   }
 
   /**
@@ -162,30 +162,30 @@ class Fold {
    * @returns {Callback | undefined}
    */
   destroy(reason) {
-    if (this.#isOver) return undefined
-    this.#isOver = true
+    if (this.#isDestroyed) return undefined
+    this.#isDestroyed = true
     this.#pool.operations.delete(this)
-    this.#admission?.abort(reason)
+    this.#stepTask?.abort(reason)
     registry.unregister(this)
-    this.#forget()
+    this.#unregister()
     native.closeSession(this.#session)
-    const callback = this.#write?.callback ?? this.#flush
+    const callback = this.#write?.callback ?? this.#flushCallback
     this.#write = undefined
-    this.#flush = undefined
-    if (this.#isHeld) this.#pool.taskEnded()
+    this.#flushCallback = undefined
+    if (this.#holdsPool) this.#pool.taskEnded()
     return callback
   }
 
   /** Copies of what is being written as much as there is credit for, or a piece of it if nothing else is under way. */
-  #take() {
+  #copyChunk() {
     const write = this.#write
     if (write === undefined) return
     const { length } = write
-    if (lengthOf(write.chunk) !== length) return this.#outlet.failed(changedLength(write.chunk))
+    if (lengthOf(write.chunk) !== length) return this.#handler.failed(changedLength(write.chunk))
     while (write.offset < length) {
       // A thread works on it meanwhile.
-      if (this.#flying >= this.#limit) this.#flying = native.sessionLeft(this.#session)
-      const credit = this.#flying === 0 ? MAX_COPY : this.#limit - this.#flying
+      if (this.#bytesInFlight >= this.#limit) this.#bytesInFlight = native.sessionLeft(this.#session)
+      const credit = this.#bytesInFlight === 0 ? MAX_COPY : this.#limit - this.#bytesInFlight
       const size = Math.min(length - write.offset, credit, MAX_COPY)
       if (size <= 0) return
       try {
@@ -194,80 +194,80 @@ class Fold {
         native.putIntoSession(this.#session, piece)
       } catch (error) {
         // There is no memory for it.
-        return this.#outlet.failed(error)
+        return this.#handler.failed(error)
       }
-      this.#flying += size
+      this.#bytesInFlight += size
       write.offset += size
     }
     this.#write = undefined
-    this.#chunks++
+    this.#chunksInFlight++
     this.written++
     // It may bring the next chunk at once.
     queueMicrotask(() => this.#context.runInAsyncScope(write.callback))
   }
 
   /** Begins the next step, if there is one to begin. */
-  #begin() {
-    if (this.#isOver || this.#admission !== undefined) return
+  #runNextStep() {
+    if (this.#isDestroyed || this.#stepTask !== undefined) return
     const { push, flush, finish } = this.#steps
-    if (this.#unfinished !== undefined) {
-      if (!this.#isPaused) this.#run(this.#unfinished)
-    } else if (this.#isFinishing) this.#run(finish)
+    if (this.#unfinishedStep !== undefined) {
+      if (!this.#isPaused) this.#runStep(this.#unfinishedStep)
+    } else if (this.#isFinishing) this.#runStep(finish)
     else if (this.#isPaused) return
-    else if (this.#flush !== undefined) this.#run(flush)
-    else if (this.#chunks > 0 || this.#flying > 0) this.#run(push)
+    else if (this.#flushCallback !== undefined) this.#runStep(flush)
+    else if (this.#chunksInFlight > 0 || this.#bytesInFlight > 0) this.#runStep(push)
   }
 
   /** @param {AnyTransform} step */
-  #run(step) {
+  #runStep(step) {
     this.#pool.operations.add(this)
-    const done = (/** @type {any} */ value) => this.#context.runInAsyncScope(this.#done, this, step, value)
-    const failed = (/** @type {unknown} */ error) => this.#context.runInAsyncScope(this.#fail, this, error)
-    this.#admission = new StepTask(this.#pool, this.#priority, step, this.#caller, done, failed)
-    this.#admission.isContinuation = this.#isHeld
-    this.#admission.submit()
+    const done = (/** @type {any} */ value) => this.#context.runInAsyncScope(this.#onStepDone, this, step, value)
+    const failed = (/** @type {unknown} */ error) => this.#context.runInAsyncScope(this.#onStepFailed, this, error)
+    this.#stepTask = new StepTask(this.#pool, this.#priority, step, this.#caller, done, failed)
+    this.#stepTask.isContinuation = this.#holdsPool
+    this.#stepTask.submit()
   }
 
   /** @param {unknown} error */
-  #fail(error) {
-    this.#admission = undefined
-    if (!this.#isOver) this.#outlet.failed(error)
+  #onStepFailed(error) {
+    this.#stepTask = undefined
+    if (!this.#isDestroyed) this.#handler.failed(error)
   }
 
   /** A step has ended. @param {AnyTransform} step @param {any} value */
-  #done(step, value) {
-    if (this.#isOver) return
+  #onStepDone(step, value) {
+    if (this.#isDestroyed) return
     this.#pool.operations.delete(this)
-    this.#admission = undefined
-    this.#unfinished = native.sessionLeft(this.#session) > 0 ? step : undefined
-    if (this.#unfinished === undefined) {
-      this.#settle()
-      if (step === this.#steps.finish) return this.#outlet.ended(value)
+    this.#stepTask = undefined
+    this.#unfinishedStep = native.sessionLeft(this.#session) > 0 ? step : undefined
+    if (this.#unfinishedStep === undefined) {
+      this.#completeChunks()
+      if (step === this.#steps.finish) return this.#handler.ended(value)
     }
-    if (value.length > 0 && !this.#outlet.output(value)) this.#isPaused = true
+    if (value.length > 0 && !this.#handler.output(value)) this.#isPaused = true
     // The reader may have destroyed it.
-    if (this.#isOver) return
-    if (step === this.#steps.flush && this.#unfinished === undefined) {
-      const flushed = this.#flush
-      this.#flush = undefined
+    if (this.#isDestroyed) return
+    if (step === this.#steps.flush && this.#unfinishedStep === undefined) {
+      const flushed = this.#flushCallback
+      this.#flushCallback = undefined
       flushed?.()
     }
-    this.#take()
-    this.#begin()
+    this.#copyChunk()
+    this.#runNextStep()
   }
 
   /** All that was taken is worked through. */
-  #settle() {
-    this.completed += this.#chunks
-    this.#chunks = 0
-    this.#flying = 0
+  #completeChunks() {
+    this.completed += this.#chunksInFlight
+    this.#chunksInFlight = 0
+    this.#bytesInFlight = 0
   }
 }
 
 /** Returns the error of a chunk that was detached or resized before it was taken. @param {Uint8Array} chunk */
 function changedLength(chunk) {
-  if (isLost(chunk)) return lostMemory('The "chunk" argument', chunk)
+  if (isDetached(chunk)) return detachedError('The "chunk" argument', chunk)
   return withCode(new TypeError('A chunk changed its length before it was taken'), 'ERR_INVALID_STATE')
 }
 
-module.exports = { Fold }
+module.exports = { StreamingEngine }

@@ -5,7 +5,7 @@ const { bufferOf, lengthOf, offsetOf } = require('../internal/typed-array')
 const { now, setImmediate } = require('../internal/clock')
 const native = require('../native')
 const { withCode } = require('../internal/errors')
-const { slice } = require('../internal/loop-scheduler')
+const { runInSlices } = require('../internal/loop-scheduler')
 const { textPieces } = require('../json/utf-encoder')
 const { checkMemory } = require('../internal/validate')
 
@@ -153,7 +153,7 @@ function copyJson(input, task, transform, reservation) {
   const copy = new ChunkedCopy(handle, task, transform, input.pieces())
   copy.slice = input.slice
   copy.jsonInput = input
-  slice(copy)
+  runInSlices(copy)
   return copy
 }
 

@@ -2,12 +2,12 @@
 
 const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const { bufferOf, bytesOf, lengthOf, memoryOf, sizeOfBytes, sizeOfMemory } = require('../internal/typed-array')
-const { isLost } = require('../internal/detached')
+const { isDetached } = require('../internal/detached')
 const native = require('../native')
 const { copyBytes, copyText, copyJson } = require('./chunked-copy')
 const { Reservation } = require('../native/reservation')
 const { Transform } = require('../native/transform')
-const { checkMemory, invalidType, lostMemory } = require('../internal/validate')
+const { checkMemory, invalidType, detachedError } = require('../internal/validate')
 
 /**
  * @typedef {import('../native/binding').Bound} Bound
@@ -63,7 +63,7 @@ function move(value, transfer) {
     return new Moved(value, [...transfer])
   }
   // The task that receives it reports the error.
-  if (isLost(value)) return new Moved(value, [])
+  if (isDetached(value)) return new Moved(value, [])
   if (ArrayBuffer.isView(value)) return new Moved(value, ownsMemory(value) ? [memoryOf(value)] : [])
   if (isArrayBuffer(value) || value instanceof MessagePort) return new Moved(value, [value])
   if (isSharedArrayBuffer(value)) return new Moved(value, [])
@@ -74,7 +74,7 @@ function move(value, transfer) {
 /** @param {unknown} entry of a transfer list @param {string} name */
 function checkTransferable(entry, name) {
   const isView = ArrayBuffer.isView(entry)
-  if (typeof entry === 'object' && entry !== null && (!isView || isLost(entry))) return
+  if (typeof entry === 'object' && entry !== null && (!isView || isDetached(entry))) return
   const hint = isView ? ' (of a view, its buffer)' : ''
   throw invalidType(name, `an ArrayBuffer, a MessagePort or another transferable object${hint}`, entry)
 }
@@ -225,7 +225,7 @@ function isTransferable(buffer) {
  */
 function asUint8Array(input, index) {
   if (isUint8Array(input) && lengthOf(input) > 0) return input
-  if (isLost(input)) throw lostMemory(inputName(index), input)
+  if (isDetached(input)) throw detachedError(inputName(index), input)
   if (isUint8Array(input)) return input
   if (ArrayBuffer.isView(input)) return bytesOf(input)
   if (isAnyArrayBuffer(input)) return new Uint8Array(input)

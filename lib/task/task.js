@@ -9,7 +9,7 @@ const { completionPort } = require('../native/completion-port')
 /**
  * @typedef {import('../native/binding').Bound} Bound
  * @typedef {import('./contract').TaskPool} TaskPool
- * @typedef {import('../internal/errors').FailureRecord} FailureRecord
+ * @typedef {import('../internal/errors').SerializedFailure} SerializedFailure
  */
 
 /** One input on its way through a pool. Its promise settles once; its id is released when native code is done too. */
@@ -101,7 +101,7 @@ class Task {
   /**
    * The thread is done with it.
    * @param {unknown} value
-   * @param {FailureRecord | undefined} failure
+   * @param {SerializedFailure | undefined} failure
    */
   settle(value, failure) {
     this.pool.taskEnded()

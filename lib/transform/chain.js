@@ -96,13 +96,13 @@ class ChainTask {
 
   /** @param {unknown} input @param {Reservation} reservation */
   #submit(input, reservation) {
-    const part = this.#steps[this.#step]
+    const step = this.#steps[this.#step]
     const task = this.#startTask(
-      part,
+      step,
       value => this.#advance(value),
       reason => this.#fail(reason)
     )
-    const bound = task.submit(part, input, reservation)
+    const bound = task.submit(step, input, reservation)
     if (bound === null) this.#running = task
     return bound
   }

@@ -11,8 +11,8 @@ const { ChainTransform } = require('./chain')
 const { StringifyTransform, stringify } = require('./json-stringify')
 const { Transform } = require('../native/transform')
 const { withCode } = require('../internal/errors')
-const { findLost, isLost, lostMark } = require('../internal/detached')
-const { invalidType, lostMemory } = require('../internal/validate')
+const { findDetached, isDetached, detachedMarker } = require('../internal/detached')
+const { invalidType, detachedError } = require('../internal/validate')
 
 /** @param {any[]} steps */
 function chain(...steps) {
@@ -58,10 +58,10 @@ function schemaText(schema) {
   if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema))) {
     throw invalidType('The "schema" argument', 'of type object or boolean', schema)
   }
-  const found = findLost(schema, 'schema')
+  const found = findDetached(schema, 'schema')
   if (found !== undefined) {
-    const { place, lost } = found
-    throw lostMemory(place === 'schema' ? 'The "schema" argument' : `The "${place}" property`, lost)
+    const { path, memory } = found
+    throw detachedError(path === 'schema' ? 'The "schema" argument' : `The "${path}" property`, memory)
   }
   try {
     return JSON.stringify(schema, refuseNonFinite)
@@ -118,7 +118,7 @@ function isRecord(value) {
 
 /** @param {unknown} value */
 function asBytes(value) {
-  if (isLost(value)) return lostMark(value)
+  if (isDetached(value)) return detachedMarker(value)
   if (isAnyArrayBuffer(value)) return new Uint8Array(isSharedArrayBuffer(value) ? new Uint8Array(value) : value)
   if (!ArrayBuffer.isView(value)) return value
   const { buffer, byteOffset, byteLength } = value

@@ -55,12 +55,12 @@ class NumericTransform {
 
   /** @param {NumericTransform} transform @param {ArrayName} name @returns {Transform} */
   static nativeOf(transform, name) {
-    let made = transform.#natives.get(name)
-    if (made === undefined) {
-      made = transform.#spec.make(name)
-      transform.#natives.set(name, made)
+    let found = transform.#natives.get(name)
+    if (found === undefined) {
+      found = transform.#spec.make(name)
+      transform.#natives.set(name, found)
     }
-    return made
+    return found
   }
 
   /**

@@ -1,6 +1,6 @@
 'use strict'
 
-const { withCaller } = require('../internal/errors')
+const { appendCallerStack } = require('../internal/errors')
 const { BackOff } = require('./back-off')
 const { exitError } = require('./exit-error')
 const { IdleThreads } = require('./idle-threads')
@@ -131,7 +131,7 @@ class ModuleRunner {
     this.#count(thread, tasks, errors, micros)
     for (let index = 0; index < tasks.length; index++) {
       const task = tasks[index]
-      if (errors?.has(index)) task.fail(withCaller(errors.get(index), task.caller))
+      if (errors?.has(index)) task.fail(appendCallerStack(errors.get(index), task.caller))
       else task.succeed(values[index], sizer.micros)
       task.release()
     }
@@ -293,7 +293,7 @@ class ModuleRunner {
     const failed = tasks.filter(task => !task.isSettled).length
     this.#finish(thread, tasks, 0, failed, tasks.length - failed, 0)
     for (const task of tasks) {
-      if (!task.isSettled) task.fail(withCaller(errorOf?.(), task.caller))
+      if (!task.isSettled) task.fail(appendCallerStack(errorOf?.(), task.caller))
       task.release()
     }
   }

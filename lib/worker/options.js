@@ -1,6 +1,6 @@
 'use strict'
 
-const { isLost } = require('../internal/detached')
+const { isDetached } = require('../internal/detached')
 const { checkInteger, checkMemory, checkOptions, invalidType, outOfRange } = require('../internal/validate')
 
 /**
@@ -65,7 +65,7 @@ function readWorkerOptions(options) {
   }
   for (const [name, object] of Object.entries({ resourceLimits, env })) {
     const types = ['undefined', 'object', name === 'env' ? 'symbol' : 'object']
-    if (object === null || isLost(object) || !types.includes(typeof object)) {
+    if (object === null || isDetached(object) || !types.includes(typeof object)) {
       throw invalidType(`The "options.workers.${name}" property`, 'of type object', object)
     }
   }

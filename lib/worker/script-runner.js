@@ -3,7 +3,7 @@
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
 const { Worker } = require('node:worker_threads')
-const { OffloopError, withCaller } = require('../internal/errors')
+const { OffloopError, appendCallerStack } = require('../internal/errors')
 const { clearTimeout, now, queueMicrotask, setTimeout } = require('../internal/clock')
 const { cloneError } = require('./worker-task')
 const native = require('../native')
@@ -116,7 +116,7 @@ class ScriptRunner {
     worker.once('exit', code => {
       clearTimeout(timer)
       this.#workers.delete(task)
-      const error = failure === undefined ? silentError(code) : withCaller(failure.error, task.caller)
+      const error = failure === undefined ? silentError(code) : appendCallerStack(failure.error, task.caller)
       const outcome = task.isSettled ? 'cancelled' : 'failed'
       task.fail(error)
       ended(outcome)

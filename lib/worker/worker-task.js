@@ -6,7 +6,7 @@ const { unwatch, watch } = require('../internal/abort')
 const { sizeOfBytes } = require('../internal/typed-array')
 const { taskError } = require('../internal/errors')
 const { Moved, checkAttached } = require('../task/input')
-const { findLost, lostMessage } = require('../internal/detached')
+const { findDetached, detachedMessage } = require('../internal/detached')
 const native = require('../native')
 const { completionPort } = require('../native/completion-port')
 const { explainCloneError } = require('./clone-error')
@@ -135,7 +135,7 @@ class WorkerTask extends AsyncResource {
   /**
    * It has not begun, and will not.
    * @param {unknown} _value
-   * @param {import('../internal/errors').FailureRecord} [failure]
+   * @param {import('../internal/errors').SerializedFailure} [failure]
    */
   settle(_value, failure) {
     if (failure !== undefined) this.fail(taskError(failure, this.#caller))
@@ -223,10 +223,10 @@ function transferValue(value, transfer) {
  * The error of an input that cannot be cloned because memory in it was given away before. `undefined`: it was not that.
  * @param {unknown} input
  */
-function lostError(input) {
-  const found = findLost(input, 'input')
+function detachedInputError(input) {
+  const found = findDetached(input, 'input')
   if (found === undefined) return undefined
-  const message = `The input cannot be cloned: ${lostMessage(found.place, found.lost)}`
+  const message = `The input cannot be cloned: ${detachedMessage(found.path, found.memory)}`
   return new DOMException(message, 'DataCloneError')
 }
 
@@ -238,7 +238,7 @@ function lostError(input) {
  * @param {any} error that cloning it threw
  */
 function cloneError(input, transfer, error) {
-  const lost = lostError(input)
+  const lost = detachedInputError(input)
   if (lost !== undefined) return lost
   const isAboutInput = transfer.length === 0 && !String(error?.code).startsWith('ERR_')
   return isAboutInput ? new DOMException(explainCloneError('input', input, error), 'DataCloneError') : error

@@ -168,7 +168,7 @@ class BatchTask {
 
   /**
    * @param {unknown} value
-   * @param {import('../../internal/errors').FailureRecord | undefined} failure
+   * @param {import('../../internal/errors').SerializedFailure | undefined} failure
    */
   settle(value, failure) {
     const index = this.first + this.#settledCount++

@@ -5,7 +5,7 @@ const { unwatch, watch } = require('../../internal/abort')
 const { BatchTask, PackedInputs, SingleTask } = require('./batch')
 const { isBatchable } = require('../../task/input')
 const { checkTransform, isNative, sizeOf } = require('../../transform/kinds')
-const { markIndex } = require('../../internal/errors')
+const { setIndex } = require('../../internal/errors')
 const { openInputs } = require('./inputs')
 const { readBulkOptions } = require('./options')
 const { setImmediate } = require('../../internal/clock')
@@ -221,7 +221,7 @@ class BulkScheduler {
   failure(index, error) {
     if (this.#state === 'stopped') return
     this.#inFlight--
-    markIndex(error, index)
+    setIndex(error, index)
     this.#handler.failure(index, error)
   }
 
