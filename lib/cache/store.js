@@ -71,9 +71,8 @@ class Store {
   constructor(options) {
     const self = new WeakRef(this)
     if (options.name !== undefined) {
-      this.#subscriptionId = completionPort.subscribe({
-        onMessage: (kind, flightId, bytes) => self.deref()?.onMessage(kind, flightId, bytes)
-      })
+      const onMessage = (/** @type {[any, any, any]} */ ...message) => self.deref()?.onMessage(...message)
+      this.#subscriptionId = completionPort.subscribe({ onMessage })
     }
     try {
       this.#handle = native.openCache({ ...options.native, mailbox: this.#subscriptionId })

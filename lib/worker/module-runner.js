@@ -255,8 +255,8 @@ class ModuleRunner {
     // Serializing the inputs runs their getters, which may have aborted tasks.
     for (const task of batch) if (task.isSettled) this.interrupt(task, task.reason)
     if (thread.tasks.length + thread.backlog.length > 1) this.#scheduleStealing()
-    if (this.#batchSizer(transform).micros < SPIN_BELOW_US && thread.sentAt - this.#lastAnswer < RECENT_MS)
-      completionPort.keepPolling()
+    const isSoon = this.#batchSizer(transform).micros < SPIN_BELOW_US && thread.sentAt - this.#lastAnswer < RECENT_MS
+    if (isSoon) completionPort.keepPolling()
     return true
   }
 
@@ -268,9 +268,8 @@ class ModuleRunner {
       return
     }
     const [{ input, transfer }] = batch
-    const refused =
-      transfer.length > 0 ? error : new DOMException(explainCloneError('input', input, error), 'DataCloneError')
-    this.#drop(thread, batch, () => refused)
+    const message = transfer.length > 0 ? undefined : explainCloneError('input', input, error)
+    this.#drop(thread, batch, () => (message === undefined ? error : new DOMException(message, 'DataCloneError')))
   }
 
   /** Handles a batch that its thread cannot deserialize. Moved inputs in it are lost. @param {WorkerThread} thread @param {unknown} error */
@@ -402,8 +401,7 @@ class ModuleRunner {
 
   /**
    * Starts a thread. If that fails, the task rejects and the permit is returned.
-   * @param {number} permit
-   * @param {WorkerTask} task
+   * @param {number} permit @param {WorkerTask} task
    */
   #spawn(permit, task) {
     try {
