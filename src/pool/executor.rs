@@ -3,7 +3,7 @@
 use super::Options;
 use super::deadline;
 use super::gate::{Admission, Gate, Limits, Next, Reservation, Wait, Wake};
-use super::lanes::{Ages, Priority, Queued};
+use super::priority_queue::{Ages, Priority, Queued};
 use super::panic::catch_panic;
 use super::permit::{Errand, Permit};
 use super::stats::{Counters, Stats};
@@ -422,5 +422,4 @@ fn run_caught(work: &mut dyn Work) -> Tally {
 }
 
 #[cfg(test)]
-#[path = "executor_tests.rs"]
 mod tests;

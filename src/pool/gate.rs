@@ -3,7 +3,7 @@
 //! One lock guards it all, so that slots, bytes, permits and waiters can never disagree. It is held for a few
 //! dozen nanoseconds and never across foreign code: jobs and waiters leave it as return values.
 
-use super::lanes::{Ages, Lanes, Priority, Queued};
+use super::priority_queue::{Ages, Lanes, Priority, Queued};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
@@ -430,9 +430,7 @@ impl<J, W> State<J, W> {
 }
 
 #[cfg(all(test, not(feature = "loom")))]
-#[path = "gate_tests.rs"]
 mod tests;
 
 #[cfg(all(test, feature = "loom"))]
-#[path = "gate_loom.rs"]
 mod loom;

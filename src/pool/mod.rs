@@ -4,7 +4,7 @@
 //! gate hands out. Work is anything that implements [`Work`]: the pool knows nothing of transforms or JavaScript.
 
 pub mod gate;
-pub mod lanes;
+pub mod priority_queue;
 
 #[cfg(not(feature = "loom"))]
 mod deadline;
@@ -28,7 +28,7 @@ pub use {
     stats::{Stats, TransformStats},
 };
 
-pub use lanes::Priority;
+pub use priority_queue::Priority;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 
 use super::executor::{Job, Pool, Tally, Work};
 use super::gate::Wake;
-use super::lanes::{Priority, Queued};
+use super::priority_queue::{Priority, Queued};
 use super::panic::catch_panic;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -150,5 +150,4 @@ impl Drop for Permit {
 }
 
 #[cfg(test)]
-#[path = "permit_tests.rs"]
 mod tests;
