@@ -5,7 +5,7 @@ use super::output::Scratch;
 use super::port::Port;
 use super::raw::{self, Pinned, misuse};
 use crate::cancel::Cancel;
-use crate::pool::{self, Permit, Pool, Room};
+use crate::pool::{self, Permit, Pool, Reservation};
 use crate::transform::Transform;
 use crate::transform::streaming::Session;
 use napi::bindgen_prelude::Function;
@@ -30,7 +30,7 @@ pub struct Live {
 
 /// An input that JavaScript copies piece by piece.
 pub struct Staging {
-    pub room: Room,
+    pub room: Reservation,
     pub bytes: Vec<u8>,
     /// Whether the bytes are those of a string.
     pub of_string: bool,
@@ -45,7 +45,7 @@ impl Staging {
     /// More than this is mapped in any case.
     const HEAP: usize = 32 << 20;
 
-    pub fn new(room: Room, of_string: bool) -> Self {
+    pub fn new(room: Reservation, of_string: bool) -> Self {
         Staging { room, bytes: Vec::new(), of_string }
     }
 
@@ -62,8 +62,8 @@ impl Staging {
         } else if length <= Self::LARGE {
             bytes.try_reserve(more)?;
         } else {
-            let wanted = Self::MAPPED.max(length + length / 2) - bytes.len();
-            bytes.try_reserve_exact(wanted).or_else(|_| bytes.try_reserve_exact(more))?;
+            let requested = Self::MAPPED.max(length + length / 2) - bytes.len();
+            bytes.try_reserve_exact(requested).or_else(|_| bytes.try_reserve_exact(more))?;
         }
         if bytes.capacity() > Self::HEAP {
             raw::prefer_large_pages(bytes);
@@ -78,7 +78,7 @@ pub struct Tables {
     pub pools: Slab<Arc<Pool>>,
     /// By the number that JavaScript gave the task.
     pub tasks: Vec<Option<Live>>,
-    pub rooms: Slab<Room>,
+    pub rooms: Slab<Reservation>,
     /// For tasks that JavaScript runs.
     pub permits: Slab<Permit>,
     /// Who waits for room, by the number of the task: the pool, and the number in its line.

@@ -6,7 +6,7 @@ use super::port::{Outcome, Port};
 use super::raw::{self, misuse};
 use crate::cancel::Cancel;
 use crate::error::Error;
-use crate::pool::{Errand, Permit, Requeued, Tally, Work};
+use crate::pool::{ExternalTask, Permit, Requeued, Tally, Work};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -22,7 +22,7 @@ const QUEUED: i32 = -1;
 struct Waiting {
     port: Arc<Port>,
     mailbox: u32,
-    errand: Errand,
+    errand: ExternalTask,
     error: Option<Error>,
 }
 
@@ -44,7 +44,7 @@ impl Work for Waiting {
         self.port.complete(self.errand.task, Outcome::One(Err(error)));
     }
 
-    fn errand(&self) -> Option<Errand> {
+    fn external(&self) -> Option<ExternalTask> {
         Some(self.errand)
     }
 
@@ -76,9 +76,9 @@ pub fn submit_errand(
         Err(bound) => return Ok(napi::Either::B(bound)),
     };
     let name = NAMES.get(name as usize).ok_or_else(|| misuse("an unknown kind of errand"))?;
-    let errand = Errand { owner: owner_of(environment, mailbox), task, name };
+    let errand = ExternalTask { owner: owner_of(environment, mailbox), task, name };
     let (pool, bytes) = (room.pool().clone(), room.bytes());
-    let (ticket, permit) = room.send(priority_of(priority), errand, waiting(environment, mailbox, errand));
+    let (ticket, permit) = room.submit_external(priority_of(priority), errand, waiting(environment, mailbox, errand));
     tables.insert_task(task, Live { pool, ticket, bytes, cancel: Cancel::new(), pinned: None });
     Ok(napi::Either::A(match permit {
         Some(permit) => number(tables.keep(permit)),
@@ -139,10 +139,10 @@ pub fn give_errands_back(env: Env, permit: u32, tasks: Unknown, count: u32) -> R
     let tables = &mut *environment.tables.borrow_mut();
     for task in listed(&env, &tasks, count)? {
         let permit = tables.permits.get_mut(permit as usize).ok_or_else(unknown)?;
-        let errand = permit.errand(task).ok_or_else(|| misuse("a task that is not under the permit"))?;
+        let errand = permit.external(task).ok_or_else(|| misuse("a task that is not under the permit"))?;
         let pool = permit.pool().clone();
         let work = waiting(environment, mailbox_of(errand), errand);
-        let Some(Requeued { ticket, bytes }) = permit.give_back(task, work) else { continue };
+        let Some(Requeued { ticket, bytes }) = permit.requeue(task, work) else { continue };
         tables.insert_task(task, Live { pool, ticket, bytes, cancel: Cancel::new(), pinned: None });
     }
     Ok(())
@@ -155,7 +155,7 @@ fn listed(env: &Env, tasks: &Unknown, count: u32) -> Result<Vec<u32>> {
         .ok_or_else(|| misuse("an array that is too short"))
 }
 
-fn waiting(environment: &Environment, mailbox: u32, errand: Errand) -> Box<Waiting> {
+fn waiting(environment: &Environment, mailbox: u32, errand: ExternalTask) -> Box<Waiting> {
     Box::new(Waiting { port: environment.port.clone(), mailbox, errand, error: None })
 }
 
@@ -165,7 +165,7 @@ fn owner_of(environment: &Environment, mailbox: u32) -> u64 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the mailbox is the lower half")]
-fn mailbox_of(errand: Errand) -> u32 {
+fn mailbox_of(errand: ExternalTask) -> u32 {
     errand.owner as u32
 }
 

@@ -6,7 +6,7 @@ use super::environment::{self, Live, Staging, Tables};
 use super::raw::{self, Pinned, misuse};
 use super::task::{Batch, Origin, Task};
 use crate::cancel::Cancel;
-use crate::pool::{Full, Priority, Room, Work};
+use crate::pool::{AdmitError, Priority, Reservation, Work};
 use crate::transform::{Bytes, MAX_UTF8, Value, append_utf8};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
@@ -24,7 +24,7 @@ pub enum Bound {
     Threads,
 }
 
-/// Room as JavaScript passes it: the number of a granted room, or a negative number for none. A function that takes one
+/// Reservation as JavaScript passes it: the number of a granted room, or a negative number for none. A function that takes one
 /// owns it even if it fails, so it starts with [`Tables::bring`].
 pub type RoomHandle = i32;
 
@@ -187,8 +187,8 @@ pub fn stage(env: Env, pool: u32, bytes: f64, of_string: bool, room: RoomHandle)
     let length = bytes as usize;
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let room = tables.bring(room);
-    // Room for more, brought along, is kept until it is known how much is needed.
-    let held = room.as_ref().map_or(0, Room::bytes);
+    // Reservation for more, brought along, is kept until it is known how much is needed.
+    let held = room.as_ref().map_or(0, Reservation::bytes);
     let room = match tables.enter(pool, room, length.max(held))? {
         Ok(room) => room,
         Err(bound) => return Ok(napi::Either::B(bound)),
@@ -278,15 +278,20 @@ pub fn cancel(env: Env, task: u32) -> Result<bool> {
 
 impl Tables {
     /// Takes over room that JavaScript passes. Dropping it returns it to its pool.
-    pub fn bring(&mut self, room: RoomHandle) -> Option<Room> {
+    pub fn bring(&mut self, room: RoomHandle) -> Option<Reservation> {
         usize::try_from(room).ok().and_then(|room| self.rooms.try_remove(room))
     }
 
     /// Returns `room`, resized to `bytes`, or else room that is free now.
-    pub fn enter(&self, pool: u32, room: Option<Room>, bytes: usize) -> Result<std::result::Result<Room, Bound>> {
+    pub fn enter(
+        &self,
+        pool: u32,
+        room: Option<Reservation>,
+        bytes: usize,
+    ) -> Result<std::result::Result<Reservation, Bound>> {
         let pool = self.pool(pool)?;
         let entered = match room {
-            Some(mut room) => room.resize(bytes).then_some(room).ok_or(Full::Bytes),
+            Some(mut room) => room.resize(bytes).then_some(room).ok_or(AdmitError::Bytes),
             None => pool.try_admit(bytes),
         };
         Ok(entered.map_err(Bound::from))
@@ -294,7 +299,7 @@ impl Tables {
 
     fn start(
         &mut self,
-        room: Room,
+        room: Reservation,
         priority: u32,
         task: u32,
         work: Box<dyn Work>,
@@ -310,7 +315,7 @@ impl Tables {
 fn start_task(
     env: &Env,
     tables: &mut Tables,
-    room: Room,
+    room: Reservation,
     transform: u32,
     task: u32,
     input: Bytes,
@@ -331,12 +336,12 @@ pub fn priority_of(number: u32) -> Priority {
     }
 }
 
-impl From<Full> for Bound {
-    fn from(full: Full) -> Self {
+impl From<AdmitError> for Bound {
+    fn from(full: AdmitError) -> Self {
         match full {
-            Full::Tasks => Bound::Tasks,
-            Full::Bytes => Bound::Bytes,
-            Full::NoThreads => Bound::Threads,
+            AdmitError::Tasks => Bound::Tasks,
+            AdmitError::Bytes => Bound::Bytes,
+            AdmitError::NoThreads => Bound::Threads,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::environment;
 use super::port::Outcome;
 use crate::args::{Args, ArgumentError};
 use crate::metrics;
-use crate::pool::{self, Wanted};
+use crate::pool::{self, Requested};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -92,7 +92,7 @@ pub fn close_pool(env: Env, pool: u32) -> Result<()> {
     Ok(())
 }
 
-/// Puts `task` in line for room in a pool. Room is granted through the port, also if there is some already.
+/// Puts `task` in line for room in a pool. Reservation is granted through the port, also if there is some already.
 #[napi(catch_unwind)]
 pub fn wait_for_room(env: Env, pool: u32, task: u32, bytes: f64) -> Result<()> {
     let environment = environment::of(&env)?;
@@ -144,7 +144,7 @@ fn open(args: &Args) -> std::result::Result<Arc<pool::Pool>, ArgumentError> {
         let size = options.integer(name, least..=most)?;
         Ok::<_, ArgumentError>(size.map(|size| usize::try_from(size).unwrap_or(usize::MAX)))
     };
-    let wanted = Wanted {
+    let requested = Requested {
         threads: size("threads", 1, MAX_THREADS)?,
         max_queue: size("maxQueue", 0, MAX_SAFE)?,
         max_queue_bytes: size("maxQueueBytes", 1, MAX_SAFE)?,
@@ -154,12 +154,12 @@ fn open(args: &Args) -> std::result::Result<Arc<pool::Pool>, ArgumentError> {
     if name == Some("") {
         return Err(ArgumentError::Value("The \"options.name\" property must not be empty".into()));
     }
-    pool::open(name, &wanted).map_err(|mismatch| {
+    pool::open(name, &requested).map_err(|mismatch| {
         ArgumentError::Value(format!(
             "A pool named '{}' exists with {option} = {}, not {}; leave options.{option} out to share it",
             name.unwrap_or_default(),
             mismatch.existing,
-            mismatch.wanted,
+            mismatch.requested,
             option = mismatch.option,
         ))
     })

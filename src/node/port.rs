@@ -6,7 +6,7 @@
 use super::raw;
 use crate::cache::arena::Stored;
 use crate::error::Result;
-use crate::pool::{Permit, Room};
+use crate::pool::{Permit, Reservation};
 use crate::transform::{Bytes, Document, Lend, Value};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use napi::bindgen_prelude::Function;
@@ -41,7 +41,7 @@ pub enum Outcome {
         results: Vec<Result<Value>>,
         took: Duration,
     },
-    Granted(Room),
+    Granted(Reservation),
     /// The turn of a task has come that JavaScript runs.
     Begun(Permit),
     Mail {

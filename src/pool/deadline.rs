@@ -1,43 +1,52 @@
 //! `maxWait`: one timer thread for all pools drops the tasks that waited for too long.
 //!
 //! It starts with the first task that has to wait under a deadline. Each pool has at most one timer, for its oldest
-//! task; there is none while its queue is empty.
+//! queued task.
 
-use super::executor::Pool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 use tokio::runtime::{Builder, Handle};
 
-/// Sees to it that the pool's stale tasks are dropped in time.
-pub(super) fn watch(pool: &Arc<Pool>) {
-    if pool.watched.swap(true, Ordering::SeqCst) {
+/// A queue whose tasks expire.
+pub(super) trait Expire: Send + Sync + 'static {
+    /// Set while the timer thread watches the queue.
+    fn is_watched(&self) -> &AtomicBool;
+    /// Drops the expired tasks.
+    fn expire(self: Arc<Self>);
+    /// Returns when the oldest task expires, or `None` if the queue is empty.
+    fn next_deadline(&self) -> Option<Instant>;
+}
+
+/// Has the timer thread drop tasks when they expire.
+pub(super) fn watch(queue: &Arc<impl Expire>) {
+    if queue.is_watched().swap(true, Ordering::SeqCst) {
         return;
     }
     match timer() {
-        Some(timer) => drop(timer.spawn(drop_in_time(Arc::downgrade(pool)))),
-        // Without a timer thread a stale task is still dropped, but only when its turn comes.
-        None => pool.watched.store(false, Ordering::SeqCst),
+        Some(timer) => drop(timer.spawn(expire_in_time(Arc::downgrade(queue)))),
+        // Without a timer thread an expired task is still dropped, but only when its turn comes.
+        None => queue.is_watched().store(false, Ordering::SeqCst),
     }
 }
 
-async fn drop_in_time(pool: Weak<Pool>) {
-    while let Some(deadline) = next_deadline(&pool) {
+async fn expire_in_time(queue: Weak<impl Expire>) {
+    while let Some(deadline) = expire(&queue) {
         tokio::time::sleep_until(deadline.into()).await;
     }
 }
 
-/// Drops what is stale by now and says when to look again. `None`: nothing is queued.
-fn next_deadline(pool: &Weak<Pool>) -> Option<Instant> {
-    let pool = pool.upgrade()?;
+/// Drops the expired tasks. Returns the next deadline, or `None` when the queue is empty or gone.
+fn expire(queue: &Weak<impl Expire>) -> Option<Instant> {
+    let queue = queue.upgrade()?;
     loop {
-        pool.drop_stale();
-        if let Some(oldest) = pool.gate.oldest() {
-            return oldest.checked_add(pool.options().max_wait?);
+        queue.clone().expire();
+        if let Some(deadline) = queue.next_deadline() {
+            return Some(deadline);
         }
-        pool.watched.store(false, Ordering::SeqCst);
-        // A task that was queued just before the flag fell saw it up, and is ours still.
-        if pool.gate.oldest().is_none() || pool.watched.swap(true, Ordering::SeqCst) {
+        queue.is_watched().store(false, Ordering::SeqCst);
+        // A task that was queued just before found the flag set, and counts on this timer.
+        if queue.next_deadline().is_none() || queue.is_watched().swap(true, Ordering::SeqCst) {
             return None;
         }
     }

@@ -1,15 +1,15 @@
-//! Admission: how many tasks and bytes a pool holds, who waits for room, and how many threads may pop.
+//! Admission: how many tasks and bytes a pool holds, which callers wait for a reservation, and how many threads may run.
 //!
-//! One lock guards it all, so that slots, bytes, permits and waiters can never disagree. It is held for a few
-//! dozen nanoseconds and never across foreign code: jobs and waiters leave it as return values.
+//! One lock guards slots, bytes, permits and waiters, so that they can never disagree. It is held for a few dozen
+//! nanoseconds and never while foreign code runs: jobs and waiters leave it as return values.
 
-use super::priority_queue::{Ages, Lanes, Priority, Queued};
+use super::priority_queue::{Priority, PriorityQueue, Queued, TrackAge};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// So many tasks may pass whoever waits for more bytes than are free; then nobody takes bytes ahead of the line.
+/// Tasks that may take bytes ahead of a waiter that needs more bytes than are free. Then bytes go to the waiters first.
 const MAX_PASSED: u32 = 256;
 
 /// The bounds of a pool.
@@ -19,61 +19,61 @@ pub struct Limits {
     pub threads: usize,
     /// Tasks that may wait to run.
     pub max_queue: usize,
-    /// Input bytes that admitted tasks may hold. A task that outweighs it is admitted when it is alone.
+    /// Input bytes that admitted tasks may hold. A larger task is admitted when it is alone.
     pub max_queue_bytes: usize,
 }
 
-/// Room for one task: a slot and its bytes. It must be used by [`Gate::push`] or returned by [`Gate::release`].
+/// Capacity for one task: a slot and its bytes. It must go to [`Gate::push`] or [`Gate::release`].
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
-pub struct Reservation {
+pub struct RawReservation {
     pub ticket: u64,
     pub bytes: usize,
 }
 
-/// What [`Gate::try_admit`] found.
+/// Result of [`Gate::try_admit`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Admission {
-    Admitted(Reservation),
-    /// As many tasks as the pool may hold.
+    Admitted(RawReservation),
+    /// The pool holds as many tasks as it may.
     TasksFull,
-    /// As many input bytes as the pool may hold.
+    /// The pool holds as many input bytes as it may.
     BytesFull,
 }
 
-/// What [`Gate::wait`] did with its waiter.
+/// Result of [`Gate::wait`].
 #[derive(Debug)]
 pub enum Wait<W> {
-    /// There was room: no need to wait.
-    Granted(Reservation, W),
-    /// The waiter is in line under this number.
+    /// There was capacity.
+    Granted(RawReservation, W),
+    /// The waiter is queued under this ticket.
     Queued(u64),
 }
 
-/// Whether a thread must be started (or woken) to pop.
+/// Whether a thread must be woken (or started).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wake {
-    /// A permit has been taken for it.
+    /// A permit is taken for it.
     Thread,
-    Nobody,
+    None,
 }
 
-/// What a thread with a permit does next.
+/// The next step of a thread with a permit.
 #[derive(Debug)]
 pub enum Next<J> {
     Job(Queued<J>),
-    /// Nothing is queued: keep the permit and look at [`Gate::is_called`] for a moment, then come back.
-    Linger,
-    /// The permit is given back.
+    /// The queue is empty: keep the permit, poll [`Gate::is_notified`] for a moment, then call [`Gate::after_spin`].
+    Spin,
+    /// The permit is returned.
     Done,
 }
 
-/// What follows from a job's end.
+/// Result of [`Gate::finish`].
 #[derive(Debug)]
-pub struct Followup<J, W> {
+pub struct Finished<J, W> {
     pub next: Next<J>,
     pub wake: Wake,
-    pub granted: Vec<(Reservation, W)>,
+    pub granted: Vec<(RawReservation, W)>,
 }
 
 #[derive(Debug)]
@@ -84,21 +84,20 @@ struct Waiter<W> {
 
 #[derive(Debug)]
 struct State<J, W> {
-    lanes: Lanes<J>,
+    queue: PriorityQueue<J>,
     /// Tasks admitted and not yet finished: reserved, queued and running.
     admitted: usize,
     bytes: usize,
-    /// Permits taken: threads that pop and run, or linger.
+    /// Permits taken, by threads that run jobs or spin.
     permits: usize,
-    /// Whether one of them lingers.
-    lingers: bool,
-    /// Whoever waits for room by their numbers: first come, first served. Each is one pending promise of a caller, which
-    /// is its bound.
+    /// Whether one of the threads spins.
+    is_spinning: bool,
+    /// Waiters by ticket: first come, first served. Each is one pending promise of a caller, which bounds their number.
     waiters: BTreeMap<u64, Waiter<W>>,
-    next_number: u64,
+    next_ticket: u64,
     /// Tasks that took bytes ahead of the first waiter.
     passed: u32,
-    /// Integral over time of the permits that do not linger, up to `changed`.
+    /// Integral over time of the permits that do not spin, up to `changed`.
     busy: Duration,
     changed: Instant,
 }
@@ -113,34 +112,34 @@ pub struct Level {
     pub busy: Duration,
 }
 
-/// `J` is a job, `W` someone who waits for room. The gate runs neither.
+/// Admission of jobs `J` and waiters `W`. The gate runs neither.
 #[derive(Debug)]
 pub struct Gate<J, W> {
     limits: Limits,
     state: Mutex<State<J, W>>,
-    /// Raised when there is a job for the thread that lingers.
-    called: AtomicBool,
+    /// Set when there is a job for the spinning thread.
+    notified: AtomicBool,
 }
 
 impl<J, W> Gate<J, W> {
-    pub fn new(limits: Limits, ages: Ages, now: Instant) -> Self {
+    pub fn new(limits: Limits, ages: TrackAge, now: Instant) -> Self {
         let state = State {
-            lanes: Lanes::new(ages),
+            queue: PriorityQueue::new(ages),
             admitted: 0,
             bytes: 0,
             permits: 0,
-            lingers: false,
+            is_spinning: false,
             waiters: BTreeMap::new(),
-            next_number: 0,
+            next_ticket: 0,
             passed: 0,
             busy: Duration::ZERO,
             changed: now,
         };
-        Gate { limits, state: Mutex::new(state), called: AtomicBool::new(false) }
+        Gate { limits, state: Mutex::new(state), notified: AtomicBool::new(false) }
     }
 
-    /// Reserves room if there is any. Whoever waits is granted a slot as soon as one is free, so this finds none while
-    /// someone waits for a slot; it may pass someone who waits for more bytes than are free, though not for ever.
+    /// Reserves capacity. A free slot goes to a waiter immediately, so this fails while any waiter needs a slot; it may pass a
+    /// waiter that needs more bytes than are free, up to [`MAX_PASSED`] times.
     pub fn try_admit(&self, bytes: usize) -> Admission {
         let mut state = self.state.lock();
         if !state.has_slot(&self.limits) {
@@ -152,38 +151,38 @@ impl<J, W> Gate<J, W> {
         }
     }
 
-    /// Reserves room for what is there already, whether there is any or not: others wait for it to be released.
-    pub fn retain(&self, bytes: usize) -> Reservation {
+    /// Reserves capacity for memory that is in use already, beyond the limits if need be.
+    pub fn retain(&self, bytes: usize) -> RawReservation {
         self.state.lock().reserve(bytes)
     }
 
-    /// Reserves room now or puts the waiter in line.
+    /// Reserves capacity now or queues the waiter.
     pub fn wait(&self, bytes: usize, waiter: W) -> Wait<W> {
         let mut state = self.state.lock();
         if state.waiters.is_empty() && state.has_slot(&self.limits) && state.has_bytes(&self.limits, bytes) {
             return Wait::Granted(state.reserve(bytes), waiter);
         }
-        let number = state.take_number();
-        state.waiters.insert(number, Waiter { bytes, waiter });
-        Wait::Queued(number)
+        let ticket = state.take_ticket();
+        state.waiters.insert(ticket, Waiter { bytes, waiter });
+        Wait::Queued(ticket)
     }
 
-    /// Takes a waiter out of line. `None`: it was granted room already. Others may fit now that it is gone.
-    pub fn leave(&self, number: u64) -> (Option<W>, Vec<(Reservation, W)>) {
+    /// Removes a waiter, and grants reservations to those that fit now. Returns no waiter if it was granted one already.
+    pub fn leave(&self, ticket: u64) -> (Option<W>, Vec<(RawReservation, W)>) {
         let mut state = self.state.lock();
-        if state.waiters.first_key_value().is_some_and(|(&first, _)| first == number) {
+        if state.waiters.first_key_value().is_some_and(|(&first, _)| first == ticket) {
             state.passed = 0;
         }
-        let left = state.waiters.remove(&number).map(|waiter| waiter.waiter);
+        let left = state.waiters.remove(&ticket).map(|waiter| waiter.waiter);
         (left, state.grant(&self.limits))
     }
 
-    /// Changes how many bytes a reservation holds; others may fit when they are fewer. `None`: there is no room, and
-    /// nothing changed.
-    pub fn resize(&self, reservation: &mut Reservation, bytes: usize) -> Option<Vec<(Reservation, W)>> {
+    /// Changes the bytes of a reservation, and grants reservations to waiters that fit now. Returns `None`, and changes
+    /// nothing, if the bytes do not fit.
+    pub fn resize(&self, reservation: &mut RawReservation, bytes: usize) -> Option<Vec<(RawReservation, W)>> {
         let mut state = self.state.lock();
         let others = state.bytes - reservation.bytes;
-        // With what is retained there may be more than the limit already.
+        // Retained bytes may exceed the limit already.
         let grows = bytes > reservation.bytes;
         if grows && others > 0 && others.saturating_add(bytes) > self.limits.max_queue_bytes {
             return None;
@@ -193,153 +192,148 @@ impl<J, W> Gate<J, W> {
         Some(state.grant(&self.limits))
     }
 
-    /// Returns the room of a task that is not, or no longer, queued.
+    /// Releases the capacity of a task that is not in the queue.
     #[must_use]
-    pub fn release(&self, bytes: usize) -> Vec<(Reservation, W)> {
+    pub fn release(&self, bytes: usize) -> Vec<(RawReservation, W)> {
         let mut state = self.state.lock();
         state.release(bytes);
         state.grant(&self.limits)
     }
 
-    /// Queues a job in the room reserved for it.
-    pub fn push(&self, reservation: Reservation, priority: Priority, job: J, now: Instant) -> Wake {
-        self.queue(priority, Queued { ticket: reservation.ticket, since: now, job }, now)
+    /// Queues a job under its reservation.
+    pub fn push(&self, reservation: RawReservation, priority: Priority, job: J, now: Instant) -> Wake {
+        self.enqueue(priority, Queued { ticket: reservation.ticket, since: now, job }, now)
     }
 
-    /// Returns a job that [`Gate::take_if`] took but that did not run to the queue. It keeps its room, place and age.
+    /// Returns a job that [`Gate::take_if`] removed to the queue. It keeps its capacity, position and age.
     pub fn requeue(&self, priority: Priority, queued: Queued<J>, now: Instant) -> Wake {
-        self.queue(priority, queued, now)
+        self.enqueue(priority, queued, now)
     }
 
-    fn queue(&self, priority: Priority, queued: Queued<J>, now: Instant) -> Wake {
+    fn enqueue(&self, priority: Priority, queued: Queued<J>, now: Instant) -> Wake {
         let mut state = self.state.lock();
-        state.lanes.push(priority, queued);
-        if state.lingers {
-            state.set_lingers(false, now);
-            self.called.store(true, Ordering::Release);
-            return Wake::Nobody;
+        state.queue.push(priority, queued);
+        if state.is_spinning {
+            state.set_spinning(false, now);
+            self.notified.store(true, Ordering::Release);
+            return Wake::None;
         }
         state.wake(&self.limits, now)
     }
 
-    /// The first job for a thread that was woken.
+    /// Returns the first step of a thread that was woken.
     pub fn next(&self, now: Instant) -> Next<J> {
         let mut state = self.state.lock();
-        self.next_of(&mut state, now)
+        self.next_step(&mut state, now)
     }
 
-    /// Whether there is a job for the thread that lingers.
-    pub fn is_called(&self) -> bool {
-        self.called.load(Ordering::Acquire)
+    /// Returns whether there is a job for the spinning thread.
+    pub fn is_notified(&self) -> bool {
+        self.notified.load(Ordering::Acquire)
     }
 
-    /// The end of lingering: the job that the thread was called for, unless someone else took it, or `Done`.
-    pub fn after_lingering(&self, now: Instant) -> Next<J> {
+    /// Ends spinning. Returns the job that the thread was notified of, unless another thread took it, or `Done`.
+    pub fn after_spin(&self, now: Instant) -> Next<J> {
         let mut state = self.state.lock();
-        self.called.store(false, Ordering::Relaxed);
-        if state.lingers {
-            state.set_lingers(false, now);
+        self.notified.store(false, Ordering::Relaxed);
+        if state.is_spinning {
+            state.set_spinning(false, now);
         }
-        if let Some(job) = state.lanes.take() {
+        if let Some(job) = state.queue.take() {
             return Next::Job(job);
         }
-        state.give_permit_back(now);
+        state.drop_permit(now);
         Next::Done
     }
 
-    /// One thread at most lingers: waking a sleeping one costs more than most small jobs do, a second idle one would
-    /// only take a core from whoever submits.
-    fn next_of(&self, state: &mut State<J, W>, now: Instant) -> Next<J> {
-        if let Some(job) = state.lanes.take() {
+    /// At most one thread spins: waking a sleeping thread costs more than most small jobs, but a second spinning one would
+    /// only occupy a core that the submitter needs.
+    fn next_step(&self, state: &mut State<J, W>, now: Instant) -> Next<J> {
+        if let Some(job) = state.queue.take() {
             return Next::Job(job);
         }
-        // A thread that was called and has not come yet is as good as one that lingers.
-        if state.lingers || self.called.load(Ordering::Relaxed) {
-            state.give_permit_back(now);
+        // A thread that was notified and has not returned yet counts as spinning.
+        if state.is_spinning || self.notified.load(Ordering::Relaxed) {
+            state.drop_permit(now);
             return Next::Done;
         }
-        state.set_lingers(true, now);
-        Next::Linger
+        state.set_spinning(true, now);
+        Next::Spin
     }
 
-    /// Gives a permit back without popping. Another thread must [`Gate::call`] for it.
-    pub fn stand_back(&self, now: Instant) {
-        let mut state = self.state.lock();
-        state.give_permit_back(now);
+    /// Returns a permit without running a job. Another thread must take it with [`Gate::try_take_permit`].
+    pub fn yield_permit(&self, now: Instant) {
+        self.state.lock().drop_permit(now);
     }
 
-    /// A permit for a thread that happens to be idle, if there is work for it.
-    pub fn call(&self, now: Instant) -> Wake {
+    /// Takes a permit for an idle thread, if there is work for it.
+    pub fn try_take_permit(&self, now: Instant) -> Wake {
         self.state.lock().wake(&self.limits, now)
     }
 
-    /// Ends a running job that held `bytes`, and hands over the next one.
-    pub fn finish(&self, bytes: usize, now: Instant) -> Followup<J, W> {
+    /// Ends a running job that held `bytes`. Returns the thread's next step.
+    pub fn finish(&self, bytes: usize, now: Instant) -> Finished<J, W> {
         let mut state = self.state.lock();
         state.release(bytes);
         let granted = state.grant(&self.limits);
-        let next = self.next_of(&mut state, now);
+        let next = self.next_step(&mut state, now);
         let wake = state.wake(&self.limits, now);
-        Followup { next, wake, granted }
+        Finished { next, wake, granted }
     }
 
-    /// Takes the job whose turn it is, if it is one that `fits`. Its room stays taken until [`Gate::release_all`].
+    /// Removes the job whose turn it is, if it `fits`. Its capacity stays reserved until [`Gate::release_all`].
     pub fn take_if(&self, fits: impl FnOnce(&J) -> bool) -> Option<Queued<J>> {
         let mut state = self.state.lock();
-        if state.lanes.first().is_some_and(|queued| fits(&queued.job)) { state.lanes.take() } else { None }
+        if state.queue.first().is_some_and(|queued| fits(&queued.job)) { state.queue.take() } else { None }
     }
 
-    /// Returns the room of tasks that have run, `bytes` in all.
+    /// Releases the capacity of tasks that have run, `bytes` in total.
     #[must_use]
-    pub fn release_all(&self, tasks: usize, bytes: usize) -> Vec<(Reservation, W)> {
+    pub fn release_all(&self, tasks: usize, bytes: usize) -> Vec<(RawReservation, W)> {
         let mut state = self.state.lock();
         state.admitted -= tasks;
         state.bytes -= bytes;
         state.grant(&self.limits)
     }
 
-    /// Gives a permit back that was not a thread's, unless there is a job for it: a thread must be started with it then.
-    pub fn pass_on(&self, now: Instant) -> Wake {
+    /// Returns a permit that was not a thread's. If a job is queued, a thread must be woken with it instead.
+    pub fn return_permit(&self, now: Instant) -> Wake {
         let mut state = self.state.lock();
-        if state.lanes.is_empty() {
-            state.give_permit_back(now);
-            return Wake::Nobody;
+        if state.queue.is_empty() {
+            state.drop_permit(now);
+            return Wake::None;
         }
         Wake::Thread
     }
 
-    /// Takes a queued job out and frees its room. `None`: it is not queued (any more).
-    pub fn withdraw(&self, ticket: u64, bytes: usize) -> (Option<J>, Vec<(Reservation, W)>) {
+    /// Removes a queued job and releases its capacity. Returns no job if it is not in the queue.
+    pub fn withdraw(&self, ticket: u64, bytes: usize) -> (Option<J>, Vec<(RawReservation, W)>) {
         let mut state = self.state.lock();
-        let Some(queued) = state.lanes.remove(ticket) else { return (None, Vec::new()) };
+        let Some(queued) = state.queue.remove(ticket) else { return (None, Vec::new()) };
         state.release(bytes);
         (Some(queued.job), state.grant(&self.limits))
     }
 
-    /// Takes one queued job, in their order; its room stays taken until [`Gate::release`].
+    /// Removes the next job; its capacity stays reserved until [`Gate::release`].
     pub fn take_any(&self) -> Option<Queued<J>> {
-        self.state.lock().lanes.take()
+        self.state.lock().queue.take()
     }
 
-    /// Takes one queued job that was admitted at `limit` or before; its room stays taken until [`Gate::release`].
+    /// Removes a job that was queued at `limit` or before; its capacity stays reserved until [`Gate::release`].
     pub fn take_stale(&self, limit: Instant) -> Option<Queued<J>> {
-        self.state.lock().lanes.take_stale(limit)
+        self.state.lock().queue.take_stale(limit)
     }
 
-    /// When the oldest queued job was admitted.
+    /// Returns when the oldest job was queued.
     pub fn oldest(&self) -> Option<Instant> {
-        self.state.lock().lanes.oldest()
+        self.state.lock().queue.oldest()
     }
 
     pub fn level(&self, now: Instant) -> Level {
         let state = self.state.lock();
-        // A permit whose thread has not popped yet counts as running: its task will not wait any more.
+        // A permit whose thread has not taken its job yet counts as running: the job waits no longer.
         let running = state.working().min(state.admitted);
         Level { running, queued: state.admitted - running, bytes: state.bytes, busy: state.busy_at(now) }
-    }
-
-    pub fn limits(&self) -> &Limits {
-        &self.limits
     }
 }
 
@@ -352,8 +346,8 @@ impl<J, W> State<J, W> {
         self.bytes == 0 || self.bytes.saturating_add(bytes) <= limits.max_queue_bytes
     }
 
-    /// Whether a task may take bytes now although someone waits for more. Without an end to it, whoever waits for nearly
-    /// all of them would wait as long as small tasks come.
+    /// Counts a task that takes bytes ahead of a waiter. Returns `false` after [`MAX_PASSED`]: without a limit, a steady load
+    /// of small tasks would starve a waiter that needs most of the bytes.
     fn may_pass(&mut self, bytes: usize) -> bool {
         if bytes == 0 || self.waiters.is_empty() {
             return true;
@@ -362,15 +356,15 @@ impl<J, W> State<J, W> {
         self.passed <= MAX_PASSED
     }
 
-    fn take_number(&mut self) -> u64 {
-        self.next_number += 1;
-        self.next_number
+    fn take_ticket(&mut self) -> u64 {
+        self.next_ticket += 1;
+        self.next_ticket
     }
 
-    fn reserve(&mut self, bytes: usize) -> Reservation {
+    fn reserve(&mut self, bytes: usize) -> RawReservation {
         self.admitted += 1;
         self.bytes += bytes;
-        Reservation { ticket: self.take_number(), bytes }
+        RawReservation { ticket: self.take_ticket(), bytes }
     }
 
     fn release(&mut self, bytes: usize) {
@@ -378,8 +372,8 @@ impl<J, W> State<J, W> {
         self.bytes -= bytes;
     }
 
-    /// Reserves room for those at the head of the line that fit.
-    fn grant(&mut self, limits: &Limits) -> Vec<(Reservation, W)> {
+    /// Reserves capacity for the first waiters, as far as they fit.
+    fn grant(&mut self, limits: &Limits) -> Vec<(RawReservation, W)> {
         let mut granted = Vec::new();
         while let Some((_, first)) = self.waiters.first_key_value() {
             let bytes = first.bytes;
@@ -394,10 +388,10 @@ impl<J, W> State<J, W> {
         granted
     }
 
-    /// Takes a permit for one more thread if there is work and a permit left.
+    /// Takes a permit for one more thread if there is a job and a permit left.
     fn wake(&mut self, limits: &Limits, now: Instant) -> Wake {
-        if self.lanes.is_empty() || self.permits >= limits.threads {
-            return Wake::Nobody;
+        if self.queue.is_empty() || self.permits >= limits.threads {
+            return Wake::None;
         }
         self.count_busy(now);
         self.permits += 1;
@@ -405,15 +399,15 @@ impl<J, W> State<J, W> {
     }
 
     fn working(&self) -> usize {
-        self.permits - usize::from(self.lingers)
+        self.permits - usize::from(self.is_spinning)
     }
 
-    fn set_lingers(&mut self, lingers: bool, now: Instant) {
+    fn set_spinning(&mut self, is_spinning: bool, now: Instant) {
         self.count_busy(now);
-        self.lingers = lingers;
+        self.is_spinning = is_spinning;
     }
 
-    fn give_permit_back(&mut self, now: Instant) {
+    fn drop_permit(&mut self, now: Instant) {
         self.count_busy(now);
         self.permits -= 1;
     }

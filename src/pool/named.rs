@@ -1,71 +1,71 @@
-//! One pool per name in the process, however many JavaScript threads ask for it.
+//! One pool per name in the process, shared by all JavaScript threads that open it.
 
-use super::Options;
-use super::executor::Pool;
+use super::core::Pool;
+use super::options::Options;
 use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// What a caller asks of a pool; `None` leaves it as it is, or to the default.
+/// Options that a caller requests; `None` accepts those of an existing pool, or the default.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
+pub struct Requested {
     pub threads: Option<usize>,
     pub max_queue: Option<usize>,
     pub max_queue_bytes: Option<usize>,
     pub max_wait: Option<Duration>,
 }
 
-/// A pool of that name exists and one of its options is another one than asked for.
+/// An option of the existing pool that differs from the requested one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// As JavaScript spells it.
+    /// Name of the option in JavaScript.
     pub option: &'static str,
     pub existing: String,
-    pub wanted: String,
+    pub requested: String,
 }
 
-/// A named pool and how many have opened it. Its own threads hold it for a moment longer than the last of those does.
-struct Named {
+/// A named pool and how often it is open. The pool's threads keep it a moment longer than its last user.
+struct Entry {
     pool: Weak<Pool>,
-    holders: usize,
+    open_count: usize,
 }
 
-static NAMED: Mutex<BTreeMap<String, Named>> = Mutex::new(BTreeMap::new());
+static NAMED: Mutex<BTreeMap<String, Entry>> = Mutex::new(BTreeMap::new());
 
-/// The pool of that name, made if there is none; without a name, a pool of its own. To be given to [`close`].
+/// Returns the pool of that name, which it creates if there is none; without a name, a new pool. Pass it to [`close`].
 ///
 /// # Errors
 /// If a pool of that name exists with other options.
-pub fn open(name: Option<&str>, wanted: &Wanted) -> Result<Arc<Pool>, Mismatch> {
-    let Some(name) = name else { return Ok(Pool::new("anonymous".into(), wanted.or_default())) };
+pub fn open(name: Option<&str>, requested: &Requested) -> Result<Arc<Pool>, Mismatch> {
+    let Some(name) = name else { return Ok(Pool::new("anonymous".into(), requested.or_default())) };
     let mut named = NAMED.lock();
     if let Some(entry) = named.get_mut(name)
         && let Some(pool) = entry.pool.upgrade()
     {
-        wanted.check(pool.options())?;
-        entry.holders += 1;
+        requested.check(pool.options())?;
+        entry.open_count += 1;
         return Ok(pool);
     }
-    let pool = Pool::new(name.into(), wanted.or_default());
-    named.insert(name.into(), Named { pool: Arc::downgrade(&pool), holders: 1 });
+    let pool = Pool::new(name.into(), requested.or_default());
+    named.insert(name.into(), Entry { pool: Arc::downgrade(&pool), open_count: 1 });
     Ok(pool)
 }
 
-/// Someone who opened the pool is done with it. After the last one its name is free.
+/// Undoes one [`open`]. After the last one the name is free.
 pub fn close(pool: &Arc<Pool>) {
     let mut named = NAMED.lock();
     let Some(entry) = named.get_mut(pool.name()) else { return };
     if !std::ptr::eq(entry.pool.as_ptr(), Arc::as_ptr(pool)) {
         return;
     }
-    entry.holders -= 1;
-    if entry.holders == 0 {
+    entry.open_count -= 1;
+    if entry.open_count == 0 {
         named.remove(pool.name());
     }
 }
 
-impl Wanted {
+impl Requested {
     fn or_default(&self) -> Options {
         let default = Options::default();
         Options {
@@ -78,9 +78,9 @@ impl Wanted {
 
     fn check(&self, existing: &Options) -> Result<(), Mismatch> {
         let millis = |wait: Option<Duration>| wait.map_or("none".into(), |wait| wait.as_millis().to_string());
-        let same = |option, wanted: Option<usize>, existing: usize| match wanted {
-            Some(wanted) if wanted != existing => {
-                Err(Mismatch { option, existing: existing.to_string(), wanted: wanted.to_string() })
+        let same = |option, requested: Option<usize>, existing: usize| match requested {
+            Some(requested) if requested != existing => {
+                Err(Mismatch { option, existing: existing.to_string(), requested: requested.to_string() })
             }
             _ => Ok(()),
         };
@@ -88,8 +88,8 @@ impl Wanted {
         same("maxQueue", self.max_queue, existing.max_queue)?;
         same("maxQueueBytes", self.max_queue_bytes, existing.max_queue_bytes)?;
         if self.max_wait.is_some() && self.max_wait != existing.max_wait {
-            let (existing, wanted) = (millis(existing.max_wait), millis(self.max_wait));
-            return Err(Mismatch { option: "maxWait", existing, wanted });
+            let (existing, requested) = (millis(existing.max_wait), millis(self.max_wait));
+            return Err(Mismatch { option: "maxWait", existing, requested });
         }
         Ok(())
     }
@@ -100,23 +100,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_pool_per_name_until_everyone_closed_it() {
-        let wanted = Wanted { threads: Some(1), ..Wanted::default() };
-        let first = open(Some("named-once"), &wanted).expect("a new pool");
-        let second = open(Some("named-once"), &Wanted::default()).expect("the same pool");
+    fn one_pool_per_name_until_the_last_close() {
+        let requested = Requested { threads: Some(1), ..Requested::default() };
+        let first = open(Some("named-once"), &requested).expect("a new pool");
+        let second = open(Some("named-once"), &Requested::default()).expect("the same pool");
         assert!(Arc::ptr_eq(&first, &second));
-        let mismatch = open(Some("named-once"), &Wanted { threads: Some(2), ..wanted }).err();
-        let expected = Mismatch { option: "threads", existing: "1".into(), wanted: "2".into() };
+        let mismatch = open(Some("named-once"), &Requested { threads: Some(2), ..requested }).err();
+        let expected = Mismatch { option: "threads", existing: "1".into(), requested: "2".into() };
         assert_eq!(mismatch, Some(expected));
         close(&first);
         close(&second);
-        assert!(open(Some("named-once"), &Wanted { threads: Some(2), ..wanted }).is_ok());
+        assert!(open(Some("named-once"), &Requested { threads: Some(2), ..requested }).is_ok());
     }
 
     #[test]
-    fn pools_without_a_name_are_their_own() {
-        let first = open(None, &Wanted::default()).expect("a pool");
-        let second = open(None, &Wanted::default()).expect("a pool");
+    fn pools_without_a_name_are_distinct() {
+        let first = open(None, &Requested::default()).expect("a pool");
+        let second = open(None, &Requested::default()).expect("a pool");
         assert!(!Arc::ptr_eq(&first, &second));
     }
 }

@@ -1,4 +1,4 @@
-//! Panics as errors.
+//! Turns panics into errors.
 
 use crate::error::{Error, Kind};
 use std::any::Any;
@@ -7,13 +7,13 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
 
 thread_local! {
-    /// How many `catch_panic` there are around the running code.
+    /// Depth of nested `catch_panic` calls on this thread.
     static CATCHING: Cell<u32> = const { Cell::new(0) };
     static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Calls `f`; a panic becomes an error that says where it was, and nothing is printed. (A panic in a part of `f` that
-/// Rayon runs on another thread is printed by that one.)
+/// Calls `f` and turns a panic into an error with its location, without printing it. (A panic in a part of `f` that Rayon
+/// runs on another thread is printed there.)
 ///
 /// # Errors
 /// Of kind `Panic`, with the panic's message.
@@ -23,9 +23,9 @@ pub fn catch_panic<T>(f: impl FnOnce() -> T) -> Result<T, Error> {
     let result = catch_unwind(AssertUnwindSafe(f));
     CATCHING.set(CATCHING.get() - 1);
     result.map_err(|panic| {
-        let place = LOCATION.take().map(|location| format!(" at {location}")).unwrap_or_default();
+        let location = LOCATION.take().map(|location| format!(" at {location}")).unwrap_or_default();
         let message = format!(
-            "The task panicked{place}: {}. This is a bug of offloop; the pool is not affected",
+            "The task panicked{location}: {}. This is a bug of offloop; the pool is not affected",
             text(panic.as_ref())
         );
         Error::new(Kind::Panic, message)
@@ -37,7 +37,7 @@ fn text(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-/// Outside of `catch_panic` everything stays as it was.
+/// Installs a hook that leaves panics outside of `catch_panic` to the previous hook.
 fn install_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {

@@ -1,4 +1,5 @@
-//! Three queues by priority, each strictly first in, first out, with aging: who is passed over often enough goes next.
+//! Three queues, one per priority, each strictly first in, first out. With aging: a queue that was passed over often enough
+//! goes next.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -11,12 +12,12 @@ pub enum Priority {
     Low,
 }
 
-/// A lane that was passed over this many times while it had something goes next.
+/// A level that was passed over this many times while it had tasks goes next.
 const AGING: u32 = 16;
 
-const LANES: usize = 3;
+const LEVELS: usize = 3;
 
-/// A task in its lane.
+/// A task in the queue.
 #[derive(Debug)]
 pub struct Queued<J> {
     pub ticket: u64,
@@ -25,71 +26,72 @@ pub struct Queued<J> {
     pub job: J,
 }
 
-/// Whether anybody asks for the oldest task.
+/// Whether the queue tracks which task is the oldest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ages {
-    Kept,
-    Ignored,
+pub enum TrackAge {
+    Yes,
+    No,
 }
 
-/// The queues themselves. A task's place is its ticket, so one that becomes ready late still goes before younger ones.
+/// The queue. Tasks of a level are ordered by ticket, so a task that becomes ready late still goes before younger ones.
 #[derive(Debug)]
-pub struct Lanes<J> {
-    lanes: [BTreeMap<u64, Queued<J>>; LANES],
-    passed: [u32; LANES],
-    /// When each task was queued, and its ticket, if anybody asks.
+pub struct PriorityQueue<J> {
+    levels: [BTreeMap<u64, Queued<J>>; LEVELS],
+    /// How often each level was passed over since its last turn.
+    passed: [u32; LEVELS],
+    /// When each task was queued, and its ticket.
     ages: Option<BTreeSet<(Instant, u64)>>,
 }
 
-impl<J> Lanes<J> {
-    pub fn new(ages: Ages) -> Self {
-        let ages = (ages == Ages::Kept).then(BTreeSet::new);
-        Lanes { lanes: [const { BTreeMap::new() }; LANES], passed: [0; LANES], ages }
+impl<J> PriorityQueue<J> {
+    pub fn new(track: TrackAge) -> Self {
+        let ages = (track == TrackAge::Yes).then(BTreeSet::new);
+        PriorityQueue { levels: [const { BTreeMap::new() }; LEVELS], passed: [0; LEVELS], ages }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.lanes.iter().all(BTreeMap::is_empty)
+        self.levels.iter().all(BTreeMap::is_empty)
     }
 
     pub fn push(&mut self, priority: Priority, queued: Queued<J>) {
         if let Some(ages) = &mut self.ages {
             ages.insert((queued.since, queued.ticket));
         }
-        self.lanes[priority as usize].insert(queued.ticket, queued);
+        self.levels[priority as usize].insert(queued.ticket, queued);
     }
 
-    /// Takes the task whose turn it is.
+    /// Removes the task whose turn it is.
     pub fn take(&mut self) -> Option<Queued<J>> {
-        let lane = self.next_lane()?;
-        self.passed[lane] = 0;
-        for lower in lane + 1..LANES {
-            if !self.lanes[lower].is_empty() {
+        let level = self.next_level()?;
+        self.passed[level] = 0;
+        for lower in level + 1..LEVELS {
+            if !self.levels[lower].is_empty() {
                 self.passed[lower] += 1;
             }
         }
-        let (_, queued) = self.lanes[lane].pop_first()?;
+        let (_, queued) = self.levels[level].pop_first()?;
         self.forget_age(&queued);
         Some(queued)
     }
 
-    /// The task whose turn it is.
+    /// Returns the task whose turn it is.
     pub fn first(&self) -> Option<&Queued<J>> {
-        self.lanes[self.next_lane()?].first_key_value().map(|(_, queued)| queued)
+        self.levels[self.next_level()?].first_key_value().map(|(_, queued)| queued)
     }
 
-    /// Takes a task out of its turn.
+    /// Removes a task out of turn.
     pub fn remove(&mut self, ticket: u64) -> Option<Queued<J>> {
-        let queued = self.lanes.iter_mut().find_map(|lane| lane.remove(&ticket))?;
+        let queued = self.levels.iter_mut().find_map(|level| level.remove(&ticket))?;
         self.forget_age(&queued);
         Some(queued)
     }
 
-    /// When the oldest task was queued, if ages are kept.
+    /// Returns when the oldest task was queued, if ages are tracked.
     pub fn oldest(&self) -> Option<Instant> {
         self.ages.as_ref()?.first().map(|&(since, _)| since)
     }
 
-    /// Takes the oldest task if it was queued at `limit` or before and ages are kept.
+    /// Removes the oldest task if it was queued at `limit` or before and ages are tracked.
     pub fn take_stale(&mut self, limit: Instant) -> Option<Queued<J>> {
         let &(since, ticket) = self.ages.as_ref()?.first()?;
         if since <= limit { self.remove(ticket) } else { None }
@@ -101,9 +103,9 @@ impl<J> Lanes<J> {
         }
     }
 
-    fn next_lane(&self) -> Option<usize> {
-        let starved = (0..LANES).rev().find(|&lane| self.passed[lane] >= AGING && !self.lanes[lane].is_empty());
-        starved.or_else(|| (0..LANES).find(|&lane| !self.lanes[lane].is_empty()))
+    fn next_level(&self) -> Option<usize> {
+        let starved = (0..LEVELS).rev().find(|&level| self.passed[level] >= AGING && !self.levels[level].is_empty());
+        starved.or_else(|| (0..LEVELS).find(|&level| !self.levels[level].is_empty()))
     }
 }
 
@@ -116,73 +118,73 @@ mod tests {
         Queued { ticket, since: Instant::now(), job: ticket }
     }
 
-    fn order(lanes: &mut Lanes<u64>) -> Vec<u64> {
-        std::iter::from_fn(|| lanes.take()).map(|queued| queued.job).collect()
+    fn order(levels: &mut PriorityQueue<u64>) -> Vec<u64> {
+        std::iter::from_fn(|| levels.take()).map(|queued| queued.job).collect()
     }
 
     #[test]
-    fn first_in_first_out_within_a_lane_and_high_before_low() {
-        let mut lanes = Lanes::new(Ages::Kept);
+    fn first_in_first_out_within_a_level_and_high_before_low() {
+        let mut levels = PriorityQueue::new(TrackAge::Yes);
         for (ticket, priority) in
             [(0, Priority::Low), (1, Priority::Normal), (2, Priority::High), (3, Priority::Normal), (4, Priority::High)]
         {
-            lanes.push(priority, queued(ticket));
+            levels.push(priority, queued(ticket));
         }
-        assert_eq!(order(&mut lanes), [2, 4, 1, 3, 0]);
+        assert_eq!(order(&mut levels), [2, 4, 1, 3, 0]);
     }
 
     #[test]
-    fn a_task_that_becomes_ready_late_keeps_its_place() {
-        let mut lanes = Lanes::new(Ages::Kept);
-        lanes.push(Priority::Normal, queued(7));
-        lanes.push(Priority::Normal, queued(5));
-        assert_eq!(order(&mut lanes), [5, 7]);
+    fn a_task_that_becomes_ready_late_keeps_its_position() {
+        let mut levels = PriorityQueue::new(TrackAge::Yes);
+        levels.push(Priority::Normal, queued(7));
+        levels.push(Priority::Normal, queued(5));
+        assert_eq!(order(&mut levels), [5, 7]);
     }
 
     #[test]
     fn low_is_served_under_a_flood_of_high() {
-        let mut lanes = Lanes::new(Ages::Kept);
-        lanes.push(Priority::Low, queued(1_000_000));
+        let mut levels = PriorityQueue::new(TrackAge::Yes);
+        levels.push(Priority::Low, queued(1_000_000));
         for ticket in 0..1000 {
-            lanes.push(Priority::High, queued(ticket));
+            levels.push(Priority::High, queued(ticket));
         }
-        let served = order(&mut lanes);
+        let served = order(&mut levels);
         assert_eq!(served.iter().position(|&job| job == 1_000_000), Some(AGING as usize));
     }
 
     #[test]
-    fn no_lane_starves_another_when_all_are_flooded() {
-        let mut lanes = Lanes::new(Ages::Kept);
-        let lanes_in_turn = [Priority::High, Priority::Normal, Priority::Low].into_iter().cycle();
-        for (ticket, priority) in (0..3000).zip(lanes_in_turn) {
-            lanes.push(priority, queued(ticket));
+    fn no_level_starves_another_when_all_are_flooded() {
+        let mut levels = PriorityQueue::new(TrackAge::Yes);
+        let levels_in_turn = [Priority::High, Priority::Normal, Priority::Low].into_iter().cycle();
+        for (ticket, priority) in (0..3000).zip(levels_in_turn) {
+            levels.push(priority, queued(ticket));
         }
-        let first: Vec<u64> = std::iter::from_fn(|| lanes.take()).take(200).map(|queued| queued.job % 3).collect();
-        for lane in 0..3 {
-            assert!(first.iter().filter(|&&it| it == lane).count() >= 10, "lane {lane} starves");
+        let first: Vec<u64> = std::iter::from_fn(|| levels.take()).take(200).map(|queued| queued.job % 3).collect();
+        for level in 0..3 {
+            assert!(first.iter().filter(|&&it| it == level).count() >= 10, "level {level} starves");
         }
     }
 
     #[test]
     fn removal_and_staleness() {
-        let mut lanes = Lanes::new(Ages::Kept);
+        let mut levels = PriorityQueue::new(TrackAge::Yes);
         let start = Instant::now();
         for ticket in 0..3 {
             let since = start + Duration::from_millis(ticket);
-            lanes.push(Priority::Normal, Queued { ticket, since, job: ticket });
+            levels.push(Priority::Normal, Queued { ticket, since, job: ticket });
         }
-        // It was ready last, though it came first.
+        // Ready last, although its ticket is older.
         let since = start + Duration::from_millis(9);
-        lanes.push(Priority::High, Queued { ticket: 3, since, job: 3 });
-        lanes.push(Priority::High, Queued { ticket: 4, since: start, job: 4 });
-        assert_eq!(lanes.take_stale(start).map(|queued| queued.job), Some(0));
-        assert_eq!(lanes.take_stale(start).map(|queued| queued.job), Some(4));
-        assert_eq!(lanes.remove(3).map(|queued| queued.job), Some(3));
-        assert_eq!(lanes.remove(1).map(|queued| queued.job), Some(1));
-        assert!(lanes.remove(1).is_none());
-        assert_eq!(lanes.oldest(), Some(start + Duration::from_millis(2)));
-        assert!(lanes.take_stale(start).is_none());
-        assert_eq!(order(&mut lanes), [2]);
-        assert!(lanes.is_empty());
+        levels.push(Priority::High, Queued { ticket: 3, since, job: 3 });
+        levels.push(Priority::High, Queued { ticket: 4, since: start, job: 4 });
+        assert_eq!(levels.take_stale(start).map(|queued| queued.job), Some(0));
+        assert_eq!(levels.take_stale(start).map(|queued| queued.job), Some(4));
+        assert_eq!(levels.remove(3).map(|queued| queued.job), Some(3));
+        assert_eq!(levels.remove(1).map(|queued| queued.job), Some(1));
+        assert!(levels.remove(1).is_none());
+        assert_eq!(levels.oldest(), Some(start + Duration::from_millis(2)));
+        assert!(levels.take_stale(start).is_none());
+        assert_eq!(order(&mut levels), [2]);
+        assert!(levels.is_empty());
     }
 }

@@ -1,12 +1,19 @@
-//! What a pool counts.
+//! Counters of a pool.
 
-use super::executor::Tally;
 use super::gate::Level;
 use crate::metrics::{Latencies, Summary};
 use std::time::{Duration, Instant};
 
-/// Transforms that get counters of their own; what comes after is counted together as `other`.
+/// Transforms with separate counters; further ones are counted together as `other`.
 const MAX_TRANSFORMS: usize = 64;
+
+/// How the tasks of one job ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub completed: u32,
+    pub failed: u32,
+    pub cancelled: u32,
+}
 
 #[derive(Debug, Default)]
 struct PerTransform {
@@ -15,11 +22,11 @@ struct PerTransform {
     run_time: Latencies,
 }
 
-/// Counters since the pool was made or they were last reset.
+/// Counters since the pool was created or they were last reset.
 #[derive(Debug)]
 pub(super) struct Counters {
     since: Instant,
-    /// Thread time that the gate had counted at `since`.
+    /// Thread time that the gate had counted by `since`.
     busy_before: Duration,
     completed: u64,
     failed: u64,
@@ -49,9 +56,9 @@ pub struct Stats {
     pub completed: u64,
     pub failed: u64,
     pub cancelled: u64,
-    /// Turned away: the pool was full, or they had waited for too long.
+    /// Tasks that were not admitted or exceeded `max_wait`.
     pub rejected: u64,
-    /// Thread time used since the last reset, as a part of what there was: 0 to 1.
+    /// Fraction of the available thread time used since the last reset, 0 to 1.
     pub utilization: f64,
     pub wait_time: Summary,
     pub run_time: Summary,
@@ -80,7 +87,7 @@ impl Counters {
         self.count(name, tally, took);
     }
 
-    /// The same for tasks that have waited for different times.
+    /// Counts tasks of one transform that waited for different times, after `took` in total.
     pub fn ran_each(
         &mut self,
         name: &'static str,
@@ -149,10 +156,10 @@ impl Counters {
 
     fn transform(&mut self, name: &'static str) -> &mut PerTransform {
         let name = if self.by_transform.len() < MAX_TRANSFORMS { name } else { "other" };
-        let place = self.by_transform.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+        let index = self.by_transform.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
             self.by_transform.push((name, PerTransform::default()));
             self.by_transform.len() - 1
         });
-        &mut self.by_transform[place].1
+        &mut self.by_transform[index].1
     }
 }

@@ -1,7 +1,9 @@
+use super::super::core::{AdmitError, NO_THREADS};
+use super::super::priority_queue::Priority;
 use super::*;
-use crate::pool::Options;
+use crate::error::{Error, Kind};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 type Body = Box<dyn FnOnce() -> Tally + Send>;
@@ -141,7 +143,7 @@ fn stale_jobs_are_dropped_while_all_threads_are_busy() {
 fn room_is_granted_in_order_and_given_back_on_drop() {
     let pool = Pool::new("test".into(), Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None });
     let room = pool.try_admit(5).expect("room");
-    assert_eq!(pool.try_admit(1).err(), Some(Full::Tasks));
+    assert_eq!(pool.try_admit(1).err(), Some(AdmitError::Tasks));
     let (granted, grants) = unbounded();
     for number in 0..2 {
         let granted = granted.clone();
@@ -187,17 +189,12 @@ fn a_job_that_waits_for_a_part_of_itself_takes_up_no_other() {
     assert!(has_run.load(Ordering::SeqCst));
 }
 
-thread_local! {
-    /// What the operating system says to this thread when it asks for others.
-    pub(super) static NO_THREADS: Cell<bool> = const { Cell::new(false) };
-}
-
 #[test]
 fn without_threads_jobs_fail_and_with_threads_they_run_again() {
     let pool = pool(2, None);
     let (settled, outcomes) = channel();
     NO_THREADS.set(true);
-    assert_eq!(pool.try_admit(1).err(), Some(Full::NoThreads));
+    assert_eq!(pool.try_admit(1).err(), Some(AdmitError::NoThreads));
     for _ in 0..5 {
         let (send, granted) = bounded(1);
         assert!(pool.wait(1, Box::new(move |room| send.send(room).expect("the test waits"))).is_none());

@@ -8,10 +8,10 @@ use ::loom::{model, thread};
 type Shared = Arc<Gate<usize, usize>>;
 
 fn gate(threads: usize, max_queue: usize) -> Shared {
-    Arc::new(Gate::new(Limits { threads, max_queue, max_queue_bytes: 100 }, Ages::Kept, Instant::now()))
+    Arc::new(Gate::new(Limits { threads, max_queue, max_queue_bytes: 100 }, TrackAge::Yes, Instant::now()))
 }
 
-fn admit(gate: &Shared) -> Option<Reservation> {
+fn admit(gate: &Shared) -> Option<RawReservation> {
     match gate.try_admit(1) {
         Admission::Admitted(reservation) => Some(reservation),
         _ => None,
@@ -29,16 +29,16 @@ fn go_on(gate: &Shared, ran: &AtomicUsize, mut next: Next<usize>) {
         next = match next {
             Next::Job(_) => {
                 ran.fetch_add(1, Ordering::SeqCst);
-                let followup = gate.finish(1, now);
-                if followup.wake == Wake::Thread {
+                let finished = gate.finish(1, now);
+                if finished.wake == Wake::Thread {
                     run(gate, ran);
                 }
-                followup.next
+                finished.next
             }
             // How long it lingers is chance: here it looks once.
-            Next::Linger => {
-                let _ = gate.is_called();
-                gate.after_lingering(now)
+            Next::Spin => {
+                let _ = gate.is_notified();
+                gate.after_spin(now)
             }
             Next::Done => return,
         };
@@ -111,7 +111,7 @@ fn a_job_that_is_queued_again_is_run_or_withdrawn_never_both() {
                 if gate.requeue(Priority::Normal, queued, Instant::now()) == Wake::Thread {
                     run(&gate, &ran);
                 }
-                if gate.pass_on(Instant::now()) == Wake::Thread {
+                if gate.return_permit(Instant::now()) == Wake::Thread {
                     run(&gate, &ran);
                 }
             })
@@ -157,13 +157,13 @@ fn a_thread_that_stands_back_strands_nothing() {
                 let Next::Job(queued) = gate.next(Instant::now()) else { panic!("its own job is gone") };
                 ran.fetch_add(1, Ordering::SeqCst);
                 if push(&gate, queued.job + 1).expect("room").1 == Wake::Thread {
-                    gate.stand_back(Instant::now());
+                    gate.yield_permit(Instant::now());
                 }
-                let followup = gate.finish(1, Instant::now());
-                if followup.wake == Wake::Thread {
+                let finished = gate.finish(1, Instant::now());
+                if finished.wake == Wake::Thread {
                     run(&gate, &ran);
                 }
-                go_on(&gate, &ran, followup.next);
+                go_on(&gate, &ran, finished.next);
             })
         };
         runner.join().unwrap();

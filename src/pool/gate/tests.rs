@@ -1,18 +1,18 @@
 use super::*;
 
 fn gate(threads: usize, max_queue: usize, max_queue_bytes: usize) -> Gate<&'static str, char> {
-    Gate::new(Limits { threads, max_queue, max_queue_bytes }, Ages::Kept, Instant::now())
+    Gate::new(Limits { threads, max_queue, max_queue_bytes }, TrackAge::Yes, Instant::now())
 }
 
 /// The job that a thread gets, if it gets one.
 fn job<J>(next: Next<J>) -> Option<J> {
     match next {
         Next::Job(queued) => Some(queued.job),
-        Next::Linger | Next::Done => None,
+        Next::Spin | Next::Done => None,
     }
 }
 
-fn admit<J, W>(gate: &Gate<J, W>, bytes: usize) -> Reservation {
+fn admit<J, W>(gate: &Gate<J, W>, bytes: usize) -> RawReservation {
     match gate.try_admit(bytes) {
         Admission::Admitted(reservation) => reservation,
         refused => panic!("{refused:?}"),
@@ -46,13 +46,13 @@ fn a_push_takes_a_permit_while_there_is_one() {
     let gate = gate(1, 2, 100);
     let now = Instant::now();
     assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "a", now), Wake::Thread);
-    assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "b", now), Wake::Nobody);
+    assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "b", now), Wake::None);
     let level = gate.level(now);
     assert_eq!((level.running, level.queued, level.bytes), (1, 1, 2));
     assert_eq!(job(gate.next(now)), Some("a"));
-    let followup = gate.finish(1, now);
-    assert_eq!(job(followup.next), Some("b"));
-    assert!(matches!(gate.finish(1, now).next, Next::Linger));
+    let finished = gate.finish(1, now);
+    assert_eq!(job(finished.next), Some("b"));
+    assert!(matches!(gate.finish(1, now).next, Next::Spin));
     let level = gate.level(now);
     assert_eq!((level.running, level.queued, level.bytes), (0, 0, 0));
 }
@@ -64,9 +64,9 @@ fn waiters_are_served_in_order() {
     assert!(matches!(gate.wait(80, 'x'), Wait::Queued(_)));
     assert!(matches!(gate.wait(1, 'y'), Wait::Queued(_)));
     let granted = gate.release(held.bytes);
-    assert_eq!(granted.iter().map(|(_, who)| *who).collect::<String>(), "x");
+    assert_eq!(granted.iter().map(|(_, waiter)| *waiter).collect::<String>(), "x");
     let granted = gate.release(granted[0].0.bytes);
-    assert_eq!(granted.iter().map(|(_, who)| *who).collect::<String>(), "y");
+    assert_eq!(granted.iter().map(|(_, waiter)| *waiter).collect::<String>(), "y");
     let _ = gate.release(granted[0].0.bytes);
     assert!(matches!(gate.wait(1, 'z'), Wait::Granted(..)));
 }
@@ -79,7 +79,7 @@ fn a_waiter_that_leaves_lets_the_next_one_pass() {
     assert!(matches!(gate.wait(20, 'y'), Wait::Queued(_)));
     let (left, granted) = gate.leave(big);
     assert_eq!(left, Some('x'));
-    assert_eq!(granted.iter().map(|(_, who)| *who).collect::<String>(), "y");
+    assert_eq!(granted.iter().map(|(_, waiter)| *waiter).collect::<String>(), "y");
     assert_eq!(gate.leave(big).0, None);
 }
 
@@ -91,7 +91,7 @@ fn a_withdrawn_job_frees_its_room_at_once() {
     let second = admit(&gate, 20);
     let (running, queued) = (first.ticket, second.ticket);
     assert_eq!(gate.push(first, Priority::Normal, "a", now), Wake::Thread);
-    assert_eq!(gate.push(second, Priority::Normal, "b", now), Wake::Nobody);
+    assert_eq!(gate.push(second, Priority::Normal, "b", now), Wake::None);
     assert_eq!(job(gate.next(now)), Some("a"));
     assert_eq!(gate.withdraw(running, 10).0, None);
     assert_eq!(gate.withdraw(queued, 20).0, Some("b"));
@@ -108,43 +108,43 @@ fn a_thread_that_stands_back_is_replaced_when_a_job_ends() {
     for job in ["b", "c"] {
         let _ = gate.push(admit(&gate, 1), Priority::Normal, job, now);
     }
-    gate.stand_back(now);
-    let followup = gate.finish(1, now);
-    assert_eq!(job(followup.next), Some("b"));
-    assert_eq!(followup.wake, Wake::Thread);
+    gate.yield_permit(now);
+    let finished = gate.finish(1, now);
+    assert_eq!(job(finished.next), Some("b"));
+    assert_eq!(finished.wake, Wake::Thread);
 }
 
 #[test]
-fn a_thread_that_lingers_is_called_instead_of_waking_another() {
+fn a_thread_that_lingers_is_notified_instead_of_waking_another() {
     let gate = gate(2, 8, 100);
     let now = Instant::now();
     assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "a", now), Wake::Thread);
     assert_eq!(job(gate.next(now)), Some("a"));
-    assert!(matches!(gate.finish(1, now).next, Next::Linger));
-    assert!(!gate.is_called());
+    assert!(matches!(gate.finish(1, now).next, Next::Spin));
+    assert!(!gate.is_notified());
     assert_eq!(gate.level(now).running, 0);
-    assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "b", now), Wake::Nobody);
-    assert!(gate.is_called());
+    assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "b", now), Wake::None);
+    assert!(gate.is_notified());
     assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "c", now), Wake::Thread);
-    assert_eq!(job(gate.after_lingering(now)), Some("b"));
+    assert_eq!(job(gate.after_spin(now)), Some("b"));
     assert_eq!(job(gate.next(now)), Some("c"));
-    assert!(matches!(gate.finish(1, now).next, Next::Linger));
+    assert!(matches!(gate.finish(1, now).next, Next::Spin));
     assert!(matches!(gate.finish(1, now).next, Next::Done));
-    assert!(matches!(gate.after_lingering(now), Next::Done));
+    assert!(matches!(gate.after_spin(now), Next::Done));
     assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "d", now), Wake::Thread);
 }
 
 #[test]
 fn busy_time_is_the_integral_of_permits() {
     let start = Instant::now();
-    let gate: Gate<(), ()> = Gate::new(Limits { threads: 2, max_queue: 8, max_queue_bytes: 8 }, Ages::Ignored, start);
+    let gate: Gate<(), ()> = Gate::new(Limits { threads: 2, max_queue: 8, max_queue_bytes: 8 }, TrackAge::No, start);
     for _ in 0..2 {
         let _ = gate.push(admit(&gate, 0), Priority::Normal, (), start);
         assert!(job(gate.next(start)).is_some());
     }
     let later = start + Duration::from_millis(10);
     assert_eq!(gate.level(later).busy, Duration::from_millis(20));
-    assert!(matches!(gate.finish(0, later).next, Next::Linger));
+    assert!(matches!(gate.finish(0, later).next, Next::Spin));
     assert_eq!(gate.level(later + Duration::from_millis(5)).busy, Duration::from_millis(25));
 }
 
@@ -198,6 +198,6 @@ fn small_tasks_pass_a_large_one_for_a_while_only() {
     assert_eq!(passed, MAX_PASSED);
     let _ = admit(&gate, 0);
     let granted = gate.release(held.bytes);
-    assert_eq!(granted.iter().map(|(_, who)| *who).collect::<String>(), "x");
+    assert_eq!(granted.iter().map(|(_, waiter)| *waiter).collect::<String>(), "x");
     let _ = admit(&gate, 10);
 }

@@ -1,9 +1,9 @@
+use super::super::options::Options;
 use super::*;
 use crate::error::{Error, Kind};
-use crate::pool::{Options, Priority};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-/// What becomes of an errand, or of a job of a thread.
+/// What becomes of an external, or of a job of a thread.
 enum Event {
     Begun(Permit),
     Failed(u32, Error),
@@ -11,7 +11,7 @@ enum Event {
 }
 
 struct Job {
-    errand: Option<Errand>,
+    external: Option<ExternalTask>,
     events: Sender<Event>,
     error: Option<Error>,
     /// A job of a thread runs until the other end is dropped.
@@ -24,7 +24,7 @@ impl Work for Job {
     }
 
     fn run(&mut self) -> Tally {
-        assert!(self.errand.is_none(), "no thread runs an errand");
+        assert!(self.external.is_none(), "no thread runs an external");
         let (started, held) = self.held.take().expect("a job of a thread");
         let _ = started.send(());
         let _ = held.recv();
@@ -36,15 +36,15 @@ impl Work for Job {
     }
 
     fn settle(self: Box<Self>) {
-        let event = match (self.errand, self.error) {
-            (Some(errand), Some(error)) => Event::Failed(errand.task, error),
+        let event = match (self.external, self.error) {
+            (Some(external), Some(error)) => Event::Failed(external.task, error),
             _ => Event::Ran,
         };
         self.events.send(event).unwrap();
     }
 
-    fn errand(&self) -> Option<Errand> {
-        self.errand
+    fn external(&self) -> Option<ExternalTask> {
+        self.external
     }
 
     fn begin(self: Box<Self>, permit: Permit) {
@@ -66,16 +66,16 @@ impl Bench {
     }
 
     fn send(&self, owner: u64, task: u32) -> (u64, Option<Permit>) {
-        let errand = Errand { owner, task, name: "module" };
-        let job = Job { errand: Some(errand), events: self.sender.clone(), error: None, held: None };
-        self.pool.try_admit(10).unwrap().send(Priority::Normal, errand, Box::new(job))
+        let external = ExternalTask { owner, task, name: "module" };
+        let job = Job { external: Some(external), events: self.sender.clone(), error: None, held: None };
+        self.pool.try_admit(10).unwrap().submit_external(Priority::Normal, external, Box::new(job))
     }
 
-    fn give_back(&self, permit: &mut Permit, task: u32) -> Option<Requeued> {
-        let errand = permit.errand(task)?;
-        permit.give_back(
+    fn requeue(&self, permit: &mut Permit, task: u32) -> Option<Requeued> {
+        let external = permit.external(task)?;
+        permit.requeue(
             task,
-            Box::new(Job { errand: Some(errand), events: self.sender.clone(), error: None, held: None }),
+            Box::new(Job { external: Some(external), events: self.sender.clone(), error: None, held: None }),
         )
     }
 
@@ -89,7 +89,7 @@ impl Bench {
     fn hold(&self) -> (Sender<()>, Receiver<()>) {
         let (release, held) = bounded(0);
         let (started, running) = unbounded();
-        let job = Job { errand: None, events: self.sender.clone(), error: None, held: Some((started, held)) };
+        let job = Job { external: None, events: self.sender.clone(), error: None, held: Some((started, held)) };
         let _ = self.pool.try_admit(1).unwrap().submit(Priority::Normal, Box::new(job));
         (release, running)
     }
@@ -109,7 +109,7 @@ fn taken(permit: &mut Permit, most: usize) -> Vec<u32> {
 const DONE: Tally = Tally { completed: 1, failed: 0, cancelled: 0 };
 
 #[test]
-fn an_errand_gets_a_free_permit_at_once() {
+fn an_external_task_gets_a_free_permit_at_once() {
     let bench = Bench::new(2, None);
     let (_, first) = bench.send(1, 10);
     let (_, second) = bench.send(1, 11);
@@ -125,7 +125,7 @@ fn an_errand_gets_a_free_permit_at_once() {
 }
 
 #[test]
-fn errands_of_one_owner_run_under_one_permit() {
+fn external_tasks_of_one_owner_run_under_one_permit() {
     let bench = Bench::new(1, None);
     let mut permit = bench.send(1, 0).1.unwrap();
     for (owner, task) in [(1, 1), (1, 2), (2, 3), (1, 4)] {
@@ -147,7 +147,7 @@ fn errands_of_one_owner_run_under_one_permit() {
 }
 
 #[test]
-fn errands_and_threads_share_the_permits() {
+fn external_tasks_and_threads_share_the_permits() {
     let bench = Bench::new(1, None);
     let (release, running) = bench.hold();
     running.recv().unwrap();
@@ -165,7 +165,7 @@ fn errands_and_threads_share_the_permits() {
 }
 
 #[test]
-fn errands_that_did_not_run_are_queued_again_at_their_places() {
+fn external_tasks_that_did_not_run_are_queued_again_at_their_places() {
     let bench = Bench::new(2, None);
     let (release, running) = bench.hold();
     running.recv().unwrap();
@@ -175,10 +175,10 @@ fn errands_that_did_not_run_are_queued_again_at_their_places() {
     }
     assert_eq!(taken(&mut permit, 3), [1, 2, 3]);
     bench.queue(1, 4);
-    let (later, earlier) = (bench.give_back(&mut permit, 3).unwrap(), bench.give_back(&mut permit, 2).unwrap());
+    let (later, earlier) = (bench.requeue(&mut permit, 3).unwrap(), bench.requeue(&mut permit, 2).unwrap());
     assert!(earlier.ticket < later.ticket);
     assert_eq!(later.bytes, 10);
-    assert!(bench.give_back(&mut permit, 2).is_none(), "it is not under the permit any more");
+    assert!(bench.requeue(&mut permit, 2).is_none(), "it is not under the permit any more");
     assert_eq!((bench.level(), bench.pool.stats().queued_bytes), ((2, 4), 51));
     drop(release);
     assert!(matches!(bench.events.recv().unwrap(), Event::Ran));
@@ -192,19 +192,19 @@ fn errands_that_did_not_run_are_queued_again_at_their_places() {
 }
 
 #[test]
-fn an_errand_that_is_queued_again_is_withdrawn_like_any_job() {
+fn an_external_task_that_is_queued_again_is_withdrawn_like_any_job() {
     let bench = Bench::new(1, None);
     let mut permit = bench.send(1, 0).1.unwrap();
     bench.queue(1, 1);
     assert_eq!(taken(&mut permit, 9), [1]);
-    let Requeued { ticket, bytes } = bench.give_back(&mut permit, 1).unwrap();
+    let Requeued { ticket, bytes } = bench.requeue(&mut permit, 1).unwrap();
     assert!(bench.pool.withdraw(ticket, bytes).is_some());
     drop(permit);
     assert_eq!((bench.level(), bench.pool.stats().queued_bytes), ((0, 0), 0));
 }
 
 #[test]
-fn an_errand_that_is_queued_again_is_as_old_as_it_was() {
+fn an_external_task_that_is_queued_again_is_as_old_as_it_was() {
     let limit = Duration::from_millis(5);
     let bench = Bench::new(1, Some(limit));
     let mut permit = bench.send(1, 0).1.unwrap();
@@ -217,13 +217,13 @@ fn an_errand_that_is_queued_again_is_as_old_as_it_was() {
     while begun.elapsed() <= limit {
         std::hint::spin_loop();
     }
-    let _ = bench.give_back(&mut permit, 1);
+    let _ = bench.requeue(&mut permit, 1);
     let Event::Failed(1, error) = bench.events.recv().unwrap() else { panic!("it has waited for too long") };
     assert_eq!(error.kind, Kind::QueueTimeout);
 }
 
 #[test]
-fn an_errand_leaves_the_queue_like_any_job() {
+fn an_external_task_leaves_the_queue_like_any_job() {
     let bench = Bench::new(1, None);
     let permit = bench.send(1, 0).1.unwrap();
     let ticket = bench.queue(1, 1);
@@ -235,7 +235,7 @@ fn an_errand_leaves_the_queue_like_any_job() {
 }
 
 #[test]
-fn an_errand_that_waited_too_long_is_dropped() {
+fn an_external_task_that_waited_too_long_is_dropped() {
     let bench = Bench::new(1, Some(Duration::from_millis(5)));
     let mut permit = bench.send(1, 0).1.unwrap();
     bench.queue(1, 1);
