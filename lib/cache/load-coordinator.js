@@ -18,7 +18,7 @@ const { checkTime } = require('./options')
  *   `backgroundRefresh` reloads the value after it was served
  */
 
-// Kinds of messages (src/node/output.rs).
+// Kinds of messages (src/node/drain.rs).
 const MESSAGE_VALUE = 0
 const MESSAGE_ERROR = 1
 const MESSAGE_LEAD = 2

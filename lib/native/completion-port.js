@@ -28,7 +28,7 @@ const native = require('.')
  * @typedef {{ at: number, value: number, offset: number }} Cursor
  */
 
-// Kinds of record that native code writes (src/node/output.rs).
+// Kinds of record that native code writes (src/node/drain.rs).
 const BYTES = 0
 const ERROR = 2
 const GRANTED = 3

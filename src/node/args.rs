@@ -1,6 +1,6 @@
 //! JavaScript values as the arguments of transforms and pools.
 
-use super::raw;
+use super::napi_raw;
 use crate::args::{Arg, Args, ArgumentError};
 use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, JsValue, Object, Unknown};
 use napi::{Env, Error, Result, Status, ValueType};
@@ -53,11 +53,11 @@ fn read(value: Unknown, depth: u32) -> Result<Arg> {
 /// deeply, where no view is expected.
 fn read_object(value: Unknown, depth: u32) -> Result<Arg> {
     let env = Env::from_raw(value.value().env);
-    if let Some(view) = raw::memory_name(&env, &value)? {
-        if raw::is_detached(&env, &value) {
+    if let Some(view) = napi_raw::memory_name(&env, &value)? {
+        if napi_raw::is_detached(&env, &value) {
             return Ok(Arg::Lost(format!("a detached {view}")));
         }
-        let bytes = raw::with_bytes(&env, &value, |bytes| Zeroizing::new(bytes.to_vec()));
+        let bytes = napi_raw::with_bytes(&env, &value, |bytes| Zeroizing::new(bytes.to_vec()));
         return Ok(bytes.map_or_else(|| Arg::Other(format!("an instance of {view}")), Arg::Bytes));
     }
     if value.is_array()? {

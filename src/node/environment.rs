@@ -1,9 +1,9 @@
 //! What belongs to one environment: the handles that its JavaScript holds, its tasks under way, its port.
 
 use super::cache;
-use super::output::Scratch;
-use super::port::Port;
-use super::raw::{self, Pinned, misuse};
+use super::completion::Port;
+use super::drain::Scratch;
+use super::napi_raw::{self, Pinned, misuse};
 use crate::cancel::Cancel;
 use crate::pool::{self, Permit, Pool, Reservation};
 use crate::transform::Transform;
@@ -66,7 +66,7 @@ impl Staging {
             bytes.try_reserve_exact(requested).or_else(|_| bytes.try_reserve_exact(more))?;
         }
         if bytes.capacity() > Self::HEAP {
-            raw::prefer_large_pages(bytes);
+            napi_raw::prefer_large_pages(bytes);
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ pub fn open(env: Env, drain: Function<(), ()>) -> Result<()> {
         tables: RefCell::default(),
         scratch: Cell::default(),
     });
-    raw::set_instance_data(env, environment.clone())?;
+    napi_raw::set_instance_data(env, environment.clone())?;
     env.add_env_cleanup_hook(environment, |environment| environment.close())?;
     Ok(())
 }
@@ -123,7 +123,7 @@ pub fn keep_alive(env: Env, alive: bool) -> Result<()> {
 
 /// The environment of the calling function.
 pub fn of(env: &Env) -> Result<&Environment> {
-    raw::instance_data::<Rc<Environment>>(env).map(|environment| &**environment)
+    napi_raw::instance_data::<Rc<Environment>>(env).map(|environment| &**environment)
 }
 
 impl Environment {

@@ -1,6 +1,6 @@
 //! Ids of cache entries, from JavaScript values and back.
 
-use super::raw;
+use super::napi_raw;
 use crate::cache::Id;
 use napi::bindgen_prelude::{BigInt, JsValue, ToNapiValue, Unknown};
 use napi::{Env, Result, ValueType};
@@ -10,15 +10,15 @@ const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
 /// `None`: it is no string, number or bigint.
 pub fn read(env: &Env, value: &Unknown) -> Option<Id> {
-    if let Some(utf8) = raw::utf8(env, value) {
+    if let Some(utf8) = napi_raw::utf8(env, value) {
         if utf8.windows(REPLACEMENT.len()).any(|window| window == REPLACEMENT) {
-            return raw::utf16(env, value).map(|units| Id::Units(units.into()));
+            return napi_raw::utf16(env, value).map(|units| Id::Units(units.into()));
         }
         return String::from_utf8(utf8).ok().map(|text| Id::Text(text.into()));
     }
     match value.get_type().ok()? {
-        ValueType::Number => raw::number(env, value).map(Id::number),
-        ValueType::BigInt => raw::bigint(env, value).map(|BigInt { sign_bit, mut words }| {
+        ValueType::Number => napi_raw::number(env, value).map(Id::number),
+        ValueType::BigInt => napi_raw::bigint(env, value).map(|BigInt { sign_bit, mut words }| {
             words.truncate(words.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1));
             Id::Big(sign_bit && !words.is_empty(), words.into())
         }),

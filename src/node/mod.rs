@@ -5,16 +5,14 @@
 //! costs less per call than objects do.
 
 mod args;
+mod background_drop;
 mod cache;
-mod discard;
+mod completion;
+mod drain;
 mod environment;
-mod errand;
 mod id;
-mod input;
-mod output;
+mod napi_raw;
 mod pool;
-mod port;
-mod raw;
-mod session;
+mod streaming;
 mod task;
 mod transform;

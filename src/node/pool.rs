@@ -1,8 +1,8 @@
 //! Pools as JavaScript opens, watches and closes them.
 
 use super::args::{read_arg, throw};
+use super::completion::Outcome;
 use super::environment;
-use super::port::Outcome;
 use crate::args::{Args, ArgumentError};
 use crate::metrics;
 use crate::pool::{self, Requested};

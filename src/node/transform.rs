@@ -2,7 +2,7 @@
 
 use super::args::{read_args, throw};
 use super::environment;
-use super::raw::misuse;
+use super::napi_raw::misuse;
 use crate::transform::registry::{REGISTRY, find};
 use crate::transform::{Chain, Transform};
 use napi::bindgen_prelude::Array;

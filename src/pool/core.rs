@@ -1,4 +1,4 @@
-//! A pool's state: its options, what it has admitted and counted, and the threads that it wakes. How a thread works off
+//! A pool's state: its options, its admitted jobs, its counters and its threads. How a thread works off
 //! the queue is `executor.rs`; how a permit outside the threads is used is `permit.rs`.
 
 use super::deadline::{self, Expire};
@@ -267,7 +267,7 @@ impl Pool {
         }
     }
 
-    /// Fails the queued jobs, which would wait for ever without threads. The next task tries to start threads again.
+    /// Fails the queued jobs, which no thread would ever run. The next task tries to start threads again.
     fn fail_queue(self: &Arc<Self>) {
         self.gate.yield_permit(Instant::now());
         while let Some(queued) = self.gate.take_any() {

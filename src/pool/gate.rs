@@ -15,7 +15,7 @@ const MAX_PASSED: u32 = 256;
 /// The bounds of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Tasks that may run at once.
+    /// Tasks that may run at the same time.
     pub threads: usize,
     /// Tasks that may wait to run.
     pub max_queue: usize,

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Bounds of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Tasks that may run at once.
+    /// Tasks that may run at the same time.
     pub threads: usize,
     /// Tasks that may be admitted and not yet started.
     pub max_queue: usize,

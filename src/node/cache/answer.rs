@@ -4,8 +4,8 @@ use super::{Gone, Handle, Reports, Value};
 use crate::cache::{Evicted, Joined, Place, Reason, Stored, Token, Who};
 use crate::clock::Time;
 use crate::node::environment;
+use crate::node::napi_raw::{self, misuse};
 use crate::node::pool::f64_of;
-use crate::node::raw::{self, misuse};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use std::time::Duration;
@@ -95,7 +95,7 @@ pub(super) fn answer<R>(
     let environment = environment::of(env)?;
     let tables = &mut *environment.tables.borrow_mut();
     let handle = tables.cache_mut(cache)?;
-    raw::with_f64s(env, out, |out| {
+    napi_raw::with_f64s(env, out, |out| {
         (out.len() >= WORDS).then(|| {
             let who = handle.who;
             f(handle, &mut Answer(out), who)

@@ -8,10 +8,10 @@ use crate::cache::arena::Stored;
 use crate::cache::{Got, Held, Id, Incoming, Left, Limits, Part, Token, Who};
 use crate::clock::Time;
 use crate::node::args::{read_arg, throw, throw_memory};
-use crate::node::discard::{discard_entries, discard_pieces};
+use crate::node::background_drop::{discard_entries, discard_pieces};
+use crate::node::completion::Mail;
 use crate::node::environment;
-use crate::node::port::Mail;
-use crate::node::raw::{self, misuse};
+use crate::node::napi_raw::{self, misuse};
 use napi::bindgen_prelude::{JsValue, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
@@ -37,7 +37,7 @@ fn ask<'env>(
         return Ok(None);
     };
     let length = value.len();
-    let fits = raw::with_u8s(env, scratch, |scratch| {
+    let fits = napi_raw::with_u8s(env, scratch, |scratch| {
         scratch.get_mut(..length).map(|room| value.read(|bytes| room.copy_from_slice(bytes)))
     });
     if fits.flatten().is_some() {
@@ -332,9 +332,11 @@ pub fn cache_touch(env: Env, cache: u32, slots: Unknown, count: u32) -> Result<(
 fn touch(env: &Env, cache: u32, slots: &Unknown, count: u32) -> Result<()> {
     let tables = environment::of(env)?.tables.borrow();
     let shared = &tables.cache(cache)?.shared;
-    raw::with_u32s(env, slots, |slots| slots.get(..count as usize).map(|slots| shared.cache.touch(slots, count.into())))
-        .flatten()
-        .ok_or_else(|| misuse("slots that are none"))
+    napi_raw::with_u32s(env, slots, |slots| {
+        slots.get(..count as usize).map(|slots| shared.cache.touch(slots, count.into()))
+    })
+    .flatten()
+    .ok_or_else(|| misuse("slots that are none"))
 }
 
 fn incoming(env: &Env, cache: u32, value: &Unknown, weight: f64, ttl: f64) -> Result<Incoming<Value>> {
@@ -346,7 +348,7 @@ fn incoming(env: &Env, cache: u32, value: &Unknown, weight: f64, ttl: f64) -> Re
 fn store(env: &Env, cache: u32, bytes: &Unknown) -> Result<Stored> {
     let tables = environment::of(env)?.tables.borrow();
     let arena = &tables.cache(cache)?.shared.arena;
-    let stored = raw::with_bytes(env, bytes, |bytes| (bytes.len(), arena.store(bytes)));
+    let stored = napi_raw::with_bytes(env, bytes, |bytes| (bytes.len(), arena.store(bytes)));
     let (length, stored) = stored.ok_or_else(|| misuse("a value that is not bytes"))?;
     stored.map_err(|_| throw_memory(env, &format!("There is no memory for a value of {length} bytes")))
 }

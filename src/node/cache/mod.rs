@@ -8,10 +8,10 @@ mod calls;
 mod report;
 
 use super::args::{read_arg, throw};
-use super::discard::discard_entries;
+use super::background_drop::discard_entries;
+use super::completion::{Mail, Outcome, Port};
 use super::environment::{self, Environment};
 use super::id;
-use super::port::{Mail, Outcome, Port};
 use crate::args::{Args, ArgumentError, Options};
 use crate::cache::arena::{Arena, Stored};
 use crate::cache::named::{Names, Settings};

@@ -4,8 +4,8 @@ use super::answer::{code, from_millis};
 use super::{Reports, Value, id};
 use crate::cache::{self, Evicted};
 use crate::node::environment;
+use crate::node::napi_raw;
 use crate::node::pool::{LatencySummary, f64_of};
-use crate::node::raw;
 use napi::bindgen_prelude::{Array, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -81,7 +81,7 @@ pub fn cache_stats(env: Env, cache: u32) -> Result<CacheStats> {
 pub fn cache_versions(env: &Env, cache: u32) -> Result<Option<Unknown<'_>>> {
     // The words alone outlive the cache, until JavaScript has collected its view of them.
     let versions = environment::of(env)?.tables.borrow().cache(cache)?.shared.cache.versions().clone();
-    Ok(raw::shown_u32s(env, versions))
+    Ok(napi_raw::shown_u32s(env, versions))
 }
 
 /// What was evicted and not reported yet, so much at most: slots and reasons in turn, or ids, values and reasons.
@@ -144,5 +144,5 @@ impl<'env> List<'env> {
 }
 
 pub(super) fn buffer(env: &Env, value: Value) -> Result<Option<Unknown<'_>>> {
-    value.map(|value| raw::buffer(env, value.len(), |write| value.read(write))).transpose()
+    value.map(|value| napi_raw::buffer(env, value.len(), |write| value.read(write))).transpose()
 }

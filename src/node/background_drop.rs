@@ -1,6 +1,6 @@
 //! Memory that takes long to give back is given back elsewhere than on the loop, which it would hold.
 
-use super::raw;
+use super::napi_raw;
 use crate::cache::Cleared;
 
 /// What is freed within about a millisecond: so many bytes in one piece, or so many entries of a cache.
@@ -19,8 +19,8 @@ pub fn discard_bytes<T: Send + 'static>(garbage: T, bytes: usize) {
 pub fn discard_entries<V: Send + 'static>(cleared: Cleared<V>) {
     if cleared.count() > ENTRIES {
         elsewhere(move || {
-            cleared.free(ENTRIES, raw::trim_heap);
-            raw::trim_heap();
+            cleared.free(ENTRIES, napi_raw::trim_heap);
+            napi_raw::trim_heap();
         });
     }
 }

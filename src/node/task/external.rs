@@ -1,11 +1,12 @@
 //! Errands as JavaScript sees them: tasks that it runs itself, in worker threads of its own, when the pool gives it permits.
 
-use super::environment::{self, Environment, Live, Tables};
 use super::input::{Bound, RoomHandle, priority_of};
-use super::port::{Outcome, Port};
-use super::raw::{self, misuse};
 use crate::cancel::Cancel;
 use crate::error::Error;
+use crate::node::completion::{Outcome, Port};
+use crate::node::environment;
+use crate::node::environment::{Environment, Live, Tables};
+use crate::node::napi_raw::{self, misuse};
 use crate::pool::{ExternalTask, Permit, Requeued, Tally, Work};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
@@ -103,7 +104,7 @@ pub fn take_errands(env: Env, permit: u32, tasks: Unknown, most: u32) -> Result<
     for &task in &taken {
         tables.remove_task(task);
     }
-    raw::with_u32s(&env, &tasks, |tasks| tasks.get_mut(..taken.len()).map(|tasks| tasks.copy_from_slice(&taken)))
+    napi_raw::with_u32s(&env, &tasks, |tasks| tasks.get_mut(..taken.len()).map(|tasks| tasks.copy_from_slice(&taken)))
         .flatten()
         .ok_or_else(|| misuse("an array that is too short"))?;
     u32::try_from(taken.len()).map_err(|_| misuse("too many tasks"))
@@ -150,7 +151,7 @@ pub fn give_errands_back(env: Env, permit: u32, tasks: Unknown, count: u32) -> R
 
 /// The first `count` elements of a `Uint32Array`.
 fn listed(env: &Env, tasks: &Unknown, count: u32) -> Result<Vec<u32>> {
-    raw::with_u32s(env, tasks, |tasks| tasks.get(..count as usize).map(<[u32]>::to_vec))
+    napi_raw::with_u32s(env, tasks, |tasks| tasks.get(..count as usize).map(<[u32]>::to_vec))
         .flatten()
         .ok_or_else(|| misuse("an array that is too short"))
 }

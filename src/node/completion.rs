@@ -3,7 +3,7 @@
 //! Threads push outcomes to a queue and ring a bell when nobody has rung it since the last drain; JavaScript then
 //! takes everything that is there in one call. The queue holds at most one outcome for each task that pools admitted.
 
-use super::raw;
+use super::napi_raw;
 use crate::cache::arena::Stored;
 use crate::error::Result;
 use crate::pool::{Permit, Reservation};
@@ -113,7 +113,7 @@ impl Port {
     }
 
     pub fn keep_alive(&self, env: &Env, alive: bool) -> napi::Result<()> {
-        raw::keep_alive(env, self.bell.raw(), alive)
+        napi_raw::keep_alive(env, self.bell.raw(), alive)
     }
 
     /// The environment ends: drops what was not taken and waits until no thread holds memory of JavaScript's.

@@ -1,11 +1,12 @@
 //! How inputs come in: copied at once, copied piece by piece, or lent.
 
-use super::args::throw_memory;
-use super::discard::discard_bytes;
-use super::environment::{self, Live, Staging, Tables};
-use super::raw::{self, Pinned, misuse};
-use super::task::{Batch, Origin, Task};
+use super::work::{Batch, Origin, Task};
 use crate::cancel::Cancel;
+use crate::node::args::throw_memory;
+use crate::node::background_drop::discard_bytes;
+use crate::node::environment;
+use crate::node::environment::{Live, Staging, Tables};
+use crate::node::napi_raw::{self, Pinned, misuse};
 use crate::pool::{AdmitError, Priority, Reservation, Work};
 use crate::transform::{Bytes, MAX_UTF8, Value, append_utf8};
 use napi::bindgen_prelude::Unknown;
@@ -71,7 +72,7 @@ pub fn submit_text(
 ) -> Result<Option<Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let room = tables.bring(room);
-    let input = raw::utf8(&env, &input).ok_or_else(|| misuse("an input that is not a string"))?;
+    let input = napi_raw::utf8(&env, &input).ok_or_else(|| misuse("an input that is not a string"))?;
     let room = match tables.enter(pool, room, input.len())? {
         Ok(room) => room,
         Err(bound) => return Ok(Some(bound)),
@@ -104,7 +105,7 @@ pub fn submit_batch(
     let environment = environment::of(&env)?;
     let tables = &mut *environment.tables.borrow_mut();
     let room = tables.bring(room);
-    let lengths = raw::with_u32s(&env, &lengths, |lengths| lengths.get(..count as usize).map(<[u32]>::to_vec))
+    let lengths = napi_raw::with_u32s(&env, &lengths, |lengths| lengths.get(..count as usize).map(<[u32]>::to_vec))
         .flatten()
         .ok_or_else(|| misuse("a batch without lengths"))?;
     if lengths.iter().map(|&length| u64::from(length & !OF_STRING)).sum::<u64>() != u64::from(length) {
@@ -141,11 +142,11 @@ pub fn submit_lent(
     let tables = &mut *environment.tables.borrow_mut();
     let room = tables.bring(room);
     let origin = origin(&env, tables, transform, task)?;
-    let (pinned, data, length) = raw::pin_array_buffer(&env, &buffer)?;
+    let (pinned, data, length) = napi_raw::pin_array_buffer(&env, &buffer)?;
     let room = match tables.enter(pool, room, length) {
         Ok(Ok(room)) => room,
         refused => {
-            raw::unpin(&env, pinned);
+            napi_raw::unpin(&env, pinned);
             return refused.map(std::result::Result::err);
         }
     };
@@ -211,11 +212,11 @@ pub fn stage(env: Env, pool: u32, bytes: f64, of_string: bool, room: RoomHandle)
 pub fn stage_piece(env: Env, staging: u32, piece: Unknown) -> Result<napi::Either<f64, Bound>> {
     let tables = &mut *environment::of(&env)?.tables.borrow_mut();
     let staging = tables.stagings.get_mut(staging as usize).ok_or_else(|| misuse("an unknown staging"))?;
-    let taken = raw::with_bytes(&env, &piece, |piece| {
+    let taken = napi_raw::with_bytes(&env, &piece, |piece| {
         staging.reserve(piece.len()).map(|()| staging.bytes.extend_from_slice(piece))
     })
     .or_else(|| {
-        raw::with_u16s(&env, &piece, |units| {
+        napi_raw::with_u16s(&env, &piece, |units| {
             staging.reserve(units.len() * MAX_UTF8).map(|()| append_utf8(units, &mut staging.bytes))
         })
     })
@@ -269,7 +270,7 @@ pub fn cancel(env: Env, task: u32) -> Result<bool> {
         Some(pinned) => {
             // The work goes first, and with it the loan of what the task has pinned.
             drop(withdrawn);
-            raw::unpin(&env, pinned);
+            napi_raw::unpin(&env, pinned);
         }
         None => discard_bytes(withdrawn, bytes),
     }
@@ -357,7 +358,7 @@ fn origin(env: &Env, tables: &Tables, transform: u32, task: u32) -> Result<Origi
 
 fn copied(env: &Env, input: &Unknown, length: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length);
-    raw::copy_bytes(env, input, length, &mut bytes).ok_or_else(|| misuse("an input that is not bytes"))?;
+    napi_raw::copy_bytes(env, input, length, &mut bytes).ok_or_else(|| misuse("an input that is not bytes"))?;
     Ok(bytes)
 }
 

@@ -1,7 +1,7 @@
 //! Sessions as JavaScript opens them: their steps are transforms, which it runs as any other.
 
 use super::environment;
-use super::raw::{self, misuse};
+use super::napi_raw::{self, misuse};
 use crate::transform::streaming::{Output, Session, Steps};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
@@ -35,7 +35,7 @@ pub fn put_into_session(env: Env, session: u32, bytes: Unknown) -> Result<()> {
     let tables = environment::of(&env)?.tables.borrow();
     let session = tables.sessions.get(session as usize).ok_or_else(|| misuse("a session that is closed"))?;
     let mut copy = Vec::new();
-    raw::copy_bytes(&env, &bytes, usize::MAX, &mut copy).ok_or_else(|| misuse("an input that is not bytes"))?;
+    napi_raw::copy_bytes(&env, &bytes, usize::MAX, &mut copy).ok_or_else(|| misuse("an input that is not bytes"))?;
     session.put(copy);
     Ok(())
 }

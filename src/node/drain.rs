@@ -4,9 +4,10 @@
 //! record for each outcome. Short results are put one behind the other into `bytes`; everything else becomes a value
 //! of the returned array, in order.
 
-use super::environment::{self, Environment};
-use super::port::{Completion, Mail, Outcome};
-use super::raw::{self, misuse};
+use super::completion::{Completion, Mail, Outcome};
+use super::environment;
+use super::environment::Environment;
+use super::napi_raw::{self, misuse};
 use crate::error;
 use crate::transform::{Bytes, Document, Value};
 use napi::bindgen_prelude::{Array, BufferSlice, JsValue, Object, Unknown};
@@ -57,7 +58,8 @@ pub fn drain<'env>(env: &'env Env, heads: Unknown, bytes: Unknown, rearm: bool) 
     if rearm {
         port.rearm();
     }
-    let room = raw::with_u32s(env, &heads, |heads| heads.len()).zip(raw::with_u8s(env, &bytes, |bytes| bytes.len()));
+    let room =
+        napi_raw::with_u32s(env, &heads, |heads| heads.len()).zip(napi_raw::with_u8s(env, &bytes, |bytes| bytes.len()));
     let (words, capacity) = room.ok_or_else(|| misuse("arrays of the wrong type"))?;
     let mut drain =
         Drain { env, environment, words, capacity, out: environment.scratch.take(), copied: 0, values: None, count: 0 };
@@ -69,8 +71,8 @@ pub fn drain<'env>(env: &'env Env, heads: Unknown, bytes: Unknown, rearm: bool) 
     let Drain { mut out, values, .. } = drain;
     out.heads[0] = u32::try_from(out.heads.len()).unwrap_or(u32::MAX);
     out.heads[1] = u32::from(!port.is_empty());
-    raw::with_u32s(env, &heads, |heads| heads[..out.heads.len()].copy_from_slice(&out.heads));
-    raw::with_u8s(env, &bytes, |bytes| bytes[..out.bytes.len()].copy_from_slice(&out.bytes));
+    napi_raw::with_u32s(env, &heads, |heads| heads[..out.heads.len()].copy_from_slice(&out.heads));
+    napi_raw::with_u8s(env, &bytes, |bytes| bytes[..out.bytes.len()].copy_from_slice(&out.bytes));
     environment.scratch.set(out);
     Ok(values)
 }
@@ -147,15 +149,15 @@ impl<'env> Drain<'env, '_> {
         }
         let live = self.environment.tables.borrow_mut().remove_task(task);
         if let Some(pinned) = live.and_then(|live| live.pinned) {
-            raw::unpin(self.env, pinned);
+            napi_raw::unpin(self.env, pinned);
         }
         Ok(())
     }
 
     fn mail(&mut self, mailbox: u32, token: u64, mail: Mail) -> Result<()> {
         let (kind, bytes) = match mail {
-            Mail::Value(stored) => (0, Some(raw::buffer(self.env, stored.len(), |write| stored.read(write))?)),
-            Mail::Error(stored) => (1, Some(raw::buffer(self.env, stored.len(), |write| stored.read(write))?)),
+            Mail::Value(stored) => (0, Some(napi_raw::buffer(self.env, stored.len(), |write| stored.read(write))?)),
+            Mail::Error(stored) => (1, Some(napi_raw::buffer(self.env, stored.len(), |write| stored.read(write))?)),
             Mail::Lead => (2, None),
             Mail::Stop => (3, None),
             Mail::Absent => (4, None),
@@ -223,7 +225,7 @@ impl<'env> Drain<'env, '_> {
             self.value(value)?;
             return Ok((VALUE, 0));
         }
-        raw::clear_exception(self.env);
+        napi_raw::clear_exception(self.env);
         let message = format!("The result of {length} bytes is larger than a JavaScript value can be");
         self.failed(&error::Error::new(error::Kind::OutputLimit, message))
     }

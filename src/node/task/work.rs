@@ -1,9 +1,9 @@
 //! A task and a batch of tasks, as the pool sees them.
 
 use super::input::OF_STRING;
-use super::port::{Outcome, Port};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
+use crate::node::completion::{Outcome, Port};
 use crate::pool::{Tally, Work, catch_panic};
 use crate::transform::{Bytes, SMALL_DOCUMENT, Transform, Value, json_in_parts};
 use std::sync::Arc;

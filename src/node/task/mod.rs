@@ -1,0 +1,5 @@
+//! Tasks: how JavaScript submits them, and the jobs that the pool runs.
+
+pub mod external;
+pub mod input;
+pub mod work;
