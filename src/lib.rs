@@ -9,6 +9,7 @@ pub mod cache;
 pub mod cancel;
 pub mod clock;
 pub mod error;
+pub mod handle_map;
 pub mod metrics;
 // Node-API is there only inside Node: what it calls is tested from JavaScript.
 #[cfg(all(feature = "node", not(feature = "loom"), not(test)))]

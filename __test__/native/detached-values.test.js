@@ -157,23 +157,23 @@ test('where bytes are not accepted the error is about the type, and names the de
 })
 
 test('native code does not take a detached key for an empty one either', () => {
-  const { handle } = native.makeTransform('identity', [])
+  const { handle } = native.createTransform('identity', [])
   for (const what of ['Uint8Array', 'Buffer', 'Float64Array', 'DataView', 'ArrayBuffer']) {
     const detached = DETACHED[`a detached ${what}`]()
     for (const args of [
       ['sha256', detached],
       ['sha256', 'key', { encoding: detached }]
     ]) {
-      assert.throws(() => native.makeTransform('hmac', args), { code: 'ERR_INVALID_ARG_TYPE', message: /detached/ })
+      assert.throws(() => native.createTransform('hmac', args), { code: 'ERR_INVALID_ARG_TYPE', message: /detached/ })
     }
     const options = { dictionary: detached }
-    assert.throws(() => native.makeTransform('zstdCompress', [options]), { message: /must not be detached/ })
-    assert.throws(() => native.makeTransform('csv.parse', [{ columns: { a: detached } }]), { message: /a detached/ })
+    assert.throws(() => native.createTransform('zstdCompress', [options]), { message: /must not be detached/ })
+    assert.throws(() => native.createTransform('csv.parse', [{ columns: { a: detached } }]), { message: /a detached/ })
   }
   const pool = native.openPool({ name: 'detached' })
   const { detached } = { detached: DETACHED['a detached Uint8Array']() }
   assert.throws(() => native.submit(pool.handle, handle, 0, detached, 0, 1, -1), /not bytes/)
-  assert.throws(() => native.submitLent(pool.handle, handle, 0, detached.buffer, 1, -1), /detached/)
+  assert.throws(() => native.submitBorrowed(pool.handle, handle, 0, detached.buffer, 1, -1), /detached/)
   native.closePool(pool.handle)
 })
 

@@ -2,6 +2,7 @@
 
 const { inspect } = require('node:util')
 const { withCode } = require('../internal/errors')
+const { MailKind } = require('../native')
 const { completionPort } = require('../native/completion-port')
 const { decodeError, encodeError } = require('../internal/error-codec')
 const { ABSENT, Flight } = require('./flight')
@@ -17,12 +18,6 @@ const { checkTime } = require('./options')
  * @typedef {{ value: any, backgroundRefresh?: PendingLoad } | { flight: Flight, leads: boolean, previous: unknown }} LookupResult
  *   `backgroundRefresh` reloads the value after it was served
  */
-
-// Kinds of messages (src/node/drain.rs).
-const MESSAGE_VALUE = 0
-const MESSAGE_ERROR = 1
-const MESSAGE_LEAD = 2
-const MESSAGE_ABSENT = 4
 
 /** Errors that are kept at most for ids that failed (`errorTtl`); src/cache/failure.rs says when they are given. */
 const MAX_FAILURES = 1024
@@ -153,11 +148,11 @@ class LoadCoordinator {
     const flight = this.#flights.get(flightId)
     if (flight === undefined) return
     if (flight.isRemote) this.#countRemote(-1)
-    if (kind === MESSAGE_LEAD) return flight.takeOver()
+    if (kind === MailKind.Lead) return flight.takeOver()
     this.#flights.delete(flightId)
-    if (kind === MESSAGE_VALUE) this.#resolveEncoded(flight, /** @type {Buffer} */ (bytes))
-    else if (kind === MESSAGE_ERROR) flight.reject(decodeError(/** @type {Buffer} */ (bytes)))
-    else if (kind === MESSAGE_ABSENT) this.#resolveAbsent(flight)
+    if (kind === MailKind.Value) this.#resolveEncoded(flight, /** @type {Buffer} */ (bytes))
+    else if (kind === MailKind.Error) flight.reject(decodeError(/** @type {Buffer} */ (bytes)))
+    else if (kind === MailKind.Absent) this.#resolveAbsent(flight)
     else flight.stop(abandonedError())
   }
 

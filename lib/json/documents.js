@@ -28,7 +28,7 @@ function addPart(taskId, listener, budget, isLast, text, plan) {
   // Native code has released the task's reservation: the text that is left to build still counts for the pool.
   const { pool } = listener
   if (isLast && pool !== undefined && listener.isSettled !== true) {
-    builder.reservation = new Reservation(native.retainRoom(pool.handle, builder.bytesLeft))
+    builder.reservation = new Reservation(native.retainReservation(pool.handle, builder.bytesLeft))
   }
   runInSlices(builder)
 }

@@ -9,11 +9,17 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** A bound of the pool that a submission met. */
+/**
+ * Appends a piece to an input buffer: bytes, or whole characters of UTF-16 text, which become UTF-8. Returns the buffer's
+ * length, or the bound that is reached.
+ */
+export declare function appendToInputBuffer(buffer: number, piece: Uint8Array | Uint16Array): number | Bound
+
+/** The bound of a pool that keeps it from admitting a task. */
 export declare const enum Bound {
   Tasks = 'tasks',
   Bytes = 'bytes',
-  /** The operating system gives no more threads. */
+  /** The operating system cannot start threads. */
   Threads = 'threads',
 }
 
@@ -105,51 +111,68 @@ export declare function cacheTouch(cache: number, slots: Uint32Array, count: num
 export declare function cacheVersions(cache: number): Uint32Array | null
 
 /**
- * Stops a task. `true`: it had not started, and nothing more will be heard of it. `false`: it runs or is done;
- * its outcome is on its way.
+ * Cancels a task. Returns `true` if it had not started: it has no outcome. Returns `false` if it runs or has ended, and its
+ * outcome follows.
  */
 export declare function cancel(task: number): boolean
 
-/** Makes one transform of several. */
+/** Cancels the wait for a reservation. Returns `true` if none will be granted. */
+export declare function cancelWait(task: number): boolean
+
+/** Chains transforms into one. */
 export declare function chainTransforms(handles: Array<number>): TransformInfo
 
 /** Lets go of a cache. Flights that this environment led are handed over to others that wait for them. */
 export declare function closeCache(cache: number): void
 
-/** Lets go of a pool. It ends when nobody holds it and its last task is done. */
+/** Closes a pool. Its threads end after its last task, once all environments have closed it. */
 export declare function closePool(pool: number): void
 
-/** Lets go of a session and of its memory. */
+/** Closes a session and frees its memory. */
 export declare function closeSession(session: number): void
 
-/** Counts a task that was turned away. */
+/** Counts a task that was not admitted. */
 export declare function countRejected(pool: number): void
 
-/**
- * Takes outcomes until there are none or one of the arrays is full. With `rearm` the bell rings for whatever comes
- * from now on; without, JavaScript will look again by itself.
- */
-export declare function drain(heads: Uint32Array, bytes: Uint8Array, rearm: boolean): unknown[] | undefined
+/** Creates a transform. */
+export declare function createTransform(name: string, args: unknown[]): TransformInfo
 
-/** Gives a permit back. */
+/**
+ * Takes outcomes until none is left or one of the arrays is full. With `rearm`, later outcomes wake the environment; without
+ * it, JavaScript calls again.
+ */
+export declare function drain(records: Uint32Array, bytes: Uint8Array, rearm: boolean): unknown[] | undefined
+
+/** Drops an input buffer, and counts its task as cancelled. */
+export declare function dropInputBuffer(buffer: number): void
+
+/** Returns a permit to its pool. */
 export declare function dropPermit(permit: number): void
 
-/** Gives granted room back. */
-export declare function dropRoom(room: number): void
-
-/** Forgets a transform that JavaScript no longer holds. */
+/** Drops a transform. */
 export declare function dropTransform(handle: number): void
 
-/** Counts the first tasks of `tasks` as ended, after `micros` together. */
-export declare function finishErrands(permit: number, tasks: Uint32Array, completed: number, failed: number, cancelled: number, micros: number): void
+/** Why an entry left a cache. */
+export declare const enum EvictionReason {
+  Size = 0,
+  Ttl = 1,
+  Replaced = 2,
+  Deleted = 3,
+}
 
-/** Which task of a new permit is the first. */
-export declare function firstErrand(permit: number): number
+/** Statistics name of a task that JavaScript runs. */
+export declare const enum ExternalKind {
+  Module = 0,
+  WorkerScript = 1,
+}
 
-/** Returns the first `count` tasks of `tasks`, which were taken under the permit and did not run, to their old places in the queue. */
-export declare function giveErrandsBack(permit: number, tasks: Uint32Array, count: number): void
+/** Counts the first tasks of `tasks` as ended, after `micros` microseconds in total. */
+export declare function finishTasks(permit: number, tasks: Uint32Array, completed: number, failed: number, cancelled: number, micros: number): void
 
-/** Whether pending tasks keep the process alive at the moment. */
+/** Returns the first task of a new permit. */
+export declare function firstTask(permit: number): number
+
+/** Sets whether pending tasks keep the process alive. */
 export declare function keepAlive(alive: boolean): void
 
 export interface LatencySummary {
@@ -161,28 +184,39 @@ export interface LatencySummary {
   max: number
 }
 
-/** Leaves the line. `true`: no room will be granted. */
-export declare function leaveLine(task: number): boolean
+/** Kind of a message about a shared load. */
+export declare const enum MailKind {
+  Value = 0,
+  Error = 1,
+  /** The loader's environment is gone: take the load over. */
+  Lead = 2,
+  /** No caller waits for the load any more. */
+  Stop = 3,
+  Absent = 4,
+}
 
-/** Makes a transform. */
-export declare function makeTransform(name: string, args: unknown[]): TransformInfo
-
-/** Words that JavaScript must provide for the largest batch. */
+/** Items of a batch, at most. */
 export declare const MAX_BATCH: number
 
-/** Marks the length of an input that was a string. */
+/** Marks the length of a batch item that was a string. */
 export declare const OF_STRING: number
 
-/** Opens this environment's port. Called once, when the package is loaded. */
+/** Opens the environment's completion port. Called once, when the package is loaded. */
 export declare function open(drain: () => void): void
 
 /** Opens a cache. Other environments tell this one of its flights under the port's number `mailbox`. */
 export declare function openCache(options: unknown): number
 
+/**
+ * Reserves capacity and memory for an input that JavaScript will copy piece by piece. Returns the buffer's handle, or the bound
+ * that is reached.
+ */
+export declare function openInputBuffer(pool: number, bytes: number, ofString: boolean, reservation: ReservationHandle): number | Bound
+
 /** Opens a pool. No thread starts before its first task. */
 export declare function openPool(options: unknown): PoolInfo
 
-/** Opens a session of a transform that works chunk by chunk. With `gathers` its output comes at the end. */
+/** Opens a session of a streaming transform. With `gathers` its output follows at the end. */
 export declare function openSession(transform: number, gathers: boolean): SessionInfo
 
 export interface PoolInfo {
@@ -212,13 +246,56 @@ export interface PoolStats {
   byTransform: Record<string, TransformStats>
 }
 
-/** Copies bytes into a session's inbox, for the step that runs or the next one. */
-export declare function putIntoSession(session: number, bytes: Uint8Array): void
+/** Ticket of an external task that waits for a permit. */
+export declare const QUEUED: number
 
-/** Takes room for what a task has left to be done in JavaScript, even if there is none. Returns the room's number. */
-export declare function retainRoom(pool: number, bytes: number): number
+/**
+ * Kind of a completion record: its second word. A batch is `[task, Many, count, microseconds]`, followed by `[kind, length]`
+ * for each item; every other record is three words.
+ */
+export declare const enum RecordKind {
+  /** `[task, Bytes, length]`; the bytes are in the shared array. */
+  Bytes = 0,
+  /** The result is the next value. */
+  Value = 1,
+  /** The failure is the next value. */
+  Error = 2,
+  /** `[task, Granted, reservation]` */
+  Granted = 3,
+  Many = 4,
+  /** `[subscriber, Mail, mail kind]`; the next values are the flight and, for a value or an error, its bytes. */
+  Mail = 5,
+  /** `[subscriber, Begun, permit]` */
+  Begun = 6,
+  /** The next value is JSON text. */
+  Json = 7,
+  /** `[task, Document, milliseconds of a slice]`; the next values are the text and the plan of the last part. */
+  Document = 8,
+  /** As `Document`, for a part that is not the last. */
+  Part = 9,
+  /** The next value is a Buffer with the columns of a table. */
+  Table = 10,
+}
 
-/** A session, and the transforms that are its steps. */
+/** Releases a reservation. */
+export declare function releaseReservation(reservation: number): void
+
+/**
+ * Returns the first `count` tasks of `tasks`, which began under the permit but did not run, to their former positions in the
+ * queue.
+ */
+export declare function requeueTasks(permit: number, tasks: Uint32Array, count: number): void
+
+/** Reserves capacity for `bytes`, or resizes a reservation. Returns the reservation's handle, or the bound that is reached. */
+export declare function reserve(pool: number, bytes: number, reservation: ReservationHandle): number | Bound
+
+/** Reserves capacity, beyond the bounds if need be, for work that a task leaves to JavaScript. Returns the reservation's handle. */
+export declare function retainReservation(pool: number, bytes: number): number
+
+/** Returns the bytes of input that no step has consumed. */
+export declare function sessionBacklog(session: number): number
+
+/** A session and its steps, as handles of transforms. */
 export interface SessionInfo {
   handle: number
   push: number
@@ -226,67 +303,43 @@ export interface SessionInfo {
   finish: number
 }
 
-/** How many bytes of input wait for another step. */
-export declare function sessionLeft(session: number): number
+/** Submits a copy of the first `length` bytes of a `Uint8Array`. Returns the bound that is reached, if any. */
+export declare function submit(pool: number, transform: number, task: number, input: Uint8Array, length: number, priority: number, reservation: number): Bound | null
+
+/** Submits many small inputs, packed into `packed` one after the other, as one batch. */
+export declare function submitBatch(pool: number, transform: number, task: number, packed: Uint8Array, length: number, lengths: Uint32Array, count: number, priority: number, reservation: number): Bound | null
+
+/** Submits the memory of an `ArrayBuffer` without a copy. JavaScript has transferred it and keeps no reference. */
+export declare function submitBorrowed(pool: number, transform: number, task: number, buffer: ArrayBuffer, priority: number, reservation: number): Bound | null
 
 /**
- * Reserves room and memory for an input that will be copied piece by piece.
- * Returns a number for the calls below, or which bound of the pool is reached.
+ * Submits a task that JavaScript will run. Returns the bound that is reached; or the handle of a permit if one is free, whose
+ * first task is the oldest of this subscriber; or [`QUEUED`]: the permit follows as a `Begun` record.
  */
-export declare function stage(pool: number, bytes: number, ofString: boolean, room: RoomHandle): number | Bound
+export declare function submitExternal(pool: number, subscriber: number, task: number, kind: ExternalKind, bytes: number, priority: number, reservation: ReservationHandle): number | Bound
 
-/**
- * Copies the next piece of a staged input: bytes, or text as UTF-16, of which whole characters become UTF-8.
- * Returns how many bytes are there now, or which bound of the pool is reached.
- */
-export declare function stagePiece(staging: number, piece: Uint8Array | Uint16Array): number | Bound
-
-/**
- * Submits the first `length` bytes of a `Uint8Array`; they are copied before this returns.
- * Returns which bound of the pool is reached, if one is.
- */
-export declare function submit(pool: number, transform: number, task: number, input: Uint8Array, length: number, priority: number, room: number): Bound | null
-
-/** Submits many small inputs that lie one behind the other in `packed`. */
-export declare function submitBatch(pool: number, transform: number, task: number, packed: Uint8Array, length: number, lengths: Uint32Array, count: number, priority: number, room: number): Bound | null
-
-/**
- * Submits a task that JavaScript will run. Returns which bound of the pool is reached, the number of a permit if one is free,
- * whose first task is the oldest one of this mailbox, or a negative number if it has to wait: then the permit comes by mail.
- */
-export declare function submitErrand(pool: number, mailbox: number, task: number, name: number, bytes: number, priority: number, room: RoomHandle): number | Bound
-
-/** Submits the memory of an `ArrayBuffer` that JavaScript has let go of, without a copy. */
-export declare function submitLent(pool: number, transform: number, task: number, buffer: ArrayBuffer, priority: number, room: number): Bound | null
-
-/** Submits a staged input. It may have become longer than was known when it was staged: then it may find no room. */
-export declare function submitStaged(staging: number, transform: number, task: number, priority: number): Bound | null
+/** Submits an input buffer. Returns the bound that is reached, if any: the input may have grown beyond its reservation. */
+export declare function submitInputBuffer(buffer: number, transform: number, task: number, priority: number): Bound | null
 
 /** Submits a string as UTF-8. */
-export declare function submitText(pool: number, transform: number, task: number, input: string, priority: number, room: number): Bound | null
+export declare function submitText(pool: number, transform: number, task: number, input: string, priority: number, reservation: number): Bound | null
 
-/** Takes tasks that go on under a permit, as many as there is room for in `tasks`. Returns how many they are. */
-export declare function takeErrands(permit: number, tasks: Uint32Array, most: number): number
+/** Begins up to `most` further tasks under a permit and writes their ids to `tasks`. Returns their number. */
+export declare function takeTasks(permit: number, tasks: Uint32Array, most: number): number
 
-/**
- * Reserves room for an input before its memory is taken, or makes room that was granted fit. Returns the room's
- * number, or which bound is reached.
- */
-export declare function takeRoom(pool: number, bytes: number, room: RoomHandle): number | Bound
-
-/** A transform as JavaScript knows it. */
+/** A transform's handle and its properties. */
 export interface TransformInfo {
   handle: number
   name: string
-  /** Whether it can take its input chunk by chunk. */
+  /** Whether it accepts its input chunk by chunk. */
   streaming: boolean
   /** Whether an input of the right type can make it fail. */
   canFail: boolean
-  /** Whether its stream ends with one value, and has no bytes or text. */
+  /** Whether its stream yields one value at the end instead of bytes or text. */
   givesValue: boolean
 }
 
-/** The names of all transforms; a dot separates a namespace. */
+/** Returns the names of all transforms; a dot separates the namespace. */
 export declare function transformNames(): Array<string>
 
 export interface TransformStats {
@@ -295,11 +348,11 @@ export interface TransformStats {
   runTime: LatencySummary
 }
 
-/** Gives a staged input up. */
-export declare function unstage(staging: number): void
-
 /** The version of the package that this addon belongs to. */
 export declare const VERSION: string
 
-/** Puts `task` in line for room in a pool. Room is granted through the port, also if there is some already. */
-export declare function waitForRoom(pool: number, task: number, bytes: number): void
+/** Queues `task` for a reservation, which follows as a `Granted` record even if capacity is free. */
+export declare function waitForReservation(pool: number, task: number, bytes: number): void
+
+/** Copies bytes into a session's inbox, for the running step or the next one. */
+export declare function writeToSession(session: number, bytes: Uint8Array): void

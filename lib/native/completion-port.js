@@ -28,19 +28,9 @@ const native = require('.')
  * @typedef {{ at: number, value: number, offset: number }} Cursor
  */
 
-// Kinds of record that native code writes (src/node/drain.rs).
-const BYTES = 0
-const ERROR = 2
-const GRANTED = 3
-const MANY = 4
-const MAIL = 5
-const BEGUN = 6
+const { Begun, Bytes, Document, Error: Failure, Granted, Json, Mail, Many, Part, Table } = native.RecordKind
 /** Kinds of record whose values are decoded elsewhere. */
-const ENCODED = { jsonText: 7, table: 10 }
-const DOCUMENT = 8
-const PART = 9
-/** Kinds of message up to this one come with bytes. */
-const WITH_BYTES = 1
+const ENCODED = { jsonText: Json, table: Table }
 const FIRST_RECORD = 2
 
 // What a drain took.
@@ -230,29 +220,30 @@ class CompletionPort {
     const size = records[at + 2]
     const listener = this.#listeners[taskId]
     cursor.at += 3
-    if (kind === MAIL) {
+    if (kind === Mail) {
       const flightId = /** @type {number} */ (values[cursor.value++])
-      const bytes = size <= WITH_BYTES ? /** @type {Buffer} */ (values[cursor.value++]) : undefined
+      const hasBytes = size === native.MailKind.Value || size === native.MailKind.Error
+      const bytes = hasBytes ? /** @type {Buffer} */ (values[cursor.value++]) : undefined
       return listener?.onMessage?.(size, flightId, bytes)
     }
-    if (kind === BEGUN) return listener?.onPermit === undefined ? native.dropPermit(size) : listener.onPermit(size)
+    if (kind === Begun) return listener?.onPermit === undefined ? native.dropPermit(size) : listener.onPermit(size)
     if (listener === undefined) throw new Error('offloop: an outcome without a task')
-    if (kind === DOCUMENT || kind === PART) {
+    if (kind === Document || kind === Part) {
       const text = /** @type {Buffer} */ (values[cursor.value++])
       const plan = /** @type {Buffer} */ (values[cursor.value++])
       return /** @type {PartsDecoder} */ (this.#partsDecoder).addPart(
         taskId,
         listener,
         size,
-        kind === DOCUMENT,
+        kind === Document,
         text,
         plan
       )
     }
     this.#partsDecoder?.discard(taskId)
     this.release(taskId)
-    if (kind === GRANTED) listener.onGranted?.(size)
-    else if (kind === MANY) this.#settleBatch(listener, size, cursor, values)
+    if (kind === Granted) listener.onGranted?.(size)
+    else if (kind === Many) this.#settleBatch(listener, size, cursor, values)
     else this.#settleOne(listener, kind, size, cursor, values)
   }
 
@@ -264,13 +255,13 @@ class CompletionPort {
    * @param {unknown[]} values
    */
   #settleOne(listener, kind, size, cursor, values) {
-    if (kind === BYTES) {
+    if (kind === Bytes) {
       const { offset } = cursor
       cursor.offset += size
       listener.settle?.(this.#copy(offset, size), undefined)
     } else {
       const value = values[cursor.value++]
-      if (kind === ERROR) return listener.settle?.(undefined, /** @type {SerializedFailure} */ (value))
+      if (kind === Failure) return listener.settle?.(undefined, /** @type {SerializedFailure} */ (value))
       const decode = this.#decoders.get(kind)
       listener.settle?.(decode === undefined ? value : decode(value), undefined)
     }

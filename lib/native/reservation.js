@@ -26,7 +26,7 @@ class Reservation {
 
   /** Returns it to the pool unless it was taken. */
   release() {
-    if (this.#handle !== NONE) native.dropRoom(this.take())
+    if (this.#handle !== NONE) native.releaseReservation(this.take())
   }
 }
 

@@ -108,7 +108,7 @@ class StreamingEngine {
 
   /** Bytes that were taken and are not worked through. */
   get bytes() {
-    return this.#isDestroyed ? 0 : native.sessionLeft(this.#session)
+    return this.#isDestroyed ? 0 : native.sessionBacklog(this.#session)
   }
 
   /**
@@ -184,14 +184,14 @@ class StreamingEngine {
     if (lengthOf(write.chunk) !== length) return this.#handler.failed(changedLength(write.chunk))
     while (write.offset < length) {
       // A thread works on it meanwhile.
-      if (this.#bytesInFlight >= this.#limit) this.#bytesInFlight = native.sessionLeft(this.#session)
+      if (this.#bytesInFlight >= this.#limit) this.#bytesInFlight = native.sessionBacklog(this.#session)
       const credit = this.#bytesInFlight === 0 ? MAX_COPY : this.#limit - this.#bytesInFlight
       const size = Math.min(length - write.offset, credit, MAX_COPY)
       if (size <= 0) return
       try {
         // Not `subarray`, which runs code of the chunk's class.
         const piece = new Uint8Array(bufferOf(write.chunk), offsetOf(write.chunk) + write.offset, size)
-        native.putIntoSession(this.#session, piece)
+        native.writeToSession(this.#session, piece)
       } catch (error) {
         // There is no memory for it.
         return this.#handler.failed(error)
@@ -239,7 +239,7 @@ class StreamingEngine {
     if (this.#isDestroyed) return
     this.#pool.operations.delete(this)
     this.#stepTask = undefined
-    this.#unfinishedStep = native.sessionLeft(this.#session) > 0 ? step : undefined
+    this.#unfinishedStep = native.sessionBacklog(this.#session) > 0 ? step : undefined
     if (this.#unfinishedStep === undefined) {
       this.#completeChunks()
       if (step === this.#steps.finish) return this.#handler.ended(value)

@@ -78,7 +78,7 @@ class ChunkedCopy {
   #accept({ value, done }) {
     const task = this.#task
     if (!done) {
-      const copied = native.stagePiece(this.#handle, value)
+      const copied = native.appendToInputBuffer(this.#handle, value)
       if (typeof copied === 'number') {
         this.#copiedBytes = copied
         return false
@@ -88,7 +88,7 @@ class ChunkedCopy {
       return true
     }
     this.#isDone = true
-    const bound = native.submitStaged(this.#handle, this.#transform, task.id, task.priority)
+    const bound = native.submitInputBuffer(this.#handle, this.#transform, task.id, task.priority)
     if (bound) task.fail(task.pool.rejectFull(bound, this.#copiedBytes))
     return true
   }
@@ -97,7 +97,7 @@ class ChunkedCopy {
   cancel() {
     if (this.#isDone) return false
     this.#isDone = true
-    native.unstage(this.#handle)
+    native.dropInputBuffer(this.#handle)
     return true
   }
 }
@@ -132,7 +132,7 @@ function copyPieces() {
  * @param {Pieces} pieces
  */
 function startCopy(bytes, isText, task, transform, reservation, pieces) {
-  const handle = native.stage(task.pool.handle, bytes, isText, reservation.take())
+  const handle = native.openInputBuffer(task.pool.handle, bytes, isText, reservation.take())
   if (typeof handle === 'string') return handle
   const copy = new ChunkedCopy(handle, task, transform, pieces)
   if (copies.size === 0) setImmediate(copyPieces)
@@ -148,7 +148,7 @@ function startCopy(bytes, isText, task, transform, reservation, pieces) {
  * @param {import('../native/reservation').Reservation} reservation
  */
 function copyJson(input, task, transform, reservation) {
-  const handle = native.stage(task.pool.handle, 0, false, reservation.take())
+  const handle = native.openInputBuffer(task.pool.handle, 0, false, reservation.take())
   if (typeof handle === 'string') return handle
   const copy = new ChunkedCopy(handle, task, transform, input.pieces())
   copy.slice = input.slice

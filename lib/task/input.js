@@ -165,7 +165,7 @@ function submitBytes(bytes, task, transform, reservation) {
  */
 function submitBorrowed({ bytes, buffer }, task, transform, reservation) {
   const pool = task.pool.handle
-  const handle = native.takeRoom(pool, lengthOf(bytes), reservation.take())
+  const handle = native.reserve(pool, lengthOf(bytes), reservation.take())
   if (typeof handle === 'string') return handle
   const reserved = new Reservation(handle)
   try {
@@ -176,7 +176,7 @@ function submitBorrowed({ bytes, buffer }, task, transform, reservation) {
       // Node does not transfer its slab or external memory.
       return submitBytes(bytes, task, transform, reserved)
     }
-    return native.submitLent(pool, transform, task.id, transferred, task.priority, reserved.take())
+    return native.submitBorrowed(pool, transform, task.id, transferred, task.priority, reserved.take())
   } finally {
     reserved.release()
   }

@@ -30,7 +30,7 @@ class Waiter {
     this.#taskId = completionPort.register(this)
     pool.taskStarted()
     try {
-      native.waitForRoom(pool.handle, this.#taskId, bytes)
+      native.waitForReservation(pool.handle, this.#taskId, bytes)
     } catch (error) {
       completionPort.release(this.#taskId)
       pool.taskEnded()
@@ -55,7 +55,7 @@ class Waiter {
     if (this.#isSettled) return
     this.#isSettled = true
     // Otherwise a reservation was granted already, and is released when the port delivers it.
-    if (native.leaveLine(this.#taskId)) {
+    if (native.cancelWait(this.#taskId)) {
       completionPort.release(this.#taskId)
       this.pool.taskEnded()
     }

@@ -91,7 +91,7 @@ function factory(name) {
   const make = (/** @type {unknown[]} */ ...args) => {
     // Getters of options run before any bytes are checked: they may detach the memory of a key.
     const read = args.map((value, index) => (index === 0 ? convertFirst(value) : copyOptions(value)))
-    return new Transform(native.makeTransform(name, read.map(withBytes)))
+    return new Transform(native.createTransform(name, read.map(withBytes)))
   }
   return Object.defineProperty(make, 'name', { value: name.slice(name.lastIndexOf('.') + 1) })
 }

@@ -92,7 +92,7 @@ function stringify(options = {}) {
   checkInteger('"options.maxDepth"', maxDepth, 1, DEPTH_LIMIT)
   if (maxOutput !== undefined) checkInteger('"options.maxOutput"', maxOutput, 1, Number.MAX_SAFE_INTEGER)
   JsonInput ??= require('../json/input').JsonInput
-  collectBytes ??= new Transform(native.makeTransform('json.stringify', []))
+  collectBytes ??= new Transform(native.createTransform('json.stringify', []))
   return new StringifyTransform({ slice, maxDepth, maxOutput }, collectBytes)
 }
 

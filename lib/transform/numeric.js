@@ -160,7 +160,7 @@ const ALL = /** @type {ArrayName[]} */ (Object.keys(NATIVE_TYPES))
  */
 function forAllArrays(name, args, decode) {
   /** @param {ArrayName} kind */
-  const make = kind => new Transform(native.makeTransform(name, [NATIVE_TYPES[kind], ...args]))
+  const make = kind => new Transform(native.createTransform(name, [NATIVE_TYPES[kind], ...args]))
   return new NumericTransform({ name, arrays: ALL, make, decode })
 }
 
@@ -191,7 +191,7 @@ function nearest(query, options) {
   if (!(query instanceof Float32Array)) throw invalidType('The "query" argument', 'an instance of Float32Array', query)
   checkMemory('The "query" argument', query)
   const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength).slice()
-  const made = new Transform(native.makeTransform('numeric.nearest', [bytes, options]))
+  const made = new Transform(native.createTransform('numeric.nearest', [bytes, options]))
   return new NumericTransform({
     name: 'numeric.nearest',
     arrays: ['Float32Array'],

@@ -46,7 +46,7 @@ class ModuleRunner {
   #resolveEnd
 
   subscriptionId
-  kind = 0
+  kind = native.ExternalKind.Module
 
   /**
    * @param {import('../task/contract').TaskPool} pool
@@ -61,7 +61,7 @@ class ModuleRunner {
 
   /** Receives a permit, which comes with the first waiting task. @param {number} permit */
   onPermit(permit) {
-    const first = this.#taskOf(native.firstErrand(permit))
+    const first = this.#taskOf(native.firstTask(permit))
     const thread = this.#idle.take() ?? this.#findUnused() ?? this.#spawn(permit, first)
     if (thread === undefined) return
     thread.permit = permit
@@ -207,7 +207,7 @@ class ModuleRunner {
 
   /** @param {number} permit @param {WorkerTask[]} backlog @param {number} limit */
   #take(permit, backlog, limit) {
-    const count = native.takeErrands(permit, this.#takenIds, limit)
+    const count = native.takeTasks(permit, this.#takenIds, limit)
     for (let i = 0; i < count; i++) backlog.push(this.#taskOf(this.#takenIds[i]))
   }
 
@@ -311,7 +311,7 @@ class ModuleRunner {
   /** @param {WorkerThread} thread @param {WorkerTask[]} tasks @param {number} completed @param {number} failed @param {number} cancelled @param {number} micros */
   #finish(thread, tasks, completed, failed, cancelled, micros) {
     const permit = /** @type {number} */ (thread.permit)
-    native.finishErrands(permit, this.#idsOf(tasks), completed, failed, cancelled, micros)
+    native.finishTasks(permit, this.#idsOf(tasks), completed, failed, cancelled, micros)
   }
 
   /** Writes the ids of tasks into an array for native code. @param {WorkerTask[]} tasks */
@@ -329,7 +329,7 @@ class ModuleRunner {
     const settled = tasks.filter(task => task.isSettled)
     const rest = tasks.filter(task => !task.isSettled)
     this.#drop(thread, settled)
-    if (rest.length > 0) native.giveErrandsBack(/** @type {number} */ (thread.permit), this.#idsOf(rest), rest.length)
+    if (rest.length > 0) native.requeueTasks(/** @type {number} */ (thread.permit), this.#idsOf(rest), rest.length)
   }
 
   /** Makes a thread idle, or lets it take over the backlog of a thread that is still starting. @param {WorkerThread} thread */
@@ -409,7 +409,7 @@ class ModuleRunner {
       this.#threads.add(thread)
       return thread
     } catch (error) {
-      native.finishErrands(permit, this.#idsOf([task]), 0, 1, 0, 0)
+      native.finishTasks(permit, this.#idsOf([task]), 0, 1, 0, 0)
       native.dropPermit(permit)
       task.fail(error)
       task.release()

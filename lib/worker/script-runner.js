@@ -28,7 +28,7 @@ class ScriptRunner {
   #resolveEnd
 
   subscriptionId
-  kind = 1
+  kind = native.ExternalKind.WorkerScript
 
   /**
    * @param {import('../task/contract').TaskPool} _pool
@@ -41,9 +41,7 @@ class ScriptRunner {
 
   /** There is a permit for the first task that waits. @param {number} permit */
   onPermit(permit) {
-    const first = /** @type {WorkerTask} */ (
-      /** @type {unknown} */ (completionPort.listener(native.firstErrand(permit)))
-    )
+    const first = /** @type {WorkerTask} */ (/** @type {unknown} */ (completionPort.listener(native.firstTask(permit))))
     // Its input is complete when this turn is over.
     queueMicrotask(() => this.#run(permit, first))
   }
@@ -78,7 +76,7 @@ class ScriptRunner {
       isCounted = true
       const one = (/** @type {string} */ it) => (it === outcome ? 1 : 0)
       const micros = (now() - start) * 1000
-      native.finishErrands(permit, list, one('completed'), one('failed'), one('cancelled'), micros)
+      native.finishTasks(permit, list, one('completed'), one('failed'), one('cancelled'), micros)
     }
     const ended = (/** @type {'failed' | 'cancelled'} */ outcome) => {
       count(outcome)

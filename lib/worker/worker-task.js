@@ -18,13 +18,12 @@ const { explainCloneError } = require('./clone-error')
  * Runs tasks of users' code.
  * @typedef {object} Runner
  * @property {number} subscriptionId
- * @property {number} kind as native code has it
+ * @property {import('../native/binding').ExternalKind} kind
  * @property {(permit: number) => void} onPermit
  * @property {(task: WorkerTask, reason: unknown) => void} interrupt one that has begun
  * @property {(task: WorkerTask) => void} onMoved its moved input has been taken and can be sent
  */
 
-const QUEUED = -1
 /** Undefined in Node.js 20. */
 const { transfer: transferMemory } = /** @type {any} */ (ArrayBuffer.prototype)
 /** `node:worker_threads`, loaded with the first moved buffer. @type {any} */
@@ -104,7 +103,7 @@ class WorkerTask extends AsyncResource {
     this.id = taskId
     let submitted
     try {
-      submitted = native.submitErrand(pool.handle, subscriptionId, taskId, kind, bytes, priority, reservation.take())
+      submitted = native.submitExternal(pool.handle, subscriptionId, taskId, kind, bytes, priority, reservation.take())
     } catch (error) {
       completionPort.release(taskId)
       throw error
@@ -115,7 +114,7 @@ class WorkerTask extends AsyncResource {
     }
     pool.taskStarted()
     this.input = input
-    if (submitted !== QUEUED) this.#runner.onPermit(submitted)
+    if (submitted !== native.QUEUED) this.#runner.onPermit(submitted)
     // It has failed if no thread could be started.
     if (Moved.is(input) && !this.#isSettled) {
       // Nothing reads it before it is taken: the runner waits for `onMoved`, or for the end of this turn.

@@ -22,7 +22,7 @@ async function buildAddon() {
   const compiler = await requireRust()
   say('building the addon; the first time takes a minute or two')
   // napi keeps the types it found in an earlier build; those of a deleted function must not live on.
-  const flags = ['--platform', '--release', '--strip', '--output-dir', 'lib/native', '--no-dts-cache']
+  const flags = ['--platform', '--release', '--strip', '--output-dir', 'lib/native', '--no-dts-cache', '--no-const-enum']
   const names = ['--js', 'binding.js', '--dts', 'binding.d.ts']
   const args = [tool('@napi-rs/cli', 'napi'), 'build', ...flags, ...names, ...(process.env.CI ? ['--', ...LOCKED] : [])]
   const { code, output } = await run(process.execPath, args)

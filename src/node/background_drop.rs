@@ -1,38 +1,38 @@
-//! Memory that takes long to give back is given back elsewhere than on the loop, which it would hold.
+//! Frees memory on another thread where freeing it would block the event loop.
 
-use super::napi_raw;
+use super::allocator::trim_heap;
 use crate::cache::Cleared;
 
-/// What is freed within about a millisecond: so many bytes in one piece, or so many entries of a cache.
+/// Bytes in one piece, and pieces or cache entries, that are freed within about a millisecond.
 const BYTES: usize = 16 << 20;
-const ENTRIES: usize = 10_000;
+const PIECES: usize = 10_000;
 
-/// Drops memory in one piece, or in few.
-pub fn discard_bytes<T: Send + 'static>(garbage: T, bytes: usize) {
+/// Drops a value that holds `bytes` in one piece, or in few.
+pub fn drop_bytes<T: Send + 'static>(garbage: T, bytes: usize) {
     if bytes > BYTES {
-        elsewhere(move || drop(garbage));
+        on_thread(move || drop(garbage));
     }
 }
 
-/// Drops what a cache held, and has the allocator give its memory back: glibc's would keep it, and put the free pieces
-/// together only when somebody asks for a large one, which holds them up if there are millions.
-pub fn discard_entries<V: Send + 'static>(cleared: Cleared<V>) {
-    if cleared.count() > ENTRIES {
-        elsewhere(move || {
-            cleared.free(ENTRIES, napi_raw::trim_heap);
-            napi_raw::trim_heap();
+/// Drops the contents of a cache and trims the heap: glibc would keep the memory, and merge the free pieces only at the next
+/// large allocation, which millions of pieces would delay.
+pub fn drop_entries<V: Send + 'static>(cleared: Cleared<V>) {
+    if cleared.count() > PIECES {
+        on_thread(move || {
+            cleared.free(PIECES, trim_heap);
+            trim_heap();
         });
     }
 }
 
-/// Drops memory in many pieces.
-pub fn discard_pieces<T: Send + 'static>(garbage: T, pieces: usize) {
-    if pieces > ENTRIES {
-        elsewhere(move || drop(garbage));
+/// Drops a value that holds memory in many pieces.
+pub fn drop_pieces<T: Send + 'static>(garbage: T, pieces: usize) {
+    if pieces > PIECES {
+        on_thread(move || drop(garbage));
     }
 }
 
-fn elsewhere(free: impl FnOnce() + Send + 'static) {
-    // If there is no thread, what it should have dropped drops here.
+fn on_thread(free: impl FnOnce() + Send + 'static) {
+    // If no thread can be started, the closure and its garbage are dropped here.
     let _ = std::thread::Builder::new().name("offloop-free".into()).spawn(free);
 }

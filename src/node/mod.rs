@@ -1,18 +1,22 @@
-//! The border: the only code that names napi, JavaScript values or promises. It holds no algorithms.
+//! The N-API boundary: the only code that names napi, JavaScript values or promises. It holds no algorithms.
 //!
-//! Each environment (the main thread, every worker thread) has an [`environment::Environment`] of its own: its
-//! handles, its tasks under way, and its completion [`port`]. JavaScript names all of them by small integers, which
-//! costs less per call than objects do.
+//! Each environment (the main thread, every worker thread) has an [`environment::Environment`]: its handles, its tasks in
+//! flight and its [`completion`] port. JavaScript names native objects by integers ([`handles`]), which cost less per call than
+//! wrapped objects.
 
+mod allocator;
 mod args;
 mod background_drop;
+mod borrowed;
 mod cache;
 mod completion;
 mod drain;
 mod environment;
+mod handles;
 mod id;
 mod napi_raw;
 mod pool;
+mod protocol;
 mod streaming;
 mod task;
 mod transform;

@@ -331,33 +331,3 @@ pub fn clear_exception(env: &Env) {
 pub fn misuse(what: &str) -> Error {
     Error::new(Status::InvalidArg, format!("offloop's own JavaScript passed {what}"))
 }
-
-/// Has the allocator give memory that it does not need back to the system. Only glibc keeps much.
-pub fn trim_heap() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        // SAFETY: the declaration is that of glibc's malloc.h.
-        unsafe extern "C" {
-            fn malloc_trim(pad: usize) -> std::ffi::c_int;
-        }
-        // SAFETY: it takes no pointer, and any thread may call it at any time.
-        unsafe { malloc_trim(0) };
-    }
-}
-
-/// Asks the operating system for large pages behind memory that is about to be written: each page costs an interruption, and a
-/// large one stands for 512 of them. Only a hint.
-pub fn prefer_large_pages(bytes: &mut Vec<u8>) {
-    #[cfg(target_os = "linux")]
-    {
-        const PAGE: usize = 2 << 20;
-        let spare = bytes.spare_capacity_mut();
-        let skip = spare.as_ptr().align_offset(PAGE);
-        let Some(aligned) = spare.get_mut(skip..) else { return };
-        // SAFETY: the range is memory that `bytes` owns, from a page's boundary on. The advice changes neither its content nor
-        // the access to it, only the size of the pages behind it, and may fail without harm.
-        unsafe { libc::madvise(aligned.as_mut_ptr().cast(), aligned.len(), libc::MADV_HUGEPAGE) };
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = bytes;
-}

@@ -1,4 +1,4 @@
-//! Pools as JavaScript opens, watches and closes them.
+//! Pools, as JavaScript opens, observes and closes them.
 
 use super::args::{read_arg, throw};
 use super::completion::Outcome;
@@ -13,11 +13,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// More threads than any machine has a use for.
+/// Upper bound of `threads`, beyond the cores of any machine.
 const MAX_THREADS: i64 = 1024;
 /// The largest integer that a JavaScript number holds exactly.
 const MAX_SAFE: i64 = (1 << 53) - 1;
-/// The longest time that Node's own timers take, in milliseconds.
+/// Longest delay of Node's own timers, in milliseconds.
 const MAX_TIME: i64 = (1 << 31) - 1;
 
 #[napi(object, object_from_js = false)]
@@ -71,9 +71,9 @@ pub fn open_pool(env: Env, options: Unknown) -> Result<PoolInfo> {
     let pool = open(&args).map_err(|error| throw(&env, &error))?;
     let options = *pool.options();
     let name = pool.name().to_owned();
-    let handle = environment::of(&env)?.tables.borrow_mut().pools.insert(pool);
+    let handle = environment::of(&env)?.handles.borrow_mut().pools.insert(pool)?;
     Ok(PoolInfo {
-        handle: u32_of(handle),
+        handle,
         name,
         threads: u32_of(options.threads),
         max_queue: f64_of(options.max_queue as u64),
@@ -82,55 +82,55 @@ pub fn open_pool(env: Env, options: Unknown) -> Result<PoolInfo> {
     })
 }
 
-/// Lets go of a pool. It ends when nobody holds it and its last task is done.
+/// Closes a pool. Its threads end after its last task, once all environments have closed it.
 #[napi(catch_unwind)]
 pub fn close_pool(env: Env, pool: u32) -> Result<()> {
-    let closed = environment::of(&env)?.tables.borrow_mut().pools.try_remove(pool as usize);
+    let closed = environment::of(&env)?.handles.borrow_mut().pools.remove(pool);
     if let Some(pool) = closed {
         pool::close(&pool);
     }
     Ok(())
 }
 
-/// Puts `task` in line for room in a pool. Reservation is granted through the port, also if there is some already.
+/// Queues `task` for a reservation, which follows as a `Granted` record even if capacity is free.
 #[napi(catch_unwind)]
-pub fn wait_for_room(env: Env, pool: u32, task: u32, bytes: f64) -> Result<()> {
+pub fn wait_for_reservation(env: Env, pool: u32, task: u32, bytes: f64) -> Result<()> {
     let environment = environment::of(&env)?;
-    let pool = environment.tables.borrow().pool(pool)?.clone();
+    let pool = environment.handles.borrow().pool(pool)?.clone();
     let port = Arc::clone(&environment.port);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of byteLengths")]
-    let number = pool.wait(bytes as usize, Box::new(move |room| port.complete(task, Outcome::Granted(room))));
-    if let Some(number) = number {
-        environment.tables.borrow_mut().waiting.insert(task, (pool, number));
+    let ticket = pool.wait(bytes as usize, Box::new(move |granted| port.complete(task, Outcome::Granted(granted))));
+    if let Some(ticket) = ticket {
+        environment.handles.borrow_mut().waiting.insert(task, (pool, ticket));
     }
     Ok(())
 }
 
-/// Leaves the line. `true`: no room will be granted.
+/// Cancels the wait for a reservation. Returns `true` if none will be granted.
 #[napi(catch_unwind)]
-pub fn leave_line(env: Env, task: u32) -> Result<bool> {
-    let waiting = environment::of(&env)?.tables.borrow_mut().waiting.remove(&task);
-    Ok(waiting.is_some_and(|(pool, number)| pool.leave(number)))
+pub fn cancel_wait(env: Env, task: u32) -> Result<bool> {
+    let waiting = environment::of(&env)?.handles.borrow_mut().waiting.remove(&task);
+    Ok(waiting.is_some_and(|(pool, ticket)| pool.leave(ticket)))
 }
 
-/// Counts a task that was turned away.
+/// Counts a task that was not admitted.
 #[napi(catch_unwind)]
 pub fn count_rejected(env: Env, pool: u32) -> Result<()> {
-    environment::of(&env)?.tables.borrow().pool(pool)?.count_rejected(1);
+    environment::of(&env)?.handles.borrow().pool(pool)?.count_rejected(1);
     Ok(())
 }
 
-/// Gives granted room back.
+/// Releases a reservation.
 #[napi(catch_unwind)]
-pub fn drop_room(env: Env, room: u32) -> Result<()> {
-    let room = environment::of(&env)?.tables.borrow_mut().rooms.try_remove(room as usize);
-    drop(room);
+pub fn release_reservation(env: Env, reservation: u32) -> Result<()> {
+    let released = environment::of(&env)?.handles.borrow_mut().reservations.remove(reservation);
+    drop(released);
     Ok(())
 }
 
 #[napi(catch_unwind)]
 pub fn pool_stats(env: Env, pool: u32, reset: bool) -> Result<PoolStats> {
-    let pool = environment::of(&env)?.tables.borrow().pool(pool)?.clone();
+    let pool = environment::of(&env)?.handles.borrow().pool(pool)?.clone();
     let stats = pool.stats();
     if reset {
         pool.reset_stats();

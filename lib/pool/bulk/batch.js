@@ -261,7 +261,7 @@ class SingleTask {
  * @param {Reservation} reservation to adjust to that size
  */
 function reserveBytes(pool, bytes, reservation) {
-  const handle = native.takeRoom(pool.handle, bytes, reservation.take())
+  const handle = native.reserve(pool.handle, bytes, reservation.take())
   return typeof handle === 'string' ? handle : new Reservation(handle)
 }
 

@@ -93,8 +93,8 @@ pub(super) fn answer<R>(
     f: impl FnOnce(&mut Handle, &mut Answer, Who) -> R,
 ) -> Result<R> {
     let environment = environment::of(env)?;
-    let tables = &mut *environment.tables.borrow_mut();
-    let handle = tables.cache_mut(cache)?;
+    let handles = &mut *environment.handles.borrow_mut();
+    let handle = handles.cache_mut(cache)?;
     napi_raw::with_f64s(env, out, |out| {
         (out.len() >= WORDS).then(|| {
             let who = handle.who;

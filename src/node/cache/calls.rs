@@ -8,7 +8,7 @@ use crate::cache::arena::Stored;
 use crate::cache::{Got, Held, Id, Incoming, Left, Limits, Part, Token, Who};
 use crate::clock::Time;
 use crate::node::args::{read_arg, throw, throw_memory};
-use crate::node::background_drop::{discard_entries, discard_pieces};
+use crate::node::background_drop::{drop_entries, drop_pieces};
 use crate::node::completion::Mail;
 use crate::node::environment;
 use crate::node::napi_raw::{self, misuse};
@@ -258,8 +258,8 @@ pub fn cache_give_up(env: Env, cache: u32, token: f64) -> Result<bool> {
 }
 
 fn left(env: &Env, cache: u32, token: Token, leave: impl FnOnce(&Handle) -> Option<Left<Who>>) -> Result<bool> {
-    let tables = environment::of(env)?.tables.borrow();
-    let handle = tables.cache(cache)?;
+    let handles = environment::of(env)?.handles.borrow();
+    let handle = handles.cache(cache)?;
     Ok(match leave(handle) {
         Some(Left::Ends { leader }) if leader == handle.who => true,
         Some(Left::Ends { leader }) => {
@@ -289,16 +289,16 @@ pub fn cache_delete(env: Env, cache: u32, id: Unknown, now: f64, out: Unknown) -
 /// Everything goes. With `reports` JavaScript asks for it.
 #[napi(catch_unwind)]
 pub fn cache_clear(env: Env, cache: u32, reports: bool) -> Result<()> {
-    let tables = &mut *environment::of(&env)?.tables.borrow_mut();
-    let handle = tables.cache_mut(cache)?;
+    let handles = &mut *environment::of(&env)?.handles.borrow_mut();
+    let handle = handles.cache_mut(cache)?;
     let cleared = handle.shared.cache.clear();
     if reports {
         let pieces = cleared.count();
         let (remains, rest) = cleared.split();
         handle.evicted.push_back(Gone::All(remains));
-        discard_pieces(rest, pieces);
+        drop_pieces(rest, pieces);
     } else {
-        discard_entries(cleared);
+        drop_entries(cleared);
     }
     Ok(())
 }
@@ -330,8 +330,8 @@ pub fn cache_touch(env: Env, cache: u32, slots: Unknown, count: u32) -> Result<(
 }
 
 fn touch(env: &Env, cache: u32, slots: &Unknown, count: u32) -> Result<()> {
-    let tables = environment::of(env)?.tables.borrow();
-    let shared = &tables.cache(cache)?.shared;
+    let handles = environment::of(env)?.handles.borrow();
+    let shared = &handles.cache(cache)?.shared;
     napi_raw::with_u32s(env, slots, |slots| {
         slots.get(..count as usize).map(|slots| shared.cache.touch(slots, count.into()))
     })
@@ -346,8 +346,8 @@ fn incoming(env: &Env, cache: u32, value: &Unknown, weight: f64, ttl: f64) -> Re
 
 /// Copies bytes into the memory of the cache.
 fn store(env: &Env, cache: u32, bytes: &Unknown) -> Result<Stored> {
-    let tables = environment::of(env)?.tables.borrow();
-    let arena = &tables.cache(cache)?.shared.arena;
+    let handles = environment::of(env)?.handles.borrow();
+    let arena = &handles.cache(cache)?.shared.arena;
     let stored = napi_raw::with_bytes(env, bytes, |bytes| (bytes.len(), arena.store(bytes)));
     let (length, stored) = stored.ok_or_else(|| misuse("a value that is not bytes"))?;
     stored.map_err(|_| throw_memory(env, &format!("There is no memory for a value of {length} bytes")))

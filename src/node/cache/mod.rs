@@ -8,7 +8,7 @@ mod calls;
 mod report;
 
 use super::args::{read_arg, throw};
-use super::background_drop::discard_entries;
+use super::background_drop::drop_entries;
 use super::completion::{Mail, Outcome, Port};
 use super::environment::{self, Environment};
 use super::id;
@@ -91,7 +91,7 @@ pub fn open_cache(env: Env, options: Unknown) -> Result<u32> {
     let args = Args::new(vec![read_arg(options)?]);
     let environment = environment::of(&env)?;
     let handle = open(environment, &args).map_err(|error| throw(&env, &error))?;
-    Ok(number(environment.tables.borrow_mut().caches.insert(handle)))
+    Ok(environment.handles.borrow_mut().caches.insert(handle)?)
 }
 
 fn open(environment: &Environment, args: &Args) -> std::result::Result<Handle, ArgumentError> {
@@ -158,7 +158,7 @@ fn limits(options: &Options) -> std::result::Result<Limits, ArgumentError> {
 #[napi(catch_unwind)]
 pub fn close_cache(env: Env, cache: u32) -> Result<()> {
     let environment = environment::of(&env)?;
-    let handle = environment.tables.borrow_mut().caches.try_remove(cache as usize);
+    let handle = environment.handles.borrow_mut().caches.remove(cache);
     if let Some(handle) = handle {
         handle.close();
     }
@@ -178,7 +178,7 @@ impl Handle {
         }
         // Whoever is last takes all down.
         if let Some(shared) = Arc::into_inner(self.shared) {
-            discard_entries(shared.cache.clear());
+            drop_entries(shared.cache.clear());
         }
     }
 }
@@ -204,13 +204,9 @@ impl Shared {
     fn tell(&self, who: Who, token: Token, mail: Mail) {
         let member = self.members.lock().get(&who).cloned();
         if let Some((port, mailbox)) = member {
-            port.complete(mailbox, Outcome::Mail { token, mail });
+            port.complete(mailbox, Outcome::Mail { flight: token, mail });
         }
     }
-}
-
-fn number(key: usize) -> u32 {
-    u32::try_from(key).unwrap_or(u32::MAX)
 }
 
 fn millis(millis: i64) -> Duration {

@@ -61,26 +61,26 @@ impl From<cache::Stats> for CacheStats {
 /// Entries held.
 #[napi(catch_unwind)]
 pub fn cache_size(env: Env, cache: u32) -> Result<f64> {
-    Ok(f64_of(environment::of(&env)?.tables.borrow().cache(cache)?.shared.cache.size().0 as u64))
+    Ok(f64_of(environment::of(&env)?.handles.borrow().cache(cache)?.shared.cache.size().0 as u64))
 }
 
 /// What they weigh.
 #[napi(catch_unwind)]
 pub fn cache_bytes(env: Env, cache: u32) -> Result<f64> {
-    Ok(f64_of(environment::of(&env)?.tables.borrow().cache(cache)?.shared.cache.size().1))
+    Ok(f64_of(environment::of(&env)?.handles.borrow().cache(cache)?.shared.cache.size().1))
 }
 
 /// A snapshot.
 #[napi(catch_unwind)]
 pub fn cache_stats(env: Env, cache: u32) -> Result<CacheStats> {
-    Ok(environment::of(&env)?.tables.borrow().cache(cache)?.shared.cache.stats().into())
+    Ok(environment::of(&env)?.handles.borrow().cache(cache)?.shared.cache.stats().into())
 }
 
 /// The words of versions, by the lower bits of a slot; `null` where memory of this side cannot be shown to JavaScript.
 #[napi(catch_unwind, ts_return_type = "Uint32Array | null")]
 pub fn cache_versions(env: &Env, cache: u32) -> Result<Option<Unknown<'_>>> {
     // The words alone outlive the cache, until JavaScript has collected its view of them.
-    let versions = environment::of(env)?.tables.borrow().cache(cache)?.shared.cache.versions().clone();
+    let versions = environment::of(env)?.handles.borrow().cache(cache)?.shared.cache.versions().clone();
     Ok(napi_raw::shown_u32s(env, versions))
 }
 
@@ -88,8 +88,8 @@ pub fn cache_versions(env: &Env, cache: u32) -> Result<Option<Unknown<'_>>> {
 #[napi(catch_unwind, ts_return_type = "any[]")]
 pub fn cache_evicted(env: &Env, cache: u32, most: u32) -> Result<Array<'_>> {
     let (evicted, reports) = {
-        let tables = &mut *environment::of(env)?.tables.borrow_mut();
-        let handle = tables.cache_mut(cache)?;
+        let handles = &mut *environment::of(env)?.handles.borrow_mut();
+        let handle = handles.cache_mut(cache)?;
         let evicted: Vec<_> = std::iter::from_fn(|| handle.next_evicted()).take(most as usize).collect();
         (evicted, handle.reports)
     };
@@ -110,8 +110,8 @@ pub fn cache_evicted(env: &Env, cache: u32, most: u32) -> Result<Array<'_>> {
 #[napi(catch_unwind, ts_return_type = "any[]")]
 pub fn cache_entries(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
     let (entries, reports) = {
-        let tables = environment::of(env)?.tables.borrow();
-        let handle = tables.cache(cache)?;
+        let handles = environment::of(env)?.handles.borrow();
+        let handle = handles.cache(cache)?;
         (handle.shared.cache.entries(from_millis(now)), handle.reports)
     };
     let mut list = List::new(env)?;

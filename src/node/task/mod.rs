@@ -2,4 +2,5 @@
 
 pub mod external;
 pub mod input;
+pub mod input_buffer;
 pub mod work;

@@ -1,30 +1,30 @@
-//! A task and a batch of tasks, as the pool sees them.
+//! The jobs that the pool runs for JavaScript: a task, and a batch of small ones.
 
-use super::input::OF_STRING;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::node::completion::{Outcome, Port};
+use crate::node::protocol::OF_STRING;
 use crate::pool::{Tally, Work, catch_panic};
 use crate::transform::{Bytes, SMALL_DOCUMENT, Transform, Value, json_in_parts};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What every kind of task knows.
-pub struct Origin {
+/// Everything that a task needs to run and to report its outcome.
+pub struct TaskContext {
     pub port: Arc<Port>,
     pub task: u32,
     pub transform: Arc<dyn Transform>,
     pub cancel: Cancel,
 }
 
-impl Origin {
-    /// Runs the transform. The result owns its memory: a loan ends here.
+impl TaskContext {
+    /// Runs the transform. The result owns its memory: a borrow ends here.
     fn run(&self, input: Value) -> Result<Value> {
         self.cancel.check()?;
         self.ended(self.transform.run(input, &self.cancel))
     }
 
-    /// As [`Origin::run`], but parts of the result go out as soon as they are there.
+    /// Runs the transform and sends the parts of its result as soon as they are ready.
     fn run_in_parts(&self, input: Value) -> Result<Value> {
         self.cancel.check()?;
         let mut emit = |part| self.port.complete(self.task, Outcome::Part(part));
@@ -44,20 +44,20 @@ impl Origin {
 }
 
 pub struct Task {
-    pub origin: Origin,
-    /// Taken when the task runs.
+    pub context: TaskContext,
+    /// `None` once the task runs.
     pub input: Option<Value>,
     pub outcome: Option<Result<Value>>,
 }
 
 impl Work for Task {
     fn name(&self) -> &'static str {
-        self.origin.transform.name()
+        self.context.transform.name()
     }
 
     fn run(&mut self) -> Tally {
         let Some(input) = self.input.take() else { return Tally::default() };
-        let outcome = self.origin.run_in_parts(input);
+        let outcome = self.context.run_in_parts(input);
         let mut tally = Tally::default();
         count(&mut tally, &outcome);
         self.outcome = Some(outcome);
@@ -66,20 +66,20 @@ impl Work for Task {
 
     fn fail(&mut self, error: Error) {
         self.input = None;
-        self.outcome = Some(Err(error.in_transform(self.origin.transform.name())));
+        self.outcome = Some(Err(error.in_transform(self.context.transform.name())));
     }
 
     fn settle(self: Box<Self>) {
         let outcome = self.outcome.unwrap_or_else(|| Err(Error::cancelled()));
-        self.origin.port.complete(self.origin.task, Outcome::One(outcome));
+        self.context.port.complete(self.context.task, Outcome::One(outcome));
     }
 }
 
-/// Inputs of many small tasks in one piece of memory.
+/// Many small tasks whose inputs are packed one after the other.
 pub struct Batch {
-    pub origin: Origin,
+    pub context: TaskContext,
     pub packed: Vec<u8>,
-    /// With [`OF_STRING`] for those that were strings.
+    /// With [`OF_STRING`] for items that were strings.
     pub lengths: Vec<u32>,
     pub results: Vec<Result<Value>>,
     pub took: Duration,
@@ -87,7 +87,7 @@ pub struct Batch {
 
 impl Work for Batch {
     fn name(&self) -> &'static str {
-        self.origin.transform.name()
+        self.context.transform.name()
     }
 
     fn tasks(&self) -> u32 {
@@ -104,8 +104,8 @@ impl Work for Batch {
             let item = item.to_vec();
             let item = if length & OF_STRING == 0 { item.into() } else { Bytes::OfString(item) };
             rest = after;
-            // One item's panic is not the others' business.
-            let result = catch_panic(|| self.origin.run(item.into())).and_then(|result| result);
+            // A panic fails its item only.
+            let result = catch_panic(|| self.context.run(item.into())).and_then(|result| result);
             count(&mut tally, &result);
             self.results.push(result);
         }
@@ -114,14 +114,14 @@ impl Work for Batch {
     }
 
     fn fail(&mut self, error: Error) {
-        let error = error.in_transform(self.origin.transform.name());
+        let error = error.in_transform(self.context.transform.name());
         self.packed = Vec::new();
         self.results.resize_with(self.lengths.len(), || Err(error.clone()));
     }
 
     fn settle(self: Box<Self>) {
-        let Batch { origin, results, took, .. } = *self;
-        origin.port.complete(origin.task, Outcome::Many { results, took });
+        let Batch { context, results, took, .. } = *self;
+        context.port.complete(context.task, Outcome::Many { results, took });
     }
 }
 

@@ -1,0 +1,82 @@
+//! Numbers that native code and `lib/` exchange. JavaScript reads them from the addon, so there is one definition.
+
+use crate::cache::Reason;
+use napi_derive::napi;
+
+/// Kind of a completion record: its second word. A batch is `[task, Many, count, microseconds]`, followed by `[kind, length]`
+/// for each item; every other record is three words.
+#[napi]
+pub enum RecordKind {
+    /// `[task, Bytes, length]`; the bytes are in the shared array.
+    Bytes,
+    /// The result is the next value.
+    Value,
+    /// The failure is the next value.
+    Error,
+    /// `[task, Granted, reservation]`
+    Granted,
+    Many,
+    /// `[subscriber, Mail, mail kind]`; the next values are the flight and, for a value or an error, its bytes.
+    Mail,
+    /// `[subscriber, Begun, permit]`
+    Begun,
+    /// The next value is JSON text.
+    Json,
+    /// `[task, Document, milliseconds of a slice]`; the next values are the text and the plan of the last part.
+    Document,
+    /// As `Document`, for a part that is not the last.
+    Part,
+    /// The next value is a Buffer with the columns of a table.
+    Table,
+}
+
+/// Kind of a message about a shared load.
+#[napi]
+pub enum MailKind {
+    Value,
+    Error,
+    /// The loader's environment is gone: take the load over.
+    Lead,
+    /// No caller waits for the load any more.
+    Stop,
+    Absent,
+}
+
+/// Statistics name of a task that JavaScript runs.
+#[napi]
+pub enum ExternalKind {
+    Module,
+    WorkerScript,
+}
+
+/// Why an entry left a cache.
+#[napi]
+pub enum EvictionReason {
+    Size,
+    Ttl,
+    Replaced,
+    Deleted,
+}
+
+impl From<Reason> for EvictionReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Size => EvictionReason::Size,
+            Reason::Ttl => EvictionReason::Ttl,
+            Reason::Replaced => EvictionReason::Replaced,
+            Reason::Deleted => EvictionReason::Deleted,
+        }
+    }
+}
+
+/// Marks the length of a batch item that was a string.
+#[napi]
+pub const OF_STRING: u32 = 1 << 31;
+
+/// Items of a batch, at most.
+#[napi]
+pub const MAX_BATCH: u32 = 256;
+
+/// Ticket of an external task that waits for a permit.
+#[napi]
+pub const QUEUED: i32 = -1;
