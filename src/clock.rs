@@ -1,14 +1,14 @@
-//! Time as the cache counts it. Whoever needs a clock is handed the time, so that tests can hand over their own.
+//! Clock of the cache. The current time is always a parameter, so that tests can choose it.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Microseconds since the process first asked, monotonic.
+/// Monotonic time, in microseconds since the first call of [`Time::now`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub u64);
 
 impl Time {
-    /// Later than any other.
+    /// Later than any other time.
     pub const NEVER: Time = Time(u64::MAX);
 
     #[must_use]
@@ -18,10 +18,13 @@ impl Time {
         Time(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX - 1))
     }
 
-    /// What overflows is never.
+    /// Adds a duration. Returns [`Time::NEVER`] on overflow.
     #[must_use]
-    pub fn after(self, span: Duration) -> Self {
-        u64::try_from(span.as_micros()).ok().and_then(|span| self.0.checked_add(span)).map_or(Time::NEVER, Time)
+    pub fn after(self, duration: Duration) -> Self {
+        u64::try_from(duration.as_micros())
+            .ok()
+            .and_then(|duration| self.0.checked_add(duration))
+            .map_or(Time::NEVER, Time)
     }
 }
 
@@ -30,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn goes_forward_and_ends_at_never() {
+    fn time_is_monotonic_and_saturates_at_never() {
         let first = Time::now();
         assert!(Time::now() >= first && first < Time::NEVER);
         assert_eq!(Time(5).after(Duration::from_millis(2)), Time(2005));

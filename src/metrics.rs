@@ -1,19 +1,18 @@
-//! Latencies in bounded memory.
+//! Latency statistics in bounded memory.
 
 use hdrhistogram::Histogram;
 use std::time::Duration;
 
-/// The longest latency that is told apart from longer ones.
+/// Nanoseconds of the longest distinguishable latency: an hour.
 const LONGEST: u64 = 3_600_000_000_000;
 
-/// A distribution of durations from 1 ns to an hour, to two significant digits, in about 35 KiB.
-/// Source: G. Tene's HDR histogram.
+/// HDR histogram (G. Tene) of durations from 1 ns to an hour, to two significant digits, in about 35 KiB.
 #[derive(Debug)]
 pub struct Latencies {
     histogram: Histogram<u64>,
 }
 
-/// Milliseconds.
+/// Summary of a distribution, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Summary {
     pub count: u64,
@@ -31,13 +30,13 @@ impl Latencies {
         Latencies { histogram }
     }
 
-    /// Counts `count` events of this duration.
+    /// Adds `count` events of this duration.
     pub fn record(&mut self, duration: Duration, count: u64) {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(LONGEST);
         self.histogram.saturating_record_n(nanos.max(1), count);
     }
 
-    /// All zero when nothing was recorded.
+    /// All fields are zero if nothing was recorded.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let millis = |nanos: u64| Duration::from_nanos(nanos).as_secs_f64() * 1e3;
@@ -50,10 +49,6 @@ impl Latencies {
             p99: at(0.99),
             max: millis(self.histogram.max()),
         }
-    }
-
-    pub fn reset(&mut self) {
-        self.histogram.reset();
     }
 }
 
@@ -81,8 +76,8 @@ mod tests {
         }
         let summary = latencies.summary();
         assert_eq!(summary.count, 100);
-        for (seen, exact) in [(summary.p50, 50.0), (summary.p90, 90.0), (summary.p99, 99.0), (summary.max, 100.0)] {
-            assert!((seen / exact - 1.0).abs() < 0.01, "{seen} is not {exact}");
+        for (actual, exact) in [(summary.p50, 50.0), (summary.p90, 90.0), (summary.p99, 99.0), (summary.max, 100.0)] {
+            assert!((actual / exact - 1.0).abs() < 0.01, "{actual} instead of {exact}");
         }
     }
 

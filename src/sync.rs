@@ -1,4 +1,4 @@
-//! The locks and atomics of whatever several threads touch: the real ones, or loom's, which tries every interleaving.
+//! Locks and atomics of shared state: the real ones, or those of loom, which explores every interleaving.
 
 #[cfg(not(feature = "loom"))]
 pub use parking_lot::{Mutex, MutexGuard};
@@ -8,7 +8,7 @@ pub use std::sync::{Arc, atomic};
 #[cfg(feature = "loom")]
 pub use loom::sync::{Arc, MutexGuard, atomic};
 
-/// loom's mutex with the signature of `parking_lot`'s: no poisoning.
+/// loom's mutex with the interface of `parking_lot`'s, without poisoning.
 #[cfg(feature = "loom")]
 #[derive(Debug)]
 pub struct Mutex<T>(loom::sync::Mutex<T>);

@@ -1,9 +1,8 @@
 'use strict'
 
+const native = require('../native')
 const { clock } = require('./clock')
 
-/** How many words of versions native code has (src/cache/mod.rs). */
-const VERSIONS = 4096
 /** Decoded copies of native storage that are kept at most, and how many bytes they were. In heap storage every entry is here. */
 const MAX_ENTRIES = 4096
 const MAX_BYTES = 16 << 20
@@ -57,7 +56,7 @@ class NearCache {
   constructor(isHeap, versions) {
     this.#isHeap = isHeap
     this.#versions = versions
-    if (versions !== null) this.#decoded = new Uint32Array(VERSIONS)
+    if (versions !== null) this.#decoded = new Uint32Array(native.VERSION_WORDS)
   }
 
   /**
@@ -85,7 +84,7 @@ class NearCache {
     const entry = this.#byId.get(id)
     if (entry === undefined) return undefined
     if (this.#isHeap) this.#promote(entry)
-    else if (/** @type {Uint32Array} */ (this.#versions)[entry.slot % VERSIONS] !== entry.origin?.version)
+    else if (/** @type {Uint32Array} */ (this.#versions)[entry.slot % native.VERSION_WORDS] !== entry.origin?.version)
       return undefined
     return entry
   }
@@ -137,7 +136,7 @@ class NearCache {
   /** @param {NearEntry<V>} entry */
   #isRepeatedUse({ slot, origin }) {
     const mark = (Math.imul(slot, 31) + (origin?.version ?? 0) + 1) >>> 0
-    const index = slot % VERSIONS
+    const index = slot % native.VERSION_WORDS
     if (this.#decoded[index] === mark) return true
     this.#decoded[index] = mark
     return false

@@ -3,26 +3,16 @@
 const native = require('../native')
 const { lengthOf } = require('../internal/typed-array')
 const { completionPort } = require('../native/completion-port')
-const {
-  KIND,
-  SLOT,
-  FLIGHT_ID,
-  REFRESH,
-  FRESH,
-  EVICTED_SLOT,
-  EVICTION_REASON,
-  HIT,
-  LEADS,
-  STORED,
-  FAILING
-} = require('./answer')
-const { NO_SLOT, SEVERAL_EVICTED, DELETED, out } = require('./answer')
+const { out } = require('./answer')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
 const { NearCache, nearEntry, deletedEntries, entryPairs } = require('./near-cache')
 const { Evictions } = require('./evictions')
 const { releaseCache, registry } = require('./hold')
 const { checkStorable, checkWeight, checkWeighOption, closedError } = require('./options')
+
+const { Kind, Slot, Flight: FlightId, RefreshAt, FreshUntil, EvictedSlot, EvictionReason } = native.AnswerWord
+const { Hit, Lead, Stored, Failing } = native.AnswerKind
 
 /**
  * @typedef {import('../../index').Id} Id
@@ -118,20 +108,20 @@ class Store {
     const used = this.#useCount
     this.#useCount = 0
     const bytes = this.#bytesOf(native.cacheGet(this.#handle, id, clock.now(), this.#uses, used, this.#scratch, out))
-    const flightId = out[FLIGHT_ID]
-    if (out[KIND] === HIT) {
+    const flightId = out[FlightId]
+    if (out[Kind] === Hit) {
       const flight = flightId === 0 ? undefined : owner.join(id, flightId, true, load, 'background')
       try {
-        const entry = this.#isHeap ? this.#near.atSlot(out[SLOT]) : this.#keepNear(id, bytes)
+        const entry = this.#isHeap ? this.#near.atSlot(out[Slot]) : this.#keepNear(id, bytes)
         return { entry, flight, leads: flight !== undefined, previous: entry.value }
       } catch (error) {
         if (flight !== undefined) owner.abandon(flight, error)
         throw error
       }
     }
-    const leads = out[KIND] === LEADS
-    const failing = out[KIND] === FAILING ? { bytes: bytes && Buffer.from(bytes) } : undefined
-    const isKnown = leads && out[SLOT] !== NO_SLOT
+    const leads = out[Kind] === Lead
+    const failing = out[Kind] === Failing ? { bytes: bytes && Buffer.from(bytes) } : undefined
+    const isKnown = leads && out[Slot] !== native.NO_SLOT
     const held = isKnown && this.#isHeap ? this.#near.getStale(id)?.value : undefined
     this.#collectEvictions()
     const flight = flightId === 0 ? undefined : owner.join(id, flightId, leads, load, 'lookup')
@@ -148,9 +138,9 @@ class Store {
    */
   refresh(id, owner, load) {
     const bytes = this.#bytesOf(native.cacheRefresh(this.#handle, id, clock.now(), this.#scratch, out))
-    const flightId = out[FLIGHT_ID]
-    const leads = out[KIND] === LEADS
-    const isKnown = leads && out[SLOT] !== NO_SLOT
+    const flightId = out[FlightId]
+    const leads = out[Kind] === Lead
+    const isKnown = leads && out[Slot] !== native.NO_SLOT
     const held = isKnown && this.#isHeap ? this.#near.getStale(id)?.value : undefined
     const flight = owner.join(id, flightId, leads, load, 'refresh')
     return { flight, leads, previous: isKnown && !this.#isHeap ? this.#previous(id, bytes) : held }
@@ -174,7 +164,7 @@ class Store {
     if (this.#near.get(id) !== undefined) return true
     if (this.#isMissing(id)) return false
     native.cacheHas(this.#handle, id, clock.now(), out)
-    const has = out[KIND] === HIT
+    const has = out[Kind] === Hit
     this.#collectEvictions()
     this.drainExcessEvictions()
     return has
@@ -228,7 +218,17 @@ class Store {
     this.flushUses()
     const now = clock.now()
     const took = now - startedAt
-    native.cacheArrive(this.#handle, flightId, bytes, weight !== undefined, weight ?? 0, ttl ?? NO_TTL, took, now, out)
+    native.cacheComplete(
+      this.#handle,
+      flightId,
+      bytes,
+      weight !== undefined,
+      weight ?? 0,
+      ttl ?? NO_TTL,
+      took,
+      now,
+      out
+    )
     this.#onStored(id, value)
   }
 
@@ -243,9 +243,9 @@ class Store {
     if (this.#isClosed) return { isCurrent: false, stale: undefined }
     const now = clock.now()
     const bytes = native.cacheFail(this.#handle, flightId, error, now - startedAt, now, out)
-    const isCurrent = out[FLIGHT_ID] !== 0
-    if (out[KIND] !== HIT) return { isCurrent, stale: undefined }
-    if (this.#isHeap) return { isCurrent, stale: this.#near.atSlot(out[SLOT]) }
+    const isCurrent = out[FlightId] !== 0
+    if (out[Kind] !== Hit) return { isCurrent, stale: undefined }
+    if (this.#isHeap) return { isCurrent, stale: this.#near.atSlot(out[Slot]) }
     try {
       return { isCurrent, stale: { value: decode(this.#codec, id, /** @type {Buffer} */ (bytes)) } }
     } catch {
@@ -282,7 +282,7 @@ class Store {
     native.cacheClear(this.#handle, hasListener && !this.#isHeap)
     const held = this.#near.clear()
     if (!hasListener) return
-    if (this.#isHeap) this.#evictions.add(deletedEntries(held, DELETED))
+    if (this.#isHeap) this.#evictions.add(deletedEntries(held, native.EvictionReason.Deleted))
     else this.#queueNativeEvictions(0)
   }
 
@@ -332,10 +332,10 @@ class Store {
 
   /** Native code has answered to a value that came in. @param {Id} id @param {unknown} value */
   #onStored(id, value) {
-    const isStored = out[KIND] === STORED
-    const slot = out[SLOT]
-    const refresh = out[REFRESH]
-    const fresh = out[FRESH]
+    const isStored = out[Kind] === Stored
+    const slot = out[Slot]
+    const refresh = out[RefreshAt]
+    const fresh = out[FreshUntil]
     this.#collectEvictions()
     if (isStored && this.#isHeap) this.#near.put(nearEntry(id, slot, value, refresh, fresh, undefined))
   }
@@ -348,7 +348,7 @@ class Store {
   /** Asks for what is held and fresh. @param {Id} id @param {boolean} counts as a use */
   #lookUpNative(id, counts) {
     const bytes = this.#bytesOf(native.cachePeek(this.#handle, id, clock.now(), counts, this.#scratch, out))
-    if (out[KIND] === HIT) return this.#isHeap ? this.#near.atSlot(out[SLOT]) : this.#keepNear(id, bytes)
+    if (out[Kind] === Hit) return this.#isHeap ? this.#near.atSlot(out[Slot]) : this.#keepNear(id, bytes)
     this.#collectEvictions()
     this.drainExcessEvictions()
     return undefined
@@ -398,11 +398,11 @@ class Store {
    * @param {number} slot
    * @param {number} reason or, of several, how many
    */
-  #collectEvictions(slot = out[EVICTED_SLOT], reason = out[EVICTION_REASON]) {
-    if (slot === NO_SLOT) return
+  #collectEvictions(slot = out[EvictedSlot], reason = out[EvictionReason]) {
+    if (slot === native.NO_SLOT) return
     if (!this.#isHeap) this.#queueNativeEvictions(reason)
-    else if (slot !== SEVERAL_EVICTED && !this.#evictions.hasListener) this.#near.deleteSlot(slot)
-    else if (slot !== SEVERAL_EVICTED) this.#evictions.add(this.#takeEvicted(slot, reason))
+    else if (slot !== native.FETCH && !this.#evictions.hasListener) this.#near.deleteSlot(slot)
+    else if (slot !== native.FETCH) this.#evictions.add(this.#takeEvicted(slot, reason))
     else {
       const list = native.cacheEvicted(this.#handle, reason)
       for (let at = 0; at < list.length; at += 2) this.#evictions.add(this.#takeEvicted(list[at], list[at + 1]))

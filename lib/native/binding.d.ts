@@ -9,6 +9,35 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** Length of a cache's answer. */
+export declare const ANSWER_WORDS: number
+
+/** First word of a cache's answer. */
+export declare enum AnswerKind {
+  Nothing = 0,
+  Hit = 1,
+  Lead = 2,
+  Follow = 3,
+  Stored = 4,
+  Failing = 5,
+}
+
+/** Index of a word in a cache's answer. */
+export declare enum AnswerWord {
+  Kind = 0,
+  Slot = 1,
+  Version = 2,
+  Flight = 3,
+  /** When a hit should be refreshed, in milliseconds. */
+  RefreshAt = 4,
+  /** Until when the entry is fresh, in milliseconds. */
+  FreshUntil = 5,
+  /** Slot of an evicted entry, [`NO_SLOT`], or [`FETCH`]. */
+  EvictedSlot = 6,
+  /** Reason of the eviction, or the number of evictions to fetch. */
+  EvictionReason = 7,
+}
+
 /**
  * Appends a piece to an input buffer: bytes, or whole characters of UTF-16 text, which become UTF-8. Returns the buffer's
  * length, or the bound that is reached.
@@ -16,33 +45,28 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 export declare function appendToInputBuffer(buffer: number, piece: Uint8Array | Uint16Array): number | Bound
 
 /** The bound of a pool that keeps it from admitting a task. */
-export declare const enum Bound {
-  Tasks = 'tasks',
-  Bytes = 'bytes',
-  /** The operating system cannot start threads. */
-  Threads = 'threads',
-}
+export type Bound = 'tasks' | 'bytes' | 'threads'
 
-/** A load has ended with a value, to be kept unless `keeps` is false. In native storage others that wait get the bytes. */
-export declare function cacheArrive(cache: number, token: number, value: Uint8Array | undefined, keeps: boolean, weight: number, ttl: number, took: number, now: number, out: Float64Array): void
-
-/** What they weigh. */
+/** Total weight of the entries. */
 export declare function cacheBytes(cache: number): number
 
-/** Everything goes. With `reports` JavaScript asks for it. */
+/** Removes all entries. With `reports` they are kept for `cacheEvicted`. */
 export declare function cacheClear(cache: number, reports: boolean): void
 
-/** Milliseconds on the clock that all environments of the process share. */
+/** Milliseconds on the process-wide clock. */
 export declare function cacheClock(): number
 
-/** `true`: there was one. */
-export declare function cacheDelete(cache: number, id: unknown, now: number, out: Float64Array): boolean
+/** Completes a load, and stores its value if `keeps` is true. In native storage followers receive the bytes. */
+export declare function cacheComplete(cache: number, flight: number, value: Uint8Array | undefined, keeps: boolean, weight: number, ttl: number, took: number, now: number, out: Float64Array): void
 
-/** What is fresh at this moment: slots, or ids and values in turn. */
+/** Removes an entry. Returns whether there was one. */
+export declare function cacheDelete(cache: number, key: unknown, now: number, out: Float64Array): boolean
+
+/** The fresh entries: slots, or keys and values alternating. */
 export declare function cacheEntries(cache: number, now: number): any[]
 
-/** What was evicted and not reported yet, so much at most: slots and reasons in turn, or ids, values and reasons. */
-export declare function cacheEvicted(cache: number, most: number): any[]
+/** Up to `max` evictions that were not reported yet: slots and reasons alternating, or keys, values and reasons. */
+export declare function cacheEvicted(cache: number, max: number): any[]
 
 export interface CacheEvictions {
   size: number
@@ -52,42 +76,45 @@ export interface CacheEvictions {
 }
 
 /**
- * A load has failed; others that wait get the error's bytes. Returns what is to be served in place of the error. There is a
- * token if the flight was the current one.
+ * Ends a failed load. Followers receive the error's bytes. Returns the value to serve in place of the error. The answer
+ * names the flight if it was the key's current one.
  */
-export declare function cacheFail(cache: number, token: number, error: Uint8Array | undefined, took: number, now: number, out: Float64Array): Buffer | null
-
-/** The value, or the flight that brings it. The first `used` of `uses` are slots of copies that were used before, in order. */
-export declare function cacheGet(cache: number, id: unknown, now: number, uses: Uint32Array, used: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
-
-/** The load of a flight elsewhere takes too long: leaves it, and whoever asks next loads anew. */
-export declare function cacheGiveUp(cache: number, token: number): boolean
-
-/** Whether something is held and fresh. */
-export declare function cacheHas(cache: number, id: unknown, now: number, out: Float64Array): void
+export declare function cacheFail(cache: number, flight: number, error: Uint8Array | undefined, took: number, now: number, out: Float64Array): Buffer | null
 
 /**
- * Nobody here waits for the flight any more. With `loads` this environment is at it. `true`: nobody waits at all, and
- * whoever loads may stop.
+ * Returns the value, or joins the flight that loads it. The first `used` of `uses` are slots of copies that were used
+ * before, in order.
  */
-export declare function cacheLeave(cache: number, token: number, loads: boolean): boolean
+export declare function cacheGet(cache: number, key: unknown, now: number, uses: Uint32Array, used: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
 
-/** What is held and fresh. With `counts` it is a use of it, or a miss. */
-export declare function cachePeek(cache: number, id: unknown, now: number, counts: boolean, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
+/** Leaves a flight whose load in another environment takes too long. The key's next caller begins another one. */
+export declare function cacheGiveUp(cache: number, flight: number): boolean
 
-/** The flight that loads it anew. Returns what is held. */
-export declare function cacheRefresh(cache: number, id: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
+/** Answers with the kind `Hit` if the key has a fresh entry. */
+export declare function cacheHas(cache: number, key: unknown, now: number, out: Float64Array): void
 
-/** New bounds; a bound that is left out stays as it is. */
+/**
+ * Leaves a flight that no caller of this environment waits for. `loads`: its loader runs here. Returns true if the loader
+ * may stop, because no other environment waits either.
+ */
+export declare function cacheLeave(cache: number, flight: number, loads: boolean): boolean
+
+/** Returns a fresh value. With `counts` it is counted as a hit or a miss. */
+export declare function cachePeek(cache: number, key: unknown, now: number, counts: boolean, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
+
+/** Joins or begins a flight for the key. Returns the last known value. */
+export declare function cacheRefresh(cache: number, key: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
+
+/** Changes the limits. An omitted limit is unchanged. */
 export declare function cacheResize(cache: number, options: unknown, now: number, out: Float64Array): void
 
-/** Stores a value: its bytes, or `undefined` in heap storage. A negative `ttl` is none of its own. */
-export declare function cacheSet(cache: number, id: unknown, value: Uint8Array | undefined, weight: number, ttl: number, now: number, out: Float64Array): void
+/** Stores a value: its bytes, or `undefined` in heap storage. A negative `ttl` stands for the cache's. */
+export declare function cacheSet(cache: number, key: unknown, value: Uint8Array | undefined, weight: number, ttl: number, now: number, out: Float64Array): void
 
-/** Entries held. */
+/** Number of entries. */
 export declare function cacheSize(cache: number): number
 
-/** A snapshot. */
+/** Statistics of the cache. */
 export declare function cacheStats(cache: number): CacheStats
 
 export interface CacheStats {
@@ -104,10 +131,10 @@ export interface CacheStats {
   loadTime: LatencySummary
 }
 
-/** Copies of entries were used, in this order. */
+/** Records uses of copies, oldest first. */
 export declare function cacheTouch(cache: number, slots: Uint32Array, count: number): void
 
-/** The words of versions, by the lower bits of a slot; `null` where memory of this side cannot be shown to JavaScript. */
+/** Version words, indexed by the lower bits of a slot; `null` where native memory cannot be exposed to JavaScript. */
 export declare function cacheVersions(cache: number): Uint32Array | null
 
 /**
@@ -122,7 +149,7 @@ export declare function cancelWait(task: number): boolean
 /** Chains transforms into one. */
 export declare function chainTransforms(handles: Array<number>): TransformInfo
 
-/** Lets go of a cache. Flights that this environment led are handed over to others that wait for them. */
+/** Closes a handle of a cache. Followers take over the flights that it led. */
 export declare function closeCache(cache: number): void
 
 /** Closes a pool. Its threads end after its last task, once all environments have closed it. */
@@ -153,7 +180,7 @@ export declare function dropPermit(permit: number): void
 export declare function dropTransform(handle: number): void
 
 /** Why an entry left a cache. */
-export declare const enum EvictionReason {
+export declare enum EvictionReason {
   Size = 0,
   Ttl = 1,
   Replaced = 2,
@@ -161,10 +188,13 @@ export declare const enum EvictionReason {
 }
 
 /** Statistics name of a task that JavaScript runs. */
-export declare const enum ExternalKind {
+export declare enum ExternalKind {
   Module = 0,
   WorkerScript = 1,
 }
+
+/** In place of an evicted slot: fetch the evictions. */
+export declare const FETCH: number
 
 /** Counts the first tasks of `tasks` as ended, after `micros` microseconds in total. */
 export declare function finishTasks(permit: number, tasks: Uint32Array, completed: number, failed: number, cancelled: number, micros: number): void
@@ -185,7 +215,7 @@ export interface LatencySummary {
 }
 
 /** Kind of a message about a shared load. */
-export declare const enum MailKind {
+export declare enum MailKind {
   Value = 0,
   Error = 1,
   /** The loader's environment is gone: take the load over. */
@@ -198,13 +228,16 @@ export declare const enum MailKind {
 /** Items of a batch, at most. */
 export declare const MAX_BATCH: number
 
+/** In place of a slot: none. */
+export declare const NO_SLOT: number
+
 /** Marks the length of a batch item that was a string. */
 export declare const OF_STRING: number
 
 /** Opens the environment's completion port. Called once, when the package is loaded. */
 export declare function open(drain: () => void): void
 
-/** Opens a cache. Other environments tell this one of its flights under the port's number `mailbox`. */
+/** Opens a cache. Messages of other environments about its flights go to the port's number `mailbox`. */
 export declare function openCache(options: unknown): number
 
 /**
@@ -253,7 +286,7 @@ export declare const QUEUED: number
  * Kind of a completion record: its second word. A batch is `[task, Many, count, microseconds]`, followed by `[kind, length]`
  * for each item; every other record is three words.
  */
-export declare const enum RecordKind {
+export declare enum RecordKind {
   /** `[task, Bytes, length]`; the bytes are in the shared array. */
   Bytes = 0,
   /** The result is the next value. */
@@ -350,6 +383,9 @@ export interface TransformStats {
 
 /** The version of the package that this addon belongs to. */
 export declare const VERSION: string
+
+/** Words of entry versions, which slots share: a change of one entry makes copies of some others look old as well. */
+export declare const VERSION_WORDS: number
 
 /** Queues `task` for a reservation, which follows as a `Granted` record even if capacity is free. */
 export declare function waitForReservation(pool: number, task: number, bytes: number): void

@@ -1,8 +1,8 @@
-//! Memory for encoded values, beside the allocator of the process: a million values that go at once neither hold its locks
-//! nor stay in its lists; the system has their memory back when the last one of a region is gone.
+//! Memory for encoded values, separate from the process's allocator: freeing a million values together neither holds the
+//! allocator's locks nor fills its free lists. A region is unmapped when its last value is dropped.
 //!
-//! A slab allocator (Bonwick, USENIX 1994): a region is cut into slots of one size, and the sizes grow by an eighth at most,
-//! so no more than that is wasted in a slot. A value larger than the largest slot has a region of its own.
+//! A slab allocator (Bonwick, USENIX 1994): a region consists of slots of one size. Sizes grow by at most an eighth, which
+//! bounds the unused part of a slot. A value larger than the largest slot has a separate region.
 
 use crate::sync::atomic::{AtomicU32, Ordering, fence};
 use crate::sync::{Arc, Mutex};
@@ -11,15 +11,16 @@ use slab::Slab;
 use std::collections::BTreeSet;
 use std::io;
 
-/// Bytes of an ordinary region, and how many slots the others have at least.
+/// Bytes of a region, unless `MIN_SLOTS` slots need more.
 const REGION: usize = 2 << 20;
-const FEWEST: usize = 8;
-const LARGEST: usize = 1 << 20;
-/// Slots up to `STEPS * GRAIN` bytes grow by `GRAIN`, then in so many steps for each doubling.
+const MIN_SLOTS: usize = 8;
+/// Bytes of the largest slot.
+const MAX_SLOT: usize = 1 << 20;
+/// Slot sizes grow by `GRAIN` up to `STEPS * GRAIN` bytes, then in `STEPS` steps per doubling.
 const GRAIN: usize = 16;
 const STEPS: usize = 8;
 
-/// Values of one cache. Clones share it.
+/// Memory of one cache. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Arena(Arc<Mutex<State>>);
 
@@ -38,16 +39,16 @@ struct Region {
     /// Bytes of a slot.
     size: usize,
     memory: Mutex<MmapMut>,
-    /// How many hold each slot.
-    holders: Box<[AtomicU32]>,
+    /// Reference count of each slot.
+    counts: Box<[AtomicU32]>,
 }
 
 #[derive(Debug)]
 struct State {
     regions: Slab<Slots>,
-    /// Regions with a free slot, by the class of their size. The oldest is filled first, so that others become empty.
-    roomy: Vec<BTreeSet<usize>>,
-    /// An empty region that is kept for the next value; one for all sizes.
+    /// Regions with a free slot, by size class. The oldest is filled first, so that others become empty.
+    partial: Vec<BTreeSet<usize>>,
+    /// An empty region kept for reuse: at most one in all size classes.
     spare: Option<usize>,
 }
 
@@ -56,7 +57,7 @@ struct Slots {
     region: Arc<Region>,
     class: Option<usize>,
     free: Vec<u32>,
-    /// Slots from here on were never used.
+    /// Index of the first slot that was never used.
     untouched: u32,
     used: u32,
 }
@@ -64,75 +65,65 @@ struct Slots {
 impl Arena {
     #[must_use]
     pub fn new() -> Self {
-        Arena(Arc::new(Mutex::new(State { regions: Slab::new(), roomy: Vec::new(), spare: None })))
+        Arena(Arc::new(Mutex::new(State { regions: Slab::new(), partial: Vec::new(), spare: None })))
     }
 
-    /// Keeps a copy of the bytes.
+    /// Stores a copy of the bytes.
     ///
     /// # Errors
-    /// If the system gives no more memory.
+    /// If the system has no memory left.
     pub fn store(&self, bytes: &[u8]) -> io::Result<Stored> {
-        let (region, slot) = self.0.lock().take(bytes.len())?;
-        let at = slot as usize * region.size;
-        region.memory.lock()[at..at + bytes.len()].copy_from_slice(bytes);
-        region.holders[slot as usize].store(1, Ordering::Relaxed);
+        let (region, slot) = self.0.lock().allocate(bytes.len())?;
+        let start = slot as usize * region.size;
+        region.memory.lock()[start..start + bytes.len()].copy_from_slice(bytes);
+        region.counts[slot as usize].store(1, Ordering::Relaxed);
         Ok(Stored { arena: self.clone(), region, slot, len: bytes.len() })
-    }
-
-    /// Bytes that the system has given.
-    #[must_use]
-    pub fn mapped(&self) -> usize {
-        self.0.lock().regions.iter().map(|(_, slots)| slots.region.size * slots.region.holders.len()).sum()
     }
 }
 
 impl Stored {
     #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "callers need the length only")]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Calls `f` with the bytes. Others of the same region wait meanwhile.
+    /// Calls `f` with the bytes. Access to other values of the region waits meanwhile.
     pub fn read<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
-        let at = self.slot as usize * self.region.size;
-        f(&self.region.memory.lock()[at..at + self.len])
+        let start = self.slot as usize * self.region.size;
+        f(&self.region.memory.lock()[start..start + self.len])
     }
 
-    fn holders(&self) -> &AtomicU32 {
-        &self.region.holders[self.slot as usize]
+    fn count(&self) -> &AtomicU32 {
+        &self.region.counts[self.slot as usize]
     }
 }
 
 impl Clone for Stored {
     fn clone(&self) -> Self {
-        self.holders().fetch_add(1, Ordering::Relaxed);
+        self.count().fetch_add(1, Ordering::Relaxed);
         Stored { arena: self.arena.clone(), region: self.region.clone(), slot: self.slot, len: self.len }
     }
 }
 
 impl Drop for Stored {
     fn drop(&mut self) {
-        // As `Arc` counts: whoever is last sees all that the others did.
-        if self.holders().fetch_sub(1, Ordering::Release) == 1 {
+        // As in `Arc`: the last owner sees the accesses of all others.
+        if self.count().fetch_sub(1, Ordering::Release) == 1 {
             fence(Ordering::Acquire);
-            let emptied = self.arena.0.lock().give_back(self.region.key, self.slot);
-            // Unmapped here, outside of the lock.
+            let emptied = self.arena.0.lock().free(self.region.key, self.slot);
+            // Unmap outside the lock.
             drop(emptied);
         }
     }
 }
 
 impl State {
-    /// A free slot for so many bytes.
-    fn take(&mut self, len: usize) -> io::Result<(Arc<Region>, u32)> {
-        let class = (len <= LARGEST).then(|| class_of(len));
-        let roomy = class.and_then(|class| self.roomy.get(class)?.first().copied());
-        let key = match roomy {
+    /// Returns a free slot of at least `len` bytes.
+    fn allocate(&mut self, len: usize) -> io::Result<(Arc<Region>, u32)> {
+        let class = (len <= MAX_SLOT).then(|| class_of(len));
+        let partial = class.and_then(|class| self.partial.get(class)?.first().copied());
+        let key = match partial {
             Some(key) => key,
             None => self.map(class, len)?,
         };
@@ -146,53 +137,53 @@ impl State {
         });
         slots.used += 1;
         let region = slots.region.clone();
-        if slots.used as usize == region.holders.len()
+        if slots.used as usize == region.counts.len()
             && let Some(class) = class
         {
-            self.roomy[class].remove(&key);
+            self.partial[class].remove(&key);
         }
         Ok((region, slot))
     }
 
     fn map(&mut self, class: Option<usize>, len: usize) -> io::Result<usize> {
         let size = class.map_or(len, size_of);
-        let count = if class.is_some() { (REGION / size).max(FEWEST) } else { 1 };
+        let count = if class.is_some() { (REGION / size).max(MIN_SLOTS) } else { 1 };
         let memory = Mutex::new(MmapMut::map_anon(size * count)?);
-        let holders = (0..count).map(|_| AtomicU32::new(0)).collect();
+        let counts = (0..count).map(|_| AtomicU32::new(0)).collect();
         let key = self.regions.vacant_key();
-        let region = Arc::new(Region { key, size, memory, holders });
+        let region = Arc::new(Region { key, size, memory, counts });
         self.regions.insert(Slots { region, class, free: Vec::new(), untouched: 0, used: 0 });
         if let Some(class) = class {
-            if class >= self.roomy.len() {
-                self.roomy.resize_with(class + 1, BTreeSet::new);
+            if class >= self.partial.len() {
+                self.partial.resize_with(class + 1, BTreeSet::new);
             }
-            self.roomy[class].insert(key);
+            self.partial[class].insert(key);
         }
         Ok(key)
     }
 
-    /// Frees a slot. Returns the region that nobody needs any more.
-    fn give_back(&mut self, key: usize, slot: u32) -> Option<Slots> {
+    /// Frees a slot. Returns a region to unmap.
+    fn free(&mut self, key: usize, slot: u32) -> Option<Slots> {
         let slots = &mut self.regions[key];
         slots.used -= 1;
         let is_empty = slots.used == 0;
         let Some(class) = slots.class else { return Some(self.regions.remove(key)) };
         slots.free.push(slot);
-        self.roomy[class].insert(key);
+        self.partial[class].insert(key);
         if !is_empty {
             return None;
         }
-        // What was free the longest is the one to go.
+        // Unmap the region that has been empty for longer.
         let old = self.spare.replace(key)?;
         let slots = self.regions.remove(old);
         if let Some(class) = slots.class {
-            self.roomy[class].remove(&old);
+            self.partial[class].remove(&old);
         }
         Some(slots)
     }
 }
 
-/// The number of the smallest size of slots that so many bytes fit in.
+/// Class of the smallest slot that holds `len` bytes.
 fn class_of(len: usize) -> usize {
     if len <= STEPS * GRAIN {
         return len.div_ceil(GRAIN).max(1);
@@ -202,7 +193,7 @@ fn class_of(len: usize) -> usize {
     doublings * STEPS + steps
 }
 
-/// The bytes of a slot, by its number.
+/// Bytes of a slot, by its class.
 fn size_of(class: usize) -> usize {
     if class <= 2 * STEPS {
         return class * GRAIN;
@@ -216,10 +207,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Bytes of all regions.
+    fn mapped(arena: &Arena) -> usize {
+        arena.0.lock().regions.iter().map(|(_, slots)| slots.region.size * slots.region.counts.len()).sum()
+    }
+
     #[test]
     fn slots_waste_an_eighth_at_most() {
         let mut last = 0;
-        for len in (0..5000).chain([65_535, 65_536, 65_537, 999_999, LARGEST]) {
+        for len in (0..5000).chain([65_535, 65_536, 65_537, 999_999, MAX_SLOT]) {
             let class = class_of(len);
             let size = size_of(class);
             assert!(size >= len && (len <= GRAIN || size <= len + len / STEPS + GRAIN), "{len} in {size}");
@@ -229,20 +225,20 @@ mod tests {
     }
 
     #[test]
-    fn a_region_goes_with_its_last_value() {
+    fn a_region_is_unmapped_with_its_last_value() {
         let arena = Arena::new();
         let values: Vec<_> = (0..10_000).map(|_| arena.store(&[1; 1000]).unwrap()).collect();
-        assert!(arena.mapped() >= 10_000_000 && arena.mapped() < 13_000_000, "{}", arena.mapped());
+        assert!(mapped(&arena) >= 10_000_000 && mapped(&arena) < 13_000_000, "{}", mapped(&arena));
         drop(values);
-        assert!(arena.mapped() <= REGION);
-        let large = arena.store(&vec![2; LARGEST + 1]).unwrap();
+        assert!(mapped(&arena) <= REGION);
+        let large = arena.store(&vec![2; MAX_SLOT + 1]).unwrap();
         assert!(large.read(|bytes| bytes.iter().all(|&byte| byte == 2)));
         drop(large);
-        assert!(arena.mapped() <= REGION);
+        assert!(mapped(&arena) <= REGION);
     }
 
     #[test]
-    fn memory_is_used_again() {
+    fn memory_is_reused() {
         let arena = Arena::new();
         let mut held = std::collections::VecDeque::new();
         let mut peak = 0;
@@ -251,9 +247,9 @@ mod tests {
             if held.len() > 1000 {
                 held.pop_front();
             }
-            peak = peak.max(arena.mapped());
+            peak = peak.max(mapped(&arena));
         }
-        // One region for each class that was used, and a spare one.
+        // One region for each class in use, and a spare one.
         assert!(peak <= (class_of(500) - class_of(100) + 2) * REGION, "{peak}");
     }
 
@@ -267,7 +263,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_value_keeps_its_bytes(steps in prop::collection::vec(prop_oneof![
-            3 => prop_oneof![9 => 0_usize..2000, 1 => Just(LARGEST + 1)].prop_map(Step::Store),
+            3 => prop_oneof![9 => 0_usize..2000, 1 => Just(MAX_SLOT + 1)].prop_map(Step::Store),
             1 => any::<usize>().prop_map(Step::Clone),
             3 => any::<usize>().prop_map(Step::Drop),
         ], 1..100)) {
@@ -280,11 +276,11 @@ mod tests {
                         next = next.wrapping_add(1);
                         held.push((next, arena.store(&vec![next; len]).unwrap()));
                     }
-                    Step::Clone(at) if !held.is_empty() => {
-                        let copy = held[at % held.len()].clone();
+                    Step::Clone(index) if !held.is_empty() => {
+                        let copy = held[index % held.len()].clone();
                         held.push(copy);
                     }
-                    Step::Drop(at) if !held.is_empty() => drop(held.swap_remove(at % held.len())),
+                    Step::Drop(index) if !held.is_empty() => drop(held.swap_remove(index % held.len())),
                     Step::Clone(_) | Step::Drop(_) => {}
                 }
                 for (byte, stored) in &held {
@@ -292,7 +288,7 @@ mod tests {
                 }
             }
             held.clear();
-            prop_assert!(arena.mapped() <= FEWEST * LARGEST);
+            prop_assert!(mapped(&arena) <= MIN_SLOTS * MAX_SLOT);
         }
     }
 }
@@ -302,7 +298,7 @@ mod loom_tests {
     use super::*;
 
     #[test]
-    fn loom_the_last_holder_frees_the_slot_once() {
+    fn loom_the_last_owner_frees_the_slot_once() {
         loom::model(|| {
             let arena = Arena::new();
             let first = arena.store(&[7; 10]).unwrap();

@@ -1,10 +1,10 @@
-//! Ids whose last load failed, for a while: asking again at once would only fail again.
+//! Recent load failures, by key. Loading again immediately would most likely fail again.
 
-use super::id::Id;
+use super::key::Key;
 use crate::clock::Time;
 use lru::LruCache;
 
-/// Ids that are remembered at most; the oldest failure is forgotten first.
+/// Beyond this number of failures the oldest one is dropped.
 const MAX_FAILURES: usize = 1024;
 
 struct Failure<E> {
@@ -12,36 +12,35 @@ struct Failure<E> {
     error: E,
 }
 
-/// Failures by id. `E` is the error, or what stands for it.
-pub struct Failures<E>(LruCache<Id, Failure<E>>);
+/// Failures by key. `E` is the error, or a handle to it.
+pub struct Failures<E>(LruCache<Key, Failure<E>>);
 
 impl<E> Failures<E> {
     pub fn new() -> Self {
         Failures(LruCache::unbounded())
     }
 
-    pub fn remember(&mut self, id: Id, error: E, until: Time) {
-        self.0.put(id, Failure { until, error });
+    pub fn remember(&mut self, key: Key, error: E, until: Time) {
+        self.0.put(key, Failure { until, error });
         if self.0.len() > MAX_FAILURES {
             self.0.pop_lru();
         }
     }
 
-    /// The error, if it is to be given in place of another load.
-    pub fn find(&mut self, id: &Id, now: Time) -> Option<&E> {
+    /// Returns the error to serve in place of another load.
+    pub fn find(&mut self, key: &Key, now: Time) -> Option<&E> {
         if self.0.is_empty() {
             return None;
         }
-        if self.0.peek(id)?.until <= now {
-            self.0.pop(id);
+        if self.0.peek(key)?.until <= now {
+            self.0.pop(key);
         }
-        self.0.peek(id).map(|failure| &failure.error)
+        self.0.peek(key).map(|failure| &failure.error)
     }
 
-    /// Something else is known of it.
-    pub fn forget(&mut self, id: &Id) {
+    pub fn forget(&mut self, key: &Key) {
         if !self.0.is_empty() {
-            self.0.pop(id);
+            self.0.pop(key);
         }
     }
 
@@ -55,9 +54,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_known_until_its_time_is_over_or_it_is_forgotten() {
+    fn a_failure_lasts_until_its_time_is_over_or_it_is_forgotten() {
         let mut failures = Failures::new();
-        let (a, b) = (Id::from("a"), Id::from("b"));
+        let (a, b) = (Key::from("a"), Key::from("b"));
         failures.remember(a.clone(), 1, Time(10));
         failures.remember(b.clone(), 2, Time(20));
         assert_eq!(failures.find(&a, Time(9)), Some(&1));
@@ -67,13 +66,13 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_is_forgotten_when_there_are_too_many() {
+    fn the_oldest_failure_is_dropped_beyond_the_limit() {
         let mut failures = Failures::new();
         for number in 0..2000 {
-            failures.remember(Id::number(f64::from(number)), number, Time(1));
+            failures.remember(Key::number(f64::from(number)), number, Time(1));
         }
         assert_eq!(failures.0.len(), MAX_FAILURES);
-        assert_eq!(failures.find(&Id::number(0.0), Time(0)), None);
-        assert_eq!(failures.find(&Id::number(1999.0), Time(0)), Some(&1999));
+        assert_eq!(failures.find(&Key::number(0.0), Time(0)), None);
+        assert_eq!(failures.find(&Key::number(1999.0), Time(0)), Some(&1999));
     }
 }

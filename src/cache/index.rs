@@ -1,33 +1,33 @@
-//! Which entry an id stands for. An entry has a slot, a small number that is its name everywhere else.
+//! Entries by key. All other modules name an entry by its slot, a small number.
 
-use super::expiry::Times;
-use super::id::{ById, Id};
+use super::expiry::EntryTimes;
+use super::key::{Key, KeyMap};
 use slab::Slab;
 
 #[derive(Debug)]
 pub struct Entry<V> {
-    pub id: Id,
+    pub key: Key,
     pub value: V,
-    pub times: Times,
+    pub times: EntryTimes,
 }
 
 #[derive(Debug)]
 pub struct Index<V> {
-    slots: ById<u32>,
+    slots: KeyMap<u32>,
     entries: Slab<Entry<V>>,
 }
 
 impl<V> Index<V> {
     pub fn new() -> Self {
-        Index { slots: ById::default(), entries: Slab::new() }
+        Index { slots: KeyMap::default(), entries: Slab::new() }
     }
 
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub fn find(&self, id: &Id) -> Option<(u32, &Entry<V>)> {
-        let slot = *self.slots.get(id)?;
+    pub fn find(&self, key: &Key) -> Option<(u32, &Entry<V>)> {
+        let slot = *self.slots.get(key)?;
         Some((slot, self.entries.get(slot as usize)?))
     }
 
@@ -35,27 +35,27 @@ impl<V> Index<V> {
         self.entries.get(slot as usize)
     }
 
-    /// `None`: there are more entries than slots have numbers.
+    /// `None`: all slot numbers are in use.
     pub fn insert(&mut self, entry: Entry<V>) -> Option<u32> {
         let slot = u32::try_from(self.entries.vacant_key()).ok()?;
-        let held = self.slots.insert(entry.id.clone(), slot);
-        debug_assert!(held.is_none(), "an id has one entry");
+        let previous = self.slots.insert(entry.key.clone(), slot);
+        debug_assert!(previous.is_none(), "a key has one entry");
         self.entries.insert(entry);
         Some(slot)
     }
 
     pub fn remove(&mut self, slot: u32) -> Option<Entry<V>> {
         let entry = self.entries.try_remove(slot as usize)?;
-        self.slots.remove(&entry.id);
-        // Memory follows the number of entries down: a cache that was cleared does not keep its peak.
+        self.slots.remove(&entry.key);
+        // A cache whose entries were deleted does not keep the memory of its peak.
         if self.slots.len() * 8 < self.slots.capacity() && self.slots.capacity() > 1024 {
             self.slots.shrink_to(self.slots.len() * 2);
         }
         Some(entry)
     }
 
-    /// Everything, at once.
-    pub fn take(&mut self) -> (ById<u32>, Slab<Entry<V>>) {
+    /// Removes everything.
+    pub fn take(&mut self) -> (KeyMap<u32>, Slab<Entry<V>>) {
         (std::mem::take(&mut self.slots), std::mem::take(&mut self.entries))
     }
 }
@@ -65,23 +65,28 @@ mod tests {
     use super::*;
     use crate::clock::Time;
 
-    fn entry(id: &str, value: u32) -> Entry<u32> {
-        let times = Times { refresh: Time::NEVER, fresh: Time::NEVER, revalidate: Time::NEVER, if_error: Time::NEVER };
-        Entry { id: Id::from(id), value, times }
+    fn entry(key: &str, value: u32) -> Entry<u32> {
+        let times = EntryTimes {
+            refresh_at: Time::NEVER,
+            fresh_until: Time::NEVER,
+            revalidate_until: Time::NEVER,
+            if_error_until: Time::NEVER,
+        };
+        Entry { key: Key::from(key), value, times }
     }
 
     #[test]
-    fn slots_are_used_again() {
+    fn slots_are_reused() {
         let mut index = Index::new();
         let first = index.insert(entry("a", 1)).unwrap();
         let second = index.insert(entry("b", 2)).unwrap();
         assert_eq!(index.remove(first).unwrap().value, 1);
-        assert!(index.find(&Id::from("a")).is_none());
+        assert!(index.find(&Key::from("a")).is_none());
         assert_eq!(index.insert(entry("c", 3)), Some(first));
-        assert_eq!(index.find(&Id::from("b")).unwrap().0, second);
+        assert_eq!(index.find(&Key::from("b")).unwrap().0, second);
         assert_eq!(index.len(), 2);
         assert_eq!(index.take().1.len(), 2);
-        assert_eq!((index.len(), index.find(&Id::from("c")).is_none()), (0, true));
+        assert_eq!((index.len(), index.find(&Key::from("c")).is_none()), (0, true));
     }
 
     #[test]
@@ -94,6 +99,6 @@ mod tests {
             index.remove(slot);
         }
         assert!(index.slots.capacity() < 2000, "{}", index.slots.capacity());
-        assert_eq!(index.find(&Id::from("99995")).unwrap().1.value, 99_995);
+        assert_eq!(index.find(&Key::from("99995")).unwrap().1.value, 99_995);
     }
 }

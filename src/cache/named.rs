@@ -1,59 +1,59 @@
-//! One cache per name in the process, however many JavaScript threads ask for it.
+//! Process-wide named caches, shared by all JavaScript threads.
 
 use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-/// What the one who opens a cache asks for, as JavaScript spells it: names and values of options.
+/// Requested options, by name, with their values as JavaScript spells them.
 pub type Settings = BTreeMap<&'static str, String>;
 
-/// A cache of that name exists and one of its options is another one than asked for.
+/// An option whose value differs between the existing cache and the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
     pub option: &'static str,
     pub existing: String,
-    pub wanted: String,
+    pub requested: String,
 }
 
 struct Entry<T> {
-    held: Weak<T>,
+    value: Weak<T>,
     settings: Settings,
 }
 
-/// What goes by a name lives as long as anybody holds it.
-pub struct Names<T>(Mutex<BTreeMap<String, Entry<T>>>);
+/// Values by name. A value is dropped with its last `Arc`.
+pub struct Registry<T>(Mutex<BTreeMap<String, Entry<T>>>);
 
-impl<T> Names<T> {
+impl<T> Registry<T> {
     #[cfg(not(feature = "loom"))]
     pub const fn new() -> Self {
-        Names(Mutex::new(BTreeMap::new()))
+        Registry(Mutex::new(BTreeMap::new()))
     }
 
-    /// The one of that name, made if there is none.
+    /// Returns the value of that name; makes one if none exists.
     ///
     /// # Errors
-    /// If there is one, and it was made with other settings.
+    /// If the existing value was made with different settings.
     pub fn open(&self, name: &str, settings: Settings, make: impl FnOnce() -> T) -> Result<Arc<T>, Mismatch> {
-        let mut names = self.0.lock();
-        if let Some(entry) = names.get(name)
-            && let Some(held) = entry.held.upgrade()
+        let mut entries = self.0.lock();
+        if let Some(entry) = entries.get(name)
+            && let Some(value) = entry.value.upgrade()
         {
             check(&entry.settings, &settings)?;
-            return Ok(held);
+            return Ok(value);
         }
-        let held = Arc::new(make());
-        names.retain(|_, entry| entry.held.strong_count() > 0);
-        names.insert(name.into(), Entry { held: Arc::downgrade(&held), settings });
-        Ok(held)
+        let value = Arc::new(make());
+        entries.retain(|_, entry| entry.value.strong_count() > 0);
+        entries.insert(name.into(), Entry { value: Arc::downgrade(&value), settings });
+        Ok(value)
     }
 }
 
-fn check(existing: &Settings, wanted: &Settings) -> Result<(), Mismatch> {
-    for option in existing.keys().chain(wanted.keys()) {
-        let (had, asked) = (existing.get(option), wanted.get(option));
+fn check(existing: &Settings, requested: &Settings) -> Result<(), Mismatch> {
+    for option in existing.keys().chain(requested.keys()) {
+        let (had, asked) = (existing.get(option), requested.get(option));
         if had != asked {
             let spelled = |value: Option<&String>| value.map_or("the default", |value| value).to_owned();
-            return Err(Mismatch { option, existing: spelled(had), wanted: spelled(asked) });
+            return Err(Mismatch { option, existing: spelled(had), requested: spelled(asked) });
         }
     }
     Ok(())
@@ -64,16 +64,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_for_each_name_while_it_is_held() {
-        let names = Names::new();
+    fn a_name_has_one_value_until_its_last_owner_drops_it() {
+        let registry = Registry::new();
         let settings = |max: &str| Settings::from([("max", max.to_owned())]);
-        let first = names.open("a", settings("5"), || 1).unwrap();
-        assert!(Arc::ptr_eq(&first, &names.open("a", settings("5"), || 2).unwrap()));
-        let mismatch = names.open("a", settings("6"), || 3).unwrap_err();
-        assert_eq!(mismatch, Mismatch { option: "max", existing: "5".into(), wanted: "6".into() });
-        assert_eq!(names.open("a", Settings::new(), || 3).unwrap_err().wanted, "the default");
-        assert_eq!(*names.open("b", settings("6"), || 4).unwrap(), 4);
+        let first = registry.open("a", settings("5"), || 1).unwrap();
+        assert!(Arc::ptr_eq(&first, &registry.open("a", settings("5"), || 2).unwrap()));
+        let mismatch = registry.open("a", settings("6"), || 3).unwrap_err();
+        assert_eq!(mismatch, Mismatch { option: "max", existing: "5".into(), requested: "6".into() });
+        assert_eq!(registry.open("a", Settings::new(), || 3).unwrap_err().requested, "the default");
+        assert_eq!(*registry.open("b", settings("6"), || 4).unwrap(), 4);
         drop(first);
-        assert_eq!(*names.open("a", settings("7"), || 5).unwrap(), 5);
+        assert_eq!(*registry.open("a", settings("7"), || 5).unwrap(), 5);
     }
 }

@@ -1,9 +1,9 @@
-//! What a cache counts.
+//! Statistics of a cache.
 
-use super::flight::Joined;
+use super::flight::Join;
 use crate::metrics::Summary;
 
-/// Why an entry is not there any more.
+/// Why an entry was evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     Size,
@@ -31,15 +31,15 @@ impl Evictions {
     }
 }
 
-/// What is counted one by one.
+/// Event counters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     pub hits: u64,
     pub stale_hits: u64,
-    /// Questions that found nothing to serve at once.
+    /// Lookups without a value to serve immediately.
     pub misses: u64,
     pub loads: u64,
-    /// Those who joined a load under way.
+    /// Lookups that joined a load in flight.
     pub coalesced: u64,
     pub load_failures: u64,
     pub evictions: Evictions,
@@ -50,20 +50,20 @@ impl Counts {
         *(if is_stale { &mut self.stale_hits } else { &mut self.hits }) += 1;
     }
 
-    pub fn miss(&mut self, joined: Joined) {
+    pub fn miss(&mut self, join: Join) {
         self.misses += 1;
-        self.flight(joined);
+        self.join(join);
     }
 
-    pub fn flight(&mut self, joined: Joined) {
-        match joined {
-            Joined::Leads(_) => self.loads += 1,
-            Joined::Follows(_) => self.coalesced += 1,
+    pub fn join(&mut self, join: Join) {
+        match join {
+            Join::Lead(_) => self.loads += 1,
+            Join::Follow(_) => self.coalesced += 1,
         }
     }
 }
 
-/// A snapshot. Times are milliseconds.
+/// Snapshot of a cache.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stats {
     pub size: usize,

@@ -1,7 +1,7 @@
 //! Frees memory on another thread where freeing it would block the event loop.
 
 use super::allocator::trim_heap;
-use crate::cache::Cleared;
+use crate::cache::Detached;
 
 /// Bytes in one piece, and pieces or cache entries, that are freed within about a millisecond.
 const BYTES: usize = 16 << 20;
@@ -16,7 +16,7 @@ pub fn drop_bytes<T: Send + 'static>(garbage: T, bytes: usize) {
 
 /// Drops the contents of a cache and trims the heap: glibc would keep the memory, and merge the free pieces only at the next
 /// large allocation, which millions of pieces would delay.
-pub fn drop_entries<V: Send + 'static>(cleared: Cleared<V>) {
+pub fn drop_entries<V: Send + 'static>(cleared: Detached<V>) {
     if cleared.count() > PIECES {
         on_thread(move || {
             cleared.free(PIECES, trim_heap);

@@ -5,6 +5,7 @@
 //! returned array, in order.
 
 use super::completion::{Completion, DrainBuffers, Mail, Outcome};
+use super::convert::f64_of;
 use super::environment;
 use super::environment::Environment;
 use super::napi_raw::{self, misuse};
@@ -129,8 +130,7 @@ impl<'env> Drain<'env, '_> {
             Mail::Absent => (MailKind::Absent, None),
         };
         self.record(subscriber, RecordKind::Mail, kind as u32);
-        #[expect(clippy::cast_precision_loss, reason = "flights are numbered from one")]
-        let flight = self.env.create_double(flight as f64)?.to_unknown();
+        let flight = self.env.create_double(f64_of(flight))?.to_unknown();
         self.value(flight)?;
         if let Some(stored) = stored {
             let bytes = napi_raw::buffer(self.env, stored.len(), |write| stored.read(write))?;
@@ -216,8 +216,7 @@ impl<'env> Drain<'env, '_> {
         let mut failure = Object::new(self.env)?;
         failure.set("code", error.kind.code())?;
         failure.set("message", error.message.as_ref())?;
-        #[expect(clippy::cast_precision_loss, reason = "no input is 2^53 bytes long")]
-        failure.set("offset", error.offset.map(|offset| offset as f64))?;
+        failure.set("offset", error.offset.map(f64_of))?;
         failure.set("transform", error.transform)?;
         Ok(failure)
     }

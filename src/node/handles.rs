@@ -1,6 +1,6 @@
 //! Native objects of an environment, which its JavaScript names by handles.
 
-use super::cache;
+use super::cache::handle as cache;
 use super::napi_raw::{Pinned, misuse};
 use super::task::input_buffer::InputBuffer;
 use crate::cancel::Cancel;

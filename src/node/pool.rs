@@ -2,9 +2,9 @@
 
 use super::args::{read_arg, throw};
 use super::completion::Outcome;
+use super::convert::{LatencySummary, MAX_SAFE, bytes_of, f64_of, u32_of};
 use super::environment;
 use crate::args::{Args, ArgumentError};
-use crate::metrics;
 use crate::pool::{self, Requested};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
@@ -15,8 +15,6 @@ use std::time::Duration;
 
 /// Upper bound of `threads`, beyond the cores of any machine.
 const MAX_THREADS: i64 = 1024;
-/// The largest integer that a JavaScript number holds exactly.
-const MAX_SAFE: i64 = (1 << 53) - 1;
 /// Longest delay of Node's own timers, in milliseconds.
 const MAX_TIME: i64 = (1 << 31) - 1;
 
@@ -29,16 +27,6 @@ pub struct PoolInfo {
     pub max_queue_bytes: f64,
     /// Milliseconds.
     pub max_wait: Option<f64>,
-}
-
-#[napi(object, object_from_js = false)]
-pub struct LatencySummary {
-    pub count: f64,
-    pub mean: f64,
-    pub p50: f64,
-    pub p90: f64,
-    pub p99: f64,
-    pub max: f64,
 }
 
 #[napi(object, object_from_js = false)]
@@ -98,8 +86,7 @@ pub fn wait_for_reservation(env: Env, pool: u32, task: u32, bytes: f64) -> Resul
     let environment = environment::of(&env)?;
     let pool = environment.handles.borrow().pool(pool)?.clone();
     let port = Arc::clone(&environment.port);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of byteLengths")]
-    let ticket = pool.wait(bytes as usize, Box::new(move |granted| port.complete(task, Outcome::Granted(granted))));
+    let ticket = pool.wait(bytes_of(bytes), Box::new(move |granted| port.complete(task, Outcome::Granted(granted))));
     if let Some(ticket) = ticket {
         environment.handles.borrow_mut().waiting.insert(task, (pool, ticket));
     }
@@ -192,20 +179,4 @@ impl From<pool::TransformStats> for TransformStats {
             run_time: stats.run_time.into(),
         }
     }
-}
-
-impl From<metrics::Summary> for LatencySummary {
-    fn from(summary: metrics::Summary) -> Self {
-        let metrics::Summary { count, mean, p50, p90, p99, max } = summary;
-        LatencySummary { count: f64_of(count), mean, p50, p90, p99, max }
-    }
-}
-
-fn u32_of(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counters for people to read")]
-pub fn f64_of(number: u64) -> f64 {
-    number as f64
 }

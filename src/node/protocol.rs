@@ -1,6 +1,6 @@
 //! Numbers that native code and `lib/` exchange. JavaScript reads them from the addon, so there is one definition.
 
-use crate::cache::Reason;
+use crate::cache::{Reason, VERSIONS};
 use napi_derive::napi;
 
 /// Kind of a completion record: its second word. A batch is `[task, Many, count, microseconds]`, followed by `[kind, length]`
@@ -48,6 +48,50 @@ pub enum ExternalKind {
     Module,
     WorkerScript,
 }
+
+/// First word of a cache's answer.
+#[napi]
+pub enum AnswerKind {
+    Nothing,
+    Hit,
+    Lead,
+    Follow,
+    Stored,
+    Failing,
+}
+
+/// Index of a word in a cache's answer.
+#[napi]
+pub enum AnswerWord {
+    Kind,
+    Slot,
+    Version,
+    Flight,
+    /// When a hit should be refreshed, in milliseconds.
+    RefreshAt,
+    /// Until when the entry is fresh, in milliseconds.
+    FreshUntil,
+    /// Slot of an evicted entry, [`NO_SLOT`], or [`FETCH`].
+    EvictedSlot,
+    /// Reason of the eviction, or the number of evictions to fetch.
+    EvictionReason,
+}
+
+/// Length of a cache's answer.
+#[napi]
+pub const ANSWER_WORDS: u32 = 8;
+
+/// In place of a slot: none.
+#[napi]
+pub const NO_SLOT: i32 = -1;
+
+/// In place of an evicted slot: fetch the evictions.
+#[napi]
+pub const FETCH: i32 = -2;
+
+/// Words of entry versions, which slots share: a change of one entry makes copies of some others look old as well.
+#[napi]
+pub const VERSION_WORDS: u32 = VERSIONS;
 
 /// Why an entry left a cache.
 #[napi]

@@ -1,5 +1,6 @@
 //! Stream sessions. Their steps are transforms, which JavaScript runs like any other.
 
+use super::convert::f64_of;
 use super::environment;
 use super::napi_raw::{self, misuse};
 use crate::transform::streaming::{Output, Session, Steps};
@@ -45,9 +46,7 @@ pub fn write_to_session(env: Env, session: u32, bytes: Unknown) -> Result<()> {
 pub fn session_backlog(env: Env, session: u32) -> Result<f64> {
     let handles = environment::of(&env)?.handles.borrow();
     let session = handles.session(session)?;
-    #[expect(clippy::cast_precision_loss, reason = "a length in memory")]
-    let left = session.left() as f64;
-    Ok(left)
+    Ok(f64_of(session.left() as u64))
 }
 
 /// Closes a session and frees its memory.

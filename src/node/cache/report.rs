@@ -1,11 +1,12 @@
-//! What a cache holds, held and counts.
+//! Contents, evictions and statistics of a cache.
 
-use super::answer::{code, from_millis};
-use super::{Reports, Value, id};
+use super::handle::{Reports, Value};
+use super::key;
 use crate::cache::{self, Evicted};
+use crate::node::convert::{LatencySummary, f64_of, time_of};
 use crate::node::environment;
 use crate::node::napi_raw;
-use crate::node::pool::{LatencySummary, f64_of};
+use crate::node::protocol::EvictionReason;
 use napi::bindgen_prelude::{Array, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -58,69 +59,69 @@ impl From<cache::Stats> for CacheStats {
     }
 }
 
-/// Entries held.
+/// Number of entries.
 #[napi(catch_unwind)]
 pub fn cache_size(env: Env, cache: u32) -> Result<f64> {
     Ok(f64_of(environment::of(&env)?.handles.borrow().cache(cache)?.shared.cache.size().0 as u64))
 }
 
-/// What they weigh.
+/// Total weight of the entries.
 #[napi(catch_unwind)]
 pub fn cache_bytes(env: Env, cache: u32) -> Result<f64> {
     Ok(f64_of(environment::of(&env)?.handles.borrow().cache(cache)?.shared.cache.size().1))
 }
 
-/// A snapshot.
+/// Statistics of the cache.
 #[napi(catch_unwind)]
 pub fn cache_stats(env: Env, cache: u32) -> Result<CacheStats> {
     Ok(environment::of(&env)?.handles.borrow().cache(cache)?.shared.cache.stats().into())
 }
 
-/// The words of versions, by the lower bits of a slot; `null` where memory of this side cannot be shown to JavaScript.
+/// Version words, indexed by the lower bits of a slot; `null` where native memory cannot be exposed to JavaScript.
 #[napi(catch_unwind, ts_return_type = "Uint32Array | null")]
 pub fn cache_versions(env: &Env, cache: u32) -> Result<Option<Unknown<'_>>> {
-    // The words alone outlive the cache, until JavaScript has collected its view of them.
+    // The words outlive the cache until JavaScript has collected its view of them.
     let versions = environment::of(env)?.handles.borrow().cache(cache)?.shared.cache.versions().clone();
     Ok(napi_raw::shown_u32s(env, versions))
 }
 
-/// What was evicted and not reported yet, so much at most: slots and reasons in turn, or ids, values and reasons.
+/// Up to `max` evictions that were not reported yet: slots and reasons alternating, or keys, values and reasons.
 #[napi(catch_unwind, ts_return_type = "any[]")]
-pub fn cache_evicted(env: &Env, cache: u32, most: u32) -> Result<Array<'_>> {
+pub fn cache_evicted(env: &Env, cache: u32, max: u32) -> Result<Array<'_>> {
     let (evicted, reports) = {
         let handles = &mut *environment::of(env)?.handles.borrow_mut();
         let handle = handles.cache_mut(cache)?;
-        let evicted: Vec<_> = std::iter::from_fn(|| handle.next_evicted()).take(most as usize).collect();
+        let evicted: Vec<_> = std::iter::from_fn(|| handle.next_evicted()).take(max as usize).collect();
         (evicted, handle.reports)
     };
     let mut list = List::new(env)?;
-    for Evicted { id, slot, value, reason } in evicted {
+    for Evicted { key, slot, value, reason } in evicted {
         if reports == Reports::Slots {
             list.push(slot)?;
         } else {
-            list.push(id::write(env, &id)?)?;
+            list.push(key::write(env, &key)?)?;
             list.push(buffer(env, value)?)?;
         }
-        list.push(code(reason))?;
+        list.push(EvictionReason::from(reason) as u32)?;
     }
     Ok(list.array)
 }
 
-/// What is fresh at this moment: slots, or ids and values in turn.
+/// The fresh entries: slots, or keys and values alternating.
 #[napi(catch_unwind, ts_return_type = "any[]")]
 pub fn cache_entries(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
     let (entries, reports) = {
         let handles = environment::of(env)?.handles.borrow();
         let handle = handles.cache(cache)?;
-        (handle.shared.cache.entries(from_millis(now)), handle.reports)
+        (handle.shared.cache.entries(time_of(now)), handle.reports)
     };
     let mut list = List::new(env)?;
-    for (id, held) in entries {
+    for (key, found) in entries {
         if reports == Reports::Slots {
-            list.push(held.place.slot)?;
+            list.push(found.entry.slot)?;
         } else {
-            list.push(id::write(env, &id)?)?;
-            list.push(buffer(env, held.value)?)?;
+            list.push(key::write(env, &key)?)?;
+            list.push(buffer(env, found.value)?)?;
         }
     }
     Ok(list.array)

@@ -4,6 +4,7 @@ use super::input::{Bound, priority_of};
 use crate::cancel::Cancel;
 use crate::error::Error;
 use crate::node::completion::{Outcome, Port};
+use crate::node::convert::bytes_of;
 use crate::node::environment::{self, Environment};
 use crate::node::handles::{InFlight, ReservationHandle};
 use crate::node::napi_raw::{self, misuse};
@@ -67,8 +68,7 @@ pub fn submit_external(
     let environment = environment::of(&env)?;
     let handles = &mut *environment.handles.borrow_mut();
     let reservation = handles.take_reservation(reservation);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of byteLengths")]
-    let reservation = match handles.reserve(pool, reservation, bytes as usize)? {
+    let reservation = match handles.reserve(pool, reservation, bytes_of(bytes))? {
         Ok(reservation) => reservation,
         Err(full) => return Ok(Either::B(full.into())),
     };

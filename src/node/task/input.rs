@@ -5,6 +5,7 @@ use super::work::{Batch, Task, TaskContext};
 use crate::cancel::Cancel;
 use crate::node::args::throw_memory;
 use crate::node::background_drop::drop_bytes;
+use crate::node::convert::{bytes_of, f64_of};
 use crate::node::environment;
 use crate::node::handles::{Handles, InFlight, ReservationHandle};
 use crate::node::napi_raw::{self, Pinned, misuse};
@@ -155,8 +156,7 @@ pub fn submit_borrowed(
 pub fn reserve(env: Env, pool: u32, bytes: f64, reservation: ReservationHandle) -> Result<Either<u32, Bound>> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
     let reservation = handles.take_reservation(reservation);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
-    let reserved = handles.reserve(pool, reservation, bytes as usize)?;
+    let reserved = handles.reserve(pool, reservation, bytes_of(bytes))?;
     Ok(match reserved {
         Ok(reservation) => Either::A(handles.reservations.insert(reservation)?),
         Err(full) => Either::B(full.into()),
@@ -167,8 +167,7 @@ pub fn reserve(env: Env, pool: u32, bytes: f64, reservation: ReservationHandle) 
 #[napi(catch_unwind)]
 pub fn retain_reservation(env: Env, pool: u32, bytes: f64) -> Result<u32> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
-    let reservation = handles.pool(pool)?.clone().retain(bytes as usize);
+    let reservation = handles.pool(pool)?.clone().retain(bytes_of(bytes));
     Ok(handles.reservations.insert(reservation)?)
 }
 
@@ -182,8 +181,7 @@ pub fn open_input_buffer(
     of_string: bool,
     reservation: ReservationHandle,
 ) -> Result<Either<u32, Bound>> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byteLength is a safe integer")]
-    let length = bytes as usize;
+    let length = bytes_of(bytes);
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
     let reservation = handles.take_reservation(reservation);
     // A larger reservation is kept until the length of the input is known.
@@ -227,8 +225,7 @@ pub fn append_to_input_buffer(env: Env, buffer: u32, piece: Unknown) -> Result<E
         ));
     }
     let fits = bytes.len() <= reservation.bytes() || reservation.resize(bytes.len());
-    #[expect(clippy::cast_precision_loss, reason = "no input has 2^53 bytes")]
-    let length = bytes.len() as f64;
+    let length = f64_of(bytes.len() as u64);
     Ok(if fits { Either::A(length) } else { Either::B(Bound::Bytes) })
 }
 

@@ -1,0 +1,55 @@
+//! Contents of a cleared cache, to be reported and freed later.
+
+use super::core::Evicted;
+use super::expiry::ExpiryQueue;
+use super::index::Entry;
+use super::key::KeyMap;
+use super::lru::LruList;
+use super::stats::Reason;
+use slab::Slab;
+
+/// Everything that a cache held. Dropping many entries takes long.
+pub struct Detached<V> {
+    pub(super) slots: KeyMap<u32>,
+    pub(super) entries: Slab<Entry<V>>,
+    pub(super) order: LruList,
+    pub(super) expiry: ExpiryQueue,
+}
+
+impl<V> Detached<V> {
+    /// Number of entries.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Separates the entries, which can be reported, from the rest.
+    pub fn split(self) -> (DetachedEntries<V>, impl Send + use<V>) {
+        (DetachedEntries(self.entries.into_iter()), (self.slots, self.order, self.expiry))
+    }
+
+    /// Frees the entries one by one and calls `pause` after every `batch` of them.
+    pub fn free(self, batch: usize, mut pause: impl FnMut()) {
+        let Detached { slots, entries, order, expiry } = self;
+        drop((slots, order, expiry));
+        for (freed, entry) in entries.into_iter().enumerate() {
+            drop(entry);
+            if freed % batch == batch - 1 {
+                pause();
+            }
+        }
+    }
+}
+
+/// Entries of a cleared cache.
+pub struct DetachedEntries<V>(slab::IntoIter<Entry<V>>);
+
+impl<V> Iterator for DetachedEntries<V> {
+    type Item = Evicted<V>;
+
+    fn next(&mut self) -> Option<Evicted<V>> {
+        let (slot, Entry { key, value, .. }) = self.0.next()?;
+        let slot = u32::try_from(slot).expect("slots are u32s");
+        Some(Evicted { key, slot, value, reason: Reason::Deleted })
+    }
+}
