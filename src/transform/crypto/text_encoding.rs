@@ -2,6 +2,7 @@
 
 use crate::args::{Args, ArgumentError};
 use crate::transform::value::Value;
+use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 
 /// How a digest leaves: as bytes, or as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,9 +13,6 @@ pub enum Encoding {
     /// Without padding, as in Node.
     Base64Url,
 }
-
-pub const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 impl Encoding {
     /// The `encoding` option, which is the only one of the argument; bytes without it.
@@ -32,8 +30,8 @@ impl Encoding {
         match self {
             Encoding::Bytes => bytes.into(),
             Encoding::Hex => Value::Text(hex(&bytes)),
-            Encoding::Base64 => Value::Text(base64(&bytes, STANDARD, true)),
-            Encoding::Base64Url => Value::Text(base64(&bytes, URL_SAFE, false)),
+            Encoding::Base64 => Value::Text(STANDARD.encode_to_string(bytes)),
+            Encoding::Base64Url => Value::Text(URL_SAFE_NO_PAD.encode_to_string(bytes)),
         }
     }
 }
@@ -41,21 +39,6 @@ impl Encoding {
 fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-pub fn base64(bytes: &[u8], alphabet: &[u8; 64], padded: bool) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0u32, |bits, at| bits << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
-        for digit in 0..4 {
-            if digit <= group.len() {
-                text.push(char::from(alphabet[(bits >> (18 - 6 * digit) & 63) as usize]));
-            } else if padded {
-                text.push('=');
-            }
-        }
-    }
-    text
 }
 
 #[cfg(all(test, not(feature = "loom")))]

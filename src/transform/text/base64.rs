@@ -1,19 +1,21 @@
-//! Base64 (RFC 4648). What is decoded may be of either alphabet, padded or not, in lines or not, as `Buffer.from` takes it; what
-//! is none is an error with its place.
+//! Base64 (RFC 4648). Decoding accepts both alphabets, with or without padding and line breaks, as `Buffer.from` does. Anything
+//! else is an error with its offset.
 
 use super::detect_encoding::{START, check_start};
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::transform::contract::{Fold, Transform, run_fold};
-use crate::transform::crypto::text_encoding::{STANDARD, base64};
 use crate::transform::memory;
 use crate::transform::value::Value;
+use base64_simd::{STANDARD, STANDARD_NO_PAD};
 
 type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
-/// Between two looks at the token.
+/// Bytes of input between two checks of the token.
 const STEP: usize = 1 << 20;
+/// Bytes of text that are decoded one by one if they are not all digits.
+const BLOCK: usize = 4 << 10;
 
 struct Encode;
 struct Decode;
@@ -62,91 +64,77 @@ impl Transform for Decode {
     }
 }
 
-/// Up to two bytes wait for the third.
+/// Holds up to two bytes until the third arrives.
 #[derive(Default)]
 struct Encoding {
     held: Vec<u8>,
 }
 
+/// Appends `bytes` as base64, padded if their number is not a multiple of three.
+fn append(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    memory::reserve(out, STANDARD.encoded_length(bytes.len()))?;
+    STANDARD.encode_append(bytes, out);
+    Ok(())
+}
+
 impl Fold for Encoding {
     fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        while !self.held.is_empty() && self.held.len() < 3 && !chunk.is_empty() {
-            self.held.push(chunk[0]);
-            chunk = &chunk[1..];
-        }
-        if self.held.len() == 3 {
-            memory::append(out, base64(&std::mem::take(&mut self.held), STANDARD, true).as_bytes())?;
+        if !self.held.is_empty() {
+            let (missing, rest) = chunk.split_at(chunk.len().min(3 - self.held.len()));
+            self.held.extend_from_slice(missing);
+            if self.held.len() < 3 {
+                return Ok(());
+            }
+            append(&std::mem::take(&mut self.held), out)?;
+            chunk = rest;
         }
         let (groups, rest) = chunk.split_at(chunk.len() / 3 * 3);
         for step in groups.chunks(STEP / 3 * 3) {
             cancel.check()?;
-            memory::append(out, base64(step, STANDARD, true).as_bytes())?;
+            append(step, out)?;
         }
         self.held.extend_from_slice(rest);
         Ok(())
     }
 
     fn finish(self: Box<Self>, mut out: Vec<u8>, _: &Cancel) -> Result<Value> {
-        memory::append(&mut out, base64(&self.held, STANDARD, true).as_bytes())?;
+        append(&self.held, &mut out)?;
         Ok(Value::Text(String::from_utf8(out).expect("ASCII")))
     }
 }
 
-const BAD: u8 = 255;
-const SPACE: u8 = 254;
-const PADDING: u8 = 253;
+/// Returns the value of a digit of either alphabet.
+fn digit(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    })
+}
 
-/// What each byte stands for.
-const DIGITS: [u8; 256] = {
-    let mut digits = [BAD; 256];
-    let mut value = 0;
-    while value < 64 {
-        digits[STANDARD[value as usize] as usize] = value;
-        value += 1;
-    }
-    digits[b'-' as usize] = 62;
-    digits[b'_' as usize] = 63;
-    digits[b'=' as usize] = PADDING;
-    digits[b' ' as usize] = SPACE;
-    digits[b'\t' as usize] = SPACE;
-    digits[b'\r' as usize] = SPACE;
-    digits[b'\n' as usize] = SPACE;
-    digits
-};
+/// Returns `text` with the digits of the URL-safe alphabet replaced by the standard ones.
+fn standard(text: &[u8]) -> Vec<u8> {
+    let replaced = |byte: &u8| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        _ => *byte,
+    };
+    text.iter().map(replaced).collect()
+}
 
 #[derive(Default)]
 struct Decoding {
     /// The first bytes, until there are enough to recognize another encoding.
     start: Vec<u8>,
     has_begun: bool,
-    /// The bits of up to three digits.
+    /// The bits of up to three digits that await the rest of their group.
     word: u32,
     digits: u32,
     padding: u32,
     taken: u64,
-}
-
-impl Decoding {
-    fn take(&mut self, byte: u8, at: u64, out: &mut Vec<u8>) -> Result<()> {
-        match DIGITS[usize::from(byte)] {
-            SPACE => {}
-            PADDING if self.digits + self.padding >= 2 && self.digits + self.padding < 4 => self.padding += 1,
-            digit if digit < 64 && self.padding == 0 => {
-                self.word = self.word << 6 | u32::from(digit);
-                self.digits += 1;
-                if self.digits == 4 {
-                    out.extend_from_slice(&self.word.to_be_bytes()[1..]);
-                    (self.word, self.digits) = (0, 0);
-                }
-            }
-            _ => {
-                let what =
-                    if byte.is_ascii_graphic() { format!("'{}'", char::from(byte)) } else { format!("byte {byte}") };
-                return Err(Error::invalid_data(format!("The base64 text has {what} where it may not stand")).at(at));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Decoding {
@@ -158,31 +146,58 @@ impl Decoding {
     }
 
     fn decode(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        for step in chunk.chunks(STEP) {
+        for mut step in chunk.chunks(STEP) {
             cancel.check()?;
             memory::reserve(out, step.len() / 4 * 3 + 3)?;
-            let mut rest = step;
-            while let Some((group, later)) = rest.split_first_chunk::<4>() {
-                let [a, b, c, d] = group.map(|byte| DIGITS[usize::from(byte)]);
-                // Anything but four digits goes the slow way.
-                if self.digits > 0 || self.padding > 0 || (a | b | c | d) >= 64 {
-                    for (place, byte) in (0..).zip(group) {
-                        self.take(*byte, self.taken + place, out)?;
-                    }
-                } else {
-                    let word = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-                    out.extend_from_slice(&word.to_be_bytes()[1..]);
-                }
-                self.taken += 4;
-                rest = later;
-            }
-            for byte in rest {
-                self.take(*byte, self.taken, out)?;
-                self.taken += 1;
+            while !step.is_empty() {
+                let block = &step[..step.len().min(BLOCK)];
+                // Most likely digits alone up to the end of a line.
+                let len = memchr::memchr3(b'\n', b' ', b'=', block).map_or(block.len(), |end| end.max(1));
+                let (run, later) = step.split_at(len);
+                self.decode_run(run, out)?;
+                step = later;
             }
         }
         Ok(())
     }
+
+    fn decode_run(&mut self, run: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let (begun, rest) = run.split_at(run.len().min((4 - self.digits as usize) % 4));
+        self.decode_each(begun, out)?;
+        let (groups, end) = rest.split_at(rest.len() / 4 * 4);
+        // Appends nothing if it fails.
+        let mut decoded = |groups: &[u8]| STANDARD_NO_PAD.decode_append(groups, out).is_ok();
+        if self.digits + self.padding > 0 || !decoded(groups) && !decoded(&standard(groups)) {
+            return self.decode_each(rest, out);
+        }
+        self.taken += groups.len() as u64;
+        self.decode_each(end, out)
+    }
+
+    fn decode_each(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        for &byte in bytes {
+            match (byte, digit(byte)) {
+                (b' ' | b'\t' | b'\r' | b'\n', _) => {}
+                (b'=', _) if (2..4).contains(&(self.digits + self.padding)) => self.padding += 1,
+                (_, Some(digit)) if self.padding == 0 => {
+                    self.word = self.word << 6 | u32::from(digit);
+                    self.digits += 1;
+                    if self.digits == 4 {
+                        out.extend_from_slice(&self.word.to_be_bytes()[1..]);
+                        (self.word, self.digits) = (0, 0);
+                    }
+                }
+                _ => return Err(misplaced(byte).at(self.taken)),
+            }
+            self.taken += 1;
+        }
+        Ok(())
+    }
+}
+
+fn misplaced(byte: u8) -> Error {
+    let what = if byte.is_ascii_graphic() { format!("'{}'", char::from(byte)) } else { format!("byte {byte}") };
+    Error::invalid_data(format!("The base64 text has {what} where it may not stand"))
 }
 
 impl Fold for Decoding {
@@ -203,23 +218,16 @@ impl Fold for Decoding {
         if !self.has_begun {
             self.begin(&mut out, cancel)?;
         }
-        let complete = self.padding == 0 || self.digits + self.padding == 4;
-        let unused = match self.digits {
-            2 => self.word & 15,
-            3 => self.word & 3,
-            _ => 0,
-        };
-        if complete && unused != 0 {
+        if self.digits == 1 || self.padding > 0 && self.digits + self.padding < 4 {
+            return Err(Error::invalid_data("The base64 text ends in the middle of a byte").at(self.taken));
+        }
+        let unused = self.digits * 6 % 8;
+        if self.word & ((1 << unused) - 1) != 0 {
             let message =
                 "The base64 text ends with bits that belong to no byte: it is truncated or was not encoded correctly";
             return Err(Error::invalid_data(message).at(self.taken));
         }
-        match self.digits {
-            0 => {}
-            2 if complete => out.push(u8::try_from(self.word >> 4 & 255).expect("a byte")),
-            3 if complete => out.extend_from_slice(&(self.word >> 2).to_be_bytes()[2..]),
-            _ => return Err(Error::invalid_data("The base64 text ends in the middle of a byte").at(self.taken)),
-        }
+        out.extend_from_slice(&(self.word >> unused).to_be_bytes()[4 - self.digits as usize * 3 / 4..]);
         Ok(out.into())
     }
 }
