@@ -1,6 +1,7 @@
 //! The contract between transforms and the tasks and streams that run them.
 
 use super::value::{Document, Value};
+use crate::args::ArgumentError;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ pub const STEP: usize = 1 << 20;
 
 /// Takes a part of a result.
 pub type Emit<'a> = &'a mut dyn FnMut(Document);
+
+pub type BuildResult = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 /// One kind of work, with its options. Made once, run many times, from any thread.
 pub trait Transform: Send + Sync {

@@ -1,14 +1,14 @@
 //! Every transform there is: its name, and what makes it of its arguments.
 
-use super::contract::Transform;
+use super::contract::BuildResult;
 use super::crypto::{aead, digest, hmac, password};
 use super::deflate::{compress, decompress};
 use super::numeric::{arrays, nearest};
 use super::text::{base64, regex};
 use super::{brotli, csv, identity, json, lz4, zstd};
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 
-pub type Build = fn(&Args) -> Result<Box<dyn Transform>, ArgumentError>;
+pub type Build = fn(&Args) -> BuildResult;
 
 /// A line of the registry. JavaScript makes one factory of each.
 pub struct Entry {
@@ -71,7 +71,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 
 /// One of each, for tests that go through all of them.
 #[cfg(all(test, not(feature = "loom")))]
-pub fn example(name: &str) -> Box<dyn Transform> {
+pub fn example(name: &str) -> Box<dyn super::contract::Transform> {
     use super::crypto::password;
     use super::testing::{arg, args, options};
     use crate::args::Arg;

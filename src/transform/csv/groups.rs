@@ -1,8 +1,8 @@
 //! The groups of an aggregation: one pass over the rows, and JSON at the end.
 
-use super::aggregate::{Measure, Of, Spec, place};
 use super::options::{Type, find};
 use super::record::Record;
+use super::spec::{Measure, Of, Spec, place};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::transform::memory;

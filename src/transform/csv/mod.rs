@@ -6,4 +6,5 @@ pub mod options;
 pub mod parse;
 pub mod reader;
 pub mod record;
+pub mod spec;
 pub mod table;

@@ -4,17 +4,17 @@ use super::options::{CsvOptions, OPTIONS};
 use super::reader::Records;
 use super::record::Record;
 use super::table::Table;
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
 use crate::transform::value::Value;
 use std::sync::Arc;
 
 struct Parse(Arc<CsvOptions>);
 
 /// `csv.parse({ delimiter, quote, header, columns, maxOutput })`
-pub fn parse(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn parse(args: &Args) -> BuildResult {
     Ok(Box::new(Parse(Arc::new(CsvOptions::read(&args.options(0, &OPTIONS)?)?))))
 }
 
@@ -82,7 +82,7 @@ impl Fold for Parsing {
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
-    use crate::args::Arg;
+    use crate::args::{Arg, ArgumentError};
     use crate::error::Kind;
     use crate::transform::chain::Chain;
     use crate::transform::registry;

@@ -2,17 +2,17 @@
 
 use super::document::{string_end, text};
 use super::scanner::{ANY_DEPTH, Nothing, read, space};
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::Transform;
+use crate::transform::contract::{BuildResult, Transform};
 use crate::transform::memory;
 use crate::transform::value::Value;
 
 struct Minify;
 
 /// `json.minify()`
-pub fn minify(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn minify(args: &Args) -> BuildResult {
     args.options(0, &[])?;
     Ok(Box::new(Minify))
 }

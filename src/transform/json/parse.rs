@@ -4,10 +4,10 @@ use super::build_plan::{SIZES, plan};
 use super::document::text;
 use super::piece_encoding::Forms;
 use super::scanner::{ANY_DEPTH, Nothing, read};
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
-use crate::transform::contract::{Emit, Transform};
+use crate::transform::contract::{BuildResult, Emit, Transform};
 use crate::transform::text::detect_encoding::not_utf8;
 use crate::transform::value::Value;
 use crate::transform::value::{Document, SLICE, SMALL_DOCUMENT};
@@ -18,7 +18,7 @@ struct Parse {
 }
 
 /// `json.parse({ slice, maxDepth })`
-pub fn parse(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn parse(args: &Args) -> BuildResult {
     let options = args.options(0, &["slice", "maxDepth"])?;
     let slice = options.integer("slice", 1..=10_000)?.map_or(SLICE, |slice| u32::try_from(slice).unwrap_or(SLICE));
     let max_depth = options.integer("maxDepth", 1..=i64::from(u32::MAX))?;

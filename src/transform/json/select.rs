@@ -11,7 +11,7 @@ use super::scanner::read;
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::Transform;
+use crate::transform::contract::{BuildResult, Transform};
 use crate::transform::memory;
 use crate::transform::output_limit::{check_output, max_output};
 use crate::transform::value::Value;
@@ -29,7 +29,7 @@ struct Select {
 }
 
 /// `json.select(path, { maxOutput })`
-pub fn select(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn select(args: &Args) -> BuildResult {
     let refused =
         |reason: String| ArgumentError::Value(format!("The \"path\" argument is no JSONPath (RFC 9535): {reason}"));
     let text = args.text(0, "path")?;

@@ -6,7 +6,7 @@ use super::schema_patterns::{Matching, Patterns, Prepared, Renamed, is_ecma, pre
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::Transform;
+use crate::transform::contract::{BuildResult, Transform};
 use crate::transform::text::pattern::{MAX_COMPILED, is_pattern};
 use crate::transform::value::Value;
 use jsonschema::{
@@ -31,7 +31,7 @@ pub struct Compiled {
 struct Validate(Compiled);
 
 /// `json.validate(schema)`: JavaScript hands the schema over as JSON text.
-pub fn validate(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn validate(args: &Args) -> BuildResult {
     args.options(1, &[])?;
     Ok(Box::new(Validate(compile(args)?)))
 }

@@ -3,10 +3,10 @@
 use super::document::{parse_shallow, utf8};
 use super::splitter::{Record, Records};
 use super::validate::{Compiled, compile};
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
 use crate::transform::value::Value;
 use serde_json::{Value as Json, json};
 use std::ops::Range;
@@ -29,7 +29,7 @@ struct ValidateEach {
 }
 
 /// `json.validateEach(schema, { maxErrors })`
-pub fn validate_each(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn validate_each(args: &Args) -> BuildResult {
     let options = args.options(1, &["maxErrors"])?;
     let most = options.integer("maxErrors", 0..=i64::from(u32::MAX))?;
     let most = most.map_or(MAX_FAILURES, |most| usize::try_from(most).unwrap_or(usize::MAX));

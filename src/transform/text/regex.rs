@@ -7,7 +7,7 @@ use super::pattern::{Flags, Pattern, Searcher};
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::Transform;
+use crate::transform::contract::{BuildResult, Transform};
 use crate::transform::memory;
 use crate::transform::output_limit::{check_output, max_output};
 use crate::transform::value::Value;
@@ -15,8 +15,6 @@ use std::fmt::Write;
 
 /// A match takes at most this many bytes beside its groups.
 const PLACES: usize = 80;
-
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 struct Matches {
     pattern: Pattern,
@@ -44,7 +42,7 @@ enum Part {
 }
 
 /// `text.matches(pattern, { flags, limit, maxOutput })`
-pub fn matches(args: &Args) -> Built {
+pub fn matches(args: &Args) -> BuildResult {
     let options = args.options(1, &["flags", "limit", "maxOutput"])?;
     let pattern = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
     let limit = options.integer("limit", 1..=i64::from(u32::MAX))?;
@@ -56,7 +54,7 @@ pub fn matches(args: &Args) -> Built {
 }
 
 /// `text.replace(pattern, replacement, { flags, maxOutput })`
-pub fn replace(args: &Args) -> Built {
+pub fn replace(args: &Args) -> BuildResult {
     let options = args.options(2, &["flags", "maxOutput"])?;
     let pattern = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
     let parts = parts(args.text(1, "replacement")?, pattern.names());
