@@ -1,24 +1,17 @@
 //! The transform that changes nothing: the price of the trip, for measuring and for tests.
 
-use super::contract::{Fold, Transform};
+use super::contract::{BuildResult, Fold, Transform};
 use super::memory;
 use super::value::Value;
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
 
-pub struct Identity(&'static str);
+pub struct Identity(pub &'static str);
 
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
-
-pub fn identity(args: &Args) -> Built {
+pub fn identity(args: &Args) -> BuildResult {
     args.options(0, &[])?;
     Ok(Box::new(Identity("identity")))
-}
-
-/// What JavaScript has written goes on as it is, under its own name.
-pub fn written(_: &Args) -> Built {
-    Ok(Box::new(Identity("json.stringify")))
 }
 
 impl Transform for Identity {

@@ -21,6 +21,8 @@ pub mod registry;
 pub mod streaming;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;
+#[cfg(all(test, not(feature = "loom")))]
+mod tests;
 mod text;
 mod utf16;
 mod value;

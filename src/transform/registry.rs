@@ -49,7 +49,7 @@ pub static REGISTRY: &[Entry] = &[
     entry("text.replace", regex::replace),
     entry("json.minify", json::minify::minify),
     entry("json.parse", json::parse::parse),
-    entry("json.stringify", identity::written),
+    entry("json.stringify", json::stringify::stringify),
     entry("json.select", json::select::select),
     entry("json.validate", json::validate::validate),
     entry("json.validateEach", json::validate_each::validate_each),

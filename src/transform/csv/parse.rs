@@ -84,8 +84,6 @@ mod tests {
     use super::*;
     use crate::args::{Arg, ArgumentError};
     use crate::error::Kind;
-    use crate::transform::chain::Chain;
-    use crate::transform::registry;
     use crate::transform::testing::{arg, args, bytes, cuts, fails, options, stops, whole};
     use proptest::prelude::*;
     use serde_json::{Value as Json, json};
@@ -311,23 +309,6 @@ mod tests {
             (refused([("maxoutput", Arg::Number(1.0))]), "ERR_INVALID_ARG_VALUE"),
         ] {
             assert_eq!(error.code(), code, "{}", error.message());
-        }
-    }
-
-    #[test]
-    fn is_the_end_of_a_chain() {
-        let step = |name: &str| Arc::from(registry::example(name));
-        let packed = whole(&*registry::example("gzip"), b"a\n1\n").unwrap();
-        let chain = Chain::new(&[step("gunzip"), step("csv.parse")]).unwrap();
-        assert!(chain.gives_value());
-        assert_eq!(table(&*make([]), "a\n1\n"), decode(&whole(&chain, &packed).unwrap()));
-        cuts(&chain, &packed);
-        for maker in ["csv.parse", "json.parse"] {
-            for next in ["digest", "json.select", "text.matches", "identity"] {
-                let refused = Chain::new(&[step("gunzip"), step(maker), step(next)]).err().unwrap();
-                assert_eq!(refused.code(), "ERR_INVALID_ARG_VALUE");
-                assert!(refused.message().contains(maker) && refused.message().contains(next), "{}", refused.message());
-            }
         }
     }
 

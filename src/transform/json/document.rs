@@ -1,6 +1,7 @@
 //! What all transforms of JSON do with their input first: it is UTF-8, not nested too deeply, and JSON (RFC 8259).
 
 use super::scanner::{ANY_DEPTH, Nothing, read};
+use super::swar::string_end;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::transform::bytes::Bytes;
@@ -129,46 +130,6 @@ fn depth(text: &[u8], at: u64) -> Result<usize> {
         }
     }
     Ok(deepest)
-}
-
-/// What follows the string that begins at `place`.
-pub fn string_end(text: &[u8], place: usize) -> usize {
-    string_tail(text, place + 1).unwrap_or(text.len())
-}
-
-/// What follows the string that has begun before `at`, if its end is there.
-pub fn string_tail(text: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk) {
-            let ends = quotes(u64::from_le_bytes(*eight));
-            if ends != 0 {
-                at += ends.trailing_zeros() as usize / 8;
-                break;
-            }
-            at += 8;
-        }
-        match text.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-
-/// Of eight bytes, where one is a quote or a backslash: the lowest bit that is set is in the first of those. Bits above it
-/// may be set by a borrow.
-#[inline]
-pub fn quotes(word: u64) -> u64 {
-    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    (is_zero(word ^ (ONES * u64::from(b'"'))) | is_zero(word ^ (ONES * u64::from(b'\\')))) & (ONES << 7)
-}
-
-/// The same of control characters.
-#[inline]
-pub fn controls(word: u64) -> u64 {
-    word.wrapping_sub(ONES * 0x20) & !word & (ONES << 7)
 }
 
 #[cfg(all(test, not(feature = "loom")))]

@@ -1,7 +1,8 @@
 //! JSON without what is not needed between its parts. Strings and numbers stay as they are written.
 
-use super::document::{string_end, text};
-use super::scanner::{ANY_DEPTH, Nothing, read, space};
+use super::document::text;
+use super::scanner::{ANY_DEPTH, Nothing, read};
+use super::swar::{space, string_end};
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! The syntax of JSON (RFC 8259, as `JSON.parse` takes it), read in one pass without a stack of calls and without
 //! building anything. Whoever wants to know the structure is told of it on the way.
 
-use super::document::{controls, quotes};
+use super::swar::{controls, quotes, space};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::transform::contract::STEP;
@@ -160,15 +160,6 @@ impl<V: Visitor> Reader<'_, V> {
     fn fault(&self, at: usize, expected: &str) -> Error {
         fault(self.text, at, expected)
     }
-}
-
-/// What follows the white space at `at`.
-#[inline]
-pub fn space(text: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
-        at += 1;
-    }
-    at
 }
 
 /// What follows the scalar that begins at `at`.

@@ -1,8 +1,35 @@
 //! Finds the places in a JSON Schema that hold schemas, also those within unknown keywords that only a reference makes schemas.
 
-use super::schema_patterns::{MAPS, REFERENCES, SCHEMAS, decoded, token};
+use super::pointer::{decoded, token};
 use serde_json::Value as Json;
 use std::collections::{HashMap, HashSet};
+
+/// Keywords that map names to schemas.
+pub const MAPS: [&str; 6] =
+    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
+/// Keywords that hold a schema or a list of schemas.
+const SCHEMAS: [&str; 16] = [
+    "additionalItems",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "contains",
+    "contentSchema",
+    "else",
+    "if",
+    "items",
+    "not",
+    "oneOf",
+    "prefixItems",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+];
+/// Keywords that hold values.
+pub const VALUES: [&str; 4] = ["const", "enum", "default", "examples"];
+/// Keywords that refer to a schema.
+pub const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 /// Returns the JSON pointers of all schemas.
 pub fn schemas(root: &Json) -> HashSet<String> {

@@ -2,7 +2,8 @@
 //! keyword replaces `pattern`. The crate keeps `patternProperties`, on which its other keywords depend, but with translated
 //! names; errors map them back.
 
-use super::schema_locations::{is_within, schemas};
+use super::pointer::{decoded, encoded, token};
+use super::schema_locations::{MAPS, REFERENCES, VALUES, is_within, schemas};
 use crate::transform::text::pattern::{Refusal, Room, Tester, for_regex_crate};
 use jsonschema::{Keyword, ValidationError};
 use serde_json::{Map, Value as Json};
@@ -10,34 +11,6 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
-
-/// Keywords that map names to schemas.
-pub const MAPS: [&str; 6] =
-    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
-/// Keywords that hold a schema or a list of schemas.
-pub const SCHEMAS: [&str; 16] = [
-    "additionalItems",
-    "additionalProperties",
-    "allOf",
-    "anyOf",
-    "contains",
-    "contentSchema",
-    "else",
-    "if",
-    "items",
-    "not",
-    "oneOf",
-    "prefixItems",
-    "propertyNames",
-    "then",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-];
-/// Keywords that hold values.
-pub const VALUES: [&str; 4] = ["const", "enum", "default", "examples"];
-
-/// Keywords that refer to a schema.
-pub const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 /// A refused pattern and its JSON pointer in the schema.
 pub struct Refused {
@@ -201,41 +174,6 @@ impl Walk {
             *reference = format!("{base}#/{}", tokens.join("/"));
         }
     }
-}
-
-/// Escapes a name as a token of a JSON pointer.
-pub fn token(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
-/// Decodes a token of a pointer in a URI fragment.
-pub fn decoded(token: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = token.as_bytes();
-    while let [first, behind @ ..] = rest {
-        rest = behind;
-        if *first == b'%' {
-            let digits = std::str::from_utf8(behind.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = &behind[2..];
-        } else {
-            bytes.push(*first);
-        }
-    }
-    Some(String::from_utf8(bytes).ok()?.replace("~1", "/").replace("~0", "~"))
-}
-
-/// Encodes a token for a URI fragment.
-fn encoded(token: &str) -> String {
-    let mut out = String::new();
-    for byte in token.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(byte.into());
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 /// Restores the original names in a pointer.

@@ -3,7 +3,8 @@
 //!
 //! Only the ends of records are looked for; whether each is JSON says whoever parses it.
 
-use super::document::{MAX_DEPTH, check_start, string_tail};
+use super::document::{MAX_DEPTH, check_start};
+use super::swar::string_tail;
 use crate::error::{Error, Result};
 use crate::transform::memory;
 use crate::transform::text::detect_encoding::START;

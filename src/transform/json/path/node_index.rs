@@ -4,6 +4,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::transform::json::document::MAX_DEPTH;
 use crate::transform::json::scanner::{Container, Visitor, read};
+use crate::transform::json::swar::string_end;
 use crate::transform::memory;
 use foldhash::{HashMap, HashMapExt};
 use std::borrow::Cow;
@@ -118,7 +119,7 @@ impl<'a> Tree<'a> {
     /// Returns the name of a member as written between its quotes.
     fn written_name(&self, id: Id) -> &'a str {
         let start = self.node(id).name as usize;
-        let end = crate::transform::json::document::string_end(self.text.as_bytes(), start);
+        let end = string_end(self.text.as_bytes(), start);
         &self.text[start + 1..end - 1]
     }
 

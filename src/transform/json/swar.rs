@@ -1,0 +1,49 @@
+//! Searches of JSON text eight bytes at a time (SIMD within a register).
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Marks the quotes and backslashes in eight bytes: the lowest set bit belongs to the first of them. A borrow may set bits above.
+#[inline]
+pub fn quotes(word: u64) -> u64 {
+    let is_zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    (is_zero(word ^ (ONES * u64::from(b'"'))) | is_zero(word ^ (ONES * u64::from(b'\\')))) & (ONES << 7)
+}
+
+/// Marks the control characters in eight bytes, as [`quotes`] does.
+#[inline]
+pub fn controls(word: u64) -> u64 {
+    word.wrapping_sub(ONES * 0x20) & !word & (ONES << 7)
+}
+
+/// Returns the offset after the string whose opening quote is at `start`, or the end of the text if it is not closed.
+pub fn string_end(text: &[u8], start: usize) -> usize {
+    string_tail(text, start + 1).unwrap_or(text.len())
+}
+
+/// Returns the offset after the closing quote of a string whose content includes `at`, if it is closed.
+pub fn string_tail(text: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let ends = quotes(u64::from_le_bytes(*eight));
+            if ends != 0 {
+                at += ends.trailing_zeros() as usize / 8;
+                break;
+            }
+            at += 8;
+        }
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// Returns the offset after the white space at `at`.
+#[inline]
+pub fn space(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
+        at += 1;
+    }
+    at
+}

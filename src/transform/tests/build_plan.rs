@@ -1,0 +1,138 @@
+//! Plans of JSON documents, encoded and built as JavaScript does it.
+
+use crate::cancel::Cancel;
+use crate::transform::json::build_plan::{
+    END, ITEMS, KEY, KIND, LIST, OBJECT, PART, PLAIN, Plan, STEP_WORDS, Sizes, TEXT, VALUE, WIDE, plan,
+};
+use crate::transform::json::piece_encoding::Forms;
+use crate::transform::json::scanner::ANY_DEPTH;
+use proptest::prelude::*;
+use serde_json::{Map, Value as Json};
+
+/// What JavaScript does with plans.
+#[derive(Default)]
+struct Builder {
+    filled: Vec<(Json, Option<String>)>,
+    value: Option<Json>,
+}
+
+impl Builder {
+    fn build(&mut self, plan: &[u32], text: &[u8]) {
+        for step in plan.chunks_exact(STEP_WORDS) {
+            let piece = || {
+                let bytes = &text[step[1] as usize..step[2] as usize];
+                if step[0] & WIDE == 0 {
+                    assert!(bytes.is_ascii());
+                    return String::from_utf8(bytes.to_vec()).unwrap();
+                }
+                let units = bytes.chunks_exact(2).map(|unit| u16::from_ne_bytes([unit[0], unit[1]]));
+                String::from_utf16(&units.collect::<Vec<_>>()).unwrap()
+            };
+            match step[0] & KIND {
+                LIST => self.filled.push((Json::Array(Vec::new()), None)),
+                OBJECT => self.filled.push((Json::Object(Map::new()), None)),
+                TEXT => self.filled.push((Json::String(String::new()), None)),
+                END => {
+                    let (value, _) = self.filled.pop().unwrap();
+                    self.attach(value);
+                }
+                VALUE => self.value = Some(serde_json::from_str(&piece()).unwrap()),
+                KEY => self.filled.last_mut().unwrap().1 = Some(serde_json::from_str(&piece()).unwrap()),
+                PART => {
+                    let plain = step[0] & PLAIN != 0;
+                    let part = if plain { piece() } else { serde_json::from_str(&format!("\"{}\"", piece())).unwrap() };
+                    let Some((Json::String(text), _)) = self.filled.last_mut() else { panic!("a part of no text") };
+                    text.push_str(&part);
+                }
+                _ => match (&mut self.filled.last_mut().unwrap().0, serde_json::from_str(&piece()).unwrap()) {
+                    (Json::Array(list), Json::Array(items)) => list.extend(items),
+                    (Json::Object(object), Json::Object(members)) => object.extend(members),
+                    _ => panic!("items of another kind"),
+                },
+            }
+        }
+    }
+
+    fn attach(&mut self, value: Json) {
+        match self.filled.last_mut() {
+            None => self.value = Some(value),
+            Some((Json::Array(list), _)) => list.push(value),
+            Some((Json::Object(object), key)) => drop(object.insert(key.take().unwrap(), value)),
+            Some(_) => panic!("a part of a text"),
+        }
+    }
+}
+
+fn built(text: &str, sizes: Sizes) -> Json {
+    let mut forms = Forms::new(text.as_bytes());
+    let mut builder = Builder::default();
+    let mut build = |steps| {
+        let part = forms.take(steps);
+        builder.build(&part.plan, &part.text);
+    };
+    let rest = plan(text.as_bytes(), sizes, ANY_DEPTH, &Cancel::new(), &mut build).unwrap();
+    build(rest);
+    assert!(builder.filled.is_empty());
+    builder.value.unwrap()
+}
+
+fn json() -> impl Strategy<Value = Json> {
+    let scalar = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i32>().prop_map(Json::from),
+        "[ -~éß\u{4e2d}\u{1f600}\\\\\"\n]{0,40}".prop_map(Json::from),
+    ];
+    scalar.prop_recursive(6, 60, 8, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..8).prop_map(Json::from),
+            proptest::collection::vec(("[a-z\"é]{0,5}", inner), 0..8)
+                .prop_map(|members| Json::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_built_is_what_was_read(json in json(), run in 1_usize..40, string in 6_usize..20, hand_out in 1_usize..90) {
+        let sizes = Sizes { run, string, hand_out };
+        prop_assert_eq!(&built(&json.to_string(), sizes), &json);
+        prop_assert_eq!(&built(&serde_json::to_string_pretty(&json).unwrap(), sizes), &json);
+    }
+}
+
+#[test]
+fn no_more_room_is_made_than_all_lists_can_need() {
+    let level = format!("[{}", "1,".repeat(60));
+    let texts = [level.repeat(900) + "1" + &"]".repeat(900), "[1,[2,".repeat(999) + "3" + &"]".repeat(1998)];
+    let sizes = Sizes { run: 100, string: 100, hand_out: 1000 };
+    for text in texts {
+        let mut room = 0;
+        let mut look = |steps: Plan| {
+            let lists = steps.chunks_exact(STEP_WORDS).filter(|step| step[0] == LIST);
+            room += lists.map(|step| step[1] as usize).sum::<usize>();
+        };
+        let rest = plan(text.as_bytes(), sizes, ANY_DEPTH, &Cancel::new(), &mut look).unwrap();
+        look(rest);
+        assert!(room <= text.len() / 2, "{room} for {}", text.len());
+    }
+}
+
+#[test]
+fn no_piece_is_much_longer_than_a_run() {
+    let nested = |depth| (0..depth).fold("1".to_string(), |inner, _| format!("[[1,2,3],{inner}]"));
+    let texts =
+        [nested(5000), format!("[{}]", vec!["{\"a\":[1,2,{}]}"; 5000].join(",")), format!("\"{}\"", "é".repeat(9999))];
+    let sizes = Sizes { run: 100, string: 100, hand_out: 1000 };
+    for text in texts {
+        let mut longest = 0;
+        let mut look = |steps: Plan| {
+            let pieces =
+                steps.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND, ITEMS | KEY | PART | VALUE));
+            longest = pieces.map(|step| step[2] - step[1]).fold(longest, u32::max);
+        };
+        let rest = plan(text.as_bytes(), sizes, ANY_DEPTH, &Cancel::new(), &mut look).unwrap();
+        look(rest);
+        assert!((50..=400).contains(&longest), "{longest}");
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of several families together.
+
+mod build_plan;
+mod csv_in_chain;
