@@ -1,7 +1,7 @@
 //! Rewrites loops so that every engine runs them as ECMA-262 does. ECMA-262 rejects an optional iteration that consumes no character
 //! and tries the next alternative, so the rewritten body keeps only the ways that consume one.
 
-use super::Refusal;
+use super::refusal::Refusal;
 use super::tree::{Node, Repeat};
 
 /// Limits the nodes and ranges copied on the way.

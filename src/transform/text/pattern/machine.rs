@@ -1,147 +1,11 @@
 //! A Pike VM that clears groups in each iteration of a loop and knows every line terminator and word character of ECMA-262. It takes
 //! linear time but is slower than the regex crate, so it runs only where the crate's answer would differ.
 
-use super::Refusal;
-use super::classes::{Class, Classes};
-use super::tree::{KELVIN, LONG_S, Look, Node, Repeat, is_terminator};
+use super::program::{Program, Step};
+use super::tree::{KELVIN, LONG_S, Look, is_terminator};
 
-/// Limits steps times group offsets: the machine holds two words for each.
-const MAX_ROOM: usize = 1 << 20;
-
-#[derive(Debug)]
-enum Step {
-    Char(char),
-    /// A character of a class, by its index.
-    Class(usize),
-    Look(Look),
-    Save(usize),
-    /// Clears the offsets from the first up to the second.
-    Forget(usize, usize),
-    /// The first way is preferred.
-    Split(usize, usize),
-    Jump(usize),
-    Found,
-}
-
-#[derive(Debug)]
-pub struct Program {
-    steps: Vec<Step>,
-    classes: Vec<Class>,
-    places: usize,
-}
-
-/// Start and end offsets of the match and of each group; [`NOWHERE`] if unset.
-pub type Places = [usize];
-pub const NOWHERE: usize = usize::MAX;
-
-impl Program {
-    /// Compiles a rewritten pattern.
-    ///
-    /// # Errors
-    /// When the machine would need too much memory.
-    pub fn of(node: &Node, groups: usize) -> Result<Self, Refusal> {
-        let mut compiler = Compiler { steps: Vec::new(), classes: Classes::default(), places: 2 * (groups + 1) };
-        compiler.add(Step::Save(0))?;
-        compiler.compile(node)?;
-        compiler.add(Step::Save(1))?;
-        compiler.add(Step::Found)?;
-        let Compiler { steps, classes, places } = compiler;
-        Ok(Program { steps, classes: classes.into_list(), places })
-    }
-}
-
-struct Compiler {
-    steps: Vec<Step>,
-    classes: Classes,
-    places: usize,
-}
-
-impl Compiler {
-    fn add(&mut self, step: Step) -> Result<usize, Refusal> {
-        if (self.steps.len() + 1) * self.places > MAX_ROOM {
-            return Err(Refusal::TooLarge("its groups and loops take too much memory".to_string()));
-        }
-        self.steps.push(step);
-        Ok(self.steps.len() - 1)
-    }
-
-    fn compile(&mut self, node: &Node) -> Result<(), Refusal> {
-        match node {
-            Node::Empty => {}
-            Node::Char(character) => _ = self.add(Step::Char(*character))?,
-            Node::Set(_) => {
-                let class = self.classes.index(node).expect("one character");
-                self.add(Step::Class(class))?;
-            }
-            Node::Look(look) => _ = self.add(Step::Look(*look))?,
-            Node::Group(group, inner) => {
-                let place = 2 * *group as usize;
-                self.add(Step::Save(place))?;
-                self.compile(inner)?;
-                self.add(Step::Save(place + 1))?;
-            }
-            Node::Concat(parts) => parts.iter().try_for_each(|part| self.compile(part))?,
-            Node::Either(parts) => {
-                let mut ends = Vec::new();
-                for (place, part) in parts.iter().enumerate() {
-                    if place + 1 == parts.len() {
-                        self.compile(part)?;
-                        continue;
-                    }
-                    let split = self.add(Step::Split(0, 0))?;
-                    self.compile(part)?;
-                    ends.push(self.add(Step::Jump(0))?);
-                    self.steps[split] = Step::Split(split + 1, self.steps.len());
-                }
-                for end in ends {
-                    self.steps[end] = Step::Jump(self.steps.len());
-                }
-            }
-            Node::Repeat(repeat) => self.compile_repeat(repeat)?,
-        }
-        Ok(())
-    }
-
-    fn compile_repeat(&mut self, repeat: &Repeat) -> Result<(), Refusal> {
-        for _ in 0..repeat.min {
-            self.compile_round(repeat)?;
-        }
-        let mut splits = Vec::new();
-        match repeat.max {
-            None => {
-                let split = self.add(Step::Split(0, 0))?;
-                self.compile_round(repeat)?;
-                self.add(Step::Jump(split))?;
-                splits.push(split);
-            }
-            Some(max) => {
-                for _ in repeat.min..max {
-                    splits.push(self.add(Step::Split(0, 0))?);
-                    self.compile_round(repeat)?;
-                }
-            }
-        }
-        let end = self.steps.len();
-        for split in splits {
-            let body = split + 1;
-            self.steps[split] = if repeat.greedy { Step::Split(body, end) } else { Step::Split(end, body) };
-        }
-        Ok(())
-    }
-
-    fn compile_round(&mut self, repeat: &Repeat) -> Result<(), Refusal> {
-        if !repeat.groups.is_empty() {
-            self.add(Step::Forget(2 * repeat.groups.start as usize, 2 * repeat.groups.end as usize))?;
-        }
-        let before = self.steps.len();
-        self.compile(&repeat.body)?;
-        if self.steps.len() == before {
-            // Makes an empty iteration count against the limit.
-            self.add(Step::Jump(before + 1))?;
-        }
-        Ok(())
-    }
-}
+/// An offset that is not set.
+pub const UNSET: usize = usize::MAX;
 
 /// The threads at one offset of the text, in order of preference, with their group offsets.
 #[derive(Default)]
@@ -149,7 +13,7 @@ struct Threads {
     steps: Vec<usize>,
     /// The position of each step in `steps`, if it is there: a sparse set.
     index: Vec<usize>,
-    places: Vec<usize>,
+    offsets: Vec<usize>,
 }
 
 impl Threads {
@@ -158,7 +22,7 @@ impl Threads {
         if self.index.len() != program.steps.len() {
             // Zeroed pages are only mapped when they are touched.
             self.index = vec![0; program.steps.len()];
-            self.places = vec![0; program.steps.len() * program.places];
+            self.offsets = vec![0; program.steps.len() * program.offsets];
         }
     }
 
@@ -168,7 +32,7 @@ impl Threads {
 }
 
 enum Frame {
-    Go(usize),
+    Follow(usize),
     Restore(usize, usize),
 }
 
@@ -183,48 +47,49 @@ pub struct Machine {
 impl Machine {
     /// Finds the first match at or after an offset and writes its offsets to `found`. With `end` the caller knows that the match
     /// begins at `at` and ends there, and no character after it is read as part of a match.
-    pub fn find(&mut self, program: &Program, text: &str, at: usize, end: Option<usize>, found: &mut Places) -> bool {
+    pub fn find(&mut self, program: &Program, text: &str, at: usize, end: Option<usize>, found: &mut [usize]) -> bool {
         let anchored = end.is_some();
         self.now.prepare(program);
         self.next.prepare(program);
         let mut is_found = false;
         let mut before = text[..at].chars().next_back();
         let mut rest = text[at..].char_indices();
-        let mut blank = vec![NOWHERE; program.places];
+        let mut unset = vec![UNSET; program.offsets];
         loop {
             let offset = at + rest.offset();
             let next = rest.next().map(|(_, next)| next);
             if !is_found && (offset == at || !anchored) {
-                blank.fill(NOWHERE);
-                let view = View { at: offset, before, next };
-                follow(program, 0, &mut blank, &view, &mut self.now, &mut self.frames);
+                unset.fill(UNSET);
+                let context = Context { at: offset, before, next };
+                follow(program, 0, &mut unset, &context, &mut self.now, &mut self.frames);
             }
             if self.now.steps.is_empty() && (is_found || anchored) {
                 return is_found;
             }
-            let taken = next.filter(|_| end != Some(offset));
-            let behind = next.map(|it| offset + it.len_utf8());
-            let view = View { at: behind.unwrap_or(offset), before: next, next: rest.clone().next().map(|(_, it)| it) };
+            let character = next.filter(|_| end != Some(offset));
+            let after = next.map(|it| offset + it.len_utf8());
+            let context =
+                Context { at: after.unwrap_or(offset), before: next, next: rest.clone().next().map(|(_, it)| it) };
             self.next.steps.clear();
             for index in 0..self.now.steps.len() {
                 let step = self.now.steps[index];
-                let places = &mut self.now.places[step * program.places..][..program.places];
-                let takes = match &program.steps[step] {
-                    Step::Char(character) => taken == Some(*character),
-                    Step::Class(class) => taken.is_some_and(|it| program.classes[*class].has(it)),
-                    Step::Found => {
-                        found.copy_from_slice(places);
+                let offsets = &mut self.now.offsets[step * program.offsets..][..program.offsets];
+                let consumes = match &program.steps[step] {
+                    Step::Char(it) => character == Some(*it),
+                    Step::Class(class) => character.is_some_and(|it| program.classes[*class].has(it)),
+                    Step::Match => {
+                        found.copy_from_slice(offsets);
                         is_found = true;
                         break;
                     }
                     _ => false,
                 };
-                if takes {
-                    follow(program, step + 1, places, &view, &mut self.next, &mut self.frames);
+                if consumes {
+                    follow(program, step + 1, offsets, &context, &mut self.next, &mut self.frames);
                 }
             }
             std::mem::swap(&mut self.now, &mut self.next);
-            if taken.is_none() {
+            if character.is_none() {
                 return is_found;
             }
             before = next;
@@ -233,13 +98,13 @@ impl Machine {
 }
 
 /// An offset with the characters on both sides.
-pub struct View {
+pub struct Context {
     pub at: usize,
     pub before: Option<char>,
     pub next: Option<char>,
 }
 
-impl View {
+impl Context {
     pub fn holds(&self, look: Look) -> bool {
         match look {
             Look::Start => self.before.is_none(),
@@ -262,17 +127,17 @@ impl View {
 fn follow(
     program: &Program,
     start: usize,
-    places: &mut [usize],
-    view: &View,
+    offsets: &mut [usize],
+    context: &Context,
     threads: &mut Threads,
     frames: &mut Vec<Frame>,
 ) {
-    frames.push(Frame::Go(start));
+    frames.push(Frame::Follow(start));
     while let Some(frame) = frames.pop() {
         let mut step = match frame {
-            Frame::Go(step) => step,
-            Frame::Restore(place, at) => {
-                places[place] = at;
+            Frame::Follow(step) => step,
+            Frame::Restore(index, offset) => {
+                offsets[index] = offset;
                 continue;
             }
         };
@@ -282,25 +147,25 @@ fn follow(
             step = match program.steps[step] {
                 Step::Jump(other) => other,
                 Step::Split(first, second) => {
-                    frames.push(Frame::Go(second));
+                    frames.push(Frame::Follow(second));
                     first
                 }
-                Step::Look(look) if view.holds(look) => step + 1,
+                Step::Look(look) if context.holds(look) => step + 1,
                 Step::Look(_) => break,
-                Step::Save(place) => {
-                    frames.push(Frame::Restore(place, places[place]));
-                    places[place] = view.at;
+                Step::Save(index) => {
+                    frames.push(Frame::Restore(index, offsets[index]));
+                    offsets[index] = context.at;
                     step + 1
                 }
-                Step::Forget(from, to) => {
-                    for (place, at) in places.iter_mut().enumerate().take(to).skip(from) {
-                        frames.push(Frame::Restore(place, *at));
-                        *at = NOWHERE;
+                Step::Clear(from, to) => {
+                    for (index, offset) in offsets.iter_mut().enumerate().take(to).skip(from) {
+                        frames.push(Frame::Restore(index, *offset));
+                        *offset = UNSET;
                     }
                     step + 1
                 }
-                Step::Char(_) | Step::Class(_) | Step::Found => {
-                    threads.places[step * program.places..][..program.places].copy_from_slice(places);
+                Step::Char(_) | Step::Class(_) | Step::Counted { .. } | Step::Match => {
+                    threads.offsets[step * program.offsets..][..program.offsets].copy_from_slice(offsets);
                     break;
                 }
             };

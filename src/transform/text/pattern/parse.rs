@@ -1,7 +1,7 @@
 //! A parser for the pattern grammar of ECMA-262 with the `u` flag, including the modifiers and duplicate names of its 2025 edition.
 //! It also reads valid but unsupported syntax, so that an error can tell the two apart.
 
-use super::Refusal;
+use super::refusal::Refusal;
 use super::tree::{Flags, Look, Node, Repeat, any, set, terminators, without};
 use std::collections::HashSet;
 

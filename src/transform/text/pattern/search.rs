@@ -1,26 +1,10 @@
 //! Iterates over the matches of a pattern in a text.
 
-use super::machine::{Machine, NOWHERE};
-use super::{KELVIN, LONG_S, Pattern};
+use super::compiled::{Pattern, plain};
+use super::machine::{Machine, UNSET};
 use regex::{CaptureLocations, Regex};
 use std::borrow::Cow;
 use std::ops::Range;
-
-/// Returns the text for the regex crate, with the same offsets, or `None` if the crate cannot search it as ECMA-262 does.
-pub fn plain<'t>(pattern: &Pattern, text: &'t str) -> Option<Cow<'t, str>> {
-    let needs = &pattern.needs;
-    if pattern.regex.is_none()
-        || needs.folded_words && text.contains([LONG_S, KELVIN])
-        || needs.lines && text.contains(['\u{2028}', '\u{2029}'])
-    {
-        return None;
-    }
-    if !needs.lines || !text.contains('\r') {
-        return Some(Cow::Borrowed(text));
-    }
-    // The pattern cannot tell `\r` from `\n`.
-    (!needs.returns).then(|| Cow::Owned(text.replace('\r', "\n")))
-}
 
 pub struct Searcher<'p, 't> {
     pattern: &'p Pattern,
@@ -29,7 +13,7 @@ pub struct Searcher<'p, 't> {
     locations: Option<CaptureLocations>,
     machine: Machine,
     /// Start and end offsets of the match and of each group.
-    places: Vec<usize>,
+    offsets: Vec<usize>,
     at: Option<usize>,
     with_groups: bool,
 }
@@ -43,7 +27,7 @@ impl<'p, 't> Searcher<'p, 't> {
             plain: plain(pattern, text),
             locations: pattern.regex.as_ref().map(Regex::capture_locations),
             machine: Machine::default(),
-            places: vec![NOWHERE; 2 * (pattern.names.len() + 1)],
+            offsets: vec![UNSET; 2 * (pattern.names.len() + 1)],
             at: Some(0),
             with_groups: groups && !pattern.groups.is_empty(),
         }
@@ -65,27 +49,27 @@ impl<'p, 't> Searcher<'p, 't> {
         let Pattern { regex, groups, program, needs, .. } = self.pattern;
         let (Some(plain), Some(regex), Some(locations)) = (&self.plain, regex, &mut self.locations) else {
             let program = program.as_ref().expect("compiled with its program");
-            let is_found = self.machine.find(program, self.text, at, None, &mut self.places);
-            return is_found.then(|| self.places[0]..self.places[1]);
+            let is_found = self.machine.find(program, self.text, at, None, &mut self.offsets);
+            return is_found.then(|| self.offsets[0]..self.offsets[1]);
         };
-        if !self.with_groups || needs.forgetting {
+        if !self.with_groups || needs.clearing {
             let found = regex.find_at(plain, at)?.range();
-            if let Some(program) = program.as_ref().filter(|_| self.with_groups && needs.forgetting) {
-                self.machine.find(program, self.text, found.start, Some(found.end), &mut self.places);
+            if let Some(program) = program.as_ref().filter(|_| self.with_groups && needs.clearing) {
+                self.machine.find(program, self.text, found.start, Some(found.end), &mut self.offsets);
             }
             return Some(found);
         }
         let found = regex.captures_read_at(locations, plain, at)?.range();
-        for (place, &group) in groups.iter().enumerate() {
-            let (start, end) = locations.get(place + 1).unwrap_or((NOWHERE, NOWHERE));
-            self.places[2 * group..2 * group + 2].copy_from_slice(&[start, end]);
+        for (index, &group) in groups.iter().enumerate() {
+            let (start, end) = locations.get(index + 1).unwrap_or((UNSET, UNSET));
+            self.offsets[2 * group..2 * group + 2].copy_from_slice(&[start, end]);
         }
         Some(found)
     }
 
     /// Returns the text of a group of the last match; groups count from 1.
     pub fn group(&self, group: usize) -> Option<&'t str> {
-        let (start, end) = (self.places[2 * group], self.places[2 * group + 1]);
-        (start != NOWHERE).then(|| &self.text[start..end])
+        let (start, end) = (self.offsets[2 * group], self.offsets[2 * group + 1]);
+        (start != UNSET).then(|| &self.text[start..end])
     }
 }

@@ -1,9 +1,11 @@
 //! Patterns that only tell whether they match: those of JSON Schema and JSONPath. Without offsets, counts need no copies.
 
+use super::compiled::{Needs, Pattern, parsed};
 use super::counter::{Counter, check_counts};
+use super::refusal::{Refusal, last_line};
+use super::rust;
 use super::size::{size, trimmed};
 use super::tree::{Flags, Look, Node};
-use super::{Needs, Pattern, Refusal, last_line, read, rust};
 use regex_syntax::ParserBuilder;
 
 /// Bytes of all compiled patterns of one schema, approximately.
@@ -54,7 +56,7 @@ impl Tester {
     /// # Errors
     /// For an invalid pattern, an unsupported one and one that is too large, also for the room left.
     pub fn new(pattern: &str, room: &mut Room) -> Result<Self, Refusal> {
-        let (node, names) = read(pattern, Flags::default())?;
+        let (node, names) = parsed(pattern, Flags::default())?;
         Self::of(node, names, MAX_REGEX, room)
     }
 
@@ -64,7 +66,7 @@ impl Tester {
     /// # Errors
     /// As [`Tester::new`].
     pub fn of_path(pattern: &str, whole: bool, from_document: bool) -> Result<Self, Refusal> {
-        let (mut node, names) = read(pattern, Flags { short_lines: true, ..Flags::default() })?;
+        let (mut node, names) = parsed(pattern, Flags { short_lines: true, ..Flags::default() })?;
         if whole {
             node = Node::Concat(vec![Node::Look(Look::Start), node, Node::Look(Look::End)]);
         }
@@ -99,7 +101,7 @@ impl Tester {
 /// # Errors
 /// As [`Tester::new`], and for a pattern that needs more than the regex crate.
 pub fn for_regex_crate(pattern: &str, room: &mut Room) -> Result<String, Refusal> {
-    let (mut node, _) = read(pattern, Flags::default())?;
+    let (mut node, _) = parsed(pattern, Flags::default())?;
     let needs = Needs::of(&node);
     if needs.lines || needs.folded_words {
         let reason = "'^' or '$' in '(?m:', or '\\b' in '(?i:', is not supported in patternProperties";
@@ -119,10 +121,10 @@ pub fn for_regex_crate(pattern: &str, room: &mut Room) -> Result<String, Refusal
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
-    use crate::transform::text::pattern::compile;
+    use crate::transform::text::pattern::compiled::compile_regex;
 
     fn counted(pattern: &str) -> Counter {
-        let (node, _) = read(pattern, Flags::default()).unwrap();
+        let (node, _) = parsed(pattern, Flags::default()).unwrap();
         Counter::of(&trimmed(node)).unwrap()
     }
 
@@ -211,13 +213,13 @@ mod tests {
             "(?:a|b)",
         ] {
             for count in ["{100}", "{0,100}", "{2,100}?", "", "*", "+"] {
-                let (node, _) = read(&format!("^{class}{count}$"), Flags::default()).unwrap();
+                let (node, _) = parsed(&format!("^{class}{count}$"), Flags::default()).unwrap();
                 let limit = 2000 + size(&node);
                 let built = regex::RegexBuilder::new(&rust::written(&node)).size_limit(limit).build();
                 assert!(built.is_ok(), "{class}{count} takes more than {limit} bytes");
             }
         }
-        assert!(matches!(compile("a{9999999}"), Ok(None)));
+        assert!(matches!(compile_regex("a{9999999}"), Ok(None)));
     }
 
     #[test]
