@@ -54,11 +54,11 @@ for (const [name, transform, content] of TAKERS) {
     await pool.run(transform, pack(Buffer.from(content)))
     for (const [encoding, encode] of ENCODINGS) {
       for (const [mark, message] of /** @type {const} */ ([
-        ['\ufeff', `it begins with the byte order mark of ${encoding}. Convert it to UTF-8 first`],
-        ['', `by its NUL bytes it looks like ${encoding}. Convert it to UTF-8 first`]
+        ['\ufeff', `it starts with the byte order mark of ${encoding}. Convert it to UTF-8 first`],
+        ['', `its NUL bytes suggest ${encoding}. Convert it to UTF-8 first`]
       ])) {
         const bytes = encode(mark + content)
-        const rejected = { code: 'ERR_OFFLOOP_INVALID_DATA', message: `The input is not UTF-8 text: ${message}` }
+        const rejected = { code: 'ERR_OFFLOOP_INVALID_DATA', message: `The input is not valid UTF-8: ${message}` }
         await assert.rejects(pool.run(transform, pack(bytes)), rejected)
         if (!transform.streaming) continue
         for (const size of [1, 3, 64]) {

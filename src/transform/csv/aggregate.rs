@@ -1,7 +1,7 @@
-//! Groups of the rows of a CSV, and what they amount to, without a table.
+//! Aggregates the rows of a CSV by group, without a table.
 
 use super::groups::Groups;
-use super::reader::Records;
+use super::reader::RecordReader;
 use super::record::Record;
 use super::spec::Spec;
 use crate::args::Args;
@@ -19,8 +19,8 @@ pub fn aggregate(args: &Args) -> BuildResult {
 }
 
 impl Aggregate {
-    fn begin(&self) -> Box<Aggregating> {
-        Box::new(Aggregating { spec: self.0.clone(), records: self.0.options.records(), groups: None })
+    fn start(&self) -> Box<Aggregator> {
+        Box::new(Aggregator { spec: self.0.clone(), reader: self.0.options.reader(), groups: None })
     }
 }
 
@@ -30,11 +30,11 @@ impl Transform for Aggregate {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(self.begin(), input, cancel)
+        run_fold(self.start(), input, cancel)
     }
 
     fn fold(&self) -> Option<Box<dyn Fold>> {
-        Some(self.begin())
+        Some(self.start())
     }
 
     fn gives_value(&self) -> bool {
@@ -42,9 +42,9 @@ impl Transform for Aggregate {
     }
 }
 
-struct Aggregating {
+struct Aggregator {
     spec: Arc<Spec>,
-    records: Records,
+    reader: RecordReader,
     /// `None` before the first record.
     groups: Option<Groups>,
 }
@@ -54,23 +54,23 @@ fn add(spec: &Arc<Spec>, groups: &mut Option<Groups>, record: &Record<'_>) -> Re
         return groups.add(record);
     }
     let names = spec.options.names(Some(record))?;
-    let made = groups.insert(Groups::new(spec.clone(), &names).map_err(|error| error.at(record.offset))?);
-    if spec.options.has_header() { Ok(()) } else { made.add(record) }
+    let groups = groups.insert(Groups::new(spec.clone(), &names).map_err(|error| error.at(record.offset))?);
+    if spec.options.has_header() { Ok(()) } else { groups.add(record) }
 }
 
-impl Fold for Aggregating {
+impl Fold for Aggregator {
     fn push(&mut self, chunk: &[u8], _out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let Aggregating { spec, records, groups } = self;
-        records.push(chunk, cancel, |record| add(spec, groups, record))
+        let Aggregator { spec, reader, groups } = self;
+        reader.push(chunk, cancel, |record| add(spec, groups, record))
     }
 
     fn finish(self: Box<Self>, _out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
         cancel.check()?;
-        let Aggregating { spec, mut records, mut groups } = *self;
-        records.finish(|record| add(&spec, &mut groups, record))?;
+        let Aggregator { spec, mut reader, mut groups } = *self;
+        reader.finish(|record| add(&spec, &mut groups, record))?;
         let groups = match groups {
             Some(groups) => groups,
-            // There are no rows, and perhaps no header: nobody misses a column.
+            // Without a header no column is missing.
             None => Groups::new(spec.clone(), &spec.columns())?,
         };
         Ok(Value::Json(groups.into_json(cancel)?))
@@ -107,7 +107,7 @@ mod tests {
     const SALES: &str = "region,ok,amount\nEU,1,3\nUS,true,10\nEU,0,\n\"\",1,1\n,1,2\nEU,1,5.5\n\"EU\",1,\"-1\"\n";
 
     #[test]
-    fn groups_come_in_the_order_in_which_they_appear() {
+    fn groups_are_in_order_of_first_appearance() {
         let spec: [(&str, &[&str]); 4] = [
             ("rows", &["count"]),
             ("n", &["count", "amount"]),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn without_groups_all_rows_are_one() {
+    fn without_group_by_all_rows_form_one_group() {
         let spec: [(&str, &[&str]); 8] = [
             ("rows", &["count"]),
             ("n", &["count", "x"]),
@@ -169,12 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong_and_where() {
+    fn invalid_rows_are_reported_with_line_and_offset() {
         let sum = make(&["a"], [("sum", &["sum", "x"])], &[]);
         for (text, message, offset) in [
-            ("a,x\n1,2\n3,four\n", "The field in line 3 of the column 'x' is no number", 10),
-            ("a,y\n", "There is no column 'x', which options.measures['sum'] names. The columns are 'a', 'y'", 0),
-            ("\nx,y\n", "There is no column 'a', which options.groupBy names. The columns are 'x', 'y'", 1),
+            ("a,x\n1,2\n3,four\n", "The field in line 3 of the column 'x' is not a number", 10),
+            ("a,y\n", "The column 'x' of options.measures['sum'] does not exist. The columns are 'a', 'y'", 0),
+            ("\nx,y\n", "The column 'a' of options.groupBy does not exist. The columns are 'x', 'y'", 1),
         ] {
             let error = fails(&*sum, text.as_bytes());
             assert_eq!((error.kind, &*error.message, error.offset), (Kind::InvalidData, message, Some(offset)));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_no_more_than_it_may() {
+    fn memory_is_bounded_by_max_output() {
         let most = |by: &[&str], op: &str, most: f64| {
             let measures = options([("it", list(&[op, "x"]))]);
             of(vec![("groupBy", list(by)), ("measures", measures), ("maxOutput", Arg::Number(most))]).unwrap()
@@ -218,8 +218,8 @@ mod tests {
             (measures(list(&[])), "ERR_INVALID_ARG_VALUE", "Received 0 elements"),
             (measures(list(&["sum", "a", "b"])), "ERR_INVALID_ARG_VALUE", "Received 3 elements"),
             (measures(Arg::List(vec![Arg::Number(1.0)])), "ERR_INVALID_ARG_TYPE", "array of strings"),
-            (measures(list(&["sum"])), "ERR_INVALID_ARG_VALUE", "needs the name of a column for 'sum'"),
-            (measures(list(&["total", "a"])), "ERR_INVALID_ARG_VALUE", "must begin with"),
+            (measures(list(&["sum"])), "ERR_INVALID_ARG_VALUE", "requires the name of a column for 'sum'"),
+            (measures(list(&["total", "a"])), "ERR_INVALID_ARG_VALUE", "must start with"),
             (measures(list(&["p101", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
             (measures(list(&["p", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
             (measures(list(&["p1e1", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
@@ -228,8 +228,8 @@ mod tests {
             (grouped(arg("a")), "ERR_INVALID_ARG_TYPE", "array of strings"),
             (grouped(list(&["a", "a"])), "ERR_INVALID_ARG_VALUE", "twice"),
             (grouped(list(&["it"])), "ERR_INVALID_ARG_VALUE", "has the name of a column"),
-            (typed("string"), "ERR_INVALID_ARG_VALUE", "needs numbers"),
-            (typed("boolean"), "ERR_INVALID_ARG_VALUE", "needs numbers"),
+            (typed("string"), "ERR_INVALID_ARG_VALUE", "requires numbers"),
+            (typed("boolean"), "ERR_INVALID_ARG_VALUE", "requires numbers"),
             (given(&["b"]), "ERR_INVALID_ARG_VALUE", "\"options.measures['it']\" property names the column 'a'"),
         ] {
             let error = of(fields).err().unwrap();

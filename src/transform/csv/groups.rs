@@ -1,8 +1,8 @@
-//! The groups of an aggregation: one pass over the rows, and JSON at the end.
+//! The groups of an aggregation: filled in one pass over the rows, then written as JSON.
 
-use super::options::{Type, find};
+use super::options::{ColumnType, column_index};
 use super::record::Record;
-use super::spec::{Measure, Of, Spec, place};
+use super::spec::{Measure, Spec, Statistic, measure_property};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::transform::memory;
@@ -14,48 +14,48 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 
-/// What a group takes beside its key and its measures.
-const GROUP: usize = 64;
+/// Approximate bytes of a group without its key and its measures.
+const GROUP_BYTES: usize = 64;
 
-/// Where a measure is found among what is kept of a group.
+/// The source of a measure in the state of a group.
 enum Source {
     Rows,
     Fields(usize),
-    Numbers(usize, Of),
+    Numbers(usize, Statistic),
 }
 
-/// A column that is read as numbers.
-struct Numeric {
+/// A column of numbers.
+struct NumericColumn {
     name: String,
-    place: usize,
-    /// For quantiles.
+    index: usize,
+    /// Quantiles need all numbers.
     keeps_all: bool,
 }
 
 pub struct Groups {
     spec: Arc<Spec>,
-    /// The columns that tell groups apart, the columns of which fields are counted, and those that are numbers.
-    by: Vec<(usize, Type)>,
+    /// The columns to group by, those whose fields are counted, and those of numbers.
+    by: Vec<(usize, ColumnType)>,
     counted: Vec<usize>,
-    numeric: Vec<Numeric>,
+    numeric: Vec<NumericColumn>,
     sources: Vec<Source>,
-    /// The key of a group is how its row begins, as JSON.
-    places: HashMap<Box<[u8]>, usize>,
+    /// Groups by key. A key is the start of the row of the result, as JSON.
+    by_key: HashMap<Box<[u8]>, usize>,
     key: Vec<u8>,
-    /// For each group: its rows, then as many counts and sums as there are columns for them.
+    /// For each group: its rows, the counts of `counted` and the statistics of `numeric`.
     rows: Vec<u64>,
     fields: Vec<u64>,
     numbers: Vec<Numbers>,
-    taken: usize,
-    /// Bytes that a group takes beside its key.
-    group: usize,
+    bytes: usize,
+    /// Bytes of a group without its key.
+    group_bytes: usize,
 }
 
 impl Groups {
-    /// Of a table with columns of these names. Without `groupBy` all rows are one group, even if there are none.
+    /// Prepares the groups of a table with columns of these names. Without `groupBy` there is one group, even without rows.
     ///
     /// # Errors
-    /// If a column that the options name is not there.
+    /// If a column that the options name is missing.
     pub fn new(spec: Arc<Spec>, names: &[String]) -> Result<Self> {
         let mut groups = Groups {
             spec: spec.clone(),
@@ -63,28 +63,31 @@ impl Groups {
             counted: Vec::new(),
             numeric: Vec::new(),
             sources: Vec::new(),
-            places: HashMap::new(),
+            by_key: HashMap::new(),
             key: Vec::new(),
             rows: Vec::new(),
             fields: Vec::new(),
             numbers: Vec::new(),
-            taken: 0,
-            group: 0,
+            bytes: 0,
+            group_bytes: 0,
         };
         for name in &spec.by {
-            let of = spec.options.type_of(name).unwrap_or(Type::Text);
-            groups.by.push((find(names, name, "options.groupBy")?, of));
+            let column_type = spec.options.type_of(name).unwrap_or(ColumnType::Text);
+            groups.by.push((column_index(names, name, "options.groupBy")?, column_type));
         }
         for (name, measure) in &spec.measures {
-            let column = measure.column().map(|column| find(names, column, &place(name))).transpose()?;
+            let column =
+                measure.column().map(|column| column_index(names, column, &measure_property(name))).transpose()?;
             let source = match (measure, column) {
-                (Measure::Fields(_), Some(column)) => Source::Fields(groups.counts(column)),
-                (Measure::Numbers(of, name), Some(column)) => Source::Numbers(groups.reads(*of, column, name), *of),
+                (Measure::Fields(_), Some(column)) => Source::Fields(groups.counted_index(column)),
+                (Measure::Numbers(statistic, name), Some(column)) => {
+                    Source::Numbers(groups.numeric_index(*statistic, column, name), *statistic)
+                }
                 _ => Source::Rows,
             };
             groups.sources.push(source);
         }
-        groups.group = GROUP
+        groups.group_bytes = GROUP_BYTES
             + spec.measures.iter().map(|(name, _)| name.len() + 8).sum::<usize>()
             + groups.counted.len() * 8
             + groups.numeric.len() * size_of::<Numbers>();
@@ -94,42 +97,42 @@ impl Groups {
         Ok(groups)
     }
 
-    /// The place of a column among those that are counted.
-    fn counts(&mut self, column: usize) -> usize {
+    /// Returns the index of a column in `counted`, and adds it if necessary.
+    fn counted_index(&mut self, column: usize) -> usize {
         self.counted.iter().position(|it| *it == column).unwrap_or_else(|| {
             self.counted.push(column);
             self.counted.len() - 1
         })
     }
 
-    /// The place of a column among those that are numbers.
-    fn reads(&mut self, of: Of, column: usize, name: &str) -> usize {
-        let place = self.numeric.iter().position(|it| it.place == column).unwrap_or_else(|| {
-            self.numeric.push(Numeric { name: name.to_string(), place: column, keeps_all: false });
+    /// Returns the index of a column in `numeric`, and adds it if necessary.
+    fn numeric_index(&mut self, statistic: Statistic, column: usize, name: &str) -> usize {
+        let index = self.numeric.iter().position(|it| it.index == column).unwrap_or_else(|| {
+            self.numeric.push(NumericColumn { name: name.to_string(), index: column, keeps_all: false });
             self.numeric.len() - 1
         });
-        self.numeric[place].keeps_all |= matches!(of, Of::Quantile(_));
-        place
+        self.numeric[index].keeps_all |= matches!(statistic, Statistic::Quantile(_));
+        index
     }
 
     pub fn add(&mut self, record: &Record<'_>) -> Result<()> {
         let group = self.group_of(record)?;
         self.rows[group] += 1;
         let fields = &mut self.fields[group * self.counted.len()..];
-        for (count, place) in fields.iter_mut().zip(&self.counted) {
-            *count += u64::from(!record.field(*place).is_empty());
+        for (count, column) in fields.iter_mut().zip(&self.counted) {
+            *count += u64::from(!record.field(*column).is_empty());
         }
         let numbers = &mut self.numbers[group * self.numeric.len()..];
-        for (numbers, numeric) in numbers.iter_mut().zip(&self.numeric) {
-            let Some(number) = record.number(numeric.place, &numeric.name)? else { continue };
+        for (numbers, column) in numbers.iter_mut().zip(&self.numeric) {
+            let Some(number) = record.number(column.index, &column.name)? else { continue };
             numbers.add(number);
-            if numeric.keeps_all {
-                memory::reserve(&mut numbers.kept, 1)?;
-                numbers.kept.push(number.key());
-                self.taken += size_of::<u64>();
+            if column.keeps_all {
+                memory::reserve(&mut numbers.sort_keys, 1)?;
+                numbers.sort_keys.push(number.key());
+                self.bytes += size_of::<u64>();
             }
         }
-        self.check(self.taken)
+        self.check(self.bytes)
     }
 
     fn group_of(&mut self, record: &Record<'_>) -> Result<usize> {
@@ -137,42 +140,42 @@ impl Groups {
             return Ok(0);
         }
         self.key.clear();
-        for ((column, of), name) in self.by.iter().zip(&self.spec.by) {
+        for ((column, column_type), name) in self.by.iter().zip(&self.spec.by) {
             write_name(&mut self.key, name);
-            match of {
-                Type::Text if record.is_null(*column) => self.key.extend_from_slice(b"null"),
-                Type::Text => write_text(&mut self.key, &record.field(*column)),
-                Type::Boolean => write!(self.key, "{}", record.boolean(*column, name)?).expect("into memory"),
-                // Zero is one group, whatever its sign.
-                Type::Number => write_number(&mut self.key, record.number(*column, name)?.map(|it| it + 0.0)),
+            match column_type {
+                ColumnType::Text if record.is_null(*column) => self.key.extend_from_slice(b"null"),
+                ColumnType::Text => write_text(&mut self.key, &record.field(*column)),
+                ColumnType::Boolean => write!(self.key, "{}", record.boolean(*column, name)?).expect("into memory"),
+                // Adding 0.0 turns -0 into 0, which is the same group.
+                ColumnType::Number => write_number(&mut self.key, record.number(*column, name)?.map(|it| it + 0.0)),
             }
         }
-        match self.places.get(self.key.as_slice()) {
+        match self.by_key.get(self.key.as_slice()) {
             Some(group) => Ok(*group),
             None => self.add_group(),
         }
     }
 
-    /// A group of the key.
+    /// Adds a group for the current key.
     fn add_group(&mut self) -> Result<usize> {
         let group = self.rows.len();
-        self.taken += self.key.len() + self.group;
-        self.check(self.taken)?;
-        self.places.insert(self.key.as_slice().into(), group);
+        self.bytes += self.key.len() + self.group_bytes;
+        self.check(self.bytes)?;
+        self.by_key.insert(self.key.as_slice().into(), group);
         self.rows.push(0);
         self.fields.resize(self.fields.len() + self.counted.len(), 0);
         self.numbers.resize_with(self.numbers.len() + self.numeric.len(), Numbers::default);
         Ok(group)
     }
 
-    fn check(&self, taken: usize) -> Result<()> {
+    fn check(&self, bytes: usize) -> Result<()> {
         let limit = self.spec.options.limit;
-        if taken as u64 > limit { Err(Error::output_limit(limit)) } else { Ok(()) }
+        if bytes as u64 > limit { Err(Error::output_limit(limit)) } else { Ok(()) }
     }
 
-    /// The rows of the result.
+    /// Writes the rows of the result.
     pub fn into_json(mut self, cancel: &Cancel) -> Result<String> {
-        let mut keys: Vec<(Box<[u8]>, usize)> = std::mem::take(&mut self.places).into_iter().collect();
+        let mut keys: Vec<(Box<[u8]>, usize)> = std::mem::take(&mut self.by_key).into_iter().collect();
         keys.par_sort_unstable_by_key(|(_, group)| *group);
         let mut out = vec![b'['];
         for (key, group) in keys {
@@ -183,7 +186,7 @@ impl Groups {
             let before = out.len();
             out.extend_from_slice(&key);
             self.write(&mut out, group);
-            // Each name has a comma before it, and the first one none.
+            // The comma before the first name becomes the opening brace.
             match out.get_mut(before) {
                 Some(first) => *first = b'{',
                 None => out.push(b'{'),
@@ -195,34 +198,34 @@ impl Groups {
         Ok(String::from_utf8(out).expect("JSON"))
     }
 
-    /// The measures of a group.
+    /// Writes the measures of a group.
     fn write(&mut self, out: &mut Vec<u8>, group: usize) {
         let numbers = &mut self.numbers[group * self.numeric.len()..][..self.numeric.len()];
         for numbers in numbers.iter_mut() {
-            numbers.kept.par_sort_unstable();
+            numbers.sort_keys.par_sort_unstable();
         }
         for ((name, _), source) in self.spec.measures.iter().zip(&self.sources) {
             write_name(out, name);
             match source {
                 Source::Rows => write!(out, "{}", self.rows[group]).expect("into memory"),
-                Source::Fields(place) => {
-                    write!(out, "{}", self.fields[group * self.counted.len() + place]).expect("into memory");
+                Source::Fields(index) => {
+                    write!(out, "{}", self.fields[group * self.counted.len() + index]).expect("into memory");
                 }
-                Source::Numbers(place, of) => write_number(out, numbers[*place].measure(*of)),
+                Source::Numbers(index, statistic) => write_number(out, numbers[*index].value(*statistic)),
             }
         }
     }
 }
 
-/// What is kept of the numbers of a group.
+/// The state of the statistics of a column in a group.
 #[derive(Default)]
 struct Numbers {
     count: u64,
     sum: Sum,
     min: f64,
     max: f64,
-    /// As they sort.
-    kept: Vec<u64>,
+    /// Keys that sort as the numbers do.
+    sort_keys: Vec<u64>,
 }
 
 impl Numbers {
@@ -238,15 +241,15 @@ impl Numbers {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53")]
-    fn measure(&self, of: Of) -> Option<f64> {
-        match of {
-            Of::Sum => Some(self.sum.value()),
+    fn value(&self, statistic: Statistic) -> Option<f64> {
+        match statistic {
+            Statistic::Sum => Some(self.sum.value()),
             _ if self.count == 0 => None,
-            Of::Mean => Some(self.sum.value() / self.count as f64),
-            Of::Min => Some(self.min),
-            Of::Max => Some(self.max),
-            Of::Quantile(_) if self.min.is_nan() => None,
-            Of::Quantile(at) => Some(quantile(&self.kept, at)),
+            Statistic::Mean => Some(self.sum.value() / self.count as f64),
+            Statistic::Min => Some(self.min),
+            Statistic::Max => Some(self.max),
+            Statistic::Quantile(_) if self.min.is_nan() => None,
+            Statistic::Quantile(at) => Some(quantile(&self.sort_keys, at)),
         }
     }
 }
@@ -261,7 +264,7 @@ fn write_text(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("into memory");
 }
 
-/// JSON has no NaN, and writes infinity as what is too large for any number.
+/// Writes NaN as null, and infinity as a number that is too large for a double.
 fn write_number(out: &mut Vec<u8>, number: Option<f64>) {
     let number = number.unwrap_or(f64::NAN);
     if number.is_infinite() {

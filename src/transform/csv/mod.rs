@@ -1,4 +1,4 @@
-//! CSV (RFC 4180): tables and groups.
+//! CSV (RFC 4180): tables and aggregations.
 
 pub mod aggregate;
 pub mod groups;

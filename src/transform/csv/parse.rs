@@ -1,7 +1,7 @@
 //! CSV as a table of typed columns.
 
 use super::options::{CsvOptions, OPTIONS};
-use super::reader::Records;
+use super::reader::RecordReader;
 use super::record::Record;
 use super::table::Table;
 use crate::args::Args;
@@ -19,8 +19,8 @@ pub fn parse(args: &Args) -> BuildResult {
 }
 
 impl Parse {
-    fn begin(&self) -> Box<Parsing> {
-        Box::new(Parsing { options: self.0.clone(), records: self.0.records(), table: None })
+    fn start(&self) -> Box<Parser> {
+        Box::new(Parser { options: self.0.clone(), reader: self.0.reader(), table: None })
     }
 }
 
@@ -30,11 +30,11 @@ impl Transform for Parse {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(self.begin(), input, cancel)
+        run_fold(self.start(), input, cancel)
     }
 
     fn fold(&self) -> Option<Box<dyn Fold>> {
-        Some(self.begin())
+        Some(self.start())
     }
 
     fn gives_value(&self) -> bool {
@@ -46,9 +46,9 @@ impl Transform for Parse {
     }
 }
 
-struct Parsing {
+struct Parser {
     options: Arc<CsvOptions>,
-    records: Records,
+    reader: RecordReader,
     /// `None` before the first record.
     table: Option<Table>,
 }
@@ -57,20 +57,20 @@ fn add(options: &CsvOptions, table: &mut Option<Table>, record: &Record<'_>) -> 
     if let Some(table) = table {
         return table.add(record);
     }
-    let made = table.insert(Table::new(options, options.names(Some(record))?));
-    if options.has_header() { Ok(()) } else { made.add(record) }
+    let table = table.insert(Table::new(options, options.names(Some(record))?));
+    if options.has_header() { Ok(()) } else { table.add(record) }
 }
 
-impl Fold for Parsing {
+impl Fold for Parser {
     fn push(&mut self, chunk: &[u8], _out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let Parsing { options, records, table } = self;
-        records.push(chunk, cancel, |record| add(options, table, record))
+        let Parser { options, reader, table } = self;
+        reader.push(chunk, cancel, |record| add(options, table, record))
     }
 
     fn finish(self: Box<Self>, _out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
         cancel.check()?;
-        let Parsing { options, mut records, mut table } = *self;
-        records.finish(|record| add(&options, &mut table, record))?;
+        let Parser { options, mut reader, mut table } = *self;
+        reader.finish(|record| add(&options, &mut table, record))?;
         let table = match table {
             Some(table) => table,
             None => Table::new(&options, options.names(None)?),
@@ -108,14 +108,14 @@ mod tests {
         u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
     }
 
-    /// A table as a list of its columns, each with its name before its fields.
+    /// Decodes a table to a list of its columns, each with its name before its fields.
     fn decode(table: &[u8]) -> Json {
         let length = number(table, 0);
         let head: Json = serde_json::from_slice(&table[4..4 + length]).unwrap();
         let body = &table[(4 + length).next_multiple_of(8)..];
         let rows = usize::try_from(head["rows"].as_u64().unwrap()).unwrap();
         let column = |head: &Json| {
-            let at = |place: usize| usize::try_from(head[place].as_u64().unwrap()).unwrap();
+            let at = |index: usize| usize::try_from(head[index].as_u64().unwrap()).unwrap();
             let field = |row: usize| match head[1].as_str().unwrap() {
                 "number" => {
                     let at = at(2) + row * 8;
@@ -140,7 +140,7 @@ mod tests {
         decode(&whole(transform, input.as_bytes()).unwrap())
     }
 
-    /// Which both forms say alike.
+    /// Returns the error of a transform, which is the same for the whole input and for chunks.
     fn error(transform: &dyn Transform, input: &[u8]) -> (String, u64) {
         let error = fails(transform, input);
         assert_eq!(error.kind, Kind::InvalidData);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_rfc_4180_describes() {
+    fn parses_rfc_4180() {
         let plain = make([]);
         let expected = json!([["a", "1", "x,y"], ["b", "2", "he said \"hi\"\r\nand left"], ["c", null, ""]]);
         let text = "a,b,c\r\n1,2,\r\n\"x,y\",\"he said \"\"hi\"\"\r\nand left\",\"\"";
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_columns_by_the_header_the_options_or_their_places() {
+    fn column_names_come_from_the_header_the_options_or_their_indexes() {
         for empty in ["", "\u{feff}", "\n", "\r\n\r\n"] {
             assert_eq!(table(&*make([]), empty), json!([]), "{empty:?}");
         }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn types_columns() {
+    fn columns_have_types() {
         let typed = make([("columns", types([("n", "number"), ("b", "boolean"), ("s", "string")]))]);
         let text = "n,b,s\n 1.5 ,TRUE,x\n\"-2\",0,\n+.5,False,\"\"\n5.,1,y";
         let expected = json!([["n", 1.5, -2.0, 0.5, 5.0], ["b", true, false, false, true], ["s", "x", null, "", "y"]]);
@@ -196,53 +196,53 @@ mod tests {
             json!([["n", null, null], ["b", true, false], ["s", "x", null]])
         );
         for (text, message, offset) in [
-            ("n,b,s\n1,1,x\n1x,1,x", "The field in line 3 of the column 'n' is no number", 12),
+            ("n,b,s\n1,1,x\n1x,1,x", "The field in line 3 of the column 'n' is not a number", 12),
             (
                 "n,b,s\n9007199254740993,1,x",
-                "The field in line 2 of the column 'n' has more digits than a number keeps: read the column as strings (type 'string')",
+                "The field in line 2 of the column 'n' has more digits than a number can hold: give the column the type 'string'",
                 6,
             ),
             ("n,b,s\n1e400,1,x", "The field in line 2 of the column 'n' is too large for a number", 6),
-            ("n,b,s\n1,1,\"\n\"\n\" \",1,x", "The field in line 4 of the column 'n' is no number", 15),
+            ("n,b,s\n1,1,\"\n\"\n\" \",1,x", "The field in line 4 of the column 'n' is not a number", 15),
             (
                 "s,b,n\n\"\r\n\n\",,1",
-                "The field in line 4 of the column 'b' is no boolean: it must be true, false, 1 or 0",
+                "The field in line 4 of the column 'b' is not a boolean: expected true, false, 1 or 0",
                 12,
             ),
-            ("s,n\n1,2", "There is no column 'b', which options.columns names. The columns are 's', 'n'", 0),
+            ("s,n\n1,2", "The column 'b' of options.columns does not exist. The columns are 's', 'n'", 0),
         ] {
             assert_eq!(error(&*typed, text.as_bytes()), (message.to_string(), offset));
         }
     }
 
     #[test]
-    fn says_what_is_wrong_and_where() {
+    fn malformed_input_is_reported_with_line_and_offset() {
         let plain = make([]);
         for (text, message, offset) in [
-            (&b"a,b\n1\n"[..], "The record in line 2 has 1 field, not as many as the 2 columns", 4),
-            (b"a,b,c\n\"\n\",2\n", "The record in line 2 has 2 fields, not as many as the 3 columns", 6),
+            (&b"a,b\n1\n"[..], "The record in line 2 has 1 field, but there are 2 columns", 4),
+            (b"a,b,c\n\"\n\",2\n", "The record in line 2 has 2 fields, but there are 3 columns", 6),
             (b"a,b\r\n\"\n\r\",2\r\n1,2,3", "The record in line 5 has more fields than the 2 columns", 13),
             (b"a\n1,", "The record in line 2 has more fields than the 1 column", 2),
-            (b"a\nb\"c\n", "A quote stands in a field that does not begin with one, in line 2", 3),
-            (b"a\n0123456789012345678\"\n", "A quote stands in a field that does not begin with one, in line 2", 21),
-            (b"a\n\"\n\"x", "Something stands between the quote that ends a field and the next field, in line 3", 5),
-            (b"a,b\n1,\"x\n\n", "The quote that opens a field in line 2 is never closed", 6),
-            (b"a\n\"\"\"", "The quote that opens a field in line 2 is never closed", 2),
-            (b"a,b,a", "The field in line 1 of the column 'a' is there twice: the names of columns must differ", 4),
-            (b"a\nb\n\"\nc\xff\"", "The input is not UTF-8 text in line 4", 7),
-            (b"\xef\xbb", "The input is not UTF-8 text in line 1", 0),
-            (b"\xef\xbb\xbfa\n\xf0\x9f\x98", "The input is not UTF-8 text in line 2", 5),
-            (b"ab\nc\0d\n", "The input has a NUL character in line 2: it is not text, or perhaps UTF-16", 4),
-            (b"ab\n\"c\0\n", "The input has a NUL character in line 2: it is not text, or perhaps UTF-16", 5),
-            // Cyrillic letters are without NUL in UTF-16, commas and line breaks are not.
+            (b"a\nb\"c\n", "A field that is not quoted contains a quote, in line 2", 3),
+            (b"a\n0123456789012345678\"\n", "A field that is not quoted contains a quote, in line 2", 21),
+            (b"a\n\"\n\"x", "A quoted field is followed by other text, in line 3", 5),
+            (b"a,b\n1,\"x\n\n", "The quoted field in line 2 is not closed", 6),
+            (b"a\n\"\"\"", "The quoted field in line 2 is not closed", 2),
+            (b"a,b,a", "The field in line 1 of the column 'a' is a duplicate: column names must be unique", 4),
+            (b"a\nb\n\"\nc\xff\"", "The input is not valid UTF-8 in line 4", 7),
+            (b"\xef\xbb", "The input is not valid UTF-8 in line 1", 0),
+            (b"\xef\xbb\xbfa\n\xf0\x9f\x98", "The input is not valid UTF-8 in line 2", 5),
+            (b"ab\nc\0d\n", "The input has a NUL character in line 2: it is binary data or UTF-16", 4),
+            (b"ab\n\"c\0\n", "The input has a NUL character in line 2: it is binary data or UTF-16", 5),
+            // In UTF-16, Cyrillic letters have no NUL byte, but commas and line breaks have one.
             (
                 b"\x1f\x04,\0\x1f\x04,\0\x1f\x04\n\0",
-                "The input is not UTF-8 text: by its NUL bytes it looks like UTF-16LE. Convert it to UTF-8 first",
+                "The input is not valid UTF-8: its NUL bytes suggest UTF-16LE. Convert it to UTF-8 first",
                 3,
             ),
             (
                 b"\x04\x1f\0,\0\"\x04\x1f\0\"",
-                "The input is not UTF-8 text: by its NUL bytes it looks like UTF-16BE. Convert it to UTF-8 first",
+                "The input is not valid UTF-8: its NUL bytes suggest UTF-16BE. Convert it to UTF-8 first",
                 2,
             ),
         ] {
@@ -252,7 +252,7 @@ mod tests {
         let (message, offset) = error(&*make([("header", Arg::Bool(false))]), &wide);
         assert_eq!(
             (message.as_str(), offset),
-            ("The record in line 1 has more than 65536 fields, which no table may have", 0)
+            ("The record in line 1 has more than 65536 fields, the limit of a table", 0)
         );
         assert_eq!(
             decode(&whole(&*make([("header", Arg::Bool(false))]), &wide[1..]).unwrap()).as_array().unwrap().len(),
@@ -263,29 +263,26 @@ mod tests {
     }
 
     #[test]
-    fn takes_no_more_than_it_may() {
-        let most = |most: f64| make([("maxOutput", Arg::Number(most))]);
+    fn memory_is_bounded_by_max_output() {
+        let limited = |most: f64| make([("maxOutput", Arg::Number(most))]);
         let rows = format!("a\n{}", "0123456789\n".repeat(1000));
         let size = whole(&*make([]), rows.as_bytes()).unwrap().len();
         #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
         let exact = size as f64;
-        assert!(whole(&*most(exact), rows.as_bytes()).is_ok());
-        assert_eq!(fails(&*most(exact - 8.0), rows.as_bytes()).kind, Kind::OutputLimit);
-        // What is never closed is not kept for ever.
-        let mut fold = most(100.0).fold().unwrap();
+        assert!(whole(&*limited(exact), rows.as_bytes()).is_ok());
+        assert_eq!(fails(&*limited(exact - 8.0), rows.as_bytes()).kind, Kind::OutputLimit);
+        // A quoted field that is not closed is not buffered without bound.
+        let mut fold = limited(100.0).fold().unwrap();
         let chunk = vec![b'"'; 1].into_iter().chain(vec![b'x'; 1 << 19]).collect::<Vec<u8>>();
         let push = |fold: &mut Box<dyn Fold>, chunk: &[u8]| fold.push(chunk, &mut Vec::new(), &Cancel::new());
         push(&mut fold, &chunk).unwrap();
         let error = push(&mut fold, &chunk[1..]).and_then(|()| push(&mut fold, &chunk[1..])).unwrap_err();
         assert_eq!(error.kind, Kind::OutputLimit);
-        assert_eq!(
-            error.message,
-            "The record in line 1 is longer than 1048576 bytes; raise maxOutput if that is expected"
-        );
+        assert_eq!(error.message, "The record in line 1 is longer than 1048576 bytes: increase maxOutput to allow it");
     }
 
     #[test]
-    fn stops_when_it_is_told_to() {
+    fn can_be_cancelled() {
         stops(&*make([]), b"a,b\n1,2\n");
     }
 
@@ -312,7 +309,7 @@ mod tests {
         }
     }
 
-    /// Records as the grammar has them, read character by character; `None` for what is none.
+    /// Reads records by the grammar, character by character; `None` for invalid input.
     fn reference(text: &str) -> Option<Vec<Vec<Option<String>>>> {
         let mut chars = text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable();
         let mut records: Vec<Vec<Option<String>>> = Vec::new();
@@ -370,9 +367,9 @@ mod tests {
             let run = transform.run(Value::Text(text.clone()), &Cancel::new()).map(|value| decode(&bytes(value)));
             match (reference(&text), &run) {
                 (Some(records), Ok(table)) => {
-                    for (place, column) in table.as_array().unwrap().iter().enumerate() {
-                        let fields = records.iter().map(|record| json!(record[place]));
-                        let expected: Json = std::iter::once(json!(place.to_string())).chain(fields).collect();
+                    for (index, column) in table.as_array().unwrap().iter().enumerate() {
+                        let fields = records.iter().map(|record| json!(record[index]));
+                        let expected: Json = std::iter::once(json!(index.to_string())).chain(fields).collect();
                         prop_assert_eq!(column, &expected);
                     }
                     prop_assert_eq!(table.as_array().unwrap().len(), records.first().map_or(0, Vec::len));
@@ -380,7 +377,7 @@ mod tests {
                 (None, Err(_)) => {}
                 (expected, found) => prop_assert!(false, "{:?} is not {:?}", found, expected),
             }
-            // The same, errors too, wherever it is cut.
+            // Chunks give the same table or error.
             let mut fold = transform.fold().unwrap();
             let (mut rest, mut seed) = (text.as_bytes(), seed | 1);
             let mut ended = Ok(());

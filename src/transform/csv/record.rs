@@ -1,150 +1,151 @@
-//! A record of CSV and what its fields hold.
+//! A record of CSV and the values of its fields.
 
 use crate::error::Error;
 use std::borrow::Cow;
 
+/// How a field is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Plain,
+pub enum Quoting {
+    Unquoted,
     Quoted,
-    /// Quoted, with quotes that are written twice.
+    /// Quoted, with doubled quotes in it.
     Escaped,
 }
 
-/// A place in a record: what is between the quotes, if there are any.
+/// The offsets of a field in its record, without its quotes.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
     pub start: usize,
     pub end: usize,
-    pub form: Form,
+    pub quoting: Quoting,
 }
 
 impl Field {
-    /// An unquoted one that begins there.
+    /// Returns an empty unquoted field.
     pub fn at(start: usize) -> Self {
-        Field { start, end: start, form: Form::Plain }
+        Field { start, end: start, quoting: Quoting::Unquoted }
     }
 }
 
 pub struct Record<'a> {
     pub text: &'a str,
     pub fields: &'a [Field],
-    /// In which it begins, from 1.
+    /// The number of its first line, from 1.
     pub line: u64,
-    /// Where it begins in the input.
+    /// Its offset in the input.
     pub offset: u64,
     pub quote: u8,
 }
 
 impl<'a> Record<'a> {
-    /// What a field says.
-    pub fn field(&self, place: usize) -> Cow<'a, str> {
-        let Field { start, end, form } = self.fields[place];
+    /// Returns the value of a field.
+    pub fn field(&self, column: usize) -> Cow<'a, str> {
+        let Field { start, end, quoting } = self.fields[column];
         let text = &self.text[start..end];
-        if form != Form::Escaped {
+        if quoting != Quoting::Escaped {
             return Cow::Borrowed(text);
         }
         let quote = char::from(self.quote);
         Cow::Owned(text.replace(&format!("{quote}{quote}"), quote.encode_utf8(&mut [0; 4])))
     }
 
-    /// Whether there is nothing, not even quotes.
-    pub fn is_null(&self, place: usize) -> bool {
-        let Field { start, end, form } = self.fields[place];
-        start == end && form == Form::Plain
+    /// Returns whether a field is empty and not quoted.
+    pub fn is_null(&self, column: usize) -> bool {
+        let Field { start, end, quoting } = self.fields[column];
+        start == end && quoting == Quoting::Unquoted
     }
 
-    /// What is wrong with a field, of a column of that name.
-    pub fn invalid(&self, place: usize, name: &str, is: &str) -> Error {
-        let start = self.fields[place].start;
-        let line = self.line + breaks(&self.text.as_bytes()[..start]);
-        let name = shown(name);
-        Error::invalid_data(format!("The field in line {line} of the column {name} {is}"))
+    /// Returns the error for a field of the column `name`.
+    pub fn invalid(&self, column: usize, name: &str, problem: &str) -> Error {
+        let start = self.fields[column].start;
+        let line = self.line + line_breaks(&self.text.as_bytes()[..start]);
+        let name = display_name(name);
+        Error::invalid_data(format!("The field in line {line} of the column {name} {problem}"))
             .at(self.offset + start as u64)
     }
 
-    /// A number, or `None` for an empty field.
-    pub fn number(&self, place: usize, name: &str) -> Result<Option<f64>, Error> {
-        let text = self.field(place);
+    /// Parses a number; `None` for an empty field.
+    pub fn number(&self, column: usize, name: &str) -> Result<Option<f64>, Error> {
+        let text = self.field(column);
         if text.is_empty() {
             return Ok(None);
         }
         match number(text.trim_matches([' ', '\t'])) {
             Ok(number) => Ok(Some(number)),
-            Err(NotNumber::Malformed) => Err(self.invalid(place, name, "is no number")),
-            Err(NotNumber::Rounded) => Err(self.invalid(
-                place,
+            Err(NumberError::Malformed) => Err(self.invalid(column, name, "is not a number")),
+            Err(NumberError::Rounded) => Err(self.invalid(
+                column,
                 name,
-                "has more digits than a number keeps: read the column as strings (type 'string')",
+                "has more digits than a number can hold: give the column the type 'string'",
             )),
-            Err(NotNumber::TooLarge) => Err(self.invalid(place, name, "is too large for a number")),
+            Err(NumberError::TooLarge) => Err(self.invalid(column, name, "is too large for a number")),
         }
     }
 
-    /// `true`, `false`, `1` or `0`, in letters of any case.
-    pub fn boolean(&self, place: usize, name: &str) -> Result<bool, Error> {
-        let text = self.field(place);
+    /// Parses `true`, `false`, `1` or `0`, ignoring case.
+    pub fn boolean(&self, column: usize, name: &str) -> Result<bool, Error> {
+        let text = self.field(column);
         let is = |word: &str| text.eq_ignore_ascii_case(word);
         if is("true") || is("1") {
             Ok(true)
         } else if is("false") || is("0") {
             Ok(false)
         } else {
-            Err(self.invalid(place, name, "is no boolean: it must be true, false, 1 or 0"))
+            Err(self.invalid(column, name, "is not a boolean: expected true, false, 1 or 0"))
         }
     }
 }
 
-/// A name in an error message, which must not become as long as the input.
-pub fn shown(name: &str) -> String {
-    const MOST: usize = 60;
-    let mut shown: String = name.chars().take(MOST).collect();
-    if shown.len() < name.len() {
-        shown.push('…');
+/// Quotes a name in an error message, and shortens a long one.
+pub fn display_name(name: &str) -> String {
+    const MAX_CHARS: usize = 60;
+    let mut start: String = name.chars().take(MAX_CHARS).collect();
+    if start.len() < name.len() {
+        start.push('…');
     }
-    format!("'{shown}'")
+    format!("'{start}'")
 }
 
-/// Line breaks: LF, CR and both together.
-pub fn breaks(text: &[u8]) -> u64 {
-    let ends = |place: usize| text[place] == b'\n' || text.get(place + 1) != Some(&b'\n');
-    memchr::memchr2_iter(b'\n', b'\r', text).filter(|place| ends(*place)).count() as u64
+/// Counts line breaks: LF, CR and CRLF.
+pub fn line_breaks(text: &[u8]) -> u64 {
+    let ends = |index: usize| text[index] == b'\n' || text.get(index + 1) != Some(&b'\n');
+    memchr::memchr2_iter(b'\n', b'\r', text).filter(|index| ends(*index)).count() as u64
 }
 
-/// Why a field is not read as a number.
+/// The reason why a field is not a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NotNumber {
+enum NumberError {
     Malformed,
     /// A double would change its digits.
     Rounded,
     TooLarge,
 }
 
-/// 2^53: from here on not every integer is a double.
-const UNSAFE: f64 = 9_007_199_254_740_992.0;
+/// 2^53: not every larger integer is a double.
+const FIRST_INEXACT: f64 = 9_007_199_254_740_992.0;
 /// Any number with this many significant digits survives conversion to a double and back.
-const KEPT: usize = 15;
+const EXACT_DIGITS: usize = 15;
 /// No double has more significant digits.
-const MOST_DIGITS: usize = 767;
+const MAX_DIGITS: usize = 767;
 
-/// Reads a number of JSON, one that begins or ends with a point, one with a plus, `NaN`, `Infinity` or `-Infinity`. Refuses a number
+/// Parses a number of JSON, one that starts or ends with a point, one with a plus, `NaN`, `Infinity` or `-Infinity`. Refuses a number
 /// whose digits the nearest double would silently change.
-fn number(text: &str) -> Result<f64, NotNumber> {
-    let Some(number) = parse(text) else { return named(text).ok_or(NotNumber::Malformed) };
+fn number(text: &str) -> Result<f64, NumberError> {
+    let Some(number) = decimal(text) else { return special(text).ok_or(NumberError::Malformed) };
     if number.is_infinite() {
-        return Err(NotNumber::TooLarge);
+        return Err(NumberError::TooLarge);
     }
-    if number.abs() >= UNSAFE && !keeps_digits(text.trim_start_matches(['+', '-']), number.abs()) {
-        return Err(NotNumber::Rounded);
+    if number.abs() >= FIRST_INEXACT && !keeps_digits(text.trim_start_matches(['+', '-']), number.abs()) {
+        return Err(NumberError::Rounded);
     }
     Ok(number)
 }
 
-/// Returns whether a double of 2^53 or more keeps the digits of the text it was read from: they are all of its digits, or the fewest
-/// that stand for it, as JavaScript writes them. With an exponent, only the digits of the mantissa count.
+/// Returns whether a double of 2^53 or more keeps the digits of the text it was parsed from: they are all of its digits, or the
+/// fewest that identify it, as JavaScript writes them. With an exponent, only the digits of the mantissa count.
 fn keeps_digits(text: &str, number: f64) -> bool {
     let (mantissa, exponent) = match text.find(['e', 'E']) {
-        Some(place) => (&text[..place], true),
+        Some(index) => (&text[..index], true),
         None => (text, false),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -157,8 +158,8 @@ fn keeps_digits(text: &str, number: f64) -> bool {
     let digits = format!("{whole}{fraction}");
     let digits = digits.trim_matches('0');
     match digits.len() {
-        0..=KEPT => true,
-        len @ ..=MOST_DIGITS => {
+        0..=EXACT_DIGITS => true,
+        len @ ..=MAX_DIGITS => {
             let written = format!("{number:.*e}", len - 1);
             let rounded = written.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
             digits == fewest.trim_end_matches('0') || rounded.eq(digits.bytes())
@@ -168,7 +169,7 @@ fn keeps_digits(text: &str, number: f64) -> bool {
 }
 
 /// Returns the double nearest to a number in decimal notation.
-fn parse(text: &str) -> Option<f64> {
+fn decimal(text: &str) -> Option<f64> {
     let (digits, rest) = digits(text.strip_prefix(['+', '-']).unwrap_or(text));
     let is_whole = digits == "0" || !digits.is_empty() && !digits.starts_with('0');
     if is_whole && rest.is_empty() {
@@ -196,7 +197,7 @@ fn parse(text: &str) -> Option<f64> {
     if has_end { text.parse().ok() } else { None }
 }
 
-fn named(text: &str) -> Option<f64> {
+fn special(text: &str) -> Option<f64> {
     match text {
         "NaN" => Some(f64::NAN),
         "Infinity" => Some(f64::INFINITY),
@@ -205,7 +206,7 @@ fn named(text: &str) -> Option<f64> {
     }
 }
 
-/// The digits a text begins with, and what follows.
+/// Splits a text after its leading digits.
 fn digits(text: &str) -> (&str, &str) {
     text.split_at(text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len()))
 }
@@ -216,7 +217,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn numbers_are_those_of_json_and_a_few_more() {
+    fn numbers_of_json_and_a_few_more_are_parsed() {
         for (text, expected) in [
             ("0", 0.0),
             ("-12", -12.0),
@@ -286,12 +287,12 @@ mod tests {
             "--1",
             "+-1",
         ] {
-            assert_eq!(number(text), Err(NotNumber::Malformed), "{text}");
+            assert_eq!(number(text), Err(NumberError::Malformed), "{text}");
         }
     }
 
     #[test]
-    fn numbers_that_would_become_others_are_refused() {
+    fn numbers_that_a_double_would_change_are_refused() {
         for text in [
             "9007199254740993",
             "-9007199254740993",
@@ -312,23 +313,23 @@ mod tests {
             "9007199254740993000e-3",
             "1.23456789012345678901234567890e40",
         ] {
-            assert_eq!(number(text), Err(NotNumber::Rounded), "{text}");
+            assert_eq!(number(text), Err(NumberError::Rounded), "{text}");
         }
-        assert_eq!(number(&format!("9.{}1e20", "0".repeat(100_000))), Err(NotNumber::Rounded));
+        assert_eq!(number(&format!("9.{}1e20", "0".repeat(100_000))), Err(NumberError::Rounded));
         for text in ["1e309", "-1e400", "1e99999999999", &"9".repeat(400)] {
-            assert_eq!(number(text), Err(NotNumber::TooLarge), "{text}");
+            assert_eq!(number(text), Err(NumberError::TooLarge), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn every_double_that_is_written_exactly_is_read(bits in any::<u64>(), digits in 0..40_usize) {
+        fn every_double_written_exactly_is_parsed(bits in any::<u64>(), digits in 0..40_usize) {
             let expected = f64::from_bits(bits);
             prop_assume!(expected.is_finite());
             for text in [format!("{expected}"), format!("{expected:e}"), format!("{expected:.digits$}"), format!("{expected:.0}")] {
                 // Small numbers are rounded after the point; large ones have no digits there.
-                if let Ok(read) = number(&text) {
-                    prop_assert_eq!(read.to_bits(), text.parse::<f64>().unwrap().to_bits());
+                if let Ok(parsed) = number(&text) {
+                    prop_assert_eq!(parsed.to_bits(), text.parse::<f64>().unwrap().to_bits());
                 }
             }
             prop_assert_eq!(number(&format!("{expected:e}")).map(f64::to_bits), Ok(bits));
@@ -337,7 +338,7 @@ mod tests {
         }
 
         #[test]
-        fn every_large_double_that_is_written_in_the_fewest_digits_is_read(bits in any::<u64>(), exponent in 0..971_u64) {
+        fn every_large_double_written_in_the_fewest_digits_is_parsed(bits in any::<u64>(), exponent in 0..971_u64) {
             for fraction in [0, 1, bits & ((1 << 52) - 1), (1 << 52) - 1] {
                 let expected = f64::from_bits(((1023 + 53 + exponent) << 52) | fraction);
                 for text in [format!("{expected}"), format!("{expected}.00"), format!("{expected:e}")] {
@@ -347,7 +348,7 @@ mod tests {
         }
 
         #[test]
-        fn integers_are_read_as_they_are_or_not_at_all(integer in any::<i128>(), shift in 0..127_u32) {
+        fn integers_are_parsed_exactly_or_refused(integer in any::<i128>(), shift in 0..127_u32) {
             let integer = integer >> shift;
             #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "compared with its source")]
             let is_exact = integer as f64 as i128 == integer && integer != i128::MAX;
@@ -358,9 +359,9 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_are_of_three_kinds() {
+    fn line_breaks_are_lf_cr_and_crlf() {
         for (text, count) in [("", 0), ("a\nb", 1), ("\r\n", 1), ("\r\r\n\n", 3), ("\n\r", 2), ("\r", 1)] {
-            assert_eq!(breaks(text.as_bytes()), count, "{text:?}");
+            assert_eq!(line_breaks(text.as_bytes()), count, "{text:?}");
         }
     }
 }

@@ -1,15 +1,13 @@
 //! The measures and groups of an aggregation, as its options name them.
 
-use super::options::{CsvOptions, OPTIONS, Type, not_a, strings};
-use super::record::shown;
+use super::options::{ColumnType, CsvOptions, OPTIONS, OptionResult, invalid_type, strings};
+use super::record::display_name;
 use crate::args::{Arg, Args, ArgumentError, Options};
 use std::collections::HashSet;
 
-type Read<T> = std::result::Result<T, ArgumentError>;
-
-/// What becomes of the numbers of a column.
+/// A statistic of the numbers of a column.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Of {
+pub enum Statistic {
     Sum,
     Mean,
     Min,
@@ -21,16 +19,16 @@ pub enum Of {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measure {
     Rows,
-    /// Fields of a column that are not empty.
+    /// The fields of a column that are not empty.
     Fields(String),
-    Numbers(Of, String),
+    Numbers(Statistic, String),
 }
 
 #[derive(Debug)]
 pub struct Spec {
     pub options: CsvOptions,
     pub by: Vec<String>,
-    /// With their names.
+    /// The measures, with their names.
     pub measures: Vec<(String, Measure)>,
 }
 
@@ -39,7 +37,7 @@ impl Spec {
     ///
     /// # Errors
     /// For the first invalid option.
-    pub fn read(args: &Args) -> Read<Self> {
+    pub fn read(args: &Args) -> OptionResult<Self> {
         if let Arg::Undefined = args.get(0) {
             return Err(ArgumentError::Type(
                 "The \"options\" argument must be of type object. Received undefined".into(),
@@ -51,11 +49,13 @@ impl Spec {
         let (by, measures) = (group_by(&options)?, measures(&options, &csv)?);
         if let Some((name, _)) = measures.iter().find(|(name, _)| by.contains(name)) {
             let message =
-                format!("The \"{}\" property has the name of a column that \"options.groupBy\" has", place(name));
+                format!("The \"{}\" property has the name of a column of \"options.groupBy\"", measure_property(name));
             return Err(ArgumentError::Value(message));
         }
-        csv.check_given(by.iter().map(|name| ("options.groupBy".to_string(), name.as_str())))?;
-        csv.check_given(measures.iter().filter_map(|(name, measure)| Some((place(name), measure.column()?))))?;
+        csv.check_columns(by.iter().map(|name| ("options.groupBy".to_string(), name.as_str())))?;
+        csv.check_columns(
+            measures.iter().filter_map(|(name, measure)| Some((measure_property(name), measure.column()?))),
+        )?;
         Ok(Spec { options: csv, by, measures })
     }
 
@@ -75,75 +75,79 @@ impl Measure {
     }
 }
 
-fn group_by(options: &Options<'_>) -> Read<Vec<String>> {
+fn group_by(options: &Options<'_>) -> OptionResult<Vec<String>> {
     let names = match options.get("groupBy") {
         Arg::Undefined => return Ok(Vec::new()),
         Arg::List(list) => strings(list, "options.groupBy")?,
-        other => return Err(not_a("options.groupBy", "an array of strings", other)),
+        other => return Err(invalid_type("options.groupBy", "an array of strings", other)),
     };
     let mut seen = HashSet::new();
     match names.iter().find(|name| !seen.insert(name.as_str())) {
-        Some(twice) => {
-            let message = format!("The \"options.groupBy\" property names the column {} twice", shown(twice));
+        Some(name) => {
+            let message = format!("The \"options.groupBy\" property names the column {} twice", display_name(name));
             Err(ArgumentError::Value(message))
         }
         None => Ok(names),
     }
 }
 
-fn measures(options: &Options<'_>, csv: &CsvOptions) -> Read<Vec<(String, Measure)>> {
+fn measures(options: &Options<'_>, csv: &CsvOptions) -> OptionResult<Vec<(String, Measure)>> {
     match options.get("measures") {
-        Arg::Record(fields) => {
-            fields.iter().map(|(name, value)| Ok((name.clone(), measure(&place(name), value, csv)?))).collect()
-        }
-        other => Err(not_a("options.measures", "of type object", other)),
+        Arg::Record(fields) => fields
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), measure(&measure_property(name), value, csv)?)))
+            .collect(),
+        other => Err(invalid_type("options.measures", "of type object", other)),
     }
 }
 
-/// As messages call a measure.
-pub fn place(name: &str) -> String {
-    format!("options.measures[{}]", shown(name))
+/// Returns the name of a measure in messages.
+pub fn measure_property(name: &str) -> String {
+    format!("options.measures[{}]", display_name(name))
 }
 
-fn measure(place: &str, value: &Arg, csv: &CsvOptions) -> Read<Measure> {
+fn measure(property: &str, value: &Arg, csv: &CsvOptions) -> OptionResult<Measure> {
     let parts = match value {
         Arg::List(parts) => parts,
-        other => return Err(not_a(place, "an array of an operation and a column", other)),
+        other => return Err(invalid_type(property, "an array of an operation and a column", other)),
     };
-    let wrong = |what: String| Err(ArgumentError::Value(format!("The \"{place}\" property {what}")));
+    let invalid = |problem: String| Err(ArgumentError::Value(format!("The \"{property}\" property {problem}")));
     let (op, column) = match parts.as_slice() {
         [op] => (op, &Arg::Undefined),
         [op, column] => (op, column),
-        _ => return wrong(format!("must be an operation and a column. Received {} elements", parts.len())),
+        _ => return invalid(format!("must be an operation and a column. Received {} elements", parts.len())),
     };
     let (op, column) = match (op, column) {
         (Arg::Text(op), Arg::Text(column)) => (op.as_str(), Some(column.to_string())),
         (Arg::Text(op), Arg::Undefined) => (op.as_str(), None),
-        (Arg::Text(_), other) | (other, _) => return Err(not_a(place, "an array of strings", other)),
+        (Arg::Text(_), other) | (other, _) => return Err(invalid_type(property, "an array of strings", other)),
     };
-    let of = match op {
+    let statistic = match op {
         "count" => return Ok(column.map_or(Measure::Rows, Measure::Fields)),
-        "sum" => Of::Sum,
-        "mean" => Of::Mean,
-        "min" => Of::Min,
-        "max" => Of::Max,
+        "sum" => Statistic::Sum,
+        "mean" => Statistic::Mean,
+        "min" => Statistic::Min,
+        "max" => Statistic::Max,
         _ => match op.strip_prefix('p').and_then(percent) {
-            Some(at) => Of::Quantile(at),
+            Some(at) => Statistic::Quantile(at),
             None => {
-                return wrong("must begin with 'count', 'sum', 'mean', 'min', 'max' or one of 'p0' to 'p100'".into());
+                return invalid("must start with 'count', 'sum', 'mean', 'min', 'max' or one of 'p0' to 'p100'".into());
             }
         },
     };
     match column {
-        None => wrong(format!("needs the name of a column for '{op}'")),
-        Some(column) if matches!(csv.type_of(&column), Some(Type::Text | Type::Boolean)) => {
-            wrong(format!("needs numbers, which the column {} does not have by \"options.columns\"", shown(&column)))
+        None => invalid(format!("requires the name of a column for '{op}'")),
+        Some(column) if matches!(csv.type_of(&column), Some(ColumnType::Text | ColumnType::Boolean)) => {
+            invalid(format!(
+                "requires numbers, but \"options.columns\" gives the column {} another type",
+                display_name(&column)
+            ))
         }
-        Some(column) => Ok(Measure::Numbers(of, column)),
+        Some(column) => Ok(Measure::Numbers(statistic, column)),
     }
 }
 
-/// `99.9` as 0.999, without a rounding in between.
+/// Parses `99.9` as 0.999, without rounding in between.
 fn percent(text: &str) -> Option<f64> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let is_whole = text.starts_with(|it: char| it.is_ascii_digit()) && !text.ends_with('.');

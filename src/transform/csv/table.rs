@@ -1,20 +1,20 @@
-//! A table column by column, and the bytes in which JavaScript gets it (`lib/csv/table.js`): a head in JSON, with its length before it
-//! as four bytes, and sections that begin at multiples of eight. Their places count from where the head has ended. Numbers have
-//! the byte order of the machine, as typed arrays do.
+//! A table in columns, and its serialized form for `lib/csv/table.js`: the length of the head in four bytes, the head in JSON, and
+//! sections that start at multiples of eight. Their offsets are relative to the first section. Numbers have the byte order of the
+//! machine, as in typed arrays.
 
-use super::options::{CsvOptions, Type};
-use super::record::{Record, shown};
+use super::options::{ColumnType, CsvOptions};
+use super::record::{Record, display_name};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::transform::memory;
 use serde_json::{Value as Json, json};
 
-const ALIGNED: usize = 8;
-/// What a column takes in the head beside its name.
-const HEAD: usize = 64;
+const ALIGNMENT: usize = 8;
+/// Approximate bytes of a column in the head, without its name.
+const COLUMN_HEAD: usize = 64;
 
 enum Column {
-    /// All the text, where each field ends in it, and a bit for each that is null; those at the end are missing if they are 0.
+    /// The text of all fields, the end of each field in it, and a bit for each null field; zero bytes at the end are left out.
     Text {
         text: Vec<u8>,
         ends: Vec<u32>,
@@ -28,68 +28,68 @@ pub struct Table {
     names: Vec<String>,
     columns: Vec<Column>,
     rows: usize,
-    /// Bytes that its text and its head take, about.
-    taken: u64,
-    /// Bytes that each row takes beside its text.
-    row: u64,
+    /// Approximate bytes of the text and the head.
+    text_bytes: u64,
+    /// Bytes of a row without its text.
+    row_bytes: u64,
     limit: u64,
 }
 
 impl Table {
     pub fn new(options: &CsvOptions, names: Vec<String>) -> Self {
-        let column = |name: &String| match options.type_of(name).unwrap_or(Type::Text) {
-            Type::Text => Column::Text { text: Vec::new(), ends: Vec::new(), nulls: Vec::new() },
-            Type::Number => Column::Numbers(Vec::new()),
-            Type::Boolean => Column::Booleans(Vec::new()),
+        let column = |name: &String| match options.type_of(name).unwrap_or(ColumnType::Text) {
+            ColumnType::Text => Column::Text { text: Vec::new(), ends: Vec::new(), nulls: Vec::new() },
+            ColumnType::Number => Column::Numbers(Vec::new()),
+            ColumnType::Boolean => Column::Booleans(Vec::new()),
         };
         let columns: Vec<Column> = names.iter().map(column).collect();
-        let taken = names.iter().map(|name| (name.len() + HEAD) as u64).sum();
-        let row = columns.iter().map(Column::width).sum();
-        Table { names, columns, rows: 0, taken, row, limit: options.limit }
+        let text_bytes = names.iter().map(|name| (name.len() + COLUMN_HEAD) as u64).sum();
+        let row_bytes = columns.iter().map(Column::field_bytes).sum();
+        Table { names, columns, rows: 0, text_bytes, row_bytes, limit: options.limit }
     }
 
     pub fn add(&mut self, record: &Record<'_>) -> Result<()> {
-        for (place, column) in self.columns.iter_mut().enumerate() {
-            let name = &self.names[place];
+        for (index, column) in self.columns.iter_mut().enumerate() {
+            let name = &self.names[index];
             match column {
                 Column::Text { text, ends, nulls } => {
-                    if record.is_null(place) {
+                    if record.is_null(index) {
                         let byte = self.rows / 8;
                         nulls.resize(byte + 1, 0);
                         nulls[byte] |= 1 << (self.rows % 8);
                     } else {
                         let before = text.len();
-                        memory::append(text, record.field(place).as_bytes())?;
-                        self.taken += (text.len() - before) as u64;
+                        memory::append(text, record.field(index).as_bytes())?;
+                        self.text_bytes += (text.len() - before) as u64;
                     }
                     memory::reserve(ends, 1)?;
                     ends.push(u32::try_from(text.len()).map_err(|_| too_much_text(name))?);
                 }
                 Column::Numbers(numbers) => {
                     memory::reserve(numbers, 1)?;
-                    numbers.push(record.number(place, name)?.unwrap_or(f64::NAN));
+                    numbers.push(record.number(index, name)?.unwrap_or(f64::NAN));
                 }
                 Column::Booleans(booleans) => {
                     memory::reserve(booleans, 1)?;
-                    booleans.push(u8::from(record.boolean(place, name)?));
+                    booleans.push(u8::from(record.boolean(index, name)?));
                 }
             }
         }
         self.rows += 1;
-        self.check(self.taken + self.row * self.rows as u64)
+        self.check(self.text_bytes + self.row_bytes * self.rows as u64)
     }
 
-    fn check(&self, taken: u64) -> Result<()> {
-        if taken > self.limit { Err(Error::output_limit(self.limit)) } else { Ok(()) }
+    fn check(&self, bytes: u64) -> Result<()> {
+        if bytes > self.limit { Err(Error::output_limit(self.limit)) } else { Ok(()) }
     }
 
-    /// The bytes of the whole table. Each column is let go of once it is there.
+    /// Serializes the table. Each column is released once it is written.
     pub fn into_bytes(self, cancel: &Cancel) -> Result<Vec<u8>> {
-        let mut body = Places(0);
+        let mut body = SectionOffsets(0);
         let head: Vec<Json> =
             self.names.iter().zip(&self.columns).map(|(name, column)| column.head(name, &mut body)).collect();
         let head = json!({ "rows": self.rows, "columns": head }).to_string();
-        let start = (4 + head.len()).next_multiple_of(ALIGNED);
+        let start = (4 + head.len()).next_multiple_of(ALIGNMENT);
         self.check((start + body.0) as u64)?;
         let mut out = Vec::new();
         memory::reserve(&mut out, start + body.0)?;
@@ -115,8 +115,8 @@ impl Table {
 }
 
 impl Column {
-    /// Bytes that a field takes, beside its text.
-    fn width(&self) -> u64 {
+    /// Returns the bytes of a field without its text.
+    fn field_bytes(&self) -> u64 {
         match self {
             Column::Text { .. } => 4,
             Column::Numbers(_) => 8,
@@ -124,37 +124,37 @@ impl Column {
         }
     }
 
-    /// What the head says of it: its name, its type, and where its sections begin and how long they are.
-    fn head(&self, name: &str, places: &mut Places) -> Json {
+    /// Returns the entry of the head: the name, the type, and the offsets of the sections with their lengths where needed.
+    fn head(&self, name: &str, offsets: &mut SectionOffsets) -> Json {
         match self {
             Column::Text { text, ends, nulls } => json!([
                 name,
                 "string",
-                places.next(text.len()),
+                offsets.next(text.len()),
                 text.len(),
-                places.next(ends.len() * 4),
-                places.next(nulls.len()),
+                offsets.next(ends.len() * 4),
+                offsets.next(nulls.len()),
                 nulls.len()
             ]),
-            Column::Numbers(numbers) => json!([name, "number", places.next(numbers.len() * 8)]),
-            Column::Booleans(booleans) => json!([name, "boolean", places.next(booleans.len())]),
+            Column::Numbers(numbers) => json!([name, "number", offsets.next(numbers.len() * 8)]),
+            Column::Booleans(booleans) => json!([name, "boolean", offsets.next(booleans.len())]),
         }
     }
 }
 
-/// Where sections begin, one after the other.
-struct Places(usize);
+/// Assigns offsets to consecutive sections.
+struct SectionOffsets(usize);
 
-impl Places {
+impl SectionOffsets {
     fn next(&mut self, len: usize) -> usize {
-        let place = self.0;
-        self.0 = (place + len).next_multiple_of(ALIGNED);
-        place
+        let offset = self.0;
+        self.0 = (offset + len).next_multiple_of(ALIGNMENT);
+        offset
     }
 }
 
 fn align(out: &mut Vec<u8>) {
-    out.resize(out.len().next_multiple_of(ALIGNED), 0);
+    out.resize(out.len().next_multiple_of(ALIGNMENT), 0);
 }
 
 fn section(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -162,16 +162,16 @@ fn section(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// A section of so many words.
+/// Writes a section of `count` words.
 fn words<const SIZE: usize>(out: &mut Vec<u8>, count: usize, words: impl Iterator<Item = [u8; SIZE]>) {
     align(out);
     let start = out.len();
     out.resize(start + count * SIZE, 0);
-    for (place, word) in out[start..].chunks_exact_mut(SIZE).zip(words) {
-        place.copy_from_slice(&word);
+    for (bytes, word) in out[start..].chunks_exact_mut(SIZE).zip(words) {
+        bytes.copy_from_slice(&word);
     }
 }
 
 fn too_much_text(name: &str) -> Error {
-    Error::new(Kind::OutputLimit, format!("The column {} has more than 4 GiB of text", shown(name)))
+    Error::new(Kind::OutputLimit, format!("The column {} has more than 4 GiB of text", display_name(name)))
 }

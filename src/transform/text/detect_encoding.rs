@@ -1,5 +1,4 @@
-//! Names the encoding of text that is not UTF-8, from its first bytes: a byte order mark, or the NUL bytes of ASCII in UTF-16 and
-//! UTF-32.
+//! Detects UTF-16 and UTF-32 by a byte order mark, or by the NUL bytes of ASCII in them.
 
 use crate::error::{Error, Result};
 use crate::transform::bytes::Bytes;
@@ -8,11 +7,11 @@ use crate::transform::bytes::Bytes;
 pub const START: usize = 4;
 pub const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// The most and the fewest bytes that are examined in text that may contain NUL.
+/// The most and the fewest bytes to examine in text that may contain NUL.
 const SAMPLE: usize = 64;
 const SHORTEST: usize = 8;
 
-/// Returns the encoding whose byte order mark begins a text.
+/// Returns the encoding whose byte order mark starts a text.
 fn marked(text: &[u8]) -> Option<&'static str> {
     match text {
         [0xff, 0xfe, 0, 0, ..] => Some("UTF-32LE"),
@@ -34,10 +33,10 @@ fn unmarked(text: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Checks the first [`START`] bytes, or the whole, of a text that contains no NUL.
+/// Checks the first [`START`] bytes, or all of a shorter text, if NUL is invalid in it.
 ///
 /// # Errors
-/// For a text that begins as UTF-16 or UTF-32 does.
+/// For a text that starts like UTF-16 or UTF-32.
 pub fn check_start(start: &[u8]) -> Result<()> {
     check_mark(start)?;
     match unmarked(start) {
@@ -46,21 +45,21 @@ pub fn check_start(start: &[u8]) -> Result<()> {
     }
 }
 
-/// Checks the first [`START`] bytes, or the whole, of a text that may contain NUL.
+/// Checks the first [`START`] bytes, or all of a shorter text, if NUL is valid in it.
 ///
 /// # Errors
-/// For a text that begins with the byte order mark of UTF-16 or UTF-32.
+/// For a text that starts with the byte order mark of UTF-16 or UTF-32.
 pub fn check_mark(start: &[u8]) -> Result<()> {
     match marked(start) {
-        Some(encoding) => Err(begins_with_mark(encoding).at(0)),
+        Some(encoding) => Err(has_mark(encoding).at(0)),
         None => Ok(()),
     }
 }
 
-/// Checks a text that may contain NUL. It is refused if its first bytes all have the pattern of ASCII in UTF-16 or UTF-32.
+/// Checks a text in which NUL is valid. It is refused if its first bytes all have the pattern of ASCII in UTF-16 or UTF-32.
 ///
 /// # Errors
-/// For bytes that are not UTF-8, or look like another encoding.
+/// For invalid UTF-8, and for text that looks like another encoding.
 pub fn check(bytes: &[u8]) -> Result<()> {
     if let Err(error) = std::str::from_utf8(bytes) {
         return Err(not_utf8(bytes, error.valid_up_to()));
@@ -74,14 +73,14 @@ pub fn check(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Returns the error for bytes that are not UTF-8 from `place` on.
-pub fn not_utf8(bytes: &[u8], place: usize) -> Error {
+/// Returns the error for bytes that are not valid UTF-8 at `offset`.
+pub fn not_utf8(bytes: &[u8], offset: usize) -> Error {
     match (marked(bytes), unmarked(bytes)) {
-        (Some(encoding), _) => begins_with_mark(encoding),
+        (Some(encoding), _) => has_mark(encoding),
         (None, Some(encoding)) => has_nul(encoding),
-        (None, None) => Error::invalid_data("The input is not UTF-8 text"),
+        (None, None) => Error::invalid_data("The input is not valid UTF-8"),
     }
-    .at(place as u64)
+    .at(offset as u64)
 }
 
 /// Returns the bytes if they are UTF-8 text. Only bytes that do not come from a string can be in another encoding.
@@ -92,22 +91,22 @@ pub fn checked(bytes: Bytes) -> Result<Bytes> {
     if matches!(bytes, Bytes::OfString(_)) { Ok(bytes) } else { check(&bytes).map(|()| bytes) }
 }
 
-fn begins_with_mark(encoding: &str) -> Error {
+fn has_mark(encoding: &str) -> Error {
     Error::invalid_data(format!(
-        "The input is not UTF-8 text: it begins with the byte order mark of {encoding}. Convert it to UTF-8 first"
+        "The input is not valid UTF-8: it starts with the byte order mark of {encoding}. Convert it to UTF-8 first"
     ))
 }
 
-/// Returns the error for text with NUL bytes where `encoding` has them.
+/// Returns the error for text whose NUL bytes suggest `encoding`.
 pub fn has_nul(encoding: &str) -> Error {
     Error::invalid_data(format!(
-        "The input is not UTF-8 text: by its NUL bytes it looks like {encoding}. Convert it to UTF-8 first"
+        "The input is not valid UTF-8: its NUL bytes suggest {encoding}. Convert it to UTF-8 first"
     ))
 }
 
-/// Returns the encoding that has NUL bytes where `bytes`, at `offset` of the input, have them; `None` if they are few or irregular.
+/// Returns the encoding that the NUL bytes of `bytes`, at `offset` of the input, suggest; `None` if they are few or irregular.
 pub fn by_nul(bytes: &[u8], offset: u64) -> Option<&'static str> {
-    let nuls = || memchr::memchr_iter(0, bytes).map(|place| (offset + place as u64) % 2);
+    let nuls = || memchr::memchr_iter(0, bytes).map(|index| (offset + index as u64) % 2);
     let (count, odd) = (nuls().count(), nuls().sum::<u64>());
     if count < 2 {
         None
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn names_each_encoding_with_and_without_a_mark() {
+    fn each_encoding_is_detected_with_and_without_a_mark() {
         for encoding in ["UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"] {
             for text in ["\u{feff}", "\u{feff}a", "\u{feff}日本", "{}", "a,b\n1,2\n", "\"日本\"", "a é ü"] {
                 let bytes = encoded(text, encoding);
@@ -149,18 +148,18 @@ mod tests {
     }
 
     #[test]
-    fn text_is_not_taken_for_another_encoding() {
+    fn utf8_is_not_mistaken_for_another_encoding() {
         for text in ["", "a", "ab", "日本", "\u{feff}a", "\0", "\0\0", "ÿþ", "a,b"] {
             assert_eq!(check_start(&text.as_bytes()[..text.len().min(START)]), Ok(()), "{text:?}");
         }
         for text in ["a\0b\0", "a\0bc\0d\0e\0", "\0a\0b\0", "a\0b\0c\0dd", "\0\0\0\0\0\0\0\0", "one\0two\0"] {
             assert_eq!(check(text.as_bytes()), Ok(()), "{text:?}");
         }
-        assert_eq!(check(b"a\xff").unwrap_err().message, "The input is not UTF-8 text");
+        assert_eq!(check(b"a\xff").unwrap_err().message, "The input is not valid UTF-8");
     }
 
     #[test]
-    fn nul_bytes_tell_the_byte_order() {
+    fn nul_bytes_determine_the_byte_order() {
         for (bytes, offset, encoding) in [
             (&b"a\0b\0"[..], 0, Some("UTF-16LE")),
             (b"a\0b\0", 1, Some("UTF-16BE")),
