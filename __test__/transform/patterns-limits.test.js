@@ -59,7 +59,7 @@ test('the patterns of a schema share a limit', async () => {
   const patternProperties = Object.fromEntries(many.map(it => [it.pattern, true]))
   assert.throws(() => validate({ patternProperties }), {
     code: 'ERR_INVALID_ARG_VALUE',
-    message: /the patterns of the schema take more than 64 MiB together/
+    message: /the patterns of the schema require more than 64 MiB together/
   })
 })
 

@@ -78,9 +78,9 @@ test('CSV with a NUL in any place is refused', async () => {
   for (const [content, message] of /** @type {const} */ ([
     ['a,b\n1,x\0y\n', /NUL character in line 2/],
     ['a,b\n1,"x\0y"\n', /NUL character in line 2/],
-    [utf16le('имя,год\nслива,12\n'), /looks like UTF-16LE|NUL/],
-    [utf16be('имя,год\nслива,12\n'), /looks like UTF-16BE|NUL/],
-    [utf16be('"имя","год"\n'), /looks like UTF-16BE|NUL/]
+    [utf16le('имя,год\nслива,12\n'), /suggest UTF-16LE|NUL character/],
+    [utf16be('имя,год\nслива,12\n'), /suggest UTF-16BE|NUL character/],
+    [utf16be('"имя","год"\n'), /suggest UTF-16BE|NUL character/]
   ])) {
     for (const transform of /** @type {any[]} */ ([csv.parse(), count])) {
       await assert.rejects(pool.run(transform, content), { code: 'ERR_OFFLOOP_INVALID_DATA', message })

@@ -1,7 +1,7 @@
-//! JSON without what is not needed between its parts. Strings and numbers stay as they are written.
+//! Removes the white space between the tokens of JSON. Strings and numbers are not changed.
 
 use super::document::text;
-use super::scanner::{ANY_DEPTH, Nothing, read};
+use super::scanner::{SyntaxOnly, UNLIMITED_DEPTH, scan};
 use super::swar::{space, string_end};
 use crate::args::Args;
 use crate::cancel::Cancel;
@@ -25,14 +25,14 @@ impl Transform for Minify {
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let text = text(input)?;
-        read(&text, ANY_DEPTH, &mut Nothing, cancel)?;
+        scan(&text, UNLIMITED_DEPTH, &mut SyntaxOnly, cancel)?;
         cancel.check()?;
         memory::check(text.len())?;
         Ok(without_space(&text).into())
     }
 }
 
-/// A document without the white space between its parts.
+/// Returns valid JSON without the white space between its tokens.
 pub fn without_space(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
@@ -63,7 +63,7 @@ mod tests {
     use crate::transform::testing::{args, whole};
 
     #[test]
-    fn keeps_all_that_counts() {
+    fn only_white_space_is_removed() {
         let transform = minify(&args([])).unwrap();
         let minified = |text: &str| String::from_utf8(whole(&*transform, text.as_bytes()).unwrap()).unwrap();
         assert_eq!(

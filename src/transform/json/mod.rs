@@ -1,4 +1,4 @@
-//! JSON: parsed, minified, selected from, validated.
+//! JSON: parsing, writing, minifying, JSONPath and JSON Schema.
 
 pub mod build_plan;
 pub mod document;

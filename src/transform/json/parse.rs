@@ -1,16 +1,15 @@
-//! `JSON.parse` that does not hold the loop: read here, built in JavaScript a slice at a time, while the rest is read.
+//! `JSON.parse` without blocking the event loop: a thread parses, and JavaScript builds the value in slices meanwhile.
 
-use super::build_plan::{SIZES, plan};
+use super::build_plan::{SIZES, write_plan};
 use super::document::text;
-use super::piece_encoding::Forms;
-use super::scanner::{ANY_DEPTH, Nothing, read};
+use super::piece_encoding::PieceEncoder;
+use super::scanner::{SyntaxOnly, UNLIMITED_DEPTH, scan};
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::transform::contract::{BuildResult, Emit, Transform};
-use crate::transform::text::detect_encoding::not_utf8;
-use crate::transform::value::Value;
-use crate::transform::value::{Document, SLICE, SMALL_DOCUMENT};
+use crate::transform::text::detect_encoding::into_string;
+use crate::transform::value::{Document, SLICE, SMALL_DOCUMENT, Value};
 
 struct Parse {
     slice: u32,
@@ -22,7 +21,7 @@ pub fn parse(args: &Args) -> BuildResult {
     let options = args.options(0, &["slice", "maxDepth"])?;
     let slice = options.integer("slice", 1..=10_000)?.map_or(SLICE, |slice| u32::try_from(slice).unwrap_or(SLICE));
     let max_depth = options.integer("maxDepth", 1..=i64::from(u32::MAX))?;
-    let max_depth = max_depth.map_or(ANY_DEPTH, |depth| usize::try_from(depth).unwrap_or(ANY_DEPTH));
+    let max_depth = max_depth.map_or(UNLIMITED_DEPTH, |depth| usize::try_from(depth).unwrap_or(UNLIMITED_DEPTH));
     Ok(Box::new(Parse { slice, max_depth }))
 }
 
@@ -37,11 +36,8 @@ impl Transform for Parse {
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let text = text(input)?;
-        read(&text, self.max_depth, &mut Nothing, cancel)?;
-        match String::from_utf8(text.into_owned()?) {
-            Ok(text) => Ok(Value::Json(text)),
-            Err(error) => Err(not_utf8(error.as_bytes(), error.utf8_error().valid_up_to())),
-        }
+        scan(&text, self.max_depth, &mut SyntaxOnly, cancel)?;
+        into_string(text).map(Value::Json)
     }
 
     fn run_in_parts(&self, input: Value, cancel: &Cancel, emit: Emit) -> Result<Value> {
@@ -53,30 +49,31 @@ impl Transform for Parse {
     }
 }
 
-/// Text of JSON as the parts of a document, all of them but the last one emitted.
+/// Converts JSON text to the parts of a document. Emits all of them but the last one, which it returns.
 ///
 /// # Errors
-/// For what is no JSON, or too long; of kind `Cancelled`.
+/// For invalid JSON and for text of more than 4 GiB; of kind `Cancelled`.
 pub fn in_parts(text: &[u8], max_depth: usize, slice: u32, cancel: &Cancel, emit: Emit) -> Result<Value> {
     if u32::try_from(text.len()).is_err() {
-        let message = format!("The JSON is too long for a value of JavaScript: {} bytes of 4 GiB at most", text.len());
+        let message =
+            format!("The JSON is too long for a JavaScript value: it has {} bytes, the limit is 4 GiB", text.len());
         return Err(Error::new(Kind::OutputLimit, message));
     }
-    let mut forms = Forms::new(text);
+    let mut encoder = PieceEncoder::new(text);
     let mut document = |steps| {
-        let part = forms.take(steps);
+        let part = encoder.encode(steps);
         Document { text: part.text, plan: part.plan.iter().flat_map(|word| word.to_ne_bytes()).collect(), slice }
     };
-    let rest = plan(text, SIZES, max_depth, cancel, &mut |steps| emit(document(steps)))?;
-    Ok(Value::Document(Box::new(document(rest))))
+    let last = write_plan(text, SIZES, max_depth, cancel, &mut |steps| emit(document(steps)))?;
+    Ok(Value::Document(Box::new(document(last))))
 }
 
-/// The same of what is known to be JSON.
+/// Converts valid JSON to the parts of a document, as `json.parse` does.
 ///
 /// # Errors
-/// Of kind `Cancelled`, and for what is too long.
+/// For text of more than 4 GiB; of kind `Cancelled`.
 pub fn json_in_parts(text: &str, cancel: &Cancel, emit: Emit) -> Result<Value> {
-    in_parts(text.as_bytes(), ANY_DEPTH, SLICE, cancel, emit)
+    in_parts(text.as_bytes(), UNLIMITED_DEPTH, SLICE, cancel, emit)
 }
 
 #[cfg(all(test, not(feature = "loom")))]
@@ -86,7 +83,7 @@ mod tests {
     use crate::transform::testing::{args, options, whole};
 
     #[test]
-    fn takes_what_is_json_and_no_deeper_than_told() {
+    fn invalid_or_too_deeply_nested_json_is_refused() {
         let parse = |depth: u32, text: &str| {
             let options = options([("maxDepth", Arg::Number(depth.into()))]);
             whole(&*super::parse(&args([options])).unwrap(), text.as_bytes())
@@ -99,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn large_documents_go_out_in_parts() {
+    fn large_documents_are_emitted_in_parts() {
         let text = format!("[{}]", vec!["[1,2,3]"; 1_000_000].join(","));
         let transform = super::parse(&Args::default()).unwrap();
         let mut parts = 0;

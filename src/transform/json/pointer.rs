@@ -11,12 +11,12 @@ pub fn token(name: &str) -> String {
 pub fn decoded(token: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = token.as_bytes();
-    while let [first, behind @ ..] = rest {
-        rest = behind;
+    while let [first, after @ ..] = rest {
+        rest = after;
         if *first == b'%' {
-            let digits = std::str::from_utf8(behind.get(..2)?).ok()?;
+            let digits = std::str::from_utf8(after.get(..2)?).ok()?;
             bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = &behind[2..];
+            rest = &after[2..];
         } else {
             bytes.push(*first);
         }

@@ -1,5 +1,5 @@
-//! The syntax of JSON (RFC 8259, as `JSON.parse` takes it), read in one pass without a stack of calls and without
-//! building anything. Whoever wants to know the structure is told of it on the way.
+//! Checks the syntax of JSON (RFC 8259, as `JSON.parse` accepts it) in one pass, without recursion and without building values. A
+//! visitor receives the structure.
 
 use super::swar::{controls, quotes, space};
 use crate::cancel::Cancel;
@@ -7,44 +7,43 @@ use crate::error::{Error, Result};
 use crate::transform::contract::STEP;
 use std::ops::Range;
 
-/// What contains other values.
+/// A value that contains others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
     List,
     Object,
 }
 
-/// Is told of the parts of a document in their order, by their places. None of it says that the rest is JSON.
+/// Receives the parts of a document in order, by their offsets. The rest of the document may still be invalid.
 pub trait Visitor {
-    /// A list or an object begins with the bracket at this place.
+    /// A list or an object starts with the bracket at this offset.
     fn open(&mut self, _at: usize, _container: Container) {}
     /// The name of a member, with its quotes.
-    fn key(&mut self, _place: Range<usize>) {}
+    fn key(&mut self, _range: Range<usize>) {}
     /// A string with its quotes, a number, `true`, `false` or `null`.
-    fn scalar(&mut self, _place: Range<usize>) {}
-    /// The comma at this place, between two elements or members of the innermost container.
+    fn scalar(&mut self, _range: Range<usize>) {}
+    /// A comma between two elements or members of the innermost container.
     fn comma(&mut self, _at: usize) {}
-    /// The innermost container ends with the bracket at this place.
+    /// The innermost container ends with the bracket at this offset.
     fn close(&mut self, _at: usize) {}
 }
 
-/// Wants to know only whether it is JSON.
-pub struct Nothing;
+/// Ignores the structure: only the syntax is checked.
+pub struct SyntaxOnly;
 
-impl Visitor for Nothing {}
+impl Visitor for SyntaxOnly {}
 
-/// Reads a document, which is UTF-8.
+/// Scans a document, which must be valid UTF-8.
 ///
 /// # Errors
-/// At its place, for what is no JSON or nested deeper than `max_depth`; of kind `Cancelled`.
-pub fn read(text: &[u8], max_depth: usize, visitor: &mut impl Visitor, cancel: &Cancel) -> Result<()> {
-    Reader { text, max_depth, visitor, cancel, polled: 0, open: Vec::new() }.read()
+/// For invalid JSON and nesting deeper than `max_depth`, with the offset; of kind `Cancelled`.
+pub fn scan(text: &[u8], max_depth: usize, visitor: &mut impl Visitor, cancel: &Cancel) -> Result<()> {
+    Scanner { text, max_depth, visitor, cancel, polled: 0, open: Vec::new() }.scan()
 }
 
-/// The most that a limit of depth can say.
-pub const ANY_DEPTH: usize = usize::MAX;
+pub const UNLIMITED_DEPTH: usize = usize::MAX;
 
-struct Reader<'a, V> {
+struct Scanner<'a, V> {
     text: &'a [u8],
     max_depth: usize,
     visitor: &'a mut V,
@@ -53,8 +52,8 @@ struct Reader<'a, V> {
     open: Vec<Container>,
 }
 
-impl<V: Visitor> Reader<'_, V> {
-    fn read(&mut self) -> Result<()> {
+impl<V: Visitor> Scanner<'_, V> {
+    fn scan(&mut self) -> Result<()> {
         let mut at = space(self.text, 0);
         loop {
             at = match self.text.get(at) {
@@ -81,28 +80,28 @@ impl<V: Visitor> Reader<'_, V> {
                     end
                 }
             };
-            match self.follow(at)? {
+            match self.after_value(at)? {
                 Some(next) => at = next,
                 None => return Ok(()),
             }
         }
     }
 
-    /// Where the next value begins, after one that ended before `at`.
-    fn follow(&mut self, mut at: usize) -> Result<Option<usize>> {
+    /// Returns the offset of the next value, after one that ended before `at`; `None` at the end.
+    fn after_value(&mut self, mut at: usize) -> Result<Option<usize>> {
         loop {
             at = space(self.text, at);
             let found = self.text.get(at);
             match self.open.last() {
                 None if found.is_none() => return Ok(None),
-                None => return Err(self.fault(at, "expected nothing behind the value")),
+                None => return Err(self.syntax_error(at, "expected the end after the value")),
                 Some(Container::List) => match found {
                     Some(b',') => {
                         self.comma(at)?;
                         return Ok(Some(space(self.text, at + 1)));
                     }
                     Some(b']') => at = self.leave(at),
-                    _ => return Err(self.fault(at, "expected ',' or ']'")),
+                    _ => return Err(self.syntax_error(at, "expected ',' or ']'")),
                 },
                 Some(Container::Object) => match found {
                     Some(b',') => {
@@ -111,7 +110,7 @@ impl<V: Visitor> Reader<'_, V> {
                         return self.key(name, "expected a name in quotes").map(Some);
                     }
                     Some(b'}') => at = self.leave(at),
-                    _ => return Err(self.fault(at, "expected ',' or '}'")),
+                    _ => return Err(self.syntax_error(at, "expected ',' or '}'")),
                 },
             }
         }
@@ -142,27 +141,27 @@ impl<V: Visitor> Reader<'_, V> {
         Ok(())
     }
 
-    /// A member's name and its colon. Returns where the value begins.
+    /// Scans the name of a member and its colon. Returns the offset of the value.
     fn key(&mut self, at: usize, expected: &str) -> Result<usize> {
         if self.text.get(at) != Some(&b'"') {
-            return Err(self.fault(at, expected));
+            return Err(self.syntax_error(at, expected));
         }
         let end = string(self.text, at)?;
         self.visitor.key(at..end);
         let colon = space(self.text, end);
         if self.text.get(colon) != Some(&b':') {
-            return Err(self.fault(colon, "expected ':'"));
+            return Err(self.syntax_error(colon, "expected ':'"));
         }
         Ok(space(self.text, colon + 1))
     }
 
     #[cold]
-    fn fault(&self, at: usize, expected: &str) -> Error {
-        fault(self.text, at, expected)
+    fn syntax_error(&self, at: usize, expected: &str) -> Error {
+        syntax_error(self.text, at, expected)
     }
 }
 
-/// What follows the scalar that begins at `at`.
+/// Returns the offset after the scalar at `at`.
 #[inline]
 fn scalar(text: &[u8], at: usize) -> Result<usize> {
     match text.get(at) {
@@ -171,7 +170,7 @@ fn scalar(text: &[u8], at: usize) -> Result<usize> {
         Some(b't') => literal(text, at, b"true"),
         Some(b'f') => literal(text, at, b"false"),
         Some(b'n') => literal(text, at, b"null"),
-        _ => Err(fault(text, at, "expected a value")),
+        _ => Err(syntax_error(text, at, "expected a value")),
     }
 }
 
@@ -179,11 +178,11 @@ fn literal(text: &[u8], at: usize, expected: &[u8]) -> Result<usize> {
     if text[at..].starts_with(expected) {
         return Ok(at + expected.len());
     }
-    let same = text[at..].iter().zip(expected).take_while(|(a, b)| a == b).count();
-    Err(fault(text, at + same, "expected a value"))
+    let matching = text[at..].iter().zip(expected).take_while(|(a, b)| a == b).count();
+    Err(syntax_error(text, at + matching, "expected a value"))
 }
 
-/// What follows the string whose first quote is at `at`.
+/// Returns the offset after the string whose opening quote is at `at`.
 #[inline]
 fn string(text: &[u8], at: usize) -> Result<usize> {
     let mut at = at + 1;
@@ -200,26 +199,26 @@ fn string(text: &[u8], at: usize) -> Result<usize> {
         match text.get(at) {
             Some(b'"') => return Ok(at + 1),
             Some(b'\\') => at = escape(text, at)?,
-            Some(0..0x20) => return Err(fault(text, at, "expected no control character in a string")),
+            Some(0..0x20) => return Err(syntax_error(text, at, "expected no control character in a string")),
             Some(_) => at += 1,
-            None => return Err(fault(text, at, "expected the end of a string")),
+            None => return Err(syntax_error(text, at, "expected the end of a string")),
         }
     }
 }
 
-/// What follows the escape that begins at `at`.
+/// Returns the offset after the escape at `at`.
 fn escape(text: &[u8], at: usize) -> Result<usize> {
     match text.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         Some(b'u') => match (at + 2..at + 6).find(|&digit| !text.get(digit).is_some_and(u8::is_ascii_hexdigit)) {
-            Some(wrong) => Err(fault(text, wrong, "expected four hexadecimal digits")),
+            Some(invalid) => Err(syntax_error(text, invalid, "expected four hexadecimal digits")),
             None => Ok(at + 6),
         },
-        _ => Err(fault(text, at + 1, "expected an escape that JSON knows")),
+        _ => Err(syntax_error(text, at + 1, "expected a valid escape")),
     }
 }
 
-/// What follows the number that begins at `at`.
+/// Returns the offset after the number at `at`.
 #[inline]
 fn number(text: &[u8], mut at: usize) -> Result<usize> {
     if text[at] == b'-' {
@@ -239,19 +238,19 @@ fn number(text: &[u8], mut at: usize) -> Result<usize> {
     Ok(at)
 }
 
-/// What follows one digit or more.
+/// Returns the offset after one or more digits.
 #[inline]
 fn digits(text: &[u8], at: usize) -> Result<usize> {
     let mut end = at;
     while text.get(end).is_some_and(u8::is_ascii_digit) {
         end += 1;
     }
-    if end > at { Ok(end) } else { Err(fault(text, at, "expected a digit")) }
+    if end > at { Ok(end) } else { Err(syntax_error(text, at, "expected a digit")) }
 }
 
-/// What is wrong at `at`, and what is there instead.
+/// Returns the error for `at`, with the character found there.
 #[cold]
-fn fault(text: &[u8], at: usize, expected: &str) -> Error {
+fn syntax_error(text: &[u8], at: usize, expected: &str) -> Error {
     let at = at.min(text.len());
     let rest = std::str::from_utf8(&text[at..text.len().min(at + 4)]);
     let rest =
@@ -262,7 +261,7 @@ fn fault(text: &[u8], at: usize, expected: &str) -> Error {
         Some(found) if found.is_control() => format!("U+{:04X}", u32::from(found)),
         Some(found) => format!("'{found}'"),
     };
-    Error::invalid_data(format!("The input is no JSON: {expected}, found {found}")).at(at as u64)
+    Error::invalid_data(format!("Invalid JSON: {expected}, found {found}")).at(at as u64)
 }
 
 #[cfg(all(test, not(feature = "loom")))]
@@ -270,12 +269,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read_all(text: &[u8]) -> Result<()> {
-        read(text, ANY_DEPTH, &mut Nothing, &Cancel::new())
+    fn scan_all(text: &[u8]) -> Result<()> {
+        scan(text, UNLIMITED_DEPTH, &mut SyntaxOnly, &Cancel::new())
     }
 
     #[test]
-    fn faults_are_told_with_their_place() {
+    fn errors_have_a_reason_and_an_offset() {
         for (text, offset, message) in [
             ("", 0, "expected a value, found the end"),
             (" [1,]", 4, "expected a value, found ']'"),
@@ -285,41 +284,41 @@ mod tests {
             ("{a:1}", 1, "expected a name in quotes or '}', found 'a'"),
             ("{\"a\":1,}", 7, "expected a name in quotes, found '}'"),
             ("[\"a\nb\"]", 3, "expected no control character in a string, found U+000A"),
-            ("\"\\x\"", 2, "expected an escape that JSON knows, found 'x'"),
+            ("\"\\x\"", 2, "expected a valid escape, found 'x'"),
             ("\"\\u12G4\"", 5, "expected four hexadecimal digits, found 'G'"),
-            ("01", 1, "expected nothing behind the value, found '1'"),
+            ("01", 1, "expected the end after the value, found '1'"),
             ("-", 1, "expected a digit, found the end"),
             ("1.e2", 2, "expected a digit, found 'e'"),
             ("nul", 3, "expected a value, found the end"),
             ("\u{feff}1", 0, "expected a value, found a byte order mark"),
             ("[\"abc", 5, "expected the end of a string, found the end"),
         ] {
-            let error = read_all(text.as_bytes()).unwrap_err();
-            assert_eq!((error.offset, &*error.message), (Some(offset), &*format!("The input is no JSON: {message}")));
+            let error = scan_all(text.as_bytes()).unwrap_err();
+            assert_eq!((error.offset, &*error.message), (Some(offset), &*format!("Invalid JSON: {message}")));
         }
     }
 
     #[test]
-    fn depth_needs_no_stack() {
+    fn nesting_does_not_recurse() {
         let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
-        read_all(nested(5_000_000).as_bytes()).unwrap();
-        let read = |depth| read(nested(depth).as_bytes(), 100, &mut Nothing, &Cancel::new());
-        assert!(read(100).is_ok());
-        assert_eq!(read(101).unwrap_err().offset, Some(100));
+        scan_all(nested(5_000_000).as_bytes()).unwrap();
+        let scan = |depth| scan(nested(depth).as_bytes(), 100, &mut SyntaxOnly, &Cancel::new());
+        assert!(scan(100).is_ok());
+        assert_eq!(scan(101).unwrap_err().offset, Some(100));
     }
 
     proptest! {
         #[test]
-        fn takes_what_serde_takes(text in r#"([\[\]{},:"\\u0-9a-f.eE+\- \n]|true|false|null|"[a-z]{0,9}"|\\u[0-9a-f]{4}|é){0,24}"#) {
+        fn accepts_what_serde_accepts(text in r#"([\[\]{},:"\\u0-9a-f.eE+\- \n]|true|false|null|"[a-z]{0,9}"|\\u[0-9a-f]{4}|é){0,24}"#) {
             let known: serde_json::Result<serde::de::IgnoredAny> = serde_json::from_str(&text);
-            prop_assert_eq!(read_all(text.as_bytes()).is_ok(), known.is_ok(), "{}", text);
+            prop_assert_eq!(scan_all(text.as_bytes()).is_ok(), known.is_ok(), "{}", text);
         }
 
         #[test]
-        fn takes_all_that_serde_writes(text in proptest::collection::vec(any::<String>(), 0..9), number in any::<f64>()) {
+        fn accepts_all_that_serde_writes(text in proptest::collection::vec(any::<String>(), 0..9), number in any::<f64>()) {
             let json = serde_json::json!([{ "text": text, "number": number, "none": null }, true, [[]], {}]);
-            prop_assert!(read_all(json.to_string().as_bytes()).is_ok());
-            prop_assert!(read_all(serde_json::to_string_pretty(&json).unwrap().as_bytes()).is_ok());
+            prop_assert!(scan_all(json.to_string().as_bytes()).is_ok());
+            prop_assert!(scan_all(serde_json::to_string_pretty(&json).unwrap().as_bytes()).is_ok());
         }
     }
 }

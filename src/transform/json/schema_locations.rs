@@ -1,4 +1,4 @@
-//! Finds the places in a JSON Schema that hold schemas, also those within unknown keywords that only a reference makes schemas.
+//! Finds the schemas in a JSON Schema, including those under unknown keywords that only a reference makes schemas.
 
 use super::pointer::{decoded, token};
 use serde_json::Value as Json;
@@ -33,7 +33,7 @@ pub const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 /// Returns the JSON pointers of all schemas.
 pub fn schemas(root: &Json) -> HashSet<String> {
-    let mut search = Search { places: HashSet::new(), bases: HashMap::new(), references: Vec::new() };
+    let mut search = Search { schemas: HashSet::new(), bases: HashMap::new(), references: Vec::new() };
     search.schema(root, "", "");
     let mut next = 0;
     loop {
@@ -43,55 +43,56 @@ pub fn schemas(root: &Json) -> HashSet<String> {
             let named = document.and_then(|document| search.bases.get(&document)).into_iter().flatten();
             let targets: Vec<String> =
                 named.chain([&base, &String::new()]).map(|base| format!("{base}/{pointer}")).collect();
-            for place in targets {
-                if let Some(schema) = root.pointer(&place) {
-                    search.schema(schema, &place, &base);
+            for target in targets {
+                if let Some(schema) = root.pointer(&target) {
+                    search.schema(schema, &target, &base);
                 }
             }
         }
         if search.bases.len() == bases {
-            return search.places;
+            return search.schemas;
         }
         // A reference may name a schema that was found later.
         next = 0;
     }
 }
 
-/// Returns whether a place is or holds one of `places`.
-pub fn is_within(places: &HashSet<String>, place: &str) -> bool {
-    places.iter().any(|it| it.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+/// Returns whether the value at `pointer` is or contains one of `schemas`.
+pub fn contains_schema(schemas: &HashSet<String>, pointer: &str) -> bool {
+    schemas.iter().any(|it| it.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 #[derive(Clone)]
 struct Reference {
-    /// The pointer of the schema that its pointer is relative to, if it names no document.
+    /// The schema that `pointer` is relative to without a `document`.
     base: String,
-    /// The last segment of the path of the document that it names.
+    /// The last segment of the path of the referenced document.
     document: Option<String>,
-    /// Without its first slash.
+    /// The JSON pointer without its first slash.
     pointer: String,
 }
 
 struct Search {
-    places: HashSet<String>,
+    /// The pointers of the schemas found.
+    schemas: HashSet<String>,
     /// The pointers of the schemas with an identifier, by the last segment of its path.
     bases: HashMap<String, Vec<String>>,
     references: Vec<Reference>,
 }
 
 impl Search {
-    fn schema(&mut self, schema: &Json, place: &str, base: &str) {
-        if !self.places.insert(place.to_string()) {
+    fn schema(&mut self, schema: &Json, pointer: &str, base: &str) {
+        if !self.schemas.insert(pointer.to_string()) {
             return;
         }
         let Json::Object(members) = schema else { return };
         let id = ["$id", "id"].iter().find_map(|it| members.get(*it)?.as_str()).filter(|it| !it.starts_with('#'));
-        let base = if id.is_some() { place } else { base };
+        let base = if id.is_some() { pointer } else { base };
         if let Some(id) = id {
-            self.bases.entry(last_segment(id)).or_default().push(place.to_string());
+            self.bases.entry(last_segment(id)).or_default().push(pointer.to_string());
         }
         for (keyword, value) in members {
-            let place = format!("{place}/{}", token(keyword));
+            let location = format!("{pointer}/{}", token(keyword));
             match value {
                 Json::String(reference) if REFERENCES.contains(&keyword.as_str()) => {
                     let Some((uri, pointer)) = reference.split_once("#/") else { continue };
@@ -101,13 +102,13 @@ impl Search {
                 }
                 Json::Object(inner) if MAPS.contains(&keyword.as_str()) => {
                     for (name, inner) in inner {
-                        self.schema(inner, &format!("{place}/{}", token(name)), base);
+                        self.schema(inner, &format!("{location}/{}", token(name)), base);
                     }
                 }
-                Json::Object(_) if SCHEMAS.contains(&keyword.as_str()) => self.schema(value, &place, base),
+                Json::Object(_) if SCHEMAS.contains(&keyword.as_str()) => self.schema(value, &location, base),
                 Json::Array(list) if SCHEMAS.contains(&keyword.as_str()) => {
                     for (index, inner) in list.iter().enumerate() {
-                        self.schema(inner, &format!("{place}/{index}"), base);
+                        self.schema(inner, &format!("{location}/{index}"), base);
                     }
                 }
                 _ => {}

@@ -3,8 +3,8 @@
 //! names; errors map them back.
 
 use super::pointer::{decoded, encoded, token};
-use super::schema_locations::{MAPS, REFERENCES, VALUES, is_within, schemas};
-use crate::transform::text::pattern::{Refusal, Room, Tester, for_regex_crate};
+use super::schema_locations::{MAPS, REFERENCES, VALUES, contains_schema, schemas};
+use crate::transform::text::pattern::{Budget, Refusal, Tester, for_regex_crate};
 use jsonschema::{Keyword, ValidationError};
 use serde_json::{Map, Value as Json};
 use std::collections::hash_map::Entry;
@@ -13,14 +13,14 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 /// A refused pattern and its JSON pointer in the schema.
-pub struct Refused {
+pub struct RefusedPattern {
     pub reason: String,
-    pub place: String,
+    pub pointer: String,
 }
 
-impl Refused {
-    fn new(refusal: &Refusal, pattern: &str, place: &str) -> Self {
-        Refused { reason: format!("a pattern {}", refusal.explain(pattern)), place: place.to_string() }
+impl RefusedPattern {
+    fn new(refusal: &Refusal, pattern: &str, pointer: &str) -> Self {
+        RefusedPattern { reason: format!("a pattern {}", refusal.explain(pattern)), pointer: pointer.to_string() }
     }
 }
 
@@ -40,40 +40,40 @@ pub struct Prepared {
 ///
 /// # Errors
 /// For the first pattern that is refused.
-pub fn prepare(schema: &mut Json) -> Result<Prepared, Refused> {
-    let places = schemas(schema);
-    let mut walk = Walk { places, prepared: Prepared::default(), names: HashMap::new(), room: Room::default() };
+pub fn prepare(schema: &mut Json) -> Result<Prepared, RefusedPattern> {
+    let schemas = schemas(schema);
+    let mut walk = Walk { schemas, prepared: Prepared::default(), names: HashMap::new(), budget: Budget::default() };
     walk.value(schema, "")?;
     Ok(walk.prepared)
 }
 
-/// Returns whether the translated names pass for ECMA-262, which the meta-schemas of older drafts require.
+/// Returns whether the translated names are valid in ECMA-262, which the meta-schemas of older drafts require.
 pub fn is_ecma(renamed: &Renamed) -> bool {
     !renamed.keys().any(|name| name.contains("(?-u:"))
 }
 
 struct Walk {
     /// The pointers of all schemas.
-    places: HashSet<String>,
+    schemas: HashSet<String>,
     prepared: Prepared,
     /// Translated names by original ones.
     names: HashMap<String, String>,
-    room: Room,
+    budget: Budget,
 }
 
 impl Walk {
     /// Walks a value that may not be a schema, since the keyword that holds it is unknown.
-    fn value(&mut self, value: &mut Json, place: &str) -> Result<(), Refused> {
-        let is_schema = self.places.contains(place);
+    fn value(&mut self, value: &mut Json, pointer: &str) -> Result<(), RefusedPattern> {
+        let is_schema = self.schemas.contains(pointer);
         match value {
             Json::Object(members) => {
                 for (keyword, value) in members.iter_mut() {
-                    self.member(keyword, value, &format!("{place}/{}", token(keyword)), is_schema)?;
+                    self.member(keyword, value, &format!("{pointer}/{}", token(keyword)), is_schema)?;
                 }
             }
             Json::Array(list) => {
                 for (index, inner) in list.iter_mut().enumerate() {
-                    self.value(inner, &format!("{place}/{index}"))?;
+                    self.value(inner, &format!("{pointer}/{index}"))?;
                 }
             }
             _ => {}
@@ -81,52 +81,64 @@ impl Walk {
         Ok(())
     }
 
-    fn member(&mut self, keyword: &str, value: &mut Json, place: &str, is_schema: bool) -> Result<(), Refused> {
+    fn member(
+        &mut self,
+        keyword: &str,
+        value: &mut Json,
+        pointer: &str,
+        is_schema: bool,
+    ) -> Result<(), RefusedPattern> {
         match value {
             Json::String(pattern) if keyword == "pattern" && is_schema => {
                 if let Entry::Vacant(entry) = self.prepared.patterns.entry(pattern.clone()) {
-                    let made = Tester::new(pattern, &mut self.room).map_err(|it| Refused::new(&it, pattern, place))?;
+                    let made = Tester::new(pattern, &mut self.budget)
+                        .map_err(|it| RefusedPattern::new(&it, pattern, pointer))?;
                     entry.insert(Arc::new(made));
                 }
             }
             Json::String(reference) if REFERENCES.contains(&keyword) => self.rewrite_reference(reference),
             Json::Object(inner) if MAPS.contains(&keyword) => {
                 for (name, inner) in inner.iter_mut() {
-                    self.value(inner, &format!("{place}/{}", token(name)))?;
+                    self.value(inner, &format!("{pointer}/{}", token(name)))?;
                 }
                 if keyword == "patternProperties" {
-                    self.rename(inner, place, is_schema)?;
+                    self.rename(inner, pointer, is_schema)?;
                 }
             }
             Json::Object(_) | Json::Array(_) if VALUES.contains(&keyword) => {
-                if is_within(&self.places, place) {
-                    self.referenced(keyword, value, place)?;
+                if contains_schema(&self.schemas, pointer) {
+                    self.referenced(keyword, value, pointer)?;
                 }
             }
-            _ => self.value(value, place)?,
+            _ => self.value(value, pointer)?,
         }
         Ok(())
     }
 
-    /// Walks a value part of which is a schema by a reference. The value itself must stay as it is.
-    fn referenced(&mut self, keyword: &str, value: &mut Json, place: &str) -> Result<(), Refused> {
+    /// Walks a value that contains a schema by a reference. The value itself must not change.
+    fn referenced(&mut self, keyword: &str, value: &mut Json, pointer: &str) -> Result<(), RefusedPattern> {
         let mut copy = value.clone();
-        self.value(&mut copy, place)?;
+        self.value(&mut copy, pointer)?;
         if matches!(keyword, "const" | "enum") && copy != *value {
             let reason =
                 format!("a \"$ref\" to a schema with \"patternProperties\" within \"{keyword}\" is not supported");
-            return Err(Refused { reason, place: place.to_string() });
+            return Err(RefusedPattern { reason, pointer: pointer.to_string() });
         }
         *value = copy;
         Ok(())
     }
 
-    fn rename(&mut self, properties: &mut Map<String, Json>, place: &str, is_schema: bool) -> Result<(), Refused> {
+    fn rename(
+        &mut self,
+        properties: &mut Map<String, Json>,
+        pointer: &str,
+        is_schema: bool,
+    ) -> Result<(), RefusedPattern> {
         for (name, schema) in std::mem::take(properties) {
             let written = match self.written(&name) {
                 Ok(written) => written,
                 Err(refusal) if is_schema => {
-                    return Err(Refused::new(&refusal, &name, &format!("{place}/{}", token(&name))));
+                    return Err(RefusedPattern::new(&refusal, &name, &format!("{pointer}/{}", token(&name))));
                 }
                 Err(_) => name.clone(),
             };
@@ -143,7 +155,7 @@ impl Walk {
         if let Some(written) = self.names.get(name) {
             return Ok(written.clone());
         }
-        let mut written = for_regex_crate(name, &mut self.room)?;
+        let mut written = for_regex_crate(name, &mut self.budget)?;
         if written != name {
             // The second alternative never matches.
             written = format!("(?:{written})|[^\\u{{0}}-\\u{{10FFFF}}]");
@@ -159,18 +171,18 @@ impl Walk {
     fn rewrite_reference(&mut self, reference: &mut String) {
         let Some((base, pointer)) = reference.split_once("#/") else { return };
         let mut tokens: Vec<String> = pointer.split('/').map(String::from).collect();
-        let mut is_changed = false;
-        for place in 1..tokens.len() {
-            if tokens[place - 1] != "patternProperties" {
+        let mut has_changed = false;
+        for index in 1..tokens.len() {
+            if tokens[index - 1] != "patternProperties" {
                 continue;
             }
-            let Some(name) = decoded(&tokens[place]) else { continue };
+            let Some(name) = decoded(&tokens[index]) else { continue };
             if let Some(other) = self.written(&name).ok().filter(|other| *other != name) {
-                tokens[place] = encoded(&token(&other));
-                is_changed = true;
+                tokens[index] = encoded(&token(&other));
+                has_changed = true;
             }
         }
-        if is_changed {
+        if has_changed {
             *reference = format!("{base}#/{}", tokens.join("/"));
         }
     }
@@ -186,32 +198,32 @@ pub fn with_names(pointer: String, renamed: &Renamed) -> String {
 }
 
 /// The keyword `pattern`.
-pub struct Matching {
+pub struct PatternKeyword {
     source: String,
     pattern: Arc<Tester>,
 }
 
-impl Matching {
+impl PatternKeyword {
     /// # Errors
     /// For a pattern that is refused.
     pub fn new(source: &str, patterns: &Patterns) -> Result<Self, Refusal> {
         let pattern = match patterns.get(source) {
             Some(pattern) => Arc::clone(pattern),
-            None => Arc::new(Tester::new(source, &mut Room::default())?),
+            None => Arc::new(Tester::new(source, &mut Budget::default())?),
         };
-        Ok(Matching { source: source.to_string(), pattern })
+        Ok(PatternKeyword { source: source.to_string(), pattern })
     }
 }
 
-/// The most characters of a text that a message quotes. The caller shortens messages further.
-const MAX_TOLD: usize = 1000;
+/// Characters of a text that a message quotes. The caller shortens messages further.
+const MAX_QUOTED: usize = 1000;
 
-impl<'i> Keyword<'i> for Matching {
+impl<'i> Keyword<'i> for PatternKeyword {
     fn validate(&self, instance: &'i Json) -> Result<(), ValidationError<'i>> {
         if Keyword::is_valid(self, instance) {
             return Ok(());
         }
-        let text: String = instance.as_str().unwrap_or_default().chars().take(MAX_TOLD).collect();
+        let text: String = instance.as_str().unwrap_or_default().chars().take(MAX_QUOTED).collect();
         Err(ValidationError::custom(format!("{} does not match \"{}\"", Json::String(text), self.source)))
     }
 

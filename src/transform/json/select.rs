@@ -1,13 +1,13 @@
-//! JSONPath (RFC 9535): only the selected nodes become values of JavaScript. Plain paths are followed while the document is
-//! read; for all others its nodes are indexed first.
+//! JSONPath (RFC 9535): only the selected nodes become JavaScript values. Plain paths are followed while the document is scanned;
+//! for all others its nodes are indexed first.
 
 use super::document::{MAX_DEPTH, at_depth, text};
-use super::path::evaluator::Run;
+use super::path::evaluator::Evaluation;
 use super::path::node_index::Tree;
 use super::path::parser::parse;
 use super::path::query::Query;
 use super::path::streaming::{PlainPath, Selection};
-use super::scanner::read;
+use super::scanner::scan;
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -16,32 +16,32 @@ use crate::transform::memory;
 use crate::transform::output_limit::{check_output, max_output};
 use crate::transform::value::Value;
 
-/// Deeper nesting of brackets and parentheses is refused: what reads a path calls itself for each level.
+/// Deeper nesting of brackets and parentheses is refused: the parser recurses for each level.
 const MAX_LEVELS: usize = 32;
-/// Deeper nesting of filters is refused too: each level multiplies the work by the size of the document.
+/// Deeper nesting of filters is refused: each level multiplies the work by the size of the document.
 const MAX_FILTERS: usize = 4;
 
 struct Select {
     plain: Option<PlainPath>,
     query: Query,
-    /// A path may select one node many times, or a node and all that is in it.
+    /// A path may select one node many times, or a node with all its descendants.
     max_output: u64,
 }
 
 /// `json.select(path, { maxOutput })`
 pub fn select(args: &Args) -> BuildResult {
     let refused =
-        |reason: String| ArgumentError::Value(format!("The \"path\" argument is no JSONPath (RFC 9535): {reason}"));
+        |reason: String| ArgumentError::Value(format!("The \"path\" argument must be a JSONPath (RFC 9535): {reason}"));
     let text = args.text(0, "path")?;
     let max_output = max_output(&args.options(1, &["maxOutput"])?)?;
-    check(text).map_err(refused)?;
+    check_nesting(text).map_err(refused)?;
     let query = parse(text).map_err(refused)?;
     Ok(Box::new(Select { plain: PlainPath::of(text), query, max_output }))
 }
 
-/// Refuses what the parser would not survive. How a path must look otherwise is its business.
-fn check(path: &str) -> std::result::Result<(), String> {
-    // Whether each of the open brackets and parentheses holds a filter.
+/// Refuses paths that the parser cannot recurse into. It checks everything else.
+fn check_nesting(path: &str) -> std::result::Result<(), String> {
+    // For each open bracket or parenthesis: whether it has a filter.
     let mut open = Vec::new();
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
@@ -49,10 +49,10 @@ fn check(path: &str) -> std::result::Result<(), String> {
             b'"' | b'\'' => skip_string(&mut bytes, byte),
             b'[' | b'(' => open.push(false),
             b']' | b')' => drop(open.pop()),
-            b'?' => open.last_mut().into_iter().for_each(|holds| *holds = true),
+            b'?' => open.last_mut().into_iter().for_each(|has_filter| *has_filter = true),
             _ => {}
         }
-        if open.len() > MAX_LEVELS || open.iter().filter(|holds| **holds).count() > MAX_FILTERS {
+        if open.len() > MAX_LEVELS || open.iter().filter(|has_filter| **has_filter).count() > MAX_FILTERS {
             return Err(format!("it is nested deeper than {MAX_LEVELS} levels or {MAX_FILTERS} filters"));
         }
     }
@@ -79,12 +79,12 @@ impl Transform for Select {
         cancel.check()?;
         if let Some(plain) = &self.plain {
             let mut selection = Selection::new(&text, plain);
-            read(&text, MAX_DEPTH, &mut selection, cancel)?;
+            scan(&text, MAX_DEPTH, &mut selection, cancel)?;
             if let Some(nodes) = selection.nodes()? {
-                return listed(nodes.into_iter().map(|node| &text[node]), self.max_output, cancel);
+                return list(nodes.into_iter().map(|node| &text[node]), self.max_output, cancel);
             }
         }
-        let tree = Tree::read(&text, cancel)?;
+        let tree = Tree::index(&text, cancel)?;
         let mut nodes = Vec::new();
         // Evaluation recurses for each segment, and comparison for each level.
         at_depth(tree.depth(), || {
@@ -93,33 +93,33 @@ impl Transform for Select {
                 nodes.push(node);
                 Ok(true)
             };
-            Run::new(&tree, cancel).query(&self.query, 0, &mut take)
+            Evaluation::new(&tree, cancel).query(&self.query, 0, &mut take)
         })??;
-        listed(nodes.into_iter().map(|node| tree.text(node).as_bytes()), self.max_output, cancel)
+        list(nodes.into_iter().map(|node| tree.text(node).as_bytes()), self.max_output, cancel)
     }
 }
 
 /// Writes nodes as a JSON list. Its length is checked before any memory is allocated.
-fn listed<'a>(nodes: impl Iterator<Item = &'a [u8]> + Clone, most: u64, cancel: &Cancel) -> Result<Value> {
+fn list<'a>(nodes: impl Iterator<Item = &'a [u8]> + Clone, max: u64, cancel: &Cancel) -> Result<Value> {
     let mut length = 2;
     for node in nodes.clone() {
         length += node.len() + 1;
-        check_output(length - 1, most)?;
+        check_output(length - 1, max)?;
     }
-    let mut list = Vec::new();
-    memory::reserve(&mut list, length)?;
-    list.push(b'[');
-    for (place, node) in nodes.enumerate() {
-        if place > 0 {
-            list.push(b',');
+    let mut out = Vec::new();
+    memory::reserve(&mut out, length)?;
+    out.push(b'[');
+    for (index, node) in nodes.enumerate() {
+        if index > 0 {
+            out.push(b',');
         }
-        list.extend_from_slice(node);
-        if place % 1024 == 0 {
+        out.extend_from_slice(node);
+        if index % 1024 == 0 {
             cancel.check()?;
         }
     }
-    list.push(b']');
-    Ok(Value::Json(String::from_utf8(list).expect("parts of a text")))
+    out.push(b']');
+    Ok(Value::Json(String::from_utf8(out).expect("parts of a text")))
 }
 
 #[cfg(all(test, not(feature = "loom")))]
@@ -156,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_refused_when_made() {
+    fn invalid_paths_are_refused() {
         for bad in ["", "items", "$.", "$[", "$.a b", "$[?@.a = 1]"] {
             refused(bad);
         }
     }
 
     #[test]
-    fn a_path_may_end_anywhere() {
+    fn truncated_paths_are_refused() {
         let path = r#"$["\u00e9\uD83D\uDE00\ud7ff", '\uD83D\ude00\\']"#;
         select(&args([arg(path)])).unwrap();
         for end in 2..path.len() {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_has_a_limit() {
+    fn nesting_is_limited() {
         let filters = |depth| "$".to_owned() + &"[?@".repeat(depth) + &"]".repeat(depth);
         let parentheses = |depth| "$[?".to_owned() + &"(".repeat(depth) + "@" + &")".repeat(depth) + "]";
         select(&args([arg(&filters(MAX_FILTERS))])).unwrap();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_refused_wherever_it_is() {
+    fn invalid_json_is_refused_by_all_paths() {
         for path in ["$.a", "$..a"] {
             let transform = select(&args([arg(path)])).unwrap();
             assert_eq!(whole(&*transform, b"{\"a\":1,\"b\":[tru]}").unwrap_err().offset, Some(15), "{path}");
@@ -192,8 +192,8 @@ mod tests {
     }
 
     #[test]
-    fn output_has_a_limit() {
-        let list = |most| listed(std::iter::repeat_n(&b"1234"[..], 10), most, &Cancel::new());
+    fn output_is_limited() {
+        let list = |max| super::list(std::iter::repeat_n(&b"1234"[..], 10), max, &Cancel::new());
         assert!(list(60).is_ok());
         assert_eq!(list(30).unwrap_err().kind, Kind::OutputLimit);
     }
@@ -210,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn nodes_stay_as_they_are_written() {
+    fn nodes_are_not_rewritten() {
         let document = r#"[1.0, 1e400, 12345678901234567890123, "\ud800", { "a" : "\u0061" }]"#;
         let nodes = r#"[1.0,1e400,12345678901234567890123,"\ud800",{ "a" : "\u0061" },"\u0061"]"#;
         assert_eq!(selected("$..*", document), nodes);
     }
 
     #[test]
-    fn growth_has_a_limit_wherever_it_is_and_can_be_cancelled() {
+    fn growth_is_limited_and_can_be_cancelled() {
         let deep = "[".repeat(400) + &"]".repeat(400);
         for path in
             ["$..*..*..*..*", "$..*..*..*..*[?$[0]]", "$[?count(@..*..*..*..*) > 1]", "$[?value($..*..*..*..*.a) == 1]"]
@@ -235,12 +235,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn selects_what_another_implementation_selects(
+        fn agrees_with_another_implementation(
             document in r#"(\{("[ab]":(\[([0-9](,\{"a":[0-9]\}){0,3})\]|[0-9]|"[ab]"|null|\{"a":[0-9],"b":\[\]\}),){0,4}"c":0\}|\[1,\[2,3\],\{"a":[4]\}\])"#,
             path in r#"\$(\.\.?[abc*]|\.?\.?\[(-?[0-3]|\*|'a',-1|-?[1-3]:(-?[1-3])?:(-[12])?|\?(@\.a|@\[0\] ?(==|<|!=) ?\$\.c|!@\.b|@ (==|<=|!=) (1|"a"|@\.a)|count\(@\.\.\*\) > 1 && @\.a|length\(@\) != length\(\$\) \|\| value\(@\.\.a\) == 2|match\(@, "[ab.]?"\)|search\(@, \$\.b\)))\]){0,3}"#,
         ) {
             let Ok(other) = serde_json_path::JsonPath::parse(&path) else {
-                prop_assert!(select(&args([arg(&path)])).is_err(), "{} is taken", path);
+                prop_assert!(select(&args([arg(&path)])).is_err(), "{} is accepted", path);
                 return Ok(());
             };
             // The other implementation sorts names.
@@ -250,7 +250,7 @@ mod tests {
         }
 
         #[test]
-        fn plain_paths_select_what_others_do(
+        fn plain_paths_agree_with_the_evaluator(
             document in r#"(\{("[ab]":(\[([0-9](,\{"a":[0-9]\}){0,3})\]|[0-9]|\{"a":[0-9],"b":\[\]\}),){0,4}"c":0\}|\[1,\[2,3\],\{"a":[4]\}\])"#,
             path in r"\$(\.[abc]|\[[012]\]|\[\*\]|\.\*){0,3}",
         ) {

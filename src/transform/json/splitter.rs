@@ -1,7 +1,5 @@
-//! Cuts records out of a stream of JSON: the elements of one list, or documents one after the other, as in NDJSON. Which of them it
-//! is says the first byte: what begins with `[` is a list.
-//!
-//! Only the ends of records are looked for; whether each is JSON says whoever parses it.
+//! Splits a stream of JSON into records: the elements of a list, or consecutive documents as in NDJSON. The first byte selects the
+//! format: `[` starts a list. Finds record boundaries only; the caller validates the records.
 
 use super::document::{MAX_DEPTH, check_start};
 use super::swar::string_tail;
@@ -11,7 +9,7 @@ use crate::transform::text::detect_encoding::START;
 use std::ops::Range;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum Format {
     Unknown,
     List,
     Documents,
@@ -19,50 +17,50 @@ enum Form {
     Ended,
 }
 
-/// The bytes that say where a record or a part of it ends.
-static SAYS: [bool; 256] = {
-    let mut says = [false; 256];
+/// The bytes that may end a record, a string or a container.
+static IS_DELIMITER: [bool; 256] = {
+    let mut is_delimiter = [false; 256];
     let bytes = b"\"[]{},\n";
-    let mut place = 0;
-    while place < bytes.len() {
-        says[bytes[place] as usize] = true;
-        place += 1;
+    let mut index = 0;
+    while index < bytes.len() {
+        is_delimiter[bytes[index] as usize] = true;
+        index += 1;
     }
-    says
+    is_delimiter
 };
 
-/// A record that is complete.
+/// The range of a complete record in the text.
 #[derive(Debug)]
-pub struct Record {
-    pub place: Range<usize>,
-    /// How deep it is nested.
+pub struct RecordSpan {
+    pub range: Range<usize>,
+    /// Levels of nesting.
     pub depth: usize,
 }
 
-/// What is found is in `text`, the place of which in the input is `base`.
-pub struct Records {
-    form: Form,
+pub struct Splitter {
+    format: Format,
     has_begun: bool,
     text: Vec<u8>,
+    /// Offset of the text in the input.
     base: u64,
-    /// Where the record begins that is being looked at; `None` between records.
+    /// Start of the current record; `None` between records.
     start: Option<usize>,
-    /// What has been looked at.
+    /// Offset of the next byte to scan.
     at: usize,
     depth: usize,
-    /// Of the record so far.
+    /// Levels of nesting of the current record.
     deepest: usize,
     in_string: bool,
-    /// In a list: whether a comma was the last thing.
+    /// The last token of the list was a comma.
     after_comma: bool,
     count: u64,
-    found: Vec<Record>,
+    found: Vec<RecordSpan>,
 }
 
-impl Records {
+impl Splitter {
     pub fn new() -> Self {
-        Records {
-            form: Form::Unknown,
+        Splitter {
+            format: Format::Unknown,
             has_begun: false,
             text: Vec::new(),
             base: 0,
@@ -77,13 +75,13 @@ impl Records {
         }
     }
 
-    /// Bytes of records that are complete and not taken.
+    /// Returns the bytes of the complete records.
     pub fn ready(&self) -> usize {
-        self.found.last().map_or(0, |last| last.place.end)
+        self.found.last().map_or(0, |last| last.range.end)
     }
 
-    /// Takes the records that are complete: the text, their places in it, and the place of the text in the input.
-    pub fn take(&mut self) -> (Vec<u8>, Vec<Record>, u64) {
+    /// Removes the complete records: the text, their ranges in it, and the offset of the text in the input.
+    pub fn take(&mut self) -> (Vec<u8>, Vec<RecordSpan>, u64) {
         let keep = self.start.unwrap_or(self.at);
         let rest = self.text.split_off(keep);
         let text = std::mem::replace(&mut self.text, rest);
@@ -96,24 +94,24 @@ impl Records {
 
     pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
         memory::append(&mut self.text, chunk)?;
-        if self.text.len() < START && !self.has_begun { Ok(()) } else { self.begin() }
+        if self.text.len() < START && !self.has_begun { Ok(()) } else { self.check_and_scan() }
     }
 
-    /// Scans the text so far; the first call checks its encoding first.
-    fn begin(&mut self) -> Result<()> {
+    /// Scans the text, after the first call has checked its encoding.
+    fn check_and_scan(&mut self) -> Result<()> {
         if !std::mem::replace(&mut self.has_begun, true) {
             check_start(&self.text[..self.text.len().min(START)])?;
         }
         self.scan()
     }
 
-    /// The input has ended.
+    /// Ends the input.
     pub fn finish(&mut self) -> Result<()> {
-        self.begin()?;
-        if self.form == Form::Documents && self.start.is_some() && !self.in_string && self.depth == 0 {
+        self.check_and_scan()?;
+        if self.format == Format::Documents && self.start.is_some() && !self.in_string && self.depth == 0 {
             self.close(self.text.len());
         }
-        if self.start.is_some() || self.form == Form::List {
+        if self.start.is_some() || self.format == Format::List {
             return Err(
                 Error::invalid_data("The JSON ends in the middle of a record").at(self.base + self.text.len() as u64)
             );
@@ -125,8 +123,8 @@ impl Records {
         while self.at < self.text.len() {
             if self.in_string {
                 let Some(end) = string_tail(&self.text, self.at) else {
-                    // What comes next may be escaped by what is last.
-                    self.at = last_whole(&self.text, self.at);
+                    // A final backslash escapes the next byte.
+                    self.at = without_backslash(&self.text, self.at);
                     return Ok(());
                 };
                 (self.in_string, self.at) = (false, end);
@@ -136,8 +134,7 @@ impl Records {
                 self.between(self.text[self.at])?;
                 continue;
             }
-            // Most of a record says nothing of where it ends.
-            while let Some(false) = self.text.get(self.at).map(|byte| SAYS[usize::from(*byte)]) {
+            while let Some(false) = self.text.get(self.at).map(|byte| IS_DELIMITER[usize::from(*byte)]) {
                 self.at += 1;
             }
             if let Some(&byte) = self.text.get(self.at) {
@@ -147,31 +144,31 @@ impl Records {
         Ok(())
     }
 
-    /// Outside of records.
+    /// Scans a byte between records.
     fn between(&mut self, byte: u8) -> Result<()> {
         let is_space = matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
-        match (self.form, byte) {
+        match (self.format, byte) {
             _ if is_space => self.at += 1,
-            (Form::Unknown, b'[') => {
-                self.form = Form::List;
+            (Format::Unknown, b'[') => {
+                self.format = Format::List;
                 self.at += 1;
             }
-            (Form::List, b']') if !self.after_comma => {
-                self.form = Form::Ended;
+            (Format::List, b']') if !self.after_comma => {
+                self.format = Format::Ended;
                 self.at += 1;
             }
-            (Form::List, b',') if self.count > 0 && !self.after_comma => {
+            (Format::List, b',') if self.count > 0 && !self.after_comma => {
                 self.after_comma = true;
                 self.at += 1;
             }
-            (Form::List, _) if self.count > 0 && !self.after_comma => {
-                return Err(self.wrong("a comma or the end of the list"));
+            (Format::List, _) if self.count > 0 && !self.after_comma => {
+                return Err(self.expected("a comma or the end of the list"));
             }
-            (Form::List, b',' | b']') => return Err(self.wrong("a record")),
-            (Form::Ended, _) => return Err(self.wrong("nothing after the list")),
+            (Format::List, b',' | b']') => return Err(self.expected("a record")),
+            (Format::Ended, _) => return Err(self.expected("the end after the list")),
             _ => {
-                if self.form == Form::Unknown {
-                    self.form = Form::Documents;
+                if self.format == Format::Unknown {
+                    self.format = Format::Documents;
                 }
                 self.after_comma = false;
                 self.start = Some(self.at);
@@ -180,7 +177,7 @@ impl Records {
         Ok(())
     }
 
-    /// Inside of a record, or at its first byte.
+    /// Scans a byte of a record.
     fn within(&mut self, byte: u8) -> Result<()> {
         match byte {
             b'"' => {
@@ -200,8 +197,8 @@ impl Records {
                 self.depth -= 1;
                 self.at += 1;
             }
-            b',' | b']' if self.form == Form::List && self.depth == 0 => self.close(self.at),
-            b'\n' if self.form == Form::Documents && self.depth == 0 => self.close(self.at),
+            b',' | b']' if self.format == Format::List && self.depth == 0 => self.close(self.at),
+            b'\n' if self.format == Format::Documents && self.depth == 0 => self.close(self.at),
             _ => self.at += 1,
         }
         Ok(())
@@ -209,19 +206,18 @@ impl Records {
 
     fn close(&mut self, end: usize) {
         if let Some(start) = self.start.take() {
-            self.found.push(Record { place: start..end, depth: std::mem::take(&mut self.deepest) });
+            self.found.push(RecordSpan { range: start..end, depth: std::mem::take(&mut self.deepest) });
             self.count += 1;
         }
     }
 
-    fn wrong(&self, expected: &str) -> Error {
-        Error::invalid_data(format!("The input is no list of JSON records: {expected} was expected"))
-            .at(self.base + self.at as u64)
+    fn expected(&self, expected: &str) -> Error {
+        Error::invalid_data(format!("Invalid list of JSON records: expected {expected}")).at(self.base + self.at as u64)
     }
 }
 
-/// The end of the text, or the backslash that it ends with.
-fn last_whole(text: &[u8], from: usize) -> usize {
+/// Returns the end of the text, without a final backslash that escapes the next byte.
+fn without_backslash(text: &[u8], from: usize) -> usize {
     let slashes = text[from..].iter().rev().take_while(|byte| **byte == b'\\').count();
     text.len() - slashes % 2
 }
@@ -231,27 +227,27 @@ mod tests {
     use super::*;
 
     fn records(input: &[u8], piece: usize) -> Result<Vec<String>> {
-        let mut records = Records::new();
+        let mut splitter = Splitter::new();
         let mut out = Vec::new();
-        let mut take = |records: &mut Records| {
-            let (text, found, base) = records.take();
-            for Record { place: range, .. } in found {
-                let whole = usize::try_from(base).unwrap() + range.start;
-                assert_eq!(&text[range.clone()], &input[whole..whole + range.len()], "its place");
+        let mut take = |splitter: &mut Splitter| {
+            let (text, found, base) = splitter.take();
+            for RecordSpan { range, .. } in found {
+                let start = usize::try_from(base).unwrap() + range.start;
+                assert_eq!(&text[range.clone()], &input[start..start + range.len()]);
                 out.push(String::from_utf8(text[range].to_vec()).unwrap());
             }
         };
         for piece in input.chunks(piece) {
-            records.push(piece)?;
-            take(&mut records);
+            splitter.push(piece)?;
+            take(&mut splitter);
         }
-        records.finish()?;
-        take(&mut records);
+        splitter.finish()?;
+        take(&mut splitter);
         Ok(out)
     }
 
     #[test]
-    fn finds_records_wherever_the_input_is_cut() {
+    fn chunks_may_be_cut_anywhere() {
         let list = r#" [ {"a":"]},\\\"[" , "b":[1,[2]]} ,"x\\" ,3 , [], null ] "#;
         let expected = [r#"{"a":"]},\\\"[" , "b":[1,[2]]} "#, r#""x\\" "#, "3 ", "[]", "null "];
         let lines = "{\"a\":\n1}\n\n 2 \r\n\"[\"\n[1,\n2]";
@@ -266,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn says_where_a_list_is_none() {
+    fn malformed_lists_are_reported_with_the_offset() {
         for (text, offset) in [
             ("[1", 2),
             ("[1,]", 3),
@@ -280,7 +276,7 @@ mod tests {
             for piece in [1, 100] {
                 match records(text.as_bytes(), piece) {
                     Err(error) => assert_eq!(error.offset, Some(offset), "{text}: {error}"),
-                    // Whether a record is JSON is not looked at here.
+                    // Records are not validated here.
                     Ok(found) => assert!(text == "[{} {}]" && found == ["{} {}"], "{text} {found:?}"),
                 }
             }

@@ -1,8 +1,8 @@
-//! JSON Schema (2020-12, 2019-09, 7, 6 and 4, by the schema's own word, 2020-12 without one), by the jsonschema crate. A schema is
-//! compiled once, when the transform is made. Nothing is ever fetched: a reference to another document is an error then.
+//! JSON Schema (drafts 2020-12, 2019-09, 7, 6 and 4, as `$schema` selects; 2020-12 by default), by the jsonschema crate. A schema is
+//! compiled once, by the factory. Documents are never fetched: a reference to another one is an error.
 
 use super::document::{at_depth, parse_with_depth, text};
-use super::schema_patterns::{Matching, Patterns, Prepared, Renamed, is_ecma, prepare, with_names};
+use super::schema_patterns::{PatternKeyword, Patterns, Prepared, Renamed, is_ecma, prepare, with_names};
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -15,13 +15,13 @@ use jsonschema::{
 use serde_json::{Value as Json, json};
 use std::fmt::{Display, Write};
 
-/// No more errors of one document are told.
+/// Most errors to report for a document.
 pub const MAX_ERRORS: usize = 1000;
 
-/// What is made of a schema grows much faster than its nesting; deeper ones are refused.
+/// Deeper schemas are refused: the compiled form grows much faster than the nesting.
 const MAX_SCHEMA_DEPTH: usize = 128;
 
-/// A schema, and how deep it is nested.
+/// A compiled schema and its levels of nesting.
 pub struct Compiled {
     validator: Validator,
     depth: usize,
@@ -30,16 +30,17 @@ pub struct Compiled {
 
 struct Validate(Compiled);
 
-/// `json.validate(schema)`: JavaScript hands the schema over as JSON text.
+/// `json.validate(schema)`, with the schema as JSON text.
 pub fn validate(args: &Args) -> BuildResult {
     args.options(1, &[])?;
     Ok(Box::new(Validate(compile(args)?)))
 }
 
-/// The schema that is the first argument.
+/// Compiles the schema in the first argument.
 pub fn compile(args: &Args) -> std::result::Result<Compiled, ArgumentError> {
-    let refused =
-        |reason: String| ArgumentError::Value(format!("The \"schema\" argument is no usable JSON Schema: {reason}"));
+    let refused = |reason: String| {
+        ArgumentError::Value(format!("The \"schema\" argument must be a supported JSON Schema: {reason}"))
+    };
     let text = args.text(0, "schema")?;
     let parsed = parse_with_depth(text.as_bytes(), 0);
     let (mut schema, depth) = parsed.map_err(|error| refused(error.to_string()))?;
@@ -47,58 +48,60 @@ pub fn compile(args: &Args) -> std::result::Result<Compiled, ArgumentError> {
         return Err(refused(format!("it is nested deeper than {MAX_SCHEMA_DEPTH} levels")));
     }
     let prepared = at_depth(depth, || prepare(&mut schema)).map_err(|error| refused(error.to_string()))?;
-    let Prepared { renamed, patterns } = prepared.map_err(|it| refused(format!("{} (at {})", it.reason, it.place)))?;
+    let Prepared { renamed, patterns } =
+        prepared.map_err(|it| refused(format!("{} (at {})", it.reason, it.pointer)))?;
     let built = at_depth(depth, || {
         if is_ecma(&renamed) || !text.contains("draft-0") {
             options(patterns).build(&schema)
         } else {
-            build_within(text.as_bytes(), &schema, patterns)
+            build_by_reference(text.as_bytes(), &schema, patterns)
         }
     });
     let built = built.map_err(|error| refused(error.to_string()))?;
     let validator = built.map_err(|error| {
-        let place = with_names(error.instance_path().to_string(), &renamed);
-        let said = error.to_string();
-        // The rest is advice for those who build with the crate.
-        let reason = match said.split_once(" is not present in a registry") {
-            Some((resource, _)) => format!("{resource} is another document, and nothing is ever fetched"),
-            None => said,
+        let pointer = with_names(error.instance_path().to_string(), &renamed);
+        let message = error.to_string();
+        // The rest of the message is advice for users of the crate.
+        let reason = match message.split_once(" is not present in a registry") {
+            Some((resource, _)) => format!("{resource} is another document, which is not fetched"),
+            None => message,
         };
-        refused(if place.is_empty() { reason } else { format!("{reason} (at {place})") })
+        refused(if pointer.is_empty() { reason } else { format!("{reason} (at {pointer})") })
     })?;
     Ok(Compiled { validator, depth, renamed })
 }
-
-type Built<T> = std::result::Result<T, ValidationError<'static>>;
 
 fn options(patterns: Patterns) -> ValidationOptions<'static> {
     jsonschema::options()
         .with_pattern_options(PatternOptions::regex().size_limit(2 * MAX_COMPILED))
         .with_format("regex", is_pattern)
-        .with_keyword("pattern", move |_, pattern, place| {
-            match pattern.as_str().map(|it| Matching::new(it, &patterns)) {
-                Some(Ok(matching)) => Ok(Box::new(matching) as Box<dyn for<'i> Keyword<'i>>),
+        .with_keyword("pattern", move |_, pattern, pointer| {
+            match pattern.as_str().map(|it| PatternKeyword::new(it, &patterns)) {
+                Some(Ok(keyword)) => Ok(Box::new(keyword) as Box<dyn for<'i> Keyword<'i>>),
                 Some(Err(refusal)) => {
                     let reason = refusal.explain(pattern.as_str().unwrap_or_default());
-                    Err(ValidationError::custom(format!("a pattern {reason} (at {place})")))
+                    Err(ValidationError::custom(format!("a pattern {reason} (at {pointer})")))
                 }
-                None => Err(ValidationError::custom(format!("{pattern} is not of type \"string\" (at {place})"))),
+                None => Err(ValidationError::custom(format!("{pattern} is not of type \"string\" (at {pointer})"))),
             }
         })
 }
 
-/// Builds a schema whose translated names an older meta-schema would refuse. It validates the original schema, then builds a
+/// Builds a schema whose translated names an older meta-schema would refuse: validates the original schema, then builds a
 /// reference to the translated one, which the crate does not validate.
-fn build_within(original: &[u8], schema: &Json, patterns: Patterns) -> Built<Validator> {
+fn build_by_reference(
+    original: &[u8],
+    schema: &Json,
+    patterns: Patterns,
+) -> std::result::Result<Validator, ValidationError<'static>> {
     let unusable = |error: String| ValidationError::custom(error);
     let original = parse_with_depth(original, 0).map_err(|error| unusable(error.to_string()))?.0;
     jsonschema::meta::validate(&original).map_err(ValidationError::to_owned)?;
     let id = ["$id", "id"].iter().find_map(|name| original.get(name)?.as_str());
-    let place = id.filter(|id| id.contains("://")).unwrap_or("json-schema:///schema");
-    let registry =
-        Registry::new().add(place, Resource::from_contents(schema.clone())).and_then(RegistryBuilder::prepare);
+    let uri = id.filter(|id| id.contains("://")).unwrap_or("json-schema:///schema");
+    let registry = Registry::new().add(uri, Resource::from_contents(schema.clone())).and_then(RegistryBuilder::prepare);
     let registry = registry.map_err(|error| unusable(error.to_string()))?;
-    let mut root = json!({ "$ref": place });
+    let mut root = json!({ "$ref": uri });
     if let Some(draft) = original.get("$schema") {
         root["$schema"] = draft.clone();
     }
@@ -121,42 +124,42 @@ impl Transform for Validate {
 }
 
 impl Compiled {
-    /// What is wrong with a document nested so deep, as JavaScript gets it; no more than `most` of it.
-    pub fn errors(&self, document: &Json, depth: usize, most: usize) -> Result<Option<Vec<Json>>> {
+    /// Returns at most `max` errors of a document with `depth` levels, in the form for JavaScript; `None` if it is valid.
+    pub fn errors(&self, document: &Json, depth: usize, max: usize) -> Result<Option<Vec<Json>>> {
         at_depth(depth.max(self.depth), || {
-            // Finding out that there are none is much faster.
-            (!self.validator.is_valid(document)).then(|| told(self, document, most))
+            // `is_valid` is much faster than iterating over no errors.
+            (!self.validator.is_valid(document)).then(|| report(self, document, max))
         })
     }
 }
 
-fn told(schema: &Compiled, document: &Json, most: usize) -> Vec<Json> {
-    let mut told = Vec::new();
+fn report(schema: &Compiled, document: &Json, max: usize) -> Vec<Json> {
+    let mut errors = Vec::new();
     let mut bytes = 0;
     let Compiled { validator, renamed, .. } = schema;
-    for error in validator.iter_errors(document).take(most) {
+    for error in validator.iter_errors(document).take(max) {
         let (instance, schema) =
             (error.instance_path().to_string(), with_names(error.schema_path().to_string(), renamed));
-        let message = short(&error);
+        let message = shortened(&error);
         bytes += instance.len() + schema.len() + message.len();
-        if bytes > MAX_TOLD && !told.is_empty() {
+        if bytes > MAX_REPORTED && !errors.is_empty() {
             break;
         }
-        told.push(json!({ "instancePath": instance, "schemaPath": schema, "message": message }));
+        errors.push(json!({ "instancePath": instance, "schemaPath": schema, "message": message }));
     }
-    told
+    errors
 }
 
-/// The errors of one document take no more bytes than this, but for the first one.
-const MAX_TOLD: usize = 1 << 20;
-/// A message repeats what is wrong, which may be the whole document: it is cut.
+/// Bytes of the errors of a document, if there is more than one.
+const MAX_REPORTED: usize = 1 << 20;
+/// Bytes of a message, which quotes the invalid value and is cut.
 const MAX_MESSAGE: usize = 1000;
 const ELLIPSIS: char = '…';
 
-/// The beginning of what something says of itself. No more than that is ever written.
-fn short(said: &impl Display) -> String {
+/// Formats the start of a message, without ever writing the rest.
+fn shortened(message: &impl Display) -> String {
     let mut start = Start(String::new());
-    match write!(start, "{said}") {
+    match write!(start, "{message}") {
         Ok(()) => start.0,
         Err(_) => {
             start.0.push(ELLIPSIS);
@@ -169,12 +172,12 @@ struct Start(String);
 
 impl Write for Start {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let room = MAX_MESSAGE - ELLIPSIS.len_utf8() - self.0.len();
-        if text.len() <= room {
+        let left = MAX_MESSAGE - ELLIPSIS.len_utf8() - self.0.len();
+        if text.len() <= left {
             self.0.push_str(text);
             return Ok(());
         }
-        let end = (0..=room).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        let end = (0..=left).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
         self.0.push_str(&text[..end]);
         Err(std::fmt::Error)
     }
@@ -186,7 +189,7 @@ mod tests {
     use crate::transform::testing::{arg, args, whole};
 
     #[test]
-    fn what_is_told_is_bounded() {
+    fn errors_are_bounded() {
         let document = format!("[{}]", vec![format!("\"{}\"", "é".repeat(2000)); 3000].join(","));
         let verdict = verdict(r#"{"items":{"type":"number"}}"#, &document);
         let errors = verdict["errors"].as_array().unwrap();
@@ -204,12 +207,12 @@ mod tests {
     }
 
     #[test]
-    fn tells_what_is_wrong_and_where() {
+    fn errors_have_their_paths() {
         let schema = r#"{"type":"object","properties":{"n":{"type":"array","items":{"minimum":3}}},"required":["id"]}"#;
         assert_eq!(verdict(schema, r#"{"id":1,"n":[3]}"#), json!({ "valid": true, "errors": [] }));
-        let Json::Object(told) = verdict(schema, r#"{"n":[4,2]}"#) else { panic!("an object") };
-        assert_eq!(told["valid"], json!(false));
-        let paths: Vec<_> = told["errors"]
+        let Json::Object(result) = verdict(schema, r#"{"n":[4,2]}"#) else { panic!("an object") };
+        assert_eq!(result["valid"], json!(false));
+        let paths: Vec<_> = result["errors"]
             .as_array()
             .unwrap()
             .iter()
@@ -220,8 +223,8 @@ mod tests {
     }
 
     #[test]
-    fn neither_deep_documents_nor_deep_schemas_need_more_stack_than_there_is() {
-        // Twenty calls and more for each of the levels.
+    fn deep_documents_and_schemas_do_not_overflow_the_stack() {
+        // At least twenty calls per level.
         let schema = r#"{"anyOf":[{"type":"null"},"#.repeat(20) + r##"{"items":{"$ref":"#"}}"## + &"]}".repeat(20);
         let document = "[".repeat(512) + &"]".repeat(512);
         assert_eq!(verdict(&schema, &document), json!({ "valid": true, "errors": [] }));
@@ -232,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_schemas_are_refused_when_made() {
+    fn invalid_schemas_are_refused() {
         for bad in [
             r#"{"type":"nothing"}"#,
             r#"{"minimum":"3"}"#,
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn drafts_are_those_that_the_schema_says() {
+    fn the_schema_selects_the_draft() {
         let tuple = |schema: &str| format!(r#"{{"$schema":"{schema}","items":[{{"type":"string"}}]}}"#);
         for draft in ["http://json-schema.org/draft-04/schema#", "http://json-schema.org/draft-07/schema#"] {
             assert_eq!(verdict(&tuple(draft), "[1]")["valid"], json!(false), "{draft}");

@@ -1,7 +1,7 @@
-//! Many records against one schema, by all threads: the elements of a list, or documents one after the other.
+//! Validates many records against one schema on all threads: the elements of a list, or consecutive documents.
 
 use super::document::{parse_shallow, utf8};
-use super::splitter::{Record, Records};
+use super::splitter::{RecordSpan, Splitter};
 use super::validate::{Compiled, compile};
 use crate::args::Args;
 use crate::cancel::Cancel;
@@ -12,42 +12,41 @@ use serde_json::{Value as Json, json};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Failing records that are told of, unless the options say otherwise. All are counted.
+/// Default for the number of invalid records to report. All are counted.
 const MAX_FAILURES: usize = 1000;
-/// Errors that are told of one record.
+/// Most errors to report for a record.
 const MAX_ERRORS: usize = 100;
-/// When errors take so many bytes as JSON, no more are told.
-const MAX_TOLD: usize = 64 << 20;
-/// Threads share so many bytes of records at a time.
+/// No more errors are reported once they have this many bytes as JSON.
+const MAX_REPORTED: usize = 64 << 20;
+/// Bytes of records that the threads share at a time.
 const BATCH: usize = 512 << 10;
-/// One of them works through so many bytes at least before it looks at the token.
+/// Fewest bytes of records for one thread.
 const PART: usize = 64 << 10;
 
 struct ValidateEach {
     schema: Arc<Compiled>,
-    most: usize,
+    max_failures: usize,
 }
 
 /// `json.validateEach(schema, { maxErrors })`
 pub fn validate_each(args: &Args) -> BuildResult {
     let options = args.options(1, &["maxErrors"])?;
-    let most = options.integer("maxErrors", 0..=i64::from(u32::MAX))?;
-    let most = most.map_or(MAX_FAILURES, |most| usize::try_from(most).unwrap_or(usize::MAX));
-    Ok(Box::new(ValidateEach { schema: Arc::new(compile(args)?), most }))
+    let max = options.integer("maxErrors", 0..=i64::from(u32::MAX))?;
+    let max_failures = max.map_or(MAX_FAILURES, |max| usize::try_from(max).unwrap_or(usize::MAX));
+    Ok(Box::new(ValidateEach { schema: Arc::new(compile(args)?), max_failures }))
 }
 
 impl ValidateEach {
-    fn begin(&self) -> Box<Validating> {
-        let ValidateEach { schema, most } = self;
-        Box::new(Validating {
-            schema: schema.clone(),
-            most: *most,
-            records: Records::new(),
+    fn start(&self) -> Box<RecordValidator> {
+        Box::new(RecordValidator {
+            schema: self.schema.clone(),
+            max_failures: self.max_failures,
+            splitter: Splitter::new(),
             batch: Batch::default(),
             total: 0,
             invalid: 0,
             failures: Vec::new(),
-            told: 0,
+            reported: 0,
         })
     }
 }
@@ -58,11 +57,11 @@ impl Transform for ValidateEach {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(self.begin(), input, cancel)
+        run_fold(self.start(), input, cancel)
     }
 
     fn fold(&self) -> Option<Box<dyn Fold>> {
-        Some(self.begin())
+        Some(self.start())
     }
 
     fn gives_value(&self) -> bool {
@@ -70,109 +69,111 @@ impl Transform for ValidateEach {
     }
 }
 
-struct Validating {
+struct RecordValidator {
     schema: Arc<Compiled>,
-    most: usize,
-    records: Records,
-    /// What was cut and is not validated yet.
+    max_failures: usize,
+    splitter: Splitter,
+    /// Records that are not validated yet.
     batch: Batch,
     total: usize,
     invalid: usize,
-    /// As JSON.
+    /// Invalid records with their errors, as JSON.
     failures: Vec<String>,
-    /// Bytes of these.
-    told: usize,
+    /// Bytes of `failures`.
+    reported: usize,
 }
 
-/// What came of some records: those that fail by their places, with their errors as long as someone may want them.
+/// The indexes of invalid records, with their errors if they are reported.
 type Verdicts = Result<Vec<(usize, Vec<Json>)>>;
 
-/// Records that are complete: their text, their places in it, and the place of the text in the input.
-type Batch = (Vec<u8>, Vec<Record>, u64);
+/// Complete records: their text, their ranges in it, and the offset of the text in the input.
+type Batch = (Vec<u8>, Vec<RecordSpan>, u64);
 
-impl Validating {
-    /// Validates the batch that was cut last by all threads, while this one does something else for the next.
-    fn work<T: Send>(&mut self, cancel: &Cancel, next: impl FnOnce(&mut Records) -> T + Send) -> Result<T> {
+impl RecordValidator {
+    /// Validates the last batch on all threads, while this one runs `next`, which prepares the next batch.
+    fn validate<T: Send>(&mut self, cancel: &Cancel, next: impl FnOnce(&mut Splitter) -> T + Send) -> Result<T> {
         cancel.check()?;
         let (text, found, base) = std::mem::take(&mut self.batch);
-        let wanted = self.most.saturating_sub(self.failures.len());
+        let max_failures = self.max_failures.saturating_sub(self.failures.len());
         let parts = parts(&found);
         let mut verdicts: Vec<Verdicts> = parts.iter().map(|_| Ok(Vec::new())).collect();
-        let (schema, records) = (&*self.schema, &mut self.records);
-        let done = rayon::scope(|scope| {
+        let (schema, splitter) = (&*self.schema, &mut self.splitter);
+        let prepared = rayon::scope(|scope| {
             for (verdict, part) in verdicts.iter_mut().zip(&parts) {
                 let (found, text) = (&found, &text);
-                scope.spawn(move |_| *verdict = judge(schema, text, found, part.clone(), base, wanted, cancel));
+                scope.spawn(move |_| {
+                    *verdict = validate_part(schema, text, found, part.clone(), base, max_failures, cancel);
+                });
             }
-            next(records)
+            next(splitter)
         });
         for verdict in verdicts {
-            for (place, errors) in verdict? {
+            for (index, errors) in verdict? {
                 self.invalid += 1;
-                if self.failures.len() < self.most && self.told < MAX_TOLD {
-                    let failure = json!({ "index": self.total + place, "errors": errors }).to_string();
-                    self.told += failure.len();
+                if self.failures.len() < self.max_failures && self.reported < MAX_REPORTED {
+                    let failure = json!({ "index": self.total + index, "errors": errors }).to_string();
+                    self.reported += failure.len();
                     self.failures.push(failure);
                 }
             }
         }
         self.total += found.len();
-        Ok(done)
+        Ok(prepared)
     }
 }
 
-/// Runs of records that are worth a thread's while.
-fn parts(found: &[Record]) -> Vec<Range<usize>> {
+/// Divides records into parts that are large enough for a thread.
+fn parts(found: &[RecordSpan]) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let mut first = 0;
-    for (place, record) in found.iter().enumerate() {
-        if record.place.end - found[first].place.start >= PART || place + 1 == found.len() {
-            parts.push(first..place + 1);
-            first = place + 1;
+    for (index, record) in found.iter().enumerate() {
+        if record.range.end - found[first].range.start >= PART || index + 1 == found.len() {
+            parts.push(first..index + 1);
+            first = index + 1;
         }
     }
     parts
 }
 
-fn judge(
+fn validate_part(
     schema: &Compiled,
     text: &[u8],
-    found: &[Record],
+    found: &[RecordSpan],
     part: Range<usize>,
     base: u64,
-    wanted: usize,
+    max_failures: usize,
     cancel: &Cancel,
 ) -> Verdicts {
-    let mut failing = Vec::new();
-    for place in part {
+    let mut invalid = Vec::new();
+    for index in part {
         cancel.check()?;
-        let Record { place: range, depth } = &found[place];
+        let RecordSpan { range, depth } = &found[index];
         let at = base + range.start as u64;
         let record = &text[range.clone()];
         utf8(record, at)?;
         let document = parse_shallow(record, at)?;
-        let most = if failing.len() < wanted { MAX_ERRORS } else { 0 };
-        failing.extend(schema.errors(&document, *depth, most)?.map(|errors| (place, errors)));
+        let max_errors = if invalid.len() < max_failures { MAX_ERRORS } else { 0 };
+        invalid.extend(schema.errors(&document, *depth, max_errors)?.map(|errors| (index, errors)));
     }
-    Ok(failing)
+    Ok(invalid)
 }
 
-impl Fold for Validating {
+impl Fold for RecordValidator {
     fn push(&mut self, chunk: &[u8], _: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        for step in chunk.chunks(BATCH) {
-            self.work(cancel, |records| records.push(step))??;
-            if self.records.ready() >= BATCH {
-                self.batch = self.records.take();
+        for piece in chunk.chunks(BATCH) {
+            self.validate(cancel, |splitter| splitter.push(piece))??;
+            if self.splitter.ready() >= BATCH {
+                self.batch = self.splitter.take();
             }
         }
         Ok(())
     }
 
     fn finish(mut self: Box<Self>, _: Vec<u8>, cancel: &Cancel) -> Result<Value> {
-        self.work(cancel, Records::finish)??;
-        self.batch = self.records.take();
-        self.work(cancel, |_| ())?;
-        let Validating { total, invalid, failures, .. } = *self;
+        self.validate(cancel, Splitter::finish)??;
+        self.batch = self.splitter.take();
+        self.validate(cancel, |_| ())?;
+        let RecordValidator { total, invalid, failures, .. } = *self;
         let (valid, failures) = (total - invalid, failures.join(","));
         let counts = format!("\"total\":{total},\"valid\":{valid},\"invalid\":{invalid}");
         Ok(Value::Json(format!("{{{counts},\"failures\":[{failures}]}}")))
@@ -185,17 +186,17 @@ mod tests {
     use crate::args::Arg;
     use crate::transform::testing::{arg, args, cuts, fails, options, stops, whole};
 
-    fn transform(most: u32) -> Box<dyn Transform> {
+    fn transform(max: u32) -> Box<dyn Transform> {
         let schema = arg(r#"{"properties":{"n":{"multipleOf":2}},"required":["n"]}"#);
-        validate_each(&args([schema, options([("maxErrors", Arg::Number(most.into()))])])).unwrap()
+        validate_each(&args([schema, options([("maxErrors", Arg::Number(max.into()))])])).unwrap()
     }
 
-    fn verdict(most: u32, input: &str) -> Json {
-        serde_json::from_slice(&whole(&*transform(most), input.as_bytes()).unwrap()).unwrap()
+    fn verdict(max: u32, input: &str) -> Json {
+        serde_json::from_slice(&whole(&*transform(max), input.as_bytes()).unwrap()).unwrap()
     }
 
     #[test]
-    fn counts_all_and_tells_of_some() {
+    fn all_are_counted_and_some_reported() {
         let list = (0..100_000).map(|n| format!("{{\"n\":{n}}}")).collect::<Vec<_>>();
         for input in [format!("[{}]", list.join(",")), list.join("\n")] {
             let verdict = verdict(3, &input);
@@ -210,20 +211,20 @@ mod tests {
     }
 
     #[test]
-    fn cuts_do_not_matter() {
+    fn chunks_may_be_cut_anywhere() {
         cuts(&*transform(9), "[{\"n\":1},{\"m\":\"\\\"é\"}, {\"n\" : 2}]".as_bytes());
         cuts(&*transform(9), "{\"n\":1}\n{\"m\":[{}]}\n\n{\"n\":2}\n".as_bytes());
     }
 
     #[test]
-    fn a_record_that_is_no_json_is_told_with_its_place() {
+    fn an_invalid_record_is_reported_with_its_offset() {
         for (input, offset) in [("[{\"n\":1},{n}]", 10), ("{\"n\":1}\n{\"n\":x}", 13), ("[1] 2", 4)] {
             assert_eq!(fails(&*transform(9), input.as_bytes()).offset, Some(offset), "{input}");
         }
     }
 
     #[test]
-    fn stops_when_cancelled() {
+    fn can_be_cancelled() {
         stops(&*transform(9), "{\"n\":1}\n".repeat(300_000).as_bytes());
     }
 }

@@ -2,17 +2,17 @@
 
 use crate::cancel::Cancel;
 use crate::transform::json::build_plan::{
-    END, ITEMS, KEY, KIND, LIST, OBJECT, PART, PLAIN, Plan, STEP_WORDS, Sizes, TEXT, VALUE, WIDE, plan,
+    END, ITEMS, KEY, KIND, LIST, OBJECT, PART, PLAIN, Plan, STEP_WORDS, Sizes, TEXT, VALUE, WIDE, write_plan,
 };
-use crate::transform::json::piece_encoding::Forms;
-use crate::transform::json::scanner::ANY_DEPTH;
+use crate::transform::json::piece_encoding::PieceEncoder;
+use crate::transform::json::scanner::UNLIMITED_DEPTH;
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json};
 
-/// What JavaScript does with plans.
+/// Builds values from plans as JavaScript does.
 #[derive(Default)]
 struct Builder {
-    filled: Vec<(Json, Option<String>)>,
+    stack: Vec<(Json, Option<String>)>,
     value: Option<Json>,
 }
 
@@ -29,22 +29,22 @@ impl Builder {
                 String::from_utf16(&units.collect::<Vec<_>>()).unwrap()
             };
             match step[0] & KIND {
-                LIST => self.filled.push((Json::Array(Vec::new()), None)),
-                OBJECT => self.filled.push((Json::Object(Map::new()), None)),
-                TEXT => self.filled.push((Json::String(String::new()), None)),
+                LIST => self.stack.push((Json::Array(Vec::new()), None)),
+                OBJECT => self.stack.push((Json::Object(Map::new()), None)),
+                TEXT => self.stack.push((Json::String(String::new()), None)),
                 END => {
-                    let (value, _) = self.filled.pop().unwrap();
+                    let (value, _) = self.stack.pop().unwrap();
                     self.attach(value);
                 }
                 VALUE => self.value = Some(serde_json::from_str(&piece()).unwrap()),
-                KEY => self.filled.last_mut().unwrap().1 = Some(serde_json::from_str(&piece()).unwrap()),
+                KEY => self.stack.last_mut().unwrap().1 = Some(serde_json::from_str(&piece()).unwrap()),
                 PART => {
                     let plain = step[0] & PLAIN != 0;
                     let part = if plain { piece() } else { serde_json::from_str(&format!("\"{}\"", piece())).unwrap() };
-                    let Some((Json::String(text), _)) = self.filled.last_mut() else { panic!("a part of no text") };
+                    let Some((Json::String(text), _)) = self.stack.last_mut() else { panic!("a part of no text") };
                     text.push_str(&part);
                 }
-                _ => match (&mut self.filled.last_mut().unwrap().0, serde_json::from_str(&piece()).unwrap()) {
+                _ => match (&mut self.stack.last_mut().unwrap().0, serde_json::from_str(&piece()).unwrap()) {
                     (Json::Array(list), Json::Array(items)) => list.extend(items),
                     (Json::Object(object), Json::Object(members)) => object.extend(members),
                     _ => panic!("items of another kind"),
@@ -54,7 +54,7 @@ impl Builder {
     }
 
     fn attach(&mut self, value: Json) {
-        match self.filled.last_mut() {
+        match self.stack.last_mut() {
             None => self.value = Some(value),
             Some((Json::Array(list), _)) => list.push(value),
             Some((Json::Object(object), key)) => drop(object.insert(key.take().unwrap(), value)),
@@ -64,15 +64,15 @@ impl Builder {
 }
 
 fn built(text: &str, sizes: Sizes) -> Json {
-    let mut forms = Forms::new(text.as_bytes());
+    let mut encoder = PieceEncoder::new(text.as_bytes());
     let mut builder = Builder::default();
     let mut build = |steps| {
-        let part = forms.take(steps);
+        let part = encoder.encode(steps);
         builder.build(&part.plan, &part.text);
     };
-    let rest = plan(text.as_bytes(), sizes, ANY_DEPTH, &Cancel::new(), &mut build).unwrap();
-    build(rest);
-    assert!(builder.filled.is_empty());
+    let last = write_plan(text.as_bytes(), sizes, UNLIMITED_DEPTH, &Cancel::new(), &mut build).unwrap();
+    build(last);
+    assert!(builder.stack.is_empty());
     builder.value.unwrap()
 }
 
@@ -94,36 +94,36 @@ fn json() -> impl Strategy<Value = Json> {
 
 proptest! {
     #[test]
-    fn what_is_built_is_what_was_read(json in json(), run in 1_usize..40, string in 6_usize..20, hand_out in 1_usize..90) {
-        let sizes = Sizes { run, string, hand_out };
+    fn plans_build_the_same_document(json in json(), run in 1_usize..40, string in 6_usize..20, batch in 1_usize..90) {
+        let sizes = Sizes { run, string, batch };
         prop_assert_eq!(&built(&json.to_string(), sizes), &json);
         prop_assert_eq!(&built(&serde_json::to_string_pretty(&json).unwrap(), sizes), &json);
     }
 }
 
 #[test]
-fn no_more_room_is_made_than_all_lists_can_need() {
+fn reserved_elements_are_bounded_by_the_text() {
     let level = format!("[{}", "1,".repeat(60));
     let texts = [level.repeat(900) + "1" + &"]".repeat(900), "[1,[2,".repeat(999) + "3" + &"]".repeat(1998)];
-    let sizes = Sizes { run: 100, string: 100, hand_out: 1000 };
+    let sizes = Sizes { run: 100, string: 100, batch: 1000 };
     for text in texts {
-        let mut room = 0;
+        let mut reserved = 0;
         let mut look = |steps: Plan| {
             let lists = steps.chunks_exact(STEP_WORDS).filter(|step| step[0] == LIST);
-            room += lists.map(|step| step[1] as usize).sum::<usize>();
+            reserved += lists.map(|step| step[1] as usize).sum::<usize>();
         };
-        let rest = plan(text.as_bytes(), sizes, ANY_DEPTH, &Cancel::new(), &mut look).unwrap();
-        look(rest);
-        assert!(room <= text.len() / 2, "{room} for {}", text.len());
+        let last = write_plan(text.as_bytes(), sizes, UNLIMITED_DEPTH, &Cancel::new(), &mut look).unwrap();
+        look(last);
+        assert!(reserved <= text.len() / 2, "{reserved} for {}", text.len());
     }
 }
 
 #[test]
-fn no_piece_is_much_longer_than_a_run() {
+fn pieces_are_not_much_longer_than_a_run() {
     let nested = |depth| (0..depth).fold("1".to_string(), |inner, _| format!("[[1,2,3],{inner}]"));
     let texts =
         [nested(5000), format!("[{}]", vec!["{\"a\":[1,2,{}]}"; 5000].join(",")), format!("\"{}\"", "é".repeat(9999))];
-    let sizes = Sizes { run: 100, string: 100, hand_out: 1000 };
+    let sizes = Sizes { run: 100, string: 100, batch: 1000 };
     for text in texts {
         let mut longest = 0;
         let mut look = |steps: Plan| {
@@ -131,8 +131,8 @@ fn no_piece_is_much_longer_than_a_run() {
                 steps.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND, ITEMS | KEY | PART | VALUE));
             longest = pieces.map(|step| step[2] - step[1]).fold(longest, u32::max);
         };
-        let rest = plan(text.as_bytes(), sizes, ANY_DEPTH, &Cancel::new(), &mut look).unwrap();
-        look(rest);
+        let last = write_plan(text.as_bytes(), sizes, UNLIMITED_DEPTH, &Cancel::new(), &mut look).unwrap();
+        look(last);
         assert!((50..=400).contains(&longest), "{longest}");
     }
 }

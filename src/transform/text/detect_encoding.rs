@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::transform::bytes::Bytes;
+use crate::transform::value::Value;
 
 /// Bytes of a text that are enough to recognize its encoding.
 pub const START: usize = 4;
@@ -83,12 +84,24 @@ pub fn not_utf8(bytes: &[u8], offset: usize) -> Error {
     .at(offset as u64)
 }
 
-/// Returns the bytes if they are UTF-8 text. Only bytes that do not come from a string can be in another encoding.
+/// Returns the UTF-8 bytes of an input. Only bytes that do not come from a string can be in another encoding.
 ///
 /// # Errors
 /// As [`check`].
-pub fn checked(bytes: Bytes) -> Result<Bytes> {
+pub fn text(input: Value) -> Result<Bytes> {
+    let bytes = match input {
+        Value::Text(text) | Value::Json(text) => return Ok(text.into_bytes().into()),
+        other => other.into_bytes()?,
+    };
     if matches!(bytes, Bytes::OfString(_)) { Ok(bytes) } else { check(&bytes).map(|()| bytes) }
+}
+
+/// Converts bytes to a string.
+///
+/// # Errors
+/// For invalid UTF-8, and if memory runs out.
+pub fn into_string(bytes: Bytes) -> Result<String> {
+    String::from_utf8(bytes.into_owned()?).map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))
 }
 
 fn has_mark(encoding: &str) -> Error {

@@ -2,7 +2,7 @@
 //!
 //! Places are told in UTF-16 code units, as JavaScript counts them.
 
-use super::detect_encoding::{checked, not_utf8};
+use super::detect_encoding::{into_string, text};
 use super::pattern::{Flags, Pattern, Searcher};
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
@@ -139,17 +139,6 @@ fn reference(after: &str, names: &[Option<String>], may_be_named: bool) -> Optio
     }
 }
 
-fn text(input: Value) -> Result<String> {
-    match input {
-        Value::Text(text) | Value::Json(text) => Ok(text),
-        other => {
-            let bytes = checked(other.into_bytes()?)?;
-            String::from_utf8(bytes.into_owned()?)
-                .map_err(|error| not_utf8(error.as_bytes(), error.utf8_error().valid_up_to()))
-        }
-    }
-}
-
 /// Counts code units from one place to a later one.
 struct Units<'a> {
     text: &'a str,
@@ -175,7 +164,7 @@ impl Transform for Matches {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let text = text(input)?;
+        let text = into_string(text(input)?)?;
         let mut units = Units { text: &text, bytes: 0, units: 0 };
         let mut out = String::from("[");
         let mut searcher = Searcher::new(&self.pattern, &text, true);
@@ -203,7 +192,7 @@ impl Transform for Replace {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let text = text(input)?;
+        let text = into_string(text(input)?)?;
         let mut out = String::new();
         let mut at = 0;
         let has_groups = self.parts.iter().any(|part| matches!(part, Part::Group(_) | Part::Named(_)));

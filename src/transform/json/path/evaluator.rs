@@ -1,11 +1,11 @@
-//! Evaluates a JSONPath on a document, depth first: no intermediate list of nodes is kept, and the caller can stop it at any node.
+//! Evaluates a JSONPath on a document, depth first: without intermediate lists of nodes, and the caller can stop at any node.
 
-use super::node_index::{Id, Tree};
+use super::node_index::{NodeId, Tree};
 use super::query::{Comparable, Operator, Pattern, Query, Segment, Selector, Test, compiled};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::transform::json::document::MAX_DEPTH;
-use crate::transform::text::pattern::Tester;
+use crate::transform::text::pattern::{MatchMode, PatternSource, Tester};
 use foldhash::{HashMap, HashMapExt};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -19,18 +19,18 @@ const POLLED: usize = 1 << 12;
 /// The most regular expressions from the document that are cached.
 const MAX_PATTERNS: usize = 64;
 
-/// Called with each node. Returns whether to go on.
-type Each<'e> = dyn FnMut(Id) -> Result<bool> + 'e;
+/// A callback for each node. Returns whether to continue.
+type Each<'e> = dyn FnMut(NodeId) -> Result<bool> + 'e;
 
 /// The evaluation on one document, with its caches.
-pub struct Run<'a> {
+pub struct Evaluation<'a> {
     tree: &'a Tree<'a>,
     cancel: &'a Cancel,
-    most: usize,
+    max: usize,
     seen: Cell<usize>,
     /// The results of queries from the root that select at most one node, by the address of the query.
-    fixed: RefCell<HashMap<usize, Option<Id>>>,
-    patterns: RefCell<HashMap<(String, bool), Option<Tester>>>,
+    fixed: RefCell<HashMap<usize, Option<NodeId>>>,
+    patterns: RefCell<HashMap<(String, MatchMode), Option<Tester>>>,
 }
 
 /// A value to compare.
@@ -41,21 +41,21 @@ enum Compared<'a> {
     Number(f64),
     Text(Cow<'a, str>),
     /// A list or an object.
-    Container(Id),
+    Container(NodeId),
 }
 
-impl<'a> Run<'a> {
+impl<'a> Evaluation<'a> {
     pub fn new(tree: &'a Tree<'a>, cancel: &'a Cancel) -> Self {
-        let most = MAX_NODES + tree.text(0).len();
+        let max = MAX_NODES + tree.text(0).len();
         let (fixed, patterns) = (RefCell::new(HashMap::new()), RefCell::new(HashMap::new()));
-        Run { tree, cancel, most, seen: Cell::new(0), fixed, patterns }
+        Evaluation { tree, cancel, max, seen: Cell::new(0), fixed, patterns }
     }
 
-    /// Calls `each` with the nodes that a query selects, in order, until it returns `false`. Returns what it returned last.
+    /// Calls `each` with the nodes that a query selects, in order, until it returns `false`. Returns its last result.
     ///
     /// # Errors
     /// When a segment selects too many nodes; of kind `Cancelled`; those of `each`.
-    pub fn query(&self, query: &Query, current: Id, each: &mut Each<'_>) -> Result<bool> {
+    pub fn query(&self, query: &Query, current: NodeId, each: &mut Each<'_>) -> Result<bool> {
         // Each segment leads at least one level down.
         if query.segments.len() > MAX_DEPTH {
             return Ok(true);
@@ -65,14 +65,14 @@ impl<'a> Run<'a> {
     }
 
     /// Follows the remaining segments from a node; `counts` has the number of nodes that each has selected.
-    fn follow(&self, segments: &[Segment], counts: &mut [usize], node: Id, each: &mut Each<'_>) -> Result<bool> {
+    fn follow(&self, segments: &[Segment], counts: &mut [usize], node: NodeId, each: &mut Each<'_>) -> Result<bool> {
         let (Some((segment, rest)), Some((count, later))) = (segments.split_first(), counts.split_first_mut()) else {
             return each(node);
         };
         let mut take = |found| {
             *count += 1;
-            if *count > self.most {
-                let message = format!("The path selects more than {} nodes on its way", self.most);
+            if *count > self.max {
+                let message = format!("A segment of the path selects more than {} nodes", self.max);
                 return Err(Error::new(Kind::OutputLimit, message));
             }
             self.poll()?;
@@ -81,20 +81,20 @@ impl<'a> Run<'a> {
         if !segment.descends {
             return self.select(&segment.selectors, node, &mut take);
         }
-        let mut left = vec![node];
-        while let Some(node) = left.pop() {
+        let mut stack = vec![node];
+        while let Some(node) = stack.pop() {
             self.poll()?;
             if !self.select(&segment.selectors, node, &mut take)? {
                 return Ok(false);
             }
-            let first = left.len();
-            left.extend(self.tree.children(node));
-            left[first..].reverse();
+            let first = stack.len();
+            stack.extend(self.tree.children(node));
+            stack[first..].reverse();
         }
         Ok(true)
     }
 
-    fn select(&self, selectors: &[Selector], node: Id, take: &mut Each<'_>) -> Result<bool> {
+    fn select(&self, selectors: &[Selector], node: NodeId, take: &mut Each<'_>) -> Result<bool> {
         let is_list = self.tree.kind(node) == b'[';
         for selector in selectors {
             match selector {
@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
                     }
                 }
                 Selector::Slice { start, end, step } if is_list => {
-                    let elements: Vec<Id> = self.tree.children(node).collect();
+                    let elements: Vec<NodeId> = self.tree.children(node).collect();
                     for index in sliced(elements.len(), *start, *end, *step) {
                         if !take(elements[index])? {
                             return Ok(false);
@@ -141,13 +141,13 @@ impl<'a> Run<'a> {
         Ok(true)
     }
 
-    fn element(&self, list: Id, index: i64) -> Option<Id> {
+    fn element(&self, list: NodeId, index: i64) -> Option<NodeId> {
         let from_end = || self.tree.children(list).count().checked_sub(usize::try_from(index.unsigned_abs()).ok()?);
         let index = if index < 0 { from_end()? } else { usize::try_from(index).ok()? };
         self.tree.children(list).nth(index)
     }
 
-    fn holds(&self, test: &Test, node: Id) -> Result<bool> {
+    fn holds(&self, test: &Test, node: NodeId) -> Result<bool> {
         match test {
             Test::Any(tests) => {
                 for test in tests {
@@ -186,29 +186,29 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn matches(&self, text: &Comparable, pattern: &Pattern, node: Id) -> Result<bool> {
+    fn matches(&self, text: &Comparable, pattern: &Pattern, node: NodeId) -> Result<bool> {
         let Compared::Text(text) = self.value(text, node)? else { return Ok(false) };
-        let (pattern, is_whole) = match pattern {
-            Pattern::Ready(regex) => return Ok(regex.as_ref().is_some_and(|pattern| pattern.is_match(&text))),
-            Pattern::Of { pattern, is_whole } => (self.value(pattern, node)?, *is_whole),
+        let (pattern, mode) = match pattern {
+            Pattern::Static(tester) => return Ok(tester.as_ref().is_some_and(|pattern| pattern.is_match(&text))),
+            Pattern::Dynamic { pattern, mode } => (self.value(pattern, node)?, mode),
         };
         let Compared::Text(pattern) = pattern else { return Ok(false) };
         let mut patterns = self.patterns.borrow_mut();
         if patterns.len() >= MAX_PATTERNS {
             patterns.clear();
         }
-        let made = match patterns.entry((pattern.into_owned(), is_whole)) {
-            Entry::Occupied(made) => made.into_mut(),
-            Entry::Vacant(place) => {
+        let tester = match patterns.entry((pattern.into_owned(), *mode)) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
                 self.cancel.check()?;
-                let made = compiled(&place.key().0, is_whole, true);
-                place.insert(made)
+                let tester = compiled(&entry.key().0, *mode, PatternSource::Document);
+                entry.insert(tester)
             }
         };
-        Ok(made.as_ref().is_some_and(|pattern| pattern.is_match(&text)))
+        Ok(tester.as_ref().is_some_and(|pattern| pattern.is_match(&text)))
     }
 
-    fn value(&self, comparable: &Comparable, node: Id) -> Result<Compared<'a>> {
+    fn value(&self, comparable: &Comparable, node: NodeId) -> Result<Compared<'a>> {
         #[expect(clippy::cast_precision_loss, reason = "no document has 2^53 nodes")]
         let number = |count: usize| Compared::Number(count as f64);
         Ok(match comparable {
@@ -216,7 +216,7 @@ impl<'a> Run<'a> {
             Comparable::Bool(bool) => Compared::Bool(*bool),
             Comparable::Number(number) => Compared::Number(*number),
             Comparable::Text(text) => Compared::Text(Cow::Owned(text.clone())),
-            Comparable::Single(query) => self.single(query, node)?.map_or(Compared::Nothing, |id| self.read(id)),
+            Comparable::Single(query) => self.single(query, node)?.map_or(Compared::Nothing, |id| self.read_value(id)),
             Comparable::Length(of) => match self.value(of, node)? {
                 Compared::Text(text) => number(text.chars().count()),
                 Compared::Container(id) => number(self.tree.children(id).count()),
@@ -238,13 +238,13 @@ impl<'a> Run<'a> {
                     Ok(is_first)
                 };
                 let is_only = self.query(query, node, &mut take)?;
-                found.filter(|_| is_only).map_or(Compared::Nothing, |id| self.read(id))
+                found.filter(|_| is_only).map_or(Compared::Nothing, |id| self.read_value(id))
             }
         })
     }
 
     /// Returns the node of a query that selects at most one. For a query from the root it is cached.
-    fn single(&self, query: &Query, node: Id) -> Result<Option<Id>> {
+    fn single(&self, query: &Query, node: NodeId) -> Result<Option<NodeId>> {
         let key = std::ptr::from_ref(query).addr();
         if let Some(found) = self.fixed.borrow().get(&key).filter(|_| query.is_absolute) {
             return Ok(*found);
@@ -260,7 +260,7 @@ impl<'a> Run<'a> {
         Ok(found)
     }
 
-    fn read(&self, id: Id) -> Compared<'a> {
+    fn read_value(&self, id: NodeId) -> Compared<'a> {
         match self.tree.kind(id) {
             b'n' => Compared::Null,
             b't' => Compared::Bool(true),
@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn equal_containers(&self, left: Id, right: Id) -> Result<bool> {
+    fn equal_containers(&self, left: NodeId, right: NodeId) -> Result<bool> {
         let tree = self.tree;
         if left == right {
             return Ok(true);
@@ -294,7 +294,7 @@ impl<'a> Run<'a> {
         if tree.kind(left) == b'[' {
             return self.equal_each(tree.children(left).zip(tree.children(right)));
         }
-        let names = |id: Id| tree.children(id).map(|member| tree.name(member)).collect::<Vec<_>>();
+        let names = |id: NodeId| tree.children(id).map(|member| tree.name(member)).collect::<Vec<_>>();
         if names(left) == names(right) {
             return self.equal_each(tree.children(left).zip(tree.children(right)));
         }
@@ -304,10 +304,10 @@ impl<'a> Run<'a> {
         pairs.map_or(Ok(false), |pairs| self.equal_each(pairs.into_iter()))
     }
 
-    fn equal_each(&self, pairs: impl Iterator<Item = (Id, Id)>) -> Result<bool> {
+    fn equal_each(&self, pairs: impl Iterator<Item = (NodeId, NodeId)>) -> Result<bool> {
         for (left, right) in pairs {
             self.poll()?;
-            if !self.equal(&self.read(left), &self.read(right))? {
+            if !self.equal(&self.read_value(left), &self.read_value(right))? {
                 return Ok(false);
             }
         }
@@ -336,8 +336,8 @@ fn sliced(len: usize, start: Option<i64>, end: Option<i64>, step: i64) -> impl I
     let (first, last) = if step >= 0 {
         (from_start(start.unwrap_or(0)).clamp(0, len), from_start(end.unwrap_or(len)).clamp(0, len))
     } else {
-        let behind = end.map_or(-1, |end| from_start(end).clamp(-1, len - 1));
-        (from_start(start.unwrap_or(len - 1)).clamp(-1, len - 1), behind)
+        let last = end.map_or(-1, |end| from_start(end).clamp(-1, len - 1));
+        (from_start(start.unwrap_or(len - 1)).clamp(-1, len - 1), last)
     };
     let next = move |&at: &i64| Some(at + step);
     std::iter::successors(Some(first).filter(|_| step != 0), next)

@@ -1,6 +1,7 @@
-//! Parses a JSONPath (RFC 9535). It recurses for each level of brackets and parentheses; the caller bounds their number.
+//! Parses a JSONPath (RFC 9535). The parser recurses for each level of brackets and parentheses; the caller bounds their number.
 
 use super::query::{Comparable, Operator, Pattern, Query, Segment, Selector, Test, compiled};
+use crate::transform::text::pattern::{MatchMode, PatternSource};
 
 type Parsed<T> = std::result::Result<T, String>;
 
@@ -19,10 +20,10 @@ const OPERATORS: [(&str, Operator); 6] = [
 /// Parses a path.
 ///
 /// # Errors
-/// For an invalid path, with the reason and the place.
+/// For an invalid path, with the reason and the offset.
 pub fn parse(path: &str) -> Parsed<Query> {
     let mut parser = Parser { text: path, at: 0 };
-    if !parser.takes("$") {
+    if !parser.eat("$") {
         return Err(parser.expected("'$'"));
     }
     let segments = parser.segments()?;
@@ -53,7 +54,7 @@ impl<'a> Parser<'a> {
         self.rest().chars().next()
     }
 
-    fn takes(&mut self, text: &str) -> bool {
+    fn eat(&mut self, text: &str) -> bool {
         let is_there = self.rest().starts_with(text);
         if is_there {
             self.at += text.len();
@@ -65,23 +66,23 @@ impl<'a> Parser<'a> {
         self.while_(|char| matches!(char, ' ' | '\t' | '\n' | '\r'));
     }
 
-    /// Takes characters as long as they are part of a token.
+    /// Consumes characters while they are part of a token.
     fn while_(&mut self, is_part: impl Fn(char) -> bool) -> &'a str {
         let rest = self.rest();
-        let taken = &rest[..rest.find(|char| !is_part(char)).unwrap_or(rest.len())];
-        self.at += taken.len();
-        taken
+        let token = &rest[..rest.find(|char| !is_part(char)).unwrap_or(rest.len())];
+        self.at += token.len();
+        token
     }
 
     fn need(&mut self, text: &str) -> Parsed<()> {
-        if self.takes(text) { Ok(()) } else { Err(self.expected(&format!("'{text}'"))) }
+        if self.eat(text) { Ok(()) } else { Err(self.expected(&format!("'{text}'"))) }
     }
 
-    fn expected(&self, what: &str) -> String {
-        let place = self.text[..self.at].chars().count();
+    fn expected(&self, expected: &str) -> String {
+        let index = self.text[..self.at].chars().count();
         match self.peek() {
-            Some(char) => format!("expected {what} at character {place}, found {char:?}"),
-            None => format!("expected {what} at its end"),
+            Some(char) => format!("expected {expected} at character {index}, found {char:?}"),
+            None => format!("expected {expected} at the end"),
         }
     }
 
@@ -99,7 +100,7 @@ impl<'a> Parser<'a> {
     }
 
     fn segment(&mut self) -> Parsed<Segment> {
-        let descends = self.takes("..");
+        let descends = self.eat("..");
         let selectors = if self.peek() == Some('[') && (descends || !self.rest().starts_with('.')) {
             self.selectors()?
         } else {
@@ -113,7 +114,7 @@ impl<'a> Parser<'a> {
 
     /// `*` or a name without quotes.
     fn short_selector(&mut self) -> Parsed<Selector> {
-        if self.takes("*") {
+        if self.eat("*") {
             return Ok(Selector::Any);
         }
         if !self.peek().is_some_and(|char| is_name(char) && !char.is_ascii_digit()) {
@@ -129,7 +130,7 @@ impl<'a> Parser<'a> {
             self.blank();
             selectors.push(self.selector()?);
             self.blank();
-            if !self.takes(",") {
+            if !self.eat(",") {
                 self.need("]")?;
                 return Ok(selectors);
             }
@@ -157,7 +158,7 @@ impl<'a> Parser<'a> {
         let start = self.optional_integer()?;
         let before = self.at;
         self.blank();
-        if !self.takes(":") {
+        if !self.eat(":") {
             self.at = before;
             return start.map(Selector::Index).ok_or_else(|| self.expected("an integer"));
         }
@@ -166,7 +167,7 @@ impl<'a> Parser<'a> {
         let before = self.at;
         self.blank();
         let mut step = None;
-        if self.takes(":") {
+        if self.eat(":") {
             self.blank();
             step = self.optional_integer()?;
         } else {
@@ -183,7 +184,7 @@ impl<'a> Parser<'a> {
         let digits = self.integer()?;
         let is_exact = |number: &i64| number.abs() <= MAX_INTEGER;
         match digits.parse().ok().filter(is_exact) {
-            Some(_) if digits == "-0" => Err("-0 is no index".into()),
+            Some(_) if digits == "-0" => Err("-0 is not an index".into()),
             Some(number) => Ok(Some(number)),
             None => {
                 self.at = start;
@@ -192,10 +193,10 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Takes the text of an integer, which may be `-0`.
+    /// Consumes an integer, which may be `-0`, and returns its text.
     fn integer(&mut self) -> Parsed<&'a str> {
         let start = self.at;
-        self.takes("-");
+        self.eat("-");
         let digits = self.while_(|char| char.is_ascii_digit());
         if digits.is_empty() || (digits.len() > 1 && digits.starts_with('0')) {
             self.at -= digits.len();
@@ -207,11 +208,11 @@ impl<'a> Parser<'a> {
     fn number(&mut self) -> Parsed<f64> {
         let start = self.at;
         self.integer()?;
-        if self.takes(".") && self.while_(|char| char.is_ascii_digit()).is_empty() {
+        if self.eat(".") && self.while_(|char| char.is_ascii_digit()).is_empty() {
             return Err(self.expected("a digit"));
         }
-        if self.takes("e") || self.takes("E") {
-            let _ = self.takes("-") || self.takes("+");
+        if self.eat("e") || self.eat("E") {
+            let _ = self.eat("-") || self.eat("+");
             if self.while_(|char| char.is_ascii_digit()).is_empty() {
                 return Err(self.expected("a digit"));
             }
@@ -225,7 +226,7 @@ impl<'a> Parser<'a> {
         let mut string = String::new();
         loop {
             string.push_str(self.while_(|char| char >= ' ' && char != quote && char != '\\'));
-            if self.takes(quote.encode_utf8(&mut [0; 4])) {
+            if self.eat(quote.encode_utf8(&mut [0; 4])) {
                 return Ok(string);
             }
             self.need("\\").map_err(|_| self.expected("the end of a string"))?;
@@ -258,12 +259,12 @@ impl<'a> Parser<'a> {
                 self.need("\\u")?;
                 match self.hex()? {
                     second @ 0xdc00..=0xdfff => 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00),
-                    _ => return Err("half of a surrogate pair is no character".into()),
+                    _ => return Err("a lone surrogate is not a character".into()),
                 }
             }
             _ => first,
         };
-        char::from_u32(code).ok_or_else(|| "half of a surrogate pair is no character".into())
+        char::from_u32(code).ok_or_else(|| "a lone surrogate is not a character".into())
     }
 
     fn hex(&mut self) -> Parsed<u32> {
@@ -292,7 +293,7 @@ impl<'a> Parser<'a> {
         loop {
             let before = self.at;
             self.blank();
-            if !self.takes(operator) {
+            if !self.eat(operator) {
                 self.at = before;
                 return Ok(if tests.len() == 1 { tests.remove(0) } else { join(tests) });
             }
@@ -302,13 +303,13 @@ impl<'a> Parser<'a> {
     }
 
     fn test(&mut self) -> Parsed<Test> {
-        if self.takes("!") {
+        if self.eat("!") {
             self.blank();
             let test = if self.peek() == Some('(') {
                 self.in_parentheses()?
             } else {
                 let operand = self.operand()?;
-                Self::alone(operand)?
+                Self::test_of(operand)?
             };
             return Ok(Test::Not(Box::new(test)));
         }
@@ -320,7 +321,7 @@ impl<'a> Parser<'a> {
         self.blank();
         let Some(&(text, operator)) = OPERATORS.iter().find(|(text, _)| self.rest().starts_with(text)) else {
             self.at = before;
-            return Self::alone(left);
+            return Self::test_of(left);
         };
         let left = Self::comparable(left)?;
         self.at += text.len();
@@ -339,18 +340,18 @@ impl<'a> Parser<'a> {
     }
 
     /// Converts an operand that is not compared to a test.
-    fn alone(operand: Operand) -> Parsed<Test> {
+    fn test_of(operand: Operand) -> Parsed<Test> {
         match operand {
             Operand::Query(query) => Ok(Test::Exists(query)),
             Operand::Test(test) => Ok(test),
-            Operand::Value(_) => Err("a value alone is no test: it must be compared".into()),
+            Operand::Value(_) => Err("a value is not a test: it must be compared".into()),
         }
     }
 
     fn comparable(operand: Operand) -> Parsed<Comparable> {
         match operand {
             Operand::Query(query) if query.is_single() => Ok(Comparable::Single(query)),
-            Operand::Query(_) => Err("only queries of names and indexes have a value to compare".into()),
+            Operand::Query(_) => Err("only a query of names and indexes can be compared".into()),
             Operand::Value(value) => Ok(value),
             Operand::Test(_) => Err("a function that returns true or false cannot be compared".into()),
         }
@@ -390,8 +391,8 @@ impl<'a> Parser<'a> {
     }
 
     fn function(&mut self, name: &str) -> Parsed<Operand> {
-        let mut given = self.arguments()?.into_iter();
-        let (first, second, third) = (given.next(), given.next(), given.next());
+        let mut arguments = self.arguments()?.into_iter();
+        let (first, second, third) = (arguments.next(), arguments.next(), arguments.next());
         match (name, first, second, third) {
             ("length", Some(value), None, None) => {
                 Ok(Operand::Value(Comparable::Length(Box::new(Self::comparable(value)?))))
@@ -399,17 +400,17 @@ impl<'a> Parser<'a> {
             ("count", Some(Operand::Query(query)), None, None) => Ok(Operand::Value(Comparable::Count(query))),
             ("value", Some(Operand::Query(query)), None, None) => Ok(Operand::Value(Comparable::Value(query))),
             ("match" | "search", Some(text), Some(pattern), None) => {
-                let is_whole = name == "match";
+                let mode = if name == "match" { MatchMode::Whole } else { MatchMode::Anywhere };
                 let pattern = match Self::comparable(pattern)? {
-                    Comparable::Text(pattern) => Pattern::Ready(compiled(&pattern, is_whole, false)),
-                    pattern => Pattern::Of { pattern, is_whole },
+                    Comparable::Text(pattern) => Pattern::Static(compiled(&pattern, mode, PatternSource::Path)),
+                    pattern => Pattern::Dynamic { pattern, mode },
                 };
                 Ok(Operand::Test(Test::Matches(Self::comparable(text)?, pattern)))
             }
             ("length" | "count" | "value" | "match" | "search", ..) => {
-                Err(format!("the function '{name}' takes other arguments"))
+                Err(format!("invalid arguments of the function '{name}'"))
             }
-            _ => Err(format!("there is no function '{name}'")),
+            _ => Err(format!("unknown function '{name}'")),
         }
     }
 
@@ -417,7 +418,7 @@ impl<'a> Parser<'a> {
         self.need("(")?;
         self.blank();
         let mut arguments = Vec::new();
-        while !self.takes(")") {
+        while !self.eat(")") {
             if !arguments.is_empty() {
                 self.need(",")?;
                 self.blank();

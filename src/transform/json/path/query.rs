@@ -1,6 +1,6 @@
 //! The syntax tree of a JSONPath (RFC 9535).
 
-use crate::transform::text::pattern::Tester;
+use crate::transform::text::pattern::{MatchMode, PatternSource, Tester};
 
 /// A path, from the root of the document or from the current node.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct Query {
 
 #[derive(Debug)]
 pub struct Segment {
-    /// Whether it selects among all descendants of a node, and not only among its children.
+    /// True if it selects among all descendants of a node, false if among its children.
     pub descends: bool,
     pub selectors: Vec<Selector>,
 }
@@ -64,14 +64,14 @@ pub enum Comparable {
 #[derive(Debug)]
 pub enum Pattern {
     /// `None` is an invalid pattern, which matches nothing, as RFC 9535 requires.
-    Ready(Option<Tester>),
+    Static(Option<Tester>),
     /// The pattern comes from the document.
-    Of { pattern: Comparable, is_whole: bool },
+    Dynamic { pattern: Comparable, mode: MatchMode },
 }
 
-/// Compiles a pattern of `match` (`is_whole`) or `search`.
-pub fn compiled(pattern: &str, is_whole: bool, from_document: bool) -> Option<Tester> {
-    Tester::of_path(pattern, is_whole, from_document).ok()
+/// Compiles a pattern of `match` or `search`.
+pub fn compiled(pattern: &str, mode: MatchMode, source: PatternSource) -> Option<Tester> {
+    Tester::of_path(pattern, mode, source).ok()
 }
 
 impl Query {

@@ -1,5 +1,4 @@
-//! Plain JSONPaths: names, indexes and wildcards alone. What they select is found while the document is read, without
-//! building it.
+//! Plain JSONPaths, of names, indexes and wildcards only. They select while the document is scanned, without an index of it.
 
 use crate::error::{Error, Result};
 use crate::transform::json::scanner::{Container, Visitor};
@@ -7,7 +6,7 @@ use crate::transform::memory;
 use std::ops::Range;
 
 #[derive(Debug, PartialEq, Eq)]
-enum Segment {
+enum PlainSegment {
     Name(String),
     Index(usize),
     Any,
@@ -15,10 +14,10 @@ enum Segment {
 
 /// A path whose every segment selects children by one name, one index or all of them.
 #[derive(Debug, PartialEq, Eq)]
-pub struct PlainPath(Vec<Segment>);
+pub struct PlainPath(Vec<PlainSegment>);
 
 impl PlainPath {
-    /// The path, if it is a plain one. What is no JSONPath at all may be taken for one: check that first.
+    /// Returns a path if it is plain. The path must be a valid JSONPath, which is not checked completely.
     pub fn of(path: &str) -> Option<Self> {
         let mut rest = path.strip_prefix('$')?;
         let mut segments = Vec::new();
@@ -31,14 +30,14 @@ impl PlainPath {
     }
 }
 
-fn segment(text: &str) -> Option<(Segment, &str)> {
+fn segment(text: &str) -> Option<(PlainSegment, &str)> {
     if let Some(text) = text.strip_prefix('.') {
         let end = text.find(['.', '[']).unwrap_or(text.len());
         let (name, after) = text.split_at(end);
         let is_plain = |name: &str| name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_' || !it.is_ascii());
         return match name {
-            "*" => Some((Segment::Any, after)),
-            name if !name.is_empty() && is_plain(name) => Some((Segment::Name(name.to_string()), after)),
+            "*" => Some((PlainSegment::Any, after)),
+            name if !name.is_empty() && is_plain(name) => Some((PlainSegment::Name(name.to_string()), after)),
             _ => None,
         };
     }
@@ -46,10 +45,10 @@ fn segment(text: &str) -> Option<(Segment, &str)> {
     if let Some(quote) = text.chars().next().filter(|first| matches!(first, '\'' | '"')) {
         let (name, after) = text[1..].split_once(quote)?;
         let after = after.strip_prefix(']')?;
-        return (!name.contains('\\')).then(|| (Segment::Name(name.to_string()), after));
+        return (!name.contains('\\')).then(|| (PlainSegment::Name(name.to_string()), after));
     }
     let (inner, after) = text.split_once(']')?;
-    let segment = if inner == "*" { Segment::Any } else { Segment::Index(index(inner)?) };
+    let segment = if inner == "*" { PlainSegment::Any } else { PlainSegment::Index(index(inner)?) };
     Some((segment, after))
 }
 
@@ -57,59 +56,60 @@ fn index(text: &str) -> Option<usize> {
     if text.bytes().all(|digit| digit.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
-/// What a plain path selects of the document that is being read.
+/// The nodes that a plain path selects in the document that is being scanned.
 pub struct Selection<'a> {
     text: &'a [u8],
-    path: &'a [Segment],
+    path: &'a [PlainSegment],
     frames: Vec<Frame>,
-    /// So many containers are open that are on no path.
-    beside: usize,
+    /// Number of open containers that the path does not lead to.
+    outside: usize,
     nodes: Vec<Range<usize>>,
-    /// There was no memory for a node.
+    /// Memory for a node ran out.
     failure: Option<Error>,
-    is_unsure: bool,
+    /// The path selects members of an object by a wildcard, of which only the last with a name counts.
+    needs_index: bool,
 }
 
-/// A container that the beginning of the path leads to.
+/// An open container that the start of the path leads to.
 struct Frame {
     container: Container,
     start: usize,
-    /// So many segments lead to it.
+    /// Number of segments that lead to it.
     level: usize,
     index: usize,
-    /// Whether the path goes on to the current child.
+    /// Whether the path leads to the current child.
     leads_on: bool,
-    /// How many nodes there were before a member of the right name: one of the same name behind it replaces it.
+    /// Number of nodes before a member with the right name: a later one with the same name replaces it.
     before: Option<usize>,
 }
 
 impl<'a> Selection<'a> {
     pub fn new(text: &'a [u8], PlainPath(path): &'a PlainPath) -> Self {
-        Selection { text, path, frames: Vec::new(), beside: 0, nodes: Vec::new(), failure: None, is_unsure: false }
+        Selection { text, path, frames: Vec::new(), outside: 0, nodes: Vec::new(), failure: None, needs_index: false }
     }
 
-    /// Returns the places of the nodes, or nothing if it takes the whole document to know them.
+    /// Returns the ranges of the nodes, or `None` if they can only be found by an index.
     ///
     /// # Errors
     /// If memory for them ran out.
     pub fn nodes(self) -> Result<Option<Vec<Range<usize>>>> {
-        if self.is_unsure {
+        if self.needs_index {
             return Ok(None);
         }
         self.failure.map_or(Ok(Some(self.nodes)), Err)
     }
 
-    fn take(&mut self, place: Range<usize>) {
+    fn select(&mut self, range: Range<usize>) {
         match memory::reserve(&mut self.nodes, 1) {
-            Ok(()) => self.nodes.push(place),
+            Ok(()) => self.nodes.push(range),
             Err(error) => self.failure = Some(error),
         }
     }
 
-    /// How many segments lead to the value that begins now, if any do.
+    /// Returns the number of segments that lead to the next value, if the path leads to it.
     fn level(&self) -> Option<usize> {
         match self.frames.last() {
-            _ if self.beside > 0 => None,
+            _ if self.outside > 0 => None,
             None => Some(0),
             Some(frame) => frame.leads_on.then_some(frame.level + 1),
         }
@@ -117,8 +117,8 @@ impl<'a> Selection<'a> {
 
     fn leads_to_index(&self, level: usize, index: usize) -> bool {
         match self.path.get(level) {
-            Some(Segment::Any) => true,
-            Some(Segment::Index(wanted)) => *wanted == index,
+            Some(PlainSegment::Any) => true,
+            Some(PlainSegment::Index(wanted)) => *wanted == index,
             _ => false,
         }
     }
@@ -127,36 +127,35 @@ impl<'a> Selection<'a> {
 impl Visitor for Selection<'_> {
     fn open(&mut self, at: usize, container: Container) {
         let Some(level) = self.level() else {
-            self.beside += 1;
+            self.outside += 1;
             return;
         };
         let leads_on = container == Container::List && self.leads_to_index(level, 0);
-        // Of members with one name only the last one counts.
-        self.is_unsure |= container == Container::Object && self.path.get(level) == Some(&Segment::Any);
+        self.needs_index |= container == Container::Object && self.path.get(level) == Some(&PlainSegment::Any);
         self.frames.push(Frame { container, start: at, level, index: 0, leads_on, before: None });
     }
 
-    fn key(&mut self, place: Range<usize>) {
-        if self.beside > 0 {
+    fn key(&mut self, range: Range<usize>) {
+        if self.outside > 0 {
             return;
         }
         let Some(frame) = self.frames.last_mut() else { return };
-        let Some(Segment::Name(wanted)) = self.path.get(frame.level) else { return };
-        frame.leads_on = is_name(&self.text[place], wanted);
+        let Some(PlainSegment::Name(wanted)) = self.path.get(frame.level) else { return };
+        frame.leads_on = is_name(&self.text[range], wanted);
         if frame.leads_on {
             let before = *frame.before.get_or_insert(self.nodes.len());
             self.nodes.truncate(before);
         }
     }
 
-    fn scalar(&mut self, place: Range<usize>) {
+    fn scalar(&mut self, range: Range<usize>) {
         if self.level() == Some(self.path.len()) {
-            self.take(place);
+            self.select(range);
         }
     }
 
     fn comma(&mut self, _at: usize) {
-        if self.beside > 0 {
+        if self.outside > 0 {
             return;
         }
         let Some(&Frame { container: Container::List, level, index, .. }) = self.frames.last() else { return };
@@ -167,18 +166,18 @@ impl Visitor for Selection<'_> {
     }
 
     fn close(&mut self, at: usize) {
-        if self.beside > 0 {
-            self.beside -= 1;
+        if self.outside > 0 {
+            self.outside -= 1;
             return;
         }
         let Some(frame) = self.frames.pop() else { return };
         if frame.level == self.path.len() {
-            self.take(frame.start..at + 1);
+            self.select(frame.start..at + 1);
         }
     }
 }
 
-/// Whether a name in quotes, as it is written, says `wanted`.
+/// Returns whether a name as written, with its quotes, equals `wanted`.
 fn is_name(written: &[u8], wanted: &str) -> bool {
     let inner = &written[1..written.len() - 1];
     if memchr::memchr(b'\\', inner).is_none() {
@@ -192,8 +191,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_paths_are_told_from_others() {
-        use Segment::{Any, Index, Name};
+    fn only_plain_paths_are_accepted() {
+        use PlainSegment::{Any, Index, Name};
         let name = |name: &str| Name(name.to_string());
         let plain = [
             ("$", vec![]),

@@ -22,5 +22,5 @@ mod tree;
 pub use compiled::{Pattern, is_pattern};
 pub use refusal::Refusal;
 pub use search::Searcher;
-pub use tester::{MAX_COMPILED, Room, Tester, for_regex_crate};
+pub use tester::{Budget, MAX_COMPILED, MatchMode, PatternSource, Tester, for_regex_crate};
 pub use tree::Flags;

@@ -1,4 +1,4 @@
-//! Patterns that only tell whether they match: those of JSON Schema and JSONPath. Without offsets, counts need no copies.
+//! Patterns that only test for a match: those of JSON Schema and JSONPath. Without offsets, counts need no copies.
 
 use super::compiled::{Needs, Pattern, parsed};
 use super::counter::{Counter, check_counts};
@@ -14,28 +14,28 @@ pub const MAX_COMPILED: usize = 64 << 20;
 const MAX_FAST: usize = 32 << 20;
 /// Bytes of one pattern in the regex crate, which take milliseconds to compile.
 const MAX_REGEX: usize = 1 << 20;
-/// The same for a pattern that comes from a document.
+/// Like `MAX_REGEX`, for a pattern that comes from a document.
 const MAX_OF_DOCUMENT: usize = 1 << 17;
 /// The regex crate's default limit, minus the groups a caller adds around the pattern.
 const NESTS_OF_NAMES: u32 = 240;
 
 /// The memory left for the compiled patterns of a schema.
 #[derive(Debug)]
-pub struct Room {
+pub struct Budget {
     fast: usize,
     all: usize,
 }
 
-impl Default for Room {
+impl Default for Budget {
     fn default() -> Self {
-        Room { fast: MAX_FAST, all: MAX_COMPILED }
+        Budget { fast: MAX_FAST, all: MAX_COMPILED }
     }
 }
 
-impl Room {
+impl Budget {
     fn take(&mut self, bytes: usize) -> Result<(), Refusal> {
         let Some(rest) = self.all.checked_sub(bytes) else {
-            let reason = format!("the patterns of the schema take more than {} MiB together", MAX_COMPILED >> 20);
+            let reason = format!("the patterns of the schema require more than {} MiB together", MAX_COMPILED >> 20);
             return Err(Refusal::TooLarge(reason));
         };
         self.all = rest;
@@ -43,7 +43,21 @@ impl Room {
     }
 }
 
-/// A compiled pattern that only tells whether it matches.
+/// Whether a pattern must match all of a text, as with `match` of JSONPath, or a part of it, as with `search`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MatchMode {
+    Whole,
+    Anywhere,
+}
+
+/// The origin of a pattern of JSONPath. Patterns from a document must compile in a short time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatternSource {
+    Path,
+    Document,
+}
+
+/// A compiled pattern that only tests for a match.
 #[derive(Debug)]
 pub enum Tester {
     Fast(Box<Pattern>),
@@ -54,36 +68,38 @@ impl Tester {
     /// Compiles a pattern of JSON Schema.
     ///
     /// # Errors
-    /// For an invalid pattern, an unsupported one and one that is too large, also for the room left.
-    pub fn new(pattern: &str, room: &mut Room) -> Result<Self, Refusal> {
+    /// For an invalid pattern, an unsupported one and one that is too large, also for the memory left.
+    pub fn new(pattern: &str, budget: &mut Budget) -> Result<Self, Refusal> {
         let (node, names) = parsed(pattern, Flags::default())?;
-        Self::of(node, names, MAX_REGEX, room)
+        Self::of(node, names, MAX_REGEX, budget)
     }
 
-    /// Compiles a pattern of JSONPath. RFC 9485 is a subset of ECMA-262 except for the dot. With `whole` it must match all of a
-    /// text. Patterns that come from a document are compiled in a short time.
+    /// Compiles a pattern of JSONPath. RFC 9485 is a subset of ECMA-262 except for the dot.
     ///
     /// # Errors
     /// As [`Tester::new`].
-    pub fn of_path(pattern: &str, whole: bool, from_document: bool) -> Result<Self, Refusal> {
+    pub fn of_path(pattern: &str, mode: MatchMode, source: PatternSource) -> Result<Self, Refusal> {
         let (mut node, names) = parsed(pattern, Flags { short_lines: true, ..Flags::default() })?;
-        if whole {
+        if mode == MatchMode::Whole {
             node = Node::Concat(vec![Node::Look(Look::Start), node, Node::Look(Look::End)]);
         }
-        let most = if from_document { MAX_OF_DOCUMENT } else { MAX_REGEX };
-        Self::of(node, names, most, &mut Room::default())
+        let max = match source {
+            PatternSource::Path => MAX_REGEX,
+            PatternSource::Document => MAX_OF_DOCUMENT,
+        };
+        Self::of(node, names, max, &mut Budget::default())
     }
 
-    fn of(node: Node, names: Vec<Option<String>>, most: usize, room: &mut Room) -> Result<Self, Refusal> {
+    fn of(node: Node, names: Vec<Option<String>>, max: usize, budget: &mut Budget) -> Result<Self, Refusal> {
         let bytes = size(&node);
-        if bytes <= most && bytes <= room.fast {
-            room.take(bytes)?;
-            room.fast -= bytes;
+        if bytes <= max && bytes <= budget.fast {
+            budget.take(bytes)?;
+            budget.fast -= bytes;
             return Pattern::of(&node, names, false).map(|pattern| Tester::Fast(Box::new(pattern)));
         }
         check_counts(&node)?;
         let counter = Counter::of(&trimmed(node))?;
-        room.take(counter.size)?;
+        budget.take(counter.size)?;
         Ok(Tester::Counted(counter))
     }
 
@@ -100,7 +116,7 @@ impl Tester {
 ///
 /// # Errors
 /// As [`Tester::new`], and for a pattern that needs more than the regex crate.
-pub fn for_regex_crate(pattern: &str, room: &mut Room) -> Result<String, Refusal> {
+pub fn for_regex_crate(pattern: &str, budget: &mut Budget) -> Result<String, Refusal> {
     let (mut node, _) = parsed(pattern, Flags::default())?;
     let needs = Needs::of(&node);
     if needs.lines || needs.folded_words {
@@ -111,7 +127,7 @@ pub fn for_regex_crate(pattern: &str, room: &mut Room) -> Result<String, Refusal
         check_counts(&node)?;
         node = trimmed(node);
     }
-    room.take(size(&node))?;
+    budget.take(size(&node))?;
     let written = rust::written(&node);
     let parsed = ParserBuilder::new().nest_limit(NESTS_OF_NAMES).build().parse(&written);
     parsed.map_err(|error| Refusal::TooLarge(last_line(&error)))?;
@@ -182,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_cost_nothing() {
+    fn large_counts_need_little_memory() {
         for (pattern, good, bad) in [
             ("^.{1,20000}$", 20_000, 20_001),
             ("^[^<>]{1,200000}$", 200_000, 200_001),
@@ -193,7 +209,7 @@ mod tests {
             assert!(counter.is_match(&"é".repeat(good)) && !counter.is_match(&"é".repeat(bad)), "{pattern}");
             assert!(counter.size < 1 << 18, "{pattern}");
         }
-        assert!(Tester::new("(?:a{1000}){1000}", &mut Room::default()).is_err());
+        assert!(Tester::new("(?:a{1000}){1000}", &mut Budget::default()).is_err());
     }
 
     #[test]
@@ -224,8 +240,8 @@ mod tests {
 
     #[test]
     fn the_patterns_of_a_schema_share_a_limit() {
-        let mut room = Room::default();
-        let made = (0..20_000).map(|place| Tester::new(&format!("^\\p{{L}}{{1,20}}{place}$"), &mut room));
+        let mut budget = Budget::default();
+        let made = (0..20_000).map(|index| Tester::new(&format!("^\\p{{L}}{{1,20}}{index}$"), &mut budget));
         let made: Result<Vec<_>, _> = made.collect();
         assert!(matches!(made, Err(Refusal::TooLarge(reason)) if reason.contains("64 MiB together")));
     }

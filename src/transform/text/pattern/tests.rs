@@ -2,7 +2,7 @@ use super::compiled::{Pattern, is_pattern};
 use super::property;
 use super::refusal::Refusal;
 use super::search::Searcher;
-use super::tester::{Room, for_regex_crate};
+use super::tester::{Budget, for_regex_crate};
 use super::tree::Flags;
 use regex::Regex;
 
@@ -117,7 +117,7 @@ fn the_x_flag_skips_space_and_comments() {
 }
 
 fn translated(pattern: &str) -> Result<String, Refusal> {
-    for_regex_crate(pattern, &mut Room::default())
+    for_regex_crate(pattern, &mut Budget::default())
 }
 
 #[test]
