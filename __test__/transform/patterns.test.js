@@ -115,7 +115,7 @@ test('patterns match as in V8 with the u flag', async t => {
 test('patterns that need backtracking are refused with the reason and the place', () => {
   for (const source of BACKTRACKING) {
     assert.ok(takes(source), source)
-    const rule = 'must be a regular expression of ECMA-262 with the u flag that takes linear time'
+    const rule = 'must be a regular expression of ECMA-262 with the u flag that runs in linear time'
     const reason = /(look-around \(.+\)|a backreference) needs backtracking \(at \d+\)\. Received '/
     for (const make of [matches, (/** @type {string} */ it) => replace(it, '')]) {
       const message = refusal(() => make(source)) ?? ''

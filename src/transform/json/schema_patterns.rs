@@ -135,36 +135,36 @@ impl Walk {
         is_schema: bool,
     ) -> Result<(), RefusedPattern> {
         for (name, schema) in std::mem::take(properties) {
-            let written = match self.written(&name) {
-                Ok(written) => written,
+            let translated = match self.translated(&name) {
+                Ok(translated) => translated,
                 Err(refusal) if is_schema => {
                     return Err(RefusedPattern::new(&refusal, &name, &format!("{pointer}/{}", token(&name))));
                 }
                 Err(_) => name.clone(),
             };
-            if written != name {
-                self.prepared.renamed.insert(token(&written), token(&name));
+            if translated != name {
+                self.prepared.renamed.insert(token(&translated), token(&name));
             }
-            properties.insert(written, schema);
+            properties.insert(translated, schema);
         }
         Ok(())
     }
 
     /// Translates a name for the crate. If the text changes, it is tagged with the original so that no two names collide.
-    fn written(&mut self, name: &str) -> Result<String, Refusal> {
-        if let Some(written) = self.names.get(name) {
-            return Ok(written.clone());
+    fn translated(&mut self, name: &str) -> Result<String, Refusal> {
+        if let Some(translated) = self.names.get(name) {
+            return Ok(translated.clone());
         }
-        let mut written = for_regex_crate(name, &mut self.budget)?;
-        if written != name {
+        let mut translated = for_regex_crate(name, &mut self.budget)?;
+        if translated != name {
             // The second alternative never matches.
-            written = format!("(?:{written})|[^\\u{{0}}-\\u{{10FFFF}}]");
+            translated = format!("(?:{translated})|[^\\u{{0}}-\\u{{10FFFF}}]");
             for byte in name.bytes() {
-                let _ = write!(written, "{byte:02x}");
+                let _ = write!(translated, "{byte:02x}");
             }
         }
-        self.names.insert(name.to_string(), written.clone());
-        Ok(written)
+        self.names.insert(name.to_string(), translated.clone());
+        Ok(translated)
     }
 
     /// Translates the names in the pointer of a reference.
@@ -177,7 +177,7 @@ impl Walk {
                 continue;
             }
             let Some(name) = decoded(&tokens[index]) else { continue };
-            if let Some(other) = self.written(&name).ok().filter(|other| *other != name) {
+            if let Some(other) = self.translated(&name).ok().filter(|other| *other != name) {
                 tokens[index] = encoded(&token(&other));
                 has_changed = true;
             }

@@ -1,6 +1,5 @@
-//! Finds and replaces regular expressions of ECMA-262 with the `u` flag, each match in linear time.
-//!
-//! Places are told in UTF-16 code units, as JavaScript counts them.
+//! Finds and replaces regular expressions of ECMA-262 with the `u` flag, each match in linear time. Offsets for JavaScript count
+//! UTF-16 code units.
 
 use super::detect_encoding::{into_string, text};
 use super::pattern::{Flags, Pattern, Searcher};
@@ -13,8 +12,8 @@ use crate::transform::output_limit::{check_output, max_output};
 use crate::transform::value::Value;
 use std::fmt::Write;
 
-/// A match takes at most this many bytes beside its groups.
-const PLACES: usize = 80;
+/// Most bytes of a match in the result, without its groups.
+const MATCH_BYTES: usize = 80;
 
 struct Matches {
     pattern: Pattern,
@@ -24,21 +23,21 @@ struct Matches {
 
 struct Replace {
     pattern: Pattern,
-    parts: Vec<Part>,
+    parts: Vec<ReplacementPart>,
     max_output: u64,
 }
 
-/// A piece of a replacement.
+/// A part of a replacement.
 #[derive(Debug, PartialEq, Eq)]
-enum Part {
+enum ReplacementPart {
     Text(String),
-    /// Groups that share a name, at most one of which takes part in a match.
+    /// Groups that share a name, at most one of which participates in a match.
     Named(Vec<usize>),
     Group(usize),
-    Whole,
-    /// All that stands before the match, or behind it.
+    Match,
+    /// The text before the match, or after it.
     Before,
-    Behind,
+    After,
 }
 
 /// `text.matches(pattern, { flags, limit, maxOutput })`
@@ -63,9 +62,9 @@ pub fn replace(args: &Args) -> BuildResult {
 
 fn compile(pattern: &str, flags: &str) -> std::result::Result<Pattern, ArgumentError> {
     let mut known = Flags::default();
-    for (place, flag) in flags.char_indices() {
+    for (index, flag) in flags.char_indices() {
         match flag {
-            _ if flags[..place].contains(flag) => {
+            _ if flags[..index].contains(flag) => {
                 let message = format!("The \"options.flags\" property must not repeat a flag. Received '{flags}'");
                 return Err(ArgumentError::Value(message));
             }
@@ -73,11 +72,11 @@ fn compile(pattern: &str, flags: &str) -> std::result::Result<Pattern, ArgumentE
             'm' => known.multi_line = true,
             's' => known.dot_all = true,
             'x' => known.spaced = true,
-            // Both are so anyway.
+            // Always set.
             'g' | 'u' => {}
             _ => {
                 let message = format!(
-                    "The \"options.flags\" property must be of 'g', 'i', 'm', 's', 'u' and 'x'. Received '{flags}'"
+                    "The \"options.flags\" property must consist of 'g', 'i', 'm', 's', 'u' and 'x'. Received '{flags}'"
                 );
                 return Err(ArgumentError::Value(message));
             }
@@ -87,73 +86,73 @@ fn compile(pattern: &str, flags: &str) -> std::result::Result<Pattern, ArgumentE
         .map_err(|refusal| ArgumentError::Value(format!("The \"pattern\" argument {}", refusal.explain(pattern))))
 }
 
-/// As `String.prototype.replace` reads them: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. A number without a group stands for
-/// itself, and so does a name if no group has one; else there is nothing in its place.
-fn parts(replacement: &str, names: &[Option<String>]) -> Vec<Part> {
+/// Parses a replacement like `String.prototype.replace`: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. A number without a group is
+/// literal, and so is a name in a pattern without named groups; any other unknown name is replaced by nothing.
+fn parts(replacement: &str, names: &[Option<String>]) -> Vec<ReplacementPart> {
     let mut parts = Vec::new();
     let mut text = String::new();
     let mut rest = replacement;
-    // Behind it no name ends, and none is looked for.
+    // Names cannot end after it.
     let last_end = replacement.rfind('>').unwrap_or(0);
-    while let Some(place) = rest.find('$') {
-        text.push_str(&rest[..place]);
-        let after = &rest[place + 1..];
-        let (part, taken) = reference(after, names, replacement.len() - after.len() < last_end)
-            .unwrap_or_else(|| (Part::Text("$".into()), 0));
+    while let Some(dollar) = rest.find('$') {
+        text.push_str(&rest[..dollar]);
+        let after = &rest[dollar + 1..];
+        let (part, length) = reference(after, names, replacement.len() - after.len() < last_end)
+            .unwrap_or_else(|| (ReplacementPart::Text("$".into()), 0));
         match part {
-            Part::Text(it) => text.push_str(&it),
+            ReplacementPart::Text(it) => text.push_str(&it),
             found => {
-                parts.push(Part::Text(std::mem::take(&mut text)));
+                parts.push(ReplacementPart::Text(std::mem::take(&mut text)));
                 parts.push(found);
             }
         }
-        rest = &after[taken..];
+        rest = &after[length..];
     }
     text.push_str(rest);
-    parts.push(Part::Text(text));
-    parts.retain(|part| *part != Part::Text(String::new()));
+    parts.push(ReplacementPart::Text(text));
+    parts.retain(|part| *part != ReplacementPart::Text(String::new()));
     parts
 }
 
-/// What stands after a dollar sign, and how much of it.
-fn reference(after: &str, names: &[Option<String>], may_be_named: bool) -> Option<(Part, usize)> {
+/// Parses a reference after its dollar sign. Returns its length too.
+fn reference(after: &str, names: &[Option<String>], may_be_named: bool) -> Option<(ReplacementPart, usize)> {
     match after.as_bytes().first()? {
-        b'$' => Some((Part::Text("$".into()), 1)),
-        b'&' => Some((Part::Whole, 1)),
-        b'`' => Some((Part::Before, 1)),
-        b'\'' => Some((Part::Behind, 1)),
+        b'$' => Some((ReplacementPart::Text("$".into()), 1)),
+        b'&' => Some((ReplacementPart::Match, 1)),
+        b'`' => Some((ReplacementPart::Before, 1)),
+        b'\'' => Some((ReplacementPart::After, 1)),
         b'<' if may_be_named && names.iter().any(Option::is_some) => {
             let end = after.find('>')?;
             let is_it = |name: &Option<String>| name.as_deref() == Some(&after[1..end]);
             let groups = (1..=names.len()).filter(|group| is_it(&names[group - 1])).collect();
-            Some((Part::Named(groups), end + 1))
+            Some((ReplacementPart::Named(groups), end + 1))
         }
         _ => {
             let digits = after.bytes().take(2).take_while(u8::is_ascii_digit).count();
-            // Two digits if there are so many groups, else one.
-            (1..=digits).rev().find_map(|taken| {
-                let group = after[..taken].parse().ok()?;
-                (1..=names.len()).contains(&group).then_some((Part::Group(group), taken))
+            // Two digits if there is such a group, otherwise one.
+            (1..=digits).rev().find_map(|length| {
+                let group = after[..length].parse().ok()?;
+                (1..=names.len()).contains(&group).then_some((ReplacementPart::Group(group), length))
             })
         }
     }
 }
 
-/// Counts code units from one place to a later one.
-struct Units<'a> {
+/// Converts offsets from bytes to UTF-16 code units, incrementally.
+struct CodeUnits<'a> {
     text: &'a str,
     bytes: usize,
     units: usize,
 }
 
-impl Units<'_> {
-    fn at(&mut self, place: usize) -> usize {
-        if place < self.bytes {
-            return self.units - self.text[place..self.bytes].encode_utf16().count();
+impl CodeUnits<'_> {
+    fn at(&mut self, offset: usize) -> usize {
+        if offset < self.bytes {
+            return self.units - self.text[offset..self.bytes].encode_utf16().count();
         }
-        let between = &self.text[self.bytes..place];
+        let between = &self.text[self.bytes..offset];
         self.units += if between.is_ascii() { between.len() } else { between.encode_utf16().count() };
-        self.bytes = place;
+        self.bytes = offset;
         self.units
     }
 }
@@ -165,18 +164,18 @@ impl Transform for Matches {
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let text = into_string(text(input)?)?;
-        let mut units = Units { text: &text, bytes: 0, units: 0 };
+        let mut units = CodeUnits { text: &text, bytes: 0, units: 0 };
         let mut out = String::from("[");
         let mut searcher = Searcher::new(&self.pattern, &text, true);
-        for place in 0..self.limit {
+        for index in 0..self.limit {
             let Some(found) = searcher.advance() else { break };
             cancel.check()?;
             let (start, end) = (units.at(found.start), units.at(found.end));
             let groups: Vec<_> = (1..=self.pattern.names().len()).map(|group| searcher.group(group)).collect();
             memory::check(groups.iter().flatten().map(|it| it.len()).sum())?;
             let groups = serde_json::to_string(&groups).expect("strings");
-            memory::reserve_text(&mut out, groups.len() + PLACES)?;
-            let comma = if place == 0 { "" } else { "," };
+            memory::reserve_text(&mut out, groups.len() + MATCH_BYTES)?;
+            let comma = if index == 0 { "" } else { "," };
             let _ = write!(out, "{comma}{{\"start\":{start},\"end\":{end},\"groups\":{groups}}}");
             check_output(out.len(), self.max_output)?;
         }
@@ -195,7 +194,8 @@ impl Transform for Replace {
         let text = into_string(text(input)?)?;
         let mut out = String::new();
         let mut at = 0;
-        let has_groups = self.parts.iter().any(|part| matches!(part, Part::Group(_) | Part::Named(_)));
+        let has_groups =
+            self.parts.iter().any(|part| matches!(part, ReplacementPart::Group(_) | ReplacementPart::Named(_)));
         let mut searcher = Searcher::new(&self.pattern, &text, has_groups);
         while let Some(found) = searcher.advance() {
             cancel.check()?;
@@ -203,12 +203,14 @@ impl Transform for Replace {
             at = found.end;
             for part in &self.parts {
                 let piece = match part {
-                    Part::Text(text) => text,
-                    Part::Whole => &text[found.clone()],
-                    Part::Group(group) => searcher.group(*group).unwrap_or_default(),
-                    Part::Named(groups) => groups.iter().find_map(|it| searcher.group(*it)).unwrap_or_default(),
-                    Part::Before => &text[..found.start],
-                    Part::Behind => &text[found.end..],
+                    ReplacementPart::Text(text) => text,
+                    ReplacementPart::Match => &text[found.clone()],
+                    ReplacementPart::Group(group) => searcher.group(*group).unwrap_or_default(),
+                    ReplacementPart::Named(groups) => {
+                        groups.iter().find_map(|it| searcher.group(*it)).unwrap_or_default()
+                    }
+                    ReplacementPart::Before => &text[..found.start],
+                    ReplacementPart::After => &text[found.end..],
                 };
                 check_output(out.len() + piece.len(), self.max_output)?;
                 memory::append_text(&mut out, piece)?;
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_those_of_javascript() {
+    fn offsets_count_utf16_code_units() {
         assert_eq!(
             found("(b)(x)?", "", "a😀b é b"),
             r#"[{"start":3,"end":4,"groups":["b",null]},{"start":7,"end":8,"groups":["b",null]}]"#
@@ -248,20 +250,20 @@ mod tests {
     }
 
     #[test]
-    fn output_has_a_limit() {
-        let limited = |most: u32| options([("maxOutput", Arg::Number(most.into()))]);
+    fn output_is_limited() {
+        let limited = |max: u32| options([("maxOutput", Arg::Number(max.into()))]);
         let matches =
-            |most| whole(&*matches(&args([arg("a"), limited(most)])).unwrap(), b"aaaa").map_err(|error| error.kind);
+            |max| whole(&*matches(&args([arg("a"), limited(max)])).unwrap(), b"aaaa").map_err(|error| error.kind);
         assert_eq!((matches(200).is_ok(), matches(50)), (true, Err(Kind::OutputLimit)));
-        let replace = |most| {
-            whole(&*replace(&args([arg("."), arg("$&$&$&"), limited(most)])).unwrap(), b"abcd")
+        let replace = |max| {
+            whole(&*replace(&args([arg("."), arg("$&$&$&"), limited(max)])).unwrap(), b"abcd")
                 .map_err(|error| error.kind)
         };
         assert_eq!((replace(12).is_ok(), replace(11)), (true, Err(Kind::OutputLimit)));
     }
 
     #[test]
-    fn replacements_are_read_as_javascript_reads_them() {
+    fn replacements_agree_with_javascript() {
         assert_eq!(replaced("(?<first>\\w)(\\w)", "$2$<first>", "abcd"), "badc");
         assert_eq!(replaced("b", "[$&$$$1$]", "abc"), "a[b$$1$]c");
         assert_eq!(replaced("(a)", "$12", "a"), "a2");
@@ -273,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_backtracking_is_refused_when_made() {
+    fn unsupported_patterns_and_flags_are_refused() {
         for pattern in ["(?=a)", "(a)\\1", "(", "a{100000}{100000}"] {
             let error = matches(&args([arg(pattern)])).err().unwrap();
             assert_eq!(error.code(), "ERR_INVALID_ARG_VALUE", "{pattern}");
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn explodes_for_no_input() {
+    fn matching_takes_linear_time() {
         let evil = "a".repeat(50_000) + "!";
         assert_eq!(found("^(a+)+$", "", &evil), "[]");
     }

@@ -282,7 +282,7 @@ impl<'a> Parser<'a> {
         self.list("&&", Self::test, Test::All)
     }
 
-    /// Reads tests joined by an operator. A single test is returned as it is.
+    /// Reads tests joined by an operator. A single test is returned unchanged.
     fn list(
         &mut self,
         operator: &str,

@@ -30,7 +30,7 @@ pub struct Classes {
 }
 
 impl Classes {
-    /// Returns the index of the class of a node that takes one character, or `None` for other nodes.
+    /// Returns the index of the class of a node that consumes one character, or `None` for other nodes.
     pub fn index(&mut self, node: &Node) -> Option<usize> {
         let address = std::ptr::from_ref(node);
         if let Some(index) = self.known.get(&address) {

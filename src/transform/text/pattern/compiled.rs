@@ -3,9 +3,9 @@
 use super::loops::{keeps_groups, rewritten};
 use super::machine::Machine;
 use super::parse::parse;
+use super::printer;
 use super::program::Program;
 use super::refusal::{Refusal, last_line};
-use super::rust;
 use super::size::size;
 use super::tree::{Flags, KELVIN, LONG_S, Look, Node, contains};
 use regex::{Regex, RegexBuilder};
@@ -19,7 +19,7 @@ const MAX_REGEX: usize = 10 << 20;
 /// A compiled pattern.
 #[derive(Debug)]
 pub struct Pattern {
-    /// `None` if it would take too much memory.
+    /// `None` if it would require too much memory.
     pub regex: Option<Regex>,
     /// The name of each group; group 1 comes first.
     pub names: Vec<Option<String>>,
@@ -69,7 +69,7 @@ impl Pattern {
     }
 
     pub fn of(node: &Node, names: Vec<Option<String>>, groups: bool) -> Result<Self, Refusal> {
-        let regex = if size(node) > MAX_REGEX { None } else { compile_regex(&rust::written(node))? };
+        let regex = if size(node) > MAX_REGEX { None } else { compile_regex(&printer::print(node))? };
         let needs = Needs { clearing: groups && !keeps_groups(node), ..Needs::of(node) };
         let program = if regex.is_none() || needs.clearing || needs.lines || needs.folded_words {
             Some(Program::with_groups(node, names.len())?)
@@ -113,7 +113,7 @@ pub fn plain<'t>(pattern: &Pattern, text: &'t str) -> Option<Cow<'t, str>> {
     if !needs.lines || !text.contains('\r') {
         return Some(Cow::Borrowed(text));
     }
-    // The pattern cannot tell `\r` from `\n`.
+    // The pattern does not distinguish `\r` from `\n`.
     (!needs.returns).then(|| Cow::Owned(text.replace('\r', "\n")))
 }
 
@@ -132,9 +132,9 @@ pub fn parsed(pattern: &str, flags: Flags) -> Result<(Node, Vec<Option<String>>)
     }
 }
 
-/// Compiles a pattern in the syntax of the regex crate. Returns `None` if it takes too much memory.
-pub fn compile_regex(written: &str) -> Result<Option<Regex>, Refusal> {
-    match RegexBuilder::new(written).nest_limit(NESTS).size_limit(MAX_REGEX).build() {
+/// Compiles a pattern in the syntax of the regex crate. Returns `None` if it requires too much memory.
+pub fn compile_regex(printed: &str) -> Result<Option<Regex>, Refusal> {
+    match RegexBuilder::new(printed).nest_limit(NESTS).size_limit(MAX_REGEX).build() {
         Ok(regex) => Ok(Some(regex)),
         Err(regex::Error::CompiledTooBig(_)) => Ok(None),
         Err(other) => Err(Refusal::TooLarge(last_line(&other))),

@@ -1,5 +1,5 @@
-//! Tests whether a pattern matches anywhere in a text. A counted class takes one step whatever its counts: the step keeps the offsets
-//! at which it was entered, which all advance together. Time is linear in the text, memory does not depend on the counts.
+//! Tests whether a pattern matches anywhere in a text. A counted class is one step, for any counts: the step keeps the offsets at
+//! which it was entered, which all advance together. Time is linear in the text, memory does not depend on the counts.
 
 use super::classes::size_of_classes;
 use super::machine::Context;
@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::tree::{Look, Node};
 use std::collections::VecDeque;
 
-/// Limits the characters and classes of the pattern with all its counts written out.
+/// Limits the characters and classes of the pattern with all its counts expanded.
 const MAX_EXPANDED: usize = 1 << 18;
 
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Counter {
     program: Program,
     /// A match can only begin at the start of the text.
     is_anchored: bool,
-    /// Bytes that the program takes, approximately.
+    /// Approximate bytes of the program.
     pub size: usize,
 }
 
@@ -46,13 +46,13 @@ impl Counter {
     }
 }
 
-/// Checks how many characters the counts of a pattern make.
+/// Checks the number of characters that the counts of a pattern expand to.
 ///
 /// # Errors
-/// For too many.
+/// For a number that is too large.
 pub fn check_counts(node: &Node) -> Result<(), Refusal> {
     if expanded(node) > MAX_EXPANDED {
-        let reason = format!("its counts written out make more than {MAX_EXPANDED} characters");
+        let reason = format!("its counts expand to more than {MAX_EXPANDED} characters");
         return Err(Refusal::TooLarge(reason));
     }
     Ok(())
@@ -67,8 +67,8 @@ fn expanded(node: &Node) -> usize {
             parts.iter().fold(0, |all, part| all.saturating_add(expanded(part)))
         }
         Node::Repeat(repeat) => {
-            let rounds = repeat.max.unwrap_or_else(|| repeat.min.max(1));
-            expanded(&repeat.body).saturating_mul(rounds as usize)
+            let iterations = repeat.max.unwrap_or_else(|| repeat.min.max(1));
+            expanded(&repeat.body).saturating_mul(iterations as usize)
         }
     }
 }
@@ -89,7 +89,7 @@ struct Search<'c> {
     /// The last offset at which each step was reached.
     seen: Vec<usize>,
     now: usize,
-    /// Steps that take the character at the current offset, and at the next.
+    /// Steps that are to consume the current character, and those that consumed it.
     current: Vec<usize>,
     next: Vec<usize>,
     /// Counted steps with an iteration.
@@ -107,7 +107,7 @@ impl Search<'_> {
             self.now += 1;
             let next = rest.next();
             let context = Context { at: 0, before, next };
-            // What took the last character goes on from here.
+            // The steps that consumed the last character continue here.
             let steps = std::mem::take(&mut self.next);
             let is_found = steps.iter().any(|step| self.follow(step + 1, &context));
             self.next = steps;
@@ -119,13 +119,13 @@ impl Search<'_> {
             if self.current.is_empty() && self.counting.is_empty() && self.counter.is_anchored {
                 return false;
             }
-            self.take(character);
+            self.consume(character);
             before = next;
         }
     }
 
     /// Moves all steps over a character.
-    fn take(&mut self, character: char) {
+    fn consume(&mut self, character: char) {
         let Program { steps, classes, .. } = &self.counter.program;
         for step in self.current.drain(..) {
             let consumes = match steps[step] {
@@ -161,7 +161,7 @@ impl Search<'_> {
         });
     }
 
-    /// Reaches a step and those behind it that take no character. Returns whether the pattern matches.
+    /// Follows the steps reachable without consuming a character. Returns whether the pattern matches.
     fn follow(&mut self, start: usize, context: &Context) -> bool {
         self.stack.push(start);
         while let Some(mut step) = self.stack.pop() {

@@ -2,7 +2,7 @@
 
 use super::parse::{Parsed, Parser};
 use super::property::{fold, named, property};
-use super::tree::{Look, Node, Set, any, digits, set, space, without, word};
+use super::tree::{Look, Node, Set, any, complement, digits, set, space, word};
 use regex_syntax::hir::ClassUnicodeRange;
 
 /// Characters whose case variants are looked up that count as one range.
@@ -35,7 +35,7 @@ impl Parser {
         set
     }
 
-    /// Reads an escape outside of classes and says whether a quantifier may follow it.
+    /// Reads an escape outside of classes. Returns whether a quantifier may follow it too.
     pub(super) fn escape(&mut self) -> Parsed<(Node, bool)> {
         let start = self.at;
         self.at += 1;
@@ -86,7 +86,7 @@ impl Parser {
             _ => return Ok(None),
         };
         self.at += 1;
-        Ok(Some(if next.is_ascii_uppercase() { without(set) } else { set }))
+        Ok(Some(if next.is_ascii_uppercase() { complement(set) } else { set }))
     }
 
     fn property_escape(&mut self) -> Parsed<Set> {
@@ -111,7 +111,7 @@ impl Parser {
             self.unsupported(start, "this Unicode property is not supported");
             return Ok(any());
         };
-        Ok(if negated { without(set) } else { set })
+        Ok(if negated { complement(set) } else { set })
     }
 
     /// Reads an escape for one code point; the parser is past the backslash.
@@ -158,12 +158,12 @@ impl Parser {
             return if self.at > from && value <= 0x10_ffff && self.eat("}") { Ok(value) } else { Err(wrong(self)) };
         }
         let high = self.hex(4).ok_or_else(|| wrong(self))?;
-        let behind = self.at;
+        let after_high = self.at;
         if (0xd800..0xdc00).contains(&high) && self.eat("\\u") {
             if let Some(low) = self.hex(4).filter(|low| (0xdc00..0xe000).contains(low)) {
                 return Ok(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00));
             }
-            self.at = behind;
+            self.at = after_high;
         }
         Ok(high)
     }
@@ -230,7 +230,7 @@ impl Parser {
             self.check_ranges(ranges.len())?;
         }
         let set = self.folded(Set::new(ranges));
-        Ok(Node::Set(if negated { without(set) } else { set }))
+        Ok(Node::Set(if negated { complement(set) } else { set }))
     }
 
     fn member(&mut self, start: usize) -> Parsed<Member> {

@@ -1,10 +1,10 @@
 //! Rewrites loops so that every engine runs them as ECMA-262 does. ECMA-262 rejects an optional iteration that consumes no character
-//! and tries the next alternative, so the rewritten body keeps only the ways that consume one.
+//! and tries the next alternative, so the rewritten body keeps only the branches that consume one.
 
 use super::refusal::Refusal;
 use super::tree::{Node, Repeat};
 
-/// Limits the nodes and ranges copied on the way.
+/// Limits the nodes and ranges that rewriting copies.
 const MAX_COPIES: usize = 1 << 18;
 
 /// Returns an equivalent pattern in which every optional iteration consumes a character.
@@ -19,10 +19,10 @@ struct Rewriter {
     copies: usize,
 }
 
-/// An alternative that always consumes a character, or never does.
-struct Way {
+/// A branch of a pattern, which always or never consumes a character.
+struct Branch {
     node: Node,
-    takes: bool,
+    consumes: bool,
 }
 
 impl Rewriter {
@@ -50,8 +50,9 @@ impl Rewriter {
         if !body.is_nullable() || max == Some(min) {
             return Ok(looped(body, min, max));
         }
-        let taking = self.ways(&body)?.into_iter().filter(|way| way.takes).map(|way| way.node).collect();
-        let rest = looped(Node::either(taking), 0, max.map(|max| max - min));
+        let consuming =
+            self.branches(&body)?.into_iter().filter(|branch| branch.consumes).map(|branch| branch.node).collect();
+        let rest = looped(Node::either(consuming), 0, max.map(|max| max - min));
         Ok(if min == 0 { rest } else { Node::Concat(vec![looped(body, min, Some(min)), rest]) })
     }
 
@@ -67,37 +68,34 @@ impl Rewriter {
     }
 
     fn bounded(&self) -> Result<(), Refusal> {
-        let reason = "expanding its loops with empty iterations takes too much memory";
+        let reason = "expanding its loops with empty iterations requires too much memory";
         if self.copies > MAX_COPIES { Err(Refusal::TooLarge(reason.to_string())) } else { Ok(()) }
     }
 
-    /// Splits a rewritten node into ways, in order of preference.
-    fn ways(&mut self, node: &Node) -> Result<Vec<Way>, Refusal> {
+    /// Splits a rewritten node into branches, in order of preference.
+    fn branches(&mut self, node: &Node) -> Result<Vec<Branch>, Refusal> {
         if !node.is_nullable() {
-            return Ok(vec![Way { node: self.copy(node)?, takes: true }]);
+            return Ok(vec![Branch { node: self.copy(node)?, consumes: true }]);
         }
         match node {
             Node::Empty | Node::Look(_) | Node::Char(_) | Node::Set(_) => {
-                Ok(vec![Way { node: self.copy(node)?, takes: false }])
+                Ok(vec![Branch { node: self.copy(node)?, consumes: false }])
             }
-            Node::Group(group, inner) => Ok(self
-                .ways(inner)?
-                .into_iter()
-                .map(|Way { node, takes }| Way { node: Node::Group(*group, Box::new(node)), takes })
-                .collect()),
+            Node::Group(group, inner) => Ok(enclosed(self.branches(inner)?, |it| Node::Group(*group, Box::new(it)))),
             Node::Either(parts) => {
-                let mut ways = Vec::new();
+                let mut branches = Vec::new();
                 for part in parts {
-                    ways.extend(self.ways(part)?);
+                    branches.extend(self.branches(part)?);
                 }
-                Ok(ways)
+                Ok(branches)
             }
-            Node::Concat(parts) => self.ways_through(parts),
-            Node::Repeat(repeat) if repeat.min > 0 => self.ways_through_rounds(repeat),
+            Node::Concat(parts) => self.branches_of_sequence(parts),
+            Node::Repeat(repeat) if repeat.min > 0 => self.branches_of_iterations(repeat),
             Node::Repeat(repeat) => {
                 // The body was rewritten, so it consumes a character.
-                let some = Way { node: Node::Repeat(Box::new(Repeat { min: 1, ..self.copied(repeat)? })), takes: true };
-                let none = Way { node: Node::Empty, takes: false };
+                let some =
+                    Branch { node: Node::Repeat(Box::new(Repeat { min: 1, ..self.copied(repeat)? })), consumes: true };
+                let none = Branch { node: Node::Empty, consumes: false };
                 Ok(if repeat.greedy { vec![some, none] } else { vec![none, some] })
             }
         }
@@ -108,54 +106,49 @@ impl Rewriter {
     }
 
     /// Splits a sequence of nullable parts.
-    fn ways_through(&mut self, parts: &[Node]) -> Result<Vec<Way>, Refusal> {
+    fn branches_of_sequence(&mut self, parts: &[Node]) -> Result<Vec<Branch>, Refusal> {
         let Some((first, rest)) = parts.split_first() else {
-            return Ok(vec![Way { node: Node::Empty, takes: false }]);
+            return Ok(vec![Branch { node: Node::Empty, consumes: false }]);
         };
         // Also bounds the recursion, which is one call per part.
         self.copies += parts.len();
         self.bounded()?;
-        let mut ways = Vec::new();
-        for way in self.ways(first)? {
-            if way.takes {
-                let mut whole = vec![way.node];
+        let mut branches = Vec::new();
+        for branch in self.branches(first)? {
+            if branch.consumes {
+                let mut whole = vec![branch.node];
                 for part in rest {
                     whole.push(self.copy(part)?);
                 }
-                ways.push(Way { node: Node::concat(whole), takes: true });
+                branches.push(Branch { node: Node::concat(whole), consumes: true });
             } else {
-                for Way { node, takes } in self.ways_through(rest)? {
-                    ways.push(Way { node: Node::concat(vec![self.copy(&way.node)?, node]), takes });
+                for Branch { node, consumes } in self.branches_of_sequence(rest)? {
+                    branches.push(Branch { node: Node::concat(vec![self.copy(&branch.node)?, node]), consumes });
                 }
             }
         }
-        Ok(ways)
+        Ok(branches)
     }
 
     /// Splits a fixed number of iterations of a nullable body.
-    fn ways_through_rounds(&mut self, repeat: &Repeat) -> Result<Vec<Way>, Refusal> {
-        let mut rounds = Vec::new();
+    fn branches_of_iterations(&mut self, repeat: &Repeat) -> Result<Vec<Branch>, Refusal> {
+        let mut iterations = Vec::new();
         let once = |repeat| Node::Repeat(Box::new(Repeat { min: 1, max: Some(1), ..repeat }));
         for _ in 0..repeat.min {
             self.copies += 1;
             self.bounded()?;
-            rounds.push(once(self.copied(repeat)?));
+            iterations.push(once(self.copied(repeat)?));
         }
         if repeat.min > 1 {
-            return self.ways_through(&rounds);
+            return self.branches_of_sequence(&iterations);
         }
-        let ways = self.ways(&repeat.body)?;
-        let of_one = |node| {
-            Node::Repeat(Box::new(Repeat {
-                body: node,
-                min: 1,
-                max: Some(1),
-                groups: repeat.groups.clone(),
-                ..*repeat
-            }))
-        };
-        Ok(ways.into_iter().map(|Way { node, takes }| Way { node: of_one(node), takes }).collect())
+        let branches = self.branches(&repeat.body)?;
+        Ok(enclosed(branches, |body| once(Repeat { body, groups: repeat.groups.clone(), ..*repeat })))
     }
+}
+
+fn enclosed(branches: Vec<Branch>, enclose: impl Fn(Node) -> Node) -> Vec<Branch> {
+    branches.into_iter().map(|Branch { node, consumes }| Branch { node: enclose(node), consumes }).collect()
 }
 
 /// Returns whether the regex crate reports the groups of ECMA-262. The crate keeps a group's text from earlier iterations; ECMA-262
@@ -168,15 +161,15 @@ pub fn keeps_groups(node: &Node) -> bool {
         }
     });
     times.values().all(|times| *times == 1)
-        && is_set_each_round(node, false, false, &|group| times.contains_key(&group))
+        && is_set_each_iteration(node, false, false, &|group| times.contains_key(&group))
 }
 
-fn is_set_each_round(node: &Node, in_loop: bool, optional: bool, is_there: &dyn Fn(u32) -> bool) -> bool {
+fn is_set_each_iteration(node: &Node, in_loop: bool, optional: bool, is_there: &dyn Fn(u32) -> bool) -> bool {
     match node {
         Node::Empty | Node::Char(_) | Node::Set(_) | Node::Look(_) => true,
-        Node::Group(_, inner) => !optional && is_set_each_round(inner, in_loop, optional, is_there),
-        Node::Concat(parts) => parts.iter().all(|part| is_set_each_round(part, in_loop, optional, is_there)),
-        Node::Either(parts) => parts.iter().all(|part| is_set_each_round(part, in_loop, in_loop, is_there)),
+        Node::Group(_, inner) => !optional && is_set_each_iteration(inner, in_loop, optional, is_there),
+        Node::Concat(parts) => parts.iter().all(|part| is_set_each_iteration(part, in_loop, optional, is_there)),
+        Node::Either(parts) => parts.iter().all(|part| is_set_each_iteration(part, in_loop, in_loop, is_there)),
         Node::Repeat(repeat) => {
             let mut inside = std::collections::HashSet::new();
             repeat.body.each(&mut |it| {
@@ -184,10 +177,10 @@ fn is_set_each_round(node: &Node, in_loop: bool, optional: bool, is_there: &dyn 
                     inside.insert(*group);
                 }
             });
-            let forgets_others = repeat.groups.clone().any(|group| is_there(group) && !inside.contains(&group));
+            let clears_others = repeat.groups.clone().any(|group| is_there(group) && !inside.contains(&group));
             let optional = optional || in_loop && repeat.min == 0;
             let loops = in_loop || repeat.max != Some(1);
-            !forgets_others && is_set_each_round(&repeat.body, loops, optional, is_there)
+            !clears_others && is_set_each_iteration(&repeat.body, loops, optional, is_there)
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A Pike VM that clears groups in each iteration of a loop and knows every line terminator and word character of ECMA-262. It takes
-//! linear time but is slower than the regex crate, so it runs only where the crate's answer would differ.
+//! A Pike VM that clears groups in each iteration of a loop and knows every line terminator and word character of ECMA-262. It runs
+//! in linear time but is slower than the regex crate, so it is used only where the results would differ.
 
 use super::program::{Program, Step};
 use super::tree::{KELVIN, LONG_S, Look, is_terminator};
@@ -123,7 +123,7 @@ impl Context {
     }
 }
 
-/// Adds a thread for each step reachable without taking a character, in order of preference.
+/// Adds a thread for each step reachable without consuming a character, in order of preference.
 fn follow(
     program: &Program,
     start: usize,

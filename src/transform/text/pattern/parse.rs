@@ -1,8 +1,8 @@
 //! A parser for the pattern grammar of ECMA-262 with the `u` flag, including the modifiers and duplicate names of its 2025 edition.
-//! It also reads valid but unsupported syntax, so that an error can tell the two apart.
+//! It also reads valid but unsupported syntax, so that errors can distinguish the two.
 
 use super::refusal::Refusal;
-use super::tree::{Flags, Look, Node, Repeat, any, set, terminators, without};
+use super::tree::{Flags, Look, Node, Repeat, any, complement, set, terminators};
 use std::collections::HashSet;
 
 /// Limits nested groups, since parsing and compiling recurse.
@@ -87,7 +87,7 @@ impl Parser {
     }
 
     pub(super) fn eat(&mut self, text: &str) -> bool {
-        let is_there = text.chars().enumerate().all(|(place, it)| self.chars.get(self.at + place) == Some(&it));
+        let is_there = text.chars().enumerate().all(|(index, it)| self.chars.get(self.at + index) == Some(&it));
         if is_there {
             self.at += text.chars().count();
         }
@@ -106,7 +106,7 @@ impl Parser {
     /// Checks the ranges of all sets, and `more` of the class being read.
     pub(super) fn check_ranges(&self, more: usize) -> Parsed<()> {
         if self.ranges + more > MAX_RANGES {
-            return Err(Refusal::TooLarge("its classes take too much memory".to_string()));
+            return Err(Refusal::TooLarge("its classes require too much memory".to_string()));
         }
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Parser {
         self.referred.push((name, at));
     }
 
-    /// Reads alternatives up to a closing parenthesis or the end, and returns the names of their groups too.
+    /// Reads alternatives up to a closing parenthesis or the end. Returns the names of their groups too.
     fn disjunction(&mut self) -> Parsed<(Node, HashSet<String>)> {
         let mut alternatives = Vec::new();
         let mut names = HashSet::new();
@@ -213,12 +213,12 @@ impl Parser {
         self.at += 1;
         Node::Set(match self.flags {
             Flags { dot_all: true, .. } => any(),
-            Flags { short_lines: true, .. } => without(set(&[('\n', '\n'), ('\r', '\r')])),
-            _ => without(terminators()),
+            Flags { short_lines: true, .. } => complement(set(&[('\n', '\n'), ('\r', '\r')])),
+            _ => complement(terminators()),
         })
     }
 
-    /// Reads a group and says whether a quantifier may follow it.
+    /// Reads a group. Returns whether a quantifier may follow it too.
     fn group(&mut self, names: &mut HashSet<String>) -> Parsed<(Node, bool)> {
         let start = self.at;
         self.at += 1;
@@ -230,8 +230,8 @@ impl Parser {
         let looks = [("?=", "lookahead"), ("?!", "lookahead"), ("?<=", "lookbehind"), ("?<!", "lookbehind")];
         let look = looks.into_iter().find(|(opening, _)| self.eat(opening));
         let mut group = None;
-        if let Some((opening, what)) = look {
-            self.unsupported(start, &format!("look-around ({what} '({opening}') needs backtracking"));
+        if let Some((opening, kind)) = look {
+            self.unsupported(start, &format!("look-around ({kind} '({opening}') needs backtracking"));
         } else if self.eat("?<") {
             let name = self.group_name()?;
             if !names.insert(name.clone()) {
@@ -333,7 +333,7 @@ impl Parser {
             return Err(self.invalid_at(at, "a quantifier out of order"));
         }
         let bounded = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        // No text is long enough to tell.
+        // No text is long enough for a larger count to matter.
         Ok((bounded(min), max.map(bounded).filter(|max| *max < u32::MAX)))
     }
 

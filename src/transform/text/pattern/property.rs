@@ -1,6 +1,6 @@
 //! The Unicode properties of ECMA-262 by their exact names; regex-syntax has the tables. (The crate itself matches names loosely.)
 
-use super::tree::{Set, any, contains, without};
+use super::tree::{Set, any, complement, contains};
 use regex_syntax::hir::{Class, HirKind};
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -71,7 +71,7 @@ pub fn named(property: &str) -> bool {
     }
 }
 
-/// The properties used so far. Bounded by the number of names.
+/// A cache of tables, bounded by the number of names.
 static TABLES: LazyLock<Mutex<HashMap<String, Option<Set>>>> = LazyLock::new(Mutex::default);
 
 /// Returns the characters with a property that [`named`] accepts, or `None` if there is no table.
@@ -96,7 +96,7 @@ static CASED: LazyLock<Set> = LazyLock::new(|| {
 /// Adds the case variants of the characters of a set. Returns how many characters were looked up.
 pub fn fold(set: &mut Set) -> usize {
     let mut cased = set.clone();
-    // Looking up each of a million characters would take long.
+    // Looking up each of a million characters would be slow.
     if cased.ranges().len() > 1 || cased.ranges().first().is_some_and(|it| it.end() > it.start()) {
         cased.intersect(&CASED);
     }
@@ -138,7 +138,7 @@ fn no_script() -> Set {
             all.union(&set);
         }
     }
-    without(all)
+    complement(all)
 }
 
 pub fn is_id_start(character: char) -> bool {

@@ -33,7 +33,7 @@ impl fmt::Display for Refusal {
 impl Refusal {
     /// Formats the rule, the reason and the start of the pattern.
     pub fn explain(&self, pattern: &str) -> String {
-        let rule = "must be a regular expression of ECMA-262 with the u flag that takes linear time";
+        let rule = "must be a regular expression of ECMA-262 with the u flag that runs in linear time";
         let mut start: String = pattern.chars().take(MAX_QUOTED).collect();
         if start.len() < pattern.len() {
             start.push('…');

@@ -18,8 +18,8 @@ pub fn size(node: &Node) -> usize {
         Node::Concat(parts) => sum(parts, 0),
         Node::Either(parts) => sum(parts, STEP),
         Node::Repeat(repeat) => {
-            let rounds = repeat.max.unwrap_or_else(|| repeat.min.max(1));
-            size(&repeat.body).saturating_add(STEP).saturating_mul(rounds as usize)
+            let iterations = repeat.max.unwrap_or_else(|| repeat.min.max(1));
+            size(&repeat.body).saturating_add(STEP).saturating_mul(iterations as usize)
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::compiled::{Needs, Pattern, parsed};
 use super::counter::{Counter, check_counts};
+use super::printer;
 use super::refusal::{Refusal, last_line};
-use super::rust;
 use super::size::{size, trimmed};
 use super::tree::{Flags, Look, Node};
 use regex_syntax::ParserBuilder;
@@ -128,10 +128,10 @@ pub fn for_regex_crate(pattern: &str, budget: &mut Budget) -> Result<String, Ref
         node = trimmed(node);
     }
     budget.take(size(&node))?;
-    let written = rust::written(&node);
-    let parsed = ParserBuilder::new().nest_limit(NESTS_OF_NAMES).build().parse(&written);
+    let printed = printer::print(&node);
+    let parsed = ParserBuilder::new().nest_limit(NESTS_OF_NAMES).build().parse(&printed);
     parsed.map_err(|error| Refusal::TooLarge(last_line(&error)))?;
-    Ok(written)
+    Ok(printed)
 }
 
 #[cfg(all(test, not(feature = "loom")))]
@@ -231,8 +231,8 @@ mod tests {
             for count in ["{100}", "{0,100}", "{2,100}?", "", "*", "+"] {
                 let (node, _) = parsed(&format!("^{class}{count}$"), Flags::default()).unwrap();
                 let limit = 2000 + size(&node);
-                let built = regex::RegexBuilder::new(&rust::written(&node)).size_limit(limit).build();
-                assert!(built.is_ok(), "{class}{count} takes more than {limit} bytes");
+                let built = regex::RegexBuilder::new(&printer::print(&node)).size_limit(limit).build();
+                assert!(built.is_ok(), "{class}{count} requires more than {limit} bytes");
             }
         }
         assert!(matches!(compile_regex("a{9999999}"), Ok(None)));

@@ -13,20 +13,20 @@ fn found(pattern: &str, flags: Flags, text: &str) -> Vec<String> {
     let pattern = Pattern::new(pattern, flags, true).unwrap_or_else(|error| panic!("{pattern}: {error}"));
     let mut searcher = Searcher::new(&pattern, text, true);
     let mut all = Vec::new();
-    while let Some(place) = searcher.advance() {
+    while let Some(range) = searcher.advance() {
         let groups: Vec<_> = (1..=pattern.names().len()).map(|group| searcher.group(group).unwrap_or("-")).collect();
-        all.push(format!("{}({})", &text[place], groups.join(",")));
+        all.push(format!("{}({})", &text[range], groups.join(",")));
     }
     assert_eq!(pattern.is_match(text), !all.is_empty());
     all
 }
 
 fn reason(pattern: &str) -> String {
-    Pattern::new(pattern, PLAIN, true).err().unwrap_or_else(|| panic!("{pattern} is taken")).to_string()
+    Pattern::new(pattern, PLAIN, true).err().unwrap_or_else(|| panic!("{pattern} is accepted")).to_string()
 }
 
 #[test]
-fn backtracking_is_refused_with_the_place() {
+fn backtracking_is_refused_with_the_offset() {
     for (pattern, expected) in [
         ("a(?=b)", "look-around (lookahead '(?=') needs backtracking (at 1)"),
         ("😀(?!b)", "look-around (lookahead '(?!') needs backtracking (at 2)"),
@@ -75,7 +75,7 @@ fn large_patterns_are_refused() {
 }
 
 #[test]
-fn loops_clear_groups_and_reject_empty_rounds() {
+fn loops_clear_groups_and_reject_empty_iterations() {
     assert_eq!(found("(z)((a+)?(b+)?(c))*", PLAIN, "zaacbbbcac"), ["zaacbbbcac(z,ac,a,-,c)"]);
     assert_eq!(found("(?:(a)|b)*", PLAIN, "ab"), ["ab(-)", "(-)"]);
     assert_eq!(found("(a*)*", PLAIN, "b"), ["(-)", "(-)"]);
@@ -134,6 +134,6 @@ fn patterns_translate_to_the_regex_crate() {
 
 #[test]
 fn all_properties_but_one_have_tables() {
-    let lacking: Vec<_> = property::all().filter(|name| property::property(name).is_none()).collect();
-    assert_eq!(lacking, ["CWKCF", "Changes_When_NFKC_Casefolded"]);
+    let missing: Vec<_> = property::all().filter(|name| property::property(name).is_none()).collect();
+    assert_eq!(missing, ["CWKCF", "Changes_When_NFKC_Casefolded"]);
 }

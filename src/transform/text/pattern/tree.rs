@@ -42,7 +42,7 @@ pub enum Look {
     },
 }
 
-/// The flags at a place in a pattern.
+/// The flags in effect at an offset of a pattern.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub struct Flags {
@@ -102,15 +102,15 @@ pub fn is_terminator(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
 
-/// Returns the complement.
-pub fn without(mut set: Set) -> Set {
+/// Returns the characters that are not in a set.
+pub fn complement(mut set: Set) -> Set {
     set.negate();
     set
 }
 
 pub fn contains(set: &Set, character: char) -> bool {
-    let place = set.ranges().partition_point(|range| range.end() < character);
-    set.ranges().get(place).is_some_and(|range| range.start() <= character)
+    let index = set.ranges().partition_point(|range| range.end() < character);
+    set.ranges().get(index).is_some_and(|range| range.start() <= character)
 }
 
 impl Node {

@@ -1,11 +1,11 @@
-//! Prints a pattern in the syntax of the regex crate. The output spells out every class, so it depends on none of the crate's
-//! flags or definitions.
+//! Prints a pattern in the syntax of the regex crate. Classes are written out, so that the output does not depend on the flags and
+//! definitions of the crate.
 
 use super::tree::{Look, Node, Repeat, Set};
 use std::fmt::Write;
 
 /// Prints a rewritten pattern.
-pub fn written(node: &Node) -> String {
+pub fn print(node: &Node) -> String {
     let mut out = String::new();
     write(node, &mut out);
     out
@@ -36,8 +36,8 @@ fn write(node: &Node, out: &mut String) {
             }
         }
         Node::Either(parts) => {
-            for (place, part) in parts.iter().enumerate() {
-                out.push_str(if place == 0 { "" } else { "|" });
+            for (index, part) in parts.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { "|" });
                 write(part, out);
             }
         }
