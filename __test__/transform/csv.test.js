@@ -206,7 +206,10 @@ test('what is malformed rejects with its place', async () => {
     offset: 4,
     message: /line 3 of the column 'a' is not a number/
   })
-  await assert.rejects(pool.run(typed, 'b\n1'), { ...place, message: /column 'a' of options\.columns does not exist\. The columns are 'b'/ })
+  await assert.rejects(pool.run(typed, 'b\n1'), {
+    ...place,
+    message: /column 'a' of options\.columns does not exist\. The columns are 'b'/
+  })
   await assert.rejects(pool.run(aggregate({ measures: { n: ['sum', 'c'] } }), 'a,b'), { ...place, offset: 0 })
   await assert.rejects(pool.run(parse({ maxOutput: 100 }), `a\n${'0123456789\n'.repeat(9)}`), {
     code: 'ERR_OFFLOOP_OUTPUT_LIMIT'

@@ -111,16 +111,16 @@ mod tests {
         let spec: [(&str, &[&str]); 4] = [
             ("rows", &["count"]),
             ("n", &["count", "amount"]),
-            ("most", &["max", "amount"]),
+            ("largest", &["max", "amount"]),
             ("all", &["sum", "amount"]),
         ];
         assert_eq!(
             json(&*make(&["region"], spec, &[]), SALES),
             concat!(
-                r#"[{"region":"EU","rows":4,"n":3,"most":5.5,"all":7.5},"#,
-                r#"{"region":"US","rows":1,"n":1,"most":10.0,"all":10.0},"#,
-                r#"{"region":"","rows":1,"n":1,"most":1.0,"all":1.0},"#,
-                r#"{"region":null,"rows":1,"n":1,"most":2.0,"all":2.0}]"#
+                r#"[{"region":"EU","rows":4,"n":3,"largest":5.5,"all":7.5},"#,
+                r#"{"region":"US","rows":1,"n":1,"largest":10.0,"all":10.0},"#,
+                r#"{"region":"","rows":1,"n":1,"largest":1.0,"all":1.0},"#,
+                r#"{"region":null,"rows":1,"n":1,"largest":2.0,"all":2.0}]"#
             )
         );
         let typed = make(&["ok", "region"], [("rows", &["count"])], &[("ok", "boolean")]);
@@ -184,16 +184,16 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_by_max_output() {
-        let most = |by: &[&str], op: &str, most: f64| {
+        let limited = |by: &[&str], op: &str, max: f64| {
             let measures = options([("it", list(&[op, "x"]))]);
-            of(vec![("groupBy", list(by)), ("measures", measures), ("maxOutput", Arg::Number(most))]).unwrap()
+            of(vec![("groupBy", list(by)), ("measures", measures), ("maxOutput", Arg::Number(max))]).unwrap()
         };
         let text: Vec<String> = (0..10_000).map(|row: u32| row.to_string()).collect();
         let text = format!("x\n{}", text.join("\n")).into_bytes();
-        assert!(whole(&*most(&[], "sum", 1000.0), &text).is_ok());
-        assert_eq!(fails(&*most(&[], "p50", 1000.0), &text).kind, Kind::OutputLimit);
-        assert_eq!(fails(&*most(&["x"], "sum", 1000.0), &text).kind, Kind::OutputLimit);
-        assert!(whole(&*most(&["x"], "p50", 1e7), &text).is_ok());
+        assert!(whole(&*limited(&[], "sum", 1000.0), &text).is_ok());
+        assert_eq!(fails(&*limited(&[], "p50", 1000.0), &text).kind, Kind::OutputLimit);
+        assert_eq!(fails(&*limited(&["x"], "sum", 1000.0), &text).kind, Kind::OutputLimit);
+        assert!(whole(&*limited(&["x"], "p50", 1e7), &text).is_ok());
     }
 
     #[test]

@@ -250,7 +250,7 @@ impl Planner<'_> {
     }
 }
 
-/// Returns an end for a part of a string that splits neither a character nor an escape.
+/// Returns the end of a part of a string, which splits neither a character nor an escape.
 fn part_end(text: &[u8], start: usize, end: usize, size: usize) -> usize {
     let min_end = (start + size).min(end);
     let mut at = start;

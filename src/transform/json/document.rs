@@ -18,7 +18,7 @@ pub const MAX_DEPTH: usize = 512;
 const SHALLOW: usize = 64;
 const DEEP_STACK: usize = 64 << 20;
 
-/// Returns the bytes of an input that may be JSON text by its encoding.
+/// Returns the bytes of an input and checks their encoding.
 pub fn text(input: Value) -> Result<Bytes> {
     let bytes = detect_encoding::text(input)?;
     check_start(&bytes[..bytes.len().min(START)])?;
@@ -99,7 +99,7 @@ fn unrepresentable(text: &[u8], at: u64, error: &serde_json::Error) -> Error {
     Error::invalid_data(format!("The JSON has {reason}")).at(at + offset as u64)
 }
 
-/// Returns how deep lists and objects are nested. The rest of the syntax is not checked.
+/// Returns the levels of nesting, without checking the rest of the syntax.
 fn depth(text: &[u8], at: u64) -> Result<usize> {
     let (mut depth, mut deepest, mut index) = (0_usize, 0, 0);
     while let Some(found) = text[index..].iter().position(|byte| matches!(byte, b'"' | b'[' | b'{' | b']' | b'}')) {

@@ -39,7 +39,7 @@ pub fn select(args: &Args) -> BuildResult {
     Ok(Box::new(Select { plain: PlainPath::of(text), query, max_output }))
 }
 
-/// Refuses paths that the parser cannot recurse into. It checks everything else.
+/// Refuses nesting that is too deep for the parser, which checks everything else.
 fn check_nesting(path: &str) -> std::result::Result<(), String> {
     // For each open bracket or parenthesis: whether it has a filter.
     let mut open = Vec::new();

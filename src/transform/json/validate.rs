@@ -150,9 +150,9 @@ fn report(schema: &Compiled, document: &Json, max: usize) -> Vec<Json> {
     errors
 }
 
-/// Bytes of the errors of a document, if there is more than one.
+/// Most bytes of the errors of a document; the first error is always reported.
 const MAX_REPORTED: usize = 1 << 20;
-/// Bytes of a message, which quotes the invalid value and is cut.
+/// Most bytes of a message, which may quote the whole document.
 const MAX_MESSAGE: usize = 1000;
 const ELLIPSIS: char = '…';
 

@@ -1,4 +1,4 @@
-//! Evaluates a JSONPath on a document, depth first: without intermediate lists of nodes, and the caller can stop at any node.
+//! Evaluates a JSONPath on a document, depth first. There are no intermediate lists of nodes, and the caller can stop at any node.
 
 use super::node_index::{NodeId, Tree};
 use super::query::{Comparable, Operator, Pattern, Query, Segment, Selector, Test, compiled};

@@ -10,7 +10,7 @@ use foldhash::{HashMap, HashMapExt};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Names a node: the root is 0.
+/// Index of a node; the root is 0.
 pub type NodeId = u32;
 
 /// The node is its own value.

@@ -17,7 +17,7 @@ enum PlainSegment {
 pub struct PlainPath(Vec<PlainSegment>);
 
 impl PlainPath {
-    /// Returns a path if it is plain. The path must be a valid JSONPath, which is not checked completely.
+    /// Parses a plain path; `None` for other paths. The caller must check that the path is valid.
     pub fn of(path: &str) -> Option<Self> {
         let mut rest = path.strip_prefix('$')?;
         let mut segments = Vec::new();
@@ -66,7 +66,7 @@ pub struct Selection<'a> {
     nodes: Vec<Range<usize>>,
     /// Memory for a node ran out.
     failure: Option<Error>,
-    /// The path selects members of an object by a wildcard, of which only the last with a name counts.
+    /// A wildcard selects members of an object, among which duplicate names have to be found.
     needs_index: bool,
 }
 

@@ -59,7 +59,7 @@ impl Needs {
 }
 
 impl Pattern {
-    /// Compiles a pattern to search with. Pass `groups` to read groups from a [`Searcher`].
+    /// Compiles a pattern to search with. Pass `groups` to read groups from a [`super::search::Searcher`].
     ///
     /// # Errors
     /// For an invalid pattern, an unsupported one and one that is too large.

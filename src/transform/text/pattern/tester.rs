@@ -10,7 +10,7 @@ use regex_syntax::ParserBuilder;
 
 /// Bytes of all compiled patterns of one schema, approximately.
 pub const MAX_COMPILED: usize = 64 << 20;
-/// Bytes of those in the regex crate; the others are counted.
+/// Bytes of the patterns in the regex crate; further ones run in a [`Counter`].
 const MAX_FAST: usize = 32 << 20;
 /// Bytes of one pattern in the regex crate, which take milliseconds to compile.
 const MAX_REGEX: usize = 1 << 20;
@@ -68,7 +68,7 @@ impl Tester {
     /// Compiles a pattern of JSON Schema.
     ///
     /// # Errors
-    /// For an invalid pattern, an unsupported one and one that is too large, also for the memory left.
+    /// For an invalid or unsupported pattern, and for one that exceeds its limit or the budget.
     pub fn new(pattern: &str, budget: &mut Budget) -> Result<Self, Refusal> {
         let (node, names) = parsed(pattern, Flags::default())?;
         Self::of(node, names, MAX_REGEX, budget)
