@@ -258,35 +258,8 @@ mod tests {
         }
         assert_eq!(number("-0").unwrap().to_bits(), (-0.0_f64).to_bits());
         assert!(number("NaN").unwrap().is_nan());
-        for text in [
-            "",
-            ".",
-            "+",
-            "-",
-            "-.",
-            "e1",
-            ".e1",
-            "1e",
-            "1e+",
-            "01",
-            "-01",
-            "00",
-            "01.5",
-            "1.2.3",
-            "1 2",
-            "0x1",
-            "inf",
-            "nan",
-            "infinity",
-            "+Infinity",
-            "-NaN",
-            "1_000",
-            "1,5",
-            "١",
-            "1f",
-            "--1",
-            "+-1",
-        ] {
+        let malformed = "|.|+|-|-.|e1|.e1|1e|1e+|01|-01|00|01.5|1.2.3|1 2|0x1|inf|nan|infinity|+Infinity|-NaN|1_000|1,5|١|1f|--1|+-1";
+        for text in malformed.split('|') {
             assert_eq!(number(text), Err(NumberError::Malformed), "{text}");
         }
     }

@@ -8,8 +8,9 @@ use crate::transform::memory;
 use crate::transform::text::detect_encoding::START;
 use std::ops::Range;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Format {
+    #[default]
     Unknown,
     List,
     Documents,
@@ -37,6 +38,7 @@ pub struct RecordSpan {
     pub depth: usize,
 }
 
+#[derive(Default)]
 pub struct Splitter {
     format: Format,
     has_begun: bool,
@@ -58,23 +60,6 @@ pub struct Splitter {
 }
 
 impl Splitter {
-    pub fn new() -> Self {
-        Splitter {
-            format: Format::Unknown,
-            has_begun: false,
-            text: Vec::new(),
-            base: 0,
-            start: None,
-            at: 0,
-            depth: 0,
-            deepest: 0,
-            in_string: false,
-            after_comma: false,
-            count: 0,
-            found: Vec::new(),
-        }
-    }
-
     /// Returns the bytes of the complete records.
     pub fn ready(&self) -> usize {
         self.found.last().map_or(0, |last| last.range.end)
@@ -227,7 +212,7 @@ mod tests {
     use super::*;
 
     fn records(input: &[u8], piece: usize) -> Result<Vec<String>> {
-        let mut splitter = Splitter::new();
+        let mut splitter = Splitter::default();
         let mut out = Vec::new();
         let mut take = |splitter: &mut Splitter| {
             let (text, found, base) = splitter.take();

@@ -41,7 +41,7 @@ impl ValidateEach {
         Box::new(RecordValidator {
             schema: self.schema.clone(),
             max_failures: self.max_failures,
-            splitter: Splitter::new(),
+            splitter: Splitter::default(),
             batch: Batch::default(),
             total: 0,
             invalid: 0,
