@@ -1,17 +1,15 @@
 //! Brotli (RFC 7932).
 
-use super::contract::{Fold, Transform, run_fold};
+use super::contract::{BuildResult, Fold, Transform, run_fold};
 use super::memory;
 use super::output_limit::{Growth, max_output};
 use super::value::Value;
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use brotli::enc::StandardAlloc;
 use brotli::enc::encode::{BrotliEncoderOperation, BrotliEncoderParameter, BrotliEncoderStateStruct};
 use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
-
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 /// As node:zlib's. 11 compresses best and is slow; 4 or 5 suit what is compressed on the fly.
 const DEFAULT_QUALITY: i64 = 11;
@@ -27,7 +25,7 @@ pub struct Decompress {
 }
 
 /// `brotliCompress({ quality, window })`
-pub fn compress(args: &Args) -> Built {
+pub fn compress(args: &Args) -> BuildResult {
     let options = args.options(0, &["quality", "window"])?;
     let quality = options.integer("quality", 0..=11)?.unwrap_or(DEFAULT_QUALITY);
     let window = options.integer("window", 10..=24)?.unwrap_or(DEFAULT_WINDOW);
@@ -36,7 +34,7 @@ pub fn compress(args: &Args) -> Built {
 }
 
 /// `brotliDecompress({ maxOutput })`
-pub fn decompress(args: &Args) -> Built {
+pub fn decompress(args: &Args) -> BuildResult {
     Ok(Box::new(Decompress { max_output: max_output(&args.options(0, &["maxOutput"])?)? }))
 }
 

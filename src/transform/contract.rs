@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// A task works through this many bytes, then looks whether it is still wanted.
 pub const STEP: usize = 1 << 20;
 
+/// A transform made of its arguments.
+pub type BuildResult = std::result::Result<Box<dyn Transform>, ArgumentError>;
+
 /// Takes a part of a result.
 pub type Emit<'a> = &'a mut dyn FnMut(Document);
 

@@ -1,8 +1,8 @@
 //! Faults on demand, for tests of the border. Only in addons built with the feature `fault`.
 
-use super::contract::Transform;
+use super::contract::{BuildResult, Transform};
 use super::value::Value;
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
 
@@ -12,11 +12,11 @@ struct Panic;
 /// Runs until it is cancelled.
 struct Spin;
 
-pub fn panic(_: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn panic(_: &Args) -> BuildResult {
     Ok(Box::new(Panic))
 }
 
-pub fn spin(_: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn spin(_: &Args) -> BuildResult {
     Ok(Box::new(Spin))
 }
 

@@ -7,14 +7,12 @@
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
-use crate::transform::contract::Transform;
+use crate::transform::contract::{BuildResult, Transform};
 use crate::transform::memory;
 use crate::transform::value::Value;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::rand;
 use zeroize::{Zeroize, Zeroizing};
-
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 const KEY_LEN: usize = 32;
 const TAG_LEN: usize = 16;
@@ -31,7 +29,7 @@ pub struct Open {
 }
 
 /// `seal(cipher, key, { aad, nonce })`
-pub fn seal(args: &Args) -> Built {
+pub fn seal(args: &Args) -> BuildResult {
     let key = key(args)?;
     let options = args.options(2, &["aad", "nonce"])?;
     let nonce = match options.bytes("nonce")? {
@@ -45,7 +43,7 @@ pub fn seal(args: &Args) -> Built {
 }
 
 /// `open(cipher, key, { aad })`
-pub fn open(args: &Args) -> Built {
+pub fn open(args: &Args) -> BuildResult {
     let key = key(args)?;
     let options = args.options(2, &["aad"])?;
     Ok(Box::new(Open { key, aad: aad(options.bytes("aad")?) }))

@@ -1,10 +1,10 @@
 //! Digests of bytes, cryptographic (FIPS 180-4, FIPS 202, BLAKE3, RFC 1321) and not (XXH3, CRC-32 of RFC 1952).
 
 use super::text_encoding::Encoding;
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{Fold, Transform};
+use crate::transform::contract::{BuildResult, Fold, Transform};
 use crate::transform::value::Value;
 
 /// Between two looks at the token: at most 2 ms, even for SHA3-512.
@@ -52,7 +52,7 @@ const ALGORITHMS: &[Algorithm] = &[
 ];
 
 /// `digest(algorithm, { encoding })`
-pub fn digest(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn digest(args: &Args) -> BuildResult {
     let names = ALGORITHMS.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     let chosen = args.one_of(0, "algorithm", &names)?;
     let encoding = Encoding::of(args, 1)?;

@@ -1,10 +1,10 @@
 //! Keyed digests (RFC 2104, FIPS 198-1).
 
 use super::text_encoding::Encoding;
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
 use crate::transform::value::Value;
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use zeroize::ZeroizeOnDrop;
@@ -29,7 +29,7 @@ trait Running: Send {
 }
 
 /// `hmac(algorithm, key, { encoding })`
-pub fn hmac(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn hmac(args: &Args) -> BuildResult {
     let algorithm = args.one_of(0, "algorithm", &["sha1", "sha256", "sha384", "sha512"])?;
     let key = args.input(1, "key")?;
     let encoding = Encoding::of(args, 2)?;

@@ -6,7 +6,7 @@ use super::bcrypt_hash as bcrypt_form;
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
-use crate::transform::contract::Transform;
+use crate::transform::contract::{BuildResult, Transform};
 use crate::transform::memory;
 use crate::transform::value::Value;
 use argon2::password_hash::phc::PasswordHash;
@@ -17,8 +17,6 @@ use scrypt::Scrypt;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
-
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 /// bcrypt looks at no more.
 const BCRYPT_BYTES: usize = 72;
@@ -68,7 +66,7 @@ struct Derive {
 }
 
 /// `hashPassword({ algorithm, memoryKiB, iterations, parallelism, cost })`
-pub fn hash(args: &Args) -> Built {
+pub fn hash(args: &Args) -> BuildResult {
     let options = args.options(0, &["algorithm", "memoryKiB", "iterations", "parallelism", "cost"])?;
     let algorithm = options.one_of("algorithm", &["argon2id", "bcrypt", "scrypt"])?.unwrap_or("argon2id");
     let meaningless: &[&str] = match algorithm {
@@ -122,7 +120,7 @@ fn refused(error: impl std::fmt::Display) -> ArgumentError {
 }
 
 /// `verifyPassword(hash)`
-pub fn verify(args: &Args) -> Built {
+pub fn verify(args: &Args) -> BuildResult {
     let hash = args.text(0, "hash")?;
     if hash.starts_with("$2") {
         bcrypt_form::check(hash)?;
@@ -191,7 +189,7 @@ fn unknown() -> ArgumentError {
 }
 
 /// `pbkdf2(digest, salt, iterations, length)`
-pub fn derive(args: &Args) -> Built {
+pub fn derive(args: &Args) -> BuildResult {
     let (algorithm, digest_len) = match args.one_of(0, "digest", &["sha1", "sha256", "sha512"])? {
         "sha1" => (pbkdf2::PBKDF2_HMAC_SHA1, 20),
         "sha256" => (pbkdf2::PBKDF2_HMAC_SHA256, 32),

@@ -5,14 +5,12 @@ use super::parallel::Stretch;
 use super::tuning::Effort;
 use super::wrapper::{Checksum, Framing};
 use super::zlib_rs::WINDOW;
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{Fold, Transform};
+use crate::transform::contract::{BuildResult, Fold, Transform};
 use crate::transform::memory;
 use crate::transform::value::Value;
-
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 pub struct Deflate {
     name: &'static str,
@@ -21,21 +19,21 @@ pub struct Deflate {
 }
 
 /// `gzip({ level })`
-pub fn gzip(args: &Args) -> Built {
+pub fn gzip(args: &Args) -> BuildResult {
     build(args, "gzip", Framing::Gzip)
 }
 
 /// `deflate({ level })`: with zlib's framing, as Node's.
-pub fn deflate(args: &Args) -> Built {
+pub fn deflate(args: &Args) -> BuildResult {
     build(args, "deflate", Framing::Zlib)
 }
 
 /// `deflateRaw({ level })`
-pub fn deflate_raw(args: &Args) -> Built {
+pub fn deflate_raw(args: &Args) -> BuildResult {
     build(args, "deflateRaw", Framing::Raw)
 }
 
-fn build(args: &Args, name: &'static str, framing: Framing) -> Built {
+fn build(args: &Args, name: &'static str, framing: Framing) -> BuildResult {
     let level = args.options(0, &["level"])?.integer("level", 0..=9)?.unwrap_or(6);
     Ok(Box::new(Deflate { name, framing, level: u8::try_from(level).expect("0 to 9") }))
 }
@@ -164,7 +162,7 @@ mod tests {
     use crate::transform::testing::{args, cuts_through, noise, options, prose, stops, whole};
     use zlib_rs::{Inflate, InflateFlush, Status};
 
-    type Factory = fn(&Args) -> Built;
+    type Factory = fn(&Args) -> BuildResult;
     const PAIRS: [(Factory, Factory); 3] =
         [(gzip, inflate::gunzip), (deflate, inflate::inflate), (deflate_raw, inflate::inflate_raw)];
 

@@ -1,15 +1,13 @@
 //! gzip, zlib and raw deflate decompression (RFC 1950 to 1952). What follows the data is treated as node:zlib treats it.
 
 use super::wrapper::Framing;
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::transform::contract::{Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
 use crate::transform::output_limit::{Growth, max_output};
 use crate::transform::value::Value;
 use zlib_rs::{InflateError, InflateFlush, Status};
-
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 pub struct Inflate {
     name: &'static str,
@@ -18,21 +16,21 @@ pub struct Inflate {
 }
 
 /// `gunzip({ maxOutput })`
-pub fn gunzip(args: &Args) -> Built {
+pub fn gunzip(args: &Args) -> BuildResult {
     build(args, "gunzip", Framing::Gzip)
 }
 
 /// `inflate({ maxOutput })`: of zlib's framing, as Node's.
-pub fn inflate(args: &Args) -> Built {
+pub fn inflate(args: &Args) -> BuildResult {
     build(args, "inflate", Framing::Zlib)
 }
 
 /// `inflateRaw({ maxOutput })`
-pub fn inflate_raw(args: &Args) -> Built {
+pub fn inflate_raw(args: &Args) -> BuildResult {
     build(args, "inflateRaw", Framing::Raw)
 }
 
-fn build(args: &Args, name: &'static str, framing: Framing) -> Built {
+fn build(args: &Args, name: &'static str, framing: Framing) -> BuildResult {
     Ok(Box::new(Inflate { name, framing, max_output: max_output(&args.options(0, &["maxOutput"])?)? }))
 }
 
@@ -183,7 +181,7 @@ mod tests {
         whole(&*deflate::gzip(&Args::default()).unwrap(), plain).unwrap()
     }
 
-    fn limited(factory: fn(&Args) -> Built, limit: usize) -> Box<dyn Transform> {
+    fn limited(factory: fn(&Args) -> BuildResult, limit: usize) -> Box<dyn Transform> {
         #[expect(clippy::cast_precision_loss, reason = "small")]
         factory(&args([options([("maxOutput", Arg::Number(limit as f64))])])).unwrap()
     }
@@ -214,7 +212,7 @@ mod tests {
     #[test]
     fn zlib_and_raw_ignore_what_follows() {
         for (compress, decompress) in [
-            (deflate::deflate as fn(&Args) -> Built, inflate as fn(&Args) -> Built),
+            (deflate::deflate as fn(&Args) -> BuildResult, inflate as fn(&Args) -> BuildResult),
             (deflate::deflate_raw, inflate_raw),
         ] {
             let transform = decompress(&Args::default()).unwrap();

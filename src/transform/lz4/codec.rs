@@ -1,17 +1,15 @@
 //! The LZ4 frame format, version 1.6.x of its specification.
 
 use super::frame::Decoder;
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
-use crate::transform::contract::{Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
 use crate::transform::memory;
 use crate::transform::output_limit::max_output;
 use crate::transform::value::Value;
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use std::io::Write;
-
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 /// Between two looks at the token: about 1 ms.
 const STEP: usize = 256 << 10;
@@ -23,13 +21,13 @@ pub struct Decompress {
 }
 
 /// `lz4Compress()`
-pub fn compress(args: &Args) -> Built {
+pub fn compress(args: &Args) -> BuildResult {
     args.options(0, &[])?;
     Ok(Box::new(Compress))
 }
 
 /// `lz4Decompress({ maxOutput })`
-pub fn decompress(args: &Args) -> Built {
+pub fn decompress(args: &Args) -> BuildResult {
     Ok(Box::new(Decompress { max_output: max_output(&args.options(0, &["maxOutput"])?)? }))
 }
 

@@ -6,13 +6,11 @@ use super::sum::Sum;
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::transform::contract::Transform;
+use crate::transform::contract::{BuildResult, Transform};
 use crate::transform::memory;
 use crate::transform::value::Value;
 use rayon::prelude::*;
 use std::cmp::Ordering;
-
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 /// Elements that a thread works through before it looks at the token.
 const PART: usize = 1 << 16;
@@ -36,14 +34,14 @@ struct Histogram {
 }
 
 /// `numeric.sort(kind, { descending })`
-pub fn sort(args: &Args) -> Built {
+pub fn sort(args: &Args) -> BuildResult {
     let options = args.options(1, &["descending"])?;
     let descending = options.boolean("descending")?.unwrap_or(false);
     Ok(Box::new(Sort { kind: Kind::of(args)?, descending }))
 }
 
 /// `numeric.stats(kind, { quantiles })`
-pub fn stats(args: &Args) -> Built {
+pub fn stats(args: &Args) -> BuildResult {
     let options = args.options(1, &["quantiles"])?;
     let quantiles = options.numbers("quantiles")?.unwrap_or_default();
     if let Some(bad) = quantiles.iter().find(|it| !(0.0..=1.0).contains(*it)) {
@@ -56,7 +54,7 @@ pub fn stats(args: &Args) -> Built {
 }
 
 /// `numeric.histogram(kind, { bins, range })`
-pub fn histogram(args: &Args) -> Built {
+pub fn histogram(args: &Args) -> BuildResult {
     let options = args.options(1, &["bins", "range"])?;
     let bins = options.integer("bins", 1..=MAX_BINS)?.ok_or_else(|| {
         ArgumentError::Type("The \"options.bins\" property must be of type number. Received undefined".into())

@@ -4,7 +4,7 @@ use super::arrays::uneven;
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::Transform;
+use crate::transform::contract::{BuildResult, Transform};
 use crate::transform::value::Value;
 use rayon::prelude::*;
 use std::cmp::Ordering;
@@ -29,7 +29,7 @@ struct Nearest {
 }
 
 /// `numeric.nearest(query, { k, dimensions, metric })`
-pub fn nearest(args: &Args) -> std::result::Result<Box<dyn Transform>, ArgumentError> {
+pub fn nearest(args: &Args) -> BuildResult {
     let query: Vec<f32> = floats(&args.bytes(0, "query")?).collect();
     let options = args.options(1, &["k", "dimensions", "metric"])?;
     let required = |name: &str, most: i64| {

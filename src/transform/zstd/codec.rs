@@ -7,7 +7,7 @@ use super::parallel::Parallel;
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::transform::contract::{Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
 use crate::transform::memory;
 use crate::transform::output_limit::{Growth, max_output};
 use crate::transform::value::Value;
@@ -17,7 +17,6 @@ use zstd_safe::get_frame_content_size;
 use zstd_safe::zstd_sys::ZSTD_EndDirective;
 use zstd_safe::{CCtx, CDict, CParameter, DCtx, DDict, FRAMEHEADERSIZE_MAX, InBuffer, OutBuffer, SafeResult};
 
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 type Dictionary = Option<Arc<Zeroizing<Vec<u8>>>>;
 
 /// From this level on a block of 128 KiB, which no call can be interrupted in, takes longer than 10 ms.
@@ -37,7 +36,7 @@ pub struct Decompress {
 }
 
 /// `zstdCompress({ level, dictionary, checksum })`
-pub fn compress(args: &Args) -> Built {
+pub fn compress(args: &Args) -> BuildResult {
     let options = args.options(0, &["level", "dictionary", "checksum"])?;
     let levels = i64::from(zstd_safe::min_c_level())..=i64::from(zstd_safe::max_c_level());
     let level = options.integer("level", levels)?.unwrap_or(3);
@@ -51,7 +50,7 @@ pub fn compress(args: &Args) -> Built {
 }
 
 /// `zstdDecompress({ dictionary, maxOutput })`
-pub fn decompress(args: &Args) -> Built {
+pub fn decompress(args: &Args) -> BuildResult {
     let options = args.options(0, &["dictionary", "maxOutput"])?;
     let dictionary = dictionary(options.bytes("dictionary")?);
     if let Some(dictionary) = &dictionary {
