@@ -3,7 +3,7 @@
 use super::dice::Dice;
 use offloop::cancel::Cancel;
 use offloop::error::{Error, Kind};
-use offloop::transform::{Arg, Args, ArgumentError, Fold, Transform, Value, registry};
+use offloop::transform::{Arg, Args, ArgumentError, StreamTransform, Transform, Value, registry};
 use serde::de::IgnoredAny;
 
 pub fn text(text: &str) -> Arg {
@@ -30,7 +30,7 @@ pub fn build(name: &str, args: &[Arg]) -> Box<dyn Transform> {
 /// Returns the output, or `None` if both forms reject the input.
 pub fn both(transform: &dyn Transform, input: &[u8]) -> Option<Vec<u8>> {
     let whole = whole(transform, input);
-    if let Some(fold) = transform.fold() {
+    if let Some(fold) = transform.stream() {
         let streamed = streamed(fold, input);
         match (&whole, &streamed) {
             (Ok(whole), Ok(streamed)) => assert!(whole == streamed, "the output in chunks differs"),
@@ -57,7 +57,7 @@ pub fn whole(transform: &dyn Transform, input: &[u8]) -> Result<Vec<u8>, Error> 
 }
 
 /// Processes chunks of random sizes, flushes at random, and drains the output now and then.
-pub fn streamed(mut fold: Box<dyn Fold>, input: &[u8]) -> Result<Vec<u8>, Error> {
+pub fn streamed(mut fold: Box<dyn StreamTransform>, input: &[u8]) -> Result<Vec<u8>, Error> {
     let (cancel, mut dice) = (Cancel::new(), Dice::of(input));
     let (mut rest, mut out, mut collected) = (input, Vec::new(), Vec::new());
     let most = match dice.below(4) {

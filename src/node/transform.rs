@@ -58,7 +58,7 @@ pub fn drop_transform(env: Env, handle: u32) -> Result<()> {
 }
 
 fn insert(env: &Env, transform: Arc<dyn Transform>) -> Result<TransformInfo> {
-    let (name, streaming, can_fail) = (transform.name(), transform.fold().is_some(), transform.can_fail());
+    let (name, streaming, can_fail) = (transform.name(), transform.stream().is_some(), transform.can_fail());
     let gives_value = transform.gives_value();
     let handle = environment::of(env)?.handles.borrow_mut().transforms.insert(transform)?;
     Ok(TransformInfo { handle, name, streaming, can_fail, gives_value })

@@ -1,6 +1,6 @@
 //! Brotli (RFC 7932).
 
-use super::contract::{BuildResult, Fold, Transform, run_fold};
+use super::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use super::memory;
 use super::output_limit::{Growth, max_output};
 use super::value::Value;
@@ -45,10 +45,10 @@ impl Transform for Compress {
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let input = input.into_bytes()?;
-        run_fold(self.begin(input.len()), Value::Bytes(input), cancel)
+        run_stream(self.begin(input.len()), Value::Bytes(input), cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(self.begin(0))
     }
 
@@ -68,7 +68,7 @@ impl Compress {
     }
 
     /// `len` is the length of the input, or 0 if unknown.
-    fn begin(&self, len: usize) -> Box<dyn Fold> {
+    fn begin(&self, len: usize) -> Box<dyn StreamTransform> {
         let mut state = Box::new(BrotliEncoderStateStruct::new(StandardAlloc::default()));
         state.set_parameter(BrotliEncoderParameter::BROTLI_PARAM_QUALITY, self.quality);
         state.set_parameter(BrotliEncoderParameter::BROTLI_PARAM_LGWIN, self.window);
@@ -129,7 +129,7 @@ impl Compressing {
     }
 }
 
-impl Fold for Compressing {
+impl StreamTransform for Compressing {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let step = if self.quality < 5 { 256 << 10 } else { 16 << 10 };
         for step in chunk.chunks(step) {
@@ -154,10 +154,10 @@ impl Transform for Decompress {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(self.begin(), input, cancel)
+        run_stream(self.begin(), input, cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(self.begin())
     }
 }
@@ -165,7 +165,7 @@ impl Transform for Decompress {
 type Decoder = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 
 impl Decompress {
-    fn begin(&self) -> Box<dyn Fold> {
+    fn begin(&self) -> Box<dyn StreamTransform> {
         // Strict: the large windows that are not in the RFC are refused, as node:zlib refuses them.
         let decoder =
             BrotliState::new_strict(StandardAlloc::default(), StandardAlloc::default(), StandardAlloc::default());
@@ -187,7 +187,7 @@ struct Decompressing {
     ended: bool,
 }
 
-impl Fold for Decompressing {
+impl StreamTransform for Decompressing {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let (mut left, mut at) = (chunk.len(), 0);
         let mut pending = false;

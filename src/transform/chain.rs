@@ -1,6 +1,6 @@
 //! Several transforms as one: the values between two steps stay on this side of the border.
 
-use super::contract::{Emit, Fold, Transform};
+use super::contract::{Emit, StreamTransform, Transform};
 use super::value::Value;
 use crate::args::ArgumentError;
 use crate::cancel::Cancel;
@@ -57,11 +57,11 @@ impl Transform for Chain {
         last.run_in_parts(value, cancel, emit).map_err(|error| error.in_transform(last.name()))
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         let links = self
             .steps
             .iter()
-            .map(|step| Some(Link { name: step.name(), fold: step.fold()?, out: Vec::new() }))
+            .map(|step| Some(Link { name: step.name(), fold: step.stream()?, out: Vec::new() }))
             .collect::<Option<Vec<_>>>()?;
         Some(Box::new(Links(links)))
     }
@@ -92,14 +92,14 @@ fn run(steps: &[Arc<dyn Transform>], input: Value, cancel: &Cancel) -> Result<Va
 
 struct Link {
     name: &'static str,
-    fold: Box<dyn Fold>,
+    fold: Box<dyn StreamTransform>,
     /// What this step has made and the next has not yet taken.
     out: Vec<u8>,
 }
 
 struct Links(Vec<Link>);
 
-impl Fold for Links {
+impl StreamTransform for Links {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let (last, before) = self.0.split_last_mut().expect("a chain has a step");
         let mut carried: Option<&mut Vec<u8>> = None;

@@ -38,7 +38,7 @@ pub trait Transform: Send + Sync {
     }
 
     /// The same work chunk by chunk, for transforms that can.
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         None
     }
 
@@ -64,7 +64,7 @@ pub trait Transform: Send + Sync {
 }
 
 /// A transform under way that takes its input in chunks, cut anywhere.
-pub trait Fold: Send {
+pub trait StreamTransform: Send {
     /// Takes a chunk and appends to `out` what is ready. The caller may take bytes out of `out` between calls.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ pub trait Fold: Send {
 ///
 /// # Errors
 /// Those of the fold, or of kind `Cancelled`.
-pub fn run_fold(mut fold: Box<dyn Fold>, input: Value, cancel: &Cancel) -> Result<Value> {
+pub fn run_stream(mut fold: Box<dyn StreamTransform>, input: Value, cancel: &Cancel) -> Result<Value> {
     let input = input.into_bytes()?;
     let mut out = Vec::new();
     for chunk in input.chunks(STEP) {

@@ -1,6 +1,6 @@
 //! The transform that changes nothing: the price of the trip, for measuring and for tests.
 
-use super::contract::{BuildResult, Fold, Transform};
+use super::contract::{BuildResult, StreamTransform, Transform};
 use super::memory;
 use super::value::Value;
 use crate::args::Args;
@@ -23,7 +23,7 @@ impl Transform for Identity {
         Ok(Value::Bytes(input.into_bytes()?.into_owned()?.into()))
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(Box::new(Identity(self.0)))
     }
 
@@ -32,7 +32,7 @@ impl Transform for Identity {
     }
 }
 
-impl Fold for Identity {
+impl StreamTransform for Identity {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, _: &Cancel) -> Result<()> {
         memory::append(out, chunk)
     }

@@ -5,7 +5,7 @@
 //! one at a time, in the order in which they are asked for. What comes into the inbox while a step runs is the step's as well:
 //! a thread need not wait for the next one.
 
-use super::contract::{Fold, Transform};
+use super::contract::{StreamTransform, Transform};
 use super::value::Value;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
@@ -34,7 +34,7 @@ pub enum Output {
 #[derive(Default)]
 struct State {
     /// `None`: it has ended, or failed.
-    fold: Option<Box<dyn Fold>>,
+    fold: Option<Box<dyn StreamTransform>>,
     gathered: Vec<u8>,
     /// What was taken out of the inbox last, and how far it is worked through.
     piece: Vec<u8>,
@@ -62,7 +62,7 @@ pub struct Steps {
 impl Session {
     /// `None`: the transform does not work chunk by chunk.
     pub fn open(transform: &dyn Transform, output: Output) -> Option<Arc<Self>> {
-        let state = State { fold: Some(transform.fold()?), ..State::default() };
+        let state = State { fold: Some(transform.stream()?), ..State::default() };
         Some(Arc::new(Session {
             name: transform.name(),
             can_fail: transform.can_fail(),
@@ -236,7 +236,7 @@ mod tests {
     fn every_transform_that_streams_gives_what_it_gives_in_one_go() {
         for entry in REGISTRY {
             let transform = make(entry.name);
-            if transform.fold().is_none() {
+            if transform.stream().is_none() {
                 continue;
             }
             let encoder =

@@ -35,7 +35,7 @@ pub fn whole(transform: &dyn Transform, input: &[u8]) -> Result<Vec<u8>> {
 /// The streaming form, cut where told, with a caller that takes the output after every push.
 pub fn streamed(transform: &dyn Transform, chunks: &[&[u8]]) -> Result<Vec<u8>> {
     let cancel = Cancel::new();
-    let mut fold = transform.fold().unwrap();
+    let mut fold = transform.stream().unwrap();
     let mut taken = Vec::new();
     for chunk in chunks {
         let mut out = Vec::new();
@@ -108,7 +108,7 @@ pub fn stops(transform: &dyn Transform, input: &[u8]) {
     let cancel = Cancel::new();
     cancel.cancel();
     assert_eq!(transform.run(input.to_vec().into(), &cancel).unwrap_err().kind, Kind::Cancelled);
-    let mut fold = transform.fold().unwrap();
+    let mut fold = transform.stream().unwrap();
     let pushed = fold.push(input, &mut Vec::new(), &cancel);
     let ended = pushed.and_then(|()| fold.finish(Vec::new(), &cancel).map(|_| ()));
     assert_eq!(ended.unwrap_err().kind, Kind::Cancelled);

@@ -4,7 +4,7 @@ use super::text_encoding::Encoding;
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, Fold, Transform};
+use crate::transform::contract::{BuildResult, StreamTransform, Transform};
 use crate::transform::value::Value;
 
 /// Between two looks at the token: at most 2 ms, even for SHA3-512.
@@ -75,7 +75,7 @@ impl Transform for Digest {
         Ok(self.encoding.encode(hash.finish()))
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(Box::new(Digesting { hash: (self.new)(), encoding: self.encoding }))
     }
 
@@ -89,7 +89,7 @@ struct Digesting {
     encoding: Encoding,
 }
 
-impl Fold for Digesting {
+impl StreamTransform for Digesting {
     fn push(&mut self, chunk: &[u8], _: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for step in chunk.chunks(STEP) {
             cancel.check()?;

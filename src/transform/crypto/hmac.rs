@@ -4,7 +4,7 @@ use super::text_encoding::Encoding;
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use crate::transform::value::Value;
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use zeroize::ZeroizeOnDrop;
@@ -75,10 +75,10 @@ impl Transform for Keyed {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(self.begin(), input, cancel)
+        run_stream(self.begin(), input, cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(self.begin())
     }
 
@@ -88,7 +88,7 @@ impl Transform for Keyed {
 }
 
 impl Keyed {
-    fn begin(&self) -> Box<dyn Fold> {
+    fn begin(&self) -> Box<dyn StreamTransform> {
         Box::new(Keying { mac: self.start.begin(), encoding: self.encoding })
     }
 }
@@ -98,7 +98,7 @@ struct Keying {
     encoding: Encoding,
 }
 
-impl Fold for Keying {
+impl StreamTransform for Keying {
     fn push(&mut self, chunk: &[u8], _: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for step in chunk.chunks(STEP) {
             cancel.check()?;

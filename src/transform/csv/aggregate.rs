@@ -7,7 +7,7 @@ use super::spec::Spec;
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use crate::transform::value::Value;
 use std::sync::Arc;
 
@@ -30,10 +30,10 @@ impl Transform for Aggregate {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(self.start(), input, cancel)
+        run_stream(self.start(), input, cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(self.start())
     }
 
@@ -58,7 +58,7 @@ fn add(spec: &Arc<Spec>, groups: &mut Option<Groups>, record: &Record<'_>) -> Re
     if spec.options.has_header() { Ok(()) } else { groups.add(record) }
 }
 
-impl Fold for Aggregator {
+impl StreamTransform for Aggregator {
     fn push(&mut self, chunk: &[u8], _out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let Aggregator { spec, reader, groups } = self;
         reader.push(chunk, cancel, |record| add(spec, groups, record))

@@ -7,7 +7,7 @@ use super::table::Table;
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use crate::transform::value::Value;
 use std::sync::Arc;
 
@@ -30,10 +30,10 @@ impl Transform for Parse {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(self.start(), input, cancel)
+        run_stream(self.start(), input, cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(self.start())
     }
 
@@ -61,7 +61,7 @@ fn add(options: &CsvOptions, table: &mut Option<Table>, record: &Record<'_>) -> 
     if options.has_header() { Ok(()) } else { table.add(record) }
 }
 
-impl Fold for Parser {
+impl StreamTransform for Parser {
     fn push(&mut self, chunk: &[u8], _out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let Parser { options, reader, table } = self;
         reader.push(chunk, cancel, |record| add(options, table, record))
@@ -272,9 +272,10 @@ mod tests {
         assert!(whole(&*limited(exact), rows.as_bytes()).is_ok());
         assert_eq!(fails(&*limited(exact - 8.0), rows.as_bytes()).kind, Kind::OutputLimit);
         // A quoted field that is not closed is not buffered without bound.
-        let mut fold = limited(100.0).fold().unwrap();
+        let mut fold = limited(100.0).stream().unwrap();
         let chunk = vec![b'"'; 1].into_iter().chain(vec![b'x'; 1 << 19]).collect::<Vec<u8>>();
-        let push = |fold: &mut Box<dyn Fold>, chunk: &[u8]| fold.push(chunk, &mut Vec::new(), &Cancel::new());
+        let push =
+            |fold: &mut Box<dyn StreamTransform>, chunk: &[u8]| fold.push(chunk, &mut Vec::new(), &Cancel::new());
         push(&mut fold, &chunk).unwrap();
         let error = push(&mut fold, &chunk[1..]).and_then(|()| push(&mut fold, &chunk[1..])).unwrap_err();
         assert_eq!(error.kind, Kind::OutputLimit);
@@ -378,7 +379,7 @@ mod tests {
                 (expected, found) => prop_assert!(false, "{:?} is not {:?}", found, expected),
             }
             // Chunks give the same table or error.
-            let mut fold = transform.fold().unwrap();
+            let mut fold = transform.stream().unwrap();
             let (mut rest, mut seed) = (text.as_bytes(), seed | 1);
             let mut ended = Ok(());
             while ended.is_ok() && !rest.is_empty() {

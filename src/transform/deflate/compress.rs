@@ -8,7 +8,7 @@ use super::zlib_rs::WINDOW;
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, Fold, Transform};
+use crate::transform::contract::{BuildResult, StreamTransform, Transform};
 use crate::transform::memory;
 use crate::transform::value::Value;
 
@@ -59,7 +59,7 @@ impl Transform for Deflate {
         Ok(out.into())
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(Box::new(Deflating {
             framing: self.framing,
             level: self.level,
@@ -112,7 +112,7 @@ impl Deflating {
     }
 }
 
-impl Fold for Deflating {
+impl StreamTransform for Deflating {
     fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         while !chunk.is_empty() {
             cancel.check()?;
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn events_that_are_flushed_refer_to_those_before() {
         let cancel = Cancel::new();
-        let mut fold = gzip(&Args::default()).unwrap().fold().unwrap();
+        let mut fold = gzip(&Args::default()).unwrap().stream().unwrap();
         let (mut out, mut lens) = (Vec::new(), Vec::new());
         for number in 0..3 {
             let before = out.len();

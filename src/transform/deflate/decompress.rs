@@ -4,7 +4,7 @@ use super::wrapper::Framing;
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use crate::transform::output_limit::{Growth, max_output};
 use crate::transform::value::Value;
 use zlib_rs::{InflateError, InflateFlush, Status};
@@ -40,16 +40,16 @@ impl Transform for Inflate {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(self.begin(), input, cancel)
+        run_stream(self.begin(), input, cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(self.begin())
     }
 }
 
 impl Inflate {
-    fn begin(&self) -> Box<dyn Fold> {
+    fn begin(&self) -> Box<dyn StreamTransform> {
         Box::new(Inflating {
             framing: self.framing,
             growth: Growth::new(self.max_output),
@@ -128,7 +128,7 @@ impl Inflating {
     }
 }
 
-impl Fold for Inflating {
+impl StreamTransform for Inflating {
     fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         while let Some(&next) = chunk.first() {
             self.place = match std::mem::replace(&mut self.place, Place::Done) {
@@ -259,7 +259,7 @@ mod tests {
         let bomb = gzipped(&vec![0; 50 << 20]);
         let cancel = Cancel::new();
         let mut out = Vec::new();
-        let mut fold = limited(gunzip, 1 << 20).fold().unwrap();
+        let mut fold = limited(gunzip, 1 << 20).stream().unwrap();
         assert_eq!(fold.push(&bomb, &mut out, &cancel).unwrap_err().kind, Kind::OutputLimit);
         assert!(out.capacity() <= 4 << 20, "{}", out.capacity());
     }

@@ -6,7 +6,7 @@ use super::validate::{Compiled, compile};
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use crate::transform::value::Value;
 use serde_json::{Value as Json, json};
 use std::ops::Range;
@@ -57,10 +57,10 @@ impl Transform for ValidateEach {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(self.start(), input, cancel)
+        run_stream(self.start(), input, cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(self.start())
     }
 
@@ -158,7 +158,7 @@ fn validate_part(
     Ok(invalid)
 }
 
-impl Fold for RecordValidator {
+impl StreamTransform for RecordValidator {
     fn push(&mut self, chunk: &[u8], _: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for piece in chunk.chunks(BATCH) {
             self.validate(cancel, |splitter| splitter.push(piece))??;

@@ -4,7 +4,7 @@ use super::frame::Decoder;
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
-use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use crate::transform::memory;
 use crate::transform::output_limit::max_output;
 use crate::transform::value::Value;
@@ -38,10 +38,10 @@ impl Transform for Compress {
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let input = input.into_bytes()?;
-        run_fold(begin(input.len()), Value::Bytes(input), cancel)
+        run_stream(begin(input.len()), Value::Bytes(input), cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(begin(usize::MAX))
     }
 
@@ -50,7 +50,7 @@ impl Transform for Compress {
     }
 }
 
-fn begin(len: usize) -> Box<dyn Fold> {
+fn begin(len: usize) -> Box<dyn StreamTransform> {
     // The block is also the buffer: none larger than the input needs.
     let size = if len <= 64 << 10 { BlockSize::Max64KB } else { BlockSize::Max256KB };
     let info = FrameInfo::new().block_size(size).block_mode(BlockMode::Linked).content_checksum(true);
@@ -68,7 +68,7 @@ impl Compressing {
     }
 }
 
-impl Fold for Compressing {
+impl StreamTransform for Compressing {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for step in chunk.chunks(STEP) {
             cancel.check()?;
@@ -104,10 +104,10 @@ impl Transform for Decompress {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(Box::new(Decoder::new(self.max_output)), input, cancel)
+        run_stream(Box::new(Decoder::new(self.max_output)), input, cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(Box::new(Decoder::new(self.max_output)))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::transform::contract::Fold;
+use crate::transform::contract::StreamTransform;
 use crate::transform::memory;
 use crate::transform::output_limit::Growth;
 use crate::transform::value::Value;
@@ -226,7 +226,7 @@ fn word(bytes: &[u8]) -> u32 {
     bytes.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
-impl Fold for Decoder {
+impl StreamTransform for Decoder {
     fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         while let Some(&next) = chunk.first() {
             match self.part {

@@ -5,7 +5,7 @@ use super::detect_encoding::{START, check_start};
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::transform::contract::{Fold, Transform, run_fold};
+use crate::transform::contract::{StreamTransform, Transform, run_stream};
 use crate::transform::memory;
 use crate::transform::value::Value;
 use base64_simd::{STANDARD, STANDARD_NO_PAD};
@@ -38,10 +38,10 @@ impl Transform for Encode {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(Box::<Encoding>::default(), input, cancel)
+        run_stream(Box::<Encoding>::default(), input, cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(Box::<Encoding>::default())
     }
 
@@ -56,10 +56,10 @@ impl Transform for Decode {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(Box::<Decoding>::default(), input, cancel)
+        run_stream(Box::<Decoding>::default(), input, cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         Some(Box::<Decoding>::default())
     }
 }
@@ -77,7 +77,7 @@ fn append(bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-impl Fold for Encoding {
+impl StreamTransform for Encoding {
     fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         if !self.held.is_empty() {
             let (missing, rest) = chunk.split_at(chunk.len().min(3 - self.held.len()));
@@ -200,7 +200,7 @@ fn misplaced(byte: u8) -> Error {
     Error::invalid_data(format!("The base64 text has {what} where it may not stand"))
 }
 
-impl Fold for Decoding {
+impl StreamTransform for Decoding {
     fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         if !self.has_begun {
             let (start, rest) = chunk.split_at(chunk.len().min(START - self.start.len()));

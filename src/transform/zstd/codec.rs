@@ -7,7 +7,7 @@ use super::parallel::Parallel;
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::transform::contract::{BuildResult, Fold, Transform, run_fold};
+use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use crate::transform::memory;
 use crate::transform::output_limit::{Growth, max_output};
 use crate::transform::value::Value;
@@ -77,7 +77,7 @@ impl Transform for Compress {
         let input = input.into_bytes()?;
         let len = Some(input.len() as u64);
         if self.is_divisible() && input.len() > zstd_parallel::SEGMENT {
-            return run_fold(Box::new(Parallel::new(self.clone().into(), len)), Value::Bytes(input), cancel);
+            return run_stream(Box::new(Parallel::new(self.clone().into(), len)), Value::Bytes(input), cancel);
         }
         let mut fold = self.begin(len)?;
         let mut out = Vec::new();
@@ -85,11 +85,11 @@ impl Transform for Compress {
         Ok(out.into())
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         if self.is_divisible() {
             return Some(Box::new(Parallel::new(self.clone().into(), None)));
         }
-        let begun: Box<dyn Fold> = match self.begin(None) {
+        let begun: Box<dyn StreamTransform> = match self.begin(None) {
             Ok(fold) => Box::new(fold),
             Err(error) => Box::new(Unusable(error)),
         };
@@ -131,7 +131,7 @@ impl Compress {
 /// A fold whose context could not be made says so when it is used.
 struct Unusable(Error);
 
-impl Fold for Unusable {
+impl StreamTransform for Unusable {
     fn push(&mut self, _: &[u8], _: &mut Vec<u8>, _: &Cancel) -> Result<()> {
         Err(self.0.clone())
     }
@@ -191,7 +191,7 @@ impl Compressing {
     }
 }
 
-impl Fold for Compressing {
+impl StreamTransform for Compressing {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         self.feed(chunk, ZSTD_EndDirective::ZSTD_e_continue, out, cancel)
     }
@@ -212,11 +212,11 @@ impl Transform for Decompress {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_fold(Box::new(self.begin()?), input, cancel)
+        run_stream(Box::new(self.begin()?), input, cancel)
     }
 
-    fn fold(&self) -> Option<Box<dyn Fold>> {
-        let begun: Box<dyn Fold> = match self.begin() {
+    fn stream(&self) -> Option<Box<dyn StreamTransform>> {
+        let begun: Box<dyn StreamTransform> = match self.begin() {
             Ok(fold) => Box::new(fold),
             Err(error) => Box::new(Unusable(error)),
         };
@@ -276,7 +276,7 @@ enum Place {
     Done,
 }
 
-impl Fold for Decompressing {
+impl StreamTransform for Decompressing {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let mut input = InBuffer::around(chunk);
         let mut pending = false;

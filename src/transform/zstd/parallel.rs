@@ -6,7 +6,7 @@ use super::format::{write_end, write_frame_header};
 use super::segment as zstd_segment;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::Fold;
+use crate::transform::contract::StreamTransform;
 use crate::transform::memory;
 use crate::transform::value::Value;
 use std::sync::Arc;
@@ -132,7 +132,7 @@ impl Parallel {
     }
 }
 
-impl Fold for Parallel {
+impl StreamTransform for Parallel {
     fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let full = SEGMENT * rayon::current_num_threads().clamp(1, 16);
         while !chunk.is_empty() {
@@ -243,7 +243,7 @@ mod tests {
             let packed = whole(&*transform, &data).unwrap();
             assert_eq!(get_frame_content_size(&packed).unwrap(), Some(data.len() as u64));
             assert!(plain(&packed, data.len()) == data, "level {level}");
-            let mut fold = transform.fold().unwrap();
+            let mut fold = transform.stream().unwrap();
             let (mut out, cancel) = (Vec::new(), Cancel::new());
             for (index, piece) in data.chunks(777_777).enumerate() {
                 fold.push(piece, &mut out, &cancel).unwrap();
