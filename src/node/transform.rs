@@ -4,7 +4,7 @@ use super::args::{read_args, throw};
 use super::environment;
 use super::napi_raw::misuse;
 use crate::transform::registry::{REGISTRY, find};
-use crate::transform::{Chain, Transform};
+use crate::transform::{Chain, Output, Transform};
 use napi::bindgen_prelude::Array;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -59,7 +59,7 @@ pub fn drop_transform(env: Env, handle: u32) -> Result<()> {
 
 fn insert(env: &Env, transform: Arc<dyn Transform>) -> Result<TransformInfo> {
     let (name, streaming, can_fail) = (transform.name(), transform.stream().is_some(), transform.can_fail());
-    let gives_value = transform.gives_value();
+    let gives_value = transform.output() != Output::Data;
     let handle = environment::of(env)?.handles.borrow_mut().transforms.insert(transform)?;
     Ok(TransformInfo { handle, name, streaming, can_fail, gives_value })
 }

@@ -1,6 +1,6 @@
 //! Several transforms as one: the values between two steps stay on this side of the border.
 
-use super::contract::{Emit, StreamTransform, Transform};
+use super::contract::{Emit, Output, StreamTransform, Transform};
 use super::value::Value;
 use crate::args::ArgumentError;
 use crate::cancel::Cancel;
@@ -24,7 +24,7 @@ impl Chain {
             if step.steps().is_empty() { vec![step.clone()] } else { step.steps().to_vec() }
         };
         let steps: Vec<_> = steps.iter().flat_map(own).collect();
-        if let Some(pair) = steps.windows(2).find(|pair| pair[0].makes_value()) {
+        if let Some(pair) = steps.windows(2).find(|pair| pair[0].output() == Output::JsValue) {
             let (maker, next) = (pair[0].name(), pair[1].name());
             return Err(ArgumentError::Value(format!(
                 "A chain cannot go on with '{next}' behind '{maker}', whose value is built in JavaScript: only a module or \
@@ -74,12 +74,8 @@ impl Transform for Chain {
         self.steps.iter().any(|step| step.can_fail())
     }
 
-    fn gives_value(&self) -> bool {
-        self.steps.last().is_some_and(|step| step.gives_value())
-    }
-
-    fn makes_value(&self) -> bool {
-        self.steps.last().is_some_and(|step| step.makes_value())
+    fn output(&self) -> Output {
+        self.steps.last().expect("a chain has a step").output()
     }
 }
 

@@ -15,8 +15,6 @@ pub type BuildResult = std::result::Result<Box<dyn Transform>, ArgumentError>;
 /// Takes a part of a result.
 pub type Emit<'a> = &'a mut dyn FnMut(Document);
 
-pub type BuildResult = std::result::Result<Box<dyn Transform>, ArgumentError>;
-
 /// One kind of work, with its options. Made once, run many times, from any thread.
 pub trait Transform: Send + Sync {
     /// As in `transforms.<name>`.
@@ -52,15 +50,21 @@ pub trait Transform: Send + Sync {
         true
     }
 
-    /// Whether it makes a value that JavaScript builds, which no other transform here can take.
-    fn makes_value(&self) -> bool {
-        false
+    /// Returns the form of the result.
+    fn output(&self) -> Output {
+        Output::Data
     }
+}
 
-    /// Of one that streams: whether it gives one value at the end, instead of bytes or text.
-    fn gives_value(&self) -> bool {
-        false
-    }
+/// Form in which a transform delivers its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// Bytes or text, which a stream emits as soon as they are ready.
+    Data,
+    /// One value at the end, which a following transform receives as JSON text.
+    Json,
+    /// One value at the end that JavaScript builds: no other native transform accepts it.
+    JsValue,
 }
 
 /// A transform under way that takes its input in chunks, cut anywhere.

@@ -6,7 +6,7 @@ use super::bcrypt_hash as bcrypt_form;
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
-use crate::transform::contract::{BuildResult, Transform};
+use crate::transform::contract::{BuildResult, Output, Transform};
 use crate::transform::memory;
 use crate::transform::value::Value;
 use argon2::password_hash::phc::PasswordHash;
@@ -250,6 +250,10 @@ impl Transform for Hash {
 impl Transform for Verify {
     fn name(&self) -> &'static str {
         "verifyPassword"
+    }
+
+    fn output(&self) -> Output {
+        Output::Json
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {

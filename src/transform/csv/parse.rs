@@ -7,7 +7,7 @@ use super::table::Table;
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
+use crate::transform::contract::{BuildResult, Output, StreamTransform, Transform, run_stream};
 use crate::transform::value::Value;
 use std::sync::Arc;
 
@@ -37,12 +37,8 @@ impl Transform for Parse {
         Some(self.start())
     }
 
-    fn gives_value(&self) -> bool {
-        true
-    }
-
-    fn makes_value(&self) -> bool {
-        true
+    fn output(&self) -> Output {
+        Output::JsValue
     }
 }
 

@@ -7,7 +7,7 @@ use super::scanner::{SyntaxOnly, UNLIMITED_DEPTH, scan};
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
-use crate::transform::contract::{BuildResult, Emit, Transform};
+use crate::transform::contract::{BuildResult, Emit, Output, Transform};
 use crate::transform::text::detect_encoding::into_string;
 use crate::transform::value::{Document, SLICE, SMALL_DOCUMENT, Value};
 
@@ -30,8 +30,8 @@ impl Transform for Parse {
         "json.parse"
     }
 
-    fn makes_value(&self) -> bool {
-        true
+    fn output(&self) -> Output {
+        Output::JsValue
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {

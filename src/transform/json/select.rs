@@ -11,7 +11,7 @@ use super::scanner::scan;
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, Transform};
+use crate::transform::contract::{BuildResult, Output, Transform};
 use crate::transform::memory;
 use crate::transform::output_limit::{check_output, max_output};
 use crate::transform::value::Value;
@@ -72,6 +72,10 @@ fn skip_string(bytes: &mut std::str::Bytes<'_>, quote: u8) {
 impl Transform for Select {
     fn name(&self) -> &'static str {
         "json.select"
+    }
+
+    fn output(&self) -> Output {
+        Output::Json
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {

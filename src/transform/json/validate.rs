@@ -6,7 +6,7 @@ use super::schema_patterns::{PatternKeyword, Patterns, Prepared, Renamed, is_ecm
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, Transform};
+use crate::transform::contract::{BuildResult, Output, Transform};
 use crate::transform::text::pattern::{MAX_COMPILED, is_pattern};
 use crate::transform::value::Value;
 use jsonschema::{
@@ -111,6 +111,10 @@ fn build_by_reference(
 impl Transform for Validate {
     fn name(&self) -> &'static str {
         "json.validate"
+    }
+
+    fn output(&self) -> Output {
+        Output::Json
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {

@@ -6,7 +6,7 @@ use super::validate::{Compiled, compile};
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
+use crate::transform::contract::{BuildResult, Output, StreamTransform, Transform, run_stream};
 use crate::transform::value::Value;
 use serde_json::{Value as Json, json};
 use std::ops::Range;
@@ -64,8 +64,8 @@ impl Transform for ValidateEach {
         Some(self.start())
     }
 
-    fn gives_value(&self) -> bool {
-        true
+    fn output(&self) -> Output {
+        Output::Json
     }
 }
 

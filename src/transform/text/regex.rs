@@ -6,7 +6,7 @@ use super::pattern::{Flags, Pattern, Searcher};
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::transform::contract::{BuildResult, Transform};
+use crate::transform::contract::{BuildResult, Output, Transform};
 use crate::transform::memory;
 use crate::transform::output_limit::{check_output, max_output};
 use crate::transform::value::Value;
@@ -160,6 +160,10 @@ impl CodeUnits<'_> {
 impl Transform for Matches {
     fn name(&self) -> &'static str {
         "text.matches"
+    }
+
+    fn output(&self) -> Output {
+        Output::Json
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
