@@ -3,7 +3,7 @@
 use super::contract::BuildResult;
 use super::crypto::{aead, digest, hmac, password};
 use super::deflate::{compress, decompress};
-use super::numeric::{arrays, nearest};
+use super::numeric::{histogram, nearest, sort, stats};
 use super::text::{base64, regex};
 use super::{brotli, csv, identity, json, lz4, zstd};
 use crate::args::Args;
@@ -53,9 +53,9 @@ pub static REGISTRY: &[Entry] = &[
     entry("json.select", json::select::select),
     entry("json.validate", json::validate::validate),
     entry("json.validateEach", json::validate_each::validate_each),
-    entry("numeric.sort", arrays::sort),
-    entry("numeric.stats", arrays::stats),
-    entry("numeric.histogram", arrays::histogram),
+    entry("numeric.sort", sort::sort),
+    entry("numeric.stats", stats::stats),
+    entry("numeric.histogram", histogram::histogram),
     entry("numeric.nearest", nearest::nearest),
     #[cfg(feature = "fault")]
     entry("fault.panic", super::fault::panic),

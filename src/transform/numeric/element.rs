@@ -1,12 +1,18 @@
-//! The kinds of number that typed arrays hold.
+//! The element types of typed arrays. The bytes of an array have the byte order of the machine.
 
-use super::arrays::uneven;
 use crate::args::{Args, ArgumentError};
-use crate::error::Result;
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::transform::memory;
+use crate::transform::value::Value;
+use rayon::prelude::*;
+
+/// Elements converted between two polls of the cancel flag.
+const PART: usize = 1 << 16;
 
 /// An element of a typed array.
 pub trait Number: Copy + Send + Sync {
-    /// Sorts as the elements do.
+    /// Integer that sorts like the element.
     type Key: Ord + Copy + Send + Sync;
     const SIZE: usize;
     fn read(bytes: &[u8]) -> Self;
@@ -17,12 +23,12 @@ pub trait Number: Copy + Send + Sync {
 }
 
 macro_rules! integers {
-    ($($kind:ty),*) => {$(
-        impl Number for $kind {
+    ($($number:ty),*) => {$(
+        impl Number for $number {
             type Key = Self;
-            const SIZE: usize = size_of::<$kind>();
+            const SIZE: usize = size_of::<$number>();
             fn read(bytes: &[u8]) -> Self {
-                Self::from_ne_bytes(bytes.try_into().expect("an element"))
+                Self::from_ne_bytes(bytes.try_into().expect("the length of an element"))
             }
             fn write(self, out: &mut [u8]) {
                 out.copy_from_slice(&self.to_ne_bytes());
@@ -33,7 +39,7 @@ macro_rules! integers {
             fn of_key(key: Self) -> Self {
                 key
             }
-            #[allow(clippy::cast_lossless, clippy::cast_precision_loss, reason = "as Number() does")]
+            #[allow(clippy::cast_lossless, clippy::cast_precision_loss, reason = "rounds as Number() does")]
             fn as_f64(self) -> f64 {
                 self as f64
             }
@@ -44,13 +50,13 @@ macro_rules! integers {
 integers!(i8, u8, i16, u16, i32, u32, i64, u64);
 
 macro_rules! floats {
-    ($($kind:ty, $key:ty);*) => {$(
-        impl Number for $kind {
-            /// The bits, such that they sort as typed arrays do: -0 before 0, and NaN last.
+    ($($number:ty, $key:ty);*) => {$(
+        impl Number for $number {
+            /// The bits, rearranged to sort as typed arrays do: -0 before 0, and NaN last.
             type Key = $key;
-            const SIZE: usize = size_of::<$kind>();
+            const SIZE: usize = size_of::<$number>();
             fn read(bytes: &[u8]) -> Self {
-                Self::from_ne_bytes(bytes.try_into().expect("an element"))
+                Self::from_ne_bytes(bytes.try_into().expect("the length of an element"))
             }
             fn write(self, out: &mut [u8]) {
                 out.copy_from_slice(&self.to_ne_bytes());
@@ -76,7 +82,7 @@ macro_rules! floats {
 floats!(f32, u32; f64, u64);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ElementType {
     I8,
     U8,
     I16,
@@ -89,43 +95,87 @@ pub enum Kind {
     F64,
 }
 
-/// What is done with numbers of any kind.
-pub trait Visit {
+/// An operation that is generic over the element type.
+pub trait Visitor {
     type Out;
     fn visit<N: Number>(self, bytes: &[u8]) -> Result<Self::Out>;
 }
 
-impl Kind {
+impl ElementType {
     const NAMES: [&'static str; 10] = ["i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64"];
-    const ALL: [Kind; 10] =
-        [Kind::I8, Kind::U8, Kind::I16, Kind::U16, Kind::I32, Kind::U32, Kind::I64, Kind::U64, Kind::F32, Kind::F64];
+    const ALL: [ElementType; 10] = [
+        ElementType::I8,
+        ElementType::U8,
+        ElementType::I16,
+        ElementType::U16,
+        ElementType::I32,
+        ElementType::U32,
+        ElementType::I64,
+        ElementType::U64,
+        ElementType::F32,
+        ElementType::F64,
+    ];
 
-    /// The first argument.
+    /// Reads the first argument.
     pub fn of(args: &Args) -> std::result::Result<Self, ArgumentError> {
-        let name = args.one_of(0, "kind", &Kind::NAMES)?;
-        let place = Kind::NAMES.iter().position(|it| *it == name).expect("one of them");
-        Ok(Kind::ALL[place])
+        let name = args.one_of(0, "kind", &ElementType::NAMES)?;
+        let index = ElementType::NAMES.iter().position(|it| *it == name).expect("one of the names");
+        Ok(ElementType::ALL[index])
     }
 
-    pub fn visit<V: Visit>(self, bytes: &[u8], visit: V) -> Result<V::Out> {
+    /// Calls the visitor with this type.
+    ///
+    /// # Errors
+    /// Those of the visitor; of kind `InvalidData` for a partial element.
+    pub fn visit<V: Visitor>(self, bytes: &[u8], visitor: V) -> Result<V::Out> {
         match self {
-            Kind::I8 => whole::<i8, V>(bytes, visit),
-            Kind::U8 => whole::<u8, V>(bytes, visit),
-            Kind::I16 => whole::<i16, V>(bytes, visit),
-            Kind::U16 => whole::<u16, V>(bytes, visit),
-            Kind::I32 => whole::<i32, V>(bytes, visit),
-            Kind::U32 => whole::<u32, V>(bytes, visit),
-            Kind::I64 => whole::<i64, V>(bytes, visit),
-            Kind::U64 => whole::<u64, V>(bytes, visit),
-            Kind::F32 => whole::<f32, V>(bytes, visit),
-            Kind::F64 => whole::<f64, V>(bytes, visit),
+            ElementType::I8 => visit_as::<i8, V>(bytes, visitor),
+            ElementType::U8 => visit_as::<u8, V>(bytes, visitor),
+            ElementType::I16 => visit_as::<i16, V>(bytes, visitor),
+            ElementType::U16 => visit_as::<u16, V>(bytes, visitor),
+            ElementType::I32 => visit_as::<i32, V>(bytes, visitor),
+            ElementType::U32 => visit_as::<u32, V>(bytes, visitor),
+            ElementType::I64 => visit_as::<i64, V>(bytes, visitor),
+            ElementType::U64 => visit_as::<u64, V>(bytes, visitor),
+            ElementType::F32 => visit_as::<f32, V>(bytes, visitor),
+            ElementType::F64 => visit_as::<f64, V>(bytes, visitor),
         }
     }
 }
 
-fn whole<N: Number, V: Visit>(bytes: &[u8], visit: V) -> Result<V::Out> {
+fn visit_as<N: Number, V: Visitor>(bytes: &[u8], visitor: V) -> Result<V::Out> {
     if !bytes.len().is_multiple_of(N::SIZE) {
-        return Err(uneven(bytes.len(), N::SIZE));
+        return Err(partial_element(bytes.len(), N::SIZE));
     }
-    visit.visit::<N>(bytes)
+    visitor.visit::<N>(bytes)
+}
+
+/// Returns the error for a length that is not a multiple of the element size.
+pub fn partial_element(len: usize, size: usize) -> Error {
+    Error::invalid_data(format!("The length of the input must be a multiple of {size} bytes. Received {len} bytes"))
+}
+
+/// Converts all elements to doubles, in parts of equal length.
+///
+/// # Errors
+/// Of kind `InvalidData` for a partial element, of kind `Unsupported` without memory, of kind `Cancelled`.
+pub fn read_f64(element: ElementType, bytes: &[u8], cancel: &Cancel) -> Result<Vec<Vec<f64>>> {
+    struct ToF64<'a>(&'a Cancel);
+    impl Visitor for ToF64<'_> {
+        type Out = Vec<Vec<f64>>;
+        fn visit<N: Number>(self, bytes: &[u8]) -> Result<Vec<Vec<f64>>> {
+            memory::check(bytes.len() / N::SIZE * size_of::<f64>())?;
+            let convert = |part: &[u8]| {
+                self.0.check()?;
+                Ok(part.chunks_exact(N::SIZE).map(|it| N::read(it).as_f64()).collect())
+            };
+            bytes.par_chunks(PART * N::SIZE).map(convert).collect()
+        }
+    }
+    element.visit(bytes, ToF64(cancel))
+}
+
+/// Returns doubles as the bytes of a `Float64Array`.
+pub fn f64_bytes(numbers: impl IntoIterator<Item = f64>) -> Value {
+    numbers.into_iter().flat_map(f64::to_ne_bytes).collect::<Vec<u8>>().into()
 }

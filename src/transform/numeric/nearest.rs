@@ -1,6 +1,6 @@
-//! Brute-force vector search: the rows of a matrix that are nearest to a query. All rows are looked at, by all threads.
+//! Brute-force vector search: finds the rows of a matrix nearest to a query. Scores all rows, on all threads.
 
-use super::arrays::uneven;
+use super::element::{f64_bytes, partial_element};
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -10,9 +10,9 @@ use rayon::prelude::*;
 use std::cmp::Ordering;
 
 const SIZE: usize = size_of::<f32>();
-/// Sums that go side by side, so that the processor's vectors do.
+/// Partial sums per row, which the compiler keeps in vector registers.
 const LANES: usize = 16;
-/// Bytes of rows that a thread works through before it looks at the token.
+/// Bytes scored between two polls of the cancel flag.
 const PART: usize = 1 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ struct Nearest {
 pub fn nearest(args: &Args) -> BuildResult {
     let query: Vec<f32> = floats(&args.bytes(0, "query")?).collect();
     let options = args.options(1, &["k", "dimensions", "metric"])?;
-    let required = |name: &str, most: i64| {
-        let number = options.integer(name, 1..=most)?.ok_or_else(|| {
+    let required = |name: &str, max: i64| {
+        let number = options.integer(name, 1..=max)?.ok_or_else(|| {
             ArgumentError::Type(format!("The \"options.{name}\" property must be of type number. Received undefined"))
         })?;
         Ok::<_, ArgumentError>(usize::try_from(number).expect("within its bounds"))
@@ -41,7 +41,7 @@ pub fn nearest(args: &Args) -> BuildResult {
     let (k, dimensions) = (required("k", 1 << 20)?, required("dimensions", 1 << 20)?);
     if query.len() != dimensions {
         let message = format!(
-            "The \"query\" argument must have {dimensions} numbers, as options.dimensions says. Received {}",
+            "The \"query\" argument must have {dimensions} numbers (options.dimensions). Received {}",
             query.len()
         );
         return Err(ArgumentError::Range(message));
@@ -58,7 +58,7 @@ fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> + '_ {
     bytes.chunks_exact(SIZE).map(|it| f32::from_ne_bytes(it.try_into().expect("four bytes")))
 }
 
-/// Sums over a row and the query, in lanes.
+/// Sums `term` over the pairs of elements of a row and the query.
 fn sum(row: &[u8], query: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [0.0; LANES];
     let (rows, queries) = (row.chunks_exact(LANES * SIZE), query.chunks_exact(LANES));
@@ -71,6 +71,7 @@ fn sum(row: &[u8], query: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
+/// Index and score of a row.
 type Scored = (usize, f32);
 
 impl Nearest {
@@ -81,13 +82,13 @@ impl Nearest {
             Metric::Cosine => {
                 let product = sum(row, &self.query, |one, other| one * other);
                 let length = sum(row, &self.query, |one, _| one * one).sqrt();
-                // Nothing is near to what has no direction.
+                // A zero vector has no direction.
                 if length * norm == 0.0 { 0.0 } else { product / (length * norm) }
             }
         }
     }
 
-    /// The better one first; NaN last; then in order.
+    /// Orders the better score first and NaN last; ties by index.
     fn order(&self, one: &Scored, other: &Scored) -> Ordering {
         let by_score = match (one.1.is_nan(), other.1.is_nan()) {
             (false, false) if self.metric == Metric::L2 => one.1.total_cmp(&other.1),
@@ -116,22 +117,19 @@ impl Transform for Nearest {
         let matrix = input.into_bytes()?;
         let width = self.query.len() * SIZE;
         if !matrix.len().is_multiple_of(width) {
-            return Err(uneven(matrix.len(), width));
+            return Err(partial_element(matrix.len(), width));
         }
         let norm = self.query.iter().map(|it| it * it).sum::<f32>().sqrt();
         let rows = (PART / width).max(1);
-        let part = |(place, part): (usize, &[u8])| {
+        let best_of_part = |(index, part): (usize, &[u8])| {
             cancel.check()?;
-            let rows = part.chunks_exact(width).enumerate();
-            Ok(self.best(
-                rows.map(|(row, bytes)| (place * (PART / width).max(1) + row, self.score(bytes, norm))).collect(),
-            ))
+            let scored = part.chunks_exact(width).enumerate();
+            Ok(self.best(scored.map(|(row, bytes)| (index * rows + row, self.score(bytes, norm))).collect()))
         };
-        let found: Result<Vec<Vec<Scored>>> = matrix.par_chunks(rows * width).enumerate().map(part).collect();
+        let found: Result<Vec<Vec<Scored>>> = matrix.par_chunks(rows * width).enumerate().map(best_of_part).collect();
         let mut best = self.best(found?.concat());
         best.sort_unstable_by(|one, other| self.order(one, other));
-        let numbers = best.into_iter().flat_map(|(row, score)| [row as f64, f64::from(score)]);
-        Ok(numbers.flat_map(f64::to_ne_bytes).collect::<Vec<u8>>().into())
+        Ok(f64_bytes(best.into_iter().flat_map(|(row, score)| [row as f64, f64::from(score)])))
     }
 }
 
@@ -154,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_is_nearest() {
+    fn finds_the_nearest_rows() {
         let matrix = [0.0, 2.0, 3.0, 4.0, -1.0, 0.0, 0.0, 0.0];
         assert_eq!(found("dot", &[1.0, 1.0], &matrix, 2), [1.0, 7.0, 0.0, 2.0]);
         assert_eq!(found("l2", &[0.0, 1.0], &matrix, 9)[..4], [0.0, 1.0, 3.0, 1.0]);
