@@ -2,7 +2,7 @@
 
 use super::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use super::memory;
-use super::output_limit::{Growth, max_output};
+use super::output_limit::{OutputLimiter, max_output};
 use super::value::Value;
 use crate::args::Args;
 use crate::cancel::Cancel;
@@ -11,7 +11,7 @@ use brotli::enc::StandardAlloc;
 use brotli::enc::encode::{BrotliEncoderOperation, BrotliEncoderParameter, BrotliEncoderStateStruct};
 use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
 
-/// As node:zlib's. 11 compresses best and is slow; 4 or 5 suit what is compressed on the fly.
+/// The default of node:zlib: compresses best, slowly. 4 or 5 suit compression on the fly.
 const DEFAULT_QUALITY: i64 = 11;
 const DEFAULT_WINDOW: i64 = 22;
 
@@ -45,11 +45,11 @@ impl Transform for Compress {
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let input = input.into_bytes()?;
-        run_stream(self.begin(input.len()), Value::Bytes(input), cancel)
+        run_stream(self.start(input.len()), Value::Bytes(input), cancel)
     }
 
     fn stream(&self) -> Option<Box<dyn StreamTransform>> {
-        Some(self.begin(0))
+        Some(self.start(0))
     }
 
     fn can_fail(&self) -> bool {
@@ -58,8 +58,8 @@ impl Transform for Compress {
 }
 
 impl Compress {
-    /// Returns about how many bytes an encoder allocates: mostly a ring buffer of two windows, and from quality 10 on a tree with
-    /// eight bytes for each byte of the window.
+    /// Estimates the bytes an encoder allocates: mostly a ring buffer of two windows and, from quality 10 on, a tree of eight
+    /// bytes per byte of the window.
     fn memory(&self, len: usize) -> usize {
         const TABLES: usize = 1 << 20;
         let window = 1 << self.window;
@@ -67,30 +67,30 @@ impl Compress {
         TABLES + used * 2 + if self.quality >= 10 { window * 8 } else { 0 }
     }
 
-    /// `len` is the length of the input, or 0 if unknown.
-    fn begin(&self, len: usize) -> Box<dyn StreamTransform> {
+    /// Starts an encoder; `len` is the length of the input, or 0 if unknown.
+    fn start(&self, len: usize) -> Box<dyn StreamTransform> {
         let mut state = Box::new(BrotliEncoderStateStruct::new(StandardAlloc::default()));
         state.set_parameter(BrotliEncoderParameter::BROTLI_PARAM_QUALITY, self.quality);
         state.set_parameter(BrotliEncoderParameter::BROTLI_PARAM_LGWIN, self.window);
         let hint = u32::try_from(len).unwrap_or(u32::MAX);
         state.set_parameter(BrotliEncoderParameter::BROTLI_PARAM_SIZE_HINT, hint);
         if self.quality >= 9 {
-            // The smallest block there is. No call can be interrupted while it works on one, which at quality 10 and
-            // 11 takes longer than 10 ms all the same: tens of milliseconds.
+            // The smallest block, since compressing one cannot be interrupted. At quality 10 and 11 it still takes tens of
+            // milliseconds.
             state.set_parameter(BrotliEncoderParameter::BROTLI_PARAM_LGBLOCK, 16);
         }
-        Box::new(Compressing { state, quality: self.quality, memory: self.memory(len) })
+        Box::new(Encoder { state, quality: self.quality, memory: self.memory(len) })
     }
 }
 
-struct Compressing {
+struct Encoder {
     state: Box<BrotliEncoderStateStruct<StandardAlloc>>,
     quality: u32,
-    /// About how many bytes the encoder is going to allocate without a check; 0 once it has.
+    /// Estimate of the bytes that the encoder will allocate without a check; 0 once checked.
     memory: usize,
 }
 
-impl Compressing {
+impl Encoder {
     fn feed(
         &mut self,
         input: &[u8],
@@ -99,37 +99,37 @@ impl Compressing {
         cancel: &Cancel,
     ) -> Result<()> {
         memory::check(std::mem::take(&mut self.memory))?;
-        let (mut left, mut taken) = (input.len(), 0);
+        let (mut remaining, mut consumed) = (input.len(), 0);
         loop {
             cancel.check()?;
-            let before = out.len();
-            let room = (input.len() / 2).max(4096);
-            memory::zeros(out, room)?;
-            let (mut free, mut made) = (room, 0);
-            let done = self.state.compress_stream(
+            let start = out.len();
+            let mut free = (input.len() / 2).max(4096);
+            memory::zeros(out, free)?;
+            let mut written = 0;
+            let succeeded = self.state.compress_stream(
                 operation,
-                &mut left,
+                &mut remaining,
                 input,
-                &mut taken,
+                &mut consumed,
                 &mut free,
-                &mut out[before..],
-                &mut made,
+                &mut out[start..],
+                &mut written,
                 &mut None,
                 &mut |_, _, _, _| (),
             );
-            out.truncate(before + made);
-            if !done {
+            out.truncate(start + written);
+            if !succeeded {
                 return Err(Error::new(Kind::Panic, "The brotli compressor failed"));
             }
             let finishing = operation == BrotliEncoderOperation::BROTLI_OPERATION_FINISH;
-            if left == 0 && !self.state.has_more_output() && (!finishing || self.state.is_finished()) {
+            if remaining == 0 && !self.state.has_more_output() && (!finishing || self.state.is_finished()) {
                 return Ok(());
             }
         }
     }
 }
 
-impl StreamTransform for Compressing {
+impl StreamTransform for Encoder {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let step = if self.quality < 5 { 256 << 10 } else { 16 << 10 };
         for step in chunk.chunks(step) {
@@ -154,57 +154,65 @@ impl Transform for Decompress {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_stream(self.begin(), input, cancel)
+        run_stream(self.start(), input, cancel)
     }
 
     fn stream(&self) -> Option<Box<dyn StreamTransform>> {
-        Some(self.begin())
+        Some(self.start())
     }
 }
 
-type Decoder = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
+type State = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 
 impl Decompress {
-    fn begin(&self) -> Box<dyn StreamTransform> {
-        // Strict: the large windows that are not in the RFC are refused, as node:zlib refuses them.
-        let decoder =
+    fn start(&self) -> Box<dyn StreamTransform> {
+        // Strict: rejects the large windows that the RFC does not define, as node:zlib does.
+        let state =
             BrotliState::new_strict(StandardAlloc::default(), StandardAlloc::default(), StandardAlloc::default());
-        Box::new(Decompressing {
-            decoder: Box::new(decoder),
-            growth: Growth::new(self.max_output),
-            taken: 0,
+        Box::new(Decoder {
+            state: Box::new(state),
+            limiter: OutputLimiter::new(self.max_output),
+            consumed: 0,
             ended: false,
         })
     }
 }
 
-struct Decompressing {
-    decoder: Box<Decoder>,
-    growth: Growth,
-    /// Bytes of input so far.
-    taken: u64,
-    /// What follows is ignored, as node:zlib ignores it.
+struct Decoder {
+    state: Box<State>,
+    limiter: OutputLimiter,
+    /// Bytes of input.
+    consumed: u64,
+    /// Whether the stream has ended. Trailing data is ignored, as in node:zlib.
     ended: bool,
 }
 
-impl StreamTransform for Decompressing {
+impl StreamTransform for Decoder {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let (mut left, mut at) = (chunk.len(), 0);
+        let (mut remaining, mut offset) = (chunk.len(), 0);
         let mut pending = false;
-        while !self.ended && (pending || left > 0) {
-            let (decoder, before, from) = (&mut self.decoder, self.taken, at);
-            let step = self.growth.step(left, out, cancel, |room| {
-                let (mut free, mut made) = (room.len(), 0);
-                let result =
-                    BrotliDecompressStream(&mut left, &mut at, chunk, &mut free, &mut made, room, &mut 0, decoder);
+        while !self.ended && (pending || remaining > 0) {
+            let (state, consumed, start) = (&mut self.state, self.consumed, offset);
+            let step = self.limiter.step(remaining, out, cancel, |buffer| {
+                let (mut free, mut written) = (buffer.len(), 0);
+                let result = BrotliDecompressStream(
+                    &mut remaining,
+                    &mut offset,
+                    chunk,
+                    &mut free,
+                    &mut written,
+                    buffer,
+                    &mut 0,
+                    state,
+                );
                 match result {
-                    BrotliResult::ResultFailure => Err(corrupt(decoder).at(before + (at - from) as u64)),
-                    BrotliResult::ResultSuccess => Ok((made, true)),
-                    BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => Ok((made, false)),
+                    BrotliResult::ResultFailure => Err(corrupt(state).at(consumed + (offset - start) as u64)),
+                    BrotliResult::ResultSuccess => Ok((written, true)),
+                    BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => Ok((written, false)),
                 }
             })?;
-            self.taken += (at - from) as u64;
-            self.ended = step.found;
+            self.consumed += (offset - start) as u64;
+            self.ended = step.outcome;
             pending = step.full;
         }
         Ok(())
@@ -215,14 +223,14 @@ impl StreamTransform for Decompressing {
         if self.ended {
             return Ok(out.into());
         }
-        Err(Error::invalid_data("The brotli data ends too early: unexpected end of file").at(self.taken))
+        Err(Error::invalid_data("The brotli data ends too early: unexpected end of file").at(self.consumed))
     }
 }
 
-fn corrupt(decoder: &Decoder) -> Error {
-    let code = format!("{:?}", decoder.error_code);
-    let what = code.trim_start_matches("BROTLI_DECODER_ERROR_").to_lowercase().replace('_', " ");
-    Error::invalid_data(format!("The brotli data is corrupt: {what}"))
+fn corrupt(state: &State) -> Error {
+    let code = format!("{:?}", state.error_code);
+    let problem = code.trim_start_matches("BROTLI_DECODER_ERROR_").to_lowercase().replace('_', " ");
+    Error::invalid_data(format!("The brotli data is corrupt: {problem}"))
 }
 
 #[cfg(all(test, not(feature = "loom")))]
@@ -237,7 +245,7 @@ mod tests {
         args([options(fields.map(|(name, value)| (name, Arg::Number(value.into()))))])
     }
 
-    fn plain() -> Box<dyn Transform> {
+    fn decoder() -> Box<dyn Transform> {
         decompress(&Args::default()).unwrap()
     }
 
@@ -246,8 +254,8 @@ mod tests {
     }
 
     #[test]
-    fn comes_back_at_all_qualities() {
-        let undo = plain();
+    fn all_qualities_round_trip() {
+        let undo = decoder();
         for quality in 0..=11 {
             for window in [10, 16, 22, 24] {
                 let transform = compress(&numbers([("quality", quality), ("window", window)])).unwrap();
@@ -261,8 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn cuts_do_not_matter() {
-        let undo = plain();
+    fn chunk_boundaries_do_not_matter() {
+        let undo = decoder();
         for input in [Vec::new(), prose(3000), prose(600_000)] {
             for quality in [1, 5] {
                 let transform = compress(&numbers([("quality", quality)])).unwrap();
@@ -273,27 +281,27 @@ mod tests {
     }
 
     #[test]
-    fn truncated_is_refused_and_what_follows_ignored() {
+    fn truncation_is_rejected_and_trailing_data_ignored() {
         let mut stream = packed(&prose(3000));
-        refuses_truncation(&*plain(), &stream);
+        refuses_truncation(&*decoder(), &stream);
         stream.extend_from_slice(b"garbage");
-        assert_eq!(whole(&*plain(), &stream).unwrap(), prose(3000));
-        cuts(&*plain(), &stream);
+        assert_eq!(whole(&*decoder(), &stream).unwrap(), prose(3000));
+        cuts(&*decoder(), &stream);
     }
 
     #[test]
-    fn corrupt_is_refused_and_never_panics() {
+    fn corrupt_data_is_rejected_without_a_panic() {
         let input = noise(3000);
         for bytes in input.windows(40) {
-            let _ = whole(&*plain(), bytes);
+            let _ = whole(&*decoder(), bytes);
         }
         let stream = packed(&prose(2000));
         for at in 0..stream.len() {
             let mut broken = stream.clone();
             broken[at] ^= 0x55;
-            let _ = whole(&*plain(), &broken);
+            let _ = whole(&*decoder(), &broken);
         }
-        let error = fails(&*plain(), &[0xff; 10]);
+        let error = fails(&*decoder(), &[0xff; 10]);
         assert!(error.message.starts_with("The brotli data is corrupt: "), "{error}");
     }
 
@@ -310,6 +318,6 @@ mod tests {
     #[test]
     fn stops_when_cancelled() {
         stops(&*compress(&Args::default()).unwrap(), &prose(100_000));
-        stops(&*plain(), &packed(&prose(100_000)));
+        stops(&*decoder(), &packed(&prose(100_000)));
     }
 }

@@ -1,88 +1,89 @@
-//! How an output grows: in steps, under a limit, and never because the input said so.
+//! Grows the output of decompressors: in steps, up to a limit, and never because the input claims a size.
 
 use super::contract::STEP;
 use super::memory;
-use crate::args::ArgumentError;
-use crate::args::Options;
+use crate::args::{ArgumentError, Options};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
-/// What an input may expand to unless told otherwise.
+/// Output limit unless `maxOutput` sets another.
 const DEFAULT_MAX_OUTPUT: u64 = 1 << 30;
 const SMALLEST_STEP: usize = 4 << 10;
 const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
-/// Counts the output of one decompression against its limit.
+/// Counts the output of one decompression against its limit, and sizes the buffers of its steps.
 #[derive(Debug, Clone)]
-pub struct Growth {
+pub struct OutputLimiter {
     limit: u64,
-    made: u64,
-    /// The room of the next step, if the last one used all of its own.
+    produced: u64,
+    /// Buffer size of the next step, if the last one filled its buffer.
     next: Option<usize>,
 }
 
-/// The `maxOutput` option.
+/// Reads the `maxOutput` option.
+///
+/// # Errors
+/// If it is not an integer >= 1.
 pub fn max_output(options: &Options<'_>) -> std::result::Result<u64, ArgumentError> {
     let given = options.integer("maxOutput", 1..=MAX_SAFE_INTEGER)?;
     Ok(given.map_or(DEFAULT_MAX_OUTPUT, i64::unsigned_abs))
 }
 
-/// Whether an output of so many bytes is within a limit.
+/// Checks that an output of `len` bytes is within a limit.
 ///
 /// # Errors
-/// When it is not.
+/// Of kind `OutputLimit` if it is not.
 pub fn check_output(len: usize, limit: u64) -> Result<()> {
     if len as u64 > limit { Err(Error::output_limit(limit)) } else { Ok(()) }
 }
 
-impl Growth {
+impl OutputLimiter {
     pub fn new(limit: u64) -> Self {
-        Growth { limit, made: 0, next: None }
+        OutputLimiter { limit, produced: 0, next: None }
     }
 
-    /// How many bytes the next step may make of so much input: a few times as much, twice as much again whenever that
-    /// was not enough, and at most one byte beyond the limit, which tells an output that fits exactly from one that
-    /// does not.
-    fn room(&self, input: usize) -> usize {
+    /// Returns the buffer size of the next step: four times the input, doubled after each step that filled its buffer, and
+    /// at most one byte beyond the limit, which distinguishes an output that just fits from one that does not.
+    fn buffer_size(&self, input: usize) -> usize {
         let step = self.next.unwrap_or_else(|| input.saturating_mul(4)).clamp(SMALLEST_STEP, STEP);
-        let left = self.left().saturating_add(1);
-        usize::try_from(left).map_or(step, |left| step.min(left))
+        let remaining = self.remaining().saturating_add(1);
+        usize::try_from(remaining).map_or(step, |remaining| step.min(remaining))
     }
 
-    /// Another part of the input begins, which may make next to nothing of it: room for all that follows would be prepared
-    /// in vain for each of many small parts.
+    /// Returns to the smallest buffer for the next member of the input: many small members would each zero a buffer sized
+    /// for all the input that follows.
     pub fn restart(&mut self) {
         self.next = Some(SMALLEST_STEP);
     }
 
-    /// What may still be made.
-    pub fn left(&self) -> u64 {
-        self.limit - self.made
+    /// Returns how many more bytes the output may have.
+    pub fn remaining(&self) -> u64 {
+        self.limit - self.produced
     }
 
-    /// The error for more than that.
+    /// Returns the error for an output beyond the limit.
     pub fn exceeded(&self) -> Error {
         Error::output_limit(self.limit)
     }
 
-    /// Takes note of what a step made.
+    /// Adds the output of a step.
     ///
     /// # Errors
-    /// Beyond the limit.
-    pub fn add(&mut self, made: usize) -> Result<()> {
-        let made = self.made + made as u64;
-        if made > self.limit {
+    /// Of kind `OutputLimit` beyond the limit.
+    pub fn add(&mut self, len: usize) -> Result<()> {
+        let produced = self.produced + len as u64;
+        if produced > self.limit {
             return Err(self.exceeded());
         }
-        self.made = made;
+        self.produced = produced;
         Ok(())
     }
 
-    /// One step: lends `fill` fresh room at the end of `out`, of which it says how much it used, and beside it what it
-    /// found. `input` is the number of bytes it has to work on. Polls `cancel` first.
+    /// Runs one step: `fill` writes to a buffer at the end of `out`, and returns how many bytes it wrote and its outcome.
+    /// `input` is the number of input bytes available to it. Polls `cancel` first.
     ///
     /// # Errors
-    /// Those of `fill`, of the limit, and of kind `Cancelled`.
+    /// Those of `fill`; of kind `OutputLimit`, `Cancelled`, or `Unsupported` without memory.
     pub fn step<T>(
         &mut self,
         input: usize,
@@ -91,25 +92,25 @@ impl Growth {
         fill: impl FnOnce(&mut [u8]) -> Result<(usize, T)>,
     ) -> Result<Step<T>> {
         cancel.check()?;
-        let before = out.len();
-        let room = self.room(input);
-        memory::zeros(out, room)?;
-        let filled = fill(&mut out[before..]);
-        let made = filled.as_ref().map_or(0, |(made, _)| *made);
-        out.truncate(before + made);
-        let (_, found) = filled?;
-        self.add(made)?;
-        let full = made == room;
-        self.next = full.then_some(room * 2);
-        Ok(Step { full, found })
+        let start = out.len();
+        let size = self.buffer_size(input);
+        memory::zeros(out, size)?;
+        let filled = fill(&mut out[start..]);
+        let len = filled.as_ref().map_or(0, |(len, _)| *len);
+        out.truncate(start + len);
+        let (_, outcome) = filled?;
+        self.add(len)?;
+        let full = len == size;
+        self.next = full.then_some(size * 2);
+        Ok(Step { full, outcome })
     }
 }
 
-/// What one step came to.
+/// Result of one step.
 pub struct Step<T> {
-    /// It used all its room, so there may be more to come without more input.
+    /// Whether the step filled its buffer: more output may be pending without more input.
     pub full: bool,
-    pub found: T,
+    pub outcome: T,
 }
 
 #[cfg(all(test, not(feature = "loom")))]
@@ -118,35 +119,36 @@ mod tests {
     use crate::error::Kind;
 
     #[test]
-    fn offers_one_byte_beyond_the_limit_and_refuses_it() {
-        let mut growth = Growth::new(10);
-        assert_eq!(growth.room(1), 11);
-        growth.add(10).unwrap();
-        assert_eq!(growth.room(1), 1);
-        assert_eq!(growth.add(1).unwrap_err().kind, Kind::OutputLimit);
+    fn rejects_one_byte_beyond_the_limit() {
+        let mut limiter = OutputLimiter::new(10);
+        assert_eq!(limiter.buffer_size(1), 11);
+        limiter.add(10).unwrap();
+        assert_eq!(limiter.buffer_size(1), 1);
+        assert_eq!(limiter.add(1).unwrap_err().kind, Kind::OutputLimit);
     }
 
     #[test]
-    fn takes_larger_steps_as_long_as_they_are_used_up() {
-        let mut growth = Growth::new(u64::MAX);
+    fn doubles_the_buffer_while_steps_fill_it() {
+        let mut limiter = OutputLimiter::new(u64::MAX);
         let (cancel, mut out) = (Cancel::new(), Vec::new());
-        let mut rooms = Vec::new();
+        let mut sizes = Vec::new();
         for _ in 0..12 {
-            growth
-                .step(1, &mut out, &cancel, |room| {
-                    rooms.push(room.len());
-                    Ok((room.len(), ()))
+            limiter
+                .step(1, &mut out, &cancel, |buffer| {
+                    sizes.push(buffer.len());
+                    Ok((buffer.len(), ()))
                 })
                 .unwrap();
         }
-        assert_eq!((rooms[0], rooms[1], rooms[11]), (SMALLEST_STEP, SMALLEST_STEP * 2, STEP));
-        assert_eq!(out.len(), rooms.iter().sum::<usize>());
+        assert_eq!((sizes[0], sizes[1], sizes[11]), (SMALLEST_STEP, SMALLEST_STEP * 2, STEP));
+        assert_eq!(out.len(), sizes.iter().sum::<usize>());
     }
 
     #[test]
-    fn leaves_nothing_of_a_failed_step() {
+    fn discards_the_output_of_a_failed_step() {
         let mut out = vec![1];
-        let failed = Growth::new(9).step(1, &mut out, &Cancel::new(), |_| Err::<(usize, ()), _>(Error::cancelled()));
+        let failed =
+            OutputLimiter::new(9).step(1, &mut out, &Cancel::new(), |_| Err::<(usize, ()), _>(Error::cancelled()));
         assert!(failed.is_err());
         assert_eq!(out, [1]);
     }

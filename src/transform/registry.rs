@@ -1,4 +1,4 @@
-//! Every transform there is: its name, and what makes it of its arguments.
+//! All transforms: their names and factories.
 
 use super::contract::BuildResult;
 use super::crypto::{aead, digest, hmac, password};
@@ -10,7 +10,7 @@ use crate::args::Args;
 
 pub type Build = fn(&Args) -> BuildResult;
 
-/// A line of the registry. JavaScript makes one factory of each.
+/// An entry of the registry, which becomes a factory in JavaScript.
 pub struct Entry {
     pub name: &'static str,
     pub build: Build,
@@ -32,10 +32,10 @@ pub static REGISTRY: &[Entry] = &[
     entry("inflateRaw", decompress::inflate_raw),
     entry("brotliCompress", brotli::compress),
     entry("brotliDecompress", brotli::decompress),
-    entry("zstdCompress", zstd::codec::compress),
-    entry("zstdDecompress", zstd::codec::decompress),
-    entry("lz4Compress", lz4::codec::compress),
-    entry("lz4Decompress", lz4::codec::decompress),
+    entry("zstdCompress", zstd::compress::compress),
+    entry("zstdDecompress", zstd::decompress::decompress),
+    entry("lz4Compress", lz4::compress::compress),
+    entry("lz4Decompress", lz4::decompress::decompress),
     entry("seal", aead::seal),
     entry("open", aead::open),
     entry("hashPassword", password::hash),
@@ -63,13 +63,13 @@ pub static REGISTRY: &[Entry] = &[
     entry("fault.spin", super::fault::spin),
 ];
 
-/// The entry of that name.
+/// Finds an entry by name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Entry> {
     REGISTRY.iter().find(|entry| entry.name == name)
 }
 
-/// One of each, for tests that go through all of them.
+/// Builds an example of a transform, for tests that cover all entries.
 #[cfg(all(test, not(feature = "loom")))]
 pub fn example(name: &str) -> Box<dyn super::contract::Transform> {
     use super::crypto::password;
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_called_what_their_transforms_are() {
+    fn entries_have_the_names_of_their_transforms() {
         for entry in REGISTRY {
             assert_eq!(example(entry.name).name(), entry.name);
         }

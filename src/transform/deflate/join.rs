@@ -1,38 +1,38 @@
 //! Joins complete deflate streams (RFC 1951) into one.
 //!
-//! A fast compressor that only makes whole streams can still work on several cores: the block that ends a stream has one
-//! bit that says so. Finding it takes a walk over the stream, symbol by symbol but without making what they stand for,
-//! which is many times faster than compressing was. With that bit cleared and an empty stored block behind it, which
-//! ends on a byte, the next stream may follow.
+//! This lets a fast compressor that only writes whole streams work on several cores. One bit marks the last block of a
+//! stream. Finding it requires a scan of all symbols, without decompressing them, which is many times faster than
+//! compression. With that bit cleared and an empty stored block appended, which ends on a byte boundary, another stream may
+//! follow.
 
 use super::huffman::{Bits, Code};
 
-/// What a walk over a stream found.
+/// Result of scanning a stream.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Walk {
-    /// The bit that says that the last block is the last.
-    pub last: usize,
-    /// The first bit after the stream.
+pub struct StreamScan {
+    /// Position of the bit that marks the last block.
+    pub last_bit: usize,
+    /// Position of the first bit after the stream.
     pub end: usize,
-    /// How many bytes it decompresses to.
-    pub plain: usize,
+    /// Length of the decompressed data.
+    pub plain_len: usize,
 }
 
-/// Behind the last symbol: the header of a stored block of length 0 goes in the bits left, then come its lengths.
+/// Lengths of an empty stored block. Its header precedes them in the remaining bits of the last byte.
 const EMPTY: [u8; 4] = [0, 0, 0xff, 0xff];
 
-/// Makes a complete stream one that another may follow. Says no, and changes nothing, unless the stream decompresses to
-/// so many bytes and ends in its last byte.
-pub fn reopen(stream: &mut Vec<u8>, plain: usize) -> bool {
-    let Some(walk) = walk(stream) else { return false };
-    if walk.plain != plain || walk.end.div_ceil(8) != stream.len() {
+/// Changes a complete stream so that another may follow. Returns false, and changes nothing, unless the stream decompresses
+/// to `plain_len` bytes and ends in its last byte.
+pub fn make_joinable(stream: &mut Vec<u8>, plain_len: usize) -> bool {
+    let Some(scan) = scan(stream) else { return false };
+    if scan.plain_len != plain_len || scan.end.div_ceil(8) != stream.len() {
         return false;
     }
-    stream[walk.last / 8] &= !(1 << (walk.last % 8));
-    let used = walk.end % 8;
+    stream[scan.last_bit / 8] &= !(1 << (scan.last_bit % 8));
+    let used = scan.end % 8;
     if used > 0 {
-        // What fills the byte up is nobody's.
-        stream[walk.end / 8] &= (1 << used) - 1;
+        // Clear the padding bits.
+        stream[scan.end / 8] &= (1 << used) - 1;
     }
     if used == 0 || used > 5 {
         stream.push(0);
@@ -41,25 +41,25 @@ pub fn reopen(stream: &mut Vec<u8>, plain: usize) -> bool {
     true
 }
 
-/// Walks over a stream; `None` if it is not one. Distances are not looked at.
-pub fn walk(stream: &[u8]) -> Option<Walk> {
+/// Scans a stream; returns `None` if it is malformed. Does not check distances.
+pub fn scan(stream: &[u8]) -> Option<StreamScan> {
     let mut bits = Bits::new(stream);
     let (mut literals, mut distances) = (Code::new(), Code::new());
-    let mut plain = 0;
+    let mut plain_len = 0;
     loop {
         bits.refill()?;
-        let at = bits.position();
+        let last_bit = bits.position();
         let last = bits.take(1) == 1;
-        plain += match bits.take(2) {
-            0 => stored(&mut bits, stream)?,
+        plain_len += match bits.take(2) {
+            0 => skip_stored(&mut bits, stream)?,
             1 => {
                 literals.set(&FIXED)?;
                 distances.set(&[5; 30])?;
-                symbols(&mut bits, &literals, &distances)?
+                skip_symbols(&mut bits, &literals, &distances)?
             }
             2 => {
                 read_codes(&mut bits, &mut literals, &mut distances)?;
-                symbols(&mut bits, &literals, &distances)?
+                skip_symbols(&mut bits, &literals, &distances)?
             }
             _ => return None,
         };
@@ -67,23 +67,24 @@ pub fn walk(stream: &[u8]) -> Option<Walk> {
             return None;
         }
         if last {
-            return Some(Walk { last: at, end: bits.position(), plain });
+            return Some(StreamScan { last_bit, end: bits.position(), plain_len });
         }
     }
 }
 
-fn stored(bits: &mut Bits<'_>, stream: &[u8]) -> Option<usize> {
-    let at = bits.position().div_ceil(8);
-    let &[a, b, c, d] = stream.get(at..)?.first_chunk()?;
+/// Skips a stored block; returns its length.
+fn skip_stored(bits: &mut Bits<'_>, stream: &[u8]) -> Option<usize> {
+    let start = bits.position().div_ceil(8);
+    let &[a, b, c, d] = stream.get(start..)?.first_chunk()?;
     let len = u16::from_le_bytes([a, b]);
     if len != !u16::from_le_bytes([c, d]) {
         return None;
     }
-    bits.jump(at + 4 + usize::from(len));
+    bits.jump(start + 4 + usize::from(len));
     Some(len.into())
 }
 
-/// The code lengths that everybody knows.
+/// Code lengths of a block with fixed codes.
 const FIXED: [u8; 288] = {
     let mut lengths = [8; 288];
     let mut n = 144;
@@ -94,7 +95,7 @@ const FIXED: [u8; 288] = {
     lengths
 };
 
-/// Of the symbols from 257 on: the shortest match, and how many bits that lengthen it follow.
+/// Indexed by symbol - 257: the shortest match, and the number of extra bits for its length.
 const LENGTHS: [(u16, u8); 29] = {
     let mut table = [(0, 0); 29];
     let (mut n, mut base) = (0, 3u16);
@@ -110,19 +111,19 @@ const LENGTHS: [(u16, u8); 29] = {
     table
 };
 
-/// The symbols of a block up to its end. How many bytes they stand for.
-fn symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Option<usize> {
-    let mut plain = 0;
+/// Skips the symbols of a block; returns the length of the data they represent.
+fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Option<usize> {
+    let mut plain_len = 0;
     loop {
         bits.refill()?;
         let symbol = literals.read(bits)?;
         if symbol < 256 {
-            plain += 1;
+            plain_len += 1;
             continue;
         }
-        let Some(nth) = symbol.checked_sub(257) else { return Some(plain) };
+        let Some(nth) = symbol.checked_sub(257) else { return Some(plain_len) };
         let &(shortest, extra) = LENGTHS.get(usize::from(nth))?;
-        plain += usize::from(shortest) + bits.take(extra.into()) as usize;
+        plain_len += usize::from(shortest) + bits.take(extra.into()) as usize;
         let distance = distances.read(bits)?;
         if distance > 29 {
             return None;
@@ -131,20 +132,20 @@ fn symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Option<usi
     }
 }
 
-/// The order in which the lengths of the code for lengths come.
+/// Order of the symbols of the code-length code.
 const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-/// The codes at the head of a block that has its own.
+/// Reads the codes at the start of a block with dynamic codes.
 fn read_codes(bits: &mut Bits<'_>, literals: &mut Code, distances: &mut Code) -> Option<()> {
     let for_literals = 257 + bits.take(5) as usize;
     let for_distances = 1 + bits.take(5) as usize;
-    let given = 4 + bits.take(4) as usize;
+    let count = 4 + bits.take(4) as usize;
     let mut lengths = [0; 19];
-    for &symbol in ORDER.iter().take(given) {
+    for &symbol in ORDER.iter().take(count) {
         bits.refill()?;
         *lengths.get_mut(symbol)? = u8::try_from(bits.take(3)).ok()?;
     }
-    // Only for a moment: the code for lengths.
+    // `distances` temporarily holds the code-length code.
     distances.set(&lengths)?;
     let mut lengths = [0u8; 286 + 32 + 2];
     let lengths = lengths.get_mut(..for_literals + for_distances)?;
@@ -152,14 +153,14 @@ fn read_codes(bits: &mut Bits<'_>, literals: &mut Code, distances: &mut Code) ->
     while at < lengths.len() {
         bits.refill()?;
         let symbol = distances.read(bits)?;
-        let (value, times) = match symbol {
+        let (length, repeats) = match symbol {
             0..=15 => (u8::try_from(symbol).ok()?, 1),
             16 => (*lengths.get(at.checked_sub(1)?)?, 3 + bits.take(2) as usize),
             17 => (0, 3 + bits.take(3) as usize),
             _ => (0, 11 + bits.take(7) as usize),
         };
-        lengths.get_mut(at..at + times)?.fill(value);
-        at += times;
+        lengths.get_mut(at..at + repeats)?.fill(length);
+        at += repeats;
     }
     let (first, second) = lengths.split_at(for_literals);
     literals.set(first)?;
@@ -190,7 +191,7 @@ mod tests {
         out
     }
 
-    /// What the stream decompresses to, and that it ends where it ends.
+    /// Decompresses the stream, and checks that it ends with its last byte.
     fn inflate(stream: &[u8], len: usize) -> Vec<u8> {
         let mut plain = vec![0; len + 1];
         let mut inflate = Inflate::new(false, 15);
@@ -200,15 +201,15 @@ mod tests {
         plain
     }
 
-    /// The walk agrees with what is known, and clearing the bit it found makes the stream go on.
-    fn checks(stream: &[u8], plain: &[u8], after: &[u8]) {
-        let found = walk(stream).unwrap();
-        assert_eq!((found.plain, found.end.div_ceil(8)), (plain.len(), stream.len()));
-        let mut spliced = stream.to_vec();
-        assert!(reopen(&mut spliced, plain.len()));
-        assert!(spliced.len() - stream.len() <= 5);
-        spliced.extend_from_slice(&libdeflate(after, 6));
-        assert!(inflate(&spliced, plain.len() + after.len()) == [plain, after].concat());
+    /// Checks the scan of a stream, and that `after` can follow the stream once it is joinable.
+    fn check(stream: &[u8], plain: &[u8], after: &[u8]) {
+        let scan = scan(stream).unwrap();
+        assert_eq!((scan.plain_len, scan.end.div_ceil(8)), (plain.len(), stream.len()));
+        let mut joined = stream.to_vec();
+        assert!(make_joinable(&mut joined, plain.len()));
+        assert!(joined.len() - stream.len() <= 5);
+        joined.extend_from_slice(&libdeflate(after, 6));
+        assert!(inflate(&joined, plain.len() + after.len()) == [plain, after].concat());
     }
 
     #[test]
@@ -225,33 +226,33 @@ mod tests {
         ];
         for input in &inputs {
             for level in 0..=12 {
-                checks(&libdeflate(input, level), input, b"after that");
-                checks(&zlib(input, level.min(9)), input, b"after that");
+                check(&libdeflate(input, level), input, b"after that");
+                check(&zlib(input, level.min(9)), input, b"after that");
             }
         }
     }
 
     #[test]
-    fn tables_are_the_standards() {
+    fn tables_match_the_rfc() {
         assert_eq!((LENGTHS[0], LENGTHS[8], LENGTHS[27], LENGTHS[28]), ((3, 0), (11, 1), (227, 5), (258, 0)));
         assert_eq!((FIXED[143], FIXED[144], FIXED[256], FIXED[280]), (8, 9, 7, 8));
     }
 
     #[test]
-    fn another_length_or_tail_is_refused() {
+    fn another_length_or_tail_is_rejected() {
         let stream = libdeflate(&prose(5000), 6);
         for (mut stream, len) in [(stream.clone(), 4999), ([&stream[..], &[0]].concat(), 5000), (Vec::new(), 0)] {
             let before = stream.clone();
-            assert!(!reopen(&mut stream, len));
+            assert!(!make_joinable(&mut stream, len));
             assert_eq!(stream, before);
         }
     }
 
     #[test]
-    fn truncated_is_refused() {
+    fn truncated_streams_are_rejected() {
         for stream in [libdeflate(&prose(3000), 6), zlib(&noise(300), 6), libdeflate(b"ab", 1)] {
             for len in 0..stream.len() {
-                assert_eq!(walk(&stream[..len]), None, "{len} bytes of {}", stream.len());
+                assert_eq!(scan(&stream[..len]), None, "{len} bytes of {}", stream.len());
             }
         }
     }
@@ -266,21 +267,21 @@ mod tests {
             level in 0..=12,
         ) {
             let input = input.repeat(times);
-            checks(&libdeflate(&input, level), &input, b"x");
-            checks(&zlib(&input, level.min(9)), &input, b"x");
+            check(&libdeflate(&input, level), &input, b"x");
+            check(&zlib(&input, level.min(9)), &input, b"x");
         }
 
         #[test]
-        fn garbage_ends(stream in proptest::collection::vec(any::<u8>(), 0..2000)) {
-            walk(&stream);
+        fn garbage_terminates(stream in proptest::collection::vec(any::<u8>(), 0..2000)) {
+            scan(&stream);
         }
 
         #[test]
-        fn damage_ends(at in 0..4000usize, bit in 0..8u32, level in 0..=9) {
+        fn corruption_terminates(at in 0..4000usize, bit in 0..8u32, level in 0..=9) {
             let mut stream = libdeflate(&prose(20_000), level);
             let at = at % stream.len();
             stream[at] ^= 1 << bit;
-            walk(&stream);
+            scan(&stream);
         }
     }
 }

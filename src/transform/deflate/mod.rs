@@ -2,10 +2,12 @@
 
 pub mod compress;
 pub mod decompress;
-pub mod huffman;
-pub mod join;
-pub mod libdeflate;
-pub mod parallel;
-pub mod tuning;
-pub mod wrapper;
-pub mod zlib_rs;
+mod huffman;
+mod join;
+mod libdeflate;
+mod parallel;
+#[cfg(all(test, not(feature = "loom")))]
+mod tests;
+mod tuning;
+mod wrapper;
+mod zlib_rs;

@@ -1,37 +1,37 @@
-//! What a level means: for each of zlib's, an engine and a block size that compress at least as well and faster.
+//! Maps each level of zlib to a backend and a block size that compress at least as well, and faster.
 //! docs/codecs.md has the figures.
 
 use super::libdeflate;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    /// libdeflate at this level, each block on its own.
+pub enum Backend {
+    /// libdeflate at this level; blocks are independent.
     Libdeflate(u8),
-    /// zlib-rs at this level, each block with the data before it as dictionary.
+    /// zlib-rs at this level; each block has the data before it as dictionary.
     ZlibRs(i32),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Effort {
-    pub engine: Engine,
-    /// The largest piece: what takes up to about 8 ms with libdeflate, as that cannot be interrupted.
+pub struct Tuning {
+    pub backend: Backend,
+    /// Block size limit: about 8 ms of work for libdeflate, which cannot be interrupted.
     pub block: usize,
 }
 
-/// Up to here libdeflate's next level costs hardly more, and less than finding out whether it is needed.
+/// Largest input for which libdeflate's next level costs less than a probe.
 const TINY: usize = 16 << 10;
-/// A probe is an eighth of the input within these bounds. It costs 5 % of the time at most, on large inputs nothing.
+/// Bounds of a probe, which is an eighth of the input: at most 5 % of the time, negligible for large inputs.
 const PROBE: std::ops::RangeInclusive<usize> = 4 << 10..=32 << 10;
-/// Data whose probe shrinks to less than a sixth calls for a deeper search and longer blocks. Records and text do not;
-/// what does is compressed so fast that there is time for it.
+/// A probe that shrinks to less than a sixth calls for a deeper search and longer blocks. Such data compresses fast enough
+/// to afford it; records and text are not that repetitive.
 const REPETITIVE: usize = 6;
-/// The same of a whole block at the level itself.
+/// Like `REPETITIVE`, for a whole block compressed at the level itself.
 const REPETITIVE_BLOCK: usize = 8;
 
-impl Effort {
-    /// For a piece of a stream of unknown length.
-    pub fn new(level: u8, repetitive: bool) -> Self {
-        let libdeflate = |level, kib: usize| Effort { engine: Engine::Libdeflate(level), block: kib << 10 };
+impl Tuning {
+    /// Returns the tuning of a block in a stream of unknown length.
+    pub fn for_block(level: u8, repetitive: bool) -> Self {
+        let libdeflate = |level, kib: usize| Tuning { backend: Backend::Libdeflate(level), block: kib << 10 };
         match (level, repetitive) {
             (0..=4, _) => libdeflate(level, 512),
             (5, false) => libdeflate(5, 1024),
@@ -40,32 +40,32 @@ impl Effort {
             (7, false) => libdeflate(7, 256),
             (7, true) => libdeflate(8, 768),
             (_, false) => libdeflate(8, 128),
-            // Blocks on their own cannot reach zlib's 8 here.
-            (_, true) => Effort { engine: Engine::ZlibRs(8), block: 256 << 10 },
+            // Independent blocks cannot reach zlib's level 8 here.
+            (_, true) => Tuning { backend: Backend::ZlibRs(8), block: 256 << 10 },
         }
     }
 
-    /// For the beginning of a stream, or a whole one.
-    pub fn begin(level: u8, data: &[u8]) -> Self {
+    /// Returns the tuning of a whole stream, or of its first data.
+    pub fn for_stream(level: u8, data: &[u8]) -> Self {
         if data.len() > TINY {
-            return Effort::new(level, level >= 5 && is_repetitive(data));
+            return Tuning::for_block(level, level >= 5 && is_repetitive(data));
         }
         let deeper = if level < 5 { level } else { (level + 1).min(8) };
-        Effort { engine: Engine::Libdeflate(deeper), block: TINY }
+        Tuning { backend: Backend::Libdeflate(deeper), block: TINY }
     }
 
-    /// For a few bytes in the middle of a stream, such as an event that is flushed.
-    pub fn short(level: u8) -> Self {
-        Effort { engine: Engine::ZlibRs(level.into()), block: 256 << 10 }
+    /// Returns the tuning of a few bytes in the middle of a stream, such as a flushed event.
+    pub fn for_flush(level: u8) -> Self {
+        Tuning { backend: Backend::ZlibRs(level.into()), block: 256 << 10 }
     }
 
-    /// For what follows a stretch that was compressed like this.
-    pub fn next(level: u8, plain: usize, packed: usize) -> Self {
-        Effort::new(level, level >= 5 && plain / REPETITIVE_BLOCK > packed)
+    /// Returns the tuning of the data after a segment that shrank from `plain` to `packed` bytes.
+    pub fn after(level: u8, plain: usize, packed: usize) -> Self {
+        Tuning::for_block(level, level >= 5 && plain / REPETITIVE_BLOCK > packed)
     }
 }
 
-/// Probes the middle, since heads are often unlike the rest.
+/// Probes the middle of the data, since headers are often unlike the rest.
 fn is_repetitive(data: &[u8]) -> bool {
     let len = (data.len() / 8).clamp(*PROBE.start(), *PROBE.end()).min(data.len());
     let from = (data.len() - len) / 2;
@@ -79,14 +79,14 @@ mod tests {
     use crate::transform::testing::noise;
 
     #[test]
-    fn repetitive_data_is_told_from_other() {
+    fn detects_repetitive_data() {
         let repetitive = noise(1000).repeat(200);
         for (level, plain, deeper) in [(4, 4, 4), (5, 5, 6), (6, 6, 7), (7, 7, 8)] {
-            assert_eq!(Effort::begin(level, &noise(200_000)).engine, Engine::Libdeflate(plain));
-            assert_eq!(Effort::begin(level, &repetitive).engine, Engine::Libdeflate(deeper));
-            assert_eq!(Effort::next(level, 1000, 200).engine, Engine::Libdeflate(plain));
-            assert_eq!(Effort::next(level, 1000, 100).engine, Engine::Libdeflate(deeper));
+            assert_eq!(Tuning::for_stream(level, &noise(200_000)).backend, Backend::Libdeflate(plain));
+            assert_eq!(Tuning::for_stream(level, &repetitive).backend, Backend::Libdeflate(deeper));
+            assert_eq!(Tuning::after(level, 1000, 200).backend, Backend::Libdeflate(plain));
+            assert_eq!(Tuning::after(level, 1000, 100).backend, Backend::Libdeflate(deeper));
         }
-        assert_eq!(Effort::begin(9, &repetitive).engine, Engine::ZlibRs(8));
+        assert_eq!(Tuning::for_stream(9, &repetitive).backend, Backend::ZlibRs(8));
     }
 }

@@ -1,56 +1,56 @@
-//! What stands around deflated data: nothing, zlib's header and Adler-32 (RFC 1950), or gzip's header, CRC-32 and
-//! length (RFC 1952).
+//! Header and trailer of deflate data: none, zlib's header and Adler-32 (RFC 1950), or gzip's header, CRC-32 and length
+//! (RFC 1952).
 
 use crate::error::Result;
 use crate::transform::memory;
 use libdeflater::{Adler32, Crc};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
+pub enum Wrapper {
     Gzip,
     Zlib,
     Raw,
 }
 
-/// The operating system that gzip names when nobody asks: Unix, as zlib says.
+/// Operating system field of gzip: always Unix, as zlib writes.
 const UNIX: u8 = 3;
 
-impl Framing {
-    /// The same bytes that zlib writes at this level; no time stamp, no file name.
+impl Wrapper {
+    /// Returns the header that zlib writes at this level, without time stamp and file name.
     pub fn header(self, level: u8) -> &'static [u8] {
         match (self, level) {
-            (Framing::Raw, _) => &[],
-            (Framing::Gzip, 9) => &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, UNIX],
-            (Framing::Gzip, 0 | 1) => &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, UNIX],
-            (Framing::Gzip, _) => &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, UNIX],
-            (Framing::Zlib, 0 | 1) => &[0x78, 0x01],
-            (Framing::Zlib, 2..=5) => &[0x78, 0x5e],
-            (Framing::Zlib, 6) => &[0x78, 0x9c],
-            (Framing::Zlib, _) => &[0x78, 0xda],
+            (Wrapper::Raw, _) => &[],
+            (Wrapper::Gzip, 9) => &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, UNIX],
+            (Wrapper::Gzip, 0 | 1) => &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, UNIX],
+            (Wrapper::Gzip, _) => &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, UNIX],
+            (Wrapper::Zlib, 0 | 1) => &[0x78, 0x01],
+            (Wrapper::Zlib, 2..=5) => &[0x78, 0x5e],
+            (Wrapper::Zlib, 6) => &[0x78, 0x9c],
+            (Wrapper::Zlib, _) => &[0x78, 0xda],
         }
     }
 
     pub fn checksum(self) -> Checksum {
         match self {
-            Framing::Gzip => Checksum::Gzip(Crc::new(), 0),
-            Framing::Zlib => Checksum::Zlib(Adler32::new()),
-            Framing::Raw => Checksum::None,
+            Wrapper::Gzip => Checksum::Gzip(Crc::new(), 0),
+            Wrapper::Zlib => Checksum::Zlib(Adler32::new()),
+            Wrapper::Raw => Checksum::None,
         }
     }
 
-    /// As an error message calls the format.
+    /// Returns the name of the format for error messages.
     pub fn format(self) -> &'static str {
         match self {
-            Framing::Gzip => "gzip",
-            Framing::Zlib => "zlib",
-            Framing::Raw => "deflate",
+            Wrapper::Gzip => "gzip",
+            Wrapper::Zlib => "zlib",
+            Wrapper::Raw => "deflate",
         }
     }
 }
 
-/// Over the plain data, as it comes.
+/// Checksum of the uncompressed data.
 pub enum Checksum {
-    /// With the length modulo 2^32.
+    /// And the length modulo 2^32.
     Gzip(Crc, u32),
     Zlib(Adler32),
     None,
@@ -70,6 +70,8 @@ impl Checksum {
         }
     }
 
+    /// Appends the trailer.
+    ///
     /// # Errors
     /// If memory runs out.
     pub fn write_trailer(&self, out: &mut Vec<u8>) -> Result<()> {

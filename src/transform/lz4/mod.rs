@@ -1,4 +1,6 @@
 //! The LZ4 frame format.
 
-pub mod codec;
-pub mod frame;
+pub mod compress;
+pub mod decompress;
+#[cfg(all(test, not(feature = "loom")))]
+mod tests;

@@ -1,6 +1,9 @@
-//! Errors of zstd, which returns them as numbers.
+//! Errors of zstd, which returns numbers.
 
-use crate::error::{Error, Kind};
+use crate::cancel::Cancel;
+use crate::error::{Error, Kind, Result};
+use crate::transform::contract::StreamTransform;
+use crate::transform::value::Value;
 use zstd_safe::get_error_name;
 
 /// `ZSTD_error_memory_allocation`, as zstd's functions return it.
@@ -24,6 +27,26 @@ pub fn failed(code: usize) -> Error {
 
 pub fn out_of_memory() -> Error {
     Error::out_of_memory("the tables of zstd")
+}
+
+/// Returns the stream, or one that fails when used if it could not be started.
+pub fn or_failing<S: StreamTransform + 'static>(started: Result<S>) -> Box<dyn StreamTransform> {
+    match started {
+        Ok(stream) => Box::new(stream),
+        Err(error) => Box::new(Failing(error)),
+    }
+}
+
+struct Failing(Error);
+
+impl StreamTransform for Failing {
+    fn push(&mut self, _: &[u8], _: &mut Vec<u8>, _: &Cancel) -> Result<()> {
+        Err(self.0.clone())
+    }
+
+    fn finish(self: Box<Self>, _: Vec<u8>, _: &Cancel) -> Result<Value> {
+        Err(self.0)
+    }
 }
 
 #[cfg(all(test, not(feature = "loom")))]

@@ -1,27 +1,28 @@
-//! The blocks that a Zstandard frame is made of (RFC 8878, section 3.1.1): enough to take a frame apart and to make one.
+//! The blocks of a Zstandard frame (RFC 8878, section 3.1.1): enough to take a frame apart and to make one.
 
-/// No block holds more.
-const BLOCK: usize = 128 << 10;
+/// Size limit of a block.
+const MAX_BLOCK: usize = 128 << 10;
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const HEADER: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum BlockType {
     Raw = 0,
-    /// One byte, many times.
-    Repeated = 1,
+    /// One byte, repeated.
+    Rle = 1,
     Compressed = 2,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub struct Block<'a> {
-    kind: Kind,
-    /// As its header has it: what a repeated byte becomes, else what the body takes.
+    block_type: BlockType,
+    /// Size in the header: of the output for `Rle`, else of the body.
     size: usize,
     body: &'a [u8],
 }
 
-/// The header of a frame whose matches reach back `window` bytes, a power of two, and which holds `len` bytes.
+/// Appends the header of a frame. Matches reach back up to `window` bytes, a power of two; `len` is the length of the
+/// content, if known.
 pub fn write_frame_header(window: usize, len: Option<u64>, checksum: bool, out: &mut Vec<u8>) {
     let eight_bytes_of_len = if len.is_some() { 3 << 6 } else { 0 };
     let exponent = u8::try_from(window.ilog2() - 10).expect("less than 2^41");
@@ -30,55 +31,55 @@ pub fn write_frame_header(window: usize, len: Option<u64>, checksum: bool, out: 
     out.extend(len.into_iter().flat_map(u64::to_le_bytes));
 }
 
-/// The end of a frame: an empty block that is the last one.
+/// Appends the end of a frame: an empty last block.
 pub fn write_end(out: &mut Vec<u8>) {
-    write_header(Kind::Raw, 0, true, out);
+    write_header(BlockType::Raw, 0, true, out);
 }
 
-/// Bytes as they are.
+/// Appends bytes as raw blocks.
 pub fn write_raw(data: &[u8], out: &mut Vec<u8>) {
-    for body in data.chunks(BLOCK) {
-        Block { kind: Kind::Raw, size: body.len(), body }.write(out);
+    for body in data.chunks(MAX_BLOCK) {
+        Block { block_type: BlockType::Raw, size: body.len(), body }.write(out);
     }
 }
 
-/// A block with one match of three bytes: no literals, and of each symbol one code that needs no table.
+/// Appends a block with one match of three bytes: no literals, and RLE tables for the sequence.
 pub fn write_match(offset: usize, out: &mut Vec<u8>) {
     const LITERALS: u8 = 0;
     const MATCHES: u8 = 1;
-    const ONE_CODE_EACH: u8 = 0b01_01_01_00;
+    const RLE_TABLES: u8 = 0b01_01_01_00;
     const NO_LITERALS: u8 = 0;
     const LENGTH_THREE: u8 = 0;
-    // The first three values mean the repeat offsets. A bit more ends the bits, which are read backwards.
+    // The first three values are the repeat offsets. The bit stream is read backwards and ends with an extra 1 bit.
     let value = offset + 3;
     let code = value.ilog2();
     let bits = (value - (1 << code)) | (1 << code);
-    let code = u8::try_from(code).expect("a bit of a word");
-    let mut body = vec![LITERALS, MATCHES, ONE_CODE_EACH, NO_LITERALS, code, LENGTH_THREE];
+    let code = u8::try_from(code).expect("less than the bits of a word");
+    let mut body = vec![LITERALS, MATCHES, RLE_TABLES, NO_LITERALS, code, LENGTH_THREE];
     body.extend_from_slice(&bits.to_le_bytes()[..=usize::from(code) / 8]);
-    Block { kind: Kind::Compressed, size: body.len(), body: &body }.write(out);
+    Block { block_type: BlockType::Compressed, size: body.len(), body: &body }.write(out);
 }
 
-fn write_header(kind: Kind, size: usize, last: bool, out: &mut Vec<u8>) {
-    let word = size << 3 | (kind as usize) << 1 | usize::from(last);
+fn write_header(block_type: BlockType, size: usize, last: bool, out: &mut Vec<u8>) {
+    let word = size << 3 | (block_type as usize) << 1 | usize::from(last);
     out.extend_from_slice(&word.to_le_bytes()[..HEADER]);
 }
 
 impl Block<'_> {
-    /// Appends it, as one that is not the last.
+    /// Appends the block, not marked as the last one.
     pub fn write(&self, out: &mut Vec<u8>) {
-        write_header(self.kind, self.size, false, out);
+        write_header(self.block_type, self.size, false, out);
         out.extend_from_slice(self.body);
     }
 }
 
-/// The blocks of a frame that zstd has made.
+/// Iterates over the blocks of a frame that zstd has made.
 pub fn blocks_of(frame: &[u8]) -> impl Iterator<Item = Block<'_>> + Clone {
     let descriptor = frame[4];
-    let single = descriptor & 0x20 != 0;
-    let window = usize::from(!single);
+    let single_segment = descriptor & 0x20 != 0;
+    let window = usize::from(!single_segment);
     let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
-    let len = [usize::from(single), 2, 4, 8][usize::from(descriptor >> 6)];
+    let len = [usize::from(single_segment), 2, 4, 8][usize::from(descriptor >> 6)];
     let mut rest = &frame[5 + window + dictionary + len..];
     let mut ended = false;
     std::iter::from_fn(move || {
@@ -88,14 +89,14 @@ pub fn blocks_of(frame: &[u8]) -> impl Iterator<Item = Block<'_>> + Clone {
         let word = little_endian(&rest[..HEADER]);
         ended = word & 1 != 0;
         let size = word >> 3;
-        let (kind, taken) = match word >> 1 & 3 {
-            0 => (Kind::Raw, size),
-            1 => (Kind::Repeated, 1),
-            _ => (Kind::Compressed, size),
+        let (block_type, len) = match word >> 1 & 3 {
+            0 => (BlockType::Raw, size),
+            1 => (BlockType::Rle, 1),
+            _ => (BlockType::Compressed, size),
         };
-        let (body, later) = rest[HEADER..].split_at(taken);
+        let (body, later) = rest[HEADER..].split_at(len);
         rest = later;
-        Some(Block { kind, size, body })
+        Some(Block { block_type, size, body })
     })
 }
 
@@ -103,26 +104,26 @@ fn little_endian(bytes: &[u8]) -> usize {
     bytes.iter().rev().fold(0, |word, byte| word << 8 | usize::from(*byte))
 }
 
-/// The entropy tables that blocks have set so far: that of the literals, and those of the sequences.
+/// Tracks which entropy tables the blocks of a frame have set: that of literals, and those of sequences.
 #[derive(Default)]
-pub struct Tables {
+pub struct EntropyTables {
     literals: bool,
     sequences: [bool; 3],
 }
 
-impl Tables {
-    /// Takes note of a block's tables. False: it makes use of one that was not set.
-    pub fn has_all_of(&mut self, block: Block<'_>) -> bool {
-        const FROM_BEFORE: u8 = 3;
-        if block.kind != Kind::Compressed {
+impl EntropyTables {
+    /// Adds the tables of a block; returns false if the block reuses a table that is not set.
+    pub fn add(&mut self, block: Block<'_>) -> bool {
+        const REUSED: u8 = 3;
+        if block.block_type != BlockType::Compressed {
             return true;
         }
         let body = block.body;
-        let how = body[0] & 3;
-        if how == FROM_BEFORE && !self.literals {
+        let literals_type = body[0] & 3;
+        if literals_type == REUSED && !self.literals {
             return false;
         }
-        self.literals |= how == 2;
+        self.literals |= literals_type == 2;
         let rest = &body[literals_len(body)..];
         let modes_at = match rest[0] {
             0 => return true,
@@ -133,20 +134,20 @@ impl Tables {
         let modes = rest[modes_at];
         let mut all = true;
         for (set, shift) in self.sequences.iter_mut().zip([6, 4, 2]) {
-            all &= *set || modes >> shift & 3 != FROM_BEFORE;
+            all &= *set || modes >> shift & 3 != REUSED;
             *set = true;
         }
         all
     }
 }
 
-/// What the literals of a compressed block take, their header included.
+/// Returns the size of the literals section of a compressed block, header included.
 fn literals_len(body: &[u8]) -> usize {
-    let (how, format) = (body[0] & 3, body[0] >> 2 & 3);
-    if how < 2 {
+    let (literals_type, format) = (body[0] & 3, body[0] >> 2 & 3);
+    if literals_type < 2 {
         let (header, shift) = [(1, 3), (2, 4), (1, 3), (3, 4)][usize::from(format)];
         let plain = little_endian(&body[..header]) >> shift;
-        return header + if how == 0 { plain } else { 1 };
+        return header + if literals_type == 0 { plain } else { 1 };
     }
     let (header, bits) = [(3, 10), (3, 10), (4, 14), (5, 18)][usize::from(format)];
     header + (little_endian(&body[..header]) >> (4 + bits))

@@ -1,7 +1,12 @@
 //! Zstandard (RFC 8878).
 
-pub mod codec;
-pub mod error;
-pub mod format;
-pub mod parallel;
-pub mod segment;
+pub mod compress;
+pub mod decompress;
+mod dictionary;
+mod encoder;
+mod error;
+mod format;
+mod parallel;
+mod segment;
+#[cfg(all(test, not(feature = "loom")))]
+mod tests;

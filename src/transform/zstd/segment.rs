@@ -1,30 +1,29 @@
-//! Zstandard (RFC 8878) by several cores: the data is cut into segments that any thread may compress, and which one after
-//! the other are one frame.
+//! Zstandard (RFC 8878) on several cores: the data is split into segments that threads compress independently and that,
+//! concatenated, form one frame.
 //!
-//! A segment refers to the data before it, which its compressor is given as a dictionary. What that cannot know is the state
-//! in which a decoder comes to the segment: its three repeat offsets and its last entropy tables. So a segment begins with a
-//! preamble made here, three matches that set the offsets, and the dictionary says that they are what they will be. The
-//! dictionary's entropy tables are for symbols that hardly occur, so that no block makes use of them, which is checked.
+//! A segment refers to the data before it, which its compressor receives as a dictionary. The compressor cannot know the
+//! state of a decoder at the start of the segment: the three repeat offsets and the last entropy tables. So each segment
+//! begins with a preamble of three matches that set the offsets, and the dictionary declares the same offsets. The
+//! dictionary's entropy tables encode symbols that hardly occur, so that no block reuses them, which is checked.
 
 use super::error::failed;
-use super::format::{Tables, blocks_of, write_match, write_raw};
+use super::format::{EntropyTables, blocks_of, write_match, write_raw};
 use crate::error::Result;
 use crate::transform::memory;
 use std::ops::Range;
 use zstd_safe::{CCtx, compress_bound};
 
 const OFFSETS: usize = 3;
-/// The shortest match that there is.
+/// Length of the shortest match.
 const MATCH: usize = 3;
-/// So much of the data before a segment is searched for the matches of its preamble.
+/// Bytes before a segment that are searched for the matches of its preamble.
 const SEARCHED: usize = 64 << 10;
 const TABLE_BITS: u32 = 15;
 
-/// Appends the blocks of `data[from..]`, which refer to what comes before it in `data`. Only where that is nothing may they
-/// be the first of a frame.
+/// Appends the blocks of `data[from..]`, which refer to `data[..from]`. They may start a frame only if `from` is 0.
 ///
 /// # Errors
-/// When zstd fails, as it does for want of memory.
+/// When zstd fails, for example for lack of memory.
 pub fn compress(context: &mut CCtx<'_>, level: i32, data: &[u8], from: usize, out: &mut Vec<u8>) -> Result<()> {
     let start = out.len();
     let mut bytes = Vec::new();
@@ -39,33 +38,33 @@ pub fn compress(context: &mut CCtx<'_>, level: i32, data: &[u8], from: usize, ou
         bytes = dictionary(preamble.offsets());
     }
     begin += bytes.len();
-    // One after the other in memory, which is how zstd is fastest.
+    // Contiguous in memory, where zstd is fastest.
     memory::append(&mut bytes, data)?;
     let (before, rest) = bytes.split_at(begin);
     let mut packed = Vec::new();
     memory::reserve(&mut packed, compress_bound(rest.len()))?;
     context.compress_using_dict(&mut packed, rest, before, level).map_err(failed)?;
-    let mut tables = Tables::default();
-    if blocks_of(&packed).all(|block| tables.has_all_of(block)) {
+    let mut tables = EntropyTables::default();
+    if blocks_of(&packed).all(|block| tables.add(block)) {
         blocks_of(&packed).for_each(|block| block.write(out));
     } else {
-        // What hardly occurs may be large.
+        // Rare, so the size of raw blocks does not matter.
         out.truncate(start);
         write_raw(&data[from..], out);
     }
     Ok(())
 }
 
-/// Bytes, most of them as they are, that set a decoder's repeat offsets.
+/// The start of a segment, mostly raw bytes, whose matches set a decoder's repeat offsets.
 struct Preamble {
     from: usize,
-    /// Where a match is, and how far back what it repeats.
+    /// Position and offset of each match.
     matches: Vec<(usize, usize)>,
     end: usize,
 }
 
 impl Preamble {
-    /// Looks for three matches from `from` on. Where there are none it is all that is left.
+    /// Finds three matches from `from` on. Extends to the end of the data if there are fewer.
     fn find(data: &[u8], from: usize) -> Self {
         let mut table = vec![0_u32; 1 << TABLE_BITS];
         let mut matches = Vec::with_capacity(OFFSETS);
@@ -74,11 +73,11 @@ impl Preamble {
         let mut free = from;
         while matches.len() < OFFSETS && at + MATCH <= data.len() {
             let bytes = &data[at..at + MATCH];
-            // Positions count from one: zero is none.
-            let place = &mut table[hash(bytes)];
-            let found = (*place as usize).checked_sub(1).map(|found| base + found);
+            // Positions count from 1; 0 marks an empty slot.
+            let slot = &mut table[hash(bytes)];
+            let found = (*slot as usize).checked_sub(1).map(|found| base + found);
             let found = found.filter(|found| &data[*found..found + MATCH] == bytes);
-            *place = u32::try_from(at - base + 1).expect("a segment is small");
+            *slot = u32::try_from(at - base + 1).expect("a segment is small");
             if let Some(found) = found.filter(|_| at >= free) {
                 matches.push((at, at - found));
                 free = at + MATCH;
@@ -91,15 +90,15 @@ impl Preamble {
 
     fn write(&self, data: &[u8], out: &mut Vec<u8>) {
         let mut at = self.from;
-        for (place, offset) in &self.matches {
-            write_raw(&data[at..*place], out);
+        for (position, offset) in &self.matches {
+            write_raw(&data[at..*position], out);
             write_match(*offset, out);
-            at = place + MATCH;
+            at = position + MATCH;
         }
         write_raw(&data[at..self.end], out);
     }
 
-    /// The latest first, as a decoder keeps them.
+    /// Returns the offsets, the latest first, as a decoder keeps them.
     fn offsets(&self) -> impl Iterator<Item = usize> {
         self.matches.iter().rev().map(|(_, offset)| *offset)
     }
@@ -110,23 +109,23 @@ fn hash(bytes: &[u8]) -> usize {
     (word.wrapping_mul(0x9e37_79b1) >> (32 - TABLE_BITS)) as usize
 }
 
-/// The beginning of a dictionary (RFC 8878, section 5): repeat offsets, and tables that are of no use. Its content follows.
+/// Returns the head of a dictionary (RFC 8878, section 5): repeat offsets, and tables that no block uses. The content follows.
 fn dictionary(offsets: impl Iterator<Item = usize>) -> Vec<u8> {
     const MAGIC: [u8; 4] = [0x37, 0xa4, 0x30, 0xec];
     const ID: [u8; 4] = [1, 0, 0, 0];
     let mut out = [MAGIC, ID].concat();
     literals_table(&mut out);
-    // Offsets of a GiB, matches of 16 and 64 KiB, literals of 32 and 64 KiB: not in one block, and nothing else besides.
+    // Offsets of 1 GiB, matches of 16 and 64 KiB, literal runs of 32 and 64 KiB: blocks hardly consist of these alone.
     for symbols in [30..32, 50..52, 34..36] {
         out.extend(sequence_table(symbols));
     }
     for offset in offsets {
-        out.extend(u32::try_from(offset).expect("a window is smaller").to_le_bytes());
+        out.extend(u32::try_from(offset).expect("smaller than a window").to_le_bytes());
     }
     out
 }
 
-/// A Huffman tree of two control characters, by its weights, four bits each: the last one goes without saying.
+/// Appends a Huffman tree of two control characters as 4-bit weights; the last weight is implied.
 fn literals_table(out: &mut Vec<u8>) {
     const CHARACTER: usize = 0x1c;
     let mut weights = [0; CHARACTER + 1];
@@ -135,17 +134,17 @@ fn literals_table(out: &mut Vec<u8>) {
     out.extend(weights.chunks(2).map(|pair| pair[0] << 4 | pair.get(1).copied().unwrap_or(0)));
 }
 
-/// A distribution of two symbols that are equally likely, all others being impossible (RFC 8878, section 4.1.1).
+/// Returns a distribution of two equally likely symbols; all others are impossible (RFC 8878, section 4.1.1).
 fn sequence_table(symbols: Range<u32>) -> Vec<u8> {
     const LOG: u32 = 5;
     let mut bits = Bits::default();
     bits.push(LOG - 5, 4);
-    // The first of the impossible: its likelihood plus one. How many follow it, by threes.
+    // The first impossible symbol: its probability plus one. Then how many more follow, three at a time.
     bits.push(1, LOG);
     let following = symbols.start - 1;
     (0..following / 3).for_each(|_| bits.push(3, 2));
     bits.push(following % 3, 2);
-    // Sixteen of the 32, plus one. Then sixteen of the 16 that are left, where what is most of it has 14 more.
+    // 16 of the 32 slots, plus one. Then 16 of the 16 left, where the largest values are encoded with 14 added.
     bits.push(17, LOG);
     bits.push(17 + 14, LOG);
     bits.bytes()
@@ -196,7 +195,7 @@ mod tests {
         out
     }
 
-    /// All that the preamble and the tables could get wrong: runs, short periods, few symbols, nothing that repeats.
+    /// Inputs that stress the preamble and the tables: runs, short periods, few symbols, no repetition.
     fn inputs() -> Vec<Vec<u8>> {
         let numbers = (0..40_000_u32).flat_map(|number| number.wrapping_mul(number).to_be_bytes()).collect();
         let two = noise(200_000).iter().map(|byte| 0x1c + (byte & 1)).collect();
@@ -215,11 +214,11 @@ mod tests {
     }
 
     #[test]
-    fn the_dictionary_is_one() {
+    fn zstd_accepts_the_dictionary() {
         let bytes = [dictionary([1, 2, 3].into_iter()), noise(100)].concat();
         assert!(CDict::try_create(&bytes, 3).is_some());
         let offset_too_far = [dictionary([1, 2, 101].into_iter()), noise(100)].concat();
-        assert!(CDict::try_create(&offset_too_far, 3).is_none(), "so it is read as a dictionary");
+        assert!(CDict::try_create(&offset_too_far, 3).is_none(), "zstd parses it as a dictionary");
     }
 
     #[test]
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_cost_little() {
+    fn segments_cost_little() {
         let data = prose(2_000_000);
         let (one, many) = (joined(3, &data, data.len()).len(), joined(3, &data, 500_000).len());
         assert!(many < one + one / 50, "{many} of {one}");
