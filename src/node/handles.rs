@@ -7,7 +7,7 @@ use crate::cancel::Cancel;
 use crate::handle_map::{HandleMap, TooManyHandles};
 use crate::pool::{AdmitError, Permit, Pool, Reservation};
 use crate::transform::Transform;
-use crate::transform::streaming::Session;
+use crate::transform::streaming::StreamSession;
 use napi::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub struct Handles {
     pub waiting: BTreeMap<u32, (Arc<Pool>, u64)>,
     pub input_buffers: HandleMap<InputBuffer>,
     pub caches: HandleMap<cache::Handle>,
-    pub sessions: HandleMap<Arc<Session>>,
+    pub sessions: HandleMap<Arc<StreamSession>>,
 }
 
 /// A reservation as JavaScript passes it: its handle, or a negative number for none. A function that accepts one owns it even
@@ -59,7 +59,7 @@ impl Handles {
         self.transforms.get(handle).ok_or_else(|| misuse("a transform that is dropped"))
     }
 
-    pub fn session(&self, handle: u32) -> Result<&Arc<Session>> {
+    pub fn session(&self, handle: u32) -> Result<&Arc<StreamSession>> {
         self.sessions.get(handle).ok_or_else(|| misuse("a session that is closed"))
     }
 

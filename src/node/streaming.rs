@@ -3,7 +3,7 @@
 use super::convert::f64_of;
 use super::environment;
 use super::napi_raw::{self, misuse};
-use crate::transform::streaming::{Output, Session, Steps};
+use crate::transform::streaming::{OutputMode, Steps, StreamSession};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
@@ -21,8 +21,8 @@ pub struct SessionInfo {
 #[napi(catch_unwind)]
 pub fn open_session(env: Env, transform: u32, gathers: bool) -> Result<SessionInfo> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
-    let output = if gathers { Output::Gathers } else { Output::Flows };
-    let session = Session::open(&**handles.transform(transform)?, output)
+    let output = if gathers { OutputMode::Collect } else { OutputMode::Emit };
+    let session = StreamSession::open(&**handles.transform(transform)?, output)
         .ok_or_else(|| misuse("a transform that cannot stream"))?;
     let Steps { push, flush, finish } = session.steps();
     let mut insert = |step| handles.transforms.insert(step);
@@ -37,7 +37,7 @@ pub fn write_to_session(env: Env, session: u32, bytes: Unknown) -> Result<()> {
     let session = handles.session(session)?;
     let mut copy = Vec::new();
     napi_raw::copy_bytes(&env, &bytes, usize::MAX, &mut copy).ok_or_else(|| misuse("an input that is not bytes"))?;
-    session.put(copy);
+    session.add_input(copy);
     Ok(())
 }
 
@@ -46,7 +46,7 @@ pub fn write_to_session(env: Env, session: u32, bytes: Unknown) -> Result<()> {
 pub fn session_backlog(env: Env, session: u32) -> Result<f64> {
     let handles = environment::of(&env)?.handles.borrow();
     let session = handles.session(session)?;
-    Ok(f64_of(session.left() as u64))
+    Ok(f64_of(session.pending() as u64))
 }
 
 /// Closes a session and frees its memory.

@@ -1,9 +1,8 @@
-//! A fold that is fed by one task after the other: what a stream is made of.
+//! A stream transform that successive tasks feed.
 //!
-//! Input is put into its inbox at any time. Its steps, which work through it, are transforms themselves, so that whatever runs
-//! transforms runs streams too: one takes input, one brings out what is held back then, and one ends it. They are to be run
-//! one at a time, in the order in which they are asked for. What comes into the inbox while a step runs is the step's as well:
-//! a thread need not wait for the next one.
+//! Input may be added to the inbox at any time. The steps of a session are transforms themselves, so that a pool runs them
+//! like any other: one processes input, one flushes as well, and one ends the stream. Run them one at a time, in the order
+//! of the calls that they serve. A running step also processes input that arrives meanwhile, which saves a task.
 
 use super::contract::{StreamTransform, Transform};
 use super::value::Value;
@@ -14,85 +13,85 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Input goes in by slices of this size, so that what a decompressor makes of one is seldom large.
+/// Bytes pushed at a time, so that a decompressor seldom produces much more than `MAX_OUTPUT`.
 const SLICE: usize = 16 << 10;
-/// With this much output a step ends, and leaves the rest of its input for the next.
-const ENOUGH: usize = 1 << 20;
+/// Output after which a step ends, leaving the rest of its input to the next.
+const MAX_OUTPUT: usize = 1 << 20;
+/// Input after which a step ends, to share the thread with other tasks.
+const MAX_INPUT: usize = 4 << 20;
 
-/// With so much input worked through as well: others want the thread too.
-const TURN: usize = 4 << 20;
-
-/// What becomes of output before the end.
+/// Handling of output before the end of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
-    /// Each step returns what it has made.
-    Flows,
-    /// It is kept for the result.
-    Gathers,
+pub enum OutputMode {
+    /// Each step returns its output.
+    Emit,
+    /// The output is collected for the result.
+    Collect,
 }
 
 #[derive(Default)]
 struct State {
-    /// `None`: it has ended, or failed.
-    fold: Option<Box<dyn StreamTransform>>,
-    gathered: Vec<u8>,
-    /// What was taken out of the inbox last, and how far it is worked through.
-    piece: Vec<u8>,
-    at: usize,
+    /// `None` after the end or a failure.
+    stream: Option<Box<dyn StreamTransform>>,
+    collected: Vec<u8>,
+    /// The chunk removed from the inbox last; `offset` bytes of it are processed.
+    chunk: Vec<u8>,
+    offset: usize,
 }
 
-pub struct Session {
+pub struct StreamSession {
     name: &'static str,
     can_fail: bool,
-    output: Output,
+    output: OutputMode,
     state: Mutex<State>,
     inbox: Mutex<VecDeque<Vec<u8>>>,
-    /// Bytes that are not worked through.
-    left: AtomicUsize,
+    /// Bytes of input that are not processed yet.
+    pending: AtomicUsize,
     closed: AtomicBool,
 }
 
-/// The transforms that are the steps of a session.
+/// The transforms that run the steps of a session.
 pub struct Steps {
     pub push: Arc<dyn Transform>,
     pub flush: Arc<dyn Transform>,
     pub finish: Arc<dyn Transform>,
 }
 
-impl Session {
-    /// `None`: the transform does not work chunk by chunk.
-    pub fn open(transform: &dyn Transform, output: Output) -> Option<Arc<Self>> {
-        let state = State { fold: Some(transform.stream()?), ..State::default() };
-        Some(Arc::new(Session {
+impl StreamSession {
+    /// Opens a session; returns `None` if the transform cannot stream.
+    pub fn open(transform: &dyn Transform, output: OutputMode) -> Option<Arc<Self>> {
+        let state = State { stream: Some(transform.stream()?), ..State::default() };
+        Some(Arc::new(StreamSession {
             name: transform.name(),
             can_fail: transform.can_fail(),
             output,
             state: Mutex::new(state),
             inbox: Mutex::new(VecDeque::new()),
-            left: AtomicUsize::new(0),
+            pending: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         }))
     }
 
+    /// Returns the steps of the session.
     pub fn steps(self: &Arc<Self>) -> Steps {
         let step = |kind| Arc::new(Step { session: self.clone(), kind });
         Steps { push: step(StepKind::Push), flush: step(StepKind::Flush), finish: step(StepKind::Finish) }
     }
 
-    /// More input, for the step that runs or the next one.
-    pub fn put(&self, bytes: Vec<u8>) {
+    /// Adds input for the running step, or the next one.
+    pub fn add_input(&self, bytes: Vec<u8>) {
         if !bytes.is_empty() {
-            self.left.fetch_add(bytes.len(), Ordering::SeqCst);
+            self.pending.fetch_add(bytes.len(), Ordering::SeqCst);
             self.inbox.lock().push_back(bytes);
         }
     }
 
-    /// How many bytes of input wait for another step.
-    pub fn left(&self) -> usize {
-        self.left.load(Ordering::SeqCst)
+    /// Returns how many bytes of input are not processed yet.
+    pub fn pending(&self) -> usize {
+        self.pending.load(Ordering::SeqCst)
     }
 
-    /// Gives its memory back: at once, or when the step that is under way has ended.
+    /// Releases all memory: immediately, or when the running step ends.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         drop(std::mem::take(&mut *self.inbox.lock()));
@@ -102,58 +101,58 @@ impl Session {
     }
 
     fn run(&self, kind: StepKind, input: Value, cancel: &Cancel) -> Result<Value> {
-        let made = self.step(kind, input, cancel);
-        // Whoever closed it meanwhile could not get at the state.
+        let result = self.step(kind, input, cancel);
+        // `close` cannot lock the state while a step runs.
         if self.closed.load(Ordering::SeqCst) {
             drop(std::mem::take(&mut *self.state.lock()));
         }
-        made
+        result
     }
 
     fn step(&self, kind: StepKind, input: Value, cancel: &Cancel) -> Result<Value> {
-        self.put(input.into_bytes()?.into_owned()?);
+        self.add_input(input.into_bytes()?.into_owned()?);
         let state = &mut *self.state.lock();
-        // It is of no use after an error, and neither after a panic.
-        let Some(mut fold) = state.fold.take() else {
+        // Taken out, so that an error or a panic ends the stream.
+        let Some(mut stream) = state.stream.take() else {
             return Err(Error::new(Kind::Cancelled, "The stream has ended"));
         };
-        let mut out = std::mem::take(&mut state.gathered);
-        let mut worked = 0;
-        while worked < TURN && self.is_wanted(&out) && self.fill(state) {
+        let mut out = std::mem::take(&mut state.collected);
+        let mut processed = 0;
+        while processed < MAX_INPUT && self.has_room(&out) && self.next_chunk(state) {
             cancel.check()?;
-            let slice = &state.piece[state.at..state.piece.len().min(state.at + SLICE)];
-            fold.push(slice, &mut out, cancel)?;
-            state.at += slice.len();
-            worked += slice.len();
-            self.left.fetch_sub(slice.len(), Ordering::SeqCst);
+            let slice = &state.chunk[state.offset..state.chunk.len().min(state.offset + SLICE)];
+            stream.push(slice, &mut out, cancel)?;
+            state.offset += slice.len();
+            processed += slice.len();
+            self.pending.fetch_sub(slice.len(), Ordering::SeqCst);
         }
-        if self.left() == 0 {
+        if self.pending() == 0 {
             match kind {
                 StepKind::Push => {}
-                StepKind::Flush => fold.flush(&mut out, cancel)?,
-                StepKind::Finish => return fold.finish(out, cancel),
+                StepKind::Flush => stream.flush(&mut out, cancel)?,
+                StepKind::Finish => return stream.finish(out, cancel),
             }
         }
-        state.fold = Some(fold);
-        if self.output == Output::Gathers {
-            state.gathered = std::mem::take(&mut out);
+        state.stream = Some(stream);
+        if self.output == OutputMode::Collect {
+            state.collected = std::mem::take(&mut out);
         }
         Ok(out.into())
     }
 
-    /// Whether there is room for more output.
-    fn is_wanted(&self, out: &[u8]) -> bool {
-        self.output == Output::Gathers || out.len() < ENOUGH
+    /// Whether the step may produce more output.
+    fn has_room(&self, out: &[u8]) -> bool {
+        self.output == OutputMode::Collect || out.len() < MAX_OUTPUT
     }
 
-    /// Sees to it that there is a piece to work on, if there is any input.
-    fn fill(&self, state: &mut State) -> bool {
-        if state.at < state.piece.len() {
+    /// Moves to the next chunk of the inbox if the current one is processed. Returns false if there is no input.
+    fn next_chunk(&self, state: &mut State) -> bool {
+        if state.offset < state.chunk.len() {
             return true;
         }
-        state.at = 0;
-        state.piece = self.inbox.lock().pop_front().unwrap_or_default();
-        !state.piece.is_empty()
+        state.offset = 0;
+        state.chunk = self.inbox.lock().pop_front().unwrap_or_default();
+        !state.chunk.is_empty()
     }
 }
 
@@ -164,9 +163,10 @@ enum StepKind {
     Finish,
 }
 
-/// A step that has left input, as [`Session::left`] says, has done nothing else: it is to be run again without any.
+/// A step of a session. If it returns with [`StreamSession::pending`] input, it has neither flushed nor ended the stream:
+/// run it again with an empty input.
 struct Step {
-    session: Arc<Session>,
+    session: Arc<StreamSession>,
     kind: StepKind,
 }
 
@@ -195,25 +195,25 @@ mod tests {
         Arc::from(example(name))
     }
 
-    /// Runs a step until it has taken all its input.
-    fn step(session: &Session, step: &dyn Transform, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    /// Runs a step until it has processed all its input.
+    fn step(session: &StreamSession, step: &dyn Transform, input: &[u8], out: &mut Vec<u8>) -> Result<()> {
         let mut input = input.to_vec();
         loop {
-            let made = bytes(step.run(std::mem::take(&mut input).into(), &Cancel::new())?);
-            out.extend_from_slice(&made);
-            if session.left() == 0 {
+            let output = bytes(step.run(std::mem::take(&mut input).into(), &Cancel::new())?);
+            out.extend_from_slice(&output);
+            if session.pending() == 0 {
                 return Ok(());
             }
         }
     }
 
-    /// What comes out when the input is pushed in pieces, with a flush after every other one.
-    fn streamed(transform: &dyn Transform, input: &[u8], piece: usize, output: Output) -> Result<Vec<u8>> {
-        let session = Session::open(transform, output).expect("it streams");
+    /// Pushes the input in chunks, with a flush after every other one; returns the output.
+    fn streamed(transform: &dyn Transform, input: &[u8], len: usize, output: OutputMode) -> Result<Vec<u8>> {
+        let session = StreamSession::open(transform, output).expect("it streams");
         let Steps { push, flush, finish } = session.steps();
         let mut out = Vec::new();
-        for (index, piece) in input.chunks(piece).enumerate() {
-            step(&session, &*push, piece, &mut out)?;
+        for (index, chunk) in input.chunks(len).enumerate() {
+            step(&session, &*push, chunk, &mut out)?;
             if index % 2 == 1 {
                 step(&session, &*flush, &[], &mut out)?;
             }
@@ -233,7 +233,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_transform_that_streams_gives_what_it_gives_in_one_go() {
+    fn streaming_and_whole_results_agree() {
         for entry in REGISTRY {
             let transform = make(entry.name);
             if transform.stream().is_none() {
@@ -244,35 +244,37 @@ mod tests {
             let decoder =
                 OPPOSITES.iter().find(|(encoder, _)| *encoder == entry.name).map(|(_, decoder)| make(decoder));
             for plain in [Vec::new(), prose(70_000), noise(100_000)] {
-                // Numbers, for those that take nothing but JSON or CSV.
+                // JSON and CSV transforms need valid input.
                 let plain = match entry.name.split_once('.') {
                     Some(("json", _)) => serde_json::to_vec(&plain).unwrap(),
                     Some(("csv", _)) => plain.chunks(2).flat_map(|two| format!("{two:?}\n").into_bytes()).collect(),
                     _ => plain,
                 };
                 let input = encoder.as_ref().map_or_else(|| plain.clone(), |it| whole(&**it, &plain).unwrap());
-                for (piece, output) in [(1 << 20, Output::Flows), (30_011, Output::Flows), (9001, Output::Gathers)] {
-                    let out = streamed(&*transform, &input, piece, output).unwrap();
+                for (len, output) in
+                    [(1 << 20, OutputMode::Emit), (30_011, OutputMode::Emit), (9001, OutputMode::Collect)]
+                {
+                    let out = streamed(&*transform, &input, len, output).unwrap();
                     let (out, expected) = match &decoder {
                         Some(decoder) => (whole(&**decoder, &out).unwrap(), plain.clone()),
                         None => (out, whole(&*transform, &input).unwrap()),
                     };
-                    assert!(out == expected, "{} in pieces of {piece}", entry.name);
+                    assert!(out == expected, "{} in chunks of {len}", entry.name);
                 }
             }
         }
     }
 
     #[test]
-    fn a_flush_brings_out_what_was_pushed() {
+    fn a_flush_emits_all_input() {
         let plain = prose(50_000);
-        // Base64 cannot bring out a part of three bytes.
+        // Base64 cannot encode part of a group of three bytes.
         for (encoder, decoder) in OPPOSITES.into_iter().filter(|(encoder, _)| !encoder.starts_with("text.")) {
             let (encoder, decoder) = (make(encoder), make(decoder));
             let chained: Arc<dyn Transform> = Arc::new(Chain::new(&[make("identity"), encoder.clone()]).unwrap());
             for encoder in [encoder, chained] {
-                let packing = Session::open(&*encoder, Output::Flows).unwrap();
-                let unpacking = Session::open(&*decoder, Output::Flows).unwrap();
+                let packing = StreamSession::open(&*encoder, OutputMode::Emit).unwrap();
+                let unpacking = StreamSession::open(&*decoder, OutputMode::Emit).unwrap();
                 let (mut packed, mut out) = (Vec::new(), Vec::new());
                 for _ in 0..3 {
                     step(&packing, &*packing.steps().push, &plain, &mut packed).unwrap();
@@ -285,43 +287,43 @@ mod tests {
     }
 
     #[test]
-    fn a_step_makes_no_more_than_it_must() {
+    fn the_output_of_a_step_is_bounded() {
         let plain = vec![0; 100 << 20];
         let packed = whole(&*make("gzip"), &plain).unwrap();
-        let session = Session::open(&*make("gunzip"), Output::Flows).unwrap();
+        let session = StreamSession::open(&*make("gunzip"), OutputMode::Emit).unwrap();
         let Steps { push, finish, .. } = session.steps();
-        let (mut input, mut made) = (packed, 0);
+        let (mut input, mut total) = (packed, 0);
         loop {
             let out = push.run(std::mem::take(&mut input).into(), &Cancel::new()).unwrap().into_bytes().unwrap();
-            assert!(out.len() <= ENOUGH + SLICE * 1040, "{}", out.len());
-            made += out.len();
-            if session.left() == 0 {
+            assert!(out.len() <= MAX_OUTPUT + SLICE * 1040, "{}", out.len());
+            total += out.len();
+            if session.pending() == 0 {
                 break;
             }
         }
-        made += finish.run(Vec::new().into(), &Cancel::new()).unwrap().into_bytes().unwrap().len();
-        assert_eq!(made, plain.len());
+        total += finish.run(Vec::new().into(), &Cancel::new()).unwrap().into_bytes().unwrap().len();
+        assert_eq!(total, plain.len());
     }
 
     #[test]
-    fn a_session_that_is_closed_holds_nothing() {
-        let session = Session::open(&*make("gzip"), Output::Flows).unwrap();
+    fn a_closed_session_releases_its_state() {
+        let session = StreamSession::open(&*make("gzip"), OutputMode::Emit).unwrap();
         let Steps { push, .. } = session.steps();
         push.run(prose(1000).into(), &Cancel::new()).unwrap();
         session.close();
-        assert!(session.state.lock().fold.is_none());
+        assert!(session.state.lock().stream.is_none());
         assert_eq!(push.run(prose(10).into(), &Cancel::new()).unwrap_err().kind, Kind::Cancelled);
     }
 
     #[test]
-    fn a_session_that_failed_or_was_cancelled_is_of_no_use() {
-        let session = Session::open(&*make("gunzip"), Output::Flows).unwrap();
+    fn a_failed_or_cancelled_session_rejects_further_steps() {
+        let session = StreamSession::open(&*make("gunzip"), OutputMode::Emit).unwrap();
         let Steps { push, finish, .. } = session.steps();
         assert_eq!(push.run(b"no gzip data".to_vec().into(), &Cancel::new()).unwrap_err().kind, Kind::InvalidData);
         assert_eq!(finish.run(Vec::new().into(), &Cancel::new()).unwrap_err().kind, Kind::Cancelled);
         let cancel = Cancel::new();
         cancel.cancel();
-        let session = Session::open(&*make("gzip"), Output::Flows).unwrap();
+        let session = StreamSession::open(&*make("gzip"), OutputMode::Emit).unwrap();
         assert_eq!(session.steps().push.run(prose(10).into(), &cancel).unwrap_err().kind, Kind::Cancelled);
         assert!(session.steps().push.run(prose(10).into(), &Cancel::new()).is_err());
     }
