@@ -1,28 +1,28 @@
-//! The arguments of a transform's factory, checked in one place and with Node's own error codes.
+//! Checks the arguments of factories, with Node's error codes.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
-/// A JavaScript value, as far as factories take any.
+/// A JavaScript value, of the types that factories accept.
 #[derive(Debug, Clone)]
 pub enum Arg {
     Undefined,
     Bool(bool),
     Number(f64),
     Text(Zeroizing<String>),
-    /// Bytes of any kind; they may be a key.
+    /// Bytes of any kind, possibly a key.
     Bytes(Zeroizing<Vec<u8>>),
     List(Vec<Arg>),
     Record(Vec<(String, Arg)>),
-    /// Detached or out-of-bounds memory, as an error message names it: `a detached Uint8Array`. Its length is 0, but it
-    /// must never be taken for empty bytes.
+    /// Detached or out-of-bounds memory, as named in error messages: `a detached Uint8Array`. Its length is 0, but it must
+    /// not pass for empty bytes.
     Lost(String),
-    /// Anything else, as an error message names it: `null`, `function x`, `Symbol(y)`.
+    /// Any other value, as named in error messages: `null`, `function x`, `Symbol(y)`.
     Other(String),
 }
 
-/// What is wrong with an argument. Becomes a `TypeError` or a `RangeError`.
+/// An invalid argument. Becomes a `TypeError` or a `RangeError`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArgumentError {
     Type(String),
@@ -33,6 +33,7 @@ pub enum ArgumentError {
 type Result<T> = std::result::Result<T, ArgumentError>;
 
 impl ArgumentError {
+    /// Returns the `code` of the JavaScript error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -76,7 +77,7 @@ impl ArgumentError {
 }
 
 impl fmt::Display for Arg {
-    /// As Node says what it received; never the content of bytes or text, which may be secret.
+    /// Formats the value as Node does after "Received"; never the content of bytes or text, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Arg::Undefined => f.write_str("undefined"),
@@ -86,13 +87,12 @@ impl fmt::Display for Arg {
             Arg::Bytes(_) => f.write_str("bytes"),
             Arg::List(_) => f.write_str("an instance of Array"),
             Arg::Record(_) => f.write_str("an instance of Object"),
-            Arg::Lost(what) => f.write_str(what),
-            Arg::Other(what) => f.write_str(what),
+            Arg::Lost(name) | Arg::Other(name) => f.write_str(name),
         }
     }
 }
 
-/// An integer within bounds. A value of the wrong type is called by `name`, one out of bounds by `value_of`.
+/// Reads an integer within bounds. Errors name a value of the wrong type by `name`, one out of bounds by `value_of`.
 fn integer(name: &str, value_of: &str, value: &Arg, bounds: RangeInclusive<i64>) -> Result<i64> {
     let (low, high) = (*bounds.start(), *bounds.end());
     match value {
@@ -106,12 +106,12 @@ fn integer(name: &str, value_of: &str, value: &Arg, bounds: RangeInclusive<i64>)
     }
 }
 
-/// As JavaScript spells it.
+/// Formats a number as JavaScript does.
 fn number(value: f64) -> String {
     if value.is_infinite() { format!("{}Infinity", if value < 0.0 { "-" } else { "" }) } else { value.to_string() }
 }
 
-/// All the arguments of one call.
+/// The arguments of one call.
 #[derive(Debug, Clone, Default)]
 pub struct Args(Vec<Arg>);
 
@@ -126,7 +126,7 @@ impl Args {
         self.0.get(index).unwrap_or(&Arg::Undefined)
     }
 
-    /// One of a fixed set of strings.
+    /// Reads one of a fixed set of strings.
     ///
     /// # Errors
     /// For another string, naming the set, or another type.
@@ -135,7 +135,7 @@ impl Args {
         one_of(self.get(index), &name, allowed)
     }
 
-    /// A string.
+    /// Reads a string.
     ///
     /// # Errors
     /// For another type.
@@ -146,7 +146,7 @@ impl Args {
         }
     }
 
-    /// Bytes, or a string taken as UTF-8.
+    /// Reads bytes, or a string as UTF-8.
     ///
     /// # Errors
     /// For another type.
@@ -154,7 +154,7 @@ impl Args {
         match self.get(index) {
             Arg::Bytes(bytes) => Ok(bytes.clone()),
             Arg::Text(text) => Ok(Zeroizing::new(text.as_bytes().to_vec())),
-            Arg::Lost(what) => Err(ArgumentError::lost(&format!("The \"{name}\" argument"), what)),
+            Arg::Lost(received) => Err(ArgumentError::lost(&format!("The \"{name}\" argument"), received)),
             other => Err(ArgumentError::not_a(
                 &format!("The \"{name}\" argument"),
                 "a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
@@ -163,14 +163,14 @@ impl Args {
         }
     }
 
-    /// Bytes alone.
+    /// Reads bytes; rejects strings.
     ///
     /// # Errors
     /// For another type.
     pub fn bytes(&self, index: usize, name: &str) -> Result<Zeroizing<Vec<u8>>> {
         match self.get(index) {
             Arg::Bytes(bytes) => Ok(bytes.clone()),
-            Arg::Lost(what) => Err(ArgumentError::lost(&format!("The \"{name}\" argument"), what)),
+            Arg::Lost(received) => Err(ArgumentError::lost(&format!("The \"{name}\" argument"), received)),
             other => Err(ArgumentError::not_a(
                 &format!("The \"{name}\" argument"),
                 "an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
@@ -179,19 +179,18 @@ impl Args {
         }
     }
 
-    /// An integer within bounds.
+    /// Reads an integer within bounds.
     ///
     /// # Errors
-    /// For another type, or a number that is out of bounds or no integer.
+    /// For another type, a fraction, or a number out of bounds.
     pub fn integer(&self, index: usize, name: &str, bounds: RangeInclusive<i64>) -> Result<i64> {
         integer(&format!("The \"{name}\" argument"), &format!("\"{name}\""), self.get(index), bounds)
     }
 
-    /// The options object, or no options for `undefined`. A name that means nothing here is a mistake: a limit that is
-    /// misspelt must not be no limit.
+    /// Reads the options object; `undefined` means no options.
     ///
     /// # Errors
-    /// For another type, or a property that is not among `known`.
+    /// For another type, or a property not in `known`: a misspelt limit must not be ignored.
     pub fn options(&self, index: usize, known: &[&str]) -> Result<Options<'_>> {
         let fields = match self.get(index) {
             Arg::Undefined => return Ok(Options(&[])),
@@ -216,7 +215,7 @@ impl<'a> Options<'a> {
         self.0.iter().find(|(key, _)| key == name).map_or(&Arg::Undefined, |(_, value)| value)
     }
 
-    /// A whole number within bounds.
+    /// Reads an integer within bounds.
     ///
     /// # Errors
     /// A range error outside the bounds or for a fraction, a type error for another type.
@@ -230,7 +229,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// A number from 0 to 1.
+    /// Reads a number from 0 to 1.
     ///
     /// # Errors
     /// A range error outside the bounds, a type error for another type.
@@ -246,7 +245,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// A number or a string as text, to compare it with another one's.
+    /// Returns a number or a string as text, for comparison.
     #[must_use]
     pub fn spelled(&self, name: &str) -> Option<String> {
         match self.get(name) {
@@ -256,27 +255,27 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// A list of numbers, none of them NaN.
+    /// Reads a list of numbers; rejects NaN.
     ///
     /// # Errors
     /// For anything else.
     pub fn numbers(&self, name: &str) -> Result<Option<Vec<f64>>> {
-        let refused =
+        let invalid =
             |value: &Arg| ArgumentError::not_a(&format!("The \"options.{name}\" property"), "a list of numbers", value);
         match self.get(name) {
             Arg::Undefined => Ok(None),
             Arg::List(list) => {
                 let number = |arg: &Arg| match arg {
                     Arg::Number(number) if !number.is_nan() => Ok(*number),
-                    other => Err(refused(other)),
+                    other => Err(invalid(other)),
                 };
                 list.iter().map(number).collect::<Result<_>>().map(Some)
             }
-            other => Err(refused(other)),
+            other => Err(invalid(other)),
         }
     }
 
-    /// `true` or `false`.
+    /// Reads a boolean.
     ///
     /// # Errors
     /// A type error for anything else.
@@ -288,7 +287,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// A string.
+    /// Reads a string.
     ///
     /// # Errors
     /// A type error for anything else.
@@ -300,7 +299,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// Bytes of any kind; strings are refused.
+    /// Reads bytes; rejects strings.
     ///
     /// # Errors
     /// A type error for anything else.
@@ -308,7 +307,7 @@ impl<'a> Options<'a> {
         match self.get(name) {
             Arg::Undefined => Ok(None),
             Arg::Bytes(bytes) => Ok(Some(bytes.clone())),
-            Arg::Lost(what) => Err(ArgumentError::lost(&format!("The \"options.{name}\" property"), what)),
+            Arg::Lost(received) => Err(ArgumentError::lost(&format!("The \"options.{name}\" property"), received)),
             other => Err(ArgumentError::not_a(
                 &format!("The \"options.{name}\" property"),
                 "an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
@@ -317,7 +316,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// One of a fixed set of strings.
+    /// Reads one of a fixed set of strings.
     ///
     /// # Errors
     /// For another string, naming the set, or another type.
@@ -345,7 +344,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_is_lost_is_never_empty_bytes() {
+    fn lost_memory_is_not_empty_bytes() {
         let lost = || Arg::Lost("a detached Uint8Array".into());
         let args = Args::new(vec![lost(), Arg::Record(vec![("nonce".into(), lost())])]);
         let options = args.options(1, &["nonce"]).unwrap();

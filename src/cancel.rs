@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// Shared by a task and whoever may want it stopped. Clones are the same flag.
+/// Cancel flag shared by a task and its caller. Clones share the flag.
 #[derive(Clone, Debug)]
 pub struct Cancel(Arc<AtomicBool>);
 
@@ -15,7 +15,7 @@ impl Cancel {
     }
 
     pub fn cancel(&self) {
-        // Relaxed: the flag carries no data, and a late look costs one more step.
+        // Relaxed: the flag guards no data, and reading it late costs one more step.
         self.0.store(true, Ordering::Relaxed);
     }
 
@@ -24,7 +24,7 @@ impl Cancel {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// To be called between steps of at most about 1 MiB or 5 ms.
+    /// Polls the flag. Call it between steps of at most about 1 MiB or 5 ms.
     ///
     /// # Errors
     /// Of kind `Cancelled` once the flag is raised.

@@ -1,31 +1,31 @@
-//! What can go wrong with a task, as data: a kind, a message that says what to do, and where in the input.
+//! Errors of tasks: a kind, a message, and an offset in the input.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Why a task did not deliver its value.
+/// Cause of a failed task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The caller no longer wants the result. Never seen by users: they get their signal's reason.
+    /// The caller aborted the task. Users receive the reason of their signal instead.
     Cancelled,
     /// The input has the wrong type for the transform.
     InvalidType,
     /// The input is corrupt, malformed or cut short.
     InvalidData,
-    /// A sealed message is not what was sealed.
+    /// A sealed message does not match its tag.
     Authentication,
-    /// The output would have grown beyond its limit.
+    /// The output exceeds its limit.
     OutputLimit,
-    /// The task waited in the queue for longer than its pool allows.
+    /// The task waited in the queue longer than its pool allows.
     QueueTimeout,
     /// A bug of this package: the task panicked.
     Panic,
-    /// The operating system does not provide a resource that the task needs, such as memory.
+    /// The operating system cannot provide a resource, such as memory.
     Unsupported,
 }
 
 impl Kind {
-    /// The `code` of the JavaScript error.
+    /// Returns the `code` of the JavaScript error.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -46,9 +46,9 @@ impl Kind {
 pub struct Error {
     pub kind: Kind,
     pub message: Cow<'static, str>,
-    /// Bytes from the start of the input, where a place is known.
+    /// Offset in the input in bytes, if known.
     pub offset: Option<u64>,
-    /// The transform that failed, where it is one step of several.
+    /// The failed transform, if it is a step of a chain.
     pub transform: Option<&'static str>,
 }
 
@@ -76,10 +76,10 @@ impl Error {
         )
     }
 
-    /// Returns the error for a failed allocation of `what`.
+    /// Returns the error for a failed allocation of `resource`.
     #[must_use]
-    pub fn out_of_memory(what: impl fmt::Display) -> Self {
-        Error::new(Kind::Unsupported, format!("There is no memory for {what} at the moment"))
+    pub fn out_of_memory(resource: impl fmt::Display) -> Self {
+        Error::new(Kind::Unsupported, format!("There is no memory for {resource} at the moment"))
     }
 
     #[must_use]
@@ -88,7 +88,7 @@ impl Error {
         self
     }
 
-    /// Names the failing step, unless a step further in has done so.
+    /// Sets the failed transform, unless an inner step has set it.
     #[must_use]
     pub fn in_transform(mut self, name: &'static str) -> Self {
         self.transform.get_or_insert(name);

@@ -11,7 +11,7 @@ pub mod clock;
 pub mod error;
 pub mod handle_map;
 pub mod metrics;
-// Node-API is there only inside Node: what it calls is tested from JavaScript.
+// Node-API exists only inside Node, so JavaScript tests this module.
 #[cfg(all(feature = "node", not(feature = "loom"), not(test)))]
 #[expect(unsafe_code, reason = "Node-API is a C interface")]
 mod node;
