@@ -222,7 +222,7 @@ test('a table is no input of what is native, and its rows are what JSON has of i
   assert.throws(() => transforms.chain(/** @type {any} */ (parse()), transforms.gzip()), {
     name: 'TypeError',
     code: 'ERR_INVALID_ARG_VALUE',
-    message: /'gzip' behind 'csv\.parse'/
+    message: /'gzip' cannot follow 'csv\.parse'/
   })
   const rows = await pool.run(transforms.chain(parse(), transforms.json.stringify()), 'a,b\n1,2\n3,')
   assert.equal(String(rows), '[{"a":"1","b":"2"},{"a":"3","b":null}]')

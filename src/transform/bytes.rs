@@ -1,18 +1,18 @@
-//! Bytes that a task owns, or that someone lends it for as long as it holds them.
+//! Bytes that a task owns or borrows.
 
 use super::memory;
 use crate::error::Result;
 use std::fmt;
 use std::ops::Deref;
 
-/// Memory lent to a task. Dropping it gives the memory back.
+/// Memory lent to a task; returned to its owner on drop.
 pub trait Lend: Send + Sync {
     fn bytes(&self) -> &[u8];
 }
 
 pub enum Bytes {
     Owned(Vec<u8>),
-    /// The UTF-8 of a JavaScript string, which cannot be in another encoding.
+    /// The UTF-8 of a JavaScript string; needs no detection of its encoding.
     OfString(Vec<u8>),
     Lent(Box<dyn Lend>),
 }
@@ -29,7 +29,7 @@ impl Bytes {
         Ok(bytes)
     }
 
-    /// The same bytes as a vector: without a copy if they are owned.
+    /// Like [`Bytes::into_owned`], but aborts if memory runs out.
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
         match self {

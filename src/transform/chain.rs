@@ -1,4 +1,4 @@
-//! Several transforms as one: the values between two steps stay on this side of the border.
+//! Several transforms as one: intermediate values do not cross the N-API boundary.
 
 use super::contract::{Emit, Output, StreamTransform, Transform};
 use super::value::Value;
@@ -11,24 +11,24 @@ pub struct Chain {
     steps: Vec<Arc<dyn Transform>>,
 }
 
-/// A chain of chains doubles with little effort.
+/// Limits chains of chains, whose length can double with each level.
 const MAX_STEPS: usize = 1024;
 
 impl Chain {
-    /// The steps of chains become its own: however deep it was built, it runs flat.
+    /// Chains transforms; nested chains are flattened.
     ///
     /// # Errors
-    /// Without a step, since nothing would come out, or with too many; with a step behind one that makes a value.
+    /// For no step or too many, and for a step after one whose output is a JavaScript value.
     pub fn new(steps: &[Arc<dyn Transform>]) -> std::result::Result<Self, ArgumentError> {
-        let own = |step: &Arc<dyn Transform>| {
+        let flatten = |step: &Arc<dyn Transform>| {
             if step.steps().is_empty() { vec![step.clone()] } else { step.steps().to_vec() }
         };
-        let steps: Vec<_> = steps.iter().flat_map(own).collect();
+        let steps: Vec<_> = steps.iter().flat_map(flatten).collect();
         if let Some(pair) = steps.windows(2).find(|pair| pair[0].output() == Output::JsValue) {
-            let (maker, next) = (pair[0].name(), pair[1].name());
+            let (name, next) = (pair[0].name(), pair[1].name());
             return Err(ArgumentError::Value(format!(
-                "A chain cannot go on with '{next}' behind '{maker}', whose value is built in JavaScript: only a module or \
-                 json.stringify can take that"
+                "The step '{next}' cannot follow '{name}', whose value is built in JavaScript: only a module or json.stringify \
+                 accepts such a value"
             )));
         }
         if (1..=MAX_STEPS).contains(&steps.len()) {
@@ -51,19 +51,19 @@ impl Transform for Chain {
     }
 
     fn run_in_parts(&self, input: Value, cancel: &Cancel, emit: Emit) -> Result<Value> {
-        let (last, before) = self.steps.split_last().expect("a chain has a step");
-        let value = run(before, input, cancel)?;
+        let (last, first) = self.steps.split_last().expect("a chain has a step");
+        let value = run(first, input, cancel)?;
         cancel.check()?;
         last.run_in_parts(value, cancel, emit).map_err(|error| error.in_transform(last.name()))
     }
 
     fn stream(&self) -> Option<Box<dyn StreamTransform>> {
-        let links = self
+        let steps = self
             .steps
             .iter()
-            .map(|step| Some(Link { name: step.name(), fold: step.stream()?, out: Vec::new() }))
+            .map(|step| Some(Step { name: step.name(), stream: step.stream()?, out: Vec::new() }))
             .collect::<Option<Vec<_>>>()?;
-        Some(Box::new(Links(links)))
+        Some(Box::new(ChainStream(steps)))
     }
 
     fn steps(&self) -> &[Arc<dyn Transform>] {
@@ -86,68 +86,58 @@ fn run(steps: &[Arc<dyn Transform>], input: Value, cancel: &Cancel) -> Result<Va
     })
 }
 
-struct Link {
+struct Step {
     name: &'static str,
-    fold: Box<dyn StreamTransform>,
-    /// What this step has made and the next has not yet taken.
+    stream: Box<dyn StreamTransform>,
+    /// Output that the next step has not consumed.
     out: Vec<u8>,
 }
 
-struct Links(Vec<Link>);
+struct ChainStream(Vec<Step>);
 
-impl StreamTransform for Links {
+impl StreamTransform for ChainStream {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let (last, before) = self.0.split_last_mut().expect("a chain has a step");
-        let mut carried: Option<&mut Vec<u8>> = None;
-        for link in before {
-            let input = carried.as_deref().map_or(chunk, Vec::as_slice);
-            let pushed = link.fold.push(input, &mut link.out, cancel);
-            if let Some(taken) = carried {
-                taken.clear();
+        let (last, first) = self.0.split_last_mut().expect("a chain has a step");
+        let mut previous: Option<&mut Vec<u8>> = None;
+        for step in first {
+            let input = previous.as_deref().map_or(chunk, Vec::as_slice);
+            let result = step.stream.push(input, &mut step.out, cancel);
+            if let Some(consumed) = previous {
+                consumed.clear();
             }
-            pushed.map_err(|error| error.in_transform(link.name))?;
-            carried = Some(&mut link.out);
+            result.map_err(|error| error.in_transform(step.name))?;
+            previous = Some(&mut step.out);
         }
-        let input = carried.as_deref().map_or(chunk, Vec::as_slice);
-        let pushed = last.fold.push(input, out, cancel);
-        if let Some(taken) = carried {
-            taken.clear();
+        let input = previous.as_deref().map_or(chunk, Vec::as_slice);
+        let result = last.stream.push(input, out, cancel);
+        if let Some(consumed) = previous {
+            consumed.clear();
         }
-        pushed.map_err(|error| error.in_transform(last.name))
+        result.map_err(|error| error.in_transform(last.name))
     }
 
     fn flush(&mut self, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let mut carried = Vec::new();
-        for link in &mut self.0 {
-            let input = std::mem::replace(&mut carried, std::mem::take(&mut link.out));
-            let flushed =
-                link.fold.push(&input, &mut carried, cancel).and_then(|()| link.fold.flush(&mut carried, cancel));
-            flushed.map_err(|error| error.in_transform(link.name))?;
+        let mut output = Vec::new();
+        for step in &mut self.0 {
+            let input = std::mem::replace(&mut output, std::mem::take(&mut step.out));
+            let result =
+                step.stream.push(&input, &mut output, cancel).and_then(|()| step.stream.flush(&mut output, cancel));
+            result.map_err(|error| error.in_transform(step.name))?;
         }
-        out.append(&mut carried);
+        out.append(&mut output);
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, mut out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
-        let last = self.0.pop().expect("a chain has a step");
-        let mut carried: Option<Value> = None;
-        let mut last_fold = last.fold;
-        for mut link in self.0 {
-            if let Some(value) = carried {
-                let input = value.into_bytes().map_err(|error| error.in_transform(link.name))?;
-                link.fold.push(&input, &mut link.out, cancel).map_err(|error| error.in_transform(link.name))?;
-            }
-            let finished = link.fold.finish(link.out, cancel);
-            carried = Some(finished.map_err(|error| error.in_transform(link.name))?);
+    fn finish(mut self: Box<Self>, out: Vec<u8>, cancel: &Cancel) -> Result<Value> {
+        self.0.last_mut().expect("a chain has a step").out = out;
+        let mut output = Value::from(Vec::new());
+        for Step { name, mut stream, mut out } in self.0 {
+            let finish = || {
+                stream.push(&output.into_bytes()?, &mut out, cancel)?;
+                stream.finish(out, cancel)
+            };
+            output = finish().map_err(|error| error.in_transform(name))?;
         }
-        let name = last.name;
-        let rest = match carried {
-            Some(value) => value.into_bytes().map_err(|error| error.in_transform(name))?,
-            None => Vec::new().into(),
-        };
-        last_fold
-            .push(&rest, &mut out, cancel)
-            .and_then(|()| last_fold.finish(out, cancel))
-            .map_err(|error| error.in_transform(name))
+        Ok(output)
     }
 }

@@ -6,46 +6,45 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use std::sync::Arc;
 
-/// A task works through this many bytes, then looks whether it is still wanted.
+/// Bytes that a task processes between two polls of its cancel flag.
 pub const STEP: usize = 1 << 20;
 
-/// A transform made of its arguments.
+/// Result of a factory: a transform, or the argument that is invalid.
 pub type BuildResult = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
-/// Takes a part of a result.
+/// Receives a part of a result.
 pub type Emit<'a> = &'a mut dyn FnMut(Document);
 
-/// One kind of work, with its options. Made once, run many times, from any thread.
+/// A computation with its options: created once, run many times, from any thread.
 pub trait Transform: Send + Sync {
-    /// As in `transforms.<name>`.
+    /// Returns the name, as in `transforms.<name>`.
     fn name(&self) -> &'static str;
 
-    /// Does the whole work on one input, polling `cancel` between steps of at most about [`STEP`] bytes or 5 ms.
+    /// Transforms a whole input, polling `cancel` between steps of at most about [`STEP`] bytes or 5 ms.
     ///
     /// # Errors
-    /// With the kind that says whose fault it is; never with part of a result.
+    /// Of the kind that fits the cause.
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value>;
 
-    /// The same work for one whose result may go out in parts before it is known that all of it is right. What is returned
-    /// comes last.
+    /// Like [`Transform::run`], but may emit parts of the result before all of the input is validated; returns the last part.
     ///
     /// # Errors
-    /// As [`Transform::run`]; the parts were for nothing then.
+    /// As [`Transform::run`]; the caller discards the parts.
     fn run_in_parts(&self, input: Value, cancel: &Cancel, _emit: Emit) -> Result<Value> {
         self.run(input, cancel)
     }
 
-    /// The same work chunk by chunk, for transforms that can.
+    /// Starts a stream, if the transform can process its input chunk by chunk.
     fn stream(&self) -> Option<Box<dyn StreamTransform>> {
         None
     }
 
-    /// What it is made of, if it is a chain.
+    /// Returns the steps of a chain; empty for other transforms.
     fn steps(&self) -> &[Arc<dyn Transform>] {
         &[]
     }
 
-    /// Whether an input of the right type can make it fail.
+    /// Whether an input of the right type can fail.
     fn can_fail(&self) -> bool {
         true
     }
@@ -67,40 +66,40 @@ pub enum Output {
     JsValue,
 }
 
-/// A transform under way that takes its input in chunks, cut anywhere.
+/// A running transform whose input arrives in chunks, cut anywhere.
 pub trait StreamTransform: Send {
-    /// Takes a chunk and appends to `out` what is ready. The caller may take bytes out of `out` between calls.
+    /// Processes a chunk and appends finished output to `out`, which the caller may drain between calls.
     ///
     /// # Errors
-    /// As [`Transform::run`]; the fold is of no use afterwards.
+    /// As [`Transform::run`]; the stream must not be used afterwards.
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()>;
 
-    /// Brings out what is held back, so that whoever reads `out` has all that was pushed. What holds nothing back does nothing.
+    /// Appends buffered output, so that a decoder of `out` gets all input pushed so far.
     ///
     /// # Errors
-    /// As [`Transform::run`]; the fold is of no use afterwards.
+    /// As [`Transform::run`]; the stream must not be used afterwards.
     fn flush(&mut self, _out: &mut Vec<u8>, _cancel: &Cancel) -> Result<()> {
         Ok(())
     }
 
-    /// Ends the input. `out` holds what was not yet taken; a fold that makes bytes appends the rest and returns them.
+    /// Ends the input. `out` is the output not yet drained; a stream of bytes appends the rest and returns it.
     ///
     /// # Errors
-    /// As [`Transform::run`], for an input that ended too early among others.
+    /// As [`Transform::run`]; also for an input that ends too early.
     fn finish(self: Box<Self>, out: Vec<u8>, cancel: &Cancel) -> Result<Value>;
 }
 
-/// Runs a fold over one whole input: how most streaming transforms implement [`Transform::run`].
+/// Runs a stream over a whole input. Most streaming transforms implement [`Transform::run`] this way.
 ///
 /// # Errors
-/// Those of the fold, or of kind `Cancelled`.
-pub fn run_stream(mut fold: Box<dyn StreamTransform>, input: Value, cancel: &Cancel) -> Result<Value> {
+/// Those of the stream; of kind `Cancelled`.
+pub fn run_stream(mut stream: Box<dyn StreamTransform>, input: Value, cancel: &Cancel) -> Result<Value> {
     let input = input.into_bytes()?;
     let mut out = Vec::new();
     for chunk in input.chunks(STEP) {
         cancel.check()?;
-        fold.push(chunk, &mut out, cancel)?;
+        stream.push(chunk, &mut out, cancel)?;
     }
     cancel.check()?;
-    fold.finish(out, cancel)
+    stream.finish(out, cancel)
 }

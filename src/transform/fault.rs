@@ -1,4 +1,4 @@
-//! Faults on demand, for tests of the border. Only in addons built with the feature `fault`.
+//! Injects faults, for tests of the N-API boundary. Only in addons built with the feature `fault`.
 
 use super::contract::{BuildResult, Transform};
 use super::value::Value;

@@ -1,6 +1,6 @@
 //! Transforms: pure computations on bytes, text and values, without threads, queues or JavaScript.
 //!
-//! A new one is a file in the folder of its family that implements [`Transform`], and a line in [`registry`].
+//! To add one, implement [`Transform`] in a file of its family and add a line to [`registry`].
 
 mod brotli;
 mod bytes;

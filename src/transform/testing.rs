@@ -1,4 +1,4 @@
-//! What the tests of several transforms share.
+//! Helpers for the tests of transforms.
 
 use super::contract::Transform;
 use super::value::Value;
@@ -27,94 +27,94 @@ pub fn bytes(value: Value) -> Vec<u8> {
     }
 }
 
-/// The whole form.
+/// Runs a transform on a whole input.
 pub fn whole(transform: &dyn Transform, input: &[u8]) -> Result<Vec<u8>> {
     transform.run(input.to_vec().into(), &Cancel::new()).map(bytes)
 }
 
-/// The streaming form, cut where told, with a caller that takes the output after every push.
+/// Streams the chunks, draining the output after every push.
 pub fn streamed(transform: &dyn Transform, chunks: &[&[u8]]) -> Result<Vec<u8>> {
     let cancel = Cancel::new();
-    let mut fold = transform.stream().unwrap();
-    let mut taken = Vec::new();
+    let mut stream = transform.stream().unwrap();
+    let mut output = Vec::new();
     for chunk in chunks {
         let mut out = Vec::new();
-        fold.push(chunk, &mut out, &cancel)?;
-        taken.append(&mut out);
+        stream.push(chunk, &mut out, &cancel)?;
+        output.append(&mut out);
     }
-    taken.append(&mut bytes(fold.finish(Vec::new(), &cancel)?));
-    Ok(taken)
+    output.append(&mut bytes(stream.finish(Vec::new(), &cancel)?));
+    Ok(output)
 }
 
-/// Both forms agree, wherever the input is cut. (Compressors may differ in bytes: compare what they decompress to.)
+/// Checks that whole and streamed outputs agree, wherever the input is cut.
 pub fn cuts(transform: &dyn Transform, input: &[u8]) {
     cuts_through(transform, input, |out| out);
 }
 
-/// As [`cuts`], of what `undo` makes of the output.
+/// Like [`cuts`], but compares `undo(output)`: compressed bytes may differ.
 pub fn cuts_through(transform: &dyn Transform, input: &[u8], undo: impl Fn(Vec<u8>) -> Vec<u8>) {
     let expected = undo(whole(transform, input).unwrap());
     if input.len() < 5000 {
         let single = input.chunks(1).flat_map(|byte| [byte, &[]]).collect::<Vec<_>>();
         assert_eq!(undo(streamed(transform, &single).unwrap()), expected);
     }
-    let places = proptest::collection::vec(0..=input.len(), 0..6);
+    let positions = proptest::collection::vec(0..=input.len(), 0..6);
     let cases = if input.len() < 100_000 { 24 } else { 3 };
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-    let checked = runner.run(&places, |mut places| {
-        places.sort_unstable();
+    let checked = runner.run(&positions, |mut positions| {
+        positions.sort_unstable();
         let mut chunks = Vec::new();
-        let mut from = 0;
-        for to in places {
-            chunks.push(&input[from..to]);
-            from = to;
+        let mut start = 0;
+        for end in positions {
+            chunks.push(&input[start..end]);
+            start = end;
         }
-        chunks.push(&input[from..]);
+        chunks.push(&input[start..]);
         prop_assert!(undo(streamed(transform, &chunks).unwrap()) == expected);
         Ok(())
     });
     checked.unwrap();
 }
 
-/// Fails alike in both forms, the streaming one byte by byte if that is not too many.
+/// Checks that the whole and the streamed input fail alike; small inputs are streamed byte by byte.
 pub fn fails(transform: &dyn Transform, input: &[u8]) -> Error {
-    let error = whole(transform, input).map(|out| out.len()).expect_err("the whole form took it");
+    let error = whole(transform, input).map(|out| out.len()).expect_err("the whole input succeeded");
     let single = input.chunks(1 + input.len() / 5000).collect::<Vec<_>>();
-    let other = streamed(transform, &single).map(|out| out.len()).expect_err("the streaming form took it");
+    let other = streamed(transform, &single).map(|out| out.len()).expect_err("the streamed input succeeded");
     assert_eq!(other.kind, error.kind, "{error} / {other}");
     error
 }
 
-/// Every proper prefix of a stream is refused as invalid data.
+/// Checks that every proper prefix of a stream fails as invalid data.
 pub fn refuses_truncation(transform: &dyn Transform, stream: &[u8]) {
     for len in 0..stream.len() {
         assert_eq!(fails(transform, &stream[..len]).kind, Kind::InvalidData, "{len} bytes of {}", stream.len());
     }
 }
 
-/// Neither form delivers anything but `plain` when a bit is wrong.
+/// Checks that a flipped bit either fails or does not change the output.
 pub fn refuses_flips(transform: &dyn Transform, stream: &[u8], plain: &[u8]) {
     for bit in 0..stream.len() * 8 {
         let mut broken = stream.to_vec();
         broken[bit / 8] ^= 1 << (bit % 8);
         for out in [whole(transform, &broken), streamed(transform, &[&broken])] {
-            assert!(out.is_err() || out.unwrap() == plain, "bit {bit} went unnoticed");
+            assert!(out.is_err() || out.unwrap() == plain, "bit {bit} was not detected");
         }
     }
 }
 
-/// A token raised beforehand stops both forms.
+/// Checks that a raised flag stops whole and streamed inputs.
 pub fn stops(transform: &dyn Transform, input: &[u8]) {
     let cancel = Cancel::new();
     cancel.cancel();
     assert_eq!(transform.run(input.to_vec().into(), &cancel).unwrap_err().kind, Kind::Cancelled);
-    let mut fold = transform.stream().unwrap();
-    let pushed = fold.push(input, &mut Vec::new(), &cancel);
-    let ended = pushed.and_then(|()| fold.finish(Vec::new(), &cancel).map(|_| ()));
+    let mut stream = transform.stream().unwrap();
+    let pushed = stream.push(input, &mut Vec::new(), &cancel);
+    let ended = pushed.and_then(|()| stream.finish(Vec::new(), &cancel).map(|_| ()));
     assert_eq!(ended.unwrap_err().kind, Kind::Cancelled);
 }
 
-/// Text that compresses, but not to nothing.
+/// Returns text that compresses moderately.
 pub fn prose(len: usize) -> Vec<u8> {
     let words = ["the ", "loop ", "stays ", "free ", "while ", "threads ", "work, ", "and ", "waits ", "for no one. "];
     let mut seed = 7u32;
@@ -130,7 +130,7 @@ pub fn prose(len: usize) -> Vec<u8> {
     text
 }
 
-/// Bytes that do not compress.
+/// Returns bytes that do not compress.
 pub fn noise(len: usize) -> Vec<u8> {
     let mut seed = 0x9e37_79b9_7f4a_7c15u64;
     let mut bytes = Vec::with_capacity(len);

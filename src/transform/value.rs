@@ -1,50 +1,51 @@
-//! What goes into a transform and comes out of it.
+//! Inputs and outputs of transforms.
 
 use super::bytes::Bytes;
 use crate::error::{Error, Kind, Result};
 
-/// A value on its way between steps, or to and from JavaScript.
+/// A value passed between steps, or to and from JavaScript.
 #[derive(Debug)]
 pub enum Value {
     /// A `Buffer` in JavaScript.
     Bytes(Bytes),
     /// A string in JavaScript.
     Text(String),
-    /// JSON text, which becomes a value in JavaScript.
+    /// JSON text, parsed in JavaScript.
     Json(String),
-    /// JSON that becomes a value in JavaScript a slice at a time. It comes last: no step takes it.
+    /// JSON that JavaScript builds incrementally. Only the last step of a chain returns it.
     Document(Box<Document>),
-    /// The columns of a table (`csv::table`), which stay where they are.
+    /// The columns of a table (`csv::table`), which JavaScript reads in place.
     Table(Vec<u8>),
 }
 
-/// How long (ms) JavaScript builds a value at a time, unless the options say otherwise.
+/// Default time slice for building a value in JavaScript, in milliseconds.
 pub const SLICE: u32 = 4;
 
-/// A large document of JSON, or a part of one.
+/// A large JSON document, or a part of one.
 #[derive(Debug)]
 pub struct Document {
-    /// The pieces that the plan is about.
+    /// Text of the pieces that the plan refers to.
     pub text: Vec<u8>,
-    /// The words of the plan, as bytes.
+    /// Build plan: 32-bit words in native byte order.
     pub plan: Vec<u8>,
+    /// Time slice in milliseconds.
     pub slice: u32,
 }
 
-/// A document that is shorter is built in one go.
+/// Shorter documents are built without interruption.
 pub const SMALL_DOCUMENT: usize = 64 << 10;
 
 impl Value {
-    /// The bytes of a byte-oriented input; text is taken as UTF-8.
+    /// Returns the bytes of an input; text as UTF-8.
     ///
     /// # Errors
-    /// Of kind `InvalidType` for anything else.
+    /// Of kind `InvalidType` for a JavaScript value.
     pub fn into_bytes(self) -> Result<Bytes> {
         match self {
             Value::Bytes(bytes) => Ok(bytes),
             Value::Text(text) | Value::Json(text) => Ok(text.into_bytes().into()),
             Value::Document(_) | Value::Table(_) => {
-                Err(Error::new(Kind::InvalidType, "A value of JavaScript is no input"))
+                Err(Error::new(Kind::InvalidType, "A JavaScript value cannot be the input of a native transform"))
             }
         }
     }
