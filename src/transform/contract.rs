@@ -58,7 +58,7 @@ pub trait Transform: Send + Sync {
 /// Form in which a transform delivers its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
-    /// Bytes or text, which a stream emits as soon as they are ready.
+    /// Bytes or text, which a stream emits immediately.
     Data,
     /// One value at the end, which a following transform receives as JSON text.
     Json,
@@ -74,7 +74,7 @@ pub trait StreamTransform: Send {
     /// As [`Transform::run`]; the stream must not be used afterwards.
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()>;
 
-    /// Appends buffered output, so that a decoder of `out` gets all input pushed so far.
+    /// Appends buffered output, so that a decoder of `out` gets everything pushed before.
     ///
     /// # Errors
     /// As [`Transform::run`]; the stream must not be used afterwards.

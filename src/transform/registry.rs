@@ -1,7 +1,7 @@
 //! All transforms: their names and factories.
 
 use super::contract::BuildResult;
-use super::crypto::{aead, digest, hmac, password};
+use super::crypto::{aead, digest, hmac, password, pbkdf2};
 use super::deflate::{compress, decompress};
 use super::numeric::{histogram, nearest, sort, stats};
 use super::text::{base64, regex};
@@ -40,7 +40,7 @@ pub static REGISTRY: &[Entry] = &[
     entry("open", aead::open),
     entry("hashPassword", password::hash),
     entry("verifyPassword", password::verify),
-    entry("pbkdf2", password::derive),
+    entry("pbkdf2", pbkdf2::pbkdf2),
     entry("csv.parse", csv::parse::parse),
     entry("csv.aggregate", csv::aggregate::aggregate),
     entry("text.base64Encode", base64::encode),

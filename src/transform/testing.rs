@@ -116,7 +116,7 @@ pub fn stops(transform: &dyn Transform, input: &[u8]) {
 
 /// Returns text that compresses moderately.
 pub fn prose(len: usize) -> Vec<u8> {
-    let words = ["the ", "loop ", "stays ", "free ", "while ", "threads ", "work, ", "and ", "waits ", "for no one. "];
+    let words = ["the ", "loop ", "stays ", "free ", "while ", "threads ", "work, ", "and ", "waits ", "for nothing. "];
     let mut seed = 7u32;
     let mut text = Vec::with_capacity(len + 16);
     while text.len() < len {

@@ -57,7 +57,7 @@ fn paths_and_patterns_with_many_matches_fail_alone() {
 
 #[test]
 fn every_transform_fails_alone() {
-    // These allocate as much as their input or output at once, on the thread of the task.
+    // These allocate as much as their input or output in one piece, on the thread of the task.
     let greedy = [
         "gunzip",
         "inflate",

@@ -1,8 +1,8 @@
-//! Authenticated encryption: AES-256-GCM (NIST SP 800-38D) and ChaCha20-Poly1305 (RFC 8439), by AWS-LC, which uses the
-//! processor's instructions for them and wipes its keys.
+//! Authenticated encryption: AES-256-GCM (NIST SP 800-38D) and ChaCha20-Poly1305 (RFC 8439), by AWS-LC, which uses hardware
+//! instructions and wipes its keys.
 //!
-//! A sealed message is its nonce, the ciphertext and the tag. A message cannot be interrupted: one of 64 MiB takes some
-//! hundredths of a second.
+//! A sealed message consists of nonce, ciphertext and tag. Sealing and opening cannot be interrupted: 64 MiB take tens of
+//! milliseconds.
 
 use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
@@ -78,13 +78,14 @@ impl Transform for Seal {
         cancel.check()?;
         let mut nonce = self.nonce.unwrap_or_default();
         if self.nonce.is_none() {
-            rand::fill(&mut nonce).map_err(|_| Error::new(Kind::Unsupported, "The system gives no random numbers"))?;
+            rand::fill(&mut nonce)
+                .map_err(|_| Error::new(Kind::Unsupported, "The system random number generator failed"))?;
         }
-        // In place: what the memory moves through on its way is no secret any more.
-        let nonce_of_message = Nonce::assume_unique_for_key(nonce);
-        let sealed = self.key.seal_in_place_separate_tag(nonce_of_message, Aad::from(&self.aad), &mut out);
+        // In place: if the vector reallocates below, it leaves only ciphertext behind.
+        let unique = Nonce::assume_unique_for_key(nonce);
+        let sealed = self.key.seal_in_place_separate_tag(unique, Aad::from(&self.aad), &mut out);
         let tag =
-            sealed.map_err(|_| Error::new(Kind::OutputLimit, "The message is longer than the cipher can seal"))?;
+            sealed.map_err(|_| Error::new(Kind::OutputLimit, "The message is longer than the cipher supports"))?;
         let len = out.len();
         memory::reserve(&mut out, NONCE_LEN + TAG_LEN)?;
         out.resize(len + NONCE_LEN, 0);
@@ -109,20 +110,20 @@ impl Transform for Open {
         cancel.check()?;
         if sealed.len() < NONCE_LEN + TAG_LEN {
             let message = format!(
-                "A sealed message has {} bytes at least: a nonce and a tag. This one has {}",
+                "A sealed message must have at least {} bytes for its nonce and tag. Received {} bytes",
                 NONCE_LEN + TAG_LEN,
                 sealed.len()
             );
             return Err(Error::invalid_data(message));
         }
-        let nonce = Nonce::try_assume_unique_for_key(&sealed[..NONCE_LEN]).expect("its length is right");
+        let nonce = Nonce::try_assume_unique_for_key(&sealed[..NONCE_LEN]).expect("the length of a nonce");
         let opened =
             self.key.open_in_place(nonce, Aad::from(&self.aad), &mut sealed[NONCE_LEN..]).map(|plain| plain.len());
         let Ok(len) = opened else {
             sealed.zeroize();
             return Err(Error::new(
                 Kind::Authentication,
-                "The message is not authentic: it was changed, or key, cipher or aad are not those that it was sealed with",
+                "The message is not authentic: it was changed, or sealed with another key, cipher or aad",
             ));
         };
         sealed.copy_within(NONCE_LEN..NONCE_LEN + len, 0);
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn comes_back_and_each_time_otherwise() {
+    fn round_trips_with_a_fresh_nonce() {
         for cipher in ["aes-256-gcm", "chacha20-poly1305"] {
             let (seal, open) = pair(cipher, b"who");
             for plain in [Vec::new(), b"a".to_vec(), noise(100_000)] {
@@ -161,12 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn whatever_was_changed_gives_nothing() {
+    fn any_change_is_detected() {
         let (seal, open) = pair("aes-256-gcm", b"");
         let sealed = whole(&*seal, b"a secret").unwrap();
-        for place in 0..sealed.len() {
+        for index in 0..sealed.len() {
             let mut changed = sealed.clone();
-            changed[place] ^= 1;
+            changed[index] ^= 1;
             assert_eq!(whole(&*open, &changed).unwrap_err().kind, Kind::Authentication);
         }
         assert_eq!(whole(&*pair("chacha20-poly1305", b"").1, &sealed).unwrap_err().kind, Kind::Authentication);
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_told() {
+    fn wrong_lengths_are_reported() {
         let short = args([arg("aes-256-gcm"), bytes(&[1; 16])]);
         let error = seal(&short).err().unwrap();
         assert_eq!(error.message(), "The \"key\" argument must be 32 bytes long. Received 16 bytes");

@@ -1,55 +1,55 @@
-//! The form of bcrypt's hashes, which are not PHC strings: `$2b$12$` and 53 characters.
+//! The format of bcrypt hashes, which are not PHC strings: `$2b$12$` and 53 characters.
 
-use super::password::{BCRYPT_COSTS, greedy};
+use super::password_limits::{BCRYPT_COSTS, too_expensive};
 use crate::args::ArgumentError;
 
 const LENGTH: usize = 60;
-/// The costs that bcrypt defines. [`BCRYPT_COSTS`] refuses the expensive ones among them.
+/// Costs that bcrypt defines. [`BCRYPT_COSTS`] excludes the expensive ones.
 const DEFINED: std::ops::RangeInclusive<u32> = 4..=31;
 
 /// Checks that a hash can be verified in reasonable time.
 ///
 /// # Errors
-/// A value error that says what is wrong and does not quote the hash; a range error for a cost that is too high.
+/// A value error, which does not quote the hash; a range error for a cost that is too high.
 pub fn check(hash: &str) -> Result<(), ArgumentError> {
-    let refused = |what: &str| Err(ArgumentError::Value(format!("The \"hash\" argument {what}")));
+    let invalid = |problem: &str| Err(ArgumentError::Value(format!("The \"hash\" argument {problem}")));
     match hash.split('$').nth(1).unwrap_or_default() {
         "2a" | "2b" | "2y" => {}
-        // Computing these as `$2b$` would reject right passwords and accept wrong ones.
+        // As `$2b$`, these would reject correct passwords and accept wrong ones.
         "2x" => {
-            return refused(
-                "is a bcrypt hash of version $2x$, made by an implementation with a known fault, which cannot be verified. \
-                 The password has to be set again",
+            return invalid(
+                "is a bcrypt hash of version $2x$, which a faulty implementation wrote and which cannot be verified. Reset the \
+                 password",
             );
         }
         "2" => {
-            return refused(
-                "is a bcrypt hash of version $2$, which does not mark the end of the password and cannot be verified. \
-                 The password has to be set again",
+            return invalid(
+                "is a bcrypt hash of version $2$, which does not terminate the password and cannot be verified. Reset the \
+                 password",
             );
         }
-        _ => return refused("has an unknown version of bcrypt. The versions are $2a$, $2b$ and $2y$"),
+        _ => return invalid("has an unknown bcrypt version. The versions are $2a$, $2b$ and $2y$"),
     }
     if hash.len() != LENGTH {
         let len = hash.len();
-        return refused(&format!("must have {LENGTH} characters, as hashes of bcrypt do. Received {len} bytes"));
+        return invalid(&format!("must have {LENGTH} characters, like every bcrypt hash. Received {len} bytes"));
     }
     let cost = match hash.as_bytes() {
         [_, _, _, b'$', tens @ b'0'..=b'9', ones @ b'0'..=b'9', b'$', ..] => {
             u32::from(tens - b'0') * 10 + u32::from(ones - b'0')
         }
-        _ => return refused("must have a cost of two digits after the version, as hashes of bcrypt do"),
+        _ => return invalid("must have a two-digit cost after the version, like every bcrypt hash"),
     };
     if !DEFINED.contains(&cost) {
-        return refused(&format!("must have a cost from 4 to 31, as hashes of bcrypt do. Received {cost}"));
+        return invalid(&format!("must have a cost from 4 to 31, like every bcrypt hash. Received {cost}"));
     }
     if !BCRYPT_COSTS.contains(&cost) {
-        return Err(greedy());
+        return Err(too_expensive());
     }
     match hash.parse::<bcrypt::HashParts>() {
         Ok(_) => Ok(()),
-        Err(_) => {
-            refused("has characters, or bits at the end of its salt or digest, that bcrypt's base64 does not have")
-        }
+        Err(_) => invalid(
+            "is not valid base64 of bcrypt: it has an invalid character, or stray bits at the end of its salt or digest",
+        ),
     }
 }

@@ -1,4 +1,4 @@
-//! Digests of bytes, cryptographic (FIPS 180-4, FIPS 202, BLAKE3, RFC 1321) and not (XXH3, CRC-32 of RFC 1952).
+//! Digests: cryptographic (FIPS 180-4, FIPS 202, BLAKE3, RFC 1321) and not (XXH3, CRC-32 of RFC 1952).
 
 use super::text_encoding::Encoding;
 use crate::args::Args;
@@ -7,9 +7,9 @@ use crate::error::Result;
 use crate::transform::contract::{BuildResult, StreamTransform, Transform};
 use crate::transform::value::Value;
 
-/// Between two looks at the token: at most 2 ms, even for SHA3-512.
+/// Bytes between two polls of the cancel flag: at most 2 ms, even for SHA3-512.
 const STEP: usize = 256 << 10;
-/// BLAKE3 splits an update over the cores, which pays in large pieces only; this one is 1 ms on a single core.
+/// Step of BLAKE3, which splits large updates across cores: 1 ms on a single core.
 const WIDE_STEP: usize = 4 << 20;
 
 pub struct Digest {
@@ -17,11 +17,11 @@ pub struct Digest {
     encoding: Encoding,
 }
 
-/// A hash under way.
+/// A running hash.
 trait Hash: Send {
     fn update(&mut self, bytes: &[u8]);
 
-    /// Takes a large piece, on all cores if the algorithm can.
+    /// Hashes a large step, on all cores if the algorithm supports it.
     fn update_wide(&mut self, bytes: &[u8]) {
         for step in bytes.chunks(STEP) {
             self.update(step);
@@ -56,7 +56,7 @@ pub fn digest(args: &Args) -> BuildResult {
     let names = ALGORITHMS.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     let chosen = args.one_of(0, "algorithm", &names)?;
     let encoding = Encoding::of(args, 1)?;
-    let (_, new) = ALGORITHMS.iter().find(|(name, _)| *name == chosen).expect("one_of picks from the table");
+    let (_, new) = ALGORITHMS.iter().find(|(name, _)| *name == chosen).expect("a name of the table");
     Ok(Box::new(Digest { new: *new, encoding }))
 }
 
@@ -76,7 +76,7 @@ impl Transform for Digest {
     }
 
     fn stream(&self) -> Option<Box<dyn StreamTransform>> {
-        Some(Box::new(Digesting { hash: (self.new)(), encoding: self.encoding }))
+        Some(Box::new(DigestStream { hash: (self.new)(), encoding: self.encoding }))
     }
 
     fn can_fail(&self) -> bool {
@@ -84,12 +84,12 @@ impl Transform for Digest {
     }
 }
 
-struct Digesting {
+struct DigestStream {
     hash: Box<dyn Hash>,
     encoding: Encoding,
 }
 
-impl StreamTransform for Digesting {
+impl StreamTransform for DigestStream {
     fn push(&mut self, chunk: &[u8], _: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for step in chunk.chunks(STEP) {
             cancel.check()?;
@@ -121,7 +121,7 @@ impl Hash for blake3::Hasher {
     }
 
     fn update_wide(&mut self, bytes: &[u8]) {
-        // Below this the split costs more than it brings.
+        // Splitting smaller steps costs more than it gains.
         if bytes.len() < 128 << 10 {
             self.update(bytes)
         } else {
@@ -138,7 +138,7 @@ impl Hash for blake3::Hasher {
     }
 }
 
-/// In the canonical, big-endian form of the XXH3 specification.
+/// XXH3 in the canonical, big-endian form of its specification.
 struct Xxh3 {
     hash: xxhash_rust::xxh3::Xxh3,
     wide: bool,
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_answers() {
+    fn matches_known_digests() {
         let of_abc = [
             ("sha1", "a9993e364706816aba3e25717850c26c9cd0d89d"),
             ("sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
@@ -208,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn gives_bytes_without_an_encoding() {
+    fn returns_bytes_without_an_encoding() {
         let transform = digest(&args([arg("crc32")])).unwrap();
         assert_eq!(whole(&*transform, b"abc").unwrap(), [0x35, 0x24, 0x41, 0xc2]);
         assert!(!transform.can_fail());
     }
 
     #[test]
-    fn cuts_do_not_matter() {
+    fn chunk_boundaries_do_not_matter() {
         let input = (0..5_000_001u32).map(|n| (n.wrapping_mul(31) >> 3).to_le_bytes()[0]).collect::<Vec<_>>();
         for (name, _) in ALGORITHMS {
             for len in [0, 1, 700] {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_it_does_not_know() {
+    fn rejects_unknown_algorithms() {
         let refused = digest(&args([arg("sha257")])).err().unwrap();
         assert_eq!(refused.code(), "ERR_INVALID_ARG_VALUE");
     }

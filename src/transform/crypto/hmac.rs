@@ -9,18 +9,18 @@ use crate::transform::value::Value;
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use zeroize::ZeroizeOnDrop;
 
-/// Between two looks at the token: well under 1 ms.
+/// Bytes between two polls of the cancel flag: well under 1 ms.
 const STEP: usize = 256 << 10;
 
-/// Holds the states after the padded key, not the key: they are wiped when it drops, as are their copies.
+/// Holds the states after the padded key, not the key. They and their copies are wiped on drop.
 pub struct Keyed {
-    start: Box<dyn Start>,
+    key_state: Box<dyn KeyState>,
     encoding: Encoding,
 }
 
-/// A MAC that has taken its key and nothing else.
-trait Start: Send + Sync {
-    fn begin(&self) -> Box<dyn Running>;
+/// A MAC after its key, before any input.
+trait KeyState: Send + Sync {
+    fn start(&self) -> Box<dyn Running>;
 }
 
 trait Running: Send {
@@ -33,28 +33,28 @@ pub fn hmac(args: &Args) -> BuildResult {
     let algorithm = args.one_of(0, "algorithm", &["sha1", "sha256", "sha384", "sha512"])?;
     let key = args.input(1, "key")?;
     let encoding = Encoding::of(args, 2)?;
-    let start: Box<dyn Start> = match algorithm {
-        "sha1" => started::<sha1::Sha1>(&key),
-        "sha256" => started::<sha2::Sha256>(&key),
-        "sha384" => started::<sha2::Sha384>(&key),
-        _ => started::<sha2::Sha512>(&key),
+    let key_state: Box<dyn KeyState> = match algorithm {
+        "sha1" => key_state::<sha1::Sha1>(&key),
+        "sha256" => key_state::<sha2::Sha256>(&key),
+        "sha384" => key_state::<sha2::Sha384>(&key),
+        _ => key_state::<sha2::Sha512>(&key),
     };
-    Ok(Box::new(Keyed { start, encoding }))
+    Ok(Box::new(Keyed { key_state, encoding }))
 }
 
-/// The states are as good as the key: without the features that erase them this does not compile. (`Hmac` holds two of
-/// the hash's cores and a block buffer, of which the same feature takes care.)
-fn started<D: EagerHash>(key: &[u8]) -> Box<dyn Start>
+/// Returns the state after a key. The state is as secret as the key: the bounds require the features that wipe it. (`Hmac`
+/// holds two cores of the hash and a block buffer, which the same feature wipes.)
+fn key_state<D: EagerHash>(key: &[u8]) -> Box<dyn KeyState>
 where
     D::Core: ZeroizeOnDrop,
     Hmac<D>: Mac + KeyInit + Clone + Send + Sync + 'static,
 {
-    let mac = <Hmac<D> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
+    let mac = <Hmac<D> as KeyInit>::new_from_slice(key).expect("HMAC accepts keys of any length");
     Box::new(mac)
 }
 
-impl<M: Mac + Clone + Send + Sync + 'static> Start for M {
-    fn begin(&self) -> Box<dyn Running> {
+impl<M: Mac + Clone + Send + Sync + 'static> KeyState for M {
+    fn start(&self) -> Box<dyn Running> {
         Box::new(self.clone())
     }
 }
@@ -75,11 +75,11 @@ impl Transform for Keyed {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_stream(self.begin(), input, cancel)
+        run_stream(self.start(), input, cancel)
     }
 
     fn stream(&self) -> Option<Box<dyn StreamTransform>> {
-        Some(self.begin())
+        Some(self.start())
     }
 
     fn can_fail(&self) -> bool {
@@ -88,17 +88,17 @@ impl Transform for Keyed {
 }
 
 impl Keyed {
-    fn begin(&self) -> Box<dyn StreamTransform> {
-        Box::new(Keying { mac: self.start.begin(), encoding: self.encoding })
+    fn start(&self) -> Box<dyn StreamTransform> {
+        Box::new(HmacStream { mac: self.key_state.start(), encoding: self.encoding })
     }
 }
 
-struct Keying {
+struct HmacStream {
     mac: Box<dyn Running>,
     encoding: Encoding,
 }
 
-impl StreamTransform for Keying {
+impl StreamTransform for HmacStream {
     fn push(&mut self, chunk: &[u8], _: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for step in chunk.chunks(STEP) {
             cancel.check()?;
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_answers_of_rfc_4231_and_2202() {
+    fn matches_rfc_4231_and_2202() {
         // Test case 2 of both: a key of text.
         for (algorithm, expected) in [
             ("sha1", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn wants_a_key() {
+    fn requires_a_key() {
         assert_eq!(hmac(&args([arg("sha256")])).err().unwrap().code(), "ERR_INVALID_ARG_TYPE");
     }
 }
