@@ -79,7 +79,7 @@ impl Error {
     /// Returns the error for a failed allocation of `resource`.
     #[must_use]
     pub fn out_of_memory(resource: impl fmt::Display) -> Self {
-        Error::new(Kind::Unsupported, format!("There is no memory for {resource} at the moment"))
+        Error::new(Kind::Unsupported, format!("Out of memory: cannot allocate {resource}"))
     }
 
     #[must_use]

@@ -113,7 +113,7 @@ mod tests {
         for failed in [reserve(&mut bytes, usize::MAX / 2), zeros(&mut bytes, usize::MAX / 2), check(usize::MAX / 2)] {
             let error = failed.unwrap_err();
             assert_eq!(error.kind, Kind::Unsupported);
-            assert!(error.message.contains("no memory"), "{error}");
+            assert!(error.message.contains("Out of memory"), "{error}");
         }
         assert_eq!(bytes, b"before");
         append(&mut bytes, b" and after").unwrap();

@@ -178,8 +178,8 @@ mod tests {
     fn libdeflate(plain: &[u8], level: i32) -> Vec<u8> {
         let mut compressor = Compressor::new(CompressionLvl::new(level).unwrap());
         let mut out = vec![0; compressor.deflate_compress_bound(plain.len())];
-        let made = compressor.deflate_compress(plain, &mut out).unwrap();
-        out.truncate(made);
+        let len = compressor.deflate_compress(plain, &mut out).unwrap();
+        out.truncate(len);
         out
     }
 

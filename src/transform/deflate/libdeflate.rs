@@ -25,7 +25,7 @@ fn max_idle() -> usize {
 /// Of kind `Unsupported` without memory; of kind `Panic` if the compressor fails.
 pub fn compress(plain: &[u8], level: u8, out: &mut Vec<u8>) -> Result<()> {
     let failed = || Error::new(Kind::Panic, "The deflate compressor failed");
-    let mut compressor = match take(level) {
+    let mut compressor = match acquire(level) {
         Some(compressor) => compressor,
         None => {
             // `Compressor::new` panics if memory runs out.
@@ -36,22 +36,22 @@ pub fn compress(plain: &[u8], level: u8, out: &mut Vec<u8>) -> Result<()> {
     let start = out.len();
     let bound = compressor.deflate_compress_bound(plain.len());
     if let Err(error) = memory::zeros(out, bound) {
-        give_back(level, compressor);
+        release(level, compressor);
         return Err(error);
     }
     let result = compressor.deflate_compress(plain, &mut out[start..]).map_err(|_| failed());
     out.truncate(start + *result.as_ref().unwrap_or(&0));
-    give_back(level, compressor);
+    release(level, compressor);
     result.map(|_| ())
 }
 
-fn take(level: u8) -> Option<Compressor> {
+fn acquire(level: u8) -> Option<Compressor> {
     let mut idle = IDLE.lock();
     let index = idle.iter().rposition(|(idle_level, _)| *idle_level == level)?;
     Some(idle.remove(index).1)
 }
 
-fn give_back(level: u8, compressor: Compressor) {
+fn release(level: u8, compressor: Compressor) {
     let mut idle = IDLE.lock();
     idle.push((level, compressor));
     let surplus = idle.len().saturating_sub(max_idle());

@@ -49,10 +49,10 @@ impl Moments {
         let mean = numbers.iter().copied().collect::<Sum>().value() / count;
         let squares = numbers.iter().map(|it| (it - mean) * (it - mean)).sum();
         // `f64::min` and `f64::max` ignore NaN, which must propagate.
-        let least = |one: f64, other: f64| if one.is_nan() || other.is_nan() { f64::NAN } else { one.min(other) };
-        let most = |one: f64, other: f64| if one.is_nan() || other.is_nan() { f64::NAN } else { one.max(other) };
-        let min = numbers.iter().copied().fold(f64::INFINITY, least);
-        let max = numbers.iter().copied().fold(f64::NEG_INFINITY, most);
+        let min_or_nan = |one: f64, other: f64| if one.is_nan() || other.is_nan() { f64::NAN } else { one.min(other) };
+        let max_or_nan = |one: f64, other: f64| if one.is_nan() || other.is_nan() { f64::NAN } else { one.max(other) };
+        let min = numbers.iter().copied().fold(f64::INFINITY, min_or_nan);
+        let max = numbers.iter().copied().fold(f64::NEG_INFINITY, max_or_nan);
         Moments { count, mean, squares, min, max }
     }
 

@@ -25,22 +25,22 @@ const TABLE_BITS: u32 = 15;
 /// # Errors
 /// When zstd fails, for example for lack of memory.
 pub fn compress(context: &mut CCtx<'_>, level: i32, data: &[u8], from: usize, out: &mut Vec<u8>) -> Result<()> {
-    let start = out.len();
+    let written = out.len();
     let mut bytes = Vec::new();
-    let mut begin = 0;
+    let mut start = 0;
     if from > 0 {
         let preamble = Preamble::find(data, from);
         preamble.write(data, out);
-        begin = preamble.end;
-        if begin == data.len() {
+        start = preamble.end;
+        if start == data.len() {
             return Ok(());
         }
         bytes = dictionary(preamble.offsets());
     }
-    begin += bytes.len();
+    start += bytes.len();
     // Contiguous in memory, where zstd is fastest.
     memory::append(&mut bytes, data)?;
-    let (before, rest) = bytes.split_at(begin);
+    let (before, rest) = bytes.split_at(start);
     let mut packed = Vec::new();
     memory::reserve(&mut packed, compress_bound(rest.len()))?;
     context.compress_using_dict(&mut packed, rest, before, level).map_err(failed)?;
@@ -49,7 +49,7 @@ pub fn compress(context: &mut CCtx<'_>, level: i32, data: &[u8], from: usize, ou
         blocks_of(&packed).for_each(|block| block.write(out));
     } else {
         // Rare, so the size of raw blocks does not matter.
-        out.truncate(start);
+        out.truncate(written);
         write_raw(&data[from..], out);
     }
     Ok(())
@@ -235,8 +235,8 @@ mod tests {
     #[test]
     fn segments_cost_little() {
         let data = prose(2_000_000);
-        let (one, many) = (joined(3, &data, data.len()).len(), joined(3, &data, 500_000).len());
-        assert!(many < one + one / 50, "{many} of {one}");
+        let (one, several) = (joined(3, &data, data.len()).len(), joined(3, &data, 500_000).len());
+        assert!(several < one + one / 50, "{several} of {one}");
         let zeros = joined(3, &vec![0; 1_000_000], 250_000).len();
         assert!(zeros < 500, "{zeros}");
     }
