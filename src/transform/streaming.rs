@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Bytes pushed at a time, so that a decompressor seldom produces much more than `MAX_OUTPUT`.
+/// Bytes pushed at a time; bounds what a decompressor produces beyond `MAX_OUTPUT`.
 const SLICE: usize = 16 << 10;
 /// Output after which a step ends, leaving the rest of its input to the next.
 const MAX_OUTPUT: usize = 1 << 20;
