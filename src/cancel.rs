@@ -33,12 +33,6 @@ impl Cancel {
     }
 }
 
-impl Default for Cancel {
-    fn default() -> Self {
-        Cancel::new()
-    }
-}
-
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;

@@ -189,26 +189,18 @@ struct Decoder {
 
 impl StreamTransform for Decoder {
     fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let (mut remaining, mut offset) = (chunk.len(), 0);
+        let (mut rest, mut offset) = (chunk.len(), 0);
         let mut pending = false;
-        while !self.ended && (pending || remaining > 0) {
+        while !self.ended && (pending || rest > 0) {
             let (state, consumed, start) = (&mut self.state, self.consumed, offset);
-            let step = self.limiter.step(remaining, out, cancel, |buffer| {
-                let (mut free, mut written) = (buffer.len(), 0);
-                let result = BrotliDecompressStream(
-                    &mut remaining,
-                    &mut offset,
-                    chunk,
-                    &mut free,
-                    &mut written,
-                    buffer,
-                    &mut 0,
-                    state,
-                );
+            let step = self.limiter.step(rest, out, cancel, |buffer| {
+                let (mut free, mut len) = (buffer.len(), 0);
+                let result =
+                    BrotliDecompressStream(&mut rest, &mut offset, chunk, &mut free, &mut len, buffer, &mut 0, state);
                 match result {
                     BrotliResult::ResultFailure => Err(corrupt(state).at(consumed + (offset - start) as u64)),
-                    BrotliResult::ResultSuccess => Ok((written, true)),
-                    BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => Ok((written, false)),
+                    BrotliResult::ResultSuccess => Ok((len, true)),
+                    BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => Ok((len, false)),
                 }
             })?;
             self.consumed += (offset - start) as u64;

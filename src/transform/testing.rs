@@ -7,6 +7,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use zlib_rs::{Inflate, InflateFlush, Status};
 
 pub fn arg(text: &str) -> Arg {
     Arg::Text(text.to_string().into())
@@ -112,6 +113,16 @@ pub fn stops(transform: &dyn Transform, input: &[u8]) {
     let pushed = stream.push(input, &mut Vec::new(), &cancel);
     let ended = pushed.and_then(|()| stream.finish(Vec::new(), &cancel).map(|_| ()));
     assert_eq!(ended.unwrap_err().kind, Kind::Cancelled);
+}
+
+/// Decompresses a raw deflate stream with zlib-rs, and checks that it ends with its last byte.
+pub fn inflate(stream: &[u8], len: usize) -> Vec<u8> {
+    let mut plain = vec![0; len + 1];
+    let mut inflate = Inflate::new(false, 15);
+    let status = inflate.decompress(stream, &mut plain, InflateFlush::Finish).unwrap();
+    assert_eq!((status, inflate.total_in()), (Status::StreamEnd, stream.len() as u64));
+    plain.truncate(usize::try_from(inflate.total_out()).unwrap());
+    plain
 }
 
 /// Returns text that compresses moderately.

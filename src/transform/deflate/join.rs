@@ -170,10 +170,10 @@ fn read_codes(bits: &mut Bits<'_>, literals: &mut Code, distances: &mut Code) ->
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
-    use crate::transform::testing::{noise, prose};
+    use crate::transform::testing::{inflate, noise, prose};
     use libdeflater::{CompressionLvl, Compressor};
     use proptest::prelude::*;
-    use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
+    use zlib_rs::{Deflate, DeflateFlush, Status};
 
     fn libdeflate(plain: &[u8], level: i32) -> Vec<u8> {
         let mut compressor = Compressor::new(CompressionLvl::new(level).unwrap());
@@ -189,16 +189,6 @@ mod tests {
         assert_eq!(deflate.compress(plain, &mut out, DeflateFlush::Finish).unwrap(), Status::StreamEnd);
         out.truncate(usize::try_from(deflate.total_out()).unwrap());
         out
-    }
-
-    /// Decompresses the stream, and checks that it ends with its last byte.
-    fn inflate(stream: &[u8], len: usize) -> Vec<u8> {
-        let mut plain = vec![0; len + 1];
-        let mut inflate = Inflate::new(false, 15);
-        let status = inflate.decompress(stream, &mut plain, InflateFlush::Finish).unwrap();
-        assert_eq!((status, inflate.total_in()), (Status::StreamEnd, stream.len() as u64));
-        plain.truncate(usize::try_from(inflate.total_out()).unwrap());
-        plain
     }
 
     /// Checks the scan of a stream, and that `after` can follow the stream once it is joinable.

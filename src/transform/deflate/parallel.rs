@@ -84,17 +84,7 @@ impl<'a> Segment<'a> {
 mod tests {
     use super::*;
     use crate::error::Kind;
-    use crate::transform::testing::{noise, prose};
-    use ::zlib_rs::{Inflate, InflateFlush, Status};
-
-    fn inflate(stream: &[u8], len: usize) -> Vec<u8> {
-        let mut plain = vec![0; len + 1];
-        let mut inflate = Inflate::new(false, 15);
-        let status = inflate.decompress(stream, &mut plain, InflateFlush::Finish).unwrap();
-        assert_eq!((status, inflate.total_in()), (Status::StreamEnd, stream.len() as u64));
-        plain.truncate(usize::try_from(inflate.total_out()).unwrap());
-        plain
-    }
+    use crate::transform::testing::{inflate, noise, prose};
 
     #[test]
     fn blocks_join_into_one_stream() {

@@ -81,19 +81,9 @@ macro_rules! floats {
 
 floats!(f32, u32; f64, u64);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ElementType {
-    I8,
-    U8,
-    I16,
-    U16,
-    I32,
-    U32,
-    I64,
-    U64,
-    F32,
-    F64,
-}
+/// An element type, by its name.
+#[derive(Debug, Clone, Copy)]
+pub struct ElementType(&'static str);
 
 /// An operation that is generic over the element type.
 pub trait Visitor {
@@ -102,25 +92,13 @@ pub trait Visitor {
 }
 
 impl ElementType {
-    const NAMES: [&'static str; 10] = ["i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64"];
-    const ALL: [ElementType; 10] = [
-        ElementType::I8,
-        ElementType::U8,
-        ElementType::I16,
-        ElementType::U16,
-        ElementType::I32,
-        ElementType::U32,
-        ElementType::I64,
-        ElementType::U64,
-        ElementType::F32,
-        ElementType::F64,
-    ];
-
     /// Reads the first argument.
+    ///
+    /// # Errors
+    /// For anything but the name of an element type.
     pub fn of(args: &Args) -> std::result::Result<Self, ArgumentError> {
-        let name = args.one_of(0, "kind", &ElementType::NAMES)?;
-        let index = ElementType::NAMES.iter().position(|it| *it == name).expect("one of the names");
-        Ok(ElementType::ALL[index])
+        let names = ["i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64"];
+        args.one_of(0, "kind", &names).map(ElementType)
     }
 
     /// Calls the visitor with this type.
@@ -128,17 +106,17 @@ impl ElementType {
     /// # Errors
     /// Those of the visitor; of kind `InvalidData` for a partial element.
     pub fn visit<V: Visitor>(self, bytes: &[u8], visitor: V) -> Result<V::Out> {
-        match self {
-            ElementType::I8 => visit_as::<i8, V>(bytes, visitor),
-            ElementType::U8 => visit_as::<u8, V>(bytes, visitor),
-            ElementType::I16 => visit_as::<i16, V>(bytes, visitor),
-            ElementType::U16 => visit_as::<u16, V>(bytes, visitor),
-            ElementType::I32 => visit_as::<i32, V>(bytes, visitor),
-            ElementType::U32 => visit_as::<u32, V>(bytes, visitor),
-            ElementType::I64 => visit_as::<i64, V>(bytes, visitor),
-            ElementType::U64 => visit_as::<u64, V>(bytes, visitor),
-            ElementType::F32 => visit_as::<f32, V>(bytes, visitor),
-            ElementType::F64 => visit_as::<f64, V>(bytes, visitor),
+        match self.0 {
+            "i8" => visit_as::<i8, V>(bytes, visitor),
+            "u8" => visit_as::<u8, V>(bytes, visitor),
+            "i16" => visit_as::<i16, V>(bytes, visitor),
+            "u16" => visit_as::<u16, V>(bytes, visitor),
+            "i32" => visit_as::<i32, V>(bytes, visitor),
+            "u32" => visit_as::<u32, V>(bytes, visitor),
+            "i64" => visit_as::<i64, V>(bytes, visitor),
+            "u64" => visit_as::<u64, V>(bytes, visitor),
+            "f32" => visit_as::<f32, V>(bytes, visitor),
+            _ => visit_as::<f64, V>(bytes, visitor),
         }
     }
 }
