@@ -10,8 +10,8 @@ const MAPPED: usize = if cfg!(target_os = "linux") { 64 << 20 } else { 0 };
 /// More than this is mapped in any case.
 const HEAP: usize = 32 << 20;
 
-/// Allocates memory for `more` bytes of an input. The first call states the expected length; what is left over at the end is
-/// returned by `shrink_to_fit`.
+/// Allocates memory for `more` bytes of an input. The first call states the expected length; `shrink_to_fit` returns the excess
+/// at the end.
 ///
 /// # Errors
 /// If there is not enough memory.

@@ -6,10 +6,10 @@ use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, JsValue, Object
 use napi::{Env, Error, Result, Status, ValueType};
 use zeroize::Zeroizing;
 
-/// Options are shallow; whatever is nested deeper than this is refused rather than followed.
+/// Deepest nesting of arguments; options are shallow.
 const MAX_DEPTH: u32 = 4;
 
-/// The only property of the object that `lib/internal/detached.js` passes in place of lost memory.
+/// The only property of the object that `lib/internal/detached.js` passes in place of detached memory.
 const LOST: &str = "offloop.lost";
 
 pub fn read_args(values: &Array) -> Result<Args> {
@@ -20,9 +20,9 @@ pub fn read_arg(value: Unknown) -> Result<Arg> {
     read(value, 0)
 }
 
-/// Throws it as Node would: a `TypeError` or a `RangeError` with a `code`.
+/// Throws a `TypeError` or a `RangeError` with a `code`, as Node does.
 pub fn throw(env: &Env, error: &ArgumentError) -> Error {
-    // Node-API cannot take a NUL, and a message may quote one from an argument.
+    // Node-API truncates at a NUL, which a message may quote from an argument.
     let message = error.message().replace('\0', "\\0");
     let thrown = match error {
         ArgumentError::Range(_) => env.throw_range_error(&message, Some(error.code())),
@@ -49,8 +49,8 @@ fn read(value: Unknown, depth: u32) -> Result<Arg> {
     })
 }
 
-/// `lib/transform/index.js` has turned bytes in arguments and options into `Uint8Array`s. Other views can only be nested more
-/// deeply, where no view is expected.
+/// Reads an object. `lib/transform/index.js` has turned bytes in arguments and options into `Uint8Array`s; other views can only
+/// be nested deeper, where no view is expected.
 fn read_object(value: Unknown, depth: u32) -> Result<Arg> {
     let env = Env::from_raw(value.value().env);
     if let Some(view) = napi_raw::memory_name(&env, &value)? {
@@ -87,7 +87,7 @@ fn cast<T: FromNapiValue>(value: Unknown) -> Result<T> {
     unsafe { T::from_napi_value(value.value().env, value.raw()) }
 }
 
-/// There is no memory, in Node's own words.
+/// Throws Node's error for a failed allocation.
 pub fn throw_memory(env: &Env, message: &str) -> Error {
     let thrown = env.throw_error(message, Some("ERR_MEMORY_ALLOCATION_FAILED"));
     thrown.err().unwrap_or_else(|| Error::new(Status::PendingException, String::new()))

@@ -7,26 +7,26 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-/// Makes `data` this environment's own. It is dropped when the environment ends.
+/// Attaches `data` to the environment, whose end drops it.
 pub fn set_instance_data<T: 'static>(env: Env, data: T) -> Result<()> {
-    // SAFETY: to be called with the pointer below, once, as Node-API does when the environment ends.
+    // SAFETY: Node-API calls this once, with the pointer below, when the environment ends.
     unsafe extern "C" fn finalize<T>(_: sys::napi_env, data: *mut c_void, _: *mut c_void) {
-        // SAFETY: `data` is the pointer that `Box::into_raw` gave below, and Node-API calls this once.
+        // SAFETY: `data` is the pointer that `Box::into_raw` returned below, and Node-API calls this once.
         drop(unsafe { Box::from_raw(data.cast::<T>()) });
     }
     let data = Box::into_raw(Box::new(data));
     // SAFETY: `env` is the live environment of the calling function; Node-API takes over `data` if it succeeds.
     let status = unsafe { sys::napi_set_instance_data(env.raw(), data.cast(), Some(finalize::<T>), ptr::null_mut()) };
     check_status!(status).inspect_err(|_| {
-        // SAFETY: the call failed, so nobody else knows the pointer that `Box::into_raw` gave.
+        // SAFETY: the call failed, so Node-API does not keep the pointer that `Box::into_raw` returned.
         drop(unsafe { Box::from_raw(data) });
     })
 }
 
-/// What [`set_instance_data`] was given. `T` must be the type that it was given.
+/// Returns the data that [`set_instance_data`] attached. `T` must be its type.
 pub fn instance_data<T: 'static>(env: &Env) -> Result<&T> {
     let mut data = ptr::null_mut();
-    // SAFETY: `env` is the live environment of the calling function, `data` a place for one pointer.
+    // SAFETY: `env` is the live environment of the calling function, `data` can hold one pointer.
     check_status!(unsafe { sys::napi_get_instance_data(env.raw(), &raw mut data) })?;
     // SAFETY: the pointer is null or from `set_instance_data`, which `Environment` alone calls (so `T` fits); the
     // data lives as long as the environment and is only ever borrowed shared, on the environment's thread.
@@ -53,7 +53,7 @@ pub fn memory_name(env: &Env, value: &Unknown) -> Result<Option<&'static str>> {
     Ok(if value.is_typedarray()? {
         let mut kind = -1;
         let (size, data, handle) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-        // SAFETY: live handles of the calling function and a place for the kind; results passed as null are skipped.
+        // SAFETY: live handles of the calling function; `kind` can hold the result; results passed as null are skipped.
         unsafe { sys::napi_get_typedarray_info(env.raw(), value.raw(), &raw mut kind, size, data, handle, size) };
         let name = usize::try_from(kind).ok().and_then(|kind| TYPED_ARRAYS.get(kind));
         Some(name.copied().unwrap_or("TypedArray"))
@@ -64,11 +64,11 @@ pub fn memory_name(env: &Env, value: &Unknown) -> Result<Option<&'static str>> {
     })
 }
 
-/// Whether a value is a detached `ArrayBuffer` or a view of one: it looks empty, and must not be taken for that.
+/// Returns whether a value is a detached `ArrayBuffer` or a view of one, which look empty.
 pub fn is_detached(env: &Env, value: &Unknown) -> bool {
     let mut buffer = ptr::null_mut();
     let skip = ptr::null_mut::<usize>();
-    // SAFETY: `env` and `value` are live handles of the calling function; `buffer` is a place for one handle; results
+    // SAFETY: `env` and `value` are live handles of the calling function; `buffer` can hold one handle; results
     // passed as null are skipped. A value of another kind only changes the status.
     let status = unsafe {
         let (env, value, buffer) = (env.raw(), value.raw(), &raw mut buffer);
@@ -81,7 +81,7 @@ pub fn is_detached(env: &Env, value: &Unknown) -> bool {
     };
     let buffer = if status == sys::Status::napi_ok { buffer } else { value.raw() };
     let mut is_detached = false;
-    // SAFETY: live handles of the calling function, and a place for the result; for a value that is not an
+    // SAFETY: live handles of the calling function; `is_detached` can hold the result; for a value that is not an
     // `ArrayBuffer` the result is false.
     let status = unsafe { sys::napi_is_detached_arraybuffer(env.raw(), buffer, &raw mut is_detached) };
     status == sys::Status::napi_ok && is_detached
@@ -91,7 +91,7 @@ pub fn is_detached(env: &Env, value: &Unknown) -> bool {
 /// JavaScript runs again.
 fn typed_array<T>(env: &Env, value: &Unknown, wanted: sys::napi_typedarray_type) -> Option<(*mut T, usize)> {
     let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
-    // SAFETY: `env` and `value` are live handles of the calling function; the places have the types asked for.
+    // SAFETY: `env` and `value` are live handles of the calling function; the outputs have the requested types.
     let status = unsafe {
         sys::napi_get_typedarray_info(
             env.raw(),
@@ -144,7 +144,7 @@ pub fn with_u8s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u8]) -> R) -
     with_elements(env, value, sys::TypedarrayType::uint8_array, f)
 }
 
-/// `wanted` must be the kind of array that holds `T`s.
+/// Calls `f` with the elements of a typed array. `wanted` must be the type of arrays of `T`.
 fn with_elements<T, R>(
     env: &Env,
     value: &Unknown,
@@ -155,17 +155,17 @@ fn with_elements<T, R>(
     if length == 0 {
         return Some(f(&mut []));
     }
-    // SAFETY: as in `with_bytes`; besides, V8 aligns typed arrays to their elements, and `lib/` passes an array of
-    // its own that nobody else holds, so the borrow is the only one while `f` runs.
+    // SAFETY: as in `with_bytes`; besides, V8 aligns typed arrays to their elements, and `lib/` passes a private
+    // array, so the borrow is the only one while `f` runs.
     Some(f(unsafe { std::slice::from_raw_parts_mut(data, length) }))
 }
 
-/// The UTF-8 bytes of a string, lone surrogates replaced as `Buffer.from` does. `None`: it is not a string.
+/// Returns the UTF-8 bytes of a string, with lone surrogates replaced as by `Buffer.from`, or `None` for another value.
 pub fn utf8(env: &Env, value: &Unknown) -> Option<Vec<u8>> {
-    // Short ones, which are most, in one call: if there is room left for any character, none was cut off.
+    // A short string, the usual case, needs one call: if any further character would fit, none was cut off.
     let mut short = [0_u8; 64];
     let mut length = 0;
-    // SAFETY: live handles of the calling function; the buffer has the length that is said.
+    // SAFETY: live handles of the calling function; the buffer has the stated length.
     let status = unsafe {
         sys::napi_get_value_string_utf8(env.raw(), value.raw(), short.as_mut_ptr().cast(), short.len(), &raw mut length)
     };
@@ -195,7 +195,7 @@ pub fn utf8(env: &Env, value: &Unknown) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The code units of a string. `None`: it is not a string.
+/// Returns the code units of a string, or `None` for another value.
 pub fn utf16(env: &Env, value: &Unknown) -> Option<Vec<u16>> {
     let mut length = 0;
     // SAFETY: live handles of the calling function; a null buffer asks for the length alone.
@@ -218,47 +218,47 @@ pub fn utf16(env: &Env, value: &Unknown) -> Option<Vec<u16>> {
     Some(units)
 }
 
-/// A number. `None`: it is none.
+/// Returns a number, or `None` for another value.
 pub fn number(env: &Env, value: &Unknown) -> Option<f64> {
     let mut number = 0.0;
-    // SAFETY: live handles of the calling function, and a place for one number.
+    // SAFETY: live handles of the calling function; `number` can hold the result.
     let status = unsafe { sys::napi_get_value_double(env.raw(), value.raw(), &raw mut number) };
     (status == sys::Status::napi_ok).then_some(number)
 }
 
-/// A bigint. `None`: it is none.
+/// Returns a bigint, or `None` for another value.
 pub fn bigint(env: &Env, value: &Unknown) -> Option<BigInt> {
     // SAFETY: a live handle of the calling function; the type is checked.
     unsafe { BigInt::from_napi_value(env.raw(), value.raw()) }.ok()
 }
 
-/// A Buffer of so many bytes, which `fill` passes to the function that it is called with.
+/// Returns a Buffer of `length` bytes. `fill` must pass them to the function that it receives.
 pub fn buffer(env: &Env, length: usize, fill: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Result<Unknown<'_>> {
     let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: `env` is the live environment of the calling function; the places have the types asked for.
+    // SAFETY: `env` is the live environment of the calling function; the outputs have the requested types.
     check_status!(unsafe { sys::napi_create_buffer(env.raw(), length, &raw mut data, &raw mut buffer) })?;
     fill(&mut |bytes| {
         assert_eq!(bytes.len(), length, "as many bytes as were announced");
-        // SAFETY: `data` is that of `length` bytes, which nobody knows yet; `bytes` are memory of this side's.
+        // SAFETY: `data` points to `length` bytes that JavaScript cannot reach yet; `bytes` are Rust memory of that length.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast::<u8>(), length) };
     });
     // SAFETY: a live handle of the calling function.
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), buffer) })
 }
 
-/// Shows words that this side writes to JavaScript as a `Uint32Array`, and keeps them until that is collected. `None`:
-/// this JavaScript engine takes no memory from outside.
-pub fn shown_u32s(env: &Env, words: Arc<[AtomicU32]>) -> Option<Unknown<'_>> {
-    // SAFETY: to be called with the pointer below, once, when V8 has collected the buffer.
+/// Exposes words that native code writes as a `Uint32Array`, and keeps them until that is collected. Returns `None` if the
+/// JavaScript engine does not accept external memory.
+pub fn exposed_u32s(env: &Env, words: Arc<[AtomicU32]>) -> Option<Unknown<'_>> {
+    // SAFETY: Node-API calls this once, with the pointer below, when V8 has collected the buffer.
     unsafe extern "C" fn release(_: sys::napi_env, _: *mut c_void, owner: *mut c_void) {
-        // SAFETY: the pointer that `Box::into_raw` gave below, given back once.
+        // SAFETY: the pointer that `Box::into_raw` returned below, given back once.
         drop(unsafe { Box::from_raw(owner.cast::<Arc<[AtomicU32]>>()) });
     }
     let (count, first) = (words.len(), words.as_ptr());
     let owner = Box::into_raw(Box::new(words));
     let mut buffer = ptr::null_mut();
-    // SAFETY: `first` is that of `count` words that `owner` keeps until `release` is called. JavaScript only reads them
-    // (`lib/` holds the array and writes nothing), whole words at a time, while this side writes them as atomics.
+    // SAFETY: `first` points to `count` words that `owner` keeps until `release` is called. JavaScript only reads them (`lib/`
+    // holds the array and writes nothing), whole words at a time, while native code writes them as atomics.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
             env.raw(),
@@ -271,26 +271,26 @@ pub fn shown_u32s(env: &Env, words: Arc<[AtomicU32]>) -> Option<Unknown<'_>> {
     };
     if status != sys::Status::napi_ok {
         clear_exception(env);
-        // SAFETY: the call failed, so nobody else knows the pointer that `Box::into_raw` gave.
+        // SAFETY: the call failed, so Node-API does not keep the pointer that `Box::into_raw` returned.
         drop(unsafe { Box::from_raw(owner) });
         return None;
     }
     let mut array = ptr::null_mut();
     let kind = sys::TypedarrayType::uint32_array;
-    // SAFETY: the buffer was made just now and holds `count` words.
+    // SAFETY: the buffer was created above and holds `count` words.
     let status = unsafe { sys::napi_create_typedarray(env.raw(), kind, count, buffer, 0, &raw mut array) };
     // SAFETY: a live handle of the calling function.
     (status == sys::Status::napi_ok).then(|| unsafe { Unknown::from_raw_unchecked(env.raw(), array) })
 }
 
-/// Keeps a JavaScript object alive from this side. It must be given to [`unpin`], or its environment must end.
+/// Keeps a JavaScript object alive until [`unpin`] or the end of its environment.
 #[derive(Debug)]
 pub struct Pinned(sys::napi_ref);
 
-/// Pins an `ArrayBuffer` and says where its memory is.
+/// Pins an `ArrayBuffer`. Returns the pin and the memory.
 pub fn pin_array_buffer(env: &Env, value: &Unknown) -> Result<(Pinned, *const u8, usize)> {
     let (mut data, mut length) = (ptr::null_mut(), 0);
-    // SAFETY: live handles of the calling function; the places have the types asked for.
+    // SAFETY: live handles of the calling function; the outputs have the requested types.
     check_status!(unsafe { sys::napi_get_arraybuffer_info(env.raw(), value.raw(), &raw mut data, &raw mut length) })?;
     if length == 0 && is_detached(env, value) {
         return Err(misuse("a detached ArrayBuffer"));
@@ -301,13 +301,13 @@ pub fn pin_array_buffer(env: &Env, value: &Unknown) -> Result<(Pinned, *const u8
     Ok((Pinned(reference), data.cast_const().cast(), length))
 }
 
-/// Lets go of a pinned object, on the thread that pinned it.
+/// Unpins an object, on the thread that pinned it.
 pub fn unpin(env: &Env, pinned: Pinned) {
     // SAFETY: the reference was made in this environment (tasks and their pins never leave it) and is used once.
     unsafe { sys::napi_delete_reference(env.raw(), pinned.0) };
 }
 
-/// Whether a thread-safe function keeps the process alive.
+/// Sets whether a thread-safe function keeps the process alive.
 pub fn keep_alive(env: &Env, function: sys::napi_threadsafe_function, alive: bool) -> Result<()> {
     // SAFETY: called on the environment's own thread, before its cleanup hooks run, so the function is not finalized.
     let status = unsafe {
@@ -320,14 +320,14 @@ pub fn keep_alive(env: &Env, function: sys::napi_threadsafe_function, alive: boo
     check_status!(status)
 }
 
-/// Forgets an exception that a call above has left behind.
+/// Clears an exception that a call above left pending.
 pub fn clear_exception(env: &Env) {
     let mut exception = ptr::null_mut();
-    // SAFETY: the live environment of the calling function, and a place for one handle.
+    // SAFETY: the live environment of the calling function; `exception` can hold one handle.
     unsafe { sys::napi_get_and_clear_last_exception(env.raw(), &raw mut exception) };
 }
 
-/// For values that `lib/` must never pass: a bug of ours, not of a user.
+/// Returns an error for a value that `lib/` must never pass: a bug of offloop, not of its user.
 pub fn misuse(what: &str) -> Error {
     Error::new(Status::InvalidArg, format!("offloop's own JavaScript passed {what}"))
 }

@@ -82,7 +82,7 @@ pub fn cache_stats(env: Env, cache: u32) -> Result<CacheStats> {
 pub fn cache_versions(env: &Env, cache: u32) -> Result<Option<Unknown<'_>>> {
     // The words outlive the cache until JavaScript has collected its view of them.
     let versions = environment::of(env)?.handles.borrow().cache(cache)?.shared.cache.versions().clone();
-    Ok(napi_raw::shown_u32s(env, versions))
+    Ok(napi_raw::exposed_u32s(env, versions))
 }
 
 /// Up to `max` evictions that were not reported yet: slots and reasons alternating, or keys, values and reasons.

@@ -24,7 +24,7 @@ impl TaskContext {
         self.ended(self.transform.run(input, &self.cancel))
     }
 
-    /// Runs the transform and sends the parts of its result as soon as they are ready.
+    /// Runs the transform and sends each part of its result when it is ready.
     fn run_in_parts(&self, input: Value) -> Result<Value> {
         self.cancel.check()?;
         let mut emit = |part| self.port.complete(self.task, Outcome::Part(part));

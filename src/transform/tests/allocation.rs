@@ -1,11 +1,11 @@
 //! Tests that every transform reports an allocation that fails.
 
-use super::memory::with_limit;
-use super::registry::{REGISTRY, example, find};
-use super::testing::{arg, prose, whole};
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Kind;
+use crate::transform::memory::with_limit;
+use crate::transform::registry::{REGISTRY, example, find};
+use crate::transform::testing::{arg, prose, whole};
 
 /// Returns an input for which a transform has a large output, or allocates much.
 fn input(name: &str) -> Vec<u8> {
