@@ -3,10 +3,13 @@
 const native = require('../native')
 
 /**
+ * @typedef {import('./near-cache').NearEntry<any>} NearEntry
+ * @typedef {import('./flight').Flight} Flight
+ *
  * Native code's answer about an id.
  * @typedef {object} Answer
- * @property {import('./near-cache').NearEntry<any> | undefined} entry to serve now
- * @property {import('./flight').Flight | undefined} flight to wait for or, if there is an entry, to lead in the background
+ * @property {NearEntry | undefined} entry to serve now
+ * @property {Flight | undefined} flight to wait for or, if there is an entry, to lead in the background
  * @property {boolean} leads
  * @property {unknown} previous the last known value, for the loader
  * @property {{ bytes: Buffer | null } | undefined} [failing] the error to reject with, if native code keeps it

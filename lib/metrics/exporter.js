@@ -6,10 +6,12 @@ const { queueMicrotask } = require('../internal/clock')
 
 /**
  * @typedef {import('./target').Target} Target
+ * @typedef {import('./definitions').Metric} Metric
+ * @typedef {import('./definitions').SummaryPart} SummaryPart
  *
  * @typedef {object} Measurement
- * @property {import('./definitions').Metric} metric
- * @property {import('./definitions').SummaryPart | undefined} part of a summary
+ * @property {Metric} metric
+ * @property {SummaryPart | undefined} part of a summary
  * @property {Record<string, string>} labels of the table, and the name by its subject
  * @property {Record<string, any>} userLabels the labels that the user gave
  * @property {number} value

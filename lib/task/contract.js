@@ -23,12 +23,13 @@
  *
  * A task for one input of any transform.
  * @typedef {object} Runnable
- * @property {(transform: any, input: unknown, reservation: import('../native/reservation').Reservation) => Bound | null} submit returns the
- *   bound that is reached: then nothing has happened
+ * @property {(transform: any, input: unknown, reservation: Reservation) => Bound | null} submit returns the bound that is
+ *   reached: then nothing has happened
  * @property {(signal: AbortSignal) => void} watch
  * @property {(reason: unknown) => void} abort
  *
  * @typedef {import('../native/binding').Bound} Bound
+ * @typedef {import('../native/reservation').Reservation} Reservation
  */
 
 module.exports = {}

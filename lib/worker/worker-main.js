@@ -29,6 +29,9 @@ const ANSWER = { undefined: 0, null: 1, false: 2, true: 3, number: 4, message: 5
 const MEMORY = 4 * Object.keys(SHARED).length + 8 * DOUBLES.length + MAX_BATCH
 
 /**
+ * @typedef {typeof import('../internal/error-codec').makeErrorCodec} MakeErrorCodec
+ * @typedef {typeof import('./clone-error').explainCloneError} ExplainCloneError
+ *
  * @typedef {object} Batch
  * @property {number} transform
  * @property {unknown[]} inputs
@@ -36,8 +39,8 @@ const MEMORY = 4 * Object.keys(SHARED).length + 8 * DOUBLES.length + MAX_BATCH
  * @typedef {object} Tools
  * @property {NodeRequire} require
  * @property {(specifier: string) => Promise<any>} load
- * @property {typeof import('../internal/error-codec').makeErrorCodec} makeErrorCodec
- * @property {typeof import('./clone-error').explainCloneError} explainCloneError
+ * @property {MakeErrorCodec} makeErrorCodec
+ * @property {ExplainCloneError} explainCloneError
  * @property {typeof sharedViews} sharedViews
  * @property {any} data of this thread
  * @property {typeof SHARED} SHARED
