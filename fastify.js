@@ -1,6 +1,6 @@
 'use strict'
 
-const { Cache, Pool, pool: sharedPool } = require('./index')
+const { Cache, Pool, pool: sharedPool } = require('./index.js')
 const { stateOf } = require('./lib/pool')
 const { withCode } = require('./lib/internal/errors')
 const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/internal/validate')

@@ -78,21 +78,6 @@ rule(
 )
 
 rule(
-  'pool, transform, cache and sink do not import one another',
-  architecture.crossImports,
-  [
-    { 'src/pool/mod.rs': 'use crate::transform::Value;' },
-    { 'src/cache/mod.rs': 'use crate::{error::Error, pool};' },
-    { 'src/sink/a.rs': 'fn f() { crate::cache::get() }' },
-    { 'src/sink/mod.rs': 'use super::pool::Gate;' }
-  ],
-  {
-    'src/pool/mod.rs': 'use crate::sync;\n// crate::cache\nuse crate::pool::gate;',
-    'src/node/mod.rs': 'use crate::pool;'
-  }
-)
-
-rule(
   'every unsafe says why it is sound',
   architecture.undocumentedUnsafe,
   [
@@ -108,30 +93,6 @@ rule(
   architecture.longFiles,
   [{ 'src/a.rs': 'a\n'.repeat(451) }, { 'lib/a.js': 'a\n'.repeat(451) }],
   { 'lib/native/binding.js': 'a\n'.repeat(900), 'src/a.rs': 'a\n'.repeat(450) }
-)
-
-rule(
-  'imports in lib/ point down',
-  architecture.upwardImports,
-  [
-    { 'lib/pool/a.js': "require('../native/binding.js')", 'lib/native/binding.js': '' },
-    { 'lib/internal/errors.js': "require('../pool')", 'lib/pool/index.js': '' },
-    { 'lib/internal/a.js': "require('./b')", 'lib/internal/b.js': "require('./a')" },
-    { 'lib/internal/a.js': "/** @type {import('./b').B} */", 'lib/internal/b.js': "require('./a')" },
-    { 'lib/task/a.js': "/** @type {import('../pool').Pool} */", 'lib/pool/index.js': '' },
-    { 'lib/cache/a.js': "require('../json/b')", 'lib/json/b.js': '' },
-    { 'lib/pool/a.js': "require('../../index.js')", 'index.js': '' },
-    { 'lib/pool/a.js': "require('.')", 'lib/pool/index.js': '' },
-    { 'lib/a.js': '' },
-    { 'lib/metrics/a.js': "require('../stream/b')", 'lib/stream/b.js': '' }
-  ],
-  {
-    'lib/pool/index.js': "require('./a'); require('../stream'); require('node:fs') // require('./binding.js')",
-    'lib/pool/a.js': "require('../native') /** @type {import('../native/binding').A} */",
-    'lib/stream/index.js': "require('../pool/a')",
-    'lib/native/index.js': "require('./binding.js'); require('../../package.json')",
-    'lib/native/binding.js': ''
-  }
 )
 
 rule(

@@ -8,27 +8,6 @@ const { blank } = require('./source-text.js')
 /** @typedef {Record<string, string>} Files paths from the root, with slashes */
 
 const MAX_LINES = 450
-const INDEPENDENT = ['pool', 'transform', 'cache', 'sink']
-
-/**
- * The layers of lib/, from the bottom up: a file may import files of its own folder and of layers below. A layer has folders, which
- * do not know one another, or single files.
- */
-const LAYERS = [
-  ['lib/internal/'],
-  ['lib/native/'],
-  ['lib/json/', 'lib/csv/', 'lib/cache/'],
-  ['lib/task/'],
-  ['lib/worker/'],
-  ['lib/transform/'],
-  ['lib/pool/'],
-  ['lib/stream/'],
-  ['lib/pool/index.js'],
-  ['lib/metrics/']
-]
-
-/** Folders of lib/ whose `index.js` is their only entrance. */
-const CLOSED = ['cache', 'metrics', 'stream', 'worker']
 
 /**
  * @param {Files} files
@@ -52,22 +31,6 @@ function napiOutsideNode(files) {
         return found === null ? [] : [`${path}:${lineOf(code, found.index)} names ${found[0]} outside src/node/`]
       })
     })
-}
-
-/**
- * Finds imports between parts that only src/node/ may combine.
- * @param {Files} files
- */
-function crossImports(files) {
-  return pick(files, /^src\/.*\.rs$/).flatMap(([path, text]) => {
-    const part = /^src\/(\w+)/.exec(path)?.[1] ?? ''
-    if (!INDEPENDENT.includes(part)) return []
-    // From inside a part, the crate's root is `crate::` or enough `super::`.
-    const code = blank(text, 'rust').replace(/\s+/g, ' ')
-    return INDEPENDENT.filter(other => other !== part)
-      .filter(other => new RegExp(`\\b(crate|super)( ?:: ?super)* ?:: ?(\\{[^;]*?[{, ])?${other}\\b`).test(code))
-      .map(other => `${path} imports ${other}`)
-  })
 }
 
 /**
@@ -130,104 +93,10 @@ function longFiles(files) {
  */
 function requires(path, text, files) {
   const calls = blank(text, 'js', { strings: false }).matchAll(/\brequire\(\s*['"](\.[^'"]*)['"]\s*\)/g)
-  return [...calls].map(([, target]) => resolved(path, target, ['', '.js', '/index.js'], files))
-}
-
-/**
- * The project's own files from which a file imports types, in comments or not.
- * @param {string} path
- * @param {string} text
- * @param {Files} files
- */
-function importsTypes(path, text, files) {
-  const types = text.matchAll(/\bimport\(['"](\.[^'"]*)['"]\)/g)
-  return [...types].map(([, target]) => resolved(path, target, ['', '.d.ts', '.js', '/index.d.ts', '/index.js'], files))
-}
-
-/** @param {string} path @param {string} target @param {string[]} ends @param {Files} files */
-function resolved(path, target, ends, files) {
-  const full = posix.join(posix.dirname(path), target).replace(/^\.?\/?$|\/$/, '')
-  return ends.map(end => `${full}${end}`.replace(/^\//, '')).find(it => it in files) ?? full
-}
-
-/**
- * Arrows in lib/ point down, those of types too, and there are no cycles. Only native/index.js reaches the addon.
- * @param {Files} files
- */
-function upwardImports(files) {
-  const lib = pick(files, /^lib\/.*\.js$/).filter(([path]) => path !== 'lib/native/binding.js')
-  const graph = new Map(
-    lib.map(([path, text]) => [path, [...requires(path, text, files), ...importsTypes(path, text, files)]])
-  )
-  const complaints = [...graph.keys()].filter(path => layerOf(path) < 0).map(path => `${path} is in no layer`)
-  for (const [path, targets] of graph) {
-    for (const target of targets) {
-      if (target === 'package.json' || target === 'index.d.ts' || target === path) continue
-      if (!target.startsWith('lib/')) complaints.push(`${path} imports ${target}, outside lib/`)
-      else if (!isBelow(target, path)) complaints.push(`${path} imports ${target}, which is not below it`)
-    }
-    const text = files[path]
-    for (const target of requires(path, text, files)) {
-      if (isInside(target, path)) complaints.push(`${path} requires the insides of ${target}`)
-    }
-    if (
-      path !== 'lib/native/index.js' &&
-      /\brequire\(['"][^'"]*\/binding(\.js)?['"]\)/.test(blank(text, 'js', { strings: false }))
-    ) {
-      complaints.push(`${path} requires the addon itself`)
-    }
-  }
-  const cycle = findCycle(graph)
-  return cycle === undefined ? complaints : [...complaints, `a cycle: ${cycle.join(' -> ')}`]
-}
-
-/** Index of the layer of a file; the longest match counts. @param {string} path */
-function layerOf(path) {
-  const found = LAYERS.flatMap((parts, layer) => parts.map(part => ({ part, layer }))).filter(({ part }) =>
-    path.startsWith(part)
-  )
-  return found.sort((a, b) => b.part.length - a.part.length)[0]?.layer ?? -1
-}
-
-/** True if a file may be imported by another. @param {string} target @param {string} path */
-function isBelow(target, path) {
-  const [low, high] = [layerOf(target), layerOf(path)]
-  return low < high || (low === high && folderOf(target) === folderOf(path))
-}
-
-/** True if a file requires a file of another folder whose `index.js` is its only entrance. @param {string} target @param {string} path */
-function isInside(target, path) {
-  const folder = folderOf(target)
-  return CLOSED.includes(folder) && folderOf(path) !== folder && target !== `lib/${folder}/index.js`
-}
-
-/** @param {string} path */
-function folderOf(path) {
-  return path.split('/')[1]
-}
-
-/**
- * @param {Map<string, string[]>} graph
- * @returns {string[] | undefined}
- */
-function findCycle(graph) {
-  const done = new Set()
-  /** @param {string} path @param {string[]} above @returns {string[] | undefined} */
-  function visit(path, above) {
-    if (above.includes(path)) return [...above.slice(above.indexOf(path)), path]
-    if (done.has(path)) return undefined
-    for (const target of graph.get(path) ?? []) {
-      const cycle = visit(target, [...above, path])
-      if (cycle !== undefined) return cycle
-    }
-    done.add(path)
-    return undefined
-  }
-  for (const path of graph.keys()) {
-    const cycle = visit(path, [])
-    if (cycle !== undefined) return cycle
-  }
-  return undefined
+  return [...calls].map(([, target]) => {
+    const full = posix.join(posix.dirname(path), target).replace(/\/$/, '')
+    return ['', '.js', '/index.js'].map(end => `${full}${end}`).find(it => it in files) ?? full
+  })
 }
 
 /**
@@ -316,7 +185,10 @@ function brokenPaths(files) {
   const module = /(?<![\w./-])[a-z]\w*\.rs\b/g
   const modules = new Set(Object.keys(files).map(file => posix.basename(file)))
   return Object.entries(files)
-    .filter(([file]) => !/^__test__\/(architecture\/architecture|scripts\/test-runner)\.test\.js$/.test(file))
+    .filter(
+      ([file]) =>
+        !/^(__test__\/(architecture\/\w+|scripts\/test-runner)\.test\.js|tests\/modules\/main\.rs)$/.test(file)
+    )
     .flatMap(([file, text]) => {
       const missing = [
         ...[...text.matchAll(path)].filter(([named]) => !(named in files)),
@@ -372,7 +244,6 @@ function lineOf(text, index) {
 
 module.exports = {
   brokenPaths,
-  crossImports,
   declaredValues,
   fakeableTimers,
   focusedTests,
@@ -384,6 +255,5 @@ module.exports = {
   uncaughtPanics,
   undocumentedUnsafe,
   unlinkedDocs,
-  unusedCrates,
-  upwardImports
+  unusedCrates
 }
