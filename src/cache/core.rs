@@ -6,7 +6,7 @@
 //!
 //! Guarantee: a call that begins after `set`, `delete` or `clear` has returned never sees an older load's value.
 
-use super::detached::Detached;
+use super::detached::{Detached, Evicted};
 use super::expiry::{Age, EntryTimes, ExpiryQueue, Lifetime, SplitMix64};
 use super::failure::Failures;
 use super::flight::{FlightId, Flights, Join, LeaveOutcome, Role};
@@ -51,15 +51,6 @@ pub enum Lookup<V> {
     Failing { error: V },
     /// Nothing to serve yet. `previous` is the last known value, for the loader.
     Miss { join: Join, previous: Option<V> },
-}
-
-/// An entry that was removed from the cache.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Evicted<V> {
-    pub key: Key,
-    pub slot: u32,
-    pub value: V,
-    pub reason: Reason,
 }
 
 /// Result of storing a value. The caller drops the evicted entries outside the lock.

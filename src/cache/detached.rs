@@ -1,12 +1,20 @@
-//! Contents of a cleared cache, to be reported and freed later.
+//! Entries that have left a cache, one at a time or all together when it is cleared.
 
-use super::core::Evicted;
 use super::expiry::ExpiryQueue;
 use super::index::Entry;
-use super::key::KeyMap;
+use super::key::{Key, KeyMap};
 use super::lru::LruList;
 use super::stats::Reason;
 use slab::Slab;
+
+/// An entry that was removed from the cache.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Evicted<V> {
+    pub key: Key,
+    pub slot: u32,
+    pub value: V,
+    pub reason: Reason,
+}
 
 /// Everything that a cache held. Dropping many entries takes long.
 pub struct Detached<V> {

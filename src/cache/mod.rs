@@ -13,9 +13,9 @@ pub mod named;
 mod stats;
 
 pub use core::{
-    Cache, EntryRef, Evicted, Failed, Found, Incoming, Loaded, Lookup, Options, Participant, StoreOutcome, VERSIONS,
+    Cache, EntryRef, Failed, Found, Incoming, Loaded, Lookup, Options, Participant, StoreOutcome, VERSIONS,
 };
-pub use detached::{Detached, DetachedEntries};
+pub use detached::{Detached, DetachedEntries, Evicted};
 pub use expiry::{Age, EntryTimes, Lifetime};
 pub use flight::{FlightId, Join, LeaveOutcome, Role};
 pub use key::Key;
