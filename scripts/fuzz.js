@@ -1,6 +1,6 @@
 'use strict'
 
-// npm run fuzz                    every target for a minute
+// npm run fuzz                    every target for 60 seconds
 // npm run fuzz -- gunzip open     some targets
 // npm run fuzz -- --seconds 600 gunzip
 
@@ -22,20 +22,20 @@ start(async () => {
   if (unknown.length > 0) throw new Error(`Unknown: ${unknown.join(', ')}. Known: ${known.join(', ')}.`)
   for (const name of positionals.length > 0 ? positionals : known) {
     const { code } = await fuzz(name, values.seconds)
-    if (code !== 0) throw new Error(`${name} found something (see fuzz/artifacts/), or did not start.`)
+    if (code !== 0) throw new Error(`${name} failed to start or found a failing input (see fuzz/artifacts/).`)
   }
 })
 
 /**
- * Fuzzes one target. New inputs go into a folder that git ignores; the seeds stay unchanged.
+ * Fuzzes one target. New inputs are written to an ignored folder; the seeds stay unchanged.
  * @param {string} name
  * @param {string} seconds
  */
 function fuzz(name, seconds) {
-  const found = join(root, 'fuzz/target/corpus', name)
-  mkdirSync(found, { recursive: true })
+  const discovered = join(root, 'fuzz/target/corpus', name)
+  mkdirSync(discovered, { recursive: true })
   say(`fuzzing ${name}`)
-  const corpora = [found, join(root, 'fuzz/corpus', name)]
+  const corpora = [discovered, join(root, 'fuzz/corpus', name)]
   const args = ['+nightly', 'fuzz', 'run', name, ...corpora, '--', `-max_total_time=${seconds}`, ...LIMITS]
   return run('cargo', args, { show: true })
 }

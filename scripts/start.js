@@ -1,6 +1,6 @@
 'use strict'
 
-// Runs the traps that this package removes: naive code against offloop.
+// Runs the demos that compare naive code with offloop.
 
 const { join } = require('node:path')
 const { root, run, start } = require('./lib/process.js')

@@ -1,7 +1,7 @@
 'use strict'
 
-// npm test                      everything
-// npm test -- --only rust,types checks or groups of checks, by name
+// npm test                               everything
+// npm test -- --only rust,types          checks or groups of checks, by name
 // npm test -- __test__/pool/run.test.js  some test files
 
 const { existsSync } = require('node:fs')
@@ -47,22 +47,22 @@ function choose(args) {
   if (positionals.length > 0) {
     const files = positionals.map(file => relative(root, file).replaceAll('\\', '/'))
     const missing = files.filter(file => !existsSync(join(root, file)))
-    if (missing.length > 0) throw new Error(`There is no ${missing.join(', ')}.`)
+    if (missing.length > 0) throw new Error(`No such file: ${missing.join(', ')}`)
     return [
       { name: 'fault addon', group: 'js', run: buildFaultAddon },
       { name: 'node', group: 'js', run: () => nodeTests(files) }
     ]
   }
   if (values.only === undefined) return checks
-  const wanted = values.only.split(',').map(name => name.trim())
+  const requested = values.only.split(',').map(name => name.trim())
   const known = new Set(checks.flatMap(check => [check.name, check.group]))
-  const unknown = wanted.filter(name => !known.has(name))
+  const unknown = requested.filter(name => !known.has(name))
   if (unknown.length > 0) throw new Error(`Unknown: ${unknown.join(', ')}. Known: ${[...known].join(', ')}.`)
-  return checks.filter(check => wanted.includes(check.name) || wanted.includes(check.group))
+  return checks.filter(check => requested.includes(check.name) || requested.includes(check.group))
 }
 
 /**
- * Runs one step; prints its name before and its time after.
+ * Runs one step; prints its name before and its duration after.
  * @template T
  * @param {string} name
  * @param {() => Promise<T>} step

@@ -1,13 +1,12 @@
 'use strict'
 
 // node scripts/worker-source.js
-// Writes lib/worker/source.js: what worker threads run, as text, so that it is found from inside a bundle and is
-// what it was before any bundler renamed things.
+// Writes lib/worker/source.js: the program of worker threads as text, so that bundlers include it and rename nothing in it.
 
 const { writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 
-/** The text of the file. */
+/** Returns the text of lib/worker/source.js. */
 function workerSource() {
   const program = require('../lib/worker/worker-main.js')
   const { importPreloads, sharedViews, takeWorkerData, workerMain } = program

@@ -1,6 +1,6 @@
 'use strict'
 
-// What is published: all that users need, and nothing else; and packages of eight platforms that say the same.
+// Contents of the published package, and consistency of the eight platform packages.
 
 const assert = require('node:assert/strict')
 const { cpSync, readFileSync, readdirSync, writeFileSync } = require('node:fs')
@@ -17,7 +17,7 @@ const manifest = require('../../package.json')
 
 /** @type {string} */
 let folder
-/** The package's text files, by their paths. @type {Record<string, string>} */
+/** Files of the package by path. @type {Record<string, string>} */
 let files
 before(async () => {
   folder = await installPackage()
@@ -25,7 +25,7 @@ before(async () => {
 })
 after(() => remove(folder))
 
-/** @param {string} path @returns {Record<string, string>} */
+/** @param {string} path */
 function read(path) {
   const entries = readdirSync(path, { withFileTypes: true, recursive: true }).filter(entry => entry.isFile())
   const paths = entries.map(entry => join(entry.parentPath, entry.name))
@@ -34,11 +34,11 @@ function read(path) {
   )
 }
 
-test('the package holds the kinds of files that users need, and no other', () => {
+test('contains only the kinds of files that users need', () => {
   const kinds = [
     /^(package\.json|(index|fastify|prometheus|opentelemetry)\.(js|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.md)$/,
     /^lib\/([\w-]+\/)*[\w-]+(\.d)?\.(js|ts)$/,
-    // What it is built from where no addon fits.
+    // For building from source.
     /^(Cargo\.(toml|lock)|build\.rs|benches\/\w+\.rs|src\/(\w+\/)*\w+\.rs)$/
   ]
   for (const kind of kinds)
@@ -61,16 +61,16 @@ test('every package that the types import is an optional peer', () => {
   for (const name of packages) assert.equal(peerDependenciesMeta[name]?.optional, true, name)
 })
 
-test('no command of ours sets off a hook of npm, which takes its name for one', () => {
+test('no npm script is accidentally a pre or post hook of another', () => {
   const names = Object.keys(manifest.scripts)
   const hooked = names.filter(name => names.includes(`pre${name}`) || names.includes(`post${name}`))
   assert.deepEqual(hooked, [])
 })
 
-test("every require of the package's own files finds one, and all others are Node's or the addon's", () => {
+test('every require is of a packaged file, a built-in module or an addon', () => {
   const addons = Object.values(platforms()).map(({ name }) => name)
   for (const [path, text] of Object.entries(files)) {
-    // The generated loader tries platforms that there is no package for.
+    // The generated loader also tries unsupported platforms.
     if (!/^(index|lib\/.*)\.js$/.test(path) || path === 'lib/native/binding.js') continue
     for (const target of requires(path, text, files)) assert.ok(target in files, `${path} requires ${target}`)
     for (const [, name] of text.matchAll(/\brequire\('([^.'][^']*)'\)/g)) {
@@ -80,7 +80,7 @@ test("every require of the package's own files finds one, and all others are Nod
   for (const name of addons) assert.ok(files['lib/native/binding.js'].includes(`require('${name}')`), name)
 })
 
-test('all that cargo is told of is there', () => {
+test('contains all files that cargo needs', () => {
   const benches = [...files['Cargo.toml'].matchAll(/^\[\[bench\]\]\nname = "(\w+)"/gm)].map(([, name]) => name)
   assert.ok(benches.length > 0)
   for (const path of ['build.rs', 'src/lib.rs', ...benches.map(name => `benches/${name}.rs`)])
@@ -94,7 +94,7 @@ test('all that cargo is told of is there', () => {
   )
 })
 
-test('its manifest names the addons, and nothing of this repository', () => {
+test('the published manifest lists the addons and omits development fields', () => {
   const published = JSON.parse(files['package.json'])
   const addons = Object.values(platforms()).map(({ name, version }) => [name, version])
   assert.deepEqual(published.optionalDependencies, Object.fromEntries(addons))
@@ -104,7 +104,7 @@ test('its manifest names the addons, and nothing of this repository', () => {
   assert.deepEqual([published.name, published.version, published.exports], [name, version, exports])
 })
 
-test('an edit made after an `npm pack` that was cut short is not lost', async () => {
+test('keeps an edit made after an interrupted `npm pack`', async () => {
   const copy = join(folder, 'copy')
   for (const path of ['scripts', 'package.json', ...Object.keys(platforms()).map(name => `npm/${name}/package.json`)]) {
     cpSync(join(root, path), join(copy, path), { recursive: true })
@@ -120,18 +120,18 @@ test('an edit made after an `npm pack` that was cut short is not lost', async ()
   for (const name of ['publish', 'restore']) {
     const { code, output } = await step(name)
     assert.notEqual(code, 0)
-    assert.match(output, /was edited since: an `npm pack` was cut short/)
+    assert.match(output, /was edited since: an `npm pack` was interrupted/)
     assert.equal(text(), edited)
   }
 })
 
-test("this platform's package holds its addon and says what it is", () => {
+test("this platform's package contains the addon and its documents", () => {
   const found = read(join(folder, `installed/node_modules/offloop-${platform()}`))
   const files = ['LICENSE', 'README.md', 'THIRD-PARTY-NOTICES', `offloop.${platform()}.node`, 'package.json']
   assert.deepEqual(Object.keys(found).sort(), files)
 })
 
-/** Platforms by the names that cargo has for them. */
+/** Cargo's target triples by platform. */
 const TARGETS = {
   'linux-x64-gnu': 'x86_64-unknown-linux-gnu',
   'linux-x64-musl': 'x86_64-unknown-linux-musl',
@@ -143,19 +143,19 @@ const TARGETS = {
   'win32-arm64-msvc': 'aarch64-pc-windows-msvc'
 }
 
-test('there is a package for every target, and a target for every package', () => {
+test('targets and platform packages match', () => {
   assert.deepEqual([...manifest.napi.targets].sort(), Object.values(TARGETS).sort())
   assert.deepEqual(Object.keys(platforms()).sort(), Object.keys(TARGETS).sort())
 })
 
 for (const [name, addon] of Object.entries(platforms())) {
-  test(`npm/${name} agrees with the package and with its name`, () => {
+  test(`npm/${name} matches the main package and its own name`, () => {
     const [os, cpu, abi] = name.split('-')
     const file = `${manifest.napi.binaryName}.${name}.node`
     const libc = os === 'linux' ? [abi === 'gnu' ? 'glibc' : 'musl'] : undefined
     const { version, license, engines, description } = manifest
     const { keywords, ...found } = addon
-    const said = {
+    const expected = {
       name: `offloop-${name}`,
       version,
       license,
@@ -166,7 +166,7 @@ for (const [name, addon] of Object.entries(platforms())) {
       os: [os],
       cpu: [cpu]
     }
-    assert.deepEqual(found, libc === undefined ? said : { ...said, libc })
+    assert.deepEqual(found, libc === undefined ? expected : { ...expected, libc })
     assert.ok(readFileSync(join(root, 'npm', name, 'README.md'), 'utf8').includes(/** @type {any} */ (TARGETS)[name]))
   })
 }

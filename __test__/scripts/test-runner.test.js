@@ -1,6 +1,6 @@
 'use strict'
 
-// The test runner itself: what it must refuse to believe.
+// Cases that the test runner must not count as passed.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
@@ -15,7 +15,7 @@ const end = { type: 'end' }
 /** @param {object} [more] */
 const pass = more => ({ type: 'pass', name: 'a', nesting: 0, ...more })
 
-test('every file of the test folder has a runner, or is named', () => {
+test('assigns every test file to a runner and reports the others', () => {
   const sorted = sortFiles([
     '__test__/a.test.js',
     '__test__/pool/b.test.js',
@@ -31,7 +31,7 @@ test('every file of the test folder has a runner, or is named', () => {
   assert.deepEqual(sorted.unmatched, ['__test__/pool/f.js', '__test__/g.test-d.ts', '__test__/h.tests.js'])
 })
 
-test('a file passes when its tests passed and it ended', () => {
+test('a file passes if its tests passed and it completed', () => {
   assert.deepEqual(judge([pass(), pass({ skip: 'no such suite here' }), pass({ suite: true }), end], ENDED), {
     passed: 1,
     failed: 0,
@@ -44,7 +44,7 @@ for (const [name, events, outcome] of /** @type {[string, any[], typeof ENDED][]
   ['no test', [end], ENDED],
   ['only a suite', [pass({ suite: true }), end], ENDED],
   ['a skip without a reason', [pass({ skip: true }), pass(), end], ENDED],
-  ['a test still to be done', [pass({ todo: true }), end], ENDED],
+  ['a todo test', [pass({ todo: true }), end], ENDED],
   ['a failure', [{ type: 'fail', name: 'a', nesting: 0, error: 'Error' }, end], { ...ENDED, code: 1 }],
   ['an early end', [pass()], ENDED],
   ['an exit code', [pass(), end], { ...ENDED, code: 1 }],
@@ -57,35 +57,35 @@ for (const [name, events, outcome] of /** @type {[string, any[], typeof ENDED][]
   })
 }
 
-test('a test that hangs is named', async () => {
+test('names a test that hangs', async () => {
   const { failed, problems } = await runFile('__test__/fixtures/test-runner/pending.js', { timeout: 1500 })
   assert.equal(failed, 1)
   assert.match(problems[0], /killed; unfinished: 'never settles'/)
 })
 
-test('what a file ran is counted from the file itself', async () => {
+test('counts the tests of a file', async () => {
   const { passed, failed, skipped, problems } = await runFile('__test__/fixtures/test-runner/mixed.js')
   assert.deepEqual({ passed, failed, skipped }, { passed: 2, failed: 1, skipped: 1 })
-  assert.match(problems[0], /^breaks\nAssertionError/)
+  assert.match(problems[0], /^fails\nAssertionError/)
 })
 
-test('a report that was cut off is read up to its last whole line', () => {
+test('reads a truncated report up to its last complete line', () => {
   assert.deepEqual(parse('{"type":"end"}\n{"type":"pa'), [end])
 })
 
-test('the tests of all binaries of a crate are added up', () => {
+test('adds up the tests of all binaries of a crate', () => {
   const line = 'test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n'
   assert.deepEqual(countCargoTests(line + line), { passed: 4, failed: 0, skipped: 2 })
   assert.deepEqual(countCargoTests(''), { passed: 0, failed: 0, skipped: 0 })
 })
 
-test('the addon is found among the messages of the compiler', () => {
+test("finds the addon in cargo's messages", () => {
   const message = { reason: 'compiler-artifact', target: { name: 'offloop' }, filenames: ['a.rlib', 'a.so'] }
   assert.equal(builtLibrary(`${JSON.stringify(message)}\n{"reason":"build-finished"}\n`), 'a.so')
   assert.equal(builtLibrary('{"reason":"build-finished"}\n'), undefined)
 })
 
-test('packages that are not there are noticed', () => {
+test('detects missing packages', () => {
   assert.equal(installed(join(__dirname, '..', 'fixtures')).fits, false)
   assert.equal(installed(join(__dirname, '..', '..')).fits, true)
 })

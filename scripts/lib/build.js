@@ -1,6 +1,6 @@
 'use strict'
 
-// Builds of the addon: the released one, and the one with faults for tests.
+// Builds the release addon, and the addon with faults for tests.
 
 const { createHash } = require('node:crypto')
 const { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } = require('node:fs')
@@ -10,18 +10,18 @@ const { resultOf, root, run, say, tool } = require('./process.js')
 
 const SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock', 'package.json']
 const BINDING = ['lib/native/binding.js', 'lib/native/binding.d.ts']
-/** The files that accompany the addon in its package. */
+/** Files that accompany the addon in its package. */
 const LICENCES = ['LICENSE', 'THIRD-PARTY-NOTICES']
 const STAMP = join(root, 'target', 'addon.stamp')
-/** Arguments of cargo that make a stale Cargo.lock an error. */
+/** Arguments that make cargo reject a stale Cargo.lock. */
 const LOCKED = process.env.CI ? ['--locked'] : []
 const TIMEOUT = 480_000
 
 /** Builds the addon into lib/native/ and regenerates its binding. */
 async function buildAddon() {
   const compiler = await requireRust()
-  say('building the addon; the first time takes a minute or two')
-  // napi keeps the types it found in an earlier build; those of a deleted function must not live on.
+  say('building the addon (the first build can take a few minutes)')
+  // The cache of napi would keep the types of deleted functions.
   const flags = ['--platform', '--release', '--strip', '--output-dir', 'lib/native', '--no-dts-cache', '--no-const-enum']
   const names = ['--js', 'binding.js', '--dts', 'binding.d.ts']
   const args = [tool('@napi-rs/cli', 'napi'), 'build', ...flags, ...names, ...(process.env.CI ? ['--', ...LOCKED] : [])]
@@ -32,12 +32,12 @@ async function buildAddon() {
   writeFileSync(STAMP, fingerprint(compiler))
 }
 
-/** Whether this compiler built the addon in lib/native/ from the present sources. Compares contents, not dates. */
+/** True if this compiler built the addon in lib/native/ from the current sources. Compares contents, not dates. */
 async function isBuilt() {
   if (addons().length === 0 || !existsSync(STAMP)) return false
   const stamp = readFileSync(STAMP, 'utf8')
   const { code, stdout } = await run('rustc', ['--version'])
-  // Without a compiler there is nothing to rebuild with: the sources alone decide.
+  // Without a compiler a rebuild is impossible, so only the sources count.
   return stamp === fingerprint(code === 0 ? stdout.trim() : stamp.split('\n')[0])
 }
 
@@ -75,32 +75,32 @@ function filesUnder(path) {
     .sort()
 }
 
-/** Returns the compiler's version; throws instructions if there is no compiler. */
+/** Returns the compiler's version. Throws instructions if Rust is not installed. */
 async function requireRust() {
   const cargo = await run('cargo', ['--version'])
   const rustc = await run('rustc', ['--version'])
   const missing = [cargo.code && 'cargo', rustc.code && 'rustc'].filter(Boolean)
   if (missing.length === 0) return rustc.stdout.trim()
   throw new Error(
-    `The addon has to be built, and ${missing.join(' and ')} did not start.\n` +
-      `Looked for in PATH: ${process.env.PATH}\n` +
+    `Cannot build the addon: ${missing.join(' and ')} did not start.\n` +
+      `PATH: ${process.env.PATH}\n` +
       `${cargo.code ? cargo.output : rustc.output}` +
       'Install Rust 1.88 or newer (https://rustup.rs), open a new shell, and run this command again.'
   )
 }
 
-/** Copies the addon into the npm package of this platform, unless it is there. */
+/** Copies the addon into the npm package of this platform, unless it is up to date. */
 function placeAddon() {
   const name = `offloop.${platform()}.node`
   const [built, placed] = [join(root, 'lib', 'native', name), join(root, 'npm', platform(), name)]
   if (!existsSync(built) || !existsSync(dirname(placed))) return
-  const is = existsSync(placed) && readFileSync(placed).equals(readFileSync(built))
-  if (!is) copyFileSync(built, placed)
+  const isCurrent = existsSync(placed) && readFileSync(placed).equals(readFileSync(built))
+  if (!isCurrent) copyFileSync(built, placed)
   for (const file of LICENCES) copyFileSync(join(root, file), join(dirname(placed), file))
 }
 
 /**
- * Builds a second addon into target/fault/offloop.node, with the faults that tests inject.
+ * Builds the addon with the faults that tests inject into target/fault/offloop.node.
  * @returns {Promise<{ failure?: string }>}
  */
 async function buildFaultAddon() {
@@ -115,7 +115,7 @@ async function buildFaultAddon() {
 }
 
 /**
- * Finds the path of the addon among cargo's messages.
+ * Finds the path of the addon in cargo's messages.
  * @param {string} messages
  * @returns {string | undefined}
  */

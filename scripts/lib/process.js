@@ -6,7 +6,7 @@ const { join } = require('node:path')
 const root = join(__dirname, '..', '..')
 const windows = process.platform === 'win32'
 
-/** The running commands, so that an interrupted run leaves none behind. */
+/** Running commands, to be killed if this process is interrupted. */
 const running = new Set()
 
 /**
@@ -14,7 +14,7 @@ const running = new Set()
  * @property {string} [cwd]
  * @property {NodeJS.ProcessEnv | undefined} [env] added to the environment
  * @property {boolean} [show] pass the output through instead of keeping it
- * @property {number} [timeout] milliseconds after which the command and all that it started are killed
+ * @property {number} [timeout] milliseconds after which the command and its descendants are killed
  *
  * @typedef {object} Outcome
  * @property {number} code 0 for success; never 0 after a kill or a failure to start
@@ -36,7 +36,7 @@ function run(command, args, { cwd = root, env, show = false, timeout } = {}) {
       cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
-      // A new process group, so that a timeout also reaches what the command started.
+      // A new process group, so that a timeout also kills the command's descendants.
       detached: !windows,
       windowsHide: true
     })
@@ -75,17 +75,17 @@ function run(command, args, { cwd = root, env, show = false, timeout } = {}) {
 }
 
 /**
- * Returns why a command failed, if it did.
+ * Returns the failure of a command, if any.
  * @param {Outcome} outcome
  * @returns {{ failure?: string }}
  */
 function resultOf({ code, output, timedOut }) {
-  if (timedOut) return { failure: `${output}\nIt took too long and was killed.` }
+  if (timedOut) return { failure: `${output}\nTimed out and was killed.` }
   return code === 0 ? {} : { failure: output }
 }
 
 /**
- * Kills a process with all that it started, if it leads a process group.
+ * Kills a process and, if it leads a process group, its descendants.
  * @param {import('node:child_process').ChildProcess} child
  */
 function kill(child) {
@@ -108,9 +108,9 @@ for (const [signal, code] of /** @type {const} */ ([
 }
 
 /**
- * Returns the script of a tool in node_modules, for Node itself to run: no shell and no .cmd file on any platform.
- * @param {string} name as in node_modules/<name>
- * @param {string} [bin] where the package has several
+ * Returns the script of a tool in node_modules. Running it with Node avoids the shell and .cmd files.
+ * @param {string} name of the package
+ * @param {string} [bin] if the package has several
  */
 function tool(name, bin) {
   const file = join(root, 'node_modules', name, 'package.json')
@@ -120,7 +120,7 @@ function tool(name, bin) {
 }
 
 /**
- * Runs npm: the one that runs this script, if any.
+ * Runs npm, preferably the one that runs this script.
  * @param {readonly string[]} args
  * @param {CommandOptions} [options]
  */
@@ -136,7 +136,7 @@ function say(text) {
 }
 
 /**
- * Runs a script's main function. Prints the message of a failure without a stack.
+ * Runs a script's main function. Prints only the message of an error.
  * @param {() => Promise<number | void>} main resolves to the exit code, 0 by default
  */
 function start(main) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// A reporter of node:test that writes the events that the runner needs, one JSON line each.
+// A node:test reporter that writes the events for the runner as JSON lines.
 
 const { inspect } = require('node:util')
 
@@ -21,7 +21,7 @@ module.exports = async function* report(source) {
   yield '{"type":"end"}\n'
 }
 
-/** @param {any} error the wrapper of node:test, whose cause is what the test threw */
+/** @param {any} error wrapper of node:test around the thrown value */
 function describe(error) {
   const cause = error?.cause ?? error
   if (error?.failureType === 'subtestsFailed') return undefined

@@ -1,14 +1,14 @@
 'use strict'
 
-// Runs the JavaScript tests, each file in a new process. A file that ran no test, ended early, hung, or skipped a test
-// without a reason has failed.
+// Runs the JavaScript tests, each file in a new process. A file fails if it ran no test, exited early, hung, or skipped a test
+// without a reason.
 
 const { mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { delimiter, dirname, join, relative } = require('node:path')
 const { root, run } = require('./process.js')
 
-const FILES_AT_ONCE = 2
+const PARALLEL_FILES = 2
 const FILE_TIMEOUT = 120_000
 
 /**
@@ -69,7 +69,7 @@ function judge(events, { code, timedOut }) {
       if (event.error !== undefined) problem(`${event.name}\n${event.error}`)
     } else if (event.type === 'pass') {
       if (event.skip === true || event.skip === '') problem(`${event.name}: skipped without a reason`)
-      if (event.todo !== undefined && event.todo !== false) problem(`${event.name}: a test that is still to be done`)
+      if (event.todo !== undefined && event.todo !== false) problem(`${event.name}: todo test`)
       if (event.suite) continue
       if (event.skip === undefined || event.skip === false) verdict.passed++
       else verdict.skipped++
@@ -77,7 +77,7 @@ function judge(events, { code, timedOut }) {
   }
 
   if (timedOut) problem(`hung and was killed; ${unfinished(events)}`)
-  else if (!ended) problem('ended before its tests did')
+  else if (!ended) problem('exited before its tests ended')
   else if (code !== 0 && verdict.failed === 0 && verdict.problems.length === 0) {
     problem([`exited with code ${code}`, ...remarks(events)].join('\n'))
   }
@@ -87,7 +87,7 @@ function judge(events, { code, timedOut }) {
 }
 
 /**
- * Names the tests that began and did not end.
+ * Lists the tests that started and did not end.
  * @param {readonly Event[]} events
  */
 function unfinished(events) {
@@ -98,11 +98,11 @@ function unfinished(events) {
     if (index >= 0) open.splice(index, 1)
   }
   if (open.length > 0) return `unfinished: ${open.map(event => `'${event.name}'`).join(', ')}`
-  return 'no test was running: the file left something open, or a test never returned to the event loop'
+  return 'no test was running: the file keeps the process alive, or a test blocks the event loop'
 }
 
 /**
- * Returns the diagnostics of node:test except its totals.
+ * Returns the diagnostics of node:test without its totals.
  * @param {readonly Event[]} events
  */
 function remarks(events) {
@@ -115,15 +115,15 @@ function remarks(events) {
 /**
  * Runs one test file.
  * @param {string} file from the root
- * @param {{ runtime?: string | undefined, timeout?: number | undefined }} [options] the Node.js that runs it, by its path
+ * @param {{ runtime?: string | undefined, timeout?: number | undefined }} [options] `runtime` is the path of a Node.js
  * @returns {Promise<Verdict>}
  */
 async function runFile(file, { runtime = process.execPath, timeout = FILE_TIMEOUT } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'offloop-test-'))
   const report = join(folder, 'events')
   const reporter = ['--test-reporter', join(root, 'scripts/lib/reporter.js'), '--test-reporter-destination', report]
-  // NODE_TEST_CONTEXT, inherited from a test that runs this runner, would change what the reporter receives. PATH makes
-  // programs that a test starts by name (npm) run in the same Node.js.
+  // NODE_TEST_CONTEXT, inherited from a test that runs this runner, would change the reported events. PATH makes programs that
+  // a test starts by name (npm) run in the same Node.js.
   const env = { NODE_TEST_CONTEXT: undefined, PATH: dirname(runtime) + delimiter + process.env.PATH }
   const outcome = await run(runtime, [...reporter, join(root, file)], { env, timeout })
   const verdict = judge(parse(readReport(report)), outcome)
@@ -142,7 +142,7 @@ function readReport(path) {
 }
 
 /**
- * Parses the events of a report, whose last line may be cut off if its process was killed.
+ * Parses the events of a report, whose last line may be truncated if its process was killed.
  * @param {string} text
  * @returns {Event[]}
  */
@@ -155,7 +155,7 @@ function parse(text) {
 }
 
 /**
- * Runs the files, some at once, and adds up their verdicts.
+ * Runs the files, some in parallel, and adds up their verdicts.
  * @param {readonly string[]} files
  * @param {{ runtime?: string | undefined }} [options] as for one file
  * @returns {Promise<Verdict>}
@@ -165,7 +165,7 @@ async function runFiles(files, options) {
   const all = { passed: 0, failed: 0, skipped: 0, problems: [] }
   const waiting = [...files]
   await Promise.all(
-    Array.from({ length: FILES_AT_ONCE }, async () => {
+    Array.from({ length: PARALLEL_FILES }, async () => {
       for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
         const { passed, failed, skipped, problems } = await runFile(file, options)
         all.passed += passed

@@ -1,13 +1,13 @@
 'use strict'
 
-// A user's module for the checks.
+// User module for the checks.
 
 module.exports = {
   /** @param {string} text */
   shout: text => text.toUpperCase(),
-  /** Never ends. @param {import('node:worker_threads').MessagePort} port receives a message at the start */
+  /** Sends a message, then never returns. @param {import('node:worker_threads').MessagePort} port */
   spin(port) {
-    port.postMessage('begun')
+    port.postMessage('started')
     for (;;);
   }
 }

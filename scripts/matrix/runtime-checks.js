@@ -1,7 +1,7 @@
 'use strict'
 
-// The checks for Bun and Deno. The tests also rely on Node itself: its garbage collector, its processes, the order of its
-// event loop. Each check runs in a new process.
+// Checks for Bun and Deno, where the tests cannot run: they rely on Node's garbage collector, processes and event loop order.
+// Each check runs in a new process.
 //
 // bun scripts/matrix/runtime-checks.js 'pool.run'
 
@@ -24,18 +24,18 @@ const runtimeChecks = {
     assert.equal(await pool.run(hex(), 'abc'), ABC)
     assert.equal(String(gunzipSync(await pool.run(transforms.gzip(), TEXT))), TEXT)
   },
-  async 'errors have their class and code'() {
+  async 'error classes and codes'() {
     const error = await pool.run(transforms.gunzip(), Buffer.from('no')).catch(error => error)
     assert.ok(error instanceof OffloopError)
     assert.equal(error.code, 'ERR_OFFLOOP_INVALID_DATA')
     await assert.rejects(pool.run(/** @type {any} */ (null), 'x'), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
   },
-  async 'move detaches'() {
+  async 'move detaches its input'() {
     const bytes = new Uint8Array(2 << 20).fill(7)
     const result = await pool.run(transforms.identity(), move(bytes))
     assert.deepEqual([bytes.byteLength, result.length, result[5]], [0, 2 << 20, 7])
   },
-  async 'large inputs are copied over turns'() {
+  async 'large inputs are copied in steps'() {
     const bytes = Buffer.alloc(5 << 20, 3)
     assert.ok(bytes.equals(await pool.run(transforms.identity(), bytes)))
   },
@@ -66,13 +66,13 @@ const runtimeChecks = {
     assert.deepEqual(await Promise.all(['3', '3', '4'].map(id => squares.get(id))), [9, 9, 16])
     assert.equal(loads, 2)
   },
-  async 'a cache outside of the heap'() {
+  async 'a cache in native memory'() {
     const store = new Cache({ maxBytes: 1 << 20, storage: 'native' })
     const value = { text: 'x', bytes: new Uint8Array([1, 2]), when: new Date(5), map: new Map([[1, { a: [null] }]]) }
     store.set('id', value)
     assert.deepEqual(store.peek('id'), value)
   },
-  async 'a named cache and pool over worker threads'() {
+  async 'a named cache and pool across worker threads'() {
     const shared = new Cache({ maxBytes: 1 << 20, name: 'shared' })
     const own = new Pool({ name: 'shared' })
     if (!isMainThread) {
@@ -81,7 +81,7 @@ const runtimeChecks = {
       return shared.set('from', 'worker')
     }
     shared.set('from', 'main')
-    const worker = new Worker(__filename, { workerData: 'a named cache and pool over worker threads' })
+    const worker = new Worker(__filename, { workerData: 'a named cache and pool across worker threads' })
     assert.deepEqual(await once(worker, 'exit'), [0])
     assert.equal(shared.peek('from'), 'worker')
     assert.equal(own.stats().completed, 1)
@@ -90,7 +90,7 @@ const runtimeChecks = {
     const shout = transforms.module(MODULE, { export: 'shout' })
     assert.deepEqual(await pool.map(shout, ['a', 'b', 'c']), ['A', 'B', 'C'])
   },
-  async 'a module that never ends is aborted'() {
+  async 'a module that never returns is aborted'() {
     const abort = new AbortController()
     const { port1, port2 } = new MessageChannel()
     const spinning = pool.run(transforms.module(MODULE, { export: 'spin' }), move(port2), { signal: abort.signal })
@@ -136,7 +136,7 @@ const runtimeChecks = {
   async 'an unfinished task keeps the process alive'() {
     pool.run(transforms.pbkdf2('sha256', Buffer.alloc(16), 100_000, 32), 'x').then(() => console.log('passed'))
   },
-  async 'process.exit in the middle of work'() {
+  async 'process.exit during work'() {
     for (let task = 0; task < 20; task++)
       pool.run(transforms.brotliCompress(), Buffer.alloc(8 << 20, 'abc')).catch(() => {})
     console.log('passed')
@@ -144,8 +144,8 @@ const runtimeChecks = {
   }
 }
 
-/** The checks that print their success themselves. */
-const PRINTS = ['an unfinished task keeps the process alive', 'process.exit in the middle of work']
+/** Checks that print their success themselves. */
+const PRINTS = ['an unfinished task keeps the process alive', 'process.exit during work']
 
 module.exports = { runtimeChecks }
 

@@ -1,22 +1,22 @@
 'use strict'
 
-// package.json as published: without the fields that only this repository needs, and with the packages that hold the addons.
-// The repository's own cannot list those: its lock file would have to name them before they are published.
+// Makes the published package.json: without the fields that only this repository needs, and with the addon packages. The
+// repository's manifest cannot list those, because its lock file would have to name them before they are published.
 //
 // node scripts/release/manifest.js publish   before npm packs
-// node scripts/release/manifest.js restore   after it
+// node scripts/release/manifest.js restore   after npm has packed
 
 const { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
 const { root } = require('../lib/process.js')
 
 const PATH = join(root, 'package.json')
-const KEPT = join(root, 'target', 'package.json')
+const SAVED = join(root, 'target', 'package.json')
 
 /** @param {string} path */
 const read = path => JSON.parse(readFileSync(path, 'utf8'))
 
-/** Returns the manifests of the packages that hold an addon each, by folder name. @returns {Record<string, any>} */
+/** Returns the manifests of the addon packages by folder name. @returns {Record<string, any>} */
 function platforms() {
   const folder = join(root, 'npm')
   return Object.fromEntries(readdirSync(folder).map(name => [name, read(join(folder, name, 'package.json'))]))
@@ -36,38 +36,38 @@ function published(manifest) {
 function publish() {
   const text = readFileSync(PATH, 'utf8')
   const manifest = JSON.parse(text)
-  // An earlier run was interrupted: the kept file is the original.
-  if (manifest.devDependencies === undefined) return checkKept(text)
-  mkdirSync(dirname(KEPT), { recursive: true })
-  replace(KEPT, text)
+  // An earlier run was interrupted: the saved file is the original.
+  if (manifest.devDependencies === undefined) return checkSaved(text)
+  mkdirSync(dirname(SAVED), { recursive: true })
+  replace(SAVED, text)
   replace(PATH, publishedText(text))
 }
 
-/** @param {string} text of the repository's own manifest */
+/** @param {string} text of the repository's manifest */
 function publishedText(text) {
   return `${JSON.stringify(published(JSON.parse(text)), null, 2)}\n`
 }
 
-/** Throws if package.json was edited since its publication. @param {string} text of the present manifest */
-function checkKept(text) {
-  if (existsSync(KEPT) && publishedText(readFileSync(KEPT, 'utf8')) === text) return
+/** Throws if package.json was edited after `publish`. @param {string} text of the current manifest */
+function checkSaved(text) {
+  if (existsSync(SAVED) && publishedText(readFileSync(SAVED, 'utf8')) === text) return
   throw new Error(
-    'package.json is as it is published, and was edited since: an `npm pack` was cut short. The original is ' +
-      'target/package.json, or in the repository: put it back with your edits, and remove target/package.json'
+    'package.json is the published one and was edited since: an `npm pack` was interrupted. Restore the original from ' +
+      'target/package.json or the repository, repeat your edits, and delete target/package.json'
   )
 }
 
 function restore() {
-  if (!existsSync(KEPT)) return
+  if (!existsSync(SAVED)) return
   const text = readFileSync(PATH, 'utf8')
-  if (JSON.parse(text).devDependencies !== undefined) return rmSync(KEPT)
-  checkKept(text)
-  replace(PATH, readFileSync(KEPT, 'utf8'))
-  rmSync(KEPT)
+  if (JSON.parse(text).devDependencies !== undefined) return rmSync(SAVED)
+  checkSaved(text)
+  replace(PATH, readFileSync(SAVED, 'utf8'))
+  rmSync(SAVED)
 }
 
-/** Writes a file atomically. @param {string} path @param {string} text */
-function replace(path, text) {
+/** Writes a file atomically. */
+function replace(/** @type {string} */ path, /** @type {string} */ text) {
   writeFileSync(`${path}.new`, text)
   renameSync(`${path}.new`, path)
 }
@@ -77,6 +77,6 @@ module.exports = { platforms, published }
 if (require.main === module) {
   const steps = { publish, restore }
   const step = steps[/** @type {keyof steps} */ (process.argv[2])]
-  if (step === undefined) throw new Error(`Say one of ${Object.keys(steps).join(', ')}`)
+  if (step === undefined) throw new Error(`Expected one of ${Object.keys(steps).join(', ')}`)
   step()
 }

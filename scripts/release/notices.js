@@ -14,7 +14,7 @@ start(async () => {
   const options = ['--locked', '--fail', '--config', join(FOLDER, 'about.toml')]
   const { code, stdout, output } = await run('cargo', ['about', 'generate', ...options, join(FOLDER, 'notices.hbs')])
   if (code !== 0) throw new Error(`\`cargo about\` failed:\n${output}`)
-  // Some texts are from Windows.
+  // Some texts have Windows line endings.
   writeFileSync(NOTICES, stdout.replaceAll('\r', '').replace(/[ \t]+$/gm, ''))
   console.log(NOTICES)
 })

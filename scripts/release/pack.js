@@ -1,6 +1,6 @@
 'use strict'
 
-// npm run tarballs: packs the package and this platform's addon, as published, into target/pack.
+// npm run tarballs: packs the package and this platform's addon into target/pack, as published.
 
 const { copyFileSync, mkdirSync, rmSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
@@ -22,7 +22,7 @@ async function pack(folder = FOLDER) {
 }
 
 /**
- * Copies the published files with the published manifest. The working tree stays unchanged for concurrent readers.
+ * Copies the published files with the published manifest. Leaves the working tree unchanged for concurrent readers.
  * @param {string} folder
  */
 async function stage(folder) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Checks that the addon in lib/native/ loads and works, a little of each part. For machines where all tests would take too long.
+// Checks quickly that the addon in lib/native/ loads and works, for machines on which all tests would be too slow.
 
 const assert = require('node:assert/strict')
 const { Cache, Pool, transforms } = require('../../index.js')
