@@ -1,4 +1,4 @@
-// The used parts of the other packages, so that the types check where those are not installed.
+// The parts of other packages that the benchmarks use, for type checks without those packages.
 
 declare module 'piscina' {
   export class Piscina {

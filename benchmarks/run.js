@@ -1,13 +1,13 @@
 'use strict'
 
-// Measures offloop beside other packages.
+// Compares offloop with other packages.
 //
-//   npm run bench                            all of it, written into benchmarks/results/
-//   npm run bench -- pool                    a suite of cases
+//   npm run bench                            everything, written to benchmarks/results/
+//   npm run bench -- pool                    a suite
 //   npm run bench -- pool --only flood       some of its cases; may be given several times
 //   npm run bench -- --rounds 9              more rounds
-//   npm run bench -- --json out.json         everything measured, as JSON
-//   npm run bench -- --readme                measures nothing: results.json again as charts and tables, and in README.md
+//   npm run bench -- --json out.json         all measurements as JSON
+//   npm run bench -- --readme                measures nothing: regenerates charts, tables and README.md from results.json
 
 const { readFileSync } = require('node:fs')
 const { dirname, basename, join } = require('node:path')
@@ -25,8 +25,8 @@ const { heading, table } = require('./harness/table.js')
 
 const RESULTS = join(__dirname, 'results')
 const README = join(__dirname, '..', 'README.md')
-/** Default number of rounds: the whole run has to fit into a quarter of an hour. */
-const ROUNDS = { part: 5, whole: 3 }
+/** Default number of rounds: the full run has to fit into a quarter of an hour. */
+const ROUNDS = { part: 5, full: 3 }
 
 /**
  * @param {string[]} args
@@ -38,24 +38,24 @@ async function main(args) {
 
   const begin = performance.now()
   const chosen = select(suites, only)
-  const isWhole = suites.length === 0 && only === undefined
-  const where = machine()
-  process.stdout.write(heading(where))
+  const isFull = suites.length === 0 && only === undefined
+  const environment = machine()
+  process.stdout.write(heading(environment))
   /** @type {Summary[]} */
   const results = []
   for (const { suite, benchmark } of chosen) {
     process.stderr.write(`measuring ${benchmark.name}\n`)
     const result = await measured(
       { suite, benchmark },
-      rounds ?? benchmark.rounds ?? (isWhole ? ROUNDS.whole : ROUNDS.part)
+      rounds ?? benchmark.rounds ?? (isFull ? ROUNDS.full : ROUNDS.part)
     )
     process.stdout.write(table(result))
     results.push(result)
   }
 
   if (results.some(({ targets }) => targets.length > 0)) process.stdout.write(`\n${targetsAsText(results)}`)
-  const run = gather(where, results, (performance.now() - begin) / 1000)
-  if (isWhole) write(RESULTS, files(run))
+  const run = gather(environment, results, (performance.now() - begin) / 1000)
+  if (isFull) write(RESULTS, files(run))
   if (json !== undefined) write(dirname(json), { [basename(json)]: `${JSON.stringify(run, null, 2)}\n` })
   return results.some(({ failures }) => failures.length > 0) ? 1 : 0
 }
@@ -75,14 +75,14 @@ function options(args) {
   const { only, json, readme } = values
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
-    throw new Error(`--rounds takes a whole number above 0, not "${values.rounds}"`)
+    throw new Error(`--rounds must be a positive integer. Received "${values.rounds}"`)
   }
-  if (readme && args.length > 1) throw new Error('--readme measures nothing, and takes nothing beside it')
+  if (readme && args.length > 1) throw new Error('--readme cannot be combined with other arguments')
   return { suites: positionals, only, rounds, json, readme }
 }
 
 /**
- * Measures one case. A failure does not keep the other cases from being measured.
+ * Measures one case. Returns a failure instead of throwing, so that the other cases are measured.
  * @param {import('./harness/suites.js').Chosen} chosen
  * @param {number} rounds
  */
@@ -96,7 +96,7 @@ async function measured({ suite, benchmark }, rounds) {
   }
 }
 
-/** Makes the files of the last whole run again. */
+/** Regenerates the files of the last full run. */
 function rewrite() {
   const run = JSON.parse(readFileSync(join(RESULTS, 'results.json'), 'utf8'))
   write(RESULTS, files(run))

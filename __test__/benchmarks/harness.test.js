@@ -1,6 +1,6 @@
 'use strict'
 
-// Tables, charts and result files of the benchmarks. Running them shows that they measure.
+// Tables, charts and result files of the benchmarks.
 
 const assert = require('node:assert/strict')
 const { mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
@@ -46,8 +46,7 @@ const MACHINE = {
   date: '2024-02-03T04:05:06.789Z'
 }
 
-/** @param {string} name @param {string} failure */
-function without(name, failure) {
+function without(/** @type {string} */ name, /** @type {string} */ failure) {
   const contenders = MEASURED.contenders.map(one => (one.name === name ? { name, rounds: [], failure } : one))
   return summary('suite', CASE, { threads: 2, contenders })
 }
@@ -59,7 +58,7 @@ test('a ratio is the median of the ratios within rounds', () => {
   assert.equal(values.find(({ measure, contender }) => measure === 'stop' && contender === 'offloop')?.value, 7)
 })
 
-test('a target is met or missed by each contender that has it, and absent where nothing was measured', () => {
+test('judges a target for each of its contenders, and omits it where nothing was measured', () => {
   const { targets } = summary('suite', CASE, MEASURED)
   assert.deepEqual(
     targets.map(({ contender, text, reached, met }) => [contender, text, reached, met]),
@@ -71,7 +70,7 @@ test('a target is met or missed by each contender that has it, and absent where 
   )
 })
 
-test('a contender that fails fails the targets that need it, and no others', () => {
+test('a failed contender misses only the targets that depend on it', () => {
   const own = without('offloop', 'broke')
   assert.deepEqual(own.failures, [{ contender: 'offloop', why: 'broke' }])
   assert.deepEqual(
@@ -94,7 +93,7 @@ test('a contender that fails fails the targets that need it, and no others', () 
   )
 })
 
-test('a case that fails misses all of its targets', () => {
+test('a failed case misses all of its targets', () => {
   const failed = failedCase('suite', CASE, 'its process failed')
   assert.equal(failed.targets.length, 4)
   assert.ok(failed.targets.every(({ met, reached }) => !met && reached === undefined))
@@ -102,7 +101,7 @@ test('a case that fails misses all of its targets', () => {
   assert.match(targetsAsText([failed]), /\n0 of 4 targets met\n$/)
 })
 
-test('the table of targets has as many cells in each line', () => {
+test('every row of the target table has the same number of cells', () => {
   const lines = targetsAsMarkdown([summary('suite', CASE, MEASURED)]).split('\n')
   assert.equal(lines.length, 5)
   for (const line of lines) assert.equal(line.split(/(?<!\\)\|/).length, 9, line)
@@ -112,7 +111,7 @@ test('the table of targets has as many cells in each line', () => {
 })
 
 /**
- * The elements of an XML text, each with its attributes as written; throws where it is not well-formed.
+ * Lists the elements of an XML text with their raw attributes; throws if the text is not well-formed.
  * @param {string} xml
  */
 function elements(xml) {
@@ -121,9 +120,9 @@ function elements(xml) {
   const open = []
   const found = []
   while (token.lastIndex < xml.length) {
-    const at = token.lastIndex
+    const start = token.lastIndex
     const match = token.exec(xml)
-    assert.ok(match, `not well-formed at ${xml.slice(at, at + 40)}`)
+    assert.ok(match, `not well-formed start ${xml.slice(start, start + 40)}`)
     const [, isEnd, name, attributes, isEmpty] = match
     if (name === undefined) continue
     if (isEnd) assert.equal(open.pop(), name)
@@ -134,7 +133,7 @@ function elements(xml) {
   return found
 }
 
-test('a chart is well-formed, and has a bar for each contender and a tick at each target', () => {
+test('a chart is well-formed XML with a bar for each contender and a tick for each target', () => {
   assert.throws(() => elements('<a><b></a></b>'), assert.AssertionError)
   assert.throws(() => elements('<a>&</a>'), assert.AssertionError)
   const svg = chart('suite', [summary('suite', CASE, MEASURED), without('offloop', 'broke')], ['a <fast> one'])
@@ -153,7 +152,7 @@ test('a chart is well-formed, and has a bar for each contender and a tick at eac
   assert.match(svg, /a \| b &lt;&amp; &quot;c&quot;&gt;/)
 })
 
-test('what shrank has no length in a chart', () => {
+test('draws a negative value as an empty bar', () => {
   const { contenders } = MEASURED
   const shrunk = contenders.map(({ name, rounds }) => ({ name, rounds: rounds.map(round => ({ ...round, stop: -1 })) }))
   const svg = chart('suite', [summary('suite', CASE, { threads: 2, contenders: shrunk })], [])
@@ -161,29 +160,29 @@ test('what shrank has no length in a chart', () => {
   assert.doesNotMatch(svg, /"-/)
 })
 
-test('results hold each round, the machine, the method and the date', () => {
+test('results contain each round, the machine, the method and the date', () => {
   const run = gather(MACHINE, [summary('suite', CASE, MEASURED), failedCase('other', CASE, 'gone')], 61.2)
-  const made = files(run)
-  assert.deepEqual(Object.keys(made).sort(), ['other.svg', 'results.json', 'suite.svg', 'summary.md'])
-  const read = JSON.parse(made['results.json'])
+  const generated = files(run)
+  assert.deepEqual(Object.keys(generated).sort(), ['other.svg', 'results.json', 'suite.svg', 'summary.md'])
+  const read = JSON.parse(generated['results.json'])
   assert.deepEqual(Object.keys(read), ['machine', 'versions', 'load', 'date', 'method', 'seconds', 'results'])
   assert.deepEqual(read.results[0].values[0].rounds, [40, 30, 100])
   // Results read back make the same files.
-  assert.deepEqual(files(read), made)
-  assert.match(made['summary.md'], /2024-02-03 04:05 UTC, load average at the start 0\.50 1\.00 2\.00/)
-  assert.match(made['summary.md'], /- `case`: all of it failed: gone/)
+  assert.deepEqual(files(read), generated)
+  assert.match(generated['summary.md'], /2024-02-03 04:05 UTC, load average at the start 0\.50 1\.00 2\.00/)
+  assert.match(generated['summary.md'], /- `case`: all of it failed: gone/)
 })
 
-test('a document keeps all but what is between its marks', () => {
+test('replaces only the text between the marks of a document', () => {
   const run = gather(MACHINE, [summary('suite', CASE, MEASURED)], 1)
   const once = intoDocument('before\n<!-- bench -->\nold\n<!-- /bench -->\nbehind\n', run)
   assert.match(once, /^before\n<!-- bench -->\n.*\| `case` \|.*\n<!-- \/bench -->\nbehind\n$/s)
   assert.doesNotMatch(once, /old/)
   assert.equal(intoDocument(once, run), once)
-  assert.throws(() => intoDocument('<!-- /bench --><!-- bench -->', run), /has to hold <!-- bench -->/)
+  assert.throws(() => intoDocument('<!-- /bench --><!-- bench -->', run), /must contain <!-- bench -->/)
 })
 
-test('files are replaced as a whole', () => {
+test('replaces whole files and keeps the others', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'))
   try {
     write(join(folder, 'results'), { 'a.md': 'old', 'b.md': 'b' })
@@ -195,13 +194,13 @@ test('files are replaced as a whole', () => {
   }
 })
 
-test('the tables and charts that are kept are those of the results that are kept', () => {
+test('the committed tables and charts match the committed results', () => {
   const folder = join(root, 'benchmarks', 'results')
   const run = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'))
-  const made = files(run)
-  assert.deepEqual(readdirSync(folder).sort(), Object.keys(made).sort())
+  const generated = files(run)
+  assert.deepEqual(readdirSync(folder).sort(), Object.keys(generated).sort())
   const again = 'run `npm run bench -- --readme`'
-  for (const [name, content] of Object.entries(made)) {
+  for (const [name, content] of Object.entries(generated)) {
     assert.equal(readFileSync(join(folder, name), 'utf8'), content, again)
     if (name.endsWith('.svg')) elements(content)
   }
@@ -209,7 +208,7 @@ test('the tables and charts that are kept are those of the results that are kept
   assert.equal(intoDocument(readme, run), readme, again)
 })
 
-test('cases are chosen by suite, by name, or all but those on request', () => {
+test('selects cases by suite or by name, and by default all except those on request', () => {
   const names = (/** @type {string[]} */ suites, /** @type {string[]} */ ...only) =>
     select(suites, only.length > 0 ? only : undefined).map(({ suite, benchmark }) => `${suite} ${benchmark.name}`)
   assert.deepEqual(names([], 'memory-256'), ['pool memory-256'])
@@ -220,13 +219,13 @@ test('cases are chosen by suite, by name, or all but those on request', () => {
   assert.throws(() => select(['pool'], ['floods']), /There is no case "floods"\. The cases are: flood, /)
 })
 
-test('case names are unique in a suite, and measure names in a case', () => {
+test('case names are unique within a suite, measure names within a case', () => {
   for (const suite of SUITES) {
     const cases = casesOf(suite)
     assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length, suite)
     for (const { name, onRequest, measures } of cases) {
       assert.equal(new Set(measures.map(({ name }) => name)).size, measures.length, name)
-      // The whole run shows every target.
+      // A full run must report every target.
       assert.ok(!(onRequest && measures.some(({ target }) => target !== undefined)), name)
     }
   }

@@ -1,7 +1,7 @@
 'use strict'
 
-// Caches with the same loader and, where they have a bound, the same number of entries. Each has its own loop, which V8
-// compiles for that cache alone, as in a program that has only one.
+// Caches with the same loader and, if bounded, the same maximum of entries. Each has a separate loop, which V8 compiles for
+// that cache alone, as in a program with one cache.
 
 const { Cache } = require('../..')
 
@@ -49,7 +49,7 @@ function lruCache(load, max) {
 }
 
 /**
- * Keeps nothing without a ttl: an hour.
+ * Requires a ttl: an hour.
  * @param {Load} load
  * @param {number} max
  * @returns {CacheContender}
@@ -82,7 +82,7 @@ function memoized(load, max) {
 }
 
 /**
- * Hands out the value itself, as the others do; its default is a clone.
+ * Returns the value itself, like the others, instead of a clone.
  * @param {Load} load
  * @param {number} max
  * @returns {CacheContender}
@@ -99,7 +99,7 @@ function cacheable(load, max) {
 }
 
 /**
- * Has no bound, being made for one request.
+ * Has no bound: it is designed for a single request.
  * @param {Load} load
  * @returns {CacheContender}
  */
@@ -125,7 +125,7 @@ const CACHES = {
   dataloader
 }
 
-/** Caches that keep the objects themselves. */
+/** Caches that store the objects themselves. */
 const HEAP = Object.keys(CACHES).filter(name => name !== 'offloop, native')
 
 module.exports = { CACHES, HEAP }

@@ -1,6 +1,6 @@
 'use strict'
 
-// The pools of other packages, with as many threads as offloop and their usual settings.
+// Pools of other packages, with as many threads as offloop and otherwise default settings.
 
 const { join } = require('node:path')
 

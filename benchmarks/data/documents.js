@@ -22,16 +22,16 @@ function read(specifier) {
 }
 
 /**
- * The start of the cities, cut into parts of one size. Each has memory of its own: packages that post a view may post
- * the whole of what it is a view of.
+ * Splits the start of the cities into parts of one size. Each is a copy, because packages that post a view may post its whole
+ * buffer.
  * @param {number} count
  * @param {number} size
  */
 function parts(count, size) {
   const bytes = cities()
-  const whole = Math.floor(bytes.length / size)
+  const available = Math.floor(bytes.length / size)
   return Array.from({ length: count }, (_, index) => {
-    const from = (index % whole) * size
+    const from = (index % available) * size
     return bytes.slice(from, from + size)
   })
 }

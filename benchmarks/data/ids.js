@@ -6,7 +6,7 @@ function id(number) {
 }
 
 /**
- * Copies a text into new memory, like one that came with a request.
+ * Copies a string into new memory, like one from a request.
  * @param {string} text
  */
 function copy(text) {
@@ -31,7 +31,7 @@ function spread(all, count) {
 }
 
 /**
- * Makes a generator of numbers from 0 to 1 that are the same in every run (mulberry32).
+ * Returns a deterministic generator of numbers in [0, 1) (mulberry32).
  * @param {number} seed
  */
 function random(seed) {

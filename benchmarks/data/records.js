@@ -1,11 +1,11 @@
 'use strict'
 
-// Distinct values of about 1 KB once encoded: a customer with orders, as a service returns them.
+// Distinct values of about 1 KB when encoded: a customer with orders, as returned by a service.
 
 const ORDERS = 7
 
 /**
- * Returns a new object each time, parsed from text like one that was fetched.
+ * Returns a new object, parsed from text like a fetched one.
  * @param {number} number
  */
 function record(number) {

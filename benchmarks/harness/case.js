@@ -1,6 +1,6 @@
 'use strict'
 
-// Measures one case, in the process that measure.js starts for it.
+// Measures one case in the process started by measure.js.
 
 const { availableParallelism } = require('node:os')
 const { casesOf } = require('./suites.js')
@@ -9,29 +9,29 @@ const { casesOf } = require('./suites.js')
  * @typedef {object} Case
  * @property {string} name
  * @property {string} what
- * @property {string} [reference] the contender that ratios are to; without it there are none
- * @property {number} [rounds] overrides the usual number
- * @property {boolean} [once] what it measures is itself a long run: one round, without a warm-up
- * @property {boolean} [onRequest] runs only when its suite or name is given: it takes minutes and has no target
+ * @property {string} [reference] contender that ratios are relative to; without it there are no ratios
+ * @property {number} [rounds] overrides the default number
+ * @property {boolean} [once] the case is a single long run: one round, without a warm-up
+ * @property {boolean} [onRequest] runs only if its suite or name is given: it takes minutes and has no target
  * @property {readonly Measure[]} measures
- * @property {(threads: number) => Promise<Contender[]> | Contender[]} open makes the contenders, each with this number of threads
+ * @property {(threads: number) => Promise<Contender[]> | Contender[]} open creates the contenders, each with this number of threads
  *
  * @typedef {object} Measure
  * @property {string} name
  * @property {string} unit
- * @property {'max'} [fold] how rounds become one value: their median, or the largest
- * @property {Target | undefined} [target] what offloop must reach
+ * @property {'max'} [fold] how rounds are combined: their median by default, or the maximum
+ * @property {Target | undefined} [target] value that offloop must reach
  *
  * @typedef {object} Target
  * @property {'value' | 'ratio'} of
  * @property {number} [atLeast]
  * @property {number} [atMost]
- * @property {readonly string[]} [contenders] that have to reach it, `offloop` alone by default
+ * @property {readonly string[]} [contenders] that must reach it, only `offloop` by default
  *
  * @typedef {object} Contender
  * @property {string} name
  * @property {() => Promise<Sample> | Sample} round
- * @property {(() => Promise<unknown> | unknown) | undefined} [warm] instead of a first round that does not count
+ * @property {(() => Promise<unknown> | unknown) | undefined} [warm] replaces the first round, which does not count
  * @property {(() => Promise<unknown> | unknown) | undefined} [close]
  *
  * @typedef {Record<string, number>} Sample values by the name of their measure
@@ -63,27 +63,27 @@ async function main() {
  */
 async function measure(benchmark, rounds) {
   const threads = availableParallelism()
-  const entrants = (await benchmark.open(threads)).map(contender => {
+  const entries = (await benchmark.open(threads)).map(contender => {
     /** @type {Outcome} */
     const outcome = { name: contender.name, rounds: [] }
     return { contender, outcome }
   })
   if (!benchmark.once) {
-    for (const { contender, outcome } of entrants) await attempt(outcome, contender.warm ?? contender.round)
+    for (const { contender, outcome } of entries) await attempt(outcome, contender.warm ?? contender.round)
   }
   for (let round = 0; round < (benchmark.once ? 1 : rounds); round++) {
-    for (const { contender, outcome } of entrants) {
-      // No contender pays for the garbage of the one before it.
+    for (const { contender, outcome } of entries) {
+      // No contender pays for the garbage of the previous one.
       globalThis.gc?.()
       await attempt(outcome, async () => outcome.rounds.push(await contender.round()))
     }
   }
-  for (const { contender } of entrants) await contender.close?.()
-  return { threads, contenders: entrants.map(({ outcome }) => outcome) }
+  for (const { contender } of entries) await contender.close?.()
+  return { threads, contenders: entries.map(({ outcome }) => outcome) }
 }
 
 /**
- * A contender that fails is out; the others go on.
+ * Runs a step of a contender. After a failure the contender is skipped and the others continue.
  * @param {Outcome} outcome
  * @param {() => unknown} step
  */
@@ -98,7 +98,7 @@ async function attempt(outcome, step) {
   process.send?.('round')
 }
 
-/** Ends this process and all that it started, since its parent has gone. */
+/** Ends this process and its descendants after the parent has exited. */
 function abandon() {
   if (process.platform !== 'win32') process.kill(-process.pid, 'SIGKILL')
   process.exit(1)

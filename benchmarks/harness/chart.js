@@ -1,6 +1,6 @@
 'use strict'
 
-// Draws a suite as a chart: a bar for each contender and a tick at each target of offloop.
+// Draws a suite as a chart: a bar for each contender and a tick for each target of offloop.
 
 const { show, verdictOf } = require('./table.js')
 
@@ -15,7 +15,7 @@ const LEFT = 190
 const LENGTH = 400
 const LINE = 20
 const MARGIN = 14
-/** Longest name of a contender that fits, in characters. */
+/** Maximum length of a contender's name in characters. */
 const NAME = 26
 
 const STYLE = `
@@ -69,7 +69,7 @@ function chart(suite, results, subtitles) {
 }
 
 /**
- * Picks the measures that have a target, or else the first measure of the case.
+ * Selects the measures that have a target, or else the first measure of the case.
  * @param {Summary} result
  * @returns {{ measure: string, values: Value[], targets: Target[] }[]}
  */
@@ -89,7 +89,7 @@ function panels({ values, targets }) {
  * @param {number} top
  */
 function draw({ name, what, reference }, { measure, values, targets }, top) {
-  // Lengths are ratios or values, as the target is.
+  // Bars are ratios or values, like the target.
   const byRatio = targets.length > 0 ? targets[0].of === 'ratio' : values.every(({ ratio }) => ratio !== undefined)
   const length = (/** @type {Value} */ { value, ratio }) => (byRatio ? (ratio ?? 0) : value)
   const largest = Math.max(...values.map(length), ...targets.map(({ limit }) => limit), Number.MIN_VALUE)
@@ -127,7 +127,7 @@ function draw({ name, what, reference }, { measure, values, targets }, top) {
  * @param {number} y
  * @param {string} content
  * @param {string} style
- * @param {string} [more] shown after it in a quieter style
+ * @param {string} [more] further text in a quieter style
  */
 function text(x, y, content, style, more) {
   const anchor = style === 'end' ? ' text-anchor="end"' : ` class="${style}"`

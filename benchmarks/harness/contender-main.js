@@ -1,6 +1,6 @@
 'use strict'
 
-// The process of a contender (process-per-contender.js): runs a round on request until its parent disconnects.
+// Process of a contender (process-per-contender.js): runs a round per message until its parent disconnects.
 
 const [file, caseName, name] = process.argv.slice(2)
 

@@ -4,7 +4,7 @@ const { availableParallelism, cpus, loadavg, platform, release, totalmem } = req
 const { version: offloop } = require('../../package.json')
 const { dependencies } = require('../package.json')
 
-/** Describes what the figures depend on besides the code. */
+/** Describes the environment that the figures depend on. */
 function machine() {
   const versions = Object.keys(dependencies).map(name => [name, versionOf(name)])
   return {

@@ -4,7 +4,7 @@ const { performance } = require('node:perf_hooks')
 const { timerLateness } = require('../load/timer-lateness.js')
 
 /**
- * Measures how long some work takes and how long it stops the event loop at most, both in milliseconds.
+ * Measures the duration of some work and its longest stop of the event loop, both in milliseconds.
  * @param {() => unknown} work
  */
 async function measureStop(work) {
@@ -17,8 +17,8 @@ async function measureStop(work) {
 }
 
 /**
- * Measures the same as a throughput.
- * @param {number} bytes that it works on
+ * Measures the throughput of some work and its longest stop of the event loop.
+ * @param {number} bytes processed by the work
  * @param {() => unknown} work
  */
 async function measureThroughput(bytes, work) {
@@ -29,7 +29,7 @@ async function measureThroughput(bytes, work) {
 /**
  * Returns the measures of a case that reports times.
  * @param {import('./case.js').Target} target of the time
- * @param {number} [stop] longest stop of the event loop that is allowed
+ * @param {number} [stop] maximum allowed stop of the event loop, in ms
  * @returns {import('./case.js').Measure[]}
  */
 function timeMeasures(target, stop) {
@@ -39,14 +39,17 @@ function timeMeasures(target, stop) {
 /**
  * Returns the measures of a case that reports a throughput.
  * @param {import('./case.js').Target} target of the throughput
- * @param {number} [stop] longest stop of the event loop that is allowed
+ * @param {number} [stop] maximum allowed stop of the event loop, in ms
  * @returns {import('./case.js').Measure[]}
  */
 function throughputMeasures(target, stop) {
   return [{ name: 'throughput', unit: 'MB/s', target }, longestStop(stop)]
 }
 
-/** @param {number} [atMost] @returns {import('./case.js').Measure} */
+/**
+ * @param {number} [atMost]
+ * @returns {import('./case.js').Measure}
+ */
 function longestStop(atMost) {
   return { name: 'longest stop', unit: 'ms', target: atMost === undefined ? undefined : { of: 'value', atMost } }
 }

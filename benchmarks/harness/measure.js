@@ -1,6 +1,6 @@
 'use strict'
 
-// Runs each case in a new process, so that it inherits nothing from another case.
+// Runs each case in a new process, so that cases do not affect one another.
 
 const { fork } = require('node:child_process')
 const { join } = require('node:path')
@@ -11,9 +11,9 @@ const { kill } = require('../../scripts/lib/process.js')
  * @typedef {import('./case.js').Measured} Measured
  */
 
-/** How long the process of a case may take to end by itself once it has measured, in milliseconds. */
+/** Time for the process of a case to exit after its last measurement, in milliseconds. */
 const GRACE = 10_000
-/** How long it may send nothing, in milliseconds: it reports each round of each contender. */
+/** Maximum time between messages in milliseconds: the process reports each round of each contender. */
 const SILENCE = 180_000
 
 /**
@@ -26,7 +26,7 @@ function measure({ suite, benchmark }, rounds) {
     const child = fork(join(__dirname, 'case.js'), [suite, benchmark.name, String(rounds)], {
       execArgv: ['--expose-gc'],
       serialization: 'advanced',
-      // With what it starts, so that all of them can be ended at once.
+      // A new process group, so that its descendants can be killed with it.
       detached: process.platform !== 'win32'
     })
     /** @type {Measured | undefined} */
@@ -38,7 +38,7 @@ function measure({ suite, benchmark }, rounds) {
       stop()
     }
     let timer = setTimeout(giveUp, SILENCE)
-    // An interrupted run leaves nothing running.
+    // An interrupted run leaves no process behind.
     process.once('exit', stop)
     child.on('message', message => {
       clearTimeout(timer)
@@ -52,11 +52,11 @@ function measure({ suite, benchmark }, rounds) {
     child.on('exit', (code, signal) => {
       clearTimeout(timer)
       process.off('exit', stop)
-      // What it started does not outlive it.
+      // Kill its descendants.
       stop()
       if (code === 0 && measured !== undefined) resolve(measured)
-      else if (measured !== undefined) reject(new Error('its process did not end by itself'))
-      else if (isSilent) reject(new Error(`no round ended within ${SILENCE / 1000} seconds`))
+      else if (measured !== undefined) reject(new Error('its process did not exit'))
+      else if (isSilent) reject(new Error(`no round completed within ${SILENCE / 1000} seconds`))
       else reject(new Error(`its process failed (${signal ?? `exit code ${code}`})`))
     })
   })

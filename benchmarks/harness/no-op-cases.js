@@ -1,6 +1,6 @@
 'use strict'
 
-// Cases of tasks that do nothing: the cost of a round trip, many in flight and one at a time.
+// Cases of no-op tasks: the cost of a round trip, with many in flight and with one.
 
 const { performance } = require('node:perf_hooks')
 const { saturate } = require('../load/saturate.js')
@@ -15,14 +15,17 @@ const { percentile } = require('./statistics.js')
  * @property {string} what
  * @property {any} input
  * @property {(threads: number) => Promise<PoolContender[]>} open
- * @property {number} atLeast times Piscina's tasks per second
- * @property {number} atMost times Piscina's median time
+ * @property {number} atLeast target relative to Piscina's tasks per second
+ * @property {number} atMost target relative to Piscina's median time
  */
 
 const SECONDS = 1
 const SINGLE = 2000
 
-/** @param {NoOp} noOp @returns {Case[]} */
+/**
+ * @param {NoOp} noOp
+ * @returns {Case[]}
+ */
 function noOpCases({ names, what, input, open, atLeast, atMost }) {
   /** @param {PoolContender} contender */
   const flood = async ({ run }) => {

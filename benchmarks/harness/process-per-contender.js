@@ -1,7 +1,6 @@
 'use strict'
 
-// Contenders that take turns, each in its own process: the hooks that one sets and the heap that it leaves do not burden
-// the others.
+// Contenders that take turns, each in a separate process, so that async hooks and heap state of one do not affect the others.
 
 const { fork } = require('node:child_process')
 const { once } = require('node:events')
@@ -17,15 +16,15 @@ const { join } = require('node:path')
  */
 function processPerContender(file, caseName, name) {
   const child = fork(join(__dirname, 'contender-main.js'), [file, caseName, name], { execArgv: ['--expose-gc'] })
-  const gone = once(child, 'exit').then(([code, signal]) => {
+  const exited = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`the process of ${name} failed (${signal ?? `exit code ${code}`})`)
   })
-  gone.catch(() => {})
+  exited.catch(() => {})
   return {
     name,
     async round() {
       child.send('round')
-      const [sample] = await Promise.race([once(child, 'message'), gone])
+      const [sample] = await Promise.race([once(child, 'message'), exited])
       return sample
     },
     close() {

@@ -5,7 +5,7 @@ const { join } = require('node:path')
 const { promisify } = require('node:util')
 
 /**
- * Makes a contender that runs each round in a new process, which prints what it measured as JSON.
+ * Makes a contender that runs each round in a new process, which prints its measurements as JSON.
  * @param {string} name
  * @param {string} file of load/
  * @param {readonly string[]} args
@@ -23,7 +23,7 @@ function processPerRound(name, file, args, flags = []) {
       ])
       return JSON.parse(stdout)
     },
-    // A round leaves nothing warm for the next.
+    // Each round starts cold, so there is nothing to warm up.
     warm() {}
   }
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Makes the files of a whole run: everything measured, and the charts and tables made from it.
+// Generates the files of a full run: all measurements, and the charts and tables made from them.
 
 const { mkdirSync, renameSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
@@ -18,9 +18,9 @@ const START = '<!-- bench -->'
 const END = '<!-- /bench -->'
 
 /**
- * @param {Machine} machine as it was at the start
+ * @param {Machine} machine state at the start
  * @param {readonly Summary[]} results
- * @param {number} seconds that all of it took
+ * @param {number} seconds total duration
  * @returns {Results}
  */
 function gather(machine, results, seconds) {
@@ -72,20 +72,20 @@ function when({ date, load }) {
 }
 
 /**
- * A document with the table of a run between its two marks.
+ * Replaces the text between the two marks of a document by the table of a run.
  * @param {string} document
  * @param {Results} run
  */
 function intoDocument(document, run) {
   const start = document.indexOf(START)
   const end = document.indexOf(END)
-  if (start < 0 || end < start) throw new Error(`The document has to hold ${START} and, behind it, ${END}`)
-  const where = `${describeMachine(run)}, node ${run.versions.node}, ${when(run)}:`
-  return `${document.slice(0, start + START.length)}\n${where}\n\n${table(run)}\n${document.slice(end)}`
+  if (start < 0 || end < start) throw new Error(`The document must contain ${START} followed by ${END}`)
+  const caption = `${describeMachine(run)}, node ${run.versions.node}, ${when(run)}:`
+  return `${document.slice(0, start + START.length)}\n${caption}\n\n${table(run)}\n${document.slice(end)}`
 }
 
 /**
- * Whole files replace the old ones, so that none is ever half-written.
+ * Replaces files atomically.
  * @param {string} folder
  * @param {Record<string, string>} contents by name
  */

@@ -8,11 +8,11 @@ const { join } = require('node:path')
  * @typedef {{ suite: string, benchmark: Case }} Chosen
  */
 
-/** A suite is a folder of suites/. */
+/** Names of the suites: the folders of suites/. */
 const SUITES = readdirSync(join(__dirname, '..', 'suites'))
 
-/** @param {string} suite @returns {Case[]} */
-function casesOf(suite) {
+/** @returns {Case[]} */
+function casesOf(/** @type {string} */ suite) {
   return require(join(__dirname, '..', 'suites', suite)).cases
 }
 

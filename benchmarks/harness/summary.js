@@ -35,11 +35,11 @@ const { median } = require('./statistics.js')
  * @property {Value[]} values
  * @property {Verdict[]} targets
  * @property {{ contender: string, why: string }[]} failures
- * @property {number} [seconds] that all of it took
+ * @property {number} [seconds] total duration
  */
 
 /**
- * Folds the rounds of a case into values and verdicts.
+ * Combines the rounds of a case into values and verdicts.
  * @param {string} suite
  * @param {Case} benchmark
  * @param {Measured} measured
@@ -60,7 +60,7 @@ function summary(suite, benchmark, { threads, contenders }) {
 }
 
 /**
- * Returns the summary of a case that failed, with all of its targets missed.
+ * Returns the summary of a failed case, with all targets missed.
  * @param {string} suite
  * @param {Case} benchmark
  * @param {string} why
@@ -87,12 +87,12 @@ function value({ name, unit, fold }, contender, samples, reference) {
   const rounds = samples.map(sample => sample[name])
   const references = reference?.map(sample => sample[name])
   return [
-    { measure: name, unit, contender, value: folded(rounds, fold), ratio: ratio(rounds, references, fold), rounds }
+    { measure: name, unit, contender, value: combined(rounds, fold), ratio: ratio(rounds, references, fold), rounds }
   ]
 }
 
 /**
- * Returns the median of the ratios within rounds, not the ratio of the medians: neighbouring rounds ran under the same load.
+ * Returns the median of the ratios within rounds, not the ratio of the medians: adjacent rounds ran under the same load.
  * @param {number[]} rounds
  * @param {(number | undefined)[]} [references]
  * @param {Measure['fold']} [fold]
@@ -100,7 +100,8 @@ function value({ name, unit, fold }, contender, samples, reference) {
 function ratio(rounds, references, fold) {
   const known = references?.filter(other => other !== undefined)
   if (known?.length !== rounds.length) return undefined
-  const times = fold === 'max' ? folded(rounds, fold) / folded(known, fold) : median(rounds.map((v, i) => v / known[i]))
+  const times =
+    fold === 'max' ? combined(rounds, fold) / combined(known, fold) : median(rounds.map((v, i) => v / known[i]))
   return Number.isFinite(times) ? times : undefined
 }
 
@@ -108,7 +109,7 @@ function ratio(rounds, references, fold) {
  * @param {number[]} rounds
  * @param {Measure['fold']} [fold]
  */
-function folded(rounds, fold) {
+function combined(rounds, fold) {
   return fold === 'max' ? Math.max(...rounds) : median(rounds)
 }
 
@@ -117,7 +118,7 @@ function folded(rounds, fold) {
  * @param {Value[]} values
  * @param {string | undefined} reference
  * @param {string[]} failed contenders
- * @returns {Verdict[]} empty for what could not be measured here, such as threads on systems that do not list them
+ * @returns {Verdict[]} empty for measures that this system does not support, such as the number of threads
  */
 function targetsOf(measure, values, reference, failed) {
   return contendersOf(measure).flatMap(contender => {

@@ -30,8 +30,8 @@ function describeVersions({ versions }) {
 /** @param {Summary} summary */
 function table({ name, what, threads, reference, rounds, values, targets, failures }) {
   const against = reference === undefined ? '' : `ratio to ${reference}`
-  const how = rounds === 0 ? '' : ` (${threads} threads, ${rounds} ${rounds === 1 ? 'round' : 'rounds'})`
-  const lines = [`\n${name}: ${what}${how}`]
+  const details = rounds === 0 ? '' : ` (${threads} threads, ${rounds} ${rounds === 1 ? 'round' : 'rounds'})`
+  const lines = [`\n${name}: ${what}${details}`]
   let before = ''
   for (const { measure, unit, contender, value, ratio } of values) {
     const target = targets.find(target => target.measure === measure && target.contender === contender)

@@ -10,7 +10,7 @@ const { show, verdictOf } = require('./table.js')
  * @typedef {object} Line
  * @property {string} name of the case
  * @property {string} what
- * @property {string} own what offloop measured
+ * @property {string} own value of offloop
  * @property {string} ratio to the reference
  * @property {string} reference
  * @property {string} target
@@ -25,14 +25,14 @@ function lines(results) {
   return results.flatMap(({ name, what, reference, values, targets }) =>
     targets.map(target => {
       const { measure, contender, text } = target
-      const of = (/** @type {string | undefined} */ wanted) =>
-        values.find(value => value.measure === measure && value.contender === wanted)
-      const own = of(contender)
-      const other = of(reference)
-      const which = contender === 'offloop' ? measure : `${measure} (${contender})`
+      const resultOf = (/** @type {string | undefined} */ name) =>
+        values.find(value => value.measure === measure && value.contender === name)
+      const own = resultOf(contender)
+      const other = resultOf(reference)
+      const label = contender === 'offloop' ? measure : `${measure} (${contender})`
       return {
         name,
-        what: `${what}: ${which}`,
+        what: `${what}: ${label}`,
         own: own === undefined ? '' : amount(own),
         ratio: own?.ratio === undefined ? '' : `${show(own.ratio)} ×`,
         reference: other === undefined ? '' : `${other.contender} ${amount(other)}`,

@@ -10,10 +10,10 @@ const CHUNK = 64 << 10
 const INTERVAL = 5
 
 /**
- * Sends bytes through streams in chunks of 64 KiB, each in its own memory, as files and sockets deliver them.
+ * Sends bytes through streams in chunks of 64 KiB, each a separate Buffer, as delivered by files and sockets.
  * @param {Uint8Array} bytes
- * @param {(NodeJS.ReadWriteStream | Writable)[]} streams the last of which may be a sink
- * @returns {Promise<{ seconds: number, late: number }>} `late`: how late a 5 ms timer fires, the 99th percentile (ms)
+ * @param {(NodeJS.ReadWriteStream | Writable)[]} streams of which the last may be a sink
+ * @returns {Promise<{ seconds: number, late: number }>} `late` is the 99th percentile of the lateness of a 5 ms timer, in ms
  */
 async function flow(bytes, streams) {
   const timer = timerLateness(INTERVAL)
@@ -25,10 +25,9 @@ async function flow(bytes, streams) {
 
 /** @param {Uint8Array} bytes */
 function* chunks(bytes) {
-  for (let at = 0; at < bytes.length; at += CHUNK) yield Buffer.from(bytes.subarray(at, at + CHUNK))
+  for (let start = 0; start < bytes.length; start += CHUNK) yield Buffer.from(bytes.subarray(start, start + CHUNK))
 }
 
-/** Returns a sink that only counts bytes. */
 function countingSink() {
   const sink = { bytes: 0, stream: new Writable() }
   sink.stream = new Writable({

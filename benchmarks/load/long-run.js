@@ -1,7 +1,7 @@
 'use strict'
 
 // node long-run.js offloop|promises <in flight>: runs a million tasks; prints the memory of the process early and late.
-// `promises` runs the same loops with nothing but a promise in each.
+// `promises` runs the same loops with only a promise in each.
 
 const { Pool, transforms } = require('../..')
 

@@ -1,27 +1,27 @@
 'use strict'
 
-// Clients that arrive at a fixed rate, whether or not earlier ones were answered.
+// Clients that arrive at a fixed rate, whether or not earlier requests are complete.
 
 const { Agent, get } = require('node:http')
 const { availableParallelism } = require('node:os')
 const { answer } = require('../../examples/traps/child.js')
 const { percentile } = require('../harness/statistics.js')
 
-/** A client without an answer gives up after this long (ms). */
+/** Time after which a client gives up, in milliseconds. */
 const PATIENCE = 10_000
-/** Sequential requests that measure the time of an answer without load. */
+/** Number of sequential requests that measure the response time without load. */
 const CALM = 20
-/** The longest wait for a server to recover (ms). */
-const HOPELESS = 120_000
+/** Maximum time for the server to recover, in milliseconds. */
+const RECOVERY_TIMEOUT = 120_000
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
 
 /**
- * @typedef {{ status: number, took: number }} Answered the status is 0 where there was no answer
+ * @typedef {{ status: number, took: number }} Result the status is 0 if there was no response
  *
  * @param {number} port
  * @param {number} [patience]
- * @returns {Promise<Answered>}
+ * @returns {Promise<Result>}
  */
 function ask(port, patience = PATIENCE) {
   const start = performance.now()
@@ -45,22 +45,22 @@ let loadEnded = 0
 
 answer({
   /**
-   * Returns good answers per second, with enough clients to keep every thread busy.
+   * Returns successful responses per second, with enough clients to keep every thread busy.
    * @param {{ port: number, seconds: number }} load
    */
   async capacity({ port, seconds }) {
     const begin = performance.now()
-    const until = begin + seconds * 1000
+    const end = begin + seconds * 1000
     let good = 0
     const client = async () => {
-      while (performance.now() < until) if ((await ask(port)).status === 200) good++
+      while (performance.now() < end) if ((await ask(port)).status === 200) good++
     }
     await Promise.all(Array.from({ length: 2 * availableParallelism() }, client))
     return (good * 1000) / (performance.now() - begin)
   },
 
   /**
-   * Returns the slowest time of an answer without load.
+   * Returns the slowest response time without load.
    * @param {{ port: number }} server
    */
   async calm({ port }) {
@@ -72,20 +72,20 @@ answer({
   /** @param {{ port: number, rate: number, seconds: number }} load */
   load({ port, rate, seconds }) {
     const begin = performance.now()
-    const until = seconds * 1000
-    let asked = 0
-    /** @type {Answered[]} */
-    const answers = []
-    const note = (/** @type {Answered} */ answered) => answers.push(answered)
+    const duration = seconds * 1000
+    let count = 0
+    /** @type {Result[]} */
+    const results = []
+    const record = (/** @type {Result} */ result) => results.push(result)
     return new Promise(resolve => {
       const tick = () => {
         const elapsed = performance.now() - begin
-        const due = Math.floor((Math.min(elapsed, until) * rate) / 1000)
-        for (; asked < due; asked++) ask(port).then(note)
-        if (elapsed < until) setTimeout(tick, 1)
+        const due = Math.floor((Math.min(elapsed, duration) * rate) / 1000)
+        for (; count < due; count++) ask(port).then(record)
+        if (elapsed < duration) setTimeout(tick, 1)
         else {
           loadEnded = performance.now()
-          resolve(summary(asked, answers, seconds))
+          resolve(summary(count, results, seconds))
         }
       }
       tick()
@@ -93,33 +93,33 @@ answer({
   },
 
   /**
-   * Returns the milliseconds from the end of the load until an answer is as fast as before it.
+   * Returns the milliseconds from the end of the load until a response is as fast as before.
    * @param {{ port: number, before: number }} calm
    */
   async recovery({ port, before }) {
     for (;;) {
-      const { status, took } = await ask(port, HOPELESS)
-      const passed = performance.now() - loadEnded
-      if ((status === 200 && took <= before) || passed > HOPELESS) return { recovery: passed }
+      const { status, took } = await ask(port, RECOVERY_TIMEOUT)
+      const elapsed = performance.now() - loadEnded
+      if ((status === 200 && took <= before) || elapsed > RECOVERY_TIMEOUT) return { recovery: elapsed }
     }
   }
 })
 
 /**
- * @param {number} asked
- * @param {Answered[]} answers
+ * @param {number} count
+ * @param {Result[]} results
  * @param {number} seconds
  */
-function summary(asked, answers, seconds) {
-  const took = (/** @type {number} */ status) => answers.filter(it => it.status === status).map(it => it.took)
-  const strange = answers.find(({ status }) => ![0, 200, 503].includes(status))
-  if (strange !== undefined) throw new Error(`a request was answered with status ${strange.status}`)
-  const [good, refused, none] = [took(200), took(503), took(0)]
+function summary(count, results, seconds) {
+  const took = (/** @type {number} */ status) => results.filter(it => it.status === status).map(it => it.took)
+  const unexpected = results.find(({ status }) => ![0, 200, 503].includes(status))
+  if (unexpected !== undefined) throw new Error(`unexpected status ${unexpected.status} of a response`)
+  const [good, refused, unanswered] = [took(200), took(503), took(0)]
   return {
-    'asked for': asked / seconds,
+    'asked for': count / seconds,
     'good answers': good.length / seconds,
     'refused (503)': refused.length / seconds,
-    'given up by clients': none.length / seconds,
+    'given up by clients': unanswered.length / seconds,
     ...(good.length > 0 ? { 'good answers, p99': percentile(good, 99) } : {}),
     ...(refused.length > 0 ? { 'refused, p99': percentile(refused, 99) } : {})
   }

@@ -1,6 +1,6 @@
 'use strict'
 
-// node resident-entries.js <contender>: holds a million entries of 1 KB; prints how much memory they occupy and how much
+// node resident-entries.js <contender>: caches a million entries of 1 KB; prints how much memory they occupy and how much
 // remains after their release.
 
 const { setTimeout: sleep } = require('node:timers/promises')
@@ -11,7 +11,7 @@ const { record } = require('../data/records.js')
 
 const ENTRIES = 1_000_000
 const SIZE = 1024
-/** The process counts as settled after this long without releasing memory (ms). */
+/** Time without released memory after which the process counts as settled, in milliseconds. */
 const REST = 1000
 
 const buffer = (/** @type {number} */ number) => Buffer.alloc(SIZE, number)
@@ -56,16 +56,16 @@ function memory() {
   return { heap: heapUsed / 1e6, resident: rss / 1e6 }
 }
 
-/** Returns the resident memory (MB) once the process releases no more of it. */
+/** Returns the resident memory (MB) when the process has stopped releasing memory. */
 async function settledMemory() {
-  let least = memory().resident
+  let lowest = memory().resident
   for (let waited = 0; waited < REST; waited += 100) {
     await sleep(100)
     const { resident } = memory()
-    if (resident < least - 1) waited = 0
-    least = Math.min(least, resident)
+    if (resident < lowest - 1) waited = 0
+    lowest = Math.min(lowest, resident)
   }
-  return least
+  return lowest
 }
 
 async function main() {

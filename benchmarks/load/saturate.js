@@ -2,11 +2,11 @@
 
 const { performance } = require('node:perf_hooks')
 
-/** Tasks between two reads of the clock. */
+/** Number of tasks between two reads of the clock. */
 const STRIDE = 32
 
 /**
- * Keeps a number of tasks in flight for a while, then awaits the last of them.
+ * Keeps `inFlight` tasks in flight for `seconds`, then awaits the last ones.
  * @param {number} inFlight
  * @param {number} seconds
  * @param {(index: number) => PromiseLike<unknown>} task
@@ -16,11 +16,11 @@ async function saturate(inFlight, seconds, task) {
   const begin = performance.now()
   const end = begin + seconds * 1000
   let tasks = 0
-  let over = false
+  let isOver = false
   const worker = async () => {
-    while (!over) {
+    while (!isOver) {
       const index = tasks++
-      if (index % STRIDE === 0) over = performance.now() >= end
+      if (index % STRIDE === 0) isOver = performance.now() >= end
       await task(index)
     }
   }

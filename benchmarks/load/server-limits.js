@@ -1,6 +1,6 @@
 'use strict'
 
-// Limits of the server's queue: some tasks for each thread, and the longest wait in milliseconds.
+// Limits of the server's queue: the number of tasks, and the maximum wait in milliseconds.
 
 const { availableParallelism } = require('node:os')
 

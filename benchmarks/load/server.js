@@ -1,7 +1,7 @@
 'use strict'
 
-// node server.js <naive | offloop>: a Fastify server that compresses a document of 1 MB for each request, on the event loop or off it.
-// The process that started it sends the commands below.
+// node server.js <naive | offloop>: a Fastify server that compresses a document of 1 MB for each request, on the event loop or
+// off it. The parent process sends the commands below.
 
 const { gzipSync } = require('node:zlib')
 const fastify = require('fastify')
@@ -38,7 +38,7 @@ answer({
   },
 
   begin() {
-    // Collects the larger structures that the document was cut from.
+    // Collects the structures that the document was made from.
     globalThis.gc?.()
     app.offloop.pool.stats({ reset: true })
     timer = setTimeout(() => {

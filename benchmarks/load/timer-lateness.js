@@ -3,7 +3,7 @@
 const { performance } = require('node:perf_hooks')
 
 /**
- * Measures how late a chain of timers fires, which is how long a new request would wait for the event loop.
+ * Measures how late a chain of timers fires: the time that a new request would wait for the event loop.
  * @param {number} interval milliseconds
  */
 function timerLateness(interval) {

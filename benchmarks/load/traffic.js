@@ -1,8 +1,7 @@
 'use strict'
 
-// node traffic.js <contender> read|unread: steady traffic on a cache that holds a million entries of 1 KB, or beside one
-// that is never read; prints how late the event loop is. The traffic beside a cache, and `nothing held`, call the loader
-// each time.
+// node traffic.js <contender> read|unread: steady traffic in a process with a million cached entries of 1 KB; prints the
+// lateness of the event loop. `read` reads the cache; `unread` and the contender `nothing held` call the loader each time.
 
 const { performance } = require('node:perf_hooks')
 const { setTimeout: sleep } = require('node:timers/promises')
@@ -56,18 +55,18 @@ function native(codec) {
 }
 
 /**
- * Calls `serve` at a fixed rate by the clock: calls that a stop of the loop delayed come afterwards.
+ * Calls `serve` at a fixed rate by the clock: calls delayed by an event-loop stop are made afterwards.
  * @param {(index: number) => unknown} serve
  */
 function traffic(serve) {
   const begin = performance.now()
-  let asked = 0
+  let count = 0
   return /** @type {Promise<void>} */ (
     new Promise(resolve => {
       const tick = () => {
         const elapsed = performance.now() - begin
         const due = Math.floor((Math.min(elapsed, SECONDS * 1000) * RATE) / 1000)
-        while (asked < due) serve(asked++)
+        while (count < due) serve(count++)
         if (elapsed < SECONDS * 1000) setTimeout(tick, 1)
         else resolve()
       }
@@ -78,8 +77,8 @@ function traffic(serve) {
 
 async function main() {
   const [name, use] = process.argv.slice(2)
-  const held = CONTENDERS[name]()
-  const get = use === 'read' ? held : load
+  const cachedGet = CONTENDERS[name]()
+  const get = use === 'read' ? cachedGet : load
   const chance = random(1)
   let added = ENTRIES
   // The oldest entries, which new ones evict, are not requested.
@@ -96,9 +95,9 @@ async function main() {
   await traffic(serve)
   const late = await timer.end()
   const { utilization } = performance.eventLoopUtilization(before)
-  if (orders === 0) throw new Error('nothing was served')
+  if (orders === 0) throw new Error('no get was served')
   // The cache stays reachable until here.
-  await held(id(added - 1))
+  await cachedGet(id(added - 1))
   const measured = {
     'timer late, p99': percentile(late, 99),
     'timer late, max': percentile(late, 100),

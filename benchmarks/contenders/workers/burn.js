@@ -1,6 +1,6 @@
 'use strict'
 
-/** Computes for so many microseconds. @param {number} micros */
+/** Blocks its thread for `micros` microseconds. @param {number} micros */
 module.exports = micros => {
   const end = performance.now() + micros / 1000
   while (performance.now() < end);

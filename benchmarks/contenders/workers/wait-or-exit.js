@@ -2,7 +2,7 @@
 
 const { setTimeout: sleep } = require('node:timers/promises')
 
-/** Returns at once, waits for `input` ms, or ends its thread. @param {number | 'exit'} input */
+/** Returns immediately, waits for `input` ms, or ends its thread. @param {number | 'exit'} input */
 module.exports = input => {
   if (input === 'exit') process.exit(1)
   return input === 0 ? 0 : sleep(input, input)

@@ -1,6 +1,6 @@
 'use strict'
 
-// The cost of a hit. The requested ids are copies, as in requests, not the very strings that the cache holds.
+// The cost of a hit. The requested ids are copies, as in real requests, not the string objects in the cache.
 
 const { equal } = require('node:assert')
 const { AsyncLocalStorage } = require('node:async_hooks')
@@ -17,28 +17,28 @@ const { copy, ids, spread } = require('../../data/ids.js')
 
 const ENTRIES = 100_000
 const HOT = 1000
-/** How long a round takes, in milliseconds. */
+/** Duration of a round in milliseconds. */
 const ROUND = 400
 
 /**
- * A loop over ids for each cache, so that V8 compiles it for that cache alone.
- * @type {Record<string, (held: string[]) => (ids: string[]) => number>}
+ * One loop over ids per cache, which V8 compiles for that cache alone.
+ * @type {Record<string, (cached: string[]) => (ids: string[]) => number>}
  */
 const PEEKS = {
-  offloop(held) {
+  offloop(cached) {
     /** @type {Cache<string, unknown>} */
     const cache = new Cache({ max: ENTRIES })
-    for (const id of held) cache.set(id, { id })
+    for (const id of cached) cache.set(id, { id })
     return ids => {
       let found = 0
       for (const id of ids) if (cache.peek(id) !== undefined) found++
       return found
     }
   },
-  'lru-cache'(held) {
+  'lru-cache'(cached) {
     const { LRUCache } = require('lru-cache')
     const cache = new LRUCache({ max: ENTRIES })
-    for (const id of held) cache.set(id, { id })
+    for (const id of cached) cache.set(id, { id })
     return ids => {
       let found = 0
       for (const id of ids) if (cache.get(id) !== undefined) found++
@@ -52,15 +52,15 @@ const PEEKS = {
  * @returns {Contender}
  */
 function peeks(name) {
-  const held = ids(ENTRIES)
-  const hot = spread(held, HOT)
+  const cached = ids(ENTRIES)
+  const hot = spread(cached, HOT)
   const copies = hot.map(copy)
-  const pass = PEEKS[name](held)
+  const pass = PEEKS[name](cached)
   return { name, round: () => ({ time: timed(pass, copies), 'time, the held strings': timed(pass, hot) }) }
 }
 
 /**
- * Nanoseconds each.
+ * Returns nanoseconds per call.
  * @param {(ids: string[]) => number} pass
  * @param {string[]} ids
  */
@@ -82,14 +82,14 @@ function timed(pass, ids) {
  * @returns {Promise<Contender>}
  */
 async function gets(name) {
-  const held = ids(ENTRIES)
-  const hot = spread(held, HOT).map(copy)
+  const cached = ids(ENTRIES)
+  const hot = spread(cached, HOT).map(copy)
   let loads = 0
   const { getAll, close } = CACHES[name](async id => {
     loads++
     return { id }
   }, ENTRIES)
-  await getAll(held)
+  await getAll(cached)
   const round = async () => {
     const begin = performance.now()
     let count = 0
@@ -104,8 +104,7 @@ async function gets(name) {
   return { name, round, close }
 }
 
-/** @param {string} caseName @param {string} name */
-async function contender(caseName, name) {
+async function contender(/** @type {string} */ caseName, /** @type {string} */ name) {
   if (caseName === 'hit-peek') return peeks(name)
   if (caseName === 'hit-get-context') new AsyncLocalStorage().run({}, () => {})
   return gets(name)

@@ -1,6 +1,6 @@
 'use strict'
 
-// The cost of a miss whose loader has the value at once: each id is new and evicts an old one.
+// The cost of a miss whose loader returns immediately: each id is new and evicts an old one.
 
 const { equal } = require('node:assert')
 const { performance } = require('node:perf_hooks')
@@ -44,7 +44,7 @@ async function contender(_caseName, name) {
 const cases = [
   {
     name: 'miss',
-    what: 'awaited get of ids that are not held, 50,000 held at most, a loader that has the value at once',
+    what: 'awaited get of ids that are not cached, 50,000 entries at most, a loader that returns immediately',
     reference: 'lru-cache',
     measures: [{ name: 'time', unit: 'µs', target: { of: 'ratio', atMost: 1.5 } }],
     open: () => Object.keys(CACHES).map(name => processPerContender(__filename, 'miss', name))

@@ -1,6 +1,6 @@
 'use strict'
 
-// How late the event loop is beside a million cached values, which is the work they cause the garbage collector.
+// Lateness of the event loop with a million cached values: the work that they cause for the garbage collector.
 
 const { processPerRound } = require('../../harness/process-per-round.js')
 
@@ -8,13 +8,12 @@ const { processPerRound } = require('../../harness/process-per-round.js')
 
 const FLAGS = ['--max-old-space-size=8192']
 
-/** @param {string} name @param {'read' | 'unread'} use */
-function contender(name, use) {
+function contender(/** @type {string} */ name, /** @type {'read' | 'unread'} */ use) {
   return processPerRound(name, 'traffic.js', [name, use], FLAGS)
 }
 
 /**
- * One round each: filling a cache takes longer than what is measured.
+ * One round each: filling a cache takes longer than the measurement.
  * @type {Case[]}
  */
 const cases = [

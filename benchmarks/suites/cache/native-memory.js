@@ -17,7 +17,7 @@ const cases = [
     once: true,
     measures: [
       { name: 'V8 heap, growth', unit: 'MB', target: { of: 'value', atMost: 150 } },
-      // 1.35 × the payload, and 300 MB.
+      // 1.35 × the payload + 300 MB.
       { name: 'resident, growth', unit: 'MB', target: { of: 'value', atMost: 1682 } },
       { name: 'resident, after close', unit: 'MB' }
     ],

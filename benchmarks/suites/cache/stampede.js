@@ -1,6 +1,6 @@
 'use strict'
 
-// Many callers ask for the same id at once.
+// Many concurrent callers request the same id.
 
 const { performance } = require('node:perf_hooks')
 const { processPerContender } = require('../../harness/process-per-contender.js')
@@ -28,8 +28,8 @@ async function contender(_caseName, name) {
   }, MAX)
   let next = 0
   const round = async () => {
-    const asked = id(next++)
-    const copies = Array.from({ length: CALLERS }, () => copy(asked))
+    const requested = id(next++)
+    const copies = Array.from({ length: CALLERS }, () => copy(requested))
     const before = loads
     const begin = performance.now()
     await Promise.all(copies.map(copy => get(copy)))
@@ -42,7 +42,7 @@ async function contender(_caseName, name) {
 const cases = [
   {
     name: 'stampede',
-    what: '10,000 gets of one id at once, a loader that takes a turn of the loop',
+    what: '10,000 concurrent gets of one id, a loader that takes one event-loop iteration',
     reference: 'lru-cache',
     measures: [
       { name: 'time', unit: 'ms' },

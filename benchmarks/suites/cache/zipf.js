@@ -1,6 +1,6 @@
 'use strict'
 
-// A mix of hits and misses: few ids are asked for often, most of them seldom.
+// A mix of hits and misses: few ids are requested often, most of them seldom.
 
 const { equal } = require('node:assert')
 const { performance } = require('node:perf_hooks')
@@ -41,7 +41,7 @@ async function contender(_caseName, name) {
   return { name, round, close }
 }
 
-/** Contenders that forget exactly the same: each must have as many hits in a round as the first. */
+/** Contenders with the same eviction order: in each round all must have the hit ratio of the first. */
 function open() {
   /** @type {number[]} */
   const first = []
@@ -58,7 +58,7 @@ function open() {
   })
 }
 
-/** The chance that an id of this rank or one before it is asked for. */
+/** Returns the cumulative probabilities of requests by rank. */
 function cumulative() {
   const chances = new Float64Array(IDS)
   let sum = 0
@@ -70,7 +70,7 @@ function cumulative() {
 }
 
 /**
- * The first rank whose chance is above a random number.
+ * Returns the first rank whose cumulative probability exceeds a random number.
  * @param {Float64Array} chances
  * @param {number} chance
  */

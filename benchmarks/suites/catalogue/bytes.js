@@ -1,6 +1,6 @@
 'use strict'
 
-// Numbers and encryption off the loop, against what one would write on it.
+// Numbers and encryption off the event loop, compared with plain code on it.
 
 const { deepStrictEqual } = require('node:assert')
 const { createCipheriv, randomBytes } = require('node:crypto')
@@ -16,7 +16,10 @@ const DIMENSIONS = 384
 const NEAREST = 10
 const MESSAGE = 64 * MIB
 
-/** @param {(index: number) => number} make @param {number} length */
+/**
+ * @param {(index: number) => number} make
+ * @param {number} length
+ */
 const numbers = (make, length) => Float64Array.from({ length }, (_, index) => make(index))
 
 /** @returns {Case} */
@@ -63,12 +66,12 @@ function nearest() {
         found.map(({ index }) => index),
         loop(matrix, query)
       )
-      const lent = () => {
+      const moved = () => {
         const copy = matrix.slice()
         return measureThroughput(matrix.byteLength, () => pool.run(transform, move(copy)))
       }
       return [
-        { name: 'offloop', round: lent, close: () => pool.close() },
+        { name: 'offloop', round: moved, close: () => pool.close() },
         {
           name: 'offloop, copied',
           round: () => measureThroughput(matrix.byteLength, () => pool.run(transform, matrix))
@@ -80,7 +83,7 @@ function nearest() {
 }
 
 /**
- * The rows with the largest products, the largest first.
+ * Returns the rows with the largest products in descending order.
  * @param {Float32Array} matrix
  * @param {Float32Array} query
  */
@@ -92,8 +95,8 @@ function loop(matrix, query) {
     let score = 0
     for (let column = 0; column < DIMENSIONS; column++) score += matrix[start + column] * query[column]
     if (best.length === NEAREST && score <= best[NEAREST - 1].score) continue
-    const place = best.findIndex(other => score > other.score)
-    best.splice(place < 0 ? best.length : place, 0, { index: row, score })
+    const position = best.findIndex(other => score > other.score)
+    best.splice(position < 0 ? best.length : position, 0, { index: row, score })
     best.length = Math.min(best.length, NEAREST)
   }
   return best.map(({ index }) => index)
@@ -125,8 +128,7 @@ function seal() {
   }
 }
 
-/** @param {Buffer} key @param {Buffer} message */
-function cipher(key, message) {
+function cipher(/** @type {Buffer} */ key, /** @type {Buffer} */ message) {
   const nonce = randomBytes(12)
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   return Buffer.concat([nonce, cipher.update(message), cipher.final(), cipher.getAuthTag()])

@@ -1,6 +1,6 @@
 'use strict'
 
-// JSON on the loop in slices, and off it, against V8's own on the loop.
+// JSON in slices on the event loop and off it, compared with V8's own.
 
 const { deepStrictEqual, equal } = require('node:assert')
 const { default: Ajv } = require('ajv')
@@ -49,7 +49,10 @@ function open(threads, contenders, round = measureStop) {
   }))
 }
 
-/** @param {Document} document @returns {Case} */
+/**
+ * @param {Document} document
+ * @returns {Case}
+ */
 function parse({ name, what, text: make }) {
   const transform = transforms.json.parse()
   return {
@@ -73,7 +76,10 @@ function parse({ name, what, text: make }) {
   }
 }
 
-/** @param {Document} document @returns {Case} */
+/**
+ * @param {Document} document
+ * @returns {Case}
+ */
 function stringify({ name, what, text: make }) {
   const transform = transforms.json.stringify()
   return {

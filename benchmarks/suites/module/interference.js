@@ -1,6 +1,6 @@
 'use strict'
 
-// Quick calls of a user's function among some that take long or end their thread: how calls affect one another.
+// Quick calls of a user function among calls that are slow or end their thread: how calls affect one another.
 
 const { join } = require('node:path')
 const { performance } = require('node:perf_hooks')
@@ -16,15 +16,15 @@ const { percentile } = require('../../harness/statistics.js')
 const FILE = join(__dirname, '..', '..', 'contenders', 'workers', 'wait-or-exit.js')
 const RATE = 200
 const SECONDS = 10
-/** One call in a hundred takes this long (ms). */
+/** Duration of one call in a hundred, in milliseconds. */
 const SLOW = 500
 const CALLS = 400
-const AT_ONCE = 20
+const CONCURRENT = 20
 
-/** @param {number} threads @returns {Runner[]} */
-function runners(threads) {
+/** @returns {Runner[]} */
+function runners(/** @type {number} */ threads) {
   const { Piscina } = require('piscina')
-  // Piscina keeps its threads too.
+  // Piscina does not end idle threads either.
   const pool = new Pool({ threads, workers: { idleTimeout: Infinity } })
   const waitOrExit = transforms.module(FILE)
   const piscina = new Piscina({ filename: FILE, minThreads: threads, maxThreads: threads })
@@ -34,7 +34,7 @@ function runners(threads) {
   ]
 }
 
-/** Calls at a steady rate, whether or not earlier calls have ended. @param {Runner} runner */
+/** Makes calls at a steady rate, whether or not earlier calls have completed. @param {Runner} runner */
 async function steady({ call }) {
   /** @type {number[]} */
   const quick = []
@@ -53,13 +53,15 @@ async function steady({ call }) {
   return { 'quick calls, p50': percentile(quick, 50), 'quick calls, p99': percentile(quick, 99) }
 }
 
-/** Groups of concurrent calls, one of which ends its thread. @param {Runner} runner */
+/** Makes groups of concurrent calls, one of which ends its thread. @param {Runner} runner */
 async function exits({ call }) {
   let rejected = 0
-  for (let n = 0; n < CALLS; n += AT_ONCE) {
-    const inputs = Array.from({ length: AT_ONCE }, (_, place) => (place === (n / AT_ONCE) % AT_ONCE ? 'exit' : 0))
+  for (let n = 0; n < CALLS; n += CONCURRENT) {
+    const inputs = Array.from({ length: CONCURRENT }, (_, index) =>
+      index === (n / CONCURRENT) % CONCURRENT ? 'exit' : 0
+    )
     const settled = await Promise.allSettled(inputs.map(input => call(/** @type {0 | 'exit'} */ (input))))
-    rejected += settled.filter(({ status }, place) => status === 'rejected' && inputs[place] === 0).length
+    rejected += settled.filter(({ status }, index) => status === 'rejected' && inputs[index] === 0).length
   }
   return { 'others that reject': rejected }
 }
@@ -72,7 +74,10 @@ function contenders(threads, round) {
   return runners(threads).map(runner => ({ name: runner.name, round: () => round(runner), close: runner.close }))
 }
 
-/** @param {number} threads @returns {Case} */
+/**
+ * @param {number} threads
+ * @returns {Case}
+ */
 const steadyCase = threads => ({
   name: `module-steady-${threads}`,
   what: `${RATE} calls a second, of which 1 % take ${SLOW} ms, on ${threads} threads`,
@@ -90,7 +95,7 @@ const cases = [
   steadyCase(4),
   {
     name: 'module-exits',
-    what: `${CALLS} calls, ${AT_ONCE} at once, of which one ends its thread`,
+    what: `${CALLS} calls, ${CONCURRENT} concurrently, of which one ends its thread`,
     measures: [{ name: 'others that reject', unit: 'calls', target: { of: 'value', atMost: 0 } }],
     open: threads => contenders(threads, exits)
   }

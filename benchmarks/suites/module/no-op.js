@@ -1,6 +1,6 @@
 'use strict'
 
-// The cost of a call of a user's function that does nothing, against other pools of worker threads.
+// The cost of calling a no-op user function, compared with other pools of worker threads.
 
 const { join } = require('node:path')
 const { Pool, transforms } = require('../../..')
@@ -23,7 +23,7 @@ async function open(threads) {
 
 const cases = noOpCases({
   names: ['module-flood', 'module-single'],
-  what: 'a function of the user that does nothing',
+  what: 'a no-op user function',
   input: 7,
   open,
   atLeast: 10,

@@ -1,6 +1,6 @@
 'use strict'
 
-// A user's function with work to do: tasks of equal and of very different lengths, and transferred buffers.
+// User functions that compute: tasks of equal and of very different durations, and transferred buffers.
 
 const { join } = require('node:path')
 const { performance } = require('node:perf_hooks')
@@ -19,14 +19,14 @@ const { percentile } = require('../../harness/statistics.js')
 
 const FILE = join(__dirname, '..', '..', 'contenders', 'workers', 'burn.js')
 const EVEN = { count: 200, micros: 10_000 }
-/** How many of a hundred, and how long they take (µs). */
-const BAG = [
+/** Percentage of tasks, and their duration in microseconds. */
+const MIX = [
   [70, 50],
   [25, 1000],
   [5, 50_000]
 ]
-const BAG_TASKS = 800
-const BAG_IN_FLIGHT = 8
+const MIX_TASKS = 800
+const MIX_IN_FLIGHT = 8
 const MIB = 1 << 20
 const MOVED = 1000
 
@@ -56,22 +56,25 @@ function runners(threads) {
   ]
 }
 
-/** @param {Runner} runner @param {number} threads */
+/**
+ * @param {Runner} runner
+ * @param {number} threads
+ */
 async function even({ burn }, threads) {
   const begin = performance.now()
   await Promise.all(Array.from({ length: EVEN.count }, () => burn(EVEN.micros)))
   return { 'of the ideal': (performance.now() - begin) / ((EVEN.count * EVEN.micros) / 1000 / threads) }
 }
 
-/** Returns the same tasks in the same order for every contender. */
-function bag() {
+/** Returns the durations of the tasks, the same for every contender. */
+function mix() {
   let state = 7
-  return Array.from({ length: BAG_TASKS }, () => {
+  return Array.from({ length: MIX_TASKS }, () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    let place = (state / 2 ** 32) * 100
-    const kind = BAG.find(([share]) => {
-      place -= share
-      return place < 0
+    let percent = (state / 2 ** 32) * 100
+    const kind = MIX.find(([share]) => {
+      percent -= share
+      return percent < 0
     })
     return /** @type {number[]} */ (kind)[1]
   })
@@ -79,7 +82,7 @@ function bag() {
 
 /** @param {Runner} runner */
 async function mixed({ burn }) {
-  const tasks = bag()
+  const tasks = mix()
   /** @type {number[]} */
   const short = []
   const begin = performance.now()
@@ -87,18 +90,18 @@ async function mixed({ burn }) {
     for (let micros = tasks.pop(); micros !== undefined; micros = tasks.pop()) {
       const from = performance.now()
       await burn(micros)
-      if (micros === BAG[0][1]) short.push(performance.now() - from)
+      if (micros === MIX[0][1]) short.push(performance.now() - from)
     }
   }
-  await Promise.all(Array.from({ length: BAG_IN_FLIGHT }, work))
+  await Promise.all(Array.from({ length: MIX_IN_FLIGHT }, work))
   return { 'short tasks, p99': percentile(Float64Array.from(short), 99), 'all of them': performance.now() - begin }
 }
 
 /** @param {Runner} runner */
 async function moved({ size }) {
   const begin = performance.now()
-  for (let done = 0; done < MOVED; done += BAG_IN_FLIGHT) {
-    await Promise.all(Array.from({ length: BAG_IN_FLIGHT }, () => size(new ArrayBuffer(MIB))))
+  for (let done = 0; done < MOVED; done += MIX_IN_FLIGHT) {
+    await Promise.all(Array.from({ length: MIX_IN_FLIGHT }, () => size(new ArrayBuffer(MIB))))
   }
   return { throughput: MOVED / ((performance.now() - begin) / 1000) }
 }
@@ -123,7 +126,7 @@ const cases = [
   },
   {
     name: 'module-mixed',
-    what: `${BAG_TASKS} tasks, 70 % of 50 µs, 25 % of 1 ms, 5 % of 50 ms, ${BAG_IN_FLIGHT} in flight`,
+    what: `${MIX_TASKS} tasks, 70 % of 50 µs, 25 % of 1 ms, 5 % of 50 ms, ${MIX_IN_FLIGHT} in flight`,
     reference: 'piscina',
     measures: [
       { name: 'short tasks, p99', unit: 'ms', target: { of: 'ratio', atMost: 1 } },
@@ -133,9 +136,9 @@ const cases = [
   },
   {
     name: 'module-move',
-    // A round is short, and rounds differ by a third.
+    // Rounds are short and vary by a third.
     rounds: 15,
-    what: 'buffers of 1 MiB that change hands, 8 in flight',
+    what: 'transferred buffers of 1 MiB, 8 in flight',
     reference: 'piscina',
     measures: [{ name: 'throughput', unit: 'tasks/s', target: { of: 'ratio', atLeast: 1 } }],
     open: open(moved)

@@ -1,6 +1,6 @@
 'use strict'
 
-// One input at a time, against what Node brings: on the loop, and on the threads of libuv.
+// Sequential calls, compared with node:zlib on the event loop and on the threads of libuv.
 
 const { deepStrictEqual } = require('node:assert')
 const { performance } = require('node:perf_hooks')
@@ -23,7 +23,7 @@ const { MIB, browsers, cities } = require('../../data/documents.js')
  * @property {Run} back
  */
 
-/** A round repeats the call for as long. */
+/** Duration of a round: the call is repeated. */
 const MILLISECONDS = 400
 
 const gzipAsync = promisify(/** @type {typeof zlib.gzip & Callback} */ (zlib.gzip))
@@ -89,9 +89,9 @@ async function open(threads, codec, input) {
     { name: codec.sync, run: codec.runSync },
     { name: codec.async, run: codec.runAsync }
   ]
-  const wanted = Buffer.from(await codec.back(await codec.runSync(input)))
+  const expected = Buffer.from(await codec.back(await codec.runSync(input)))
   for (const { name, run } of contenders) {
-    deepStrictEqual(Buffer.compare(await codec.back(await run(input)), wanted), 0, `${name} does not keep its input`)
+    deepStrictEqual(Buffer.compare(await codec.back(await run(input)), expected), 0, `${name} corrupts its input`)
   }
   return contenders.map(contender => ({ ...contender, round: () => timed(contender.run, input) }))
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-// How late the loop is while every thread of the pool is busy.
+// Lateness of the event loop while every thread of the pool is busy.
 
 const { deepStrictEqual } = require('node:assert')
 const { monitorEventLoopDelay } = require('node:perf_hooks')
@@ -37,12 +37,12 @@ async function open(threads) {
   }
   return contenders.map(({ name, run, close }) => {
     const task = (/** @type {number} */ index) => run(inputs[index % inputs.length])
-    return { name, warm: () => saturate(IN_FLIGHT, 1, task), round: () => watched(task), close }
+    return { name, warm: () => saturate(IN_FLIGHT, 1, task), round: () => measureDelay(task), close }
   })
 }
 
 /** @param {(index: number) => PromiseLike<unknown>} task */
-async function watched(task) {
+async function measureDelay(task) {
   const monitor = monitorEventLoopDelay({ resolution: INTERVAL })
   const timer = timerLateness(INTERVAL)
   monitor.enable()

@@ -1,6 +1,6 @@
 'use strict'
 
-// Many small inputs: off the loop, and still sooner than on it.
+// Many small inputs, compared with loops on the main thread.
 
 const { deepStrictEqual } = require('node:assert')
 const { createHash, hash } = require('node:crypto')
@@ -35,9 +35,9 @@ async function open(threads) {
 
 function buffers() {
   const bytes = cities()
-  const whole = bytes.length - SIZE
+  const range = bytes.length - SIZE
   return Array.from({ length: COUNT }, (_, index) => {
-    const from = (index * SIZE) % whole
+    const from = (index * SIZE) % range
     return Buffer.from(bytes.subarray(from, from + SIZE))
   })
 }

@@ -1,7 +1,7 @@
 'use strict'
 
-// Whether a long run leaves memory behind. V8 lets its young generation grow while much survives in it, whatever code makes
-// the promises: hence the run without offloop, and the one whose young generation has its full size from the start.
+// Memory growth over a long run. V8 grows its young generation while many promises survive in it, with or without offloop:
+// hence a run without offloop, and one whose young generation has its full size from the start.
 
 const { processPerRound } = require('../../harness/process-per-round.js')
 

@@ -1,6 +1,6 @@
 'use strict'
 
-// The cost of a native task that does nothing: the round trip.
+// The cost of a no-op native task: the round trip.
 
 const { Pool, transforms } = require('../../..')
 const { noOpCases } = require('../../harness/no-op-cases.js')

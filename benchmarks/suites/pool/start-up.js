@@ -1,6 +1,6 @@
 'use strict'
 
-// The time of `require`, each in a process that has loaded nothing else.
+// The time of `require`, each in a fresh process.
 
 const { processPerRound } = require('../../harness/process-per-round.js')
 

@@ -1,6 +1,6 @@
 'use strict'
 
-// A server under four times the load that it can serve.
+// A server under four times its capacity.
 
 const { join } = require('node:path')
 const { Child } = require('../../../examples/traps/child.js')
@@ -41,10 +41,10 @@ function contender(name, rate) {
         await clients.ask('capacity', { port, seconds: 2 })
         const before = await clients.ask('calm', { port })
         await server.ask('begin')
-        const answered = await clients.ask('load', { port, rate, seconds: SECONDS })
-        const held = await server.ask('end')
+        const responses = await clients.ask('load', { port, rate, seconds: SECONDS })
+        const usage = await server.ask('end')
         const recovery = await clients.ask('recovery', { port, before })
-        return { ...answered, ...held, ...recovery }
+        return { ...responses, ...usage, ...recovery }
       })
   }
 }
@@ -52,7 +52,7 @@ function contender(name, rate) {
 /** @type {Case} */
 const overload = {
   name: 'overload',
-  what: `Fastify, gzip of 1 MB for each request, asked for ${OVERLOAD} times what it can do for ${SECONDS} s`,
+  what: `Fastify, gzip of 1 MB for each request, under ${OVERLOAD} times its capacity for ${SECONDS} s`,
   once: true,
   measures: [
     { name: 'asked for', unit: '/s' },
@@ -68,11 +68,11 @@ const overload = {
     { name: 'recovery', unit: 'ms', target: { of: 'value', atMost: 1000 } }
   ],
   async open() {
-    const most = await withServer('offloop', async (_, clients, port) => {
+    const capacity = await withServer('offloop', async (_, clients, port) => {
       await clients.ask('capacity', { port, seconds: 2 })
       return clients.ask('capacity', { port, seconds: 4 })
     })
-    return [contender('offloop', most * OVERLOAD), contender('naive', most * OVERLOAD)]
+    return [contender('offloop', capacity * OVERLOAD), contender('naive', capacity * OVERLOAD)]
   }
 }
 

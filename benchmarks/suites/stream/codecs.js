@@ -1,6 +1,6 @@
 'use strict'
 
-// Streams of 69 MB in chunks of 64 KiB, against node:zlib's, which work on one of libuv's threads.
+// Streams of 69 MB in chunks of 64 KiB, compared with node:zlib's, which use one thread of libuv.
 
 const { deepStrictEqual } = require('node:assert')
 const { Readable } = require('node:stream')
@@ -20,14 +20,17 @@ const { countingSink, flow } = require('../../load/flow.js')
  * @property {string} reference
  * @property {() => NodeJS.ReadWriteStream} open the reference's stream
  * @property {(plain: Buffer) => Uint8Array} prepare
- * @property {(packed: Buffer) => Uint8Array} [undo]
+ * @property {(packed: Buffer) => Uint8Array} [decompress]
  * @property {number} [target]
  */
 
 const TIMES = 4
 
-/** @param {Codec} codec @returns {Case} */
-function streamCase({ name, what, transform, reference, open, prepare, undo, target }) {
+/**
+ * @param {Codec} codec
+ * @returns {Case}
+ */
+function streamCase({ name, what, transform, reference, open, prepare, decompress, target }) {
   /** @param {number} threads */
   async function contenders(threads) {
     const plain = Buffer.concat(Array(TIMES).fill(cities()))
@@ -38,12 +41,12 @@ function streamCase({ name, what, transform, reference, open, prepare, undo, tar
       [reference]: open
     }
     for (const make of Object.values(streams)) {
-      const made = Buffer.concat(
+      const output = Buffer.concat(
         await Readable.from([input])
           .pipe(/** @type {any} */ (make()))
           .toArray()
       )
-      deepStrictEqual(undo === undefined ? made : Buffer.from(undo(made)), plain)
+      deepStrictEqual(decompress === undefined ? output : Buffer.from(decompress(output)), plain)
     }
     return Object.entries(streams).map(([name, make]) => ({
       name,
@@ -61,15 +64,15 @@ function streamCase({ name, what, transform, reference, open, prepare, undo, tar
     reference,
     measures: [
       { name: 'throughput', unit: 'MB/s', target: target === undefined ? undefined : { of: 'ratio', atLeast: target } },
-      { name: 'output', unit: 'bytes', target: undo === undefined ? undefined : { of: 'ratio', atMost: 1.01 } },
+      { name: 'output', unit: 'bytes', target: decompress === undefined ? undefined : { of: 'ratio', atMost: 1.01 } },
       { name: 'timer late, p99', unit: 'ms' }
     ],
     open: contenders
   }
 }
 
-/** @param {number} level @param {number} target @returns {Case} */
-function gzip(level, target) {
+/** @returns {Case} */
+function gzip(/** @type {number} */ level, /** @type {number} */ target) {
   return streamCase({
     name: `gzip-${level}`,
     what: `pool.stream(gzip({ level: ${level} })) against zlib.createGzip, 69 MB in chunks of 64 KiB`,
@@ -77,7 +80,7 @@ function gzip(level, target) {
     reference: 'createGzip',
     open: () => zlib.createGzip({ level }),
     prepare: plain => plain,
-    undo: packed => zlib.gunzipSync(packed),
+    decompress: packed => zlib.gunzipSync(packed),
     target
   })
 }
@@ -96,7 +99,7 @@ const cases = [
   })
 ]
 
-/** Not in every Node. */
+/** Not in every Node.js version. */
 const { createZstdCompress, zstdDecompressSync } = /** @type {any} */ (zlib)
 if (createZstdCompress !== undefined) {
   cases.push(
@@ -107,7 +110,7 @@ if (createZstdCompress !== undefined) {
       reference: 'createZstdCompress',
       open: () => createZstdCompress(),
       prepare: plain => plain,
-      undo: zstdDecompressSync
+      decompress: zstdDecompressSync
     })
   )
 }
