@@ -1,12 +1,12 @@
 'use strict'
 
-// User code that runs while a cache loads, encodes or decodes. It may throw or call the cache; each call still settles.
+// User code that throws or calls the cache while the cache loads, encodes or decodes. Every call still settles.
 
 const assert = require('node:assert/strict')
 const { getEventListeners } = require('node:events')
 const { after, test } = require('node:test')
 const { Cache } = require('../../index.js')
-const { no, revoked, shadowed, signals } = require('../fixtures/user-code/values.js')
+const { fail, revoked, poisoned, signals } = require('../fixtures/user-code/values.js')
 const { node } = require('../support/child.js')
 const { stopClock } = require('../support/clock.js')
 
@@ -14,8 +14,8 @@ const { stopClock } = require('../support/clock.js')
 
 const storages = /** @type {const} */ (['heap', 'native'])
 
-/** Checks that the cache loads an id again after a failed load. @param {Cache<any, any>} cache @param {string} id */
-const loadsAgain = async (cache, id) => {
+/** Asserts that the cache can reload an id after a failed load. */
+const loadsAgain = async (/** @type {Cache<any, any>} */ cache, /** @type {string} */ id) => {
   cache.delete(id)
   assert.equal(await cache.get(id, () => 'again'), 'again')
 }
@@ -28,33 +28,33 @@ const loaders = {
   'rejects with a revoked proxy': async () => {
     throw revoked({})
   },
-  'rejects with what has no text': () => Promise.reject(shadowed({}, 'message')),
-  'returns a thenable that cannot be read': () => shadowed({}, 'then'),
-  'returns a promise of a strange class': () => shadowed(Promise.resolve(1), 'constructor'),
-  'returns a promise whose then throws': () => shadowed(Promise.resolve(1), 'then'),
-  'hides ttl': (_, context) => shadowed(context, 'ttl') && 1,
-  'hides ttl and waits': async (_, context) => shadowed(context, 'ttl') && 1,
-  'hides store': (_, context) => shadowed(context, 'store') && 1,
-  'hides store and waits': async (_, context) => shadowed(context, 'store') && 1
+  'rejects with an error whose message cannot be read': () => Promise.reject(poisoned({}, 'message')),
+  'returns a thenable that cannot be read': () => poisoned({}, 'then'),
+  'returns a promise of a strange class': () => poisoned(Promise.resolve(1), 'constructor'),
+  'returns a promise whose then throws': () => poisoned(Promise.resolve(1), 'then'),
+  'makes ttl unreadable': (_, context) => poisoned(context, 'ttl') && 1,
+  'makes ttl unreadable in a promise': async (_, context) => poisoned(context, 'ttl') && 1,
+  'makes store unreadable': (_, context) => poisoned(context, 'store') && 1,
+  'makes store unreadable in a promise': async (_, context) => poisoned(context, 'store') && 1
 }
 
 for (const storage of storages) {
   for (const [name, load] of Object.entries(loaders)) {
-    test(`a loader that ${name} fails its load alone, ${storage}`, async () => {
+    test(`a loader that ${name} fails only its own load, ${storage}`, async () => {
       const cache = new Cache({ max: 9, storage })
       const [first, second] = await Promise.allSettled([cache.get('a', load), cache.get('a', load)])
       assert.equal(first.status, 'rejected')
       assert.equal(second.status, 'rejected')
-      await assert.rejects(async () => cache.getMany(['a', 'b'], async () => no('loadMany')))
+      await assert.rejects(async () => cache.getMany(['a', 'b'], async () => fail('loadMany')))
       await loadsAgain(cache, 'a')
       await loadsAgain(cache, 'b')
     })
   }
 
-  test(`signals that throw reject their caller alone, ${storage}`, async () => {
+  test(`signals that throw reject only their caller, ${storage}`, async () => {
     for (const [name, make] of Object.entries(signals)) {
-      // Their errors are uncaught exceptions, as of any listener: see below.
-      if (name.includes('when it is left')) continue
+      // Errors of removeEventListener are uncaught exceptions: tested below.
+      if (name.includes('removeEventListener')) continue
       const cache = new Cache({ max: 9, storage })
       const { signal } = new AbortController()
       const answers = await Promise.allSettled([
@@ -68,20 +68,20 @@ for (const storage of storages) {
     }
   })
 
-  test(`a value that is a malformed promise rejects the call that gets it, ${storage}`, async () => {
+  test(`a stored malformed promise rejects the call that reads it, ${storage}`, async () => {
     const cache = new Cache({ max: 9, storage: 'heap' })
-    cache.set('a', shadowed(Promise.resolve(1), 'constructor'))
-    for (let i = 0; i < 5; i++) await assert.rejects(cache.get('a'), /no constructor/)
+    cache.set('a', poisoned(Promise.resolve(1), 'constructor'))
+    for (let i = 0; i < 5; i++) await assert.rejects(cache.get('a'), /constructor failed/)
   })
 
-  test(`a weigher that throws or misbehaves fails its call alone, ${storage}`, async () => {
+  test(`a weigh function that throws or misbehaves fails only its call, ${storage}`, async () => {
     /** @type {() => number} */
-    let weigh = () => no('weigh')
+    let weigh = () => fail('weigh')
     const cache = new Cache({ maxBytes: 100, storage, weigh: () => weigh() })
-    assert.throws(() => cache.set('a', 1), /no weigh/)
+    assert.throws(() => cache.set('a', 1), /weigh failed/)
     await assert.rejects(
       cache.get('a', async () => 1),
-      /no weigh/
+      /weigh failed/
     )
     weigh = () => /** @type {any} */ (revoked({}))
     await assert.rejects(cache.get('a', async () => 1))
@@ -93,8 +93,8 @@ for (const storage of storages) {
 const clock = stopClock()
 after(() => clock.restore())
 
-/** Makes a cache with one stale entry, whose codec calls `decode` once. @param {(cache: Cache<any, any>) => unknown} decode @param {Options} more */
-function stale(decode, more) {
+/** Makes a cache with one stale entry, whose codec calls `decode` once. */
+function staleCache(/** @type {(cache: Cache<any, any>) => unknown} */ decode, /** @type {Options} */ more) {
   let now = false
   const codec = {
     encode: (/** @type {unknown} */ value) => Buffer.from(JSON.stringify(value)),
@@ -131,7 +131,7 @@ const reentries = {
   },
   'refreshes it and throws': (cache, found) => {
     found.push(cache.refresh('a').catch(() => 'refused'))
-    no('decode')
+    fail('decode')
   },
   'closes the cache': cache => cache.close()
 }
@@ -143,14 +143,14 @@ const staleness = {
   'due for a refresh': { max: 9, ttl: 1e6, refreshAfter: 1 }
 }
 
-for (const [what, options] of Object.entries(staleness)) {
+for (const [state, options] of Object.entries(staleness)) {
   for (const [name, reenter] of Object.entries(reentries)) {
-    test(`every call settles if a codec ${name} while it decodes a value that is ${what}`, async () => {
+    test(`every call settles if a codec ${name} while it decodes a value that is ${state}`, async () => {
       /** @type {Promise<any>[]} */
       const found = []
       const load = async () => 'new'
       for (const call of ['get', 'refresh', 'getMany']) {
-        const cache = stale(cache => reenter(cache, found), { ...options, load })
+        const cache = staleCache(cache => reenter(cache, found), { ...options, load })
         const outer =
           call === 'get' ? cache.get('a') : call === 'refresh' ? cache.refresh('a') : cache.getMany(['a', 'b'])
         const [outcome] = await Promise.allSettled([outer, ...found])
@@ -169,7 +169,7 @@ test('every call settles if signals throw when their listener is removed', async
   const program = `
     const { Cache } = require(${JSON.stringify(require.resolve('../../index.js'))})
     const { signals } = require(${JSON.stringify(require.resolve('../fixtures/user-code/values.js'))})
-    const all = Object.entries(signals).filter(([name]) => name.includes('when it is left')).map(([, make]) => make())
+    const all = Object.entries(signals).filter(([name]) => name.includes('removeEventListener')).map(([, make]) => make())
     let uncaught = 0
     process.on('uncaughtException', () => uncaught++)
     const cache = new Cache({ max: 9 })
@@ -179,7 +179,7 @@ test('every call settles if signals throw when their listener is removed', async
   assert.deepEqual({ code, stdout }, { code: 0, stdout: '1,1,1 true\n' })
 })
 
-test('ids that change while they are read are read once', async () => {
+test('reads each id once, and rejects resize options that close the cache', async () => {
   const cache = new Cache({ max: 9, load: async id => id })
   let reads = 0
   const ids = Object.defineProperty(['x'], 0, { get: () => (reads++ === 0 ? 'a' : {}) })
@@ -192,16 +192,16 @@ test('ids that change while they are read are read once', async () => {
   assert.throws(() => cache.resize(limits), { code: 'ERR_OFFLOOP_CLOSED' })
 })
 
-test('an error of onEvict never ends the process, and the next entry is reported', async () => {
+test('an error of onEvict does not end the process or the notifications', async () => {
   const program = `
     const { Cache } = require(${JSON.stringify(require.resolve('../../index.js'))})
-    const { revoked, shadowed } = require(${JSON.stringify(require.resolve('../fixtures/user-code/values.js'))})
-    const thrown = [revoked({}), revoked(() => {}), shadowed(new Error(), 'message'), Symbol('s'), null]
-    const told = []
-    const onEvict = id => { told.push(id); throw thrown[id] }
+    const { revoked, poisoned } = require(${JSON.stringify(require.resolve('../fixtures/user-code/values.js'))})
+    const thrown = [revoked({}), revoked(() => {}), poisoned(new Error(), 'message'), Symbol('s'), null]
+    const evicted = []
+    const onEvict = id => { evicted.push(id); throw thrown[id] }
     const cache = new Cache({ max: 1, onEvict })
     for (let id = 0; id <= thrown.length; id++) cache.set(id, id)
-    process.on('exit', () => console.log(told.join()))`
+    process.on('exit', () => console.log(evicted.join()))`
   const { code, stdout } = await node(['--no-warnings', '-e', program], { timeout: 20_000 })
   assert.deepEqual({ code, stdout }, { code: 0, stdout: '0,1,2,3,4\n' })
 })

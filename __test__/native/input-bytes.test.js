@@ -1,18 +1,18 @@
 'use strict'
 
-// The weight of an input in maxQueueBytes: the size of bytes as V8 knows it, and never a size that a value claims.
+// The size of an input for maxQueueBytes: its real size, not that of shadowing properties.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Pool, move, transforms } = require('../../index.js')
 const { fixture, waitForValue, release, sharedWords } = require('../support/worker.js')
-const { detached, shadowed, values } = require('../fixtures/user-code/values.js')
+const { detached, poisoned, values } = require('../fixtures/user-code/values.js')
 
 const { chain, gzip, json, module: module_, text } = transforms
 const echo = module_(require.resolve('../fixtures/user-code/constant.js'))
 const hold = module_(fixture('functions.js'), { export: 'meet' })
 
-/** Like a bufferView of glTF. */
+/** Returns an object like a bufferView of glTF. */
 const view = () => ({ buffer: 0, byteOffset: 0, byteLength: 200e6 })
 
 /** @type {Record<string, () => any>} */
@@ -27,7 +27,7 @@ const weightless = {
   'a Proxy': () => new Proxy(view(), {})
 }
 
-test('values that are not bytes never fill a queue', async () => {
+test('values that are not bytes do not count toward maxQueueBytes', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1000 })
   for (const transform of [echo, chain(echo, gzip()), json.stringify()]) {
     for (const [name, make] of Object.entries(weightless)) {
@@ -41,21 +41,24 @@ test('values that are not bytes never fill a queue', async () => {
   await pool.close()
 })
 
-/** @param {object} bytes @param {number} length */
-const liar = (bytes, length) => Object.defineProperty(bytes, 'byteLength', { value: length })
+/**
+ * @param {object} bytes
+ * @param {number} length
+ */
+const withByteLength = (bytes, length) => Object.defineProperty(bytes, 'byteLength', { value: length })
 
-test('bytes count by their real size, and not by their properties', async () => {
+test('bytes count by their real size, not by their properties', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1 << 20 })
   const gate = sharedWords()
   const first = pool.run(hold, gate)
   /** @type {[input: any, bytes: number][]} */
   const inputs = [
-    [liar(new Uint8Array(100), 2 ** 40), 100],
-    [liar(new Float64Array(10), 0), 80],
-    [liar(new DataView(new ArrayBuffer(60), 20), 2 ** 40), 40],
-    [liar(new ArrayBuffer(7), 2 ** 40), 7],
-    [liar(new SharedArrayBuffer(9), 2 ** 40), 9],
-    [shadowed(new Uint16Array(4), 'byteLength'), 8],
+    [withByteLength(new Uint8Array(100), 2 ** 40), 100],
+    [withByteLength(new Float64Array(10), 0), 80],
+    [withByteLength(new DataView(new ArrayBuffer(60), 20), 2 ** 40), 40],
+    [withByteLength(new ArrayBuffer(7), 2 ** 40), 7],
+    [withByteLength(new SharedArrayBuffer(9), 2 ** 40), 9],
+    [poisoned(new Uint16Array(4), 'byteLength'), 8],
     [move(new Uint8Array(33)), 33]
   ]
   await waitForValue(gate, 0, 1)
@@ -72,14 +75,14 @@ test('bytes count by their real size, and not by their properties', async () => 
   await pool.close()
 })
 
-test('a native transform gets the real bytes of a view, and ignores its properties', async () => {
+test('a native transform reads the real bytes of a view, and ignores its properties', async () => {
   const pool = new Pool({ threads: 1 })
   const bytes = Buffer.from('text and more')
   const memory = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)
-  const dress = (/** @type {object} */ input) =>
-    shadowed(shadowed(shadowed(input, 'buffer'), 'byteOffset'), 'byteLength')
+  const poisonAll = (/** @type {object} */ input) =>
+    poisoned(poisoned(poisoned(input, 'buffer'), 'byteOffset'), 'byteLength')
   for (const make of [() => new DataView(memory, 5, 3), () => new Int8Array(memory, 5, 3)]) {
-    const input = /** @type {any} */ (dress(make()))
+    const input = /** @type {any} */ (poisonAll(make()))
     assert.equal(String(await pool.run(transforms.identity(), input)), 'and')
     assert.equal(String((await pool.map(transforms.identity(), [input]))[0]), 'and')
     assert.equal(String(await pool.run(transforms.identity(), move(input))), 'and')

@@ -1,6 +1,6 @@
 'use strict'
 
-// The rules of the architecture as pure functions from files (path to text) to complaints.
+// The architecture rules as pure functions from files (path to text) to complaints.
 
 const { posix } = require('node:path')
 const { blank } = require('./source-text.js')
@@ -50,21 +50,21 @@ function undocumentedUnsafe(files) {
 }
 
 /**
- * Whether a SAFETY comment stands above the statement that the line belongs to.
+ * True if the statement that contains the line has a SAFETY comment above it.
  * @param {readonly string[]} lines
  * @param {number} index
  */
 function isDocumented(lines, index) {
   for (let line = index; line >= 0 && line > index - 12; line--) {
     if (/\/\/\s*SAFETY:/.test(lines[line])) return true
-    // An end of a statement or of a block: what is above it explains something else.
+    // The end of the previous statement or block: comments above it are about other code.
     if (line < index && /[;{}]\s*$/.test(lines[line])) return false
   }
   return false
 }
 
 /**
- * Finds functions that JavaScript calls and that do not catch panics.
+ * Finds exported functions that do not catch panics.
  * @param {Files} files
  */
 function uncaughtPanics(files) {
@@ -86,7 +86,7 @@ function longFiles(files) {
 }
 
 /**
- * The project's own files that a file requires.
+ * Lists the project's own files that a file requires.
  * @param {string} path
  * @param {string} text
  * @param {Files} files
@@ -100,7 +100,7 @@ function requires(path, text, files) {
 }
 
 /**
- * Crates of [dependencies] that no source names.
+ * Lists crates of [dependencies] that no source file uses.
  * @param {string} manifest
  * @param {Files} files
  */
@@ -111,14 +111,14 @@ function unusedCrates(manifest, files) {
   const code = pick(files, /^src\/.*\.rs$/)
     .map(([, text]) => blank(text, 'rust'))
     .join('\n')
-  // A crate may be written with or without its dashes: md-5 is md5.
+  // The crate md-5 is `md5` in code, others replace the dash by an underscore.
   return crates
     .filter(name => !new RegExp(`\\b${name.replaceAll('-', '_?')}\\b`).test(code))
-    .map(name => `${name} is in Cargo.toml and nowhere in src/`)
+    .map(name => `${name} is in Cargo.toml but not used in src/`)
 }
 
 /**
- * Finds paths of one machine, and hosts that packages come from.
+ * Finds paths of a machine and hosts of package registries.
  * @param {Files} files
  */
 function machineSpecificWords(files) {
@@ -130,26 +130,26 @@ function machineSpecificWords(files) {
   return Object.entries(files).flatMap(([path, text]) => {
     return words.flatMap(word => {
       const found = word.exec(text)
-      return found === null ? [] : [`${path}:${lineOf(text, found.index)} says ${found[0]}`]
+      return found === null ? [] : [`${path}:${lineOf(text, found.index)} contains ${found[0]}`]
     })
   })
 }
 
 /**
- * Packages of other platforms that a lock file forgot. npm drops those that it could not reach when it wrote the lock,
- * and `npm ci` then refuses to install anything anywhere.
+ * Lists optional packages of other platforms that a lock file lacks. npm drops those that it could not reach when it wrote the
+ * lock file, and `npm ci` then fails on every platform.
  * @param {string} lock
  */
 function missingFromLock(lock) {
   /** @type {Record<string, { optionalDependencies?: Record<string, string> }>} */
   const packages = JSON.parse(lock).packages
   const present = new Set(Object.keys(packages).map(path => path.slice(path.lastIndexOf('node_modules/') + 13)))
-  const wanted = Object.values(packages).flatMap(entry => Object.keys(entry.optionalDependencies ?? {}))
-  return [...new Set(wanted)].filter(name => !present.has(name))
+  const required = Object.values(packages).flatMap(entry => Object.keys(entry.optionalDependencies ?? {}))
+  return [...new Set(required)].filter(name => !present.has(name))
 }
 
 /**
- * The values that a declaration file says are exported.
+ * Lists the values that a declaration file exports.
  * @param {string} text
  */
 function declaredValues(text) {
@@ -159,7 +159,7 @@ function declaredValues(text) {
 }
 
 /**
- * Documents that no other document leads to.
+ * Lists documents that no other document links to.
  * @param {Files} files
  */
 function unlinkedDocs(files) {
@@ -172,7 +172,7 @@ function unlinkedDocs(files) {
   )
   return pick(files, /^docs\//)
     .filter(([path]) => !linked.has(path))
-    .map(([path]) => `${path} is linked from no document`)
+    .map(([path]) => `${path} is not linked from any document`)
 }
 
 /**
@@ -199,7 +199,7 @@ function brokenPaths(files) {
 }
 
 /**
- * Tests that would keep others from running.
+ * Finds focused tests, which keep others from running.
  * @param {Files} files
  */
 function focusedTests(files) {
@@ -210,13 +210,13 @@ function focusedTests(files) {
   })
 }
 
-/** The functions that fake timers replace; `lib/internal/clock.js` has Node's own. */
+/** Functions that fake timers replace; `lib/internal/clock.js` exports the originals. */
 const FAKEABLE = /(?<![\w.#])(?:setTimeout|clearTimeout|setImmediate|queueMicrotask|nextTick)\b(?=\()/g
 const FAKEABLE_MEMBERS =
   /\b(?:performance|Date)\.now\b|\bprocess\.(?:nextTick|hrtime)\b|\bsetInterval\b|\bclearInterval\b|'node:timers[^']*'/g
 
 /**
- * Finds timers and clocks that do not come from `lib/internal/clock.js`. A worker thread is exempt: fakes do not reach it.
+ * Finds timers and clocks that do not come from `lib/internal/clock.js`. Code of worker threads is exempt: fakes do not reach it.
  * @param {Files} files
  */
 function fakeableTimers(files) {
@@ -225,11 +225,11 @@ function fakeableTimers(files) {
     /^lib\/(?!internal\/clock\.js|native\/binding\.js|worker\/(?:worker-main|clone-error|source)\.js).*\.js$/
   ).flatMap(([path, text]) => {
     const code = blank(text, 'js', { strings: false })
-    const own = /\{([^}]*)\} = require\('(?:\.|\.\.(?:\/\.\.)?\/internal)\/clock'\)/.exec(code)?.[1] ?? ''
-    const calls = [...code.matchAll(FAKEABLE)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(own))
+    const imported = /\{([^}]*)\} = require\('(?:\.|\.\.(?:\/\.\.)?\/internal)\/clock'\)/.exec(code)?.[1] ?? ''
+    const calls = [...code.matchAll(FAKEABLE)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(imported))
     const found = [...calls, ...code.matchAll(FAKEABLE_MEMBERS)]
     return found.map(
-      ({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/internal/clock.js has`
+      ({ 0: name, index }) => `${path}:${lineOf(code, index)} uses ${name}, which lib/internal/clock.js exports`
     )
   })
 }

@@ -1,18 +1,18 @@
 'use strict'
 
-// Makes shared libraries that cannot be loaded, from C or from a sound library.
+// Makes shared libraries that cannot be loaded, from C source or from a valid library.
 
 const { execFileSync } = require('node:child_process')
 const { copyFileSync, readFileSync, truncateSync, unlinkSync, writeFileSync } = require('node:fs')
 const { dirname, join } = require('node:path')
 
-/** The source of a library; it declares the parts of Node-API that it uses. */
+/** C source of a minimal addon. */
 const MODULE = 'void *napi_register_module_v1(void *env, void *exports) { return exports; }'
 
-/** An addon that requires a version of Node-API. @param {number} version */
+/** C source of an addon that requires a version of Node-API. @param {number} version */
 const requiringNodeApi = version => `int node_api_module_get_api_version_v1(void) { return ${version}; } ${MODULE}`
 
-/** An addon that states its version. @param {string} version */
+/** C source of an addon that exports its version. @param {string} version */
 const ofVersion = version => `
   int napi_create_string_utf8(void *, const char *, unsigned long, void **);
   int napi_set_named_property(void *, void *, const char *, void *);
@@ -24,7 +24,7 @@ const ofVersion = version => `
     return exports;
   }`
 
-/** An addon for the V8 interface of a Node.js that does not exist. */
+/** C source of an addon for the ABI of a Node.js version that does not exist. */
 const FOREIGN_ABI = `
   static struct { int version; unsigned flags; void *handle; const char *file; void *a; void *b; const char *name; void *c, *d; }
     module = { 42, 0, 0, "old.c", 0, 0, "old", 0, 0 };
@@ -35,12 +35,16 @@ const STATIC_TLS = `
   __thread char large[1 << 22] __attribute__((tls_model("initial-exec")));
   int use(void) { return large[5]++; }`
 
-/** @param {string} path @param {string} source @param {...string} flags */
+/**
+ * @param {string} path
+ * @param {string} source
+ * @param {...string} flags
+ */
 function compile(path, source, ...flags) {
   execFileSync('cc', ['-shared', '-fPIC', '-w', '-o', path, '-xc', '-', '-xnone', ...flags], { input: source })
 }
 
-/** Makes a library that depends on one that has been deleted. @param {string} path */
+/** Compiles a library that depends on a deleted one. @param {string} path */
 function compileWithMissingDependency(path) {
   const needed = join(dirname(path), 'liboffloop-needs.so')
   compile(needed, 'int needed(void) { return 1; }', '-Wl,-soname,liboffloop-needs.so')
@@ -48,21 +52,25 @@ function compileWithMissingDependency(path) {
   unlinkSync(needed)
 }
 
-/** Makes a copy with some bytes changed. @param {string} sound @param {string} path @param {Record<number, number>} bytes by offset */
-function patch(sound, path, bytes) {
-  const copy = readFileSync(sound)
+/**
+ * Copies a library and changes some bytes.
+ * @param {string} valid
+ * @param {string} path
+ * @param {Record<number, number>} bytes by offset
+ */
+function patch(valid, path, bytes) {
+  const copy = readFileSync(valid)
   for (const [offset, byte] of Object.entries(bytes)) copy[Number(offset)] = byte
   writeFileSync(path, copy)
 }
 
-/** @param {string} sound @param {string} path @param {number} size */
-function truncate(sound, path, size) {
-  copyFileSync(sound, path)
+function truncate(/** @type {string} */ valid, /** @type {string} */ path, /** @type {number} */ size) {
+  copyFileSync(valid, path)
   truncateSync(path, size)
 }
 
 /**
- * Writes the headers of an executable of another system.
+ * Writes the headers of an executable for another platform.
  * @param {string} path
  * @param {'darwin-x64' | 'win32-arm64'} kind
  */

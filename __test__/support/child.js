@@ -3,8 +3,8 @@
 const { spawn } = require('node:child_process')
 
 /**
- * Runs a script in a Node process of its own.
- * @param {string[]} args of node
+ * Runs Node in a child process.
+ * @param {string[]} args
  * @param {{ env?: Record<string, string>, cwd?: string, timeout?: number }} [options] `timeout` (ms) after which it is killed
  * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string }>}
  */

@@ -2,7 +2,7 @@
 
 const { clock } = require('../../lib/cache/clock')
 
-/** Stops the clock of caches. Its time moves only by `advance`. */
+/** Stops the clock of caches; only `advance` moves it. */
 function stopClock() {
   const { now } = clock
   let time = now()

@@ -6,12 +6,12 @@ const { join } = require('node:path')
 const root = join(__dirname, '..', '..', '..', 'shared', 'conformance')
 
 /**
- * Where a suite of others lies, and why its test is skipped if it is not there.
+ * Returns the path of a third-party suite, and the reason to skip its test if the suite is missing.
  * @param {string[]} names
  */
 function suite(...names) {
   const path = join(root, ...names)
-  return { path, skip: !existsSync(path) && `the suite is not there: ../shared/conformance/${names.join('/')}` }
+  return { path, skip: !existsSync(path) && `missing suite: ../shared/conformance/${names.join('/')}` }
 }
 
 module.exports = { suite }

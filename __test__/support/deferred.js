@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * A promise with the functions that settle it.
+ * Returns a promise with the functions that settle it.
  * @template T
  */
 function deferred() {

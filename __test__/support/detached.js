@@ -19,16 +19,20 @@ const CLASSES = [
   BigUint64Array,
   DataView
 ]
-// Only newer Node.js versions have it.
+// Not in every supported Node.js version.
 if ('Float16Array' in globalThis) CLASSES.push(/** @type {any} */ (globalThis).Float16Array)
 
-/** Detaches the memory of a view. @template {{ buffer: ArrayBufferLike }} V @param {V} view */
+/**
+ * Detaches the memory of a view.
+ * @template {{ buffer: ArrayBufferLike }} V
+ * @param {V} view
+ */
 function detach(view) {
   structuredClone(view.buffer, { transfer: [/** @type {ArrayBuffer} */ (view.buffer)] })
   return view
 }
 
-/** Makes a view of the second half of a buffer, which is then made smaller. @param {(buffer: ArrayBuffer) => any} make */
+/** Makes a view of the second half of a buffer, then shrinks the buffer. @param {(buffer: ArrayBuffer) => any} make */
 function shrink(make) {
   const buffer = new /** @type {any} */ (ArrayBuffer)(16, { maxByteLength: 16 })
   const view = make(buffer)
@@ -37,7 +41,7 @@ function shrink(make) {
 }
 
 /**
- * Makes each kind of detached memory, by its name in messages.
+ * Factories of detached memory, by its name in messages.
  * @type {Record<string, () => any>}
  */
 const DETACHED = {
@@ -51,23 +55,23 @@ for (const Class of CLASSES) {
   DETACHED[`an out-of-bounds ${Class.name}`] = () => shrink(buffer => new Class(buffer, 8, length))
 }
 
-/** Returns the message for detached memory. @param {string} name of the argument @param {string} what */
-const detachedMessage = (name, what) =>
-  `${name} must not be detached or out of bounds: its memory was transferred, moved or resized away. Received ${what}`
+/** Returns the message for detached memory. */
+const detachedMessage = (/** @type {string} */ name, /** @type {string} */ received) =>
+  `${name} must not be detached or out of bounds: its memory was transferred, moved or resized away. Received ${received}`
 
-/** Returns the expected error for detached memory. @param {string} name @param {string} what */
-const detachedError = (name, what) => ({
+/** Returns the expected error for detached memory. */
+const detachedError = (/** @type {string} */ name, /** @type {string} */ received) => ({
   name: 'TypeError',
   code: 'ERR_INVALID_ARG_TYPE',
-  message: detachedMessage(name, what)
+  message: detachedMessage(name, received)
 })
 
-/** Empty bytes that are not detached. @type {(() => any)[]} */
+/** Factories of empty bytes that are not detached. @type {(() => any)[]} */
 const EMPTY = [
   () => new ArrayBuffer(0),
   () => Buffer.alloc(0),
   ...CLASSES.map(Class => () => new Class(new ArrayBuffer(8), 8, 0)),
-  // It tracks the length of its memory.
+  // Length-tracking views.
   ...CLASSES.filter(Class => Class !== DataView).map(Class => () => {
     const buffer = new /** @type {any} */ (ArrayBuffer)(16, { maxByteLength: 16 })
     const view = new Class(buffer, 8)

@@ -1,6 +1,6 @@
 'use strict'
 
-// Code blocks of documents, as programs.
+// Extracts code blocks of documents and runs them.
 
 const { readFileSync } = require('node:fs')
 const { join } = require('node:path')
@@ -11,14 +11,14 @@ const root = join(__dirname, '../..')
 /**
  * @typedef {object} Block
  * @property {string} where heading and line
- * @property {string} info what stands behind its fence
+ * @property {string} info the info string of its fence
  * @property {string} code
- * @property {number} line of its first line of code, from 0
+ * @property {number} line index of its first line of code
  * @property {string} path
  */
 
 /**
- * The code blocks of a document.
+ * Lists the code blocks of a document.
  * @param {string} path from the root of the project
  * @returns {Block[]}
  */
@@ -41,14 +41,14 @@ function codeBlocks(path) {
   return blocks
 }
 
-/** An expression on a line of its own, and the value that the document says it has. */
+/** A line with an expression and, behind an arrow, its expected value. */
 const ARROW = /^(.*\S) +\/\/ → (.*)$/gm
 
 /**
- * Runs a block. `check` hears of each expression with an arrow.
+ * Runs a block. Calls `check` for each expression with an arrow.
  * @param {Block} block
- * @param {Record<string, unknown>} names that it may use besides its own
- * @param {(found: unknown, said: unknown) => void} check
+ * @param {Record<string, unknown>} names variables that the block may use
+ * @param {(actual: unknown, expected: unknown) => void} check
  * @returns {Promise<void>}
  */
 function runBlock({ code, path, line }, names, check) {

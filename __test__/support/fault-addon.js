@@ -1,7 +1,7 @@
 'use strict'
 
-// The package with an addon that has the transforms `fault.panic` and `fault.spin` (runs until it is aborted):
-// a test occupies a thread until it releases it. Must be required before the rest of offloop.
+// The package with an addon that has the transforms `fault.panic` and `fault.spin`, which runs until it is aborted: with it a
+// test occupies threads. Must be required before the rest of offloop.
 
 const { existsSync } = require('node:fs')
 const { join } = require('node:path')
@@ -18,12 +18,12 @@ const panic = faults.panic()
 /**
  * Occupies threads of a pool.
  * @param {import('../..').Pool} pool
- * @param {number} [threads] all of them by default
+ * @param {number} [threads] all by default
  */
 function occupy(pool, threads = pool.threads) {
   const abort = new AbortController()
-  const held = Array.from({ length: threads }, () => pool.run(spin, 'x', { signal: abort.signal }))
-  const ended = Promise.allSettled(held)
+  const tasks = Array.from({ length: threads }, () => pool.run(spin, 'x', { signal: abort.signal }))
+  const ended = Promise.allSettled(tasks)
   return {
     /** Releases the threads. */
     release() {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Projects that use the package: folders into which the tarballs that would be published are installed.
+// Projects into which the packed tarballs are installed.
 
 const assert = require('node:assert/strict')
 const { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
@@ -10,7 +10,7 @@ const { npm, run } = require('../../scripts/lib/process.js')
 const { pack } = require('../../scripts/release/pack.js')
 
 /**
- * What a project does with the package: native work, JavaScript of its own, a cache. `pool`, `transforms` and `Cache` are there.
+ * Program of a project: a native transform, a module function and a cache. Expects `pool`, `transforms` and `Cache` in scope.
  */
 const WORK = `
   const hash = await pool.run(transforms.digest('sha256', { encoding: 'hex' }), 'abc')
@@ -30,14 +30,14 @@ const OUTPUT = JSON.stringify({
 
 const SHOUT = { 'shout.cjs': 'module.exports = text => text.toUpperCase()' }
 
-/** Unsets the variables that npm sets for scripts, and node:test for test files. */
+/** Unsets the variables that npm and node:test set. */
 const CLEAN_ENV = Object.fromEntries(
   Object.keys(process.env)
     .filter(name => /^npm_(?!config_|execpath)/.test(name) || /^NODE_(TEST_CONTEXT|OPTIONS)$|^NAPI_RS_/.test(name))
     .map(name => [name, undefined])
 )
 
-/** A folder, with the tarballs in it and a project that has them installed. @returns {Promise<string>} */
+/** Packs the tarballs and installs them into a project, in a new folder. @returns {Promise<string>} */
 async function installPackage() {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'offloop-package-')))
   await install(join(folder, 'installed'), await pack(join(folder, 'tarballs')))
@@ -45,7 +45,7 @@ async function installPackage() {
 }
 
 /**
- * Makes a project of tarballs. No package of a registry is asked for: those of other platforms are optional.
+ * Makes a project from tarballs, offline: packages of other platforms are optional.
  * @param {string} project
  * @param {readonly string[]} tarballs
  */
@@ -59,7 +59,7 @@ async function install(project, tarballs) {
 }
 
 /**
- * A project with files of its own, beside the one that has the package installed.
+ * Copies the project that has the package installed and adds files.
  * @param {string} folder
  * @param {string} name
  * @param {Record<string, string>} files
@@ -71,8 +71,7 @@ function project(folder, name, files) {
   return path
 }
 
-/** @param {string} folder @param {Record<string, string>} files */
-function write(folder, files) {
+function write(/** @type {string} */ folder, /** @type {Record<string, string>} */ files) {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
     writeFileSync(join(folder, name), text)
@@ -90,7 +89,7 @@ function node(cwd, args, env) {
 }
 
 /**
- * Checks that a program that does WORK prints OUTPUT.
+ * Asserts that a program that runs WORK prints OUTPUT.
  * @param {string} cwd
  * @param {readonly string[]} args
  */

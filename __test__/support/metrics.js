@@ -1,6 +1,6 @@
 'use strict'
 
-// Metrics as a scraper and a collector see them.
+// Parses exported metrics like a scraper and a collector.
 
 const assert = require('node:assert/strict')
 const { AggregationTemporality, DataPointType, MeterProvider, MetricReader } = require('@opentelemetry/sdk-metrics')
@@ -9,9 +9,9 @@ const HEAD = /^# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)$/
 const SERIES = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)$/
 
 /**
- * Reads Prometheus's text format; what it does not allow is an error.
+ * Parses Prometheus's text format strictly.
  * @param {string} text
- * @returns {{ types: Map<string, string>, values: Map<string, number> }} by name, and by name with labels in their order
+ * @returns {{ types: Map<string, string>, values: Map<string, number> }} by name, and by name with labels in order
  */
 function parse(text) {
   const types = new Map()
@@ -23,17 +23,17 @@ function parse(text) {
       const [, word, name, rest] = head
       family = name
       if (word === 'TYPE') {
-        assert.ok(!types.has(name), `${name} comes twice`)
+        assert.ok(!types.has(name), `${name} is duplicated`)
         types.set(name, rest)
       }
       continue
     }
     const series = SERIES.exec(line)
-    assert.ok(series, `no series: ${line}`)
+    assert.ok(series, `not a series: ${line}`)
     const [, name, labels = '', value] = series
     assert.ok([family, `${family}_sum`, `${family}_count`, `${family}_total`].includes(name), `${name} under ${family}`)
     const key = labels === '' ? name : `${name}{${labels.replaceAll('"', "'")}}`
-    assert.ok(!values.has(key), `${key} comes twice`)
+    assert.ok(!values.has(key), `${key} is duplicated`)
     assert.ok(Number.isFinite(Number(value)), line)
     values.set(key, Number(value))
   }
@@ -41,7 +41,7 @@ function parse(text) {
 }
 
 /**
- * What a registry exports.
+ * Parses the output of a registry.
  * @param {{ metrics(): Promise<string> }} register
  */
 async function scrape(register) {
@@ -53,7 +53,7 @@ class Reader extends MetricReader {
   async onShutdown() {}
 }
 
-/** A provider, and what it exports: by name, and by name with attributes. With `delta` only what was observed. */
+/** Returns a provider and a function that collects its series, by name with attributes. With `delta` only observed ones. */
 function collector({ delta = false } = {}) {
   const temporality = delta ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE
   const reader = new Reader({ aggregationTemporalitySelector: () => temporality })

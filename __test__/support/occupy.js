@@ -7,15 +7,15 @@ const { userFunction, waitForValue, release, sharedWords } = require('./worker.j
  * @param {import('../../index.js').Pool} pool
  */
 async function occupy(pool) {
-  const held = Array.from({ length: pool.threads }, () => {
+  const tasks = Array.from({ length: pool.threads }, () => {
     const shared = sharedWords()
     return { shared, task: pool.run(userFunction('meet'), shared) }
   })
-  await Promise.all(held.map(({ shared }) => waitForValue(shared, 0, 1)))
+  await Promise.all(tasks.map(({ shared }) => waitForValue(shared, 0, 1)))
   return {
     async release() {
-      for (const { shared } of held) release(shared)
-      await Promise.all(held.map(({ task }) => task))
+      for (const { shared } of tasks) release(shared)
+      await Promise.all(tasks.map(({ task }) => task))
     }
   }
 }

@@ -5,10 +5,10 @@
  * Texts draw on the same few characters, so that matches are frequent.
  */
 
-/** @typedef {() => number} Random a number from 0 up to 1 */
+/** @typedef {() => number} Random returns a number in [0, 1) */
 /** @typedef {{ depth: number, names: number }} State */
 
-/** @param {number} seed @returns {Random} */
+/** @param {number} seed */
 function random(seed) {
   let state = seed >>> 0
   return () => {
@@ -43,7 +43,7 @@ const PROPERTIES = [
   'White_Space',
   'Cs'
 ]
-/** Invalid, though other dialects accept some. */
+/** Invalid in ECMA-262, though other dialects accept some. */
 const MISTAKES = [
   '(?i)',
   '\\A',
@@ -81,7 +81,7 @@ MISTAKES.push(
   '[\\B]',
   '^*'
 )
-/** Valid, but not in linear time. */
+/** Valid, but cannot be matched in linear time. */
 const BACKTRACKING = ['(?=a)', '(?!b)', '(?<=a)', '(?<!b)', '(a)\\1', '(?<q>a)\\k<q>']
 
 /**
@@ -95,20 +95,20 @@ const escaped = character => (SYNTAX.includes(character) ? `\\${character}` : ch
 
 /** @param {Random} next */
 function character(next) {
-  const it = pick(next, CHARACTERS)
-  const code = /** @type {number} */ (it.codePointAt(0))
-  const units = [...it].length === 1 ? it.split('') : [it]
+  const char = pick(next, CHARACTERS)
+  const code = /** @type {number} */ (char.codePointAt(0))
+  const units = [...char].length === 1 ? char.split('') : [char]
   const hex = (/** @type {number} */ number, digits = 4) => number.toString(16).padStart(digits, '0')
-  const written = [
-    () => escaped(it),
-    () => escaped(it),
-    () => escaped(it),
+  const spellings = [
+    () => escaped(char),
+    () => escaped(char),
+    () => escaped(char),
     () => `\\u{${hex(code, 1)}}`,
     () => units.map(unit => `\\u${hex(unit.charCodeAt(0))}`).join(''),
-    () => (code < 256 ? `\\x${hex(code, 2)}` : escaped(it)),
+    () => (code < 256 ? `\\x${hex(code, 2)}` : escaped(char)),
     () => pick(next, ['\\n', '\\r', '\\t', '\\v', '\\f', '\\0', '\\cJ', '\\/', '\\.', '\\ud83d', '\\u{d83d}'])
   ]
-  return pick(next, written)()
+  return pick(next, spellings)()
 }
 
 /** @param {Random} next */
@@ -145,8 +145,7 @@ function atom(next, state) {
   return `(?:${inner})`
 }
 
-/** @param {Random} next @param {State} state */
-function term(next, state) {
+function term(/** @type {Random} */ next, /** @type {State} */ state) {
   const kind = next()
   if (kind < 0.08) return pick(next, ['^', '$', '\\b', '\\B'])
   if (kind < 0.084) return pick(next, BACKTRACKING)
@@ -155,20 +154,19 @@ function term(next, state) {
   return `${atom(next, state)}${quantifier}${quantifier !== '' && next() < 0.3 ? '?' : ''}`
 }
 
-/** @param {Random} next @param {State} state @returns {string} */
-function disjunction(next, state) {
+function disjunction(/** @type {Random} */ next, /** @type {State} */ state) {
   const alternative = () => Array.from({ length: Math.floor(next() * 4) }, () => term(next, state)).join('')
   const alternatives = next() < 0.3 ? 1 + Math.ceil(next() * 2) : 1
   return Array.from({ length: alternatives }, alternative).join('|')
 }
 
-/** A pattern. @param {Random} next */
+/** Generates a pattern. @param {Random} next */
 const pattern = next => disjunction(next, { depth: 0, names: 0 })
 
-/** A text. @param {Random} next */
+/** Generates a text. @param {Random} next */
 const text = next => Array.from({ length: Math.floor(next() * 12) }, () => pick(next, CHARACTERS)).join('')
 
-/** Flags. @param {Random} next */
+/** Generates flags. @param {Random} next */
 const flags = next => ['i', 'm', 's'].filter(() => next() < 0.25).join('')
 
 module.exports = { BACKTRACKING, MISTAKES, flags, pattern, pick, random, text }

@@ -5,7 +5,7 @@ const fastify = require('fastify')
 /** @typedef {import('fastify').FastifyInstance} FastifyInstance */
 
 /**
- * A Fastify server that is closed when the test is over, whatever became of it.
+ * Creates a Fastify server that is closed after the test.
  * @param {import('node:test').TestContext} t
  * @returns {FastifyInstance}
  */
@@ -16,13 +16,13 @@ function server(t) {
 }
 
 /**
- * Listens, and asks over HTTP.
+ * Starts the server; returns a function that sends requests to it.
  * @param {FastifyInstance} app
  * @returns {Promise<(path: string, init?: RequestInit) => Promise<Response>>}
  */
 async function listen(app) {
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
-  // A connection of its own for each: none is kept that the server would have to close.
+  // One connection per request, so that the server has no idle ones to close.
   return (path, init = {}) => fetch(address + path, { ...init, headers: { connection: 'close', ...init.headers } })
 }
 

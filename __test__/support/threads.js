@@ -3,7 +3,7 @@
 const { readdirSync, readFileSync } = require('node:fs')
 
 /**
- * The names of this process's threads that begin like this. Linux only, which cuts names after 15 characters.
+ * Lists the names of this process's threads with the prefix. Linux only, which truncates names to 15 characters.
  * @param {string} prefix
  */
 function threadNames(prefix) {
@@ -11,7 +11,7 @@ function threadNames(prefix) {
     try {
       return readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim()
     } catch {
-      return '' // it has just ended
+      return '' // the thread has ended
     }
   })
   return names.filter(name => name.startsWith(prefix.slice(0, 15)))

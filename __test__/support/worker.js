@@ -8,20 +8,19 @@ const folder = join(__dirname, '..', 'fixtures', 'worker')
 /** @param {string} name of a file in fixtures/worker */
 const fixture = name => join(folder, name)
 
-/** A transform that runs a function of fixtures/worker/functions.js. @param {string} [name] @returns {import('../../index.js').Transform<any, any>} */
+/** Returns a transform that runs a function of fixtures/worker/functions.js. @param {string} [name] */
 const userFunction = name => transforms.module(fixture('functions.js'), { export: name })
 
-/** Two words of shared memory. */
 const sharedWords = () => new Int32Array(new SharedArrayBuffer(8))
 
 /**
- * Waits until a word is at least `least`.
+ * Resolves when a word is at least `least`.
  * @param {Int32Array} words
  * @param {number} index
  * @param {number} least
  */
 async function waitForValue(words, index, least) {
-  // Waiting alone does not keep the process alive.
+  // waitAsync does not keep the process alive.
   const alive = setInterval(() => {}, 60_000)
   for (;;) {
     const value = Atomics.load(words, index)
@@ -30,7 +29,7 @@ async function waitForValue(words, index, least) {
   }
 }
 
-/** Releases the threads that wait for the second word. @param {Int32Array} words */
+/** Wakes the threads that wait for the second word. @param {Int32Array} words */
 function release(words) {
   Atomics.store(words, 1, 1)
   Atomics.notify(words, 1)

@@ -1,6 +1,6 @@
 'use strict'
 
-// An answer reaches its caller as soon as it is ready, even if another task of its batch blocks or ends the thread.
+// A result reaches its caller as soon as it is ready, even if another task of its batch blocks or ends the thread.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -8,7 +8,7 @@ const { Pool, move, transforms } = require('../..')
 const { fixture, waitForValue, release, sharedWords } = require('../support/worker.js')
 
 const batched = transforms.module(fixture('batch.cjs'))
-/** Answers of every kind that is sent in a different way. */
+/** Values of every kind that is encoded differently. */
 const QUICK = [1, undefined, null, true, false, -0, Number.NaN, 'text', { a: [1] }, new Float64Array([1.5]), 10n]
 const SMALL_HEAP = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 }
 
@@ -30,80 +30,80 @@ function assertIdle(pool) {
   assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
 }
 
-for (const way of ['spin', 'await']) {
-  test(`answers do not wait for a task that blocks its thread (${way})`, async t => {
+for (const action of ['spin', 'await']) {
+  test(`results do not wait for a task that blocks its thread (${action})`, async t => {
     const pool = await open(t, { threads: 1 })
     const shared = sharedWords()
     const before = QUICK.map(input => pool.run(batched, input))
     const failed = pool.run(batched, { throws: 'no' })
-    const held = pool.run(batched, { way, words: shared })
+    const blocking = pool.run(batched, { action, words: shared })
     const behind = pool.run(batched, 'behind')
     await assert.rejects(failed, { name: 'RangeError', message: 'no' })
     assert.deepEqual(await Promise.all(before), QUICK)
-    assert.equal(pool.stats().running, 1, 'it is still held')
+    assert.equal(pool.stats().running, 1, 'the task still blocks')
     release(shared)
-    assert.deepEqual(await Promise.all([held, behind]), ['released', 'behind'])
+    assert.deepEqual(await Promise.all([blocking, behind]), ['released', 'behind'])
     assertIdle(pool)
   })
 
-  test(`tasks behind one that blocks its thread run in another (${way})`, async t => {
+  test(`tasks queued behind a blocking task run in another thread (${action})`, async t => {
     const pool = await open(t, { threads: 2 })
     const shared = sharedWords()
-    const held = pool.run(batched, { way, words: shared })
+    const blocking = pool.run(batched, { action, words: shared })
     const behind = Array.from({ length: 40 }, (_, value) => pool.run(batched, value))
     assert.deepEqual(await Promise.all(behind), [...Array(40).keys()])
     release(shared)
-    assert.equal(await held, 'released')
+    assert.equal(await blocking, 'released')
     assertIdle(pool)
   })
 
-  test(`tasks behind two that block their threads run when one is free (${way})`, async t => {
+  test(`tasks queued behind two blocking tasks run when one thread is free (${action})`, async t => {
     const pool = await open(t, { threads: 2 })
     const [first, second] = [sharedWords(), sharedWords()]
-    const held = [first, second].map(shared => pool.run(batched, { way, words: shared }))
+    const blocking = [first, second].map(shared => pool.run(batched, { action, words: shared }))
     const behind = Array.from({ length: 40 }, (_, value) => pool.run(batched, value))
     await Promise.all([first, second].map(shared => waitForValue(shared, 0, 1)))
     release(second)
     assert.deepEqual(await Promise.all(behind), [...Array(40).keys()])
     release(first)
-    assert.deepEqual(await Promise.all(held), ['released', 'released'])
+    assert.deepEqual(await Promise.all(blocking), ['released', 'released'])
     assertIdle(pool)
   })
 
-  test(`map and iterate pass on results as soon as they are ready (${way})`, async t => {
+  test(`iterate yields results as soon as they are ready (${action})`, async t => {
     const pool = await open(t, { threads: 1 })
     const shared = sharedWords()
-    const inputs = [...QUICK, { way, words: shared }]
+    const inputs = [...QUICK, { action, words: shared }]
     /** @type {unknown[]} */
-    const seen = []
+    const results = []
     for await (const value of pool.iterate(batched, inputs)) {
-      seen.push(value)
-      if (seen.length === QUICK.length) release(shared)
+      results.push(value)
+      if (results.length === QUICK.length) release(shared)
     }
-    assert.deepEqual(seen, [...QUICK, 'released'])
+    assert.deepEqual(results, [...QUICK, 'released'])
     assertIdle(pool)
   })
 }
 
-for (const way of ['exit', 'crash', 'fill']) {
-  test(`only the task that ends its thread is lost (${way})`, async t => {
-    const resourceLimits = way === 'fill' ? SMALL_HEAP : {}
+for (const action of ['exit', 'crash', 'fill']) {
+  test(`only the task that ends its thread fails (${action})`, async t => {
+    const resourceLimits = action === 'fill' ? SMALL_HEAP : {}
     const pool = await open(t, { threads: 1, workers: { resourceLimits } })
-    for (let place = 0; place < 20; place += 5) {
-      const inputs = [...Array(20).keys()].map(n => (n === place ? { way, words: sharedWords() } : n))
+    for (let index = 0; index < 20; index += 5) {
+      const inputs = [...Array(20).keys()].map(n => (n === index ? { action, words: sharedWords() } : n))
       const settled = await Promise.allSettled(inputs.map(input => pool.run(batched, input)))
       for (const [n, result] of settled.entries()) {
-        if (n === place) assert.equal(result.status === 'rejected' && result.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
+        if (n === index) assert.equal(result.status === 'rejected' && result.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
         else assert.deepEqual(result, { status: 'fulfilled', value: n })
       }
     }
     assertIdle(pool)
   })
 
-  test(`a map loses only the input that ends its thread (${way})`, async t => {
-    const resourceLimits = way === 'fill' ? SMALL_HEAP : {}
+  test(`a map fails only at the input that ends its thread (${action})`, async t => {
+    const resourceLimits = action === 'fill' ? SMALL_HEAP : {}
     const pool = await open(t, { threads: 2, workers: { resourceLimits } })
-    const inputs = [...QUICK, { way, words: sharedWords() }, ...QUICK]
+    const inputs = [...QUICK, { action, words: sharedWords() }, ...QUICK]
     const settled = await pool.map(batched, inputs, { settle: true })
     const expected = /** @type {any[]} */ (inputs.map(value => ({ status: 'fulfilled', value })))
     const { status, reason } = /** @type {any} */ (settled[QUICK.length])
@@ -114,15 +114,15 @@ for (const way of ['exit', 'crash', 'fill']) {
   })
 }
 
-test('an abort past the grace period loses its own task alone', async t => {
+test('an abort past the grace period rejects only its own task', async t => {
   const pool = await open(t, { threads: 1, workers: { gracePeriod: 1 } })
   const shared = sharedWords()
   const abort = new AbortController()
   const before = QUICK.map(input => pool.run(batched, input))
-  const hangs = pool.run(batched, { way: 'hang', words: shared }, { signal: abort.signal })
+  const hangs = pool.run(batched, { action: 'hang', words: shared }, { signal: abort.signal })
   const behind = QUICK.map(input => pool.run(batched, input))
   await waitForValue(shared, 0, 1)
-  // Before its thread has posted anything.
+  // The thread has not posted anything yet.
   abort.abort()
   await assert.rejects(hangs, { name: 'AbortError' })
   assert.deepEqual(await Promise.all(before), QUICK)
@@ -130,12 +130,12 @@ test('an abort past the grace period loses its own task alone', async t => {
   assertIdle(pool)
 })
 
-test('answers posted before the thread ends are read, however busy the loop is', async t => {
+test('results posted before the thread exits are read even if the event loop is blocked', async t => {
   const pool = await open(t, { threads: 1 })
   const shared = sharedWords()
   const before = QUICK.map(input => pool.run(batched, input))
-  const exits = pool.run(batched, { way: 'exit', words: shared })
-  // The batch is sent in a microtask; after that the loop does not turn until the thread has ended.
+  const exits = pool.run(batched, { action: 'exit', words: shared })
+  // The batch is sent in a microtask. Then the event loop is blocked until the thread has exited.
   await null
   while (Atomics.load(shared, 0) === 0);
   await assert.rejects(exits, { code: 'ERR_OFFLOOP_WORKER_EXIT', message: /exit code 3/ })
@@ -143,11 +143,11 @@ test('answers posted before the thread ends are read, however busy the loop is',
   assertIdle(pool)
 })
 
-test('tasks that go back to the queue can be aborted there, and keep their order', async t => {
+test('tasks returned to the queue can be aborted there, and keep their order', async t => {
   const pool = await open(t, { threads: 1 })
   const shared = sharedWords()
   const abort = new AbortController()
-  const held = pool.run(batched, { way: 'await', words: shared })
+  const blocking = pool.run(batched, { action: 'await', words: shared })
   /** @type {number[]} */
   const order = []
   const behind = [0, 1, 2, 3].map(n =>
@@ -159,14 +159,14 @@ test('tasks that go back to the queue can be aborted there, and keep their order
   await assert.rejects(behind[2], { name: 'AbortError' })
   assert.equal(pool.stats().queued, 4)
   release(shared)
-  await Promise.all([held, behind[0], behind[1], behind[3], later])
+  await Promise.all([blocking, behind[0], behind[1], behind[3], later])
   assert.deepEqual(order, [0, 1, 3])
   const { cancelled } = pool.stats()
   assert.equal(cancelled, 1)
   assertIdle(pool)
 })
 
-test('each lost task has a separate error', async t => {
+test('each failed task has a separate error', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   const exits = transforms.module(fixture('exits.cjs'))
@@ -179,7 +179,7 @@ test('each lost task has a separate error', async t => {
   )
 })
 
-test('a task that waits for its import survives a thread that an earlier task ends', async t => {
+test('a task that waits for its import survives the exit of its thread', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   const later = transforms.module(fixture('batch.cjs'), { export: 'exitsLater' })
@@ -194,7 +194,7 @@ test('a task that waits for its import survives a thread that an earlier task en
   )
 })
 
-test('a module that ends its thread late in its import fails its tasks', async t => {
+test('a module that ends its thread late in its import rejects its tasks', async t => {
   const pool = new Pool({ threads: 2 })
   t.after(() => pool.close())
   const exits = transforms.module(fixture('exits-late.mjs'))
@@ -204,9 +204,9 @@ test('a module that ends its thread late in its import fails its tasks', async t
   assertIdle(pool)
 })
 
-test('moved inputs that have not been sent outlive a thread that ends', async t => {
+test('moved inputs that have not been sent survive the exit of a thread', async t => {
   const pool = await open(t, { threads: 1 })
-  const exits = pool.run(batched, { way: 'exit', words: sharedWords() })
+  const exits = pool.run(batched, { action: 'exit', words: sharedWords() })
   const moved = Array.from({ length: 10 }, (_, n) => pool.run(batched, move(new Uint8Array([n]))))
   await assert.rejects(exits, { code: 'ERR_OFFLOOP_WORKER_EXIT' })
   assert.deepEqual(

@@ -1,13 +1,13 @@
 'use strict'
 
-// The message about a value that cannot be cloned, whatever code of the value runs while it is searched.
+// Messages for values that cannot be cloned, including values that run code while they are searched.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Pool } = require('../../index.js')
 const { node } = require('../support/child.js')
 const { userFunction } = require('../support/worker.js')
-const { no, revoked, trapped, values } = require('../fixtures/user-code/values.js')
+const { fail, revoked, poisonedProxy, values } = require('../fixtures/user-code/values.js')
 
 const pool = new Pool({ threads: 1 })
 
@@ -17,9 +17,9 @@ const messageOf = async input =>
 
 class Keys extends Map {
   /** @type {any} */
-  [Symbol.iterator] = () => no('iterator')
+  [Symbol.iterator] = () => fail('iterator')
   /** @type {any} */
-  forEach = () => no('forEach')
+  forEach = () => fail('forEach')
 }
 
 /** @type {[input: unknown, message: RegExp][]} */
@@ -27,12 +27,12 @@ const cases = [
   [
     {
       get a() {
-        return no('a')
+        return fail('a')
       }
     },
-    /: reading input\.a throws Error: no a$/
+    /: reading input\.a throws Error: a failed$/
   ],
-  [[1, { b: values['throwing getter']() }], /: reading input\[1\]\.b\.a throws Error: no a$/],
+  [[1, { b: values['throwing getter']() }], /: reading input\[1\]\.b\.a throws Error: a failed$/],
   [
     {
       get a() {
@@ -62,7 +62,7 @@ const cases = [
       get a() {
         throw {
           get message() {
-            return no('message')
+            return fail('message')
           }
         }
       }
@@ -72,13 +72,13 @@ const cases = [
   [
     {
       get a() {
-        throw new RangeError('mine')
+        throw new RangeError('own')
       }
     },
-    /: reading input\.a throws RangeError: mine$/
+    /: reading input\.a throws RangeError: own$/
   ],
-  [trapped('get'), /: input is a Proxy$/],
-  [{ a: [trapped('getPrototypeOf')] }, /: input\.a\[0\] is a Proxy$/],
+  [poisonedProxy('get'), /: input is a Proxy$/],
+  [{ a: [poisonedProxy('getPrototypeOf')] }, /: input\.a\[0\] is a Proxy$/],
   [{ a: revoked([]) }, /: input\.a is a Proxy$/],
   [revoked(() => {}), /: input is a function$/],
   [new Keys([['k', { f() {} }]]), /: input\.get\(k\)\.f is a function$/],
@@ -86,30 +86,33 @@ const cases = [
   [new Map([[values['throwing toPrimitive'](), () => {}]]), /: input\.get\(an object\) is a function$/],
   [new Set([1, { f() {} }]), /: input\.values\(\)\.f is a function$/],
   [{ a: Object.setPrototypeOf(Promise.resolve(), null) }, /: input\.a is an object that cannot be cloned$/],
-  [{ a: Object.setPrototypeOf(Promise.resolve(), trapped('get')) }, /: input\.a is an object that cannot be cloned$/],
+  [
+    { a: Object.setPrototypeOf(Promise.resolve(), poisonedProxy('get')) },
+    /: input\.a is an object that cannot be cloned$/
+  ],
   [{ [`${'k'.repeat(1000)}-`]: () => {} }, /^.{100,400}$/],
   [[...Array(5000).fill({}), { f() {} }], /: input\[5000\]\.f is a function$/]
 ]
 
-test('the message names the part that cannot be cloned, and its place', async () => {
+test('the message has the path of the part that cannot be cloned', async () => {
   for (const [input, message] of cases) assert.match(await messageOf(input), message)
   /** @type {any} */
-  const circle = { n: 1, list: [] }
-  circle.list.push(circle, { f() {} })
-  assert.match(await messageOf(circle), /: input\.list\[1\]\.f is a function$/)
+  const cyclic = { n: 1, list: [] }
+  cyclic.list.push(cyclic, { f() {} })
+  assert.match(await messageOf(cyclic), /: input\.list\[1\]\.f is a function$/)
 })
 
-test('if a value can be cloned the second time, the message quotes the first error', async () => {
+test('quotes the first error if the value can be cloned the second time', async () => {
   let reads = 0
   const input = {
     get a() {
-      return reads++ === 0 ? no('first') : 1
+      return reads++ === 0 ? fail('first') : 1
     }
   }
-  assert.match(await messageOf(input), /cannot be cloned: Error: no first$/)
+  assert.match(await messageOf(input), /cannot be cloned: Error: first failed$/)
 })
 
-test('the search ends even if getters never do', async () => {
+test('the search ends for endless getters', async () => {
   const chain = () => ({
     get next() {
       return chain()
@@ -126,7 +129,7 @@ test('the search ends even if getters never do', async () => {
   for (const input of [chain(), tree()]) assert.match(await messageOf(input), /it is nested too deeply$/)
 })
 
-test('a getter that throws rejects its task and does not crash the process', async () => {
+test('a throwing getter rejects its task and does not crash the process', async () => {
   const program = `
     const { pool, transforms } = require(${JSON.stringify(require.resolve('../../index.js'))})
     const echo = transforms.module(${JSON.stringify(require.resolve('../fixtures/user-code/constant.js'))})

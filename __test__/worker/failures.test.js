@@ -1,6 +1,6 @@
 'use strict'
 
-// What goes wrong in a user's function costs its task, and at most the thread that it ran in.
+// A failure in a user function affects only its task and, at most, the thread that ran it.
 
 const assert = require('node:assert/strict')
 const { getEventListeners } = require('node:events')
@@ -11,12 +11,16 @@ const { test } = require('node:test')
 const { Pool, transforms } = require('../..')
 const { fixture, userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 
-/** @param {string} name @param {(pool: Pool) => Promise<void>} body @param {import('../..').PoolOptions} [options] */
+/**
+ * @param {string} name
+ * @param {(pool: Pool) => Promise<void>} body
+ * @param {import('../..').PoolOptions} [options]
+ */
 function faulty(name, body, options = { threads: 1 }) {
   test(name, async () => {
     const pool = new Pool(options)
     await body(pool)
-    assert.equal(await pool.run(userFunction('double'), 4), 8, 'the pool goes on')
+    assert.equal(await pool.run(userFunction('double'), 4), 8, 'the pool still works')
     const { running, queued, queuedBytes } = pool.stats()
     assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
     await pool.close()
@@ -29,48 +33,48 @@ faulty('process.exit() rejects its task', async pool => {
   await assert.rejects(pool.run(userFunction('exit'), 7), { ...lost, message: /exit code 7/ })
 })
 
-faulty('an uncaught exception rejects the task that runs, and is its cause', async pool => {
+faulty('an uncaught exception is the cause of the rejection', async pool => {
   await assert.rejects(pool.run(userFunction('crash'), 0), error => {
     const { code, cause } = /** @type {any} */ (error)
-    assert.deepEqual([code, cause.message, cause.code], ['ERR_OFFLOOP_WORKER_EXIT', 'nobody catches this', 'ERR_CRASH'])
+    assert.deepEqual([code, cause.message, cause.code], ['ERR_OFFLOOP_WORKER_EXIT', 'uncaught', 'ERR_CRASH'])
     return true
   })
 })
 
 faulty(
-  'out of memory is the end of a thread, not of the process',
+  'out of memory ends the thread, not the process',
   async pool => {
     await assert.rejects(pool.run(userFunction('fill'), 0), { ...lost, message: /ran out of memory/ })
   },
   { threads: 1, workers: { resourceLimits: { maxOldGenerationSizeMb: 20, maxYoungGenerationSizeMb: 4 } } }
 )
 
-faulty('a thread that dies while it is idle is not missed, but told of', async pool => {
+faulty('a thread that crashes while idle is replaced and reported', async pool => {
   /** @type {any[]} */
   const warnings = []
   const listener = (/** @type {Error} */ warning) => warnings.push(warning)
   process.on('warning', listener)
-  let told = 0
+  let failed = 0
   const first = await pool.run(userFunction('crashLater'), 0)
-  // The exception comes when the thread has answered: a task dies with that thread, or nobody's does and all hear of it.
-  while (told + warnings.length === 0) {
+  // The exception follows the result: it fails a task of that thread, or becomes a warning if there is none.
+  while (failed + warnings.length === 0) {
     const [next] = await Promise.allSettled([pool.run(userFunction('thread'), 0)])
     if (next.status === 'fulfilled') continue
-    told++
+    failed++
     assert.equal(next.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
   }
   assert.notEqual(await pool.run(userFunction('thread'), 0), first)
   process.off('warning', listener)
-  assert.equal(told + warnings.length, 1)
+  assert.equal(failed + warnings.length, 1)
   for (const { code, message } of warnings) {
     assert.deepEqual(
       [code, message],
-      ['ERR_OFFLOOP_WORKER_EXIT', 'The worker thread ended between two tasks: uncaught: Error: in idleness']
+      ['ERR_OFFLOOP_WORKER_EXIT', 'The worker thread ended between two tasks: uncaught: Error: while idle']
     )
   }
 })
 
-test('a reason that cannot even be looked at aborts a task that runs', async t => {
+test('aborts a running task with an unreadable reason', async t => {
   const pool = new Pool({ threads: 1, workers: { gracePeriod: 1 } })
   t.after(() => pool.close())
   const shared = sharedWords()
@@ -88,7 +92,7 @@ test('a reason that cannot even be looked at aborts a task that runs', async t =
   )
 })
 
-faulty('an infinite loop ends when it is aborted', async pool => {
+faulty('an abort ends an infinite loop', async pool => {
   const shared = sharedWords()
   const controller = new AbortController()
   const promise = pool.run(userFunction('hang'), shared, { signal: controller.signal })
@@ -98,13 +102,13 @@ faulty('an infinite loop ends when it is aborted', async pool => {
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
 })
 
-faulty('a promise that never settles ends when it is aborted', async pool => {
+faulty('an abort rejects a task whose promise never settles', async pool => {
   await assert.rejects(pool.run(userFunction('never'), 0, { signal: AbortSignal.timeout(20) }), {
     name: 'TimeoutError'
   })
 })
 
-faulty('a function hears that it is aborted, and why', async pool => {
+faulty('a function receives the abort and its reason', async pool => {
   const shared = sharedWords()
   const controller = new AbortController()
   const promise = pool.run(userFunction('polite'), shared, { signal: controller.signal })
@@ -115,14 +119,14 @@ faulty('a function hears that it is aborted, and why', async pool => {
   assert.equal(shared[1], 1)
 })
 
-faulty('a signal that has aborted before starts nothing', async pool => {
+faulty('an aborted signal starts no task', async pool => {
   const shared = sharedWords()
   await assert.rejects(pool.run(userFunction('hang'), shared, { signal: AbortSignal.abort() }), { name: 'AbortError' })
   await pool.run(userFunction(), 1)
   assert.equal(shared[0], 0)
 })
 
-faulty('a task that waits leaves the queue when it is aborted', async pool => {
+faulty('an abort removes a waiting task from the queue', async pool => {
   const [shared, never] = [sharedWords(), sharedWords()]
   const running = pool.run(userFunction('meet'), shared)
   await waitForValue(shared, 0, 1)
@@ -137,34 +141,34 @@ faulty('a task that waits leaves the queue when it is aborted', async pool => {
   assert.equal(never[0], 0)
 })
 
-faulty('those behind a task that kills its thread run elsewhere', async pool => {
-  // Known to be fast: they travel together.
+faulty('tasks queued behind one that ends its thread run in another thread', async pool => {
+  // Tasks measured as fast are batched.
   await pool.map(userFunction('exit'), []).catch(() => {})
   for (let i = 0; i < 50; i++) await pool.run(userFunction('double'), i)
   const module = userFunction('double')
   const all = [0, 1, 2, 3].flatMap(n => [pool.run(module, n), pool.run(userFunction('exit'), n)])
   const settled = await Promise.allSettled(all)
-  for (const [place, result] of settled.entries()) {
-    if (place % 2 === 0) assert.deepEqual(result, { status: 'fulfilled', value: place })
+  for (const [index, result] of settled.entries()) {
+    if (index % 2 === 0) assert.deepEqual(result, { status: 'fulfilled', value: index })
     else assert.equal(result.status === 'rejected' && result.reason.code, 'ERR_OFFLOOP_WORKER_EXIT')
   }
 })
 
-faulty('of a batch only what has begun dies with its thread', async pool => {
+faulty('only started tasks of a batch fail with their thread', async pool => {
   const { exports } = scratch(`
     let n = 0
-    module.exports = (value) => value === 'die' ? process.exit(1) : value
+    module.exports = (value) => value === 'exit' ? process.exit(1) : value
   `)
   for (let i = 0; i < 100; i++) await pool.run(exports, i)
-  const values = [...Array(20).keys(), 'die', ...Array(20).keys()]
+  const values = [...Array(20).keys(), 'exit', ...Array(20).keys()]
   const settled = await Promise.allSettled(values.map(value => pool.run(exports, value)))
-  const fates = settled.map(({ status }) => status)
-  assert.equal(fates[20], 'rejected')
-  assert.deepEqual(new Set(fates.slice(21)), new Set(['fulfilled']))
+  const statuses = settled.map(({ status }) => status)
+  assert.equal(statuses[20], 'rejected')
+  assert.deepEqual(new Set(statuses.slice(21)), new Set(['fulfilled']))
 })
 
 faulty(
-  'a task is not stuck behind a slow one of its batch',
+  'a task does not wait for a slow one of its batch',
   async pool => {
     const { exports } = scratch(`
       module.exports = (words) => {
@@ -176,7 +180,7 @@ faulty(
     `)
     for (let i = 0; i < 200; i++) await pool.run(exports, undefined)
     const shared = sharedWords()
-    // Were the second one to wait for the first it would wait for ever.
+    // If the second task waited for the first, this would never settle.
     await Promise.all([pool.run(exports, shared), pool.run(exports, shared)])
     const more = sharedWords()
     await pool.map(exports, [more, more, ...Array(50).fill(undefined)])
@@ -184,11 +188,11 @@ faulty(
   { threads: 2 }
 )
 
-faulty('what a function posts to its parent reaches nobody', async pool => {
+faulty('messages that a function posts to its parent are ignored', async pool => {
   assert.equal(await pool.run(userFunction('flood'), 0), 'flooded')
 })
 
-test('a module that kills its thread is not tried again and again', async () => {
+test('a module that ends its thread on import is not retried for each task', async () => {
   const pool = new Pool({ threads: 1 })
   const exits = transforms.module(fixture('exits.cjs'))
   await assert.rejects(pool.run(exits, 0), { ...lost, message: /while it imported the module: exit code 5/ })
@@ -197,19 +201,19 @@ test('a module that kills its thread is not tried again and again', async () => 
   assert.ok(settled.every(it => it.status === 'rejected' && it.reason.code === 'ERR_OFFLOOP_WORKER_EXIT'))
   const { completed, failed } = pool.stats()
   assert.deepEqual([completed, failed], [0, 101])
-  assert.ok(performance.now() - start < 5000, 'no thread for each of them')
+  assert.ok(performance.now() - start < 5000, 'must not start a thread for each task')
   assert.equal(await pool.run(userFunction('double'), 1), 2)
   await pool.close()
 })
 
-test('options that no thread can have reject', async () => {
+test('rejects tasks if the thread options are invalid', async () => {
   const pool = new Pool({ threads: 1, workers: { execArgv: ['--no-such-flag-at-all'] } })
   await assert.rejects(pool.run(userFunction(), 1), { code: 'ERR_WORKER_INVALID_EXEC_ARGV' })
   assert.deepEqual([pool.stats().running, pool.stats().queued], [0, 0])
   await pool.close()
 })
 
-/** A module of this text. @param {string} text */
+/** Writes a module. @param {string} text */
 function scratch(text) {
   const path = join(mkdtempSync(join(tmpdir(), 'offloop-')), 'scratch.cjs')
   writeFileSync(path, text)

@@ -1,6 +1,6 @@
 'use strict'
 
-// When threads begin and end, and what they are made with.
+// Start, options and end of worker threads.
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
@@ -23,7 +23,7 @@ test('no thread starts before the first task', async () => {
   await pool.close()
 })
 
-test('a thread is used again', async () => {
+test('reuses a thread', async () => {
   const pool = new Pool({ threads: 2 })
   const ids = new Set()
   for (let i = 0; i < 20; i++) ids.add(await pool.run(userFunction('thread'), 0))
@@ -31,7 +31,7 @@ test('a thread is used again', async () => {
   await pool.close()
 })
 
-test('a thread that is idle for too long cleans up and ends', async () => {
+test('an idle thread disposes its modules and ends', async () => {
   const shared = sharedWords()
   const pool = new Pool({ threads: 1, workers: { idleTimeout: 1 } })
   const first = await pool.run(userFunction('thread'), 0)
@@ -41,7 +41,7 @@ test('a thread that is idle for too long cleans up and ends', async () => {
   await pool.close()
 })
 
-test('close waits for what was admitted and lets modules clean up', async () => {
+test('close waits for admitted tasks and disposes modules', async () => {
   const [shared, disposed] = [sharedWords(), sharedWords()]
   const pool = new Pool({ threads: 1 })
   await pool.run(disposes, disposed)
@@ -56,7 +56,7 @@ test('close waits for what was admitted and lets modules clean up', async () => 
   assert.deepEqual([typeof (await running), await waiting], ['number', 4])
 })
 
-test('close by force waits for nobody', async () => {
+test('a forced close waits for no task', async () => {
   const shared = sharedWords()
   const pool = new Pool({ threads: 1, workers: { gracePeriod: 0 } })
   const running = pool.run(userFunction('hang'), shared)
@@ -68,18 +68,18 @@ test('close by force waits for nobody', async () => {
   await closed
 })
 
-test('a module that cleans up has the event loop of its thread to itself', async t => {
-  const turns = sharedWords()
-  turns[1] = 100
+test('dispose can use the event loop of its thread', async t => {
+  const iterations = sharedWords()
+  iterations[1] = 100
   const pool = new Pool({ threads: 1, workers: { gracePeriod: 500 } })
   t.after(() => pool.close())
-  // Its thread is awake after the task, and waits for the next one.
-  await pool.run(disposes, turns)
+  // After the task the thread spins for the next one.
+  await pool.run(disposes, iterations)
   await pool.close()
-  assert.equal(turns[0], 1)
+  assert.equal(iterations[0], 1)
 })
 
-test('a thread is replaced after so many tasks, or with so large a heap', async () => {
+test('replaces a thread after maxTasks tasks or above maxHeap', async () => {
   const few = new Pool({ threads: 1, workers: { maxTasks: 3 } })
   const ids = []
   for (let i = 0; i < 9; i++) ids.push(await few.run(userFunction('thread'), 0))
@@ -99,7 +99,7 @@ test('a thread is replaced after so many tasks, or with so large a heap', async 
   await small.close()
 })
 
-test('threads are made as new Worker() makes them', async () => {
+test('accepts the options of new Worker()', async () => {
   const pool = new Pool({
     threads: 1,
     workers: { argv: ['a', 'b'], env: { SETTING: 'set' }, execArgv: ['--import', fixture('preload.mjs')] }
@@ -120,11 +120,11 @@ test('threads are made as new Worker() makes them', async () => {
 
 for (const [name, code, output] of [
   ['an idle thread', `await pool.run(f, 1)`, ''],
-  ['a task that is under way', `pool.run(f, 1).then(console.log)`, '1\n'],
-  ['process.exit() in the middle', `pool.run(spin, 60000); setImmediate(() => process.exit())`, ''],
+  ['a task in flight', `pool.run(f, 1).then(console.log)`, '1\n'],
+  ['process.exit() during a task', `pool.run(spin, 60000); setImmediate(() => process.exit())`, ''],
   ['an input given with -e and --input-type=module', `console.log(await pool.run(f, 'esm'))`, 'esm\n']
 ]) {
-  test(`the process ends as it should: ${name}`, async () => {
+  test(`the process exits correctly: ${name}`, async () => {
     const text = `
       import offloop from ${main.replace(/"$/, '/index.js"')}
       const { pool, transforms } = offloop
@@ -135,7 +135,7 @@ for (const [name, code, output] of [
   })
 }
 
-test('worker threads have separate executors, under one budget', async () => {
+test('pools of one name in several threads share one budget', async () => {
   const pool = new Pool({ name: 'shared-budget', threads: 1 })
   const shared = sharedWords()
   const running = pool.run(userFunction('meet'), shared)
@@ -158,7 +158,7 @@ test('worker threads have separate executors, under one budget', async () => {
   await pool.close()
 })
 
-test('a worker thread that is terminated in the middle gives its permits back', async () => {
+test('a terminated worker thread returns its permits', async () => {
   const pool = new Pool({ name: 'terminated', threads: 1 })
   const shared = sharedWords()
   const worker = new Worker(
@@ -175,7 +175,7 @@ test('a worker thread that is terminated in the middle gives its permits back', 
   await pool.close()
 })
 
-test('a pool that is closed is forgotten, however long its threads may be idle', async () => {
+test('a closed pool is collected despite a long idleTimeout', async () => {
   const text = `
     const { Pool, transforms } = require(${main})
     const f = transforms.module(${functionsPath})
@@ -198,11 +198,11 @@ test('a pool that is closed is forgotten, however long its threads may be idle',
     })()`
   const { stdout, stderr } = await node(['--expose-gc', '-e', text])
   assert.equal(stderr, '')
-  // The engine may hold on to the last one.
-  assert.ok(Number(stdout) < 4, `${stdout} of 8 are still held`)
+  // The engine may retain the last one.
+  assert.ok(Number(stdout) < 4, `${stdout} of 8 were not collected`)
 })
 
-test('100,000 tasks leave nothing behind', async () => {
+test('100,000 tasks leak neither memory nor threads', async () => {
   const text = `
     const { Pool, transforms } = require(${main})
     const { readdirSync } = require('node:fs')
@@ -225,6 +225,6 @@ test('100,000 tasks leave nothing behind', async () => {
   const { stdout, stderr } = await node(['--expose-gc', '-e', text])
   assert.equal(stderr, '')
   const { heap, threads } = JSON.parse(stdout)
-  assert.ok(heap < 1_000_000, `${heap} bytes more`)
+  assert.ok(heap < 1_000_000, `the heap grew by ${heap} bytes`)
   assert.equal(threads, 0)
 })

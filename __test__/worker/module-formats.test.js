@@ -1,6 +1,6 @@
 'use strict'
 
-// Whatever a user's function may come in.
+// Module formats and specifiers of user functions.
 
 const assert = require('node:assert/strict')
 const { mkdirSync, mkdtempSync, readFileSync, writeFileSync } = require('node:fs')
@@ -30,17 +30,17 @@ for (const [name, specifier] of /** @type {[string, string | URL][]} */ ([
   })
 }
 
-test('a module finds no data of ours in its thread', async t => {
+test('hides the internal workerData from user modules', async t => {
   const early = "import 'worker_threads'"
   const own = new Pool({ threads: 1, workers: { execArgv: ['--import', `data:text/javascript,${early}`] } })
   t.after(() => own.close())
   const text = `import { createRequire } from 'module'; import { workerData } from 'worker_threads';
     export default () => [typeof createRequire('/')('worker_threads').workerData, typeof workerData]`
-  const look = transforms.module(`data:text/javascript,${text}`)
-  assert.deepEqual(await own.run(look, 0), ['undefined', 'undefined'])
+  const types = transforms.module(`data:text/javascript,${text}`)
+  assert.deepEqual(await own.run(types, 0), ['undefined', 'undefined'])
 })
 
-test('a name of a built-in module or of a package', async () => {
+test('built-in modules and packages by name', async () => {
   const escaping = transforms.module('node:querystring', { export: 'escape' })
   assert.equal(await pool.run(escaping, 'a b'), 'a%20b')
   const folder = mkdtempSync(join(tmpdir(), 'offloop-'))
@@ -55,20 +55,20 @@ test('a name of a built-in module or of a package', async () => {
   assert.deepEqual([stdout, stderr], ['[ 3, true ]\n', ''])
 })
 
-test('ESM that was compiled to CommonJS', async () => {
+test('ESM compiled to CommonJS', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'offloop-'))
   const file = join(folder, 'compiled.js')
   writeFileSync(file, `Object.defineProperty(exports, '__esModule', { value: true }); exports.default = v => v + 1`)
   assert.equal(await pool.run(transforms.module(file), 1), 2)
 })
 
-test('a syntax error is told', async () => {
+test('rejects with a syntax error of the module', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'offloop-')), 'broken.mjs')
   writeFileSync(file, 'export default (')
   await assert.rejects(pool.run(transforms.module(file), 0), SyntaxError)
 })
 
-test('TypeScript, where Node strips types', async () => {
+test('TypeScript, if Node strips types', async () => {
   const typed = transforms.module(fixture('typed.mts'))
   const stripped = /** @type {any} */ (process.features).typescript
   if (stripped) assert.equal(await pool.run(typed, { n: 1 }), 2)
@@ -109,6 +109,6 @@ for (const options of /** @type {esbuild.BuildOptions[]} */ ([
   })
 }
 
-test('the text that threads run is that of the code', () => {
+test('lib/worker/source.js is up to date', () => {
   assert.equal(readFileSync(path, 'utf8'), workerSource(), 'run node scripts/worker-source.js')
 })

@@ -1,6 +1,6 @@
 'use strict'
 
-// What changes hands is in one place at a time, whatever becomes of the tasks around it.
+// Moved values exist in one thread at a time, regardless of the outcome of other tasks.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -12,7 +12,7 @@ const meetOrSize = userFunction('meetOrSize')
 const give = userFunction('give')
 
 /**
- * A pool that knows tasks of the transform to be quick, so that they travel together.
+ * Makes a pool that has measured tasks of the transform as quick, so that it batches them.
  * @param {import('node:test').TestContext} t
  * @param {import('../..').PoolOptions} options
  * @param {import('../..').Transform<any, any>} transform
@@ -29,7 +29,7 @@ async function quick(t, options, transform, input) {
 
 const bytes = () => move(new Uint8Array(1000))
 
-test('moved inputs go to another thread when the one before them takes long', async t => {
+test('moved inputs are sent to another thread if the task before them is slow', async t => {
   const pool = await quick(t, { threads: 2 }, meetOrSize, bytes)
   const shared = sharedWords()
   const slow = pool.run(meetOrSize, shared)
@@ -39,7 +39,7 @@ test('moved inputs go to another thread when the one before them takes long', as
   await slow
 })
 
-test('moved inputs outlive the abort of the task before them, and its thread', async t => {
+test('moved inputs survive the abort of the task before them, and its thread', async t => {
   const pool = await quick(t, { threads: 1, workers: { gracePeriod: 1 } }, meetOrSize, bytes)
   const shared = sharedWords()
   const abort = new AbortController()
@@ -51,7 +51,7 @@ test('moved inputs outlive the abort of the task before them, and its thread', a
   assert.deepEqual(await Promise.all(others), [1000, 1000, 1000])
 })
 
-test('a buffer that was given away before cannot be given again', async t => {
+test('a function cannot move a buffer twice', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   assert.equal((await pool.run(give, 'kept')).byteLength, 9)
@@ -64,16 +64,16 @@ test('a buffer that was given away before cannot be given again', async t => {
   assert.equal(await pool.run(give, 'next'), 'next')
 })
 
-test('what a task gives away arrives, whatever another one of its batch returns', async t => {
+test('a moved result arrives even if another result of its batch cannot be cloned', async t => {
   const pool = await quick(t, { threads: 1 }, give, () => 'text')
-  const [port, text, refused] = await Promise.allSettled(['port', 'text', 'function'].map(it => pool.run(give, it)))
+  const [port, text, rejected] = await Promise.allSettled(['port', 'text', 'function'].map(it => pool.run(give, it)))
   assert.ok(port.status === 'fulfilled' && port.value.port1 instanceof MessagePort)
   port.value.port1.close()
   assert.deepEqual(text, { status: 'fulfilled', value: 'text' })
-  assert.ok(refused.status === 'rejected' && refused.reason.name === 'DataCloneError')
+  assert.ok(rejected.status === 'rejected' && rejected.reason.name === 'DataCloneError')
 })
 
-test('of two tasks that give the same buffer away one has it', async t => {
+test('if two tasks of a batch move the same buffer, one receives it', async t => {
   const giveOnce = userFunction('giveOnce')
   const pool = await quick(t, { threads: 1 }, userFunction(), () => 0)
   for (let round = 0; round < 20; round++) {
@@ -86,7 +86,7 @@ test('of two tasks that give the same buffer away one has it', async t => {
   }
 })
 
-test('a moved input stays with its owner if no thread can be started', async t => {
+test('a moved input stays attached if no thread can be started', async t => {
   const pool = new Pool({ threads: 1, workers: { execArgv: ['--no-such-flag-at-all'] } })
   t.after(() => pool.close())
   for (const memory of [new ArrayBuffer(8), new ArrayBuffer(16)]) {
@@ -95,16 +95,16 @@ test('a moved input stays with its owner if no thread can be started', async t =
   }
 })
 
-test('an input whose getter aborts another task is sent after it was taken', async t => {
+test('sends a moved input whose getter aborts another task', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   await pool.run(userFunction(), 0)
   const shared = sharedWords()
   const abort = new AbortController()
   const aborted = pool.run(userFunction('answered'), shared, { signal: abort.signal })
-  // Sends it.
+  // The task is sent in a microtask.
   await null
-  // The answer is ready, but has not been read.
+  // The result is ready, but has not been read.
   Atomics.wait(shared, 0, 0)
   const memory = new ArrayBuffer(8)
   const value = {
@@ -120,7 +120,7 @@ test('an input whose getter aborts another task is sent after it was taken', asy
   assert.deepEqual(await result, { text: 'text', memory: new ArrayBuffer(8) })
 })
 
-test('what cannot be sent any more fails alone', async t => {
+test('an input that can no longer be sent fails only its own task', async t => {
   const pool = await quick(t, { threads: 1 }, meetOrSize, bytes)
   const shared = sharedWords()
   const before = pool.run(meetOrSize, shared)

@@ -1,6 +1,6 @@
 'use strict'
 
-// A user's function in every verb of the pool, and native steps around it.
+// User functions with every pool method, and in chains with native steps.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
@@ -15,36 +15,36 @@ const { fixture, userFunction, waitForValue, release, sharedWords } = require('.
 const { chain, digest, gunzip, gzip } = transforms
 const numbers = Array.from({ length: 3000 }, (_, n) => n)
 
-test('map keeps the order', async () => {
+test('map preserves the order', async () => {
   assert.deepEqual(
     await pool.map(userFunction('double'), numbers),
     numbers.map(n => 2 * n)
   )
 })
 
-test('map settles, and stops at an error', async () => {
-  const settled = await pool.map(userFunction('strange'), [1], { settle: true })
-  assert.equal(/** @type {any} */ (settled[0]).reason.code, 'ERR_STRANGE')
-  await assert.rejects(pool.map(userFunction('strange'), [1]), { name: 'Strange', index: 0 })
+test('map supports settle, and rejects at an error', async () => {
+  const settled = await pool.map(userFunction('customError'), [1], { settle: true })
+  assert.equal(/** @type {any} */ (settled[0]).reason.code, 'ERR_CUSTOM')
+  await assert.rejects(pool.map(userFunction('customError'), [1]), { name: 'CustomError', index: 0 })
 })
 
-test('iterate takes inputs no faster than its reader takes results', async () => {
-  let taken = 0
+test('iterate reads inputs at the pace of its reader', async () => {
+  let inputs = 0
   async function* source() {
     for (const n of numbers) {
-      taken++
+      inputs++
       yield n
     }
   }
   let count = 0
   for await (const value of pool.iterate(userFunction('double'), source(), { concurrency: 10 })) {
     assert.equal(value, 2 * count++)
-    assert.ok(taken <= count + 11, `${taken} taken for ${count}`)
+    assert.ok(inputs <= count + 11, `${inputs} inputs were read for ${count} results`)
     if (count === 100) break
   }
 })
 
-test('an iteration forgets moved inputs that cannot be taken', async () => {
+test('an iteration does not retain moved inputs that cannot be cloned', async () => {
   const text = `
     const { Pool, move, transforms } = require(${JSON.stringify(join(__dirname, '..', '..'))})
     const f = transforms.module(${JSON.stringify(fixture('functions.js'))})
@@ -73,10 +73,10 @@ test('an iteration forgets moved inputs that cannot be taken', async () => {
     })()`
   const { stdout, stderr } = await node(['--expose-gc', '-e', text])
   assert.equal(stderr, '')
-  assert.ok(Number(stdout) < 2_000_000, `${stdout} bytes more`)
+  assert.ok(Number(stdout) < 2_000_000, `the heap grew by ${stdout} bytes`)
 })
 
-test('a sink runs it on each object, in order', async () => {
+test('a sink calls the function for each object, in order', async () => {
   /** @type {number[]} */
   const results = []
   const sink = pool.sink(userFunction('double'), {
@@ -96,11 +96,11 @@ test('a sink runs it on each object, in order', async () => {
   assert.throws(() => pool.stream(/** @type {any} */ (userFunction())), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-test('chains native steps on either side', async () => {
-  const there = chain(gunzip(), userFunction(), gzip())
-  assert.equal(there.name, 'chain')
+test('chains native steps before and after a function', async () => {
+  const chained = chain(gunzip(), userFunction(), gzip())
+  assert.equal(chained.name, 'chain')
   const packed = gzipSync('a text')
-  assert.equal(String(gunzipSync(await pool.run(there, packed))), 'a text')
+  assert.equal(String(gunzipSync(await pool.run(chained, packed))), 'a text')
   const nested = chain(chain(gunzip(), userFunction()), chain(userFunction(), digest('sha256', { encoding: 'hex' })))
   const hex = await pool.run(chain(gunzip(), digest('sha256', { encoding: 'hex' })), packed)
   assert.equal(await pool.run(nested, packed), hex)
@@ -108,7 +108,7 @@ test('chains native steps on either side', async () => {
   assert.equal(await pool.run(chain(userFunction('double'), userFunction('double')), 3), 12)
 })
 
-test('a chain says between which of its steps a value is wrong', async () => {
+test('an error of a chain names the steps between which a value is invalid', async () => {
   await assert.rejects(pool.run(chain(userFunction('double'), gzip()), 1), {
     name: 'TypeError',
     message: /^What 'module' gives to 'gzip' in the chain must be a string or an instance of ArrayBuffer/
@@ -118,7 +118,7 @@ test('a chain says between which of its steps a value is wrong', async () => {
   })
 })
 
-test('a chain waits in line for its later steps, and the pool waits for them', async () => {
+test('a chain queues its later steps, and close waits for them', async () => {
   const own = new Pool({ threads: 1, maxQueue: 1 })
   const shared = sharedWords()
   const first = own.run(chain(userFunction('meet'), userFunction('double'), userFunction('double')), shared)
@@ -131,12 +131,12 @@ test('a chain waits in line for its later steps, and the pool waits for them', a
   await closed
 })
 
-test('a pool that is closed waits for chains that wait in line for their next step', async () => {
+test('close waits for chains whose next step is queued', async () => {
   const own = new Pool({ threads: 1, maxQueue: 0 })
   const [one, two] = [sharedWords(), sharedWords()]
   const chained = own.run(chain(userFunction('meet'), userFunction('double')), one)
   await waitForValue(one, 0, 1)
-  // Whoever comes first in line takes the room that the next step needs.
+  // The waiting caller is admitted first, so that the next step has to wait.
   const ready = own.ready()
   release(one)
   await ready
@@ -148,7 +148,7 @@ test('a pool that is closed waits for chains that wait in line for their next st
   await Promise.all([second, closed])
 })
 
-test('a chain is aborted at any of its steps', async () => {
+test('a chain can be aborted at any step', async () => {
   const own = new Pool({ threads: 1 })
   for (const steps of [
     [userFunction('hang'), userFunction()],
@@ -177,7 +177,7 @@ test('native tasks and functions share one budget', async () => {
   await own.close()
 })
 
-test('priorities, bounds and maxWait are those of the pool', async () => {
+test('observes priorities, maxQueue and maxWait', async () => {
   const own = new Pool({ threads: 1, maxQueue: 2 })
   const shared = sharedWords()
   /** @type {string[]} */
@@ -206,7 +206,7 @@ test('priorities, bounds and maxWait are those of the pool', async () => {
   await late.close()
 })
 
-test('a queue is bounded in bytes too', async () => {
+test('observes maxQueueBytes', async () => {
   const own = new Pool({ threads: 1, maxQueueBytes: 1000 })
   const shared = sharedWords()
   const running = own.run(userFunction('meet'), shared)

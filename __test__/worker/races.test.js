@@ -1,6 +1,6 @@
 'use strict'
 
-// Aborts and faults at moments at which a thread has something half done.
+// Aborts and faults while a thread is in an intermediate state.
 
 const assert = require('node:assert/strict')
 const { mkdtempSync, writeFileSync } = require('node:fs')
@@ -12,37 +12,36 @@ const { fixture, userFunction, waitForValue, release, sharedWords } = require('.
 
 const batched = transforms.module(fixture('batch.cjs'))
 
-/** A file of this text. @param {string} name @param {string} text */
-function file(name, text) {
+/** Writes a file. */
+function file(/** @type {string} */ name, /** @type {string} */ text) {
   const path = join(mkdtempSync(join(tmpdir(), 'offloop-')), name)
   writeFileSync(path, text)
   return path
 }
 
-/** @param {import('node:test').TestContext} t @param {import('../..').PoolOptions} options */
-function open(t, options) {
+function open(/** @type {import('node:test').TestContext} */ t, /** @type {import('../..').PoolOptions} */ options) {
   const pool = new Pool(options)
   t.after(() => pool.close({ force: true }))
   return pool
 }
 
 /** @param {Pool} pool */
-async function assertGoesOn(pool) {
+async function assertWorks(pool) {
   assert.equal(await pool.run(userFunction('double'), 4), 8)
   const { running, queued, queuedBytes } = pool.stats()
   assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
 }
 
-/** Blocks this thread until the memory changes. @param {Int32Array} shared @param {number} least */
-function spinUntil(shared, least) {
+/** Blocks this thread until the memory changes. */
+function spinUntil(/** @type {Int32Array} */ shared, /** @type {number} */ least) {
   while (Atomics.load(shared, 0) < least);
 }
 
-for (const [what, text] of [
+for (const [description, text] of [
   ['never ends', 'await new Promise(() => {})'],
-  ['holds its thread', 'for (;;);']
+  ['blocks its thread', 'for (;;);']
 ]) {
-  test(`a task is aborted while its import ${what}`, async t => {
+  test(`aborts a task while its import ${description}`, async t => {
     const pool = open(t, { threads: 1, workers: { gracePeriod: 1 } })
     const shared = sharedWords()
     await pool.run(userFunction('share'), shared)
@@ -53,11 +52,11 @@ for (const [what, text] of [
     await waitForValue(shared, 0, 1)
     abort.abort()
     await assert.rejects(stuck, { name: 'AbortError' })
-    await assertGoesOn(pool)
+    await assertWorks(pool)
   })
 }
 
-test('a function that is imported for an aborted task gets an aborted signal', async t => {
+test('a function imported for an aborted task receives an aborted signal', async t => {
   const pool = open(t, { threads: 1, workers: { gracePeriod: 60_000 } })
   const shared = sharedWords()
   await pool.run(userFunction('share'), shared)
@@ -73,35 +72,35 @@ test('a function that is imported for an aborted task gets an aborted signal', a
   await waitForValue(shared, 0, 1)
   abort.abort(7)
   await assert.rejects(aborted, error => error === 7)
-  // The import ends when the abort has arrived: the messages of a thread are in order.
+  // Messages to a thread are ordered: the import ends after the abort has arrived.
   setImmediate(() => release(shared))
   await waitForValue(shared, 1, 7)
-  await assertGoesOn(pool)
+  await assertWorks(pool)
 })
 
-for (const how of ['abort', 'close']) {
-  test(`a getter of an input ends its own task while it is sent (${how})`, async t => {
+for (const call of ['abort', 'close']) {
+  test(`a getter of an input ends its own task during the send (${call})`, async t => {
     const pool = open(t, { threads: 1, workers: { gracePeriod: 1 } })
     await pool.run(batched, 0)
     const abort = new AbortController()
     let closed
     const input = {
-      way: 'hang',
+      action: 'hang',
       words: sharedWords(),
       get last() {
-        if (how === 'abort') abort.abort()
+        if (call === 'abort') abort.abort()
         else closed = pool.close({ force: true })
         return 1
       }
     }
-    const code = how === 'abort' ? 20 : 'ERR_OFFLOOP_CLOSED'
+    const code = call === 'abort' ? 20 : 'ERR_OFFLOOP_CLOSED'
     await assert.rejects(pool.run(batched, input, { signal: abort.signal }), { code })
-    if (how === 'abort') await assertGoesOn(pool)
+    if (call === 'abort') await assertWorks(pool)
     await closed
   })
 }
 
-test('a getter of the input of a script aborts it', async t => {
+test("a getter of a script's input aborts the script", async t => {
   const pool = open(t, { threads: 1 })
   const forever = transforms.workerScript(file('forever.cjs', 'setInterval(() => {}, 1000)'))
   const abort = new AbortController()
@@ -112,10 +111,10 @@ test('a getter of the input of a script aborts it', async t => {
     }
   }
   await assert.rejects(pool.run(forever, input, { signal: abort.signal }), { name: 'AbortError' })
-  await assertGoesOn(pool)
+  await assertWorks(pool)
 })
 
-test('a task leaves a thread that does not come up', async () => {
+test('a task can be aborted while its thread hangs at start', async () => {
   const pool = new Pool({ threads: 1, workers: { execArgv: ['--require', file('hangs.cjs', 'for (;;);')] } })
   const abort = new AbortController()
   const stuck = pool.run(userFunction(), 1, { signal: abort.signal })
@@ -128,7 +127,7 @@ test('a task leaves a thread that does not come up', async () => {
   await other
 })
 
-test('what a thread says of a batch that it cannot read is not taken for the next one', async t => {
+test('results of a batch that cannot be read are not attributed to the next one', async t => {
   const pool = open(t, { threads: 1, workers: { resourceLimits: { stackSizeMb: 0.5 } } })
   /** @type {unknown} */
   let deep = 0
@@ -140,7 +139,7 @@ test('what a thread says of a batch that it cannot read is not taken for the nex
     const one = pool.run(userFunction('begun'), shared, { signal: first.signal })
     const two = pool.run(userFunction(), deep, { signal: second.signal })
     const [three, four] = [pool.run(userFunction('later'), 3), pool.run(userFunction(), 4)]
-    // The first batch is sent, and answered, before this loop turns.
+    // The first batch is sent and completed before the next event-loop iteration.
     for (let i = 0; i < 10; i++) await null
     spinUntil(shared, 1)
     const until = performance.now() + 5
@@ -153,11 +152,11 @@ test('what a thread says of a batch that it cannot read is not taken for the nex
       settled.slice(2).map(it => it.status === 'fulfilled' && it.value),
       [3, 4]
     )
-    await assertGoesOn(pool)
+    await assertWorks(pool)
   }
 })
 
-test('an exception that is hard to carry costs one task', async t => {
+test('an exception that cannot be cloned fails one task', async t => {
   const pool = open(t, { threads: 1 })
   const path = file(
     'hard.cjs',
@@ -186,34 +185,34 @@ test('an exception that is hard to carry costs one task', async t => {
       return true
     })
   }
-  await assertGoesOn(pool)
+  await assertWorks(pool)
 })
 
-test('a result of a script that cannot be read rejects', async t => {
+test('rejects if the result of a script cannot be read', async t => {
   const pool = open(t, { threads: 1 })
   const text = `let value = 0
     for (let i = 0; i < 12_000; i++) value = [value]
     require('node:worker_threads').parentPort.postMessage(value)
     setInterval(() => {}, 1000)`
   const [result] = await Promise.allSettled([pool.run(transforms.workerScript(file('deep.cjs', text)), 0)])
-  // Some versions have the stack for it.
+  // In some versions the stack is large enough.
   if (result.status === 'rejected') assert.match(result.reason.message, /cannot be read|call stack/)
-  await assertGoesOn(pool)
+  await assertWorks(pool)
 })
 
-test('a thread runs maxTasks at most', async t => {
+test('a thread runs at most maxTasks tasks', async t => {
   const pool = open(t, { threads: 2, workers: { maxTasks: 3 } })
   const ids = await pool.map(userFunction('thread'), Array(60).fill(0))
   for (const id of new Set(ids)) assert.ok(ids.filter(it => it === id).length <= 3)
 })
 
-test('inputs that fail when they are sent let the loop turn', async t => {
+test('inputs that fail to be sent do not starve the event loop', async t => {
   const pool = open(t, { threads: 1 })
   const inputs = Array.from({ length: 20_000 }, () => () => {})
-  let turns = 0
-  const timer = setInterval(() => turns++, 1)
+  let ticks = 0
+  const timer = setInterval(() => ticks++, 1)
   const settled = await pool.map(userFunction(), inputs, { settle: true })
   clearInterval(timer)
   assert.ok(settled.every(it => it.status === 'rejected' && it.reason.name === 'DataCloneError'))
-  assert.ok(turns > 3, `${turns} turns`)
+  assert.ok(ticks > 3, `the timer fired ${ticks} times`)
 })

@@ -1,6 +1,6 @@
 'use strict'
 
-// What goes into a user's function and what comes out of it.
+// Inputs, results and errors of user functions.
 
 const assert = require('node:assert/strict')
 const { AsyncLocalStorage, createHook } = require('node:async_hooks')
@@ -15,9 +15,9 @@ test('runs a function in another thread', async () => {
   assert.equal(await pool.run(userFunction('later'), 'soon'), 'soon')
 })
 
-test('takes and gives whatever can be cloned', async () => {
-  const circle = /** @type {any} */ ({ name: 'circle' })
-  circle.self = circle
+test('accepts and returns every cloneable value', async () => {
+  const cyclic = /** @type {any} */ ({ name: 'cyclic' })
+  cyclic.self = cyclic
   const values = [
     undefined,
     null,
@@ -33,18 +33,18 @@ test('takes and gives whatever can be cloned', async () => {
     new Float64Array([1.5]),
     new ArrayBuffer(3),
     new RangeError('a value'),
-    circle
+    cyclic
   ]
   for (const value of values) assert.deepEqual(await pool.run(userFunction(), value), value)
   assert.deepEqual(await pool.map(userFunction(), values), values)
 })
 
-test('a transform is a frozen value with a name', () => {
+test('transforms are frozen values with a name', () => {
   assert.ok(Object.isFrozen(userFunction()))
   assert.deepEqual([userFunction().name, transforms.workerScript('./x.js').name], ['module', 'workerScript'])
 })
 
-test('refuses what is no module', () => {
+test('throws for invalid specifiers and options', () => {
   const bad = /** @type {any} */ (transforms)
   for (const specifier of [undefined, '', 1, {}, null]) {
     assert.throws(() => bad.module(specifier), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
@@ -70,27 +70,27 @@ test('refuses what is no module', () => {
   }
 })
 
-test('move gives memory away, and ports', async () => {
+test('move transfers memory and ports', async () => {
   const buffer = new ArrayBuffer(2_000_000)
   const promise = pool.run(userFunction('size'), move(buffer))
-  assert.equal(buffer.byteLength, 0, 'at once')
+  assert.equal(buffer.byteLength, 0, 'detached immediately')
   assert.equal(await promise, 2_000_000)
   const view = new Uint16Array(100).fill(9)
   assert.deepEqual(await pool.run(userFunction(), move(view)), new Uint16Array(100).fill(9))
   assert.equal(view.byteLength, 0)
   const slab = Buffer.from('of the slab')
   assert.deepEqual(Buffer.from(await pool.run(userFunction(), move(slab))), slab)
-  assert.equal(String(slab), 'of the slab', 'that stays')
+  assert.equal(String(slab), 'of the slab', 'pooled memory is copied')
   const image = new Uint8Array(50)
   const output = await pool.run(userFunction(), move({ image, width: 3 }, [image.buffer]))
   assert.deepEqual([output, image.length], [{ image: new Uint8Array(50), width: 3 }, 0])
   const { port1, port2 } = new MessageChannel()
-  const heard = new Promise(resolve => port1.once('message', resolve))
+  const message = new Promise(resolve => port1.once('message', resolve))
   await pool.run(userFunction('port'), move(port2))
-  assert.equal(await heard, 'from the function')
+  assert.equal(await message, 'from the function')
 })
 
-test('a transfer list holds what can be transferred', () => {
+test('a transfer list accepts only transferable values', () => {
   const wrong = /** @type {any[]} */ (['x', 1, null, undefined, new Uint8Array(3), new DataView(new ArrayBuffer(1))])
   for (const entry of wrong) {
     assert.throws(() => move({}, [new ArrayBuffer(1), entry]), {
@@ -100,7 +100,7 @@ test('a transfer list holds what can be transferred', () => {
   }
 })
 
-test('an input that cannot be cloned says where, however it is passed', async () => {
+test('the clone error has the path for scripts and moved inputs too', async () => {
   const script = transforms.workerScript(fixture('script.js'))
   const message = 'The input cannot be cloned: input.a.save is a function'
   const input = { a: { save() {} } }
@@ -120,7 +120,7 @@ test('an input that cannot be cloned says where, however it is passed', async ()
   }
 })
 
-test('what finds no room is not taken', async () => {
+test('does not transfer the input of a rejected task', async () => {
   const small = new Pool({ threads: 1, maxQueue: 0 })
   const shared = sharedWords()
   const running = small.run(userFunction('meet'), shared)
@@ -133,12 +133,12 @@ test('what finds no room is not taken', async () => {
   await small.close()
 })
 
-test('a function can give its result away', async () => {
+test('a function can move its result', async () => {
   assert.deepEqual(await pool.run(userFunction('moved'), 100_000), new Uint8Array(100_000).fill(7))
   assert.deepEqual(await pool.run(userFunction('movedPart'), 0), { image: new Uint8Array(9), n: 1 })
 })
 
-test('what cannot be cloned says where it stands', async () => {
+test('the clone error has the path of the part that cannot be cloned', async () => {
   const cases = /** @type {[any, RegExp][]} */ ([
     [() => {}, /^The input cannot be cloned: input is a function$/],
     [{ users: [{}, { save() {} }] }, /: input\.users\[1\]\.save is a function$/],
@@ -155,7 +155,7 @@ test('what cannot be cloned says where it stands', async () => {
   })
 })
 
-test('one bad input or result is not the business of others', async () => {
+test('an invalid input or result fails only its own task', async () => {
   const inputs = [1, () => {}, 3, { a: Symbol('s') }, 5]
   const settled = await Promise.allSettled(inputs.map(input => pool.run(userFunction(), input)))
   assert.deepEqual(
@@ -173,27 +173,30 @@ test('one bad input or result is not the business of others', async () => {
   )
 })
 
-test('errors keep what they are', async () => {
-  await assert.rejects(pool.run(userFunction('strange'), 0), error => {
+test('errors keep their class and properties', async () => {
+  await assert.rejects(pool.run(userFunction('customError'), 0), error => {
     assert.ok(error instanceof Error && !(error instanceof OffloopError))
     const { name, message, cause, code, details } = /** @type {any} */ (error)
-    assert.deepEqual([name, message, code, details], ['Strange', 'as it goes', 'ERR_STRANGE', { n: 1, list: [1, 2] }])
+    assert.deepEqual(
+      [name, message, code, details],
+      ['CustomError', 'on purpose', 'ERR_CUSTOM', { n: 1, list: [1, 2] }]
+    )
     assert.ok(cause instanceof TypeError)
     assert.equal(cause.message, 'inside')
     return true
   })
   await assert.rejects(pool.run(userFunction('rejects'), 0), SyntaxError)
   await assert.rejects(pool.run(userFunction('text'), 0), error => error === 'a text')
-  await assert.rejects(pool.run(userFunction('many'), 0), error => {
+  await assert.rejects(pool.run(userFunction('aggregate'), 0), error => {
     assert.ok(error instanceof AggregateError && error.errors[1] instanceof RangeError)
     return true
   })
 })
 
-test('errors of the platform and of this package keep their class', async () => {
+test('DOMException and OffloopError keep their class', async () => {
   await assert.rejects(pool.run(userFunction('dom'), 'AbortError'), error => {
     assert.ok(error instanceof DOMException)
-    assert.deepEqual([error.name, error.message, error.code], ['AbortError', 'as it goes', 20])
+    assert.deepEqual([error.name, error.message, error.code], ['AbortError', 'on purpose', 20])
     return true
   })
   await assert.rejects(pool.run(userFunction('corrupt'), 0), error => {
@@ -203,11 +206,11 @@ test('errors of the platform and of this package keep their class', async () => 
     assert.ok(Object.keys(error).includes('code') && !Object.keys(error).includes('name'))
     return true
   })
-  for (const [how, cause] of [
+  for (const [name, cause] of [
     ['domLater', DOMException],
     ['offloopLater', OffloopError]
   ]) {
-    await assert.rejects(pool.run(userFunction(/** @type {string} */ (how)), 0), error => {
+    await assert.rejects(pool.run(userFunction(/** @type {string} */ (name)), 0), error => {
       const { code, message, cause: found } = /** @type {any} */ (error)
       assert.equal(code, 'ERR_OFFLOOP_WORKER_EXIT')
       assert.ok(found instanceof /** @type {any} */ (cause))
@@ -218,19 +221,19 @@ test('errors of the platform and of this package keep their class', async () => 
   await assert.rejects(pool.run(userFunction('objectLater'), 0), { message: /uncaught: \{ a: 1 \}$/, cause: { a: 1 } })
 })
 
-test('a stack shows both sides', async () => {
-  async function whoCalls() {
+test('a stack includes both threads', async () => {
+  async function caller() {
     await pool.run(userFunction('rejects'), 0)
   }
-  await assert.rejects(whoCalls(), error => {
+  await assert.rejects(caller(), error => {
     const { stack = '' } = /** @type {Error} */ (error)
     assert.match(stack, /^SyntaxError: later\n.*functions\.js/)
-    assert.match(stack, /--- called from ---\n.*whoCalls.*run\.test\.js/)
+    assert.match(stack, /--- called from ---\n.*caller.*run\.test\.js/)
     return true
   })
 })
 
-test('says what is wrong with a module', async () => {
+test('rejects modules that are missing, throw or lack the export', async () => {
   const missing = pool.run(transforms.module(fixture('none.js')), 0)
   await assert.rejects(missing, { code: 'ERR_MODULE_NOT_FOUND', message: /none\.js/ })
   await assert.rejects(pool.run(transforms.module('no-such-package-anywhere'), 0), { code: 'ERR_MODULE_NOT_FOUND' })
@@ -250,12 +253,12 @@ test('says what is wrong with a module', async () => {
   assert.equal(await pool.run(userFunction('double'), 4), 8)
 })
 
-test('callbacks run in the context of the caller', async () => {
+test("callbacks run in the caller's async context", async () => {
   const storage = new AsyncLocalStorage()
-  const seen = await Promise.all(
+  const stores = await Promise.all(
     [1, 2, 3].map(n => storage.run(n, () => pool.run(userFunction(), n).then(() => storage.getStore())))
   )
-  assert.deepEqual(seen, [1, 2, 3])
+  assert.deepEqual(stores, [1, 2, 3])
 })
 
 test('each task is an async resource', async () => {
@@ -267,7 +270,7 @@ test('each task is an async resource', async () => {
   assert.ok(types.includes('OffloopTask'))
 })
 
-test('counts tasks as the pool counts all', async () => {
+test('counts tasks in the statistics of the pool', async () => {
   const own = new Pool({ threads: 1 })
   await pool.map(userFunction(), [1])
   await own.map(userFunction('double'), [1, 2, 3])

@@ -1,6 +1,6 @@
 'use strict'
 
-// Scripts that were written for `new Worker(script, { workerData })`.
+// Scripts written for `new Worker(script, { workerData })`.
 
 const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
@@ -14,7 +14,7 @@ const { fixture } = require('../support/worker.js')
 
 const script = transforms.workerScript(fixture('script.js'))
 
-test('a script answers with its first message', async () => {
+test('resolves to the first message of a script', async () => {
   for (const transform of [script, transforms.workerScript(pathToFileURL(fixture('script.js')))]) {
     assert.deepEqual(await pool.run(transform, { a: 1 }), { got: { a: 1 } })
   }
@@ -24,7 +24,7 @@ test('a script answers with its first message', async () => {
   assert.equal(buffer.byteLength, 0)
 })
 
-test('as many at a time as the pool has threads', async () => {
+test('runs at most as many scripts in parallel as the pool has threads', async () => {
   const own = new Pool({ threads: 1 })
   const all = [1, 2, 3].map(n => own.run(script, n))
   assert.deepEqual([own.stats().running, own.stats().queued], [1, 2])
@@ -35,7 +35,7 @@ test('as many at a time as the pool has threads', async () => {
   await own.close()
 })
 
-test('an error, an exit without a message and a missing file are told', async () => {
+test('rejects for an error, an exit without a message and a missing file', async () => {
   await assert.rejects(pool.run(script, { fail: true }), error => {
     const { name, message, stack } = /** @type {Error} */ (error)
     assert.deepEqual([name, message], ['RangeError', 'the script fails'])
@@ -55,7 +55,7 @@ test('an error, an exit without a message and a missing file are told', async ()
   )
 })
 
-test('aborting terminates the script, and its permit comes back', async () => {
+test('an abort terminates the script and returns its permit', async () => {
   const own = new Pool({ threads: 1 })
   const controller = new AbortController()
   const hangs = own.run(script, { hang: true }, { signal: controller.signal })
@@ -77,13 +77,13 @@ function scriptAt(text) {
   return { path, transform: transforms.workerScript(path) }
 }
 
-test('a DOMException arrives as one, whether thrown at once, later or by a promise', async () => {
-  const thrown = "new DOMException('as it goes', 'NotReadableError')"
+test('a DOMException keeps its class, thrown synchronously, later or by a promise', async () => {
+  const thrown = "new DOMException('on purpose', 'NotReadableError')"
   const later = `setTimeout(() => { throw ${thrown} })`
   for (const text of [`throw ${thrown}`, later, `Promise.reject(${thrown})`]) {
     await assert.rejects(pool.run(scriptAt(text).transform, 0), error => {
       assert.ok(error instanceof DOMException)
-      assert.deepEqual([error.name, error.message, error.code], ['NotReadableError', 'as it goes', 0])
+      assert.deepEqual([error.name, error.message, error.code], ['NotReadableError', 'on purpose', 0])
       assert.match(String(error.stack), /script\.cjs[\s\S]*called from ---\n.*script\.test\.js/)
       return true
     })
@@ -91,7 +91,7 @@ test('a DOMException arrives as one, whether thrown at once, later or by a promi
   await assert.rejects(pool.run(scriptAt("atob('*')").transform, 0), { name: 'InvalidCharacterError', code: 5 })
 })
 
-test('a DOMException arrives even if the process has flags that a thread cannot have', () => {
+test('a DOMException arrives even if the process has flags that threads do not support', () => {
   const { path } = scriptAt("throw new DOMException('m', 'AbortError')")
   const program = `const { pool, transforms } = require(${JSON.stringify(join(__dirname, '../..'))})
     pool.run(transforms.workerScript(${JSON.stringify(path)}), 0).catch(({ name }) => console.log(name))`

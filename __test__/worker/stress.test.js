@@ -1,7 +1,7 @@
 'use strict'
 
-// Random schedules of tasks, aborts and threads that die: every task settles once, and nothing is left behind.
-// OFFLOOP_SEED=<n> OFFLOOP_SCHEDULES=<n> replays.
+// Random schedules of tasks, aborts and crashing threads: every task settles once, and nothing leaks.
+// OFFLOOP_SEED=<n> OFFLOOP_SCHEDULES=<n> replays schedules.
 
 const assert = require('node:assert/strict')
 const { getEventListeners } = require('node:events')
@@ -23,12 +23,12 @@ function random(seed) {
   }
 }
 
-/** What may become of a task of each kind that is not aborted. */
-const FATES = {
+/** Possible outcomes of each task if it is not aborted. */
+const OUTCOMES = {
   double: ['fulfilled'],
   later: ['fulfilled'],
   spin: ['fulfilled'],
-  strange: ['ERR_STRANGE'],
+  customError: ['ERR_CUSTOM'],
   method: ['DataCloneError'],
   exit: ['ERR_OFFLOOP_WORKER_EXIT'],
   crash: ['ERR_OFFLOOP_WORKER_EXIT'],
@@ -39,7 +39,7 @@ const CHOICE = [
   ...Array(20).fill('double'),
   ...Array(6).fill('later'),
   'spin',
-  'strange',
+  'customError',
   'method',
   'exit',
   'crash',
@@ -61,7 +61,7 @@ async function schedule(seed) {
   const all = []
   const count = 10 + next(60)
   for (let i = 0; i < count; i++) {
-    const kind = /** @type {keyof typeof FATES} */ (CHOICE[next(CHOICE.length)])
+    const kind = /** @type {keyof typeof OUTCOMES} */ (CHOICE[next(CHOICE.length)])
     const own = new AbortController()
     const isAborted = kind === 'never' || next(6) === 0
     const signal = isAborted ? own.signal : next(2) === 0 ? long.signal : undefined
@@ -70,16 +70,16 @@ async function schedule(seed) {
       signal,
       priority: /** @type {any} */ (['high', 'normal', 'low'][next(3)])
     })
-    const fate = task.then(
+    const outcome = task.then(
       () => 'fulfilled',
       error => (typeof error.code === 'string' ? error.code : error.name)
     )
     all.push(
-      fate.then(fate => {
+      outcome.then(outcome => {
         settled++
-        // What runs in the thread of another one that dies there may be lost with it.
-        const possible = [...FATES[kind], 'ERR_OFFLOOP_WORKER_EXIT', ...(isAborted ? ['AbortError', 'fulfilled'] : [])]
-        assert.ok(possible.includes(fate), `${kind} ${fate}`)
+        // A task may fail with its thread if another task ends it.
+        const valid = [...OUTCOMES[kind], 'ERR_OFFLOOP_WORKER_EXIT', ...(isAborted ? ['AbortError', 'fulfilled'] : [])]
+        assert.ok(valid.includes(outcome), `${kind} ${outcome}`)
       })
     )
     const turns = next(8)
@@ -95,7 +95,7 @@ async function schedule(seed) {
   }
   await Promise.all(all)
   assert.equal(settled, count)
-  // What was aborted in the middle may still have its moment to end.
+  // Aborted tasks may still be within their grace period.
   while (pool.stats().running + pool.stats().queued > 0) await turn()
   const { queuedBytes, completed, failed, cancelled } = pool.stats()
   assert.deepEqual([queuedBytes, completed + failed + cancelled], [0, count])
@@ -104,7 +104,7 @@ async function schedule(seed) {
   assert.equal(process.listenerCount('warning'), before)
 }
 
-test(`${SCHEDULES} random schedules, from seed ${SEED} on`, { timeout: 10 * 60_000 }, async () => {
+test(`${SCHEDULES} random schedules from seed ${SEED}`, { timeout: 10 * 60_000 }, async () => {
   const warnings = /** @type {Error[]} */ ([])
   const warned = (/** @type {Error} */ warning) => warnings.push(warning)
   process.on('warning', warned)
@@ -116,6 +116,6 @@ test(`${SCHEDULES} random schedules, from seed ${SEED} on`, { timeout: 10 * 60_0
   }
   process.off('warning', warned)
   assert.deepEqual(warnings, [])
-  // Threads that were told to end take a moment.
+  // Threads end asynchronously.
   while (threadNames('offloop-stress').length > 0) await turn()
 })

@@ -1,6 +1,6 @@
 'use strict'
 
-// Values are structured clones, as if each task were the only one; and what V8 cannot follow or read is told.
+// Batched values are cloned separately, and values that V8 cannot serialize or deserialize reject their task.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -17,7 +17,10 @@ function nested(levels) {
   return value
 }
 
-/** @param {import('node:test').TestContext} t @param {import('../..').PoolOptions} [options] */
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {import('../..').PoolOptions} [options]
+ */
 function open(t, options) {
   const pool = new Pool({ threads: 1, ...options })
   t.after(() => pool.close())
@@ -25,32 +28,32 @@ function open(t, options) {
 }
 
 /**
- * Tasks that travel together, as those do that were quick before.
+ * Runs tasks in one batch, after the pool has measured them as quick.
  * @param {Pool} pool @param {import('../..').Transform<any, any>} transform @param {readonly any[]} inputs
  */
-async function together(pool, transform, inputs) {
+async function runBatched(pool, transform, inputs) {
   for (let round = 0; round < 20; round++) {
     await Promise.allSettled(Array.from({ length: 50 }, () => pool.run(transform, inputs[0])))
   }
   return Promise.all(inputs.map(input => pool.run(transform, input)))
 }
 
-test('tasks that travel together do not share what their inputs share', async t => {
+test('inputs of a batch do not share references', async t => {
   const pool = open(t)
   const inner = { n: 0 }
   const same = { inner }
   const inputs = [{ inner }, { inner }, same, same, same]
-  assert.deepEqual(await together(pool, userFunction('count'), inputs), [1, 1, 1, 1, 1])
+  assert.deepEqual(await runBatched(pool, userFunction('count'), inputs), [1, 1, 1, 1, 1])
 })
 
-test('callers do not share results', async t => {
-  const [first, second] = await together(open(t), userFunction('constant'), [0, 0])
+test('results of a batch do not share references', async t => {
+  const [first, second] = await runBatched(open(t), userFunction('constant'), [0, 0])
   assert.deepEqual([first, second], [{ inner: { n: 0 } }, { inner: { n: 0 } }])
   first.inner.n = 99
   assert.equal(second.inner.n, 0)
 })
 
-test('what is nested too deeply is refused at once, in both directions', async t => {
+test('rejects values that are nested too deeply, as input and as result', async t => {
   const pool = open(t)
   const message = /cannot be cloned: it is nested too deeply$/
   await assert.rejects(pool.run(userFunction(), nested(DEEP)), { name: 'DataCloneError', message })
@@ -58,7 +61,7 @@ test('what is nested too deeply is refused at once, in both directions', async t
   assert.equal(await pool.run(userFunction(), 'next'), 'next')
 })
 
-test('an input that its thread cannot read fails alone', async t => {
+test('an input that its thread cannot read fails only its own task', async t => {
   const pool = open(t, { workers: { resourceLimits: { stackSizeMb: 0.5 } } })
   const results = await Promise.allSettled([nested(2500), 1, 2].map(input => pool.run(userFunction(), input)))
   const [deep, ...others] = results
@@ -71,13 +74,13 @@ test('an input that its thread cannot read fails alone', async t => {
   assert.equal(pool.stats().running, 0)
 })
 
-test('a result that cannot be read fails alone', async t => {
+test('a result that cannot be read fails only its own task', async t => {
   const pool = open(t)
   const nest = userFunction('nest')
   await pool.run(nest, 0)
   for (let round = 0; round < 5; round++) {
     const tasks = [{ levels: 12_000 }, 1, 2, 3].map(input => pool.run(nest, input))
-    // All of it is there when the loop comes to it.
+    // All results have arrived when the event loop reads them.
     setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30))
     const [deep, ...others] = await Promise.allSettled(tasks)
     if (deep.status === 'fulfilled') assert.ok(Array.isArray(deep.value))

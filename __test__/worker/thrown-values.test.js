@@ -1,6 +1,6 @@
 'use strict'
 
-// A value that a function throws reaches its caller, whatever it is.
+// Any value that a function throws reaches its caller.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -14,7 +14,7 @@ const EXPECTED = {
   unreadable: { message: 'many', errors: 1 }
 }
 
-test('lists of errors that are endless or cannot be read are cut', async t => {
+test('truncates error lists that are endless or cannot be read', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   for (const [name, { message, errors }] of Object.entries(EXPECTED)) {
@@ -28,7 +28,7 @@ test('lists of errors that are endless or cannot be read are cut', async t => {
   }
 })
 
-test('the getters of a thrown value are called once', async t => {
+test('calls the getters of a thrown value once', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   const changing = transforms.module(fixture('throws-error-lists.js'), { export: 'changing' })
