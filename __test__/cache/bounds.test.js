@@ -6,7 +6,7 @@ const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Cache } = require('../..')
 
-test('there is no unbounded cache, and bad options say what is wrong', () => {
+test('requires a bound and rejects invalid options', () => {
   /** @type {[any, any][]} */
   const cases = [
     [undefined, { code: 'ERR_INVALID_ARG_TYPE' }],
@@ -60,7 +60,7 @@ test('there is no unbounded cache, and bad options say what is wrong', () => {
   for (const [options, expected] of cases) assert.throws(() => new Cache(options), expected, JSON.stringify(options))
 })
 
-test('ids that are none, loaders that are none, and weights that are none are refused', async () => {
+test('rejects invalid ids, loaders and weights', async () => {
   const cache = new Cache({ max: 5, weigh: () => -1 })
   for (const id of [undefined, null, {}, Symbol('x'), true]) {
     const bad = /** @type {any} */ (id)
@@ -102,7 +102,7 @@ test('ids that are none, loaders that are none, and weights that are none are re
 })
 
 for (const storage of /** @type {const} */ (['heap', 'native'])) {
-  test(`ids are told apart as a Map tells them, ${storage}`, () => {
+  test(`distinguishes ids like a Map, ${storage}`, () => {
     const cache = new Cache({ max: 100, storage })
     const ids = [
       '',
@@ -132,7 +132,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal(cache.peek('x'.repeat(1000)), 'long')
   })
 
-  test(`never above a bound after a call, ${storage}`, () => {
+  test(`never exceeds a bound after a call, ${storage}`, () => {
     const cache = new Cache({ max: 10, maxBytes: 100, storage, weigh: value => Number(value) })
     for (let i = 0; i < 1000; i++) {
       cache.set(`${i % 37}`, (i * 7) % 40)
@@ -156,19 +156,19 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.throws(() => cache.resize({}), { code: 'ERR_INVALID_ARG_TYPE' })
   })
 
-  test(`onEvict hears everything with its reason, after the fact, ${storage}`, async () => {
+  test(`onEvict receives every evicted entry asynchronously with its reason, ${storage}`, async () => {
     /** @type {any[]} */
-    const heard = []
-    const cache = new Cache({ max: 2, storage, onEvict: (...args) => heard.push(args) })
+    const evicted = []
+    const cache = new Cache({ max: 2, storage, onEvict: (...args) => evicted.push(args) })
     cache.set('a', 1)
     cache.set('b', 2)
     cache.set('a', 3)
     cache.set('c', 4)
     cache.delete('a')
     cache.clear()
-    assert.deepEqual(heard, [])
-    while (heard.length < 4) await turn()
-    assert.deepEqual(heard, [
+    assert.deepEqual(evicted, [])
+    while (evicted.length < 4) await turn()
+    assert.deepEqual(evicted, [
       ['a', 1, 'replaced'],
       ['b', 2, 'size'],
       ['a', 3, 'deleted'],
@@ -177,80 +177,80 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.deepEqual(cache.stats().evictions, { size: 1, ttl: 0, replaced: 1, deleted: 2 })
   })
 
-  test(`onEvict never has more than a thousand to hear of, ${storage}`, async () => {
-    let told = 0
+  test(`queues at most about a thousand onEvict notifications, ${storage}`, async () => {
+    let notified = 0
     /** @type {Cache<number, number>} */
-    const cache = new Cache({ max: 1, storage, onEvict: () => told++ })
+    const cache = new Cache({ max: 1, storage, onEvict: () => notified++ })
     for (let id = 0; id < 5000; id++) {
       cache.set(id, id)
-      assert.ok(id - told <= 1100, `${id - told} are waiting`)
+      assert.ok(id - notified <= 1100, `${id - notified} are queued`)
     }
-    while (told < 4999) await turn()
+    while (notified < 4999) await turn()
     assert.equal(cache.size, 1)
   })
 
-  test(`onEvict hears of all that was cleared or went before the end, in pieces, ${storage}`, async () => {
+  test(`onEvict receives all entries removed before close, in batches, ${storage}`, async () => {
     const count = 20_000
-    const heard = new Map()
+    const evicted = new Map()
     /** @type {Cache<number | string, string>} */
-    const cache = new Cache({ max: count, storage, onEvict: (id, value) => heard.set(id, value) })
+    const cache = new Cache({ max: count, storage, onEvict: (id, value) => evicted.set(id, value) })
     for (let id = 0; id < count; id++) cache.set(id, `${id}`)
     cache.clear()
-    assert.equal(heard.size, 0)
+    assert.equal(evicted.size, 0)
     cache.set('late', 'last')
     cache.delete('late')
     cache.close()
-    while (heard.size <= count) await turn()
-    assert.equal(heard.size, count + 1)
-    for (const [id, value] of heard) assert.equal(value, id === 'late' ? 'last' : `${id}`)
+    while (evicted.size <= count) await turn()
+    assert.equal(evicted.size, count + 1)
+    for (const [id, value] of evicted) assert.equal(value, id === 'late' ? 'last' : `${id}`)
   })
 
-  test(`what onEvict throws is a warning and harms nothing, ${storage}`, async () => {
+  test(`an error thrown by onEvict becomes a warning, ${storage}`, async () => {
     const cache = new Cache({
       max: 1,
       storage,
       onEvict: id => {
-        throw new Error(`trouble with ${id}`)
+        throw new Error(`cannot handle ${id}`)
       }
     })
     const warned = once(process, 'warning')
     cache.set('a', 1)
     cache.set('b', 2)
-    assert.match((await warned)[0].message, /trouble with a/)
+    assert.match((await warned)[0].message, /cannot handle a/)
     assert.equal(cache.peek('b'), 2)
   })
 
-  test(`entries are those of one moment, ${storage}`, () => {
+  test(`iterates over a snapshot of the entries, ${storage}`, () => {
     const cache = new Cache({ max: 10, storage })
     for (const id of ['a', 'b', 'c']) cache.set(id, id.toUpperCase())
-    const seen = []
+    const entries = []
     for (const [id, value] of cache) {
-      seen.push(`${id}${value}`)
+      entries.push(`${id}${value}`)
       cache.delete('a')
       cache.set('new', 'N')
     }
-    assert.deepEqual(seen, ['cC', 'bB', 'aA'])
+    assert.deepEqual(entries, ['cC', 'bB', 'aA'])
   })
 }
 
-test('a cache that is closed or cleared gives its memory back, and a named one its name', async () => {
+test('close and clear return memory, and close releases the name', async () => {
   const payload = 100 << 20
   const value = Buffer.alloc(1 << 10)
   for (const end of /** @type {const} */ (['close', 'clear'])) {
     const options = { max: payload / value.length, storage: /** @type {const} */ ('native'), name: `memory ${end}` }
     const cache = new Cache({ ...options, codec: 'bytes' })
     for (let id = 0; id < options.max; id++) cache.set(`${id}`, value)
-    const held = process.memoryUsage().rss
+    const before = process.memoryUsage().rss
     assert.ok(cache.size === options.max && cache.bytes === payload)
     cache[end]()
-    while (process.memoryUsage().rss > held - payload / 2) await turn()
+    while (process.memoryUsage().rss > before - payload / 2) await turn()
     cache.close()
-    // Nobody holds the name any more, though the object is still there.
+    // The name is free, though the closed cache object still exists.
     new Cache({ ...options, max: 1, codec: 'json' }).close()
   }
 })
 
-test('copies of large values do not outweigh the cache', () => {
+test('keeps few decoded copies of large values', () => {
   let decoded = 0
   const codec = {
     encode: (/** @type {string} */ text) => Buffer.from(text),
@@ -267,7 +267,7 @@ test('copies of large values do not outweigh the cache', () => {
   }
   decoded = 0
   for (let id = 0; id < 60; id++) cache.peek(id)
-  assert.ok(decoded >= 44, `${60 - decoded} of 60 MiB are held twice`)
+  assert.ok(decoded >= 44, `${60 - decoded} of 60 MiB are before twice`)
   decoded = 0
   for (let i = 0; i < 10; i++) cache.peek(59)
   assert.equal(decoded, 0)
@@ -275,20 +275,20 @@ test('copies of large values do not outweigh the cache', () => {
 })
 
 for (const storage of /** @type {const} */ (['heap', 'native'])) {
-  test(`onEvict may come back to the cache in the middle of a flood, ${storage}`, async () => {
+  test(`onEvict may call the cache during a burst of evictions, ${storage}`, async () => {
     /** @type {unknown[]} */
     const wrong = []
     let latest = -1
-    let told = 0
+    let notified = 0
     /** @type {Cache<number, number>} */
     const cache = new Cache({
       max: 2,
       storage,
       onEvict(id, value) {
-        told++
+        notified++
         if (value !== id) wrong.push([id, value])
         if (cache.peek(latest) !== latest) wrong.push(['latest', latest])
-        cache.get(latest, () => assert.fail('it is held')).catch(error => wrong.push(error))
+        cache.get(latest, () => assert.fail('the entry exists')).catch(error => wrong.push(error))
         cache.delete(id)
       }
     })
@@ -296,7 +296,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
       latest = id
       cache.set(id, id)
     }
-    while (told < 4998) await turn()
+    while (notified < 4998) await turn()
     assert.deepEqual(wrong, [])
   })
 }

@@ -7,8 +7,8 @@ const v8 = require('node:v8')
 const fc = require('fast-check')
 const { Cache } = require('../..')
 
-/** A value as it comes out of native storage. @param {unknown} value */
-function stored(value) {
+/** Returns a value after a round trip through native storage. @param {unknown} value */
+function roundTrip(value) {
   const cache = new Cache({ max: 1, storage: 'native' })
   cache.set('a', value)
   const found = cache.peek('a')
@@ -19,7 +19,7 @@ function stored(value) {
 /** @param {unknown} value */
 const cloned = value => v8.deserialize(v8.serialize(value))
 
-test("'v8' gives what a structured clone gives", () => {
+test("'v8' produces the same value as a structured clone", () => {
   const anything = fc.anything({
     withBigInt: true,
     withDate: true,
@@ -33,15 +33,15 @@ test("'v8' gives what a structured clone gives", () => {
   const lone = fc.string({ unit: fc.constantFrom('a', '\ud800', '\udc00', '"', '\\', '\u2028', '\0', 'é', '😀') })
   fc.assert(
     fc.property(fc.oneof(anything, fc.jsonValue(), lone, fc.dictionary(lone, lone)), value => {
-      // To the comparison an invalid date does not even equal its like.
+      // The comparison does not consider two invalid dates equal.
       fc.pre(isDeepStrictEqual(cloned(value), cloned(value)))
-      assert.deepStrictEqual(stored(value), cloned(value))
+      assert.deepStrictEqual(roundTrip(value), cloned(value))
     }),
     { numRuns: 1000 }
   )
 })
 
-test("'v8' keeps what JSON has no word for, or another", () => {
+test("'v8' preserves values that JSON cannot represent or would change", () => {
   class Point {
     x = 1
   }
@@ -66,23 +66,23 @@ test("'v8' keeps what JSON has no word for, or another", () => {
     '\ud800',
     long
   ]) {
-    assert.deepStrictEqual(stored(value), cloned(value))
+    assert.deepStrictEqual(roundTrip(value), cloned(value))
   }
 })
 
-test("'v8' keeps one object in two places, and cycles", () => {
+test("'v8' preserves shared references and cycles", () => {
   const part = { a: 1 }
-  const twice = /** @type {any} */ (stored({ first: part, second: part }))
+  const twice = /** @type {any} */ (roundTrip({ first: part, second: part }))
   assert.equal(twice.first, twice.second)
   /** @type {any} */
-  const round = { name: 'round' }
-  round.self = round
-  const found = /** @type {any} */ (stored(round))
+  const cyclic = { name: 'cyclic' }
+  cyclic.self = cyclic
+  const found = /** @type {any} */ (roundTrip(cyclic))
   assert.equal(found.self, found)
 })
 
-test("'v8' asks a value nothing that a clone does not, and refuses what cannot be cloned", () => {
-  assert.deepEqual(stored({ a: 1, toJSON: 7 }), { a: 1, toJSON: 7 })
+test("'v8' does not call toJSON, and rejects values that cannot be cloned", () => {
+  assert.deepEqual(roundTrip({ a: 1, toJSON: 7 }), { a: 1, toJSON: 7 })
   const cache = new Cache({ max: 1, storage: 'native' })
   for (const value of [
     () => 1,

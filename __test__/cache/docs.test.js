@@ -1,6 +1,6 @@
 'use strict'
 
-// What the documents say of the cache is run: every block, and every value behind an arrow.
+// Runs every code block about the cache in the documents and checks each value behind an arrow.
 
 const assert = require('node:assert/strict')
 const { existsSync } = require('node:fs')
@@ -16,16 +16,16 @@ const readme = codeBlocks('README.md').filter(({ info, where }) => info === 'js'
 const user = async (/** @type {string} */ id) => ({ id, name: `user ${id}` })
 const db = { user, users: (/** @type {string[]} */ ids) => Promise.all(ids.map(user)) }
 
-/** Packages that others come from are installed for the bench alone. */
+/** The packages compared with are installed for the benchmarks alone. */
 const bench = join(root, 'benchmarks', 'node_modules')
-const peers = existsSync(bench) ? false : 'the packages of the bench are not installed'
+const peers = existsSync(bench) ? false : 'the packages of the benchmarks are not installed'
 
-test('a block that says what is not so is found', async () => {
+test('detects a block with a wrong result', async () => {
   const block = { where: '', info: 'js', path: 'a.md', line: 0, code: '1 + 1 // → 3\n' }
   await assert.rejects(runBlock(block, {}, assert.deepEqual), { code: 'ERR_ASSERTION' })
 })
 
-test('every block of the page says whose it is', () => {
+test('every block of the page is marked "before" or "after"', () => {
   assert.deepEqual([...new Set(cachePage.map(({ info }) => info))].sort(), ['js after', 'js before'])
   assert.equal(readme.length, 1)
 })
@@ -36,10 +36,10 @@ for (const block of [...cachePage, ...readme]) {
     const require = createRequire(join(isOurs ? root : bench, 'index.js'))
     const load = user
     let checked = 0
-    await runBlock(block, { require, db, ...(isOurs ? { Cache, load } : {}) }, (found, said) => {
+    await runBlock(block, { require, db, ...(isOurs ? { Cache, load } : {}) }, (actual, expected) => {
       checked++
-      assert.deepEqual(found, said)
+      assert.deepEqual(actual, expected)
     })
-    if (block.path === 'docs/cache.md') assert.ok(checked > 0, 'says nothing that could be checked')
+    if (block.path === 'docs/cache.md') assert.ok(checked > 0, 'the block has no result to check')
   })
 }

@@ -19,15 +19,15 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
   const open = options => new Cache({ max: 100, jitter: 0, storage, ...options })
 
   test(`a value is fresh for its ttl, ${storage}`, async () => {
-    const cache = open({ ttl: 1000, load: () => 'anew' })
+    const cache = open({ ttl: 1000, load: () => 'new' })
     cache.set('a', 1)
     cache.set('own', 2, { ttl: 5000 })
-    assert.equal(await cache.get('loaded'), 'anew')
+    assert.equal(await cache.get('loaded'), 'new')
     clock.advance(999)
     assert.deepEqual([cache.peek('a'), cache.has('a'), await cache.get('a')], [1, true, 1])
     clock.advance(1)
     assert.deepEqual([cache.peek('a'), cache.has('a'), cache.has('own')], [undefined, false, true])
-    assert.equal(await cache.get('a'), 'anew')
+    assert.equal(await cache.get('a'), 'new')
     clock.advance(3999)
     assert.deepEqual([cache.peek('own'), [...cache.entries()]], [2, [['own', 2]]])
     clock.advance(1)
@@ -35,7 +35,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal(cache.delete('own'), false)
   })
 
-  test(`a loader gives its value a ttl, ${storage}`, async () => {
+  test(`a loader sets the ttl of its value, ${storage}`, async () => {
     const cache = open({ ttl: 1000 })
     await cache.get('a', (_, context) => {
       assert.equal(context.previous, undefined)
@@ -57,7 +57,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     await assert.rejects(bad, { code: 'ERR_OUT_OF_RANGE', message: /context\.ttl.*-1/ })
   })
 
-  test(`jitter spreads, and only shortens, ${storage}`, () => {
+  test(`jitter spreads expiry and only shortens it, ${storage}`, () => {
     const cache = open({ ttl: 1000, jitter: 0.5, max: 1000 })
     for (let id = 0; id < 1000; id++) cache.set(id, id)
     clock.advance(499)
@@ -69,7 +69,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal([...cache.entries()].length, 0)
   })
 
-  test(`refreshAfter answers at once and loads behind, once, ${storage}`, async () => {
+  test(`refreshAfter returns the value immediately and reloads once in the background, ${storage}`, async () => {
     const { promise, resolve } = deferred()
     let loads = 0
     const cache = open({
@@ -92,7 +92,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.deepEqual([await cache.get('a'), loads, cache.stats().loads], [2, 1, 1])
   })
 
-  test(`a stale value is served while it is revalidated, then not, ${storage}`, async () => {
+  test(`serves a stale value only within staleWhileRevalidate, ${storage}`, async () => {
     const cache = open({ ttl: 100, staleWhileRevalidate: 50 })
     cache.set('a', 1)
     clock.advance(149)
@@ -100,13 +100,13 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal(await cache.get('a', () => promise), 1)
     assert.deepEqual([cache.has('a'), cache.stats().staleHits], [false, 1])
     clock.advance(1)
-    const waits = cache.get('a', () => assert.fail('joins the load under way'))
+    const waits = cache.get('a', () => assert.fail('must join the load in flight'))
     resolve(2)
     assert.equal(await waits, 2)
     assert.equal(cache.peek('a'), 2)
   })
 
-  test(`a stale value is served if its reload fails, then not, ${storage}`, async () => {
+  test(`serves a stale value after a failed reload only within staleIfError, ${storage}`, async () => {
     const cache = open({ ttl: 100, staleIfError: 50, load: () => Promise.reject(new Error('down')) })
     cache.set('a', 1)
     clock.advance(149)
@@ -116,7 +116,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     await assert.rejects(cache.get('a'), /down/)
   })
 
-  test(`errorTtl answers with the error until it is over, ${storage}`, async () => {
+  test(`errorTtl rejects with the cached error until it expires, ${storage}`, async () => {
     let loads = 0
     const error = new Error('down')
     const cache = open({
@@ -138,7 +138,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal(await cache.get('b', () => 5), 5)
   })
 
-  test(`errorTtl serves the stale value meanwhile, ${storage}`, async () => {
+  test(`serves the stale value during errorTtl, ${storage}`, async () => {
     let loads = 0
     const load = () => {
       loads++
@@ -151,7 +151,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal(loads, 1)
   })
 
-  test(`errorTtl keeps a value that may still be served, and no longer, ${storage}`, async () => {
+  test(`serves a value during errorTtl only while it may be served, ${storage}`, async () => {
     let loads = 0
     const load = () => {
       loads++
@@ -173,18 +173,18 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
       await turn()
     }
     assert.equal(loads, 2)
-    const doubtful = open({ ttl: 50, staleIfError: 100, errorTtl: 60_000, load })
-    doubtful.set('a', 1)
+    const errorOnly = open({ ttl: 50, staleIfError: 100, errorTtl: 60_000, load })
+    errorOnly.set('a', 1)
     clock.advance(149)
-    assert.equal(await doubtful.get('a'), 1)
+    assert.equal(await errorOnly.get('a'), 1)
     clock.advance(1)
-    await assert.rejects(doubtful.get('a'), /down/)
+    await assert.rejects(errorOnly.get('a'), /down/)
     assert.equal(loads, 3)
-    assert.equal(await doubtful.refresh('a').catch(() => 'loads'), 'loads')
+    assert.equal(await errorOnly.refresh('a').catch(() => 'loads'), 'loads')
     assert.equal(loads, 4)
   })
 
-  test(`a ttl may be longer than a timer, ${storage}`, async () => {
+  test(`accepts a ttl longer than the maximum timer, ${storage}`, async () => {
     const month = 30 * 24 * 3600 * 1000
     const cache = open({ ttl: month })
     cache.set('a', 1, { ttl: month })
@@ -197,7 +197,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.throws(() => new Cache({ max: 1, loadTimeout: month }), { code: 'ERR_OUT_OF_RANGE' })
   })
 
-  test(`what is expired goes before what is not, ${storage}`, () => {
+  test(`evicts expired entries first, ${storage}`, () => {
     const cache = open({ max: 3 })
     cache.set('long', 1)
     cache.set('short', 2, { ttl: 10 })

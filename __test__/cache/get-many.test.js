@@ -10,71 +10,71 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
   /** @param {Partial<import('../../index').CacheOptions<any, any>>} [options] */
   const open = options => new Cache({ max: 100, storage, ...options })
 
-  test(`tells the cache's loader what was known, ${storage}`, async () => {
+  test(`passes the previous value to the cache's loader, ${storage}`, async () => {
     const clock = stopClock()
     try {
       /** @type {unknown[]} */
-      const known = []
-      const cache = open({ ttl: 10, staleIfError: 1000, load: (_, { previous }) => known.push(previous) })
+      const previousValues = []
+      const cache = open({ ttl: 10, staleIfError: 1000, load: (_, { previous }) => previousValues.push(previous) })
       cache.set('a', 'old')
       clock.advance(20)
       await cache.getMany(['a', 'b'])
-      assert.deepEqual(known, ['old', undefined])
+      assert.deepEqual(previousValues, ['old', undefined])
     } finally {
       clock.restore()
     }
   })
 
-  test(`the signal of loadMany aborts when nobody waits any more, ${storage}`, async () => {
+  test(`aborts the signal of loadMany when no caller waits, ${storage}`, async () => {
     const cache = open()
     const { promise } = deferred()
     /** @type {AbortSignal | undefined} */
     let signal
-    const many = cache.getMany(['a', 'b'], (_, context) => {
+    const pending = cache.getMany(['a', 'b'], (_, context) => {
       signal = context.signal
       return /** @type {Promise<any>} */ (promise)
     })
     assert.equal(signal?.aborted, false)
     cache.close()
     assert.equal(signal?.aborted, true)
-    await assert.rejects(many, { code: 'ERR_OFFLOOP_CLOSED' })
+    await assert.rejects(pending, { code: 'ERR_OFFLOOP_CLOSED' })
   })
 
-  test(`loads what is missing in one call, in the order of the ids, ${storage}`, async () => {
+  test(`loads missing ids in one call and returns results in the order of the ids, ${storage}`, async () => {
     const cache = open()
-    cache.set('b', 'held')
+    cache.set('b', 'cached')
     const { promise, resolve } = deferred()
     const single = cache.get('c', () => promise)
     /** @type {any[]} */
     const calls = []
-    const many = cache.getMany(['a', 'b', 'c', 'd', 'a'], async (ids, { signal }) => {
+    const pending = cache.getMany(['a', 'b', 'c', 'd', 'a'], async (ids, { signal }) => {
       calls.push([ids, signal instanceof AbortSignal])
       return new Map(ids.map(id => [id, `loaded ${id}`]))
     })
     resolve('flight')
     const expected = [
       ['a', 'loaded a'],
-      ['b', 'held'],
+      ['b', 'cached'],
       ['c', 'flight'],
       ['d', 'loaded d']
     ]
-    assert.deepEqual([...(await many)], expected)
+    assert.deepEqual([...(await pending)], expected)
     assert.deepEqual(calls, [[['a', 'd'], true]])
     assert.equal(await single, 'flight')
     assert.deepEqual([...(await cache.getMany(['a', 'd'], () => assert.fail('loads')))], [expected[0], expected[3]])
     assert.deepEqual([...(await cache.getMany([], () => assert.fail('loads')))], [])
   })
 
-  test(`a get meanwhile joins, ${storage}`, async () => {
+  test(`get and getMany join a getMany in flight, ${storage}`, async () => {
     const cache = open()
     const { promise, resolve } = deferred()
-    const many = cache.getMany(['a', 'b'], () => promise)
+    const pending = cache.getMany(['a', 'b'], () => promise)
     const one = cache.get('b', () => assert.fail('loads'))
     const both = cache.getMany(['b', 'a'], () => assert.fail('loads'))
     resolve([1, 2])
     assert.equal(await one, 2)
     assert.deepEqual(
-      [...(await many)],
+      [...(await pending)],
       [
         ['a', 1],
         ['b', 2]
@@ -89,18 +89,18 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     )
   })
 
-  test(`what does not come is not in the result, and not stored, ${storage}`, async () => {
+  test(`omits ids that loadMany did not return, ${storage}`, async () => {
     const cache = open()
-    const many = cache.getMany(['a', 'b'], async () => new Map([['a', undefined]]))
-    assert.deepEqual([...(await many)], [['a', undefined]])
+    const pending = cache.getMany(['a', 'b'], async () => new Map([['a', undefined]]))
+    assert.deepEqual([...(await pending)], [['a', undefined]])
     assert.deepEqual([cache.has('a'), cache.has('b')], [true, false])
   })
 
-  test(`failures are named, and the rest is kept, ${storage}`, async () => {
+  test(`reports the failed ids and keeps the loaded ones, ${storage}`, async () => {
     const cache = open()
     const bad = new Error('bad')
-    const many = cache.getMany(['a', 'b', 'c'], async ids => ids.map(id => (id === 'b' ? bad : id)))
-    const error = await many.then(
+    const pending = cache.getMany(['a', 'b', 'c'], async ids => ids.map(id => (id === 'b' ? bad : id)))
+    const error = await pending.then(
       () => assert.fail('resolves'),
       error => error
     )
@@ -126,21 +126,21 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal(cache.stats().inFlight, 0)
   })
 
-  test(`the cache's own loader serves each, ${storage}`, async () => {
-    const cache = open({ load: id => (id === 'bad' ? Promise.reject(new Error('no')) : `own ${id}`) })
+  test(`calls the cache's own loader for each id, ${storage}`, async () => {
+    const cache = open({ load: id => (id === 'bad' ? Promise.reject(new Error('no')) : `loaded ${id}`) })
     assert.deepEqual(
       [...(await cache.getMany(['a', 'b']))],
       [
-        ['a', 'own a'],
-        ['b', 'own b']
+        ['a', 'loaded a'],
+        ['b', 'loaded b']
       ]
     )
     await assert.rejects(cache.getMany(['c', 'bad']), { message: /1 of 2 ids.*'bad'/ })
-    assert.equal(cache.peek('c'), 'own c')
+    assert.equal(cache.peek('c'), 'loaded c')
     await assert.rejects(open().getMany(['a']), { code: 'ERR_INVALID_ARG_TYPE', message: /no loader/ })
   })
 
-  test(`bad arguments and bad results say what is wrong, ${storage}`, async () => {
+  test(`rejects invalid arguments and results, ${storage}`, async () => {
     const cache = open()
     const any = (/** @type {any} */ value) => value
     await assert.rejects(
@@ -165,18 +165,18 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
 }
 
 for (const storage of /** @type {const} */ (['heap', 'native'])) {
-  test(`an id that fails at once leaves the others' loads under way, ${storage}`, async () => {
+  test(`an id with a cached error does not fail the other loads, ${storage}`, async () => {
     const cache = new Cache({ max: 10, storage, errorTtl: 60_000 })
     await assert.rejects(
       cache.get('bad', () => Promise.reject(new Error('down'))),
       /down/
     )
-    const many = cache.getMany(['a', 'bad', 'b'], ids => ids.map(id => id))
-    await assert.rejects(many, { message: /1 of 3 ids could not be loaded: 'bad'/ })
+    const pending = cache.getMany(['a', 'bad', 'b'], ids => ids.map(id => id))
+    await assert.rejects(pending, { message: /1 of 3 ids could not be loaded: 'bad'/ })
     assert.deepEqual([cache.peek('a'), cache.peek('b'), cache.stats().inFlight], ['a', 'b', 0])
   })
 
-  test(`a stale id is refreshed by what was given, ${storage}`, async () => {
+  test(`refreshes a stale id with the given loader, ${storage}`, async () => {
     const clock = stopClock()
     try {
       const cache = new Cache({ max: 10, storage, ttl: 10, jitter: 0, staleWhileRevalidate: 100 })
@@ -191,7 +191,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     }
   })
 
-  test(`the cache's own loader is told all that it is told by get, ${storage}`, async () => {
+  test(`passes the cache's own loader the same context as get, ${storage}`, async () => {
     const load = (/** @type {string} */ id, /** @type {any} */ context) => {
       context.store = id !== 'out'
       return context.signal instanceof AbortSignal

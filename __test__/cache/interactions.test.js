@@ -1,6 +1,6 @@
 'use strict'
 
-// What happens at the edges of several promises at once: uses, failures, evictions, many ids, and the end.
+// Features of the cache in combination: recency, failures, evictions, getMany and close.
 
 const assert = require('node:assert/strict')
 const { AsyncLocalStorage } = require('node:async_hooks')
@@ -12,18 +12,18 @@ const { deferred } = require('../support/deferred')
 
 /** @typedef {'heap' | 'native'} Storage */
 
-/** Moves the time of caches. @param {import('node:test').TestContext} t */
-function movingClock(t) {
+/** Mocks the clock of caches; returns a function that advances it. @param {import('node:test').TestContext} t */
+function mockClock(t) {
   const start = clock.now()
-  let passed = 0
-  t.mock.method(clock, 'now', () => start + passed)
+  let elapsed = 0
+  t.mock.method(clock, 'now', () => start + elapsed)
   return (/** @type {number} */ millis) => {
-    passed += millis
+    elapsed += millis
   }
 }
 
 for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
-  test(`a get without a loader is a use, ${storage}`, async () => {
+  test(`a get without a loader counts as a use, ${storage}`, async () => {
     const cache = new Cache({ max: 2, storage })
     cache.set('a', 1)
     cache.set('b', 2)
@@ -35,12 +35,12 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
     assert.deepEqual([hits, misses], [1, 1])
   })
 
-  test(`uses count in their order, also of what is due, ${storage}`, async t => {
-    const pass = movingClock(t)
+  test(`a get of an entry due for refresh counts as a use, ${storage}`, async t => {
+    const advance = mockClock(t)
     const load = () => new Promise(() => {})
     const cache = new Cache({ max: 2, storage, refreshAfter: 20, jitter: 0, load })
     cache.set('b', 1)
-    pass(30)
+    advance(30)
     cache.set('a', 1)
     await cache.get('a')
     await cache.get('b')
@@ -49,7 +49,7 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
     cache.close()
   })
 
-  test(`hits are counted before all is cleared, ${storage}`, async () => {
+  test(`clear keeps the hit count, ${storage}`, async () => {
     const cache = new Cache({ max: 2, storage })
     cache.set('a', 1)
     for (let count = 0; count < 100; count++) await cache.get('a')
@@ -57,7 +57,7 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
     assert.equal(cache.stats().hits, 100)
   })
 
-  test(`a load that was forgotten fails without a trace, ${storage}`, async () => {
+  test(`a failed load of a deleted id does not replace a newer error, ${storage}`, async () => {
     const cache = new Cache({ max: 9, storage, errorTtl: 10_000 })
     const gate = deferred()
     const old = cache.get('a', async () => {
@@ -77,99 +77,99 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
     )
   })
 
-  test(`what is gone goes when peek or has meet it, ${storage}`, async t => {
-    const pass = movingClock(t)
+  test(`peek and has evict expired entries, ${storage}`, async t => {
+    const advance = mockClock(t)
     /** @type {unknown[]} */
-    const gone = []
-    const onEvict = (/** @type {any} */ ...told) => gone.push(told)
+    const evicted = []
+    const onEvict = (/** @type {any} */ ...args) => evicted.push(args)
     const cache = new Cache({ max: 9, storage, ttl: 10, jitter: 0, onEvict })
     cache.set('a', 1)
     cache.set('b', 2)
-    pass(20)
+    advance(20)
     assert.deepEqual([cache.size, cache.peek('a'), cache.has('b'), cache.size], [2, undefined, false, 0])
     await turn()
-    assert.deepEqual(gone, [
+    assert.deepEqual(evicted, [
       ['a', 1, 'ttl'],
       ['b', 2, 'ttl']
     ])
   })
 
-  test(`what is gone is nothing that was known before, ${storage}`, async t => {
-    const pass = movingClock(t)
+  test(`an expired value is not passed as previous, ${storage}`, async t => {
+    const advance = mockClock(t)
     const cache = new Cache({ max: 9, storage, ttl: 10, jitter: 0 })
     cache.set('a', 1)
-    pass(20)
+    advance(20)
     assert.deepEqual(await cache.get('a', (_, { previous }) => ({ previous })), { previous: undefined })
   })
 
-  test(`ids of one getMany that are due are loaded together, ${storage}`, async t => {
-    const pass = movingClock(t)
+  test(`getMany refreshes all ids that are due in one load, ${storage}`, async t => {
+    const advance = mockClock(t)
     const cache = new Cache({ max: 99, storage, refreshAfter: 5, jitter: 0 })
     const ids = Array.from({ length: 50 }, (_, id) => `${id}`)
     /** @type {string[][]} */
-    const asked = []
+    const requests = []
     const load = async (/** @type {string[]} */ ids) => {
-      asked.push(ids)
+      requests.push(ids)
       return ids
     }
     await cache.getMany(ids, load)
-    pass(10)
+    advance(10)
     assert.equal((await cache.getMany(ids, load)).size, 50)
-    assert.deepEqual(asked, [ids, ids])
+    assert.deepEqual(requests, [ids, ids])
     await turn()
     assert.equal(cache.stats().inFlight, 0)
   })
 
-  test(`nobody gets an id that a loader of many did not bring, ${storage}`, async () => {
+  test(`no caller receives an id that loadMany did not return, ${storage}`, async () => {
     const cache = new Cache({ max: 9, storage })
     const gate = deferred()
     const load = async () => {
       await gate.promise
       return new Map()
     }
-    const asked = [cache.getMany(['n'], load), cache.getMany(['n'], load)]
+    const requests = [cache.getMany(['n'], load), cache.getMany(['n'], load)]
     const single = cache.get('n', () => 'never')
     gate.resolve(undefined)
-    for (const found of await Promise.all(asked)) assert.equal(found.size, 0)
+    for (const found of await Promise.all(requests)) assert.equal(found.size, 0)
     assert.equal(await single, undefined)
     assert.equal(cache.has('n'), false)
-    // One is absent and one fails: not all have failed.
+    // One id is absent and one fails, so this is a partial failure.
     const failing = async () => new Map([['bad', new Error('bad')]])
     const error = await cache.getMany(['gone', 'bad'], failing).catch(error => error)
     assert.deepEqual([error.name, error.ids], ['AggregateError', ['bad']])
   })
 
-  test(`onEvict is called in the context of what was the cause, ${storage}`, async () => {
+  test(`onEvict runs in the async context of the call that evicted, ${storage}`, async () => {
     const context = new AsyncLocalStorage()
     /** @type {unknown[]} */
-    const told = []
-    const cache = new Cache({ max: 1, storage, onEvict: id => told.push([id, context.getStore()]) })
+    const notified = []
+    const cache = new Cache({ max: 1, storage, onEvict: id => notified.push([id, context.getStore()]) })
     context.run('first', () => cache.set('a', 1))
     context.run('second', () => cache.set('b', 2))
     context.run('third', () => cache.set('c', 3))
     await turn()
     const expected = storage === 'heap' ? ['second', 'third'] : ['second', 'second']
-    assert.deepEqual(told, [
+    assert.deepEqual(notified, [
       ['a', expected[0]],
       ['b', expected[1]]
     ])
   })
 
-  test(`no more than a thousand wait to be told of, however many went at once, ${storage}`, async t => {
-    const pass = movingClock(t)
-    let told = 0
-    const onEvict = () => told++
+  test(`limits queued notifications when many entries are evicted together, ${storage}`, async t => {
+    const advance = mockClock(t)
+    let notified = 0
+    const onEvict = () => notified++
     const cache = new Cache({ max: 20_000, storage, ttl: 10, jitter: 0, onEvict, load: () => new Promise(() => {}) })
     for (let id = 0; id < 20_000; id++) cache.set(`${id}`, id)
     cache.resize({ max: 10_000 })
-    assert.ok(told >= 10_000 - 1100, `${told}`)
-    pass(20)
+    assert.ok(notified >= 10_000 - 1100, `${notified}`)
+    advance(20)
     for (let id = 10_000; id < 20_000; id++) cache.get(`${id}`).catch(() => {})
-    assert.ok(told >= 20_000 - 1100, `${told}`)
+    assert.ok(notified >= 20_000 - 1100, `${notified}`)
     cache.close()
   })
 
-  test(`whatever onEvict throws is a warning, ${storage}`, async () => {
+  test(`any value thrown by onEvict becomes a warning, ${storage}`, async () => {
     /** @type {(() => unknown)[]} */
     const answers = [
       () => {
@@ -180,48 +180,48 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
       },
       () => 'fine'
     ]
-    let told = 0
-    const cache = new Cache({ max: 1, storage, onEvict: () => /** @type {any} */ (answers[told++]()) })
+    let notified = 0
+    const cache = new Cache({ max: 1, storage, onEvict: () => /** @type {any} */ (answers[notified++]()) })
     /** @type {string[]} */
     const warnings = []
-    const hear = (/** @type {Error} */ { message }) => warnings.push(message)
-    process.on('warning', hear)
+    const listener = (/** @type {Error} */ { message }) => warnings.push(message)
+    process.on('warning', listener)
     for (let id = 0; id < 4; id++) cache.set(`${id}`, id)
     while (warnings.length < 2) await turn()
-    process.off('warning', hear)
+    process.off('warning', listener)
     assert.deepEqual(warnings, ['something that has no text', 'later'])
-    assert.equal(told, 3)
+    assert.equal(notified, 3)
   })
 }
 
-test('a cache that is closed while its callers abort harms nobody', async () => {
+test('closing the cache from an abort listener rejects all callers', async () => {
   const cache = new Cache({ max: 9 })
-  const leaves = new AbortController()
+  const controller = new AbortController()
   const load = (/** @type {string} */ _, /** @type {any} */ { signal }) => {
     signal.addEventListener('abort', () => cache.close())
     return new Promise(() => {})
   }
-  const asked = ['a', 'b'].map(id => cache.get(id, load, { signal: leaves.signal }))
-  const settled = Promise.allSettled(asked)
-  leaves.abort(new Error('left'))
+  const requests = ['a', 'b'].map(id => cache.get(id, load, { signal: controller.signal }))
+  const settled = Promise.allSettled(requests)
+  controller.abort(new Error('left'))
   const [a, b] = await settled
   assert.deepEqual([a.status, b.status], ['rejected', 'rejected'])
 })
 
-test('a cache that its loader closes rejects the rest of getMany', async t => {
-  const pass = movingClock(t)
+test('a loader that closes the cache rejects the rest of getMany', async t => {
+  const advance = mockClock(t)
   const load = async (/** @type {string} */ id) => {
     if (id === 's') cache.close()
     return 1
   }
   const cache = new Cache({ max: 9, ttl: 10, jitter: 0, staleWhileRevalidate: 10_000, load })
   cache.set('s', 1)
-  pass(20)
+  advance(20)
   await assert.rejects(cache.getMany(['m', 's', 'n']), AggregateError)
   await turn()
 })
 
-test('a cache that weigh closes stores nothing in the next one', () => {
+test('set throws when weigh closes the cache', () => {
   /** @type {Cache<string, unknown> | undefined} */
   let second
   const weigh = () => {
@@ -234,7 +234,7 @@ test('a cache that weigh closes stores nothing in the next one', () => {
   assert.deepEqual([...(second ?? [])], [])
 })
 
-test('an own length says nothing of what bytes weigh', () => {
+test('ignores an own length property when weighing bytes', () => {
   class Liar extends Uint8Array {
     get length() {
       return 0

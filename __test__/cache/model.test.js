@@ -1,6 +1,6 @@
 'use strict'
 
-// Random histories against a cache that is nothing but a list.
+// Runs random histories against a model that keeps its entries in a list.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -21,52 +21,51 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete'), id }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear') }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('bring'), at: fc.nat() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('fail'), at: fc.nat() }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass'), millis: fc.integer({ min: 1, max: 30 }) }) }
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('resolve'), index: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('reject'), index: fc.nat() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait'), millis: fc.integer({ min: 1, max: 30 }) }) }
 )
 
 /**
- * @typedef {{ id: number, value: number, until: number }} Line
- * @typedef {{ id: number, gate: ReturnType<typeof deferred>, isCurrent: boolean, asked: Promise<any>[] }} Load
+ * @typedef {{ id: number, value: number, until: number }} Entry
+ * @typedef {{ id: number, gate: ReturnType<typeof deferred>, isCurrent: boolean, pending: Promise<any>[] }} Load
  */
 
-/** Entries from the least to the most recently used, and loads under way. */
+/** Entries from the least to the most recently used, and loads in flight. */
 class Model {
-  /** @type {Line[]} */
-  lines = []
+  /** @type {Entry[]} */
+  entries = []
   /** @type {Load[]} */
   loads = []
   time = 0
 
-  /** @param {number} id @param {number} value @param {number} ttl */
-  store(id, value, ttl) {
-    this.lines = this.lines.filter(line => line.id !== id)
-    this.lines.push({ id, value, until: this.time + ttl })
-    while (this.lines.length > MAX) {
-      const gone = this.lines.filter(line => line.until <= this.time).sort((a, b) => a.until - b.until)
-      this.lines.splice(gone.length > 0 ? this.lines.indexOf(gone[0]) : 0, 1)
+  store(/** @type {number} */ id, /** @type {number} */ value, /** @type {number} */ ttl) {
+    this.entries = this.entries.filter(entry => entry.id !== id)
+    this.entries.push({ id, value, until: this.time + ttl })
+    while (this.entries.length > MAX) {
+      const expired = this.entries.filter(entry => entry.until <= this.time).sort((a, b) => a.until - b.until)
+      this.entries.splice(expired.length > 0 ? this.entries.indexOf(expired[0]) : 0, 1)
     }
   }
 
   /** @param {number} id */
   fresh(id) {
-    return this.lines.find(line => line.id === id && line.until > this.time)
+    return this.entries.find(entry => entry.id === id && entry.until > this.time)
   }
 
   /** @param {number} id */
   drop(id) {
-    this.lines = this.lines.filter(line => line.id !== id)
+    this.entries = this.entries.filter(entry => entry.id !== id)
   }
 
-  /** @param {(load: Load) => boolean} which */
-  forget(which) {
-    for (const load of this.loads) if (which(load)) load.isCurrent = false
+  /** @param {(load: Load) => boolean} predicate */
+  forget(predicate) {
+    for (const load of this.loads) if (predicate(load)) load.isCurrent = false
   }
 }
 
 for (const storage of /** @type {const} */ (['heap', 'native'])) {
-  test(`random histories end as in the model, ${storage}`, async () => {
+  test(`behaves like the model over random histories, ${storage}`, async () => {
     const clock = stopClock()
     try {
       await fc.assert(
@@ -90,20 +89,20 @@ async function replay(steps, clock, storage) {
   let count = 0
   for (const step of steps) {
     count++
-    // No two entries end at the same moment: in which order they go then is not promised.
+    // No two entries expire at the same time: the order of eviction would be unspecified.
     clock.advance(0.001)
     model.time += 0.001
-    await take(step, cache, model, count, clock)
-    assert.deepEqual([cache.size, cache.stats().inFlight], [model.lines.length, model.loads.length])
+    await apply(step, cache, model, count, clock)
+    assert.deepEqual([cache.size, cache.stats().inFlight], [model.entries.length, model.loads.length])
   }
-  const fresh = model.lines.filter(line => line.until > model.time).reverse()
+  const fresh = model.entries.filter(entry => entry.until > model.time).reverse()
   assert.deepEqual(
     [...cache.entries()],
     fresh.map(({ id, value }) => [id, value])
   )
   cache.close()
-  for (const { asked } of model.loads) {
-    for (const waits of asked) await assert.rejects(waits, { code: 'ERR_OFFLOOP_CLOSED' })
+  for (const { pending } of model.loads) {
+    for (const waits of pending) await assert.rejects(waits, { code: 'ERR_OFFLOOP_CLOSED' })
   }
 }
 
@@ -114,7 +113,7 @@ async function replay(steps, clock, storage) {
  * @param {number} count
  * @param {ReturnType<typeof stopClock>} clock
  */
-async function take(step, cache, model, count, clock) {
+async function apply(step, cache, model, count, clock) {
   const { id } = step
   if (step.kind === 'get') await get(cache, model, id, step.aborts)
   else if (step.kind === 'set') {
@@ -127,20 +126,20 @@ async function take(step, cache, model, count, clock) {
     model.forget(load => load.id === id)
   } else if (step.kind === 'clear') {
     cache.clear()
-    model.lines = []
+    model.entries = []
     model.forget(() => true)
-  } else if (step.kind === 'pass') {
+  } else if (step.kind === 'wait') {
     clock.advance(step.millis)
     model.time += step.millis
   } else if (model.loads.length > 0) {
-    const [load] = model.loads.splice(step.at % model.loads.length, 1)
-    if (step.kind === 'bring') {
+    const [load] = model.loads.splice(step.index % model.loads.length, 1)
+    if (step.kind === 'resolve') {
       load.gate.resolve(count)
-      for (const asked of load.asked) assert.equal(await asked, count)
+      for (const pending of load.pending) assert.equal(await pending, count)
       if (load.isCurrent) model.store(load.id, count, TTL)
     } else {
       load.gate.reject(new Error('down'))
-      for (const asked of load.asked) await assert.rejects(asked, /down/)
+      for (const pending of load.pending) await assert.rejects(pending, /down/)
     }
   }
 }
@@ -155,18 +154,18 @@ async function get(cache, model, id, aborts) {
   const controller = new AbortController()
   const own = deferred()
   const signal = aborts ? controller.signal : undefined
-  const line = model.fresh(id)
+  const entry = model.fresh(id)
   const load = model.loads.find(load => load.id === id && load.isCurrent)
-  const asked = cache.get(id, () => own.promise, { signal })
-  if (line !== undefined) {
-    assert.equal(await asked, line.value)
-    model.lines = [...model.lines.filter(it => it !== line), line]
+  const pending = cache.get(id, () => own.promise, { signal })
+  if (entry !== undefined) {
+    assert.equal(await pending, entry.value)
+    model.entries = [...model.entries.filter(it => it !== entry), entry]
     return
   }
   model.drop(id)
   if (aborts) {
     controller.abort()
-    await assert.rejects(asked, { name: 'AbortError' })
-  } else if (load !== undefined) load.asked.push(asked)
-  else model.loads.push({ id, gate: own, isCurrent: true, asked: [asked] })
+    await assert.rejects(pending, { name: 'AbortError' })
+  } else if (load !== undefined) load.pending.push(pending)
+  else model.loads.push({ id, gate: own, isCurrent: true, pending: [pending] })
 }

@@ -11,7 +11,7 @@ const { deferred } = require('../support/deferred')
 const main = JSON.stringify(require.resolve('../..'))
 
 /**
- * A thread that has a cache `cache` of this name.
+ * Starts a thread that opens a cache of this name as `cache`.
  * @param {string} name
  * @param {string} body
  * @param {unknown} [workerData]
@@ -25,7 +25,7 @@ function thread(name, body, workerData) {
   return new Worker(code, { eval: true, workerData })
 }
 
-test('8 threads that ask for 1,000 ids load each once', async () => {
+test('8 threads load each of 1,000 ids once', async () => {
   const loads = new Int32Array(new SharedArrayBuffer(4))
   const body = `
     const load = async id => {
@@ -37,18 +37,18 @@ test('8 threads that ask for 1,000 ids load each once', async () => {
       parentPort.postMessage(values.every((value, id) => value.id === id))
     )`
   const threads = Array.from({ length: 8 }, () => thread('once', body, loads))
-  const held = new Cache({ max: 5000, name: 'once' })
+  const cache = new Cache({ max: 5000, name: 'once' })
   const answers = await Promise.all(threads.map(worker => once(worker, 'message')))
   assert.deepEqual(
-    answers.map(([isRight]) => isRight),
+    answers.map(([isCorrect]) => isCorrect),
     Array(8).fill(true)
   )
   assert.equal(loads[0], 1000)
-  assert.equal(held.stats().loads, 1000)
-  held.close()
+  assert.equal(cache.stats().loads, 1000)
+  cache.close()
 })
 
-test('a thread that ends while it loads hands over to who waits', async () => {
+test('a waiting caller takes over the load of a terminated thread', async () => {
   const cache = new Cache({ max: 5000, name: 'handed over' })
   const loading = thread(
     'handed over',
@@ -64,7 +64,7 @@ test('a thread that ends while it loads hands over to who waits', async () => {
   cache.close()
 })
 
-test('an error crosses threads with its class and properties', async () => {
+test('an error keeps its class and properties across threads', async () => {
   const cache = new Cache({ max: 5000, name: 'errors' })
   const body = `
     cache.get('a', () => {
@@ -90,31 +90,31 @@ test('an error crosses threads with its class and properties', async () => {
   cache.close()
 })
 
-test('what another thread set, deleted or cleared is seen at once', async () => {
+test('set, delete and clear in another thread are visible immediately', async () => {
   const cache = new Cache({ max: 5000, name: 'seen' })
   const body = `parentPort.on('message', ([call, ...args]) => parentPort.postMessage(cache[call](...args)))`
   const other = thread('seen', body)
   /** @param {...unknown} call */
-  const tell = async (...call) => {
+  const request = async (...call) => {
     other.postMessage(call)
     return (await once(other, 'message'))[0]
   }
-  await tell('set', 'a', { version: 1 })
+  await request('set', 'a', { version: 1 })
   assert.deepEqual(await cache.get('a', () => assert.fail('loads')), { version: 1 })
-  assert.equal(cache.peek('a'), cache.peek('a'), 'the copy is here')
-  await tell('set', 'a', { version: 2 })
+  assert.equal(cache.peek('a'), cache.peek('a'), 'the decoded copy is reused')
+  await request('set', 'a', { version: 2 })
   assert.deepEqual(cache.peek('a'), { version: 2 })
-  assert.equal(await tell('delete', 'a'), true)
+  assert.equal(await request('delete', 'a'), true)
   assert.equal(cache.has('a'), false)
   cache.set('b', 1)
-  assert.equal(await tell('peek', 'b'), 1)
-  await tell('clear')
+  assert.equal(await request('peek', 'b'), 1)
+  await request('clear')
   assert.equal(cache.peek('b'), undefined)
   await other.terminate()
   cache.close()
 })
 
-test('options that do not match are an error that says which', () => {
+test('rejects options that differ from those of the existing cache', () => {
   const cache = new Cache({ max: 10, ttl: 1000, name: 'options' })
   const wrong = (/** @type {any} */ options) => () => new Cache({ max: 10, ttl: 1000, name: 'options', ...options })
   const expected = (/** @type {RegExp} */ message) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
@@ -124,7 +124,7 @@ test('options that do not match are an error that says which', () => {
   cache.close()
 })
 
-test('two of one name in one thread wait for each other', async () => {
+test('two caches of one name in one thread share loads', async () => {
   const options = { max: 10, name: 'twice' }
   const [first, second] = [new Cache(options), new Cache(options)]
   const { promise, resolve } = deferred()
@@ -136,16 +136,16 @@ test('two of one name in one thread wait for each other', async () => {
     { code: 'ERR_OFFLOOP_RECURSIVE_LOAD' }
   )
   const { promise: never } = deferred()
-  const left = second.get('c', () => 'taken over')
-  const taken = first.get('d', () => never)
+  const independent = second.get('c', () => 'taken over')
+  const abandoned = first.get('d', () => never)
   const follows = second.get('d', () => 'taken over')
   first.close()
-  await assert.rejects(taken, { code: 'ERR_OFFLOOP_CLOSED' })
-  assert.deepEqual(await Promise.all([left, follows]), ['taken over', 'taken over'])
+  await assert.rejects(abandoned, { code: 'ERR_OFFLOOP_CLOSED' })
+  assert.deepEqual(await Promise.all([independent, follows]), ['taken over', 'taken over'])
   second.close()
 })
 
-test('a failure is known to all threads, and forgotten by all when one deletes', async () => {
+test('a cached error is shared by all threads until one deletes it', async () => {
   const options = "{ max: 10, name: 'failures', errorTtl: 600000 }"
   const cache = new Cache({ max: 10, name: 'failures', errorTtl: 600_000 })
   const other = new Worker(
@@ -161,27 +161,27 @@ test('a failure is known to all threads, and forgotten by all when one deletes',
     cache.get('a', () => Promise.reject(new RangeError('down'))),
     /down/
   )
-  const tell = async (/** @type {string} */ verb) => {
+  const request = async (/** @type {string} */ verb) => {
     other.postMessage(verb)
     return (await once(other, 'message'))[0]
   }
-  assert.equal(await tell('get'), 'down')
+  assert.equal(await request('get'), 'down')
   await assert.rejects(
     cache.get('a', () => assert.fail('loads')),
     { name: 'RangeError', message: 'down' }
   )
-  await tell('delete')
-  assert.equal(await cache.get('a', () => 'anew'), 'anew')
+  await request('delete')
+  assert.equal(await cache.get('a', () => 'new'), 'new')
   await other.terminate()
   cache.close()
 })
 
-test('a load stops when the last who waited for it is gone', async () => {
+test('aborts a load when the thread of the last waiting caller is gone', async () => {
   const cache = new Cache({ max: 10, name: 'abandoned' })
   const abort = new AbortController()
   /** @type {AbortSignal | undefined} */
   let signal
-  const mine = cache.get(
+  const own = cache.get(
     'a',
     (_, context) => {
       signal = context.signal
@@ -198,10 +198,10 @@ test('a load stops when the last who waited for it is gone', async () => {
   )
   await once(other, 'message')
   abort.abort()
-  await assert.rejects(mine, { name: 'AbortError' })
-  assert.equal(signal?.aborted, false, 'the other still waits')
+  await assert.rejects(own, { name: 'AbortError' })
+  assert.equal(signal?.aborted, false, 'the other thread still waits')
   await other.terminate()
-  // A load that nobody waits for does not keep the process alive: the test does.
+  // An abandoned load does not keep the process alive, so the test has to.
   while (!signal?.aborted) await turn()
   assert.equal(cache.stats().inFlight, 0)
   cache.close()

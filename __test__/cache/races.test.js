@@ -1,6 +1,6 @@
 'use strict'
 
-// Each row of the table of races, in both storages.
+// Races between loads and other calls, in both storages.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -21,7 +21,7 @@ function race(name, body) {
   }
 }
 
-race('many who miss on one id share one load', async (open, storage) => {
+race('callers that miss the same id share one load', async (open, storage) => {
   const { promise, resolve } = deferred()
   let loads = 0
   const cache = open({
@@ -30,10 +30,10 @@ race('many who miss on one id share one load', async (open, storage) => {
       return promise
     }
   })
-  const asked = Array.from({ length: 10_000 }, () => cache.get('a'))
+  const pending = Array.from({ length: 10_000 }, () => cache.get('a'))
   const value = { deep: [1] }
   resolve(value)
-  const values = await Promise.all(asked)
+  const values = await Promise.all(pending)
   assert.equal(loads, 1)
   assert.ok(values.every(it => it === value))
   const again = await cache.get('a')
@@ -44,13 +44,13 @@ race('many who miss on one id share one load', async (open, storage) => {
   assert.deepEqual([hits, misses, coalesced, inFlight], [1, 10_000, 9999, 0])
 })
 
-race('a load that fails rejects all who wait with one error and stores nothing', async open => {
+race('a failed load rejects all callers with the same error and stores nothing', async open => {
   const error = new Error('no')
   const { promise, reject } = deferred()
   const cache = open({ load: () => promise })
-  const asked = [cache.get('a'), cache.get('a'), cache.get('a', undefined, { signal: new AbortController().signal })]
+  const pending = [cache.get('a'), cache.get('a'), cache.get('a', undefined, { signal: new AbortController().signal })]
   reject(error)
-  for (const result of await Promise.allSettled(asked)) {
+  for (const result of await Promise.allSettled(pending)) {
     assert.equal(result.status === 'rejected' && result.reason, error)
   }
   assert.equal(cache.size, 0)
@@ -58,61 +58,61 @@ race('a load that fails rejects all who wait with one error and stores nothing',
   assert.equal(cache.stats().loadFailures, 1)
 })
 
-race('set during a load: who waits gets the load, what was set stays', async open => {
+race('set during a load: the caller receives the loaded value, the set value stays', async open => {
   const { promise, resolve } = deferred()
   const cache = open()
-  const asked = cache.get('a', () => promise)
+  const pending = cache.get('a', () => promise)
   cache.set('a', 'set')
   assert.equal(await cache.get('a', () => assert.fail('loads')), 'set')
   resolve('loaded')
-  assert.equal(await asked, 'loaded')
+  assert.equal(await pending, 'loaded')
   assert.equal(cache.peek('a'), 'set')
 })
 
 for (const forget of /** @type {const} */ (['delete', 'clear'])) {
-  race(`${forget} during a load: who waits gets it, it is not stored, a get begins anew`, async open => {
+  race(`${forget} during a load: the caller receives the value, it is not stored, the next get reloads`, async open => {
     const old = deferred()
-    const young = deferred()
+    const recent = deferred()
     const cache = open()
     const first = cache.get('a', () => old.promise)
     cache[forget]('a')
-    const second = cache.get('a', () => young.promise)
+    const second = cache.get('a', () => recent.promise)
     old.resolve('old')
     assert.equal(await first, 'old')
     assert.equal(cache.has('a'), false)
     const third = cache.get('a', () => assert.fail('loads twice'))
-    young.resolve('young')
-    assert.deepEqual(await Promise.all([second, third]), ['young', 'young'])
-    assert.equal(cache.peek('a'), 'young')
+    recent.resolve('recent')
+    assert.deepEqual(await Promise.all([second, third]), ['recent', 'recent'])
+    assert.equal(cache.peek('a'), 'recent')
   })
 }
 
-race('an old load that fails after a newer one began touches nothing', async open => {
+race('an old load that fails during a newer load has no effect', async open => {
   const old = deferred()
-  const young = deferred()
+  const recent = deferred()
   const cache = open()
   const first = cache.get('a', () => old.promise)
   cache.delete('a')
-  const second = cache.get('a', () => young.promise)
+  const second = cache.get('a', () => recent.promise)
   old.reject(new Error('late'))
   await assert.rejects(first, /late/)
-  young.resolve('young')
-  assert.equal(await second, 'young')
-  assert.equal(cache.peek('a'), 'young')
+  recent.resolve('recent')
+  assert.equal(await second, 'recent')
+  assert.equal(cache.peek('a'), 'recent')
 })
 
-race('an old load that ends after a newer one ended touches nothing', async open => {
+race('an old load that ends after a newer load has no effect', async open => {
   const old = deferred()
   const cache = open()
   const first = cache.get('a', () => old.promise)
   cache.delete('a')
-  assert.equal(await cache.get('a', () => 'young'), 'young')
+  assert.equal(await cache.get('a', () => 'recent'), 'recent')
   old.resolve('old')
   assert.equal(await first, 'old')
-  assert.equal(cache.peek('a'), 'young')
+  assert.equal(cache.peek('a'), 'recent')
 })
 
-race("a caller's abort rejects that caller alone; the load ends when nobody is left", async open => {
+race('an abort rejects only its caller; the load is aborted with the last caller', async open => {
   const { promise, resolve } = deferred()
   /** @type {AbortSignal[]} */
   const signals = []
@@ -124,14 +124,14 @@ race("a caller's abort rejects that caller alone; the load ends when nobody is l
   })
   const first = new AbortController()
   const second = new AbortController()
-  const asked = [first, second].map(({ signal }) => cache.get('a', undefined, { signal }))
+  const pending = [first, second].map(({ signal }) => cache.get('a', undefined, { signal }))
   first.abort(new Error('first'))
-  await assert.rejects(asked[0], /first/)
+  await assert.rejects(pending[0], /first/)
   assert.equal(signals[0].aborted, false)
   second.abort()
-  await assert.rejects(asked[1], { name: 'AbortError' })
+  await assert.rejects(pending[1], { name: 'AbortError' })
   assert.equal(signals[0].aborted, true)
-  // What comes from it now is nobody's, and a get begins anew.
+  // The result of the aborted load is discarded, and the next get reloads.
   const again = cache.get('a')
   assert.equal(signals.length, 2)
   resolve('late')
@@ -139,7 +139,7 @@ race("a caller's abort rejects that caller alone; the load ends when nobody is l
   assert.equal(cache.stats().loads, 2)
 })
 
-race('who has no signal keeps the load up', async open => {
+race('a caller without a signal keeps the load running', async open => {
   const { promise, resolve } = deferred()
   const cache = open()
   const controller = new AbortController()
@@ -154,23 +154,23 @@ race('who has no signal keeps the load up', async open => {
   assert.equal(await patient, 1)
 })
 
-race('a signal that is aborted already starts nothing', async open => {
+race('an aborted signal starts no load', async open => {
   const cache = open({ load: () => assert.fail('loads') })
   await assert.rejects(cache.get('a', undefined, { signal: AbortSignal.abort() }), { name: 'AbortError' })
   assert.equal(cache.stats().loads, 0)
 })
 
-race('a loader that throws rejects', async open => {
+race('rejects if the loader throws', async open => {
   const cache = open({
     load() {
-      throw new Error('at once')
+      throw new Error('synchronous')
     }
   })
-  await assert.rejects(cache.get('a'), /at once/)
+  await assert.rejects(cache.get('a'), /synchronous/)
   assert.equal(cache.stats().inFlight, 0)
 })
 
-race('undefined and null are values, and context.store = false keeps one out', async open => {
+race('stores undefined and null, but not with context.store = false', async open => {
   let loads = 0
   const cache = open({
     load: (id, context) => {
@@ -188,7 +188,7 @@ race('undefined and null are values, and context.store = false keeps one out', a
   assert.equal(cache.has('out'), false)
 })
 
-race('a loader that asks for its own id is told so', async open => {
+race('rejects a loader that requests its own id', async open => {
   const recursive = { code: 'ERR_OFFLOOP_RECURSIVE_LOAD', message: /'a' asks for 'a' itself/ }
   /** @type {Cache<any, any>} */
   const cache = open({
@@ -199,7 +199,7 @@ race('a loader that asks for its own id is told so', async open => {
   })
   await assert.rejects(cache.get('a'), recursive)
   assert.equal(cache.stats().inFlight, 0)
-  // Somebody else who asks meanwhile just waits.
+  // Another caller just waits.
   const { promise, resolve } = deferred()
   const first = cache.get('c', () => promise)
   const second = cache.get('c')
@@ -214,7 +214,7 @@ race('a loader that asks for its own id is told so', async open => {
   )
 })
 
-race("a refresh that fails behind the caller is nobody else's concern", async open => {
+race('a failed background refresh does not reject the caller', async open => {
   const clock = stopClock()
   try {
     const cache = open({ ttl: 100, jitter: 0, refreshAfter: 10, staleWhileRevalidate: 100 })
@@ -238,39 +238,39 @@ race("a refresh that fails behind the caller is nobody else's concern", async op
   }
 })
 
-race('eviction while loads are under way fails nobody', async open => {
+race('eviction does not fail loads in flight', async open => {
   const gates = Array.from({ length: 50 }, () => deferred())
   const cache = open({ max: 2 })
-  const asked = gates.map(({ promise }, index) => cache.get(index, () => promise))
+  const pending = gates.map(({ promise }, index) => cache.get(index, () => promise))
   for (const [index, { resolve }] of gates.entries()) resolve(index * 2)
   assert.deepEqual(
-    await Promise.all(asked),
+    await Promise.all(pending),
     gates.map((_, index) => index * 2)
   )
   assert.equal(cache.size, 2)
 })
 
-race('a load that hangs is given up', async open => {
+race('a load that hangs is aborted after loadTimeout', async open => {
   const { promise, resolve } = deferred()
   /** @type {AbortSignal | undefined} */
   let signal
   const cache = open({ loadTimeout: 5 })
-  const asked = cache.get('a', (_, context) => {
+  const pending = cache.get('a', (_, context) => {
     signal = context.signal
     return promise
   })
-  // The timer keeps nothing alive: the test waits for the abort itself.
+  // The timeout does not keep the process alive, so the test has to.
   const alive = setInterval(() => {}, 1000)
-  await assert.rejects(asked, { name: 'TimeoutError', message: /'a' took longer than 5 ms/ })
+  await assert.rejects(pending, { name: 'TimeoutError', message: /'a' took longer than 5 ms/ })
   clearInterval(alive)
   assert.equal(signal?.reason.name, 'TimeoutError')
-  assert.equal(await cache.get('a', () => 'young'), 'young')
+  assert.equal(await cache.get('a', () => 'recent'), 'recent')
   resolve('late')
   await turn()
-  assert.equal(cache.peek('a'), 'young')
+  assert.equal(cache.peek('a'), 'recent')
 })
 
-race('an entry that outweighs the whole cache is delivered and not stored', async open => {
+race('an entry heavier than the whole cache is returned but not stored', async open => {
   const cache = open({ max: undefined, maxBytes: 100, weigh: value => value })
   cache.set('small', 60)
   assert.equal(await cache.get('giant', () => 101), 101)
@@ -279,16 +279,16 @@ race('an entry that outweighs the whole cache is delivered and not stored', asyn
   assert.equal(cache.size, 0)
 })
 
-race('close rejects whoever waits and aborts the loader', async open => {
+race('close rejects pending callers and aborts the loader', async open => {
   /** @type {AbortSignal | undefined} */
   let signal
   const cache = open()
-  const asked = cache.get('a', (_, context) => {
+  const pending = cache.get('a', (_, context) => {
     signal = context.signal
     return deferred().promise
   })
   cache.close()
-  await assert.rejects(asked, { code: 'ERR_OFFLOOP_CLOSED' })
+  await assert.rejects(pending, { code: 'ERR_OFFLOOP_CLOSED' })
   assert.equal(signal?.aborted, true)
   await assert.rejects(
     cache.get('a', () => 1),
@@ -299,7 +299,7 @@ race('close rejects whoever waits and aborts the loader', async open => {
   cache.close()
 })
 
-race('a signal that cannot be listened to is the trouble of that caller alone', async open => {
+race('a signal without a working addEventListener rejects only its caller', async open => {
   const cache = open({})
   const signal = { aborted: false, addEventListener: () => assert.fail('broken'), removeEventListener() {} }
   await assert.rejects(

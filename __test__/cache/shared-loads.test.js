@@ -1,6 +1,6 @@
 'use strict'
 
-// Flights that several participants share, when some of them leave, end, or say what cannot be said.
+// Loads shared by several participants, some of which leave, close, or fail with errors that cannot be cloned.
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
@@ -13,20 +13,24 @@ const { deferred } = require('../support/deferred')
 const main = JSON.stringify(require.resolve('../..'))
 const never = () => new Promise(() => {})
 
-/** Three participants of one cache. @param {string} name @param {object} [options] */
+/**
+ * Opens one cache three times.
+ * @param {string} name
+ * @param {object} [options]
+ */
 function three(name, options) {
   const open = () => new Cache({ max: 9, name, ...options })
   return [open(), open(), open()]
 }
 
-test('whoever leaves before it hears that it leads passes the lead on', async () => {
+test('a participant that leaves before it is notified of its lead passes the lead on', async () => {
   const [first, second, third] = three('passed on')
-  const left = new AbortController()
+  const controller = new AbortController()
   const lost = first.get('x', never)
-  const aborted = second.get('x', () => 'second', { signal: left.signal })
+  const aborted = second.get('x', () => 'second', { signal: controller.signal })
   const waits = third.get('x', () => 'third')
   first.close()
-  left.abort(new Error('left'))
+  controller.abort(new Error('left'))
   await assert.rejects(lost, { code: 'ERR_OFFLOOP_CLOSED' })
   await assert.rejects(aborted, { message: 'left' })
   assert.equal(await waits, 'third')
@@ -36,7 +40,7 @@ test('whoever leaves before it hears that it leads passes the lead on', async ()
   third.close()
 })
 
-test('an error that cannot be cloned ends the load all the same', async () => {
+test('an error that cannot be cloned still ends the load', async () => {
   const [first, second, third] = three('uncloneable')
   const cyclic = new Error('cyclic')
   cyclic.cause = new Error('its cause', { cause: cyclic })
@@ -69,13 +73,13 @@ test('an error that cannot be cloned ends the load all the same', async () => {
   for (const cache of [first, second, third]) cache.close()
 })
 
-test('errors cross with what is in them', async () => {
+test('errors keep their causes, lists and codes', async () => {
   const [first, second, third] = three('crossing')
   const gate = deferred()
   const cause = Object.assign(new RangeError('cause'), { code: 'E_CAUSE' })
   const errors = {
     caused: Object.assign(new Error('top'), { cause, code: 'E_TOP' }),
-    many: new AggregateError([new TypeError('one'), 'two'], 'all'),
+    list: new AggregateError([new TypeError('one'), 'two'], 'all'),
     dom: new DOMException('too late', 'TimeoutError')
   }
   for (const [id, error] of Object.entries(errors)) {
@@ -88,16 +92,16 @@ test('errors cross with what is in them', async () => {
   }
   const waiting = Object.keys(errors).map(id => second.get(id, never).catch(error => error))
   gate.resolve(undefined)
-  const [caused, many, dom] = /** @type {any[]} */ (await Promise.all(waiting))
+  const [caused, list, dom] = /** @type {any[]} */ (await Promise.all(waiting))
   assert.deepEqual([caused.code, caused.cause.code, caused.cause instanceof RangeError], ['E_TOP', 'E_CAUSE', true])
-  assert.ok(many instanceof AggregateError && many.errors[0] instanceof TypeError && many.errors[1] === 'two')
+  assert.ok(list instanceof AggregateError && list.errors[0] instanceof TypeError && list.errors[1] === 'two')
   assert.ok(dom instanceof DOMException && dom.name === 'TimeoutError' && dom.code === errors.dom.code)
   for (const cache of [first, second, third]) cache.close()
 })
 
-test('a recursion that is refused leaves nobody behind who waits', async () => {
+test('a rejected recursive load leaves no waiting participant behind', async () => {
   const [first, second, third] = three('refused')
-  const left = new AbortController()
+  const controller = new AbortController()
   let refused
   /** @type {AbortSignal | undefined} */
   let signal
@@ -108,19 +112,19 @@ test('a recursion that is refused leaves nobody behind who waits', async () => {
       refused = await second.get('x', never).catch(error => error.code)
       return never()
     },
-    { signal: left.signal }
+    { signal: controller.signal }
   )
   asks.catch(() => {})
   while (refused === undefined) await turn()
   assert.equal(refused, 'ERR_OFFLOOP_RECURSIVE_LOAD')
-  left.abort()
+  controller.abort()
   assert.ok(signal?.aborted)
   assert.equal(first.stats().inFlight, 0)
   assert.equal(await third.get('x', () => 'free'), 'free')
   for (const cache of [first, second, third]) cache.close()
 })
 
-test('who waits for a thread that is stuck waits no longer than loadTimeout', async () => {
+test('a caller waits for a blocked thread no longer than loadTimeout', async () => {
   const stuck = new Int32Array(new SharedArrayBuffer(4))
   const worker = new Worker(
     `const { Cache } = require(${main})
@@ -147,7 +151,7 @@ test('who waits for a thread that is stuck waits no longer than loadTimeout', as
   cache.close()
 })
 
-test('what a loader of many does not bring is absent in other threads too', async () => {
+test('an id that loadMany did not return is absent for every participant', async () => {
   const [first, second, third] = three('absent', { codec: 'json' })
   const gate = deferred()
   const load = async () => {
@@ -164,15 +168,15 @@ test('what a loader of many does not bring is absent in other threads too', asyn
   for (const cache of [first, second, third]) cache.close()
 })
 
-test('an environment that has closed a cache leads nothing in the next of that name', async () => {
+test('a closed cache does not lead loads in the next cache of its name', async () => {
   const old = new Cache({ max: 9, name: 'reborn' })
   const gate = deferred()
-  const asked = deferred()
+  const requested = deferred()
   const late = old.get('x', async () => {
     await gate.promise
     const next = new Cache({ max: 9, name: 'reborn' })
     const joins = next.get('y', never)
-    asked.resolve(undefined)
+    requested.resolve(undefined)
     return joins
   })
   old.close()
@@ -184,7 +188,7 @@ test('an environment that has closed a cache leads nothing in the next of that n
     return 'value'
   })
   gate.resolve(undefined)
-  await asked.promise
+  await requested.promise
   loads.resolve(undefined)
   assert.equal(await value, 'value')
   reborn.close()

@@ -6,7 +6,7 @@ const v8 = require('node:v8')
 const { runInNewContext } = require('node:vm')
 const { Cache } = require('../..')
 
-test('native storage gives back what structured clone would', async () => {
+test('native storage returns structured clones', async () => {
   const cache = new Cache({ max: 100, storage: 'native' })
   const values = [
     undefined,
@@ -28,7 +28,7 @@ test('native storage gives back what structured clone would', async () => {
   assert.notEqual(cache.peek('6'), values[6])
 })
 
-test('what cannot be stored is refused by set, and fails a load', async () => {
+test('a value that cannot be encoded makes set throw and a load fail', async () => {
   const native = new Cache({ max: 5, storage: 'native' })
   const refused = {
     name: 'TypeError',
@@ -48,7 +48,7 @@ test('what cannot be stored is refused by set, and fails a load', async () => {
   assert.deepEqual([native.size, json.size, bytes.size], [0, 0, 0])
 })
 
-test('codecs: json, bytes and one of your own', async () => {
+test("codecs: 'json', 'bytes' and user-defined", async () => {
   const json = new Cache({ max: 5, storage: 'native', codec: 'json' })
   json.set('a', { when: new Date(0) })
   assert.deepEqual(json.peek('a'), { when: '1970-01-01T00:00:00.000Z' })
@@ -78,7 +78,7 @@ test('codecs: json, bytes and one of your own', async () => {
   assert.throws(() => broken.set('a', 'x'), { code: 'ERR_INVALID_ARG_TYPE', message: /encode\(\) returns.*Uint8Array/ })
 })
 
-test('what a codec cannot decode is an error that names the id', async () => {
+test('a decoding error names the id', async () => {
   /** @returns {number} */
   const decode = () => {
     throw new Error('garbage')
@@ -97,7 +97,7 @@ test('what a codec cannot decode is an error that names the id', async () => {
   cache.delete('a')
 })
 
-test('native storage is outside of the heap', () => {
+test('native storage is outside the JavaScript heap', () => {
   v8.setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc')
   const used = () => {
@@ -115,20 +115,20 @@ test('native storage is outside of the heap', () => {
   assert.equal(cache.bytes, 0)
 })
 
-test('a cache that nobody holds is let go of, but not while somebody waits', { timeout: 60_000 }, async () => {
+test('an unreachable cache is collected, but not while a caller waits', { timeout: 60_000 }, async () => {
   v8.setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc')
   /** @type {(value: number) => void} */
-  let bring = () => {}
+  let resolveLoad = () => {}
   const waits = (() => {
     const cache = new Cache({ max: 5 })
-    return cache.get('a', () => new Promise(resolve => (bring = resolve)))
+    return cache.get('a', () => new Promise(resolve => (resolveLoad = resolve)))
   })()
   for (let i = 0; i < 5; i++) {
     gc()
     await new Promise(resolve => setImmediate(resolve))
   }
-  bring(5)
+  resolveLoad(5)
   assert.equal(await waits, 5)
   const dropped = new WeakRef(new Cache({ max: 5 }))
   while (dropped.deref() !== undefined) {
