@@ -25,33 +25,33 @@ const SHAPES = {
   'one large object': () => JSON.stringify(Object.fromEntries(records.map(it => [`k${it.id}`, it]))),
   'names like indexes': () =>
     JSON.stringify(Object.fromEntries(records.map(it => [`${(it.id * 7919) % 20011}`, it.name]))),
-  'large things in large things': () => JSON.stringify({ a: [records, { b: records, c: 1 }], d: { e: records } }),
+  'large values in large values': () => JSON.stringify({ a: [records, { b: records, c: 1 }], d: { e: records } }),
   'one long string': () => JSON.stringify('0123456789'.repeat(300_000)),
   'one long string with escapes': () => JSON.stringify(['x\n"\\é\u{1f600}\ud83d'.repeat(100_000), 1]),
   'long strings as values': () => JSON.stringify({ a: 'ß'.repeat(400_000), b: ['中文'.repeat(300_000), 0] }),
-  'numbers at the edges': () =>
+  'extreme numbers': () =>
     `[${'5e-324,1e400,-1e400,-0,0.1,9007199254740993,123456789012345678901234567890,1E+2,'.repeat(9000)}0]`,
   integers: () => JSON.stringify(Array.from({ length: 300_000 }, (_, n) => n)),
-  'no ASCII at all': () => JSON.stringify(Array.from({ length: 9000 }, (_, n) => `чисто по-русски ${n} 日本語`)),
-  'the same name again and again': () => `{${'"a":1,"b":[2],"a":{"c":3},'.repeat(20_000)}"b":4}`,
-  'names that objects have': () =>
+  'no ASCII': () => JSON.stringify(Array.from({ length: 9000 }, (_, n) => `чисто по-русски ${n} 日本語`)),
+  'repeated names': () => `{${'"a":1,"b":[2],"a":{"c":3},'.repeat(20_000)}"b":4}`,
+  'names of Object.prototype': () =>
     `{"__proto__":{"x":1},"constructor":2,${records.map(it => `"k${it.id}":[${it.id}]`)},"toString":3,"__proto__":[4]}`,
   'lone surrogates, escaped': () => `[${'"\\ud800","\\udc00\\ud83d","\\ud83d\\ude00",'.repeat(9000)}"\\uDFFF"]`,
-  'white space of megabytes': () => `[1,${' '.repeat(3 << 20)}2,{"a":${'\n'.repeat(2 << 20)}3}]`,
+  'megabytes of white space': () => `[1,${' '.repeat(3 << 20)}2,{"a":${'\n'.repeat(2 << 20)}3}]`,
   'a deep list': () => '['.repeat(150_000) + ']'.repeat(150_000),
   'a deep mix': () => `${'{"a":[1,'.repeat(60_000)}0${']}'.repeat(60_000)}`,
   'a number': () => `${' '.repeat(100_000)}17`,
   'a small object': () => '{"a":[1,2,{"b":null}]}'
 }
 
-/** How deep values may be for a comparison that calls itself. */
+/** Depth up to which a recursive comparison is safe. */
 const SHALLOW = 1000
 
-/** @param {unknown} actual @param {any} expected */
-function same(actual, expected) {
+/** Compares deep values without recursion. */
+function assertSame(/** @type {unknown} */ actual, /** @type {any} */ expected) {
   let depth = 0
-  for (let at = expected; at !== null && typeof at === 'object' && depth < SHALLOW; depth++)
-    at = Object.values(at).at(-1)
+  for (let value = expected; value !== null && typeof value === 'object' && depth < SHALLOW; depth++)
+    value = Object.values(value).at(-1)
   if (depth < SHALLOW) return assert.deepStrictEqual(actual, expected)
   let [one, other] = [/** @type {any} */ (actual), expected]
   while (other !== null && typeof other === 'object') {
@@ -64,21 +64,21 @@ function same(actual, expected) {
 }
 
 for (const [name, make] of Object.entries(SHAPES)) {
-  test(`parses ${name} as JSON.parse does, from text and from bytes`, async () => {
+  test(`parses ${name} like JSON.parse, from text and from bytes`, async () => {
     const text = make()
     const expected = JSON.parse(text)
-    same(await pool.run(parse, text), expected)
-    same(await pool.run(parse, Buffer.from(text)), expected)
+    assertSame(await pool.run(parse, text), expected)
+    assertSame(await pool.run(parse, Buffer.from(text)), expected)
   })
 }
 
-test('members come in the order of JSON.parse, whatever piece they were in', async () => {
+test('keeps the member order of JSON.parse across chunks', async () => {
   const text = `{"z":0,${records.map(it => `"k${it.id % 15_000}":${it.id}`)},"7":1,"a":${JSON.stringify(records)},"z":2}`
   const value = /** @type {object} */ (await pool.run(parse, text))
   assert.deepEqual(Object.keys(value), Object.keys(JSON.parse(text)))
 })
 
-test('a list of any length is dense', async () => {
+test('parses long lists completely', async () => {
   const list = /** @type {number[]} */ (await pool.run(parse, JSON.stringify(new Array(400_000).fill(0.5))))
   assert.equal(list.length, 400_000)
   assert.equal(
@@ -89,7 +89,7 @@ test('a list of any length is dense', async () => {
   assert.deepEqual(await pool.run(parse, uneven), JSON.parse(uneven))
 })
 
-test('setters of prototypes are not called', async t => {
+test('does not call setters of prototypes', async t => {
   const called = t.mock.fn()
   Object.defineProperty(Object.prototype, 'trap', { set: called, configurable: true })
   t.after(() => Reflect.deleteProperty(Object.prototype, 'trap'))
@@ -99,7 +99,7 @@ test('setters of prototypes are not called', async t => {
   assert.equal(Object.getOwnPropertyDescriptor(value, 'trap')?.value, 2)
 })
 
-test('a text with lone surrogates keeps them', async () => {
+test('preserves lone surrogates', async () => {
   const filler = 'x'.repeat(200_000)
   for (const text of ['"\ud800"', '["\udc00\ud83d\ude00\ud83d"]', `["${filler}\ud83d","${filler}\\\\\udc00"]`]) {
     assert.deepEqual(await pool.run(parse, text), JSON.parse(text))
@@ -108,7 +108,7 @@ test('a text with lone surrogates keeps them', async () => {
   await assert.rejects(pool.run(parse, '"\\\ud800"'), { code: 'ERR_OFFLOOP_INVALID_DATA' })
 })
 
-test('errors name the byte', async () => {
+test('errors have the byte offset', async () => {
   const long = JSON.stringify(records)
   for (const [text, offset] of /** @type {[string, number][]} */ ([
     ['', 0],
@@ -126,7 +126,7 @@ test('errors name the byte', async () => {
   await assert.rejects(pool.run(parse, bad), { code: 'ERR_OFFLOOP_INVALID_DATA', offset: 150_000, message: /UTF-8/ })
 })
 
-test('maxDepth is a limit of its own', async () => {
+test('enforces maxDepth', async () => {
   const shallow = json.parse({ maxDepth: 3 })
   assert.deepEqual(await pool.run(shallow, '[[[1]]]'), [[[1]]])
   const error = { code: 'ERR_OFFLOOP_INVALID_DATA', offset: 3, message: /deeper than 3 levels/ }
@@ -134,7 +134,7 @@ test('maxDepth is a limit of its own', async () => {
   await assert.rejects(pool.run(shallow, `[[[[${JSON.stringify(records)}]]]]`), error)
 })
 
-test('options are checked when it is made', () => {
+test('validates options when the transform is created', () => {
   for (const options of [{ slice: 0 }, { slice: 1.5 }, { maxDepth: 0 }]) {
     assert.throws(() => json.parse(options), { code: 'ERR_OUT_OF_RANGE' })
   }
@@ -142,7 +142,7 @@ test('options are checked when it is made', () => {
   assert.throws(() => json.parse(/** @type {any} */ ({ depth: 4 })), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-test('the loop turns while a document is built', async () => {
+test('yields to the event loop while it builds a document', async () => {
   let turns = 0
   let isBuilt = false
   const count = () => {
@@ -152,10 +152,10 @@ test('the loop turns while a document is built', async () => {
   setImmediate(count)
   await pool.run(json.parse({ slice: 1 }), JSON.stringify(records))
   isBuilt = true
-  assert.ok(turns > 10, `${turns} turns`)
+  assert.ok(turns > 10, `${turns} event-loop iterations`)
 })
 
-test('works in every verb and at the end of a chain', async () => {
+test('works with every pool method and at the end of a chain', async () => {
   const text = JSON.stringify(records)
   const expected = JSON.parse(text)
   assert.deepEqual(await pool.map(parse, [text, '1', '[]', text]), [expected, 1, [], expected])
@@ -165,11 +165,11 @@ test('works in every verb and at the end of a chain', async () => {
   const zipped = await pool.run(gzip(), text)
   assert.deepEqual(await pool.run(chain(gunzip(), parse), zipped), expected)
   assert.deepEqual(await pool.run(parse, move(new TextEncoder().encode(text))), expected)
-  const counted = transforms.module(join(__dirname, '../fixtures/worker/functions.js'))
-  assert.deepEqual(await pool.run(chain(parse, counted), text), expected)
+  const echo = transforms.module(join(__dirname, '../fixtures/worker/functions.js'))
+  assert.deepEqual(await pool.run(chain(parse, echo), text), expected)
 })
 
-test('large results of other transforms are built in slices too', async () => {
+test('builds large results of other transforms', async () => {
   const found = await pool.run(json.select('$[*].deep.list[0]'), JSON.stringify(records))
   assert.deepEqual(
     found,
@@ -177,7 +177,7 @@ test('large results of other transforms are built in slices too', async () => {
   )
 })
 
-test('an abort at any moment rejects, and all is free again', async () => {
+test('an abort at any time rejects and releases all resources', async () => {
   const own = new Pool({ threads: 2, name: undefined })
   const text = JSON.stringify(records)
   for (let turns = 0; turns < 24; turns++) {
@@ -195,36 +195,36 @@ test('an abort at any moment rejects, and all is free again', async () => {
   await own.close()
 })
 
-test('what is being built counts for the bounds of its pool', async () => {
+test('a result being built counts toward maxQueueBytes', async () => {
   const own = new Pool({ threads: 1, maxQueueBytes: 1 << 20 })
   const text = JSON.stringify(records)
   const values = own.map(parse, [text, text, text])
-  const seen = new Set()
-  let isOver = false
-  const look = () => {
-    if (isOver) return
-    seen.add(own.stats().queuedBytes > 0)
-    setImmediate(look)
+  const observed = new Set()
+  let isDone = false
+  const observe = () => {
+    if (isDone) return
+    observed.add(own.stats().queuedBytes > 0)
+    setImmediate(observe)
   }
-  setImmediate(look)
+  setImmediate(observe)
   assert.deepEqual(
     (await values).map(it => /** @type {any} */ (it).length),
     [20_000, 20_000, 20_000]
   )
-  isOver = true
-  assert.ok(seen.has(true))
+  isDone = true
+  assert.ok(observed.has(true))
   assert.equal(own.stats().queuedBytes, 0)
   await own.close()
 })
 
-test('a close waits for what is being built', async () => {
+test('close waits for results being built', async () => {
   const own = new Pool({ threads: 1 })
   const running = own.run(parse, JSON.stringify(records))
   await own.close()
   assert.equal(/** @type {any} */ (await running).length, 20_000)
 })
 
-test('a thread may end while it builds', async () => {
+test('a thread may exit while it builds a result', async () => {
   const code = `
     const { pool, transforms } = require(${JSON.stringify(join(__dirname, '../..'))})
     const text = JSON.stringify(Array.from({ length: 100000 }, (_, id) => ({ id, list: [id, [id]] })))
@@ -240,7 +240,7 @@ test('a thread may end while it builds', async () => {
   assert.deepEqual(await pool.run(parse, '[1]'), [1])
 })
 
-test('whatever JSON there is', async () => {
+test('parses arbitrary JSON like JSON.parse', async () => {
   await fc.assert(
     fc.asyncProperty(fc.json({ maxDepth: 6 }), fc.boolean(), async (inner, isIndented) => {
       const text = `[${`${isIndented ? JSON.stringify(JSON.parse(inner), null, 1) : inner},`.repeat(1 + 140_000 / inner.length)}0]`
@@ -250,8 +250,8 @@ test('whatever JSON there is', async () => {
   )
 })
 
-test('text is copied piece by piece, whatever it is made of', async () => {
-  // Around the size of a piece, where an escape or a pair may be cut.
+test('copies long text in chunks, even if a boundary splits an escape or a surrogate pair', async () => {
+  // Shift the text so that the boundary falls on each position.
   for (const unit of ['\\', '"', '\u{1f600}', '\ud800', '\udc00', 'é\\']) {
     for (const before of [0, 1, 2]) {
       const value = 'x'.repeat(before) + unit.repeat(400_000 / unit.length)
@@ -261,7 +261,7 @@ test('text is copied piece by piece, whatever it is made of', async () => {
   }
 })
 
-test('a chain of it alone is the same', async () => {
+test('a chain of only json.parse behaves like json.parse', async () => {
   for (const transform of [transforms.chain(parse), transforms.chain(transforms.chain(parse))]) {
     assert.equal(await pool.run(transform, '"\ud800"'), '\ud800')
   }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Values that are not what they seem: the result is that of JSON.stringify, or an error with the place.
+// Values that change when they are read: the result equals JSON.stringify's, or the error has the path.
 
 const assert = require('node:assert/strict')
 const { afterEach, test } = require('node:test')
@@ -24,8 +24,8 @@ const deep = () => ({
   }
 })
 
-/** Something small that becomes another value when it is read again. @param {() => unknown} other */
-const twoFaced = other => {
+/** Returns an object whose member is small on the first read and another value later. @param {() => unknown} other */
+const changing = other => {
   let reads = 0
   return {
     get a() {
@@ -34,51 +34,50 @@ const twoFaced = other => {
   }
 }
 
-/** @param {unknown} value @param {RegExp} place */
-const isTooDeep = (value, place) =>
+const assertTooDeep = (/** @type {unknown} */ value, /** @type {RegExp} */ path) =>
   assert.rejects(pool.run(stringify, value), (/** @type {any} */ error) => {
     assert.equal(error.code, 'ERR_OFFLOOP_INVALID_DATA', error.stack)
     assert.match(error.message, /5000 levels/)
-    assert.match(error.message, place)
+    assert.match(error.message, path)
     return true
   })
 
 /** @param {() => unknown} make */
-async function isSame(make) {
+async function assertSame(make) {
   assert.equal(String(await pool.run(stringify, make())), JSON.stringify(make()))
 }
 
-test('what becomes deep after it was measured is refused with its place', async () => {
-  await isTooDeep(twoFaced(deep), /input\.a\.a/)
-  await isTooDeep({ long, o: twoFaced(deep) }, /input\.o\.a/)
-  await isTooDeep([long, 1, twoFaced(deep), 2], /input\[2\]\.a/)
+test('rejects a value that becomes deep after it was measured, with its path', async () => {
+  await assertTooDeep(changing(deep), /input\.a\.a/)
+  await assertTooDeep({ long, o: changing(deep) }, /input\.o\.a/)
+  await assertTooDeep([long, 1, changing(deep), 2], /input\[2\]\.a/)
   const date = Object.assign(new Date(), { toISOString: deep })
-  await isTooDeep({ date }, /input\.date\.a/)
-  await isTooDeep([[date]], /input\[0\]\[0\]\.a/)
+  await assertTooDeep({ date }, /input\.date\.a/)
+  await assertTooDeep([[date]], /input\[0\]\[0\]\.a/)
   BigIntProto.toJSON = () => ({ x: 1n })
-  await isTooDeep(1n, /input\.x\.x/)
-  await isTooDeep({ a: [1n] }, /input\.a\[0\]\.x/)
+  await assertTooDeep(1n, /input\.x\.x/)
+  await assertTooDeep({ a: [1n] }, /input\.a\[0\]\.x/)
   BigIntProto.toJSON = () => 1
   await pool.run(stringify, [[1n]])
   BigIntProto.toJSON = () => [[1n]]
-  await isTooDeep([{ a: 1n }], /input\[0\]\.a\[0\]/)
+  await assertTooDeep([{ a: 1n }], /input\[0\]\.a\[0\]/)
 })
 
-test('what becomes long after it was measured is written in parts', async () => {
+test('writes a value that becomes long after it was measured in steps', async () => {
   const lines = () => new Array(100_000).fill('line')
-  const make = () => [long, 1, twoFaced(lines), { b: twoFaced(lines) }]
+  const make = () => [long, 1, changing(lines), { b: changing(lines) }]
   const all = JSON.stringify([long, 1, { a: lines() }, { b: { a: lines() } }])
   assert.equal(String(await pool.run(stringify, make())), all)
   /** @type {any} */
   const wide = new Proxy([], { get: (_, key) => (key === 'length' ? 2 ** 31 : key === 'toJSON' ? undefined : long) })
-  await assert.rejects(pool.run(stringify, [twoFaced(() => wide)]), {
+  await assert.rejects(pool.run(stringify, [changing(() => wide)]), {
     code: 'ERR_OFFLOOP_OUTPUT_LIMIT',
     message: /at input\[0\]\.a/
   })
 })
 
-test('an error of a getter stays what it is', async () => {
-  const reason = new RangeError('mine')
+test('rejects with the error that a getter throws', async () => {
+  const reason = new RangeError('thrown by a getter')
   const thrower = {
     get x() {
       throw reason
@@ -89,9 +88,9 @@ test('an error of a getter stays what it is', async () => {
   }
 })
 
-test('a toJSON that returns a boxed primitive is not asked for another', async () => {
+test('does not call toJSON of a boxed primitive that toJSON returned', async () => {
   /** @type {((it: any) => unknown)[]} */
-  const places = [it => it, it => [it], it => ({ long, it }), it => [long, it, { it }]]
+  const wrappers = [it => it, it => [it], it => ({ long, it }), it => [long, it, { it }]]
   const boxes = [
     () => Object(3),
     () => Object('text'),
@@ -103,52 +102,52 @@ test('a toJSON that returns a boxed primitive is not asked for another', async (
     () => Object.assign(Object('a'), { toString: () => 'b' }),
     () => Object.assign(Object(true), { valueOf: () => false })
   ]
-  for (const place of places) {
+  for (const wrap of wrappers) {
     for (const box of boxes) {
-      await isSame(() => place(box()))
-      await isSame(() => place({ toJSON: box }))
+      await assertSame(() => wrap(box()))
+      await assertSame(() => wrap({ toJSON: box }))
       let calls = 0
       const own = box()
       own.toJSON = () => {
         calls++
         return own
       }
-      const text = JSON.stringify(place(own))
+      const text = JSON.stringify(wrap(own))
       const expected = calls
       calls = 0
-      assert.equal(String(await pool.run(stringify, place(own))), text)
+      assert.equal(String(await pool.run(stringify, wrap(own))), text)
       assert.equal(calls, expected)
     }
     for (const answer of [() => Object(3n), () => 3n]) {
       BigIntProto.toJSON = undefined
-      await assert.rejects(pool.run(stringify, place({ toJSON: answer })), { name: 'TypeError', message: /BigInt/ })
-      BigIntProto.toJSON = () => 'told'
-      assert.throws(() => JSON.stringify(place({ toJSON: answer })), TypeError)
-      await assert.rejects(pool.run(stringify, place({ toJSON: answer })), { name: 'TypeError', message: /BigInt/ })
+      await assert.rejects(pool.run(stringify, wrap({ toJSON: answer })), { name: 'TypeError', message: /BigInt/ })
+      BigIntProto.toJSON = () => 'ignored'
+      assert.throws(() => JSON.stringify(wrap({ toJSON: answer })), TypeError)
+      await assert.rejects(pool.run(stringify, wrap({ toJSON: answer })), { name: 'TypeError', message: /BigInt/ })
     }
   }
 })
 
-test('bigints with toJSON are written with their keys', async () => {
+test('passes the key to the toJSON of bigints', async () => {
   BigIntProto.toJSON = function (/** @type {string} */ key) {
     return `${this}${key}`
   }
   const records = Array.from({ length: 5000 }, (_, id) => ({ id: BigInt(id), list: [1n, 2] }))
   for (const value of [1n, [1n, 2n], { a: 1n }, records, { records, map: Object.fromEntries(records.entries()) }]) {
-    await isSame(() => value)
+    await assertSame(() => value)
   }
 })
 
-test('a toJSON of all lists is asked for those of the value only', async () => {
+test('calls Array.prototype.toJSON only for lists of the value', async () => {
   ArrayProto.toJSON = () => 'a list'
-  for (const value of [{ long, a: 1, b: [1] }, [1], [[1], long], new Proxy([], {})]) await isSame(() => value)
+  for (const value of [{ long, a: 1, b: [1] }, [1], [[1], long], new Proxy([], {})]) await assertSame(() => value)
   const bare = Object.assign([1, 'b', long], { toJSON: undefined })
-  await isSame(() => ({ bare }))
+  await assertSame(() => ({ bare }))
 })
 
-test('any mixture of odd values', async () => {
+test('writes random mixtures of odd values like JSON.stringify', async () => {
   /** @type {(() => unknown)[]} */
-  const odd = [
+  const oddValues = [
     () => Object(1),
     () => Object('boxed'),
     () => Object(1n),
@@ -182,14 +181,14 @@ test('any mixture of odd values', async () => {
     () => undefined,
     () => -0
   ]
-  const leaf = fc.constantFrom(...odd)
+  const leaf = fc.constantFrom(...oddValues)
   /** @type {fc.Memo<() => unknown>} */
   const value = fc.memo(depth =>
     depth <= 1
       ? leaf
       : fc.oneof(
           leaf,
-          fc.array(value(depth - 1), { maxLength: 4 }).map(makes => () => makes.map(make => make())),
+          fc.array(value(depth - 1), { maxLength: 4 }).map(factories => () => factories.map(make => make())),
           fc
             .dictionary(
               fc.oneof(fc.string(), fc.constantFrom('__proto__', 'length', '1', '\ud800')),
@@ -198,9 +197,9 @@ test('any mixture of odd values', async () => {
                 maxKeys: 4
               }
             )
-            .map(makes => () => {
-              const made = Object.entries(makes).map(([key, make]) => [key, make()])
-              return Object.fromEntries(made)
+            .map(factories => () => {
+              const entries = Object.entries(factories).map(([key, make]) => [key, make()])
+              return Object.fromEntries(entries)
             }),
           value(depth - 1).map(make => () => ({ toJSON: (/** @type {string} */ key) => [key, make()] })),
           value(depth - 1).map(make => () => ({
@@ -212,8 +211,8 @@ test('any mixture of odd values', async () => {
         )
   )
   await fc.assert(
-    fc.asyncProperty(value(5), fc.boolean(), fc.boolean(), async (make, isLarge, isTold) => {
-      if (isTold) BigIntProto.toJSON = (/** @type {string} */ key) => `big ${key}`
+    fc.asyncProperty(value(5), fc.boolean(), fc.boolean(), async (make, isLarge, hasToJSON) => {
+      if (hasToJSON) BigIntProto.toJSON = (/** @type {string} */ key) => `big ${key}`
       else delete BigIntProto.toJSON
       const all = () => (isLarge ? [make(), long, { it: make() }] : [make()])
       let text

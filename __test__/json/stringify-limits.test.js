@@ -1,6 +1,6 @@
 'use strict'
 
-// Writing a value does not recurse, so nothing but these limits stops it for an endless value.
+// The writer does not recurse, so only its limits stop an endless value.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
@@ -12,14 +12,13 @@ const { node } = require('../support/child.js')
 const { json } = transforms
 const DEEPEST = 5000
 
-/** @param {number} depth @param {unknown} leaf @returns {unknown} */
-const nested = (depth, leaf = 1) => {
+const nested = (/** @type {number} */ depth, /** @type {unknown} */ leaf = 1) => {
   let value = leaf
   for (let level = 0; level < depth; level++) value = level % 2 ? [0, value] : { a: value, b: 0 }
   return value
 }
 
-test('a value that never ends is refused, in little memory', async () => {
+test('rejects endless values in little memory', async () => {
   const { code, stdout, stderr } = await node([
     '--max-old-space-size=96',
     '--max-semi-space-size=4',
@@ -29,17 +28,17 @@ test('a value that never ends is refused, in little memory', async () => {
   const { outcomes, grown, queuedBytes, deep } = JSON.parse(stdout)
   assert.ok(outcomes.length > 20)
   for (const { name, verb, code, message, transform } of outcomes) {
-    const is = `${name}, ${verb}: ${message}`
-    assert.equal(code, deep.includes(name) ? 'ERR_OFFLOOP_INVALID_DATA' : 'ERR_OFFLOOP_OUTPUT_LIMIT', is)
-    assert.match(message, /(5000 levels|\d bytes).* at input[.[]/, is)
-    assert.ok(message.length < 300, is)
-    assert.equal(transform, 'json.stringify', is)
+    const label = `${name}, ${verb}: ${message}`
+    assert.equal(code, deep.includes(name) ? 'ERR_OFFLOOP_INVALID_DATA' : 'ERR_OFFLOOP_OUTPUT_LIMIT', label)
+    assert.match(message, /(5000 levels|\d bytes).* at input[.[]/, label)
+    assert.ok(message.length < 300, label)
+    assert.equal(transform, 'json.stringify', label)
   }
-  assert.ok(grown <= 64 << 20, `${grown} bytes more`)
+  assert.ok(grown <= 64 << 20, `memory grew by ${grown} bytes`)
   assert.equal(queuedBytes, 0)
 })
 
-test('a value that is nested too deeply is refused with the place', async () => {
+test('rejects a value that is nested too deeply, with the path', async () => {
   const write = json.stringify({ maxDepth: 4 })
   const value = { a: [1, { 'b c': { d: 1 } }], long: [[[['x'.repeat(70_000)]]]] }
   assert.equal(String(await pool.run(write, value.a)), JSON.stringify(value.a))
@@ -57,7 +56,7 @@ test('a value that is nested too deeply is refused with the place', async () => 
   })
 })
 
-test('levels count as json.parse counts them', async () => {
+test('counts levels like json.parse', async () => {
   /** @type {fc.Memo<unknown>} */
   const value = fc.memo(depth =>
     depth <= 1
@@ -73,19 +72,19 @@ test('levels count as json.parse counts them', async () => {
     fc.asyncProperty(value(6), fc.integer({ min: 1, max: 6 }), fc.boolean(), async (value, maxDepth, isLarge) => {
       const all = isLarge ? [value, 'x'.repeat(70_000)] : [value]
       const text = JSON.stringify(all)
-      const isTaken = await pool.run(json.parse({ maxDepth }), text).then(
+      const isAccepted = await pool.run(json.parse({ maxDepth }), text).then(
         () => true,
         () => false
       )
       const written = pool.run(json.stringify({ maxDepth }), all)
-      if (isTaken) assert.equal(String(await written), text)
+      if (isAccepted) assert.equal(String(await written), text)
       else await assert.rejects(written, { code: 'ERR_OFFLOOP_INVALID_DATA' })
     }),
     { numRuns: 300 }
   )
 })
 
-test('more levels than JSON.stringify follows are written, and more still when asked for', async () => {
+test('writes more levels than JSON.stringify can, and more with maxDepth', async () => {
   assert.equal((await pool.run(json.stringify(), nested(DEEPEST))).length > DEEPEST, true)
   await assert.rejects(pool.run(json.stringify(), nested(DEEPEST + 1)), { code: 'ERR_OFFLOOP_INVALID_DATA' })
   const deep = nested(100_000)
@@ -93,7 +92,7 @@ test('more levels than JSON.stringify follows are written, and more still when a
   assert.ok(text.equals(await pool.run(transforms.chain(json.parse(), json.stringify({ maxDepth: 1e6 })), text)))
 })
 
-test('the text has a limit, by default that of the pool', async t => {
+test('limits the output, by default to the limit of the pool', async t => {
   const write = (/** @type {number} */ maxOutput) => json.stringify({ maxOutput })
   for (const value of [
     'é'.repeat(100),
@@ -117,7 +116,7 @@ test('the text has a limit, by default that of the pool', async t => {
   assert.equal((await pool.run(json.stringify(), large)).length, 21_000_001)
 })
 
-test('a proxy of a list with an odd length is written as by JSON.stringify', async () => {
+test('writes a list proxy with an odd length like JSON.stringify', async () => {
   const list = (/** @type {unknown} */ length) =>
     new Proxy([], {
       get: (_, key) => (key === 'length' ? length : key === '0' ? 'x'.repeat(70_000) : undefined)
@@ -133,7 +132,7 @@ test('a proxy of a list with an odd length is written as by JSON.stringify', asy
     await assert.rejects(pool.run(json.stringify(), list(length)), { name: 'TypeError' })
 })
 
-test('the loop turns between the steps of slow values', async () => {
+test('yields to the event loop while it reads slow values', async () => {
   let turns = 0
   let isWritten = false
   const count = () => {
@@ -141,25 +140,25 @@ test('the loop turns between the steps of slow values', async () => {
     if (!isWritten) setImmediate(count)
   }
   setImmediate(count)
-  const nothing = { toJSON() {} }
+  const skipped = { toJSON() {} }
   let reads = 0
   const slow = {
     get it() {
       reads++
-      const until = performance.now() + 0.02
-      while (performance.now() < until);
+      const end = performance.now() + 0.02
+      while (performance.now() < end);
       return ''
     }
   }
   await pool.run(json.stringify(), [
-    Object.fromEntries(Array.from({ length: 300 }, (_, at) => [at, [slow, nothing, slow]]))
+    Object.fromEntries(Array.from({ length: 300 }, (_, index) => [index, [slow, skipped, slow]]))
   ])
   isWritten = true
   assert.ok(reads >= 600, `${reads} reads`)
-  assert.ok(turns > 4, `${turns} turns`)
+  assert.ok(turns > 4, `${turns} event-loop iterations`)
 })
 
-test('limits are checked when the transform is made', () => {
+test('validates limits when the transform is created', () => {
   for (const option of ['maxDepth', 'maxOutput']) {
     for (const bad of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
       assert.throws(() => json.stringify({ [option]: bad }), {

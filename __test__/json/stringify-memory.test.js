@@ -1,6 +1,6 @@
 'use strict'
 
-// What getters, proxies and toJSON make is held until it is written: levels of it are bounded by their memory.
+// Values created by getters, proxies and toJSON stay in memory until they are written: the memory of their levels is bounded.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
@@ -10,13 +10,13 @@ const { node } = require('../support/child.js')
 
 const { json } = transforms
 
-/** @param {unknown} value @returns {string} */
+/** @param {unknown} value */
 const expected = value => /** @type {string} */ (JSON.stringify(value))
 
 for (const length of [5000, 20_000, 100_000]) {
-  test(`endless levels of ${length} elements are refused in little memory`, async () => {
+  test(`rejects endless levels of ${length} elements in little memory`, async () => {
     const { code, stdout, stderr } = await node([
-      // The process dies if it holds more. V8 keeps more garbage of longer lists.
+      // The process crashes if it retains more. Longer lists leave more garbage.
       `--max-old-space-size=${length <= 20_000 ? 64 : 128}`,
       '--max-semi-space-size=4',
       join(__dirname, '../fixtures/infinite-json-heavy.js'),
@@ -26,18 +26,18 @@ for (const length of [5000, 20_000, 100_000]) {
     const { outcomes, grown, queuedBytes } = JSON.parse(stdout)
     assert.ok(outcomes.length > 50)
     for (const { name, verb, code, message, transform } of outcomes) {
-      const is = `${name}, ${verb}: ${message}`
-      assert.equal(code, 'ERR_OFFLOOP_INVALID_DATA', is)
-      assert.match(message, /(5000 levels|more than 8388608 bytes) .*at input[.[]/, is)
-      assert.ok(message.length < 700, is)
-      assert.equal(transform, 'json.stringify', is)
+      const label = `${name}, ${verb}: ${message}`
+      assert.equal(code, 'ERR_OFFLOOP_INVALID_DATA', label)
+      assert.match(message, /(5000 levels|more than 8388608 bytes) .*at input[.[]/, label)
+      assert.ok(message.length < 700, label)
+      assert.equal(transform, 'json.stringify', label)
     }
-    if (length <= 20_000) assert.ok(grown <= 128 << 20, `${grown} bytes more`)
+    if (length <= 20_000) assert.ok(grown <= 128 << 20, `memory grew by ${grown} bytes`)
     assert.equal(queuedBytes, 0)
   })
 }
 
-test('a few heavy levels, and many light ones, are written', async () => {
+test('writes a few heavy levels, and many light ones', async () => {
   const list = new Array(300_000).fill(7)
   const level = (/** @type {number} */ depth, /** @type {unknown} */ pad) => ({
     toJSON: () => (depth === 0 ? 'end' : { pad, child: level(depth - 1, pad), more: pad })
@@ -47,7 +47,7 @@ test('a few heavy levels, and many light ones, are written', async () => {
   }
 })
 
-test('heavy levels that are not made while they are written count for nothing', async () => {
+test('does not limit heavy levels that exist before the write', async () => {
   const pad = new Array(200_000).fill(7)
   /** @type {unknown} */
   let value = 1
@@ -55,7 +55,7 @@ test('heavy levels that are not made while they are written count for nothing', 
   assert.equal(String(await pool.run(json.stringify(), value)), expected(value))
 })
 
-test('more is held if maxOutput allows more text', async () => {
+test('retains more if maxOutput allows more text', async () => {
   const pad = new Array(200_000).fill(7)
   const level = (/** @type {number} */ depth) => ({
     toJSON: () => (depth === 0 ? 1 : { child: level(depth - 1), pad })
@@ -68,7 +68,7 @@ test('more is held if maxOutput allows more text', async () => {
   assert.equal(String(await pool.run(json.stringify({ maxOutput: 1 << 27 }), value)), expected(value))
 })
 
-test('what a level held is free again when the level ends', async () => {
+test('releases the memory of a level when the level ends', async () => {
   const pad = new Array(100_000).fill(7)
   const level = (/** @type {number} */ depth) => ({
     toJSON: () => (depth === 0 ? 1 : { child: level(depth - 1), pad })
@@ -77,7 +77,7 @@ test('what a level held is free again when the level ends', async () => {
   assert.equal(String(await pool.run(json.stringify(), value)), expected(value))
 })
 
-test('a list that cannot fit is refused at its beginning', async () => {
+test('rejects a list that cannot fit after few reads', async () => {
   let reads = 0
   const list = (/** @type {() => unknown} */ make) =>
     new Proxy([], {
@@ -89,8 +89,8 @@ test('a list that cannot fit is refused at its beginning', async () => {
       }
     })
   /** @type {(() => unknown)[]} */
-  const makes = [() => 1, () => undefined, () => 'x'.repeat(1 << 20), () => ({ a: [1] }), () => list(() => 1)]
-  for (const make of makes) {
+  const factories = [() => 1, () => undefined, () => 'x'.repeat(1 << 20), () => ({ a: [1] }), () => list(() => 1)]
+  for (const make of factories) {
     reads = 0
     await assert.rejects(pool.run(json.stringify(), list(make)), {
       code: 'ERR_OFFLOOP_OUTPUT_LIMIT',
@@ -100,7 +100,7 @@ test('a list that cannot fit is refused at its beginning', async () => {
   }
 })
 
-test('a list that just fits is written', async () => {
+test('writes a list that just fits', async () => {
   for (const element of [1, undefined, 'x'.repeat(70_000)]) {
     for (const value of [new Array(200_000).fill(1), [new Array(50_000).fill(1), element, [element, 2]]]) {
       const text = expected(value)
@@ -111,10 +111,10 @@ test('a list that just fits is written', async () => {
   }
 })
 
-test('getters are not followed far to find out whether a value is small', async () => {
-  let made = 0
+test('follows few getters to find out whether a value is small', async () => {
+  let created = 0
   const level = () => {
-    made++
+    created++
     return {
       get child() {
         return level()
@@ -122,5 +122,5 @@ test('getters are not followed far to find out whether a value is small', async 
     }
   }
   await assert.rejects(pool.run(json.stringify({ maxDepth: 50 }), level()), { code: 'ERR_OFFLOOP_INVALID_DATA' })
-  assert.ok(made < 50 * 8, `${made} levels made`)
+  assert.ok(created < 50 * 8, `${created} levels were created`)
 })

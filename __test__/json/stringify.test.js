@@ -21,8 +21,7 @@ const records = Array.from({ length: 20_000 }, (_, id) => ({
   tags: [id]
 }))
 
-/** @param {number} depth @param {() => any} leaf */
-const nested = (depth, leaf) => {
+const nested = (/** @type {number} */ depth, /** @type {() => any} */ leaf) => {
   let value = leaf()
   for (let level = 0; level < depth; level++) value = level % 2 ? [1, value, 2] : { a: 1, value, b: 2 }
   return value
@@ -42,11 +41,11 @@ class Named {
 const SHAPES = {
   'a list of records': () => records,
   'one large object': () => Object.fromEntries(records.map(it => [`k${it.id}`, it])),
-  'large things in large things': () => ({ a: [records, { b: records, c: 1 }], d: { e: records }, f: [] }),
+  'large values in large values': () => ({ a: [records, { b: records, c: 1 }], d: { e: records }, f: [] }),
   'an object of long members': () =>
     Object.fromEntries(records.map(it => [`m${it.id}`, 'é0'.repeat(it.id % 7 === 0 ? 4000 : 10)])),
   'a list of long and short elements': () => records.map(it => 'x'.repeat(it.id % 9 === 0 ? 9000 : 3)),
-  'what JSON has not': () =>
+  'values that JSON cannot represent': () =>
     records.flatMap(it => [
       undefined,
       () => {},
@@ -60,10 +59,10 @@ const SHAPES = {
   'a long string': () => '0123456789\n"'.repeat(300_000),
   'a long string of pairs': () => ({ a: `x${'\u{1f600}'.repeat(200_000)}`, b: ['é'.repeat(100_000)] }),
   'objects with toJSON': () => records.map(it => new Named(it.id)),
-  'toJSON of large things': () => ({ a: new Named(records), b: [new Named(new Named(records))] }),
-  'toJSON in small things': () => records.map(it => ({ it: { of: [new Named(it.id)] } })),
-  'toJSON that answers nothing': () => records.map(it => ({ a: { toJSON() {} }, b: [{ toJSON() {} }], c: it.id })),
-  'toJSON that answers itself': () => ({
+  'toJSON that returns large values': () => ({ a: new Named(records), b: [new Named(new Named(records))] }),
+  'toJSON in small values': () => records.map(it => ({ it: { of: [new Named(it.id)] } })),
+  'toJSON that returns undefined': () => records.map(it => ({ a: { toJSON() {} }, b: [{ toJSON() {} }], c: it.id })),
+  'toJSON that returns its object': () => ({
     a: {
       n: records,
       toJSON() {
@@ -84,7 +83,7 @@ const SHAPES = {
   'long names': () => Object.fromEntries([...'abc'].map(it => [it.repeat(100_000), records.length])),
   'an object without a prototype': () => Object.assign(Object.create(null), { a: records, ['__proto__']: 1 }),
   'inherited members': () => Object.assign(Object.create({ inherited: records }), { own: records }),
-  'members that are hidden': () => Object.defineProperty({ a: records }, 'hidden', { value: 1, enumerable: false }),
+  'non-enumerable members': () => Object.defineProperty({ a: records }, 'hidden', { value: 1, enumerable: false }),
   'a getter': () => ({
     get a() {
       return records
@@ -93,19 +92,19 @@ const SHAPES = {
   'a proxy': () => new Proxy({ a: records, list: new Proxy(records, {}) }, {}),
   'a list of another class': () => class extends Array {}.from(records),
   'deep nesting': () => nested(900, () => records),
-  'the same thing many times': () => [records, records, { a: records[0], b: records[0] }],
+  'repeated references': () => [records, records, { a: records[0], b: records[0] }],
   'a name in quotes': () => ({ '"\n': records, '': records }),
-  'BigInts that are told how': () => records.map(it => Object.assign(Object(BigInt(it.id)), { toJSON: () => it.id }))
+  'BigInts with toJSON': () => records.map(it => Object.assign(Object(BigInt(it.id)), { toJSON: () => it.id }))
 }
 
 for (const [name, make] of Object.entries(SHAPES)) {
-  test(`writes ${name} as JSON.stringify does, byte for byte`, async () => {
+  test(`writes ${name} like JSON.stringify, byte for byte`, async () => {
     const expected = JSON.stringify(make())
     assert.equal(String(await pool.run(stringify, make())), expected)
   })
 }
 
-test('small values are written too', async () => {
+test('writes small values like JSON.stringify', async () => {
   const values = [0, -0, 'text', '', true, null, [], {}, [undefined], { a: undefined }, new Date(0), Number.NaN]
   const texts = await pool.map(stringify, values)
   assert.deepEqual(
@@ -123,21 +122,21 @@ test('small values are written too', async () => {
   )
 })
 
-test('raw JSON stays raw', { skip: !('rawJSON' in JSON) && 'this version of Node has no JSON.rawJSON' }, async () => {
+test('writes raw JSON unchanged', { skip: !('rawJSON' in JSON) && 'needs JSON.rawJSON' }, async () => {
   const make = () => records.map(it => /** @type {any} */ (JSON).rawJSON(`1${it.id}`))
   assert.equal(String(await pool.run(stringify, make())), JSON.stringify(make()))
 })
 
-test('a list that is not to be written is told at once', async () => {
-  for (const none of [undefined, () => {}, Symbol('x'), { toJSON() {} }]) {
-    await assert.rejects(pool.run(stringify, none), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+test('rejects values that JSON.stringify skips', async () => {
+  for (const skipped of [undefined, () => {}, Symbol('x'), { toJSON() {} }]) {
+    await assert.rejects(pool.run(stringify, skipped), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
   }
 })
 
-test('what JSON.stringify refuses is refused, and the pool goes on', async () => {
-  const circle = /** @type {any} */ ({ a: { b: [records] } })
-  circle.a.b.push({ c: circle })
-  await assert.rejects(pool.run(stringify, circle), { name: 'TypeError', message: /circular structure.*'c'/ })
+test('rejects what JSON.stringify rejects, and the pool keeps working', async () => {
+  const cyclic = /** @type {any} */ ({ a: { b: [records] } })
+  cyclic.a.b.push({ c: cyclic })
+  await assert.rejects(pool.run(stringify, cyclic), { name: 'TypeError', message: /circular structure.*'c'/ })
   const small = /** @type {any} */ ([1])
   small.push(small)
   await assert.rejects(pool.run(stringify, small), { name: 'TypeError', message: /circular structure/ })
@@ -153,23 +152,23 @@ test('what JSON.stringify refuses is refused, and the pool goes on', async () =>
   assert.equal(String(await pool.run(stringify, [1])), '[1]')
 })
 
-test('toJSON hears the name it is written under, once, in the context of the caller', async () => {
+test("calls toJSON once, with its key, in the caller's async context", async () => {
   const storage = new AsyncLocalStorage()
   /** @type {unknown[]} */
-  const heard = []
-  const spy = { toJSON: (/** @type {string} */ key) => heard.push([key, storage.getStore()]) }
-  await storage.run('mine', () =>
+  const calls = []
+  const spy = { toJSON: (/** @type {string} */ key) => calls.push([key, storage.getStore()]) }
+  await storage.run('caller', () =>
     pool.run(stringify, { first: spy, list: [records, spy, 1, spy], records, last: { spy } })
   )
-  const expected = ['first', '1', '3', 'spy'].map(key => [key, 'mine'])
-  assert.deepEqual(heard, expected)
+  const expected = ['first', '1', '3', 'spy'].map(key => [key, 'caller'])
+  assert.deepEqual(calls, expected)
 })
 
-test('a large response is written and compressed in one chain', async t => {
-  const answer = chain(json.stringify(), gzip())
+test('writes and compresses a large response in one chain', async t => {
+  const transform = chain(json.stringify(), gzip())
   const server = createServer(async (_, response) => {
     response.setHeader('content-encoding', 'gzip')
-    response.end(await pool.run(answer, records))
+    response.end(await pool.run(transform, records))
   }).listen(0)
   t.after(() => server.close())
   await once(server, 'listening')
@@ -178,7 +177,7 @@ test('a large response is written and compressed in one chain', async t => {
   assert.equal(String(gunzipSync(await buffer(response))), JSON.stringify(records))
 })
 
-test('chains go on with the bytes, or with what JavaScript makes of the value first', async () => {
+test('works at the beginning, in the middle and at the end of a chain', async () => {
   const expected = JSON.stringify(records)
   assert.deepEqual(await pool.run(chain(json.stringify(), json.parse()), records), JSON.parse(expected))
   const hex = digest('sha256', { encoding: 'hex' })
@@ -186,19 +185,19 @@ test('chains go on with the bytes, or with what JavaScript makes of the value fi
     await pool.run(chain(json.stringify(), gzip(), transforms.gunzip(), hex), records),
     await pool.run(hex, expected)
   )
-  const same = transforms.module(join(__dirname, '../fixtures/worker/functions.js'))
-  assert.equal(String(await pool.run(chain(same, json.stringify(), json.minify()), records)), expected)
+  const echo = transforms.module(join(__dirname, '../fixtures/worker/functions.js'))
+  assert.equal(String(await pool.run(chain(echo, json.stringify(), json.minify()), records)), expected)
   assert.deepEqual(await pool.run(chain(json.parse(), json.stringify()), ' [ 1 ] '), Buffer.from('[1]'))
 })
 
-test('options are checked when it is made', () => {
+test('validates options when the transform is created', () => {
   assert.throws(() => json.stringify({ slice: 0 }), { code: 'ERR_OUT_OF_RANGE' })
   assert.throws(() => json.stringify(/** @type {any} */ ({ slice: '4' })), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => json.stringify(/** @type {any} */ ({ space: 2 })), { code: 'ERR_INVALID_ARG_VALUE' })
   assert.throws(() => json.stringify(/** @type {any} */ (null)), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('the loop turns while a value is written', async () => {
+test('yields to the event loop while it writes a value', async () => {
   let turns = 0
   let isWritten = false
   const count = () => {
@@ -208,10 +207,10 @@ test('the loop turns while a value is written', async () => {
   setImmediate(count)
   await pool.run(json.stringify({ slice: 1 }), [records, records, records])
   isWritten = true
-  assert.ok(turns > 4, `${turns} turns`)
+  assert.ok(turns > 4, `${turns} event-loop iterations`)
 })
 
-test('an abort at any moment rejects, and all is free again', async () => {
+test('an abort at any time rejects and releases all resources', async () => {
   const own = new Pool({ threads: 1 })
   for (let turns = 0; turns < 16; turns++) {
     const controller = new AbortController()
@@ -228,7 +227,7 @@ test('an abort at any moment rejects, and all is free again', async () => {
   await own.close()
 })
 
-test('toJSON may abort the task that calls it, and throw as well', async () => {
+test('toJSON may abort the task that calls it, and also throw', async () => {
   const own = new Pool({ threads: 1 })
   for (const throws of [false, true]) {
     const controller = new AbortController()
@@ -247,18 +246,18 @@ test('toJSON may abort the task that calls it, and throw as well', async () => {
   await own.close()
 })
 
-test('text that finds no room is told, and its room is given back', async () => {
+test('rejects text that exceeds maxQueueBytes and releases its bytes', async () => {
   const own = new Pool({ threads: 1, maxQueueBytes: 1 << 20 })
   const outcomes = await Promise.allSettled([own.run(stringify, records), own.run(stringify, records)])
-  const refused = outcomes.filter(it => it.status === 'rejected')
-  assert.equal(refused.length, 1)
-  assert.equal(/** @type {any} */ (refused[0]).reason.code, 'ERR_OFFLOOP_QUEUE_FULL')
+  const rejected = outcomes.filter(it => it.status === 'rejected')
+  assert.equal(rejected.length, 1)
+  assert.equal(/** @type {any} */ (rejected[0]).reason.code, 'ERR_OFFLOOP_QUEUE_FULL')
   assert.equal(own.stats().queuedBytes, 0)
   assert.equal(String(await own.run(stringify, records)), JSON.stringify(records))
   await own.close()
 })
 
-test('whatever value there is', async () => {
+test('writes arbitrary values like JSON.stringify', async () => {
   const any = fc.anything({
     withDate: true,
     withMap: true,
@@ -271,8 +270,8 @@ test('whatever value there is', async () => {
     fc.asyncProperty(
       fc.array(any, { minLength: 1, maxLength: 20 }),
       fc.integer({ min: 1, max: 3000 }),
-      async (values, times) => {
-        const all = [Array.from({ length: times }, () => values), { values, long: 'x'.repeat(70_000) }]
+      async (values, copies) => {
+        const all = [Array.from({ length: copies }, () => values), { values, long: 'x'.repeat(70_000) }]
         assert.equal(String(await pool.run(stringify, all)), JSON.stringify(all))
       }
     ),
@@ -280,7 +279,7 @@ test('whatever value there is', async () => {
   )
 })
 
-test('what is large is measured a few times, however many things contain it', async () => {
+test('measures a large value a few times, however deeply it is nested', async () => {
   let calls = 0
   /** @type {any} */
   let value = { x: 1 }
@@ -298,43 +297,47 @@ test('what is large is measured a few times, however many things contain it', as
   assert.ok(calls <= 60 * 4, `${calls} calls of 60 getters`)
 })
 
-test('each caller has the async context of its own while its value is written', async () => {
+test("reads each value in its caller's async context", async () => {
   const storage = new AsyncLocalStorage()
   /** @type {Record<string, Set<unknown>>} */
-  const seen = { a: new Set(), b: new Set(), c: new Set() }
+  const stores = { a: new Set(), b: new Set(), c: new Set() }
   const recordsOf = (/** @type {string} */ user) =>
     Array.from({ length: 10_000 }, () => ({
       get who() {
-        seen[user].add(storage.getStore())
-        return 'somebody'
+        stores[user].add(storage.getStore())
+        return 'user'
       }
     }))
-  await Promise.all(Object.keys(seen).map(user => storage.run(user, () => pool.run(stringify, recordsOf(user)))))
-  assert.deepEqual(seen, { a: new Set(['a']), b: new Set(['b']), c: new Set(['c']) })
+  await Promise.all(Object.keys(stores).map(user => storage.run(user, () => pool.run(stringify, recordsOf(user)))))
+  assert.deepEqual(stores, { a: new Set(['a']), b: new Set(['b']), c: new Set(['c']) })
 })
 
-test('functions with toJSON are asked with their own key', async () => {
+test('passes the key to the toJSON of functions', async () => {
   const named = Object.assign(() => {}, { toJSON: (/** @type {string} */ key) => `<${key}>` })
   const value = ['x'.repeat(70_000), 1, named, { named }, Object.fromEntries(records.map(it => [`k${it.id}`, named]))]
   assert.equal(String(await pool.run(stringify, value)), JSON.stringify(value))
 })
 
-test('what a toJSON answers is not asked again, and nested ones are seen', async () => {
-  const answer = Object.assign(() => 1, { toJSON: () => 'X' })
+test('does not call toJSON of a returned value, but of its members', async () => {
+  const fn = Object.assign(() => 1, { toJSON: () => 'X' })
   class Listed extends Array {
     toJSON() {
       return records
     }
   }
-  const value = { a: { toJSON: () => answer }, b: [{ toJSON: () => answer }], c: { d: new Listed(), e: { f: answer } } }
+  const value = {
+    a: { toJSON: () => fn },
+    b: [{ toJSON: () => fn }],
+    c: { d: new Listed(), e: { f: fn } }
+  }
   assert.equal(String(await pool.run(stringify, value)), JSON.stringify(value))
 })
 
-test('what is given away is written as it is', async () => {
+test('writes a moved value', async () => {
   assert.equal(String(await pool.run(stringify, move(new Uint8Array([1, 2])))), '{"0":1,"1":2}')
 })
 
-test('its tasks are counted under its name', async t => {
+test('counts its tasks under its name', async t => {
   const own = new Pool({ threads: 1 })
   t.after(() => own.close())
   await own.run(stringify, {})
