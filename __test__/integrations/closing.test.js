@@ -1,6 +1,6 @@
 'use strict'
 
-// Servers that close, and clients that go away.
+// Closing servers and disconnecting clients.
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
@@ -18,7 +18,7 @@ const { listen, server } = require('../support/servers.js')
 const identity = transforms.identity()
 const closed = { code: 'ERR_OFFLOOP_CLOSED' }
 
-test('requests under way are answered before what was made is closed', async t => {
+test('answers requests in flight before closing its pool and caches', async t => {
   const app = server(t)
   const shared = sharedWords()
   const closing = deferred()
@@ -26,23 +26,23 @@ test('requests under way are answered before what was made is closed', async t =
   app.register(offloop, { pool: { threads: 1 }, caches: { pages: { max: 1 } } })
   app.get('/', async () => {
     await app.offloop.pool.run(userFunction('meet'), shared)
-    // What comes second must find both open still.
+    // The second step must find both open.
     const page = await /** @type {any} */ (app.offloop.caches).pages.get('1', async () => 'page')
     return `${page} ${await app.offloop.pool.run(identity, 'after')}`
   })
-  const ask = await listen(app)
-  const asked = ask('/')
+  const request = await listen(app)
+  const response = request('/')
   await waitForValue(shared, 0, 1)
-  const over = app.close()
+  const shutdown = app.close()
   await closing.promise
   release(shared)
-  assert.equal(await (await asked).text(), 'page after')
-  await over
+  assert.equal(await (await response).text(), 'page after')
+  await shutdown
   await assert.rejects(app.offloop.pool.run(identity, 'x'), closed)
   await assert.rejects(/** @type {any} */ (app.offloop.caches).pages.get('1'), closed)
 })
 
-test('tasks that nobody waits for are finished before the server is closed', async t => {
+test('finishes background tasks before the server is closed', async t => {
   const app = server(t)
   const shared = sharedWords()
   app.register(offloop, { pool: { threads: 1 } })
@@ -52,72 +52,72 @@ test('tasks that nobody waits for are finished before the server is closed', asy
     background = app.offloop.pool.run(userFunction('meet'), shared)
     return 'answered'
   })
-  const ask = await listen(app)
-  assert.equal(await (await ask('/')).text(), 'answered')
+  const request = await listen(app)
+  assert.equal(await (await request('/')).text(), 'answered')
   await waitForValue(shared, 0, 1)
-  const over = app.close().then(() => 'closed')
+  const closing = app.close().then(() => 'closed')
   release(shared)
   assert.equal(typeof (await background), 'number')
-  assert.equal(await over, 'closed')
+  assert.equal(await closing, 'closed')
 })
 
-test('what was handed in stays open, and so does the pool of the process', async t => {
-  const mine = new Pool({ threads: 1 })
+test('leaves pools and caches passed by the user open, and the default pool', async t => {
+  const userPool = new Pool({ threads: 1 })
   const users = new Cache({ max: 1 })
-  t.after(() => mine.close())
+  t.after(() => userPool.close())
   const app = server(t)
-  app.register(offloop, { pool: mine, caches: { users } })
+  app.register(offloop, { pool: userPool, caches: { users } })
   app.register(async inner => {
     inner.register(offloop)
   })
   await listen(app)
   await app.close()
-  assert.equal(String(await mine.run(identity, 'open')), 'open')
+  assert.equal(String(await userPool.run(identity, 'open')), 'open')
   assert.equal(String(await pool.run(identity, 'open')), 'open')
   users.set('1', 'open')
   assert.equal(users.peek('1'), 'open')
 })
 
-test('a server that cannot start closes what was made for it', async t => {
+test('a server that cannot start closes its pool', async t => {
   const app = server(t)
   app.register(offloop, { pool: { threads: 1 } })
   app.register(async () => {
-    throw new Error('the database is not there')
+    throw new Error('the database is down')
   })
-  await assert.rejects(async () => app.ready(), { message: 'the database is not there' })
+  await assert.rejects(async () => app.ready(), { message: 'the database is down' })
   await app.close()
   await assert.rejects(app.offloop.pool.run(identity, 'x'), closed)
 })
 
-test('several servers of a process have pools of their own, or share one', async t => {
+test('servers have separate pools, or share one by name', async t => {
   const [one, other, third] = [server(t), server(t), server(t)]
   one.register(offloop, { pool: { threads: 1 } })
   other.register(offloop, { pool: { threads: 1 } })
   third.register(offloop, { pool: { name: 'shared by name', threads: 1 } })
   const fourth = server(t).register(offloop, { pool: { name: 'shared by name' } })
   for (const app of [one, other, third, fourth]) app.get('/', () => app.offloop.pool.run(identity, 'ok'))
-  const asks = await Promise.all([one, other, third, fourth].map(listen))
-  for (const ask of asks) assert.equal(await (await ask('/')).text(), 'ok')
+  const requests = await Promise.all([one, other, third, fourth].map(listen))
+  for (const request of requests) assert.equal(await (await request('/')).text(), 'ok')
   await Promise.all([one.close(), third.close()])
   await assert.rejects(one.offloop.pool.run(identity, 'x'), closed)
-  for (const ask of [asks[1], asks[3]]) assert.equal(await (await ask('/')).text(), 'ok')
+  for (const request of [requests[1], requests[3]]) assert.equal(await (await request('/')).text(), 'ok')
   assert.equal(fourth.offloop.pool.stats().completed, 3)
 })
 
 /**
- * Listens with no thread left, until it is told or the server is closed.
+ * Starts the server with all threads occupied, until `release` is called or the server closes.
  * @param {import('fastify').FastifyInstance} app
  */
 async function listenBusy(app) {
   let release = async () => {}
   app.addHook('preClose', () => release())
-  const ask = await listen(app)
+  const request = await listen(app)
   release = (await occupy(app.offloop.pool)).release
-  return { ask, release }
+  return { request, release }
 }
 
 /**
- * A server with a task that a client waits for, behind one that holds the only thread.
+ * Starts a server whose task waits in the queue because the only thread is occupied.
  * @param {import('node:test').TestContext} t
  * @param {'GET' | 'POST'} method
  */
@@ -137,37 +137,37 @@ async function waiting(t, method) {
       return task
     }
   })
-  const { ask, release } = await listenBusy(app)
-  return { app, ask, ended: ended.promise, entered: entered.promise, release }
+  const { request, release } = await listenBusy(app)
+  return { app, request, ended: ended.promise, entered: entered.promise, release }
 }
 
 for (const method of /** @type {const} */ (['GET', 'POST'])) {
-  const init = { method, ...(method === 'POST' ? { body: 'a body that is read at once' } : {}) }
+  const init = { method, ...(method === 'POST' ? { body: 'a body' } : {}) }
 
-  test(`a client that goes away takes its task out of the queue: ${method}`, async t => {
-    const { app, ask, ended, entered } = await waiting(t, method)
+  test(`a disconnected client removes its task from the queue: ${method}`, async t => {
+    const { app, request, ended, entered } = await waiting(t, method)
     const client = new AbortController()
-    const asked = ask('/', { ...init, signal: client.signal })
+    const response = request('/', { ...init, signal: client.signal })
     await entered
     assert.equal(app.offloop.pool.stats().queued, 1)
     client.abort()
-    await assert.rejects(asked, { name: 'AbortError' })
+    await assert.rejects(response, { name: 'AbortError' })
     const reason = await ended
     assert.deepEqual([reason.name, reason.statusCode], ['AbortError', 499])
     const { queued, cancelled } = app.offloop.pool.stats()
     assert.deepEqual([queued, cancelled], [0, 1])
   })
 
-  test(`a client that stays is answered: ${method}`, async t => {
-    const { ask, entered, release } = await waiting(t, method)
-    const asked = ask('/', init)
+  test(`a connected client receives its response: ${method}`, async t => {
+    const { request, entered, release } = await waiting(t, method)
+    const response = request('/', init)
     await entered
     await release()
-    assert.equal(await (await asked).text(), 'done')
+    assert.equal(await (await response).text(), 'done')
   })
 }
 
-test('the signal is one for a reply, and aborts when it is over', async t => {
+test('a reply has one signal, which aborts when the reply ends', async t => {
   const app = server(t)
   app.register(offloop)
   /** @type {AbortSignal | undefined} */
@@ -183,20 +183,20 @@ test('the signal is one for a reply, and aborts when it is over', async t => {
     replies.push(reply)
     return 'ok'
   })
-  const ask = await listen(app)
-  const answered = ask('/')
+  const request = await listen(app)
+  const answered = request('/')
   await answered
   if (!signal?.aborted) await once(/** @type {AbortSignal} */ (signal), 'abort')
   assert.equal(/** @type {AbortSignal} */ (signal).reason.name, 'AbortError')
 
-  // Asked for when all is over, it has aborted already.
-  await ask('/late')
+  // First accessed after the end, the signal is already aborted.
+  await request('/late')
   const [reply] = replies
   if (!reply.raw.closed) await once(reply.raw, 'close')
   assert.ok(reply.signal.aborted)
 })
 
-test('a task whose time is over by handlerTimeout is given up', async t => {
+test('handlerTimeout aborts the task', async t => {
   const app = server(t)
   app.register(offloop, { pool: { threads: 1 } })
   const ended = deferred()
@@ -205,23 +205,23 @@ test('a task whose time is over by handlerTimeout is given up', async t => {
     task.then(ended.resolve, ended.resolve)
     return task
   })
-  const { ask } = await listenBusy(app)
-  const response = await ask('/')
+  const { request } = await listenBusy(app)
+  const response = await request('/')
   assert.deepEqual([response.status, /** @type {any} */ (await response.json()).code], [503, 'FST_ERR_HANDLER_TIMEOUT'])
   assert.equal(/** @type {any} */ (await ended.promise).name, 'AbortError')
 })
 
-test('over HTTP/2 it has aborted too where it is asked for when all is over', async t => {
+test('over HTTP/2, a signal first accessed after the end is already aborted', async t => {
   const app = fastify({ http2: true })
   t.after(() => app.close())
   app.register(offloop)
   const left = deferred()
-  const asked = deferred()
+  const response = deferred()
   app.get('/', async (_, reply) => {
     left.resolve(undefined)
     await once(reply.raw, 'close')
-    asked.resolve(reply.signal)
-    return 'nobody reads this'
+    response.resolve(reply.signal)
+    return 'unread'
   })
   const session = connectHttp2(await app.listen({ port: 0, host: '127.0.0.1' }))
   const request = session.request({ ':path': '/' })
@@ -229,35 +229,35 @@ test('over HTTP/2 it has aborted too where it is asked for when all is over', as
   request.end()
   await left.promise
   request.close(constants.NGHTTP2_CANCEL)
-  const signal = /** @type {any} */ (await asked.promise)
+  const signal = /** @type {any} */ (await response.promise)
   session.destroy()
   assert.ok(signal.aborted)
 })
 
-test('requests that wait behind another one on their connection hear of its end', async t => {
+test('pipelined requests are aborted when their connection ends', async t => {
   const app = server(t)
   app.register(offloop)
   /** @type {AbortSignal[]} */
   const signals = []
   const both = deferred()
-  const over = deferred()
+  const closing = deferred()
   app.get('/', async (_, reply) => {
     signals.push(reply.signal)
     if (signals.length === 2) both.resolve(undefined)
-    await over.promise
-    return 'nobody reads this'
+    await closing.promise
+    return 'unread'
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   const client = connect(/** @type {import('node:net').AddressInfo} */ (app.server.address()).port, '127.0.0.1')
   client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n')
   await both.promise
-  const heard = signals.map(signal => once(signal, 'abort'))
+  const aborted = signals.map(signal => once(signal, 'abort'))
   client.destroy()
-  await Promise.all(heard)
-  over.resolve(undefined)
+  await Promise.all(aborted)
+  closing.resolve(undefined)
 })
 
-test('answers without a connection have a signal as well', async t => {
+test('injected requests have a signal as well', async t => {
   const app = server(t)
   app.register(offloop)
   /** @type {AbortSignal | undefined} */

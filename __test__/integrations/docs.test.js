@@ -1,6 +1,6 @@
 'use strict'
 
-// What the page says of Fastify and Express is run: every block of JavaScript, and every value behind an arrow.
+// Runs every JavaScript block of the page about frameworks and checks each value behind an arrow.
 
 const assert = require('node:assert/strict')
 const { createRequire } = require('node:module')
@@ -11,7 +11,7 @@ const { codeBlocks, root, runBlock } = require('../support/documents')
 const blocks = codeBlocks('docs/frameworks.md').filter(({ info }) => info === 'js')
 const db = { user: async (/** @type {string} */ id) => ({ id, name: `user ${id}` }) }
 
-test('there is a block for each framework that is installed', () => {
+test('the page has one block for each framework', () => {
   assert.deepEqual(
     blocks.map(({ where }) => where.split(',')[0]),
     ['Fastify', 'Express']
@@ -21,10 +21,10 @@ test('there is a block for each framework that is installed', () => {
 for (const block of blocks) {
   test(`${block.path}: ${block.where}`, async () => {
     let checked = 0
-    await runBlock(block, { require: createRequire(join(root, 'index.js')), db }, (found, said) => {
+    await runBlock(block, { require: createRequire(join(root, 'index.js')), db }, (actual, expected) => {
       checked++
-      assert.deepEqual(found, said)
+      assert.deepEqual(actual, expected)
     })
-    assert.ok(checked > 0, 'says nothing that could be checked')
+    assert.ok(checked > 0, 'the block has no result to check')
   })
 }

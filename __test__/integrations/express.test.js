@@ -1,6 +1,6 @@
 'use strict'
 
-// The example of Express, as a program and piece by piece.
+// The Express example, as a program and as a module.
 
 const assert = require('node:assert/strict')
 const { spawn } = require('node:child_process')
@@ -14,7 +14,7 @@ const { app, pool } = require('../../examples/express.js')
 
 const example = join(__dirname, '..', '..', 'examples', 'express.js')
 
-test('it runs, answers, and ends when it is told to', async t => {
+test('starts, responds and exits on SIGTERM', async t => {
   const child = spawn(process.execPath, [example], {
     env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit']
@@ -39,7 +39,7 @@ async function listen(t) {
   return `http://127.0.0.1:${port}/report`
 }
 
-test('with more to do than it takes it says 503 with Retry-After', async t => {
+test('responds with 503 and Retry-After if its pool is full', async t => {
   const url = await listen(t)
   const { release } = await occupy(pool)
   const waiting = Array.from({ length: pool.maxQueue }, () => pool.run(transforms.identity(), 'x').catch(() => {}))
@@ -49,7 +49,7 @@ test('with more to do than it takes it says 503 with Retry-After', async t => {
   await Promise.all(waiting)
 })
 
-test('a client that goes away takes its report out of the queue', async t => {
+test('a disconnected client removes its report from the queue', async t => {
   const url = await listen(t)
   const { release } = await occupy(pool)
   const client = new AbortController()
@@ -62,10 +62,10 @@ test('a client that goes away takes its report out of the queue', async t => {
     entered.resolve(undefined)
     return reports[0]
   })
-  const asked = fetch(url, { signal: client.signal })
+  const response = fetch(url, { signal: client.signal })
   await entered.promise
   client.abort()
-  await assert.rejects(asked, { name: 'AbortError' })
+  await assert.rejects(response, { name: 'AbortError' })
   await assert.rejects(reports[0], { name: 'AbortError' })
   await release()
 })

@@ -1,6 +1,6 @@
 'use strict'
 
-// What the plugin adds to a server, where it can be seen, and which options it refuses.
+// Decorators of the plugin, their scope, and invalid options.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -11,45 +11,45 @@ const { listen, server } = require('../support/servers.js')
 const sha256 = transforms.digest('sha256', { encoding: 'hex' })
 const OF_A = 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb'
 
-/** Caches are typed by whoever declares them; here they are what they are. @param {object} app @returns {any} */
+/** Returns the caches untyped: users declare their types. @param {object} app */
 const cachesOf = app => /** @type {any} */ (app).offloop.caches
 
-test('routes find the process-wide pool where none was asked for', async t => {
+test('uses the default pool without options', async t => {
   const app = server(t)
   app.register(offloop)
   app.post('/hash', request => app.offloop.pool.run(sha256, String(request.body)))
-  const ask = await listen(app)
-  const response = await ask('/hash', { method: 'POST', body: 'a' })
+  const request = await listen(app)
+  const response = await request('/hash', { method: 'POST', body: 'a' })
   assert.deepEqual([response.status, await response.text()], [200, OF_A])
   assert.equal(app.offloop.pool, pool)
   assert.deepEqual(app.offloop.caches, {})
   assert.ok(Object.isFrozen(app.offloop) && Object.isFrozen(app.offloop.caches))
 })
 
-test('pools and caches are made of options, or taken as they are', async t => {
-  const mine = new Pool({ name: 'handed in', threads: 1 })
+test('accepts pools and caches, or creates them from options', async t => {
+  const userPool = new Pool({ name: 'user', threads: 1 })
   const users = new Cache({ max: 1 })
-  t.after(() => mine.close())
+  t.after(() => userPool.close())
   const app = server(t)
   app.register(offloop, {
-    pool: mine,
+    pool: userPool,
     caches: { users, pages: { max: 5, load: (/** @type {string} */ id) => `page ${id}` } }
   })
   app.get('/pages/:id', request => cachesOf(app).pages.get(/** @type {any} */ (request.params).id))
-  const ask = await listen(app)
-  assert.equal(await (await ask('/pages/7')).text(), 'page 7')
-  assert.equal(app.offloop.pool, mine)
+  const request = await listen(app)
+  assert.equal(await (await request('/pages/7')).text(), 'page 7')
+  assert.equal(app.offloop.pool, userPool)
   assert.equal(cachesOf(app).users, users)
   assert.equal(cachesOf(app).pages.stats().loads, 1)
 
   const other = server(t)
-  other.register(offloop, { pool: { name: 'made', threads: 1, maxQueue: 3 } })
+  other.register(offloop, { pool: { name: 'created', threads: 1, maxQueue: 3 } })
   await other.ready()
   const { name, threads, maxQueue } = other.offloop.pool
-  assert.deepEqual([name, threads, maxQueue], ['made', 1, 3])
+  assert.deepEqual([name, threads, maxQueue], ['created', 1, 3])
 })
 
-test('what a context registers is seen there and within, and nowhere else', async t => {
+test('decorates the registering context and its children only', async t => {
   const app = server(t)
   app.register(async inner => {
     inner.register(offloop, { pool: { name: 'inner', threads: 1 } })
@@ -59,13 +59,13 @@ test('what a context registers is seen there and within, and nowhere else', asyn
     })
   })
   app.get('/outer', (_, reply) => ({ instance: 'offloop' in app, reply: 'signal' in reply }))
-  const ask = await listen(app)
-  assert.equal(await (await ask('/inner')).text(), 'inner')
-  assert.deepEqual(await (await ask('/signal')).json(), { aborted: false })
-  assert.deepEqual(await (await ask('/outer')).json(), { instance: false, reply: false })
+  const request = await listen(app)
+  assert.equal(await (await request('/inner')).text(), 'inner')
+  assert.deepEqual(await (await request('/signal')).json(), { aborted: false })
+  assert.deepEqual(await (await request('/outer')).json(), { instance: false, reply: false })
 })
 
-test('a context within may have a pool of its own; one context has one', async t => {
+test('a child context may have another pool; a context cannot have two', async t => {
   const app = server(t)
   app.register(offloop, { pool: { name: 'outer', threads: 1 } })
   app.register(async inner => {
@@ -73,16 +73,16 @@ test('a context within may have a pool of its own; one context has one', async t
     inner.get('/inner', (_, reply) => `${inner.offloop.pool.name} ${reply.signal.aborted}`)
   })
   app.get('/outer', () => app.offloop.pool.name)
-  const ask = await listen(app)
-  assert.equal(await (await ask('/inner')).text(), 'inner false')
-  assert.equal(await (await ask('/outer')).text(), 'outer')
+  const request = await listen(app)
+  assert.equal(await (await request('/inner')).text(), 'inner false')
+  assert.equal(await (await request('/outer')).text(), 'outer')
 
   const twice = server(t)
   twice.register(offloop).register(offloop)
   await assert.rejects(async () => twice.ready(), { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
 })
 
-test('plugins may depend on it by name', async t => {
+test('other plugins may depend on it by name', async t => {
   const app = server(t)
   const needs = Object.assign(async () => {}, {
     [Symbol.for('skip-override')]: true,
@@ -94,24 +94,20 @@ test('plugins may depend on it by name', async t => {
   assert.match(app.printPlugins(), /offloop/)
 })
 
-for (const [what, options, expected] of /** @type {[string, any, object][]} */ ([
-  [
-    'an option that is unknown',
-    { pol: {} },
-    { code: 'ERR_INVALID_ARG_VALUE', message: /'options\.pol' is unknown.*'pool'/ }
-  ],
+for (const [name, options, expected] of /** @type {[string, any, object][]} */ ([
+  ['an unknown option', { pol: {} }, { code: 'ERR_INVALID_ARG_VALUE', message: /'options\.pol' is unknown.*'pool'/ }],
   [
     'a number for a pool',
     { pool: 4 },
     { code: 'ERR_INVALID_ARG_TYPE', message: /"options\.pool".*instance of Pool or.*type number/ }
   ],
   ['null for a pool', { pool: null }, { code: 'ERR_INVALID_ARG_TYPE', message: /"options\.pool".*Received null/ }],
-  ['a pool of another kind', { pool: new Map() }, { message: /"options\.pool".*Received an instance of Map/ }],
+  ['a pool of another class', { pool: new Map() }, { message: /"options\.pool".*Received an instance of Map/ }],
   ['a wrong option of the pool', { pool: { threads: 0 } }, { name: 'RangeError', message: /threads/ }],
-  ['a misspelt option of the pool', { pool: { thread: 1 } }, { name: 'TypeError', message: /thread/ }],
-  ['no object for caches', { caches: 'users' }, { message: /"options\.caches" property must be of type object/ }],
+  ['a misspelled option of the pool', { pool: { thread: 1 } }, { name: 'TypeError', message: /thread/ }],
+  ['a string for caches', { caches: 'users' }, { message: /"options\.caches" property must be of type object/ }],
   [
-    'a cache of another kind',
+    'a cache of another class',
     { caches: { users: new Map() } },
     { message: /"options\.caches\.users".*instance of Cache or.*Map/ }
   ],
@@ -135,18 +131,18 @@ for (const [what, options, expected] of /** @type {[string, any, object][]} */ (
     { pool: { threads: 5000 } },
     { name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: /^In options\.pool: .*"options\.threads"/ }
   ],
-  ['a text for retryAfter', { retryAfter: '1' }, { code: 'ERR_INVALID_ARG_TYPE', message: /"options\.retryAfter"/ }],
+  ['a string for retryAfter', { retryAfter: '1' }, { code: 'ERR_INVALID_ARG_TYPE', message: /"options\.retryAfter"/ }],
   ['a negative retryAfter', { retryAfter: -1 }, { code: 'ERR_OUT_OF_RANGE', message: /"options\.retryAfter".*>= 0/ }],
-  ['half a second', { retryAfter: 0.5 }, { code: 'ERR_OUT_OF_RANGE', message: /integer/ }]
+  ['a fractional retryAfter', { retryAfter: 0.5 }, { code: 'ERR_OUT_OF_RANGE', message: /integer/ }]
 ])) {
-  test(`refuses ${what}`, async t => {
+  test(`rejects ${name}`, async t => {
     const app = server(t)
     app.register(offloop, options)
     await assert.rejects(async () => app.ready(), expected)
   })
 }
 
-test('takes the options that Fastify itself gives to plugins', async t => {
+test("accepts Fastify's own plugin options", async t => {
   const app = server(t)
   app.register(offloop, { prefix: '/api', logLevel: 'warn', logSerializers: {} })
   await app.ready()

@@ -1,6 +1,6 @@
 'use strict'
 
-// A server with more work than its pool takes: what clients are told, and who decides it.
+// Responses of a server whose pool is full.
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
@@ -14,7 +14,7 @@ const { listen, server } = require('../support/servers.js')
 const identity = transforms.identity()
 
 /**
- * A server whose pool has no thread left.
+ * Creates a server whose pool has all threads occupied.
  * @param {import('node:test').TestContext} t
  * @param {import('../../index.js').PoolOptions} [limits]
  * @param {number} [retryAfter]
@@ -34,26 +34,26 @@ async function busyServer(t, limits = { maxQueue: 0 }, retryAfter) {
 }
 
 /** @param {Response} response */
-const told = async response => {
+const summary = async response => {
   const { code } = /** @type {{ code?: string }} */ (await response.json())
   return [response.status, response.headers.get('retry-after'), code]
 }
 
-test('a full pool is 503 with Retry-After', async t => {
+test('a full pool responds with 503 and Retry-After', async t => {
   const { app, release } = await busyServer(t)
-  const ask = await listen(app)
-  assert.deepEqual(await told(await ask('/run')), [503, '1', 'ERR_OFFLOOP_QUEUE_FULL'])
+  const request = await listen(app)
+  assert.deepEqual(await summary(await request('/run')), [503, '1', 'ERR_OFFLOOP_QUEUE_FULL'])
   await release()
-  assert.equal(await (await ask('/run')).text(), 'x')
+  assert.equal(await (await request('/run')).text(), 'x')
 })
 
-test('a task that waited longer than maxWait is 503 with Retry-After', async t => {
+test('a task that exceeds maxWait responds with 503 and Retry-After', async t => {
   const { app } = await busyServer(t, { maxWait: 5 }, 30)
-  const ask = await listen(app)
-  assert.deepEqual(await told(await ask('/run')), [503, '30', 'ERR_OFFLOOP_QUEUE_TIMEOUT'])
+  const request = await listen(app)
+  assert.deepEqual(await summary(await request('/run')), [503, '30', 'ERR_OFFLOOP_QUEUE_TIMEOUT'])
 })
 
-test('so it is where the error is the cause of another', async t => {
+test('recognises the error as the cause of another', async t => {
   const { app, run } = await busyServer(t)
   app.get('/wrapped', () =>
     run().catch(cause => {
@@ -63,74 +63,77 @@ test('so it is where the error is the cause of another', async t => {
       })
     })
   )
-  app.get('/circle', () => {
-    const circle = new Error('round and round')
-    circle.cause = circle
-    throw circle
+  app.get('/cyclic', () => {
+    const cyclic = new Error('cyclic')
+    cyclic.cause = cyclic
+    throw cyclic
   })
-  const ask = await listen(app)
-  const response = await ask('/wrapped')
+  const request = await listen(app)
+  const response = await request('/wrapped')
   assert.equal(response.headers.get('x-report'), 'none')
-  assert.deepEqual(await told(response), [503, '1', 'ERR_REPORT'])
-  assert.deepEqual(await told(await ask('/circle')), [500, null, undefined])
+  assert.deepEqual(await summary(response), [503, '1', 'ERR_REPORT'])
+  assert.deepEqual(await summary(await request('/cyclic')), [500, null, undefined])
 })
 
-test('other errors, and those that have a status, stay as they are', async t => {
+test('does not change other errors or errors with a status', async t => {
   const { app, run } = await busyServer(t)
-  app.get('/mine', () =>
+  app.get('/own-status', () =>
     run().catch(error => {
       throw Object.assign(error, { statusCode: 429 })
     })
   )
   app.get('/bug', () => transforms.gzip({ level: 99 }))
-  const ask = await listen(app)
-  assert.deepEqual(await told(await ask('/mine')), [429, null, 'ERR_OFFLOOP_QUEUE_FULL'])
-  assert.equal((await ask('/bug')).status, 500)
+  const request = await listen(app)
+  assert.deepEqual(await summary(await request('/own-status')), [429, null, 'ERR_OFFLOOP_QUEUE_FULL'])
+  assert.equal((await request('/bug')).status, 500)
 })
 
-test("the application's own error handler decides, and is told what offloop would say", async t => {
+test("the application's error handler decides, and receives the suggested status and headers", async t => {
   const { app, run } = await busyServer(t)
   /** @type {any} */
-  let seen
+  let received
   app.setErrorHandler((error, _request, reply) => {
-    seen = error
-    reply.code(418).send({ code: 'MINE' })
+    received = error
+    reply.code(418).send({ code: 'CUSTOM' })
   })
   app.register(async inner => {
     inner.setErrorHandler((error, _request, reply) => reply.send(error))
-    inner.get('/passed-on', run)
+    inner.get('/forwarded', run)
   })
-  const ask = await listen(app)
-  assert.deepEqual(await told(await ask('/run')), [418, null, 'MINE'])
-  assert.deepEqual([seen.code, seen.statusCode, seen.headers], ['ERR_OFFLOOP_QUEUE_FULL', 503, { 'retry-after': '1' }])
-  // What is passed on goes to the handler around it.
-  assert.deepEqual(await told(await ask('/passed-on')), [418, null, 'MINE'])
+  const request = await listen(app)
+  assert.deepEqual(await summary(await request('/run')), [418, null, 'CUSTOM'])
+  assert.deepEqual(
+    [received.code, received.statusCode, received.headers],
+    ['ERR_OFFLOOP_QUEUE_FULL', 503, { 'retry-after': '1' }]
+  )
+  // A forwarded error reaches the outer handler.
+  assert.deepEqual(await summary(await request('/forwarded')), [418, null, 'CUSTOM'])
 })
 
-test('a handler that passes the error on gets its answer', async t => {
+test('an error handler that forwards the error sends the same response', async t => {
   const { app } = await busyServer(t)
   app.setErrorHandler((error, _request, reply) => reply.send(error))
-  const ask = await listen(app)
-  assert.deepEqual(await told(await ask('/run')), [503, '1', 'ERR_OFFLOOP_QUEUE_FULL'])
+  const request = await listen(app)
+  assert.deepEqual(await summary(await request('/run')), [503, '1', 'ERR_OFFLOOP_QUEUE_FULL'])
 })
 
-test('routes say what the plugin around them that is nearest says', async t => {
+test('routes use the retryAfter of the nearest plugin', async t => {
   const { app } = await busyServer(t, { maxQueue: 0 }, 5)
   app.register(async inner => {
     inner.register(offloop, { pool: app.offloop.pool, retryAfter: 9 })
     inner.get('/inner', () => inner.offloop.pool.run(identity, 'x'))
   })
-  const ask = await listen(app)
-  assert.deepEqual(await told(await ask('/run')), [503, '5', 'ERR_OFFLOOP_QUEUE_FULL'])
-  assert.deepEqual(await told(await ask('/inner')), [503, '9', 'ERR_OFFLOOP_QUEUE_FULL'])
+  const request = await listen(app)
+  assert.deepEqual(await summary(await request('/run')), [503, '5', 'ERR_OFFLOOP_QUEUE_FULL'])
+  assert.deepEqual(await summary(await request('/inner')), [503, '9', 'ERR_OFFLOOP_QUEUE_FULL'])
 })
 
-test('refuseWhenFull answers before the body is there, and lets through while there is room', async t => {
+test('refuseWhenFull responds before the body arrives, and accepts requests while the pool has capacity', async t => {
   const { app, pool, release } = await busyServer(t)
   app.after(() => {
     app.post('/upload', { onRequest: app.offloop.refuseWhenFull }, request => pool.run(identity, String(request.body)))
   })
-  const ask = await listen(app)
+  const request = await listen(app)
   const { port } = /** @type {import('node:net').AddressInfo} */ (app.server.address())
   const socket = connect(port, '127.0.0.1')
   socket.write('POST /upload HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: 1000\r\n\r\n')
@@ -140,18 +143,18 @@ test('refuseWhenFull answers before the body is there, and lets through while th
   assert.match(String(head), /"code":"ERR_OFFLOOP_QUEUE_FULL"/)
   assert.equal(pool.stats().rejected, 1)
   await release()
-  assert.equal(await (await ask('/upload', { method: 'POST', body: 'now' })).text(), 'now')
+  assert.equal(await (await request('/upload', { method: 'POST', body: 'now' })).text(), 'now')
 })
 
-test('refuseWhenFull goes by bytes too', async t => {
+test('refuseWhenFull considers queued bytes too', async t => {
   const { app, pool } = await busyServer(t, { maxQueue: 10, maxQueueBytes: 100 })
-  app.after(() => app.get('/early', { onRequest: app.offloop.refuseWhenFull }, async () => 'let through'))
-  const ask = await listen(app)
-  assert.equal(await (await ask('/early')).text(), 'let through')
-  const gone = new AbortController()
-  const left = 100 - pool.stats().queuedBytes
-  const waits = pool.run(identity, Buffer.alloc(left), { signal: gone.signal })
-  assert.deepEqual(await told(await ask('/early')), [503, '1', 'ERR_OFFLOOP_QUEUE_FULL'])
-  gone.abort()
+  app.after(() => app.get('/early', { onRequest: app.offloop.refuseWhenFull }, async () => 'accepted'))
+  const request = await listen(app)
+  assert.equal(await (await request('/early')).text(), 'accepted')
+  const abort = new AbortController()
+  const available = 100 - pool.stats().queuedBytes
+  const waits = pool.run(identity, Buffer.alloc(available), { signal: abort.signal })
+  assert.deepEqual(await summary(await request('/early')), [503, '1', 'ERR_OFFLOOP_QUEUE_FULL'])
+  abort.abort()
   await assert.rejects(waits, { name: 'AbortError' })
 })
