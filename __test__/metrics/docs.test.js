@@ -1,6 +1,6 @@
 'use strict'
 
-// What the page says of metrics: every block is run, and its tables name what is measured.
+// Runs every block of the page about metrics and compares its tables with the definitions.
 
 const assert = require('node:assert/strict')
 const { readFileSync } = require('node:fs')
@@ -18,9 +18,9 @@ const PAGE = 'docs/observability.md'
 const text = readFileSync(join(root, PAGE), 'utf8')
 const blocks = codeBlocks(PAGE)
 
-test('both set-ups are there', () => {
-  for (const face of ['prometheus', 'opentelemetry']) {
-    assert.ok(blocks.some(({ code }) => code.includes(`require('offloop/${face}')`)))
+test('documents both exporters', () => {
+  for (const exporter of ['prometheus', 'opentelemetry']) {
+    assert.ok(blocks.some(({ code }) => code.includes(`require('offloop/${exporter}')`)))
   }
 })
 
@@ -32,25 +32,25 @@ for (const block of blocks) {
       db: { user: () => ({}) }
     }
     let checked = 0
-    await runBlock(block, names, (found, said) => {
+    await runBlock(block, names, (actual, expected) => {
       checked++
-      assert.deepEqual(found, said)
+      assert.deepEqual(actual, expected)
     })
-    assert.ok(checked > 0, 'says nothing that could be checked')
+    assert.ok(checked > 0, 'the block has no result to check')
   })
 }
 
-test('the tables say what is measured: names, kinds, units and labels', () => {
+test('the tables list the names, kinds, units and labels of all metrics', () => {
   const rows = [...text.matchAll(/^\| `offloop\.([\w.]+)` \| (\w+) \| `([^`]+)` \|([^|]*)\|/gm)]
-  const said = rows.map(([, name, kind, unit, labels]) => [name, kind, unit, labels.replaceAll('`', '').trim()])
+  const documented = rows.map(([, name, kind, unit, labels]) => [name, kind, unit, labels.replaceAll('`', '').trim()])
   const measured = Object.values(metrics).flat()
   assert.deepEqual(
-    said,
+    documented,
     measured.map(({ name, kind, unit, labels }) => [name, kind, unit, labels.join(', ')])
   )
 })
 
-test('as many series as it says, and alerts on metrics that are there', async () => {
+test('documents the number of series, and alerts on existing metrics', async () => {
   const [pool, cache] = [new Pool({ name: 'p' }), new Cache({ max: 1 })]
   const sink = pool.sink(transforms.identity(), { each: true })
   const register = new Registry()

@@ -11,7 +11,7 @@ const { collector } = require('../support/metrics')
 
 const identity = transforms.identity()
 
-test('a collection says what stats() says', async () => {
+test('exports the values of stats()', async () => {
   const pool = new Pool({ name: 'observed', threads: 2, maxQueue: 3 })
   const cache = new Cache({ max: 2, load: id => id })
   const sink = pool.sink(transforms.digest('md5', { encoding: 'hex' }))
@@ -47,7 +47,7 @@ test('a collection says what stats() says', async () => {
   await pool.close()
 })
 
-test('kinds, units and names are those of the conventions', async () => {
+test('kinds, units and names follow the semantic conventions', async () => {
   const pool = new Pool({ name: 'kinds' })
   const cache = new Cache({ max: 1 })
   const sink = pool.sink(identity, { each: true })
@@ -81,7 +81,7 @@ test('kinds, units and names are those of the conventions', async () => {
   await pool.close()
 })
 
-test('counters go on when somebody resets the statistics', async () => {
+test('counters stay monotonic when statistics are reset', async () => {
   const pool = new Pool({ name: 'reset' })
   const { meterProvider, collect } = collector()
   const stop = observeMetrics({ pools: [pool], meterProvider })
@@ -95,7 +95,7 @@ test('counters go on when somebody resets the statistics', async () => {
   await pool.close()
 })
 
-test('what was stopped or closed is observed no more', async () => {
+test('stopped or closed sources are no longer observed', async () => {
   const pools = [new Pool({ name: 'first' }), new Pool({ name: 'second' })]
   const { meterProvider, collect } = collector({ delta: true })
   const stops = [
@@ -118,8 +118,8 @@ test('what was stopped or closed is observed no more', async () => {
   await pools[0].close()
   assert.deepEqual(await observed(), [second])
   const again = new Pool()
-  const taken = { code: 'ERR_INVALID_ARG_VALUE', message: /^Another pool is measured as 'second'/ }
-  assert.throws(() => observeMetrics({ pools: { second: again }, meterProvider }), taken)
+  const duplicate = { code: 'ERR_INVALID_ARG_VALUE', message: /^Another pool is measured as 'second'/ }
+  assert.throws(() => observeMetrics({ pools: { second: again }, meterProvider }), duplicate)
   stops[2]()
   assert.deepEqual(await observed(), [])
   stops.push(observeMetrics({ pools: { second: again }, meterProvider }))
@@ -129,7 +129,7 @@ test('what was stopped or closed is observed no more', async () => {
   await Promise.all([pools[1].close(), again.close()])
 })
 
-test('two providers, and the global one by default', async () => {
+test('supports several providers, and uses the global one by default', async () => {
   const pool = new Pool({ name: 'everywhere' })
   const [first, second] = [collector(), collector()]
   metrics.setGlobalMeterProvider(first.meterProvider)
@@ -144,7 +144,7 @@ test('two providers, and the global one by default', async () => {
   await pool.close()
 })
 
-test('an observed pool lets the process end', async () => {
+test('an observed pool does not keep the process alive', async () => {
   const script = `
     const { pool, transforms } = require(${JSON.stringify(require.resolve('../..'))})
     const { observeMetrics } = require(${JSON.stringify(require.resolve('../../opentelemetry'))})
@@ -155,7 +155,7 @@ test('an observed pool lets the process end', async () => {
   assert.deepEqual([code, stdout.trim(), stderr], [0, 'done', ''])
 })
 
-test('bad options are errors that say what is wrong', () => {
+test('rejects invalid options', () => {
   const pool = new Pool({ name: 'options' })
   /** @type {[unknown, string, RegExp][]} */
   const cases = [

@@ -16,23 +16,22 @@ const { parse, scrape } = require('../support/metrics')
 const { Registry } = prometheus
 const identity = transforms.identity()
 
-test('a scrape says of a pool what stats() says', async () => {
+test('exports the values of pool.stats()', async () => {
   const pool = new Pool({ name: 'scraped', threads: 1, maxQueue: 1, maxQueueBytes: 1 << 20 })
   const register = new Registry()
   const stop = collectMetrics({ pools: [pool], register })
   await pool.map(transforms.gzip(), Array(100).fill('text'))
   await assert.rejects(pool.run(transforms.gunzip(), Buffer.from('no gzip')))
-  const [held, abort] = [sharedWords(), new AbortController()]
-  const runs = pool.run(userFunction('meet'), held)
-  await waitForValue(held, 0, 1)
+  const [words, abort] = [sharedWords(), new AbortController()]
+  const runs = pool.run(userFunction('meet'), words)
+  await waitForValue(words, 0, 1)
   const waits = pool.run(identity, 'four', { signal: abort.signal })
   await assert.rejects(pool.run(identity, 'no room'), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   const busy = await scrape(register)
   const { values } = busy
   const { utilization: _, queuedBytes, waitTime, byTransform, ...counts } = pool.stats()
   assert.deepEqual([counts.running, counts.queued, counts.completed, counts.failed, counts.rejected], [1, 1, 100, 1, 1])
-  /** @param {string} name @param {string} [labels] */
-  const of = (name, labels = '') => values.get(`offloop_pool_${name}{pool='scraped'${labels}}`)
+  const of = (/** @type {string} */ name, labels = '') => values.get(`offloop_pool_${name}{pool='scraped'${labels}}`)
   assert.deepEqual([of('threads'), of('running'), of('queue_length'), of('queue_limit')], [1, 1, 1, 1])
   assert.deepEqual([of('input_size_bytes'), of('input_limit_bytes')], [queuedBytes, 1 << 20])
   for (const outcome of /** @type {const} */ (['completed', 'failed', 'cancelled', 'rejected'])) {
@@ -57,14 +56,14 @@ test('a scrape says of a pool what stats() says', async () => {
   )
   abort.abort()
   await assert.rejects(waits)
-  release(held)
+  release(words)
   await runs
   assert.equal((await scrape(register)).values.get("offloop_pool_tasks_total{pool='scraped',outcome='cancelled'}"), 1)
   stop()
   await pool.close()
 })
 
-test('a scrape says of a cache what stats() says', async () => {
+test('exports the values of cache.stats()', async () => {
   const cache = new Cache({ max: 2, maxBytes: 100, weigh: () => 7 })
   const register = new Registry()
   const stop = collectMetrics({ caches: { users: cache }, register })
@@ -73,8 +72,7 @@ test('a scrape says of a cache what stats() says', async () => {
   const { promise, resolve } = deferred()
   const loading = [cache.get('e', () => promise), cache.get('e', () => promise)]
   const { values } = await scrape(register)
-  /** @param {string} name @param {string} [labels] */
-  const of = (name, labels = '') => values.get(`offloop_cache_${name}{cache='users'${labels}}`)
+  const of = (/** @type {string} */ name, labels = '') => values.get(`offloop_cache_${name}{cache='users'${labels}}`)
   const { loadTime, ...stats } = cache.stats()
   assert.deepEqual(stats, {
     size: 2,
@@ -107,7 +105,7 @@ test('a scrape says of a cache what stats() says', async () => {
   stop()
 })
 
-test('a scrape says of a sink what stats() says, until it is over', async () => {
+test('exports the values of sink.stats() until the sink closes', async () => {
   const pool = new Pool()
   const gate = deferred()
   const sink = pool.sink(identity, { each: true, onResult: () => gate.promise })
@@ -131,7 +129,7 @@ test('a scrape says of a sink what stats() says, until it is over', async () => 
   await pool.close()
 })
 
-test('counters go on when somebody resets the statistics', async () => {
+test('counters stay monotonic when statistics are reset', async () => {
   const [pool, other] = [new Pool({ name: 'reset' }), new Pool({ name: 'reset' })]
   const register = new Registry()
   const stop = collectMetrics({ pools: [pool], register })
@@ -145,7 +143,7 @@ test('counters go on when somebody resets the statistics', async () => {
   }
   await pool.map(identity, Array(10).fill('x'))
   assert.equal(pool.stats({ reset: true }).completed, 10)
-  assert.deepEqual(await counts(), [10, 10, 10], 'nothing was scraped before')
+  assert.deepEqual(await counts(), [10, 10, 10], 'before the first scrape')
   const time = async () => (await scrape(register)).values.get("offloop_pool_run_seconds_sum{pool='reset'}") ?? -1
   const before = await time()
   await pool.map(identity, Array(20).fill('x'))
@@ -154,7 +152,7 @@ test('counters go on when somebody resets the statistics', async () => {
   await pool.map(identity, Array(5).fill('x'))
   assert.deepEqual(await counts(), [35, 35, 35])
   assert.ok((await time()) > before)
-  // As another thread does: what it takes away was scraped before.
+  // Another thread may reset values that were already scraped.
   other.stats({ reset: true })
   assert.deepEqual(await counts(), [35, 35, 35])
   await pool.map(identity, Array(3).fill('x'))
@@ -163,7 +161,7 @@ test('counters go on when somebody resets the statistics', async () => {
   await Promise.all([pool.close(), other.close()])
 })
 
-test('several calls add to one registry, and stop takes away what one call added', async () => {
+test('several calls share one registry, and stop removes the sources of its call', async () => {
   const pools = [new Pool({ name: 'first' }), new Pool({ name: 'second' }), new Pool()]
   const register = new Registry()
   const names = async () => {
@@ -189,20 +187,20 @@ test('several calls add to one registry, and stop takes away what one call added
   collectMetrics({ pools: [pools[0]], register })
   register.clear()
   collectMetrics({ pools: [pools[1]], register })
-  assert.deepEqual(await names(), ['second'], 'a registry that was cleared begins anew')
+  assert.deepEqual(await names(), ['second'], 'a cleared registry can be used again')
   await Promise.all(pools.map(pool => pool.close()))
 })
 
-test('a name is of one, until that is closed', async () => {
+test('a name is unique until its source is closed', async () => {
   const [first, second] = [new Pool(), new Pool()]
   const register = new Registry()
   const cache = new Cache({ max: 1 })
   const stopFirst = collectMetrics({ pools: { main: first }, register })
-  const taken = {
+  const duplicate = {
     code: 'ERR_INVALID_ARG_VALUE',
     message: /^Another pool is measured as 'main'\. Give one of them another/
   }
-  assert.throws(() => collectMetrics({ pools: { fine: second, main: second }, caches: { cache }, register }), taken)
+  assert.throws(() => collectMetrics({ pools: { fine: second, main: second }, caches: { cache }, register }), duplicate)
   const { values } = await scrape(register)
   assert.ok(![...values.keys()].some(key => /fine|cache/.test(key)), 'all or nothing')
   collectMetrics({ pools: { main: second }, prefix: 'other_', register })()
@@ -229,8 +227,8 @@ test("a pool named 'anonymous' counts as a named pool", async () => {
   await Promise.all([named.close(), unnamed.close()])
 })
 
-test('a prefix, labels and registries of their own', async () => {
-  const pool = new Pool({ name: 'two "places"\n' })
+test('supports prefixes, labels and several registries', async () => {
+  const pool = new Pool({ name: 'a "quoted"\n' })
   const registers = [new Registry(), new Registry()]
   const stops = registers.map((register, index) =>
     collectMetrics({ pools: [pool], prefix: `app${index}:`, labels: { service: 'api', shard: index }, register })
@@ -238,7 +236,7 @@ test('a prefix, labels and registries of their own', async () => {
   await pool.run(identity, 'x')
   for (const [index, register] of registers.entries()) {
     const { values } = await scrape(register)
-    const labels = `pool='two \\'places\\'\\n',outcome='completed',service='api',shard='${index}'`
+    const labels = `pool='a \\'quoted\\'\\n',outcome='completed',service='api',shard='${index}'`
     assert.equal(values.get(`app${index}:pool_tasks_total{${labels}}`), 1)
   }
   const [register] = registers
@@ -247,7 +245,7 @@ test('a prefix, labels and registries of their own', async () => {
     message: /must be \[ 'service', 'shard' \], as in the 'app0:' metrics/
   }
   assert.throws(() => collectMetrics({ pools: [pool], prefix: 'app0:', labels: { team: 'a' }, register }), expected)
-  // The same pool under other labels is another series.
+  // The same pool with other labels is a separate series.
   const stop = collectMetrics({ pools: [pool], prefix: 'app0:', labels: { shard: 7, service: 'api' }, register })
   const text = await register.metrics()
   assert.equal(text.match(/^app0:pool_threads\{/gm)?.length, 2)
@@ -256,20 +254,20 @@ test('a prefix, labels and registries of their own', async () => {
   await pool.close()
 })
 
-test("the global registry is the default, and a stranger's metric is left alone", async () => {
+test("uses the global registry by default and does not touch other libraries' metrics", async () => {
   const pool = new Pool({ name: 'global' })
   const stop = collectMetrics({ pools: [pool] })
   assert.match(await prometheus.register.metrics(), /^offloop_pool_threads\{pool="global"\} \d+$/m)
   stop()
   assert.deepEqual(prometheus.register.getMetricsAsArray(), [])
-  const stranger = new prometheus.Gauge({ name: 'offloop_pool_tasks_total', help: 'not ours' })
+  const foreign = new prometheus.Gauge({ name: 'offloop_pool_tasks_total', help: 'not ours' })
   assert.throws(() => collectMetrics({ pools: [pool] }), /offloop_pool_tasks_total has already been registered/)
-  assert.deepEqual(prometheus.register.getMetricsAsArray(), [stranger])
+  assert.deepEqual(prometheus.register.getMetricsAsArray(), [foreign])
   prometheus.register.clear()
   await pool.close()
 })
 
-test('OpenMetrics, JSON and the sum of a cluster', async () => {
+test('supports OpenMetrics, JSON and aggregation over a cluster', async () => {
   const pool = new Pool({ name: 'formats' })
   await pool.run(identity, 'x')
   const register = new Registry()
@@ -292,7 +290,7 @@ test('OpenMetrics, JSON and the sum of a cluster', async () => {
   await pool.close()
 })
 
-test('a named pool tells every thread the same: all that was counted', async () => {
+test('a named pool exports the same totals in every thread', async () => {
   const pool = new Pool({ name: 'observed twice' })
   await pool.map(identity, Array(30).fill('x'))
   const code = `
@@ -305,15 +303,15 @@ test('a named pool tells every thread the same: all that was counted', async () 
     pool.map(transforms.identity(), Array(12).fill('x')).then(async () => parentPort.postMessage(await register.metrics()))`
   const register = new Registry()
   const stop = collectMetrics({ pools: [pool], register })
-  const [there] = await once(new Worker(code, { eval: true }), 'message')
+  const [workerText] = await once(new Worker(code, { eval: true }), 'message')
   const series = "offloop_pool_tasks_total{pool='observed twice',outcome='completed'}"
-  assert.equal(parse(there).values.get(series), 42)
+  assert.equal(parse(workerText).values.get(series), 42)
   assert.equal((await scrape(register)).values.get(series), 42)
   stop()
   await pool.close()
 })
 
-test('nothing is read between scrapes, and once in each', async t => {
+test('reads statistics once per scrape and never between scrapes', async t => {
   const cache = new Cache({ max: 1 })
   const stats = t.mock.method(cache, 'stats')
   const register = new Registry()
@@ -329,20 +327,20 @@ test('nothing is read between scrapes, and once in each', async t => {
   cache.close()
 })
 
-test('what is measured can be forgotten, and the process can end', async () => {
+test('measured objects can be collected, and the process can exit', async () => {
   const script = `
     const { Cache, Pool, transforms } = require(${JSON.stringify(require.resolve('../..'))})
     const { collectMetrics } = require(${JSON.stringify(require.resolve('../../prometheus'))})
     const { register } = require(${JSON.stringify(require.resolve('prom-client'))})
-    const gone = []
+    const refs = []
     ;(function () {
-      for (const it of [new Pool({ name: 'forgotten' }), new Cache({ max: 1 })]) gone.push(new WeakRef(it))
-      collectMetrics({ pools: [gone[0].deref()], caches: { cache: gone[1].deref() } })
+      for (const it of [new Pool({ name: 'forgotten' }), new Cache({ max: 1 })]) refs.push(new WeakRef(it))
+      collectMetrics({ pools: [refs[0].deref()], caches: { cache: refs[1].deref() } })
     })()
-    collectMetrics({ pools: { held: new Pool({ name: 'held' }) } })
+    collectMetrics({ pools: { retained: new Pool({ name: 'retained' }) } })
     ;(async () => {
       await register.metrics()
-      while (gone.some(it => it.deref() !== undefined)) {
+      while (refs.some(it => it.deref() !== undefined)) {
         await new Promise(resolve => setImmediate(resolve))
         gc()
       }
@@ -352,7 +350,7 @@ test('what is measured can be forgotten, and the process can end', async () => {
   assert.deepEqual([code, stdout.trim(), stderr], [0, 'false', ''])
 })
 
-test('bad options are errors that say what is wrong', () => {
+test('rejects invalid options', () => {
   const register = new Registry()
   const pool = new Pool({ name: 'options' })
   const cache = new Cache({ max: 1 })
@@ -407,6 +405,6 @@ test('bad options are errors that say what is wrong', () => {
     const given = options && { register, ...options }
     assert.throws(() => collectMetrics(/** @type {any} */ (given)), { code, message }, String(message))
   }
-  assert.deepEqual(register.getMetricsAsArray(), [], 'nothing is left of them')
+  assert.deepEqual(register.getMetricsAsArray(), [], 'failed calls register nothing')
   cache.close()
 })

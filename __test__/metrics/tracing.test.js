@@ -11,11 +11,11 @@ const EVENTS = /** @type {const} */ (['start', 'end', 'asyncStart', 'asyncEnd', 
 const sha256 = transforms.digest('sha256', { encoding: 'hex' })
 
 /**
- * Whatever a channel tells while something is done.
+ * Collects the events of a channel during `work`.
  * @param {string} name
  * @param {() => unknown} work
  */
-async function told(name, work) {
+async function eventsOf(name, work) {
   /** @type {{ event: string, context: any }[]} */
   const events = []
   const listeners = EVENTS.map(event => {
@@ -31,12 +31,12 @@ async function told(name, work) {
   return events
 }
 
-test('a run is told from its start to its result', async t => {
+test('publishes the start and the result of a run', async t => {
   const pool = new Pool({ name: 'traced', threads: 1 })
   t.after(() => pool.close())
   /** @type {unknown} */
   let result
-  const events = await told('offloop:task', async () => {
+  const events = await eventsOf('offloop:task', async () => {
     result = await pool.run(sha256, 'a')
   })
   assert.deepEqual(
@@ -47,45 +47,45 @@ test('a run is told from its start to its result', async t => {
   assert.ok(events.every(({ context }) => context === events[0].context))
 })
 
-test('a failure is told with its error, whatever failed', async t => {
+test('publishes the error of a failed task', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
-  const corrupt = await told('offloop:task', () =>
+  const corrupt = await eventsOf('offloop:task', () =>
     assert.rejects(pool.run(transforms.gunzip(), Buffer.from('no gzip')))
   )
   const error = corrupt.find(({ event }) => event === 'error')?.context.error
   assert.equal(error.code, 'ERR_OFFLOOP_INVALID_DATA')
-  const wrong = await told('offloop:task', () => assert.rejects(pool.run(/** @type {any} */ (undefined), '')))
+  const wrong = await eventsOf('offloop:task', () => assert.rejects(pool.run(/** @type {any} */ (undefined), '')))
   assert.equal(wrong[0].context.transform, undefined)
   assert.equal(wrong.find(({ event }) => event === 'error')?.context.error.code, 'ERR_INVALID_ARG_TYPE')
 })
 
-test('a map is told once, however many inputs it has', async t => {
+test('publishes a map once, regardless of its inputs', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   const inputs = Array.from({ length: 1000 }, (_, index) => `input ${index}`)
-  const events = await told('offloop:task', () => pool.map(sha256, inputs))
+  const events = await eventsOf('offloop:task', () => pool.map(sha256, inputs))
   assert.equal(events.filter(({ event }) => event === 'asyncEnd').length, 1)
   assert.equal(events[0].context.verb, 'map')
   assert.equal(events[0].context.result.length, inputs.length)
 })
 
-test('each load of a cache is told, and only those who load', async () => {
+test('publishes each load of a cache, but not hits or coalesced calls', async () => {
   const cache = new Cache({ max: 10, load: async (/** @type {string} */ id) => id.toUpperCase() })
-  const events = await told('offloop:load', () => Promise.all([cache.get('a'), cache.get('a'), cache.get('b')]))
+  const events = await eventsOf('offloop:load', () => Promise.all([cache.get('a'), cache.get('a'), cache.get('b')]))
   const ended = events.filter(({ event }) => event === 'asyncEnd').map(({ context }) => ({ ...context }))
   const common = { cache: undefined, isBackground: false }
   assert.deepEqual(ended, [
     { ...common, id: 'a', result: 'A' },
     { ...common, id: 'b', result: 'B' }
   ])
-  const hits = await told('offloop:load', () => cache.get('a'))
+  const hits = await eventsOf('offloop:load', () => cache.get('a'))
   assert.deepEqual(hits, [])
 })
 
-test('loaders that throw or answer at once work as they do untraced', async () => {
+test('synchronous loaders work the same when traced', async () => {
   const cache = new Cache({ max: 10 })
-  const events = await told('offloop:load', async () => {
+  const events = await eventsOf('offloop:load', async () => {
     assert.equal(await cache.get('now', () => 1), 1)
     await assert.rejects(
       cache.get('fails', () => {
@@ -98,9 +98,9 @@ test('loaders that throw or answer at once work as they do untraced', async () =
   assert.equal(events.find(({ event }) => event === 'error')?.context.error.message, 'no')
 })
 
-test('a loader that answers at once does so whether or not somebody listens', async () => {
+test('stores the value of a synchronous loader immediately when traced', async () => {
   const cache = new Cache({ max: 10, load: (/** @type {string} */ id) => ({ id }) })
-  const events = await told('offloop:load', () => {
+  const events = await eventsOf('offloop:load', () => {
     const got = cache.get('a')
     assert.deepEqual(cache.peek('a'), { id: 'a' })
     return got
@@ -112,9 +112,9 @@ test('a loader that answers at once does so whether or not somebody listens', as
   assert.deepEqual(events[0].context.result, { id: 'a' })
 })
 
-test('an id that loadMany does not bring has no result', async () => {
+test('an id that loadMany does not return has no result', async () => {
   const cache = new Cache({ max: 10 })
-  const events = await told('offloop:load', () => cache.getMany(['a', 'b'], async () => new Map([['a', 1]])))
+  const events = await eventsOf('offloop:load', () => cache.getMany(['a', 'b'], async () => new Map([['a', 1]])))
   const ended = events.filter(({ event }) => event === 'asyncEnd').map(({ context }) => [context.id, context.result])
   assert.deepEqual(ended, [
     ['a', 1],
@@ -122,7 +122,7 @@ test('an id that loadMany does not bring has no result', async () => {
   ])
 })
 
-test('a store that is bound to the start follows the loader', async () => {
+test('a store bound to the start event is visible in the loader', async () => {
   const span = new AsyncLocalStorage()
   const channel = tracingChannel('offloop:load')
   channel.start.bindStore(span, (/** @type {any} */ { id }) => `span of ${id}`)
@@ -134,21 +134,21 @@ test('a store that is bound to the start follows the loader', async () => {
   }
 })
 
-test('nothing is told when nobody listens any more', async t => {
+test('publishes nothing after the last subscriber left', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
-  const events = await told('offloop:task', () => pool.run(sha256, 'a'))
+  const events = await eventsOf('offloop:task', () => pool.run(sha256, 'a'))
   const { length } = events
   await pool.run(sha256, 'b')
   assert.equal(events.length, length)
 })
 
 for (const [name, open] of /** @type {[string, (pool: Pool) => import('node:stream').Writable][]} */ ([
-  ['a folding sink', pool => pool.sink(sha256, { highWaterMark: 1000 })],
-  ['a sink of tasks', pool => pool.sink(sha256, { each: true, highWaterMark: 1000 })],
+  ['a sink of one result', pool => pool.sink(sha256, { highWaterMark: 1000 })],
+  ['a sink with each', pool => pool.sink(sha256, { each: true, highWaterMark: 1000 })],
   ['a stream', pool => pool.stream(transforms.gzip(), { highWaterMark: 1000 }).resume()]
 ])) {
-  test(`${name} tells when its writer has to wait, and nothing else`, async t => {
+  test(`${name} publishes a stall only when its writer has to wait`, async t => {
     const pool = new Pool({ name: 'stalling', threads: 1 })
     t.after(() => pool.close())
     /** @type {any[]} */
