@@ -11,7 +11,7 @@ const turn = () => new Promise(resolve => setImmediate(resolve))
 /** @param {AbortSignal} signal */
 const listeners = signal => getEventListeners(signal, 'abort').length
 
-test('a signal that aborted before never starts the task', async () => {
+test('an aborted signal never starts the task', async () => {
   const own = new Pool({ threads: 1 })
   const reason = { why: 'anything' }
   await assert.rejects(own.run(identity, 'x', { signal: AbortSignal.abort(reason) }), error => error === reason)
@@ -20,7 +20,7 @@ test('a signal that aborted before never starts the task', async () => {
   await own.close()
 })
 
-test('an aborted queued task leaves the queue at once', async () => {
+test('an aborted queued task leaves the queue immediately', async () => {
   const own = new Pool({ threads: 1, maxQueue: 2 })
   const { release } = occupy(own)
   const abort = new AbortController()
@@ -35,7 +35,7 @@ test('an aborted queued task leaves the queue at once', async () => {
   await own.close()
 })
 
-test('an aborted running task rejects at once and frees its thread', async () => {
+test('an aborted running task rejects immediately and frees its thread', async () => {
   const own = new Pool({ threads: 1 })
   const abort = new AbortController()
   const running = own.run(spin, 'x', { signal: abort.signal })
@@ -53,7 +53,7 @@ test('an aborted running task rejects at once and frees its thread', async () =>
   await own.close()
 })
 
-test('an abort after the end, and a second one, do nothing', async () => {
+test('an abort after the end, and a second one, have no effect', async () => {
   const abort = new AbortController()
   assert.equal(String(await pool.run(identity, 'x', { signal: abort.signal })), 'x')
   assert.equal(listeners(abort.signal), 0)
@@ -61,7 +61,7 @@ test('an abort after the end, and a second one, do nothing', async () => {
   abort.abort()
 })
 
-test('one signal, 100,000 tasks: no warning, one listener while they run, none afterwards', async () => {
+test('one signal for 100,000 tasks has one listener while they run, none afterwards, and no warning', async () => {
   /** @type {Error[]} */
   const warnings = []
   const warn = (/** @type {Error} */ warning) => warnings.push(warning)
@@ -80,7 +80,7 @@ test('one signal, 100,000 tasks: no warning, one listener while they run, none a
   assert.deepEqual(warnings, [])
 })
 
-test('an abort at every moment: every task settles, its room comes back', async () => {
+test('an abort at any time settles every task and frees its slot and bytes', async () => {
   const own = new Pool({ threads: 2, maxQueue: 50 })
   const sizes = [1, 5000, 200_000, 2 << 20]
   let seed = 12345
@@ -108,7 +108,7 @@ test('an abort at every moment: every task settles, its room comes back', async 
   await own.close()
 })
 
-test('no other listener keeps an abort from a task', async () => {
+test('stopImmediatePropagation of another listener does not prevent an abort', async () => {
   const own = new Pool({ threads: 1 })
   const { release } = occupy(own)
   const abort = new AbortController()
@@ -120,7 +120,7 @@ test('no other listener keeps an abort from a task', async () => {
   await own.close()
 })
 
-test('a task that fails while it is submitted leaves no listener', async () => {
+test('a task that fails during submission leaves no listener', async () => {
   const abort = new AbortController()
   const module = transforms.module('node:querystring', { export: 'escape' })
   for (const transform of [module, transforms.chain(module, module)]) {

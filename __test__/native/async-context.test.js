@@ -8,7 +8,7 @@ const { pool, transforms, move } = require('../..')
 const identity = transforms.identity()
 const storage = new AsyncLocalStorage()
 
-test('AsyncLocalStorage follows every promise', async () => {
+test('every promise preserves the async context', async () => {
   const inContext = Array.from({ length: 50 }, (_, i) =>
     storage.run(i, async () => {
       await pool.run(identity, 'x')
@@ -28,22 +28,22 @@ test('AsyncLocalStorage follows every promise', async () => {
   await Promise.all(inContext)
 })
 
-test('inputs are taken in the context of whoever called map or iterate', async () => {
+test('inputs are read in the async context of the caller of map or iterate', async () => {
   /** @type {unknown[]} */
-  const seen = []
+  const stores = []
   const inputs = (/** @type {number} */ length) => ({
     *[Symbol.iterator]() {
       for (let i = 0; i < length; i++) {
-        seen.push(storage.getStore())
+        stores.push(storage.getStore())
         yield 'x'
       }
     }
   })
   await storage.run('map', () => pool.map(identity, inputs(5000)))
-  assert.deepEqual([seen.length, new Set(seen)], [5000, new Set(['map'])])
-  seen.length = 0
+  assert.deepEqual([stores.length, new Set(stores)], [5000, new Set(['map'])])
+  stores.length = 0
   await storage.run('iterate', async () => {
     for await (const _ of pool.iterate(identity, inputs(500)));
   })
-  assert.deepEqual([seen.length, new Set(seen)], [500, new Set(['iterate'])])
+  assert.deepEqual([stores.length, new Set(stores)], [500, new Set(['iterate'])])
 })

@@ -1,7 +1,7 @@
 'use strict'
 
-// Detached memory looks empty. Wherever bytes are accepted it must be refused, always with the same message, and never be stored,
-// signed with or processed as if it were empty.
+// Detached memory looks empty. Every parameter that accepts bytes must reject it with the same message, instead of storing,
+// signing or processing empty bytes.
 
 const assert = require('node:assert/strict')
 const { Duplex, Readable } = require('node:stream')
@@ -16,7 +16,7 @@ const key = Buffer.alloc(32)
 /** @type {any[]} */
 const numeric = [transforms.numeric.sort(), transforms.numeric.stats(), transforms.numeric.histogram({ bins: 2 })]
 
-/** One of each transform that takes bytes, by name. @type {Record<string, any>} */
+/** One of each transform that accepts bytes, by name. @type {Record<string, any>} */
 const EXAMPLES = {
   identity: transforms.identity(),
   digest: transforms.digest('sha256'),
@@ -57,10 +57,10 @@ const EXAMPLES = {
 /** Each verb, run with one input. @type {Record<string, (pool: Pool, transform: any, input: any) => Promise<any>>} */
 const VERBS = {
   run: (pool, transform, input) => pool.run(transform, input),
-  'run, given away': (pool, transform, input) => pool.run(transform, move(input)),
-  'run, given away by list': (pool, transform, input) => pool.run(transform, move(input, [])),
+  'run, moved': (pool, transform, input) => pool.run(transform, move(input)),
+  'run, moved by list': (pool, transform, input) => pool.run(transform, move(input, [])),
   map: (pool, transform, input) => pool.map(transform, [input]),
-  'map, given away': (pool, transform, input) => pool.map(transform, [move(input)]),
+  'map, moved': (pool, transform, input) => pool.map(transform, [move(input)]),
   'map, settled': async (pool, transform, input) => {
     const [result] = await pool.map(transform, [input], { settle: true })
     if (result.status === 'rejected') throw result.reason
@@ -88,14 +88,14 @@ function nameIn(verb) {
   return /^(map|iterate)/.test(verb) ? 'inputs[0]' : 'The "input" argument'
 }
 
-/** Checks that refused inputs left nothing behind. @param {Pool} pool */
+/** Asserts that rejected inputs occupy no resources. @param {Pool} pool */
 async function assertIdle(pool) {
   const { running, queued, queuedBytes } = pool.stats()
   assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
   await pool.close()
 }
 
-test('there is an example of every transform', () => {
+test('the examples cover every transform', () => {
   const names = Object.entries(/** @type {any} */ (transforms)).flatMap(([name, it]) =>
     typeof it === 'function' ? [name] : Object.keys(it).map(inner => `${name}.${inner}`)
   )
@@ -104,20 +104,24 @@ test('there is an example of every transform', () => {
 })
 
 for (const [verb, call] of Object.entries(VERBS)) {
-  test(`${verb}: no transform takes detached memory for empty`, async () => {
+  test(`${verb}: every transform rejects detached memory`, async () => {
     const pool = new Pool({ threads: 1 })
     for (const [name, transform] of Object.entries(EXAMPLES)) {
-      for (const [what, make] of Object.entries(DETACHED)) {
-        await assert.rejects(call(pool, transform, make()), detachedError(nameIn(verb), what), `${name} of ${what}`)
+      for (const [received, make] of Object.entries(DETACHED)) {
+        await assert.rejects(
+          call(pool, transform, make()),
+          detachedError(nameIn(verb), received),
+          `${name} of ${received}`
+        )
       }
     }
     for (const transform of numeric) {
-      for (const [what, make] of Object.entries(DETACHED)) {
-        if (/DataView|ArrayBuffer|Clamped|Float16/.test(what)) continue
+      for (const [received, make] of Object.entries(DETACHED)) {
+        if (/DataView|ArrayBuffer|Clamped|Float16/.test(received)) continue
         await assert.rejects(
           call(pool, transform, make()),
-          detachedError(nameIn(verb), what),
-          `${transform.name} of ${what}`
+          detachedError(nameIn(verb), received),
+          `${transform.name} of ${received}`
         )
       }
     }
@@ -125,14 +129,14 @@ for (const [verb, call] of Object.entries(VERBS)) {
   })
 }
 
-test('the error for detached memory of a wrong type says that it is detached', async () => {
+test('the type error for detached memory names it as detached', async () => {
   const pool = new Pool({ threads: 1 })
   const error = { code: 'ERR_INVALID_ARG_TYPE', message: /an instance of Float64Array.* Received a detached DataView$/ }
   await assert.rejects(pool.run(numeric[0], DETACHED['a detached DataView']()), error)
   await assertIdle(pool)
 })
 
-test('empty bytes that are not detached are accepted', async () => {
+test('accepts empty bytes that are not detached', async () => {
   const pool = new Pool({ threads: 1 })
   for (const make of EMPTY) {
     assert.equal((await pool.run(EXAMPLES.identity, make())).length, 0)
@@ -143,12 +147,12 @@ test('empty bytes that are not detached are accepted', async () => {
       await pool.run(transforms.hmac('sha1', ''), 'x')
     )
   }
-  const following = new Uint8Array(new /** @type {any} */ (SharedArrayBuffer)(0, { maxByteLength: 8 }))
-  assert.equal((await pool.run(EXAMPLES.identity, following)).length, 0)
+  const lengthTracking = new Uint8Array(new /** @type {any} */ (SharedArrayBuffer)(0, { maxByteLength: 8 }))
+  assert.equal((await pool.run(EXAMPLES.identity, lengthTracking)).length, 0)
   await assertIdle(pool)
 })
 
-test('the room that was granted to a refused input is returned', async () => {
+test('releases the reservation of a rejected input', async () => {
   const { userFunction } = require('../support/worker.js')
   for (const transform of [EXAMPLES.identity, userFunction(), EXAMPLES['json.stringify'], numeric[0]]) {
     const pool = new Pool({ threads: 1, maxQueue: 0 })
@@ -160,17 +164,17 @@ test('the room that was granted to a refused input is returned', async () => {
   }
 })
 
-test('detached memory is refused as an iterable of inputs', async () => {
+test('rejects detached memory as an iterable of inputs', async () => {
   const pool = new Pool({ threads: 1 })
-  for (const what of ['a detached Float64Array', 'an out-of-bounds Float64Array']) {
-    const inputs = DETACHED[what]()
-    await assert.rejects(pool.map(EXAMPLES.digest, inputs), detachedError('The "inputs" argument', what))
-    assert.throws(() => pool.iterate(EXAMPLES.digest, inputs), detachedError('The "inputs" argument', what))
+  for (const received of ['a detached Float64Array', 'an out-of-bounds Float64Array']) {
+    const inputs = DETACHED[received]()
+    await assert.rejects(pool.map(EXAMPLES.digest, inputs), detachedError('The "inputs" argument', received))
+    assert.throws(() => pool.iterate(EXAMPLES.digest, inputs), detachedError('The "inputs" argument', received))
   }
   await assertIdle(pool)
 })
 
-test('an input that is detached while it is copied, or waits for room, is reported as detached', async () => {
+test('reports an input that is detached while it is copied or queued', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const large = new Uint8Array(20 << 20)
   const copied = pool.run(EXAMPLES.identity, large)
@@ -183,12 +187,12 @@ test('an input that is detached while it is copied, or waits for room, is report
   await assertIdle(pool)
 })
 
-/** Ways to write one chunk to a stream. @type {Record<string, (stream: any, chunk: any) => unknown>} */
+/** Calls that write one chunk to a stream. @type {Record<string, (stream: any, chunk: any) => unknown>} */
 const WRITES = {
   write: (stream, chunk) => stream.write(chunk),
   'write, with a callback': (stream, chunk) => stream.write(chunk, () => {}),
   end: (stream, chunk) => stream.end(chunk),
-  'end, behind others': (stream, chunk) => {
+  'end, after a write': (stream, chunk) => {
     stream.write('before')
     stream.end(chunk)
   },
@@ -204,24 +208,24 @@ const STREAMS = {
 }
 
 for (const [kind, open] of Object.entries(STREAMS)) {
-  test(`${kind}: a chunk of detached memory ends it with the error`, async () => {
+  test(`${kind}: a detached chunk destroys the stream with the error`, async () => {
     const pool = new Pool({ threads: 1 })
     const streaming = Object.values(EXAMPLES).filter(it => it.streaming)
     assert.ok(streaming.length > 10)
     for (const transform of streaming) {
-      for (const [how, write] of Object.entries(WRITES)) {
-        for (const [what, make] of Object.entries(DETACHED)) {
-          if (transform !== EXAMPLES.gzip && what !== 'a detached Uint8Array') continue
+      for (const [writeName, write] of Object.entries(WRITES)) {
+        for (const [received, make] of Object.entries(DETACHED)) {
+          if (transform !== EXAMPLES.gzip && received !== 'a detached Uint8Array') continue
           const stream = open(pool, transform)
           const failed = new Promise((_, reject) => stream.on('error', reject))
           write(stream, make())
           await assert.rejects(
             failed,
-            detachedError('The "chunk" argument', what),
-            `${how} to ${transform.name}: ${what}`
+            detachedError('The "chunk" argument', received),
+            `${writeName} to ${transform.name}: ${received}`
           )
           assert.ok(stream.destroyed)
-          if (stream.result) await assert.rejects(stream.result, detachedError('The "chunk" argument', what))
+          if (stream.result) await assert.rejects(stream.result, detachedError('The "chunk" argument', received))
         }
       }
     }
@@ -229,28 +233,28 @@ for (const [kind, open] of Object.entries(STREAMS)) {
   })
 }
 
-test('chunks before a detached one have their results', async () => {
+test('chunks before a detached one produce their results', async () => {
   const pool = new Pool({ threads: 1 })
   /** @type {string[]} */
-  const seen = []
-  const onResult = (/** @type {Buffer} */ it) => void seen.push(String(it))
+  const results = []
+  const onResult = (/** @type {Buffer} */ it) => void results.push(String(it))
   const sink = pool.sink(EXAMPLES.identity, { each: true, onResult, concurrency: 1 })
-  const what = 'a detached Uint8Array'
-  const detached = DETACHED[what]()
+  const received = 'a detached Uint8Array'
+  const detached = DETACHED[received]()
   const chunks = async function* () {
     yield 'before'
-    while (seen.length === 0) await new Promise(setImmediate)
+    while (results.length === 0) await new Promise(setImmediate)
     yield detached
   }
   await assert.rejects(
     pipeline(Readable.from(chunks(), { objectMode: true }), sink),
-    detachedError('The "chunk" argument', what)
+    detachedError('The "chunk" argument', received)
   )
-  assert.deepEqual(seen, ['before'])
+  assert.deepEqual(results, ['before'])
   await assertIdle(pool)
 })
 
-test('a chunk that is detached while it waits is reported as detached', async () => {
+test('reports a chunk that is detached while it is buffered', async () => {
   const pool = new Pool({ threads: 1 })
   const chunk = new Uint8Array(5e6)
   const queued = new Uint8Array(10)
@@ -260,34 +264,34 @@ test('a chunk that is detached while it waits is reported as detached', async ()
     sink.write(new Uint8Array(detached === queued ? 5e6 : 0))
     sink.end(detached)
     detach(detached)
-    const what = detached === queued ? 'a detached Buffer' : /a detached (Uint8Array|Buffer)$/
+    const received = detached === queued ? 'a detached Buffer' : /a detached (Uint8Array|Buffer)$/
     await assert.rejects(sink.result, error => {
-      assert.match(/** @type {Error} */ (error).message, typeof what === 'string' ? /a detached Buffer$/ : what)
+      assert.match(/** @type {Error} */ (error).message, typeof received === 'string' ? /a detached Buffer$/ : received)
       return true
     })
   }
   await assertIdle(pool)
 })
 
-test('Web streams have the error too', async () => {
+test('Web streams fail with the same error', async () => {
   const pool = new Pool({ threads: 1 })
-  // From version 24 on, Node's own adapter reads the length of a DataView or an ArrayBuffer.
-  for (const what of ['a detached Uint8Array', 'a detached Buffer', 'an out-of-bounds Uint8Array']) {
+  // Since Node.js 24, its adapter reads the length of a DataView or an ArrayBuffer.
+  for (const received of ['a detached Uint8Array', 'a detached Buffer', 'an out-of-bounds Uint8Array']) {
     const { writable, readable } = Duplex.toWeb(pool.stream(EXAMPLES.gzip))
     const reading = new Response(/** @type {any} */ (readable)).arrayBuffer()
     const writer = writable.getWriter()
     const closed = writer.closed
-    const error = detachedError('The "chunk" argument', what)
+    const error = detachedError('The "chunk" argument', received)
     await Promise.all([
       assert.rejects(reading, error),
       assert.rejects(closed, error),
-      writer.write(DETACHED[what]()).catch(() => {})
+      writer.write(DETACHED[received]()).catch(() => {})
     ])
   }
   await assertIdle(pool)
 })
 
-test('json.stringify does not write detached memory inside a value as empty', async () => {
+test('json.stringify rejects detached memory inside a value', async () => {
   const pool = new Pool({ threads: 1 })
   class Box {
     constructor(/** @type {any} */ bytes) {
@@ -295,10 +299,10 @@ test('json.stringify does not write detached memory inside a value as empty', as
     }
   }
   const large = Array.from({ length: 100_000 }, (_, i) => `${i}`)
-  for (const [what, make] of Object.entries(DETACHED)) {
+  for (const [received, make] of Object.entries(DETACHED)) {
     const bytes = make()
     for (const value of [{ bytes }, [0, [bytes]], new Box(bytes), { large, bytes }, { toJSON: () => bytes }]) {
-      const error = detachedError('A value inside the "input" argument', what)
+      const error = detachedError('A value inside the "input" argument', received)
       await assert.rejects(pool.run(EXAMPLES['json.stringify'], value), error)
     }
   }
@@ -309,7 +313,7 @@ test('json.stringify does not write detached memory inside a value as empty', as
   await assertIdle(pool)
 })
 
-test('messages name what was received', () => {
+test('the message names the received value', () => {
   assert.equal(
     detachedMessage('It', 'a'),
     'It must not be detached or out of bounds: its memory was transferred, moved or resized away. Received a'

@@ -1,6 +1,6 @@
 'use strict'
 
-// Detached memory in arguments of transforms, in inputs and results of functions, and in caches.
+// Detached memory in arguments of transforms, inputs and results of module functions, and caches.
 
 const assert = require('node:assert/strict')
 const { inspect } = require('node:util')
@@ -14,7 +14,7 @@ const key = Buffer.alloc(32)
 const argument = (/** @type {string} */ name) => `The "${name}" argument`
 const property = (/** @type {string} */ name) => `The "${name}" property`
 
-/** Arguments of factories, and their names in messages. @type {[name: string, make: (detached: any) => unknown, only?: RegExp][]} */
+/** Factory calls, with the argument's name in messages. @type {[name: string, make: (detached: any) => unknown, only?: RegExp][]} */
 const ARGUMENTS = [
   [argument('key'), detached => transforms.hmac('sha256', detached)],
   [argument('key'), detached => transforms.hmac('sha512', detached, { encoding: 'hex' })],
@@ -35,16 +35,16 @@ const ARGUMENTS = [
   [property('options.range'), detached => transforms.numeric.histogram({ bins: 2, range: detached }), /Array$/]
 ]
 
-test('no transform is made with detached memory as an argument', () => {
+test('factories reject detached arguments', () => {
   for (const [name, make, only] of ARGUMENTS) {
-    for (const [what, makeDetached] of Object.entries(DETACHED)) {
-      if (only !== undefined && !only.test(what)) continue
-      assert.throws(() => make(makeDetached()), detachedError(name, what), `${make} of ${what}`)
+    for (const [received, makeDetached] of Object.entries(DETACHED)) {
+      if (only !== undefined && !only.test(received)) continue
+      assert.throws(() => make(makeDetached()), detachedError(name, received), `${make} of ${received}`)
     }
   }
 })
 
-test('a getter of options that detaches a key is noticed', () => {
+test('detects a key that is detached by a getter of the options', () => {
   for (const makeDetached of [(/** @type {any} */ it) => it.resize(4), (/** @type {any} */ it) => it.resize(0)]) {
     const buffer = new /** @type {any} */ (ArrayBuffer)(16, { maxByteLength: 16 })
     const options = {
@@ -70,7 +70,7 @@ test('a getter of options that detaches a key is noticed', () => {
 })
 
 /** Calls that accept no bytes. @type {((detached: any) => unknown)[]} */
-const ELSEWHERE = [
+const NOT_BYTES = [
   detached => transforms.digest(detached),
   detached => transforms.hmac(detached, 'key'),
   detached => transforms.hmac('sha256', 'key', detached),
@@ -135,16 +135,16 @@ const ELSEWHERE = [
   detached => new Cache({ max: 1, maxBytes: 9, weigh: () => detached }).set('a', 1)
 ]
 
-test('where bytes are not accepted the error is about the type, and names the detached memory', async () => {
-  for (const use of ELSEWHERE) {
-    for (const what of [
+test('the type error of a parameter that does not accept bytes names detached memory', async () => {
+  for (const use of NOT_BYTES) {
+    for (const received of [
       'a detached Uint8Array',
       'a detached DataView',
       'a detached ArrayBuffer',
       'a detached Buffer'
     ]) {
       await assert.rejects(
-        async () => use(DETACHED[what]()),
+        async () => use(DETACHED[received]()),
         error => {
           const { code, message } = /** @type {any} */ (error)
           assert.match(code, /^ERR_(INVALID_ARG_(TYPE|VALUE)|OUT_OF_RANGE)$/)
@@ -156,10 +156,10 @@ test('where bytes are not accepted the error is about the type, and names the de
   }
 })
 
-test('native code does not take a detached key for an empty one either', () => {
+test('native code rejects a detached key', () => {
   const { handle } = native.createTransform('identity', [])
-  for (const what of ['Uint8Array', 'Buffer', 'Float64Array', 'DataView', 'ArrayBuffer']) {
-    const detached = DETACHED[`a detached ${what}`]()
+  for (const received of ['Uint8Array', 'Buffer', 'Float64Array', 'DataView', 'ArrayBuffer']) {
+    const detached = DETACHED[`a detached ${received}`]()
     for (const args of [
       ['sha256', detached],
       ['sha256', 'key', { encoding: detached }]
@@ -177,7 +177,7 @@ test('native code does not take a detached key for an empty one either', () => {
   native.closePool(pool.handle)
 })
 
-/** Values that contain memory, and its place in them. @type {[place: string, make: (detached: any) => unknown][]} */
+/** Values that contain memory, with its path. @type {[path: string, make: (detached: any) => unknown][]} */
 const SHAPES = [
   ['.image', image => ({ image })],
   ['[2]', it => [0, 'a', it]],
@@ -192,24 +192,24 @@ const SHAPES = [
   ['.a.b.c.d.e', e => ({ a: { b: { c: { d: { e } } } } })]
 ]
 
-test('the error for an input of a function names the place of detached memory in it', async () => {
+test('the clone error of an input has the path of detached memory', async () => {
   const pool = new Pool({ threads: 1 })
   const script = transforms.workerScript(fixture('script.js'))
   const chain = transforms.chain(userFunction(), userFunction('later'))
-  for (const [what, makeDetached] of Object.entries(DETACHED)) {
+  for (const [received, makeDetached] of Object.entries(DETACHED)) {
     for (const transform of [userFunction(), script, chain]) {
       const run = (/** @type {any} */ input) => pool.run(transform, input)
-      await assert.rejects(run(makeDetached()), detachedError(argument('input'), what))
-      await assert.rejects(run(move(makeDetached())), detachedError(argument('input'), what))
-      await assert.rejects(run(move({}, [makeDetached()])), detachedError('transfer[0]', what))
-      await assert.rejects(run(move({}, [new ArrayBuffer(8), makeDetached()])), detachedError('transfer[1]', what))
-      await assert.rejects(pool.map(transform, [makeDetached()]), detachedError('inputs[0]', what))
-      await assert.rejects(pool.iterate(transform, [move(makeDetached())]).next(), detachedError('inputs[0]', what))
-      for (const [place, make] of SHAPES) {
-        if (transform === script && place !== '.image') continue
+      await assert.rejects(run(makeDetached()), detachedError(argument('input'), received))
+      await assert.rejects(run(move(makeDetached())), detachedError(argument('input'), received))
+      await assert.rejects(run(move({}, [makeDetached()])), detachedError('transfer[0]', received))
+      await assert.rejects(run(move({}, [new ArrayBuffer(8), makeDetached()])), detachedError('transfer[1]', received))
+      await assert.rejects(pool.map(transform, [makeDetached()]), detachedError('inputs[0]', received))
+      await assert.rejects(pool.iterate(transform, [move(makeDetached())]).next(), detachedError('inputs[0]', received))
+      for (const [path, make] of SHAPES) {
+        if (transform === script && path !== '.image') continue
         const error = {
           name: 'DataCloneError',
-          message: `The input cannot be cloned: ${detachedMessage(`input${place}`, what)}`
+          message: `The input cannot be cloned: ${detachedMessage(`input${path}`, received)}`
         }
         await assert.rejects(run(make(makeDetached())), error)
         // The rest of the transfer list is not transferred.
@@ -225,7 +225,7 @@ test('the error for an input of a function names the place of detached memory in
   await pool.close()
 })
 
-test('an input that is detached before it is sent fails alone', async () => {
+test('an input that is detached before it is sent fails only its own task', async () => {
   const pool = new Pool({ threads: 1 })
   const bytes = new Uint8Array(8)
   const all = [pool.run(userFunction(), 1), pool.run(userFunction(), bytes), pool.run(userFunction(), 3)]
@@ -243,7 +243,7 @@ test('an input that is detached before it is sent fails alone', async () => {
   await pool.close()
 })
 
-test('memory that is moved twice is refused the second time', async () => {
+test('rejects memory that is moved a second time', async () => {
   const pool = new Pool({ threads: 1 })
   for (const transform of [userFunction('size'), transforms.identity()]) {
     const given = move(new Uint8Array(8))
@@ -259,12 +259,12 @@ test('memory that is moved twice is refused the second time', async () => {
   await pool.close()
 })
 
-test('the error for a result of a function names the place of detached memory in it', async () => {
+test('the clone error of a result has the path of detached memory', async () => {
   const pool = new Pool({ threads: 1 })
   const makeDetached = userFunction('detach')
-  const detached = (/** @type {string} */ place, what = 'a detached Uint8Array') => ({
+  const detached = (/** @type {string} */ path, received = 'a detached Uint8Array') => ({
     name: 'DataCloneError',
-    message: `The result cannot be cloned: ${detachedMessage(place, what)}`
+    message: `The result cannot be cloned: ${detachedMessage(path, received)}`
   })
   await assert.rejects(pool.run(makeDetached, 'view'), detached('result'))
   await assert.rejects(pool.run(makeDetached, 'buffer'), detached('result', 'a detached ArrayBuffer'))
@@ -274,7 +274,7 @@ test('the error for a result of a function names the place of detached memory in
   await pool.close()
 })
 
-test('no cache keeps detached memory', async () => {
+test('caches reject detached memory', async () => {
   for (const options of [
     {},
     { maxBytes: 100, weigh: () => 1 },
@@ -284,9 +284,9 @@ test('no cache keeps detached memory', async () => {
     { storage: 'native', codec: { encode: (/** @type {any} */ it) => it, decode: (/** @type {any} */ it) => it } },
     { name: 'detached' }
   ]) {
-    for (const [what, makeDetached] of Object.entries(DETACHED)) {
+    for (const [received, makeDetached] of Object.entries(DETACHED)) {
       const cache = new Cache(/** @type {any} */ ({ max: 3, load: makeDetached, ...options }))
-      const error = detachedError("The value of 'a'", what)
+      const error = detachedError("The value of 'a'", received)
       assert.throws(() => cache.set('a', makeDetached()), error, inspect(options))
       await assert.rejects(cache.get('a', makeDetached), error)
       await assert.rejects(
@@ -300,16 +300,16 @@ test('no cache keeps detached memory', async () => {
   }
 })
 
-test('no codec writes detached memory inside a value as empty', () => {
+test('codecs reject detached memory inside a value', () => {
   for (const codec of /** @type {const} */ (['v8', 'json'])) {
-    for (const [what, makeDetached] of Object.entries(DETACHED)) {
-      for (const [place, make] of SHAPES) {
-        // JSON omits the contents of these.
-        if (codec === 'json' && /\(|cause/.test(place)) continue
+    for (const [received, makeDetached] of Object.entries(DETACHED)) {
+      for (const [path, make] of SHAPES) {
+        // JSON omits the contents of Map, Set and Error.
+        if (codec === 'json' && /\(|cause/.test(path)) continue
         const cache = new Cache({ max: 3, storage: 'native', codec })
         assert.throws(() => cache.set('a', make(makeDetached())), {
           code: 'ERR_INVALID_ARG_VALUE',
-          message: `The value of 'a' cannot be encoded: ${detachedMessage(`value${place}`, what)}`
+          message: `The value of 'a' cannot be encoded: ${detachedMessage(`value${path}`, received)}`
         })
         assert.equal(cache.size, 0)
         cache.close()
@@ -318,7 +318,7 @@ test('no codec writes detached memory inside a value as empty', () => {
   }
 })
 
-test("codec 'json' reads no more of a value than JSON does", () => {
+test("codec 'json' checks only what JSON reads of a value", () => {
   const cache = new Cache({ max: 3, storage: 'native', codec: 'json' })
   const bytes = DETACHED['a detached Buffer']()
   cache.set('a', { bytes, toJSON: () => ({}) })
@@ -328,7 +328,7 @@ test("codec 'json' reads no more of a value than JSON does", () => {
   })
 })
 
-test('a value that an encoder or a weigher detaches is not stored as empty', () => {
+test('rejects a value that encode or weigh detaches', () => {
   const error = detachedError("What the codec's encode() returns", 'a detached Uint8Array')
   const codec = { encode: () => DETACHED['a detached Uint8Array'](), decode: () => 0 }
   const encoding = new Cache({ max: 3, storage: 'native', codec })
@@ -339,7 +339,7 @@ test('a value that an encoder or a weigher detaches is not stored as empty', () 
   assert.deepEqual([encoding.size, weighing.size], [0, 0])
 })
 
-test('empty bytes that are not detached are kept', () => {
+test('stores empty bytes that are not detached', () => {
   for (const make of EMPTY) {
     const heap = new Cache({ max: 1 })
     heap.set('a', make())

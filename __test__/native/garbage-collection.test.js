@@ -6,14 +6,14 @@ const { node } = require('../support/child')
 
 const index = JSON.stringify(require.resolve('../..'))
 
-test('a transform that nobody else holds serves its task to the end', async () => {
+test('a running task keeps its transform alive', async () => {
   const script = `
     const { pool, transforms } = require(${index})
     const turn = () => new Promise(resolve => setImmediate(resolve))
     async function* inputs() {
       for (let i = 0; i < 50; i++) {
         gc()
-        await turn() // finalizers run between turns
+        await turn() // finalizers run between iterations
         yield 'x'
       }
     }
@@ -35,9 +35,9 @@ test('a transform that nobody else holds serves its task to the end', async () =
 
 const survives =
   Number.parseInt(process.versions.node, 10) < 22 &&
-  'signals of Node 20 outlive collections of the young generation by themselves'
+  'in Node.js 20, signals survive collections of the young generation'
 
-test('a signal that no task waits for is young garbage', { skip: survives }, async () => {
+test('a signal without pending tasks is collected in the young generation', { skip: survives }, async () => {
   const script = `
     const { pool, transforms } = require(${index})
     const { getHeapSpaceStatistics } = require('node:v8')
@@ -60,5 +60,5 @@ test('a signal that no task waits for is young garbage', { skip: survives }, asy
   `
   const { stdout, stderr } = await node(['--expose-gc', '-e', script])
   assert.equal(stderr, '')
-  assert.ok(Number(stdout) < 0.1, `${stdout.trim()} of all that they held is still there`)
+  assert.ok(Number(stdout) < 0.1, `a fraction of ${stdout.trim()} was not collected`)
 })

@@ -7,7 +7,7 @@ const { Pool, pool, transforms, move, panic } = require('../support/fault-addon'
 const identity = transforms.identity()
 const turn = () => new Promise(resolve => setImmediate(resolve))
 
-test('a prepareStackTrace that throws or returns anything harms no task', async () => {
+test('tasks settle if prepareStackTrace throws or returns an object', async () => {
   const { prepareStackTrace } = Error
   for (const prepare of [() => ({ any: 'thing' }), () => assert.fail('on purpose')]) {
     Error.prepareStackTrace = prepare
@@ -21,7 +21,7 @@ test('a prepareStackTrace that throws or returns anything harms no task', async 
   assert.equal(String(await pool.run(identity, 'x')), 'x')
 })
 
-test('fake timers do not stop what settles promises', async () => {
+test('promises settle under fake timers', async () => {
   mock.timers.enable({ apis: ['setImmediate', 'setTimeout', 'setInterval'] })
   try {
     for (let i = 0; i < 100; i++) assert.equal(String(await pool.run(identity, 'x')), 'x')
@@ -33,7 +33,7 @@ test('fake timers do not stop what settles promises', async () => {
 })
 
 /**
- * Aborts when it is first read, and says when it is closed.
+ * Calls `abort` on the first read, and `closed` when the iterator is closed.
  * @param {() => void} abort
  * @param {() => void} closed
  */
@@ -51,8 +51,8 @@ async function* asynchronous(inputs) {
   yield* inputs
 }
 
-test('a signal that aborts while the inputs are first read is heard', async () => {
-  for (const dress of [(/** @type {Iterable<string>} */ inputs) => inputs, asynchronous]) {
+test('observes an abort during the first read of the inputs', async () => {
+  for (const wrap of [(/** @type {Iterable<string>} */ inputs) => inputs, asynchronous]) {
     const abort = new AbortController()
     const reason = new Error('enough')
     let isClosed = false
@@ -62,12 +62,12 @@ test('a signal that aborts while the inputs are first read is heard', async () =
         isClosed = true
       }
     )
-    await assert.rejects(pool.map(identity, dress(inputs), { signal: abort.signal }), reason)
+    await assert.rejects(pool.map(identity, wrap(inputs), { signal: abort.signal }), reason)
     while (!isClosed) await turn()
   }
 })
 
-test('an input that is yielded after the abort is not taken', async () => {
+test('does not consume an input yielded after the abort', async () => {
   const abort = new AbortController()
   const buffer = Buffer.alloc(100_000)
   let isClosed = false
@@ -87,7 +87,7 @@ test('an input that is yielded after the abort is not taken', async () => {
   assert.ok(isClosed)
 })
 
-test('a forced close ends a map that waits for its inputs', async () => {
+test('a forced close rejects a map that waits for inputs', async () => {
   const own = new Pool({ threads: 1 })
   async function* never() {
     await new Promise(() => {})
@@ -99,7 +99,7 @@ test('a forced close ends a map that waits for its inputs', async () => {
   await assert.rejects(mapped, { code: 'ERR_OFFLOOP_CLOSED' })
 })
 
-test('a subclass of Uint8Array is its bytes, whatever its constructor does', async () => {
+test('reads the bytes of a Uint8Array subclass without its constructor', async () => {
   class Frame extends Uint8Array {
     /** @param {any} length */
     constructor(length) {
@@ -110,7 +110,7 @@ test('a subclass of Uint8Array is its bytes, whatever its constructor does', asy
   assert.deepEqual(await pool.run(identity, frame), Buffer.alloc(3 << 20, 7))
 })
 
-test('an option that is not known is refused, however deep it is', () => {
+test('rejects an unknown option with a cyclic value', () => {
   /** @type {any} */
   const deep = { threads: 1 }
   deep.a = deep
@@ -119,19 +119,19 @@ test('an option that is not known is refused, however deep it is', () => {
   assert.equal(new Pool({ threads: 2, ...{ other: undefined } }).threads, 2)
 })
 
-test('what is no signal is a TypeError before anything starts', async () => {
+test('rejects an invalid signal with a TypeError before it starts a task', async () => {
   const signal = /** @type {any} */ ({ aborted: false })
   await assert.rejects(pool.run(identity, 'x', { signal }), { code: 'ERR_INVALID_ARG_TYPE' })
   await assert.rejects(pool.map(identity, ['x'], { signal }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('an iterator that returns no object is a TypeError', async () => {
+test('rejects with a TypeError if an iterator result is not an object', async () => {
   const inputs = /** @type {any} */ ({ [Symbol.iterator]: () => ({ next: () => 5 }) })
   await assert.rejects(pool.map(identity, inputs), { name: 'TypeError', message: /next\(\) returns must be an object/ })
   await assert.rejects(pool.map(identity, inputs, { settle: true }), { name: 'TypeError' })
 })
 
-test('setters on Object.prototype that use the pool harm no outcome', async () => {
+test('setters on Object.prototype that use the pool change no outcome', async () => {
   let calls = 0
   /** @type {Promise<unknown>[]} */
   const inner = []
@@ -157,7 +157,7 @@ test('setters on Object.prototype that use the pool harm no outcome', async () =
   }
 })
 
-test('a Uint8Array that says something else of itself is what it is', async () => {
+test('ignores own properties of a Uint8Array that shadow its size and memory', async () => {
   const secret = await pool.run(identity, Buffer.alloc(4000, 'secret'))
   assert.equal(secret.length, 4000)
   for (const length of [0, 5, 4000, 5000, 2 << 20]) {

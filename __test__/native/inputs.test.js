@@ -10,7 +10,7 @@ const { Pool, pool, transforms, move, occupy } = require('../support/fault-addon
 const identity = transforms.identity()
 const turn = () => new Promise(resolve => setImmediate(resolve))
 
-test('an input is copied: what happens to it after the call does not matter', async () => {
+test('copies an input, so that it may change after the call', async () => {
   for (const size of [1, 100, 5000, 100_000, 1 << 20]) {
     const busy = new Pool({ threads: 1 })
     const { release } = occupy(busy)
@@ -26,7 +26,7 @@ test('an input is copied: what happens to it after the call does not matter', as
   }
 })
 
-test('a large input is copied over many turns of the loop', async () => {
+test('copies a large input over many event-loop iterations', async () => {
   const size = 256 << 20
   const input = Buffer.alloc(size)
   let turns = 0
@@ -39,11 +39,11 @@ test('a large input is copied over many turns of the loop', async () => {
     await turn()
     turns++
   }
-  assert.ok(turns > 20, `256 MiB were copied in ${turns} turns`)
+  assert.ok(turns > 20, `256 MiB were copied in ${turns} iterations`)
   assert.equal((await output).length, size)
 })
 
-test('an input that changes its length while it is copied is a TypeError, and frees its room', async () => {
+test('rejects an input whose length changes during the copy, and releases its bytes', async () => {
   const own = new Pool({ threads: 1 })
   const detached = new Uint8Array(20 << 20)
   const detaching = own.run(identity, detached)
@@ -62,7 +62,7 @@ test('an input that changes its length while it is copied is a TypeError, and fr
   await own.close()
 })
 
-test('an abort in the middle of a copy frees its room at once', async () => {
+test('an abort during a copy releases its bytes immediately', async () => {
   const own = new Pool({ threads: 1 })
   const abort = new AbortController()
   const copying = own.run(identity, Buffer.alloc(100 << 20), { signal: abort.signal })
@@ -74,7 +74,7 @@ test('an abort in the middle of a copy frees its room at once', async () => {
   await own.close()
 })
 
-test('many copies at once come out right, first come, first served', async () => {
+test('concurrent copies are correct and complete in order', async () => {
   const inputs = Array.from({ length: 20 }, (_, i) => Buffer.alloc((2 << 20) + i, i))
   /** @type {number[]} */
   const order = []
@@ -94,15 +94,15 @@ test('many copies at once come out right, first come, first served', async () =>
   await own.close()
 })
 
-test('move() takes the memory and detaches the buffer', async () => {
+test('move() transfers the memory and detaches the buffer', async () => {
   for (const size of [1, 1000, 100_000, 5 << 20]) {
     const array = new Uint8Array(size).fill(7)
     const { buffer } = array
     assert.deepEqual(await pool.run(identity, move(array)), Buffer.alloc(size, 7))
     assert.deepEqual([array.length, buffer.byteLength], [0, 0])
-    const whole = new ArrayBuffer(size)
-    assert.equal((await pool.run(identity, move(whole))).length, size)
-    assert.equal(whole.byteLength, 0)
+    const arrayBuffer = new ArrayBuffer(size)
+    assert.equal((await pool.run(identity, move(arrayBuffer))).length, size)
+    assert.equal(arrayBuffer.byteLength, 0)
   }
   const folder = await mkdtemp(join(tmpdir(), 'offloop-'))
   await writeFile(join(folder, 'file'), Buffer.alloc(1_000_000, 'file'))
@@ -111,7 +111,7 @@ test('move() takes the memory and detaches the buffer', async () => {
   await rm(folder, { recursive: true })
 })
 
-test('move() copies what cannot be given away', async () => {
+test('move() copies memory that cannot be transferred', async () => {
   const slab = Buffer.from('slab')
   const neighbour = Buffer.from('neighbour')
   assert.equal(String(await pool.run(identity, move(slab))), 'slab')
@@ -130,7 +130,7 @@ test('move() copies what cannot be given away', async () => {
   assert.deepEqual(await pool.run(identity, move(external)), Buffer.alloc(100_000, 3))
 })
 
-test('a moved buffer that finds no room stays with its owner', async () => {
+test('a moved buffer stays attached if the queue is full', async () => {
   const full = new Pool({ threads: 1, maxQueue: 0 })
   const { release } = occupy(full)
   const buffer = Buffer.alloc(100_000, 5)
@@ -142,7 +142,7 @@ test('a moved buffer that finds no room stays with its owner', async () => {
   assert.equal(buffer.length, 100_000)
 })
 
-test('a moved buffer whose task is aborted in the queue or in the middle is let go of', async () => {
+test('releases moved buffers of tasks aborted in the queue', async () => {
   const own = new Pool({ threads: 1 })
   const { release } = occupy(own)
   const abort = new AbortController()
@@ -157,7 +157,7 @@ test('a moved buffer whose task is aborted in the queue or in the middle is let 
   await own.close()
 })
 
-test('move() refuses what is not bytes', () => {
+test('move() rejects values that are not bytes', () => {
   for (const value of ['text', 7, null, {}, [1]]) {
     assert.throws(() => move(/** @type {any} */ (value)), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
   }

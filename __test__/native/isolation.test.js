@@ -1,6 +1,6 @@
 'use strict'
 
-// What goes wrong with one outcome, or one input, is not the others' business.
+// A failure of one outcome or one input must not affect others.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -9,8 +9,8 @@ const { Pool, transforms } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 
-test('a listener that throws while it settles loses no other outcome', async () => {
-  // In a process of its own: what nobody catches ends it, unless it says otherwise.
+test('a signal that throws while its task settles loses no other outcome', async () => {
+  // In a child process, because the error is an uncaught exception.
   const script = `
     const { Pool, transforms, occupy } = require(${JSON.stringify(require.resolve('../support/fault-addon'))})
     process.on('uncaughtException', error => console.log('uncaught', error.message))
@@ -32,14 +32,14 @@ test('a listener that throws while it settles loses no other outcome', async () 
   assert.equal(code, 0)
 })
 
-test('a signal that cannot be left is none', async () => {
+test('rejects a signal without removeEventListener', async () => {
   const pool = new Pool({ threads: 1 })
   const signal = /** @type {any} */ ({ aborted: false, addEventListener() {} })
   await assert.rejects(pool.run(identity, 'x', { signal }), { code: 'ERR_INVALID_ARG_TYPE', message: /AbortSignal/ })
   await pool.close()
 })
 
-test('text that is longer in UTF-8 than in code units waits for all the room it needs', {
+test('ready() reserves the UTF-8 size of the text that was rejected', {
   timeout: 60_000
 }, async () => {
   const pool = new Pool({ threads: 2, maxQueueBytes: 8 << 20 })
@@ -64,7 +64,7 @@ test('text that is longer in UTF-8 than in code units waits for all the room it 
   await pool.close()
 })
 
-test('a chain of chains is one chain, and not a longer one than its bound', async () => {
+test('nested chains are flattened, up to a maximum length', async () => {
   const pool = new Pool({ threads: 1 })
   let chain = transforms.chain(identity)
   for (let depth = 0; depth < 20_000; depth++) chain = transforms.chain(chain)
@@ -78,13 +78,13 @@ test('a chain of chains is one chain, and not a longer one than its bound', asyn
   await pool.close()
 })
 
-test('a forced close ends an idle map, also after a close that waited for nothing', async () => {
+test('a forced close rejects a map that waits for inputs, even after a normal close', async () => {
   const pool = new Pool({ threads: 1 })
   let isClosed = false
   const inputs = ['x'].values()
   const source = {
     [Symbol.asyncIterator]: () => ({
-      // One input, then nothing for ever.
+      // Yields one input, then stays pending.
       next: () =>
         inputs.next().value === undefined ? new Promise(() => {}) : Promise.resolve({ value: 'x', done: false }),
       async return() {

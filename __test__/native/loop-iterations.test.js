@@ -6,11 +6,11 @@ const { pool, transforms } = require('../..')
 
 const identity = transforms.identity()
 
-test('tasks that start the next one when they end leave every turn of the loop to others', async () => {
+test('tasks that start another one when they end do not starve the event loop', async () => {
   const inFlight = 64
   let done = 0
-  let most = 0
-  let turns = 0
+  let maxPerIteration = 0
+  let iterations = 0
   let isOver = false
   const callers = Array.from({ length: inFlight }, async () => {
     while (!isOver) {
@@ -19,19 +19,19 @@ test('tasks that start the next one when they end leave every turn of the loop t
     }
   })
   let before = done
-  while (turns < 2000) {
+  while (iterations < 2000) {
     await new Promise(resolve => setImmediate(resolve))
-    most = Math.max(most, done - before)
+    maxPerIteration = Math.max(maxPerIteration, done - before)
     before = done
-    turns++
+    iterations++
   }
   isOver = true
   await Promise.all(callers)
   assert.ok(done > 0)
-  assert.ok(most <= 2 * inFlight, `${most} tasks of ${inFlight} in flight settled in one turn`)
+  assert.ok(maxPerIteration <= 2 * inFlight, `${maxPerIteration} tasks settled in one iteration, ${inFlight} in flight`)
 })
 
-test('a timer is served while a large map is under way', async () => {
+test('a timer fires while a large map is running', async () => {
   let ticks = 0
   const timer = setInterval(() => ticks++, 1)
   const results = await pool.map(transforms.digest('sha256'), Array(300_000).fill('x'))

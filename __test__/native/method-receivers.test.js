@@ -1,6 +1,6 @@
 'use strict'
 
-// Methods called without their object: those that return promises reject, the others throw.
+// Methods called without their receiver: those that return promises reject, the others throw.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -12,23 +12,23 @@ const iteration = Object.getPrototypeOf(pool.iterate(identity, []))
 const duplex = Object.getPrototypeOf(pool.stream(transforms.gzip()))
 
 /**
- * Public classes, and which of their methods return promises.
- * @type {[name: string, prototype: any, promises: (string | symbol)[], left: (string | symbol)[]][]}
+ * Public classes with the methods that return promises and those not tested.
+ * @type {[name: string, prototype: any, promises: (string | symbol)[], untested: (string | symbol)[]][]}
  */
 const classes = [
   ['Pool', Pool.prototype, ['run', 'map', 'ready', 'close', Symbol.asyncDispose], []],
   ['Cache', Cache.prototype, ['get', 'getMany', 'refresh'], []],
-  // It returns any `this`.
+  // Its Symbol.asyncIterator returns any `this`.
   ['AsyncIterator', iteration, ['next', 'return', 'throw', Symbol.asyncDispose], [Symbol.asyncIterator]],
   ['CsvTable', CsvTable.prototype, [], []],
-  // Node's own streams call these.
+  // Called by Node's stream base classes.
   ['Sink', Sink.prototype, [], ['_write', '_final', '_destroy']],
   ['Duplex', duplex, [], ['_write', '_final', '_destroy', '_read']]
 ]
 
-const strangers = [undefined, null, 5, 'text', {}, () => {}, new Proxy(pool, {}), Pool, Object.create(Pool.prototype)]
+const receivers = [undefined, null, 5, 'text', {}, () => {}, new Proxy(pool, {}), Pool, Object.create(Pool.prototype)]
 
-for (const [name, prototype, promises, left] of classes) {
+for (const [name, prototype, promises, untested] of classes) {
   const expected = {
     name: 'TypeError',
     code: 'ERR_INVALID_THIS',
@@ -37,13 +37,13 @@ for (const [name, prototype, promises, left] of classes) {
     )
   }
 
-  test(`methods of ${name} say that they were called without it`, async () => {
-    const keys = Reflect.ownKeys(prototype).filter(key => key !== 'constructor' && !left.includes(key))
+  test(`methods of ${name} report an invalid receiver`, async () => {
+    const keys = Reflect.ownKeys(prototype).filter(key => key !== 'constructor' && !untested.includes(key))
     assert.ok(keys.length > 0)
     for (const key of keys) {
       const { value, get } = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(prototype, key))
-      for (const stranger of strangers) {
-        const call = () => (value ?? get).call(stranger)
+      for (const receiver of receivers) {
+        const call = () => (value ?? get).call(receiver)
         if (promises.includes(key)) await assert.rejects(call(), expected)
         else assert.throws(call, expected)
       }
@@ -51,7 +51,7 @@ for (const [name, prototype, promises, left] of classes) {
   })
 }
 
-test('a method that is bound, or called on its object, works', async () => {
+test('bound methods work', async () => {
   const run = pool.run.bind(pool)
   assert.equal(String(await run(identity, 'x')), 'x')
   const { get } = new Cache({ max: 1 })

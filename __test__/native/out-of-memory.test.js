@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { node } = require('../support/child')
 
-// Runs in a process of its own, whose address space is limited once all parts have been used.
+// Runs in a child process, whose address space is limited after a warm-up.
 const script = `
   const { execFileSync } = require('node:child_process')
   const { readFileSync } = require('node:fs')
@@ -34,7 +34,7 @@ const script = `
       const packed = await pool.run(transforms[packer](options), zeros)
       tasks[name] = () => pool.run(transforms[name](), packed)
     }
-    // They need several times the memory that the others have freed by then.
+    // These need several times the memory that the other tasks have freed by then.
     for (const [name, transform, Class] of [
       ['base64Encode', text.base64Encode(), Uint8Array],
       ['sort', numeric.sort(), Uint32Array],
@@ -44,7 +44,7 @@ const script = `
       tasks[name] = () => pool.run(transform, move(inputs.pop()))
     }
     await pool.map(transforms.identity(), Array(100).fill('x'))
-    const limit = most => execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + most + ':unlimited'])
+    const limit = max => execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + max + ':unlimited'])
     const used = 1024 * Number(/VmSize:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
     const outcomes = {}
     limit(used + 64 * MiB)
@@ -60,8 +60,8 @@ const script = `
   }
   main()`
 
-test('a task that runs out of memory fails alone, with the right code', {
-  skip: process.platform !== 'linux' && 'prlimit is of Linux'
+test('a task that runs out of memory fails alone with its error code', {
+  skip: process.platform !== 'linux' && 'prlimit exists only on Linux'
 }, async () => {
   const { code, stdout, stderr } = await node(['-e', script])
   assert.equal(code, 0, stderr)

@@ -10,7 +10,7 @@ const faulty = JSON.stringify(require.resolve('../support/fault-addon'))
 /** @param {string} script */
 const run = script => node(['-e', script])
 
-test('loading it starts no thread and lets the process end', async () => {
+test('loading the package starts no threads and does not keep the process alive', async () => {
   const { code, stdout } = await run(`
     const { pool, Pool, transforms } = require(${index})
     new Pool({ threads: 4 }); transforms.identity(); pool.stats()
@@ -26,21 +26,21 @@ test('pending tasks keep the process alive, idle pools do not', async () => {
   const { code, stdout, stderr } = await run(`
     const { pool, Pool, transforms, move } = require(${index})
     const identity = transforms.identity()
-    const say = name => () => console.log(name)
-    pool.run(identity, 'x').then(say('small'))
-    pool.run(identity, Buffer.alloc(3 << 20)).then(say('staged'))
-    pool.run(identity, move(Buffer.alloc(3 << 20))).then(say('moved'))
-    pool.map(identity, Array(1000).fill('x')).then(say('map'))
-    new Pool().ready().then(say('ready'))
-    new Pool({ maxWait: 60_000 }).run(identity, 'x').then(say('maxWait'))
-    ;(async () => { for await (const _ of pool.iterate(identity, ['x'])); })().then(say('iterate'))
+    const print = name => () => console.log(name)
+    pool.run(identity, 'x').then(print('small'))
+    pool.run(identity, Buffer.alloc(3 << 20)).then(print('staged'))
+    pool.run(identity, move(Buffer.alloc(3 << 20))).then(print('moved'))
+    pool.map(identity, Array(1000).fill('x')).then(print('map'))
+    new Pool().ready().then(print('ready'))
+    new Pool({ maxWait: 60_000 }).run(identity, 'x').then(print('maxWait'))
+    ;(async () => { for await (const _ of pool.iterate(identity, ['x'])); })().then(print('iterate'))
   `)
   assert.equal(code, 0, stderr)
-  const said = stdout.trim().split('\n').sort()
-  assert.deepEqual(said, ['iterate', 'map', 'maxWait', 'moved', 'ready', 'small', 'staged'])
+  const printed = stdout.trim().split('\n').sort()
+  assert.deepEqual(printed, ['iterate', 'map', 'maxWait', 'moved', 'ready', 'small', 'staged'])
 })
 
-test('process.exit() in the middle of work ends promptly, with its code', async () => {
+test('process.exit() during work exits promptly with its code', async () => {
   for (const when of ['', 'setImmediate(() => ', 'setTimeout(() => ']) {
     const { code, signal, stderr } = await run(`
       const { pool, transforms, move, spin } = require(${faulty})
@@ -56,7 +56,7 @@ test('process.exit() in the middle of work ends promptly, with its code', async 
   }
 })
 
-test('an uncaught exception in the middle of work ends promptly too', async () => {
+test('an uncaught exception during work exits promptly', async () => {
   const { code, signal, stderr } = await run(`
     const { pool, transforms, move, spin } = require(${faulty})
     pool.run(spin, move(Buffer.alloc(1 << 20)))
@@ -66,7 +66,7 @@ test('an uncaught exception in the middle of work ends promptly too', async () =
   assert.match(stderr, /on purpose/)
 })
 
-test('an unhandled rejection of a task is one, as everywhere in Node', async () => {
+test('a rejected task without a handler is an unhandled rejection', async () => {
   const { code, stderr } = await run(`
     const { pool } = require(${index})
     pool.run(null, 'x')
@@ -75,7 +75,7 @@ test('an unhandled rejection of a task is one, as everywhere in Node', async () 
   assert.match(stderr, /ERR_INVALID_ARG_TYPE/)
 })
 
-test('pools and transforms that are forgotten are let go of, with their threads', async () => {
+test('unreachable pools are collected with their threads', async () => {
   const { code, stderr } = await node([
     '--expose-gc',
     '-e',
@@ -93,7 +93,7 @@ test('pools and transforms that are forgotten are let go of, with their threads'
   assert.equal(code, 0, stderr)
 })
 
-test('a second copy of the package in one thread works beside the first', async () => {
+test('two copies of the package work in one thread', async () => {
   const { pool, transforms } = require('../..')
   for (const key of Object.keys(require.cache)) if (!key.endsWith('.node')) delete require.cache[key]
   const second = require('../..')

@@ -1,6 +1,6 @@
 'use strict'
 
-// Code of an input that closes the pool, aborts its task or submits another one while its own task is being submitted.
+// Inputs whose code closes the pool, aborts the task or submits another one during submission.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -9,10 +9,10 @@ const { Pool, move, transforms } = require('../../index.js')
 const { chain, gzip, identity, json, module: module_ } = transforms
 const echo = module_(require.resolve('../fixtures/user-code/constant.js'))
 
-/** Kinds of transforms that run code of their input. @type {any[]} */
+/** Transforms that run code of their input. @type {any[]} */
 const kinds = [json.stringify(), chain(json.stringify(), gzip()), echo, chain(echo, gzip())]
 
-/** Values that call back once when they are read: at once, in a later slice, when they are sent. */
+/** Values that call back when they are read: immediately, in a later slice, or when they are sent. */
 const makers = [
   (/** @type {() => void} */ call) => ({
     get a() {
@@ -83,7 +83,7 @@ async function each(call, check, open = () => new Pool({ threads: 1, maxQueue: 2
   }
 }
 
-test('an input that closes the pool ends its task, and the pool', async () => {
+test('an input that closes the pool ends its task and the pool', async () => {
   await each(
     pool => void pool.close(),
     pool => pool.close()
@@ -94,8 +94,8 @@ test('an input that closes the pool ends its task, and the pool', async () => {
   )
 })
 
-/** Checks that all slots are free. @param {Pool} pool */
-async function whole(pool) {
+/** Asserts that all slots are free. @param {Pool} pool */
+async function assertFree(pool) {
   while (pool.stats().running + pool.stats().queued > 0) await new Promise(resolve => setImmediate(resolve))
   assert.equal(pool.stats().queuedBytes, 0)
   await Promise.all([1, 2, 3].map(() => pool.run(identity(), 'x')))
@@ -105,17 +105,17 @@ test('an input that aborts its task, or submits another one, leaves the pool int
   const pool = new Pool({ threads: 1, maxQueue: 2 })
   await each(
     (_, abort) => abort.abort(),
-    whole,
+    assertFree,
     () => pool
   )
   await each(
     () => void pool.run(identity(), 'x').catch(() => {}),
-    whole,
+    assertFree,
     () => pool
   )
   await each(
     () => void pool.ready(),
-    whole,
+    assertFree,
     () => pool
   )
   await pool.close()

@@ -6,7 +6,7 @@ const { node } = require('../support/child')
 
 const index = JSON.stringify(require.resolve('../..'))
 
-test('large results are external memory that V8 knows of and that goes with them', async () => {
+test('large results are external memory that V8 accounts for and releases', async () => {
   const script = `
     const { pool, transforms } = require(${index})
     const identity = transforms.identity()
@@ -18,22 +18,22 @@ test('large results are external memory that V8 knows of and that goes with them
       const before = used()
       const results = []
       for (let i = 0; i < 10; i++) results.push(await pool.run(identity, input))
-      // Node.js before 26 holds on to the last value that settled until another does.
+      // Node.js before 26 retains the last settled value until another one settles.
       await pool.run(identity, 'x')
-      const held = used() - before
+      const retained = used() - before
       results.length = 0
       while (used() - before > 1 << 20) { gc(); await turn() }
-      console.log(JSON.stringify({ held, left: used() - before }))
+      console.log(JSON.stringify({ retained, left: used() - before }))
     })()
   `
   const { code, stdout, stderr } = await node(['--expose-gc', '-e', script])
   assert.equal(code, 0, stderr)
-  const { held, left } = JSON.parse(stdout)
-  assert.ok(held >= 99 << 20 && held < 110 << 20, `V8 was told of ${held} bytes`)
+  const { retained, left } = JSON.parse(stdout)
+  assert.ok(retained >= 99 << 20 && retained < 110 << 20, `V8 accounts for ${retained} bytes`)
   assert.ok(left < 1 << 20)
 })
 
-test('results may be written to, transferred by structuredClone and outlive their pool', async () => {
+test('results are writable, cloneable and outlive their pool', async () => {
   const { Pool, transforms } = require('../..')
   const pool = new Pool()
   const outputs = await pool.map(transforms.identity(), [Buffer.alloc(10, 1), Buffer.alloc(100_000, 1)])

@@ -14,7 +14,7 @@ const turn = () => new Promise(resolve => setImmediate(resolve))
 /** @param {string} script */
 const start = script => new Worker(script, { eval: true })
 
-test('several threads use it at once, each with its own tasks', async () => {
+test('several threads run tasks concurrently', async () => {
   const workers = Array.from({ length: 6 }, (_, i) =>
     start(`
       const { parentPort } = require('node:worker_threads')
@@ -36,7 +36,7 @@ test('several threads use it at once, each with its own tasks', async () => {
   await Promise.all(workers.map(worker => worker.terminate()))
 })
 
-test('a worker ends by itself when its tasks are done', async () => {
+test('a worker exits when its tasks are done', async () => {
   const worker = start(`
     const { pool, transforms } = require(${index})
     pool.run(transforms.identity(), 'x')
@@ -44,7 +44,7 @@ test('a worker ends by itself when its tasks are done', async () => {
   assert.deepEqual(await once(worker, 'exit'), [0])
 })
 
-test('50 workers terminated with tasks in flight: no crash, no leak, the pool goes on', async () => {
+test('terminating 50 workers with tasks in flight does not crash or leak', async () => {
   const before = pool.stats()
   for (let i = 0; i < 50; i++) {
     const worker = start(`
@@ -79,7 +79,7 @@ test('50 workers terminated with tasks in flight: no crash, no leak, the pool go
   assert.equal(String(await pool.run(transforms.identity(), 'x')), 'x')
 })
 
-test('a named pool is one for all threads: queue, limits and counters', async () => {
+test('a named pool shares its queue, limits and counters across threads', async () => {
   const shared = new Pool({ name: 'shared', threads: 1, maxQueue: 1 })
   const { release } = occupy(shared)
   const worker = start(`
@@ -96,9 +96,9 @@ test('a named pool is one for all threads: queue, limits and counters', async ()
   assert.deepEqual([code, stats.running, stats.queued, threads], ['ERR_OFFLOOP_QUEUE_FULL', 1, 1, 1])
   assert.deepEqual([shared.stats().queued, shared.stats().rejected], [1, 1])
   await assert.rejects(shared.run(transforms.identity(), 'z'), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
-  const answered = once(worker, 'message')
+  const result = once(worker, 'message')
   await release()
-  assert.deepEqual(await answered, ['x'])
+  assert.deepEqual(await result, ['x'])
   assert.equal(shared.stats().completed, 1)
   assert.throws(() => new Pool({ name: 'shared', threads: 2 }), {
     name: 'TypeError',
@@ -110,7 +110,7 @@ test('a named pool is one for all threads: queue, limits and counters', async ()
   await new Pool({ name: 'shared', threads: 2 }).close()
 })
 
-test('closing a named pool in one thread leaves it to the others', async () => {
+test('closing a named pool in one thread does not close it in others', async () => {
   const shared = new Pool({ name: 'left', threads: 1 })
   const worker = start(`
     const { Pool, transforms } = require(${index})
