@@ -1,6 +1,6 @@
 'use strict'
 
-// The error for an addon that is present but cannot be loaded: what was found, why it was not loaded, what to do, and the cause.
+// Errors for addons that are missing or cannot be loaded: the addon found, the reason, the fix and the cause.
 
 const assert = require('node:assert/strict')
 const { copyFileSync, readFileSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
@@ -16,8 +16,8 @@ const ADDON = `offloop-${platform()}`
 const FILE = `offloop.${platform()}.node`
 const [MAJOR] = process.versions.node.split('.').map(Number)
 const PERMISSION = MAJOR < 22 ? '--experimental-permission' : '--permission'
-const THERE = `The package ${ADDON} is there, but `
-const AGAIN = /Install offloop again on this machine, or build it: `npm rebuild offloop` needs Rust/
+const PRESENT = `The package ${ADDON} is there, but `
+const REINSTALL = /Install offloop again on this machine, or build it: `npm rebuild offloop` needs Rust/
 const SCRIPT = `
 try {
   require('offloop')
@@ -27,16 +27,16 @@ try {
 
 /** @type {string} */
 let folder
-/** An addon that loads. @type {string} */
-let sound
+/** Path of a working addon. @type {string} */
+let workingAddon
 /** @type {string} */
 let path
-/** The project's addon file. @type {string} */
+/** Path of the project's addon. @type {string} */
 let addon
 
 before(async () => {
   folder = await installPackage()
-  sound = join(folder, 'installed/node_modules', ADDON, FILE)
+  workingAddon = join(folder, 'installed/node_modules', ADDON, FILE)
   path = project(folder, 'unloadable', { 'main.cjs': SCRIPT })
   addon = join(path, 'node_modules', ADDON, FILE)
 })
@@ -49,7 +49,7 @@ after(() => remove(folder))
 async function failure({ flags = [], env } = {}) {
   const { code, stdout, output } = await node(path, [...flags, 'main.cjs'], env)
   assert.equal(code, 0, output)
-  assert.notEqual(stdout, '', 'it loads')
+  assert.notEqual(stdout, '', 'the addon loads')
   const failed = JSON.parse(stdout)
   assert.equal(failed.code, 'ERR_OFFLOOP_UNSUPPORTED')
   const opening = `There is no addon of offloop that this Node.js ${process.version} on ${platform()} can load. `
@@ -58,40 +58,40 @@ async function failure({ flags = [], env } = {}) {
 }
 
 /** Restores the project's addon. */
-function mend() {
-  copyFileSync(sound, addon)
+function restoreAddon() {
+  copyFileSync(workingAddon, addon)
 }
 
-test('addons are switched off', async () => {
-  mend()
+test('addons are disabled by a flag', async () => {
+  restoreAddon()
   const quoted = ['"--no-addons"', '--no-warnings --no-ad"dons"', '"--no-\\addons"', '--no_addons']
   const environments = ['--no-addons', ...quoted].map(NODE_OPTIONS => ({ env: { NODE_OPTIONS } }))
   for (const options of [{ flags: ['--no-addons'] }, { flags: ['--no_addons'] }, ...environments]) {
     const { message, cause, causeCode } = await failure(options)
-    assert.equal(message, `${THERE}Node.js was started with --no-addons (${cause}). Start it without --no-addons`)
+    assert.equal(message, `${PRESENT}Node.js was started with --no-addons (${cause}). Start it without --no-addons`)
     assert.equal(causeCode, 'ERR_DLOPEN_DISABLED')
   }
 })
 
-test('a flag within a quoted option is not taken for one', async () => {
-  mend()
+test('text inside a quoted option is not mistaken for a flag', async () => {
+  restoreAddon()
   const options = { flags: [PERMISSION, '--allow-fs-read=*'], env: { NODE_OPTIONS: '--title="a --no-addons \\" b"' } }
   const { message } = await failure(options)
   assert.match(message, /but the permission model keeps addons from being loaded/)
 })
 
-test('the permission model allows no addons', async () => {
-  mend()
+test('the permission model forbids addons', async () => {
+  restoreAddon()
   const { message, cause, causeCode } = await failure({ flags: [PERMISSION, '--allow-fs-read=*'] })
   assert.equal(
     message,
-    `${THERE}the permission model keeps addons from being loaded (${cause}). Start it with --allow-addons`
+    `${PRESENT}the permission model keeps addons from being loaded (${cause}). Start it with --allow-addons`
   )
   assert.equal(causeCode, 'ERR_DLOPEN_DISABLED')
 })
 
-test('the permission model forbids reading the package, and the fix in the message allows it', async () => {
-  mend()
+test('the permission model forbids reading the package, and the suggested flag allows it', async () => {
+  restoreAddon()
   const real = realpathSync(path)
   const readable = ['main.cjs', 'package.json', 'shout.cjs', 'node_modules/offloop/'].map(
     it => `--allow-fs-read=${join(real, it)}`
@@ -106,66 +106,66 @@ test('the permission model forbids reading the package, and the fix in the messa
 })
 
 /** @type {[name: string, make: (path: string) => void, why: RegExp, fix: RegExp, causeCode?: string][]} */
-const REFUSED = [
-  ['an empty file', path => writeFileSync(path, ''), /its 0 bytes are not a shared library/, AGAIN],
-  ['a text', path => writeFileSync(path, 'text'.repeat(99)), /its 396 bytes are not a shared library/, AGAIN],
+const UNLOADABLE = [
+  ['an empty file', path => writeFileSync(path, ''), /its 0 bytes are not a shared library/, REINSTALL],
+  ['a text file', path => writeFileSync(path, 'text'.repeat(99)), /its 396 bytes are not a shared library/, REINSTALL],
   [
-    'one for another machine',
-    path => libraries.patch(sound, path, { 18: 183, 19: 0 }),
+    'an addon for another architecture',
+    path => libraries.patch(workingAddon, path, { 18: 183, 19: 0 }),
     /it was made for linux-arm64 \(/,
-    AGAIN
+    REINSTALL
   ],
-  ['one of 32 bits', path => libraries.patch(sound, path, { 4: 1 }), /it was made for linux-ia32 \(/, AGAIN],
+  ['a 32-bit addon', path => libraries.patch(workingAddon, path, { 4: 1 }), /it was made for linux-ia32 \(/, REINSTALL],
   [
-    'one for macOS',
+    'an addon for macOS',
     path => libraries.writeForeignExecutable(path, 'darwin-x64'),
     /it was made for darwin-x64 \(/,
-    AGAIN
+    REINSTALL
   ],
   [
-    'one for Windows',
+    'an addon for Windows',
     path => libraries.writeForeignExecutable(path, 'win32-arm64'),
     /it was made for win32-arm64 \(/,
-    AGAIN
+    REINSTALL
   ],
   [
-    'one that needs a library',
+    'an addon with a missing library',
     libraries.compileWithMissingDependency,
     /it needs the library liboffloop-needs\.so, which is not there \(/,
     /Install liboffloop-needs\.so on this system$/
   ],
   [
-    'one that calls what is not there',
+    'an addon with a missing symbol',
     path => libraries.compile(path, 'int no_such(void); int use(void) { return no_such(); }', '-Wl,-z,now'),
     /it calls no_such, which neither this Node\.js nor the libraries of this system have \(/,
-    AGAIN
+    REINSTALL
   ],
   [
-    'one that asks for too much static TLS',
+    'an addon with too much static TLS',
     path => libraries.compile(path, libraries.STATIC_TLS),
     /no room left for the thread-local memory of another library \(static TLS\) \(/,
     /Load offloop before other addons, or start Node\.js with GLIBC_TUNABLES/
   ],
   [
-    'a library that is no addon',
+    'a library that is not an addon',
     path => libraries.compile(path, 'int use(void) { return 1; }'),
     /it is a library but no addon of Node\.js \(/,
-    AGAIN
+    REINSTALL
   ],
   [
     'an addon for another Node.js',
     path => libraries.compile(path, libraries.FOREIGN_ABI),
     /it was built for the modules of Node\.js 42, and this one has \d+ \(/,
-    AGAIN
+    REINSTALL
   ]
 ]
 
-for (const [name, make, why, fix] of REFUSED) {
-  test(`${name}: what the loader refuses`, async () => {
+for (const [name, make, why, fix] of UNLOADABLE) {
+  test(`the loader rejects ${name}`, async () => {
     rmSync(addon, { force: true })
     make(addon)
     const { message, cause, causeCode } = await failure()
-    assert.equal(message.slice(0, THERE.length), THERE)
+    assert.equal(message.slice(0, PRESENT.length), PRESENT)
     assert.match(message, why)
     assert.match(message, fix)
     assert.equal(causeCode, 'ERR_DLOPEN_FAILED')
@@ -173,20 +173,20 @@ for (const [name, make, why, fix] of REFUSED) {
   })
 }
 
-test('a truncated addon is refused before it crashes the process', async () => {
+test('rejects a truncated addon before it crashes the process', async () => {
   for (const size of [70, 100_000, 1 << 20]) {
     rmSync(addon, { force: true })
-    libraries.truncate(sound, addon, size)
+    libraries.truncate(workingAddon, addon, size)
     const { message, cause } = await failure()
     assert.match(message, new RegExp(`is there, but it is cut short: it has ${size} bytes of at least \\d+\\.`))
-    assert.match(message, AGAIN)
+    assert.match(message, REINSTALL)
     assert.match(cause, /ends after/)
   }
 })
 
-// Older versions of Node.js crash in the loader; the messages of newer ones are among those below.
+// Older Node.js versions crash in the loader.
 if (MAJOR >= 26)
-  test('an addon that needs a newer Node-API', async () => {
+  test('rejects an addon that requires a newer Node-API', async () => {
     rmSync(addon, { force: true })
     libraries.compile(addon, libraries.requiringNodeApi(99))
     const { message, cause } = await failure()
@@ -195,15 +195,15 @@ if (MAJOR >= 26)
     assert.match(cause, /requires Node-API version 99/)
   })
 
-test('an addon of another version is refused with both versions', async () => {
-  mend()
+test('rejects an addon of another version, naming both versions', async () => {
+  restoreAddon()
   const manifest = join(path, 'node_modules', ADDON, 'package.json')
   const before = readFileSync(manifest, 'utf8')
   writeFileSync(manifest, JSON.stringify({ ...JSON.parse(before), version: '0.0.9' }))
   const { message, cause } = await failure()
   writeFileSync(manifest, before)
   assert.match(message, new RegExp(`^The package ${ADDON} is of version 0\\.0\\.9, and this is offloop ${version}\\. `))
-  assert.match(message, AGAIN)
+  assert.match(message, REINSTALL)
   assert.match(cause, /0\.0\.9/)
 
   rmSync(addon, { force: true })
@@ -214,20 +214,20 @@ test('an addon of another version is refused with both versions', async () => {
 
   rmSync(addon, { force: true })
   libraries.compile(addon, libraries.requiringNodeApi(8))
-  const silent = await failure()
-  assert.match(silent.message, new RegExp(`${FILE} does not say that it is of offloop ${version}: `))
+  const unversioned = await failure()
+  assert.match(unversioned.message, new RegExp(`${FILE} does not say that it is of offloop ${version}: `))
 })
 
-test('the package is there without its file', async () => {
+test('the addon package lacks its file', async () => {
   rmSync(addon, { force: true })
   const { message, causeCode } = await failure()
   assert.match(message, new RegExp(`^The package ${ADDON} is there without its file ${FILE}: `))
   assert.equal(causeCode, 'MODULE_NOT_FOUND')
 })
 
-test('there is no addon for this platform, but one for another, or none is published for it', async () => {
-  const away = join(path, 'node_modules', ADDON)
-  rmSync(away, { recursive: true })
+test('only an addon for another platform is installed, or the platform is not supported', async () => {
+  const addonPackage = join(path, 'node_modules', ADDON)
+  rmSync(addonPackage, { recursive: true })
   write(path, { 'node_modules/offloop-darwin-arm64/package.json': '{ "version": "0.1.0" }' })
   const moved = await failure()
   assert.match(moved.message, /^Neither .* is there: what is there is offloop-darwin-arm64, as installed on another/)
@@ -248,8 +248,8 @@ test('there is no addon for this platform, but one for another, or none is publi
   })
 })
 
-test('the place that a variable names', async () => {
-  mend()
+test('a path from an environment variable', async () => {
+  restoreAddon()
   const NAME = 'NAPI_RS_NATIVE_LIBRARY_PATH'
   const broken = join(path, 'broken.node')
   writeFileSync(broken, 'no library')
@@ -265,13 +265,13 @@ test('the place that a variable names', async () => {
     assert.match(message, found)
     assert.match(message, new RegExp(`Unset ${NAME}, or have it name an addon of offloop ${version}`))
   }
-  const { code, stdout } = await node(path, ['main.cjs'], { [NAME]: sound })
+  const { code, stdout } = await node(path, ['main.cjs'], { [NAME]: workingAddon })
   assert.deepEqual([code, stdout], [0, ''])
   const { message } = await failure({ env: { NAPI_RS_FORCE_WASI: 'error' } })
   assert.match(message, /asks for WebAssembly, and offloop has none/)
 })
 
-test('bundled away', async () => {
+test('a bundle without the addon', async () => {
   const { build } = require('esbuild')
   const bundle = join(folder, 'bundled', 'main.cjs')
   write(folder, { 'bundled/package.json': '{}' })
@@ -292,8 +292,8 @@ test('bundled away', async () => {
   assert.equal(causeCode, 'MODULE_NOT_FOUND')
 })
 
-/** Messages of loaders that these tests cannot produce. @type {[said: string, why: RegExp, fix: RegExp | undefined][]} */
-const SAID = [
+/** Loader messages that these tests cannot produce. @type {[text: string, why: RegExp, fix: RegExp | undefined][]} */
+const LOADER_MESSAGES = [
   ['The specified module could not be found.', /a library that it needs is not there/, /Visual C\+\+ Redistributable/],
   ['An Application Control policy has blocked this file.', /a policy of this Windows blocks it/, /administrator/],
   ['%1 is not a valid Win32 application.', /damaged, or was made for another kind of machine/, undefined],
@@ -334,14 +334,14 @@ const SAID = [
     /Install/
   ],
   ['Error loading shared library libgcc_s.so.1: No such file or directory', /needs the library libgcc_s/, /Install/],
-  ['something that no loader has said yet', /the loader refuses it/, undefined]
+  ['an unknown message', /the loader refuses it/, undefined]
 ]
 
-test('messages of loaders of other systems', () => {
-  for (const [said, why, fix] of SAID) {
-    const reason = reasonOf(Object.assign(new Error(said), { code: 'ERR_DLOPEN_FAILED' }), undefined, '/a.node')
-    assert.match(reason.why, why, said)
-    if (fix === undefined) assert.equal(reason.fix, undefined, said)
-    else assert.match(reason.fix ?? '', fix, said)
+test('explains loader messages of other systems', () => {
+  for (const [text, why, fix] of LOADER_MESSAGES) {
+    const reason = reasonOf(Object.assign(new Error(text), { code: 'ERR_DLOPEN_FAILED' }), undefined, '/a.node')
+    assert.match(reason.why, why, text)
+    if (fix === undefined) assert.equal(reason.fix, undefined, text)
+    else assert.match(reason.fix ?? '', fix, text)
   }
 })

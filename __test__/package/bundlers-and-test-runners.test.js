@@ -1,6 +1,6 @@
 'use strict'
 
-// The package under the tools of others: bundlers and test runners.
+// The package with third-party bundlers and test runners.
 
 const assert = require('node:assert/strict')
 const { mkdirSync, readFileSync } = require('node:fs')
@@ -31,13 +31,13 @@ test('esbuild, to CommonJS', async () => {
   await assertWorks(path, ['out/main.cjs'])
 })
 
-test('esbuild, to ESM, as the document has it', async () => {
+test('esbuild, to ESM, as documented', async () => {
   const [block] = codeBlocks('docs/compatibility.md').filter(({ info }) => info === 'js')
   const esbuild = `import * as esbuild from ${JSON.stringify(pathToFileURL(require.resolve('esbuild')))}\n`
   const path = project(folder, 'esbuild-esm', { 'main.js': MAIN, 'build.mjs': esbuild + block.code })
   const { code, output } = await node(path, ['build.mjs'])
   assert.equal(code, 0, output)
-  isBundled(join(path, 'main.mjs'))
+  assertBundled(join(path, 'main.mjs'))
   await assertWorks(path, ['main.mjs'])
 })
 
@@ -47,15 +47,15 @@ test('esbuild, minified', async () => {
   await assertWorks(path, ['out/main.cjs'])
 })
 
-/** Bundles everything but the addon. @param {string} path @param {import('esbuild').BuildOptions} options */
-async function bundle(path, options) {
+/** Bundles everything but the addon. */
+async function bundle(/** @type {string} */ path, /** @type {import('esbuild').BuildOptions} */ options) {
   const entry = { absWorkingDir: path, entryPoints: ['main.js'], bundle: true, platform: /** @type {const} */ ('node') }
   await build({ ...entry, external: ['offloop-*'], logLevel: 'silent', ...options })
-  isBundled(options.outfile ?? '')
+  assertBundled(options.outfile ?? '')
 }
 
-/** The package is in the file itself. @param {string} file */
-function isBundled(file) {
+/** Asserts that the bundle contains the package. @param {string} file */
+function assertBundled(file) {
   const text = readFileSync(file, 'utf8')
   assert.ok(text.includes('ERR_OFFLOOP_UNSUPPORTED'))
   assert.doesNotMatch(text, /(require\(|from ?)["']offloop["']/)
@@ -75,11 +75,11 @@ test('webpack', async () => {
     webpack(options, (error, stats) => (error ? reject(error) : resolve(stats)))
   })
   assert.equal(stats.hasErrors(), false, stats.toString())
-  isBundled(join(path, 'out/main.cjs'))
+  assertBundled(join(path, 'out/main.cjs'))
   await assertWorks(path, ['out/main.cjs'])
 })
 
-/** A test of a runner whose `test` is `opening`. @param {string} opening */
+/** Returns a test file. @param {string} opening imports of the runner and the package */
 const testFile = (opening = '') => `${opening}\ntest('works', async () => {
   ${WORK}
   if (done !== '${OUTPUT}') throw new Error(done)
@@ -102,8 +102,8 @@ test('node:test', async () => {
   assert.match(output, /^# pass 1$/m)
 })
 
-/** The features that hang if a turn of the loop does not come, or a clock stands still. */
-const PATIENT = `
+/** Features that hang if the event loop stops or a clock is frozen. */
+const TIMER_TEST = `
 const { pipeline } = require('node:stream/promises')
 test('settles under fake timers', async () => {
   const large = Buffer.alloc(3 << 20, 'large ')
@@ -127,25 +127,25 @@ test('settles under fake timers', async () => {
   if (error.name !== 'TimeoutError') throw error
 })`
 
-test('vitest, fake timers before the package and after', async () => {
+test('vitest, fake timers installed before and after the package', async () => {
   const requireIt = `import { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)\n${REQUIRE}`
   const fakes = 'vi.useFakeTimers()'
   const path = project(folder, 'vitest-timers', {
-    'before.test.js': `${requireIt.replace(REQUIRE, '')}\n${fakes}\n${REQUIRE}\n${PATIENT}`,
-    'after.test.js': `${requireIt}\n${fakes}\n${PATIENT}`
+    'before.test.js': `${requireIt.replace(REQUIRE, '')}\n${fakes}\n${REQUIRE}\n${TIMER_TEST}`,
+    'after.test.js': `${requireIt}\n${fakes}\n${TIMER_TEST}`
   })
   const { code, output } = await node(path, [tool('vitest'), 'run', '--globals'], { NO_COLOR: '1' })
   assert.equal(code, 0, output)
   assert.match(output, /Tests +2 passed/)
 })
 
-test('jest, fake timers before the package and after', async () => {
+test('jest, fake timers installed before and after the package', async () => {
   const fakes = 'jest.useFakeTimers()'
   const legacy = 'jest.useFakeTimers({ legacyFakeTimers: true })'
   const path = project(folder, 'jest-timers', {
-    'before.test.js': `${fakes}\n${REQUIRE}\n${PATIENT}`,
-    'after.test.js': `${REQUIRE}\n${fakes}\n${PATIENT}`,
-    'legacy.test.js': `${legacy}\n${REQUIRE}\n${PATIENT}`
+    'before.test.js': `${fakes}\n${REQUIRE}\n${TIMER_TEST}`,
+    'after.test.js': `${REQUIRE}\n${fakes}\n${TIMER_TEST}`,
+    'legacy.test.js': `${legacy}\n${REQUIRE}\n${TIMER_TEST}`
   })
   mkdirSync(join(path, 'cache'))
   const args = ['--ci', '--rootDir', path, '--cacheDirectory', join(path, 'cache')]

@@ -1,6 +1,6 @@
 'use strict'
 
-// The package as others have it: packed, installed, and used from every kind of program.
+// The package packed, installed, and used by every kind of program.
 
 const assert = require('node:assert/strict')
 const { chmodSync, lstatSync, readdirSync } = require('node:fs')
@@ -24,14 +24,14 @@ test('CommonJS', async () => {
   await assertWorks(project(folder, 'cjs', { 'main.cjs': COMMONJS }), ['main.cjs'])
 })
 
-test('ESM: names and the default', async () => {
+test('ESM: named and default exports', async () => {
   const main = `${IMPORT}\nimport offloop, * as all from 'offloop'
     if (offloop.pool !== pool || all.Cache !== Cache || offloop.OffloopError !== all.OffloopError) throw new Error('differ')
     ${WORK}console.log(done)`
   await assertWorks(project(folder, 'esm', { 'main.mjs': main }), ['main.mjs'])
 })
 
-test('ESM: import() and require() give the same', async () => {
+test('ESM: import() and require() return the same objects', async () => {
   const main = `${REQUIRE}\n;(async () => {
     if ((await import('offloop')).pool !== pool) throw new Error('differ')
     ${WORK}console.log(done)})()`
@@ -57,7 +57,7 @@ test('worker threads share a pool and a cache with the main thread', async () =>
   await assertWorks(project(folder, 'workers', { 'main.mjs': main }), ['main.mjs'])
 })
 
-test('in a path with spaces, quotes and letters of many alphabets', async () => {
+test('in a path with spaces, quotes and non-ASCII letters', async () => {
   const path = project(folder, "it's a “päth” – 経路 #1 %41", {
     'main.cjs': COMMONJS,
     'main.mjs': `${IMPORT}\n${WORK}console.log(done)`
@@ -66,11 +66,11 @@ test('in a path with spaces, quotes and letters of many alphabets', async () => 
   await assertWorks(path, ['main.mjs'])
 })
 
-test('in a folder that nobody may write to, and nothing is written', async t => {
+test('in a read-only folder, without writing to it', async t => {
   const path = project(folder, 'read-only', { 'main.cjs': COMMONJS })
   const before = state(path)
   for (const name of before.keys()) chmodSync(join(path, name), lstatSync(join(path, name)).mode & ~0o222)
-  // For removing it.
+  // Makes the folder removable.
   t.after(() => {
     for (const name of before.keys()) chmodSync(join(path, name), 0o755)
   })
@@ -78,7 +78,7 @@ test('in a folder that nobody may write to, and nothing is written', async t => 
   assert.deepEqual(state(path), before)
 })
 
-/** What lies in a folder, with sizes and times. @param {string} path */
+/** Lists the entries of a folder with sizes and times. @param {string} path */
 function state(path) {
   const names = ['.', .../** @type {string[]} */ (readdirSync(path, { recursive: true }))].sort()
   return new Map(
@@ -91,7 +91,7 @@ function state(path) {
 
 const [start] = codeBlocks('README.md').filter(({ info, where }) => info === 'js' && where.startsWith('Quick start,'))
 
-test('the first program of the README', { skip: start === undefined && 'README.md has no "Quick start"' }, async () => {
+test('the quick start of the README', { skip: start === undefined && 'README.md has no "Quick start"' }, async () => {
   const path = project(folder, 'readme', { 'main.cjs': start.code, 'main.mjs': start.code })
   const { code, output } = await node(path, [/^import /m.test(start.code) ? 'main.mjs' : 'main.cjs'])
   assert.equal(code, 0, output)

@@ -1,6 +1,6 @@
 'use strict'
 
-// Fake timers must not keep promises from settling, whichever functions they replace, installed before or after the package.
+// Promises must settle under fake timers, installed before or after the package.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
@@ -16,21 +16,21 @@ for (const kind of Object.keys(KINDS)) {
   for (const order of ['before', 'after']) {
     test(`${kind}, installed ${order} the package is loaded: everything settles`, async () => {
       const { stdout, output } = await run(process.execPath, [FIXTURE, kind, order], { timeout: 60_000 })
-      // Node's own streams stop without its ticks.
+      // Node's streams need process.nextTick.
       const streams = kind === 'everything' ? [] : Object.keys(STREAMS)
       assert.deepEqual(stdout.trim().split('\n'), [...Object.keys(FEATURES), ...streams, 'all'], output)
     })
   }
 }
 
-test('without fakes the functions are those of Node', () => {
+test("without fakes the functions are Node's own", () => {
   assert.equal(loop.setImmediate, timers.setImmediate)
   assert.equal(loop.setTimeout, timers.setTimeout)
   assert.notEqual(loop.nextTick, loop.setImmediate)
   assert.equal(loop.now.name, 'bound now')
 })
 
-test('the process waits for a timer, but not for one that was unreferenced', async () => {
+test('a timer keeps the process alive, an unreferenced one does not', async () => {
   const script = `
     require('node:test').mock.timers.enable()
     const { clearTimeout, setTimeout } = require('./lib/internal/clock')
@@ -41,7 +41,7 @@ test('the process waits for a timer, but not for one that was unreferenced', asy
   assert.deepEqual([code, stdout], [0, 'in time\n'], output)
 })
 
-test('an error of a callback is an uncaught exception, and the other callbacks are called', async () => {
+test('an error of a callback is an uncaught exception, and the other callbacks run', async () => {
   const script = `
     const { queueMicrotask } = require('./lib/internal/clock')
     process.on('uncaughtException', error => console.log(error.message))

@@ -1,6 +1,6 @@
 'use strict'
 
-// The package without an addon, or with one that does not load: what it says, and what npm's install script does.
+// Error messages and npm's install script if the addon is missing or does not load.
 
 const assert = require('node:assert/strict')
 const { chmodSync, existsSync, readFileSync, writeFileSync } = require('node:fs')
@@ -12,7 +12,7 @@ const { CLEAN_ENV, installPackage, node, project, remove, write } = require('../
 
 const ADDON = `offloop-${platform()}`
 const FILE = `offloop.${platform()}.node`
-const NOT_THERE = new RegExp(
+const MISSING = new RegExp(
   `no addon of offloop that this Node.js ${process.version.replaceAll('.', '\\.')} on ${platform()} can load\\. ` +
     `Neither the package ${ADDON} nor lib/native/${FILE} is there: .*--omit=optional.*\`npm rebuild offloop\``
 )
@@ -28,14 +28,14 @@ before(async () => {
 })
 after(() => remove(folder))
 
-/** A project whose addon is gone. @param {string} name */
+/** Makes a project without an addon. @param {string} name */
 function without(name) {
   const path = project(folder, name, {})
   remove(join(path, 'node_modules', ADDON))
   return path
 }
 
-/** A project whose addon is no library. @param {string} name */
+/** Makes a project with an invalid addon. @param {string} name */
 function corrupt(name) {
   const path = project(folder, name, {})
   writeFileSync(join(path, 'node_modules', ADDON, FILE), 'no library')
@@ -43,10 +43,10 @@ function corrupt(name) {
 }
 
 for (const [name, make, message, causeCode] of /** @type {const} */ ([
-  ['no addon', without, NOT_THERE, 'MODULE_NOT_FOUND'],
+  ['no addon', without, MISSING, 'MODULE_NOT_FOUND'],
   ['a corrupt addon', corrupt, CORRUPT, 'ERR_DLOPEN_FAILED']
 ])) {
-  test(`${name}: the error says what was looked for and what to do`, async () => {
+  test(`${name}: the error names the missing files and the fix`, async () => {
     const script =
       "try { require('offloop') } catch ({ code, message, cause }) { console.log(code, cause.code, message) }"
     const { stdout, output } = await node(make(`error of ${name}`), ['-e', script])
@@ -54,7 +54,7 @@ for (const [name, make, message, causeCode] of /** @type {const} */ ([
     assert.match(stdout, message)
   })
 
-  test(`${name}: a plain install says why, and does not fail or build`, async () => {
+  test(`${name}: npm install prints the reason, and does not fail or build`, async () => {
     const path = make(`install with ${name}`)
     const calls = fakeCargo(path)
     const { code, output } = await install(path, { npm_command: 'install' })
@@ -64,7 +64,7 @@ for (const [name, make, message, causeCode] of /** @type {const} */ ([
   })
 }
 
-test('with an addon the script does nothing', async () => {
+test('does nothing with a working addon', async () => {
   const path = project(folder, 'install', {})
   const calls = fakeCargo(path)
   for (const npm_command of ['install', 'rebuild']) {
@@ -73,9 +73,9 @@ test('with an addon the script does nothing', async () => {
   }
 })
 
-test('npm rebuild builds with cargo, and what it built is loaded', async () => {
+test('npm rebuild builds with cargo and loads the result', async () => {
   const path = without('rebuild')
-  // A library that the cargo of this test has ready.
+  // The prebuilt library that the fake cargo copies.
   const addon = join(folder, 'installed/node_modules', ADDON, FILE)
   const calls = fakeCargo(
     path,
@@ -95,7 +95,7 @@ for (const [name, script, message] of /** @type {const} */ ([
   ['fails', 'exit 3', /cargo could not build the addon/],
   ['leaves nothing', 'exit 0', /cargo left none of liboffloop\.so, /]
 ])) {
-  test(`a cargo that ${name} is an error of npm rebuild`, async () => {
+  test(`npm rebuild fails if cargo ${name}`, async () => {
     const path = without(`cargo ${name}`)
     fakeCargo(path, script)
     const { code, output } = await install(path, { npm_command: 'rebuild', CARGO_TARGET_DIR: join(path, 'target') })
@@ -104,7 +104,7 @@ for (const [name, script, message] of /** @type {const} */ ([
   })
 }
 
-test('no cargo at all is an error of npm rebuild that says where Rust comes from', async () => {
+test('npm rebuild without cargo fails with instructions to install Rust', async () => {
   const path = without('no cargo')
   write(path, { 'empty/nothing': '' })
   const { code, output } = await install(path, { npm_command: 'rebuild', PATH: join(path, 'empty') })
@@ -112,8 +112,8 @@ test('no cargo at all is an error of npm rebuild that says where Rust comes from
   assert.match(output, /cargo does not start .*Install Rust 1\.88 or newer \(https:\/\/rustup\.rs\)/)
 })
 
-/** Runs the install script as npm does. @param {string} path @param {NodeJS.ProcessEnv} env */
-function install(path, env) {
+/** Runs the install script like npm. */
+function install(/** @type {string} */ path, /** @type {NodeJS.ProcessEnv} */ env) {
   const cwd = join(path, 'node_modules/offloop')
   return node(cwd, ['lib/native/install.js'], { PATH: pathOf(path), npm_config_build_from_source: undefined, ...env })
 }
@@ -124,10 +124,10 @@ function pathOf(path) {
 }
 
 /**
- * Puts a cargo in front of any other.
+ * Puts a fake cargo first in the PATH.
  * @param {string} path
- * @param {string} [script] what it does, besides keeping what it was told
- * @returns {() => string} where it was called, and with what
+ * @param {string} [script] commands to run after the call is logged
+ * @returns {() => string} returns the logged calls: working directory and arguments
  */
 function fakeCargo(path, script = '') {
   const log = join(path, 'calls')

@@ -1,14 +1,14 @@
 'use strict'
 
-// What `require('offloop')` loads, which every start of a program pays for.
+// Modules that `require('offloop')` loads, a cost of every program start.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
 const { test } = require('node:test')
 const { run } = require('../../scripts/lib/process')
 
-/** Parts that few programs need, by the names of Node.js or by path. */
-const LATER = [
+/** Modules that few programs need: built-in names or paths. */
+const LAZY = [
   'NativeModule v8',
   'NativeModule worker_threads',
   'lib/json/writer.js',
@@ -21,12 +21,12 @@ const LATER = [
 ]
 
 /**
- * Runs a script and returns what it loaded of LATER.
+ * Runs a script and returns the LAZY modules that it loaded.
  * @param {string} script
  */
 async function loaded(script) {
   const root = join(__dirname, '../..')
-  const whole = `
+  const program = `
     const before = new Set(process.moduleLoadList)
     const { Cache, pool, transforms } = require('./index.js')
     const report = () => {
@@ -34,20 +34,20 @@ async function loaded(script) {
       console.log(JSON.stringify([...process.moduleLoadList.filter(it => !before.has(it)), ...own]))
     }
     ${script}`
-  const { code, stdout, output } = await run(process.execPath, ['-e', whole])
+  const { code, stdout, output } = await run(process.execPath, ['-e', program])
   assert.equal(code, 0, output)
   /** @type {string[]} */
   const all = JSON.parse(stdout)
-  return all.filter(it => LATER.includes(it)).sort()
+  return all.filter(it => LAZY.includes(it)).sort()
 }
 
-test('what few programs need is not loaded before it is needed', async () => {
+test('lazy modules are not loaded by common calls', async () => {
   assert.deepEqual(await loaded('report()'), [])
   assert.deepEqual(await loaded("pool.run(transforms.digest('sha256'), 'text').then(report)"), [])
   assert.deepEqual(await loaded("new Cache({ max: 9 }).get('id', () => 1).then(report)"), [])
 })
 
-test('it is loaded when it is needed', async () => {
+test('lazy modules are loaded on demand', async () => {
   assert.deepEqual(await loaded('pool.run(transforms.json.stringify(), [1]).then(report)'), ['lib/json/writer.js'])
   const workerThread = await loaded("pool.run(transforms.module('node:os', { export: 'cpus' }), 1).then(report)")
   assert.ok(

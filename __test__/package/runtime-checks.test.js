@@ -1,6 +1,6 @@
 'use strict'
 
-// The checks that other runtimes are put to hold under Node.js.
+// The checks for other runtimes pass under Node.js too.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')

@@ -1,6 +1,6 @@
 'use strict'
 
-// The licences of others that come with the addon are those of what it is made of now.
+// THIRD-PARTY-NOTICES lists exactly the crates of the addon.
 
 const assert = require('node:assert/strict')
 const { readFileSync } = require('node:fs')
@@ -10,26 +10,26 @@ const { root, run } = require('../../scripts/lib/process')
 
 const read = (/** @type {string} */ path) => readFileSync(join(root, path), 'utf8')
 /** "name version" of each crate. */
-const told = new Set(
+const listed = new Set(
   [...read('THIRD-PARTY-NOTICES').matchAll(/^([\w-]+ \d+\.[\w.+-]+)( \(.*\))?$/gm)].map(([, it]) => it)
 )
 
-test('every crate of the addon is named in THIRD-PARTY-NOTICES', async () => {
+test('THIRD-PARTY-NOTICES lists every crate of the addon', async () => {
   const edges = ['--edges', 'normal,no-proc-macro', '--prefix', 'none', '--format', '{p}']
   const { code, stdout, output } = await run('cargo', ['tree', '--locked', ...edges], { timeout: 60_000 })
   assert.equal(code, 0, output)
   const crates = [...stdout.matchAll(/^([\w-]+) v(\S+)/gm)].map(([, name, version]) => `${name} ${version}`)
   assert.ok(crates.length > 100)
-  const missing = crates.filter(it => !it.startsWith('offloop ') && !told.has(it))
+  const missing = crates.filter(it => !it.startsWith('offloop ') && !listed.has(it))
   assert.deepEqual([...new Set(missing)], [], 'run `npm run notices`')
 })
 
-test('no other crate is', () => {
+test('THIRD-PARTY-NOTICES lists no other crates', () => {
   const locked = read('Cargo.lock').matchAll(/^name = "(.*)"\nversion = "(.*)"$/gm)
   const crates = new Set(Array.from(locked, ([, name, version]) => `${name} ${version}`))
-  assert.ok(told.size > 100)
+  assert.ok(listed.size > 100)
   assert.deepEqual(
-    [...told].filter(it => !crates.has(it)),
+    [...listed].filter(it => !crates.has(it)),
     [],
     'run `npm run notices`'
   )

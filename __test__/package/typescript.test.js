@@ -1,6 +1,6 @@
 'use strict'
 
-// The package's types, as TypeScript finds them in a project that checks everything, and what it makes of such a program.
+// The package's types in strict TypeScript projects.
 
 const assert = require('node:assert/strict')
 const { symlinkSync } = require('node:fs')
@@ -16,7 +16,7 @@ before(async () => {
 })
 after(() => remove(folder))
 
-/** The work, with what only types can tell. */
+/** The work of a consumer, with type annotations that must check. */
 const TYPED = `
   import { pool, transforms, Cache, Pool, OffloopError, type PoolOptions, type Transform } from 'offloop'
   const shout: Transform<string, string> = transforms.module<string, string>('./shout.cjs')
@@ -28,9 +28,9 @@ const TYPED = `
     let loads = 0
     const squares = new Cache({ max: 10, load: async (id: string) => ++loads && Number(id) ** 2 })
     const found: number[] = await Promise.all(['3', '3', '4'].map(id => squares.get(id)))
-    // @ts-expect-error there is no such digest
-    const refused = (): unknown => transforms.digest('sha257')
-    if (new Error() instanceof OffloopError || typeof refused !== 'function') throw new Error()
+    // @ts-expect-error unknown digest
+    const invalid = (): unknown => transforms.digest('sha257')
+    if (new Error() instanceof OffloopError || typeof invalid !== 'function') throw new Error()
     console.log(JSON.stringify({ hash, shout: shouted, found, loads }))
   }
   main()
