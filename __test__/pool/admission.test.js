@@ -9,7 +9,7 @@ const { Pool, transforms, move, occupy } = require('../support/fault-addon')
 const identity = transforms.identity()
 const faulty = JSON.stringify(require.resolve('../support/fault-addon'))
 
-test('after ready() a buffer that is too large still stays with its owner', async () => {
+test('after ready() a moved buffer that is too large stays attached', async () => {
   const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
   const { release } = occupy(pool, 1)
   const buffer = Buffer.alloc(2000)
@@ -22,7 +22,7 @@ test('after ready() a buffer that is too large still stays with its owner', asyn
   await pool.close()
 })
 
-test('after a refusal for bytes ready() waits for as many', async () => {
+test('after a rejection for lack of bytes, ready() waits for as many', async () => {
   const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
   const { release } = occupy(pool, 1)
   await assert.rejects(pool.run(identity, Buffer.alloc(1000)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
@@ -31,7 +31,7 @@ test('after a refusal for bytes ready() waits for as many', async () => {
     isReady = true
     return pool.run(identity, Buffer.alloc(1000))
   })
-  // A small one that comes later has its turn of the loop and its room meanwhile.
+  // A small task submitted later is admitted in the meantime.
   await pool.run(identity, 'x')
   assert.equal(isReady, false)
   await release()
@@ -39,7 +39,7 @@ test('after a refusal for bytes ready() waits for as many', async () => {
   await pool.close()
 })
 
-test('whoever waited is served before whoever comes back', async () => {
+test('a waiting caller is admitted before a returning one', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const first = pool.run(identity, 'first')
   const waited = (async () => {
@@ -47,20 +47,20 @@ test('whoever waited is served before whoever comes back', async () => {
     return pool.run(identity, 'waited')
   })()
   const again = first.then(() => pool.run(identity, 'again'))
-  // Whether there is room again by the time it comes back is chance; the one who waited has its room.
-  const came = again.catch(error => error.code)
+  // The returning caller may or may not find capacity; the waiting caller has its reservation.
+  const outcome = again.catch(error => error.code)
   assert.equal(String(await waited), 'waited')
-  assert.match(String(await came), /^(again|ERR_OFFLOOP_QUEUE_FULL)$/)
+  assert.match(String(await outcome), /^(again|ERR_OFFLOOP_QUEUE_FULL)$/)
   await pool.close()
 })
 
-test('whoever comes back along with the grant does not take it', async () => {
+test('a caller that returns together with a grant does not take it', async () => {
   for (let round = 0; round < 200; round++) {
     const pool = new Pool({ threads: 1, maxQueue: 0 })
     const first = pool.run(identity, 'first')
     const waited = pool.ready().then(() => pool.run(identity, 'waited'))
     const again = first.then(() => pool.run(identity, 'again')).catch(error => error.code)
-    // The loop stands still until the outcome is there, so that the grant may come with it.
+    // Blocks the event loop until the outcome exists, so that the grant may arrive with it.
     while (pool.stats().completed < 1);
     assert.equal(String(await waited), 'waited')
     await again
@@ -68,13 +68,13 @@ test('whoever comes back along with the grant does not take it', async () => {
   }
 })
 
-test('a worker that ends with thousands in line takes them out of it', async () => {
-  const pool = new Pool({ name: 'line', threads: 1, maxQueue: 0 })
+test('a terminated worker removes its thousands of waiters from the queue', async () => {
+  const pool = new Pool({ name: 'waiters', threads: 1, maxQueue: 0 })
   const { release } = occupy(pool)
   const worker = new Worker(
     `
       const { Pool } = require(${faulty})
-      const pool = new Pool({ name: 'line' })
+      const pool = new Pool({ name: 'waiters' })
       for (let i = 0; i < 20_000; i++) pool.ready().catch(() => {})
       require('node:worker_threads').parentPort.postMessage('waiting')
     `,
@@ -88,7 +88,7 @@ test('a worker that ends with thousands in line takes them out of it', async () 
   await pool.close()
 })
 
-test('a map that waits for bytes does not turn small tasks away, and counts nothing as rejected', async () => {
+test('a map that waits for bytes neither rejects small tasks nor counts rejections', async () => {
   const pool = new Pool({ threads: 1, maxQueueBytes: 100_000 })
   const { release } = occupy(pool)
   const mapped = pool.map(identity, Array(10).fill(Buffer.alloc(60_000)))
@@ -101,16 +101,16 @@ test('a map that waits for bytes does not turn small tasks away, and counts noth
   await pool.close()
 })
 
-test('the time that a large input takes to be copied is no waiting', async () => {
+test('the time for copying a large input does not count toward maxWait', async () => {
   const pool = new Pool({ threads: 1, maxWait: 500 })
   const running = pool.run(identity, Buffer.alloc(128 << 20))
-  // The loop is busy with something else before the rest is copied.
+  // Blocks the event loop before the rest is copied.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600)
   assert.equal((await running).length, 128 << 20)
   await pool.close()
 })
 
-test('a name is free as soon as its last pool is closed', async () => {
+test('close releases the name of the last pool', async () => {
   for (let i = 0; i < 200; i++) {
     const pool = new Pool({ name: 'again', threads: 1 + (i % 2) })
     await pool.run(identity, 'x')
@@ -118,9 +118,9 @@ test('a name is free as soon as its last pool is closed', async () => {
   }
 })
 
-test('a small task does not wait for a large one that has left a thread idle', async () => {
+test('a small task does not wait for a large one if a thread is idle', async () => {
   const pool = new Pool({ threads: 2 })
-  const input = Buffer.alloc(16 << 20, 'a long text that is repeated ')
+  const input = Buffer.alloc(16 << 20, 'a repeated text ')
   const long = transforms.chain(
     transforms.gzip(),
     transforms.gzip({ level: 0 }),
@@ -143,7 +143,7 @@ test('a small task does not wait for a large one that has left a thread idle', a
   await pool.close()
 })
 
-test('small tasks without an end do not starve whoever waits for many bytes', async () => {
+test('an endless sequence of small tasks does not starve a waiter for many bytes', async () => {
   const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
   const { release } = occupy(pool, 1)
   await assert.rejects(pool.run(identity, Buffer.alloc(1000)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
@@ -152,14 +152,14 @@ test('small tasks without an end do not starve whoever waits for many bytes', as
     isReady = true
     return pool.run(identity, Buffer.alloc(1000))
   })
-  // There are always 400 bytes under way, and 1,000 never free, unless the small ones are turned away.
-  let turnedAway = false
+  // 400 bytes are always in flight, so 1,000 are never free unless small tasks are rejected.
+  let isRejected = false
   /** @type {Promise<unknown>} */
   let previous = pool.run(identity, Buffer.alloc(400))
-  while (!turnedAway) {
+  while (!isRejected) {
     const next = pool.run(identity, Buffer.alloc(400))
     next.catch(error => {
-      turnedAway = error.code === 'ERR_OFFLOOP_QUEUE_FULL'
+      isRejected = error.code === 'ERR_OFFLOOP_QUEUE_FULL'
     })
     await previous
     previous = next.catch(() => {})
@@ -170,7 +170,7 @@ test('small tasks without an end do not starve whoever waits for many bytes', as
   await pool.close()
 })
 
-test('20,000 waiters leave at once when the pool closes', async () => {
+test('closing the pool rejects 20,000 waiters together', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const { release } = occupy(pool)
   const waiting = Array.from({ length: 20_000 }, () => pool.ready())

@@ -9,7 +9,7 @@ const { Pool, transforms, occupy, spin } = require('../support/fault-addon')
 const identity = transforms.identity()
 const full = { name: 'OffloopError', code: 'ERR_OFFLOOP_QUEUE_FULL' }
 
-test('admits threads + maxQueue tasks, and rejects the next one with what to do', async () => {
+test('admits threads + maxQueue tasks, and rejects the next one with advice', async () => {
   const pool = new Pool({ threads: 2, maxQueue: 3 })
   const { release } = occupy(pool)
   const queued = [1, 2, 3].map(() => pool.run(identity, 'x'))
@@ -21,7 +21,7 @@ test('admits threads + maxQueue tasks, and rejects the next one with what to do'
   await pool.close()
 })
 
-test('maxQueue 0 admits only what can start at once', async () => {
+test('maxQueue 0 admits only tasks that can start immediately', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const { release } = occupy(pool)
   await assert.rejects(pool.run(identity, 'x'), full)
@@ -31,7 +31,7 @@ test('maxQueue 0 admits only what can start at once', async () => {
   await pool.close()
 })
 
-test('holds at most maxQueueBytes, but a giant may go alone', async () => {
+test('admits at most maxQueueBytes, except for a single larger input', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10, maxQueueBytes: 1000 })
   assert.equal((await pool.run(identity, Buffer.alloc(5000))).length, 5000)
   const { release } = occupy(pool)
@@ -44,7 +44,7 @@ test('holds at most maxQueueBytes, but a giant may go alone', async () => {
   await pool.close()
 })
 
-test('10,000 tasks too many are rejected, and cost nothing', async () => {
+test('10,000 rejected tasks use no memory', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10 })
   const { release } = occupy(pool)
   const input = Buffer.alloc(100_000)
@@ -54,7 +54,7 @@ test('10,000 tasks too many are rejected, and cost nothing', async () => {
   const before = process.memoryUsage().rss
   for (let i = 0; i < 10_000; i++) await reject()
   const grown = process.memoryUsage().rss - before
-  assert.ok(grown < 50 << 20, `10,000 rejected tasks of 100 kB took ${grown} bytes`)
+  assert.ok(grown < 50 << 20, `memory grew by ${grown} bytes for 10,000 rejected tasks of 100 kB`)
   assert.equal(pool.stats().queued, 10)
   assert.equal(pool.stats().rejected, 10_001)
   await release()
@@ -62,7 +62,7 @@ test('10,000 tasks too many are rejected, and cost nothing', async () => {
   await pool.close()
 })
 
-test('ready() is first come, first served, and keeps the room for the run that follows', async () => {
+test('ready() is first come, first served, and reserves capacity for the next run', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const { release } = occupy(pool)
   /** @type {number[]} */
@@ -83,11 +83,11 @@ test('ready() is first come, first served, and keeps the room for the run that f
   await pool.close()
 })
 
-test('room that ready() was granted and nobody used goes to the next one', async () => {
+test('an unused reservation of ready() expires', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   await pool.ready()
   await new Promise(resolve => setImmediate(resolve))
-  // It takes the one place there is, for as long as it must.
+  // Occupies the only slot.
   const { release } = occupy(pool)
   await assert.rejects(pool.run(identity, 'b'), full)
   await release()
@@ -96,12 +96,12 @@ test('room that ready() was granted and nobody used goes to the next one', async
   await pool.close()
 })
 
-test('maxWait drops what waited too long, while the threads are still busy', async () => {
+test('maxWait rejects tasks that waited too long, while the threads are still busy', async () => {
   const pool = new Pool({ threads: 1, maxWait: 30 })
   const { release } = occupy(pool)
   const start = performance.now()
-  const stale = await Promise.allSettled([1, 2, 3].map(() => pool.run(identity, 'x')))
-  for (const outcome of stale) {
+  const outcomes = await Promise.allSettled([1, 2, 3].map(() => pool.run(identity, 'x')))
+  for (const outcome of outcomes) {
     assert.equal(outcome.status, 'rejected')
     const { code, message, transform } = /** @type {any} */ (outcome).reason
     assert.deepEqual([code, transform], ['ERR_OFFLOOP_QUEUE_TIMEOUT', 'identity'])
@@ -140,7 +140,7 @@ test('a full pool sheds load over HTTP and recovers', async () => {
   await pool.close()
 })
 
-test('spin is stopped by its signal: the test double holds what it promises', async () => {
+test("the test double 'spin' stops when its signal aborts", async () => {
   const pool = new Pool({ threads: 1 })
   await assert.rejects(pool.run(spin, 'x', { signal: AbortSignal.timeout(5) }), { name: 'TimeoutError' })
   await pool.close()

@@ -8,7 +8,7 @@ const { threadNames } = require('../support/threads')
 const identity = transforms.identity()
 const closed = { name: 'OffloopError', code: 'ERR_OFFLOOP_CLOSED' }
 
-test('waits for what was admitted and takes nothing more', async () => {
+test('waits for admitted tasks and rejects new ones', async () => {
   const pool = new Pool({ threads: 1 })
   const { release } = occupy(pool)
   const queued = pool.run(identity, 'x')
@@ -26,7 +26,7 @@ test('waits for what was admitted and takes nothing more', async () => {
   assert.equal((await queued).toString(), 'x')
 })
 
-test('force cancels what was admitted', async () => {
+test('force cancels admitted tasks', async () => {
   const pool = new Pool({ threads: 1 })
   occupy(pool)
   const queued = pool.run(identity, 'x')
@@ -39,7 +39,7 @@ test('force cancels what was admitted', async () => {
   }
 })
 
-test('may be called any number of times, and forced later', async () => {
+test('may be called repeatedly, and forced later', async () => {
   const pool = new Pool({ threads: 1 })
   occupy(pool)
   const calls = [pool.close(), pool.close(), pool.close({ force: true }), pool[Symbol.asyncDispose]()]
@@ -48,14 +48,14 @@ test('may be called any number of times, and forced later', async () => {
   await pool.close({ force: true })
 })
 
-test('an idle and an unused pool close at once', async () => {
+test('idle and unused pools close', async () => {
   await new Pool().close()
   const pool = new Pool()
   await pool.run(identity, 'x')
   await pool.close()
 })
 
-test('turns away those who wait for room', async () => {
+test('rejects callers that wait for capacity', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const { release } = occupy(pool)
   const waiting = [pool.ready(), pool.ready(), pool.map(identity, ['a'])].map(promise =>
@@ -67,7 +67,7 @@ test('turns away those who wait for room', async () => {
   await closing
 })
 
-test('is safe in the middle of a flood: every task settles once', async () => {
+test('every task settles once when the pool closes under load', async () => {
   for (const force of [false, true]) {
     const pool = new Pool({ threads: 2, maxQueue: 500 })
     const tasks = Array.from({ length: 1000 }, () => pool.run(identity, 'x'))
@@ -82,7 +82,7 @@ test('is safe in the middle of a flood: every task settles once', async () => {
   }
 })
 
-test('its threads end with it', { skip: process.platform !== 'linux' && 'threads are listed in /proc' }, async () => {
+test('ends the threads of the pool', { skip: process.platform !== 'linux' && 'needs /proc' }, async () => {
   const pool = new Pool({ name: 'gone', threads: 3 })
   await pool.run(identity, 'x')
   while (threadNames('offloop-gone').length < 3) await new Promise(resolve => setImmediate(resolve))
@@ -90,17 +90,17 @@ test('its threads end with it', { skip: process.platform !== 'linux' && 'threads
   while (threadNames('offloop-gone').length > 0) await new Promise(resolve => setImmediate(resolve))
 })
 
-test('the default pool is not affected by the others', async () => {
+test('closing other pools does not affect the default pool', async () => {
   assert.equal((await defaultPool.run(identity, 'x')).toString(), 'x')
 })
 
-test('await using closes it', async () => {
-  let held
+test('Symbol.asyncDispose closes the pool', async () => {
+  let disposed
   {
     const pool = new Pool({ threads: 1 })
-    held = pool
+    disposed = pool
     await pool.run(identity, 'x')
     await pool[Symbol.asyncDispose]()
   }
-  await assert.rejects(held.run(identity, 'x'), closed)
+  await assert.rejects(disposed.run(identity, 'x'), closed)
 })

@@ -19,31 +19,31 @@ async function collect(results) {
   return collected
 }
 
-test('gives the results in order, and ends', async () => {
+test('yields the results in order, then ends', async () => {
   for (const length of [0, 1, 100, 5000]) {
     assert.deepEqual(await collect(pool.iterate(identity, numbers(length))), numbers(length))
   }
 })
 
-/** @param {{ taken: number }} counter */
+/** @param {{ count: number }} counter */
 async function* counted(counter) {
-  for (; ; counter.taken++) yield 'x'
+  for (; ; counter.count++) yield 'x'
 }
 
-test('takes nothing before it is read, and never more than `concurrency` ahead', async () => {
+test('reads no input before the first next(), and at most `concurrency` ahead', async () => {
   for (const concurrency of [1, 3, 20]) {
-    const counter = { taken: 0 }
+    const counter = { count: 0 }
     const results = pool.iterate(identity, counted(counter), { concurrency })
-    assert.equal(counter.taken, 0)
+    assert.equal(counter.count, 0)
     for (let read = 1; read <= 200; read++) {
       await results.next()
-      assert.ok(counter.taken <= read + concurrency, `${counter.taken} taken when ${read} were read`)
+      assert.ok(counter.count <= read + concurrency, `${counter.count} inputs were read for ${read} results`)
     }
     await results.return?.()
   }
 })
 
-test('many readers at once each get their result, then the end', async () => {
+test('concurrent next() calls receive their results, then the end', async () => {
   const results = pool.iterate(identity, numbers(5))
   const read = await Promise.all(Array.from({ length: 8 }, () => results.next()))
   assert.deepEqual(
@@ -52,7 +52,7 @@ test('many readers at once each get their result, then the end', async () => {
   )
 })
 
-test('leaving the loop closes the inputs and cancels what is under way', async () => {
+test('breaking out of the loop closes the inputs and cancels tasks in flight', async () => {
   const abort = new AbortController()
   let isClosed = false
   async function* inputs() {
@@ -69,13 +69,13 @@ test('leaving the loop closes the inputs and cancels what is under way', async (
   while (!isClosed) await new Promise(resolve => setImmediate(resolve))
   assert.equal(getEventListeners(abort.signal, 'abort').length, 0)
   const results = pool.iterate(identity, ['x'])
-  assert.deepEqual(await results.return?.('over'), { value: 'over', done: true })
+  assert.deepEqual(await results.return?.('done'), { value: 'done', done: true })
   assert.deepEqual(await results.next(), { value: undefined, done: true })
   const thrown = pool.iterate(identity, ['x'])
-  await assert.rejects(async () => thrown.throw?.(new Error('mine')), /mine/)
+  await assert.rejects(async () => thrown.throw?.(new Error('thrown')), /thrown/)
 })
 
-test('a failure comes in its place', async () => {
+test('a failure rejects at its index', async () => {
   const results = pool.iterate(identity, /** @type {any[]} */ (['a', 'b', 3, 'd']))
   assert.equal(String((await results.next()).value), 'a')
   assert.equal(String((await results.next()).value), 'b')
@@ -88,7 +88,7 @@ test('a failure comes in its place', async () => {
   assert.deepEqual(settled, ['fulfilled', 'rejected'])
 })
 
-test('an error of the inputs comes after the results before it', async () => {
+test('an error of the inputs follows the results of the inputs before it', async () => {
   async function* inputs() {
     yield 'a'
     yield 'b'
@@ -100,7 +100,7 @@ test('an error of the inputs comes after the results before it', async () => {
   await assert.rejects(results.next(), /broken/)
 })
 
-test('an abort reaches the reader, and an abandoned iteration leaves no listener', async () => {
+test('an abort rejects the reader, and an abandoned iteration leaves no listener', async () => {
   const busy = new Pool({ threads: 1 })
   const { release } = occupy(busy)
   const abort = new AbortController()
@@ -118,34 +118,34 @@ test('an abort reaches the reader, and an abandoned iteration leaves no listener
   await assert.rejects(abandoned.next(), reason)
 })
 
-test('a signal that aborted before throws at once', () => {
+test('throws for an aborted signal', () => {
   assert.throws(() => pool.iterate(identity, ['x'], { signal: AbortSignal.abort(new Error('early')) }), /early/)
 })
 
-test('a source that is left early cleans up before the loop goes on, in the context of its opener', async () => {
+test('return() waits for the cleanup of the inputs, which runs in the context of the caller of iterate', async () => {
   const storage = new AsyncLocalStorage()
   /** @type {unknown[]} */
-  const seen = []
+  const events = []
   const cleaned = deferred()
   async function* source() {
     try {
       for (;;) yield 'x'
     } finally {
-      seen.push(storage.getStore())
+      events.push(storage.getStore())
       await cleaned.promise
-      seen.push('cleaned')
+      events.push('cleaned')
     }
   }
   const results = storage.run('opener', () => pool.iterate(identity, source(), { concurrency: 1 }))
   await results.next()
-  const left = results.return?.().then(() => seen.push('left'))
-  while (seen.length === 0) await new Promise(resolve => setImmediate(resolve))
+  const returned = results.return?.().then(() => events.push('returned'))
+  while (events.length === 0) await new Promise(resolve => setImmediate(resolve))
   cleaned.resolve(undefined)
-  await left
-  assert.deepEqual(seen, ['opener', 'cleaned', 'left'])
+  await returned
+  assert.deepEqual(events, ['opener', 'cleaned', 'returned'])
 })
 
-test('a source that is stuck holds nobody who leaves', async () => {
+test('breaking out of the loop does not wait for pending inputs', async () => {
   async function* source() {
     yield 'x'
     await new Promise(() => {})
@@ -157,7 +157,7 @@ test('a source that is stuck holds nobody who leaves', async () => {
 })
 
 for (const verb of /** @type {const} */ (['map', 'iterate'])) {
-  test(`${verb}: a source that aborts its own signal and then fails is heard of once`, async () => {
+  test(`${verb}: inputs that abort their own signal and then throw reject once`, async () => {
     const stop = new AbortController()
     async function* rows() {
       yield 'a'

@@ -12,7 +12,7 @@ const sha256 = transforms.digest('sha256', { encoding: 'hex' })
 /** @param {number} length */
 const numbers = length => Array.from({ length }, (_, i) => `${i}`)
 
-test('gives the results in the order of the inputs, whatever their number and size', async () => {
+test('returns the results in the order of the inputs', async () => {
   for (const length of [0, 1, 2, 255, 256, 257, 10_000]) {
     const inputs = numbers(length)
     assert.deepEqual((await pool.map(identity, inputs)).map(String), inputs)
@@ -21,7 +21,7 @@ test('gives the results in the order of the inputs, whatever their number and si
   assert.deepEqual(await pool.map(identity, mixed), mixed)
 })
 
-test('takes every kind of input, side by side', async () => {
+test('accepts mixed kinds of inputs', async () => {
   const inputs = [
     'ä',
     Buffer.from('b'),
@@ -37,7 +37,7 @@ test('takes every kind of input, side by side', async () => {
   )
 })
 
-test('large inputs are copied in pieces and do not hold up small ones for ever', async () => {
+test('copies large inputs in steps', async () => {
   const inputs = [Buffer.alloc(3 << 20, 1), 'small', Buffer.alloc(2 << 20, 2), 'x'.repeat(2 << 20)]
   assert.deepEqual(
     (await pool.map(identity, inputs)).map(output => output.length),
@@ -45,7 +45,7 @@ test('large inputs are copied in pieces and do not hold up small ones for ever',
   )
 })
 
-test('takes generators, async generators and sets', async () => {
+test('accepts generators, async generators and sets', async () => {
   function* sync() {
     yield* numbers(1000)
   }
@@ -60,13 +60,13 @@ test('takes generators, async generators and sets', async () => {
   assert.deepEqual((await pool.map(identity, new Set(['a', 'b']))).map(String), ['a', 'b'])
 })
 
-test('computes what one task computes', async () => {
+test('computes the same results as single tasks', async () => {
   const inputs = numbers(3000)
   const expected = inputs.map(input => createHash('sha256').update(input).digest('hex'))
   assert.deepEqual(await pool.map(sha256, inputs), expected)
 })
 
-test('the first failure rejects with its index, and closes the inputs', async () => {
+test('rejects with the index of the first failure, and closes the inputs', async () => {
   let isClosed = false
   function* inputs() {
     try {
@@ -84,7 +84,7 @@ test('the first failure rejects with its index, and closes the inputs', async ()
   assert.ok(isClosed)
 })
 
-test('settle keeps going past failures', async () => {
+test('settle continues after failures', async () => {
   const outcomes = await pool.map(identity, /** @type {any[]} */ (['a', 7, 'b', null]), { settle: true })
   assert.deepEqual(
     outcomes.map(outcome => (outcome.status === 'fulfilled' ? `${outcome.value}` : outcome.reason.code)),
@@ -92,7 +92,7 @@ test('settle keeps going past failures', async () => {
   )
 })
 
-test('an error of the inputs themselves rejects', async () => {
+test('rejects with an error of the inputs', async () => {
   const broken = new Error('broken')
   function* sync() {
     yield 'x'
@@ -111,25 +111,25 @@ test('an error of the inputs themselves rejects', async () => {
   })
 })
 
-/** @param {{ taken: number }} counter */
+/** @param {{ count: number }} counter */
 function* counted(counter) {
-  for (; counter.taken < 1000; counter.taken++) yield 'x'
+  for (; counter.count < 1000; counter.count++) yield 'x'
 }
 
-test('holds at most `concurrency` inputs', async () => {
+test('reads at most `concurrency` inputs ahead', async () => {
   const limited = new Pool({ threads: 2 })
   for (const concurrency of [1, 2, 7, 100]) {
-    const counter = { taken: 0 }
+    const counter = { count: 0 }
     const { release } = occupy(limited)
     const mapped = limited.map(identity, counted(counter), { concurrency })
-    assert.ok(counter.taken < concurrency, `${counter.taken} inputs were taken besides the ${concurrency} allowed`)
+    assert.ok(counter.count < concurrency, `${counter.count} inputs were read with concurrency ${concurrency}`)
     await release()
     assert.equal((await mapped).length, 1000)
   }
   await limited.close()
 })
 
-test('waits for room instead of being rejected, and leaves no more in the queue than it needs', async () => {
+test('waits for capacity instead of being rejected, and leaves nothing in the queue', async () => {
   const small = new Pool({ threads: 1, maxQueue: 0, maxQueueBytes: 10_000 })
   const { release } = occupy(small)
   const maps = [1, 2, 3].map(() => small.map(identity, numbers(500)))
@@ -141,7 +141,7 @@ test('waits for room instead of being rejected, and leaves no more in the queue 
   await small.close()
 })
 
-test('leaves room for others: a map does not fill the queue', async () => {
+test('does not fill the queue', async () => {
   const shared = new Pool({ threads: 2 })
   const { release } = occupy(shared)
   const mapped = shared.map(identity, Array(100_000).fill('x'))
@@ -153,7 +153,7 @@ test('leaves room for others: a map does not fill the queue', async () => {
   await shared.close()
 })
 
-test('an abort rejects with its reason and stops taking', async () => {
+test('an abort rejects with its reason and closes the inputs', async () => {
   const aborting = new Pool({ threads: 1 })
   const { release } = occupy(aborting)
   const abort = new AbortController()
@@ -176,7 +176,7 @@ test('an abort rejects with its reason and stops taking', async () => {
   await aborting.close()
 })
 
-test('bad options reject', async () => {
+test('rejects invalid options', async () => {
   for (const options of [
     { concurrency: 0 },
     { concurrency: 1.5 },
@@ -189,21 +189,21 @@ test('bad options reject', async () => {
   }
 })
 
-test('takes large inputs a few at a time, and lets the loop turn in between', async () => {
+test('reads a few large inputs per event-loop iteration', async () => {
   const wide = new Pool({ threads: 16 })
   const input = Buffer.alloc(1 << 20)
-  let taken = 0
+  let count = 0
   function* inputs() {
-    for (; taken < 40; taken++) yield input
+    for (; count < 40; count++) yield input
   }
   const done = wide.map(identity, inputs())
-  assert.ok(taken <= 10, `${taken} taken in one go`)
+  assert.ok(count <= 10, `${count} inputs were read in one iteration`)
   assert.equal((await done).length, 40)
   await wide.close()
 })
 
 for (const verb of /** @type {const} */ (['map', 'iterate', 'sink'])) {
-  test(`${verb}: inputs that wait for each other alone are not dropped by maxWait`, async t => {
+  test(`${verb}: maxWait does not reject inputs that wait only for each other`, async t => {
     const pool = new Pool({ threads: 2, maxWait: 60 })
     t.after(() => pool.close())
     const spin = userFunction('spin')

@@ -7,7 +7,7 @@ const { Pool, transforms, occupy } = require('../support/fault-addon')
 const identity = transforms.identity()
 
 /**
- * The order in which queued tasks finish on one thread.
+ * Returns the labels in the order in which queued tasks finish on one thread.
  * @param {{ label: string, priority?: 'high' | 'normal' | 'low', size?: number }[]} tasks
  */
 async function orderOf(tasks) {
@@ -40,8 +40,8 @@ test('high before normal before low', async () => {
   assert.deepEqual(order, ['high', 'high 2', 'normal', 'normal 2', 'low'])
 })
 
-test('low is not starved by a flood of high', async () => {
+test('many high-priority tasks do not starve a low-priority one', async () => {
   const flood = Array.from({ length: 500 }, () => ({ label: 'high', priority: /** @type {const} */ ('high') }))
   const order = await orderOf([{ label: 'low', priority: 'low' }, ...flood])
-  assert.ok(order.indexOf('low') <= 17, `low came at place ${order.indexOf('low')}`)
+  assert.ok(order.indexOf('low') <= 17, `low finished at index ${order.indexOf('low')}`)
 })

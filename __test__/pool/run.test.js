@@ -10,7 +10,7 @@ const identity = transforms.identity()
 const text = 'Größe: 42 €, 𝄞'
 const utf8 = Buffer.from(text)
 
-/** Every dress that bytes can wear. @type {[string, any][]} */
+/** Every kind of input. @type {[string, any][]} */
 const inputs = [
   ['a string', text],
   ['a Buffer', utf8],
@@ -22,9 +22,9 @@ const inputs = [
   ['a Float64Array', new Float64Array([Math.PI])],
   ['a BigUint64Array', new BigUint64Array([1n])],
   ['a Buffer of another realm', vm.runInNewContext('new Uint8Array([1, 2, 3])')],
-  ['a string of another encoding in memory', 'ÿ'.repeat(10)],
-  ['nothing', ''],
-  ['no bytes', Buffer.alloc(0)]
+  ['a Latin-1 string', 'ÿ'.repeat(10)],
+  ['an empty string', ''],
+  ['an empty Buffer', Buffer.alloc(0)]
 ]
 
 /** @param {any} input */
@@ -35,14 +35,14 @@ function bytesOf(input) {
 }
 
 for (const [name, input] of inputs) {
-  test(`takes ${name}`, async () => {
+  test(`accepts ${name}`, async () => {
     const output = await pool.run(identity, input)
     assert.ok(Buffer.isBuffer(output))
     assert.deepEqual(output, bytesOf(input))
   })
 }
 
-test('takes a view of shared memory', async () => {
+test('accepts shared memory', async () => {
   for (const size of [10, 100_000, 3_000_000]) {
     const shared = new Uint8Array(new SharedArrayBuffer(size)).fill(7)
     assert.deepEqual(await pool.run(identity, shared), Buffer.alloc(size, 7))
@@ -50,13 +50,13 @@ test('takes a view of shared memory', async () => {
   }
 })
 
-test('lone surrogates become U+FFFD, as in Buffer.from', async () => {
+test('replaces lone surrogates by U+FFFD, like Buffer.from', async () => {
   for (const input of ['\ud800', 'a\udc00b', `${'x'.repeat(400_000)}\ud800`]) {
     assert.deepEqual(await pool.run(identity, input), Buffer.from(input))
   }
 })
 
-test('every size around the borders between the ways in and out', async () => {
+test('sizes around the thresholds between kinds of transfer', async () => {
   const sizes = [1, 47, 48, 49, 4095, 4096, 4097, 65_535, 65_536, 65_537, 1_048_575, 1_048_576, 1_048_577, 5_000_001]
   for (const size of sizes) {
     const input = Buffer.alloc(size, `${size}/`)
@@ -65,21 +65,21 @@ test('every size around the borders between the ways in and out', async () => {
   }
 })
 
-test('large strings keep their pairs of surrogates, wherever they are cut', async () => {
+test('large strings keep surrogate pairs across step boundaries', async () => {
   for (const lead of [0, 1]) {
     const input = 'x'.repeat(lead) + '𝄞'.repeat(600_000)
     assert.equal((await pool.run(identity, input)).toString(), input)
   }
 })
 
-test('results are Buffers of their own', async () => {
+test('results do not share memory', async () => {
   const outputs = await Promise.all(Array.from({ length: 100 }, (_, i) => pool.run(identity, Buffer.alloc(20, i))))
   for (const [i, output] of outputs.entries()) assert.deepEqual(output, Buffer.alloc(20, i))
 })
 
-test('bad arguments reject, and never throw synchronously', async () => {
+test('rejects invalid arguments instead of throwing synchronously', async () => {
   /** @type {[any[], RegExp, string][]} */
-  const bad = [
+  const invalid = [
     [[], /"transform" argument must be a transform/, 'ERR_INVALID_ARG_TYPE'],
     [[{ name: 'identity' }, 'x'], /"transform" argument must be a transform/, 'ERR_INVALID_ARG_TYPE'],
     [[identity], /"input" argument .* Received undefined/, 'ERR_INVALID_ARG_TYPE'],
@@ -90,7 +90,7 @@ test('bad arguments reject, and never throw synchronously', async () => {
     [[identity, 'x', { priority: 'urgent' }], /'high', 'normal', 'low'. Received 'urgent'/, 'ERR_INVALID_ARG_VALUE'],
     [[identity, 'x', { signal: 'stop' }], /"options.signal" .* AbortSignal/, 'ERR_INVALID_ARG_TYPE']
   ]
-  for (const [args, message, code] of bad) {
+  for (const [args, message, code] of invalid) {
     const promise = /** @type {any} */ (pool).run(...args)
     assert.ok(promise instanceof Promise)
     await assert.rejects(promise, error => {
@@ -102,7 +102,7 @@ test('bad arguments reject, and never throw synchronously', async () => {
   }
 })
 
-test('a detached input is a TypeError, not an empty one', async () => {
+test('rejects a detached input with a TypeError', async () => {
   const bytes = new Uint8Array(100)
   structuredClone(bytes.buffer, { transfer: [bytes.buffer] })
   for (const input of [bytes, move(bytes)]) {
@@ -110,9 +110,9 @@ test('a detached input is a TypeError, not an empty one', async () => {
   }
 })
 
-test('bad options of a pool throw', () => {
+test('throws for invalid options of a pool', () => {
   /** @type {[any, RegExp, any][]} */
-  const bad = [
+  const invalid = [
     [7, /"options" argument must be of type object/, TypeError],
     [[], /"options" argument must be of type object. Received an instance of Array/, TypeError],
     [
@@ -128,7 +128,7 @@ test('bad options of a pool throw', () => {
     [{ name: 5 }, /"options.name" property must be of type string/, TypeError],
     [{ name: '' }, /must not be empty/, TypeError]
   ]
-  for (const [options, message, type] of bad) {
+  for (const [options, message, type] of invalid) {
     assert.throws(
       () => new Pool(options),
       error => error instanceof type && message.test(/** @type {Error} */ (error).message)
@@ -136,7 +136,7 @@ test('bad options of a pool throw', () => {
   }
 })
 
-test('chain runs its steps in one trip and names the one that fails', async () => {
+test('chain runs its steps in order and rejects invalid steps', async () => {
   const hex = transforms.digest('sha256', { encoding: 'hex' })
   const twice = transforms.chain(transforms.digest('sha256'), hex)
   const expected = createHash('sha256').update(createHash('sha256').update('x').digest()).digest('hex')
@@ -153,21 +153,21 @@ test('transforms are frozen values', () => {
   assert.equal(identity.streaming, true)
 })
 
-test('the error class can be told apart and made by users', () => {
-  const error = new OffloopError('ERR_OFFLOOP_CLOSED', 'over', { transform: 'gzip', offset: 3 })
+test('users can construct OffloopError', () => {
+  const error = new OffloopError('ERR_OFFLOOP_CLOSED', 'closed', { transform: 'gzip', offset: 3 })
   assert.ok(error instanceof Error)
   assert.deepEqual(
     [error.name, error.code, error.message, error.transform, error.offset],
-    ['OffloopError', 'ERR_OFFLOOP_CLOSED', 'over', 'gzip', 3]
+    ['OffloopError', 'ERR_OFFLOOP_CLOSED', 'closed', 'gzip', 3]
   )
 })
 
-test('the default pool has the threads that the process may use', () => {
+test('the default pool has as many threads as the available parallelism', () => {
   assert.equal(pool.name, 'default')
   assert.equal(pool.threads, require('node:os').availableParallelism())
 })
 
-test('options that are not known are refused by every verb', async () => {
+test('every method rejects unknown options', async () => {
   const pool = new Pool({ threads: 1 })
   const any = (/** @type {any} */ options) => options
   const unknown = (/** @type {RegExp} */ message) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
@@ -186,10 +186,10 @@ test('options that are not known are refused by every verb', async () => {
   await pool.close()
 })
 
-test('methods without options refuse them', async () => {
+test('methods without options reject them', async () => {
   const cache = new Cache({ max: 3, load: async id => id })
   const { signal } = new AbortController()
-  const refused = {
+  const rejected = {
     name: 'TypeError',
     code: 'ERR_INVALID_ARG_VALUE',
     message: /'options\.signal' is unknown\. There are no/
@@ -202,11 +202,11 @@ test('methods without options refuse them', async () => {
     workerScript: async options => /** @type {any} */ (transforms).workerScript('./script.js', options)
   }
   for (const call of Object.values(calls)) {
-    await assert.rejects(async () => call({ signal }), refused)
+    await assert.rejects(async () => call({ signal }), rejected)
     await assert.rejects(async () => call(signal), { code: 'ERR_INVALID_ARG_VALUE', message: /write \{ signal \}/ })
     await call({})
   }
-  // A method used as a callback gets such arguments.
+  // Array.prototype.map passes further arguments.
   await Promise.all(['a', 'b'].map(cache.refresh, cache))
   cache.close()
 })

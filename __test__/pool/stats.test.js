@@ -6,7 +6,7 @@ const { Pool, transforms, occupy, panic } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 
-test('counts what happened, by transform', async () => {
+test('counts outcomes by transform', async () => {
   const pool = new Pool({ threads: 2, maxQueue: 1 })
   await pool.run(identity, 'x')
   await assert.rejects(pool.run(panic, 'x'))
@@ -16,19 +16,19 @@ test('counts what happened, by transform', async () => {
   await assert.rejects(pool.run(identity, 'x'))
   abort.abort()
   await assert.rejects(queued)
-  const held = pool.stats()
-  assert.deepEqual([held.threads, held.running, held.queued], [2, 2, 0])
+  const stats = pool.stats()
+  assert.deepEqual([stats.threads, stats.running, stats.queued], [2, 2, 0])
   await release()
   await pool.close().then(() => assert.throws(() => pool.stats(), { code: 'ERR_OFFLOOP_CLOSED' }))
-  assert.deepEqual([held.completed, held.failed, held.cancelled, held.rejected], [1, 1, 1, 1])
-  assert.deepEqual(Object.keys(held.byTransform).sort(), ['fault.panic', 'identity'])
-  assert.deepEqual([held.byTransform.identity.completed, held.byTransform['fault.panic'].failed], [1, 1])
-  const { count, mean, p50, p90, p99, max } = held.runTime
+  assert.deepEqual([stats.completed, stats.failed, stats.cancelled, stats.rejected], [1, 1, 1, 1])
+  assert.deepEqual(Object.keys(stats.byTransform).sort(), ['fault.panic', 'identity'])
+  assert.deepEqual([stats.byTransform.identity.completed, stats.byTransform['fault.panic'].failed], [1, 1])
+  const { count, mean, p50, p90, p99, max } = stats.runTime
   assert.equal(count, 2)
   assert.ok(mean > 0 && p50 > 0 && p50 <= p90 && p90 <= p99 && p99 <= max)
 })
 
-test('reset begins a new period, and utilization is that of the period', async () => {
+test('reset starts a new period, also for utilization', async () => {
   const pool = new Pool({ threads: 1 })
   await pool.map(identity, Array(100).fill('x'))
   assert.equal(pool.stats({ reset: true }).completed, 100)

@@ -10,7 +10,7 @@ const identity = transforms.identity()
 const turn = () => new Promise(resolve => setImmediate(resolve))
 const faulty = JSON.stringify(require.resolve('../support/fault-addon'))
 
-/** A generator that a failure can be replayed with. @param {number} seed */
+/** Returns a random generator that can be replayed. @param {number} seed */
 function randomOf(seed) {
   return (/** @type {number} */ below) => {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
@@ -18,7 +18,7 @@ function randomOf(seed) {
   }
 }
 
-const neighbour = `
+const workerScript = `
   const { Pool, transforms, spin } = require(${faulty})
   const pool = new Pool({ name: 'storm' })
   const flood = () => {
@@ -59,13 +59,13 @@ function submit(pool, random, signal) {
 
 const EXPECTED = /^(ERR_OFFLOOP_(QUEUE_FULL|QUEUE_TIMEOUT|CLOSED|PANIC)|ABORT_ERR|20)$/
 
-test('every task settles under random aborts, closes and dying neighbours', async t => {
+test('every task settles under random aborts, closes and terminated workers', async t => {
   const seed = Number(process.env.OFFLOOP_SEED ?? Date.now() % 1e9)
   t.diagnostic(`OFFLOOP_SEED=${seed}`)
   const random = randomOf(seed)
   for (let round = 0; round < 25; round++) {
     const pool = new Pool({ name: 'storm', threads: 2, maxQueue: 30, maxQueueBytes: 4 << 20, maxWait: 100 })
-    const worker = random(3) === 0 ? new Worker(neighbour, { eval: true }) : undefined
+    const worker = random(3) === 0 ? new Worker(workerScript, { eval: true }) : undefined
     if (worker) await once(worker, 'message')
     /** @type {Promise<unknown>[]} */
     const tasks = []
@@ -88,7 +88,7 @@ test('every task settles under random aborts, closes and dying neighbours', asyn
     }
     await Promise.all([closing, terminated])
     const after = new Pool({ name: 'storm' })
-    // A task of a thread that was terminated may be running still, until it looks at its token.
+    // A task of a terminated thread may run until it checks its cancellation.
     while (after.stats().running > 0) await turn()
     assert.deepEqual([after.stats().queued, after.stats().queuedBytes], [0, 0])
     await after.close()
