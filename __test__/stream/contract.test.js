@@ -1,6 +1,6 @@
 'use strict'
 
-// What Node says of any Writable and Duplex holds for these.
+// The contract of Node's Writable and Duplex.
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
@@ -12,17 +12,17 @@ const { gunzipSync, gzipSync } = require('node:zlib')
 const { Pool, Sink, pool, transforms } = require('../..')
 
 const { digest, gunzip, gzip, identity } = transforms
-/** Not in the types of every Node. */
+/** Not in the types of every Node.js version. */
 const { compose } = /** @type {any} */ (require('node:stream'))
 
-/** What makes a stream to be tested, by name. @type {Record<string, (options?: any) => Writable>} */
+/** Factories of the tested streams. @type {Record<string, (options?: any) => Writable>} */
 const KINDS = {
-  'a folding sink': options => pool.sink(identity(), options),
-  'a sink of each chunk': options => pool.sink(identity(), { each: true, ...options }),
+  'a sink of one result': options => pool.sink(identity(), options),
+  'a sink with each': options => pool.sink(identity(), { each: true, ...options }),
   'a duplex': options => pool.stream(identity(), options).resume()
 }
 
-/** Resolves when the stream has closed, to the error it emitted. @param {Writable} stream @returns {Promise<any>} */
+/** Resolves to the error of the stream when it has closed. @param {Writable} stream */
 function closing(stream) {
   return new Promise(resolve => {
     /** @type {unknown} */
@@ -35,7 +35,7 @@ function closing(stream) {
 }
 
 for (const [kind, open] of Object.entries(KINDS)) {
-  test(`${kind} is a Writable that finishes, then closes`, async () => {
+  test(`${kind} emits finish, then close`, async () => {
     const stream = open()
     assert.ok(stream instanceof Writable)
     /** @type {string[]} */
@@ -50,7 +50,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.ok(stream.writableFinished && stream.destroyed && stream.errored === null)
   })
 
-  test(`${kind} calls back in order, later than write returns`, async () => {
+  test(`${kind} calls back asynchronously and in order`, async () => {
     const stream = open()
     /** @type {number[]} */
     const order = []
@@ -62,7 +62,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.equal(order.length, 50)
   })
 
-  test(`${kind} says when it has enough, and when to go on`, async () => {
+  test(`${kind} applies backpressure and emits drain`, async () => {
     const stream = open({ highWaterMark: 1000 })
     assert.equal(stream.writableHighWaterMark, 1000)
     let drains = 0
@@ -78,7 +78,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.equal(drains, 20)
   })
 
-  test(`${kind} takes a highWaterMark of 0`, async () => {
+  test(`${kind} accepts a highWaterMark of 0`, async () => {
     const stream = open({ highWaterMark: 0 })
     assert.equal(stream.write('a'), false)
     await once(stream, 'drain')
@@ -86,7 +86,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     await promises.finished(stream)
   })
 
-  test(`${kind} refuses chunks that are none, as Node does`, async () => {
+  test(`${kind} rejects invalid chunks like Node`, async () => {
     for (const chunk of [5, true, {}, []]) {
       const stream = open()
       assert.throws(() => stream.write(chunk), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -98,16 +98,16 @@ for (const [kind, open] of Object.entries(KINDS)) {
     stream.destroy()
   })
 
-  test(`${kind} fails a write after the end`, async () => {
+  test(`${kind} rejects a write after the end`, async () => {
     const stream = open()
     const closed = closing(stream)
     stream.end('a')
-    const told = new Promise(resolve => stream.write('b', resolve))
+    const failure = new Promise(resolve => stream.write('b', resolve))
     assert.equal((await closed).code, 'ERR_STREAM_WRITE_AFTER_END')
-    assert.equal(/** @type {any} */ (await told).code, 'ERR_STREAM_WRITE_AFTER_END')
+    assert.equal(/** @type {any} */ (await failure).code, 'ERR_STREAM_WRITE_AFTER_END')
   })
 
-  test(`${kind} is destroyed once, and says why`, async () => {
+  test(`${kind} is destroyed once, with the first error`, async () => {
     const stream = open()
     const closed = closing(stream)
     let closes = 0
@@ -122,23 +122,23 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.equal(closes, 1)
   })
 
-  test(`${kind} gives every write its callback when it is destroyed`, async () => {
+  test(`${kind} calls every write callback when it is destroyed`, async () => {
     const stream = open({ highWaterMark: 10 })
     const closed = closing(stream)
     /** @type {unknown[]} */
-    const told = []
-    for (let index = 0; index < 20; index++) stream.write(Buffer.alloc(100), error => told.push(error))
+    const results = []
+    for (let index = 0; index < 20; index++) stream.write(Buffer.alloc(100), error => results.push(error))
     stream.destroy(new Error('enough'))
-    stream.write('after', error => told.push(error))
+    stream.write('after', error => results.push(error))
     await closed
     await turn()
-    assert.equal(told.length, 21)
-    assert.ok(told.filter(error => error instanceof Error).length >= 19)
+    assert.equal(results.length, 21)
+    assert.ok(results.filter(error => error instanceof Error).length >= 19)
   })
 
-  test(`${kind} that is destroyed in the middle does not finish`, async () => {
+  test(`${kind} that is destroyed before its end does not emit finish`, async () => {
     const stream = open()
-    stream.on('finish', () => assert.fail('it was destroyed'))
+    stream.on('finish', () => assert.fail('the stream was destroyed'))
     stream.write(Buffer.alloc(100_000))
     stream.end()
     stream.destroy()
@@ -147,7 +147,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     else await assert.rejects(promises.finished(stream), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
   })
 
-  test(`${kind} is ended by a signal`, async () => {
+  test(`${kind} is destroyed by its signal`, async () => {
     const controller = new AbortController()
     const stream = open({ signal: controller.signal })
     const closed = closing(stream)
@@ -161,7 +161,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.equal((await closing(added)).code, 'ABORT_ERR')
   })
 
-  test(`${kind} writes what was corked together`, async () => {
+  test(`${kind} supports cork and uncork`, async () => {
     const stream = open()
     stream.cork()
     for (const text of ['a', 'b', 'c']) stream.write(text)
@@ -172,17 +172,18 @@ for (const [kind, open] of Object.entries(KINDS)) {
     await promises.finished(stream)
   })
 
-  test(`${kind} takes strings in any encoding`, async () => {
+  test(`${kind} accepts strings in any encoding`, async () => {
     const stream = open()
     stream.setDefaultEncoding('hex')
     stream.write('616263')
     stream.write('ZGVm', 'base64')
     stream.end('ghi', 'latin1')
     await promises.finished(stream)
-    if (stream instanceof Sink && kind === 'a folding sink') assert.equal(String(await stream.result), 'abcdefghi')
+    if (stream instanceof Sink && kind === 'a sink of one result')
+      assert.equal(String(await stream.result), 'abcdefghi')
   })
 
-  test(`${kind} that a pool has closed by force fails`, async () => {
+  test(`${kind} fails when its pool is closed by force`, async () => {
     const own = new Pool({ threads: 1 })
     const stream = kind === 'a duplex' ? own.stream(identity()) : own.sink(identity(), { each: kind.includes('each') })
     const closed = closing(stream)
@@ -204,21 +205,21 @@ for (const [kind, open] of Object.entries(KINDS)) {
       }
     })
     const stream = open()
-    const told = new Promise(resolve => finished(stream, resolve))
+    const failure = new Promise(resolve => finished(stream, resolve))
     await assert.rejects(promises.pipeline(failing, stream), { message: 'no more' })
-    assert.equal(/** @type {any} */ (await told).message, 'no more')
+    assert.equal(/** @type {any} */ (await failure).message, 'no more')
     assert.ok(stream.destroyed)
   })
 }
 
-test('a duplex passes its backpressure on to the writer', async () => {
+test('an unread duplex applies backpressure to its writer', async () => {
   const stream = pool.stream(identity(), { highWaterMark: 10_000 })
   let written = 0
   while (written < 1e9) {
     written += 1000
-    if (!stream.write(Buffer.alloc(1000)) && !(await Promise.race([once(stream, 'drain'), quiet(stream)]))) break
+    if (!stream.write(Buffer.alloc(1000)) && !(await Promise.race([once(stream, 'drain'), becomesIdle(stream)]))) break
   }
-  // Nobody reads: what it holds is bounded, and nothing goes on.
+  // Without a reader the stream buffers a bounded amount and then stops.
   assert.ok(written <= 60_000, `${written}`)
   let read = 0
   stream.end()
@@ -226,27 +227,27 @@ test('a duplex passes its backpressure on to the writer', async () => {
   assert.equal(read, written)
 })
 
-/** Resolves to undefined when nothing is under way in the pool and nothing has come for a while. @param {Duplex} stream */
-async function quiet(stream) {
-  for (let still = 0; still < 50; still++) {
+/** Resolves to undefined when the pool and the stream have been idle for 50 iterations. @param {Duplex} stream */
+async function becomesIdle(stream) {
+  for (let idle = 0; idle < 50; idle++) {
     const before = stream.readableLength
     await turn()
-    if (stream.readableLength !== before || pool.stats().running > 0) still = 0
+    if (stream.readableLength !== before || pool.stats().running > 0) idle = 0
   }
 }
 
-test('a duplex ends its readable side after the rest, and may be half open', async () => {
+test('a duplex ends its readable side after its data, and may be half-open', async () => {
   const stream = pool.stream(gzip())
   stream.end('text')
   /** @type {Buffer[]} */
-  const came = []
-  for await (const bytes of stream) came.push(bytes)
-  assert.equal(String(gunzipSync(Buffer.concat(came))), 'text')
+  const chunks = []
+  for await (const bytes of stream) chunks.push(bytes)
+  assert.equal(String(gunzipSync(Buffer.concat(chunks))), 'text')
   assert.ok(stream.readableEnded && stream.writableFinished && stream.destroyed)
   assert.equal(stream.allowHalfOpen, true)
 })
 
-test('leaving a loop over a duplex destroys it', async () => {
+test('breaking out of a loop over a duplex destroys it', async () => {
   const stream = pool.stream(identity())
   stream.write('a')
   for await (const bytes of stream) {
@@ -271,10 +272,10 @@ test('pipe and unpipe', async () => {
   assert.equal(String(Buffer.concat(await target.toArray())), 'ab')
 })
 
-test('several of them compose', async () => {
+test('streams can be composed', async () => {
   const both = compose(pool.stream(gzip()), pool.stream(gunzip()))
-  both.end('there and back')
-  assert.equal(String(Buffer.concat(await both.toArray())), 'there and back')
+  both.end('round trip')
+  assert.equal(String(Buffer.concat(await both.toArray())), 'round trip')
   const upper = Readable.from(['a', 'b']).pipe(pool.stream(identity()))
   assert.equal(String(Buffer.concat(await upper.toArray())), 'ab')
 })
@@ -294,7 +295,7 @@ test('web streams', async () => {
   await assert.rejects(new Response(/** @type {any} */ (body)).text())
 })
 
-test('what is flushed can be read before the end', async () => {
+test('flushed data can be read before the end', async () => {
   for (const [name, undo] of Object.entries({
     gzip: 'gunzip',
     deflate: 'inflate',
@@ -326,11 +327,11 @@ test('what is flushed can be read before the end', async () => {
   assert.equal(/** @type {any} */ (error).code, 'ERR_STREAM_DESTROYED')
 })
 
-test('an event that is flushed is compressed with those before it', async () => {
+test('flush keeps the compression window', async () => {
   const stream = pool.stream(gzip())
   const lengths = []
   for (let number = 0; number < 3; number++) {
-    stream.write(`data: {"number":${number},"text":"an event that is much like the others before it"}\n\n`)
+    stream.write(`data: {"number":${number},"text":"an event that is much like the previous ones"}\n\n`)
     stream.flush()
     lengths.push((await once(stream, 'data'))[0].length)
   }
@@ -352,7 +353,7 @@ test('corrupt data destroys a stream with the error of its transform', async () 
   assert.match(error.stack, /contract\.test\.js/)
 })
 
-test('a bomb is stopped at maxOutput', async () => {
+test('maxOutput stops a decompression bomb', async () => {
   const stream = pool.stream(gunzip({ maxOutput: 1 << 20 }))
   const closed = closing(stream)
   stream.end(gzipSync(Buffer.alloc(50 << 20)))

@@ -1,6 +1,6 @@
 'use strict'
 
-// What the page says of streams is run: every block, and every value behind an arrow.
+// Runs every block of the page about streams and checks each value behind an arrow.
 
 const assert = require('node:assert/strict')
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
@@ -19,10 +19,10 @@ for (const block of blocks) {
     const log = join(directory, 'access.log')
     writeFileSync(log, 'GET /\n')
     let checked = 0
-    await runBlock(block, { require: createRequire(join(root, 'index.js')), log }, (found, said) => {
+    await runBlock(block, { require: createRequire(join(root, 'index.js')), log }, (actual, expected) => {
       checked++
-      assert.deepEqual(found, said)
+      assert.deepEqual(actual, expected)
     })
-    assert.ok(checked > 0, 'says nothing that could be checked')
+    assert.ok(checked > 0, 'the block has no result to check')
   })
 }

@@ -16,45 +16,45 @@ const { deferred } = require('../support/deferred')
 
 const { digest, gunzip, gzip, identity } = transforms
 
-test('a folding sink gives what its transform gives of the whole', async () => {
+test("a sink's result is that of its transform over all chunks", async () => {
   const hash = pool.sink(digest('sha256', { encoding: 'hex' }))
   assert.ok(hash instanceof Sink)
   await pipeline(createReadStream(__filename, { highWaterMark: 100 }), hash)
-  const whole = await pool.run(digest('sha256', { encoding: 'hex' }), require('node:fs').readFileSync(__filename))
-  assert.equal(await hash.result, whole)
+  const expected = await pool.run(digest('sha256', { encoding: 'hex' }), require('node:fs').readFileSync(__filename))
+  assert.equal(await hash.result, expected)
   const packed = pool.sink(gzip())
   packed.end('all of it')
   assert.equal(String(gunzipSync(await packed.result)), 'all of it')
-  const nothing = pool.sink(digest('md5', { encoding: 'hex' }))
-  nothing.end()
-  assert.equal(await nothing.result, 'd41d8cd98f00b204e9800998ecf8427e')
+  const empty = pool.sink(digest('md5', { encoding: 'hex' }))
+  empty.end()
+  assert.equal(await empty.result, 'd41d8cd98f00b204e9800998ecf8427e')
 })
 
-test('results of each chunk come in the order written', async () => {
+test('each delivers the results in the order of the chunks', async () => {
   /** @type {[string, number][]} */
-  const came = []
+  const results = []
   const sink = pool.sink(digest('md5', { encoding: 'hex' }), {
     each: true,
     onResult: (hash, index) => {
-      came.push([hash, index])
+      results.push([hash, index])
     }
   })
   const chunks = Array.from({ length: 300 }, (_, index) => Buffer.alloc((index * 7919) % 100_000, index))
   await pipeline(Readable.from(chunks), sink)
   assert.equal(await sink.result, 300)
   const expected = chunks.map((chunk, index) => [createHash('md5').update(chunk).digest('hex'), index])
-  assert.deepEqual(came, expected)
+  assert.deepEqual(results, expected)
   assert.deepEqual(
     { ...sink.stats(), stalls: 0 },
     { written: 300, completed: 300, inFlight: 0, inFlightBytes: 0, stalls: 0 }
   )
 })
 
-test('objects are inputs of any kind', async () => {
+test('objectMode accepts inputs of any kind', async () => {
   /** @type {string[]} */
-  const came = []
+  const results = []
   const onResult = (/** @type {Buffer} */ bytes) => {
-    came.push(String(bytes))
+    results.push(String(bytes))
   }
   const sink = pool.sink(identity(), { each: true, objectMode: true, onResult })
   assert.equal(sink.writableHighWaterMark, 16)
@@ -63,14 +63,14 @@ test('objects are inputs of any kind', async () => {
   sink.write(Buffer.from('bytes').buffer.slice(0, 0))
   sink.end('')
   assert.equal(await sink.result, 4)
-  assert.deepEqual(came, ['text', 'ab', '', ''])
+  assert.deepEqual(results, ['text', 'ab', '', ''])
   const bad = pool.sink(identity(), { each: true, objectMode: true })
   bad.on('error', () => {})
   bad.write({ no: 'input' })
   await assert.rejects(bad.result, { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('an asynchronous onResult holds whoever writes', async () => {
+test('an asynchronous onResult applies backpressure to the writer', async () => {
   const gate = deferred()
   let delivered = 0
   const onResult = async () => {
@@ -91,7 +91,7 @@ test('an asynchronous onResult holds whoever writes', async () => {
   assert.equal(await sink.result, written + 1)
 })
 
-test('what fails destroys the sink once, and result says why', async () => {
+test('a failure destroys the sink once and rejects its result', async () => {
   const chunk = pool.sink(gunzip(), { each: true })
   /** @type {unknown[]} */
   const failures = []
@@ -103,10 +103,10 @@ test('what fails destroys the sink once, and result says why', async () => {
   assert.deepEqual([failures.length, chunk.closed], [1, true])
   for (const onResult of [
     () => {
-      throw new Error('refused')
+      throw new Error('on purpose')
     },
     async () => {
-      throw new Error('refused')
+      throw new Error('on purpose')
     }
   ]) {
     const sink = pool.sink(identity(), { each: true, onResult })
@@ -115,7 +115,7 @@ test('what fails destroys the sink once, and result says why', async () => {
     sink.on('error', error => errors.push(error))
     sink.write('a')
     sink.write('b')
-    await assert.rejects(sink.result, { message: 'refused' })
+    await assert.rejects(sink.result, { message: 'on purpose' })
     await turn()
     assert.deepEqual([errors.length, sink.destroyed], [1, true])
   }
@@ -124,45 +124,45 @@ test('what fails destroys the sink once, and result says why', async () => {
   await assert.rejects(destroyed.result, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
 })
 
-test('onResult is called in the context of whoever opened the sink', async () => {
+test('onResult runs in the async context of the caller of sink()', async () => {
   const context = new AsyncLocalStorage()
   /** @type {unknown[]} */
-  const seen = []
+  const stores = []
   const onResult = () => {
-    seen.push(context.getStore())
+    stores.push(context.getStore())
   }
   const sink = context.run('opened', () => pool.sink(identity(), { each: true, onResult }))
   context.run('wrote', () => sink.write('a'))
   sink.end()
   await sink.result
-  assert.deepEqual(seen, ['opened'])
+  assert.deepEqual(stores, ['opened'])
 })
 
-test('events come in the context of whoever opened the stream', async () => {
+test('events are emitted in the async context of the caller of stream()', async () => {
   const context = new AsyncLocalStorage()
   /** @type {Record<string, unknown>} */
-  const seen = {}
-  const see = (/** @type {string} */ name) => {
-    seen[name] = context.getStore()
+  const stores = {}
+  const record = (/** @type {string} */ name) => {
+    stores[name] = context.getStore()
   }
   const stream = context.run('opened', () => pool.stream(gzip()))
-  for (const name of ['data', 'end', 'finish', 'close']) stream.on(name, () => see(name))
+  for (const name of ['data', 'end', 'finish', 'close']) stream.on(name, () => record(name))
   context.run('wrote', () => stream.write('a'))
   stream.end()
   await once(stream, 'close')
   const failing = context.run('opened', () => pool.sink(gunzip()))
-  const failed = new Promise(resolve => failing.on('error', () => resolve(see('error'))))
+  const failed = new Promise(resolve => failing.on('error', () => resolve(record('error'))))
   context.run('wrote', () => failing.end('no gzip data'))
   await failed
-  assert.deepEqual(seen, { data: 'opened', end: 'opened', finish: 'opened', close: 'opened', error: 'opened' })
+  assert.deepEqual(stores, { data: 'opened', end: 'opened', finish: 'opened', close: 'opened', error: 'opened' })
 })
 
-test('a writer may use its memory again when it is called back', async () => {
+test('a writer may reuse its memory after the write callback', async () => {
   for (const each of [false, true]) {
     const hash = createHash('sha256')
     /** @type {Buffer[]} */
-    const came = []
-    const onResult = each ? (/** @type {Buffer} */ bytes) => void came.push(bytes) : undefined
+    const results = []
+    const onResult = each ? (/** @type {Buffer} */ bytes) => void results.push(bytes) : undefined
     const sink = pool.sink(identity(), /** @type {any} */ ({ each, onResult, highWaterMark: 100_000 }))
     for (const size of [10, 70_000, 3_000_000, 1]) {
       const memory = Buffer.alloc(size, size)
@@ -172,12 +172,12 @@ test('a writer may use its memory again when it is called back', async () => {
     }
     sink.end()
     const result = await sink.result
-    const bytes = each ? Buffer.concat(came) : /** @type {Buffer} */ (/** @type {unknown} */ (result))
+    const bytes = each ? Buffer.concat(results) : /** @type {Buffer} */ (/** @type {unknown} */ (result))
     assert.equal(createHash('sha256').update(bytes).digest('hex'), hash.digest('hex'))
   }
 })
 
-test('a full pool makes a stream wait, and refuses it nothing', async () => {
+test('streams wait for a full pool instead of being rejected', async () => {
   const own = new Pool({ threads: 1, maxQueue: 0 })
   const sinks = Array.from({ length: 8 }, () => own.sink(digest('crc32', { encoding: 'hex' })))
   const all = sinks.map(sink => pipeline(Readable.from(Array(50).fill(Buffer.alloc(10_000, 'a'))), sink))
@@ -188,7 +188,7 @@ test('a full pool makes a stream wait, and refuses it nothing', async () => {
   await own.close()
 })
 
-test('bad options and transforms that cannot stream are refused', () => {
+test('throws for invalid options and for a factory that was not called', () => {
   const cases = /** @type {[any, any][]} */ ([
     [{ each: 1 }, { code: 'ERR_INVALID_ARG_TYPE', message: /options\.each/ }],
     [{ concurrency: 0 }, { code: 'ERR_OUT_OF_RANGE', message: /options\.concurrency/ }],
@@ -221,7 +221,7 @@ test('bad options and transforms that cannot stream are refused', () => {
   assert.throws(() => pool.stream(/** @type {any} */ (gzip)), { code: 'ERR_INVALID_ARG_TYPE', message: /call it/ })
 })
 
-test('uploads over HTTP are hashed and compressed', async () => {
+test('hashes and compresses uploads over HTTP', async () => {
   const server = createServer(async (incoming, response) => {
     const hash = pool.sink(digest('sha256', { encoding: 'hex' }))
     incoming.on('data', () => {})
@@ -233,19 +233,19 @@ test('uploads over HTTP are hashed and compressed', async () => {
   await once(server, 'listening')
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   const body = Buffer.alloc(5_000_000, 'upload')
-  const answers = Array.from({ length: 8 }, async () => {
+  const responses = Array.from({ length: 8 }, async () => {
     const upload = request({ port, method: 'POST' })
     pipeline(Readable.from([body.subarray(0, 1), body.subarray(1)]), upload)
     const [answer] = await once(upload, 'response')
     return String(gunzipSync(Buffer.concat(await answer.toArray())))
   })
   const expected = createHash('sha256').update(body).digest('hex')
-  for (const answer of await Promise.all(answers)) assert.equal(answer, expected)
+  for (const answer of await Promise.all(responses)) assert.equal(answer, expected)
   server.close()
   server.closeAllConnections()
 })
 
-test('whoever waits for concurrency stalls too, and a sink that is destroyed has nothing in flight', async () => {
+test('waiting for concurrency counts as a stall, and a destroyed sink has nothing in flight', async () => {
   const gate = deferred()
   const sink = pool.sink(identity(), { each: true, objectMode: true, concurrency: 2, onResult: () => gate.promise })
   sink.on('error', () => {})
@@ -258,7 +258,7 @@ test('whoever waits for concurrency stalls too, and a sink that is destroyed has
   gate.resolve(undefined)
 })
 
-test('flush takes what flushes of zlib take, and has nothing to do after the end', async () => {
+test('flush accepts the arguments of zlib, and does nothing after the end', async () => {
   const stream = pool.stream(gzip())
   stream.resume()
   /** @type {any} */ stream.write('text')
@@ -270,7 +270,7 @@ test('flush takes what flushes of zlib take, and has nothing to do after the end
   assert.equal(await new Promise(resolve => stream.flush(resolve)), undefined)
 })
 
-test('a pool that is closed waits for streams that were ended', async () => {
+test('close waits for ended streams', async () => {
   const own = new Pool({ threads: 1 })
   const sink = own.sink(digest('md5', { encoding: 'hex' }))
   sink.end('a')
@@ -278,7 +278,7 @@ test('a pool that is closed waits for streams that were ended', async () => {
   assert.equal(await sink.result, '0cc175b9c0f1b6a831c399e269772661')
 })
 
-test('a pool that is closed ends streams that wait for their writer', async () => {
+test('close destroys streams that wait for their writer', async () => {
   for (const force of [false, true]) {
     const own = new Pool({ threads: 1 })
     const sink = own.sink(digest('md5'))
@@ -292,7 +292,7 @@ test('a pool that is closed ends streams that wait for their writer', async () =
   }
 })
 
-test('a chunk that is given away before it is taken is an error', async () => {
+test('rejects a chunk that is transferred while it is buffered', async () => {
   const chunk = new Uint8Array(5e6)
   const sink = pool.sink(identity(), { highWaterMark: 1000 })
   sink.on('error', () => {})
@@ -301,7 +301,7 @@ test('a chunk that is given away before it is taken is an error', async () => {
   await assert.rejects(sink.result, { name: 'TypeError', message: /^The "chunk" argument must not be detached/ })
 })
 
-test('what onResult throws ends the sink, whatever it is', async () => {
+test('any value thrown by onResult destroys the sink', async () => {
   for (const thrown of [undefined, null, 0]) {
     const sink = pool.sink(identity(), { each: true, onResult: () => Promise.reject(thrown) })
     sink.on('error', () => {})
@@ -310,19 +310,19 @@ test('what onResult throws ends the sink, whatever it is', async () => {
   }
 })
 
-test('callbacks of writes run in the context of whoever opened the sink, and what they throw is not its error', async () => {
+test('write callbacks run in the async context of the caller of sink()', async () => {
   const storage = new AsyncLocalStorage()
   const sink = storage.run('open', () => pool.sink(gzip()))
-  const seen = await Promise.all(
+  const stores = await Promise.all(
     ['one', 'two'].map(name =>
       storage.run(name, () => new Promise(resolve => sink.write('text', () => resolve(storage.getStore()))))
     )
   )
-  assert.deepEqual(seen, ['open', 'open'])
+  assert.deepEqual(stores, ['open', 'open'])
   sink.end()
 })
 
-test('what takes values needs a sink of objects', async () => {
+test('transforms of values require objectMode', async () => {
   for (const transform of /** @type {any[]} */ ([transforms.numeric.sort(), transforms.json.stringify()])) {
     assert.throws(() => pool.sink(transform, { each: true }), {
       name: 'TypeError',
@@ -339,7 +339,7 @@ test('what takes values needs a sink of objects', async () => {
   assert.deepEqual(results, [new Float64Array([1, 2, 3])])
 })
 
-test('sinks are made by pools alone', () => {
+test('only pools can construct sinks', () => {
   const illegal = { code: 'ERR_ILLEGAL_CONSTRUCTOR', message: /sinks are made by pool\.sink/ }
   assert.throws(() => Reflect.construct(Sink, []), illegal)
   assert.throws(() => Reflect.construct(Sink, [pool, transforms.gzip(), {}]), illegal)

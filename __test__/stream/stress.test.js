@@ -1,7 +1,7 @@
 'use strict'
 
-// Random schedules: chunks of any size, writers and readers of any speed, aborts, errors and destruction at any moment.
-// OFFLOOP_SEED=<seed> replays one; OFFLOOP_SCHEDULES=<count> runs so many.
+// Random schedules: chunk sizes, speeds of writer and reader, aborts, errors and destruction at any time.
+// OFFLOOP_SEED=<seed> replays one; OFFLOOP_SCHEDULES=<count> sets their number.
 
 const assert = require('node:assert/strict')
 const { getEventListeners } = require('node:events')
@@ -13,10 +13,10 @@ const { Pool, transforms } = require('../..')
 
 const COUNT = Number(process.env.OFFLOOP_SCHEDULES ?? 600)
 const FIRST = Number(process.env.OFFLOOP_SEED ?? Date.now() % 1e9)
-/** What bytes are cut from. */
-const SOURCE = Buffer.alloc(1 << 20, 'what is written must be read, or be told of. ')
+/** Source of all chunks. */
+const SOURCE = Buffer.alloc(1 << 20, 'every written byte is read or reported. ')
 
-/** Numbers from 0 to 1 that a seed decides (mulberry32). @param {number} seed */
+/** Returns a generator of numbers in [0, 1) (mulberry32). @param {number} seed */
 function random(seed) {
   let state = seed
   return () => {
@@ -29,7 +29,7 @@ function random(seed) {
 
 /** @param {() => number} next */
 function plan(next) {
-  const pick = (/** @type {any[]} */ ...of) => of[Math.floor(next() * of.length)]
+  const pick = (/** @type {any[]} */ ...options) => options[Math.floor(next() * options.length)]
   const size = () => Math.floor(pick(0, 1, 100, 5000, 70_000, 1 << 20) * next())
   const chunks = Array.from({ length: Math.floor(next() * 12) }, size)
   return {
@@ -37,7 +37,7 @@ function plan(next) {
     chunks,
     highWaterMark: pick(0, 1, 1000, 64 << 10, undefined),
     concurrency: pick(1, 2, undefined),
-    trouble: pick(
+    fault: pick(
       'none',
       'none',
       'destroy',
@@ -47,7 +47,7 @@ function plan(next) {
       'bad data',
       'early end'
     ),
-    at: Math.floor(next() * 14),
+    faultIndex: Math.floor(next() * 14),
     slow: pick('neither', 'writer', 'reader', 'both'),
     waits: next() < 0.8,
     corks: next() < 0.3
@@ -55,34 +55,34 @@ function plan(next) {
 }
 
 /**
- * Runs a schedule, and says what became of it.
+ * Runs a schedule and returns its outcome.
  * @param {Pool} pool
  * @param {ReturnType<typeof plan>} schedule
  */
 async function run(pool, schedule) {
-  const { kind, chunks, trouble, slow, at } = schedule
+  const { kind, chunks, fault, slow, faultIndex } = schedule
   const controller = new AbortController()
   const { highWaterMark, concurrency } = schedule
   const options = { highWaterMark, signal: controller.signal, ...(kind === 'each' ? { concurrency } : {}) }
   /** @type {Buffer[]} */
-  const came = []
+  const received = []
   const out = { closes: 0, errors: 0, callbacks: 0, finished: false }
-  const fail = trouble === 'a failing reader'
-  const pause = async (/** @type {string} */ who) => {
-    if (slow === who || slow === 'both') await turn()
+  const fail = fault === 'a failing reader'
+  const pause = async (/** @type {string} */ side) => {
+    if (slow === side || slow === 'both') await turn()
   }
   const onResult = async (/** @type {Buffer} */ bytes, /** @type {number} */ index) => {
     await pause('reader')
-    if (fail && index >= at % 5) throw new Error('onResult')
-    came.push(bytes)
+    if (fail && index >= faultIndex % 5) throw new Error('onResult')
+    received.push(bytes)
   }
-  const unzips = kind === 'gunzip'
+  const decompresses = kind === 'gunzip'
   const stream =
     kind === 'fold'
       ? pool.sink(transforms.identity(), options)
       : kind === 'each'
         ? pool.sink(transforms.identity(), { ...options, each: true, onResult })
-        : pool.stream(unzips ? transforms.gunzip() : transforms.gzip(), options)
+        : pool.stream(decompresses ? transforms.gunzip() : transforms.gzip(), options)
   stream.on('close', () => out.closes++)
   stream.on('error', () => out.errors++)
   stream.on('finish', () => {
@@ -104,27 +104,28 @@ async function run(pool, schedule) {
       try {
         for await (const bytes of duplex) {
           await pause('reader')
-          if (fail && came.length >= at % 3) break
-          came.push(bytes)
+          if (fail && received.length >= faultIndex % 3) break
+          received.push(bytes)
         }
       } catch {}
     })()
   }
-  // What is written, whole: for a decompressor what it is to undo.
+  // The uncompressed data.
   const plain = Buffer.concat(chunks.map(size => SOURCE.subarray(0, size)))
-  const pieces = unzips
-    ? cut(require('node:zlib').gzipSync(plain), chunks.length)
+  const pieces = decompresses
+    ? split(require('node:zlib').gzipSync(plain), chunks.length)
     : chunks.map(size => SOURCE.subarray(0, size))
   if (schedule.corks) stream.cork()
   let written = 0
   for (const [index, piece] of pieces.entries()) {
-    if (index === at) strike()
+    if (index === faultIndex) injectFault()
     if (stream.destroyed) break
-    const wrote = trouble === 'bad data' && index === at && unzips ? Buffer.from('no gzip data') : Buffer.from(piece)
-    stream.write(wrote, () => {
+    const chunk =
+      fault === 'bad data' && index === faultIndex && decompresses ? Buffer.from('no gzip data') : Buffer.from(piece)
+    stream.write(chunk, () => {
       out.callbacks++
-      // A writer may use its memory again.
-      wrote.fill(0)
+      // A writer may reuse its memory.
+      chunk.fill(0)
     })
     written++
     if (schedule.corks && index % 3 === 2) stream.uncork()
@@ -132,27 +133,26 @@ async function run(pool, schedule) {
     if (schedule.waits && !schedule.corks && stream.writableNeedDrain && !stream.destroyed) await drained(stream)
   }
   if (schedule.corks) process.nextTick(() => stream.uncork())
-  if (!stream.destroyed && trouble !== 'early end') stream.end()
-  if (at >= pieces.length) strike()
-  if (trouble === 'early end') stream.destroy()
+  if (!stream.destroyed && fault !== 'early end') stream.end()
+  if (faultIndex >= pieces.length) injectFault()
+  if (fault === 'early end') stream.destroy()
   await closed
   await read
-  // The last callbacks come after the stream has closed.
+  // The last callbacks run after the stream has closed.
   await turn()
   const result = await settled
-  function strike() {
-    if (trouble === 'destroy') stream.destroy()
-    else if (trouble === 'destroy with an error') stream.destroy(new Error('struck'))
-    else if (trouble === 'abort') controller.abort()
+  function injectFault() {
+    if (fault === 'destroy') stream.destroy()
+    else if (fault === 'destroy with an error') stream.destroy(new Error('injected'))
+    else if (fault === 'abort') controller.abort()
   }
-  return { ...out, written, plain, came: Buffer.concat(came), result, signal: controller.signal }
+  return { ...out, written, plain, received: Buffer.concat(received), result, signal: controller.signal }
 }
 
-/** @param {Buffer} bytes @param {number} count */
-function cut(bytes, count) {
+function split(/** @type {Buffer} */ bytes, /** @type {number} */ count) {
   const size = Math.max(1, Math.ceil(bytes.length / Math.max(1, count)))
   const pieces = []
-  for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size))
+  for (let start = 0; start < bytes.length; start += size) pieces.push(bytes.subarray(start, start + size))
   return pieces
 }
 
@@ -172,33 +172,33 @@ function drained(stream) {
 test(`${COUNT} random schedules from seed ${FIRST}`, async () => {
   /** @type {unknown[]} */
   const unhandled = []
-  const hear = (/** @type {unknown} */ error) => unhandled.push(error)
-  process.on('unhandledRejection', hear)
+  const listener = (/** @type {unknown} */ error) => unhandled.push(error)
+  process.on('unhandledRejection', listener)
   const pool = new Pool({ threads: 2 })
   for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
     const schedule = plan(random(seed))
-    const told = `seed ${seed}: ${JSON.stringify(schedule)}`
-    const { closes, errors, callbacks, written, plain, came, result, signal, finished } = await run(pool, schedule)
-    assert.equal(closes, 1, told)
-    assert.ok(errors <= 1, told)
-    assert.equal(callbacks, written, told)
-    assert.equal(getEventListeners(signal, 'abort').length, 0, told)
+    const label = `seed ${seed}: ${JSON.stringify(schedule)}`
+    const { closes, errors, callbacks, written, plain, received, result, signal, finished } = await run(pool, schedule)
+    assert.equal(closes, 1, label)
+    assert.ok(errors <= 1, label)
+    assert.equal(callbacks, written, label)
+    assert.equal(getEventListeners(signal, 'abort').length, 0, label)
     const value = /** @type {any} */ (result)?.value
-    if (schedule.trouble === 'none') {
-      assert.ok(finished, told)
-      assert.equal(errors, 0, told)
-      const bytes = schedule.kind === 'gzip' ? gunzipSync(came) : schedule.kind === 'fold' ? value : came
-      assert.ok(plain.equals(bytes), told)
-      if (schedule.kind === 'each') assert.equal(value, schedule.chunks.length, told)
+    if (schedule.fault === 'none') {
+      assert.ok(finished, label)
+      assert.equal(errors, 0, label)
+      const bytes = schedule.kind === 'gzip' ? gunzipSync(received) : schedule.kind === 'fold' ? value : received
+      assert.ok(plain.equals(bytes), label)
+      if (schedule.kind === 'each') assert.equal(value, schedule.chunks.length, label)
     } else if (result !== undefined) {
-      assert.equal('error' in result, !finished || errors > 0, told)
+      assert.equal('error' in result, !finished || errors > 0, label)
     }
-    if (schedule.kind === 'each') assert.ok(plain.subarray(0, came.length).equals(came), told)
+    if (schedule.kind === 'each') assert.ok(plain.subarray(0, received.length).equals(received), label)
   }
   const { queued, running } = pool.stats()
   assert.deepEqual([queued, running], [0, 0])
   await pool.close()
   await turn()
-  process.off('unhandledRejection', hear)
+  process.off('unhandledRejection', listener)
   assert.deepEqual(unhandled, [])
 })
