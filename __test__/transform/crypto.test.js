@@ -13,8 +13,8 @@ const key = crypto.randomBytes(32)
 const cheap = { memoryKiB: 64, iterations: 1 }
 
 for (const cipher of /** @type {const} */ (['aes-256-gcm', 'chacha20-poly1305'])) {
-  test(`${cipher}: node:crypto opens what is sealed, and the reverse`, async () => {
-    const aad = Buffer.from('who')
+  test(`${cipher} is compatible with node:crypto`, async () => {
+    const aad = Buffer.from('user')
     for (const plain of ['', 'a secret', crypto.randomBytes(3_000_000)]) {
       const sealed = await pool.run(seal(cipher, key, { aad }), plain)
       /** @type {any} */
@@ -29,12 +29,12 @@ for (const cipher of /** @type {const} */ (['aes-256-gcm', 'chacha20-poly1305'])
     }
     const nonce = crypto.randomBytes(12)
     const encipher = crypto.createCipheriv(/** @type {any} */ (cipher), key, nonce, { authTagLength: 16 })
-    const made = Buffer.concat([nonce, encipher.update('text'), encipher.final(), encipher.getAuthTag()])
-    assert.deepEqual(await pool.run(seal(cipher, key, { nonce }), 'text'), made)
+    const expected = Buffer.concat([nonce, encipher.update('text'), encipher.final(), encipher.getAuthTag()])
+    assert.deepEqual(await pool.run(seal(cipher, key, { nonce }), 'text'), expected)
   })
 }
 
-test('what is not authentic yields nothing', async () => {
+test('rejects unauthentic data', async () => {
   const sealed = await pool.run(seal('aes-256-gcm', key), 'a secret')
   sealed[20] ^= 1
   await assert.rejects(pool.run(open('aes-256-gcm', key), sealed), {
@@ -47,7 +47,7 @@ test('what is not authentic yields nothing', async () => {
   })
 })
 
-test('bad keys and options are refused when made', () => {
+test('factories throw for invalid keys and options', () => {
   assert.throws(() => seal('aes-256-gcm', key.subarray(1)), {
     name: 'RangeError',
     message: /32 bytes long. Received 31/
@@ -63,37 +63,37 @@ test('bad keys and options are refused when made', () => {
   assert.throws(() => bad.pbkdf2('md5', key, 1, 32), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-test('argon2id: @node-rs/argon2 verifies what is hashed, and the reverse', async () => {
-  const usual = await pool.run(hashPassword(), 'correct horse')
-  assert.match(usual, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
-  assert.ok(await argon2.verify(usual, 'correct horse'))
-  assert.ok(!(await argon2.verify(usual, 'wrong horse')))
-  const theirs = await argon2.hash('correct horse', { memoryCost: 64, timeCost: 1 })
-  assert.equal(await pool.run(verifyPassword(theirs), 'correct horse'), true)
-  assert.equal(await pool.run(verifyPassword(theirs), 'wrong horse'), false)
+test('argon2id is compatible with @node-rs/argon2', async () => {
+  const defaultHash = await pool.run(hashPassword(), 'correct horse')
+  assert.match(defaultHash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  assert.ok(await argon2.verify(defaultHash, 'correct horse'))
+  assert.ok(!(await argon2.verify(defaultHash, 'wrong horse')))
+  const foreignHash = await argon2.hash('correct horse', { memoryCost: 64, timeCost: 1 })
+  assert.equal(await pool.run(verifyPassword(foreignHash), 'correct horse'), true)
+  assert.equal(await pool.run(verifyPassword(foreignHash), 'wrong horse'), false)
   assert.notEqual(await pool.run(hashPassword(cheap), 'x'), await pool.run(hashPassword(cheap), 'x'))
 })
 
-test('bcrypt: @node-rs/bcrypt verifies what is hashed, and the reverse', async () => {
-  const made = await pool.run(hashPassword({ algorithm: 'bcrypt', cost: 4 }), 'correct horse')
-  assert.match(made, /^\$2b\$04\$/)
-  assert.ok(await bcrypt.verify('correct horse', made))
-  const theirs = await bcrypt.hash('correct horse', { cost: 4 })
-  assert.equal(await pool.run(verifyPassword(theirs), 'correct horse'), true)
-  assert.equal(await pool.run(verifyPassword(theirs), 'wrong horse'), false)
+test('bcrypt is compatible with @node-rs/bcrypt', async () => {
+  const ownHash = await pool.run(hashPassword({ algorithm: 'bcrypt', cost: 4 }), 'correct horse')
+  assert.match(ownHash, /^\$2b\$04\$/)
+  assert.ok(await bcrypt.verify('correct horse', ownHash))
+  const foreignHash = await bcrypt.hash('correct horse', { cost: 4 })
+  assert.equal(await pool.run(verifyPassword(foreignHash), 'correct horse'), true)
+  assert.equal(await pool.run(verifyPassword(foreignHash), 'wrong horse'), false)
   await assert.rejects(pool.run(hashPassword({ algorithm: 'bcrypt', cost: 4 }), 'ö'.repeat(37)), {
     code: 'ERR_OFFLOOP_INVALID_DATA',
     message: /at most 72 bytes.*Received 74 bytes/
   })
 })
 
-test('scrypt and pbkdf2 are those of node:crypto', async () => {
-  const made = await pool.run(hashPassword({ algorithm: 'scrypt', cost: 5 }), 'correct horse')
-  const [, , params, salt, hash] = made.split('$')
+test('scrypt and pbkdf2 equal those of node:crypto', async () => {
+  const phc = await pool.run(hashPassword({ algorithm: 'scrypt', cost: 5 }), 'correct horse')
+  const [, , params, salt, hash] = phc.split('$')
   assert.equal(params, 'ln=5,r=8,p=1')
   const expected = crypto.scryptSync('correct horse', Buffer.from(salt, 'base64'), 32, { N: 32, r: 8, p: 1 })
   assert.deepEqual(Buffer.from(hash, 'base64'), expected)
-  assert.equal(await pool.run(verifyPassword(made), 'correct horse'), true)
+  assert.equal(await pool.run(verifyPassword(phc), 'correct horse'), true)
   for (const digest of /** @type {const} */ (['sha1', 'sha256', 'sha512'])) {
     assert.deepEqual(
       await pool.run(pbkdf2(digest, key, 100, 50), 'pass'),
@@ -105,14 +105,14 @@ test('scrypt and pbkdf2 are those of node:crypto', async () => {
 const salt = '......................'
 const digest = 'LAtw7/ohmmBAhnXqmkuIz83Rl5Qdjhm'
 
-test('verifyPassword refuses bcrypt hashes of versions that it cannot verify', async () => {
+test('verifyPassword rejects unsupported bcrypt versions', async () => {
   for (const version of ['2a', '2b', '2y']) {
-    const made = await bcrypt.hash('correct horse', { cost: 4 })
-    const hash = made.replace(/^\$2\w\$/, `$${version}$`)
+    const original = await bcrypt.hash('correct horse', { cost: 4 })
+    const hash = original.replace(/^\$2\w\$/, `$${version}$`)
     assert.equal(await pool.run(verifyPassword(hash), 'correct horse'), true, version)
     assert.equal(await pool.run(verifyPassword(hash), 'wrong horse'), false, version)
   }
-  for (const [version, why] of /** @type {const} */ ([
+  for (const [version, message] of /** @type {const} */ ([
     ['2x', /version \$2x\$.*faulty implementation/],
     ['2', /version \$2\$.*terminate the password/],
     ['2B', /unknown bcrypt version/],
@@ -122,13 +122,13 @@ test('verifyPassword refuses bcrypt hashes of versions that it cannot verify', a
     assert.throws(() => verifyPassword(`$${version}$04$${salt}${digest}`), {
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_VALUE',
-      message: why
+      message
     })
   }
 })
 
-test('malformed bcrypt hashes are refused with the reason, and are not quoted', () => {
-  for (const [hash, why] of /** @type {const} */ ([
+test('rejects malformed bcrypt hashes without quoting them', () => {
+  for (const [hash, reason] of /** @type {const} */ ([
     [`$2b$04$${salt}${digest}.`, /60 characters.*Received 61/],
     [`$2b$04$${salt}`, /60 characters.*Received 29/],
     [`$2b$4$${salt}${digest}.`, /two-digit cost/],
@@ -145,7 +145,7 @@ test('malformed bcrypt hashes are refused with the reason, and are not quoted', 
       error => {
         const { code, message } = /** @type {any} */ (error)
         assert.equal(code, 'ERR_INVALID_ARG_VALUE', hash)
-        assert.match(message, why)
+        assert.match(message, reason)
         assert.ok(!message.includes(salt.slice(1)))
         return true
       }
@@ -153,7 +153,7 @@ test('malformed bcrypt hashes are refused with the reason, and are not quoted', 
   }
 })
 
-test('hashes that would take minutes or more are refused when the transform is made', () => {
+test('verifyPassword, hashPassword and pbkdf2 limit the cost', () => {
   const rest = 'YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g'
   for (const hash of [
     ...[19, 24, 31].map(cost => `$2b$${cost}$${salt}${digest}`),
@@ -187,7 +187,7 @@ test('hashes that would take minutes or more are refused when the transform is m
   pbkdf2('sha256', key, 2 ** 26, 32)
 })
 
-test('the error for a hash of an unknown algorithm says so', () => {
+test('rejects hashes of unknown algorithms', () => {
   for (const hash of [
     '$pbkdf2-sha256$i=1000$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g',
     '$yescrypt$j=1$YWJjZA$',
@@ -201,23 +201,23 @@ test('the error for a hash of an unknown algorithm says so', () => {
   }
 })
 
-test('bcrypt hashes no password with a NUL, which would match another password too', async () => {
+test('bcrypt rejects passwords with a NUL, which would match other passwords too', async () => {
   await assert.rejects(pool.run(hashPassword({ algorithm: 'bcrypt', cost: 4 }), 'a\0b'), {
     code: 'ERR_OFFLOOP_INVALID_DATA',
     message: /NUL/,
     offset: 1
   })
-  // Hashes made elsewhere from such passwords are verified.
-  const theirs = await bcrypt.hash('a\0b', { cost: 4 })
-  assert.equal(await pool.run(verifyPassword(theirs), 'a\0b'), true)
-  assert.equal(await pool.run(verifyPassword(theirs), 'a'), false)
+  // Existing hashes of such passwords can be verified.
+  const foreignHash = await bcrypt.hash('a\0b', { cost: 4 })
+  assert.equal(await pool.run(verifyPassword(foreignHash), 'a\0b'), true)
+  assert.equal(await pool.run(verifyPassword(foreignHash), 'a'), false)
   const short = await bcrypt.hash('a', { cost: 4 })
   assert.equal(await pool.run(verifyPassword(short), 'a\0a'), true)
   assert.equal(await pool.run(verifyPassword(short), 'a\0b'), false)
   for (const algorithm of /** @type {const} */ (['argon2id', 'scrypt'])) {
     const options = algorithm === 'scrypt' ? { algorithm, cost: 4 } : { ...cheap, algorithm }
-    const made = await pool.run(hashPassword(options), 'a\0b')
-    assert.equal(await pool.run(verifyPassword(made), 'a\0b'), true)
-    assert.equal(await pool.run(verifyPassword(made), 'a'), false)
+    const ownHash = await pool.run(hashPassword(options), 'a\0b')
+    assert.equal(await pool.run(verifyPassword(ownHash), 'a\0b'), true)
+    assert.equal(await pool.run(verifyPassword(ownHash), 'a'), false)
   }
 })

@@ -18,13 +18,12 @@ const rows = [
   { name: 'say "é"\n', price: -12, sold: true, note: '😀' }
 ]
 
-/** @param {string} text @param {number} size */
-function chunks(text, size) {
+function chunks(/** @type {string} */ text, /** @type {number} */ size) {
   const bytes = Buffer.from(text)
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
 }
 
-test('a table has columns and rows', async () => {
+test('parse returns columns and rows', async () => {
   const table = await pool.run(parse({ columns }), text)
   assert.deepEqual(table.columns, ['name', 'price', 'sold', 'note'])
   assert.equal(table.rows, 3)
@@ -41,7 +40,7 @@ test('a table has columns and rows', async () => {
   assert.equal(Object.getPrototypeOf([...table][0]), Object.prototype)
 })
 
-test('every verb makes tables', async () => {
+test('parse works with every pool method', async () => {
   const transform = parse({ columns })
   assert.deepEqual([...(await pool.run(transform, move(Buffer.from(text))))], rows)
   const tables = await pool.map(transform, [text, Buffer.from(text), 'price,sold'])
@@ -68,7 +67,7 @@ test('every verb makes tables', async () => {
   assert.deepEqual([...(await packed.toArray())[0]], rows)
 })
 
-test('a stream ends with what a transform gives, even if it is nothing', async () => {
+test('a stream yields its single result at the end, even if empty', async () => {
   const spec = aggregate({ groupBy: ['name'], measures: { n: ['count'] } })
   const stream = pool.stream(spec)
   stream.end()
@@ -78,7 +77,7 @@ test('a stream ends with what a transform gives, even if it is nothing', async (
   assert.deepEqual(await verdicts.toArray(), [{ total: 2, valid: 2, invalid: 0, failures: [] }])
 })
 
-test('any name is the name of a column', async () => {
+test('accepts any column name', async () => {
   const names = ['__proto__', 'constructor', '1', '', 'naïve\n"x"']
   const table = await pool.run(parse({ header: names, columns: { 1: 'number' } }), '1,2,3,4,5\n6,7,8,9,0')
   assert.deepEqual(table.columns, names)
@@ -101,7 +100,7 @@ test('any name is the name of a column', async () => {
   }
 })
 
-test('strings are the same however they lie in memory', async () => {
+test('reads strings of all sizes and encodings', async () => {
   const values = Array.from({ length: 5000 }, (_, i) =>
     i % 7 === 0 ? null : i % 11 === 0 ? '' : (i % 13 === 0 ? 'é' : 'x').repeat(i % 1000 === 1 ? 9000 : i % 30)
   )
@@ -118,7 +117,7 @@ test('strings are the same however they lie in memory', async () => {
   assert.equal(first.next().value?.value, values[2000])
 })
 
-test('a large table stays where it is', async () => {
+test('columns of a large table share its memory', async () => {
   const lines = Array.from({ length: 50_000 }, (_, i) => `${i},${i % 2},text ${i}`)
   const types = /** @type {const} */ ({ a: 'number', b: 'boolean' })
   const table = await pool.run(parse({ header: ['a', 'b', 'c'], columns: types }), lines.join('\n'))
@@ -129,7 +128,7 @@ test('a large table stays where it is', async () => {
   assert.equal([...table].length, 50_000)
 })
 
-test('a table is cloned by nobody, its columns are', async () => {
+test('a table cannot be cloned, its columns can', async () => {
   const table = await pool.run(parse({ columns }), text)
   assert.throws(() => structuredClone(table), { name: 'DataCloneError' })
   assert.deepEqual(structuredClone(table.column('price')), table.column('price'))
@@ -161,7 +160,7 @@ test('aggregate groups rows', async () => {
   assert.deepEqual(await pool.run(chained, gzipSync(sales)), [2, 1, 1, 1])
 })
 
-test('aggregate counts as numeric.stats does', async () => {
+test('aggregate agrees with numeric.stats', async () => {
   const numbers = Float64Array.from({ length: 10_001 }, (_, i) => ((i * 7919) % 10_007) / 7)
   const quantiles = [0, 0.01, 0.5, 0.999, 1]
   const stats = await pool.run(transforms.numeric.stats({ quantiles }), numbers)
@@ -180,8 +179,8 @@ test('aggregate counts as numeric.stats does', async () => {
   assert.deepEqual(await pool.run(infinite, 'x\nInfinity\n-Infinity'), [{ max: Infinity, min: -Infinity }])
 })
 
-test('what is malformed rejects with its place', async () => {
-  const place = { name: 'OffloopError', code: 'ERR_OFFLOOP_INVALID_DATA' }
+test('rejects malformed CSV with the offset', async () => {
+  const invalid = { name: 'OffloopError', code: 'ERR_OFFLOOP_INVALID_DATA' }
   for (const [input, offset, message] of /** @type {const} */ ([
     ['a,b\n1,2\n3\n', 8, /line 3 has 1 field, but there are 2 columns/],
     ['a,b\n1,2,3\n', 4, /line 2 has more fields than the 2 columns/],
@@ -190,27 +189,27 @@ test('what is malformed rejects with its place', async () => {
     ['a\n"b', 2, /quoted field in line 2 is not closed/],
     ['a,a', 2, /column 'a' is a duplicate/]
   ])) {
-    await assert.rejects(pool.run(parse(), input), { ...place, offset, message })
+    await assert.rejects(pool.run(parse(), input), { ...invalid, offset, message })
     const sink = pool.sink(parse())
-    await assert.rejects(pipeline(Readable.from(chunks(input, 1)), sink), { ...place, offset, message })
+    await assert.rejects(pipeline(Readable.from(chunks(input, 1)), sink), { ...invalid, offset, message })
     await assert.rejects(sink.result, { offset })
     const stream = pool.stream(parse())
     stream.end(input)
-    await assert.rejects(stream.toArray(), { ...place, offset, message })
+    await assert.rejects(stream.toArray(), { ...invalid, offset, message })
   }
-  await assert.rejects(pool.run(parse(), Buffer.from([97, 10, 0xff])), { ...place, offset: 2, message: /UTF-8/ })
+  await assert.rejects(pool.run(parse(), Buffer.from([97, 10, 0xff])), { ...invalid, offset: 2, message: /UTF-8/ })
   const typed = parse({ columns: { a: 'number' } })
-  await assert.rejects(pool.run(typed, 'a\n1\n1,5'), { ...place, offset: 4 })
+  await assert.rejects(pool.run(typed, 'a\n1\n1,5'), { ...invalid, offset: 4 })
   await assert.rejects(pool.run(typed, 'a\n1\nx'), {
-    ...place,
+    ...invalid,
     offset: 4,
     message: /line 3 of the column 'a' is not a number/
   })
   await assert.rejects(pool.run(typed, 'b\n1'), {
-    ...place,
+    ...invalid,
     message: /column 'a' of options\.columns does not exist\. The columns are 'b'/
   })
-  await assert.rejects(pool.run(aggregate({ measures: { n: ['sum', 'c'] } }), 'a,b'), { ...place, offset: 0 })
+  await assert.rejects(pool.run(aggregate({ measures: { n: ['sum', 'c'] } }), 'a,b'), { ...invalid, offset: 0 })
   await assert.rejects(pool.run(parse({ maxOutput: 100 }), `a\n${'0123456789\n'.repeat(9)}`), {
     code: 'ERR_OFFLOOP_OUTPUT_LIMIT'
   })
@@ -218,7 +217,7 @@ test('what is malformed rejects with its place', async () => {
   await assert.rejects(pool.run(wide, 'a\n1\n2\n3'), { code: 'ERR_OFFLOOP_OUTPUT_LIMIT' })
 })
 
-test('a table is no input of what is native, and its rows are what JSON has of it', async () => {
+test('a table cannot be the input of a native step, but of json.stringify', async () => {
   assert.throws(() => transforms.chain(/** @type {any} */ (parse()), transforms.gzip()), {
     name: 'TypeError',
     code: 'ERR_INVALID_ARG_VALUE',
@@ -228,7 +227,7 @@ test('a table is no input of what is native, and its rows are what JSON has of i
   assert.equal(String(rows), '[{"a":"1","b":"2"},{"a":"3","b":null}]')
 })
 
-test('bad options throw when the transform is made', () => {
+test('factories throw for invalid options', () => {
   const value = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }
   const type = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
   for (const [options, error] of /** @type {[any, object][]} */ ([
@@ -285,7 +284,7 @@ test('bad options throw when the transform is made', () => {
   }
 })
 
-test('a number column refuses integers that a double would change', async () => {
+test('a number column rejects integers that a double cannot represent', async () => {
   const typed = parse({ columns: { id: 'number' } })
   const sum = aggregate({ columns: { id: 'number' }, groupBy: ['id'], measures: { n: ['count'] } })
   const measured = aggregate({ measures: { total: ['sum', 'id'] } })
@@ -329,7 +328,7 @@ test('a number column refuses integers that a double would change', async () => 
   ]) {
     assert.deepEqual((await pool.run(typed, `id\n${id}`)).column('id'), new Float64Array([Number(id)]))
   }
-  // Numbers written by JavaScript are read, in any notation.
+  // Numbers written by JavaScript, in any notation, are accepted.
   const random = Array.from({ length: 2000 }, () => new Float64Array(crypto.randomBytes(8).buffer.slice(0, 8))[0])
   const doubles = Float64Array.from(random.filter(Number.isFinite))
   for (const write of [
@@ -339,7 +338,7 @@ test('a number column refuses integers that a double would change', async () => 
     const table = await pool.run(typed, `id\n${Array.from(doubles, write).join('\n')}`)
     assert.deepEqual(table.column('id'), doubles)
   }
-  // Below 1e21 String writes integers in plain digits.
+  // Below 1e21, String() writes integers without an exponent.
   const size = () => 10 ** (15 + 6 * Math.random())
   const integers = Float64Array.from({ length: 2000 }, () => Math.trunc((Math.random() - 0.5) * size()) || 1)
   for (const write of [String, (/** @type {number} */ it) => `${it}.0`]) {

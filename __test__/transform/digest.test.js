@@ -5,12 +5,12 @@ const { createHash, createHmac, randomBytes } = require('node:crypto')
 const { test } = require('node:test')
 const { pool, transforms } = require('../..')
 
-/** Those that node:crypto has too. */
+/** Algorithms that node:crypto has too. */
 const NODE = /** @type {const} */ (['sha1', 'sha256', 'sha384', 'sha512', 'sha3-256', 'sha3-512', 'md5'])
 const SIZES = [0, 1, 55, 56, 63, 64, 65, 1000, 65_537, 3_000_000]
 
 for (const algorithm of NODE) {
-  test(`${algorithm} is that of node:crypto, for every size and encoding`, async () => {
+  test(`${algorithm} equals that of node:crypto for every size and encoding`, async () => {
     for (const size of SIZES) {
       const input = randomBytes(size)
       const hash = () => createHash(algorithm).update(input)
@@ -33,12 +33,12 @@ const KNOWN = /** @type {const} */ ([
 ])
 
 for (const [algorithm, input, expected] of KNOWN) {
-  test(`${algorithm} of '${input}' is the published one`, async () => {
+  test(`${algorithm} of '${input}' equals the published value`, async () => {
     assert.equal(await pool.run(transforms.digest(algorithm, { encoding: 'hex' }), input), expected)
   })
 }
 
-test('hmac is that of node:crypto, whatever the length of the key', async () => {
+test('hmac equals that of node:crypto for every key length', async () => {
   for (const algorithm of /** @type {const} */ (['sha1', 'sha256', 'sha384', 'sha512'])) {
     for (const length of [0, 1, 64, 128, 129, 1000]) {
       const key = randomBytes(length)
@@ -52,7 +52,7 @@ test('hmac is that of node:crypto, whatever the length of the key', async () => 
   assert.deepEqual(withText, createHmac('sha256', 'Schlüssel').update('text').digest())
 })
 
-test('a key is copied when the transform is made', async () => {
+test('hmac copies its key', async () => {
   const key = randomBytes(32)
   const expected = createHmac('sha256', key).update('x').digest()
   const hmac = transforms.hmac('sha256', key)
@@ -66,7 +66,7 @@ test('a key is copied when the transform is made', async () => {
   }
 })
 
-test('bad arguments throw when the transform is made, and never show a key', () => {
+test('factories throw for invalid arguments without revealing a key', () => {
   const { digest, hmac } = /** @type {any} */ (transforms)
   assert.throws(() => digest('sha257'), {
     name: 'TypeError',

@@ -1,6 +1,6 @@
 'use strict'
 
-// The examples of index.d.ts: each transform has one, it runs, and what it says comes out does.
+// Runs the examples of index.d.ts and checks the results in their comments.
 
 const assert = require('node:assert/strict')
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
@@ -16,7 +16,7 @@ const { move, pool, transforms } = require('../..')
 const declarations = readFileSync(join(__dirname, '..', '..', 'index.d.ts'), 'utf8')
 
 /**
- * The examples within `transforms`, by the name of what they are an example of.
+ * Returns the examples within `transforms` by the name of the transform.
  * @returns {Map<string, string[]>}
  */
 function examples() {
@@ -44,39 +44,38 @@ function examples() {
   return found
 }
 
-/** Names of all factories. */
 function factories() {
   return Object.entries(transforms).flatMap(([name, value]) =>
     typeof value === 'function' ? [name] : Object.keys(value).map(inner => `${name}.${inner}`)
   )
 }
 
-/** What a result looks like, without spaces. @param {unknown} value */
-function shown(value) {
+/** Formats a result without spaces. @param {unknown} value */
+function format(value) {
   return inspect(value, { depth: 9, breakLength: Number.POSITIVE_INFINITY }).replaceAll(/\s/g, '')
 }
 
-/** @param {unknown} value @param {string} said what a comment says of it; behind … there may be more */
-function check(value, said) {
-  const [start, ...more] = said.replaceAll(/\s/g, '').split(/…\]?$/)
-  if (more.length === 0) assert.equal(shown(value), start)
-  else assert.ok(shown(value).startsWith(start), `${shown(value)} does not begin with ${start}`)
+/** Compares a value with a comment, in which … stands for any rest. */
+function check(/** @type {unknown} */ value, /** @type {string} */ comment) {
+  const [start, ...more] = comment.replaceAll(/\s/g, '').split(/…\]?$/)
+  if (more.length === 0) assert.equal(format(value), start)
+  else assert.ok(format(value).startsWith(start), `${format(value)} does not start with ${start}`)
 }
 
-/** A comment that is a value, and no remark. */
+/** A comment that is a value, not a remark. */
 const VALUE = /^(['[{<\d]|true|false|null|\w+Array\()/
 
-/** Statements with what comes out in a comment become checks of it. @param {string} code */
+/** Turns statements with a value in a comment into checks. @param {string} code */
 function program(code) {
   const lines = code.split('\n').map(line => {
-    const [, statement, said] = /^(?!const |for |if )(\S.*?) \/\/ (.*)$/.exec(line) ?? []
-    return said !== undefined && VALUE.test(said) ? `check(${statement}, ${JSON.stringify(said)})` : line
+    const [, statement, comment] = /^(?!const |for |if )(\S.*?) \/\/ (.*)$/.exec(line) ?? []
+    return comment !== undefined && VALUE.test(comment) ? `check(${statement}, ${JSON.stringify(comment)})` : line
   })
   return transformSync(lines.join('\n'), { loader: 'ts', define: { 'import.meta.url': 'here' }, format: 'esm' }).code
 }
 
-/** What the names mean that examples take for granted. @param {string} directory */
-async function surroundings(directory) {
+/** Returns the variables that examples use without declaring them. @param {string} directory */
+async function variables(directory) {
   const key = Buffer.alloc(32, 7)
   const userId = '17'
   const password = 'correct horse'
@@ -123,10 +122,10 @@ test('every transform has an example', () => {
   )
 })
 
-test('examples run, and give what they say', async t => {
+test('examples run and produce the documented results', async t => {
   const directory = mkdtempSync(join(tmpdir(), 'offloop-'))
   t.after(() => rmSync(directory, { recursive: true }))
-  const given = await surroundings(directory)
+  const given = await variables(directory)
   let ran = 0
   for (const [name, codes] of examples()) {
     for (const code of codes) {
@@ -142,7 +141,7 @@ test('examples run, and give what they say', async t => {
   t.diagnostic(`${ran} examples`)
 })
 
-test('a wrong result of an example is found', () => {
+test('detects a wrong result of an example', () => {
   assert.throws(() => check([2, 10], '[2, 11]'), assert.AssertionError)
   assert.throws(() => check('ping', "'pin'"), assert.AssertionError)
   assert.throws(() => check([{ a: 1 }, 2], '[{ a: 2 }, …]'), assert.AssertionError)

@@ -11,7 +11,7 @@ const { minify, validate, validateEach } = transforms.json
 const { json } = transforms
 const schema = { type: 'object', properties: { n: { type: 'integer', minimum: 3 } }, required: ['n'] }
 
-test('minify keeps what JSON.parse makes of it', async () => {
+test('minify preserves the value', async () => {
   const value = { a: [1, 'x \\" y', null, { ü: '\ud83d' }], b: -1.5e-7 }
   const pretty = JSON.stringify(value, null, 2)
   assert.equal(String(await pool.run(minify(), pretty)), JSON.stringify(value))
@@ -21,7 +21,7 @@ test('minify keeps what JSON.parse makes of it', async () => {
   })
 })
 
-test('validate tells what is wrong and where', async () => {
+test('validate reports errors with their paths', async () => {
   assert.deepEqual(await pool.run(validate(schema), '{"n":3}'), { valid: true, errors: [] })
   const { valid, errors } = await pool.run(validate(schema), Buffer.from('{"n":2}'))
   assert.equal(valid, false)
@@ -35,12 +35,12 @@ test('validate tells what is wrong and where', async () => {
   )
 })
 
-test('what is no JSON, no schema or too deep is told', async () => {
+test('rejects invalid JSON, invalid schemas and deep nesting', async () => {
   await assert.rejects(pool.run(validate(schema), '{"n":'), { code: 'ERR_OFFLOOP_INVALID_DATA', offset: 5 })
   await assert.rejects(pool.run(validate(true), '['.repeat(100_000)), /nested deeper than 512/)
   const bad = /** @type {any} */ (transforms.json)
-  for (const none of [undefined, null, 'text', 1, []]) {
-    assert.throws(() => bad.validate(none), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+  for (const invalid of [undefined, null, 'text', 1, []]) {
+    assert.throws(() => bad.validate(invalid), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
   }
   assert.throws(() => validate({ type: 'nothing' }), {
     code: 'ERR_INVALID_ARG_VALUE',
@@ -50,7 +50,7 @@ test('what is no JSON, no schema or too deep is told', async () => {
   assert.throws(() => bad.validateEach(schema, { max: 1 }), /'options.max' is unknown/)
 })
 
-test('validateEach goes through lists and lines, wherever they are cut', async () => {
+test('validateEach accepts arrays and lines, in chunks of any size', async () => {
   const records = Array.from({ length: 5000 }, (_, n) => ({ n, text: '],\\"' }))
   const expected = { total: 5000, valid: 4997, invalid: 3 }
   for (const text of [
@@ -70,8 +70,8 @@ test('validateEach goes through lists and lines, wherever they are cut', async (
       const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
         bytes.subarray(i * size, (i + 1) * size)
       )
-      const [flowed] = await Promise.allSettled([pipeline(Readable.from(chunks), sink)])
-      if (size === 1) assert.equal(flowed.status, 'rejected')
+      const [outcome] = await Promise.allSettled([pipeline(Readable.from(chunks), sink)])
+      if (size === 1) assert.equal(outcome.status, 'rejected')
       else assert.deepEqual((await sink.result).failures.length, 1)
     }
   }
@@ -83,12 +83,12 @@ test('validateEach goes through lists and lines, wherever they are cut', async (
   })
 })
 
-test('options that there are not are refused', () => {
+test('rejects unknown options', () => {
   const unknown = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: /maxErrors/ }
   assert.throws(() => /** @type {any} */ (json.validate)({}, { maxErrors: 1 }), unknown)
 })
 
-test('a schema says why it is none', () => {
+test('explains why a schema is invalid', () => {
   const schema = (/** @type {any} */ value) => () => json.validate(value)
   const error = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }
   assert.throws(schema({ $ref: 'https://example.com/x' }), {
@@ -100,12 +100,12 @@ test('a schema says why it is none', () => {
   assert.throws(schema(Object.assign(cyclic, { properties: { cyclic } })), { ...error, message: /"schema" argument/ })
 })
 
-test('a path that grows beyond all bounds is stopped on its way', async () => {
+test('limits the intermediate nodes of a path', async () => {
   const deep = '['.repeat(400) + ']'.repeat(400)
   await assert.rejects(pool.run(json.select('$..*..*..*..*'), deep), { code: 'ERR_OFFLOOP_OUTPUT_LIMIT' })
 })
 
-test('select keeps members in the order of the document', async () => {
+test('select preserves the member order of the document', async () => {
   const text = '{"z":{"y":3,"x":1},"b":2,"10":{"d":4,"c":5},"9":0,"b":7}'
   const select = (/** @type {string} */ path) => pool.run(json.select(path), text)
   assert.deepEqual(await select('$.*'), [{ y: 3, x: 1 }, 7, { d: 4, c: 5 }, 0])
@@ -117,7 +117,7 @@ test('select keeps members in the order of the document', async () => {
   assert.equal(JSON.stringify(first), '{"b":1,"a":{"d":2,"c":3}}')
 })
 
-test('select takes halves of surrogate pairs and numbers beyond a double, as JSON.parse does', async () => {
+test('select accepts lone surrogates and numbers beyond a double, like JSON.parse', async () => {
   const text = '{"a":["\\ud800",1e400,1],"\\ud800":2}'
   assert.deepEqual(await pool.run(json.select('$..*'), text), [
     ['\ud800', Number.POSITIVE_INFINITY, 1],
@@ -136,7 +136,7 @@ test('the limit on intermediate nodes applies within filters', async () => {
   }
 })
 
-test('a schema with a number that JSON cannot express is refused, not read as null', () => {
+test('rejects a schema with NaN or Infinity', () => {
   for (const schema of [{ const: NaN }, { enum: [1, Infinity] }, { items: { const: -Infinity } }]) {
     for (const make of [transforms.json.validate, transforms.json.validateEach]) {
       assert.throws(() => make(schema), {
@@ -148,8 +148,11 @@ test('a schema with a number that JSON cannot express is refused, not read as nu
   }
 })
 
-test('integers of documents are compared as they are written, up to 64 bits', async () => {
-  /** @param {object} schema @param {string} document */
+test('compares integers of documents exactly up to 64 bits', async () => {
+  /**
+   * @param {object} schema
+   * @param {string} document
+   */
   const isValid = async (schema, document) => (await pool.run(transforms.json.validate(schema), document)).valid
   assert.equal(await isValid({ maximum: 2 ** 53 }, '9007199254740992'), true)
   assert.equal(await isValid({ maximum: 2 ** 53 }, '9007199254740993'), false)
@@ -157,6 +160,6 @@ test('integers of documents are compared as they are written, up to 64 bits', as
   assert.equal(await isValid({ multipleOf: 2 }, '9007199254740993'), false)
   assert.equal(await isValid({ exclusiveMinimum: -(2 ** 63) }, '-9223372036854775807'), true)
   assert.equal(await isValid({ uniqueItems: true }, '[18446744073709551615,18446744073709551614]'), true)
-  // Beyond that, they are compared as doubles.
+  // Larger ones are compared as doubles.
   assert.equal(await isValid({ uniqueItems: true }, '[18446744073709551616,18446744073709551617]'), false)
 })

@@ -9,7 +9,7 @@ const { numeric } = transforms
 const { histogram, nearest, sort, stats } = transforms.numeric
 const bad = /** @type {any} */ (transforms.numeric)
 
-/** The same numbers each time. @param {number} count */
+/** Returns deterministic pseudorandom numbers. @param {number} count */
 function noise(count) {
   let state = 7
   return Float64Array.from({ length: count }, () => {
@@ -18,7 +18,7 @@ function noise(count) {
   })
 }
 
-test('sorts every class of typed array as it sorts itself', async () => {
+test('sorts every typed array like its own sort()', async () => {
   const numbers = noise(20_000)
   for (const Class of [
     Float64Array,
@@ -42,8 +42,8 @@ test('sorts every class of typed array as it sorts itself', async () => {
     const input = Class.from([3n, 1n, 2n ** 62n, 0n])
     assert.deepEqual(await pool.run(sort(), input), input.slice().sort())
   }
-  const odd = new Float64Array([Number.NaN, 0, -0, -1, Infinity, -Infinity, Number.NaN])
-  assert.deepEqual(await pool.run(sort(), odd), odd.slice().sort())
+  const special = new Float64Array([Number.NaN, 0, -0, -1, Infinity, -Infinity, Number.NaN])
+  assert.deepEqual(await pool.run(sort(), special), special.slice().sort())
   const part = new Float64Array([9, 3, 1, 2]).subarray(1)
   assert.deepEqual(await pool.run(sort(), part), new Float64Array([1, 2, 3]))
   const moved = numbers.slice()
@@ -51,7 +51,7 @@ test('sorts every class of typed array as it sorts itself', async () => {
   assert.equal(moved.length, 0)
 })
 
-test('stats are those of a plain loop', async () => {
+test('stats equal those of a plain loop', async () => {
   const numbers = noise(100_001)
   const found = await pool.run(stats({ quantiles: [0, 0.5, 0.9, 1] }), numbers)
   const sorted = numbers.slice().sort()
@@ -61,11 +61,11 @@ test('stats are those of a plain loop', async () => {
   assert.ok(Math.abs(found.mean - mean) < 1e-6 && Math.abs(found.stddev - stddev) < 1e-6)
   assert.deepEqual(found.quantiles, Float64Array.from([sorted[0], sorted[50_000], sorted[90_000], sorted[100_000]]))
   assert.deepEqual((await pool.run(stats(), new Uint8Array([1, 2, 3]))).mean, 2)
-  const nothing = await pool.run(stats({ quantiles: new Float64Array([0.5]) }), new Float32Array(0))
-  assert.deepEqual([nothing.count, nothing.mean, nothing.quantiles[0]], [0, Number.NaN, Number.NaN])
+  const empty = await pool.run(stats({ quantiles: new Float64Array([0.5]) }), new Float32Array(0))
+  assert.deepEqual([empty.count, empty.mean, empty.quantiles[0]], [0, Number.NaN, Number.NaN])
 })
 
-test('a histogram counts what is in its range', async () => {
+test('a histogram counts the numbers in its range', async () => {
   const { edges, counts } = await pool.run(
     histogram({ bins: 4, range: [0, 8] }),
     new Int16Array([0, 1, 2, 7, 8, 9, -1])
@@ -103,7 +103,7 @@ test('finds the nearest rows', async () => {
   }
 })
 
-test('works in every verb, and says what is wrong', async () => {
+test('works with map and chain, and rejects invalid inputs and options', async () => {
   assert.deepEqual(await pool.map(sort(), [Float32Array.of(2, 1), Uint8Array.of(9, 8)]), [
     Float32Array.of(1, 2),
     Uint8Array.of(8, 9)
@@ -133,12 +133,12 @@ test('works in every verb, and says what is wrong', async () => {
   await full.close()
 })
 
-test('a Buffer comes back as one', async () => {
+test('sorting a Buffer returns a Buffer', async () => {
   const sorted = await pool.run(numeric.sort(), Buffer.from([3, 1, 2]))
   assert.deepEqual(sorted, Buffer.from([1, 2, 3]))
 })
 
-test('one of many that is no typed array is named by its place', async () => {
+test('the error of a map has the index of the invalid input', async () => {
   const inputs = /** @type {any[]} */ ([new Float64Array([1]), [3, 1]])
   await assert.rejects(pool.map(numeric.sort(), inputs), {
     name: 'TypeError',
@@ -146,7 +146,7 @@ test('one of many that is no typed array is named by its place', async () => {
   })
 })
 
-test('quantiles and bins reach as far as doubles do', async () => {
+test('quantiles and bins support the full range of doubles', async () => {
   const median = numeric.stats({ quantiles: [0.5] })
   assert.deepEqual((await pool.run(median, new Float64Array([1, Infinity, Infinity, Infinity]))).quantiles[0], Infinity)
   assert.deepEqual((await pool.run(median, new Float64Array([-1.7e308, 1.7e308]))).quantiles[0], 0)

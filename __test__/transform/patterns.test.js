@@ -8,8 +8,8 @@ const { BACKTRACKING, MISTAKES, flags, pattern, pick, random, text } = require('
 const { matches, replace } = transforms.text
 const { select, validate, validateEach } = transforms.json
 
-/** Returns whether this V8 accepts a pattern. @param {string} source */
-function takes(source) {
+/** True if this V8 accepts the pattern. @param {string} source */
+function isValidInV8(source) {
   try {
     new RegExp(source, 'u')
     return true
@@ -26,7 +26,7 @@ const TEXTS = 4
 /** @typedef {{ start: number, end: number, groups: (string | null)[] }} Match */
 
 /**
- * The matches in V8, without those between the halves of a surrogate pair, which ECMA-262 does not allow.
+ * Returns V8's matches, except those between the halves of a surrogate pair, which ECMA-262 does not allow.
  * @param {RegExp} regex @param {string} input
  * @returns {Match[]}
  */
@@ -39,8 +39,8 @@ const expectedMatches = (regex, input) =>
       groups: match.slice(1).map(group => group ?? null)
     }))
 
-/** The message of the refusal, if any. @param {() => unknown} make */
-function refusal(make) {
+/** Returns the message of the error, if any. @param {() => unknown} make */
+function rejection(make) {
   try {
     make()
   } catch (error) {
@@ -50,18 +50,18 @@ function refusal(make) {
   return undefined
 }
 
-/** A generated pattern and its validity in V8 and here. @param {import('../support/patterns.js').Random} next */
+/** Generates a pattern; returns it with its validity in V8 and here. @param {import('../support/patterns.js').Random} next */
 function subject(next) {
   const [source, chosen] = [pattern(next), flags(next)]
   const inputs = Array.from({ length: TEXTS }, () => text(next))
   const replacement = pick(next, REPLACEMENTS)
-  const isValid = takes(source)
-  const reason = refusal(() => matches(source, { flags: chosen }))
-  return { source, chosen, inputs, replacement, isValid, reason, what: `${JSON.stringify(source)} ${chosen}` }
+  const isValid = isValidInV8(source)
+  const reason = rejection(() => matches(source, { flags: chosen }))
+  return { source, chosen, inputs, replacement, isValid, reason, label: `${JSON.stringify(source)} ${chosen}` }
 }
 
 /** Lists the differences from V8. @param {ReturnType<typeof subject>} subject */
-async function differences({ source, chosen, inputs, replacement, what }) {
+async function differences({ source, chosen, inputs, replacement, label }) {
   const [regex, plain] = [new RegExp(source, `gu${chosen}`), new RegExp(source, 'u')]
   const expected = inputs.map(input => expectedMatches(regex, input))
   const [found, replaced, { errors }] = await Promise.all([
@@ -70,30 +70,32 @@ async function differences({ source, chosen, inputs, replacement, what }) {
     pool.run(validate({ items: { pattern: source } }), JSON.stringify(inputs))
   ])
   const differing = inputs.flatMap((input, index) => {
-    const [one, other] = [JSON.stringify(found[index]), JSON.stringify(expected[index])]
+    const [actualMatches, v8Matches] = [JSON.stringify(found[index]), JSON.stringify(expected[index])]
     const all = [...input.matchAll(regex)].length === expected[index].length
-    const [text, other2] = [replaced[index], input.replace(regex, replacement)]
-    const [valid, other3] = [!errors.some(it => it.instancePath === `/${index}`), plain.test(input)]
+    const [actualText, v8Text] = [replaced[index], input.replace(regex, replacement)]
+    const [isValid, isValidV8] = [!errors.some(it => it.instancePath === `/${index}`), plain.test(input)]
     return [
-      one === other ? '' : `matches ${one}, and ${other} in V8`,
-      text === other2 || !all ? '' : `replaced ${JSON.stringify(text)}, and ${JSON.stringify(other2)} in V8`,
-      valid === other3 ? '' : `valid ${valid}, and ${other3} in V8`
-    ].flatMap(it => (it === '' ? [] : [`${what} on ${JSON.stringify(input)} by ${replacement}: ${it}`]))
+      actualMatches === v8Matches ? '' : `matches ${actualMatches}, but ${v8Matches} in V8`,
+      actualText === v8Text || !all
+        ? ''
+        : `replaced ${JSON.stringify(actualText)}, but ${JSON.stringify(v8Text)} in V8`,
+      isValid === isValidV8 ? '' : `valid ${isValid}, but ${isValidV8} in V8`
+    ].flatMap(it => (it === '' ? [] : [`${label} on ${JSON.stringify(input)} by ${replacement}: ${it}`]))
   })
   return { differing, matched: expected.filter(it => it.length > 0).length }
 }
 
-test('patterns match as in V8 with the u flag', async t => {
+test('patterns match like in V8 with the u flag', async t => {
   const next = random(SEED)
   const subjects = Array.from({ length: PATTERNS }, () => subject(next))
-  const refused = subjects.filter(it => it.isValid && it.reason !== undefined)
+  const rejected = subjects.filter(it => it.isValid && it.reason !== undefined)
   const ran = subjects.filter(it => it.isValid && it.reason === undefined)
   assert.deepEqual(
-    refused.filter(it => !it.reason?.includes('needs backtracking')).map(it => `${it.what}: ${it.reason}`),
+    rejected.filter(it => !it.reason?.includes('needs backtracking')).map(it => `${it.label}: ${it.reason}`),
     []
   )
   assert.deepEqual(
-    subjects.filter(it => !it.isValid && it.reason === undefined).map(it => it.what),
+    subjects.filter(it => !it.isValid && it.reason === undefined).map(it => it.label),
     []
   )
   /** @type {string[]} */
@@ -106,51 +108,51 @@ test('patterns match as in V8 with the u flag', async t => {
     }
   }
   const invalid = subjects.filter(it => !it.isValid).length
-  const pairs = (PATTERNS - invalid - refused.length) * TEXTS
-  t.diagnostic(`${pairs} pairs, ${matched} of them match; ${invalid} invalid, ${refused.length} need backtracking`)
+  const pairs = (PATTERNS - invalid - rejected.length) * TEXTS
+  t.diagnostic(`${pairs} pairs, ${matched} of them match; ${invalid} invalid, ${rejected.length} need backtracking`)
   assert.deepEqual(differing.slice(0, 20), [])
-  assert.ok(pairs >= 10_000 && matched > pairs / 4 && invalid > 20 && refused.length > 20)
+  assert.ok(pairs >= 10_000 && matched > pairs / 4 && invalid > 20 && rejected.length > 20)
 })
 
-test('patterns that need backtracking are refused with the reason and the place', () => {
+test('rejects patterns that need backtracking, with the reason and the path', () => {
   for (const source of BACKTRACKING) {
-    assert.ok(takes(source), source)
+    assert.ok(isValidInV8(source), source)
     const rule = 'must be a regular expression of ECMA-262 with the u flag that runs in linear time'
     const reason = /(look-around \(.+\)|a backreference) needs backtracking \(at \d+\)\. Received '/
     for (const make of [matches, (/** @type {string} */ it) => replace(it, '')]) {
-      const message = refusal(() => make(source)) ?? ''
+      const message = rejection(() => make(source)) ?? ''
       assert.ok(message.startsWith(`The "pattern" argument ${rule}: `), message)
       assert.match(message, reason)
     }
     const schema = { properties: { 'x/y': { items: [{ pattern: source }] } } }
-    assert.match(refusal(() => validate(schema)) ?? '', / \(at \/properties\/x~1y\/items\/0\/pattern\)$/)
-    const message = refusal(() => validateEach({ $defs: { a: { patternProperties: { [source]: true } } } })) ?? ''
+    assert.match(rejection(() => validate(schema)) ?? '', / \(at \/properties\/x~1y\/items\/0\/pattern\)$/)
+    const message = rejection(() => validateEach({ $defs: { a: { patternProperties: { [source]: true } } } })) ?? ''
     assert.ok(message.endsWith(` (at /$defs/a/patternProperties/${source})`), message)
     assert.match(message, reason)
   }
 })
 
-test('patterns that V8 rejects are refused', () => {
-  for (const source of MISTAKES.flatMap(it => [it, `a${it}`]).filter(it => !takes(it))) {
+test('rejects patterns that V8 rejects', () => {
+  for (const source of MISTAKES.flatMap(it => [it, `a${it}`]).filter(it => !isValidInV8(it))) {
     assert.notEqual(
-      refusal(() => matches(source)),
+      rejection(() => matches(source)),
       undefined,
       source
     )
     assert.notEqual(
-      refusal(() => validate({ pattern: source })),
+      rejection(() => validate({ pattern: source })),
       undefined,
       source
     )
     assert.notEqual(
-      refusal(() => validate({ patternProperties: { [source]: true } })),
+      rejection(() => validate({ patternProperties: { [source]: true } })),
       undefined,
       source
     )
   }
 })
 
-test('modifiers and duplicate names work whatever the age of V8', async () => {
+test('modifiers and duplicate names work with every V8 version', async () => {
   /** @type {[string, string, string][]} */
   const cases = [
     ['(?i:a)b', 'Ab AB', '-'],
@@ -161,12 +163,12 @@ test('modifiers and duplicate names work whatever the age of V8', async () => {
   const expected = ['- AB', 'a\n-', 'a\nb', '<x> <z>']
   for (const [index, [source, input, replacement]] of cases.entries()) {
     assert.equal(await pool.run(replace(source, replacement), input), expected[index], source)
-    if (takes(source)) assert.equal(input.replace(new RegExp(source, 'gu'), replacement), expected[index], source)
+    if (isValidInV8(source)) assert.equal(input.replace(new RegExp(source, 'gu'), replacement), expected[index], source)
   }
   assert.equal(await pool.run(replace('(?-i:a)b', '-', { flags: 'i' }), 'aB AB'), '- AB')
 })
 
-test('nesting, counts, classes and length have bounds', () => {
+test('limits nesting, repetitions, classes and length', () => {
   const sources = [
     '('.repeat(100_000),
     '(?:a{1000}){1000}',
@@ -176,19 +178,19 @@ test('nesting, counts, classes and length have bounds', () => {
   ]
   sources.push(`${'('.repeat(101)}${')'.repeat(101)}`, `(?:${'a?'.repeat(10_000)})*`)
   for (const source of sources) {
-    const is = source.slice(0, 20)
+    const label = source.slice(0, 20)
     for (const make of [
       () => matches(source),
       () => validate({ pattern: source }),
       () => validate({ patternProperties: { [source]: true } })
     ])
-      assert.match(refusal(make) ?? '', /it is too large: /, is)
+      assert.match(rejection(make) ?? '', /it is too large: /, label)
   }
 })
 
 test('a message quotes a NUL as \\0', () => {
-  assert.match(refusal(() => matches('a++\0')) ?? '', /nothing to repeat \(at 2\)\. Received 'a\+\+\\0'$/)
-  assert.match(refusal(() => transforms.digest(/** @type {any} */ ('sha\0'))) ?? '', /'sha\\0'/)
+  assert.match(rejection(() => matches('a++\0')) ?? '', /nothing to repeat \(at 2\)\. Received 'a\+\+\\0'$/)
+  assert.match(rejection(() => transforms.digest(/** @type {any} */ ('sha\0'))) ?? '', /'sha\\0'/)
 })
 
 const DRAFTS = ['draft-04', 'draft-06', 'draft-07'].map(name => `http://json-schema.org/${name}/schema#`)
@@ -207,30 +209,30 @@ const DIALECT = /** @type {const} */ ([
   ['^(?:(a*)|b)+?c~1/$', 'abac~1/', 'ac']
 ])
 
-test('all drafts share one dialect, for values and for names', async () => {
+test('all drafts use the same dialect for values and names', async () => {
   for (const draft of [{}, ...DRAFTS.map($schema => ({ $schema }))]) {
     for (const [source, good, bad] of DIALECT) {
-      const what = `${JSON.stringify(draft)} ${source}`
+      const label = `${JSON.stringify(draft)} ${source}`
       const { valid, errors } = await pool.run(
         validate({ ...draft, properties: { good: { pattern: source }, bad: { pattern: source } } }),
         JSON.stringify({ good, bad })
       )
       const message = `${JSON.stringify(bad)} does not match "${source}"`
       const expected = { instancePath: '/bad', schemaPath: '/properties/bad/pattern', message }
-      assert.deepEqual([valid, errors], [false, [expected]], what)
+      assert.deepEqual([valid, errors], [false, [expected]], label)
       const names = { ...draft, patternProperties: { [source]: { minimum: 2 } }, additionalProperties: false }
       const verdict = await pool.run(validate(names), JSON.stringify({ [good]: 1, [bad]: 2 }))
       const escaped = source.replaceAll('~', '~0').replaceAll('/', '~1')
       assert.deepEqual(
         verdict.errors.map(it => it.schemaPath).sort(),
         ['/additionalProperties', `/patternProperties/${escaped}/minimum`],
-        what
+        label
       )
     }
   }
 })
 
-test('patterns apply wherever a schema is, and only there', async () => {
+test('applies patterns in every subschema, and only there', async () => {
   const schema = {
     $id: 'https://example.com/root',
     $defs: {
@@ -267,11 +269,11 @@ test('the format regex accepts all of ECMA-262', async () => {
   const { errors } = await pool.run(schema, JSON.stringify([...BACKTRACKING, '[^]', '\\A', '(?i)a', 'a++']))
   assert.deepEqual(
     errors.map(it => it.instancePath),
-    [1, 2, 3].map(place => `/${BACKTRACKING.length + place}`)
+    [1, 2, 3].map(index => `/${BACKTRACKING.length + index}`)
   )
 })
 
-test('match and search in a JSONPath share the dialect, with the dot of RFC 9485', async () => {
+test('match and search in JSONPath use the same dialect, with the dot of RFC 9485', async () => {
   const found = async (/** @type {string} */ test, /** @type {unknown} */ document) =>
     await pool.run(select(`$[?${test}]`), JSON.stringify(document))
   assert.deepEqual(await found("match(@, '.')", ['\u2028', '\n', '\r', 'a', 'ab']), ['\u2028', 'a'])

@@ -29,7 +29,7 @@ const ENCODINGS = Object.entries({
 const count = csv.aggregate({ measures: { rows: ['count'] } })
 const document = '{"name":"plum","price":12}'
 /** @type {[string, any, string][]} */
-const TAKERS = [
+const CASES = [
   ['csv.parse', csv.parse(), 'name,price\nplum,12\n'],
   ['csv.parse of quoted fields', csv.parse(), '"name","price"\n"plum","12"\n'],
   ['csv.parse with given columns', csv.parse({ header: ['name', 'price'] }), 'plum,12\n'],
@@ -47,7 +47,7 @@ const TAKERS = [
   ['a chain', chain(gunzip(), json.minify()), document]
 ]
 
-for (const [name, transform, content] of TAKERS) {
+for (const [name, transform, content] of CASES) {
   /** @type {(bytes: Buffer) => Buffer} */
   const pack = name === 'a chain' ? bytes => gzipSync(bytes) : bytes => bytes
   test(`${name} names the encoding of text that is not UTF-8`, async () => {
@@ -74,7 +74,7 @@ for (const [name, transform, content] of TAKERS) {
   })
 }
 
-test('CSV with a NUL in any place is refused', async () => {
+test('rejects CSV with a NUL at any position', async () => {
   for (const [content, message] of /** @type {const} */ ([
     ['a,b\n1,x\0y\n', /NUL character in line 2/],
     ['a,b\n1,"x\0y"\n', /NUL character in line 2/],
@@ -88,7 +88,7 @@ test('CSV with a NUL in any place is refused', async () => {
   }
 })
 
-test('NUL is a delimiter of CSV if the options say so', async () => {
+test('accepts NUL as the CSV delimiter if set', async () => {
   const table = await pool.run(csv.parse({ delimiter: '\0' }), 'a\0b\n1\0"2\n"\n')
   assert.deepEqual([...table], [{ a: '1', b: '2\n' }])
   await assert.rejects(pool.run(csv.parse({ delimiter: '\0' }), utf16le('\ufeffa\0b\n')), {
@@ -96,7 +96,7 @@ test('NUL is a delimiter of CSV if the options say so', async () => {
   })
 })
 
-test('a byte order mark of UTF-8 is skipped in CSV, kept in text and refused in JSON', async () => {
+test('a UTF-8 byte order mark is skipped in CSV, kept in text and rejected in JSON', async () => {
   const marked = '\ufeffa,b\n1,2\n'
   assert.deepEqual((await pool.run(csv.parse(), marked)).columns, ['a', 'b'])
   assert.deepEqual(await pool.run(text.matches('^.'), marked), [{ start: 0, end: 1, groups: [] }])
@@ -119,14 +119,14 @@ test('a byte order mark of UTF-8 is skipped in CSV, kept in text and refused in 
   }
 })
 
-test('text with NUL characters is text', async () => {
+test('accepts text with NUL characters', async () => {
   for (const input of ['one\0two\0', 'a\0b\0', '\0', Buffer.from('a\0b\0'), Buffer.from('key=1\0other=2\0')]) {
     assert.equal((await pool.run(text.matches('\\x00'), input)).length, String(input).split('\0').length - 1)
   }
   assert.equal(await pool.run(text.replace('b', 'c'), 'a\0b\0c\0dd\0e\0'), 'a\0c\0c\0dd\0e\0')
 })
 
-test('short text is read whole, however it is split into chunks', async () => {
+test('reads short text completely, in chunks of any size', async () => {
   for (const content of ['', 'a', 'a\n', 'a\nb', 'a\n\n1', '\ufeff', '\ufeffa']) {
     const expected = [...(await pool.run(csv.parse(), content))]
     const sink = pool.sink(csv.parse())
@@ -151,7 +151,7 @@ test('short text is read whole, however it is split into chunks', async () => {
   }
 })
 
-test('base64 with trailing bits that belong to no byte is refused', async () => {
+test('rejects base64 with non-zero trailing bits', async () => {
   for (const content of ['Zh==', 'Zh', 'Zm9=', 'Zm9vYmF', 'Zm9vYmE=\n'.replace('E', 'F')]) {
     await assert.rejects(pool.run(text.base64Decode(), content), {
       code: 'ERR_OFFLOOP_INVALID_DATA',

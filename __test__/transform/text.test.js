@@ -8,7 +8,7 @@ const { pool, transforms } = require('../..')
 
 const { base64Decode, base64Encode, matches, replace } = transforms.text
 
-test('base64 is that of Buffer, in one piece and as a stream', async () => {
+test('base64 equals that of Buffer, at once and streamed', async () => {
   for (const size of [0, 1, 2, 3, 5000, 2_000_000]) {
     const bytes = randomBytes(size)
     const text = bytes.toString('base64')
@@ -16,16 +16,16 @@ test('base64 is that of Buffer, in one piece and as a stream', async () => {
     assert.ok((await pool.run(base64Decode(), text)).equals(bytes))
     assert.ok((await pool.run(base64Decode(), bytes.toString('base64url'))).equals(bytes))
     const sink = pool.sink(base64Encode())
-    for (let at = 0; at < size; at += 777) sink.write(bytes.subarray(at, at + 777))
+    for (let start = 0; start < size; start += 777) sink.write(bytes.subarray(start, start + 777))
     sink.end()
     assert.equal(await sink.result, text)
   }
   await assert.rejects(pool.run(base64Decode(), 'Zm9v!'), { code: 'ERR_OFFLOOP_INVALID_DATA', offset: 4 })
-  const there = transforms.chain(transforms.gunzip(), base64Encode())
-  assert.equal(await pool.run(there, gzipSync('foo')), 'Zm9v')
+  const chained = transforms.chain(transforms.gunzip(), base64Encode())
+  assert.equal(await pool.run(chained, gzipSync('foo')), 'Zm9v')
 })
 
-test('matches are where JavaScript finds them', async () => {
+test('finds the same matches as JavaScript', async () => {
   const text = 'a😀b é 12, 👍🏽 345\n67 \ud800 8'
   for (const pattern of ['\\d+', '(\\w)(\\d)?', '^\\d', '[^\\x00-\\x7f]', '']) {
     const expected = [...text.matchAll(new RegExp(pattern, 'gmu'))].map(match => ({
@@ -40,14 +40,14 @@ test('matches are where JavaScript finds them', async () => {
   assert.equal((await pool.run(matches('a', { limit: 2 }), 'aaaa')).length, 2)
 })
 
-test('replace reads replacements as JavaScript does', async () => {
+test('interprets replacements like JavaScript', async () => {
   for (const replacement of ['[$&]', '$1$2', '$<first>!', '$$', '$9', '$', 'plain']) {
     const expected = 'ab cd'.replace(/(?<first>\w)(\w)/g, replacement)
     assert.equal(await pool.run(replace('(?<first>\\w)(\\w)', replacement), 'ab cd'), expected, replacement)
   }
 })
 
-test('empty matches are where JavaScript finds them', async () => {
+test('finds the same empty matches as JavaScript', async () => {
   for (const [pattern, text] of [
     ['x*', 'x'],
     ['x*', 'ax😀x'],
@@ -60,7 +60,7 @@ test('empty matches are where JavaScript finds them', async () => {
   assert.deepEqual(await pool.run(matches(' a # b\n c', { flags: 'x' }), 'ac'), [{ start: 0, end: 2, groups: [] }])
 })
 
-test('what takes more than linear time is refused when it is made', async () => {
+test('factories throw for patterns that need more than linear time', async () => {
   for (const pattern of ['(?=a)', '(?<!a)b', '(a)\\1', '(', '[']) {
     assert.throws(() => matches(pattern), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }, pattern)
     assert.throws(() => replace(pattern, ''), { code: 'ERR_INVALID_ARG_VALUE' })
