@@ -6,7 +6,7 @@ interface User {
 }
 declare const user: User
 
-// Ids are strings unless the cache says otherwise, and values are unknown.
+// By default ids are strings and values are unknown.
 expectType<Cache<string, unknown>>(new Cache({ max: 1 }))
 const users = new Cache<string, User>({ max: 1 })
 const byNumber = new Cache<number, User>({ max: 1 })
@@ -29,7 +29,7 @@ expectError(new Cache<string, User>({ max: 1, load: async () => 5 }))
 expectError(new Cache<string, User>({ max: 1, load: (id: number) => ({ name: `${id}` }) }))
 expectError(new Cache<string, User>({ max: 1, load: user }))
 
-// A loader is told of its load and says what to do with the value.
+// The context describes the load and controls how the value is stored.
 declare const context: LoadContext<User>
 expectType<AbortSignal>(context.signal)
 expectType<User | undefined>(context.previous)
@@ -79,7 +79,7 @@ expectError(users.get('1', { signal: AbortSignal.timeout(1) }))
 expectError(users.get('1', undefined, { signal: new AbortController() }))
 expectError(users.get('1', undefined, { ttl: 1 }))
 
-// getMany: the cache's loader, or one for all that gives a Map or an array, with errors in the array only.
+// getMany: the cache's loader, or loadMany, which returns a Map or an array; only the array may contain errors.
 expectType<Promise<Map<string, User>>>(users.getMany(['1', '2']))
 expectType<Promise<Map<string, User>>>(users.getMany(['1'] as const))
 expectType<Promise<Map<string, User>>>(users.getMany(['1'], async ids => new Map(ids.map(id => [id, user]))))
@@ -99,7 +99,7 @@ expectError(users.getMany(['1'], async () => new Map([[1, user]])))
 expectError(users.getMany(['1'], async () => new Map([['1', 5]])))
 expectError(users.getMany(['1'], (_: string[], context: { previous: User }) => [context.previous]))
 
-// What is held
+// Entries
 expectType<User | undefined>(users.peek('1'))
 expectType<boolean>(users.has('1'))
 expectType<void>(users.set('1', user))
@@ -137,7 +137,7 @@ expectType<void>(users[Symbol.dispose]())
 expectAssignable<Disposable>(users)
 expectNotAssignable<AsyncDisposable>(users)
 
-// Every option may be left out or be undefined: what is built from other options needs no copying.
+// Every option may be omitted or undefined, so that options can be passed on.
 expectAssignable<CacheOptions<string, User>>({})
 expectAssignable<CacheOptions<string, User>>({
   max: undefined,
@@ -184,7 +184,7 @@ expectError(new Cache({ max: 1, storage: 'disk' }))
 expectError(new Cache<string, User>({ max: 1, weigh: () => '5' }))
 expectError(new Cache<string, User>({ max: 1, onEvict: (_id: number) => {} }))
 
-// Codecs: by name, or an object that goes both ways.
+// Codecs: a name, or an object with encode and decode.
 new Cache<string, User>({
   max: 1,
   storage: 'native',

@@ -29,7 +29,7 @@ expectError(app.register(offloop, { pool: 4 }))
 expectError(app.register(offloop, { pool: { thread: 2 } }))
 expectError(app.register(offloop, { retryAfter: '1' }))
 
-// Caches are those that were declared, whole or as options.
+// Only declared caches are accepted, as caches or as options.
 app.register(offloop, { caches: { users: new Cache<string, User>({ max: 1 }) } })
 app.register(offloop, { caches: { users: { max: 1, load: id => ({ name: id }) }, prices: { max: 5 } } })
 expectError(app.register(offloop, { caches: { users: new Cache<number, User>({ max: 1 }) } }))
@@ -37,7 +37,7 @@ expectError(app.register(offloop, { caches: { users: { max: 1, load: () => 5 } }
 expectError(app.register(offloop, { caches: { user: { max: 1 } } }))
 expectType<CacheOptions<string, User>>({} as offloop.OptionsOf<offloop.Caches['users']>)
 
-// What servers, contexts and replies have then.
+// Decorators of servers, contexts and replies.
 expectType<Pool>(app.offloop.pool)
 expectType<Cache<string, User>>(app.offloop.caches.users)
 expectType<Promise<bigint>>(app.offloop.caches.prices.get(1))

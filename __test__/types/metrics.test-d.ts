@@ -15,7 +15,7 @@ const hash = pool.sink(transforms.digest('md5', { encoding: 'hex' }))
 const each = pool.sink(transforms.gzip(), { each: true })
 expectType<Sink<string>>(hash)
 
-// Pools are a list or named, and all that is named may be of any kind.
+// Pools are a list or named; caches and sinks of any type are named.
 expectType<() => void>(collectMetrics({ pools }))
 expectType<() => void>(observeMetrics({ pools }))
 collectMetrics({ pools: [pool], caches: { users, numbers }, sinks: { hash, each } })
@@ -29,7 +29,7 @@ expectError(observeMetrics({ caches: { pool } }))
 expectError(collectMetrics({ sinks: { users } }))
 expectError(collectMetrics({ pool }))
 
-// What each of them takes besides
+// Options of each exporter
 collectMetrics({ pools, prefix: 'app_', labels: { team: 'a', shard: 1 }, register: registry })
 collectMetrics({ pools, register: openMetrics })
 collectMetrics({ pools, register: new Registry() })
@@ -43,6 +43,6 @@ expectError(observeMetrics({ pools, meterProvider: registry }))
 expectError(observeMetrics({ pools, prefix: 'app_' }))
 
 // Every option may be undefined.
-const none: MetricSources = { pools: undefined, caches: undefined, sinks: undefined }
-expectAssignable<PrometheusOptions>({ ...none, prefix: undefined, labels: undefined, register: undefined })
-expectAssignable<OpenTelemetryOptions>({ ...none, meterProvider: undefined, attributes: undefined })
+const noSources: MetricSources = { pools: undefined, caches: undefined, sinks: undefined }
+expectAssignable<PrometheusOptions>({ ...noSources, prefix: undefined, labels: undefined, register: undefined })
+expectAssignable<OpenTelemetryOptions>({ ...noSources, meterProvider: undefined, attributes: undefined })

@@ -13,11 +13,11 @@ import {
   transforms
 } from '../..'
 
-// move keeps the type that was given away.
+// move keeps the type of its value.
 expectAssignable<Moved<Uint8Array>>(move(new Uint8Array(1)))
 expectError(move('text'))
 
-// A transform says what it takes and what it makes.
+// A transform has the types of its input and its result.
 expectType<StreamTransform<Input, Buffer>>(transforms.identity())
 expectType<StreamTransform<Input, Buffer>>(transforms.digest('sha256'))
 expectType<StreamTransform<Input, string>>(transforms.digest('sha256', { encoding: 'hex' }))
@@ -28,20 +28,20 @@ expectError(transforms.digest('sha256', { encoding: 'latin1' }))
 expectError(transforms.hmac('sha256'))
 expectError(transforms.gzip({ level: '6' }))
 
-// A stream transform serves as a transform, not the other way round.
+// A stream transform is a transform, but not vice versa.
 expectAssignable<Transform<Input, Buffer>>(transforms.gzip())
-declare const whole: Transform<Input, Buffer>
-expectNotAssignable<StreamTransform<Input, Buffer>>(whole)
+declare const nonStreaming: Transform<Input, Buffer>
+expectNotAssignable<StreamTransform<Input, Buffer>>(nonStreaming)
 
-// The steps of a chain fit one another, and one that cannot stream makes the whole unable to.
+// The steps of a chain must fit; a chain with a non-streaming step cannot stream.
 expectType<StreamTransform<Input, string>>(
   transforms.chain(transforms.gzip(), transforms.digest('md5', { encoding: 'hex' }))
 )
-expectType<Transform<Bytes, Buffer>>(transforms.chain(transforms.gunzip(), whole))
+expectType<Transform<Bytes, Buffer>>(transforms.chain(transforms.gunzip(), nonStreaming))
 expectError(transforms.chain(transforms.digest('md5', { encoding: 'hex' }), transforms.gunzip()))
 expectError(transforms.chain())
 
-// run infers its result from the transform, and takes what was moved.
+// run infers its result from the transform, and accepts moved inputs.
 expectType<Pool>(pool)
 expectType<Promise<Buffer>>(pool.run(transforms.gzip(), 'text'))
 expectType<Promise<string>>(pool.run(transforms.digest('md5', { encoding: 'hex' }), move(new Uint8Array(1))))
@@ -49,13 +49,13 @@ expectType<Promise<Buffer>>(pool.run(transforms.gzip(), '', { signal: AbortSigna
 expectError(pool.run(transforms.gunzip(), 'text'))
 expectError(pool.run(transforms.gzip(), '', { priority: 'urgent' }))
 
-// map and iterate keep order and say what settle does to the results.
+// The results of map and iterate depend on settle.
 expectType<Promise<Buffer[]>>(pool.map(transforms.gzip(), ['a', 'b']))
 expectType<Promise<PromiseSettledResult<Buffer>[]>>(pool.map(transforms.gzip(), ['a'], { settle: true }))
 expectType<AsyncIterableIterator<Buffer> & AsyncDisposable>(pool.iterate(transforms.gzip(), new Set(['a'])))
 expectError(pool.map(transforms.gzip(), 1))
 
-// A pool of one's own.
+// User-defined pools.
 expectType<Pool>(new Pool())
 expectType<Pool>(new Pool({ name: 'a', threads: 1, maxQueue: 0, maxQueueBytes: 1, maxWait: 1 }))
 expectError(new Pool({ threads: '1' }))
@@ -76,7 +76,7 @@ expectAssignable<'ERR_OFFLOOP_QUEUE_FULL' | (string & {})>(error.code)
 expectNotAssignable<OffloopError['code']>('ERR_OFFLOOP_UNHEARD_OF')
 expectType<number | undefined>(error.offset)
 
-// A factory that is not called is no transform, and what is not given away is not moved.
+// A factory is not a transform, and a plain object is not a moved value.
 expectError(pool.run(transforms.gzip, 'x'))
 expectError(pool.map(transforms.gzip, ['x']))
 expectError(pool.run({ name: 'gzip' }, 'x'))

@@ -12,7 +12,7 @@ expectError(pool.stream('gzip'))
 expectError(pool.stream(transforms.gzip(), { each: true }))
 expectError(pool.stream(transforms.gzip(), { highWaterMark: '1' }))
 
-// A sink says what its result is.
+// A sink has the type of its result.
 const hash = pool.sink(transforms.digest('sha256', { encoding: 'hex' }))
 expectType<Sink<string>>(hash)
 expectType<Promise<string>>(hash.result)

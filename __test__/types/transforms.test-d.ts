@@ -45,7 +45,7 @@ expectType<Promise<{ index: number; score: number }[]>>(
 expectError(transforms.numeric.histogram({}))
 expectError(pool.run(transforms.numeric.stats(), [1, 2]))
 
-// JSON of the values themselves.
+// JSON as values.
 expectType<Transform<Input, { a: number }>>(transforms.json.parse<{ a: number }>({ slice: 2, maxDepth: 100 }))
 expectType<Transform<Input, unknown>>(transforms.json.parse())
 expectType<Transform<unknown, Buffer>>(
@@ -83,7 +83,7 @@ expectError(transforms.csv.aggregate())
 expectError(transforms.csv.aggregate({ groupBy: ['a'] }))
 expectError(transforms.csv.aggregate({ measures: { n: ['total', 'x'] } }))
 
-// What comes out of one step goes into the next, whatever that is.
+// The result of a step must fit the input of the next.
 expectAssignable<Transform<unknown, CsvTable>>(transforms.chain(transforms.json.stringify(), transforms.csv.parse()))
 expectError(transforms.chain(transforms.json.parse<number[]>(), transforms.gzip()))
 expectError(transforms.chain(transforms.csv.parse(), transforms.gzip()))
