@@ -19,8 +19,8 @@ test('Wycheproof: AES-256-GCM', { skip }, async t => {
       const opened = pool.run(transforms.open('aes-256-gcm', hex(key), { aad: hex(aad) }), sealed)
       if (result === 'valid') {
         assert.equal((await opened).toString('hex'), msg, `case ${tcId}`)
-        const made = await pool.run(transforms.seal('aes-256-gcm', hex(key), options), hex(msg))
-        assert.deepEqual(made, sealed, `case ${tcId}`)
+        const actual = await pool.run(transforms.seal('aes-256-gcm', hex(key), options), hex(msg))
+        assert.deepEqual(actual, sealed, `case ${tcId}`)
       } else {
         await assert.rejects(opened, { code: 'ERR_OFFLOOP_AUTHENTICATION' }, `case ${tcId}`)
       }
