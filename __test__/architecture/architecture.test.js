@@ -1,6 +1,6 @@
 'use strict'
 
-// The rules of the architecture, checked over the real tree. Each has samples that it must refuse.
+// Checks the architecture rules against the real tree. Each rule has samples that it must reject.
 
 const assert = require('node:assert/strict')
 const { readFileSync, readdirSync } = require('node:fs')
@@ -10,17 +10,17 @@ const architecture = require('../support/architecture.js')
 const { blank } = require('../support/source-text.js')
 
 const root = join(__dirname, '..', '..')
-const ELSEWHERE = new Set(['node_modules', 'target', '.git', 'package-lock.json', 'Cargo.lock'])
+const IGNORED = new Set(['node_modules', 'target', '.git', 'package-lock.json', 'Cargo.lock'])
 const TEXT = /\.(rs|js|cjs|mjs|ts|md|json|toml|yml|sh)$|(^|\/)(run|\.\w+)$/
 const files = read('')
 
 /**
- * The project's own text files.
+ * Reads the project's own text files.
  * @param {string} folder
  * @returns {Record<string, string>}
  */
 function read(folder) {
-  const entries = readdirSync(join(root, folder), { withFileTypes: true }).filter(entry => !ELSEWHERE.has(entry.name))
+  const entries = readdirSync(join(root, folder), { withFileTypes: true }).filter(entry => !IGNORED.has(entry.name))
   return Object.assign(
     {},
     ...entries.map(entry => {
@@ -34,23 +34,23 @@ function read(folder) {
 /**
  * @param {string} name
  * @param {(files: Record<string, string>) => string[]} rule
- * @param {Record<string, string>[]} broken each of which the rule must refuse
- * @param {Record<string, string>} [sound] which it must accept
+ * @param {Record<string, string>[]} invalid samples that the rule must reject
+ * @param {Record<string, string>} [valid] sample that it must accept
  */
-function rule(name, rule, broken, sound = {}) {
+function rule(name, rule, invalid, valid = {}) {
   test(name, () => {
-    for (const sample of broken) assert.notDeepEqual(rule(sample), [], `accepts ${JSON.stringify(sample)}`)
-    assert.deepEqual(rule(sound), [])
+    for (const sample of invalid) assert.notDeepEqual(rule(sample), [], `accepts ${JSON.stringify(sample)}`)
+    assert.deepEqual(rule(valid), [])
     assert.deepEqual(rule(files), [])
   })
 }
 
-test('there is something to hold the rules over', () => {
+test('finds the files to check', () => {
   for (const path of ['src/lib.rs', 'lib/native/index.js', 'index.js', 'Cargo.toml']) assert.ok(files[path], path)
 })
 
 rule(
-  'every function that JavaScript calls catches panics',
+  'every exported function catches panics',
   architecture.uncaughtPanics,
   [
     { 'src/node/a.rs': '#[napi]\npub fn f() {}' },
@@ -63,7 +63,7 @@ rule(
 )
 
 rule(
-  'only src/node/ names napi or is unsafe',
+  'only src/node/ uses napi or unsafe code',
   architecture.napiOutsideNode,
   [
     { 'src/pool/mod.rs': 'use napi::Env;' },
@@ -78,7 +78,7 @@ rule(
 )
 
 rule(
-  'every unsafe says why it is sound',
+  'every unsafe has a SAFETY comment',
   architecture.undocumentedUnsafe,
   [
     { 'src/node/a.rs': 'fn f() {\n    unsafe { g() }\n}' },
@@ -89,14 +89,14 @@ rule(
 )
 
 rule(
-  'every file is one idea',
+  'no file exceeds the line limit',
   architecture.longFiles,
   [{ 'src/a.rs': 'a\n'.repeat(451) }, { 'lib/a.js': 'a\n'.repeat(451) }],
   { 'lib/native/binding.js': 'a\n'.repeat(900), 'src/a.rs': 'a\n'.repeat(450) }
 )
 
 rule(
-  'timers and clocks come from where fakes do not reach',
+  'timers and clocks are captured before tests can fake them',
   architecture.fakeableTimers,
   [
     { 'lib/pool/a.js': 'setTimeout(f, 1)' },
@@ -114,14 +114,14 @@ rule(
   }
 )
 
-test('every crate is used', () => {
+test('every dependency of the crate is used', () => {
   const manifest = '[dependencies]\nused-one = "1"\nidle = { version = "1" }\n\n[build-dependencies]\nother = "1"\n'
   assert.equal(architecture.unusedCrates(manifest, { 'src/a.rs': 'use used_one::a; // idle' }).length, 1)
   assert.notDeepEqual(architecture.unusedCrates('[package]\n', {}), [])
   assert.deepEqual(architecture.unusedCrates(files['Cargo.toml'], files), [])
 })
 
-test('the lock file serves every platform and names no host', () => {
+test('the lock file covers every platform and names no host', () => {
   const entry = { optionalDependencies: { a: '1', b: '1' } }
   const sample = { packages: { 'node_modules/x': entry, 'node_modules/x/node_modules/a': {} } }
   assert.deepEqual(architecture.missingFromLock(JSON.stringify(sample)), ['b'])
@@ -131,7 +131,7 @@ test('the lock file serves every platform and names no host', () => {
 })
 
 rule(
-  'nothing names a machine or a host that packages come from',
+  'no file names a machine or a package host',
   architecture.machineSpecificWords,
   [
     { 'docs/a.md': `see ${['', 'tmp', 'a'].join('/')}` },
@@ -148,7 +148,7 @@ rule('every document is linked', architecture.unlinkedDocs, [{ 'docs/a.md': '[me
 })
 
 rule(
-  'every path that is named exists',
+  'every path mentioned in the project exists',
   architecture.brokenPaths,
   [
     { 'src/a.rs': '//! JavaScript runs it, `lib/json/build.js`.' },
@@ -164,11 +164,11 @@ rule(
   }
 )
 
-rule('no test keeps others from running', architecture.focusedTests, [
+rule('no test is focused', architecture.focusedTests, [
   { '__test__/a.test.js': ['test', "only('a', () => {})"].join('.') }
 ])
 
-test('what can be required exports what its types declare', () => {
+test('each entry point exports the values that its types declare', () => {
   const sample =
     'export class A {}\nexport const b: A\nexport interface C {}\nexport type D = A\n// export const e: A\n'
   assert.deepEqual(architecture.declaredValues(sample), ['A', 'b'])
@@ -178,7 +178,7 @@ test('what can be required exports what its types declare', () => {
   }
 })
 
-test('blanking keeps code and lines', () => {
+test('blanking keeps code and line breaks', () => {
   assert.equal(blank('a // b\nc', 'js'), 'a     \nc')
   assert.equal(blank('a = /["\']/.test("x") / 2', 'js').replace(/ +/g, ' '), 'a = .test( ) / 2')
   assert.equal(blank('f(r#"a"b"#, b"c\\"", \'\\\'\', \'a)', 'rust').replace(/ +/g, ' '), "f( , , , 'a)")
