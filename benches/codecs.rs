@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const DIGESTS: &[&str] = &["sha1", "sha256", "sha512", "sha3-256", "blake3", "md5", "xxh3-64", "xxh3-128", "crc32"];
 
-/// Compressor, its setting, its values, and what undoes it.
+/// Compressor, its option, the values of the option, and the decompressor.
 const CODECS: &[(&str, &str, &[i32], &str)] = &[
     ("gzip", "level", &[1, 6, 9], "gunzip"),
     ("deflate", "level", &[6], "inflate"),
@@ -25,7 +25,7 @@ fn build(name: &str, args: Vec<Arg>) -> Box<dyn Transform> {
 }
 
 fn run(transform: &dyn Transform, input: &[u8]) -> Vec<u8> {
-    let output = transform.run(input.to_vec().into(), &Cancel::new()).expect("it works");
+    let output = transform.run(input.to_vec().into(), &Cancel::new()).expect("the transform succeeds");
     output.into_bytes().expect("bytes").into_vec()
 }
 
@@ -48,22 +48,22 @@ fn codecs(criterion: &mut Criterion) {
             let transform = build("digest", vec![Arg::Text((*algorithm).to_string().into())]);
             group.bench_function(*algorithm, |bench| bench.iter(|| black_box(run(&*transform, &data))));
         }
-        for (name, option, values, undo) in CODECS {
+        for (name, option, values, decompressor) in CODECS {
             for value in *values {
                 let options = Arg::Record(vec![((*option).into(), Arg::Number((*value).into()))]);
                 let transform = build(name, vec![options]);
                 let packed = run(&*transform, &data);
-                #[expect(clippy::cast_precision_loss, reason = "for people to read")]
+                #[expect(clippy::cast_precision_loss, reason = "for display only")]
                 let ratio = data.len() as f64 / packed.len() as f64;
                 eprintln!("{file} {name} {value}: ratio {ratio:.4}");
                 group.bench_function(format!("{name}/{value}"), |bench| {
                     bench.iter(|| black_box(run(&*transform, &data)));
                 });
-                let undo = build(undo, Vec::new());
-                group.bench_function(format!("{}/{name}/{value}", undo.name()), |bench| {
-                    bench.iter(|| black_box(run(&*undo, &packed)));
+                let decompressor = build(decompressor, Vec::new());
+                group.bench_function(format!("{}/{name}/{value}", decompressor.name()), |bench| {
+                    bench.iter(|| black_box(run(&*decompressor, &packed)));
                 });
-                assert!(run(&*undo, &packed) == data);
+                assert!(run(&*decompressor, &packed) == data);
             }
         }
         group.finish();

@@ -1,6 +1,6 @@
-//! Every file of the fuzz corpus goes through its target, and so do changes of it that are the same each time.
+//! Runs every file of the fuzz corpus, and deterministic mutations of it, through its target.
 //!
-//! Of the core alone: the border has nothing to do with it.
+//! Only for the core: the N-API boundary is not involved.
 #![cfg(not(feature = "node"))]
 
 #[path = "../../fuzz/src/lib.rs"]
@@ -13,11 +13,11 @@ use offloop::transform::registry::REGISTRY;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Of each file.
-const CHANGES: usize = 100;
-/// No check takes more memory than this: a limited output, what the largest window of a codec needs, and a regular expression.
-const MEMORY: usize = 64 << 20;
-/// What parses nothing: any input is as good as any other.
+/// Mutations of each file.
+const MUTATIONS: usize = 100;
+/// Maximum memory of a check, in bytes: a limited output, the largest window of a codec, and a regular expression.
+const MAX_MEMORY: usize = 64 << 20;
+/// Transforms that do not parse their input.
 const PLAIN: [&str; 9] = [
     "json.stringify",
     "digest",
@@ -34,7 +34,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
 }
 
-/// The corpus of a target, in an order that is the same everywhere.
+/// Returns the corpus of a target in a deterministic order.
 fn seeds(target: &Target) -> Vec<(String, Vec<u8>)> {
     let folder = folder().join("corpus").join(target.name);
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -47,10 +47,10 @@ fn seeds(target: &Target) -> Vec<(String, Vec<u8>)> {
     seeds
 }
 
-/// Says what broke, since the check itself does not know where its input comes from.
-struct Tell<'a>(&'a str, &'a [u8]);
+/// Prints the target and the input if the check panics.
+struct ReportOnPanic<'a>(&'a str, &'a [u8]);
 
-impl Drop for Tell<'_> {
+impl Drop for ReportOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("while {} worked on {} bytes:\n{}", self.0, self.1.len(), self.1.escape_ascii());
@@ -59,13 +59,13 @@ impl Drop for Tell<'_> {
 }
 
 fn check(target: &Target, bytes: &[u8]) {
-    let _tell = Tell(target.name, bytes);
-    let most = memory::most(|| fuzz::check(target.name, bytes));
-    assert!(most <= MEMORY, "it took {most} bytes of memory");
+    let _report = ReportOnPanic(target.name, bytes);
+    let peak = memory::peak(|| fuzz::check(target.name, bytes));
+    assert!(peak <= MAX_MEMORY, "the check used {peak} bytes of memory");
 }
 
-/// One to four changes: other bits, other bytes, something gone, something twice, something of another file.
-fn changed(bytes: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
+/// Applies one to four mutations: flips bits, replaces, inserts, removes or repeats bytes, or copies from another file.
+fn mutated(bytes: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
     const SIGNS: &[u8] = b"\0\x01\x7f\x80\xff\"\\[]{}(),:.$*?'-0919eE \n";
     let mut bytes = bytes.to_vec();
     for _ in 0..=dice.below(4) {
@@ -89,16 +89,16 @@ fn changed(bytes: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
 }
 
 #[test]
-fn corpus_and_changes_of_it_find_nothing() {
+fn the_corpus_and_its_mutations_pass() {
     for target in TARGETS {
         let seeds = seeds(target);
         check(target, &[]);
-        for (place, (name, seed)) in seeds.iter().enumerate() {
+        for (index, (name, seed)) in seeds.iter().enumerate() {
             check(target, seed);
             let mut dice = Dice::of(name.as_bytes());
-            for _ in 0..CHANGES {
-                let other = &seeds[(place + dice.below(seeds.len())) % seeds.len()].1;
-                check(target, &changed(seed, other, &mut dice));
+            for _ in 0..MUTATIONS {
+                let other = &seeds[(index + dice.below(seeds.len())) % seeds.len()].1;
+                check(target, &mutated(seed, other, &mut dice));
             }
         }
     }
@@ -108,7 +108,7 @@ fn corpus_and_changes_of_it_find_nothing() {
 fn every_transform_that_parses_has_a_target() {
     for entry in REGISTRY {
         let covered = TARGETS.iter().any(|target| target.covers.contains(&entry.name));
-        assert!(covered || PLAIN.contains(&entry.name), "{} has no line in fuzz/src/lib.rs", entry.name);
+        assert!(covered || PLAIN.contains(&entry.name), "{} has no target in fuzz/src/lib.rs", entry.name);
     }
 }
 
