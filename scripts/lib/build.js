@@ -22,7 +22,15 @@ async function buildAddon() {
   const compiler = await requireRust()
   say('building the addon (the first build can take a few minutes)')
   // The cache of napi would keep the types of deleted functions.
-  const flags = ['--platform', '--release', '--strip', '--output-dir', 'lib/native', '--no-dts-cache', '--no-const-enum']
+  const flags = [
+    '--platform',
+    '--release',
+    '--strip',
+    '--output-dir',
+    'lib/native',
+    '--no-dts-cache',
+    '--no-const-enum'
+  ]
   const names = ['--js', 'binding.js', '--dts', 'binding.d.ts']
   const args = [tool('@napi-rs/cli', 'napi'), 'build', ...flags, ...names, ...(process.env.CI ? ['--', ...LOCKED] : [])]
   const { code, output } = await run(process.execPath, args)

@@ -1,6 +1,7 @@
 //! Constants and helpers of the tests.
 
-pub use crate::cache::core::{Cache, Evicted, Incoming, Lookup, Options, Participant};
+pub use crate::cache::core::{Cache, Incoming, Lookup, Options, Participant};
+pub use crate::cache::detached::Evicted;
 pub use crate::cache::expiry::Lifetime;
 pub use crate::cache::flight::{FlightId, Join};
 pub use crate::cache::key::Key;
