@@ -1,17 +1,9 @@
 'use strict'
 
-// The words of a plan, as `src/transform/json/build_plan.rs` writes them.
-const STEP_WORDS = 3
-const ARRAY = 0
-const OBJECT = 1
-const KEY = 3
-const END = 4
-const STRING = 5
-const VALUE = 7
-/** A step's kind without its flags. */
-const KIND = 15
-const UTF16 = 16
-const UNESCAPED = 32
+const native = require('../native')
+
+const { stepWords: STEP_WORDS, kindMask: KIND_MASK, utf16: UTF16, unescaped: UNESCAPED, ...kinds } = native.planFormat()
+const { array: ARRAY, object: OBJECT, key: KEY, end: END, string: STRING, value: VALUE } = kinds
 
 /** V8 makes longer arrays dictionaries if their length is given. */
 const MAX_LENGTH = 32 << 20
@@ -108,7 +100,7 @@ class JsonBuilder {
   /** @param {Part} part */
   #applyStep({ text, plan }) {
     const step = plan[this.#offset]
-    const kind = step & KIND
+    const kind = step & KIND_MASK
     const frames = this.#frames
     if (kind === ARRAY) frames.push(new ArrayFrame(plan[this.#offset + 1]))
     else if (kind === OBJECT) frames.push(new ObjectFrame())
@@ -167,7 +159,7 @@ class ObjectFrame {
   /** @param {number} step @param {string} piece members in brackets, or a name */
   addPiece(step, piece) {
     const parsed = JSON.parse(piece)
-    if ((step & KIND) === KEY) this.#key = parsed
+    if ((step & KIND_MASK) === KEY) this.#key = parsed
     else if (this.#value === undefined) this.#value = parsed
     else for (const key of Object.keys(parsed)) define(this.#value, key, parsed[key])
   }

@@ -252,6 +252,23 @@ export declare function openPool(options: unknown): PoolInfo
 /** Opens a session of a streaming transform. With `gathers` its output follows at the end. */
 export declare function openSession(transform: number, gathers: boolean): SessionInfo
 
+/** Returns the format of plans. */
+export declare function planFormat(): PlanFormat
+
+/** Words of a plan, which `lib/json/builder.js` runs: kinds of steps, flags, and the mask that removes the flags. */
+export interface PlanFormat {
+  stepWords: number
+  array: number
+  object: number
+  key: number
+  end: number
+  string: number
+  value: number
+  kindMask: number
+  utf16: number
+  unescaped: number
+}
+
 export interface PoolInfo {
   handle: number
   name: string

@@ -887,6 +887,7 @@ module.exports.openCache = nativeBinding.openCache
 module.exports.openInputBuffer = nativeBinding.openInputBuffer
 module.exports.openPool = nativeBinding.openPool
 module.exports.openSession = nativeBinding.openSession
+module.exports.planFormat = nativeBinding.planFormat
 module.exports.poolStats = nativeBinding.poolStats
 module.exports.QUEUED = nativeBinding.QUEUED
 module.exports.RecordKind = nativeBinding.RecordKind

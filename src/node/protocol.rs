@@ -1,6 +1,8 @@
 //! Numbers that native code and `lib/` exchange. JavaScript reads them from the addon, so there is one definition.
 
+use super::convert::u32_of;
 use crate::cache::{Reason, VERSIONS};
+use crate::transform::build_plan;
 use napi_derive::napi;
 
 /// Kind of a completion record: its second word. A batch is `[task, Many, count, microseconds]`, followed by `[kind, length]`
@@ -124,3 +126,35 @@ pub const MAX_BATCH: u32 = 256;
 /// Ticket of an external task that waits for a permit.
 #[napi]
 pub const QUEUED: i32 = -1;
+
+/// Words of a plan, which `lib/json/builder.js` runs: kinds of steps, flags, and the mask that removes the flags.
+#[napi(object, object_from_js = false)]
+pub struct PlanFormat {
+    pub step_words: u32,
+    pub array: u32,
+    pub object: u32,
+    pub key: u32,
+    pub end: u32,
+    pub string: u32,
+    pub value: u32,
+    pub kind_mask: u32,
+    pub utf16: u32,
+    pub unescaped: u32,
+}
+
+/// Returns the format of plans.
+#[napi(catch_unwind)]
+pub fn plan_format() -> PlanFormat {
+    PlanFormat {
+        step_words: u32_of(build_plan::STEP_WORDS),
+        array: build_plan::ARRAY,
+        object: build_plan::OBJECT,
+        key: build_plan::KEY,
+        end: build_plan::END,
+        string: build_plan::STRING,
+        value: build_plan::VALUE,
+        kind_mask: build_plan::KIND_MASK,
+        utf16: build_plan::UTF16,
+        unescaped: build_plan::UNESCAPED,
+    }
+}

@@ -32,6 +32,7 @@ pub use crate::args::{Arg, Args, ArgumentError, Options};
 pub use bytes::{Bytes, Lend};
 pub use chain::Chain;
 pub use contract::{Emit, Output, STEP, StreamTransform, Transform, run_stream};
+pub use json::build_plan;
 pub use json::parse::json_in_parts;
 pub use utf16::{MAX_UTF8, append_utf8};
 pub use value::{Document, SMALL_DOCUMENT, Value};

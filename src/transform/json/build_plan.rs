@@ -24,8 +24,8 @@ pub const SIZES: Sizes = Sizes { run: 64 << 10, string: 256 << 10, batch: 1 << 2
 
 /// A step is three words: its kind with flags, and two offsets in the text or a count.
 pub const STEP_WORDS: usize = 3;
-/// `[LIST, length, 0]` and `[OBJECT, 0, 0]` start a container, which is filled until its `END`. The length is an estimate.
-pub const LIST: u32 = 0;
+/// `[ARRAY, length, 0]` and `[OBJECT, 0, 0]` start a container, which is filled until its `END`. The length is an estimate.
+pub const ARRAY: u32 = 0;
 pub const OBJECT: u32 = 1;
 /// Elements or members of the container.
 pub const ITEMS: u32 = 2;
@@ -33,15 +33,16 @@ pub const ITEMS: u32 = 2;
 pub const KEY: u32 = 3;
 pub const END: u32 = 4;
 /// Starts a string, which is joined from parts until its `END`.
-pub const TEXT: u32 = 5;
+pub const STRING: u32 = 5;
 pub const PART: u32 = 6;
 /// The whole document, if it is small.
 pub const VALUE: u32 = 7;
-pub const KIND: u32 = 15;
+/// Removes the flags from a step's kind.
+pub const KIND_MASK: u32 = 15;
 /// Flag of a step with text: UTF-16 instead of Latin-1.
-pub const WIDE: u32 = 16;
+pub const UTF16: u32 = 16;
 /// Flag of `PART`: has no escapes.
-pub const PLAIN: u32 = 32;
+pub const UNESCAPED: u32 = 32;
 /// The words of steps.
 pub type Plan = Vec<u32>;
 
@@ -182,7 +183,7 @@ impl Planner<'_> {
             match self.frames[index].container {
                 Container::List => {
                     let length = self.estimate(index);
-                    self.step(LIST, length, 0);
+                    self.step(ARRAY, length, 0);
                 }
                 Container::Object => self.step(OBJECT, 0, 0),
             }
@@ -227,13 +228,13 @@ impl Planner<'_> {
         if !self.frames.is_empty() {
             self.add_before_child(self.frames.len() - 1);
         }
-        self.step(TEXT, 0, 0);
+        self.step(STRING, 0, 0);
         self.is_empty = false;
         let (mut at, end) = (range.start + 1, range.end - 1);
         while at < end {
             let part = at..part_end(self.text, at, end, self.sizes.string);
             at = part.end;
-            let plain = if memchr::memchr(b'\\', &self.text[part.clone()]).is_none() { PLAIN } else { 0 };
+            let plain = if memchr::memchr(b'\\', &self.text[part.clone()]).is_none() { UNESCAPED } else { 0 };
             self.text_step(PART | plain, part);
             self.emit_batch(at);
         }

@@ -1,6 +1,8 @@
 //! Encodes the pieces of a plan for V8 without UTF-8: decoding it on the main thread would add a third to the time of parsing.
 
-use super::build_plan::{END, ITEMS, KEY, KIND, LIST, OBJECT, PART, PLAIN, STEP_WORDS, TEXT, VALUE, WIDE, word};
+use super::build_plan::{
+    ARRAY, END, ITEMS, KEY, KIND_MASK, OBJECT, PART, STEP_WORDS, STRING, UNESCAPED, UTF16, VALUE, word,
+};
 use super::minify::without_space;
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -31,14 +33,15 @@ impl<'a> PieceEncoder<'a> {
     /// Encodes the pieces of the next steps, one after the other. Pieces with characters outside ASCII are escaped if those are
     /// rare, and otherwise become UTF-16. Items are enclosed in brackets.
     pub fn encode(&mut self, mut plan: Vec<u32>) -> EncodedPlan {
-        let pieces = plan.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND, ITEMS | KEY | PART | VALUE));
+        let pieces =
+            plan.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | PART | VALUE));
         let length = pieces.map(|step| (step[2] - step[1]) as usize + 2).sum::<usize>();
         let mut text = Vec::with_capacity(length + length / 8);
         for step in plan.chunks_exact_mut(STEP_WORDS) {
-            match step[0] & KIND {
-                LIST => self.brackets.push(*b"[]"),
+            match step[0] & KIND_MASK {
+                ARRAY => self.brackets.push(*b"[]"),
                 OBJECT => self.brackets.push(*b"{}"),
-                TEXT => self.brackets.push(*b"\"\""),
+                STRING => self.brackets.push(*b"\"\""),
                 END => drop(self.brackets.pop()),
                 ITEMS => self.encode_piece(step, self.brackets.last().copied(), &mut text),
                 _ => self.encode_piece(step, None, &mut text),
@@ -49,7 +52,7 @@ impl<'a> PieceEncoder<'a> {
 
     fn encode_piece(&self, step: &mut [u32], brackets: Option<[u8; 2]>, out: &mut Vec<u8>) {
         let mut piece = Cow::Borrowed(&self.text[step[1] as usize..step[2] as usize]);
-        if piece.len() > LONG && matches!(step[0] & KIND, ITEMS | VALUE) {
+        if piece.len() > LONG && matches!(step[0] & KIND_MASK, ITEMS | VALUE) {
             piece = without_space(&piece).into();
         }
         let encoding = PieceEncoding::of(&piece, step[0]);
@@ -62,8 +65,8 @@ impl<'a> PieceEncoder<'a> {
         encoding.write_ascii(brackets.map(|brackets| brackets[1]), out);
         match encoding {
             PieceEncoding::Ascii => {}
-            PieceEncoding::Escaped => step[0] &= !PLAIN,
-            PieceEncoding::Utf16 => step[0] |= WIDE,
+            PieceEncoding::Escaped => step[0] &= !UNESCAPED,
+            PieceEncoding::Utf16 => step[0] |= UTF16,
         }
         (step[1], step[2]) = (word(start), word(out.len()));
     }
@@ -82,7 +85,7 @@ impl PieceEncoding {
             return PieceEncoding::Ascii;
         }
         let characters = piece.iter().filter(|&&byte| byte >= 0xc0).count();
-        if characters * RARE > piece.len() || kind & KIND == PART {
+        if characters * RARE > piece.len() || kind & KIND_MASK == PART {
             PieceEncoding::Utf16
         } else {
             PieceEncoding::Escaped

@@ -2,7 +2,8 @@
 
 use crate::cancel::Cancel;
 use crate::transform::json::build_plan::{
-    END, ITEMS, KEY, KIND, LIST, OBJECT, PART, PLAIN, Plan, STEP_WORDS, Sizes, TEXT, VALUE, WIDE, write_plan,
+    ARRAY, END, ITEMS, KEY, KIND_MASK, OBJECT, PART, Plan, STEP_WORDS, STRING, Sizes, UNESCAPED, UTF16, VALUE,
+    write_plan,
 };
 use crate::transform::json::piece_encoding::PieceEncoder;
 use crate::transform::json::scanner::UNLIMITED_DEPTH;
@@ -21,17 +22,17 @@ impl Builder {
         for step in plan.chunks_exact(STEP_WORDS) {
             let piece = || {
                 let bytes = &text[step[1] as usize..step[2] as usize];
-                if step[0] & WIDE == 0 {
+                if step[0] & UTF16 == 0 {
                     assert!(bytes.is_ascii());
                     return String::from_utf8(bytes.to_vec()).unwrap();
                 }
                 let units = bytes.chunks_exact(2).map(|unit| u16::from_ne_bytes([unit[0], unit[1]]));
                 String::from_utf16(&units.collect::<Vec<_>>()).unwrap()
             };
-            match step[0] & KIND {
-                LIST => self.stack.push((Json::Array(Vec::new()), None)),
+            match step[0] & KIND_MASK {
+                ARRAY => self.stack.push((Json::Array(Vec::new()), None)),
                 OBJECT => self.stack.push((Json::Object(Map::new()), None)),
-                TEXT => self.stack.push((Json::String(String::new()), None)),
+                STRING => self.stack.push((Json::String(String::new()), None)),
                 END => {
                     let (value, _) = self.stack.pop().unwrap();
                     self.attach(value);
@@ -39,7 +40,7 @@ impl Builder {
                 VALUE => self.value = Some(serde_json::from_str(&piece()).unwrap()),
                 KEY => self.stack.last_mut().unwrap().1 = Some(serde_json::from_str(&piece()).unwrap()),
                 PART => {
-                    let plain = step[0] & PLAIN != 0;
+                    let plain = step[0] & UNESCAPED != 0;
                     let part = if plain { piece() } else { serde_json::from_str(&format!("\"{}\"", piece())).unwrap() };
                     let Some((Json::String(text), _)) = self.stack.last_mut() else { panic!("a part of no text") };
                     text.push_str(&part);
@@ -109,7 +110,7 @@ fn reserved_elements_are_bounded_by_the_text() {
     for text in texts {
         let mut reserved = 0;
         let mut look = |steps: Plan| {
-            let lists = steps.chunks_exact(STEP_WORDS).filter(|step| step[0] == LIST);
+            let lists = steps.chunks_exact(STEP_WORDS).filter(|step| step[0] == ARRAY);
             reserved += lists.map(|step| step[1] as usize).sum::<usize>();
         };
         let last = write_plan(text.as_bytes(), sizes, UNLIMITED_DEPTH, &Cancel::new(), &mut look).unwrap();
@@ -128,7 +129,7 @@ fn pieces_are_not_much_longer_than_a_run() {
         let mut longest = 0;
         let mut look = |steps: Plan| {
             let pieces =
-                steps.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND, ITEMS | KEY | PART | VALUE));
+                steps.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | PART | VALUE));
             longest = pieces.map(|step| step[2] - step[1]).fold(longest, u32::max);
         };
         let last = write_plan(text.as_bytes(), sizes, UNLIMITED_DEPTH, &Cancel::new(), &mut look).unwrap();
