@@ -1,6 +1,6 @@
 'use strict'
 
-// Clients that arrive at a fixed rate, whether or not earlier requests are complete.
+// Clients of server.js. Most arrive at a fixed rate, whether or not earlier requests are complete.
 
 const { Agent, get } = require('node:http')
 const { availableParallelism } = require('node:os')
@@ -18,16 +18,17 @@ const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY 
 
 /**
  * @typedef {{ status: number, took: number }} Result the status is 0 if there was no response
+ * @typedef {{ port: number, rate: number, seconds: number }} Arrivals `rate` is requests per second
  *
  * @param {number} port
- * @param {number} [patience]
+ * @param {{ path?: string, patience?: number }} [options]
  * @returns {Promise<Result>}
  */
-function ask(port, patience = PATIENCE) {
+function ask(port, { path = '/', patience = PATIENCE } = {}) {
   const start = performance.now()
   return new Promise(resolve => {
     const end = (/** @type {number} */ status) => resolve({ status, took: performance.now() - start })
-    const request = get({ host: '127.0.0.1', port, agent }, response => {
+    const request = get({ host: '127.0.0.1', port, path, agent }, response => {
       response.on('end', () => end(response.statusCode ?? 0))
       response.resume()
     })
@@ -41,21 +42,44 @@ function ask(port, patience = PATIENCE) {
   })
 }
 
+/**
+ * Sends requests by the clock for some seconds. The last ones may be pending at the end.
+ * @param {Arrivals} arrivals
+ * @param {() => Promise<void>} send
+ * @returns {Promise<Promise<void>[]>}
+ */
+function arrive({ rate, seconds }, send) {
+  const begin = performance.now()
+  const duration = seconds * 1000
+  /** @type {Promise<void>[]} */
+  const sent = []
+  return new Promise(resolve => {
+    const tick = () => {
+      const elapsed = performance.now() - begin
+      const due = Math.floor((Math.min(elapsed, duration) * rate) / 1000)
+      while (sent.length < due) sent.push(send())
+      if (elapsed < duration) setTimeout(tick, 1)
+      else resolve(sent)
+    }
+    tick()
+  })
+}
+
 let loadEnded = 0
 
 answer({
   /**
-   * Returns successful responses per second, with enough clients to keep every thread busy.
-   * @param {{ port: number, seconds: number }} load
+   * Returns successful responses per second to a closed loop of clients, by default enough to keep every thread busy.
+   * @param {{ port: number, seconds: number, clients?: number }} load
    */
-  async capacity({ port, seconds }) {
+  async capacity({ port, seconds, clients = 2 * availableParallelism() }) {
     const begin = performance.now()
     const end = begin + seconds * 1000
     let good = 0
     const client = async () => {
       while (performance.now() < end) if ((await ask(port)).status === 200) good++
     }
-    await Promise.all(Array.from({ length: 2 * availableParallelism() }, client))
+    await Promise.all(Array.from({ length: clients }, client))
     return (good * 1000) / (performance.now() - begin)
   },
 
@@ -69,27 +93,32 @@ answer({
     return Math.max(...took)
   },
 
-  /** @param {{ port: number, rate: number, seconds: number }} load */
-  load({ port, rate, seconds }) {
-    const begin = performance.now()
-    const duration = seconds * 1000
-    let count = 0
+  /** @param {Arrivals} arrivals */
+  async load(arrivals) {
     /** @type {Result[]} */
     const results = []
-    const record = (/** @type {Result} */ result) => results.push(result)
-    return new Promise(resolve => {
-      const tick = () => {
-        const elapsed = performance.now() - begin
-        const due = Math.floor((Math.min(elapsed, duration) * rate) / 1000)
-        for (; count < due; count++) ask(port).then(record)
-        if (elapsed < duration) setTimeout(tick, 1)
-        else {
-          loadEnded = performance.now()
-          resolve(summary(count, results, seconds))
-        }
-      }
-      tick()
+    const sent = await arrive(arrivals, async () => {
+      results.push(await ask(arrivals.port))
     })
+    loadEnded = performance.now()
+    return summary(sent.length, results, arrivals.seconds)
+  },
+
+  /**
+   * Returns the response times of /ping, those of pending requests included.
+   * @param {Arrivals} arrivals
+   */
+  async ping(arrivals) {
+    /** @type {Result[]} */
+    const results = []
+    const sent = await arrive(arrivals, async () => {
+      results.push(await ask(arrivals.port, { path: '/ping' }))
+    })
+    await Promise.all(sent)
+    const failed = results.find(({ status }) => status !== 200)
+    if (failed !== undefined) throw new Error(`status ${failed.status} of a response to /ping`)
+    const took = results.map(result => result.took)
+    return { '/ping, p50': percentile(took, 50), '/ping, p99': percentile(took, 99) }
   },
 
   /**
@@ -98,7 +127,7 @@ answer({
    */
   async recovery({ port, before }) {
     for (;;) {
-      const { status, took } = await ask(port, RECOVERY_TIMEOUT)
+      const { status, took } = await ask(port, { patience: RECOVERY_TIMEOUT })
       const elapsed = performance.now() - loadEnded
       if ((status === 200 && took <= before) || elapsed > RECOVERY_TIMEOUT) return { recovery: elapsed }
     }

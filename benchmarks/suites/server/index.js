@@ -1,3 +1,3 @@
 'use strict'
 
-module.exports = { cases: require('./overload.js').cases }
+module.exports = { cases: [...require('./overload.js').cases, ...require('./ping.js').cases] }

@@ -2,32 +2,13 @@
 
 // A server under four times its capacity.
 
-const { join } = require('node:path')
-const { Child } = require('../../../examples/traps/child.js')
 const { MAX_WAIT } = require('../../load/server-limits.js')
+const { withServer } = require('../../load/with-server.js')
 
 /** @typedef {import('../../harness/case.js').Case} Case */
 
 const SECONDS = 20
 const OVERLOAD = 4
-
-/**
- * Runs server and clients in separate processes, so that they do not share an event loop.
- * @template T
- * @param {'offloop' | 'naive'} name
- * @param {(server: Child, clients: Child, port: number) => Promise<T>} work
- * @returns {Promise<T>}
- */
-async function withServer(name, work) {
-  const server = new Child(join(__dirname, '../../load/server.js'), [name])
-  const clients = new Child(join(__dirname, '../../load/open-loop.js'))
-  try {
-    const port = await server.ask('listen')
-    return await Promise.race([work(server, clients, port), server.lost, clients.lost])
-  } finally {
-    await Promise.all([server.stop(), clients.stop()])
-  }
-}
 
 /**
  * @param {'offloop' | 'naive'} name
@@ -37,7 +18,8 @@ function contender(name, rate) {
   return {
     name,
     round: () =>
-      withServer(name, async (server, clients, port) => {
+      withServer(name, async ({ server, port, startClients }) => {
+        const clients = startClients()
         await clients.ask('capacity', { port, seconds: 2 })
         const before = await clients.ask('calm', { port })
         await server.ask('begin')
@@ -68,7 +50,8 @@ const overload = {
     { name: 'recovery', unit: 'ms', target: { of: 'value', atMost: 1000 } }
   ],
   async open() {
-    const capacity = await withServer('offloop', async (_, clients, port) => {
+    const capacity = await withServer('offloop', async ({ port, startClients }) => {
+      const clients = startClients()
       await clients.ask('capacity', { port, seconds: 2 })
       return clients.ask('capacity', { port, seconds: 4 })
     })
