@@ -7,6 +7,7 @@
 //   npm run bench -- pool --only flood       some of its cases; may be given several times
 //   npm run bench -- --rounds 9              more rounds
 //   npm run bench -- --json out.json         all measurements as JSON
+//   npm run bench -- pool --merge            replaces these cases in benchmarks/results/
 //   npm run bench -- --readme                measures nothing: regenerates charts, tables and README.md from results.json
 
 const { readFileSync } = require('node:fs')
@@ -16,7 +17,8 @@ const { parseArgs } = require('node:util')
 const { targetsAsText } = require('./harness/targets.js')
 const { machine } = require('./harness/machine.js')
 const { measure } = require('./harness/measure.js')
-const { files, gather, intoDocument, write } = require('./harness/results.js')
+const { intoDocument } = require('./harness/readme.js')
+const { files, gather, merge: merged, write } = require('./harness/results.js')
 const { select } = require('./harness/suites.js')
 const { failedCase, summary } = require('./harness/summary.js')
 const { heading, table } = require('./harness/table.js')
@@ -33,7 +35,7 @@ const ROUNDS = { part: 5, full: 3 }
  * @returns {Promise<number>} the exit code
  */
 async function main(args) {
-  const { suites, only, rounds, json, readme } = options(args)
+  const { suites, only, rounds, json, merge, readme } = options(args)
   if (readme) return rewrite()
 
   const begin = performance.now()
@@ -56,6 +58,7 @@ async function main(args) {
   if (results.some(({ targets }) => targets.length > 0)) process.stdout.write(`\n${targetsAsText(results)}`)
   const run = gather(environment, results, (performance.now() - begin) / 1000)
   if (isFull) write(RESULTS, files(run))
+  if (merge) write(RESULTS, files(merged(committed(), run)))
   if (json !== undefined) write(dirname(json), { [basename(json)]: `${JSON.stringify(run, null, 2)}\n` })
   return results.some(({ failures }) => failures.length > 0) ? 1 : 0
 }
@@ -67,18 +70,20 @@ function options(args) {
     allowPositionals: true,
     options: {
       json: { type: 'string' },
+      merge: { type: 'boolean', default: false },
       readme: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       only: { type: 'string', multiple: true }
     }
   })
-  const { only, json, readme } = values
+  const { only, json, merge, readme } = values
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
     throw new Error(`--rounds must be a positive integer. Received "${values.rounds}"`)
   }
   if (readme && args.length > 1) throw new Error('--readme cannot be combined with other arguments')
-  return { suites: positionals, only, rounds, json, readme }
+  if (merge && positionals.length === 0 && only === undefined) throw new Error('--merge needs a suite or --only')
+  return { suites: positionals, only, rounds, json, merge, readme }
 }
 
 /**
@@ -96,12 +101,17 @@ async function measured({ suite, benchmark }, rounds) {
   }
 }
 
-/** Regenerates the files of the last full run. */
+/** Regenerates the files of the committed results. */
 function rewrite() {
-  const run = JSON.parse(readFileSync(join(RESULTS, 'results.json'), 'utf8'))
+  const run = committed()
   write(RESULTS, files(run))
   write(dirname(README), { 'README.md': intoDocument(readFileSync(README, 'utf8'), run) })
   return 0
+}
+
+/** @returns {import('./harness/results.js').Results} */
+function committed() {
+  return JSON.parse(readFileSync(join(RESULTS, 'results.json'), 'utf8'))
 }
 
 module.exports = { main }

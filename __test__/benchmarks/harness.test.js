@@ -9,7 +9,8 @@ const { join } = require('node:path')
 const { test } = require('node:test')
 const { targetsAsMarkdown, targetsAsText } = require('../../benchmarks/harness/targets.js')
 const { chart } = require('../../benchmarks/harness/chart.js')
-const { files, gather, intoDocument, write } = require('../../benchmarks/harness/results.js')
+const { intoDocument } = require('../../benchmarks/harness/readme.js')
+const { files, gather, merge, write } = require('../../benchmarks/harness/results.js')
 const { SUITES, casesOf, select } = require('../../benchmarks/harness/suites.js')
 const { failedCase, summary } = require('../../benchmarks/harness/summary.js')
 
@@ -173,13 +174,65 @@ test('results contain each round, the machine, the method and the date', () => {
   assert.match(generated['summary.md'], /- `case`: all of it failed: gone/)
 })
 
+/** @param {import('../../benchmarks/harness/case.js').Outcome} own outcome of offloop */
+function ping(own = { name: 'offloop', rounds: [{ '/ping, p99': 5, 'heavy requests': 150 }] }) {
+  const contenders = [own, { name: 'naive', rounds: [{ '/ping, p99': 80, 'heavy requests': 50 }] }]
+  const benchmark = casesOf('server').find(({ name }) => name === 'ping')
+  assert.ok(benchmark)
+  return summary('server', benchmark, { threads: 2, contenders })
+}
+
 test('replaces only the text between the marks of a document', () => {
-  const run = gather(MACHINE, [summary('suite', CASE, MEASURED)], 1)
+  const run = gather(MACHINE, [ping(), summary('suite', CASE, MEASURED)], 1)
   const once = intoDocument('before\n<!-- bench -->\nold\n<!-- /bench -->\nbehind\n', run)
-  assert.match(once, /^before\n<!-- bench -->\n.*\| `case` \|.*\n<!-- \/bench -->\nbehind\n$/s)
+  assert.match(once, /^before\n<!-- bench -->\n.*\n<!-- \/bench -->\nbehind\n$/s)
+  // Rows of cases that were not measured are omitted, as are cases that the document does not show.
+  const rows = once.split('\n').filter(line => line.startsWith('| `'))
+  assert.equal(rows.length, 1)
+  assert.match(rows[0], /^\| `ping` \| [^|]+ \| 5 ms \| naive 80 ms \| 0\.063 × \|$/)
+  const failed = intoDocument(once, gather(MACHINE, [ping({ name: 'offloop', rounds: [], failure: 'broke' })], 1))
+  assert.match(failed, /^\| `ping` \| [^|]+ \| \*\*FAILED\*\* \| naive 80 ms \| {2}\|$/m)
   assert.doesNotMatch(once, /old/)
   assert.equal(intoDocument(once, run), once)
   assert.throws(() => intoDocument('<!-- /bench --><!-- bench -->', run), /must contain <!-- bench -->/)
+})
+
+test('the picture shows the response times of /ping', () => {
+  assert.equal(files(gather(MACHINE, [summary('suite', CASE, MEASURED)], 1))['under-load.svg'], undefined)
+  const svg = files(gather(MACHINE, [ping()], 1))['under-load.svg']
+  const widths = elements(svg).flatMap(
+    ({ attributes }) => /class="(?:ours|other)".* width="([\d.]+)"/.exec(attributes)?.[1] ?? []
+  )
+  assert.deepEqual(widths, ['25.0', '400.0'])
+  assert.match(svg, />5 ms<.*>80 ms</s)
+  assert.match(svg, /a &lt;fast&gt; one, 2 cores, 8 GiB, linux 1 x64, node 20\.0\.0</)
+  assert.match(svg, /2024-02-03 04:05 UTC/)
+})
+
+test('a merged case replaces the one before and states its origin', () => {
+  const run = gather(MACHINE, [summary('server', CASE, MEASURED), summary('stream', CASE, MEASURED)], 61)
+  const other = { ...MACHINE, versions: { node: '24.1.0', offloop: '0.1.0' }, date: '2024-03-04T05:06:07.890Z' }
+  const once = merge(run, gather(other, [ping(), failedCase('server', CASE, 'gone')], 1))
+  assert.deepEqual(
+    once.results.map(({ suite, name, origin }) => [suite, name, origin?.versions.node]),
+    [
+      ['server', 'case', '24.1.0'],
+      ['server', 'ping', '24.1.0'],
+      ['stream', 'case', undefined]
+    ]
+  )
+  assert.equal(once.results[0].values.length, 0)
+  assert.deepEqual([once.versions, once.date, once.seconds], [MACHINE.versions, MACHINE.date, 61])
+
+  const generated = files(once)
+  assert.deepEqual(files(JSON.parse(generated['results.json'])), generated)
+  assert.match(generated['summary.md'], /^- ping: a <fast> one, .*, node 24\.1\.0, 2024-03-04 05:06 UTC/m)
+  assert.match(generated['server.svg'], />ping: a &lt;fast&gt; one, .*, node 24\.1\.0</)
+  assert.doesNotMatch(generated['stream.svg'], /24\.1\.0/)
+  assert.match(generated['under-load.svg'], /node 24\.1\.0<.*2024-03-04 05:06 UTC/s)
+  assert.doesNotMatch(generated['under-load.svg'], /node 20\.0\.0/)
+  const document = intoDocument('<!-- bench --><!-- /bench -->', once)
+  assert.match(document, /^a <fast> one, .*, node 20\.0\.0, .*\n`ping`: a <fast> one, .*, node 24\.1\.0, /m)
 })
 
 test('replaces whole files and keeps the others', () => {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Draws a suite as a chart: a bar for each contender and a tick for each target of offloop.
+// Draws cases as a chart: a bar for each contender and a tick for each target of offloop.
 
 const { show, verdictOf } = require('./table.js')
 
@@ -39,12 +39,11 @@ const STYLE = `
   `
 
 /**
- * @param {string} suite
- * @param {readonly Summary[]} results of its cases
+ * @param {string} title
+ * @param {readonly Summary[]} results
  * @param {readonly string[]} subtitles machine and date
  */
-function chart(suite, results, subtitles) {
-  const title = `offloop: ${suite}`
+function chart(title, results, subtitles) {
   const parts = [
     text(MARGIN, 26, title, 'name'),
     ...subtitles.map((line, index) => text(MARGIN, 46 + index * 16, line, 'quiet'))

@@ -1,21 +1,20 @@
 'use strict'
 
-// Generates the files of a full run: all measurements, and the charts and tables made from them.
+// Generates the files of the results: all measurements, and the charts and tables made from them.
 
 const { mkdirSync, renameSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
-const { targetsAsMarkdown, tally } = require('./targets.js')
 const { chart } = require('./chart.js')
-const { METHOD, describeVersions, describeMachine } = require('./table.js')
+const { picture } = require('./readme.js')
+const { SUITES } = require('./suites.js')
+const { METHOD, describeMachine, describeMachineAndNode, describeTime, describeVersions } = require('./table.js')
+const { targetsAsMarkdown, tally } = require('./targets.js')
 
 /**
  * @typedef {import('./summary.js').Summary} Summary
  * @typedef {ReturnType<typeof import('./machine.js').machine>} Machine
  * @typedef {Machine & { method: string, seconds: number, results: Summary[] }} Results
  */
-
-const START = '<!-- bench -->'
-const END = '<!-- /bench -->'
 
 /**
  * @param {Machine} machine state at the start
@@ -28,6 +27,20 @@ function gather(machine, results, seconds) {
 }
 
 /**
+ * Replaces cases of a run by those of a later run, or adds them. Each keeps its own machine, versions and date.
+ * @param {Results} run
+ * @param {Results} later
+ * @returns {Results}
+ */
+function merge(run, { results, machine, versions, load, date }) {
+  const later = results.map(result => ({ ...result, origin: { machine, versions, load, date } }))
+  // A replaced case keeps its position.
+  const cases = new Map([...run.results, ...later].map(result => [`${result.suite} ${result.name}`, result]))
+  const position = (/** @type {Summary} */ { suite }) => SUITES.indexOf(suite)
+  return { ...run, results: [...cases.values()].sort((a, b) => position(a) - position(b)) }
+}
+
+/**
  * @param {Results} run
  * @returns {Record<string, string>} files by name
  */
@@ -35,12 +48,14 @@ function files(run) {
   const suites = [...new Set(run.results.map(({ suite }) => suite))]
   const charts = suites.map(suite => {
     const cases = run.results.filter(result => result.suite === suite)
-    return [`${suite}.svg`, chart(suite, cases, [`${describeMachine(run)}, node ${run.versions.node}`, when(run)])]
+    const subtitles = [describeMachineAndNode(run), describeTime(run), ...origins(cases).flat()]
+    return [`${suite}.svg`, chart(`offloop: ${suite}`, cases, subtitles)]
   })
   return {
     'results.json': `${JSON.stringify(run, null, 2)}\n`,
     'summary.md': `# What offloop reaches\n\n${heading(run)}\n\n${table(run)}\n`,
-    ...Object.fromEntries(charts)
+    ...Object.fromEntries(charts),
+    ...picture(run)
   }
 }
 
@@ -50,7 +65,8 @@ function heading(run) {
   return [
     `- ${describeMachine(run)}`,
     `- ${describeVersions(run)}`,
-    `- ${when(run)}; it took ${Math.round(run.seconds / 60)} minutes`,
+    `- ${describeTime(run)}; it took ${Math.round(run.seconds / 60)} minutes`,
+    ...origins(run.results).map(lines => `- ${lines.join(', ')}`),
     `- ${run.method}`,
     `- charts: ${charts.join(', ')}; every round: [results.json](results.json)`
   ].join('\n')
@@ -66,22 +82,14 @@ function table({ results }) {
   )
 }
 
-/** @param {Results} run */
-function when({ date, load }) {
-  return `${date.slice(0, 16).replace('T', ' ')} UTC, load average at the start ${load.map(one => one.toFixed(2)).join(' ')}`
-}
-
 /**
- * Replaces the text between the two marks of a document by the table of a run.
- * @param {string} document
- * @param {Results} run
+ * Describes the runs of merged cases, in two lines each.
+ * @param {readonly Summary[]} results
  */
-function intoDocument(document, run) {
-  const start = document.indexOf(START)
-  const end = document.indexOf(END)
-  if (start < 0 || end < start) throw new Error(`The document must contain ${START} followed by ${END}`)
-  const caption = `${describeMachine(run)}, node ${run.versions.node}, ${when(run)}:`
-  return `${document.slice(0, start + START.length)}\n${caption}\n\n${table(run)}\n${document.slice(end)}`
+function origins(results) {
+  return results.flatMap(({ name, origin }) =>
+    origin === undefined ? [] : [[`${name}: ${describeMachineAndNode(origin)}`, describeTime(origin)]]
+  )
 }
 
 /**
@@ -95,4 +103,4 @@ function write(folder, contents) {
   for (const name of Object.keys(contents)) renameSync(join(folder, `${name}.part`), join(folder, name))
 }
 
-module.exports = { files, gather, intoDocument, write }
+module.exports = { files, gather, merge, write }

@@ -36,6 +36,7 @@ const { median } = require('./statistics.js')
  * @property {Verdict[]} targets
  * @property {{ contender: string, why: string }[]} failures
  * @property {number} [seconds] total duration
+ * @property {ReturnType<typeof import('./machine.js').machine>} [origin] the run of a merged case
  */
 
 /**

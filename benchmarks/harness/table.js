@@ -20,6 +20,16 @@ function describeMachine({ machine }) {
   return `${machine.cpu}, ${machine.cores} cores, ${Math.round(machine.memory / 2 ** 30)} GiB, ${machine.system}`
 }
 
+/** @param {Machine} machine */
+function describeMachineAndNode(machine) {
+  return `${describeMachine(machine)}, node ${machine.versions.node}`
+}
+
+/** @param {Pick<Machine, 'date' | 'load'>} machine */
+function describeTime({ date, load }) {
+  return `${date.slice(0, 16).replace('T', ' ')} UTC, load average at the start ${load.map(one => one.toFixed(2)).join(' ')}`
+}
+
 /** @param {Pick<Machine, 'versions'>} machine */
 function describeVersions({ versions }) {
   return Object.entries(versions)
@@ -71,4 +81,31 @@ function show(value) {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
-module.exports = { METHOD, heading, describeVersions, describeMachine, show, table, verdictOf }
+/** @param {{ value: number, unit: string }} measured */
+function amount({ value, unit }) {
+  return `${show(value)} ${unit}`.trimEnd()
+}
+
+/**
+ * @param {readonly string[]} head
+ * @param {readonly string[]} rule alignment of the columns
+ * @param {readonly string[][]} rows
+ */
+function markdownTable(head, rule, rows) {
+  const escaped = rows.map(row => row.map(cell => cell.replaceAll('|', '\\|')))
+  return [head, rule, ...escaped].map(row => `| ${row.join(' | ')} |`).join('\n')
+}
+
+module.exports = {
+  METHOD,
+  amount,
+  describeMachine,
+  describeMachineAndNode,
+  describeTime,
+  describeVersions,
+  heading,
+  markdownTable,
+  show,
+  table,
+  verdictOf
+}

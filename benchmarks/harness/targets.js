@@ -2,7 +2,7 @@
 
 // Shows all targets of a run in one table, as text and as Markdown.
 
-const { show, verdictOf } = require('./table.js')
+const { amount, markdownTable, show, verdictOf } = require('./table.js')
 
 /**
  * @typedef {import('./summary.js').Summary} Summary
@@ -41,11 +41,6 @@ function lines(results) {
       }
     })
   )
-}
-
-/** @param {{ value: number, unit: string }} measured */
-function amount({ value, unit }) {
-  return `${show(value)} ${unit}`.trimEnd()
 }
 
 /** @param {readonly Summary[]} results */
@@ -88,12 +83,7 @@ function targetsAsMarkdown(results) {
   ])
   const head = ['case', 'what', 'offloop', 'ratio', 'reference', 'target', '']
   const rule = ['---', '---', '---:', '---:', '---', '---', '---']
-  return [head, rule, ...cells].map(line => `| ${line.map(cell).join(' | ')} |`).join('\n')
-}
-
-/** @param {string} text */
-function cell(text) {
-  return text.replaceAll('|', '\\|')
+  return markdownTable(head, rule, cells)
 }
 
 /** @param {readonly Summary[]} results */
