@@ -229,32 +229,6 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// Reads a number from 0 to 1.
-    ///
-    /// # Errors
-    /// A range error outside the bounds, a type error for another type.
-    pub fn fraction(&self, name: &str) -> Result<Option<f64>> {
-        match self.get(name) {
-            Arg::Undefined => Ok(None),
-            Arg::Number(value) if (0.0..=1.0).contains(value) => Ok(Some(*value)),
-            Arg::Number(value) => Err(ArgumentError::Range(format!(
-                "The value of \"options.{name}\" is out of range. It must be a number >= 0 && <= 1. Received {}",
-                number(*value)
-            ))),
-            other => Err(ArgumentError::not_a(&format!("The \"options.{name}\" property"), "of type number", other)),
-        }
-    }
-
-    /// Returns a number or a string as text, for comparison.
-    #[must_use]
-    pub fn spelled(&self, name: &str) -> Option<String> {
-        match self.get(name) {
-            Arg::Number(value) => Some(number(*value)),
-            Arg::Text(text) => Some(text.to_string()),
-            _ => None,
-        }
-    }
-
     /// Reads a list of numbers; rejects NaN.
     ///
     /// # Errors

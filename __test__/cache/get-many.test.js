@@ -154,11 +154,11 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     await assert.rejects(cache.getMany(['a'], any(5)), { code: 'ERR_INVALID_ARG_TYPE', message: /loadMany/ })
     await assert.rejects(
       cache.getMany(['a'], () => any('x')),
-      { message: /loadMany returns must be a Map or an Array/ }
+      { message: /result of loadMany must be a Map or an Array/ }
     )
     await assert.rejects(
       cache.getMany(['a', 'b'], async () => [1]),
-      { message: /a value for each of 2 ids\. Received 1/ }
+      { message: /2 values, one for each id\. Received 1/ }
     )
     assert.equal(cache.stats().inFlight, 0)
   })

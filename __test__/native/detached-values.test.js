@@ -329,7 +329,7 @@ test("codec 'json' checks only what JSON reads of a value", () => {
 })
 
 test('rejects a value that encode or weigh detaches', () => {
-  const error = detachedError("What the codec's encode() returns", 'a detached Uint8Array')
+  const error = detachedError("The result of the codec's encode()", 'a detached Uint8Array')
   const codec = { encode: () => DETACHED['a detached Uint8Array'](), decode: () => 0 }
   const encoding = new Cache({ max: 3, storage: 'native', codec })
   assert.throws(() => encoding.set('a', 1), error)

@@ -6,26 +6,26 @@ const { bufferOf } = require('../internal/typed-array')
 const { withCode } = require('../internal/errors')
 const { findDetached, isDetached, detachedMessage } = require('../internal/detached')
 const { toText } = require('../internal/error-codec')
-const { checkMemory, invalidType } = require('../internal/validate')
+const { checkMemory, formatValue, invalidType } = require('../internal/validate')
 const { isJsonSafe } = require('./is-json-safe')
 
 /**
  * @template V
- * @typedef {{ encode(value: V): Uint8Array, decode(bytes: Buffer): V, borrows?: boolean }} Codec `borrows`: what it decodes
- *   holds nothing of the bytes
+ * @typedef {{ encode(value: V): Uint8Array, decode(bytes: Buffer): V, copies?: boolean }} Codec `copies`: decoded values do
+ *   not refer to the memory of the bytes
  */
 
 /**
  * @typedef {object} Engine
  * @property {(value: unknown) => Buffer} serialize
  * @property {(bytes: Buffer) => any} deserialize
- * @property {number} firstByte the first byte that `serialize` writes, with which no JSON text begins: it differs by engine
+ * @property {number} firstByte first byte that `serialize` writes. It differs by engine; no JSON text starts with it
  */
 
 /** @type {Engine | undefined} */
 let loaded
 
-/** Returns the serializer of this runtime, loaded at its first use. @returns {Engine} */
+/** Returns the serializer of this runtime. Loads it on first use. @returns {Engine} */
 function engine() {
   if (loaded === undefined) {
     const v8 = require('node:v8')
@@ -62,7 +62,7 @@ function makeSerialize(v8) {
   }
 }
 
-/** The JSON of lost memory, and of some other values: a value is searched only if its JSON contains one of these. */
+/** JSON of lost memory and of some other values: only a value whose JSON contains one of these is searched for lost memory. */
 const EMPTY_JSON = ['{}', '"data":[]']
 
 /** @type {Record<string, Codec<any>>} */
@@ -77,22 +77,22 @@ const CODECS = {
         throw error
       }
     },
-    // What it makes may lie in the memory that it reads.
+    // Deserialized views may lie in the memory that was read.
     decode(bytes) {
       const { deserialize, firstByte } = engine()
       return bytes[0] === firstByte ? deserialize(Buffer.from(bytes)) : JSON.parse(bytes.toString())
     },
-    borrows: true
+    copies: true
   },
   json: {
     encode(value) {
       const text = JSON.stringify(value)
-      if (text === undefined) throw new TypeError('JSON has no word for it')
-      if (EMPTY_JSON.some(it => text.includes(it))) checkJson(value)
+      if (text === undefined) throw new TypeError(`${formatValue(value)} cannot be represented in JSON`)
+      if (EMPTY_JSON.some(empty => text.includes(empty))) checkJson(value)
       return Buffer.from(text)
     },
     decode: bytes => JSON.parse(bytes.toString()),
-    borrows: true
+    copies: true
   },
   bytes: {
     encode(value) {
@@ -104,7 +104,7 @@ const CODECS = {
 }
 
 /**
- * The codec of an option.
+ * Returns the codec that `options.codec` names or is.
  * @param {unknown} codec
  * @returns {Codec<any>}
  */
@@ -127,14 +127,14 @@ function checkNested(value) {
 
 /** Throws if the JSON of a value comes from lost memory. @param {unknown} value */
 function checkJson(value) {
-  JSON.stringify(value, function (key, it) {
-    for (const memory of [this[key], it]) {
+  JSON.stringify(value, function (key, member) {
+    for (const memory of [this[key], member]) {
       if (!isDetached(memory)) continue
       checkNested(value)
-      // It comes from a toJSON.
+      // The lost memory comes from a toJSON.
       throw new TypeError(detachedMessage('a value in its JSON', memory))
     }
-    return it
+    return member
   })
 }
 
@@ -151,10 +151,10 @@ function encode(codec, id, value) {
   } catch (cause) {
     throw codecError('encoded', id, cause)
   }
-  checkMemory("What the codec's encode() returns", bytes)
-  // Other threads could write to shared memory while it is copied.
-  if (isUint8Array(bytes)) return isSharedArrayBuffer(bufferOf(bytes)) ? new Uint8Array(bytes) : bytes
-  throw invalidType("What the codec's encode() returns", 'an instance of Uint8Array', bytes)
+  checkMemory("The result of the codec's encode()", bytes)
+  if (!isUint8Array(bytes)) throw invalidType("The result of the codec's encode()", 'an instance of Uint8Array', bytes)
+  // Other threads could write to shared memory while native code copies it.
+  return isSharedArrayBuffer(bufferOf(bytes)) ? new Uint8Array(bytes) : bytes
 }
 
 /**
@@ -180,12 +180,12 @@ function reasonOf(cause) {
 }
 
 /**
- * @param {string} what
+ * @param {'encoded' | 'decoded'} participle
  * @param {import('../../index').Id} id
  * @param {unknown} cause
  */
-function codecError(what, id, cause) {
-  const message = `The value of ${inspect(id)} cannot be ${what}: ${reasonOf(cause)}`
+function codecError(participle, id, cause) {
+  const message = `The value of ${inspect(id)} cannot be ${participle}: ${reasonOf(cause)}`
   return withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
 }
 

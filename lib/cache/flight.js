@@ -18,20 +18,28 @@ const { clock } = require('./clock')
  * @typedef {object} FlightObserver
  * @property {(flight: Flight, value: unknown, context: LoaderContext) => void} onLoaded
  * @property {(flight: Flight, error: unknown) => void} onFailed
- * @property {(flight: Flight) => void} onAbandoned nobody here waits any more
- * @property {(flight: Flight, error: unknown) => void} onTimeout it loads elsewhere, and takes too long
+ * @property {(flight: Flight) => void} onAbandoned no caller waits here any more
+ * @property {(flight: Flight, error: unknown) => void} onTimeout the load in another thread takes too long
  * @property {number | undefined} loadTimeout
- * @property {string | undefined} name of the cache, if others share it
+ * @property {string | undefined} name of a named cache
  *
- * The owner of the flights in native code's answers.
+ * Native code's answer about an id.
+ * @typedef {object} Answer
+ * @property {import('./near-cache').NearEntry | undefined} entry to serve now
+ * @property {Flight | undefined} flight to wait for or, if there is an entry, to lead in the background
+ * @property {boolean} leads
+ * @property {unknown} previous the last known value, for the loader
+ * @property {{ bytes: Buffer | null } | undefined} failing the error to reject with, if native code keeps it
+ *
+ * Joins the flights in native code's answers.
  * @typedef {object} FlightOwner
- * @property {(id: Id, flightId: number, leads: boolean, load: Loader, role: Role) => Flight} join joins a flight
- * @property {(flight: Flight, error: unknown) => void} abandon gives up a flight that this environment was to lead
- * @typedef {'lookup' | 'background' | 'refresh'} Role a flight is found by its id, loads while a value is served, or is a refresh
+ * @property {(id: Id, flightId: number, leads: boolean, load: Loader, role: Role) => Flight} join
+ * @property {(flight: Flight, error: unknown) => void} abandon gives up a flight that this environment has not begun to load
+ * @typedef {'lookup' | 'background' | 'refresh'} Role of a flight: a caller has to wait, is served a value meanwhile, or refreshes
  */
 
 /**
- * The flights of which the running code is a part, from the inside out.
+ * Flights whose loaders called the running code, innermost first.
  * @type {AsyncLocalStorage<{ flight: Flight, outer: any }>}
  */
 const flightContext = new AsyncLocalStorage()
@@ -51,10 +59,7 @@ function captureResolvers(resolve, reject) {
 let loadsInFlight = 0
 let isDisableScheduled = false
 
-/**
- * A load has ended. Without any, nothing is inside: up to Node 22 the storage slows every promise of the process down, and
- * is switched off until the next load.
- */
+/** Disables the storage after the last load: up to Node 22 it slows down every promise of the process. */
 function loadEnded() {
   loadsInFlight--
   if (loadsInFlight > 0 || isDisableScheduled) return
@@ -65,10 +70,10 @@ function loadEnded() {
   })
 }
 
-/** What a loader of ours says of an id of which there is nothing. */
+/** Result of a load by `loadMany` that returned nothing for the id. */
 const ABSENT = Symbol('absent')
 
-/** What a loader is told, and may say. Its signal is made when somebody asks for it: most loaders do not. */
+/** The second argument of a loader. Its signal is created on first access: most loaders do not use it. */
 class LoaderContext {
   /** @type {AbortController | undefined} */
   #controller
@@ -128,13 +133,13 @@ class FlightWaiter {
   }
 }
 
-/** A load under way, as this environment sees it: who waits for it here, and the loader if it runs here. */
+/** A load in flight: the callers of this environment that wait for it, and the loader if it runs here. */
 class Flight {
-  /** @type {'waiting' | 'loading' | 'over'} */
+  /** @type {'waiting' | 'loading' | 'settled'} */
   #state = 'waiting'
-  /** @type {Set<FlightWaiter> | undefined} made for the first one */
+  /** Callers with a signal. @type {Set<FlightWaiter> | undefined} */
   #waiters
-  /** @type {Promise<any> | undefined} of all who have no signal: they never leave */
+  /** Shared by the callers without a signal, which never leave. @type {Promise<any> | undefined} */
   #sharedPromise
   /** @type {(value: any) => void} */
   #resolve = () => {}
@@ -145,22 +150,21 @@ class Flight {
   /** @type {NodeJS.Timeout | undefined} */
   #timer
   #observer
-  /** Of whoever waited first for a load elsewhere, should it have to load here. @type {AsyncResource | undefined} */
+  /** Async context of the first caller, if another thread loads: in case this thread takes over. @type {AsyncResource | undefined} */
   #resource
   /** @type {Loader} */
   #loader = () => {}
-  /** When it began to load. */
   startedAt = 0
-  /** Nobody waits for it, and it goes on nevertheless. */
+  /** Whether it loads without a waiting caller. */
   isBackground = false
-  /** It is over, and there is no value. */
+  /** Whether it ended without a value. */
   isAbsent = false
 
   /**
    * @param {Id} id
    * @param {number} flightId
    * @param {FlightObserver} observer
-   * @param {Loader} [loader] for a flight that loads elsewhere, should it have to load here
+   * @param {Loader} [loader] for a load in another thread, in case this thread takes over
    */
   constructor(id, flightId, observer, loader) {
     this.id = id
@@ -176,21 +180,21 @@ class Flight {
     return this.#state === 'loading'
   }
 
+  /** Whether another thread loads. */
   get isRemote() {
     return this.#state === 'waiting' && this.#resource !== undefined
   }
 
-  /** Whether anybody here waits for it. */
   get isAwaited() {
     return this.#sharedPromise !== undefined || (this.#waiters?.size ?? 0) > 0
   }
 
   get isSettled() {
-    return this.#state === 'over'
+    return this.#state === 'settled'
   }
 
   /**
-   * The outcome, for one more.
+   * Returns a promise of the outcome.
    * @param {AbortSignal | undefined} signal not aborted yet
    * @returns {Promise<any>}
    */
@@ -217,17 +221,17 @@ class Flight {
     return this.#sharedPromise
   }
 
-  /** The same flight, or the part that another object of a shared cache has in it. @param {Flight} other */
+  /** Returns true also for the flight of another object of the same named cache. @param {Flight} other */
   isSameAs(other) {
     const { name } = this.#observer
     return this === other || (name !== undefined && name === other.#observer.name && this.flightId === other.flightId)
   }
 
-  /** @throws OffloopError if the running code is a part of this flight: it would wait for itself */
+  /** Throws if the loader of this flight called the running code: it would wait for itself. */
   checkNotInside() {
-    for (let at = flightContext.getStore(); at !== undefined; at = at.outer) {
-      if (!at.flight.isSettled && at.flight.isSameAs(this)) {
-        const message = `The loader of ${inspect(this.id)} asks for ${inspect(this.id)} itself, and would wait for ever`
+    for (let context = flightContext.getStore(); context !== undefined; context = context.outer) {
+      if (!context.flight.isSettled && context.flight.isSameAs(this)) {
+        const message = `The loader of ${inspect(this.id)} asks for ${inspect(this.id)} itself: it would wait forever`
         throw new OffloopError('ERR_OFFLOOP_RECURSIVE_LOAD', message)
       }
     }
@@ -258,18 +262,18 @@ class Flight {
     }
   }
 
-  /** @param {Loader} loader @param {LoaderContext} context */
+  /** @type {(loader: Loader, context: LoaderContext) => any} */
   #call(loader, context) {
     return flightContext.run({ flight: this, outer: flightContext.getStore() }, loader, this.id, context)
   }
 
-  /** @param {Loader} loader @param {LoaderContext} context */
+  /** @type {(loader: Loader, context: LoaderContext) => any} */
   #trace(loader, context) {
     const traceContext = { cache: this.#observer.name, id: this.id, isBackground: this.isBackground }
     return traceCall(loads, traceContext, () => this.#call(loader, context), ABSENT)
   }
 
-  /** From now on it may take as long as `loadTimeout` says. */
+  /** Starts the time that `loadTimeout` allows. */
   startTimer() {
     const { loadTimeout } = this.#observer
     if (loadTimeout === undefined) return
@@ -278,39 +282,42 @@ class Flight {
     this.#timer.unref()
   }
 
-  /**
-   * The thread that loaded is gone: loads here, in the context of whoever waited first.
-   */
+  /** Loads here, because the thread that loaded has ended. */
   takeOver() {
     this.#resource?.runInAsyncScope(this.load, this, this.#loader, undefined)
   }
 
   /** @param {unknown} value */
   resolve(value) {
-    if (!this.#markSettled()) return
-    this.#resolve(value)
-    if (this.#waiters === undefined) return
-    for (const waiter of this.#waiters) {
-      unwatch(waiter.signal, waiter)
-      waiter.resolve(value)
-    }
+    this.#settle('resolve', value)
+  }
+
+  /** Resolves without a value. */
+  resolveAbsent() {
+    this.isAbsent = true
+    this.resolve(undefined)
   }
 
   /** @param {unknown} reason */
   reject(reason) {
-    if (!this.#markSettled()) return
-    this.#reject(reason)
-    if (this.#waiters === undefined) return
-    for (const waiter of this.#waiters) {
+    this.#settle('reject', reason)
+  }
+
+  /** @type {(outcome: 'resolve' | 'reject', value: unknown) => void} */
+  #settle(outcome, value) {
+    if (this.#state === 'settled') return
+    if (this.#state === 'loading') loadEnded()
+    this.#state = 'settled'
+    clearTimeout(this.#timer)
+    if (outcome === 'resolve') this.#resolve(value)
+    else this.#reject(value)
+    for (const waiter of this.#waiters ?? []) {
       unwatch(waiter.signal, waiter)
-      waiter.reject(reason)
+      waiter[outcome](value)
     }
   }
 
-  /**
-   * Stops the loader; whoever still waits is told why.
-   * @param {unknown} reason
-   */
+  /** Stops the loader, and rejects for all callers. @param {unknown} reason */
   stop(reason) {
     this.reject(reason)
     this.#context?.abort(reason)
@@ -318,41 +325,33 @@ class Flight {
 
   /** @param {FlightWaiter} waiter */
   leave(waiter) {
-    if (this.#state === 'over') return
+    if (this.#state === 'settled') return
     this.#waiters?.delete(waiter)
     if (this.isAwaited || this.isBackground) return
-    // A flight to be led from here is about to load: it goes on.
+    // A flight that is about to load here does so.
     if (this.isLoading || this.isRemote) this.#observer.onAbandoned(this)
   }
 
   /** @param {number} millis */
   #onTimeout(millis) {
-    if (this.#state === 'over') return
+    if (this.#state === 'settled') return
     const error = new DOMException(`The load of ${inspect(this.id)} took longer than ${millis} ms`, 'TimeoutError')
     if (this.#state === 'waiting') return this.#observer.onTimeout(this, error)
     this.#observer.onFailed(this, error)
     this.#context?.abort(error)
   }
-
-  #markSettled() {
-    if (this.#state === 'over') return false
-    if (this.#state === 'loading') loadEnded()
-    this.#state = 'over'
-    clearTimeout(this.#timer)
-    return true
-  }
 }
 
 /**
- * Runs something that all these flights wait for.
+ * Runs a function as the loader of all these flights.
  * @template R
  * @param {Flight[]} flights
- * @param {() => R} f
+ * @param {() => R} load
  * @returns {R}
  */
-function runInsideFlights(flights, f) {
+function runInsideFlights(flights, load) {
   const store = flights.reduce((outer, flight) => ({ flight, outer }), /** @type {any} */ (flightContext.getStore()))
-  return flightContext.run(store, f)
+  return flightContext.run(store, load)
 }
 
 module.exports = { ABSENT, LoaderContext, Flight, runInsideFlights }

@@ -1,8 +1,7 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { withCode } = require('../internal/errors')
-const { invalidType } = require('../internal/validate')
+const { invalidType, invalidValue } = require('../internal/validate')
 const { ABSENT, runInsideFlights } = require('./flight')
 
 /**
@@ -14,14 +13,14 @@ const { ABSENT, runInsideFlights } = require('./flight')
  */
 
 /**
- * The values of many ids, of which the missing ones are loaded in one call.
+ * Returns the values of many ids, after loading the missing ones together.
  * @param {Id[]} ids
  * @param {(id: Id) => LookupResult} find
- * @param {(toLoad: PendingLoad[]) => void} load what these lead
+ * @param {(toLoad: PendingLoad[]) => void} load
  * @returns {Promise<Map<Id, unknown>>}
  */
 async function getMany(ids, find, load) {
-  /** @type {Map<Id, unknown>} values or promises, in the order of the ids */
+  /** Values or promises. @type {Map<Id, unknown>} */
   const found = new Map()
   /** @type {Map<Id, Flight>} */
   const awaited = new Map()
@@ -50,16 +49,16 @@ async function getMany(ids, find, load) {
   /** @type {Map<Id, unknown>} */
   const failures = new Map()
   for (const [index, id] of [...found.keys()].entries()) {
-    const it = settled[index]
-    if (it.status === 'rejected') failures.set(id, it.reason)
-    else if (!awaited.get(id)?.isAbsent) results.set(id, it.value)
+    const outcome = settled[index]
+    if (outcome.status === 'rejected') failures.set(id, outcome.reason)
+    else if (!awaited.get(id)?.isAbsent) results.set(id, outcome.value)
   }
   if (failures.size > 0) throw combinedError(failures, results, found.size)
   return results
 }
 
 /**
- * Loads for all the flights in one call.
+ * Loads all the flights in one call.
  * @param {PendingLoad[]} toLoad
  * @param {LoadMany} load
  */
@@ -74,21 +73,17 @@ function loadMany(toLoad, load) {
   }
 }
 
-/**
- * A signal that aborts when the last of so many flights does.
- * @param {number} flights
- */
-function groupSignal(flights) {
+/** Returns a signal that aborts when all of `count` flights have called `abort`. @param {number} count */
+function groupSignal(count) {
   const controller = new AbortController()
-  let left = flights
   const abort = (/** @type {unknown} */ reason) => {
-    if (--left === 0) controller.abort(reason)
+    if (--count === 0) controller.abort(reason)
   }
   return { signal: controller.signal, abort }
 }
 
 /**
- * A loader of one id that asks the loader of many.
+ * Returns a loader of one id that calls a loader of many.
  * @param {LoadMany} load
  * @returns {import('../../index').Loader<any, any>}
  */
@@ -96,7 +91,7 @@ function loaderOfOne(load) {
   return async (id, context) => pick(byId([id], await load([id], context)), id)
 }
 
-/** @param {Map<Id, unknown>} values @param {Id} id */
+/** @type {(values: Map<Id, unknown>, id: Id) => unknown} */
 function pick(values, id) {
   if (!values.has(id)) return ABSENT
   const value = values.get(id)
@@ -111,14 +106,15 @@ function pick(values, id) {
  */
 function byId(ids, values) {
   if (values instanceof Map) return values
-  if (!Array.isArray(values)) throw invalidType('What loadMany returns', 'a Map or an Array', values)
+  if (!Array.isArray(values)) throw invalidType('The result of loadMany', 'a Map or an Array', values)
   if (values.length === ids.length) return new Map(ids.map((id, index) => [id, values[index]]))
-  const message = `What loadMany returns must have a value for each of ${ids.length} ids. Received ${values.length}`
-  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  throw invalidValue(
+    `The result of loadMany must have ${ids.length} values, one for each id. Received ${values.length}`
+  )
 }
 
 /**
- * The one error of all that failed, or an error that names them.
+ * Returns the error of all ids if they failed with the same one, otherwise an error that lists those that failed.
  * @param {Map<Id, unknown>} failures
  * @param {Map<Id, unknown>} results
  * @param {number} count of all ids

@@ -3,7 +3,7 @@
 const { HOT } = require('./near-cache')
 const { LoadCoordinator } = require('./load-coordinator')
 const { getMany, loadMany, loaderOfOne } = require('./get-many')
-const { checkFunction, checkId, checkLoad, checkTime, closedError, readOptions } = require('./options')
+const { checkFunction, checkId, checkLoad, checkNumber, closedError, readOptions } = require('./options')
 const { Store } = require('./store')
 const { checkNoOptions, checkOptions, checkSignal, invalidThis, invalidType } = require('../internal/validate')
 
@@ -27,9 +27,22 @@ class Cache {
     this.#coordinator = new LoadCoordinator(this.#store, read)
   }
 
-  /** @param {unknown} value @returns {value is Cache} */
+  /** @type {(value: unknown) => value is Cache} */
   static #is(value) {
     return typeof value === 'object' && value !== null && #store in value
+  }
+
+  /** Throws unless a method was called on an open cache. @type {(cache: unknown) => void} */
+  static #checkOpen(cache) {
+    if (!Cache.#is(cache)) throw invalidThis('Cache', cache)
+    if (!cache.#isOpen) throw closedError()
+  }
+
+  /** @type {(cache: unknown, id: unknown) => void} */
+  static #check(cache, id) {
+    if (!Cache.#is(cache)) throw invalidThis('Cache', cache)
+    if (typeof id !== 'string') checkId(id)
+    if (!cache.#isOpen) throw closedError()
   }
 
   get size() {
@@ -52,7 +65,7 @@ class Cache {
     if (!Cache.#is(this)) return Promise.reject(invalidThis('Cache', this))
     const entry = options === undefined ? this.#store.getNear(id) : undefined
     if (entry === undefined) return this.#getMissed(id, load, options)
-    // A promise that is kept for each of many entries costs the collector more than a new one.
+    // For the garbage collector a kept promise for each of many entries costs more than a new one for each hit.
     if (entry.generation !== HOT) return resolved(entry.value)
     entry.promise ??= resolved(entry.value)
     return entry.promise
@@ -61,7 +74,7 @@ class Cache {
   /**
    * @param {Id[]} ids
    * @param {any} [load]
-   * @param {unknown} [options] none yet
+   * @param {unknown} [options] not supported
    * @returns {Promise<Map<any, any>>}
    */
   async getMany(ids, load, options) {
@@ -69,16 +82,16 @@ class Cache {
     checkNoOptions(options)
     checkFunction('The "loadMany" argument', load)
     if (!Array.isArray(ids)) throw invalidType('The "ids" argument', 'an instance of Array', ids)
-    // Read once, so that the ids asked for are those that were checked.
+    // Read once, so that the ids that are looked up are those that were checked.
     const list = [...ids]
     for (const id of list) checkId(id)
-    this.#checkOpen()
+    Cache.#checkOpen(this)
     const one = load === undefined ? this.#load : loaderOfOne(load)
     return getMany(
       list,
       id => {
-        // The codec may have closed the cache while it decoded an earlier one.
-        this.#checkOpen()
+        // The codec may have closed the cache while it decoded an earlier value.
+        Cache.#checkOpen(this)
         return this.#store.getNear(id) ?? this.#coordinator.find(id, one)
       },
       toLoad => {
@@ -91,15 +104,13 @@ class Cache {
 
   /** @param {Id} id */
   peek(id) {
-    if (!Cache.#is(this)) throw invalidThis('Cache', this)
-    this.#check(id)
+    Cache.#check(this, id)
     return this.#store.peek(id)?.value
   }
 
   /** @param {Id} id */
   has(id) {
-    if (!Cache.#is(this)) throw invalidThis('Cache', this)
-    this.#check(id)
+    Cache.#check(this, id)
     return this.#store.has(id)
   }
 
@@ -109,13 +120,12 @@ class Cache {
    * @param {{ ttl?: number }} [options]
    */
   set(id, value, options) {
-    if (!Cache.#is(this)) throw invalidThis('Cache', this)
-    this.#check(id)
+    Cache.#check(this, id)
     let ttl
     if (options !== undefined) {
       checkOptions(options, TTL)
       ttl = options.ttl
-      checkTime('"options.ttl"', ttl)
+      checkNumber('"options.ttl"', ttl)
     }
     this.#store.set(id, value, ttl)
     this.#coordinator.forget(id)
@@ -124,8 +134,7 @@ class Cache {
 
   /** @param {Id} id */
   delete(id) {
-    if (!Cache.#is(this)) throw invalidThis('Cache', this)
-    this.#check(id)
+    Cache.#check(this, id)
     this.#coordinator.forget(id)
     const deleted = this.#store.delete(id)
     this.#store.drainExcessEvictions()
@@ -133,22 +142,20 @@ class Cache {
   }
 
   clear() {
-    if (!Cache.#is(this)) throw invalidThis('Cache', this)
-    this.#checkOpen()
+    Cache.#checkOpen(this)
     this.#coordinator.forgetAll()
     this.#store.clear()
   }
 
   /**
    * @param {Id} id
-   * @param {unknown} [options] none yet
+   * @param {unknown} [options] not supported
    * @returns {Promise<any>}
    */
   refresh(id, options) {
     try {
-      if (!Cache.#is(this)) throw invalidThis('Cache', this)
       checkNoOptions(options)
-      this.#check(id)
+      Cache.#check(this, id)
       return this.#coordinator.refresh(id, this.#load)
     } catch (error) {
       return Promise.reject(error)
@@ -157,8 +164,7 @@ class Cache {
 
   /** @returns {IterableIterator<[any, any]>} */
   entries() {
-    if (!Cache.#is(this)) throw invalidThis('Cache', this)
-    this.#checkOpen()
+    Cache.#checkOpen(this)
     return this.#store.entries()
   }
 
@@ -168,10 +174,9 @@ class Cache {
   }
 
   stats() {
-    if (!Cache.#is(this)) throw invalidThis('Cache', this)
-    this.#checkOpen()
+    Cache.#checkOpen(this)
     const stats = this.#store.stats()
-    // They found nothing, and joined.
+    // Native code has not counted callers that joined a flight in JavaScript.
     stats.misses += this.#coordinator.coalesced
     stats.coalesced += this.#coordinator.coalesced
     return stats
@@ -182,9 +187,9 @@ class Cache {
     if (!Cache.#is(this)) throw invalidThis('Cache', this)
     checkOptions(limits, LIMITS)
     // Read once, before the check: a getter may close the cache.
-    const own = { ...limits }
-    this.#checkOpen()
-    this.#store.resize(own)
+    const { max, maxBytes } = limits
+    Cache.#checkOpen(this)
+    this.#store.resize({ max, maxBytes })
     this.#store.drainExcessEvictions()
   }
 
@@ -209,7 +214,7 @@ class Cache {
    */
   #getMissed(id, load = this.#load, options) {
     try {
-      this.#check(id)
+      Cache.#check(this, id)
       checkLoad(load)
       let signal
       let entry
@@ -219,14 +224,18 @@ class Cache {
       }
       const found = entry ?? this.#coordinator.find(id, load)
       if ('value' in found) {
-        if ('backgroundRefresh' in found) this.#refreshInBackground(found.backgroundRefresh, load)
+        if ('backgroundRefresh' in found) {
+          const { flight, previous } = found.backgroundRefresh
+          flight.load(/** @type {any} */ (load), previous)
+          this.#store.drainExcessEvictions()
+        }
         return resolved(found.value)
       }
       const { flight, leads, previous } = found
       try {
         return flight.join(signal)
       } finally {
-        // Whatever a signal of the caller's own making throws, others may wait already.
+        // Other callers may wait already, even if a user-defined signal has thrown.
         if (leads) flight.load(/** @type {any} */ (load), previous)
         this.#store.drainExcessEvictions()
       }
@@ -234,30 +243,10 @@ class Cache {
       return Promise.reject(error)
     }
   }
-
-  /**
-   * Loads anew what was served already.
-   * @param {import('./load-coordinator').PendingLoad} pending
-   * @param {any} load
-   */
-  #refreshInBackground({ flight, previous }, load) {
-    flight.load(load, previous)
-    this.#store.drainExcessEvictions()
-  }
-
-  /** @param {Id} id */
-  #check(id) {
-    if (typeof id !== 'string') checkId(id)
-    this.#checkOpen()
-  }
-
-  #checkOpen() {
-    if (!this.#isOpen) throw closedError()
-  }
 }
 
 /**
- * Returns a promise of a value. It rejects if inspecting the value throws, as a user-defined promise may.
+ * Like `Promise.resolve`, but rejects if that throws, as the getters of a user-defined promise may.
  * @param {unknown} value
  * @returns {Promise<any>}
  */
@@ -269,10 +258,7 @@ function resolved(value) {
   }
 }
 
-/**
- * The signal of a caller, who still wants an answer.
- * @param {{ signal?: AbortSignal }} options
- */
+/** Returns the signal of a call. Throws its reason if it is aborted. @param {{ signal?: AbortSignal }} options */
 function signalOf(options) {
   checkOptions(options, SIGNAL)
   const { signal } = options

@@ -2,12 +2,12 @@
 
 const { isProxy } = require('node:util').types
 
-/** Values with more parts than this are not looked through. */
+/** Larger values count as unsafe, without looking further. */
 const MAX_PARTS = 512
 
 /**
- * Whether JSON says all that a structured clone of the value would: JSON of small values costs the loop and the collector
- * a fraction of what v8's Deserializer does, which keeps what it made alive for a while.
+ * Returns whether JSON preserves everything that a structured clone would. For small values JSON costs the event loop and
+ * the garbage collector a fraction of v8's Deserializer, which keeps its results alive for a while.
  * @param {unknown} value
  */
 function isJsonSafe(value) {
@@ -16,10 +16,10 @@ function isJsonSafe(value) {
 
 class JsonCheck {
   #partsLeft = MAX_PARTS
-  /** One object in two places is one object in a clone. @type {Set<object> | undefined} */
+  /** Objects so far: a clone preserves that one occurs twice. @type {Set<object> | undefined} */
   #seen
 
-  /** @param {any} value @returns {boolean} */
+  /** @type {(value: any) => boolean} */
   accepts(value) {
     if (--this.#partsLeft < 0) return false
     if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true
@@ -37,9 +37,10 @@ class JsonCheck {
     if (this.#seen.has(value)) return false
     this.#seen.add(value)
     const keys = Object.keys(value)
-    // Neither holes nor properties that are no elements.
-    if (isArray && (keys.length !== value.length || (keys.length > 0 && keys.at(-1) !== `${keys.length - 1}`)))
+    // An array may have holes, and properties besides its elements.
+    if (isArray && (keys.length !== value.length || (keys.length > 0 && keys.at(-1) !== `${keys.length - 1}`))) {
       return false
+    }
     return keys.every(key => this.accepts(value[key]))
   }
 }

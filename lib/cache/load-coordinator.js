@@ -7,47 +7,38 @@ const { completionPort } = require('../native/completion-port')
 const { decodeError, encodeError } = require('../internal/error-codec')
 const { ABSENT, Flight } = require('./flight')
 const { invalidType } = require('../internal/validate')
-const { checkTime } = require('./options')
+const { checkNumber } = require('./options')
 
 /**
  * @typedef {import('../../index').Id} Id
  * @typedef {import('../../index').Loader<any, any>} Loader
  * @typedef {import('./store').Store} Store
  * @typedef {import('./flight').LoaderContext} LoaderContext
- * @typedef {{ flight: Flight, previous: unknown }} PendingLoad a flight that its holder must load
+ * @typedef {{ flight: Flight, previous: unknown }} PendingLoad a flight that the caller must load
  * @typedef {{ value: any, backgroundRefresh?: PendingLoad } | { flight: Flight, leads: boolean, previous: unknown }} LookupResult
- *   `backgroundRefresh` reloads the value after it was served
+ *   A caller that `leads` must load. `backgroundRefresh` reloads the value that was returned
  */
 
-/** Errors that are kept at most for ids that failed (`errorTtl`); src/cache/failure.rs says when they are given. */
+/** Most ids whose error is kept for `errorTtl`. src/cache/failure.rs has the same bound, and the times. */
 const MAX_FAILURES = 1024
 
-/**
- * Coordinators that await flights of other threads: kept in memory until those flights end.
- * @type {Set<LoadCoordinator>}
- */
+/** Keeps coordinators in memory that wait for flights of other threads. @type {Set<LoadCoordinator>} */
 const coordinatorsAwaiting = new Set()
 
-/** The flights of a cache, as this environment takes part in them. */
+/** The flights of a cache in this environment: those that load here, and those that it waits for. */
 class LoadCoordinator {
   #store
   #name
   #keepsErrors
-  /** By id. @type {Map<number, Flight>} */
+  /** By flight id. @type {Map<number, Flight>} */
   #flights = new Map()
-  /** Flights that load elsewhere. */
+  /** Number of flights that load in other threads. */
   #remoteFlights = 0
-  /**
-   * Flights that a `get` joins, by id. Only where no other thread can end them.
-   * @type {Map<Id, Flight>}
-   */
+  /** Flights that a `get` joins without native code, by id. Empty for a named cache. @type {Map<Id, Flight>} */
   #joinable = new Map()
-  /** Those who joined them. */
-  #coalesced = 0
-  /**
-   * Errors of ids that failed, unless native code has them, as of named caches. At most MAX_FAILURES.
-   * @type {Map<Id, unknown>}
-   */
+  /** Number of callers that joined those. */
+  coalesced = 0
+  /** Errors of the latest failed ids. Empty for a named cache, whose errors native code keeps. @type {Map<Id, unknown>} */
   #errors = new Map()
   /** @type {import('./flight').FlightObserver} */
   #observer
@@ -72,38 +63,33 @@ class LoadCoordinator {
   }
 
   /**
-   * A value to be served now, or the flight that brings it: whoever leads must load.
+   * Returns a value to serve now, or the flight to wait for.
    * @param {Id} id
    * @param {Loader | undefined} load
    * @returns {LookupResult}
    */
   find(id, load) {
     if (load === undefined) {
-      const held = this.#store.find(id)
-      if (held === undefined) throw noLoaderError(id, 'pass one to the cache as options.load, or to this call')
-      return held
+      const entry = this.#store.find(id)
+      if (entry === undefined) throw noLoaderError(id, 'pass one to the cache as options.load, or to this call')
+      return entry
     }
     const current = this.#joinable.get(id)
     if (current !== undefined) {
       current.checkNotInside()
-      this.#coalesced++
+      this.coalesced++
       return { flight: current, leads: false, previous: undefined }
     }
     const { entry, flight, leads, previous, failing } = this.#store.lookUp(id, this, load)
     if (failing !== undefined) return this.#failOrReload(id, failing.bytes, load)
-    if (flight === undefined) return /** @type {import('./near-cache').NearEntry<any>} */ (entry)
+    if (flight === undefined) return /** @type {import('./near-cache').NearEntry} */ (entry)
     return entry === undefined
       ? { flight, leads, previous }
       : { value: entry.value, backgroundRefresh: { flight, previous } }
   }
 
-  /** Those who joined a flight without a question to native code. */
-  get coalesced() {
-    return this.#coalesced
-  }
-
   /**
-   * The value of a load that begins now, or is under way.
+   * Loads an id, or joins its load in flight.
    * @param {Id} id
    * @param {Loader | undefined} load
    * @returns {Promise<any>}
@@ -116,7 +102,7 @@ class LoadCoordinator {
     return promise
   }
 
-  /** Whoever asks for this id from now on starts anew. @param {Id} id */
+  /** Has the next caller of an id begin another load. @param {Id} id */
   forget(id) {
     if (this.#joinable.size > 0) this.#joinable.delete(id)
     if (this.#errors.size > 0) this.#errors.delete(id)
@@ -152,11 +138,11 @@ class LoadCoordinator {
     this.#flights.delete(flightId)
     if (kind === MailKind.Value) this.#resolveEncoded(flight, /** @type {Buffer} */ (bytes))
     else if (kind === MailKind.Error) flight.reject(decodeError(/** @type {Buffer} */ (bytes)))
-    else if (kind === MailKind.Absent) this.#resolveAbsent(flight)
+    else if (kind === MailKind.Absent) flight.resolveAbsent()
     else flight.stop(abandonedError())
   }
 
-  /** @param {Flight} flight @param {Buffer} bytes */
+  /** @type {(flight: Flight, bytes: Buffer) => void} */
   #resolveEncoded(flight, bytes) {
     try {
       flight.resolve(this.#store.decode(flight.id, bytes))
@@ -165,14 +151,8 @@ class LoadCoordinator {
     }
   }
 
-  /** @param {Flight} flight */
-  #resolveAbsent(flight) {
-    flight.isAbsent = true
-    flight.resolve(undefined)
-  }
-
   /**
-   * Joins a flight, or begins to lead it.
+   * Returns the flight with an id; a new one if this environment has none.
    * @param {Id} id
    * @param {number} flightId
    * @param {boolean} leads
@@ -194,19 +174,15 @@ class LoadCoordinator {
     return flight
   }
 
-  /**
-   * Gives up a flight that was to be led from here, before it loads.
-   * @param {Flight} flight
-   * @param {unknown} error
-   */
+  /** Gives up a flight before it loads here. @type {(flight: Flight, error: unknown) => void} */
   abandon(flight, error) {
     if (flight.isSettled) return
-    this.#finished(flight)
+    this.#remove(flight)
     this.#store.leave(flight.flightId, false)
     flight.reject(error)
   }
 
-  /** Native code has counted whoever asks among those who wait. @param {Flight} flight */
+  /** Undoes that native code has counted the caller as waiting. @param {Flight} flight */
   #checkNotInside(flight) {
     try {
       flight.checkNotInside()
@@ -217,84 +193,82 @@ class LoadCoordinator {
   }
 
   /**
-   * A load has come back here.
+   * Ends a load that returned a value.
    * @param {Flight} flight
    * @param {any} value
    * @param {LoaderContext} context
    */
   #onLoaded(flight, value, context) {
     if (flight.isSettled) return
-    flight.isAbsent = value === ABSENT
+    const isAbsent = value === ABSENT
     let keeps = false
     let ttl
     let encoded
     try {
-      // Each is read once: a loader may have replaced them with getters.
+      // Each is read once: the loader may have replaced it with a getter.
       const { store } = context
       ttl = context.ttl
-      checkTime('"context.ttl"', ttl)
+      checkNumber('"context.ttl"', ttl)
       if (typeof store !== 'boolean') throw invalidType('"context.store"', 'of type boolean', store)
-      keeps = store && !flight.isAbsent
-      // Those who wait in other threads want the bytes even if they are not to be kept.
-      if (keeps || (this.#name !== undefined && !flight.isAbsent)) encoded = this.#store.encode(flight.id, value)
+      keeps = store && !isAbsent
+      // Waiters in other threads receive the bytes even if they are not kept.
+      if (keeps || (this.#name !== undefined && !isAbsent)) encoded = this.#store.encode(flight.id, value)
     } catch (error) {
       return this.#onFailed(flight, error)
     }
-    // What packs may be code of the user's that has closed the cache.
+    // The codec is user code and may have closed the cache.
     if (flight.isSettled) return
     try {
       this.#store.complete(flight, value, encoded?.bytes, keeps ? encoded?.weight : undefined, ttl)
     } catch (error) {
-      // There is no memory for it.
+      // Out of memory.
       return this.#onFailed(flight, error)
     }
-    this.#finished(flight)
-    flight.resolve(flight.isAbsent ? undefined : value)
+    this.#remove(flight)
+    if (isAbsent) flight.resolveAbsent()
+    else flight.resolve(value)
     this.#store.drainExcessEvictions()
   }
 
-  /**
-   * @param {Flight} flight
-   * @param {unknown} error
-   */
+  /** Ends a load that failed. @type {(flight: Flight, error: unknown) => void} */
   #onFailed(flight, error) {
     if (flight.isSettled) return
-    this.#finished(flight)
+    this.#remove(flight)
     const { isCurrent, stale } = this.#reportFailure(flight, error)
     if (this.#keepsErrors && isCurrent) this.#keepError(flight.id, error)
     if (stale !== undefined) flight.resolve(stale.value)
     else flight.reject(error)
   }
 
-  /** @param {Flight} flight @param {unknown} error */
+  /** @type {(flight: Flight, error: unknown) => ReturnType<Store['fail']>} */
   #reportFailure(flight, error) {
     if (this.#name === undefined) return this.#store.fail(flight, undefined)
     try {
       return this.#store.fail(flight, encodeError(error))
     } catch {
-      // There is no memory for it. Those who wait elsewhere hear that nothing comes.
+      // Out of memory: waiters in other threads are rejected without the error.
       return this.#store.fail(flight, undefined)
     }
   }
 
-  /** Nobody here waits for it any more. @param {Flight} flight */
+  /** Leaves a flight for which no caller waits here any more. @param {Flight} flight */
   #onAbandoned(flight) {
-    const isOver = this.#store.leave(flight.flightId, flight.isLoading)
-    if (flight.isLoading && !isOver) return
-    this.#finished(flight)
+    const mayStop = this.#store.leave(flight.flightId, flight.isLoading)
+    if (flight.isLoading && !mayStop) return
+    this.#remove(flight)
     if (flight.isRemote) this.#countRemote(-1)
     flight.stop(abandonedError())
   }
 
-  /** @param {Flight} flight that loads elsewhere @param {unknown} error */
+  /** Gives up a load of another thread. @type {(flight: Flight, error: unknown) => void} */
   #onTimeout(flight, error) {
     this.#store.giveUp(flight.flightId)
-    this.#finished(flight)
+    this.#remove(flight)
     this.#countRemote(-1)
     flight.reject(error)
   }
 
-  /** Counts flights that load elsewhere: the process stays alive for them. @param {1 | -1} by */
+  /** Counts flights that load in other threads. The process stays alive for them. @param {1 | -1} by */
   #countRemote(by) {
     if (this.#remoteFlights === 0) {
       completionPort.ref()
@@ -306,16 +280,16 @@ class LoadCoordinator {
     coordinatorsAwaiting.delete(this)
   }
 
-  /** Forgets a flight that is settled. @param {Flight} flight */
-  #finished(flight) {
+  /** @param {Flight} flight */
+  #remove(flight) {
     this.#flights.delete(flight.flightId)
     if (this.#joinable.get(flight.id) === flight) this.#joinable.delete(flight.id)
   }
 
   /**
-   * The last load of the id failed: throws its error. Loads, should it not be known any more.
+   * Throws the error of the last load, or loads again if that error is not kept any more.
    * @param {Id} id
-   * @param {Buffer | null} bytes the error of a named cache
+   * @param {Buffer | null} bytes encoded error of a named cache
    * @param {Loader} load
    */
   #failOrReload(id, bytes, load) {
@@ -324,7 +298,7 @@ class LoadCoordinator {
     return this.#store.refresh(id, this, load)
   }
 
-  /** @param {Id} id @param {unknown} error */
+  /** @type {(id: Id, error: unknown) => void} */
   #keepError(id, error) {
     this.#errors.delete(id)
     this.#errors.set(id, error)
@@ -333,12 +307,12 @@ class LoadCoordinator {
 }
 
 function abandonedError() {
-  return new DOMException('Nobody waits for this load any more', 'AbortError')
+  return new DOMException('No caller waits for this load any more', 'AbortError')
 }
 
-/** @param {Id} id @param {string} what to do */
-function noLoaderError(id, what) {
-  const message = `There is no loader for ${inspect(id)}: ${what}`
+/** @type {(id: Id, remedy: string) => Error} */
+function noLoaderError(id, remedy) {
+  const message = `There is no loader for ${inspect(id)}: ${remedy}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 

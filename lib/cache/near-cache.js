@@ -3,55 +3,51 @@
 const native = require('../native')
 const { clock } = require('./clock')
 
-/** Decoded copies of native storage that are kept at most, and how many bytes they were. In heap storage every entry is here. */
+/** Most decoded copies of native storage, and of their encoded bytes. In heap storage every entry is here. */
 const MAX_ENTRIES = 4096
 const MAX_BYTES = 16 << 20
-/** Entries of heap storage that are found without a look at all of them. */
+/** Most entries of heap storage in the small map of hot entries. */
 const MAX_HOT = 2048
-/** In place of a generation: it was used twice lately. */
+/** Replaces the generation of a hot entry. */
 const HOT = -1
 
 /**
- * @template V
+ * @typedef {import('../../index').Id} Id
+ *
  * @typedef {object} NearEntry the value of a cache entry, and its slot
- * @property {import('../../index').Id} id
+ * @property {Id} id
  * @property {number} slot
- * @property {V} value
- * @property {Promise<V> | undefined} promise already resolved; kept for what is hot
- * @property {{ refresh: number, fresh: number } | undefined} times when it should be loaded anew, and until when it is
- * fresh; most caches have none, and objects are many: each field costs the collector
- * @property {{ version: number, size: number } | undefined} origin of what was decoded: what the word of versions said, and
- * the encoded bytes
- * @property {number} generation in which it was used last, or HOT
+ * @property {any} value
+ * @property {Promise<any> | undefined} promise a resolved one, kept while the entry is hot
+ * @property {{ refresh: number, fresh: number } | undefined} times when to reload it, and until when it is fresh. One field,
+ * since most caches have no times and each field of each entry costs the garbage collector
+ * @property {{ version: number, size: number } | undefined} origin version word and encoded bytes of a decoded copy
+ * @property {number} generation of its last use, or HOT
  */
 
 /**
- * Values on this side of the border: those of heap storage, which are nowhere else, or the decoded ones that were used
- * lately. A copy is as good as its entry while the entry's word of versions says so.
- * @template V
+ * Values in JavaScript: all those of heap storage, or decoded copies of native storage that were used lately. A copy is
+ * valid while the version word of its slot is unchanged. See docs/internals/near-cache.md.
  */
 class NearCache {
-  /** @type {Map<import('../../index').Id, NearEntry<V>>} */
+  /** @type {Map<Id, NearEntry>} */
   #byId = new Map()
-  /**
-   * Of heap storage those that were used twice lately: in a large map a lookup waits for memory.
-   * @type {Map<import('../../index').Id, NearEntry<V>>}
-   */
+  /** Entries of heap storage that were used twice lately: in a large map a lookup waits for memory. @type {Map<Id, NearEntry>} */
   #hot = new Map()
-  /** Counts how often `#hot` was filled. */
+  /** Increases when `#hot` is emptied. */
   #generation = 1
-  /** @type {(NearEntry<V> | undefined)[]} in heap storage, by slot */
+  /** Entries of heap storage. @type {(NearEntry | undefined)[]} */
   #bySlot = []
   /** Encoded bytes of the decoded copies. */
   #bytes = 0
-  /** By slot, what was decoded last: only what is used again unchanged is worth a copy. */
+  /** Mark of the latest decoding, by version word: a copy is kept at the second decoding without a change. */
   #decoded = new Uint32Array(0)
   #versions
   #isHeap
 
   /**
    * @param {boolean} isHeap
-   * @param {Uint32Array | null} versions of native storage; without them no copies are kept
+   * @param {Uint32Array | null} versions version words of native storage; without them no copies are kept
    */
   constructor(isHeap, versions) {
     this.#isHeap = isHeap
@@ -59,27 +55,21 @@ class NearCache {
     if (versions !== null) this.#decoded = new Uint32Array(native.VERSION_WORDS)
   }
 
-  /**
-   * The copy if its entry is fresh.
-   * @param {import('../../index').Id} id
-   */
+  /** Returns a fresh entry. @param {Id} id */
   get(id) {
     const entry = this.#hot.get(id) ?? this.#find(id)
     if (entry?.times === undefined) return entry
     return clock.now() < entry.times.fresh ? entry : undefined
   }
 
-  /**
-   * The copy if its entry is fresh and not due for a refresh.
-   * @param {import('../../index').Id} id
-   */
+  /** Returns a fresh entry that is not due for a refresh. @param {Id} id */
   getIfNotDue(id) {
     const entry = this.#hot.get(id) ?? this.#find(id)
     if (entry?.times === undefined) return entry
     return clock.now() < Math.min(entry.times.refresh, entry.times.fresh) ? entry : undefined
   }
 
-  /** @param {import('../../index').Id} id */
+  /** @param {Id} id */
   #find(id) {
     const entry = this.#byId.get(id)
     if (entry === undefined) return undefined
@@ -89,7 +79,7 @@ class NearCache {
     return entry
   }
 
-  /** @param {NearEntry<V>} entry */
+  /** @param {NearEntry} entry */
   #promote(entry) {
     if (entry.generation !== this.#generation) {
       entry.generation = this.#generation
@@ -109,17 +99,17 @@ class NearCache {
     this.#generation++
   }
 
-  /** The value of an entry of heap storage, fresh or not. @param {number} slot */
+  /** Returns an entry of heap storage, fresh or not. @param {number} slot */
   atSlot(slot) {
-    return /** @type {NearEntry<V>} */ (this.#bySlot[slot])
+    return /** @type {NearEntry} */ (this.#bySlot[slot])
   }
 
-  /** The value of an id in heap storage, fresh or not. @param {import('../../index').Id} id */
+  /** Returns an entry of heap storage, fresh or not. @param {Id} id */
   getStale(id) {
     return this.#byId.get(id)
   }
 
-  /** @param {NearEntry<V>} entry */
+  /** @param {NearEntry} entry */
   put(entry) {
     if (this.#isHeap) {
       this.#bySlot[entry.slot] = entry
@@ -133,7 +123,7 @@ class NearCache {
     }
   }
 
-  /** @param {NearEntry<V>} entry */
+  /** @param {NearEntry} entry */
   #isRepeatedUse({ slot, origin }) {
     const mark = (Math.imul(slot, 31) + (origin?.version ?? 0) + 1) >>> 0
     const index = slot % native.VERSION_WORDS
@@ -142,65 +132,58 @@ class NearCache {
     return false
   }
 
-  /** The entry of a decoded copy is gone. @param {import('../../index').Id | undefined} id */
+  /** Deletes a decoded copy. @param {Id | undefined} id */
   delete(id) {
-    const entry = this.#byId.get(/** @type {import('../../index').Id} */ (id))
+    const entry = this.#byId.get(/** @type {Id} */ (id))
     if (entry === undefined) return
     this.#bytes -= sizeOf(entry)
     this.#byId.delete(entry.id)
   }
 
-  /**
-   * An entry of heap storage is gone.
-   * @param {number} slot
-   */
+  /** Deletes and returns an entry of heap storage. @param {number} slot */
   deleteSlot(slot) {
-    const entry = /** @type {NearEntry<V>} */ (this.#bySlot[slot])
+    const entry = /** @type {NearEntry} */ (this.#bySlot[slot])
     this.#bySlot[slot] = undefined
     this.#byId.delete(entry.id)
     if (entry.generation === HOT) this.#hot.delete(entry.id)
     return entry
   }
 
-  /** Returns what was held, by slot. */
+  /** Returns the former entries of heap storage. */
   clear() {
-    const held = this.#bySlot
+    const entries = this.#bySlot
     this.#byId = new Map()
     this.#hot = new Map()
     this.#bySlot = []
     this.#bytes = 0
-    return held
+    return entries
   }
 }
 
 /**
- * @param {import('../../index').Id} id
+ * @param {Id} id
  * @param {number} slot
  * @param {any} value
  * @param {number} refresh
  * @param {number} fresh
- * @param {NearEntry<any>['origin']} origin
- * @returns {NearEntry<any>}
+ * @param {NearEntry['origin']} origin
+ * @returns {NearEntry}
  */
 function nearEntry(id, slot, value, refresh, fresh, origin) {
   const times = refresh === Infinity && fresh === Infinity ? undefined : { refresh, fresh }
-  // What a hit reads comes first, within one cache line.
+  // The fields that a hit reads come first, within one cache line.
   return { times, promise: undefined, generation: 0, value, slot, id, origin }
 }
 
-/** @param {NearEntry<any>} entry */
+/** @param {NearEntry} entry */
 function sizeOf({ origin }) {
   return origin === undefined ? 0 : origin.size
 }
 
-/** What a heap held that was cleared. @param {(NearEntry<any> | undefined)[]} entries @param {number} reason */
-function* deletedEntries(entries, reason) {
+/** Yields the evictions of entries that were cleared. @param {(NearEntry | undefined)[]} entries */
+function* deletions(entries) {
+  const reason = native.EvictionReason.Deleted
   for (const entry of entries) if (entry !== undefined) yield { id: entry.id, value: entry.value, reason }
 }
 
-/** @param {NearEntry<any>[]} entries @returns {IterableIterator<[any, any]>} */
-function* entryPairs(entries) {
-  for (const { id, value } of entries) yield [id, value]
-}
-
-module.exports = { NearCache, HOT, nearEntry, deletedEntries, entryPairs }
+module.exports = { NearCache, HOT, nearEntry, deletions }

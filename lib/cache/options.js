@@ -3,30 +3,34 @@
 const { inspect } = require('node:util')
 const { OffloopError, withCode } = require('../internal/errors')
 const { isDetached } = require('../internal/detached')
-const { checkOptions, invalidType, detachedError, formatValue } = require('../internal/validate')
+const {
+  checkInteger,
+  checkOptions,
+  detachedError,
+  formatValue,
+  invalidType,
+  invalidValue,
+  outOfRange
+} = require('../internal/validate')
 const { resolveCodec } = require('./codec')
 
 /** @typedef {import('../../index').Id} Id */
 
-/** The longest time that Node's own timers take. */
+const { MAX_SAFE_INTEGER } = Number
+/** Longest delay of Node's timers, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1
-const OPTIONS = [
-  'max',
-  'maxBytes',
-  'weigh',
-  'ttl',
-  'jitter',
-  'refreshAfter',
-  'staleWhileRevalidate',
-  'staleIfError',
-  'errorTtl',
-  'loadTimeout',
-  'load',
-  'storage',
-  'codec',
-  'name',
-  'onEvict'
-]
+/** Bounds of the options that are integers. */
+const INTEGERS = {
+  max: [1, 2 ** 31 - 1],
+  maxBytes: [1, MAX_SAFE_INTEGER],
+  ttl: [0, MAX_SAFE_INTEGER],
+  refreshAfter: [0, MAX_SAFE_INTEGER],
+  staleWhileRevalidate: [0, MAX_SAFE_INTEGER],
+  staleIfError: [0, MAX_SAFE_INTEGER],
+  errorTtl: [0, MAX_SAFE_INTEGER]
+}
+const FUNCTIONS = ['weigh', 'load', 'onEvict']
+const OPTIONS = [...Object.keys(INTEGERS), 'jitter', 'loadTimeout', ...FUNCTIONS, 'storage', 'codec', 'name']
 
 /**
  * @param {string} name
@@ -39,46 +43,47 @@ function checkFunction(name, value) {
 /**
  * @param {string} name
  * @param {unknown} value
- * @param {number} [most]
- * @param {number} [least]
+ * @param {number} [min]
+ * @param {number} [max]
  */
-function checkTime(name, value, most = Number.MAX_SAFE_INTEGER, least = 0) {
+function checkNumber(name, value, min = 0, max = MAX_SAFE_INTEGER) {
   if (value === undefined) return
-  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
-  if (value >= least && value <= most) return
-  const message = `The value of ${name} is out of range. It must be >= ${least} && <= ${most}. Received ${inspect(value)}`
-  throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
+  if (typeof value !== 'number') throw invalidType(`The ${name} property`, 'of type number', value)
+  if (!(value >= min && value <= max)) throw outOfRange(name, `a number >= ${min} && <= ${max}`, value)
 }
 
-/**
- * Checks what native code does not.
- * @param {import('../../index').CacheOptions<any, any>} options
- */
+/** @param {import('../../index').CacheOptions<any, any>} options */
 function readOptions(options) {
   checkOptions(options, OPTIONS)
-  const { load, weigh, onEvict, codec, storage, name, errorTtl, loadTimeout, ...rest } = options
-  checkFunction('The "options.load" property', load)
-  checkFunction('The "options.weigh" property', weigh)
-  checkFunction('The "options.onEvict" property', onEvict)
-  checkTime('"options.errorTtl"', errorTtl)
-  checkTime('"options.loadTimeout"', loadTimeout, MAX_TIMER, 1)
+  const { load, weigh, onEvict, codec, storage, name, jitter, loadTimeout, ...integers } = options
+  for (const [option, value] of Object.entries({ weigh, load, onEvict })) {
+    checkFunction(`The "options.${option}" property`, value)
+  }
+  checkNumber('"options.jitter"', jitter, 0, 1)
+  checkNumber('"options.loadTimeout"', loadTimeout, 1, MAX_TIMER)
   if (storage !== undefined && storage !== 'heap' && storage !== 'native') {
-    const message = `The "options.storage" property must be one of 'heap', 'native'. Received ${formatValue(storage)}`
-    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+    throw invalidValue(
+      `The "options.storage" property must be one of 'heap', 'native'. Received ${formatValue(storage)}`
+    )
   }
-  const isHeap = storage !== 'native' && !(storage === undefined && name !== undefined)
+  if (name !== undefined && typeof name !== 'string') {
+    throw invalidType('The "options.name" property', 'of type string', name)
+  }
+  const isHeap = storage === 'heap' || (storage === undefined && name === undefined)
   if (isHeap && name !== undefined) {
-    const message =
-      "A named cache is shared by threads, and needs options.storage 'native': objects belong to one thread"
-    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+    throw invalidValue("A named cache requires options.storage 'native': threads cannot share the objects of a heap")
   }
-  if (name === '') {
-    throw withCode(new TypeError('The "options.name" property must not be empty'), 'ERR_INVALID_ARG_VALUE')
+  if (name === '') throw invalidValue('The "options.name" property must not be empty')
+  if (isHeap && codec !== undefined) throw invalidValue("options.codec requires options.storage 'native'")
+  checkLimits(integers, isHeap, weigh)
+  const compared = {
+    ...integers,
+    jitter,
+    loadTimeout,
+    storage: isHeap ? 'heap' : 'native',
+    codec: typeof codec === 'object' ? 'custom' : (codec ?? 'v8')
   }
-  if (isHeap && codec !== undefined) {
-    throw withCode(new TypeError("options.codec is for options.storage 'native' alone"), 'ERR_INVALID_ARG_VALUE')
-  }
-  checkWeighOption(isHeap, rest.maxBytes, weigh)
+  const settings = Object.entries(compared).filter(([, value]) => value !== undefined)
   return {
     isHeap,
     load,
@@ -88,32 +93,40 @@ function readOptions(options) {
     codec: resolveCodec(codec),
     loadTimeout,
     native: {
-      ...rest,
+      ...integers,
+      jitter,
       name,
-      storage: isHeap ? 'heap' : 'native',
-      codec: typeof codec === 'object' ? 'custom' : (codec ?? 'v8'),
-      errorTtl,
-      loadTimeout,
-      evictions: isHeap ? 'slots' : onEvict ? 'entries' : 'none'
+      settings: Object.fromEntries(settings.map(([option, value]) => [option, `${value}`])),
+      isHeap,
+      reportsEvictions: onEvict !== undefined
     }
   }
 }
 
 /**
+ * Checks the limits of a cache, and the other options that are integers.
+ * @param {{ max?: number | undefined, maxBytes?: number | undefined }} integers
  * @param {boolean} isHeap
- * @param {unknown} maxBytes
  * @param {unknown} weigh
  */
-function checkWeighOption(isHeap, maxBytes, weigh) {
-  if (!isHeap || maxBytes === undefined || weigh !== undefined) return
-  const message = 'options.maxBytes needs options.weigh, since nobody else knows what an object in the heap weighs'
-  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+function checkLimits(integers, isHeap, weigh) {
+  if (integers.max === undefined && integers.maxBytes === undefined) {
+    const message = 'One of "options.max" and "options.maxBytes" is required: every cache is bounded'
+    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+  }
+  if (isHeap && integers.maxBytes !== undefined && weigh === undefined) {
+    throw invalidValue(
+      "options.maxBytes requires options.weigh with options.storage 'heap': object sizes cannot be measured"
+    )
+  }
+  for (const [option, value] of Object.entries(integers)) {
+    if (value === undefined) continue
+    const [min, max] = INTEGERS[/** @type {keyof typeof INTEGERS} */ (option)]
+    checkInteger(`"options.${option}"`, value, min, max)
+  }
 }
 
-/**
- * The loader of a call.
- * @param {unknown} load
- */
+/** Checks the loader of a call. @param {unknown} load */
 function checkLoad(load) {
   if (typeof load === 'object' && load !== null && 'signal' in load) {
     const message =
@@ -139,13 +152,13 @@ function checkStorable(id, value) {
 }
 
 /**
- * What an entry weighs by the option's word.
+ * Checks a weight that `options.weigh` returned.
  * @param {unknown} weight
  * @param {Id} id
  */
 function checkWeight(weight, id) {
-  if (typeof weight === 'number' && weight >= 0 && weight <= Number.MAX_SAFE_INTEGER) return Math.ceil(weight)
-  const message = `What options.weigh returns for ${inspect(id)} must be a number >= 0. Received ${formatValue(weight)}`
+  if (typeof weight === 'number' && weight >= 0 && weight <= MAX_SAFE_INTEGER) return Math.ceil(weight)
+  const message = `The weight that options.weigh returns for ${inspect(id)} must be a number >= 0. Received ${formatValue(weight)}`
   throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
@@ -157,9 +170,9 @@ module.exports = {
   checkFunction,
   checkId,
   checkStorable,
+  checkLimits,
   checkLoad,
-  checkTime,
-  checkWeighOption,
+  checkNumber,
   checkWeight,
   closedError,
   readOptions

@@ -3,51 +3,67 @@
 const native = require('../native')
 const { lengthOf } = require('../internal/typed-array')
 const { completionPort } = require('../native/completion-port')
-const { out } = require('./answer')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
-const { NearCache, nearEntry, deletedEntries, entryPairs } = require('./near-cache')
+const { NearCache, nearEntry, deletions } = require('./near-cache')
 const { Evictions } = require('./evictions')
-const { releaseCache, registry } = require('./hold')
-const { checkStorable, checkWeight, checkWeighOption, closedError } = require('./options')
+const { checkLimits, checkStorable, checkWeight, closedError } = require('./options')
 
 const { Kind, Slot, Flight: FlightId, RefreshAt, FreshUntil, EvictedSlot, EvictionReason } = native.AnswerWord
 const { Hit, Lead, Stored, Failing } = native.AnswerKind
 
 /**
  * @typedef {import('../../index').Id} Id
- * @typedef {import('./near-cache').NearEntry<any>} Copy
- * @typedef {import('./flight').FlightOwner} FlightOwner
+ * @typedef {import('../native/binding').CacheOptions} NativeOptions
+ * @typedef {import('./near-cache').NearEntry} NearEntry
+ * @typedef {import('./flight').Answer} Answer
  * @typedef {import('./flight').Flight} Flight
+ * @typedef {import('./flight').FlightOwner} FlightOwner
+ * @typedef {import('./flight').Loader} Loader
  */
 
-/** Uses of entries that are reported to native code at once. */
+/** Uses of entries that are reported to native code together. */
 const MAX_USES = 4096
 const NO_TTL = -1
-/** Evictions that are fetched from native code at a time. */
+/** Evictions that are fetched from native code together. */
 const EVICTIONS_PER_CALL = 64
 
-/** Values that fit in come here: a Buffer for each would cost the collector more than the values do. */
+/** The words of the latest answer (AnswerWord). Read them before calling anything else. */
+const out = new Float64Array(native.ANSWER_WORDS)
+/** Receives values that fit: a Buffer for each would cost the garbage collector more than the values do. */
 const scratch = Buffer.allocUnsafeSlow(64 << 10)
 
-/** What a cache holds, on both sides of the border. */
+/** Returns the bytes of an answer. Read them before calling anything else. @param {Buffer | number | null} answered */
+function bytesOf(answered) {
+  return typeof answered === 'number' ? scratch.subarray(0, answered) : answered
+}
+
+/** @param {{ handle: number, subscriptionId: number | undefined }} resources */
+function release({ handle, subscriptionId }) {
+  native.closeCache(handle)
+  if (subscriptionId !== undefined) completionPort.unsubscribe(subscriptionId)
+}
+
+/** Closes a cache that was garbage-collected without being closed. */
+const registry = new FinalizationRegistry(release)
+
+/** The entries of a cache, in native code and in JavaScript. */
 class Store {
+  #resources
   #handle
   #isHeap
   #weigh
   #codec
-  /** For values of which nothing is kept but what they are decoded to. @type {Buffer | undefined} */
+  /** The scratch, unless decoded values may refer to its memory. @type {Buffer | undefined} */
   #scratch
   #near
   #evictions
-  /** Slots of entries in the order of their use, not yet reported to native code. */
+  /** Slots of used entries, oldest first, not yet reported to native code. */
   #uses = new Uint32Array(MAX_USES)
   #useCount = 0
-  /** @type {number | undefined} of a named cache */
-  #subscriptionId
   /** Whether evictions of native storage are being reported. */
   #isDrainingNative = false
-  /** How many evictions native code still keeps. */
+  /** Number of evictions that native code keeps. */
   #pendingNative = 0
   #isClosed = false
 
@@ -60,21 +76,20 @@ class Store {
   /** @param {ReturnType<typeof import('./options').readOptions>} options */
   constructor(options) {
     const self = new WeakRef(this)
-    if (options.name !== undefined) {
-      const onMessage = (/** @type {[any, any, any]} */ ...message) => self.deref()?.onMessage(...message)
-      this.#subscriptionId = completionPort.subscribe({ onMessage })
-    }
+    const onMessage = (/** @type {[any, any, any]} */ ...message) => self.deref()?.onMessage(...message)
+    const subscriptionId = options.name === undefined ? undefined : completionPort.subscribe({ onMessage })
     try {
-      this.#handle = native.openCache({ ...options.native, mailbox: this.#subscriptionId })
+      this.#handle = native.openCache(/** @type {NativeOptions} */ ({ ...options.native, mailbox: subscriptionId }))
     } catch (error) {
-      if (this.#subscriptionId !== undefined) completionPort.unsubscribe(this.#subscriptionId)
+      if (subscriptionId !== undefined) completionPort.unsubscribe(subscriptionId)
       throw error
     }
-    registry.register(this, { handle: this.#handle, subscriptionId: this.#subscriptionId }, this)
+    this.#resources = { handle: this.#handle, subscriptionId }
+    registry.register(this, this.#resources, this)
     this.#isHeap = options.isHeap
     this.#weigh = options.weigh
     this.#codec = options.codec
-    this.#scratch = options.codec.borrows ? scratch : undefined
+    this.#scratch = options.codec.copies ? scratch : undefined
     this.#near = new NearCache(options.isHeap, options.isHeap ? null : native.cacheVersions(this.#handle))
     this.#evictions = new Evictions(options.onEvict)
   }
@@ -87,7 +102,7 @@ class Store {
     return native.cacheBytes(this.#handle)
   }
 
-  /** Returns an entry that can be served without asking native code; this counts as a use. @param {Id} id */
+  /** Returns an entry that can be served without a call to native code, and counts a use. @param {Id} id */
   getNear(id) {
     const entry = this.#near.getIfNotDue(id)
     if (entry === undefined) return undefined
@@ -97,66 +112,73 @@ class Store {
   }
 
   /**
-   * Gives the flight to its owner before the codec runs: a codec is user code, and may ask for the same id.
+   * Returns an entry, and joins the flight that loads or reloads it.
    * @param {Id} id
-   * @param {FlightOwner} owner
-   * @param {import('./flight').Loader} load
-   * @returns {import('./answer').Answer}
+   * @param {FlightOwner} owner joins the flight before the codec runs, which is user code and may request the same id
+   * @param {Loader} load
+   * @returns {Answer}
    */
   lookUp(id, owner, load) {
-    // What is asked for may be used now: after what was used before.
-    const used = this.#useCount
+    // Earlier uses are recorded before this one.
+    const useCount = this.#useCount
     this.#useCount = 0
-    const bytes = this.#bytesOf(native.cacheGet(this.#handle, id, clock.now(), this.#uses, used, this.#scratch, out))
+    const bytes = bytesOf(native.cacheGet(this.#handle, id, clock.now(), this.#uses, useCount, this.#scratch, out))
+    if (out[Kind] !== Hit) return this.#joinFlight(id, bytes, owner, load, 'lookup')
     const flightId = out[FlightId]
-    if (out[Kind] === Hit) {
-      const flight = flightId === 0 ? undefined : owner.join(id, flightId, true, load, 'background')
-      try {
-        const entry = this.#isHeap ? this.#near.atSlot(out[Slot]) : this.#keepNear(id, bytes)
-        return { entry, flight, leads: flight !== undefined, previous: entry.value }
-      } catch (error) {
-        if (flight !== undefined) owner.abandon(flight, error)
-        throw error
-      }
+    const flight = flightId === 0 ? undefined : owner.join(id, flightId, true, load, 'background')
+    try {
+      const entry = this.#isHeap ? this.#near.atSlot(out[Slot]) : this.#keepNear(id, bytes)
+      return { entry, flight, leads: flight !== undefined, previous: entry.value, failing: undefined }
+    } catch (error) {
+      if (flight !== undefined) owner.abandon(flight, error)
+      throw error
     }
-    const leads = out[Kind] === Lead
-    const failing = out[Kind] === Failing ? { bytes: bytes && Buffer.from(bytes) } : undefined
-    const isKnown = leads && out[Slot] !== native.NO_SLOT
-    const held = isKnown && this.#isHeap ? this.#near.getStale(id)?.value : undefined
-    this.#collectEvictions()
-    const flight = flightId === 0 ? undefined : owner.join(id, flightId, leads, load, 'lookup')
-    const previous = isKnown && !this.#isHeap ? this.#previous(id, bytes) : held
-    return { entry: undefined, flight, leads, previous, failing }
   }
 
   /**
-   * The flight that loads it anew.
+   * Joins the flight that reloads an id.
    * @param {Id} id
    * @param {FlightOwner} owner
-   * @param {import('./flight').Loader} load
-   * @returns {{ flight: Flight, leads: boolean, previous: unknown }}
+   * @param {Loader} load
+   * @returns {Answer & { flight: Flight }}
    */
   refresh(id, owner, load) {
-    const bytes = this.#bytesOf(native.cacheRefresh(this.#handle, id, clock.now(), this.#scratch, out))
-    const flightId = out[FlightId]
-    const leads = out[Kind] === Lead
-    const isKnown = leads && out[Slot] !== native.NO_SLOT
-    const held = isKnown && this.#isHeap ? this.#near.getStale(id)?.value : undefined
-    const flight = owner.join(id, flightId, leads, load, 'refresh')
-    return { flight, leads, previous: isKnown && !this.#isHeap ? this.#previous(id, bytes) : held }
+    const bytes = bytesOf(native.cacheRefresh(this.#handle, id, clock.now(), this.#scratch, out))
+    return /** @type {any} */ (this.#joinFlight(id, bytes, owner, load, 'refresh'))
   }
 
-  /** What is held and fresh. @param {Id} id @returns {Copy | undefined} */
+  /**
+   * Joins the flight in the latest answer, if there is one.
+   * @param {Id} id
+   * @param {Buffer | null} bytes of the previous value in native storage, or of an error
+   * @param {FlightOwner} owner
+   * @param {Loader} load
+   * @param {import('./flight').Role} role
+   * @returns {Answer}
+   */
+  #joinFlight(id, bytes, owner, load, role) {
+    const flightId = out[FlightId]
+    const leads = out[Kind] === Lead
+    const failing = out[Kind] === Failing ? { bytes: bytes && Buffer.from(bytes) } : undefined
+    const isKnown = leads && out[Slot] !== native.NO_SLOT
+    const stale = isKnown && this.#isHeap ? this.#near.getStale(id)?.value : undefined
+    this.#collectEvictions()
+    const flight = flightId === 0 ? undefined : owner.join(id, flightId, leads, load, role)
+    const previous = isKnown && !this.#isHeap ? this.#decodePrevious(id, bytes) : stale
+    return { entry: undefined, flight, leads, previous, failing }
+  }
+
+  /** Returns a fresh entry. @param {Id} id */
   peek(id) {
     const entry = this.#near.get(id)
     if (entry !== undefined || this.#isMissing(id)) return entry
-    return this.#lookUpNative(id, false)
+    return this.#lookUpFresh(id, false)
   }
 
-  /** The same for someone who cannot load, as a use. @param {Id} id */
+  /** Returns a fresh entry, for a caller that cannot load, and counts a use. @param {Id} id */
   find(id) {
     this.flushUses()
-    return this.#lookUpNative(id, true)
+    return this.#lookUpFresh(id, true)
   }
 
   /** @param {Id} id */
@@ -185,30 +207,27 @@ class Store {
   }
 
   /**
-   * A value as it is stored. Throws if it cannot be.
+   * Encodes and weighs a value. Throws if it cannot be stored.
    * @param {Id} id
    * @param {unknown} value
    */
   encode(id, value) {
     checkStorable(id, value)
     const bytes = this.#isHeap ? undefined : encode(this.#codec, id, value)
-    const weight =
-      this.#weigh === undefined ? (bytes === undefined ? 0 : lengthOf(bytes)) : checkWeight(this.#weigh(value, id), id)
+    let weight = bytes === undefined ? 0 : lengthOf(bytes)
+    if (this.#weigh !== undefined) weight = checkWeight(this.#weigh(value, id), id)
     checkStorable(id, bytes)
     return { bytes, weight }
   }
 
-  /**
-   * @param {Id} id
-   * @param {Buffer} bytes
-   */
+  /** @type {(id: Id, bytes: Buffer) => any} */
   decode(id, bytes) {
     return decode(this.#codec, id, bytes)
   }
 
   /**
-   * A load has ended with a value, which is to be kept unless there is no `weight`.
-   * @param {import('./flight').Flight} flight
+   * Ends a load, and stores its value if there is a `weight`.
+   * @param {Flight} flight
    * @param {unknown} value
    * @param {Uint8Array | undefined} bytes
    * @param {number | undefined} weight
@@ -217,53 +236,43 @@ class Store {
   complete({ id, flightId, startedAt }, value, bytes, weight, ttl) {
     this.flushUses()
     const now = clock.now()
-    const took = now - startedAt
-    native.cacheComplete(
-      this.#handle,
-      flightId,
-      bytes,
-      weight !== undefined,
-      weight ?? 0,
-      ttl ?? NO_TTL,
-      took,
-      now,
-      out
-    )
+    const keeps = weight !== undefined
+    native.cacheComplete(this.#handle, flightId, bytes, keeps, weight ?? 0, ttl ?? NO_TTL, now - startedAt, now, out)
     this.#onStored(id, value)
   }
 
   /**
-   * A load has failed. Returns what is to be served in place of the error, and whether nothing else was said of the id since
-   * the load began.
-   * @param {import('./flight').Flight} flight
+   * Ends a failed load. Returns the value to serve in place of the error, and whether the id was not set, deleted or cleared
+   * since the load began.
+   * @param {Flight} flight
    * @param {Uint8Array | undefined} error for other threads
-   * @returns {{ isCurrent: boolean, stale: { value: unknown } | undefined }}
+   * @returns {{ isCurrent: boolean, stale?: { value: unknown } }}
    */
   fail({ id, flightId, startedAt }, error) {
-    if (this.#isClosed) return { isCurrent: false, stale: undefined }
+    if (this.#isClosed) return { isCurrent: false }
     const now = clock.now()
     const bytes = native.cacheFail(this.#handle, flightId, error, now - startedAt, now, out)
     const isCurrent = out[FlightId] !== 0
-    if (out[Kind] !== Hit) return { isCurrent, stale: undefined }
+    if (out[Kind] !== Hit) return { isCurrent }
     if (this.#isHeap) return { isCurrent, stale: this.#near.atSlot(out[Slot]) }
     try {
-      return { isCurrent, stale: { value: decode(this.#codec, id, /** @type {Buffer} */ (bytes)) } }
+      return { isCurrent, stale: { value: this.decode(id, /** @type {Buffer} */ (bytes)) } }
     } catch {
-      // The load's own error says more.
-      return { isCurrent, stale: undefined }
+      // The error of the load says more than that of the codec.
+      return { isCurrent }
     }
   }
 
   /**
-   * Nobody here waits for a flight any more. Returns whether nobody waits at all.
+   * Leaves a flight for which no caller waits here. Returns whether its load here may stop.
    * @param {number} flightId
-   * @param {boolean} loads whether it is loading here
+   * @param {boolean} isLoading whether it loads here
    */
-  leave(flightId, loads) {
-    return this.#isClosed || native.cacheLeave(this.#handle, flightId, loads)
+  leave(flightId, isLoading) {
+    return this.#isClosed || native.cacheLeave(this.#handle, flightId, isLoading)
   }
 
-  /** @param {number} flightId of a flight that loads elsewhere and takes too long */
+  /** Gives up a flight that loads in another thread. @param {number} flightId */
   giveUp(flightId) {
     native.cacheGiveUp(this.#handle, flightId)
   }
@@ -280,17 +289,17 @@ class Store {
     this.flushUses()
     const { hasListener } = this.#evictions
     native.cacheClear(this.#handle, hasListener && !this.#isHeap)
-    const held = this.#near.clear()
+    const entries = this.#near.clear()
     if (!hasListener) return
-    if (this.#isHeap) this.#evictions.add(deletedEntries(held, native.EvictionReason.Deleted))
+    if (this.#isHeap) this.#evictions.add(deletions(entries))
     else this.#queueNativeEvictions(0)
   }
 
-  /** @param {{ max?: number, maxBytes?: number }} limits */
+  /** @param {{ max: number | undefined, maxBytes: number | undefined }} limits */
   resize(limits) {
-    checkWeighOption(this.#isHeap, limits.maxBytes, this.#weigh)
+    checkLimits(limits, this.#isHeap, this.#weigh)
     this.flushUses()
-    native.cacheResize(this.#handle, { ...limits }, clock.now(), out)
+    native.cacheResize(this.#handle, limits.max, limits.maxBytes, clock.now(), out)
     this.#collectEvictions()
   }
 
@@ -303,17 +312,17 @@ class Store {
   entries() {
     this.flushUses()
     const list = native.cacheEntries(this.#handle, clock.now())
-    return this.#isHeap ? entryPairs(list.map(slot => this.#near.atSlot(slot))) : this.#decoded(list)
+    return this.#isHeap ? pairs(list.map(slot => this.#near.atSlot(slot))) : this.#decoded(list)
   }
 
   close() {
     this.flushUses()
     if (this.#evictions.hasListener && !this.#isHeap) {
-      // Earlier evictions are still to be reported.
+      // Native code cannot be asked for earlier evictions later.
       for (const eviction of [...this.#nativeEvictions()]) this.#evictions.add(eviction)
     }
     registry.unregister(this)
-    releaseCache({ handle: this.#handle, subscriptionId: this.#subscriptionId })
+    release(this.#resources)
     this.#isClosed = true
     this.#near.clear()
   }
@@ -330,7 +339,7 @@ class Store {
     native.cacheTouch(this.#handle, this.#uses, used)
   }
 
-  /** Native code has answered to a value that came in. @param {Id} id @param {unknown} value */
+  /** Handles the answer to a value that was passed to native code. @type {(id: Id, value: unknown) => void} */
   #onStored(id, value) {
     const isStored = out[Kind] === Stored
     const slot = out[Slot]
@@ -340,82 +349,66 @@ class Store {
     if (isStored && this.#isHeap) this.#near.put(nearEntry(id, slot, value, refresh, fresh, undefined))
   }
 
-  /** Whether nothing is held of an id, fresh or not, on this side. @param {Id} id */
+  /** Returns true if heap storage has no entry, fresh or not. @param {Id} id */
   #isMissing(id) {
     return this.#isHeap && this.#near.getStale(id) === undefined
   }
 
-  /** Asks for what is held and fresh. @param {Id} id @param {boolean} counts as a use */
-  #lookUpNative(id, counts) {
-    const bytes = this.#bytesOf(native.cachePeek(this.#handle, id, clock.now(), counts, this.#scratch, out))
+  /** Returns a fresh entry by native code. @type {(id: Id, counts: boolean) => NearEntry | undefined} */
+  #lookUpFresh(id, counts) {
+    const bytes = bytesOf(native.cachePeek(this.#handle, id, clock.now(), counts, this.#scratch, out))
     if (out[Kind] === Hit) return this.#isHeap ? this.#near.atSlot(out[Slot]) : this.#keepNear(id, bytes)
     this.#collectEvictions()
     this.drainExcessEvictions()
     return undefined
   }
 
-  /**
-   * Keeps a decoded copy of what native code has answered.
-   * @param {Id} id
-   * @param {Buffer | null} bytes
-   */
+  /** Decodes the value of the latest answer. @type {(id: Id, bytes: Buffer | null) => NearEntry} */
   #keepNear(id, bytes) {
     const [, slot, version, , refresh, fresh] = out
     const encoded = /** @type {Buffer} */ (bytes)
     const origin = { version, size: encoded.length }
-    const value = decode(this.#codec, id, encoded)
+    const value = this.decode(id, encoded)
     this.#checkOpen()
     const entry = nearEntry(id, slot, value, refresh, fresh, origin)
     this.#near.put(entry)
     return entry
   }
 
-  /** What came from native code; what lies in the scratch is to be read at once. @param {Buffer | number | null} came */
-  #bytesOf(came) {
-    return typeof came === 'number' ? scratch.subarray(0, came) : came
-  }
-
-  /**
-   * Returns the value in native storage, fresh or not; `undefined` if it cannot be decoded.
-   * @param {Id} id
-   * @param {Buffer | null} bytes
-   */
-  #previous(id, bytes) {
+  /** Returns `undefined` if the bytes cannot be decoded. @type {(id: Id, bytes: Buffer | null) => unknown} */
+  #decodePrevious(id, bytes) {
     let previous
     try {
-      previous = bytes === null ? undefined : decode(this.#codec, id, bytes)
+      previous = bytes === null ? undefined : this.decode(id, bytes)
     } catch {}
     this.#checkOpen()
     return previous
   }
 
-  /** Call this after user code has run: it may have closed the cache. */
+  /** Call this after user code has run, which may have closed the cache. */
   #checkOpen() {
     if (this.#isClosed) throw closedError()
   }
 
-  /**
-   * @param {number} slot
-   * @param {number} reason or, of several, how many
-   */
-  #collectEvictions(slot = out[EvictedSlot], reason = out[EvictionReason]) {
+  /** Takes over the evictions that the latest answer reports. */
+  #collectEvictions() {
+    const slot = out[EvictedSlot]
+    // For native storage and FETCH the number of evictions.
+    const reason = out[EvictionReason]
     if (slot === native.NO_SLOT) return
-    if (!this.#isHeap) this.#queueNativeEvictions(reason)
-    else if (slot !== native.FETCH && !this.#evictions.hasListener) this.#near.deleteSlot(slot)
-    else if (slot !== native.FETCH) this.#evictions.add(this.#takeEvicted(slot, reason))
-    else {
-      const list = native.cacheEvicted(this.#handle, reason)
-      for (let at = 0; at < list.length; at += 2) this.#evictions.add(this.#takeEvicted(list[at], list[at + 1]))
-    }
+    if (!this.#isHeap) return this.#queueNativeEvictions(reason)
+    if (slot !== native.FETCH) return this.#evictSlot(slot, reason)
+    const list = native.cacheEvicted(this.#handle, reason)
+    for (let index = 0; index < list.length; index += 2) this.#evictSlot(list[index], list[index + 1])
   }
 
-  /** @param {number} slot @param {number} reason */
-  #takeEvicted(slot, reason) {
+  /** @type {(slot: number, reason: number) => void} */
+  #evictSlot(slot, reason) {
     const { id, value } = this.#near.deleteSlot(slot)
-    return { id, value, reason }
+    if (this.#evictions.hasListener) this.#evictions.add({ id, value, reason })
   }
 
-  /** Queues the evictions that native code keeps. @param {number} pending how many it keeps */
+  /** Queues the evictions that native code keeps. @param {number} pending */
   #queueNativeEvictions(pending) {
     this.#pendingNative = pending
     if (this.#isDrainingNative) return
@@ -429,10 +422,10 @@ class Store {
       const list = this.#isClosed ? [] : native.cacheEvicted(this.#handle, EVICTIONS_PER_CALL)
       this.#pendingNative = Math.max(0, this.#pendingNative - EVICTIONS_PER_CALL)
       if (list.length === 0) break
-      for (let at = 0; at < list.length; at += 3) {
-        const [id, bytes, reason] = list.slice(at, at + 3)
+      for (let index = 0; index < list.length; index += 3) {
+        const [id, bytes, reason] = list.slice(index, index + 3)
         try {
-          yield { id, value: decode(this.#codec, id, bytes), reason }
+          yield { id, value: this.decode(id, bytes), reason }
         } catch (error) {
           process.emitWarning(/** @type {Error} */ (error))
         }
@@ -441,10 +434,15 @@ class Store {
     this.#isDrainingNative = false
   }
 
-  /** @param {any[]} list ids and bytes in turn @returns {IterableIterator<[any, any]>} */
+  /** Yields ids and decoded values. @type {(list: any[]) => IterableIterator<[any, any]>} */
   *#decoded(list) {
-    for (let at = 0; at < list.length; at += 2) yield [list[at], decode(this.#codec, list[at], list[at + 1])]
+    for (let index = 0; index < list.length; index += 2) yield [list[index], this.decode(list[index], list[index + 1])]
   }
+}
+
+/** @type {(entries: NearEntry[]) => IterableIterator<[any, any]>} */
+function* pairs(entries) {
+  for (const { id, value } of entries) yield [id, value]
 }
 
 module.exports = { Store }

@@ -72,6 +72,11 @@ function invalidType(name, expected, actual) {
   return withCode(new TypeError(`${name} must be ${expected}. ${describeReceived(actual)}`), 'ERR_INVALID_ARG_TYPE')
 }
 
+/** @param {string} message */
+function invalidValue(message) {
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
 /**
  * Returns the error for lost memory.
  * @param {string} name as in 'The "key" argument'
@@ -192,6 +197,7 @@ function checkBoolean(name, value) {
 module.exports = {
   invalidThis,
   invalidType,
+  invalidValue,
   outOfRange,
   checkNoOptions,
   detachedError,

@@ -99,14 +99,33 @@ export declare function cacheHas(cache: number, key: unknown, now: number, out: 
  */
 export declare function cacheLeave(cache: number, flight: number, loads: boolean): boolean
 
+/** Valid options of a cache. Times are in milliseconds. */
+export interface CacheOptions {
+  max?: number
+  maxBytes?: number
+  ttl?: number
+  jitter?: number
+  refreshAfter?: number
+  staleWhileRevalidate?: number
+  staleIfError?: number
+  errorTtl?: number
+  name?: string
+  /** Options that must be equal in all environments that share a named cache. */
+  settings: Record<string, string>
+  /** Number at the completion port that receives messages of other environments about flights. */
+  mailbox?: number
+  isHeap: boolean
+  reportsEvictions: boolean
+}
+
 /** Returns a fresh value. With `counts` it is counted as a hit or a miss. */
 export declare function cachePeek(cache: number, key: unknown, now: number, counts: boolean, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
 
 /** Joins or begins a flight for the key. Returns the last known value. */
 export declare function cacheRefresh(cache: number, key: unknown, now: number, scratch: Uint8Array | undefined, out: Float64Array): Buffer | number | null
 
-/** Changes the limits. An omitted limit is unchanged. */
-export declare function cacheResize(cache: number, options: unknown, now: number, out: Float64Array): void
+/** Changes the limits that are given. */
+export declare function cacheResize(cache: number, max: number | undefined, maxBytes: number | undefined, now: number, out: Float64Array): void
 
 /** Stores a value: its bytes, or `undefined` in heap storage. A negative `ttl` stands for the cache's. */
 export declare function cacheSet(cache: number, key: unknown, value: Uint8Array | undefined, weight: number, ttl: number, now: number, out: Float64Array): void
@@ -237,8 +256,8 @@ export declare const OF_STRING: number
 /** Opens the environment's completion port. Called once, when the package is loaded. */
 export declare function open(drain: () => void): void
 
-/** Opens a cache. Messages of other environments about its flights go to the port's number `mailbox`. */
-export declare function openCache(options: unknown): number
+/** Opens a cache. */
+export declare function openCache(options: CacheOptions): number
 
 /**
  * Reserves capacity and memory for an input that JavaScript will copy piece by piece. Returns the buffer's handle, or the bound

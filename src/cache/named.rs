@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 /// Requested options, by name, with their values as JavaScript spells them.
-pub type Settings = BTreeMap<&'static str, String>;
+pub type Settings = BTreeMap<String, String>;
 
 /// An option whose value differs between the existing cache and the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    pub option: &'static str,
+    pub option: String,
     pub existing: String,
     pub requested: String,
 }
@@ -53,7 +53,7 @@ fn check(existing: &Settings, requested: &Settings) -> Result<(), Mismatch> {
         let (had, asked) = (existing.get(option), requested.get(option));
         if had != asked {
             let spelled = |value: Option<&String>| value.map_or("the default", |value| value).to_owned();
-            return Err(Mismatch { option, existing: spelled(had), requested: spelled(asked) });
+            return Err(Mismatch { option: option.clone(), existing: spelled(had), requested: spelled(asked) });
         }
     }
     Ok(())
@@ -66,11 +66,11 @@ mod tests {
     #[test]
     fn a_name_has_one_value_until_its_last_owner_drops_it() {
         let registry = Registry::new();
-        let settings = |max: &str| Settings::from([("max", max.to_owned())]);
+        let settings = |max: &str| Settings::from([("max".to_owned(), max.to_owned())]);
         let first = registry.open("a", settings("5"), || 1).unwrap();
         assert!(Arc::ptr_eq(&first, &registry.open("a", settings("5"), || 2).unwrap()));
         let mismatch = registry.open("a", settings("6"), || 3).unwrap_err();
-        assert_eq!(mismatch, Mismatch { option: "max", existing: "5".into(), requested: "6".into() });
+        assert_eq!(mismatch, Mismatch { option: "max".into(), existing: "5".into(), requested: "6".into() });
         assert_eq!(registry.open("a", Settings::new(), || 3).unwrap_err().requested, "the default");
         assert_eq!(*registry.open("b", settings("6"), || 4).unwrap(), 4);
         drop(first);

@@ -5,11 +5,10 @@ use super::handle::{Handle, Pending, Value};
 use super::key;
 use super::open::limits;
 use super::report::buffer;
-use crate::args::Args;
 use crate::cache::arena::Stored;
-use crate::cache::{FlightId, Found, Incoming, Key, LeaveOutcome, Limits, Lookup, Participant, Role};
+use crate::cache::{FlightId, Found, Incoming, Key, LeaveOutcome, Lookup, Participant, Role};
 use crate::clock::Time;
-use crate::node::args::{read_arg, throw, throw_memory};
+use crate::node::args::throw_memory;
 use crate::node::background_drop::{drop_entries, drop_pieces};
 use crate::node::completion::Mail;
 use crate::node::convert::{duration_of, millis_of, time_of, u64_of};
@@ -313,20 +312,21 @@ pub fn cache_clear(env: Env, cache: u32, reports: bool) -> Result<()> {
     Ok(())
 }
 
-/// Changes the limits. An omitted limit is unchanged.
-#[napi(catch_unwind, ts_args_type = "cache: number, options: unknown, now: number, out: Float64Array")]
-pub fn cache_resize(env: Env, cache: u32, options: Unknown, now: f64, out: Unknown) -> Result<()> {
-    let args = Args::new(vec![read_arg(options)?]);
-    let limits = args
-        .options(0, &["max", "maxBytes"])
-        .and_then(|options| limits(&options))
-        .map_err(|error| throw(&env, &error))?;
+/// Changes the limits that are given.
+#[napi(
+    catch_unwind,
+    ts_args_type = "cache: number, max: number | undefined, maxBytes: number | undefined, now: number, out: Float64Array"
+)]
+pub fn cache_resize(
+    env: Env,
+    cache: u32,
+    max: Option<f64>,
+    max_bytes: Option<f64>,
+    now: f64,
+    out: Unknown,
+) -> Result<()> {
     answer(&env, cache, &out, |handle, answer| {
-        let old = handle.shared.cache.limits();
-        let limits = Limits {
-            entries: if limits.entries == usize::MAX { old.entries } else { limits.entries },
-            bytes: if limits.bytes == u64::MAX { old.bytes } else { limits.bytes },
-        };
+        let limits = limits(max, max_bytes, handle.shared.cache.limits());
         let evicted = handle.shared.cache.resize(limits, time_of(now));
         answer.kind(AnswerKind::Nothing, None);
         answer.evicted(handle, evicted);
