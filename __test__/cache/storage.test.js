@@ -42,7 +42,9 @@ test('a value that cannot be encoded makes set throw and a load fail', async () 
   )
   const json = new Cache({ max: 5, storage: 'native', codec: 'json' })
   assert.throws(() => json.set('a', 1n), { message: /cannot be encoded.*BigInt/ })
-  assert.throws(() => json.set('a', undefined), { message: /cannot be encoded.*undefined cannot be represented in JSON/ })
+  assert.throws(() => json.set('a', undefined), {
+    message: /cannot be encoded.*undefined cannot be represented in JSON/
+  })
   const bytes = new Cache({ max: 5, storage: 'native', codec: 'bytes' })
   assert.throws(() => bytes.set('a', /** @type {any} */ ('text')), { message: /cannot be encoded.*Uint8Array.*'text'/ })
   assert.deepEqual([native.size, json.size, bytes.size], [0, 0, 0])

@@ -222,7 +222,7 @@ test("a pool named 'anonymous' counts as a named pool", async () => {
   const { values } = await scrape(register)
   assert.equal(values.get("offloop_pool_threads{pool='anonymous'}"), 1)
   stop()
-  const message = /pool at options\.pools\[0\] was made without a name/
+  const message = /pool at options\.pools\[0\] has no name/
   assert.throws(() => collectMetrics({ pools: [unnamed], register }), { code: 'ERR_INVALID_ARG_VALUE', message })
   await Promise.all([named.close(), unnamed.close()])
 })
@@ -357,7 +357,7 @@ test('rejects invalid options', () => {
   /** @type {[unknown, string, RegExp][]} */
   const cases = [
     [undefined, 'ERR_INVALID_ARG_TYPE', /"options" argument must be of type object\. Received undefined/],
-    [{}, 'ERR_INVALID_ARG_VALUE', /One of 'options\.pools', 'options\.caches' and 'options\.sinks' is needed/],
+    [{}, 'ERR_INVALID_ARG_VALUE', /One of 'options\.pools', 'options\.caches' and 'options\.sinks' is required/],
     [
       { pool },
       'ERR_INVALID_ARG_VALUE',
@@ -376,11 +376,7 @@ test('rejects invalid options', () => {
     ],
     [{ pools: { a: null } }, 'ERR_INVALID_ARG_TYPE', /"options\.pools\.a" property must be an instance of Pool/],
     [{ pools: { '': pool } }, 'ERR_INVALID_ARG_VALUE', /The names in "options\.pools" must be non-empty strings/],
-    [
-      { pools: [pool, new Pool()] },
-      'ERR_INVALID_ARG_VALUE',
-      /pool at options\.pools\[1\] was made without a name\. Say/
-    ],
+    [{ pools: [pool, new Pool()] }, 'ERR_INVALID_ARG_VALUE', /pool at options\.pools\[1\] has no name\. Pass/],
     [
       { caches: [cache] },
       'ERR_INVALID_ARG_TYPE',

@@ -16,7 +16,7 @@ function isJsonSafe(value) {
 
 class JsonCheck {
   #partsLeft = MAX_PARTS
-  /** Objects so far: a clone preserves that one occurs twice. @type {Set<object> | undefined} */
+  /** Objects that were checked: a clone preserves that one occurs twice. @type {Set<object> | undefined} */
   #seen
 
   /** @type {(value: any) => boolean} */

@@ -416,7 +416,7 @@ class Store {
     this.#evictions.add(this.#nativeEvictions())
   }
 
-  /** Yields the evictions of native storage, decoded as they are read. */
+  /** Yields the evictions of native storage, decoding each when it is read. */
   *#nativeEvictions() {
     for (;;) {
       const list = this.#isClosed ? [] : native.cacheEvicted(this.#handle, EVICTIONS_PER_CALL)

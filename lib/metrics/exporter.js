@@ -1,8 +1,8 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { withCode } = require('../internal/errors')
 const { queueMicrotask } = require('../internal/clock')
+const { invalidValue } = require('../internal/validate')
 
 /**
  * @typedef {import('./target').Target} Target
@@ -12,8 +12,8 @@ const { queueMicrotask } = require('../internal/clock')
  * @typedef {object} Measurement
  * @property {Metric} metric
  * @property {SummaryPart | undefined} part of a summary
- * @property {Record<string, string>} labels of the table, and the name by its subject
- * @property {Record<string, any>} userLabels the labels that the user gave
+ * @property {Record<string, string>} labels labels of the metric, and the target's name by its subject
+ * @property {Record<string, any>} userLabels labels in the user's options
  * @property {number} value
  */
 
@@ -30,7 +30,7 @@ class Exporter {
 
   /** @param {Target} target */
   add(target) {
-    // Whoever is closed or forgotten leaves its name to others.
+    // Removes closed and collected targets, whose names are free then.
     this.#measure()
     const entry = this.#targets.get(target.key)
     if (entry === undefined) {
@@ -44,13 +44,13 @@ class Exporter {
   /** @param {Target} target */
   remove(target) {
     const entry = this.#targets.get(target.key)
-    // Another may have its name since it was closed.
+    // Another target may have taken the name since this one was closed.
     if (entry === undefined || !entry.target.isSameAs(target)) return
     if (--entry.holders === 0) this.#remove(entry.target)
     this.#snapshot = undefined
   }
 
-  /** What is measured: the same for all who ask in one go, as the metrics of a registry do. */
+  /** Returns one snapshot to all readers of one scrape. */
   read() {
     if (this.#snapshot === undefined) {
       this.#snapshot = this.#measure()
@@ -84,10 +84,11 @@ class Exporter {
 
 /** @param {Target} target */
 function nameTakenError({ subject, name, labels }) {
-  const besides = Object.keys(labels).length === 0 ? '' : ` with the labels ${inspect(labels)}`
-  const same = subject === 'sink' ? '' : `, or measure one alone if both are of the same named ${subject}`
-  const message = `Another ${subject} is measured as ${inspect(name)}${besides}. Give one of them another name${same}`
-  return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  const withLabels = Object.keys(labels).length === 0 ? '' : ` with the labels ${inspect(labels)}`
+  const orOne = subject === 'sink' ? '' : `, or measure only one of them if they share one named ${subject}`
+  return invalidValue(
+    `Another ${subject} is measured as ${inspect(name)}${withLabels}. Give one of them another name${orOne}`
+  )
 }
 
 module.exports = { Exporter }

@@ -1,6 +1,6 @@
 'use strict'
 
-// What the exporters of metrics share: what is measured, and of what.
+// The part that the exporters for Prometheus and OpenTelemetry share.
 
 const { readTargets } = require('./options')
 const { Exporter } = require('./exporter')
@@ -15,9 +15,9 @@ const { metrics, SUMMARY_PARTS } = require('./definitions')
  */
 
 /**
- * Adds each source to the exporter of its subject; all or none of them. Returns what removes them.
+ * Adds each target to the exporter of its subject: all or none of them. Returns a function that removes them.
  * @param {Target[]} targets
- * @param {(subject: Subject) => { add(target: Target): void, remove(source: Target): void }} exporterOf
+ * @param {(subject: Subject) => { add(target: Target): void, remove(target: Target): void }} exporterOf
  */
 function addAll(targets, exporterOf) {
   /** @type {(() => void)[]} */
@@ -26,10 +26,10 @@ function addAll(targets, exporterOf) {
     for (const remove of added.splice(0)) remove()
   }
   try {
-    for (const source of targets) {
-      const exporter = exporterOf(source.subject)
-      exporter.add(source)
-      added.push(() => exporter.remove(source))
+    for (const target of targets) {
+      const exporter = exporterOf(target.subject)
+      exporter.add(target)
+      added.push(() => exporter.remove(target))
     }
   } catch (error) {
     removeAll()

@@ -1,8 +1,7 @@
 'use strict'
 
-const { withCode } = require('../internal/errors')
 const { stateOf } = require('../pool')
-const { checkOptions, invalidType } = require('../internal/validate')
+const { checkOptions, invalidType, invalidValue } = require('../internal/validate')
 const { SUBJECTS, Target } = require('./target')
 
 /** @typedef {import('./definitions').Subject} Subject */
@@ -15,18 +14,16 @@ const OPTIONS = [
 ]
 
 /**
- * What the options ask to measure.
+ * Returns the targets in the options of an exporter.
  * @param {any} options
- * @param {readonly string[]} known options that are not about what is measured
+ * @param {readonly string[]} known further options of the exporter
  * @param {(options: any) => Record<string, any>} readLabels
  */
 function readTargets(options, known, readLabels) {
   checkOptions(options, [...OPTIONS.map(([option]) => option), ...known])
   const given = /** @type {Record<string, any>} */ (options)
   if (OPTIONS.every(([option]) => given[option] === undefined)) {
-    const message =
-      "One of 'options.pools', 'options.caches' and 'options.sinks' is needed: there is nothing to measure"
-    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+    throw invalidValue("One of 'options.pools', 'options.caches' and 'options.sinks' is required")
   }
   const labels = readLabels(options)
   return OPTIONS.flatMap(([option, subject]) =>
@@ -35,7 +32,7 @@ function readTargets(options, known, readLabels) {
 }
 
 /**
- * What an option holds, by name.
+ * Returns the pools, caches or sinks of an option with their names.
  * @param {string} option
  * @param {Subject} subject
  * @param {any} value
@@ -49,34 +46,28 @@ function byName(option, subject, value = {}) {
     throw invalidType(`The "options.${option}" property`, `${list}an object with a ${subject} for each name`, value)
   }
   return Object.entries(value).map(([name, target]) => {
-    const where = isList ? `options.${option}[${name}]` : `options.${option}.${name}`
-    if (!(target instanceof Class)) throw invalidType(`The "${where}" property`, `an instance of ${Class.name}`, target)
-    if (name === '') throw emptyName(`options.${option}`)
-    return [isList ? nameOf(target, where) : name, target]
+    const path = isList ? `options.${option}[${name}]` : `options.${option}.${name}`
+    if (!(target instanceof Class)) throw invalidType(`The "${path}" property`, `an instance of ${Class.name}`, target)
+    // An empty label counts as a missing one.
+    if (name === '') throw invalidValue(`The names in "options.${option}" must be non-empty strings. Received ''`)
+    return [isList ? nameOf(target, path) : name, target]
   })
 }
 
-/** Whether it is an object that only holds others. @param {any} value */
+/** @param {any} value */
 function isPlain(value) {
   if (typeof value !== 'object' || value === null) return false
   const prototype = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** A label without a value is no label. @param {string} where */
-function emptyName(where) {
-  const message = `The names in "${where}" must be non-empty strings. Received ''`
-  return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
-}
-
 /**
  * @param {any} pool
- * @param {string} where
+ * @param {string} path
  */
-function nameOf(pool, where) {
+function nameOf(pool, path) {
   if (stateOf(pool).isNamed) return pool.name
-  const message = `The pool at ${where} was made without a name. Say what to call it: { pools: { name: pool } }`
-  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  throw invalidValue(`The pool at ${path} has no name. Pass it with a name, as in { pools: { name: pool } }`)
 }
 
 module.exports = { readTargets }

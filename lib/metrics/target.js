@@ -8,7 +8,7 @@ const { MonotonicCounters } = require('./totals')
 
 /** @typedef {import('./definitions').Subject} Subject */
 
-/** What there is of each subject. A closed pool or cache throws; a sink that is over is destroyed. */
+/** Classes of the subjects, and their statistics. Those of a closed pool or cache throw, a destroyed sink has none. */
 const SUBJECTS = {
   pool: { Class: Pool, stats: (/** @type {Pool} */ pool) => withLimits(pool, pool.stats()) },
   cache: { Class: Cache, stats: (/** @type {Cache} */ cache) => cache.stats() },
@@ -24,7 +24,7 @@ function withLimits(pool, stats) {
   return { ...stats, maxQueue, maxQueueBytes }
 }
 
-/** A pool, cache or sink that is measured under a name. It is not kept from being forgotten. */
+/** A pool, cache or sink that is measured under a name. It may still be garbage-collected. */
 class Target {
   #target
   #counters = new MonotonicCounters()
@@ -44,7 +44,7 @@ class Target {
     this.#target = new WeakRef(target)
   }
 
-  /** What no two sources may have in common. */
+  /** Identifies the series: no two targets may share it. */
   get key() {
     return JSON.stringify([this.name, Object.entries(this.labels).sort()])
   }
@@ -54,12 +54,12 @@ class Target {
     return this.#target.deref() === other.#target.deref()
   }
 
-  /** From now on no reset goes unseen. */
+  /** Starts listening for resets of the statistics. */
   open() {
     const pool = this.#target.deref()
     if (!(pool instanceof Pool)) return
     const listeners = stateOf(pool).resetListeners
-    // Neither function may hold the pool.
+    // Neither closure may keep the pool in memory.
     const listener = (/** @type {object} */ stats) => this.#counters.end(samplesOf('pool', stats))
     listeners.add(listener)
     this.#removeListener = () => listeners.delete(listener)
@@ -69,7 +69,7 @@ class Target {
     this.#removeListener?.()
   }
 
-  /** What is measured at the moment; `undefined` if it is closed or forgotten. */
+  /** Returns the current samples, or `undefined` if the target is closed or garbage-collected. */
   read() {
     const target = this.#target.deref()
     if (target === undefined) return undefined

@@ -3,38 +3,32 @@
 /** @typedef {import('./definitions').Sample} Sample */
 
 /**
- * Counters that never go back, made of those that begin anew when somebody resets the statistics of a pool: here, where the
- * end of a period is told, or in another thread, where it shows by a count that is smaller than it was.
+ * Counters that never decrease, though `stats({ reset })` restarts those of a pool. A reset in this thread calls `end`; one
+ * in another thread is detected by a count that is smaller than before.
  */
 class MonotonicCounters {
-  /** What was counted in periods that are over. @type {Map<string, Sample>} */
+  /** Totals of the periods before the latest reset. @type {Map<string, Sample>} */
   #earlier = new Map()
-  /** What was counted in this one when it was last read. @type {Map<string, Sample>} */
+  /** Counters of the current period, as last read. @type {Map<string, Sample>} */
   #period = new Map()
 
-  /**
-   * The samples with the counters of all periods in the place of those of this one.
-   * @param {Sample[]} samples
-   */
+  /** Returns the samples, with the totals of all periods in place of the counters. @param {Sample[]} samples */
   add(samples) {
-    const counted = new Map(samples.filter(isCounter).map(it => [it.key, it]))
-    const isOver = [...this.#period.values()].some(
-      ({ key, part, value }) => part !== 'time' && value > (counted.get(key)?.value ?? 0)
+    const counters = new Map(samples.filter(isCounter).map(sample => [sample.key, sample]))
+    const wasReset = [...this.#period.values()].some(
+      ({ key, part, value }) => part !== 'time' && value > (counters.get(key)?.value ?? 0)
     )
-    if (isOver) this.#end()
-    // A time is a mean by a count, which rounding could make smaller.
+    if (wasReset) this.#end()
+    // A time is a mean times a count: rounding may decrease it.
     for (const [key, { value }] of this.#period) {
-      const now = counted.get(key)
-      if (now !== undefined && now.value < value) counted.set(key, { ...now, value })
+      const counter = counters.get(key)
+      if (counter !== undefined && counter.value < value) counters.set(key, { ...counter, value })
     }
-    this.#period = counted
-    return [...samples.filter(it => !isCounter(it)), ...addUp(this.#earlier, counted).values()]
+    this.#period = counters
+    return [...samples.filter(sample => !isCounter(sample)), ...addUp(this.#earlier, counters).values()]
   }
 
-  /**
-   * These were the last of their period.
-   * @param {Sample[]} samples
-   */
+  /** Ends a period with its last samples. @param {Sample[]} samples */
   end(samples) {
     this.add(samples)
     this.#end()
@@ -56,9 +50,10 @@ function isCounter({ metric, part }) {
  * @param {Map<string, Sample>} period
  */
 function addUp(before, period) {
-  const all = new Map(before)
-  for (const [key, sample] of period) all.set(key, { ...sample, value: sample.value + (before.get(key)?.value ?? 0) })
-  return all
+  const totals = new Map(before)
+  for (const [key, sample] of period)
+    totals.set(key, { ...sample, value: sample.value + (before.get(key)?.value ?? 0) })
+  return totals
 }
 
 module.exports = { MonotonicCounters }
