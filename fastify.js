@@ -30,17 +30,17 @@ async function offloop(instance, options) {
   const { retryAfter = 1 } = options
   checkInteger('"options.retryAfter"', retryAfter, 0, DAY)
 
-  /** Pools and caches made here, closed in this order. @type {{ close(): unknown }[]} */
-  const made = []
+  /** Pools and caches created here, closed in this order. @type {{ close(): unknown }[]} */
+  const created = []
   // Runs once the last response has been sent.
   instance.addHook('onClose', async () => {
-    for (const it of made) await it.close()
+    for (const resource of created) await resource.close()
   })
-  const caches = openCaches(options.caches, made)
-  const pool = openPool(options.pool, made)
-  const own = Object.freeze({ pool, caches, refuseWhenFull })
+  const caches = openCaches(options.caches, created)
+  const pool = openPool(options.pool, created)
+  const decoration = Object.freeze({ pool, caches, refuseWhenFull })
 
-  instance.decorate('offloop', own)
+  instance.decorate('offloop', decoration)
   instance.decorateReply('signal', {
     getter() {
       return signalOf(this)
@@ -48,7 +48,7 @@ async function offloop(instance, options) {
   })
   instance.addHook('onError', (request, _reply, error, done) => {
     // An inner context with a separate pool handles its own routes.
-    if (request.server.offloop === own) markOverload(error, retryAfter)
+    if (request.server.offloop === decoration) markOverload(error, retryAfter)
     done()
   })
 
@@ -66,33 +66,33 @@ async function offloop(instance, options) {
 
 /**
  * @param {Options['pool']} given
- * @param {{ close(): unknown }[]} made
+ * @param {{ close(): unknown }[]} created
  */
-function openPool(given, made) {
+function openPool(given, created) {
   if (given === undefined) return sharedPool
   if (given instanceof Pool) return given
   checkPlain('The "options.pool" property', 'Pool', given)
   const pool = within('options.pool', () => new Pool(given))
-  made.push(pool)
+  created.push(pool)
   return pool
 }
 
 /**
  * @param {Options['caches']} given
- * @param {{ close(): unknown }[]} made
+ * @param {{ close(): unknown }[]} created
  */
-function openCaches(given, made) {
+function openCaches(given, created) {
   /** @type {Record<string, Cache>} */
   const caches = {}
   if (given === undefined) return Object.freeze(caches)
   checkObject(given, 'The "options.caches" property')
-  for (const [name, it] of Object.entries(given)) {
-    if (it instanceof Cache) caches[name] = it
+  for (const [name, cache] of Object.entries(given)) {
+    if (cache instanceof Cache) caches[name] = cache
     else {
-      const where = `options.caches.${name}`
-      checkPlain(`The "${where}" property`, 'Cache', it)
-      caches[name] = within(where, () => new Cache(it))
-      made.push(caches[name])
+      const path = `options.caches.${name}`
+      checkPlain(`The "${path}" property`, 'Cache', cache)
+      caches[name] = within(path, () => new Cache(cache))
+      created.push(caches[name])
     }
   }
   return Object.freeze(caches)
@@ -113,16 +113,16 @@ function checkPlain(name, wanted, value) {
 /**
  * Prefixes the message of a TypeError or RangeError with the option it is about.
  * @template T
- * @param {string} where
+ * @param {string} path
  * @param {() => T} make
  */
-function within(where, make) {
+function within(path, make) {
   try {
     return make()
   } catch (/** @type {any} */ error) {
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error
     const Class = error instanceof TypeError ? TypeError : RangeError
-    throw withCode(new Class(`In ${where}: ${error.message}`, { cause: error }), /** @type {any} */ (error).code)
+    throw withCode(new Class(`In ${path}: ${error.message}`, { cause: error }), /** @type {any} */ (error).code)
   }
 }
 
@@ -150,8 +150,8 @@ function markOverload(error, retryAfter) {
 
 /** @param {any} error */
 function isOverload(error) {
-  for (let it = error, depth = 0; it instanceof Error && depth < MAX_CAUSES; it = it.cause, depth++) {
-    if (OVERLOAD.includes(/** @type {{ code?: any }} */ (it).code)) return true
+  for (let cause = error, depth = 0; cause instanceof Error && depth < MAX_CAUSES; cause = cause.cause, depth++) {
+    if (OVERLOAD.includes(/** @type {{ code?: any }} */ (cause).code)) return true
   }
   return false
 }
@@ -182,15 +182,15 @@ function isOver({ raw, request }) {
 
 /**
  * @param {Reply} reply
- * @param {() => void} over
+ * @param {() => void} onOver
  */
-function whenOver({ raw, request }, over) {
-  raw.once('close', over)
+function whenOver({ raw, request }, onOver) {
+  raw.once('close', onOver)
   if (raw.socket !== null) return
   const { socket } = request.raw
   const waiting = waitingOn(/** @type {any} */ (socket))
-  waiting.add(over)
-  raw.once('close', () => waiting.delete(over))
+  waiting.add(onOver)
+  raw.once('close', () => waiting.delete(onOver))
 }
 
 /**
@@ -202,7 +202,7 @@ function waitingOn(socket) {
     const waiting = new Set()
     socket[WAITING] = waiting
     socket.once('close', () => {
-      for (const over of waiting) over()
+      for (const onOver of waiting) onOver()
     })
   }
   return socket[WAITING]

@@ -2,9 +2,8 @@
 
 const { inspect } = require('node:util')
 const { metrics: api, ValueType } = require('@opentelemetry/api')
-const { withCode } = require('./lib/internal/errors')
 const { addAll, metrics, SUMMARY_PARTS, readTargets, Exporter } = require('./lib/metrics')
-const { invalidType } = require('./lib/internal/validate')
+const { invalidType, invalidValue } = require('./lib/internal/validate')
 const { name: scope, version } = require('./package.json')
 
 /**
@@ -134,9 +133,8 @@ function readAttributes({ attributes = {} }) {
   const reserved = Object.values(ATTRIBUTES)
   for (const [name, value] of Object.entries(attributes)) {
     if (name === '' || reserved.includes(name)) {
-      const names = reserved.map(it => `'${it}'`).join(', ')
-      const message = `An attribute name must not be empty or one of ${names}. Received ${inspect(name)}`
-      throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+      const names = reserved.map(attribute => `'${attribute}'`).join(', ')
+      throw invalidValue(`An attribute name must not be empty or one of ${names}. Received ${inspect(name)}`)
     }
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
       throw invalidType(`The "options.attributes.${name}" property`, 'of type string, number or boolean', value)

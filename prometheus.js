@@ -2,9 +2,8 @@
 
 const { inspect } = require('node:util')
 const { Counter, Gauge, Summary, register: globalRegister } = require('prom-client')
-const { withCode } = require('./lib/internal/errors')
 const { addAll, metrics, readTargets, Exporter } = require('./lib/metrics')
-const { invalidType } = require('./lib/internal/validate')
+const { invalidType, invalidValue } = require('./lib/internal/validate')
 
 /**
  * @typedef {import('./lib/metrics').Target} Target
@@ -19,7 +18,7 @@ const OPTIONS = ['prefix', 'labels', 'register']
 
 /** Labels of the metrics themselves, which `options.labels` must not override. */
 const RESERVED = [
-  ...new Set([...Object.keys(metrics), ...Object.values(metrics).flatMap(all => all.flatMap(it => it.labels))]),
+  ...new Set([...Object.keys(metrics), ...Object.values(metrics).flatMap(all => all.flatMap(metric => metric.labels))]),
   'quantile'
 ]
 
@@ -98,7 +97,7 @@ class Collectors {
     if (names.join() === this.#labelNames.join()) return
     const present = `as in the '${this.#prefix}' metrics of this registry`
     const message = `The names in options.labels must be ${inspect(this.#labelNames)}, ${present}. Received ${inspect(names)}`
-    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+    throw invalidValue(message)
   }
 
   /** @param {Target} target */
@@ -118,7 +117,7 @@ class Collectors {
    */
   #collect(metric, subject) {
     const name = this.#prefix + nameOf(metric)
-    const measure = () => this.#exporter.read().filter(it => it.metric === metric)
+    const measure = () => this.#exporter.read().filter(measurement => measurement.metric === metric)
     const collector = collectorFor(metric.kind, measure, {
       name,
       help: metric.description,
@@ -158,14 +157,14 @@ function collectorFor(kind, measure, configuration) {
     /** @this {Counter<string>} */
     const collect = function () {
       this.reset()
-      for (const it of measure()) this.inc(labelsOf(it), it.value)
+      for (const measurement of measure()) this.inc(labelsOf(measurement), measurement.value)
     }
     return new Counter({ ...configuration, collect })
   }
   /** @this {Gauge<string>} */
   const collect = function () {
     this.reset()
-    for (const it of measure()) this.set(labelsOf(it), it.value)
+    for (const measurement of measure()) this.set(labelsOf(measurement), measurement.value)
   }
   return new Gauge({ ...configuration, collect })
 }
@@ -190,12 +189,13 @@ class Latencies extends Summary {
 
   async get() {
     const { name, help, aggregator } = this.#configuration
-    const values = this.#measure().map(it => {
-      const labels = labelsOf(it)
-      if (it.part === 'count') return { metricName: `${name}_count`, labels, value: it.value }
-      if (it.part === 'time') return { metricName: `${name}_sum`, labels, value: it.value }
-      const quantile = QUANTILES[/** @type {keyof typeof QUANTILES} */ (it.part)]
-      return { labels: { ...labels, quantile }, value: it.value }
+    const values = this.#measure().map(measurement => {
+      const { part, value } = measurement
+      const labels = labelsOf(measurement)
+      if (part === 'count') return { metricName: `${name}_count`, labels, value }
+      if (part === 'time') return { metricName: `${name}_sum`, labels, value }
+      const quantile = QUANTILES[/** @type {keyof typeof QUANTILES} */ (part)]
+      return { labels: { ...labels, quantile }, value }
     })
     // The types declare `type` as a number, which is a string at run time, and a function that only some metrics have.
     return /** @type {any} */ ({ name, help, type: 'summary', aggregator, values })
@@ -214,9 +214,9 @@ function readLabels({ labels = {} }) {
   }
   for (const [name, value] of Object.entries(labels)) {
     if (!/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || RESERVED.includes(name)) {
-      const reserved = RESERVED.map(it => `'${it}'`).join(', ')
+      const reserved = RESERVED.map(label => `'${label}'`).join(', ')
       const message = `A label name must be letters, digits and _, and not one of ${reserved}. Received ${inspect(name)}`
-      throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+      throw invalidValue(message)
     }
     if (typeof value !== 'string' && typeof value !== 'number') {
       throw invalidType(`The "options.labels.${name}" property`, 'of type string or number', value)
@@ -229,14 +229,13 @@ function readLabels({ labels = {} }) {
 function checkPrefix(prefix) {
   if (typeof prefix !== 'string') throw invalidType('The "options.prefix" property', 'of type string', prefix)
   if (/^([a-zA-Z_:][a-zA-Z0-9_:]*)?$/.test(prefix)) return
-  const message = `The "options.prefix" property must be letters, digits, _ and :. Received ${inspect(prefix)}`
-  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  throw invalidValue(`The "options.prefix" property must be letters, digits, _ and :. Received ${inspect(prefix)}`)
 }
 
 /** Accepts registries of other copies of prom-client. @param {any} register */
 function checkRegister(register) {
   const methods = ['registerMetric', 'getSingleMetric', 'removeSingleMetric']
-  if (methods.every(it => typeof register?.[it] === 'function')) return
+  if (methods.every(method => typeof register?.[method] === 'function')) return
   throw invalidType('The "options.register" property', 'a Registry of prom-client', register)
 }
 

@@ -12,6 +12,7 @@ const { clock } = require('./clock')
 /**
  * @typedef {import('../../index').Id} Id
  * @typedef {import('../../index').LoadContext<any>} LoadContext
+ * @typedef {import('./near-cache').NearEntry} NearEntry
  * @typedef {(id: Id, context: LoadContext) => any} Loader
  *
  * Observes the outcome of flights.
@@ -25,7 +26,7 @@ const { clock } = require('./clock')
  *
  * Native code's answer about an id.
  * @typedef {object} Answer
- * @property {import('./near-cache').NearEntry | undefined} entry to serve now
+ * @property {NearEntry | undefined} entry to serve now
  * @property {Flight | undefined} flight to wait for or, if there is an entry, to lead in the background
  * @property {boolean} leads
  * @property {unknown} previous the last known value, for the loader

@@ -14,6 +14,7 @@ const { checkNumber } = require('./options')
  * @typedef {import('../../index').Loader<any, any>} Loader
  * @typedef {import('./store').Store} Store
  * @typedef {import('./flight').LoaderContext} LoaderContext
+ * @typedef {import('./near-cache').NearEntry} NearEntry
  * @typedef {{ flight: Flight, previous: unknown }} PendingLoad a flight that the caller must load
  * @typedef {{ value: any, backgroundRefresh?: PendingLoad } | { flight: Flight, leads: boolean, previous: unknown }} LookupResult
  *   A caller that `leads` must load. `backgroundRefresh` reloads the value that was returned
@@ -82,7 +83,7 @@ class LoadCoordinator {
     }
     const { entry, flight, leads, previous, failing } = this.#store.lookUp(id, this, load)
     if (failing !== undefined) return this.#failOrReload(id, failing.bytes, load)
-    if (flight === undefined) return /** @type {import('./near-cache').NearEntry} */ (entry)
+    if (flight === undefined) return /** @type {NearEntry} */ (entry)
     return entry === undefined
       ? { flight, leads, previous }
       : { value: entry.value, backgroundRefresh: { flight, previous } }
@@ -182,7 +183,7 @@ class LoadCoordinator {
     flight.reject(error)
   }
 
-  /** Undoes that native code has counted the caller as waiting. @param {Flight} flight */
+  /** Throws if the caller must not wait for a flight, and leaves it: native code has joined it already. @param {Flight} flight */
   #checkNotInside(flight) {
     try {
       flight.checkNotInside()
