@@ -60,7 +60,7 @@ function captureResolvers(resolve, reject) {
 let loadsInFlight = 0
 let isDisableScheduled = false
 
-/** Disables the storage after the last load: up to Node 22 it slows down every promise of the process. */
+/** Disables the storage after the last load in flight: up to Node 22 it slows down every promise of the process. */
 function loadEnded() {
   loadsInFlight--
   if (loadsInFlight > 0 || isDisableScheduled) return
@@ -312,7 +312,8 @@ class Flight {
     clearTimeout(this.#timer)
     if (outcome === 'resolve') this.#resolve(value)
     else this.#reject(value)
-    for (const waiter of this.#waiters ?? []) {
+    if (this.#waiters === undefined) return
+    for (const waiter of this.#waiters) {
       unwatch(waiter.signal, waiter)
       waiter[outcome](value)
     }
@@ -329,7 +330,7 @@ class Flight {
     if (this.#state === 'settled') return
     this.#waiters?.delete(waiter)
     if (this.isAwaited || this.isBackground) return
-    // A flight that is about to load here does so.
+    // A flight that is about to load here is not abandoned.
     if (this.isLoading || this.isRemote) this.#observer.onAbandoned(this)
   }
 

@@ -114,7 +114,7 @@ class NearCache {
     if (this.#isHeap) {
       this.#bySlot[entry.slot] = entry
       this.#byId.set(entry.id, entry)
-    } else if (this.#versions !== null && sizeOf(entry) <= MAX_BYTES && this.#isRepeatedUse(entry)) {
+    } else if (this.#versions !== null && sizeOf(entry) <= MAX_BYTES && this.#wasDecodedBefore(entry)) {
       entry.generation = HOT
       this.delete(entry.id)
       this.#byId.set(entry.id, entry)
@@ -123,8 +123,8 @@ class NearCache {
     }
   }
 
-  /** @param {NearEntry} entry */
-  #isRepeatedUse({ slot, origin }) {
+  /** Returns whether the same version of an entry was the last to be decoded at its word. @param {NearEntry} entry */
+  #wasDecodedBefore({ slot, origin }) {
     const mark = (Math.imul(slot, 31) + (origin?.version ?? 0) + 1) >>> 0
     const index = slot % native.VERSION_WORDS
     if (this.#decoded[index] === mark) return true

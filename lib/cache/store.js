@@ -318,7 +318,7 @@ class Store {
   close() {
     this.flushUses()
     if (this.#evictions.hasListener && !this.#isHeap) {
-      // Native code cannot be asked for earlier evictions later.
+      // Reads the earlier evictions before native code frees them.
       for (const eviction of [...this.#nativeEvictions()]) this.#evictions.add(eviction)
     }
     registry.unregister(this)
@@ -334,9 +334,9 @@ class Store {
 
   flushUses() {
     if (this.#useCount === 0) return
-    const used = this.#useCount
+    const useCount = this.#useCount
     this.#useCount = 0
-    native.cacheTouch(this.#handle, this.#uses, used)
+    native.cacheTouch(this.#handle, this.#uses, useCount)
   }
 
   /** Handles the answer to a value that was passed to native code. @type {(id: Id, value: unknown) => void} */
@@ -354,7 +354,7 @@ class Store {
     return this.#isHeap && this.#near.getStale(id) === undefined
   }
 
-  /** Returns a fresh entry by native code. @type {(id: Id, counts: boolean) => NearEntry | undefined} */
+  /** Looks a fresh entry up in native code. @type {(id: Id, counts: boolean) => NearEntry | undefined} */
   #lookUpFresh(id, counts) {
     const bytes = bytesOf(native.cachePeek(this.#handle, id, clock.now(), counts, this.#scratch, out))
     if (out[Kind] === Hit) return this.#isHeap ? this.#near.atSlot(out[Slot]) : this.#keepNear(id, bytes)
