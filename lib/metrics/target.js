@@ -4,7 +4,7 @@ const { Cache } = require('../cache')
 const { Pool, stateOf } = require('../pool')
 const { Sink } = require('../stream')
 const { samplesOf } = require('./definitions')
-const { MonotonicCounters } = require('./totals')
+const { MonotonicCounters } = require('./monotonic-counters')
 
 /** @typedef {import('./definitions').Subject} Subject */
 
