@@ -142,7 +142,7 @@ test('rejects a schema with NaN or Infinity', () => {
       assert.throws(() => make(schema), {
         name: 'TypeError',
         code: 'ERR_INVALID_ARG_VALUE',
-        message: /must be a value that JSON has: (NaN|-?Infinity) \(at '(const|1)'\) is not a JSON number/
+        message: /must be a JSON value: (NaN|-?Infinity) \(at '(const|1)'\) is not a JSON number/
       })
     }
   }

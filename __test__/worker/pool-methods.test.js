@@ -111,7 +111,7 @@ test('chains native steps before and after a function', async () => {
 test('an error of a chain names the steps between which a value is invalid', async () => {
   await assert.rejects(pool.run(chain(userFunction('double'), gzip()), 1), {
     name: 'TypeError',
-    message: /^What 'module' gives to 'gzip' in the chain must be a string or an instance of ArrayBuffer/
+    message: /^The result of 'module', input of 'gzip', must be a string or an instance of ArrayBuffer/
   })
   await assert.rejects(pool.run(chain(gunzip(), userFunction()), Buffer.from('no gzip')), {
     code: 'ERR_OFFLOOP_INVALID_DATA'

@@ -3,6 +3,7 @@
 const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('../internal/abort')
 const { inspect } = require('node:util')
+const { captureResolvers, deferred } = require('../internal/deferred')
 const { OffloopError } = require('../internal/errors')
 const { clearTimeout, setImmediate, setTimeout } = require('../internal/clock')
 const { loads, traceCall } = require('../internal/diagnostics')
@@ -44,17 +45,6 @@ const { clock } = require('./clock')
  * @type {AsyncLocalStorage<{ flight: Flight, outer: any }>}
  */
 const flightContext = new AsyncLocalStorage()
-
-/** The functions of the promise that was made last: a closure for each would be one more thing to collect. */
-const deferred = { resolve: (/** @type {unknown} */ _) => {}, reject: (/** @type {unknown} */ _) => {} }
-/**
- * @param {(value: any) => void} resolve
- * @param {(reason: unknown) => void} reject
- */
-function captureResolvers(resolve, reject) {
-  deferred.resolve = resolve
-  deferred.reject = reject
-}
 
 /** Loads in flight in this environment. */
 let loadsInFlight = 0

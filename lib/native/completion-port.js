@@ -10,6 +10,7 @@ const native = require('.')
  * @property {(value: unknown, failure: SerializedFailure | undefined) => void} [settle] a task ended
  * @property {boolean} [isSettled] nobody waits for it any more
  * @property {(reason: unknown) => void} [abort] the pool is closed by force
+ * @property {(force: boolean) => void} [onClose] the pool is closing; replaces `abort`
  * @property {(handle: number) => void} [onGranted] a reservation was granted
  * @property {(kind: number, flightId: number, bytes: Buffer | undefined) => void} [onMessage] a message for a cache arrived
  * @property {(permit: number) => void} [onPermit] a task that JavaScript runs may begin

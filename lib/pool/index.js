@@ -2,12 +2,13 @@
 
 const { Sink, TransformDuplex } = require('../stream')
 const { captureCaller } = require('../internal/errors')
-const { sizeOf, taskOf, wantsCaller } = require('../transform/kinds')
 const { ResultIterator } = require('./bulk/iterator')
 const { nextTick, queueMicrotask } = require('../internal/clock')
 const { map } = require('./bulk/map')
 const { PoolState } = require('./pool-state')
+const { captureResolvers, deferred } = require('../internal/deferred')
 const { tasks } = require('../internal/diagnostics')
+const { implementationOf } = require('../task/implementation')
 const {
   checkBoolean,
   checkNoOptions,
@@ -22,23 +23,12 @@ const { Waiter } = require('../task/waiter')
 /**
  * @typedef {import('../..').RunOptions} RunOptions
  * @typedef {import('../..').MapOptions} MapOptions
- * @typedef {import('../transform').Transform} AnyTransform
+ * @typedef {import('../native/transform').Transform} AnyTransform
  * @typedef {Iterable<unknown> | AsyncIterable<unknown>} Inputs
  */
 
 const NORMAL = priorityNumber(undefined)
 const RUN_OPTIONS = ['signal', 'priority']
-
-/** The functions of the promise that was made last: a closure for each promise would be one more thing to collect. */
-const deferred = { resolve: (/** @type {unknown} */ _) => {}, reject: (/** @type {unknown} */ _) => {} }
-/**
- * @param {(value: any) => void} resolve
- * @param {(reason: unknown) => void} reject
- */
-function captureResolvers(resolve, reject) {
-  deferred.resolve = resolve
-  deferred.reject = reject
-}
 
 /** What the rest of the package knows of a pool. @type {(pool: Pool) => PoolState} */
 let stateOf
@@ -100,8 +90,7 @@ class Pool {
    */
   #run(transform, input, options) {
     const promise = new Promise(captureResolvers)
-    const resolve = deferred.resolve
-    const reject = deferred.reject
+    const { resolve, reject } = deferred
     try {
       let priority = NORMAL
       let signal
@@ -114,12 +103,14 @@ class Pool {
       const pool = this.#state
       pool.checkOpen()
       if (signal?.aborted) throw signal.reason
-      const caller = wantsCaller(transform, pool) ? captureCaller(Pool.prototype.run) : undefined
-      const task = taskOf(transform, pool, priority, resolve, reject, caller)
+      const implementation = implementationOf(transform)
+      const isTraced = pool.tasksInFlight < implementation.callerLimit
+      const caller = isTraced ? captureCaller(Pool.prototype.run) : undefined
+      const task = implementation.createTask({ pool, priority, resolve, reject, caller })
       const reservation = pool.takeReservation()
       try {
-        const bound = task.submit(transform, input, reservation)
-        if (bound) throw pool.rejectFull(bound, sizeOf(transform, input))
+        const bound = task.submit(input, reservation)
+        if (bound) throw pool.rejectFull(bound, implementation.inputSize(input))
       } finally {
         reservation.release()
       }
@@ -228,7 +219,7 @@ class Pool {
 
 /**
  * Watches the signal of a submitted task. If the signal cannot be listened to, the task is aborted.
- * @param {import('../transform/kinds').AnyTask} task
+ * @param {import('../task/contract').Runnable} task
  * @param {AbortSignal} signal
  */
 function watchOrAbort(task, signal) {

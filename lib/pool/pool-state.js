@@ -7,7 +7,6 @@ const { setImmediate } = require('../internal/clock')
 const { completionPort } = require('../native/completion-port')
 const { NO_RESERVATION } = require('../native/reservation')
 const { checkOptions } = require('../internal/validate')
-const { Waiter } = require('../task/waiter')
 
 const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'workers']
 
@@ -166,18 +165,17 @@ class PoolState {
   }
 
   /**
-   * Turns away whoever waits for room, and with `all` cancels every task.
-   * @param {boolean} all
+   * Rejects the calls that wait for a reservation, and with `force` cancels every task.
+   * @param {boolean} force
    */
-  #stopAll(all) {
-    const { name } = this.info
-    if (all) for (const operation of this.operations) operation.stop(forcedError(name))
-    if (all) for (const stream of this.streams) stream.deref()?.stop(forcedError(name))
+  #stopAll(force) {
+    const reason = forcedError(this.info.name)
+    if (force) for (const operation of this.operations) operation.stop(reason)
+    if (force) for (const stream of this.streams) stream.deref()?.stop(reason)
     for (const listener of completionPort.listeners()) {
       if (listener?.pool !== this) continue
-      if (listener instanceof Waiter) {
-        if (all || !listener.isContinuation) listener.abort(closedError(name))
-      } else if (all) listener.abort?.(forcedError(name))
+      if (listener.onClose !== undefined) listener.onClose(force)
+      else if (force) listener.abort?.(reason)
     }
   }
 

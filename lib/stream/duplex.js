@@ -30,7 +30,7 @@ class TransformDuplex extends Duplex {
 
   /**
    * @param {import('../pool/pool-state').PoolState} pool
-   * @param {import('../transform').Transform} transform
+   * @param {import('../native/transform').Transform} transform
    * @param {any} options
    * @param {{ stack?: string }} caller
    */

@@ -8,7 +8,7 @@ const {
   invalidType,
   priorityNumber
 } = require('../internal/validate')
-const { checkTransform, takesBytes } = require('../transform/kinds')
+const { implementationOf } = require('../task/implementation')
 const { withCode } = require('../internal/errors')
 
 /** Bytes that a stream takes ahead of its work unless the options say otherwise. */
@@ -62,18 +62,20 @@ function readSinkOptions(options, threads) {
   return { ...read, concurrency, each, objectMode, onResult }
 }
 
-/** @param {import('../transform').Transform} transform @param {string} instead what else can be done */
+/**
+ * @param {any} transform
+ * @param {string} instead alternative, for the message
+ */
 function checkStreaming(transform, instead) {
-  checkTransform(transform)
+  implementationOf(transform)
   if (transform.streaming) return
   const message = `The transform '${transform.name}' needs its whole input at once and cannot stream${instead}`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-/** A stream that is not in object mode makes bytes of whatever is written. @param {import('../transform').Transform} transform */
-function checkTakesBytes(transform) {
-  checkTransform(transform)
-  if (takesBytes(transform)) return
+/** Checks the transform of a sink without object mode, whose chunks are bytes. @param {any} transform */
+function checkAcceptsBytes(transform) {
+  if (implementationOf(transform).acceptsBytes) return
   const message = `The transform '${transform.name}' takes values and not bytes: a sink of it needs { objectMode: true }`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
@@ -81,7 +83,7 @@ function checkTakesBytes(transform) {
 module.exports = {
   HIGH_WATER_MARK,
   checkStreaming,
-  checkTakesBytes,
+  checkAcceptsBytes,
   readSinkOptions,
   readStreamOptions
 }

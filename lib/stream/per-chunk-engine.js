@@ -1,6 +1,6 @@
 'use strict'
 
-const { sizeOf } = require('../transform/kinds')
+const { implementationOf } = require('../task/implementation')
 const { ResultIterator } = require('../pool/bulk/iterator')
 const { queueMicrotask } = require('../internal/clock')
 
@@ -24,7 +24,7 @@ const LARGE_BYTES = 1 << 20
  */
 class PerChunkEngine {
   #results
-  #transform
+  #implementation
   #handler
   #limit
   #concurrency
@@ -48,7 +48,7 @@ class PerChunkEngine {
 
   /**
    * @param {import('../pool/pool-state').PoolState} pool
-   * @param {import('../transform').Transform} transform
+   * @param {import('../native/transform').Transform} transform
    * @param {import('../../index').MapOptions} options
    * @param {number} limit bytes whose results were not delivered
    * @param {{ stack?: string }} caller
@@ -57,7 +57,7 @@ class PerChunkEngine {
   constructor(pool, transform, options, limit, caller, handler) {
     const chunks = { [Symbol.asyncIterator]: () => chunks, next: () => this.#next() }
     this.#results = new ResultIterator(pool, transform, /** @type {any} */ (chunks), options, caller)
-    this.#transform = transform
+    this.#implementation = implementationOf(transform)
     this.#limit = limit
     this.#concurrency = options.concurrency ?? Infinity
     this.#handler = handler
@@ -76,7 +76,7 @@ class PerChunkEngine {
   write(chunk, callback) {
     let size
     try {
-      size = sizeOf(this.#transform, chunk)
+      size = this.#implementation.inputSize(chunk)
     } catch (error) {
       return callback(/** @type {Error} */ (error))
     }

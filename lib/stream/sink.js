@@ -8,7 +8,7 @@ const { chunkError, asWritable } = require('./chunk')
 const { failUnwritten, prematureCloseError } = require('./errors')
 const { PerChunkEngine } = require('./per-chunk-engine')
 const { StreamingEngine } = require('./streaming-engine')
-const { HIGH_WATER_MARK, checkStreaming, checkTakesBytes, readSinkOptions } = require('./options')
+const { HIGH_WATER_MARK, checkStreaming, checkAcceptsBytes, readSinkOptions } = require('./options')
 const { publishStall } = require('../internal/diagnostics')
 const { PoolState } = require('../pool/pool-state')
 const { asError, watchSignal } = require('./signal')
@@ -34,7 +34,7 @@ class Sink extends Writable {
 
   /**
    * @param {PoolState} pool
-   * @param {import('../transform').Transform} transform
+   * @param {import('../native/transform').Transform} transform
    * @param {any} options
    * @param {{ stack?: string }} caller
    */
@@ -45,7 +45,7 @@ class Sink extends Writable {
     }
     const read = readSinkOptions(options, pool.info.threads)
     const { each, objectMode, highWaterMark, concurrency, priority, signal } = read
-    if (each && !objectMode) checkTakesBytes(transform)
+    if (each && !objectMode) checkAcceptsBytes(transform)
     if (!each) checkStreaming(transform, ': with { each: true } each chunk is an input of its own')
     pool.checkOpen()
     super({ objectMode, highWaterMark })

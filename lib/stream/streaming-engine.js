@@ -19,7 +19,7 @@ const { detachedError } = require('../internal/validate')
  * @property {(error: unknown) => void} failed nothing more will come
  * @property {() => void} stalled whoever writes has to wait
  *
- * @typedef {import('../transform').Transform} AnyTransform
+ * @typedef {import('../native/transform').Transform} AnyTransform
  * @typedef {(error?: Error | null) => void} Callback
  * @typedef {{ chunk: Uint8Array, length: number, offset: number, callback: Callback }} Write
  */
@@ -221,10 +221,10 @@ class StreamingEngine {
   /** @param {AnyTransform} step */
   #runStep(step) {
     this.#pool.operations.add(this)
-    const done = (/** @type {any} */ value) => this.#context.runInAsyncScope(this.#onStepDone, this, step, value)
-    const failed = (/** @type {unknown} */ error) => this.#context.runInAsyncScope(this.#onStepFailed, this, error)
-    this.#stepTask = new StepTask(this.#pool, this.#priority, step, this.#caller, done, failed)
-    this.#stepTask.isContinuation = this.#holdsPool
+    const resolve = (/** @type {any} */ value) => this.#context.runInAsyncScope(this.#onStepDone, this, step, value)
+    const reject = (/** @type {unknown} */ error) => this.#context.runInAsyncScope(this.#onStepFailed, this, error)
+    const context = { pool: this.#pool, priority: this.#priority, resolve, reject, caller: this.#caller }
+    this.#stepTask = new StepTask(context, step, this.#holdsPool)
     this.#stepTask.submit()
   }
 

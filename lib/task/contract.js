@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * What the modules that run tasks have in common, as types.
+ * Types that the modules that run tasks share.
  *
  * A pool as its tasks see it.
  * @typedef {object} TaskPool
@@ -11,8 +11,16 @@
  * @property {() => void} checkOpen throws if the pool is closing or closed
  * @property {() => void} taskStarted counts a task that was admitted, or waits to be
  * @property {() => void} taskEnded counts a task that native code is done with
- * @property {(bound: Bound, bytes?: number) => Error} rejectFull returns the error of a task that was turned away, and counts it
+ * @property {(bound: Bound, bytes?: number) => Error} rejectFull returns the error of a rejected task, and counts it
  * @property {(Runner: new (pool: any, options: any) => any) => any} runner returns the runner of a class, created on first use
+ *
+ * The call that a task belongs to.
+ * @typedef {object} TaskContext
+ * @property {TaskPool} pool
+ * @property {number} priority
+ * @property {(value: any, micros?: number) => void} resolve `micros` is the measured duration of such a task, if known
+ * @property {(reason: unknown) => void} reject
+ * @property {{ stack?: string } | undefined} caller
  *
  * A task whose input is copied for native code.
  * @typedef {object} NativeTask
@@ -23,10 +31,10 @@
  *
  * A task for one input of any transform.
  * @typedef {object} Runnable
- * @property {(transform: any, input: unknown, reservation: Reservation) => Bound | null} submit returns the bound that is
- *   reached: then nothing has happened
- * @property {(signal: AbortSignal) => void} watch
- * @property {(reason: unknown) => void} abort
+ * @property {(input: unknown, reservation: Reservation) => Bound | null} submit returns the bound that is reached, in which
+ *   case nothing has happened
+ * @property {(signal: AbortSignal) => void} watch aborts with a signal that has not aborted yet
+ * @property {(reason: unknown) => void} abort rejects immediately, and stops the work as soon as possible
  *
  * @typedef {import('../native/binding').Bound} Bound
  * @typedef {import('../native/reservation').Reservation} Reservation

@@ -196,16 +196,28 @@ function isBatchable(input, index) {
 }
 
 /**
- * The bytes that an input needs at most.
+ * Returns the most bytes that an input of a native transform may need.
  * @param {unknown} input
- * @param {number} [index] if it is one of many
+ * @param {number} [index] in a bulk call
  */
 function maxInputBytes(input, index) {
   if (typeof input === 'string') return input.length * MAX_UTF8
   return lengthOf(asUint8Array(Moved.is(input) ? input.value : input, index))
 }
 
-/** What messages call an input. @param {number} [index] if it is one of many */
+/**
+ * Returns the bytes that an input of a transform in JavaScript counts with: those of a buffer or view, the length of a string, or 0
+ * for any other value. Reads no property of the value.
+ * @param {unknown} input
+ * @param {number} [index] in a bulk call
+ */
+function valueBytes(input, index) {
+  checkAttached(input, index)
+  const value = Moved.is(input) ? input.value : input
+  return typeof value === 'string' ? value.length : sizeOfBytes(value)
+}
+
+/** Returns the name of an input in messages. @param {number} [index] in a bulk call */
 function inputName(index) {
   return index === undefined ? 'The "input" argument' : `inputs[${index}]`
 }
@@ -254,5 +266,6 @@ module.exports = {
   submitInput,
   isBatchable,
   maxInputBytes,
+  valueBytes,
   MAX_UTF8
 }

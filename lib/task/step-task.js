@@ -6,36 +6,31 @@ const { Waiter } = require('./waiter')
 
 const NO_INPUT = new Uint8Array(0)
 
-/** A task that brings no input along, on its way into a pool. Where there is no room for it it waits in line. */
+/** A task without an input. It waits for a reservation if the pool is full. */
 class StepTask {
-  #transform
-  #reject
+  #context
   #task
+  #isContinuation
   /** @type {Waiter | undefined} */
   #waiter
-  /** Whether it is for the rest of what was admitted: a pool that is being closed takes it. */
-  isContinuation = false
 
   /**
-   * @param {import('./contract').TaskPool} pool
-   * @param {number} priority
+   * @param {import('./contract').TaskContext} context
    * @param {import('../native/transform').Transform} transform
-   * @param {{ stack?: string } | undefined} caller
-   * @param {(value: any) => void} resolve
-   * @param {(reason: unknown) => void} reject
+   * @param {boolean} isContinuation whether it continues admitted work, and is accepted while the pool is closing
    */
-  constructor(pool, priority, transform, caller, resolve, reject) {
-    this.#transform = transform
-    this.#reject = reject
-    this.#task = new Task(pool, priority, resolve, reject, caller)
+  constructor(context, transform, isContinuation) {
+    this.#context = context
+    this.#task = new Task(context, transform)
+    this.#isContinuation = isContinuation
   }
 
-  /** Asks for admission. What keeps it from that is told at once. */
+  /** Submits the task, or waits for a reservation. An error rejects immediately. */
   submit() {
     this.#submit(NO_RESERVATION)
   }
 
-  /** It is not wanted any more. @param {unknown} reason */
+  /** @param {unknown} reason */
   abort(reason) {
     if (this.#waiter !== undefined) this.#waiter.abort(reason)
     else this.#task.abort(reason)
@@ -44,17 +39,16 @@ class StepTask {
   /** @param {import('../native/reservation').Reservation} reservation */
   #submit(reservation) {
     this.#waiter = undefined
-    const { pool } = this.#task
+    const { pool, reject } = this.#context
     try {
-      if (!this.isContinuation) pool.checkOpen()
-      if (this.#task.submit(this.#transform, NO_INPUT, reservation) === null) return
+      if (!this.#isContinuation) pool.checkOpen()
+      if (this.#task.submit(NO_INPUT, reservation) === null) return
     } catch (error) {
-      return this.#reject(error)
+      return reject(error)
     } finally {
       reservation.release()
     }
-    this.#waiter = new Waiter(pool, 1, granted => this.#submit(granted), this.#reject)
-    this.#waiter.isContinuation = this.isContinuation
+    this.#waiter = new Waiter(pool, 1, granted => this.#submit(granted), reject, this.#isContinuation)
   }
 }
 

@@ -7,69 +7,65 @@ const { checkInput, submitInput } = require('./input')
 const { completionPort } = require('../native/completion-port')
 
 /**
- * @typedef {import('../native/binding').Bound} Bound
- * @typedef {import('./contract').TaskPool} TaskPool
- * @typedef {import('../internal/errors').SerializedFailure} SerializedFailure
+ * @typedef {import('../native/transform').Transform} Transform
+ * @typedef {import('../native/reservation').Reservation} Reservation
  */
 
-/** One input on its way through a pool. Its promise settles once; its id is released when native code is done too. */
+/** One input of a native transform. Its promise settles once; its id is released when native code is done too. */
 class Task {
-  /** Its id at the completion port. */
+  /** Id at the completion port. */
   id = -1
+  #context
+  /** Held until the input is copied: native code drops a transform that JavaScript no longer references. */
+  #transform
   #isSettled = false
-  #resolve
-  #reject
-  /** @type {{ stack?: string } | undefined} */
-  #caller
   /** @type {AbortSignal | undefined} */
   #signal
   /** @type {import('./chunked-copy').ChunkedCopy | undefined} */
   #copy
-  /**
-   * Held until the input is copied: native code forgets a transform that nobody holds.
-   * @type {import('../native/transform').Transform | undefined}
-   */
-  transform
 
   /**
-   * @param {TaskPool} pool
-   * @param {number} priority
-   * @param {(value: any) => void} resolve
-   * @param {(reason: unknown) => void} reject
-   * @param {{ stack?: string } | undefined} caller
+   * @param {import('./contract').TaskContext} context
+   * @param {Transform} transform
    */
-  constructor(pool, priority, resolve, reject, caller) {
-    this.pool = pool
-    this.priority = priority
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#caller = caller
+  constructor(context, transform) {
+    this.#context = context
+    this.#transform = transform
+  }
+
+  get pool() {
+    return this.#context.pool
+  }
+
+  get priority() {
+    return this.#context.priority
+  }
+
+  /** Whether the promise has settled. */
+  get isSettled() {
+    return this.#isSettled
   }
 
   /**
-   * Returns the bound that is reached if there is no room: then nothing has happened.
-   * @param {import('../native/transform').Transform} transform
+   * Returns the bound that is reached, in which case nothing has happened.
    * @param {unknown} input
-   * @param {import('../native/reservation').Reservation} reservation
-   * @returns {Bound | null}
+   * @param {Reservation} reservation
    */
-  submit(transform, input, reservation) {
-    return this.submitChecked(transform, checkInput(input), reservation)
+  submit(input, reservation) {
+    return this.submitChecked(checkInput(input), reservation)
   }
 
   /**
    * Like `submit`, for a checked input. From here on no user code runs.
-   * @param {import('../native/transform').Transform} transform
    * @param {import('./input').CheckedInput} input
-   * @param {import('../native/reservation').Reservation} reservation
-   * @returns {Bound | null}
+   * @param {Reservation} reservation
    */
-  submitChecked(transform, input, reservation) {
+  submitChecked(input, reservation) {
     const taskId = completionPort.register(this)
     this.id = taskId
     let submitted
     try {
-      submitted = submitInput(input, this, transform, reservation)
+      submitted = submitInput(input, this, this.#transform, reservation)
     } catch (error) {
       completionPort.release(taskId)
       throw error
@@ -78,10 +74,7 @@ class Task {
       completionPort.release(taskId)
       return submitted
     }
-    if (submitted !== null) {
-      this.#copy = submitted
-      this.transform = transform
-    }
+    if (submitted !== null) this.#copy = submitted
     this.pool.taskStarted()
     return null
   }
@@ -93,43 +86,39 @@ class Task {
     watch(signal, this)
   }
 
-  /** Nobody waits for it any more. */
-  get isSettled() {
-    return this.#isSettled
-  }
-
   /**
-   * The thread is done with it.
+   * Receives the outcome from the completion port.
    * @param {unknown} value
-   * @param {SerializedFailure | undefined} failure
+   * @param {import('../internal/errors').SerializedFailure | undefined} failure
    */
   settle(value, failure) {
-    this.pool.taskEnded()
+    const { pool, caller, resolve, reject } = this.#context
+    pool.taskEnded()
     if (this.#isSettled) return
-    if (failure === undefined) this.#resolve(value)
-    else this.#reject(taskError(failure, this.#caller))
+    if (failure === undefined) resolve(value)
+    else reject(taskError(failure, caller))
     this.#markSettled()
   }
 
   /**
-   * The caller does not want it any more: the promise rejects now, the work stops as soon as it can.
+   * Rejects the promise now; the work stops as soon as possible.
    * @param {unknown} reason
    */
   abort(reason) {
     if (this.#isSettled) return
     this.#markSettled()
     if (this.#copy?.cancel() || native.cancel(this.id)) this.#release()
-    this.#reject(reason)
+    this.#context.reject(reason)
   }
 
   /**
-   * Its input could not be copied to the end: there is nothing to stop.
+   * Rejects the promise of a task that never reached a thread because its input could not be copied.
    * @param {unknown} error
    */
   fail(error) {
     this.#release()
     if (this.#isSettled) return
-    this.#reject(error)
+    this.#context.reject(error)
     this.#markSettled()
   }
 

@@ -1,32 +1,30 @@
 'use strict'
 
 const native = require('../native')
+const { closedError } = require('../internal/errors')
 const { completionPort } = require('../native/completion-port')
 const { Reservation } = require('../native/reservation')
 
-/**
- * @typedef {import('./contract').TaskPool} TaskPool
- */
-
-/** In line for room in a pool. It is granted or aborted, never both. */
+/** A queued request for a reservation. It is granted or aborted, never both. */
 class Waiter {
   #taskId
   #onGranted
   #onRejected
+  #isContinuation
   #isSettled = false
-  /** Whether it is for the rest of a task that was admitted: the pool that is closed waits for it. */
-  isContinuation = false
 
   /**
-   * @param {TaskPool} pool
+   * @param {import('./contract').TaskPool} pool
    * @param {number} bytes
    * @param {(reservation: Reservation) => void} onGranted takes over the reservation
    * @param {(reason: unknown) => void} onRejected
+   * @param {boolean} [isContinuation] whether it continues admitted work, for which a closing pool waits
    */
-  constructor(pool, bytes, onGranted, onRejected) {
+  constructor(pool, bytes, onGranted, onRejected, isContinuation = false) {
     this.pool = pool
     this.#onGranted = onGranted
     this.#onRejected = onRejected
+    this.#isContinuation = isContinuation
     this.#taskId = completionPort.register(this)
     pool.taskStarted()
     try {
@@ -48,6 +46,14 @@ class Waiter {
     } finally {
       this.pool.taskEnded()
     }
+  }
+
+  /**
+   * The pool is closing.
+   * @param {boolean} force
+   */
+  onClose(force) {
+    if (force || !this.#isContinuation) this.abort(closedError(this.pool.info.name))
   }
 
   /** @param {unknown} reason */

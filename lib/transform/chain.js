@@ -2,83 +2,50 @@
 
 const { unwatch, watch } = require('../internal/abort')
 const { withCode } = require('../internal/errors')
+const { invalidType } = require('../internal/validate')
+const native = require('../native')
 const { NO_RESERVATION } = require('../native/reservation')
+const { Transform } = require('../native/transform')
+const { defineTransform, implementationOf } = require('../task/implementation')
 const { Waiter } = require('../task/waiter')
 
-/**
- * @typedef {import('../task/contract').TaskPool} TaskPool
- * @typedef {import('../task/contract').Runnable} Runnable
- * @typedef {import('../native/reservation').Reservation} Reservation
- * @typedef {(step: any, resolve: (value: any) => void, reject: (reason: unknown) => void) => Runnable} StartTask
- */
+/** @typedef {import('../native/reservation').Reservation} Reservation */
 
-/** A chain with steps in JavaScript: what lies between two of those is one native transform. */
-class ChainTransform {
-  #steps
-
-  /** @param {unknown} value @returns {value is ChainTransform} */
-  static is(value) {
-    return typeof value === 'object' && value !== null && #steps in value
-  }
-
-  /** @param {readonly any[]} steps */
-  constructor(steps) {
-    this.#steps = steps
-    this.name = 'chain'
-    Object.freeze(this)
-  }
-
-  static steps(/** @type {ChainTransform} */ transform) {
-    return transform.#steps
-  }
-}
-
-/** One input of such a chain: a task for each step, one after the other. Only the first may be rejected for lack of room. */
+/** One input of a chain: a task for each step, one after the other. Only the first can be rejected by a full pool. */
 class ChainTask {
-  #pool
+  #context
   #steps
-  #startTask
-  #resolve
-  #reject
-  #step = 0
-  /** @type {Runnable | Waiter | undefined} the task or waiter of the current step */
+  #index = 0
+  /** @type {import('../task/contract').Runnable | Waiter | undefined} the task or waiter of the current step */
   #running
   #isSettled = false
   /** @type {AbortSignal | undefined} */
   #signal
 
   /**
-   * @param {TaskPool} pool
+   * @param {import('../task/contract').TaskContext} context
    * @param {readonly any[]} steps
-   * @param {StartTask} startTask creates the task of a step
-   * @param {(value: any, micros?: number) => void} resolve
-   * @param {(reason: unknown) => void} reject
    */
-  constructor(pool, steps, startTask, resolve, reject) {
-    this.#pool = pool
+  constructor(context, steps) {
+    this.#context = context
     this.#steps = steps
-    this.#startTask = startTask
-    this.#resolve = resolve
-    this.#reject = reject
   }
 
   /**
-   * Returns the bound that is reached if there is no room: then nothing has happened.
-   * @param {unknown} _transform
+   * Returns the bound that is reached, in which case nothing has happened.
    * @param {unknown} input
    * @param {Reservation} reservation
-   * @returns {import('../native/binding').Bound | null}
    */
-  submit(_transform, input, reservation) {
-    // The pool is not done between two steps. The first one may end at once.
-    this.#pool.taskStarted()
+  submit(input, reservation) {
+    // Keeps a closing pool open between two steps. The first step may end before it is submitted.
+    this.#context.pool.taskStarted()
     let isSubmitted = false
     try {
       const bound = this.#submit(input, reservation)
       isSubmitted = bound === null
       return bound
     } finally {
-      if (!isSubmitted) this.#pool.taskEnded()
+      if (!isSubmitted) this.#context.pool.taskEnded()
     }
   }
 
@@ -94,27 +61,32 @@ class ChainTask {
     if (!this.#isSettled) this.#running?.abort(reason)
   }
 
-  /** @param {unknown} input @param {Reservation} reservation */
+  /**
+   * @param {unknown} input
+   * @param {Reservation} reservation
+   */
   #submit(input, reservation) {
-    const step = this.#steps[this.#step]
-    const task = this.#startTask(
-      step,
-      value => this.#advance(value),
-      reason => this.#fail(reason)
-    )
-    const bound = task.submit(step, input, reservation)
+    const task = implementationOf(this.#steps[this.#index]).createTask({
+      ...this.#context,
+      resolve: value => this.#advance(value),
+      reject: reason => this.#fail(reason)
+    })
+    const bound = task.submit(input, reservation)
     if (bound === null) this.#running = task
     return bound
   }
 
-  /** @param {unknown} value of the step that has ended */
+  /** @param {unknown} value result of the current step */
   #advance(value) {
-    this.#step++
-    if (this.#step === this.#steps.length) return this.#settle(this.#resolve, value)
+    this.#index++
+    if (this.#index === this.#steps.length) return this.#settle(this.#context.resolve, value)
     this.#submitOrWait(value, NO_RESERVATION)
   }
 
-  /** @param {unknown} value @param {Reservation} reservation */
+  /**
+   * @param {unknown} value
+   * @param {Reservation} reservation
+   */
   #submitOrWait(value, reservation) {
     try {
       if (this.#submit(value, reservation) === null) return
@@ -123,33 +95,78 @@ class ChainTask {
     } finally {
       reservation.release()
     }
-    const granted = (/** @type {Reservation} */ granted) => this.#submitOrWait(value, granted)
-    const waiter = new Waiter(this.#pool, 1, granted, reason => this.#fail(reason))
-    waiter.isContinuation = true
-    this.#running = waiter
+    const onGranted = (/** @type {Reservation} */ granted) => this.#submitOrWait(value, granted)
+    this.#running = new Waiter(this.#context.pool, 1, onGranted, reason => this.#fail(reason), true)
   }
 
-  /** @param {unknown} error that a value was refused with */
+  /** @param {unknown} error thrown for the result of the step before */
   #explain(error) {
     if (!(error instanceof TypeError)) return error
-    const [before, after] = [this.#steps[this.#step - 1].name, this.#steps[this.#step].name]
-    const message = error.message.replace('The "input" argument', `What '${before}' gives to '${after}' in the chain`)
+    const [before, after] = [this.#steps[this.#index - 1].name, this.#steps[this.#index].name]
+    const message = error.message.replace('The "input" argument', `The result of '${before}', input of '${after}',`)
     return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
   }
 
   /** @param {unknown} reason */
   #fail(reason) {
-    this.#settle(this.#reject, reason)
+    this.#settle(this.#context.reject, reason)
   }
 
-  /** @param {(value: any) => void} callback @param {unknown} value */
+  /**
+   * @param {(value: any) => void} callback
+   * @param {unknown} value
+   */
   #settle(callback, value) {
     if (this.#isSettled) return
     this.#isSettled = true
     if (this.#signal !== undefined) unwatch(this.#signal, this)
     callback(value)
-    this.#pool.taskEnded()
+    this.#context.pool.taskEnded()
   }
 }
 
-module.exports = { ChainTransform, ChainTask }
+/** @param {any[]} steps */
+function chain(...steps) {
+  if (steps.length === 0) throw invalidType('The "first" argument', 'a transform made by offloop.transforms', undefined)
+  const parts = joinNative(steps.flatMap(step => implementationOf(step).steps ?? [step]))
+  if (parts.length === 1) return parts[0]
+  const first = implementationOf(parts[0])
+  return defineTransform('chain', {
+    createTask: context => new ChainTask(context, parts),
+    inputSize: (input, index) => first.inputSize(input, index),
+    acceptsBytes: first.acceptsBytes,
+    steps: parts
+  })
+}
+
+/**
+ * Joins neighbours that are native, and appends them to a transform that can be followed by native code directly.
+ * @param {any[]} steps
+ */
+function joinNative(steps) {
+  /** @type {any[]} */
+  const parts = []
+  /** @type {Transform[]} */
+  let natives = []
+  const join = () => {
+    if (natives.length === 0) return
+    const [only] = natives
+    const isAlone = natives.length === 1 && steps.length > 1
+    const joined = isAlone ? only : new Transform(native.chainTransforms(natives.map(Transform.handle)), only)
+    natives = []
+    const append = parts.length === 0 ? undefined : implementationOf(parts[parts.length - 1]).append
+    if (append !== undefined) parts[parts.length - 1] = append(joined)
+    else parts.push(joined)
+  }
+  for (const step of steps) {
+    if (implementationOf(step).canBatch) natives.push(step)
+    else {
+      join()
+      parts.push(step)
+    }
+  }
+  join()
+  return parts
+}
+
+module.exports = { chain }

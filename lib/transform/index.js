@@ -5,55 +5,16 @@ const native = require('../native')
 // Both register how their results are decoded.
 require('../csv/table')
 require('../json/documents')
-const { ModuleTransform, ScriptTransform, module: module_, workerScript } = require('../worker')
-const { NumericTransform, numeric } = require('./numeric')
-const { ChainTransform } = require('./chain')
-const { StringifyTransform, stringify } = require('./json-stringify')
+const { module: module_, workerScript } = require('../worker')
+const { chain } = require('./chain')
+const { stringify } = require('./json-stringify')
+const { numeric } = require('./numeric')
 const { Transform } = require('../native/transform')
 const { withCode } = require('../internal/errors')
 const { findDetached, isDetached, detachedMarker } = require('../internal/detached')
 const { invalidType, detachedError } = require('../internal/validate')
 
-/** @param {any[]} steps */
-function chain(...steps) {
-  if (steps.length === 0) throw invalidType('The "first" argument', 'a transform made by offloop.transforms', undefined)
-  const parts = joinNative(steps.flatMap(step => (ChainTransform.is(step) ? ChainTransform.steps(step) : [step])))
-  return parts.length === 1 ? parts[0] : new ChainTransform(parts)
-}
-
-/** Neighbours that are native become one. @param {any[]} steps */
-function joinNative(steps) {
-  /** @type {any[]} */
-  const parts = []
-  /** @type {Transform[]} */
-  let natives = []
-  const join = () => {
-    const [only] = natives
-    const isAlone = natives.length === 1 && steps.length > 1
-    const chained = isAlone ? only : new Transform(native.chainTransforms(natives.map(Transform.handle)), only)
-    natives = []
-    const previous = parts[parts.length - 1]
-    // What is written goes on as bytes that need not come back.
-    if (StringifyTransform.is(previous)) parts[parts.length - 1] = StringifyTransform.append(previous, chained)
-    else parts.push(chained)
-  }
-  for (const step of steps) {
-    if (NON_NATIVE.some(Kind => Kind.is(step))) {
-      if (natives.length > 0) join()
-      parts.push(step)
-    } else {
-      Transform.handle(step)
-      natives.push(step)
-    }
-  }
-  if (natives.length > 0) join()
-  return parts
-}
-
-/** Those that are no native transforms and no chains. */
-const NON_NATIVE = [ModuleTransform, ScriptTransform, NumericTransform, StringifyTransform]
-
-/** A schema travels as JSON text: it may be nested more deeply than arguments are. @param {unknown} schema */
+/** Returns a schema as JSON text, which may be nested more deeply than the other arguments. @param {unknown} schema */
 function schemaText(schema) {
   if (typeof schema !== 'boolean' && (typeof schema !== 'object' || schema === null || Array.isArray(schema))) {
     throw invalidType('The "schema" argument', 'of type object or boolean', schema)
@@ -66,7 +27,7 @@ function schemaText(schema) {
   try {
     return JSON.stringify(schema, refuseNonFinite)
   } catch (cause) {
-    const message = `The "schema" argument must be a value that JSON has: ${/** @type {Error} */ (cause).message}`
+    const message = `The "schema" argument must be a JSON value: ${/** @type {Error} */ (cause).message}`
     throw withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
   }
 }
@@ -82,7 +43,7 @@ function refuseNonFinite(name, value) {
   return value
 }
 
-/** What becomes of the first argument of some factories. @type {Record<string, (value: unknown) => unknown>} */
+/** Conversions of the first argument, by name of the transform. @type {Record<string, (value: unknown) => unknown>} */
 const FIRST_ARGUMENT = { 'json.validate': schemaText, 'json.validateEach': schemaText }
 
 /** @param {string} name */
@@ -96,21 +57,21 @@ function factory(name) {
   return Object.defineProperty(make, 'name', { value: name.slice(name.lastIndexOf('.') + 1) })
 }
 
-/**
- * Bytes in any of JavaScript's clothes as a Uint8Array, one level deep; everything else as it is.
- * @param {unknown} value
- */
+/** Converts bytes to a Uint8Array, also those in properties of an object. @param {unknown} value */
 function withBytes(value) {
   if (!isRecord(value)) return asBytes(value)
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, asBytes(field)]))
 }
 
-/** Copies options, so that no getters are left; returns everything else as it is. @param {unknown} value */
+/** Copies options, which runs their getters. Returns any other value unchanged. @param {unknown} value */
 function copyOptions(value) {
   return isRecord(value) ? Object.fromEntries(Object.entries(value)) : value
 }
 
-/** @param {unknown} value @returns {value is Record<string, unknown>} */
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
 function isRecord(value) {
   if (typeof value !== 'object' || value === null) return false
   return !Array.isArray(value) && !ArrayBuffer.isView(value) && !isAnyArrayBuffer(value)
@@ -126,23 +87,20 @@ function asBytes(value) {
   return isSharedArrayBuffer(buffer) ? new Uint8Array(bytes) : bytes
 }
 
-/** One factory for each transform that native code knows; a dot in its name makes a namespace. */
+/** Returns the factories by name; a dot in a native name makes a namespace. */
 function factories() {
   /** @type {Record<string, any>} */
   const all = { chain, module: module_, workerScript }
-  // Those of numbers depend on what they are given.
-  for (const name of native.transformNames().filter(name => !name.startsWith('numeric.'))) {
+  for (const name of native.transformNames()) {
     const [first, second] = name.split('.')
     if (second === undefined) all[first] = factory(name)
-    else {
-      all[first] ??= {}
-      all[first][second] = factory(name)
-    }
+    else all[first] = { ...all[first], [second]: factory(name) }
   }
+  // The native transforms of numbers depend on the class of the input.
   all.numeric = numeric
   all.json.stringify = stringify
   for (const namespace of Object.values(all)) Object.freeze(namespace)
   return Object.freeze(all)
 }
 
-module.exports = { Transform, transforms: factories() }
+module.exports = { transforms: factories() }

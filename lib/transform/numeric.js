@@ -1,12 +1,13 @@
 'use strict'
 
-const { Moved, inputName } = require('../task/input')
+const { defineTransform } = require('../task/implementation')
+const { Moved, inputName, maxInputBytes } = require('../task/input')
 const native = require('../native')
 const { Task } = require('../task/task')
 const { Transform } = require('../native/transform')
 const { checkMemory, invalidType } = require('../internal/validate')
 
-/** Names of the classes of typed arrays in native code. */
+/** Native names of the typed-array classes. */
 const NATIVE_TYPES = {
   Float64Array: 'f64',
   Float32Array: 'f32',
@@ -26,106 +27,108 @@ const { get: tagOf } = /** @type {PropertyDescriptor} */ (
 )
 
 /**
- * @typedef {keyof typeof NATIVE_TYPES} ArrayName of a class of typed arrays
+ * @typedef {keyof typeof NATIVE_TYPES} ArrayName name of a typed-array class
  * @typedef {(bytes: Buffer, name: ArrayName) => unknown} Decode
- * @typedef {{ name: string, arrays: readonly ArrayName[], make: (name: ArrayName) => Transform, decode: Decode }} Spec
  */
 
-/** A transform of typed arrays: a native one for each class of them. */
-class NumericTransform {
-  /** @type {Spec} */
-  #spec
-
-  /** @param {unknown} value @returns {value is NumericTransform} */
-  static is(value) {
-    return typeof value === 'object' && value !== null && #spec in value
-  }
-
+/** One public transform: a native one for each typed-array class. */
+class NumericTransforms {
+  #create
   /** @type {Map<ArrayName, Transform>} */
-  #natives = new Map()
+  #transforms = new Map()
 
-  /** @param {Spec} spec */
-  constructor(spec) {
-    this.#spec = spec
-    this.name = spec.name
-    // What is wrong with its arguments is told now.
-    NumericTransform.nativeOf(this, spec.arrays[0])
-    Object.freeze(this)
+  /**
+   * @param {readonly ArrayName[]} names
+   * @param {(name: ArrayName) => Transform} create
+   * @param {Decode} decode
+   */
+  constructor(names, create, decode) {
+    this.names = names
+    this.decode = decode
+    this.#create = create
+    // Reports invalid arguments now.
+    this.get(names[0])
   }
 
-  /** @param {NumericTransform} transform @param {ArrayName} name @returns {Transform} */
-  static nativeOf(transform, name) {
-    let found = transform.#natives.get(name)
-    if (found === undefined) {
-      found = transform.#spec.make(name)
-      transform.#natives.set(name, found)
-    }
-    return found
+  /** @param {ArrayName} name */
+  get(name) {
+    const transform = this.#transforms.get(name) ?? this.#create(name)
+    this.#transforms.set(name, transform)
+    return transform
   }
 
   /**
-   * The class of an input.
-   * @param {NumericTransform} transform
+   * Returns the class of an input.
    * @param {unknown} input
-   * @param {number} [index] if it is one of many
+   * @param {number} [index] in a bulk call
    * @returns {ArrayName}
    */
-  static arrayNameOf(transform, input, index) {
+  nameOf(input, index) {
     const value = Moved.is(input) ? input.value : input
     const name = ArrayBuffer.isView(value) ? tagOf?.call(value) : undefined
-    const { arrays } = transform.#spec
-    if (!arrays.includes(name)) throw invalidType(inputName(index), `an instance of ${arrays.join(', ')}`, value)
-    return name
-  }
-
-  /** @param {NumericTransform} transform @param {Buffer} bytes @param {ArrayName} name */
-  static decode(transform, bytes, name) {
-    return transform.#spec.decode(bytes, name)
+    if (this.names.includes(name)) return name
+    throw invalidType(inputName(index), `an instance of ${this.names.join(', ')}`, value)
   }
 }
 
-/** A typed array on its way. */
+/** One typed array on its way through a pool. */
 class NumericTask {
+  #context
+  #transforms
+  /** @type {Task | undefined} */
   #task
-  #transform
-  /** @type {ArrayName} */
-  #name = 'Float64Array'
-  #isBuffer = false
 
   /**
-   * @param {import('../task/contract').TaskPool} pool
-   * @param {NumericTransform} transform
-   * @param {number} priority
-   * @param {(value: any) => void} resolve
-   * @param {(reason: unknown) => void} reject
-   * @param {{ stack?: string } | undefined} caller
+   * @param {import('../task/contract').TaskContext} context
+   * @param {NumericTransforms} transforms
    */
-  constructor(pool, transform, priority, resolve, reject, caller) {
-    this.#transform = transform
-    const decode = (/** @type {Buffer} */ bytes) => {
-      const value = NumericTransform.decode(transform, bytes, this.#name)
-      // A Buffer comes back as one.
-      resolve(this.#isBuffer && value instanceof Uint8Array ? bufferOf(value) : value)
-    }
-    this.#task = new Task(pool, priority, decode, reject, caller)
+  constructor(context, transforms) {
+    this.#context = context
+    this.#transforms = transforms
   }
 
-  /** @param {unknown} _transform @param {unknown} input @param {import('../native/reservation').Reservation} reservation */
-  submit(_transform, input, reservation) {
-    this.#name = NumericTransform.arrayNameOf(this.#transform, input)
-    this.#isBuffer = Buffer.isBuffer(Moved.is(input) ? input.value : input)
-    return this.#task.submit(NumericTransform.nativeOf(this.#transform, this.#name), input, reservation)
+  /**
+   * @param {unknown} input
+   * @param {import('../native/reservation').Reservation} reservation
+   */
+  submit(input, reservation) {
+    const context = this.#context
+    const transforms = this.#transforms
+    const name = transforms.nameOf(input)
+    const isBuffer = Buffer.isBuffer(Moved.is(input) ? input.value : input)
+    const resolve = (/** @type {Buffer} */ bytes) => {
+      const value = transforms.decode(bytes, name)
+      // The result for a Buffer is a Buffer.
+      context.resolve(isBuffer && value instanceof Uint8Array ? bufferOf(value) : value)
+    }
+    this.#task = new Task({ ...context, resolve }, transforms.get(name))
+    return this.#task.submit(input, reservation)
   }
 
   /** @param {AbortSignal} signal not aborted yet */
   watch(signal) {
-    this.#task.watch(signal)
+    this.#task?.watch(signal)
   }
 
   /** @param {unknown} reason */
   abort(reason) {
-    this.#task.abort(reason)
+    this.#task?.abort(reason)
   }
+}
+
+/**
+ * @param {string} name
+ * @param {NumericTransforms} transforms
+ */
+function define(name, transforms) {
+  return defineTransform(name, {
+    createTask: context => new NumericTask(context, transforms),
+    inputSize(input, index) {
+      transforms.nameOf(input, index)
+      return maxInputBytes(input, index)
+    },
+    acceptsBytes: false
+  })
 }
 
 /** @param {Uint8Array} bytes */
@@ -134,7 +137,7 @@ function bufferOf({ buffer, byteOffset, byteLength }) {
 }
 
 /**
- * Bytes as an array of a class. They are copied only where they lie askew.
+ * Returns bytes as a typed array. They are copied only if they are not aligned.
  * @param {Buffer} bytes
  * @param {ArrayName} name
  */
@@ -146,7 +149,7 @@ function viewAs(bytes, name) {
   return new Class(aligned.buffer, aligned.byteOffset, aligned.byteLength / size)
 }
 
-/** @param {Buffer} bytes @returns {Float64Array} */
+/** @param {Buffer} bytes */
 function doubles(bytes) {
   return viewAs(bytes, 'Float64Array')
 }
@@ -159,9 +162,9 @@ const ALL = /** @type {ArrayName[]} */ (Object.keys(NATIVE_TYPES))
  * @param {Decode} decode
  */
 function forAllArrays(name, args, decode) {
-  /** @param {ArrayName} kind */
-  const make = kind => new Transform(native.createTransform(name, [NATIVE_TYPES[kind], ...args]))
-  return new NumericTransform({ name, arrays: ALL, make, decode })
+  const create = (/** @type {ArrayName} */ array) =>
+    new Transform(native.createTransform(name, [NATIVE_TYPES[array], ...args]))
+  return define(name, new NumericTransforms(ALL, create, decode))
 }
 
 /** @param {unknown} [options] */
@@ -186,31 +189,33 @@ function histogram(options) {
   })
 }
 
-/** @param {unknown} query @param {unknown} options */
+/**
+ * @param {unknown} query
+ * @param {unknown} options
+ */
 function nearest(query, options) {
   if (!(query instanceof Float32Array)) throw invalidType('The "query" argument', 'an instance of Float32Array', query)
   checkMemory('The "query" argument', query)
   const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength).slice()
-  const made = new Transform(native.createTransform('numeric.nearest', [bytes, options]))
-  return new NumericTransform({
-    name: 'numeric.nearest',
-    arrays: ['Float32Array'],
-    make: () => made,
-    decode: bytes => {
-      const numbers = doubles(bytes)
-      return Array.from({ length: numbers.length / 2 }, (_, row) => ({
-        index: numbers[2 * row],
-        score: numbers[2 * row + 1]
-      }))
-    }
-  })
+  const transform = new Transform(native.createTransform('numeric.nearest', [bytes, options]))
+  /** @param {Buffer} bytes */
+  const decode = bytes => {
+    const numbers = doubles(bytes)
+    const rows = { length: numbers.length / 2 }
+    return Array.from(rows, (_, row) => ({ index: numbers[2 * row], score: numbers[2 * row + 1] }))
+  }
+  return define('numeric.nearest', new NumericTransforms(['Float32Array'], () => transform, decode))
 }
 
-/** Options of which one may be a typed array as well as a list. @param {any} options @param {string} name */
+/**
+ * Converts an option that may be a typed array to a list.
+ * @param {any} options
+ * @param {string} name
+ */
 function listOption(options, name) {
   const list = options?.[name]
   checkMemory(`The "options.${name}" property`, list)
   return ArrayBuffer.isView(list) ? { ...options, [name]: Array.from(/** @type {any} */ (list)) } : options
 }
 
-module.exports = { NumericTransform, NumericTask, numeric: Object.freeze({ sort, stats, histogram, nearest }) }
+module.exports = { numeric: { sort, stats, histogram, nearest } }

@@ -11,7 +11,6 @@ const { MAX_BATCH } = require('./worker-main')
 const { completionPort } = require('../native/completion-port')
 const { WorkerThread, unreadableError } = require('./worker-thread')
 const native = require('../native')
-const { ModuleTransform } = require('./transform')
 const { explainCloneError } = require('./clone-error')
 
 /**
@@ -439,7 +438,7 @@ class ModuleRunner {
 
 /** Returns the id by which threads know the transform of a task. @param {WorkerTask} task */
 function transformIdOf(task) {
-  return ModuleTransform.id(task.transform)
+  return task.definition.id
 }
 
 /** True if a thread has more tasks than the one that it runs. @param {WorkerThread} thread */

@@ -10,7 +10,6 @@ const native = require('../native')
 const { listenForPermits } = require('./permit-listener')
 const { unreadableError } = require('./worker-thread')
 const { completionPort } = require('../native/completion-port')
-const { ScriptTransform } = require('./transform')
 
 /** @typedef {import('./worker-task').WorkerTask} WorkerTask */
 
@@ -133,7 +132,7 @@ class ScriptRunner {
       argv,
       resourceLimits
     }
-    const url = ScriptTransform.url(task.transform)
+    const url = task.definition
     if (!HAS_PRELOAD) return new Worker(url, options)
     const open = (/** @type {readonly string[]} */ flags) => {
       return new Worker(url, { ...options, execArgv: [...flags, '--require', PRELOAD] })

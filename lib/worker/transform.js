@@ -2,12 +2,15 @@
 
 const { isAbsolute, resolve } = require('node:path')
 const { pathToFileURL } = require('node:url')
+const { defineTransform } = require('../task/implementation')
+const { valueBytes } = require('../task/input')
+const { WorkerTask } = require('./worker-task')
 const { checkNoOptions, checkOptions, invalidType } = require('../internal/validate')
 
-/** Ids of transforms. Those of one module and export share an id, so that tables keyed by it stay bounded. @type {Map<string, number>} */
+/** Ids by module and export: transforms share them, so that tables keyed by id stay bounded. @type {Map<string, number>} */
 const ids = new Map()
 
-/** @param {{ specifier: string, name: string }} definition */
+/** @param {{ specifier: string, name: string }} source */
 function idOf({ specifier, name }) {
   const key = JSON.stringify([specifier, name])
   const id = ids.get(key) ?? ids.size
@@ -15,54 +18,11 @@ function idOf({ specifier, name }) {
   return id
 }
 
-/** A function of a user's module. */
-class ModuleTransform {
-  #definition
-  #id
-
-  /** @param {unknown} value @returns {value is ModuleTransform} */
-  static is(value) {
-    return typeof value === 'object' && value !== null && #definition in value
-  }
-
-  /** @param {{ specifier: string, name: string }} definition */
-  constructor(definition) {
-    this.#definition = Object.freeze(definition)
-    this.#id = idOf(definition)
-    this.name = 'module'
-    Object.freeze(this)
-  }
-
-  /** Returns the id by which threads know it. */
-  static id(/** @type {ModuleTransform} */ transform) {
-    return transform.#id
-  }
-
-  static definition(/** @type {ModuleTransform} */ transform) {
-    return transform.#definition
-  }
-}
-
-/** A script that is run once for each input. */
-class ScriptTransform {
-  #url
-
-  /** @param {unknown} value @returns {value is ScriptTransform} */
-  static is(value) {
-    return typeof value === 'object' && value !== null && #url in value
-  }
-
-  /** @param {URL} url */
-  constructor(url) {
-    this.#url = url
-    this.name = 'workerScript'
-    Object.freeze(this)
-  }
-
-  static url(/** @type {ScriptTransform} */ transform) {
-    return transform.#url
-  }
-}
+// The runners are loaded with their first task.
+/** @type {typeof import('./module-runner').ModuleRunner | undefined} */
+let ModuleRunner
+/** @type {typeof import('./script-runner').ScriptRunner | undefined} */
+let ScriptRunner
 
 /**
  * @param {unknown} specifier
@@ -72,7 +32,15 @@ function module_(specifier, options = {}) {
   checkOptions(options, ['export'])
   const { export: name = 'default' } = options
   if (typeof name !== 'string') throw invalidType('The "options.export" property', 'of type string', name)
-  return new ModuleTransform({ specifier: resolveSpecifier(specifier), name })
+  const source = Object.freeze({ specifier: resolveSpecifier(specifier), name })
+  const definition = { id: idOf(source), source }
+  return defineTransform('module', {
+    createTask(context) {
+      ModuleRunner ??= require('./module-runner').ModuleRunner
+      return new WorkerTask(context, context.pool.runner(ModuleRunner), definition)
+    },
+    inputSize: valueBytes
+  })
 }
 
 /**
@@ -82,12 +50,18 @@ function module_(specifier, options = {}) {
 function workerScript(specifier, options) {
   checkNoOptions(options)
   const located = resolveSpecifier(specifier)
-  return new ScriptTransform(new URL(located.includes(':') ? located : pathToFileURL(resolve(located)).href))
+  const url = new URL(located.includes(':') ? located : pathToFileURL(resolve(located)).href)
+  return defineTransform('workerScript', {
+    createTask(context) {
+      ScriptRunner ??= require('./script-runner').ScriptRunner
+      return new WorkerTask(context, context.pool.runner(ScriptRunner), url)
+    },
+    inputSize: valueBytes
+  })
 }
 
 /**
- * As a URL; what a package is called is left to be found by the thread. Relative paths are relative to the current directory, as
- * they are for `new Worker()`.
+ * Resolves paths to a file: URL, relative to the current directory as in `new Worker()`. The worker resolves bare specifiers.
  * @param {unknown} specifier
  * @returns {string}
  */
@@ -100,4 +74,4 @@ function resolveSpecifier(specifier) {
   return specifier
 }
 
-module.exports = { ModuleTransform, ScriptTransform, module: module_, workerScript }
+module.exports = { module: module_, workerScript }

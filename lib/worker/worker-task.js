@@ -3,25 +3,21 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isAnyArrayBuffer, isArrayBuffer } = require('node:util').types
 const { unwatch, watch } = require('../internal/abort')
-const { sizeOfBytes } = require('../internal/typed-array')
 const { taskError } = require('../internal/errors')
-const { Moved, checkAttached } = require('../task/input')
+const { Moved, valueBytes } = require('../task/input')
 const { findDetached, detachedMessage } = require('../internal/detached')
 const native = require('../native')
 const { completionPort } = require('../native/completion-port')
 const { explainCloneError } = require('./clone-error')
 
 /**
- * @typedef {import('../task/contract').TaskPool} TaskPool
- * @typedef {import('../native/binding').Bound} Bound
- *
- * Runs tasks of users' code.
+ * Runs tasks of user code.
  * @typedef {object} Runner
  * @property {number} subscriptionId
  * @property {import('../native/binding').ExternalKind} kind
  * @property {(permit: number) => void} onPermit
- * @property {(task: WorkerTask, reason: unknown) => void} interrupt one that has begun
- * @property {(task: WorkerTask) => void} onMoved its moved input has been taken and can be sent
+ * @property {(task: WorkerTask, reason: unknown) => void} interrupt stops a task that has begun
+ * @property {(task: WorkerTask) => void} onMoved the moved input was transferred and can be sent
  */
 
 /** Undefined in Node.js 20. */
@@ -31,74 +27,68 @@ let workerThreads
 /** The transfer list of most inputs. @type {readonly any[]} */
 const NO_TRANSFER = Object.freeze([])
 
-/** One input of a user's function on its way through a pool. */
+/** One input of a user's function or script on its way through a pool. */
 class WorkerTask extends AsyncResource {
-  /** Its id at the completion port. */
+  /** Id at the completion port. */
   id = -1
   /** @type {any} */
   input
-  /** What of it changes hands. @type {readonly any[]} */
+  /** Transfer list of the input. @type {readonly any[]} */
   transfer = NO_TRANSFER
-  /** True if its batch could not be sent: from then on it is sent alone. */
+  /** True after a batch with this task could not be sent. */
   mustBeAlone = false
-  /** Reason of its abort. @type {unknown} */
+  /** Reason of the abort. @type {unknown} */
   reason
   /** True after a thread ended while it imported the module of this task; an earlier task may have been the cause. */
   wasRetried = false
+  /** Of the transform, for the runner. @type {any} */
+  definition
+  #context
   #runner
-  #resolve
-  #reject
-  #caller
   #isSettled = false
   /** @type {AbortSignal | undefined} */
   #signal
 
   /**
-   * @param {TaskPool} pool
+   * @param {import('../task/contract').TaskContext} context
    * @param {Runner} runner
-   * @param {any} transform
-   * @param {number} priority
-   * @param {(value: any, micros?: number) => void} resolve
-   * @param {(reason: unknown) => void} reject
-   * @param {{ stack?: string } | undefined} caller
+   * @param {any} definition
    */
-  constructor(pool, runner, transform, priority, resolve, reject, caller) {
+  constructor(context, runner, definition) {
     super('OffloopTask')
-    this.pool = pool
-    this.transform = transform
-    this.priority = priority
+    this.#context = context
     this.#runner = runner
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#caller = caller
+    this.definition = definition
   }
 
-  /** Nobody waits for it any more. */
+  get pool() {
+    return this.#context.pool
+  }
+
+  get caller() {
+    return this.#context.caller
+  }
+
+  /** Whether the promise has settled. */
   get isSettled() {
     return this.#isSettled
   }
 
-  /** True if it is sent without others. */
+  /** True if the input is sent without others. */
   get isAlone() {
     return this.mustBeAlone || this.transfer.length > 0
   }
 
-  get caller() {
-    return this.#caller
-  }
-
   /**
-   * Returns the bound that is reached if there is no room: then nothing has happened.
-   * @param {unknown} _transform
+   * Returns the bound that is reached, in which case nothing has happened.
    * @param {unknown} input
    * @param {import('../native/reservation').Reservation} reservation
-   * @returns {Bound | null}
+   * @returns {import('../native/binding').Bound | null}
    */
-  submit(_transform, input, reservation) {
-    checkAttached(input)
+  submit(input, reservation) {
+    const bytes = valueBytes(input)
     const { subscriptionId, kind } = this.#runner
-    const { pool, priority } = this
-    const bytes = byteSizeOf(input)
+    const { pool, priority } = this.#context
     const taskId = completionPort.register(this)
     this.id = taskId
     let submitted
@@ -115,10 +105,10 @@ class WorkerTask extends AsyncResource {
     pool.taskStarted()
     this.input = input
     if (submitted !== native.QUEUED) this.#runner.onPermit(submitted)
-    // It has failed if no thread could be started.
+    // It may have failed: no thread could be started.
     if (Moved.is(input) && !this.#isSettled) {
-      // Nothing reads it before it is taken: the runner waits for `onMoved`, or for the end of this turn.
-      this.#takeMemory(input)
+      // The runner sends it after `onMoved`, or at the end of this event-loop iteration.
+      this.#transferInput(input)
       this.#runner.onMoved(this)
     }
     return null
@@ -132,59 +122,59 @@ class WorkerTask extends AsyncResource {
   }
 
   /**
-   * It has not begun, and will not.
+   * Receives the outcome of a task that native code removed from the queue.
    * @param {unknown} _value
    * @param {import('../internal/errors').SerializedFailure} [failure]
    */
   settle(_value, failure) {
-    if (failure !== undefined) this.fail(taskError(failure, this.#caller))
+    if (failure !== undefined) this.fail(taskError(failure, this.caller))
     this.pool.taskEnded()
   }
 
   /**
-   * The caller does not want it any more: the promise rejects now, the work stops as soon as it can.
+   * Rejects the promise now; the work stops as soon as possible.
    * @param {unknown} reason
    */
   abort(reason) {
     if (this.#isSettled) return
     this.#markSettled()
     this.reason = reason
-    this.#reject(reason)
+    this.#context.reject(reason)
     if (native.cancel(this.id)) this.release()
     else this.#runner.interrupt(this, reason)
   }
 
   /**
    * @param {unknown} value
-   * @param {number} micros that such a task takes
+   * @param {number} micros measured duration of such a task
    */
   succeed(value, micros) {
     if (this.#isSettled) return
     this.#markSettled()
-    this.runInAsyncScope(this.#resolve, undefined, value, micros)
+    this.runInAsyncScope(this.#context.resolve, undefined, value, micros)
   }
 
   /** @param {unknown} error */
   fail(error) {
     if (this.#isSettled) return
     this.#markSettled()
-    this.runInAsyncScope(this.#reject, undefined, error)
+    this.runInAsyncScope(this.#context.reject, undefined, error)
   }
 
-  /** Nothing will be heard of it any more. */
+  /** Releases the id, which native code no longer references. */
   release() {
     completionPort.release(this.id)
     this.pool.taskEnded()
   }
 
-  /** Takes the memory from its owner, now that there is room for it. @param {Moved} moved */
-  #takeMemory({ value, transfer }) {
+  /** Detaches the memory from its owner, now that the pool has admitted the task. @param {Moved} moved */
+  #transferInput({ value, transfer }) {
     try {
-      const taken = transferValue(value, transfer)
-      this.input = taken.value
-      this.transfer = taken.transfer
+      const transferred = transferValue(value, transfer)
+      this.input = transferred.value
+      this.transfer = transferred.transfer
     } catch (error) {
-      // Node keeps its external memory to itself: it is copied.
+      // Node refuses to transfer memory that it owns; the input is copied instead.
       if (!isBytes(value)) return this.abort(cloneError(value, transfer, error))
       this.input = value
     }
@@ -198,7 +188,11 @@ class WorkerTask extends AsyncResource {
   }
 }
 
-/** True if V8 can move a buffer itself, which costs much less than `structuredClone`. @param {unknown} value @returns {value is ArrayBuffer} */
+/**
+ * Whether V8 can transfer a buffer without `structuredClone`, which costs much more.
+ * @param {unknown} value
+ * @returns {value is ArrayBuffer}
+ */
 function canTransfer(value) {
   if (!isArrayBuffer(value) || transferMemory === undefined) return false
   workerThreads ??= require('node:worker_threads')
@@ -219,7 +213,7 @@ function transferValue(value, transfer) {
 }
 
 /**
- * The error of an input that cannot be cloned because memory in it was given away before. `undefined`: it was not that.
+ * Returns the error of an input that contains detached memory, or `undefined`.
  * @param {unknown} input
  */
 function detachedInputError(input) {
@@ -230,15 +224,15 @@ function detachedInputError(input) {
 }
 
 /**
- * Explains why an input cannot be cloned, by the path to the part that cannot be. Errors of Node.js about something else, and about
- * the transfer list, stay as they are.
+ * Returns the error of an input that cannot be cloned, with the path to the offending part. Errors about the transfer list, and those
+ * of Node.js about something else, are returned unchanged.
  * @param {unknown} input
  * @param {readonly unknown[]} transfer
  * @param {any} error that cloning it threw
  */
 function cloneError(input, transfer, error) {
-  const lost = detachedInputError(input)
-  if (lost !== undefined) return lost
+  const detachedError = detachedInputError(input)
+  if (detachedError !== undefined) return detachedError
   const isAboutInput = transfer.length === 0 && !String(error?.code).startsWith('ERR_')
   return isAboutInput ? new DOMException(explainCloneError('input', input, error), 'DataCloneError') : error
 }
@@ -248,15 +242,4 @@ function isBytes(value) {
   return ArrayBuffer.isView(value) || isAnyArrayBuffer(value)
 }
 
-/**
- * Returns the bytes that an input counts with: those of a buffer or a view, and the length of a string. Other values count nothing,
- * whatever their properties say: nothing of the value is read.
- * @param {unknown} input
- * @returns {number}
- */
-function byteSizeOf(input) {
-  if (typeof input === 'string') return input.length
-  return Moved.is(input) ? byteSizeOf(input.value) : sizeOfBytes(input)
-}
-
-module.exports = { WorkerTask, cloneError, byteSizeOf }
+module.exports = { WorkerTask, cloneError }

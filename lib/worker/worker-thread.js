@@ -6,7 +6,6 @@ const { clearTimeout, now, setTimeout } = require('../internal/clock')
 const { unshare } = require('./unshare')
 const { ANSWER, DOUBLES, MEMORY, SHARED, STATE, sharedViews } = require('./worker-main')
 const source = require('./source')
-const { ModuleTransform } = require('./transform')
 
 /**
  * @typedef {import('./worker-task').WorkerTask} WorkerTask
@@ -238,9 +237,9 @@ class WorkerThread {
    * @param {WorkerTask[]} tasks
    */
   send(tasks) {
-    const transform = ModuleTransform.id(tasks[0].transform)
+    const transform = tasks[0].definition.id
     if (!this.#knownTransforms.has(transform)) {
-      this.#post({ transform, definition: ModuleTransform.definition(tasks[0].transform) })
+      this.#post({ transform, definition: tasks[0].definition.source })
       this.#knownTransforms.add(transform)
     }
     const inputs = []

@@ -6,15 +6,14 @@ const { taskError } = require('../../internal/errors')
 const { MAX_UTF8 } = require('../../task/input')
 const { completionPort } = require('../../native/completion-port')
 const { Reservation } = require('../../native/reservation')
-const { isNative, taskOf } = require('../../transform/kinds')
 const { Transform } = require('../../native/transform')
 
 /**
- *
  * A bulk call as its batches see it.
  * @typedef {object} BulkCall
  * @property {import('../pool-state').PoolState} pool
  * @property {any} transform
+ * @property {Implementation} implementation
  * @property {number} priority
  * @property {{ stack?: string }} caller
  * @property {(reason: unknown) => void} stop
@@ -24,6 +23,7 @@ const { Transform } = require('../../native/transform')
  * @property {(unit: any) => void} unitSettled
  *
  * @typedef {import('../../native/binding').Bound} Bound
+ * @typedef {import('../../task/implementation').Implementation} Implementation
  */
 
 /** Bytes of a full batch. */
@@ -194,7 +194,7 @@ class SingleTask {
   #call
   #index
   #input
-  /** @type {import('../../transform/kinds').AnyTask | undefined} */
+  /** @type {import('../../task/contract').Runnable | undefined} */
   #task
   /** True once it has settled: while it is submitted, if it is moved and cannot be taken. */
   isDone = false
@@ -225,14 +225,15 @@ class SingleTask {
       call.result(this.#index, value)
       call.unitSettled(this)
     }
-    const { transform, pool, priority, caller } = call
-    const task = taskOf(transform, pool, priority, resolve, error => this.fail(error), caller)
-    // A string has all the room that it may need before it is copied: a bulk call waits, and is not rejected.
-    const isText = isNative(transform) && typeof this.#input === 'string'
+    const { implementation, pool, priority, caller } = call
+    const reject = (/** @type {unknown} */ error) => this.fail(error)
+    const task = implementation.createTask({ pool, priority, resolve, reject, caller })
+    // Reserves the most bytes that a text may need: a bulk call waits instead of being rejected.
+    const isText = implementation.canBatch && typeof this.#input === 'string'
     const reserved = isText ? reserveBytes(pool, this.bytes, reservation) : reservation
     if (typeof reserved === 'string') return reserved
     try {
-      const bound = task.submit(call.transform, this.#input, reserved)
+      const bound = task.submit(this.#input, reserved)
       if (bound !== null) return bound
     } finally {
       reserved.release()

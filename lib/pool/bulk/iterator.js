@@ -29,7 +29,7 @@ class ResultIterator {
 
   /**
    * @param {import('../pool-state').PoolState} pool
-   * @param {import('../../transform').Transform} transform
+   * @param {import('../../native/transform').Transform} transform
    * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
    * @param {import('../../..').MapOptions} options
    * @param {{ stack?: string }} caller

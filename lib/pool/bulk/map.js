@@ -7,7 +7,7 @@ const WINDOW = 512
 
 /**
  * @param {import('../pool-state').PoolState} pool
- * @param {import('../../transform').Transform} transform
+ * @param {import('../../native/transform').Transform} transform
  * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
  * @param {import('../../..').MapOptions} options
  * @param {{ stack?: string }} caller

@@ -4,7 +4,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('../../internal/abort')
 const { BatchTask, PackedInputs, SingleTask } = require('./batch')
 const { isBatchable } = require('../../task/input')
-const { checkTransform, isNative, sizeOf } = require('../../transform/kinds')
+const { implementationOf } = require('../../task/implementation')
 const { setIndex } = require('../../internal/errors')
 const { openInputs } = require('./inputs')
 const { readBulkOptions } = require('./options')
@@ -91,7 +91,7 @@ class BulkScheduler {
 
   /**
    * @param {PoolState} pool
-   * @param {import('../../transform').Transform} transform
+   * @param {import('../../native/transform').Transform} transform
    * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
    * @param {MapOptions} options
    * @param {number} concurrency unless the options say otherwise
@@ -99,7 +99,7 @@ class BulkScheduler {
    * @param {ResultHandler} handler
    */
   constructor(pool, transform, inputs, options, concurrency, caller, handler) {
-    checkTransform(transform)
+    this.implementation = implementationOf(transform)
     this.transform = transform
     const read = readBulkOptions(options, concurrency)
     const { signal } = read
@@ -311,10 +311,10 @@ class BulkScheduler {
     const index = this.#nextIndex++
     this.#inFlight++
     try {
-      if (isNative(this.transform) && isBatchable(input, index)) this.#addToBatch(index, input)
+      if (this.implementation.canBatch && isBatchable(input, index)) this.#addToBatch(index, input)
       else {
         this.#flush()
-        this.#send(new SingleTask(this, index, input, sizeOf(this.transform, input, index)))
+        this.#send(new SingleTask(this, index, input, this.implementation.inputSize(input, index)))
       }
     } catch (error) {
       this.#flush()

@@ -1,0 +1,88 @@
+'use strict'
+
+const { maxInputBytes } = require('./input')
+const { Task } = require('./task')
+const { Transform } = require('../native/transform')
+
+/**
+ * How a transform runs.
+ * @typedef {object} Implementation
+ * @property {(context: import('./contract').TaskContext) => import('./contract').Runnable} createTask
+ * @property {(input: unknown, index?: number) => number} inputSize returns the most bytes that an input may need, or throws
+ *   if the type of the input is wrong; `index` is that of the input in a bulk call
+ * @property {boolean} acceptsBytes whether bytes or text are an input
+ * @property {boolean} canBatch whether native code runs it on bytes, several inputs at a time
+ * @property {number} callerLimit tasks in flight from which on capturing the caller's stack is not worth its cost
+ * @property {readonly object[]} [steps] of a chain
+ * @property {(next: Transform) => object} [append] returns this transform followed by a native one
+ */
+
+/** Above this many tasks in flight, capturing the caller would cost more than the rest of a small task. */
+const CALLER_LIMIT = 64
+
+/** Implementations of public transforms, which are frozen and expose nothing. @type {WeakMap<any, Implementation>} */
+const implementations = new WeakMap()
+
+/** @implements {Implementation} */
+class NativeImplementation {
+  #transform
+  acceptsBytes = true
+  canBatch = true
+
+  /** @param {Transform} transform */
+  constructor(transform) {
+    this.#transform = transform
+    this.callerLimit = Transform.canFail(transform) ? Infinity : 0
+  }
+
+  /** @param {import('./contract').TaskContext} context */
+  createTask(context) {
+    return new Task(context, this.#transform)
+  }
+
+  /**
+   * @param {unknown} input
+   * @param {number} [index]
+   */
+  inputSize(input, index) {
+    return maxInputBytes(input, index)
+  }
+}
+
+/** A transform that runs in JavaScript, as users see it. */
+class JsTransform {
+  /** @param {string} name */
+  constructor(name) {
+    this.name = name
+    Object.freeze(this)
+  }
+}
+
+/**
+ * Creates a transform that runs in JavaScript.
+ * @param {string} name
+ * @param {Pick<Implementation, 'createTask' | 'inputSize'> & Partial<Implementation>} implementation
+ * @returns {JsTransform}
+ */
+function defineTransform(name, implementation) {
+  const transform = new JsTransform(name)
+  const defaults = { acceptsBytes: true, canBatch: false, callerLimit: CALLER_LIMIT }
+  implementations.set(transform, { ...defaults, ...implementation })
+  return transform
+}
+
+/**
+ * Returns the implementation of a transform. Throws a TypeError for any other value.
+ * @param {unknown} transform
+ * @returns {Implementation}
+ */
+function implementationOf(transform) {
+  const known = implementations.get(transform)
+  if (known !== undefined) return known
+  Transform.handle(transform)
+  const implementation = new NativeImplementation(/** @type {Transform} */ (transform))
+  implementations.set(transform, implementation)
+  return implementation
+}
+
+module.exports = { defineTransform, implementationOf }
