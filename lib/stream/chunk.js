@@ -5,12 +5,12 @@ const { isDetached } = require('../internal/detached')
 
 const NAME = 'The "chunk" argument'
 
-/** The errors of chunks, by their stand-ins. @type {WeakMap<object, Error>} */
+/** Errors of detached chunks, by placeholder. @type {WeakMap<object, Error>} */
 const errors = new WeakMap()
 
 /**
- * Returns a chunk for Node's own `write` and `end`. These convert each view to a Buffer, which for lost memory would throw V8's
- * error into the code that pipes. A stand-in takes the chunk's place in the stream instead, and fails in its turn.
+ * Replaces a detached chunk by a placeholder, which fails when the stream reaches it. Node's `write` and `end` would convert the
+ * chunk to a Buffer, and throw V8's error into the code that pipes.
  * @param {import('node:stream').Writable} stream
  * @param {any} chunk
  */
@@ -22,7 +22,7 @@ function asWritable(stream, chunk) {
 }
 
 /**
- * Returns the error of a chunk whose memory was lost before or after it was written.
+ * Returns the error of a chunk that was detached before or after it was written.
  * @param {any} chunk
  * @returns {Error | undefined}
  */

@@ -1,7 +1,6 @@
 'use strict'
 
 const { Duplex, finished } = require('node:stream')
-const { asUint8Array } = require('../task/input')
 const { chunkError, asWritable } = require('./chunk')
 const { StreamingEngine } = require('./streaming-engine')
 const { failUnwritten } = require('./errors')
@@ -14,16 +13,18 @@ const { invalidThis, priorityNumber } = require('../internal/validate')
 
 /** @typedef {(error?: Error | null) => void} Callback */
 
-/** Writes that are none: they stand for a flush, in its place among the others. */
+/** Empty chunks that stand for a flush, in order with the other writes. */
 const flushMarkers = new WeakSet()
 
-/** What goes in comes out transformed. */
 class TransformDuplex extends Duplex {
   #engine
   /** @type {Callback | undefined} */
   #finalCallback
 
-  /** @param {unknown} value @returns {value is TransformDuplex} */
+  /**
+   * @param {unknown} value
+   * @returns {value is TransformDuplex}
+   */
   static #is(value) {
     return typeof value === 'object' && value !== null && #engine in value
   }
@@ -49,7 +50,7 @@ class TransformDuplex extends Duplex {
   }
 
   /**
-   * Brings out all that was written before. Streams of zlib take a kind of flush first: there is one here.
+   * Outputs everything written before. As in zlib, the kind of flush may come first; it is ignored.
    * @param {number | Callback} [kind]
    * @param {Callback} [callback]
    */
@@ -57,7 +58,7 @@ class TransformDuplex extends Duplex {
     if (!TransformDuplex.#is(this)) throw invalidThis('Duplex', this)
     if (this.writableFinished) return nextTick(callback)
     if (this.writableEnded && !this.destroyed) {
-      // The end brings out all there is.
+      // The end of the stream flushes too.
       finished(this, { readable: false }, callback)
       return
     }
@@ -66,13 +67,21 @@ class TransformDuplex extends Duplex {
     this.write(marker, callback)
   }
 
-  /** @param {any} chunk @param {any} [encoding] @param {any} [callback] */
+  /**
+   * @param {any} chunk
+   * @param {any} [encoding]
+   * @param {any} [callback]
+   */
   write(chunk, encoding, callback) {
     if (!TransformDuplex.#is(this)) throw invalidThis('Duplex', this)
     return super.write(asWritable(this, chunk), encoding, callback)
   }
 
-  /** @param {any} [chunk] @param {any} [encoding] @param {any} [callback] */
+  /**
+   * @param {any} [chunk]
+   * @param {any} [encoding]
+   * @param {any} [callback]
+   */
   end(chunk, encoding, callback) {
     if (!TransformDuplex.#is(this)) throw invalidThis('Duplex', this)
     return super.end(asWritable(this, chunk), encoding, callback)
@@ -87,13 +96,7 @@ class TransformDuplex extends Duplex {
     const error = chunkError(chunk)
     if (error !== undefined) return callback(error)
     if (flushMarkers.has(chunk)) return this.#engine.flush(callback)
-    let bytes
-    try {
-      bytes = asUint8Array(chunk)
-    } catch (error) {
-      return callback(/** @type {Error} */ (error))
-    }
-    this.#engine.write(bytes, callback)
+    this.#engine.write(chunk, callback)
   }
 
   /** @param {Callback} callback */

@@ -2,14 +2,14 @@
 
 const { nextTick } = require('../internal/clock')
 
-/** What whoever still waits for a stream is told when it was destroyed without an error, in Node's own words. */
+/** Returns the error of pending writes when a stream is destroyed without one: code and message are Node's. */
 function destroyedError() {
   return Object.assign(new Error('Cannot call write after a stream was destroyed'), { code: 'ERR_STREAM_DESTROYED' })
 }
 
 /**
- * Node gives buffered writes back only after the one under way, which is to be called back after the stream has closed: its
- * error would be taken for the stream's own.
+ * Calls back an unfinished write after the stream has closed: before, Node would take its error for the stream's. Node fails the
+ * buffered writes behind it afterwards.
  * @param {((error?: Error | null) => void) | undefined} callback
  * @param {Error | null} error
  */
@@ -17,7 +17,7 @@ function failUnwritten(callback, error) {
   if (callback !== undefined) nextTick(() => callback(error ?? destroyedError()))
 }
 
-/** What whoever waits for the result of a stream is told that closed before it had one. */
+/** Returns the error of `sink.result` if the stream closes before the result. */
 function prematureCloseError() {
   return Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
 }

@@ -1,7 +1,5 @@
 'use strict'
 
-// Node's streams over a pool.
-
 const { TransformDuplex } = require('./duplex')
 const { Sink } = require('./sink')
 

@@ -11,11 +11,11 @@ const {
 const { implementationOf } = require('../task/implementation')
 const { withCode } = require('../internal/errors')
 
-/** Bytes that a stream takes ahead of its work unless the options say otherwise. */
+/** Default limit of unprocessed bytes. */
 const HIGH_WATER_MARK = 1 << 20
-/** The same for the buffer of a stream of objects, as Node has it. */
+/** Default limit of buffered chunks in object mode, as in Node. */
 const OBJECT_HIGH_WATER_MARK = 16
-/** Chunks under way for each thread, unless the options say otherwise. */
+/** Default concurrency for each thread. */
 const CHUNKS_PER_THREAD = 4
 const MAX_CONCURRENCY = 2 ** 31 - 1
 

@@ -9,18 +9,19 @@ const { queueMicrotask } = require('../internal/clock')
  * @typedef {object} EngineHandler
  * @property {((value: any, index: number) => unknown) | undefined} result
  * @property {() => void} ended all results were delivered
- * @property {(error: unknown) => void} failed nothing more will come
- * @property {() => void} stalled whoever writes has to wait
+ * @property {(error: unknown) => void} failed no event follows
+ * @property {() => void} stalled the writer has to wait
  *
- * @typedef {{ chunk: unknown, size: number, callback: (error?: Error | null) => void }} Write
+ * @typedef {(error?: Error | null) => void} Callback
+ * @typedef {{ chunk: unknown, size: number, callback: Callback }} Write
  */
 
-/** Chunks above this many bytes are copied in pieces, after they were taken. */
+/** Chunks above this many bytes are copied in pieces, over several event-loop iterations. */
 const LARGE_BYTES = 1 << 20
 
 /**
- * Each chunk is a task of its own; results come in the order of the chunks. A chunk is taken when the bytes of those whose
- * results were not delivered leave room for it, and whoever writes hears when the next one could be.
+ * Runs each chunk as a separate task and delivers results in the order of the chunks. A chunk is accepted when it fits into the
+ * limit together with the chunks whose results were not delivered.
  */
 class PerChunkEngine {
   #results
@@ -28,15 +29,15 @@ class PerChunkEngine {
   #handler
   #limit
   #concurrency
-  /** @type {Write | undefined} what is being written; there is one at a time */
+  /** @type {Write | undefined} the current write; there is one at a time */
   #write
-  /** @type {((result: IteratorResult<unknown>) => void) | undefined} of the iteration, which wants the next chunk */
+  /** @type {((result: IteratorResult<unknown>) => void) | undefined} of the bulk call, which waits for the next chunk */
   #resolvePull
-  /** @type {((error?: Error | null) => void) | undefined} of the chunk that was taken last */
-  #takenCallback
-  /** The chunk that was taken last is copied when it is done. */
+  /** @type {Callback | undefined} of the chunk accepted last */
+  #acceptedCallback
+  /** Whether the chunk accepted last may still be copied until its task ends. */
   #isLarge = false
-  /** @type {number[]} of chunks whose results were not delivered */
+  /** @type {number[]} bytes of the chunks whose results were not delivered */
   #sizes = []
   #isFinishing = false
   #isDestroyed = false
@@ -50,7 +51,7 @@ class PerChunkEngine {
    * @param {import('../pool/pool-state').PoolState} pool
    * @param {import('../native/transform').Transform} transform
    * @param {import('../../index').MapOptions} options
-   * @param {number} limit bytes whose results were not delivered
+   * @param {number} limit of bytes whose results were not delivered
    * @param {{ stack?: string }} caller
    * @param {EngineHandler} handler
    */
@@ -71,7 +72,7 @@ class PerChunkEngine {
 
   /**
    * @param {unknown} chunk
-   * @param {(error?: Error | null) => void} callback
+   * @param {Callback} callback
    */
   write(chunk, callback) {
     let size
@@ -87,7 +88,7 @@ class PerChunkEngine {
     this.#handler.stalled()
   }
 
-  /** Whether whoever wrote has to wait for earlier chunks: for their bytes, or for one of them to end. @param {number} size */
+  /** Whether the writer has to wait for earlier chunks. @param {number} size */
   #mustWait(size) {
     if (this.#write !== undefined) return this.bytes > 0 && this.bytes + size > this.#limit
     return this.written - this.completed >= this.#concurrency
@@ -99,8 +100,8 @@ class PerChunkEngine {
   }
 
   /**
-   * Cancels what is under way. Returns the callback of a write that was not taken, or not copied.
-   * @returns {((error?: Error | null) => void) | undefined}
+   * Cancels all tasks. Returns the callback of a write that was not accepted, or not copied.
+   * @returns {Callback | undefined}
    */
   destroy() {
     if (this.#isDestroyed) return undefined
@@ -108,13 +109,13 @@ class PerChunkEngine {
     this.bytes = 0
     this.#results.return()
     this.#resolvePull?.({ value: undefined, done: true })
-    const callback = this.#takenCallback ?? this.#write?.callback
-    this.#takenCallback = undefined
+    const callback = this.#acceptedCallback ?? this.#write?.callback
+    this.#acceptedCallback = undefined
     this.#write = undefined
     return callback
   }
 
-  /** The iteration wants the next chunk: it has copied the one before. @returns {Promise<IteratorResult<unknown>>} */
+  /** Requests the next chunk; the one before has been copied unless it is large. @returns {Promise<IteratorResult<unknown>>} */
   #next() {
     return new Promise(resolve => {
       this.#resolvePull = resolve
@@ -123,7 +124,7 @@ class PerChunkEngine {
     })
   }
 
-  /** Hands over what is being written if it is wanted and there is room for it. */
+  /** Hands over the current write if it was requested and fits. */
   #offer() {
     if (this.#resolvePull === undefined || this.#isDestroyed) return
     const write = this.#write
@@ -131,7 +132,7 @@ class PerChunkEngine {
       if (this.#isFinishing) this.#answerPull({ value: undefined, done: true })
     } else if (this.#fits(write.size)) {
       this.#write = undefined
-      this.#takenCallback = write.callback
+      this.#acceptedCallback = write.callback
       this.#isLarge = write.size > LARGE_BYTES
       this.#sizes.push(write.size)
       this.bytes += write.size
@@ -153,11 +154,11 @@ class PerChunkEngine {
     resolve?.(result)
   }
 
-  /** Whoever wrote the chunk that was taken last may write the next. */
+  /** Lets the writer of the chunk accepted last continue. */
   #releaseWriter() {
-    const callback = this.#takenCallback
-    this.#takenCallback = undefined
-    // What it throws is not the sink's.
+    const callback = this.#acceptedCallback
+    this.#acceptedCallback = undefined
+    // An exception of the callback is not an error of the sink.
     if (callback !== undefined) queueMicrotask(callback)
   }
 

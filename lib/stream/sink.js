@@ -3,7 +3,6 @@
 const { Writable } = require('node:stream')
 const { AsyncResource } = require('node:async_hooks')
 const { withCode } = require('../internal/errors')
-const { asUint8Array } = require('../task/input')
 const { chunkError, asWritable } = require('./chunk')
 const { failUnwritten, prematureCloseError } = require('./errors')
 const { PerChunkEngine } = require('./per-chunk-engine')
@@ -14,9 +13,7 @@ const { PoolState } = require('../pool/pool-state')
 const { asError, watchSignal } = require('./signal')
 const { invalidThis, priorityNumber } = require('../internal/validate')
 
-/**
- * @typedef {(error?: Error | null) => void} Callback
- */
+/** @typedef {(error?: Error | null) => void} Callback */
 
 class Sink extends Writable {
   #engine
@@ -27,7 +24,10 @@ class Sink extends Writable {
   /** @type {Callback | undefined} */
   #finalCallback
 
-  /** @param {unknown} value @returns {value is Sink} */
+  /**
+   * @param {unknown} value
+   * @returns {value is Sink}
+   */
   static #is(value) {
     return typeof value === 'object' && value !== null && #engine in value
   }
@@ -46,14 +46,14 @@ class Sink extends Writable {
     const read = readSinkOptions(options, pool.info.threads)
     const { each, objectMode, highWaterMark, concurrency, priority, signal } = read
     if (each && !objectMode) checkAcceptsBytes(transform)
-    if (!each) checkStreaming(transform, ': with { each: true } each chunk is an input of its own')
+    if (!each) checkStreaming(transform, ': use { each: true } to make each chunk an input')
     pool.checkOpen()
     super({ objectMode, highWaterMark })
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // Whoever does not ask for it hears of errors as of any stream's.
+    // Without a reader of `result`, errors are reported as those of any stream.
     this.result.catch(() => {})
     const limit = objectMode ? HIGH_WATER_MARK : highWaterMark
     const failed = (/** @type {unknown} */ error) => this.destroy(asError(error))
@@ -86,13 +86,21 @@ class Sink extends Writable {
     return { written, completed, inFlight, inFlightBytes: bytes, stalls }
   }
 
-  /** @param {any} chunk @param {any} [encoding] @param {any} [callback] */
+  /**
+   * @param {any} chunk
+   * @param {any} [encoding]
+   * @param {any} [callback]
+   */
   write(chunk, encoding, callback) {
     if (!Sink.#is(this)) throw invalidThis('Sink', this)
     return super.write(asWritable(this, chunk), encoding, callback)
   }
 
-  /** @param {any} [chunk] @param {any} [encoding] @param {any} [callback] */
+  /**
+   * @param {any} [chunk]
+   * @param {any} [encoding]
+   * @param {any} [callback]
+   */
   end(chunk, encoding, callback) {
     if (!Sink.#is(this)) throw invalidThis('Sink', this)
     return super.end(asWritable(this, chunk), encoding, callback)
@@ -106,14 +114,7 @@ class Sink extends Writable {
   _write(chunk, _encoding, callback) {
     const error = chunkError(chunk)
     if (error !== undefined) return callback(error)
-    if (this.#engine instanceof PerChunkEngine) return this.#engine.write(chunk, callback)
-    let bytes
-    try {
-      bytes = typeof chunk === 'string' ? Buffer.from(chunk) : asUint8Array(chunk)
-    } catch (error) {
-      return callback(/** @type {Error} */ (error))
-    }
-    this.#engine.write(bytes, callback)
+    this.#engine.write(chunk, callback)
   }
 
   /** @param {Callback} callback */

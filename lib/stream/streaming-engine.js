@@ -2,6 +2,7 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { isSharedArrayBuffer } = require('node:util').types
+const { asUint8Array } = require('../task/input')
 const { StepTask } = require('../task/step-task')
 const { bufferOf, lengthOf, offsetOf } = require('../internal/typed-array')
 const { isDetached } = require('../internal/detached')
@@ -15,16 +16,16 @@ const { detachedError } = require('../internal/validate')
  * Receives output and events.
  * @typedef {object} EngineHandler
  * @property {(bytes: Buffer) => boolean} output returns whether the reader wants more at the moment
- * @property {(value: any) => void} ended with what the last step gave
- * @property {(error: unknown) => void} failed nothing more will come
- * @property {() => void} stalled whoever writes has to wait
+ * @property {(value: any) => void} ended receives the result of the last step
+ * @property {(error: unknown) => void} failed no event follows
+ * @property {() => void} stalled the writer has to wait
  *
  * @typedef {import('../native/transform').Transform} AnyTransform
  * @typedef {(error?: Error | null) => void} Callback
  * @typedef {{ chunk: Uint8Array, length: number, offset: number, callback: Callback }} Write
  */
 
-/** Bytes that are copied in one go at most. */
+/** Most bytes that are copied at a time. */
 const MAX_COPY = 1 << 20
 
 /** Closes the session of an engine that was garbage-collected without being destroyed. */
@@ -36,8 +37,8 @@ const registry = new FinalizationRegistry(
 )
 
 /**
- * A transform that consumes a stream, one step after the other (src/transform/streaming.rs). What is written is copied to where
- * the step that is under way finds it, as long as there is credit: no more than a limit of bytes that are not worked through.
+ * Runs a transform over a stream, one step after the other (src/transform/streaming.rs). Chunks are copied to the input of the
+ * running step, up to a limit of unprocessed bytes.
  */
 class StreamingEngine {
   #pool
@@ -47,26 +48,26 @@ class StreamingEngine {
   #limit
   #session
   #steps
-  /** @type {StepTask | undefined} the step under way */
+  /** @type {StepTask | undefined} of the running step */
   #stepTask
-  /** Bytes that were taken and, as far as is known here, not worked through. */
+  /** Upper bound of the unprocessed bytes; only native code knows the exact number. */
   #bytesInFlight = 0
-  /** Chunks that were taken since nothing was left of those before. */
+  /** Chunks copied since all earlier ones were processed. */
   #chunksInFlight = 0
-  /** @type {Write | undefined} what is being written; there is one at a time */
+  /** @type {Write | undefined} the current write; there is one at a time */
   #write
-  /** @type {Callback | undefined} of a flush that is asked for */
+  /** @type {Callback | undefined} of a requested flush */
   #flushCallback
   #isFinishing = false
-  /** The reader has enough for now. */
+  /** Whether the buffer of the reader is full. */
   #isPaused = false
-  /** @type {AnyTransform | undefined} which is not through with its input */
+  /** @type {AnyTransform | undefined} a step to run again: it has not processed all its input */
   #unfinishedStep
   #isDestroyed = false
-  /** Its pool is not closed before it has ended. */
+  /** Whether the pool stays open until this stream has ended. */
   #holdsPool = false
   #unregister = () => false
-  /** Events come in the context of whoever opened the stream, as those of Node's own streams do. */
+  /** Events run in the async context in which the stream was opened, as in Node's streams. */
   #context = new AsyncResource('OffloopStream')
 
   written = 0
@@ -77,8 +78,8 @@ class StreamingEngine {
    * @param {import('../pool/pool-state').PoolState} pool
    * @param {AnyTransform} transform
    * @param {number} priority
-   * @param {number} limit bytes that are taken and not worked through, at most; a chunk may be larger
-   * @param {boolean} collectsOutput whether the output comes at the end
+   * @param {number} limit of unprocessed bytes; a single chunk may be larger
+   * @param {boolean} collectsOutput whether all output comes at the end
    * @param {{ stack?: string }} caller
    * @param {EngineHandler} handler
    */
@@ -106,20 +107,25 @@ class StreamingEngine {
     registry.register(this, { session: handle, forget: this.#unregister }, this)
   }
 
-  /** Bytes that were taken and are not worked through. */
+  /** Unprocessed bytes. */
   get bytes() {
     return this.#isDestroyed ? 0 : native.sessionBacklog(this.#session)
   }
 
   /**
-   * Takes a chunk, and calls back when it needs it no more.
-   * @param {Uint8Array} chunk
+   * Copies a chunk, then calls back.
+   * @param {unknown} given
    * @param {Callback} callback
    */
-  write(chunk, callback) {
-    const shared = isSharedArrayBuffer(bufferOf(chunk))
-    const length = lengthOf(chunk)
-    const write = { chunk: shared ? new Uint8Array(chunk) : chunk, length, offset: 0, callback }
+  write(given, callback) {
+    let chunk
+    try {
+      chunk = typeof given === 'string' ? Buffer.from(given) : asUint8Array(given)
+    } catch (error) {
+      return callback(/** @type {Error} */ (error))
+    }
+    if (isSharedArrayBuffer(bufferOf(chunk))) chunk = new Uint8Array(chunk)
+    const write = { chunk, length: lengthOf(chunk), offset: 0, callback }
     this.#write = write
     this.#copyChunk()
     const isStalled = this.#write === write
@@ -128,13 +134,13 @@ class StreamingEngine {
     if (isStalled) this.#handler.stalled()
   }
 
-  /** Brings out all that was written, then calls back. @param {Callback} callback */
+  /** Outputs everything written before, then calls back. @param {Callback} callback */
   flush(callback) {
     this.#flushCallback = callback
     this.#runNextStep()
   }
 
-  /** Nothing more will be written. */
+  /** Ends the input. */
   finish() {
     this.#isFinishing = true
     if (!this.#isDestroyed && !this.#holdsPool) {
@@ -144,7 +150,7 @@ class StreamingEngine {
     this.#runNextStep()
   }
 
-  /** The reader wants more. */
+  /** The reader accepts more output. */
   resume() {
     if (!this.#isPaused) return
     this.#isPaused = false
@@ -157,7 +163,7 @@ class StreamingEngine {
   }
 
   /**
-   * Cancels what is under way and gives its memory back. Returns the callback of a write that was not taken.
+   * Cancels the running step and releases its memory. Returns the callback of an unfinished write or flush.
    * @param {Error | null} reason
    * @returns {Callback | undefined}
    */
@@ -176,14 +182,14 @@ class StreamingEngine {
     return callback
   }
 
-  /** Copies of what is being written as much as there is credit for, or a piece of it if nothing else is under way. */
+  /** Copies as much of the current write as the limit allows, or a piece of it if nothing else is unprocessed. */
   #copyChunk() {
     const write = this.#write
     if (write === undefined) return
     const { length } = write
     if (lengthOf(write.chunk) !== length) return this.#handler.failed(changedLength(write.chunk))
     while (write.offset < length) {
-      // A thread works on it meanwhile.
+      // A thread processes bytes in the meantime.
       if (this.#bytesInFlight >= this.#limit) this.#bytesInFlight = native.sessionBacklog(this.#session)
       const credit = this.#bytesInFlight === 0 ? MAX_COPY : this.#limit - this.#bytesInFlight
       const size = Math.min(length - write.offset, credit, MAX_COPY)
@@ -193,7 +199,7 @@ class StreamingEngine {
         const piece = new Uint8Array(bufferOf(write.chunk), offsetOf(write.chunk) + write.offset, size)
         native.writeToSession(this.#session, piece)
       } catch (error) {
-        // There is no memory for it.
+        // Out of memory.
         return this.#handler.failed(error)
       }
       this.#bytesInFlight += size
@@ -202,11 +208,11 @@ class StreamingEngine {
     this.#write = undefined
     this.#chunksInFlight++
     this.written++
-    // It may bring the next chunk at once.
+    // The callback may write the next chunk synchronously.
     queueMicrotask(() => this.#context.runInAsyncScope(write.callback))
   }
 
-  /** Begins the next step, if there is one to begin. */
+  /** Starts the next step if there is work for one. */
   #runNextStep() {
     if (this.#isDestroyed || this.#stepTask !== undefined) return
     const { push, flush, finish } = this.#steps
@@ -234,7 +240,10 @@ class StreamingEngine {
     if (!this.#isDestroyed) this.#handler.failed(error)
   }
 
-  /** A step has ended. @param {AnyTransform} step @param {any} value */
+  /**
+   * @param {AnyTransform} step
+   * @param {any} value
+   */
   #onStepDone(step, value) {
     if (this.#isDestroyed) return
     this.#pool.operations.delete(this)
@@ -256,7 +265,7 @@ class StreamingEngine {
     this.#runNextStep()
   }
 
-  /** All that was taken is worked through. */
+  /** Everything that was copied has been processed. */
   #completeChunks() {
     this.completed += this.#chunksInFlight
     this.#chunksInFlight = 0
@@ -264,10 +273,10 @@ class StreamingEngine {
   }
 }
 
-/** Returns the error of a chunk that was detached or resized before it was taken. @param {Uint8Array} chunk */
+/** Returns the error of a chunk that was detached or resized before it was copied. @param {Uint8Array} chunk */
 function changedLength(chunk) {
   if (isDetached(chunk)) return detachedError('The "chunk" argument', chunk)
-  return withCode(new TypeError('A chunk changed its length before it was taken'), 'ERR_INVALID_STATE')
+  return withCode(new TypeError('A chunk changed its length before it was copied'), 'ERR_INVALID_STATE')
 }
 
 module.exports = { StreamingEngine }

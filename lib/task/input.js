@@ -14,29 +14,33 @@ const { checkMemory, invalidType, detachedError } = require('../internal/validat
  * @typedef {import('../json/input').JsonInput} JsonInput
  */
 
-/** Above this many bytes an input is copied in pieces, so that the copy does not hold the loop either. */
+/** Above this many bytes an input is copied in pieces, so that the copy does not block the event loop. */
 const LARGE_BYTES = 1 << 20
-/** Up to this many bytes an input goes through memory that native code finds faster than a view of its own. */
+/** Up to this many bytes an input is copied to `scratch`, whose memory native code resolves faster than that of a new view. */
 const SCRATCH_BYTES = 4096
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
 const MAX_UTF8 = 3
-/** Inputs of `map` up to this many bytes travel in batches. */
+/** Inputs of bulk calls up to this many bytes are sent in batches. */
 const MAX_BATCHED_BYTES = 16 << 10
 
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
-/** What its owner gives away. */
+/** A value that its owner gives away. */
 class Moved {
   #isMoved = true
 
-  /** Like `instanceof`, but runs no code of the value. @param {unknown} value @returns {value is Moved} */
+  /**
+   * Like `instanceof`, but runs no code of the value.
+   * @param {unknown} value
+   * @returns {value is Moved}
+   */
   static is(value) {
     return typeof value === 'object' && value !== null && #isMoved in value
   }
 
   /**
    * @param {unknown} value
-   * @param {any[]} transfer what of it changes hands between threads of JavaScript
+   * @param {any[]} transfer list for messages between threads
    */
   constructor(value, transfer) {
     this.value = value
@@ -45,7 +49,7 @@ class Moved {
   }
 }
 
-// A thread of a user's module knows a result by it that is given away: it may have another copy of this file.
+// Worker threads recognize moved results by this symbol: they may have loaded another copy of this file.
 Object.defineProperty(Moved.prototype, Symbol.for('offloop.moved'), {
   get() {
     return this.transfer
@@ -71,7 +75,10 @@ function move(value, transfer) {
   throw invalidType('The "value" argument', expected, value)
 }
 
-/** @param {unknown} entry of a transfer list @param {string} name */
+/**
+ * @param {unknown} entry of a transfer list
+ * @param {string} name
+ */
 function checkTransferable(entry, name) {
   const isView = ArrayBuffer.isView(entry)
   if (typeof entry === 'object' && entry !== null && (!isView || isDetached(entry))) return
@@ -79,25 +86,28 @@ function checkTransferable(entry, name) {
   throw invalidType(name, `an ArrayBuffer, a MessagePort or another transferable object${hint}`, entry)
 }
 
-/** Whether a view is of memory that nobody else uses, as Node's slab for small Buffers is not. @param {ArrayBufferView} view */
+/** Whether a view covers all its memory, unlike small Buffers, which share a slab. @param {ArrayBufferView} view */
 function ownsMemory(view) {
   const memory = memoryOf(view)
   return sizeOfBytes(view) === sizeOfMemory(memory) && isTransferable(memory)
 }
 
-/** Memory that its owner moved as a whole, so that a task can borrow it. */
+/** A moved ArrayBuffer, which a task can borrow. */
 class BorrowedMemory {
-  /** @param {Uint8Array} bytes @param {ArrayBuffer} buffer that holds nothing else */
+  /**
+   * @param {Uint8Array} bytes
+   * @param {ArrayBuffer} buffer that holds nothing else
+   */
   constructor(bytes, buffer) {
     this.bytes = bytes
     this.buffer = buffer
   }
 }
 
-/** @typedef {string | Uint8Array | BorrowedMemory | JsonInput} CheckedInput a checked input: using it runs no user code */
+/** @typedef {string | Uint8Array | BorrowedMemory | JsonInput} CheckedInput whose use runs no user code */
 
 /**
- * Checks an input. This is the last step that may run user code: call it before reserving room for the input.
+ * Checks an input. This is the last step that may run user code, and precedes the reservation of bytes.
  * @param {unknown} input
  * @returns {CheckedInput}
  */
@@ -113,8 +123,8 @@ function checkInput(input) {
 }
 
 /**
- * Submits one input. Returns which bound of the pool is reached, if one is; then nothing has happened. Returns the
- * copy if the input will be copied in pieces.
+ * Submits one input. Returns the bound that is reached, in which case nothing has happened, or the copy if the input is copied
+ * in pieces.
  * @param {CheckedInput} input
  * @param {import('./contract').NativeTask} task
  * @param {Transform} transform
@@ -156,8 +166,7 @@ function submitBytes(bytes, task, transform, reservation) {
 }
 
 /**
- * Takes the memory from its owner and lends it to the task. The reservation comes first: an input that gets none stays
- * where it is.
+ * Detaches the memory from its owner and lends it to the task. The reservation comes first: a rejected input stays attached.
  * @param {BorrowedMemory} memory
  * @param {import('./contract').NativeTask} task
  * @param {number} transform
@@ -183,9 +192,9 @@ function submitBorrowed({ bytes, buffer }, task, transform, reservation) {
 }
 
 /**
- * Whether an input is best sent together with others.
+ * Whether an input is small enough for a batch.
  * @param {unknown} input
- * @param {number} index of the input, for the error
+ * @param {number} index in a bulk call
  * @returns {input is string | Uint8Array}
  */
 function isBatchable(input, index) {
@@ -202,7 +211,7 @@ function isBatchable(input, index) {
  */
 function maxInputBytes(input, index) {
   if (typeof input === 'string') return input.length * MAX_UTF8
-  return lengthOf(asUint8Array(Moved.is(input) ? input.value : input, index))
+  return lengthOf(asUint8Array(unwrap(input), index))
 }
 
 /**
@@ -213,8 +222,13 @@ function maxInputBytes(input, index) {
  */
 function valueBytes(input, index) {
   checkAttached(input, index)
-  const value = Moved.is(input) ? input.value : input
+  const value = unwrap(input)
   return typeof value === 'string' ? value.length : sizeOfBytes(value)
+}
+
+/** Returns the value of a moved input, or any other input itself. @param {unknown} input */
+function unwrap(input) {
+  return Moved.is(input) ? input.value : input
 }
 
 /** Returns the name of an input in messages. @param {number} [index] in a bulk call */
@@ -232,7 +246,7 @@ function isTransferable(buffer) {
 
 /**
  * @param {unknown} input
- * @param {number} [index] if it is one of many
+ * @param {number} [index] in a bulk call
  * @returns {Uint8Array}
  */
 function asUint8Array(input, index) {
@@ -246,14 +260,14 @@ function asUint8Array(input, index) {
 }
 
 /**
- * Throws if an input, or memory in its transfer list, is lost. Memory inside a value is checked when it is sent.
+ * Throws if an input, or memory in its transfer list, is detached. Memory inside a value is checked when the value is sent.
  * @param {unknown} input
- * @param {number} [index] if it is one of many
+ * @param {number} [index] in a bulk call
  */
 function checkAttached(input, index) {
   if (!Moved.is(input)) return checkMemory(inputName(index), input)
   checkMemory(inputName(index), input.value)
-  for (const [place, memory] of input.transfer.entries()) checkMemory(`transfer[${place}]`, memory)
+  for (const [position, memory] of input.transfer.entries()) checkMemory(`transfer[${position}]`, memory)
 }
 
 module.exports = {
@@ -266,6 +280,7 @@ module.exports = {
   submitInput,
   isBatchable,
   maxInputBytes,
+  unwrap,
   valueBytes,
   MAX_UTF8
 }

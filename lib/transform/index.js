@@ -2,7 +2,7 @@
 
 const { isAnyArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const native = require('../native')
-// Both register how their results are decoded.
+// Both register decoders of results.
 require('../csv/table')
 require('../json/documents')
 const { module: module_, workerScript } = require('../worker')

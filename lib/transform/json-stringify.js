@@ -1,7 +1,7 @@
 'use strict'
 
 const { defineTransform } = require('../task/implementation')
-const { Moved, checkAttached, valueBytes } = require('../task/input')
+const { checkAttached, unwrap, valueBytes } = require('../task/input')
 const native = require('../native')
 const { Task } = require('../task/task')
 const { Transform } = require('../native/transform')
@@ -41,11 +41,9 @@ class StringifyTask extends Task {
    */
   submit(input, reservation) {
     checkAttached(input)
-    // A moved value is only read, and stays with its owner.
-    const value = Moved.is(input) ? input.value : input
     const { slice, maxDepth, maxOutput } = this.#limits
     const maxBytes = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, DEFAULT_MAX_OUTPUT)
-    const jsonInput = new JsonInput(value, slice, maxDepth, maxBytes, Math.max(maxOutput ?? 0, MAX_HELD))
+    const jsonInput = new JsonInput(unwrap(input), slice, maxDepth, maxBytes, Math.max(maxOutput ?? 0, MAX_HELD))
     return this.submitChecked(jsonInput, reservation)
   }
 }
@@ -55,7 +53,7 @@ let collectBytes
 /** Loaded with the first transform: it is a large part of the package. @type {typeof import('../json/input').JsonInput} */
 let JsonInput
 
-/** `json.stringify({ slice, maxDepth, maxOutput })` @param {Partial<Limits>} [options] */
+/** @param {Partial<Limits>} [options] */
 function stringify(options = {}) {
   checkOptions(options, ['slice', 'maxDepth', 'maxOutput'])
   const { slice = DEFAULT_SLICE, maxDepth = DEFAULT_MAX_DEPTH, maxOutput } = options

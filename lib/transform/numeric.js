@@ -1,33 +1,31 @@
 'use strict'
 
 const { defineTransform } = require('../task/implementation')
-const { Moved, inputName, maxInputBytes } = require('../task/input')
+const { inputName, maxInputBytes, unwrap } = require('../task/input')
 const native = require('../native')
 const { Task } = require('../task/task')
 const { Transform } = require('../native/transform')
 const { checkMemory, invalidType } = require('../internal/validate')
 
-/** Native names of the typed-array classes. */
-const NATIVE_TYPES = {
-  Float64Array: 'f64',
-  Float32Array: 'f32',
-  Int32Array: 'i32',
-  Uint32Array: 'u32',
-  Int16Array: 'i16',
-  Uint16Array: 'u16',
-  Int8Array: 'i8',
-  Uint8Array: 'u8',
-  BigInt64Array: 'i64',
-  BigUint64Array: 'u64'
+/** The typed-array classes, with their native names. */
+const ARRAYS = {
+  Float64Array: { Class: Float64Array, nativeName: 'f64' },
+  Float32Array: { Class: Float32Array, nativeName: 'f32' },
+  Int32Array: { Class: Int32Array, nativeName: 'i32' },
+  Uint32Array: { Class: Uint32Array, nativeName: 'u32' },
+  Int16Array: { Class: Int16Array, nativeName: 'i16' },
+  Uint16Array: { Class: Uint16Array, nativeName: 'u16' },
+  Int8Array: { Class: Int8Array, nativeName: 'i8' },
+  Uint8Array: { Class: Uint8Array, nativeName: 'u8' },
+  BigInt64Array: { Class: BigInt64Array, nativeName: 'i64' },
+  BigUint64Array: { Class: BigUint64Array, nativeName: 'u64' }
 }
-const ARRAYS = { Float64Array, Float32Array, Int32Array, Uint32Array, Int16Array, Uint16Array, Int8Array, Uint8Array }
-const WIDE = { BigInt64Array, BigUint64Array }
 const { get: tagOf } = /** @type {PropertyDescriptor} */ (
   Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
 )
 
 /**
- * @typedef {keyof typeof NATIVE_TYPES} ArrayName name of a typed-array class
+ * @typedef {keyof typeof ARRAYS} ArrayName name of a typed-array class
  * @typedef {(bytes: Buffer, name: ArrayName) => unknown} Decode
  */
 
@@ -64,7 +62,7 @@ class NumericTransforms {
    * @returns {ArrayName}
    */
   nameOf(input, index) {
-    const value = Moved.is(input) ? input.value : input
+    const value = unwrap(input)
     const name = ArrayBuffer.isView(value) ? tagOf?.call(value) : undefined
     if (this.names.includes(name)) return name
     throw invalidType(inputName(index), `an instance of ${this.names.join(', ')}`, value)
@@ -95,7 +93,7 @@ class NumericTask {
     const context = this.#context
     const transforms = this.#transforms
     const name = transforms.nameOf(input)
-    const isBuffer = Buffer.isBuffer(Moved.is(input) ? input.value : input)
+    const isBuffer = Buffer.isBuffer(unwrap(input))
     const resolve = (/** @type {Buffer} */ bytes) => {
       const value = transforms.decode(bytes, name)
       // The result for a Buffer is a Buffer.
@@ -142,7 +140,7 @@ function bufferOf({ buffer, byteOffset, byteLength }) {
  * @param {ArrayName} name
  */
 function viewAs(bytes, name) {
-  const Class = /** @type {any} */ ({ ...ARRAYS, ...WIDE })[name]
+  const Class = /** @type {any} */ (ARRAYS[name].Class)
   const size = Class.BYTES_PER_ELEMENT
   const aligned =
     bytes.byteOffset % size === 0 && bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
@@ -154,7 +152,7 @@ function doubles(bytes) {
   return viewAs(bytes, 'Float64Array')
 }
 
-const ALL = /** @type {ArrayName[]} */ (Object.keys(NATIVE_TYPES))
+const ALL = /** @type {ArrayName[]} */ (Object.keys(ARRAYS))
 
 /**
  * @param {string} name
@@ -163,7 +161,7 @@ const ALL = /** @type {ArrayName[]} */ (Object.keys(NATIVE_TYPES))
  */
 function forAllArrays(name, args, decode) {
   const create = (/** @type {ArrayName} */ array) =>
-    new Transform(native.createTransform(name, [NATIVE_TYPES[array], ...args]))
+    new Transform(native.createTransform(name, [ARRAYS[array].nativeName, ...args]))
   return define(name, new NumericTransforms(ALL, create, decode))
 }
 
