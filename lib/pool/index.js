@@ -30,7 +30,7 @@ const { Waiter } = require('../task/waiter')
 const NORMAL = priorityNumber(undefined)
 const RUN_OPTIONS = ['signal', 'priority']
 
-/** What the rest of the package knows of a pool. @type {(pool: Pool) => PoolState} */
+/** Returns the state of a pool, for the rest of the package. @type {(pool: Pool) => PoolState} */
 let stateOf
 
 class Pool {
@@ -43,7 +43,10 @@ class Pool {
     }
   }
 
-  /** @param {unknown} value @returns {value is Pool} */
+  /**
+   * @param {unknown} value
+   * @returns {value is Pool}
+   */
   static #is(value) {
     return typeof value === 'object' && value !== null && #state in value
   }
@@ -82,12 +85,7 @@ class Pool {
     return tasks.tracePromise(() => this.#run(transform, input, options), this.#traceContext('run', transform))
   }
 
-  /**
-   * @param {AnyTransform} transform
-   * @param {unknown} input
-   * @param {RunOptions} [options]
-   * @returns {Promise<any>}
-   */
+  /** @type {Pool['run']} */
   #run(transform, input, options) {
     const promise = new Promise(captureResolvers)
     const { resolve, reject } = deferred
@@ -130,13 +128,15 @@ class Pool {
   map(transform, inputs, options = {}) {
     if (!Pool.#is(this)) return Promise.reject(invalidThis('Pool', this))
     const caller = captureCaller(Pool.prototype.map)
-    const start = () => {
-      return new Promise((resolve, reject) => map(this.#state, transform, inputs, options, caller, resolve, reject))
-    }
+    const call = { pool: this.#state, transform, inputs, options, caller }
+    const start = () => new Promise((resolve, reject) => map(call, resolve, reject))
     return tasks.hasSubscribers ? tasks.tracePromise(start, this.#traceContext('map', transform)) : start()
   }
 
-  /** @param {'run' | 'map'} verb @param {unknown} transform which may not be one */
+  /**
+   * @param {'run' | 'map'} verb
+   * @param {unknown} transform not checked yet
+   */
   #traceContext(verb, transform) {
     return { pool: this.#state.info.name, verb, transform: transformName(transform) }
   }
@@ -148,7 +148,8 @@ class Pool {
    * @returns {AsyncIterableIterator<any>}
    */
   iterate(transform, inputs, options = {}) {
-    return new ResultIterator(stateOf(this), transform, inputs, options, captureCaller(Pool.prototype.iterate))
+    const pool = stateOf(this)
+    return new ResultIterator({ pool, transform, inputs, options, caller: captureCaller(Pool.prototype.iterate) })
   }
 
   /**
@@ -233,7 +234,6 @@ function watchOrAbort(task, signal) {
 /**
  * Returns the name of a transform for a trace; `undefined` if there is none, or reading it throws.
  * @param {any} transform
- * @returns {string | undefined}
  */
 function transformName(transform) {
   try {
@@ -243,7 +243,7 @@ function transformName(transform) {
   }
 }
 
-/** The process-wide pool. It has no threads before its first task. */
+/** The process-wide pool. Its threads start with the first task. */
 const pool = new Pool({ name: 'default' })
 
 module.exports = { Pool, pool, stateOf }

@@ -10,7 +10,7 @@ const { checkOptions } = require('../internal/validate')
 
 const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'workers']
 
-/** A pool that was dropped without being closed is let go of when JavaScript has forgotten it. */
+/** Closes pools that were garbage-collected without being closed. */
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.closePool(handle))
 
 /**
@@ -24,12 +24,9 @@ const registry = new FinalizationRegistry((/** @type {number} */ handle) => nati
 class PoolState {
   /** @type {'open' | 'closing' | 'closed'} */
   #state = 'open'
-  /** Tasks, batches and waiters about which native code still reports. */
+  /** Tasks, batches and waiters that native code still references. */
   #tasksInFlight = 0
-  /**
-   * Reservations granted in this event-loop iteration and not used yet.
-   * @type {Reservation[]}
-   */
+  /** Unused reservations that were granted in this event-loop iteration. @type {Reservation[]} */
   #reservations = []
   #requestedBytes = 1
   #isForced = false
@@ -38,18 +35,15 @@ class PoolState {
   /** @type {() => void} */
   #resolveClosed = () => {}
 
-  /**
-   * Maps and iterations that are not over, and streams with a step under way.
-   * @type {Set<{ stop(reason: unknown): void }>}
-   */
+  /** Unfinished bulk calls, and streams with a running step. @type {Set<{ stop(reason: unknown): void }>} */
   operations = new Set()
-  /** Folding streams that are open, whether or not a step is under way. @type {Set<WeakRef<{ stop(reason: unknown): void }>>} */
+  /** Open streams, with or without a running step. @type {Set<WeakRef<{ stop(reason: unknown): void }>>} */
   streams = new Set()
 
-  /** Told what was counted in a period that is over. @type {Set<(stats: import('../..').PoolStats) => void>} */
+  /** Receive the counters before a reset. @type {Set<(stats: import('../..').PoolStats) => void>} */
   resetListeners = new Set()
 
-  /** Runners of JavaScript of users, by class. @type {Map<Function, Runner>} */
+  /** Runners of user code, by class. @type {Map<Function, Runner>} */
   #runners = new Map()
   #workerOptions
 
@@ -61,7 +55,7 @@ class PoolState {
     this.info = native.openPool(others)
     /** Whether the name was given: a given name may equal the default one. */
     this.isNamed = others.name !== undefined
-    /** Its handle in native code. */
+    /** Handle in native code. */
     this.handle = this.info.handle
     registry.register(this, this.handle, this)
   }
@@ -71,7 +65,7 @@ class PoolState {
   }
 
   /**
-   * Returns the runner of a class for JavaScript of users, created on first use.
+   * Returns the runner of a class for user code, created on first use.
    * @template {Runner} R
    * @param {new (pool: PoolState, options: import('../worker/options').WorkerOptions) => R} Runner
    * @returns {R}
@@ -86,9 +80,9 @@ class PoolState {
   }
 
   /**
-   * The error of a task that is turned away, which is counted here.
+   * Counts a rejected task and returns its error.
    * @param {import('../native/binding').Bound} bound
-   * @param {number} [bytes] that it needs
+   * @param {number} [bytes] that the task needs
    */
   rejectFull(bound, bytes = 1) {
     native.countRejected(this.handle)
@@ -96,14 +90,14 @@ class PoolState {
     return queueFullError(this.info, bound)
   }
 
-  /** The bytes to wait for before the next `run`: those of the input that was turned away last, if it was for them. */
+  /** Returns the bytes to wait for before the next `run`: those of the input that was rejected last for its bytes. */
   takeRequestedBytes() {
     const requested = this.#requestedBytes
     this.#requestedBytes = 1
     return Math.min(requested, this.info.maxQueueBytes)
   }
 
-  /** Tasks of this environment that are under way. */
+  /** Number of tasks of this environment that are in flight. */
   get tasksInFlight() {
     return this.#tasksInFlight
   }
@@ -147,7 +141,7 @@ class PoolState {
   }
 
   /**
-   * Takes no more tasks and waits for those that were admitted, or cancels them.
+   * Rejects new tasks and waits for admitted ones, or cancels them.
    * @param {boolean} force
    * @returns {Promise<void>}
    */
@@ -157,7 +151,7 @@ class PoolState {
       this.#state = 'closing'
       for (const reservation of this.#reservations.splice(0)) reservation.release()
     })
-    // A map may wait for its inputs when nothing of it is under way any more.
+    // A bulk call may wait for its inputs without a task in flight.
     this.#isForced ||= force
     if (force || this.#state === 'closing') this.#stopAll(force)
     this.#closeIfDone()
@@ -182,7 +176,7 @@ class PoolState {
   #closeIfDone() {
     if (this.#state !== 'closing' || this.#tasksInFlight > 0) return
     this.#state = 'closed'
-    // Those that were not ended have nothing to go on with.
+    // Streams that were not ended cannot continue.
     for (const stream of this.streams) stream.deref()?.stop(closedError(this.info.name))
     registry.unregister(this)
     native.closePool(this.handle)

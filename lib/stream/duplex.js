@@ -87,11 +87,7 @@ class TransformDuplex extends Duplex {
     return super.end(asWritable(this, chunk), encoding, callback)
   }
 
-  /**
-   * @param {any} chunk
-   * @param {BufferEncoding} _encoding
-   * @param {Callback} callback
-   */
+  /** @type {Duplex['_write']} */
   _write(chunk, _encoding, callback) {
     const error = chunkError(chunk)
     if (error !== undefined) return callback(error)
@@ -109,10 +105,7 @@ class TransformDuplex extends Duplex {
     this.#engine.resume()
   }
 
-  /**
-   * @param {Error | null} error
-   * @param {Callback} callback
-   */
+  /** @type {Duplex['_destroy']} */
   _destroy(error, callback) {
     const unwritten = this.#engine.destroy(error)
     this.#finalCallback = undefined

@@ -57,7 +57,7 @@ class PerChunkEngine {
    */
   constructor(pool, transform, options, limit, caller, handler) {
     const chunks = { [Symbol.asyncIterator]: () => chunks, next: () => this.#next() }
-    this.#results = new ResultIterator(pool, transform, /** @type {any} */ (chunks), options, caller)
+    this.#results = new ResultIterator({ pool, transform, inputs: /** @type {any} */ (chunks), options, caller })
     this.#implementation = implementationOf(transform)
     this.#limit = limit
     this.#concurrency = options.concurrency ?? Infinity

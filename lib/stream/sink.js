@@ -106,11 +106,7 @@ class Sink extends Writable {
     return super.end(asWritable(this, chunk), encoding, callback)
   }
 
-  /**
-   * @param {any} chunk
-   * @param {BufferEncoding} _encoding
-   * @param {Callback} callback
-   */
+  /** @type {Writable['_write']} */
   _write(chunk, _encoding, callback) {
     const error = chunkError(chunk)
     if (error !== undefined) return callback(error)
@@ -123,10 +119,7 @@ class Sink extends Writable {
     this.#engine.finish()
   }
 
-  /**
-   * @param {Error | null} error
-   * @param {Callback} callback
-   */
+  /** @type {Writable['_destroy']} */
   _destroy(error, callback) {
     const unwritten = this.#engine.destroy(error)
     this.#reject(error ?? prematureCloseError())

@@ -9,8 +9,8 @@ const { Reservation } = require('../../native/reservation')
 const { Transform } = require('../../native/transform')
 
 /**
- * A bulk call as its batches see it.
- * @typedef {object} BulkCall
+ * The bulk call that a unit belongs to.
+ * @typedef {object} UnitOwner
  * @property {import('../pool-state').PoolState} pool
  * @property {any} transform
  * @property {Implementation} implementation
@@ -29,13 +29,13 @@ const { Transform } = require('../../native/transform')
 /** Bytes of a full batch. */
 const BATCH_BYTES = 256 << 10
 
-/** Packed inputs kept for the next batch: new ones each time would keep the collector busy. */
+/** Most packed inputs kept for later batches, to spare the garbage collector. */
 const MAX_SPARE = 8
 
 /** @type {PackedInputs[]} */
 const spare = []
 
-/** Small inputs side by side in one buffer, as native code reads them. */
+/** Small inputs, concatenated in the form that native code reads. */
 class PackedInputs {
   bytes = Buffer.allocUnsafeSlow(BATCH_BYTES)
   lengths = new Uint32Array(native.MAX_BATCH)
@@ -44,17 +44,14 @@ class PackedInputs {
   /** Index of the first input. */
   first = 0
 
-  /**
-   * Returns empty packed inputs.
-   * @param {number} first
-   */
+  /** @param {number} first */
   static acquire(first) {
     const packed = spare.pop() ?? new PackedInputs()
     packed.first = first
     return packed
   }
 
-  /** Makes the buffers available to the next batch. */
+  /** Makes the buffers available to later batches. */
   recycle() {
     this.count = 0
     this.length = 0
@@ -67,10 +64,7 @@ class PackedInputs {
     return this.count < this.lengths.length && this.length + maxBytes <= BATCH_BYTES
   }
 
-  /**
-   * Returns the bytes it took.
-   * @param {string | Uint8Array} input
-   */
+  /** Appends an input that fits and returns its bytes. @param {string | Uint8Array} input */
   add(input) {
     let size
     if (typeof input === 'string') {
@@ -95,7 +89,7 @@ class BatchTask {
   #packed
 
   /**
-   * @param {BulkCall} call
+   * @param {UnitOwner} call
    * @param {PackedInputs} packed
    */
   constructor(call, packed) {
@@ -108,7 +102,7 @@ class BatchTask {
   }
 
   /**
-   * Returns the bound that is reached if there is no room: then nothing has happened.
+   * Returns the bound that is reached, in which case nothing has happened.
    * @param {Reservation} reservation
    * @returns {Bound | null}
    */
@@ -146,13 +140,13 @@ class BatchTask {
     return null
   }
 
-  /** The pool takes nothing any more. @param {unknown} error */
+  /** The batch could not be submitted. @param {unknown} error */
   fail(error) {
     this.#call.stop(error)
   }
 
   /**
-   * It has run; its results follow.
+   * The batch has run; its results follow.
    * @param {number} count
    * @param {number} micros
    */
@@ -161,7 +155,7 @@ class BatchTask {
     this.#call.addTiming(count, micros)
   }
 
-  /** True once everything in it has settled. */
+  /** Whether every input of the batch has settled. */
   get isDone() {
     return this.#settledCount === this.count
   }
@@ -196,14 +190,14 @@ class SingleTask {
   #input
   /** @type {import('../../task/contract').Runnable | undefined} */
   #task
-  /** True once it has settled: while it is submitted, if it is moved and cannot be taken. */
+  /** Whether the input has settled, which happens during `submit` if it cannot be transferred. */
   isDone = false
 
   /**
-   * @param {BulkCall} call
+   * @param {UnitOwner} call
    * @param {number} index
    * @param {unknown} input
-   * @param {number} bytes that it needs at most
+   * @param {number} bytes that the input needs at most
    */
   constructor(call, index, input, bytes) {
     this.#call = call
@@ -213,7 +207,7 @@ class SingleTask {
   }
 
   /**
-   * Returns the bound that is reached if there is no room: then nothing has happened.
+   * Returns the bound that is reached, in which case nothing has happened.
    * @param {Reservation} reservation
    * @returns {Bound | null}
    */
@@ -256,7 +250,7 @@ class SingleTask {
 }
 
 /**
- * Reserves all the bytes that an input may need. Returns the reservation, or the bound that is reached.
+ * Reserves the most bytes that an input may need. Returns the reservation, or the bound that is reached.
  * @param {import('../pool-state').PoolState} pool
  * @param {number} bytes
  * @param {Reservation} reservation to adjust to that size

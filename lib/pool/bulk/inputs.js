@@ -3,21 +3,30 @@
 const { checkMemory, invalidType } = require('../../internal/validate')
 
 /**
- * The iterator of inputs.
+ * @typedef {import('../pool-state').PoolState} PoolState
+ * @typedef {import('../../..').MapOptions} MapOptions
  * @typedef {Iterator<unknown> | AsyncIterator<unknown>} InputIterator
  *
- * The receiver of results, which come in any order.
+ * The arguments of a bulk call.
+ * @typedef {object} BulkCall
+ * @property {PoolState} pool
+ * @property {any} transform
+ * @property {Iterable<unknown> | AsyncIterable<unknown>} inputs
+ * @property {MapOptions} options
+ * @property {{ stack?: string }} caller
+ *
+ * Receives results, in any order.
  * @typedef {object} ResultHandler
- * @property {number} unread results that are held for a reader
+ * @property {number} unread number of results held for a reader
  * @property {(index: number, value: unknown) => void} result
  * @property {(index: number, error: unknown) => void} failure of one input
  * @property {(index: number, error: unknown) => void} inputsFailed no input will follow the ones before `index`
- * @property {(reason: unknown) => void} stopped nothing more will come
- * @property {() => void} progress some results have come, or the inputs have ended
+ * @property {(reason: unknown) => void} stopped no event follows
+ * @property {() => void} progress results have arrived, or the inputs have ended
  */
 
 /**
- * Opens the inputs of a map or an iteration. Each property is read once.
+ * Opens the inputs of a bulk call. Each property is read once.
  * @param {any} inputs
  * @returns {{ iterator: InputIterator, isAsync: boolean }}
  */

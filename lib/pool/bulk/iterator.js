@@ -8,14 +8,14 @@ const { invalidThis } = require('../../internal/validate')
  * @typedef {{ resolve: (result: IteratorResult<unknown>) => void, reject: (reason: unknown) => void }} Reader
  */
 
-/** Inputs taken and not yet read as results, for each thread, unless the options say otherwise. */
-const WINDOW = 32
-/** The name of an iteration in messages; its class is not public. */
+/** Default concurrency for each thread. */
+const CONCURRENCY = 32
+/** Name in messages; the class is not public. */
 const NAME = 'AsyncIterator'
 
 /**
- * Results in the order of their inputs, as they come. Nothing is taken before the first `next()`, and never more than
- * `concurrency` inputs ahead of the reader.
+ * Results in the order of their inputs. No input is read before the first `next()`, and at most `concurrency` inputs ahead of the
+ * reader.
  * @implements {AsyncIterableIterator<unknown>}
  */
 class ResultIterator {
@@ -23,20 +23,14 @@ class ResultIterator {
   /** @type {Map<number, Outcome>} at most `concurrency` of them */
   #outcomes = new Map()
   #position = 0
-  /** @type {Reader[]} one for each `next()` that waits */
+  /** @type {Reader[]} one for each pending `next()` */
   #readers = []
   #isDone = false
 
-  /**
-   * @param {import('../pool-state').PoolState} pool
-   * @param {import('../../native/transform').Transform} transform
-   * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
-   * @param {import('../../..').MapOptions} options
-   * @param {{ stack?: string }} caller
-   */
-  constructor(pool, transform, inputs, options, caller) {
+  /** @param {import('./inputs').BulkCall} call */
+  constructor(call) {
     const outcomes = this.#outcomes
-    this.#scheduler = new BulkScheduler(pool, transform, inputs, options, WINDOW * pool.info.threads, caller, {
+    this.#scheduler = new BulkScheduler(call, CONCURRENCY, {
       get unread() {
         return outcomes.size
       },
@@ -52,7 +46,10 @@ class ResultIterator {
     })
   }
 
-  /** @param {unknown} value @returns {value is ResultIterator} */
+  /**
+   * @param {unknown} value
+   * @returns {value is ResultIterator}
+   */
   static #is(value) {
     return typeof value === 'object' && value !== null && #scheduler in value
   }
@@ -77,9 +74,7 @@ class ResultIterator {
    * @returns {Promise<IteratorResult<unknown>>}
    */
   async return(value) {
-    if (!ResultIterator.#is(this)) throw invalidThis(NAME, this)
-    this.#end()
-    await this.#scheduler.closed
+    await ResultIterator.#close(this)
     return { value, done: true }
   }
 
@@ -88,16 +83,19 @@ class ResultIterator {
    * @returns {Promise<IteratorResult<unknown>>}
    */
   async throw(error) {
-    if (!ResultIterator.#is(this)) throw invalidThis(NAME, this)
-    this.#end()
-    await this.#scheduler.closed
+    await ResultIterator.#close(this)
     throw error
   }
 
   async [Symbol.asyncDispose]() {
-    if (!ResultIterator.#is(this)) throw invalidThis(NAME, this)
-    this.#end()
-    await this.#scheduler.closed
+    await ResultIterator.#close(this)
+  }
+
+  /** @param {unknown} iterator */
+  static #close(iterator) {
+    if (!ResultIterator.#is(iterator)) throw invalidThis(NAME, iterator)
+    iterator.#end()
+    return iterator.#scheduler.closed
   }
 
   #deliver() {
@@ -115,7 +113,7 @@ class ResultIterator {
     }
   }
 
-  /** The call was stopped from elsewhere: the next read rejects with the reason. @param {unknown} reason */
+  /** Makes the next read reject with the reason for which the call was stopped. @param {unknown} reason */
   #onStopped(reason) {
     if (this.#isDone) return
     this.#outcomes.clear()

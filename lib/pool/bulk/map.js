@@ -2,23 +2,19 @@
 
 const { BulkScheduler } = require('./scheduler')
 
-/** Inputs in flight for each thread, unless the options say otherwise: two full batches, one running, one ready. */
-const WINDOW = 512
+/** Default concurrency for each thread: two full batches, one running, one ready. */
+const CONCURRENCY = 512
 
 /**
- * @param {import('../pool-state').PoolState} pool
- * @param {import('../../native/transform').Transform} transform
- * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
- * @param {import('../../..').MapOptions} options
- * @param {{ stack?: string }} caller
+ * @param {import('./inputs').BulkCall} call
  * @param {(results: unknown[]) => void} resolve
  * @param {(reason: unknown) => void} reject
  */
-function map(pool, transform, inputs, options, caller, resolve, reject) {
+function map(call, resolve, reject) {
   /** @type {unknown[]} */
   const results = []
   const stop = (/** @type {unknown} */ error) => scheduler.stop(error)
-  const scheduler = new BulkScheduler(pool, transform, inputs, options, WINDOW * pool.info.threads, caller, {
+  const scheduler = new BulkScheduler(call, CONCURRENCY, {
     unread: 0,
     result: (index, value) => {
       results[index] = scheduler.settlesAll ? { status: 'fulfilled', value } : value

@@ -17,34 +17,32 @@ const { Waiter } = require('../../task/waiter')
 
 /**
  * @typedef {import('../pool-state').PoolState} PoolState
- * @typedef {import('../../..').MapOptions} MapOptions
  * @typedef {import('./inputs').InputIterator} InputIterator
  * @typedef {BatchTask | SingleTask} Unit
  * @typedef {import('../../native/reservation').Reservation} Reservation
  * @typedef {import('./inputs').ResultHandler} ResultHandler
  */
 
-/** Batches aim at this much work (microseconds): long enough to pay for the trip, short enough to spread evenly. */
+/** Target duration (microseconds) of a batch: long enough to pay for the round trip, short enough to spread evenly. */
 const BATCH_MICROS = 1000
-/** How much a new measurement of the time an input takes counts. */
+/** Weight of a new measurement in the average duration of an input. */
 const SMOOTHING = 0.3
-/** What is left of what took longest, after each that took less. */
+/** Decay of the longest duration per measurement. */
 const DECAY = 0.98
-/** Input bytes in flight beyond which nothing is taken, unless threads would be idle. */
+/** Input bytes in flight from which on no input is read, unless threads would be idle. */
 const MAX_BYTES_IN_FLIGHT = 16 << 20
 /** Input bytes that are taken in one go: copying them takes a few milliseconds. */
 const ITERATION_BYTES = 8 << 20
 
 /**
- * Takes inputs while its window has room, sends them through a pool, small ones in batches, and reports to a handler what
- * came of each. At most `concurrency` inputs are held at any time.
+ * Reads the inputs of a bulk call, sends them through a pool, small ones in batches, and reports each outcome to a handler. At most
+ * `concurrency` inputs are held at any time.
  */
 class BulkScheduler {
   /** @type {PoolState} */
   pool
-  /** Held, not only its number: native code forgets a transform that nobody holds. */
   transform
-  /** Whether each input that fails has an outcome of its own. @type {boolean} */
+  /** Whether a failed input is a result instead of ending the call. @type {boolean} */
   settlesAll
   /** @type {number} */
   priority
@@ -73,40 +71,32 @@ class BulkScheduler {
   #bytesInFlight = 0
   /** @type {number | undefined} */
   #inputMicros
-  /** What took longest lately, an input or a batch of them. */
+  /** Longest recent duration of a unit. */
   #longestMicros = 0
-  /** Inputs that have been measured. */
+  /** Number of measured inputs. */
   #measuredCount = 0
   /** @type {PackedInputs | undefined} the batch that is being filled */
   #packed
   /** @type {Waiter | undefined} */
   #waiter
-  /**
-   * What waits for room behind the waiter: two units at most, since nothing is taken meanwhile.
-   * @type {Unit[]}
-   */
+  /** Units behind the waiter, two at most: no input is read in the meantime. @type {Unit[]} */
   #unsent = []
   /** @type {Set<Unit>} */
   #sent = new Set()
 
   /**
-   * @param {PoolState} pool
-   * @param {import('../../native/transform').Transform} transform
-   * @param {Iterable<unknown> | AsyncIterable<unknown>} inputs
-   * @param {MapOptions} options
-   * @param {number} concurrency unless the options say otherwise
-   * @param {{ stack?: string }} caller
+   * @param {import('./inputs').BulkCall} call
+   * @param {number} concurrencyPerThread unless the options set `concurrency`
    * @param {ResultHandler} handler
    */
-  constructor(pool, transform, inputs, options, concurrency, caller, handler) {
+  constructor({ pool, transform, inputs, options, caller }, concurrencyPerThread, handler) {
     this.implementation = implementationOf(transform)
     this.transform = transform
-    const read = readBulkOptions(options, concurrency)
-    const { signal } = read
-    this.#concurrency = read.concurrency
-    this.priority = read.priority
+    const { signal, settle, concurrency, priority } = readBulkOptions(options, concurrencyPerThread * pool.info.threads)
+    this.#concurrency = concurrency
+    this.priority = priority
     this.#signal = signal
-    this.settlesAll = read.settle
+    this.settlesAll = settle
     this.pool = pool
     this.caller = caller
     this.#handler = handler
@@ -120,14 +110,14 @@ class BulkScheduler {
     pool.operations.add(this)
   }
 
-  /** All inputs were taken and settled. */
+  /** Whether all inputs were read and have settled. */
   get isDone() {
     const isDone = this.#state === 'ended' && this.#inFlight === 0
     if (isDone) this.pool.operations.delete(this)
     return isDone
   }
 
-  /** Takes inputs until the window is full, and sends them. */
+  /** Reads and sends inputs until the window is full. */
   takeInputs() {
     if (this.#isTaking) return
     this.#isTaking = true
@@ -139,7 +129,7 @@ class BulkScheduler {
           break
         }
         const next = this.#iterator.next()
-        // It may have aborted while nobody was listening yet.
+        // The signal may have aborted before it was watched.
         this.checkSignal()
         if (this.#isAsync) this.#awaitNext(/** @type {Promise<IteratorResult<unknown>>} */ (next))
         else this.#accept(/** @type {IteratorResult<unknown>} */ (next))
@@ -155,7 +145,7 @@ class BulkScheduler {
     this.#handler.progress()
   }
 
-  /** Stops if the signal has aborted, or cannot be read. */
+  /** Stops the call if its signal has aborted, or cannot be read. */
   checkSignal() {
     try {
       if (this.#signal?.aborted) this.stop(this.#signal.reason)
@@ -179,7 +169,7 @@ class BulkScheduler {
   }
 
   /**
-   * Ends the call: tasks in flight are cancelled, and the iterator of inputs is closed.
+   * Ends the call: cancels tasks in flight and closes the iterator of inputs.
    * @param {unknown} reason
    */
   stop(reason) {
@@ -193,7 +183,7 @@ class BulkScheduler {
     this.#packed = undefined
     this.#inFlight = 0
     this.#watchWhileActive()
-    // An iterator that is being read cannot be closed; `takeInputs` closes it then.
+    // While the iterator is being read, `takeInputs` closes it afterwards.
     if (!this.#isTaking) this.#closeIterator()
     this.#handler.stopped(reason)
   }
@@ -237,7 +227,7 @@ class BulkScheduler {
     this.#longestMicros = Math.max(micros, this.#longestMicros * DECAY)
   }
 
-  /** Everything in it has settled. @param {Unit} unit */
+  /** Everything in a unit has settled. @param {Unit} unit */
   unitSettled(unit) {
     if (this.#state === 'stopped') return
     this.#sent.delete(unit)
@@ -255,15 +245,13 @@ class BulkScheduler {
   /** Returns how many inputs may be held. */
   #maxInFlight() {
     const { threads, maxWait } = this.pool.info
-    let limit = Infinity
-    // Until it is known how long an input takes, no more than keeps the threads busy.
-    if (this.#inputMicros === undefined) limit = maxWait === undefined ? 4 * threads : threads
-    // What waits behind its own kind alone is not to wait for too long, as far as it is like what came before.
-    else if (maxWait !== undefined) {
-      const units = Math.max(threads, (threads * maxWait * 1000) / (2 * this.#longestMicros))
-      limit = Math.min(units * this.#batchSize(), threads + this.#measuredCount)
+    if (maxWait === undefined) {
+      // Before the first measurement, enough inputs to keep the threads busy.
+      return this.#inputMicros === undefined ? Math.min(4 * threads, this.#concurrency) : this.#concurrency
     }
-    return Math.min(limit, this.#concurrency)
+    // Inputs must not exceed `maxWait` behind other inputs of the same call: a second unit for each thread waits for one unit.
+    const unitsPerThread = 2 * this.#longestMicros < maxWait * 1000 ? 2 : 1
+    return Math.min(unitsPerThread * threads * this.#batchSize(), threads + this.#measuredCount, this.#concurrency)
   }
 
   #batchSize() {
@@ -277,36 +265,32 @@ class BulkScheduler {
     // A user-defined promise may throw when inspected.
     const promise = Promise.resolve(next)
     this.#isAwaiting = true
-    promise.then(
-      result => {
-        this.#isAwaiting = false
-        if (this.#state !== 'open') return
-        try {
-          this.#accept(result)
-        } catch (error) {
-          this.#inputsFailed(error)
-        }
-        this.takeInputs()
-      },
-      error => {
-        this.#isAwaiting = false
-        if (this.#state === 'open') this.#inputsFailed(error)
-        this.takeInputs()
+    const settled = (/** @type {() => void} */ accept) => {
+      this.#isAwaiting = false
+      try {
+        accept()
+      } catch (error) {
+        this.#inputsFailed(error)
       }
+      this.takeInputs()
+    }
+    promise.then(
+      result => settled(() => this.#accept(result)),
+      error => settled(() => this.#inputsFailed(error))
     )
   }
 
   /** @param {IteratorResult<unknown>} result */
   #accept(result) {
     if (this.#state !== 'open') return
-    if (result === null || typeof result !== 'object') throw invalidType('What next() returns', 'an object', result)
+    if (result === null || typeof result !== 'object') throw invalidType('The result of next()', 'an object', result)
     if (result.done) {
       this.#state = 'ended'
       this.#isIteratorOpen = false
       return
     }
     const input = result.value
-    // Reading it may have stopped the call.
+    // The getter may have stopped the call.
     if (this.#state !== 'open') return
     const index = this.#nextIndex++
     this.#inFlight++
@@ -413,7 +397,7 @@ class BulkScheduler {
     this.#handler.inputsFailed(this.#nextIndex, error)
   }
 
-  /** Settles when the iterator has cleaned up, unless it is being read: then it may never settle. */
+  /** Settles when the iterator is closed; `undefined` while it is being read, which may never end. */
   get closed() {
     return this.#isAwaiting ? undefined : this.#closePromise
   }
@@ -423,12 +407,12 @@ class BulkScheduler {
     this.#isIteratorOpen = false
     try {
       const closed = this.#context.runInAsyncScope(() => this.#iterator.return?.())
-      // The call has its reason to end already; an error of closing the iterator does not replace it.
+      // An error of closing the iterator does not replace the reason of the call's end.
       if (this.#isAsync) this.#closePromise = Promise.resolve(closed).then(undefined, () => {})
     } catch {}
   }
 
-  /** The signal is listened to only while there is something to stop: an abandoned iteration leaves no listener. */
+  /** Watches the signal only while there is something to stop: an abandoned iteration leaves no listener. */
   #watchWhileActive() {
     const isActive = this.#state !== 'stopped' && (this.#inFlight > 0 || this.#isAwaiting)
     if (this.#signal === undefined || isActive === this.#isWatching) return
