@@ -1,6 +1,7 @@
 'use strict'
 
 const { Sink, TransformDuplex } = require('../stream')
+const { unwatch, watch } = require('../internal/abort')
 const { captureCaller } = require('../internal/errors')
 const { ResultIterator } = require('./bulk/iterator')
 const { nextTick, queueMicrotask } = require('../internal/clock')
@@ -104,7 +105,14 @@ class Pool {
       const implementation = implementationOf(transform)
       const isTraced = pool.tasksInFlight < implementation.callerLimit
       const caller = isTraced ? captureCaller(Pool.prototype.run) : undefined
-      const task = implementation.createTask({ pool, priority, resolve, reject, caller })
+      const watched = signal === undefined ? undefined : watchTask(signal, resolve, reject)
+      const task = implementation.createTask({
+        pool,
+        priority,
+        resolve: watched?.resolve ?? resolve,
+        reject: watched?.reject ?? reject,
+        caller
+      })
       const reservation = pool.takeReservation()
       try {
         const bound = task.submit(input, reservation)
@@ -112,7 +120,7 @@ class Pool {
       } finally {
         reservation.release()
       }
-      if (signal !== undefined) watchOrAbort(task, signal)
+      watched?.watch(task)
     } catch (error) {
       reject(error)
     }
@@ -219,15 +227,33 @@ class Pool {
 }
 
 /**
- * Watches the signal of a submitted task. If the signal cannot be listened to, the task is aborted.
- * @param {import('../task/contract').Runnable} task
+ * Watches a signal for a task from its submission until it settles through the returned functions. If the signal cannot be watched,
+ * the task is aborted.
  * @param {AbortSignal} signal
+ * @param {(value: any) => void} resolve
+ * @param {(reason: unknown) => void} reject
  */
-function watchOrAbort(task, signal) {
-  try {
-    task.watch(signal)
-  } catch (error) {
-    task.abort(error)
+function watchTask(signal, resolve, reject) {
+  /** @type {import('../task/contract').Runnable | undefined} */
+  let task
+  let isSettled = false
+  const settle = (/** @type {(value: any) => void} */ callback, /** @type {unknown} */ value) => {
+    isSettled = true
+    if (task !== undefined) unwatch(signal, task)
+    callback(value)
+  }
+  return {
+    resolve: (/** @type {unknown} */ value) => settle(resolve, value),
+    reject: (/** @type {unknown} */ reason) => settle(reject, reason),
+    watch(/** @type {import('../task/contract').Runnable} */ submitted) {
+      if (isSettled) return
+      task = submitted
+      try {
+        watch(signal, task)
+      } catch (error) {
+        task.abort(error)
+      }
+    }
   }
 }
 

@@ -33,7 +33,6 @@
  * @typedef {object} Runnable
  * @property {(input: unknown, reservation: Reservation) => Bound | null} submit returns the bound that is reached, in which
  *   case nothing has happened
- * @property {(signal: AbortSignal) => void} watch aborts with a signal that has not aborted yet
  * @property {(reason: unknown) => void} abort rejects immediately, and stops the work as soon as possible
  *
  * @typedef {import('../native/binding').Bound} Bound

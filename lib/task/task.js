@@ -1,7 +1,6 @@
 'use strict'
 
 const native = require('../native')
-const { unwatch, watch } = require('../internal/abort')
 const { taskError } = require('../internal/errors')
 const { checkInput, submitInput } = require('./input')
 const { completionPort } = require('../native/completion-port')
@@ -19,8 +18,6 @@ class Task {
   /** Held until the input is copied: native code drops a transform that JavaScript no longer references. */
   #transform
   #isSettled = false
-  /** @type {AbortSignal | undefined} */
-  #signal
   /** @type {import('./chunked-copy').ChunkedCopy | undefined} */
   #copy
 
@@ -79,13 +76,6 @@ class Task {
     return null
   }
 
-  /** @param {AbortSignal} signal not aborted yet */
-  watch(signal) {
-    if (this.#isSettled) return
-    this.#signal = signal
-    watch(signal, this)
-  }
-
   /**
    * Receives the outcome from the completion port.
    * @param {unknown} value
@@ -95,9 +85,9 @@ class Task {
     const { pool, caller, resolve, reject } = this.#context
     pool.taskEnded()
     if (this.#isSettled) return
+    this.#isSettled = true
     if (failure === undefined) resolve(value)
     else reject(taskError(failure, caller))
-    this.#markSettled()
   }
 
   /**
@@ -106,7 +96,7 @@ class Task {
    */
   abort(reason) {
     if (this.#isSettled) return
-    this.#markSettled()
+    this.#isSettled = true
     if (this.#copy?.cancel() || native.cancel(this.id)) this.#release()
     this.#context.reject(reason)
   }
@@ -118,18 +108,13 @@ class Task {
   fail(error) {
     this.#release()
     if (this.#isSettled) return
+    this.#isSettled = true
     this.#context.reject(error)
-    this.#markSettled()
   }
 
   #release() {
     completionPort.release(this.id)
     this.pool.taskEnded()
-  }
-
-  #markSettled() {
-    this.#isSettled = true
-    if (this.#signal !== undefined) unwatch(this.#signal, this)
   }
 }
 

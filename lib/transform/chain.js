@@ -1,6 +1,5 @@
 'use strict'
 
-const { unwatch, watch } = require('../internal/abort')
 const { withCode } = require('../internal/errors')
 const { invalidType } = require('../internal/validate')
 const native = require('../native')
@@ -19,8 +18,6 @@ class ChainTask {
   /** @type {import('../task/contract').Runnable | Waiter | undefined} the task or waiter of the current step */
   #running
   #isSettled = false
-  /** @type {AbortSignal | undefined} */
-  #signal
 
   /**
    * @param {import('../task/contract').TaskContext} context
@@ -47,13 +44,6 @@ class ChainTask {
     } finally {
       if (!isSubmitted) this.#context.pool.taskEnded()
     }
-  }
-
-  /** @param {AbortSignal} signal not aborted yet */
-  watch(signal) {
-    if (this.#isSettled) return
-    this.#signal = signal
-    watch(signal, this)
   }
 
   /** @param {unknown} reason */
@@ -119,7 +109,6 @@ class ChainTask {
   #settle(callback, value) {
     if (this.#isSettled) return
     this.#isSettled = true
-    if (this.#signal !== undefined) unwatch(this.#signal, this)
     callback(value)
     this.#context.pool.taskEnded()
   }

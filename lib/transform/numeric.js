@@ -103,11 +103,6 @@ class NumericTask {
     return this.#task.submit(input, reservation)
   }
 
-  /** @param {AbortSignal} signal not aborted yet */
-  watch(signal) {
-    this.#task?.watch(signal)
-  }
-
   /** @param {unknown} reason */
   abort(reason) {
     this.#task?.abort(reason)

@@ -2,7 +2,6 @@
 
 const { AsyncResource } = require('node:async_hooks')
 const { isAnyArrayBuffer, isArrayBuffer } = require('node:util').types
-const { unwatch, watch } = require('../internal/abort')
 const { taskError } = require('../internal/errors')
 const { Moved, valueBytes } = require('../task/input')
 const { findDetached, detachedMessage } = require('../internal/detached')
@@ -46,8 +45,6 @@ class WorkerTask extends AsyncResource {
   #context
   #runner
   #isSettled = false
-  /** @type {AbortSignal | undefined} */
-  #signal
 
   /**
    * @param {import('../task/contract').TaskContext} context
@@ -114,13 +111,6 @@ class WorkerTask extends AsyncResource {
     return null
   }
 
-  /** @param {AbortSignal} signal not aborted yet */
-  watch(signal) {
-    if (this.#isSettled) return
-    this.#signal = signal
-    watch(signal, this)
-  }
-
   /**
    * Receives the outcome of a task that native code removed from the queue.
    * @param {unknown} _value
@@ -184,7 +174,6 @@ class WorkerTask extends AsyncResource {
     this.#isSettled = true
     this.input = undefined
     this.transfer = NO_TRANSFER
-    if (this.#signal !== undefined) unwatch(this.#signal, this)
   }
 }
 
