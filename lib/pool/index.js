@@ -89,7 +89,7 @@ class Pool {
   /** @type {Pool['run']} */
   #run(transform, input, options) {
     const promise = new Promise(captureResolvers)
-    const { resolve, reject } = deferred
+    let { resolve, reject } = deferred
     try {
       let priority = NORMAL
       let signal
@@ -106,13 +106,8 @@ class Pool {
       const isTraced = pool.tasksInFlight < implementation.callerLimit
       const caller = isTraced ? captureCaller(Pool.prototype.run) : undefined
       const watched = signal === undefined ? undefined : watchTask(signal, resolve, reject)
-      const task = implementation.createTask({
-        pool,
-        priority,
-        resolve: watched?.resolve ?? resolve,
-        reject: watched?.reject ?? reject,
-        caller
-      })
+      if (watched !== undefined) ({ resolve, reject } = watched)
+      const task = implementation.createTask({ pool, priority, resolve, reject, caller })
       const reservation = pool.takeReservation()
       try {
         const bound = task.submit(input, reservation)
@@ -243,7 +238,7 @@ function watchTask(signal, resolve, reject) {
     callback(value)
   }
   return {
-    resolve: (/** @type {unknown} */ value) => settle(resolve, value),
+    resolve: (/** @type {any} */ value) => settle(resolve, value),
     reject: (/** @type {unknown} */ reason) => settle(reject, reason),
     watch(/** @type {import('../task/contract').Runnable} */ submitted) {
       if (isSettled) return

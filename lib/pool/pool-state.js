@@ -102,12 +102,10 @@ class PoolState {
     return this.#tasksInFlight
   }
 
-  /** A task was admitted, or waits to be. */
   taskStarted() {
     this.#tasksInFlight++
   }
 
-  /** Native code has reported the last outcome of a task. */
   taskEnded() {
     if (--this.#tasksInFlight === 0) this.#closeIfDone()
   }

@@ -65,13 +65,8 @@ class Sink extends Writable {
         onResult &&
         ((/** @type {any} */ value, /** @type {number} */ index) =>
           context.runInAsyncScope(onResult, undefined, value, index))
-      const ended = () => this.#end(this.#engine.completed)
-      this.#engine = new PerChunkEngine(pool, transform, { concurrency, priority }, limit, caller, {
-        result,
-        ended,
-        failed,
-        stalled
-      })
+      const handler = { result, ended: () => this.#end(this.#engine.completed), failed, stalled }
+      this.#engine = new PerChunkEngine(pool, transform, { concurrency, priority }, limit, caller, handler)
     } else {
       const handler = { output: () => true, ended: (/** @type {any} */ value) => this.#end(value), failed, stalled }
       this.#engine = new StreamingEngine(pool, transform, priorityNumber(priority), limit, true, caller, handler)

@@ -20,7 +20,6 @@ const { detachedError } = require('../internal/validate')
  * @property {(error: unknown) => void} failed no event follows
  * @property {() => void} stalled the writer has to wait
  *
- * @typedef {import('../native/transform').Transform} AnyTransform
  * @typedef {(error?: Error | null) => void} Callback
  * @typedef {{ chunk: Uint8Array, length: number, offset: number, callback: Callback }} Write
  */
@@ -61,7 +60,7 @@ class StreamingEngine {
   #isFinishing = false
   /** Whether the buffer of the reader is full. */
   #isPaused = false
-  /** @type {AnyTransform | undefined} a step to run again: it has not processed all its input */
+  /** @type {Transform | undefined} a step to run again: it has not processed all its input */
   #unfinishedStep
   #isDestroyed = false
   /** Whether the pool stays open until this stream has ended. */
@@ -76,7 +75,7 @@ class StreamingEngine {
 
   /**
    * @param {import('../pool/pool-state').PoolState} pool
-   * @param {AnyTransform} transform
+   * @param {Transform} transform
    * @param {number} priority
    * @param {number} limit of unprocessed bytes; a single chunk may be larger
    * @param {boolean} collectsOutput whether all output comes at the end
@@ -90,14 +89,9 @@ class StreamingEngine {
     this.#caller = caller
     this.#handler = handler
     const { handle, push, flush, finish } = native.openSession(Transform.handle(transform), collectsOutput)
-    const step = (/** @type {number} */ handle) =>
-      new Transform({
-        handle,
-        name: transform.name,
-        streaming: false,
-        canFail: Transform.canFail(transform),
-        givesValue: false
-      })
+    const { name } = transform
+    const info = { name, streaming: false, canFail: Transform.canFail(transform), givesValue: false }
+    const step = (/** @type {number} */ handle) => new Transform({ ...info, handle })
     this.#session = handle
     this.#steps = { push: step(push), flush: step(flush), finish: step(finish) }
     const { streams } = pool
@@ -224,7 +218,7 @@ class StreamingEngine {
     else if (this.#chunksInFlight > 0 || this.#bytesInFlight > 0) this.#runStep(push)
   }
 
-  /** @param {AnyTransform} step */
+  /** @param {Transform} step */
   #runStep(step) {
     this.#pool.operations.add(this)
     const resolve = (/** @type {any} */ value) => this.#context.runInAsyncScope(this.#onStepDone, this, step, value)
@@ -241,7 +235,7 @@ class StreamingEngine {
   }
 
   /**
-   * @param {AnyTransform} step
+   * @param {Transform} step
    * @param {any} value
    */
   #onStepDone(step, value) {

@@ -19,7 +19,7 @@ const { checkMemory, invalidType } = require('../../internal/validate')
  * @typedef {object} ResultHandler
  * @property {number} unread number of results held for a reader
  * @property {(index: number, value: unknown) => void} result
- * @property {(index: number, error: unknown) => void} failure of one input
+ * @property {(index: number, error: unknown) => void} failure of one input, unless failures are results too
  * @property {(index: number, error: unknown) => void} inputsFailed no input will follow the ones before `index`
  * @property {(reason: unknown) => void} stopped no event follows
  * @property {() => void} progress results have arrived, or the inputs have ended

@@ -34,12 +34,8 @@ class ResultIterator {
       get unread() {
         return outcomes.size
       },
-      result: (index, value) => {
-        outcomes.set(index, { value: this.#scheduler.settlesAll ? { status: 'fulfilled', value } : value })
-      },
-      failure: (index, reason) => {
-        outcomes.set(index, this.#scheduler.settlesAll ? { value: { status: 'rejected', reason } } : { error: reason })
-      },
+      result: (index, value) => outcomes.set(index, { value }),
+      failure: (index, error) => outcomes.set(index, { error }),
       inputsFailed: (index, error) => outcomes.set(index, { error }),
       stopped: reason => this.#onStopped(reason),
       progress: () => this.#deliver()

@@ -13,17 +13,14 @@ const CONCURRENCY = 512
 function map(call, resolve, reject) {
   /** @type {unknown[]} */
   const results = []
-  const stop = (/** @type {unknown} */ error) => scheduler.stop(error)
+  const stop = (/** @type {number} */ _, /** @type {unknown} */ error) => scheduler.stop(error)
   const scheduler = new BulkScheduler(call, CONCURRENCY, {
     unread: 0,
     result: (index, value) => {
-      results[index] = scheduler.settlesAll ? { status: 'fulfilled', value } : value
+      results[index] = value
     },
-    failure: (index, reason) => {
-      if (scheduler.settlesAll) results[index] = { status: 'rejected', reason }
-      else stop(reason)
-    },
-    inputsFailed: (_, error) => stop(error),
+    failure: stop,
+    inputsFailed: stop,
     stopped: reject,
     progress: () => {
       if (scheduler.isDone) resolve(results)

@@ -42,11 +42,11 @@ class BulkScheduler {
   /** @type {PoolState} */
   pool
   transform
-  /** Whether a failed input is a result instead of ending the call. @type {boolean} */
-  settlesAll
   /** @type {number} */
   priority
   #signal
+  /** Whether results are outcomes, as those of `Promise.allSettled`. */
+  #settlesAll
   #handler
   #concurrency
   /** @type {InputIterator} */
@@ -96,7 +96,7 @@ class BulkScheduler {
     this.#concurrency = concurrency
     this.priority = priority
     this.#signal = signal
-    this.settlesAll = settle
+    this.#settlesAll = settle
     this.pool = pool
     this.caller = caller
     this.#handler = handler
@@ -201,18 +201,19 @@ class BulkScheduler {
   result(index, value) {
     if (this.#state === 'stopped') return
     this.#inFlight--
-    this.#handler.result(index, value)
+    this.#handler.result(index, this.#settlesAll ? { status: 'fulfilled', value } : value)
   }
 
   /**
    * @param {number} index
-   * @param {unknown} error
+   * @param {unknown} reason
    */
-  failure(index, error) {
+  failure(index, reason) {
     if (this.#state === 'stopped') return
     this.#inFlight--
-    setIndex(error, index)
-    this.#handler.failure(index, error)
+    setIndex(reason, index)
+    if (this.#settlesAll) this.#handler.result(index, { status: 'rejected', reason })
+    else this.#handler.failure(index, reason)
   }
 
   /**
