@@ -109,8 +109,7 @@ rule(
     'lib/pool/a.js':
       "const { clearTimeout, now,\n  setTimeout } = require('../internal/clock')\nclearTimeout(setTimeout(f, now())) // Date.now()",
     'lib/internal/a.js': "const { now } = require('./clock')\nnow()",
-    'lib/pool/bulk/a.js': "const { queueMicrotask } = require('../../internal/clock')\nqueueMicrotask(f)",
-    'lib/worker/worker-main.js': 'const now = performance.now.bind(performance)'
+    'lib/pool/bulk/a.js': "const { queueMicrotask } = require('../../internal/clock')\nqueueMicrotask(f)"
   }
 )
 

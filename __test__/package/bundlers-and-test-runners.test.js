@@ -9,12 +9,10 @@ const { after, before, test } = require('node:test')
 const { pathToFileURL } = require('node:url')
 const { build } = require('esbuild')
 const webpack = require('webpack')
-const { platform } = require('../../lib/native/platform')
 const { tool } = require('../../scripts/lib/process')
 const { codeBlocks } = require('../support/documents')
 const { OUTPUT, WORK, installPackage, node, project, remove, assertWorks } = require('../support/installed-package')
 
-const ADDON = `offloop-${platform()}`
 const IMPORT = "import { pool, transforms, Cache } from 'offloop'"
 const MAIN = `${IMPORT}\n;(async () => {${WORK}console.log(done)})()`
 
@@ -25,59 +23,57 @@ before(async () => {
 })
 after(() => remove(folder))
 
-test('esbuild, to CommonJS', async () => {
-  const path = project(folder, 'esbuild-cjs', { 'main.js': MAIN })
-  await bundle(path, { format: 'cjs', outfile: join(path, 'out/main.cjs') })
-  await assertWorks(path, ['out/main.cjs'])
-})
+for (const options of /** @type {import('esbuild').BuildOptions[]} */ ([
+  {},
+  { minify: true, keepNames: true },
+  { target: 'node16' }
+])) {
+  test(`esbuild, to CommonJS: ${JSON.stringify(options)}`, async () => {
+    const path = project(folder, 'esbuild-cjs', { 'main.js': MAIN })
+    const entry = {
+      absWorkingDir: path,
+      entryPoints: ['main.js'],
+      bundle: true,
+      platform: /** @type {const} */ ('node')
+    }
+    await build({ ...entry, external: ['offloop'], format: 'cjs', outfile: join(path, 'out/main.cjs'), ...options })
+    assertExternal(join(path, 'out/main.cjs'))
+    await assertWorks(path, ['out/main.cjs'])
+  })
+}
 
 test('esbuild, to ESM, as documented', async () => {
-  const [block] = codeBlocks('docs/compatibility.md').filter(({ info }) => info === 'js')
   const esbuild = `import * as esbuild from ${JSON.stringify(pathToFileURL(require.resolve('esbuild')))}\n`
-  const path = project(folder, 'esbuild-esm', { 'main.js': MAIN, 'build.mjs': esbuild + block.code })
+  const path = project(folder, 'esbuild-esm', { 'main.js': MAIN, 'build.mjs': esbuild + documented('esbuild') })
   const { code, output } = await node(path, ['build.mjs'])
   assert.equal(code, 0, output)
-  assertBundled(join(path, 'main.mjs'))
+  assertExternal(join(path, 'main.mjs'))
   await assertWorks(path, ['main.mjs'])
 })
 
-test('esbuild, minified', async () => {
-  const path = project(folder, 'esbuild-min', { 'main.js': MAIN })
-  await bundle(path, { format: 'cjs', outfile: join(path, 'out/main.cjs'), minify: true })
-  await assertWorks(path, ['out/main.cjs'])
-})
-
-/** Bundles everything but the addon. */
-async function bundle(/** @type {string} */ path, /** @type {import('esbuild').BuildOptions} */ options) {
-  const entry = { absWorkingDir: path, entryPoints: ['main.js'], bundle: true, platform: /** @type {const} */ ('node') }
-  await build({ ...entry, external: ['offloop-*'], logLevel: 'silent', ...options })
-  assertBundled(options.outfile ?? '')
-}
-
-/** Asserts that the bundle contains the package. @param {string} file */
-function assertBundled(file) {
-  const text = readFileSync(file, 'utf8')
-  assert.ok(text.includes('ERR_OFFLOOP_UNSUPPORTED'))
-  assert.doesNotMatch(text, /(require\(|from ?)["']offloop["']/)
-}
-
-test('webpack', async () => {
-  const path = project(folder, 'webpack', { 'main.js': MAIN })
+test('webpack, as documented', async () => {
+  const path = project(folder, 'webpack', { 'main.js': MAIN, 'webpack.config.js': documented('webpack') })
+  const config = require(join(path, 'webpack.config.js'))
   const stats = await new Promise((resolve, reject) => {
-    const options = {
-      context: path,
-      entry: './main.js',
-      mode: /** @type {const} */ ('production'),
-      target: 'node',
-      externals: { [ADDON]: `commonjs ${ADDON}` },
-      output: { path: join(path, 'out'), filename: 'main.cjs' }
-    }
-    webpack(options, (error, stats) => (error ? reject(error) : resolve(stats)))
+    webpack({ context: path, ...config }, (error, stats) => (error ? reject(error) : resolve(stats)))
   })
   assert.equal(stats.hasErrors(), false, stats.toString())
-  assertBundled(join(path, 'out/main.cjs'))
-  await assertWorks(path, ['out/main.cjs'])
+  assertExternal(join(path, 'main.cjs'))
+  await assertWorks(path, ['main.cjs'])
 })
+
+/** Returns the documented options of a bundler. @param {string} bundler */
+function documented(bundler) {
+  const blocks = codeBlocks('docs/compatibility.md').filter(({ info }) => info === 'js')
+  return blocks.find(({ code }) => code.startsWith(`// ${bundler}\n`))?.code ?? ''
+}
+
+/** Asserts that a bundle imports the package and does not contain it. @param {string} file */
+function assertExternal(file) {
+  const text = readFileSync(file, 'utf8')
+  assert.match(text, /(require\(|from ?)["']offloop["']/)
+  assert.doesNotMatch(text, /ERR_OFFLOOP_UNSUPPORTED/)
+}
 
 /** Returns a test file. @param {string} opening imports of the runner and the package */
 const testFile = (opening = '') => `${opening}\ntest('works', async () => {

@@ -14,7 +14,7 @@ const LAZY = [
   'lib/json/writer.js',
   'lib/worker/module-runner.js',
   'lib/worker/script-runner.js',
-  'lib/worker/source.js',
+  'lib/worker/batch-runner.js',
   'lib/worker/worker-thread.js',
   'lib/native/load-failure.js',
   'lib/native/load-reasons.js'

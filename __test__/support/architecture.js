@@ -79,7 +79,7 @@ function uncaughtPanics(files) {
 /** @param {Files} files */
 function longFiles(files) {
   return pick(files, /^(src\/.*\.rs|lib\/.*\.js)$/)
-    .filter(([path]) => path !== 'lib/native/binding.js' && path !== 'lib/worker/source.js')
+    .filter(([path]) => path !== 'lib/native/binding.js')
     .map(([path, text]) => /** @type {const} */ ([path, text.split('\n').length - 1]))
     .filter(([, lines]) => lines > MAX_LINES)
     .map(([path, lines]) => `${path} has ${lines} lines, more than ${MAX_LINES}`)
@@ -222,7 +222,7 @@ const FAKEABLE_MEMBERS =
 function fakeableTimers(files) {
   return pick(
     files,
-    /^lib\/(?!internal\/clock\.js|native\/binding\.js|worker\/(?:worker-main|clone-error|source)\.js).*\.js$/
+    /^lib\/(?!internal\/clock\.js|native\/binding\.js).*\.js$/
   ).flatMap(([path, text]) => {
     const code = blank(text, 'js', { strings: false })
     const imported = /\{([^}]*)\} = require\('(?:\.|\.\.(?:\/\.\.)?\/internal)\/clock'\)/.exec(code)?.[1] ?? ''

@@ -3,14 +3,12 @@
 // Module formats and specifiers of user functions.
 
 const assert = require('node:assert/strict')
-const { mkdirSync, mkdtempSync, readFileSync, writeFileSync } = require('node:fs')
+const { mkdirSync, mkdtempSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join, relative } = require('node:path')
 const { test } = require('node:test')
 const { pathToFileURL } = require('node:url')
-const esbuild = require('esbuild')
 const { Pool, pool, transforms } = require('../..')
-const { path, workerSource } = require('../../scripts/worker-source.js')
 const { node } = require('../support/child.js')
 const { fixture } = require('../support/worker.js')
 
@@ -73,42 +71,4 @@ test('TypeScript, if Node strips types', async () => {
   const stripped = /** @type {any} */ (process.features).typescript
   if (stripped) assert.equal(await pool.run(typed, { n: 1 }), 2)
   else await assert.rejects(pool.run(typed, { n: 1 }), { code: 'ERR_UNKNOWN_FILE_EXTENSION' })
-})
-
-for (const options of /** @type {esbuild.BuildOptions[]} */ ([
-  { format: 'cjs', minify: true, keepNames: true },
-  { format: 'cjs', target: 'node16' },
-  {
-    format: 'esm',
-    banner: { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)` }
-  }
-])) {
-  test(`from inside a bundle: ${JSON.stringify(options)}`, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'offloop-'))
-    const entry = join(folder, 'main.js')
-    writeFileSync(
-      entry,
-      `const { pool, transforms } = require(${JSON.stringify(root)})
-       const fail = transforms.module(${JSON.stringify(esm)}, { export: 'missing' })
-       pool.run(transforms.module(${JSON.stringify(esm)}), 'bundled').then(console.log)
-       pool.run(fail, 0).catch(error => console.log(error.code))`
-    )
-    const outfile = join(folder, options.format === 'esm' ? 'out.mjs' : 'out.cjs')
-    await esbuild.build({
-      entryPoints: [entry],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      external: ['offloop-*', '*.wasi.cjs'],
-      loader: { '.node': 'copy' },
-      logLevel: 'silent',
-      ...options
-    })
-    const { stdout, stderr } = await node([outfile], { cwd: folder })
-    assert.deepEqual([stdout.split('\n').sort(), stderr], [['', 'ERR_INVALID_ARG_VALUE', "[ 'esm', 'bundled' ]"], ''])
-  })
-}
-
-test('lib/worker/source.js is up to date', () => {
-  assert.equal(readFileSync(path, 'utf8'), workerSource(), 'run node scripts/worker-source.js')
 })

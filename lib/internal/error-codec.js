@@ -2,6 +2,9 @@
 
 const { OffloopError } = require('./errors')
 
+/** Loaded at the first use. */
+const v8 = () => require('node:v8')
+
 /**
  * @typedef {object} SerializedError an error as it crosses
  * @property {'error' | 'aggregate' | 'dom'} kind
@@ -15,183 +18,168 @@ const { OffloopError } = require('./errors')
  * @typedef {{ thrown: Uint8Array }} SerializedValue a value that is not an error
  */
 
+const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
+/** How far down causes are followed: they may be a circle. */
+const MAX_DEPTH = 8
+/** Limits the errors in lists within one error: lists may contain each other, or one error many times. */
+const MAX_LISTED = 1000
+
 /**
- * Errors on their way between threads. Its text runs in worker threads too: it refers to nothing outside.
- * @param {Pick<typeof import('node:v8'), 'serialize' | 'deserialize'>} v8
- * @param {typeof import('./errors').OffloopError} [OffloopError] the class to restore errors of the package with
+ * An error for another thread: its name, message, stack, cause and own properties, as far as they can be cloned. It does not
+ * throw, whatever it is given.
+ * @param {unknown} error
+ * @returns {Buffer}
  */
-function makeErrorCodec(v8, OffloopError) {
-  const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
-  /** How far down causes are followed: they may be a circle. */
-  const MAX_DEPTH = 8
-  /** Limits the errors in lists within one error: lists may contain each other, or one error many times. */
-  const MAX_LISTED = 1000
-
-  /**
-   * An error for another thread: its name, message, stack, cause and own properties, as far as they can be cloned. It does not
-   * throw, whatever it is given.
-   * @param {unknown} error
-   * @returns {Buffer}
-   */
-  function encodeError(error) {
-    return v8.serialize(serializeError(error, 0, { left: MAX_LISTED }))
-  }
-
-  /**
-   * @param {unknown} error
-   * @param {number} depth
-   * @param {{ left: number }} budget how many errors in lists may still be read
-   * @returns {SerializedError | SerializedValue}
-   */
-  function serializeError(error, depth, budget) {
-    if (!isError(error)) return { thrown: trySerialize(error) ?? v8.serialize(toText(error)) }
-    const isAggregate = error instanceof AggregateError
-    const isTooDeep = depth >= MAX_DEPTH
-    const cause = tryGet(error, 'cause')
-    const errors = isAggregate && !isTooDeep ? readElements(tryGet(error, 'errors'), budget) : undefined
-    return {
-      kind: isAggregate ? 'aggregate' : error instanceof DOMException ? 'dom' : 'error',
-      name: toText(tryGet(error, 'name')),
-      message: toText(tryGet(error, 'message')),
-      stack: stackOf(error),
-      ownProperties: readOwnProperties(error),
-      cause: cause === undefined || isTooDeep ? undefined : serializeError(cause, depth + 1, budget),
-      errors: errors?.map(error => serializeError(error, depth + 1, budget))
-    }
-  }
-
-  /**
-   * Returns the elements of a list, as far as they can be read and `listed` allows. A list comes before the lists in its elements.
-   * @param {unknown} list
-   * @param {{ left: number }} budget
-   */
-  function readElements(list, budget) {
-    /** @type {unknown[]} */
-    const found = []
-    try {
-      if (!Array.isArray(list)) return undefined
-      for (let at = 0; at < list.length && budget.left > 0; at++, budget.left--) found.push(list[at])
-    } catch {
-      // A proxy or a getter threw: keep the elements before it.
-    }
-    return found
-  }
-
-  /** A proxy that is revoked is not even nothing. @param {unknown} value @returns {value is Error} */
-  function isError(value) {
-    try {
-      return value instanceof Error
-    } catch {
-      return false
-    }
-  }
-
-  /** @param {Error} error */
-  function stackOf(error) {
-    const stack = tryGet(error, 'stack')
-    return typeof stack === 'string' ? stack : undefined
-  }
-
-  /** @param {Error} error */
-  function readOwnProperties(error) {
-    const names = keysOf(error).filter(name => name !== 'cause' && name !== 'errors')
-    const properties = names.map(name => [name, trySerialize(tryGet(error, name))])
-    return Object.fromEntries(properties.filter(([, bytes]) => bytes !== undefined))
-  }
-
-  /** @param {object} object */
-  function keysOf(object) {
-    try {
-      return Object.keys(object)
-    } catch {
-      return []
-    }
-  }
-
-  /** What a property is, if it can be read. @param {object} object @param {string} name */
-  function tryGet(object, name) {
-    try {
-      return Reflect.get(object, name)
-    } catch {
-      return undefined
-    }
-  }
-
-  /** The bytes of a value; `undefined` if it cannot be cloned. @param {unknown} value @returns {Buffer | undefined} */
-  function trySerialize(value) {
-    try {
-      return v8.serialize(value)
-    } catch {
-      return undefined
-    }
-  }
-
-  /** @param {unknown} value */
-  function toText(value) {
-    try {
-      return String(value)
-    } catch {
-      return 'something that has no text'
-    }
-  }
-
-  /**
-   * @param {Uint8Array} bytes
-   * @returns {unknown}
-   */
-  function decodeError(bytes) {
-    return deserializeError(v8.deserialize(bytes))
-  }
-
-  /** @param {SerializedError | SerializedValue} record @returns {unknown} */
-  function deserializeError(record) {
-    if ('thrown' in record) return v8.deserialize(record.thrown)
-    const { stack, ownProperties } = record
-    const error = createError(record)
-    if (stack !== undefined) define(error, 'stack', stack, false)
-    // Not assigned: the class may have a getter of that name.
-    for (const [name, bytes] of Object.entries(ownProperties)) {
-      try {
-        define(error, name, v8.deserialize(bytes), true)
-      } catch {
-        // The property is nested too deeply for the stack of this thread.
-      }
-    }
-    return error
-  }
-
-  /** @param {Error} error @param {string} name @param {unknown} value @param {boolean} enumerable */
-  function define(error, name, value, enumerable) {
-    Object.defineProperty(error, name, { value, enumerable, configurable: true, writable: true })
-  }
-
-  /** @param {SerializedError} record @returns {Error} */
-  function createError({ kind, name, message, cause, errors = [] }) {
-    const options = cause === undefined ? undefined : { cause: deserializeError(cause) }
-    const isOffloop = name === 'OffloopError' && OffloopError !== undefined
-    if (kind === 'dom' || isOffloop) {
-      const error = isOffloop
-        ? new OffloopError(/** @type {any} */ (undefined), message)
-        : new DOMException(message, name)
-      if (options !== undefined) define(error, 'cause', options.cause, false)
-      return error
-    }
-    const Class = Object.hasOwn(STANDARD, name) ? STANDARD[/** @type {keyof typeof STANDARD} */ (name)] : Error
-    const error =
-      kind === 'aggregate'
-        ? new AggregateError(errors.map(deserializeError), message, options)
-        : new Class(message, options)
-    if (error.name !== name) define(error, 'name', name, false)
-    return error
-  }
-
-  return { encodeError, decodeError, toText }
+function encodeError(error) {
+  return v8().serialize(serializeError(error, 0, { left: MAX_LISTED }))
 }
 
-/** The module is loaded at its first use. */
-const v8 = /** @type {typeof import('node:v8')} */ ({
-  serialize: value => require('node:v8').serialize(value),
-  deserialize: bytes => require('node:v8').deserialize(bytes)
-})
+/**
+ * @param {unknown} error
+ * @param {number} depth
+ * @param {{ left: number }} budget how many errors in lists may still be read
+ * @returns {SerializedError | SerializedValue}
+ */
+function serializeError(error, depth, budget) {
+  if (!isError(error)) return { thrown: trySerialize(error) ?? v8().serialize(toText(error)) }
+  const isAggregate = error instanceof AggregateError
+  const isTooDeep = depth >= MAX_DEPTH
+  const cause = tryGet(error, 'cause')
+  const errors = isAggregate && !isTooDeep ? readElements(tryGet(error, 'errors'), budget) : undefined
+  return {
+    kind: isAggregate ? 'aggregate' : error instanceof DOMException ? 'dom' : 'error',
+    name: toText(tryGet(error, 'name')),
+    message: toText(tryGet(error, 'message')),
+    stack: stackOf(error),
+    ownProperties: readOwnProperties(error),
+    cause: cause === undefined || isTooDeep ? undefined : serializeError(cause, depth + 1, budget),
+    errors: errors?.map(error => serializeError(error, depth + 1, budget))
+  }
+}
 
-module.exports = { makeErrorCodec, ...makeErrorCodec(v8, OffloopError) }
+/**
+ * Returns the elements of a list, as far as they can be read and `listed` allows. A list comes before the lists in its elements.
+ * @param {unknown} list
+ * @param {{ left: number }} budget
+ */
+function readElements(list, budget) {
+  /** @type {unknown[]} */
+  const found = []
+  try {
+    if (!Array.isArray(list)) return undefined
+    for (let at = 0; at < list.length && budget.left > 0; at++, budget.left--) found.push(list[at])
+  } catch {
+    // A proxy or a getter threw: keep the elements before it.
+  }
+  return found
+}
+
+/** A proxy that is revoked is not even nothing. @param {unknown} value @returns {value is Error} */
+function isError(value) {
+  try {
+    return value instanceof Error
+  } catch {
+    return false
+  }
+}
+
+/** @param {Error} error */
+function stackOf(error) {
+  const stack = tryGet(error, 'stack')
+  return typeof stack === 'string' ? stack : undefined
+}
+
+/** @param {Error} error */
+function readOwnProperties(error) {
+  const names = keysOf(error).filter(name => name !== 'cause' && name !== 'errors')
+  const properties = names.map(name => [name, trySerialize(tryGet(error, name))])
+  return Object.fromEntries(properties.filter(([, bytes]) => bytes !== undefined))
+}
+
+/** @param {object} object */
+function keysOf(object) {
+  try {
+    return Object.keys(object)
+  } catch {
+    return []
+  }
+}
+
+/** What a property is, if it can be read. @param {object} object @param {string} name */
+function tryGet(object, name) {
+  try {
+    return Reflect.get(object, name)
+  } catch {
+    return undefined
+  }
+}
+
+/** The bytes of a value; `undefined` if it cannot be cloned. @param {unknown} value @returns {Buffer | undefined} */
+function trySerialize(value) {
+  try {
+    return v8().serialize(value)
+  } catch {
+    return undefined
+  }
+}
+
+/** @param {unknown} value */
+function toText(value) {
+  try {
+    return String(value)
+  } catch {
+    return 'something that has no text'
+  }
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {unknown}
+ */
+function decodeError(bytes) {
+  return deserializeError(v8().deserialize(bytes))
+}
+
+/** @param {SerializedError | SerializedValue} record @returns {unknown} */
+function deserializeError(record) {
+  if ('thrown' in record) return v8().deserialize(record.thrown)
+  const { stack, ownProperties } = record
+  const error = createError(record)
+  if (stack !== undefined) define(error, 'stack', stack, false)
+  // Not assigned: the class may have a getter of that name.
+  for (const [name, bytes] of Object.entries(ownProperties)) {
+    try {
+      define(error, name, v8().deserialize(bytes), true)
+    } catch {
+      // The property is nested too deeply for the stack of this thread.
+    }
+  }
+  return error
+}
+
+/** @param {Error} error @param {string} name @param {unknown} value @param {boolean} enumerable */
+function define(error, name, value, enumerable) {
+  Object.defineProperty(error, name, { value, enumerable, configurable: true, writable: true })
+}
+
+/** @param {SerializedError} record @returns {Error} */
+function createError({ kind, name, message, cause, errors = [] }) {
+  const options = cause === undefined ? undefined : { cause: deserializeError(cause) }
+  const isOffloop = name === 'OffloopError'
+  if (kind === 'dom' || isOffloop) {
+    const error = isOffloop
+      ? new OffloopError(/** @type {any} */ (undefined), message)
+      : new DOMException(message, name)
+    if (options !== undefined) define(error, 'cause', options.cause, false)
+    return error
+  }
+  const Class = Object.hasOwn(STANDARD, name) ? STANDARD[/** @type {keyof typeof STANDARD} */ (name)] : Error
+  const error =
+    kind === 'aggregate'
+      ? new AggregateError(errors.map(deserializeError), message, options)
+      : new Class(message, options)
+  if (error.name !== name) define(error, 'name', name, false)
+  return error
+}
+
+module.exports = { encodeError, decodeError, toText }

@@ -1,26 +1,26 @@
 'use strict'
 
-const { MAX_BATCH } = require('./worker-main')
+const { MAX_BATCH } = require('./shared-memory')
 
-/** A batch aims at this much work (µs): long enough to pay for the trip, short enough to spread evenly. */
+/** Aimed-at duration (µs) of a batch: long enough to pay for the round trip, short enough to spread evenly. */
 const BATCH_MICROS = 1000
-/** How much a new measurement counts that is shorter than what was known. A longer one counts at once. */
+/** Weight of a new mean. A task longer than a batch should be counts in full. */
 const SMOOTHING = 0.1
 
-/** How long the tasks of one transform take, and so how many of them travel together. */
+/** Measures the tasks of a transform, and from that the number to send together. */
 class BatchSizer {
-  /** µs of a task; unknown before the first one has ended. */
+  /** µs of a task; Infinity before the first one has ended. */
   micros = Infinity
 
-  /** How many tasks are about as much work as a batch should be. */
+  /** Number of tasks in a batch. */
   get size() {
     return Math.min(Math.max(Math.floor(BATCH_MICROS / this.micros), 1), MAX_BATCH)
   }
 
   /**
    * @param {number} count of tasks that have ended
-   * @param {number} micros that they took together
-   * @param {number} longest of them
+   * @param {number} micros their total time
+   * @param {number} longest time of one of them
    */
   measure(count, micros, longest) {
     const mean = Math.max(micros / count, 1)

@@ -16,9 +16,9 @@ const { checkInteger, checkMemory, checkOptions, invalidType, outOfRange } = req
  */
 
 const OPTIONS = ['idleTimeout', 'gracePeriod', 'maxTasks', 'maxHeap', 'resourceLimits', 'env', 'execArgv', 'argv']
-/** Those of Node's workers. */
+/** Limits of Node's workers. */
 const LIMITS = ['maxYoungGenerationSizeMb', 'maxOldGenerationSizeMb', 'codeRangeSizeMb', 'stackSizeMb']
-/** The longest time that Node's own timers take, in milliseconds. */
+/** Maximum delay of Node's timers in milliseconds. */
 const MAX_TIME = 2 ** 31 - 1
 const DEFAULTS = { idleTimeout: 10_000, gracePeriod: 250, maxTasks: Infinity, maxHeap: Infinity }
 
@@ -35,7 +35,7 @@ function checkLimits(limits) {
 }
 
 /**
- * The `workers` of a pool's options.
+ * Checks and completes `workers` in a pool's options.
  * @param {unknown} options
  * @returns {WorkerOptions}
  */
@@ -60,8 +60,8 @@ function readWorkerOptions(options) {
     if (list !== undefined && !Array.isArray(list)) {
       throw invalidType(`The "options.workers.${name}" property`, 'an instance of Array', list)
     }
-    for (const [place, word] of (list ?? []).entries())
-      checkMemory(`The "options.workers.${name}[${place}]" property`, word)
+    for (const [index, word] of (list ?? []).entries())
+      checkMemory(`The "options.workers.${name}[${index}]" property`, word)
   }
   for (const [name, object] of Object.entries({ resourceLimits, env })) {
     const types = ['undefined', 'object', name === 'env' ? 'symbol' : 'object']

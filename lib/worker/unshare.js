@@ -1,9 +1,8 @@
 'use strict'
 
 /**
- * Values that travel together as if each travelled alone: one message keeps what its values share, and whoever changes one of them
- * would change others. Flat ones share nothing unless they are the same. Its text runs in worker threads too: it refers to nothing
- * outside.
+ * Prepares values for one message so that they arrive without common parts, as if each was sent alone: a receiver that changes one
+ * of them must not change another. Flat values share nothing unless they are the same object.
  * @param {readonly unknown[]} values
  * @returns {readonly unknown[]}
  */

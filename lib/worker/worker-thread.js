@@ -4,8 +4,7 @@ const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_th
 const { decodeError, encodeError, toText } = require('../internal/error-codec')
 const { clearTimeout, now, setTimeout } = require('../internal/clock')
 const { unshare } = require('./unshare')
-const { ANSWER, DOUBLES, MEMORY, SHARED, STATE, sharedViews } = require('./worker-main')
-const source = require('./source')
+const { ANSWER, DOUBLES, SHARED, STATE, allocate, readBatch, shortenBatch, viewsOf } = require('./shared-memory')
 
 /**
  * @typedef {import('./worker-task').WorkerTask} WorkerTask
@@ -33,7 +32,8 @@ class WorkerThread {
   #port
   /** Carries the answers that are messages, in task order. It has no listener: it is read when shared memory says that one is there. */
   #answers
-  #shared = sharedViews(new SharedArrayBuffer(MEMORY), Object.keys(SHARED).length, DOUBLES.length)
+  #memory = allocate()
+  #shared = viewsOf(this.#memory)
   #handler
   /** Ids of the transforms whose definitions it has. @type {Set<number>} */
   #knownTransforms = new Set()
@@ -77,14 +77,15 @@ class WorkerThread {
     this.#handler = handler
     this.#shared.words[SHARED.state] = STATE.importing
     const name = `offloop-${pool}`
-    const workerData = {
+    this.#worker = new Worker(require.resolve('./worker-main'), { name, env, execArgv, argv, resourceLimits })
+    const connection = {
       port: control.port2,
       answers: answers.port2,
-      memory: this.#shared.words.buffer,
+      memory: this.#memory,
       measuresHeap: maxHeap !== Infinity
     }
-    const options = { env, execArgv, argv, resourceLimits, workerData, transferList: [control.port2, answers.port2] }
-    this.#worker = new Worker(source, { eval: true, name, ...options })
+    // Not as `workerData`, which the modules of the user can read.
+    this.#worker.postMessage(connection, [control.port2, answers.port2])
     this.#port = control.port1
     this.#answers = answers.port1
     this.#worker.on('error', error => {
@@ -213,7 +214,7 @@ class WorkerThread {
 
   /** Number of tasks of its batch that have begun. */
   get begun() {
-    return Atomics.load(this.#shared.words, SHARED.batch) & 0xffff
+    return readBatch(this.#shared.words).begun
   }
 
   /** @param {object} message @param {readonly any[]} [transfer] */
@@ -269,16 +270,8 @@ class WorkerThread {
    * @returns {WorkerTask[]}
    */
   reclaim(from) {
-    for (;;) {
-      const word = Atomics.load(this.#shared.words, SHARED.batch)
-      const [begun, count] = [word & 0xffff, word >>> 16]
-      const keep = Math.max(from, begun)
-      if (keep >= count) return []
-      const shortened = (keep << 16) | begun
-      if (Atomics.compareExchange(this.#shared.words, SHARED.batch, word, shortened) !== word) continue
-      // `tasks` no longer has the answered ones.
-      return this.tasks.splice(keep - this.answered)
-    }
+    // `tasks` no longer has the answered ones.
+    return this.tasks.splice(shortenBatch(this.#shared.words, from) - this.answered)
   }
 
   /**

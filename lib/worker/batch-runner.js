@@ -1,0 +1,247 @@
+'use strict'
+
+const Module = require('node:module')
+const { join } = require('node:path')
+const v8 = require('node:v8')
+const { now } = require('../internal/clock')
+const { isDetached } = require('../internal/detached')
+const { decodeError, encodeError } = require('../internal/error-codec')
+const { withCode } = require('../internal/errors')
+const { explainCloneError } = require('./clone-error')
+const { ANSWER, DOUBLES, SHARED, STATE, claimTask, readBatch, viewsOf } = require('./shared-memory')
+
+/**
+ * @typedef {import('node:worker_threads').MessagePort} MessagePort
+ * @typedef {{ transform: number, inputs: unknown[] }} Batch
+ * @typedef {{ specifier: string, name: string }} Definition
+ * @typedef {{ port: MessagePort, answers: MessagePort, memory: SharedArrayBuffer, measuresHeap: boolean }} Connection
+ *
+ * @typedef {{ index: number, isAborted: boolean, reason: unknown, controller: AbortController | undefined }} RunningTask
+ */
+
+const MOVED = Symbol.for('offloop.moved')
+const DETACHED_TRANSFER =
+  'an ArrayBuffer that it gives away must not be detached: its memory was transferred, moved or resized away'
+
+/**
+ * Runs batches in a worker thread, one task at a time. The answer of a task is sent before the next task begins, so that no task
+ * can delay or lose the answer of another.
+ */
+class BatchRunner {
+  #port
+  #answers
+  #measuresHeap
+  #views
+  /** @type {Map<number, Definition>} by transform */
+  #definitions = new Map()
+  /** @type {Map<number, Function>} by transform */
+  #functions = new Map()
+  #modules = new Set()
+  /** @type {RunningTask | undefined} */
+  #running
+  /** Abort of a task that waits for the import of its module. @type {{ index: number, reason: unknown } | undefined} */
+  #earlyAbort
+  #isFinished = true
+
+  /** @param {Connection} connection */
+  constructor({ port, answers, memory, measuresHeap }) {
+    this.#port = port
+    this.#answers = answers
+    this.#measuresHeap = measuresHeap
+    this.#views = viewsOf(memory)
+  }
+
+  /**
+   * @param {number} transform
+   * @param {Definition} definition
+   */
+  define(transform, definition) {
+    this.#definitions.set(transform, definition)
+  }
+
+  /** @param {Batch} batch */
+  async run({ transform, inputs }) {
+    const { words } = this.#views
+    this.#isFinished = false
+    this.#earlyAbort = undefined
+    const call = this.#functions.get(transform) ?? (await this.#import(transform))
+    for (let index = claimTask(words); index >= 0; index = claimTask(words)) {
+      const start = now()
+      try {
+        const value = this.#begin(call, inputs[index], index)
+        const result = typeof value?.then === 'function' ? await value : value
+        this.#running = undefined
+        this.#succeed(index, start, result)
+      } catch (error) {
+        this.#running = undefined
+        this.#answers.postMessage(encodeError(error))
+        this.#answer(index, ANSWER.error, start)
+      }
+      if (this.#isFinished) return
+      inputs[index] = undefined
+    }
+    // The parent has reclaimed the rest.
+    this.#finish()
+    this.#notifyParent()
+  }
+
+  /** Returns the function of a transform; if its module cannot be imported, one that throws the reason. @param {number} transform */
+  async #import(transform) {
+    const { specifier, name } = /** @type {Definition} */ (this.#definitions.get(transform))
+    Atomics.store(this.#views.words, SHARED.state, STATE.importing)
+    try {
+      const namespace = await importFromDirectory(specifier)
+      this.#modules.add(namespace)
+      const found = exportedFunction(namespace, name, specifier)
+      this.#functions.set(transform, found)
+      return found
+    } catch (error) {
+      return () => {
+        throw error
+      }
+    } finally {
+      Atomics.store(this.#views.words, SHARED.state, STATE.running)
+    }
+  }
+
+  /**
+   * @param {Function} call
+   * @param {unknown} input
+   * @param {number} index
+   */
+  #begin(call, input, index) {
+    const early = this.#earlyAbort?.index === index ? this.#earlyAbort : undefined
+    const task = { index, isAborted: early !== undefined, reason: early?.reason, controller: undefined }
+    this.#running = task
+    return call(input, contextOf(task))
+  }
+
+  /**
+   * @param {number} index
+   * @param {number} start
+   * @param {any} value
+   */
+  #succeed(index, start, value) {
+    const kind = kindOf(value)
+    if (kind === ANSWER.number) this.#views.doubles[DOUBLES.numbers + index] = value
+    if (kind === ANSWER.message) this.#post(value)
+    this.#answer(index, kind, start)
+  }
+
+  /** @param {any} value */
+  #post(value) {
+    const transfer = typeof value === 'object' ? value[MOVED] : undefined
+    // Node.js 20 posts a detached ArrayBuffer without an error, and the receiver cannot deserialize it.
+    if (transfer?.some(isDetached)) throw cloneError(`The result cannot be cloned: ${DETACHED_TRANSFER}`)
+    const result = transfer === undefined ? value : value.value
+    try {
+      this.#answers.postMessage(result, transfer)
+    } catch (error) {
+      throw cloneError(explainCloneError('result', result, error))
+    }
+  }
+
+  /**
+   * Publishes the answer of a task. The batch is marked as finished before its last answer, so that no further message is needed.
+   * @param {number} index
+   * @param {number} kind
+   * @param {number} start
+   */
+  #answer(index, kind, start) {
+    const { words, doubles, kinds } = this.#views
+    kinds[index] = kind
+    doubles[DOUBLES.micros + index] = (now() - start) * 1000
+    const { begun, length } = readBatch(words)
+    if (begun >= length) this.#finish()
+    Atomics.store(words, SHARED.answers, index + 1)
+    this.#notifyParent()
+  }
+
+  /** Marks the batch as finished: the parent may send the next one. */
+  #finish() {
+    this.#isFinished = true
+    if (this.#measuresHeap) this.#views.doubles[DOUBLES.heap] = v8.getHeapStatistics().used_heap_size
+    Atomics.add(this.#views.words, SHARED.batches, 1)
+  }
+
+  /** Notifies the parent of answers, unless an earlier notification is still pending. */
+  #notifyParent() {
+    if (Atomics.exchange(this.#views.words, SHARED.notified, 1) === 0) this.#port.postMessage({})
+  }
+
+  /** Reports a batch that cannot be deserialized. @param {unknown} error */
+  reportUnreadable(error) {
+    this.#finish()
+    this.#port.postMessage({ unreadable: encodeError(error), batch: Atomics.load(this.#views.words, SHARED.batches) })
+  }
+
+  /** @param {{ index: number, reason: Uint8Array }} abort */
+  abort({ index, reason }) {
+    const task = this.#running
+    if (task === undefined) this.#earlyAbort = { index, reason: decodeError(reason) }
+    if (task?.index !== index) return
+    task.isAborted = true
+    task.reason = decodeError(reason)
+    task.controller?.abort(task.reason)
+  }
+
+  /** Calls the `dispose` functions of the modules. */
+  async dispose() {
+    const all = [...this.#modules].map(async namespace => (namespace.dispose ?? namespace.default?.dispose)?.())
+    await Promise.allSettled(all)
+  }
+}
+
+/**
+ * Imports a module as a file in the current directory would, where packages are looked up.
+ * @param {string} specifier
+ * @returns {Promise<any>}
+ */
+function importFromDirectory(specifier) {
+  const path = join(process.cwd(), 'offloop.cjs')
+  const importer = /** @type {any} */ (new Module(path))
+  importer._compile('module.exports = specifier => import(specifier)', path)
+  return importer.exports(specifier)
+}
+
+/**
+ * @param {any} namespace
+ * @param {string} name
+ * @param {string} specifier
+ */
+function exportedFunction(namespace, name, specifier) {
+  const found = [namespace[name], namespace.default?.[name]].find(it => typeof it === 'function')
+  if (found !== undefined) return found
+  const names = Object.keys(namespace).map(it => `'${it}'`)
+  const have = names.length === 0 ? 'It exports nothing' : `Its exports are ${names.join(', ')}`
+  const message = `The module ${specifier} exports no function as '${name}'. ${have}`
+  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/** @param {RunningTask} task */
+function contextOf(task) {
+  return {
+    get signal() {
+      if (task.controller === undefined) {
+        task.controller = new AbortController()
+        if (task.isAborted) task.controller.abort(task.reason)
+      }
+      return task.controller.signal
+    }
+  }
+}
+
+/** Returns the kind of answer for a value. @param {unknown} value */
+function kindOf(value) {
+  if (value === undefined) return ANSWER.undefined
+  if (value === null) return ANSWER.null
+  if (typeof value === 'boolean') return value ? ANSWER.true : ANSWER.false
+  return typeof value === 'number' ? ANSWER.number : ANSWER.message
+}
+
+/** @param {string} message */
+function cloneError(message) {
+  return new DOMException(message, 'DataCloneError')
+}
+
+module.exports = { BatchRunner }
