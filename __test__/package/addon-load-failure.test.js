@@ -3,7 +3,7 @@
 // Errors for addons that are missing or cannot be loaded: the addon found, the reason, the fix and the cause.
 
 const assert = require('node:assert/strict')
-const { copyFileSync, readFileSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
+const { copyFileSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { platform } = require('../../lib/native/platform')
@@ -17,7 +17,7 @@ const FILE = `offloop.${platform()}.node`
 const [MAJOR] = process.versions.node.split('.').map(Number)
 const PERMISSION = MAJOR < 22 ? '--experimental-permission' : '--permission'
 const PRESENT = `The package ${ADDON} is there, but `
-const REINSTALL = /Install offloop again on this machine, or build it: `npm rebuild offloop` needs Rust/
+const REINSTALL = /Install offloop again on this machine, or build it: docs\/compatibility\.md describes how, with Rust/
 const SCRIPT = `
 try {
   require('offloop')
@@ -178,7 +178,7 @@ test('rejects a truncated addon before it crashes the process', async () => {
     rmSync(addon, { force: true })
     libraries.truncate(workingAddon, addon, size)
     const { message, cause } = await failure()
-    assert.match(message, new RegExp(`is there, but it is cut short: it has ${size} bytes of at least \\d+\\.`))
+    assert.match(message, new RegExp(`is there, but it is cut short: it has ${size} bytes of at least \\d+ \\(`))
     assert.match(message, REINSTALL)
     assert.match(cause, /ends after/)
   }
@@ -225,12 +225,37 @@ test('the addon package lacks its file', async () => {
   assert.equal(causeCode, 'MODULE_NOT_FOUND')
 })
 
+test('no addon is installed', async () => {
+  const addonPackage = join(path, 'node_modules', ADDON)
+  renameSync(addonPackage, `${addonPackage}.away`)
+  const { message, causeCode } = await failure()
+  renameSync(`${addonPackage}.away`, addonPackage)
+  const neither = `Neither the package ${ADDON} nor lib/native/${FILE} is there: `
+  assert.equal(message.slice(0, neither.length), neither)
+  assert.match(message, /--omit=optional/)
+  assert.match(message, REINSTALL)
+  assert.equal(causeCode, 'MODULE_NOT_FOUND')
+})
+
+test('an addon that was built in the folder of the package is loaded first', async () => {
+  rmSync(addon, { force: true })
+  writeFileSync(addon, 'no library')
+  const built = join(path, 'node_modules/offloop/lib/native', FILE)
+  copyFileSync(workingAddon, built)
+  const { code, stdout, output } = await node(path, ['main.cjs'])
+  assert.deepEqual([code, stdout], [0, ''], output)
+  writeFileSync(built, 'no library either')
+  const { message } = await failure()
+  rmSync(built)
+  assert.match(message, /its 17 bytes are not a shared library .*its 10 bytes are not a shared library/)
+})
+
 test('only an addon for another platform is installed, or the platform is not supported', async () => {
   const addonPackage = join(path, 'node_modules', ADDON)
   rmSync(addonPackage, { recursive: true })
   write(path, { 'node_modules/offloop-darwin-arm64/package.json': '{ "version": "0.1.0" }' })
   const moved = await failure()
-  assert.match(moved.message, /^Neither .* is there: what is there is offloop-darwin-arm64, as installed on another/)
+  assert.match(moved.message, /^Neither .* is there: the installed addon is offloop-darwin-arm64, for another platform/)
   assert.equal(moved.causeCode, 'MODULE_NOT_FOUND')
   write(path, { 'riscv.cjs': `Object.defineProperty(process, 'arch', { value: 'riscv64' })\nrequire('./main.cjs')` })
   const { stdout } = await node(path, ['riscv.cjs'])
@@ -267,8 +292,6 @@ test('a path from an environment variable', async () => {
   }
   const { code, stdout } = await node(path, ['main.cjs'], { [NAME]: workingAddon })
   assert.deepEqual([code, stdout], [0, ''])
-  const { message } = await failure({ env: { NAPI_RS_FORCE_WASI: 'error' } })
-  assert.match(message, /asks for WebAssembly, and offloop has none/)
 })
 
 test('a bundle without the addon', async () => {
@@ -287,7 +310,7 @@ test('a bundle without the addon', async () => {
   const { message, causeCode } = JSON.parse(stdout || output)
   assert.match(
     message,
-    new RegExp(`as looked for from ${bundle}, into which offloop was bundled\\. Leave the packages offloop-\\* out`)
+    new RegExp(`as looked for from ${bundle}, into which offloop was bundled\\. Leave offloop out of the bundle`)
   )
   assert.equal(causeCode, 'MODULE_NOT_FOUND')
 })

@@ -1,46 +1,45 @@
 'use strict'
 
-// Where the generated loader looks for the addon, in its order.
-
-const { createRequire } = require('node:module')
 const { platform } = require('./platform')
 
 /**
  * @typedef {object} AddonFile
  * @property {string} label as a message names it
  * @property {string} specifier for `require`
- * @property {string | undefined} path of the file; undefined if it was not found
+ * @property {boolean} isPackage
+ * @property {string | undefined} path undefined if the file was not found
  */
 
-/** Resolves modules from this file; undefined in an ES module made by a bundler. */
-const requireHere = typeof __filename === 'string' ? createRequire(__filename) : undefined
-
-/** If set, the only place where the loader looks. */
+/** If set, the only file to load. */
 const OVERRIDE = 'NAPI_RS_NATIVE_LIBRARY_PATH'
 
-/** @returns {AddonFile[]} */
+/** Returns the files that may hold the addon, in the order in which they are tried. @returns {AddonFile[]} */
 function addonFiles() {
   const override = process.env[OVERRIDE]
   if (override) return [addonFile(`${override}, which ${OVERRIDE} names,`, override)]
   const name = platform()
   return [
     addonFile(`lib/native/offloop.${name}.node`, `./offloop.${name}.node`),
-    addonFile(`The package offloop-${name}`, `offloop-${name}`)
+    addonFile(`The package offloop-${name}`, `offloop-${name}`, true)
   ]
 }
 
-/** @param {string} label @param {string} specifier */
-function addonFile(label, specifier) {
-  return { label, specifier, path: tryResolve(specifier) }
+/**
+ * @param {string} label
+ * @param {string} specifier
+ * @param {boolean} [isPackage]
+ */
+function addonFile(label, specifier, isPackage = false) {
+  return { label, specifier, isPackage, path: tryResolve(specifier) }
 }
 
 /** @param {string} specifier */
 function tryResolve(specifier) {
   try {
-    return requireHere?.resolve(specifier)
+    return require.resolve(specifier)
   } catch {
     return undefined
   }
 }
 
-module.exports = { OVERRIDE, addonFiles, requireHere, tryResolve }
+module.exports = { OVERRIDE, addonFiles, tryResolve }

@@ -4,42 +4,51 @@ const { addonFiles } = require('./addon-files')
 const { inspect } = require('./library')
 const { version } = require('../../package.json')
 
-/** @typedef {typeof import('./binding')} Binding */
+/**
+ * @typedef {typeof import('./binding')} Binding
+ * @typedef {import('./addon-files').AddonFile} AddonFile
+ */
 
-/** Loaded only on failure. */
-const failures = () => require('./load-failure')
-
-/** Makes the generated loader refuse an addon package of another version. */
-const CHECK = 'NAPI_RS_ENFORCE_VERSION_CHECK'
-
-/** Loads the addon through the generated loader, and replaces the loader's errors with better ones. @returns {Binding} */
+/** Loads the first addon that this process can load. @returns {Binding} */
 function load() {
-  refuseTruncated()
-  const previous = process.env[CHECK]
-  process.env[CHECK] = '1'
-  /** @type {Binding} */
-  let binding
-  try {
-    binding = require('./binding.js')
-  } catch (error) {
-    throw failures().notLoadedError(error)
-  } finally {
-    if (previous === undefined) delete process.env[CHECK]
-    else process.env[CHECK] = previous
+  const attempts = []
+  for (const file of addonFiles()) {
+    try {
+      return loadFile(file)
+    } catch (error) {
+      attempts.push({ file, error })
+    }
   }
-  if (binding.VERSION !== version) throw failures().versionError(binding)
+  throw require('./load-failure').notLoadedError(attempts)
+}
+
+/** @param {AddonFile} file */
+function loadFile({ label, specifier, path, isPackage }) {
+  if (isPackage) checkVersion(label, require(`${specifier}/package.json`).version)
+  if (path !== undefined) refuseTruncated(path)
+  const binding = require(specifier)
+  checkVersion(path ?? label, binding.VERSION)
   return binding
 }
 
-/** Refuses a truncated library: Linux maps it, and touching the missing part crashes the process. */
-function refuseTruncated() {
-  if (process.platform !== 'linux') return
-  for (const { label, path } of addonFiles()) {
-    const library = path === undefined ? undefined : inspect(path)
-    if (library?.system === 'linux' && library.size < library.minSize) throw failures().truncatedError(label, library)
-    // The loader takes the first file that it can load.
-    if (library !== undefined) return
-  }
+/** Refuses a truncated library: Linux maps it, and touching the missing part crashes the process. @param {string} path */
+function refuseTruncated(path) {
+  const library = process.platform === 'linux' ? inspect(path) : undefined
+  if (library === undefined || library.size >= library.minSize) return
+  throw new Error(`The file ends after ${library.size} bytes, within a segment that ends at ${library.minSize}`)
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} found
+ */
+function checkVersion(name, found) {
+  if (found === version) return
+  const message =
+    typeof found === 'string'
+      ? `${name} is of version ${found}, and this is offloop ${version}`
+      : `${name} does not say that it is of offloop ${version}: it is of an older version, or not of offloop`
+  throw Object.assign(new Error(message), { isVersionMismatch: true })
 }
 
 module.exports = load()

@@ -1,7 +1,7 @@
 'use strict'
 
-// Identifies a file that should be a shared library by its headers: the messages of loaders say little and differ by system, and
-// loading a bad file can crash the process.
+// Identifies a shared library by its headers: the messages of loaders are terse and differ by system, and loading a bad file can
+// crash the process.
 
 const { closeSync, fstatSync, openSync, readSync } = require('node:fs')
 
@@ -33,7 +33,10 @@ const PT_LOAD = 1
  * @property {number} minSize bytes; a smaller file is truncated
  */
 
-/** Identifies a file; undefined if it cannot be read. @param {string} path @returns {Library | undefined} */
+/**
+ * @param {string} path
+ * @returns {Library | undefined} undefined if the file cannot be read
+ */
 function inspect(path) {
   try {
     const file = openSync(path, 'r')
@@ -50,10 +53,13 @@ function inspect(path) {
   }
 }
 
-/** @param {Buffer} head @returns {{ system: string | undefined, arch: string | undefined, needed?: number }} */
+/**
+ * @param {Buffer} head
+ * @returns {{ system: string | undefined, arch: string | undefined, minSize?: number }}
+ */
 function identify(head) {
-  const none = { system: undefined, arch: undefined }
-  if (head.length < 64) return none
+  const unknown = { system: undefined, arch: undefined }
+  if (head.length < 64) return unknown
   const magic = head.readUInt32BE(0)
   // Node.js runs on 64-bit little-endian machines only. For others the machine is all that matters.
   if (magic === 0x7f454c46) {
@@ -61,21 +67,21 @@ function identify(head) {
     const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18)
     const arch = ELF[machine] ?? `machine ${machine}`
     if (!isUsual) return { system: 'linux', arch: head[4] === 1 && arch === 'x64' ? 'ia32' : arch }
-    return { system: 'linux', arch, needed: endOfSegments(head) }
+    return { system: 'linux', arch, minSize: endOfSegments(head) }
   }
   if (magic === 0xcffaedfe) return { system: 'darwin', arch: MACH_O[head.readUInt32LE(4)] }
   if (magic === 0xcafebabe) return { system: 'darwin', arch: undefined }
-  if (head.toString('latin1', 0, 2) !== 'MZ') return none
-  const at = head.readUInt32LE(0x3c)
-  if (at + 6 > head.length || head.toString('latin1', at, at + 4) !== 'PE\0\0') return none
-  return { system: 'win32', arch: PE[head.readUInt16LE(at + 4)] }
+  if (head.toString('latin1', 0, 2) !== 'MZ') return unknown
+  const header = head.readUInt32LE(0x3c)
+  if (header + 6 > head.length || head.toString('latin1', header, header + 4) !== 'PE\0\0') return unknown
+  return { system: 'win32', arch: PE[head.readUInt16LE(header + 4)] }
 }
 
 /** Returns the end of the last segment. Loaders map it unchecked; touching a missing part crashes the process. @param {Buffer} head */
 function endOfSegments(head) {
-  const [at, size, count] = [Number(head.readBigUInt64LE(32)), head.readUInt16LE(54), head.readUInt16LE(56)]
-  let end = at + size * count
-  for (let entry = at; entry < at + size * count && entry + 56 <= head.length; entry += size) {
+  const [start, size, count] = [Number(head.readBigUInt64LE(32)), head.readUInt16LE(54), head.readUInt16LE(56)]
+  let end = start + size * count
+  for (let entry = start; entry < start + size * count && entry + 56 <= head.length; entry += size) {
     if (head.readUInt32LE(entry) !== PT_LOAD) continue
     end = Math.max(end, Number(head.readBigUInt64LE(entry + 8)) + Number(head.readBigUInt64LE(entry + 32)))
   }

@@ -2,7 +2,7 @@
 
 const { readFileSync } = require('node:fs')
 
-/** The platforms that addons are published for, as their packages are named. */
+/** The platforms for which addons are published. */
 const PLATFORMS = [
   'linux-x64-gnu',
   'linux-x64-musl',
@@ -14,14 +14,14 @@ const PLATFORMS = [
   'win32-arm64-msvc'
 ]
 
-/** This platform, as the packages that hold its addon are named: linux-x64-gnu, darwin-arm64. */
+/** Returns the name of this platform, as in the names of the addon packages: linux-x64-gnu, darwin-arm64. */
 function platform() {
   const { arch, platform } = process
   if (platform === 'linux') return `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}${arch === 'arm' ? 'eabihf' : ''}`
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`
 }
 
-/** Checks in the same order as the generated loader, so that both look for the same file. */
+/** Reads a file first: a report takes longer. */
 function isMusl() {
   try {
     return readFileSync('/usr/bin/ldd', 'utf8').includes('musl')

@@ -4,10 +4,10 @@ const native = require('.')
 const { escapeLoneSurrogates } = require('../internal/lone-surrogates')
 const { invalidType } = require('../internal/validate')
 
-/** Native transforms are forgotten when JavaScript has forgotten them. */
+/** Drops native transforms when their JavaScript objects are collected. */
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.dropTransform(handle))
 
-/** Encoders of text that UTF-8 cannot represent as it is. @type {Record<string, ((text: string) => string) | undefined>} */
+/** Encoders of text that UTF-8 cannot represent. @type {Record<string, ((text: string) => string) | undefined>} */
 const TEXT_ENCODERS = { 'json.parse': escapeLoneSurrogates }
 
 class Transform {
@@ -15,17 +15,17 @@ class Transform {
   #canFail
   /** @type {((text: string) => string) | undefined} */
   #encodeText
-  #givesValue
+  #returnsValue
 
   /**
    * @param {import('./binding').TransformInfo} info
-   * @param {Transform} [first] its first step, if it is a chain
+   * @param {Transform} [first] first step of a chain
    */
   constructor(info, first) {
     this.#handle = info.handle
     this.#canFail = info.canFail
     this.#encodeText = first === undefined ? TEXT_ENCODERS[info.name] : first.#encodeText
-    this.#givesValue = info.givesValue
+    this.#returnsValue = info.givesValue
     /** @type {string} */
     this.name = info.name
     if (info.streaming) {
@@ -36,7 +36,10 @@ class Transform {
     Object.freeze(this)
   }
 
-  /** @param {unknown} value @returns {value is Transform} */
+  /**
+   * @param {unknown} value
+   * @returns {value is Transform}
+   */
   static is(value) {
     return typeof value === 'object' && value !== null && #handle in value
   }
@@ -71,11 +74,11 @@ class Transform {
   }
 
   /**
-   * Whether its stream ends with one value, and has no bytes or text.
+   * Whether its stream results in one value instead of bytes or text.
    * @param {Transform} transform
    */
   static givesValue(transform) {
-    return transform.#givesValue
+    return transform.#returnsValue
   }
 }
 

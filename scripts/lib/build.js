@@ -9,7 +9,7 @@ const { platform } = require('../../lib/native/platform.js')
 const { resultOf, root, run, say, tool } = require('./process.js')
 
 const SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock', 'package.json']
-const BINDING = ['lib/native/binding.js', 'lib/native/binding.d.ts']
+const BINDING = 'lib/native/binding.d.ts'
 /** Files that accompany the addon in its package. */
 const LICENCES = ['LICENSE', 'THIRD-PARTY-NOTICES']
 const STAMP = join(root, 'target', 'addon.stamp')
@@ -17,7 +17,7 @@ const STAMP = join(root, 'target', 'addon.stamp')
 const LOCKED = process.env.CI ? ['--locked'] : []
 const TIMEOUT = 480_000
 
-/** Builds the addon into lib/native/ and regenerates its binding. */
+/** Builds the addon into lib/native/ and generates its types. */
 async function buildAddon() {
   const compiler = await requireRust()
   say('building the addon (the first build can take a few minutes)')
@@ -28,11 +28,13 @@ async function buildAddon() {
     '--strip',
     '--output-dir',
     'lib/native',
+    '--no-js',
+    '--dts',
+    'binding.d.ts',
     '--no-dts-cache',
     '--no-const-enum'
   ]
-  const names = ['--js', 'binding.js', '--dts', 'binding.d.ts']
-  const args = [tool('@napi-rs/cli', 'napi'), 'build', ...flags, ...names, ...(process.env.CI ? ['--', ...LOCKED] : [])]
+  const args = [tool('@napi-rs/cli', 'napi'), 'build', ...flags, ...(process.env.CI ? ['--', ...LOCKED] : [])]
   const { code, output } = await run(process.execPath, args)
   if (code !== 0) throw new Error(`The addon could not be built:\n${output}`)
   if (addons().length === 0) throw new Error(`napi build left no lib/native/offloop.*.node:\n${output}`)
@@ -58,7 +60,7 @@ function addons() {
 function fingerprint(compiler) {
   const addon = addons().map(name => `lib/native/${name}`)
   const hash = createHash('sha256')
-  for (const file of [...SOURCES.flatMap(filesUnder), ...BINDING, ...addon]) {
+  for (const file of [...SOURCES.flatMap(filesUnder), BINDING, ...addon]) {
     const path = join(root, file)
     hash
       .update(`${file}\0`)

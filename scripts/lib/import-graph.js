@@ -61,7 +61,6 @@ function rules() {
   return [
     ...upward,
     ...closed,
-    { name: 'addon', from: { pathNot: '^lib/native/index[.]js$' }, to: { path: '^lib/native/binding[.]js$', ...CODE } },
     { name: 'no code', from: {}, to: { path: '[.]d[.]ts$', ...CODE } },
     { name: 'cycle', from: {}, to: { circular: true } }
   ]
@@ -92,7 +91,6 @@ async function importGraph(root) {
       detectJSDocImports: true,
       tsPreCompilationDeps: true,
       includeOnly: '^(lib/|[^/]+[.](js|ts|json)$)',
-      doNotFollow: { path: '^lib/native/binding' },
       validate: true,
       ruleSet: { forbidden: /** @type {any[]} */ (rules()) }
     },
@@ -115,7 +113,7 @@ async function importGraph(root) {
     cycles: violations('cycle'),
     upward: violations('upward'),
     complaints: [
-      ...['closed folder', 'addon', 'no code'].flatMap(rule => violations(rule).map(text => `${rule}: ${text}`)),
+      ...['closed folder', 'no code'].flatMap(rule => violations(rule).map(text => `${rule}: ${text}`)),
       ...files.filter(file => !placed.some(part => part.test(file))).map(file => `no layer: ${file}`),
       ...modules.flatMap(module => hiddenImports(root, module).map(target => `hidden: ${module.source} -> ${target}`))
     ]
@@ -143,7 +141,6 @@ function importsOf(modules, files) {
  * @param {Module} module
  */
 function hiddenImports(root, { source, dependencies }) {
-  if (source === 'lib/native/binding.js') return []
   const text = readFileSync(join(root, source), 'utf8')
   const imports = [...text.matchAll(/\b(?:import|require)\(\s*['"](\.[^'"]*)['"]\s*\)/g)].map(([, target]) => target)
   return [...new Set(imports)].filter(target => !dependencies.some(({ module }) => module === target))

@@ -26,11 +26,7 @@ function platforms() {
 function published(manifest) {
   const { devDependencies, napi, scripts, ...rest } = manifest
   const addons = Object.values(platforms()).map(({ name, version }) => [name, version])
-  return {
-    ...rest,
-    scripts: { install: 'node lib/native/install.js' },
-    optionalDependencies: Object.fromEntries(addons)
-  }
+  return { ...rest, optionalDependencies: Object.fromEntries(addons) }
 }
 
 function publish() {
