@@ -13,13 +13,20 @@ class BackOff {
   /** By the id of a transform. @type {Map<number, { until: number, delay: number, exit: Exit }>} */
   #crashLoops = new Map()
 
-  /** @param {number} transform @param {Exit} exit of the thread */
+  /**
+   * @param {number} transform
+   * @param {Exit} exit of the thread
+   */
   recordCrash(transform, exit) {
     const delay = Math.min((this.#crashLoops.get(transform)?.delay ?? FIRST_DELAY / 2) * 2, MAX_DELAY)
     this.#crashLoops.set(transform, { until: now() + delay, delay, exit })
   }
 
-  /** Returns how the last thread ended, during the delay. @param {number} transform @returns {Exit | undefined} */
+  /**
+   * Returns how the last thread ended, during the delay.
+   * @param {number} transform
+   * @returns {Exit | undefined}
+   */
   exitOf(transform) {
     const crashLoop = this.#crashLoops.get(transform)
     return crashLoop !== undefined && now() < crashLoop.until ? crashLoop.exit : undefined

@@ -30,4 +30,16 @@ class BatchSizer {
   }
 }
 
-module.exports = { BatchSizer }
+class BatchSizers {
+  /** @type {Map<number, BatchSizer>} */
+  #all = new Map()
+
+  /** @param {number} transform */
+  of(transform) {
+    const sizer = this.#all.get(transform) ?? new BatchSizer()
+    this.#all.set(transform, sizer)
+    return sizer
+  }
+}
+
+module.exports = { BatchSizers }

@@ -21,7 +21,10 @@ function exitError({ code, error }, when) {
   return lost
 }
 
-/** @param {number} code @param {unknown} error that may be any value */
+/**
+ * @param {number} code
+ * @param {unknown} error that may be any value
+ */
 function describeExit(code, error) {
   if (error === undefined) return `exit code ${code}`
   if (/** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return 'it ran out of memory'

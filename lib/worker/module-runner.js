@@ -6,11 +6,11 @@ const { exitError } = require('./exit-error')
 const { IdleThreads } = require('./idle-threads')
 const { clearTimeout, now, queueMicrotask, setImmediate, setTimeout } = require('../internal/clock')
 const { listenForPermits } = require('./permit-listener')
-const { BatchSizer } = require('./batch-sizer')
-const { MAX_BATCH } = require('./shared-memory')
+const { BatchSizers } = require('./batch-sizer')
 const { completionPort } = require('../native/completion-port')
 const { WorkerThread, unreadableError } = require('./worker-thread')
 const native = require('../native')
+const { finishTasks, firstTask, requeueTasks, takeTasks } = require('./task-queue')
 const { explainCloneError } = require('./clone-error')
 
 /**
@@ -34,11 +34,8 @@ class ModuleRunner {
   /** @type {Set<WorkerThread>} */
   #threads = new Set()
   #idle
-  /** @type {Map<number, BatchSizer>} by transform */
-  #batchSizers = new Map()
+  #batchSizers = new BatchSizers()
   #backOff = new BackOff()
-  #takenIds = new Uint32Array(MAX_BATCH)
-  #idBuffer = new Uint32Array(MAX_BATCH)
   #isStealingScheduled = false
   #lastAnswer = -Infinity
   /** @type {(() => void) | undefined} */
@@ -60,7 +57,7 @@ class ModuleRunner {
 
   /** Receives a permit, which comes with the first waiting task. @param {number} permit */
   onPermit(permit) {
-    const first = this.#taskOf(native.firstTask(permit))
+    const first = firstTask(permit)
     const thread = this.#idle.take() ?? this.#findUnused() ?? this.#spawn(permit, first)
     if (thread === undefined) return
     thread.permit = permit
@@ -69,7 +66,7 @@ class ModuleRunner {
     queueMicrotask(() => this.#runNext(thread))
   }
 
-  /** Sends a moved input at once: it is sent alone, so waiting for others would gain nothing. @param {WorkerTask} task */
+  /** Sends a moved input immediately: it is sent alone, so waiting for others would gain nothing. @param {WorkerTask} task */
   onMoved(task) {
     for (const thread of this.#threads) if (thread.backlog[0] === task) this.#runNext(thread)
   }
@@ -118,16 +115,22 @@ class ModuleRunner {
     })
   }
 
-  /** @param {WorkerThread} thread @param {Answers} answers of the first of its tasks */
+  /**
+   * @param {WorkerThread} thread
+   * @param {Answers} answers of the first of its tasks
+   */
   onAnswers(thread, { values, errors, micros, longest }) {
     const tasks = thread.tasks.splice(0, values.length)
     thread.answered += tasks.length
     thread.tasksDone += tasks.length
-    const sizer = this.#batchSizer(transformIdOf(tasks[0]))
+    const sizer = this.#batchSizers.of(transformIdOf(tasks[0]))
     sizer.measure(tasks.length, micros, longest)
     this.#backOff.reset(transformIdOf(tasks[0]))
     this.#lastAnswer = now()
-    this.#count(thread, tasks, errors, micros)
+    const cancelled = tasks.filter(task => task.isSettled).length
+    const failed = tasks.filter((task, index) => !task.isSettled && errors?.has(index)).length
+    const completed = tasks.length - failed - cancelled
+    finishTasks(permitOf(thread), tasks, { completed, failed, cancelled, micros })
     for (let index = 0; index < tasks.length; index++) {
       const task = tasks[index]
       if (errors?.has(index)) task.fail(appendCallerStack(errors.get(index), task.caller))
@@ -144,7 +147,10 @@ class ModuleRunner {
     else this.#runNext(thread)
   }
 
-  /** @param {WorkerThread} thread @param {Exit} exit */
+  /**
+   * @param {WorkerThread} thread
+   * @param {Exit} exit
+   */
   onExit(thread, exit) {
     this.#threads.delete(thread)
     this.#idle.remove(thread)
@@ -194,20 +200,18 @@ class ModuleRunner {
     this.#makeIdle(thread)
   }
 
-  /** Takes tasks from the queue under a thread's permit until they make a batch. @param {WorkerThread} thread @param {number} permit */
+  /**
+   * Takes tasks from the queue under a thread's permit until they make a batch.
+   * @param {WorkerThread} thread
+   * @param {number} permit
+   */
   #fill(thread, permit) {
     this.#dropSettled(thread)
     const { backlog } = thread
-    if (backlog.length === 0) this.#take(permit, backlog, 1)
+    if (backlog.length === 0) backlog.push(...takeTasks(permit, 1))
     if (backlog.length === 0) return
     const missing = this.#batchSize(thread, transformIdOf(backlog[0])) - backlog.length
-    if (missing > 0) this.#take(permit, backlog, missing)
-  }
-
-  /** @param {number} permit @param {WorkerTask[]} backlog @param {number} limit */
-  #take(permit, backlog, limit) {
-    const count = native.takeTasks(permit, this.#takenIds, limit)
-    for (let i = 0; i < count; i++) backlog.push(this.#taskOf(this.#takenIds[i]))
+    if (missing > 0) backlog.push(...takeTasks(permit, missing))
   }
 
   /** @param {WorkerThread} thread */
@@ -232,12 +236,20 @@ class ModuleRunner {
     return backlog.splice(0, Math.min(end < 0 ? backlog.length : end, this.#batchSize(thread, transformId)))
   }
 
-  /** Returns how many tasks of a transform a thread is sent together. @param {WorkerThread} thread @param {number} transform */
+  /**
+   * Returns how many tasks of a transform a thread is sent together.
+   * @param {WorkerThread} thread
+   * @param {number} transform
+   */
   #batchSize(thread, transform) {
-    return Math.min(this.#batchSizer(transform).size, this.#options.maxTasks - thread.tasksDone)
+    return Math.min(this.#batchSizers.of(transform).size, this.#options.maxTasks - thread.tasksDone)
   }
 
-  /** Returns whether the thread has something to do now. @param {WorkerThread} thread @param {WorkerTask[]} batch */
+  /**
+   * Returns whether the thread has something to do now.
+   * @param {WorkerThread} thread
+   * @param {WorkerTask[]} batch
+   */
   #send(thread, batch) {
     const transform = transformIdOf(batch[0])
     const exit = this.#backOff.exitOf(transform)
@@ -254,12 +266,18 @@ class ModuleRunner {
     // Serializing the inputs runs their getters, which may have aborted tasks.
     for (const task of batch) if (task.isSettled) this.interrupt(task, task.reason)
     if (thread.tasks.length + thread.backlog.length > 1) this.#scheduleStealing()
-    const isSoon = this.#batchSizer(transform).micros < SPIN_BELOW_US && thread.sentAt - this.#lastAnswer < RECENT_MS
+    const isSoon =
+      this.#batchSizers.of(transform).micros < SPIN_BELOW_US && thread.sentAt - this.#lastAnswer < RECENT_MS
     if (isSoon) completionPort.keepPolling()
     return true
   }
 
-  /** Handles a batch that cannot be sent: each input is tried alone, so that only the culprit fails. @param {WorkerThread} thread @param {WorkerTask[]} batch @param {unknown} error */
+  /**
+   * Handles a batch that cannot be sent: each input is tried alone, so that only the culprit fails.
+   * @param {WorkerThread} thread
+   * @param {WorkerTask[]} batch
+   * @param {unknown} error
+   */
   #refuse(thread, batch, error) {
     if (batch.length > 1) {
       for (const task of batch) task.mustBeAlone = true
@@ -271,7 +289,11 @@ class ModuleRunner {
     this.#drop(thread, batch, () => (message === undefined ? error : new DOMException(message, 'DataCloneError')))
   }
 
-  /** Handles a batch that its thread cannot deserialize. Moved inputs in it are lost. @param {WorkerThread} thread @param {unknown} error */
+  /**
+   * Handles a batch that its thread cannot deserialize. Moved inputs in it are lost.
+   * @param {WorkerThread} thread
+   * @param {unknown} error
+   */
   onUnreadable(thread, error) {
     const batch = thread.tasks.splice(0)
     const lost = batch.length === 1 ? batch : batch.filter(task => task.transfer.length > 0)
@@ -289,46 +311,22 @@ class ModuleRunner {
   #drop(thread, tasks, errorOf) {
     if (tasks.length === 0) return
     const failed = tasks.filter(task => !task.isSettled).length
-    this.#finish(thread, tasks, 0, failed, tasks.length - failed, 0)
+    finishTasks(permitOf(thread), tasks, { failed, cancelled: tasks.length - failed })
     for (const task of tasks) {
       if (!task.isSettled) task.fail(appendCallerStack(errorOf?.(), task.caller))
       task.release()
     }
   }
 
-  /** @param {WorkerThread} thread @param {WorkerTask[]} tasks @param {Map<number, unknown> | undefined} errors @param {number} micros */
-  #count(thread, tasks, errors, micros) {
-    let failed = 0
-    let cancelled = 0
-    for (let index = 0; index < tasks.length; index++) {
-      if (tasks[index].isSettled) cancelled++
-      else if (errors?.has(index)) failed++
-    }
-    this.#finish(thread, tasks, tasks.length - failed - cancelled, failed, cancelled, micros)
-  }
-
-  /** @param {WorkerThread} thread @param {WorkerTask[]} tasks @param {number} completed @param {number} failed @param {number} cancelled @param {number} micros */
-  #finish(thread, tasks, completed, failed, cancelled, micros) {
-    const permit = /** @type {number} */ (thread.permit)
-    native.finishTasks(permit, this.#idsOf(tasks), completed, failed, cancelled, micros)
-  }
-
-  /** Writes the ids of tasks into an array for native code. @param {WorkerTask[]} tasks */
-  #idsOf(tasks) {
-    const list = tasks.length > this.#idBuffer.length ? new Uint32Array(tasks.length) : this.#idBuffer
-    for (let i = 0; i < tasks.length; i++) list[i] = tasks[i].id
-    return list
-  }
-
   /**
-   * Puts tasks that a thread has not begun back into the queue, at their old places. Any thread may run them.
+   * Puts tasks that a thread has not begun back into the queue, where any thread may take them.
    * @param {WorkerThread} thread @param {WorkerTask[]} tasks
    */
   #returnToQueue(thread, tasks) {
     const settled = tasks.filter(task => task.isSettled)
     const rest = tasks.filter(task => !task.isSettled)
     this.#drop(thread, settled)
-    if (rest.length > 0) native.requeueTasks(/** @type {number} */ (thread.permit), this.#idsOf(rest), rest.length)
+    if (rest.length > 0) requeueTasks(permitOf(thread), rest)
   }
 
   /** Makes a thread idle, or lets it take over the backlog of a thread that is still starting. @param {WorkerThread} thread */
@@ -370,7 +368,12 @@ class ModuleRunner {
     this.#releasePermit(thread)
   }
 
-  /** Aborts a running task: its function gets the signal, and `gracePeriod` to end. @param {WorkerThread} thread @param {WorkerTask} task @param {unknown} reason */
+  /**
+   * Aborts a running task: its function gets the signal, and `gracePeriod` to end.
+   * @param {WorkerThread} thread
+   * @param {WorkerTask} task
+   * @param {unknown} reason
+   */
   #abortRunning(thread, task, reason) {
     clearTimeout(thread.abortTimer)
     thread.abortTimer = setTimeout(() => {
@@ -408,27 +411,12 @@ class ModuleRunner {
       this.#threads.add(thread)
       return thread
     } catch (error) {
-      native.finishTasks(permit, this.#idsOf([task]), 0, 1, 0, 0)
+      finishTasks(permit, [task], { failed: 1 })
       native.dropPermit(permit)
       task.fail(error)
       task.release()
       return undefined
     }
-  }
-
-  /** @param {number} transform */
-  #batchSizer(transform) {
-    let sizer = this.#batchSizers.get(transform)
-    if (sizer === undefined) {
-      sizer = new BatchSizer()
-      this.#batchSizers.set(transform, sizer)
-    }
-    return sizer
-  }
-
-  /** @param {number} id @returns {WorkerTask} */
-  #taskOf(id) {
-    return /** @type {WorkerTask} */ (/** @type {unknown} */ (completionPort.listener(id)))
   }
 
   #checkEnded() {
@@ -439,6 +427,11 @@ class ModuleRunner {
 /** Returns the id by which threads know the transform of a task. @param {WorkerTask} task */
 function transformIdOf(task) {
   return task.definition.id
+}
+
+/** @param {WorkerThread} thread that has one */
+function permitOf(thread) {
+  return /** @type {number} */ (thread.permit)
 }
 
 /** True if a thread has more tasks than the one that it runs. @param {WorkerThread} thread */

@@ -1,24 +1,20 @@
 'use strict'
 
-const { existsSync } = require('node:fs')
-const { join } = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { OffloopError, appendCallerStack } = require('../internal/errors')
 const { clearTimeout, now, queueMicrotask, setTimeout } = require('../internal/clock')
 const { cloneError } = require('./worker-task')
 const native = require('../native')
 const { listenForPermits } = require('./permit-listener')
+const { finishTasks, firstTask } = require('./task-queue')
 const { unreadableError } = require('./worker-thread')
 const { completionPort } = require('../native/completion-port')
 
 /** @typedef {import('./worker-task').WorkerTask} WorkerTask */
 
-/** `__dirname` is missing in an ESM bundle. */
-const PRELOAD = typeof __dirname === 'string' ? join(__dirname, 'script-preload.js') : ''
-/** False in a bundle, and if the permission model denies access. */
-const HAS_PRELOAD = existsSync(PRELOAD)
+const PRELOAD = require.resolve('./script-preload')
 
-/** Runs scripts that were written for `new Worker()`: a thread for each input, as many at a time as the pool gives permits. */
+/** Runs scripts that were written for `new Worker()`: one thread for each input, at most one for each permit of the pool. */
 class ScriptRunner {
   #options
   /** @type {Map<WorkerTask, Worker>} */
@@ -38,14 +34,14 @@ class ScriptRunner {
     this.subscriptionId = listenForPermits(this)
   }
 
-  /** There is a permit for the first task that waits. @param {number} permit */
+  /** Receives a permit, which comes with the first waiting task. @param {number} permit */
   onPermit(permit) {
-    const first = /** @type {WorkerTask} */ (/** @type {unknown} */ (completionPort.listener(native.firstTask(permit))))
-    // Its input is complete when this turn is over.
+    const first = firstTask(permit)
+    // Its input is complete when the current callback ends.
     queueMicrotask(() => this.#run(permit, first))
   }
 
-  /** Does nothing: a worker for the input starts when this turn is over. @param {WorkerTask} _task */
+  /** Does nothing: the worker starts when the current callback ends. @param {WorkerTask} _task */
   onMoved(_task) {}
 
   /** @param {WorkerTask} task */
@@ -54,7 +50,7 @@ class ScriptRunner {
   }
 
   /**
-   * @param {boolean} _force scripts know of no end: their pool waits for them
+   * @param {boolean} _force has no effect: scripts cannot be asked to end, so the pool waits for them
    * @returns {Promise<void>}
    */
   end(_force) {
@@ -65,17 +61,17 @@ class ScriptRunner {
     })
   }
 
-  /** @param {number} permit @param {WorkerTask} task */
+  /**
+   * @param {number} permit
+   * @param {WorkerTask} task
+   */
   #run(permit, task) {
     const start = now()
     let isCounted = false
-    const list = Uint32Array.of(task.id)
     const count = (/** @type {'completed' | 'failed' | 'cancelled'} */ outcome) => {
       if (isCounted) return
       isCounted = true
-      const one = (/** @type {string} */ it) => (it === outcome ? 1 : 0)
-      const micros = (now() - start) * 1000
-      native.finishTasks(permit, list, one('completed'), one('failed'), one('cancelled'), micros)
+      finishTasks(permit, [task], { [outcome]: 1, micros: (now() - start) * 1000 })
     }
     const ended = (/** @type {'failed' | 'cancelled'} */ outcome) => {
       count(outcome)
@@ -100,7 +96,7 @@ class ScriptRunner {
     worker.once('message', value => {
       count(task.isSettled ? 'cancelled' : 'completed')
       task.succeed(value, (now() - start) * 1000)
-      // It may have something to put in order.
+      // The script may have to clean up.
       timer = setTimeout(() => worker.terminate(), this.#options.gracePeriod)
     })
     worker.once('messageerror', error => {
@@ -133,22 +129,19 @@ class ScriptRunner {
       resourceLimits
     }
     const url = task.definition
-    if (!HAS_PRELOAD) return new Worker(url, options)
     const open = (/** @type {readonly string[]} */ flags) => {
       return new Worker(url, { ...options, execArgv: [...flags, '--require', PRELOAD] })
     }
     if (execArgv !== undefined) return open(execArgv)
-    try {
-      return open(process.execArgv.filter(isForThreads))
-    } catch (error) {
-      if (!isInvalidFlags(error)) throw error
-      for (const flag of process.execArgv) if (error.message.includes(flag)) refusedFlags.add(flag)
-    }
-    try {
-      return open(process.execArgv.filter(isForThreads))
-    } catch (error) {
-      if (!isInvalidFlags(error)) throw error
-      return new Worker(url, options)
+    for (;;) {
+      try {
+        return open(process.execArgv.filter(flag => !refusedFlags.has(flag)))
+      } catch (error) {
+        if (!isInvalidFlags(error)) throw error
+        const refused = process.execArgv.filter(flag => !refusedFlags.has(flag) && error.message.includes(flag))
+        if (refused.length === 0) return new Worker(url, options)
+        for (const flag of refused) refusedFlags.add(flag)
+      }
     }
   }
 
@@ -157,15 +150,13 @@ class ScriptRunner {
   }
 }
 
-/** Flags of this process that Node.js refuses in the `execArgv` of a thread; they hold for all threads anyway. @type {Set<string>} */
+/** Flags of this process that Node.js refuses in the `execArgv` of a thread; they apply to all threads anyway. @type {Set<string>} */
 const refusedFlags = new Set()
 
-/** @param {string} flag */
-function isForThreads(flag) {
-  return !refusedFlags.has(flag)
-}
-
-/** @param {any} error @returns {error is Error} */
+/**
+ * @param {any} error
+ * @returns {error is Error}
+ */
 function isInvalidFlags(error) {
   return error?.code === 'ERR_WORKER_INVALID_EXEC_ARGV'
 }

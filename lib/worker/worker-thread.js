@@ -155,7 +155,11 @@ class WorkerThread {
     if (count > 0) this.#handler.onAnswers(this, this.#read(count))
   }
 
-  /** Reads the next answers. @param {number} count @returns {Answers} */
+  /**
+   * Reads the next answers.
+   * @param {number} count
+   * @returns {Answers}
+   */
   #read(count) {
     const { doubles, kinds } = this.#shared
     const values = new Array(count)
@@ -182,7 +186,11 @@ class WorkerThread {
     return { values, errors, micros, longest }
   }
 
-  /** Reads an answer that is a message. @param {number} kind @returns {{ isError: boolean, value: unknown }} */
+  /**
+   * Reads an answer that is a message.
+   * @param {number} kind
+   * @returns {{ isError: boolean, value: unknown }}
+   */
   #readMessage(kind) {
     try {
       const { message } = /** @type {{ message: any }} */ (receiveMessageOnPort(this.#answers))
@@ -217,7 +225,10 @@ class WorkerThread {
     return readBatch(this.#shared.words).begun
   }
 
-  /** @param {object} message @param {readonly any[]} [transfer] */
+  /**
+   * @param {object} message
+   * @param {readonly any[]} [transfer]
+   */
   #post(message, transfer = []) {
     this.#port.postMessage(message, transfer)
     // The thread may be blocked in Atomics.wait.
@@ -308,7 +319,10 @@ function decodeSafely(bytes) {
   }
 }
 
-/** @param {'input' | 'result' | 'error'} name @param {unknown} error */
+/**
+ * @param {'input' | 'result' | 'error'} name
+ * @param {unknown} error
+ */
 function unreadableError(name, error) {
   const where = name === 'input' ? ' by the worker thread' : ''
   return new DOMException(`The ${name} cannot be read${where}: ${toText(error)}`, 'DataCloneError')
