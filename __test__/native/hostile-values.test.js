@@ -127,7 +127,10 @@ test('rejects an invalid signal with a TypeError before it starts a task', async
 
 test('rejects with a TypeError if an iterator result is not an object', async () => {
   const inputs = /** @type {any} */ ({ [Symbol.iterator]: () => ({ next: () => 5 }) })
-  await assert.rejects(pool.map(identity, inputs), { name: 'TypeError', message: /The result of next\(\) must be an object/ })
+  await assert.rejects(pool.map(identity, inputs), {
+    name: 'TypeError',
+    message: /The result of next\(\) must be an object/
+  })
   await assert.rejects(pool.map(identity, inputs, { settle: true }), { name: 'TypeError' })
 })
 
