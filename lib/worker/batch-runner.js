@@ -4,10 +4,8 @@ const Module = require('node:module')
 const { join } = require('node:path')
 const v8 = require('node:v8')
 const { now } = require('../internal/clock')
-const { isDetached } = require('../internal/detached')
 const { decodeError, encodeError } = require('../internal/error-codec')
 const { withCode } = require('../internal/errors')
-const { explainCloneError } = require('./clone-error')
 const { ANSWER, DOUBLES, SHARED, STATE, claimTask, readBatch, viewsOf } = require('./shared-memory')
 
 /**
@@ -132,12 +130,14 @@ class BatchRunner {
   #post(value) {
     const transfer = typeof value === 'object' ? value[MOVED] : undefined
     // Node.js 20 posts a detached ArrayBuffer without an error, and the receiver cannot deserialize it.
-    if (transfer?.some(isDetached)) throw cloneError(`The result cannot be cloned: ${DETACHED_TRANSFER}`)
+    if (transfer?.some(require('../internal/detached').isDetached))
+      throw cloneError(`The result cannot be cloned: ${DETACHED_TRANSFER}`)
     const result = transfer === undefined ? value : value.value
     try {
       this.#answers.postMessage(result, transfer)
     } catch (error) {
-      throw cloneError(explainCloneError('result', result, error))
+      // Loaded only now, so that threads start sooner.
+      throw cloneError(require('./clone-error').explainCloneError('result', result, error))
     }
   }
 
