@@ -975,6 +975,23 @@ export interface PoolStats {
   runTime: LatencySummary
   /** By `transform.name`; from the 65th name on, all count as `other`. */
   byTransform: Record<string, TransformStats>
+  /** Use of this thread's event loop by offloop, for all pools and caches: the same in every pool of the thread. */
+  loop: LoopStats
+}
+
+/**
+ * Time for which offloop itself held the event loop of this thread: settling, copying large inputs, building and writing JSON, and
+ * `onEvict`. It uses at most 4 ms of an iteration, plus the step that overruns. Work in your own calls does not count, such as the
+ * copy of an input of up to 1 MiB in `run`, nor do your callbacks after an `await`. Counted since the thread began or any of its
+ * pools was reset.
+ */
+export interface LoopStats {
+  /** Event-loop iterations in which offloop looked for work. */
+  iterations: number
+  /** Milliseconds over all iterations. */
+  time: number
+  /** Milliseconds in the longest iteration. */
+  longest: number
 }
 
 /** Counters of one transform in a pool. */

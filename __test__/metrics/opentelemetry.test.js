@@ -59,6 +59,7 @@ test('kinds, units and names follow the semantic conventions', async () => {
     ['offloop.pool.threads', 'up-down counter', '{thread}'],
     ['offloop.pool.input.size', 'up-down counter', 'By'],
     ['offloop.pool.utilization', 'gauge', '1'],
+    ['offloop.pool.loop.longest', 'gauge', 's'],
     ['offloop.pool.tasks', 'counter', '{task}'],
     ['offloop.pool.wait.p99', 'gauge', 's'],
     ['offloop.pool.wait.time', 'counter', 's'],

@@ -29,7 +29,7 @@ test('exports the values of pool.stats()', async () => {
   await assert.rejects(pool.run(identity, 'no room'), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   const busy = await scrape(register)
   const { values } = busy
-  const { utilization: _, queuedBytes, waitTime, byTransform, ...counts } = pool.stats()
+  const { utilization: _, queuedBytes, waitTime, byTransform, loop, ...counts } = pool.stats()
   assert.deepEqual([counts.running, counts.queued, counts.completed, counts.failed, counts.rejected], [1, 1, 100, 1, 1])
   const of = (/** @type {string} */ name, labels = '') => values.get(`offloop_pool_${name}{pool='scraped'${labels}}`)
   assert.deepEqual([of('threads'), of('running'), of('queue_length'), of('queue_limit')], [1, 1, 1, 1])
@@ -39,6 +39,8 @@ test('exports the values of pool.stats()', async () => {
   }
   const utilization = of('utilization_ratio') ?? -1
   assert.ok(utilization > 0 && utilization <= 1)
+  const longest = of('loop_longest_seconds') ?? -1
+  assert.ok(longest > 0 && longest <= loop.longest / 1000)
   assert.equal(of('wait_seconds_count'), waitTime.count)
   assert.equal(of('wait_seconds_sum'), (waitTime.mean * waitTime.count) / 1000)
   const quantiles = /** @type {const} */ ({ p50: 0.5, p90: 0.9, p99: 0.99, max: 1 })

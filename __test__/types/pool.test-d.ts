@@ -2,6 +2,7 @@ import { expectAssignable, expectError, expectNotAssignable, expectType } from '
 import {
   type Bytes,
   type Input,
+  type LoopStats,
   type Moved,
   move,
   type OffloopError,
@@ -64,6 +65,8 @@ expectType<Promise<void>>(pool.close({ force: true }))
 expectType<Promise<void>>(pool[Symbol.asyncDispose]())
 expectType<PoolStats>(pool.stats())
 expectType<number>(pool.stats().byTransform.gzip.runTime.p99)
+expectType<LoopStats>(pool.stats().loop)
+expectType<number>(pool.stats().loop.longest)
 expectType<number>(pool.threads)
 expectError(() => {
   pool.threads = 2

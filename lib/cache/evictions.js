@@ -1,15 +1,15 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
-const { now, queueMicrotask, setImmediate } = require('../internal/clock')
+const { queueMicrotask } = require('../internal/clock')
+const { Priority, Step } = require('../internal/loop-scheduler')
 const { warn } = require('../internal/warning')
+const { loopScheduler } = require('../native/shared')
 
-/** Calls of `onEvict` take this much (ms) of a turn of the loop. */
-const ITERATION_BUDGET = 2
 /** The most evictions that wait to be reported: the call that adds more reports the oldest itself. */
 const MAX_PENDING = 1024
 
-/** As native code numbers them (src/node/cache/answer.rs). */
+/** By number, as in src/node/cache/answer.rs. */
 const REASONS = /** @type {const} */ (['size', 'ttl', 'replaced', 'deleted'])
 
 /** @typedef {{ id: any, value: any, reason: number }} Eviction an evicted entry */
@@ -26,10 +26,7 @@ class QueuedEviction extends AsyncResource {
 /** Reports evictions to `onEvict` afterwards; an exception of `onEvict` becomes a warning. */
 class Evictions {
   #onEvict
-  /**
-   * In their order, from `#first` on.
-   * @type {(QueuedEviction | undefined)[]}
-   */
+  /** The oldest is at `#head`. @type {(QueuedEviction | undefined)[]} */
   #queue = []
   #head = 0
   #isScheduled = false
@@ -53,29 +50,27 @@ class Evictions {
   }
 
   /**
-   * Tells of the oldest ones at once as long as too many wait, unless that is what is going on. To be called at the end:
-   * `onEvict` may come back to the cache.
-   * @param {() => number} pendingElsewhere how many wait elsewhere
+   * Reports the oldest evictions now until at most `MAX_PENDING` wait, unless `onEvict` is running. Call it last: `onEvict` may
+   * call the cache.
+   * @param {() => number} pendingElsewhere returns the number of evictions that wait elsewhere
    */
   drainExcess(pendingElsewhere) {
     if (this.#isNotifying) return
     while (this.#queue.length - this.#head + pendingElsewhere() > MAX_PENDING && this.#notifyNext());
   }
 
+  /** Reports evictions as soon as the current code has ended, as far as the budget of the event-loop iteration goes. */
   #schedule() {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    queueMicrotask(() => this.#notify())
+    queueMicrotask(() => loopScheduler.start(this, Priority.Notify))
   }
 
-  #notify() {
-    const start = now()
-    while (this.#notifyNext()) {
-      if (now() - start < ITERATION_BUDGET) continue
-      setImmediate(() => this.#notify())
-      return
-    }
+  /** Reports one eviction. */
+  step() {
+    if (this.#notifyNext()) return Step.More
     this.#isScheduled = false
+    return Step.Done
   }
 
   /** Returns whether there was an eviction to report. */
@@ -98,7 +93,10 @@ class Evictions {
     return false
   }
 
-  /** @param {QueuedEviction} queued @param {Eviction} eviction */
+  /**
+   * @param {QueuedEviction} queued
+   * @param {Eviction} eviction
+   */
   #callListener(queued, { id, value, reason }) {
     this.#isNotifying = true
     try {
@@ -109,7 +107,7 @@ class Evictions {
         value,
         REASONS[reason]
       )
-      // It may be asynchronous, though nobody waits for it.
+      // `onEvict` may be asynchronous; its promise is not awaited.
       if (typeof answer?.then === 'function') answer.then(undefined, warn)
     } catch (error) {
       warn(error)

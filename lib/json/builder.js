@@ -1,5 +1,6 @@
 'use strict'
 
+const { Step } = require('../internal/loop-scheduler')
 const native = require('../native')
 
 const { stepWords: STEP_WORDS, kindMask: KIND_MASK, utf16: UTF16, unescaped: UNESCAPED, ...kinds } = native.planFormat()
@@ -74,13 +75,16 @@ class JsonBuilder {
     this.#offset = 0
   }
 
-  /** Applies the next step. Returns whether there is nothing more to build now. */
+  /** Applies the next step of the plan. `Done` means that there is nothing more to build now. */
   step() {
     if (this.#failure !== undefined || !this.#isPending()) this.discard()
     const part = this.#parts[0]
-    if (part !== undefined && !this.#buildNext(part)) return false
-    if (this.#hasLastPart) this.#onDone(this.#value, this.#failure)
-    return true
+    if (part !== undefined && !this.#buildNext(part)) return Step.More
+    if (this.#hasLastPart) {
+      this.#hasLastPart = false
+      this.#onDone(this.#value, this.#failure)
+    }
+    return Step.Done
   }
 
   /** Does the next step of a part. Returns whether no part is left. @param {Part} part */

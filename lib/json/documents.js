@@ -5,7 +5,8 @@
 const native = require('../native')
 const { completionPort } = require('../native/completion-port')
 const { Reservation } = require('../native/reservation')
-const { runInSlices } = require('../internal/loop-scheduler')
+const { loopScheduler } = require('../native/shared')
+const { Priority } = require('../internal/loop-scheduler')
 const { JsonBuilder } = require('./builder')
 
 /** @typedef {import('../native/completion-port').Listener} Listener */
@@ -30,7 +31,7 @@ function addPart(taskId, listener, budget, isLast, text, plan) {
   if (isLast && pool !== undefined && listener.isSettled !== true) {
     builder.reservation = new Reservation(native.retainReservation(pool.handle, builder.bytesLeft))
   }
-  runInSlices(builder)
+  loopScheduler.schedule(builder, Priority.Json)
 }
 
 /**

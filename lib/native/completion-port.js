@@ -1,14 +1,15 @@
 'use strict'
 
-const { now, queueMicrotask, setImmediate } = require('../internal/clock')
+const { Priority, Step, reportUncaught } = require('../internal/loop-scheduler')
 const native = require('.')
+const { loopScheduler, share } = require('./shared')
 
 /**
  * Receives the outcome of a task that it registered with the port.
  * @typedef {object} Listener
  * @property {{ handle: number }} [pool]
  * @property {(value: unknown, failure: SerializedFailure | undefined) => void} [settle] a task ended
- * @property {boolean} [isSettled] nobody waits for it any more
+ * @property {boolean} [isSettled] no caller waits for the task any more
  * @property {(reason: unknown) => void} [abort] the pool is closed by force
  * @property {(force: boolean) => void} [onClose] the pool is closing; replaces `abort`
  * @property {(handle: number) => void} [onGranted] a reservation was granted
@@ -24,52 +25,56 @@ const native = require('.')
  * @typedef {object} PartsDecoder
  * @property {(taskId: number, listener: Listener, budget: number, isLast: boolean, text: Buffer, plan: Buffer) => void} addPart
  * @property {(taskId: number) => void} discard drops the parts of a task that failed or was cancelled
- *
- * How far a drain has been settled: in the records, in the values and in the bytes.
- * @typedef {{ at: number, value: number, offset: number }} Cursor
  */
 
 const { Begun, Bytes, Document, Error: Failure, Granted, Json, Mail, Many, Part, Table } = native.RecordKind
-/** Kinds of record whose values are decoded elsewhere. */
+/** Kinds of record whose values other modules decode. */
 const ENCODED = { jsonText: Json, table: Table }
 const FIRST_RECORD = 2
-
-// What a drain took.
-const EMPTY = 0
-const ALL = 1
-const MORE = 2
-
-/** After settling for this long (ms) a drain lets the loop turn. */
-const DRAIN_BUDGET = 2
-/**
- * For this long (ms) after an outcome the port looks for the next one every turn of the loop, before it waits to be
- * called: sleeping and being woken costs more than a few turns.
- */
+/** Milliseconds after an outcome in which the port polls every event-loop iteration: sleeping and waking costs more than a few. */
 const POLL_MS = 0.05
-/** Up to here a loop over the bytes is faster than a view and `set`. */
+/** Records settled in a step. A decoded one ends the step: it may be a JSON text of 64 KiB. */
+const RECORDS_PER_STEP = 32
+/** Up to this many bytes a loop is faster than a view and `set`. */
 const LOOP_BYTES = 48
 
-/** The completion port: settles what threads have finished, many at a time. There is one per environment. */
+/** @type {unknown[]} */
+const NO_VALUES = []
+
+/** The completion port: settles what threads have finished, many outcomes per drain. There is one per environment. */
 class CompletionPort {
-  /** @type {(Listener | undefined)[]} */
+  /** @type {(Listener | undefined)[]} by id */
   #listeners = []
   /** @type {number[]} */
-  #free = []
+  #freeIds = []
   #pending = 0
-  #isPolling = false
   #keepsAlive = false
+  /** Whether the port looks for outcomes itself; otherwise native code wakes it. */
+  #isPolling = false
+  #expectsOutcome = false
   #lastOutcome = 0
+  /** Records of the last drain, settled up to `#index`, and what they refer to. */
   #records = new Uint32Array(8192)
+  #end = FIRST_RECORD
+  #index = FIRST_RECORD
+  #values = NO_VALUES
+  #valueIndex = 0
   #bytes = Buffer.allocUnsafeSlow(128 * 1024)
-  #pollAgain = () => this.#poll()
+  #offset = 0
+  #isDecoded = false
   /** @type {Map<number, Decoder>} by kind of record */
   #decoders = new Map()
   /** @type {PartsDecoder | undefined} */
   #partsDecoder
 
+  /** As a job it may use all of the scheduler's budget. */
+  slice = Infinity
+
   constructor() {
     native.open(() => {
-      if (!this.#isPolling) this.#poll()
+      if (this.#isPolling) return
+      this.#isPolling = this.#expectsOutcome = true
+      loopScheduler.start(this, Priority.Settle)
     })
   }
 
@@ -92,10 +97,9 @@ class CompletionPort {
    * @param {Listener} listener
    */
   register(listener) {
-    const taskId = this.#free.pop() ?? this.#listeners.length
+    const taskId = this.#freeIds.pop() ?? this.#listeners.length
     this.#listeners[taskId] = listener
-    this.#pending++
-    if (!this.#keepsAlive && !this.#isPolling) this.#keepAlive(true)
+    this.ref()
     return taskId
   }
 
@@ -105,8 +109,8 @@ class CompletionPort {
    */
   release(taskId) {
     this.#listeners[taskId] = undefined
-    this.#free.push(taskId)
-    if (--this.#pending === 0 && !this.#isPolling) this.#keepAlive(false)
+    this.#freeIds.push(taskId)
+    this.unref()
   }
 
   /**
@@ -118,10 +122,7 @@ class CompletionPort {
     return this.#listeners.length - 1
   }
 
-  /**
-   * A message may still be in flight: the id is not used again.
-   * @param {number} subscriptionId
-   */
+  /** Removes a subscriber. Its id is not used again, since a message may be in flight. @param {number} subscriptionId */
   unsubscribe(subscriptionId) {
     this.#listeners[subscriptionId] = undefined
   }
@@ -136,163 +137,141 @@ class CompletionPort {
     if (--this.#pending === 0 && !this.#isPolling) this.#keepAlive(false)
   }
 
-  /**
-   * Returns the listener of an id.
-   * @param {number} taskId
-   */
+  /** Returns the listener of an id. @param {number} taskId */
   listener(taskId) {
     return this.#listeners[taskId]
   }
 
-  /** Polls in every event-loop iteration for a while: an outcome is expected soon. */
-  keepPolling() {
-    this.#lastOutcome = now()
-    if (this.#isPolling) return
-    this.#isPolling = true
-    setImmediate(this.#pollAgain)
-  }
-
-  /** Those that still wait for something, each once. */
+  /** Returns every listener once. */
   listeners() {
     return new Set(this.#listeners)
   }
 
-  /**
-   * One turn of the loop: settles what is there, for a bounded time, and decides whether to come back in the next turn
-   * or when it is called.
-   */
-  #poll() {
-    const start = now()
-    const isLast = start - this.#lastOutcome > POLL_MS && this.#isPolling
-    // If anything is thrown below, the next turn goes on.
+  /** Polls for a while: an outcome is expected soon. */
+  keepPolling() {
+    this.#expectsOutcome = true
+    if (this.#isPolling) return
     this.#isPolling = true
-    let state = EMPTY
-    let isThrowing = true
-    try {
-      state = this.#drain(isLast)
-      while (state === MORE && now() - start < DRAIN_BUDGET) state = this.#drain(false)
-      isThrowing = false
-    } finally {
-      if (isThrowing) setImmediate(this.#pollAgain)
-    }
-    if (state !== EMPTY) this.#lastOutcome = now()
-    this.#isPolling = state !== EMPTY || !isLast
-    if (this.#isPolling) setImmediate(this.#pollAgain)
-    else if (this.#keepsAlive !== this.#pending > 0) this.#keepAlive(this.#pending > 0)
+    loopScheduler.schedule(this, Priority.Settle)
   }
 
-  /** @param {boolean} alive whether pending tasks keep the process alive by themselves */
+  /**
+   * Settles some outcomes, as a job of the scheduler.
+   * @param {number} _deadline
+   * @param {number} time
+   */
+  step(_deadline, time) {
+    if (this.#index === this.#end) {
+      if (this.#expectsOutcome) this.#lastOutcome = time
+      const isLast = time - this.#lastOutcome > POLL_MS
+      this.#expectsOutcome = this.#drain(isLast)
+      if (!this.#expectsOutcome) return isLast ? this.#stopPolling() : Step.Idle
+    }
+    this.#isDecoded = false
+    for (let count = 0; count < RECORDS_PER_STEP && this.#index < this.#end && !this.#isDecoded; count++) {
+      // A listener that throws must not affect the others.
+      try {
+        this.#settleNext()
+      } catch (error) {
+        reportUncaught(error)
+      }
+    }
+    if (this.#index < this.#end) return Step.More
+    this.#values = NO_VALUES
+    return this.#records[1] === 1 ? Step.More : Step.Idle
+  }
+
+  /** From here on the next outcome wakes the port. */
+  #stopPolling() {
+    this.#isPolling = false
+    if (this.#keepsAlive !== this.#pending > 0) this.#keepAlive(this.#pending > 0)
+    return Step.Done
+  }
+
+  /** @param {boolean} alive whether pending tasks keep the process alive; while the port polls, the scheduler does */
   #keepAlive(alive) {
     this.#keepsAlive = alive
     native.keepAlive(alive)
   }
 
-  /** @param {boolean} rearm whether to be called for what comes from now on */
+  /** Fetches outcomes. Returns whether there were any. @param {boolean} rearm whether later ones wake the port */
   #drain(rearm) {
-    const records = this.#records
-    const values = native.drain(records, this.#bytes, rearm) ?? []
-    const [used, more] = records
-    if (used === FIRST_RECORD) return EMPTY
-    /** @type {Cursor} */
-    const cursor = { at: FIRST_RECORD, value: 0, offset: 0 }
-    while (cursor.at < used) {
-      try {
-        this.#dispatch(cursor, values)
-      } catch (error) {
-        // One listener's trouble is not the others'; it is reported as any exception that nobody caught.
-        queueMicrotask(() => {
-          throw error
-        })
-      }
-    }
-    return more === 1 ? MORE : ALL
+    this.#end = this.#index = FIRST_RECORD
+    this.#valueIndex = this.#offset = 0
+    this.#values = native.drain(this.#records, this.#bytes, rearm) ?? NO_VALUES
+    this.#end = this.#records[0]
+    return this.#end > FIRST_RECORD
   }
 
-  /**
-   * Settles one record. The cursor moves on before any listener is called.
-   * @param {Cursor} cursor
-   * @param {unknown[]} values
-   */
-  #dispatch(cursor, values) {
-    const records = this.#records
-    const { at } = cursor
-    const taskId = records[at]
-    const kind = records[at + 1]
-    const size = records[at + 2]
+  /** Settles one record. The position moves on before any listener is called. */
+  #settleNext() {
+    const index = this.#index
+    const taskId = this.#records[index]
+    const kind = this.#records[index + 1]
+    const size = this.#records[index + 2]
     const listener = this.#listeners[taskId]
-    cursor.at += 3
+    this.#index = index + 3
     if (kind === Mail) {
-      const flightId = /** @type {number} */ (values[cursor.value++])
+      const flightId = /** @type {number} */ (this.#nextValue())
       const hasBytes = size === native.MailKind.Value || size === native.MailKind.Error
-      const bytes = hasBytes ? /** @type {Buffer} */ (values[cursor.value++]) : undefined
+      const bytes = hasBytes ? /** @type {Buffer} */ (this.#nextValue()) : undefined
       return listener?.onMessage?.(size, flightId, bytes)
     }
     if (kind === Begun) return listener?.onPermit === undefined ? native.dropPermit(size) : listener.onPermit(size)
     if (listener === undefined) throw new Error('offloop: an outcome without a task')
     if (kind === Document || kind === Part) {
-      const text = /** @type {Buffer} */ (values[cursor.value++])
-      const plan = /** @type {Buffer} */ (values[cursor.value++])
-      return /** @type {PartsDecoder} */ (this.#partsDecoder).addPart(
-        taskId,
-        listener,
-        size,
-        kind === Document,
-        text,
-        plan
-      )
+      const text = /** @type {Buffer} */ (this.#nextValue())
+      const plan = /** @type {Buffer} */ (this.#nextValue())
+      return this.#partsDecoder?.addPart(taskId, listener, size, kind === Document, text, plan)
     }
     this.#partsDecoder?.discard(taskId)
     this.release(taskId)
     if (kind === Granted) listener.onGranted?.(size)
-    else if (kind === Many) this.#settleBatch(listener, size, cursor, values)
-    else this.#settleOne(listener, kind, size, cursor, values)
+    else if (kind === Many) this.#settleBatch(listener, size)
+    else this.#settleOne(listener, kind, size)
+  }
+
+  /** Returns the next value of the drain. */
+  #nextValue() {
+    return this.#values[this.#valueIndex++]
   }
 
   /**
    * @param {Listener} listener
    * @param {number} kind
    * @param {number} size
-   * @param {Cursor} cursor
-   * @param {unknown[]} values
    */
-  #settleOne(listener, kind, size, cursor, values) {
-    if (kind === Bytes) {
-      const { offset } = cursor
-      cursor.offset += size
-      listener.settle?.(this.#copy(offset, size), undefined)
-    } else {
-      const value = values[cursor.value++]
-      if (kind === Failure) return listener.settle?.(undefined, /** @type {SerializedFailure} */ (value))
-      const decode = this.#decoders.get(kind)
-      listener.settle?.(decode === undefined ? value : decode(value), undefined)
-    }
+  #settleOne(listener, kind, size) {
+    if (kind === Bytes) return listener.settle?.(this.#copyBytes(size), undefined)
+    const value = this.#nextValue()
+    if (kind === Failure) return listener.settle?.(undefined, /** @type {SerializedFailure} */ (value))
+    const decode = this.#decoders.get(kind)
+    if (decode === undefined) return listener.settle?.(value, undefined)
+    this.#isDecoded = true
+    listener.settle?.(decode(value), undefined)
   }
 
   /**
    * @param {Listener} listener
    * @param {number} count
-   * @param {Cursor} cursor
-   * @param {unknown[]} values
    */
-  #settleBatch(listener, count, cursor, values) {
+  #settleBatch(listener, count) {
     const records = this.#records
-    const first = cursor.at + 1
-    cursor.at = first + 2 * count
+    const first = this.#index + 1
+    const end = first + 2 * count
+    this.#index = end
     try {
       listener.onBatch?.(count, records[first - 1])
     } finally {
-      for (let at = first; at < cursor.at; at += 2)
-        this.#settleOne(listener, records[at], records[at + 1], cursor, values)
+      for (let index = first; index < end; index += 2) this.#settleOne(listener, records[index], records[index + 1])
     }
   }
 
-  /**
-   * Out of the scratch memory and into a Buffer of Node's own slab.
-   * @param {number} offset
-   * @param {number} length
-   */
-  #copy(offset, length) {
+  /** Copies the next short result into Node's own slab. @param {number} length */
+  #copyBytes(length) {
     const copy = Buffer.allocUnsafe(length)
+    const offset = this.#offset
+    this.#offset += length
     if (length <= LOOP_BYTES) {
       for (let i = 0; i < length; i++) copy[i] = this.#bytes[offset + i]
     } else {
@@ -302,10 +281,4 @@ class CompletionPort {
   }
 }
 
-// A second copy of this file in one environment (test runners reset module registries) must share the port,
-// because it shares the addon's instance data.
-const key = Symbol.for('offloop.port')
-const shared = /** @type {Record<symbol, CompletionPort | undefined>} */ (/** @type {unknown} */ (native))
-shared[key] ??= new CompletionPort()
-
-module.exports = { completionPort: /** @type {CompletionPort} */ (shared[key]) }
+module.exports = { completionPort: share('port', CompletionPort) }

@@ -7,6 +7,7 @@ const { setImmediate } = require('../internal/clock')
 const { completionPort } = require('../native/completion-port')
 const { NO_RESERVATION } = require('../native/reservation')
 const { checkOptions } = require('../internal/validate')
+const { loopScheduler } = require('../native/shared')
 
 const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'workers']
 
@@ -133,7 +134,7 @@ class PoolState {
   /** @param {boolean} reset */
   stats(reset) {
     if (this.#state === 'closed') throw closedError(this.info.name)
-    const stats = native.poolStats(this.handle, reset)
+    const stats = { ...native.poolStats(this.handle, reset), loop: loopScheduler.stats(reset) }
     if (reset) for (const listener of this.resetListeners) listener(stats)
     return stats
   }

@@ -2,37 +2,33 @@
 
 const { isSharedArrayBuffer } = require('node:util').types
 const { bufferOf, lengthOf, offsetOf } = require('../internal/typed-array')
-const { now, setImmediate } = require('../internal/clock')
 const native = require('../native')
 const { withCode } = require('../internal/errors')
-const { runInSlices } = require('../internal/loop-scheduler')
+const { Priority, Step } = require('../internal/loop-scheduler')
+const { loopScheduler } = require('../native/shared')
 const { textPieces } = require('../json/utf-encoder')
 const { checkMemory } = require('../internal/validate')
 
 /**
  * @typedef {import('./contract').NativeTask} Task
  * @typedef {import('../json/utf-encoder').Piece} Piece
- * @typedef {Generator<Piece, void, number>} Pieces that receives the number of bytes copied so far after each piece
+ * @typedef {Generator<Piece, void, number>} Pieces that receives the number of bytes copied before each next piece
+ * @typedef {import('../native/reservation').Reservation} Reservation
  */
 
-/** Bytes that are copied at a time. */
+/** Bytes copied in a step. */
 const PIECE_BYTES = 1 << 20
-/** Code units of a string that say how many bytes one needs. */
+/** Code units of a string from which the size of its UTF-8 is estimated. */
 const SAMPLE_LENGTH = 1 << 14
-/** All copies together take this much (ms) of a turn of the loop. */
-const ITERATION_BUDGET = 1
 
-/** An input that is copied piece by piece, over turns of the loop. */
+/** An input that is copied piece by piece, over event-loop iterations, and then submitted. */
 class ChunkedCopy {
-  /** How long (ms) it may hold the loop at most, if it has turns of its own. */
-  slice = 0
-  /** @type {import('../json/input').JsonInput | undefined} what makes the pieces, if it holds memory for that */
-  jsonInput
   #handle
   #task
   #transform
   #pieces
-  /** Bytes. */
+  /** @type {import('../json/input').JsonInput | undefined} source of the pieces, if they are written as JSON */
+  #jsonInput
   #copiedBytes = 0
   #isDone = false
 
@@ -41,59 +37,62 @@ class ChunkedCopy {
    * @param {Task} task
    * @param {number} transform
    * @param {Pieces} pieces
+   * @param {import('../json/input').JsonInput} [jsonInput]
    */
-  constructor(handle, task, transform, pieces) {
+  constructor(handle, task, transform, pieces, jsonInput) {
     this.#handle = handle
     this.#task = task
     this.#transform = transform
     this.#pieces = pieces
+    this.#jsonInput = jsonInput
+    this.slice = jsonInput?.slice
   }
 
-  /** Bytes, about, that are held beside those copied. */
+  /** Estimated bytes that the source of the pieces holds. */
   get heldBytes() {
-    return this.#isDone ? 0 : (this.jsonInput?.heldBytes ?? 0)
+    return this.#isDone ? 0 : (this.#jsonInput?.heldBytes ?? 0)
   }
 
-  /** Copies one piece. Returns whether that was the last. */
+  /** Copies one piece. */
   step() {
-    if (this.#isDone) return true
-    let next
-    try {
-      next = this.#pieces.next(this.#copiedBytes)
-    } catch (error) {
-      // Who makes the pieces may have aborted the task before it threw.
-      if (this.cancel()) this.#task.fail(error)
-    }
-    if (next === undefined || this.#isDone) return true
-    try {
-      return this.#accept(next)
-    } catch (error) {
-      this.cancel()
-      this.#task.fail(error)
-      return true
-    }
-  }
-
-  /** Returns whether nothing more comes. @param {IteratorResult<Piece, void>} next */
-  #accept({ value, done }) {
-    const task = this.#task
-    if (!done) {
-      const copied = native.appendToInputBuffer(this.#handle, value)
-      if (typeof copied === 'number') {
-        this.#copiedBytes = copied
-        return false
+    if (!this.#isDone) {
+      try {
+        this.#accept(this.#pieces.next(this.#copiedBytes))
+      } catch (error) {
+        // Code of the user that writes a piece may have aborted the task before it threw.
+        if (!this.#isDone) this.#fail(error)
       }
-      this.cancel()
-      task.fail(task.pool.rejectFull(copied, this.#copiedBytes))
-      return true
     }
-    this.#isDone = true
-    const bound = native.submitInputBuffer(this.#handle, this.#transform, task.id, task.priority)
-    if (bound) task.fail(task.pool.rejectFull(bound, this.#copiedBytes))
-    return true
+    return this.#isDone ? Step.Done : Step.More
   }
 
-  /** Gives up the copy and its reservation. Returns whether the task had not been submitted. */
+  /** @param {IteratorResult<Piece, void>} next */
+  #accept({ value, done }) {
+    if (this.#isDone) return
+    if (done) return this.#submit()
+    const copied = native.appendToInputBuffer(this.#handle, value)
+    if (typeof copied === 'string') this.#fail(this.#task.pool.rejectFull(copied, this.#copiedBytes))
+    else this.#copiedBytes = copied
+  }
+
+  #submit() {
+    this.#isDone = true
+    const task = this.#task
+    try {
+      const bound = native.submitInputBuffer(this.#handle, this.#transform, task.id, task.priority)
+      if (bound) throw task.pool.rejectFull(bound, this.#copiedBytes)
+    } catch (error) {
+      task.fail(error)
+    }
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    this.cancel()
+    this.#task.fail(error)
+  }
+
+  /** Drops the copy and its reservation. Returns whether the task had not been submitted. */
   cancel() {
     if (this.#isDone) return false
     this.#isDone = true
@@ -102,24 +101,16 @@ class ChunkedCopy {
   }
 }
 
-/**
- * Copies under way, first come, first served. There is at most one for each task that pools admitted.
- * @type {Set<ChunkedCopy>}
- */
+/** Copies in progress, first come, first served: a pool receives inputs in the order of the calls. @type {Set<ChunkedCopy>} */
 const copies = new Set()
 
-function copyPieces() {
-  const start = now()
-  // Whatever is thrown in between (by a hook of the promise that a failure rejects), the others go on.
-  try {
+const copyInOrder = {
+  step() {
     for (const copy of copies) {
-      while (!copy.step()) {
-        if (now() - start >= ITERATION_BUDGET) return
-      }
+      if (copy.step() === Step.More) return Step.More
       copies.delete(copy)
     }
-  } finally {
-    if (copies.size > 0) setImmediate(copyPieces)
+    return Step.Done
   }
 }
 
@@ -128,53 +119,50 @@ function copyPieces() {
  * @param {boolean} isText whether the bytes are those of a string
  * @param {Task} task
  * @param {number} transform
- * @param {import('../native/reservation').Reservation} reservation
+ * @param {Reservation} reservation
  * @param {Pieces} pieces
+ * @param {import('../json/input').JsonInput} [jsonInput]
  */
-function startCopy(bytes, isText, task, transform, reservation, pieces) {
+function startCopy(bytes, isText, task, transform, reservation, pieces, jsonInput) {
   const handle = native.openInputBuffer(task.pool.handle, bytes, isText, reservation.take())
   if (typeof handle === 'string') return handle
-  const copy = new ChunkedCopy(handle, task, transform, pieces)
-  if (copies.size === 0) setImmediate(copyPieces)
-  copies.add(copy)
+  const copy = new ChunkedCopy(handle, task, transform, pieces, jsonInput)
+  if (jsonInput !== undefined) loopScheduler.schedule(copy, Priority.Json)
+  else {
+    copies.add(copy)
+    loopScheduler.schedule(copyInOrder, Priority.Copy)
+  }
   return copy
 }
 
 /**
- * An input that is being made, in slices.
+ * Copies a value while it is written as JSON.
  * @param {import('../json/input').JsonInput} input
  * @param {Task} task
  * @param {number} transform
- * @param {import('../native/reservation').Reservation} reservation
+ * @param {Reservation} reservation
  */
 function copyJson(input, task, transform, reservation) {
-  const handle = native.openInputBuffer(task.pool.handle, 0, false, reservation.take())
-  if (typeof handle === 'string') return handle
-  const copy = new ChunkedCopy(handle, task, transform, input.pieces())
-  copy.slice = input.slice
-  copy.jsonInput = input
-  runInSlices(copy)
-  return copy
+  return startCopy(0, false, task, transform, reservation, input.pieces(), input)
 }
 
 /**
  * @param {Uint8Array} bytes
  * @param {Task} task
  * @param {number} transform
- * @param {import('../native/reservation').Reservation} reservation
+ * @param {Reservation} reservation
  */
 function copyBytes(bytes, task, transform, reservation) {
   return startCopy(lengthOf(bytes), false, task, transform, reservation, bytePieces(bytes, lengthOf(bytes)))
 }
 
 /**
- * Room is reserved for as many bytes as the string needs if all of it is like its beginning, and made to fit when it is
- * known how many it needs.
+ * Reserves the bytes that the string needs if it is like its beginning; the reservation is adjusted when the size is known.
  * @param {string} text
  * @param {((text: string) => string) | undefined} encodeText
  * @param {Task} task
  * @param {number} transform
- * @param {import('../native/reservation').Reservation} reservation
+ * @param {Reservation} reservation
  */
 function copyText(text, encodeText, task, transform, reservation) {
   const sample = text.slice(0, SAMPLE_LENGTH)
@@ -184,19 +172,19 @@ function copyText(text, encodeText, task, transform, reservation) {
 
 /**
  * @param {Uint8Array} bytes
- * @param {number} length that they had when the task was submitted
+ * @param {number} length their length when the task was submitted
  */
 function* bytePieces(bytes, length) {
-  const shared = isSharedArrayBuffer(bufferOf(bytes))
-  for (let at = 0; at < length; at += PIECE_BYTES) {
+  const isShared = isSharedArrayBuffer(bufferOf(bytes))
+  for (let offset = 0; offset < length; offset += PIECE_BYTES) {
     if (lengthOf(bytes) !== length) {
       checkMemory('The "input" argument', bytes)
       const message = `The input changed its length from ${length} to ${lengthOf(bytes)} bytes while it was being copied`
       throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
     }
-    // Not `subarray`, which asks the class of the input.
-    const piece = new Uint8Array(bufferOf(bytes), offsetOf(bytes) + at, Math.min(PIECE_BYTES, length - at))
-    yield shared ? new Uint8Array(piece) : piece
+    // `subarray` would call the constructor of the input's class.
+    const piece = new Uint8Array(bufferOf(bytes), offsetOf(bytes) + offset, Math.min(PIECE_BYTES, length - offset))
+    yield isShared ? new Uint8Array(piece) : piece
   }
 }
 

@@ -4,13 +4,15 @@ const { appendCallerStack } = require('../internal/errors')
 const { BackOff } = require('./back-off')
 const { exitError } = require('./exit-error')
 const { IdleThreads } = require('./idle-threads')
-const { clearTimeout, now, queueMicrotask, setImmediate, setTimeout } = require('../internal/clock')
+const { clearTimeout, now, queueMicrotask, setTimeout } = require('../internal/clock')
+const { BUDGET, Priority, once } = require('../internal/loop-scheduler')
 const { listenForPermits } = require('./permit-listener')
 const { BatchSizers } = require('./batch-sizer')
 const { completionPort } = require('../native/completion-port')
 const { WorkerThread, unreadableError } = require('./worker-thread')
 const native = require('../native')
 const { finishTasks, firstTask, requeueTasks, takeTasks } = require('./task-queue')
+const { loopScheduler } = require('../native/shared')
 const { explainCloneError } = require('./clone-error')
 
 /**
@@ -24,8 +26,6 @@ const STEAL_AFTER_MS = 2
 /** The event loop polls instead of sleeping for tasks shorter than SPIN_BELOW_US that are sent within RECENT_MS of an answer. */
 const SPIN_BELOW_US = 50
 const RECENT_MS = 0.5
-/** Milliseconds of an event-loop iteration that may go to tasks that fail while they are sent. */
-const ITERATION_BUDGET = 2
 
 /** Runs the tasks of user modules in worker threads, one thread for each permit of the pool. */
 class ModuleRunner {
@@ -189,15 +189,15 @@ class ModuleRunner {
     if (thread.permit === undefined || thread.isBusy || !thread.isUp) return
     if (this.#shouldRecycle(thread)) return this.#recycle(thread)
     const start = now()
-    for (;;) {
+    do {
       this.#fill(thread, thread.permit)
       const batch = this.#nextBatch(thread)
-      if (batch.length === 0) break
+      if (batch.length === 0) return void this.#makeIdle(thread)
       if (this.#send(thread, batch)) return
       // The caller may submit more inputs that cannot be sent, without end.
-      if (now() - start > ITERATION_BUDGET) return setImmediate(() => this.#runNext(thread))
-    }
-    this.#makeIdle(thread)
+    } while (now() - start < BUDGET)
+    const again = once(() => this.#runNext(thread))
+    loopScheduler.schedule(again, Priority.Copy)
   }
 
   /**

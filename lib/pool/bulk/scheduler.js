@@ -8,7 +8,8 @@ const { implementationOf } = require('../../task/implementation')
 const { setIndex } = require('../../internal/errors')
 const { openInputs } = require('./inputs')
 const { readBulkOptions } = require('./options')
-const { setImmediate } = require('../../internal/clock')
+const { Priority, Step, once } = require('../../internal/loop-scheduler')
+const { loopScheduler } = require('../../native/shared')
 const native = require('../../native')
 const { invalidType } = require('../../internal/validate')
 const { NO_RESERVATION } = require('../../native/reservation')
@@ -31,8 +32,10 @@ const SMOOTHING = 0.3
 const DECAY = 0.98
 /** Input bytes in flight from which on no input is read, unless threads would be idle. */
 const MAX_BYTES_IN_FLIGHT = 16 << 20
-/** Input bytes that are taken in one go: copying them takes a few milliseconds. */
-const ITERATION_BYTES = 8 << 20
+/** Input bytes that are taken in a call of the user and in a step of the scheduler; each input counts `INPUT_BYTES` more. */
+const CALL_BYTES = 8 << 20
+const STEP_BYTES = 1 << 20
+const INPUT_BYTES = 1024
 
 /**
  * Reads the inputs of a bulk call, sends them through a pool, small ones in batches, and reports each outcome to a handler. At most
@@ -62,9 +65,10 @@ class BulkScheduler {
   #context = new AsyncResource('OffloopFlow')
   #isAwaiting = false
   #isWatching = false
-  #isFlushScheduled = false
-  /** Bytes taken in this event-loop iteration. */
-  #iterationBytes = 0
+  /** Flushes the batch in the next immediate phase. */
+  #flushJob = once(() => this.#flush())
+  /** Bytes taken in this call or step. */
+  #takenBytes = 0
   #isYielding = false
   #nextIndex = 0
   #inFlight = 0
@@ -117,17 +121,19 @@ class BulkScheduler {
     return isDone
   }
 
-  /** Reads and sends inputs until the window is full. */
-  takeInputs() {
+  /** Reads and sends inputs until the window is full, or up to `limit` bytes. */
+  takeInputs(limit = CALL_BYTES) {
     if (this.#isTaking) return
     this.#isTaking = true
-    this.#iterationBytes = 0
+    this.#takenBytes = 0
     try {
       while (this.#canTake()) {
-        if (this.#iterationBytes > ITERATION_BYTES) {
-          this.#yieldToLoop()
+        if (this.#takenBytes > limit) {
+          this.#isYielding = true
+          loopScheduler.schedule(this, Priority.Copy)
           break
         }
+        this.#takenBytes += INPUT_BYTES
         const next = this.#iterator.next()
         // The signal may have aborted before it was watched.
         this.checkSignal()
@@ -154,18 +160,16 @@ class BulkScheduler {
     }
   }
 
-  /** Lets the loop turn before it takes more. */
-  #yieldToLoop() {
-    if (this.#isYielding) return
-    this.#isYielding = true
-    setImmediate(() => {
-      this.#isYielding = false
-      this.takeInContext()
-    })
+  /** @param {number} [limit] */
+  takeInContext(limit) {
+    this.#context.runInAsyncScope(this.takeInputs, this, limit)
   }
 
-  takeInContext() {
-    this.#context.runInAsyncScope(this.takeInputs, this)
+  /** Takes more inputs, as a job of the scheduler. */
+  step() {
+    this.#isYielding = false
+    this.takeInContext(STEP_BYTES)
+    return this.#isYielding ? Step.More : Step.Done
   }
 
   /**
@@ -233,7 +237,9 @@ class BulkScheduler {
     if (this.#state === 'stopped') return
     this.#sent.delete(unit)
     this.#bytesInFlight -= unit.bytes
-    this.takeInContext()
+    this.#watchWhileActive()
+    this.#handler.progress()
+    if (this.#state === 'open') loopScheduler.schedule(this, Priority.Copy)
   }
 
   #canTake() {
@@ -327,20 +333,15 @@ class BulkScheduler {
     this.#send(new BatchTask(this, packed))
   }
 
-  /** Inputs that come one by one in this turn of the loop still travel together. */
+  /** Sends inputs that arrive one by one in the same event-loop iteration together. */
   #flushSoon() {
-    if (this.#packed === undefined || this.#isFlushScheduled) return
-    this.#isFlushScheduled = true
-    setImmediate(() => {
-      this.#isFlushScheduled = false
-      this.#flush()
-    })
+    if (this.#packed !== undefined) loopScheduler.schedule(this.#flushJob, Priority.Copy)
   }
 
   /** @param {Unit} unit */
   #send(unit) {
     this.#bytesInFlight += unit.bytes
-    this.#iterationBytes += unit.bytes
+    this.#takenBytes += unit.bytes
     if (this.#waiter !== undefined) this.#unsent.push(unit)
     else this.#submit(unit, NO_RESERVATION)
   }
@@ -387,7 +388,7 @@ class BulkScheduler {
     while (this.#waiter === undefined && this.#unsent.length > 0) {
       this.#submit(/** @type {Unit} */ (this.#unsent.shift()), NO_RESERVATION)
     }
-    this.takeInContext()
+    loopScheduler.schedule(this, Priority.Copy)
   }
 
   /** @param {unknown} error */

@@ -1,0 +1,208 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { Cache, pool, transforms } = require('../..')
+const { BUDGET, LoopScheduler, Priority, Step } = require('../../lib/internal/loop-scheduler')
+const { loopScheduler } = require('../../lib/native/shared')
+const { node } = require('../support/child')
+
+/** Milliseconds by which the steps that end an iteration may exceed the budget. */
+const OVERRUN = 2
+/** Iterations of a window; its longest counts. */
+const WINDOW = 3
+/** Other processes disturb some windows; a broken budget shows in all of them. */
+const WINDOWS = 300
+
+const rows = Array.from({ length: 40_000 }, (_, id) => ({ id, name: `row ${id}`, tags: ['a', 'b'], value: id / 3 }))
+const text = JSON.stringify(rows)
+const large = Buffer.alloc(24 << 20)
+
+/** @param {number} milliseconds */
+function spin(milliseconds) {
+  const end = performance.now() + milliseconds
+  while (performance.now() < end);
+}
+
+const nextIteration = () => new Promise(resolve => setImmediate(resolve))
+
+/**
+ * Keeps every kind of work pending, and returns the longest iteration of the best of several windows.
+ * @param {number} windows
+ */
+async function longestIteration(windows) {
+  let isOver = false
+  const cache = new Cache({ max: 10, onEvict: () => spin(0.02) })
+  /** @param {() => unknown} start */
+  const repeat = async start => {
+    while (!isOver) await start()
+  }
+  const { identity, digest, json } = transforms
+  const work = [
+    () => pool.run(identity(), large),
+    () => pool.run(identity(), 'é'.repeat(8 << 20)),
+    () => pool.map(digest('crc32'), Array(40).fill(large.subarray(0, 1 << 20))),
+    () => pool.run(json.parse(), text),
+    () => pool.run(json.parse(), text),
+    () => pool.run(json.stringify(), rows),
+    () => pool.run(json.stringify(), rows),
+    () => Promise.all(Array.from({ length: 256 }, () => pool.run(identity(), 'x'))),
+    () => {
+      for (let id = 0; id < 1000; id++) cache.set(String(id), id)
+      return nextIteration()
+    }
+  ].map(repeat)
+  let shortest = Infinity
+  for (let window = 0; window < windows && shortest > BUDGET + OVERRUN; window++) {
+    pool.stats({ reset: true })
+    for (let iteration = 0; iteration <= WINDOW; iteration++) await nextIteration()
+    const { iterations, longest } = pool.stats().loop
+    if (iterations >= WINDOW) shortest = Math.min(shortest, longest)
+  }
+  isOver = true
+  await Promise.all(work)
+  return shortest
+}
+
+test('no iteration exceeds the budget, with every kind of work at the same time', async () => {
+  const longest = await longestIteration(WINDOWS)
+  assert.ok(longest <= BUDGET + OVERRUN, `the longest iteration was ${longest} ms`)
+})
+
+test('a job that ignores its deadline exceeds the budget', async () => {
+  let isOver = false
+  const job = {
+    step: () => {
+      spin(2 * (BUDGET + OVERRUN))
+      return isOver ? Step.Done : Step.Idle
+    }
+  }
+  loopScheduler.schedule(job, Priority.Json)
+  const longest = await longestIteration(20)
+  isOver = true
+  assert.ok(longest > BUDGET + OVERRUN, `the longest iteration was ${longest} ms`)
+})
+
+test('stats().loop is the same for every pool of the thread, and counts from zero after a reset', async () => {
+  const { Pool } = require('../..')
+  const other = new Pool()
+  await pool.run(transforms.identity(), Buffer.alloc(3 << 20))
+  await nextIteration()
+  const { loop } = pool.stats({ reset: true })
+  assert.ok(loop.iterations > 0 && loop.time >= loop.longest && loop.longest > 0)
+  assert.deepEqual(other.stats().loop, { iterations: 0, time: 0, longest: 0 })
+  await other.close()
+})
+
+test('every priority gets a step in each iteration, whatever the others use', async () => {
+  const scheduler = new LoopScheduler()
+  let isOver = false
+  const steps = Object.values(Priority).map(() => 0)
+  for (const priority of Object.values(Priority)) {
+    const step = () => {
+      steps[priority]++
+      if (priority === Priority.Settle) spin(0.1)
+      return isOver ? Step.Done : Step.More
+    }
+    scheduler.schedule({ step, slice: Infinity }, priority)
+  }
+  for (let iteration = 0; iteration < 10; iteration++) await nextIteration()
+  isOver = true
+  assert.ok(
+    steps.every(count => count >= 9),
+    `steps: ${steps}`
+  )
+})
+
+test('the jobs of a priority take turns', async () => {
+  const scheduler = new LoopScheduler()
+  const count = 20
+  /** @type {number[]} */
+  const turns = []
+  for (let index = 0; index < count; index++) {
+    const step = () => {
+      spin(BUDGET / 2)
+      return turns.push(index) > 3 * count ? Step.Done : Step.Idle
+    }
+    scheduler.schedule({ step }, Priority.Json)
+  }
+  while (turns.length <= 3 * count) await nextIteration()
+  assert.deepEqual(
+    turns.slice(0, 2 * count),
+    Array.from({ length: 2 * count }, (_, turn) => turn % count)
+  )
+})
+
+test('a job that throws is reported as an uncaught exception, and the others go on', async () => {
+  const { code, stdout } = await node([
+    '-e',
+    `
+    const { Priority, Step } = require(${JSON.stringify(require.resolve('../../lib/internal/loop-scheduler'))})
+    const { loopScheduler } = require(${JSON.stringify(require.resolve('../../lib/native/shared'))})
+    const { pool, transforms } = require(${JSON.stringify(require.resolve('../..'))})
+    process.on('uncaughtException', error => console.log('uncaught', error.message))
+    let steps = 0
+    const step = () => {
+      if (++steps === 1) throw new Error('broken job')
+      return Step.Done
+    }
+    loopScheduler.schedule({ step }, Priority.Copy)
+    pool.run(transforms.identity(), Buffer.alloc(3 << 20)).then(({ length }) => console.log(length, steps))`
+  ])
+  assert.deepEqual(stdout.trim().split('\n').sort(), [`${3 << 20} 2`, 'uncaught broken job'])
+  assert.equal(code, 0)
+})
+
+test('an onEvict that throws keeps neither the others nor completions from arriving', async () => {
+  const { code, stdout, stderr } = await node([
+    '-e',
+    `
+    const { Cache, pool, transforms } = require(${JSON.stringify(require.resolve('../..'))})
+    let calls = 0
+    const cache = new Cache({ max: 1, onEvict: () => { if (++calls === 1) throw new Error('broken listener') } })
+    for (let id = 0; id < 5; id++) cache.set(String(id), id)
+    pool.run(transforms.identity(), Buffer.alloc(3 << 20)).then(() => console.log(calls))`
+  ])
+  assert.deepEqual([code, stdout.trim()], [0, '4'])
+  assert.match(stderr, /broken listener/)
+})
+
+test('two copies of the package share one scheduler', () => {
+  const kept = { ...require.cache }
+  for (const key of Object.keys(require.cache)) if (!key.endsWith('.node')) delete require.cache[key]
+  const second = require('../../lib/native/shared')
+  const other = require('../..')
+  Object.assign(require.cache, kept)
+  assert.notEqual(other.pool, pool)
+  assert.equal(second.loopScheduler, loopScheduler)
+})
+
+test('fake timers do not stop the scheduler', async t => {
+  t.mock.timers.enable({ apis: ['setImmediate', 'setTimeout', 'setInterval', 'Date'] })
+  const evicted = new Promise(resolve => {
+    const cache = new Cache({ max: 1, onEvict: resolve })
+    cache.set('a', 1)
+    cache.set('b', 2)
+  })
+  const output = await pool.run(transforms.identity(), Buffer.alloc(3 << 20))
+  assert.equal(output.length, 3 << 20)
+  assert.equal(await evicted, 'a')
+  assert.deepEqual(await pool.run(transforms.json.parse(), text), rows)
+})
+
+test('the process exits when no work is pending', async () => {
+  const { code, signal } = await node(
+    [
+      '-e',
+      `
+    const { Cache, pool, transforms } = require(${JSON.stringify(require.resolve('../..'))})
+    const cache = new Cache({ max: 1, onEvict() {} })
+    cache.set('a', 1)
+    cache.set('b', 2)
+    pool.run(transforms.identity(), Buffer.alloc(3 << 20))
+    pool.run(transforms.json.stringify(), Array(100_000).fill('x'))`
+    ],
+    { timeout: 60_000 }
+  )
+  assert.deepEqual([code, signal], [0, null])
+})
