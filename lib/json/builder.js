@@ -6,14 +6,14 @@ const native = require('../native')
 const { stepWords: STEP_WORDS, kindMask: KIND_MASK, utf16: UTF16, unescaped: UNESCAPED, ...kinds } = native.planFormat()
 const { array: ARRAY, object: OBJECT, key: KEY, end: END, string: STRING, value: VALUE } = kinds
 
-/** V8 makes longer arrays dictionaries if their length is given. */
+/** V8 makes preallocated arrays above this length dictionaries. */
 const MAX_LENGTH = 32 << 20
-/** Growing a shorter array takes no time to speak of; growing a longer one stops the loop for longer each time. */
+/** Growing arrays above this length stops the event loop noticeably. */
 const PREALLOCATE_ABOVE = 1 << 18
-/** More than the estimated length of an array: cutting it is cheap. */
+/** Preallocated length in proportion to the estimate: cutting an array is cheap. */
 const HEADROOM = 17 / 16
 
-/** What every object has: assigning to it is not defining it. */
+/** Assigning a member with one of these names may call a setter. */
 const inherited = Object.prototype
 
 /**
@@ -22,16 +22,16 @@ const inherited = Object.prototype
  */
 
 /**
- * A large value of JSON that is built step by step, as its plan says. Each step is small enough for a slice, and parsed by
- * `JSON.parse`. Plan and text come in parts.
+ * Builds a large value step by step, by a plan that arrives in parts with its text. A step is a fraction of a millisecond of
+ * `JSON.parse` (docs/internals/json.md).
  */
 class JsonBuilder {
-  /** @type {Part[]} that are not built yet: as many as native code has read ahead */
+  /** Not built yet. @type {Part[]} */
   #parts = []
-  /** In the plan of the first part. */
+  /** Position in the plan of the first part. */
   #offset = 0
   #hasLastPart = false
-  /** @type {Frame[]} what is being filled, from the outermost on */
+  /** Unfinished values, from the outermost. @type {Frame[]} */
   #frames = []
   /** @type {unknown} */
   #value
@@ -39,13 +39,13 @@ class JsonBuilder {
   #failure
   #isPending
   #onDone
-  /** Counts the text that is left to build in the pool. @type {import('../native/reservation').Reservation | undefined} */
+  /** Counts the remaining text for the pool. @type {import('../native/reservation').Reservation | undefined} */
   reservation
 
   /**
-   * @param {number} slice how long (ms) it may hold the loop
+   * @param {number} slice milliseconds that it may hold the event loop
    * @param {() => boolean} isPending
-   * @param {(value: unknown, failure: SerializedFailure | undefined) => void} onDone called once, when the last part is there
+   * @param {(value: unknown, failure: SerializedFailure | undefined) => void} onDone called when the last part is built
    */
   constructor(slice, isPending, onDone) {
     this.slice = slice
@@ -63,12 +63,12 @@ class JsonBuilder {
     this.#hasLastPart = isLast
   }
 
-  /** Bytes of text that are not built yet. */
+  /** Bytes of text that remain to be built. */
   get bytesLeft() {
     return this.#parts.reduce((sum, { text }) => sum + text.length, 0)
   }
 
-  /** Releases what is built so far. */
+  /** Releases all parts and values. */
   discard() {
     this.#parts = []
     this.#frames = []
@@ -125,20 +125,30 @@ class JsonBuilder {
   }
 }
 
-/** @typedef {ArrayFrame | ObjectFrame | StringFrame} Frame */
+/**
+ * An unfinished value.
+ * @typedef {object} Frame
+ * @property {(step: number, piece: string) => void} addPiece adds text: elements or members in brackets, a name, a part of a string
+ * @property {(value: unknown) => void} addValue adds an element, or the value of the last name
+ * @property {() => unknown} end returns the finished value
+ */
 
+/** @implements {Frame} */
 class ArrayFrame {
   /** @type {unknown[]} */
   #value
   #length = 0
 
-  /** @param {number} length that it will have, as far as one can tell */
+  /** @param {number} length an estimate */
   constructor(length) {
     const enough = Math.floor(length * HEADROOM)
     this.#value = length > PREALLOCATE_ABOVE && enough <= MAX_LENGTH ? new Array(enough) : []
   }
 
-  /** @param {number} _step @param {string} piece elements in brackets */
+  /**
+   * @param {number} _step
+   * @param {string} piece
+   */
   addPiece(_step, piece) {
     const items = JSON.parse(piece)
     for (let i = 0; i < items.length; i++) this.#value[this.#length++] = items[i]
@@ -155,12 +165,16 @@ class ArrayFrame {
   }
 }
 
+/** @implements {Frame} */
 class ObjectFrame {
   /** @type {Record<string, unknown> | undefined} */
   #value
   #key = ''
 
-  /** @param {number} step @param {string} piece members in brackets, or a name */
+  /**
+   * @param {number} step
+   * @param {string} piece
+   */
   addPiece(step, piece) {
     const parsed = JSON.parse(piece)
     if ((step & KIND_MASK) === KEY) this.#key = parsed
@@ -179,10 +193,14 @@ class ObjectFrame {
   }
 }
 
+/** @implements {Frame} */
 class StringFrame {
   #value = ''
 
-  /** @param {number} step @param {string} piece of the string, without quotes */
+  /**
+   * @param {number} step
+   * @param {string} piece
+   */
   addPiece(step, piece) {
     this.#value += (step & UNESCAPED) !== 0 ? piece : JSON.parse(`"${piece}"`)
   }
@@ -195,8 +213,6 @@ class StringFrame {
 }
 
 /**
- * V8 collects when its young generation is full, and stops the loop for as long as copying takes what is alive in it. Text is
- * not, once it is parsed: with two bytes for a character, as wide text has, there is room for less else.
  * @param {Buffer} text
  * @param {number} step
  * @param {number} start
@@ -204,11 +220,26 @@ class StringFrame {
  */
 function decodePiece(text, step, start, end) {
   if ((step & UTF16) !== 0) return text.toString('utf16le', start, end)
-  text.toString('latin1', start, end)
+  decodeAndDiscard(text, start, end)
   return text.toString('latin1', start, end)
 }
 
-/** What V8 cannot build although it is JSON: too long a string. @param {any} error @returns {SerializedFailure} */
+/**
+ * Fills the nursery with dead text, so that V8 collects more often and copies fewer survivors each time: shorter stops of the event
+ * loop. UTF-16 text, of two bytes a character, does so itself. Measured by the benchmark `parse-records`.
+ * @param {Buffer} text
+ * @param {number} start
+ * @param {number} end
+ */
+function decodeAndDiscard(text, start, end) {
+  text.toString('latin1', start, end)
+}
+
+/**
+ * Describes valid JSON that V8 cannot build, such as a string that is too long.
+ * @param {any} error
+ * @returns {SerializedFailure}
+ */
 function failure(error) {
   const message = `The document is larger than values of JavaScript can be: ${error?.message}`
   return { code: 'ERR_OFFLOOP_OUTPUT_LIMIT', message }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Results that are JSON: short ones are parsed when they arrive, others arrive in parts and are built in slices of the event loop.
+// Results that are JSON: short ones are parsed when they arrive, others arrive in parts and are built in slices.
 
 const native = require('../native')
 const { completionPort } = require('../native/completion-port')
@@ -11,14 +11,14 @@ const { JsonBuilder } = require('./builder')
 
 /** @typedef {import('../native/completion-port').Listener} Listener */
 
-/** Large values that are being built, by task. @type {Map<number, JsonBuilder>} */
+/** By task. @type {Map<number, JsonBuilder>} */
 const builders = new Map()
 
 /**
- * Adds a part of a large value. Until all of it is built the task is not over, and its id stays in use.
+ * Adds a part of a large value. The id of the task stays in use until the value is built.
  * @param {number} taskId
  * @param {Listener} listener
- * @param {number} budget of a slice, in ms
+ * @param {number} budget milliseconds of a slice
  * @param {boolean} isLast
  * @param {Buffer} text
  * @param {Buffer} plan
@@ -26,7 +26,7 @@ const builders = new Map()
 function addPart(taskId, listener, budget, isLast, text, plan) {
   const builder = builders.get(taskId) ?? startBuilder(taskId, listener, budget)
   builder.add(text, plan, isLast)
-  // Native code has released the task's reservation: the text that is left to build still counts for the pool.
+  // Native code has released the task's reservation: the remaining text still counts for the pool.
   const { pool } = listener
   if (isLast && pool !== undefined && listener.isSettled !== true) {
     builder.reservation = new Reservation(native.retainReservation(pool.handle, builder.bytesLeft))
@@ -52,7 +52,7 @@ function startBuilder(taskId, listener, budget) {
   return builder
 }
 
-/** Drops what was built for a task that failed or was cancelled. @param {number} taskId */
+/** Drops the value of a task that failed or was cancelled. @param {number} taskId */
 function discard(taskId) {
   if (builders.size === 0) return
   builders.get(taskId)?.discard()

@@ -9,7 +9,7 @@ const EMPTY = Buffer.alloc(0)
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
 const MAX_UTF8 = 3
 
-/** A value that is written as JSON: an input of a native task. */
+/** An input of a native task that is written as JSON. */
 class JsonInput {
   #writer
   #maxOutput
@@ -18,8 +18,8 @@ class JsonInput {
    * @param {unknown} value
    * @param {number} slice
    * @param {number} maxDepth
-   * @param {number} maxOutput the most bytes of text
-   * @param {number} maxHeld the most bytes that levels may hold which the value makes while it is written
+   * @param {number} maxOutput bytes of text
+   * @param {number} maxHeld bytes, see `OpenLevels`
    */
   constructor(value, slice, maxDepth, maxOutput, maxHeld) {
     this.#writer = new JsonWriter(value, maxDepth, maxHeld)
@@ -27,7 +27,7 @@ class JsonInput {
     this.slice = slice
   }
 
-  /** All of the text, if it is short. */
+  /** The text, if it was short enough to be written immediately. */
   get text() {
     if (!this.#writer.isWritten) return undefined
     const text = /** @type {string} */ (this.#writer.next())
@@ -36,17 +36,20 @@ class JsonInput {
     return text
   }
 
-  /** Bytes, about, that the open levels hold. */
+  /** Estimated bytes that the open levels hold. */
   get heldBytes() {
     return this.#writer.heldBytes
   }
 
-  /** What it calls of the value's own code runs as if whoever calls this had called it. */
+  /** Code of the value, such as a getter, runs in the async context of this call. */
   pieces() {
     return this.#pieces(new AsyncResource('OffloopTask'))
   }
 
-  /** @param {AsyncResource} context @returns {Generator<Uint8Array | Uint16Array, void, number>} */
+  /**
+   * @param {AsyncResource} context
+   * @returns {Generator<Uint8Array | Uint16Array, void, number>}
+   */
   *#pieces(context) {
     const next = () => this.#writer.next()
     const encoder = new UtfEncoder()
@@ -54,7 +57,7 @@ class JsonInput {
       const text = context.runInAsyncScope(next)
       if (text === undefined) return
       const length = yield text === '' ? EMPTY : encoder.encode(text)
-      // Counts the text that must still follow, too: a proxy of an array may report any length.
+      // Includes the text that must follow: a proxy of an array may report any length.
       if (length + this.#writer.minLength > this.#maxOutput) throw this.#outputLimitError()
     }
   }

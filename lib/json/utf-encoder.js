@@ -1,6 +1,6 @@
 'use strict'
 
-/** @typedef {Uint8Array | Uint16Array} Piece bytes, or whole characters as UTF-16 */
+/** @typedef {Uint8Array | Uint16Array} Piece UTF-8, or whole characters of UTF-16 */
 
 /** Code units of a string that are encoded at a time. */
 const PIECE_LENGTH = 1 << 18
@@ -8,14 +8,18 @@ const BACKSLASH = 0x5c
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
 const MAX_UTF8 = 3
 
-/** All pieces of text become bytes here: each is copied before the next one. @type {Buffer | undefined} */
+/** Holds the current piece, which is copied before the next one is encoded. @type {Buffer | undefined} */
 let scratch
 
-/** Text on its way: as UTF-8, which is fast for ASCII, or as UTF-16 from the first piece on that is not. */
+/** Encodes text as UTF-8, which is fast for ASCII, and as UTF-16 after the first piece that is not ASCII. */
 class UtfEncoder {
   #isUtf16 = false
 
-  /** The piece is there until the next one is asked for. @param {string} text @returns {Piece} */
+  /**
+   * The piece is valid until the next call.
+   * @param {string} text
+   * @returns {Piece}
+   */
   encode(text) {
     if (text.length > PIECE_LENGTH) return Buffer.from(text)
     scratch ??= Buffer.allocUnsafeSlow(PIECE_LENGTH * MAX_UTF8)
@@ -32,21 +36,20 @@ class UtfEncoder {
  */
 function* textPieces(text, encodeText) {
   const encoder = new UtfEncoder()
-  for (let at = 0; at < text.length; ) {
-    const end = pieceEnd(text, at)
-    const piece = text.slice(at, end)
+  for (let start = 0, end; start < text.length; start = end) {
+    end = pieceEnd(text, start)
+    const piece = text.slice(start, end)
     yield encoder.encode(encodeText?.(piece) ?? piece)
-    at = end
   }
 }
 
 /**
- * Where a piece ends that begins at a place: a pair of surrogates is one character, and an escape is not cut either.
+ * Returns the end of the piece that begins at `start`. Cuts neither a pair of surrogates nor an escape.
  * @param {string} text
- * @param {number} at
+ * @param {number} start
  */
-function pieceEnd(text, at) {
-  const end = at + PIECE_LENGTH
+function pieceEnd(text, start) {
+  const end = start + PIECE_LENGTH
   if (end >= text.length) return text.length
   if (isHighSurrogate(text.charCodeAt(end - 1)) && isLowSurrogate(text.charCodeAt(end))) return end - 1
   let backslashes = 0

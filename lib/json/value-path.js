@@ -1,16 +1,15 @@
 'use strict'
 
-/** How many keys of a deep place are shown at its start and at its end. */
+/** Keys of a long path that are shown at its start and at its end. */
 const FIRST = 8
 const LAST = 4
 /** Longer keys are cut. */
 const MAX_KEY = 32
 
 /**
- * Names a place in a value for a message, as in `input.items[3].name`. The text stays short, however deep the place is and
- * however long its keys are.
+ * Formats a path into a value for a message, such as `input.items[3].name`. Long paths and keys are shortened.
  * @param {number} depth
- * @param {(level: number) => string | number | undefined} keyAt `undefined` at a level where no part has begun
+ * @param {(level: number) => string | number | undefined} keyAt returns `undefined` at a level where no part has begun
  */
 function formatPath(depth, keyAt) {
   const left = depth - FIRST - LAST
