@@ -5,9 +5,9 @@ const { withCode } = require('../internal/errors')
 const { completionPort } = require('../native/completion-port')
 const { invalidThis, formatValue } = require('../internal/validate')
 
-/** Text of a column is decoded in pieces of about this many bytes: a string that is cut out of a larger one keeps it. */
+/** Approximate bytes of a column's text that are decoded together: a string cut out of a larger one keeps that in memory. */
 const PIECE_BYTES = 4096
-/** Columns that an error message names. */
+/** Columns that an error message lists. */
 const MAX_NAMED = 20
 
 /**
@@ -18,11 +18,11 @@ const MAX_NAMED = 20
  * @typedef {(string | null)[] | Float64Array | Uint8Array} Column
  */
 
-/** A table of typed columns. They stay in the memory in which they came; strings are made when someone asks for them. */
+/** A table of typed columns, which are views of the result's memory; strings are decoded when a column is read. */
 class CsvTable {
   /** @type {ArrayBuffer} */
   #memory
-  /** Where the sections begin. */
+  /** Offset of the sections. */
   #base
   #headers
   /** @type {Map<string, number>} */
@@ -32,7 +32,7 @@ class CsvTable {
 
   /** @param {Buffer} bytes */
   constructor(bytes) {
-    // Views need whole steps of eight bytes.
+    // Views must be aligned to eight bytes.
     const own = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes)
     const [length] = new Uint32Array(own.buffer, own.byteOffset, 1)
     /** @type {TableHeader} */
@@ -46,7 +46,7 @@ class CsvTable {
     })
     this.rows = rows
     /**
-     * Its own property: a clone would have no columns, and `structuredClone` refuses what has a function.
+     * An own property: `structuredClone` rejects functions, while a clone of the rest would have no columns.
      * @param {string} name
      * @returns {Column}
      */
@@ -91,7 +91,7 @@ class CsvTable {
   }
 
   /**
-   * What reads the fields of a column, one row after the other.
+   * Returns a function that reads the fields of a column, fastest row after row.
    * @param {NumberColumn | StringColumn} header
    * @returns {(row: number) => unknown}
    */
@@ -105,12 +105,15 @@ class CsvTable {
     return type === 'number' ? row => column[row] : row => column[row] === 1
   }
 
-  /** @param {unknown} value @returns {value is CsvTable} */
+  /**
+   * @param {unknown} value
+   * @returns {value is CsvTable}
+   */
   static #is(value) {
     return typeof value === 'object' && value !== null && #memory in value
   }
 
-  /** Its rows, all at once. */
+  /** Returns all rows. */
   toJSON() {
     if (!CsvTable.#is(this)) throw invalidThis('CsvTable', this)
     return [...this]
@@ -136,12 +139,12 @@ class CsvTable {
   }
 }
 
-/** The strings of a column, fastest when they are asked for one after the other. */
+/** The strings of a column; reading them in order is fastest. */
 class ColumnStrings {
   #text
   #ends
   #nulls
-  /** What is decoded: from where to where, and as a string unless a character of it takes several bytes. */
+  /** Byte range of the decoded piece, and its text unless a character needs several bytes. */
   #from = 0
   #to = 0
   /** @type {string | undefined} */
@@ -167,7 +170,10 @@ class ColumnStrings {
     return this.#piece?.slice(start - this.#from, end - this.#from) ?? this.#text.toString('utf8', start, end)
   }
 
-  /** @param {number} row @param {number} start of its text */
+  /**
+   * @param {number} row
+   * @param {number} start offset of its text
+   */
   #decode(row, start) {
     const ends = this.#ends
     let last = row
@@ -179,13 +185,20 @@ class ColumnStrings {
   }
 }
 
-/** @param {Record<string, unknown>} object @param {string} name @param {unknown} value */
+/**
+ * @param {Record<string, unknown>} object
+ * @param {string} name
+ * @param {unknown} value
+ */
 function setProperty(object, name, value) {
   if (name !== '__proto__') object[name] = value
   else Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
 }
 
-/** @param {unknown} name @param {string[]} columns */
+/**
+ * @param {unknown} name
+ * @param {string[]} columns
+ */
 function unknownColumn(name, columns) {
   const there = columns.slice(0, MAX_NAMED).map(it => inspect(it))
   if (columns.length > MAX_NAMED) there.push('…')

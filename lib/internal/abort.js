@@ -57,7 +57,7 @@ function abortAll(signal) {
     try {
       task.abort(signal.reason)
     } catch (error) {
-      // As of any listener: the others hear of it nevertheless.
+      // A listener that throws must not affect the others.
       throwLater(error)
     }
   }

@@ -33,7 +33,10 @@ class Timer {
   #delay
   #cancel = new AbortController()
 
-  /** @param {() => void} callback @param {number} delay in milliseconds */
+  /**
+   * @param {() => void} callback
+   * @param {number} delay in milliseconds
+   */
   constructor(callback, delay) {
     this.#callback = callback
     this.#delay = delay
@@ -77,7 +80,7 @@ function clearTimeout(timer) {
   timer?.close()
 }
 
-/** Calls back after the current callback. If Node's own is replaced, the next turn of the loop is soon enough. */
+/** Calls back after the current callback; in the next event-loop iteration if Node's own function is replaced. */
 const nextTick = isOwn(process.nextTick, 'TickObject') ? process.nextTick.bind(process) : setImmediate
 
 const settled = Promise.resolve()

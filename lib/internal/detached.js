@@ -26,17 +26,17 @@ const bufferOfData = intrinsic(DataView.prototype, 'buffer')
 const sizeOfData = intrinsic(DataView.prototype, 'byteLength')
 const { values } = TypedArray
 
-/** Limits the objects searched for lost memory: getters may make new ones without end. */
+/** Objects searched for detached memory at most: getters may create new ones endlessly. */
 const MAX_LOOKS = 100_000
 
 /**
- * Whether a value is detached memory. For other memory this only reads the length.
+ * True if a value is detached memory. For other memory this only reads the length.
  * @param {unknown} value
  * @returns {value is ArrayBufferView | ArrayBuffer}
  */
 function isDetached(value) {
   if (ArrayBuffer.isView(value)) {
-    // The methods of views throw for lost memory.
+    // The methods of views throw for detached memory.
     if (isTypedArray(value)) return lengthOf(value) === 0 && fails(() => values.call(value))
     return fails(() => sizeOfData(value))
   }
@@ -113,12 +113,15 @@ function findDetached(root, name) {
 
 /** @param {{ step: string, from: any }} found */
 function pathOf(found) {
-  let place = ''
-  for (let it = found; it !== undefined; it = it.from) place = it.step + place
-  return place
+  let path = ''
+  for (let it = found; it !== undefined; it = it.from) path = it.step + path
+  return path
 }
 
-/** @param {object} value @returns {Generator<[step: string, child: unknown]>} */
+/**
+ * @param {object} value
+ * @returns {Generator<[step: string, child: unknown]>}
+ */
 function* childrenOf(value) {
   if (value instanceof Map) {
     for (const [key, it] of value) {

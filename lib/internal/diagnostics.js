@@ -1,6 +1,6 @@
 'use strict'
 
-// What is told about tasks, loads and stalls, to whoever subscribes. Without subscribers it is one look at a property.
+// Diagnostics channels for tasks, loads and stalls. Without subscribers each costs one property read.
 
 const { channel, tracingChannel } = require('node:diagnostics_channel')
 
@@ -9,7 +9,7 @@ const loads = tracingChannel('offloop:load')
 const stalls = channel('offloop:stall')
 
 /**
- * Whoever writes to a stream has to wait.
+ * Publishes that the writer of a stream has to wait.
  * @param {import('node:stream').Writable} stream
  * @param {{ info: { name: string } }} pool
  * @param {{ name: string }} transform
@@ -19,11 +19,11 @@ function publishStall(stream, pool, transform) {
 }
 
 /**
- * As `tracePromise`, but what is returned or thrown at once still is: nothing may go otherwise because somebody listens.
+ * Like `tracePromise`, but returns and throws synchronously if the call does: subscribers must not change behaviour.
  * @param {typeof tasks} channel
  * @param {Record<string, unknown>} context
  * @param {() => any} call
- * @param {unknown} absent a result that is none
+ * @param {unknown} absent a value that is not published as a result
  */
 function traceCall(channel, context, call, absent) {
   const { start, end, asyncStart, asyncEnd, error } = channel

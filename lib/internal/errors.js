@@ -32,7 +32,7 @@ function withCode(error, code) {
 }
 
 /**
- * The error of a task that failed off the loop, with the stack of whoever started it.
+ * Returns the error of a task that failed in native code, with the stack of its caller.
  * @param {SerializedFailure} record
  * @param {{ stack?: string } | undefined} caller
  */
@@ -62,7 +62,7 @@ function stackOf(caller) {
 }
 
 /**
- * Where a public function was called, for the error of the task it starts. Cheap until someone reads the stack.
+ * Captures where a public function was called, for the error of the task it starts. Cheap until the stack is read.
  * @param {Function} boundary the public function
  * @returns {{ stack?: string }}
  */
@@ -73,7 +73,7 @@ function captureCaller(boundary) {
 }
 
 /**
- * An error of a user's function in another thread, with the stack of whoever called it here below its own.
+ * Appends the stack of the caller to the error of a user's function in another thread.
  * @param {unknown} error
  * @param {{ stack?: string } | undefined} caller
  */

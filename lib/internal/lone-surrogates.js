@@ -1,10 +1,10 @@
 'use strict'
 
-/** An escape as a whole, whatever it escapes, or half of a surrogate pair without the other half. */
+/** A complete escape, or half of a surrogate pair without the other half. */
 const ESCAPE_OR_LONE = /\\[\s\S]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
 /**
- * JSON text whose lone surrogates are escaped: UTF-8 has no other way to say them.
+ * Escapes the lone surrogates of JSON text, which UTF-8 cannot represent.
  * @param {string} text
  */
 function escapeLoneSurrogates(text) {

@@ -44,7 +44,10 @@ function classOf(value) {
   }
 }
 
-/** @param {unknown} value @param {number} [depth] */
+/**
+ * @param {unknown} value
+ * @param {number} [depth]
+ */
 function inspectSafely(value, depth) {
   try {
     return inspect(value, { depth, customInspect: false })
@@ -116,10 +119,10 @@ function checkObject(options, name = 'The "options" argument') {
 }
 
 /**
- * An option that means nothing here is a mistake: a signal that is misspelt must not be no signal.
+ * Refuses unknown options: a misspelt `signal` must not be ignored.
  * @param {unknown} options
  * @param {readonly string[]} known
- * @param {string} [path] where they stand
+ * @param {string} [path] of the options
  */
 function checkOptions(options, known, path = 'options') {
   checkObject(options, path === 'options' ? undefined : `The "${path}" property`)

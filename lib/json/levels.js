@@ -3,16 +3,16 @@
 const { isMap, isProxy, isSet } = require('node:util').types
 const { sizeOfBytes } = require('../internal/typed-array')
 
-/** The first levels that are made are free: ordinary values have no more. */
+/** Generated levels that count nothing: ordinary values have no more. */
 const FREE_LEVELS = 4
-/** The most bytes (512 KiB) that count for one of them, so that a value with a few large ones is not refused. */
+/** Bytes that a generated level counts at most, so that a value with a few large ones is not refused. */
 const MAX_LEVEL_BYTES = 512 << 10
 /** Estimated bytes of an element, a property, an entry of a Map or Set, and an object. */
 const ELEMENT_BYTES = 8
 const PROPERTY_BYTES = 48
 const ENTRY_BYTES = 32
 const OBJECT_BYTES = 32
-/** Parts of a value that are weighed: the others are taken to be like them. */
+/** Parts of a value that are measured to estimate the rest, and the levels to which they are. */
 const SAMPLE_SIZE = 8
 const SAMPLE_DEPTH = 3
 
@@ -22,22 +22,22 @@ const SAMPLE_DEPTH = 3
  */
 
 /**
- * Counts what the open levels hold that getters, proxies and toJSON made: the memory that endless values take while they are
- * written. A level that is made, and the plain levels inside it, counts with its weight and with the text before the next one.
+ * Estimates the memory of open levels that getters, proxies and toJSON generate, which endless values would exhaust. A generated
+ * level, and the plain levels inside it, count with their estimated size and the text before the next one.
  */
 class OpenLevels {
   /** @type {Level[]} */
   #levels = []
-  /** Bytes, about. */
+  /** Estimated bytes. */
   heldBytes = 0
 
-  /** @param {number} maxBytes bytes */
+  /** @param {number} maxBytes */
   constructor(maxBytes) {
     this.maxBytes = maxBytes
   }
 
   /**
-   * Opens a level. Returns whether the outer levels do not hold too much.
+   * Opens a level. Returns false if the outer levels hold too much.
    * @param {boolean} isGenerated
    * @param {Container | undefined} container of the level
    * @param {number} position characters written before it
@@ -54,7 +54,7 @@ class OpenLevels {
     return this.heldBytes <= this.maxBytes
   }
 
-  /** Whether the open levels are more than ordinary values make. */
+  /** True if more levels are generated than in ordinary values. */
   get isUnusual() {
     return (this.#levels[this.#levels.length - 1]?.generated ?? 0) > FREE_LEVELS
   }
@@ -65,36 +65,43 @@ class OpenLevels {
   }
 }
 
-/** Weighs an open container without the part that is being written. @param {Container} container */
+/** Estimates an open container without the part that is being written. @param {Container} container */
 function estimateContainer({ value, key, keys, length = 0 }) {
-  // Only the traps of a proxy know what it holds.
-  const read = isProxy(value) ? (/** @type {string | number} */ at) => value[at] : undefined
+  // The parts of a proxy are known to its traps alone.
+  const read = isProxy(value) ? (/** @type {string | number} */ key) => value[key] : undefined
   if (keys === undefined)
-    return (isProxy(value) ? 0 : length * ELEMENT_BYTES) + estimateParts(value, length, at => at, key, 0, read)
+    return (isProxy(value) ? 0 : length * ELEMENT_BYTES) + estimateParts(value, length, index => index, key, 0, read)
   return (
-    sizeOfBytes(value) + keys.length * PROPERTY_BYTES + estimateParts(value, keys.length, at => keys[at], key, 0, read)
+    sizeOfBytes(value) +
+    keys.length * PROPERTY_BYTES +
+    estimateParts(value, keys.length, index => keys[index], key, 0, read)
   )
 }
 
-/** Weighs a value without calling its code. @param {any} value @param {number} depth @returns {number} */
+/**
+ * Estimates a value without running its code.
+ * @param {any} value
+ * @param {number} depth
+ * @returns {number}
+ */
 function estimateValue(value, depth) {
   if (typeof value === 'string') return value.length
   if (typeof value !== 'object' || value === null) return 0
   if (isProxy(value)) return OBJECT_BYTES
   const own = OBJECT_BYTES + sizeOfBytes(value) + entryCount(value) * ENTRY_BYTES
   if (Array.isArray(value)) {
-    return own + value.length * ELEMENT_BYTES + estimateParts(value, value.length, at => at, undefined, depth)
+    return own + value.length * ELEMENT_BYTES + estimateParts(value, value.length, index => index, undefined, depth)
   }
   if (ArrayBuffer.isView(value)) return own
   const keys = Object.keys(value)
-  return own + keys.length * PROPERTY_BYTES + estimateParts(value, keys.length, at => keys[at], undefined, depth)
+  return own + keys.length * PROPERTY_BYTES + estimateParts(value, keys.length, index => keys[index], undefined, depth)
 }
 
 /**
- * Weighs a few parts and the text of their keys, and takes all to be like them.
+ * Estimates the parts and their keys from a few of them.
  * @param {any} value
  * @param {number} count
- * @param {(at: number) => string | number} keyAt
+ * @param {(index: number) => string | number} keyAt
  * @param {string | number | undefined} except a key to leave out
  * @param {number} depth
  * @param {(key: string | number) => unknown} [read]
@@ -102,17 +109,17 @@ function estimateValue(value, depth) {
 function estimateParts(value, count, keyAt, except, depth, read = key => ownValue(value, key)) {
   if (depth === SAMPLE_DEPTH) return 0
   const step = Math.max(count / SAMPLE_SIZE, 1)
-  let weight = 0
-  for (let at = 0; at < count; at += step) {
-    const key = keyAt(Math.floor(at))
-    if (typeof key === 'string') weight += key.length
-    if (key !== except) weight += estimateValue(read(key), depth + 1)
+  let bytes = 0
+  for (let index = 0; index < count; index += step) {
+    const key = keyAt(Math.floor(index))
+    if (typeof key === 'string') bytes += key.length
+    if (key !== except) bytes += estimateValue(read(key), depth + 1)
   }
-  return weight * step
+  return bytes * step
 }
 
 /**
- * Whether a container makes a value when it is read: the value is not in memory otherwise.
+ * True if reading a part runs a getter or a proxy, which may create the value.
  * @param {object} container
  * @param {string | number} key
  */
@@ -120,7 +127,10 @@ function isGeneratedBy(container, key) {
   return isProxy(container) || Object.getOwnPropertyDescriptor(container, key)?.get !== undefined
 }
 
-/** @param {object} value @param {string | number} key */
+/**
+ * @param {object} value
+ * @param {string | number} key
+ */
 function ownValue(value, key) {
   return Object.getOwnPropertyDescriptor(value, key)?.value
 }

@@ -5,7 +5,7 @@ const { isGeneratedBy } = require('./levels')
 const { now } = require('../internal/clock')
 const { checkMemory } = require('../internal/validate')
 
-/** Characters that a step writes, approximately: it takes a fraction of a millisecond. */
+/** Approximate characters that a step writes, in a fraction of a millisecond. */
 const STEP_BUDGET = 64 << 10
 /** The clock is read once per this many values. */
 const VALUES_PER_CLOCK_READ = 64
@@ -14,12 +14,12 @@ const NUMBER = 8
 const DATE = 32
 const KEYWORD = 5
 const PUNCTUATION = 4
-/** Size of a value that cannot be measured, or does not fit. */
+/** The budget left after a value that does not fit, or cannot be measured. */
 const TOO_LARGE = -1
-/** A value that does not fit into this many characters is remembered as large. */
+/** Values that do not fit this budget are remembered as large. */
 const LARGE = STEP_BUDGET / 2
 
-/** Levels whose getters and proxies are always followed, and the number of levels behind them where none is. */
+/** Levels whose getters and proxies are always followed, and the number of levels behind them where they are not. */
 const UNCHECKED_LEVELS = 4
 const CHECKED_LEVELS = 2
 
@@ -27,40 +27,43 @@ const INSIDE = 'A value inside the "input" argument'
 
 const { toJSON: dateToJSON, toISOString } = Date.prototype
 
-/** The end of the current step: values not measured by then count as large. */
+/** End of the current step: values not measured by then count as large. */
 let deadline = 0
-/** The level (as a depth that is left) from which on getters are not followed. */
+/** Remaining depth from which on getters are not followed. */
 let checkedDepth = 0
-/** Lists and objects measured so far. */
+/** Lists and objects measured. */
 let measured = 0
-/** The toJSON of bigints, if it returned a short text last: values that contain bigints need not be taken apart then. @type {unknown} */
+/** The toJSON of bigints, if its last text was short: values that contain bigints are then not taken apart. @type {unknown} */
 let shortToJSON
 
-/** Sets the time by which a step ends. @param {number} time */
+/** Begins a step that ends by a time. @param {number} time */
 function setDeadline(time) {
   deadline = time
 }
 
-/** Whether a step that has looked at `count` values has taken long enough. @param {number} count */
+/** True if a step that has read `count` values should end. @param {number} count */
 function isPastDeadline(count) {
   return count % VALUES_PER_CLOCK_READ === 0 && now() >= deadline
 }
 
-/** Remembers what the toJSON of a bigint returned. @param {bigint} value @param {unknown} plain */
+/**
+ * Remembers the result of the toJSON of a bigint.
+ * @param {bigint} value
+ * @param {unknown} plain
+ */
 function rememberBigIntText(value, plain) {
   const isShort = (typeof plain === 'string' && plain.length < DATE) || typeof plain === 'number'
   shortToJSON = isShort ? /** @type {any} */ (value).toJSON : undefined
 }
 
 /**
- * How much of `STEP_BUDGET` is left behind the text of a value, about. Less than none: it is larger, or only calling its toJSON
- * will tell.
+ * Returns the estimated budget left after the text of a value; negative if it exceeds `STEP_BUDGET` or has a toJSON.
  * @param {any} value
- * @param {number} depth levels that it may have
+ * @param {number} depth levels to follow
  * @param {WeakSet<object>} large
  */
 function measure(value, depth, large) {
-  // Its toJSON has to receive the right key.
+  // Its toJSON must be called with the right key.
   if (typeof value === 'bigint') return TOO_LARGE
   if (typeof value === 'function') return hasToJSON(value) ? TOO_LARGE : STEP_BUDGET - KEYWORD
   if (typeof value !== 'object' || value === null) return STEP_BUDGET - leafLength(value)
@@ -71,11 +74,11 @@ function measure(value, depth, large) {
 }
 
 /**
- * The same of a list or an object, and of a smaller budget. This is most of what writing costs beside `JSON.stringify`: leaves are
- * not worth a call, and of an object as most are only a member is taken for its toJSON.
+ * Measures a list or an object with a given budget. This is most of the cost of writing besides `JSON.stringify`: leaves are measured
+ * without a call, and of plain objects only a member counts as toJSON.
  * @param {any} value
  * @param {number} budget
- * @param {number} depth levels that it may have
+ * @param {number} depth levels to follow
  * @param {WeakSet<object>} large
  * @returns {number}
  */
@@ -106,7 +109,7 @@ function measureParts(value, budget, depth, large) {
       if (typeof member === 'function' && key === 'toJSON') left = TOO_LARGE
       if (left < 0) break
     }
-    // Lost memory has no properties.
+    // A detached view has no properties.
     if (left === budget) checkMemory(INSIDE, value)
   }
   if (left < 0 && budget >= LARGE) large.add(value)
@@ -114,8 +117,8 @@ function measureParts(value, budget, depth, large) {
 }
 
 /**
- * Whether a getter or a proxy returned a part at one of the levels where that is checked: measuring must not make an endless
- * value. The levels are few since looking costs more than measuring.
+ * True if a getter or a proxy returned a part at a checked level: measuring must not generate an endless value. Few levels are checked,
+ * since that costs more than measuring.
  * @param {any} value
  * @param {string | number} key
  * @param {number} depth
@@ -124,7 +127,7 @@ function isGenerated(value, key, depth) {
   return depth > checkedDepth - CHECKED_LEVELS && isGeneratedBy(value, key)
 }
 
-/** What a value without parts takes, about. @param {unknown} leaf */
+/** Estimates the length of a value without parts. @param {unknown} leaf */
 function leafLength(leaf) {
   if (typeof leaf === 'string') return leaf.length
   if (typeof leaf === 'number') return NUMBER
@@ -134,7 +137,7 @@ function leafLength(leaf) {
   return KEYWORD
 }
 
-/** Whether JSON has a short text for a bigint: the toJSON that it inherits decides. @param {any} value */
+/** True if the inherited toJSON of a bigint is known to return a short text. @param {any} value */
 function isShortBigInt(value) {
   return value.toJSON === shortToJSON && shortToJSON !== undefined
 }

@@ -67,4 +67,4 @@ function isLowSurrogate(unit) {
   return (unit & 0xfc00) === 0xdc00
 }
 
-module.exports = { UtfEncoder, textPieces }
+module.exports = { UtfEncoder, isHighSurrogate, textPieces }

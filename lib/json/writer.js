@@ -15,36 +15,37 @@ const {
 const { OpenLevels, isGeneratedBy } = require('./levels')
 const { now } = require('../internal/clock')
 const { checkMemory, invalidType } = require('../internal/validate')
+const { isHighSurrogate } = require('./utf-encoder')
 const { formatPath } = require('./value-path')
 
-/** A piece of text is handed out at this length, or after this time (ms): getters and toJSON may be slow. */
+/** A piece of text ends at this length, or after this time in milliseconds: getters and toJSON may be slow. */
 const PIECE_LENGTH = STEP_BUDGET / 4
 const STEP_MS = 0.25
-/** Time (ms) that the user's call may spend on finding out whether the value is small. */
+/** Milliseconds in which the user's call finds out whether the value is small. */
 const FIRST_LOOK_MS = 1
-/** Text that is so long is handed out by itself: putting it together with other text would copy it. */
+/** Text of this length becomes a piece: joining it with other text would copy it. */
 const LONG_TEXT = 1 << 12
-/** Values nested more deeply are taken apart, since measuring is recursive. `maxDepth` may allow less. */
+/** More deeply nested values are taken apart, since measuring is recursive. `maxDepth` may be lower. */
 const MAX_DEPTH = 64
-/** Levels to look ahead once `MAX_DEPTH` levels are open: getters may create each of them every time. */
+/** Levels that are measured once `MAX_DEPTH` levels are open: getters may create each of them every time. */
 const MAX_AHEAD = 8
-/** The same where they did, or a toJSON, and each may be heavy. */
+/** Levels that are measured inside unusually many generated ones, each of which may be large. */
 const MIN_AHEAD = 2
-/** The fewest characters that an element of a list becomes, with its comma. */
+/** Characters that an element of a list and its comma need at least. */
 const MIN_ELEMENT_LENGTH = 2
-/** What V8 says where its stack ends, or a string would be too long. */
+/** V8's messages for the end of its stack and for a string that would be too long. */
 const OVERFLOW = /^(Maximum call stack size exceeded|Invalid string length)/
 
 const INSIDE = 'A value inside the "input" argument'
 
 /**
- * Writes a value as `JSON.stringify` does, a little at a time. What is small is given to `JSON.stringify` as it is; what is
- * large is taken apart. It is measured for that first: getters may be called several times.
+ * Writes a value as `JSON.stringify` does, piece by piece. Small values are passed to `JSON.stringify`, large ones are taken apart.
+ * They are measured first, so that getters may be called several times.
  */
 class JsonWriter {
-  /** @type {(ArrayFrame | ObjectFrame)[]} what is being written, from the outermost on */
+  /** Open lists and objects, from the outermost. @type {(ArrayFrame | ObjectFrame)[]} */
   #frames = []
-  /** The same as a set: an object that contains itself has no JSON. */
+  /** Values of the frames: an object that contains itself has no JSON. */
   #ancestors = new Set()
   /**
    * Objects found to be large, so that they are not measured again as part of each object that contains them. Weak, since a
@@ -54,20 +55,20 @@ class JsonWriter {
   #large = new WeakSet()
   #maxDepth
   #levels
-  /** Levels that a value may have to be measured. */
+  /** Levels to measure. */
   #levelsAhead = 0
-  /** Characters handed out. */
-  #handedOut = 0
-  /** Something was opened in this step: listing its names may have taken long. */
+  /** Characters of the returned pieces. */
+  #returnedLength = 0
+  /** A container was opened in this step: listing its names may have taken long. */
   #hasOpened = false
-  /** @type {string[]} text that is handed out before what follows: as much as one step makes */
+  /** Finished pieces of one step. @type {string[]} */
   #ready = []
-  /** Text that may still grow. */
+  /** The piece that grows. */
   #text = ''
-  /** @type {{ text: string, at: number } | undefined} a string that is being written in parts */
+  /** A string that is written in parts. @type {{ text: string, offset: number } | undefined} */
   #string
 
-  /** The fewest characters that the elements of all open lists still become. */
+  /** Characters that the remaining elements of all open lists need at least. */
   minLength = 0
 
   /**
@@ -86,12 +87,12 @@ class JsonWriter {
     }
   }
 
-  /** Whether nothing is left but the text that is there. */
+  /** True if all text is in `#text`. */
   get isWritten() {
     return this.#ready.length === 0 && this.#frames.length === 0 && this.#string === undefined
   }
 
-  /** The next piece of text, which may be empty; `undefined` behind the last one. */
+  /** Returns the next piece of text, which may be empty; `undefined` after the last one. */
   next() {
     if (this.isWritten && this.#text === '') return undefined
     this.#hasOpened = false
@@ -105,21 +106,21 @@ class JsonWriter {
       text = this.#text
       this.#text = ''
     }
-    this.#handedOut += text.length
+    this.#returnedLength += text.length
     return text
   }
 
-  /** What the open levels hold, as `OpenLevels` counts it. */
+  /** Estimated bytes of the open levels, see `OpenLevels`. */
   get heldBytes() {
     return this.#levels.heldBytes
   }
 
-  /** How many characters were written so far. */
+  /** Characters written. */
   get #position() {
-    return this.#ready.reduce((sum, text) => sum + text.length, this.#handedOut + this.#text.length)
+    return this.#ready.reduce((sum, text) => sum + text.length, this.#returnedLength + this.#text.length)
   }
 
-  /** Whether there is something to hand out, or enough was done. */
+  /** True if a piece is ready, or the step has lasted long enough. */
   #shouldPause() {
     return (
       this.#hasOpened ||
@@ -130,7 +131,7 @@ class JsonWriter {
     )
   }
 
-  /** Names the place that is being written, as in `input.items[3]`. */
+  /** Path of the value that is being written, such as `input.items[3]`. */
   get path() {
     const frames = this.#frames
     return formatPath(frames.length, level => frames[level].key)
@@ -153,7 +154,7 @@ class JsonWriter {
     this.#text += text
   }
 
-  /** Text that may be long. @param {string} text */
+  /** Appends text that may be long. @param {string} text */
   appendLong(text) {
     if (text.length < LONG_TEXT) return this.append(text)
     if (this.#text !== '') this.#ready.push(this.#text)
@@ -161,7 +162,7 @@ class JsonWriter {
     this.#text = ''
   }
 
-  /** What it is about ends. @param {string} bracket */
+  /** Ends the innermost frame. @param {string} bracket */
   close(bracket) {
     this.#text += bracket
     this.#levels.close()
@@ -170,10 +171,10 @@ class JsonWriter {
   }
 
   /**
-   * Writes `before` and a value that is too large, or has a toJSON. Returns whether the parts of the value come next; returns
-   * `undefined`, and writes nothing, if JSON has no such value.
+   * Writes `before` and a value that is too large or has a toJSON. Returns whether the parts of the value follow; returns `undefined`,
+   * and writes nothing, if the value cannot be represented in JSON.
    * @param {any} value
-   * @param {string} key of the value in what contains it
+   * @param {string} key of the value in its container
    * @param {string} before
    */
   writeLarge(value, key, before) {
@@ -188,27 +189,33 @@ class JsonWriter {
   /**
    * @param {any} value whose own toJSON was called
    * @param {string} key
-   * @param {boolean} isOriginal whether it is what stands there, and not what toJSON returned
-   * @param {boolean} isLarge as was measured
+   * @param {boolean} isOriginal whether toJSON has not replaced the value
+   * @param {boolean} isLarge whether it was measured as large
    */
   #write(value, key, isOriginal, isLarge) {
     const leaf = unboxed(value)
     if (typeof leaf === 'string' && leaf.length > STEP_BUDGET) {
       this.#text += '"'
-      this.#string = { text: leaf, at: 0 }
+      this.#string = { text: leaf, offset: 0 }
       return true
     }
-    if (isLeaf(leaf)) return this.#writeWhole(leafText(leaf))
+    if (isLeaf(leaf)) return this.#writeText(leafText(leaf))
     if (this.#ancestors.has(value)) throw circularError(key)
     const isSmall = !isLarge && !hasToJSON(value) && this.measure(value) >= 0
     const text = isSmall ? smallText(value) : null
-    if (text !== null) return this.#writeWhole(text)
-    if (this.#frames.length >= this.#maxDepth) throw depthError(this.#maxDepth, this.path)
+    if (text !== null) return this.#writeText(text)
+    if (this.#frames.length >= this.#maxDepth) {
+      throw invalidData(`The value is nested deeper than ${this.#maxDepth} levels (options.maxDepth) at ${this.path}`)
+    }
     this.#openLevel(value, key, isOriginal)
     return true
   }
 
-  /** @param {any} value @param {string} key @param {boolean} isOriginal */
+  /**
+   * @param {any} value
+   * @param {string} key
+   * @param {boolean} isOriginal
+   */
   #openLevel(value, key, isOriginal) {
     const outer = this.#frames[this.#frames.length - 1]
     const isGenerated = !isOriginal || (outer !== undefined && isGeneratedBy(outer.value, key))
@@ -223,29 +230,29 @@ class JsonWriter {
   }
 
   /** @param {string | undefined} text */
-  #writeWhole(text) {
+  #writeText(text) {
     if (text === undefined) return undefined
     this.#text += text
     return false
   }
 
-  /** @param {{ text: string, at: number }} string */
+  /** @param {{ text: string, offset: number }} string */
   #writeString(string) {
-    let end = Math.min(string.at + STEP_BUDGET, string.text.length)
-    // Without its other half a surrogate would be escaped.
+    let end = Math.min(string.offset + STEP_BUDGET, string.text.length)
+    // Half of a surrogate pair would be escaped.
     if (end < string.text.length && isHighSurrogate(string.text.charCodeAt(end - 1))) end--
-    this.#text += JSON.stringify(string.text.slice(string.at, end)).slice(1, -1)
-    string.at = end
+    this.#text += JSON.stringify(string.text.slice(string.offset, end)).slice(1, -1)
+    string.offset = end
     if (end < string.text.length) return
     this.#text += '"'
     this.#string = undefined
   }
 }
 
-/** A list that is written in runs of small elements. */
+/** Writes a list in runs of small elements. */
 class ArrayFrame {
-  #at = 0
-  /** Elements before this one seemed small, but are not. */
+  #index = 0
+  /** Elements before this index seemed small, but are not. */
   #largeUntil = 0
 
   /** @param {any[]} value */
@@ -254,60 +261,63 @@ class ArrayFrame {
     this.length = toLength(value.length)
   }
 
-  /** The index of the element that is being written, if any. */
+  /** Index of the element that is being written, if any. */
   get key() {
-    return this.#at > 0 ? this.#at - 1 : undefined
+    return this.#index > 0 ? this.#index - 1 : undefined
   }
 
   /** @param {JsonWriter} writer */
   write(writer) {
-    if (this.#at < this.#largeUntil) return this.#writeLarge(this.value[this.#at], writer)
-    const first = this.#at
+    if (this.#index < this.#largeUntil) return this.#writeLarge(this.value[this.#index], writer)
+    const first = this.#index
     /** @type {unknown[]} */
     const run = []
     let budget = STEP_BUDGET
     let isLarge = false
-    while (this.#at < this.length && budget > 0 && !isLarge) {
-      const element = this.value[this.#at]
+    while (this.#index < this.length && budget > 0 && !isLarge) {
+      const element = this.value[this.#index]
       const left = writer.measure(element)
       isLarge = left < 0
       if (isLarge) break
       budget -= STEP_BUDGET - left + 1
       run.push(element)
-      this.#at++
+      this.#index++
       if (isPastDeadline(run.length)) break
     }
     if (run.length > 0) {
-      // It may inherit one, which the list itself has not.
+      // A toJSON on Array.prototype does not apply to the run.
       if (hasToJSON(run)) Object.defineProperty(run, 'toJSON', { value: undefined })
       const text = smallText(run)
       if (text === null) {
-        this.#largeUntil = this.#at
-        this.#at = first
+        this.#largeUntil = this.#index
+        this.#index = first
         return
       }
       if (first > 0) writer.append(',')
       writer.appendLong(text.slice(1, -1))
       writer.minLength -= MIN_ELEMENT_LENGTH * run.length
     }
-    if (isLarge) this.#writeLarge(this.value[this.#at], writer)
-    else if (this.#at === this.length) writer.close(']')
+    if (isLarge) this.#writeLarge(this.value[this.#index], writer)
+    else if (this.#index === this.length) writer.close(']')
   }
 
-  /** @param {unknown} element @param {JsonWriter} writer */
+  /**
+   * @param {unknown} element
+   * @param {JsonWriter} writer
+   */
   #writeLarge(element, writer) {
-    const at = this.#at++
+    const index = this.#index++
     writer.minLength -= MIN_ELEMENT_LENGTH
-    const before = at > 0 ? ',' : ''
-    if (writer.writeLarge(element, String(at), before) === undefined) writer.append(`${before}null`)
+    const before = index > 0 ? ',' : ''
+    if (writer.writeLarge(element, String(index), before) === undefined) writer.append(`${before}null`)
   }
 }
 
-/** An object that is written member by member. */
+/** Writes an object member by member. */
 class ObjectFrame {
-  #at = 0
+  #index = 0
   #isFirst = true
-  /** @type {string[] | undefined} listed in a step of its own */
+  /** Listed in a separate step. @type {string[] | undefined} */
   keys
 
   /** @param {Record<string, unknown>} value */
@@ -315,9 +325,9 @@ class ObjectFrame {
     this.value = value
   }
 
-  /** The key of the member that is being written, if any. */
+  /** Key of the member that is being written, if any. */
   get key() {
-    return this.keys?.[this.#at - 1]
+    return this.keys?.[this.#index - 1]
   }
 
   /** @param {JsonWriter} writer */
@@ -326,11 +336,11 @@ class ObjectFrame {
     const keys = this.keys
     let budget = STEP_BUDGET
     for (let looks = 1; budget > 0 && !isPastDeadline(looks); looks++) {
-      if (this.#at === keys.length) return writer.close('}')
-      const key = keys[this.#at]
+      if (this.#index === keys.length) return writer.close('}')
+      const key = keys[this.#index]
       const value = this.value[key]
       const left = writer.measure(value)
-      this.#at++
+      this.#index++
       const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
       const text = left < 0 ? null : smallText(value)
       if (text === null) {
@@ -350,7 +360,11 @@ class ObjectFrame {
   }
 }
 
-/** What is written in place of a value. @param {any} value @param {string} key */
+/**
+ * Returns the value that replaces one with a toJSON.
+ * @param {any} value
+ * @param {string} key
+ */
 function callToJSON(value, key) {
   const mayHave =
     (typeof value === 'object' && value !== null) || typeof value === 'bigint' || typeof value === 'function'
@@ -363,12 +377,16 @@ function callToJSON(value, key) {
   return plain
 }
 
-/** Whether a value has no parts. @param {any} value */
+/** True if a value has no parts. @param {any} value */
 function isLeaf(value) {
   return typeof value !== 'object' || value === null || /** @type {any} */ (JSON).isRawJSON?.(value) === true
 }
 
-/** Returns what `JSON.stringify` makes of a boxed primitive, and any other value as it is. @param {any} value @returns {any} */
+/**
+ * Unboxes a primitive as `JSON.stringify` does, and returns any other value.
+ * @param {any} value
+ * @returns {any}
+ */
 function unboxed(value) {
   if (typeof value !== 'object' || !isBoxedPrimitive(value)) return value
   if (isStringObject(value)) return `${value}`
@@ -377,7 +395,7 @@ function unboxed(value) {
   return isBigIntObject(value) ? BigInt.prototype.valueOf.call(value) : value
 }
 
-/** A value without parts whose toJSON, if it has one, was called. @param {unknown} value */
+/** Writes a value without parts whose toJSON, if any, was called. @param {unknown} value */
 function leafText(value) {
   if (typeof value === 'function') return undefined
   if (typeof value === 'bigint') throw new TypeError('Do not know how to serialize a BigInt')
@@ -385,8 +403,7 @@ function leafText(value) {
 }
 
 /**
- * The text of a value that was measured as small. Returns `null` if it is not small after all, since a getter or a proxy
- * returned something else.
+ * Writes a value that was measured as small. Returns `null` if it is not, since a getter or a proxy returned another value.
  * @template T
  * @param {T} value
  */
@@ -399,23 +416,25 @@ function smallText(value) {
   }
 }
 
-/** Converts the length of a list, which may be anything for a proxy. @param {any} length */
+/** Converts the length of a list, which may be any value for a proxy. @param {any} length */
 function toLength(length) {
-  const whole = Math.trunc(length)
-  return whole > 0 ? Math.min(whole, Number.MAX_SAFE_INTEGER) : 0
+  const integer = Math.trunc(length)
+  return integer > 0 ? Math.min(integer, Number.MAX_SAFE_INTEGER) : 0
 }
 
-/** @param {number} maxDepth @param {string} path */
-function depthError(maxDepth, path) {
-  const message = `The value is nested deeper than ${maxDepth} levels (options.maxDepth) at ${path}`
-  return new OffloopError('ERR_OFFLOOP_INVALID_DATA', message, { transform: 'json.stringify' })
-}
-
-/** @param {number} maxBytes @param {string} path */
+/**
+ * @param {number} maxBytes
+ * @param {string} path
+ */
 function heldBytesError(maxBytes, path) {
-  const message =
+  return invalidData(
     'The value is nested too deeply: its getters, proxies and toJSON hold more than ' +
-    `${maxBytes} bytes at ${path}; raise options.maxOutput if that is expected`
+      `${maxBytes} bytes at ${path}; raise options.maxOutput if that is expected`
+  )
+}
+
+/** @param {string} message */
+function invalidData(message) {
   return new OffloopError('ERR_OFFLOOP_INVALID_DATA', message, { transform: 'json.stringify' })
 }
 
@@ -423,11 +442,6 @@ function heldBytesError(maxBytes, path) {
 function circularError(key) {
   const message = `Converting circular structure to JSON: property '${key}' closes the circle`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
-}
-
-/** @param {number} unit */
-function isHighSurrogate(unit) {
-  return unit >= 0xd800 && unit <= 0xdbff
 }
 
 module.exports = { JsonWriter }

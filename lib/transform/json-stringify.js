@@ -10,7 +10,7 @@ const { checkInteger, checkOptions } = require('../internal/validate')
 /** Default limit (ms) of a slice. */
 const DEFAULT_SLICE = 4
 const MAX_SLICE = 10_000
-/** More than `JSON.stringify`, which is recursive: it runs out of stack at about 4,500 levels. */
+/** Above the limit of `JSON.stringify`, whose recursion exhausts the stack at about 4,500 levels. */
 const DEFAULT_MAX_DEPTH = 5000
 const DEPTH_LIMIT = 2 ** 32 - 1
 /** Default limit (bytes) in a pool whose `maxQueueBytes` is smaller. */
@@ -50,7 +50,7 @@ class StringifyTask extends Task {
 
 /** The native transform that collects the bytes. @type {Transform | undefined} */
 let collectBytes
-/** Loaded with the first transform: it is a large part of the package. @type {typeof import('../json/input').JsonInput} */
+/** Loaded with the first transform, since it is large. @type {typeof import('../json/input').JsonInput} */
 let JsonInput
 
 /** @param {Partial<Limits>} [options] */
