@@ -6,7 +6,7 @@ const { OffloopError } = require('./errors')
 const v8 = () => require('node:v8')
 
 /**
- * @typedef {object} SerializedError an error as it crosses
+ * @typedef {object} SerializedError
  * @property {'error' | 'aggregate' | 'dom'} kind
  * @property {string} name
  * @property {string} message
@@ -19,14 +19,13 @@ const v8 = () => require('node:v8')
  */
 
 const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
-/** How far down causes are followed: they may be a circle. */
+/** Causes are followed this far: they may be circular. */
 const MAX_DEPTH = 8
 /** Limits the errors in lists within one error: lists may contain each other, or one error many times. */
 const MAX_LISTED = 1000
 
 /**
- * An error for another thread: its name, message, stack, cause and own properties, as far as they can be cloned. It does not
- * throw, whatever it is given.
+ * Serializes the name, message, stack, cause and own properties of an error, as far as they can be cloned. Never throws.
  * @param {unknown} error
  * @returns {Buffer}
  */
@@ -74,7 +73,11 @@ function readElements(list, budget) {
   return found
 }
 
-/** A proxy that is revoked is not even nothing. @param {unknown} value @returns {value is Error} */
+/**
+ * Like `instanceof`, which throws for a revoked proxy.
+ * @param {unknown} value
+ * @returns {value is Error}
+ */
 function isError(value) {
   try {
     return value instanceof Error
@@ -105,7 +108,11 @@ function keysOf(object) {
   }
 }
 
-/** What a property is, if it can be read. @param {object} object @param {string} name */
+/**
+ * Returns a property, or `undefined` if reading it throws.
+ * @param {object} object
+ * @param {string} name
+ */
 function tryGet(object, name) {
   try {
     return Reflect.get(object, name)
@@ -114,7 +121,11 @@ function tryGet(object, name) {
   }
 }
 
-/** The bytes of a value; `undefined` if it cannot be cloned. @param {unknown} value @returns {Buffer | undefined} */
+/**
+ * Returns the bytes of a value, or `undefined` if it cannot be cloned.
+ * @param {unknown} value
+ * @returns {Buffer | undefined}
+ */
 function trySerialize(value) {
   try {
     return v8().serialize(value)
@@ -140,7 +151,7 @@ function decodeError(bytes) {
   return deserializeError(v8().deserialize(bytes))
 }
 
-/** @param {SerializedError | SerializedValue} record @returns {unknown} */
+/** @type {(record: SerializedError | SerializedValue) => unknown} */
 function deserializeError(record) {
   if ('thrown' in record) return v8().deserialize(record.thrown)
   const { stack, ownProperties } = record
@@ -157,12 +168,17 @@ function deserializeError(record) {
   return error
 }
 
-/** @param {Error} error @param {string} name @param {unknown} value @param {boolean} enumerable */
+/**
+ * @param {Error} error
+ * @param {string} name
+ * @param {unknown} value
+ * @param {boolean} enumerable
+ */
 function define(error, name, value, enumerable) {
   Object.defineProperty(error, name, { value, enumerable, configurable: true, writable: true })
 }
 
-/** @param {SerializedError} record @returns {Error} */
+/** @type {(record: SerializedError) => Error} */
 function createError({ kind, name, message, cause, errors = [] }) {
   const options = cause === undefined ? undefined : { cause: deserializeError(cause) }
   const isOffloop = name === 'OffloopError'

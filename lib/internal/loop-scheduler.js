@@ -100,7 +100,7 @@ class LoopScheduler {
     this.#endIteration()
   }
 
-  /** What runs from here on, in the timers and poll phases, counts for the next immediate phase. */
+  /** Resets the budget: the timers and poll phases share that of the immediates that follow them. */
   #endIteration() {
     this.#iterations++
     this.#time += this.#used

@@ -49,11 +49,11 @@ class CompletionPort {
   #freeIds = []
   #pending = 0
   #keepsAlive = false
-  /** Whether the port looks for outcomes itself; otherwise native code wakes it. */
+  /** Whether the port is scheduled and drains in each iteration; otherwise native code wakes it. */
   #isPolling = false
   #expectsOutcome = false
   #lastOutcome = 0
-  /** Records of the last drain, settled up to `#index`, and what they refer to. */
+  /** Records of the last drain, settled up to `#index`, and the values and bytes that they refer to. */
   #records = new Uint32Array(8192)
   #end = FIRST_RECORD
   #index = FIRST_RECORD
