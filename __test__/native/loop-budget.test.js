@@ -94,7 +94,7 @@ test('stats().loop is the same for every pool of the thread, and counts from zer
   await other.close()
 })
 
-test('every priority gets a step in each iteration, whatever the others use', async () => {
+test('every priority gets a step in each iteration, however much the others use', async () => {
   const scheduler = new LoopScheduler()
   let isOver = false
   const steps = Object.values(Priority).map(() => 0)

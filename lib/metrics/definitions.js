@@ -62,7 +62,13 @@ const metrics = {
     metric('size', 'pool.input.size', 'By', 'Input of unfinished tasks', stats => stats.queuedBytes),
     metric('size', 'pool.input.limit', 'By', 'Maximum input of unfinished tasks', stats => stats.maxQueueBytes),
     metric('gauge', 'pool.utilization', '1', 'Thread time used since the last reset', stats => stats.utilization),
-    metric('gauge', 'pool.loop.longest', 's', 'Longest use of an event-loop iteration', stats => stats.loop.longest / 1000),
+    metric(
+      'gauge',
+      'pool.loop.longest',
+      's',
+      'Longest use of an event-loop iteration',
+      stats => stats.loop.longest / 1000
+    ),
     metric('counter', 'pool.tasks', '{task}', 'Tasks by outcome', tasksByOutcome, ['outcome']),
     metric('summary', 'pool.wait', '{task}', 'Time that tasks waited for a thread', stats => stats.waitTime),
     metric('summary', 'pool.run', '{task}', 'Time that tasks ran', stats => stats.runTime),
