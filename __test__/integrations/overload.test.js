@@ -48,7 +48,7 @@ test('a full pool responds with 503 and Retry-After', async t => {
 })
 
 test('a task that exceeds maxWait responds with 503 and Retry-After', async t => {
-  const { app } = await busyServer(t, { maxWait: 5 }, 30)
+  const { app } = await busyServer(t, { maxWait: 50 }, 30)
   const request = await listen(app)
   assert.deepEqual(await summary(await request('/run')), [503, '30', 'ERR_OFFLOOP_QUEUE_TIMEOUT'])
 })
