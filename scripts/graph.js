@@ -75,7 +75,7 @@ function problems({ cycles, upward, complaints }) {
 function longestPath(imports) {
   /** @type {Map<string, string[]>} */
   const paths = new Map()
-  /** @param {string} file @returns {string[]} */
+  /** @type {(file: string) => string[]} */
   function from(file) {
     const known = paths.get(file)
     if (known !== undefined) return known

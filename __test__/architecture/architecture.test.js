@@ -3,33 +3,14 @@
 // Checks the architecture rules against the real tree. Each rule has samples that it must reject.
 
 const assert = require('node:assert/strict')
-const { readFileSync, readdirSync } = require('node:fs')
-const { join, relative } = require('node:path')
+const { readFileSync } = require('node:fs')
+const { join } = require('node:path')
 const { test } = require('node:test')
 const architecture = require('../support/architecture.js')
+const { projectFiles, root } = require('../support/project-files.js')
 const { blank } = require('../support/source-text.js')
 
-const root = join(__dirname, '..', '..')
-const IGNORED = new Set(['node_modules', 'target', '.git', 'package-lock.json', 'Cargo.lock'])
-const TEXT = /\.(rs|js|cjs|mjs|ts|md|json|toml|yml|sh)$|(^|\/)(run|\.\w+)$/
-const files = read('')
-
-/**
- * Reads the project's own text files.
- * @param {string} folder
- * @returns {Record<string, string>}
- */
-function read(folder) {
-  const entries = readdirSync(join(root, folder), { withFileTypes: true }).filter(entry => !IGNORED.has(entry.name))
-  return Object.assign(
-    {},
-    ...entries.map(entry => {
-      const path = relative(root, join(root, folder, entry.name)).replaceAll('\\', '/')
-      if (entry.isDirectory()) return read(path)
-      return entry.isFile() && TEXT.test(path) ? { [path]: readFileSync(join(root, path), 'utf8') } : {}
-    })
-  )
-}
+const files = projectFiles()
 
 /**
  * @param {string} name

@@ -18,7 +18,7 @@ fn admit(gate: &Shared) -> Option<RawReservation> {
     }
 }
 
-/// What a pool's thread does with its permit.
+/// Runs jobs as a thread of a pool does with its permit.
 fn run(gate: &Shared, ran: &AtomicUsize) {
     go_on(gate, ran, gate.next(Instant::now()));
 }

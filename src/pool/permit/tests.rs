@@ -3,7 +3,7 @@ use super::*;
 use crate::error::{Error, Kind};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-/// What becomes of an external, or of a job of a thread.
+/// Progress of an external task or of a thread's job.
 enum Event {
     Begun(Permit),
     Failed(u32, Error),
