@@ -153,6 +153,20 @@ test('a job that throws is reported as an uncaught exception, and the others go 
   assert.equal(code, 0)
 })
 
+test('a one-shot job that throws is not called again', async () => {
+  const { stdout } = await node([
+    '-e',
+    `
+    const { LoopScheduler, Priority, once } = require(${JSON.stringify(require.resolve('../../lib/internal/loop-scheduler'))})
+    process.on('uncaughtException', error => console.log(error.message))
+    let iterations = 0
+    const count = () => void (++iterations < 5 && setImmediate(count))
+    new LoopScheduler().schedule(once(() => { throw new Error('broken job') }), Priority.Copy)
+    count()`
+  ])
+  assert.equal(stdout, 'broken job\n')
+})
+
 test('an onEvict that throws keeps neither the others nor completions from arriving', async () => {
   const { code, stdout, stderr } = await node([
     '-e',

@@ -196,13 +196,17 @@ function isHeavy(queue) {
 }
 
 /**
- * Returns a job that calls a function once.
+ * Returns a job that calls a function once, even if it throws.
  * @param {() => void} callback
  * @returns {Job}
  */
 function once(callback) {
+  let isCalled = false
   const step = () => {
-    callback()
+    if (!isCalled) {
+      isCalled = true
+      callback()
+    }
     return Step.Done
   }
   return { step }
