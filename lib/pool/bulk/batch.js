@@ -29,7 +29,7 @@ const { Transform } = require('../../native/transform')
 /** Bytes of a full batch. */
 const BATCH_BYTES = 256 << 10
 
-/** Most packed inputs kept for later batches, to spare the garbage collector. */
+/** Maximum number of packed inputs kept for later batches, to spare the garbage collector. */
 const MAX_SPARE = 8
 
 /** @type {PackedInputs[]} */

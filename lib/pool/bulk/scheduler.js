@@ -30,9 +30,9 @@ const BATCH_MICROS = 1000
 const SMOOTHING = 0.3
 /** Decay of the longest duration per measurement. */
 const DECAY = 0.98
-/** Input bytes in flight from which on no input is read, unless threads would be idle. */
+/** With this many input bytes in flight no further input is read, unless threads would be idle. */
 const MAX_BYTES_IN_FLIGHT = 16 << 20
-/** Input bytes that are taken in a call of the user and in a step of the scheduler; each input counts `INPUT_BYTES` more. */
+/** Input bytes read in one call of the user, and in one step of the scheduler; each input counts `INPUT_BYTES` more. */
 const CALL_BYTES = 8 << 20
 const STEP_BYTES = 1 << 20
 const INPUT_BYTES = 1024
@@ -256,7 +256,7 @@ class BulkScheduler {
       // Before the first measurement, enough inputs to keep the threads busy.
       return this.#inputMicros === undefined ? Math.min(4 * threads, this.#concurrency) : this.#concurrency
     }
-    // Inputs must not exceed `maxWait` behind other inputs of the same call: a second unit for each thread waits for one unit.
+    // A second unit for each thread waits for one unit, and inputs must not exceed `maxWait` behind others of the same call.
     const unitsPerThread = 2 * this.#longestMicros < maxWait * 1000 ? 2 : 1
     return Math.min(unitsPerThread * threads * this.#batchSize(), threads + this.#measuredCount, this.#concurrency)
   }
