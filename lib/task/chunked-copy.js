@@ -12,7 +12,7 @@ const { checkMemory } = require('../internal/validate')
 /**
  * @typedef {import('./contract').NativeTask} Task
  * @typedef {import('../json/utf-encoder').Piece} Piece
- * @typedef {Generator<Piece, void, number>} Pieces that receives the number of bytes copied before each next piece
+ * @typedef {Generator<Piece, void, number>} Pieces resumed with the number of bytes copied
  * @typedef {import('../native/reservation').Reservation} Reservation
  */
 
@@ -157,7 +157,7 @@ function copyBytes(bytes, task, transform, reservation) {
 }
 
 /**
- * Reserves the bytes that the string needs if it is like its beginning; the reservation is adjusted when the size is known.
+ * Reserves the bytes estimated from the beginning of the string; the reservation is adjusted when the size is known.
  * @param {string} text
  * @param {((text: string) => string) | undefined} encodeText
  * @param {Task} task

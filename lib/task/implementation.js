@@ -12,7 +12,7 @@ const { Transform } = require('../native/transform')
  *   if the type of the input is wrong; `index` is that of the input in a bulk call
  * @property {boolean} acceptsBytes whether bytes or text are an input
  * @property {boolean} canBatch whether native code runs it on bytes, several inputs at a time
- * @property {number} callerLimit tasks in flight from which on capturing the caller's stack is not worth its cost
+ * @property {number} callerLimit with this many tasks in flight the caller's stack is no longer captured
  * @property {readonly object[]} [steps] of a chain
  * @property {(next: Transform) => object} [append] returns this transform followed by a native one
  */

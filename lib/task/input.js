@@ -104,7 +104,7 @@ class BorrowedMemory {
   }
 }
 
-/** @typedef {string | Uint8Array | BorrowedMemory | JsonInput} CheckedInput whose use runs no user code */
+/** @typedef {string | Uint8Array | BorrowedMemory | JsonInput} CheckedInput can be used without running user code */
 
 /**
  * Checks an input. This is the last step that may run user code, and precedes the reservation of bytes.
@@ -215,8 +215,8 @@ function maxInputBytes(input, index) {
 }
 
 /**
- * Returns the bytes that an input of a transform in JavaScript counts with: those of a buffer or view, the length of a string, or 0
- * for any other value. Reads no property of the value.
+ * Returns the bytes for which an input of a JavaScript transform counts: those of a buffer or view, the length of a string, or 0 for
+ * any other value. Reads no property of the value.
  * @param {unknown} input
  * @param {number} [index] in a bulk call
  */

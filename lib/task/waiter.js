@@ -60,7 +60,7 @@ class Waiter {
   abort(reason) {
     if (this.#isSettled) return
     this.#isSettled = true
-    // Otherwise a reservation was granted already, and is released when the port delivers it.
+    // If the wait cannot be cancelled, a reservation was granted; it is released when the port delivers it.
     if (native.cancelWait(this.#taskId)) {
       completionPort.release(this.#taskId)
       this.pool.taskEnded()
