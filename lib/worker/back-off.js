@@ -23,7 +23,7 @@ class BackOff {
   }
 
   /**
-   * Returns how the last thread ended, during the delay.
+   * Returns the exit that caused the delay, as long as the delay lasts.
    * @param {number} transform
    * @returns {Exit | undefined}
    */

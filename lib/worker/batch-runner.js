@@ -193,7 +193,7 @@ class BatchRunner {
 }
 
 /**
- * Imports a module as a file in the current directory would, where packages are looked up.
+ * Imports a module as a file in the current directory would: packages are looked up from there.
  * @param {string} specifier
  * @returns {Promise<any>}
  */

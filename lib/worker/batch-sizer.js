@@ -2,17 +2,16 @@
 
 const { MAX_BATCH } = require('./shared-memory')
 
-/** Aimed-at duration (µs) of a batch: long enough to pay for the round trip, short enough to spread evenly. */
+/** Target duration (µs) of a batch: long enough to pay for the round trip, short enough to spread evenly. */
 const BATCH_MICROS = 1000
-/** Weight of a new mean. A task longer than a batch should be counts in full. */
+/** Weight of a new mean in the average. A task longer than `BATCH_MICROS` counts in full. */
 const SMOOTHING = 0.1
 
 /** Measures the tasks of a transform, and from that the number to send together. */
 class BatchSizer {
-  /** µs of a task; Infinity before the first one has ended. */
+  /** Average µs of a task; Infinity before the first one has ended. */
   micros = Infinity
 
-  /** Number of tasks in a batch. */
   get size() {
     return Math.min(Math.max(Math.floor(BATCH_MICROS / this.micros), 1), MAX_BATCH)
   }

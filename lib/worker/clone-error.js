@@ -4,7 +4,7 @@ const { types } = require('node:util')
 const { now } = require('../internal/clock')
 const { detachedMessage, isDetached } = require('../internal/detached')
 
-/** Each level clones everything below it once more. */
+/** Maximum number of levels searched: each clones everything below it once more. */
 const MAX_LEVELS = 32
 /** Maximum length of user text in a message. */
 const MAX_TEXT = 200
@@ -40,7 +40,7 @@ function findReason(path, value, error) {
     const found = findUncloneable(value, seen, isLate)
     if (found === undefined) {
       if (isLate()) return `${path} holds something that cannot be cloned (${describeThrown(error)})`
-      // Either cloning it works by now, or it is its own kind that cannot be cloned.
+      // Either the value can be cloned by now, or its own kind is the obstacle, not a part of it.
       const again = cloneFailure(value)
       if (again === undefined || isTooDeep(again.thrown)) return describeThrown(again?.thrown ?? error)
       break

@@ -4,7 +4,7 @@ const { clearTimeout, now, setTimeout } = require('../internal/clock')
 
 /** @typedef {import('./worker-thread').WorkerThread} WorkerThread */
 
-/** Threads without a task. One timer ends those that have been idle for too long: a timer for each would be set after every quick task. */
+/** Threads without a task. One timer ends those that have been idle for too long: a timer per thread would be set after every quick task. */
 class IdleThreads {
   /** The most recently busy thread comes last. @type {WorkerThread[]} */
   #threads = []

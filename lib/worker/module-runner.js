@@ -194,7 +194,7 @@ class ModuleRunner {
       const batch = this.#nextBatch(thread)
       if (batch.length === 0) return void this.#makeIdle(thread)
       if (this.#send(thread, batch)) return
-      // The caller may submit more inputs that cannot be sent, without end.
+      // A rejected caller may submit more inputs that cannot be sent, without end.
     } while (now() - start < BUDGET)
     const again = once(() => this.#runNext(thread))
     loopScheduler.schedule(again, Priority.Copy)
@@ -246,7 +246,7 @@ class ModuleRunner {
   }
 
   /**
-   * Returns whether the thread has something to do now.
+   * Sends a batch. Returns `false` if its tasks were rejected, or returned to the backlog, instead.
    * @param {WorkerThread} thread
    * @param {WorkerTask[]} batch
    */

@@ -1,7 +1,7 @@
 'use strict'
 
-// Runs in a worker thread before a user's script. Node.js cannot pass an uncaught DOMException to the parent thread. It is passed as
-// an error with own properties instead, from which lib/worker/script-runner.js restores the DOMException.
+// Runs in a worker thread before a user's script. Node.js cannot pass an uncaught DOMException to the parent thread, so it is
+// turned into an error with own properties, from which lib/worker/script-runner.js restores it.
 
 process.on('uncaughtExceptionMonitor', error => {
   if (!(error instanceof DOMException)) return

@@ -9,7 +9,7 @@
  * - `messages`: number of messages sent to the worker
  * - `batches`: number of batches finished
  * - `answers`: number of answers of the current batch that are ready
- * - `notified`: 1 from when the worker notifies the parent of answers until the parent reads them
+ * - `notified`: 1 while the parent has not read the answers of which the worker notified it
  */
 const SHARED = { batch: 0, state: 1, messages: 2, batches: 3, answers: 4, notified: 5 }
 const STATE = { importing: 1, running: 2 }

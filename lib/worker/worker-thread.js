@@ -30,7 +30,7 @@ const SMALL_VALUES = [undefined, null, false, true]
 class WorkerThread {
   #worker
   #port
-  /** Carries the answers that are messages, in task order. It has no listener: it is read when shared memory says that one is there. */
+  /** Carries the answers that are messages, in task order. It has no listener: it is read when shared memory announces one. */
   #answers
   #memory = allocate()
   #shared = viewsOf(this.#memory)
@@ -44,7 +44,7 @@ class WorkerThread {
   #isTerminated = false
   /** @type {unknown} */
   #error
-  /** The uncaught exception that ended the thread, as it encoded it. @type {Uint8Array | undefined} */
+  /** The uncaught exception that ended the thread, as encoded there. @type {Uint8Array | undefined} */
   #uncaught
   /** @type {NodeJS.Timeout | undefined} */
   #endTimer
@@ -133,7 +133,7 @@ class WorkerThread {
     this.#handler.onExit(this, { code, error: this.#exitReason(), wasImporting, wasTerminated: this.#isTerminated })
   }
 
-  /** The exception that ended it as the thread encoded it, or else Node's own error, such as out of memory. */
+  /** The uncaught exception that ended the thread, or else Node's own error, such as out of memory. */
   #exitReason() {
     return this.#uncaught === undefined ? this.#error : decodeSafely(this.#uncaught)
   }
@@ -201,7 +201,7 @@ class WorkerThread {
     }
   }
 
-  /** True once it can be sent tasks: starting takes longer than most tasks do. */
+  /** True once the thread has started, which takes longer than most tasks. */
   get isUp() {
     return this.#isUp
   }
@@ -281,7 +281,7 @@ class WorkerThread {
    * @returns {WorkerTask[]}
    */
   reclaim(from) {
-    // `tasks` no longer has the answered ones.
+    // `tasks` no longer contains the answered ones.
     return this.tasks.splice(shortenBatch(this.#shared.words, from) - this.answered)
   }
 
