@@ -137,7 +137,7 @@ class CompletionPort {
     if (--this.#pending === 0 && !this.#isPolling) this.#keepAlive(false)
   }
 
-  /** Returns the listener of an id. @param {number} taskId */
+  /** @param {number} taskId */
   listener(taskId) {
     return this.#listeners[taskId]
   }
@@ -181,7 +181,7 @@ class CompletionPort {
     return this.#records[1] === 1 ? Step.More : Step.Idle
   }
 
-  /** From here on the next outcome wakes the port. */
+  /** Stops polling: the next outcome wakes the port. */
   #stopPolling() {
     this.#isPolling = false
     if (this.#keepsAlive !== this.#pending > 0) this.#keepAlive(this.#pending > 0)
@@ -231,7 +231,6 @@ class CompletionPort {
     else this.#settleOne(listener, kind, size)
   }
 
-  /** Returns the next value of the drain. */
   #nextValue() {
     return this.#values[this.#valueIndex++]
   }
@@ -267,7 +266,7 @@ class CompletionPort {
     }
   }
 
-  /** Copies the next short result into Node's own slab. @param {number} length */
+  /** Copies the next short result into a Buffer of Node's slab. @param {number} length */
   #copyBytes(length) {
     const copy = Buffer.allocUnsafe(length)
     const offset = this.#offset

@@ -61,7 +61,7 @@ function identify(head) {
   const unknown = { system: undefined, arch: undefined }
   if (head.length < 64) return unknown
   const magic = head.readUInt32BE(0)
-  // Node.js runs on 64-bit little-endian machines only. For others the machine is all that matters.
+  // Addons are published for 64-bit little-endian machines only. For others the machine is all that matters.
   if (magic === 0x7f454c46) {
     const isUsual = head[4] === 2 && head[5] === 1
     const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18)

@@ -21,7 +21,7 @@ function platform() {
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`
 }
 
-/** Reads a file first: a report takes longer. */
+/** Reads a file before it requests a report, which takes longer. */
 function isMusl() {
   try {
     return readFileSync('/usr/bin/ldd', 'utf8').includes('musl')

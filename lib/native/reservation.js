@@ -6,7 +6,7 @@ const native = require('.')
 const NONE = -1
 
 /**
- * Room that a pool granted to one task. Its holder submits the task and then releases it in a `finally`; releasing has no
+ * Capacity that a pool granted to one task. Its holder submits the task and then releases it in a `finally`; releasing has no
  * effect once native code has taken it.
  */
 class Reservation {
@@ -30,7 +30,7 @@ class Reservation {
   }
 }
 
-/** For tasks without a reservation: native code then looks for room. */
+/** For tasks without a reservation: native code then reserves capacity when it admits them. */
 const NO_RESERVATION = new Reservation(NONE)
 
 module.exports = { NO_RESERVATION, Reservation }
