@@ -4,14 +4,14 @@ const { addAbortListener } = require('node:events')
 const { nextTick } = require('./clock')
 
 /**
- * @typedef {{ abort(reason: unknown): void }} Abortable something that a signal ends
+ * @typedef {{ abort(reason: unknown): void }} Abortable work that a signal ends
  * @typedef {{ tasks: Set<Abortable>, subscription: Disposable }} Watch
  */
 
 /**
- * One listener per signal serves all its tasks, and is there only while there are any: a signal that lives as long
- * as the server collects neither listeners nor warnings. An entry refers to its own key, and would keep both from the
- * collection of young objects: it goes with its last task.
+ * One listener per signal serves all its tasks and is removed with the last one: a signal that lives as long as the server
+ * collects neither listeners nor warnings. An entry refers to its own key, so the collection of young objects could free
+ * neither: it is deleted with the last task as well.
  * @type {WeakMap<AbortSignal, Watch>}
  */
 const watches = new WeakMap()
@@ -25,7 +25,7 @@ const watches = new WeakMap()
 function watch(signal, task) {
   let watch = watches.get(signal)
   if (watch === undefined) {
-    // Not a listener like any other: those before it could keep the event from it.
+    // `addAbortListener`: an earlier listener could stop the event before it reached an ordinary one.
     watch = { tasks: new Set(), subscription: addAbortListener(signal, () => abortAll(signal)) }
     watches.set(signal, watch)
   }
@@ -43,7 +43,7 @@ function unwatch(signal, task) {
   try {
     watch.subscription[Symbol.dispose]()
   } catch (error) {
-    // Only a user-defined signal throws here. Its task settles all the same.
+    // Only a user-defined signal throws here. Its task settles regardless.
     throwLater(error)
   }
 }

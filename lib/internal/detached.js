@@ -83,7 +83,7 @@ function detachedMarker(memory) {
 }
 
 /**
- * Finds lost memory in a value, as far as a structured clone would follow it, with its place, as in `input.images[3]`.
+ * Finds lost memory in a value, as far as a structured clone would follow it. The path has the form `input.images[3]`.
  * @param {unknown} root
  * @param {string} name of the root
  * @returns {{ path: string, memory: ArrayBufferView | ArrayBuffer } | undefined}

@@ -57,7 +57,7 @@ function serializeError(error, depth, budget) {
 }
 
 /**
- * Returns the elements of a list, as far as they can be read and `listed` allows. A list comes before the lists in its elements.
+ * Returns the elements of a list, as far as they can be read and `budget` allows. A list comes before the lists in its elements.
  * @param {unknown} list
  * @param {{ left: number }} budget
  */

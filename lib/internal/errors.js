@@ -49,7 +49,7 @@ function taskError(record, caller) {
 }
 
 /**
- * The text of a stack; none if `Error.prepareStackTrace` makes something else of it, or throws.
+ * Returns the text of a stack, or '' if `Error.prepareStackTrace` returns another value or throws.
  * @param {{ stack?: unknown } | undefined} caller
  */
 function stackOf(caller) {

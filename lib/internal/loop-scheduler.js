@@ -1,6 +1,6 @@
 'use strict'
 
-// Everything that offloop does on the event loop on its own initiative, within one budget per event-loop iteration.
+// Runs offloop's work on the event loop outside the user's calls, within one budget per event-loop iteration.
 
 const { now, setImmediate } = require('./clock')
 

@@ -161,7 +161,7 @@ function checkSignal(signal) {
 const PRIORITIES = { high: 0, normal: 1, low: 2 }
 
 /**
- * The number that native code takes for a priority.
+ * Returns the number of a priority in native code.
  * @param {unknown} priority
  * @returns {number}
  */
