@@ -4,7 +4,7 @@ use std::collections::TryReserveError;
 
 /// From this size on an input buffer that grows is allocated in [`MAPPED`] steps.
 const LARGE: usize = 8 << 20;
-/// More than the allocators of Linux keep in their heaps: such memory is mapped, costs address space until it is written, and
+/// More than the allocators of Linux keep in their heaps: such memory is mapped, costs only address space until it is written, and
 /// grows and shrinks without a copy, which would block the event loop.
 const MAPPED: usize = if cfg!(target_os = "linux") { 64 << 20 } else { 0 };
 /// More than this is mapped in any case.

@@ -78,7 +78,7 @@ pub struct Port {
 
 impl Port {
     /// Opens a port that calls `drain` on the environment's thread when outcomes arrive. The waker does not keep the process
-    /// alive unless [`Port::keep_alive`] says so.
+    /// alive unless [`Port::keep_alive`] requests it.
     pub fn open(drain: &Function<(), ()>) -> napi::Result<Arc<Self>> {
         let waker = drain.build_threadsafe_function().weak::<true>().build()?;
         let (sender, receiver) = unbounded();
@@ -108,7 +108,7 @@ impl Port {
         }
     }
 
-    /// Has the next outcome call the waker again. Call it before the last look at the queue.
+    /// Makes the next outcome call the waker again. Call it before the final check of the queue.
     pub fn rearm(&self) {
         self.is_woken.store(false, Ordering::SeqCst);
     }

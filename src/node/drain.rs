@@ -60,8 +60,8 @@ pub fn drain<'env>(env: &'env Env, records: Unknown, bytes: Unknown, rearm: bool
     Ok(values)
 }
 
-/// A drain in progress. Creating values may run JavaScript (a setter on a prototype), so nothing of its memory or of the
-/// handles is borrowed meanwhile: records and short results are collected in `buffers`.
+/// A drain in progress. Creating values may run JavaScript (a setter on a prototype), so neither JavaScript's memory nor the
+/// handles are borrowed meanwhile: records and short results are collected in `buffers`.
 struct Drain<'env, 'a> {
     env: &'env Env,
     environment: &'a Environment,

@@ -51,7 +51,7 @@ pub fn of(env: &Env) -> Result<&Environment> {
 }
 
 impl Environment {
-    /// Ends everything that this environment began: its JavaScript runs no more.
+    /// Ends everything that this environment began: its JavaScript no longer runs.
     fn close(&self) {
         let handles = self.handles.take();
         for task in handles.tasks.into_iter().flatten() {

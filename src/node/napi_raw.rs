@@ -190,7 +190,7 @@ pub fn utf8(env: &Env, value: &Unknown) -> Option<Vec<u8>> {
     if status != sys::Status::napi_ok {
         return None;
     }
-    // SAFETY: Node-API wrote `written` bytes, at most `length`, and says so.
+    // SAFETY: Node-API wrote the first `written` bytes, at most `length`.
     unsafe { bytes.set_len(written.min(length)) };
     Some(bytes)
 }
@@ -213,7 +213,7 @@ pub fn utf16(env: &Env, value: &Unknown) -> Option<Vec<u16>> {
     if status != sys::Status::napi_ok {
         return None;
     }
-    // SAFETY: Node-API wrote `written` code units, at most `length`, and says so.
+    // SAFETY: Node-API wrote the first `written` code units, at most `length`.
     unsafe { units.set_len(written.min(length)) };
     Some(units)
 }
@@ -246,7 +246,7 @@ pub fn buffer(env: &Env, length: usize, fill: impl FnOnce(&mut dyn FnMut(&[u8]))
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), buffer) })
 }
 
-/// Exposes words that native code writes as a `Uint32Array`, and keeps them until that is collected. Returns `None` if the
+/// Exposes words that native code writes as a `Uint32Array`, and keeps them until the array is collected. Returns `None` if the
 /// JavaScript engine does not accept external memory.
 pub fn exposed_u32s(env: &Env, words: Arc<[AtomicU32]>) -> Option<Unknown<'_>> {
     // SAFETY: Node-API calls this once, with the pointer below, when V8 has collected the buffer.

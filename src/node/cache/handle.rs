@@ -27,7 +27,7 @@ pub struct Handle {
     pub(super) participant: Participant,
     pub(super) shared: Arc<Shared>,
     pub(super) reports: Reports,
-    /// Evictions that JavaScript has not fetched yet; it does so right after the call that caused them.
+    /// Evictions that JavaScript has not fetched yet.
     pub(super) pending: VecDeque<Pending>,
 }
 
@@ -58,7 +58,7 @@ impl Handle {
         Handle { participant, shared, reports, pending: VecDeque::new() }
     }
 
-    /// Hands this participant's flights over to followers. The last handle frees the cache.
+    /// Passes this participant's flights on to followers. The last handle frees the cache.
     pub fn close(self) {
         self.shared.mailboxes.lock().remove(&self.participant);
         for (flight, outcome) in self.shared.cache.remove_participant(self.participant) {

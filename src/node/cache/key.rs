@@ -8,7 +8,7 @@ use napi::{Env, Result, ValueType};
 /// Replaces lone surrogates in UTF-8.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
-/// `None`: the value is not a string, number or bigint.
+/// Returns `None` if the value is not a string, number or bigint.
 pub fn read(env: &Env, value: &Unknown) -> Option<Key> {
     if let Some(utf8) = napi_raw::utf8(env, value) {
         if utf8.windows(REPLACEMENT.len()).any(|window| window == REPLACEMENT) {

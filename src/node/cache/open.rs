@@ -79,7 +79,7 @@ fn open(environment: &Environment, options: CacheOptions) -> std::result::Result
     Ok(Handle::new(shared, mailbox, reports))
 }
 
-/// Returns the limits that are given, and the `other` ones in place of those that are not.
+/// Returns the given limits; an omitted one is that of `other`.
 pub(super) fn limits(max: Option<f64>, max_bytes: Option<f64>, other: Limits) -> Limits {
     Limits {
         entries: max.map_or(other.entries, |max| usize::try_from(u64_of(max)).unwrap_or(usize::MAX)),
