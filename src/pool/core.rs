@@ -1,5 +1,5 @@
-//! A pool's state: its options, its admitted jobs, its counters and its threads. How a thread works off
-//! the queue is `executor.rs`; how a permit outside the threads is used is `permit.rs`.
+//! A pool's state: its options, its admitted jobs, its counters and its threads. `executor.rs`
+//! runs the queue on the threads; `permit.rs` uses permits outside of them.
 
 use super::deadline::{self, Expire};
 use super::gate::{Admission, Gate, Limits, RawReservation, Wait, Wake};
@@ -217,7 +217,7 @@ impl Pool {
         }
     }
 
-    /// Returns the threads, which it starts first if need be, or `None` if the operating system cannot start them.
+    /// Returns the threads, which the first call starts, or `None` if the operating system cannot start them.
     pub(super) fn threads(&self) -> Option<&rayon::ThreadPool> {
         if let Some(threads) = self.threads.get() {
             return Some(threads);

@@ -1,4 +1,4 @@
-//! `maxWait`: one timer thread for all pools drops the tasks that waited for too long.
+//! `maxWait`: one timer thread for all pools drops tasks that have waited too long.
 //!
 //! It starts with the first task that has to wait under a deadline. Each pool has at most one timer, for its oldest
 //! queued task.

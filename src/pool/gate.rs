@@ -9,7 +9,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Tasks that may take bytes ahead of a waiter that needs more bytes than are free. Then bytes go to the waiters first.
+/// Maximum number of tasks that take bytes ahead of a waiter that needs more than are free; then the waiter goes first.
 const MAX_PASSED: u32 = 256;
 
 /// The bounds of a pool.

@@ -1,6 +1,6 @@
 //! The pool: bounded admission in front of a bounded number of threads.
 //!
-//! [`gate`] decides which task may enter, wait and run, and sees no thread; `executor` runs the jobs that the gate
+//! [`gate`] decides which task may enter, wait and run, and starts no thread; `executor` runs the jobs that the gate
 //! releases. Work is anything that implements [`Work`]: the pool knows neither transforms nor JavaScript.
 
 pub mod gate;

@@ -34,7 +34,7 @@ impl Permit {
         Permit { pool: pool.clone(), owner, running: VecDeque::new() }
     }
 
-    /// Uses a permit that is already taken: for the next job if it is a task of this owner, or else on a thread.
+    /// Uses a permit that is already taken: for the next job if that is a task of this owner, otherwise for a thread.
     fn begin(pool: &Arc<Pool>, owner: u64) -> Option<Self> {
         let mut permit = Permit::new(pool, owner);
         permit.take(1, |_| {});

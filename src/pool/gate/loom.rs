@@ -35,7 +35,7 @@ fn go_on(gate: &Shared, ran: &AtomicUsize, mut next: Next<usize>) {
                 }
                 finished.next
             }
-            // How long it lingers is chance: here it looks once.
+            // The duration of a spin is arbitrary: here the thread checks once.
             Next::Spin => {
                 let _ = gate.is_notified();
                 gate.after_spin(now)
@@ -45,7 +45,7 @@ fn go_on(gate: &Shared, ran: &AtomicUsize, mut next: Next<usize>) {
     }
 }
 
-/// The ticket, and whether a thread must pop.
+/// Returns the ticket, and whether a thread must run jobs.
 fn push(gate: &Shared, job: usize) -> Option<(u64, Wake)> {
     let reservation = admit(gate)?;
     Some((reservation.ticket, gate.push(reservation, Priority::Normal, job, Instant::now())))
