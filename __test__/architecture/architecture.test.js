@@ -144,6 +144,13 @@ rule(
   }
 )
 
+rule(
+  'every heading that a page links to exists',
+  architecture.brokenAnchors,
+  [{ 'README.md': '[it](docs/a.md#two)', 'docs/a.md': '# One' }, { 'README.md': '# One\n[it](#two)' }],
+  { 'README.md': '# A `b` c\n[it](#a-b-c) [other](docs/a.md#two-parts)', 'docs/a.md': '## Two parts' }
+)
+
 rule('no test is focused', architecture.focusedTests, [
   { '__test__/a.test.js': ['test', "only('a', () => {})"].join('.') }
 ])

@@ -198,6 +198,28 @@ function brokenPaths(files) {
 }
 
 /**
+ * Finds links between pages to headings that do not exist.
+ * @param {Files} files
+ */
+function brokenAnchors(files) {
+  return pick(files, /\.md$/).flatMap(([path, text]) =>
+    [...text.matchAll(/\]\(([\w./-]*\.md)?#([^)]+)\)/g)]
+      .filter(([, page, anchor]) => {
+        const target = page === undefined ? path : posix.join(posix.dirname(path), page)
+        const headings = (files[target] ?? '').match(/(?<=^#+ ).*/gm) ?? []
+        return !headings.some(
+          heading =>
+            heading
+              .toLowerCase()
+              .replace(/[^\w\- ]/g, '')
+              .replaceAll(' ', '-') === anchor
+        )
+      })
+      .map(({ 0: link, index }) => `${path}:${lineOf(text, index)} links to ${link}, which does not exist`)
+  )
+}
+
+/**
  * Finds focused tests, which keep others from running.
  * @param {Files} files
  */
@@ -239,6 +261,7 @@ function lineOf(text, index) {
 }
 
 module.exports = {
+  brokenAnchors,
   brokenPaths,
   declaredValues,
   fakeableTimers,
