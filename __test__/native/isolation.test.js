@@ -32,6 +32,33 @@ test('a signal that throws while its task settles loses no other outcome', async
   assert.equal(code, 0)
 })
 
+test('an error while one result of a batch settles loses no other result', async () => {
+  const script = `
+    const { Pool, transforms } = require(${JSON.stringify(require.resolve('../..'))})
+    const { BatchTask } = require(${JSON.stringify(require.resolve('../../lib/pool/bulk/batch'))})
+    process.on('uncaughtException', error => console.log('uncaught', error.message))
+    const inputs = Array.from({ length: 200 }, (_, index) => String(index))
+    const { settle } = BatchTask.prototype
+    let hasThrown = false
+    BatchTask.prototype.settle = function (...outcome) {
+      const isFirst = this.count > 1 && !hasThrown
+      settle.apply(this, outcome)
+      if (!isFirst) return
+      hasThrown = true
+      throw new Error('broken result')
+    }
+    const pool = new Pool({ threads: 1 })
+    const results = async () => (await pool.map(transforms.identity(), inputs)).map(String).join() === inputs.join()
+    ;(async () => {
+      while (!hasThrown) console.log(await results())
+      console.log(await results())
+      await pool.close()
+    })()`
+  const { code, stdout, stderr } = await node(['-e', script], { timeout: 60_000 })
+  const lines = new Set(stdout.trim().split('\n'))
+  assert.deepEqual([code, stderr, [...lines].sort()], [0, '', ['true', 'uncaught broken result']])
+})
+
 test('rejects a signal without removeEventListener', async () => {
   const pool = new Pool({ threads: 1 })
   const signal = /** @type {any} */ ({ aborted: false, addEventListener() {} })

@@ -261,8 +261,16 @@ class CompletionPort {
     this.#index = end
     try {
       listener.onBatch?.(count, records[first - 1])
-    } finally {
-      for (let index = first; index < end; index += 2) this.#settleOne(listener, records[index], records[index + 1])
+    } catch (error) {
+      reportUncaught(error)
+    }
+    for (let index = first; index < end; index += 2) {
+      // Otherwise the later items would be lost, and the values of the drain would go to the wrong tasks.
+      try {
+        this.#settleOne(listener, records[index], records[index + 1])
+      } catch (error) {
+        reportUncaught(error)
+      }
     }
   }
 
