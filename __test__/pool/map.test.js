@@ -176,6 +176,17 @@ test('an abort rejects with its reason and closes the inputs', async () => {
   await aborting.close()
 })
 
+test('watches the signal from the first input to the last, so that an abort reads no further input', async () => {
+  const { signal } = new AbortController()
+  let removed = 0
+  signal.removeEventListener = (/** @type {[any, any, any?]} */ ...args) => {
+    removed++
+    EventTarget.prototype.removeEventListener.apply(signal, args)
+  }
+  await pool.map(identity, numbers(5), { concurrency: 1, signal })
+  assert.equal(removed, 1)
+})
+
 test('rejects invalid options', async () => {
   for (const options of [
     { concurrency: 0 },

@@ -237,9 +237,10 @@ class BulkScheduler {
     if (this.#state === 'stopped') return
     this.#sent.delete(unit)
     this.#bytesInFlight -= unit.bytes
-    this.#watchWhileActive()
     this.#handler.progress()
+    // `takeInputs` decides whether to watch the signal further.
     if (this.#state === 'open') loopScheduler.schedule(this, Priority.Copy)
+    else this.#watchWhileActive()
   }
 
   #canTake() {
