@@ -132,14 +132,18 @@ test('an abort past the grace period rejects only its own task', async t => {
 
 test('results posted before the thread exits are read even if the event loop is blocked', async t => {
   const pool = await open(t, { threads: 1 })
-  const shared = sharedWords()
-  const before = QUICK.map(input => pool.run(batched, input))
-  const exits = pool.run(batched, { action: 'exit', words: shared })
-  // The batch is sent in a microtask. Then the event loop is blocked until the thread has exited.
-  await null
-  while (Atomics.load(shared, 0) === 0);
-  await assert.rejects(exits, { code: 'ERR_OFFLOOP_WORKER_EXIT', message: /exit code 3/ })
-  assert.deepEqual(await Promise.all(before), QUICK)
+  // On a busy machine a task may be measured as slow: then a batch is too short for all of them, and the exit is not sent.
+  for (let isSent = false; !isSent; ) {
+    const shared = sharedWords()
+    const before = QUICK.map(input => pool.run(batched, input))
+    const exits = pool.run(batched, { action: 'exit', words: shared })
+    // The batch is sent in a microtask. Then the event loop is blocked until the thread exits.
+    await null
+    isSent = Atomics.wait(shared, 0, 0, 2000) !== 'timed-out'
+    await assert.rejects(exits, { code: 'ERR_OFFLOOP_WORKER_EXIT', message: /exit code 3/ })
+    assert.deepEqual(await Promise.all(before), QUICK)
+    for (let index = 0; index < 100; index++) await pool.run(batched, 0)
+  }
   assertIdle(pool)
 })
 
