@@ -38,6 +38,16 @@ test('hides the internal workerData from user modules', async t => {
   assert.deepEqual(await own.run(types, 0), ['undefined', 'undefined'])
 })
 
+test('a preload that listens to parentPort does not keep its thread from starting', async t => {
+  const listening = `import { parentPort } from 'worker_threads'
+    parentPort.on('message', () => {})
+    await new Promise(resolve => setTimeout(resolve, 20))`
+  const preload = `data:text/javascript,${encodeURIComponent(listening)}`
+  const own = new Pool({ threads: 1, workers: { execArgv: ['--import', preload] } })
+  t.after(() => own.close({ force: true }))
+  assert.equal(await own.run(transforms.module('node:querystring', { export: 'escape' }), 'a b'), 'a%20b')
+})
+
 test('built-in modules and packages by name', async () => {
   const escaping = transforms.module('node:querystring', { export: 'escape' })
   assert.equal(await pool.run(escaping, 'a b'), 'a%20b')

@@ -2,7 +2,8 @@
 
 // The program of a worker thread.
 
-const { parentPort, receiveMessageOnPort } = require('node:worker_threads')
+const { syncBuiltinESMExports } = require('node:module')
+const threads = require('node:worker_threads')
 const { now, setImmediate } = require('../internal/clock')
 const { encodeError } = require('../internal/error-codec')
 const { BatchRunner } = require('./batch-runner')
@@ -108,7 +109,7 @@ class MessageLoop {
 
   #receive() {
     try {
-      return receiveMessageOnPort(this.#port)?.message
+      return threads.receiveMessageOnPort(this.#port)?.message
     } catch (error) {
       this.#runner.reportUnreadable(error)
       return undefined
@@ -123,8 +124,14 @@ class MessageLoop {
   }
 }
 
-parentPort?.once('message', connection => {
-  // Nothing reads the messages that a user's module posts to its parent. Deno's port has no `close`.
-  parentPort?.close?.()
-  new MessageLoop(connection).start()
-})
+/** Takes the connection out of `workerData`, where the modules of the user would see it. */
+function takeConnection() {
+  const { workerData } = threads
+  Object.assign(threads, { workerData: undefined })
+  syncBuiltinESMExports()
+  return workerData
+}
+
+// Nothing reads the messages that a user's module posts to its parent. Deno's port has no `close`.
+threads.parentPort?.close?.()
+if (!threads.isMainThread) new MessageLoop(takeConnection()).start()

@@ -77,15 +77,15 @@ class WorkerThread {
     this.#handler = handler
     this.#shared.words[SHARED.state] = STATE.importing
     const name = `offloop-${pool}`
-    this.#worker = new Worker(require.resolve('./worker-main'), { name, env, execArgv, argv, resourceLimits })
-    const connection = {
+    const workerData = {
       port: control.port2,
       answers: answers.port2,
       memory: this.#memory,
       measuresHeap: maxHeap !== Infinity
     }
-    // Not as `workerData`, which the modules of the user can read.
-    this.#worker.postMessage(connection, [control.port2, answers.port2])
+    // Not a message: a preload of the user that listens to `parentPort` would receive it instead.
+    const options = { env, execArgv, argv, resourceLimits, workerData, transferList: [control.port2, answers.port2] }
+    this.#worker = new Worker(require.resolve('./worker-main'), { name, ...options })
     this.#port = control.port1
     this.#answers = answers.port1
     this.#worker.on('error', error => {
