@@ -4,8 +4,12 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Cache, pool, transforms } = require('../..')
 const { BUDGET, LoopScheduler, Priority, Step } = require('../../lib/internal/loop-scheduler')
+const { completionPort } = require('../../lib/native/completion-port')
 const { loopScheduler } = require('../../lib/native/shared')
+const { BatchTask } = require('../../lib/pool/bulk/batch')
 const { node } = require('../support/child')
+
+const CompletionPort = Object.getPrototypeOf(completionPort)
 
 /** Milliseconds by which the steps that end an iteration may exceed the budget. */
 const OVERRUN = 2
@@ -82,6 +86,32 @@ test('a job that ignores its deadline exceeds the budget', async () => {
   isOver = true
   assert.ok(longest > BUDGET + OVERRUN, `the longest iteration was ${longest} ms`)
 })
+
+for (const [name, transform, most] of /** @type {const} */ ([
+  ['32 results', transforms.identity(), 32],
+  ['one JSON value', transforms.json.parse(), 1]
+])) {
+  test(`a step settles at most ${name} of a batch`, async () => {
+    const { settle } = BatchTask.prototype
+    let [settled, mostSettled, longestBatch] = [0, 0, 0]
+    /** @type {typeof settle} */
+    BatchTask.prototype.settle = function (...outcome) {
+      settled++
+      longestBatch = Math.max(longestBatch, this.count)
+      settle.apply(this, outcome)
+    }
+    completionPort.step = (...args) => {
+      settled = 0
+      const outcome = CompletionPort.step.apply(completionPort, args)
+      mostSettled = Math.max(mostSettled, settled)
+      return outcome
+    }
+    while (longestBatch <= most) await pool.map(transform, Array(2000).fill('1'))
+    BatchTask.prototype.settle = settle
+    completionPort.step = CompletionPort.step
+    assert.equal(mostSettled, most)
+  })
+}
 
 test('stats().loop is the same for every pool of the thread, and counts from zero after a reset', async () => {
   const { Pool } = require('../..')

@@ -33,7 +33,7 @@ const ENCODED = { jsonText: Json, table: Table }
 const FIRST_RECORD = 2
 /** Milliseconds after an outcome in which the port polls every event-loop iteration: sleeping and waking costs more than a few. */
 const POLL_MS = 0.05
-/** Records settled in a step. A decoded one ends the step: it may be a JSON text of 64 KiB. */
+/** Records and items of batches settled in a step. A decoded one ends the step: it may be a JSON text of 64 KiB. */
 const RECORDS_PER_STEP = 32
 /** Up to this many bytes a loop is faster than a view and `set`. */
 const LOOP_BYTES = 48
@@ -62,6 +62,9 @@ class CompletionPort {
   #bytes = Buffer.allocUnsafeSlow(128 * 1024)
   #offset = 0
   #isDecoded = false
+  /** Of the batch whose items are being settled, and the end of these items. @type {Listener | undefined} */
+  #batchListener
+  #batchEnd = 0
   /** @type {Map<number, Decoder>} by kind of record */
   #decoders = new Map()
   /** @type {PartsDecoder | undefined} */
@@ -203,8 +206,9 @@ class CompletionPort {
     return this.#end > FIRST_RECORD
   }
 
-  /** Settles one record. The position moves on before any listener is called. */
+  /** Settles one record, or one item of a batch. The position moves on before any listener is called. */
   #settleNext() {
+    if (this.#batchListener !== undefined) return this.#settleItem(this.#batchListener)
     const index = this.#index
     const taskId = this.#records[index]
     const kind = this.#records[index + 1]
@@ -227,7 +231,7 @@ class CompletionPort {
     this.#partsDecoder?.discard(taskId)
     this.release(taskId)
     if (kind === Granted) listener.onGranted?.(size)
-    else if (kind === Many) this.#settleBatch(listener, size)
+    else if (kind === Many) this.#beginBatch(listener, size)
     else this.#settleOne(listener, kind, size)
   }
 
@@ -251,27 +255,23 @@ class CompletionPort {
   }
 
   /**
+   * Begins a batch; its items are settled like records, since all together may exceed a step.
    * @param {Listener} listener
    * @param {number} count
    */
-  #settleBatch(listener, count) {
-    const records = this.#records
-    const first = this.#index + 1
-    const end = first + 2 * count
-    this.#index = end
-    try {
-      listener.onBatch?.(count, records[first - 1])
-    } catch (error) {
-      reportUncaught(error)
-    }
-    for (let index = first; index < end; index += 2) {
-      // Otherwise the later items would be lost, and the values of the drain would go to the wrong tasks.
-      try {
-        this.#settleOne(listener, records[index], records[index + 1])
-      } catch (error) {
-        reportUncaught(error)
-      }
-    }
+  #beginBatch(listener, count) {
+    const micros = this.#records[this.#index++]
+    this.#batchListener = listener
+    this.#batchEnd = this.#index + 2 * count
+    listener.onBatch?.(count, micros)
+  }
+
+  /** @param {Listener} listener of the batch */
+  #settleItem(listener) {
+    const index = this.#index
+    this.#index = index + 2
+    if (this.#index === this.#batchEnd) this.#batchListener = undefined
+    this.#settleOne(listener, this.#records[index], this.#records[index + 1])
   }
 
   /** Copies the next short result into a Buffer of Node's slab. @param {number} length */

@@ -151,7 +151,6 @@ class BatchTask {
    * @param {number} micros
    */
   onBatch(count, micros) {
-    this.pool.taskEnded()
     this.#call.addTiming(count, micros)
   }
 
@@ -166,6 +165,8 @@ class BatchTask {
    */
   settle(value, failure) {
     const index = this.first + this.#settledCount++
+    // Results of a batch may settle over several event-loop iterations: a closing pool waits for all of them.
+    if (this.isDone) this.pool.taskEnded()
     if (failure === undefined) this.#call.result(index, value)
     else this.#call.failure(index, taskError(failure, this.#call.caller))
     if (this.isDone) this.#call.unitSettled(this)
