@@ -167,7 +167,7 @@ test('a job that throws is reported as an uncaught exception, and the others go 
   const { code, stdout } = await node([
     '-e',
     `
-    const { Priority, Step } = require(${JSON.stringify(require.resolve('../../lib/internal/loop-scheduler'))})
+    const { Priority, Step, once } = require(${JSON.stringify(require.resolve('../../lib/internal/loop-scheduler'))})
     const { loopScheduler } = require(${JSON.stringify(require.resolve('../../lib/native/shared'))})
     const { pool, transforms } = require(${JSON.stringify(require.resolve('../..'))})
     process.on('uncaughtException', error => console.log('uncaught', error.message))
@@ -177,9 +177,10 @@ test('a job that throws is reported as an uncaught exception, and the others go 
       return Step.Done
     }
     loopScheduler.schedule({ step }, Priority.Copy)
+    loopScheduler.schedule(once(() => { throw new Error('broken call') }), Priority.Copy)
     pool.run(transforms.identity(), Buffer.alloc(3 << 20)).then(({ length }) => console.log(length, steps))`
   ])
-  assert.deepEqual(stdout.trim().split('\n').sort(), [`${3 << 20} 2`, 'uncaught broken job'])
+  assert.deepEqual(stdout.trim().split('\n').sort(), [`${3 << 20} 2`, 'uncaught broken call', 'uncaught broken job'])
   assert.equal(code, 0)
 })
 

@@ -201,11 +201,11 @@ function isHeavy(queue) {
  * @returns {Job}
  */
 function once(callback) {
-  let isCalled = false
   const step = () => {
-    if (!isCalled) {
-      isCalled = true
+    try {
       callback()
+    } catch (error) {
+      reportUncaught(error)
     }
     return Step.Done
   }
