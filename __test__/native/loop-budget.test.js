@@ -164,9 +164,10 @@ test('the jobs of a priority take turns', async () => {
 })
 
 test('a job that throws is reported as an uncaught exception, and the others go on', async () => {
-  const { code, stdout } = await node([
-    '-e',
-    `
+  const { code, stdout } = await node(
+    [
+      '-e',
+      `
     const { Priority, Step, once } = require(${JSON.stringify(require.resolve('../../lib/internal/loop-scheduler'))})
     const { loopScheduler } = require(${JSON.stringify(require.resolve('../../lib/native/shared'))})
     const { pool, transforms } = require(${JSON.stringify(require.resolve('../..'))})
@@ -179,7 +180,9 @@ test('a job that throws is reported as an uncaught exception, and the others go 
     loopScheduler.schedule({ step }, Priority.Copy)
     loopScheduler.schedule(once(() => { throw new Error('broken call') }), Priority.Copy)
     pool.run(transforms.identity(), Buffer.alloc(3 << 20)).then(({ length }) => console.log(length, steps))`
-  ])
+    ],
+    { timeout: 60_000 }
+  )
   assert.deepEqual(stdout.trim().split('\n').sort(), [`${3 << 20} 2`, 'uncaught broken call', 'uncaught broken job'])
   assert.equal(code, 0)
 })
