@@ -104,3 +104,17 @@ test('Symbol.asyncDispose closes the pool', async () => {
   }
   await assert.rejects(disposed.run(identity, 'x'), closed)
 })
+
+test('a bulk call with inputs left ends before close() resolves', async () => {
+  for (let round = 0; round < 20; round++) {
+    const own = new Pool({ threads: 2 })
+    let hasSettled = false
+    const settle = () => {
+      hasSettled = true
+    }
+    own.map(transforms.identity(), Array(64).fill('x')).then(settle, settle)
+    await new Promise(resolve => setImmediate(resolve))
+    await own.close()
+    assert.ok(hasSettled)
+  }
+})

@@ -36,7 +36,7 @@ class PoolState {
   /** @type {() => void} */
   #resolveClosed = () => {}
 
-  /** Unfinished bulk calls, and streams with a running step. @type {Set<{ stop(reason: unknown): void }>} */
+  /** Unfinished bulk calls, and streams with a running step. @type {Set<{ stop(reason: unknown): void, poolClosed?(): void }>} */
   operations = new Set()
   /** Open streams, with or without a running step. @type {Set<WeakRef<{ stop(reason: unknown): void }>>} */
   streams = new Set()
@@ -179,7 +179,10 @@ class PoolState {
     for (const stream of this.streams) stream.deref()?.stop(closedError(this.info.name))
     registry.unregister(this)
     native.closePool(this.handle)
-    Promise.all([...this.#runners.values()].map(runner => runner.end(this.#isForced))).then(() => this.#resolveClosed())
+    Promise.all([...this.#runners.values()].map(runner => runner.end(this.#isForced))).then(() => {
+      for (const operation of this.operations) operation.poolClosed?.()
+      this.#resolveClosed()
+    })
   }
 }
 

@@ -70,6 +70,8 @@ class BulkScheduler {
   /** Bytes taken in this call or step. */
   #takenBytes = 0
   #isYielding = false
+  /** Whether the scheduler takes inputs in the next immediate phase. */
+  #isScheduled = false
   #nextIndex = 0
   #inFlight = 0
   #bytesInFlight = 0
@@ -125,6 +127,7 @@ class BulkScheduler {
   takeInputs(limit = CALL_BYTES) {
     if (this.#isTaking) return
     this.#isTaking = true
+    this.#isScheduled = false
     this.#takenBytes = 0
     try {
       while (this.#canTake()) {
@@ -163,6 +166,16 @@ class BulkScheduler {
   /** @param {number} [limit] */
   takeInContext(limit) {
     this.#context.runInAsyncScope(this.takeInputs, this, limit)
+  }
+
+  #takeSoon() {
+    this.#isScheduled = true
+    loopScheduler.schedule(this, Priority.Copy)
+  }
+
+  /** Ends the call if it is about to take an input, which the closed pool refuses. */
+  poolClosed() {
+    if (this.#isScheduled) this.takeInContext()
   }
 
   /** Takes more inputs, as a job of the scheduler. */
@@ -239,7 +252,7 @@ class BulkScheduler {
     this.#bytesInFlight -= unit.bytes
     this.#handler.progress()
     // `takeInputs` decides whether to watch the signal further.
-    if (this.#state === 'open') loopScheduler.schedule(this, Priority.Copy)
+    if (this.#state === 'open') this.#takeSoon()
     else this.#watchWhileActive()
   }
 
@@ -389,7 +402,7 @@ class BulkScheduler {
     while (this.#waiter === undefined && this.#unsent.length > 0) {
       this.#submit(/** @type {Unit} */ (this.#unsent.shift()), NO_RESERVATION)
     }
-    loopScheduler.schedule(this, Priority.Copy)
+    this.#takeSoon()
   }
 
   /** @param {unknown} error */
