@@ -5,7 +5,7 @@ const { BackOff } = require('./back-off')
 const { exitError } = require('./exit-error')
 const { IdleThreads } = require('./idle-threads')
 const { clearTimeout, now, queueMicrotask, setTimeout } = require('../internal/clock')
-const { BUDGET, Priority, once } = require('../internal/loop-scheduler')
+const { Priority, Step } = require('../internal/loop-scheduler')
 const { listenForPermits } = require('./permit-listener')
 const { BatchSizers } = require('./batch-sizer')
 const { completionPort } = require('../native/completion-port')
@@ -186,18 +186,23 @@ class ModuleRunner {
 
   /** Sends a thread its next batch, or makes it idle. @param {WorkerThread} thread */
   #runNext(thread) {
-    if (thread.permit === undefined || thread.isBusy || !thread.isUp) return
-    if (this.#shouldRecycle(thread)) return this.#recycle(thread)
-    const start = now()
-    do {
+    if (this.#sendNext(thread)) return
+    // A rejected caller may submit more inputs that cannot be sent, without end.
+    const job = { step: () => (this.#sendNext(thread) ? Step.Done : Step.More) }
+    loopScheduler.schedule(job, Priority.Copy)
+  }
+
+  /** Returns `false` if the tasks of the next batch were rejected, or returned to the backlog. @param {WorkerThread} thread */
+  #sendNext(thread) {
+    if (thread.permit === undefined || thread.isBusy || !thread.isUp) return true
+    if (this.#shouldRecycle(thread)) this.#recycle(thread)
+    else {
       this.#fill(thread, thread.permit)
       const batch = this.#nextBatch(thread)
-      if (batch.length === 0) return void this.#makeIdle(thread)
-      if (this.#send(thread, batch)) return
-      // A rejected caller may submit more inputs that cannot be sent, without end.
-    } while (now() - start < BUDGET)
-    const again = once(() => this.#runNext(thread))
-    loopScheduler.schedule(again, Priority.Copy)
+      if (batch.length > 0) return this.#send(thread, batch)
+      this.#makeIdle(thread)
+    }
+    return true
   }
 
   /**
