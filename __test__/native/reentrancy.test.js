@@ -61,7 +61,7 @@ const verbs = {
 
 /**
  * @param {(pool: Pool, abort: AbortController) => void} call
- * @param {(pool: Pool) => Promise<unknown>} check
+ * @param {(pool: Pool, error: any) => Promise<unknown>} check receives the error of the verb, if it failed
  * @param {() => Pool} [open]
  */
 async function each(call, check, open = () => new Pool({ threads: 1, maxQueue: 2 })) {
@@ -76,22 +76,26 @@ async function each(call, check, open = () => new Pool({ threads: 1, maxQueue: 2
           isCalled = true
           call(pool, abort)
         })
-        await verb(pool, transform, input, abort.signal).catch(() => {})
-        await check(pool)
+        const error = await verb(pool, transform, input, abort.signal).then(
+          () => undefined,
+          error => error
+        )
+        await check(pool, error)
       }
     }
   }
 }
 
 test('an input that closes the pool ends its task and the pool', async () => {
-  await each(
-    pool => void pool.close(),
-    pool => pool.close()
-  )
-  await each(
-    pool => void pool.close({ force: true }),
-    pool => pool.close({ force: true })
-  )
+  for (const force of [false, true]) {
+    await each(
+      pool => void pool.close({ force }),
+      (pool, error) => {
+        if (error !== undefined) assert.equal(error.code, 'ERR_OFFLOOP_CLOSED', error)
+        return pool.close({ force })
+      }
+    )
+  }
 })
 
 /** Asserts that all slots are free. @param {Pool} pool */

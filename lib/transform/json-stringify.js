@@ -44,6 +44,8 @@ class StringifyTask extends Task {
     const { slice, maxDepth, maxOutput } = this.#limits
     const maxBytes = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, DEFAULT_MAX_OUTPUT)
     const jsonInput = new JsonInput(unwrap(input), slice, maxDepth, maxBytes, Math.max(maxOutput ?? 0, MAX_HELD))
+    // Code of the value, such as a getter, may have closed the pool.
+    this.pool.checkOpen()
     return this.submitChecked(jsonInput, reservation)
   }
 }
