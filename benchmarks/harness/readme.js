@@ -68,7 +68,7 @@ function section(run) {
       rule,
       shown.map(({ row, result }) => cells(row, result))
     ),
-    'More is better for throughput, less for times.'
+    'Higher is better for throughput, lower for times.'
   ].join('\n\n')
 }
 
