@@ -31,7 +31,7 @@ declare module 'fastify' {
  *
  * A rejected task (ERR_OFFLOOP_QUEUE_FULL) or a dropped one (ERR_OFFLOOP_QUEUE_TIMEOUT) whose error reaches Fastify, directly or
  * as the `cause` of another, is answered with 503 and Retry-After: the error gets a `statusCode` and `headers` unless it has a
- * status already. Your own error handler receives it like any other error, and decides.
+ * status already. Your own error handler receives it like any other error.
  *
  * A pool and caches made from options are closed with the server, after the last response: first the caches, then the pool, which
  * finishes its tasks.

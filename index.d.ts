@@ -15,8 +15,8 @@ import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads
 /**
  * Binary data: an ArrayBuffer, a SharedArrayBuffer or any view of one. A task copies its input before it runs, so later changes
  * have no effect; {@link move} transfers the memory instead. Inputs above 1 MiB are copied in pieces over several event-loop
- * iterations: do not change them until the task settles. A buffer whose length changes during the copy rejects with a `TypeError`.
- * So do a detached buffer and a view that is out of bounds because its `ArrayBuffer` was resized.
+ * iterations: do not change them until the task settles. The call rejects with a `TypeError` if a buffer is detached, if its length
+ * changes during the copy, or if a view is out of bounds because its `ArrayBuffer` was resized.
  *
  * If there is no memory for the copy, the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's Buffers
  * do. A task that runs out of memory rejects with an {@link OffloopError} of code `ERR_OFFLOOP_UNSUPPORTED`.
@@ -361,8 +361,8 @@ export const transforms: {
   /** JSON (RFC 8259): parse and write in slices, select, validate, minify. */
   readonly json: {
     /**
-     * `JSON.parse` without blocking the event loop: a thread reads the text, and the value is built on the event loop in slices of
-     * at most `slice` ms (default 4) while the rest is read. Accepts the same texts as `JSON.parse` and returns the same values.
+     * Parses like `JSON.parse`, without blocking the event loop: a thread reads the text, and the value is built on the event loop
+     * in slices of at most `slice` ms (default 4) while the rest is read. Accepts the same texts as `JSON.parse` and returns the same values.
      * Bytes must be UTF-8 without a byte order mark. `maxDepth` limits the levels of arrays and objects, unlimited by default; most
      * code that walks a value is recursive, and fails on thousands of levels. V8 creates some things in one step, however small the
      * slice: the element store of an array of millions of numbers, the table of an object with hundreds of thousands of names.
@@ -372,16 +372,17 @@ export const transforms: {
      */
     parse<T = unknown>(options?: { slice?: number | undefined; maxDepth?: number | undefined }): Transform<Input, T>
     /**
-     * The bytes of `JSON.stringify`, written on the event loop in slices of at most `slice` ms (default 4) and joined on a thread,
+     * Writes the bytes of `JSON.stringify`: on the event loop, in slices of at most `slice` ms (default 4) that a thread joins,
      * ready for the next step of a chain. `toJSON`, getters, holes and everything else behave as in `JSON.stringify`, except that
      * getters may be called several times. Do not change a large value until it is written. Rejects with a TypeError for a value
      * without a JSON representation (`undefined`, a function), a BigInt or a circular structure, and with any error that a `toJSON`
      * throws.
      *
-     * A getter, a proxy or a `toJSON` can make a value endless, so two limits apply. `maxDepth` levels of arrays and objects,
-     * counted as in {@link transforms.json.parse}, default 5,000: more than `JSON.stringify` itself can follow. `maxOutput` bytes,
-     * by default the pool's `maxQueueBytes`, but at least 16 MiB. Beyond the first four, nested levels that getters, proxies and
-     * `toJSON` return may hold about 8 MiB in all, or an explicit `maxOutput` if that is more; each counts for at most 512 KiB.
+     * A getter, a proxy or a `toJSON` can make a value endless, so there are limits. `maxDepth` limits the levels of arrays and
+     * objects, counted as in {@link transforms.json.parse}; the default of 5,000 is more than `JSON.stringify` itself can follow.
+     * `maxOutput` limits the bytes; the default is the pool's `maxQueueBytes`, but at least 16 MiB. Beyond the first four, nested
+     * levels that getters, proxies and `toJSON` return may hold about 8 MiB in all, or an explicit `maxOutput` if that is more;
+     * each counts for at most 512 KiB.
      * @throws RangeError for a `slice` that is not an integer from 1 to 10,000, or a limit that is not a positive integer
      * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
      * too long; both messages contain the path in the value
@@ -547,8 +548,8 @@ export const transforms: {
     stats(options?: { quantiles?: readonly number[] | Float64Array | undefined }): Transform<TypedArray, NumericStats>
     /**
      * Counts the numbers in each of `bins` bins, at most 1,048,576. `range` defaults to the smallest and the largest number;
-     * numbers outside it are not counted, nor are NaN and infinities. A bin includes its lower edge, the last one both. `edges` has
-     * one element more than `counts`.
+     * numbers outside it are not counted, nor are NaN and infinities. A bin includes its lower edge; the last bin includes both
+     * edges. `edges` has one element more than `counts`.
      * @example
      * const { edges, counts } = await pool.run(transforms.numeric.histogram({ bins: 50 }), times)
      */
@@ -576,8 +577,8 @@ export const transforms: {
    *
    * The function receives a structured clone of the input, and `{ signal }`, which aborts when the caller's signal does. It may
    * return a promise. A thread runs one task at a time. An exported function `dispose` is called before a thread ends. A Buffer
-   * arrives as a Uint8Array, as from `structuredClone`, in both directions. For a second after a task the thread blocks until the
-   * next one, so timers and sockets of the module may be served up to about 50 ms late.
+   * arrives as a Uint8Array, as from `structuredClone`, in both directions. For a second after a task the thread blocks while it
+   * waits for the next one, so timers and sockets of the module may be served up to about 50 ms late.
    *
    * The function must not wait for tasks of the pool it runs in: once every thread waits, none can proceed. Use another pool for
    * those.
@@ -586,9 +587,9 @@ export const transforms: {
    * if that is a built-in one, its `code`, `cause` and own properties, and with both stacks while fewer than 64 tasks are in
    * flight. A value that cannot be cloned rejects with a `DataCloneError` that contains its path.
    *
-   * A thread that ends during a task (`process.exit()`, out of memory, an uncaught exception) rejects it with
-   * ERR_OFFLOOP_WORKER_EXIT and is replaced. Tasks that ended before keep their results; those that had not begun run in another
-   * thread, except one whose moved input is in the lost thread.
+   * If a thread ends during a task (`process.exit()`, out of memory, an uncaught exception), the task rejects with
+   * ERR_OFFLOOP_WORKER_EXIT and the thread is replaced. Tasks that ended before keep their results; those that had not begun run in
+   * another thread, except one whose moved input was in the lost thread.
    * @example
    * // resize.js: module.exports = async ({ path, width }, { signal }) => sharp(path).resize(width).toBuffer()
    * const resize = transforms.module(require.resolve('./resize.js'))
@@ -746,9 +747,8 @@ export interface PoolOptions {
   maxQueueBytes?: number | undefined
   /**
    * A task that has waited longer than this for a thread is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of running late. `map`,
-   * `iterate` and sinks with `each` send their inputs slowly enough that these do not wait for one another, as long as the next
-   * inputs run about as long as the last ones: if yours differ widely, make smaller tasks or use a pool without `maxWait`. Default:
-   * no limit.
+   * `iterate` and sinks with `each` pace their inputs by the run time of earlier ones, so that the inputs do not wait for one
+   * another: if run times differ widely, make smaller tasks or use a pool without `maxWait`. Default: no limit.
    */
   maxWait?: number | undefined
   /**
@@ -787,8 +787,8 @@ export interface RunOptions {
   signal?: AbortSignal | undefined
   /**
    * Default `'normal'`. Within a priority, queued tasks start in the order of their calls; an input above 1 MiB enters the queue
-   * once it is copied, at the position of its call. A lower priority is passed over at most 16 times before it is served, `low`
-   * before `normal`.
+   * once it is copied, at the position of its call. A lower priority is served next once it was passed over 16 times; if both
+   * are, `low` goes first.
    */
   priority?: 'high' | 'normal' | 'low' | undefined
 }
@@ -901,9 +901,8 @@ export class Pool {
   sink<In, Out>(transform: Transform<In, Out>, options?: SinkOptions<Out>): Sink<Out | number>
 
   /**
-   * Settles when the pool has room for a task, first come, first served. After a `run` was rejected because of its input's bytes,
-   * waits for as many bytes (those of the latest such `run`). The room is reserved for the next `run` in the same event-loop
-   * iteration, from any caller.
+   * Settles when the pool has room for a task, first come, first served. If a `run` was rejected for lack of bytes, waits for room
+   * for the input of the latest such `run`. The room is reserved for the next `run` of any caller in the same event-loop iteration.
    */
   ready(): Promise<void>
 
@@ -1077,8 +1076,8 @@ export interface CacheOptions<K extends Id, V> {
   staleIfError?: number | undefined
   /**
    * How long an id is not loaded again after its load failed: calls return a value that may still be served, even a stale one, and
-   * otherwise reject with the same error. `set`, `delete`, `clear` and a `refresh` that succeeds end it. At most 1,024 failed ids
-   * are remembered. Default 0.
+   * otherwise reject with the same error. `set`, `delete`, `clear` and a successful `refresh` end this period. At most 1,024 failed
+   * ids are remembered. Default 0.
    */
   errorTtl?: number | undefined
   /**
@@ -1118,8 +1117,8 @@ export interface CacheOptions<K extends Id, V> {
 }
 
 /**
- * A bounded cache with single-flight loading: concurrent callers of an id share one load. A call made after `set`, `delete` or
- * `clear` returned never receives a value loaded before.
+ * A bounded cache with single-flight loading: concurrent callers of an id share one load. A call that follows a `set`, `delete` or
+ * `clear` never receives the result of an earlier load.
  *
  * Methods that return a promise never throw. All of them reject an invalid id with a `TypeError`, and a closed cache with
  * ERR_OFFLOOP_CLOSED.
@@ -1374,7 +1373,7 @@ export class OffloopError extends Error {
     | 'ERR_OFFLOOP_UNSUPPORTED'
   /** Name of the transform that failed; in a chain, of the step. */
   readonly transform?: string
-  /** Bytes of input (of the step that failed) the decoder had read when it found the error, if known. */
+  /** Bytes of the failed step's input that were read when the error was found, if known. */
   readonly offset?: number
   /** Index of the failed input, in `map` and `iterate`. */
   readonly index?: number

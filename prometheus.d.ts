@@ -29,9 +29,9 @@ export interface PrometheusOptions extends MetricSources {
  * measuring an object does not keep it alive.
  *
  * @returns a function that removes everything this call added
- * @throws TypeError for bad options, for a name that another pool, cache or sink of the registry has, and for other label names
- * than before
- * @throws Error of prom-client for a foreign metric of the same name
+ * @throws TypeError for bad options, for a name that another pool, cache or sink of the registry has, and for label names that
+ * differ from those of earlier calls
+ * @throws Error of prom-client if another metric has the same name
  * @example
  * const stop = collectMetrics({ pools: [pool], caches: { users } })
  * app.get('/metrics', async (_, res) => res.type(register.contentType).send(await register.metrics()))
