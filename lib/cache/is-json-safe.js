@@ -6,8 +6,8 @@ const { isProxy } = require('node:util').types
 const MAX_PARTS = 512
 
 /**
- * Returns whether JSON preserves everything that a structured clone would. For small values JSON costs the event loop and
- * the garbage collector a fraction of v8's Deserializer, which keeps its results alive for a while.
+ * Returns whether JSON preserves everything that a structured clone would. For small values JSON takes a fraction of the time and
+ * garbage collection of v8's Deserializer, which keeps its results alive for a while.
  * @param {unknown} value
  */
 function isJsonSafe(value) {
@@ -16,7 +16,7 @@ function isJsonSafe(value) {
 
 class JsonCheck {
   #partsLeft = MAX_PARTS
-  /** Objects that were checked: a clone preserves that one occurs twice. @type {Set<object> | undefined} */
+  /** Objects that were checked: a clone preserves that an object occurs twice, JSON does not. @type {Set<object> | undefined} */
   #seen
 
   /** @type {(value: any) => boolean} */

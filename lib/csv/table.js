@@ -91,7 +91,7 @@ class CsvTable {
   }
 
   /**
-   * Returns a function that reads the fields of a column, fastest row after row.
+   * Returns a function that reads a field of a column; reading the rows in order is fastest.
    * @param {NumberColumn | StringColumn} header
    * @returns {(row: number) => unknown}
    */

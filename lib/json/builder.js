@@ -8,9 +8,9 @@ const { array: ARRAY, object: OBJECT, key: KEY, end: END, string: STRING, value:
 
 /** V8 makes preallocated arrays above this length dictionaries. */
 const MAX_LENGTH = 32 << 20
-/** Growing arrays above this length stops the event loop noticeably. */
+/** Growing an array beyond this length blocks the event loop noticeably. */
 const PREALLOCATE_ABOVE = 1 << 18
-/** Preallocated length in proportion to the estimate: cutting an array is cheap. */
+/** Ratio of the preallocated to the estimated length: shortening an array is cheap. */
 const HEADROOM = 17 / 16
 
 /** Assigning a member with one of these names may call a setter. */
@@ -39,7 +39,7 @@ class JsonBuilder {
   #failure
   #isPending
   #onDone
-  /** Counts the remaining text for the pool. @type {import('../native/reservation').Reservation | undefined} */
+  /** Reservation for the text that is not built yet. @type {import('../native/reservation').Reservation | undefined} */
   reservation
 
   /**
@@ -75,7 +75,7 @@ class JsonBuilder {
     this.#offset = 0
   }
 
-  /** Applies the next step of the plan. `Done` means that there is nothing more to build now. */
+  /** Applies the next step of the plan. `Done` means that all parts received before are built. */
   step() {
     if (this.#failure !== undefined || !this.#isPending()) this.discard()
     const part = this.#parts[0]
@@ -87,7 +87,7 @@ class JsonBuilder {
     return Step.Done
   }
 
-  /** Does the next step of a part. Returns whether no part is left. @param {Part} part */
+  /** Builds the next step of a part. Returns true if no part is left. @param {Part} part */
   #buildNext(part) {
     try {
       if (this.#offset < part.plan.length) this.#applyStep(part)
@@ -225,8 +225,8 @@ function decodePiece(text, step, start, end) {
 }
 
 /**
- * Fills the nursery with dead text, so that V8 collects more often and copies fewer survivors each time: shorter stops of the event
- * loop. UTF-16 text, of two bytes a character, does so itself. Measured by the benchmark `parse-records`.
+ * Fills the nursery with dead text, so that V8 collects more often, copies fewer survivors each time and pauses for less time. UTF-16
+ * text, with two bytes per character, fills it fast enough without a second copy. Measured by the benchmark `parse-records`.
  * @param {Buffer} text
  * @param {number} start
  * @param {number} end
@@ -241,7 +241,7 @@ function decodeAndDiscard(text, start, end) {
  * @returns {SerializedFailure}
  */
 function failure(error) {
-  const message = `The document is larger than values of JavaScript can be: ${error?.message}`
+  const message = `The document has a value that JavaScript cannot hold: ${error?.message}`
   return { code: 'ERR_OFFLOOP_OUTPUT_LIMIT', message }
 }
 

@@ -41,7 +41,7 @@ class JsonInput {
     return this.#writer.heldBytes
   }
 
-  /** Code of the value, such as a getter, runs in the async context of this call. */
+  /** Returns the pieces of text. User code in the value, such as a getter, runs in the async context of this call. */
   pieces() {
     return this.#pieces(new AsyncResource('OffloopTask'))
   }

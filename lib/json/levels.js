@@ -3,16 +3,16 @@
 const { isMap, isProxy, isSet } = require('node:util').types
 const { sizeOfBytes } = require('../internal/typed-array')
 
-/** Generated levels that count nothing: ordinary values have no more. */
+/** The outermost generated levels are not counted: ordinary values have no more than these. */
 const FREE_LEVELS = 4
-/** Bytes that a generated level counts at most, so that a value with a few large ones is not refused. */
+/** Maximum bytes counted for a generated level, so that a value with a few large levels is accepted. */
 const MAX_LEVEL_BYTES = 512 << 10
 /** Estimated bytes of an element, a property, an entry of a Map or Set, and an object. */
 const ELEMENT_BYTES = 8
 const PROPERTY_BYTES = 48
 const ENTRY_BYTES = 32
 const OBJECT_BYTES = 32
-/** Parts of a value that are measured to estimate the rest, and the levels to which they are. */
+/** Number of parts from which the size of all parts is estimated, and the depth to which these are followed. */
 const SAMPLE_SIZE = 8
 const SAMPLE_DEPTH = 3
 
@@ -22,13 +22,13 @@ const SAMPLE_DEPTH = 3
  */
 
 /**
- * Estimates the memory of open levels that getters, proxies and toJSON generate, which endless values would exhaust. A generated
- * level, and the plain levels inside it, count with their estimated size and the text before the next one.
+ * Estimates the memory of the open levels, which would grow without end if getters, proxies or toJSON keep generating levels. A
+ * generated level and the plain levels in it count with their estimated size and the text written before the next level opens.
  */
 class OpenLevels {
   /** @type {Level[]} */
   #levels = []
-  /** Estimated bytes. */
+  /** Estimated bytes of the open levels. */
   heldBytes = 0
 
   /** @param {number} maxBytes */
@@ -37,10 +37,10 @@ class OpenLevels {
   }
 
   /**
-   * Opens a level. Returns false if the outer levels hold too much.
-   * @param {boolean} isGenerated
-   * @param {Container | undefined} container of the level
-   * @param {number} position characters written before it
+   * Opens a level. Returns false if the levels around it hold more than `maxBytes`.
+   * @param {boolean} isGenerated whether a getter, a proxy or toJSON returned its value
+   * @param {Container | undefined} container that the value of the new level is part of
+   * @param {number} position characters written before the level
    */
   open(isGenerated, container, position) {
     const outer = this.#levels[this.#levels.length - 1]
@@ -54,7 +54,7 @@ class OpenLevels {
     return this.heldBytes <= this.maxBytes
   }
 
-  /** True if more levels are generated than in ordinary values. */
+  /** True if more of the open levels are generated than in ordinary values. */
   get isUnusual() {
     return (this.#levels[this.#levels.length - 1]?.generated ?? 0) > FREE_LEVELS
   }
@@ -65,9 +65,9 @@ class OpenLevels {
   }
 }
 
-/** Estimates an open container without the part that is being written. @param {Container} container */
+/** Estimates the size of an open container without the part that is being written. @param {Container} container */
 function estimateContainer({ value, key, keys, length = 0 }) {
-  // The parts of a proxy are known to its traps alone.
+  // Only the traps of a proxy know its parts.
   const read = isProxy(value) ? (/** @type {string | number} */ key) => value[key] : undefined
   if (keys === undefined)
     return (isProxy(value) ? 0 : length * ELEMENT_BYTES) + estimateParts(value, length, index => index, key, 0, read)
@@ -79,7 +79,7 @@ function estimateContainer({ value, key, keys, length = 0 }) {
 }
 
 /**
- * Estimates a value without running its code.
+ * Estimates the size of a value without running its code.
  * @param {any} value
  * @param {number} depth
  * @returns {number}
@@ -98,7 +98,7 @@ function estimateValue(value, depth) {
 }
 
 /**
- * Estimates the parts and their keys from a few of them.
+ * Estimates the size of all parts and their keys from a sample.
  * @param {any} value
  * @param {number} count
  * @param {(index: number) => string | number} keyAt
@@ -119,7 +119,7 @@ function estimateParts(value, count, keyAt, except, depth, read = key => ownValu
 }
 
 /**
- * True if reading a part runs a getter or a proxy, which may create the value.
+ * True if reading a part runs a getter or a proxy, which may generate the part.
  * @param {object} container
  * @param {string | number} key
  */

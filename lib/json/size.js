@@ -14,12 +14,12 @@ const NUMBER = 8
 const DATE = 32
 const KEYWORD = 5
 const PUNCTUATION = 4
-/** The budget left after a value that does not fit, or cannot be measured. */
+/** Result of measuring a value that does not fit, or that cannot be measured. */
 const TOO_LARGE = -1
 /** Values that do not fit this budget are remembered as large. */
 const LARGE = STEP_BUDGET / 2
 
-/** Levels whose getters and proxies are always followed, and the number of levels behind them where they are not. */
+/** Number of outermost levels in which getters and proxies are followed, and of the next levels, in which they count as large. */
 const UNCHECKED_LEVELS = 4
 const CHECKED_LEVELS = 2
 
@@ -29,14 +29,14 @@ const { toJSON: dateToJSON, toISOString } = Date.prototype
 
 /** End of the current step: values not measured by then count as large. */
 let deadline = 0
-/** Remaining depth from which on getters are not followed. */
+/** Remaining depth at which the checked levels begin. */
 let checkedDepth = 0
-/** Lists and objects measured. */
+/** Number of lists and objects that were measured. */
 let measured = 0
-/** The toJSON of bigints, if its last text was short: values that contain bigints are then not taken apart. @type {unknown} */
+/** The toJSON of bigints if its last text was short, so that values with bigints need not be taken apart. @type {unknown} */
 let shortToJSON
 
-/** Begins a step that ends by a time. @param {number} time */
+/** @param {number} time end of the step that begins */
 function setDeadline(time) {
   deadline = time
 }
@@ -47,7 +47,7 @@ function isPastDeadline(count) {
 }
 
 /**
- * Remembers the result of the toJSON of a bigint.
+ * Remembers whether the toJSON of a bigint returned a short text.
  * @param {bigint} value
  * @param {unknown} plain
  */
@@ -63,7 +63,7 @@ function rememberBigIntText(value, plain) {
  * @param {WeakSet<object>} large
  */
 function measure(value, depth, large) {
-  // Its toJSON must be called with the right key.
+  // The writer calls its toJSON, which needs the right key.
   if (typeof value === 'bigint') return TOO_LARGE
   if (typeof value === 'function') return hasToJSON(value) ? TOO_LARGE : STEP_BUDGET - KEYWORD
   if (typeof value !== 'object' || value === null) return STEP_BUDGET - leafLength(value)
@@ -74,8 +74,8 @@ function measure(value, depth, large) {
 }
 
 /**
- * Measures a list or an object with a given budget. This is most of the cost of writing besides `JSON.stringify`: leaves are measured
- * without a call, and of plain objects only a member counts as toJSON.
+ * Returns the budget left after a list or an object. Apart from `JSON.stringify`, this is most of the cost of writing: strings are
+ * measured without a call, and the toJSON of a plain object is noticed while its members are read.
  * @param {any} value
  * @param {number} budget
  * @param {number} depth levels to follow
@@ -109,7 +109,7 @@ function measureParts(value, budget, depth, large) {
       if (typeof member === 'function' && key === 'toJSON') left = TOO_LARGE
       if (left < 0) break
     }
-    // A detached view has no properties.
+    // A detached view has no members.
     if (left === budget) checkMemory(INSIDE, value)
   }
   if (left < 0 && budget >= LARGE) large.add(value)
@@ -117,8 +117,8 @@ function measureParts(value, budget, depth, large) {
 }
 
 /**
- * True if a getter or a proxy returned a part at a checked level: measuring must not generate an endless value. Few levels are checked,
- * since that costs more than measuring.
+ * True if a getter or a proxy returned a part at a checked level: measuring it could generate levels without end. Only a few levels are
+ * checked, since a check costs more than measuring.
  * @param {any} value
  * @param {string | number} key
  * @param {number} depth

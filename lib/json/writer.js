@@ -21,31 +21,31 @@ const { formatPath } = require('./value-path')
 /** A piece of text ends at this length, or after this time in milliseconds: getters and toJSON may be slow. */
 const PIECE_LENGTH = STEP_BUDGET / 4
 const STEP_MS = 0.25
-/** Milliseconds in which the user's call finds out whether the value is small. */
+/** Milliseconds for which a value may be measured in the user's call, to find out whether it is small. */
 const FIRST_LOOK_MS = 1
-/** Text of this length becomes a piece: joining it with other text would copy it. */
+/** Text of at least this length becomes a separate piece: joining it with other text would copy it. */
 const LONG_TEXT = 1 << 12
 /** More deeply nested values are taken apart, since measuring is recursive. `maxDepth` may be lower. */
 const MAX_DEPTH = 64
-/** Levels that are measured once `MAX_DEPTH` levels are open: getters may create each of them every time. */
+/** Levels that are measured once `MAX_DEPTH` levels are open: getters may create them again each time they are measured. */
 const MAX_AHEAD = 8
-/** Levels that are measured inside unusually many generated ones, each of which may be large. */
+/** Levels that are measured once unusually many open levels are generated: each of the next ones may be large too. */
 const MIN_AHEAD = 2
-/** Characters that an element of a list and its comma need at least. */
+/** Minimum characters of a list element and its comma. */
 const MIN_ELEMENT_LENGTH = 2
-/** V8's messages for the end of its stack and for a string that would be too long. */
+/** V8's messages for an exhausted stack and for a string that would be too long. */
 const OVERFLOW = /^(Maximum call stack size exceeded|Invalid string length)/
 
 const INSIDE = 'A value inside the "input" argument'
 
 /**
  * Writes a value as `JSON.stringify` does, piece by piece. Small values are passed to `JSON.stringify`, large ones are taken apart.
- * They are measured first, so that getters may be called several times.
+ * All are measured first, so getters may be called several times.
  */
 class JsonWriter {
   /** Open lists and objects, from the outermost. @type {(ArrayFrame | ObjectFrame)[]} */
   #frames = []
-  /** Values of the frames: an object that contains itself has no JSON. */
+  /** Values of the frames, to detect cycles. */
   #ancestors = new Set()
   /**
    * Objects found to be large, so that they are not measured again as part of each object that contains them. Weak, since a
@@ -59,16 +59,16 @@ class JsonWriter {
   #levelsAhead = 0
   /** Characters of the returned pieces. */
   #returnedLength = 0
-  /** A container was opened in this step: listing its names may have taken long. */
+  /** Whether this step has opened a container: the step then ends, since listing the names may take long. */
   #hasOpened = false
   /** Finished pieces of one step. @type {string[]} */
   #ready = []
-  /** The piece that grows. */
+  /** The piece that is being written. */
   #text = ''
   /** A string that is written in parts. @type {{ text: string, offset: number } | undefined} */
   #string
 
-  /** Characters that the remaining elements of all open lists need at least. */
+  /** Minimum characters of the remaining elements of all open lists. */
   minLength = 0
 
   /**
@@ -83,7 +83,7 @@ class JsonWriter {
     setDeadline(now() + FIRST_LOOK_MS)
     const plain = callToJSON(value, '')
     if (this.#write(plain, '', plain === value, false) === undefined) {
-      throw invalidType('The "input" argument', 'a value that JSON has', value)
+      throw invalidType('The "input" argument', 'a value that JSON can represent', value)
     }
   }
 
@@ -142,7 +142,7 @@ class JsonWriter {
     return measure(value, this.#levelsAhead, this.#large)
   }
 
-  /** Decides how many levels to measure of a value in the innermost open level. */
+  /** Sets the number of levels to measure of a value in the innermost open level. */
   #lookAhead() {
     const level = this.#frames.length
     const limit = this.#levels.isUnusual ? MIN_AHEAD : level < MAX_DEPTH ? MAX_DEPTH : MAX_AHEAD
@@ -285,7 +285,7 @@ class ArrayFrame {
       if (isPastDeadline(run.length)) break
     }
     if (run.length > 0) {
-      // A toJSON on Array.prototype does not apply to the run.
+      // `JSON.stringify` must not call a toJSON of Array.prototype on the run.
       if (hasToJSON(run)) Object.defineProperty(run, 'toJSON', { value: undefined })
       const text = smallText(run)
       if (text === null) {
@@ -361,7 +361,7 @@ class ObjectFrame {
 }
 
 /**
- * Returns the value that replaces one with a toJSON.
+ * Returns the result of a value's toJSON, or a value without a toJSON itself.
  * @param {any} value
  * @param {string} key
  */
