@@ -3,10 +3,10 @@
 const { now } = require('../internal/clock')
 const native = require('../native')
 
-/** Between this environment's clock and the one that all environments share. */
+/** Milliseconds between this environment's clock and the one that all environments share. */
 const offset = native.cacheClock() - now()
 
-/** Milliseconds, monotonic, the same in all environments of the process. Tests put their own in its place. */
+/** Monotonic milliseconds, the same in all environments of the process. Tests replace `now`. */
 const clock = { now: () => now() + offset }
 
 module.exports = { clock }

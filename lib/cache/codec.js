@@ -62,7 +62,7 @@ function makeSerialize(v8) {
   }
 }
 
-/** JSON of lost memory and of some other values: only a value whose JSON contains one of these is searched for lost memory. */
+/** JSON of detached memory, and of some other values: a value is searched for detached memory if its JSON contains one of these. */
 const EMPTY_JSON = ['{}', '"data":[]']
 
 /** @type {Record<string, Codec<any>>} */
@@ -104,7 +104,7 @@ const CODECS = {
 }
 
 /**
- * Returns the codec that `options.codec` names or is.
+ * Resolves `options.codec`, which is a codec or the name of one.
  * @param {unknown} codec
  * @returns {Codec<any>}
  */
@@ -119,19 +119,19 @@ function resolveCodec(codec) {
   throw invalidType('The "options.codec" property', "'v8', 'json', 'bytes' or an object with encode and decode", codec)
 }
 
-/** Throws if a value contains lost memory. @param {unknown} value */
+/** Throws if a value contains detached memory. @param {unknown} value */
 function checkNested(value) {
   const found = findDetached(value, 'value')
   if (found !== undefined) throw new TypeError(detachedMessage(found.path, found.memory))
 }
 
-/** Throws if the JSON of a value comes from lost memory. @param {unknown} value */
+/** Throws if the JSON of a value comes from detached memory. @param {unknown} value */
 function checkJson(value) {
   JSON.stringify(value, function (key, member) {
     for (const memory of [this[key], member]) {
       if (!isDetached(memory)) continue
       checkNested(value)
-      // The lost memory comes from a toJSON.
+      // A toJSON returned the detached memory.
       throw new TypeError(detachedMessage('a value in its JSON', memory))
     }
     return member

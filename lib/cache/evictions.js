@@ -6,7 +6,7 @@ const { Priority, Step } = require('../internal/loop-scheduler')
 const { warn } = require('../internal/warning')
 const { loopScheduler } = require('../native/shared')
 
-/** The most evictions that wait to be reported: the call that adds more reports the oldest itself. */
+/** Maximum number of evictions waiting to be reported: a call that adds more reports the oldest itself. */
 const MAX_PENDING = 1024
 
 /** By number, as in src/node/cache/answer.rs. */
@@ -59,7 +59,7 @@ class Evictions {
     while (this.#queue.length - this.#head + pendingElsewhere() > MAX_PENDING && this.#notifyNext());
   }
 
-  /** Reports evictions as soon as the current code has ended, as far as the budget of the event-loop iteration goes. */
+  /** Reports evictions as soon as the current code has ended, within the budget of the event-loop iteration. */
   #schedule() {
     if (this.#isScheduled) return
     this.#isScheduled = true

@@ -141,7 +141,7 @@ class Flight {
   /** @type {NodeJS.Timeout | undefined} */
   #timer
   #observer
-  /** Async context of the first caller, if another thread loads: in case this thread takes over. @type {AsyncResource | undefined} */
+  /** Async context of the first caller, for a flight that this thread may take over. @type {AsyncResource | undefined} */
   #resource
   /** @type {Loader} */
   #loader = () => {}
@@ -212,7 +212,7 @@ class Flight {
     return this.#sharedPromise
   }
 
-  /** Returns true also for the flight of another object of the same named cache. @param {Flight} other */
+  /** Returns true also for the same flight in another `Cache` of the same name. @param {Flight} other */
   isSameAs(other) {
     const { name } = this.#observer
     return this === other || (name !== undefined && name === other.#observer.name && this.flightId === other.flightId)
@@ -264,7 +264,7 @@ class Flight {
     return traceCall(loads, traceContext, () => this.#call(loader, context), ABSENT)
   }
 
-  /** Starts the time that `loadTimeout` allows. */
+  /** Starts the timer of `loadTimeout`, or restarts it. */
   startTimer() {
     const { loadTimeout } = this.#observer
     if (loadTimeout === undefined) return
@@ -273,7 +273,7 @@ class Flight {
     this.#timer.unref()
   }
 
-  /** Loads here, because the thread that loaded has ended. */
+  /** Loads here, since this environment has become the leader. */
   takeOver() {
     this.#resource?.runInAsyncScope(this.load, this, this.#loader, undefined)
   }
@@ -309,7 +309,7 @@ class Flight {
     }
   }
 
-  /** Stops the loader, and rejects for all callers. @param {unknown} reason */
+  /** Rejects all callers, and aborts the loader's signal. @param {unknown} reason */
   stop(reason) {
     this.reject(reason)
     this.#context?.abort(reason)

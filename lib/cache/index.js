@@ -235,7 +235,7 @@ class Cache {
       try {
         return flight.join(signal)
       } finally {
-        // Other callers may wait already, even if a user-defined signal has thrown.
+        // Other callers may wait already, even if a user-defined signal threw.
         if (leads) flight.load(/** @type {any} */ (load), previous)
         this.#store.drainExcessEvictions()
       }

@@ -17,16 +17,16 @@ const { checkNumber } = require('./options')
  * @typedef {import('./near-cache').NearEntry} NearEntry
  * @typedef {{ flight: Flight, previous: unknown }} PendingLoad a flight that the caller must load
  * @typedef {{ value: any, backgroundRefresh?: PendingLoad } | { flight: Flight, leads: boolean, previous: unknown }} LookupResult
- *   A caller that `leads` must load. `backgroundRefresh` reloads the value that was returned
+ *   A caller that `leads` must load, and one that gets a `backgroundRefresh` must start it
  */
 
-/** Most ids whose error is kept for `errorTtl`. src/cache/failure.rs has the same bound, and the times. */
+/** Maximum number of ids whose error is kept. src/cache/failure.rs has the same bound, and applies `errorTtl`. */
 const MAX_FAILURES = 1024
 
-/** Keeps coordinators in memory that wait for flights of other threads. @type {Set<LoadCoordinator>} */
+/** Coordinators that wait for flights of other threads; the set keeps them in memory. @type {Set<LoadCoordinator>} */
 const coordinatorsAwaiting = new Set()
 
-/** The flights of a cache in this environment: those that load here, and those that it waits for. */
+/** The flights of a cache that load in this environment, or for which its callers wait. */
 class LoadCoordinator {
   #store
   #name
@@ -37,7 +37,7 @@ class LoadCoordinator {
   #remoteFlights = 0
   /** Flights that a `get` joins without native code, by id. Empty for a named cache. @type {Map<Id, Flight>} */
   #joinable = new Map()
-  /** Number of callers that joined those. */
+  /** Number of callers that joined a flight without native code. */
   coalesced = 0
   /** Errors of the latest failed ids. Empty for a named cache, whose errors native code keeps. @type {Map<Id, unknown>} */
   #errors = new Map()
@@ -103,7 +103,7 @@ class LoadCoordinator {
     return promise
   }
 
-  /** Has the next caller of an id begin another load. @param {Id} id */
+  /** Makes the next caller of an id start another load. @param {Id} id */
   forget(id) {
     if (this.#joinable.size > 0) this.#joinable.delete(id)
     if (this.#errors.size > 0) this.#errors.delete(id)
@@ -153,7 +153,7 @@ class LoadCoordinator {
   }
 
   /**
-   * Returns the flight with an id; a new one if this environment has none.
+   * Returns a flight by its id, and creates it if this environment does not know it.
    * @param {Id} id
    * @param {number} flightId
    * @param {boolean} leads
@@ -183,7 +183,7 @@ class LoadCoordinator {
     flight.reject(error)
   }
 
-  /** Throws if the caller must not wait for a flight, and leaves it: native code has joined it already. @param {Flight} flight */
+  /** Throws if the flight's own loader would join it, and leaves the flight, which native code has joined. @param {Flight} flight */
   #checkNotInside(flight) {
     try {
       flight.checkNotInside()
@@ -206,7 +206,7 @@ class LoadCoordinator {
     let ttl
     let encoded
     try {
-      // Each is read once: the loader may have replaced it with a getter.
+      // Read each property once: the loader may have replaced it with a getter.
       const { store } = context
       ttl = context.ttl
       checkNumber('"context.ttl"', ttl)
@@ -261,7 +261,7 @@ class LoadCoordinator {
     flight.stop(abandonedError())
   }
 
-  /** Gives up a load of another thread. @type {(flight: Flight, error: unknown) => void} */
+  /** Gives up waiting for a load in another thread. @type {(flight: Flight, error: unknown) => void} */
   #onTimeout(flight, error) {
     this.#store.giveUp(flight.flightId)
     this.#remove(flight)
@@ -269,7 +269,7 @@ class LoadCoordinator {
     flight.reject(error)
   }
 
-  /** Counts flights that load in other threads. The process stays alive for them. @param {1 | -1} by */
+  /** Counts flights that load in other threads: they keep the process alive. @param {1 | -1} by */
   #countRemote(by) {
     if (this.#remoteFlights === 0) {
       completionPort.ref()
@@ -288,7 +288,7 @@ class LoadCoordinator {
   }
 
   /**
-   * Throws the error of the last load, or loads again if that error is not kept any more.
+   * Throws the error of the last load, or loads again if the error is no longer kept.
    * @param {Id} id
    * @param {Buffer | null} bytes encoded error of a named cache
    * @param {Loader} load

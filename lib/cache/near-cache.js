@@ -3,12 +3,12 @@
 const native = require('../native')
 const { clock } = require('./clock')
 
-/** Most decoded copies of native storage, and of their encoded bytes. In heap storage every entry is here. */
+/** Maximum number of decoded copies, and of their encoded bytes, in native storage. Heap storage has all its entries here. */
 const MAX_ENTRIES = 4096
 const MAX_BYTES = 16 << 20
-/** Most entries of heap storage in the small map of hot entries. */
+/** Maximum number of hot entries. */
 const MAX_HOT = 2048
-/** Replaces the generation of a hot entry. */
+/** Generation of a hot entry. */
 const HOT = -1
 
 /**
@@ -26,13 +26,13 @@ const HOT = -1
  */
 
 /**
- * Values in JavaScript: all those of heap storage, or decoded copies of native storage that were used lately. A copy is
- * valid while the version word of its slot is unchanged. See docs/internals/near-cache.md.
+ * Values in JavaScript: all those of heap storage, or decoded copies of those in native storage. A copy is valid while the
+ * version word of its slot is unchanged. See docs/internals/near-cache.md.
  */
 class NearCache {
   /** @type {Map<Id, NearEntry>} */
   #byId = new Map()
-  /** Entries of heap storage that were used twice lately: in a large map a lookup waits for memory. @type {Map<Id, NearEntry>} */
+  /** Entries of heap storage used twice recently; a lookup in the large map would wait for memory. @type {Map<Id, NearEntry>} */
   #hot = new Map()
   /** Increases when `#hot` is emptied. */
   #generation = 1
@@ -40,7 +40,7 @@ class NearCache {
   #bySlot = []
   /** Encoded bytes of the decoded copies. */
   #bytes = 0
-  /** Mark of the latest decoding, by version word: a copy is kept at the second decoding without a change. */
+  /** Mark of the latest decoded value, by index of its version word: a value that is decoded twice unchanged is kept. */
   #decoded = new Uint32Array(0)
   #versions
   #isHeap
@@ -123,7 +123,7 @@ class NearCache {
     }
   }
 
-  /** Returns whether the same version of an entry was the last to be decoded at its word. @param {NearEntry} entry */
+  /** Returns whether the latest value decoded for this version word was the same one. @param {NearEntry} entry */
   #wasDecodedBefore({ slot, origin }) {
     const mark = (Math.imul(slot, 31) + (origin?.version ?? 0) + 1) >>> 0
     const index = slot % native.VERSION_WORDS

@@ -143,7 +143,7 @@ function checkId(id) {
 }
 
 /**
- * Throws if a value, or its encoded form, is lost memory.
+ * Throws if a value, or its encoded form, is detached memory.
  * @param {Id} id
  * @param {unknown} value
  */

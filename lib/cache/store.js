@@ -22,15 +22,15 @@ const { Hit, Lead, Stored, Failing } = native.AnswerKind
  * @typedef {import('./flight').Loader} Loader
  */
 
-/** Uses of entries that are reported to native code together. */
+/** Maximum number of uses reported to native code together. */
 const MAX_USES = 4096
 const NO_TTL = -1
-/** Evictions that are fetched from native code together. */
+/** Maximum number of evictions fetched from native code together. */
 const EVICTIONS_PER_CALL = 64
 
 /** The words of the latest answer (AnswerWord). Read them before calling anything else. */
 const out = new Float64Array(native.ANSWER_WORDS)
-/** Receives values that fit: a Buffer for each would cost the garbage collector more than the values do. */
+/** Receives the bytes of values that fit: a Buffer for each would cost the garbage collector more than the value does. */
 const scratch = Buffer.allocUnsafeSlow(64 << 10)
 
 /** Returns the bytes of an answer. Read them before calling anything else. @param {Buffer | number | null} answered */
@@ -54,7 +54,7 @@ class Store {
   #isHeap
   #weigh
   #codec
-  /** The scratch, unless decoded values may refer to its memory. @type {Buffer | undefined} */
+  /** The shared scratch, unless decoded values may refer to the bytes. @type {Buffer | undefined} */
   #scratch
   #near
   #evictions
@@ -114,7 +114,7 @@ class Store {
   /**
    * Returns an entry, and joins the flight that loads or reloads it.
    * @param {Id} id
-   * @param {FlightOwner} owner joins the flight before the codec runs, which is user code and may request the same id
+   * @param {FlightOwner} owner joins the flight before the codec runs: user code, which may request the same id
    * @param {Loader} load
    * @returns {Answer}
    */
@@ -258,7 +258,7 @@ class Store {
     try {
       return { isCurrent, stale: { value: this.decode(id, /** @type {Buffer} */ (bytes)) } }
     } catch {
-      // The error of the load says more than that of the codec.
+      // The error of the load is more useful than that of the codec.
       return { isCurrent }
     }
   }
@@ -385,7 +385,7 @@ class Store {
     return previous
   }
 
-  /** Call this after user code has run, which may have closed the cache. */
+  /** Throws if the cache is closed. Call this after user code, which may close it. */
   #checkOpen() {
     if (this.#isClosed) throw closedError()
   }
@@ -393,7 +393,7 @@ class Store {
   /** Takes over the evictions that the latest answer reports. */
   #collectEvictions() {
     const slot = out[EvictedSlot]
-    // For native storage and FETCH the number of evictions.
+    // With native storage or FETCH, the number of evictions.
     const reason = out[EvictionReason]
     if (slot === native.NO_SLOT) return
     if (!this.#isHeap) return this.#queueNativeEvictions(reason)
