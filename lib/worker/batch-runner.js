@@ -19,7 +19,7 @@ const { ANSWER, DOUBLES, SHARED, STATE, claimTask, readBatch, viewsOf } = requir
 
 const MOVED = Symbol.for('offloop.moved')
 const DETACHED_TRANSFER =
-  'an ArrayBuffer that it gives away must not be detached: its memory was transferred, moved or resized away'
+  'an ArrayBuffer in its transfer list must not be detached: its memory was transferred, moved or resized away'
 
 /**
  * Runs batches in a worker thread, one task at a time. The answer of a task is sent before the next task begins, so that no task

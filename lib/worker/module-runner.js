@@ -100,7 +100,7 @@ class ModuleRunner {
 
   /**
    * Ends the threads.
-   * @param {boolean} force whether they may clean up
+   * @param {boolean} force whether to terminate them without cleanup
    * @returns {Promise<void>}
    */
   end(force) {

@@ -96,7 +96,7 @@ class ScriptRunner {
     worker.once('message', value => {
       count(task.isSettled ? 'cancelled' : 'completed')
       task.succeed(value, (now() - start) * 1000)
-      // The script may have to clean up.
+      // The script may need time to clean up.
       timer = setTimeout(() => worker.terminate(), this.#options.gracePeriod)
     })
     worker.once('messageerror', error => {

@@ -75,7 +75,7 @@ class MessageLoop {
         lastBatchAt = now()
         batch = undefined
       }
-      // Right after an answer is the best time: the parent has to read it before it sends the next batch.
+      // Best done right after an answer, which the parent has to read before it sends the next batch.
       if (isIdle || now() - yieldedAt >= MIN_WAIT_MS) {
         await /** @type {Promise<void>} */ (new Promise(resolve => setImmediate(resolve)))
         yieldedAt = now()

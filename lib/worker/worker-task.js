@@ -102,7 +102,7 @@ class WorkerTask extends AsyncResource {
     pool.taskStarted()
     this.input = input
     if (submitted !== native.QUEUED) this.#runner.onPermit(submitted)
-    // It may have failed: no thread could be started.
+    // `onPermit` fails the task if no thread can be started.
     if (Moved.is(input) && !this.#isSettled) {
       // The runner sends it after `onMoved`, or at the end of this event-loop iteration.
       this.#transferInput(input)

@@ -16,8 +16,8 @@ const { ANSWER, DOUBLES, SHARED, STATE, allocate, readBatch, shortenBatch, views
  * Receives the events of a thread.
  * @typedef {object} ThreadHandler
  * @property {(thread: WorkerThread, answers: Answers) => void} onAnswers
- * @property {(thread: WorkerThread) => void} onIdle it has started, or finished its batch
- * @property {(thread: WorkerThread, error: unknown) => void} onUnreadable it cannot deserialize its batch
+ * @property {(thread: WorkerThread) => void} onIdle the thread has started, or finished its batch
+ * @property {(thread: WorkerThread, error: unknown) => void} onUnreadable the thread cannot deserialize its batch
  * @property {(thread: WorkerThread, why: Exit) => void} onExit
  *
  * @typedef {{ code: number, error: unknown, wasImporting: boolean, wasTerminated: boolean }} Exit
@@ -26,16 +26,16 @@ const { ANSWER, DOUBLES, SHARED, STATE, allocate, readBatch, shortenBatch, views
 /** The values of the small kinds in ANSWER, by kind. */
 const SMALL_VALUES = [undefined, null, false, true]
 
-/** A worker thread. It has one batch at a time, and runs one task of it at a time. */
+/** A worker thread, which has one batch at a time and runs the tasks of the batch one by one. */
 class WorkerThread {
   #worker
   #port
-  /** Carries the answers that are messages, in task order. It has no listener: it is read when shared memory announces one. */
+  /** Port for answers that are messages, in task order. It has no listener: an answer is read once the shared memory counts it. */
   #answers
   #memory = allocate()
   #shared = viewsOf(this.#memory)
   #handler
-  /** Ids of the transforms whose definitions it has. @type {Set<number>} */
+  /** Ids of the transforms whose definitions were sent. @type {Set<number>} */
   #knownTransforms = new Set()
   /** Number of batches sent. */
   #batchesSent = 0
@@ -44,12 +44,12 @@ class WorkerThread {
   #isTerminated = false
   /** @type {unknown} */
   #error
-  /** The uncaught exception that ended the thread, as encoded there. @type {Uint8Array | undefined} */
+  /** Encoded form of the uncaught exception that ended the thread. @type {Uint8Array | undefined} */
   #uncaught
   /** @type {NodeJS.Timeout | undefined} */
   #endTimer
 
-  /** @type {number | undefined} the permit that it works under */
+  /** @type {number | undefined} the permit under which the thread works */
   permit
   /** @type {WorkerTask[]} unanswered tasks of its batch, in order */
   tasks = []
@@ -83,7 +83,7 @@ class WorkerThread {
       memory: this.#memory,
       measuresHeap: maxHeap !== Infinity
     }
-    // Not a message: a preload of the user that listens to `parentPort` would receive it instead.
+    // Not sent as a message, which a preload of the user that listens to `parentPort` would receive.
     const options = { env, execArgv, argv, resourceLimits, workerData, transferList: [control.port2, answers.port2] }
     this.#worker = new Worker(require.resolve('./worker-main'), { name, ...options })
     this.#port = control.port1
@@ -108,8 +108,9 @@ class WorkerThread {
     } else this.collect()
   }
 
-  /** Ignores a message about an earlier batch: its tasks may have been aborted, and others sent, before the message arrived. @param {{ unreadable: Uint8Array, batch: number }} message */
+  /** @param {{ unreadable: Uint8Array, batch: number }} message */
   #onUnreadable({ unreadable, batch }) {
+    // Tasks of an earlier batch were aborted, and others sent, before the message arrived.
     if (batch === this.#batchesSent) this.#handler.onUnreadable(this, decodeSafely(unreadable))
   }
 
@@ -145,8 +146,8 @@ class WorkerThread {
   }
 
   /**
-   * Reports answers that are ready, but not the end of the batch, which would send the next one: a getter of an input may be running.
-   * The message that announces the answers follows and reports the end.
+   * Reports answers that are ready, but not the end of the batch: the runner would send the next one, while a getter of an input may
+   * be running. The worker's message about these answers has yet to arrive, and then reports the end.
    */
   collectAnswers() {
     const { words } = this.#shared
@@ -238,10 +239,10 @@ class WorkerThread {
 
   /** True if the task is running, or is the one whose module is being imported. @param {WorkerTask} task */
   isRunning(task) {
-    const place = this.tasks.indexOf(task)
+    const index = this.tasks.indexOf(task)
     const { begun } = this
-    if (begun === 0 && place === 0) return Atomics.load(this.#shared.words, SHARED.state) === STATE.importing
-    return place >= 0 && this.answered + place === begun - 1
+    if (begun === 0 && index === 0) return Atomics.load(this.#shared.words, SHARED.state) === STATE.importing
+    return index >= 0 && this.answered + index === begun - 1
   }
 
   /**
@@ -263,7 +264,7 @@ class WorkerThread {
     Atomics.store(this.#shared.words, SHARED.answers, 0)
     Atomics.store(this.#shared.words, SHARED.batch, tasks.length << 16)
     try {
-      // A moved input is alone in its batch.
+      // A moved input is alone in its batch, and shares nothing.
       this.#post({ transform, inputs: transfer.length > 0 ? inputs : unshare(inputs) }, transfer)
     } catch (error) {
       Atomics.store(this.#shared.words, SHARED.batch, 0)
@@ -286,7 +287,7 @@ class WorkerThread {
   }
 
   /**
-   * Passes an abort on to the function that runs.
+   * Aborts the signal of the running function.
    * @param {WorkerTask} task
    * @param {unknown} reason
    */
@@ -295,7 +296,7 @@ class WorkerThread {
     this.#post({ abort: { index, reason: encodeError(reason) } })
   }
 
-  /** Asks it to clean up and exit; terminates it after a time (ms). @param {number} gracePeriod */
+  /** Asks the thread to clean up and exit, and terminates it after `gracePeriod` ms. @param {number} gracePeriod */
   end(gracePeriod) {
     if (this.#endTimer !== undefined) return
     clearTimeout(this.abortTimer)
@@ -310,7 +311,7 @@ class WorkerThread {
   }
 }
 
-/** Decodes an error; never throws, although this thread may have less stack than the one that encoded it. @param {Uint8Array} bytes */
+/** Decodes an error. Never throws, even if this thread has less stack than the one that encoded the error. @param {Uint8Array} bytes */
 function decodeSafely(bytes) {
   try {
     return decodeError(bytes)
