@@ -16,7 +16,7 @@ const ADDON = `offloop-${platform()}`
 const FILE = `offloop.${platform()}.node`
 const [MAJOR] = process.versions.node.split('.').map(Number)
 const PERMISSION = MAJOR < 22 ? '--experimental-permission' : '--permission'
-const PRESENT = `The package ${ADDON} is there, but `
+const PRESENT = `The package ${ADDON} exists, but `
 const REINSTALL = /Install offloop again on this machine, or build it: docs\/compatibility\.md describes how, with Rust/
 const SCRIPT = `
 try {
@@ -52,7 +52,7 @@ async function failure({ flags = [], env } = {}) {
   assert.notEqual(stdout, '', 'the addon loads')
   const failed = JSON.parse(stdout)
   assert.equal(failed.code, 'ERR_OFFLOOP_UNSUPPORTED')
-  const opening = `There is no addon of offloop that this Node.js ${process.version} on ${platform()} can load. `
+  const opening = `Node.js ${process.version} on ${platform()} cannot load the addon of offloop. `
   assert.equal(failed.message.slice(0, opening.length), opening)
   return { ...failed, message: failed.message.slice(opening.length) }
 }
@@ -77,16 +77,13 @@ test('text inside a quoted option is not mistaken for a flag', async () => {
   restoreAddon()
   const options = { flags: [PERMISSION, '--allow-fs-read=*'], env: { NODE_OPTIONS: '--title="a --no-addons \\" b"' } }
   const { message } = await failure(options)
-  assert.match(message, /but the permission model keeps addons from being loaded/)
+  assert.match(message, /but the permission model forbids addons/)
 })
 
 test('the permission model forbids addons', async () => {
   restoreAddon()
   const { message, cause, causeCode } = await failure({ flags: [PERMISSION, '--allow-fs-read=*'] })
-  assert.equal(
-    message,
-    `${PRESENT}the permission model keeps addons from being loaded (${cause}). Start it with --allow-addons`
-  )
+  assert.equal(message, `${PRESENT}the permission model forbids addons (${cause}). Start it with --allow-addons`)
   assert.equal(causeCode, 'ERR_DLOPEN_DISABLED')
 })
 
@@ -99,7 +96,7 @@ test('the permission model forbids reading the package, and the suggested flag a
   const flags = [PERMISSION, '--allow-addons', ...readable]
   const { message, causeCode } = await failure({ flags })
   assert.equal(causeCode, 'ERR_ACCESS_DENIED')
-  assert.match(message, /the permission model keeps Node\.js from reading .*Start it with --allow-fs-read=\S+$/)
+  assert.match(message, /the permission model forbids reading .*Start it with --allow-fs-read=\S+$/)
   const [advice] = /--allow-fs-read=\S+$/.exec(message) ?? []
   const { code, stdout, output } = await node(real, [...flags, advice ?? '', 'main.cjs'])
   assert.deepEqual([code, stdout], [0, ''], output)
@@ -131,13 +128,13 @@ const UNLOADABLE = [
   [
     'an addon with a missing library',
     libraries.compileWithMissingDependency,
-    /it needs the library liboffloop-needs\.so, which is not there \(/,
+    /it needs the library liboffloop-needs\.so, which is missing \(/,
     /Install liboffloop-needs\.so on this system$/
   ],
   [
     'an addon with a missing symbol',
     path => libraries.compile(path, 'int no_such(void); int use(void) { return no_such(); }', '-Wl,-z,now'),
-    /it calls no_such, which neither this Node\.js nor the libraries of this system have \(/,
+    /it calls no_such, which neither this Node\.js nor a library of this system provides \(/,
     REINSTALL
   ],
   [
@@ -149,13 +146,13 @@ const UNLOADABLE = [
   [
     'a library that is not an addon',
     path => libraries.compile(path, 'int use(void) { return 1; }'),
-    /it is a library but no addon of Node\.js \(/,
+    /it is a library, but not a Node\.js addon \(/,
     REINSTALL
   ],
   [
     'an addon for another Node.js',
     path => libraries.compile(path, libraries.FOREIGN_ABI),
-    /it was built for the modules of Node\.js 42, and this one has \d+ \(/,
+    /it was built for NODE_MODULE_VERSION 42, and this Node\.js has \d+ \(/,
     REINSTALL
   ]
 ]
@@ -178,7 +175,7 @@ test('rejects a truncated addon before it crashes the process', async () => {
     rmSync(addon, { force: true })
     libraries.truncate(workingAddon, addon, size)
     const { message, cause } = await failure()
-    assert.match(message, new RegExp(`is there, but it is cut short: it has ${size} bytes of at least \\d+ \\(`))
+    assert.match(message, new RegExp(`exists, but it is cut short: it has ${size} bytes of at least \\d+ \\(`))
     assert.match(message, REINSTALL)
     assert.match(cause, /ends after/)
   }
@@ -190,7 +187,7 @@ if (MAJOR >= 26)
     rmSync(addon, { force: true })
     libraries.compile(addon, libraries.requiringNodeApi(99))
     const { message, cause } = await failure()
-    assert.match(message, /is there, but it needs Node-API 99, and this Node\.js has Node-API \d+ \(/)
+    assert.match(message, /exists, but it needs Node-API 99, and this Node\.js has Node-API \d+ \(/)
     assert.match(message, /Use a newer Node\.js$/)
     assert.match(cause, /requires Node-API version 99/)
   })
@@ -202,26 +199,26 @@ test('rejects an addon of another version, naming both versions', async () => {
   writeFileSync(manifest, JSON.stringify({ ...JSON.parse(before), version: '0.0.9' }))
   const { message, cause } = await failure()
   writeFileSync(manifest, before)
-  assert.match(message, new RegExp(`^The package ${ADDON} is of version 0\\.0\\.9, and this is offloop ${version}\\. `))
+  assert.match(message, new RegExp(`^The package ${ADDON} has version 0\\.0\\.9, but this is offloop ${version}\\. `))
   assert.match(message, REINSTALL)
   assert.match(cause, /0\.0\.9/)
 
   rmSync(addon, { force: true })
   libraries.compile(addon, libraries.ofVersion('0.0.8'))
   const built = await failure()
-  assert.match(built.message, new RegExp(`${FILE} is of version 0\\.0\\.8, and this is offloop ${version}\\. `))
+  assert.match(built.message, new RegExp(`${FILE} has version 0\\.0\\.8, but this is offloop ${version}\\. `))
   assert.match(built.cause, /0\.0\.8/)
 
   rmSync(addon, { force: true })
   libraries.compile(addon, libraries.requiringNodeApi(8))
   const unversioned = await failure()
-  assert.match(unversioned.message, new RegExp(`${FILE} does not say that it is of offloop ${version}: `))
+  assert.match(unversioned.message, new RegExp(`${FILE} does not report version ${version} of offloop: `))
 })
 
 test('the addon package lacks its file', async () => {
   rmSync(addon, { force: true })
   const { message, causeCode } = await failure()
-  assert.match(message, new RegExp(`^The package ${ADDON} is there without its file ${FILE}: `))
+  assert.match(message, new RegExp(`^The package ${ADDON} is installed without its file ${FILE}: `))
   assert.equal(causeCode, 'MODULE_NOT_FOUND')
 })
 
@@ -230,7 +227,7 @@ test('no addon is installed', async () => {
   renameSync(addonPackage, `${addonPackage}.away`)
   const { message, causeCode } = await failure()
   renameSync(`${addonPackage}.away`, addonPackage)
-  const neither = `Neither the package ${ADDON} nor lib/native/${FILE} is there: `
+  const neither = `Neither the package ${ADDON} nor lib/native/${FILE} exists: `
   assert.equal(message.slice(0, neither.length), neither)
   assert.match(message, /--omit=optional/)
   assert.match(message, REINSTALL)
@@ -255,14 +252,14 @@ test('only an addon for another platform is installed, or the platform is not su
   rmSync(addonPackage, { recursive: true })
   write(path, { 'node_modules/offloop-darwin-arm64/package.json': '{ "version": "0.1.0" }' })
   const moved = await failure()
-  assert.match(moved.message, /^Neither .* is there: the installed addon is offloop-darwin-arm64, for another platform/)
+  assert.match(moved.message, /^Neither .* exists: the installed addon is offloop-darwin-arm64, for another platform/)
   assert.equal(moved.causeCode, 'MODULE_NOT_FOUND')
   write(path, { 'riscv.cjs': `Object.defineProperty(process, 'arch', { value: 'riscv64' })\nrequire('./main.cjs')` })
   const { stdout } = await node(path, ['riscv.cjs'])
   const { message } = JSON.parse(stdout)
   assert.match(
     message,
-    /linux-riscv64-\w+ can load\. Neither .* is there: addons are published for linux-x64-gnu, .*Build it/
+    /linux-riscv64-\w+ cannot load the addon of offloop\. Neither .* exists: addons are published for linux-x64-gnu, .*Build it/
   )
   remove(join(path, 'node_modules/offloop-darwin-arm64'))
   write(path, {
@@ -279,16 +276,16 @@ test('a path from an environment variable', async () => {
   const broken = join(path, 'broken.node')
   writeFileSync(broken, 'no library')
   for (const [value, found] of /** @type {const} */ ([
-    [join(path, 'nothing.node'), new RegExp(`^${NAME} names \\S*nothing\\.node, which is not there\\. `)],
+    [join(path, 'nothing.node'), new RegExp(`^${NAME} names \\S*nothing\\.node, which does not exist\\. `)],
     [
       broken,
-      new RegExp(`^\\S*broken\\.node, which ${NAME} names, is there, but its \\d+ bytes are not a shared library`)
+      new RegExp(`^\\S*broken\\.node, which ${NAME} names, exists, but its \\d+ bytes are not a shared library`)
     ],
-    [join(path, 'shout.cjs'), /shout\.cjs does not say that it is of offloop/]
+    [join(path, 'shout.cjs'), /shout\.cjs does not report version .* of offloop/]
   ])) {
     const { message } = await failure({ env: { [NAME]: value } })
     assert.match(message, found)
-    assert.match(message, new RegExp(`Unset ${NAME}, or have it name an addon of offloop ${version}`))
+    assert.match(message, new RegExp(`Unset ${NAME}, or set it to an addon of offloop ${version}`))
   }
   const { code, stdout } = await node(path, ['main.cjs'], { [NAME]: workingAddon })
   assert.deepEqual([code, stdout], [0, ''])
@@ -310,14 +307,14 @@ test('a bundle without the addon', async () => {
   const { message, causeCode } = JSON.parse(stdout || output)
   assert.match(
     message,
-    new RegExp(`as looked for from ${bundle}, into which offloop was bundled\\. Leave offloop out of the bundle`)
+    new RegExp(`seen from ${bundle}, into which offloop was bundled\\. Leave offloop out of the bundle`)
   )
   assert.equal(causeCode, 'MODULE_NOT_FOUND')
 })
 
 /** Loader messages that these tests cannot produce. @type {[text: string, why: RegExp, fix: RegExp | undefined][]} */
 const LOADER_MESSAGES = [
-  ['The specified module could not be found.', /a library that it needs is not there/, /Visual C\+\+ Redistributable/],
+  ['The specified module could not be found.', /a library that it needs is missing/, /Visual C\+\+ Redistributable/],
   ['An Application Control policy has blocked this file.', /a policy of this Windows blocks it/, /administrator/],
   ['%1 is not a valid Win32 application.', /damaged, or was made for another kind of machine/, undefined],
   [
@@ -339,7 +336,7 @@ const LOADER_MESSAGES = [
   ],
   ['libc.musl-x86_64.so.1: cannot open shared object file: No such file or directory', /made for musl/, undefined],
   ['Error relocating /a.node: gnu_get_libc_version: symbol not found', /made for glibc/, undefined],
-  ['/a.node: failed to map segment from shared object', /does not let code of that file run/, /noexec/],
+  ['/a.node: failed to map segment from shared object', /does not allow code in that file to run/, /noexec/],
   ['/a.node: cannot open shared object file: Permission denied', /may not read it/, /right to read/],
   [
     "dlopen(/a.node, 0x0001): tried: '/a.node' (mach-o file, but is an incompatible architecture (have 'x86_64', need 'arm64'))",
@@ -348,7 +345,7 @@ const LOADER_MESSAGES = [
   ],
   [
     'dlopen(/a.node, 1): code signature in (/a.node) not valid for use in process',
-    /macOS does not let it/,
+    /macOS refuses it because of its signature/,
     /quarantine/
   ],
   [

@@ -31,9 +31,9 @@ const { Begun, Bytes, Document, Error: Failure, Granted, Json, Mail, Many, Part,
 /** Kinds of record whose values other modules decode. */
 const ENCODED = { jsonText: Json, table: Table }
 const FIRST_RECORD = 2
-/** Milliseconds after an outcome in which the port polls every event-loop iteration: sleeping and waking costs more than a few. */
+/** Milliseconds after an outcome for which the port polls in every event-loop iteration: sleeping and waking up costs more than a few. */
 const POLL_MS = 0.05
-/** Records and items of batches settled in a step. A decoded one ends the step: it may be a JSON text of 64 KiB. */
+/** Maximum records, or items of batches, settled in a step. A decoded value ends the step: it may be a JSON text of 64 KiB. */
 const RECORDS_PER_STEP = 32
 /** Up to this many bytes a loop is faster than a view and `set`. */
 const LOOP_BYTES = 48
@@ -62,7 +62,7 @@ class CompletionPort {
   #bytes = Buffer.allocUnsafeSlow(128 * 1024)
   #offset = 0
   #isDecoded = false
-  /** Of the batch whose items are being settled, and the end of these items. @type {Listener | undefined} */
+  /** Listener of the batch whose items are being settled, and the end of these items. @type {Listener | undefined} */
   #batchListener
   #batchEnd = 0
   /** @type {Map<number, Decoder>} by kind of record */
@@ -70,7 +70,7 @@ class CompletionPort {
   /** @type {PartsDecoder | undefined} */
   #partsDecoder
 
-  /** As a job it may use all of the scheduler's budget. */
+  /** Allows the port, as a job, to use the scheduler's whole budget. */
   slice = Infinity
 
   constructor() {
@@ -82,7 +82,7 @@ class CompletionPort {
   }
 
   /**
-   * Registers the decoder of a kind of record. The first one stays: a second copy of this package in one environment has the same.
+   * Registers the decoder of a kind of record, unless there is one: a second copy of this package registers the same again.
    * @param {keyof typeof ENCODED} kind
    * @param {Decoder} decoder
    */
@@ -90,7 +90,7 @@ class CompletionPort {
     if (!this.#decoders.has(ENCODED[kind])) this.#decoders.set(ENCODED[kind], decoder)
   }
 
-  /** Registers the decoder of results that arrive in parts; the first one stays. @param {PartsDecoder} decoder */
+  /** Registers the decoder of results that arrive in parts, unless there is one. @param {PartsDecoder} decoder */
   registerPartsDecoder(decoder) {
     this.#partsDecoder ??= decoder
   }
@@ -206,7 +206,7 @@ class CompletionPort {
     return this.#end > FIRST_RECORD
   }
 
-  /** Settles one record, or one item of a batch. The position moves on before any listener is called. */
+  /** Settles one record, or one item of a batch. Advances the position before it calls a listener, which may throw. */
   #settleNext() {
     if (this.#batchListener !== undefined) return this.#settleItem(this.#batchListener)
     const index = this.#index

@@ -46,8 +46,8 @@ function checkVersion(name, found) {
   if (found === version) return
   const message =
     typeof found === 'string'
-      ? `${name} is of version ${found}, and this is offloop ${version}`
-      : `${name} does not say that it is of offloop ${version}: it is of an older version, or not of offloop`
+      ? `${name} has version ${found}, but this is offloop ${version}`
+      : `${name} does not report version ${version} of offloop: it is an older addon, or another library`
   throw Object.assign(new Error(message), { isVersionMismatch: true })
 }
 

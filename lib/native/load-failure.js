@@ -29,8 +29,8 @@ function isAbsent({ file, error }) {
 function describeAttempt({ file, error }) {
   if (error.isVersionMismatch) return error.message
   const { why } = reasonFor({ file, error })
-  const there = file.path === undefined && error.code === 'ERR_ACCESS_DENIED' ? 'may be there' : 'is there'
-  return `${file.label} ${there}, but ${why} (${error.message.replace(/\s*\n\s*/g, ' ')})`
+  const presence = file.path === undefined && error.code === 'ERR_ACCESS_DENIED' ? 'may exist' : 'exists'
+  return `${file.label} ${presence}, but ${why} (${error.message.replace(/\s*\n\s*/g, ' ')})`
 }
 
 /** @param {Attempt} attempt */
@@ -41,26 +41,26 @@ function reasonFor({ file: { path }, error }) {
 /** Returns the fix for when the addon itself is at fault. */
 function defaultFix() {
   if (!process.env[OVERRIDE]) return REINSTALL
-  return `Unset ${OVERRIDE}, or have it name an addon of offloop ${version} for this platform`
+  return `Unset ${OVERRIDE}, or set it to an addon of offloop ${version} for this platform`
 }
 
 /** Returns the error for when there is no addon. @param {any} cause */
 function absentError(cause) {
   const override = process.env[OVERRIDE]
-  if (override) return unsupportedError(`${OVERRIDE} names ${override}, which is not there`, defaultFix(), cause)
+  if (override) return unsupportedError(`${OVERRIDE} names ${override}, which does not exist`, defaultFix(), cause)
   const name = platform()
-  const neither = `Neither the package offloop-${name} nor lib/native/offloop.${name}.node is there`
+  const neither = `Neither the package offloop-${name} nor lib/native/offloop.${name}.node exists`
   if (!PLATFORMS.includes(name)) {
     const why = `${neither}: addons are published for ${PLATFORMS.join(', ')}`
     return unsupportedError(why, `Build it: ${BUILD}`, cause)
   }
   if (isInstalled(name)) {
-    const why = `The package offloop-${name} is there without its file offloop.${name}.node: something removed it, or kept it from being written`
+    const why = `The package offloop-${name} is installed without its file offloop.${name}.node: something removed it, or kept it from being written`
     return unsupportedError(why, REINSTALL, cause)
   }
   const here = typeof __filename === 'string' ? __filename : 'an ES module'
   if (!/[\\/]lib[\\/]native[\\/]load-failure\.js$/.test(here)) {
-    const why = `${neither}, as looked for from ${here}, into which offloop was bundled`
+    const why = `${neither}, seen from ${here}, into which offloop was bundled`
     return unsupportedError(why, "Leave offloop out of the bundle, with external: ['offloop'] for example", cause)
   }
   const others = PLATFORMS.filter(isInstalled).map(it => `offloop-${it}`)
@@ -83,7 +83,7 @@ function isInstalled(name) {
  * @param {unknown} cause
  */
 function unsupportedError(found, fix, cause) {
-  const message = `There is no addon of offloop that this Node.js ${process.version} on ${platform()} can load. ${found}. ${fix}`
+  const message = `Node.js ${process.version} on ${platform()} cannot load the addon of offloop. ${found}. ${fix}`
   return Object.assign(new Error(message, { cause }), { code: 'ERR_OFFLOOP_UNSUPPORTED' })
 }
 

@@ -7,7 +7,7 @@ const { glibcVersion } = require('./platform')
 
 /**
  * @typedef {object} Reason
- * @property {string} why follows "... is there, but "
+ * @property {string} why follows "... exists, but "
  * @property {string | undefined} fix undefined if the fix is another addon
  */
 
@@ -25,9 +25,9 @@ const REFUSALS = [
   ],
   [
     /NODE_MODULE_VERSION (\d+)[\s\S]*NODE_MODULE_VERSION (\d+)/,
-    'it was built for the modules of Node.js $1, and this one has $2'
+    'it was built for NODE_MODULE_VERSION $1, and this Node.js has $2'
   ],
-  [/did not self-register/, 'it is a library but no addon of Node.js'],
+  [/did not self-register/, 'it is a library, but not a Node.js addon'],
   [
     /version [`'"]?(GLIBC_[\w.]+)['"]? not found/,
     `it needs $1, which this system lacks: it has glibc ${glibcVersion() ?? 'of an unknown version'}`,
@@ -45,7 +45,7 @@ const REFUSALS = [
   ],
   [
     /failed to map segment|Operation not permitted|noexec/i,
-    'the system does not let code of that file run',
+    'the system does not allow code in that file to run',
     'Install offloop on a file system that is not mounted noexec, or allow the file in the policy of this system'
   ],
   [
@@ -55,7 +55,7 @@ const REFUSALS = [
   ],
   [
     /code signature|system policy|not valid for use in process|library load denied/i,
-    'macOS does not let it be loaded, by its signature or by policy',
+    'macOS refuses it because of its signature or a policy',
     'Remove the quarantine with `xattr -d com.apple.quarantine` on the file, or let this Node.js load libraries that others signed'
   ],
   [
@@ -65,7 +65,7 @@ const REFUSALS = [
   ],
   [
     /being used by another process/i,
-    'another program has it open, and locks it',
+    'another program has it open and locks it',
     'Close that program, or let it finish'
   ],
   [/libc\.musl|ld-musl/, 'it was made for musl, and this system has another C library'],
@@ -75,18 +75,18 @@ const REFUSALS = [
   ],
   [
     /([^\s:]+): cannot open shared object file|Error loading shared library ([^\s:]+)|Library not loaded: (\S+)/,
-    'it needs the library $1$2$3, which is not there',
+    'it needs the library $1$2$3, which is missing',
     'Install $1$2$3 on this system'
   ],
   [
     /specified module could not be found/i,
-    'a library that it needs is not there',
+    'a library that it needs is missing',
     'Install the Microsoft Visual C++ Redistributable, which has libraries that Windows lacks'
   ],
-  [/undefined symbol:? (\S+)/i, 'it calls $1, which neither this Node.js nor the libraries of this system have'],
+  [/undefined symbol:? (\S+)/i, 'it calls $1, which neither this Node.js nor a library of this system provides'],
   [
     /specified procedure could not be found|symbol not found/i,
-    'it calls a function, which neither this Node.js nor the libraries of this system have'
+    'it calls a function that neither this Node.js nor a library of this system provides'
   ],
   [
     /file too short|invalid ELF header|not a valid Win32 application|not a mach-o|incompatible architecture|wrong ELF class|Exec format error/i,
@@ -119,7 +119,7 @@ function addonsDisabled() {
   const isRestricted = /** @type {any} */ (process).permission !== undefined
   const why = [
     isFlagged ? 'Node.js was started with --no-addons' : '',
-    isRestricted ? 'the permission model keeps addons from being loaded' : ''
+    isRestricted ? 'the permission model forbids addons' : ''
   ].filter(it => it !== '')
   const fixes = [isFlagged ? 'start it without --no-addons' : '', isRestricted ? 'start it with --allow-addons' : '']
   const fix = fixes.filter(it => it !== '').join(', and ')
@@ -148,7 +148,7 @@ function wordsOf(options) {
 function unreadable(path) {
   const folder = path?.replace(/[\\/](?:package\.json|[^\\/]*\.node)$/, sep)
   return {
-    why: `the permission model keeps Node.js from reading ${path ?? 'it'}`,
+    why: `the permission model forbids reading ${path ?? 'it'}`,
     fix: `Start it with --allow-fs-read=${folder ?? 'the folder of the package'}`
   }
 }
@@ -168,7 +168,7 @@ function misfitOf(library) {
 
 /**
  * @param {any} error that a loader threw
- * @param {import('./library').Library | undefined} library that it was to load
+ * @param {import('./library').Library | undefined} library that it refused
  * @param {string | undefined} path
  * @returns {Reason}
  */
