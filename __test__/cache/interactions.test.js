@@ -189,7 +189,7 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
     for (let id = 0; id < 4; id++) cache.set(`${id}`, id)
     while (warnings.length < 2) await turn()
     process.off('warning', listener)
-    assert.deepEqual(warnings, ['something that has no text', 'later'])
+    assert.deepEqual(warnings, ['a value that cannot be converted to a string', 'later'])
     assert.equal(notified, 3)
   })
 }

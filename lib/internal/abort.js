@@ -9,23 +9,23 @@ const { nextTick } = require('./clock')
  */
 
 /**
- * One listener per signal serves all its tasks and is removed with the last one: a signal that lives as long as the server
- * collects neither listeners nor warnings. An entry refers to its own key, so the collection of young objects could free
- * neither: it is deleted with the last task as well.
+ * One listener per signal serves all its tasks and is removed with the last one, so that a signal that lives as long as the
+ * server accumulates neither listeners nor warnings. The entry is deleted then too: it refers to its own key, and a collection
+ * of the nursery frees neither.
  * @type {WeakMap<AbortSignal, Watch>}
  */
 const watches = new WeakMap()
 
 /**
  * Calls `task.abort(signal.reason)` once when the signal aborts, unless `unwatch` comes first.
- * The caller has seen that the signal is not aborted yet.
+ * The caller has checked that the signal is not aborted yet.
  * @param {AbortSignal} signal
  * @param {Abortable} task
  */
 function watch(signal, task) {
   let watch = watches.get(signal)
   if (watch === undefined) {
-    // `addAbortListener`: an earlier listener could stop the event before it reached an ordinary one.
+    // An earlier listener could stop the event before it reached an ordinary one, but not one of `addAbortListener`.
     watch = { tasks: new Set(), subscription: addAbortListener(signal, () => abortAll(signal)) }
     watches.set(signal, watch)
   }

@@ -1,7 +1,7 @@
 'use strict'
 
-// The clock and the timers of the event loop. A test's fake timers must not keep promises from settling, whether they were
-// installed before or after this file was loaded. All of lib/ takes its timers and clock from here.
+// The clock and the timers of the event loop, for all of lib/. A test's fake timers must not keep promises from settling, whether
+// they were installed before or after this file was loaded.
 
 const { PerformanceMark, performance } = require('node:perf_hooks')
 const timers = require('node:timers')

@@ -8,7 +8,7 @@ const { isArrayBuffer, isTypedArray } = require('node:util').types
 const TypedArray = Object.getPrototypeOf(Uint8Array.prototype)
 
 /**
- * Returns V8's own getter of a property: a property of the same name on a value may lie, or throw.
+ * Returns V8's own getter of a property: one that a value defines under the same name may return anything, or throw.
  * @param {object} prototype
  * @param {string | symbol} name
  * @returns {(memory: object) => any}
@@ -26,7 +26,7 @@ const bufferOfData = intrinsic(DataView.prototype, 'buffer')
 const sizeOfData = intrinsic(DataView.prototype, 'byteLength')
 const { values } = TypedArray
 
-/** Objects searched for detached memory at most: getters may create new ones endlessly. */
+/** Maximum number of objects searched for detached memory: getters may create new ones without end. */
 const MAX_LOOKS = 100_000
 
 /**
@@ -54,7 +54,7 @@ function fails(f) {
 }
 
 /**
- * Names lost memory in messages.
+ * Names detached memory in messages.
  * @param {ArrayBufferView | ArrayBuffer} memory
  */
 function describeDetached(memory) {
@@ -65,7 +65,7 @@ function describeDetached(memory) {
 }
 
 /**
- * Returns the message for lost memory. lib/worker/clone-error.js and src/args.rs have the same text.
+ * Returns the message for detached memory. lib/worker/clone-error.js and src/args.rs have the same text.
  * @param {string} name as in 'The "key" argument'
  * @param {ArrayBufferView | ArrayBuffer} memory
  */
@@ -75,7 +75,7 @@ function detachedMessage(name, memory) {
 }
 
 /**
- * Returns a stand-in for lost memory among the arguments of native code (src/node/args.rs).
+ * Returns a stand-in for detached memory among the arguments of native code (src/node/args.rs).
  * @param {ArrayBufferView | ArrayBuffer} memory
  */
 function detachedMarker(memory) {
@@ -83,7 +83,7 @@ function detachedMarker(memory) {
 }
 
 /**
- * Finds lost memory in a value, as far as a structured clone would follow it. The path has the form `input.images[3]`.
+ * Finds detached memory in a value, as far as a structured clone would follow it. The path has the form `input.images[3]`.
  * @param {unknown} root
  * @param {string} name of the root
  * @returns {{ path: string, memory: ArrayBufferView | ArrayBuffer } | undefined}

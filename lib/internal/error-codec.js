@@ -57,7 +57,7 @@ function serializeError(error, depth, budget) {
 }
 
 /**
- * Returns the elements of a list, as far as they can be read and `budget` allows. A list comes before the lists in its elements.
+ * Returns the elements of a list, as far as they can be read and `budget` allows. Outer lists use the budget first.
  * @param {unknown} list
  * @param {{ left: number }} budget
  */
@@ -139,7 +139,7 @@ function toText(value) {
   try {
     return String(value)
   } catch {
-    return 'something that has no text'
+    return 'a value that cannot be converted to a string'
   }
 }
 

@@ -19,7 +19,7 @@ class OffloopError extends Error {
   }
 }
 
-// On the prototype, as the classes of the language have it: not a property of every instance.
+// On the prototype, as in built-in classes, not on every instance.
 Object.defineProperty(OffloopError.prototype, 'name', { value: 'OffloopError', writable: true, configurable: true })
 
 /**
@@ -100,7 +100,7 @@ function setIndex(error, index) {
 
 /** @param {string} pool */
 function closedError(pool) {
-  return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' is closed and takes no more tasks`)
+  return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' is closed and accepts no more tasks`)
 }
 
 /** @param {string} pool */

@@ -21,8 +21,8 @@ const Step = Object.freeze({ More: 0, Idle: 1, Done: 2 })
 
 /**
  * @typedef {object} Job
- * @property {(deadline: number, time: number) => number} step does a fraction of a millisecond of work and returns a `Step`; a longer
- *   one returns by `deadline`. `time` is the time at its start.
+ * @property {(deadline: number, time: number) => number} step works for a fraction of a millisecond, or at most until `deadline`, and
+ *   returns a `Step`. `time` is the time at its start.
  * @property {number | undefined} [slice] milliseconds that it may hold the event loop, `BUDGET` by default
  * @property {number} [heldBytes] estimated bytes that it holds besides its result until it is done
  */
@@ -44,7 +44,7 @@ class LoopScheduler {
   #longest = 0
 
   /**
-   * Has a job run from the next immediate phase on. Does nothing if the job is scheduled already.
+   * Schedules a job from the next immediate phase on. Does nothing if the job is scheduled already.
    * @param {Job} job
    * @param {number} priority
    */
@@ -56,7 +56,7 @@ class LoopScheduler {
   }
 
   /**
-   * Runs a job now, as far as the budget of this iteration goes.
+   * Runs a job now, within what remains of the budget of this iteration.
    * @param {Job} job
    * @param {number} priority
    */
@@ -75,7 +75,7 @@ class LoopScheduler {
     return stats
   }
 
-  /** Two immediates, since the callers of settled tasks continue between them. The second is left out if it has nothing to do. */
+  /** Schedules two immediates, so that callers of settled tasks continue in between; the second only if it has jobs. */
   #arm() {
     if (this.#isRunning || this.#isRestArmed) return
     if (!this.#isSettlingArmed) {
@@ -175,7 +175,7 @@ class LoopScheduler {
 }
 
 /**
- * Calls a job that throws again in the next iteration: only the job knows whether it is done.
+ * Runs one step. A job that throws is called again in the next iteration, since only the job knows whether it is done.
  * @param {Job} job
  * @param {number} deadline
  * @param {number} time
@@ -189,7 +189,7 @@ function runStep(job, deadline, time) {
   }
 }
 
-/** True if the first job holds much, and all together hold too much. @param {Job[]} queue */
+/** True if the first job is heavy, and all jobs together hold more than `MAX_HELD_BYTES`. @param {Job[]} queue */
 function isHeavy(queue) {
   if ((queue[0].heldBytes ?? 0) < HEAVY_BYTES) return false
   return queue.reduce((sum, { heldBytes = 0 }) => sum + heldBytes, 0) > MAX_HELD_BYTES
@@ -212,7 +212,7 @@ function once(callback) {
   return { step }
 }
 
-/** Has the process handle an error as an uncaught exception, while the caller goes on. @param {unknown} error */
+/** Throws an error later, as an uncaught exception; the caller continues. @param {unknown} error */
 function reportUncaught(error) {
   setImmediate(() => {
     throw error

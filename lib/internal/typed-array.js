@@ -1,6 +1,6 @@
 'use strict'
 
-// Sizes and memory of bytes, read with V8's own getters. Properties of the same names on a value may lie, or throw.
+// Sizes and memory of bytes, read with V8's own getters: those that a value defines may return anything, or throw.
 
 const { isArrayBuffer, isDataView, isSharedArrayBuffer, isTypedArray } = require('node:util').types
 

@@ -81,16 +81,16 @@ function invalidValue(message) {
 }
 
 /**
- * Returns the error for lost memory.
+ * Returns the error for detached memory.
  * @param {string} name as in 'The "key" argument'
- * @param {ArrayBufferView | ArrayBuffer} lost
+ * @param {ArrayBufferView | ArrayBuffer} memory
  */
-function detachedError(name, lost) {
-  return withCode(new TypeError(detachedMessage(name, lost)), 'ERR_INVALID_ARG_TYPE')
+function detachedError(name, memory) {
+  return withCode(new TypeError(detachedMessage(name, memory)), 'ERR_INVALID_ARG_TYPE')
 }
 
 /**
- * Throws if a value is lost memory.
+ * Throws if a value is detached memory.
  * @param {string} name
  * @param {unknown} value
  */
@@ -137,8 +137,8 @@ function checkOptions(options, known, path = 'options') {
 }
 
 /**
- * Refuses options of a method that has none: otherwise a signal would silently do nothing. Other arguments are ignored, since the
- * method may be used as a callback.
+ * Refuses options of a method that has none: otherwise a signal would have no effect, silently. Other arguments are ignored, since
+ * the method may be used as a callback.
  * @param {unknown} options
  */
 function checkNoOptions(options) {
