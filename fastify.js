@@ -11,7 +11,7 @@ const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/
  * @typedef {import('./fastify').Options} Options
  */
 
-/** The last three are Fastify's own, passed to every plugin. */
+/** Fastify passes the last three to every plugin. */
 const OPTIONS = ['pool', 'caches', 'retryAfter', 'prefix', 'logLevel', 'logSerializers']
 /** Codes of failures that a later retry may avoid. */
 const OVERLOAD = ['ERR_OFFLOOP_QUEUE_FULL', 'ERR_OFFLOOP_QUEUE_TIMEOUT']
@@ -127,7 +127,7 @@ function within(path, make) {
 }
 
 /**
- * Bound that the pool has reached.
+ * Returns the bound that the pool has reached.
  * @param {Pool} pool
  * @returns {'tasks' | 'bytes' | undefined}
  */
@@ -157,7 +157,7 @@ function isOverload(error) {
 }
 
 /**
- * Signal of a reply, created on first access.
+ * Returns the signal of a reply, created on first access.
  * @param {Reply} reply
  */
 function signalOf(reply) {

@@ -202,7 +202,7 @@ test('throws for invalid options and for a factory that was not called', () => {
     ],
     [
       { concurrency: 2 },
-      { code: 'ERR_INVALID_ARG_VALUE', message: /options\.concurrency needs options\.each: .* one task/ }
+      { code: 'ERR_INVALID_ARG_VALUE', message: /options\.concurrency requires options\.each: .* one task/ }
     ],
     [
       { each: false, concurrency: 2 },

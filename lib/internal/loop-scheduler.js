@@ -56,7 +56,7 @@ class LoopScheduler {
   }
 
   /**
-   * Runs a job now, within what remains of the budget of this iteration.
+   * Runs a job now, within the remaining budget of this iteration.
    * @param {Job} job
    * @param {number} priority
    */

@@ -16,7 +16,7 @@
  * @property {string | undefined} counted unit of the count of a summary
  * @property {string} description
  * @property {readonly string[]} labels besides the name of the subject
- * @property {(stats: any) => Reading} read reads `stats()`. For each label the value is in an object by the label's values
+ * @property {(stats: any) => Reading} read reads the value from `stats()`, nested in an object by value for each label
  */
 
 /**

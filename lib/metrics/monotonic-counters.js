@@ -3,8 +3,8 @@
 /** @typedef {import('./definitions').Sample} Sample */
 
 /**
- * Counters that never decrease, though `stats({ reset })` restarts those of a pool. A reset in this thread calls `end`; one
- * in another thread is detected by a count that is smaller than before.
+ * Counters that never decrease, though `stats({ reset })` restarts those of a pool. A reset in this thread calls `end`; a reset
+ * in another thread is detected because a count has decreased.
  */
 class MonotonicCounters {
   /** Totals of the periods before the latest reset. @type {Map<string, Sample>} */

@@ -8,7 +8,7 @@ const { MonotonicCounters } = require('./monotonic-counters')
 
 /** @typedef {import('./definitions').Subject} Subject */
 
-/** Classes of the subjects, and their statistics. Those of a closed pool or cache throw, a destroyed sink has none. */
+/** Classes of the subjects, and their statistics: a closed pool or cache throws, a destroyed sink returns `undefined`. */
 const SUBJECTS = {
   pool: { Class: Pool, stats: (/** @type {Pool} */ pool) => withLimits(pool, pool.stats()) },
   cache: { Class: Cache, stats: (/** @type {Cache} */ cache) => cache.stats() },

@@ -41,7 +41,7 @@ const LOOP_BYTES = 48
 /** @type {unknown[]} */
 const NO_VALUES = []
 
-/** The completion port: settles what threads have finished, many outcomes per drain. There is one per environment. */
+/** Settles the outcomes of threads, many per drain. There is one port per environment. */
 class CompletionPort {
   /** @type {(Listener | undefined)[]} by id */
   #listeners = []

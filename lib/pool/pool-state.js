@@ -41,7 +41,7 @@ class PoolState {
   /** Open streams, with or without a running step. @type {Set<WeakRef<{ stop(reason: unknown): void }>>} */
   streams = new Set()
 
-  /** Receive the counters before a reset. @type {Set<(stats: import('../..').PoolStats) => void>} */
+  /** Called with the counters before a reset. @type {Set<(stats: import('../..').PoolStats) => void>} */
   resetListeners = new Set()
 
   /** Runners of user code, by class. @type {Map<Function, Runner>} */
@@ -54,7 +54,7 @@ class PoolState {
     const { workers, ...others } = options
     this.#workerOptions = readWorkerOptions(workers)
     this.info = native.openPool(others)
-    /** Whether the name was given: a given name may equal the default one. */
+    /** Whether the options set the name, which may equal the default one. */
     this.isNamed = others.name !== undefined
     /** Handle in native code. */
     this.handle = this.info.handle
@@ -91,7 +91,7 @@ class PoolState {
     return queueFullError(this.info, bound)
   }
 
-  /** Returns the bytes to wait for before the next `run`: those of the input that was rejected last for its bytes. */
+  /** Returns the bytes for which `ready()` waits: those of the last input that was rejected for its bytes. */
   takeRequestedBytes() {
     const requested = this.#requestedBytes
     this.#requestedBytes = 1
@@ -150,8 +150,8 @@ class PoolState {
       this.#state = 'closing'
       for (const reservation of this.#reservations.splice(0)) reservation.release()
     })
-    // A bulk call may wait for its inputs without a task in flight.
     this.#isForced ||= force
+    // A bulk call may wait for its inputs without a task in flight.
     if (force || this.#state === 'closing') this.#stopAll(force)
     this.#closeIfDone()
     return this.#closePromise

@@ -22,7 +22,7 @@ const MAX_CONCURRENCY = 2 ** 31 - 1
 const STREAM_OPTIONS = ['highWaterMark', 'signal', 'priority']
 const SINK_OPTIONS = [...STREAM_OPTIONS, 'concurrency', 'each', 'objectMode', 'onResult']
 
-/** Options that need `each`, and why. */
+/** Options that require `each`, and why. */
 const NEEDS_EACH = /** @type {const} */ ({
   concurrency: 'without it the whole stream is one task',
   onResult: 'without it there is one result, as sink.result'
@@ -57,7 +57,7 @@ function readSinkOptions(options, threads) {
   }
   for (const [name, why] of Object.entries(NEEDS_EACH)) {
     if (each || options[name] === undefined) continue
-    throw withCode(new TypeError(`options.${name} needs options.each: ${why}`), 'ERR_INVALID_ARG_VALUE')
+    throw withCode(new TypeError(`options.${name} requires options.each: ${why}`), 'ERR_INVALID_ARG_VALUE')
   }
   return { ...read, concurrency, each, objectMode, onResult }
 }
@@ -69,14 +69,14 @@ function readSinkOptions(options, threads) {
 function checkStreaming(transform, instead) {
   implementationOf(transform)
   if (transform.streaming) return
-  const message = `The transform '${transform.name}' needs its whole input at once and cannot stream${instead}`
+  const message = `The transform '${transform.name}' needs its whole input and cannot stream${instead}`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
 /** Checks the transform of a sink without object mode, whose chunks are bytes. @param {any} transform */
 function checkAcceptsBytes(transform) {
   if (implementationOf(transform).acceptsBytes) return
-  const message = `The transform '${transform.name}' takes values and not bytes: a sink of it needs { objectMode: true }`
+  const message = `The transform '${transform.name}' accepts values, not bytes: its sinks require { objectMode: true }`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 

@@ -34,8 +34,8 @@ function abortError(cause) {
 }
 
 /**
- * Turns a value thrown by user code into an error that can destroy a sink. Node takes a falsy value for no error, and reads the
- * stack of any other.
+ * Turns a value thrown by user code into an error that can destroy a sink. Node treats a falsy value as the absence of an error, and
+ * reads the stack of any other.
  * @param {any} thrown
  * @returns {Error}
  */

@@ -248,7 +248,7 @@ class StreamingEngine {
       if (step === this.#steps.finish) return this.#handler.ended(value)
     }
     if (value.length > 0 && !this.#handler.output(value)) this.#isPaused = true
-    // The reader may have destroyed it.
+    // The reader may have destroyed the stream.
     if (this.#isDestroyed) return
     if (step === this.#steps.flush && this.#unfinishedStep === undefined) {
       const flushed = this.#flushCallback

@@ -8,11 +8,11 @@ const { Transform } = require('../native/transform')
  * How a transform runs.
  * @typedef {object} Implementation
  * @property {(context: import('./contract').TaskContext) => import('./contract').Runnable} createTask
- * @property {(input: unknown, index?: number) => number} inputSize returns the most bytes that an input may need, or throws
+ * @property {(input: unknown, index?: number) => number} inputSize returns the maximum bytes that an input may need, or throws
  *   if the type of the input is wrong; `index` is that of the input in a bulk call
  * @property {boolean} acceptsBytes whether bytes or text are an input
  * @property {boolean} canBatch whether native code runs it on bytes, several inputs at a time
- * @property {number} callerLimit with this many tasks in flight the caller's stack is no longer captured
+ * @property {number} callerLimit number of tasks in flight from which on the caller's stack is not captured
  * @property {readonly object[]} [steps] of a chain
  * @property {(next: Transform) => object} [append] returns this transform followed by a native one
  */

@@ -25,7 +25,7 @@ const MAX_BATCHED_BYTES = 16 << 10
 
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
-/** A value that its owner gives away. */
+/** A value to transfer instead of copy. */
 class Moved {
   #isMoved = true
 
@@ -40,7 +40,7 @@ class Moved {
 
   /**
    * @param {unknown} value
-   * @param {any[]} transfer list for messages between threads
+   * @param {any[]} transfer transfer list
    */
   constructor(value, transfer) {
     this.value = value
@@ -107,7 +107,7 @@ class BorrowedMemory {
 /** @typedef {string | Uint8Array | BorrowedMemory | JsonInput} CheckedInput can be used without running user code */
 
 /**
- * Checks an input. This is the last step that may run user code, and precedes the reservation of bytes.
+ * Checks an input before bytes are reserved for it. No later step runs user code.
  * @param {unknown} input
  * @returns {CheckedInput}
  */
@@ -205,7 +205,7 @@ function isBatchable(input, index) {
 }
 
 /**
- * Returns the most bytes that an input of a native transform may need.
+ * Returns the maximum bytes that an input of a native transform may need.
  * @param {unknown} input
  * @param {number} [index] in a bulk call
  */

@@ -198,7 +198,7 @@ class SingleTask {
    * @param {UnitOwner} call
    * @param {number} index
    * @param {unknown} input
-   * @param {number} bytes that the input needs at most
+   * @param {number} bytes maximum that the input may need
    */
   constructor(call, index, input, bytes) {
     this.#call = call
@@ -223,7 +223,7 @@ class SingleTask {
     const { implementation, pool, priority, caller } = call
     const reject = (/** @type {unknown} */ error) => this.fail(error)
     const task = implementation.createTask({ pool, priority, resolve, reject, caller })
-    // Reserves the most bytes that a text may need: a bulk call waits instead of being rejected.
+    // Reserves the maximum bytes that a text may need: a bulk call waits instead of being rejected.
     const isText = implementation.canBatch && typeof this.#input === 'string'
     const reserved = isText ? reserveBytes(pool, this.bytes, reservation) : reservation
     if (typeof reserved === 'string') return reserved
@@ -251,7 +251,7 @@ class SingleTask {
 }
 
 /**
- * Reserves the most bytes that an input may need. Returns the reservation, or the bound that is reached.
+ * Reserves the maximum bytes that an input may need. Returns the reservation, or the bound that is reached.
  * @param {import('../pool-state').PoolState} pool
  * @param {number} bytes
  * @param {Reservation} reservation to adjust to that size

@@ -30,9 +30,9 @@ const BATCH_MICROS = 1000
 const SMOOTHING = 0.3
 /** Decay of the longest duration per measurement. */
 const DECAY = 0.98
-/** With this many input bytes in flight no further input is read, unless threads would be idle. */
+/** No input is read while this many input bytes are in flight, unless threads would be idle. */
 const MAX_BYTES_IN_FLIGHT = 16 << 20
-/** Input bytes read in one call of the user, and in one step of the scheduler; each input counts `INPUT_BYTES` more. */
+/** Maximum input bytes read in one call of the user, and in one scheduler step. Each input counts `INPUT_BYTES` more. */
 const CALL_BYTES = 8 << 20
 const STEP_BYTES = 1 << 20
 const INPUT_BYTES = 1024
@@ -173,7 +173,7 @@ class BulkScheduler {
     loopScheduler.schedule(this, Priority.Copy)
   }
 
-  /** Ends the call if it is about to take an input, which the closed pool refuses. */
+  /** Lets a call that is scheduled to take inputs end: the closed pool rejects them. */
   poolClosed() {
     if (this.#isScheduled) this.takeInContext()
   }
@@ -270,7 +270,7 @@ class BulkScheduler {
       // Before the first measurement, enough inputs to keep the threads busy.
       return this.#inputMicros === undefined ? Math.min(4 * threads, this.#concurrency) : this.#concurrency
     }
-    // A second unit for each thread waits for one unit, and inputs must not exceed `maxWait` behind others of the same call.
+    // The second unit of a thread waits for the first one: inputs must not exceed `maxWait` because of others of the same call.
     const unitsPerThread = 2 * this.#longestMicros < maxWait * 1000 ? 2 : 1
     return Math.min(unitsPerThread * threads * this.#batchSize(), threads + this.#measuredCount, this.#concurrency)
   }
@@ -423,7 +423,7 @@ class BulkScheduler {
     this.#isIteratorOpen = false
     try {
       const closed = this.#context.runInAsyncScope(() => this.#iterator.return?.())
-      // An error of closing the iterator does not replace the reason of the call's end.
+      // An error while closing must not replace the reason for which the call ended.
       if (this.#isAsync) this.#closePromise = Promise.resolve(closed).then(undefined, () => {})
     } catch {}
   }
