@@ -176,7 +176,7 @@ test('a cached error is shared by all threads until one deletes it', async () =>
   cache.close()
 })
 
-test('aborts a load when the thread of the last waiting caller is gone', async () => {
+test('aborts a load when the thread of the last waiting caller has ended', async () => {
   const cache = new Cache({ max: 10, name: 'abandoned' })
   const abort = new AbortController()
   /** @type {AbortSignal | undefined} */

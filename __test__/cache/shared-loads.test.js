@@ -23,7 +23,7 @@ function three(name, options) {
   return [open(), open(), open()]
 }
 
-test('a participant that leaves before it is notified of its lead passes the lead on', async () => {
+test('a participant that becomes the leader and leaves before it is notified hands the load over', async () => {
   const [first, second, third] = three('passed on')
   const controller = new AbortController()
   const lost = first.get('x', never)

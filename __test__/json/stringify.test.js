@@ -133,7 +133,7 @@ test('rejects values that JSON.stringify skips', async () => {
   }
 })
 
-test('rejects what JSON.stringify rejects, and the pool keeps working', async () => {
+test('rejects values that JSON.stringify rejects, and the pool keeps working', async () => {
   const cyclic = /** @type {any} */ ({ a: { b: [records] } })
   cyclic.a.b.push({ c: cyclic })
   await assert.rejects(pool.run(stringify, cyclic), { name: 'TypeError', message: /circular structure.*'c'/ })

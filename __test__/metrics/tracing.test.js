@@ -134,7 +134,7 @@ test('a store bound to the start event is visible in the loader', async () => {
   }
 })
 
-test('publishes nothing after the last subscriber left', async t => {
+test('publishes nothing after the last subscriber has unsubscribed', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   const events = await eventsOf('offloop:task', () => pool.run(sha256, 'a'))

@@ -53,7 +53,7 @@ test('an aborted running task rejects immediately and frees its thread', async (
   await own.close()
 })
 
-test('an abort after the end, and a second one, have no effect', async () => {
+test('an abort after the end and a second abort have no effect', async () => {
   const abort = new AbortController()
   assert.equal(String(await pool.run(identity, 'x', { signal: abort.signal })), 'x')
   assert.equal(listeners(abort.signal), 0)

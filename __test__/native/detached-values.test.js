@@ -318,7 +318,7 @@ test('codecs reject detached memory inside a value', () => {
   }
 })
 
-test("codec 'json' checks only what JSON reads of a value", () => {
+test("codec 'json' checks only the parts that JSON reads", () => {
   const cache = new Cache({ max: 3, storage: 'native', codec: 'json' })
   const bytes = DETACHED['a detached Buffer']()
   cache.set('a', { bytes, toJSON: () => ({}) })

@@ -163,7 +163,7 @@ test('the jobs of a priority take turns', async () => {
   )
 })
 
-test('a job that throws is reported as an uncaught exception, and the others go on', async () => {
+test('the error of a job is an uncaught exception, and other jobs continue', async () => {
   const { code, stdout } = await node(
     [
       '-e',
@@ -201,7 +201,7 @@ test('a one-shot job that throws is not called again', async () => {
   assert.equal(stdout, 'broken job\n')
 })
 
-test('an onEvict that throws keeps neither the others nor completions from arriving', async () => {
+test('an onEvict that throws stops neither other notifications nor completions', async () => {
   const { code, stdout, stderr } = await node([
     '-e',
     `

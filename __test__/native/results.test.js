@@ -33,7 +33,7 @@ test('large results are external memory that V8 accounts for and releases', asyn
   assert.ok(left < 1 << 20)
 })
 
-test('results are writable, cloneable and outlive their pool', async () => {
+test('results are writable and cloneable, and outlive their pool', async () => {
   const { Pool, transforms } = require('../..')
   const pool = new Pool()
   const outputs = await pool.map(transforms.identity(), [Buffer.alloc(10, 1), Buffer.alloc(100_000, 1)])

@@ -28,7 +28,7 @@ test('the README has the tested blocks and is short', () => {
   assert.ok(readFileSync(join(root, 'README.md'), 'utf8').trimEnd().split('\n').length <= 150)
 })
 
-test('the quick start compresses a report and stops when the client goes', async t => {
+test('the quick start compresses a report and stops when the client disconnects', async t => {
   const app = express()
   const rows = Array.from({ length: 1000 }, (_, id) => ({ id }))
   await runBlock(quickStart, { require: packageRequire, app, report: async () => rows }, assert.equal)

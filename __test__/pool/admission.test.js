@@ -22,7 +22,7 @@ test('after ready() a moved buffer that is too large stays attached', async () =
   await pool.close()
 })
 
-test('after a rejection for lack of bytes, ready() waits for as many', async () => {
+test('after a rejection for lack of bytes, ready() waits for that many bytes', async () => {
   const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
   const { release } = occupy(pool, 1)
   await assert.rejects(pool.run(identity, Buffer.alloc(1000)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
@@ -39,7 +39,7 @@ test('after a rejection for lack of bytes, ready() waits for as many', async () 
   await pool.close()
 })
 
-test('a waiting caller is admitted before a returning one', async () => {
+test('a waiting caller is admitted before one whose task has just settled', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const first = pool.run(identity, 'first')
   const waited = (async () => {
@@ -47,14 +47,14 @@ test('a waiting caller is admitted before a returning one', async () => {
     return pool.run(identity, 'waited')
   })()
   const again = first.then(() => pool.run(identity, 'again'))
-  // The returning caller may or may not find capacity; the waiting caller has its reservation.
+  // The second call may or may not find capacity; the waiting caller has its reservation.
   const outcome = again.catch(error => error.code)
   assert.equal(String(await waited), 'waited')
   assert.match(String(await outcome), /^(again|ERR_OFFLOOP_QUEUE_FULL)$/)
   await pool.close()
 })
 
-test('a caller that returns together with a grant does not take it', async () => {
+test('a task that settles together with a grant does not cost the waiting caller its reservation', async () => {
   for (let round = 0; round < 200; round++) {
     const pool = new Pool({ threads: 1, maxQueue: 0 })
     const first = pool.run(identity, 'first')

@@ -217,7 +217,7 @@ test('rejects malformed CSV with the offset', async () => {
   await assert.rejects(pool.run(wide, 'a\n1\n2\n3'), { code: 'ERR_OFFLOOP_OUTPUT_LIMIT' })
 })
 
-test('a table cannot be the input of a native step, but of json.stringify', async () => {
+test('a table can be the input of json.stringify, but not of a native step', async () => {
   assert.throws(() => transforms.chain(/** @type {any} */ (parse()), transforms.gzip()), {
     name: 'TypeError',
     code: 'ERR_INVALID_ARG_VALUE',

@@ -8,7 +8,7 @@ const { pool, transforms } = require('../..')
 
 const { base64Decode, base64Encode, matches, replace } = transforms.text
 
-test('base64 equals that of Buffer, at once and streamed', async () => {
+test('base64 equals that of Buffer, in one call and streamed', async () => {
   for (const size of [0, 1, 2, 3, 5000, 2_000_000]) {
     const bytes = randomBytes(size)
     const text = bytes.toString('base64')

@@ -73,7 +73,7 @@ test('dispose can use the event loop of its thread', async t => {
   iterations[1] = 100
   const pool = new Pool({ threads: 1, workers: { gracePeriod: 500 } })
   t.after(() => pool.close())
-  // After the task the thread spins for the next one.
+  // After the task the thread blocks while it waits for the next one.
   await pool.run(disposes, iterations)
   await pool.close()
   assert.equal(iterations[0], 1)

@@ -39,7 +39,7 @@ test('moved inputs are sent to another thread if the task before them is slow', 
   await slow
 })
 
-test('moved inputs survive the abort of the task before them, and its thread', async t => {
+test('moved inputs survive the abort of the task before them and the end of its thread', async t => {
   const pool = await quick(t, { threads: 1, workers: { gracePeriod: 1 } }, meetOrSize, bytes)
   const shared = sharedWords()
   const abort = new AbortController()

@@ -177,7 +177,7 @@ test('native tasks and functions share one budget', async () => {
   await own.close()
 })
 
-test('observes priorities, maxQueue and maxWait', async () => {
+test('respects priorities, maxQueue and maxWait', async () => {
   const own = new Pool({ threads: 1, maxQueue: 2 })
   const shared = sharedWords()
   /** @type {string[]} */
@@ -206,7 +206,7 @@ test('observes priorities, maxQueue and maxWait', async () => {
   await late.close()
 })
 
-test('observes maxQueueBytes', async () => {
+test('respects maxQueueBytes', async () => {
   const own = new Pool({ threads: 1, maxQueueBytes: 1000 })
   const shared = sharedWords()
   const running = own.run(userFunction('meet'), shared)
