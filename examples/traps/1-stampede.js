@@ -50,7 +50,7 @@ function find({ url = '' }) {
 }
 
 /**
- * The user whose next burst is farthest away: their session is ended, so that this burst misses again.
+ * Returns the user whose next burst is farthest away. Their session is ended, so that the burst misses again.
  * @param {number} user
  */
 function opposite(user) {
