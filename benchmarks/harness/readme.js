@@ -59,7 +59,7 @@ function section(run) {
   const merged = shown.flatMap(({ row, result: { origin } }) =>
     origin === undefined ? [] : [`\`${row.name}\`: ${describeMachineAndNode(origin)}, ${describeTime(origin)}.`]
   )
-  const head = ['case', 'what', 'offloop', 'reference', 'ratio']
+  const head = ['case', 'measured', 'offloop', 'reference', 'ratio']
   const rule = ['---', '---', '---:', '---', '---:']
   return [
     [`${describeMachineAndNode(run)}, ${describeTime(run)}.`, ...merged].join('\n'),

@@ -53,7 +53,7 @@ function files(run) {
   })
   return {
     'results.json': `${JSON.stringify(run, null, 2)}\n`,
-    'summary.md': `# What offloop reaches\n\n${heading(run)}\n\n${table(run)}\n`,
+    'summary.md': `# Results and targets\n\n${heading(run)}\n\n${table(run)}\n`,
     ...Object.fromEntries(charts),
     ...picture(run)
   }

@@ -53,7 +53,7 @@ function targetsAsText(results) {
     reference: 'reference',
     target: 'target',
     verdict: '',
-    what: 'what'
+    what: 'measured'
   }
   const columns = /** @type {const} */ (['name', 'own', 'ratio', 'reference', 'target', 'verdict', 'what'])
   const widths = columns.map(column => Math.max(...[head, ...all].map(line => line[column].length)))
@@ -81,7 +81,7 @@ function targetsAsMarkdown(results) {
     target,
     verdict === 'met' ? verdict : `**${verdict}**`
   ])
-  const head = ['case', 'what', 'offloop', 'ratio', 'reference', 'target', '']
+  const head = ['case', 'measured', 'offloop', 'ratio', 'reference', 'target', '']
   const rule = ['---', '---', '---:', '---:', '---', '---', '---']
   return markdownTable(head, rule, cells)
 }
