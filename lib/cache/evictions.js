@@ -37,7 +37,6 @@ class Evictions {
     this.#onEvict = onEvict
   }
 
-  /** Whether there is an `onEvict`. */
   get hasListener() {
     return this.#onEvict !== undefined
   }
@@ -66,14 +65,13 @@ class Evictions {
     queueMicrotask(() => loopScheduler.start(this, Priority.Notify))
   }
 
-  /** Reports one eviction. */
   step() {
     if (this.#notifyNext()) return Step.More
     this.#isScheduled = false
     return Step.Done
   }
 
-  /** Returns whether there was an eviction to report. */
+  /** Reports the oldest eviction. Returns false if there is none. */
   #notifyNext() {
     while (this.#head < this.#queue.length) {
       const queued = /** @type {QueuedEviction} */ (this.#queue[this.#head])

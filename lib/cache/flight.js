@@ -36,8 +36,8 @@ const { clock } = require('./clock')
  * Joins the flights in native code's answers.
  * @typedef {object} FlightOwner
  * @property {(id: Id, flightId: number, leads: boolean, load: Loader, role: Role) => Flight} join
- * @property {(flight: Flight, error: unknown) => void} abandon gives up a flight that this environment has not begun to load
- * @typedef {'lookup' | 'background' | 'refresh'} Role of a flight: a caller has to wait, is served a value meanwhile, or refreshes
+ * @property {(flight: Flight, error: unknown) => void} abandon leaves a flight that this environment has not begun to load
+ * @typedef {'lookup' | 'background' | 'refresh'} Role of a flight: a caller waits, was served a value already, or refreshes
  */
 
 /**

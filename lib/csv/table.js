@@ -113,7 +113,6 @@ class CsvTable {
     return typeof value === 'object' && value !== null && #memory in value
   }
 
-  /** Returns all rows. */
   toJSON() {
     if (!CsvTable.#is(this)) throw invalidThis('CsvTable', this)
     return [...this]

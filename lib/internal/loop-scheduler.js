@@ -24,14 +24,14 @@ const Step = Object.freeze({ More: 0, Idle: 1, Done: 2 })
  * @property {(deadline: number, time: number) => number} step works for a fraction of a millisecond, or at most until `deadline`, and
  *   returns a `Step`. `time` is the time at its start.
  * @property {number | undefined} [slice] milliseconds that it may hold the event loop, `BUDGET` by default
- * @property {number} [heldBytes] estimated bytes that it holds besides its result until it is done
+ * @property {number} [heldBytes] estimated bytes that the job holds, without its result, until it is done
  */
 
 /** Runs jobs step by step; within a priority each gets a turn, then goes behind the others. */
 class LoopScheduler {
   /** @type {readonly Job[][]} by priority */
   #queues = Object.values(Priority).map(() => [])
-  /** The job that has its turn, and whether it was scheduled again meanwhile. @type {Job | undefined} */
+  /** The job whose turn it is, and whether it was scheduled again during its turn. @type {Job | undefined} */
   #current
   #isRescheduled = false
   /** Milliseconds used in this iteration. */

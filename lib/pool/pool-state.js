@@ -98,7 +98,6 @@ class PoolState {
     return Math.min(requested, this.info.maxQueueBytes)
   }
 
-  /** Number of tasks of this environment that are in flight. */
   get tasksInFlight() {
     return this.#tasksInFlight
   }

@@ -134,7 +134,6 @@ class StreamingEngine {
     this.#runNextStep()
   }
 
-  /** Ends the input. */
   finish() {
     this.#isFinishing = true
     if (!this.#isDestroyed && !this.#holdsPool) {

@@ -53,7 +53,6 @@ class ChunkedCopy {
     return this.#isDone ? 0 : (this.#jsonInput?.heldBytes ?? 0)
   }
 
-  /** Copies one piece. */
   step() {
     if (!this.#isDone) {
       try {

@@ -18,7 +18,7 @@
  * @typedef {object} TaskContext
  * @property {TaskPool} pool
  * @property {number} priority
- * @property {(value: any, micros?: number) => void} resolve `micros` is the measured duration of such a task, if known
+ * @property {(value: any, micros?: number) => void} resolve `micros` is the duration of the task, or the average of such tasks, if known
  * @property {(reason: unknown) => void} reject
  * @property {{ stack?: string } | undefined} caller
  *

@@ -365,7 +365,7 @@ class ModuleRunner {
     return tasksDone >= this.#options.maxTasks || heap > this.#options.maxHeap
   }
 
-  /** Ends an idle thread. @param {WorkerThread} thread */
+  /** Ends a thread that runs no task. @param {WorkerThread} thread */
   #recycle(thread) {
     this.#idle.remove(thread)
     thread.end(this.#options.gracePeriod)

@@ -36,7 +36,7 @@ class WorkerTask extends AsyncResource {
   transfer = NO_TRANSFER
   /** True after a batch with this task could not be sent. */
   mustBeAlone = false
-  /** Reason of the abort. @type {unknown} */
+  /** @type {unknown} of the abort */
   reason
   /** True after a thread ended while it imported the module of this task; an earlier task may have been the cause. */
   wasRetried = false
@@ -136,7 +136,7 @@ class WorkerTask extends AsyncResource {
 
   /**
    * @param {unknown} value
-   * @param {number} micros measured duration of such a task
+   * @param {number} micros duration of the task, or the average of such tasks
    */
   succeed(value, micros) {
     if (this.#isSettled) return
