@@ -1,13 +1,13 @@
-//! Allocator behaviour that the event loop would feel: growth of large buffers, and memory that glibc keeps.
+//! Keeps the allocator from blocking the event loop when a large buffer grows, and from holding on to freed memory.
 
 use std::collections::TryReserveError;
 
-/// From this size on an input buffer that grows is allocated in [`MAPPED`] steps.
+/// An input buffer that outgrows this size gets at least [`MAPPED`] bytes.
 const LARGE: usize = 8 << 20;
-/// More than the allocators of Linux keep in their heaps: such memory is mapped, costs only address space until it is written, and
-/// grows and shrinks without a copy, which would block the event loop.
+/// Linux allocators map blocks of this size instead of keeping them in their heaps. Mapped memory costs only address space until
+/// it is written, and is resized without a copy, which would block the event loop.
 const MAPPED: usize = if cfg!(target_os = "linux") { 64 << 20 } else { 0 };
-/// More than this is mapped in any case.
+/// Larger blocks are always mapped.
 const HEAP: usize = 32 << 20;
 
 /// Allocates memory for `more` bytes of an input. The first call states the expected length; `shrink_to_fit` returns the excess

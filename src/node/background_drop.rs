@@ -3,19 +3,20 @@
 use super::allocator::trim_heap;
 use crate::cache::Detached;
 
-/// Bytes in one piece, and pieces or cache entries, that are freed within about a millisecond.
+/// Largest block that is freed in place, in about a millisecond.
 const BYTES: usize = 16 << 20;
+/// Most pieces or cache entries that are freed in place, in about a millisecond.
 const PIECES: usize = 10_000;
 
-/// Drops a value that holds `bytes` in one piece, or in few.
+/// Drops a value that holds `bytes` bytes in one piece or a few.
 pub fn drop_bytes<T: Send + 'static>(garbage: T, bytes: usize) {
     if bytes > BYTES {
         on_thread(move || drop(garbage));
     }
 }
 
-/// Drops the contents of a cache and trims the heap: glibc would keep the memory, and merge the free pieces only at the next
-/// large allocation, which millions of pieces would delay.
+/// Drops the contents of a cache. Trims the heap after many entries: glibc would keep the memory, and would merge the free
+/// pieces at the next large allocation, which is slow with millions of them.
 pub fn drop_entries<V: Send + 'static>(cleared: Detached<V>) {
     if cleared.count() > PIECES {
         on_thread(move || {

@@ -20,13 +20,13 @@ use napi_derive::napi;
 const SHORT: usize = 4096;
 /// Results of at least this length become external memory; shorter ones are copied.
 const EXTERNAL: usize = 64 << 10;
-/// Bytes copied in one drain, at most: a fraction of a millisecond.
+/// A drain ends once it has copied this many bytes to Buffers, which takes a fraction of a millisecond.
 const COPIED: usize = 1 << 20;
 /// Words before the first record.
 const FIRST: usize = 2;
 
-/// Takes outcomes until none is left or one of the arrays is full. With `rearm`, later outcomes wake the environment; without
-/// it, JavaScript calls again.
+/// Takes outcomes until none is left, `records` is full or 1 MiB has been copied to Buffers. With `rearm`, later outcomes wake
+/// the environment; without it, the caller must call again.
 #[napi(
     catch_unwind,
     ts_args_type = "records: Uint32Array, bytes: Uint8Array, rearm: boolean",
@@ -176,7 +176,7 @@ impl<'env> Drain<'env, '_> {
         }
     }
 
-    /// Adds the text and the plan of a document. Returns how long a slice of building it may take, in milliseconds.
+    /// Adds the text and the plan of a document. Returns the time slice for building it, in milliseconds.
     fn document(&mut self, Document { text, plan, slice }: Document) -> Result<u32> {
         for bytes in [text, plan] {
             let buffer = self.buffer(bytes.into())?;

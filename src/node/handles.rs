@@ -38,8 +38,8 @@ pub struct Handles {
     pub sessions: HandleMap<Arc<StreamSession>>,
 }
 
-/// A reservation as JavaScript passes it: its handle, or a negative number for none. A function that accepts one owns it even
-/// if it fails, so it starts with [`Handles::take_reservation`].
+/// Handle of a reservation, or a negative number for none. A function that accepts a reservation owns it, even on
+/// failure, so the function starts with [`Handles::take_reservation`].
 pub type ReservationHandle = i32;
 
 impl Handles {
@@ -87,7 +87,7 @@ impl Handles {
         self.tasks.get_mut(task as usize).and_then(Option::take)
     }
 
-    /// Keeps a new permit. The pool has begun its first task, which can no longer be withdrawn.
+    /// Stores a new permit. The pool has begun the permit's first task, which can no longer be withdrawn.
     pub fn insert_permit(&mut self, permit: Permit) -> Result<u32> {
         if let Some(task) = permit.first() {
             self.remove_task(task);

@@ -232,13 +232,13 @@ pub fn bigint(env: &Env, value: &Unknown) -> Option<BigInt> {
     unsafe { BigInt::from_napi_value(env.raw(), value.raw()) }.ok()
 }
 
-/// Returns a Buffer of `length` bytes. `fill` must pass them to the function that it receives.
+/// Returns a Buffer of `length` bytes, which `fill` must pass to the function that it receives.
 pub fn buffer(env: &Env, length: usize, fill: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Result<Unknown<'_>> {
     let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: `env` is the live environment of the calling function; the outputs have the requested types.
     check_status!(unsafe { sys::napi_create_buffer(env.raw(), length, &raw mut data, &raw mut buffer) })?;
     fill(&mut |bytes| {
-        assert_eq!(bytes.len(), length, "as many bytes as were announced");
+        assert_eq!(bytes.len(), length, "`fill` must pass `length` bytes");
         // SAFETY: `data` points to `length` bytes that JavaScript cannot reach yet; `bytes` are Rust memory of that length.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), data.cast::<u8>(), length) };
     });
@@ -327,7 +327,7 @@ pub fn clear_exception(env: &Env) {
     unsafe { sys::napi_get_and_clear_last_exception(env.raw(), &raw mut exception) };
 }
 
-/// Returns an error for a value that `lib/` must never pass: a bug of offloop, not of its user.
-pub fn misuse(what: &str) -> Error {
-    Error::new(Status::InvalidArg, format!("offloop's own JavaScript passed {what}"))
+/// Returns an error for a value that `lib/` must never pass: a bug in offloop, not in the user's code.
+pub fn misuse(value: &str) -> Error {
+    Error::new(Status::InvalidArg, format!("offloop's own JavaScript passed {value}"))
 }

@@ -93,7 +93,7 @@ pub fn wait_for_reservation(env: Env, pool: u32, task: u32, bytes: f64) -> Resul
     Ok(())
 }
 
-/// Cancels the wait for a reservation. Returns `true` if none will be granted.
+/// Cancels a task's wait for a reservation. Returns `false` if the reservation was granted already.
 #[napi(catch_unwind)]
 pub fn cancel_wait(env: Env, task: u32) -> Result<bool> {
     let waiting = environment::of(&env)?.handles.borrow_mut().waiting.remove(&task);
@@ -107,7 +107,6 @@ pub fn count_rejected(env: Env, pool: u32) -> Result<()> {
     Ok(())
 }
 
-/// Releases a reservation.
 #[napi(catch_unwind)]
 pub fn release_reservation(env: Env, reservation: u32) -> Result<()> {
     let released = environment::of(&env)?.handles.borrow_mut().reservations.remove(reservation);

@@ -5,8 +5,8 @@ use crate::cache::{Reason, VERSIONS};
 use crate::transform::build_plan;
 use napi_derive::napi;
 
-/// Kind of a completion record: its second word. A batch is `[task, Many, count, microseconds]`, followed by `[kind, length]`
-/// for each item; every other record is three words.
+/// Kind of a completion record, which is its second word. The record of a batch is `[task, Many, count, microseconds]` and
+/// `[kind, length]` for each item; every other record has three words.
 #[napi]
 pub enum RecordKind {
     /// `[task, Bytes, length]`; the bytes are in the shared array.
@@ -44,7 +44,7 @@ pub enum MailKind {
     Absent,
 }
 
-/// Statistics name of a task that JavaScript runs.
+/// Kind of a task that JavaScript runs, as the statistics name it.
 #[napi]
 pub enum ExternalKind {
     Module,
@@ -69,29 +69,29 @@ pub enum AnswerWord {
     Slot,
     Version,
     Flight,
-    /// When a hit should be refreshed, in milliseconds.
+    /// Time from which a hit should be refreshed, in milliseconds.
     RefreshAt,
-    /// Until when the entry is fresh, in milliseconds.
+    /// Time until which the entry is fresh, in milliseconds.
     FreshUntil,
-    /// Slot of an evicted entry, [`NO_SLOT`], or [`FETCH`].
+    /// Slot of an evicted entry, `NO_SLOT`, or `FETCH`.
     EvictedSlot,
     /// Reason of the eviction, or the number of evictions to fetch.
     EvictionReason,
 }
 
-/// Length of a cache's answer.
+/// Length of a cache's answer, in words.
 #[napi]
 pub const ANSWER_WORDS: u32 = 8;
 
-/// In place of a slot: none.
+/// Value of a slot's word if there is no slot.
 #[napi]
 pub const NO_SLOT: i32 = -1;
 
-/// In place of an evicted slot: fetch the evictions.
+/// Value of an evicted slot's word if the caller must fetch the evictions with `cacheEvicted`.
 #[napi]
 pub const FETCH: i32 = -2;
 
-/// Words of entry versions, which slots share: a change of one entry makes copies of some others look old as well.
+/// Number of version words. Slots share them, so a change of one entry also invalidates copies of some others.
 #[napi]
 pub const VERSION_WORDS: u32 = VERSIONS;
 
@@ -115,19 +115,19 @@ impl From<Reason> for EvictionReason {
     }
 }
 
-/// Marks the length of a batch item that was a string.
+/// Flag in the length of a batch item that was a string.
 #[napi]
 pub const OF_STRING: u32 = 1 << 31;
 
-/// Items of a batch, at most.
+/// Maximum number of items in a batch.
 #[napi]
 pub const MAX_BATCH: u32 = 256;
 
-/// Ticket of an external task that waits for a permit.
+/// Result of `submitExternal` for a task that waits for a permit.
 #[napi]
 pub const QUEUED: i32 = -1;
 
-/// Words of a plan, which `lib/json/builder.js` runs: kinds of steps, flags, and the mask that removes the flags.
+/// Numbers in a plan for `lib/json/builder.js`: the words of a step, kinds of steps, flags, and the mask that removes the flags.
 #[napi(object, object_from_js = false)]
 pub struct PlanFormat {
     pub step_words: u32,
@@ -142,7 +142,6 @@ pub struct PlanFormat {
     pub unescaped: u32,
 }
 
-/// Returns the format of plans.
 #[napi(catch_unwind)]
 pub fn plan_format() -> PlanFormat {
     PlanFormat {

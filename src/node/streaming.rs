@@ -8,7 +8,7 @@ use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
 use napi_derive::napi;
 
-/// A session and its steps, as handles of transforms.
+/// A session's handle and those of its steps, which are transforms.
 #[napi(object, object_from_js = false)]
 pub struct SessionInfo {
     pub handle: u32,
@@ -17,7 +17,7 @@ pub struct SessionInfo {
     pub finish: u32,
 }
 
-/// Opens a session of a streaming transform. With `gathers` its output follows at the end.
+/// Opens a session of a streaming transform. With `gathers`, the last step returns all output.
 #[napi(catch_unwind)]
 pub fn open_session(env: Env, transform: u32, gathers: bool) -> Result<SessionInfo> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
@@ -41,7 +41,7 @@ pub fn write_to_session(env: Env, session: u32, bytes: Unknown) -> Result<()> {
     Ok(())
 }
 
-/// Returns the bytes of input that no step has consumed.
+/// Returns the number of input bytes that no step has consumed.
 #[napi(catch_unwind)]
 pub fn session_backlog(env: Env, session: u32) -> Result<f64> {
     let handles = environment::of(&env)?.handles.borrow();

@@ -29,7 +29,7 @@ pub fn transform_names() -> Vec<&'static str> {
     REGISTRY.iter().map(|entry| entry.name).collect()
 }
 
-/// Creates a transform.
+/// Creates the transform of this name from the arguments of its factory.
 #[napi(catch_unwind, ts_args_type = "name: string, args: unknown[]")]
 pub fn create_transform(env: Env, name: String, args: Array) -> Result<TransformInfo> {
     let entry = find(&name).ok_or_else(|| misuse("an unknown transform name"))?;
@@ -49,7 +49,6 @@ pub fn chain_transforms(env: Env, handles: Vec<u32>) -> Result<TransformInfo> {
     insert(&env, Arc::new(chain))
 }
 
-/// Drops a transform.
 #[napi(catch_unwind)]
 pub fn drop_transform(env: Env, handle: u32) -> Result<()> {
     let dropped = environment::of(&env)?.handles.borrow_mut().transforms.remove(handle);

@@ -19,13 +19,13 @@ use napi::bindgen_prelude::{JsValue, Unknown};
 use napi::{Env, Result, ValueType};
 use napi_derive::napi;
 
-/// Milliseconds on the process-wide clock.
+/// Returns the time of the process-wide clock, in milliseconds.
 #[napi(catch_unwind)]
 pub fn cache_clock() -> f64 {
     millis_of(Time::now())
 }
 
-/// Looks a key up, and returns the value of the answer: its length if the bytes fit `scratch`, or a Buffer.
+/// Calls `f` for a key. Copies its value to `scratch` and returns the length, or returns a Buffer if `scratch` is too short.
 fn look_up<'env>(
     env: &'env Env,
     cache: u32,
@@ -49,8 +49,8 @@ fn look_up<'env>(
     buffer(env, Some(value))
 }
 
-/// Returns the value, or joins the flight that loads it. The first `used` of `uses` are slots of copies that were used
-/// before, in order.
+/// Returns the value, or joins the flight that loads it. Before that, records uses of copies: the first `used` slots in `uses`,
+/// oldest first.
 #[napi(
     catch_unwind,
     ts_args_type = "cache: number, key: unknown, now: number, uses: Uint32Array, used: number, scratch: Uint8Array | undefined, out: Float64Array",
@@ -127,7 +127,7 @@ pub fn cache_peek<'env>(
     look_up(env, cache, &key, &scratch, &out, |handle, key, answer| peek(handle, key, now, counts, answer))
 }
 
-/// Answers with the kind `Hit` if the key has a fresh entry.
+/// Writes an answer of kind `Hit` if the key has a fresh entry, and of kind `Nothing` if not.
 #[napi(catch_unwind, ts_args_type = "cache: number, key: unknown, now: number, out: Float64Array")]
 pub fn cache_has(env: Env, cache: u32, key: Unknown, now: f64, out: Unknown) -> Result<()> {
     let key = read_key(&env, &key)?;
@@ -151,7 +151,7 @@ fn peek(handle: &mut Handle, key: &Key, now: f64, counts: bool, answer: &mut Ans
     value
 }
 
-/// Stores a value: its bytes, or `undefined` in heap storage. A negative `ttl` stands for the cache's.
+/// Stores a value: its bytes, or `undefined` in heap storage. If `ttl` is negative, that of the cache applies.
 #[napi(
     catch_unwind,
     ts_args_type = "cache: number, key: unknown, value: Uint8Array | undefined, weight: number, ttl: number, now: number, out: Float64Array"
@@ -210,8 +210,8 @@ pub fn cache_complete(
     })
 }
 
-/// Ends a failed load. Followers receive the error's bytes. Returns the value to serve in place of the error. The answer
-/// names the flight if it was the key's current one.
+/// Ends a failed load. Returns the value to serve in place of the error, if there is one; followers receive this value or the
+/// error's bytes. The answer names the flight if it was the key's current one.
 #[napi(
     catch_unwind,
     ts_args_type = "cache: number, flight: number, error: Uint8Array | undefined, took: number, now: number, out: Float64Array",
@@ -251,8 +251,8 @@ pub fn cache_fail<'env>(
     buffer(env, value)
 }
 
-/// Leaves a flight that no caller of this environment waits for. `loads`: its loader runs here. Returns true if the loader
-/// may stop, because no other environment waits either.
+/// Leaves a flight that no caller in this environment waits for. `loads` states that its loader runs here. Returns true if that
+/// loader may stop, because no other environment waits either.
 #[napi(catch_unwind)]
 pub fn cache_leave(env: Env, cache: u32, flight: f64, loads: bool) -> Result<bool> {
     let role = if loads { Role::Loader } else { Role::Waiter };
@@ -312,7 +312,7 @@ pub fn cache_clear(env: Env, cache: u32, reports: bool) -> Result<()> {
     Ok(())
 }
 
-/// Changes the limits that are given.
+/// Changes the limits; those passed as `undefined` stay.
 #[napi(
     catch_unwind,
     ts_args_type = "cache: number, max: number | undefined, maxBytes: number | undefined, now: number, out: Float64Array"
@@ -333,7 +333,7 @@ pub fn cache_resize(
     })
 }
 
-/// Records uses of copies, oldest first.
+/// Records uses of copies: the first `count` of `slots`, oldest first.
 #[napi(catch_unwind, ts_args_type = "cache: number, slots: Uint32Array, count: number")]
 pub fn cache_touch(env: Env, cache: u32, slots: Unknown, count: u32) -> Result<()> {
     touch(&env, cache, &slots, count)

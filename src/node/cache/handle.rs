@@ -69,7 +69,7 @@ impl Handle {
         }
     }
 
-    /// Returns the oldest eviction that was not reported yet.
+    /// Returns the oldest unreported eviction.
     pub(super) fn next_evicted(&mut self) -> Option<Evicted<Value>> {
         loop {
             match self.pending.pop_front()? {

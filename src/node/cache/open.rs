@@ -16,7 +16,7 @@ use std::time::Duration;
 
 static NAMED: Registry<Shared> = Registry::new();
 
-/// Fraction of a lifetime that the jitter takes off at most, by default.
+/// Default of `jitter`: the largest fraction by which it shortens a lifetime.
 const JITTER: f64 = 0.05;
 
 /// Valid options of a cache. Times are in milliseconds.
@@ -33,13 +33,12 @@ pub struct CacheOptions {
     pub name: Option<String>,
     /// Options that must be equal in all environments that share a named cache.
     pub settings: BTreeMap<String, String>,
-    /// Number at the completion port that receives messages of other environments about flights.
+    /// Subscriber at the completion port to which other environments send messages about flights.
     pub mailbox: Option<u32>,
     pub is_heap: bool,
     pub reports_evictions: bool,
 }
 
-/// Opens a cache.
 #[napi(catch_unwind)]
 pub fn open_cache(env: Env, options: CacheOptions) -> Result<u32> {
     let environment = environment::of(&env)?;
@@ -79,7 +78,7 @@ fn open(environment: &Environment, options: CacheOptions) -> std::result::Result
     Ok(Handle::new(shared, mailbox, reports))
 }
 
-/// Returns the given limits; an omitted one is that of `other`.
+/// Returns the given limits, with those of `other` in place of omitted ones.
 pub(super) fn limits(max: Option<f64>, max_bytes: Option<f64>, other: Limits) -> Limits {
     Limits {
         entries: max.map_or(other.entries, |max| usize::try_from(u64_of(max)).unwrap_or(usize::MAX)),

@@ -59,33 +59,31 @@ impl From<cache::Stats> for CacheStats {
     }
 }
 
-/// Number of entries.
+/// Returns the number of entries.
 #[napi(catch_unwind)]
 pub fn cache_size(env: Env, cache: u32) -> Result<f64> {
     Ok(f64_of(environment::of(&env)?.handles.borrow().cache(cache)?.shared.cache.size().0 as u64))
 }
 
-/// Total weight of the entries.
+/// Returns the total weight of the entries.
 #[napi(catch_unwind)]
 pub fn cache_bytes(env: Env, cache: u32) -> Result<f64> {
     Ok(f64_of(environment::of(&env)?.handles.borrow().cache(cache)?.shared.cache.size().1))
 }
 
-/// Statistics of the cache.
 #[napi(catch_unwind)]
 pub fn cache_stats(env: Env, cache: u32) -> Result<CacheStats> {
     Ok(environment::of(&env)?.handles.borrow().cache(cache)?.shared.cache.stats().into())
 }
 
-/// Version words, indexed by the lower bits of a slot; `null` where native memory cannot be exposed to JavaScript.
+/// Returns the version words, indexed by the lower bits of a slot, or `null` if native memory cannot be exposed to JavaScript.
 #[napi(catch_unwind, ts_return_type = "Uint32Array | null")]
 pub fn cache_versions(env: &Env, cache: u32) -> Result<Option<Unknown<'_>>> {
-    // The words outlive the cache until JavaScript has collected its view of them.
     let versions = environment::of(env)?.handles.borrow().cache(cache)?.shared.cache.versions().clone();
     Ok(napi_raw::exposed_u32s(env, versions))
 }
 
-/// Up to `max` evictions that were not reported yet: slots and reasons alternating, or keys, values and reasons.
+/// Returns up to `max` unreported evictions as alternating slots and reasons, or as alternating keys, values and reasons.
 #[napi(catch_unwind, ts_return_type = "any[]")]
 pub fn cache_evicted(env: &Env, cache: u32, max: u32) -> Result<Array<'_>> {
     let (evicted, reports) = {
@@ -107,7 +105,7 @@ pub fn cache_evicted(env: &Env, cache: u32, max: u32) -> Result<Array<'_>> {
     Ok(list.array)
 }
 
-/// The fresh entries: slots, or keys and values alternating.
+/// Returns the fresh entries as slots, or as alternating keys and values.
 #[napi(catch_unwind, ts_return_type = "any[]")]
 pub fn cache_entries(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
     let (entries, reports) = {

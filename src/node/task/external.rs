@@ -51,8 +51,8 @@ impl Work for QueuedExternal {
     }
 }
 
-/// Submits a task that JavaScript will run. Returns the bound that is reached; or the handle of a permit if one is free, whose
-/// first task is the oldest of this subscriber; or [`QUEUED`]: the permit follows as a `Begun` record.
+/// Submits a task that JavaScript will run. Returns the bound that is reached, the handle of a free permit (its first task is
+/// the subscriber's oldest), or `QUEUED` if the permit will follow as a `Begun` record.
 #[napi(catch_unwind, ts_return_type = "number | Bound")]
 #[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
 pub fn submit_external(
@@ -87,14 +87,14 @@ pub fn submit_external(
     }))
 }
 
-/// Returns the first task of a new permit.
+/// Returns the id of a new permit's first task.
 #[napi(catch_unwind)]
 pub fn first_task(env: Env, permit: u32) -> Result<u32> {
     let handles = environment::of(&env)?.handles.borrow();
     handles.permit(permit)?.first().ok_or_else(|| misuse("a permit without a task"))
 }
 
-/// Begins up to `most` further tasks under a permit and writes their ids to `tasks`. Returns their number.
+/// Begins up to `most` further tasks under a permit. Writes their ids to `tasks` and returns their number.
 #[napi(catch_unwind, ts_args_type = "permit: number, tasks: Uint32Array, most: number")]
 pub fn take_tasks(env: Env, permit: u32, tasks: Unknown, most: u32) -> Result<u32> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
@@ -109,7 +109,7 @@ pub fn take_tasks(env: Env, permit: u32, tasks: Unknown, most: u32) -> Result<u3
     u32::try_from(taken.len()).map_err(|_| misuse("too many tasks"))
 }
 
-/// Counts the first tasks of `tasks` as ended, after `micros` microseconds in total.
+/// Counts the first `completed + failed + cancelled` tasks of `tasks` as ended, after `micros` microseconds in total.
 #[napi(
     catch_unwind,
     ts_args_type = "permit: number, tasks: Uint32Array, completed: number, failed: number, cancelled: number, micros: number"
@@ -132,8 +132,7 @@ pub fn finish_tasks(
     Ok(())
 }
 
-/// Returns the first `count` tasks of `tasks`, which began under the permit but did not run, to their former positions in the
-/// queue.
+/// Moves the first `count` tasks of `tasks`, which began under the permit but did not run, back to their positions in the queue.
 #[napi(catch_unwind, ts_args_type = "permit: number, tasks: Uint32Array, count: number")]
 pub fn requeue_tasks(env: Env, permit: u32, tasks: Unknown, count: u32) -> Result<()> {
     let environment = environment::of(&env)?;
@@ -160,7 +159,7 @@ fn queued(environment: &Environment, subscriber: u32, external: ExternalTask) ->
     Box::new(QueuedExternal { port: environment.port.clone(), subscriber, external, error: None })
 }
 
-/// Packs an environment and its subscriber into an owner.
+/// Returns the owner that stands for a subscriber of an environment.
 fn owner_of(environment: &Environment, subscriber: u32) -> u64 {
     u64::from(environment.id) << 32 | u64::from(subscriber)
 }
@@ -170,7 +169,7 @@ fn subscriber_of(external: ExternalTask) -> u32 {
     external.owner as u32
 }
 
-/// Returns a permit to its pool.
+/// Drops a permit, which returns it to its pool.
 #[napi(catch_unwind)]
 pub fn drop_permit(env: Env, permit: u32) -> Result<()> {
     let permit = environment::of(&env)?.handles.borrow_mut().permits.remove(permit);

@@ -163,7 +163,7 @@ pub fn reserve(env: Env, pool: u32, bytes: f64, reservation: ReservationHandle) 
     })
 }
 
-/// Reserves capacity, beyond the bounds if need be, for work that a task leaves to JavaScript. Returns the reservation's handle.
+/// Reserves capacity for the rest of a task's work in JavaScript, exceeding the bounds if necessary. Returns the handle.
 #[napi(catch_unwind)]
 pub fn retain_reservation(env: Env, pool: u32, bytes: f64) -> Result<u32> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
@@ -184,7 +184,7 @@ pub fn open_input_buffer(
     let length = bytes_of(bytes);
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
     let reservation = handles.take_reservation(reservation);
-    // A larger reservation is kept until the length of the input is known.
+    // Until the length of the input is known, a larger reservation is kept.
     let reserved = reservation.as_ref().map_or(0, Reservation::bytes);
     let reservation = match handles.reserve(pool, reservation, length.max(reserved))? {
         Ok(reservation) => reservation,
@@ -255,8 +255,7 @@ pub fn drop_input_buffer(env: Env, buffer: u32) -> Result<()> {
     Ok(())
 }
 
-/// Cancels a task. Returns `true` if it had not started: it has no outcome. Returns `false` if it runs or has ended, and its
-/// outcome follows.
+/// Cancels a task. Returns `true` if the task had not started, so that no outcome follows, or `false` if it runs or has ended.
 #[napi(catch_unwind)]
 pub fn cancel(env: Env, task: u32) -> Result<bool> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
