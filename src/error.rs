@@ -6,7 +6,7 @@ use std::fmt;
 /// Cause of a failed task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The caller aborted the task. Users receive the reason of their signal instead.
+    /// The caller aborted the task. Users receive the abort reason of their signal instead.
     Cancelled,
     /// The input has the wrong type for the transform.
     InvalidType,
@@ -18,7 +18,7 @@ pub enum Kind {
     OutputLimit,
     /// The task waited in the queue longer than its pool allows.
     QueueTimeout,
-    /// A bug of this package: the task panicked.
+    /// A bug in this package: the task panicked.
     Panic,
     /// The operating system cannot provide a resource, such as memory.
     Unsupported,

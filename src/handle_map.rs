@@ -7,12 +7,12 @@ const SLOT_BITS: u32 = 24;
 /// Generations of a slot. With them a handle has 31 bits, which V8 keeps in a register, unboxed.
 const GENERATIONS: u8 = 1 << 7;
 
-/// The map holds 2^24 values.
+/// The map already holds 2^24 values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooManyHandles;
 
-/// A map from handles to values. A handle that outlives its value finds nothing, even when the slot has a new value (unless
-/// the slot was reused a multiple of 128 times).
+/// A map from handles to values. A stale handle finds nothing, even if its slot has a new value (unless the slot was reused a
+/// multiple of 128 times).
 #[derive(Debug)]
 pub struct HandleMap<T> {
     slots: Slab<T>,
@@ -26,7 +26,7 @@ impl<T> Default for HandleMap<T> {
 }
 
 impl<T> HandleMap<T> {
-    /// Returns the handle of the value.
+    /// Adds a value and returns its handle.
     ///
     /// # Errors
     /// If there are 2^24 values already; this one is dropped.

@@ -10,7 +10,7 @@ test('a panic rejects only its task', async () => {
     await assert.rejects(pool.run(panic, 'x'), error => {
       const { name, code, transform, message, stack } = /** @type {any} */ (error)
       assert.deepEqual([name, code, transform], ['OffloopError', 'ERR_OFFLOOP_PANIC', 'fault.panic'])
-      assert.match(message, /injected.*bug of offloop/)
+      assert.match(message, /injected.*bug in offloop/)
       assert.match(stack, /panic\.test\.js/)
       return true
     })

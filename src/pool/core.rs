@@ -151,7 +151,7 @@ impl Pool {
         }
     }
 
-    /// Reserves capacity, beyond the bounds if need be, for work that a task has left behind.
+    /// Reserves capacity for the rest of a task's work outside the pool, exceeding the bounds if necessary.
     pub fn retain(self: &Arc<Self>, bytes: usize) -> Reservation {
         self.reservation(self.gate.retain(bytes))
     }
@@ -200,7 +200,6 @@ impl Pool {
         self.counters.lock().snapshot(self.options.threads, &level, now)
     }
 
-    /// Resets the counters.
     pub fn reset_stats(&self) {
         let now = Instant::now();
         let level = self.gate.level(now);
@@ -303,7 +302,7 @@ impl Expire for Pool {
             let Job { mut work, bytes, .. } = queued.job;
             self.time_out(&mut *work);
             self.grant(self.gate.release(bytes));
-            // The timer thread serves all pools and must outlive a fault.
+            // The timer thread serves all pools and must survive a panic.
             drop(catch_panic(|| work.settle()));
         }
     }

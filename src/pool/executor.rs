@@ -1,4 +1,4 @@
-//! How a thread of the pool works off the queue.
+//! The loop of a pool thread, which runs queued jobs.
 
 use super::core::{Job, Permit, Pool, Work};
 use super::gate::{Next, Wake};

@@ -9,7 +9,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Maximum number of tasks that take bytes ahead of a waiter that needs more than are free; then the waiter goes first.
+/// Maximum number of tasks that may take bytes ahead of a waiter for which too few are free. After that the waiter goes first.
 const MAX_PASSED: u32 = 256;
 
 /// The bounds of a pool.
@@ -151,7 +151,7 @@ impl<J, W> Gate<J, W> {
         }
     }
 
-    /// Reserves capacity for memory that is in use already, beyond the limits if need be.
+    /// Reserves capacity for memory that is already in use, exceeding the limits if necessary.
     pub fn retain(&self, bytes: usize) -> RawReservation {
         self.state.lock().reserve(bytes)
     }

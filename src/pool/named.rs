@@ -25,7 +25,7 @@ pub struct Mismatch {
     pub requested: String,
 }
 
-/// A named pool and how often it is open. The pool's threads keep it a moment longer than its last user.
+/// A named pool and how often it is open. After the last [`close`] the pool's threads may keep it alive for a moment.
 struct Entry {
     pool: Weak<Pool>,
     open_count: usize,
@@ -33,7 +33,7 @@ struct Entry {
 
 static NAMED: Mutex<BTreeMap<String, Entry>> = Mutex::new(BTreeMap::new());
 
-/// Returns the pool of that name, which it creates if there is none; without a name, a new pool. Pass it to [`close`].
+/// Returns the pool of that name, creating it if necessary, or a new pool if there is no name. Pass the pool to [`close`].
 ///
 /// # Errors
 /// If a pool of that name exists with other options.

@@ -25,7 +25,7 @@ pub fn catch_panic<T>(f: impl FnOnce() -> T) -> Result<T, Error> {
     result.map_err(|panic| {
         let location = LOCATION.take().map(|location| format!(" at {location}")).unwrap_or_default();
         let message = format!(
-            "The task panicked{location}: {}. This is a bug of offloop; the pool is not affected",
+            "The task panicked{location}: {}. This is a bug in offloop; the pool is not affected",
             text(panic.as_ref())
         );
         Error::new(Kind::Panic, message)
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_what_and_where() {
+    fn reports_the_message_and_the_location() {
         let error = catch_panic(|| panic!("on {}", "purpose")).unwrap_err();
         assert_eq!(error.kind, Kind::Panic);
         assert!(error.message.contains("on purpose") && error.message.contains("panic.rs:"), "{error}");

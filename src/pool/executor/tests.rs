@@ -48,7 +48,7 @@ fn pool(threads: usize, max_wait: Option<Duration>) -> Arc<Pool> {
 }
 
 fn submit(pool: &Arc<Pool>, work: Box<Probe>) -> u64 {
-    pool.try_admit(1).expect("room").submit(Priority::Normal, work)
+    pool.try_admit(1).expect("capacity").submit(Priority::Normal, work)
 }
 
 /// Occupies a thread until the returned sender is dropped.
@@ -95,7 +95,7 @@ fn a_panic_fails_its_task_and_nothing_else() {
 }
 
 #[test]
-fn at_most_threads_jobs_run_at_once() {
+fn no_more_jobs_run_than_there_are_threads() {
     let pool = pool(2, None);
     let (settled, outcomes) = channel();
     let first = hold(&pool, &settled);
@@ -140,26 +140,26 @@ fn stale_jobs_are_dropped_while_all_threads_are_busy() {
 }
 
 #[test]
-fn room_is_granted_in_order_and_given_back_on_drop() {
+fn reservations_are_granted_in_order_and_released_on_drop() {
     let pool = Pool::new("test".into(), Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None });
-    let room = pool.try_admit(5).expect("room");
+    let reservation = pool.try_admit(5).expect("capacity");
     assert_eq!(pool.try_admit(1).err(), Some(AdmitError::Tasks));
     let (granted, grants) = unbounded();
     for number in 0..2 {
         let granted = granted.clone();
-        let waiter = Box::new(move |room| granted.send((number, room)).expect("the test waits"));
+        let waiter = Box::new(move |reservation| granted.send((number, reservation)).expect("the test waits"));
         assert!(pool.wait(1, waiter).is_some());
     }
-    drop(room);
-    let (number, room) = grants.recv().unwrap();
+    drop(reservation);
+    let (number, reservation) = grants.recv().unwrap();
     assert_eq!(number, 0);
     assert!(grants.try_recv().is_err());
-    drop(room);
+    drop(reservation);
     assert_eq!(grants.recv().unwrap().0, 1);
 }
 
 #[test]
-fn a_job_that_waits_for_a_part_of_itself_takes_up_no_other() {
+fn a_job_that_waits_for_its_parts_does_not_run_another() {
     let pool = pool(2, None);
     let (settled, outcomes) = channel();
     let (start, started) = bounded::<()>(1);
@@ -168,7 +168,7 @@ fn a_job_that_waits_for_a_part_of_itself_takes_up_no_other() {
     let (inside, again, runs) = (pool.clone(), settled.clone(), has_run.clone());
     let split = move || {
         rayon::join(
-            // Ends when the other thread has the other half; then this thread waits, and may steal.
+            // Ends once the other thread runs the other half. Then this thread waits for it, and may steal jobs.
             || started.recv().expect("the other half starts"),
             || {
                 submit(&inside, probe(&again, move || runs.store(true, Ordering::SeqCst)));
@@ -178,7 +178,7 @@ fn a_job_that_waits_for_a_part_of_itself_takes_up_no_other() {
         );
     };
     submit(&pool, probe(&settled, split));
-    // The waiting thread was called for the second job, and has given its permit back without running it.
+    // Waits until the blocked thread, woken for the second job, has returned its permit without running that job.
     while { pool.stats() }.queued != 1 {
         assert!(!has_run.load(Ordering::SeqCst), "a job ran inside another one");
         std::thread::yield_now();
@@ -197,8 +197,9 @@ fn without_threads_jobs_fail_and_with_threads_they_run_again() {
     assert_eq!(pool.try_admit(1).err(), Some(AdmitError::NoThreads));
     for _ in 0..5 {
         let (send, granted) = bounded(1);
-        assert!(pool.wait(1, Box::new(move |room| send.send(room).expect("the test waits"))).is_none());
-        let _ = granted.recv().expect("room").submit(Priority::Normal, probe(&settled, || unreachable!("no thread")));
+        assert!(pool.wait(1, Box::new(move |reservation| send.send(reservation).expect("the test waits"))).is_none());
+        let reservation = granted.recv().expect("a reservation");
+        let _ = reservation.submit(Priority::Normal, probe(&settled, || unreachable!("no thread")));
         assert_eq!(outcomes.recv().unwrap().unwrap_err().kind, Kind::Unsupported);
     }
     assert_eq!((pool.stats().queued, pool.stats().running, pool.stats().queued_bytes), (0, 0, 0));
@@ -208,17 +209,17 @@ fn without_threads_jobs_fail_and_with_threads_they_run_again() {
 }
 
 #[test]
-fn every_job_settles_once_under_a_storm() {
+fn every_job_settles_exactly_once_under_load() {
     let pool = pool(3, Some(Duration::from_millis(50)));
     let (settled, outcomes) = channel();
     let mut tickets = Vec::new();
     let (mut admitted, mut withdrawn) = (0, 0);
     let in_turn = [Priority::High, Priority::Normal, Priority::Low].into_iter().cycle();
     for (round, priority) in (0..20_000_u64).zip(in_turn) {
-        if let Ok(room) = pool.try_admit(1) {
+        if let Ok(reservation) = pool.try_admit(1) {
             admitted += 1;
             let work = probe(&settled, move || assert!(round % 97 != 0, "a panic now and then"));
-            tickets.push(room.submit(priority, work));
+            tickets.push(reservation.submit(priority, work));
         }
         if round % 5 == 0 && tickets.pop().is_some_and(|ticket| pool.withdraw(ticket, 1).is_some()) {
             withdrawn += 1;

@@ -18,12 +18,12 @@ fn admit(gate: &Shared) -> Option<RawReservation> {
     }
 }
 
-/// Runs jobs as a thread of a pool does with its permit.
+/// Runs jobs like a pool thread that holds a permit.
 fn run(gate: &Shared, ran: &AtomicUsize) {
-    go_on(gate, ran, gate.next(Instant::now()));
+    run_from(gate, ran, gate.next(Instant::now()));
 }
 
-fn go_on(gate: &Shared, ran: &AtomicUsize, mut next: Next<usize>) {
+fn run_from(gate: &Shared, ran: &AtomicUsize, mut next: Next<usize>) {
     let now = Instant::now();
     loop {
         next = match next {
@@ -65,7 +65,7 @@ fn no_job_is_left_behind() {
             .map(|job| {
                 let (gate, ran) = (gate.clone(), ran.clone());
                 thread::spawn(move || {
-                    if push(&gate, job).expect("room").1 == Wake::Thread {
+                    if push(&gate, job).expect("capacity").1 == Wake::Thread {
                         run(&gate, &ran);
                     }
                 })
@@ -84,7 +84,7 @@ fn a_job_is_run_or_withdrawn_never_both() {
     model(|| {
         let gate = gate(1, 4);
         let ran = Arc::new(AtomicUsize::new(0));
-        let (ticket, wake) = push(&gate, 0).expect("room");
+        let (ticket, wake) = push(&gate, 0).expect("capacity");
         assert_eq!(wake, Wake::Thread);
         let runner = {
             let (gate, ran) = (gate.clone(), ran.clone());
@@ -98,11 +98,11 @@ fn a_job_is_run_or_withdrawn_never_both() {
 }
 
 #[test]
-fn a_job_that_is_queued_again_is_run_or_withdrawn_never_both() {
+fn a_requeued_job_is_run_or_withdrawn_never_both() {
     model(|| {
         let gate = gate(2, 4);
         let ran = Arc::new(AtomicUsize::new(0));
-        let (ticket, wake) = push(&gate, 0).expect("room");
+        let (ticket, wake) = push(&gate, 0).expect("capacity");
         assert_eq!(wake, Wake::Thread);
         let queued = gate.take_if(|_| true).expect("its turn");
         let returner = {
@@ -127,7 +127,7 @@ fn a_job_that_is_queued_again_is_run_or_withdrawn_never_both() {
 fn a_waiter_is_granted_or_leaves_never_both() {
     model(|| {
         let gate = gate(1, 0);
-        let held = admit(&gate).expect("room");
+        let held = admit(&gate).expect("capacity");
         let Wait::Queued(number) = gate.wait(1, 7) else { panic!("granted") };
         let releaser = {
             let gate = gate.clone();
@@ -145,25 +145,25 @@ fn a_waiter_is_granted_or_leaves_never_both() {
 }
 
 #[test]
-fn a_thread_that_stands_back_strands_nothing() {
+fn a_yielded_permit_strands_no_job() {
     model(|| {
         let gate = gate(2, 4);
         let ran = Arc::new(AtomicUsize::new(0));
-        assert_eq!(push(&gate, 0).expect("room").1, Wake::Thread);
+        assert_eq!(push(&gate, 0).expect("capacity").1, Wake::Thread);
         let runner = {
             let (gate, ran) = (gate.clone(), ran.clone());
             thread::spawn(move || {
                 // The job waits for a part of its work, and the thread steals the other job's wake-up meanwhile.
                 let Next::Job(queued) = gate.next(Instant::now()) else { panic!("its own job is gone") };
                 ran.fetch_add(1, Ordering::SeqCst);
-                if push(&gate, queued.job + 1).expect("room").1 == Wake::Thread {
+                if push(&gate, queued.job + 1).expect("capacity").1 == Wake::Thread {
                     gate.yield_permit(Instant::now());
                 }
                 let finished = gate.finish(1, Instant::now());
                 if finished.wake == Wake::Thread {
                     run(&gate, &ran);
                 }
-                go_on(&gate, &ran, finished.next);
+                run_from(&gate, &ran, finished.next);
             })
         };
         runner.join().unwrap();

@@ -4,7 +4,7 @@ fn gate(threads: usize, max_queue: usize, max_queue_bytes: usize) -> Gate<&'stat
     Gate::new(Limits { threads, max_queue, max_queue_bytes }, TrackAge::Yes, Instant::now())
 }
 
-/// The job that a thread gets, if it gets one.
+/// Returns the job that a thread must run next, if any.
 fn job<J>(next: Next<J>) -> Option<J> {
     match next {
         Next::Job(queued) => Some(queued.job),
@@ -29,11 +29,11 @@ fn admits_threads_plus_queue_and_no_more() {
 }
 
 #[test]
-fn bytes_are_bounded_but_a_giant_may_go_alone() {
+fn bytes_are_bounded_except_for_a_lone_large_task() {
     let gate = gate(2, 10, 100);
-    let giant = admit(&gate, 1000);
+    let large = admit(&gate, 1000);
     assert_eq!(gate.try_admit(1), Admission::BytesFull);
-    assert!(gate.release(giant.bytes).is_empty());
+    assert!(gate.release(large.bytes).is_empty());
     let small = admit(&gate, 60);
     assert_eq!(gate.try_admit(41), Admission::BytesFull);
     let _ = admit(&gate, 40);
@@ -42,7 +42,7 @@ fn bytes_are_bounded_but_a_giant_may_go_alone() {
 }
 
 #[test]
-fn a_push_takes_a_permit_while_there_is_one() {
+fn a_push_takes_a_free_permit() {
     let gate = gate(1, 2, 100);
     let now = Instant::now();
     assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "a", now), Wake::Thread);
@@ -72,7 +72,7 @@ fn waiters_are_served_in_order() {
 }
 
 #[test]
-fn a_waiter_that_leaves_lets_the_next_one_pass() {
+fn a_leaving_waiter_unblocks_the_next_one() {
     let gate = gate(4, 0, 100);
     let _held = admit(&gate, 50);
     let Wait::Queued(big) = gate.wait(80, 'x') else { panic!("granted") };
@@ -84,7 +84,7 @@ fn a_waiter_that_leaves_lets_the_next_one_pass() {
 }
 
 #[test]
-fn a_withdrawn_job_frees_its_room_at_once() {
+fn a_withdrawn_job_releases_its_capacity() {
     let gate = gate(1, 1, 100);
     let now = Instant::now();
     let first = admit(&gate, 10);
@@ -100,7 +100,7 @@ fn a_withdrawn_job_frees_its_room_at_once() {
 }
 
 #[test]
-fn a_thread_that_stands_back_is_replaced_when_a_job_ends() {
+fn a_yielded_permit_is_taken_again_when_a_job_ends() {
     let gate = gate(2, 8, 100);
     let now = Instant::now();
     assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "a", now), Wake::Thread);
@@ -115,7 +115,7 @@ fn a_thread_that_stands_back_is_replaced_when_a_job_ends() {
 }
 
 #[test]
-fn a_thread_that_lingers_is_notified_instead_of_waking_another() {
+fn a_spinning_thread_is_notified_instead_of_waking_another() {
     let gate = gate(2, 8, 100);
     let now = Instant::now();
     assert_eq!(gate.push(admit(&gate, 1), Priority::Normal, "a", now), Wake::Thread);
@@ -149,7 +149,7 @@ fn busy_time_is_the_integral_of_permits() {
 }
 
 #[test]
-fn what_is_retained_makes_others_wait_and_lets_them_shrink() {
+fn retained_bytes_block_admission_but_not_shrinking() {
     let gate = gate(4, 0, 100);
     let mut reservation = admit(&gate, 60);
     let retained = gate.retain(90);
@@ -161,7 +161,7 @@ fn what_is_retained_makes_others_wait_and_lets_them_shrink() {
 }
 
 #[test]
-fn a_reservation_can_change_its_weight() {
+fn a_reservation_can_change_its_bytes() {
     let gate = gate(4, 0, 100);
     let mut reservation = admit(&gate, 0);
     let _other = admit(&gate, 60);
@@ -171,16 +171,16 @@ fn a_reservation_can_change_its_weight() {
 }
 
 #[test]
-fn a_reservation_that_shrinks_makes_room_for_who_waits() {
+fn a_shrinking_reservation_admits_a_waiter() {
     let gate = gate(1, 10, 100);
     let mut reservation = admit(&gate, 90);
-    let Wait::Queued(_) = gate.wait(20, 'a') else { panic!("there is no room") };
+    let Wait::Queued(_) = gate.wait(20, 'a') else { panic!("granted") };
     let granted = gate.resize(&mut reservation, 80).expect("fewer always fit");
-    assert_eq!(granted.iter().map(|(room, who)| (room.bytes, *who)).collect::<Vec<_>>(), [(20, 'a')]);
+    assert_eq!(granted.iter().map(|(granted, waiter)| (granted.bytes, *waiter)).collect::<Vec<_>>(), [(20, 'a')]);
 }
 
 #[test]
-fn small_tasks_pass_a_large_one_for_a_while_only() {
+fn a_large_waiter_is_passed_a_bounded_number_of_times() {
     let gate = gate(1000, 1000, 100);
     let mut held = admit(&gate, 50);
     assert!(matches!(gate.wait(90, 'x'), Wait::Queued(_)));

@@ -14,7 +14,7 @@ struct Job {
     external: Option<ExternalTask>,
     events: Sender<Event>,
     error: Option<Error>,
-    /// A job of a thread runs until the other end is dropped.
+    /// For a thread's job, which runs until the other end is dropped.
     held: Option<(Sender<()>, Receiver<()>)>,
 }
 
@@ -24,7 +24,7 @@ impl Work for Job {
     }
 
     fn run(&mut self) -> Tally {
-        assert!(self.external.is_none(), "no thread runs an external");
+        assert!(self.external.is_none(), "a thread ran an external task");
         let (started, held) = self.held.take().expect("a job of a thread");
         let _ = started.send(());
         let _ = held.recv();
@@ -85,7 +85,7 @@ impl Bench {
         ticket
     }
 
-    /// Queues a job that occupies a thread, when it has started, until the sender is dropped.
+    /// Queues a job that, once it has started, occupies a thread until the sender is dropped.
     fn hold(&self) -> (Sender<()>, Receiver<()>) {
         let (release, held) = bounded(0);
         let (started, running) = unbounded();
@@ -109,7 +109,7 @@ fn taken(permit: &mut Permit, most: usize) -> Vec<u32> {
 const DONE: Tally = Tally { completed: 1, failed: 0, cancelled: 0 };
 
 #[test]
-fn an_external_task_gets_a_free_permit_at_once() {
+fn an_external_task_gets_a_free_permit_immediately() {
     let bench = Bench::new(2, None);
     let (_, first) = bench.send(1, 10);
     let (_, second) = bench.send(1, 11);
@@ -121,7 +121,7 @@ fn an_external_task_gets_a_free_permit_at_once() {
     assert_eq!(permit.first(), Some(12));
     drop(permit);
     assert_eq!(bench.level(), (0, 0));
-    assert_eq!(bench.pool.stats().cancelled, 3, "none of them was finished");
+    assert_eq!(bench.pool.stats().cancelled, 3, "no task was finished");
 }
 
 #[test]
@@ -132,17 +132,17 @@ fn external_tasks_of_one_owner_run_under_one_permit() {
         bench.queue(owner, task);
     }
     assert_eq!(taken(&mut permit, 1), [1]);
-    assert_eq!(taken(&mut permit, 9), [2], "the next one is another's");
+    assert_eq!(taken(&mut permit, 9), [2], "the next task has another owner");
     permit.finish(&[0, 1, 2], Tally { completed: 2, failed: 1, cancelled: 0 }, Duration::from_millis(3));
     let stats = bench.pool.stats();
     assert_eq!((stats.completed, stats.failed, stats.queued_bytes), (2, 1, 20));
     assert_eq!(stats.by_transform[0].name, "module");
     drop(permit);
-    let Event::Begun(mut other) = bench.events.recv().unwrap() else { panic!("it is the other's turn") };
+    let Event::Begun(mut other) = bench.events.recv().unwrap() else { panic!("the other owner is next") };
     assert_eq!(other.first(), Some(3));
     other.finish(&[3], DONE, Duration::ZERO);
     drop(other);
-    let Event::Begun(last) = bench.events.recv().unwrap() else { panic!("and then the first owner's") };
+    let Event::Begun(last) = bench.events.recv().unwrap() else { panic!("the first owner is next") };
     assert_eq!(last.first(), Some(4));
 }
 
@@ -165,7 +165,7 @@ fn external_tasks_and_threads_share_the_permits() {
 }
 
 #[test]
-fn external_tasks_that_did_not_run_are_queued_again_at_their_places() {
+fn requeued_external_tasks_keep_their_positions() {
     let bench = Bench::new(2, None);
     let (release, running) = bench.hold();
     running.recv().unwrap();
@@ -178,12 +178,12 @@ fn external_tasks_that_did_not_run_are_queued_again_at_their_places() {
     let (later, earlier) = (bench.requeue(&mut permit, 3).unwrap(), bench.requeue(&mut permit, 2).unwrap());
     assert!(earlier.ticket < later.ticket);
     assert_eq!(later.bytes, 10);
-    assert!(bench.requeue(&mut permit, 2).is_none(), "it is not under the permit any more");
+    assert!(bench.requeue(&mut permit, 2).is_none(), "the task is no longer under the permit");
     assert_eq!((bench.level(), bench.pool.stats().queued_bytes), ((2, 4), 51));
     drop(release);
     assert!(matches!(bench.events.recv().unwrap(), Event::Ran));
-    let Event::Begun(mut other) = bench.events.recv().unwrap() else { panic!("a free permit takes them up") };
-    assert_eq!((other.first(), taken(&mut other, 9)), (Some(2), vec![3, 4]), "before those that came later");
+    let Event::Begun(mut other) = bench.events.recv().unwrap() else { panic!("the free permit is used") };
+    assert_eq!((other.first(), taken(&mut other, 9)), (Some(2), vec![3, 4]), "before younger tasks");
     permit.finish(&[1, 0], Tally { completed: 2, ..DONE }, Duration::ZERO);
     other.finish(&[2, 3, 4], Tally { completed: 3, ..DONE }, Duration::ZERO);
     drop((permit, other));
@@ -192,7 +192,7 @@ fn external_tasks_that_did_not_run_are_queued_again_at_their_places() {
 }
 
 #[test]
-fn an_external_task_that_is_queued_again_is_withdrawn_like_any_job() {
+fn a_requeued_external_task_can_be_withdrawn() {
     let bench = Bench::new(1, None);
     let mut permit = bench.send(1, 0).1.unwrap();
     bench.queue(1, 1);
@@ -204,33 +204,33 @@ fn an_external_task_that_is_queued_again_is_withdrawn_like_any_job() {
 }
 
 #[test]
-fn an_external_task_that_is_queued_again_is_as_old_as_it_was() {
+fn a_requeued_external_task_keeps_its_age() {
     let limit = Duration::from_millis(5);
     let bench = Bench::new(1, Some(limit));
     let mut permit = bench.send(1, 0).1.unwrap();
     bench.queue(1, 1);
     let begun = Instant::now();
     if taken(&mut permit, 9).is_empty() {
-        // The machine was busy for longer than that.
+        // The machine stalled for longer than the limit.
         return assert!(matches!(bench.events.recv().unwrap(), Event::Failed(1, _)));
     }
     while begun.elapsed() <= limit {
         std::hint::spin_loop();
     }
     let _ = bench.requeue(&mut permit, 1);
-    let Event::Failed(1, error) = bench.events.recv().unwrap() else { panic!("it has waited for too long") };
+    let Event::Failed(1, error) = bench.events.recv().unwrap() else { panic!("the task has waited too long") };
     assert_eq!(error.kind, Kind::QueueTimeout);
 }
 
 #[test]
-fn an_external_task_leaves_the_queue_like_any_job() {
+fn a_queued_external_task_can_be_withdrawn() {
     let bench = Bench::new(1, None);
     let permit = bench.send(1, 0).1.unwrap();
     let ticket = bench.queue(1, 1);
     bench.queue(1, 2);
     assert!(bench.pool.withdraw(ticket, 10).is_some());
     drop(permit);
-    let Event::Begun(permit) = bench.events.recv().unwrap() else { panic!("it is next") };
+    let Event::Begun(permit) = bench.events.recv().unwrap() else { panic!("the second task is next") };
     assert_eq!(permit.first(), Some(2));
 }
 
@@ -239,7 +239,7 @@ fn an_external_task_that_waited_too_long_is_dropped() {
     let bench = Bench::new(1, Some(Duration::from_millis(5)));
     let mut permit = bench.send(1, 0).1.unwrap();
     bench.queue(1, 1);
-    let Event::Failed(1, error) = bench.events.recv().unwrap() else { panic!("it times out") };
+    let Event::Failed(1, error) = bench.events.recv().unwrap() else { panic!("the task times out") };
     assert_eq!(error.kind, Kind::QueueTimeout);
     assert!(taken(&mut permit, 9).is_empty());
     assert_eq!(bench.pool.stats().rejected, 1);
