@@ -31,7 +31,7 @@ pub type Participant = u64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryRef {
     pub slot: u32,
-    /// Word of [`Cache::versions`] for the slot while the entry is unchanged.
+    /// Value of the slot's word in [`Cache::versions`] for as long as the entry is unchanged.
     pub version: u32,
     pub times: EntryTimes,
 }

@@ -25,7 +25,6 @@ pub struct Detached<V> {
 }
 
 impl<V> Detached<V> {
-    /// Number of entries.
     #[must_use]
     pub fn count(&self) -> usize {
         self.entries.len()

@@ -25,12 +25,12 @@ pub struct Lifetime {
 /// Points in time at which the [`Age`] of an entry changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntryTimes {
-    /// From then on a hit starts a reload.
+    /// Time from which a hit starts a reload.
     pub refresh_at: Time,
     pub fresh_until: Time,
-    /// Until then the value may be served while it is reloaded.
+    /// Time until which the value may be served while it is reloaded.
     pub revalidate_until: Time,
-    /// Until then the value may be served if its reload fails.
+    /// Time until which the value may be served if its reload fails.
     pub if_error_until: Time,
 }
 

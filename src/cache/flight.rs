@@ -36,7 +36,7 @@ pub struct Completed<P> {
     pub followers: Vec<P>,
 }
 
-/// Role of a participant in the flight it leaves. A leader can be a waiter: it does not know yet that it leads, or could
+/// Role of a participant in the flight it leaves. A leader counts as a waiter if it has not learned yet that it leads, or could
 /// not start the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
