@@ -15,7 +15,7 @@ pub fn check(hash: &str) -> Result<(), ArgumentError> {
     let invalid = |problem: &str| Err(ArgumentError::Value(format!("The \"hash\" argument {problem}")));
     match hash.split('$').nth(1).unwrap_or_default() {
         "2a" | "2b" | "2y" => {}
-        // As `$2b$`, these would reject correct passwords and accept wrong ones.
+        // Verified as `$2b$`, such a hash would reject correct passwords and accept wrong ones.
         "2x" => {
             return invalid(
                 "is a bcrypt hash of version $2x$, which a faulty implementation wrote and which cannot be verified. Reset the \

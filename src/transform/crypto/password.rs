@@ -183,13 +183,13 @@ impl Transform for Hash {
             Hash::Bcrypt(cost) => {
                 if password.len() > BCRYPT_BYTES {
                     let message = format!(
-                        "A password for bcrypt must be at most {BCRYPT_BYTES} bytes long: it ignores the rest. Received {} bytes",
+                        "A password for bcrypt must be at most {BCRYPT_BYTES} bytes long: bcrypt ignores the rest. Received {} bytes",
                         password.len()
                     );
                     return Err(Error::invalid_data(message));
                 }
                 if let Some(index) = password.iter().position(|byte| *byte == 0) {
-                    let message = "A password for bcrypt must not contain a NUL character: it ignores the rest";
+                    let message = "A password for bcrypt must not contain a NUL character: bcrypt ignores the rest";
                     return Err(Error::invalid_data(message).at(index as u64));
                 }
                 let parts = bcrypt::hash_with_salt(&password[..], *cost, salt).map_err(failed)?;

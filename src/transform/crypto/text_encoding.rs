@@ -4,7 +4,7 @@ use crate::args::{Args, ArgumentError};
 use crate::transform::value::Value;
 use base64_simd::{STANDARD, URL_SAFE_NO_PAD};
 
-/// How a digest leaves: as bytes, or as text.
+/// Form of a digest: bytes, or text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     Bytes,
@@ -15,7 +15,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The `encoding` option, which is the only one of the argument; bytes without it.
+    /// Reads the `encoding` option, the only one of the argument. Without it a digest stays bytes.
     pub fn of(args: &Args, index: usize) -> Result<Self, ArgumentError> {
         let options = args.options(index, &["encoding"])?;
         Ok(match options.one_of("encoding", &["hex", "base64", "base64url"])? {

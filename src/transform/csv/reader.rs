@@ -223,8 +223,8 @@ impl RecordReader {
         self.state = State::Quoted;
     }
 
-    /// Scans unquoted fields that end with a delimiter, as most fields do. Returns the byte that ends the next one, which is not
-    /// added yet, or `None` if the text ends or a quoted field starts.
+    /// Adds unquoted fields up to the first that does not end with a delimiter. Returns the byte that ends that field, or `None`
+    /// if the text ends or a quoted field starts.
     fn unquoted_fields(&mut self) -> Result<Option<u8>> {
         let Dialect { delimiter, quote, .. } = self.dialect;
         if self.state == State::FieldStart {
@@ -365,7 +365,7 @@ impl FieldEnds {
         self.0.contains(&byte)
     }
 
-    /// Returns the index of the first of them at or after `at`, or the end of the text.
+    /// Returns the index of the first such byte at or after `at`, or the end of the text.
     fn find(&self, text: &[u8], mut at: usize) -> usize {
         const ONES: u64 = u64::MAX / 255;
         for _ in 0..SHORT_WORDS {

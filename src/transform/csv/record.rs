@@ -128,8 +128,8 @@ const EXACT_DIGITS: usize = 15;
 /// No double has more significant digits.
 const MAX_DIGITS: usize = 767;
 
-/// Parses a number of JSON, one that starts or ends with a point, one with a plus, `NaN`, `Infinity` or `-Infinity`. Refuses a number
-/// whose digits the nearest double would silently change.
+/// Parses a JSON number, also with a plus or with a point at its start or end, or `NaN`, `Infinity` or `-Infinity`. Refuses a
+/// number whose digits the nearest double would silently change.
 fn number(text: &str) -> Result<f64, NumberError> {
     let Some(number) = decimal(text) else { return special(text).ok_or(NumberError::Malformed) };
     if number.is_infinite() {

@@ -10,8 +10,8 @@ use std::ops::Range;
 /// The sizes of the parts of a plan, in bytes of text.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
-    /// A run of elements or members is cut at the first comma after this many bytes. A container that ends without a cut is
-    /// built separately if it is more than twice as long; otherwise levels would add up.
+    /// A run of elements or members is cut at the first comma after this many bytes. A container without a cut is built
+    /// separately if it is longer than two runs; otherwise nested containers would add up to one long run.
     pub run: usize,
     /// Longer strings are joined from parts.
     pub string: usize,
@@ -46,7 +46,7 @@ pub const UNESCAPED: u32 = 32;
 /// The words of steps.
 pub type Plan = Vec<u32>;
 
-/// Scans a document and writes the plan for building it. Emits the steps in batches, and returns the last one.
+/// Scans a document and writes the plan for building it. Emits the steps in batches, and returns the last batch.
 ///
 /// # Errors
 /// As [`scan`]; the steps emitted before are invalid then.

@@ -64,7 +64,7 @@ pub fn contains_schema(schemas: &HashSet<String>, pointer: &str) -> bool {
 
 #[derive(Clone)]
 struct Reference {
-    /// The schema that `pointer` is relative to without a `document`.
+    /// The schema that `pointer` is relative to, if there is no `document`.
     base: String,
     /// The last segment of the path of the referenced document.
     document: Option<String>,

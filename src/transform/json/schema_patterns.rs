@@ -115,7 +115,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Walks a value that contains a schema by a reference. The value itself must not change.
+    /// Walks the value of a keyword in [`VALUES`] that is or contains a referenced schema. `const` and `enum` must not change.
     fn referenced(&mut self, keyword: &str, value: &mut Json, pointer: &str) -> Result<(), RefusedPattern> {
         let mut copy = value.clone();
         self.value(&mut copy, pointer)?;

@@ -42,13 +42,15 @@ impl Builder {
                 PART => {
                     let plain = step[0] & UNESCAPED != 0;
                     let part = if plain { piece() } else { serde_json::from_str(&format!("\"{}\"", piece())).unwrap() };
-                    let Some((Json::String(text), _)) = self.stack.last_mut() else { panic!("a part of no text") };
+                    let Some((Json::String(text), _)) = self.stack.last_mut() else {
+                        panic!("a part outside of a string")
+                    };
                     text.push_str(&part);
                 }
                 _ => match (&mut self.stack.last_mut().unwrap().0, serde_json::from_str(&piece()).unwrap()) {
                     (Json::Array(list), Json::Array(items)) => list.extend(items),
                     (Json::Object(object), Json::Object(members)) => object.extend(members),
-                    _ => panic!("items of another kind"),
+                    _ => panic!("items do not fit the container"),
                 },
             }
         }
@@ -59,7 +61,7 @@ impl Builder {
             None => self.value = Some(value),
             Some((Json::Array(list), _)) => list.push(value),
             Some((Json::Object(object), key)) => drop(object.insert(key.take().unwrap(), value)),
-            Some(_) => panic!("a part of a text"),
+            Some(_) => panic!("a value inside of a string"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::transform::testing::{cuts, whole};
 use std::sync::Arc;
 
 #[test]
-fn is_the_end_of_a_chain() {
+fn a_value_built_in_javascript_ends_a_chain() {
     let step = |name: &str| Arc::from(registry::example(name));
     let packed = whole(&*registry::example("gzip"), b"a\n1\n").unwrap();
     let chain = Chain::new(&[step("gunzip"), step("csv.parse")]).unwrap();

@@ -12,9 +12,9 @@ use base64_simd::{STANDARD, STANDARD_NO_PAD};
 
 type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
-/// Bytes of input between two checks of the token.
+/// Bytes of input between two polls of the cancel flag.
 const STEP: usize = 1 << 20;
-/// Bytes of text that are decoded one by one if they are not all digits.
+/// Most bytes to decode together. A block with anything but digits is decoded byte by byte.
 const BLOCK: usize = 4 << 10;
 
 struct Encode;
@@ -196,8 +196,8 @@ impl Decoding {
 }
 
 fn misplaced(byte: u8) -> Error {
-    let what = if byte.is_ascii_graphic() { format!("'{}'", char::from(byte)) } else { format!("byte {byte}") };
-    Error::invalid_data(format!("The base64 text has {what} where it may not stand"))
+    let found = if byte.is_ascii_graphic() { format!("'{}'", char::from(byte)) } else { format!("byte {byte}") };
+    Error::invalid_data(format!("The base64 text has an unexpected {found}"))
 }
 
 impl StreamTransform for Decoding {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn those_of_the_rfc() {
+    fn matches_the_vectors_of_rfc_4648() {
         let (encode, decode) = both();
         for (plain, text) in [
             ("", ""),
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn comes_back_wherever_it_is_cut() {
+    fn round_trips_at_all_chunk_boundaries() {
         let (encode, decode) = both();
         for len in [1, 2, 3, 1000, 70_001] {
             let plain = noise(len);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_told_with_its_place() {
+    fn invalid_text_is_reported_with_its_offset() {
         let (_, decode) = both();
         for (text, offset) in
             [("Zm9v!Zm9v", 4), ("Zg==Zg==", 4), ("Z", 1), ("Zg=", 3), ("=Zg=", 0), ("Zm9v\u{e9}", 4), ("Zm8==", 4)]

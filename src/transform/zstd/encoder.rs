@@ -50,7 +50,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Compresses the input, then flushes or ends the frame as `end` says.
+    /// Compresses the input, then flushes or ends the frame if `end` requests it.
     ///
     /// # Errors
     /// Of kind `Cancelled`, and when zstd fails.

@@ -29,7 +29,7 @@ pub fn out_of_memory() -> Error {
     Error::out_of_memory("the tables of zstd")
 }
 
-/// Returns the stream, or one that fails when used if it could not be started.
+/// Returns the stream. If it could not be started, returns a stream that fails when used.
 pub fn or_failing<S: StreamTransform + 'static>(started: Result<S>) -> Box<dyn StreamTransform> {
     match started {
         Ok(stream) => Box::new(stream),

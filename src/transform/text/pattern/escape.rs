@@ -5,7 +5,7 @@ use super::property::{fold, named, property};
 use super::tree::{Look, Node, Set, any, complement, digits, set, space, word};
 use regex_syntax::hir::ClassUnicodeRange;
 
-/// Characters whose case variants are looked up that count as one range.
+/// Lookups of case variants that count as one range against the limit.
 const FOLDED_PER_RANGE: usize = 16;
 
 /// A member of a class: one code point, possibly a lone surrogate, or a set.

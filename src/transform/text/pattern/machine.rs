@@ -11,7 +11,7 @@ pub const UNSET: usize = usize::MAX;
 #[derive(Default)]
 struct Threads {
     steps: Vec<usize>,
-    /// The position of each step in `steps`, if it is there: a sparse set.
+    /// The index in `steps` of each step that it contains: a sparse set.
     index: Vec<usize>,
     offsets: Vec<usize>,
 }
@@ -45,8 +45,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Finds the first match at or after an offset and writes its offsets to `found`. With `end` the caller knows that the match
-    /// begins at `at` and ends there, and no character after it is read as part of a match.
+    /// Finds the first match at or after an offset and writes its offsets to `found`. With `end`, the
+    /// caller knows that the match begins at `at` and ends at `end`; no character from `end` on becomes part of a match.
     pub fn find(&mut self, program: &Program, text: &str, at: usize, end: Option<usize>, found: &mut [usize]) -> bool {
         let anchored = end.is_some();
         self.now.prepare(program);

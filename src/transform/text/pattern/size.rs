@@ -1,4 +1,4 @@
-//! Estimates the compiled size of a pattern in the regex crate, which copies a counted part once per count, and reduces counts.
+//! Estimates the compiled size of a pattern in the regex crate, which copies a counted part once per count. Also reduces counts.
 
 use super::tree::{Node, Repeat, Set};
 

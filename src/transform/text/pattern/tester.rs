@@ -16,7 +16,7 @@ const MAX_FAST: usize = 32 << 20;
 const MAX_REGEX: usize = 1 << 20;
 /// Like `MAX_REGEX`, for a pattern that comes from a document.
 const MAX_OF_DOCUMENT: usize = 1 << 17;
-/// The regex crate's default limit, minus the groups a caller adds around the pattern.
+/// The regex crate's default limit of nesting, minus the groups that a caller adds around the pattern.
 const NESTS_OF_NAMES: u32 = 240;
 
 /// The memory left for the compiled patterns of a schema.
