@@ -1,4 +1,4 @@
-//! Arguments with their own syntax: either rejected when the transform is made, or working.
+//! Arguments that have their own syntax: a transform either refuses them when it is made, or works.
 
 use super::dice::Dice;
 use super::forms::{both, options, parses, text, try_build, whole};
@@ -40,7 +40,7 @@ pub fn pattern(input: &[u8]) {
     }
 }
 
-/// Matches the lines after the first against the pattern in the first. `pattern`, `patternProperties` and `text.matches` must agree.
+/// Matches all lines but the first against the pattern in the first. `pattern`, `patternProperties` and `text.matches` must agree.
 pub fn schema_pattern(input: &[u8]) {
     let Ok(input) = std::str::from_utf8(input) else { return };
     let (pattern, matched) = input.split_once('\n').unwrap_or((input, "aé😀 x"));
@@ -67,5 +67,5 @@ pub fn schema_pattern(input: &[u8]) {
 }
 
 fn parsed(transform: &dyn Transform, input: &[u8]) -> Value {
-    serde_json::from_slice(&whole(transform, input).expect("any text can be searched")).expect("JSON comes out")
+    serde_json::from_slice(&whole(transform, input).expect("any text can be searched")).expect("the output is JSON")
 }

@@ -32,7 +32,7 @@ fn inflates(zstd: &dyn Transform, input: &[u8]) {
 }
 
 fn is_small(made: Option<Vec<u8>>) {
-    assert!(made.is_none_or(|made| made.len() <= MOST as usize), "goes beyond its limit");
+    assert!(made.is_none_or(|made| made.len() <= MOST as usize), "the output exceeds its limit");
 }
 
 /// Transforms that [`round_trip`] checks.
@@ -72,13 +72,10 @@ pub fn round_trip(input: &[u8]) {
     };
     let (make, undo) = (build(MAKERS[which], &args), build(UNDO[which], &[]));
     let made = whole(&*make, plain).expect("any input can be compressed");
-    assert!(both(&*undo, &made).is_some_and(|back| back == plain), "{args:?} comes back as something else");
+    assert!(both(&*undo, &made).is_some_and(|back| back == plain), "{args:?} does not round-trip");
     if let Some(fold) = make.stream() {
         let made = streamed(fold, plain).expect("any input can be compressed");
-        assert!(
-            whole(&*undo, &made).is_ok_and(|back| back == plain),
-            "{args:?} in chunks comes back as something else"
-        );
+        assert!(whole(&*undo, &made).is_ok_and(|back| back == plain), "{args:?} does not round-trip in chunks");
     }
 }
 
@@ -94,6 +91,6 @@ pub fn dictionary(input: &[u8]) {
     inflates(&*undo, data);
     let Ok(make) = try_build("zstdCompress", &[options(&[given])]) else { return };
     let made = whole(&*make, data).expect("any input can be compressed");
-    assert!(both(&*undo, &made).is_some_and(|back| back == data), "comes back as something else");
+    assert!(both(&*undo, &made).is_some_and(|back| back == data), "the data does not round-trip");
     zstd(&made);
 }

@@ -24,7 +24,7 @@ pub fn try_build(name: &str, args: &[Arg]) -> Result<Box<dyn Transform>, Argumen
 }
 
 pub fn build(name: &str, args: &[Arg]) -> Box<dyn Transform> {
-    try_build(name, args).unwrap_or_else(|error| panic!("{name} refuses its arguments: {error:?}"))
+    try_build(name, args).unwrap_or_else(|error| panic!("{name} refused its arguments: {error:?}"))
 }
 
 /// Returns the output, or `None` if both forms reject the input.

@@ -1,6 +1,6 @@
 //! Runs every file of the fuzz corpus, and deterministic mutations of it, through its target.
 //!
-//! Only for the core: the N-API boundary is not involved.
+//! Tests the core without the N-API boundary.
 #![cfg(not(feature = "node"))]
 
 #[path = "../../fuzz/src/lib.rs"]

@@ -117,7 +117,7 @@ fn follows_every_form_of_import() {
 }
 
 #[test]
-fn finds_what_breaks_the_rules() {
+fn finds_violations() {
     let cycle = sample(&[
         ("src/lib.rs", "mod a; mod b; mod c;"),
         ("src/a.rs", "use crate::b::B;"),
