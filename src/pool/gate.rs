@@ -108,7 +108,7 @@ pub struct Level {
     pub running: usize,
     pub queued: usize,
     pub bytes: usize,
-    /// Thread time used since the gate was made.
+    /// Thread time used since the gate was created.
     pub busy: Duration,
 }
 
@@ -138,8 +138,8 @@ impl<J, W> Gate<J, W> {
         Gate { limits, state: Mutex::new(state), notified: AtomicBool::new(false) }
     }
 
-    /// Reserves capacity. A free slot goes to a waiter immediately, so this fails while any waiter needs a slot; it may pass a
-    /// waiter that needs more bytes than are free, up to [`MAX_PASSED`] times.
+    /// Reserves capacity. A free slot goes to a waiter immediately, so this fails while any waiter needs a slot. A waiter that
+    /// needs more bytes than are free may be passed up to [`MAX_PASSED`] times.
     pub fn try_admit(&self, bytes: usize) -> Admission {
         let mut state = self.state.lock();
         if !state.has_slot(&self.limits) {

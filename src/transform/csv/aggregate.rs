@@ -70,7 +70,7 @@ impl StreamTransform for Aggregator {
         reader.finish(|record| add(&spec, &mut groups, record))?;
         let groups = match groups {
             Some(groups) => groups,
-            // Without a header no column is missing.
+            // An input without records lacks a header: the columns that the options name count as present.
             None => Groups::new(spec.clone(), &spec.columns())?,
         };
         Ok(Value::Json(groups.into_json(cancel)?))
