@@ -127,7 +127,7 @@ pub const MAX_BATCH: u32 = 256;
 #[napi]
 pub const QUEUED: i32 = -1;
 
-/// Numbers in a plan for `lib/json/builder.js`: the words of a step, kinds of steps, flags, and the mask that removes the flags.
+/// Constants of plans for `lib/json/builder.js`: the length of a step, kinds of steps, flags, and the mask that removes the flags.
 #[napi(object, object_from_js = false)]
 pub struct PlanFormat {
     pub step_words: u32,
