@@ -116,13 +116,13 @@ function queueFullError(pool, bound) {
   if (bound === 'threads') {
     return new OffloopError(
       'ERR_OFFLOOP_UNSUPPORTED',
-      `The operating system gives the pool '${pool.name}' no threads at the moment (it asks for ${pool.threads})`
+      `The operating system provides no threads for the pool '${pool.name}' at the moment (it needs ${pool.threads})`
     )
   }
   const reached =
     bound === 'tasks'
       ? `${pool.threads + pool.maxQueue} tasks are admitted (threads ${pool.threads} + maxQueue ${pool.maxQueue})`
-      : `no room for the input within maxQueueBytes (${pool.maxQueueBytes})`
+      : `the input does not fit into maxQueueBytes (${pool.maxQueueBytes})`
   return new OffloopError(
     'ERR_OFFLOOP_QUEUE_FULL',
     `The pool '${pool.name}' is full: ${reached}. Shed the load, or await pool.ready() and try again`
