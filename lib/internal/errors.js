@@ -122,7 +122,7 @@ function queueFullError(pool, bound) {
   const reached =
     bound === 'tasks'
       ? `${pool.threads + pool.maxQueue} tasks are admitted (threads ${pool.threads} + maxQueue ${pool.maxQueue})`
-      : `the input does not fit into maxQueueBytes (${pool.maxQueueBytes})`
+      : `the input does not fit beside admitted tasks and waiting callers (maxQueueBytes ${pool.maxQueueBytes})`
   return new OffloopError(
     'ERR_OFFLOOP_QUEUE_FULL',
     `The pool '${pool.name}' is full: ${reached}. Shed the load, or await pool.ready() and try again`
