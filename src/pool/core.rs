@@ -271,7 +271,8 @@ impl Pool {
         self.gate.yield_permit(Instant::now());
         while let Some(queued) = self.gate.take_any() {
             let Job { mut work, bytes, .. } = queued.job;
-            let message = format!("The operating system provides no threads for the pool '{}' at the moment", self.name);
+            let message =
+                format!("The operating system provides no threads for the pool '{}' at the moment", self.name);
             work.fail(Error::new(Kind::Unsupported, message));
             self.counters.lock().rejected(work.tasks());
             self.grant(self.gate.release(bytes));
