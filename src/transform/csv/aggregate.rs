@@ -172,7 +172,7 @@ mod tests {
     fn invalid_rows_are_reported_with_line_and_offset() {
         let sum = make(&["a"], [("sum", &["sum", "x"])], &[]);
         for (text, message, offset) in [
-            ("a,x\n1,2\n3,four\n", "The field in line 3 of the column 'x' is not a number", 10),
+            ("a,x\n1,2\n3,four\n", "The field in line 3 of the column 'x' is not a number. Received 'four'", 10),
             ("a,y\n", "The column 'x' of options.measures['sum'] does not exist. The columns are 'a', 'y'", 0),
             ("\nx,y\n", "The column 'a' of options.groupBy does not exist. The columns are 'x', 'y'", 1),
         ] {
@@ -219,7 +219,7 @@ mod tests {
             (measures(list(&["sum", "a", "b"])), "ERR_INVALID_ARG_VALUE", "Received 3 elements"),
             (measures(Arg::List(vec![Arg::Number(1.0)])), "ERR_INVALID_ARG_TYPE", "array of strings"),
             (measures(list(&["sum"])), "ERR_INVALID_ARG_VALUE", "requires the name of a column for 'sum'"),
-            (measures(list(&["total", "a"])), "ERR_INVALID_ARG_VALUE", "must start with"),
+            (measures(list(&["total", "a"])), "ERR_INVALID_ARG_VALUE", "'p100'. Received 'total'"),
             (measures(list(&["p101", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
             (measures(list(&["p", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
             (measures(list(&["p1e1", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),

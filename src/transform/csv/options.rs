@@ -1,7 +1,7 @@
 //! The options that the CSV transforms share, and the names and types of columns.
 
 use super::reader::{Dialect, MAX_COLUMNS, RecordReader};
-use super::record::{Record, display_name};
+use super::record::{Record, quoted};
 use crate::args::{Arg, ArgumentError, Options};
 use crate::error::{Error, Result};
 use crate::transform::output_limit::max_output;
@@ -67,7 +67,7 @@ impl CsvOptions {
         match named.into_iter().find(|(_, name)| !names.iter().any(|it| it == name)) {
             Some((property, name)) => Err(ArgumentError::Value(format!(
                 "The \"{property}\" property names the column {}, which \"options.header\" does not",
-                display_name(name)
+                quoted(name)
             ))),
             None => Ok(()),
         }
@@ -117,11 +117,11 @@ impl CsvOptions {
 pub fn column_index(names: &[String], name: &str, property: &str) -> Result<usize> {
     const MAX_LISTED: usize = 20;
     names.iter().position(|it| it == name).ok_or_else(|| {
-        let mut known = names.iter().take(MAX_LISTED).map(|it| display_name(it)).collect::<Vec<_>>().join(", ");
+        let mut known = names.iter().take(MAX_LISTED).map(|it| quoted(it)).collect::<Vec<_>>().join(", ");
         if names.len() > MAX_LISTED {
             known.push_str(", …");
         }
-        let name = display_name(name);
+        let name = quoted(name);
         Error::invalid_data(format!("The column {name} of {property} does not exist. The columns are {known}"))
     })
 }
@@ -157,7 +157,7 @@ fn header(options: &Options<'_>) -> OptionResult<Header> {
     let names = strings(list, "options.header")?;
     let mut seen = HashSet::new();
     if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
-        let message = format!("The \"options.header\" property names the column {} twice", display_name(twice));
+        let message = format!("The \"options.header\" property names the column {} twice", quoted(twice));
         return Err(ArgumentError::Value(message));
     }
     if names.is_empty() || names.len() > MAX_COLUMNS {
@@ -175,7 +175,7 @@ fn types(options: &Options<'_>) -> OptionResult<Vec<(String, ColumnType)>> {
         other => return Err(invalid_type("options.columns", "of type object", other)),
     };
     let type_of = |(name, value): &(String, Arg)| {
-        let property = format!("options.columns[{}]", display_name(name));
+        let property = format!("options.columns[{}]", quoted(name));
         let column_type = match value {
             Arg::Undefined => return None,
             Arg::Text(text) => match text.as_str() {
@@ -183,7 +183,10 @@ fn types(options: &Options<'_>) -> OptionResult<Vec<(String, ColumnType)>> {
                 "number" => Ok(ColumnType::Number),
                 "boolean" => Ok(ColumnType::Boolean),
                 _ => {
-                    let message = format!("The \"{property}\" property must be one of 'string', 'number', 'boolean'");
+                    let message = format!(
+                        "The \"{property}\" property must be one of 'string', 'number', 'boolean'. Received {}",
+                        quoted(text)
+                    );
                     Err(ArgumentError::Value(message))
                 }
             },

@@ -192,17 +192,21 @@ mod tests {
             json!([["n", null, null], ["b", true, false], ["s", "x", null]])
         );
         for (text, message, offset) in [
-            ("n,b,s\n1,1,x\n1x,1,x", "The field in line 3 of the column 'n' is not a number", 12),
+            ("n,b,s\n1,1,x\n1x,1,x", "The field in line 3 of the column 'n' is not a number. Received '1x'", 12),
             (
                 "n,b,s\n9007199254740993,1,x",
-                "The field in line 2 of the column 'n' has more digits than a number can hold: give the column the type 'string'",
+                "The field in line 2 of the column 'n' has more digits than a number can hold: give the column the type 'string'. Received '9007199254740993'",
                 6,
             ),
-            ("n,b,s\n1e400,1,x", "The field in line 2 of the column 'n' is too large for a number", 6),
-            ("n,b,s\n1,1,\"\n\"\n\" \",1,x", "The field in line 4 of the column 'n' is not a number", 15),
+            (
+                "n,b,s\n1e400,1,x",
+                "The field in line 2 of the column 'n' is too large for a number. Received '1e400'",
+                6,
+            ),
+            ("n,b,s\n1,1,\"\n\"\n\" \",1,x", "The field in line 4 of the column 'n' is not a number. Received ' '", 15),
             (
                 "s,b,n\n\"\r\n\n\",,1",
-                "The field in line 4 of the column 'b' is not a boolean: expected true, false, 1 or 0",
+                "The field in line 4 of the column 'b' is not a boolean: expected true, false, 1 or 0. Received ''",
                 12,
             ),
             ("s,n\n1,2", "The column 'b' of options.columns does not exist. The columns are 's', 'n'", 0),

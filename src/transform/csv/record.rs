@@ -59,9 +59,13 @@ impl<'a> Record<'a> {
     pub fn invalid(&self, column: usize, name: &str, problem: &str) -> Error {
         let start = self.fields[column].start;
         let line = self.line + line_breaks(&self.text.as_bytes()[..start]);
-        let name = display_name(name);
-        Error::invalid_data(format!("The field in line {line} of the column {name} {problem}"))
+        Error::invalid_data(format!("The field in line {line} of the column {} {problem}", quoted(name)))
             .at(self.offset + start as u64)
+    }
+
+    /// Returns the error for a field that is not of its column's type.
+    fn wrong_type(&self, column: usize, name: &str, problem: &str) -> Error {
+        self.invalid(column, name, &format!("{problem}. Received {}", quoted(&self.field(column))))
     }
 
     /// Parses a number; `None` for an empty field.
@@ -72,13 +76,13 @@ impl<'a> Record<'a> {
         }
         match number(text.trim_matches([' ', '\t'])) {
             Ok(number) => Ok(Some(number)),
-            Err(NumberError::Malformed) => Err(self.invalid(column, name, "is not a number")),
-            Err(NumberError::Rounded) => Err(self.invalid(
+            Err(NumberError::Malformed) => Err(self.wrong_type(column, name, "is not a number")),
+            Err(NumberError::Rounded) => Err(self.wrong_type(
                 column,
                 name,
                 "has more digits than a number can hold: give the column the type 'string'",
             )),
-            Err(NumberError::TooLarge) => Err(self.invalid(column, name, "is too large for a number")),
+            Err(NumberError::TooLarge) => Err(self.wrong_type(column, name, "is too large for a number")),
         }
     }
 
@@ -91,19 +95,20 @@ impl<'a> Record<'a> {
         } else if is("false") || is("0") {
             Ok(false)
         } else {
-            Err(self.invalid(column, name, "is not a boolean: expected true, false, 1 or 0"))
+            Err(self.wrong_type(column, name, "is not a boolean: expected true, false, 1 or 0"))
         }
     }
 }
 
-/// Quotes a name in an error message, and shortens a long one.
-pub fn display_name(name: &str) -> String {
+/// Quotes text of the user in an error message: shortens it, and escapes control characters.
+pub fn quoted(text: &str) -> String {
     const MAX_CHARS: usize = 60;
-    let mut start: String = name.chars().take(MAX_CHARS).collect();
-    if start.len() < name.len() {
-        start.push('…');
+    let mut start = String::new();
+    for character in text.chars().take(MAX_CHARS) {
+        if character.is_control() { start.extend(character.escape_default()) } else { start.push(character) }
     }
-    format!("'{start}'")
+    let ellipsis = if text.chars().nth(MAX_CHARS).is_some() { "…" } else { "" };
+    format!("'{start}{ellipsis}'")
 }
 
 /// Counts line breaks: LF, CR and CRLF.
@@ -215,6 +220,13 @@ fn digits(text: &str) -> (&str, &str) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn quoted_text_is_short_and_has_no_control_characters() {
+        assert_eq!(quoted("plum\r\n"), r"'plum\r\n'");
+        assert_eq!(quoted(&"é".repeat(60)), format!("'{}'", "é".repeat(60)));
+        assert_eq!(quoted(&"é".repeat(61)), format!("'{}…'", "é".repeat(60)));
+    }
 
     #[test]
     fn numbers_of_json_and_a_few_more_are_parsed() {

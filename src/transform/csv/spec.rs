@@ -1,7 +1,7 @@
 //! The measures and groups of an aggregation, as its options name them.
 
 use super::options::{ColumnType, CsvOptions, OPTIONS, OptionResult, invalid_type, strings};
-use super::record::display_name;
+use super::record::quoted;
 use crate::args::{Arg, Args, ArgumentError, Options};
 use std::collections::HashSet;
 
@@ -84,7 +84,7 @@ fn group_by(options: &Options<'_>) -> OptionResult<Vec<String>> {
     let mut seen = HashSet::new();
     match names.iter().find(|name| !seen.insert(name.as_str())) {
         Some(name) => {
-            let message = format!("The \"options.groupBy\" property names the column {} twice", display_name(name));
+            let message = format!("The \"options.groupBy\" property names the column {} twice", quoted(name));
             Err(ArgumentError::Value(message))
         }
         None => Ok(names),
@@ -103,7 +103,7 @@ fn measures(options: &Options<'_>, csv: &CsvOptions) -> OptionResult<Vec<(String
 
 /// Returns the name of a measure in messages.
 pub fn measure_property(name: &str) -> String {
-    format!("options.measures[{}]", display_name(name))
+    format!("options.measures[{}]", quoted(name))
 }
 
 fn measure(property: &str, value: &Arg, csv: &CsvOptions) -> OptionResult<Measure> {
@@ -131,18 +131,16 @@ fn measure(property: &str, value: &Arg, csv: &CsvOptions) -> OptionResult<Measur
         _ => match op.strip_prefix('p').and_then(percent) {
             Some(at) => Statistic::Quantile(at),
             None => {
-                return invalid("must start with 'count', 'sum', 'mean', 'min', 'max' or one of 'p0' to 'p100'".into());
+                let operations = "'count', 'sum', 'mean', 'min', 'max' or one of 'p0' to 'p100'";
+                return invalid(format!("must start with {operations}. Received {}", quoted(op)));
             }
         },
     };
     match column {
         None => invalid(format!("requires the name of a column for '{op}'")),
-        Some(column) if matches!(csv.type_of(&column), Some(ColumnType::Text | ColumnType::Boolean)) => {
-            invalid(format!(
-                "requires numbers, but \"options.columns\" gives the column {} another type",
-                display_name(&column)
-            ))
-        }
+        Some(column) if matches!(csv.type_of(&column), Some(ColumnType::Text | ColumnType::Boolean)) => invalid(
+            format!("requires numbers, but \"options.columns\" gives the column {} another type", quoted(&column)),
+        ),
         Some(column) => Ok(Measure::Numbers(statistic, column)),
     }
 }

@@ -3,7 +3,7 @@
 //! machine, as in typed arrays.
 
 use super::options::{ColumnType, CsvOptions};
-use super::record::{Record, display_name};
+use super::record::{Record, quoted};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::transform::memory;
@@ -173,5 +173,5 @@ fn words<const SIZE: usize>(out: &mut Vec<u8>, count: usize, words: impl Iterato
 }
 
 fn too_much_text(name: &str) -> Error {
-    Error::new(Kind::OutputLimit, format!("The column {} has more than 4 GiB of text", display_name(name)))
+    Error::new(Kind::OutputLimit, format!("The column {} has more than 4 GiB of text", quoted(name)))
 }
