@@ -1,6 +1,6 @@
 'use strict'
 
-const { isAnyArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
+const { isAnyArrayBuffer, isRegExp, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const native = require('../native')
 // Both register decoders of results.
 require('../csv/table')
@@ -43,8 +43,21 @@ function refuseNonFinite(name, value) {
   return value
 }
 
+/** Refuses a RegExp, which would be read as an empty object. @param {unknown} pattern */
+function patternText(pattern) {
+  if (!isRegExp(pattern)) return copyOptions(pattern)
+  const message =
+    'The "pattern" argument must be of type string. Received a RegExp: pass pattern.source, and its flags as options.flags'
+  throw withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+}
+
 /** Conversions of the first argument, by name of the transform. @type {Record<string, (value: unknown) => unknown>} */
-const FIRST_ARGUMENT = { 'json.validate': schemaText, 'json.validateEach': schemaText }
+const FIRST_ARGUMENT = {
+  'json.validate': schemaText,
+  'json.validateEach': schemaText,
+  'text.matches': patternText,
+  'text.replace': patternText
+}
 
 /** @param {string} name */
 function factory(name) {
