@@ -24,7 +24,10 @@ test('admits threads + maxQueue tasks, and rejects the next one with advice', as
 test('maxQueue 0 admits only tasks that can start immediately', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const { release } = occupy(pool)
-  await assert.rejects(pool.run(identity, 'x'), full)
+  await assert.rejects(pool.run(identity, 'x'), {
+    ...full,
+    message: /: 1 task is admitted \(threads 1 \+ maxQueue 0\)/
+  })
   await release()
   await pool.ready()
   assert.equal((await pool.run(identity, 'x')).toString(), 'x')

@@ -119,9 +119,10 @@ function queueFullError(pool, bound) {
       `The operating system provides no threads for the pool '${pool.name}' at the moment (it needs ${pool.threads})`
     )
   }
+  const limit = pool.threads + pool.maxQueue
   const reached =
     bound === 'tasks'
-      ? `${pool.threads + pool.maxQueue} tasks are admitted (threads ${pool.threads} + maxQueue ${pool.maxQueue})`
+      ? `${limit} ${limit === 1 ? 'task is' : 'tasks are'} admitted (threads ${pool.threads} + maxQueue ${pool.maxQueue})`
       : `the input does not fit beside admitted tasks and waiting callers (maxQueueBytes ${pool.maxQueueBytes})`
   return new OffloopError(
     'ERR_OFFLOOP_QUEUE_FULL',
