@@ -11,10 +11,10 @@ const { codeBlocks, root, runBlock } = require('../support/documents')
 const blocks = codeBlocks('docs/frameworks.md').filter(({ info }) => info === 'js')
 const db = { user: async (/** @type {string} */ id) => ({ id, name: `user ${id}` }) }
 
-test('the page has one block for each framework', () => {
+test('the page has its blocks in this order', () => {
   assert.deepEqual(
     blocks.map(({ where }) => where.split(',')[0]),
-    ['Fastify', 'Express']
+    ['Fastify', 'Express', 'JSON bodies and gzip', 'JSON bodies and gzip', 'Shutdown without Fastify']
   )
 })
 
