@@ -365,7 +365,8 @@ export const transforms: {
      * in slices of at most `slice` ms (default 4) while the rest is read. Accepts the same texts as `JSON.parse` and returns the same values.
      * Bytes must be UTF-8 without a byte order mark. `maxDepth` limits the levels of arrays and objects, unlimited by default; most
      * code that walks a value is recursive, and fails on thousands of levels. V8 creates some things in one step, however small the
-     * slice: the element store of an array of millions of numbers, the table of an object with hundreds of thousands of names.
+     * slice: the element store of an array of millions of numbers, the table of an object with hundreds of thousands of names, a
+     * string of megabytes.
      * @throws RangeError for a `slice` that is not an integer from 1 to 10,000
      * @example
      * const { items } = await pool.run(transforms.json.parse<{ items: Item[] }>(), body)
@@ -385,7 +386,8 @@ export const transforms: {
      * each counts for at most 512 KiB.
      * @throws RangeError for a `slice` that is not an integer from 1 to 10,000, or a limit that is not a positive integer
      * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
-     * too long; both messages contain the path in the value
+     * too long; both messages contain a path. For a value that is too long it is where the writer stopped, which may be some
+     * elements after the limit and differ between runs: text is written in pieces
      * @example
      * response.end(await pool.run(transforms.chain(transforms.json.stringify(), transforms.gzip()), report))
      */
@@ -485,7 +487,8 @@ export const transforms: {
   /** Text: base64 and regular expressions. */
   readonly text: {
     /**
-     * Encodes bytes as base64 with padding.
+     * Encodes bytes as base64 with padding. V8 creates the string in one step on the event loop, which takes milliseconds for
+     * megabytes; {@link Pool.stream} emits it as bytes.
      * @example
      * await pool.run(transforms.text.base64Encode(), 'ping') // 'cGluZw=='
      */
@@ -518,7 +521,7 @@ export const transforms: {
     /**
      * Replaces all matches of a pattern, which is as in {@link transforms.text.matches}. The replacement is interpreted as in
      * `String.prototype.replace`: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. The resulting text has at most `maxOutput` bytes,
-     * default 1 GiB.
+     * default 1 GiB. V8 creates it in one step on the event loop, which takes milliseconds for megabytes.
      * @example
      * await pool.run(transforms.text.replace('(\\w+)@\\w+', '$1@…'), 'to ada@example') // 'to ada@…'
      */
@@ -573,12 +576,15 @@ export const transforms: {
   /**
    * Runs a function of yours in a worker thread, within the pool's limits. The module may be ESM, CommonJS or any other format that
    * Node imports (TypeScript, where it strips types). A relative path is resolved against the current directory, as in
-   * `new Worker()`; package names are looked up from there. Each thread imports it once, when it is first needed.
+   * `new Worker()`; package names are looked up from there. Each thread imports it once, when it is first needed. If it cannot be
+   * found, the message of Node's error ends in `imported from <current directory>/offloop.cjs`, a file that need not exist.
    *
-   * The function receives a structured clone of the input, and `{ signal }`, which aborts when the caller's signal does. It may
-   * return a promise. A thread runs one task at a time. An exported function `dispose` is called before a thread ends. A Buffer
-   * arrives as a Uint8Array, as from `structuredClone`, in both directions. For a second after a task the thread blocks while it
-   * waits for the next one, so timers and sockets of the module may be served up to about 50 ms late.
+   * The function receives a structured clone of the input, which counts for `maxQueueBytes` only if it is a string, a buffer or a
+   * view: an object counts as 0, even with Buffers in it, and only `maxQueue` limits those. It also receives `{ signal }`, which
+   * aborts when the caller's signal does. It may return a promise. A thread runs one task at a time. An exported function `dispose`
+   * is called before a thread ends. A Buffer arrives as a Uint8Array, as from `structuredClone`, in both directions. For a second
+   * after a task the thread blocks while it waits for the next one, so timers and sockets of the module may be served up to about
+   * 50 ms late.
    *
    * The function must not wait for tasks of the pool it runs in: once every thread waits, none can proceed. Use another pool for
    * those.
@@ -681,8 +687,9 @@ export interface CsvTable<Types extends Record<string, CsvType | undefined> = an
   /** Number of rows. */
   readonly rows: number
   /**
-   * Returns a column, the same object each time. Numbers and booleans are views of the table's memory, made without a copy; strings
-   * are created on first access, on the event loop.
+   * Returns a column, the same object each time. Numbers and booleans are views of the table's memory, made without a copy. All
+   * strings of a column are created on first access, in one step on the event loop; the iterator of the table creates those of a
+   * row at a time.
    * @throws TypeError for an unknown column name
    */
   readonly column: <Name extends string>(name: Name) => CsvColumn<Name extends keyof Types ? Types[Name] : 'string'>
@@ -958,7 +965,10 @@ export interface PoolStats {
   queued: number
   /** Input bytes of tasks admitted and not yet finished. */
   queuedBytes: number
-  /** Tasks that finished, even if their caller no longer waited. */
+  /**
+   * Tasks that finished, even if their caller no longer waited. Each input of `map`, each step of a stream or sink, and each task of
+   * a chain with JavaScript steps counts as one.
+   */
   completed: number
   /** Tasks that failed, other than those cancelled or rejected. */
   failed: number
@@ -972,7 +982,11 @@ export interface PoolStats {
   waitTime: LatencySummary
   /** From start to completion. */
   runTime: LatencySummary
-  /** By `transform.name`; from the 65th name on, all count as `other`. */
+  /**
+   * By `transform.name`; from the 65th name on, all count as `other`. A chain of native steps counts as `chain`. In a chain with
+   * JavaScript steps each of them counts as `module` or `workerScript`, a single native step between them under its name, and
+   * several as `chain`.
+   */
   byTransform: Record<string, TransformStats>
   /** Use of this thread's event loop by offloop, for all pools and caches: the same in every pool of the thread. */
   loop: LoopStats
@@ -980,9 +994,11 @@ export interface PoolStats {
 
 /**
  * Time for which offloop itself held the event loop of this thread: settling, copying large inputs, building and writing JSON, and
- * `onEvict`. It uses at most 4 ms of an iteration, plus the step that overruns. Work in your own calls does not count, such as the
- * copy of an input of up to 1 MiB in `run`, nor do your callbacks after an `await`. Counted since the thread began or any of its
- * pools was reset.
+ * `onEvict`. It uses at most 4 ms of an iteration, plus the step that overruns: a fraction of a millisecond, but longer for a large
+ * string result, which V8 creates in one step. Counted since the thread began or any of its pools was reset.
+ *
+ * Not counted: work in your own calls, such as the copy of an input of up to 1 MiB in `run` and `table.column()`; encoding and
+ * decoding the values of native caches; cloning the inputs and results of worker functions; and your callbacks after an `await`.
  */
 export interface LoopStats {
   /** Event-loop iterations in which offloop looked for work. */
@@ -1082,7 +1098,8 @@ export interface CacheOptions<K extends Id, V> {
   errorTtl?: number | undefined
   /**
    * Limit for one load. A longer one rejects its callers with a `TimeoutError` (a `DOMException`) in every thread that waits, its
-   * signal aborts, and the id is free. The timer does not keep the process alive. 1 to 2,147,483,647. Default: no limit.
+   * signal aborts, and the id is free. The timer does not keep the process alive: if nothing else does, the process ends before its
+   * callers are rejected. 1 to 2,147,483,647. Default: no limit.
    */
   loadTimeout?: number | undefined
   /**
@@ -1099,8 +1116,8 @@ export interface CacheOptions<K extends Id, V> {
   storage?: 'heap' | 'native' | undefined
   /**
    * Encoding of values in native storage: `'v8'` (structured clone; plain values are written as equivalent JSON), `'json'`,
-   * `'bytes'` (Buffers, unchanged) or your own. Default `'v8'`. Rejected for heap storage. A value read twice may be the same
-   * object: do not change it.
+   * `'bytes'` (Buffers, unchanged) or your own. Default `'v8'`. Rejected for heap storage. Each value is encoded and decoded in one
+   * step on the event loop. A value read twice may be the same object: do not change it.
    */
   codec?: 'v8' | 'json' | 'bytes' | { encode(value: V): Uint8Array; decode(bytes: Buffer): V } | undefined
   /**
@@ -1242,7 +1259,7 @@ export interface CacheStats {
   bytes: number
   /** Calls served with a fresh value. */
   hits: number
-  /** Calls served with a value past its `ttl`, by `staleWhileRevalidate`. */
+  /** Calls served with a value past its `ttl` without waiting: by `staleWhileRevalidate`, or by `staleIfError` within `errorTtl`. */
   staleHits: number
   /** Calls of `get` without a value to serve immediately; each id of `getMany` counts. */
   misses: number
@@ -1350,8 +1367,15 @@ export interface MetricSources {
 // ---------------------------------------------------------------- errors
 
 /**
- * Every failure of this package except the caller's `signal.reason`, a TypeError or RangeError for bad arguments, and an `Error` of
- * code `ERR_MEMORY_ALLOCATION_FAILED` if there is no memory for a copy.
+ * A failure of a pool, a transform or a cache, by `code`. Other errors are:
+ * - a TypeError or RangeError for bad arguments and for values that JSON or a codec cannot represent,
+ * - the `signal.reason` of the caller; streams and sinks fail with an `AbortError` that has it as `cause`,
+ * - errors of your own code: worker functions, loaders, getters, `onResult`, iterables,
+ * - a `DataCloneError` (a `DOMException`) for an input or result that cannot be cloned,
+ * - a `TimeoutError` (a `DOMException`) after `loadTimeout`,
+ * - an `AggregateError` of {@link Cache.getMany},
+ * - Node's errors: ERR_STREAM_PREMATURE_CLOSE for a destroyed stream or sink, ERR_MODULE_NOT_FOUND and others for a module that
+ *   cannot be imported, ERR_MEMORY_ALLOCATION_FAILED without memory for a copy.
  */
 export class OffloopError extends Error {
   constructor(
