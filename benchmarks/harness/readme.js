@@ -3,7 +3,7 @@
 // The parts of the results that README.md shows: a few rows, and a picture.
 
 const { chart } = require('./chart.js')
-const { amount, describeMachineAndNode, describeTime, markdownTable, show } = require('./table.js')
+const { amount, describeMachineAndNode, describeTime, markdownTable, origins, show } = require('./table.js')
 
 /**
  * @typedef {import('./results.js').Results} Results
@@ -62,13 +62,15 @@ function section(run) {
     const result = find(run, row)
     return result === undefined ? [] : [{ row, result }]
   })
-  const merged = shown.flatMap(({ row, result: { origin } }) =>
-    origin === undefined ? [] : [`\`${row.name}\`: ${describeMachineAndNode(origin)}, ${describeTime(origin)}.`]
-  )
+  const results = shown.map(({ result }) => result)
+  const base = results.every(({ origin }) => origin !== undefined)
+    ? []
+    : [[describeMachineAndNode(run), describeTime(run)]]
+  const runs = [...base, ...origins(results, name => `\`${name}\``)]
   const head = ['case', 'measured', 'offloop', 'reference', 'ratio']
   const rule = ['---', '---', '---:', '---', '---:']
   return [
-    [`${describeMachineAndNode(run)}, ${describeTime(run)}.`, ...merged, LEGEND].join('\n'),
+    runs.map(lines => `${lines.join(', ')}.\n`).join('') + LEGEND,
     markdownTable(
       head,
       rule,

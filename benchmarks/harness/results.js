@@ -7,7 +7,14 @@ const { join } = require('node:path')
 const { chart } = require('./chart.js')
 const { picture } = require('./readme.js')
 const { SUITES } = require('./suites.js')
-const { METHOD, describeMachine, describeMachineAndNode, describeTime, describeVersions } = require('./table.js')
+const {
+  METHOD,
+  describeMachine,
+  describeMachineAndNode,
+  describeTime,
+  describeVersions,
+  origins
+} = require('./table.js')
 const { targetsAsMarkdown, tally } = require('./targets.js')
 
 /**
@@ -79,16 +86,6 @@ function table({ results }) {
   )
   return [targetsAsMarkdown(results), `${tally(results)}.`, ...(failures.length > 0 ? [failures.join('\n')] : [])].join(
     '\n\n'
-  )
-}
-
-/**
- * Describes the runs of merged cases, in two lines each.
- * @param {readonly Summary[]} results
- */
-function origins(results) {
-  return results.flatMap(({ name, origin }) =>
-    origin === undefined ? [] : [[`${name}: ${describeMachineAndNode(origin)}`, describeTime(origin)]]
   )
 }
 

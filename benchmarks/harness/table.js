@@ -30,6 +30,23 @@ function describeTime({ date, load }) {
   return `${date.slice(0, 16).replace('T', ' ')} UTC, load average at the start ${load.map(one => one.toFixed(2)).join(' ')}`
 }
 
+/**
+ * Describes the runs of merged cases, in two lines each.
+ * @param {readonly import('./summary.js').Summary[]} results
+ * @param {(name: string) => string} [quote]
+ */
+function origins(results, quote = name => name) {
+  /** @type {Map<string, { names: string[], lines: [string, string] }>} */
+  const runs = new Map()
+  for (const { name, origin } of results) {
+    if (origin === undefined) continue
+    const lines = /** @type {[string, string]} */ ([describeMachineAndNode(origin), describeTime(origin)])
+    const run = runs.get(lines.join()) ?? { names: [], lines }
+    runs.set(lines.join(), { ...run, names: [...run.names, quote(name)] })
+  }
+  return [...runs.values()].map(({ names, lines: [machine, time] }) => [`${names.join(', ')}: ${machine}`, time])
+}
+
 /** @param {Pick<Machine, 'versions'>} machine */
 function describeVersions({ versions }) {
   return Object.entries(versions)
@@ -105,6 +122,7 @@ module.exports = {
   describeVersions,
   heading,
   markdownTable,
+  origins,
   show,
   table,
   verdictOf
