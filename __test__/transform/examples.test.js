@@ -12,6 +12,7 @@ const { pathToFileURL } = require('node:url')
 const { inspect } = require('node:util')
 const { transformSync } = require('esbuild')
 const { move, pool, transforms } = require('../..')
+const { transformNames } = require('../support/transform-names')
 
 const declarations = readFileSync(join(__dirname, '..', '..', 'index.d.ts'), 'utf8')
 
@@ -42,12 +43,6 @@ function examples() {
     }
   }
   return found
-}
-
-function factories() {
-  return Object.entries(transforms).flatMap(([name, value]) =>
-    typeof value === 'function' ? [name] : Object.keys(value).map(inner => `${name}.${inner}`)
-  )
 }
 
 /** Formats a result without spaces. @param {unknown} value */
@@ -117,7 +112,7 @@ async function variables(directory) {
 test('every transform has an example', () => {
   const found = examples()
   assert.deepEqual(
-    factories().filter(name => !found.has(name)),
+    transformNames.filter(name => !found.has(name)),
     []
   )
 })
