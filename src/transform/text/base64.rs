@@ -2,15 +2,13 @@
 //! else is an error with its offset.
 
 use super::detect_encoding::{START, check_start};
-use crate::args::{Args, ArgumentError};
+use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::transform::contract::{StreamTransform, Transform, run_stream};
+use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use crate::transform::memory;
 use crate::transform::value::Value;
 use base64_simd::{STANDARD, STANDARD_NO_PAD};
-
-type Built = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
 /// Bytes of input between two polls of the cancel flag.
 const STEP: usize = 1 << 20;
@@ -21,13 +19,13 @@ struct Encode;
 struct Decode;
 
 /// `text.base64Encode()`
-pub fn encode(args: &Args) -> Built {
+pub fn encode(args: &Args) -> BuildResult {
     args.options(0, &[])?;
     Ok(Box::new(Encode))
 }
 
 /// `text.base64Decode()`
-pub fn decode(args: &Args) -> Built {
+pub fn decode(args: &Args) -> BuildResult {
     args.options(0, &[])?;
     Ok(Box::new(Decode))
 }
