@@ -5,10 +5,17 @@
 /**
  * @typedef {import('../../index').PoolStats} PoolStats
  * @typedef {import('../../index').LatencySummary} LatencySummary
- * @typedef {'pool' | 'cache' | 'sink'} Subject
+ * @typedef {{ pool: PoolSnapshot, cache: import('../../index').CacheStats, sink: import('../../index').SinkStats }} StatsOf
+ * @typedef {PoolStats & { maxQueue: number, maxQueueBytes: number }} PoolSnapshot statistics and limits of a pool
+ * @typedef {keyof StatsOf} Subject
  * @typedef {number | LatencySummary | { [label: string]: Reading }} Reading
  *
- * @typedef {object} Metric
+ * @typedef {MetricOf<any>} Metric
+ */
+
+/**
+ * @template Stats
+ * @typedef {object} MetricOf
  * @property {string} name without the namespace, words of one level joined by `_` and levels by `.`
  * @property {'counter' | 'size' | 'gauge' | 'summary'} kind a counter only grows; sizes of several subjects add up, gauges do not;
  *   a summary is of durations
@@ -16,17 +23,18 @@
  * @property {string | undefined} counted unit of the count of a summary
  * @property {string} description
  * @property {readonly string[]} labels besides the name of the subject
- * @property {(stats: any) => Reading} read reads the value from `stats()`, nested in an object by value for each label
+ * @property {(stats: Stats) => Reading} read reads the value from `stats()`, nested in an object by value for each label
  */
 
 /**
+ * @template Stats
  * @param {Metric['kind']} kind
  * @param {string} name
  * @param {string} unit for a summary, that of its count
  * @param {string} description
- * @param {Metric['read']} read
+ * @param {(stats: Stats) => Reading} read
  * @param {readonly string[]} [labels]
- * @returns {Metric}
+ * @returns {MetricOf<Stats>}
  */
 function metric(kind, name, unit, description, read, labels = []) {
   if (kind === 'summary') return { kind, name, unit: 's', counted: unit, description, read, labels }
@@ -36,7 +44,6 @@ function metric(kind, name, unit, description, read, labels = []) {
 /**
  * Reads the statistics of each transform.
  * @param {(stats: PoolStats['byTransform'][string]) => Reading} read
- * @returns {Metric['read']}
  */
 function byTransform(read) {
   return (/** @type {PoolStats} */ { byTransform }) =>
@@ -52,7 +59,7 @@ const requestsByResult = (/** @type {import('../../index').CacheStats} */ { hits
   return { hit: hits, stale_hit: staleHits, miss: misses }
 }
 
-/** @type {Readonly<Record<Subject, readonly Metric[]>>} */
+/** @type {{ readonly [S in Subject]: readonly MetricOf<StatsOf[S]>[] }} */
 const metrics = {
   pool: [
     metric('size', 'pool.threads', '{thread}', 'Maximum concurrent tasks', stats => stats.threads),
@@ -84,7 +91,9 @@ const metrics = {
     metric('counter', 'cache.loads', '{load}', 'Loads started', stats => stats.loads),
     metric('counter', 'cache.load.failures', '{load}', 'Loads that failed', stats => stats.loadFailures),
     metric('summary', 'cache.load', '{load}', 'Time that loads took', stats => stats.loadTime),
-    metric('counter', 'cache.evictions', '{entry}', 'Evicted entries by reason', stats => stats.evictions, ['reason'])
+    metric('counter', 'cache.evictions', '{entry}', 'Evicted entries by reason', stats => ({ ...stats.evictions }), [
+      'reason'
+    ])
   ],
   sink: [
     metric('counter', 'sink.written', '{chunk}', 'Chunks accepted', stats => stats.written),
