@@ -1,0 +1,56 @@
+'use strict'
+
+// The message of a rejection names the rule that decided it: docs/internals/admission.md.
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { Pool, transforms, occupy } = require('../support/fault-addon')
+
+const identity = transforms.identity()
+const FULL = 'ERR_OFFLOOP_QUEUE_FULL'
+const CLOSED = 'ERR_OFFLOOP_CLOSED'
+
+/**
+ * Makes a pool whose thread is occupied.
+ * @param {import('node:test').TestContext} t
+ * @param {import('../..').PoolOptions} options
+ */
+function busyPool(t, options) {
+  const pool = new Pool({ ...options, threads: 1 })
+  t.after(() => pool.close({ force: true }))
+  return { pool, ...occupy(pool) }
+}
+
+test('a full pool names the bound that is reached', async t => {
+  const { pool, release } = busyPool(t, { maxQueue: 1, maxQueueBytes: 100 })
+  await assert.rejects(pool.run(identity, Buffer.alloc(200)), {
+    code: FULL,
+    message: /does not fit .*maxQueueBytes 100/
+  })
+  const queued = pool.run(identity, 'x')
+  await assert.rejects(pool.run(identity, 'x'), { code: FULL, message: /2 tasks are admitted/ })
+  await release()
+  await queued
+})
+
+test('after 256 tasks that passed a waiter for bytes the next one is rejected', async t => {
+  const { pool, release } = busyPool(t, { maxQueue: 1000, maxQueueBytes: 1000 })
+  const large = pool.run(identity, Buffer.alloc(500))
+  await assert.rejects(pool.run(identity, Buffer.alloc(900)), { code: FULL })
+  const ready = pool.ready()
+  const small = Array.from({ length: 256 }, () => pool.run(identity, 'x'))
+  await assert.rejects(pool.run(identity, 'x'), { code: FULL, message: /does not fit/ })
+  await release()
+  await Promise.all([large, ready, ...small])
+})
+
+test('a closed pool distinguishes new tasks from those cancelled by force', async t => {
+  const { pool } = busyPool(t, { maxQueue: 1 })
+  const admitted = pool.run(identity, 'x')
+  const waits = pool.ready()
+  const closed = pool.close({ force: true })
+  await assert.rejects(admitted, { code: CLOSED, message: /closed by force/ })
+  await assert.rejects(waits, { code: CLOSED, message: /accepts no more tasks/ })
+  await assert.rejects(pool.run(identity, 'x'), { code: CLOSED, message: /accepts no more tasks/ })
+  await closed
+})
