@@ -28,7 +28,7 @@ const WAITING = Symbol('offloop.waiting')
 async function offloop(instance, options) {
   checkOptions(options, OPTIONS)
   const { retryAfter = 1 } = options
-  checkInteger('"options.retryAfter"', retryAfter, 0, DAY)
+  checkInteger('options.retryAfter', retryAfter, 0, DAY)
 
   /** Pools and caches created here, closed in this order. @type {{ close(): unknown }[]} */
   const created = []

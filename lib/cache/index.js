@@ -125,7 +125,7 @@ class Cache {
     if (options !== undefined) {
       checkOptions(options, TTL)
       ttl = options.ttl
-      checkNumber('"options.ttl"', ttl)
+      checkNumber('options.ttl', ttl)
     }
     this.#store.set(id, value, ttl)
     this.#coordinator.forget(id)

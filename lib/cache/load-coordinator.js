@@ -209,7 +209,7 @@ class LoadCoordinator {
       // Read each property once: the loader may have replaced it with a getter.
       const { store } = context
       ttl = context.ttl
-      checkNumber('"context.ttl"', ttl)
+      checkNumber('context.ttl', ttl)
       if (typeof store !== 'boolean') throw invalidType('"context.store"', 'of type boolean', store)
       keeps = store && !isAbsent
       // Waiters in other threads receive the bytes even if they are not kept.

@@ -41,15 +41,15 @@ function checkFunction(name, value) {
 }
 
 /**
- * @param {string} name
+ * @param {string} path as in 'options.jitter'
  * @param {unknown} value
  * @param {number} [min]
  * @param {number} [max]
  */
-function checkNumber(name, value, min = 0, max = MAX_SAFE_INTEGER) {
+function checkNumber(path, value, min = 0, max = MAX_SAFE_INTEGER) {
   if (value === undefined) return
-  if (typeof value !== 'number') throw invalidType(`The ${name} property`, 'of type number', value)
-  if (!(value >= min && value <= max)) throw outOfRange(name, `a number >= ${min} && <= ${max}`, value)
+  if (typeof value !== 'number') throw invalidType(`The "${path}" property`, 'of type number', value)
+  if (!(value >= min && value <= max)) throw outOfRange(`"${path}"`, `a number >= ${min} && <= ${max}`, value)
 }
 
 /** @param {import('../../index').CacheOptions<any, any>} options */
@@ -59,8 +59,8 @@ function readOptions(options) {
   for (const [option, value] of Object.entries({ weigh, load, onEvict })) {
     checkFunction(`The "options.${option}" property`, value)
   }
-  checkNumber('"options.jitter"', jitter, 0, 1)
-  checkNumber('"options.loadTimeout"', loadTimeout, 1, MAX_TIMER)
+  checkNumber('options.jitter', jitter, 0, 1)
+  checkNumber('options.loadTimeout', loadTimeout, 1, MAX_TIMER)
   if (storage !== undefined && storage !== 'heap' && storage !== 'native') {
     throw invalidValue(
       `The "options.storage" property must be one of 'heap', 'native'. Received ${formatValue(storage)}`
@@ -122,7 +122,7 @@ function checkLimits(integers, isHeap, weigh) {
   for (const [option, value] of Object.entries(integers)) {
     if (value === undefined) continue
     const [min, max] = INTEGERS[/** @type {keyof typeof INTEGERS} */ (option)]
-    checkInteger(`"options.${option}"`, value, min, max)
+    checkInteger(`options.${option}`, value, min, max)
   }
 }
 

@@ -91,7 +91,7 @@ function detachedError(name, memory) {
 
 /**
  * Throws if a value is detached memory.
- * @param {string} name
+ * @param {string} name as in 'The "key" argument'
  * @param {unknown} value
  */
 function checkMemory(name, value) {
@@ -110,7 +110,7 @@ function outOfRange(name, expected, actual) {
 
 /**
  * @param {unknown} options
- * @param {string} [name]
+ * @param {string} [name] as in 'The "options" argument'
  * @returns {asserts options is object}
  */
 function checkObject(options, name = 'The "options" argument') {
@@ -175,26 +175,26 @@ function priorityNumber(priority) {
 }
 
 /**
- * @param {string} name
+ * @param {string} path as in 'options.concurrency'
  * @param {unknown} value
  * @param {number} min
  * @param {number} max
  * @returns {asserts value is number}
  */
-function checkInteger(name, value, min, max) {
-  if (typeof value !== 'number') throw invalidType(`The ${name} property`, 'of type number', value)
+function checkInteger(path, value, min, max) {
+  if (typeof value !== 'number') throw invalidType(`The "${path}" property`, 'of type number', value)
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw outOfRange(name, `an integer >= ${min} && <= ${max}`, value)
+    throw outOfRange(`"${path}"`, `an integer >= ${min} && <= ${max}`, value)
   }
 }
 
 /**
- * @param {string} name
+ * @param {string} path as in 'options.settle'
  * @param {unknown} value
  * @returns {asserts value is boolean}
  */
-function checkBoolean(name, value) {
-  if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value)
+function checkBoolean(path, value) {
+  if (typeof value !== 'boolean') throw invalidType(`The "${path}" property`, 'of type boolean', value)
 }
 
 module.exports = {

@@ -199,7 +199,7 @@ class Pool {
     const pool = stateOf(this)
     checkOptions(options, ['reset'])
     const { reset = false } = options
-    checkBoolean('The "options.reset" property', reset)
+    checkBoolean('options.reset', reset)
     return pool.stats(reset)
   }
 
@@ -211,7 +211,7 @@ class Pool {
     const pool = stateOf(this)
     checkOptions(options, ['force'])
     const { force = false } = options
-    checkBoolean('The "options.force" property', force)
+    checkBoolean('options.force', force)
     await pool.close(force)
   }
 

@@ -36,7 +36,7 @@ function readStreamOptions(options, known = STREAM_OPTIONS) {
   checkOptions(options, known)
   const { signal, priority } = options
   const { highWaterMark = options.objectMode ? OBJECT_HIGH_WATER_MARK : HIGH_WATER_MARK } = options
-  checkInteger('"options.highWaterMark"', highWaterMark, 0, Number.MAX_SAFE_INTEGER)
+  checkInteger('options.highWaterMark', highWaterMark, 0, Number.MAX_SAFE_INTEGER)
   if (signal !== undefined) checkSignal(signal)
   priorityNumber(priority)
   return { highWaterMark, signal, priority }
@@ -49,9 +49,9 @@ function readStreamOptions(options, known = STREAM_OPTIONS) {
 function readSinkOptions(options, threads) {
   const read = readStreamOptions(options, SINK_OPTIONS)
   const { concurrency = CHUNKS_PER_THREAD * threads, each = false, objectMode = false, onResult } = options
-  checkInteger('"options.concurrency"', concurrency, 1, MAX_CONCURRENCY)
-  checkBoolean('The "options.each" property', each)
-  checkBoolean('The "options.objectMode" property', objectMode)
+  checkInteger('options.concurrency', concurrency, 1, MAX_CONCURRENCY)
+  checkBoolean('options.each', each)
+  checkBoolean('options.objectMode', objectMode)
   if (onResult !== undefined && typeof onResult !== 'function') {
     throw invalidType('The "options.onResult" property', 'of type function', onResult)
   }

@@ -49,11 +49,11 @@ function readWorkerOptions(options) {
   const { idleTimeout, gracePeriod, maxTasks, maxHeap, execArgv, argv, resourceLimits, env } = given
   for (const [name, time] of Object.entries({ idleTimeout, gracePeriod })) {
     const isNever = name === 'idleTimeout' && time === Infinity
-    if (time !== undefined && !isNever) checkInteger(`"options.workers.${name}"`, time, 0, MAX_TIME)
+    if (time !== undefined && !isNever) checkInteger(`options.workers.${name}`, time, 0, MAX_TIME)
   }
   for (const [name, count] of Object.entries({ maxTasks, maxHeap })) {
     if (count !== undefined && count !== Infinity) {
-      checkInteger(`"options.workers.${name}"`, count, 1, Number.MAX_SAFE_INTEGER)
+      checkInteger(`options.workers.${name}`, count, 1, Number.MAX_SAFE_INTEGER)
     }
   }
   for (const [name, list] of Object.entries({ execArgv, argv })) {

@@ -15,8 +15,8 @@ function readBulkOptions(options, concurrency) {
   const { signal, settle = false, concurrency: given, priority } = options
   const chosen = given ?? concurrency
   if (signal !== undefined) checkSignal(signal)
-  checkBoolean('The "options.settle" property', settle)
-  checkInteger('"options.concurrency"', chosen, 1, MAX_CONCURRENCY)
+  checkBoolean('options.settle', settle)
+  checkInteger('options.concurrency', chosen, 1, MAX_CONCURRENCY)
   return { signal, settle, concurrency: chosen, priority: priorityNumber(priority) }
 }
 
