@@ -2,13 +2,12 @@
 
 // Builds the release addon, and the addon with faults for tests.
 
-const { createHash } = require('node:crypto')
-const { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } = require('node:fs')
-const { dirname, join, relative } = require('node:path')
+const { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } = require('node:fs')
+const { dirname, join } = require('node:path')
 const { platform } = require('../../lib/native/platform.js')
 const { resultOf, root, run, say, tool } = require('./process.js')
+const { FAULT_ADDON, FAULT_STAMP, IS_FRESH, hashSources } = require('./sources.js')
 
-const SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock', 'package.json']
 const BINDING = 'lib/native/binding.d.ts'
 /** Files that accompany the addon in its package. */
 const LICENCES = ['LICENSE', 'THIRD-PARTY-NOTICES']
@@ -59,30 +58,7 @@ function addons() {
 /** @param {string} compiler */
 function fingerprint(compiler) {
   const addon = addons().map(name => `lib/native/${name}`)
-  const hash = createHash('sha256')
-  for (const file of [...SOURCES.flatMap(filesUnder), BINDING, ...addon]) {
-    const path = join(root, file)
-    hash
-      .update(`${file}\0`)
-      .update(existsSync(path) ? readFileSync(path) : 'missing')
-      .update('\0')
-  }
-  return `${compiler}\n${hash.digest('hex')}\n`
-}
-
-/**
- * @param {string} path from the root
- * @returns {string[]}
- */
-function filesUnder(path) {
-  const full = join(root, path)
-  if (!existsSync(full)) return []
-  if (statSync(full).isFile()) return [path]
-  const entries = readdirSync(full, { withFileTypes: true, recursive: true })
-  return entries
-    .filter(entry => entry.isFile())
-    .map(entry => relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-    .sort()
+  return `${compiler}\n${hashSources([BINDING, ...addon])}\n`
 }
 
 /** Returns the compiler's version. Throws instructions if Rust is not installed. */
@@ -114,13 +90,16 @@ function placeAddon() {
  * @returns {Promise<{ failure?: string }>}
  */
 async function buildFaultAddon() {
+  const hash = hashSources()
   const args = ['build', ...LOCKED, '--features', 'fault', '--lib', '--message-format', 'json-render-diagnostics']
   const outcome = await run('cargo', args, { timeout: TIMEOUT })
   if (outcome.code !== 0) return resultOf(outcome)
   const library = builtLibrary(outcome.stdout)
   if (library === undefined) return { failure: `cargo built no dynamic library.\n${outcome.output}` }
-  mkdirSync(join(root, 'target/fault'), { recursive: true })
-  copyFileSync(library, join(root, 'target/fault/offloop.node'))
+  mkdirSync(dirname(FAULT_ADDON), { recursive: true })
+  copyFileSync(library, FAULT_ADDON)
+  writeFileSync(FAULT_STAMP, hash)
+  process.env[IS_FRESH] = '1'
   return {}
 }
 
