@@ -16,13 +16,17 @@ const { parse, scrape } = require('../support/metrics')
 const { Registry } = prometheus
 const identity = transforms.identity()
 
-test('exports the values of pool.stats()', async () => {
+test('exports the values of pool.stats()', async t => {
   const pool = new Pool({ name: 'scraped', threads: 1, maxQueue: 1, maxQueueBytes: 1 << 20 })
   const register = new Registry()
   const stop = collectMetrics({ pools: [pool], register })
   await pool.map(transforms.gzip(), Array(100).fill('text'))
   await assert.rejects(pool.run(transforms.gunzip(), Buffer.from('no gzip')))
   const [words, abort] = [sharedWords(), new AbortController()]
+  t.after(() => {
+    release(words)
+    return pool.close({ force: true })
+  })
   const runs = pool.run(userFunction('meet'), words)
   await waitForValue(words, 0, 1)
   const waits = pool.run(identity, 'four', { signal: abort.signal })
