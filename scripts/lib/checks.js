@@ -18,19 +18,23 @@ const CORE = ['--no-default-features']
  * @property {number} [failed]
  * @property {number} [skipped]
  *
- * @typedef {{ name: string, group: 'rust' | 'js' | 'types' | 'package', run: () => Promise<Result> }} Check
+ * @typedef {object} Check
+ * @property {string} name
+ * @property {'rust' | 'js' | 'types' | 'package'} group
+ * @property {boolean} [needsAddon] whether the addon is built before it, if necessary
+ * @property {() => Promise<Result>} run
  */
 
 /** @type {readonly Check[]} */
 const checks = [
   { name: 'rustfmt', group: 'rust', run: () => cargo(['fmt', '--check']) },
   { name: 'biome', group: 'js', run: biome },
-  { name: 'binding', group: 'package', run: binding },
-  { name: 'tsc', group: 'types', run: tsc },
+  { name: 'binding', group: 'package', needsAddon: true, run: binding },
+  { name: 'tsc', group: 'types', needsAddon: true, run: tsc },
   { name: 'tsd', group: 'types', run: tsd },
   { name: 'typedoc', group: 'types', run: () => node(tool('typedoc'), ['--emit', 'none']) },
-  { name: 'publint', group: 'package', run: () => node(tool('publint'), ['--strict']) },
-  { name: 'attw', group: 'package', run: () => node(tool('@arethetypeswrong/cli'), ['--pack', '.']) },
+  { name: 'publint', group: 'package', needsAddon: true, run: () => node(tool('publint'), ['--strict']) },
+  { name: 'attw', group: 'package', needsAddon: true, run: () => node(tool('@arethetypeswrong/cli'), ['--pack', '.']) },
   { name: 'clippy', group: 'rust', run: () => clippy([]) },
   { name: 'clippy core', group: 'rust', run: () => clippy(CORE) },
   { name: 'cargo doc', group: 'rust', run: doc },
@@ -38,7 +42,7 @@ const checks = [
   { name: 'cargo test core', group: 'rust', run: () => cargoTest(CORE) },
   { name: 'loom', group: 'rust', run: () => cargoTest([...CORE, '--features', 'loom', '--lib', 'loom']) },
   { name: 'fault addon', group: 'js', run: buildFaultAddon },
-  { name: 'node', group: 'js', run: () => nodeTests() }
+  { name: 'node', group: 'js', needsAddon: true, run: () => nodeTests() }
 ]
 
 /**
