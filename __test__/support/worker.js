@@ -2,6 +2,7 @@
 
 const { join } = require('node:path')
 const { transforms } = require('../../index.js')
+const { onFailure } = require('./on-failure.js')
 
 const folder = join(__dirname, '..', 'fixtures', 'worker')
 
@@ -11,7 +12,11 @@ const fixture = name => join(folder, name)
 /** Returns a transform that runs a function of fixtures/worker/functions.js. @param {string} [name] */
 const userFunction = name => transforms.module(fixture('functions.js'), { export: name })
 
-const sharedWords = () => new Int32Array(new SharedArrayBuffer(8))
+function sharedWords() {
+  const words = new Int32Array(new SharedArrayBuffer(8))
+  onFailure(() => release(words))
+  return words
+}
 
 /**
  * Resolves when a word is at least `least`.
