@@ -232,7 +232,7 @@ test('a merged case replaces the one before and states its origin', () => {
   assert.match(generated['under-load.svg'], /node 24\.1\.0<.*2024-03-04 05:06 UTC/s)
   assert.doesNotMatch(generated['under-load.svg'], /node 20\.0\.0/)
   const document = intoDocument('<!-- bench --><!-- /bench -->', once)
-  assert.match(document, /bench -->\n`ping`: a <fast> one, .*, node 24\.1\.0, /)
+  assert.match(document, /bench -->\na <fast> one, .*, node 24\.1\.0, /)
 })
 
 test('replaces whole files and keeps the others', () => {

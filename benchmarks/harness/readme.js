@@ -63,10 +63,10 @@ function section(run) {
     return result === undefined ? [] : [{ row, result }]
   })
   const results = shown.map(({ result }) => result)
-  const base = results.every(({ origin }) => origin !== undefined)
-    ? []
-    : [[describeMachineAndNode(run), describeTime(run)]]
-  const runs = [...base, ...origins(results, name => `\`${name}\``)]
+  const [{ origin = run } = {}] = results
+  const isOneRun = results.every(({ origin: other = run }) => other.date === origin.date)
+  const own = [describeMachineAndNode(isOneRun ? origin : run), describeTime(isOneRun ? origin : run)]
+  const runs = isOneRun ? [own] : [own, ...origins(results, name => `\`${name}\``)]
   const head = ['case', 'measured', 'offloop', 'reference', 'ratio']
   const rule = ['---', '---', '---:', '---', '---:']
   return [
