@@ -21,13 +21,16 @@ import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads
  * If there is no memory for the copy, the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's Buffers
  * do. A task that runs out of memory rejects with an {@link OffloopError} of code `ERR_OFFLOOP_UNSUPPORTED`.
  */
-export type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
+export type BytesLike = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
+
+/** A Buffer whose memory no other thread shares, so that the web's APIs accept it: the type of that name in `@types/node`. */
+export type NonSharedBuffer = ReturnType<typeof Buffer.alloc>
 
 /**
  * Input of byte-oriented transforms. Strings are encoded as UTF-8, lone surrogates as U+FFFD. V8 first flattens a string that was
  * concatenated from very many parts, in one step on the event loop.
  */
-export type Input = Bytes | string
+export type BytesOrText = BytesLike | string
 
 /** A value passed to {@link move}. */
 export interface Moved<T> {
@@ -49,10 +52,10 @@ export interface Moved<T> {
  * const body = await fs.readFile(path)
  * const packed = await pool.run(transforms.gzip(), move(body)) // body.byteLength is 0 now
  */
-export function move<T extends Bytes | MessagePort>(value: T): Moved<T>
+export function move<T extends BytesLike | MessagePort>(value: T): Moved<T>
 /**
  * Transfers the listed parts of a value, as `postMessage` does: ArrayBuffers, MessagePorts and other transferable objects. For
- * inputs of {@link transforms.module} and {@link transforms.workerScript}, and for the return value of a worker function.
+ * inputs of {@link transforms.worker} and {@link transforms.workerScript}, and for the return value of a worker function.
  * @example
  * await pool.run(resize, move({ image, width: 200 }, [image.buffer]))
  */
@@ -70,7 +73,7 @@ export {}
  * A frozen description of CPU work: make it once, use it with every method of every pool, as often as you like. It belongs to the
  * thread that made it.
  */
-export interface Transform<In, Out> {
+export interface PoolTransform<In, Out> {
   /** As in `transforms.<name>`. */
   readonly name: string
   /** For the type checker only; absent at run time. */
@@ -78,10 +81,32 @@ export interface Transform<In, Out> {
 }
 
 /** A transform that can also process its input chunk by chunk. */
-export interface StreamTransform<In, Out> extends Transform<In, Out> {
+export interface StreamingTransform<In, Out> extends PoolTransform<In, Out> {
   /** {@link Pool.stream} accepts the transform, and so does {@link Pool.sink} without `each`. */
   readonly streaming: true
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: any other type would be narrower than some transforms
+type AnyTransform = PoolTransform<any, any>
+type InputOf<T> = T extends { readonly [shape]: (input: infer In) => unknown } ? In : never
+type OutputOf<T> = T extends { readonly [shape]: (input: never) => infer Out } ? (unknown extends T ? T : Out) : never
+type Last<T extends readonly unknown[]> = T extends readonly [...unknown[], infer Step] ? Step : never
+
+/** The steps of a chain; a step that does not accept the output of the one before is replaced by one that would. */
+type CheckedSteps<Steps extends readonly unknown[], Given = InputOf<Steps[0]>> = Steps extends readonly [
+  infer Step,
+  ...infer Rest
+]
+  ? [
+      [Given] extends [InputOf<Step>] ? Step : PoolTransform<Given, OutputOf<Step>>,
+      ...CheckedSteps<Rest, OutputOf<Step>>
+    ]
+  : []
+
+/** The transform that {@link transforms.chain} makes of its steps. It can stream if all of them can. */
+export type Chain<Steps extends readonly AnyTransform[]> = Steps extends readonly { readonly streaming: true }[]
+  ? StreamingTransform<InputOf<Steps[0]>, OutputOf<Last<Steps>>>
+  : PoolTransform<InputOf<Steps[0]>, OutputOf<Last<Steps>>>
 
 /** `sha*` and `md5` as in FIPS 180-4, FIPS 202 and RFC 1321; `xxh3-*` and `crc32` are returned in big-endian byte order. */
 export type DigestAlgorithm =
@@ -113,77 +138,35 @@ export const transforms: {
    * @example
    * await pool.run(transforms.identity(), 'ping') // <Buffer 70 69 6e 67>
    */
-  identity(): StreamTransform<Input, Buffer>
+  identity(): StreamingTransform<BytesOrText, NonSharedBuffer>
 
   /**
    * Runs several transforms in one round trip; values between two native steps never enter JavaScript. After `json.parse` and
    * `csv.parse`, whose values are built in JavaScript, only JavaScript steps and `json.stringify` may follow. The `transform` of an
    * error names the step that failed. At most 1,024 steps, those of nested chains included.
    *
-   * JavaScript steps ({@link transforms.module}, {@link transforms.workerScript}) may be anywhere. Such a chain runs one task for
+   * JavaScript steps ({@link transforms.worker}, {@link transforms.workerScript}) may be anywhere. Such a chain runs one task for
    * each of them and one for each group of native steps between them, one after the other: only the first can be rejected because
    * the pool is full.
    * @example
    * const etag = transforms.chain(transforms.gzip(), transforms.digest('sha256', { encoding: 'base64url' }))
    * await pool.run(etag, body)
    */
-  chain<A, B>(first: StreamTransform<A, B>): StreamTransform<A, B>
-  chain<A, B, C>(first: StreamTransform<A, B>, second: StreamTransform<B, C>): StreamTransform<A, C>
-  chain<A, B, C, D>(
-    first: StreamTransform<A, B>,
-    second: StreamTransform<B, C>,
-    third: StreamTransform<C, D>
-  ): StreamTransform<A, D>
-  chain<A, B, C, D, E>(
-    first: StreamTransform<A, B>,
-    second: StreamTransform<B, C>,
-    third: StreamTransform<C, D>,
-    fourth: StreamTransform<D, E>
-  ): StreamTransform<A, E>
-  chain<A, B, C, D, E, F>(
-    first: StreamTransform<A, B>,
-    second: StreamTransform<B, C>,
-    third: StreamTransform<C, D>,
-    fourth: StreamTransform<D, E>,
-    fifth: StreamTransform<E, F>
-  ): StreamTransform<A, F>
-  chain<A, B>(first: Transform<A, B>): Transform<A, B>
-  chain<A, B, C>(first: Transform<A, B>, second: Transform<B, C>): Transform<A, C>
-  chain<A, B, C, D>(first: Transform<A, B>, second: Transform<B, C>, third: Transform<C, D>): Transform<A, D>
-  chain<A, B, C, D, E>(
-    first: Transform<A, B>,
-    second: Transform<B, C>,
-    third: Transform<C, D>,
-    fourth: Transform<D, E>
-  ): Transform<A, E>
-  chain<A, B, C, D, E, F>(
-    first: Transform<A, B>,
-    second: Transform<B, C>,
-    third: Transform<C, D>,
-    fourth: Transform<D, E>,
-    fifth: Transform<E, F>
-  ): Transform<A, F>
-  /** From the sixth step on, neither the steps nor the result type `Z` are checked. */
-  chain<A, B, C, D, E, F, Z = unknown>(
-    first: Transform<A, B>,
-    second: Transform<B, C>,
-    third: Transform<C, D>,
-    fourth: Transform<D, E>,
-    fifth: Transform<E, F>,
-    ...more: Transform<never, unknown>[]
-  ): Transform<A, Z>
+  chain<const Steps extends readonly [AnyTransform, ...AnyTransform[]]>(
+    ...steps: Steps extends CheckedSteps<Steps> ? Steps : CheckedSteps<Steps>
+  ): Chain<Steps>
 
   /**
    * Hashes the input, to bytes or a string. `blake3` of a large input uses all threads of the pool.
    * @example
    * await pool.run(transforms.digest('sha256', { encoding: 'hex' }), body)
    */
-  digest(algorithm: DigestAlgorithm): StreamTransform<Input, Buffer>
-  digest(algorithm: DigestAlgorithm, options: { encoding: TextEncoding }): StreamTransform<Input, string>
+  digest(algorithm: DigestAlgorithm): StreamingTransform<BytesOrText, NonSharedBuffer>
+  digest(algorithm: DigestAlgorithm, options: { encoding: TextEncoding }): StreamingTransform<BytesOrText, string>
   digest(
     algorithm: DigestAlgorithm,
     options?: { encoding?: TextEncoding | undefined }
-  ): StreamTransform<Input, Buffer | string>
+  ): StreamingTransform<BytesOrText, NonSharedBuffer | string>
 
   /**
    * Computes a keyed digest (RFC 2104). The key is copied when the transform is made and erased when the transform is
@@ -191,13 +174,17 @@ export const transforms: {
    * @example
    * await pool.run(transforms.hmac('sha256', secret, { encoding: 'hex' }), payload)
    */
-  hmac(algorithm: HmacAlgorithm, key: Input): StreamTransform<Input, Buffer>
-  hmac(algorithm: HmacAlgorithm, key: Input, options: { encoding: TextEncoding }): StreamTransform<Input, string>
+  hmac(algorithm: HmacAlgorithm, key: BytesOrText): StreamingTransform<BytesOrText, NonSharedBuffer>
   hmac(
     algorithm: HmacAlgorithm,
-    key: Input,
+    key: BytesOrText,
+    options: { encoding: TextEncoding }
+  ): StreamingTransform<BytesOrText, string>
+  hmac(
+    algorithm: HmacAlgorithm,
+    key: BytesOrText,
     options?: { encoding?: TextEncoding | undefined }
-  ): StreamTransform<Input, Buffer | string>
+  ): StreamingTransform<BytesOrText, NonSharedBuffer | string>
 
   /**
    * Compresses to gzip (RFC 1952): one member, which every browser reads. `level` 0 (store) to 9 (smallest), default 6. Inputs
@@ -205,7 +192,7 @@ export const transforms: {
    * @example
    * const body = await pool.run(transforms.gzip({ level: 6 }), json)
    */
-  gzip(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
+  gzip(options?: { level?: number | undefined }): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
    * Decompresses gzip. Several members are joined, and zeros after the last one are ignored, as in node:zlib. `maxOutput` (default
    * 1 GiB) stops decompression bombs: set it to the size you expect.
@@ -214,33 +201,33 @@ export const transforms: {
    * const packed = await pool.run(transforms.gzip(), 'text')
    * String(await pool.run(transforms.gunzip({ maxOutput: 64 << 20 }), packed)) // 'text'
    */
-  gunzip(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
+  gunzip(options?: { maxOutput?: number | undefined }): StreamingTransform<BytesLike, NonSharedBuffer>
   /**
    * Compresses to the zlib format (RFC 1950), like node:zlib's `deflate`. `level` 0 to 9, default 6.
    * @example
    * await pool.run(transforms.deflate({ level: 9 }), body)
    */
-  deflate(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
+  deflate(options?: { level?: number | undefined }): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
    * Decompresses the zlib format. `maxOutput` defaults to 1 GiB.
    * @example
    * const packed = await pool.run(transforms.deflate(), 'text')
    * String(await pool.run(transforms.inflate(), packed)) // 'text'
    */
-  inflate(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
+  inflate(options?: { maxOutput?: number | undefined }): StreamingTransform<BytesLike, NonSharedBuffer>
   /**
    * Compresses to raw deflate (RFC 1951), without header and checksum. `level` 0 to 9, default 6.
    * @example
    * await pool.run(transforms.deflateRaw(), body)
    */
-  deflateRaw(options?: { level?: number | undefined }): StreamTransform<Input, Buffer>
+  deflateRaw(options?: { level?: number | undefined }): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
    * Decompresses raw deflate. `maxOutput` defaults to 1 GiB.
    * @example
    * const packed = await pool.run(transforms.deflateRaw(), 'text')
    * String(await pool.run(transforms.inflateRaw({ maxOutput: 1024 }), packed)) // 'text'
    */
-  inflateRaw(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
+  inflateRaw(options?: { maxOutput?: number | undefined }): StreamingTransform<BytesLike, NonSharedBuffer>
   /**
    * Compresses with Brotli (RFC 7932). `quality` 0 to 11, default 11 as in node:zlib, which is very slow: 4 or 5 suits responses
    * compressed on the fly. `window` is the base-2 logarithm of the window size, 10 to 24, default 22.
@@ -250,14 +237,14 @@ export const transforms: {
   brotliCompress(options?: {
     quality?: number | undefined
     window?: number | undefined
-  }): StreamTransform<Input, Buffer>
+  }): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
    * Decompresses Brotli. `maxOutput` defaults to 1 GiB.
    * @example
    * const packed = await pool.run(transforms.brotliCompress(), 'text')
    * String(await pool.run(transforms.brotliDecompress(), packed)) // 'text'
    */
-  brotliDecompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
+  brotliDecompress(options?: { maxOutput?: number | undefined }): StreamingTransform<BytesLike, NonSharedBuffer>
   /**
    * Compresses with Zstandard (RFC 8878). `level` up to 22, default 3; negative levels are faster still. The decompressor needs the
    * same `dictionary`: a wrong one may go unnoticed and yield wrong data unless `checksum` is set. `checksum` (default false)
@@ -267,9 +254,9 @@ export const transforms: {
    */
   zstdCompress(options?: {
     level?: number | undefined
-    dictionary?: Bytes | undefined
+    dictionary?: BytesLike | undefined
     checksum?: boolean | undefined
-  }): StreamTransform<Input, Buffer>
+  }): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
    * Decompresses Zstandard. `maxOutput` defaults to 1 GiB.
    * @example
@@ -277,22 +264,22 @@ export const transforms: {
    * String(await pool.run(transforms.zstdDecompress(), packed)) // 'text'
    */
   zstdDecompress(options?: {
-    dictionary?: Bytes | undefined
+    dictionary?: BytesLike | undefined
     maxOutput?: number | undefined
-  }): StreamTransform<Bytes, Buffer>
+  }): StreamingTransform<BytesLike, NonSharedBuffer>
   /**
    * Compresses to the LZ4 frame format: the fastest codec, with the largest output.
    * @example
    * await pool.run(transforms.lz4Compress(), body)
    */
-  lz4Compress(): StreamTransform<Input, Buffer>
+  lz4Compress(): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
    * Decompresses the LZ4 frame format. `maxOutput` defaults to 1 GiB.
    * @example
    * const packed = await pool.run(transforms.lz4Compress(), 'text')
    * String(await pool.run(transforms.lz4Decompress(), packed)) // 'text'
    */
-  lz4Decompress(options?: { maxOutput?: number | undefined }): StreamTransform<Bytes, Buffer>
+  lz4Decompress(options?: { maxOutput?: number | undefined }): StreamingTransform<BytesLike, NonSharedBuffer>
 
   /**
    * Encrypts and authenticates (AEAD) with a 32-byte key, by AWS-LC. Returns the nonce (12 bytes), the ciphertext and the tag (16
@@ -305,16 +292,20 @@ export const transforms: {
    */
   seal(
     cipher: SealCipher,
-    key: Bytes,
-    options?: { aad?: Bytes | undefined; nonce?: Bytes | undefined }
-  ): Transform<Input, Buffer>
+    key: BytesLike,
+    options?: { aad?: BytesLike | undefined; nonce?: BytesLike | undefined }
+  ): PoolTransform<BytesOrText, NonSharedBuffer>
   /**
    * Decrypts a message of {@link transforms.seal}. A message that was modified, or sealed with another key, cipher or `aad`,
    * rejects with ERR_OFFLOOP_AUTHENTICATION and yields no plaintext.
    * @example
    * const plain = await pool.run(transforms.open('aes-256-gcm', key, { aad: Buffer.from(userId) }), sealed)
    */
-  open(cipher: SealCipher, key: Bytes, options?: { aad?: Bytes | undefined }): Transform<Bytes, Buffer>
+  open(
+    cipher: SealCipher,
+    key: BytesLike,
+    options?: { aad?: BytesLike | undefined }
+  ): PoolTransform<BytesLike, NonSharedBuffer>
   /**
    * Hashes a password with a random salt, to a PHC string (bcrypt: `$2b$`). `algorithm` defaults to `'argon2id'`: `memoryKiB`
    * 19,456, `iterations` 2, `parallelism` 1, as OWASP recommends. `'bcrypt'`: `cost` 4 to 18, default 12; a password longer than 72
@@ -334,7 +325,7 @@ export const transforms: {
     iterations?: number | undefined
     parallelism?: number | undefined
     cost?: number | undefined
-  }): Transform<Input, string>
+  }): PoolTransform<BytesOrText, string>
   /**
    * Checks a password against a hash of argon2, scrypt or bcrypt, in constant time. bcrypt compares only the first 72 bytes of a
    * longer password (`hashPassword` makes no such hash, other libraries do), and does not distinguish `'a'` from `'a\0a'`. bcrypt's
@@ -344,7 +335,7 @@ export const transforms: {
    * @example
    * if (!(await pool.run(transforms.verifyPassword(hash), password))) throw new Error('wrong password')
    */
-  verifyPassword(hash: string): Transform<Input, boolean>
+  verifyPassword(hash: string): PoolTransform<BytesOrText, boolean>
   /**
    * Derives a key of `length` bytes, at most 1 MiB, from a password (PBKDF2, RFC 8018). It cannot be interrupted: `iterations`
    * times the number of digest-sized blocks is at most 2 ** 26.
@@ -353,27 +344,30 @@ export const transforms: {
    */
   pbkdf2(
     digest: 'sha1' | 'sha256' | 'sha512',
-    salt: Bytes,
+    salt: BytesLike,
     iterations: number,
     length: number
-  ): Transform<Input, Buffer>
+  ): PoolTransform<BytesOrText, NonSharedBuffer>
 
   /** JSON (RFC 8259): parse and write in slices, select, validate, minify. */
   readonly json: {
     /**
      * Parses like `JSON.parse`, without blocking the event loop: a thread reads the text, and the value is built on the event loop
-     * in slices of at most `slice` ms (default 4) while the rest is read. Accepts the same texts as `JSON.parse` and returns the same values.
+     * in slices of at most `sliceMs` ms (default 4) while the rest is read. Accepts the same texts as `JSON.parse` and returns the same values.
      * Bytes must be UTF-8 without a byte order mark. `maxDepth` limits the levels of arrays and objects, unlimited by default; most
      * code that walks a value is recursive, and fails on thousands of levels. V8 creates some things in one step, however small the
      * slice: the element store of an array of millions of numbers, the table of an object with hundreds of thousands of names, a
      * string of megabytes.
-     * @throws RangeError for a `slice` that is not an integer from 1 to 10,000
+     * @throws RangeError for a `sliceMs` that is not an integer from 1 to 10,000
      * @example
      * const { items } = await pool.run(transforms.json.parse<{ items: Item[] }>(), body)
      */
-    parse<T = unknown>(options?: { slice?: number | undefined; maxDepth?: number | undefined }): Transform<Input, T>
+    parse<T = unknown>(options?: {
+      sliceMs?: number | undefined
+      maxDepth?: number | undefined
+    }): PoolTransform<BytesOrText, T>
     /**
-     * Writes the bytes of `JSON.stringify`: on the event loop, in slices of at most `slice` ms (default 4) that a thread joins,
+     * Writes the bytes of `JSON.stringify`: on the event loop, in slices of at most `sliceMs` ms (default 4) that a thread joins,
      * ready for the next step of a chain. `toJSON`, getters, holes and everything else behave as in `JSON.stringify`, except that
      * getters may be called several times. Do not change a large value until it is written. Rejects with a TypeError for a value
      * without a JSON representation (`undefined`, a function), a BigInt or a circular structure, and with any error that a `toJSON`
@@ -384,7 +378,7 @@ export const transforms: {
      * `maxOutput` limits the bytes; the default is the pool's `maxQueueBytes`, but at least 16 MiB. Beyond the first four, nested
      * levels that getters, proxies and `toJSON` return may hold about 8 MiB in all, or an explicit `maxOutput` if that is more;
      * each counts for at most 512 KiB.
-     * @throws RangeError for a `slice` that is not an integer from 1 to 10,000, or a limit that is not a positive integer
+     * @throws RangeError for a `sliceMs` that is not an integer from 1 to 10,000, or a limit that is not a positive integer
      * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
      * too long; both messages contain a path. For a value that is too long it is where the writer stopped, which may be some
      * elements after the limit and differ between runs: text is written in pieces
@@ -392,10 +386,10 @@ export const transforms: {
      * response.end(await pool.run(transforms.chain(transforms.json.stringify(), transforms.gzip()), report))
      */
     stringify(options?: {
-      slice?: number | undefined
+      sliceMs?: number | undefined
       maxDepth?: number | undefined
       maxOutput?: number | undefined
-    }): Transform<unknown, Buffer>
+    }): PoolTransform<unknown, NonSharedBuffer>
     /**
      * Selects nodes by JSONPath (RFC 9535), in order. A thread reads the document; only the selected nodes become JavaScript
      * values. A path that consists only of names, indexes and wildcards is matched while the document is read; for any other path
@@ -408,13 +402,13 @@ export const transforms: {
      * const items = '{"items":[{"price":2},{"price":10}]}'
      * await pool.run(transforms.json.select<number>('$.items[*].price'), items) // [2, 10]
      */
-    select<T = unknown>(path: string, options?: { maxOutput?: number | undefined }): Transform<Input, T[]>
+    select<T = unknown>(path: string, options?: { maxOutput?: number | undefined }): PoolTransform<BytesOrText, T[]>
     /**
      * Removes insignificant whitespace. Strings and numbers keep their spelling.
      * @example
      * await pool.run(transforms.json.minify(), '{ "a": [ 1 ] }') // <Buffer 7b 22 61 22 3a 5b 31 5d 7d>
      */
-    minify(): Transform<Input, Buffer>
+    minify(): PoolTransform<BytesOrText, NonSharedBuffer>
     /**
      * Validates a document against a JSON Schema: 2020-12, 2019-09, draft 7, 6 or 4, by `$schema`, default 2020-12. The schema is
      * compiled once; no other document is fetched. A document with a lone surrogate (`"\ud800"`) or a number out of range for a
@@ -429,7 +423,7 @@ export const transforms: {
      * const { valid, errors } = await pool.run(transforms.json.validate({ required: ['id'] }), '{}')
      * errors[0].message // '"id" is a required property'
      */
-    validate(schema: object | boolean): Transform<Input, Validation>
+    validate(schema: object | boolean): PoolTransform<BytesOrText, JsonValidation>
     /**
      * Like {@link transforms.json.validate}, for each element of an array (input that begins with `[`) or each of several
      * consecutive documents, such as NDJSON, on all threads of the pool. Returns at most `maxErrors` failing records, default
@@ -440,7 +434,7 @@ export const transforms: {
     validateEach(
       schema: object | boolean,
       options?: { maxErrors?: number | undefined }
-    ): StreamTransform<Input, BatchValidation>
+    ): StreamingTransform<BytesOrText, JsonBatchValidation>
   }
 
   /**
@@ -461,7 +455,7 @@ export const transforms: {
      */
     parse<const Types extends Record<string, CsvType | undefined> = Record<never, never>>(
       options?: CsvOptions & { columns?: Types | undefined }
-    ): StreamTransform<Input, CsvTable<Types>>
+    ): StreamingTransform<BytesOrText, CsvTable<Types>>
     /**
      * Measures groups of rows without building a table. Returns an object for each group, in order of first appearance, with the
      * columns of `groupBy` and then the measures. Without `groupBy` all rows are one group, even if there are none. Only the named
@@ -481,7 +475,7 @@ export const transforms: {
         groupBy?: readonly string[] | undefined
         measures: Readonly<Record<string, readonly [CsvOperation, (string | undefined)?]>>
       }
-    ): StreamTransform<Input, Record<string, unknown>[]>
+    ): StreamingTransform<BytesOrText, Record<string, unknown>[]>
   }
 
   /** Text: base64 and regular expressions. */
@@ -492,14 +486,14 @@ export const transforms: {
      * @example
      * await pool.run(transforms.text.base64Encode(), 'ping') // 'cGluZw=='
      */
-    base64Encode(): StreamTransform<Input, string>
+    base64Encode(): StreamingTransform<BytesOrText, string>
     /**
      * Decodes base64 of either alphabet, with or without padding and line breaks. Anything else rejects with its `offset`,
      * including trailing bits that belong to no byte, as in `'Zh=='`.
      * @example
      * String(await pool.run(transforms.text.base64Decode(), 'cGluZw')) // 'ping'
      */
-    base64Decode(): StreamTransform<Input, Buffer>
+    base64Decode(): StreamingTransform<BytesOrText, NonSharedBuffer>
     /**
      * Finds all matches of a regular expression of ECMA-262 with the `u` flag, as `String.prototype.matchAll` does with `g`.
      * Finding one match takes linear time for any input; finding all may take quadratic time if the search has to read far past
@@ -517,7 +511,7 @@ export const transforms: {
     matches(
       pattern: string,
       options?: { flags?: string | undefined; limit?: number | undefined; maxOutput?: number | undefined }
-    ): Transform<Input, { start: number; end: number; groups: (string | null)[] }[]>
+    ): PoolTransform<BytesOrText, { start: number; end: number; groups: (string | null)[] }[]>
     /**
      * Replaces all matches of a pattern, which is as in {@link transforms.text.matches}. The replacement is interpreted as in
      * `String.prototype.replace`: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. The resulting text has at most `maxOutput` bytes,
@@ -529,7 +523,7 @@ export const transforms: {
       pattern: string,
       replacement: string,
       options?: { flags?: string | undefined; maxOutput?: number | undefined }
-    ): Transform<Input, string>
+    ): PoolTransform<BytesOrText, string>
   }
 
   /** Work on typed arrays, which are copied like all inputs unless they are moved. Sums do not depend on the number of threads. */
@@ -540,7 +534,7 @@ export const transforms: {
      * @example
      * await pool.run(transforms.numeric.sort(), new Float64Array([3, 1, 2])) // Float64Array(3) [1, 2, 3]
      */
-    sort<T extends TypedArray = TypedArray>(options?: { descending?: boolean | undefined }): Transform<T, T>
+    sort(options?: { descending?: boolean | undefined }): NumericSort
     /**
      * Computes count, mean, population standard deviation, extremes and quantiles. BigInts are converted by `Number()`: beyond
      * 2 ** 53 they are rounded. `quantiles` from 0 to 1 are interpolated between the two nearest numbers. If the array is empty or
@@ -548,7 +542,9 @@ export const transforms: {
      * @example
      * const { mean, quantiles } = await pool.run(transforms.numeric.stats({ quantiles: [0.5, 0.99] }), times)
      */
-    stats(options?: { quantiles?: readonly number[] | Float64Array | undefined }): Transform<TypedArray, NumericStats>
+    stats(options?: {
+      quantiles?: readonly number[] | Float64Array | undefined
+    }): PoolTransform<NumericArray, NumericStats>
     /**
      * Counts the numbers in each of `bins` bins, at most 1,048,576. `range` defaults to the smallest and the largest number;
      * numbers outside it are not counted, nor are NaN and infinities. A bin includes its lower edge; the last bin includes both
@@ -559,7 +555,7 @@ export const transforms: {
     histogram(options: {
       bins: number
       range?: readonly [number, number] | undefined
-    }): Transform<TypedArray, { edges: Float64Array; counts: Float64Array }>
+    }): PoolTransform<NumericArray, { edges: OwnFloat64Array; counts: OwnFloat64Array }>
     /**
      * Finds the `k` rows of a row-major matrix nearest to `query`, the nearest first: by cosine similarity (default), dot product
      * or Euclidean distance (`l2`, where a smaller score is nearer). Every row is compared.
@@ -570,7 +566,7 @@ export const transforms: {
     nearest(
       query: Float32Array,
       options: { k: number; dimensions: number; metric?: 'cosine' | 'dot' | 'l2' | undefined }
-    ): Transform<Float32Array, { index: number; score: number }[]>
+    ): PoolTransform<Float32Array, { index: number; score: number }[]>
   }
 
   /**
@@ -598,10 +594,17 @@ export const transforms: {
    * another thread, except one whose moved input was in the lost thread.
    * @example
    * // resize.js: module.exports = async ({ path, width }, { signal }) => sharp(path).resize(width).toBuffer()
-   * const resize = transforms.module(require.resolve('./resize.js'))
+   * const resize = transforms.worker(require.resolve('./resize.js'))
    * await pool.run(resize, { path: 'cat.jpg', width: 200 })
    */
-  module<In, Out>(specifier: string | URL, options?: { export?: string | undefined }): Transform<In, Out>
+  worker<Module extends object>(
+    specifier: string | URL
+  ): PoolTransform<WorkerInput<MainFunction<Module>>, WorkerOutput<MainFunction<Module>>>
+  worker<Module extends object, const Name extends keyof Module>(
+    specifier: string | URL,
+    options: { export: Name }
+  ): PoolTransform<WorkerInput<Module[Name]>, WorkerOutput<Module[Name]>>
+  worker<In, Out>(specifier: string | URL, options?: { export?: string | undefined }): PoolTransform<In, Out>
   /**
    * Runs a script written for `new Worker(script, { workerData })`, unchanged: it receives the input as `workerData`, and its first
    * message is the result. Each input gets a new thread, but at most as many run at a time as the pool has threads. A script that
@@ -609,11 +612,40 @@ export const transforms: {
    * @example
    * await pool.run(transforms.workerScript(new URL('./report.js', import.meta.url)), { year: 2025 })
    */
-  workerScript<In, Out>(specifier: string | URL): Transform<In, Out>
+  workerScript<In, Out>(specifier: string | URL): PoolTransform<In, Out>
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: any other parameters would be narrower than some functions
+type AnyFunction = (...args: any[]) => unknown
+type FunctionNames<Module> = {
+  [Name in keyof Module]: Module[Name] extends AnyFunction ? (Name extends 'dispose' ? never : Name) : never
+}[keyof Module]
+/** `never` for a union: a module with several functions has no only one. */
+type OnlyMember<Name, All = Name> = Name extends unknown ? ([All] extends [Name] ? Name : never) : never
+
+/** The function that a module exports as default, or else its only one apart from `dispose`. */
+type MainFunction<Module> = Module extends AnyFunction
+  ? Module
+  : Module extends { default: infer Default extends object }
+    ? MainFunction<Default>
+    : Module[OnlyMember<FunctionNames<Module>> & keyof Module]
+
+/** Input of a worker function, its first parameter. */
+export type WorkerInput<Function> = Function extends (input: infer In, ...rest: never[]) => unknown ? In : never
+
+/** Result of a worker function after its clone: a Buffer arrives as a Uint8Array. */
+export type WorkerOutput<Function> = Function extends (...args: never[]) => infer Out
+  ? Awaited<Out> extends Moved<infer Value>
+    ? Cloned<Value>
+    : Cloned<Awaited<Out>>
+  : never
+type Cloned<Value> = Value extends Buffer ? ReturnType<Uint8ArrayConstructor['of']> : Value
+
+/** A Float64Array whose memory no other thread shares. */
+type OwnFloat64Array = ReturnType<Float64ArrayConstructor['of']>
+
 /** Input of {@link transforms.numeric}. */
-export type TypedArray =
+export type NumericArray =
   | Float64Array
   | Float32Array
   | Int32Array
@@ -624,6 +656,12 @@ export type TypedArray =
   | Uint8Array
   | BigInt64Array
   | BigUint64Array
+
+/** Result of {@link transforms.numeric.sort}: {@link Pool.run}, `map` and `iterate` return arrays of the class of their input. */
+export interface NumericSort extends PoolTransform<NumericArray, NumericArray> {
+  /** For the type checker only; absent at run time. */
+  readonly [given]: 'sort'
+}
 
 /** Result of {@link transforms.numeric.stats}. */
 export interface NumericStats {
@@ -638,7 +676,7 @@ export interface NumericStats {
   /** Largest number. */
   max: number
   /** One for each requested quantile, in the order of the request. */
-  quantiles: Float64Array
+  quantiles: OwnFloat64Array
 }
 
 /**
@@ -673,9 +711,9 @@ export interface CsvOptions {
 
 /** Column of a table: strings and nulls, doubles, or bytes that are 0 or 1. */
 export type CsvColumn<Type extends CsvType | undefined> = Type extends 'number'
-  ? Float64Array
+  ? OwnFloat64Array
   : Type extends 'boolean'
-    ? Uint8Array
+    ? ReturnType<Uint8ArrayConstructor['of']>
     : (string | null)[]
 
 /** Result of {@link transforms.csv.parse}. It belongs to the thread that made it and cannot be cloned; its columns can. */
@@ -703,15 +741,15 @@ export interface CsvTable<Types extends Record<string, CsvType | undefined> = an
 export type SealCipher = 'aes-256-gcm' | 'chacha20-poly1305'
 
 /** Result of {@link transforms.json.validate}. */
-export interface Validation {
+export interface JsonValidation {
   /** True if there are no errors. */
   valid: boolean
   /** The errors, at most 1,000. */
-  errors: ValidationError[]
+  errors: JsonValidationError[]
 }
 
 /** One error of a document. */
-export interface ValidationError {
+export interface JsonValidationError {
   /** JSON Pointer into the document; `''` for the root. */
   instancePath: string
   /** JSON Pointer into the schema, to the violated keyword. */
@@ -721,7 +759,7 @@ export interface ValidationError {
 }
 
 /** Result of {@link transforms.json.validateEach}. */
-export interface BatchValidation {
+export interface JsonBatchValidation {
   /** Number of records. */
   total: number
   /** Records without errors. */
@@ -729,7 +767,7 @@ export interface BatchValidation {
   /** Records with errors. */
   invalid: number
   /** Invalid records, at most `maxErrors`. `index` counts all records from 0. */
-  failures: { index: number; errors: ValidationError[] }[]
+  failures: { index: number; errors: JsonValidationError[] }[]
 }
 
 // ---------------------------------------------------------------- the pool
@@ -759,14 +797,14 @@ export interface PoolOptions {
    */
   maxWait?: number | undefined
   /**
-   * Threads that run {@link transforms.module} and {@link transforms.workerScript}. The main thread and each worker thread have
+   * Threads that run {@link transforms.worker} and {@link transforms.workerScript}. The main thread and each worker thread have
    * separate ones.
    */
-  workers?: WorkerOptions | undefined
+  workers?: PoolWorkerOptions | undefined
 }
 
 /** Worker threads of a pool. They start on demand, end when idle, and never keep the process alive. */
-export interface WorkerOptions {
+export interface PoolWorkerOptions {
   /** How long an idle thread is kept. Default 10,000; `Infinity`: forever. */
   idleTimeout?: number | undefined
   /** How long an aborted function, or a `dispose`, may run before its thread is terminated. Default 250. */
@@ -830,25 +868,31 @@ export class Pool {
    * Rejects with `ERR_OFFLOOP_QUEUE_FULL` immediately when the pool is full: shed the load, or await {@link Pool.ready} and try
    * again.
    */
-  run<In, Out>(transform: Transform<In, Out>, input: In | Moved<In>, options?: RunOptions): Promise<Out>
+  run<T extends NumericArray>(transform: NumericSort, input: T | Moved<T>, options?: RunOptions): Promise<T>
+  run<In, Out>(transform: PoolTransform<In, Out>, input: In | Moved<In>, options?: RunOptions): Promise<Out>
 
   /**
    * Runs a transform over many inputs with bounded memory, waiting when the pool is full. Results are in the order of the inputs.
    * Small inputs are sent to the threads in batches. The first failure rejects the promise, cancels the rest and closes the
    * iterable; the error has the input's `index`.
    */
+  map<T extends NumericArray>(
+    transform: NumericSort,
+    inputs: Iterable<T | Moved<T>> | AsyncIterable<T | Moved<T>>,
+    options?: MapOptions & { settle?: false | undefined }
+  ): Promise<T[]>
   map<In, Out>(
-    transform: Transform<In, Out>,
+    transform: PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options: MapOptions & { settle: true }
   ): Promise<PromiseSettledResult<Out>[]>
   map<In, Out>(
-    transform: Transform<In, Out>,
+    transform: PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options?: MapOptions & { settle?: false | undefined }
   ): Promise<Out[]>
   map<In, Out>(
-    transform: Transform<In, Out>,
+    transform: PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options?: MapOptions
   ): Promise<Out[] | PromiseSettledResult<Out>[]>
@@ -861,18 +905,23 @@ export class Pool {
    * @example
    * for await (const packed of pool.iterate(transforms.gzip(), files)) await send(packed)
    */
+  iterate<T extends NumericArray>(
+    transform: NumericSort,
+    inputs: Iterable<T | Moved<T>> | AsyncIterable<T | Moved<T>>,
+    options?: MapOptions & { settle?: false | undefined }
+  ): AsyncIterableIterator<T> & AsyncDisposable
   iterate<In, Out>(
-    transform: Transform<In, Out>,
+    transform: PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options: MapOptions & { settle: true }
   ): AsyncIterableIterator<PromiseSettledResult<Out>> & AsyncDisposable
   iterate<In, Out>(
-    transform: Transform<In, Out>,
+    transform: PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options?: MapOptions & { settle?: false | undefined }
   ): AsyncIterableIterator<Out> & AsyncDisposable
   iterate<In, Out>(
-    transform: Transform<In, Out>,
+    transform: PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options?: MapOptions
   ): AsyncIterableIterator<Out | PromiseSettledResult<Out>> & AsyncDisposable
@@ -889,7 +938,7 @@ export class Pool {
    * @example
    * await pipeline(createReadStream('access.log'), pool.stream(transforms.gzip()), createWriteStream('access.log.gz'))
    */
-  stream<In, Out>(transform: StreamTransform<In, Out>, options?: StreamOptions): TransformDuplex
+  stream<In, Out>(transform: StreamingTransform<In, Out>, options?: PoolStreamOptions): TransformDuplex
   /**
    * Makes a Writable whose chunks are processed on the pool's threads. A streaming transform consumes all data written, and
    * `result` is its output; with `each` every chunk (in `objectMode` every object) is a separate input.
@@ -900,12 +949,12 @@ export class Pool {
    * await pipeline(request, sink)
    * const hash = await sink.result
    */
-  sink<In, Out>(transform: Transform<In, Out>, options: SinkOptions<Out> & { each: true }): Sink<number>
+  sink<In, Out>(transform: PoolTransform<In, Out>, options: SinkOptions<Out> & { each: true }): Sink<number>
   sink<In, Out>(
-    transform: StreamTransform<In, Out>,
+    transform: StreamingTransform<In, Out>,
     options?: SinkOptions<Out> & { each?: false | undefined; onResult?: undefined }
   ): Sink<Out>
-  sink<In, Out>(transform: Transform<In, Out>, options?: SinkOptions<Out>): Sink<Out | number>
+  sink<In, Out>(transform: PoolTransform<In, Out>, options?: SinkOptions<Out>): Sink<Out | number>
 
   /**
    * Settles when the pool has room for a task, first come, first served. If a `run` was rejected for lack of bytes, waits for room
@@ -984,7 +1033,7 @@ export interface PoolStats {
   runTime: LatencySummary
   /**
    * By `transform.name`; from the 65th name on, all count as `other`. A chain of native steps counts as `chain`. In a chain with
-   * JavaScript steps each of them counts as `module` or `workerScript`, a single native step between them under its name, and
+   * JavaScript steps each of them counts as `worker` or `workerScript`, a single native step between them under its name, and
    * several as `chain`.
    */
   byTransform: Record<string, TransformStats>
@@ -1026,7 +1075,7 @@ export interface TransformStats {
  * @example
  * const byId = new Cache<number, User>({ max: 1000 })
  */
-export type Id = string | number | bigint
+export type CacheId = string | number | bigint
 
 /**
  * Context of one load, passed to its loader.
@@ -1038,7 +1087,7 @@ export type Id = string | number | bigint
  *   return response.json()
  * }
  */
-export interface LoadContext<V> {
+export interface CacheLoadContext<V> {
   /** Aborts when no caller waits for the load any more, when it exceeds `loadTimeout`, and when the cache is closed. */
   readonly signal: AbortSignal
   /**
@@ -1058,9 +1107,9 @@ export interface LoadContext<V> {
 /**
  * Returns the value of an id. An error that it throws rejects every waiting caller, and nothing is stored.
  * @example
- * const load: Loader<string, User> = (id, { signal }) => db.user(id, { signal })
+ * const load: CacheLoader<string, User> = (id, { signal }) => db.user(id, { signal })
  */
-export type Loader<K extends Id, V> = (id: K, context: LoadContext<V>) => V | Promise<V>
+export type CacheLoader<K extends CacheId, V> = (id: K, context: CacheLoadContext<V>) => V | Promise<V>
 
 /**
  * Options of a {@link Cache}. Times are milliseconds from 0, whole numbers except for `loadTimeout` and `errorTtl`. Unknown options
@@ -1068,7 +1117,7 @@ export type Loader<K extends Id, V> = (id: K, context: LoadContext<V>) => V | Pr
  * @example
  * new Cache({ max: 10_000, ttl: 60_000, staleIfError: 600_000, loadTimeout: 2000, load })
  */
-export interface CacheOptions<K extends Id, V> {
+export interface CacheOptions<K extends CacheId, V> {
   /**
    * Maximum entries, 1 to 2,147,483,647. One of `max` and `maxBytes` is required: a cache is never unbounded. Default: no limit.
    */
@@ -1107,7 +1156,7 @@ export interface CacheOptions<K extends Id, V> {
    * type; in its context they are `any`.
    */
   // biome-ignore lint/suspicious/noExplicitAny: with V here, a loader that names its context would fix V before it returns one
-  load?: ((id: K, context: LoadContext<any>) => V | Promise<V>) | undefined
+  load?: ((id: K, context: CacheLoadContext<any>) => V | Promise<V>) | undefined
   /**
    * Where values are stored. `'heap'`: the objects themselves. `'native'`: encoded bytes outside V8's heap, invisible to its
    * garbage collector, except for up to 4,096 decoded values (16 MiB of bytes) that were read twice. Default `'heap'`; `'native'`
@@ -1144,7 +1193,7 @@ export interface CacheOptions<K extends Id, V> {
  * const users = new Cache({ max: 10_000, ttl: 60_000, load: id => db.user(id) })
  * const user = await users.get('42')
  */
-export class Cache<K extends Id = string, V = unknown> {
+export class Cache<K extends CacheId = string, V = unknown> {
   /** @throws TypeError or RangeError for bad options, or options that differ from those of an open cache with the same name */
   constructor(options: CacheOptions<K, V>)
   /**
@@ -1159,7 +1208,11 @@ export class Cache<K extends Id = string, V = unknown> {
    * @example
    * const page = await pages.get(url, (url, { signal }) => render(url, signal), { signal: request.signal })
    */
-  get(id: K, load?: Loader<K, V> | undefined, options?: { signal?: AbortSignal | undefined } | undefined): Promise<V>
+  get(
+    id: K,
+    load?: CacheLoader<K, V> | undefined,
+    options?: { signal?: AbortSignal | undefined } | undefined
+  ): Promise<V>
   /**
    * Returns the values of many ids. The missing ones are loaded in one call of `loadMany`, each still shared with other callers. An
    * id missing from a `Map` it returns is not in the result; an `Error` in an array it returns fails that id alone. If ids fail,
@@ -1240,7 +1293,7 @@ export class Cache<K extends Id = string, V = unknown> {
 }
 
 /** Entries removed from a cache, by reason. */
-export interface Evictions {
+export interface CacheEvictions {
   /** Removed to make room. */
   size: number
   /** Expired. */
@@ -1272,7 +1325,7 @@ export interface CacheStats {
   /** Loads in flight. */
   inFlight: number
   /** Entries removed, by reason. */
-  evictions: Evictions
+  evictions: CacheEvictions
   /** From the call of the loader to its outcome. */
   loadTime: LatencySummary
 }
@@ -1280,7 +1333,7 @@ export interface CacheStats {
 // ---------------------------------------------------------------- streams
 
 /** Options of {@link Pool.stream}. Unknown options are rejected. */
-export interface StreamOptions {
+export interface PoolStreamOptions {
   /**
    * Bytes accepted ahead of the work, 0 or more, in addition to as many in Node's own buffer; a single chunk may be larger. With
    * `objectMode`, objects in Node's buffer. Default 1 MiB, or 16 objects.
@@ -1293,7 +1346,7 @@ export interface StreamOptions {
 }
 
 /** Options of {@link Pool.sink}. */
-export interface SinkOptions<Out> extends StreamOptions {
+export interface SinkOptions<Out> extends PoolStreamOptions {
   /** Processes each chunk, or in `objectMode` each object, as one input. Default: the transform consumes the whole stream. */
   each?: boolean | undefined
   /** Maximum chunks in progress, 1 or more. Only with `each`: without it the stream is one task. Default: four per thread. */

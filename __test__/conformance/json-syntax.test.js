@@ -21,7 +21,7 @@ function parsed(bytes) {
 /**
  * Compares a transform with V8 on all documents.
  * @param {import('node:test').TestContext} t
- * @param {import('../..').Transform<import('../..').Input, any>} transform
+ * @param {import('../..').PoolTransform<import('../..').BytesOrText, any>} transform
  * @param {(result: any) => unknown} read
  */
 async function compare(t, transform, read) {

@@ -135,10 +135,10 @@ test('enforces maxDepth', async () => {
 })
 
 test('validates options when the transform is created', () => {
-  for (const options of [{ slice: 0 }, { slice: 1.5 }, { maxDepth: 0 }]) {
+  for (const options of [{ sliceMs: 0 }, { sliceMs: 1.5 }, { maxDepth: 0 }]) {
     assert.throws(() => json.parse(options), { code: 'ERR_OUT_OF_RANGE' })
   }
-  assert.throws(() => json.parse(/** @type {any} */ ({ slice: '4' })), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(() => json.parse(/** @type {any} */ ({ sliceMs: '4' })), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => json.parse(/** @type {any} */ ({ depth: 4 })), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
@@ -150,7 +150,7 @@ test('yields to the event loop while it builds a document', async () => {
     if (!isBuilt) setImmediate(count)
   }
   setImmediate(count)
-  await pool.run(json.parse({ slice: 1 }), JSON.stringify(records))
+  await pool.run(json.parse({ sliceMs: 1 }), JSON.stringify(records))
   isBuilt = true
   assert.ok(turns > 10, `${turns} event-loop iterations`)
 })
@@ -165,7 +165,7 @@ test('works with every pool method and at the end of a chain', async () => {
   const zipped = await pool.run(gzip(), text)
   assert.deepEqual(await pool.run(chain(gunzip(), parse), zipped), expected)
   assert.deepEqual(await pool.run(parse, move(new TextEncoder().encode(text))), expected)
-  const echo = transforms.module(join(__dirname, '../fixtures/worker/functions.js'))
+  const echo = transforms.worker(join(__dirname, '../fixtures/worker/functions.js'))
   assert.deepEqual(await pool.run(chain(parse, echo), text), expected)
 })
 

@@ -185,14 +185,14 @@ test('works at the beginning, in the middle and at the end of a chain', async ()
     await pool.run(chain(json.stringify(), gzip(), transforms.gunzip(), hex), records),
     await pool.run(hex, expected)
   )
-  const echo = transforms.module(join(__dirname, '../fixtures/worker/functions.js'))
+  const echo = transforms.worker(join(__dirname, '../fixtures/worker/functions.js'))
   assert.equal(String(await pool.run(chain(echo, json.stringify(), json.minify()), records)), expected)
   assert.deepEqual(await pool.run(chain(json.parse(), json.stringify()), ' [ 1 ] '), Buffer.from('[1]'))
 })
 
 test('validates options when the transform is created', () => {
-  assert.throws(() => json.stringify({ slice: 0 }), { code: 'ERR_OUT_OF_RANGE' })
-  assert.throws(() => json.stringify(/** @type {any} */ ({ slice: '4' })), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(() => json.stringify({ sliceMs: 0 }), { code: 'ERR_OUT_OF_RANGE' })
+  assert.throws(() => json.stringify(/** @type {any} */ ({ sliceMs: '4' })), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => json.stringify(/** @type {any} */ ({ space: 2 })), { code: 'ERR_INVALID_ARG_VALUE' })
   assert.throws(() => json.stringify(/** @type {any} */ (null)), { code: 'ERR_INVALID_ARG_TYPE' })
 })
@@ -205,7 +205,7 @@ test('yields to the event loop while it writes a value', async () => {
     if (!isWritten) setImmediate(count)
   }
   setImmediate(count)
-  await pool.run(json.stringify({ slice: 1 }), [records, records, records])
+  await pool.run(json.stringify({ sliceMs: 1 }), [records, records, records])
   isWritten = true
   assert.ok(turns > 4, `${turns} event-loop iterations`)
 })

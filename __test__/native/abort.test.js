@@ -122,7 +122,7 @@ test('stopImmediatePropagation of another listener does not prevent an abort', a
 
 test('a task that fails during submission leaves no listener', async () => {
   const abort = new AbortController()
-  const module = transforms.module('node:querystring', { export: 'escape' })
+  const module = transforms.worker('node:querystring', { export: 'escape' })
   for (const transform of [module, transforms.chain(module, module)]) {
     const input = move({ f() {} }, [new ArrayBuffer(8)])
     await assert.rejects(pool.run(transform, input, { signal: abort.signal }), { name: 'DataCloneError' })

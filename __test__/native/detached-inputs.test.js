@@ -11,7 +11,7 @@ const { Pool, transforms, move } = require('../..')
 const { EMPTY, DETACHED, detach, detachedMessage, detachedError } = require('../support/detached.js')
 const { transformNames } = require('../support/transform-names.js')
 
-/** @typedef {import('../../index.js').Transform<any, any>} AnyTransform */
+/** @typedef {import('../../index.js').PoolTransform<any, any>} AnyTransform */
 
 const key = Buffer.alloc(32)
 /** @type {any[]} */

@@ -8,9 +8,9 @@ const { Pool, move, transforms } = require('../../index.js')
 const { fixture, waitForValue, release, sharedWords } = require('../support/worker.js')
 const { detached, poisoned, values } = require('../fixtures/user-code/values.js')
 
-const { chain, gzip, json, module: module_, text } = transforms
-const echo = module_(require.resolve('../fixtures/user-code/constant.js'))
-const hold = module_(fixture('functions.js'), { export: 'meet' })
+const { chain, gzip, json, worker, text } = transforms
+const echo = worker(require.resolve('../fixtures/user-code/constant.js'))
+const hold = worker(fixture('functions.js'), { export: 'meet' })
 
 /** Returns an object like a bufferView of glTF. */
 const view = () => ({ buffer: 0, byteOffset: 0, byteLength: 200e6 })

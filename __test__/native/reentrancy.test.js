@@ -6,8 +6,8 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { Pool, move, transforms } = require('../../index.js')
 
-const { chain, gzip, identity, json, module: module_ } = transforms
-const echo = module_(require.resolve('../fixtures/user-code/constant.js'))
+const { chain, gzip, identity, json, worker } = transforms
+const echo = worker(require.resolve('../fixtures/user-code/constant.js'))
 
 /** Transforms that run code of their input. @type {any[]} */
 const kinds = [json.stringify(), chain(json.stringify(), gzip()), echo, chain(echo, gzip())]

@@ -109,7 +109,7 @@ test('settles under fake timers', async () => {
   const text = await pool.run(transforms.json.stringify(), records)
   await pool.run(transforms.json.parse(), text)
   await pool.ready()
-  await pool.map(transforms.module('./shout.cjs'), ['a', 'b'])
+  await pool.map(transforms.worker('./shout.cjs'), ['a', 'b'])
   const sink = pool.sink(transforms.digest('sha256'))
   await pipeline([large, large], pool.stream(transforms.gzip()), sink)
   await sink.result

@@ -49,7 +49,7 @@ test('lazy modules are not loaded by common calls', async () => {
 
 test('lazy modules are loaded on demand', async () => {
   assert.deepEqual(await loaded('pool.run(transforms.json.stringify(), [1]).then(report)'), ['lib/json/writer.js'])
-  const workerThread = await loaded("pool.run(transforms.module('node:os', { export: 'cpus' }), 1).then(report)")
+  const workerThread = await loaded("pool.run(transforms.worker('node:os', { export: 'cpus' }), 1).then(report)")
   assert.ok(
     workerThread.includes('lib/worker/worker-thread.js') && workerThread.includes('NativeModule worker_threads'),
     String(workerThread)

@@ -14,7 +14,7 @@ const { pack } = require('../../scripts/release/pack.js')
  */
 const WORK = `
   const hash = await pool.run(transforms.digest('sha256', { encoding: 'hex' }), 'abc')
-  const shout = await pool.run(transforms.module('./shout.cjs'), 'hello')
+  const shout = await pool.run(transforms.worker('./shout.cjs'), 'hello')
   let loads = 0
   const squares = new Cache({ max: 10, load: async id => ++loads && Number(id) ** 2 })
   const found = await Promise.all(['3', '3', '4'].map(id => squares.get(id)))

@@ -10,7 +10,7 @@ const folder = join(__dirname, '..', 'fixtures', 'worker')
 const fixture = name => join(folder, name)
 
 /** Returns a transform that runs a function of fixtures/worker/functions.js. @param {string} [name] */
-const userFunction = name => transforms.module(fixture('functions.js'), { export: name })
+const userFunction = name => transforms.worker(fixture('functions.js'), { export: name })
 
 function sharedWords() {
   const words = new Int32Array(new SharedArrayBuffer(8))

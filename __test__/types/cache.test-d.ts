@@ -1,5 +1,5 @@
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
-import { Cache, type CacheOptions, type CacheStats, type Id, type LoadContext, type Loader } from '../..'
+import { Cache, type CacheId, type CacheLoadContext, type CacheLoader, type CacheOptions, type CacheStats } from '../..'
 
 interface User {
   name: string
@@ -10,7 +10,7 @@ declare const user: User
 expectType<Cache<string, unknown>>(new Cache({ max: 1 }))
 const users = new Cache<string, User>({ max: 1 })
 const byNumber = new Cache<number, User>({ max: 1 })
-const byAny = new Cache<Id, User>({ max: 1 })
+const byAny = new Cache<CacheId, User>({ max: 1 })
 expectError(new Cache<symbol, User>({ max: 1 }))
 expectError(new Cache<object, User>({ max: 1 }))
 expectError(users.get(1, () => user))
@@ -30,7 +30,7 @@ expectError(new Cache<string, User>({ max: 1, load: (id: number) => ({ name: `${
 expectError(new Cache<string, User>({ max: 1, load: user }))
 
 // The context describes the load and controls how the value is stored.
-declare const context: LoadContext<User>
+declare const context: CacheLoadContext<User>
 expectType<AbortSignal>(context.signal)
 expectType<User | undefined>(context.previous)
 context.ttl = 5
@@ -52,13 +52,15 @@ new Cache<number, User>({
   max: 1,
   load: (id, context) => {
     expectType<number>(id)
-    expectAssignable<LoadContext<User>>(context)
+    expectAssignable<CacheLoadContext<User>>(context)
     return user
   }
 })
-expectAssignable<Loader<string, User>>(async () => user)
-expectAssignable<Loader<string, User>>((id: Id, { previous }: LoadContext<User>) => previous ?? { name: `${id}` })
-expectNotAssignable<Loader<string, User>>((id: number) => ({ name: `${id}` }))
+expectAssignable<CacheLoader<string, User>>(async () => user)
+expectAssignable<CacheLoader<string, User>>(
+  (id: CacheId, { previous }: CacheLoadContext<User>) => previous ?? { name: `${id}` }
+)
+expectNotAssignable<CacheLoader<string, User>>((id: number) => ({ name: `${id}` }))
 
 // get
 expectType<Promise<User>>(users.get('1'))

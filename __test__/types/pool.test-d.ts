@@ -1,16 +1,16 @@
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
 import {
-  type Bytes,
-  type Input,
+  type BytesLike,
+  type BytesOrText,
   type LoopStats,
   type Moved,
   move,
   type OffloopError,
   Pool,
   type PoolStats,
+  type PoolTransform,
   pool,
-  type StreamTransform,
-  type Transform,
+  type StreamingTransform,
   transforms
 } from '../..'
 
@@ -19,26 +19,26 @@ expectAssignable<Moved<Uint8Array>>(move(new Uint8Array(1)))
 expectError(move('text'))
 
 // A transform has the types of its input and its result.
-expectType<StreamTransform<Input, Buffer>>(transforms.identity())
-expectType<StreamTransform<Input, Buffer>>(transforms.digest('sha256'))
-expectType<StreamTransform<Input, string>>(transforms.digest('sha256', { encoding: 'hex' }))
-expectType<StreamTransform<Input, string>>(transforms.hmac('sha512', 'key', { encoding: 'base64url' }))
-expectType<StreamTransform<Bytes, Buffer>>(transforms.gunzip({ maxOutput: 1 }))
+expectType<StreamingTransform<BytesOrText, Buffer>>(transforms.identity())
+expectType<StreamingTransform<BytesOrText, Buffer>>(transforms.digest('sha256'))
+expectType<StreamingTransform<BytesOrText, string>>(transforms.digest('sha256', { encoding: 'hex' }))
+expectType<StreamingTransform<BytesOrText, string>>(transforms.hmac('sha512', 'key', { encoding: 'base64url' }))
+expectType<StreamingTransform<BytesLike, Buffer>>(transforms.gunzip({ maxOutput: 1 }))
 expectError(transforms.digest('sha-256'))
 expectError(transforms.digest('sha256', { encoding: 'latin1' }))
 expectError(transforms.hmac('sha256'))
 expectError(transforms.gzip({ level: '6' }))
 
 // A stream transform is a transform, but not vice versa.
-expectAssignable<Transform<Input, Buffer>>(transforms.gzip())
-declare const nonStreaming: Transform<Input, Buffer>
-expectNotAssignable<StreamTransform<Input, Buffer>>(nonStreaming)
+expectAssignable<PoolTransform<BytesOrText, Buffer>>(transforms.gzip())
+declare const nonStreaming: PoolTransform<BytesOrText, Buffer>
+expectNotAssignable<StreamingTransform<BytesOrText, Buffer>>(nonStreaming)
 
 // The steps of a chain must fit; a chain with a non-streaming step cannot stream.
-expectType<StreamTransform<Input, string>>(
+expectType<StreamingTransform<BytesOrText, string>>(
   transforms.chain(transforms.gzip(), transforms.digest('md5', { encoding: 'hex' }))
 )
-expectType<Transform<Bytes, Buffer>>(transforms.chain(transforms.gunzip(), nonStreaming))
+expectType<PoolTransform<BytesLike, Buffer>>(transforms.chain(transforms.gunzip(), nonStreaming))
 expectError(transforms.chain(transforms.digest('md5', { encoding: 'hex' }), transforms.gunzip()))
 expectError(transforms.chain())
 

@@ -1,6 +1,6 @@
 import type { Duplex, Writable } from 'node:stream'
 import { expectAssignable, expectError, expectType } from 'tsd'
-import { pool, type Sink, type SinkOptions, type StreamOptions, type TransformDuplex, transforms } from '../..'
+import { type PoolStreamOptions, pool, type Sink, type SinkOptions, type TransformDuplex, transforms } from '../..'
 
 // A stream is a Duplex that can be flushed.
 const gzip = pool.stream(transforms.gzip(), { highWaterMark: 1, signal: AbortSignal.timeout(1), priority: 'low' })
@@ -35,7 +35,7 @@ expectType<Sink<number>>(
 expectError(pool.sink(transforms.gzip(), { each: true, onResult: (_: string) => {} }))
 expectError(pool.sink(transforms.gzip(), { batch: true }))
 expectError(pool.stream(transforms.gzip(), { concurrency: 2 }))
-expectAssignable<StreamOptions>({ highWaterMark: undefined, signal: undefined })
+expectAssignable<PoolStreamOptions>({ highWaterMark: undefined, signal: undefined })
 expectAssignable<SinkOptions<string>>({
   concurrency: undefined,
   each: undefined,

@@ -1,15 +1,15 @@
 import { expectAssignable, expectError, expectType } from 'tsd'
 import {
-  type BatchValidation,
-  type Bytes,
+  type BytesLike,
+  type BytesOrText,
   type CsvOptions,
   type CsvTable,
-  type Input,
+  type JsonBatchValidation,
+  type JsonValidation,
   type NumericStats,
+  type PoolTransform,
   pool,
-  type Transform,
-  transforms,
-  type Validation
+  transforms
 } from '../../index.js'
 
 const key = Buffer.alloc(32)
@@ -21,13 +21,13 @@ expectType<Promise<boolean>>(pool.run(transforms.verifyPassword('$2b$'), 'passwo
 expectType<Promise<Buffer>>(pool.run(transforms.pbkdf2('sha512', key, 1000, 64), key))
 
 const schema = { type: 'object' } as const
-expectType<Promise<Validation>>(pool.run(transforms.json.validate(schema), '{}'))
-expectType<Promise<BatchValidation>>(pool.run(transforms.json.validateEach(true, { maxErrors: 3 }), '[]'))
+expectType<Promise<JsonValidation>>(pool.run(transforms.json.validate(schema), '{}'))
+expectType<Promise<JsonBatchValidation>>(pool.run(transforms.json.validateEach(true, { maxErrors: 3 }), '[]'))
 expectType<Promise<number[]>>(pool.run(transforms.json.select<number>('$.a'), '{}'))
 expectType<Promise<Buffer>>(pool.run(transforms.json.minify(), '{}'))
 expectError(transforms.json.validate('{}'))
 const packed = transforms.chain(transforms.gunzip(), transforms.json.validateEach(schema))
-expectType<Promise<BatchValidation>>(pool.sink(packed).result)
+expectType<Promise<JsonBatchValidation>>(pool.sink(packed).result)
 expectError(pool.sink(transforms.json.validate(schema)).result.then((it: string) => it))
 
 expectType<Promise<string>>(pool.sink(transforms.text.base64Encode()).result)
@@ -37,7 +37,7 @@ expectType<Promise<{ start: number; end: number; groups: (string | null)[] }[]>>
 )
 expectType<Promise<string>>(pool.run(transforms.text.replace('a', 'b'), 'text'))
 
-expectType<Transform<Float64Array, Float64Array>>(transforms.numeric.sort<Float64Array>())
+expectType<PoolTransform<Float64Array, Float64Array>>(transforms.numeric.sort<Float64Array>())
 expectType<Promise<NumericStats>>(pool.run(transforms.numeric.stats({ quantiles: [0.5] }), new Int8Array(3)))
 expectType<Promise<{ index: number; score: number }[]>>(
   pool.run(transforms.numeric.nearest(new Float32Array(3), { k: 1, dimensions: 3 }), new Float32Array(9))
@@ -46,12 +46,14 @@ expectError(transforms.numeric.histogram({}))
 expectError(pool.run(transforms.numeric.stats(), [1, 2]))
 
 // JSON as values.
-expectType<Transform<Input, { a: number }>>(transforms.json.parse<{ a: number }>({ slice: 2, maxDepth: 100 }))
-expectType<Transform<Input, unknown>>(transforms.json.parse())
-expectType<Transform<unknown, Buffer>>(
-  transforms.chain(transforms.json.stringify({ slice: 2, maxDepth: 9, maxOutput: 1 }), transforms.gzip())
+expectType<PoolTransform<BytesOrText, { a: number }>>(
+  transforms.json.parse<{ a: number }>({ sliceMs: 2, maxDepth: 100 })
 )
-expectType<Transform<Bytes, number[]>>(transforms.chain(transforms.gunzip(), transforms.json.parse<number[]>()))
+expectType<PoolTransform<BytesOrText, unknown>>(transforms.json.parse())
+expectType<PoolTransform<unknown, Buffer>>(
+  transforms.chain(transforms.json.stringify({ sliceMs: 2, maxDepth: 9, maxOutput: 1 }), transforms.gzip())
+)
+expectType<PoolTransform<BytesLike, number[]>>(transforms.chain(transforms.gunzip(), transforms.json.parse<number[]>()))
 expectError(transforms.json.parse({ depth: 1 }))
 expectError(transforms.json.stringify({ space: 2 }))
 const typed = transforms.csv.parse({ columns: { price: 'number', sold: 'boolean', name: 'string' }, header: true })
@@ -84,6 +86,8 @@ expectError(transforms.csv.aggregate({ groupBy: ['a'] }))
 expectError(transforms.csv.aggregate({ measures: { n: ['total', 'x'] } }))
 
 // The result of a step must fit the input of the next.
-expectAssignable<Transform<unknown, CsvTable>>(transforms.chain(transforms.json.stringify(), transforms.csv.parse()))
+expectAssignable<PoolTransform<unknown, CsvTable>>(
+  transforms.chain(transforms.json.stringify(), transforms.csv.parse())
+)
 expectError(transforms.chain(transforms.json.parse<number[]>(), transforms.gzip()))
 expectError(transforms.chain(transforms.csv.parse(), transforms.gzip()))

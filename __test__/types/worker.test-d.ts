@@ -1,25 +1,25 @@
 import { MessageChannel } from 'node:worker_threads'
 import { expectAssignable, expectError, expectType } from 'tsd'
-import { type Moved, move, Pool, type PoolOptions, pool, type Transform, transforms } from '../../index.js'
+import { type Moved, move, Pool, type PoolOptions, type PoolTransform, pool, transforms } from '../../index.js'
 
 interface Job {
   path: string
   width: number
 }
 
-const resize = transforms.module<Job, Uint8Array>(new URL('file:///resize.js'), { export: 'resize' })
-expectType<Transform<Job, Uint8Array>>(resize)
+const resize = transforms.worker<Job, Uint8Array>(new URL('file:///resize.js'), { export: 'resize' })
+expectType<PoolTransform<Job, Uint8Array>>(resize)
 expectType<Promise<Uint8Array>>(pool.run(resize, { path: 'cat.jpg', width: 200 }))
 expectType<Promise<Uint8Array[]>>(pool.map(resize, [{ path: 'cat.jpg', width: 200 }]))
 expectError(pool.run(resize, { path: 'cat.jpg' }))
-expectError(transforms.module(1))
-expectError(transforms.module('./x.js', { name: 'x' }))
+expectError(transforms.worker(1))
+expectError(transforms.worker('./x.js', { name: 'x' }))
 expectError(pool.stream(resize))
 
 const report = transforms.workerScript<{ year: number }, string>('./report.js')
 expectType<Promise<string>>(pool.run(report, { year: 2025 }))
 
-const both = transforms.chain(transforms.gunzip(), transforms.module<Buffer, string>('./parse.js'))
+const both = transforms.chain(transforms.gunzip(), transforms.worker<Buffer, string>('./parse.js'))
 expectType<Promise<string>>(pool.run(both, Buffer.alloc(0)))
 
 const { port2 } = new MessageChannel()

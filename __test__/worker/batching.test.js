@@ -7,7 +7,7 @@ const { test } = require('node:test')
 const { Pool, move, transforms } = require('../..')
 const { fixture, waitForValue, release, sharedWords } = require('../support/worker.js')
 
-const batched = transforms.module(fixture('batch.cjs'))
+const batched = transforms.worker(fixture('batch.cjs'))
 /** Values of every kind that is encoded differently. */
 const QUICK = [1, undefined, null, true, false, -0, Number.NaN, 'text', { a: [1] }, new Float64Array([1.5]), 10n]
 const SMALL_HEAP = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 4 }
@@ -173,7 +173,7 @@ test('tasks returned to the queue can be aborted there, and keep their order', a
 test('each failed task has a separate error', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
-  const exits = transforms.module(fixture('exits.cjs'))
+  const exits = transforms.worker(fixture('exits.cjs'))
   const settled = await pool.map(exits, [0, 1, 2, 3], { settle: true })
   const errors = settled.map(it => it.status === 'rejected' && it.reason)
   assert.equal(new Set(errors).size, 4)
@@ -186,11 +186,11 @@ test('each failed task has a separate error', async t => {
 test('a task that waits for its import survives the exit of its thread', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
-  const later = transforms.module(fixture('batch.cjs'), { export: 'exitsLater' })
+  const later = transforms.worker(fixture('batch.cjs'), { export: 'exitsLater' })
   const shared = sharedWords()
   assert.equal(await pool.run(later, shared), 'done')
   release(shared)
-  const slow = transforms.module(fixture('slow-import.mjs'))
+  const slow = transforms.worker(fixture('slow-import.mjs'))
   const settled = await Promise.allSettled([pool.run(slow, 1), pool.run(slow, 2)])
   assert.deepEqual(
     settled.map(it => it.status === 'fulfilled' && it.value),
@@ -201,7 +201,7 @@ test('a task that waits for its import survives the exit of its thread', async t
 test('a module that ends its thread late in its import rejects its tasks', async t => {
   const pool = new Pool({ threads: 2 })
   t.after(() => pool.close())
-  const exits = transforms.module(fixture('exits-late.mjs'))
+  const exits = transforms.worker(fixture('exits-late.mjs'))
   const settled = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => pool.run(exits, n)))
   assert.ok(settled.every(it => it.status === 'rejected' && it.reason.code === 'ERR_OFFLOOP_WORKER_EXIT'))
   assert.equal(pool.stats().failed, 20)

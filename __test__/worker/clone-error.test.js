@@ -132,7 +132,7 @@ test('the search ends for endless getters', async () => {
 test('a throwing getter rejects its task and does not crash the process', async () => {
   const program = `
     const { pool, transforms } = require(${JSON.stringify(require.resolve('../../index.js'))})
-    const echo = transforms.module(${JSON.stringify(require.resolve('../fixtures/user-code/constant.js'))})
+    const echo = transforms.worker(${JSON.stringify(require.resolve('../fixtures/user-code/constant.js'))})
     pool.run(echo, { get a() { throw new Error('no') } }).catch(error => console.log(error.name, error.message))`
   const { code, stdout, stderr } = await node(['-e', program], { timeout: 20_000 })
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })

@@ -27,7 +27,7 @@ function faulty(name, body, options = { threads: 1 }) {
   })
 }
 
-const lost = { name: 'OffloopError', code: 'ERR_OFFLOOP_WORKER_EXIT', transform: 'module' }
+const lost = { name: 'OffloopError', code: 'ERR_OFFLOOP_WORKER_EXIT', transform: 'worker' }
 
 faulty('process.exit() rejects its task', async pool => {
   await assert.rejects(pool.run(userFunction('exit'), 7), { ...lost, message: /exit code 7/ })
@@ -194,7 +194,7 @@ faulty('messages that a function posts to its parent are ignored', async pool =>
 
 test('a module that ends its thread on import is not retried for each task', async () => {
   const pool = new Pool({ threads: 1 })
-  const exits = transforms.module(fixture('exits.cjs'))
+  const exits = transforms.worker(fixture('exits.cjs'))
   await assert.rejects(pool.run(exits, 0), { ...lost, message: /while it imported the module: exit code 5/ })
   const start = performance.now()
   const settled = await Promise.allSettled(Array.from({ length: 100 }, () => pool.run(exits, 0)))
@@ -217,5 +217,5 @@ test('rejects tasks if the thread options are invalid', async () => {
 function scratch(text) {
   const path = join(mkdtempSync(join(tmpdir(), 'offloop-')), 'scratch.cjs')
   writeFileSync(path, text)
-  return { path, exports: transforms.module(path) }
+  return { path, exports: transforms.worker(path) }
 }

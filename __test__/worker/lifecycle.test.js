@@ -12,7 +12,7 @@ const { node } = require('../support/child.js')
 const { fixture, userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 const { threadNames } = require('../support/threads.js')
 
-const disposes = transforms.module(fixture('disposes.mjs'))
+const disposes = transforms.worker(fixture('disposes.mjs'))
 const main = JSON.stringify(join(__dirname, '..', '..'))
 const functionsPath = JSON.stringify(fixture('functions.js'))
 
@@ -128,7 +128,7 @@ for (const [name, code, output] of [
     const text = `
       import offloop from ${main.replace(/"$/, '/index.js"')}
       const { pool, transforms } = offloop
-      const f = transforms.module(${functionsPath}), spin = transforms.module(${functionsPath}, { export: 'spin' })
+      const f = transforms.worker(${functionsPath}), spin = transforms.worker(${functionsPath}, { export: 'spin' })
       ${code}`
     const { stdout, stderr, code: exit } = await node(['--input-type=module', '-e', text])
     assert.deepEqual([stdout, stderr, exit], [output, '', 0])
@@ -144,7 +144,7 @@ test('pools of one name in several threads share one budget', async () => {
     `const { parentPort } = require('node:worker_threads')
      const { Pool, transforms } = require(${main})
      const pool = new Pool({ name: 'shared-budget' })
-     const task = pool.run(transforms.module(${functionsPath}, { export: 'double' }), 4)
+     const task = pool.run(transforms.worker(${functionsPath}, { export: 'double' }), 4)
      parentPort.postMessage(pool.stats().queued)
      task.then(value => parentPort.postMessage(value))`,
     { eval: true }
@@ -164,7 +164,7 @@ test('a terminated worker thread returns its permits', async () => {
   const worker = new Worker(
     `const { workerData } = require('node:worker_threads')
      const { Pool, transforms } = require(${main})
-     new Pool({ name: 'terminated' }).run(transforms.module(${functionsPath}, { export: 'hang' }), workerData)`,
+     new Pool({ name: 'terminated' }).run(transforms.worker(${functionsPath}, { export: 'hang' }), workerData)`,
     { eval: true, workerData: shared }
   )
   await waitForValue(shared, 0, 1)
@@ -178,7 +178,7 @@ test('a terminated worker thread returns its permits', async () => {
 test('a closed pool is collected despite a long idleTimeout', async () => {
   const text = `
     const { Pool, transforms } = require(${main})
-    const f = transforms.module(${functionsPath})
+    const f = transforms.worker(${functionsPath})
     const closed = async () => {
       const env = { ...process.env }
       const pool = new Pool({ threads: 1, workers: { idleTimeout: 2 ** 31 - 1, env } })
@@ -207,7 +207,7 @@ test('100,000 tasks leak neither memory nor threads', async () => {
     const { Pool, transforms } = require(${main})
     const { readdirSync } = require('node:fs')
     const pool = new Pool({ threads: 2 })
-    const f = transforms.module(${functionsPath})
+    const f = transforms.worker(${functionsPath})
     const signal = new AbortController().signal
     const flood = async count => {
       let left = count

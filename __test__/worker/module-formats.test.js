@@ -23,8 +23,8 @@ for (const [name, specifier] of /** @type {[string, string | URL][]} */ ([
   ['a data: URL', `data:text/javascript,export default v => ['esm', v]; export const named = v => ['named', v]`]
 ])) {
   test(`ESM by ${name}`, async () => {
-    assert.deepEqual(await pool.run(transforms.module(specifier), 1), ['esm', 1])
-    assert.deepEqual(await pool.run(transforms.module(specifier, { export: 'named' }), 2), ['named', 2])
+    assert.deepEqual(await pool.run(transforms.worker(specifier), 1), ['esm', 1])
+    assert.deepEqual(await pool.run(transforms.worker(specifier, { export: 'named' }), 2), ['named', 2])
   })
 }
 
@@ -34,7 +34,7 @@ test('hides the internal workerData from user modules', async t => {
   t.after(() => own.close())
   const text = `import { createRequire } from 'module'; import { workerData } from 'worker_threads';
     export default () => [typeof createRequire('/')('worker_threads').workerData, typeof workerData]`
-  const types = transforms.module(`data:text/javascript,${text}`)
+  const types = transforms.worker(`data:text/javascript,${text}`)
   assert.deepEqual(await own.run(types, 0), ['undefined', 'undefined'])
 })
 
@@ -45,11 +45,11 @@ test('a preload that listens to parentPort does not keep its thread from startin
   const preload = `data:text/javascript,${encodeURIComponent(listening)}`
   const own = new Pool({ threads: 1, workers: { execArgv: ['--import', preload] } })
   t.after(() => own.close({ force: true }))
-  assert.equal(await own.run(transforms.module('node:querystring', { export: 'escape' }), 'a b'), 'a%20b')
+  assert.equal(await own.run(transforms.worker('node:querystring', { export: 'escape' }), 'a b'), 'a%20b')
 })
 
 test('built-in modules and packages by name', async () => {
-  const escaping = transforms.module('node:querystring', { export: 'escape' })
+  const escaping = transforms.worker('node:querystring', { export: 'escape' })
   assert.equal(await pool.run(escaping, 'a b'), 'a%20b')
   const folder = mkdtempSync(join(tmpdir(), 'offloop-'))
   const packed = join(folder, 'node_modules', 'a-package')
@@ -57,7 +57,7 @@ test('built-in modules and packages by name', async () => {
   writeFileSync(join(packed, 'package.json'), JSON.stringify({ name: 'a-package', exports: { import: './main.mjs' } }))
   writeFileSync(join(packed, 'main.mjs'), 'export default v => [v, import.meta.url.endsWith("main.mjs")]')
   const script = `const { pool, transforms } = require(${JSON.stringify(root)})
-    pool.run(transforms.module('a-package'), 3).then(console.log)`
+    pool.run(transforms.worker('a-package'), 3).then(console.log)`
   writeFileSync(join(folder, 'main.cjs'), script)
   const { stdout, stderr } = await node([join(folder, 'main.cjs')], { cwd: folder })
   assert.deepEqual([stdout, stderr], ['[ 3, true ]\n', ''])
@@ -67,17 +67,17 @@ test('ESM compiled to CommonJS', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'offloop-'))
   const file = join(folder, 'compiled.js')
   writeFileSync(file, `Object.defineProperty(exports, '__esModule', { value: true }); exports.default = v => v + 1`)
-  assert.equal(await pool.run(transforms.module(file), 1), 2)
+  assert.equal(await pool.run(transforms.worker(file), 1), 2)
 })
 
 test('rejects with a syntax error of the module', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'offloop-')), 'broken.mjs')
   writeFileSync(file, 'export default (')
-  await assert.rejects(pool.run(transforms.module(file), 0), SyntaxError)
+  await assert.rejects(pool.run(transforms.worker(file), 0), SyntaxError)
 })
 
 test('TypeScript, if Node strips types', async () => {
-  const typed = transforms.module(fixture('typed.mts'))
+  const typed = transforms.worker(fixture('typed.mts'))
   const stripped = /** @type {any} */ (process.features).typescript
   if (stripped) assert.equal(await pool.run(typed, { n: 1 }), 2)
   else await assert.rejects(pool.run(typed, { n: 1 }), { code: 'ERR_UNKNOWN_FILE_EXTENSION' })

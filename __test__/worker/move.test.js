@@ -15,7 +15,7 @@ const give = userFunction('give')
  * Makes a pool that has measured tasks of the transform as quick, so that it batches them.
  * @param {import('node:test').TestContext} t
  * @param {import('../..').PoolOptions} options
- * @param {import('../..').Transform<any, any>} transform
+ * @param {import('../..').PoolTransform<any, any>} transform
  * @param {() => any} input
  */
 async function quick(t, options, transform, input) {

@@ -47,7 +47,7 @@ test('iterate reads inputs at the pace of its reader', async () => {
 test('an iteration does not retain moved inputs that cannot be cloned', async () => {
   const text = `
     const { Pool, move, transforms } = require(${JSON.stringify(join(__dirname, '..', '..'))})
-    const f = transforms.module(${JSON.stringify(fixture('functions.js'))})
+    const f = transforms.worker(${JSON.stringify(fixture('functions.js'))})
     function* inputs() {
       for (;;) {
         const memory = new ArrayBuffer(8)
@@ -111,7 +111,7 @@ test('chains native steps before and after a function', async () => {
 test('an error of a chain names the steps between which a value is invalid', async () => {
   await assert.rejects(pool.run(chain(userFunction('double'), gzip()), 1), {
     name: 'TypeError',
-    message: /^The result of 'module', input of 'gzip', must be a string or an instance of ArrayBuffer/
+    message: /^The result of 'worker', input of 'gzip', must be a string or an instance of ArrayBuffer/
   })
   await assert.rejects(pool.run(chain(gunzip(), userFunction()), Buffer.from('no gzip')), {
     code: 'ERR_OFFLOOP_INVALID_DATA'

@@ -10,7 +10,7 @@ const { test } = require('node:test')
 const { Pool, transforms } = require('../..')
 const { fixture, userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 
-const batched = transforms.module(fixture('batch.cjs'))
+const batched = transforms.worker(fixture('batch.cjs'))
 
 /** Writes a file. */
 function file(/** @type {string} */ name, /** @type {string} */ text) {
@@ -46,7 +46,7 @@ for (const [description, text] of [
     const shared = sharedWords()
     await pool.run(userFunction('share'), shared)
     const begin = 'Atomics.add(globalThis.shared, 0, 1); Atomics.notify(globalThis.shared, 0)'
-    const module = transforms.module(file('imports.mjs', `${begin}\n${text}\nexport default value => value`))
+    const module = transforms.worker(file('imports.mjs', `${begin}\n${text}\nexport default value => value`))
     const abort = new AbortController()
     const stuck = pool.run(module, 1, { signal: abort.signal })
     await waitForValue(shared, 0, 1)
@@ -68,7 +68,7 @@ test('a function imported for an aborted task receives an aborted signal', async
     for (let turns = 0; turns < 3; turns++) await turn()
     export default (value, { signal }) => { Atomics.store(globalThis.shared, 1, signal.reason); Atomics.notify(globalThis.shared, 1) }`
   const abort = new AbortController()
-  const aborted = pool.run(transforms.module(file('waits.mjs', text)), 1, { signal: abort.signal })
+  const aborted = pool.run(transforms.worker(file('waits.mjs', text)), 1, { signal: abort.signal })
   await waitForValue(shared, 0, 1)
   abort.abort(7)
   await assert.rejects(aborted, error => error === 7)
@@ -169,7 +169,7 @@ test('an exception that cannot be cloned fails one task', async t => {
     exports.ownLater = later(own)
     exports.domLater = later(dom)`
   )
-  const run = (/** @type {string} */ name) => pool.run(transforms.module(path, { export: name }), 0)
+  const run = (/** @type {string} */ name) => pool.run(transforms.worker(path, { export: name }), 0)
   await assert.rejects(run('own'), { name: 'RangeError', message: 'deep', code: 'ERR_DEEP' })
   const dom = { name: 'AbortError', message: 'dom', code: 'ABORT', cause: new TypeError('why') }
   await assert.rejects(run('dom'), error => {

@@ -41,7 +41,7 @@ test('accepts and returns every cloneable value', async () => {
 
 test('transforms are frozen values with a name', () => {
   assert.ok(Object.isFrozen(userFunction()))
-  assert.deepEqual([userFunction().name, transforms.workerScript('./x.js').name], ['module', 'workerScript'])
+  assert.deepEqual([userFunction().name, transforms.workerScript('./x.js').name], ['worker', 'workerScript'])
 })
 
 test('throws for invalid specifiers and options', () => {
@@ -234,10 +234,10 @@ test('a stack includes both threads', async () => {
 })
 
 test('rejects modules that are missing, throw or lack the export', async () => {
-  const missing = pool.run(transforms.module(fixture('none.js')), 0)
+  const missing = pool.run(transforms.worker(fixture('none.js')), 0)
   await assert.rejects(missing, { code: 'ERR_MODULE_NOT_FOUND', message: /none\.js/ })
-  await assert.rejects(pool.run(transforms.module('no-such-package-anywhere'), 0), { code: 'ERR_MODULE_NOT_FOUND' })
-  await assert.rejects(pool.run(transforms.module(fixture('throws.cjs')), 0), {
+  await assert.rejects(pool.run(transforms.worker('no-such-package-anywhere'), 0), { code: 'ERR_MODULE_NOT_FOUND' })
+  await assert.rejects(pool.run(transforms.worker(fixture('throws.cjs')), 0), {
     name: 'RangeError',
     message: 'not today'
   })
@@ -245,7 +245,7 @@ test('rejects modules that are missing, throw or lack the export', async () => {
     name: 'TypeError',
     message: /no function as 'nothing'.*'double'/
   })
-  const value = transforms.module(fixture('module.mjs'), { export: 'notAFunction' })
+  const value = transforms.worker(fixture('module.mjs'), { export: 'notAFunction' })
   await assert.rejects(pool.run(value, 0), {
     code: 'ERR_INVALID_ARG_VALUE',
     message: /'default', 'named', 'notAFunction'/

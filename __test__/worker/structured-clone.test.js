@@ -29,7 +29,7 @@ function open(t, options) {
 
 /**
  * Runs tasks in one batch, after the pool has measured them as quick.
- * @param {Pool} pool @param {import('../..').Transform<any, any>} transform @param {readonly any[]} inputs
+ * @param {Pool} pool @param {import('../..').PoolTransform<any, any>} transform @param {readonly any[]} inputs
  */
 async function runBatched(pool, transform, inputs) {
   for (let round = 0; round < 20; round++) {

@@ -18,7 +18,7 @@ test('truncates error lists that are endless or cannot be read', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
   for (const [name, { message, errors }] of Object.entries(EXPECTED)) {
-    const transform = transforms.module(fixture('throws-error-lists.js'), { export: name })
+    const transform = transforms.worker(fixture('throws-error-lists.js'), { export: name })
     await assert.rejects(pool.run(transform, null), error => {
       assert.ok(error instanceof AggregateError, name)
       assert.equal(error.message, message)
@@ -31,6 +31,6 @@ test('truncates error lists that are endless or cannot be read', async t => {
 test('calls the getters of a thrown value once', async t => {
   const pool = new Pool({ threads: 1 })
   t.after(() => pool.close())
-  const changing = transforms.module(fixture('throws-error-lists.js'), { export: 'changing' })
+  const changing = transforms.worker(fixture('throws-error-lists.js'), { export: 'changing' })
   await assert.rejects(pool.run(changing, null), { message: 'changing', details: { value: 'first' } })
 })

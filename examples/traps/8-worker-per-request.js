@@ -19,7 +19,7 @@ async function naive(request, response) {
   response.end(JSON.stringify(names))
 }
 
-const nearest = transforms.module(script)
+const nearest = transforms.worker(script)
 
 /**
  * The function that the script calls, in threads that are reused, one per core.

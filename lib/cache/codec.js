@@ -140,7 +140,7 @@ function checkJson(value) {
 
 /**
  * @param {Codec<any>} codec
- * @param {import('../../index').Id} id
+ * @param {import('../../index').CacheId} id
  * @param {unknown} value
  * @returns {Uint8Array}
  */
@@ -159,7 +159,7 @@ function encode(codec, id, value) {
 
 /**
  * @param {Codec<any>} codec
- * @param {import('../../index').Id} id
+ * @param {import('../../index').CacheId} id
  * @param {Buffer} bytes
  */
 function decode(codec, id, bytes) {
@@ -181,7 +181,7 @@ function reasonOf(cause) {
 
 /**
  * @param {'encoded' | 'decoded'} participle
- * @param {import('../../index').Id} id
+ * @param {import('../../index').CacheId} id
  * @param {unknown} cause
  */
 function codecError(participle, id, cause) {

@@ -11,8 +11,8 @@ const { invalidThis } = require('../internal/validate')
 const { clock } = require('./clock')
 
 /**
- * @typedef {import('../../index').Id} Id
- * @typedef {import('../../index').LoadContext<any>} LoadContext
+ * @typedef {import('../../index').CacheId} Id
+ * @typedef {import('../../index').CacheLoadContext<any>} LoadContext
  * @typedef {import('./near-cache').NearEntry} NearEntry
  * @typedef {(id: Id, context: LoadContext) => any} Loader
  *

@@ -5,7 +5,7 @@ const { invalidType, invalidValue } = require('../internal/validate')
 const { ABSENT, runInsideFlights } = require('./flight')
 
 /**
- * @typedef {import('../../index').Id} Id
+ * @typedef {import('../../index').CacheId} Id
  * @typedef {import('./flight').Flight} Flight
  * @typedef {import('./load-coordinator').LookupResult} LookupResult
  * @typedef {import('./load-coordinator').PendingLoad} PendingLoad
@@ -85,7 +85,7 @@ function groupSignal(count) {
 /**
  * Returns a loader of one id that calls a loader of many.
  * @param {LoadMany} load
- * @returns {import('../../index').Loader<any, any>}
+ * @returns {import('../../index').CacheLoader<any, any>}
  */
 function loaderOfOne(load) {
   return async (id, context) => pick(byId([id], await load([id], context)), id)

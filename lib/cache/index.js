@@ -7,7 +7,7 @@ const { checkFunction, checkId, checkLoad, checkNumber, closedError, readOptions
 const { Store } = require('./store')
 const { checkNoOptions, checkOptions, checkSignal, invalidThis, invalidType } = require('../internal/validate')
 
-/** @typedef {import('../..').Id} Id */
+/** @typedef {import('../..').CacheId} Id */
 
 const TTL = ['ttl']
 const LIMITS = ['max', 'maxBytes']
@@ -57,7 +57,7 @@ class Cache {
 
   /**
    * @param {Id} id
-   * @param {import('../..').Loader<any, any>} [load]
+   * @param {import('../..').CacheLoader<any, any>} [load]
    * @param {{ signal?: AbortSignal }} [options]
    * @returns {Promise<any>}
    */
@@ -208,7 +208,7 @@ class Cache {
 
   /**
    * @param {Id} id
-   * @param {import('../..').Loader<any, any> | undefined} load
+   * @param {import('../..').CacheLoader<any, any> | undefined} load
    * @param {{ signal?: AbortSignal } | undefined} options
    * @returns {Promise<any>}
    */

@@ -10,8 +10,8 @@ const { invalidType } = require('../internal/validate')
 const { checkNumber } = require('./options')
 
 /**
- * @typedef {import('../../index').Id} Id
- * @typedef {import('../../index').Loader<any, any>} Loader
+ * @typedef {import('../../index').CacheId} Id
+ * @typedef {import('../../index').CacheLoader<any, any>} Loader
  * @typedef {import('./store').Store} Store
  * @typedef {import('./flight').LoaderContext} LoaderContext
  * @typedef {import('./near-cache').NearEntry} NearEntry

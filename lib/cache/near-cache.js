@@ -12,7 +12,7 @@ const MAX_HOT = 2048
 const HOT = -1
 
 /**
- * @typedef {import('../../index').Id} Id
+ * @typedef {import('../../index').CacheId} Id
  *
  * @typedef {object} NearEntry the value of a cache entry, and its slot
  * @property {Id} id

@@ -14,7 +14,7 @@ const {
 } = require('../internal/validate')
 const { resolveCodec } = require('./codec')
 
-/** @typedef {import('../../index').Id} Id */
+/** @typedef {import('../../index').CacheId} Id */
 
 const { MAX_SAFE_INTEGER } = Number
 /** Longest delay of Node's timers, in milliseconds. */

@@ -13,7 +13,7 @@ const { Kind, Slot, Flight: FlightId, RefreshAt, FreshUntil, EvictedSlot, Evicti
 const { Hit, Lead, Stored, Failing } = native.AnswerKind
 
 /**
- * @typedef {import('../../index').Id} Id
+ * @typedef {import('../../index').CacheId} Id
  * @typedef {import('../native/binding').CacheOptions} NativeOptions
  * @typedef {import('./near-cache').NearEntry} NearEntry
  * @typedef {import('./flight').Answer} Answer

@@ -157,7 +157,7 @@ class Pool {
 
   /**
    * @param {AnyTransform} transform
-   * @param {import('../..').StreamOptions} [options]
+   * @param {import('../..').PoolStreamOptions} [options]
    */
   stream(transform, options = {}) {
     return new TransformDuplex(stateOf(this), transform, options, captureCaller(Pool.prototype.stream))

@@ -5,7 +5,7 @@ const native = require('../native')
 // Both register decoders of results.
 require('../csv/table')
 require('../json/documents')
-const { module: module_, workerScript } = require('../worker')
+const { worker, workerScript } = require('../worker')
 const { chain } = require('./chain')
 const { stringify } = require('./json-stringify')
 const { numeric } = require('./numeric')
@@ -103,7 +103,7 @@ function asBytes(value) {
 /** Returns the factories by name; a dot in a native name makes a namespace. */
 function factories() {
   /** @type {Record<string, any>} */
-  const all = { chain, module: module_, workerScript }
+  const all = { chain, worker, workerScript }
   for (const name of native.transformNames()) {
     const [first, second] = name.split('.')
     if (second === undefined) all[first] = factory(name)

@@ -57,14 +57,14 @@ let JsonInput
 
 /** @param {Partial<Limits>} [options] */
 function stringify(options = {}) {
-  checkOptions(options, ['slice', 'maxDepth', 'maxOutput'])
-  const { slice = DEFAULT_SLICE, maxDepth = DEFAULT_MAX_DEPTH, maxOutput } = options
-  checkInteger('options.slice', slice, 1, MAX_SLICE)
+  checkOptions(options, ['sliceMs', 'maxDepth', 'maxOutput'])
+  const { sliceMs = DEFAULT_SLICE, maxDepth = DEFAULT_MAX_DEPTH, maxOutput } = options
+  checkInteger('options.sliceMs', sliceMs, 1, MAX_SLICE)
   checkInteger('options.maxDepth', maxDepth, 1, DEPTH_LIMIT)
   if (maxOutput !== undefined) checkInteger('options.maxOutput', maxOutput, 1, Number.MAX_SAFE_INTEGER)
   JsonInput ??= require('../json/input').JsonInput
   collectBytes ??= new Transform(native.createTransform('json.stringify', []))
-  return define({ slice, maxDepth, maxOutput }, collectBytes)
+  return define({ slice: sliceMs, maxDepth, maxOutput }, collectBytes)
 }
 
 /**

@@ -14,7 +14,7 @@ function exitError({ code, error }, when) {
     'ERR_OFFLOOP_WORKER_EXIT',
     `The worker thread ended ${when}: ${describeExit(code, error)}`,
     {
-      transform: 'module'
+      transform: 'worker'
     }
   )
   if (error !== undefined) lost.cause = error

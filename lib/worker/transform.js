@@ -28,13 +28,13 @@ let ScriptRunner
  * @param {unknown} specifier
  * @param {{ export?: string }} [options]
  */
-function module_(specifier, options = {}) {
+function worker(specifier, options = {}) {
   checkOptions(options, ['export'])
   const { export: name = 'default' } = options
   if (typeof name !== 'string') throw invalidType('The "options.export" property', 'of type string', name)
   const source = Object.freeze({ specifier: resolveSpecifier(specifier), name })
   const definition = { id: idOf(source), source }
-  return defineTransform('module', {
+  return defineTransform('worker', {
     createTask(context) {
       ModuleRunner ??= require('./module-runner').ModuleRunner
       return new WorkerTask(context, context.pool.runner(ModuleRunner), definition)
@@ -74,4 +74,4 @@ function resolveSpecifier(specifier) {
   return specifier
 }
 
-module.exports = { module: module_, workerScript }
+module.exports = { worker, workerScript }

@@ -86,19 +86,19 @@ const runtimeChecks = {
     assert.equal(shared.peek('from'), 'worker')
     assert.equal(own.stats().completed, 1)
   },
-  async 'transforms.module'() {
-    const shout = transforms.module(MODULE, { export: 'shout' })
+  async 'transforms.worker'() {
+    const shout = transforms.worker(MODULE, { export: 'shout' })
     assert.deepEqual(await pool.map(shout, ['a', 'b', 'c']), ['A', 'B', 'C'])
   },
   async 'a module that never returns is aborted'() {
     const abort = new AbortController()
     const { port1, port2 } = new MessageChannel()
-    const spinning = pool.run(transforms.module(MODULE, { export: 'spin' }), move(port2), { signal: abort.signal })
+    const spinning = pool.run(transforms.worker(MODULE, { export: 'spin' }), move(port2), { signal: abort.signal })
     await Promise.race([spinning, once(port1, 'message')])
     port1.close()
     abort.abort()
     await assert.rejects(spinning, { name: 'AbortError' })
-    assert.equal(await pool.run(transforms.module(MODULE, { export: 'shout' }), 'a'), 'A')
+    assert.equal(await pool.run(transforms.worker(MODULE, { export: 'shout' }), 'a'), 'A')
   },
   async 'json.parse'() {
     const value = Array.from({ length: 20_000 }, (_, id) => ({ id, name: `näme ${id}`, tags: ['a', null, true, 1.5] }))

@@ -8,7 +8,7 @@ const { start } = require('../lib/process.js')
 
 start(async () => {
   const pool = new Pool({ threads: 2 })
-  const { gzip, gunzip, digest, json, seal, open, module: module_ } = transforms
+  const { gzip, gunzip, digest, json, seal, open, worker } = transforms
   assert.equal(
     await pool.run(digest('sha256', { encoding: 'hex' }), 'abc'),
     'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
@@ -21,7 +21,7 @@ start(async () => {
     String(await pool.run(open('aes-256-gcm', key), await pool.run(seal('aes-256-gcm', key), 'secret'))),
     'secret'
   )
-  const dirname = module_('node:path', { export: 'dirname' })
+  const dirname = worker('node:path', { export: 'dirname' })
   assert.deepEqual(await pool.map(dirname, ['/a/b', '/c']), ['/a', '/'])
   const cache = new Cache({ max: 10, storage: 'native', load: async (/** @type {string} */ id) => ({ id }) })
   assert.deepEqual(await Promise.all([cache.get('a'), cache.get('a')]), [{ id: 'a' }, { id: 'a' }])

@@ -26,7 +26,7 @@ function runners(/** @type {number} */ threads) {
   const { Piscina } = require('piscina')
   // Piscina does not end idle threads either.
   const pool = new Pool({ threads, workers: { idleTimeout: Infinity } })
-  const waitOrExit = transforms.module(FILE)
+  const waitOrExit = transforms.worker(FILE)
   const piscina = new Piscina({ filename: FILE, minThreads: threads, maxThreads: threads })
   return [
     { name: 'offloop', call: input => pool.run(waitOrExit, input), close: () => pool.close() },

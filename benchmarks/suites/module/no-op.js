@@ -14,7 +14,7 @@ const ECHO = join(__dirname, '..', '..', 'contenders', 'workers', 'echo.js')
 /** @param {number} threads */
 async function open(threads) {
   const pool = new Pool({ threads })
-  const echo = transforms.module(ECHO)
+  const echo = transforms.worker(ECHO)
   /** @type {PoolContender} */
   const offloop = { name: 'offloop', run: input => pool.run(echo, input), close: () => pool.close() }
   const pools = [piscina('echo.js', threads), await tinypool('echo.js', threads)]

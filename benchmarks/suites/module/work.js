@@ -37,8 +37,8 @@ const MOVED = 1000
 function runners(threads) {
   const { Piscina } = require('piscina')
   const pool = new Pool({ threads })
-  const burn = transforms.module(FILE)
-  const size = transforms.module(FILE, { export: 'size' })
+  const burn = transforms.worker(FILE)
+  const size = transforms.worker(FILE, { export: 'size' })
   const piscina = new Piscina({ filename: FILE, minThreads: threads, maxThreads: threads })
   return [
     {

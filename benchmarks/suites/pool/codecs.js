@@ -11,7 +11,7 @@ const { MIB, browsers, cities } = require('../../data/documents.js')
 
 /**
  * @typedef {import('../../harness/case.js').Case} Case
- * @typedef {import('../../../index.d.ts').Transform<Uint8Array, Buffer>} Transform
+ * @typedef {import('../../../index.d.ts').PoolTransform<Uint8Array, Buffer>} Transform
  * @typedef {(input: Uint8Array) => Buffer | Promise<Buffer>} Run
  *
  * @typedef {object} Codec

@@ -11,7 +11,7 @@ const { countingSink, flow } = require('../../load/flow.js')
 
 /**
  * @typedef {import('../../harness/case.js').Case} Case
- * @typedef {import('../../../index.d.ts').StreamTransform<any, Buffer>} Transform
+ * @typedef {import('../../../index.d.ts').StreamingTransform<any, Buffer>} Transform
  *
  * @typedef {object} Codec
  * @property {string} name of the case

@@ -16,10 +16,10 @@ struct Parse {
     max_depth: usize,
 }
 
-/// `json.parse({ slice, maxDepth })`
+/// `json.parse({ sliceMs, maxDepth })`
 pub fn parse(args: &Args) -> BuildResult {
-    let options = args.options(0, &["slice", "maxDepth"])?;
-    let slice = options.integer("slice", 1..=10_000)?.map_or(SLICE, |slice| u32::try_from(slice).unwrap_or(SLICE));
+    let options = args.options(0, &["sliceMs", "maxDepth"])?;
+    let slice = options.integer("sliceMs", 1..=10_000)?.map_or(SLICE, |slice| u32::try_from(slice).unwrap_or(SLICE));
     let max_depth = options.integer("maxDepth", 1..=i64::from(u32::MAX))?;
     let max_depth = max_depth.map_or(UNLIMITED_DEPTH, |depth| usize::try_from(depth).unwrap_or(UNLIMITED_DEPTH));
     Ok(Box::new(Parse { slice, max_depth }))
