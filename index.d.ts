@@ -534,7 +534,7 @@ export const transforms: {
      * @example
      * await pool.run(transforms.numeric.sort(), new Float64Array([3, 1, 2])) // Float64Array(3) [1, 2, 3]
      */
-    sort(options?: { descending?: boolean | undefined }): NumericSort
+    sort<T extends NumericArray = NumericArray>(options?: { descending?: boolean | undefined }): PoolTransform<T, T>
     /**
      * Computes count, mean, population standard deviation, extremes and quantiles. BigInts are converted by `Number()`: beyond
      * 2 ** 53 they are rounded. `quantiles` from 0 to 1 are interpolated between the two nearest numbers. If the array is empty or
@@ -573,7 +573,8 @@ export const transforms: {
    * Runs a function of yours in a worker thread, within the pool's limits. The module may be ESM, CommonJS or any other format that
    * Node imports (TypeScript, where it strips types). A relative path is resolved against the current directory, as in
    * `new Worker()`; package names are looked up from there. Each thread imports it once, when it is first needed. If it cannot be
-   * found, the message of Node's error ends in `imported from <current directory>/offloop.cjs`, a file that need not exist.
+   * found, the message of Node's error ends in `imported from <current directory>/offloop.cjs`, a file that need not exist. Without
+   * `export` it runs the default export, or else the only function of the module apart from `dispose`.
    *
    * The function receives a structured clone of the input, which counts for `maxQueueBytes` only if it is a string, a buffer or a
    * view: an object counts as 0, even with Buffers in it, and only `maxQueue` limits those. It also receives `{ signal }`, which
@@ -596,15 +597,18 @@ export const transforms: {
    * // resize.js: module.exports = async ({ path, width }, { signal }) => sharp(path).resize(width).toBuffer()
    * const resize = transforms.worker(require.resolve('./resize.js'))
    * await pool.run(resize, { path: 'cat.jpg', width: 200 })
+   * @example
+   * // In TypeScript the types come from the module, or are stated: worker<Job, Uint8Array>('./resize.js')
+   * const typed = transforms.worker<typeof import('./resize.js')>('./resize.js')
    */
-  worker<Module extends object>(
-    specifier: string | URL
-  ): PoolTransform<WorkerInput<MainFunction<Module>>, WorkerOutput<MainFunction<Module>>>
   worker<Module extends object, const Name extends keyof Module>(
     specifier: string | URL,
     options: { export: Name }
   ): PoolTransform<WorkerInput<Module[Name]>, WorkerOutput<Module[Name]>>
   worker<In, Out>(specifier: string | URL, options?: { export?: string | undefined }): PoolTransform<In, Out>
+  worker<Module extends object>(
+    specifier: string | URL
+  ): PoolTransform<WorkerInput<MainFunction<Module>>, WorkerOutput<MainFunction<Module>>>
   /**
    * Runs a script written for `new Worker(script, { workerData })`, unchanged: it receives the input as `workerData`, and its first
    * message is the result. Each input gets a new thread, but at most as many run at a time as the pool has threads. A script that
@@ -656,12 +660,6 @@ export type NumericArray =
   | Uint8Array
   | BigInt64Array
   | BigUint64Array
-
-/** Result of {@link transforms.numeric.sort}: {@link Pool.run}, `map` and `iterate` return arrays of the class of their input. */
-export interface NumericSort extends PoolTransform<NumericArray, NumericArray> {
-  /** For the type checker only; absent at run time. */
-  readonly [given]: 'sort'
-}
 
 /** Result of {@link transforms.numeric.stats}. */
 export interface NumericStats {
@@ -868,7 +866,6 @@ export class Pool {
    * Rejects with `ERR_OFFLOOP_QUEUE_FULL` immediately when the pool is full: shed the load, or await {@link Pool.ready} and try
    * again.
    */
-  run<T extends NumericArray>(transform: NumericSort, input: T | Moved<T>, options?: RunOptions): Promise<T>
   run<In, Out>(transform: PoolTransform<In, Out>, input: In | Moved<In>, options?: RunOptions): Promise<Out>
 
   /**
@@ -876,11 +873,6 @@ export class Pool {
    * Small inputs are sent to the threads in batches. The first failure rejects the promise, cancels the rest and closes the
    * iterable; the error has the input's `index`.
    */
-  map<T extends NumericArray>(
-    transform: NumericSort,
-    inputs: Iterable<T | Moved<T>> | AsyncIterable<T | Moved<T>>,
-    options?: MapOptions & { settle?: false | undefined }
-  ): Promise<T[]>
   map<In, Out>(
     transform: PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
@@ -905,11 +897,6 @@ export class Pool {
    * @example
    * for await (const packed of pool.iterate(transforms.gzip(), files)) await send(packed)
    */
-  iterate<T extends NumericArray>(
-    transform: NumericSort,
-    inputs: Iterable<T | Moved<T>> | AsyncIterable<T | Moved<T>>,
-    options?: MapOptions & { settle?: false | undefined }
-  ): AsyncIterableIterator<T> & AsyncDisposable
   iterate<In, Out>(
     transform: PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,

@@ -18,8 +18,8 @@ after(() => remove(folder))
 
 /** The work of a consumer, with type annotations that must check. */
 const TYPED = `
-  import { pool, transforms, Cache, Pool, OffloopError, type PoolOptions, type Transform } from 'offloop'
-  const shout: Transform<string, string> = transforms.worker<string, string>('./shout.cjs')
+  import { pool, transforms, Cache, Pool, OffloopError, type PoolOptions, type PoolTransform } from 'offloop'
+  const shout: PoolTransform<string, string> = transforms.worker<string, string>('./shout.cjs')
   const options: PoolOptions = { threads: 1, maxQueue: undefined }
   async function main(): Promise<void> {
     await new Pool(options).close()

@@ -19,11 +19,11 @@ expectAssignable<Moved<Uint8Array>>(move(new Uint8Array(1)))
 expectError(move('text'))
 
 // A transform has the types of its input and its result.
-expectType<StreamingTransform<BytesOrText, Buffer>>(transforms.identity())
-expectType<StreamingTransform<BytesOrText, Buffer>>(transforms.digest('sha256'))
+expectType<StreamingTransform<BytesOrText, Buffer<ArrayBuffer>>>(transforms.identity())
+expectType<StreamingTransform<BytesOrText, Buffer<ArrayBuffer>>>(transforms.digest('sha256'))
 expectType<StreamingTransform<BytesOrText, string>>(transforms.digest('sha256', { encoding: 'hex' }))
 expectType<StreamingTransform<BytesOrText, string>>(transforms.hmac('sha512', 'key', { encoding: 'base64url' }))
-expectType<StreamingTransform<BytesLike, Buffer>>(transforms.gunzip({ maxOutput: 1 }))
+expectType<StreamingTransform<BytesLike, Buffer<ArrayBuffer>>>(transforms.gunzip({ maxOutput: 1 }))
 expectError(transforms.digest('sha-256'))
 expectError(transforms.digest('sha256', { encoding: 'latin1' }))
 expectError(transforms.hmac('sha256'))
@@ -44,16 +44,20 @@ expectError(transforms.chain())
 
 // run infers its result from the transform, and accepts moved inputs.
 expectType<Pool>(pool)
-expectType<Promise<Buffer>>(pool.run(transforms.gzip(), 'text'))
+expectType<Promise<Buffer<ArrayBuffer>>>(pool.run(transforms.gzip(), 'text'))
 expectType<Promise<string>>(pool.run(transforms.digest('md5', { encoding: 'hex' }), move(new Uint8Array(1))))
-expectType<Promise<Buffer>>(pool.run(transforms.gzip(), '', { signal: AbortSignal.timeout(1), priority: 'low' }))
+expectType<Promise<Buffer<ArrayBuffer>>>(
+  pool.run(transforms.gzip(), '', { signal: AbortSignal.timeout(1), priority: 'low' })
+)
 expectError(pool.run(transforms.gunzip(), 'text'))
 expectError(pool.run(transforms.gzip(), '', { priority: 'urgent' }))
 
 // The results of map and iterate depend on settle.
-expectType<Promise<Buffer[]>>(pool.map(transforms.gzip(), ['a', 'b']))
-expectType<Promise<PromiseSettledResult<Buffer>[]>>(pool.map(transforms.gzip(), ['a'], { settle: true }))
-expectType<AsyncIterableIterator<Buffer> & AsyncDisposable>(pool.iterate(transforms.gzip(), new Set(['a'])))
+expectType<Promise<Buffer<ArrayBuffer>[]>>(pool.map(transforms.gzip(), ['a', 'b']))
+expectType<Promise<PromiseSettledResult<Buffer<ArrayBuffer>>[]>>(pool.map(transforms.gzip(), ['a'], { settle: true }))
+expectType<AsyncIterableIterator<Buffer<ArrayBuffer>> & AsyncDisposable>(
+  pool.iterate(transforms.gzip(), new Set(['a']))
+)
 expectError(pool.map(transforms.gzip(), 1))
 
 // User-defined pools.

@@ -18,8 +18,8 @@ expectType<Sink<string>>(hash)
 expectType<Promise<string>>(hash.result)
 expectAssignable<Writable>(hash)
 expectType<number>(hash.stats().inFlightBytes)
-expectType<Sink<Buffer>>(pool.sink(transforms.gzip(), {}))
-expectType<Sink<Buffer>>(pool.sink(transforms.gzip(), { each: false, highWaterMark: undefined }))
+expectType<Sink<Buffer<ArrayBuffer>>>(pool.sink(transforms.gzip(), {}))
+expectType<Sink<Buffer<ArrayBuffer>>>(pool.sink(transforms.gzip(), { each: false, highWaterMark: undefined }))
 expectType<Sink<number>>(pool.sink(transforms.gzip(), { each: true }))
 expectType<Sink<number>>(
   pool.sink(transforms.digest('md5', { encoding: 'hex' }), {

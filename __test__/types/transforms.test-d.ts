@@ -9,29 +9,32 @@ import {
   type NumericStats,
   type PoolTransform,
   pool,
+  type StreamingTransform,
   transforms
 } from '../../index.js'
 
 const key = Buffer.alloc(32)
-expectType<Promise<Buffer>>(pool.run(transforms.seal('aes-256-gcm', key, { aad: key, nonce: undefined }), 'text'))
+expectType<Promise<Buffer<ArrayBuffer>>>(
+  pool.run(transforms.seal('aes-256-gcm', key, { aad: key, nonce: undefined }), 'text')
+)
 expectError(transforms.seal('aes-128-gcm', key))
 expectError(pool.run(transforms.open('chacha20-poly1305', key), 'text'))
 expectType<Promise<string>>(pool.run(transforms.hashPassword({ algorithm: 'scrypt', cost: 15 }), 'password'))
 expectType<Promise<boolean>>(pool.run(transforms.verifyPassword('$2b$'), 'password'))
-expectType<Promise<Buffer>>(pool.run(transforms.pbkdf2('sha512', key, 1000, 64), key))
+expectType<Promise<Buffer<ArrayBuffer>>>(pool.run(transforms.pbkdf2('sha512', key, 1000, 64), key))
 
 const schema = { type: 'object' } as const
 expectType<Promise<JsonValidation>>(pool.run(transforms.json.validate(schema), '{}'))
 expectType<Promise<JsonBatchValidation>>(pool.run(transforms.json.validateEach(true, { maxErrors: 3 }), '[]'))
 expectType<Promise<number[]>>(pool.run(transforms.json.select<number>('$.a'), '{}'))
-expectType<Promise<Buffer>>(pool.run(transforms.json.minify(), '{}'))
+expectType<Promise<Buffer<ArrayBuffer>>>(pool.run(transforms.json.minify(), '{}'))
 expectError(transforms.json.validate('{}'))
 const packed = transforms.chain(transforms.gunzip(), transforms.json.validateEach(schema))
 expectType<Promise<JsonBatchValidation>>(pool.sink(packed).result)
 expectError(pool.sink(transforms.json.validate(schema)).result.then((it: string) => it))
 
 expectType<Promise<string>>(pool.sink(transforms.text.base64Encode()).result)
-expectType<Promise<Buffer>>(pool.run(transforms.text.base64Decode(), 'Zm9v'))
+expectType<Promise<Buffer<ArrayBuffer>>>(pool.run(transforms.text.base64Decode(), 'Zm9v'))
 expectType<Promise<{ start: number; end: number; groups: (string | null)[] }[]>>(
   pool.run(transforms.text.matches('a', { flags: 'i', limit: 9 }), 'text')
 )
@@ -50,7 +53,7 @@ expectType<PoolTransform<BytesOrText, { a: number }>>(
   transforms.json.parse<{ a: number }>({ sliceMs: 2, maxDepth: 100 })
 )
 expectType<PoolTransform<BytesOrText, unknown>>(transforms.json.parse())
-expectType<PoolTransform<unknown, Buffer>>(
+expectType<PoolTransform<unknown, Buffer<ArrayBuffer>>>(
   transforms.chain(transforms.json.stringify({ sliceMs: 2, maxDepth: 9, maxOutput: 1 }), transforms.gzip())
 )
 expectType<PoolTransform<BytesLike, number[]>>(transforms.chain(transforms.gunzip(), transforms.json.parse<number[]>()))
@@ -60,8 +63,8 @@ const typed = transforms.csv.parse({ columns: { price: 'number', sold: 'boolean'
 pool.run(typed, 'price,sold,name').then(table => {
   expectType<string[]>(table.columns)
   expectType<number>(table.rows)
-  expectType<Float64Array>(table.column('price'))
-  expectType<Uint8Array>(table.column('sold'))
+  expectType<Float64Array<ArrayBuffer>>(table.column('price'))
+  expectType<Uint8Array<ArrayBuffer>>(table.column('sold'))
   expectType<(string | null)[]>(table.column('name'))
   expectType<(string | null)[]>(table.column('other'))
   expectType<Record<string, unknown>[]>([...table])
@@ -71,7 +74,9 @@ const loose: CsvOptions = { delimiter: ';', header: ['a', 'b'], columns: { a: 'n
 expectAssignable<Promise<CsvTable>>(pool.run(transforms.csv.parse(loose), 'a'))
 pool
   .sink(transforms.csv.parse(loose))
-  .result.then((it: CsvTable) => expectType<(string | null)[] | Float64Array | Uint8Array>(it.column('a')))
+  .result.then((it: CsvTable) =>
+    expectType<(string | null)[] | Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(it.column('a'))
+  )
 expectError(transforms.csv.parse({ columns: { a: 'date' } }))
 expectError(transforms.csv.parse({ header: 'a' }))
 expectError(transforms.csv.parse({ separator: ';' }))
@@ -91,3 +96,15 @@ expectAssignable<PoolTransform<unknown, CsvTable>>(
 )
 expectError(transforms.chain(transforms.json.parse<number[]>(), transforms.gzip()))
 expectError(transforms.chain(transforms.csv.parse(), transforms.gzip()))
+
+// Chains of any length.
+const { gzip, gunzip, digest } = transforms
+const long = transforms.chain(gzip(), gunzip(), gzip(), gunzip(), gzip(), gunzip(), digest('md5', { encoding: 'hex' }))
+expectType<StreamingTransform<BytesOrText, string>>(long)
+expectType<PoolTransform<BytesOrText, number>>(
+  transforms.chain(gzip(), gunzip(), gzip(), gunzip(), gzip(), transforms.worker<Uint8Array, number>('./count.js'))
+)
+expectType<PoolTransform<BytesOrText, unknown>>(transforms.chain(gzip(), transforms.json.parse()))
+expectError(transforms.chain())
+expectError(transforms.chain(transforms.text.base64Encode(), transforms.numeric.stats()))
+expectError(transforms.chain(gzip(), digest('md5'), transforms.numeric.stats(), gzip(), gzip(), gzip()))

@@ -16,6 +16,22 @@ expectError(transforms.worker(1))
 expectError(transforms.worker('./x.js', { name: 'x' }))
 expectError(pool.stream(resize))
 
+// Typed by the module: its default export, its only function, or a named one.
+interface Resizer {
+  default: (job: Job, context: { signal: AbortSignal }) => Promise<Buffer>
+  dispose: () => void
+}
+interface Named {
+  first: (input: string) => number
+  second: (input: number) => Moved<string[]>
+}
+expectType<PoolTransform<Job, Uint8Array<ArrayBuffer>>>(transforms.worker<Resizer>('./resize.js'))
+expectType<PoolTransform<Job, Uint8Array<ArrayBuffer>>>(transforms.worker<{ default: Resizer }>('./resize.cjs'))
+expectType<PoolTransform<number, string[]>>(transforms.worker<Pick<Named, 'second'>>('./named.js'))
+expectType<PoolTransform<string, number>>(transforms.worker<Named, 'first'>('./named.js', { export: 'first' }))
+expectType<PoolTransform<never, never>>(transforms.worker<Named>('./named.js'))
+expectType<Promise<number>>(pool.run(transforms.worker<(input: string) => number>('./length.cjs'), 'text'))
+
 const report = transforms.workerScript<{ year: number }, string>('./report.js')
 expectType<Promise<string>>(pool.run(report, { year: 2025 }))
 

@@ -15,6 +15,29 @@ const { fixture } = require('../support/worker.js')
 const root = join(__dirname, '..', '..')
 const esm = fixture('module.mjs')
 
+test('without a default export the only function runs, apart from dispose', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'offloop-only-'))
+  const file = (/** @type {string} */ name, /** @type {string} */ text) => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const only = [
+    file('only.cjs', 'module.exports = { double: x => x * 2, factor: 2, dispose() {} }'),
+    file('only.mjs', 'export const double = x => x * 2; export function dispose() {}')
+  ]
+  for (const path of only) assert.equal(await pool.run(transforms.worker(path), 4), 8)
+  const several = [
+    file('several.cjs', 'module.exports = { a: x => x, b: x => [x] }'),
+    file('several.mjs', 'export const a = x => x; export const b = x => [x]')
+  ]
+  for (const path of several) {
+    await assert.rejects(pool.run(transforms.worker(path), 4), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /exports no function as 'default'\. Its exports are 'a', 'b'.*; pass \{ export \} to choose one$/
+    })
+  }
+})
+
 for (const [name, specifier] of /** @type {[string, string | URL][]} */ ([
   ['an absolute path', esm],
   ['a relative path', `./${relative(process.cwd(), esm)}`],

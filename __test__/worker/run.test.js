@@ -47,11 +47,11 @@ test('transforms are frozen values with a name', () => {
 test('throws for invalid specifiers and options', () => {
   const bad = /** @type {any} */ (transforms)
   for (const specifier of [undefined, '', 1, {}, null]) {
-    assert.throws(() => bad.module(specifier), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
+    assert.throws(() => bad.worker(specifier), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
     assert.throws(() => bad.workerScript(specifier), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
   }
-  assert.throws(() => bad.module('./x.js', { export: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })
-  assert.throws(() => bad.module('./x.js', { exports: 'a' }), /'options.exports' is unknown/)
+  assert.throws(() => bad.worker('./x.js', { export: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })
+  assert.throws(() => bad.worker('./x.js', { exports: 'a' }), /'options.exports' is unknown/)
   assert.throws(() => new Pool(/** @type {any} */ ({ workers: { idle: 1 } })), /'options.workers.idle' is unknown/)
   const resourceLimits = { maxOldGenerationSizeMB: 9 }
   assert.throws(() => new Pool(/** @type {any} */ ({ workers: { resourceLimits } })), {

@@ -55,7 +55,7 @@ let collectBytes
 /** Loaded with the first transform, since it is large. @type {typeof import('../json/input').JsonInput} */
 let JsonInput
 
-/** @param {Partial<Limits>} [options] */
+/** @param {{ sliceMs?: number, maxDepth?: number, maxOutput?: number | undefined }} [options] */
 function stringify(options = {}) {
   checkOptions(options, ['sliceMs', 'maxDepth', 'maxOutput'])
   const { sliceMs = DEFAULT_SLICE, maxDepth = DEFAULT_MAX_DEPTH, maxOutput } = options

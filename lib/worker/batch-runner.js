@@ -205,6 +205,7 @@ function importFromDirectory(specifier) {
 }
 
 /**
+ * Returns the exported function of a name; if there is no default export, the only function apart from `dispose`.
  * @param {any} namespace
  * @param {string} name
  * @param {string} specifier
@@ -212,10 +213,18 @@ function importFromDirectory(specifier) {
 function exportedFunction(namespace, name, specifier) {
   const found = [namespace[name], namespace.default?.[name]].find(it => typeof it === 'function')
   if (found !== undefined) return found
-  const names = Object.keys(namespace).map(it => `'${it}'`)
+  const functions = name === 'default' ? functionsOf({ ...namespace.default, ...namespace }) : []
+  if (functions.length === 1) return functions[0]
+  const names = Object.keys({ ...namespace.default, ...namespace }).map(it => `'${it}'`)
   const have = names.length === 0 ? 'It exports nothing' : `Its exports are ${names.join(', ')}`
-  const message = `The module ${specifier} exports no function as '${name}'. ${have}`
+  const hint = functions.length > 1 ? '; pass { export } to choose one' : ''
+  const message = `The module ${specifier} exports no function as '${name}'. ${have}${hint}`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+}
+
+/** Returns the functions among the exports, each once. @param {Record<string, unknown>} exports */
+function functionsOf({ dispose, ...others }) {
+  return [...new Set(Object.values(others).filter(it => typeof it === 'function' && it !== dispose))]
 }
 
 /** @param {RunningTask} task */
