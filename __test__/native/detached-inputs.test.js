@@ -38,7 +38,7 @@ const ARGUMENTS = {
 /** One of each transform, by name, except those of numbers and of user code. @type {Record<string, any>} */
 const EXAMPLES = { 'chain from a value': transforms.chain(transforms.json.stringify(), transforms.gzip()) }
 for (const name of transformNames) {
-  if (/^(module|workerScript|numeric\..*)$/.test(name)) continue
+  if (/^(worker|workerScript|numeric\..*)$/.test(name)) continue
   const factory = name.split('.').reduce((value, key) => value[key], /** @type {any} */ (transforms))
   EXAMPLES[name] = factory(...(ARGUMENTS[name] ?? []))
 }

@@ -126,7 +126,7 @@ const DEFAULTS = [
       'docs/streams.md': /`maxOutput` \(default (\d+ \w+)\)/g
     }
   ],
-  ['slice of json.stringify', jsonStringify('DEFAULT_SLICE'), { 'index.d.ts': /`slice` ms \(default (\d+)\) that/g }],
+  ['slice of json.stringify', jsonStringify('DEFAULT_SLICE'), { 'index.d.ts': /`sliceMs` ms \(default (\d+)\) that/g }],
   [
     'maxDepth of json.stringify',
     jsonStringify('DEFAULT_MAX_DEPTH'),
