@@ -82,7 +82,7 @@ export interface PoolTransform<In, Out> {
 
 /** A transform that can also process its input chunk by chunk. */
 export interface StreamingTransform<In, Out> extends PoolTransform<In, Out> {
-  /** {@link Pool.stream} accepts the transform, and so does {@link Pool.sink} without `each`. */
+  /** {@link Pool.stream} and {@link Pool.collect} accept the transform. */
   readonly streaming: true
 }
 
@@ -790,7 +790,7 @@ export interface PoolOptions {
   maxQueueBytes?: number | undefined
   /**
    * A task that has waited longer than this for a thread is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of running late. `map`,
-   * `iterate` and sinks with `each` pace their inputs by the run time of earlier ones, so that the inputs do not wait for one
+   * `iterate` and `each` pace their inputs by the run time of earlier ones, so that the inputs do not wait for one
    * another: if run times differ widely, make smaller tasks or use a pool without `maxWait`. Default: no limit.
    */
   maxWait?: number | undefined
@@ -926,22 +926,41 @@ export class Pool {
    * await pipeline(createReadStream('access.log'), pool.stream(transforms.gzip()), createWriteStream('access.log.gz'))
    */
   stream<In, Out>(transform: StreamingTransform<In, Out>, options?: PoolStreamOptions): TransformDuplex
+
   /**
-   * Makes a Writable whose chunks are processed on the pool's threads. A streaming transform consumes all data written, and
-   * `result` is its output; with `each` every chunk (in `objectMode` every object) is a separate input.
+   * Makes a Writable that a streaming transform consumes: `result` resolves to its output for everything written, in chunks of any
+   * size. It holds as much as {@link Pool.stream}, plus output that is complete only at the end.
    *
-   * @throws TypeError without `each` for a transform that cannot stream, or for bad options
+   * @throws TypeError for a transform that cannot stream, or bad options; RangeError for a bad `highWaterMark`; OffloopError
+   * ERR_OFFLOOP_CLOSED once the pool is closed
    * @example
-   * const sink = pool.sink(transforms.digest('sha256', { encoding: 'hex' }))
+   * const sink = pool.collect(transforms.digest('sha256', { encoding: 'hex' }))
    * await pipeline(request, sink)
    * const hash = await sink.result
    */
-  sink<In, Out>(transform: PoolTransform<In, Out>, options: SinkOptions<Out> & { each: true }): Sink<number>
-  sink<In, Out>(
-    transform: StreamingTransform<In, Out>,
-    options?: SinkOptions<Out> & { each?: false | undefined; onResult?: undefined }
-  ): Sink<Out>
-  sink<In, Out>(transform: PoolTransform<In, Out>, options?: SinkOptions<Out>): Sink<Out | number>
+  collect<In, Out>(transform: StreamingTransform<In, Out>, options?: PoolStreamOptions): Sink<Out>
+
+  /**
+   * Makes a Writable in which each chunk, or with `objectMode` each object, is a separate input of the transform. `result` resolves
+   * to their number.
+   *
+   * @param onResult called with each result and its index, in the order written. If it returns a promise, the sink waits for it,
+   * and so does the writer; an error destroys the sink. Default: the results are dropped.
+   * @throws TypeError for a transform of values without `objectMode`, a bad `onResult` or bad options; RangeError for a number
+   * outside its range; OffloopError ERR_OFFLOOP_CLOSED once the pool is closed
+   * @example
+   * const validate = transforms.json.validate({ type: 'object' })
+   * const sink = pool.each(validate, ({ valid }, index) => {
+   *   if (!valid) console.log(`record ${index} is invalid`)
+   * })
+   * await pipeline(['{}', '[]'], sink) // prints: record 1 is invalid
+   * await sink.result // 2
+   */
+  each<In, Out>(
+    transform: PoolTransform<In, Out>,
+    onResult?: ((result: Out, index: number) => unknown) | undefined,
+    options?: EachOptions
+  ): Sink<number>
 
   /**
    * Settles when the pool has room for a task, first come, first served. If a `run` was rejected for lack of bytes, waits for room
@@ -1319,11 +1338,11 @@ export interface CacheStats {
 
 // ---------------------------------------------------------------- streams
 
-/** Options of {@link Pool.stream}. Unknown options are rejected. */
+/** Options of {@link Pool.stream} and {@link Pool.collect}. Unknown options are rejected. */
 export interface PoolStreamOptions {
   /**
-   * Bytes accepted ahead of the work, 0 or more, in addition to as many in Node's own buffer; a single chunk may be larger. With
-   * `objectMode`, objects in Node's buffer. Default 1 MiB, or 16 objects.
+   * Bytes accepted ahead of the work, 0 or more, in addition to as many in Node's own buffer; a single chunk may be larger. Default
+   * 1 MiB.
    */
   highWaterMark?: number | undefined
   /** Aborting it destroys the stream with an `AbortError`. */
@@ -1332,19 +1351,17 @@ export interface PoolStreamOptions {
   priority?: RunOptions['priority']
 }
 
-/** Options of {@link Pool.sink}. */
-export interface SinkOptions<Out> extends PoolStreamOptions {
-  /** Processes each chunk, or in `objectMode` each object, as one input. Default: the transform consumes the whole stream. */
-  each?: boolean | undefined
-  /** Maximum chunks in progress, 1 or more. Only with `each`: without it the stream is one task. Default: four per thread. */
+/** Options of {@link Pool.each}. Unknown options are rejected. */
+export interface EachOptions extends PoolStreamOptions {
+  /**
+   * As in {@link PoolStreamOptions}. With `objectMode`, objects in Node's buffer, default 16; up to 1 MiB of objects are accepted
+   * ahead of the work.
+   */
+  highWaterMark?: number | undefined
+  /** Maximum chunks in progress, 1 or more. Default: four per thread. */
   concurrency?: number | undefined
   /** Accepts inputs of any type, and neither splits nor joins them. Default `false`: strings become bytes by their encoding. */
   objectMode?: boolean | undefined
-  /**
-   * Called with each result, in the order written. If it returns a promise, the sink waits for it, and so does the writer; an error
-   * destroys the sink. Only with `each`.
-   */
-  onResult?: ((result: Out, index: number) => unknown) | undefined
 }
 
 /** Duplex returned by {@link Pool.stream}. */
@@ -1357,25 +1374,27 @@ export interface TransformDuplex extends Duplex {
    * events.flush()
    */
   flush(callback?: (error?: Error | null) => void): void
+  /** Returns a snapshot. */
+  stats(): StreamStats
 }
 
 /**
- * A Writable whose chunks are processed on the pool's threads, made by {@link Pool.sink}. The result of `write()`, `'drain'`,
+ * A Writable whose chunks are processed on the pool's threads, made by {@link Pool.collect} and {@link Pool.each}. The result of `write()`, `'drain'`,
  * `final`, `destroy` and `pipeline` mean the same as for Node's own streams.
  */
 export class Sink<Out> extends Writable {
   private constructor()
   /**
-   * Output of the transform, or with `each` the number of chunks processed. Rejects with the error that destroyed the sink, or with
-   * ERR_STREAM_PREMATURE_CLOSE.
+   * Output of the transform (`collect`) or number of chunks processed (`each`). Rejects with the error that destroyed the sink, or
+   * with ERR_STREAM_PREMATURE_CLOSE.
    */
   readonly result: Promise<Out>
   /** Returns a snapshot. */
-  stats(): SinkStats
+  stats(): StreamStats
 }
 
-/** State and counters of a {@link Sink}. */
-export interface SinkStats {
+/** State and counters of a {@link Sink} or {@link TransformDuplex}. Output that waits for its reader is not counted. */
+export interface StreamStats {
   /** Chunks accepted. */
   written: number
   /** Chunks processed. */

@@ -52,7 +52,7 @@ test('the tables list the names, kinds, units and labels of all metrics', () => 
 
 test('documents the number of series, and alerts on existing metrics', async () => {
   const [pool, cache] = [new Pool({ name: 'p' }), new Cache({ max: 1 })]
-  const sink = pool.sink(transforms.identity(), { each: true })
+  const sink = pool.each(transforms.identity())
   const register = new Registry()
   const stop = collectMetrics({ pools: [pool], caches: { cache }, sinks: { sink }, register })
   await pool.run(transforms.gzip(), 'text')

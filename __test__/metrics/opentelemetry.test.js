@@ -14,7 +14,7 @@ const identity = transforms.identity()
 test('exports the values of stats()', async () => {
   const pool = new Pool({ name: 'observed', threads: 2, maxQueue: 3 })
   const cache = new Cache({ max: 2, load: id => id })
-  const sink = pool.sink(transforms.digest('md5', { encoding: 'hex' }))
+  const sink = pool.collect(transforms.digest('md5', { encoding: 'hex' }))
   const { meterProvider, collect } = collector()
   const stop = observeMetrics({ pools: [pool], caches: { users: cache }, sinks: { uploads: sink }, meterProvider })
   await pool.map(identity, Array(10).fill('x'))
@@ -50,7 +50,7 @@ test('exports the values of stats()', async () => {
 test('kinds, units and names follow the semantic conventions', async () => {
   const pool = new Pool({ name: 'kinds' })
   const cache = new Cache({ max: 1 })
-  const sink = pool.sink(identity, { each: true })
+  const sink = pool.each(identity)
   const { meterProvider, collect } = collector()
   observeMetrics({ pools: [pool], caches: { cache }, sinks: { sink }, meterProvider })
   await pool.run(identity, 'x')

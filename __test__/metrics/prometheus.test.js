@@ -111,7 +111,7 @@ test('exports the values of cache.stats()', async () => {
 test('exports the values of sink.stats() until the sink closes', async () => {
   const pool = new Pool()
   const gate = deferred()
-  const sink = pool.sink(identity, { each: true, onResult: () => gate.promise })
+  const sink = pool.each(identity, () => gate.promise)
   const register = new Registry()
   const stop = collectMetrics({ sinks: { uploads: sink }, register })
   for (const text of ['a', 'bc', 'def']) sink.write(text)

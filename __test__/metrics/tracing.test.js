@@ -5,7 +5,7 @@ const { AsyncLocalStorage } = require('node:async_hooks')
 const { subscribe, tracingChannel, unsubscribe } = require('node:diagnostics_channel')
 const { finished } = require('node:stream/promises')
 const { test } = require('node:test')
-const { Cache, Pool, Sink, transforms } = require('../..')
+const { Cache, Pool, transforms } = require('../..')
 
 const EVENTS = /** @type {const} */ (['start', 'end', 'asyncStart', 'asyncEnd', 'error'])
 const sha256 = transforms.digest('sha256', { encoding: 'hex' })
@@ -143,9 +143,12 @@ test('publishes nothing after the last subscriber has unsubscribed', async t => 
   assert.equal(events.length, length)
 })
 
-for (const [name, open] of /** @type {[string, (pool: Pool) => import('node:stream').Writable][]} */ ([
-  ['a sink of one result', pool => pool.sink(sha256, { highWaterMark: 1000 })],
-  ['a sink with each', pool => pool.sink(sha256, { each: true, highWaterMark: 1000 })],
+for (const [
+  name,
+  open
+] of /** @type {[string, (pool: Pool) => import('../..').Sink<unknown> | import('../..').TransformDuplex][]} */ ([
+  ['collect', pool => pool.collect(sha256, { highWaterMark: 1000 })],
+  ['each', pool => pool.each(sha256, undefined, { highWaterMark: 1000 })],
   ['a stream', pool => pool.stream(transforms.gzip(), { highWaterMark: 1000 }).resume()]
 ])) {
   test(`${name} publishes a stall only when its writer has to wait`, async t => {
@@ -167,6 +170,6 @@ for (const [name, open] of /** @type {[string, (pool: Pool) => import('node:stre
     const { transform } = stalls[0]
     for (const stall of stalls) assert.deepEqual({ ...stall }, { stream, pool: 'stalling', transform })
     assert.equal(transform, name === 'a stream' ? 'gzip' : 'digest')
-    if (stream instanceof Sink) assert.equal(stalls.length, stream.stats().stalls)
+    assert.equal(stalls.length, stream.stats().stalls)
   })
 }

@@ -57,8 +57,8 @@ const VERBS = {
   'map of an async iterable': (pool, transform, input) => pool.map(transform, later(input)),
   iterate: (pool, transform, input) => pool.iterate(transform, [input]).next(),
   'iterate, async': (pool, transform, input) => pool.iterate(transform, later(input)).next(),
-  'sink of objects': (pool, transform, input) => {
-    const sink = pool.sink(transform, { each: true, objectMode: true })
+  'each, of objects': (pool, transform, input) => {
+    const sink = pool.each(transform, undefined, { objectMode: true })
     sink.on('error', () => {})
     sink.end(input)
     return sink.result
@@ -73,7 +73,7 @@ async function* later(input) {
 
 /** @param {string} verb */
 function nameIn(verb) {
-  if (verb.startsWith('sink')) return 'The "chunk" argument'
+  if (verb.startsWith('each')) return 'The "chunk" argument'
   return /^(map|iterate)/.test(verb) ? 'inputs[0]' : 'The "input" argument'
 }
 
@@ -183,9 +183,9 @@ const WRITES = {
 /** @type {Record<string, (pool: Pool, transform: any) => any>} */
 const STREAMS = {
   stream: (pool, transform) => pool.stream(transform),
-  sink: (pool, transform) => pool.sink(transform),
-  'sink of objects': (pool, transform) => pool.sink(transform, { objectMode: true }),
-  'sink of each': (pool, transform) => pool.sink(transform, { each: true })
+  collect: (pool, transform) => pool.collect(transform),
+  'each, of objects': (pool, transform) => pool.each(transform, undefined, { objectMode: true }),
+  each: (pool, transform) => pool.each(transform)
 }
 
 for (const [kind, open] of Object.entries(STREAMS)) {
@@ -219,7 +219,7 @@ test('chunks before a detached one produce their results', async () => {
   /** @type {string[]} */
   const results = []
   const onResult = (/** @type {Buffer} */ it) => void results.push(String(it))
-  const sink = pool.sink(EXAMPLES.identity, { each: true, onResult, concurrency: 1 })
+  const sink = pool.each(EXAMPLES.identity, onResult, { concurrency: 1 })
   const received = 'a detached Uint8Array'
   const detached = DETACHED[received]()
   const chunks = async function* () {
@@ -240,7 +240,7 @@ test('reports a chunk that is detached while it is buffered', async () => {
   const chunk = new Uint8Array(5e6)
   const queued = new Uint8Array(10)
   for (const detached of [chunk, queued]) {
-    const sink = pool.sink(EXAMPLES.identity, { highWaterMark: 1000 })
+    const sink = pool.collect(EXAMPLES.identity, { highWaterMark: 1000 })
     sink.on('error', () => {})
     sink.write(new Uint8Array(detached === queued ? 5e6 : 0))
     sink.end(detached)

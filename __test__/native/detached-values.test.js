@@ -131,7 +131,8 @@ const NOT_BYTES = [
   detached => pool.map(transforms.identity(), ['x'], { concurrency: detached }),
   detached => pool.stream(transforms.identity(), detached),
   detached => pool.run(detached, 'x'),
-  detached => pool.sink(transforms.identity(), { highWaterMark: detached }),
+  detached => pool.collect(transforms.identity(), { highWaterMark: detached }),
+  detached => pool.each(transforms.identity(), detached),
   detached => new Cache({ max: 1, maxBytes: 9, weigh: () => detached }).set('a', 1)
 ]
 

@@ -24,7 +24,7 @@ const script = `
 
   async function main() {
     const tasks = {
-      zstdCompress: () => through(pool.sink(zstdCompress({ level: 22 })), 'x'),
+      zstdCompress: () => through(pool.collect(zstdCompress({ level: 22 })), 'x'),
       brotliCompress: () => pool.run(transforms.brotliCompress({ quality: 11, window: 24 }), 'x'),
       argon2id: () => pool.run(hashPassword({ memoryKiB: 600 * 1024, iterations: 1 }), 'x'),
       scrypt: () => pool.run(hashPassword({ algorithm: 'scrypt', cost: 19 }), 'x')

@@ -51,8 +51,8 @@ const verbs = {
   async iterate(pool, transform, input, signal) {
     for await (const _ of pool.iterate(transform, [input, 'x'], { signal, settle: true }));
   },
-  async 'sink with each'(pool, transform, input, signal) {
-    const sink = pool.sink(transform, { signal, each: true, objectMode: true })
+  async each(pool, transform, input, signal) {
+    const sink = pool.each(transform, undefined, { signal, objectMode: true })
     sink.on('error', () => {}).write(input)
     sink.end()
     await sink.result

@@ -110,7 +110,7 @@ test('settles under fake timers', async () => {
   await pool.run(transforms.json.parse(), text)
   await pool.ready()
   await pool.map(transforms.worker('./shout.cjs'), ['a', 'b'])
-  const sink = pool.sink(transforms.digest('sha256'))
+  const sink = pool.collect(transforms.digest('sha256'))
   await pipeline([large, large], pool.stream(transforms.gzip()), sink)
   await sink.result
   await new Promise(resolve => {

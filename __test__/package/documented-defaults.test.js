@@ -8,7 +8,7 @@ const { join } = require('node:path')
 const { test } = require('node:test')
 const { Pool, transforms } = require('../..')
 const { readWorkerOptions } = require('../../lib/worker/options')
-const { readSinkOptions } = require('../../lib/stream/options')
+const { readEachOptions } = require('../../lib/stream/options')
 const { root } = require('../support/documents')
 
 const pool = new Pool({ threads: 1 })
@@ -84,18 +84,18 @@ const DEFAULTS = [
     'highWaterMark',
     pool.stream(transforms.identity()).writableHighWaterMark,
     {
-      'index.d.ts': /objects in Node's buffer\. Default (\d+ \w+)/g,
+      'index.d.ts': /a single chunk may be larger\. Default (\d+ \w+)/g,
       'docs/streams.md': /`highWaterMark` bytes \((\d+ \w+) by default\)/g
     }
   ],
   [
     'highWaterMark, objectMode',
-    pool.sink(transforms.identity(), { each: true, objectMode: true }).writableHighWaterMark,
-    { 'index.d.ts': /Default 1 MiB, or (\d+) objects/g }
+    pool.each(transforms.identity(), undefined, { objectMode: true }).writableHighWaterMark,
+    { 'index.d.ts': /objects in Node's buffer, default (\d+);/g }
   ],
   [
-    'concurrency of a sink',
-    readSinkOptions({ each: true }, 1).concurrency,
+    'concurrency of each',
+    readEachOptions({}, 1).concurrency,
     { 'index.d.ts': /Maximum chunks in progress.*?Default: (\w+) per thread/g }
   ],
   [

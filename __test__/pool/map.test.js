@@ -213,7 +213,7 @@ test('reads a few large inputs per event-loop iteration', async () => {
   await wide.close()
 })
 
-for (const verb of /** @type {const} */ (['map', 'iterate', 'sink'])) {
+for (const verb of /** @type {const} */ (['map', 'iterate', 'each'])) {
   test(`${verb}: maxWait does not reject inputs that wait only for each other`, async t => {
     const pool = new Pool({ threads: 2, maxWait: 60 })
     t.after(() => pool.close())
@@ -223,7 +223,7 @@ for (const verb of /** @type {const} */ (['map', 'iterate', 'sink'])) {
     if (verb === 'map') count = (await pool.map(spin, inputs)).length
     else if (verb === 'iterate') for await (const _ of pool.iterate(spin, inputs)) count++
     else {
-      const sink = pool.sink(spin, { each: true, objectMode: true })
+      const sink = pool.each(spin, undefined, { objectMode: true })
       for (const input of inputs) sink.write(input)
       sink.end()
       count = await sink.result

@@ -15,11 +15,11 @@ const { digest, gunzip, gzip, identity } = transforms
 /** Not in the types of every Node.js version. */
 const { compose } = /** @type {any} */ (require('node:stream'))
 
-/** Factories of the tested streams. @type {Record<string, (options?: any) => Writable>} */
+/** Factories of the tested streams. @type {Record<string, (options?: any, own?: Pool) => Writable>} */
 const KINDS = {
-  'a sink of one result': options => pool.sink(identity(), options),
-  'a sink with each': options => pool.sink(identity(), { each: true, ...options }),
-  'a duplex': options => pool.stream(identity(), options).resume()
+  collect: (options, own = pool) => own.collect(identity(), options),
+  each: (options, own = pool) => own.each(identity(), undefined, options),
+  stream: (options, own = pool) => own.stream(identity(), options).resume()
 }
 
 /** Resolves to the error of the stream when it has closed. @param {Writable} stream */
@@ -35,7 +35,7 @@ function closing(stream) {
 }
 
 for (const [kind, open] of Object.entries(KINDS)) {
-  test(`${kind} emits finish, then close`, async () => {
+  test(`a stream of ${kind} emits finish, then close`, async () => {
     const stream = open()
     assert.ok(stream instanceof Writable)
     /** @type {string[]} */
@@ -50,7 +50,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.ok(stream.writableFinished && stream.destroyed && stream.errored === null)
   })
 
-  test(`${kind} calls back asynchronously and in order`, async () => {
+  test(`a stream of ${kind} calls back asynchronously and in order`, async () => {
     const stream = open()
     /** @type {number[]} */
     const order = []
@@ -62,7 +62,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.equal(order.length, 50)
   })
 
-  test(`${kind} applies backpressure and emits drain`, async () => {
+  test(`a stream of ${kind} applies backpressure and emits drain`, async () => {
     const stream = open({ highWaterMark: 1000 })
     assert.equal(stream.writableHighWaterMark, 1000)
     let drains = 0
@@ -78,7 +78,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.equal(drains, 20)
   })
 
-  test(`${kind} accepts a highWaterMark of 0`, async () => {
+  test(`a stream of ${kind} accepts a highWaterMark of 0`, async () => {
     const stream = open({ highWaterMark: 0 })
     assert.equal(stream.write('a'), false)
     await once(stream, 'drain')
@@ -86,7 +86,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     await promises.finished(stream)
   })
 
-  test(`${kind} rejects invalid chunks like Node`, async () => {
+  test(`a stream of ${kind} rejects invalid chunks like Node`, async () => {
     for (const chunk of [5, true, {}, []]) {
       const stream = open()
       assert.throws(() => stream.write(chunk), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -98,7 +98,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     stream.destroy()
   })
 
-  test(`${kind} rejects a write after the end`, async () => {
+  test(`a stream of ${kind} rejects a write after the end`, async () => {
     const stream = open()
     const closed = closing(stream)
     stream.end('a')
@@ -107,7 +107,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.equal(/** @type {any} */ (await failure).code, 'ERR_STREAM_WRITE_AFTER_END')
   })
 
-  test(`${kind} is destroyed once, with the first error`, async () => {
+  test(`a stream of ${kind} is destroyed once, with the first error`, async () => {
     const stream = open()
     const closed = closing(stream)
     let closes = 0
@@ -122,7 +122,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.equal(closes, 1)
   })
 
-  test(`${kind} calls every write callback when it is destroyed`, async () => {
+  test(`a stream of ${kind} calls every write callback when it is destroyed`, async () => {
     const stream = open({ highWaterMark: 10 })
     const closed = closing(stream)
     /** @type {unknown[]} */
@@ -136,7 +136,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.ok(results.filter(error => error instanceof Error).length >= 19)
   })
 
-  test(`${kind} that is destroyed before its end does not emit finish`, async () => {
+  test(`a stream of ${kind} that is destroyed before its end does not emit finish`, async () => {
     const stream = open()
     stream.on('finish', () => assert.fail('the stream was destroyed'))
     stream.write(Buffer.alloc(100_000))
@@ -147,7 +147,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     else await assert.rejects(promises.finished(stream), { code: 'ERR_STREAM_PREMATURE_CLOSE' })
   })
 
-  test(`${kind} is destroyed by its signal`, async () => {
+  test(`a stream of ${kind} is destroyed by its signal`, async () => {
     const controller = new AbortController()
     const stream = open({ signal: controller.signal })
     const closed = closing(stream)
@@ -161,7 +161,7 @@ for (const [kind, open] of Object.entries(KINDS)) {
     assert.equal((await closing(added)).code, 'ABORT_ERR')
   })
 
-  test(`${kind} supports cork and uncork`, async () => {
+  test(`a stream of ${kind} supports cork and uncork`, async () => {
     const stream = open()
     stream.cork()
     for (const text of ['a', 'b', 'c']) stream.write(text)
@@ -172,29 +172,28 @@ for (const [kind, open] of Object.entries(KINDS)) {
     await promises.finished(stream)
   })
 
-  test(`${kind} accepts strings in any encoding`, async () => {
+  test(`a stream of ${kind} accepts strings in any encoding`, async () => {
     const stream = open()
     stream.setDefaultEncoding('hex')
     stream.write('616263')
     stream.write('ZGVm', 'base64')
     stream.end('ghi', 'latin1')
     await promises.finished(stream)
-    if (stream instanceof Sink && kind === 'a sink of one result')
-      assert.equal(String(await stream.result), 'abcdefghi')
+    if (stream instanceof Sink && kind === 'collect') assert.equal(String(await stream.result), 'abcdefghi')
   })
 
-  test(`${kind} fails when its pool is closed by force`, async () => {
+  test(`a stream of ${kind} fails when its pool is closed by force`, async () => {
     const own = new Pool({ threads: 1 })
-    const stream = kind === 'a duplex' ? own.stream(identity()) : own.sink(identity(), { each: kind.includes('each') })
+    const stream = open({}, own)
     const closed = closing(stream)
     stream.write(Buffer.alloc(1000))
     await own.close({ force: true })
     stream.write('more')
     assert.equal((await closed).code, 'ERR_OFFLOOP_CLOSED')
-    assert.throws(() => own.sink(identity()), { code: 'ERR_OFFLOOP_CLOSED' })
+    assert.throws(() => open({}, own), { code: 'ERR_OFFLOOP_CLOSED' })
   })
 
-  test(`${kind} works with pipeline and finished`, async () => {
+  test(`a stream of ${kind} works with pipeline and finished`, async () => {
     const chunks = Array.from({ length: 30 }, (_, index) => Buffer.alloc(10_000, index))
     await new Promise((resolve, reject) =>
       pipeline(Readable.from(chunks), open(), error => (error ? reject(error) : resolve(undefined)))
@@ -287,7 +286,7 @@ test('web streams', async () => {
   assert.equal(String(gunzipSync(bytes)), 'a body')
   const plain = new Blob([bytes]).stream().pipeThrough(/** @type {any} */ (new DecompressionStream('gzip')))
   assert.equal(await new Response(plain).text(), 'a body')
-  const sink = pool.sink(digest('sha256', { encoding: 'hex' }))
+  const sink = pool.collect(digest('sha256', { encoding: 'hex' }))
   await new Response('abc').body?.pipeTo(/** @type {any} */ (Writable.toWeb(sink)))
   assert.equal(await sink.result, 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
   const failing = Duplex.toWeb(pool.stream(gunzip()))

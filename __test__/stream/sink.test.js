@@ -17,15 +17,15 @@ const { deferred } = require('../support/deferred')
 const { digest, gunzip, gzip, identity } = transforms
 
 test("a sink's result is that of its transform over all chunks", async () => {
-  const hash = pool.sink(digest('sha256', { encoding: 'hex' }))
+  const hash = pool.collect(digest('sha256', { encoding: 'hex' }))
   assert.ok(hash instanceof Sink)
   await pipeline(createReadStream(__filename, { highWaterMark: 100 }), hash)
   const expected = await pool.run(digest('sha256', { encoding: 'hex' }), require('node:fs').readFileSync(__filename))
   assert.equal(await hash.result, expected)
-  const packed = pool.sink(gzip())
+  const packed = pool.collect(gzip())
   packed.end('all of it')
   assert.equal(String(gunzipSync(await packed.result)), 'all of it')
-  const empty = pool.sink(digest('md5', { encoding: 'hex' }))
+  const empty = pool.collect(digest('md5', { encoding: 'hex' }))
   empty.end()
   assert.equal(await empty.result, 'd41d8cd98f00b204e9800998ecf8427e')
 })
@@ -33,12 +33,7 @@ test("a sink's result is that of its transform over all chunks", async () => {
 test('each delivers the results in the order of the chunks', async () => {
   /** @type {[string, number][]} */
   const results = []
-  const sink = pool.sink(digest('md5', { encoding: 'hex' }), {
-    each: true,
-    onResult: (hash, index) => {
-      results.push([hash, index])
-    }
-  })
+  const sink = pool.each(digest('md5', { encoding: 'hex' }), (hash, index) => void results.push([hash, index]))
   const chunks = Array.from({ length: 300 }, (_, index) => Buffer.alloc((index * 7919) % 100_000, index))
   await pipeline(Readable.from(chunks), sink)
   assert.equal(await sink.result, 300)
@@ -56,7 +51,7 @@ test('objectMode accepts inputs of any kind', async () => {
   const onResult = (/** @type {Buffer} */ bytes) => {
     results.push(String(bytes))
   }
-  const sink = pool.sink(identity(), { each: true, objectMode: true, onResult })
+  const sink = pool.each(identity(), onResult, { objectMode: true })
   assert.equal(sink.writableHighWaterMark, 16)
   sink.write('text')
   sink.write(new Uint16Array([0x6261]))
@@ -64,7 +59,7 @@ test('objectMode accepts inputs of any kind', async () => {
   sink.end('')
   assert.equal(await sink.result, 4)
   assert.deepEqual(results, ['text', 'ab', '', ''])
-  const bad = pool.sink(identity(), { each: true, objectMode: true })
+  const bad = pool.each(identity(), undefined, { objectMode: true })
   bad.on('error', () => {})
   bad.write({ no: 'input' })
   await assert.rejects(bad.result, { code: 'ERR_INVALID_ARG_TYPE' })
@@ -77,7 +72,7 @@ test('an asynchronous onResult applies backpressure to the writer', async () => 
     delivered++
     await gate.promise
   }
-  const sink = pool.sink(identity(), { each: true, onResult, highWaterMark: 1000, concurrency: 2 })
+  const sink = pool.each(identity(), onResult, { highWaterMark: 1000, concurrency: 2 })
   let written = 0
   while (sink.write(Buffer.alloc(400))) written++
   while (delivered === 0) await turn()
@@ -92,7 +87,7 @@ test('an asynchronous onResult applies backpressure to the writer', async () => 
 })
 
 test('a failure destroys the sink once and rejects its result', async () => {
-  const chunk = pool.sink(gunzip(), { each: true })
+  const chunk = pool.each(gunzip())
   /** @type {unknown[]} */
   const failures = []
   chunk.on('error', error => failures.push(error))
@@ -109,7 +104,7 @@ test('a failure destroys the sink once and rejects its result', async () => {
       throw new Error('on purpose')
     }
   ]) {
-    const sink = pool.sink(identity(), { each: true, onResult })
+    const sink = pool.each(identity(), onResult)
     /** @type {Error[]} */
     const errors = []
     sink.on('error', error => errors.push(error))
@@ -119,19 +114,19 @@ test('a failure destroys the sink once and rejects its result', async () => {
     await turn()
     assert.deepEqual([errors.length, sink.destroyed], [1, true])
   }
-  const destroyed = pool.sink(identity())
+  const destroyed = pool.collect(identity())
   destroyed.destroy()
   await assert.rejects(destroyed.result, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
 })
 
-test('onResult runs in the async context of the caller of sink()', async () => {
+test('onResult runs in the async context of the caller of a sink', async () => {
   const context = new AsyncLocalStorage()
   /** @type {unknown[]} */
   const stores = []
   const onResult = () => {
     stores.push(context.getStore())
   }
-  const sink = context.run('opened', () => pool.sink(identity(), { each: true, onResult }))
+  const sink = context.run('opened', () => pool.each(identity(), onResult))
   context.run('wrote', () => sink.write('a'))
   sink.end()
   await sink.result
@@ -150,7 +145,7 @@ test('events are emitted in the async context of the caller of stream()', async 
   context.run('wrote', () => stream.write('a'))
   stream.end()
   await once(stream, 'close')
-  const failing = context.run('opened', () => pool.sink(gunzip()))
+  const failing = context.run('opened', () => pool.collect(gunzip()))
   const failed = new Promise(resolve => failing.on('error', () => resolve(record('error'))))
   context.run('wrote', () => failing.end('no gzip data'))
   await failed
@@ -158,12 +153,13 @@ test('events are emitted in the async context of the caller of stream()', async 
 })
 
 test('a writer may reuse its memory after the write callback', async () => {
-  for (const each of [false, true]) {
+  for (const kind of ['collect', 'each']) {
     const hash = createHash('sha256')
     /** @type {Buffer[]} */
     const results = []
-    const onResult = each ? (/** @type {Buffer} */ bytes) => void results.push(bytes) : undefined
-    const sink = pool.sink(identity(), /** @type {any} */ ({ each, onResult, highWaterMark: 100_000 }))
+    const onResult = (/** @type {Buffer} */ bytes) => void results.push(bytes)
+    const options = { highWaterMark: 100_000 }
+    const sink = kind === 'each' ? pool.each(identity(), onResult, options) : pool.collect(identity(), options)
     for (const size of [10, 70_000, 3_000_000, 1]) {
       const memory = Buffer.alloc(size, size)
       hash.update(memory)
@@ -172,14 +168,14 @@ test('a writer may reuse its memory after the write callback', async () => {
     }
     sink.end()
     const result = await sink.result
-    const bytes = each ? Buffer.concat(results) : /** @type {Buffer} */ (/** @type {unknown} */ (result))
+    const bytes = typeof result === 'number' ? Buffer.concat(results) : result
     assert.equal(createHash('sha256').update(bytes).digest('hex'), hash.digest('hex'))
   }
 })
 
 test('streams wait for a full pool instead of being rejected', async () => {
   const own = new Pool({ threads: 1, maxQueue: 0 })
-  const sinks = Array.from({ length: 8 }, () => own.sink(digest('crc32', { encoding: 'hex' })))
+  const sinks = Array.from({ length: 8 }, () => own.collect(digest('crc32', { encoding: 'hex' })))
   const all = sinks.map(sink => pipeline(Readable.from(Array(50).fill(Buffer.alloc(10_000, 'a'))), sink))
   await Promise.all(all)
   const [first, ...others] = await Promise.all(sinks.map(sink => sink.result))
@@ -188,42 +184,92 @@ test('streams wait for a full pool instead of being rejected', async () => {
   await own.close()
 })
 
-test('throws for invalid options and for a factory that was not called', () => {
-  const cases = /** @type {[any, any][]} */ ([
-    [{ each: 1 }, { code: 'ERR_INVALID_ARG_TYPE', message: /options\.each/ }],
-    [{ concurrency: 0 }, { code: 'ERR_OUT_OF_RANGE', message: /options\.concurrency/ }],
+test('throws for invalid arguments and for a factory that was not called', () => {
+  const common = /** @type {[any, any][]} */ ([
     [{ highWaterMark: -1 }, { code: 'ERR_OUT_OF_RANGE', message: /options\.highWaterMark/ }],
     [{ highWaterMark: '5' }, { code: 'ERR_INVALID_ARG_TYPE' }],
     [{ signal: {} }, { code: 'ERR_INVALID_ARG_TYPE', message: /options\.signal/ }],
     [{ priority: 'top' }, { code: 'ERR_INVALID_ARG_VALUE' }],
-    [
-      { each: true, onResult: 5 },
-      { code: 'ERR_INVALID_ARG_TYPE', message: /options\.onResult/ }
-    ],
-    [
-      { concurrency: 2 },
-      { code: 'ERR_INVALID_ARG_VALUE', message: /options\.concurrency requires options\.each: .* one task/ }
-    ],
-    [
-      { each: false, concurrency: 2 },
-      { code: 'ERR_INVALID_ARG_VALUE', message: /options\.each/ }
-    ],
-    [{ onResult: () => {} }, { code: 'ERR_INVALID_ARG_VALUE', message: /options\.each/ }],
     [{ highwatermark: 5 }, { code: 'ERR_INVALID_ARG_VALUE', message: /unknown/ }],
+    [{ each: true }, { code: 'ERR_INVALID_ARG_VALUE', message: /'options\.each' is unknown/ }],
     [null, { code: 'ERR_INVALID_ARG_TYPE' }]
   ])
-  for (const [options, expected] of cases) assert.throws(() => pool.sink(identity(), options), expected)
-  for (const name of ['each', 'objectMode', 'onResult', 'concurrency']) {
-    const unused = /** @type {any} */ ({ [name]: 2 })
-    const message = new RegExp(`'options\\.${name}' is unknown`)
-    assert.throws(() => pool.stream(identity(), unused), { code: 'ERR_INVALID_ARG_VALUE', message })
+  for (const [options, expected] of common) {
+    assert.throws(() => pool.stream(identity(), options), expected)
+    assert.throws(() => pool.collect(identity(), options), expected)
+    assert.throws(() => pool.each(identity(), undefined, options), expected)
   }
-  assert.throws(() => pool.stream(/** @type {any} */ (gzip)), { code: 'ERR_INVALID_ARG_TYPE', message: /call it/ })
+  const cases = /** @type {[any, any][]} */ ([
+    [{ concurrency: 0 }, { code: 'ERR_OUT_OF_RANGE', message: /options\.concurrency/ }],
+    [{ concurrency: '2' }, { code: 'ERR_INVALID_ARG_TYPE', message: /options\.concurrency/ }],
+    [{ objectMode: 1 }, { code: 'ERR_INVALID_ARG_TYPE', message: /options\.objectMode/ }],
+    [
+      { onResult() {} },
+      {
+        code: 'ERR_INVALID_ARG_VALUE',
+        message:
+          "The property 'options.onResult' is unknown. " +
+          "The options are 'highWaterMark', 'signal', 'priority', 'concurrency', 'objectMode'"
+      }
+    ]
+  ])
+  for (const [options, expected] of cases) assert.throws(() => pool.each(identity(), undefined, options), expected)
+  for (const onResult of /** @type {any[]} */ ([5, null, 'text', { concurrency: 2 }])) {
+    const message = /^The "onResult" argument must be of type function, or undefined to drop the results\. Received /
+    assert.throws(() => pool.each(identity(), onResult), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message })
+  }
+  for (const name of ['objectMode', 'onResult', 'concurrency']) {
+    const unused = /** @type {any} */ ({ [name]: 2 })
+    const message = `The property 'options.${name}' is unknown. The options are 'highWaterMark', 'signal', 'priority'`
+    for (const verb of /** @type {const} */ (['stream', 'collect'])) {
+      assert.throws(() => pool[verb](identity(), unused), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
+    }
+  }
+  for (const verb of /** @type {const} */ (['stream', 'collect', 'each'])) {
+    const factory = /** @type {any} */ (gzip)
+    assert.throws(() => pool[verb](factory), { code: 'ERR_INVALID_ARG_TYPE', message: /call it/ }, verb)
+  }
+})
+
+test('collect refuses a transform that cannot stream', () => {
+  const transform = /** @type {any} */ (transforms.json.minify())
+  assert.throws(() => pool.collect(transform), {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: "The transform 'json.minify' needs its whole input and cannot stream: pool.each makes each chunk an input"
+  })
+})
+
+test('each runs without onResult, and drops the results', async () => {
+  for (const sink of [pool.each(gzip()), pool.each(gzip(), undefined, { concurrency: 1 })]) {
+    await pipeline(Readable.from(['a', 'b', 'c']), sink)
+    assert.equal(await sink.result, 3)
+  }
+})
+
+test('stats of a stream of bytes count its chunks, and flushes as none', async () => {
+  const stream = pool.stream(identity(), { highWaterMark: 10 })
+  assert.deepEqual(stream.stats(), { written: 0, completed: 0, inFlight: 0, inFlightBytes: 0, stalls: 0 })
+  const writes = ['first', 'second'].map(text => new Promise(resolve => stream.write(text, resolve)))
+  stream.flush()
+  const { written, completed, inFlight, inFlightBytes } = stream.stats()
+  assert.equal(inFlight, written - completed)
+  assert.ok(inFlightBytes <= 11)
+  await Promise.all(writes)
+  stream.end()
+  await stream.toArray()
+  const { stalls, ...rest } = stream.stats()
+  assert.deepEqual(rest, { written: 2, completed: 2, inFlight: 0, inFlightBytes: 0 })
+  assert.ok(stalls <= 1)
+  const destroyed = pool.stream(identity())
+  destroyed.write('text')
+  destroyed.destroy()
+  assert.deepEqual(destroyed.stats(), { written: 1, completed: 0, inFlight: 0, inFlightBytes: 0, stalls: 0 })
 })
 
 test('hashes and compresses uploads over HTTP', async () => {
   const server = createServer(async (incoming, response) => {
-    const hash = pool.sink(digest('sha256', { encoding: 'hex' }))
+    const hash = pool.collect(digest('sha256', { encoding: 'hex' }))
     incoming.on('data', () => {})
     response.setHeader('content-encoding', 'gzip')
     await Promise.all([pipeline(incoming, hash)])
@@ -247,7 +293,7 @@ test('hashes and compresses uploads over HTTP', async () => {
 
 test('waiting for concurrency counts as a stall, and a destroyed sink has nothing in flight', async () => {
   const gate = deferred()
-  const sink = pool.sink(identity(), { each: true, objectMode: true, concurrency: 2, onResult: () => gate.promise })
+  const sink = pool.each(identity(), () => gate.promise, { objectMode: true, concurrency: 2 })
   sink.on('error', () => {})
   for (let i = 0; i < 5; i++) sink.write('object')
   while (sink.stats().stalls === 0) await turn()
@@ -272,7 +318,7 @@ test('flush accepts the arguments of zlib, and does nothing after the end', asyn
 
 test('close waits for ended streams', async () => {
   const own = new Pool({ threads: 1 })
-  const sink = own.sink(digest('md5', { encoding: 'hex' }))
+  const sink = own.collect(digest('md5', { encoding: 'hex' }))
   sink.end('a')
   await own.close()
   assert.equal(await sink.result, '0cc175b9c0f1b6a831c399e269772661')
@@ -281,7 +327,7 @@ test('close waits for ended streams', async () => {
 test('close destroys streams that wait for their writer', async () => {
   for (const force of [false, true]) {
     const own = new Pool({ threads: 1 })
-    const sink = own.sink(digest('md5'))
+    const sink = own.collect(digest('md5'))
     const closed = once(sink, 'close').catch(() => {})
     sink.on('error', () => {})
     sink.write('a')
@@ -294,7 +340,7 @@ test('close destroys streams that wait for their writer', async () => {
 
 test('rejects a chunk that is transferred while it is buffered', async () => {
   const chunk = new Uint8Array(5e6)
-  const sink = pool.sink(identity(), { highWaterMark: 1000 })
+  const sink = pool.collect(identity(), { highWaterMark: 1000 })
   sink.on('error', () => {})
   sink.end(chunk)
   structuredClone(chunk, { transfer: [chunk.buffer] })
@@ -303,16 +349,16 @@ test('rejects a chunk that is transferred while it is buffered', async () => {
 
 test('any value thrown by onResult destroys the sink', async () => {
   for (const thrown of [undefined, null, 0]) {
-    const sink = pool.sink(identity(), { each: true, onResult: () => Promise.reject(thrown) })
+    const sink = pool.each(identity(), () => Promise.reject(thrown))
     sink.on('error', () => {})
     sink.write('a')
     await assert.rejects(sink.result, { message: `The sink was ended by ${thrown}` })
   }
 })
 
-test('write callbacks run in the async context of the caller of sink()', async () => {
+test('write callbacks run in the async context of the caller of a sink', async () => {
   const storage = new AsyncLocalStorage()
-  const sink = storage.run('open', () => pool.sink(gzip()))
+  const sink = storage.run('open', () => pool.collect(gzip()))
   const stores = await Promise.all(
     ['one', 'two'].map(name =>
       storage.run(name, () => new Promise(resolve => sink.write('text', () => resolve(storage.getStore()))))
@@ -324,7 +370,7 @@ test('write callbacks run in the async context of the caller of sink()', async (
 
 test('transforms of values require objectMode', async () => {
   for (const transform of /** @type {any[]} */ ([transforms.numeric.sort(), transforms.json.stringify()])) {
-    assert.throws(() => pool.sink(transform, { each: true }), {
+    assert.throws(() => pool.each(transform), {
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_VALUE',
       message: /objectMode/
@@ -332,15 +378,14 @@ test('transforms of values require objectMode', async () => {
   }
   /** @type {unknown[]} */
   const results = []
-  const options = { each: true, objectMode: true, onResult: (/** @type {unknown} */ it) => void results.push(it) }
-  const sink = pool.sink(transforms.numeric.sort(), options)
+  const sink = pool.each(transforms.numeric.sort(), it => void results.push(it), { objectMode: true })
   sink.end(new Float64Array([3, 1, 2]))
   await sink.result
   assert.deepEqual(results, [new Float64Array([1, 2, 3])])
 })
 
 test('only pools can construct sinks', () => {
-  const illegal = { code: 'ERR_ILLEGAL_CONSTRUCTOR', message: /sinks are made by pool\.sink/ }
+  const illegal = { code: 'ERR_ILLEGAL_CONSTRUCTOR', message: /sinks are made by pool\.collect and pool\.each/ }
   assert.throws(() => Reflect.construct(Sink, []), illegal)
   assert.throws(() => Reflect.construct(Sink, [pool, transforms.gzip(), {}]), illegal)
 })

@@ -33,7 +33,7 @@ function plan(next) {
   const size = () => Math.floor(pick(0, 1, 100, 5000, 70_000, 1 << 20) * next())
   const chunks = Array.from({ length: Math.floor(next() * 12) }, size)
   return {
-    kind: pick('fold', 'each', 'gzip', 'gunzip'),
+    kind: pick('collect', 'each', 'gzip', 'gunzip'),
     chunks,
     highWaterMark: pick(0, 1, 1000, 64 << 10, undefined),
     concurrency: pick(1, 2, undefined),
@@ -78,10 +78,10 @@ async function run(pool, schedule) {
   }
   const decompresses = kind === 'gunzip'
   const stream =
-    kind === 'fold'
-      ? pool.sink(transforms.identity(), options)
+    kind === 'collect'
+      ? pool.collect(transforms.identity(), options)
       : kind === 'each'
-        ? pool.sink(transforms.identity(), { ...options, each: true, onResult })
+        ? pool.each(transforms.identity(), onResult, options)
         : pool.stream(decompresses ? transforms.gunzip() : transforms.gzip(), options)
   stream.on('close', () => out.closes++)
   stream.on('error', () => out.errors++)
@@ -187,7 +187,7 @@ test(`${COUNT} random schedules from seed ${FIRST}`, async () => {
     if (schedule.fault === 'none') {
       assert.ok(finished, label)
       assert.equal(errors, 0, label)
-      const bytes = schedule.kind === 'gzip' ? gunzipSync(received) : schedule.kind === 'fold' ? value : received
+      const bytes = schedule.kind === 'gzip' ? gunzipSync(received) : schedule.kind === 'collect' ? value : received
       assert.ok(plain.equals(bytes), label)
       if (schedule.kind === 'each') assert.equal(value, schedule.chunks.length, label)
     } else if (result !== undefined) {

@@ -52,14 +52,14 @@ test('parse works with every pool method', async () => {
   const chain = transforms.chain(transforms.gunzip(), transform)
   assert.deepEqual([...(await pool.run(chain, gzipSync(text)))], rows)
   for (const size of [1, 2, 7, 1000]) {
-    const sink = pool.sink(transform)
+    const sink = pool.collect(transform)
     await pipeline(Readable.from(chunks(`\ufeff${text}`, size)), sink)
     assert.deepEqual([...(await sink.result)], rows)
     const read = await Readable.from(chunks(text, size)).pipe(pool.stream(transform)).toArray()
     assert.equal(read.length, 1)
     assert.deepEqual([...read[0]], rows)
   }
-  const each = pool.sink(transform, { each: true, onResult: table => assert.deepEqual([...table], rows) })
+  const each = pool.each(transform, table => assert.deepEqual([...table], rows))
   await pipeline(Readable.from([text, text]), each)
   assert.equal(each.stats().completed, 2)
   const packed = pool.stream(chain)
@@ -151,7 +151,7 @@ test('aggregate groups rows', async () => {
   assert.deepEqual(await pool.map(spec, [sales, sales]), [expected, expected])
   for await (const groups of pool.iterate(spec, [sales])) assert.deepEqual(groups, expected)
   for (const size of [1, 3, 1000]) {
-    const sink = pool.sink(spec)
+    const sink = pool.collect(spec)
     await pipeline(Readable.from(chunks(sales, size)), sink)
     assert.deepEqual(await sink.result, expected)
     assert.deepEqual(await Readable.from(chunks(sales, size)).pipe(pool.stream(spec)).toArray(), [expected])
@@ -190,7 +190,7 @@ test('rejects malformed CSV with the offset', async () => {
     ['a,a', 2, /column 'a' is a duplicate/]
   ])) {
     await assert.rejects(pool.run(parse(), input), { ...invalid, offset, message })
-    const sink = pool.sink(parse())
+    const sink = pool.collect(parse())
     await assert.rejects(pipeline(Readable.from(chunks(input, 1)), sink), { ...invalid, offset, message })
     await assert.rejects(sink.result, { offset })
     const stream = pool.stream(parse())
@@ -302,7 +302,7 @@ test('a number column rejects integers that a double cannot represent', async ()
     }
     for (const transform of /** @type {any[]} */ ([typed, sum, measured])) {
       await assert.rejects(pool.run(transform, `id\n1\n${id}\n`), rejected)
-      const sink = pool.sink(transform)
+      const sink = pool.collect(transform)
       sink.result.catch(() => {})
       await assert.rejects(pipeline(Readable.from(chunks(`id\n1\n${id}\n`, 2)), sink), rejected)
     }

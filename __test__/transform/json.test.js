@@ -65,7 +65,7 @@ test('validateEach accepts arrays and lines, in chunks of any size', async () =>
       [0, 1, 2]
     )
     for (const size of [1, 1000, 65_536]) {
-      const sink = pool.sink(validateEach(schema, { maxErrors: 1 }))
+      const sink = pool.collect(validateEach(schema, { maxErrors: 1 }))
       const bytes = Buffer.from(text).subarray(0, size === 1 ? 3000 : undefined)
       const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
         bytes.subarray(i * size, (i + 1) * size)

@@ -65,7 +65,7 @@ for (const [name, transform, content] of CASES) {
           const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
             bytes.subarray(i * size, (i + 1) * size)
           )
-          const sink = pool.sink(transform)
+          const sink = pool.collect(transform)
           sink.result.catch(() => {})
           await assert.rejects(pipeline(Readable.from(chunks), sink), rejected)
         }
@@ -129,7 +129,7 @@ test('accepts text with NUL characters', async () => {
 test('reads short text completely, in chunks of any size', async () => {
   for (const content of ['', 'a', 'a\n', 'a\nb', 'a\n\n1', '\ufeff', '\ufeffa']) {
     const expected = [...(await pool.run(csv.parse(), content))]
-    const sink = pool.sink(csv.parse())
+    const sink = pool.collect(csv.parse())
     await pipeline(Readable.from([...Buffer.from(content)].map(byte => Buffer.of(byte))), sink)
     assert.deepEqual([...(await sink.result)], expected, JSON.stringify(content))
   }
@@ -140,12 +140,12 @@ test('reads short text completely, in chunks of any size', async () => {
     ['[]', 0],
     ['[1]', 1]
   ])) {
-    const sink = pool.sink(json.validateEach(true))
+    const sink = pool.collect(json.validateEach(true))
     await pipeline(Readable.from([...Buffer.from(content)].map(byte => Buffer.of(byte))), sink)
     assert.equal((await sink.result).total, total, content)
   }
   for (const content of ['', 'Zg==', 'Zg', 'Zm8']) {
-    const sink = pool.sink(text.base64Decode())
+    const sink = pool.collect(text.base64Decode())
     await pipeline(Readable.from([...Buffer.from(content)].map(byte => Buffer.of(byte))), sink)
     assert.deepEqual(await sink.result, Buffer.from(content, 'base64'))
   }

@@ -15,7 +15,7 @@ test('base64 equals that of Buffer, in one call and streamed', async () => {
     assert.equal(await pool.run(base64Encode(), bytes), text)
     assert.ok((await pool.run(base64Decode(), text)).equals(bytes))
     assert.ok((await pool.run(base64Decode(), bytes.toString('base64url'))).equals(bytes))
-    const sink = pool.sink(base64Encode())
+    const sink = pool.collect(base64Encode())
     for (let start = 0; start < size; start += 777) sink.write(bytes.subarray(start, start + 777))
     sink.end()
     assert.equal(await sink.result, text)

@@ -11,8 +11,8 @@ declare const registry: Registry<PrometheusContentType>
 declare const openMetrics: Registry<OpenMetricsContentType>
 declare const numbers: Cache<number, { name: string }>
 const users = new Cache({ max: 1, load: async id => ({ id }) })
-const hash = pool.sink(transforms.digest('md5', { encoding: 'hex' }))
-const each = pool.sink(transforms.gzip(), { each: true })
+const hash = pool.collect(transforms.digest('md5', { encoding: 'hex' }))
+const each = pool.each(transforms.gzip())
 expectType<Sink<string>>(hash)
 
 // Pools are a list or named; caches and sinks of any type are named.

@@ -30,10 +30,10 @@ expectType<Promise<number[]>>(pool.run(transforms.json.select<number>('$.a'), '{
 expectType<Promise<Buffer<ArrayBuffer>>>(pool.run(transforms.json.minify(), '{}'))
 expectError(transforms.json.validate('{}'))
 const packed = transforms.chain(transforms.gunzip(), transforms.json.validateEach(schema))
-expectType<Promise<JsonBatchValidation>>(pool.sink(packed).result)
-expectError(pool.sink(transforms.json.validate(schema)).result.then((it: string) => it))
+expectType<Promise<JsonBatchValidation>>(pool.collect(packed).result)
+expectError(pool.collect(transforms.json.validate(schema)).result.then((it: string) => it))
 
-expectType<Promise<string>>(pool.sink(transforms.text.base64Encode()).result)
+expectType<Promise<string>>(pool.collect(transforms.text.base64Encode()).result)
 expectType<Promise<Buffer<ArrayBuffer>>>(pool.run(transforms.text.base64Decode(), 'Zm9v'))
 expectType<Promise<{ start: number; end: number; groups: (string | null)[] }[]>>(
   pool.run(transforms.text.matches('a', { flags: 'i', limit: 9 }), 'text')
@@ -73,7 +73,7 @@ pool.run(transforms.csv.parse(), 'a').then(it => expectType<(string | null)[]>(i
 const loose: CsvOptions = { delimiter: ';', header: ['a', 'b'], columns: { a: 'number' }, maxOutput: undefined }
 expectAssignable<Promise<CsvTable>>(pool.run(transforms.csv.parse(loose), 'a'))
 pool
-  .sink(transforms.csv.parse(loose))
+  .collect(transforms.csv.parse(loose))
   .result.then((it: CsvTable) =>
     expectType<(string | null)[] | Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(it.column('a'))
   )

@@ -76,23 +76,18 @@ test('an iteration does not retain moved inputs that cannot be cloned', async ()
   assert.ok(Number(stdout) < 2_000_000, `the heap grew by ${stdout} bytes`)
 })
 
-test('a sink calls the function for each object, in order', async () => {
+test('each calls the function for each object, in order', async () => {
   /** @type {number[]} */
   const results = []
-  const sink = pool.sink(userFunction('double'), {
-    each: true,
-    objectMode: true,
-    onResult: (/** @type {any} */ value) => {
-      results.push(value)
-    }
-  })
+  const onResult = (/** @type {any} */ value) => void results.push(value)
+  const sink = pool.each(userFunction('double'), onResult, { objectMode: true })
   await pipeline(Readable.from(numbers), sink)
   assert.equal(await sink.result, numbers.length)
   assert.deepEqual(
     results,
     numbers.map(n => 2 * n)
   )
-  assert.throws(() => pool.sink(userFunction()), /each: true/)
+  assert.throws(() => pool.collect(/** @type {any} */ (userFunction())), /cannot stream: pool\.each makes/)
   assert.throws(() => pool.stream(/** @type {any} */ (userFunction())), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 

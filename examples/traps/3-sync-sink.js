@@ -50,7 +50,7 @@ const sha256 = transforms.digest('sha256', { encoding: 'hex' })
  */
 async function offloop(request, response) {
   const path = file()
-  const hash = pool.sink(sha256)
+  const hash = pool.collect(sha256)
   await Promise.all([pipeline(request, pool.stream(gzip), createWriteStream(path)), pipeline(request, hash)])
   await answer(response, path, await hash.result)
 }

@@ -5,7 +5,7 @@
 /**
  * @typedef {import('../../index').PoolStats} PoolStats
  * @typedef {import('../../index').LatencySummary} LatencySummary
- * @typedef {{ pool: PoolSnapshot, cache: import('../../index').CacheStats, sink: import('../../index').SinkStats }} StatsOf
+ * @typedef {{ pool: PoolSnapshot, cache: import('../../index').CacheStats, sink: import('../../index').StreamStats }} StatsOf
  * @typedef {PoolStats & { maxQueue: number, maxQueueBytes: number }} PoolSnapshot statistics and limits of a pool
  * @typedef {keyof StatsOf} Subject
  * @typedef {number | LatencySummary | { [label: string]: Reading }} Reading

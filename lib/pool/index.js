@@ -1,6 +1,6 @@
 'use strict'
 
-const { Sink, TransformDuplex } = require('../stream')
+const { TransformDuplex, collect, each } = require('../stream')
 const { unwatch, watch } = require('../internal/abort')
 const { captureCaller } = require('../internal/errors')
 const { ResultIterator } = require('./bulk/iterator')
@@ -165,11 +165,19 @@ class Pool {
 
   /**
    * @param {AnyTransform} transform
-   * @param {import('../..').SinkOptions<any>} [options]
-   * @returns {any}
+   * @param {import('../..').PoolStreamOptions} [options]
    */
-  sink(transform, options = {}) {
-    return new Sink(stateOf(this), transform, options, captureCaller(Pool.prototype.sink))
+  collect(transform, options = {}) {
+    return collect(stateOf(this), transform, options, captureCaller(Pool.prototype.collect))
+  }
+
+  /**
+   * @param {AnyTransform} transform
+   * @param {(result: any, index: number) => unknown} [onResult]
+   * @param {import('../..').EachOptions} [options]
+   */
+  each(transform, onResult, options = {}) {
+    return each(stateOf(this), transform, onResult, options, captureCaller(Pool.prototype.each))
   }
 
   /**

@@ -7,6 +7,7 @@ const { failUnwritten } = require('./errors')
 const { nextTick } = require('../internal/clock')
 const { watchSignal } = require('./signal')
 const { checkStreaming, readStreamOptions } = require('./options')
+const { statsOf } = require('./stats')
 const { publishStall } = require('../internal/diagnostics')
 const { Transform } = require('../native/transform')
 const { invalidThis, priorityNumber } = require('../internal/validate')
@@ -47,6 +48,11 @@ class TransformDuplex extends Duplex {
       stalled: () => publishStall(this, pool, transform)
     })
     if (signal !== undefined) watchSignal(signal, this)
+  }
+
+  stats() {
+    if (!TransformDuplex.#is(this)) throw invalidThis('Duplex', this)
+    return statsOf(this, this.#engine)
   }
 
   /**

@@ -1,6 +1,6 @@
 'use strict'
 
 const { TransformDuplex } = require('./duplex')
-const { Sink } = require('./sink')
+const { Sink, collect, each } = require('./sink')
 
-module.exports = { Sink, TransformDuplex }
+module.exports = { Sink, TransformDuplex, collect, each }

@@ -20,22 +20,33 @@ const CHUNKS_PER_THREAD = 4
 const MAX_CONCURRENCY = 2 ** 31 - 1
 
 const STREAM_OPTIONS = ['highWaterMark', 'signal', 'priority']
-const SINK_OPTIONS = [...STREAM_OPTIONS, 'concurrency', 'each', 'objectMode', 'onResult']
+const EACH_OPTIONS = [...STREAM_OPTIONS, 'concurrency', 'objectMode']
 
-/** Options that require `each`, and why. */
-const NEEDS_EACH = /** @type {const} */ ({
-  concurrency: 'without it the whole stream is one task',
-  onResult: 'without it there is one result, as sink.result'
-})
+/** @param {any} options of `stream` and `collect` */
+function readStreamOptions(options) {
+  checkOptions(options, STREAM_OPTIONS)
+  return readCommonOptions(options, HIGH_WATER_MARK)
+}
+
+/**
+ * @param {any} options of `each`
+ * @param {number} threads
+ */
+function readEachOptions(options, threads) {
+  checkOptions(options, EACH_OPTIONS)
+  const { concurrency = CHUNKS_PER_THREAD * threads, objectMode = false } = options
+  checkInteger('options.concurrency', concurrency, 1, MAX_CONCURRENCY)
+  checkBoolean('options.objectMode', objectMode)
+  const common = readCommonOptions(options, objectMode ? OBJECT_HIGH_WATER_MARK : HIGH_WATER_MARK)
+  return { ...common, concurrency, objectMode }
+}
 
 /**
  * @param {any} options
- * @param {readonly string[]} [known]
+ * @param {number} defaultMark
  */
-function readStreamOptions(options, known = STREAM_OPTIONS) {
-  checkOptions(options, known)
-  const { signal, priority } = options
-  const { highWaterMark = options.objectMode ? OBJECT_HIGH_WATER_MARK : HIGH_WATER_MARK } = options
+function readCommonOptions(options, defaultMark) {
+  const { highWaterMark = defaultMark, signal, priority } = options
   checkInteger('options.highWaterMark', highWaterMark, 0, Number.MAX_SAFE_INTEGER)
   if (signal !== undefined) checkSignal(signal)
   priorityNumber(priority)
@@ -43,23 +54,12 @@ function readStreamOptions(options, known = STREAM_OPTIONS) {
 }
 
 /**
- * @param {any} options
- * @param {number} threads
+ * Checks the callback of `each`. Options in its position would otherwise be ignored.
+ * @param {unknown} onResult
  */
-function readSinkOptions(options, threads) {
-  const read = readStreamOptions(options, SINK_OPTIONS)
-  const { concurrency = CHUNKS_PER_THREAD * threads, each = false, objectMode = false, onResult } = options
-  checkInteger('options.concurrency', concurrency, 1, MAX_CONCURRENCY)
-  checkBoolean('options.each', each)
-  checkBoolean('options.objectMode', objectMode)
-  if (onResult !== undefined && typeof onResult !== 'function') {
-    throw invalidType('The "options.onResult" property', 'of type function', onResult)
-  }
-  for (const [name, why] of Object.entries(NEEDS_EACH)) {
-    if (each || options[name] === undefined) continue
-    throw withCode(new TypeError(`options.${name} requires options.each: ${why}`), 'ERR_INVALID_ARG_VALUE')
-  }
-  return { ...read, concurrency, each, objectMode, onResult }
+function checkOnResult(onResult) {
+  if (onResult === undefined || typeof onResult === 'function') return
+  throw invalidType('The "onResult" argument', 'of type function, or undefined to drop the results', onResult)
 }
 
 /**
@@ -73,17 +73,18 @@ function checkStreaming(transform, instead) {
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-/** Checks the transform of a sink without object mode, whose chunks are bytes. @param {any} transform */
+/** Checks the transform of an `each` without object mode, whose chunks are bytes. @param {any} transform */
 function checkAcceptsBytes(transform) {
   if (implementationOf(transform).acceptsBytes) return
-  const message = `The transform '${transform.name}' accepts values, not bytes: its sinks require { objectMode: true }`
+  const message = `The transform '${transform.name}' accepts values, not bytes: each requires { objectMode: true }`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
 module.exports = {
   HIGH_WATER_MARK,
+  checkOnResult,
   checkStreaming,
   checkAcceptsBytes,
-  readSinkOptions,
+  readEachOptions,
   readStreamOptions
 }

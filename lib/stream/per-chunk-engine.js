@@ -8,7 +8,7 @@ const { queueMicrotask } = require('../internal/clock')
  * Receives results and events.
  * @typedef {object} EngineHandler
  * @property {((value: any, index: number) => unknown) | undefined} result
- * @property {() => void} ended all results were delivered
+ * @property {(count: number) => void} ended receives the number of results, all delivered
  * @property {(error: unknown) => void} failed no event follows
  * @property {() => void} stalled the writer has to wait
  *
@@ -63,7 +63,7 @@ class PerChunkEngine {
     this.#concurrency = options.concurrency ?? Infinity
     this.#handler = handler
     this.#deliver().then(
-      () => handler.ended(),
+      () => handler.ended(this.completed),
       error => {
         if (!this.#isDestroyed) handler.failed(error)
       }

@@ -7,13 +7,29 @@ const { chunkError, asWritable } = require('./chunk')
 const { failUnwritten, prematureCloseError } = require('./errors')
 const { PerChunkEngine } = require('./per-chunk-engine')
 const { StreamingEngine } = require('./streaming-engine')
-const { HIGH_WATER_MARK, checkStreaming, checkAcceptsBytes, readSinkOptions } = require('./options')
+const {
+  HIGH_WATER_MARK,
+  checkAcceptsBytes,
+  checkOnResult,
+  checkStreaming,
+  readEachOptions,
+  readStreamOptions
+} = require('./options')
 const { publishStall } = require('../internal/diagnostics')
 const { PoolState } = require('../pool/pool-state')
 const { asError, watchSignal } = require('./signal')
+const { statsOf } = require('./stats')
 const { invalidThis, priorityNumber } = require('../internal/validate')
 
-/** @typedef {(error?: Error | null) => void} Callback */
+/**
+ * @typedef {(error?: Error | null) => void} Callback
+ *
+ * Events of an engine.
+ * @typedef {object} SinkHandler
+ * @property {(result: any) => void} ended
+ * @property {(error: unknown) => void} failed
+ * @property {() => void} stalled
+ */
 
 class Sink extends Writable {
   #engine
@@ -35,19 +51,16 @@ class Sink extends Writable {
   /**
    * @param {PoolState} pool
    * @param {import('../native/transform').Transform} transform
-   * @param {any} options
-   * @param {{ stack?: string }} caller
+   * @param {{ objectMode?: boolean, highWaterMark: number, signal: AbortSignal | undefined }} options
+   * @param {(handler: SinkHandler) => PerChunkEngine | StreamingEngine} createEngine
    */
-  constructor(pool, transform, options, caller) {
+  constructor(pool, transform, options, createEngine) {
     if (!(pool instanceof PoolState)) {
-      const message = 'Illegal constructor: sinks are made by pool.sink(transform, options)'
+      const message = 'Illegal constructor: sinks are made by pool.collect and pool.each'
       throw withCode(new TypeError(message), 'ERR_ILLEGAL_CONSTRUCTOR')
     }
-    const read = readSinkOptions(options, pool.info.threads)
-    const { each, objectMode, highWaterMark, concurrency, priority, signal } = read
-    if (each && !objectMode) checkAcceptsBytes(transform)
-    if (!each) checkStreaming(transform, ': use { each: true } to make each chunk an input')
     pool.checkOpen()
+    const { objectMode, highWaterMark, signal } = options
     super({ objectMode, highWaterMark })
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -55,30 +68,17 @@ class Sink extends Writable {
     })
     // Without a reader of `result`, errors are reported as those of any stream.
     this.result.catch(() => {})
-    const limit = objectMode ? HIGH_WATER_MARK : highWaterMark
-    const failed = (/** @type {unknown} */ error) => this.destroy(asError(error))
-    const stalled = () => publishStall(this, pool, transform)
-    if (each) {
-      const context = new AsyncResource('OffloopSink')
-      const { onResult } = read
-      const result =
-        onResult &&
-        ((/** @type {any} */ value, /** @type {number} */ index) =>
-          context.runInAsyncScope(onResult, undefined, value, index))
-      const handler = { result, ended: () => this.#end(this.#engine.completed), failed, stalled }
-      this.#engine = new PerChunkEngine(pool, transform, { concurrency, priority }, limit, caller, handler)
-    } else {
-      const handler = { output: () => true, ended: (/** @type {any} */ value) => this.#end(value), failed, stalled }
-      this.#engine = new StreamingEngine(pool, transform, priorityNumber(priority), limit, true, caller, handler)
-    }
+    this.#engine = createEngine({
+      ended: value => this.#end(value),
+      failed: error => this.destroy(asError(error)),
+      stalled: () => publishStall(this, pool, transform)
+    })
     if (signal !== undefined) watchSignal(signal, this)
   }
 
   stats() {
     if (!Sink.#is(this)) throw invalidThis('Sink', this)
-    const { written, completed, bytes, stalls } = this.#engine
-    const inFlight = this.destroyed ? 0 : written - completed
-    return { written, completed, inFlight, inFlightBytes: bytes, stalls }
+    return statsOf(this, this.#engine)
   }
 
   /**
@@ -133,4 +133,43 @@ class Sink extends Writable {
   }
 }
 
-module.exports = { Sink }
+/**
+ * Makes a sink whose result is the output of a transform for everything written.
+ * @param {PoolState} pool
+ * @param {import('../native/transform').Transform} transform
+ * @param {unknown} options
+ * @param {{ stack?: string }} caller
+ */
+function collect(pool, transform, options, caller) {
+  const read = readStreamOptions(options)
+  const { highWaterMark, priority } = read
+  checkStreaming(transform, ': pool.each makes each chunk an input')
+  return new Sink(pool, transform, read, handler => {
+    const all = { ...handler, output: () => true }
+    return new StreamingEngine(pool, transform, priorityNumber(priority), highWaterMark, true, caller, all)
+  })
+}
+
+/**
+ * Makes a sink that runs a transform on each chunk.
+ * @param {PoolState} pool
+ * @param {import('../native/transform').Transform} transform
+ * @param {((result: any, index: number) => unknown) | undefined} onResult
+ * @param {unknown} options
+ * @param {{ stack?: string }} caller
+ */
+function each(pool, transform, onResult, options, caller) {
+  checkOnResult(onResult)
+  const read = readEachOptions(options, pool.info.threads)
+  const { concurrency, highWaterMark, objectMode, priority } = read
+  if (!objectMode) checkAcceptsBytes(transform)
+  const limit = objectMode ? HIGH_WATER_MARK : highWaterMark
+  const context = new AsyncResource('OffloopSink')
+  /** @type {((value: any, index: number) => unknown) | undefined} */
+  const result = onResult && ((value, index) => context.runInAsyncScope(onResult, undefined, value, index))
+  return new Sink(pool, transform, read, handler => {
+    return new PerChunkEngine(pool, transform, { concurrency, priority }, limit, caller, { ...handler, result })
+  })
+}
+
+module.exports = { Sink, collect, each }

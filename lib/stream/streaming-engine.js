@@ -114,7 +114,7 @@ class StreamingEngine {
   write(given, callback) {
     let chunk
     try {
-      chunk = typeof given === 'string' ? Buffer.from(given) : asUint8Array(given)
+      chunk = asUint8Array(given)
     } catch (error) {
       return callback(/** @type {Error} */ (error))
     }

@@ -55,8 +55,8 @@ const runtimeChecks = {
     await pipeline(Readable.from([Buffer.from(TEXT), Buffer.from(TEXT)]), pool.stream(transforms.gzip()), end)
     assert.equal(String(gunzipSync(Buffer.concat(chunks))), TEXT + TEXT)
   },
-  async 'pool.sink'() {
-    const sink = pool.sink(hex())
+  async 'pool.collect'() {
+    const sink = pool.collect(hex())
     await pipeline(Readable.from([Buffer.from('a'), Buffer.from('bc')]), sink)
     assert.equal(await sink.result, ABC)
   },

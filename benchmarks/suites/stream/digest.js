@@ -28,7 +28,7 @@ function open(threads) {
     return { throughput: input.length / 1e6 / seconds, 'timer late, p99': late }
   }
   const offloopSink = () => {
-    const sink = pool.sink(sha256)
+    const sink = pool.collect(sha256)
     return { sink, result: () => sink.result }
   }
   const hashingWritable = () => {
@@ -51,7 +51,7 @@ function open(threads) {
 const cases = [
   {
     name: 'sha256',
-    what: "pool.sink(digest('sha256')) against a Writable that calls createHash's update, 69 MB in chunks of 64 KiB",
+    what: "pool.collect(digest('sha256')) against a Writable that calls createHash's update, 69 MB in chunks of 64 KiB",
     reference: 'createHash',
     measures: [
       { name: 'throughput', unit: 'MB/s', target: { of: 'ratio', atLeast: 0.9 } },
