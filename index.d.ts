@@ -1118,6 +1118,41 @@ export interface CacheLoadContext<V> {
 export type CacheLoader<K extends CacheId, V> = (id: K, context: CacheLoadContext<V>) => V | Promise<V>
 
 /**
+ * Returns the values of several ids, as a `Map`, or as an array in the order of the ids. An `Error` in the array fails its id alone;
+ * an error that is thrown fails all. The signal aborts when no caller waits for any of the ids any more.
+ * @example
+ * const loadMany: CacheManyLoader<string, User> = (ids, { signal }) => db.users(ids, { signal })
+ */
+export type CacheManyLoader<K extends CacheId, V> = (
+  ids: K[],
+  context: { signal: AbortSignal }
+) => Promise<Map<K, V> | (V | Error)[]> | Map<K, V> | (V | Error)[]
+
+/**
+ * Options of {@link Cache.get} and {@link Cache.refresh}. Unknown options are rejected.
+ * @example
+ * const page = await pages.get(url, { load: render, signal: request.signal })
+ */
+export interface CacheGetOptions<K extends CacheId, V> {
+  /** Replaces the cache's own loader. */
+  load?: CacheLoader<K, V> | undefined
+  /** Aborting it rejects this caller with its reason; the load continues while other callers wait. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Options of {@link Cache.getMany}. Unknown options are rejected.
+ * @example
+ * const found = await users.getMany(ids, { loadMany: ids => db.users(ids), signal: request.signal })
+ */
+export interface CacheGetManyOptions<K extends CacheId, V> {
+  /** Replaces the cache's own loader, which loads one id. */
+  loadMany?: CacheManyLoader<K, V> | undefined
+  /** Aborting it rejects this caller with its reason; the loads continue while other callers wait. */
+  signal?: AbortSignal | undefined
+}
+
+/**
  * Options of a {@link Cache}. Times are milliseconds from 0, whole numbers except for `loadTimeout` and `errorTtl`. Unknown options
  * are rejected.
  * @example
@@ -1125,7 +1160,7 @@ export type CacheLoader<K extends CacheId, V> = (id: K, context: CacheLoadContex
  */
 export interface CacheOptions<K extends CacheId, V> {
   /**
-   * Maximum entries, 1 to 2,147,483,647. One of `max` and `maxBytes` is required: a cache is never unbounded. Default: no limit.
+   * Maximum entries, 1 to 2,147,483,647. One of `max` and `maxBytes` is required, except to join a named cache. Default: no limit.
    */
   max?: number | undefined
   /**
@@ -1137,7 +1172,7 @@ export interface CacheOptions<K extends CacheId, V> {
   weigh?: ((value: V, id: K) => number) | undefined
   /** How long a value is fresh. With 0 no value is, and the cache only shares loads. Default: forever. */
   ttl?: number | undefined
-  /** Largest fraction, 0 to 1, by which `ttl` (an entry's own too) and `refreshAfter` are shortened at random. Default 0.05. */
+  /** Largest fraction, 0 to 1, by which `ttl` (an entry's own too) and `refreshAfter` are shortened at random. Default 0. */
   jitter?: number | undefined
   /** Age from which a hit is served immediately and its value reloaded in the background. Default: never. */
   refreshAfter?: number | undefined
@@ -1176,8 +1211,8 @@ export interface CacheOptions<K extends CacheId, V> {
    */
   codec?: 'v8' | 'json' | 'bytes' | { encode(value: V): Uint8Array; decode(bytes: Buffer): V } | undefined
   /**
-   * Name of a cache shared by all worker_threads of the process: at most one of them loads an id at a time. All must pass the same
-   * options.
+   * Name of a cache shared by all worker_threads of the process: at most one of them loads an id at a time. Options that are left
+   * out are those of the open cache of this name; others must match. Functions are not shared: pass them in each thread.
    */
   name?: string | undefined
   /**
@@ -1192,49 +1227,49 @@ export interface CacheOptions<K extends CacheId, V> {
  * A bounded cache with single-flight loading: concurrent callers of an id share one load. A call that follows a `set`, `delete` or
  * `clear` never receives the result of an earlier load.
  *
- * Methods that return a promise never throw. All of them reject an invalid id with a `TypeError`, and a closed cache with
- * ERR_OFFLOOP_CLOSED.
+ * Methods that return a promise never throw. All methods refuse an invalid id with a `TypeError`, and a closed cache with
+ * ERR_OFFLOOP_CLOSED, except for `close`.
  *
  * @example
  * const users = new Cache({ max: 10_000, ttl: 60_000, load: id => db.user(id) })
  * const user = await users.get('42')
  */
 export class Cache<K extends CacheId = string, V = unknown> {
-  /** @throws TypeError or RangeError for bad options, or options that differ from those of an open cache with the same name */
+  /** @throws TypeError or RangeError for bad options, or options that differ from those of the open cache of this name */
   constructor(options: CacheOptions<K, V>)
   /**
-   * Returns the value, or the result of the load that all concurrent callers share. `load` replaces the cache's own loader. Without
-   * either, a missing value rejects with a `TypeError`.
-   *
-   * Aborting `signal` rejects this caller with its reason; the load continues while other callers wait. With the cache's own loader
-   * the call is `get(id, undefined, { signal })`.
+   * Returns the value, or the result of the load that all concurrent callers share. Without a loader, a missing value rejects with
+   * a `TypeError`.
    *
    * Rejects with the loader's error, and with ERR_OFFLOOP_RECURSIVE_LOAD if the loader of an id asks for that id.
    *
+   * @param load replaces the cache's own loader
    * @example
-   * const page = await pages.get(url, (url, { signal }) => render(url, signal), { signal: request.signal })
+   * const page = await pages.get(url, url => render(url))
    */
-  get(
-    id: K,
-    load?: CacheLoader<K, V> | undefined,
-    options?: { signal?: AbortSignal | undefined } | undefined
-  ): Promise<V>
+  get(id: K, load?: CacheLoader<K, V> | undefined): Promise<V>
   /**
-   * Returns the values of many ids. The missing ones are loaded in one call of `loadMany`, each still shared with other callers. An
-   * id missing from a `Map` it returns is not in the result; an `Error` in an array it returns fails that id alone. If ids fail,
-   * rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all failed with the
-   * same one. Without `loadMany` the cache's own loader is called for each id. The context's signal aborts when no caller waits for
-   * any of the ids any more.
+   * @example
+   * const page = await pages.get(url, { signal: request.signal })
+   */
+  get(id: K, options: CacheGetOptions<K, V>): Promise<V>
+  /**
+   * Returns the values of many ids, in their order. The missing ones are loaded in one call of `loadMany`, each still shared with
+   * other callers; without it the cache's own loader is called for each id. An id that `loadMany` does not return is not in the
+   * result.
+   *
+   * If ids fail, rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all
+   * failed with the same one.
    *
    * @example
    * const users = await cache.getMany(['1', '2'], ids => db.users(ids)) // Map { '1' => …, '2' => … }
    */
-  getMany(
-    ids: readonly K[],
-    loadMany?:
-      | ((ids: K[], context: { signal: AbortSignal }) => Promise<Map<K, V> | (V | Error)[]> | Map<K, V> | (V | Error)[])
-      | undefined
-  ): Promise<Map<K, V>>
+  getMany(ids: readonly K[], loadMany?: CacheManyLoader<K, V> | undefined): Promise<Map<K, V>>
+  /**
+   * @example
+   * const users = await cache.getMany(['1', '2'], { signal: request.signal })
+   */
+  getMany(ids: readonly K[], options: CacheGetManyOptions<K, V>): Promise<Map<K, V>>
   /**
    * Returns the value if it is held and fresh. Does not load, and does not count as a use.
    * @example
@@ -1259,19 +1294,29 @@ export class Cache<K extends CacheId = string, V = unknown> {
   /** Removes all entries. Loads in flight will not store their results. */
   clear(): void
   /**
-   * Reloads an id with the cache's own loader even if its value is fresh, or joins a load in flight. If it fails, the held value
-   * stays; the promise resolves to that value if it is past its `ttl` and `staleIfError` still allows it, and otherwise rejects.
+   * Reloads an id even if its value is fresh, or joins a load in flight. If it fails, the held value stays; the promise resolves to
+   * that value if it is past its `ttl` and `staleIfError` still allows it, and otherwise rejects.
    * @example
    * setInterval(() => rates.refresh('EUR').catch(log), 60_000)
    */
-  refresh(id: K): Promise<V>
+  refresh(id: K, options?: CacheGetOptions<K, V> | undefined): Promise<V>
   /**
    * Iterates over the entries that are fresh at the time of the call, the most recently used first. In native storage the call
-   * copies all bytes.
+   * copies all bytes, and each value is decoded when the iterator reaches it. Does not count as a use.
    * @example
    * for (const [id, user] of users) console.log(id, user)
    */
   entries(): IterableIterator<[K, V]>
+  /** Iterates over the ids of {@link Cache.entries}. Copies and decodes no values. */
+  keys(): IterableIterator<K>
+  /** Iterates over the values of {@link Cache.entries}. */
+  values(): IterableIterator<V>
+  /**
+   * Calls a function for each of {@link Cache.entries}.
+   * @example
+   * users.forEach((user, id) => console.log(id, user))
+   */
+  forEach(callback: (value: V, id: K, cache: this) => void, thisArg?: unknown): void
   [Symbol.iterator](): IterableIterator<[K, V]>
   /** Entries held, stale ones included; 0 once closed. */
   readonly size: number

@@ -207,3 +207,119 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.deepEqual([cache.has('in'), cache.has('out')], [true, false])
   })
 }
+
+for (const storage of /** @type {const} */ (['heap', 'native'])) {
+  test(`aborting the signal of getMany rejects its caller only, ${storage}`, async () => {
+    const cache = new Cache({ max: 100, storage })
+    const { promise, resolve } = deferred()
+    const [first, second] = [new AbortController(), new AbortController()]
+    /** @type {AbortSignal | undefined} */
+    let ofLoad
+    const loadMany = (/** @type {string[]} */ _, /** @type {{ signal: AbortSignal }} */ { signal }) => {
+      ofLoad = signal
+      return /** @type {Promise<any>} */ (promise)
+    }
+    const hasty = cache.getMany(['a', 'b'], { loadMany, signal: first.signal })
+    const patient = cache.getMany(['b'], { signal: second.signal, loadMany: () => assert.fail('loads') })
+    const reason = new Error('left')
+    first.abort(reason)
+    await assert.rejects(hasty, error => error === reason)
+    assert.equal(ofLoad?.aborted, false, 'b has a caller')
+    resolve(new Map([['b', 2]]))
+    assert.deepEqual([...(await patient)], [['b', 2]])
+    assert.equal(cache.stats().inFlight, 0)
+  })
+
+  test(`aborts the signal of loadMany with the last caller of any of its ids, ${storage}`, async () => {
+    const cache = new Cache({ max: 100, storage })
+    const [first, second] = [new AbortController(), new AbortController()]
+    /** @type {AbortSignal | undefined} */
+    let ofLoad
+    const loadMany = (/** @type {string[]} */ _, /** @type {{ signal: AbortSignal }} */ { signal }) => {
+      ofLoad = signal
+      return /** @type {Promise<any>} */ (new Promise(() => {}))
+    }
+    const many = cache.getMany(['a', 'b'], { loadMany, signal: first.signal })
+    const one = cache.get('b', { signal: second.signal, load: () => assert.fail('loads') })
+    first.abort()
+    second.abort()
+    assert.equal(ofLoad?.aborted, true)
+    for (const call of [many, one]) await assert.rejects(call, { name: 'AbortError' })
+    assert.equal(cache.stats().inFlight, 0)
+    assert.deepEqual([...(await cache.getMany(['a'], () => [1]))], [['a', 1]])
+  })
+
+  test(`rejects with a signal that its loader aborts, and with an aborted one, ${storage}`, async () => {
+    const cache = new Cache({ max: 100, storage })
+    const controller = new AbortController()
+    const loadMany = () => {
+      controller.abort()
+      return [1]
+    }
+    const { signal } = controller
+    await assert.rejects(cache.getMany(['a'], { loadMany, signal }), { name: 'AbortError' })
+    await assert.rejects(cache.getMany(['b'], { loadMany: () => assert.fail('loads'), signal }), { name: 'AbortError' })
+    await assert.rejects(cache.refresh('b', { load: () => assert.fail('loads'), signal }), { name: 'AbortError' })
+    assert.equal(cache.stats().inFlight, 0)
+  })
+
+  test(`resolves promises in the array of loadMany, ${storage}`, async () => {
+    const cache = new Cache({ max: 100, storage })
+    const down = new Error('down')
+    const values = /** @type {any} */ ([Promise.resolve(1), Promise.reject(down)])
+    const error = await cache.getMany(['a', 'b'], () => values).catch(error => error)
+    assert.deepEqual([[...error.results], error.ids, error.errors], [[['a', 1]], ['b'], [down]])
+    assert.equal(cache.peek('a'), 1)
+  })
+
+  test(`refresh accepts a loader and a signal, ${storage}`, async () => {
+    const cache = new Cache({ max: 100, storage })
+    cache.set('a', 'old')
+    assert.equal(await cache.refresh('a', { load: (_, { previous }) => `new after ${previous}` }), 'new after old')
+    const controller = new AbortController()
+    /** @type {AbortSignal | undefined} */
+    let ofLoad
+    const load = (/** @type {string} */ _, /** @type {{ signal: AbortSignal }} */ { signal }) => {
+      ofLoad = signal
+      return new Promise(() => {})
+    }
+    const pending = cache.refresh('a', { load, signal: controller.signal })
+    controller.abort()
+    await assert.rejects(pending, { name: 'AbortError' })
+    assert.deepEqual([ofLoad?.aborted, cache.peek('a'), cache.stats().inFlight], [true, 'new after old', 0])
+  })
+}
+
+test('a loader of many ids that asks for one of them is refused', async () => {
+  const cache = new Cache({ max: 100 })
+  const codes = cache.getMany(['a', 'b'], ids => Promise.all(ids.map(id => cache.get(id).catch(it => it.code))))
+  assert.deepEqual([...(await codes).values()], ['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_TYPE'])
+  const load = () => assert.fail('loads')
+  const recursive = cache.getMany(['c', 'd'], ids =>
+    Promise.all(ids.map(id => cache.get(id, load).catch(it => it.code)))
+  )
+  assert.deepEqual([...(await recursive).values()], Array(2).fill('ERR_OFFLOOP_RECURSIVE_LOAD'))
+})
+
+test('methods refuse unknown options, and a bare signal', async () => {
+  const cache = new Cache({ max: 3, load: async id => id })
+  const { signal } = new AbortController()
+  const calls = {
+    get: (/** @type {any} */ options) => cache.get('a', options),
+    getMany: (/** @type {any} */ options) => cache.getMany(['a'], options),
+    refresh: (/** @type {any} */ options) => cache.refresh('a', options)
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    const loader = name === 'getMany' ? 'loadMany' : 'load'
+    const message = `The property 'options.ttl' is unknown. The options are '${loader}', 'signal'`
+    await assert.rejects(call({ ttl: 1 }), { code: 'ERR_INVALID_ARG_VALUE', message })
+    await assert.rejects(call(signal), { code: 'ERR_INVALID_ARG_VALUE', message: /write \{ signal \}/ })
+    await assert.rejects(call({ signal: 5 }), { code: 'ERR_INVALID_ARG_TYPE', message: /"options\.signal"/ })
+    await assert.rejects(call({ [loader]: 5 }), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: `The "options.${loader}" property must be of type function. Received type number (5)`
+    })
+    for (const wrong of [null, 5, 'x']) await assert.rejects(call(wrong), { code: 'ERR_INVALID_ARG_TYPE' })
+    await call({})
+  }
+})

@@ -201,7 +201,7 @@ test('closing the cache from an abort listener rejects all callers', async () =>
     signal.addEventListener('abort', () => cache.close())
     return new Promise(() => {})
   }
-  const requests = ['a', 'b'].map(id => cache.get(id, load, { signal: controller.signal }))
+  const requests = ['a', 'b'].map(id => cache.get(id, { load, signal: controller.signal }))
   const settled = Promise.allSettled(requests)
   controller.abort(new Error('left'))
   const [a, b] = await settled

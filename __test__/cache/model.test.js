@@ -156,7 +156,7 @@ async function get(cache, model, id, aborts) {
   const signal = aborts ? controller.signal : undefined
   const entry = model.fresh(id)
   const load = model.loads.find(load => load.id === id && load.isCurrent)
-  const pending = cache.get(id, () => own.promise, { signal })
+  const pending = cache.get(id, { load: () => own.promise, signal })
   if (entry !== undefined) {
     assert.equal(await pending, entry.value)
     model.entries = [...model.entries.filter(it => it !== entry), entry]

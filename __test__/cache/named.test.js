@@ -114,12 +114,44 @@ test('set, delete and clear in another thread are visible immediately', async ()
   cache.close()
 })
 
+test('joins an existing cache with the options that are passed', async () => {
+  const name = 'joined'
+  assert.throws(() => new Cache({ name }), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /options\.max.*required.*none named 'joined' exists/
+  })
+  const first = new Cache({ max: 10, name, codec: 'json', loadTimeout: 1 })
+  const second = new Cache({ name })
+  const third = new Cache({ max: 10, jitter: 0, codec: 'json', name })
+  first.set('a', { at: new Date(0) })
+  assert.deepEqual(second.peek('a'), { at: '1970-01-01T00:00:00.000Z' }, 'the codec of the existing cache')
+  const keepsAlive = setInterval(() => {}, 1000)
+  await assert.rejects(
+    second.get('b', () => new Promise(() => {})),
+    { name: 'TimeoutError' }
+  )
+  clearInterval(keepsAlive)
+  for (const cache of [first, second, third]) cache.close()
+  const own = { encode: (/** @type {any} */ value) => Buffer.from(value), decode: String }
+  const custom = new Cache({ max: 10, name, codec: own })
+  assert.throws(() => new Cache({ name }), { code: 'ERR_INVALID_ARG_VALUE', message: /encode and decode/ })
+  const other = new Cache({ name, codec: own })
+  custom.close()
+  other.close()
+  assert.throws(() => new Cache({ name }), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
 test('rejects options that differ from those of the existing cache', () => {
   const cache = new Cache({ max: 10, ttl: 1000, name: 'options' })
   const wrong = (/** @type {any} */ options) => () => new Cache({ max: 10, ttl: 1000, name: 'options', ...options })
   const expected = (/** @type {RegExp} */ message) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
-  assert.throws(wrong({ max: 11 }), expected(/'options' exists with max = 10, not 11/))
-  assert.throws(wrong({ ttl: undefined }), expected(/ttl = 1000, not the default/))
+  assert.throws(wrong({ max: 11 }), expected(/'options' exists with other options: max = 10, not 11/))
+  assert.throws(
+    wrong({ max: 11, errorTtl: 5 }),
+    expected(/with other options: errorTtl = 0, not 5; max = 10, not 11\. Pass the same, or leave them out/)
+  )
+  assert.throws(wrong({ maxBytes: 5 }), expected(/maxBytes = none, not 5/))
+  assert.throws(wrong({ codec: { encode: Buffer.from, decode: String } }), expected(/codec = v8, not custom/))
   assert.throws(wrong({ codec: 'json' }), expected(/codec = v8, not json/))
   cache.close()
 })
@@ -181,14 +213,13 @@ test('aborts a load when the thread of the last waiting caller has ended', async
   const abort = new AbortController()
   /** @type {AbortSignal | undefined} */
   let signal
-  const own = cache.get(
-    'a',
-    (_, context) => {
+  const own = cache.get('a', {
+    load: (_, context) => {
       signal = context.signal
       return new Promise(() => {})
     },
-    { signal: abort.signal }
-  )
+    signal: abort.signal
+  })
   const body = "cache.get('a', () => 1); parentPort.postMessage('waits')"
   const other = new Worker(
     `const cache = new (require(${main}).Cache)({ max: 10, name: 'abandoned' })

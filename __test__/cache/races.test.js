@@ -48,7 +48,7 @@ race('a failed load rejects all callers with the same error and stores nothing',
   const error = new Error('no')
   const { promise, reject } = deferred()
   const cache = open({ load: () => promise })
-  const pending = [cache.get('a'), cache.get('a'), cache.get('a', undefined, { signal: new AbortController().signal })]
+  const pending = [cache.get('a'), cache.get('a'), cache.get('a', { signal: new AbortController().signal })]
   reject(error)
   for (const result of await Promise.allSettled(pending)) {
     assert.equal(result.status === 'rejected' && result.reason, error)
@@ -124,7 +124,7 @@ race('an abort rejects only its caller; the load is aborted with the last caller
   })
   const first = new AbortController()
   const second = new AbortController()
-  const pending = [first, second].map(({ signal }) => cache.get('a', undefined, { signal }))
+  const pending = [first, second].map(({ signal }) => cache.get('a', { signal }))
   first.abort(new Error('first'))
   await assert.rejects(pending[0], /first/)
   assert.equal(signals[0].aborted, false)
@@ -144,9 +144,9 @@ race('a caller without a signal keeps the load running', async open => {
   const cache = open()
   const controller = new AbortController()
   const patient = cache.get('a', () => promise)
-  const hasty = cache.get('a', undefined, { signal: controller.signal })
+  const hasty = cache.get('a', { signal: controller.signal })
   const load = () => promise
-  const late = cache.get('a', load, { signal: controller.signal })
+  const late = cache.get('a', { load, signal: controller.signal })
   controller.abort()
   await assert.rejects(hasty, { name: 'TypeError' })
   await assert.rejects(late, { name: 'AbortError' })
@@ -156,7 +156,7 @@ race('a caller without a signal keeps the load running', async open => {
 
 race('an aborted signal starts no load', async open => {
   const cache = open({ load: () => assert.fail('loads') })
-  await assert.rejects(cache.get('a', undefined, { signal: AbortSignal.abort() }), { name: 'AbortError' })
+  await assert.rejects(cache.get('a', { signal: AbortSignal.abort() }), { name: 'AbortError' })
   assert.equal(cache.stats().loads, 0)
 })
 
@@ -302,9 +302,6 @@ race('close rejects pending callers and aborts the loader', async open => {
 race('a signal without a working addEventListener rejects only its caller', async open => {
   const cache = open({})
   const signal = { aborted: false, addEventListener: () => assert.fail('broken'), removeEventListener() {} }
-  await assert.rejects(
-    cache.get('a', () => 1, { signal: /** @type {any} */ (signal) }),
-    /broken/
-  )
+  await assert.rejects(cache.get('a', { load: () => 1, signal: /** @type {any} */ (signal) }), /broken/)
   assert.equal(await cache.get('a', () => 2), 1)
 })

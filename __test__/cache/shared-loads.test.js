@@ -27,7 +27,7 @@ test('a participant that becomes the leader and leaves before it is notified han
   const [first, second, third] = three('passed on')
   const controller = new AbortController()
   const lost = first.get('x', never)
-  const aborted = second.get('x', () => 'second', { signal: controller.signal })
+  const aborted = second.get('x', { load: () => 'second', signal: controller.signal })
   const waits = third.get('x', () => 'third')
   first.close()
   controller.abort(new Error('left'))
@@ -105,15 +105,14 @@ test('a rejected recursive load leaves no waiting participant behind', async () 
   let refused
   /** @type {AbortSignal | undefined} */
   let signal
-  const asks = first.get(
-    'x',
-    async (_, context) => {
+  const asks = first.get('x', {
+    load: async (_, context) => {
       signal = context.signal
       refused = await second.get('x', never).catch(error => error.code)
       return never()
     },
-    { signal: controller.signal }
-  )
+    signal: controller.signal
+  })
   asks.catch(() => {})
   while (refused === undefined) await turn()
   assert.equal(refused, 'ERR_OFFLOOP_RECURSIVE_LOAD')

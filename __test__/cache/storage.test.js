@@ -138,3 +138,66 @@ test('an unreachable cache is collected, but not while a caller waits', { timeou
     gc()
   }
 })
+
+for (const storage of /** @type {const} */ (['heap', 'native'])) {
+  test(`keys, values and forEach iterate as entries does, ${storage}`, () => {
+    const cache = new Cache({ max: 10, storage })
+    for (const id of ['a', 'b', 3]) cache.set(/** @type {any} */ (id), { id })
+    cache.peek('a')
+    const entries = [...cache.entries()]
+    assert.deepEqual(
+      entries.map(([id]) => id),
+      [3, 'b', 'a']
+    )
+    const keys = cache.keys()
+    const values = cache.values()
+    assert.equal(keys[Symbol.iterator](), keys)
+    assert.equal(values[Symbol.iterator](), values)
+    cache.delete('b')
+    cache.set('late', {})
+    const left = [...values]
+    assert.deepEqual([[...keys], left], [[3, 'b', 'a'], entries.map(([, value]) => value)], 'a snapshot')
+    /** @type {any[]} */
+    const calls = []
+    const self = {}
+    /** @type {(this: unknown, ...args: any[]) => void} */
+    const callback = function (...args) {
+      cache.clear()
+      calls.push([this, ...args])
+    }
+    const returned = cache.forEach(callback, self)
+    assert.equal(returned, undefined)
+    assert.deepEqual(
+      calls.map(([it, value, id, owner]) => [it === self, value, id, owner === cache]),
+      [
+        [true, {}, 'late', true],
+        [true, { id: 3 }, 3, true],
+        [true, { id: 'a' }, 'a', true]
+      ]
+    )
+    assert.deepEqual([[...cache.keys()], [...cache.values()]], [[], []])
+    assert.throws(() => cache.forEach(/** @type {any} */ (undefined)), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: 'The "callback" argument must be of type function. Received undefined'
+    })
+  })
+
+  test(`after close every method throws or rejects, ${storage}`, async () => {
+    const cache = /** @type {any} */ (new Cache({ max: 10, storage, load: () => 1 }))
+    cache.set('a', 1)
+    cache.close()
+    const args = { getMany: [['a']], set: ['a', 1], forEach: [() => {}], resize: [{ max: 5 }] }
+    const closed = { name: 'OffloopError', code: 'ERR_OFFLOOP_CLOSED' }
+    for (const name of Reflect.ownKeys(Cache.prototype)) {
+      const { value, get } = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(Cache.prototype, name))
+      const call = () => value.apply(cache, Reflect.get(args, name) ?? ['a'])
+      if (name === 'constructor') continue
+      if (get !== undefined) assert.equal(get.call(cache), 0)
+      else if (name === 'close' || name === Symbol.dispose) assert.equal(call(), undefined)
+      else if (['get', 'getMany', 'refresh'].includes(String(name))) await assert.rejects(call(), closed)
+      else assert.throws(call, closed, String(name))
+    }
+    await assert.rejects(cache.get('a', { signal: new AbortController().signal }), closed)
+    await assert.rejects(cache.getMany([]), closed)
+  })
+}

@@ -58,9 +58,9 @@ for (const storage of storages) {
       const cache = new Cache({ max: 9, storage })
       const { signal } = new AbortController()
       const answers = await Promise.allSettled([
-        cache.get('a', async () => 1, { signal }),
-        cache.get('a', async () => 2, { signal: make() }),
-        cache.get('b', async () => 3, { signal: make() })
+        cache.get('a', { load: async () => 1, signal }),
+        cache.get('a', { load: async () => 2, signal: make() }),
+        cache.get('b', { load: async () => 3, signal: make() })
       ])
       assert.deepEqual(answers[0], { status: 'fulfilled', value: 1 }, name)
       assert.equal(getEventListeners(signal, 'abort').length, 0, name)
@@ -126,7 +126,7 @@ const reentries = {
   'deletes it and gets it': (cache, found) => cache.delete('a') && found.push(cache.get('a', async () => 'inner')),
   'gets it with a signal that aborts': (cache, found) => {
     const abort = new AbortController()
-    found.push(cache.get('a', async () => 'inner', { signal: abort.signal }).catch(() => 'aborted'))
+    found.push(cache.get('a', { load: async () => 'inner', signal: abort.signal }).catch(() => 'aborted'))
     abort.abort()
   },
   'refreshes it and throws': (cache, found) => {
@@ -173,7 +173,7 @@ test('every call settles if signals throw when their listener is removed', async
     let uncaught = 0
     process.on('uncaughtException', () => uncaught++)
     const cache = new Cache({ max: 9 })
-    Promise.all(all.concat(undefined).map(signal => cache.get('a', async () => 1, signal && { signal })))
+    Promise.all(all.concat(undefined).map(signal => cache.get('a', { load: async () => 1, signal })))
       .then(values => setImmediate(() => console.log(values.join(), uncaught === all.length)))`
   const { code, stdout } = await node(['-e', program], { timeout: 20_000 })
   assert.deepEqual({ code, stdout }, { code: 0, stdout: '1,1,1 true\n' })

@@ -9,6 +9,7 @@ const { test } = require('node:test')
 const { Pool, transforms } = require('../..')
 const { readWorkerOptions } = require('../../lib/worker/options')
 const { readEachOptions } = require('../../lib/stream/options')
+const { DEFAULTS: DEFAULTS_OF_CACHES } = require('../../lib/cache/options')
 const { root } = require('../support/documents')
 
 const pool = new Pool({ threads: 1 })
@@ -110,10 +111,10 @@ const DEFAULTS = [
   ],
   [
     'jitter',
-    constant('src/node/cache/open.rs', /JITTER: f64 = (.*?);/),
+    Number(DEFAULTS_OF_CACHES.jitter),
     {
-      'index.d.ts': /`refreshAfter` are shortened at random\. Default ([\d.]+\d)/g,
-      'docs/cache.md': /at random, by at most (\d+ %) by default/g
+      'index.d.ts': /`refreshAfter` are shortened at random\. Default (\d+)/g,
+      'docs/cache.md': /`jitter` \((\d+) by default\)/g
     }
   ],
   [

@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const { createHash } = require('node:crypto')
 const { test } = require('node:test')
 const vm = require('node:vm')
-const { Cache, Pool, pool, transforms, move, OffloopError } = require('../..')
+const { Pool, pool, transforms, move, OffloopError } = require('../..')
 
 const identity = transforms.identity()
 const text = 'Größe: 42 €, 𝄞'
@@ -187,7 +187,6 @@ test('every method rejects unknown options', async () => {
 })
 
 test('methods without options reject them', async () => {
-  const cache = new Cache({ max: 3, load: async id => id })
   const { signal } = new AbortController()
   const rejected = {
     name: 'TypeError',
@@ -197,8 +196,6 @@ test('methods without options reject them', async () => {
   /** @type {Record<string, (options: any) => unknown>} */
   const calls = {
     ready: options => /** @type {any} */ (pool).ready(options),
-    getMany: options => /** @type {any} */ (cache).getMany(['a'], undefined, options),
-    refresh: options => /** @type {any} */ (cache).refresh('a', options),
     workerScript: async options => /** @type {any} */ (transforms).workerScript('./script.js', options)
   }
   for (const call of Object.values(calls)) {
@@ -206,7 +203,4 @@ test('methods without options reject them', async () => {
     await assert.rejects(async () => call(signal), { code: 'ERR_INVALID_ARG_VALUE', message: /write \{ signal \}/ })
     await call({})
   }
-  // Array.prototype.map passes further arguments.
-  await Promise.all(['a', 'b'].map(cache.refresh, cache))
-  cache.close()
 })

@@ -1,5 +1,15 @@
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
-import { Cache, type CacheId, type CacheLoadContext, type CacheLoader, type CacheOptions, type CacheStats } from '../..'
+import {
+  Cache,
+  type CacheGetManyOptions,
+  type CacheGetOptions,
+  type CacheId,
+  type CacheLoadContext,
+  type CacheLoader,
+  type CacheManyLoader,
+  type CacheOptions,
+  type CacheStats
+} from '../..'
 
 interface User {
   name: string
@@ -72,14 +82,28 @@ expectType<Promise<User>>(
     return user
   })
 )
-expectType<Promise<User>>(users.get('1', undefined, { signal: AbortSignal.timeout(1) }))
-expectType<Promise<User>>(users.get('1', undefined, { signal: undefined }))
-expectType<Promise<User>>(users.get('1', undefined, {}))
+expectType<Promise<User>>(users.get('1', undefined))
+expectType<Promise<User>>(users.get('1', { signal: AbortSignal.timeout(1) }))
+expectType<Promise<User>>(users.get('1', { signal: undefined, load: undefined }))
+expectType<Promise<User>>(users.get('1', {}))
+expectType<Promise<User>>(
+  users.get('1', {
+    load: (id, context) => {
+      expectType<string>(id)
+      expectType<CacheLoadContext<User>>(context)
+      return user
+    }
+  })
+)
+expectAssignable<CacheGetOptions<string, User>>({ load: async () => user, signal: AbortSignal.timeout(1) })
 expectError(users.get())
 expectError(users.get('1', () => 5))
-expectError(users.get('1', { signal: AbortSignal.timeout(1) }))
-expectError(users.get('1', undefined, { signal: new AbortController() }))
-expectError(users.get('1', undefined, { ttl: 1 }))
+expectError(users.get('1', undefined, { signal: AbortSignal.timeout(1) }))
+expectError(users.get('1', { signal: new AbortController() }))
+expectError(users.get('1', { load: () => 5 }))
+expectError(users.get('1', { ttl: 1 }))
+expectError(users.get('1', AbortSignal.timeout(1)))
+expectError(users.get('1', null))
 
 // getMany: the cache's loader, or loadMany, which returns a Map or an array; only the array may contain errors.
 expectType<Promise<Map<string, User>>>(users.getMany(['1', '2']))
@@ -93,6 +117,21 @@ users.getMany(['1'], (ids, { signal }) => {
   expectType<AbortSignal>(signal)
   return []
 })
+expectType<Promise<Map<string, User>>>(users.getMany(['1'], { signal: AbortSignal.timeout(1) }))
+expectType<Promise<Map<string, User>>>(
+  users.getMany(['1'], {
+    loadMany: (ids, { signal }) => {
+      expectType<string[]>(ids)
+      expectType<AbortSignal>(signal)
+      return ids.map(() => user)
+    }
+  })
+)
+expectAssignable<CacheManyLoader<string, User>>(async () => [user])
+expectAssignable<CacheGetManyOptions<string, User>>({ loadMany: undefined, signal: undefined })
+expectError(users.getMany(['1'], { load: () => user }))
+expectError(users.getMany(['1'], { loadMany: () => user }))
+expectError(users.getMany(['1'], undefined, {}))
 expectError(users.getMany('1'))
 expectError(users.getMany([1]))
 expectError(users.getMany(['1'], async () => user))
@@ -111,6 +150,20 @@ expectType<boolean>(users.delete('1'))
 expectType<void>(users.clear())
 expectType<Promise<User>>(users.refresh('1'))
 expectType<IterableIterator<[string, User]>>(users.entries())
+expectType<IterableIterator<string>>(users.keys())
+expectType<IterableIterator<User>>(users.values())
+expectType<void>(
+  users.forEach((value, id, cache) => {
+    expectType<User>(value)
+    expectType<string>(id)
+    expectType<Cache<string, User>>(cache)
+  })
+)
+users.forEach(() => {}, users)
+expectError(users.forEach())
+expectError(users.forEach((_: string) => {}))
+expectType<Promise<User>>(users.refresh('1', { load: () => user, signal: AbortSignal.timeout(1) }))
+expectError(users.refresh('1', { ttl: 1 }))
 for (const entry of users) expectType<[string, User]>(entry)
 expectType<Map<string, User>>(new Map(users))
 expectError(users.set('1'))

@@ -18,12 +18,19 @@ const { clock } = require('./clock')
  *
  * Observes the outcome of flights.
  * @typedef {object} FlightObserver
- * @property {(flight: Flight, value: unknown, context: LoaderContext) => void} onLoaded
+ * @property {(flight: Flight, value: unknown, context: Settings) => void} onLoaded
  * @property {(flight: Flight, error: unknown) => void} onFailed
  * @property {(flight: Flight) => void} onAbandoned no caller waits here any more
  * @property {(flight: Flight, error: unknown) => void} onTimeout the load in another thread takes too long
  * @property {number | undefined} loadTimeout
  * @property {string | undefined} name of a named cache
+ *
+ * A caller, or several, that waits for flights.
+ * @typedef {object} Waiter
+ * @property {(flight: Flight, outcome: 'resolve' | 'reject', value: any) => void} onSettled
+ *
+ * How to store the value of a load, and how to abort it.
+ * @typedef {{ store: boolean, ttl: number | undefined, abort(reason: unknown): void }} Settings
  *
  * Native code's answer about an id.
  * @typedef {object} Answer
@@ -40,10 +47,27 @@ const { clock } = require('./clock')
  * @typedef {'lookup' | 'background' | 'refresh'} Role of a flight: a caller waits, was served a value already, or refreshes
  */
 
-/**
- * Flights whose loaders called the running code, innermost first.
- * @type {AsyncLocalStorage<{ flight: Flight, outer: any }>}
- */
+/** The flights of a loader, and those whose loaders called it. */
+class LoaderScope {
+  /** By flight id, once needed. @type {Map<number, Flight> | undefined} */
+  #byId
+  #flights
+
+  /** @param {Flight[]} flights */
+  constructor(flights) {
+    this.#flights = flights
+    this.outer = flightContext.getStore()
+  }
+
+  /** Returns whether the loader would wait for itself if it joined this flight. @param {Flight} flight */
+  includes({ flightId, cacheKey }) {
+    this.#byId ??= new Map(this.#flights.map(flight => [flight.flightId, flight]))
+    const own = this.#byId.get(flightId)
+    return own !== undefined && !own.isSettled && own.cacheKey === cacheKey
+  }
+}
+
+/** Scope of the loader that called the running code. @type {AsyncLocalStorage<LoaderScope>} */
 const flightContext = new AsyncLocalStorage()
 
 /** Loads in flight in this environment. */
@@ -73,15 +97,10 @@ class LoaderContext {
   /** @type {number | undefined} */
   ttl = undefined
   store = true
-  #onAbort
 
-  /**
-   * @param {unknown} previous
-   * @param {(reason: unknown) => void} [onAbort]
-   */
-  constructor(previous, onAbort) {
+  /** @param {unknown} previous */
+  constructor(previous) {
     this.previous = previous
-    this.#onAbort = onAbort
   }
 
   get signal() {
@@ -98,7 +117,6 @@ class LoaderContext {
     if (this.#aborted !== undefined) return
     this.#aborted = { reason }
     this.#controller?.abort(reason)
-    this.#onAbort?.(reason)
   }
 }
 
@@ -122,13 +140,19 @@ class FlightWaiter {
     this.flight.leave(this)
     this.reject(reason)
   }
+
+  /** @type {Waiter['onSettled']} */
+  onSettled(_flight, outcome, value) {
+    unwatch(this.signal, this)
+    this[outcome](value)
+  }
 }
 
 /** A load in flight: the callers of this environment that wait for it, and the loader if it runs here. */
 class Flight {
   /** @type {'waiting' | 'loading' | 'settled'} */
   #state = 'waiting'
-  /** Callers with a signal. @type {Set<FlightWaiter> | undefined} */
+  /** Callers with a signal, and those of many ids. @type {Set<Waiter> | undefined} */
   #waiters
   /** Shared by the callers without a signal, which never leave. @type {Promise<any> | undefined} */
   #sharedPromise
@@ -136,7 +160,7 @@ class Flight {
   #resolve = () => {}
   /** @type {(reason: unknown) => void} */
   #reject = () => {}
-  /** @type {LoaderContext | undefined} */
+  /** @type {Settings | undefined} */
   #context
   /** @type {NodeJS.Timeout | undefined} */
   #timer
@@ -191,11 +215,9 @@ class Flight {
    */
   join(signal) {
     if (signal !== undefined) {
-      this.#waiters ??= new Set()
-      const waiters = this.#waiters
       return new Promise((resolve, reject) => {
         const waiter = new FlightWaiter(this, signal, resolve, reject)
-        waiters.add(waiter)
+        this.addWaiter(waiter)
         try {
           watch(signal, waiter)
         } catch (error) {
@@ -212,16 +234,21 @@ class Flight {
     return this.#sharedPromise
   }
 
-  /** Returns true also for the same flight in another `Cache` of the same name. @param {Flight} other */
-  isSameAs(other) {
-    const { name } = this.#observer
-    return this === other || (name !== undefined && name === other.#observer.name && this.flightId === other.flightId)
+  /** @param {Waiter} waiter */
+  addWaiter(waiter) {
+    this.#waiters ??= new Set()
+    this.#waiters.add(waiter)
+  }
+
+  /** Equal for all `Cache`s of one name: they number their flights together. */
+  get cacheKey() {
+    return this.#observer.name ?? this.#observer
   }
 
   /** Throws if the loader of this flight called the running code: it would wait for itself. */
   checkNotInside() {
-    for (let context = flightContext.getStore(); context !== undefined; context = context.outer) {
-      if (!context.flight.isSettled && context.flight.isSameAs(this)) {
+    for (let scope = flightContext.getStore(); scope !== undefined; scope = scope.outer) {
+      if (scope.includes(this)) {
         const message = `The loader of ${inspect(this.id)} asks for ${inspect(this.id)} itself: it would wait forever`
         throw new OffloopError('ERR_OFFLOOP_RECURSIVE_LOAD', message)
       }
@@ -231,37 +258,48 @@ class Flight {
   /**
    * @param {Loader} loader
    * @param {unknown} previous
-   * @param {(reason: unknown) => void} [onAbort]
    */
-  load(loader, previous, onAbort) {
-    if (this.#state !== 'waiting') return
-    this.#state = 'loading'
-    loadsInFlight++
-    this.startedAt = clock.now()
-    const context = new LoaderContext(previous, onAbort)
-    this.#context = context
-    this.startTimer()
+  load(loader, previous) {
+    const context = new LoaderContext(previous)
+    if (!this.begin(context)) return
     try {
-      const value = loads.hasSubscribers ? this.#trace(loader, context) : this.#call(loader, context)
-      if (typeof value?.then !== 'function') return this.#observer.onLoaded(this, value, context)
-      Promise.resolve(value).then(
-        value => this.#observer.onLoaded(this, value, context),
-        error => this.#observer.onFailed(this, error)
-      )
+      const call = () => flightContext.run(new LoaderScope([this]), loader, this.id, context)
+      this.complete(loads.hasSubscribers ? this.trace(call) : call())
     } catch (error) {
-      this.#observer.onFailed(this, error)
+      this.fail(error)
     }
   }
 
-  /** @type {(loader: Loader, context: LoaderContext) => any} */
-  #call(loader, context) {
-    return flightContext.run({ flight: this, outer: flightContext.getStore() }, loader, this.id, context)
+  /** Begins to load here. Returns false if that is not to be done. @param {Settings} context */
+  begin(context) {
+    if (this.#state !== 'waiting') return false
+    this.#state = 'loading'
+    loadsInFlight++
+    this.startedAt = clock.now()
+    this.#context = context
+    this.startTimer()
+    return true
   }
 
-  /** @type {(loader: Loader, context: LoaderContext) => any} */
-  #trace(loader, context) {
+  /** Ends the load with a value, or with the outcome of a promise. @param {any} value */
+  complete(value) {
+    const context = /** @type {Settings} */ (this.#context)
+    if (typeof value?.then !== 'function') return this.#observer.onLoaded(this, value, context)
+    Promise.resolve(value).then(
+      value => this.#observer.onLoaded(this, value, context),
+      error => this.fail(error)
+    )
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    this.#observer.onFailed(this, error)
+  }
+
+  /** Calls a loader, and publishes its outcome. @type {(call: () => any) => any} */
+  trace(call) {
     const traceContext = { cache: this.#observer.name, id: this.id, isBackground: this.isBackground }
-    return traceCall(loads, traceContext, () => this.#call(loader, context), ABSENT)
+    return traceCall(loads, traceContext, call, ABSENT)
   }
 
   /** Starts the timer of `loadTimeout`, or restarts it. */
@@ -303,10 +341,7 @@ class Flight {
     if (outcome === 'resolve') this.#resolve(value)
     else this.#reject(value)
     if (this.#waiters === undefined) return
-    for (const waiter of this.#waiters) {
-      unwatch(waiter.signal, waiter)
-      waiter[outcome](value)
-    }
+    for (const waiter of this.#waiters) waiter.onSettled(this, outcome, value)
   }
 
   /** Rejects all callers, and aborts the loader's signal. @param {unknown} reason */
@@ -315,7 +350,7 @@ class Flight {
     this.#context?.abort(reason)
   }
 
-  /** @param {FlightWaiter} waiter */
+  /** @param {Waiter} waiter */
   leave(waiter) {
     if (this.#state === 'settled') return
     this.#waiters?.delete(waiter)
@@ -342,8 +377,7 @@ class Flight {
  * @returns {R}
  */
 function runInsideFlights(flights, load) {
-  const store = flights.reduce((outer, flight) => ({ flight, outer }), /** @type {any} */ (flightContext.getStore()))
-  return flightContext.run(store, load)
+  return flightContext.run(new LoaderScope(flights), load)
 }
 
-module.exports = { ABSENT, LoaderContext, Flight, runInsideFlights }
+module.exports = { ABSENT, Flight, runInsideFlights }

@@ -2,6 +2,8 @@
 
 const { inspect } = require('node:util')
 const { invalidType, invalidValue } = require('../internal/validate')
+const { unwatch, watch } = require('../internal/abort')
+const { loads } = require('../internal/diagnostics')
 const { ABSENT, runInsideFlights } = require('./flight')
 
 /**
@@ -12,49 +14,131 @@ const { ABSENT, runInsideFlights } = require('./flight')
  * @typedef {(ids: Id[], context: { signal: AbortSignal }) => Promise<Map<Id, unknown> | unknown[]>} LoadMany
  */
 
+/** A caller of `getMany`. One object that waits for all its flights: a promise for each of many ids would hold the event loop. */
+class ManyWaiter {
+  /** By id, in the order of the ids; `undefined` until its value is known. @type {Map<Id, unknown>} */
+  #results = new Map()
+  /** @type {Map<Id, unknown>} */
+  #failures = new Map()
+  /** @type {Flight[]} */
+  #flights = []
+  /** Number of ids without an outcome, and 1 until all are looked up. */
+  #pending = 1
+  #count = 0
+  #signal
+  #resolve
+  #reject
+
+  /**
+   * @param {AbortSignal | undefined} signal
+   * @param {(results: Map<Id, unknown>) => void} resolve
+   * @param {(reason: unknown) => void} reject
+   */
+  constructor(signal, resolve, reject) {
+    this.#signal = signal
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /** Looks ids up. Returns the flights that the caller must load. @type {(ids: Id[], find: (id: Id) => LookupResult) => PendingLoad[]} */
+  find(ids, find) {
+    /** @type {PendingLoad[]} */
+    const toLoad = []
+    for (const id of ids) {
+      if (this.#results.has(id)) continue
+      this.#results.set(id, undefined)
+      try {
+        const answer = find(id)
+        if ('value' in answer) {
+          this.#keep(id, answer.value)
+          if (answer.backgroundRefresh !== undefined) toLoad.push(answer.backgroundRefresh)
+        } else {
+          this.#pending++
+          this.#flights.push(answer.flight)
+          answer.flight.addWaiter(this)
+          if (answer.leads) toLoad.push(answer)
+        }
+      } catch (error) {
+        this.#failures.set(id, error)
+      }
+    }
+    this.#count = this.#results.size
+    return toLoad
+  }
+
+  /** Waits for the flights, which load. */
+  wait() {
+    this.#onOutcome()
+    if (this.#signal === undefined || this.#pending === 0) return
+    // A loader may have aborted the signal.
+    if (this.#signal.aborted) return this.abort(this.#signal.reason)
+    try {
+      watch(this.#signal, this)
+    } catch (error) {
+      // Only a user-defined signal throws here.
+      this.abort(error)
+    }
+  }
+
+  /** @param {unknown} reason */
+  abort(reason) {
+    for (const flight of this.#flights) flight.leave(this)
+    this.#reject(reason)
+  }
+
+  /** @type {import('./flight').Waiter['onSettled']} */
+  onSettled(flight, outcome, value) {
+    if (outcome === 'reject') this.#failures.set(flight.id, value)
+    else if (flight.isAbsent) this.#results.delete(flight.id)
+    else this.#keep(flight.id, value)
+    this.#onOutcome()
+  }
+
+  /** Keeps a value, or waits for a promise that is stored as a value. @type {(id: Id, value: any) => void} */
+  #keep(id, value) {
+    try {
+      if (typeof value?.then !== 'function') {
+        this.#results.set(id, value)
+        return
+      }
+      const promise = Promise.resolve(value)
+      this.#pending++
+      promise
+        .then(
+          value => this.#results.set(id, value),
+          error => this.#failures.set(id, error)
+        )
+        .then(() => this.#onOutcome())
+    } catch (error) {
+      this.#failures.set(id, error)
+    }
+  }
+
+  #onOutcome() {
+    if (--this.#pending > 0) return
+    if (this.#signal !== undefined) unwatch(this.#signal, this)
+    if (this.#failures.size === 0) return this.#resolve(this.#results)
+    const ids = [...this.#results.keys()].filter(id => this.#failures.has(id))
+    for (const id of ids) this.#results.delete(id)
+    const errors = ids.map(id => this.#failures.get(id))
+    this.#reject(combinedError(ids, errors, this.#results, this.#count))
+  }
+}
+
 /**
  * Returns the values of many ids, after loading the missing ones together.
  * @param {Id[]} ids
  * @param {(id: Id) => LookupResult} find
  * @param {(toLoad: PendingLoad[]) => void} load
+ * @param {AbortSignal | undefined} signal not aborted yet
  * @returns {Promise<Map<Id, unknown>>}
  */
-async function getMany(ids, find, load) {
-  /** Values or promises. @type {Map<Id, unknown>} */
-  const found = new Map()
-  /** @type {Map<Id, Flight>} */
-  const awaited = new Map()
-  /** @type {PendingLoad[]} */
-  const toLoad = []
-  for (const id of new Set(ids)) {
-    try {
-      const answer = find(id)
-      if ('value' in answer) {
-        found.set(id, answer.value)
-        if (answer.backgroundRefresh !== undefined) toLoad.push(answer.backgroundRefresh)
-      } else {
-        const { flight, leads, previous } = answer
-        found.set(id, flight.join(undefined))
-        awaited.set(id, flight)
-        if (leads) toLoad.push({ flight, previous })
-      }
-    } catch (error) {
-      found.set(id, Promise.reject(error))
-    }
-  }
-  load(toLoad)
-  const settled = await Promise.allSettled(found.values())
-  /** @type {Map<Id, unknown>} */
-  const results = new Map()
-  /** @type {Map<Id, unknown>} */
-  const failures = new Map()
-  for (const [index, id] of [...found.keys()].entries()) {
-    const outcome = settled[index]
-    if (outcome.status === 'rejected') failures.set(id, outcome.reason)
-    else if (!awaited.get(id)?.isAbsent) results.set(id, outcome.value)
-  }
-  if (failures.size > 0) throw combinedError(failures, results, found.size)
-  return results
+function getMany(ids, find, load, signal) {
+  return new Promise((resolve, reject) => {
+    const waiter = new ManyWaiter(signal, resolve, reject)
+    load(waiter.find(ids, find))
+    waiter.wait()
+  })
 }
 
 /**
@@ -63,23 +147,38 @@ async function getMany(ids, find, load) {
  * @param {LoadMany} load
  */
 function loadMany(toLoad, load) {
-  const flights = toLoad.map(({ flight }) => flight)
-  if (flights.length === 0) return
-  const ids = flights.map(flight => flight.id)
-  const { signal, abort } = groupSignal(flights.length)
-  const loaded = runInsideFlights(flights, async () => byId(ids, await load(ids, { signal })))
-  for (const { flight, previous } of toLoad) {
-    flight.load(async () => pick(await loaded, flight.id), previous, abort)
-  }
-}
-
-/** Returns a signal that aborts when all of `count` flights have called `abort`. @param {number} count */
-function groupSignal(count) {
   const controller = new AbortController()
-  const abort = (/** @type {unknown} */ reason) => {
-    if (--count === 0) controller.abort(reason)
+  const { signal } = controller
+  let awaited = 0
+  const settings = {
+    store: true,
+    ttl: undefined,
+    abort(/** @type {unknown} */ reason) {
+      if (--awaited === 0) controller.abort(reason)
+    }
   }
-  return { signal: controller.signal, abort }
+  const flights = toLoad.map(({ flight }) => flight).filter(flight => flight.begin(settings))
+  awaited = flights.length
+  if (awaited === 0) return
+  const ids = flights.map(flight => flight.id)
+  const loaded = runInsideFlights(flights, async () => byId(ids, await load(ids, { signal })))
+  if (loads.hasSubscribers) {
+    for (const flight of flights) flight.trace(() => loaded.then(values => pick(values, flight.id))).catch(() => {})
+  }
+  loaded.then(
+    values => {
+      for (const flight of flights) {
+        try {
+          flight.complete(pick(values, flight.id))
+        } catch (error) {
+          flight.fail(error)
+        }
+      }
+    },
+    error => {
+      for (const flight of flights) flight.fail(error)
+    }
+  )
 }
 
 /**
@@ -115,14 +214,13 @@ function byId(ids, values) {
 
 /**
  * Returns the error of all ids if they failed with the same one, otherwise an error that lists those that failed.
- * @param {Map<Id, unknown>} failures
+ * @param {Id[]} ids that failed
+ * @param {unknown[]} errors
  * @param {Map<Id, unknown>} results
  * @param {number} count of all ids
  */
-function combinedError(failures, results, count) {
-  const errors = [...failures.values()]
-  if (failures.size === count && errors.every(error => error === errors[0])) return errors[0]
-  const ids = [...failures.keys()]
+function combinedError(ids, errors, results, count) {
+  if (ids.length === count && errors.every(error => error === errors[0])) return errors[0]
   const message = `${ids.length} of ${count} ids could not be loaded: ${ids.map(id => inspect(id)).join(', ')}`
   return Object.assign(new AggregateError(errors, message), { ids, results })
 }

@@ -3,15 +3,14 @@
 const { HOT } = require('./near-cache')
 const { LoadCoordinator } = require('./load-coordinator')
 const { getMany, loadMany, loaderOfOne } = require('./get-many')
-const { checkFunction, checkId, checkLoad, checkNumber, closedError, readOptions } = require('./options')
+const { checkId, checkNumber, closedError, readCall, readCallOptions, readOptions } = require('./options')
 const { Store } = require('./store')
-const { checkNoOptions, checkOptions, checkSignal, invalidThis, invalidType } = require('../internal/validate')
+const { checkOptions, invalidThis, invalidType } = require('../internal/validate')
 
 /** @typedef {import('../..').CacheId} Id */
 
 const TTL = ['ttl']
 const LIMITS = ['max', 'maxBytes']
-const SIGNAL = ['signal']
 
 class Cache {
   #store
@@ -57,14 +56,13 @@ class Cache {
 
   /**
    * @param {Id} id
-   * @param {import('../..').CacheLoader<any, any>} [load]
-   * @param {{ signal?: AbortSignal }} [options]
+   * @param {any} [options] or a loader
    * @returns {Promise<any>}
    */
-  get(id, load, options) {
+  get(id, options) {
     if (!Cache.#is(this)) return Promise.reject(invalidThis('Cache', this))
-    const entry = options === undefined ? this.#store.getNear(id) : undefined
-    if (entry === undefined) return this.#getMissed(id, load, options)
+    const entry = options === undefined || typeof options === 'function' ? this.#store.getNear(id) : undefined
+    if (entry === undefined) return this.#getMissed(id, options)
     // For the garbage collector a kept promise for each of many entries costs more than a new one for each hit.
     if (entry.generation !== HOT) return resolved(entry.value)
     entry.promise ??= resolved(entry.value)
@@ -73,18 +71,16 @@ class Cache {
 
   /**
    * @param {Id[]} ids
-   * @param {any} [load]
-   * @param {unknown} [options] not supported
+   * @param {any} [options] or a loader
    * @returns {Promise<Map<any, any>>}
    */
-  async getMany(ids, load, options) {
+  async getMany(ids, options) {
     if (!Cache.#is(this)) throw invalidThis('Cache', this)
-    checkNoOptions(options)
-    checkFunction('The "loadMany" argument', load)
     if (!Array.isArray(ids)) throw invalidType('The "ids" argument', 'an instance of Array', ids)
     // Read once, so that the ids that are looked up are those that were checked.
     const list = [...ids]
     for (const id of list) checkId(id)
+    const { load, signal } = readCall(options, 'loadMany')
     Cache.#checkOpen(this)
     const one = load === undefined ? this.#load : loaderOfOne(load)
     return getMany(
@@ -98,7 +94,8 @@ class Cache {
         if (load !== undefined) loadMany(toLoad, load)
         else for (const { flight, previous } of toLoad) flight.load(/** @type {any} */ (one), previous)
         this.#store.drainExcessEvictions()
-      }
+      },
+      signal
     )
   }
 
@@ -149,14 +146,15 @@ class Cache {
 
   /**
    * @param {Id} id
-   * @param {unknown} [options] not supported
+   * @param {any} [options]
    * @returns {Promise<any>}
    */
-  refresh(id, options) {
+  refresh(id, options = {}) {
     try {
-      checkNoOptions(options)
       Cache.#check(this, id)
-      return this.#coordinator.refresh(id, this.#load)
+      const { load = this.#load, signal } = readCallOptions(options, 'load')
+      Cache.#checkOpen(this)
+      return this.#join(this.#coordinator.refresh(id, load), load, signal)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -166,6 +164,28 @@ class Cache {
   entries() {
     Cache.#checkOpen(this)
     return this.#store.entries()
+  }
+
+  /** @returns {IterableIterator<any>} */
+  keys() {
+    Cache.#checkOpen(this)
+    return this.#store.keys()
+  }
+
+  /** @returns {IterableIterator<any>} */
+  values() {
+    Cache.#checkOpen(this)
+    return valuesOf(this.#store.entries())
+  }
+
+  /**
+   * @param {(value: any, id: any, cache: Cache) => void} callback
+   * @param {unknown} [thisArg]
+   */
+  forEach(callback, thisArg) {
+    Cache.#checkOpen(this)
+    if (typeof callback !== 'function') throw invalidType('The "callback" argument', 'of type function', callback)
+    for (const [id, value] of this.#store.entries()) callback.call(thisArg, value, id, this)
   }
 
   [Symbol.iterator]() {
@@ -208,39 +228,42 @@ class Cache {
 
   /**
    * @param {Id} id
-   * @param {import('../..').CacheLoader<any, any> | undefined} load
-   * @param {{ signal?: AbortSignal } | undefined} options
+   * @param {unknown} options or a loader
    * @returns {Promise<any>}
    */
-  #getMissed(id, load = this.#load, options) {
+  #getMissed(id, options) {
     try {
       Cache.#check(this, id)
-      checkLoad(load)
-      let signal
-      let entry
-      if (options !== undefined) {
-        signal = signalOf(options)
-        entry = this.#store.getNear(id)
-      }
+      const { load = this.#load, signal } = readCall(options, 'load')
+      // A getter of the options may have closed the cache.
+      Cache.#checkOpen(this)
+      const entry = typeof options === 'object' ? this.#store.getNear(id) : undefined
       const found = entry ?? this.#coordinator.find(id, load)
-      if ('value' in found) {
-        if ('backgroundRefresh' in found) {
-          const { flight, previous } = found.backgroundRefresh
-          flight.load(/** @type {any} */ (load), previous)
-          this.#store.drainExcessEvictions()
-        }
-        return resolved(found.value)
-      }
-      const { flight, leads, previous } = found
-      try {
-        return flight.join(signal)
-      } finally {
-        // Other callers may wait already, even if a user-defined signal threw.
-        if (leads) flight.load(/** @type {any} */ (load), previous)
+      if (!('value' in found)) return this.#join(found, load, signal)
+      if ('backgroundRefresh' in found) {
+        const { flight, previous } = found.backgroundRefresh
+        flight.load(/** @type {any} */ (load), previous)
         this.#store.drainExcessEvictions()
       }
+      return resolved(found.value)
     } catch (error) {
       return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Waits for a flight, after loading it if this call leads.
+   * @param {{ flight: import('./flight').Flight, leads: boolean, previous: unknown }} found
+   * @param {any} load
+   * @param {AbortSignal | undefined} signal
+   */
+  #join({ flight, leads, previous }, load, signal) {
+    try {
+      return flight.join(signal)
+    } finally {
+      // Other callers may wait already, even if a user-defined signal threw.
+      if (leads) flight.load(load, previous)
+      this.#store.drainExcessEvictions()
     }
   }
 }
@@ -258,14 +281,9 @@ function resolved(value) {
   }
 }
 
-/** Returns the signal of a call. Throws its reason if it is aborted. @param {{ signal?: AbortSignal }} options */
-function signalOf(options) {
-  checkOptions(options, SIGNAL)
-  const { signal } = options
-  if (signal === undefined) return undefined
-  checkSignal(signal)
-  if (signal.aborted) throw signal.reason
-  return signal
+/** @type {(entries: Iterable<[any, any]>) => IterableIterator<any>} */
+function* valuesOf(entries) {
+  for (const [, value] of entries) yield value
 }
 
 module.exports = { Cache }

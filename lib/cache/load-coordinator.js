@@ -13,7 +13,7 @@ const { checkNumber } = require('./options')
  * @typedef {import('../../index').CacheId} Id
  * @typedef {import('../../index').CacheLoader<any, any>} Loader
  * @typedef {import('./store').Store} Store
- * @typedef {import('./flight').LoaderContext} LoaderContext
+ * @typedef {import('./flight').Settings} Settings
  * @typedef {import('./near-cache').NearEntry} NearEntry
  * @typedef {{ flight: Flight, previous: unknown }} PendingLoad a flight that the caller must load
  * @typedef {{ value: any, backgroundRefresh?: PendingLoad } | { flight: Flight, leads: boolean, previous: unknown }} LookupResult
@@ -55,7 +55,7 @@ class LoadCoordinator {
     this.#keepsErrors = options.name === undefined && (options.native.errorTtl ?? 0) > 0
     this.#observer = {
       name: options.name,
-      loadTimeout: options.loadTimeout,
+      loadTimeout: store.loadTimeout,
       onLoaded: (flight, value, context) => this.#onLoaded(flight, value, context),
       onFailed: (flight, error) => this.#onFailed(flight, error),
       onAbandoned: flight => this.#onAbandoned(flight),
@@ -72,7 +72,7 @@ class LoadCoordinator {
   find(id, load) {
     if (load === undefined) {
       const entry = this.#store.find(id)
-      if (entry === undefined) throw noLoaderError(id, 'pass one to the cache as options.load, or to this call')
+      if (entry === undefined) throw noLoaderError(id)
       return entry
     }
     const current = this.#joinable.get(id)
@@ -90,17 +90,14 @@ class LoadCoordinator {
   }
 
   /**
-   * Loads an id, or joins its load in flight.
+   * Returns the flight that reloads an id.
    * @param {Id} id
    * @param {Loader | undefined} load
-   * @returns {Promise<any>}
+   * @returns {{ flight: Flight, leads: boolean, previous: unknown }}
    */
   refresh(id, load) {
-    if (load === undefined) throw noLoaderError(id, 'pass one to the cache as options.load')
-    const { flight, leads, previous } = this.#store.refresh(id, this, load)
-    const promise = flight.join(undefined)
-    if (leads) flight.load(load, previous)
-    return promise
+    if (load === undefined) throw noLoaderError(id)
+    return this.#store.refresh(id, this, load)
   }
 
   /** Makes the next caller of an id start another load. @param {Id} id */
@@ -197,7 +194,7 @@ class LoadCoordinator {
    * Ends a load that returned a value.
    * @param {Flight} flight
    * @param {any} value
-   * @param {LoaderContext} context
+   * @param {Settings} context
    */
   #onLoaded(flight, value, context) {
     if (flight.isSettled) return
@@ -311,9 +308,9 @@ function abandonedError() {
   return new DOMException('No caller waits for this load any more', 'AbortError')
 }
 
-/** @type {(id: Id, remedy: string) => Error} */
-function noLoaderError(id, remedy) {
-  const message = `There is no loader for ${inspect(id)}: ${remedy}`
+/** @param {Id} id */
+function noLoaderError(id) {
+  const message = `There is no loader for ${inspect(id)}: pass one to the cache as options.load, or to this call`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 

@@ -6,6 +6,7 @@ const { isDetached } = require('../internal/detached')
 const {
   checkInteger,
   checkOptions,
+  checkSignal,
   detachedError,
   formatValue,
   invalidType,
@@ -19,6 +20,8 @@ const { resolveCodec } = require('./codec')
 const { MAX_SAFE_INTEGER } = Number
 /** Longest delay of Node's timers, in milliseconds. */
 const MAX_TIMER = 2 ** 31 - 1
+/** Setting of a codec that is an object. */
+const CUSTOM = 'custom'
 /** Bounds of the options that are integers. */
 const INTEGERS = {
   max: [1, 2 ** 31 - 1],
@@ -30,6 +33,20 @@ const INTEGERS = {
   errorTtl: [0, MAX_SAFE_INTEGER]
 }
 const FUNCTIONS = ['weigh', 'load', 'onEvict']
+/** Defaults of the options that caches of one name share, as they appear in error messages. */
+const DEFAULTS = {
+  max: 'none',
+  maxBytes: 'none',
+  ttl: 'none',
+  jitter: '0',
+  refreshAfter: 'none',
+  staleWhileRevalidate: '0',
+  staleIfError: '0',
+  errorTtl: '0',
+  loadTimeout: 'none',
+  codec: 'v8'
+}
+const CALL_OPTIONS = { load: ['load', 'signal'], loadMany: ['loadMany', 'signal'] }
 const OPTIONS = [...Object.keys(INTEGERS), 'jitter', 'loadTimeout', ...FUNCTIONS, 'storage', 'codec', 'name']
 
 /**
@@ -75,15 +92,10 @@ function readOptions(options) {
   }
   if (name === '') throw invalidValue('The "options.name" property must not be empty')
   if (isHeap && codec !== undefined) throw invalidValue("options.codec requires options.storage 'native'")
+  if (name === undefined) checkBounded(integers)
   checkLimits(integers, isHeap, weigh)
-  const compared = {
-    ...integers,
-    jitter,
-    loadTimeout,
-    storage: isHeap ? 'heap' : 'native',
-    codec: typeof codec === 'object' ? 'custom' : (codec ?? 'v8')
-  }
-  const settings = Object.entries(compared).filter(([, value]) => value !== undefined)
+  const shared = { ...integers, jitter, loadTimeout, codec: typeof codec === 'object' ? CUSTOM : codec }
+  const settings = Object.entries(shared).filter(([, value]) => value !== undefined)
   return {
     isHeap,
     load,
@@ -91,16 +103,47 @@ function readOptions(options) {
     onEvict,
     name,
     codec: resolveCodec(codec),
+    isCodecGiven: codec !== undefined,
     loadTimeout,
     native: {
       ...integers,
       jitter,
       name,
       settings: Object.fromEntries(settings.map(([option, value]) => [option, `${value}`])),
+      defaults: DEFAULTS,
       isHeap,
       reportsEvictions: onEvict !== undefined
     }
   }
+}
+
+/**
+ * Returns the codec and the `loadTimeout` of a named cache, which may be those of an existing one.
+ * @param {ReturnType<typeof readOptions>} options
+ * @param {Record<string, string>} settings
+ */
+function sharedOptions({ name, codec, isCodecGiven }, settings) {
+  if (settings.codec === CUSTOM && !isCodecGiven) {
+    throw invalidValue(
+      `A cache named '${name}' exists with encode and decode functions. Pass them as options.codec to share it`
+    )
+  }
+  return {
+    codec: isCodecGiven ? codec : resolveCodec(settings.codec),
+    loadTimeout: settings.loadTimeout === DEFAULTS.loadTimeout ? undefined : Number(settings.loadTimeout)
+  }
+}
+
+/** @type {(limits: { max?: number | undefined, maxBytes?: number | undefined }) => void} */
+function checkBounded({ max, maxBytes }) {
+  if (max === undefined && maxBytes === undefined) throw unboundedError()
+}
+
+/** @param {string} [name] */
+function unboundedError(name) {
+  const reason = name === undefined ? '' : `, and none named '${name}' exists`
+  const message = `One of "options.max" and "options.maxBytes" is required: every cache is bounded${reason}`
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
 /**
@@ -110,10 +153,6 @@ function readOptions(options) {
  * @param {unknown} weigh
  */
 function checkLimits(integers, isHeap, weigh) {
-  if (integers.max === undefined && integers.maxBytes === undefined) {
-    const message = 'One of "options.max" and "options.maxBytes" is required: every cache is bounded'
-    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
-  }
   if (isHeap && integers.maxBytes !== undefined && weigh === undefined) {
     throw invalidValue(
       "options.maxBytes requires options.weigh with options.storage 'heap': object sizes cannot be measured"
@@ -126,14 +165,29 @@ function checkLimits(integers, isHeap, weigh) {
   }
 }
 
-/** Checks the loader of a call. @param {unknown} load */
-function checkLoad(load) {
-  if (typeof load === 'object' && load !== null && 'signal' in load) {
-    const message =
-      'The "load" argument must be of type function: options come third, as in get(id, undefined, { signal })'
-    throw withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+/**
+ * Returns the loader and the signal of a call. Throws the signal's reason if it is aborted.
+ * @param {unknown} options or the loader
+ * @param {'load' | 'loadMany'} loader name of the loader
+ * @returns {{ load: any, signal: AbortSignal | undefined }}
+ */
+function readCall(options, loader) {
+  if (options === undefined || typeof options === 'function') return { load: options, signal: undefined }
+  if (typeof options !== 'object' || options === null) {
+    throw invalidType(`The "${loader}" argument`, 'of type function or object', options)
   }
-  checkFunction('The "load" argument', load)
+  return readCallOptions(options, loader)
+}
+
+/** Like `readCall`, for a call that accepts only an object. @type {(options: any, loader: 'load' | 'loadMany') => ReturnType<typeof readCall>} */
+function readCallOptions(options, loader) {
+  checkOptions(options, CALL_OPTIONS[loader])
+  const { [loader]: load, signal } = options
+  checkFunction(`The "options.${loader}" property`, load)
+  if (signal === undefined) return { load, signal }
+  checkSignal(signal)
+  if (signal.aborted) throw signal.reason
+  return { load, signal }
 }
 
 /** @param {unknown} id */
@@ -167,13 +221,18 @@ function closedError() {
 }
 
 module.exports = {
+  DEFAULTS,
+  checkBounded,
   checkFunction,
   checkId,
   checkStorable,
   checkLimits,
-  checkLoad,
   checkNumber,
   checkWeight,
   closedError,
-  readOptions
+  readCall,
+  readCallOptions,
+  readOptions,
+  sharedOptions,
+  unboundedError
 }

@@ -2,19 +2,18 @@
 
 const native = require('../native')
 const { lengthOf } = require('../internal/typed-array')
-const { completionPort } = require('../native/completion-port')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
 const { NearCache, nearEntry, deletions } = require('./near-cache')
 const { Evictions } = require('./evictions')
-const { checkLimits, checkStorable, checkWeight, closedError } = require('./options')
+const { openCache, release } = require('./open')
+const { checkBounded, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
 
 const { Kind, Slot, Flight: FlightId, RefreshAt, FreshUntil, EvictedSlot, EvictionReason } = native.AnswerWord
 const { Hit, Lead, Stored, Failing } = native.AnswerKind
 
 /**
  * @typedef {import('../../index').CacheId} Id
- * @typedef {import('../native/binding').CacheOptions} NativeOptions
  * @typedef {import('./near-cache').NearEntry} NearEntry
  * @typedef {import('./flight').Answer} Answer
  * @typedef {import('./flight').Flight} Flight
@@ -36,12 +35,6 @@ const scratch = Buffer.allocUnsafeSlow(64 << 10)
 /** Returns the bytes of an answer. Read them before calling anything else. @param {Buffer | number | null} answered */
 function bytesOf(answered) {
   return typeof answered === 'number' ? scratch.subarray(0, answered) : answered
-}
-
-/** @param {{ handle: number, subscriptionId: number | undefined }} resources */
-function release({ handle, subscriptionId }) {
-  native.closeCache(handle)
-  if (subscriptionId !== undefined) completionPort.unsubscribe(subscriptionId)
 }
 
 /** Closes a cache that was garbage-collected without being closed. */
@@ -77,19 +70,15 @@ class Store {
   constructor(options) {
     const self = new WeakRef(this)
     const onMessage = (/** @type {[any, any, any]} */ ...message) => self.deref()?.onMessage(...message)
-    const subscriptionId = options.name === undefined ? undefined : completionPort.subscribe({ onMessage })
-    try {
-      this.#handle = native.openCache(/** @type {NativeOptions} */ ({ ...options.native, mailbox: subscriptionId }))
-    } catch (error) {
-      if (subscriptionId !== undefined) completionPort.unsubscribe(subscriptionId)
-      throw error
-    }
-    this.#resources = { handle: this.#handle, subscriptionId }
+    const { resources, codec, loadTimeout } = openCache(options, onMessage)
+    this.#resources = resources
+    this.#handle = resources.handle
+    this.#codec = codec
+    this.loadTimeout = loadTimeout
     registry.register(this, this.#resources, this)
     this.#isHeap = options.isHeap
     this.#weigh = options.weigh
-    this.#codec = options.codec
-    this.#scratch = options.codec.copies ? scratch : undefined
+    this.#scratch = this.#codec.copies ? scratch : undefined
     this.#near = new NearCache(options.isHeap, options.isHeap ? null : native.cacheVersions(this.#handle))
     this.#evictions = new Evictions(options.onEvict)
   }
@@ -297,6 +286,7 @@ class Store {
 
   /** @param {{ max: number | undefined, maxBytes: number | undefined }} limits */
   resize(limits) {
+    checkBounded(limits)
     checkLimits(limits, this.#isHeap, this.#weigh)
     this.flushUses()
     native.cacheResize(this.#handle, limits.max, limits.maxBytes, clock.now(), out)
@@ -313,6 +303,12 @@ class Store {
     this.flushUses()
     const list = native.cacheEntries(this.#handle, clock.now())
     return this.#isHeap ? pairs(list.map(slot => this.#near.atSlot(slot))) : this.#decoded(list)
+  }
+
+  /** Returns the ids of the entries, in the order of `entries()`. @returns {IterableIterator<any>} */
+  keys() {
+    this.flushUses()
+    return native.cacheKeys(this.#handle, clock.now())[Symbol.iterator]()
   }
 
   close() {

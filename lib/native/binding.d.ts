@@ -54,7 +54,7 @@ export declare function cacheComplete(cache: number, flight: number, value: Uint
 /** Removes an entry. Returns whether there was one. */
 export declare function cacheDelete(cache: number, key: unknown, now: number, out: Float64Array): boolean
 
-/** Returns the fresh entries as slots, or as alternating keys and values. */
+/** Returns the fresh entries, the most recently used first: as slots, or as alternating keys and values. */
 export declare function cacheEntries(cache: number, now: number): any[]
 
 /** Returns up to `max` unreported evictions as alternating slots and reasons, or as alternating keys, values and reasons. */
@@ -85,6 +85,9 @@ export declare function cacheGiveUp(cache: number, flight: number): boolean
 /** Writes an answer of kind `Hit` if the key has a fresh entry, and of kind `Nothing` if not. */
 export declare function cacheHas(cache: number, key: unknown, now: number, out: Float64Array): void
 
+/** Returns the keys of the fresh entries, in the order of `cacheEntries`. */
+export declare function cacheKeys(cache: number, now: number): any[]
+
 /**
  * Leaves a flight that no caller in this environment waits for. `loads` states that its loader runs here. Returns true if that
  * loader may stop, because no other environment waits either.
@@ -102,8 +105,10 @@ export interface CacheOptions {
   staleIfError?: number
   errorTtl?: number
   name?: string
-  /** Options that must be equal in all environments that share a named cache. */
+  /** Options that must be those of an existing cache of this name. */
   settings: Record<string, string>
+  /** Settings of a new cache where `settings` has none. */
+  defaults: Record<string, string>
   /** Subscriber at the completion port to which other environments send messages about flights. */
   mailbox?: number
   isHeap: boolean
@@ -243,7 +248,14 @@ export declare const OF_STRING: number
 /** Opens the environment's completion port. Called once, when the package is loaded. */
 export declare function open(drain: () => void): void
 
-export declare function openCache(options: CacheOptions): number
+/** Opens a cache. Returns `null` if none of that name exists and the options have no limits for a new one. */
+export declare function openCache(options: CacheOptions): OpenedCache | null
+
+export interface OpenedCache {
+  handle: number
+  /** All settings of a named cache. */
+  settings: Record<string, string>
+}
 
 /**
  * Reserves capacity and memory for an input that JavaScript will copy piece by piece. Returns the buffer's handle, or the bound

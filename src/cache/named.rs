@@ -4,7 +4,7 @@ use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-/// Requested options, by name, with their values as JavaScript spells them.
+/// Options by name, with their values as JavaScript spells them.
 pub type Settings = BTreeMap<String, String>;
 
 /// An option whose value differs between the existing cache and the request.
@@ -29,51 +29,89 @@ impl<T> Registry<T> {
         Registry(Mutex::new(BTreeMap::new()))
     }
 
-    /// Returns the value of that name; makes one if none exists.
+    /// Returns the value of that name, with its settings. If none exists, makes one with the requested settings and the defaults
+    /// of the others; returns `None` if `make` does.
     ///
     /// # Errors
-    /// If the existing value was made with different settings.
-    pub fn open(&self, name: &str, settings: Settings, make: impl FnOnce() -> T) -> Result<Arc<T>, Mismatch> {
+    /// If requested settings differ from those of the existing value.
+    pub fn open(
+        &self,
+        name: &str,
+        requested: Settings,
+        defaults: Settings,
+        make: impl FnOnce() -> Option<T>,
+    ) -> Result<Option<(Arc<T>, Settings)>, Vec<Mismatch>> {
         let mut entries = self.0.lock();
         if let Some(entry) = entries.get(name)
             && let Some(value) = entry.value.upgrade()
         {
-            check(&entry.settings, &settings)?;
-            return Ok(value);
+            check(&entry.settings, requested)?;
+            return Ok(Some((value, entry.settings.clone())));
         }
-        let value = Arc::new(make());
+        let Some(value) = make().map(Arc::new) else { return Ok(None) };
+        let mut settings = defaults;
+        settings.extend(requested);
         entries.retain(|_, entry| entry.value.strong_count() > 0);
-        entries.insert(name.into(), Entry { value: Arc::downgrade(&value), settings });
-        Ok(value)
+        entries.insert(name.into(), Entry { value: Arc::downgrade(&value), settings: settings.clone() });
+        Ok(Some((value, settings)))
     }
 }
 
-fn check(existing: &Settings, requested: &Settings) -> Result<(), Mismatch> {
-    for option in existing.keys().chain(requested.keys()) {
-        let (had, asked) = (existing.get(option), requested.get(option));
-        if had != asked {
-            let spelled = |value: Option<&String>| value.map_or("the default", |value| value).to_owned();
-            return Err(Mismatch { option: option.clone(), existing: spelled(had), requested: spelled(asked) });
-        }
-    }
-    Ok(())
+fn check(existing: &Settings, requested: Settings) -> Result<(), Vec<Mismatch>> {
+    let mismatch = |(option, requested): (String, String)| {
+        let existing = existing.get(&option).cloned().unwrap_or_default();
+        (existing != requested).then_some(Mismatch { option, existing, requested })
+    };
+    let mismatches: Vec<_> = requested.into_iter().filter_map(mismatch).collect();
+    if mismatches.is_empty() { Ok(()) } else { Err(mismatches) }
 }
 
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
 
+    fn settings<const N: usize>(options: [(&str, &str); N]) -> Settings {
+        options.map(|(option, value)| (option.to_owned(), value.to_owned())).into()
+    }
+
+    fn open(
+        registry: &Registry<i32>,
+        requested: Settings,
+        value: i32,
+    ) -> Result<Option<(Arc<i32>, Settings)>, Vec<Mismatch>> {
+        registry.open("a", requested, settings([("max", "none"), ("ttl", "none")]), || Some(value))
+    }
+
     #[test]
     fn a_name_has_one_value_until_its_last_owner_drops_it() {
         let registry = Registry::new();
-        let settings = |max: &str| Settings::from([("max".to_owned(), max.to_owned())]);
-        let first = registry.open("a", settings("5"), || 1).unwrap();
-        assert!(Arc::ptr_eq(&first, &registry.open("a", settings("5"), || 2).unwrap()));
-        let mismatch = registry.open("a", settings("6"), || 3).unwrap_err();
-        assert_eq!(mismatch, Mismatch { option: "max".into(), existing: "5".into(), requested: "6".into() });
-        assert_eq!(registry.open("a", Settings::new(), || 3).unwrap_err().requested, "the default");
-        assert_eq!(*registry.open("b", settings("6"), || 4).unwrap(), 4);
-        drop(first);
-        assert_eq!(*registry.open("a", settings("7"), || 5).unwrap(), 5);
+        let (first, _) = open(&registry, settings([("max", "5")]), 1).unwrap().unwrap();
+        let (second, existing) = open(&registry, Settings::new(), 2).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(existing, settings([("max", "5"), ("ttl", "none")]));
+        assert_eq!(*registry.open("b", Settings::new(), Settings::new(), || Some(4)).unwrap().unwrap().0, 4);
+        drop((first, second));
+        assert_eq!(*open(&registry, settings([("max", "7")]), 5).unwrap().unwrap().0, 5);
+    }
+
+    #[test]
+    fn requested_settings_must_be_those_of_the_existing_value() {
+        let registry = Registry::new();
+        let first = open(&registry, settings([("max", "5")]), 1).unwrap().unwrap();
+        let mismatch = |option: &str, existing: &str, requested: &str| Mismatch {
+            option: option.into(),
+            existing: existing.into(),
+            requested: requested.into(),
+        };
+        let both = open(&registry, settings([("max", "6"), ("ttl", "9")]), 2);
+        assert_eq!(both, Err(vec![mismatch("max", "5", "6"), mismatch("ttl", "none", "9")]));
+        assert_eq!(open(&registry, settings([("max", "5"), ("ttl", "none")]), 3), Ok(Some(first)));
+    }
+
+    #[test]
+    fn nothing_is_kept_if_nothing_is_made() {
+        let registry = Registry::new();
+        assert_eq!(registry.open("a", Settings::new(), Settings::new(), || None), Ok(None));
+        assert_eq!(*open(&registry, Settings::new(), 1).unwrap().unwrap().0, 1);
     }
 }

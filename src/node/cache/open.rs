@@ -2,7 +2,7 @@
 
 use super::handle::{Handle, Reports, Shared};
 use crate::args::ArgumentError;
-use crate::cache::named::Registry;
+use crate::cache::named::{Mismatch, Registry, Settings};
 use crate::cache::{self, Cache, Lifetime, Limits};
 use crate::clock::Time;
 use crate::node::args::throw;
@@ -16,9 +16,6 @@ use std::time::Duration;
 
 static NAMED: Registry<Shared> = Registry::new();
 
-/// Default of `jitter`: the largest fraction by which it shortens a lifetime.
-const JITTER: f64 = 0.05;
-
 /// Valid options of a cache. Times are in milliseconds.
 #[napi(object, object_to_js = false)]
 pub struct CacheOptions {
@@ -31,51 +28,75 @@ pub struct CacheOptions {
     pub stale_if_error: Option<f64>,
     pub error_ttl: Option<f64>,
     pub name: Option<String>,
-    /// Options that must be equal in all environments that share a named cache.
+    /// Options that must be those of an existing cache of this name.
     pub settings: BTreeMap<String, String>,
+    /// Settings of a new cache where `settings` has none.
+    pub defaults: BTreeMap<String, String>,
     /// Subscriber at the completion port to which other environments send messages about flights.
     pub mailbox: Option<u32>,
     pub is_heap: bool,
     pub reports_evictions: bool,
 }
 
-#[napi(catch_unwind)]
-pub fn open_cache(env: Env, options: CacheOptions) -> Result<u32> {
-    let environment = environment::of(&env)?;
-    let handle = open(environment, options).map_err(|error| throw(&env, &error))?;
-    Ok(environment.handles.borrow_mut().caches.insert(handle)?)
+#[napi(object, object_from_js = false)]
+pub struct OpenedCache {
+    pub handle: u32,
+    /// All settings of a named cache.
+    pub settings: BTreeMap<String, String>,
 }
 
-fn open(environment: &Environment, options: CacheOptions) -> std::result::Result<Handle, ArgumentError> {
+/// Opens a cache. Returns `null` if none of that name exists and the options have no limits for a new one.
+#[napi(catch_unwind, ts_return_type = "OpenedCache | null")]
+pub fn open_cache(env: Env, options: CacheOptions) -> Result<Option<OpenedCache>> {
+    let environment = environment::of(&env)?;
+    let Some((handle, settings)) = open(environment, options).map_err(|error| throw(&env, &error))? else {
+        return Ok(None);
+    };
+    let handle = environment.handles.borrow_mut().caches.insert(handle)?;
+    Ok(Some(OpenedCache { handle, settings }))
+}
+
+fn open(
+    environment: &Environment,
+    options: CacheOptions,
+) -> std::result::Result<Option<(Handle, Settings)>, ArgumentError> {
     let duration = |millis: Option<f64>| millis.map(|millis| Duration::from_millis(u64_of(millis)));
     let limits = limits(options.max, options.max_bytes, Limits { entries: usize::MAX, bytes: u64::MAX });
     let lifetime = Lifetime {
         ttl: duration(options.ttl),
-        jitter: options.jitter.unwrap_or(JITTER),
+        jitter: options.jitter.unwrap_or_default(),
         refresh_after: duration(options.refresh_after),
         stale_while_revalidate: duration(options.stale_while_revalidate).unwrap_or_default(),
         stale_if_error: duration(options.stale_if_error).unwrap_or_default(),
         error_ttl: duration(options.error_ttl).unwrap_or_default(),
     };
-    let make = || Shared::new(Cache::new(&cache::Options { limits, lifetime }, Time::now().0));
-    let shared = match options.name {
-        None => Arc::new(make()),
-        Some(name) => NAMED.open(&name, options.settings, make).map_err(|mismatch| {
-            ArgumentError::Value(format!(
-                "A cache named '{name}' exists with {option} = {}, not {}; all callers that share it must pass the same value",
-                mismatch.existing,
-                mismatch.requested,
-                option = mismatch.option,
-            ))
-        })?,
+    let is_bounded = options.max.is_some() || options.max_bytes.is_some();
+    let make = || is_bounded.then(|| Shared::new(Cache::new(&cache::Options { limits, lifetime }, Time::now().0)));
+    let opened = match options.name {
+        None => make().map(|shared| (Arc::new(shared), Settings::new())),
+        Some(name) => NAMED
+            .open(&name, options.settings, options.defaults, make)
+            .map_err(|mismatches| differ(&name, &mismatches))?,
     };
+    let Some((shared, settings)) = opened else { return Ok(None) };
     let mailbox = options.mailbox.map(|number| (environment.port.clone(), number));
     let reports = match (options.is_heap, options.reports_evictions) {
         (true, _) => Reports::Slots,
         (false, true) => Reports::Entries,
         (false, false) => Reports::Nothing,
     };
-    Ok(Handle::new(shared, mailbox, reports))
+    Ok(Some((Handle::new(shared, mailbox, reports), settings)))
+}
+
+fn differ(name: &str, mismatches: &[Mismatch]) -> ArgumentError {
+    let differences: Vec<_> = mismatches
+        .iter()
+        .map(|Mismatch { option, existing, requested }| format!("{option} = {existing}, not {requested}"))
+        .collect();
+    let differences = differences.join("; ");
+    ArgumentError::Value(format!(
+        "A cache named '{name}' exists with other options: {differences}. Pass the same, or leave them out to share it"
+    ))
 }
 
 /// Returns the given limits, with those of `other` in place of omitted ones.

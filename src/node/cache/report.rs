@@ -2,7 +2,7 @@
 
 use super::handle::{Reports, Value};
 use super::key;
-use crate::cache::{self, Evicted};
+use crate::cache::{self, Evicted, Found, Key};
 use crate::node::convert::{LatencySummary, f64_of, time_of};
 use crate::node::environment;
 use crate::node::napi_raw;
@@ -105,14 +105,10 @@ pub fn cache_evicted(env: &Env, cache: u32, max: u32) -> Result<Array<'_>> {
     Ok(list.array)
 }
 
-/// Returns the fresh entries as slots, or as alternating keys and values.
+/// Returns the fresh entries, the most recently used first: as slots, or as alternating keys and values.
 #[napi(catch_unwind, ts_return_type = "any[]")]
 pub fn cache_entries(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
-    let (entries, reports) = {
-        let handles = environment::of(env)?.handles.borrow();
-        let handle = handles.cache(cache)?;
-        (handle.shared.cache.entries(time_of(now)), handle.reports)
-    };
+    let (entries, reports) = fresh(env, cache, now)?;
     let mut list = List::new(env)?;
     for (key, found) in entries {
         if reports == Reports::Slots {
@@ -123,6 +119,22 @@ pub fn cache_entries(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
         }
     }
     Ok(list.array)
+}
+
+/// Returns the keys of the fresh entries, in the order of `cacheEntries`.
+#[napi(catch_unwind, ts_return_type = "any[]")]
+pub fn cache_keys(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
+    let mut list = List::new(env)?;
+    for (key, _) in fresh(env, cache, now)?.0 {
+        list.push(key::write(env, &key)?)?;
+    }
+    Ok(list.array)
+}
+
+fn fresh(env: &Env, cache: u32, now: f64) -> Result<(Vec<(Key, Found<Value>)>, Reports)> {
+    let handles = environment::of(env)?.handles.borrow();
+    let handle = handles.cache(cache)?;
+    Ok((handle.shared.cache.entries(time_of(now)), handle.reports))
 }
 
 struct List<'env> {
