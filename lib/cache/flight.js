@@ -152,7 +152,9 @@ class FlightWaiter {
 class Flight {
   /** @type {'waiting' | 'loading' | 'settled'} */
   #state = 'waiting'
-  /** Callers with a signal, and those of many ids. @type {Set<Waiter> | undefined} */
+  /** A caller with a signal, or one of many ids. @type {Waiter | undefined} */
+  #waiter
+  /** Further ones; most flights have none. @type {Set<Waiter> | undefined} */
   #waiters
   /** Shared by the callers without a signal, which never leave. @type {Promise<any> | undefined} */
   #sharedPromise
@@ -201,7 +203,7 @@ class Flight {
   }
 
   get isAwaited() {
-    return this.#sharedPromise !== undefined || (this.#waiters?.size ?? 0) > 0
+    return this.#sharedPromise !== undefined || this.#waiter !== undefined || (this.#waiters?.size ?? 0) > 0
   }
 
   get isSettled() {
@@ -236,8 +238,12 @@ class Flight {
 
   /** @param {Waiter} waiter */
   addWaiter(waiter) {
-    this.#waiters ??= new Set()
-    this.#waiters.add(waiter)
+    if (this.#waiter === undefined) {
+      this.#waiter = waiter
+    } else {
+      this.#waiters ??= new Set()
+      this.#waiters.add(waiter)
+    }
   }
 
   /** Equal for all `Cache`s of one name: they number their flights together. */
@@ -340,6 +346,7 @@ class Flight {
     clearTimeout(this.#timer)
     if (outcome === 'resolve') this.#resolve(value)
     else this.#reject(value)
+    this.#waiter?.onSettled(this, outcome, value)
     if (this.#waiters === undefined) return
     for (const waiter of this.#waiters) waiter.onSettled(this, outcome, value)
   }
@@ -353,7 +360,8 @@ class Flight {
   /** @param {Waiter} waiter */
   leave(waiter) {
     if (this.#state === 'settled') return
-    this.#waiters?.delete(waiter)
+    if (this.#waiter === waiter) this.#waiter = undefined
+    else this.#waiters?.delete(waiter)
     if (this.isAwaited || this.isBackground) return
     // A flight that is about to load here is not abandoned.
     if (this.isLoading || this.isRemote) this.#observer.onAbandoned(this)
