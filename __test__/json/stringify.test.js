@@ -136,11 +136,23 @@ test('rejects values that JSON.stringify skips', async () => {
 test('rejects values that JSON.stringify rejects, and the pool keeps working', async () => {
   const cyclic = /** @type {any} */ ({ a: { b: [records] } })
   cyclic.a.b.push({ c: cyclic })
-  await assert.rejects(pool.run(stringify, cyclic), { name: 'TypeError', message: /circular structure.*'c'/ })
+  await assert.rejects(pool.run(stringify, cyclic), {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: 'Converting circular structure to JSON: input.a.b[1].c is input, which contains it'
+  })
   const small = /** @type {any} */ ([1])
   small.push(small)
   await assert.rejects(pool.run(stringify, small), { name: 'TypeError', message: /circular structure/ })
-  await assert.rejects(pool.run(stringify, [records, 1n]), { name: 'TypeError', message: /BigInt/ })
+  for (const [value, path] of /** @type {[any, string][]} */ ([
+    [1n, 'input'],
+    [[records, 1n], 'input[1]'],
+    [{ rows: [{ id: 1 }, { id: Object(2n) }] }, 'input.rows[1].id'],
+    [{ toJSON: () => ({ a: 1n }) }, 'input.a']
+  ])) {
+    const message = `Do not know how to serialize a BigInt at ${path}`
+    await assert.rejects(pool.run(stringify, value), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
+  }
   const reason = new Error('no')
   const thrower = () => {
     throw reason

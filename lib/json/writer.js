@@ -1,7 +1,7 @@
 'use strict'
 
 const { isBigIntObject, isBooleanObject, isBoxedPrimitive, isNumberObject, isStringObject } = require('node:util').types
-const { OffloopError, withCode } = require('../internal/errors')
+const { OffloopError } = require('../internal/errors')
 const {
   PUNCTUATION,
   STEP_BUDGET,
@@ -14,7 +14,7 @@ const {
 } = require('./size')
 const { OpenLevels, isGeneratedBy } = require('./levels')
 const { now } = require('../internal/clock')
-const { checkMemory, invalidType } = require('../internal/validate')
+const { checkMemory, invalidType, invalidValue } = require('../internal/validate')
 const { isHighSurrogate } = require('./utf-encoder')
 const { formatPath } = require('./value-path')
 
@@ -33,8 +33,12 @@ const MAX_AHEAD = 8
 const MIN_AHEAD = 2
 /** Minimum characters of a list element and its comma. */
 const MIN_ELEMENT_LENGTH = 2
-/** V8's messages for an exhausted stack and for a string that would be too long. */
-const OVERFLOW = /^(Maximum call stack size exceeded|Invalid string length)/
+/**
+ * V8's messages for an exhausted stack, a string that would be too long, and values without a text. Taking the value apart avoids the
+ * first two, and finds the path of the others.
+ */
+const NOT_SMALL =
+  /^(Maximum call stack size exceeded|Invalid string length|Converting circular structure to JSON|Do not know how to serialize a BigInt)/
 
 const INSIDE = 'A value inside the "input" argument'
 
@@ -133,8 +137,18 @@ class JsonWriter {
 
   /** Path of the value that is being written, such as `input.items[3]`. */
   get path() {
-    const frames = this.#frames
-    return formatPath(frames.length, level => frames[level].key)
+    return this.#pathOf(this.#frames.length)
+  }
+
+  /** Returns the path of the value at a depth. @param {number} depth */
+  #pathOf(depth) {
+    return formatPath(depth, level => this.#frames[level].key)
+  }
+
+  /** @param {unknown} ancestor that contains itself */
+  #circularError(ancestor) {
+    const first = this.#pathOf(this.#frames.findIndex(frame => frame.value === ancestor))
+    return invalidValue(`Converting circular structure to JSON: ${this.path} is ${first}, which contains it`)
   }
 
   /** See `measure`. @param {unknown} value */
@@ -199,8 +213,9 @@ class JsonWriter {
       this.#string = { text: leaf, offset: 0 }
       return true
     }
+    if (typeof leaf === 'bigint') throw invalidValue(`Do not know how to serialize a BigInt at ${this.path}`)
     if (isLeaf(leaf)) return this.#writeText(leafText(leaf))
-    if (this.#ancestors.has(value)) throw circularError(key)
+    if (this.#ancestors.has(value)) throw this.#circularError(value)
     const isSmall = !isLarge && !hasToJSON(value) && this.measure(value) >= 0
     const text = isSmall ? smallText(value) : null
     if (text !== null) return this.#writeText(text)
@@ -398,7 +413,6 @@ function unboxed(value) {
 /** Writes a value without parts whose toJSON, if any, was called. @param {unknown} value */
 function leafText(value) {
   if (typeof value === 'function') return undefined
-  if (typeof value === 'bigint') throw new TypeError('Do not know how to serialize a BigInt')
   return JSON.stringify(value)
 }
 
@@ -411,7 +425,8 @@ function smallText(value) {
   try {
     return JSON.stringify(value)
   } catch (error) {
-    if (error instanceof RangeError && OVERFLOW.test(error.message)) return null
+    const isExpected = error instanceof RangeError || error instanceof TypeError
+    if (isExpected && NOT_SMALL.test(error.message)) return null
     throw error
   }
 }
@@ -436,12 +451,6 @@ function heldBytesError(maxBytes, path) {
 /** @param {string} message */
 function invalidData(message) {
   return new OffloopError('ERR_OFFLOOP_INVALID_DATA', message, { transform: 'json.stringify' })
-}
-
-/** @param {string | undefined} key */
-function circularError(key) {
-  const message = `Converting circular structure to JSON: property '${key}' closes the circle`
-  return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
 module.exports = { JsonWriter }
