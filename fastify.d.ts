@@ -14,8 +14,8 @@ declare module 'fastify' {
   }
   interface FastifyReply {
     /**
-     * Aborts when the response is no longer needed: the client has disconnected, `handlerTimeout` has expired, or the response
-     * was sent. Its reason is an `AbortError` with `statusCode` 499. The signal is created on first access.
+     * `signalOf(reply.raw)`: aborts when the client has gone before the response was sent. Aborts when `handlerTimeout` has expired,
+     * too. Its reason is an `AbortError` with `statusCode` 499. The signal is created on first access.
      *
      * Do not use Fastify's own `request.signal` instead: it aborts as soon as a request's body has been read.
      * @example
@@ -30,8 +30,8 @@ declare module 'fastify' {
  * An inner context may register it again, and then has a separate pool and caches.
  *
  * A rejected task (ERR_OFFLOOP_QUEUE_FULL) or a dropped one (ERR_OFFLOOP_QUEUE_TIMEOUT) whose error reaches Fastify, directly or
- * as the `cause` of another, is answered with 503 and Retry-After: the error gets a `statusCode` and `headers` unless it has a
- * status already. Your own error handler receives it like any other error.
+ * as the `cause` of another, is answered with 503 and Retry-After: the error gets a `statusCode` and `headers` unless it has
+ * another status. Your own error handler receives it like any other error.
  *
  * A pool and caches made from options are closed with the server, after the last response: first the caches, then the pool, which
  * finishes its tasks.

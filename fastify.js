@@ -3,11 +3,11 @@
 const { Cache, Pool, pool: sharedPool } = require('./index.js')
 const { stateOf } = require('./lib/pool')
 const { withCode } = require('./lib/internal/errors')
+const { abandon, signalOf } = require('./lib/internal/response-signal')
 const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/internal/validate')
 
 /**
  * @typedef {import('fastify').FastifyInstance} FastifyInstance
- * @typedef {import('fastify').FastifyReply & { [SIGNAL]?: AbortSignal }} Reply
  * @typedef {import('./fastify').Options} Options
  */
 
@@ -18,8 +18,6 @@ const OVERLOAD = ['ERR_OFFLOOP_QUEUE_FULL', 'ERR_OFFLOOP_QUEUE_TIMEOUT']
 /** Causes may be circular. */
 const MAX_CAUSES = 8
 const DAY = 86_400
-const SIGNAL = Symbol('offloop.signal')
-const WAITING = Symbol('offloop.waiting')
 
 /**
  * @param {FastifyInstance} instance
@@ -43,10 +41,11 @@ async function offloop(instance, options) {
   instance.decorate('offloop', decoration)
   instance.decorateReply('signal', {
     getter() {
-      return signalOf(this)
+      return signalOf(this.raw)
     }
   })
-  instance.addHook('onError', (request, _reply, error, done) => {
+  instance.addHook('onError', (request, reply, error, done) => {
+    if (error.code === 'FST_ERR_HANDLER_TIMEOUT') abandon(reply.raw, 'The handler has timed out')
     // An inner context with a separate pool handles its own routes.
     if (request.server.offloop === decoration) markOverload(error, retryAfter)
     done()
@@ -138,12 +137,13 @@ function boundOf(pool) {
 }
 
 /**
- * Sets status and headers of an overload error, for Fastify or for the application's error handler, which may override them.
+ * Sets the headers of an overload error, and the status of an error that it caused, for Fastify or for the application's error
+ * handler, which may override them.
  * @param {Error & { statusCode?: number, status?: number, headers?: Record<string, string> }} error
  * @param {number} retryAfter
  */
 function markOverload(error, retryAfter) {
-  if (error.statusCode !== undefined || error.status !== undefined || !isOverload(error)) return
+  if ((error.statusCode ?? error.status ?? 503) !== 503 || !isOverload(error)) return
   error.statusCode = 503
   error.headers = { ...error.headers, 'retry-after': `${retryAfter}` }
 }
@@ -154,67 +154,6 @@ function isOverload(error) {
     if (OVERLOAD.includes(/** @type {{ code?: any }} */ (cause).code)) return true
   }
   return false
-}
-
-/**
- * Returns the signal of a reply, created on first access.
- * @param {Reply} reply
- */
-function signalOf(reply) {
-  if (reply[SIGNAL] === undefined) {
-    const controller = new AbortController()
-    const abort = () => {
-      if (!controller.signal.aborted) controller.abort(abortError())
-    }
-    if (isOver(reply)) abort()
-    else whenOver(reply, abort)
-    reply[SIGNAL] = controller.signal
-  }
-  return reply[SIGNAL]
-}
-
-/** @param {Reply} reply */
-function isOver({ raw, request }) {
-  // `destroyed` is not set on an HTTP/2 response, nor on an HTTP/1 response that is pipelined behind another one.
-  const { destroyed, stream } = /** @type {any} */ (raw)
-  return destroyed || stream?.destroyed || (raw.socket === null && request.raw.socket.destroyed)
-}
-
-/**
- * @param {Reply} reply
- * @param {() => void} onOver
- */
-function whenOver({ raw, request }, onOver) {
-  raw.once('close', onOver)
-  if (raw.socket !== null) return
-  const { socket } = request.raw
-  const waiting = waitingOn(/** @type {any} */ (socket))
-  waiting.add(onOver)
-  raw.once('close', () => waiting.delete(onOver))
-}
-
-/**
- * Callbacks of responses that are pipelined behind another one: without a socket, they emit no 'close' when it closes.
- * @param {import('node:net').Socket & { [WAITING]?: Set<() => void> }} socket
- */
-function waitingOn(socket) {
-  if (socket[WAITING] === undefined) {
-    const waiting = new Set()
-    socket[WAITING] = waiting
-    socket.once('close', () => {
-      for (const onOver of waiting) onOver()
-    })
-  }
-  return socket[WAITING]
-}
-
-/**
- * Like the AbortError of Node's own APIs. A DOMException would outlive its request until a full collection.
- * The status keeps abandoned requests from being logged as server errors; it reaches no client.
- */
-function abortError() {
-  const message = 'The response is no longer needed'
-  return Object.assign(new Error(message), { name: 'AbortError', code: 'ABORT_ERR', statusCode: 499 })
 }
 
 module.exports = Object.assign(offloop, {

@@ -7,6 +7,8 @@
  * @packageDocumentation
  */
 
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
 import type { Duplex, Writable } from 'node:stream'
 import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads'
 
@@ -18,8 +20,7 @@ import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads
  * iterations: do not change them until the task settles. The call rejects with a `TypeError` if a buffer is detached, if its length
  * changes during the copy, or if a view is out of bounds because its `ArrayBuffer` was resized.
  *
- * If there is no memory for the copy, the call rejects with an `Error` of code `ERR_MEMORY_ALLOCATION_FAILED`, as Node's Buffers
- * do. A task that runs out of memory rejects with an {@link OffloopError} of code `ERR_OFFLOOP_UNSUPPORTED`.
+ * A call that finds no memory for the copy, and a task that runs out of memory, reject with ERR_OFFLOOP_RESOURCES.
  */
 export type BytesLike = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
 
@@ -774,7 +775,7 @@ export interface JsonBatchValidation {
 export interface PoolOptions {
   /**
    * Pools with the same name share threads, queue and limits across all worker_threads of the process. Options that are given must
-   * match those of the existing pool.
+   * match those of the existing pool; those left out are taken from it. Default: none.
    */
   name?: string | undefined
   /**
@@ -857,7 +858,13 @@ export interface MapOptions extends RunOptions {
  * await pool.close()
  */
 export class Pool {
-  /** @throws TypeError or RangeError for bad options, or options that differ from those of an existing pool with the same name */
+  /**
+   * Opens a pool, or joins the open one of that `name`: options left out are those of the existing pool.
+   * @throws TypeError or RangeError for bad options, and for options that differ from those of the existing pool
+   * @example
+   * const pool = new Pool({ name: 'images', threads: 4 }) // in the main thread
+   * const same = new Pool({ name: 'images' }) // in a worker thread
+   */
   constructor(options?: PoolOptions)
 
   /**
@@ -969,25 +976,29 @@ export class Pool {
   ready(): Promise<void>
 
   /**
-   * Returns a snapshot. `reset` starts a new counting period after it.
+   * Returns a snapshot. Its counters only grow: for those of a period, subtract an earlier snapshot.
    * @throws OffloopError ERR_OFFLOOP_CLOSED once the pool is closed
+   * @example
+   * const before = pool.stats().completed
+   * setTimeout(() => console.log(`${pool.stats().completed - before} tasks in a minute`), 60_000)
    */
-  stats(options?: { reset?: boolean | undefined }): PoolStats
+  stats(): PoolStats
 
   /**
    * Stops admitting tasks and waits for those admitted; `force` cancels them with ERR_OFFLOOP_CLOSED instead. May be called again,
-   * also with `force`. A named pool stays open for the other threads that opened it.
+   * also with `force`. A named pool stays open for the other threads that opened it. Afterwards the other methods throw, or
+   * reject with, ERR_OFFLOOP_CLOSED, and `threads`, `maxQueue` and `maxQueueBytes` are 0.
    */
   close(options?: { force?: boolean | undefined }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 
-  /** Name of the pool; `'anonymous'` without one, `'default'` for the process-wide pool. */
-  readonly name: string
-  /** Maximum concurrent tasks. */
+  /** Name of the pool, `'default'` for the process-wide pool; `undefined` without one. */
+  readonly name: string | undefined
+  /** Maximum concurrent tasks; 0 once closed. */
   readonly threads: number
-  /** Maximum queued tasks. */
+  /** Maximum queued tasks; 0 once closed. */
   readonly maxQueue: number
-  /** Maximum input bytes of its tasks. */
+  /** Maximum input bytes of its tasks; 0 once closed. */
   readonly maxQueueBytes: number
 }
 
@@ -1010,7 +1021,7 @@ export interface LatencySummary {
   max: number
 }
 
-/** State of a pool, and its counters since it was made or last reset, for all threads that share it. */
+/** State of a pool, and its counters since it was made, for all threads that share it. */
 export interface PoolStats {
   /** Maximum concurrent tasks. */
   threads: number
@@ -1031,7 +1042,7 @@ export interface PoolStats {
   cancelled: number
   /** Calls of `run` rejected because the pool was full, and tasks that waited longer than `maxWait`. */
   rejected: number
-  /** Fraction of the threads' time that was used, 0 to 1. */
+  /** Fraction of the threads' time that was used since the pool was made, 0 to 1. */
   utilization: number
   /** From admission to start, of tasks that started. */
   waitTime: LatencySummary
@@ -1050,7 +1061,7 @@ export interface PoolStats {
 /**
  * Time for which offloop itself held the event loop of this thread: settling, copying large inputs, building and writing JSON, and
  * `onEvict`. It uses at most 4 ms of an iteration, plus the step that overruns: a fraction of a millisecond, but longer for a large
- * string result, which V8 creates in one step. Counted since the thread began or any of its pools was reset.
+ * string result, which V8 creates in one step. Counted since the thread began.
  *
  * Not counted: work in your own calls, such as the copy of an input of up to 1 MiB in `run` and `table.column()`; encoding and
  * decoding the values of native caches; cloning the inputs and results of worker functions; and your callbacks after an `await`.
@@ -1479,13 +1490,24 @@ export interface MetricSources {
  * - a `TimeoutError` (a `DOMException`) after `loadTimeout`,
  * - an `AggregateError` of {@link Cache.getMany},
  * - Node's errors: ERR_STREAM_PREMATURE_CLOSE for a destroyed stream or sink, ERR_MODULE_NOT_FOUND and others for a module that
- *   cannot be imported, ERR_MEMORY_ALLOCATION_FAILED without memory for a copy.
+ *   cannot be imported.
+ *
+ * Each task rejects with a separate error object. `signal.reason` and errors of your own code are passed on unchanged.
+ * @example
+ * try {
+ *   await pool.run(gzip, body)
+ * } catch (error) {
+ *   if (error instanceof OverloadError) return response.writeHead(503).end()
+ *   throw error
+ * }
  */
 export class OffloopError extends Error {
   constructor(
     code: OffloopError['code'],
     message: string,
-    details?: { transform?: string; offset?: number | undefined }
+    details?:
+      | { transform?: string | undefined; offset?: number | undefined; statusCode?: number | undefined }
+      | undefined
   )
   /** Kind of failure. */
   readonly code:
@@ -1498,11 +1520,52 @@ export class OffloopError extends Error {
     | 'ERR_OFFLOOP_PANIC'
     | 'ERR_OFFLOOP_WORKER_EXIT'
     | 'ERR_OFFLOOP_RECURSIVE_LOAD'
-    | 'ERR_OFFLOOP_UNSUPPORTED'
+    | 'ERR_OFFLOOP_RESOURCES'
+    | 'ERR_OFFLOOP_NO_BINDING'
   /** Name of the transform that failed; in a chain, of the step. */
   readonly transform?: string
   /** Bytes of the failed step's input that were read when the error was found, if known. */
   readonly offset?: number
   /** Index of the failed input, in `map` and `iterate`. */
   readonly index?: number
+  /**
+   * Status of the response of an HTTP server, which Express, Fastify and Koa send: 503 for an {@link OverloadError};
+   * 400 (ERR_OFFLOOP_INVALID_DATA, ERR_OFFLOOP_AUTHENTICATION) and 413 (ERR_OFFLOOP_OUTPUT_LIMIT) for an input that a transform
+   * reads. Absent for other codes, and for `json.stringify` and the steps of a chain after it: their value is the server's, not
+   * the client's.
+   */
+  readonly statusCode?: number
 }
+
+/**
+ * The pool has more work than it can do: `ERR_OFFLOOP_QUEUE_FULL` when it did not admit a task, `ERR_OFFLOOP_QUEUE_TIMEOUT` when
+ * the task waited longer than `maxWait`. The task has not run, so a later retry is safe.
+ */
+export class OverloadError extends OffloopError {
+  constructor(
+    code: OverloadError['code'],
+    message: string,
+    details?: { transform?: string | undefined; statusCode?: number | undefined } | undefined
+  )
+  readonly code: 'ERR_OFFLOOP_QUEUE_FULL' | 'ERR_OFFLOOP_QUEUE_TIMEOUT'
+  /** 503. */
+  readonly statusCode: number
+}
+
+// ---------------------------------------------------------------- servers
+
+/**
+ * Returns the signal of a response, which aborts if its client has gone before the response was sent; it does not abort after a
+ * response that ended normally. For responses of `node:http` and `node:http2`, and so of Express, Fastify (`reply.raw`) and Koa
+ * (`ctx.res`). Calls with the same response return the same signal, which leaves no listener behind.
+ *
+ * The reason is an `AbortError` (a `DOMException`). Its `statusCode` 499, which no client receives, keeps frameworks from treating
+ * it as a failure of the server.
+ *
+ * @throws TypeError for a value that is not a response
+ * @example
+ * http.createServer(async (request, response) => {
+ *   response.end(await pool.run(gzip, page, { signal: signalOf(response) }))
+ * })
+ */
+export function signalOf(response: ServerResponse | Http2ServerResponse): AbortSignal

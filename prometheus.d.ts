@@ -22,8 +22,8 @@ export interface PrometheusOptions extends MetricSources {
 
 /**
  * Registers metrics that read the statistics only when the registry is read; nothing keeps the process alive. Times are in
- * seconds and sizes in bytes, as is usual in Prometheus. Counters never decrease, even if the statistics of a pool are reset;
- * quantiles and utilization cover the time since that reset. All metrics are listed in docs/observability.md.
+ * seconds and sizes in bytes, as is usual in Prometheus. Quantiles and utilization cover
+ * the time since the pool or cache was made. All metrics are listed in docs/observability.md.
  *
  * Several calls may add to one registry. Closed and garbage-collected objects are left out, and their names are free again;
  * measuring an object does not keep it alive.

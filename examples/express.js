@@ -7,7 +7,7 @@
 //   PORT=8080 node examples/express.js
 
 const express = require('express')
-const { Pool, transforms } = require('offloop')
+const { OverloadError, Pool, signalOf, transforms } = require('offloop')
 
 /** At most 64 reports wait, each for at most half a second. */
 const pool = new Pool({ name: 'reports', maxQueue: 64, maxWait: 500 })
@@ -22,7 +22,7 @@ const app = express()
 
 app.get('/report', async (request, response) => {
   const isGzip = request.acceptsEncodings('gzip') !== false
-  const body = await pool.run(isGzip ? writeGzip : write, rows, { signal: closeSignal(response) })
+  const body = await pool.run(isGzip ? writeGzip : write, rows, { signal: signalOf(response) })
   if (isGzip) response.set('content-encoding', 'gzip')
   response.vary('accept-encoding').type('json').send(body)
 })
@@ -31,24 +31,14 @@ app.get('/report', async (request, response) => {
 app.use(refuse)
 
 /**
- * Returns a signal that aborts when the response is sent or its client disconnects.
- * @param {express.Response} response
- */
-function closeSignal(response) {
-  const controller = new AbortController()
-  response.once('close', () => controller.abort())
-  return controller.signal
-}
-
-/**
  * @param {any} error
  * @param {express.Request} _request
  * @param {express.Response} response
  * @param {express.NextFunction} next
  */
 function refuse(error, _request, response, next) {
-  if (error.code === 'ERR_OFFLOOP_QUEUE_FULL' || error.code === 'ERR_OFFLOOP_QUEUE_TIMEOUT') {
-    response.status(503).set('retry-after', '1')
+  if (error instanceof OverloadError) {
+    response.status(error.statusCode).set('retry-after', '1')
     setTimeout(() => response.json({ error: 'The server is overloaded' }), REFUSAL_DELAY)
   } else if (!response.destroyed) next(error) // the client of a destroyed response has disconnected
 }

@@ -20,8 +20,8 @@ pub enum Kind {
     QueueTimeout,
     /// A bug in this package: the task panicked.
     Panic,
-    /// The operating system cannot provide a resource, such as memory.
-    Unsupported,
+    /// The operating system provides no memory, no thread or no random numbers at the moment.
+    Resources,
 }
 
 impl Kind {
@@ -36,7 +36,7 @@ impl Kind {
             Kind::OutputLimit => "ERR_OFFLOOP_OUTPUT_LIMIT",
             Kind::QueueTimeout => "ERR_OFFLOOP_QUEUE_TIMEOUT",
             Kind::Panic => "ERR_OFFLOOP_PANIC",
-            Kind::Unsupported => "ERR_OFFLOOP_UNSUPPORTED",
+            Kind::Resources => "ERR_OFFLOOP_RESOURCES",
         }
     }
 }
@@ -79,7 +79,7 @@ impl Error {
     /// Returns the error for a failed allocation of `resource`.
     #[must_use]
     pub fn out_of_memory(resource: impl fmt::Display) -> Self {
-        Error::new(Kind::Unsupported, format!("Out of memory: cannot allocate {resource}"))
+        Error::new(Kind::Resources, format!("Out of memory: cannot allocate {resource}"))
     }
 
     #[must_use]

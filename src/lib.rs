@@ -11,6 +11,7 @@ pub mod clock;
 pub mod error;
 pub mod handle_map;
 pub mod metrics;
+pub mod mismatch;
 // Node-API exists only inside Node, so JavaScript tests this module.
 #[cfg(all(feature = "node", not(feature = "loom"), not(test)))]
 #[expect(unsafe_code, reason = "Node-API is a C interface")]

@@ -14,7 +14,7 @@ const db = { user: async (/** @type {string} */ id) => ({ id, name: `user ${id}`
 test('the page has its blocks in this order', () => {
   assert.deepEqual(
     blocks.map(({ where }) => where.split(',')[0]),
-    ['Fastify', 'Express', 'JSON bodies and gzip', 'JSON bodies and gzip', 'Shutdown without Fastify']
+    ['Fastify', 'Express', 'Koa', 'JSON bodies and gzip', 'JSON bodies and gzip', 'Shutdown without Fastify']
   )
 })
 

@@ -82,20 +82,6 @@ test('kinds, units and names follow the semantic conventions', async () => {
   await pool.close()
 })
 
-test('counters stay monotonic when statistics are reset', async () => {
-  const pool = new Pool({ name: 'reset' })
-  const { meterProvider, collect } = collector()
-  const stop = observeMetrics({ pools: [pool], meterProvider })
-  for (const total of [4, 8, 12]) {
-    await pool.map(identity, Array(4).fill('x'))
-    pool.stats({ reset: true })
-    const { values } = await collect()
-    assert.equal(values.get('offloop.pool.tasks{offloop.pool.name=reset,offloop.task.outcome=completed}'), total)
-  }
-  stop()
-  await pool.close()
-})
-
 test('stopped or closed sources are no longer observed', async () => {
   const pools = [new Pool({ name: 'first' }), new Pool({ name: 'second' })]
   const { meterProvider, collect } = collector({ delta: true })

@@ -70,7 +70,7 @@ test('a task that runs out of memory fails alone with its error code', {
   assert.deepEqual(Object.values(later), ['done', 'done', 'done', 'done'])
   for (const [name, outcome] of Object.entries(outcomes)) {
     const [failure, transform, message] = outcome
-    assert.equal(failure, 'ERR_OFFLOOP_UNSUPPORTED', `${name}: ${outcome}`)
+    assert.equal(failure, 'ERR_OFFLOOP_RESOURCES', `${name}: ${outcome}`)
     assert.equal(typeof transform, 'string')
     assert.match(message, /memory/)
   }

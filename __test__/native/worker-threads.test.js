@@ -100,11 +100,14 @@ test('a named pool shares its queue, limits and counters across threads', async 
   await release()
   assert.deepEqual(await result, ['x'])
   assert.equal(shared.stats().completed, 1)
-  assert.throws(() => new Pool({ name: 'shared', threads: 2 }), {
+  assert.throws(() => new Pool({ name: 'shared', threads: 2, maxQueue: 1, maxWait: 10 }), {
     name: 'TypeError',
     code: 'ERR_INVALID_ARG_VALUE',
-    message: /'shared' exists with threads = 1, not 2/
+    message:
+      "A pool named 'shared' exists with threads = 1, maxWait = undefined. Received threads = 2, maxWait = 10. " +
+      'Options that are left out join the existing pool'
   })
+  await new Pool({ name: 'shared', maxQueue: 1 }).close()
   await worker.terminate()
   await shared.close()
   await new Pool({ name: 'shared', threads: 2 }).close()

@@ -51,7 +51,7 @@ async function failure({ flags = [], env } = {}) {
   assert.equal(code, 0, output)
   assert.notEqual(stdout, '', 'the addon loads')
   const failed = JSON.parse(stdout)
-  assert.equal(failed.code, 'ERR_OFFLOOP_UNSUPPORTED')
+  assert.equal(failed.code, 'ERR_OFFLOOP_NO_BINDING')
   const opening = `Node.js ${process.version} on ${platform()} cannot load the addon of offloop. `
   assert.equal(failed.message.slice(0, opening.length), opening)
   return { ...failed, message: failed.message.slice(opening.length) }

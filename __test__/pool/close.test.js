@@ -39,6 +39,82 @@ test('force cancels admitted tasks', async () => {
   }
 })
 
+test('force rejects each task with a separate error object', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 10 })
+  occupy(pool)
+  const iterator = pool.iterate(identity, ['a'])
+  const sink = pool.sink(transforms.digest('sha256'))
+  sink.on('error', () => {})
+  sink.write('x')
+  const calls = [
+    pool.run(identity, 'x'),
+    pool.run(identity, 'x'),
+    pool.run(identity, Buffer.alloc(5 << 20)),
+    pool.map(identity, ['a', 'b']),
+    iterator.next(),
+    sink.result,
+    pool.ready(),
+    pool.ready()
+  ]
+  const outcomes = Promise.allSettled(calls)
+  await pool.close({ force: true })
+  const reasons = new Set((await outcomes).map(outcome => /** @type {any} */ (outcome).reason))
+  assert.equal(reasons.size, calls.length)
+  for (const { code } of reasons) assert.equal(code, 'ERR_OFFLOOP_CLOSED')
+})
+
+test('an abort rejects every task with the reason of the signal', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 10 })
+  const { release } = occupy(pool)
+  const client = new AbortController()
+  const { signal } = client
+  const calls = [
+    pool.run(identity, 'x', { signal }),
+    pool.run(identity, 'x', { signal }),
+    pool.map(identity, ['a'], { signal })
+  ]
+  const outcomes = Promise.allSettled(calls)
+  const reason = new Error('gone')
+  client.abort(reason)
+  assert.deepEqual(
+    (await outcomes).map(outcome => /** @type {any} */ (outcome).reason === reason),
+    [true, true, true]
+  )
+  await release()
+  await pool.close()
+})
+
+test('tasks that wait too long, and inputs of a batch, have separate error objects', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 10, maxWait: 5 })
+  const { release } = occupy(pool)
+  const late = await Promise.allSettled([1, 2].map(() => pool.run(identity, 'x')))
+  const [first, second] = late.map(outcome => /** @type {any} */ (outcome).reason)
+  assert.deepEqual([first.code, first.name, first.statusCode], ['ERR_OFFLOOP_QUEUE_TIMEOUT', 'OverloadError', 503])
+  assert.notEqual(first, second)
+  await release()
+  await pool.close()
+  const settled = await defaultPool.map(transforms.gunzip(), Array(50).fill('x'.repeat(20)), { settle: true })
+  assert.equal(new Set(settled.map(outcome => /** @type {any} */ (outcome).reason)).size, 50)
+})
+
+test('afterwards every method fails, and the getters are 0', async () => {
+  const pool = new Pool({ name: 'over', threads: 1 })
+  assert.deepEqual([pool.threads, pool.maxQueue, pool.maxQueueBytes], [1, 1024, 256 << 20])
+  await pool.close()
+  await assert.rejects(pool.run(identity, 'x'), closed)
+  await assert.rejects(pool.map(identity, ['x']), closed)
+  await assert.rejects(pool.ready(), closed)
+  for (const call of [
+    () => pool.iterate(identity, ['x']),
+    () => pool.stream(identity),
+    () => pool.sink(identity),
+    () => pool.stats()
+  ]) {
+    assert.throws(call, { ...closed, message: "The pool 'over' is closed and accepts no more tasks" })
+  }
+  assert.deepEqual([pool.name, pool.threads, pool.maxQueue, pool.maxQueueBytes], ['over', 0, 0, 0])
+})
+
 test('may be called repeatedly, and forced later', async () => {
   const pool = new Pool({ threads: 1 })
   occupy(pool)

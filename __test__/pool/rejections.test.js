@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { Pool, transforms, occupy } = require('../support/fault-addon')
+const { OffloopError, OverloadError, Pool, transforms, occupy } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 const FULL = 'ERR_OFFLOOP_QUEUE_FULL'
@@ -20,6 +20,22 @@ function busyPool(t, options) {
   t.after(() => pool.close({ force: true }))
   return { pool, ...occupy(pool) }
 }
+
+test('messages name the pool, if it has a name', async t => {
+  for (const [name, start] of /** @type {[string | undefined, string][]} */ ([
+    [undefined, 'The pool is full: 1 task is admitted (threads 1 + maxQueue 0)'],
+    ['images', "The pool 'images' is full: 1 task is admitted (threads 1 + maxQueue 0)"]
+  ])) {
+    const { pool } = busyPool(t, { name, maxQueue: 0 })
+    assert.equal(pool.name, name)
+    const error = await pool.run(identity, 'x').catch(error => error)
+    assert.ok(error instanceof OverloadError && error instanceof OffloopError)
+    assert.deepEqual([error.name, error.code, error.statusCode], ['OverloadError', FULL, 503])
+    assert.ok(error.message.startsWith(start), error.message)
+  }
+  const { pool } = busyPool(t, { maxWait: 5 })
+  await assert.rejects(pool.run(identity, 'x'), { message: /^The task waited in the queue of the pool for longer/ })
+})
 
 test('a full pool names the bound that is reached', async t => {
   const { pool, release } = busyPool(t, { maxQueue: 1, maxQueueBytes: 100 })

@@ -179,7 +179,13 @@ test('every method rejects unknown options', async () => {
   )
   await assert.rejects(pool.map(identity, ['x'], any({ settled: true })), unknown(/'options\.settled'.*'settle'/))
   assert.throws(() => pool.iterate(identity, ['x'], any({ prority: 'high' })), unknown(/'options\.prority'/))
-  assert.throws(() => pool.stats(any({ rest: true })), unknown(/'options\.rest'/))
+  assert.throws(
+    () => /** @type {any} */ (pool).stats({ reset: true }),
+    unknown(/'options\.reset'.*There are no options/)
+  )
+  assert.throws(() => pool.stream(identity, any({ concurrency: 1 })), unknown(/'options\.concurrency'/))
+  assert.throws(() => pool.sink(identity, any({ settle: true })), unknown(/'options\.settle'/))
+  await assert.rejects(/** @type {any} */ (pool).ready({ wait: true }), unknown(/'options\.wait'/))
   assert.throws(() => /** @type {any} */ (transforms.identity)({ x: 1 }), unknown(/There are no options/))
   await assert.rejects(pool.close(any({ forced: true })), unknown(/'options\.forced'/))
   assert.equal(String(await pool.run(identity, 'x', any({ signal: undefined, other: undefined }))), 'x')

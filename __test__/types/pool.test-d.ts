@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
 import {
   type BytesLike,
@@ -6,11 +8,13 @@ import {
   type Moved,
   move,
   type OffloopError,
+  type OverloadError,
   Pool,
   type PoolStats,
   type PoolTransform,
   pool,
   type StreamingTransform,
+  signalOf,
   transforms
 } from '../..'
 
@@ -81,6 +85,20 @@ declare const error: OffloopError
 expectAssignable<Error>(error)
 expectAssignable<'ERR_OFFLOOP_QUEUE_FULL' | (string & {})>(error.code)
 expectNotAssignable<OffloopError['code']>('ERR_OFFLOOP_UNHEARD_OF')
+expectType<number | undefined>(error.statusCode)
+declare const overload: OverloadError
+expectAssignable<OffloopError>(overload)
+expectType<number>(overload.statusCode)
+expectType<'ERR_OFFLOOP_QUEUE_FULL' | 'ERR_OFFLOOP_QUEUE_TIMEOUT'>(overload.code)
+
+expectType<string | undefined>(pool.name)
+expectError(pool.stats({ reset: true }))
+
+declare const response: ServerResponse
+declare const http2Response: Http2ServerResponse
+expectType<AbortSignal>(signalOf(response))
+expectType<AbortSignal>(signalOf(http2Response))
+expectError(signalOf({}))
 expectType<number | undefined>(error.offset)
 
 // A factory is not a transform, and a plain object is not a moved value.

@@ -65,7 +65,6 @@ answer({
   begin() {
     // Collects the structures that the document was made from.
     globalThis.gc?.()
-    app.offloop.pool.stats({ reset: true })
     timer = setTimeout(() => {
       early = process.memoryUsage.rss() / 1e6
     }, EARLY)

@@ -11,7 +11,7 @@ const stalls = channel('offloop:stall')
 /**
  * Publishes that the writer of a stream has to wait.
  * @param {import('node:stream').Writable} stream
- * @param {{ info: { name: string } }} pool
+ * @param {{ info: { name?: string | undefined } }} pool
  * @param {{ name: string }} transform
  */
 function publishStall(stream, pool, transform) {

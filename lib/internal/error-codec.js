@@ -1,6 +1,6 @@
 'use strict'
 
-const { OffloopError } = require('./errors')
+const { OffloopError, OverloadError } = require('./errors')
 
 /** Loaded at the first use. */
 const v8 = () => require('node:v8')
@@ -19,6 +19,7 @@ const v8 = () => require('node:v8')
  */
 
 const STANDARD = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
+const OFFLOOP = { OffloopError, OverloadError }
 /** Causes are followed this far: they may be circular. */
 const MAX_DEPTH = 8
 /** Limits the errors in lists within one error: lists may contain each other, or one error many times. */
@@ -181,11 +182,10 @@ function define(error, name, value, enumerable) {
 /** @type {(record: SerializedError) => Error} */
 function createError({ kind, name, message, cause, errors = [] }) {
   const options = cause === undefined ? undefined : { cause: deserializeError(cause) }
-  const isOffloop = name === 'OffloopError'
-  if (kind === 'dom' || isOffloop) {
-    const error = isOffloop
-      ? new OffloopError(/** @type {any} */ (undefined), message)
-      : new DOMException(message, name)
+  const Offloop = Object.hasOwn(OFFLOOP, name) ? OFFLOOP[/** @type {keyof typeof OFFLOOP} */ (name)] : undefined
+  if (kind === 'dom' || Offloop !== undefined) {
+    const error =
+      Offloop === undefined ? new DOMException(message, name) : new Offloop(/** @type {any} */ (undefined), message)
     if (options !== undefined) define(error, 'cause', options.cause, false)
     return error
   }

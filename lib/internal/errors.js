@@ -9,18 +9,39 @@ class OffloopError extends Error {
   /**
    * @param {Code} code
    * @param {string} message
-   * @param {{ transform?: string | null, offset?: number | null }} [details]
+   * @param {{ transform?: string | null, offset?: number | null, statusCode?: number | undefined }} [details]
    */
   constructor(code, message, details) {
     super(message)
     this.code = code
     if (details?.transform != null) this.transform = details.transform
     if (details?.offset != null) this.offset = details.offset
+    if (details?.statusCode !== undefined) this.statusCode = details.statusCode
   }
 }
 
-// On the prototype, as in built-in classes, not on every instance.
-Object.defineProperty(OffloopError.prototype, 'name', { value: 'OffloopError', writable: true, configurable: true })
+class OverloadError extends OffloopError {
+  /** @param {ConstructorParameters<typeof OffloopError>} args */
+  constructor(...args) {
+    super(args[0], args[1], { statusCode: 503, ...args[2] })
+  }
+}
+
+// On the prototypes, as in built-in classes, not on every instance.
+for (const Class of [OffloopError, OverloadError]) {
+  Object.defineProperty(Class.prototype, 'name', { value: Class.name, writable: true, configurable: true })
+}
+
+/**
+ * Statuses of failures that the input of a native task causes. An error thrown in JavaScript has none: `json.stringify` writes a
+ * value of the server, not of its client.
+ * @type {Record<string, number | undefined>}
+ */
+const INPUT_STATUS = {
+  ERR_OFFLOOP_INVALID_DATA: 400,
+  ERR_OFFLOOP_AUTHENTICATION: 400,
+  ERR_OFFLOOP_OUTPUT_LIMIT: 413
+}
 
 /**
  * @template {TypeError | RangeError} E
@@ -37,15 +58,20 @@ function withCode(error, code) {
  * @param {{ stack?: string } | undefined} caller
  */
 function taskError(record, caller) {
-  const { code, message } = record
-  const error =
-    code === 'ERR_INVALID_ARG_TYPE'
-      ? withCode(new TypeError(message), code)
-      : new OffloopError(/** @type {Code} */ (code), message, record)
+  const error = createError(record)
   const stack = stackOf(caller)
   const frames = stack.indexOf('\n    at ')
-  if (frames >= 0) error.stack = `${error.name}: ${message}${stack.slice(frames)}`
+  if (frames >= 0) error.stack = `${error.name}: ${error.message}${stack.slice(frames)}`
   return error
+}
+
+/** @param {SerializedFailure} record */
+function createError(record) {
+  const { message } = record
+  if (record.code === 'ERR_INVALID_ARG_TYPE') return withCode(new TypeError(message), record.code)
+  const code = /** @type {Code} */ (record.code)
+  if (code === 'ERR_OFFLOOP_QUEUE_TIMEOUT') return new OverloadError(code, message, record)
+  return new OffloopError(code, message, { ...record, statusCode: INPUT_STATUS[code] })
 }
 
 /**
@@ -98,25 +124,35 @@ function setIndex(error, index) {
   }
 }
 
-/** @param {string} pool */
-function closedError(pool) {
-  return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' is closed and accepts no more tasks`)
+/** Names a pool at the start of a sentence. @param {string | undefined} name */
+function poolLabel(name) {
+  return name === undefined ? 'The pool' : `The pool '${name}'`
 }
 
-/** @param {string} pool */
+/** @param {string | undefined} pool */
+function closedError(pool) {
+  return new OffloopError('ERR_OFFLOOP_CLOSED', `${poolLabel(pool)} is closed and accepts no more tasks`)
+}
+
+/** @param {string | undefined} pool */
 function forcedError(pool) {
-  return new OffloopError('ERR_OFFLOOP_CLOSED', `The pool '${pool}' was closed by force before the task finished`)
+  return new OffloopError('ERR_OFFLOOP_CLOSED', `${poolLabel(pool)} was closed by force before the task finished`)
+}
+
+/** @param {string} message */
+function resourcesError(message) {
+  return new OffloopError('ERR_OFFLOOP_RESOURCES', message)
 }
 
 /**
- * @param {{ name: string, threads: number, maxQueue: number, maxQueueBytes: number }} pool
+ * @param {{ name?: string | undefined, threads: number, maxQueue: number, maxQueueBytes: number }} pool
  * @param {string} bound that is reached: `tasks` or `bytes`
  */
 function queueFullError(pool, bound) {
   if (bound === 'threads') {
-    return new OffloopError(
-      'ERR_OFFLOOP_UNSUPPORTED',
-      `The operating system provides no threads for the pool '${pool.name}' at the moment (it needs ${pool.threads})`
+    const name = pool.name === undefined ? '' : ` '${pool.name}'`
+    return resourcesError(
+      `The operating system provides no threads for the pool${name} at the moment (it needs ${pool.threads})`
     )
   }
   const limit = pool.threads + pool.maxQueue
@@ -124,14 +160,15 @@ function queueFullError(pool, bound) {
     bound === 'tasks'
       ? `${limit} ${limit === 1 ? 'task is' : 'tasks are'} admitted (threads ${pool.threads} + maxQueue ${pool.maxQueue})`
       : `the input does not fit beside admitted tasks and waiting callers (maxQueueBytes ${pool.maxQueueBytes})`
-  return new OffloopError(
+  return new OverloadError(
     'ERR_OFFLOOP_QUEUE_FULL',
-    `The pool '${pool.name}' is full: ${reached}. Shed the load, or await pool.ready() and try again`
+    `${poolLabel(pool.name)} is full: ${reached}. Shed the load, or await pool.ready() and try again`
   )
 }
 
 module.exports = {
   OffloopError,
+  OverloadError,
   withCode,
   taskError,
   captureCaller,
@@ -139,5 +176,6 @@ module.exports = {
   closedError,
   forcedError,
   queueFullError,
+  resourcesError,
   setIndex
 }

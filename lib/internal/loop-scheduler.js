@@ -65,14 +65,9 @@ class LoopScheduler {
     if (!this.#isRunning && this.#used < BUDGET) this.#run(priority, priority)
   }
 
-  /**
-   * Returns the milliseconds that were used, over all iterations and in the longest one.
-   * @param {boolean} reset whether to count from zero afterwards
-   */
-  stats(reset) {
-    const stats = { iterations: this.#iterations, time: this.#time, longest: this.#longest }
-    if (reset) this.#iterations = this.#time = this.#longest = 0
-    return stats
+  /** Returns the milliseconds that were used, over all iterations and in the longest one. */
+  stats() {
+    return { iterations: this.#iterations, time: this.#time, longest: this.#longest }
   }
 
   /** Schedules two immediates, so that callers of settled tasks continue in between; the second only if it has jobs. */

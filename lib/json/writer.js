@@ -33,12 +33,9 @@ const MAX_AHEAD = 8
 const MIN_AHEAD = 2
 /** Minimum characters of a list element and its comma. */
 const MIN_ELEMENT_LENGTH = 2
-/**
- * V8's messages for an exhausted stack, a string that would be too long, and values without a text. Taking the value apart avoids the
- * first two, and finds the path of the others.
- */
+/** V8's messages for values that must be taken apart: too deep, too long, or with a part that has no text, whose path is reported. */
 const NOT_SMALL =
-  /^(Maximum call stack size exceeded|Invalid string length|Converting circular structure to JSON|Do not know how to serialize a BigInt)/
+  /^(Maximum call stack|Invalid string length|Converting circular|Do not know how to serialize a BigInt)/
 
 const INSIDE = 'A value inside the "input" argument'
 
@@ -140,13 +137,11 @@ class JsonWriter {
     return this.#pathOf(this.#frames.length)
   }
 
-  /** Returns the path of the value at a depth. @param {number} depth */
-  #pathOf(depth) {
+  #pathOf(/** @type {number} */ depth) {
     return formatPath(depth, level => this.#frames[level].key)
   }
 
-  /** @param {unknown} ancestor that contains itself */
-  #circularError(ancestor) {
+  #circularError(/** @type {unknown} */ ancestor) {
     const first = this.#pathOf(this.#frames.findIndex(frame => frame.value === ancestor))
     return invalidValue(`Converting circular structure to JSON: ${this.path} is ${first}, which contains it`)
   }
@@ -425,8 +420,7 @@ function smallText(value) {
   try {
     return JSON.stringify(value)
   } catch (error) {
-    const isExpected = error instanceof RangeError || error instanceof TypeError
-    if (isExpected && NOT_SMALL.test(error.message)) return null
+    if (error instanceof Error && NOT_SMALL.test(error.message)) return null
     throw error
   }
 }

@@ -68,7 +68,7 @@ const metrics = {
     metric('size', 'pool.queue.limit', '{task}', 'Maximum tasks waiting for a thread', stats => stats.maxQueue),
     metric('size', 'pool.input.size', 'By', 'Input of unfinished tasks', stats => stats.queuedBytes),
     metric('size', 'pool.input.limit', 'By', 'Maximum input of unfinished tasks', stats => stats.maxQueueBytes),
-    metric('gauge', 'pool.utilization', '1', 'Thread time used since the last reset', stats => stats.utilization),
+    metric('gauge', 'pool.utilization', '1', 'Thread time used since the pool was made', stats => stats.utilization),
     metric(
       'gauge',
       'pool.loop.longest',

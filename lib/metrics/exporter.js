@@ -33,10 +33,8 @@ class Exporter {
     // Removes closed and collected targets, whose names are free then.
     this.#measure()
     const entry = this.#targets.get(target.key)
-    if (entry === undefined) {
-      target.open()
-      this.#targets.set(target.key, { target, holders: 1 })
-    } else if (entry.target.isSameAs(target)) entry.holders++
+    if (entry === undefined) this.#targets.set(target.key, { target, holders: 1 })
+    else if (entry.target.isSameAs(target)) entry.holders++
     else throw nameTakenError(target)
     this.#snapshot = undefined
   }
@@ -46,7 +44,7 @@ class Exporter {
     const entry = this.#targets.get(target.key)
     // Another target may have taken the name since this one was closed.
     if (entry === undefined || !entry.target.isSameAs(target)) return
-    if (--entry.holders === 0) this.#remove(entry.target)
+    if (--entry.holders === 0) this.#targets.delete(entry.target.key)
     this.#snapshot = undefined
   }
 
@@ -64,7 +62,7 @@ class Exporter {
   #measure() {
     return [...this.#targets.values()].flatMap(({ target }) => {
       const samples = target.read()
-      if (samples === undefined) this.#remove(target)
+      if (samples === undefined) this.#targets.delete(target.key)
       return (samples ?? []).map(({ metric, part, labels, value }) => ({
         metric,
         part,
@@ -73,12 +71,6 @@ class Exporter {
         value
       }))
     })
-  }
-
-  /** @param {Target} target */
-  #remove(target) {
-    target.close()
-    this.#targets.delete(target.key)
   }
 }
 

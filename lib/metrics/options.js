@@ -1,6 +1,5 @@
 'use strict'
 
-const { stateOf } = require('../pool')
 const { checkOptions, invalidType, invalidValue } = require('../internal/validate')
 const { SUBJECTS, Target } = require('./target')
 
@@ -66,7 +65,7 @@ function isPlain(value) {
  * @param {string} path
  */
 function nameOf(pool, path) {
-  if (stateOf(pool).isNamed) return pool.name
+  if (pool.name !== undefined) return pool.name
   throw invalidValue(`The pool at ${path} has no name. Pass it with a name, as in { pools: { name: pool } }`)
 }
 

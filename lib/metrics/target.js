@@ -4,7 +4,6 @@ const { Cache } = require('../cache')
 const { Pool, stateOf } = require('../pool')
 const { Sink } = require('../stream')
 const { samplesOf } = require('./definitions')
-const { MonotonicCounters } = require('./monotonic-counters')
 
 /** @typedef {import('./definitions').Subject} Subject */
 
@@ -27,9 +26,8 @@ function withLimits(pool, stats) {
 /** A pool, cache or sink that is measured under a name. It may still be garbage-collected. */
 class Target {
   #target
-  #counters = new MonotonicCounters()
-  /** @type {(() => void) | undefined} */
-  #removeListener
+  /** The times last read, by series. A time is a mean times a count: rounding could decrease it. @type {Map<string, number>} */
+  #times = new Map()
 
   /**
    * @param {Subject} subject
@@ -54,32 +52,25 @@ class Target {
     return this.#target.deref() === other.#target.deref()
   }
 
-  /** Starts listening for resets of the statistics. */
-  open() {
-    const pool = this.#target.deref()
-    if (!(pool instanceof Pool)) return
-    const listeners = stateOf(pool).resetListeners
-    // Neither closure may keep the pool in memory.
-    const listener = (/** @type {object} */ stats) => this.#counters.end(samplesOf('pool', stats))
-    listeners.add(listener)
-    this.#removeListener = () => listeners.delete(listener)
-  }
-
-  close() {
-    this.#removeListener?.()
-  }
-
   /** Returns the current samples, or `undefined` if the target is closed or garbage-collected. */
   read() {
     const target = this.#target.deref()
     if (target === undefined) return undefined
     try {
       const stats = SUBJECTS[this.subject].stats(target)
-      return stats && this.#counters.add(samplesOf(this.subject, stats))
+      return stats && samplesOf(this.subject, stats).map(sample => this.#withoutDecrease(sample))
     } catch (error) {
       if (/** @type {{ code?: unknown }} */ (error).code === 'ERR_OFFLOOP_CLOSED') return undefined
       throw error
     }
+  }
+
+  /** @param {import('./definitions').Sample} sample */
+  #withoutDecrease(sample) {
+    if (sample.part !== 'time') return sample
+    const value = Math.max(sample.value, this.#times.get(sample.key) ?? 0)
+    this.#times.set(sample.key, value)
+    return { ...sample, value }
   }
 }
 

@@ -245,8 +245,11 @@ export declare const NO_SLOT: number
 /** Flag in the length of a batch item that was a string. */
 export declare const OF_STRING: number
 
-/** Opens the environment's completion port. Called once, when the package is loaded. */
-export declare function open(drain: () => void): void
+/**
+ * Opens the environment's completion port. Called once, when the package is loaded. `throw_resources` throws the error
+ * of a failed allocation.
+ */
+export declare function open(drain: () => void, throwResources: (message: string) => never): void
 
 /** Opens a cache. Returns `null` if none of that name exists and the options have no limits for a new one. */
 export declare function openCache(options: CacheOptions): OpenedCache | null
@@ -287,7 +290,7 @@ export interface PlanFormat {
 
 export interface PoolInfo {
   handle: number
-  name: string
+  name?: string
   threads: number
   maxQueue: number
   maxQueueBytes: number
@@ -295,7 +298,7 @@ export interface PoolInfo {
   maxWait?: number
 }
 
-export declare function poolStats(pool: number, reset: boolean): PoolStats
+export declare function poolStats(pool: number): PoolStats
 
 export interface PoolStats {
   threads: number

@@ -2,6 +2,7 @@
 
 const { Priority, Step, reportUncaught } = require('../internal/loop-scheduler')
 const native = require('.')
+const { resourcesError } = require('../internal/errors')
 const { loopScheduler, share } = require('./shared')
 
 /**
@@ -74,10 +75,13 @@ class CompletionPort {
   slice = Infinity
 
   constructor() {
-    native.open(() => {
+    const drain = () => {
       if (this.#isPolling) return
       this.#isPolling = this.#expectsOutcome = true
       loopScheduler.start(this, Priority.Settle)
+    }
+    native.open(drain, message => {
+      throw resourcesError(message)
     })
   }
 

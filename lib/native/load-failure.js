@@ -2,6 +2,7 @@
 
 // The error of an addon that cannot be loaded: its reason and its fix.
 
+const { OffloopError } = require('../internal/errors')
 const { OVERRIDE, tryResolve } = require('./addon-files')
 const { inspect } = require('./library')
 const { BUILD, reasonOf } = require('./load-reasons')
@@ -17,7 +18,7 @@ function notLoadedError(attempts) {
   const refused = attempts.filter(attempt => !isAbsent(attempt))
   if (refused.length === 0) return absentError(attempts[attempts.length - 1].error)
   const fix = reasonFor(refused[0]).fix ?? defaultFix()
-  return unsupportedError(refused.map(describeAttempt).join('. '), fix, refused[0].error)
+  return noBindingError(refused.map(describeAttempt).join('. '), fix, refused[0].error)
 }
 
 /** @param {Attempt} attempt */
@@ -47,21 +48,21 @@ function defaultFix() {
 /** Returns the error for when there is no addon. @param {any} cause */
 function absentError(cause) {
   const override = process.env[OVERRIDE]
-  if (override) return unsupportedError(`${OVERRIDE} names ${override}, which does not exist`, defaultFix(), cause)
+  if (override) return noBindingError(`${OVERRIDE} names ${override}, which does not exist`, defaultFix(), cause)
   const name = platform()
   const neither = `Neither the package offloop-${name} nor lib/native/offloop.${name}.node exists`
   if (!PLATFORMS.includes(name)) {
     const why = `${neither}: addons are published for ${PLATFORMS.join(', ')}`
-    return unsupportedError(why, `Build it: ${BUILD}`, cause)
+    return noBindingError(why, `Build it: ${BUILD}`, cause)
   }
   if (isInstalled(name)) {
     const why = `The package offloop-${name} is installed without its file offloop.${name}.node: something removed it, or kept it from being written`
-    return unsupportedError(why, REINSTALL, cause)
+    return noBindingError(why, REINSTALL, cause)
   }
   const here = typeof __filename === 'string' ? __filename : 'an ES module'
   if (!/[\\/]lib[\\/]native[\\/]load-failure\.js$/.test(here)) {
     const why = `${neither}, seen from ${here}, into which offloop was bundled`
-    return unsupportedError(why, "Leave offloop out of the bundle, with external: ['offloop'] for example", cause)
+    return noBindingError(why, "Leave offloop out of the bundle, with external: ['offloop'] for example", cause)
   }
   const others = PLATFORMS.filter(isInstalled).map(it => `offloop-${it}`)
   const why =
@@ -69,7 +70,7 @@ function absentError(cause) {
       ? `the installed addon is ${others.join(' and ')}, for another platform`
       : 'optional packages may have been left out when offloop was installed (--omit=optional), or it was ' +
         'installed on another platform'
-  return unsupportedError(`${neither}: ${why}`, REINSTALL, cause)
+  return noBindingError(`${neither}: ${why}`, REINSTALL, cause)
 }
 
 /** @param {string} name of a platform */
@@ -82,9 +83,9 @@ function isInstalled(name) {
  * @param {string} fix
  * @param {unknown} cause
  */
-function unsupportedError(found, fix, cause) {
+function noBindingError(found, fix, cause) {
   const message = `Node.js ${process.version} on ${platform()} cannot load the addon of offloop. ${found}. ${fix}`
-  return Object.assign(new Error(message, { cause }), { code: 'ERR_OFFLOOP_UNSUPPORTED' })
+  return Object.assign(new OffloopError('ERR_OFFLOOP_NO_BINDING', message), { cause })
 }
 
 module.exports = { notLoadedError }

@@ -63,15 +63,18 @@ class Pool {
   }
 
   get threads() {
-    return stateOf(this).info.threads
+    const { info, isClosed } = stateOf(this)
+    return isClosed ? 0 : info.threads
   }
 
   get maxQueue() {
-    return stateOf(this).info.maxQueue
+    const { info, isClosed } = stateOf(this)
+    return isClosed ? 0 : info.maxQueue
   }
 
   get maxQueueBytes() {
-    return stateOf(this).info.maxQueueBytes
+    const { info, isClosed } = stateOf(this)
+    return isClosed ? 0 : info.maxQueueBytes
   }
 
   /**
@@ -202,13 +205,11 @@ class Pool {
     })
   }
 
-  /** @param {{ reset?: boolean }} [options] */
-  stats(options = {}) {
+  /** @param {unknown} [options] none */
+  stats(options) {
     const pool = stateOf(this)
-    checkOptions(options, ['reset'])
-    const { reset = false } = options
-    checkBoolean('options.reset', reset)
-    return pool.stats(reset)
+    checkNoOptions(options)
+    return pool.stats()
   }
 
   /**

@@ -41,9 +41,6 @@ class PoolState {
   /** Open streams, with or without a running step. @type {Set<WeakRef<{ stop(reason: unknown): void }>>} */
   streams = new Set()
 
-  /** Called with the counters before a reset. @type {Set<(stats: import('../..').PoolStats) => void>} */
-  resetListeners = new Set()
-
   /** Runners of user code, by class. @type {Map<Function, Runner>} */
   #runners = new Map()
   #workerOptions
@@ -54,8 +51,6 @@ class PoolState {
     const { workers, ...others } = options
     this.#workerOptions = readWorkerOptions(workers)
     this.info = native.openPool(others)
-    /** Whether the options set the name, which may equal the default one. */
-    this.isNamed = others.name !== undefined
     /** Handle in native code. */
     this.handle = this.info.handle
     registry.register(this, this.handle, this)
@@ -130,12 +125,13 @@ class PoolState {
     return this.#reservations.shift() ?? NO_RESERVATION
   }
 
-  /** @param {boolean} reset */
-  stats(reset) {
-    if (this.#state === 'closed') throw closedError(this.info.name)
-    const stats = { ...native.poolStats(this.handle, reset), loop: loopScheduler.stats(reset) }
-    if (reset) for (const listener of this.resetListeners) listener(stats)
-    return stats
+  get isClosed() {
+    return this.#state === 'closed'
+  }
+
+  stats() {
+    if (this.isClosed) throw closedError(this.info.name)
+    return { ...native.poolStats(this.handle), loop: loopScheduler.stats() }
   }
 
   /**
@@ -161,13 +157,14 @@ class PoolState {
    * @param {boolean} force
    */
   #stopAll(force) {
-    const reason = forcedError(this.info.name)
-    if (force) for (const operation of this.operations) operation.stop(reason)
-    if (force) for (const stream of this.streams) stream.deref()?.stop(reason)
+    // A separate error object for each task: its caller may change it.
+    const reason = () => forcedError(this.info.name)
+    if (force) for (const operation of this.operations) operation.stop(reason())
+    if (force) for (const stream of this.streams) stream.deref()?.stop(reason())
     for (const listener of completionPort.listeners()) {
       if (listener?.pool !== this) continue
       if (listener.onClose !== undefined) listener.onClose(force)
-      else if (force) listener.abort?.(reason)
+      else if (force) listener.abort?.(reason())
     }
   }
 

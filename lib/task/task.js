@@ -82,12 +82,17 @@ class Task {
    * @param {import('../internal/errors').SerializedFailure | undefined} failure
    */
   settle(value, failure) {
-    const { pool, caller, resolve, reject } = this.#context
+    const { pool, resolve, reject } = this.#context
     pool.taskEnded()
     if (this.#isSettled) return
     this.#isSettled = true
     if (failure === undefined) resolve(value)
-    else reject(taskError(failure, caller))
+    else reject(this.errorOf(failure))
+  }
+
+  /** @param {import('../internal/errors').SerializedFailure} failure */
+  errorOf(failure) {
+    return taskError(failure, this.#context.caller)
   }
 
   /**

@@ -48,6 +48,17 @@ class StringifyTask extends Task {
     this.pool.checkOpen()
     return this.submitChecked(jsonInput, reservation)
   }
+
+  /**
+   * Returns an error without a status: the value is the server's, also for the transforms that follow.
+   * @override
+   * @param {import('../internal/errors').SerializedFailure} failure
+   */
+  errorOf(failure) {
+    const error = super.errorOf(failure)
+    if ('statusCode' in error) delete error.statusCode
+    return error
+  }
 }
 
 /** The native transform that collects the bytes. @type {Transform | undefined} */

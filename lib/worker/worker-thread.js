@@ -68,7 +68,7 @@ class WorkerThread {
 
   /**
    * @param {import('./options').WorkerOptions} options
-   * @param {string} pool its name
+   * @param {string | undefined} pool its name
    * @param {ThreadHandler} handler
    */
   constructor({ env, execArgv, argv, resourceLimits, maxHeap }, pool, handler) {
@@ -76,7 +76,7 @@ class WorkerThread {
     const answers = new MessageChannel()
     this.#handler = handler
     this.#shared.words[SHARED.state] = STATE.importing
-    const name = `offloop-${pool}`
+    const name = pool === undefined ? 'offloop' : `offloop-${pool}`
     const workerData = {
       port: control.port2,
       answers: answers.port2,

@@ -86,9 +86,3 @@ fn cast<T: FromNapiValue>(value: Unknown) -> Result<T> {
     // `from_napi_value` itself checks that the type fits.
     unsafe { T::from_napi_value(value.value().env, value.raw()) }
 }
-
-/// Throws Node's error for a failed allocation.
-pub fn throw_memory(env: &Env, message: &str) -> Error {
-    let thrown = env.throw_error(message, Some("ERR_MEMORY_ALLOCATION_FAILED"));
-    thrown.err().unwrap_or_else(|| Error::new(Status::PendingException, String::new()))
-}

@@ -4,8 +4,8 @@ use super::completion::{DrainBuffers, Port};
 use super::handles::Handles;
 use super::napi_raw;
 use crate::pool;
-use napi::bindgen_prelude::Function;
-use napi::{Env, Result};
+use napi::bindgen_prelude::{Function, FunctionRef};
+use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,21 +18,24 @@ pub struct Environment {
     pub port: Arc<Port>,
     pub handles: RefCell<Handles>,
     pub drain_buffers: Cell<DrainBuffers>,
+    throw_resources: FunctionRef<String, ()>,
 }
 
 /// The version of the package that this addon belongs to.
 #[napi]
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Opens the environment's completion port. Called once, when the package is loaded.
-#[napi(catch_unwind, ts_args_type = "drain: () => void")]
-pub fn open(env: Env, drain: Function<(), ()>) -> Result<()> {
+/// Opens the environment's completion port. Called once, when the package is loaded. `throw_resources` throws the error
+/// of a failed allocation.
+#[napi(catch_unwind, ts_args_type = "drain: () => void, throwResources: (message: string) => never")]
+pub fn open(env: Env, drain: Function<(), ()>, throw_resources: Function<String, ()>) -> Result<()> {
     static NEXT_ID: AtomicU32 = AtomicU32::new(0);
     let environment = Rc::new(Environment {
         id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         port: Port::open(&drain)?,
         handles: RefCell::default(),
         drain_buffers: Cell::default(),
+        throw_resources: throw_resources.create_ref()?,
     });
     napi_raw::set_instance_data(env, environment.clone())?;
     env.add_env_cleanup_hook(environment, |environment| environment.close())?;
@@ -51,6 +54,12 @@ pub fn of(env: &Env) -> Result<&Environment> {
 }
 
 impl Environment {
+    /// Throws the error of a failed allocation.
+    pub fn throw_memory(&self, env: &Env, message: String) -> Error {
+        let thrown = self.throw_resources.borrow_back(env).and_then(|throw| throw.call(message));
+        thrown.err().unwrap_or_else(|| Error::new(Status::PendingException, String::new()))
+    }
+
     /// Ends everything that this environment began: its JavaScript no longer runs.
     fn close(&self) {
         let handles = self.handles.take();

@@ -5,6 +5,7 @@ use super::completion::Outcome;
 use super::convert::{LatencySummary, MAX_SAFE, bytes_of, f64_of, u32_of};
 use super::environment;
 use crate::args::{Args, ArgumentError};
+use crate::mismatch;
 use crate::pool::{self, Requested};
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, Result};
@@ -21,7 +22,7 @@ const MAX_TIME: i64 = (1 << 31) - 1;
 #[napi(object, object_from_js = false)]
 pub struct PoolInfo {
     pub handle: u32,
-    pub name: String,
+    pub name: Option<String>,
     pub threads: u32,
     pub max_queue: f64,
     pub max_queue_bytes: f64,
@@ -58,7 +59,7 @@ pub fn open_pool(env: Env, options: Unknown) -> Result<PoolInfo> {
     let args = Args::new(vec![read_arg(options)?]);
     let pool = open(&args).map_err(|error| throw(&env, &error))?;
     let options = *pool.options();
-    let name = pool.name().to_owned();
+    let name = pool.name().map(Into::into);
     let handle = environment::of(&env)?.handles.borrow_mut().pools.insert(pool)?;
     Ok(PoolInfo {
         handle,
@@ -115,13 +116,8 @@ pub fn release_reservation(env: Env, reservation: u32) -> Result<()> {
 }
 
 #[napi(catch_unwind)]
-pub fn pool_stats(env: Env, pool: u32, reset: bool) -> Result<PoolStats> {
-    let pool = environment::of(&env)?.handles.borrow().pool(pool)?.clone();
-    let stats = pool.stats();
-    if reset {
-        pool.reset_stats();
-    }
-    Ok(stats.into())
+pub fn pool_stats(env: Env, pool: u32) -> Result<PoolStats> {
+    Ok(environment::of(&env)?.handles.borrow().pool(pool)?.stats().into())
 }
 
 fn open(args: &Args) -> std::result::Result<Arc<pool::Pool>, ArgumentError> {
@@ -140,15 +136,8 @@ fn open(args: &Args) -> std::result::Result<Arc<pool::Pool>, ArgumentError> {
     if name == Some("") {
         return Err(ArgumentError::Value("The \"options.name\" property must not be empty".into()));
     }
-    pool::open(name, &requested).map_err(|mismatch| {
-        ArgumentError::Value(format!(
-            "A pool named '{}' exists with {option} = {}, not {}; leave options.{option} out to share it",
-            name.unwrap_or_default(),
-            mismatch.existing,
-            mismatch.requested,
-            option = mismatch.option,
-        ))
-    })
+    pool::open(name, &requested)
+        .map_err(|differing| ArgumentError::Value(mismatch::message("pool", name.unwrap_or_default(), &differing)))
 }
 
 impl From<pool::Stats> for PoolStats {

@@ -75,7 +75,7 @@ type Waiter = Box<dyn FnOnce(Reservation) + Send>;
 
 /// A bounded pool. Its threads start with its first task.
 pub struct Pool {
-    name: String,
+    name: Option<String>,
     pub(super) options: Options,
     pub(super) gate: Gate<Job, Waiter>,
     pub(super) threads: OnceLock<rayon::ThreadPool>,
@@ -112,7 +112,7 @@ pub(super) struct Running {
 }
 
 impl Pool {
-    pub(super) fn with_threads(name: String, options: Options, work_off: fn(&Arc<Pool>)) -> Arc<Self> {
+    pub(super) fn with_threads(name: Option<String>, options: Options, work_off: fn(&Arc<Pool>)) -> Arc<Self> {
         let now = Instant::now();
         let limits =
             Limits { threads: options.threads, max_queue: options.max_queue, max_queue_bytes: options.max_queue_bytes };
@@ -129,8 +129,13 @@ impl Pool {
     }
 
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Names the pool in a message: `the pool 'x'`, or `the pool` without a name.
+    fn label(&self) -> String {
+        self.name.as_ref().map_or("the pool".into(), |name| format!("the pool '{name}'"))
     }
 
     #[must_use]
@@ -200,12 +205,6 @@ impl Pool {
         self.counters.lock().snapshot(self.options.threads, &level, now)
     }
 
-    pub fn reset_stats(&self) {
-        let now = Instant::now();
-        let level = self.gate.level(now);
-        self.counters.lock().reset(&level, now);
-    }
-
     fn reservation(self: &Arc<Self>, raw: RawReservation) -> Reservation {
         Reservation { pool: self.clone(), raw: Some(raw) }
     }
@@ -225,10 +224,10 @@ impl Pool {
         if NO_THREADS.get() {
             return None;
         }
-        let name = self.name.clone();
+        let prefix = self.name.as_ref().map_or("offloop".into(), |name| format!("offloop-{name}"));
         let threads = rayon::ThreadPoolBuilder::new()
             .num_threads(self.options.threads)
-            .thread_name(move |index| format!("offloop-{name}-{index}"))
+            .thread_name(move |index| format!("{prefix}-{index}"))
             .build()
             .ok()?;
         Some(self.threads.get_or_init(|| threads))
@@ -271,9 +270,8 @@ impl Pool {
         self.gate.yield_permit(Instant::now());
         while let Some(queued) = self.gate.take_any() {
             let Job { mut work, bytes, .. } = queued.job;
-            let message =
-                format!("The operating system provides no threads for the pool '{}' at the moment", self.name);
-            work.fail(Error::new(Kind::Unsupported, message));
+            let message = format!("The operating system provides no threads for {} at the moment", self.label());
+            work.fail(Error::new(Kind::Resources, message));
             self.counters.lock().rejected(work.tasks());
             self.grant(self.gate.release(bytes));
             let _ = catch_panic(|| work.settle());
@@ -283,9 +281,9 @@ impl Pool {
     pub(super) fn time_out(&self, work: &mut dyn Work) {
         let limit = self.options.max_wait.unwrap_or_default().as_millis();
         let message = format!(
-            "The task waited in the queue of pool '{}' for longer than maxWait ({limit} ms) and was dropped; \
+            "The task waited in the queue of {} for longer than maxWait ({limit} ms) and was dropped; \
              the pool has more work than its threads can do in time",
-            self.name
+            self.label()
         );
         work.fail(Error::new(Kind::QueueTimeout, message));
         self.counters.lock().rejected(work.tasks());

@@ -21,7 +21,7 @@ thread_local! {
 
 impl Pool {
     #[must_use]
-    pub fn new(name: String, options: Options) -> Arc<Self> {
+    pub fn new(name: Option<String>, options: Options) -> Arc<Self> {
         Pool::with_threads(name, options, work_off)
     }
 }

@@ -25,7 +25,7 @@ mod stats;
 #[cfg(not(feature = "loom"))]
 pub use {
     self::core::{AdmitError, ExternalTask, Permit, Pool, Reservation, Work},
-    named::{Mismatch, Requested, close, open},
+    named::{Requested, close, open},
     panic::catch_panic,
     permit::Requeued,
     stats::{Stats, Tally, TransformStats},

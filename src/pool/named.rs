@@ -2,6 +2,7 @@
 
 use super::core::Pool;
 use super::options::Options;
+use crate::mismatch::Mismatch;
 use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -16,15 +17,6 @@ pub struct Requested {
     pub max_wait: Option<Duration>,
 }
 
-/// An option of the existing pool that differs from the requested one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
-    /// Name of the option in JavaScript.
-    pub option: &'static str,
-    pub existing: String,
-    pub requested: String,
-}
-
 /// A named pool and how often it is open. After the last [`close`] the pool's threads may keep it alive for a moment.
 struct Entry {
     pool: Weak<Pool>,
@@ -36,9 +28,9 @@ static NAMED: Mutex<BTreeMap<String, Entry>> = Mutex::new(BTreeMap::new());
 /// Returns the pool of that name, creating it if necessary, or a new pool if there is no name. Pass the pool to [`close`].
 ///
 /// # Errors
-/// If a pool of that name exists with other options.
-pub fn open(name: Option<&str>, requested: &Requested) -> Result<Arc<Pool>, Mismatch> {
-    let Some(name) = name else { return Ok(Pool::new("anonymous".into(), requested.or_default())) };
+/// The options that differ, if a pool of that name exists with others.
+pub fn open(name: Option<&str>, requested: &Requested) -> Result<Arc<Pool>, Vec<Mismatch>> {
+    let Some(name) = name else { return Ok(Pool::new(None, requested.or_default())) };
     let mut named = NAMED.lock();
     if let Some(entry) = named.get_mut(name)
         && let Some(pool) = entry.pool.upgrade()
@@ -47,21 +39,22 @@ pub fn open(name: Option<&str>, requested: &Requested) -> Result<Arc<Pool>, Mism
         entry.open_count += 1;
         return Ok(pool);
     }
-    let pool = Pool::new(name.into(), requested.or_default());
+    let pool = Pool::new(Some(name.into()), requested.or_default());
     named.insert(name.into(), Entry { pool: Arc::downgrade(&pool), open_count: 1 });
     Ok(pool)
 }
 
 /// Undoes one [`open`]. After the last one the name is free.
 pub fn close(pool: &Arc<Pool>) {
+    let Some(name) = pool.name() else { return };
     let mut named = NAMED.lock();
-    let Some(entry) = named.get_mut(pool.name()) else { return };
+    let Some(entry) = named.get_mut(name) else { return };
     if !std::ptr::eq(entry.pool.as_ptr(), Arc::as_ptr(pool)) {
         return;
     }
     entry.open_count -= 1;
     if entry.open_count == 0 {
-        named.remove(pool.name());
+        named.remove(name);
     }
 }
 
@@ -76,22 +69,21 @@ impl Requested {
         }
     }
 
-    fn check(&self, existing: &Options) -> Result<(), Mismatch> {
-        let millis = |wait: Option<Duration>| wait.map_or("none".into(), |wait| wait.as_millis().to_string());
-        let same = |option, requested: Option<usize>, existing: usize| match requested {
-            Some(requested) if requested != existing => {
-                Err(Mismatch { option, existing: existing.to_string(), requested: requested.to_string() })
-            }
-            _ => Ok(()),
-        };
-        same("threads", self.threads, existing.threads)?;
-        same("maxQueue", self.max_queue, existing.max_queue)?;
-        same("maxQueueBytes", self.max_queue_bytes, existing.max_queue_bytes)?;
-        if self.max_wait.is_some() && self.max_wait != existing.max_wait {
-            let (existing, requested) = (millis(existing.max_wait), millis(self.max_wait));
-            return Err(Mismatch { option: "maxWait", existing, requested });
-        }
-        Ok(())
+    fn check(&self, existing: &Options) -> Result<(), Vec<Mismatch>> {
+        let size = |size: usize| size.to_string();
+        let millis = |wait: Duration| wait.as_millis().to_string();
+        let pairs = [
+            ("threads", self.threads.map(size), Some(size(existing.threads))),
+            ("maxQueue", self.max_queue.map(size), Some(size(existing.max_queue))),
+            ("maxQueueBytes", self.max_queue_bytes.map(size), Some(size(existing.max_queue_bytes))),
+            ("maxWait", self.max_wait.map(millis), existing.max_wait.map(millis)),
+        ];
+        let differing = pairs.into_iter().filter_map(|(option, requested, existing)| {
+            let requested = requested.filter(|requested| existing.as_ref() != Some(requested))?;
+            Some(Mismatch { option: option.into(), existing, requested })
+        });
+        let differing: Vec<_> = differing.collect();
+        if differing.is_empty() { Ok(()) } else { Err(differing) }
     }
 }
 
@@ -105,9 +97,11 @@ mod tests {
         let first = open(Some("named-once"), &requested).expect("a new pool");
         let second = open(Some("named-once"), &Requested::default()).expect("the same pool");
         assert!(Arc::ptr_eq(&first, &second));
-        let mismatch = open(Some("named-once"), &Requested { threads: Some(2), ..requested }).err();
-        let expected = Mismatch { option: "threads", existing: "1".into(), requested: "2".into() };
-        assert_eq!(mismatch, Some(expected));
+        let other = Requested { threads: Some(2), max_wait: Some(Duration::from_millis(5)), ..requested };
+        let expected = [("threads", Some("1"), "2"), ("maxWait", None, "5")].map(|(option, existing, requested)| {
+            Mismatch { option: option.into(), existing: existing.map(Into::into), requested: requested.into() }
+        });
+        assert_eq!(open(Some("named-once"), &other).err(), Some(expected.into()));
         close(&first);
         close(&second);
         assert!(open(Some("named-once"), &Requested { threads: Some(2), ..requested }).is_ok());

@@ -22,12 +22,10 @@ struct PerTransform {
     run_time: Latencies,
 }
 
-/// Counters since the pool was created or they were last reset.
+/// Counters since the pool was created.
 #[derive(Debug)]
 pub(super) struct Counters {
     since: Instant,
-    /// Thread time that the gate had counted by `since`.
-    busy_before: Duration,
     completed: u64,
     failed: u64,
     cancelled: u64,
@@ -58,7 +56,7 @@ pub struct Stats {
     pub cancelled: u64,
     /// Tasks that were not admitted or exceeded `max_wait`.
     pub rejected: u64,
-    /// Fraction of the available thread time used since the last reset, 0 to 1.
+    /// Fraction of the available thread time used since the pool was created, 0 to 1.
     pub utilization: f64,
     pub wait_time: Summary,
     pub run_time: Summary,
@@ -69,7 +67,6 @@ impl Counters {
     pub fn new(now: Instant) -> Self {
         Counters {
             since: now,
-            busy_before: Duration::ZERO,
             completed: 0,
             failed: 0,
             cancelled: 0,
@@ -121,14 +118,10 @@ impl Counters {
         self.rejected += u64::from(tasks);
     }
 
-    pub fn reset(&mut self, level: &Level, now: Instant) {
-        *self = Counters { busy_before: level.busy, ..Counters::new(now) };
-    }
-
     #[expect(clippy::cast_precision_loss, reason = "a ratio for people to read")]
     pub fn snapshot(&self, threads: usize, level: &Level, now: Instant) -> Stats {
         let elapsed = now.saturating_duration_since(self.since).as_secs_f64() * threads as f64;
-        let busy = level.busy.saturating_sub(self.busy_before).as_secs_f64();
+        let busy = level.busy.as_secs_f64();
         Stats {
             threads,
             running: level.running,

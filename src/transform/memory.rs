@@ -112,7 +112,7 @@ mod tests {
         let mut bytes = b"before".to_vec();
         for failed in [reserve(&mut bytes, usize::MAX / 2), zeros(&mut bytes, usize::MAX / 2), check(usize::MAX / 2)] {
             let error = failed.unwrap_err();
-            assert_eq!(error.kind, Kind::Unsupported);
+            assert_eq!(error.kind, Kind::Resources);
             assert!(error.message.contains("Out of memory"), "{error}");
         }
         assert_eq!(bytes, b"before");

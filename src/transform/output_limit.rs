@@ -83,7 +83,7 @@ impl OutputLimiter {
     /// `input` is the number of input bytes available to it. Polls `cancel` first.
     ///
     /// # Errors
-    /// Those of `fill`; of kind `OutputLimit`, `Cancelled`, or `Unsupported` without memory.
+    /// Those of `fill`; of kind `OutputLimit`, `Cancelled`, or `Resources` without memory.
     pub fn step<T>(
         &mut self,
         input: usize,

@@ -8,7 +8,6 @@ use super::report::buffer;
 use crate::cache::arena::Stored;
 use crate::cache::{FlightId, Found, Incoming, Key, LeaveOutcome, Lookup, Participant, Role};
 use crate::clock::Time;
-use crate::node::args::throw_memory;
 use crate::node::background_drop::{drop_entries, drop_pieces};
 use crate::node::completion::Mail;
 use crate::node::convert::{duration_of, millis_of, time_of, u64_of};
@@ -356,9 +355,12 @@ fn incoming(env: &Env, cache: u32, value: &Unknown, weight: f64, ttl: f64) -> Re
 
 /// Copies bytes into the cache's arena.
 fn store(env: &Env, cache: u32, bytes: &Unknown) -> Result<Stored> {
-    let handles = environment::of(env)?.handles.borrow();
+    let environment = environment::of(env)?;
+    let handles = environment.handles.borrow();
     let arena = &handles.cache(cache)?.shared.arena;
     let stored = napi_raw::with_bytes(env, bytes, |bytes| (bytes.len(), arena.store(bytes)));
     let (length, stored) = stored.ok_or_else(|| misuse("a value that is not bytes"))?;
-    stored.map_err(|_| throw_memory(env, &format!("Cannot allocate {length} bytes for a value")))
+    stored.map_err(|_| {
+        environment.throw_memory(env, format!("Out of memory: cannot allocate {length} bytes for a value"))
+    })
 }

@@ -3,7 +3,6 @@
 use super::input_buffer::InputBuffer;
 use super::work::{Batch, Task, TaskContext};
 use crate::cancel::Cancel;
-use crate::node::args::throw_memory;
 use crate::node::background_drop::drop_bytes;
 use crate::node::convert::{bytes_of, f64_of};
 use crate::node::environment;
@@ -182,7 +181,8 @@ pub fn open_input_buffer(
     reservation: ReservationHandle,
 ) -> Result<Either<u32, Bound>> {
     let length = bytes_of(bytes);
-    let handles = &mut *environment::of(&env)?.handles.borrow_mut();
+    let environment = environment::of(&env)?;
+    let handles = &mut *environment.handles.borrow_mut();
     let reservation = handles.take_reservation(reservation);
     // Until the length of the input is known, a larger reservation is kept.
     let reserved = reservation.as_ref().map_or(0, Reservation::bytes);
@@ -192,8 +192,8 @@ pub fn open_input_buffer(
     };
     let mut buffer = InputBuffer::new(reservation, of_string);
     if buffer.reserve(length).is_err() {
-        let message = format!("Cannot allocate memory for a copy of an input of {length} bytes");
-        return Err(throw_memory(&env, &message));
+        let message = format!("Out of memory: cannot allocate a copy of an input of {length} bytes");
+        return Err(environment.throw_memory(&env, message));
     }
     Ok(Either::A(handles.input_buffers.insert(buffer)?))
 }
@@ -206,7 +206,8 @@ pub fn open_input_buffer(
     ts_return_type = "number | Bound"
 )]
 pub fn append_to_input_buffer(env: Env, buffer: u32, piece: Unknown) -> Result<Either<f64, Bound>> {
-    let handles = &mut *environment::of(&env)?.handles.borrow_mut();
+    let environment = environment::of(&env)?;
+    let handles = &mut *environment.handles.borrow_mut();
     let buffer = handles.input_buffer(buffer)?;
     let copied = napi_raw::with_bytes(&env, &piece, |piece| {
         buffer.reserve(piece.len()).map(|()| buffer.bytes.extend_from_slice(piece))
@@ -219,10 +220,8 @@ pub fn append_to_input_buffer(env: Env, buffer: u32, piece: Unknown) -> Result<E
     .ok_or_else(|| misuse("a piece that is neither bytes nor UTF-16"))?;
     let InputBuffer { reservation, bytes, .. } = buffer;
     if copied.is_err() {
-        return Err(throw_memory(
-            &env,
-            &format!("Cannot allocate memory for an input of more than {} bytes", bytes.len()),
-        ));
+        let message = format!("Out of memory: cannot allocate an input of more than {} bytes", bytes.len());
+        return Err(environment.throw_memory(&env, message));
     }
     let fits = bytes.len() <= reservation.bytes() || reservation.resize(bytes.len());
     let length = f64_of(bytes.len() as u64);

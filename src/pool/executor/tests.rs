@@ -44,7 +44,7 @@ fn probe(settled: &Sender<Result<(), Error>>, body: impl FnOnce() + Send + 'stat
 }
 
 fn pool(threads: usize, max_wait: Option<Duration>) -> Arc<Pool> {
-    Pool::new("test".into(), Options { threads, max_queue: 100, max_queue_bytes: 1 << 20, max_wait })
+    Pool::new(Some("test".into()), Options { threads, max_queue: 100, max_queue_bytes: 1 << 20, max_wait })
 }
 
 fn submit(pool: &Arc<Pool>, work: Box<Probe>) -> u64 {
@@ -141,7 +141,8 @@ fn stale_jobs_are_dropped_while_all_threads_are_busy() {
 
 #[test]
 fn reservations_are_granted_in_order_and_released_on_drop() {
-    let pool = Pool::new("test".into(), Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None });
+    let pool =
+        Pool::new(Some("test".into()), Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None });
     let reservation = pool.try_admit(5).expect("capacity");
     assert_eq!(pool.try_admit(1).err(), Some(AdmitError::Tasks));
     let (granted, grants) = unbounded();
@@ -200,7 +201,7 @@ fn without_threads_jobs_fail_and_with_threads_they_run_again() {
         assert!(pool.wait(1, Box::new(move |reservation| send.send(reservation).expect("the test waits"))).is_none());
         let reservation = granted.recv().expect("a reservation");
         let _ = reservation.submit(Priority::Normal, probe(&settled, || unreachable!("no thread")));
-        assert_eq!(outcomes.recv().unwrap().unwrap_err().kind, Kind::Unsupported);
+        assert_eq!(outcomes.recv().unwrap().unwrap_err().kind, Kind::Resources);
     }
     assert_eq!((pool.stats().queued, pool.stats().running, pool.stats().queued_bytes), (0, 0, 0));
     NO_THREADS.set(false);

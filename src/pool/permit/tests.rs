@@ -62,7 +62,7 @@ impl Bench {
     fn new(threads: usize, max_wait: Option<Duration>) -> Self {
         let options = Options { threads, max_queue: 100, max_queue_bytes: 1 << 20, max_wait };
         let (sender, events) = unbounded();
-        Bench { pool: Pool::new("test".into(), options), sender, events }
+        Bench { pool: Pool::new(Some("test".into()), options), sender, events }
     }
 
     fn send(&self, owner: u64, task: u32) -> (u64, Option<Permit>) {

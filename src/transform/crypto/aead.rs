@@ -79,7 +79,7 @@ impl Transform for Seal {
         let mut nonce = self.nonce.unwrap_or_default();
         if self.nonce.is_none() {
             rand::fill(&mut nonce)
-                .map_err(|_| Error::new(Kind::Unsupported, "The system random number generator failed"))?;
+                .map_err(|_| Error::new(Kind::Resources, "The system random number generator failed"))?;
         }
         // In place: if the vector reallocates below, it leaves only ciphertext behind.
         let unique = Nonce::assume_unique_for_key(nonce);

@@ -169,8 +169,7 @@ impl Transform for Hash {
         let password = Zeroizing::new(input.into_bytes()?.into_owned()?);
         cancel.check()?;
         let mut salt = [0; SALT_LEN];
-        rand::fill(&mut salt)
-            .map_err(|_| Error::new(Kind::Unsupported, "The system random number generator failed"))?;
+        rand::fill(&mut salt).map_err(|_| Error::new(Kind::Resources, "The system random number generator failed"))?;
         Ok(Value::Text(match self {
             Hash::Argon2id(params) => {
                 let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
@@ -245,7 +244,7 @@ fn matches(verified: password_hash::Result<()>) -> Result<bool> {
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Unsupported, format!("The password could not be hashed: {error}"))
+    Error::new(Kind::Resources, format!("The password could not be hashed: {error}"))
 }
 
 #[cfg(all(test, not(feature = "loom")))]

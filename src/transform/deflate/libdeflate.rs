@@ -22,7 +22,7 @@ fn max_idle() -> usize {
 /// Appends `plain` as a complete deflate stream, at a level of libdeflate: 0 to 12.
 ///
 /// # Errors
-/// Of kind `Unsupported` without memory; of kind `Panic` if the compressor fails.
+/// Of kind `Resources` without memory; of kind `Panic` if the compressor fails.
 pub fn compress(plain: &[u8], level: u8, out: &mut Vec<u8>) -> Result<()> {
     let failed = || Error::new(Kind::Panic, "The deflate compressor failed");
     let mut compressor = match acquire(level) {

@@ -49,7 +49,7 @@ impl<'a> Segment<'a> {
     /// Compresses the segment in blocks of even size, in parallel, and appends the result to `out`.
     ///
     /// # Errors
-    /// Of kind `Cancelled`; of kind `Unsupported` without memory; of kind `Panic` if a compressor fails.
+    /// Of kind `Cancelled`; of kind `Resources` without memory; of kind `Panic` if a compressor fails.
     pub fn compress(&self, tuning: Tuning, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let len = self.data.len();
         let count = len.div_ceil(tuning.block).max(1);

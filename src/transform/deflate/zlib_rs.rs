@@ -17,7 +17,7 @@ const STATE: usize = 300 << 10;
 /// only the last 32 KiB count.
 ///
 /// # Errors
-/// Of kind `Cancelled`; of kind `Unsupported` without memory; of kind `Panic` if the compressor fails.
+/// Of kind `Cancelled`; of kind `Resources` without memory; of kind `Panic` if the compressor fails.
 pub fn compress(history: &[u8], data: &[u8], last: bool, level: i32, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
     memory::check(STATE)?;
     let mut deflate = Deflate::new(level, false, 15);

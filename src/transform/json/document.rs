@@ -66,7 +66,7 @@ pub fn at_depth<T: Send>(depth: usize, work: impl FnOnce() -> T + Send) -> Resul
     thread::scope(|scope| {
         let started = thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, work);
         let started = started
-            .map_err(|_| Error::new(Kind::Unsupported, "Cannot allocate a stack to process deeply nested JSON"))?;
+            .map_err(|_| Error::new(Kind::Resources, "Cannot allocate a stack to process deeply nested JSON"))?;
         Ok(started.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })
 }

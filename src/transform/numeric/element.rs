@@ -136,7 +136,7 @@ pub fn partial_element(len: usize, size: usize) -> Error {
 /// Converts all elements to doubles, in parts of equal length.
 ///
 /// # Errors
-/// Of kind `InvalidData` for a partial element, of kind `Unsupported` without memory, of kind `Cancelled`.
+/// Of kind `InvalidData` for a partial element, of kind `Resources` without memory, of kind `Cancelled`.
 pub fn read_f64(element: ElementType, bytes: &[u8], cancel: &Cancel) -> Result<Vec<Vec<f64>>> {
     struct ToF64<'a>(&'a Cancel);
     impl Visitor for ToF64<'_> {

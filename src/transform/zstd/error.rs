@@ -58,7 +58,7 @@ mod tests {
         assert_eq!(get_error_name(NO_MEMORY), "Allocation error : not enough memory");
         for error in [failed(NO_MEMORY), corrupt(NO_MEMORY)] {
             assert_eq!(error, out_of_memory());
-            assert_eq!(error.kind, Kind::Unsupported);
+            assert_eq!(error.kind, Kind::Resources);
         }
     }
 }
