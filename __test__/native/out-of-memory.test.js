@@ -8,7 +8,7 @@ const { node } = require('../support/child')
 const script = `
   const { execFileSync } = require('node:child_process')
   const { readFileSync } = require('node:fs')
-  const { pool, transforms, move } = require(${JSON.stringify(require.resolve('../..'))})
+  const { Cache, OffloopError, pool, transforms, move } = require(${JSON.stringify(require.resolve('../..'))})
   const MiB = 2 ** 20
   const zeros = Buffer.alloc(160 * MiB)
   const { zstdCompress, hashPassword, numeric, text } = transforms
@@ -47,7 +47,9 @@ const script = `
     const limit = max => execFileSync('prlimit', ['--pid', String(process.pid), '--as=' + max + ':unlimited'])
     const used = 1024 * Number(/VmSize:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
     const outcomes = {}
+    const cache = new Cache({ maxBytes: 1e9, storage: 'native', codec: 'bytes' })
     limit(used + 64 * MiB)
+    const copies = await Promise.allSettled([pool.run(transforms.identity(), zeros), cache.get('x', () => zeros)])
     for (const [name, run] of Object.entries(tasks)) {
       outcomes[name] = await run().then(() => 'done', error => [error.code, error.transform, error.message])
     }
@@ -56,7 +58,8 @@ const script = `
     for (const name of ['zstdCompress', 'brotliCompress', 'gunzip', 'sort']) {
       later[name] = await tasks[name]().then(() => 'done', error => error.code)
     }
-    console.log(JSON.stringify({ outcomes, later, running: pool.stats().running }))
+    const copied = copies.map(({ reason }) => [reason instanceof OffloopError, reason?.code])
+    console.log(JSON.stringify({ outcomes, copied, later, running: pool.stats().running }))
   }
   main()`
 
@@ -65,7 +68,9 @@ test('a task that runs out of memory fails alone with its error code', {
 }, async () => {
   const { code, stdout, stderr } = await node(['-e', script])
   assert.equal(code, 0, stderr)
-  const { outcomes, later, running } = JSON.parse(stdout)
+  const { outcomes, copied, later, running } = JSON.parse(stdout)
+  const withoutCopy = [true, 'ERR_OFFLOOP_RESOURCES']
+  assert.deepEqual(copied, [withoutCopy, withoutCopy])
   assert.equal(running, 0)
   assert.deepEqual(Object.values(later), ['done', 'done', 'done', 'done'])
   for (const [name, outcome] of Object.entries(outcomes)) {

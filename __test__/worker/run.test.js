@@ -6,7 +6,7 @@ const assert = require('node:assert/strict')
 const { AsyncLocalStorage, createHook } = require('node:async_hooks')
 const { test } = require('node:test')
 const { MessageChannel, threadId } = require('node:worker_threads')
-const { move, OffloopError, Pool, pool, transforms } = require('../..')
+const { move, OffloopError, OverloadError, Pool, pool, transforms } = require('../..')
 const { fixture, userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 
 test('runs a function in another thread', async () => {
@@ -204,6 +204,11 @@ test('DOMException and OffloopError keep their class', async () => {
     const { name, code, transform } = error
     assert.deepEqual([name, code, transform], ['OffloopError', 'ERR_OFFLOOP_INVALID_DATA', 'gunzip'])
     assert.ok(Object.keys(error).includes('code') && !Object.keys(error).includes('name'))
+    return true
+  })
+  await assert.rejects(pool.run(userFunction('overloaded'), 0), error => {
+    assert.ok(error instanceof OverloadError)
+    assert.deepEqual([error.name, error.code, error.statusCode], ['OverloadError', 'ERR_OFFLOOP_QUEUE_FULL', 503])
     return true
   })
   for (const [name, cause] of [
