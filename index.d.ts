@@ -87,6 +87,24 @@ export interface StreamingTransform<In, Out> extends PoolTransform<In, Out> {
   readonly streaming: true
 }
 
+/** A row that `transforms.numeric.nearest` has found. */
+export interface NearestRow {
+  /** Index of the row in the matrix. */
+  index: number
+  score: number
+}
+
+/** A matrix in native memory and the search in it, made by `transforms.numeric.nearest`. */
+export interface NearestTransform extends PoolTransform<Float32Array, NearestRow[][]> {
+  /** Size of the matrix in native memory, in bytes; 0 after disposal. */
+  readonly bytes: number
+  /**
+   * Frees the matrix, when the tasks that have been submitted have settled and no thread reads it any more. Later tasks reject with
+   * ERR_OFFLOOP_CLOSED. Disposing again has no effect.
+   */
+  [Symbol.dispose](): void
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: any other type would be narrower than some transforms
 type AnyTransform = PoolTransform<any, any>
 type InputOf<T> = T extends { readonly [shape]: (input: infer In) => unknown } ? In : never
@@ -558,16 +576,29 @@ export const transforms: {
       range?: readonly [number, number] | undefined
     }): PoolTransform<NumericArray, { edges: OwnFloat64Array; counts: OwnFloat64Array }>
     /**
-     * Finds the `k` rows of a row-major matrix nearest to `query`, the nearest first: by cosine similarity (default), dot product
-     * or Euclidean distance (`l2`, where a smaller score is nearer). Every row is compared.
+     * Holds the rows of a row-major matrix and finds those nearest to a query, the nearest first: by cosine similarity (default),
+     * dot product or Euclidean distance (`l2`, where a smaller score is nearer). Every row is compared. Equal scores are ordered by
+     * index, and NaN comes last. With fewer than `k` rows, all are returned. `k` and `dimensions` are at most 1,048,576.
+     *
+     * An input is one query of `dimensions` numbers, or several, one after the other: a batch reads the matrix once for up to 64 of
+     * them. The result has one list for each query, also if there is only one. An input of another length, or an empty one, rejects
+     * with ERR_OFFLOOP_INVALID_DATA.
+     *
+     * The matrix is copied once, here; a matrix of more than 1 MiB in pieces, over some event-loop iterations, for which tasks wait:
+     * do not change it until the first task has settled. If it is detached or resized before that, every task rejects with a
+     * TypeError. `move(matrix)` takes its memory instead, unless that memory cannot be transferred: then it is copied. Throws a
+     * RangeError (ERR_OUT_OF_RANGE) unless the length of the matrix is a multiple of `dimensions`.
+     *
+     * Dispose of the transform to free the memory ({@link NearestTransform}). Like a Buffer it is also freed by garbage collection.
      * @example
-     * const nearest = transforms.numeric.nearest(embedding, { k: 10, dimensions: 384 })
-     * for (const { index, score } of await pool.run(nearest, matrix)) console.log(titles[index], score)
+     * const nearest = transforms.numeric.nearest(matrix, { k: 10, dimensions: 384 })
+     * const [list] = await pool.run(nearest, embedding)
+     * for (const { index, score } of list) console.log(titles[index], score)
      */
     nearest(
-      query: Float32Array,
+      matrix: Float32Array | Moved<Float32Array>,
       options: { k: number; dimensions: number; metric?: 'cosine' | 'dot' | 'l2' | undefined }
-    ): PoolTransform<Float32Array, { index: number; score: number }[]>
+    ): NearestTransform
   }
 
   /**

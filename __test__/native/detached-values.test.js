@@ -30,7 +30,7 @@ const ARGUMENTS = [
   [argument('schema'), detached => transforms.json.validate(detached)],
   [argument('schema'), detached => transforms.json.validateEach(detached)],
   [property('schema.enum[1].a'), detached => transforms.json.validate({ enum: [0, { a: detached }] })],
-  [argument('query'), detached => transforms.numeric.nearest(detached, { k: 1, dimensions: 2 }), /Float32/],
+  [argument('matrix'), detached => transforms.numeric.nearest(detached, { k: 1, dimensions: 2 }), /Float32/],
   [property('options.quantiles'), detached => transforms.numeric.stats({ quantiles: detached }), /Array$/],
   [property('options.range'), detached => transforms.numeric.histogram({ bins: 2, range: detached }), /Array$/]
 ]

@@ -6,7 +6,7 @@ const { Pool, occupy, move, pool, transforms } = require('../support/fault-addon
 
 const { numeric } = transforms
 
-const { histogram, nearest, sort, stats } = transforms.numeric
+const { histogram, sort, stats } = transforms.numeric
 const bad = /** @type {any} */ (transforms.numeric)
 
 /** Returns deterministic pseudorandom numbers. @param {number} count */
@@ -78,31 +78,6 @@ test('a histogram counts the numbers in its range', async () => {
   )
 })
 
-test('finds the nearest rows', async () => {
-  const dimensions = 20
-  const matrix = Float32Array.from(noise(2000 * dimensions))
-  const query = Float32Array.from(noise(dimensions + 5).subarray(5))
-  const rows = Array.from({ length: 2000 }, (_, row) => matrix.subarray(row * dimensions, (row + 1) * dimensions))
-  const dot = (/** @type {Float32Array} */ a, /** @type {Float32Array} */ b) =>
-    a.reduce((sum, it, i) => sum + it * b[i], 0)
-  const scores = {
-    dot: rows.map(row => dot(row, query)),
-    cosine: rows.map(row => dot(row, query) / Math.sqrt(dot(row, row) * dot(query, query))),
-    l2: rows.map(row => -Math.sqrt(row.reduce((sum, it, i) => sum + (it - query[i]) ** 2, 0)))
-  }
-  for (const metric of /** @type {const} */ (['dot', 'cosine', 'l2'])) {
-    const expected = scores[metric].map((score, index) => ({ score, index })).sort((a, b) => b.score - a.score)
-    const found = await pool.run(nearest(query, { k: 5, dimensions, metric }), matrix)
-    assert.deepEqual(
-      found.map(it => it.index),
-      expected.slice(0, 5).map(it => it.index),
-      metric
-    )
-    const score = Math.abs(expected[0].score)
-    assert.ok(Math.abs(Math.abs(found[0].score) - score) < 1e-4 * Math.max(score, 1))
-  }
-})
-
 test('works with map and chain, and rejects invalid inputs and options', async () => {
   assert.deepEqual(await pool.map(sort(), [Float32Array.of(2, 1), Uint8Array.of(9, 8)]), [
     Float32Array.of(1, 2),
@@ -113,18 +88,10 @@ test('works with map and chain, and rejects invalid inputs and options', async (
   for (const input of ['text', new ArrayBuffer(8), new DataView(new ArrayBuffer(8)), [1, 2], null]) {
     await assert.rejects(pool.run(bad.sort(), input), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
   }
-  await assert.rejects(pool.run(bad.nearest(Float32Array.of(1), { k: 1, dimensions: 1 }), Float64Array.of(1)), {
-    message: /must be an instance of Float32Array/
-  })
-  await assert.rejects(pool.run(nearest(Float32Array.of(1, 2), { k: 1, dimensions: 2 }), Float32Array.of(1, 2, 3)), {
-    code: 'ERR_OFFLOOP_INVALID_DATA'
-  })
   assert.throws(() => stats({ quantiles: [2] }), { code: 'ERR_OUT_OF_RANGE' })
   assert.throws(() => bad.stats({ quantiles: 'x' }), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => bad.histogram({}), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => histogram({ bins: 0 }), { code: 'ERR_OUT_OF_RANGE' })
-  assert.throws(() => nearest(Float32Array.of(1), { k: 1, dimensions: 2 }), { code: 'ERR_OUT_OF_RANGE' })
-  assert.throws(() => bad.nearest([1], { k: 1, dimensions: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => bad.sort({ descend: true }), /'options.descend' is unknown/)
   const full = new Pool({ threads: 1, maxQueueBytes: 8 })
   const { release } = occupy(full)

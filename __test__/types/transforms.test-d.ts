@@ -6,6 +6,9 @@ import {
   type CsvTable,
   type JsonBatchValidation,
   type JsonValidation,
+  move,
+  type NearestRow,
+  type NearestTransform,
   type NumericStats,
   type PoolTransform,
   pool,
@@ -42,9 +45,14 @@ expectType<Promise<string>>(pool.run(transforms.text.replace('a', 'b'), 'text'))
 
 expectType<PoolTransform<Float64Array, Float64Array>>(transforms.numeric.sort<Float64Array>())
 expectType<Promise<NumericStats>>(pool.run(transforms.numeric.stats({ quantiles: [0.5] }), new Int8Array(3)))
-expectType<Promise<{ index: number; score: number }[]>>(
-  pool.run(transforms.numeric.nearest(new Float32Array(3), { k: 1, dimensions: 3 }), new Float32Array(9))
-)
+const nearest = transforms.numeric.nearest(move(new Float32Array(9)), { k: 1, dimensions: 3, metric: 'l2' })
+expectType<NearestTransform>(nearest)
+expectType<number>(nearest.bytes)
+expectType<void>(nearest[Symbol.dispose]())
+expectType<Promise<NearestRow[][]>>(pool.run(nearest, new Float32Array(3)))
+expectType<PoolTransform<Float32Array, Buffer<ArrayBuffer>>>(transforms.chain(nearest, transforms.json.stringify()))
+expectError(transforms.numeric.nearest(new Float64Array(3), { k: 1, dimensions: 3 }))
+expectError(transforms.numeric.nearest(new Float32Array(3), { k: 1 }))
 expectError(transforms.numeric.histogram({}))
 expectError(pool.run(transforms.numeric.stats(), [1, 2]))
 

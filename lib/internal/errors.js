@@ -134,6 +134,11 @@ function closedError(pool) {
   return new OffloopError('ERR_OFFLOOP_CLOSED', `${poolLabel(pool)} is closed and accepts no more tasks`)
 }
 
+/** @param {string} transform */
+function disposedError(transform) {
+  return new OffloopError('ERR_OFFLOOP_CLOSED', `The transform '${transform}' is disposed and accepts no more inputs`)
+}
+
 /** @param {string | undefined} pool */
 function forcedError(pool) {
   return new OffloopError('ERR_OFFLOOP_CLOSED', `${poolLabel(pool)} was closed by force before the task finished`)
@@ -174,6 +179,7 @@ module.exports = {
   captureCaller,
   appendCallerStack,
   closedError,
+  disposedError,
   forcedError,
   queueFullError,
   resourcesError,

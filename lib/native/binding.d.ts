@@ -30,6 +30,9 @@ export declare enum AnswerWord {
   EvictionReason = 7,
 }
 
+/** Appends a piece to the memory that a transform holds. */
+export declare function appendToHeld(transform: number, piece: Uint8Array): void
+
 /**
  * Appends a piece to an input buffer: bytes, or whole characters of UTF-16 text, which become UTF-8. Returns the buffer's
  * length, or the bound that is reached.
@@ -204,6 +207,9 @@ export declare enum ExternalKind {
   WorkerScript = 1,
 }
 
+/** Makes the tasks of a transform fail because the memory that it should hold cannot be copied. */
+export declare function failHeld(transform: number, message: string): void
+
 /** Value of an evicted slot's word if the caller must fetch the evictions with `cacheEvicted`. */
 export declare const FETCH: number
 
@@ -212,6 +218,9 @@ export declare function finishTasks(permit: number, tasks: Uint32Array, complete
 
 /** Returns the id of a new permit's first task. */
 export declare function firstTask(permit: number): number
+
+/** Gives a transform the memory of an `ArrayBuffer` to hold. JavaScript has transferred it and keeps no reference. */
+export declare function holdMemory(transform: number, buffer: ArrayBuffer): void
 
 /** Sets whether pending tasks keep the process alive. */
 export declare function keepAlive(alive: boolean): void

@@ -32,7 +32,7 @@ class Transform {
       /** @type {true | undefined} */
       this.streaming = true
     }
-    registry.register(this, info.handle)
+    registry.register(this, info.handle, this)
     Object.freeze(this)
   }
 
@@ -55,6 +55,15 @@ class Transform {
       throw invalidType('The "transform" argument', `a transform made by offloop.transforms${hint}`, value)
     }
     return value.#handle
+  }
+
+  /**
+   * Drops the native transform now; tasks that native code has received still finish.
+   * @param {Transform} transform
+   */
+  static drop(transform) {
+    registry.unregister(transform)
+    native.dropTransform(transform.#handle)
   }
 
   /**

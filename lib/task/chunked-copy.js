@@ -100,7 +100,7 @@ class ChunkedCopy {
   }
 }
 
-/** Copies in progress, first come, first served: a pool receives inputs in the order of the calls. @type {Set<ChunkedCopy>} */
+/** Copies in progress, first come, first served: a pool receives inputs in the order of the calls. @type {Set<{ step(): number }>} */
 const copies = new Set()
 
 const copyInOrder = {
@@ -111,6 +111,12 @@ const copyInOrder = {
     }
     return Step.Done
   }
+}
+
+/** Copies piece by piece after the copies before. @param {{ step(): number }} copy returns `Step.More` or `Step.Done` and never throws */
+function queueCopy(copy) {
+  copies.add(copy)
+  loopScheduler.schedule(copyInOrder, Priority.Copy)
 }
 
 /**
@@ -127,10 +133,7 @@ function startCopy(bytes, isText, task, transform, reservation, pieces, jsonInpu
   if (typeof handle === 'string') return handle
   const copy = new ChunkedCopy(handle, task, transform, pieces, jsonInput)
   if (jsonInput !== undefined) loopScheduler.schedule(copy, Priority.Json)
-  else {
-    copies.add(copy)
-    loopScheduler.schedule(copyInOrder, Priority.Copy)
-  }
+  else queueCopy(copy)
   return copy
 }
 
@@ -171,14 +174,16 @@ function copyText(text, encodeText, task, transform, reservation) {
 
 /**
  * @param {Uint8Array} bytes
- * @param {number} length their length when the task was submitted
+ * @param {number} length their length when the call was made
+ * @param {string} [name] of the argument, in messages
+ * @returns {Generator<Uint8Array, undefined>}
  */
-function* bytePieces(bytes, length) {
+function* bytePieces(bytes, length, name = 'input') {
   const isShared = isSharedArrayBuffer(bufferOf(bytes))
   for (let offset = 0; offset < length; offset += PIECE_BYTES) {
     if (lengthOf(bytes) !== length) {
-      checkMemory('The "input" argument', bytes)
-      const message = `The input changed its length from ${length} to ${lengthOf(bytes)} bytes while it was being copied`
+      checkMemory(`The "${name}" argument`, bytes)
+      const message = `The ${name} changed its length from ${length} to ${lengthOf(bytes)} bytes while it was being copied`
       throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
     }
     // `subarray` would call the constructor of the input's class.
@@ -187,4 +192,4 @@ function* bytePieces(bytes, length) {
   }
 }
 
-module.exports = { ChunkedCopy, copyBytes, copyText, copyJson }
+module.exports = { ChunkedCopy, bytePieces, copyBytes, copyText, copyJson, queueCopy }

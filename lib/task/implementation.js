@@ -54,7 +54,6 @@ class JsTransform {
   /** @param {string} name */
   constructor(name) {
     this.name = name
-    Object.freeze(this)
   }
 }
 
@@ -62,13 +61,13 @@ class JsTransform {
  * Creates a transform that runs in JavaScript.
  * @param {string} name
  * @param {Pick<Implementation, 'createTask' | 'inputSize'> & Partial<Implementation>} implementation
+ * @param {JsTransform} [transform] one of a derived class
  * @returns {JsTransform}
  */
-function defineTransform(name, implementation) {
-  const transform = new JsTransform(name)
+function defineTransform(name, implementation, transform = new JsTransform(name)) {
   const defaults = { acceptsBytes: true, canBatch: false, callerLimit: CALLER_LIMIT }
   implementations.set(transform, { ...defaults, ...implementation })
-  return transform
+  return Object.freeze(transform)
 }
 
 /**
@@ -85,4 +84,4 @@ function implementationOf(transform) {
   return implementation
 }
 
-module.exports = { defineTransform, implementationOf }
+module.exports = { JsTransform, defineTransform, implementationOf }

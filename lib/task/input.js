@@ -104,7 +104,15 @@ class BorrowedMemory {
   }
 }
 
-/** @typedef {string | Uint8Array | BorrowedMemory | JsonInput} CheckedInput can be used without running user code */
+/** Bytes that are submitted when the copies before them have ended. */
+class OrderedBytes {
+  /** @param {Uint8Array} bytes */
+  constructor(bytes) {
+    this.bytes = bytes
+  }
+}
+
+/** @typedef {string | Uint8Array | BorrowedMemory | OrderedBytes | JsonInput} CheckedInput can be used without running user code */
 
 /**
  * Checks an input before bytes are reserved for it. No later step runs user code.
@@ -120,6 +128,29 @@ function checkInput(input) {
   if (length === 0) checkAttached(bytes)
   if (length === 0 || length !== sizeOfMemory(buffer) || !isTransferable(buffer)) return bytes
   return new BorrowedMemory(bytes, buffer)
+}
+
+/**
+ * Returns an input that is submitted when the copies that have begun before it have ended.
+ * @param {Uint8Array | BorrowedMemory} input
+ */
+function afterCopies(input) {
+  const bytes = input instanceof BorrowedMemory ? input.bytes : input
+  return new OrderedBytes(lengthOf(bytes) > LARGE_BYTES ? bytes : new Uint8Array(bytes))
+}
+
+/**
+ * Detaches the memory of a moved input from its owner. Returns `undefined` if the input must be copied.
+ * @param {CheckedInput} input
+ */
+function takeMemory(input) {
+  if (!(input instanceof BorrowedMemory)) return undefined
+  try {
+    return structuredClone(input.buffer, { transfer: [input.buffer] })
+  } catch {
+    // Node does not transfer its slab or external memory.
+    return undefined
+  }
 }
 
 /**
@@ -141,6 +172,7 @@ function submitInput(input, task, transform, reservation) {
   }
   if (isUint8Array(input)) return submitBytes(input, task, handle, reservation)
   if (input instanceof BorrowedMemory) return submitBorrowed(input, task, handle, reservation)
+  if (input instanceof OrderedBytes) return copyBytes(input.bytes, task, handle, reservation)
   const { text } = input
   if (text === undefined) return copyJson(input, task, handle, reservation)
   return native.submitText(task.pool.handle, handle, task.id, text, task.priority, reservation.take())
@@ -166,25 +198,20 @@ function submitBytes(bytes, task, transform, reservation) {
 }
 
 /**
- * Detaches the memory from its owner and lends it to the task. The reservation comes first: a rejected input stays attached.
+ * Lends the memory to the task. The reservation comes first: a rejected input stays attached.
  * @param {BorrowedMemory} memory
  * @param {import('./contract').NativeTask} task
  * @param {number} transform
  * @param {Reservation} reservation
  */
-function submitBorrowed({ bytes, buffer }, task, transform, reservation) {
+function submitBorrowed(memory, task, transform, reservation) {
   const pool = task.pool.handle
-  const handle = native.reserve(pool, lengthOf(bytes), reservation.take())
+  const handle = native.reserve(pool, lengthOf(memory.bytes), reservation.take())
   if (typeof handle === 'string') return handle
   const reserved = new Reservation(handle)
   try {
-    let transferred
-    try {
-      transferred = structuredClone(buffer, { transfer: [buffer] })
-    } catch {
-      // Node does not transfer its slab or external memory.
-      return submitBytes(bytes, task, transform, reserved)
-    }
+    const transferred = takeMemory(memory)
+    if (transferred === undefined) return submitBytes(memory.bytes, task, transform, reserved)
     return native.submitBorrowed(pool, transform, task.id, transferred, task.priority, reserved.take())
   } finally {
     reserved.release()
@@ -272,6 +299,7 @@ function checkAttached(input, index) {
 
 module.exports = {
   Moved,
+  afterCopies,
   asUint8Array,
   checkAttached,
   inputName,
@@ -280,6 +308,7 @@ module.exports = {
   submitInput,
   isBatchable,
   maxInputBytes,
+  takeMemory,
   unwrap,
   valueBytes,
   MAX_UTF8

@@ -5,6 +5,7 @@ const { inputName, maxInputBytes, unwrap } = require('../task/input')
 const native = require('../native')
 const { Task } = require('../task/task')
 const { Transform } = require('../native/transform')
+const { nearest } = require('./nearest')
 const { checkMemory, invalidType } = require('../internal/validate')
 
 /** The typed-array classes, with their native names. */
@@ -180,24 +181,6 @@ function histogram(options) {
     const bins = (numbers.length - 1) / 2
     return { edges: numbers.slice(0, bins + 1), counts: numbers.slice(bins + 1) }
   })
-}
-
-/**
- * @param {unknown} query
- * @param {unknown} options
- */
-function nearest(query, options) {
-  if (!(query instanceof Float32Array)) throw invalidType('The "query" argument', 'an instance of Float32Array', query)
-  checkMemory('The "query" argument', query)
-  const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength).slice()
-  const transform = new Transform(native.createTransform('numeric.nearest', [bytes, options]))
-  /** @param {Buffer} bytes */
-  const decode = bytes => {
-    const numbers = doubles(bytes)
-    const rows = { length: numbers.length / 2 }
-    return Array.from(rows, (_, row) => ({ index: numbers[2 * row], score: numbers[2 * row + 1] }))
-  }
-  return define('numeric.nearest', new NumericTransforms(['Float32Array'], () => transform, decode))
 }
 
 /**

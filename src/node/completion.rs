@@ -1,14 +1,15 @@
 //! The completion port: how outcomes return from threads to one environment.
 //!
 //! Threads push outcomes to a queue and wake the environment unless it has been woken since its last drain; JavaScript then
-//! drains the queue in one call. The queue holds at most one outcome for each admitted task, and the parts of documents.
+//! drains the queue in one call. The queue holds at most one outcome for each admitted task, the parts of documents,
+//! and memory that threads have released.
 
 use super::borrowed::Borrows;
-use super::napi_raw;
+use super::napi_raw::{self, Pinned};
 use crate::cache::arena::Stored;
 use crate::error::Result;
 use crate::pool::{Permit, Reservation};
-use crate::transform::{Bytes, Document, Value};
+use crate::transform::{Bytes, Document, Lend, Value};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -49,6 +50,8 @@ pub enum Outcome {
         flight: u64,
         mail: Mail,
     },
+    /// Memory that native code kept and no longer needs. Of no task.
+    Released(Pinned),
 }
 
 pub struct Completion {
@@ -140,5 +143,34 @@ impl Port {
     /// Borrows the memory of a pinned `ArrayBuffer` for a task.
     pub fn borrow(&self, data: *const u8, length: usize) -> Bytes {
         self.borrows.borrow(data, length)
+    }
+
+    /// Takes over the memory of a pinned `ArrayBuffer`, which is freed when the bytes are dropped, on any thread.
+    pub fn keep(self: &Arc<Self>, pinned: Pinned, data: *const u8, length: usize) -> Bytes {
+        let (borrowed, pinned) = (Some(self.borrow(data, length)), Some(pinned));
+        Bytes::Lent(Box::new(Kept { borrowed, pinned, port: self.clone() }))
+    }
+}
+
+/// Memory of an `ArrayBuffer` that native code took over.
+struct Kept {
+    borrowed: Option<Bytes>,
+    pinned: Option<Pinned>,
+    port: Arc<Port>,
+}
+
+impl Lend for Kept {
+    fn bytes(&self) -> &[u8] {
+        self.borrowed.as_deref().unwrap_or_default()
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // The borrow ends first: the memory may be freed as soon as the port has the pin.
+        self.borrowed = None;
+        if let Some(pinned) = self.pinned.take() {
+            self.port.complete(0, Outcome::Released(pinned));
+        }
     }
 }

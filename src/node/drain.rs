@@ -95,6 +95,10 @@ impl<'env> Drain<'env, '_> {
                 return Ok(());
             }
             Outcome::Mail { flight, mail } => return self.mail(task, flight, mail),
+            Outcome::Released(pinned) => {
+                napi_raw::free_pinned(self.env, pinned);
+                return Ok(());
+            }
             Outcome::One(result) => {
                 let (kind, length) = self.result(result)?;
                 self.record(task, kind, length);

@@ -75,7 +75,8 @@ impl Environment {
         for cache in handles.caches {
             cache.close();
         }
-        drop((handles.reservations, handles.input_buffers, handles.permits));
+        // The transforms go before the port closes, which waits for the memory that they keep.
+        drop((handles.reservations, handles.input_buffers, handles.permits, handles.transforms));
         self.port.close();
         for pool in handles.pools {
             pool::close(&pool);

@@ -287,6 +287,11 @@ pub fn exposed_u32s(env: &Env, words: Arc<[AtomicU32]>) -> Option<Unknown<'_>> {
 #[derive(Debug)]
 pub struct Pinned(sys::napi_ref);
 
+// SAFETY: the reference is only a name, which the functions below pass to Node-API on the thread of the environment.
+unsafe impl Send for Pinned {}
+// SAFETY: as above: a shared pin gives access to nothing.
+unsafe impl Sync for Pinned {}
+
 /// Pins an `ArrayBuffer`. Returns the pin and the memory.
 pub fn pin_array_buffer(env: &Env, value: &Unknown) -> Result<(Pinned, *const u8, usize)> {
     let (mut data, mut length) = (ptr::null_mut(), 0);
@@ -305,6 +310,18 @@ pub fn pin_array_buffer(env: &Env, value: &Unknown) -> Result<(Pinned, *const u8
 pub fn unpin(env: &Env, pinned: Pinned) {
     // SAFETY: the reference was made in this environment (tasks and their pins never leave it) and is used once.
     unsafe { sys::napi_delete_reference(env.raw(), pinned.0) };
+}
+
+/// Unpins an `ArrayBuffer` that JavaScript cannot reach, and frees its memory now instead of at the next collection.
+pub fn free_pinned(env: &Env, pinned: Pinned) {
+    let mut buffer = ptr::null_mut();
+    // SAFETY: the reference was made in this environment and is deleted only below; `buffer` can hold one handle.
+    unsafe { sys::napi_get_reference_value(env.raw(), pinned.0, &raw mut buffer) };
+    if !buffer.is_null() {
+        // SAFETY: a live handle of this function. No thread reads the memory any more.
+        unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer) };
+    }
+    unpin(env, pinned);
 }
 
 /// Sets whether a thread-safe function keeps the process alive.

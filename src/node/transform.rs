@@ -1,11 +1,14 @@
 //! Transforms, as JavaScript creates them.
 
-use super::args::{read_args, throw};
+use super::allocator::reserve_for_input;
+use super::args::{read_args, throw, throw_memory};
+use super::background_drop::drop_bytes;
 use super::environment;
-use super::napi_raw::misuse;
+use super::napi_raw::{self, misuse};
+use crate::error::{Error, Kind};
 use crate::transform::registry::{REGISTRY, find};
-use crate::transform::{Chain, Output, Transform};
-use napi::bindgen_prelude::Array;
+use crate::transform::{Chain, Held, Output, Transform};
+use napi::bindgen_prelude::{Array, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 use std::sync::Arc;
@@ -52,8 +55,63 @@ pub fn chain_transforms(env: Env, handles: Vec<u32>) -> Result<TransformInfo> {
 #[napi(catch_unwind)]
 pub fn drop_transform(env: Env, handle: u32) -> Result<()> {
     let dropped = environment::of(&env)?.handles.borrow_mut().transforms.remove(handle);
-    drop(dropped);
+    if let Some(copied) = dropped.as_ref().and_then(|transform| transform.held()).map(Held::copied) {
+        env.adjust_external_memory(-bytes_i64(copied))?;
+        drop_bytes(dropped, copied);
+    }
     Ok(())
+}
+
+/// Appends a piece to the memory that a transform holds.
+#[napi(catch_unwind, ts_args_type = "transform: number, piece: Uint8Array")]
+pub fn append_to_held(env: Env, transform: u32, piece: Unknown) -> Result<()> {
+    with_held(&env, transform, |held| {
+        let copied = napi_raw::with_bytes(&env, &piece, |piece| held.append(piece, reserve_for_input));
+        copied
+            .ok_or_else(|| misuse("a piece that is not bytes"))?
+            .map_err(|_| throw_memory(&env, &format!("Cannot allocate memory for a copy of {} bytes", held.length())))
+    })
+}
+
+/// Gives a transform the memory of an `ArrayBuffer` to hold. JavaScript has transferred it and keeps no reference.
+#[napi(catch_unwind, ts_args_type = "transform: number, buffer: ArrayBuffer")]
+pub fn hold_memory(env: Env, transform: u32, buffer: Unknown) -> Result<()> {
+    let port = &environment::of(&env)?.port;
+    with_held(&env, transform, |held| {
+        let (pinned, data, length) = napi_raw::pin_array_buffer(&env, &buffer)?;
+        let bytes = port.keep(pinned, data, length);
+        if length != held.length() {
+            return Err(misuse("memory of another length"));
+        }
+        held.set(Ok(bytes));
+        Ok(())
+    })
+}
+
+/// Makes the tasks of a transform fail because the memory that it should hold cannot be copied.
+#[napi(catch_unwind)]
+pub fn fail_held(env: Env, transform: u32, message: String) -> Result<()> {
+    with_held(&env, transform, |held| {
+        held.set(Err(Error::new(Kind::InvalidType, message)));
+        Ok(())
+    })
+}
+
+/// Calls `change` with the memory that a transform holds, and reports to V8 how much more or less was copied.
+fn with_held(env: &Env, transform: u32, change: impl FnOnce(&Held) -> Result<()>) -> Result<()> {
+    let transform = environment::of(env)?.handles.borrow().transform(transform)?.clone();
+    let held = transform.held().ok_or_else(|| misuse("a transform that holds no memory"))?;
+    let before = bytes_i64(held.copied());
+    let changed = change(held);
+    let delta = bytes_i64(held.copied()) - before;
+    if delta != 0 {
+        env.adjust_external_memory(delta)?;
+    }
+    changed
+}
+
+fn bytes_i64(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 fn insert(env: &Env, transform: Arc<dyn Transform>) -> Result<TransformInfo> {

@@ -1,5 +1,6 @@
 //! The contract between transforms and the tasks and streams that run them.
 
+use super::held::Held;
 use super::value::{Document, Value};
 use crate::args::ArgumentError;
 use crate::cancel::Cancel;
@@ -42,6 +43,11 @@ pub trait Transform: Send + Sync {
     /// Returns the steps of a chain; empty for other transforms.
     fn steps(&self) -> &[Arc<dyn Transform>] {
         &[]
+    }
+
+    /// Returns the memory that the transform holds between its tasks.
+    fn held(&self) -> Option<&Held> {
+        None
     }
 
     /// Whether an input of the right type can fail.

@@ -11,6 +11,7 @@ mod csv;
 mod deflate;
 #[cfg(feature = "fault")]
 mod fault;
+mod held;
 mod identity;
 mod json;
 mod lz4;
@@ -32,6 +33,7 @@ pub use crate::args::{Arg, Args, ArgumentError, Options};
 pub use bytes::{Bytes, Lend};
 pub use chain::Chain;
 pub use contract::{Emit, Output, STEP, StreamTransform, Transform, run_stream};
+pub use held::Held;
 pub use json::build_plan;
 pub use json::parse::json_in_parts;
 pub use utf16::{MAX_UTF8, append_utf8};

@@ -85,7 +85,9 @@ pub fn example(name: &str) -> Box<dyn super::contract::Transform> {
         "json.validate" | "json.validateEach" => args([arg("true")]),
         "numeric.sort" | "numeric.stats" => args([arg("f64")]),
         "numeric.histogram" => args([arg("f64"), options([("bins", Arg::Number(9.0))])]),
-        "numeric.nearest" => args([bytes(4), options([("k", Arg::Number(1.0)), ("dimensions", Arg::Number(1.0))])]),
+        "numeric.nearest" => {
+            args([Arg::Number(0.0), options([("k", Arg::Number(1.0)), ("dimensions", Arg::Number(1.0))])])
+        }
         "json.select" => args([arg("$")]),
         "csv.aggregate" => {
             let count = Arg::List(vec![arg("count")]);

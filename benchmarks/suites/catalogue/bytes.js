@@ -14,6 +14,7 @@ const NUMBERS = 5_000_000
 const ROWS = 100_000
 const DIMENSIONS = 384
 const NEAREST = 10
+const QUERIES = 64
 const MESSAGE = 64 * MIB
 
 /**
@@ -49,34 +50,62 @@ function sort() {
   }
 }
 
+/** Matrix of the cases of `nearest`. */
+const matrix = () => Float32Array.from({ length: ROWS * DIMENSIONS }, (_, index) => Math.sin(index * index))
+const NEAREST_OPTIONS = /** @type {const} */ ({ k: NEAREST, dimensions: DIMENSIONS, metric: 'dot' })
+
 /** @returns {Case} */
-function nearest() {
+function nearestOne() {
   return {
-    name: 'nearest',
-    what: 'numeric.nearest of 100,000 rows of 384 dimensions by their dot product',
+    name: 'nearest-one',
+    what: 'numeric.nearest of one query among 100,000 rows of 384 dimensions by their dot product',
     reference: 'loop',
-    measures: throughputMeasures({ of: 'ratio', atLeast: 3, contenders: ['offloop', 'offloop, copied'] }),
+    measures: throughputMeasures({ of: 'ratio', atLeast: 3 }),
     async open(threads) {
+      const rows = matrix()
       const query = Float32Array.from({ length: DIMENSIONS }, (_, index) => Math.cos(index))
-      const matrix = Float32Array.from({ length: ROWS * DIMENSIONS }, (_, index) => Math.sin(index * index))
-      const transform = transforms.numeric.nearest(query, { k: NEAREST, dimensions: DIMENSIONS, metric: 'dot' })
+      const transform = transforms.numeric.nearest(rows, NEAREST_OPTIONS)
       const pool = new Pool({ threads })
-      const found = await pool.run(transform, matrix)
+      const [found] = await pool.run(transform, query)
       deepStrictEqual(
         found.map(({ index }) => index),
-        loop(matrix, query)
+        loop(rows, query)
       )
-      const moved = () => {
-        const copy = matrix.slice()
-        return measureThroughput(matrix.byteLength, () => pool.run(transform, move(copy)))
-      }
       return [
-        { name: 'offloop', round: moved, close: () => pool.close() },
         {
-          name: 'offloop, copied',
-          round: () => measureThroughput(matrix.byteLength, () => pool.run(transform, matrix))
+          name: 'offloop',
+          round: () => measureThroughput(rows.byteLength, () => pool.run(transform, query)),
+          close: () => pool.close()
         },
-        { name: 'loop', round: () => measureThroughput(matrix.byteLength, () => loop(matrix, query)) }
+        { name: 'loop', round: () => measureThroughput(rows.byteLength, () => loop(rows, query)) }
+      ]
+    }
+  }
+}
+
+/** @returns {Case} */
+function nearestBatch() {
+  return {
+    name: 'nearest-batch',
+    what: 'numeric.nearest of 64 queries in one input, compared with 64 tasks at once; throughput counts the matrix for each query',
+    reference: 'single queries',
+    measures: throughputMeasures({ of: 'ratio', atLeast: 1.5 }),
+    async open(threads) {
+      const transform = transforms.numeric.nearest(move(matrix()), NEAREST_OPTIONS)
+      const batch = Float32Array.from({ length: QUERIES * DIMENSIONS }, (_, index) => Math.cos(index))
+      const queries = Array.from({ length: QUERIES }, (_, index) =>
+        batch.slice(index * DIMENSIONS, (index + 1) * DIMENSIONS)
+      )
+      const pool = new Pool({ threads })
+      const single = () => Promise.all(queries.map(query => pool.run(transform, query)))
+      deepStrictEqual(await pool.run(transform, batch), (await single()).flat())
+      return [
+        {
+          name: 'offloop',
+          round: () => measureThroughput(transform.bytes * QUERIES, () => pool.run(transform, batch)),
+          close: () => pool.close()
+        },
+        { name: 'single queries', round: () => measureThroughput(transform.bytes * QUERIES, single) }
       ]
     }
   }
@@ -134,4 +163,4 @@ function cipher(/** @type {Buffer} */ key, /** @type {Buffer} */ message) {
   return Buffer.concat([nonce, cipher.update(message), cipher.final(), cipher.getAuthTag()])
 }
 
-module.exports = { cases: [sort(), nearest(), seal()] }
+module.exports = { cases: [sort(), nearestOne(), nearestBatch(), seal()] }
