@@ -9,7 +9,7 @@ const { nearest } = transforms.numeric
 const bad = /** @type {any} */ (transforms.numeric)
 const METRICS = /** @type {const} */ (['dot', 'cosine', 'l2'])
 const CLOSED = { name: 'OffloopError', code: 'ERR_OFFLOOP_CLOSED', message: /numeric\.nearest.*disposed/ }
-/** Larger than what is copied in one piece. */
+/** Rows of one number: more bytes than one piece of a copy. */
 const LARGE_ROWS = 1 << 20
 
 /**
@@ -107,7 +107,7 @@ test('copies a matrix, so that a small one may change after the call', async () 
   assert.deepEqual(best, { index: LARGE_ROWS - 1, score: 5 })
 })
 
-test('tasks wait for the copy of a large matrix, and receive their input as it was', async () => {
+test('tasks wait for the copy of a large matrix, and receive their input unchanged', async () => {
   const transform = nearest(largeMatrix(), { k: 1, dimensions: 1, metric: 'dot' })
   assert.equal(transform.bytes, LARGE_ROWS * 4)
   const query = Float32Array.of(1)

@@ -1,4 +1,4 @@
-//! Memory that a transform holds between its tasks. It arrives after the transform was made: at once, or piece by piece.
+//! Memory that a transform holds between its tasks. It arrives after the transform was made: whole, or piece by piece.
 
 use super::bytes::Bytes;
 use crate::error::{Error, Kind, Result};

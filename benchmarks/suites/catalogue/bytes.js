@@ -87,7 +87,7 @@ function nearestOne() {
 function nearestBatch() {
   return {
     name: 'nearest-batch',
-    what: 'numeric.nearest of 64 queries in one input, compared with 64 tasks at once; throughput counts the matrix for each query',
+    what: 'numeric.nearest of 64 queries in one input, compared with 64 concurrent tasks; throughput counts the matrix for each query',
     reference: 'single queries',
     measures: throughputMeasures({ of: 'ratio', atLeast: 1.5 }),
     async open(threads) {

@@ -82,7 +82,7 @@ type Ranked = (u32, usize);
 /// The best rows for one query.
 struct Best {
     k: usize,
-    /// The best rows so far, and up to as many others.
+    /// The best rows that were added, and up to as many others.
     rows: Vec<Ranked>,
     /// Rows from this one on are not among the best.
     bound: Ranked,
