@@ -43,7 +43,7 @@ test('force rejects each task with a separate error object', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 10 })
   occupy(pool)
   const iterator = pool.iterate(identity, ['a'])
-  const sink = pool.sink(transforms.digest('sha256'))
+  const sink = pool.collect(transforms.digest('sha256'))
   sink.on('error', () => {})
   sink.write('x')
   const calls = [
@@ -107,7 +107,7 @@ test('afterwards every method fails, and the getters are 0', async () => {
   for (const call of [
     () => pool.iterate(identity, ['x']),
     () => pool.stream(identity),
-    () => pool.sink(identity),
+    () => pool.collect(identity),
     () => pool.stats()
   ]) {
     assert.throws(call, { ...closed, message: "The pool 'over' is closed and accepts no more tasks" })

@@ -184,7 +184,7 @@ test('every method rejects unknown options', async () => {
     unknown(/'options\.reset'.*There are no options/)
   )
   assert.throws(() => pool.stream(identity, any({ concurrency: 1 })), unknown(/'options\.concurrency'/))
-  assert.throws(() => pool.sink(identity, any({ settle: true })), unknown(/'options\.settle'/))
+  assert.throws(() => pool.collect(identity, any({ settle: true })), unknown(/'options\.settle'/))
   await assert.rejects(/** @type {any} */ (pool).ready({ wait: true }), unknown(/'options\.wait'/))
   assert.throws(() => /** @type {any} */ (transforms.identity)({ x: 1 }), unknown(/There are no options/))
   await assert.rejects(pool.close(any({ forced: true })), unknown(/'options\.forced'/))
