@@ -1,7 +1,7 @@
 //! Transforms, as JavaScript creates them.
 
 use super::allocator::reserve_for_input;
-use super::args::{read_args, throw, throw_memory};
+use super::args::{read_args, throw};
 use super::background_drop::drop_bytes;
 use super::environment;
 use super::napi_raw::{self, misuse};
@@ -65,11 +65,13 @@ pub fn drop_transform(env: Env, handle: u32) -> Result<()> {
 /// Appends a piece to the memory that a transform holds.
 #[napi(catch_unwind, ts_args_type = "transform: number, piece: Uint8Array")]
 pub fn append_to_held(env: Env, transform: u32, piece: Unknown) -> Result<()> {
+    let environment = environment::of(&env)?;
     with_held(&env, transform, |held| {
         let copied = napi_raw::with_bytes(&env, &piece, |piece| held.append(piece, reserve_for_input));
-        copied
-            .ok_or_else(|| misuse("a piece that is not bytes"))?
-            .map_err(|_| throw_memory(&env, &format!("Cannot allocate memory for a copy of {} bytes", held.length())))
+        copied.ok_or_else(|| misuse("a piece that is not bytes"))?.map_err(|_| {
+            let message = format!("Out of memory: cannot allocate a copy of a matrix of {} bytes", held.length());
+            environment.throw_memory(&env, message)
+        })
     })
 }
 
