@@ -821,7 +821,8 @@ export interface PoolOptions {
    */
   maxQueueBytes?: number | undefined
   /**
-   * A task that has waited longer than this for a thread is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of running late. `map`,
+   * A task that has waited longer than this for a thread, in milliseconds, is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of
+   * running late. With the option `wait` of `run`, the time counts from the call and includes the wait for room. `map`,
    * `iterate` and `each` pace their inputs by the run time of earlier ones, so that the inputs do not wait for one
    * another: if run times differ widely, make smaller tasks or use a pool without `maxWait`. Default: no limit.
    */
@@ -856,6 +857,13 @@ export interface PoolWorkerOptions {
 /** Options of one task. */
 export interface RunOptions {
   /**
+   * Waits for room when the pool is full, instead of rejecting with `ERR_OFFLOOP_QUEUE_FULL`: for a slot and for the bytes of the
+   * input, first come, first served with `map`, streams and other waiting calls. The input is copied, or moved, once there is room:
+   * do not change it before the promise settles. `maxWait` of the pool then counts from the call. Each waiting call holds its input,
+   * and nothing limits their number: limit it yourself, or set `maxWait`. Default false.
+   */
+  wait?: boolean | undefined
+  /**
    * Aborting it rejects the promise with `signal.reason` immediately. A task that has not started never will; one that runs stops
    * within some milliseconds, if its transform can be interrupted.
    */
@@ -869,7 +877,7 @@ export interface RunOptions {
 }
 
 /** Options of {@link Pool.map} and {@link Pool.iterate}. */
-export interface MapOptions extends RunOptions {
+export interface MapOptions extends Omit<RunOptions, 'wait'> {
   /**
    * Maximum inputs held at a time: read and not yet settled (`map`), or not yet consumed as results (`iterate`). Default: 512 per
    * thread for `map`, 32 per thread for `iterate`; fewer when the inputs are large.
@@ -901,8 +909,10 @@ export class Pool {
   /**
    * Runs a transform on one input. Never throws synchronously.
    *
-   * Rejects with `ERR_OFFLOOP_QUEUE_FULL` immediately when the pool is full: shed the load, or await {@link Pool.ready} and try
-   * again.
+   * Rejects with `ERR_OFFLOOP_QUEUE_FULL` immediately when the pool is full: shed the load, or wait for room with `wait`.
+   *
+   * @example
+   * const packed = await pool.run(transforms.gzip(), body, { wait: true, signal: AbortSignal.timeout(5000) })
    */
   run<In, Out>(transform: PoolTransform<In, Out>, input: In | Moved<In>, options?: RunOptions): Promise<Out>
 
@@ -1001,10 +1011,18 @@ export class Pool {
   ): Sink<number>
 
   /**
-   * Settles when the pool has room for a task, first come, first served. If a `run` was rejected for lack of bytes, waits for room
-   * for the input of the latest such `run`. The room is reserved for the next `run` of any caller in the same event-loop iteration.
+   * Resolves when a small task would be admitted, in turn with all callers that wait. It reserves nothing: another caller may fill
+   * the pool first, and the call that must not be rejected is `run` with `wait`. Aborting `signal` rejects with `signal.reason`.
+   *
+   * Rejects with `ERR_OFFLOOP_CLOSED` once the pool is closed.
+   *
+   * @example
+   * for await (const job of jobs) {
+   *   await pool.ready({ signal })
+   *   start(job)
+   * }
    */
-  ready(): Promise<void>
+  ready(options?: { signal?: AbortSignal | undefined }): Promise<void>
 
   /**
    * Returns a snapshot. Its counters only grow: for those of a period, subtract an earlier snapshot.
@@ -1075,7 +1093,7 @@ export interface PoolStats {
   rejected: number
   /** Fraction of the threads' time that was used since the pool was made, 0 to 1. */
   utilization: number
-  /** From admission to start, of tasks that started. */
+  /** From admission to start, of tasks that started; with `wait`, from the call. */
   waitTime: LatencySummary
   /** From start to completion. */
   runTime: LatencySummary

@@ -138,8 +138,8 @@ test('releases the reservation of a rejected input', async () => {
   for (const transform of [EXAMPLES.identity, userFunction(), EXAMPLES['json.stringify'], numeric[0]]) {
     const pool = new Pool({ threads: 1, maxQueue: 0 })
     for (let round = 0; round < 3; round++) {
-      await pool.ready()
-      await assert.rejects(pool.run(transform, DETACHED['a detached Uint8Array']()), /must not be detached/)
+      const detached = DETACHED['a detached Uint8Array']()
+      await assert.rejects(pool.run(transform, detached, { wait: true }), /must not be detached/)
     }
     await assertIdle(pool)
   }

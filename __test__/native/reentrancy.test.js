@@ -43,10 +43,7 @@ const makers = [
 /** @type {Record<string, Verb>} */
 const verbs = {
   run: (pool, transform, input, signal) => pool.run(transform, input, { signal }),
-  async 'run after ready'(pool, transform, input, signal) {
-    await pool.ready()
-    await pool.run(transform, input, { signal })
-  },
+  'run that waits': (pool, transform, input, signal) => pool.run(transform, input, { signal, wait: true }),
   map: (pool, transform, input, signal) => pool.map(transform, ['x', input, 'y'], { signal }),
   async iterate(pool, transform, input, signal) {
     for await (const _ of pool.iterate(transform, [input, 'x'], { signal, settle: true }));

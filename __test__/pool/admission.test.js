@@ -4,68 +4,21 @@ const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { test } = require('node:test')
 const { Worker } = require('node:worker_threads')
-const { Pool, transforms, move, occupy } = require('../support/fault-addon')
+const { Pool, transforms, occupy } = require('../support/fault-addon')
 
 const identity = transforms.identity()
 const faulty = JSON.stringify(require.resolve('../support/fault-addon'))
 
-test('after ready() a moved buffer that is too large stays attached', async () => {
-  const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
-  const { release } = occupy(pool, 1)
-  const buffer = Buffer.alloc(2000)
-  await pool.ready()
-  await assert.rejects(pool.run(identity, move(buffer)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
-  assert.equal(buffer.length, 2000)
-  await release()
-  while (pool.stats().running > 0) await new Promise(resolve => setImmediate(resolve))
-  assert.deepEqual([pool.stats().queued, pool.stats().queuedBytes], [0, 0])
-  await pool.close()
-})
-
-test('after a rejection for lack of bytes, ready() waits for that many bytes', async () => {
-  const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
-  const { release } = occupy(pool, 1)
-  await assert.rejects(pool.run(identity, Buffer.alloc(1000)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
-  let isReady = false
-  const ready = pool.ready().then(() => {
-    isReady = true
-    return pool.run(identity, Buffer.alloc(1000))
-  })
-  // A small task submitted later is admitted in the meantime.
-  await pool.run(identity, 'x')
-  assert.equal(isReady, false)
-  await release()
-  assert.equal((await ready).length, 1000)
-  await pool.close()
-})
-
-test('a waiting caller is admitted before one whose task has just settled', async () => {
+test('a waiting call is admitted before one whose task has just settled', async () => {
   const pool = new Pool({ threads: 1, maxQueue: 0 })
   const first = pool.run(identity, 'first')
-  const waited = (async () => {
-    await pool.ready()
-    return pool.run(identity, 'waited')
-  })()
+  const waited = pool.run(identity, 'waited', { wait: true })
   const again = first.then(() => pool.run(identity, 'again'))
-  // The second call may or may not find capacity; the waiting caller has its reservation.
+  // The second call may or may not find capacity; the waiting one has its reservation.
   const outcome = again.catch(error => error.code)
   assert.equal(String(await waited), 'waited')
   assert.match(String(await outcome), /^(again|ERR_OFFLOOP_QUEUE_FULL)$/)
   await pool.close()
-})
-
-test('a task that settles together with a grant does not cost the waiting caller its reservation', async () => {
-  for (let round = 0; round < 200; round++) {
-    const pool = new Pool({ threads: 1, maxQueue: 0 })
-    const first = pool.run(identity, 'first')
-    const waited = pool.ready().then(() => pool.run(identity, 'waited'))
-    const again = first.then(() => pool.run(identity, 'again')).catch(error => error.code)
-    // Blocks the event loop until the outcome exists, so that the grant may arrive with it.
-    while (pool.stats().completed < 1);
-    assert.equal(String(await waited), 'waited')
-    await again
-    await pool.close()
-  }
 })
 
 test('a terminated worker removes its thousands of waiters from the queue', async () => {
@@ -83,8 +36,7 @@ test('a terminated worker removes its thousands of waiters from the queue', asyn
   await once(worker, 'message')
   await worker.terminate()
   await release()
-  await pool.ready()
-  assert.equal(String(await pool.run(identity, 'x')), 'x')
+  assert.equal(String(await pool.run(identity, 'x', { wait: true })), 'x')
   await pool.close()
 })
 
@@ -146,11 +98,9 @@ test('a small task does not wait for a large one if a thread is idle', async () 
 test('an endless sequence of small tasks does not starve a waiter for many bytes', async () => {
   const pool = new Pool({ threads: 2, maxQueueBytes: 1000 })
   const { release } = occupy(pool, 1)
-  await assert.rejects(pool.run(identity, Buffer.alloc(1000)), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
-  let isReady = false
-  const ready = pool.ready().then(() => {
-    isReady = true
-    return pool.run(identity, Buffer.alloc(1000))
+  let isDone = false
+  const waits = pool.run(identity, Buffer.alloc(1000), { wait: true }).finally(() => {
+    isDone = true
   })
   // 400 bytes are always in flight, so 1,000 are never free unless small tasks are rejected.
   let isRejected = false
@@ -164,9 +114,9 @@ test('an endless sequence of small tasks does not starve a waiter for many bytes
     await previous
     previous = next.catch(() => {})
   }
-  assert.equal(isReady, false)
+  assert.equal(isDone, false)
   await release()
-  assert.equal((await ready).length, 1000)
+  assert.equal((await waits).length, 1000)
   await pool.close()
 })
 

@@ -13,7 +13,7 @@ test('admits threads + maxQueue tasks, and rejects the next one with advice', as
   const pool = new Pool({ threads: 2, maxQueue: 3 })
   const { release } = occupy(pool)
   const queued = [1, 2, 3].map(() => pool.run(identity, 'x'))
-  await assert.rejects(pool.run(identity, 'x'), { ...full, message: /threads 2 \+ maxQueue 3.*await pool\.ready\(\)/ })
+  await assert.rejects(pool.run(identity, 'x'), { ...full, message: /threads 2 \+ maxQueue 3.*\{ wait: true \}/ })
   const { running, queued: waiting, queuedBytes, rejected } = pool.stats()
   assert.deepEqual([running, waiting, queuedBytes, rejected], [2, 3, 5, 1])
   await release()
@@ -29,8 +29,7 @@ test('maxQueue 0 admits only tasks that can start immediately', async () => {
     message: /: 1 task is admitted \(threads 1 \+ maxQueue 0\)/
   })
   await release()
-  await pool.ready()
-  assert.equal((await pool.run(identity, 'x')).toString(), 'x')
+  assert.equal((await pool.run(identity, 'x', { wait: true })).toString(), 'x')
   await pool.close()
 })
 
@@ -62,40 +61,6 @@ test('10,000 rejected tasks use no memory', async () => {
   assert.equal(pool.stats().rejected, 10_001)
   await release()
   await Promise.all(queued)
-  await pool.close()
-})
-
-test('ready() is first come, first served, and reserves capacity for the next run', async () => {
-  const pool = new Pool({ threads: 1, maxQueue: 0 })
-  const { release } = occupy(pool)
-  /** @type {number[]} */
-  const order = []
-  const callers = Array.from({ length: 20 }, async (_, i) => {
-    await pool.ready()
-    const result = pool.run(identity, 'x')
-    order.push(i)
-    await result
-  })
-  assert.deepEqual(order, [])
-  await release()
-  await Promise.all(callers)
-  assert.deepEqual(
-    order,
-    Array.from({ length: 20 }, (_, i) => i)
-  )
-  await pool.close()
-})
-
-test('an unused reservation of ready() expires', async () => {
-  const pool = new Pool({ threads: 1, maxQueue: 0 })
-  await pool.ready()
-  await new Promise(resolve => setImmediate(resolve))
-  // Occupies the only slot.
-  const { release } = occupy(pool)
-  await assert.rejects(pool.run(identity, 'b'), full)
-  await release()
-  await pool.ready()
-  await pool.run(identity, 'c')
   await pool.close()
 })
 

@@ -53,11 +53,11 @@ test('after 256 tasks that passed a waiter for bytes the next one is rejected', 
   const { pool, release } = busyPool(t, { maxQueue: 1000, maxQueueBytes: 1000 })
   const large = pool.run(identity, Buffer.alloc(500))
   await assert.rejects(pool.run(identity, Buffer.alloc(900)), { code: FULL })
-  const ready = pool.ready()
+  const waits = pool.run(identity, Buffer.alloc(900), { wait: true })
   const small = Array.from({ length: 256 }, () => pool.run(identity, 'x'))
   await assert.rejects(pool.run(identity, 'x'), { code: FULL, message: /does not fit/ })
   await release()
-  await Promise.all([large, ready, ...small])
+  await Promise.all([large, waits, ...small])
 })
 
 test('a closed pool distinguishes new tasks from those cancelled by force', async t => {

@@ -201,7 +201,6 @@ test('methods without options reject them', async () => {
   }
   /** @type {Record<string, (options: any) => unknown>} */
   const calls = {
-    ready: options => /** @type {any} */ (pool).ready(options),
     workerScript: async options => /** @type {any} */ (transforms).workerScript('./script.js', options)
   }
   for (const call of Object.values(calls)) {

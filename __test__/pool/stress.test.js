@@ -39,7 +39,7 @@ function submit(pool, random, signal) {
   const priority = /** @type {const} */ (['high', 'normal', 'low'])[random(3)]
   const size = [1, 3000, 50_000, 1_500_000][random(4)]
   const options = { signal, priority }
-  switch (random(8)) {
+  switch (random(10)) {
     case 0:
       return pool.map(identity, Array(random(400)).fill('x'), options)
     case 1:
@@ -49,9 +49,13 @@ function submit(pool, random, signal) {
     case 3:
       return pool.run(panic, 'x', options)
     case 4:
-      return pool.ready()
+      return pool.ready({ signal })
     case 5:
       return pool.iterate(identity, ['a', 'b', 'c'], options).next()
+    case 6:
+      return pool.run(identity, move(Buffer.alloc(size)), { ...options, wait: true })
+    case 7:
+      return pool.run(identity, Buffer.alloc(size), { ...options, wait: true })
     default:
       return pool.run(identity, Buffer.alloc(size), options)
   }

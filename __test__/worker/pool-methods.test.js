@@ -131,11 +131,9 @@ test('close waits for chains whose next step is queued', async () => {
   const [one, two] = [sharedWords(), sharedWords()]
   const chained = own.run(chain(userFunction('meet'), userFunction('double')), one)
   await waitForValue(one, 0, 1)
-  // The waiting caller is admitted first, so that the next step has to wait.
-  const ready = own.ready()
+  // The waiting call is admitted first, so that the next step has to wait.
+  const second = own.run(userFunction('meet'), two, { wait: true })
   release(one)
-  await ready
-  const second = own.run(userFunction('meet'), two)
   await waitForValue(two, 0, 1)
   const closed = own.close()
   release(two)

@@ -167,7 +167,7 @@ function queueFullError(pool, bound) {
       : `the input does not fit beside admitted tasks and waiting callers (maxQueueBytes ${pool.maxQueueBytes})`
   return new OverloadError(
     'ERR_OFFLOOP_QUEUE_FULL',
-    `${poolLabel(pool.name)} is full: ${reached}. Shed the load, or await pool.ready() and try again`
+    `${poolLabel(pool.name)} is full: ${reached}. Shed the load, or wait for room with { wait: true }`
   )
 }
 

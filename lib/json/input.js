@@ -13,6 +13,8 @@ const MAX_UTF8 = 3
 class JsonInput {
   #writer
   #maxOutput
+  /** @type {string | undefined} */
+  #text
 
   /**
    * @param {unknown} value
@@ -29,10 +31,11 @@ class JsonInput {
 
   /** The text, if it was short enough to be written immediately. */
   get text() {
-    if (!this.#writer.isWritten) return undefined
+    if (this.#text !== undefined || !this.#writer.isWritten) return this.#text
     const text = /** @type {string} */ (this.#writer.next())
     if (text.length * MAX_UTF8 > this.#maxOutput && Buffer.byteLength(text) > this.#maxOutput)
       throw this.#outputLimitError()
+    this.#text = text
     return text
   }
 

@@ -158,7 +158,7 @@ export declare function cacheVersions(cache: number): Uint32Array | null
 /** Cancels a task. Returns `true` if the task had not started, so that no outcome follows, or `false` if it runs or has ended. */
 export declare function cancel(task: number): boolean
 
-/** Cancels a task's wait for a reservation. Returns `false` if the reservation was granted already. */
+/** Cancels a task's wait. Returns `false` if it has ended already, in which case its record follows. */
 export declare function cancelWait(task: number): boolean
 
 /** Chains transforms into one. */
@@ -221,6 +221,9 @@ export declare function firstTask(permit: number): number
 
 /** Gives a transform the memory of an `ArrayBuffer` to hold. JavaScript has transferred it and keeps no reference. */
 export declare function holdMemory(transform: number, buffer: ArrayBuffer): void
+
+/** In place of a reservation: admits the task only if no caller waits for the capacity. */
+export declare const IN_TURN: number
 
 /** Sets whether pending tasks keep the process alive. */
 export declare function keepAlive(alive: boolean): void
@@ -340,19 +343,21 @@ export declare enum RecordKind {
   Error = 2,
   /** `[task, Granted, reservation]` */
   Granted = 3,
-  Many = 4,
+  /** The task waited for a notification. */
+  Notified = 4,
+  Many = 5,
   /** `[subscriber, Mail, mail kind]`; the next values are the flight and, for a value or an error, its bytes. */
-  Mail = 5,
+  Mail = 6,
   /** `[subscriber, Begun, permit]` */
-  Begun = 6,
+  Begun = 7,
   /** The next value is JSON text. */
-  Json = 7,
+  Json = 8,
   /** `[task, Document, milliseconds of a slice]`; the next values are the text and the plan of the last part. */
-  Document = 8,
+  Document = 9,
   /** As `Document`, for a part that is not the last. */
-  Part = 9,
+  Part = 10,
   /** The next value is a Buffer with the columns of a table. */
-  Table = 10,
+  Table = 11,
 }
 
 export declare function releaseReservation(reservation: number): void
@@ -428,8 +433,17 @@ export declare const VERSION: string
 /** Number of version words. Slots share them, so a change of one entry also invalidates copies of some others. */
 export declare const VERSION_WORDS: number
 
-/** Queues `task` for a reservation, which follows as a `Granted` record even if capacity is free. */
-export declare function waitForReservation(pool: number, task: number, bytes: number): void
+/** Queues `task` for capacity. A `Granted`, `Notified` or `Error` record follows, even if capacity is free. */
+export declare function waitForCapacity(pool: number, task: number, bytes: number, kind: WaitKind): void
+
+/** Kind of a wait for capacity. */
+export declare enum WaitKind {
+  Reservation = 0,
+  /** A reservation for a task that `maxWait` limits from the beginning of the wait. */
+  TimedReservation = 1,
+  /** The moment at which a task would be admitted. */
+  Notification = 2,
+}
 
 /** Copies bytes into a session's inbox, for the running step or the next one. */
 export declare function writeToSession(session: number, bytes: Uint8Array): void

@@ -14,6 +14,7 @@ const { loopScheduler, share } = require('./shared')
  * @property {(reason: unknown) => void} [abort] the pool is closed by force
  * @property {(force: boolean) => void} [onClose] the pool is closing; replaces `abort`
  * @property {(handle: number) => void} [onGranted] a reservation was granted
+ * @property {() => void} [onNotified] a reservation could have been granted
  * @property {(kind: number, flightId: number, bytes: Buffer | undefined) => void} [onMessage] a message for a cache arrived
  * @property {(permit: number) => void} [onPermit] a task that JavaScript runs may begin
  * @property {(count: number, micros: number) => void} [onBatch] a batch ended; `settle` follows for each of its items
@@ -28,7 +29,7 @@ const { loopScheduler, share } = require('./shared')
  * @property {(taskId: number) => void} discard drops the parts of a task that failed or was cancelled
  */
 
-const { Begun, Bytes, Document, Error: Failure, Granted, Json, Mail, Many, Part, Table } = native.RecordKind
+const { Begun, Bytes, Document, Error: Failure, Granted, Json, Mail, Many, Notified, Part, Table } = native.RecordKind
 /** Kinds of record whose values other modules decode. */
 const ENCODED = { jsonText: Json, table: Table }
 const FIRST_RECORD = 2
@@ -235,6 +236,7 @@ class CompletionPort {
     this.#partsDecoder?.discard(taskId)
     this.release(taskId)
     if (kind === Granted) listener.onGranted?.(size)
+    else if (kind === Notified) listener.onNotified?.()
     else if (kind === Many) this.#beginBatch(listener, size)
     else this.#settleOne(listener, kind, size)
   }

@@ -26,11 +26,16 @@ class Reservation {
 
   /** Returns it to the pool unless it was taken. */
   release() {
-    if (this.#handle !== NONE) native.releaseReservation(this.take())
+    if (this.#handle >= 0) native.releaseReservation(this.take())
   }
 }
 
 /** For tasks without a reservation: native code then reserves capacity when it admits them. */
 const NO_RESERVATION = new Reservation(NONE)
 
-module.exports = { NO_RESERVATION, Reservation }
+/** Returns a stand-in for no reservation that admits a task only if no caller waits for the capacity. */
+function freeInTurn() {
+  return new Reservation(native.IN_TURN)
+}
+
+module.exports = { NO_RESERVATION, Reservation, freeInTurn }

@@ -4,7 +4,6 @@ const { TransformDuplex, collect, each } = require('../stream')
 const { unwatch, watch } = require('../internal/abort')
 const { captureCaller } = require('../internal/errors')
 const { ResultIterator } = require('./bulk/iterator')
-const { nextTick, queueMicrotask } = require('../internal/clock')
 const { map } = require('./bulk/map')
 const { PoolState } = require('./pool-state')
 const { captureResolvers, deferred } = require('../internal/deferred')
@@ -20,16 +19,19 @@ const {
   priorityNumber
 } = require('../internal/validate')
 const { Waiter } = require('../task/waiter')
+const { WaitingTask } = require('../task/waiting-task')
+const { NO_RESERVATION, freeInTurn } = require('../native/reservation')
 
 /**
  * @typedef {import('../..').RunOptions} RunOptions
  * @typedef {import('../..').MapOptions} MapOptions
  * @typedef {import('../native/transform').Transform} AnyTransform
  * @typedef {Iterable<unknown> | AsyncIterable<unknown>} Inputs
+ * @typedef {import('../internal/abort').Abortable} Abortable
  */
 
 const NORMAL = priorityNumber(undefined)
-const RUN_OPTIONS = ['signal', 'priority']
+const RUN_OPTIONS = ['signal', 'priority', 'wait']
 
 /** Returns the state of a pool, for the rest of the package. @type {(pool: Pool) => PoolState} */
 let stateOf
@@ -96,11 +98,14 @@ class Pool {
     try {
       let priority = NORMAL
       let signal
+      let wait = false
       if (options !== undefined) {
         checkOptions(options, RUN_OPTIONS)
         priority = priorityNumber(options.priority)
         signal = options.signal
         if (signal !== undefined) checkSignal(signal)
+        if (options.wait !== undefined) wait = options.wait
+        checkBoolean('options.wait', wait)
       }
       const pool = this.#state
       pool.checkOpen()
@@ -110,15 +115,17 @@ class Pool {
       const caller = isTraced ? captureCaller(Pool.prototype.run) : undefined
       const watched = signal === undefined ? undefined : watchTask(signal, resolve, reject)
       if (watched !== undefined) ({ resolve, reject } = watched)
-      const task = implementation.createTask({ pool, priority, resolve, reject, caller })
-      const reservation = pool.takeReservation()
-      try {
-        const bound = task.submit(input, reservation)
-        if (bound) throw pool.rejectFull(bound, implementation.inputSize(input))
-      } finally {
-        reservation.release()
+      const context = { pool, priority, resolve, reject, caller }
+      const task = implementation.createTask(context)
+      if (wait) {
+        const waiting = new WaitingTask(context, task, input, { timed: transform.name })
+        waiting.submit(freeInTurn())
+        watched?.watch(waiting)
+      } else {
+        const bound = task.submit(input, NO_RESERVATION)
+        if (bound) throw pool.rejectFull(bound)
+        watched?.watch(task)
       }
-      watched?.watch(task)
     } catch (error) {
       reject(error)
     }
@@ -184,24 +191,22 @@ class Pool {
   }
 
   /**
-   * @param {unknown} [options] none yet
+   * @param {{ signal?: AbortSignal }} [options]
    * @returns {Promise<void>}
    */
-  ready(options) {
+  ready(options = {}) {
     return new Promise((resolve, reject) => {
-      checkNoOptions(options)
       const pool = stateOf(this)
+      checkOptions(options, ['signal'])
+      const { signal } = options
+      if (signal !== undefined) checkSignal(signal)
       pool.checkOpen()
-      // Outcomes of the same drain settle first: their callbacks must not use the reservation kept for this caller.
-      const onGranted = (/** @type {import('../native/reservation').Reservation} */ reservation) => {
-        queueMicrotask(() =>
-          nextTick(() => {
-            pool.keepReservation(reservation)
-            resolve()
-          })
-        )
-      }
-      new Waiter(pool, pool.takeRequestedBytes(), onGranted, reject)
+      if (signal?.aborted) throw signal.reason
+      const watched = signal === undefined ? undefined : watchTask(signal, resolve, reject)
+      const settle = watched ?? { resolve, reject }
+      const onGranted = () => settle.resolve(undefined)
+      const waiter = new Waiter({ pool, bytes: 1, onGranted, onRejected: settle.reject, isNotification: true })
+      watched?.watch(waiter)
     })
   }
 
@@ -238,7 +243,7 @@ class Pool {
  * @param {(reason: unknown) => void} reject
  */
 function watchTask(signal, resolve, reject) {
-  /** @type {import('../task/contract').Runnable | undefined} */
+  /** @type {Abortable | undefined} */
   let task
   let isSettled = false
   const settle = (/** @type {(value: any) => void} */ callback, /** @type {unknown} */ value) => {
@@ -249,7 +254,7 @@ function watchTask(signal, resolve, reject) {
   return {
     resolve: (/** @type {any} */ value) => settle(resolve, value),
     reject: (/** @type {unknown} */ reason) => settle(reject, reason),
-    watch(/** @type {import('../task/contract').Runnable} */ submitted) {
+    watch(/** @type {Abortable} */ submitted) {
       if (isSettled) return
       task = submitted
       try {

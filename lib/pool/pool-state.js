@@ -3,9 +3,7 @@
 const native = require('../native')
 const { readWorkerOptions } = require('../worker')
 const { closedError, forcedError, queueFullError } = require('../internal/errors')
-const { setImmediate } = require('../internal/clock')
 const { completionPort } = require('../native/completion-port')
-const { NO_RESERVATION } = require('../native/reservation')
 const { checkOptions } = require('../internal/validate')
 const { loopScheduler } = require('../native/shared')
 
@@ -15,8 +13,6 @@ const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'wor
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.closePool(handle))
 
 /**
- * @typedef {import('../native/reservation').Reservation} Reservation
- *
  * @typedef {object} Runner
  * @property {(force: boolean) => Promise<void>} end
  */
@@ -27,9 +23,6 @@ class PoolState {
   #state = 'open'
   /** Tasks, batches and waiters that native code still references. */
   #tasksInFlight = 0
-  /** Unused reservations that were granted in this event-loop iteration. @type {Reservation[]} */
-  #reservations = []
-  #requestedBytes = 1
   #isForced = false
   /** @type {Promise<void> | undefined} */
   #closePromise
@@ -78,19 +71,10 @@ class PoolState {
   /**
    * Counts a rejected task and returns its error.
    * @param {import('../native/binding').Bound} bound
-   * @param {number} [bytes] that the task needs
    */
-  rejectFull(bound, bytes = 1) {
+  rejectFull(bound) {
     native.countRejected(this.handle)
-    if (bound === 'bytes') this.#requestedBytes = bytes
     return queueFullError(this.info, bound)
-  }
-
-  /** Returns the bytes for which `ready()` waits: those of the last input that was rejected for its bytes. */
-  takeRequestedBytes() {
-    const requested = this.#requestedBytes
-    this.#requestedBytes = 1
-    return Math.min(requested, this.info.maxQueueBytes)
   }
 
   get tasksInFlight() {
@@ -103,26 +87,6 @@ class PoolState {
 
   taskEnded() {
     if (--this.#tasksInFlight === 0) this.#closeIfDone()
-  }
-
-  /**
-   * Keeps a reservation until the end of this iteration, for the `run` that its waiter is about to call.
-   * @param {Reservation} reservation
-   */
-  keepReservation(reservation) {
-    if (this.#state !== 'open') return reservation.release()
-    this.#reservations.push(reservation)
-    setImmediate(() => {
-      const index = this.#reservations.indexOf(reservation)
-      if (index < 0) return
-      this.#reservations.splice(index, 1)
-      reservation.release()
-    })
-  }
-
-  /** Returns a kept reservation, or `NO_RESERVATION`. The caller owns it. */
-  takeReservation() {
-    return this.#reservations.shift() ?? NO_RESERVATION
   }
 
   get isClosed() {
@@ -143,7 +107,6 @@ class PoolState {
     this.#closePromise ??= new Promise(resolve => {
       this.#resolveClosed = resolve
       this.#state = 'closing'
-      for (const reservation of this.#reservations.splice(0)) reservation.release()
     })
     this.#isForced ||= force
     // A bulk call may wait for its inputs without a task in flight.

@@ -3,7 +3,9 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isSharedArrayBuffer } = require('node:util').types
 const { asUint8Array } = require('../task/input')
-const { StepTask } = require('../task/step-task')
+const { NO_RESERVATION } = require('../native/reservation')
+const { Task } = require('../task/task')
+const { WaitingTask } = require('../task/waiting-task')
 const { bufferOf, lengthOf, offsetOf } = require('../internal/typed-array')
 const { isDetached } = require('../internal/detached')
 const { withCode } = require('../internal/errors')
@@ -26,6 +28,7 @@ const { detachedError } = require('../internal/validate')
 
 /** Most bytes that are copied at a time. */
 const MAX_COPY = 1 << 20
+const NO_INPUT = new Uint8Array(0)
 
 /** Closes the session of an engine that was garbage-collected without being destroyed. */
 const registry = new FinalizationRegistry(
@@ -47,7 +50,7 @@ class StreamingEngine {
   #limit
   #session
   #steps
-  /** @type {StepTask | undefined} of the running step */
+  /** @type {WaitingTask | undefined} of the running step */
   #stepTask
   /** Upper bound of the unprocessed bytes; only native code knows the exact number. */
   #bytesInFlight = 0
@@ -223,8 +226,9 @@ class StreamingEngine {
     const resolve = (/** @type {any} */ value) => this.#context.runInAsyncScope(this.#onStepDone, this, step, value)
     const reject = (/** @type {unknown} */ error) => this.#context.runInAsyncScope(this.#onStepFailed, this, error)
     const context = { pool: this.#pool, priority: this.#priority, resolve, reject, caller: this.#caller }
-    this.#stepTask = new StepTask(context, step, this.#holdsPool)
-    this.#stepTask.submit()
+    const task = new Task(context, step)
+    this.#stepTask = new WaitingTask(context, task, NO_INPUT, { isContinuation: this.#holdsPool })
+    this.#stepTask.submit(NO_RESERVATION)
   }
 
   /** @param {unknown} error */

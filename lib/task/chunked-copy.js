@@ -70,7 +70,7 @@ class ChunkedCopy {
     if (this.#isDone) return
     if (done) return this.#submit()
     const copied = native.appendToInputBuffer(this.#handle, value)
-    if (typeof copied === 'string') this.#fail(this.#task.pool.rejectFull(copied, this.#copiedBytes))
+    if (typeof copied === 'string') this.#fail(this.#task.pool.rejectFull(copied))
     else this.#copiedBytes = copied
   }
 
@@ -79,7 +79,7 @@ class ChunkedCopy {
     const task = this.#task
     try {
       const bound = native.submitInputBuffer(this.#handle, this.#transform, task.id, task.priority)
-      if (bound) throw task.pool.rejectFull(bound, this.#copiedBytes)
+      if (bound) throw task.pool.rejectFull(bound)
     } catch (error) {
       task.fail(error)
     }

@@ -11,7 +11,7 @@
  * @property {() => void} checkOpen throws if the pool is closing or closed
  * @property {() => void} taskStarted counts a task that was admitted, or waits to be
  * @property {() => void} taskEnded counts a task that native code is done with
- * @property {(bound: Bound, bytes?: number) => Error} rejectFull returns the error of a rejected task, and counts it
+ * @property {(bound: Bound) => Error} rejectFull returns the error of a rejected task, and counts it
  * @property {(Runner: new (pool: any, options: any) => any) => any} runner returns the runner of a class, created on first use
  *
  * The call that a task belongs to.
@@ -33,6 +33,7 @@
  * @typedef {object} Runnable
  * @property {(input: unknown, reservation: Reservation) => Bound | null} submit returns the bound that is reached, in which
  *   case nothing has happened
+ * @property {(input: unknown) => number} maxBytes returns the maximum bytes that a refused input needs
  * @property {(reason: unknown) => void} abort rejects immediately, and stops the work as soon as possible
  *
  * @typedef {import('../native/binding').Bound} Bound

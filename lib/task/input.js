@@ -242,6 +242,15 @@ function maxInputBytes(input, index) {
 }
 
 /**
+ * Like `maxInputBytes`, but exact for text that is not copied in pieces.
+ * @param {unknown} input
+ */
+function refusedBytes(input) {
+  const bytes = maxInputBytes(input)
+  return typeof input === 'string' && bytes <= LARGE_BYTES ? Buffer.byteLength(input) : bytes
+}
+
+/**
  * Returns the bytes for which an input of a JavaScript transform counts: those of a buffer or view, the length of a string, or 0 for
  * any other value. Reads no property of the value.
  * @param {unknown} input
@@ -308,6 +317,7 @@ module.exports = {
   submitInput,
   isBatchable,
   maxInputBytes,
+  refusedBytes,
   takeMemory,
   unwrap,
   valueBytes,

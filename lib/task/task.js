@@ -2,7 +2,7 @@
 
 const native = require('../native')
 const { taskError } = require('../internal/errors')
-const { checkInput, submitInput } = require('./input')
+const { checkInput, refusedBytes, submitInput } = require('./input')
 const { completionPort } = require('../native/completion-port')
 
 /**
@@ -74,6 +74,11 @@ class Task {
     if (submitted !== null) this.#copy = submitted
     this.pool.taskStarted()
     return null
+  }
+
+  /** @param {unknown} input */
+  maxBytes(input) {
+    return refusedBytes(input)
   }
 
   /**

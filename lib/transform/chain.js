@@ -17,6 +17,8 @@ class ChainTask {
   #index = 0
   /** @type {import('../task/contract').Runnable | Waiter | undefined} the task or waiter of the current step */
   #running
+  /** The task of the current step, if the pool was full. @type {import('../task/contract').Runnable | undefined} */
+  #refused
   #isSettled = false
 
   /**
@@ -46,6 +48,11 @@ class ChainTask {
     }
   }
 
+  /** @param {unknown} input of the refused step */
+  maxBytes(input) {
+    return this.#refused?.maxBytes(input) ?? 0
+  }
+
   /** @param {unknown} reason */
   abort(reason) {
     if (!this.#isSettled) this.#running?.abort(reason)
@@ -56,14 +63,20 @@ class ChainTask {
    * @param {Reservation} reservation
    */
   #submit(input, reservation) {
-    const task = implementationOf(this.#steps[this.#index]).createTask({
+    const task = this.#refused ?? this.#createTask()
+    this.#refused = undefined
+    const bound = task.submit(input, reservation)
+    if (bound === null) this.#running = task
+    else this.#refused = task
+    return bound
+  }
+
+  #createTask() {
+    return implementationOf(this.#steps[this.#index]).createTask({
       ...this.#context,
       resolve: value => this.#advance(value),
       reject: reason => this.#fail(reason)
     })
-    const bound = task.submit(input, reservation)
-    if (bound === null) this.#running = task
-    return bound
   }
 
   /** @param {unknown} value result of the current step */
@@ -85,8 +98,13 @@ class ChainTask {
     } finally {
       reservation.release()
     }
-    const onGranted = (/** @type {Reservation} */ granted) => this.#submitOrWait(value, granted)
-    this.#running = new Waiter(this.#context.pool, 1, onGranted, reason => this.#fail(reason), true)
+    this.#running = new Waiter({
+      pool: this.#context.pool,
+      bytes: this.maxBytes(value),
+      onGranted: granted => this.#submitOrWait(value, granted),
+      onRejected: reason => this.#fail(reason),
+      isContinuation: true
+    })
   }
 
   /** @param {unknown} error thrown for the result of the step before */

@@ -1,7 +1,7 @@
 'use strict'
 
 const { defineTransform } = require('../task/implementation')
-const { checkAttached, unwrap, valueBytes } = require('../task/input')
+const { MAX_UTF8, checkAttached, unwrap, valueBytes } = require('../task/input')
 const native = require('../native')
 const { Task } = require('../task/task')
 const { Transform } = require('../native/transform')
@@ -23,6 +23,8 @@ const MAX_HELD = 8 << 20
 /** One value, written as JSON on the event loop in slices. A native transform collects the bytes and processes them further. */
 class StringifyTask extends Task {
   #limits
+  /** Kept after a refusal: code of the value must not run again. @type {import('../json/input').JsonInput | undefined} */
+  #refused
 
   /**
    * @param {import('../task/contract').TaskContext} context
@@ -40,13 +42,29 @@ class StringifyTask extends Task {
    * @param {import('../native/reservation').Reservation} reservation
    */
   submit(input, reservation) {
+    const jsonInput = this.#refused ?? this.#jsonInput(input)
+    this.#refused = undefined
+    // Code of the value, such as a getter, may have closed the pool.
+    this.pool.checkOpen()
+    const bound = this.submitChecked(jsonInput, reservation)
+    if (bound !== null) this.#refused = jsonInput
+    return bound
+  }
+
+  /**
+   * The size of a large value is not known before it is written.
+   * @override
+   */
+  maxBytes() {
+    return (this.#refused?.text?.length ?? 0) * MAX_UTF8
+  }
+
+  /** @param {unknown} input */
+  #jsonInput(input) {
     checkAttached(input)
     const { slice, maxDepth, maxOutput } = this.#limits
     const maxBytes = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, DEFAULT_MAX_OUTPUT)
-    const jsonInput = new JsonInput(unwrap(input), slice, maxDepth, maxBytes, Math.max(maxOutput ?? 0, MAX_HELD))
-    // Code of the value, such as a getter, may have closed the pool.
-    this.pool.checkOpen()
-    return this.submitChecked(jsonInput, reservation)
+    return new JsonInput(unwrap(input), slice, maxDepth, maxBytes, Math.max(maxOutput ?? 0, MAX_HELD))
   }
 
   /**

@@ -104,6 +104,11 @@ class NumericTask {
     return this.#task.submit(input, reservation)
   }
 
+  /** @param {unknown} input */
+  maxBytes(input) {
+    return maxInputBytes(input)
+  }
+
   /** @param {unknown} reason */
   abort(reason) {
     this.#task?.abort(reason)

@@ -111,6 +111,11 @@ class WorkerTask extends AsyncResource {
     return null
   }
 
+  /** @param {unknown} input */
+  maxBytes(input) {
+    return valueBytes(input)
+  }
+
   /**
    * Receives the outcome of a task that native code removed from the queue.
    * @param {unknown} _value

@@ -8,7 +8,7 @@ use super::borrowed::Borrows;
 use super::napi_raw::{self, Pinned};
 use crate::cache::arena::Stored;
 use crate::error::Result;
-use crate::pool::{Permit, Reservation};
+use crate::pool::{Permit, Waited};
 use crate::transform::{Bytes, Document, Lend, Value};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use napi::bindgen_prelude::Function;
@@ -42,8 +42,8 @@ pub enum Outcome {
         results: Vec<Result<Value>>,
         took: Duration,
     },
-    /// A reservation for a waiter.
-    Granted(Reservation),
+    /// The end of a wait for capacity.
+    Waited(Waited),
     /// A permit for a task that JavaScript runs.
     Begun(Permit),
     Mail {

@@ -11,6 +11,7 @@ use super::environment::Environment;
 use super::napi_raw::{self, misuse};
 use super::protocol::{MAX_BATCH, MailKind, RecordKind};
 use crate::error;
+use crate::pool::Waited;
 use crate::transform::{Bytes, Document, Value};
 use napi::bindgen_prelude::{Array, BufferSlice, JsValue, Object, Unknown};
 use napi::{Env, Result};
@@ -82,13 +83,7 @@ impl<'env> Drain<'env, '_> {
 
     fn put(&mut self, task: u32, outcome: Outcome) -> Result<()> {
         match outcome {
-            Outcome::Granted(reservation) => {
-                let handles = &mut *self.environment.handles.borrow_mut();
-                handles.waiting.remove(&task);
-                let reservation = handles.reservations.insert(reservation)?;
-                self.record(task, RecordKind::Granted, reservation);
-                return Ok(());
-            }
+            Outcome::Waited(waited) => return self.waited(task, waited),
             Outcome::Begun(permit) => {
                 let permit = self.environment.handles.borrow_mut().insert_permit(permit)?;
                 self.record(task, RecordKind::Begun, permit);
@@ -122,6 +117,20 @@ impl<'env> Drain<'env, '_> {
         if let Some(pinned) = ended.and_then(|task| task.pinned) {
             napi_raw::unpin(self.env, pinned);
         }
+        Ok(())
+    }
+
+    fn waited(&mut self, task: u32, waited: Waited) -> Result<()> {
+        let handles = &self.environment.handles;
+        handles.borrow_mut().waiting.remove(&task);
+        let (kind, word) = match waited {
+            Waited::Granted(reservation) => {
+                (RecordKind::Granted, handles.borrow_mut().reservations.insert(reservation)?)
+            }
+            Waited::Notified => (RecordKind::Notified, 0),
+            Waited::TimedOut(error) => self.failed(&error)?,
+        };
+        self.record(task, kind, word);
         Ok(())
     }
 

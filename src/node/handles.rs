@@ -2,6 +2,7 @@
 
 use super::cache::handle as cache;
 use super::napi_raw::{Pinned, misuse};
+use super::protocol::IN_TURN;
 use super::task::input_buffer::InputBuffer;
 use crate::cancel::Cancel;
 use crate::handle_map::{HandleMap, TooManyHandles};
@@ -38,9 +39,25 @@ pub struct Handles {
     pub sessions: HandleMap<Arc<StreamSession>>,
 }
 
-/// Handle of a reservation, or a negative number for none. A function that accepts a reservation owns it, even on
+/// Handle of a reservation, or a negative number for none, which may be `IN_TURN`. A function that accepts a reservation owns it, even on
 /// failure, so the function starts with [`Handles::take_reservation`].
 pub type ReservationHandle = i32;
+
+/// Where a task gets its capacity from.
+pub enum Capacity {
+    Reserved(Reservation),
+    /// Capacity that is free now.
+    Free,
+    /// Capacity that is free now and for which no caller waits.
+    FreeInTurn,
+}
+
+impl Capacity {
+    /// Returns the bytes that are reserved already.
+    pub fn bytes(&self) -> usize {
+        if let Capacity::Reserved(reservation) = self { reservation.bytes() } else { 0 }
+    }
+}
 
 impl Handles {
     pub fn pool(&self, handle: u32) -> Result<&Arc<Pool>> {
@@ -96,21 +113,29 @@ impl Handles {
     }
 
     /// Takes over the reservation that JavaScript passes, if any. Dropping it releases it.
-    pub fn take_reservation(&mut self, handle: ReservationHandle) -> Option<Reservation> {
-        u32::try_from(handle).ok().and_then(|handle| self.reservations.remove(handle))
+    pub fn take_reservation(&mut self, handle: ReservationHandle) -> Capacity {
+        let reservation = u32::try_from(handle).ok().and_then(|handle| self.reservations.remove(handle));
+        match reservation {
+            Some(reservation) => Capacity::Reserved(reservation),
+            None if handle == IN_TURN => Capacity::FreeInTurn,
+            None => Capacity::Free,
+        }
     }
 
-    /// Returns `reservation` resized to `bytes`, or a new one.
+    /// Returns a reservation of `bytes`.
     pub fn reserve(
         &self,
         pool: u32,
-        reservation: Option<Reservation>,
+        capacity: Capacity,
         bytes: usize,
     ) -> Result<std::result::Result<Reservation, AdmitError>> {
         let pool = self.pool(pool)?;
-        Ok(match reservation {
-            Some(mut reservation) => reservation.resize(bytes).then_some(reservation).ok_or(AdmitError::Bytes),
-            None => pool.try_admit(bytes),
+        Ok(match capacity {
+            Capacity::Reserved(mut reservation) => {
+                reservation.resize(bytes).then_some(reservation).ok_or(AdmitError::Bytes)
+            }
+            Capacity::Free => pool.try_admit(bytes),
+            Capacity::FreeInTurn => pool.try_admit_in_turn(bytes),
         })
     }
 }

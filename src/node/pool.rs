@@ -4,6 +4,7 @@ use super::args::{read_arg, throw};
 use super::completion::Outcome;
 use super::convert::{LatencySummary, MAX_SAFE, bytes_of, f64_of, u32_of};
 use super::environment;
+use super::protocol::WaitKind;
 use crate::args::{Args, ArgumentError};
 use crate::mismatch;
 use crate::pool::{self, Requested};
@@ -81,20 +82,21 @@ pub fn close_pool(env: Env, pool: u32) -> Result<()> {
     Ok(())
 }
 
-/// Queues `task` for a reservation, which follows as a `Granted` record even if capacity is free.
+/// Queues `task` for capacity. A `Granted`, `Notified` or `Error` record follows, even if capacity is free.
 #[napi(catch_unwind)]
-pub fn wait_for_reservation(env: Env, pool: u32, task: u32, bytes: f64) -> Result<()> {
+pub fn wait_for_capacity(env: Env, pool: u32, task: u32, bytes: f64, kind: WaitKind) -> Result<()> {
     let environment = environment::of(&env)?;
     let pool = environment.handles.borrow().pool(pool)?.clone();
     let port = Arc::clone(&environment.port);
-    let ticket = pool.wait(bytes_of(bytes), Box::new(move |granted| port.complete(task, Outcome::Granted(granted))));
+    let deliver = Box::new(move |waited| port.complete(task, Outcome::Waited(waited)));
+    let ticket = pool.wait(bytes_of(bytes), kind.into(), deliver);
     if let Some(ticket) = ticket {
         environment.handles.borrow_mut().waiting.insert(task, (pool, ticket));
     }
     Ok(())
 }
 
-/// Cancels a task's wait for a reservation. Returns `false` if the reservation was granted already.
+/// Cancels a task's wait. Returns `false` if it has ended already, in which case its record follows.
 #[napi(catch_unwind)]
 pub fn cancel_wait(env: Env, task: u32) -> Result<bool> {
     let waiting = environment::of(&env)?.handles.borrow_mut().waiting.remove(&task);
@@ -138,6 +140,16 @@ fn open(args: &Args) -> std::result::Result<Arc<pool::Pool>, ArgumentError> {
     }
     pool::open(name, &requested)
         .map_err(|differing| ArgumentError::Value(mismatch::message("pool", name.unwrap_or_default(), &differing)))
+}
+
+impl From<WaitKind> for pool::WaitKind {
+    fn from(kind: WaitKind) -> Self {
+        match kind {
+            WaitKind::Reservation => pool::WaitKind::Reservation,
+            WaitKind::TimedReservation => pool::WaitKind::TimedReservation,
+            WaitKind::Notification => pool::WaitKind::Notification,
+        }
+    }
 }
 
 impl From<pool::Stats> for PoolStats {

@@ -17,6 +17,8 @@ pub enum RecordKind {
     Error,
     /// `[task, Granted, reservation]`
     Granted,
+    /// The task waited for a notification.
+    Notified,
     Many,
     /// `[subscriber, Mail, mail kind]`; the next values are the flight and, for a value or an error, its bytes.
     Mail,
@@ -122,6 +124,20 @@ pub const OF_STRING: u32 = 1 << 31;
 /// Maximum number of items in a batch.
 #[napi]
 pub const MAX_BATCH: u32 = 256;
+
+/// Kind of a wait for capacity.
+#[napi]
+pub enum WaitKind {
+    Reservation,
+    /// A reservation for a task that `maxWait` limits from the beginning of the wait.
+    TimedReservation,
+    /// The moment at which a task would be admitted.
+    Notification,
+}
+
+/// In place of a reservation: admits the task only if no caller waits for the capacity.
+#[napi]
+pub const IN_TURN: i32 = -2;
 
 /// Result of `submitExternal` for a task that waits for a permit.
 #[napi]

@@ -1,16 +1,16 @@
 //! A pool's state: its options, its admitted jobs, its counters and its threads. `executor.rs`
 //! runs the queue on the threads; `permit.rs` uses permits outside of them.
 
+use super::ages::TrackAge;
 use super::deadline::{self, Expire};
-use super::gate::{Admission, Gate, Limits, RawReservation, Wait, Wake};
+use super::gate::{Admission, Gate, Limits, Order, RawReservation, Wait, Wake};
 use super::options::Options;
 use super::panic::catch_panic;
-use super::priority_queue::{Priority, Queued, TrackAge};
+use super::priority_queue::{Priority, Queued};
 use super::stats::{Counters, Stats, Tally};
 use crate::error::{Error, Kind};
 use crate::sync::Mutex;
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -71,7 +71,29 @@ pub(super) struct Job {
     pub(super) priority: Priority,
 }
 
-type Waiter = Box<dyn FnOnce(Reservation) + Send>;
+/// Purpose of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitKind {
+    Reservation,
+    /// A reservation, for at most `max_wait`, which includes the time that the task then spends in the queue.
+    TimedReservation,
+    /// The moment at which it could have had a reservation.
+    Notification,
+}
+
+/// End of a wait.
+pub enum Waited {
+    Granted(Reservation),
+    Notified,
+    TimedOut(Error),
+}
+
+type Deliver = Box<dyn FnOnce(Waited) + Send>;
+
+pub(super) struct Waiter {
+    kind: WaitKind,
+    deliver: Deliver,
+}
 
 /// A bounded pool. Its threads start with its first task.
 pub struct Pool {
@@ -80,8 +102,8 @@ pub struct Pool {
     pub(super) gate: Gate<Job, Waiter>,
     pub(super) threads: OnceLock<rayon::ThreadPool>,
     pub(super) counters: Mutex<Counters>,
-    /// Set while the timer thread watches for stale tasks.
-    is_watched: AtomicBool,
+    /// When the timer thread looks for tasks that have waited too long, if it does.
+    next_check: Mutex<Option<Instant>>,
     /// Runs on a thread that was woken with a permit.
     work_off: fn(&Arc<Pool>),
 }
@@ -123,7 +145,7 @@ impl Pool {
             gate: Gate::new(limits, ages, now),
             threads: OnceLock::new(),
             counters: Mutex::new(Counters::new(now)),
-            is_watched: AtomicBool::new(false),
+            next_check: Mutex::new(None),
             work_off,
         })
     }
@@ -148,8 +170,24 @@ impl Pool {
     /// # Errors
     /// The bound that is reached.
     pub fn try_admit(self: &Arc<Self>, bytes: usize) -> Result<Reservation, AdmitError> {
+        self.admit(bytes, Order::MayPass)
+    }
+
+    /// Reserves capacity for a task that passes no waiter. Its age counts from now.
+    ///
+    /// # Errors
+    /// The bound that is reached.
+    pub fn try_admit_in_turn(self: &Arc<Self>, bytes: usize) -> Result<Reservation, AdmitError> {
+        let mut reservation = self.admit(bytes, Order::InTurn)?;
+        if let Some(raw) = &mut reservation.raw {
+            raw.since = Some(Instant::now());
+        }
+        Ok(reservation)
+    }
+
+    fn admit(self: &Arc<Self>, bytes: usize, order: Order) -> Result<Reservation, AdmitError> {
         self.threads().ok_or(AdmitError::NoThreads)?;
-        match self.gate.try_admit(bytes) {
+        match self.gate.try_admit(bytes, order) {
             Admission::Admitted(raw) => Ok(self.reservation(raw)),
             Admission::TasksFull => Err(AdmitError::Tasks),
             Admission::BytesFull => Err(AdmitError::Bytes),
@@ -161,14 +199,20 @@ impl Pool {
         self.reservation(self.gate.retain(bytes))
     }
 
-    /// Calls `waiter` with a reservation, now or when its turn comes. Returns the waiter's ticket if it waits.
-    pub fn wait(self: &Arc<Self>, bytes: usize, waiter: Waiter) -> Option<u64> {
-        match self.gate.wait(bytes, waiter) {
+    /// Calls `deliver` now or when the wait ends. Returns the waiter's ticket if it waits.
+    pub fn wait(self: &Arc<Self>, bytes: usize, kind: WaitKind, deliver: Deliver) -> Option<u64> {
+        let since = (kind == WaitKind::TimedReservation).then(Instant::now);
+        match self.gate.wait(bytes, since, Waiter { kind, deliver }) {
             Wait::Granted(raw, waiter) => {
-                waiter(self.reservation(raw));
+                self.grant(vec![(raw, waiter)]);
                 None
             }
-            Wait::Queued(ticket) => Some(ticket),
+            Wait::Queued(ticket) => {
+                if let Some(since) = since {
+                    self.watch_age(since);
+                }
+                Some(ticket)
+            }
         }
     }
 
@@ -209,9 +253,17 @@ impl Pool {
         Reservation { pool: self.clone(), raw: Some(raw) }
     }
 
+    /// Delivers reservations. A notification passes its own on to the next waiter: in this loop, because recursion would
+    /// exhaust the stack.
     pub(super) fn grant(self: &Arc<Self>, granted: Vec<(RawReservation, Waiter)>) {
-        for (raw, waiter) in granted {
-            waiter(self.reservation(raw));
+        let mut granted = VecDeque::from(granted);
+        while let Some((raw, Waiter { kind, deliver })) = granted.pop_front() {
+            if kind == WaitKind::Notification {
+                granted.extend(self.gate.release(raw.bytes));
+                deliver(Waited::Notified);
+            } else {
+                deliver(Waited::Granted(self.reservation(raw)));
+            }
         }
     }
 
@@ -236,23 +288,26 @@ impl Pool {
     /// Queues a job under its reservation.
     pub(super) fn push(self: &Arc<Self>, raw: RawReservation, priority: Priority, work: Box<dyn Work>) -> Wake {
         let job = Job { work, bytes: raw.bytes, priority };
-        let wake = self.gate.push(raw, priority, job, Instant::now());
-        self.watch_age();
+        let now = Instant::now();
+        let since = raw.since.unwrap_or(now);
+        let wake = self.gate.push(raw, priority, job, now);
+        self.watch_age(since);
         wake
     }
 
     /// Returns a job that was taken but did not run to its former position in the queue.
     pub(super) fn requeue(self: &Arc<Self>, ticket: u64, since: Instant, job: Job) {
         let wake = self.gate.requeue(job.priority, Queued { ticket, since, job }, Instant::now());
-        self.watch_age();
+        self.watch_age(since);
         if wake == Wake::Thread {
             self.wake();
         }
     }
 
-    fn watch_age(self: &Arc<Self>) {
-        if self.options.max_wait.is_some() {
-            deadline::watch(self);
+    /// Has a task or waiter that has waited `since` an instant dropped in time.
+    fn watch_age(self: &Arc<Self>, since: Instant) {
+        if let Some(deadline) = self.options.max_wait.and_then(|wait| since.checked_add(wait)) {
+            deadline::watch(self, deadline);
         }
     }
 
@@ -279,24 +334,34 @@ impl Pool {
     }
 
     pub(super) fn time_out(&self, work: &mut dyn Work) {
+        work.fail(self.timeout_error("in the queue of"));
+        self.counters.lock().rejected(work.tasks());
+    }
+
+    fn timeout_error(&self, position: &str) -> Error {
         let limit = self.options.max_wait.unwrap_or_default().as_millis();
         let message = format!(
-            "The task waited in the queue of {} for longer than maxWait ({limit} ms) and was dropped; \
+            "The task waited {position} {} for longer than maxWait ({limit} ms) and was dropped; \
              the pool has more work than its threads can do in time",
             self.label()
         );
-        work.fail(Error::new(Kind::QueueTimeout, message));
-        self.counters.lock().rejected(work.tasks());
+        Error::new(Kind::QueueTimeout, message)
     }
 }
 
 impl Expire for Pool {
-    fn is_watched(&self) -> &AtomicBool {
-        &self.is_watched
+    fn next_check(&self) -> &Mutex<Option<Instant>> {
+        &self.next_check
     }
 
     fn expire(self: Arc<Self>) {
         let Some(limit) = self.options.max_wait.and_then(|wait| Instant::now().checked_sub(wait)) else { return };
+        // Capacity of expired tasks must not go to expired waiters.
+        while let Some((waiter, granted)) = self.gate.take_stale_waiter(limit) {
+            self.counters.lock().rejected(1);
+            self.grant(granted);
+            drop(catch_panic(|| (waiter.deliver)(Waited::TimedOut(self.timeout_error("for room in")))));
+        }
         while let Some(queued) = self.gate.take_stale(limit) {
             let Job { mut work, bytes, .. } = queued.job;
             self.time_out(&mut *work);

@@ -1,55 +1,56 @@
 //! `maxWait`: one timer thread for all pools drops tasks that have waited too long.
 //!
 //! It starts with the first task that has to wait under a deadline. Each pool has at most one timer, for its oldest
-//! queued task.
+//! queued task or waiter; a timer that a shorter one has replaced ends without effect.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::Mutex;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 use tokio::runtime::{Builder, Handle};
 
 /// A queue whose tasks expire.
 pub(super) trait Expire: Send + Sync + 'static {
-    /// Set while the timer thread watches the queue.
-    fn is_watched(&self) -> &AtomicBool;
+    /// When its timer fires, if it has one.
+    fn next_check(&self) -> &Mutex<Option<Instant>>;
     /// Drops the expired tasks.
     fn expire(self: Arc<Self>);
-    /// Returns when the oldest task expires, or `None` if the queue is empty.
+    /// Returns when the oldest task expires, or `None` if no task does.
     fn next_deadline(&self) -> Option<Instant>;
 }
 
-/// Has the timer thread drop tasks when they expire.
-pub(super) fn watch(queue: &Arc<impl Expire>) {
-    if queue.is_watched().swap(true, Ordering::SeqCst) {
+/// Has the timer thread drop the tasks of a queue that have expired at `deadline`.
+pub(super) fn watch(queue: &Arc<impl Expire>, deadline: Instant) {
+    let mut next_check = queue.next_check().lock();
+    if next_check.is_some_and(|check| check <= deadline) {
         return;
     }
-    match timer() {
-        Some(timer) => drop(timer.spawn(expire_in_time(Arc::downgrade(queue)))),
-        // Without a timer thread an expired task is still dropped, but only when its turn comes.
-        None => queue.is_watched().store(false, Ordering::SeqCst),
+    // Without a timer thread an expired task is still dropped, but only when its turn comes.
+    if let Some(timer) = timer() {
+        *next_check = Some(deadline);
+        drop(timer.spawn(expire_from(Arc::downgrade(queue), deadline)));
     }
 }
 
-async fn expire_in_time(queue: Weak<impl Expire>) {
-    while let Some(deadline) = expire(&queue) {
-        tokio::time::sleep_until(deadline.into()).await;
+async fn expire_from(queue: Weak<impl Expire>, deadline: Instant) {
+    let mut next = Some(deadline);
+    while let Some(check) = next {
+        tokio::time::sleep_until(check.into()).await;
+        next = expire(&queue, check);
     }
 }
 
-/// Drops the expired tasks. Returns the next deadline, or `None` when the queue is empty or gone.
-fn expire(queue: &Weak<impl Expire>) -> Option<Instant> {
+/// Drops the expired tasks. Returns the next deadline, or `None` when no task expires, the queue is gone, or another timer
+/// serves it.
+fn expire(queue: &Weak<impl Expire>, check: Instant) -> Option<Instant> {
     let queue = queue.upgrade()?;
-    loop {
-        queue.clone().expire();
-        if let Some(deadline) = queue.next_deadline() {
-            return Some(deadline);
-        }
-        queue.is_watched().store(false, Ordering::SeqCst);
-        // A task that was queued just before found the flag set, and counts on this timer.
-        if queue.next_deadline().is_none() || queue.is_watched().swap(true, Ordering::SeqCst) {
-            return None;
-        }
+    if *queue.next_check().lock() != Some(check) {
+        return None;
     }
+    queue.clone().expire();
+    let mut next_check = queue.next_check().lock();
+    // A task that is queued from here on is watched after the lock is released.
+    *next_check = queue.next_deadline();
+    *next_check
 }
 
 fn timer() -> Option<&'static Handle> {

@@ -3,10 +3,11 @@
 //! One lock guards slots, bytes, permits and waiters, so that they can never disagree. It is held for a few dozen
 //! nanoseconds and never while foreign code runs: jobs and waiters leave it as return values.
 
-use super::priority_queue::{Priority, PriorityQueue, Queued, TrackAge};
+use super::ages::TrackAge;
+use super::priority_queue::{Priority, PriorityQueue, Queued};
+use super::waiters::{Waiter, Waiters};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// Maximum number of tasks that may take bytes ahead of a waiter for which too few are free. After that the waiter goes first.
@@ -29,6 +30,15 @@ pub struct Limits {
 pub struct RawReservation {
     pub ticket: u64,
     pub bytes: usize,
+    /// When its caller began to wait, if the age of its task counts from then.
+    pub since: Option<Instant>,
+}
+
+/// Whether a task may take bytes ahead of a waiter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    MayPass,
+    InTurn,
 }
 
 /// Result of [`Gate::try_admit`].
@@ -77,12 +87,6 @@ pub struct Finished<J, W> {
 }
 
 #[derive(Debug)]
-struct Waiter<W> {
-    bytes: usize,
-    waiter: W,
-}
-
-#[derive(Debug)]
 struct State<J, W> {
     queue: PriorityQueue<J>,
     /// Tasks admitted and not yet finished: reserved, queued and running.
@@ -92,8 +96,7 @@ struct State<J, W> {
     permits: usize,
     /// Whether one of the threads spins.
     is_spinning: bool,
-    /// Waiters by ticket: first come, first served. Each is one pending promise of a caller, which bounds their number.
-    waiters: BTreeMap<u64, Waiter<W>>,
+    waiters: Waiters<W>,
     next_ticket: u64,
     /// Tasks that took bytes ahead of the first waiter.
     passed: u32,
@@ -129,7 +132,7 @@ impl<J, W> Gate<J, W> {
             bytes: 0,
             permits: 0,
             is_spinning: false,
-            waiters: BTreeMap::new(),
+            waiters: Waiters::new(ages),
             next_ticket: 0,
             passed: 0,
             busy: Duration::ZERO,
@@ -139,42 +142,47 @@ impl<J, W> Gate<J, W> {
     }
 
     /// Reserves capacity. A free slot goes to a waiter immediately, so this fails while any waiter needs a slot. A waiter that
-    /// needs more bytes than are free may be passed up to [`MAX_PASSED`] times.
-    pub fn try_admit(&self, bytes: usize) -> Admission {
+    /// needs more bytes than are free may be passed up to [`MAX_PASSED`] times, but not by a task that goes in turn.
+    pub fn try_admit(&self, bytes: usize, order: Order) -> Admission {
         let mut state = self.state.lock();
         if !state.has_slot(&self.limits) {
             Admission::TasksFull
-        } else if !state.has_bytes(&self.limits, bytes) || !state.may_pass(bytes) {
+        } else if !state.has_bytes(&self.limits, bytes) || !state.may_pass(bytes, order) {
             Admission::BytesFull
         } else {
-            Admission::Admitted(state.reserve(bytes))
+            Admission::Admitted(state.reserve(bytes, None))
         }
     }
 
     /// Reserves capacity for memory that is already in use, exceeding the limits if necessary.
     pub fn retain(&self, bytes: usize) -> RawReservation {
-        self.state.lock().reserve(bytes)
+        self.state.lock().reserve(bytes, None)
     }
 
-    /// Reserves capacity now or queues the waiter.
-    pub fn wait(&self, bytes: usize, waiter: W) -> Wait<W> {
+    /// Reserves capacity now or queues the waiter, whose time is limited if it has waited `since` an instant.
+    pub fn wait(&self, bytes: usize, since: Option<Instant>, waiter: W) -> Wait<W> {
         let mut state = self.state.lock();
         if state.waiters.is_empty() && state.has_slot(&self.limits) && state.has_bytes(&self.limits, bytes) {
-            return Wait::Granted(state.reserve(bytes), waiter);
+            return Wait::Granted(state.reserve(bytes, since), waiter);
         }
         let ticket = state.take_ticket();
-        state.waiters.insert(ticket, Waiter { bytes, waiter });
+        state.waiters.insert(ticket, Waiter { bytes, since, waiter });
         Wait::Queued(ticket)
     }
 
     /// Removes a waiter, and grants reservations to those that fit now. Returns no waiter if it was granted one already.
     pub fn leave(&self, ticket: u64) -> (Option<W>, Vec<(RawReservation, W)>) {
         let mut state = self.state.lock();
-        if state.waiters.first_key_value().is_some_and(|(&first, _)| first == ticket) {
-            state.passed = 0;
-        }
-        let left = state.waiters.remove(&ticket).map(|waiter| waiter.waiter);
+        let left = state.remove_waiter(ticket);
         (left, state.grant(&self.limits))
+    }
+
+    /// Removes a waiter that has waited since `limit` or longer, and grants reservations to those that fit now.
+    pub fn take_stale_waiter(&self, limit: Instant) -> Option<(W, Vec<(RawReservation, W)>)> {
+        let mut state = self.state.lock();
+        let ticket = state.waiters.stale(limit)?;
+        let stale = state.remove_waiter(ticket)?;
+        Some((stale, state.grant(&self.limits)))
     }
 
     /// Changes the bytes of a reservation, and grants reservations to waiters that fit now. Returns `None`, and changes
@@ -202,7 +210,8 @@ impl<J, W> Gate<J, W> {
 
     /// Queues a job under its reservation.
     pub fn push(&self, reservation: RawReservation, priority: Priority, job: J, now: Instant) -> Wake {
-        self.enqueue(priority, Queued { ticket: reservation.ticket, since: now, job }, now)
+        let since = reservation.since.unwrap_or(now);
+        self.enqueue(priority, Queued { ticket: reservation.ticket, since, job }, now)
     }
 
     /// Returns a job that [`Gate::take_if`] removed to the queue. It keeps its capacity, position and age.
@@ -319,14 +328,15 @@ impl<J, W> Gate<J, W> {
         self.state.lock().queue.take()
     }
 
-    /// Removes a job that was queued at `limit` or before; its capacity stays reserved until [`Gate::release`].
+    /// Removes a job that has waited since `limit` or longer; its capacity stays reserved until [`Gate::release`].
     pub fn take_stale(&self, limit: Instant) -> Option<Queued<J>> {
         self.state.lock().queue.take_stale(limit)
     }
 
-    /// Returns when the oldest job was queued.
+    /// Returns when the oldest job or timed waiter began to wait.
     pub fn oldest(&self) -> Option<Instant> {
-        self.state.lock().queue.oldest()
+        let state = self.state.lock();
+        [state.queue.oldest(), state.waiters.oldest()].into_iter().flatten().min()
     }
 
     pub fn level(&self, now: Instant) -> Level {
@@ -348,8 +358,11 @@ impl<J, W> State<J, W> {
 
     /// Counts a task that takes bytes ahead of a waiter. Returns `false` after [`MAX_PASSED`]: without a limit, a steady load
     /// of small tasks would starve a waiter that needs most of the bytes.
-    fn may_pass(&mut self, bytes: usize) -> bool {
-        if bytes == 0 || self.waiters.is_empty() {
+    fn may_pass(&mut self, bytes: usize, order: Order) -> bool {
+        if self.waiters.is_empty() || order == Order::InTurn {
+            return self.waiters.is_empty();
+        }
+        if bytes == 0 {
             return true;
         }
         self.passed = self.passed.saturating_add(1);
@@ -361,10 +374,10 @@ impl<J, W> State<J, W> {
         self.next_ticket
     }
 
-    fn reserve(&mut self, bytes: usize) -> RawReservation {
+    fn reserve(&mut self, bytes: usize, since: Option<Instant>) -> RawReservation {
         self.admitted += 1;
         self.bytes += bytes;
-        RawReservation { ticket: self.take_ticket(), bytes }
+        RawReservation { ticket: self.take_ticket(), bytes, since }
     }
 
     fn release(&mut self, bytes: usize) {
@@ -375,17 +388,22 @@ impl<J, W> State<J, W> {
     /// Reserves capacity for the first waiters, as far as they fit.
     fn grant(&mut self, limits: &Limits) -> Vec<(RawReservation, W)> {
         let mut granted = Vec::new();
-        while let Some((_, first)) = self.waiters.first_key_value() {
-            let bytes = first.bytes;
+        while let Some((ticket, &Waiter { bytes, since, .. })) = self.waiters.first() {
             if !self.has_slot(limits) || !self.has_bytes(limits, bytes) {
                 break;
             }
-            if let Some((_, Waiter { waiter, .. })) = self.waiters.pop_first() {
-                self.passed = 0;
-                granted.push((self.reserve(bytes), waiter));
+            if let Some(waiter) = self.remove_waiter(ticket) {
+                granted.push((self.reserve(bytes, since), waiter));
             }
         }
         granted
+    }
+
+    fn remove_waiter(&mut self, ticket: u64) -> Option<W> {
+        if self.waiters.first().is_some_and(|(first, _)| first == ticket) {
+            self.passed = 0;
+        }
+        self.waiters.remove(ticket).map(|waiter| waiter.waiter)
     }
 
     /// Takes a permit for one more thread if there is a job and a permit left.

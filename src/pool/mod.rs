@@ -3,8 +3,10 @@
 //! [`gate`] decides which task may enter, wait and run, and starts no thread; `executor` runs the jobs that the gate
 //! releases. Work is anything that implements [`Work`]: the pool knows neither transforms nor JavaScript.
 
+mod ages;
 pub mod gate;
 pub mod priority_queue;
+mod waiters;
 
 #[cfg(not(feature = "loom"))]
 mod core;
@@ -24,7 +26,7 @@ mod stats;
 
 #[cfg(not(feature = "loom"))]
 pub use {
-    self::core::{AdmitError, ExternalTask, Permit, Pool, Reservation, Work},
+    self::core::{AdmitError, ExternalTask, Permit, Pool, Reservation, WaitKind, Waited, Work},
     named::{Requested, close, open},
     panic::catch_panic,
     permit::Requeued,

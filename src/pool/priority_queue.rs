@@ -1,7 +1,8 @@
 //! Three queues, one per priority, each strictly first in, first out. With aging: a queue that was passed over often enough
 //! goes next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use super::ages::{Ages, TrackAge};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// How urgent a task is.
@@ -21,16 +22,9 @@ const LEVELS: usize = 3;
 #[derive(Debug)]
 pub struct Queued<J> {
     pub ticket: u64,
-    /// When it was queued.
+    /// When it was queued, or when its caller began to wait for a reservation.
     pub since: Instant,
     pub job: J,
-}
-
-/// Whether the queue tracks which task is the oldest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TrackAge {
-    Yes,
-    No,
 }
 
 /// The queue. Tasks of a level are ordered by ticket, so a task that becomes ready late still goes before younger ones.
@@ -39,14 +33,12 @@ pub struct PriorityQueue<J> {
     levels: [BTreeMap<u64, Queued<J>>; LEVELS],
     /// How often each level was passed over since its last turn.
     passed: [u32; LEVELS],
-    /// When each task was queued, and its ticket.
-    ages: Option<BTreeSet<(Instant, u64)>>,
+    ages: Ages,
 }
 
 impl<J> PriorityQueue<J> {
     pub fn new(track: TrackAge) -> Self {
-        let ages = (track == TrackAge::Yes).then(BTreeSet::new);
-        PriorityQueue { levels: [const { BTreeMap::new() }; LEVELS], passed: [0; LEVELS], ages }
+        PriorityQueue { levels: [const { BTreeMap::new() }; LEVELS], passed: [0; LEVELS], ages: Ages::new(track) }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -54,9 +46,7 @@ impl<J> PriorityQueue<J> {
     }
 
     pub fn push(&mut self, priority: Priority, queued: Queued<J>) {
-        if let Some(ages) = &mut self.ages {
-            ages.insert((queued.since, queued.ticket));
-        }
+        self.ages.insert(queued.since, queued.ticket);
         self.levels[priority as usize].insert(queued.ticket, queued);
     }
 
@@ -70,7 +60,7 @@ impl<J> PriorityQueue<J> {
             }
         }
         let (_, queued) = self.levels[level].pop_first()?;
-        self.forget_age(&queued);
+        self.ages.remove(queued.since, queued.ticket);
         Some(queued)
     }
 
@@ -82,25 +72,18 @@ impl<J> PriorityQueue<J> {
     /// Removes a task out of turn.
     pub fn remove(&mut self, ticket: u64) -> Option<Queued<J>> {
         let queued = self.levels.iter_mut().find_map(|level| level.remove(&ticket))?;
-        self.forget_age(&queued);
+        self.ages.remove(queued.since, queued.ticket);
         Some(queued)
     }
 
-    /// Returns when the oldest task was queued, if ages are tracked.
+    /// Returns when the oldest task began to wait, if ages are tracked.
     pub fn oldest(&self) -> Option<Instant> {
-        self.ages.as_ref()?.first().map(|&(since, _)| since)
+        self.ages.oldest()
     }
 
-    /// Removes the oldest task if it was queued at `limit` or before and ages are tracked.
+    /// Removes the oldest task if it has waited since `limit` or longer and ages are tracked.
     pub fn take_stale(&mut self, limit: Instant) -> Option<Queued<J>> {
-        let &(since, ticket) = self.ages.as_ref()?.first()?;
-        if since <= limit { self.remove(ticket) } else { None }
-    }
-
-    fn forget_age(&mut self, queued: &Queued<J>) {
-        if let Some(ages) = &mut self.ages {
-            ages.remove(&(queued.since, queued.ticket));
-        }
+        self.remove(self.ages.stale(limit)?)
     }
 
     fn next_level(&self) -> Option<usize> {

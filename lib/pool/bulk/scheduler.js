@@ -389,8 +389,12 @@ class BulkScheduler {
     if (bound === null) this.#sent.add(unit)
     else {
       this.#unsent.unshift(unit)
-      const granted = (/** @type {Reservation} */ granted) => this.#resume(granted)
-      this.#waiter = new Waiter(this.pool, unit.bytes, granted, reason => this.stop(reason))
+      this.#waiter = new Waiter({
+        pool: this.pool,
+        bytes: unit.bytes,
+        onGranted: reservation => this.#resume(reservation),
+        onRejected: reason => this.stop(reason)
+      })
     }
   }
 

@@ -67,8 +67,8 @@ pub fn submit_external(
 ) -> Result<Either<i32, Bound>> {
     let environment = environment::of(&env)?;
     let handles = &mut *environment.handles.borrow_mut();
-    let reservation = handles.take_reservation(reservation);
-    let reservation = match handles.reserve(pool, reservation, bytes_of(bytes))? {
+    let capacity = handles.take_reservation(reservation);
+    let reservation = match handles.reserve(pool, capacity, bytes_of(bytes))? {
         Ok(reservation) => reservation,
         Err(full) => return Ok(Either::B(full.into())),
     };

@@ -44,8 +44,8 @@ pub fn submit(
     reservation: ReservationHandle,
 ) -> Result<Option<Bound>> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
-    let reservation = handles.take_reservation(reservation);
-    let reservation = match handles.reserve(pool, reservation, length as usize)? {
+    let capacity = handles.take_reservation(reservation);
+    let reservation = match handles.reserve(pool, capacity, length as usize)? {
         Ok(reservation) => reservation,
         Err(full) => return Ok(Some(full.into())),
     };
@@ -68,9 +68,9 @@ pub fn submit_text(
     reservation: ReservationHandle,
 ) -> Result<Option<Bound>> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
-    let reservation = handles.take_reservation(reservation);
+    let capacity = handles.take_reservation(reservation);
     let input = napi_raw::utf8(&env, &input).ok_or_else(|| misuse("an input that is not a string"))?;
-    let reservation = match handles.reserve(pool, reservation, input.len())? {
+    let reservation = match handles.reserve(pool, capacity, input.len())? {
         Ok(reservation) => reservation,
         Err(full) => return Ok(Some(full.into())),
     };
@@ -97,14 +97,14 @@ pub fn submit_batch(
 ) -> Result<Option<Bound>> {
     let environment = environment::of(&env)?;
     let handles = &mut *environment.handles.borrow_mut();
-    let reservation = handles.take_reservation(reservation);
+    let capacity = handles.take_reservation(reservation);
     let lengths = napi_raw::with_u32s(&env, &lengths, |lengths| lengths.get(..count as usize).map(<[u32]>::to_vec))
         .flatten()
         .ok_or_else(|| misuse("a batch without lengths"))?;
     if lengths.iter().map(|&length| u64::from(length & !OF_STRING)).sum::<u64>() != u64::from(length) {
         return Err(misuse("a batch whose lengths do not add up"));
     }
-    let reservation = match handles.reserve(pool, reservation, length as usize)? {
+    let reservation = match handles.reserve(pool, capacity, length as usize)? {
         Ok(reservation) => reservation,
         Err(full) => return Ok(Some(full.into())),
     };
@@ -133,10 +133,10 @@ pub fn submit_borrowed(
 ) -> Result<Option<Bound>> {
     let environment = environment::of(&env)?;
     let handles = &mut *environment.handles.borrow_mut();
-    let reservation = handles.take_reservation(reservation);
+    let capacity = handles.take_reservation(reservation);
     let context = context(&env, handles, transform, task)?;
     let (pinned, data, length) = napi_raw::pin_array_buffer(&env, &buffer)?;
-    let reservation = match handles.reserve(pool, reservation, length) {
+    let reservation = match handles.reserve(pool, capacity, length) {
         Ok(Ok(reservation)) => reservation,
         refused => {
             napi_raw::unpin(&env, pinned);
@@ -154,8 +154,8 @@ pub fn submit_borrowed(
 #[napi(catch_unwind, ts_return_type = "number | Bound")]
 pub fn reserve(env: Env, pool: u32, bytes: f64, reservation: ReservationHandle) -> Result<Either<u32, Bound>> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
-    let reservation = handles.take_reservation(reservation);
-    let reserved = handles.reserve(pool, reservation, bytes_of(bytes))?;
+    let capacity = handles.take_reservation(reservation);
+    let reserved = handles.reserve(pool, capacity, bytes_of(bytes))?;
     Ok(match reserved {
         Ok(reservation) => Either::A(handles.reservations.insert(reservation)?),
         Err(full) => Either::B(full.into()),
@@ -183,10 +183,10 @@ pub fn open_input_buffer(
     let length = bytes_of(bytes);
     let environment = environment::of(&env)?;
     let handles = &mut *environment.handles.borrow_mut();
-    let reservation = handles.take_reservation(reservation);
+    let capacity = handles.take_reservation(reservation);
     // Until the length of the input is known, a larger reservation is kept.
-    let reserved = reservation.as_ref().map_or(0, Reservation::bytes);
-    let reservation = match handles.reserve(pool, reservation, length.max(reserved))? {
+    let length_or_reserved = length.max(capacity.bytes());
+    let reservation = match handles.reserve(pool, capacity, length_or_reserved)? {
         Ok(reservation) => reservation,
         Err(full) => return Ok(Either::B(full.into())),
     };

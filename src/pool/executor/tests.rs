@@ -1,4 +1,4 @@
-use super::super::core::{AdmitError, NO_THREADS};
+use super::super::core::{AdmitError, NO_THREADS, Reservation, WaitKind, Waited};
 use super::super::priority_queue::Priority;
 use super::*;
 use crate::error::{Error, Kind};
@@ -148,8 +148,8 @@ fn reservations_are_granted_in_order_and_released_on_drop() {
     let (granted, grants) = unbounded();
     for number in 0..2 {
         let granted = granted.clone();
-        let waiter = Box::new(move |reservation| granted.send((number, reservation)).expect("the test waits"));
-        assert!(pool.wait(1, waiter).is_some());
+        let waiter = Box::new(move |waited| granted.send((number, reserved(waited))).expect("the test waits"));
+        assert!(pool.wait(1, WaitKind::Reservation, waiter).is_some());
     }
     drop(reservation);
     let (number, reservation) = grants.recv().unwrap();
@@ -157,6 +157,72 @@ fn reservations_are_granted_in_order_and_released_on_drop() {
     assert!(grants.try_recv().is_err());
     drop(reservation);
     assert_eq!(grants.recv().unwrap().0, 1);
+}
+
+fn reserved(waited: Waited) -> Reservation {
+    match waited {
+        Waited::Granted(reservation) => reservation,
+        Waited::Notified => panic!("notified"),
+        Waited::TimedOut(error) => panic!("{}", error.message),
+    }
+}
+
+#[test]
+fn a_waiter_whose_time_is_limited_expires_while_all_slots_are_held() {
+    let options = Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: Some(Duration::from_millis(5)) };
+    let pool = Pool::new("test".into(), options);
+    let held = pool.try_admit(1).expect("capacity");
+    let (ended, ends) = unbounded();
+    for kind in [WaitKind::Reservation, WaitKind::TimedReservation, WaitKind::TimedReservation] {
+        let ended = ended.clone();
+        pool.wait(1, kind, Box::new(move |waited| ended.send(waited).expect("the test waits")));
+    }
+    for _ in 0..2 {
+        let Waited::TimedOut(error) = ends.recv().unwrap() else { panic!("granted") };
+        assert_eq!(error.kind, Kind::QueueTimeout);
+    }
+    assert_eq!(pool.stats().rejected, 2);
+    drop(held);
+    drop(reserved(ends.recv().unwrap()));
+    assert_eq!((pool.stats().queued, pool.stats().queued_bytes), (0, 0));
+}
+
+#[test]
+fn a_job_that_is_older_than_the_watched_ones_expires_before_them() {
+    let minute = Duration::from_secs(60);
+    let pool = pool(1, Some(minute));
+    let (settled, outcomes) = channel();
+    let held = hold(&pool, &settled);
+    let (young_settled, young) = channel();
+    submit(&pool, probe(&young_settled, || ()));
+    let (_, raw) = pool.try_admit(1).expect("capacity").into_parts();
+    let since = Instant::now().checked_sub(minute).expect("a machine that runs for a minute");
+    let work = probe(&settled, || panic!("must not run"));
+    pool.requeue(raw.ticket, since, Job { work, bytes: raw.bytes, priority: Priority::Normal });
+    let outcome = outcomes.recv_timeout(minute / 2).expect("the outcome of the older job");
+    assert_eq!(outcome.unwrap_err().kind, Kind::QueueTimeout);
+    drop(held);
+    assert!(outcomes.recv().unwrap().is_ok());
+    assert!(young.recv().unwrap().is_ok());
+}
+
+#[test]
+fn one_free_slot_notifies_all_waiters_in_order_and_stays_free() {
+    let pool = Pool::new("test".into(), Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None });
+    let held = pool.try_admit(5).expect("capacity");
+    let (notified, notifications) = unbounded();
+    for number in 0..100_000 {
+        let notified = notified.clone();
+        let deliver = Box::new(move |waited| {
+            assert!(matches!(waited, Waited::Notified));
+            notified.send(number).expect("the test waits");
+        });
+        assert!(pool.wait(1, WaitKind::Notification, deliver).is_some());
+    }
+    assert!(notifications.is_empty());
+    drop(held);
+    assert!(notifications.try_iter().eq(0..100_000));
+    assert!(pool.try_admit(5).is_ok());
 }
 
 #[test]
@@ -198,8 +264,9 @@ fn without_threads_jobs_fail_and_with_threads_they_run_again() {
     assert_eq!(pool.try_admit(1).err(), Some(AdmitError::NoThreads));
     for _ in 0..5 {
         let (send, granted) = bounded(1);
-        assert!(pool.wait(1, Box::new(move |reservation| send.send(reservation).expect("the test waits"))).is_none());
-        let reservation = granted.recv().expect("a reservation");
+        let deliver = Box::new(move |waited| send.send(waited).expect("the test waits"));
+        assert!(pool.wait(1, WaitKind::Reservation, deliver).is_none());
+        let reservation = reserved(granted.recv().expect("the end of the wait"));
         let _ = reservation.submit(Priority::Normal, probe(&settled, || unreachable!("no thread")));
         assert_eq!(outcomes.recv().unwrap().unwrap_err().kind, Kind::Resources);
     }

@@ -12,7 +12,7 @@ fn gate(threads: usize, max_queue: usize) -> Shared {
 }
 
 fn admit(gate: &Shared) -> Option<RawReservation> {
-    match gate.try_admit(1) {
+    match gate.try_admit(1, Order::MayPass) {
         Admission::Admitted(reservation) => Some(reservation),
         _ => None,
     }
@@ -128,7 +128,7 @@ fn a_waiter_is_granted_or_leaves_never_both() {
     model(|| {
         let gate = gate(1, 0);
         let held = admit(&gate).expect("capacity");
-        let Wait::Queued(number) = gate.wait(1, 7) else { panic!("granted") };
+        let Wait::Queued(number) = gate.wait(1, None, 7) else { panic!("granted") };
         let releaser = {
             let gate = gate.clone();
             thread::spawn(move || gate.release(held.bytes))
@@ -141,6 +141,38 @@ fn a_waiter_is_granted_or_leaves_never_both() {
             assert!(gate.release(reservation.bytes).is_empty());
         }
         assert_idle(&gate);
+    });
+}
+
+#[test]
+fn a_waiter_is_granted_or_expires_or_leaves_and_only_once() {
+    model(|| {
+        let gate = gate(1, 0);
+        let start = Instant::now();
+        let held = admit(&gate).expect("capacity");
+        let Wait::Queued(number) = gate.wait(1, Some(start), 7) else { panic!("granted") };
+        let releaser = {
+            let gate = gate.clone();
+            thread::spawn(move || gate.release(held.bytes))
+        };
+        let timer = {
+            let gate = gate.clone();
+            thread::spawn(move || gate.take_stale_waiter(start))
+        };
+        let (left, mut grants) = gate.leave(number);
+        let mut ends = usize::from(left.is_some());
+        grants.extend(releaser.join().unwrap());
+        if let Some((_, granted)) = timer.join().unwrap() {
+            ends += 1;
+            grants.extend(granted);
+        }
+        assert_eq!(grants.len() + ends, 1);
+        for (reservation, _) in grants {
+            assert_eq!(reservation.since, Some(start));
+            assert!(gate.release(reservation.bytes).is_empty());
+        }
+        assert_idle(&gate);
+        assert_eq!(gate.oldest(), None);
     });
 }
 

@@ -13,7 +13,7 @@ fn job<J>(next: Next<J>) -> Option<J> {
 }
 
 fn admit<J, W>(gate: &Gate<J, W>, bytes: usize) -> RawReservation {
-    match gate.try_admit(bytes) {
+    match gate.try_admit(bytes, Order::MayPass) {
         Admission::Admitted(reservation) => reservation,
         refused => panic!("{refused:?}"),
     }
@@ -25,17 +25,17 @@ fn admits_threads_plus_queue_and_no_more() {
     for _ in 0..5 {
         let _ = admit(&gate, 1);
     }
-    assert_eq!(gate.try_admit(1), Admission::TasksFull);
+    assert_eq!(gate.try_admit(1, Order::MayPass), Admission::TasksFull);
 }
 
 #[test]
 fn bytes_are_bounded_except_for_a_lone_large_task() {
     let gate = gate(2, 10, 100);
     let large = admit(&gate, 1000);
-    assert_eq!(gate.try_admit(1), Admission::BytesFull);
+    assert_eq!(gate.try_admit(1, Order::MayPass), Admission::BytesFull);
     assert!(gate.release(large.bytes).is_empty());
     let small = admit(&gate, 60);
-    assert_eq!(gate.try_admit(41), Admission::BytesFull);
+    assert_eq!(gate.try_admit(41, Order::MayPass), Admission::BytesFull);
     let _ = admit(&gate, 40);
     let _ = gate.release(small.bytes);
     assert_eq!(gate.level(Instant::now()).bytes, 40);
@@ -61,22 +61,22 @@ fn a_push_takes_a_free_permit() {
 fn waiters_are_served_in_order() {
     let gate = gate(1, 0, 100);
     let held = admit(&gate, 50);
-    assert!(matches!(gate.wait(80, 'x'), Wait::Queued(_)));
-    assert!(matches!(gate.wait(1, 'y'), Wait::Queued(_)));
+    assert!(matches!(gate.wait(80, None, 'x'), Wait::Queued(_)));
+    assert!(matches!(gate.wait(1, None, 'y'), Wait::Queued(_)));
     let granted = gate.release(held.bytes);
     assert_eq!(granted.iter().map(|(_, waiter)| *waiter).collect::<String>(), "x");
     let granted = gate.release(granted[0].0.bytes);
     assert_eq!(granted.iter().map(|(_, waiter)| *waiter).collect::<String>(), "y");
     let _ = gate.release(granted[0].0.bytes);
-    assert!(matches!(gate.wait(1, 'z'), Wait::Granted(..)));
+    assert!(matches!(gate.wait(1, None, 'z'), Wait::Granted(..)));
 }
 
 #[test]
 fn a_leaving_waiter_unblocks_the_next_one() {
     let gate = gate(4, 0, 100);
     let _held = admit(&gate, 50);
-    let Wait::Queued(big) = gate.wait(80, 'x') else { panic!("granted") };
-    assert!(matches!(gate.wait(20, 'y'), Wait::Queued(_)));
+    let Wait::Queued(big) = gate.wait(80, None, 'x') else { panic!("granted") };
+    assert!(matches!(gate.wait(20, None, 'y'), Wait::Queued(_)));
     let (left, granted) = gate.leave(big);
     assert_eq!(left, Some('x'));
     assert_eq!(granted.iter().map(|(_, waiter)| *waiter).collect::<String>(), "y");
@@ -153,11 +153,11 @@ fn retained_bytes_block_admission_but_not_shrinking() {
     let gate = gate(4, 0, 100);
     let mut reservation = admit(&gate, 60);
     let retained = gate.retain(90);
-    assert!(matches!(gate.try_admit(1), Admission::BytesFull));
+    assert!(matches!(gate.try_admit(1, Order::MayPass), Admission::BytesFull));
     assert!(gate.resize(&mut reservation, 61).is_none());
     assert!(gate.resize(&mut reservation, 30).is_some());
     let _ = gate.release(retained.bytes);
-    assert!(matches!(gate.try_admit(1), Admission::Admitted(_)));
+    assert!(matches!(gate.try_admit(1, Order::MayPass), Admission::Admitted(_)));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_reservation_can_change_its_bytes() {
 fn a_shrinking_reservation_admits_a_waiter() {
     let gate = gate(1, 10, 100);
     let mut reservation = admit(&gate, 90);
-    let Wait::Queued(_) = gate.wait(20, 'a') else { panic!("granted") };
+    let Wait::Queued(_) = gate.wait(20, None, 'a') else { panic!("granted") };
     let granted = gate.resize(&mut reservation, 80).expect("fewer always fit");
     assert_eq!(granted.iter().map(|(granted, waiter)| (granted.bytes, *waiter)).collect::<Vec<_>>(), [(20, 'a')]);
 }
@@ -183,10 +183,10 @@ fn a_shrinking_reservation_admits_a_waiter() {
 fn a_large_waiter_is_passed_a_bounded_number_of_times() {
     let gate = gate(1000, 1000, 100);
     let mut held = admit(&gate, 50);
-    assert!(matches!(gate.wait(90, 'x'), Wait::Queued(_)));
+    assert!(matches!(gate.wait(90, None, 'x'), Wait::Queued(_)));
     let mut passed = 0;
     loop {
-        match gate.try_admit(50) {
+        match gate.try_admit(50, Order::MayPass) {
             Admission::Admitted(next) => {
                 assert!(gate.release(held.bytes).is_empty());
                 held = next;
@@ -200,4 +200,59 @@ fn a_large_waiter_is_passed_a_bounded_number_of_times() {
     let granted = gate.release(held.bytes);
     assert_eq!(granted.iter().map(|(_, waiter)| *waiter).collect::<String>(), "x");
     let _ = admit(&gate, 10);
+}
+
+#[test]
+fn a_task_in_turn_passes_no_waiter() {
+    let gate = gate(4, 0, 100);
+    let held = admit(&gate, 50);
+    let Wait::Queued(ticket) = gate.wait(80, None, 'x') else { panic!("granted") };
+    assert_eq!(gate.try_admit(1, Order::InTurn), Admission::BytesFull);
+    assert_eq!(gate.try_admit(0, Order::InTurn), Admission::BytesFull);
+    let _ = gate.release(admit(&gate, 1).bytes);
+    assert_eq!(gate.leave(ticket).0, Some('x'));
+    assert!(matches!(gate.try_admit(1, Order::InTurn), Admission::Admitted(_)));
+    let _ = gate.release(held.bytes);
+}
+
+#[test]
+fn a_job_is_as_old_as_the_wait_of_its_caller() {
+    let gate = gate(1, 1, 100);
+    let start = Instant::now();
+    let later = start + Duration::from_millis(10);
+    let held = [admit(&gate, 1), admit(&gate, 1)];
+    assert!(matches!(gate.wait(1, Some(start), 'x'), Wait::Queued(_)));
+    assert_eq!(gate.oldest(), Some(start));
+    let (reservation, _) = gate.release(held[0].bytes).remove(0);
+    assert_eq!((reservation.since, gate.oldest()), (Some(start), None));
+    let _ = gate.push(reservation, Priority::Normal, "a", later);
+    assert_eq!(gate.oldest(), Some(start));
+    assert_eq!(gate.take_stale(start).map(|queued| queued.job), Some("a"));
+}
+
+#[test]
+fn waiters_go_stale_in_the_order_of_their_calls_unless_their_time_is_unlimited() {
+    let gate = gate(1, 0, 100);
+    let start = Instant::now();
+    let held = admit(&gate, 1);
+    let at = |millis| start + Duration::from_millis(millis);
+    for (since, waiter) in [(None, 'm'), (Some(at(0)), 'a'), (Some(at(5)), 'b'), (Some(at(9)), 'c')] {
+        assert!(matches!(gate.wait(1, since, waiter), Wait::Queued(_)));
+    }
+    let stale: String = std::iter::from_fn(|| gate.take_stale_waiter(at(5))).map(|(waiter, _)| waiter).collect();
+    assert_eq!((stale.as_str(), gate.oldest()), ("ab", Some(at(9))));
+    let (reservation, waiter) = gate.release(held.bytes).remove(0);
+    assert_eq!(waiter, 'm');
+    assert_eq!(gate.release(reservation.bytes).remove(0).1, 'c');
+}
+
+#[test]
+fn a_stale_waiter_unblocks_the_next_one() {
+    let gate = gate(4, 0, 100);
+    let start = Instant::now();
+    let _held = admit(&gate, 50);
+    assert!(matches!(gate.wait(80, Some(start), 'x'), Wait::Queued(_)));
+    assert!(matches!(gate.wait(20, None, 'y'), Wait::Queued(_)));
+    let (stale, granted) = gate.take_stale_waiter(start).expect("stale");
+    assert_eq!((stale, granted[0].1), ('x', 'y'));
 }
