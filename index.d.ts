@@ -615,8 +615,9 @@ export const transforms: {
    * after a task the thread blocks while it waits for the next one, so timers and sockets of the module may be served up to about
    * 50 ms late.
    *
-   * The function must not wait for tasks of the pool it runs in: once every thread waits, none can proceed. Use another pool for
-   * those.
+   * A function should run its own tasks in another pool. If it waits for the pool it runs in and all threads wait likewise, also
+   * through functions of other pools, one of these tasks rejects with ERR_OFFLOOP_DEADLOCK. A function counts as waiting if only
+   * offloop keeps its thread alive: one with a referenced timer, socket or other handle may wait for that, and hangs instead.
    *
    * The result is cloned too, unless the function returns `move(result)`. An error that it throws rejects the task, with its class
    * if that is a built-in one, its `code`, `cause` and own properties, and with both stacks while fewer than 64 tasks are in
@@ -1562,6 +1563,7 @@ export class OffloopError extends Error {
   readonly code:
     | 'ERR_OFFLOOP_QUEUE_FULL'
     | 'ERR_OFFLOOP_QUEUE_TIMEOUT'
+    | 'ERR_OFFLOOP_DEADLOCK'
     | 'ERR_OFFLOOP_CLOSED'
     | 'ERR_OFFLOOP_INVALID_DATA'
     | 'ERR_OFFLOOP_OUTPUT_LIMIT'

@@ -57,6 +57,10 @@ impl<T> HandleMap<T> {
         Some(value)
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().map(|(_, value)| value)
+    }
+
     fn slot(&self, handle: u32) -> Option<usize> {
         let slot = (handle & ((1 << SLOT_BITS) - 1)) as usize;
         (u32::from(*self.generations.get(slot)?) == handle >> SLOT_BITS).then_some(slot)

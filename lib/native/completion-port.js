@@ -1,6 +1,8 @@
 'use strict'
 
+const { isMainThread } = require('node:worker_threads')
 const { Priority, Step, reportUncaught } = require('../internal/loop-scheduler')
+const { FunctionWatch } = require('./function-watch')
 const native = require('.')
 const { resourcesError } = require('../internal/errors')
 const { loopScheduler, share } = require('./shared')
@@ -8,7 +10,8 @@ const { loopScheduler, share } = require('./shared')
 /**
  * Receives the outcome of a task that it registered with the port.
  * @typedef {object} Listener
- * @property {{ handle: number }} [pool]
+ * @property {{ handle: number, info: { name: string, threads: number } }} [pool]
+ * @property {{ stack?: string } | undefined} [caller]
  * @property {(value: unknown, failure: SerializedFailure | undefined) => void} [settle] a task ended
  * @property {boolean} [isSettled] no caller waits for the task any more
  * @property {(reason: unknown) => void} [abort] the pool is closed by force
@@ -43,6 +46,9 @@ const LOOP_BYTES = 48
 /** @type {unknown[]} */
 const NO_VALUES = []
 
+/** Other runtimes lack the calls of libuv by which a blocked function is recognized. */
+const isNode = process.versions.bun === undefined && process.versions.deno === undefined
+
 /** Settles the outcomes of threads, many per drain. There is one port per environment. */
 class CompletionPort {
   /** @type {(Listener | undefined)[]} by id */
@@ -50,6 +56,7 @@ class CompletionPort {
   /** @type {number[]} */
   #freeIds = []
   #pending = 0
+  #watch = isMainThread || !isNode ? undefined : new FunctionWatch(this)
   #keepsAlive = false
   /** Whether the port is scheduled and drains in each iteration; otherwise native code wakes it. */
   #isPolling = false
@@ -138,11 +145,34 @@ class CompletionPort {
   /** Keeps the process alive until `unref`. */
   ref() {
     this.#pending++
+    this.#watch?.start()
     if (!this.#keepsAlive && !this.#isPolling) this.#keepAlive(true)
   }
 
   unref() {
     if (--this.#pending === 0 && !this.#isPolling) this.#keepAlive(false)
+  }
+
+  get pending() {
+    return this.#pending
+  }
+
+  /**
+   * Whether nothing but tasks of pools, and a port, keeps this thread alive.
+   * @param {{ ref: () => void, unref: () => void } | undefined} port
+   */
+  awaitsOnlyTasks(port) {
+    const tasks = this.#listeners.filter(listener => listener?.pool !== undefined)
+    // The others wait for loads of caches.
+    if (this.#isPolling || tasks.length !== this.#pending) return false
+    native.keepAlive(false)
+    port?.unref()
+    try {
+      return native.isLoopIdle()
+    } finally {
+      port?.ref()
+      native.keepAlive(this.#keepsAlive)
+    }
   }
 
   /** @param {number} taskId */

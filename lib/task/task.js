@@ -38,6 +38,10 @@ class Task {
     return this.#context.priority
   }
 
+  get caller() {
+    return this.#context.caller
+  }
+
   /** Whether the promise has settled. */
   get isSettled() {
     return this.#isSettled

@@ -40,6 +40,7 @@ class BatchRunner {
   /** Abort of a task that waits for the import of its module. @type {{ index: number, reason: unknown } | undefined} */
   #earlyAbort
   #isFinished = true
+  #progress = 0
 
   /** @param {Connection} connection */
   constructor({ port, answers, memory, measuresHeap }) {
@@ -61,6 +62,7 @@ class BatchRunner {
   async run({ transform, inputs }) {
     const { words } = this.#views
     this.#isFinished = false
+    this.#progress++
     this.#earlyAbort = undefined
     const call = this.#functions.get(transform) ?? (await this.#import(transform))
     for (let index = claimTask(words); index >= 0; index = claimTask(words)) {
@@ -108,6 +110,7 @@ class BatchRunner {
    * @param {number} index
    */
   #begin(call, input, index) {
+    this.#progress++
     const early = this.#earlyAbort?.index === index ? this.#earlyAbort : undefined
     const task = { index, isAborted: early !== undefined, reason: early?.reason, controller: undefined }
     this.#running = task
@@ -183,6 +186,12 @@ class BatchRunner {
     task.isAborted = true
     task.reason = decodeError(reason)
     task.controller?.abort(task.reason)
+  }
+
+  /** A number that changes with each function; 0 while none runs, or one that was aborted and will end, or be ended. */
+  get progress() {
+    const isAborted = this.#running === undefined ? this.#earlyAbort !== undefined : this.#running.isAborted
+    return this.#isFinished || isAborted ? 0 : this.#progress
   }
 
   /** Calls the `dispose` functions of the modules. */

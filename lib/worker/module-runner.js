@@ -154,6 +154,7 @@ class ModuleRunner {
   onExit(thread, exit) {
     this.#threads.delete(thread)
     this.#idle.remove(thread)
+    native.removeFunctionThread(thread.threadId)
     const lost = thread.permit === undefined ? [] : this.#takeLost(thread, exit)
     const when = exit.wasImporting ? 'while it imported the module' : 'before the task did'
     if (lost.length > 0) this.#drop(thread, lost, () => exitError(exit, when))
@@ -414,6 +415,7 @@ class ModuleRunner {
     try {
       const thread = new WorkerThread(this.#options, this.#pool.info.name, this)
       this.#threads.add(thread)
+      native.addFunctionThread(permit, thread.threadId)
       return thread
     } catch (error) {
       finishTasks(permit, [task], { failed: 1 })

@@ -87,6 +87,10 @@ class ScriptRunner {
       return ended('failed')
     }
     this.#workers.set(task, worker)
+    // The task keeps the process alive.
+    worker.unref()
+    const { threadId } = worker
+    native.addFunctionThread(permit, threadId)
     // A getter of the input may have aborted the task.
     if (task.isSettled) worker.terminate()
     /** @type {{ error: unknown } | undefined} */
@@ -96,7 +100,8 @@ class ScriptRunner {
     worker.once('message', value => {
       count(task.isSettled ? 'cancelled' : 'completed')
       task.succeed(value, (now() - start) * 1000)
-      // The script may need time to clean up.
+      // The script may need time to clean up, but then ends in any case.
+      native.removeFunctionThread(threadId)
       timer = setTimeout(() => worker.terminate(), this.#options.gracePeriod)
     })
     worker.once('messageerror', error => {
@@ -108,6 +113,7 @@ class ScriptRunner {
     })
     worker.once('exit', code => {
       clearTimeout(timer)
+      native.removeFunctionThread(threadId)
       this.#workers.delete(task)
       const error = failure === undefined ? silentError(code) : appendCallerStack(failure.error, task.caller)
       const outcome = task.isSettled ? 'cancelled' : 'failed'

@@ -9,6 +9,9 @@ const { encodeError } = require('../internal/error-codec')
 const { BatchRunner } = require('./batch-runner')
 const { SHARED, STATE, viewsOf } = require('./shared-memory')
 
+/** Property of the global object that describes the running function to offloop in this thread. */
+const FUNCTION = Symbol.for('offloop.function')
+
 /** @typedef {import('./batch-runner').Batch} Batch */
 
 /** Milliseconds for which a thread stays awake after a batch: a blocked thread wakes up sooner than one that waits in its event loop. */
@@ -46,6 +49,8 @@ class MessageLoop {
       this.#port.postMessage({ uncaught: encodeError(error) })
       process.exit(1)
     })
+    const description = { progress: () => this.#runner.progress, port: this.#port }
+    Object.defineProperty(globalThis, FUNCTION, { value: description })
     Atomics.store(this.#words, SHARED.state, STATE.running)
     this.#port.postMessage({ isUp: true })
   }

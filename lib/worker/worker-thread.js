@@ -86,6 +86,7 @@ class WorkerThread {
     // Not sent as a message, which a preload of the user that listens to `parentPort` would receive.
     const options = { env, execArgv, argv, resourceLimits, workerData, transferList: [control.port2, answers.port2] }
     this.#worker = new Worker(require.resolve('./worker-main'), { name, ...options })
+    this.threadId = this.#worker.threadId
     this.#port = control.port1
     this.#answers = answers.port1
     this.#worker.on('error', error => {

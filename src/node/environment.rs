@@ -3,7 +3,7 @@
 use super::completion::{DrainBuffers, Port};
 use super::handles::Handles;
 use super::napi_raw;
-use crate::pool;
+use crate::pool::{self, functions};
 use napi::bindgen_prelude::{Function, FunctionRef};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
@@ -19,6 +19,8 @@ pub struct Environment {
     pub handles: RefCell<Handles>,
     pub drain_buffers: Cell<DrainBuffers>,
     throw_resources: FunctionRef<String, ()>,
+    /// The id of this thread once it has reported that its user function is blocked.
+    pub function_thread: Cell<Option<u32>>,
 }
 
 /// The version of the package that this addon belongs to.
@@ -36,6 +38,7 @@ pub fn open(env: Env, drain: Function<(), ()>, throw_resources: Function<String,
         handles: RefCell::default(),
         drain_buffers: Cell::default(),
         throw_resources: throw_resources.create_ref()?,
+        function_thread: Cell::default(),
     });
     napi_raw::set_instance_data(env, environment.clone())?;
     env.add_env_cleanup_hook(environment, |environment| environment.close())?;
@@ -63,6 +66,9 @@ impl Environment {
     /// Ends everything that this environment began: its JavaScript no longer runs.
     fn close(&self) {
         let handles = self.handles.take();
+        for thread in handles.function_threads.into_iter().chain(self.function_thread.take()) {
+            functions::remove(thread);
+        }
         for task in handles.tasks.into_iter().flatten() {
             task.cancel.cancel();
             drop(task.pool.withdraw(task.ticket, task.bytes));

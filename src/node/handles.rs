@@ -10,7 +10,7 @@ use crate::pool::{AdmitError, Permit, Pool, Reservation};
 use crate::transform::Transform;
 use crate::transform::streaming::StreamSession;
 use napi::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A task that a pool has admitted and whose outcome JavaScript has not received yet.
@@ -34,6 +34,8 @@ pub struct Handles {
     pub permits: HandleMap<Permit>,
     /// Waiters for a reservation, by task id: the pool, and the waiter's ticket.
     pub waiting: BTreeMap<u32, (Arc<Pool>, u64)>,
+    /// Threads of this environment that run user functions.
+    pub function_threads: BTreeSet<u32>,
     pub input_buffers: HandleMap<InputBuffer>,
     pub caches: HandleMap<cache::Handle>,
     pub sessions: HandleMap<Arc<StreamSession>>,

@@ -13,6 +13,7 @@ mod completion;
 mod convert;
 mod drain;
 mod environment;
+mod function_thread;
 mod handles;
 mod napi_raw;
 mod pool;

@@ -1,11 +1,15 @@
 //! The calls of Node-API that have no safe form cheap enough for every task, each wrapped once.
 
+#[cfg(unix)]
+use libloading::os::unix::Library;
+#[cfg(windows)]
+use libloading::os::windows::Library;
 use napi::bindgen_prelude::{BigInt, FromNapiValue, JsValue, Unknown};
 use napi::{Env, Error, Result, Status, check_status, sys};
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 
 /// Attaches `data` to the environment, whose end drops it.
 pub fn set_instance_data<T: 'static>(env: Env, data: T) -> Result<()> {
@@ -335,6 +339,22 @@ pub fn keep_alive(env: &Env, function: sys::napi_threadsafe_function, alive: boo
         }
     };
     check_status!(status)
+}
+
+/// Returns whether nothing keeps the event loop of the environment alive. False in a runtime without libuv.
+pub fn is_loop_idle(env: &Env) -> bool {
+    type IsAlive = unsafe extern "C" fn(*const c_void) -> c_int;
+    static IS_ALIVE: OnceLock<Option<IsAlive>> = OnceLock::new();
+    let is_alive = IS_ALIVE.get_or_init(|| {
+        let runtime = Library::this();
+        #[cfg(windows)]
+        let runtime = runtime.ok()?;
+        // SAFETY: the type is that of `uv_loop_alive` in every libuv 1.x, and the runtime is never unloaded.
+        unsafe { runtime.get::<IsAlive>("uv_loop_alive") }.ok().map(|symbol| *symbol)
+    });
+    let (Some(is_alive), Ok(event_loop)) = (is_alive, env.get_uv_event_loop()) else { return false };
+    // SAFETY: the loop of the live environment, which runs on this thread.
+    unsafe { is_alive(event_loop.cast_const().cast()) == 0 }
 }
 
 /// Clears an exception that a call above left pending.

@@ -323,6 +323,12 @@ impl<J, W> Gate<J, W> {
         (Some(queued.job), state.grant(&self.limits))
     }
 
+    /// Returns whether a job is queued or a waiter waits under this ticket.
+    pub fn is_waiting(&self, ticket: u64) -> bool {
+        let state = self.state.lock();
+        state.queue.contains(ticket) || state.waiters.contains_key(&ticket)
+    }
+
     /// Removes the next job; its capacity stays reserved until [`Gate::release`].
     pub fn take_any(&self) -> Option<Queued<J>> {
         self.state.lock().queue.take()

@@ -13,7 +13,11 @@ mod core;
 #[cfg(not(feature = "loom"))]
 mod deadline;
 #[cfg(not(feature = "loom"))]
+mod deadlock;
+#[cfg(not(feature = "loom"))]
 mod executor;
+#[cfg(not(feature = "loom"))]
+pub mod functions;
 #[cfg(not(feature = "loom"))]
 mod named;
 mod options;
@@ -27,6 +31,7 @@ mod stats;
 #[cfg(not(feature = "loom"))]
 pub use {
     self::core::{AdmitError, ExternalTask, Permit, Pool, Reservation, WaitKind, Waited, Work},
+    deadlock::{Nested, Report as BlockedReport, Wait},
     named::{Requested, close, open},
     panic::catch_panic,
     permit::Requeued,

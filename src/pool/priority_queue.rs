@@ -69,6 +69,10 @@ impl<J> PriorityQueue<J> {
         self.levels[self.next_level()?].first_key_value().map(|(_, queued)| queued)
     }
 
+    pub fn contains(&self, ticket: u64) -> bool {
+        self.levels.iter().any(|level| level.contains_key(&ticket))
+    }
+
     /// Removes a task out of turn.
     pub fn remove(&mut self, ticket: u64) -> Option<Queued<J>> {
         let queued = self.levels.iter_mut().find_map(|level| level.remove(&ticket))?;

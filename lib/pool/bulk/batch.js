@@ -96,6 +96,7 @@ class BatchTask {
     this.#call = call
     this.#packed = packed
     this.pool = call.pool
+    this.caller = call.caller
     this.first = packed.first
     this.count = packed.count
     this.bytes = packed.length

@@ -1,0 +1,92 @@
+'use strict'
+
+// Finds deadlocks of user functions: in a thread that runs one, reports to native code whether only tasks of pools can wake it.
+
+const { threadId } = require('node:worker_threads')
+const { setImmediate, setTimeout } = require('../internal/clock')
+const { taskError } = require('../internal/errors')
+const native = require('.')
+
+/**
+ * The function that this thread runs, as `lib/worker/worker-main.js` or `script-preload.js` describes it.
+ * @typedef {object} UserFunction
+ * @property {() => number} progress another number for each function; 0 while none runs, or one that was aborted
+ * @property {{ ref: () => void, unref: () => void }} [port] port to the parent, which keeps this thread alive
+ *
+ * @typedef {object} WaitingTask
+ * @property {{ info: { name: string, threads: number } }} [pool]
+ * @property {{ stack?: string } | undefined} [caller]
+ * @property {(reason: unknown) => void} [abort]
+ *
+ * The completion port.
+ * @typedef {object} WatchedPort
+ * @property {number} pending
+ * @property {(port: UserFunction['port']) => boolean} awaitsOnlyTasks
+ * @property {(taskId: number) => WaitingTask | undefined} listener
+ */
+
+const FUNCTION = Symbol.for('offloop.function')
+/** Milliseconds between two reports. A deadlock needs two of each function. */
+const REPORT_MS = 50
+
+/** Watches the function of this thread while it has tasks in flight. */
+class FunctionWatch {
+  #port
+  #isWatching = false
+
+  /** @param {WatchedPort} port */
+  constructor(port) {
+    this.#port = port
+  }
+
+  /** Starts to watch, if this thread runs user functions. */
+  start() {
+    const running = /** @type {UserFunction | undefined} */ (/** @type {any} */ (globalThis)[FUNCTION])
+    if (this.#isWatching || running === undefined) return
+    this.#isWatching = true
+    this.#schedule(running)
+  }
+
+  /** @param {UserFunction} running */
+  #schedule(running) {
+    const begin = () => {
+      const begun = native.reportTime()
+      // The poll phase before the immediate delivers the messages that were sent before `begun`. During an immediate itself, the
+      // event loop counts as alive.
+      setImmediate(() => void setTimeout(() => this.#report(running, begun), 0).unref())
+    }
+    setTimeout(begin, REPORT_MS).unref()
+  }
+
+  /**
+   * @param {UserFunction} running
+   * @param {number} begun
+   */
+  #report(running, begun) {
+    this.#isWatching = this.#port.pending > 0
+    if (this.#isWatching) this.#schedule(running)
+    const progress = running.progress()
+    if (!this.#isWatching || progress === 0 || !this.#port.awaitsOnlyTasks(running.port)) {
+      native.reportAwake(threadId)
+      return
+    }
+    const tasks = native.reportBlocked(threadId, begun, progress).map(taskId => this.#port.listener(taskId))
+    for (const task of tasks) {
+      if (task?.pool !== undefined) task.abort?.(deadlockError(task.pool.info, task.caller))
+    }
+  }
+}
+
+/**
+ * @param {{ name: string, threads: number }} pool
+ * @param {{ stack?: string } | undefined} caller
+ */
+function deadlockError({ name, threads }, caller) {
+  const functions = threads === 1 ? 'the only thread' : `each of the ${threads} threads`
+  const message =
+    `The task would wait forever: ${functions} of the pool '${name}' runs a function that waits, as the caller of this task ` +
+    'does, for a thread to become free. Run the inner tasks of functions in another pool, or raise threads'
+  return taskError({ code: 'ERR_OFFLOOP_DEADLOCK', message }, caller)
+}
+
+module.exports = { FunctionWatch }
