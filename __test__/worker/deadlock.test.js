@@ -12,7 +12,10 @@ const CODE = 'ERR_OFFLOOP_DEADLOCK'
 const functionOf = (/** @type {string} */ name) => transforms.worker(fixture('deadlock.js'), { export: name })
 let pools = 0
 
-/** @param {number} threads @param {(pool: Pool, name: string) => Promise<void>} work */
+/**
+ * @param {number} threads
+ * @param {(pool: Pool, name: string) => Promise<void>} work
+ */
 async function withPool(threads, work) {
   const name = `deadlock-${++pools}`
   const pool = new Pool({ name, threads })
@@ -20,7 +23,7 @@ async function withPool(threads, work) {
   await pool.close()
 }
 
-test('a function that awaits a task of its own pool on the only thread gets an error with the remedy', () =>
+test('a function that awaits a task of the pool whose only thread it holds gets an error with the remedy', () =>
   withPool(1, async (pool, name) => {
     const { code, message, stack } = await pool.run(functionOf('run'), name)
     assert.equal(code, CODE)
@@ -36,7 +39,7 @@ for (const verb of ['map', 'iterate', 'stream', 'sink']) {
     }))
 }
 
-test('each task rejects with an error of its own', () =>
+test('each task rejects with a separate error', () =>
   withPool(1, async (pool, name) => {
     assert.deepEqual(await pool.run(functionOf('settle'), name), { codes: [CODE, CODE], isDistinct: true })
   }))
@@ -114,7 +117,7 @@ test('a free thread raises no error', () =>
   }))
 
 for (const source of ['timer', 'thread']) {
-  test(`a function that also waits for a ${source} is no deadlock`, () =>
+  test(`a function that also waits for a ${source} does not get the error`, () =>
     withPool(1, async (pool, name) => {
       const words = sharedWords()
       assert.equal(await pool.run(functionOf('busy'), { name, words, source }), 'done')

@@ -1,8 +1,6 @@
 'use strict'
 
-const { isMainThread } = require('node:worker_threads')
 const { Priority, Step, reportUncaught } = require('../internal/loop-scheduler')
-const { FunctionWatch } = require('./function-watch')
 const native = require('.')
 const { resourcesError } = require('../internal/errors')
 const { loopScheduler, share } = require('./shared')
@@ -46,6 +44,9 @@ const LOOP_BYTES = 48
 /** @type {unknown[]} */
 const NO_VALUES = []
 
+/** Property of the global object that describes the function that this thread runs. */
+const FUNCTION = Symbol.for('offloop.function')
+
 /** Other runtimes lack the calls of libuv by which a blocked function is recognized. */
 const isNode = process.versions.bun === undefined && process.versions.deno === undefined
 
@@ -56,7 +57,8 @@ class CompletionPort {
   /** @type {number[]} */
   #freeIds = []
   #pending = 0
-  #watch = isMainThread || !isNode ? undefined : new FunctionWatch(this)
+  /** @type {import('./function-watch').FunctionWatch | undefined} */
+  #watch
   #keepsAlive = false
   /** Whether the port is scheduled and drains in each iteration; otherwise native code wakes it. */
   #isPolling = false
@@ -144,8 +146,7 @@ class CompletionPort {
 
   /** Keeps the process alive until `unref`. */
   ref() {
-    this.#pending++
-    this.#watch?.start()
+    if (this.#pending++ === 0) this.#watchFunction()
     if (!this.#keepsAlive && !this.#isPolling) this.#keepAlive(true)
   }
 
@@ -173,6 +174,14 @@ class CompletionPort {
       port?.ref()
       native.keepAlive(this.#keepsAlive)
     }
+  }
+
+  /** Looks for deadlocks if this thread runs user functions. */
+  #watchFunction() {
+    const running = /** @type {any} */ (globalThis)[FUNCTION]
+    if (running === undefined || !isNode) return
+    this.#watch ??= new (require('./function-watch').FunctionWatch)(this, running)
+    this.#watch.start()
   }
 
   /** @param {number} taskId */

@@ -25,48 +25,47 @@ const native = require('.')
  * @property {(taskId: number) => WaitingTask | undefined} listener
  */
 
-const FUNCTION = Symbol.for('offloop.function')
 /** Milliseconds between two reports. A deadlock needs two of each function. */
 const REPORT_MS = 50
 
 /** Watches the function of this thread while it has tasks in flight. */
 class FunctionWatch {
   #port
+  #running
   #isWatching = false
 
-  /** @param {WatchedPort} port */
-  constructor(port) {
+  /**
+   * @param {WatchedPort} port
+   * @param {UserFunction} running
+   */
+  constructor(port, running) {
     this.#port = port
+    this.#running = running
   }
 
-  /** Starts to watch, if this thread runs user functions. */
+  /** Watches until no task is in flight. */
   start() {
-    const running = /** @type {UserFunction | undefined} */ (/** @type {any} */ (globalThis)[FUNCTION])
-    if (this.#isWatching || running === undefined) return
+    if (this.#isWatching) return
     this.#isWatching = true
-    this.#schedule(running)
+    this.#schedule()
   }
 
-  /** @param {UserFunction} running */
-  #schedule(running) {
+  #schedule() {
     const begin = () => {
       const begun = native.reportTime()
       // The poll phase before the immediate delivers the messages that were sent before `begun`. During an immediate itself, the
       // event loop counts as alive.
-      setImmediate(() => void setTimeout(() => this.#report(running, begun), 0).unref())
+      setImmediate(() => void setTimeout(() => this.#report(begun), 0).unref())
     }
     setTimeout(begin, REPORT_MS).unref()
   }
 
-  /**
-   * @param {UserFunction} running
-   * @param {number} begun
-   */
-  #report(running, begun) {
+  /** @param {number} begun */
+  #report(begun) {
     this.#isWatching = this.#port.pending > 0
-    if (this.#isWatching) this.#schedule(running)
-    const progress = running.progress()
-    if (!this.#isWatching || progress === 0 || !this.#port.awaitsOnlyTasks(running.port)) {
+    if (this.#isWatching) this.#schedule()
+    const progress = this.#running.progress()
+    if (!this.#isWatching || progress === 0 || !this.#port.awaitsOnlyTasks(this.#running.port)) {
       native.reportAwake(threadId)
       return
     }
