@@ -8,7 +8,7 @@ const { loopScheduler, share } = require('./shared')
 /**
  * Receives the outcome of a task that it registered with the port.
  * @typedef {object} Listener
- * @property {{ handle: number, info: { name: string, threads: number } }} [pool]
+ * @property {{ handle: number, info: { name?: string | undefined, threads: number } }} [pool]
  * @property {{ stack?: string } | undefined} [caller]
  * @property {(value: unknown, failure: SerializedFailure | undefined) => void} [settle] a task ended
  * @property {boolean} [isSettled] no caller waits for the task any more

@@ -14,7 +14,7 @@ const native = require('.')
  * @property {{ ref: () => void, unref: () => void }} [port] port to the parent, which keeps this thread alive
  *
  * @typedef {object} WaitingTask
- * @property {{ info: { name: string, threads: number } }} [pool]
+ * @property {{ info: { name?: string | undefined, threads: number } }} [pool]
  * @property {{ stack?: string } | undefined} [caller]
  * @property {(reason: unknown) => void} [abort]
  *
@@ -77,13 +77,14 @@ class FunctionWatch {
 }
 
 /**
- * @param {{ name: string, threads: number }} pool
+ * @param {{ name?: string | undefined, threads: number }} pool
  * @param {{ stack?: string } | undefined} caller
  */
 function deadlockError({ name, threads }, caller) {
+  const pool = name === undefined ? 'the pool' : `the pool '${name}'`
   const functions = threads === 1 ? 'the only thread' : `each of the ${threads} threads`
   const message =
-    `The task would wait forever: ${functions} of the pool '${name}' runs a function that waits, as the caller of this task ` +
+    `The task would wait forever: ${functions} of ${pool} runs a function that waits, as the caller of this task ` +
     'does, for a thread to become free. Run the inner tasks of functions in another pool, or raise threads'
   return taskError({ code: 'ERR_OFFLOOP_DEADLOCK', message }, caller)
 }

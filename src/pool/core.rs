@@ -3,7 +3,7 @@
 
 use super::ages::TrackAge;
 use super::deadline::{self, Expire};
-use super::gate::{Admission, Gate, Limits, Order, RawReservation, Wait, Wake};
+use super::gate::{Admission, Gate, Order, RawReservation, Wait, Wake};
 use super::options::Options;
 use super::panic::catch_panic;
 use super::priority_queue::{Priority, Queued};
@@ -136,13 +136,11 @@ pub(super) struct Running {
 impl Pool {
     pub(super) fn with_threads(name: Option<String>, options: Options, work_off: fn(&Arc<Pool>)) -> Arc<Self> {
         let now = Instant::now();
-        let limits =
-            Limits { threads: options.threads, max_queue: options.max_queue, max_queue_bytes: options.max_queue_bytes };
         let ages = if options.max_wait.is_some() { TrackAge::Yes } else { TrackAge::No };
         Arc::new(Pool {
             name,
             options,
-            gate: Gate::new(limits, ages, now),
+            gate: Gate::new(options, ages, now),
             threads: OnceLock::new(),
             counters: Mutex::new(Counters::new(now)),
             next_check: Mutex::new(None),

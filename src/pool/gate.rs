@@ -4,6 +4,7 @@
 //! nanoseconds and never while foreign code runs: jobs and waiters leave it as return values.
 
 use super::ages::TrackAge;
+use super::options::Options;
 use super::priority_queue::{Priority, PriorityQueue, Queued};
 use super::waiters::{Waiter, Waiters};
 use crate::sync::Mutex;
@@ -12,17 +13,6 @@ use std::time::{Duration, Instant};
 
 /// Maximum number of tasks that may take bytes ahead of a waiter for which too few are free. After that the waiter goes first.
 const MAX_PASSED: u32 = 256;
-
-/// The bounds of a pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Tasks that may run at the same time.
-    pub threads: usize,
-    /// Tasks that may wait to run.
-    pub max_queue: usize,
-    /// Input bytes that admitted tasks may hold. A larger task is admitted when it is alone.
-    pub max_queue_bytes: usize,
-}
 
 /// Capacity for one task: a slot and its bytes. It must go to [`Gate::push`] or [`Gate::release`].
 #[must_use]
@@ -118,14 +108,14 @@ pub struct Level {
 /// Admission of jobs `J` and waiters `W`. The gate runs neither.
 #[derive(Debug)]
 pub struct Gate<J, W> {
-    limits: Limits,
+    limits: Options,
     state: Mutex<State<J, W>>,
     /// Set when there is a job for the spinning thread.
     notified: AtomicBool,
 }
 
 impl<J, W> Gate<J, W> {
-    pub fn new(limits: Limits, ages: TrackAge, now: Instant) -> Self {
+    pub fn new(limits: Options, ages: TrackAge, now: Instant) -> Self {
         let state = State {
             queue: PriorityQueue::new(ages),
             admitted: 0,
@@ -326,7 +316,7 @@ impl<J, W> Gate<J, W> {
     /// Returns whether a job is queued or a waiter waits under this ticket.
     pub fn is_waiting(&self, ticket: u64) -> bool {
         let state = self.state.lock();
-        state.queue.contains(ticket) || state.waiters.contains_key(&ticket)
+        state.queue.contains(ticket) || state.waiters.contains(ticket)
     }
 
     /// Removes the next job; its capacity stays reserved until [`Gate::release`].
@@ -354,11 +344,11 @@ impl<J, W> Gate<J, W> {
 }
 
 impl<J, W> State<J, W> {
-    fn has_slot(&self, limits: &Limits) -> bool {
+    fn has_slot(&self, limits: &Options) -> bool {
         self.admitted < limits.threads.saturating_add(limits.max_queue)
     }
 
-    fn has_bytes(&self, limits: &Limits, bytes: usize) -> bool {
+    fn has_bytes(&self, limits: &Options, bytes: usize) -> bool {
         self.bytes == 0 || self.bytes.saturating_add(bytes) <= limits.max_queue_bytes
     }
 
@@ -392,7 +382,7 @@ impl<J, W> State<J, W> {
     }
 
     /// Reserves capacity for the first waiters, as far as they fit.
-    fn grant(&mut self, limits: &Limits) -> Vec<(RawReservation, W)> {
+    fn grant(&mut self, limits: &Options) -> Vec<(RawReservation, W)> {
         let mut granted = Vec::new();
         while let Some((ticket, &Waiter { bytes, since, .. })) = self.waiters.first() {
             if !self.has_slot(limits) || !self.has_bytes(limits, bytes) {
@@ -413,7 +403,7 @@ impl<J, W> State<J, W> {
     }
 
     /// Takes a permit for one more thread if there is a job and a permit left.
-    fn wake(&mut self, limits: &Limits, now: Instant) -> Wake {
+    fn wake(&mut self, limits: &Options, now: Instant) -> Wake {
         if self.queue.is_empty() || self.permits >= limits.threads {
             return Wake::None;
         }

@@ -29,6 +29,10 @@ impl<W> Waiters<W> {
         self.by_ticket.is_empty()
     }
 
+    pub fn contains(&self, ticket: u64) -> bool {
+        self.by_ticket.contains_key(&ticket)
+    }
+
     pub fn insert(&mut self, ticket: u64, waiter: Waiter<W>) {
         if let Some(since) = waiter.since {
             self.ages.insert(since, ticket);

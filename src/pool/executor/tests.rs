@@ -170,7 +170,7 @@ fn reserved(waited: Waited) -> Reservation {
 #[test]
 fn a_waiter_whose_time_is_limited_expires_while_all_slots_are_held() {
     let options = Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: Some(Duration::from_millis(5)) };
-    let pool = Pool::new("test".into(), options);
+    let pool = Pool::new(Some("test".into()), options);
     let held = pool.try_admit(1).expect("capacity");
     let (ended, ends) = unbounded();
     for kind in [WaitKind::Reservation, WaitKind::TimedReservation, WaitKind::TimedReservation] {
@@ -208,7 +208,8 @@ fn a_job_that_is_older_than_the_watched_ones_expires_before_them() {
 
 #[test]
 fn one_free_slot_notifies_all_waiters_in_order_and_stays_free() {
-    let pool = Pool::new("test".into(), Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None });
+    let pool =
+        Pool::new(Some("test".into()), Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None });
     let held = pool.try_admit(5).expect("capacity");
     let (notified, notifications) = unbounded();
     for number in 0..100_000 {

@@ -8,7 +8,11 @@ use ::loom::{model, thread};
 type Shared = Arc<Gate<usize, usize>>;
 
 fn gate(threads: usize, max_queue: usize) -> Shared {
-    Arc::new(Gate::new(Limits { threads, max_queue, max_queue_bytes: 100 }, TrackAge::Yes, Instant::now()))
+    Arc::new(Gate::new(
+        Options { threads, max_queue, max_queue_bytes: 100, ..Options::default() },
+        TrackAge::Yes,
+        Instant::now(),
+    ))
 }
 
 fn admit(gate: &Shared) -> Option<RawReservation> {

@@ -1,7 +1,7 @@
 use super::*;
 
 fn gate(threads: usize, max_queue: usize, max_queue_bytes: usize) -> Gate<&'static str, char> {
-    Gate::new(Limits { threads, max_queue, max_queue_bytes }, TrackAge::Yes, Instant::now())
+    Gate::new(Options { threads, max_queue, max_queue_bytes, ..Options::default() }, TrackAge::Yes, Instant::now())
 }
 
 /// Returns the job that a thread must run next, if any.
@@ -137,7 +137,8 @@ fn a_spinning_thread_is_notified_instead_of_waking_another() {
 #[test]
 fn busy_time_is_the_integral_of_permits() {
     let start = Instant::now();
-    let gate: Gate<(), ()> = Gate::new(Limits { threads: 2, max_queue: 8, max_queue_bytes: 8 }, TrackAge::No, start);
+    let gate: Gate<(), ()> =
+        Gate::new(Options { threads: 2, max_queue: 8, max_queue_bytes: 8, ..Options::default() }, TrackAge::No, start);
     for _ in 0..2 {
         let _ = gate.push(admit(&gate, 0), Priority::Normal, (), start);
         assert!(job(gate.next(start)).is_some());
