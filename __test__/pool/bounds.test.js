@@ -7,7 +7,7 @@ const { test } = require('node:test')
 const { Pool, transforms, occupy, spin } = require('../support/fault-addon')
 
 const identity = transforms.identity()
-const full = { name: 'OffloopError', code: 'ERR_OFFLOOP_QUEUE_FULL' }
+const full = { name: 'OverloadError', code: 'ERR_OFFLOOP_QUEUE_FULL' }
 
 test('admits threads + maxQueue tasks, and rejects the next one with advice', async () => {
   const pool = new Pool({ threads: 2, maxQueue: 3 })

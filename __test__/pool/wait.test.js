@@ -216,7 +216,7 @@ test('maxWait counts from the call: it ends waits, also those of worker function
     assert.equal(outcome.status, 'rejected')
     const { code, message, stack } = /** @type {any} */ (outcome).reason
     assert.equal(code, TIMEOUT)
-    assert.match(message, /waited for room in pool 'anonymous' for longer than maxWait \(20 ms\)/)
+    assert.match(message, /waited for room in the pool for longer than maxWait \(20 ms\)/)
     assert.match(stack, /wait\.test\.js/)
   }
   assert.deepEqual(

@@ -32,7 +32,7 @@ test('a function that awaits a task of the pool whose only thread it holds gets 
     assert.equal(pool.stats().running, 0)
   }))
 
-for (const verb of ['map', 'iterate', 'stream', 'sink']) {
+for (const verb of ['map', 'iterate', 'stream', 'collect']) {
   test(`${verb} in a function on the only thread fails`, () =>
     withPool(1, async (pool, name) => {
       assert.equal((await pool.run(functionOf(verb), name)).code, CODE)
