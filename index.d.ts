@@ -105,6 +105,18 @@ export interface NearestTransform extends PoolTransform<Float32Array, NearestRow
   [Symbol.dispose](): void
 }
 
+/**
+ * A transform that holds a key. The key is copied when the transform is made and erased when the transform is garbage-collected, or
+ * immediately by `Symbol.dispose`. Afterwards each use rejects with ERR_OFFLOOP_CLOSED, also of a chain that contains the transform.
+ */
+export interface SecretTransform<In, Out> extends PoolTransform<In, Out> {
+  /**
+   * Erases the key. A task that is running has a copy of it and finishes, or rejects; queued ones reject, and so does an open stream
+   * at its next chunk.
+   */
+  [Symbol.dispose](): void
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: any other type would be narrower than some transforms
 type AnyTransform = PoolTransform<any, any>
 type InputOf<T> = T extends { readonly [shape]: (input: infer In) => unknown } ? In : never
@@ -188,22 +200,24 @@ export const transforms: {
   ): StreamingTransform<BytesOrText, NonSharedBuffer | string>
 
   /**
-   * Computes a keyed digest (RFC 2104). The key is copied when the transform is made and erased when the transform is
-   * garbage-collected.
+   * Computes a keyed digest (RFC 2104).
    * @example
    * await pool.run(transforms.hmac('sha256', secret, { encoding: 'hex' }), payload)
    */
-  hmac(algorithm: HmacAlgorithm, key: BytesOrText): StreamingTransform<BytesOrText, NonSharedBuffer>
+  hmac(
+    algorithm: HmacAlgorithm,
+    key: BytesOrText
+  ): StreamingTransform<BytesOrText, NonSharedBuffer> & SecretTransform<BytesOrText, NonSharedBuffer>
   hmac(
     algorithm: HmacAlgorithm,
     key: BytesOrText,
     options: { encoding: TextEncoding }
-  ): StreamingTransform<BytesOrText, string>
+  ): StreamingTransform<BytesOrText, string> & SecretTransform<BytesOrText, string>
   hmac(
     algorithm: HmacAlgorithm,
     key: BytesOrText,
     options?: { encoding?: TextEncoding | undefined }
-  ): StreamingTransform<BytesOrText, NonSharedBuffer | string>
+  ): StreamingTransform<BytesOrText, NonSharedBuffer | string> & SecretTransform<BytesOrText, NonSharedBuffer | string>
 
   /**
    * Compresses to gzip (RFC 1952): one member, which every browser reads. `level` 0 (store) to 9 (smallest), default 6. Inputs
@@ -214,7 +228,7 @@ export const transforms: {
   gzip(options?: { level?: number | undefined }): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
    * Decompresses gzip. Several members are joined, and zeros after the last one are ignored, as in node:zlib. `maxOutput` (default
-   * 1 GiB) stops decompression bombs: set it to the size you expect.
+   * 256 MiB) stops decompression bombs: set it to the size you expect.
    * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for corrupt or truncated input, ERR_OFFLOOP_OUTPUT_LIMIT above `maxOutput`
    * @example
    * const packed = await pool.run(transforms.gzip(), 'text')
@@ -228,7 +242,7 @@ export const transforms: {
    */
   deflate(options?: { level?: number | undefined }): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
-   * Decompresses the zlib format. `maxOutput` defaults to 1 GiB.
+   * Decompresses the zlib format. `maxOutput` defaults to 256 MiB.
    * @example
    * const packed = await pool.run(transforms.deflate(), 'text')
    * String(await pool.run(transforms.inflate(), packed)) // 'text'
@@ -241,7 +255,7 @@ export const transforms: {
    */
   deflateRaw(options?: { level?: number | undefined }): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
-   * Decompresses raw deflate. `maxOutput` defaults to 1 GiB.
+   * Decompresses raw deflate. `maxOutput` defaults to 256 MiB.
    * @example
    * const packed = await pool.run(transforms.deflateRaw(), 'text')
    * String(await pool.run(transforms.inflateRaw({ maxOutput: 1024 }), packed)) // 'text'
@@ -258,7 +272,7 @@ export const transforms: {
     window?: number | undefined
   }): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
-   * Decompresses Brotli. `maxOutput` defaults to 1 GiB.
+   * Decompresses Brotli. `maxOutput` defaults to 256 MiB.
    * @example
    * const packed = await pool.run(transforms.brotliCompress(), 'text')
    * String(await pool.run(transforms.brotliDecompress(), packed)) // 'text'
@@ -277,7 +291,7 @@ export const transforms: {
     checksum?: boolean | undefined
   }): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
-   * Decompresses Zstandard. `maxOutput` defaults to 1 GiB.
+   * Decompresses Zstandard. `maxOutput` defaults to 256 MiB.
    * @example
    * const packed = await pool.run(transforms.zstdCompress(), 'text')
    * String(await pool.run(transforms.zstdDecompress(), packed)) // 'text'
@@ -293,7 +307,7 @@ export const transforms: {
    */
   lz4Compress(): StreamingTransform<BytesOrText, NonSharedBuffer>
   /**
-   * Decompresses the LZ4 frame format. `maxOutput` defaults to 1 GiB.
+   * Decompresses the LZ4 frame format. `maxOutput` defaults to 256 MiB.
    * @example
    * const packed = await pool.run(transforms.lz4Compress(), 'text')
    * String(await pool.run(transforms.lz4Decompress(), packed)) // 'text'
@@ -302,29 +316,24 @@ export const transforms: {
 
   /**
    * Encrypts and authenticates (AEAD) with a 32-byte key, by AWS-LC. Returns the nonce (12 bytes), the ciphertext and the tag (16
-   * bytes). `aad` is authenticated too, and must be passed to {@link transforms.open}. The nonce is random unless you pass one:
-   * never reuse a nonce with the same key. With random nonces, seal at most a few billion messages with one key.
+   * bytes). The input is the message, or {@link SealInput} with its `aad` and `nonce`. The nonce is random unless you pass one.
+   * With random nonces, seal at most a few billion messages with one key.
    *
    * Sealing is one step, which a signal does not interrupt.
+   * @throws RangeError for a key that has not 32 bytes
    * @example
-   * const sealed = await pool.run(transforms.seal('aes-256-gcm', key, { aad: Buffer.from(userId) }), 'a secret')
+   * const seal = transforms.seal('aes-256-gcm', key)
+   * const sealed = await pool.run(seal, { data: 'a secret', aad: userId })
    */
-  seal(
-    cipher: SealCipher,
-    key: BytesLike,
-    options?: { aad?: BytesLike | undefined; nonce?: BytesLike | undefined }
-  ): PoolTransform<BytesOrText, NonSharedBuffer>
+  seal(cipher: SealCipher, key: BytesLike): SecretTransform<BytesOrText | SealInput, NonSharedBuffer>
   /**
-   * Decrypts a message of {@link transforms.seal}. A message that was modified, or sealed with another key, cipher or `aad`,
-   * rejects with ERR_OFFLOOP_AUTHENTICATION and yields no plaintext.
+   * Decrypts a message of {@link transforms.seal}: its bytes, or {@link OpenInput} with the `aad` that was sealed with it. A message
+   * that was modified, or sealed with another key, cipher or `aad`, rejects with ERR_OFFLOOP_AUTHENTICATION and yields no plaintext.
+   * @throws RangeError for a key that has not 32 bytes
    * @example
-   * const plain = await pool.run(transforms.open('aes-256-gcm', key, { aad: Buffer.from(userId) }), sealed)
+   * const plain = await pool.run(transforms.open('aes-256-gcm', key), { data: sealed, aad: userId })
    */
-  open(
-    cipher: SealCipher,
-    key: BytesLike,
-    options?: { aad?: BytesLike | undefined }
-  ): PoolTransform<BytesLike, NonSharedBuffer>
+  open(cipher: SealCipher, key: BytesLike): SecretTransform<BytesLike | OpenInput, NonSharedBuffer>
   /**
    * Hashes a password with a random salt, to a PHC string (bcrypt: `$2b$`). `algorithm` defaults to `'argon2id'`: `memoryKiB`
    * 19,456, `iterations` 2, `parallelism` 1, as OWASP recommends. `'bcrypt'`: `cost` 4 to 18, default 12; a password longer than 72
@@ -349,14 +358,17 @@ export const transforms: {
    * Checks a password against a hash of argon2, scrypt or bcrypt, in constant time. bcrypt compares only the first 72 bytes of a
    * longer password (`hashPassword` makes no such hash, other libraries do), and does not distinguish `'a'` from `'a\0a'`. bcrypt's
    * `$2a$`, `$2b$` and `$2y$` are supported; `$2x$` and `$2$`, made by faulty implementations, are rejected.
-   * @throws TypeError for a hash that is malformed or of another algorithm, with the reason
-   * @throws RangeError for a hash that costs more memory or time than `hashPassword` allows
+   *
+   * A hash that is malformed or of another algorithm rejects with a `TypeError` of code `ERR_INVALID_ARG_VALUE` and the reason; one
+   * that costs more memory or time than `hashPassword` allows, with a `RangeError` of code `ERR_OUT_OF_RANGE`. Neither is an answer
+   * about the password: the stored hash is at fault.
    * @example
-   * if (!(await pool.run(transforms.verifyPassword(hash), password))) throw new Error('wrong password')
+   * const verify = transforms.verifyPassword()
+   * if (!(await pool.run(verify, { password, hash }))) throw new Error('wrong password')
    */
-  verifyPassword(hash: string): PoolTransform<BytesOrText, boolean>
+  verifyPassword(): PoolTransform<VerifyPasswordInput, boolean>
   /**
-   * Derives a key of `length` bytes, at most 1 MiB, from a password (PBKDF2, RFC 8018). It cannot be interrupted: `iterations`
+   * Derives a key of `length` bytes, at most 1 MiB, from a password (PBKDF2, RFC 8018). The secret that it holds is the salt. It cannot be interrupted: `iterations`
    * times the number of digest-sized blocks is at most 2 ** 26.
    * @example
    * const key = await pool.run(transforms.pbkdf2('sha256', salt, 600_000, 32), password)
@@ -366,7 +378,7 @@ export const transforms: {
     salt: BytesLike,
     iterations: number,
     length: number
-  ): PoolTransform<BytesOrText, NonSharedBuffer>
+  ): SecretTransform<BytesOrText, NonSharedBuffer>
 
   /** JSON (RFC 8259): parse and write in slices, select, validate, minify. */
   readonly json: {
@@ -414,7 +426,7 @@ export const transforms: {
      * values. A path that consists only of names, indexes and wildcards is matched while the document is read; for any other path
      * all nodes are indexed first. Documents may be nested 512 levels deep. Members are selected in document order; of several with
      * the same name the last value counts, at the position of the first. A path may select one node many times: the result has at
-     * most `maxOutput` bytes of JSON, default 1 GiB, and each segment, in filters too, selects at most about four million nodes
+     * most `maxOutput` bytes of JSON, default 256 MiB, and each segment, in filters too, selects at most about four million nodes
      * more than the document has bytes. Filters compare numbers as doubles, as JavaScript does.
      * @throws TypeError for an invalid JSONPath
      * @example
@@ -516,25 +528,25 @@ export const transforms: {
     /**
      * Finds all matches of a regular expression of ECMA-262 with the `u` flag, as `String.prototype.matchAll` does with `g`.
      * Finding one match takes linear time for any input; finding all may take quadratic time if the search has to read far past
-     * each match to decide on it (`.*[^a]|a`). `start` and `end` count UTF-16 code units, as in JavaScript's strings; `groups` are
-     * the capturing groups, null where a group takes no part in the match.
+     * each match to decide on it (`.*[^a]|a`).
      *
      * The `flags` `'i'`, `'m'` and `'s'` are those of JavaScript; `'gu'` are implied. `'x'`, an extension, ignores white space and
      * comments (`# …`) outside character classes. `limit` is the maximum number of matches, unlimited by default; `maxOutput` their
-     * size as JSON, default 1 GiB.
+     * size as JSON, default 256 MiB.
      * @throws TypeError for a pattern that is invalid, needs backtracking (look-around, backreferences) or is too large
      * ([limits](docs/transforms.md#patterns))
      * @example
-     * await pool.run(transforms.text.matches('(\\d+) ms'), 'it took 12 ms') // [{ start: 8, end: 13, groups: ['12'] }]
+     * const [match] = await pool.run(transforms.text.matches('(?<time>\\d+) ms'), 'it took 12 ms')
+     * match // { index: 8, end: 13, text: '12 ms', captures: ['12'], groups: { time: '12' } }
      */
     matches(
       pattern: string,
       options?: { flags?: string | undefined; limit?: number | undefined; maxOutput?: number | undefined }
-    ): PoolTransform<BytesOrText, { start: number; end: number; groups: (string | null)[] }[]>
+    ): PoolTransform<BytesOrText, TextMatch[]>
     /**
      * Replaces all matches of a pattern, which is as in {@link transforms.text.matches}. The replacement is interpreted as in
      * `String.prototype.replace`: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. The resulting text has at most `maxOutput` bytes,
-     * default 1 GiB. V8 creates it in one step on the event loop, which takes milliseconds for megabytes.
+     * default 256 MiB. V8 creates it in one step on the event loop, which takes milliseconds for megabytes.
      * @example
      * await pool.run(transforms.text.replace('(\\w+)@\\w+', '$1@…'), 'to ada@example') // 'to ada@…'
      */
@@ -735,7 +747,7 @@ export interface CsvOptions {
   columns?: Readonly<Record<string, CsvType | undefined>> | undefined
   /**
    * Maximum bytes of the table, or of the groups and the numbers kept for percentiles. Also limits a record, to at least 1 MiB.
-   * Default 1 GiB.
+   * Default 256 MiB.
    */
   maxOutput?: number | undefined
 }
@@ -770,6 +782,48 @@ export interface CsvTable<Types extends Record<string, CsvType | undefined> = an
 
 /** Ciphers with a 16-byte tag, a 32-byte key and a 12-byte nonce. */
 export type SealCipher = 'aes-256-gcm' | 'chacha20-poly1305'
+
+/**
+ * A message to seal. Its properties are read once, when the task is submitted, and others are refused. The data is copied like any
+ * input, in pieces if it is large, and cannot be moved.
+ */
+export interface SealInput {
+  /** The message. */
+  data: BytesOrText
+  /** Authenticated with the message, but not encrypted; pass it to {@link transforms.open} too. Default none. */
+  aad?: BytesOrText | undefined
+  /** 12 bytes; never use them twice with the same key. Default random. Another length rejects with ERR_OUT_OF_RANGE. */
+  nonce?: BytesLike | undefined
+}
+
+/** A sealed message to open, read as {@link SealInput} is. */
+export interface OpenInput {
+  /** The sealed message: nonce, ciphertext and tag. */
+  data: BytesLike
+  /** As it was sealed. Default none. */
+  aad?: BytesOrText | undefined
+}
+
+/** Input of {@link transforms.verifyPassword}, read as {@link SealInput} is. Errors do not quote it. */
+export interface VerifyPasswordInput {
+  password: BytesOrText
+  /** As `hashPassword` returned it, or another library. */
+  hash: string
+}
+
+/** A match that {@link transforms.text.matches} found. */
+export interface TextMatch {
+  /** Offset of the match in UTF-16 code units, as in JavaScript's strings. */
+  index: number
+  /** Offset of its end. */
+  end: number
+  /** The matched text. */
+  text: string
+  /** The capturing groups, null where a group takes no part in the match. */
+  captures: (string | null)[]
+  /** The named groups; absent if the pattern has none, as in JavaScript's `matchAll`. */
+  groups?: Record<string, string | null>
+}
 
 /** Result of {@link transforms.json.validate}. */
 export interface JsonValidation {
@@ -821,6 +875,12 @@ export interface PoolOptions {
    * other. Buffers, views and strings count; other objects count as 0, even if they have a `byteLength`.
    */
   maxQueueBytes?: number | undefined
+  /**
+   * Maximum output bytes of one transform, 1 or more: lowers the `maxOutput` of each transform that has one, wherever it runs in the
+   * pool; of a stream it limits the total. No limit by default. The memory of a pool is bounded by `maxQueueBytes + threads ×
+   * maxOutput`, where `maxOutput` is the largest of its transforms, or this one.
+   */
+  maxOutput?: number | undefined
   /**
    * A task that has waited longer than this for a thread, in milliseconds, is dropped with ERR_OFFLOOP_QUEUE_TIMEOUT instead of
    * running late. With the option `wait` of `run`, the time counts from the call and includes the wait for room. `map`,

@@ -1,5 +1,6 @@
 //! Errors of tasks: a kind, a message, and an offset in the input.
 
+use crate::args::ArgumentError;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -10,6 +11,10 @@ pub enum Kind {
     Cancelled,
     /// The input has the wrong type for the transform.
     InvalidType,
+    /// A field of the input is malformed.
+    InvalidValue,
+    /// A field of the input has a size or costs beyond the limits.
+    OutOfRange,
     /// The input is corrupt, malformed or cut short.
     InvalidData,
     /// A sealed message does not match its tag.
@@ -18,6 +23,8 @@ pub enum Kind {
     OutputLimit,
     /// The task waited in the queue longer than its pool allows.
     QueueTimeout,
+    /// The transform was disposed of.
+    Closed,
     /// A bug in this package: the task panicked.
     Panic,
     /// The operating system provides no memory, no thread or no random numbers at the moment.
@@ -31,10 +38,13 @@ impl Kind {
         match self {
             Kind::Cancelled => "ABORT_ERR",
             Kind::InvalidType => "ERR_INVALID_ARG_TYPE",
+            Kind::InvalidValue => "ERR_INVALID_ARG_VALUE",
+            Kind::OutOfRange => "ERR_OUT_OF_RANGE",
             Kind::InvalidData => "ERR_OFFLOOP_INVALID_DATA",
             Kind::Authentication => "ERR_OFFLOOP_AUTHENTICATION",
             Kind::OutputLimit => "ERR_OFFLOOP_OUTPUT_LIMIT",
             Kind::QueueTimeout => "ERR_OFFLOOP_QUEUE_TIMEOUT",
+            Kind::Closed => "ERR_OFFLOOP_CLOSED",
             Kind::Panic => "ERR_OFFLOOP_PANIC",
             Kind::Resources => "ERR_OFFLOOP_RESOURCES",
         }
@@ -93,6 +103,16 @@ impl Error {
     pub fn in_transform(mut self, name: &'static str) -> Self {
         self.transform.get_or_insert(name);
         self
+    }
+}
+
+impl From<ArgumentError> for Error {
+    fn from(error: ArgumentError) -> Self {
+        match error {
+            ArgumentError::Type(message) => Error::new(Kind::InvalidType, message),
+            ArgumentError::Value(message) => Error::new(Kind::InvalidValue, message),
+            ArgumentError::Range(message) => Error::new(Kind::OutOfRange, message),
+        }
     }
 }
 

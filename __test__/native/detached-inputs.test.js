@@ -24,7 +24,6 @@ const ARGUMENTS = {
   seal: ['aes-256-gcm', key],
   open: ['aes-256-gcm', key],
   hashPassword: [{ memoryKiB: 8, iterations: 1 }],
-  verifyPassword: ['$2b$04$abcdefghijklmnopqrstuu5LZnaLHoqXBfFUPkVNIYDNnY0Z3fHfS'],
   pbkdf2: ['sha256', key, 1, 32],
   'csv.aggregate': [{ measures: { rows: ['count'] } }],
   'text.matches': ['a'],

@@ -99,7 +99,7 @@ async function variables(directory) {
     password,
     salt: Buffer.alloc(16, 1),
     hash: await pool.run(transforms.hashPassword({ algorithm: 'bcrypt', cost: 4 }), password),
-    sealed: await pool.run(transforms.seal('aes-256-gcm', key, { aad: Buffer.from(userId) }), 'a secret'),
+    sealed: await pool.run(transforms.seal('aes-256-gcm', key), { data: 'a secret', aad: userId }),
     report: { rows: [1, 2, 3] },
     schema: { properties: { id: { type: 'integer' } } },
     times: Float64Array.from({ length: 1000 }, (_, index) => index),

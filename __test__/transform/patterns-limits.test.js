@@ -44,7 +44,7 @@ test('an unanchored repetition matches within the text', async () => {
   assert.equal((await pool.run(validate({ patternProperties: { [source]: false } }), '{"A":1}')).valid, true)
   const found = await pool.run(matches(source), `-${'a'.repeat(100_001)}`)
   assert.deepEqual(
-    found.map(it => [it.start, it.end]),
+    found.map(it => [it.index, it.end]),
     [
       [1, 100_001],
       [100_001, 100_002]
@@ -78,7 +78,7 @@ test('reads groups from the match alone, not from the rest of the text', async (
   const input = 'ab'.repeat(2500)
   const [grouped, plain] = [matches('(?:(a)|b)*?c|(?:(d)|[ab])'), matches('(?:a|b)*?c|(?:d|[ab])')]
   const found = await pool.run(grouped, input)
-  assert.deepEqual([found.length, found[0]], [5000, { start: 0, end: 1, groups: [null, null] }])
+  assert.deepEqual([found.length, found[0]], [5000, { index: 0, end: 1, text: 'a', captures: [null, null] }])
   const [slow, fast] = [await time(() => pool.run(grouped, input)), await time(() => pool.run(plain, input))]
   assert.ok(slow < 8 * fast, `${slow} ns with groups, ${fast} ns without`)
 })
@@ -93,7 +93,7 @@ test('groups are correct if the text after the match decides', async () => {
     const expected = [...input.matchAll(new RegExp(source, 'gu'))].map(it => [it.index, ...it])
     const found = await pool.run(matches(source), input)
     assert.deepEqual(
-      found.map(it => [it.start, input.slice(it.start, it.end), ...it.groups.map(group => group ?? undefined)]),
+      found.map(it => [it.index, it.text, ...it.captures.map(group => group ?? undefined)]),
       expected,
       source
     )

@@ -23,7 +23,7 @@ const SEED = 20_260
 const PATTERNS = 2800
 const TEXTS = 4
 
-/** @typedef {{ start: number, end: number, groups: (string | null)[] }} Match */
+/** @typedef {import('../..').TextMatch} Match */
 
 /**
  * Returns V8's matches, except those between the halves of a surrogate pair, which ECMA-262 does not allow.
@@ -34,9 +34,13 @@ const expectedMatches = (regex, input) =>
   [...input.matchAll(regex)]
     .filter(({ index }) => /** @type {number} */ (input.codePointAt(index - 1)) < 0x10000 || index === 0)
     .map(match => ({
-      start: match.index,
+      index: match.index,
       end: match.index + match[0].length,
-      groups: match.slice(1).map(group => group ?? null)
+      text: match[0],
+      captures: match.slice(1).map(group => group ?? null),
+      ...(match.groups && {
+        groups: Object.fromEntries(Object.entries(match.groups).map(([name, it]) => [name, it ?? null]))
+      })
     }))
 
 /** Returns the message of the error, if any. @param {() => unknown} make */

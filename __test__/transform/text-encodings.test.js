@@ -99,7 +99,7 @@ test('accepts NUL as the CSV delimiter if set', async () => {
 test('a UTF-8 byte order mark is skipped in CSV, kept in text and rejected in JSON', async () => {
   const marked = '\ufeffa,b\n1,2\n'
   assert.deepEqual((await pool.run(csv.parse(), marked)).columns, ['a', 'b'])
-  assert.deepEqual(await pool.run(text.matches('^.'), marked), [{ start: 0, end: 1, groups: [] }])
+  assert.deepEqual(await pool.run(text.matches('^.'), marked), [{ index: 0, end: 1, text: '\ufeff', captures: [] }])
   assert.equal(await pool.run(text.replace('a', 'x'), Buffer.from(marked)), '\ufeffx,b\n1,2\n')
   for (const transform of [
     json.parse(),

@@ -29,14 +29,15 @@ test('finds the same matches as JavaScript', async () => {
   const text = 'a😀b é 12, 👍🏽 345\n67 \ud800 8'
   for (const pattern of ['\\d+', '(\\w)(\\d)?', '^\\d', '[^\\x00-\\x7f]', '']) {
     const expected = [...text.matchAll(new RegExp(pattern, 'gmu'))].map(match => ({
-      start: match.index,
+      index: match.index,
       end: match.index + match[0].length,
-      groups: match.slice(1).map(group => group ?? null)
+      text: Buffer.from(match[0]).toString(),
+      captures: match.slice(1).map(group => group ?? null)
     }))
     assert.deepEqual(await pool.run(matches(pattern, { flags: 'm' }), text), expected, pattern)
   }
-  const groups = await pool.run(matches('(?<n>\\d)(x)?'), '1')
-  assert.deepEqual(groups, [{ start: 0, end: 1, groups: ['1', null] }])
+  const groups = await pool.run(matches('(?<n>\\d)(?<m>x)?(y)?'), '1')
+  assert.deepEqual(groups, [{ index: 0, end: 1, text: '1', captures: ['1', null, null], groups: { n: '1', m: null } }])
   assert.equal((await pool.run(matches('a', { limit: 2 }), 'aaaa')).length, 2)
 })
 
@@ -57,7 +58,9 @@ test('finds the same empty matches as JavaScript', async () => {
   ]) {
     assert.equal(await pool.run(replace(pattern, '-'), text), text.replace(new RegExp(pattern, 'gu'), '-'), pattern)
   }
-  assert.deepEqual(await pool.run(matches(' a # b\n c', { flags: 'x' }), 'ac'), [{ start: 0, end: 2, groups: [] }])
+  assert.deepEqual(await pool.run(matches(' a # b\n c', { flags: 'x' }), 'ac'), [
+    { index: 0, end: 2, text: 'ac', captures: [] }
+  ])
 })
 
 test('factories throw for patterns that need more than linear time', async () => {

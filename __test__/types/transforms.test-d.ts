@@ -13,17 +13,24 @@ import {
   type PoolTransform,
   pool,
   type StreamingTransform,
+  type TextMatch,
   transforms
 } from '../../index.js'
 
 const key = Buffer.alloc(32)
 expectType<Promise<Buffer<ArrayBuffer>>>(
-  pool.run(transforms.seal('aes-256-gcm', key, { aad: key, nonce: undefined }), 'text')
+  pool.run(transforms.seal('aes-256-gcm', key), { data: 'text', aad: key, nonce: undefined })
 )
 expectError(transforms.seal('aes-128-gcm', key))
 expectError(pool.run(transforms.open('chacha20-poly1305', key), 'text'))
 expectType<Promise<string>>(pool.run(transforms.hashPassword({ algorithm: 'scrypt', cost: 15 }), 'password'))
-expectType<Promise<boolean>>(pool.run(transforms.verifyPassword('$2b$'), 'password'))
+expectType<Promise<boolean>>(pool.run(transforms.verifyPassword(), { password: 'password', hash: '$2b$' }))
+expectError(transforms.verifyPassword('$2b$'))
+expectError(pool.run(transforms.verifyPassword(), 'password'))
+expectType<Promise<Buffer<ArrayBuffer>>>(
+  pool.run(transforms.chain(transforms.json.stringify(), transforms.gzip(), transforms.seal('aes-256-gcm', key)), {})
+)
+expectType<void>(transforms.pbkdf2('sha512', key, 1000, 64)[Symbol.dispose]())
 expectType<Promise<Buffer<ArrayBuffer>>>(pool.run(transforms.pbkdf2('sha512', key, 1000, 64), key))
 
 const schema = { type: 'object' } as const
@@ -38,9 +45,7 @@ expectError(pool.collect(transforms.json.validate(schema)).result.then((it: stri
 
 expectType<Promise<string>>(pool.collect(transforms.text.base64Encode()).result)
 expectType<Promise<Buffer<ArrayBuffer>>>(pool.run(transforms.text.base64Decode(), 'Zm9v'))
-expectType<Promise<{ start: number; end: number; groups: (string | null)[] }[]>>(
-  pool.run(transforms.text.matches('a', { flags: 'i', limit: 9 }), 'text')
-)
+expectType<Promise<TextMatch[]>>(pool.run(transforms.text.matches('a', { flags: 'i', limit: 9 }), 'text'))
 expectType<Promise<string>>(pool.run(transforms.text.replace('a', 'b'), 'text'))
 
 expectType<PoolTransform<Float64Array, Float64Array>>(transforms.numeric.sort<Float64Array>())

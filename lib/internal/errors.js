@@ -52,6 +52,13 @@ function withCode(error, code) {
   return Object.assign(error, { code })
 }
 
+/** Classes of errors about an argument, by code. @type {Record<string, TypeErrorConstructor | RangeErrorConstructor | undefined>} */
+const BUILT_IN = {
+  ERR_INVALID_ARG_TYPE: TypeError,
+  ERR_INVALID_ARG_VALUE: TypeError,
+  ERR_OUT_OF_RANGE: RangeError
+}
+
 /**
  * Returns the error of a task that failed in native code, with the stack of its caller.
  * @param {SerializedFailure} record
@@ -68,7 +75,8 @@ function taskError(record, caller) {
 /** @param {SerializedFailure} record */
 function createError(record) {
   const { message } = record
-  if (record.code === 'ERR_INVALID_ARG_TYPE') return withCode(new TypeError(message), record.code)
+  const BuiltIn = BUILT_IN[record.code]
+  if (BuiltIn !== undefined) return withCode(new BuiltIn(message), record.code)
   const code = /** @type {Code} */ (record.code)
   if (code === 'ERR_OFFLOOP_QUEUE_TIMEOUT') return new OverloadError(code, message, record)
   return new OffloopError(code, message, { ...record, statusCode: INPUT_STATUS[code] })
@@ -136,7 +144,10 @@ function closedError(pool) {
 
 /** @param {string} transform */
 function disposedError(transform) {
-  return new OffloopError('ERR_OFFLOOP_CLOSED', `The transform '${transform}' is disposed and accepts no more inputs`)
+  return new OffloopError(
+    'ERR_OFFLOOP_CLOSED',
+    `The transform '${transform}' is disposed of and accepts no more inputs`
+  )
 }
 
 /** @param {string | undefined} pool */

@@ -75,6 +75,19 @@ function invalidType(name, expected, actual) {
   return withCode(new TypeError(`${name} must be ${expected}. ${describeReceived(actual)}`), 'ERR_INVALID_ARG_TYPE')
 }
 
+/**
+ * Like `invalidType`, without the content of a value that may be secret.
+ * @param {string} name
+ * @param {string} expected
+ * @param {unknown} actual
+ */
+function invalidSecret(name, expected, actual) {
+  const isShown = actual === null || actual === undefined || typeof actual === 'object' || typeof actual === 'function'
+  if (isShown) return invalidType(name, expected, actual)
+  const message = `${name} must be ${expected}. Received type ${typeof actual}`
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+}
+
 /** @param {string} message */
 function invalidValue(message) {
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
@@ -200,6 +213,7 @@ function checkBoolean(path, value) {
 module.exports = {
   invalidThis,
   invalidType,
+  invalidSecret,
   invalidValue,
   outOfRange,
   checkNoOptions,

@@ -8,6 +8,9 @@ const BACKSLASH = 0x5c
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
 const MAX_UTF8 = 3
 
+/** Code units of a string from which the size of its UTF-8 is estimated. */
+const SAMPLE_LENGTH = 1 << 14
+
 /** Holds the current piece, which is copied before the next one is encoded. @type {Buffer | undefined} */
 let scratch
 
@@ -30,9 +33,15 @@ class UtfEncoder {
   }
 }
 
+/** Returns the bytes that a text needs as UTF-8, estimated from its beginning if it is long. @param {string} text */
+function estimateUtf8(text) {
+  if (text.length <= SAMPLE_LENGTH) return Buffer.byteLength(text)
+  return Math.ceil((text.length / SAMPLE_LENGTH) * Buffer.byteLength(text.slice(0, SAMPLE_LENGTH)))
+}
+
 /**
  * @param {string} text
- * @param {((text: string) => string) | undefined} encodeText
+ * @param {(text: string) => string} [encodeText]
  */
 function* textPieces(text, encodeText) {
   const encoder = new UtfEncoder()
@@ -67,4 +76,4 @@ function isLowSurrogate(unit) {
   return (unit & 0xfc00) === 0xdc00
 }
 
-module.exports = { UtfEncoder, isHighSurrogate, textPieces }
+module.exports = { MAX_UTF8, UtfEncoder, estimateUtf8, isHighSurrogate, textPieces }

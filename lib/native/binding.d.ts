@@ -182,6 +182,9 @@ export declare function countRejected(pool: number): void
 /** Creates the transform of this name from the arguments of its factory. */
 export declare function createTransform(name: string, args: unknown[]): TransformInfo
 
+/** Erases the key of a transform. Tasks that are running use copies of it. */
+export declare function disposeTransform(handle: number): void
+
 /**
  * Takes outcomes until none is left, `records` is full or 1 MiB has been copied to Buffers. With `rearm`, later outcomes wake
  * the environment; without it, the caller must call again.
@@ -260,7 +263,10 @@ export declare const MAX_BATCH: number
 /** Value of a slot's word if there is no slot. */
 export declare const NO_SLOT: number
 
-/** Flag in the length of a batch item that was a string. */
+/** Flag in the length of an input of packed fields. */
+export declare const OF_FIELDS: number
+
+/** Flag in the length of an input that was a string. */
 export declare const OF_STRING: number
 
 /**
@@ -279,16 +285,16 @@ export interface OpenedCache {
 }
 
 /**
- * Reserves capacity and memory for an input that JavaScript will copy piece by piece. Returns the buffer's handle, or the bound
- * that is reached.
+ * Reserves capacity and memory for an input that JavaScript will copy piece by piece; `flags` state its form. Returns the buffer's
+ * handle, or the bound that is reached.
  */
-export declare function openInputBuffer(pool: number, bytes: number, ofString: boolean, reservation: ReservationHandle): number | Bound
+export declare function openInputBuffer(pool: number, bytes: number, flags: number, reservation: ReservationHandle): number | Bound
 
 /** Opens a pool. No thread starts before its first task. */
 export declare function openPool(options: unknown): PoolInfo
 
-/** Opens a session of a streaming transform. With `gathers`, the last step returns all output. */
-export declare function openSession(transform: number, gathers: boolean): SessionInfo
+/** Opens a session of a streaming transform, for a pool. With `gathers`, the last step returns all output. */
+export declare function openSession(pool: number, transform: number, gathers: boolean): SessionInfo
 
 export declare function planFormat(): PlanFormat
 
@@ -314,6 +320,7 @@ export interface PoolInfo {
   maxQueueBytes: number
   /** Milliseconds. */
   maxWait?: number
+  maxOutput?: number
 }
 
 export declare function poolStats(pool: number): PoolStats
@@ -403,7 +410,7 @@ export interface SessionInfo {
   finish: number
 }
 
-/** Submits a copy of the first `length` bytes of a `Uint8Array`. Returns the bound that is reached, if any. */
+/** Submits a copy of the first `length` bytes of a `Uint8Array`; the flags of `length` state their form. Returns the bound that is reached, if any. */
 export declare function submit(pool: number, transform: number, task: number, input: Uint8Array, length: number, priority: number, reservation: number): Bound | null
 
 /** Submits many small inputs, packed into `packed` one after the other, as one batch. */
@@ -437,6 +444,8 @@ export interface TransformInfo {
   canFail: boolean
   /** Whether its stream yields one value at the end instead of bytes or text. */
   givesValue: boolean
+  /** Whether it holds a key, which `dispose_transform` erases. */
+  holdsSecret: boolean
 }
 
 /** Returns the names of all transforms; a dot separates the namespace. */

@@ -2,7 +2,8 @@
 
 const native = require('.')
 const { escapeLoneSurrogates } = require('../internal/lone-surrogates')
-const { invalidType } = require('../internal/validate')
+const { disposedError } = require('../internal/errors')
+const { invalidThis, invalidType } = require('../internal/validate')
 
 /** Drops native transforms when their JavaScript objects are collected. */
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.dropTransform(handle))
@@ -16,6 +17,9 @@ class Transform {
   /** @type {((text: string) => string) | undefined} */
   #encodeText
   #returnsValue
+  /** @type {string} */
+  #firstStep
+  #isDisposed = false
 
   /**
    * @param {import('./binding').TransformInfo} info
@@ -26,6 +30,7 @@ class Transform {
     this.#canFail = info.canFail
     this.#encodeText = first === undefined ? TEXT_ENCODERS[info.name] : first.#encodeText
     this.#returnsValue = info.givesValue
+    this.#firstStep = first === undefined ? info.name : first.#firstStep
     /** @type {string} */
     this.name = info.name
     if (info.streaming) {
@@ -45,7 +50,7 @@ class Transform {
   }
 
   /**
-   * Returns its handle in native code.
+   * Returns its handle in native code. Throws if the transform was disposed of.
    * @param {unknown} value
    * @returns {number}
    */
@@ -54,6 +59,7 @@ class Transform {
       const hint = typeof value === 'function' ? ', not the factory of one: call it' : ''
       throw invalidType('The "transform" argument', `a transform made by offloop.transforms${hint}`, value)
     }
+    if (value.#isDisposed) throw disposedError(value.name)
     return value.#handle
   }
 
@@ -64,6 +70,16 @@ class Transform {
   static drop(transform) {
     registry.unregister(transform)
     native.dropTransform(transform.#handle)
+  }
+
+  /**
+   * Erases the key of a transform.
+   * @param {unknown} value
+   */
+  static dispose(value) {
+    if (!Transform.is(value)) throw invalidThis('Transform', value)
+    value.#isDisposed = true
+    native.disposeTransform(value.#handle)
   }
 
   /**
@@ -83,6 +99,14 @@ class Transform {
   }
 
   /**
+   * Returns its name, or that of its first step if it is a chain.
+   * @param {Transform} transform
+   */
+  static firstStep(transform) {
+    return transform.#firstStep
+  }
+
+  /**
    * Whether its stream results in one value instead of bytes or text.
    * @param {Transform} transform
    */
@@ -91,4 +115,21 @@ class Transform {
   }
 }
 
-module.exports = { Transform }
+/** A transform that holds a key. */
+class SecretTransform extends Transform {
+  [Symbol.dispose]() {
+    Transform.dispose(this)
+  }
+}
+
+/**
+ * Returns the transform of a name, made with the arguments of its factory.
+ * @param {string} name
+ * @param {unknown[]} args
+ */
+function createTransform(name, args) {
+  const info = native.createTransform(name, args)
+  return info.holdsSecret ? new SecretTransform(info) : new Transform(info)
+}
+
+module.exports = { Transform, createTransform }

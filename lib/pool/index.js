@@ -111,6 +111,9 @@ class Pool {
       pool.checkOpen()
       if (signal?.aborted) throw signal.reason
       const implementation = implementationOf(transform)
+      const read = implementation.read(input)
+      // A getter of the input may have closed the pool.
+      if (read !== input) pool.checkOpen()
       const isTraced = pool.tasksInFlight < implementation.callerLimit
       const caller = isTraced ? captureCaller(Pool.prototype.run) : undefined
       const watched = signal === undefined ? undefined : watchTask(signal, resolve, reject)
@@ -118,11 +121,11 @@ class Pool {
       const context = { pool, priority, resolve, reject, caller }
       const task = implementation.createTask(context)
       if (wait) {
-        const waiting = new WaitingTask(context, task, input, { timed: transform.name })
+        const waiting = new WaitingTask(context, task, read, { timed: transform.name })
         waiting.submit(freeInTurn())
         watched?.watch(waiting)
       } else {
-        const bound = task.submit(input, NO_RESERVATION)
+        const bound = task.submit(read, NO_RESERVATION)
         if (bound) throw pool.rejectFull(bound)
         watched?.watch(task)
       }

@@ -7,7 +7,7 @@ const { completionPort } = require('../native/completion-port')
 const { checkOptions } = require('../internal/validate')
 const { loopScheduler } = require('../native/shared')
 
-const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'workers']
+const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'maxOutput', 'workers']
 
 /** Closes pools that were garbage-collected without being closed. */
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.closePool(handle))

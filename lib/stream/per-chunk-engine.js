@@ -75,13 +75,15 @@ class PerChunkEngine {
    * @param {Callback} callback
    */
   write(chunk, callback) {
+    let read
     let size
     try {
-      size = this.#implementation.inputSize(chunk)
+      read = this.#implementation.read(chunk)
+      size = this.#implementation.inputSize(read)
     } catch (error) {
       return callback(/** @type {Error} */ (error))
     }
-    this.#write = { chunk, size, callback }
+    this.#write = { chunk: read, size, callback }
     this.#offer()
     if (!this.#mustWait(size)) return
     this.stalls++

@@ -91,9 +91,15 @@ class StreamingEngine {
     this.#limit = limit
     this.#caller = caller
     this.#handler = handler
-    const { handle, push, flush, finish } = native.openSession(Transform.handle(transform), collectsOutput)
+    const { handle, push, flush, finish } = native.openSession(pool.handle, Transform.handle(transform), collectsOutput)
     const { name } = transform
-    const info = { name, streaming: false, canFail: Transform.canFail(transform), givesValue: false }
+    const info = {
+      name,
+      streaming: false,
+      canFail: Transform.canFail(transform),
+      givesValue: false,
+      holdsSecret: false
+    }
     const step = (/** @type {number} */ handle) => new Transform({ ...info, handle })
     this.#session = handle
     this.#steps = { push: step(push), flush: step(flush), finish: step(finish) }

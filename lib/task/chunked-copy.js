@@ -1,25 +1,21 @@
 'use strict'
 
-const { isSharedArrayBuffer } = require('node:util').types
-const { bufferOf, lengthOf, offsetOf } = require('../internal/typed-array')
+const { lengthOf } = require('../internal/typed-array')
 const native = require('../native')
-const { withCode } = require('../internal/errors')
 const { Priority, Step } = require('../internal/loop-scheduler')
 const { loopScheduler } = require('../native/shared')
-const { textPieces } = require('../json/utf-encoder')
-const { checkMemory } = require('../internal/validate')
+const { estimateUtf8, textPieces } = require('../json/utf-encoder')
+const { bytePieces } = require('./byte-pieces')
 
 /**
  * @typedef {import('./contract').NativeTask} Task
  * @typedef {import('../json/utf-encoder').Piece} Piece
- * @typedef {Generator<Piece, void, number>} Pieces resumed with the number of bytes copied
+ * @typedef {import('./byte-pieces').Pieces} Pieces
  * @typedef {import('../native/reservation').Reservation} Reservation
  */
 
-/** Bytes copied in a step. */
-const PIECE_BYTES = 1 << 20
-/** Code units of a string from which the size of its UTF-8 is estimated. */
-const SAMPLE_LENGTH = 1 << 14
+/** Form of bytes. */
+const BYTES = 0
 
 /** An input that is copied piece by piece, over event-loop iterations, and then submitted. */
 class ChunkedCopy {
@@ -121,15 +117,15 @@ function queueCopy(copy) {
 
 /**
  * @param {number} bytes
- * @param {boolean} isText whether the bytes are those of a string
+ * @param {number} form flag of the length, as in native code
  * @param {Task} task
  * @param {number} transform
  * @param {Reservation} reservation
  * @param {Pieces} pieces
  * @param {import('../json/input').JsonInput} [jsonInput]
  */
-function startCopy(bytes, isText, task, transform, reservation, pieces, jsonInput) {
-  const handle = native.openInputBuffer(task.pool.handle, bytes, isText, reservation.take())
+function startCopy(bytes, form, task, transform, reservation, pieces, jsonInput) {
+  const handle = native.openInputBuffer(task.pool.handle, bytes, form, reservation.take())
   if (typeof handle === 'string') return handle
   const copy = new ChunkedCopy(handle, task, transform, pieces, jsonInput)
   if (jsonInput !== undefined) loopScheduler.schedule(copy, Priority.Json)
@@ -145,7 +141,7 @@ function startCopy(bytes, isText, task, transform, reservation, pieces, jsonInpu
  * @param {Reservation} reservation
  */
 function copyJson(input, task, transform, reservation) {
-  return startCopy(0, false, task, transform, reservation, input.pieces(), input)
+  return startCopy(0, BYTES, task, transform, reservation, input.pieces(), input)
 }
 
 /**
@@ -155,7 +151,7 @@ function copyJson(input, task, transform, reservation) {
  * @param {Reservation} reservation
  */
 function copyBytes(bytes, task, transform, reservation) {
-  return startCopy(lengthOf(bytes), false, task, transform, reservation, bytePieces(bytes, lengthOf(bytes)))
+  return startCopy(lengthOf(bytes), BYTES, task, transform, reservation, bytePieces(bytes, lengthOf(bytes)))
 }
 
 /**
@@ -167,29 +163,19 @@ function copyBytes(bytes, task, transform, reservation) {
  * @param {Reservation} reservation
  */
 function copyText(text, encodeText, task, transform, reservation) {
-  const sample = text.slice(0, SAMPLE_LENGTH)
-  const estimate = Math.ceil((text.length / sample.length) * Buffer.byteLength(sample))
-  return startCopy(estimate, true, task, transform, reservation, textPieces(text, encodeText))
+  const pieces = textPieces(text, encodeText)
+  return startCopy(estimateUtf8(text), native.OF_STRING, task, transform, reservation, pieces)
 }
 
 /**
- * @param {Uint8Array} bytes
- * @param {number} length their length when the call was made
- * @param {string} [name] of the argument, in messages
- * @returns {Generator<Uint8Array, undefined>}
+ * Reserves the estimated bytes of the fields; the reservation is adjusted when their sizes are known.
+ * @param {import('./fields').FieldsInput} input
+ * @param {Task} task
+ * @param {number} transform
+ * @param {Reservation} reservation
  */
-function* bytePieces(bytes, length, name = 'input') {
-  const isShared = isSharedArrayBuffer(bufferOf(bytes))
-  for (let offset = 0; offset < length; offset += PIECE_BYTES) {
-    if (lengthOf(bytes) !== length) {
-      checkMemory(`The "${name}" argument`, bytes)
-      const message = `The ${name} changed its length from ${length} to ${lengthOf(bytes)} bytes while it was being copied`
-      throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
-    }
-    // `subarray` would call the constructor of the input's class.
-    const piece = new Uint8Array(bufferOf(bytes), offsetOf(bytes) + offset, Math.min(PIECE_BYTES, length - offset))
-    yield isShared ? new Uint8Array(piece) : piece
-  }
+function copyFields(input, task, transform, reservation) {
+  return startCopy(input.estimatedBytes, native.OF_FIELDS, task, transform, reservation, input.pieces())
 }
 
-module.exports = { ChunkedCopy, bytePieces, copyBytes, copyText, copyJson, queueCopy }
+module.exports = { ChunkedCopy, copyBytes, copyFields, copyText, copyJson, queueCopy }

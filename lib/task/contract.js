@@ -6,7 +6,7 @@
  * A pool as its tasks see it.
  * @typedef {object} TaskPool
  * @property {number} handle handle in native code
- * @property {{ name?: string | undefined, threads: number, maxQueueBytes: number }} info
+ * @property {{ name?: string | undefined, threads: number, maxQueueBytes: number, maxOutput?: number }} info
  * @property {number} tasksInFlight tasks of this environment that are in flight
  * @property {() => void} checkOpen throws if the pool is closing or closed
  * @property {() => void} taskStarted counts a task that was admitted, or waits to be

@@ -1,6 +1,7 @@
 'use strict'
 
-const { maxInputBytes } = require('./input')
+const { fieldsOf } = require('./fields')
+const { maxInputBytes, readInput } = require('./input')
 const { Task } = require('./task')
 const { Transform } = require('../native/transform')
 
@@ -8,6 +9,8 @@ const { Transform } = require('../native/transform')
  * How a transform runs.
  * @typedef {object} Implementation
  * @property {(context: import('./contract').TaskContext) => import('./contract').Runnable} createTask
+ * @property {(input: unknown, index?: number) => unknown} read reads the named fields of an input, which runs their getters; the
+ *   other members accept its result too
  * @property {(input: unknown, index?: number) => number} inputSize returns the maximum bytes that an input may need, or throws
  *   if the type of the input is wrong; `index` is that of the input in a bulk call
  * @property {boolean} acceptsBytes whether bytes or text are an input
@@ -26,12 +29,12 @@ const implementations = new WeakMap()
 /** @implements {Implementation} */
 class NativeImplementation {
   #transform
-  acceptsBytes = true
   canBatch = true
 
   /** @param {Transform} transform */
   constructor(transform) {
     this.#transform = transform
+    this.acceptsBytes = fieldsOf(transform)?.acceptsBytes ?? true
     this.callerLimit = Transform.canFail(transform) ? Infinity : 0
   }
 
@@ -44,8 +47,16 @@ class NativeImplementation {
    * @param {unknown} input
    * @param {number} [index]
    */
+  read(input, index) {
+    return readInput(input, this.#transform, index)
+  }
+
+  /**
+   * @param {unknown} input
+   * @param {number} [index]
+   */
   inputSize(input, index) {
-    return maxInputBytes(input, index)
+    return maxInputBytes(this.read(input, index), index)
   }
 }
 
@@ -65,7 +76,8 @@ class JsTransform {
  * @returns {JsTransform}
  */
 function defineTransform(name, implementation, transform = new JsTransform(name)) {
-  const defaults = { acceptsBytes: true, canBatch: false, callerLimit: CALLER_LIMIT }
+  const read = (/** @type {unknown} */ input) => input
+  const defaults = { read, acceptsBytes: true, canBatch: false, callerLimit: CALLER_LIMIT }
   implementations.set(transform, { ...defaults, ...implementation })
   return Object.freeze(transform)
 }

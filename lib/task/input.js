@@ -4,10 +4,12 @@ const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer, isUint8Array } = r
 const { bufferOf, bytesOf, lengthOf, memoryOf, sizeOfBytes, sizeOfMemory } = require('../internal/typed-array')
 const { isDetached } = require('../internal/detached')
 const native = require('../native')
-const { copyBytes, copyText, copyJson } = require('./chunked-copy')
+const { copyBytes, copyFields, copyText, copyJson } = require('./chunked-copy')
+const { FieldsInput, fieldsOf, isRecord, readFields } = require('./fields')
+const { MAX_UTF8 } = require('../json/utf-encoder')
 const { Reservation } = require('../native/reservation')
 const { Transform } = require('../native/transform')
-const { checkMemory, invalidType, detachedError } = require('../internal/validate')
+const { checkMemory, invalidType, invalidValue, detachedError } = require('../internal/validate')
 
 /**
  * @typedef {import('../native/binding').Bound} Bound
@@ -18,8 +20,6 @@ const { checkMemory, invalidType, detachedError } = require('../internal/validat
 const LARGE_BYTES = 1 << 20
 /** Up to this many bytes an input is copied to `scratch`, whose memory native code resolves faster than that of a new view. */
 const SCRATCH_BYTES = 4096
-/** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
-const MAX_UTF8 = 3
 /** Inputs of bulk calls up to this many bytes are sent in batches. */
 const MAX_BATCHED_BYTES = 16 << 10
 
@@ -112,7 +112,27 @@ class OrderedBytes {
   }
 }
 
-/** @typedef {string | Uint8Array | BorrowedMemory | OrderedBytes | JsonInput} CheckedInput can be used without running user code */
+/**
+ * Reads an input of named fields, if the transform accepts them; returns any other input unchanged.
+ * @param {unknown} input
+ * @param {Transform} transform
+ * @param {number} [index] in a bulk call
+ */
+function readInput(input, transform, index) {
+  const spec = fieldsOf(transform)
+  if (spec === undefined || input instanceof FieldsInput) return input
+  const value = unwrap(input)
+  if (isRecord(value)) {
+    if (value !== input)
+      throw invalidValue(`${inputName(index)} must not be moved if it has named fields: they are copied`)
+  } else {
+    if (spec.acceptsBytes) return input
+    checkMemory(inputName(index), value)
+  }
+  return readFields(value, spec, index === undefined ? 'input' : `inputs[${index}]`)
+}
+
+/** @typedef {string | Uint8Array | BorrowedMemory | OrderedBytes | FieldsInput | JsonInput} CheckedInput can be used without running user code */
 
 /**
  * Checks an input before bytes are reserved for it. No later step runs user code.
@@ -120,7 +140,7 @@ class OrderedBytes {
  * @returns {CheckedInput}
  */
 function checkInput(input) {
-  if (typeof input === 'string') return input
+  if (typeof input === 'string' || input instanceof FieldsInput) return input
   if (!Moved.is(input)) return asUint8Array(input)
   const bytes = asUint8Array(input.value)
   const buffer = bufferOf(bytes)
@@ -173,6 +193,7 @@ function submitInput(input, task, transform, reservation) {
   if (isUint8Array(input)) return submitBytes(input, task, handle, reservation)
   if (input instanceof BorrowedMemory) return submitBorrowed(input, task, handle, reservation)
   if (input instanceof OrderedBytes) return copyBytes(input.bytes, task, handle, reservation)
+  if (input instanceof FieldsInput) return submitFields(input, task, handle, reservation)
   const { text } = input
   if (text === undefined) return copyJson(input, task, handle, reservation)
   return native.submitText(task.pool.handle, handle, task.id, text, task.priority, reservation.take())
@@ -195,6 +216,25 @@ function submitBytes(bytes, task, transform, reservation) {
     view = new Uint8Array(bytes)
   }
   return native.submit(task.pool.handle, transform, task.id, view, length, task.priority, reservation.take())
+}
+
+/**
+ * @param {FieldsInput} input
+ * @param {import('./contract').NativeTask} task
+ * @param {number} transform
+ * @param {Reservation} reservation
+ */
+function submitFields(input, task, transform, reservation) {
+  if (input.maxBytes > LARGE_BYTES) return copyFields(input, task, transform, reservation)
+  const packed = input.maxBytes <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafeSlow(input.maxBytes)
+  const length = input.write(packed, 0)
+  try {
+    const { pool, id, priority } = task
+    return native.submit(pool.handle, transform, id, packed, length + native.OF_FIELDS, priority, reservation.take())
+  } finally {
+    // They may be secret.
+    packed.fill(0, 0, length)
+  }
 }
 
 /**
@@ -222,9 +262,10 @@ function submitBorrowed(memory, task, transform, reservation) {
  * Whether an input is small enough for a batch.
  * @param {unknown} input
  * @param {number} index in a bulk call
- * @returns {input is string | Uint8Array}
+ * @returns {input is string | Uint8Array | FieldsInput}
  */
 function isBatchable(input, index) {
+  if (input instanceof FieldsInput) return input.maxBytes <= MAX_BATCHED_BYTES
   if (typeof input === 'string') return input.length * MAX_UTF8 <= MAX_BATCHED_BYTES
   if (Moved.is(input)) return false
   const length = lengthOf(asUint8Array(input, index))
@@ -238,6 +279,7 @@ function isBatchable(input, index) {
  */
 function maxInputBytes(input, index) {
   if (typeof input === 'string') return input.length * MAX_UTF8
+  if (input instanceof FieldsInput) return input.maxBytes
   return lengthOf(asUint8Array(unwrap(input), index))
 }
 
@@ -314,6 +356,7 @@ module.exports = {
   inputName,
   move,
   checkInput,
+  readInput,
   submitInput,
   isBatchable,
   maxInputBytes,

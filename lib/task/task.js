@@ -2,7 +2,7 @@
 
 const native = require('../native')
 const { taskError } = require('../internal/errors')
-const { checkInput, refusedBytes, submitInput } = require('./input')
+const { checkInput, readInput, refusedBytes, submitInput } = require('./input')
 const { completionPort } = require('../native/completion-port')
 
 /**
@@ -53,7 +53,10 @@ class Task {
    * @param {Reservation} reservation
    */
   submit(input, reservation) {
-    return this.submitChecked(checkInput(input), reservation)
+    const read = readInput(input, this.#transform)
+    // A getter of the input may have closed the pool.
+    if (read !== input) this.pool.checkOpen()
+    return this.submitChecked(checkInput(read), reservation)
   }
 
   /**

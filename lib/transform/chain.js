@@ -140,6 +140,7 @@ function chain(...steps) {
   const first = implementationOf(parts[0])
   return defineTransform('chain', {
     createTask: context => new ChainTask(context, parts),
+    read: (input, index) => first.read(input, index),
     inputSize: (input, index) => first.inputSize(input, index),
     acceptsBytes: first.acceptsBytes,
     steps: parts

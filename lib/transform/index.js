@@ -9,7 +9,7 @@ const { worker, workerScript } = require('../worker')
 const { chain } = require('./chain')
 const { stringify } = require('./json-stringify')
 const { numeric } = require('./numeric')
-const { Transform } = require('../native/transform')
+const { createTransform } = require('../native/transform')
 const { withCode } = require('../internal/errors')
 const { findDetached, isDetached, detachedMarker } = require('../internal/detached')
 const { invalidType, detachedError } = require('../internal/validate')
@@ -65,7 +65,7 @@ function factory(name) {
   const make = (/** @type {unknown[]} */ ...args) => {
     // Getters of options run before any bytes are checked: they may detach the memory of a key.
     const read = args.map((value, index) => (index === 0 ? convertFirst(value) : copyOptions(value)))
-    return new Transform(native.createTransform(name, read.map(withBytes)))
+    return createTransform(name, read.map(withBytes))
   }
   return Object.defineProperty(make, 'name', { value: name.slice(name.lastIndexOf('.') + 1) })
 }

@@ -63,7 +63,8 @@ class StringifyTask extends Task {
   #jsonInput(input) {
     checkAttached(input)
     const { slice, maxDepth, maxOutput } = this.#limits
-    const maxBytes = maxOutput ?? Math.max(this.pool.info.maxQueueBytes, DEFAULT_MAX_OUTPUT)
+    const { maxQueueBytes, maxOutput: poolLimit = Infinity } = this.pool.info
+    const maxBytes = Math.min(maxOutput ?? Math.max(maxQueueBytes, DEFAULT_MAX_OUTPUT), poolLimit)
     return new JsonInput(unwrap(input), slice, maxDepth, maxBytes, Math.max(maxOutput ?? 0, MAX_HELD))
   }
 

@@ -2,7 +2,8 @@
 
 const { isFloat32Array } = require('node:util').types
 const { JsTransform, defineTransform } = require('../task/implementation')
-const { bytePieces, queueCopy } = require('../task/chunked-copy')
+const { bytePieces } = require('../task/byte-pieces')
+const { queueCopy } = require('../task/chunked-copy')
 const { afterCopies, checkInput, inputName, maxInputBytes, takeMemory, unwrap } = require('../task/input')
 const { disposedError } = require('../internal/errors')
 const { Step } = require('../internal/loop-scheduler')

@@ -10,7 +10,7 @@ use super::environment;
 use super::environment::Environment;
 use super::napi_raw::{self, misuse};
 use super::protocol::{MAX_BATCH, MailKind, RecordKind};
-use crate::error;
+use crate::error::{self, Error, Kind};
 use crate::pool::Waited;
 use crate::transform::{Bytes, Document, Value};
 use napi::bindgen_prelude::{Array, BufferSlice, JsValue, Object, Unknown};
@@ -185,6 +185,7 @@ impl<'env> Drain<'env, '_> {
                 let buffer = self.buffer(bytes.into());
                 self.created(buffer, RecordKind::Table, length)
             }
+            Ok(Value::Fields(_)) => self.failed(&Error::new(Kind::InvalidType, "Packed fields cannot be a result")),
             Err(error) => self.failed(&error),
         }
     }

@@ -78,6 +78,13 @@ impl Handles {
         self.transforms.get(handle).ok_or_else(|| misuse("a transform that is dropped"))
     }
 
+    /// Returns a transform with the output limit of a pool.
+    pub fn transform_in(&self, pool: &Pool, handle: u32) -> Result<Arc<dyn Transform>> {
+        let transform = self.transform(handle)?;
+        let limited = pool.options().max_output.and_then(|max| transform.limited(max));
+        Ok(limited.unwrap_or_else(|| Arc::clone(transform)))
+    }
+
     pub fn session(&self, handle: u32) -> Result<&Arc<StreamSession>> {
         self.sessions.get(handle).ok_or_else(|| misuse("a session that is closed"))
     }

@@ -29,6 +29,7 @@ pub struct PoolInfo {
     pub max_queue_bytes: f64,
     /// Milliseconds.
     pub max_wait: Option<f64>,
+    pub max_output: Option<f64>,
 }
 
 #[napi(object, object_from_js = false)]
@@ -69,6 +70,7 @@ pub fn open_pool(env: Env, options: Unknown) -> Result<PoolInfo> {
         max_queue: f64_of(options.max_queue as u64),
         max_queue_bytes: f64_of(options.max_queue_bytes as u64),
         max_wait: options.max_wait.map(|wait| wait.as_secs_f64() * 1000.0),
+        max_output: options.max_output.map(f64_of),
     })
 }
 
@@ -123,7 +125,7 @@ pub fn pool_stats(env: Env, pool: u32) -> Result<PoolStats> {
 }
 
 fn open(args: &Args) -> std::result::Result<Arc<pool::Pool>, ArgumentError> {
-    let options = args.options(0, &["name", "threads", "maxQueue", "maxQueueBytes", "maxWait"])?;
+    let options = args.options(0, &["name", "threads", "maxQueue", "maxQueueBytes", "maxWait", "maxOutput"])?;
     let size = |name, least, most| {
         let size = options.integer(name, least..=most)?;
         Ok::<_, ArgumentError>(size.map(|size| usize::try_from(size).unwrap_or(usize::MAX)))
@@ -133,6 +135,7 @@ fn open(args: &Args) -> std::result::Result<Arc<pool::Pool>, ArgumentError> {
         max_queue: size("maxQueue", 0, MAX_SAFE)?,
         max_queue_bytes: size("maxQueueBytes", 1, MAX_SAFE)?,
         max_wait: options.integer("maxWait", 1..=MAX_TIME)?.map(|millis| Duration::from_millis(millis.unsigned_abs())),
+        max_output: options.integer("maxOutput", 1..=MAX_SAFE)?.map(i64::unsigned_abs),
     };
     let name = options.text("name")?;
     if name == Some("") {

@@ -117,9 +117,13 @@ impl From<Reason> for EvictionReason {
     }
 }
 
-/// Flag in the length of a batch item that was a string.
+/// Flag in the length of an input that was a string.
 #[napi]
 pub const OF_STRING: u32 = 1 << 31;
+
+/// Flag in the length of an input of packed fields.
+#[napi]
+pub const OF_FIELDS: u32 = 1 << 30;
 
 /// Maximum number of items in a batch.
 #[napi]

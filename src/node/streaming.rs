@@ -17,13 +17,13 @@ pub struct SessionInfo {
     pub finish: u32,
 }
 
-/// Opens a session of a streaming transform. With `gathers`, the last step returns all output.
+/// Opens a session of a streaming transform, for a pool. With `gathers`, the last step returns all output.
 #[napi(catch_unwind)]
-pub fn open_session(env: Env, transform: u32, gathers: bool) -> Result<SessionInfo> {
+pub fn open_session(env: Env, pool: u32, transform: u32, gathers: bool) -> Result<SessionInfo> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
     let output = if gathers { OutputMode::Collect } else { OutputMode::Emit };
-    let session = StreamSession::open(&**handles.transform(transform)?, output)
-        .ok_or_else(|| misuse("a transform that cannot stream"))?;
+    let transform = handles.transform_in(handles.pool(pool)?, transform)?;
+    let session = StreamSession::open(&*transform, output).ok_or_else(|| misuse("a transform that cannot stream"))?;
     let Steps { push, flush, finish } = session.steps();
     let mut insert = |step| handles.transforms.insert(step);
     let (push, flush, finish) = (insert(push)?, insert(flush)?, insert(finish)?);

@@ -24,6 +24,8 @@ pub struct TransformInfo {
     pub can_fail: bool,
     /// Whether its stream yields one value at the end instead of bytes or text.
     pub gives_value: bool,
+    /// Whether it holds a key, which `dispose_transform` erases.
+    pub holds_secret: bool,
 }
 
 /// Returns the names of all transforms; a dot separates the namespace.
@@ -116,9 +118,27 @@ fn bytes_i64(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
+/// Erases the key of a transform. Tasks that are running use copies of it.
+#[napi(catch_unwind)]
+pub fn dispose_transform(env: Env, handle: u32) -> Result<()> {
+    let handles = environment::of(&env)?.handles.borrow();
+    if let Some(secret) = handles.transform(handle)?.secret() {
+        secret.dispose();
+    }
+    Ok(())
+}
+
+/// Returns the memory that holds the key of a transform.
+#[cfg(feature = "fault")]
+#[napi(catch_unwind)]
+pub fn stored_secret(env: Env, handle: u32) -> Result<Option<napi::bindgen_prelude::Buffer>> {
+    let handles = environment::of(&env)?.handles.borrow();
+    Ok(handles.transform(handle)?.secret().map(|secret| secret.stored().into()))
+}
+
 fn insert(env: &Env, transform: Arc<dyn Transform>) -> Result<TransformInfo> {
     let (name, streaming, can_fail) = (transform.name(), transform.stream().is_some(), transform.can_fail());
-    let gives_value = transform.output() != Output::Data;
+    let (gives_value, holds_secret) = (transform.output() != Output::Data, transform.secret().is_some());
     let handle = environment::of(env)?.handles.borrow_mut().transforms.insert(transform)?;
-    Ok(TransformInfo { handle, name, streaming, can_fail, gives_value })
+    Ok(TransformInfo { handle, name, streaming, can_fail, gives_value, holds_secret })
 }

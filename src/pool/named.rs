@@ -15,6 +15,7 @@ pub struct Requested {
     pub max_queue: Option<usize>,
     pub max_queue_bytes: Option<usize>,
     pub max_wait: Option<Duration>,
+    pub max_output: Option<u64>,
 }
 
 /// A named pool and how often it is open. After the last [`close`] the pool's threads may keep it alive for a moment.
@@ -66,17 +67,20 @@ impl Requested {
             max_queue: self.max_queue.unwrap_or(default.max_queue),
             max_queue_bytes: self.max_queue_bytes.unwrap_or(default.max_queue_bytes),
             max_wait: self.max_wait.or(default.max_wait),
+            max_output: self.max_output.or(default.max_output),
         }
     }
 
     fn check(&self, existing: &Options) -> Result<(), Vec<Mismatch>> {
         let size = |size: usize| size.to_string();
+        let bytes = |limit: u64| limit.to_string();
         let millis = |wait: Duration| wait.as_millis().to_string();
         let pairs = [
             ("threads", self.threads.map(size), Some(size(existing.threads))),
             ("maxQueue", self.max_queue.map(size), Some(size(existing.max_queue))),
             ("maxQueueBytes", self.max_queue_bytes.map(size), Some(size(existing.max_queue_bytes))),
             ("maxWait", self.max_wait.map(millis), existing.max_wait.map(millis)),
+            ("maxOutput", self.max_output.map(bytes), existing.max_output.map(bytes)),
         ];
         let differing = pairs.into_iter().filter_map(|(option, requested, existing)| {
             let requested = requested.filter(|requested| existing.as_ref() != Some(requested))?;

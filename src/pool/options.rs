@@ -13,17 +13,20 @@ pub struct Options {
     pub max_queue_bytes: usize,
     /// How long a task may wait to start.
     pub max_wait: Option<Duration>,
+    /// Output bytes of one task. The transforms enforce it.
+    pub max_output: Option<u64>,
 }
 
 impl Default for Options {
     /// As many threads as the process may use (cgroups and CPU affinity count), a queue of 1024 tasks and 256 MiB,
-    /// and no limit to waiting.
+    /// and no limit to waiting or output.
     fn default() -> Self {
         Options {
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             max_queue: 1024,
             max_queue_bytes: 256 << 20,
             max_wait: None,
+            max_output: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use brotli::enc::StandardAlloc;
 use brotli::enc::encode::{BrotliEncoderOperation, BrotliEncoderParameter, BrotliEncoderStateStruct};
 use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
+use std::sync::Arc;
 
 /// The default of node:zlib: compresses best, slowly. 4 or 5 suit compression on the fly.
 const DEFAULT_QUALITY: i64 = 11;
@@ -151,6 +152,10 @@ impl StreamTransform for Encoder {
 impl Transform for Decompress {
     fn name(&self) -> &'static str {
         "brotliDecompress"
+    }
+
+    fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Decompress { max_output: self.max_output.min(max_output) }))
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {

@@ -70,6 +70,11 @@ impl Transform for Chain {
         &self.steps
     }
 
+    fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
+        let limited = |step: &Arc<dyn Transform>| step.limited(max_output).unwrap_or_else(|| step.clone());
+        Some(Arc::new(Chain { steps: self.steps.iter().map(limited).collect() }))
+    }
+
     fn can_fail(&self) -> bool {
         self.steps.iter().any(|step| step.can_fail())
     }

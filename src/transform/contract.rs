@@ -1,6 +1,7 @@
 //! The contract between transforms and the tasks and streams that run them.
 
 use super::held::Held;
+use super::secret::Secret;
 use super::value::{Document, Value};
 use crate::args::ArgumentError;
 use crate::cancel::Cancel;
@@ -47,6 +48,16 @@ pub trait Transform: Send + Sync {
 
     /// Returns the memory that the transform holds between its tasks.
     fn held(&self) -> Option<&Held> {
+        None
+    }
+
+    /// Returns a copy that produces at most `max_output` bytes, if the transform has an output limit.
+    fn limited(&self, _max_output: u64) -> Option<Arc<dyn Transform>> {
+        None
+    }
+
+    /// Returns the key that the transform holds.
+    fn secret(&self) -> Option<&Secret> {
         None
     }
 

@@ -11,6 +11,7 @@ mod csv;
 mod deflate;
 #[cfg(feature = "fault")]
 mod fault;
+pub mod fields;
 mod held;
 mod identity;
 mod json;
@@ -19,6 +20,7 @@ mod memory;
 mod numeric;
 mod output_limit;
 pub mod registry;
+mod secret;
 pub mod streaming;
 #[cfg(all(test, not(feature = "loom")))]
 mod testing;

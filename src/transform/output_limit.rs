@@ -7,7 +7,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
 /// Output limit unless `maxOutput` sets another.
-const DEFAULT_MAX_OUTPUT: u64 = 1 << 30;
+const DEFAULT_MAX_OUTPUT: u64 = 256 << 20;
 const SMALLEST_STEP: usize = 4 << 10;
 const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 

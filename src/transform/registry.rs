@@ -72,7 +72,6 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 /// Builds an example of a transform, for tests that cover all entries.
 #[cfg(all(test, not(feature = "loom")))]
 pub fn example(name: &str) -> Box<dyn super::contract::Transform> {
-    use super::crypto::password;
     use super::testing::{arg, args, options};
     use crate::args::Arg;
     let bytes = |len| Arg::Bytes(vec![7; len].into());
@@ -80,7 +79,6 @@ pub fn example(name: &str) -> Box<dyn super::contract::Transform> {
         "digest" => args([arg("sha256")]),
         "hmac" => args([arg("sha256"), arg("key")]),
         "seal" | "open" => args([arg("aes-256-gcm"), bytes(32)]),
-        "verifyPassword" => args([arg(password::EXAMPLE)]),
         "pbkdf2" => args([arg("sha256"), bytes(16), Arg::Number(1.0), Arg::Number(32.0)]),
         "json.validate" | "json.validateEach" => args([arg("true")]),
         "numeric.sort" | "numeric.stats" => args([arg("f64")]),

@@ -16,6 +16,8 @@ pub enum Value {
     Document(Box<Document>),
     /// The columns of a table (`csv::table`), which JavaScript reads in place.
     Table(Vec<u8>),
+    /// Packed fields (`fields`). Only an input.
+    Fields(Vec<u8>),
 }
 
 /// Default time slice for building a value in JavaScript, in milliseconds.
@@ -44,7 +46,7 @@ impl Value {
         match self {
             Value::Bytes(bytes) => Ok(bytes),
             Value::Text(text) | Value::Json(text) => Ok(text.into_bytes().into()),
-            Value::Document(_) | Value::Table(_) => {
+            Value::Document(_) | Value::Table(_) | Value::Fields(_) => {
                 Err(Error::new(Kind::InvalidType, "A JavaScript value cannot be the input of a native transform"))
             }
         }

@@ -3,7 +3,8 @@
 const { lengthOf } = require('../../internal/typed-array')
 const native = require('../../native')
 const { taskError } = require('../../internal/errors')
-const { MAX_UTF8 } = require('../../task/input')
+const { FieldsInput } = require('../../task/fields')
+const { MAX_UTF8 } = require('../../json/utf-encoder')
 const { completionPort } = require('../../native/completion-port')
 const { Reservation } = require('../../native/reservation')
 const { Transform } = require('../../native/transform')
@@ -23,6 +24,7 @@ const { Transform } = require('../../native/transform')
  * @property {(unit: any) => void} unitSettled
  *
  * @typedef {import('../../native/binding').Bound} Bound
+ * @typedef {string | Uint8Array | FieldsInput} BatchInput
  * @typedef {import('../../task/implementation').Implementation} Implementation
  */
 
@@ -58,18 +60,21 @@ class PackedInputs {
     if (spare.length < MAX_SPARE) spare.push(this)
   }
 
-  /** @param {string | Uint8Array} input */
+  /** @param {BatchInput} input */
   fits(input) {
-    const maxBytes = typeof input === 'string' ? input.length * MAX_UTF8 : lengthOf(input)
+    const maxBytes = sizeOfInput(input)
     return this.count < this.lengths.length && this.length + maxBytes <= BATCH_BYTES
   }
 
-  /** Appends an input that fits and returns its bytes. @param {string | Uint8Array} input */
+  /** Appends an input that fits and returns its bytes. @param {BatchInput} input */
   add(input) {
     let size
     if (typeof input === 'string') {
       size = this.bytes.write(input, this.length)
       this.lengths[this.count++] = size | native.OF_STRING
+    } else if (input instanceof FieldsInput) {
+      size = input.write(this.bytes, this.length)
+      this.lengths[this.count++] = size | native.OF_FIELDS
     } else {
       size = lengthOf(input)
       this.bytes.set(input, this.length)
@@ -78,6 +83,12 @@ class PackedInputs {
     this.length += size
     return size
   }
+}
+
+/** Returns the maximum bytes that an input may need. @param {BatchInput} input */
+function sizeOfInput(input) {
+  if (typeof input === 'string') return input.length * MAX_UTF8
+  return input instanceof FieldsInput ? input.maxBytes : lengthOf(input)
 }
 
 /** A task for packed inputs: one round trip for all of them. */
@@ -225,8 +236,8 @@ class SingleTask {
     const reject = (/** @type {unknown} */ error) => this.fail(error)
     const task = implementation.createTask({ pool, priority, resolve, reject, caller })
     // Reserves the maximum bytes that a text may need: a bulk call waits instead of being rejected.
-    const isText = implementation.canBatch && typeof this.#input === 'string'
-    const reserved = isText ? reserveBytes(pool, this.bytes, reservation) : reservation
+    const hasText = typeof this.#input === 'string' || this.#input instanceof FieldsInput
+    const reserved = implementation.canBatch && hasText ? reserveBytes(pool, this.bytes, reservation) : reservation
     if (typeof reserved === 'string') return reserved
     try {
       const bound = task.submit(this.#input, reserved)

@@ -310,12 +310,15 @@ class BulkScheduler {
       this.#isIteratorOpen = false
       return
     }
-    const input = result.value
+    const { value } = result
     // The getter may have stopped the call.
     if (this.#state !== 'open') return
     const index = this.#nextIndex++
     this.#inFlight++
     try {
+      const input = this.implementation.read(value, index)
+      // So may getters of the input.
+      if (this.#state !== 'open') return
       if (this.implementation.canBatch && isBatchable(input, index)) this.#addToBatch(index, input)
       else {
         this.#flush()
@@ -329,7 +332,7 @@ class BulkScheduler {
 
   /**
    * @param {number} index
-   * @param {string | Uint8Array} given
+   * @param {string | Uint8Array | import('../../task/fields').FieldsInput} given
    */
   #addToBatch(index, given) {
     const input = typeof given === 'string' ? (Transform.textEncoder(this.transform)?.(given) ?? given) : given

@@ -1,6 +1,7 @@
 //! Submission of inputs: copied in one call, copied piece by piece, or borrowed.
 
 use super::input_buffer::InputBuffer;
+use super::input_form::{InputForm, length_of};
 use super::work::{Batch, Task, TaskContext};
 use crate::cancel::Cancel;
 use crate::node::background_drop::drop_bytes;
@@ -8,9 +9,8 @@ use crate::node::convert::{bytes_of, f64_of};
 use crate::node::environment;
 use crate::node::handles::{Handles, InFlight, ReservationHandle};
 use crate::node::napi_raw::{self, Pinned, misuse};
-use crate::node::protocol::OF_STRING;
-use crate::pool::{AdmitError, Priority, Reservation, Work};
-use crate::transform::{Bytes, MAX_UTF8, Value, append_utf8};
+use crate::pool::{AdmitError, Pool, Priority, Reservation, Work};
+use crate::transform::{MAX_UTF8, Value, append_utf8};
 use napi::bindgen_prelude::Unknown;
 use napi::{Either, Env, Result};
 use napi_derive::napi;
@@ -27,7 +27,7 @@ pub enum Bound {
     Threads,
 }
 
-/// Submits a copy of the first `length` bytes of a `Uint8Array`. Returns the bound that is reached, if any.
+/// Submits a copy of the first `length` bytes of a `Uint8Array`; the flags of `length` state their form. Returns the bound that is reached, if any.
 #[napi(
     catch_unwind,
     ts_args_type = "pool: number, transform: number, task: number, input: Uint8Array, length: number, priority: number, reservation: number"
@@ -45,12 +45,13 @@ pub fn submit(
 ) -> Result<Option<Bound>> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
     let capacity = handles.take_reservation(reservation);
-    let reservation = match handles.reserve(pool, capacity, length as usize)? {
+    let bytes = length_of(length) as usize;
+    let reservation = match handles.reserve(pool, capacity, bytes)? {
         Ok(reservation) => reservation,
         Err(full) => return Ok(Some(full.into())),
     };
-    let input = copied(&env, &input, length as usize)?;
-    start_task(&env, handles, reservation, transform, task, input.into(), priority)
+    let input = InputForm::of(length).value(copied(&env, &input, bytes)?);
+    start_task(&env, handles, reservation, transform, task, input, priority)
 }
 
 /// Submits a string as UTF-8.
@@ -74,7 +75,7 @@ pub fn submit_text(
         Ok(reservation) => reservation,
         Err(full) => return Ok(Some(full.into())),
     };
-    start_task(&env, handles, reservation, transform, task, Bytes::OfString(input), priority)
+    start_task(&env, handles, reservation, transform, task, InputForm::Text.value(input), priority)
 }
 
 /// Submits many small inputs, packed into `packed` one after the other, as one batch.
@@ -101,7 +102,7 @@ pub fn submit_batch(
     let lengths = napi_raw::with_u32s(&env, &lengths, |lengths| lengths.get(..count as usize).map(<[u32]>::to_vec))
         .flatten()
         .ok_or_else(|| misuse("a batch without lengths"))?;
-    if lengths.iter().map(|&length| u64::from(length & !OF_STRING)).sum::<u64>() != u64::from(length) {
+    if lengths.iter().map(|&length| u64::from(length_of(length))).sum::<u64>() != u64::from(length) {
         return Err(misuse("a batch whose lengths do not add up"));
     }
     let reservation = match handles.reserve(pool, capacity, length as usize)? {
@@ -109,7 +110,7 @@ pub fn submit_batch(
         Err(full) => return Ok(Some(full.into())),
     };
     let packed = copied(&env, &packed, length as usize)?;
-    let context = context(&env, handles, transform, task)?;
+    let context = context(&env, handles, reservation.pool(), transform, task)?;
     let cancel = context.cancel.clone();
     let results = Vec::with_capacity(lengths.len());
     let work = Batch { context, packed, lengths, results, took: Duration::ZERO };
@@ -134,7 +135,7 @@ pub fn submit_borrowed(
     let environment = environment::of(&env)?;
     let handles = &mut *environment.handles.borrow_mut();
     let capacity = handles.take_reservation(reservation);
-    let context = context(&env, handles, transform, task)?;
+    let context = context(&env, handles, handles.pool(pool)?, transform, task)?;
     let (pinned, data, length) = napi_raw::pin_array_buffer(&env, &buffer)?;
     let reservation = match handles.reserve(pool, capacity, length) {
         Ok(Ok(reservation)) => reservation,
@@ -170,14 +171,14 @@ pub fn retain_reservation(env: Env, pool: u32, bytes: f64) -> Result<u32> {
     Ok(handles.reservations.insert(reservation)?)
 }
 
-/// Reserves capacity and memory for an input that JavaScript will copy piece by piece. Returns the buffer's handle, or the bound
-/// that is reached.
+/// Reserves capacity and memory for an input that JavaScript will copy piece by piece; `flags` state its form. Returns the buffer's
+/// handle, or the bound that is reached.
 #[napi(catch_unwind, ts_return_type = "number | Bound")]
 pub fn open_input_buffer(
     env: Env,
     pool: u32,
     bytes: f64,
-    of_string: bool,
+    flags: u32,
     reservation: ReservationHandle,
 ) -> Result<Either<u32, Bound>> {
     let length = bytes_of(bytes);
@@ -190,7 +191,7 @@ pub fn open_input_buffer(
         Ok(reservation) => reservation,
         Err(full) => return Ok(Either::B(full.into())),
     };
-    let mut buffer = InputBuffer::new(reservation, of_string);
+    let mut buffer = InputBuffer::new(reservation, InputForm::of(flags));
     if buffer.reserve(length).is_err() {
         let message = format!("Out of memory: cannot allocate a copy of an input of {length} bytes");
         return Err(environment.throw_memory(&env, message));
@@ -232,14 +233,13 @@ pub fn append_to_input_buffer(env: Env, buffer: u32, piece: Unknown) -> Result<E
 #[napi(catch_unwind)]
 pub fn submit_input_buffer(env: Env, buffer: u32, transform: u32, task: u32, priority: u32) -> Result<Option<Bound>> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
-    let InputBuffer { mut reservation, mut bytes, of_string } =
+    let InputBuffer { mut reservation, mut bytes, form } =
         handles.input_buffers.remove(buffer).ok_or_else(|| misuse("an input buffer that is dropped"))?;
     bytes.shrink_to_fit();
     if !reservation.resize(bytes.len()) {
         return Ok(Some(Bound::Bytes));
     }
-    let input = if of_string { Bytes::OfString(bytes) } else { bytes.into() };
-    start_task(&env, handles, reservation, transform, task, input, priority)
+    start_task(&env, handles, reservation, transform, task, form.value(bytes), priority)
 }
 
 /// Drops an input buffer, and counts its task as cancelled.
@@ -294,12 +294,12 @@ fn start_task(
     reservation: Reservation,
     transform: u32,
     task: u32,
-    input: Bytes,
+    input: Value,
     priority: u32,
 ) -> Result<Option<Bound>> {
-    let context = context(env, handles, transform, task)?;
+    let context = context(env, handles, reservation.pool(), transform, task)?;
     let cancel = context.cancel.clone();
-    let work = Task { context, input: Some(Value::from(input)), outcome: None };
+    let work = Task { context, input: Some(input), outcome: None };
     start(handles, reservation, priority, task, Box::new(work), cancel, None);
     Ok(None)
 }
@@ -322,11 +322,11 @@ impl From<AdmitError> for Bound {
     }
 }
 
-fn context(env: &Env, handles: &Handles, transform: u32, task: u32) -> Result<TaskContext> {
+fn context(env: &Env, handles: &Handles, pool: &Pool, transform: u32, task: u32) -> Result<TaskContext> {
     Ok(TaskContext {
         port: Arc::clone(&environment::of(env)?.port),
         task,
-        transform: Arc::clone(handles.transform(transform)?),
+        transform: handles.transform_in(pool, transform)?,
         cancel: Cancel::new(),
     })
 }

@@ -1,5 +1,6 @@
 //! The native copy of a large input, which JavaScript fills piece by piece.
 
+use super::input_form::InputForm;
 use crate::node::allocator;
 use crate::pool::Reservation;
 use std::collections::TryReserveError;
@@ -7,13 +8,12 @@ use std::collections::TryReserveError;
 pub struct InputBuffer {
     pub reservation: Reservation,
     pub bytes: Vec<u8>,
-    /// Whether the bytes are those of a string.
-    pub of_string: bool,
+    pub form: InputForm,
 }
 
 impl InputBuffer {
-    pub fn new(reservation: Reservation, of_string: bool) -> Self {
-        InputBuffer { reservation, bytes: Vec::new(), of_string }
+    pub fn new(reservation: Reservation, form: InputForm) -> Self {
+        InputBuffer { reservation, bytes: Vec::new(), form }
     }
 
     /// Allocates memory for `more` bytes.

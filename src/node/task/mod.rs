@@ -3,4 +3,5 @@
 pub mod external;
 pub mod input;
 pub mod input_buffer;
+mod input_form;
 pub mod work;

@@ -1,11 +1,11 @@
 //! The jobs that the pool runs for JavaScript: a task, and a batch of small ones.
 
+use super::input_form::{InputForm, length_of};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::node::completion::{Outcome, Port};
-use crate::node::protocol::OF_STRING;
 use crate::pool::{Tally, Work, catch_panic};
-use crate::transform::{Bytes, SMALL_DOCUMENT, Transform, Value, json_in_parts};
+use crate::transform::{SMALL_DOCUMENT, Transform, Value, json_in_parts};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,7 @@ impl Work for Task {
 pub struct Batch {
     pub context: TaskContext,
     pub packed: Vec<u8>,
-    /// With [`OF_STRING`] for items that were strings.
+    /// With the flags of [`InputForm`].
     pub lengths: Vec<u32>,
     pub results: Vec<Result<Value>>,
     pub took: Duration,
@@ -100,12 +100,11 @@ impl Work for Batch {
         let packed = std::mem::take(&mut self.packed);
         let mut rest = packed.as_slice();
         for &length in &self.lengths {
-            let (item, after) = rest.split_at((length & !OF_STRING) as usize);
-            let item = item.to_vec();
-            let item = if length & OF_STRING == 0 { item.into() } else { Bytes::OfString(item) };
+            let (item, after) = rest.split_at(length_of(length) as usize);
+            let item = InputForm::of(length).value(item.to_vec());
             rest = after;
             // A panic fails its item only.
-            let result = catch_panic(|| self.context.run(item.into())).and_then(|result| result);
+            let result = catch_panic(|| self.context.run(item)).and_then(|result| result);
             count(&mut tally, &result);
             self.results.push(result);
         }

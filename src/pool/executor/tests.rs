@@ -44,7 +44,10 @@ fn probe(settled: &Sender<Result<(), Error>>, body: impl FnOnce() + Send + 'stat
 }
 
 fn pool(threads: usize, max_wait: Option<Duration>) -> Arc<Pool> {
-    Pool::new(Some("test".into()), Options { threads, max_queue: 100, max_queue_bytes: 1 << 20, max_wait })
+    Pool::new(
+        Some("test".into()),
+        Options { threads, max_queue: 100, max_queue_bytes: 1 << 20, max_wait, max_output: None },
+    )
 }
 
 fn submit(pool: &Arc<Pool>, work: Box<Probe>) -> u64 {
@@ -141,8 +144,10 @@ fn stale_jobs_are_dropped_while_all_threads_are_busy() {
 
 #[test]
 fn reservations_are_granted_in_order_and_released_on_drop() {
-    let pool =
-        Pool::new(Some("test".into()), Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None });
+    let pool = Pool::new(
+        Some("test".into()),
+        Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None, max_output: None },
+    );
     let reservation = pool.try_admit(5).expect("capacity");
     assert_eq!(pool.try_admit(1).err(), Some(AdmitError::Tasks));
     let (granted, grants) = unbounded();
@@ -169,7 +174,13 @@ fn reserved(waited: Waited) -> Reservation {
 
 #[test]
 fn a_waiter_whose_time_is_limited_expires_while_all_slots_are_held() {
-    let options = Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: Some(Duration::from_millis(5)) };
+    let options = Options {
+        threads: 1,
+        max_queue: 0,
+        max_queue_bytes: 10,
+        max_wait: Some(Duration::from_millis(5)),
+        max_output: None,
+    };
     let pool = Pool::new(Some("test".into()), options);
     let held = pool.try_admit(1).expect("capacity");
     let (ended, ends) = unbounded();
@@ -208,8 +219,10 @@ fn a_job_that_is_older_than_the_watched_ones_expires_before_them() {
 
 #[test]
 fn one_free_slot_notifies_all_waiters_in_order_and_stays_free() {
-    let pool =
-        Pool::new(Some("test".into()), Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None });
+    let pool = Pool::new(
+        Some("test".into()),
+        Options { threads: 1, max_queue: 0, max_queue_bytes: 10, max_wait: None, max_output: None },
+    );
     let held = pool.try_admit(5).expect("capacity");
     let (notified, notifications) = unbounded();
     for number in 0..100_000 {

@@ -60,7 +60,7 @@ struct Bench {
 
 impl Bench {
     fn new(threads: usize, max_wait: Option<Duration>) -> Self {
-        let options = Options { threads, max_queue: 100, max_queue_bytes: 1 << 20, max_wait };
+        let options = Options { threads, max_queue: 100, max_queue_bytes: 1 << 20, max_wait, max_output: None };
         let (sender, events) = unbounded();
         Bench { pool: Pool::new(Some("test".into()), options), sender, events }
     }

@@ -12,7 +12,7 @@ const DEFINED: std::ops::RangeInclusive<u32> = 4..=31;
 /// # Errors
 /// A value error, which does not quote the hash; a range error for a cost that is too high.
 pub fn check(hash: &str) -> Result<(), ArgumentError> {
-    let invalid = |problem: &str| Err(ArgumentError::Value(format!("The \"hash\" argument {problem}")));
+    let invalid = |problem: &str| Err(ArgumentError::Value(format!("The \"input.hash\" property {problem}")));
     match hash.split('$').nth(1).unwrap_or_default() {
         "2a" | "2b" | "2y" => {}
         // Verified as `$2b$`, such a hash would reject correct passwords and accept wrong ones.

@@ -5,24 +5,25 @@ use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
+use crate::transform::secret::Secret;
 use crate::transform::value::Value;
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
-use zeroize::ZeroizeOnDrop;
+use sha2::Digest;
+use sha2::digest::block_api::BlockSizeUser;
+use std::sync::Arc;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// Bytes between two polls of the cancel flag: well under 1 ms.
 const STEP: usize = 256 << 10;
 
-/// Holds the states after the padded key, not the key. They and their copies are wiped on drop.
 pub struct Keyed {
-    key_state: Box<dyn KeyState>,
+    /// Of at most a block of the hash: a longer key is replaced by its digest.
+    secret: Arc<Secret>,
+    start: fn(&[u8]) -> Box<dyn Running>,
     encoding: Encoding,
 }
 
-/// A MAC after its key, before any input.
-trait KeyState: Send + Sync {
-    fn start(&self) -> Box<dyn Running>;
-}
-
+/// A MAC after its key. Its states are as secret as the key and are wiped on drop.
 trait Running: Send {
     fn update(&mut self, bytes: &[u8]);
     fn finish(self: Box<Self>) -> Vec<u8>;
@@ -33,30 +34,31 @@ pub fn hmac(args: &Args) -> BuildResult {
     let algorithm = args.one_of(0, "algorithm", &["sha1", "sha256", "sha384", "sha512"])?;
     let key = args.input(1, "key")?;
     let encoding = Encoding::of(args, 2)?;
-    let key_state: Box<dyn KeyState> = match algorithm {
-        "sha1" => key_state::<sha1::Sha1>(&key),
-        "sha256" => key_state::<sha2::Sha256>(&key),
-        "sha384" => key_state::<sha2::Sha384>(&key),
-        _ => key_state::<sha2::Sha512>(&key),
-    };
-    Ok(Box::new(Keyed { key_state, encoding }))
+    Ok(Box::new(match algorithm {
+        "sha1" => keyed::<sha1::Sha1>(key, encoding),
+        "sha256" => keyed::<sha2::Sha256>(key, encoding),
+        "sha384" => keyed::<sha2::Sha384>(key, encoding),
+        _ => keyed::<sha2::Sha512>(key, encoding),
+    }))
 }
 
-/// Returns the state after a key. The state is as secret as the key: the bounds require the features that wipe it. (`Hmac`
-/// holds two cores of the hash and a block buffer, which the same feature wipes.)
-fn key_state<D: EagerHash>(key: &[u8]) -> Box<dyn KeyState>
+/// Returns the transform of a hash. The bounds require the features that wipe its states. (`Hmac` holds two cores of the hash and
+/// a block buffer, which the same feature wipes.)
+fn keyed<D: EagerHash + Digest>(key: Zeroizing<Vec<u8>>, encoding: Encoding) -> Keyed
 where
     D::Core: ZeroizeOnDrop,
-    Hmac<D>: Mac + KeyInit + Clone + Send + Sync + 'static,
+    Hmac<D>: Mac + KeyInit + Send + 'static,
 {
-    let mac = <Hmac<D> as KeyInit>::new_from_slice(key).expect("HMAC accepts keys of any length");
-    Box::new(mac)
+    let key =
+        if key.len() > <D as BlockSizeUser>::block_size() { Zeroizing::new(D::digest(&key).to_vec()) } else { key };
+    Keyed { secret: Arc::new(Secret::new(key)), start: start::<D>, encoding }
 }
 
-impl<M: Mac + Clone + Send + Sync + 'static> KeyState for M {
-    fn start(&self) -> Box<dyn Running> {
-        Box::new(self.clone())
-    }
+fn start<D: EagerHash>(key: &[u8]) -> Box<dyn Running>
+where
+    Hmac<D>: Mac + KeyInit + Send + 'static,
+{
+    Box::new(<Hmac<D> as KeyInit>::new_from_slice(key).expect("HMAC accepts keys of any length"))
 }
 
 impl<M: Mac + Send> Running for M {
@@ -75,11 +77,15 @@ impl Transform for Keyed {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        run_stream(self.start(), input, cancel)
+        run_stream(self.open(), input, cancel)
     }
 
     fn stream(&self) -> Option<Box<dyn StreamTransform>> {
-        Some(self.start())
+        Some(self.open())
+    }
+
+    fn secret(&self) -> Option<&Secret> {
+        Some(&self.secret)
     }
 
     fn can_fail(&self) -> bool {
@@ -88,13 +94,17 @@ impl Transform for Keyed {
 }
 
 impl Keyed {
-    fn start(&self) -> Box<dyn StreamTransform> {
-        Box::new(HmacStream { mac: self.key_state.start(), encoding: self.encoding })
+    fn open(&self) -> Box<dyn StreamTransform> {
+        let mac = self.secret.copy().ok().map(|key| (self.start)(&key));
+        Box::new(HmacStream { secret: self.secret.clone(), mac, encoding: self.encoding })
     }
 }
 
+/// Fails once the key is disposed of: a stream that stays open must not outlive it.
 struct HmacStream {
-    mac: Box<dyn Running>,
+    secret: Arc<Secret>,
+    /// `None` if the key was disposed of before.
+    mac: Option<Box<dyn Running>>,
     encoding: Encoding,
 }
 
@@ -102,13 +112,16 @@ impl StreamTransform for HmacStream {
     fn push(&mut self, chunk: &[u8], _: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         for step in chunk.chunks(STEP) {
             cancel.check()?;
-            self.mac.update(step);
+            self.secret.check()?;
+            self.mac.iter_mut().for_each(|mac| mac.update(step));
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>, _: Vec<u8>, _: &Cancel) -> Result<Value> {
-        Ok(self.encoding.encode(self.mac.finish()))
+        self.secret.check()?;
+        let mac = self.mac.map(Running::finish).unwrap_or_default();
+        Ok(self.encoding.encode(mac))
     }
 }
 
@@ -116,6 +129,7 @@ impl StreamTransform for HmacStream {
 mod tests {
     use super::*;
     use crate::args::Arg;
+    use crate::error::Kind;
     use crate::transform::testing::{arg, args, cuts, options, whole};
 
     fn hex(algorithm: &str, key: Arg) -> Box<dyn Transform> {
@@ -157,5 +171,20 @@ mod tests {
     #[test]
     fn requires_a_key() {
         assert_eq!(hmac(&args([arg("sha256")])).err().unwrap().code(), "ERR_INVALID_ARG_TYPE");
+    }
+
+    #[test]
+    fn a_disposed_key_ends_open_streams() {
+        let transform = hex("sha256", arg("Jefe"));
+        let mut stream = transform.stream().unwrap();
+        stream.push(b"what", &mut Vec::new(), &Cancel::new()).unwrap();
+        let secret = transform.secret().unwrap();
+        assert_eq!(secret.stored(), b"Jefe");
+        secret.dispose();
+        assert_eq!(secret.stored(), [0; 4]);
+        assert_eq!(stream.push(b"do ya", &mut Vec::new(), &Cancel::new()).unwrap_err().kind, Kind::Closed);
+        let ended = transform.stream().unwrap().finish(Vec::new(), &Cancel::new());
+        assert_eq!(ended.unwrap_err().kind, Kind::Closed);
+        assert_eq!(whole(&*transform, b"").unwrap_err().kind, Kind::Closed);
     }
 }

@@ -10,6 +10,7 @@ use crate::args::{Args, ArgumentError};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::transform::contract::{BuildResult, Output, Transform};
+use crate::transform::fields;
 use crate::transform::memory;
 use crate::transform::value::Value;
 use argon2::password_hash::phc::PasswordHash;
@@ -31,16 +32,16 @@ const ITERATIONS: u32 = 2;
 const BCRYPT_COST: u32 = 12;
 const SCRYPT_COST: u32 = 17;
 
-#[cfg(all(test, not(feature = "loom")))]
-pub const EXAMPLE: &str = "$2b$04$......................LAtw7/ohmmBAhnXqmkuIz83Rl5Qdjhm";
-
 enum Hash {
     Argon2id(Params),
     Bcrypt(u32),
     Scrypt(scrypt::Params),
 }
 
-enum Verify {
+struct Verify;
+
+/// A hash to verify.
+enum Hashed {
     Bcrypt(Zeroizing<String>),
     Phc(Box<PasswordHash>),
 }
@@ -95,12 +96,16 @@ fn invalid_options(error: impl std::fmt::Display) -> ArgumentError {
     ArgumentError::Range(format!("The options of hashPassword cannot be combined: {error}"))
 }
 
-/// `verifyPassword(hash)`
+/// `verifyPassword()`
 pub fn verify(args: &Args) -> BuildResult {
-    let hash = args.text(0, "hash")?;
+    args.options(0, &[])?;
+    Ok(Box::new(Verify))
+}
+
+fn parse(hash: &str) -> std::result::Result<Hashed, ArgumentError> {
     if hash.starts_with("$2") {
         bcrypt_hash::check(hash)?;
-        return Ok(Box::new(Verify::Bcrypt(Zeroizing::new(hash.to_owned()))));
+        return Ok(Hashed::Bcrypt(Zeroizing::new(hash.to_owned())));
     }
     let algorithm = hash.strip_prefix('$').and_then(|rest| rest.split('$').next()).unwrap_or_default();
     let is_name = |name: &str| name.bytes().all(|it| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'-'));
@@ -136,7 +141,7 @@ pub fn verify(args: &Args) -> BuildResult {
     if !is_known || parsed.hash.is_none() || parsed.salt.is_none() {
         return Err(malformed());
     }
-    Ok(Box::new(Verify::Phc(Box::new(parsed))))
+    Ok(Hashed::Phc(Box::new(parsed)))
 }
 
 /// Checks each cost against its limit, before products are computed.
@@ -149,13 +154,13 @@ fn check_limits(hash: &PasswordHash, limits: &[(&str, u32)]) -> std::result::Res
 /// Returns the error for a malformed hash, without quoting it: it is secret.
 fn malformed() -> ArgumentError {
     ArgumentError::Value(
-        "The \"hash\" argument must be a PHC string of argon2 or scrypt, or a bcrypt hash ($2b$...)".into(),
+        "The \"input.hash\" property must be a PHC string of argon2 or scrypt, or a bcrypt hash ($2b$...)".into(),
     )
 }
 
 fn unknown() -> ArgumentError {
     ArgumentError::Value(
-        "The \"hash\" argument has an unknown algorithm. The algorithms are argon2id, argon2i, argon2d, scrypt and bcrypt"
+        "The \"input.hash\" property has an unknown algorithm. The algorithms are argon2id, argon2i, argon2d, scrypt and bcrypt"
             .into(),
     )
 }
@@ -208,22 +213,26 @@ impl Transform for Verify {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        let password = Zeroizing::new(input.into_bytes()?.into_owned()?);
+        let Value::Fields(packed) = input else {
+            return Err(Error::new(
+                Kind::InvalidType,
+                "The input must be an object with the properties 'password' and 'hash'",
+            ));
+        };
+        let packed = Zeroizing::new(packed);
+        let [password, hash] = fields::split::<2>(&packed)?.map(Option::unwrap_or_default);
+        let hash = parse(std::str::from_utf8(hash).map_err(|_| malformed())?)?;
         cancel.check()?;
-        let matches = match self {
+        let matches = match &hash {
             // hashPassword rejects longer passwords. Other implementations truncate them, so their hashes match truncated ones.
-            Verify::Bcrypt(hash) => bcrypt::verify(&password[..], hash).map_err(failed)?,
-            Verify::Phc(hash) if hash.algorithm.as_str() == "scrypt" => {
+            Hashed::Bcrypt(hash) => bcrypt::verify(password, hash).map_err(failed)?,
+            Hashed::Phc(hash) if hash.algorithm.as_str() == "scrypt" => {
                 check_memory(scrypt::Params::try_from(&**hash).map_err(failed)?)?;
-                matches(Scrypt::default().verify_password(&password, &**hash))?
+                matches(Scrypt::default().verify_password(password, &**hash))?
             }
-            Verify::Phc(hash) => matches(Argon2::default().verify_password(&password, &**hash))?,
+            Hashed::Phc(hash) => matches(Argon2::default().verify_password(password, &**hash))?,
         };
         Ok(Value::Json(matches.to_string()))
-    }
-
-    fn can_fail(&self) -> bool {
-        false
     }
 }
 
@@ -251,10 +260,19 @@ fn failed(error: impl std::fmt::Display) -> Error {
 mod tests {
     use super::*;
     use crate::args::Arg;
-    use crate::transform::testing::{arg, args, options, whole};
+    use crate::transform::testing::{arg, args, bytes, options, whole};
 
     fn number(value: u32) -> Arg {
         Arg::Number(value.into())
+    }
+
+    fn verified(hash: &str, password: &str) -> Result<Vec<u8>> {
+        let packed = fields::pack(&[Some(password.as_bytes()), Some(hash.as_bytes())]);
+        verify(&args([])).unwrap().run(Value::Fields(packed), &Cancel::new()).map(bytes)
+    }
+
+    fn refused(hash: &str) -> Kind {
+        verified(hash, "password").unwrap_err().kind
     }
 
     fn cheap(algorithm: &str) -> Args {
@@ -273,9 +291,8 @@ mod tests {
             let hashed =
                 String::from_utf8(whole(&*hash(&cheap(algorithm)).unwrap(), b"correct horse").unwrap()).unwrap();
             assert!(hashed.starts_with(begins), "{hashed}");
-            let verify = verify(&args([arg(&hashed)])).unwrap();
-            assert_eq!(whole(&*verify, b"correct horse").unwrap(), b"true");
-            assert_eq!(whole(&*verify, b"correct hors").unwrap(), b"false");
+            assert_eq!(verified(&hashed, "correct horse").unwrap(), b"true");
+            assert_eq!(verified(&hashed, "correct hors").unwrap(), b"false");
         }
     }
 
@@ -289,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_hashes_are_rejected_by_the_factory() {
+    fn malformed_hashes_are_rejected() {
         for bad in [
             "",
             "$2b$",
@@ -299,12 +316,12 @@ mod tests {
             "plain",
             "$argon2id$m=0$YWJjZGVmZ2g$YWJj",
         ] {
-            assert_eq!(verify(&args([arg(bad)])).err().unwrap().code(), "ERR_INVALID_ARG_VALUE", "{bad}");
+            assert_eq!(refused(bad), Kind::InvalidValue, "{bad}");
         }
     }
 
     #[test]
-    fn expensive_hashes_are_rejected_by_the_factory() {
+    fn expensive_hashes_are_rejected() {
         for hash in [
             "$argon2id$v=19$m=4194305,t=1,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
             "$argon2id$v=19$m=64,t=1048577,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
@@ -318,7 +335,19 @@ mod tests {
             // Their product is 0 in 32 bits.
             "$scrypt$ln=1,r=65536,p=65536$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
         ] {
-            assert_eq!(verify(&args([arg(hash)])).err().unwrap().code(), "ERR_OUT_OF_RANGE", "{hash}");
+            assert_eq!(refused(hash), Kind::OutOfRange, "{hash}");
+        }
+    }
+
+    #[test]
+    fn hashes_within_the_limits_are_accepted() {
+        for hash in [
+            "$2b$18$......................LAtw7/ohmmBAhnXqmkuIz83Rl5Qdjhm",
+            "$argon2id$v=19$m=4194304,t=4,p=4$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$argon2id$v=19$m=8,t=1048576,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+            "$scrypt$ln=22,r=8,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
+        ] {
+            assert!(parse(hash).is_ok(), "{hash}");
         }
     }
 
@@ -333,7 +362,7 @@ mod tests {
             "$argon2id$v=19$m=16,t=1,p=1$YWJjZGVmZ2g$YWJj",
             "$scrypt$v=1$ln=4,r=8,p=1$YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g",
         ] {
-            assert_eq!(verify(&args([arg(bad)])).err().unwrap().code(), "ERR_INVALID_ARG_VALUE", "{bad}");
+            assert_eq!(refused(bad), Kind::InvalidValue, "{bad}");
         }
     }
 
@@ -341,7 +370,7 @@ mod tests {
     fn argon2_defaults_to_the_first_version() {
         // From the tests of the reference implementation.
         let hash = "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY";
-        assert_eq!(whole(&*verify(&args([arg(hash)])).unwrap(), b"password").unwrap(), b"true");
+        assert_eq!(verified(hash, "password").unwrap(), b"true");
     }
 
     #[test]

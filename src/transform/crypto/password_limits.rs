@@ -26,5 +26,5 @@ pub fn product_out_of_range(product: &str, max: u64) -> ArgumentError {
 
 /// Returns the error for a hash beyond the limits.
 pub fn too_expensive() -> ArgumentError {
-    ArgumentError::Range("The \"hash\" argument requires more memory or time than hashPassword allows".into())
+    ArgumentError::Range("The \"input.hash\" property requires more memory or time than hashPassword allows".into())
 }

@@ -5,6 +5,7 @@ use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::transform::contract::{BuildResult, Transform};
+use crate::transform::secret::Secret;
 use crate::transform::value::Value;
 use aws_lc_rs::pbkdf2 as algorithms;
 use std::num::NonZeroU32;
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 
 struct Derive {
     algorithm: algorithms::Algorithm,
-    salt: Vec<u8>,
+    salt: Secret,
     iterations: NonZeroU32,
     length: usize,
 }
@@ -25,7 +26,7 @@ pub fn pbkdf2(args: &Args) -> BuildResult {
         _ => (algorithms::PBKDF2_HMAC_SHA512, 64),
     };
     args.options(4, &[])?;
-    let salt = args.bytes(1, "salt")?.to_vec();
+    let salt = Secret::new(args.bytes(1, "salt")?);
     let iterations = args.integer(2, "iterations", 1..=i64::from(u32::MAX >> 1))?;
     let iterations = u32::try_from(iterations).ok().and_then(NonZeroU32::new).expect("within its bounds");
     let length = usize::try_from(args.integer(3, "length", 1..=1 << 20)?).expect("within its bounds");
@@ -43,11 +44,16 @@ impl Transform for Derive {
         "pbkdf2"
     }
 
+    fn secret(&self) -> Option<&Secret> {
+        Some(&self.salt)
+    }
+
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let password = Zeroizing::new(input.into_bytes()?.into_owned()?);
         cancel.check()?;
+        let salt = self.salt.copy()?;
         let mut out = vec![0; self.length];
-        algorithms::derive(self.algorithm, self.iterations, &self.salt, &password, &mut out);
+        algorithms::derive(self.algorithm, self.iterations, &salt, &password, &mut out);
         Ok(out.into())
     }
 

@@ -29,6 +29,10 @@ impl Transform for Aggregate {
         "csv.aggregate"
     }
 
+    fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Aggregate(Arc::new(Spec { options: self.0.options.limited(max_output), ..(*self.0).clone() }))))
+    }
+
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         run_stream(self.start(), input, cancel)
     }

@@ -38,6 +38,11 @@ pub struct CsvOptions {
 }
 
 impl CsvOptions {
+    /// Returns a copy with a limit of at most `max_output`.
+    pub fn limited(&self, max_output: u64) -> Self {
+        CsvOptions { limit: self.limit.min(max_output), ..self.clone() }
+    }
+
     /// # Errors
     /// For the first invalid option.
     pub fn read(options: &Options<'_>) -> OptionResult<Self> {

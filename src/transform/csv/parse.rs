@@ -29,6 +29,10 @@ impl Transform for Parse {
         "csv.parse"
     }
 
+    fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Parse(Arc::new(self.0.limited(max_output)))))
+    }
+
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         run_stream(self.start(), input, cancel)
     }

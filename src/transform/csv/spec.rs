@@ -24,7 +24,7 @@ pub enum Measure {
     Numbers(Statistic, String),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Spec {
     pub options: CsvOptions,
     pub by: Vec<String>,

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use crate::transform::output_limit::{OutputLimiter, max_output};
 use crate::transform::value::Value;
+use std::sync::Arc;
 use zlib_rs::{InflateError, InflateFlush, Status};
 
 pub struct Inflate {
@@ -37,6 +38,10 @@ fn build(args: &Args, name: &'static str, wrapper: Wrapper) -> BuildResult {
 impl Transform for Inflate {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Inflate { max_output: self.max_output.min(max_output), ..*self }))
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {

@@ -15,15 +15,17 @@ use crate::transform::contract::{BuildResult, Output, Transform};
 use crate::transform::memory;
 use crate::transform::output_limit::{check_output, max_output};
 use crate::transform::value::Value;
+use std::sync::Arc;
 
 /// Deeper nesting of brackets and parentheses is refused: the parser recurses for each level.
 const MAX_LEVELS: usize = 32;
 /// Deeper nesting of filters is refused: each level multiplies the work by the size of the document.
 const MAX_FILTERS: usize = 4;
 
+#[derive(Clone)]
 struct Select {
-    plain: Option<PlainPath>,
-    query: Query,
+    plain: Option<Arc<PlainPath>>,
+    query: Arc<Query>,
     /// A path may select one node many times, or a node with all its descendants.
     max_output: u64,
 }
@@ -36,7 +38,7 @@ pub fn select(args: &Args) -> BuildResult {
     let max_output = max_output(&args.options(1, &["maxOutput"])?)?;
     check_nesting(text).map_err(refused)?;
     let query = parse(text).map_err(refused)?;
-    Ok(Box::new(Select { plain: PlainPath::of(text), query, max_output }))
+    Ok(Box::new(Select { plain: PlainPath::of(text).map(Arc::new), query: Arc::new(query), max_output }))
 }
 
 /// Refuses nesting that is too deep for the parser, which checks everything else.
@@ -72,6 +74,10 @@ fn skip_string(bytes: &mut std::str::Bytes<'_>, quote: u8) {
 impl Transform for Select {
     fn name(&self) -> &'static str {
         "json.select"
+    }
+
+    fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Select { max_output: self.max_output.min(max_output), ..self.clone() }))
     }
 
     fn output(&self) -> Output {

@@ -8,6 +8,7 @@ use crate::transform::memory;
 use crate::transform::output_limit::{OutputLimiter, max_output};
 use crate::transform::value::Value;
 use lz4_flex::block::{DecompressError, decompress_into_with_dict};
+use std::sync::Arc;
 use xxhash_rust::xxh32::{Xxh32, xxh32};
 
 const MAGIC: u32 = 0x184d_2204;
@@ -28,6 +29,10 @@ pub fn decompress(args: &Args) -> BuildResult {
 impl Transform for Decompress {
     fn name(&self) -> &'static str {
         "lz4Decompress"
+    }
+
+    fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Decompress { max_output: self.max_output.min(max_output) }))
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {

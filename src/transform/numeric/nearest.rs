@@ -195,7 +195,7 @@ impl Nearest {
             .try_fold(nothing, |mut best, (index, block)| {
                 cancel.check()?;
                 self.score_block(block, index * rows, &queries, &mut best)?;
-                Ok(best)
+                Ok::<_, Error>(best)
             })
             .try_reduce(nothing, |mut best, others| {
                 for (best, other) in best.iter_mut().zip(others) {

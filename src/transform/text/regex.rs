@@ -10,20 +10,26 @@ use crate::transform::contract::{BuildResult, Output, Transform};
 use crate::transform::memory;
 use crate::transform::output_limit::{check_output, max_output};
 use crate::transform::value::Value;
+use serde::Serialize;
 use std::fmt::Write;
+use std::sync::Arc;
 
-/// Most bytes of a match in the result, without its groups.
-const MATCH_BYTES: usize = 80;
+/// Most bytes of a match in the result, without its texts.
+const MATCH_BYTES: usize = 96;
 
+#[derive(Clone)]
 struct Matches {
-    pattern: Pattern,
+    pattern: Arc<Pattern>,
+    /// Names as JSON, in the order of the pattern, each with the groups that share it.
+    groups: Arc<[(String, Vec<usize>)]>,
     limit: usize,
     max_output: u64,
 }
 
+#[derive(Clone)]
 struct Replace {
-    pattern: Pattern,
-    parts: Vec<ReplacementPart>,
+    pattern: Arc<Pattern>,
+    parts: Arc<[ReplacementPart]>,
     max_output: u64,
 }
 
@@ -46,7 +52,8 @@ pub fn matches(args: &Args) -> BuildResult {
     let pattern = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
     let limit = options.integer("limit", 1..=i64::from(u32::MAX))?;
     Ok(Box::new(Matches {
-        pattern,
+        groups: named_groups(pattern.names()).into(),
+        pattern: Arc::new(pattern),
         limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)),
         max_output: max_output(&options)?,
     }))
@@ -57,7 +64,23 @@ pub fn replace(args: &Args) -> BuildResult {
     let options = args.options(2, &["flags", "maxOutput"])?;
     let pattern = compile(args.text(0, "pattern")?, options.text("flags")?.unwrap_or_default())?;
     let parts = parts(args.text(1, "replacement")?, pattern.names());
-    Ok(Box::new(Replace { pattern, parts, max_output: max_output(&options)? }))
+    Ok(Box::new(Replace { pattern: Arc::new(pattern), parts: parts.into(), max_output: max_output(&options)? }))
+}
+
+fn named_groups(names: &[Option<String>]) -> Vec<(String, Vec<usize>)> {
+    let mut named: Vec<(String, Vec<usize>)> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        let Some(key) = name.as_ref().map(json) else { continue };
+        match named.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, groups)) => groups.push(index + 1),
+            None => named.push((key, vec![index + 1])),
+        }
+    }
+    named
+}
+
+fn json<T: Serialize + ?Sized>(text: &T) -> String {
+    serde_json::to_string(text).expect("strings")
 }
 
 fn compile(pattern: &str, flags: &str) -> std::result::Result<Pattern, ArgumentError> {
@@ -162,6 +185,10 @@ impl Transform for Matches {
         "text.matches"
     }
 
+    fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Matches { max_output: self.max_output.min(max_output), ..self.clone() }))
+    }
+
     fn output(&self) -> Output {
         Output::Json
     }
@@ -175,12 +202,25 @@ impl Transform for Matches {
             let Some(found) = searcher.advance() else { break };
             cancel.check()?;
             let (start, end) = (units.at(found.start), units.at(found.end));
-            let groups: Vec<_> = (1..=self.pattern.names().len()).map(|group| searcher.group(group)).collect();
-            memory::check(groups.iter().flatten().map(|it| it.len()).sum())?;
-            let groups = serde_json::to_string(&groups).expect("strings");
-            memory::reserve_text(&mut out, groups.len() + MATCH_BYTES)?;
+            let captures: Vec<_> = (1..=self.pattern.names().len()).map(|group| searcher.group(group)).collect();
+            memory::check(found.len() + captures.iter().flatten().map(|it| it.len()).sum::<usize>())?;
+            let matched = json(&text[found]);
+            let groups = self.groups.iter().map(|(key, groups)| {
+                let group = groups.iter().find_map(|group| captures[group - 1]);
+                format!("{key}:{}", json(&group))
+            });
+            let groups = if self.groups.is_empty() {
+                String::new()
+            } else {
+                format!(",\"groups\":{{{}}}", groups.collect::<Vec<_>>().join(","))
+            };
+            let captures = json(&captures);
+            memory::reserve_text(&mut out, matched.len() + captures.len() + groups.len() + MATCH_BYTES)?;
             let comma = if index == 0 { "" } else { "," };
-            let _ = write!(out, "{comma}{{\"start\":{start},\"end\":{end},\"groups\":{groups}}}");
+            let _ = write!(
+                out,
+                "{comma}{{\"index\":{start},\"end\":{end},\"text\":{matched},\"captures\":{captures}{groups}}}"
+            );
             check_output(out.len(), self.max_output)?;
         }
         cancel.check()?;
@@ -194,6 +234,10 @@ impl Transform for Replace {
         "text.replace"
     }
 
+    fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Replace { max_output: self.max_output.min(max_output), ..self.clone() }))
+    }
+
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let text = into_string(text(input)?)?;
         let mut out = String::new();
@@ -205,7 +249,7 @@ impl Transform for Replace {
             cancel.check()?;
             memory::append_text(&mut out, &text[at..found.start])?;
             at = found.end;
-            for part in &self.parts {
+            for part in &*self.parts {
                 let piece = match part {
                     ReplacementPart::Text(text) => text,
                     ReplacementPart::Match => &text[found.clone()],
@@ -247,10 +291,25 @@ mod tests {
     fn offsets_count_utf16_code_units() {
         assert_eq!(
             found("(b)(x)?", "", "a😀b é b"),
-            r#"[{"start":3,"end":4,"groups":["b",null]},{"start":7,"end":8,"groups":["b",null]}]"#
+            r#"[{"index":3,"end":4,"text":"b","captures":["b",null]},{"index":7,"end":8,"text":"b","captures":["b",null]}]"#
         );
-        assert_eq!(found("^b", "im", "a\nB"), r#"[{"start":2,"end":3,"groups":[]}]"#);
+        assert_eq!(found("^b", "im", "a\nB"), r#"[{"index":2,"end":3,"text":"B","captures":[]}]"#);
         assert_eq!(found("x", "", "abc"), "[]");
+    }
+
+    #[test]
+    fn groups_are_named() {
+        assert_eq!(
+            found("(?<n>a)|(.)(?<\u{e9}>c)?|(?<n>d)", "", "ad"),
+            concat!(
+                r#"[{"index":0,"end":1,"text":"a","captures":["a",null,null,null],"groups":{"n":"a","é":null}},"#,
+                r#"{"index":1,"end":2,"text":"d","captures":[null,"d",null,null],"groups":{"n":null,"é":null}}]"#
+            )
+        );
+        assert_eq!(
+            found("(?<n>a)|(?<n>b)", "", "b"),
+            r#"[{"index":0,"end":1,"text":"b","captures":[null,"b"],"groups":{"n":"b"}}]"#
+        );
     }
 
     #[test]
@@ -258,7 +317,7 @@ mod tests {
         let limited = |max: u32| options([("maxOutput", Arg::Number(max.into()))]);
         let matches =
             |max| whole(&*matches(&args([arg("a"), limited(max)])).unwrap(), b"aaaa").map_err(|error| error.kind);
-        assert_eq!((matches(200).is_ok(), matches(50)), (true, Err(Kind::OutputLimit)));
+        assert_eq!((matches(300).is_ok(), matches(50)), (true, Err(Kind::OutputLimit)));
         let replace = |max| {
             whole(&*replace(&args([arg("."), arg("$&$&$&"), limited(max)])).unwrap(), b"abcd")
                 .map_err(|error| error.kind)
@@ -288,7 +347,10 @@ mod tests {
         assert_eq!(matches(&args([arg("a"), flags])).err().unwrap().code(), "ERR_INVALID_ARG_VALUE");
         let limit = args([arg("a"), options([("limit", Arg::Number(2.0))])]);
         let two = whole(&*matches(&limit).unwrap(), b"aaa").unwrap();
-        assert_eq!(two, br#"[{"start":0,"end":1,"groups":[]},{"start":1,"end":2,"groups":[]}]"#);
+        assert_eq!(
+            two,
+            br#"[{"index":0,"end":1,"text":"a","captures":[]},{"index":1,"end":2,"text":"a","captures":[]}]"#
+        );
     }
 
     #[test]

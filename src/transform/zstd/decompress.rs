@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::transform::contract::{BuildResult, StreamTransform, Transform, run_stream};
 use crate::transform::output_limit::{OutputLimiter, max_output};
 use crate::transform::value::Value;
+use std::sync::Arc;
 use zstd_safe::{DCtx, DDict, FRAMEHEADERSIZE_MAX, InBuffer, OutBuffer, get_frame_content_size};
 
 struct Decompress {
@@ -26,6 +27,10 @@ pub fn decompress(args: &Args) -> BuildResult {
 impl Transform for Decompress {
     fn name(&self) -> &'static str {
         "zstdDecompress"
+    }
+
+    fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
+        Some(Arc::new(Decompress { dictionary: self.dictionary.clone(), max_output: self.max_output.min(max_output) }))
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
