@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 /// A transform's handle and its properties.
 #[napi(object, object_from_js = false)]
+#[allow(clippy::struct_excessive_bools, reason = "JavaScript reads them by name")]
 pub struct TransformInfo {
     pub handle: u32,
     pub name: &'static str,
