@@ -95,7 +95,10 @@ test('maxOutput of a pool is checked, and shared by name', async t => {
   const second = new Pool({ name: 'max-output' })
   t.after(() => Promise.all([first.close(), second.close()]))
   await assert.rejects(second.run(gunzip(), zlib.gzipSync(Buffer.alloc(1001))), LIMIT)
-  assert.throws(() => new Pool({ name: 'max-output', maxOutput: 2000 }), /maxOutput = 1000, not 2000/)
+  assert.throws(
+    () => new Pool({ name: 'max-output', maxOutput: 2000 }),
+    /exists with maxOutput = 1000\. Received maxOutput = 2000/
+  )
 })
 
 test('the default is 256 MiB', async t => {

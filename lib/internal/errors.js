@@ -144,10 +144,8 @@ function closedError(pool) {
 
 /** @param {string} transform */
 function disposedError(transform) {
-  return new OffloopError(
-    'ERR_OFFLOOP_CLOSED',
-    `The transform '${transform}' is disposed of and accepts no more inputs`
-  )
+  const message = `The transform '${transform}' is disposed of and accepts no more inputs`
+  return new OffloopError('ERR_OFFLOOP_CLOSED', message, { transform })
 }
 
 /** @param {string | undefined} pool */

@@ -122,8 +122,8 @@ class BatchTask {
     const { transform, priority, pool } = this.#call
     const packed = /** @type {PackedInputs} */ (this.#packed)
     const { bytes, length, lengths } = packed
-    const taskId = completionPort.register(this)
     const transformHandle = Transform.handle(transform)
+    const taskId = completionPort.register(this)
     let bound
     try {
       bound = native.submitBatch(

@@ -311,13 +311,11 @@ class BulkScheduler {
       return
     }
     const { value } = result
-    // The getter may have stopped the call.
-    if (this.#state !== 'open') return
     const index = this.#nextIndex++
     this.#inFlight++
     try {
       const input = this.implementation.read(value, index)
-      // So may getters of the input.
+      // Getters of both may have stopped the call.
       if (this.#state !== 'open') return
       if (this.implementation.canBatch && isBatchable(input, index)) this.#addToBatch(index, input)
       else {
@@ -404,8 +402,7 @@ class BulkScheduler {
   /** @param {Reservation} reservation */
   #resume(reservation) {
     this.#waiter = undefined
-    const first = /** @type {Unit} */ (this.#unsent.shift())
-    this.#submit(first, reservation)
+    this.#submit(/** @type {Unit} */ (this.#unsent.shift()), reservation)
     while (this.#waiter === undefined && this.#unsent.length > 0) {
       this.#submit(/** @type {Unit} */ (this.#unsent.shift()), NO_RESERVATION)
     }
