@@ -806,6 +806,7 @@ export interface OpenInput {
 
 /** Input of {@link transforms.verifyPassword}, read as {@link SealInput} is. Errors do not quote it. */
 export interface VerifyPasswordInput {
+  /** Bytes, or text that counts as UTF-8. */
   password: BytesOrText
   /** As `hashPassword` returned it, or another library. */
   hash: string
