@@ -192,7 +192,10 @@ export const transforms: {
    * @example
    * await pool.run(transforms.digest('sha256', { encoding: 'hex' }), body)
    */
-  digest(algorithm: DigestAlgorithm): StreamingTransform<BytesOrText, NonSharedBuffer>
+  digest(
+    algorithm: DigestAlgorithm,
+    options?: { encoding?: undefined }
+  ): StreamingTransform<BytesOrText, NonSharedBuffer>
   digest(algorithm: DigestAlgorithm, options: { encoding: TextEncoding }): StreamingTransform<BytesOrText, string>
   digest(
     algorithm: DigestAlgorithm,
@@ -206,7 +209,8 @@ export const transforms: {
    */
   hmac(
     algorithm: HmacAlgorithm,
-    key: BytesOrText
+    key: BytesOrText,
+    options?: { encoding?: undefined }
   ): StreamingTransform<BytesOrText, NonSharedBuffer> & SecretTransform<BytesOrText, NonSharedBuffer>
   hmac(
     algorithm: HmacAlgorithm,

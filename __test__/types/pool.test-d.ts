@@ -15,6 +15,7 @@ import {
   pool,
   type StreamingTransform,
   signalOf,
+  type TextEncoding,
   transforms
 } from '../..'
 
@@ -23,9 +24,14 @@ expectAssignable<Moved<Uint8Array>>(move(new Uint8Array(1)))
 expectError(move('text'))
 
 // A transform has the types of its input and its result.
+declare const optional: { encoding?: TextEncoding }
 expectType<StreamingTransform<BytesOrText, Buffer<ArrayBuffer>>>(transforms.identity())
 expectType<StreamingTransform<BytesOrText, Buffer<ArrayBuffer>>>(transforms.digest('sha256'))
 expectType<StreamingTransform<BytesOrText, string>>(transforms.digest('sha256', { encoding: 'hex' }))
+expectType<StreamingTransform<BytesOrText, Buffer<ArrayBuffer>>>(transforms.digest('sha256', undefined))
+expectType<StreamingTransform<BytesOrText, Buffer<ArrayBuffer>>>(transforms.digest('sha256', { encoding: undefined }))
+expectType<StreamingTransform<BytesOrText, Buffer<ArrayBuffer> | string>>(transforms.digest('sha256', optional))
+expectType<Promise<Buffer<ArrayBuffer>>>(pool.run(transforms.hmac('sha512', 'key', {}), 'text'))
 expectAssignable<StreamingTransform<BytesOrText, string>>(transforms.hmac('sha512', 'key', { encoding: 'base64url' }))
 expectType<Promise<string>>(pool.run(transforms.hmac('sha512', 'key', { encoding: 'base64url' }), 'text'))
 expectType<StreamingTransform<BytesLike, Buffer<ArrayBuffer>>>(transforms.gunzip({ maxOutput: 1 }))
