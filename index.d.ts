@@ -66,6 +66,7 @@ export function move<T>(value: T, transfer: readonly (ArrayBuffer | MessagePort 
 
 declare const shape: unique symbol
 declare const given: unique symbol
+declare const kept: unique symbol
 
 // Without this line, every declaration here would be exported.
 export {}
@@ -85,6 +86,12 @@ export interface PoolTransform<In, Out> {
 export interface StreamingTransform<In, Out> extends PoolTransform<In, Out> {
   /** {@link Pool.stream} and {@link Pool.collect} accept the transform. */
   readonly streaming: true
+}
+
+/** A sort made by `transforms.numeric.sort`. The methods of a pool give its result the class of the input. */
+export interface SortTransform<T extends NumericArray> extends PoolTransform<T, SortedArray<T>> {
+  /** For the type checker only; absent at run time. */
+  readonly [kept]: true
 }
 
 /** A row that `transforms.numeric.nearest` has found. */
@@ -121,6 +128,12 @@ export interface SecretTransform<In, Out> extends PoolTransform<In, Out> {
 type AnyTransform = PoolTransform<any, any>
 type InputOf<T> = T extends { readonly [shape]: (input: infer In) => unknown } ? In : never
 type OutputOf<T> = T extends { readonly [shape]: (input: never) => infer Out } ? (unknown extends T ? T : Out) : never
+/**
+ * Result of one task. For a `PoolTransform<In, Out>`, which has no `kept`, TypeScript resolves it to `Out` even in generic code. The
+ * methods infer `T` from the union `T | PoolTransform<In, Out>`: with an intersection, the expected result would not reach a
+ * `json.parse()` in the argument.
+ */
+type ResultOf<T, In, Out> = T extends { readonly [kept]: true } ? OwnArray<In> : Out
 type Last<T extends readonly unknown[]> = T extends readonly [...unknown[], infer Step] ? Step : never
 
 /** The steps of a chain; a step that does not accept the output of the one before is replaced by one that would. */
@@ -565,11 +578,12 @@ export const transforms: {
   readonly numeric: {
     /**
      * Returns a sorted copy of the same class: -0 before 0 and NaN last, as with `TypedArray.prototype.sort`. `descending` reverses
-     * all of that. Sorting cannot be interrupted.
+     * all of that. Sorting cannot be interrupted. In `each` and in a chain, where the input has no type, state the class:
+     * `sort<Float64Array>()`.
      * @example
      * await pool.run(transforms.numeric.sort(), new Float64Array([3, 1, 2])) // Float64Array(3) [1, 2, 3]
      */
-    sort<T extends NumericArray = NumericArray>(options?: { descending?: boolean | undefined }): PoolTransform<T, T>
+    sort<T extends NumericArray = NumericArray>(options?: { descending?: boolean | undefined }): SortTransform<T>
     /**
      * Computes count, mean, population standard deviation, extremes and quantiles. BigInts are converted by `Number()`: beyond
      * 2 ** 53 they are rounded. `quantiles` from 0 to 1 are interpolated between the two nearest numbers. If the array is empty or
@@ -696,6 +710,10 @@ type Cloned<Value> = Value extends Buffer ? ReturnType<Uint8ArrayConstructor['of
 
 /** A Float64Array whose memory no other thread shares. */
 type OwnFloat64Array = ReturnType<Float64ArrayConstructor['of']>
+/** An array of the same class whose memory no other thread shares. */
+type OwnArray<T> = T extends { slice(): infer Own } ? Own : never
+/** Result of a sort whose input is not known. Not `OwnArray<NumericArray>`, because messages would list its ten classes. */
+type SortedArray<T> = [NumericArray] extends [T] ? T : OwnArray<T>
 
 /** Input of {@link transforms.numeric}. */
 export type NumericArray =
@@ -980,28 +998,32 @@ export class Pool {
    * @example
    * const packed = await pool.run(transforms.gzip(), body, { wait: true, signal: AbortSignal.timeout(5000) })
    */
-  run<In, Out>(transform: PoolTransform<In, Out>, input: In | Moved<In>, options?: RunOptions): Promise<Out>
+  run<In, Out, T extends PoolTransform<In, Out> = PoolTransform<In, Out>>(
+    transform: T | PoolTransform<In, Out>,
+    input: In | Moved<In>,
+    options?: RunOptions
+  ): Promise<ResultOf<T, In, Out>>
 
   /**
    * Runs a transform over many inputs with bounded memory, waiting when the pool is full. Results are in the order of the inputs.
    * Small inputs are sent to the threads in batches. The first failure rejects the promise, cancels the rest and closes the
    * iterable; the error has the input's `index`.
    */
-  map<In, Out>(
-    transform: PoolTransform<In, Out>,
+  map<In, Out, T extends PoolTransform<In, Out> = PoolTransform<In, Out>>(
+    transform: T | PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options: MapOptions & { settle: true }
-  ): Promise<PromiseSettledResult<Out>[]>
-  map<In, Out>(
-    transform: PoolTransform<In, Out>,
+  ): Promise<PromiseSettledResult<ResultOf<T, In, Out>>[]>
+  map<In, Out, T extends PoolTransform<In, Out> = PoolTransform<In, Out>>(
+    transform: T | PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options?: MapOptions & { settle?: false | undefined }
-  ): Promise<Out[]>
-  map<In, Out>(
-    transform: PoolTransform<In, Out>,
+  ): Promise<ResultOf<T, In, Out>[]>
+  map<In, Out, T extends PoolTransform<In, Out> = PoolTransform<In, Out>>(
+    transform: T | PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options?: MapOptions
-  ): Promise<Out[] | PromiseSettledResult<Out>[]>
+  ): Promise<ResultOf<T, In, Out>[] | PromiseSettledResult<ResultOf<T, In, Out>>[]>
 
   /**
    * Like {@link Pool.map}, as an async iterator that reads at most `concurrency` inputs ahead of its consumer, and none before its
@@ -1011,21 +1033,21 @@ export class Pool {
    * @example
    * for await (const packed of pool.iterate(transforms.gzip(), files)) await send(packed)
    */
-  iterate<In, Out>(
-    transform: PoolTransform<In, Out>,
+  iterate<In, Out, T extends PoolTransform<In, Out> = PoolTransform<In, Out>>(
+    transform: T | PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options: MapOptions & { settle: true }
-  ): AsyncIterableIterator<PromiseSettledResult<Out>> & AsyncDisposable
-  iterate<In, Out>(
-    transform: PoolTransform<In, Out>,
+  ): AsyncIterableIterator<PromiseSettledResult<ResultOf<T, In, Out>>> & AsyncDisposable
+  iterate<In, Out, T extends PoolTransform<In, Out> = PoolTransform<In, Out>>(
+    transform: T | PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options?: MapOptions & { settle?: false | undefined }
-  ): AsyncIterableIterator<Out> & AsyncDisposable
-  iterate<In, Out>(
-    transform: PoolTransform<In, Out>,
+  ): AsyncIterableIterator<ResultOf<T, In, Out>> & AsyncDisposable
+  iterate<In, Out, T extends PoolTransform<In, Out> = PoolTransform<In, Out>>(
+    transform: T | PoolTransform<In, Out>,
     inputs: Iterable<In | Moved<In>> | AsyncIterable<In | Moved<In>>,
     options?: MapOptions
-  ): AsyncIterableIterator<Out | PromiseSettledResult<Out>> & AsyncDisposable
+  ): AsyncIterableIterator<ResultOf<T, In, Out> | PromiseSettledResult<ResultOf<T, In, Out>>> & AsyncDisposable
 
   /**
    * Makes a Duplex that transforms the data written to it, at the speed of the slower side. `pipeline`, `compose`, `finished`,

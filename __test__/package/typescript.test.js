@@ -54,3 +54,41 @@ for (const [name, options, sources] of /** @type {[string, object, string[]][]} 
     for (const source of sources) await assertWorks(path, [source.replace('ts', 'js')])
   })
 }
+
+/** Wrong calls, and the messages of the compiler. */
+const WRONG = [
+  [
+    `pool.run(transforms.gunzip(), 'text')`,
+    `Argument of type 'string' is not assignable to parameter of type 'BytesLike | Moved<BytesLike>'.`
+  ],
+  [
+    `pool.run(transforms.numeric.sort(), 'text')`,
+    `Argument of type 'string' is not assignable to parameter of type 'NumericArray | Moved<NumericArray>'.`
+  ],
+  [
+    `pool.run({ name: 'gzip' }, 'text')`,
+    `Argument of type '{ name: string; }' is not assignable to parameter of type 'PoolTransform<string, unknown>'.`
+  ],
+  [
+    `transforms.chain(transforms.numeric.sort(), transforms.worker<string, string>('./shout.cjs'))`,
+    `Argument of type 'PoolTransform<string, string>' is not assignable to parameter of type 'PoolTransform<NumericArray, string>'.`
+  ],
+  [`pool.run(draw, { kind: 'oval' })`, `Type '"oval"' is not assignable to type '"round" | "square"'.`]
+]
+
+test('messages name the argument that is wrong and the type that it should have', async () => {
+  const head = `import { pool, transforms, type PoolTransform } from 'offloop'
+    declare const draw: PoolTransform<{ kind: 'round' | 'square' }, string>\n`
+  const config = JSON.stringify({ compilerOptions: { ...EXACT, module: 'node16' }, files: ['main.mts'] })
+  const path = project(folder, 'messages', {
+    'tsconfig.json': config,
+    'main.mts': head + WRONG.map(([call]) => call).join('\n')
+  })
+  symlinkSync(join(root, 'node_modules/@types'), join(path, 'node_modules/@types'), 'junction')
+  const { output } = await node(path, [tool('typescript', 'tsc'), '--pretty', 'false'])
+  const messages = output.match(/(?<=^main\.mts.*error TS\d+: ).*/gm)
+  assert.deepEqual(
+    messages,
+    WRONG.map(([, message]) => message)
+  )
+})

@@ -63,6 +63,28 @@ expectType<Promise<Buffer<ArrayBuffer>>>(
 expectError(pool.run(transforms.gunzip(), 'text'))
 expectError(pool.run(transforms.gzip(), '', { priority: 'urgent' }))
 
+// The expected result reaches a transform that is made in the call.
+expectType<Promise<number[]>>(expected<number[]>(pool.run(transforms.json.parse(), 'text')))
+expectType<Promise<'a' | 'b'>>(expected<'a' | 'b'>(pool.run(transforms.worker('./x.js'), 'text')))
+expectType<Promise<number[]>>(expected<number[]>(pool.map(transforms.json.parse(), ['text'])))
+declare function expected<Out>(result: Promise<Out>): Promise<Out>
+
+// Generic code keeps both types.
+export function wrapped<In, Out>(transform: PoolTransform<In, Out>, input: In): Promise<Out> {
+  expectType<Promise<Out[]>>(pool.map(transform, [input]))
+  expectType<AsyncIterableIterator<Out> & AsyncDisposable>(pool.iterate(transform, [input]))
+  expectError<Promise<In>>(pool.run(transform, input))
+  return pool.run(transform, input)
+}
+export function ofText<Out>(transform: PoolTransform<string, Out>): Promise<Out> {
+  expectError(pool.run(transform, 1))
+  return pool.run(transform, 'text')
+}
+export function bounded<T extends PoolTransform<string, number>>(transform: T): Promise<number> {
+  return pool.run(transform, 'text')
+}
+expectType<Promise<Buffer<ArrayBuffer>>>(pool.run<string, Buffer<ArrayBuffer>>(transforms.gzip(), 'text'))
+
 // The results of map and iterate depend on settle.
 expectType<Promise<Buffer<ArrayBuffer>[]>>(pool.map(transforms.gzip(), ['a', 'b']))
 expectType<Promise<PromiseSettledResult<Buffer<ArrayBuffer>>[]>>(pool.map(transforms.gzip(), ['a'], { settle: true }))

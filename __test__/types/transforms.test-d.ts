@@ -1,4 +1,4 @@
-import { expectAssignable, expectError, expectType } from 'tsd'
+import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
 import {
   type BytesLike,
   type BytesOrText,
@@ -9,9 +9,12 @@ import {
   move,
   type NearestRow,
   type NearestTransform,
+  type NonSharedBuffer,
+  type NumericArray,
   type NumericStats,
   type PoolTransform,
   pool,
+  type SortTransform,
   type StreamingTransform,
   type TextMatch,
   transforms
@@ -48,7 +51,35 @@ expectType<Promise<Buffer<ArrayBuffer>>>(pool.run(transforms.text.base64Decode()
 expectType<Promise<TextMatch[]>>(pool.run(transforms.text.matches('a', { flags: 'i', limit: 9 }), 'text'))
 expectType<Promise<string>>(pool.run(transforms.text.replace('a', 'b'), 'text'))
 
-expectType<PoolTransform<Float64Array, Float64Array>>(transforms.numeric.sort<Float64Array>())
+// The result of a sort has the class of its input.
+const sort = transforms.numeric.sort({ descending: true })
+declare const shared: Int16Array<SharedArrayBuffer>
+declare const either: Float32Array | BigInt64Array
+expectType<SortTransform<NumericArray>>(sort)
+expectType<Promise<Float64Array<ArrayBuffer>>>(pool.run(transforms.numeric.sort(), new Float64Array(3)))
+expectType<Promise<Float32Array<ArrayBuffer>>>(pool.run(sort, new Float32Array(3), { wait: true }))
+expectType<Promise<BigInt64Array<ArrayBuffer>>>(pool.run(sort, move(new BigInt64Array(3))))
+expectType<Promise<NonSharedBuffer>>(pool.run(sort, Buffer.alloc(3)))
+expectType<Promise<Int16Array<ArrayBuffer>>>(pool.run(sort, shared))
+expectType<Promise<Float32Array<ArrayBuffer> | BigInt64Array<ArrayBuffer>>>(pool.run(sort, either))
+expectType<Promise<Uint8Array<ArrayBuffer>[]>>(pool.map(sort, [new Uint8Array(3)]))
+expectType<Promise<PromiseSettledResult<Int8Array<ArrayBuffer>>[]>>(
+  pool.map(sort, new Set([new Int8Array(3)]), { settle: true })
+)
+expectType<AsyncIterableIterator<Uint32Array<ArrayBuffer>> & AsyncDisposable>(pool.iterate(sort, [new Uint32Array(3)]))
+pool.each(sort, it => expectType<NumericArray>(it))
+pool.each(transforms.numeric.sort<Float64Array>(), it => expectType<Float64Array<ArrayBuffer>>(it))
+expectType<PoolTransform<NumericArray, NumericStats>>(transforms.chain(sort, transforms.numeric.stats()))
+expectType<PoolTransform<Float32Array, NumericStats>>(
+  transforms.chain(transforms.numeric.sort<Float32Array>(), transforms.numeric.stats())
+)
+expectAssignable<PoolTransform<Float64Array, Float64Array>>(transforms.numeric.sort<Float64Array>())
+expectNotAssignable<PoolTransform<Float64Array, Float32Array>>(transforms.numeric.sort<Float64Array>())
+expectError(pool.run(sort, 'text'))
+expectError(pool.run(sort, new Float64Array(3)).then((it: Float32Array) => it))
+expectError(pool.run(transforms.numeric.sort<Float64Array>(), new Float32Array(3)))
+expectError(pool.map(sort, [[1, 2]]))
+expectError(transforms.chain(transforms.csv.parse(), sort))
 expectType<Promise<NumericStats>>(pool.run(transforms.numeric.stats({ quantiles: [0.5] }), new Int8Array(3)))
 const nearest = transforms.numeric.nearest(move(new Float32Array(9)), { k: 1, dimensions: 3, metric: 'l2' })
 expectType<NearestTransform>(nearest)

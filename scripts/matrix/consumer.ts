@@ -1,6 +1,16 @@
 // A consumer of the package, compiled under each version of TypeScript and of @types/node.
 
-import { Cache, type OffloopError, Pool, type PoolTransform, pool, type StreamingTransform, transforms } from 'offloop'
+import {
+  Cache,
+  move,
+  type NonSharedBuffer,
+  type OffloopError,
+  Pool,
+  type PoolTransform,
+  pool,
+  type StreamingTransform,
+  transforms
+} from 'offloop'
 import { collectMetrics } from 'offloop/prometheus'
 
 interface Job {
@@ -11,15 +21,61 @@ interface Resizer {
   dispose: () => void
 }
 
-/** Results are accepted by the web's APIs. */
-export async function web(body: string): Promise<unknown[]> {
-  const result = await pool.run(transforms.gzip(), body)
-  const response = new Response(result)
-  const blob = new Blob([result])
-  await fetch('http://localhost', { method: 'POST', body: result })
-  const digest: ArrayBuffer = await crypto.subtle.digest('SHA-256', result)
-  const { counts } = await pool.run(transforms.numeric.histogram({ bins: 3 }), new Float64Array(9))
-  return [response, blob, digest, new Blob([counts]), await crypto.subtle.digest('SHA-256', counts)]
+/** Results in bytes are accepted by the web's APIs. */
+export async function web(body: string, key: Uint8Array): Promise<unknown[]> {
+  const { csv, json, numeric, text } = transforms
+  const packed = new Cache({ max: 10, load: (id: string) => pool.run(transforms.gzip(), id) })
+  const sorted = new Cache({ max: 10, load: (id: string) => pool.run(numeric.sort(), new Float64Array(id.length)) })
+  const stated = new Cache<string, NonSharedBuffer>({ max: 10, storage: 'native', codec: 'bytes' })
+  const table = await pool.run(csv.parse({ columns: { price: 'number', sold: 'boolean' } }), body)
+  const { edges, counts } = await pool.run(numeric.histogram({ bins: 3 }), new Float64Array(9))
+  const results = await Promise.all([
+    pool.run(transforms.identity(), body),
+    pool.run(transforms.digest('sha256'), body),
+    pool.run(transforms.digest('sha256', undefined), body),
+    pool.run(transforms.digest('sha256', { encoding: undefined }), body),
+    pool.run(transforms.hmac('sha256', key), body),
+    pool.run(transforms.hmac('sha256', key, {}), body),
+    pool.run(transforms.gzip(), body),
+    pool.run(transforms.gunzip(), key),
+    pool.run(transforms.deflate(), body),
+    pool.run(transforms.inflate(), key),
+    pool.run(transforms.deflateRaw(), body),
+    pool.run(transforms.inflateRaw(), key),
+    pool.run(transforms.brotliCompress(), body),
+    pool.run(transforms.brotliDecompress(), key),
+    pool.run(transforms.zstdCompress(), body),
+    pool.run(transforms.zstdDecompress(), key),
+    pool.run(transforms.lz4Compress(), body),
+    pool.run(transforms.lz4Decompress(), key),
+    pool.run(transforms.seal('aes-256-gcm', key), { data: body }),
+    pool.run(transforms.open('aes-256-gcm', key), key),
+    pool.run(transforms.pbkdf2('sha256', key, 1000, 32), body),
+    pool.run(json.stringify(), { body }),
+    pool.run(json.minify(), body),
+    pool.run(text.base64Decode(), body),
+    pool.run(numeric.sort(), key),
+    pool.run(numeric.sort(), Buffer.from(key)),
+    pool.run(numeric.sort(), new Float64Array(9)),
+    pool.run(numeric.sort(), new BigInt64Array(9)),
+    pool.run(transforms.worker<Resizer>('./resize.js'), { width: 1 }),
+    pool.run(transforms.chain(json.stringify(), transforms.gzip()), { body }),
+    pool.map(transforms.gzip(), [body]).then(([first = Buffer.alloc(0)]) => first),
+    pool.collect(transforms.digest('sha256')).result,
+    pool.collect(transforms.gzip()).result,
+    packed.get(body),
+    packed.get(body, id => pool.run(transforms.gzip(), id)),
+    sorted.get(body),
+    stated.get(body, id => pool.run(transforms.gzip(), id)),
+    pool.run(numeric.stats(), new Float64Array(9)).then(({ quantiles }) => quantiles)
+  ])
+  const used: unknown[] = []
+  for (const result of [...results, table.column('price'), table.column('sold'), edges, counts]) {
+    await fetch('http://localhost', { method: 'POST', body: result })
+    const digest: ArrayBuffer = await crypto.subtle.digest('SHA-256', result)
+    used.push(new Response(result), new Blob([result]), digest)
+  }
+  return used
 }
 
 /** Chains of any length, and a step that does not fit. */
@@ -46,8 +102,30 @@ export const named: PoolTransform<Job, Uint8Array> = transforms.worker<{ resize:
 )
 export const stated: PoolTransform<string, number> = transforms.worker<string, number>('./length.js')
 
-/** `numeric.sort` keeps the class of the array. */
-export const sorted: Promise<Float64Array> = pool.run(transforms.numeric.sort<Float64Array>(), new Float64Array([2, 1]))
+/** `numeric.sort` keeps the class of its input. */
+export async function sort(doubles: Float64Array, either: Float32Array | BigInt64Array): Promise<unknown[]> {
+  const sort = transforms.numeric.sort({ descending: true })
+  const own: ReturnType<Float64ArrayConstructor['of']> = await pool.run(sort, doubles)
+  const moved: Float64Array = await pool.run(sort, move(doubles))
+  const buffer: NonSharedBuffer = await pool.run(sort, Buffer.alloc(9))
+  const one: Float32Array | BigInt64Array = await pool.run(sort, either)
+  const all: Int16Array[] = await pool.map(sort, [new Int16Array(3)])
+  const settled = await pool.map(sort, [new Uint32Array(3)], { settle: true })
+  const values: Uint32Array[] = settled.flatMap(it => (it.status === 'fulfilled' ? [it.value] : []))
+  for await (const array of pool.iterate(sort, [doubles])) own.set(array satisfies Float64Array)
+  pool.each(transforms.numeric.sort<Float64Array>(), (array: Float64Array) => array.length, { objectMode: true })
+  // @ts-expect-error the result is a Float64Array
+  const wrongClass: Float32Array = await pool.run(sort, doubles)
+  // @ts-expect-error not a typed array
+  await pool.run(sort, 'text')
+  return [moved, buffer, one, all, values, wrongClass]
+}
+export const doubles: PoolTransform<Float64Array, Float64Array> = transforms.numeric.sort()
+export const median: PoolTransform<Float32Array, Uint8Array> = transforms.chain(
+  transforms.numeric.sort<Float32Array>(),
+  transforms.worker<Float32Array, number>('./median.js'),
+  transforms.json.stringify()
+)
 
 /** Exact optional properties: `undefined` is a value of every option. */
 export async function options(): Promise<string> {
@@ -60,9 +138,34 @@ export async function options(): Promise<string> {
   return String(square)
 }
 
-/** A generic wrapper keeps both types. */
+/** Generic wrappers keep both types. */
 export function wrapped<In, Out>(transform: PoolTransform<In, Out>, input: In): Promise<Out> {
   return pool.run(transform, input)
+}
+export function ofText<Out>(transform: StreamingTransform<string, Out>): Promise<Out> {
+  return pool.run(transform, 'text')
+}
+export function bounded<T extends PoolTransform<string, number>>(transform: T): Promise<number> {
+  return pool.run(transform, 'text')
+}
+export function mapped<In, Out>(transform: PoolTransform<In, Out>, inputs: AsyncIterable<In>): Promise<Out[]> {
+  return pool.map(transform, inputs)
+}
+export async function* iterated<In, Out>(transform: PoolTransform<In, Out>, inputs: In[]): AsyncGenerator<Out> {
+  yield* pool.iterate(transform, inputs)
+}
+
+/** The expected type reaches `json.parse`. */
+export function parsed(body: string): Promise<Job> {
+  return pool.run(transforms.json.parse(), body)
+}
+
+/** Inputs of worker functions are checked as literals. */
+export function literals(shape: PoolTransform<{ kind: 'round' | 'square'; size: [number, number] }, string>): void {
+  pool.run(shape, { kind: 'round', size: [1, 2] })
+  pool.map(shape, [{ kind: 'round', size: [1, 2] }])
+  // @ts-expect-error no such kind
+  pool.run(shape, { kind: 'oval', size: [1, 2] })
 }
 
 /** Codes are a closed union. */
