@@ -15,6 +15,24 @@ const { fixture, userFunction, waitForValue, release, sharedWords } = require('.
 const { chain, digest, gunzip, gzip } = transforms
 const numbers = Array.from({ length: 3000 }, (_, n) => n)
 
+test('errors of the pool about a function have the name of its transform', async t => {
+  const pool = new Pool({ threads: 1, maxQueue: 1, maxWait: 20 })
+  t.after(() => pool.close({ force: true }))
+  const words = sharedWords()
+  const runs = pool.run(userFunction('meet'), words)
+  await waitForValue(words, 0, 1)
+  for (const transform of [userFunction(), transforms.workerScript(fixture('script.js')), transforms.gzip()]) {
+    const [queued, waiting] = [pool.run(transform, 'x'), pool.run(transform, 'x', { wait: true })]
+    for (const task of [queued, waiting]) {
+      await assert.rejects(task, { code: 'ERR_OFFLOOP_QUEUE_TIMEOUT', transform: transform.name })
+    }
+  }
+  release(words)
+  await runs
+  const { byTransform } = pool.stats()
+  assert.deepEqual(Object.keys(byTransform), ['worker'])
+})
+
 test('map preserves the order', async () => {
   assert.deepEqual(
     await pool.map(userFunction('double'), numbers),

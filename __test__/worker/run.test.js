@@ -282,6 +282,6 @@ test('counts tasks in the statistics of the pool', async () => {
   await assert.rejects(own.run(userFunction('rejects'), 0))
   const { completed, failed, running, queued, queuedBytes, byTransform } = own.stats()
   assert.deepEqual([completed, failed, running, queued, queuedBytes], [3, 1, 0, 0, 0])
-  assert.equal(byTransform.module.completed, 3)
+  assert.equal(byTransform.worker.completed, 3)
   await own.close()
 })

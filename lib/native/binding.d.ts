@@ -209,7 +209,7 @@ export declare enum EvictionReason {
 
 /** Kind of a task that JavaScript runs, as the statistics name it. */
 export declare enum ExternalKind {
-  Module = 0,
+  Worker = 0,
   WorkerScript = 1,
 }
 

@@ -42,7 +42,7 @@ class ModuleRunner {
   #resolveEnd
 
   subscriptionId
-  kind = native.ExternalKind.Module
+  kind = native.ExternalKind.Worker
 
   /**
    * @param {import('../task/contract').TaskPool} pool

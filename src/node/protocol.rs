@@ -49,7 +49,7 @@ pub enum MailKind {
 /// Kind of a task that JavaScript runs, as the statistics name it.
 #[napi]
 pub enum ExternalKind {
-    Module,
+    Worker,
     WorkerScript,
 }
 

@@ -73,7 +73,7 @@ pub fn submit_external(
         Err(full) => return Ok(Either::B(full.into())),
     };
     let name = match kind {
-        ExternalKind::Module => "module",
+        ExternalKind::Worker => "worker",
         ExternalKind::WorkerScript => "workerScript",
     };
     let external = ExternalTask { owner: owner_of(environment, subscriber), task, name };

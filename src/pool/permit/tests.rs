@@ -66,7 +66,7 @@ impl Bench {
     }
 
     fn send(&self, owner: u64, task: u32) -> (u64, Option<Permit>) {
-        let external = ExternalTask { owner, task, name: "module" };
+        let external = ExternalTask { owner, task, name: "worker" };
         let job = Job { external: Some(external), events: self.sender.clone(), error: None, held: None };
         self.pool.try_admit(10).unwrap().submit_external(Priority::Normal, external, Box::new(job))
     }
@@ -136,7 +136,7 @@ fn external_tasks_of_one_owner_run_under_one_permit() {
     permit.finish(&[0, 1, 2], Tally { completed: 2, failed: 1, cancelled: 0 }, Duration::from_millis(3));
     let stats = bench.pool.stats();
     assert_eq!((stats.completed, stats.failed, stats.queued_bytes), (2, 1, 20));
-    assert_eq!(stats.by_transform[0].name, "module");
+    assert_eq!(stats.by_transform[0].name, "worker");
     drop(permit);
     let Event::Begun(mut other) = bench.events.recv().unwrap() else { panic!("the other owner is next") };
     assert_eq!(other.first(), Some(3));
