@@ -1169,6 +1169,11 @@ export interface PoolStats {
   /** Input bytes of tasks admitted and not yet finished. */
   queuedBytes: number
   /**
+  /**
+   * Callers that wait for room: `run` with `wait`, `ready`, bulk calls and streams with more input, and chains between two steps. They
+   * do not count in `queued`.
+   */
+  waiting: number
    * Tasks that finished, even if their caller no longer waited. Each input of `map`, each step of a stream or sink, and each task of
    * a chain with JavaScript steps counts as one.
    */

@@ -28,6 +28,7 @@ test('exports the values of pool.stats()', async t => {
   await waitForValue(words, 0, 1)
   const waits = pool.run(identity, 'four', { signal: abort.signal })
   await assert.rejects(pool.run(identity, 'no room'), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  const waiting = pool.run(identity, 'x', { wait: true, signal: abort.signal })
   const busy = await scrape(register)
   const { values } = busy
   const { utilization: _, queuedBytes, waitTime, byTransform, loop, ...counts } = pool.stats()
@@ -35,6 +36,7 @@ test('exports the values of pool.stats()', async t => {
   const of = (/** @type {string} */ name, labels = '') => values.get(`offloop_pool_${name}{pool='scraped'${labels}}`)
   assert.deepEqual([of('threads'), of('running'), of('queue_length'), of('queue_limit')], [1, 1, 1, 1])
   assert.deepEqual([of('input_size_bytes'), of('input_limit_bytes')], [queuedBytes, 1 << 20])
+  assert.deepEqual([of('waiting'), counts.waiting], [1, 1])
   for (const outcome of /** @type {const} */ (['completed', 'failed', 'cancelled', 'rejected'])) {
     assert.equal(of('tasks_total', `,outcome='${outcome}'`), counts[outcome])
   }
@@ -60,6 +62,7 @@ test('exports the values of pool.stats()', async t => {
   abort.abort()
   await assert.rejects(waits)
   release(words)
+  await assert.rejects(waiting)
   await runs
   assert.equal((await scrape(register)).values.get("offloop_pool_tasks_total{pool='scraped',outcome='cancelled'}"), 1)
   stop()

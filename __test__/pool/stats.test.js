@@ -28,6 +28,29 @@ test('counts outcomes by transform', async () => {
   assert.ok(mean > 0 && p50 > 0 && p50 <= p90 && p90 <= p99 && p99 <= max)
 })
 
+test('counts each caller that waits once, until its wait ends', async () => {
+  const pool = new Pool({ threads: 1, maxQueue: 0 })
+  const { release } = occupy(pool)
+  const waiting = () => pool.stats().waiting
+  assert.equal(waiting(), 0)
+  const abort = new AbortController()
+  const aborted = pool.run(identity, 'x', { wait: true, signal: abort.signal })
+  /** @type {Promise<unknown>[]} */
+  const calls = [pool.run(identity, 'x', { wait: true }), pool.ready(), pool.map(identity, Array(1000).fill('x'))]
+  const results = pool.iterate(identity, Array(1000).fill('x'))
+  calls.push(results.next())
+  assert.equal(waiting(), 5)
+  await assert.rejects(pool.run(identity, 'x'), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  abort.abort()
+  await assert.rejects(aborted)
+  assert.equal(waiting(), 4)
+  await release()
+  await Promise.all(calls)
+  await results.return?.()
+  assert.equal(waiting(), 0)
+  await pool.close()
+})
+
 test('utilization is the fraction of the threads that was used', async () => {
   const pool = new Pool({ threads: 1 })
   const { release } = occupy(pool)

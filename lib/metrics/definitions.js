@@ -66,6 +66,7 @@ const metrics = {
     metric('size', 'pool.running', '{task}', 'Running tasks', stats => stats.running),
     metric('size', 'pool.queue.length', '{task}', 'Tasks waiting for a thread', stats => stats.queued),
     metric('size', 'pool.queue.limit', '{task}', 'Maximum tasks waiting for a thread', stats => stats.maxQueue),
+    metric('size', 'pool.waiting', '{caller}', 'Callers waiting for room', stats => stats.waiting),
     metric('size', 'pool.input.size', 'By', 'Input of unfinished tasks', stats => stats.queuedBytes),
     metric('size', 'pool.input.limit', 'By', 'Maximum input of unfinished tasks', stats => stats.maxQueueBytes),
     metric('gauge', 'pool.utilization', '1', 'Thread time used since the pool was made', stats => stats.utilization),

@@ -330,6 +330,7 @@ export interface PoolStats {
   running: number
   queued: number
   queuedBytes: number
+  waiting: number
   completed: number
   failed: number
   cancelled: number

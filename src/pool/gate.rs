@@ -101,6 +101,7 @@ pub struct Level {
     pub running: usize,
     pub queued: usize,
     pub bytes: usize,
+    pub waiting: usize,
     /// Thread time used since the gate was created.
     pub busy: Duration,
 }
@@ -339,7 +340,8 @@ impl<J, W> Gate<J, W> {
         let state = self.state.lock();
         // A permit whose thread has not taken its job yet counts as running: the job waits no longer.
         let running = state.working().min(state.admitted);
-        Level { running, queued: state.admitted - running, bytes: state.bytes, busy: state.busy_at(now) }
+        let (queued, waiting) = (state.admitted - running, state.waiters.len());
+        Level { running, queued, bytes: state.bytes, waiting, busy: state.busy_at(now) }
     }
 }
 

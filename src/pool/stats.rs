@@ -51,6 +51,8 @@ pub struct Stats {
     pub running: usize,
     pub queued: usize,
     pub queued_bytes: usize,
+    /// Callers that wait for a reservation.
+    pub waiting: usize,
     pub completed: u64,
     pub failed: u64,
     pub cancelled: u64,
@@ -127,6 +129,7 @@ impl Counters {
             running: level.running,
             queued: level.queued,
             queued_bytes: level.bytes,
+            waiting: level.waiting,
             completed: self.completed,
             failed: self.failed,
             cancelled: self.cancelled,

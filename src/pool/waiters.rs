@@ -29,6 +29,10 @@ impl<W> Waiters<W> {
         self.by_ticket.is_empty()
     }
 
+    pub fn len(&self) -> usize {
+        self.by_ticket.len()
+    }
+
     pub fn contains(&self, ticket: u64) -> bool {
         self.by_ticket.contains_key(&ticket)
     }
