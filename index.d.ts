@@ -1608,7 +1608,7 @@ export interface StreamStats {
 // ---------------------------------------------------------------- metrics
 
 /**
- * Pools, caches and sinks to measure, and their names, for `collectMetrics` of `offloop/prometheus` and `observeMetrics` of
+ * Pools, caches and streams to measure, and their names, for `collectMetrics` of `offloop/prometheus` and `observeMetrics` of
  * `offloop/opentelemetry`.
  */
 export interface MetricSources {
@@ -1617,8 +1617,8 @@ export interface MetricSources {
   /** Caches by name. Default: none. */
   // biome-ignore lint/suspicious/noExplicitAny: a cache of ids and values of any kind
   caches?: Readonly<Record<string, Cache<any, any>>> | undefined
-  /** Sinks by name, each until it is finished or destroyed. Default: none. */
-  sinks?: Readonly<Record<string, Sink<unknown>>> | undefined
+  /** Streams of `pool.stream`, `collect` and `each` by name, each until it is destroyed, as after its end. Default: none. */
+  streams?: Readonly<Record<string, Sink<unknown> | TransformDuplex>> | undefined
 }
 
 // ---------------------------------------------------------------- errors

@@ -1,5 +1,5 @@
 /**
- * The statistics of pools, caches and sinks as metrics of OpenTelemetry, whose API your project installs.
+ * The statistics of pools, caches and streams as metrics of OpenTelemetry, whose API your project installs.
  *
  * @packageDocumentation
  */
@@ -7,7 +7,7 @@
 import type { MeterProvider } from '@opentelemetry/api'
 import type { MetricSources } from './index'
 
-/** Options of {@link observeMetrics}. At least one of `pools`, `caches` and `sinks` is required. Unknown options are rejected. */
+/** Options of {@link observeMetrics}. At least one of `pools`, `caches` and `streams` is required. Unknown options are rejected. */
 export interface OpenTelemetryOptions extends MetricSources {
   /** Provider of the meter. Default: the global one, which must be set before the call: the initial one measures nothing. */
   meterProvider?: MeterProvider | undefined
@@ -23,7 +23,7 @@ export interface OpenTelemetryOptions extends MetricSources {
  * again; measuring an object does not keep it alive.
  *
  * @returns a function that stops observing everything this call added
- * @throws TypeError for bad options, and for a name that another pool, cache or sink of the provider has
+ * @throws TypeError for bad options, and for a name that another pool, cache or stream of the provider has
  * @example
  * metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))
  * const stop = observeMetrics({ pools: [pool], caches: { users } })

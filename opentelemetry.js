@@ -20,7 +20,7 @@ const OPTIONS = ['meterProvider', 'attributes']
 const ATTRIBUTES = /** @type {Record<string, string>} */ ({
   pool: 'offloop.pool.name',
   cache: 'offloop.cache.name',
-  sink: 'offloop.sink.name',
+  stream: 'offloop.stream.name',
   transform: 'offloop.transform.name',
   outcome: 'offloop.task.outcome',
   result: 'offloop.cache.result',

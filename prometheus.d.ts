@@ -1,5 +1,5 @@
 /**
- * The statistics of pools, caches and sinks as metrics of prom-client, which your project installs.
+ * The statistics of pools, caches and streams as metrics of prom-client, which your project installs.
  *
  * @packageDocumentation
  */
@@ -7,7 +7,7 @@
 import type { OpenMetricsContentType, PrometheusContentType, Registry } from 'prom-client'
 import type { MetricSources } from './index'
 
-/** Options of {@link collectMetrics}. At least one of `pools`, `caches` and `sinks` is required. Unknown options are rejected. */
+/** Options of {@link collectMetrics}. At least one of `pools`, `caches` and `streams` is required. Unknown options are rejected. */
 export interface PrometheusOptions extends MetricSources {
   /** Prefix of all metric names: letters, digits, `_` and `:`. Default `'offloop_'`. */
   prefix?: string | undefined
@@ -29,7 +29,7 @@ export interface PrometheusOptions extends MetricSources {
  * measuring an object does not keep it alive.
  *
  * @returns a function that removes everything this call added
- * @throws TypeError for bad options, for a name that another pool, cache or sink of the registry has, and for label names that
+ * @throws TypeError for bad options, for a name that another pool, cache or stream of the registry has, and for label names that
  * differ from those of earlier calls
  * @throws Error of prom-client if another metric has the same name
  * @example

@@ -54,13 +54,16 @@ test('documents the number of series, and alerts on existing metrics', async () 
   const [pool, cache] = [new Pool({ name: 'p' }), new Cache({ max: 1 })]
   const sink = pool.each(transforms.identity())
   const register = new Registry()
-  const stop = collectMetrics({ pools: [pool], caches: { cache }, sinks: { sink }, register })
+  const stop = collectMetrics({ pools: [pool], caches: { cache }, streams: { sink }, register })
   await pool.run(transforms.gzip(), 'text')
   const { types, values } = await scrape(register)
   const count = (/** @type {RegExp} */ pattern) => [...values.keys()].filter(it => pattern.test(it)).length
   const [own, each] = [count(/^offloop_pool_(?!transform)/), count(/^offloop_pool_transform/)]
   assert.match(text, new RegExp(`A pool has ${own} series in Prometheus, and ${each} more for each transform`))
-  assert.match(text, new RegExp(`cache has ${count(/^offloop_cache/)} series and a sink ${count(/^offloop_sink/)}\\.`))
+  assert.match(
+    text,
+    new RegExp(`cache has ${count(/^offloop_cache/)} series and a stream ${count(/^offloop_stream/)}\\.`)
+  )
   const named = [...text.slice(text.indexOf('## Alerts')).matchAll(/offloop_\w+/g)].map(([name]) => name)
   assert.ok(named.length > 0)
   for (const name of named) assert.ok(types.has(name) || types.has(name.replace(/_(sum|count)$/, '')), name)

@@ -16,7 +16,7 @@ test('exports the values of stats()', async () => {
   const cache = new Cache({ max: 2, load: id => id })
   const sink = pool.collect(transforms.digest('md5', { encoding: 'hex' }))
   const { meterProvider, collect } = collector()
-  const stop = observeMetrics({ pools: [pool], caches: { users: cache }, sinks: { uploads: sink }, meterProvider })
+  const stop = observeMetrics({ pools: [pool], caches: { users: cache }, streams: { uploads: sink }, meterProvider })
   await pool.map(identity, Array(10).fill('x'))
   for (const id of ['a', 'a', 'b']) await cache.get(id)
   const { values, scopes } = await collect()
@@ -40,7 +40,7 @@ test('exports the values of stats()', async () => {
   assert.equal(values.get(`offloop.cache.requests{${named},offloop.cache.result=miss}`), cache.stats().misses)
   assert.equal(values.get(`offloop.cache.evictions{${named},offloop.cache.eviction.reason=size}`), 0)
   assert.equal(values.get(`offloop.cache.load.count{${named}}`), 2)
-  assert.equal(values.get('offloop.sink.written{offloop.sink.name=uploads}'), 0)
+  assert.equal(values.get('offloop.stream.written{offloop.stream.name=uploads}'), 0)
   stop()
   sink.destroy()
   cache.close()
@@ -52,7 +52,7 @@ test('kinds, units and names follow the semantic conventions', async () => {
   const cache = new Cache({ max: 1 })
   const sink = pool.each(identity)
   const { meterProvider, collect } = collector()
-  observeMetrics({ pools: [pool], caches: { cache }, sinks: { sink }, meterProvider })
+  observeMetrics({ pools: [pool], caches: { cache }, streams: { sink }, meterProvider })
   await pool.run(identity, 'x')
   const { instruments } = await collect()
   for (const [name, kind, unit] of /** @type {const} */ ([
@@ -66,13 +66,13 @@ test('kinds, units and names follow the semantic conventions', async () => {
     ['offloop.pool.wait.count', 'counter', '{task}'],
     ['offloop.cache.load.count', 'counter', '{load}'],
     ['offloop.cache.entries', 'up-down counter', '{entry}'],
-    ['offloop.sink.written', 'counter', '{chunk}']
+    ['offloop.stream.written', 'counter', '{chunk}']
   ])) {
     const found = instruments.find(it => it.name === name)
     assert.deepEqual([found?.kind, found?.unit], [kind, unit], name)
   }
   for (const { name, unit, description } of instruments) {
-    assert.match(name, /^offloop\.(pool|cache|sink)(\.[a-z]\w*)+$/)
+    assert.match(name, /^offloop\.(pool|cache|stream)(\.[a-z]\w*)+$/)
     assert.doesNotMatch(name, /total|seconds|bytes/)
     assert.match(unit, /^(s|By|1|\{[a-z]+\})$/)
     assert.notEqual(description, '')
@@ -147,7 +147,7 @@ test('rejects invalid options', () => {
   /** @type {[unknown, string, RegExp][]} */
   const cases = [
     [undefined, 'ERR_INVALID_ARG_TYPE', /"options" argument must be of type object/],
-    [{ attributes: {} }, 'ERR_INVALID_ARG_VALUE', /One of 'options\.pools', 'options\.caches' and 'options\.sinks'/],
+    [{ attributes: {} }, 'ERR_INVALID_ARG_VALUE', /One of 'options\.pools', 'options\.caches' and 'options\.streams'/],
     [
       { pools: [pool], labels: {} },
       'ERR_INVALID_ARG_VALUE',

@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
+const { PassThrough } = require('node:stream')
 const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Worker } = require('node:worker_threads')
@@ -27,16 +28,16 @@ test('exports the values of pool.stats()', async t => {
   const runs = pool.run(userFunction('meet'), words)
   await waitForValue(words, 0, 1)
   const waits = pool.run(identity, 'four', { signal: abort.signal })
-  await assert.rejects(pool.run(identity, 'no room'), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   const waiting = pool.run(identity, 'x', { wait: true, signal: abort.signal })
+  await assert.rejects(pool.run(identity, 'no room'), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
   const busy = await scrape(register)
   const { values } = busy
   const { utilization: _, queuedBytes, waitTime, byTransform, loop, ...counts } = pool.stats()
   assert.deepEqual([counts.running, counts.queued, counts.completed, counts.failed, counts.rejected], [1, 1, 100, 1, 1])
   const of = (/** @type {string} */ name, labels = '') => values.get(`offloop_pool_${name}{pool='scraped'${labels}}`)
   assert.deepEqual([of('threads'), of('running'), of('queue_length'), of('queue_limit')], [1, 1, 1, 1])
-  assert.deepEqual([of('input_size_bytes'), of('input_limit_bytes')], [queuedBytes, 1 << 20])
   assert.deepEqual([of('waiting'), counts.waiting], [1, 1])
+  assert.deepEqual([of('input_size_bytes'), of('input_limit_bytes')], [queuedBytes, 1 << 20])
   for (const outcome of /** @type {const} */ (['completed', 'failed', 'cancelled', 'rejected'])) {
     assert.equal(of('tasks_total', `,outcome='${outcome}'`), counts[outcome])
   }
@@ -61,8 +62,8 @@ test('exports the values of pool.stats()', async t => {
   )
   abort.abort()
   await assert.rejects(waits)
-  release(words)
   await assert.rejects(waiting)
+  release(words)
   await runs
   assert.equal((await scrape(register)).values.get("offloop_pool_tasks_total{pool='scraped',outcome='cancelled'}"), 1)
   stop()
@@ -111,21 +112,40 @@ test('exports the values of cache.stats()', async () => {
   stop()
 })
 
+test('a stream of pool.stream is measured too, and other objects are refused', async () => {
+  const pool = new Pool()
+  const stream = pool.stream(transforms.gzip())
+  const register = new Registry()
+  const stop = collectMetrics({ streams: { zip: stream }, register })
+  await new Promise(resolve => stream.write('abc', resolve))
+  const { values } = await scrape(register)
+  assert.equal(values.get("offloop_stream_written_total{stream='zip'}"), 1)
+  stream.destroy()
+  assert.equal((await scrape(register)).values.size, 0)
+  assert.throws(() => collectMetrics(/** @type {any} */ ({ streams: { a: new PassThrough() }, register })), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message:
+      /"options\.streams\.a" property must be an instance of Sink or TransformDuplex\. Received an instance of PassThrough/
+  })
+  stop()
+  await pool.close()
+})
+
 test('exports the values of sink.stats() until the sink closes', async () => {
   const pool = new Pool()
   const gate = deferred()
   const sink = pool.each(identity, () => gate.promise)
   const register = new Registry()
-  const stop = collectMetrics({ sinks: { uploads: sink }, register })
+  const stop = collectMetrics({ streams: { uploads: sink }, register })
   for (const text of ['a', 'bc', 'def']) sink.write(text)
   while (sink.stats().written < 3) await turn()
   const { values } = await scrape(register)
   assert.deepEqual(Object.fromEntries(values), {
-    "offloop_sink_written_total{sink='uploads'}": 3,
-    "offloop_sink_completed_total{sink='uploads'}": 0,
-    "offloop_sink_in_flight{sink='uploads'}": 3,
-    "offloop_sink_input_size_bytes{sink='uploads'}": sink.stats().inFlightBytes,
-    "offloop_sink_stalls_total{sink='uploads'}": sink.stats().stalls
+    "offloop_stream_written_total{stream='uploads'}": 3,
+    "offloop_stream_completed_total{stream='uploads'}": 0,
+    "offloop_stream_in_flight{stream='uploads'}": 3,
+    "offloop_stream_input_size_bytes{stream='uploads'}": sink.stats().inFlightBytes,
+    "offloop_stream_stalls_total{stream='uploads'}": sink.stats().stalls
   })
   gate.resolve(undefined)
   sink.end()
@@ -331,11 +351,11 @@ test('rejects invalid options', () => {
   /** @type {[unknown, string, RegExp][]} */
   const cases = [
     [undefined, 'ERR_INVALID_ARG_TYPE', /"options" argument must be of type object\. Received undefined/],
-    [{}, 'ERR_INVALID_ARG_VALUE', /One of 'options\.pools', 'options\.caches' and 'options\.sinks' is required/],
+    [{}, 'ERR_INVALID_ARG_VALUE', /One of 'options\.pools', 'options\.caches' and 'options\.streams' is required/],
     [
       { pool },
       'ERR_INVALID_ARG_VALUE',
-      /'options\.pool' is unknown\. The options are 'pools', 'caches', 'sinks', 'prefix'/
+      /'options\.pool' is unknown\. The options are 'pools', 'caches', 'streams', 'prefix'/
     ],
     [
       { pools: pool },
@@ -357,7 +377,11 @@ test('rejects invalid options', () => {
       /"options\.caches" property must be an object with a cache for each name/
     ],
     [{ caches: { a: pool } }, 'ERR_INVALID_ARG_TYPE', /"options\.caches\.a" property must be an instance of Cache/],
-    [{ sinks: null }, 'ERR_INVALID_ARG_TYPE', /"options\.sinks" property must be an object with a sink for each name/],
+    [
+      { streams: null },
+      'ERR_INVALID_ARG_TYPE',
+      /"options\.streams" property must be an object with a stream for each name/
+    ],
     [{ pools: [pool], prefix: 5 }, 'ERR_INVALID_ARG_TYPE', /"options\.prefix" property must be of type string/],
     [{ pools: [pool], prefix: 'a-b' }, 'ERR_INVALID_ARG_VALUE', /must be letters, digits, _ and :\. Received 'a-b'/],
     [{ pools: [pool], labels: ['a'] }, 'ERR_INVALID_ARG_TYPE', /"options\.labels" property must be of type object/],

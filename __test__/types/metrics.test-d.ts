@@ -13,20 +13,21 @@ declare const numbers: Cache<number, { name: string }>
 const users = new Cache({ max: 1, load: async id => ({ id }) })
 const hash = pool.collect(transforms.digest('md5', { encoding: 'hex' }))
 const each = pool.each(transforms.gzip())
+const zip = pool.stream(transforms.gzip())
 expectType<Sink<string>>(hash)
 
-// Pools are a list or named; caches and sinks of any type are named.
+// Pools are a list or named; caches and streams of any type are named.
 expectType<() => void>(collectMetrics({ pools }))
 expectType<() => void>(observeMetrics({ pools }))
-collectMetrics({ pools: [pool], caches: { users, numbers }, sinks: { hash, each } })
-observeMetrics({ pools: { main: pool }, caches: { users, numbers }, sinks: { hash, each } })
+collectMetrics({ pools: [pool], caches: { users, numbers }, streams: { hash, each, zip } })
+observeMetrics({ pools: { main: pool }, caches: { users, numbers }, streams: { hash, each } })
 expectError(collectMetrics())
 expectError(observeMetrics())
 expectError(collectMetrics({ pools: pool }))
 expectError(collectMetrics({ pools: [users] }))
 expectError(observeMetrics({ caches: [users] }))
 expectError(observeMetrics({ caches: { pool } }))
-expectError(collectMetrics({ sinks: { users } }))
+expectError(collectMetrics({ streams: { users } }))
 expectError(collectMetrics({ pool }))
 
 // Options of each exporter
@@ -43,6 +44,6 @@ expectError(observeMetrics({ pools, meterProvider: registry }))
 expectError(observeMetrics({ pools, prefix: 'app_' }))
 
 // Every option may be undefined.
-const noSources: MetricSources = { pools: undefined, caches: undefined, sinks: undefined }
+const noSources: MetricSources = { pools: undefined, caches: undefined, streams: undefined }
 expectAssignable<PrometheusOptions>({ ...noSources, prefix: undefined, labels: undefined, register: undefined })
 expectAssignable<OpenTelemetryOptions>({ ...noSources, meterProvider: undefined, attributes: undefined })

@@ -1,11 +1,11 @@
 'use strict'
 
-// The metrics of a pool, a cache and a sink. Exporters derive their names, units and kinds from this table.
+// The metrics of a pool, a cache and a stream. Exporters derive their names, units and kinds from this table.
 
 /**
  * @typedef {import('../../index').PoolStats} PoolStats
  * @typedef {import('../../index').LatencySummary} LatencySummary
- * @typedef {{ pool: PoolSnapshot, cache: import('../../index').CacheStats, sink: import('../../index').StreamStats }} StatsOf
+ * @typedef {{ pool: PoolSnapshot, cache: import('../../index').CacheStats, stream: import('../../index').StreamStats }} StatsOf
  * @typedef {PoolStats & { maxQueue: number, maxQueueBytes: number }} PoolSnapshot statistics and limits of a pool
  * @typedef {keyof StatsOf} Subject
  * @typedef {number | LatencySummary | { [label: string]: Reading }} Reading
@@ -96,12 +96,12 @@ const metrics = {
       'reason'
     ])
   ],
-  sink: [
-    metric('counter', 'sink.written', '{chunk}', 'Chunks accepted', stats => stats.written),
-    metric('counter', 'sink.completed', '{chunk}', 'Chunks processed', stats => stats.completed),
-    metric('size', 'sink.in_flight', '{chunk}', 'Chunks in flight', stats => stats.inFlight),
-    metric('size', 'sink.input.size', 'By', 'Bytes of the chunks in flight', stats => stats.inFlightBytes),
-    metric('counter', 'sink.stalls', '{stall}', 'Times that a writer had to wait', stats => stats.stalls)
+  stream: [
+    metric('counter', 'stream.written', '{chunk}', 'Chunks accepted', stats => stats.written),
+    metric('counter', 'stream.completed', '{chunk}', 'Chunks processed', stats => stats.completed),
+    metric('size', 'stream.in_flight', '{chunk}', 'Chunks in flight', stats => stats.inFlight),
+    metric('size', 'stream.input.size', 'By', 'Bytes of the chunks in flight', stats => stats.inFlightBytes),
+    metric('counter', 'stream.stalls', '{stall}', 'Times that a writer had to wait', stats => stats.stalls)
   ]
 }
 

@@ -77,7 +77,7 @@ class Exporter {
 /** @param {Target} target */
 function nameTakenError({ subject, name, labels }) {
   const withLabels = Object.keys(labels).length === 0 ? '' : ` with the labels ${inspect(labels)}`
-  const orOne = subject === 'sink' ? '' : `, or measure only one of them if they share one named ${subject}`
+  const orOne = subject === 'stream' ? '' : `, or measure only one of them if they share one named ${subject}`
   return invalidValue(
     `Another ${subject} is measured as ${inspect(name)}${withLabels}. Give one of them another name${orOne}`
   )

@@ -9,7 +9,7 @@ const { SUBJECTS, Target } = require('./target')
 const OPTIONS = [
   ['pools', 'pool'],
   ['caches', 'cache'],
-  ['sinks', 'sink']
+  ['streams', 'stream']
 ]
 
 /**
@@ -22,7 +22,7 @@ function readTargets(options, known, readLabels) {
   checkOptions(options, [...OPTIONS.map(([option]) => option), ...known])
   const given = /** @type {Record<string, any>} */ (options)
   if (OPTIONS.every(([option]) => given[option] === undefined)) {
-    throw invalidValue("One of 'options.pools', 'options.caches' and 'options.sinks' is required")
+    throw invalidValue("One of 'options.pools', 'options.caches' and 'options.streams' is required")
   }
   const labels = readLabels(options)
   return OPTIONS.flatMap(([option, subject]) =>
@@ -31,14 +31,14 @@ function readTargets(options, known, readLabels) {
 }
 
 /**
- * Returns the pools, caches or sinks of an option with their names.
+ * Returns the pools, caches or streams of an option with their names.
  * @param {string} option
  * @param {Subject} subject
  * @param {any} value
  * @returns {[string, any][]}
  */
 function byName(option, subject, value = {}) {
-  const { Class } = SUBJECTS[subject]
+  const { classes } = SUBJECTS[subject]
   const isList = subject === 'pool' && Array.isArray(value)
   if (!isList && !isPlain(value)) {
     const list = subject === 'pool' ? 'an array of named pools or ' : ''
@@ -46,7 +46,10 @@ function byName(option, subject, value = {}) {
   }
   return Object.entries(value).map(([name, target]) => {
     const path = isList ? `options.${option}[${name}]` : `options.${option}.${name}`
-    if (!(target instanceof Class)) throw invalidType(`The "${path}" property`, `an instance of ${Class.name}`, target)
+    if (!classes.some(Class => target instanceof Class)) {
+      const names = classes.map(Class => Class.name).join(' or ')
+      throw invalidType(`The "${path}" property`, `an instance of ${names}`, target)
+    }
     // An empty label counts as a missing one.
     if (name === '') throw invalidValue(`The names in "options.${option}" must be non-empty strings. Received ''`)
     return [isList ? nameOf(target, path) : name, target]

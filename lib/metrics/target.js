@@ -2,16 +2,19 @@
 
 const { Cache } = require('../cache')
 const { Pool, stateOf } = require('../pool')
-const { Sink } = require('../stream')
+const { Sink, TransformDuplex } = require('../stream')
 const { samplesOf } = require('./definitions')
 
 /** @typedef {import('./definitions').Subject} Subject */
 
-/** Classes of the subjects, and their statistics: a closed pool or cache throws, a destroyed sink returns `undefined`. */
+/** Classes of the subjects, and their statistics: a closed pool or cache throws, a destroyed stream returns `undefined`. */
 const SUBJECTS = {
-  pool: { Class: Pool, stats: (/** @type {Pool} */ pool) => withLimits(pool, pool.stats()) },
-  cache: { Class: Cache, stats: (/** @type {Cache} */ cache) => cache.stats() },
-  sink: { Class: Sink, stats: (/** @type {Sink} */ sink) => (sink.destroyed ? undefined : sink.stats()) }
+  pool: { classes: [Pool], stats: (/** @type {Pool} */ pool) => withLimits(pool, pool.stats()) },
+  cache: { classes: [Cache], stats: (/** @type {Cache} */ cache) => cache.stats() },
+  stream: {
+    classes: [Sink, TransformDuplex],
+    stats: (/** @type {Sink | TransformDuplex} */ stream) => (stream.destroyed ? undefined : stream.stats())
+  }
 }
 
 /**
@@ -23,7 +26,7 @@ function withLimits(pool, stats) {
   return { ...stats, maxQueue, maxQueueBytes }
 }
 
-/** A pool, cache or sink that is measured under a name. It may still be garbage-collected. */
+/** A pool, cache or stream that is measured under a name. It may still be garbage-collected. */
 class Target {
   #target
   /** The times last read, by series. A time is a mean times a count: rounding could decrease it. @type {Map<string, number>} */
