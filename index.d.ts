@@ -56,7 +56,8 @@ export interface Moved<T> {
 export function move<T extends BytesLike | MessagePort>(value: T): Moved<T>
 /**
  * Transfers the listed parts of a value, as `postMessage` does: ArrayBuffers, MessagePorts and other transferable objects. For
- * inputs of {@link transforms.worker} and {@link transforms.workerScript}, and for the return value of a worker function.
+ * inputs of {@link transforms.worker} and {@link transforms.workerScript}, and for the return value of a worker function. Throws a
+ * TypeError if the list has a value twice, or one that cannot be transferred.
  * @example
  * await pool.run(resize, move({ image, width: 200 }, [image.buffer]))
  */
@@ -1169,11 +1170,11 @@ export interface PoolStats {
   /** Input bytes of tasks admitted and not yet finished. */
   queuedBytes: number
   /**
-  /**
    * Callers that wait for room: `run` with `wait`, `ready`, bulk calls and streams with more input, and chains between two steps. They
    * do not count in `queued`.
    */
   waiting: number
+  /**
    * Tasks that finished, even if their caller no longer waited. Each input of `map`, each step of a stream or sink, and each task of
    * a chain with JavaScript steps counts as one.
    */

@@ -90,6 +90,31 @@ test('move transfers memory and ports', async () => {
   assert.equal(await message, 'from the function')
 })
 
+test('a transfer list has no value twice', () => {
+  const memory = new ArrayBuffer(8)
+  const { port1 } = new MessageChannel()
+  for (const [list, message] of /** @type {[any[], string][]} */ ([
+    [
+      [memory, memory],
+      'transfer[1] must not be in the list twice: it can be transferred once. Received an instance of ArrayBuffer'
+    ],
+    [
+      [port1, memory, port1],
+      'transfer[2] must not be in the list twice: it can be transferred once. Received an instance of MessagePort'
+    ]
+  ])) {
+    assert.throws(() => structuredClone(new Uint8Array(memory), { transfer: list }), { name: 'DataCloneError' })
+    const expected = {
+      name: 'TypeError',
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: `${message}, which is also transfer[0]`
+    }
+    assert.throws(() => move(new Uint8Array(memory), list), expected)
+  }
+  assert.equal(memory.byteLength, 8)
+  port1.close()
+})
+
 test('a transfer list accepts only transferable values', () => {
   const wrong = /** @type {any[]} */ (['x', 1, null, undefined, new Uint8Array(3), new DataView(new ArrayBuffer(1))])
   for (const entry of wrong) {

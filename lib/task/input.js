@@ -9,7 +9,7 @@ const { FieldsInput, fieldsOf, isRecord, readFields } = require('./fields')
 const { MAX_UTF8 } = require('../json/utf-encoder')
 const { Reservation } = require('../native/reservation')
 const { Transform } = require('../native/transform')
-const { checkMemory, invalidType, invalidValue, detachedError } = require('../internal/validate')
+const { checkMemory, describeValue, invalidType, invalidValue, detachedError } = require('../internal/validate')
 
 /**
  * @typedef {import('../native/binding').Bound} Bound
@@ -63,7 +63,15 @@ Object.defineProperty(Moved.prototype, Symbol.for('offloop.moved'), {
 function move(value, transfer) {
   if (transfer !== undefined) {
     if (!Array.isArray(transfer)) throw invalidType('The "transfer" argument', 'an instance of Array', transfer)
-    for (const [index, entry] of transfer.entries()) checkTransferable(entry, `transfer[${index}]`)
+    for (const [index, entry] of transfer.entries()) {
+      checkTransferable(entry, `transfer[${index}]`)
+      const first = transfer.indexOf(entry)
+      if (first === index) continue
+      const rule = 'must not be in the list twice: it can be transferred once'
+      throw invalidValue(
+        `transfer[${index}] ${rule}. Received ${describeValue(entry)}, which is also transfer[${first}]`
+      )
+    }
     return new Moved(value, [...transfer])
   }
   // The task that receives it reports the error.
