@@ -149,7 +149,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     )
     await assert.rejects(
       cache.getMany(any([{}]), () => new Map()),
-      { code: 'ERR_INVALID_ARG_TYPE', message: /"id"/ }
+      { code: 'ERR_INVALID_ARG_TYPE', message: /^ids\[0\] must be/ }
     )
     await assert.rejects(cache.getMany(['a'], any(5)), { code: 'ERR_INVALID_ARG_TYPE', message: /loadMany/ })
     await assert.rejects(

@@ -79,7 +79,7 @@ class Cache {
     if (!Array.isArray(ids)) throw invalidType('The "ids" argument', 'an instance of Array', ids)
     // Read once, so that the ids that are looked up are those that were checked.
     const list = [...ids]
-    for (const id of list) checkId(id)
+    for (const [index, id] of list.entries()) checkId(id, index)
     const { load, signal } = readCall(options, 'loadMany')
     Cache.#checkOpen(this)
     const one = load === undefined ? this.#load : loaderOfOne(load)

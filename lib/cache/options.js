@@ -190,10 +190,14 @@ function readCallOptions(options, loader) {
   return { load, signal }
 }
 
-/** @param {unknown} id */
-function checkId(id) {
+/**
+ * @param {unknown} id
+ * @param {number} [index] in a list of ids
+ */
+function checkId(id, index) {
   if (typeof id === 'string' || typeof id === 'number' || typeof id === 'bigint') return
-  throw invalidType('The "id" argument', 'of type string, number or bigint', id)
+  const name = index === undefined ? 'The "id" argument' : `ids[${index}]`
+  throw invalidType(name, 'of type string, number or bigint', id)
 }
 
 /**

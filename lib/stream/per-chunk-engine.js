@@ -3,6 +3,7 @@
 const { implementationOf } = require('../task/implementation')
 const { ResultIterator } = require('../pool/bulk/iterator')
 const { queueMicrotask } = require('../internal/clock')
+const { setIndex } = require('../internal/errors')
 
 /**
  * Receives results and events.
@@ -78,9 +79,10 @@ class PerChunkEngine {
     let read
     let size
     try {
-      read = this.#implementation.read(chunk)
-      size = this.#implementation.inputSize(read)
+      read = this.#implementation.read(chunk, this.written)
+      size = this.#implementation.inputSize(read, this.written)
     } catch (error) {
+      setIndex(error, this.written)
       return callback(/** @type {Error} */ (error))
     }
     this.#write = { chunk: read, size, callback }

@@ -2,7 +2,7 @@
 
 const { Writable } = require('node:stream')
 const { AsyncResource } = require('node:async_hooks')
-const { withCode } = require('../internal/errors')
+const { setIndex, withCode } = require('../internal/errors')
 const { chunkError, asWritable } = require('./chunk')
 const { failUnwritten, prematureCloseError } = require('./errors')
 const { PerChunkEngine } = require('./per-chunk-engine')
@@ -104,7 +104,10 @@ class Sink extends Writable {
   /** @type {Writable['_write']} */
   _write(chunk, _encoding, callback) {
     const error = chunkError(chunk)
-    if (error !== undefined) return callback(error)
+    if (error !== undefined) {
+      if (this.#engine instanceof PerChunkEngine) setIndex(error, this.#engine.written)
+      return callback(error)
+    }
     this.#engine.write(chunk, callback)
   }
 
