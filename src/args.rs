@@ -1,8 +1,13 @@
 //! Checks the arguments of factories, with Node's error codes.
 
+use crate::error::{Error, Kind};
 use std::fmt;
 use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
+
+/// Most characters of a text that a message quotes, and in the error for another type.
+const MAX_CHARS: usize = 60;
+const MAX_TYPED_CHARS: usize = 25;
 
 /// A JavaScript value, of the types that factories accept.
 #[derive(Debug, Clone)]
@@ -22,44 +27,50 @@ pub enum Arg {
     Other(String),
 }
 
-/// An invalid argument. Becomes a `TypeError` or a `RangeError`.
+/// An invalid argument. Becomes a `TypeError` or a `RangeError`. Every message ends with the received value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ArgumentError {
-    Type(String),
-    Value(String),
-    Range(String),
+pub struct ArgumentError {
+    kind: Kind,
+    message: String,
 }
 
 type Result<T> = std::result::Result<T, ArgumentError>;
 
 impl ArgumentError {
-    /// Returns the `code` of the JavaScript error.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            ArgumentError::Type(_) => "ERR_INVALID_ARG_TYPE",
-            ArgumentError::Value(_) => "ERR_INVALID_ARG_VALUE",
-            ArgumentError::Range(_) => "ERR_OUT_OF_RANGE",
-        }
+    /// Returns the error for a value that breaks a rule, as in `The "options.x" property must not be empty`.
+    pub fn value(rule: impl fmt::Display, received: impl fmt::Display) -> Self {
+        ArgumentError::new(Kind::InvalidValue, rule, received)
     }
 
-    #[must_use]
-    pub fn message(&self) -> &str {
-        match self {
-            ArgumentError::Type(message) | ArgumentError::Value(message) | ArgumentError::Range(message) => message,
-        }
+    /// Returns the error for a number or a size that breaks a rule.
+    pub fn range(rule: impl fmt::Display, received: impl fmt::Display) -> Self {
+        ArgumentError::new(Kind::OutOfRange, rule, received)
     }
 
-    fn not_a(name: &str, expected: &str, received: &Arg) -> Self {
-        ArgumentError::Type(format!("{name} must be {expected}. Received {received}"))
+    /// Returns the error for a value of another type than `expected`.
+    pub fn not_a(name: &str, expected: &str, received: &Arg) -> Self {
+        ArgumentError::new(Kind::InvalidType, format_args!("{name} must be {expected}"), received)
+    }
+
+    fn new(kind: Kind, rule: impl fmt::Display, received: impl fmt::Display) -> Self {
+        ArgumentError { kind, message: format!("{rule}. Received {received}") }
+    }
+
+    /// Returns the error for a value that should be bytes, without the content of a text, which may be secret.
+    fn not_bytes(name: &str, expected: &str, received: &Arg) -> Self {
+        match received {
+            Arg::Lost(received) => ArgumentError::lost(name, received),
+            Arg::Text(_) => ArgumentError::not_a(name, expected, &Arg::Other("type string".into())),
+            Arg::Number(_) => ArgumentError::not_a(name, expected, &Arg::Other("type number".into())),
+            other => ArgumentError::not_a(name, expected, other),
+        }
     }
 
     /// Returns the error for lost memory; `lib/internal/detached.js` has the same text.
     fn lost(name: &str, received: &str) -> Self {
-        ArgumentError::Type(format!(
-            "{name} must not be detached or out of bounds: its memory was transferred, moved or resized away. \
-             Received {received}"
-        ))
+        let reason = "its memory was transferred, moved or resized away";
+        let rule = format_args!("{name} must not be detached or out of bounds: {reason}");
+        ArgumentError::new(Kind::InvalidType, rule, received)
     }
 
     fn unknown(name: &str, known: &[&str]) -> Self {
@@ -67,29 +78,84 @@ impl ArgumentError {
             [] => "There are no options".to_string(),
             _ => format!("The options are {}", known.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ")),
         };
-        ArgumentError::Value(format!("The property 'options.{name}' is unknown. {known}"))
+        let message = format!("The property 'options.{name}' is unknown. {known}");
+        ArgumentError { kind: Kind::InvalidValue, message }
     }
 
-    fn not_one_of(name: &str, allowed: &[&str], received: &str) -> Self {
-        let allowed = allowed.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
-        ArgumentError::Value(format!("{name} must be one of {allowed}. Received '{received}'"))
+    /// Returns the `code` of the JavaScript error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<ArgumentError> for Error {
+    fn from(error: ArgumentError) -> Self {
+        Error::new(error.kind, error.message)
     }
 }
 
 impl fmt::Display for Arg {
-    /// Formats the value as Node does after "Received"; never the content of bytes or text, which may be secret.
+    /// Formats the value as Node does after "Received" in a type error; never the content of bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Arg::Undefined => f.write_str("undefined"),
             Arg::Bool(value) => write!(f, "type boolean ({value})"),
             Arg::Number(value) => write!(f, "type number ({})", number(*value)),
-            Arg::Text(_) => f.write_str("type string"),
-            Arg::Bytes(_) => f.write_str("bytes"),
+            Arg::Text(text) => write!(f, "type string ({})", quoted_start(text, MAX_TYPED_CHARS)),
+            Arg::Bytes(bytes) => write!(f, "binary data of {} bytes", bytes.len()),
             Arg::List(_) => f.write_str("an instance of Array"),
             Arg::Record(_) => f.write_str("an instance of Object"),
             Arg::Lost(name) | Arg::Other(name) => f.write_str(name),
         }
     }
+}
+
+/// Formats numbers as an array in JavaScript, shortened.
+#[must_use]
+pub fn list(numbers: &[f64]) -> String {
+    const MAX_LISTED: usize = 6;
+    let mut elements: Vec<_> = numbers.iter().take(MAX_LISTED).map(|it| number(*it)).collect();
+    if numbers.len() > MAX_LISTED {
+        elements.push("…".into());
+    }
+    if elements.is_empty() { "[]".into() } else { format!("[ {} ]", elements.join(", ")) }
+}
+
+/// Quotes text of the user in a message: shortens it, and escapes control characters.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    quoted_start(text, MAX_CHARS)
+}
+
+fn quoted_start(text: &str, max: usize) -> String {
+    format!("'{}'", start(text, max))
+}
+
+/// Shortens text that a message shows without quotes.
+#[must_use]
+pub fn start_of(text: &str) -> String {
+    start(text, MAX_CHARS)
+}
+
+fn start(text: &str, max: usize) -> String {
+    let mut start = String::new();
+    for character in text.chars().take(max) {
+        match character {
+            '\t' | '\n' | '\r' => start.extend(character.escape_default()),
+            _ if character.is_control() => start.push_str(&format!("\\x{:02X}", u32::from(character))),
+            _ => start.push(character),
+        }
+    }
+    if text.chars().nth(max).is_some() {
+        start.push('…');
+    }
+    start
 }
 
 /// Reads an integer within bounds. Errors name a value of the wrong type by `name`, one out of bounds by `value_of`.
@@ -98,16 +164,18 @@ fn integer(name: &str, value_of: &str, value: &Arg, bounds: RangeInclusive<i64>)
     match value {
         #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "bounds are safe integers")]
         Arg::Number(value) if value.fract() == 0.0 && (low as f64..=high as f64).contains(value) => Ok(*value as i64),
-        Arg::Number(value) => Err(ArgumentError::Range(format!(
-            "The value of {value_of} is out of range. It must be an integer >= {low} && <= {high}. Received {}",
-            number(*value)
-        ))),
+        Arg::Number(value) => {
+            let rule =
+                format_args!("The value of {value_of} is out of range. It must be an integer >= {low} && <= {high}");
+            Err(ArgumentError::range(rule, number(*value)))
+        }
         other => Err(ArgumentError::not_a(name, "of type number", other)),
     }
 }
 
 /// Formats a number as JavaScript does.
-fn number(value: f64) -> String {
+#[must_use]
+pub fn number(value: f64) -> String {
     if value.is_infinite() { format!("{}Infinity", if value < 0.0 { "-" } else { "" }) } else { value.to_string() }
 }
 
@@ -154,8 +222,7 @@ impl Args {
         match self.get(index) {
             Arg::Bytes(bytes) => Ok(bytes.clone()),
             Arg::Text(text) => Ok(Zeroizing::new(text.as_bytes().to_vec())),
-            Arg::Lost(received) => Err(ArgumentError::lost(&format!("The \"{name}\" argument"), received)),
-            other => Err(ArgumentError::not_a(
+            other => Err(ArgumentError::not_bytes(
                 &format!("The \"{name}\" argument"),
                 "a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
                 other,
@@ -170,8 +237,7 @@ impl Args {
     pub fn bytes(&self, index: usize, name: &str) -> Result<Zeroizing<Vec<u8>>> {
         match self.get(index) {
             Arg::Bytes(bytes) => Ok(bytes.clone()),
-            Arg::Lost(received) => Err(ArgumentError::lost(&format!("The \"{name}\" argument"), received)),
-            other => Err(ArgumentError::not_a(
+            other => Err(ArgumentError::not_bytes(
                 &format!("The \"{name}\" argument"),
                 "an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
                 other,
@@ -234,19 +300,26 @@ impl<'a> Options<'a> {
     /// # Errors
     /// For anything else.
     pub fn numbers(&self, name: &str) -> Result<Option<Vec<f64>>> {
-        let invalid =
-            |value: &Arg| ArgumentError::not_a(&format!("The \"options.{name}\" property"), "a list of numbers", value);
+        let property = format!("The \"options.{name}\" property");
         match self.get(name) {
             Arg::Undefined => Ok(None),
             Arg::List(list) => {
-                let number = |arg: &Arg| match arg {
+                let number = |(index, arg): (usize, &Arg)| match arg {
                     Arg::Number(number) if !number.is_nan() => Ok(*number),
-                    other => Err(invalid(other)),
+                    other => Err(ArgumentError::not_a(&element(name, index), "a number", other)),
                 };
-                list.iter().map(number).collect::<Result<_>>().map(Some)
+                list.iter().enumerate().map(number).collect::<Result<_>>().map(Some)
             }
-            other => Err(invalid(other)),
+            other => Err(ArgumentError::not_a(&property, "a list of numbers", other)),
         }
+    }
+
+    /// Reads an integer that must be there.
+    ///
+    /// # Errors
+    /// Those of [`Options::integer`], and a type error for `undefined`.
+    pub fn required_integer(&self, name: &str, bounds: RangeInclusive<i64>) -> Result<i64> {
+        integer(&format!("The \"options.{name}\" property"), &format!("\"options.{name}\""), self.get(name), bounds)
     }
 
     /// Reads a boolean.
@@ -281,8 +354,7 @@ impl<'a> Options<'a> {
         match self.get(name) {
             Arg::Undefined => Ok(None),
             Arg::Bytes(bytes) => Ok(Some(bytes.clone())),
-            Arg::Lost(received) => Err(ArgumentError::lost(&format!("The \"options.{name}\" property"), received)),
-            other => Err(ArgumentError::not_a(
+            other => Err(ArgumentError::not_bytes(
                 &format!("The \"options.{name}\" property"),
                 "an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
                 other,
@@ -302,13 +374,18 @@ impl<'a> Options<'a> {
     }
 }
 
+/// Names an element of a list for messages.
+#[must_use]
+pub fn element(name: &str, index: usize) -> String {
+    format!("The \"options.{name}[{index}]\" property")
+}
+
 fn one_of<'a>(value: &Arg, name: &str, allowed: &[&'a str]) -> Result<&'a str> {
     match value {
-        Arg::Text(text) => allowed
-            .iter()
-            .find(|it| **it == text.as_str())
-            .copied()
-            .ok_or_else(|| ArgumentError::not_one_of(name, allowed, text)),
+        Arg::Text(text) => allowed.iter().find(|it| **it == text.as_str()).copied().ok_or_else(|| {
+            let allowed = allowed.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
+            ArgumentError::value(format_args!("{name} must be one of {allowed}"), quoted(text))
+        }),
         other => Err(ArgumentError::not_a(name, "of type string", other)),
     }
 }
@@ -323,15 +400,48 @@ mod tests {
         let args = Args::new(vec![lost(), Arg::Record(vec![("nonce".into(), lost())])]);
         let options = args.options(1, &["nonce"]).unwrap();
         let message = |name: &str| {
-            ArgumentError::Type(format!(
+            format!(
                 "The {name} must not be detached or out of bounds: its memory was transferred, moved or resized away. \
                  Received a detached Uint8Array"
-            ))
+            )
         };
-        assert_eq!(args.input(0, "key").unwrap_err(), message("\"key\" argument"));
-        assert_eq!(args.bytes(0, "salt").unwrap_err(), message("\"salt\" argument"));
-        assert_eq!(options.bytes("nonce").unwrap_err(), message("\"options.nonce\" property"));
+        let refused = |error: ArgumentError| (error.code(), error.message().to_owned());
+        let code = "ERR_INVALID_ARG_TYPE";
+        assert_eq!(refused(args.input(0, "key").unwrap_err()), (code, message("\"key\" argument")));
+        assert_eq!(refused(args.bytes(0, "salt").unwrap_err()), (code, message("\"salt\" argument")));
+        assert_eq!(refused(options.bytes("nonce").unwrap_err()), (code, message("\"options.nonce\" property")));
         let wrong = args.text(0, "path").unwrap_err();
         assert_eq!(wrong.message(), "The \"path\" argument must be of type string. Received a detached Uint8Array");
+    }
+
+    #[test]
+    fn received_values_are_formatted_as_in_javascript() {
+        let received = |arg: Arg| arg.to_string();
+        assert_eq!(received(Arg::Number(1.5)), "type number (1.5)");
+        assert_eq!(received(Arg::Text("a\n".to_owned().into())), r"type string ('a\n')");
+        assert_eq!(received(Arg::Text("x".repeat(26).into())), format!("type string ('{}…')", "x".repeat(25)));
+        assert_eq!(received(Arg::Bytes(vec![1, 2].into())), "binary data of 2 bytes");
+        assert_eq!(list(&[]), "[]");
+        assert_eq!(list(&[1.0, f64::NEG_INFINITY]), "[ 1, -Infinity ]");
+        assert_eq!(list(&[0.0; 7]), "[ 0, 0, 0, 0, 0, 0, … ]");
+    }
+
+    #[test]
+    fn quoted_text_is_short_and_has_no_control_characters() {
+        assert_eq!(quoted("plum\r\n\0"), r"'plum\r\n\x00'");
+        assert_eq!(quoted(&"é".repeat(60)), format!("'{}'", "é".repeat(60)));
+        assert_eq!(quoted(&"é".repeat(61)), format!("'{}…'", "é".repeat(60)));
+    }
+
+    #[test]
+    fn text_in_place_of_a_secret_is_not_quoted() {
+        let args = Args::new(vec![Arg::Text("hunter2".to_owned().into()), Arg::Number(1234.0)]);
+        for index in [0, 1] {
+            let message = args.bytes(index, "key").unwrap_err().message().to_owned();
+            assert!(
+                message.ends_with("Received type string") || message.ends_with("Received type number"),
+                "{message}"
+            );
+        }
     }
 }

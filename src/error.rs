@@ -1,6 +1,5 @@
 //! Errors of tasks: a kind, a message, and an offset in the input.
 
-use crate::args::ArgumentError;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -103,16 +102,6 @@ impl Error {
     pub fn in_transform(mut self, name: &'static str) -> Self {
         self.transform.get_or_insert(name);
         self
-    }
-}
-
-impl From<ArgumentError> for Error {
-    fn from(error: ArgumentError) -> Self {
-        match error {
-            ArgumentError::Type(message) => Error::new(Kind::InvalidType, message),
-            ArgumentError::Value(message) => Error::new(Kind::InvalidValue, message),
-            ArgumentError::Range(message) => Error::new(Kind::OutOfRange, message),
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Options with which a named pool or cache cannot be shared.
 
+use crate::args::ArgumentError;
+
 /// A requested option that differs from that of the existing object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
@@ -10,18 +12,30 @@ pub struct Mismatch {
     pub requested: String,
 }
 
-/// Returns the message for an object of a kind, such as `pool`, that exists under a name with other options.
+/// Compares options: their names, the requested values, if any, and those of the existing object, if set.
+///
+/// # Errors
+/// All options that differ.
+pub fn check(options: impl IntoIterator<Item = (String, Option<String>, Option<String>)>) -> Result<(), Vec<Mismatch>> {
+    let mismatch = |(option, requested, existing): (String, Option<String>, Option<String>)| {
+        let requested = requested.filter(|requested| existing.as_ref() != Some(requested))?;
+        Some(Mismatch { option, existing, requested })
+    };
+    let differing: Vec<_> = options.into_iter().filter_map(mismatch).collect();
+    if differing.is_empty() { Ok(()) } else { Err(differing) }
+}
+
+/// Returns the error for an object of a kind, such as `pool`, that exists under a name with other options.
 #[must_use]
-pub fn message(kind: &str, name: &str, differing: &[Mismatch]) -> String {
+pub fn error(kind: &str, name: &str, differing: &[Mismatch]) -> ArgumentError {
     let list = |value: fn(&Mismatch) -> &str| -> String {
         let options: Vec<_> = differing.iter().map(|it| format!("{} = {}", it.option, value(it))).collect();
         options.join(", ")
     };
-    format!(
-        "A {kind} named '{name}' exists with {}. Received {}. Options that are left out join the existing {kind}",
-        list(|it| it.existing.as_deref().unwrap_or("undefined")),
-        list(|it| &it.requested),
-    )
+    let existing = list(|it| it.existing.as_deref().unwrap_or("undefined"));
+    let rule = format_args!("A {kind} named '{name}' exists with {existing}");
+    let requested = list(|it| &it.requested);
+    ArgumentError::value(rule, format_args!("{requested}. Options that are left out join the existing {kind}"))
 }
 
 #[cfg(test)]
@@ -36,7 +50,7 @@ mod tests {
             requested: requested.into(),
         };
         assert_eq!(
-            message("pool", "a", &[mismatch("threads", Some("1"), "2"), mismatch("maxWait", None, "5")]),
+            error("pool", "a", &[mismatch("threads", Some("1"), "2"), mismatch("maxWait", None, "5")]).message(),
             "A pool named 'a' exists with threads = 1, maxWait = undefined. Received threads = 2, maxWait = 5. \
              Options that are left out join the existing pool"
         );

@@ -116,11 +116,11 @@ test('verifyPassword rejects unsupported bcrypt versions', async () => {
     assert.equal(await verify(hash, 'wrong horse'), false, version)
   }
   for (const [version, message] of /** @type {const} */ ([
-    ['2x', /version \$2x\$.*faulty implementation/],
-    ['2', /version \$2\$.*terminate the password/],
-    ['2B', /unknown bcrypt version/],
-    ['2c', /unknown bcrypt version/],
-    ['2bb', /unknown bcrypt version/]
+    ['2x', /faulty implementation.*\. Received version \$2x\$/],
+    ['2', /terminate the password.*\. Received version \$2\$/],
+    ['2B', /one of the bcrypt versions.*\. Received another version/],
+    ['2c', /one of the bcrypt versions.*\. Received another version/],
+    ['2bb', /one of the bcrypt versions.*\. Received another version/]
   ])) {
     await assert.rejects(verify(`$${version}$04$${salt}${digest}`, ''), {
       name: 'TypeError',
@@ -189,7 +189,7 @@ test('rejects hashes of unknown algorithms', async () => {
     await assert.rejects(verify(hash, ''), {
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_VALUE',
-      message: /unknown algorithm/
+      message: /one of the algorithms .*\. Received another algorithm in a string of \d+ bytes/
     })
   }
   for (const hash of ['', 'password', '$ARGON2ID$v=19$m=16,t=1,p=1$YWJjZGVmZ2g$YWJjZGVmZ2hpamtsbQ']) {

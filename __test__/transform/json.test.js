@@ -93,7 +93,7 @@ test('explains why a schema is invalid', () => {
   const error = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }
   assert.throws(schema({ $ref: 'https://example.com/x' }), {
     ...error,
-    message: /example\.com.* is not fetched$/
+    message: /example\.com.* is not fetched \(at #\/\$ref\)\. Received "https:\/\/example\.com\/x"$/
   })
   assert.throws(schema({ const: 1n }), { ...error, message: /"schema" argument/ })
   const cyclic = {}

@@ -155,7 +155,8 @@ test('referenced schemas have the same dialect', async () => {
       assert.throws(
         () => validate(make(inner(name))),
         (/** @type {Error} */ error) =>
-          error.message.includes(reason) && error.message.endsWith(`(at ${path}/patternProperties/${name})`)
+          error.message.includes(reason) &&
+          error.message.endsWith(`(at #${path}/patternProperties/${name}). Received '${name}'`)
       )
     }
     const schema = validate(make(inner('^\\bé')))
@@ -173,5 +174,8 @@ test('does not translate patterns inside values', async () => {
     assert.equal(valid, true, keyword)
   }
   const shared = { $ref: '#/const', const: { patternProperties: { '\\bé': false } } }
-  assert.throws(() => validate(shared), /a "\$ref" to a schema with "patternProperties" within "const".+\(at \/const\)/)
+  assert.throws(
+    () => validate(shared),
+    /a "\$ref" to a schema with "patternProperties" within "const".+\(at #\/const\)/
+  )
 })

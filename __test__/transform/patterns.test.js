@@ -129,9 +129,9 @@ test('rejects patterns that need backtracking, with the reason and the path', ()
       assert.match(message, reason)
     }
     const schema = { properties: { 'x/y': { items: [{ pattern: source }] } } }
-    assert.match(rejection(() => validate(schema)) ?? '', / \(at \/properties\/x~1y\/items\/0\/pattern\)$/)
+    assert.match(rejection(() => validate(schema)) ?? '', / \(at #\/properties\/x~1y\/items\/0\/pattern\)\. Received '/)
     const message = rejection(() => validateEach({ $defs: { a: { patternProperties: { [source]: true } } } })) ?? ''
-    assert.ok(message.endsWith(` (at /$defs/a/patternProperties/${source})`), message)
+    assert.ok(message.includes(` (at #/$defs/a/patternProperties/${source}). Received '`), message)
     assert.match(message, reason)
   }
 })
@@ -192,8 +192,8 @@ test('limits nesting, repetitions, classes and length', () => {
   }
 })
 
-test('a message quotes a NUL as \\0', () => {
-  assert.match(rejection(() => matches('a++\0')) ?? '', /nothing to repeat \(at 2\)\. Received 'a\+\+\\0'$/)
+test('a message quotes a NUL as \\x00', () => {
+  assert.match(rejection(() => matches('a++\0')) ?? '', /nothing to repeat \(at 2\)\. Received 'a\+\+\\x00'$/)
   assert.match(rejection(() => transforms.digest(/** @type {any} */ ('sha\0'))) ?? '', /'sha\\0'/)
 })
 

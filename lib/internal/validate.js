@@ -11,19 +11,19 @@ function formatValue(value) {
   return isDetached(value) ? describeDetached(value) : inspectSafely(value)
 }
 
-/** @param {unknown} value */
-function describeReceived(value) {
-  if (value === null || value === undefined) return `Received ${value}`
+/** Describes a value of the wrong type, as Node.js does. @param {unknown} value */
+function describeValue(value) {
+  if (value === null || value === undefined) return `${value}`
   // Reading these would run the traps of a Proxy.
-  if (isProxy(value)) return 'Received a Proxy'
-  if (typeof value === 'function') return `Received function ${nameOf(value)}`
-  if (isDetached(value)) return `Received ${describeDetached(value)}`
+  if (isProxy(value)) return 'a Proxy'
+  if (typeof value === 'function') return `function ${nameOf(value)}`
+  if (isDetached(value)) return describeDetached(value)
   if (typeof value === 'object') {
     const name = classOf(value)
-    return name ? `Received an instance of ${name}` : `Received ${inspectSafely(value, -1)}`
+    return name ? `an instance of ${name}` : inspectSafely(value, -1)
   }
   const text = inspect(value)
-  return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`
+  return `type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`
 }
 
 /** @param {Function} value */
@@ -62,7 +62,7 @@ function inspectSafely(value, depth) {
  * @param {unknown} self
  */
 function invalidThis(name, self) {
-  const message = `Value of "this" must be of type ${name}. ${describeReceived(self)}. Call the method on its object, or bind it`
+  const message = `Value of "this" must be of type ${name}. Received ${describeValue(self)}. Call the method on its object, or bind it`
   return withCode(new TypeError(message), 'ERR_INVALID_THIS')
 }
 
@@ -72,7 +72,10 @@ function invalidThis(name, self) {
  * @param {unknown} actual
  */
 function invalidType(name, expected, actual) {
-  return withCode(new TypeError(`${name} must be ${expected}. ${describeReceived(actual)}`), 'ERR_INVALID_ARG_TYPE')
+  return withCode(
+    new TypeError(`${name} must be ${expected}. Received ${describeValue(actual)}`),
+    'ERR_INVALID_ARG_TYPE'
+  )
 }
 
 /**
@@ -225,5 +228,6 @@ module.exports = {
   checkInteger,
   checkBoolean,
   priorityNumber,
-  formatValue
+  formatValue,
+  describeValue
 }

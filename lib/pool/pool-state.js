@@ -6,6 +6,7 @@ const { closedError, forcedError, queueFullError } = require('../internal/errors
 const { completionPort } = require('../native/completion-port')
 const { checkOptions } = require('../internal/validate')
 const { loopScheduler } = require('../native/shared')
+const { nativeArgument } = require('../native/argument')
 
 const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'maxOutput', 'workers']
 
@@ -43,7 +44,7 @@ class PoolState {
     checkOptions(options, OPTIONS)
     const { workers, ...others } = options
     this.#workerOptions = readWorkerOptions(workers)
-    this.info = native.openPool(others)
+    this.info = native.openPool(nativeArgument(others))
     /** Handle in native code. */
     this.handle = this.info.handle
     registry.register(this, this.handle, this)

@@ -13,6 +13,7 @@ const { createTransform } = require('../native/transform')
 const { withCode } = require('../internal/errors')
 const { findDetached, isDetached, detachedMarker } = require('../internal/detached')
 const { invalidType, detachedError } = require('../internal/validate')
+const { isRecord, mapFields, nativeArgument } = require('../native/argument')
 
 /** Returns a schema as JSON text, which may be nested more deeply than the other arguments. @param {unknown} schema */
 function schemaText(schema) {
@@ -45,7 +46,7 @@ function refuseNonFinite(name, value) {
 
 /** Refuses a RegExp, which would be read as an empty object. @param {unknown} pattern */
 function patternText(pattern) {
-  if (!isRegExp(pattern)) return copyOptions(pattern)
+  if (!isRegExp(pattern)) return nativeArgument(pattern)
   const message =
     'The "pattern" argument must be of type string. Received a RegExp: pass pattern.source, and its flags as options.flags'
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
@@ -61,10 +62,10 @@ const FIRST_ARGUMENT = {
 
 /** @param {string} name */
 function factory(name) {
-  const convertFirst = FIRST_ARGUMENT[name] ?? copyOptions
+  const convertFirst = FIRST_ARGUMENT[name] ?? nativeArgument
   const make = (/** @type {unknown[]} */ ...args) => {
     // Getters of options run before any bytes are checked: they may detach the memory of a key.
-    const read = args.map((value, index) => (index === 0 ? convertFirst(value) : copyOptions(value)))
+    const read = args.map((value, index) => (index === 0 ? convertFirst(value) : nativeArgument(value)))
     return createTransform(name, read.map(withBytes))
   }
   return Object.defineProperty(make, 'name', { value: name.slice(name.lastIndexOf('.') + 1) })
@@ -72,22 +73,7 @@ function factory(name) {
 
 /** Converts bytes to a Uint8Array, also those in properties of an object. @param {unknown} value */
 function withBytes(value) {
-  if (!isRecord(value)) return asBytes(value)
-  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, asBytes(field)]))
-}
-
-/** Copies options, which runs their getters. Returns any other value unchanged. @param {unknown} value */
-function copyOptions(value) {
-  return isRecord(value) ? Object.fromEntries(Object.entries(value)) : value
-}
-
-/**
- * @param {unknown} value
- * @returns {value is Record<string, unknown>}
- */
-function isRecord(value) {
-  if (typeof value !== 'object' || value === null) return false
-  return !Array.isArray(value) && !ArrayBuffer.isView(value) && !isAnyArrayBuffer(value)
+  return isRecord(value) ? mapFields(value, asBytes) : asBytes(value)
 }
 
 /** @param {unknown} value */

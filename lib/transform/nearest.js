@@ -11,6 +11,7 @@ const { bytesOf, lengthOf } = require('../internal/typed-array')
 const { checkMemory, invalidType } = require('../internal/validate')
 const native = require('../native')
 const { Task } = require('../task/task')
+const { nativeArgument } = require('../native/argument')
 const { Transform } = require('../native/transform')
 
 const NAME = 'numeric.nearest'
@@ -200,7 +201,9 @@ function nearest(matrix, options) {
   const numbers = floatsOf(matrix, name)
   checkMemory(name, numbers)
   const length = lengthOf(numbers)
-  const transform = new Transform(native.createTransform(NAME, [length / Float32Array.BYTES_PER_ELEMENT, options]))
+  const transform = new Transform(
+    native.createTransform(NAME, [length / Float32Array.BYTES_PER_ELEMENT, nativeArgument(options)])
+  )
   // Getters of the options may have detached the matrix.
   checkMemory(name, numbers)
   const rows = new Rows(transform, length)

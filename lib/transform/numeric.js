@@ -4,6 +4,7 @@ const { defineTransform } = require('../task/implementation')
 const { inputName, maxInputBytes, unwrap } = require('../task/input')
 const native = require('../native')
 const { Task } = require('../task/task')
+const { nativeArgument } = require('../native/argument')
 const { Transform } = require('../native/transform')
 const { nearest } = require('./nearest')
 const { checkMemory, invalidType } = require('../internal/validate')
@@ -161,8 +162,9 @@ const ALL = /** @type {ArrayName[]} */ (Object.keys(ARRAYS))
  * @param {Decode} decode
  */
 function forAllArrays(name, args, decode) {
+  const given = args.map(nativeArgument)
   const create = (/** @type {ArrayName} */ array) =>
-    new Transform(native.createTransform(name, [ARRAYS[array].nativeName, ...args]))
+    new Transform(native.createTransform(name, [ARRAYS[array].nativeName, ...given]))
   return define(name, new NumericTransforms(ALL, create, decode))
 }
 

@@ -11,6 +11,8 @@ const MAX_DEPTH: u32 = 4;
 
 /// The only property of the object that `lib/internal/detached.js` passes in place of detached memory.
 const LOST: &str = "offloop.lost";
+/// The only property of the object that `lib/native/argument.js` passes in place of a value of a type that no argument has.
+const OTHER: &str = "offloop.other";
 
 pub fn read_args(values: &Array) -> Result<Args> {
     (0..values.len()).map(|index| read(element(values, index)?, 0)).collect::<Result<Vec<_>>>().map(Args::new)
@@ -24,9 +26,9 @@ pub fn read_arg(value: Unknown) -> Result<Arg> {
 pub fn throw(env: &Env, error: &ArgumentError) -> Error {
     // Node-API truncates at a NUL, which a message may quote from an argument.
     let message = error.message().replace('\0', "\\0");
-    let thrown = match error {
-        ArgumentError::Range(_) => env.throw_range_error(&message, Some(error.code())),
-        ArgumentError::Type(_) | ArgumentError::Value(_) => env.throw_type_error(&message, Some(error.code())),
+    let thrown = match error.code() {
+        "ERR_OUT_OF_RANGE" => env.throw_range_error(&message, Some(error.code())),
+        code => env.throw_type_error(&message, Some(code)),
     };
     thrown.err().unwrap_or_else(|| Error::new(Status::PendingException, String::new()))
 }
@@ -69,8 +71,10 @@ fn read_object(value: Unknown, depth: u32) -> Result<Arg> {
     let mut fields = Vec::new();
     for name in Object::keys(&object)? {
         let field = read(object.get_named_property::<Unknown>(&name)?, depth + 1)?;
-        if let (LOST, Arg::Text(what)) = (name.as_str(), &field) {
-            return Ok(Arg::Lost(what.to_string()));
+        match (name.as_str(), &field) {
+            (LOST, Arg::Text(received)) => return Ok(Arg::Lost(received.to_string())),
+            (OTHER, Arg::Text(received)) => return Ok(Arg::Other(received.to_string())),
+            _ => {}
         }
         fields.push((name, field));
     }

@@ -140,10 +140,9 @@ fn open(args: &Args) -> std::result::Result<Arc<pool::Pool>, ArgumentError> {
     };
     let name = options.text("name")?;
     if name == Some("") {
-        return Err(ArgumentError::Value("The \"options.name\" property must not be empty".into()));
+        return Err(ArgumentError::value("The \"options.name\" property must not be empty", "''"));
     }
-    pool::open(name, &requested)
-        .map_err(|differing| ArgumentError::Value(mismatch::message("pool", name.unwrap_or_default(), &differing)))
+    pool::open(name, &requested).map_err(|differing| mismatch::error("pool", name.unwrap_or_default(), &differing))
 }
 
 impl From<WaitKind> for pool::WaitKind {

@@ -2,7 +2,7 @@
 
 use super::core::Pool;
 use super::options::Options;
-use crate::mismatch::Mismatch;
+use crate::mismatch::{self, Mismatch};
 use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -82,12 +82,7 @@ impl Requested {
             ("maxWait", self.max_wait.map(millis), existing.max_wait.map(millis)),
             ("maxOutput", self.max_output.map(bytes), existing.max_output.map(bytes)),
         ];
-        let differing = pairs.into_iter().filter_map(|(option, requested, existing)| {
-            let requested = requested.filter(|requested| existing.as_ref() != Some(requested))?;
-            Some(Mismatch { option: option.into(), existing, requested })
-        });
-        let differing: Vec<_> = differing.collect();
-        if differing.is_empty() { Ok(()) } else { Err(differing) }
+        mismatch::check(pairs.map(|(option, requested, existing)| (option.to_owned(), requested, existing)))
     }
 }
 

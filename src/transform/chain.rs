@@ -2,7 +2,7 @@
 
 use super::contract::{Emit, Output, StreamTransform, Transform};
 use super::value::Value;
-use crate::args::ArgumentError;
+use crate::args::{ArgumentError, quoted};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use std::sync::Arc;
@@ -26,18 +26,17 @@ impl Chain {
         let steps: Vec<_> = steps.iter().flat_map(flatten).collect();
         if let Some(pair) = steps.windows(2).find(|pair| pair[0].output() == Output::JsValue) {
             let (name, next) = (pair[0].name(), pair[1].name());
-            return Err(ArgumentError::Value(format!(
-                "The step '{next}' cannot follow '{name}', whose value is built in JavaScript: only a module or json.stringify \
-                 accepts such a value"
-            )));
+            let rule = format_args!(
+                "A step after '{name}', whose value is built in JavaScript, must accept such a value, like a worker function \
+                 or json.stringify"
+            );
+            return Err(ArgumentError::value(rule, quoted(next)));
         }
         if (1..=MAX_STEPS).contains(&steps.len()) {
             return Ok(Chain { steps });
         }
-        let count = steps.len();
-        Err(ArgumentError::Range(format!(
-            "The number of steps of a chain is out of range. It must be >= 1 && <= {MAX_STEPS}. Received {count}"
-        )))
+        let rule = format_args!("The number of steps of a chain is out of range. It must be >= 1 && <= {MAX_STEPS}");
+        Err(ArgumentError::range(rule, steps.len()))
     }
 }
 

@@ -94,9 +94,10 @@ fn differ(name: &str, mismatches: &[Mismatch]) -> ArgumentError {
         .map(|Mismatch { option, existing, requested }| format!("{option} = {existing}, not {requested}"))
         .collect();
     let differences = differences.join("; ");
-    ArgumentError::Value(format!(
-        "A cache named '{name}' exists with other options: {differences}. Pass the same, or leave them out to share it"
-    ))
+    ArgumentError::value(
+        format_args!("A cache named '{name}' exists with other options: {differences}"),
+        "other values: pass the same, or leave them out to share it",
+    )
 }
 
 /// Returns the given limits, with those of `other` in place of omitted ones.

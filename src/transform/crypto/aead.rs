@@ -83,7 +83,7 @@ impl Message {
 }
 
 fn wrong_length(name: &str, expected: usize, received: usize) -> ArgumentError {
-    ArgumentError::Range(format!("{name} must be {expected} bytes long. Received {received} bytes"))
+    ArgumentError::range(format_args!("{name} must be {expected} bytes long"), format_args!("{received} bytes"))
 }
 
 fn random_nonce() -> Result<[u8; NONCE_LEN]> {

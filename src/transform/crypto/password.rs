@@ -56,8 +56,9 @@ pub fn hash(args: &Args) -> BuildResult {
         _ => &["memoryKiB", "iterations"],
     };
     for name in meaningless {
-        if options.integer(name, i64::MIN..=i64::MAX)?.is_some() {
-            return Err(ArgumentError::Value(format!("The property 'options.{name}' has no meaning for {algorithm}")));
+        if let Some(received) = options.integer(name, i64::MIN..=i64::MAX)? {
+            let rule = format_args!("The property 'options.{name}' has no meaning for {algorithm}");
+            return Err(ArgumentError::value(rule, received));
         }
     }
     let number = |name: &str, bounds: RangeInclusive<i64>, default: u32| {
@@ -70,9 +71,10 @@ pub fn hash(args: &Args) -> BuildResult {
             // argon2 requires at least 8 KiB per lane.
             let memory = number("memoryKiB", i64::from(8 * lanes)..=i64::from(MAX_MEMORY_KIB), MEMORY_KIB)?;
             let iterations = number("iterations", 1..=i64::from(MAX_ITERATIONS), ITERATIONS)?;
-            if u64::from(memory) * u64::from(iterations) > MAX_ARGON2_KIB {
+            let work = u64::from(memory) * u64::from(iterations);
+            if work > MAX_ARGON2_KIB {
                 let product = format!("\"options.memoryKiB\" times \"options.iterations\" ({memory} * {iterations})");
-                return Err(product_out_of_range(&product, MAX_ARGON2_KIB));
+                return Err(product_out_of_range(&product, MAX_ARGON2_KIB, work));
             }
             Hash::Argon2id(Params::new(memory, iterations, lanes, None).map_err(invalid_options)?)
         }
@@ -82,9 +84,10 @@ pub fn hash(args: &Args) -> BuildResult {
         }
         _ => {
             let cost = number("cost", 1..=i64::from(MAX_SCRYPT_COST), SCRYPT_COST)?;
-            if (u64::from(SCRYPT_BLOCKS * lanes) << cost) > MAX_SCRYPT_WORK {
+            let (work, max) = (u64::from(lanes) << cost, MAX_SCRYPT_WORK / u64::from(SCRYPT_BLOCKS));
+            if work > max {
                 let product = format!("2 ** \"options.cost\" times \"options.parallelism\" (2 ** {cost} * {lanes})");
-                return Err(product_out_of_range(&product, MAX_SCRYPT_WORK / u64::from(SCRYPT_BLOCKS)));
+                return Err(product_out_of_range(&product, max, work));
             }
             let cost = u8::try_from(cost).unwrap_or(u8::MAX);
             Hash::Scrypt(scrypt::Params::new(cost, SCRYPT_BLOCKS, lanes).map_err(invalid_options)?)
@@ -93,7 +96,7 @@ pub fn hash(args: &Args) -> BuildResult {
 }
 
 fn invalid_options(error: impl std::fmt::Display) -> ArgumentError {
-    ArgumentError::Range(format!("The options of hashPassword cannot be combined: {error}"))
+    ArgumentError::range("The options of hashPassword must be valid together", error)
 }
 
 /// `verifyPassword()`
@@ -110,59 +113,65 @@ fn parse(hash: &str) -> std::result::Result<Hashed, ArgumentError> {
     let algorithm = hash.strip_prefix('$').and_then(|rest| rest.split('$').next()).unwrap_or_default();
     let is_name = |name: &str| name.bytes().all(|it| matches!(it, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     if !algorithm.is_empty() && is_name(algorithm) && !ALGORITHMS.contains(&algorithm) {
-        return Err(unknown());
+        return Err(unknown(hash));
     }
-    let mut parsed = PasswordHash::new(hash).map_err(|_| malformed())?;
+    let mut parsed = PasswordHash::new(hash).map_err(|_| malformed(hash.as_bytes()))?;
     let is_known = match parsed.algorithm.as_str() {
         "argon2id" | "argon2i" | "argon2d" => {
             check_limits(&parsed, &[("m", MAX_MEMORY_KIB), ("t", MAX_ITERATIONS), ("p", MAX_LANES)])?;
             // Hashes of the first version do not contain it.
             let version = *parsed.version.get_or_insert(Version::V0x10.into());
             let salt_len = parsed.salt.as_ref().map_or(0, |salt| salt.len());
-            let params = Params::try_from(&parsed).map_err(|_| malformed())?;
-            if u64::from(params.m_cost()) * u64::from(params.t_cost()) > MAX_ARGON2_KIB {
-                return Err(too_expensive());
+            let params = Params::try_from(&parsed).map_err(|_| malformed(hash.as_bytes()))?;
+            let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
+            if work > MAX_ARGON2_KIB {
+                return Err(too_expensive(format_args!("m * t = {work}, at most {MAX_ARGON2_KIB}")));
             }
             Version::try_from(version).is_ok() && salt_len >= argon2::MIN_SALT_LEN
         }
         "scrypt" => {
             check_limits(&parsed, &[("ln", MAX_SCRYPT_COST), ("r", MAX_SCRYPT_BLOCKS), ("p", MAX_LANES)])?;
-            let params = scrypt::Params::try_from(&parsed).map_err(|_| malformed())?;
+            let params = scrypt::Params::try_from(&parsed).map_err(|_| malformed(hash.as_bytes()))?;
             let (blocks, lanes) = (u64::from(params.r()), u64::from(params.p()));
-            let max = u64::from(SCRYPT_BLOCKS);
             // Each product is below 2^64: `ln` is at most 22, and `r` times `p` at most 512.
-            if blocks * lanes > max * u64::from(MAX_LANES) || params.n() * blocks * lanes > MAX_SCRYPT_WORK {
-                return Err(too_expensive());
+            let (width, max_width) = (blocks * lanes, u64::from(SCRYPT_BLOCKS) * u64::from(MAX_LANES));
+            if width > max_width {
+                return Err(too_expensive(format_args!("r * p = {width}, at most {max_width}")));
+            }
+            let work = params.n() * width;
+            if work > MAX_SCRYPT_WORK {
+                return Err(too_expensive(format_args!("2 ** ln * r * p = {work}, at most {MAX_SCRYPT_WORK}")));
             }
             true
         }
-        _ => return Err(unknown()),
+        _ => return Err(unknown(hash)),
     };
     if !is_known || parsed.hash.is_none() || parsed.salt.is_none() {
-        return Err(malformed());
+        return Err(malformed(hash.as_bytes()));
     }
     Ok(Hashed::Phc(Box::new(parsed)))
 }
 
 /// Checks each cost against its limit, before products are computed.
 fn check_limits(hash: &PasswordHash, limits: &[(&str, u32)]) -> std::result::Result<(), ArgumentError> {
-    let exceeds = |name: &str, cost: u32| limits.iter().any(|(limited, max)| *limited == name && cost > *max);
-    let mut costs = hash.params.iter().filter_map(|(name, cost)| Some((name, cost.decimal().ok()?)));
-    if costs.any(|(name, cost)| exceeds(name.as_str(), cost)) { Err(too_expensive()) } else { Ok(()) }
+    for (name, cost) in hash.params.iter().filter_map(|(name, cost)| Some((name, cost.decimal().ok()?))) {
+        if let Some((name, max)) = limits.iter().find(|(limited, max)| *limited == name.as_str() && cost > *max) {
+            return Err(too_expensive(format_args!("{name} = {cost}, at most {max}")));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the error for a malformed hash, without quoting it: it is secret.
-fn malformed() -> ArgumentError {
-    ArgumentError::Value(
-        "The \"input.hash\" property must be a PHC string of argon2 or scrypt, or a bcrypt hash ($2b$...)".into(),
-    )
+fn malformed(hash: &[u8]) -> ArgumentError {
+    let rule = "The \"input.hash\" property must be a PHC string of argon2 or scrypt, or a bcrypt hash ($2b$...)";
+    ArgumentError::value(rule, format_args!("a string of {} bytes", hash.len()))
 }
 
-fn unknown() -> ArgumentError {
-    ArgumentError::Value(
-        "The \"input.hash\" property has an unknown algorithm. The algorithms are argon2id, argon2i, argon2d, scrypt and bcrypt"
-            .into(),
-    )
+fn unknown(hash: &str) -> ArgumentError {
+    let rule =
+        "The \"input.hash\" property must have one of the algorithms argon2id, argon2i, argon2d, scrypt and bcrypt";
+    ArgumentError::value(rule, format_args!("another algorithm in a string of {} bytes", hash.len()))
 }
 
 impl Transform for Hash {
@@ -221,7 +230,7 @@ impl Transform for Verify {
         };
         let packed = Zeroizing::new(packed);
         let [password, hash] = fields::split::<2>(&packed)?.map(Option::unwrap_or_default);
-        let hash = parse(std::str::from_utf8(hash).map_err(|_| malformed())?)?;
+        let hash = parse(std::str::from_utf8(hash).map_err(|_| malformed(hash))?)?;
         cancel.check()?;
         let matches = match &hash {
             // hashPassword rejects longer passwords. Other implementations truncate them, so their hashes match truncated ones.
@@ -376,7 +385,7 @@ mod tests {
     #[test]
     fn options_of_other_algorithms_are_rejected() {
         let refused = hash(&args([options([("cost", number(4))])])).err().unwrap();
-        assert_eq!(refused.message(), "The property 'options.cost' has no meaning for argon2id");
+        assert_eq!(refused.message(), "The property 'options.cost' has no meaning for argon2id. Received 4");
         let few = args([options([("memoryKiB", number(15)), ("parallelism", number(2))])]);
         assert_eq!(hash(&few).err().unwrap().code(), "ERR_OUT_OF_RANGE");
     }

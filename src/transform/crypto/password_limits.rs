@@ -2,6 +2,7 @@
 //! verify, which an attacker may have written.
 
 use crate::args::ArgumentError;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 pub const MAX_MEMORY_KIB: u32 = 4 << 20;
@@ -20,11 +21,12 @@ pub const BCRYPT_COSTS: RangeInclusive<u32> = 4..=18;
 pub const MAX_PBKDF2_BLOCKS: u64 = 1 << 26;
 
 /// Returns the error for options whose product exceeds a limit.
-pub fn product_out_of_range(product: &str, max: u64) -> ArgumentError {
-    ArgumentError::Range(format!("The value of {product} is out of range. It must be <= {max}"))
+pub fn product_out_of_range(product: &str, max: u64, received: u64) -> ArgumentError {
+    ArgumentError::range(format_args!("The value of {product} is out of range. It must be <= {max}"), received)
 }
 
-/// Returns the error for a hash beyond the limits.
-pub fn too_expensive() -> ArgumentError {
-    ArgumentError::Range("The \"input.hash\" property requires more memory or time than hashPassword allows".into())
+/// Returns the error for a hash whose costs exceed the limits.
+pub fn too_expensive(costs: impl Display) -> ArgumentError {
+    let rule = "The \"input.hash\" property must not require more memory or time than hashPassword allows";
+    ArgumentError::range(rule, costs)
 }

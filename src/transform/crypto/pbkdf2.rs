@@ -31,10 +31,11 @@ pub fn pbkdf2(args: &Args) -> BuildResult {
     let iterations = u32::try_from(iterations).ok().and_then(NonZeroU32::new).expect("within its bounds");
     let length = usize::try_from(args.integer(3, "length", 1..=1 << 20)?).expect("within its bounds");
     let blocks = length.div_ceil(digest_len) as u64;
-    if u64::from(iterations.get()) * blocks > MAX_PBKDF2_BLOCKS {
+    let work = u64::from(iterations.get()) * blocks;
+    if work > MAX_PBKDF2_BLOCKS {
         let product =
             format!("\"iterations\" times the {blocks} blocks of {digest_len} bytes ({iterations} * {blocks})");
-        return Err(product_out_of_range(&product, MAX_PBKDF2_BLOCKS));
+        return Err(product_out_of_range(&product, MAX_PBKDF2_BLOCKS, work));
     }
     Ok(Box::new(Derive { algorithm, salt, iterations, length }))
 }

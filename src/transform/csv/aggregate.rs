@@ -222,7 +222,7 @@ mod tests {
             (measures(list(&[])), "ERR_INVALID_ARG_VALUE", "Received 0 elements"),
             (measures(list(&["sum", "a", "b"])), "ERR_INVALID_ARG_VALUE", "Received 3 elements"),
             (measures(Arg::List(vec![Arg::Number(1.0)])), "ERR_INVALID_ARG_TYPE", "array of strings"),
-            (measures(list(&["sum"])), "ERR_INVALID_ARG_VALUE", "requires the name of a column for 'sum'"),
+            (measures(list(&["sum"])), "ERR_INVALID_ARG_VALUE", "Received only 'sum'"),
             (measures(list(&["total", "a"])), "ERR_INVALID_ARG_VALUE", "'p100'. Received 'total'"),
             (measures(list(&["p101", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
             (measures(list(&["p", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
@@ -230,11 +230,27 @@ mod tests {
             (measures(list(&["p-1", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
             (measures(list(&["p1.2.3", "a"])), "ERR_INVALID_ARG_VALUE", "'p0' to 'p100'"),
             (grouped(arg("a")), "ERR_INVALID_ARG_TYPE", "array of strings"),
-            (grouped(list(&["a", "a"])), "ERR_INVALID_ARG_VALUE", "twice"),
-            (grouped(list(&["it"])), "ERR_INVALID_ARG_VALUE", "has the name of a column"),
-            (typed("string"), "ERR_INVALID_ARG_VALUE", "requires numbers"),
-            (typed("boolean"), "ERR_INVALID_ARG_VALUE", "requires numbers"),
-            (given(&["b"]), "ERR_INVALID_ARG_VALUE", "\"options.measures['it']\" property names the column 'a'"),
+            (grouped(list(&["a", "a"])), "ERR_INVALID_ARG_VALUE", "twice. Received 'a'"),
+            (
+                grouped(list(&["it"])),
+                "ERR_INVALID_ARG_VALUE",
+                "the name of a column of \"options.groupBy\". Received 'it'",
+            ),
+            (
+                typed("string"),
+                "ERR_INVALID_ARG_VALUE",
+                "a column of numbers: \"options.columns\" has another type. Received 'a'",
+            ),
+            (
+                typed("boolean"),
+                "ERR_INVALID_ARG_VALUE",
+                "a column of numbers: \"options.columns\" has another type. Received 'a'",
+            ),
+            (
+                given(&["b"]),
+                "ERR_INVALID_ARG_VALUE",
+                "\"options.measures['it']\" property must name columns of \"options.header\". Received 'a'",
+            ),
         ] {
             let error = of(fields).err().unwrap();
             assert!(error.code() == code && error.message().contains(part), "{}", error.message());

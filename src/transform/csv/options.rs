@@ -1,8 +1,8 @@
 //! The options that the CSV transforms share, and the names and types of columns.
 
 use super::reader::{Dialect, MAX_COLUMNS, RecordReader};
-use super::record::{Record, quoted};
-use crate::args::{Arg, ArgumentError, Options};
+use super::record::Record;
+use crate::args::{Arg, ArgumentError, Options, element, quoted};
 use crate::error::{Error, Result};
 use crate::transform::output_limit::max_output;
 use std::collections::HashSet;
@@ -49,8 +49,9 @@ impl CsvOptions {
         let delimiter = ascii_character(options, "delimiter", b',')?;
         let quote = ascii_character(options, "quote", b'"')?;
         if delimiter == quote {
-            let message = "The \"options.delimiter\" and \"options.quote\" properties must be different characters";
-            return Err(ArgumentError::Value(message.into()));
+            let rule = "The \"options.delimiter\" and \"options.quote\" properties must be different characters";
+            let received = quoted(&char::from(quote).to_string());
+            return Err(ArgumentError::value(rule, format_args!("{received} for both")));
         }
         let csv = CsvOptions {
             delimiter,
@@ -70,10 +71,10 @@ impl CsvOptions {
     pub fn check_columns<'a>(&self, named: impl IntoIterator<Item = (String, &'a str)>) -> OptionResult<()> {
         let Header::Given(names) = &self.header else { return Ok(()) };
         match named.into_iter().find(|(_, name)| !names.iter().any(|it| it == name)) {
-            Some((property, name)) => Err(ArgumentError::Value(format!(
-                "The \"{property}\" property names the column {}, which \"options.header\" does not",
-                quoted(name)
-            ))),
+            Some((property, name)) => {
+                let rule = format_args!("The \"{property}\" property must name columns of \"options.header\"");
+                Err(ArgumentError::value(rule, quoted(name)))
+            }
             None => Ok(()),
         }
     }
@@ -143,12 +144,14 @@ fn distinct_names(record: &Record<'_>) -> Result<Vec<String>> {
 
 /// Reads an option that is one character.
 fn ascii_character(options: &Options<'_>, name: &str, default: u8) -> OptionResult<u8> {
-    match options.text(name)?.map(str::as_bytes) {
-        None => Ok(default),
-        Some(&[byte]) if byte.is_ascii() && byte != b'\r' && byte != b'\n' => Ok(byte),
-        Some(_) => Err(ArgumentError::Value(format!(
-            "The \"options.{name}\" property must be one ASCII character other than a line break"
-        ))),
+    let Some(text) = options.text(name)? else { return Ok(default) };
+    match *text.as_bytes() {
+        [byte] if byte.is_ascii() && byte != b'\r' && byte != b'\n' => Ok(byte),
+        _ => {
+            let rule =
+                format_args!("The \"options.{name}\" property must be one ASCII character other than a line break");
+            Err(ArgumentError::value(rule, quoted(text)))
+        }
     }
 }
 
@@ -159,16 +162,17 @@ fn header(options: &Options<'_>) -> OptionResult<Header> {
         Arg::List(list) => list,
         other => return Err(invalid_type("options.header", "of type boolean or an array of strings", other)),
     };
-    let names = strings(list, "options.header")?;
+    let names = strings(list, "header")?;
     let mut seen = HashSet::new();
     if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
-        let message = format!("The \"options.header\" property names the column {} twice", quoted(twice));
-        return Err(ArgumentError::Value(message));
+        return Err(ArgumentError::value(
+            "The \"options.header\" property must not name a column twice",
+            quoted(twice),
+        ));
     }
     if names.is_empty() || names.len() > MAX_COLUMNS {
-        let count = names.len();
-        let message = format!("The \"options.header\" property must have 1 to {MAX_COLUMNS} names. Received {count}");
-        return Err(ArgumentError::Value(message));
+        let rule = format_args!("The \"options.header\" property must have 1 to {MAX_COLUMNS} names");
+        return Err(ArgumentError::value(rule, names.len()));
     }
     Ok(Header::Given(names))
 }
@@ -188,11 +192,8 @@ fn types(options: &Options<'_>) -> OptionResult<Vec<(String, ColumnType)>> {
                 "number" => Ok(ColumnType::Number),
                 "boolean" => Ok(ColumnType::Boolean),
                 _ => {
-                    let message = format!(
-                        "The \"{property}\" property must be one of 'string', 'number', 'boolean'. Received {}",
-                        quoted(text)
-                    );
-                    Err(ArgumentError::Value(message))
+                    let rule = format_args!("The \"{property}\" property must be one of 'string', 'number', 'boolean'");
+                    Err(ArgumentError::value(rule, quoted(text)))
                 }
             },
             other => Err(invalid_type(&property, "of type string", other)),
@@ -206,14 +207,14 @@ fn types(options: &Options<'_>) -> OptionResult<Vec<(String, ColumnType)>> {
 ///
 /// # Errors
 /// For an element of another type.
-pub fn strings(list: &[Arg], property: &str) -> OptionResult<Vec<String>> {
-    let text = |arg: &Arg| match arg {
+pub fn strings(list: &[Arg], option: &str) -> OptionResult<Vec<String>> {
+    let text = |(index, arg): (usize, &Arg)| match arg {
         Arg::Text(text) => Ok(text.to_string()),
-        other => Err(invalid_type(property, "an array of strings", other)),
+        other => Err(ArgumentError::not_a(&element(option, index), "of type string", other)),
     };
-    list.iter().map(text).collect()
+    list.iter().enumerate().map(text).collect()
 }
 
 pub fn invalid_type(property: &str, expected: &str, received: &Arg) -> ArgumentError {
-    ArgumentError::Type(format!("The \"{property}\" property must be {expected}. Received {received}"))
+    ArgumentError::not_a(&format!("The \"{property}\" property"), expected, received)
 }

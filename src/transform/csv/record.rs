@@ -1,5 +1,6 @@
 //! A record of CSV and the values of its fields.
 
+use crate::args::quoted;
 use crate::error::Error;
 use std::borrow::Cow;
 
@@ -98,17 +99,6 @@ impl<'a> Record<'a> {
             Err(self.wrong_type(column, name, "is not a boolean: expected true, false, 1 or 0"))
         }
     }
-}
-
-/// Quotes text of the user in an error message: shortens it, and escapes control characters.
-pub fn quoted(text: &str) -> String {
-    const MAX_CHARS: usize = 60;
-    let mut start = String::new();
-    for character in text.chars().take(MAX_CHARS) {
-        if character.is_control() { start.extend(character.escape_default()) } else { start.push(character) }
-    }
-    let ellipsis = if text.chars().nth(MAX_CHARS).is_some() { "…" } else { "" };
-    format!("'{start}{ellipsis}'")
 }
 
 /// Counts line breaks: LF, CR and CRLF.
@@ -220,13 +210,6 @@ fn digits(text: &str) -> (&str, &str) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn quoted_text_is_short_and_has_no_control_characters() {
-        assert_eq!(quoted("plum\r\n"), r"'plum\r\n'");
-        assert_eq!(quoted(&"é".repeat(60)), format!("'{}'", "é".repeat(60)));
-        assert_eq!(quoted(&"é".repeat(61)), format!("'{}…'", "é".repeat(60)));
-    }
 
     #[test]
     fn numbers_of_json_and_a_few_more_are_parsed() {

@@ -1,9 +1,9 @@
 //! The measures and groups of an aggregation, as its options name them.
 
 use super::options::{ColumnType, CsvOptions, OPTIONS, OptionResult, invalid_type, strings};
-use super::record::quoted;
-use crate::args::{Arg, Args, ArgumentError, Options};
+use crate::args::{Arg, Args, ArgumentError, Options, quoted};
 use std::collections::HashSet;
+use std::fmt;
 
 /// A statistic of the numbers of a column.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,18 +39,15 @@ impl Spec {
     /// For the first invalid option.
     pub fn read(args: &Args) -> OptionResult<Self> {
         if let Arg::Undefined = args.get(0) {
-            return Err(ArgumentError::Type(
-                "The \"options\" argument must be of type object. Received undefined".into(),
-            ));
+            return Err(ArgumentError::not_a("The \"options\" argument", "of type object", args.get(0)));
         }
         let known: Vec<&str> = ["groupBy", "measures"].into_iter().chain(OPTIONS).collect();
         let options = args.options(0, &known)?;
         let csv = CsvOptions::read(&options)?;
         let (by, measures) = (group_by(&options)?, measures(&options, &csv)?);
         if let Some((name, _)) = measures.iter().find(|(name, _)| by.contains(name)) {
-            let message =
-                format!("The \"{}\" property has the name of a column of \"options.groupBy\"", measure_property(name));
-            return Err(ArgumentError::Value(message));
+            let rule = "The \"options.measures\" property must not have the name of a column of \"options.groupBy\"";
+            return Err(ArgumentError::value(rule, quoted(name)));
         }
         csv.check_columns(by.iter().map(|name| ("options.groupBy".to_string(), name.as_str())))?;
         csv.check_columns(
@@ -78,14 +75,13 @@ impl Measure {
 fn group_by(options: &Options<'_>) -> OptionResult<Vec<String>> {
     let names = match options.get("groupBy") {
         Arg::Undefined => return Ok(Vec::new()),
-        Arg::List(list) => strings(list, "options.groupBy")?,
+        Arg::List(list) => strings(list, "groupBy")?,
         other => return Err(invalid_type("options.groupBy", "an array of strings", other)),
     };
     let mut seen = HashSet::new();
     match names.iter().find(|name| !seen.insert(name.as_str())) {
         Some(name) => {
-            let message = format!("The \"options.groupBy\" property names the column {} twice", quoted(name));
-            Err(ArgumentError::Value(message))
+            Err(ArgumentError::value("The \"options.groupBy\" property must not name a column twice", quoted(name)))
         }
         None => Ok(names),
     }
@@ -111,11 +107,13 @@ fn measure(property: &str, value: &Arg, csv: &CsvOptions) -> OptionResult<Measur
         Arg::List(parts) => parts,
         other => return Err(invalid_type(property, "an array of an operation and a column", other)),
     };
-    let invalid = |problem: String| Err(ArgumentError::Value(format!("The \"{property}\" property {problem}")));
+    let invalid = |rule: &str, received: &dyn fmt::Display| {
+        Err(ArgumentError::value(format_args!("The \"{property}\" property {rule}"), received))
+    };
     let (op, column) = match parts.as_slice() {
         [op] => (op, &Arg::Undefined),
         [op, column] => (op, column),
-        _ => return invalid(format!("must be an operation and a column. Received {} elements", parts.len())),
+        _ => return invalid("must be an operation and a column", &format_args!("{} elements", parts.len())),
     };
     let (op, column) = match (op, column) {
         (Arg::Text(op), Arg::Text(column)) => (op.as_str(), Some(column.to_string())),
@@ -131,16 +129,16 @@ fn measure(property: &str, value: &Arg, csv: &CsvOptions) -> OptionResult<Measur
         _ => match op.strip_prefix('p').and_then(percent) {
             Some(at) => Statistic::Quantile(at),
             None => {
-                let operations = "'count', 'sum', 'mean', 'min', 'max' or one of 'p0' to 'p100'";
-                return invalid(format!("must start with {operations}. Received {}", quoted(op)));
+                let rule = "must start with 'count', 'sum', 'mean', 'min', 'max' or one of 'p0' to 'p100'";
+                return invalid(rule, &quoted(op));
             }
         },
     };
     match column {
-        None => invalid(format!("requires the name of a column for '{op}'")),
-        Some(column) if matches!(csv.type_of(&column), Some(ColumnType::Text | ColumnType::Boolean)) => invalid(
-            format!("requires numbers, but \"options.columns\" gives the column {} another type", quoted(&column)),
-        ),
+        None => invalid("must name a column after the operation", &format_args!("only {}", quoted(op))),
+        Some(column) if matches!(csv.type_of(&column), Some(ColumnType::Text | ColumnType::Boolean)) => {
+            invalid("must name a column of numbers: \"options.columns\" has another type", &quoted(&column))
+        }
         Some(column) => Ok(Measure::Numbers(statistic, column)),
     }
 }

@@ -3,7 +3,8 @@
 //! machine, as in typed arrays.
 
 use super::options::{ColumnType, CsvOptions};
-use super::record::{Record, quoted};
+use super::record::Record;
+use crate::args::quoted;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::transform::memory;

@@ -57,6 +57,22 @@ pub fn schemas(root: &Json) -> HashSet<String> {
     }
 }
 
+/// Returns the JSON pointer of the first reference that `message` of an error quotes: by its URI, its pointer or its anchor.
+pub fn failed_reference(root: &Json, message: &str) -> Option<String> {
+    let quotes = |reference: &str| {
+        let (uri, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        let is_quoted = |text: &str| !text.is_empty() && message.contains(&format!("{text}'"));
+        is_quoted(&last_segment(uri)) || is_quoted(fragment) || decoded(fragment).is_some_and(|it| is_quoted(&it))
+    };
+    let mut pointers: Vec<_> = schemas(root).into_iter().collect();
+    pointers.sort_unstable();
+    pointers.iter().find_map(|pointer| {
+        let is_failed = |keyword: &&str| root.pointer(pointer)?.get(keyword)?.as_str().map(quotes);
+        let keyword = REFERENCES.iter().chain(&["$schema"]).find(|keyword| is_failed(keyword) == Some(true))?;
+        Some(format!("{pointer}/{keyword}"))
+    })
+}
+
 /// Returns whether the value at `pointer` is or contains one of `schemas`.
 pub fn contains_schema(schemas: &HashSet<String>, pointer: &str) -> bool {
     schemas.iter().any(|it| it.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))

@@ -4,6 +4,7 @@
 
 use super::pointer::{decoded, encoded, token};
 use super::schema_locations::{MAPS, REFERENCES, VALUES, contains_schema, schemas};
+use crate::args::quoted;
 use crate::transform::text::pattern::{Budget, Refusal, Tester, for_regex_crate};
 use jsonschema::{Keyword, ValidationError};
 use serde_json::{Map, Value as Json};
@@ -12,15 +13,21 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// A refused pattern and its JSON pointer in the schema.
-pub struct RefusedPattern {
+/// Why a schema is refused, and where.
+pub struct RefusedSchema {
     pub reason: String,
+    /// JSON pointer of the value in the schema.
     pub pointer: String,
+    pub received: String,
 }
 
-impl RefusedPattern {
-    fn new(refusal: &Refusal, pattern: &str, pointer: &str) -> Self {
-        RefusedPattern { reason: format!("a pattern {}", refusal.explain(pattern)), pointer: pointer.to_string() }
+impl RefusedSchema {
+    pub fn new(reason: impl Into<String>, pointer: impl Into<String>, received: impl Into<String>) -> Self {
+        RefusedSchema { reason: reason.into(), pointer: pointer.into(), received: received.into() }
+    }
+
+    fn pattern(refusal: &Refusal, pattern: &str, pointer: &str) -> Self {
+        RefusedSchema::new(format!("a pattern {}", refusal.explain()), pointer, quoted(pattern))
     }
 }
 
@@ -40,7 +47,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// For the first pattern that is refused.
-pub fn prepare(schema: &mut Json) -> Result<Prepared, RefusedPattern> {
+pub fn prepare(schema: &mut Json) -> Result<Prepared, RefusedSchema> {
     let schemas = schemas(schema);
     let mut walk = Walk { schemas, prepared: Prepared::default(), names: HashMap::new(), budget: Budget::default() };
     walk.value(schema, "")?;
@@ -63,7 +70,7 @@ struct Walk {
 
 impl Walk {
     /// Walks a value that may not be a schema, since the keyword that holds it is unknown.
-    fn value(&mut self, value: &mut Json, pointer: &str) -> Result<(), RefusedPattern> {
+    fn value(&mut self, value: &mut Json, pointer: &str) -> Result<(), RefusedSchema> {
         let is_schema = self.schemas.contains(pointer);
         match value {
             Json::Object(members) => {
@@ -81,18 +88,12 @@ impl Walk {
         Ok(())
     }
 
-    fn member(
-        &mut self,
-        keyword: &str,
-        value: &mut Json,
-        pointer: &str,
-        is_schema: bool,
-    ) -> Result<(), RefusedPattern> {
+    fn member(&mut self, keyword: &str, value: &mut Json, pointer: &str, is_schema: bool) -> Result<(), RefusedSchema> {
         match value {
             Json::String(pattern) if keyword == "pattern" && is_schema => {
                 if let Entry::Vacant(entry) = self.prepared.patterns.entry(pattern.clone()) {
                     let made = Tester::new(pattern, &mut self.budget)
-                        .map_err(|it| RefusedPattern::new(&it, pattern, pointer))?;
+                        .map_err(|it| RefusedSchema::pattern(&it, pattern, pointer))?;
                     entry.insert(Arc::new(made));
                 }
             }
@@ -116,13 +117,13 @@ impl Walk {
     }
 
     /// Walks the value of a keyword in [`VALUES`] that is or contains a referenced schema. `const` and `enum` must not change.
-    fn referenced(&mut self, keyword: &str, value: &mut Json, pointer: &str) -> Result<(), RefusedPattern> {
+    fn referenced(&mut self, keyword: &str, value: &mut Json, pointer: &str) -> Result<(), RefusedSchema> {
         let mut copy = value.clone();
         self.value(&mut copy, pointer)?;
         if matches!(keyword, "const" | "enum") && copy != *value {
             let reason =
                 format!("a \"$ref\" to a schema with \"patternProperties\" within \"{keyword}\" is not supported");
-            return Err(RefusedPattern { reason, pointer: pointer.to_string() });
+            return Err(RefusedSchema::new(reason, pointer, format!("'{keyword}'")));
         }
         *value = copy;
         Ok(())
@@ -133,12 +134,12 @@ impl Walk {
         properties: &mut Map<String, Json>,
         pointer: &str,
         is_schema: bool,
-    ) -> Result<(), RefusedPattern> {
+    ) -> Result<(), RefusedSchema> {
         for (name, schema) in std::mem::take(properties) {
             let translated = match self.translated(&name) {
                 Ok(translated) => translated,
                 Err(refusal) if is_schema => {
-                    return Err(RefusedPattern::new(&refusal, &name, &format!("{pointer}/{}", token(&name))));
+                    return Err(RefusedSchema::pattern(&refusal, &name, &format!("{pointer}/{}", token(&name))));
                 }
                 Err(_) => name.clone(),
             };

@@ -8,7 +8,7 @@ use super::path::parser::parse;
 use super::path::query::Query;
 use super::path::streaming::{PlainPath, Selection};
 use super::scanner::scan;
-use crate::args::{Args, ArgumentError};
+use crate::args::{Args, ArgumentError, quoted};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::transform::contract::{BuildResult, Output, Transform};
@@ -32,9 +32,11 @@ struct Select {
 
 /// `json.select(path, { maxOutput })`
 pub fn select(args: &Args) -> BuildResult {
-    let refused =
-        |reason: String| ArgumentError::Value(format!("The \"path\" argument must be a JSONPath (RFC 9535): {reason}"));
     let text = args.text(0, "path")?;
+    let refused = |reason: String| {
+        let rule = format_args!("The \"path\" argument must be a JSONPath (RFC 9535): {reason}");
+        ArgumentError::value(rule, quoted(text))
+    };
     let max_output = max_output(&args.options(1, &["maxOutput"])?)?;
     check_nesting(text).map_err(refused)?;
     let query = parse(text).map_err(refused)?;

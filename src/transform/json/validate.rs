@@ -2,13 +2,17 @@
 //! compiled once, by the factory. Documents are never fetched: a reference to another one is an error.
 
 use super::document::{at_depth, parse_with_depth, text};
-use super::schema_patterns::{PatternKeyword, Patterns, Prepared, Renamed, is_ecma, prepare, with_names};
-use crate::args::{Args, ArgumentError};
+use super::schema_locations::failed_reference;
+use super::schema_patterns::{
+    PatternKeyword, Patterns, Prepared, RefusedSchema, Renamed, is_ecma, prepare, with_names,
+};
+use crate::args::{Args, ArgumentError, quoted, start_of};
 use crate::cancel::Cancel;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::transform::contract::{BuildResult, Output, Transform};
 use crate::transform::text::pattern::{MAX_COMPILED, is_pattern};
 use crate::transform::value::Value;
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{
     Keyword, PatternOptions, Registry, RegistryBuilder, Resource, ValidationError, ValidationOptions, Validator,
 };
@@ -38,18 +42,20 @@ pub fn validate(args: &Args) -> BuildResult {
 
 /// Compiles the schema in the first argument.
 pub fn compile(args: &Args) -> std::result::Result<Compiled, ArgumentError> {
-    let refused = |reason: String| {
-        ArgumentError::Value(format!("The \"schema\" argument must be a supported JSON Schema: {reason}"))
-    };
-    let text = args.text(0, "schema")?;
-    let parsed = parse_with_depth(text.as_bytes(), 0);
-    let (mut schema, depth) = parsed.map_err(|error| refused(error.to_string()))?;
+    compile_text(args.text(0, "schema")?).map_err(|RefusedSchema { reason, pointer, received }| {
+        let rule = format!("The \"schema\" argument must be a supported JSON Schema: {reason} (at #{pointer})");
+        ArgumentError::value(rule, received)
+    })
+}
+
+fn compile_text(text: &str) -> std::result::Result<Compiled, RefusedSchema> {
+    let unusable = |error: Error| RefusedSchema::new(error.to_string(), "", quoted(text));
+    let (mut schema, depth) = parse_with_depth(text.as_bytes(), 0).map_err(unusable)?;
     if depth > MAX_SCHEMA_DEPTH {
-        return Err(refused(format!("it is nested deeper than {MAX_SCHEMA_DEPTH} levels")));
+        let reason = format!("it must be nested at most {MAX_SCHEMA_DEPTH} levels deep");
+        return Err(RefusedSchema::new(reason, "", format!("{depth} levels")));
     }
-    let prepared = at_depth(depth, || prepare(&mut schema)).map_err(|error| refused(error.to_string()))?;
-    let Prepared { renamed, patterns } =
-        prepared.map_err(|it| refused(format!("{} (at {})", it.reason, it.pointer)))?;
+    let Prepared { renamed, patterns } = at_depth(depth, || prepare(&mut schema)).map_err(unusable)??;
     let built = at_depth(depth, || {
         if is_ecma(&renamed) || !text.contains("draft-0") {
             options(patterns).build(&schema)
@@ -57,18 +63,29 @@ pub fn compile(args: &Args) -> std::result::Result<Compiled, ArgumentError> {
             build_by_reference(text.as_bytes(), &schema, patterns)
         }
     });
-    let built = built.map_err(|error| refused(error.to_string()))?;
-    let validator = built.map_err(|error| {
-        let pointer = with_names(error.instance_path().to_string(), &renamed);
-        let message = error.to_string();
-        // The rest of the message is advice for users of the crate.
-        let reason = match message.split_once(" is not present in a registry") {
-            Some((resource, _)) => format!("{resource} is another document, which is not fetched"),
-            None => message,
-        };
-        refused(if pointer.is_empty() { reason } else { format!("{reason} (at {pointer})") })
-    })?;
+    let validator = built.map_err(unusable)?.map_err(|error| refused(&error, &schema, &renamed))?;
     Ok(Compiled { validator, depth, renamed })
+}
+
+/// Returns the reason of the crate, without its advice for users of the crate, and its location.
+fn refused(error: &ValidationError<'_>, schema: &Json, renamed: &Renamed) -> RefusedSchema {
+    let message = error.to_string();
+    let (reason, pointer) = match error.kind() {
+        ValidationErrorKind::Referencing(_) => {
+            let pointer = failed_reference(schema, &message).unwrap_or_default();
+            let reason = match message.split_once(" is not present in a registry") {
+                Some((resource, _)) => format!("{resource} is another document, which is not fetched"),
+                None => message.split(". Custom meta-schemas").next().unwrap_or_default().to_owned(),
+            };
+            (reason, pointer)
+        }
+        // The keyword `pattern` refuses one.
+        ValidationErrorKind::Custom { .. } => (message, error.schema_path().to_string()),
+        _ => (error.masked_with("the value").to_string(), error.instance_path().to_string()),
+    };
+    let received =
+        schema.pointer(&pointer).map_or_else(|| "undefined".to_owned(), |value| start_of(&value.to_string()));
+    RefusedSchema::new(reason, with_names(pointer, renamed), received)
 }
 
 fn options(patterns: Patterns) -> ValidationOptions<'static> {
@@ -79,8 +96,7 @@ fn options(patterns: Patterns) -> ValidationOptions<'static> {
             match pattern.as_str().map(|it| PatternKeyword::new(it, &patterns)) {
                 Some(Ok(keyword)) => Ok(Box::new(keyword) as Box<dyn for<'i> Keyword<'i>>),
                 Some(Err(refusal)) => {
-                    let reason = refusal.explain(pattern.as_str().unwrap_or_default());
-                    Err(ValidationError::custom(format!("a pattern {reason} (at {pointer})")))
+                    Err(ValidationError::custom(format!("a pattern {} (at {pointer})", refusal.explain())))
                 }
                 None => Err(ValidationError::custom(format!("{pattern} is not of type \"string\" (at {pointer})"))),
             }
@@ -235,19 +251,34 @@ mod tests {
         let nested = |times| r#"{"allOf":["#.repeat(times) + r##"{"items":{"$ref":"#"}}"## + &"]}".repeat(times);
         assert_eq!(verdict(&nested(63), &document[448..576])["valid"], json!(true));
         let deeper = validate(&args([arg(&nested(64))])).err().unwrap();
-        assert!(deeper.message().ends_with("it is nested deeper than 128 levels"), "{deeper:?}");
+        assert!(deeper.message().ends_with("at most 128 levels deep (at #). Received 130 levels"), "{deeper:?}");
     }
 
     #[test]
     fn invalid_schemas_are_refused() {
-        for bad in [
-            r#"{"type":"nothing"}"#,
-            r#"{"minimum":"3"}"#,
-            r#"{"$ref":"http://localhost:1/x"}"#,
-            "3",
-            r##"{"$ref":"#/nowhere"}"##,
+        for (bad, end) in [
+            (r#"{"type":"nothing"}"#, r#" (at #/type). Received "nothing""#),
+            (
+                r#"{"properties":{"a":{"minimum":"3"}}}"#,
+                r#"the value is not of type "number" (at #/properties/a/minimum). Received "3""#,
+            ),
+            (
+                r#"{"items":{"$ref":"http://localhost:1/x"}}"#,
+                r#"is another document, which is not fetched (at #/items/$ref). Received "http://localhost:1/x""#,
+            ),
+            ("3", " (at #). Received 3"),
+            (
+                r##"{"$defs":{"a~/b":{"$ref":"#/no%20where"}},"$ref":"#/$defs/a~0~1b"}"##,
+                r##"Pointer '/no%20where' does not exist (at #/$defs/a~0~1b/$ref). Received "#/no%20where""##,
+            ),
+            (r##"{"not":{"$ref":"#none"}}"##, r##"Anchor 'none' does not exist (at #/not/$ref). Received "#none""##),
+            (r#"{"properties":{"b":{"pattern":"("}}}"#, " (at #/properties/b/pattern). Received '('"),
+            (r#"{"properties":{"b":{"pattern":5}}}"#, " (at #/properties/b/pattern). Received 5"),
+            (r#"{"$schema":"urn:none"}"#, r#" (at #/$schema). Received "urn:none""#),
         ] {
-            assert_eq!(validate(&args([arg(bad)])).err().unwrap().code(), "ERR_INVALID_ARG_VALUE", "{bad}");
+            let error = validate(&args([arg(bad)])).err().unwrap();
+            assert_eq!(error.code(), "ERR_INVALID_ARG_VALUE", "{bad}");
+            assert!(error.message().ends_with(end), "{error:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Counts the numbers of a typed array into bins of equal width.
 
 use super::element::{ElementType, f64_bytes, read_f64};
-use crate::args::{Args, ArgumentError};
+use crate::args::{Args, ArgumentError, list};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::transform::contract::{BuildResult, Transform};
@@ -21,16 +21,13 @@ struct Histogram {
 /// `numeric.histogram(kind, { bins, range })`
 pub fn histogram(args: &Args) -> BuildResult {
     let options = args.options(1, &["bins", "range"])?;
-    let bins = options.integer("bins", 1..=MAX_BINS)?.ok_or_else(|| {
-        ArgumentError::Type("The \"options.bins\" property must be of type number. Received undefined".into())
-    })?;
+    let bins = options.required_integer("bins", 1..=MAX_BINS)?;
     let range = match options.numbers("range")?.as_deref() {
         None => None,
         Some([low, high]) if low < high && low.is_finite() && high.is_finite() => Some((*low, *high)),
-        Some(_) => {
-            return Err(ArgumentError::Range(
-                "The \"options.range\" property must be two finite numbers, the lower one first".into(),
-            ));
+        Some(numbers) => {
+            let rule = "The \"options.range\" property must be two finite numbers, the lower one first";
+            return Err(ArgumentError::range(rule, list(numbers)));
         }
     };
     Ok(Box::new(Histogram {

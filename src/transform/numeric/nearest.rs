@@ -39,17 +39,13 @@ pub fn nearest(args: &Args) -> BuildResult {
     let index = |number: i64| usize::try_from(number).expect("within its bounds");
     let length = args.integer(0, "matrix", 0..=1 << 48).map(index)?;
     let options = args.options(1, &["k", "dimensions", "metric"])?;
-    let required = |name: &str, max: i64| {
-        let number = options.integer(name, 1..=max)?.ok_or_else(|| {
-            ArgumentError::Type(format!("The \"options.{name}\" property must be of type number. Received undefined"))
-        })?;
-        Ok::<_, ArgumentError>(index(number))
-    };
-    let (k, dimensions) = (required("k", 1 << 20)?, required("dimensions", 1 << 20)?);
+    let required = |name: &str| options.required_integer(name, 1..=1 << 20).map(index);
+    let (k, dimensions) = (required("k")?, required("dimensions")?);
     if !length.is_multiple_of(dimensions) {
-        return Err(ArgumentError::Range(format!(
-            "The length of the \"matrix\" argument must be a multiple of {dimensions} (options.dimensions). Received {length}"
-        )));
+        let rule = format_args!(
+            "The length of the \"matrix\" argument must be a multiple of {dimensions} (options.dimensions)"
+        );
+        return Err(ArgumentError::range(rule, length));
     }
     let metric = match options.one_of("metric", &["cosine", "dot", "l2"])?.unwrap_or("cosine") {
         "cosine" => Metric::Cosine,

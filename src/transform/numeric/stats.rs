@@ -3,7 +3,7 @@
 use super::element::{ElementType, Number, f64_bytes, read_f64};
 use super::quantile::quantile;
 use super::sum::Sum;
-use crate::args::{Args, ArgumentError};
+use crate::args::{Args, ArgumentError, number};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::transform::contract::{BuildResult, Transform};
@@ -20,11 +20,9 @@ struct Stats {
 pub fn stats(args: &Args) -> BuildResult {
     let options = args.options(1, &["quantiles"])?;
     let quantiles = options.numbers("quantiles")?.unwrap_or_default();
-    if let Some(bad) = quantiles.iter().find(|it| !(0.0..=1.0).contains(*it)) {
-        let message = format!(
-            "The value of \"options.quantiles\" is out of range. It must contain numbers >= 0 && <= 1. Received {bad}"
-        );
-        return Err(ArgumentError::Range(message));
+    if let Some(index) = quantiles.iter().position(|it| !(0.0..=1.0).contains(it)) {
+        let rule = format_args!("The value of \"options.quantiles[{index}]\" is out of range. It must be >= 0 && <= 1");
+        return Err(ArgumentError::range(rule, number(quantiles[index])));
     }
     Ok(Box::new(Stats { element: ElementType::of(args)?, quantiles }))
 }

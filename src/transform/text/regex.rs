@@ -3,7 +3,7 @@
 
 use super::detect_encoding::{into_string, text};
 use super::pattern::{Flags, Pattern, Searcher};
-use crate::args::{Args, ArgumentError};
+use crate::args::{Args, ArgumentError, quoted};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::transform::contract::{BuildResult, Output, Transform};
@@ -88,8 +88,10 @@ fn compile(pattern: &str, flags: &str) -> std::result::Result<Pattern, ArgumentE
     for (index, flag) in flags.char_indices() {
         match flag {
             _ if flags[..index].contains(flag) => {
-                let message = format!("The \"options.flags\" property must not repeat a flag. Received '{flags}'");
-                return Err(ArgumentError::Value(message));
+                return Err(ArgumentError::value(
+                    "The \"options.flags\" property must not repeat a flag",
+                    quoted(flags),
+                ));
             }
             'i' => known.ignore_case = true,
             'm' => known.multi_line = true,
@@ -98,15 +100,14 @@ fn compile(pattern: &str, flags: &str) -> std::result::Result<Pattern, ArgumentE
             // Always set.
             'g' | 'u' => {}
             _ => {
-                let message = format!(
-                    "The \"options.flags\" property must consist of 'g', 'i', 'm', 's', 'u' and 'x'. Received '{flags}'"
-                );
-                return Err(ArgumentError::Value(message));
+                let rule = "The \"options.flags\" property must consist of 'g', 'i', 'm', 's', 'u' and 'x'";
+                return Err(ArgumentError::value(rule, quoted(flags)));
             }
         }
     }
-    Pattern::new(pattern, known, true)
-        .map_err(|refusal| ArgumentError::Value(format!("The \"pattern\" argument {}", refusal.explain(pattern))))
+    Pattern::new(pattern, known, true).map_err(|refusal| {
+        ArgumentError::value(format_args!("The \"pattern\" argument {}", refusal.explain()), quoted(pattern))
+    })
 }
 
 /// Parses a replacement like `String.prototype.replace`: `$1`, `$<name>`, `$&`, `` $` ``, `$'`, `$$`. A number without a group is

@@ -1,6 +1,6 @@
 //! The `dictionary` option.
 
-use crate::args::{ArgumentError, Options};
+use crate::args::{Arg, ArgumentError, Options};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -14,7 +14,8 @@ pub type Dictionary = Option<Arc<Zeroizing<Vec<u8>>>>;
 pub fn read(options: &Options<'_>, is_usable: impl Fn(&[u8]) -> bool) -> Result<Dictionary, ArgumentError> {
     match options.bytes("dictionary")?.filter(|bytes| !bytes.is_empty()) {
         Some(bytes) if !is_usable(&bytes) => {
-            Err(ArgumentError::Value("The property 'options.dictionary' is not a usable zstd dictionary".into()))
+            let rule = "The \"options.dictionary\" property must be a usable zstd dictionary";
+            Err(ArgumentError::value(rule, Arg::Bytes(bytes)))
         }
         bytes => Ok(bytes.map(Arc::new)),
     }

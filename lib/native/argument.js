@@ -1,0 +1,40 @@
+'use strict'
+
+const { isAnyArrayBuffer, isDate, isMap, isPromise, isRegExp, isSet } = require('node:util').types
+const { describeValue } = require('../internal/validate')
+
+/**
+ * Returns an argument for native code. Copies an object of options, which runs its getters. Replaces values that no argument may be
+ * and that native code cannot describe in a message by a stand-in (src/node/args.rs).
+ * @param {unknown} value
+ */
+function nativeArgument(value) {
+  const argument = standIn(value)
+  return isRecord(argument) ? mapFields(argument, standIn) : argument
+}
+
+/** @param {unknown} value */
+function standIn(value) {
+  const isOdd = typeof value === 'bigint' || typeof value === 'symbol' || typeof value === 'function'
+  if (!isOdd && !isDate(value) && !isMap(value) && !isPromise(value) && !isRegExp(value) && !isSet(value)) return value
+  return { 'offloop.other': describeValue(value) }
+}
+
+/**
+ * @param {Record<string, unknown>} record
+ * @param {(field: unknown) => unknown} convert
+ */
+function mapFields(record, convert) {
+  return Object.fromEntries(Object.entries(record).map(([name, field]) => [name, convert(field)]))
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
+function isRecord(value) {
+  if (typeof value !== 'object' || value === null) return false
+  return !Array.isArray(value) && !ArrayBuffer.isView(value) && !isAnyArrayBuffer(value)
+}
+
+module.exports = { nativeArgument, isRecord, mapFields }
