@@ -5,7 +5,7 @@ const { once } = require('node:events')
 const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Worker } = require('node:worker_threads')
-const { Cache } = require('../..')
+const { Cache, Pool } = require('../..')
 const { deferred } = require('../support/deferred')
 
 const main = JSON.stringify(require.resolve('../..'))
@@ -145,15 +145,29 @@ test('rejects options that differ from those of the existing cache', () => {
   const cache = new Cache({ max: 10, ttl: 1000, name: 'options' })
   const wrong = (/** @type {any} */ options) => () => new Cache({ max: 10, ttl: 1000, name: 'options', ...options })
   const expected = (/** @type {RegExp} */ message) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
-  assert.throws(wrong({ max: 11 }), expected(/'options' exists with other options: max = 10, not 11/))
+  assert.throws(
+    wrong({ max: 11 }),
+    expected(
+      /^A cache named 'options' exists with max = 10\. Received max = 11\. Options that are left out join the existing cache$/
+    )
+  )
   assert.throws(
     wrong({ max: 11, errorTtl: 5 }),
-    expected(/with other options: errorTtl = 0, not 5; max = 10, not 11\. Pass the same, or leave them out/)
+    expected(/exists with errorTtl = 0, max = 10\. Received errorTtl = 5, max = 11\. Options that are left out join/)
   )
-  assert.throws(wrong({ maxBytes: 5 }), expected(/maxBytes = none, not 5/))
-  assert.throws(wrong({ codec: { encode: Buffer.from, decode: String } }), expected(/codec = v8, not custom/))
-  assert.throws(wrong({ codec: 'json' }), expected(/codec = v8, not json/))
+  assert.throws(wrong({ maxBytes: 5 }), expected(/exists with maxBytes = undefined\. Received maxBytes = 5\./))
+  assert.throws(
+    wrong({ codec: { encode: Buffer.from, decode: String } }),
+    expected(/codec = v8\. Received codec = custom\./)
+  )
+  assert.throws(wrong({ codec: 'json' }), expected(/codec = v8\. Received codec = json\./))
   cache.close()
+})
+
+test('a pool and a cache may have the same name', async () => {
+  const [cache, pool] = [new Cache({ max: 10, name: 'both' }), new Pool({ threads: 1, name: 'both' })]
+  const others = [new Cache({ name: 'both' }), new Pool({ name: 'both' })]
+  for (const it of [cache, pool, ...others]) await it.close()
 })
 
 test('two caches of one name in one thread share loads', async () => {

@@ -35,15 +35,15 @@ const INTEGERS = {
 const FUNCTIONS = ['weigh', 'load', 'onEvict']
 /** Defaults of the options that caches of one name share, as they appear in error messages. */
 const DEFAULTS = {
-  max: 'none',
-  maxBytes: 'none',
-  ttl: 'none',
+  max: 'undefined',
+  maxBytes: 'undefined',
+  ttl: 'undefined',
   jitter: '0',
-  refreshAfter: 'none',
+  refreshAfter: 'undefined',
   staleWhileRevalidate: '0',
   staleIfError: '0',
   errorTtl: '0',
-  loadTimeout: 'none',
+  loadTimeout: 'undefined',
   codec: 'v8'
 }
 const CALL_OPTIONS = { load: ['load', 'signal'], loadMany: ['loadMany', 'signal'] }
@@ -125,7 +125,7 @@ function readOptions(options) {
 function sharedOptions({ name, codec, isCodecGiven }, settings) {
   if (settings.codec === CUSTOM && !isCodecGiven) {
     throw invalidValue(
-      `A cache named '${name}' exists with encode and decode functions. Pass them as options.codec to share it`
+      `A cache named '${name}' exists with codec = ${CUSTOM}. Received codec = undefined. Pass its encode and decode functions to share it`
     )
   }
   return {

@@ -1,19 +1,12 @@
 //! Process-wide named caches, shared by all JavaScript threads.
 
+use crate::mismatch::{self, Mismatch};
 use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 /// Options by name, with their values as JavaScript spells them.
 pub type Settings = BTreeMap<String, String>;
-
-/// An option whose value differs between the existing cache and the request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
-    pub option: String,
-    pub existing: String,
-    pub requested: String,
-}
 
 struct Entry<T> {
     value: Weak<T>,
@@ -58,12 +51,10 @@ impl<T> Registry<T> {
 }
 
 fn check(existing: &Settings, requested: Settings) -> Result<(), Vec<Mismatch>> {
-    let mismatch = |(option, requested): (String, String)| {
-        let existing = existing.get(&option).cloned().unwrap_or_default();
-        (existing != requested).then_some(Mismatch { option, existing, requested })
-    };
-    let mismatches: Vec<_> = requested.into_iter().filter_map(mismatch).collect();
-    if mismatches.is_empty() { Ok(()) } else { Err(mismatches) }
+    mismatch::check(requested.into_iter().map(|(option, requested)| {
+        let existing = existing.get(&option).cloned();
+        (option, Some(requested), existing)
+    }))
 }
 
 #[cfg(all(test, not(feature = "loom")))]
@@ -79,7 +70,7 @@ mod tests {
         requested: Settings,
         value: i32,
     ) -> Result<Option<(Arc<i32>, Settings)>, Vec<Mismatch>> {
-        registry.open("a", requested, settings([("max", "none"), ("ttl", "none")]), || Some(value))
+        registry.open("a", requested, settings([("max", "undefined"), ("jitter", "0")]), || Some(value))
     }
 
     #[test]
@@ -88,7 +79,7 @@ mod tests {
         let (first, _) = open(&registry, settings([("max", "5")]), 1).unwrap().unwrap();
         let (second, existing) = open(&registry, Settings::new(), 2).unwrap().unwrap();
         assert!(Arc::ptr_eq(&first, &second));
-        assert_eq!(existing, settings([("max", "5"), ("ttl", "none")]));
+        assert_eq!(existing, settings([("max", "5"), ("jitter", "0")]));
         assert_eq!(*registry.open("b", Settings::new(), Settings::new(), || Some(4)).unwrap().unwrap().0, 4);
         drop((first, second));
         assert_eq!(*open(&registry, settings([("max", "7")]), 5).unwrap().unwrap().0, 5);
@@ -98,14 +89,16 @@ mod tests {
     fn requested_settings_must_be_those_of_the_existing_value() {
         let registry = Registry::new();
         let first = open(&registry, settings([("max", "5")]), 1).unwrap().unwrap();
-        let mismatch = |option: &str, existing: &str, requested: &str| Mismatch {
+        let mismatch = |option: &str, existing: Option<&str>, requested: &str| Mismatch {
             option: option.into(),
-            existing: existing.into(),
+            existing: existing.map(Into::into),
             requested: requested.into(),
         };
-        let both = open(&registry, settings([("max", "6"), ("ttl", "9")]), 2);
-        assert_eq!(both, Err(vec![mismatch("max", "5", "6"), mismatch("ttl", "none", "9")]));
-        assert_eq!(open(&registry, settings([("max", "5"), ("ttl", "none")]), 3), Ok(Some(first)));
+        let all = open(&registry, settings([("max", "6"), ("jitter", "1"), ("ttl", "9")]), 2);
+        let expected =
+            vec![mismatch("jitter", Some("0"), "1"), mismatch("max", Some("5"), "6"), mismatch("ttl", None, "9")];
+        assert_eq!(all, Err(expected));
+        assert_eq!(open(&registry, settings([("max", "5"), ("jitter", "0")]), 3), Ok(Some(first)));
     }
 
     #[test]

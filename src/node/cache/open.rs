@@ -2,9 +2,10 @@
 
 use super::handle::{Handle, Reports, Shared};
 use crate::args::ArgumentError;
-use crate::cache::named::{Mismatch, Registry, Settings};
+use crate::cache::named::{Registry, Settings};
 use crate::cache::{self, Cache, Lifetime, Limits};
 use crate::clock::Time;
+use crate::mismatch;
 use crate::node::args::throw;
 use crate::node::convert::u64_of;
 use crate::node::environment::{self, Environment};
@@ -76,7 +77,7 @@ fn open(
         None => make().map(|shared| (Arc::new(shared), Settings::new())),
         Some(name) => NAMED
             .open(&name, options.settings, options.defaults, make)
-            .map_err(|mismatches| differ(&name, &mismatches))?,
+            .map_err(|differing| mismatch::error("cache", &name, &differing))?,
     };
     let Some((shared, settings)) = opened else { return Ok(None) };
     let mailbox = options.mailbox.map(|number| (environment.port.clone(), number));
@@ -86,18 +87,6 @@ fn open(
         (false, false) => Reports::Nothing,
     };
     Ok(Some((Handle::new(shared, mailbox, reports), settings)))
-}
-
-fn differ(name: &str, mismatches: &[Mismatch]) -> ArgumentError {
-    let differences: Vec<_> = mismatches
-        .iter()
-        .map(|Mismatch { option, existing, requested }| format!("{option} = {existing}, not {requested}"))
-        .collect();
-    let differences = differences.join("; ");
-    ArgumentError::value(
-        format_args!("A cache named '{name}' exists with other options: {differences}"),
-        "other values: pass the same, or leave them out to share it",
-    )
 }
 
 /// Returns the given limits, with those of `other` in place of omitted ones.
