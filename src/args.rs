@@ -1,7 +1,7 @@
 //! Checks the arguments of factories, with Node's error codes.
 
 use crate::error::{Error, Kind};
-use std::fmt;
+use std::fmt::{self, Write};
 use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
@@ -148,7 +148,7 @@ fn start(text: &str, max: usize) -> String {
     for character in text.chars().take(max) {
         match character {
             '\t' | '\n' | '\r' => start.extend(character.escape_default()),
-            _ if character.is_control() => start.push_str(&format!("\\x{:02X}", u32::from(character))),
+            _ if character.is_control() => drop(write!(start, "\\x{:02X}", u32::from(character))),
             _ => start.push(character),
         }
     }
