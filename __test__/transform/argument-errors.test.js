@@ -125,7 +125,10 @@ test('a secret is never quoted', async t => {
   }
 })
 
-/** @param {() => unknown} call @returns {any} */
+/**
+ * @param {() => unknown} call
+ * @returns {any}
+ */
 function thrownBy(call) {
   try {
     call()
