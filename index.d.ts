@@ -640,14 +640,16 @@ export const transforms: {
    * `export` it runs the default export, or else the only function of the module apart from `dispose`.
    *
    * The function receives a structured clone of the input, which counts for `maxQueueBytes` only if it is a string, a buffer or a
-   * view: an object counts as 0, even with Buffers in it, and only `maxQueue` limits those. It also receives `{ signal }`, which
-   * aborts when the caller's signal does. It may return a promise. A thread runs one task at a time. An exported function `dispose`
-   * is called before a thread ends. A Buffer arrives as a Uint8Array, as from `structuredClone`, in both directions. For a second
-   * after a task the thread blocks while it waits for the next one, so timers and sockets of the module may be served up to about
-   * 50 ms late.
+   * view: an object counts as 0, even with Buffers in it, and only `maxQueue` limits those. A Buffer arrives as a Uint8Array in both
+   * directions, also inside an object: declare the parameter as `Uint8Array`. Run a function without parameters with `undefined`.
+   *
+   * The second argument is `{ signal }`, which aborts when the caller's signal does. The function may return a promise. A thread runs
+   * one task at a time. An exported function `dispose` is called before a thread ends. For a second after a task the thread blocks
+   * while it waits for the next one, so timers and sockets of the module may be served up to about 50 ms late.
    *
    * A function should run its own tasks in another pool. If it waits for the pool it runs in and all threads wait likewise, also
-   * through functions of other pools, one of these tasks rejects with ERR_OFFLOOP_DEADLOCK. A function counts as waiting if only
+   * through functions of other pools, the tasks that one of them waits for reject with ERR_OFFLOOP_DEADLOCK, after some 100 ms. The
+   * next function takes its thread and may wait in turn: of several such calls most fail, one after the other. A function counts as waiting if only
    * offloop keeps its thread alive: one with a referenced timer, socket or other handle may wait for that, and hangs instead.
    *
    * The result is cloned too, unless the function returns `move(result)`. An error that it throws rejects the task, with its class
@@ -655,23 +657,31 @@ export const transforms: {
    * flight. A value that cannot be cloned rejects with a `DataCloneError` that contains its path.
    *
    * If a thread ends during a task (`process.exit()`, out of memory, an uncaught exception), the task rejects with
-   * ERR_OFFLOOP_WORKER_EXIT and the thread is replaced. Tasks that ended before keep their results; those that had not begun run in
+   * ERR_OFFLOOP_WORKER_EXIT and the thread is replaced. But V8 may end the whole process, as for any `Worker`, if one large
+   * allocation, such as of a long array, exceeds the heap. Tasks that ended before keep their results; those that had not begun run in
    * another thread, except one whose moved input was in the lost thread.
    * @example
    * // resize.js: module.exports = async ({ path, width }, { signal }) => sharp(path).resize(width).toBuffer()
    * const resize = transforms.worker(require.resolve('./resize.js'))
    * await pool.run(resize, { path: 'cat.jpg', width: 200 })
    * @example
-   * // In TypeScript the types come from the module, or are stated: worker<Job, Uint8Array>('./resize.js')
-   * const typed = transforms.worker<typeof import('./resize.js')>('./resize.js')
+   * // In TypeScript the types are stated, or come from the module. The URL is relative to this file, as the import is.
+   * const file = new URL('./resize.js', import.meta.url)
+   * const stated = transforms.worker<Job, Uint8Array>(file)
+   * const main = transforms.worker<typeof import('./resize.js')>(file)
+   * const named = transforms.worker<typeof import('./resize.js'), 'crop'>(file, { export: 'crop' })
    */
-  worker<Module extends object, const Name extends keyof Module>(
+  worker<In, Out>(
+    specifier: NoInfer<WorkerFile<In, Out>>,
+    options?: { export?: string | undefined }
+  ): PoolTransform<In, Out>
+  worker<Module extends object, const Name extends FunctionNames<Module>>(
     specifier: string | URL,
     options: { export: Name }
   ): PoolTransform<WorkerInput<Module[Name]>, WorkerOutput<Module[Name]>>
-  worker<In, Out>(specifier: string | URL, options?: { export?: string | undefined }): PoolTransform<In, Out>
   worker<Module extends object>(
-    specifier: string | URL
+    specifier: [MainFunction<Module>] extends [never] ? CallWithExport<FunctionNames<Module>> : string | URL,
+    options?: undefined
   ): PoolTransform<WorkerInput<MainFunction<Module>>, WorkerOutput<MainFunction<Module>>>
   /**
    * Runs a script written for `new Worker(script, { workerData })`, unchanged: it receives the input as `workerData`, and its first
@@ -686,7 +696,7 @@ export const transforms: {
 // biome-ignore lint/suspicious/noExplicitAny: any other parameters would be narrower than some functions
 type AnyFunction = (...args: any[]) => unknown
 type FunctionNames<Module> = {
-  [Name in keyof Module]: Module[Name] extends AnyFunction ? (Name extends 'dispose' ? never : Name) : never
+  [Name in keyof Module]-?: Module[Name] extends AnyFunction ? (Name extends 'dispose' ? never : Name) : never
 }[keyof Module]
 /** `never` for a union: a module with several functions has no only one. */
 type OnlyMember<Name, All = Name> = Name extends unknown ? ([All] extends [Name] ? Name : never) : never
@@ -698,17 +708,52 @@ type MainFunction<Module> = Module extends AnyFunction
     ? MainFunction<Default>
     : Module[OnlyMember<FunctionNames<Module>> & keyof Module]
 
-/** Input of a worker function, its first parameter. */
+/** A call that names one of the functions of a module, for the message of the compiler. */
+type CallWithExport<Name> = Name extends string ? `worker<Module, '${Name}'>(file, { export: '${Name}' })` : never
+/** Refuses a module and the name of an export in place of `In` and `Out`: an input has no methods. */
+type WorkerFile<In, Out> = [keyof In, Out] extends [string, string]
+  ? string extends Out
+    ? string | URL
+    : [FunctionNames<In>] extends [never]
+      ? string | URL
+      : CallWithExport<FunctionNames<In>>
+  : string | URL
+
+/** Input of a worker function: its first parameter, `unknown` if it has none. */
 export type WorkerInput<Function> = Function extends (input: infer In, ...rest: never[]) => unknown ? In : never
 
-/** Result of a worker function after its clone: a Buffer arrives as a Uint8Array. */
+/** Result of a worker function after its clone: a Buffer arrives as a Uint8Array, also inside objects, arrays, Maps and Sets. */
 export type WorkerOutput<Function> = Function extends (...args: never[]) => infer Out
-  ? Awaited<Out> extends Moved<infer Value>
-    ? Cloned<Value>
-    : Cloned<Awaited<Out>>
+  ? Cloned<Unmoved<Awaited<Out>>>
   : never
-type Cloned<Value> = Value extends Buffer ? ReturnType<Uint8ArrayConstructor['of']> : Value
+type Unmoved<Value> = Value extends Moved<infer Inner> ? Inner : Value
 
+/**
+ * A structured clone of a value. The type itself is returned if the clone has it, and for functions, objects with methods and values
+ * nested more deeply than `Levels`.
+ */
+type Cloned<Value, Levels extends readonly unknown[] = [1, 2, 3, 4, 5, 6]> = 0 extends 1 & Value
+  ? Value
+  : Value extends Buffer
+    ? OwnUint8Array
+    : Value extends string | number | bigint | boolean | symbol | null | undefined | AnyFunction
+      ? Value
+      : Levels extends readonly [unknown, ...infer Rest]
+        ? Value extends Map<infer Key, infer Item>
+          ? Unchanged<Value, Map<Cloned<Key, Rest>, Cloned<Item, Rest>>>
+          : Value extends Set<infer Item>
+            ? Unchanged<Value, Set<Cloned<Item, Rest>>>
+            : Value extends readonly unknown[]
+              ? Unchanged<Value, { [Index in keyof Value]: Cloned<Value[Index], Rest> }>
+              : [FunctionNames<Value>] extends [never]
+                ? Unchanged<Value, { [Name in keyof Value]: Cloned<Value[Name], Rest> }>
+                : Value
+        : Value
+/** Keeps the name of a type that its clone does not change. */
+type Unchanged<Value, Clone> = Clone extends Value ? Value : Clone
+
+/** A Uint8Array whose memory no other thread shares. */
+type OwnUint8Array = ReturnType<Uint8ArrayConstructor['of']>
 /** A Float64Array whose memory no other thread shares. */
 type OwnFloat64Array = ReturnType<Float64ArrayConstructor['of']>
 /** An array of the same class whose memory no other thread shares. */

@@ -92,15 +92,25 @@ export const wrong = (count: PoolTransform<Uint8Array, number>) =>
   // @ts-expect-error a number is not bytes
   transforms.chain(transforms.gzip(), count, transforms.gzip(), transforms.gzip(), transforms.gzip(), transforms.gzip())
 
+interface Named {
+  first: (input: string) => number
+  second: () => Promise<{ parts: Map<string, Buffer>; job: Job }>
+}
+
 /** Worker functions typed by their module, or by hand. */
 export const resize: PoolTransform<Job, Uint8Array> = transforms.worker<Resizer>('./resize.js')
-export const named: PoolTransform<Job, Uint8Array> = transforms.worker<{ resize: Resizer['default'] }, 'resize'>(
-  './a.js',
-  {
-    export: 'resize'
-  }
-)
+export const named: PoolTransform<string, number> = transforms.worker<Named, 'first'>('./a.js', { export: 'first' })
 export const stated: PoolTransform<string, number> = transforms.worker<string, number>('./length.js')
+// @ts-expect-error no such export
+export const unknown = transforms.worker<Named, 'third'>('./a.js', { export: 'third' })
+// @ts-expect-error the export is not passed
+export const unnamed = transforms.worker<Named>('./a.js')
+export async function cloned(): Promise<Uint8Array | undefined> {
+  const { parts } = await pool.run(transforms.worker<Named, 'second'>('./a.js', { export: 'second' }), undefined)
+  // @ts-expect-error a clone is not a Buffer
+  parts.get('a')?.readUInt8(0)
+  return parts.get('a')
+}
 
 /** `numeric.sort` keeps the class of its input. */
 export async function sort(doubles: Float64Array, either: Float32Array | BigInt64Array): Promise<unknown[]> {
