@@ -495,14 +495,14 @@ export const transforms: {
   readonly csv: {
     /**
      * Parses CSV to a table of typed columns. An empty field is `null` in a string column (`''` if quoted), NaN in a number column,
-     * and an error in a boolean column.
+     * and an error in a boolean column. In TypeScript the rows are typed by `columns`.
      * @throws TypeError for bad options, such as the type of a column that `header` does not name
      * @example
      * const table = await pool.run(transforms.csv.parse({ columns: { price: 'number' } }), 'name,price\nplum,0.3\nfig,1.2')
      * table.column('price') // Float64Array(2) [0.3, 1.2]
      * for (const { name, price } of table) console.log(name, price)
      */
-    parse<const Types extends Record<string, CsvType | undefined> = Record<never, never>>(
+    parse<const Types extends CsvTypes = Record<never, never>>(
       options?: CsvOptions & { columns?: Types | undefined }
     ): StreamingTransform<BytesOrText, CsvTable<Types>>
     /**
@@ -513,18 +513,23 @@ export const transforms: {
      * A measure is an operation and a column: `'sum'`, `'mean'`, `'min'`, `'max'`, or `'p0'` to `'p100'`, a percentile interpolated
      * between the two nearest numbers; empty fields are ignored. `['count']` counts rows, `['count', column]` fields that are not
      * empty. Sums are rounded once, at the end. For a group without numbers `sum` is 0, and mean, extremes and percentiles are
-     * null; NaN becomes null.
+     * null; NaN becomes null. In TypeScript the groups are typed if the options are written in the call, or `as const`.
      * @throws TypeError for bad options, such as a measure without a column, or with the name of a column of `groupBy`
      * @example
      * const spec = { groupBy: ['region'], measures: { orders: ['count'], median: ['p50', 'amount'] } } as const
      * await pool.run(transforms.csv.aggregate(spec), 'region,amount\nEU,3\nUS,9\nEU,4') // [{ region: 'EU', orders: 2, median: 3.5 }, …]
      */
-    aggregate(
+    aggregate<
+      const Measures extends CsvMeasures,
+      const Group extends string = never,
+      const Types extends CsvTypes = Record<never, never>
+    >(
       options: CsvOptions & {
-        groupBy?: readonly string[] | undefined
-        measures: Readonly<Record<string, readonly [CsvOperation, (string | undefined)?]>>
+        groupBy?: readonly Group[] | undefined
+        measures: Measures
+        columns?: Types | undefined
       }
-    ): StreamingTransform<BytesOrText, Record<string, unknown>[]>
+    ): StreamingTransform<BytesOrText, CsvGroup<NoInfer<Group>, NoInfer<Measures>, Types>[]>
   }
 
   /** Text: base64 and regular expressions. */
@@ -608,7 +613,8 @@ export const transforms: {
     }): PoolTransform<NumericArray, { edges: OwnFloat64Array; counts: OwnFloat64Array }>
     /**
      * Holds the rows of a row-major matrix and finds those nearest to a query, the nearest first: by cosine similarity (default),
-     * dot product or Euclidean distance (`l2`, where a smaller score is nearer). Every row is compared. Equal scores are ordered by
+     * dot product or Euclidean distance (`l2`, where a smaller score is nearer). Scores are rounded to single precision: a cosine may
+     * exceed 1, as in 1.0000001. Every row is compared. Equal scores are ordered by
      * index, and NaN comes last. With fewer than `k` rows, all are returned. `k` and `dimensions` are at most 1,048,576.
      *
      * An input is one query of `dimensions` numbers, or several, one after the other: a batch reads the matrix once for up to 64 of
@@ -649,8 +655,9 @@ export const transforms: {
    *
    * A function should run its own tasks in another pool. If it waits for the pool it runs in and all threads wait likewise, also
    * through functions of other pools, the tasks that one of them waits for reject with ERR_OFFLOOP_DEADLOCK, after some 100 ms. The
-   * next function takes its thread and may wait in turn: of several such calls most fail, one after the other. A function counts as waiting if only
-   * offloop keeps its thread alive: one with a referenced timer, socket or other handle may wait for that, and hangs instead.
+   * next function takes its thread and may wait in turn: of several such calls most fail, one after the other. A function counts as
+   * waiting if only offloop keeps its thread alive: one with a referenced timer, socket or other handle may wait for that, and hangs
+   * instead.
    *
    * The result is cloned too, unless the function returns `move(result)`. An error that it throws rejects the task, with its class
    * if that is a built-in one, its `code`, `cause` and own properties, and with both stacks while fewer than 64 tasks are in
@@ -800,6 +807,12 @@ export type CsvType = 'string' | 'number' | 'boolean'
 /** Operation of a measure: `'p50'` is the median. */
 export type CsvOperation = 'count' | 'sum' | 'mean' | 'min' | 'max' | `p${number}`
 
+/** Types by column name. Other columns are strings. */
+export type CsvTypes = Readonly<Record<string, CsvType | undefined>>
+
+/** Measures by name: an operation and its column. */
+export type CsvMeasures = Readonly<Record<string, readonly [CsvOperation, (string | undefined)?]>>
+
 /** Options of {@link transforms.csv}. */
 export interface CsvOptions {
   /** Field delimiter, one ASCII character. Default `','`. */
@@ -812,7 +825,7 @@ export interface CsvOptions {
    */
   header?: boolean | readonly string[] | undefined
   /** Types by column name. Default `'string'`. */
-  columns?: Readonly<Record<string, CsvType | undefined>> | undefined
+  columns?: CsvTypes | undefined
   /**
    * Maximum bytes of the table, or of the groups and the numbers kept for percentiles. Also limits a record, to at least 1 MiB.
    * Default 256 MiB.
@@ -824,13 +837,38 @@ export interface CsvOptions {
 export type CsvColumn<Type extends CsvType | undefined> = Type extends 'number'
   ? OwnFloat64Array
   : Type extends 'boolean'
-    ? ReturnType<Uint8ArrayConstructor['of']>
+    ? OwnUint8Array
     : (string | null)[]
+
+type CsvField<Type extends CsvType | undefined> = Type extends 'number'
+  ? number
+  : Type extends 'boolean'
+    ? boolean
+    : string | null
+
+/** Row of a table. A column has its type if `columns` names it, as a string too: `{ name: 'string', price: 'number' }`. */
+// biome-ignore lint/suspicious/noExplicitAny: a row of any columns
+export type CsvRow<Types extends CsvTypes = any> = { -readonly [Name in keyof Types]-?: CsvField<Types[Name]> } & {
+  [name: string]: CsvField<Types[keyof Types]> | string | null
+}
+
+/** Group of {@link transforms.csv.aggregate}: the columns of `groupBy`, by the types in `columns`, and the measures. */
+export type CsvGroup<Group extends string, Measures extends CsvMeasures, Types extends CsvTypes> = string extends
+  | Group
+  | keyof Measures
+  ? Record<string, string | number | boolean | null>
+  : {
+      [Name in Group | keyof Measures]: Name extends keyof Measures
+        ? Measures[Name][0] extends 'count'
+          ? number
+          : number | null
+        : CsvGroupField<Name extends keyof Types ? Types[Name] : 'string'>
+    }
+type CsvGroupField<Type extends CsvType | undefined> = Type extends 'number' ? number | null : CsvField<Type>
 
 /** Result of {@link transforms.csv.parse}. It belongs to the thread that made it and cannot be cloned; its columns can. */
 // biome-ignore lint/suspicious/noExplicitAny: a table of any columns
-export interface CsvTable<Types extends Record<string, CsvType | undefined> = any>
-  extends Iterable<Record<string, unknown>> {
+export interface CsvTable<Types extends CsvTypes = any> extends Iterable<CsvRow<Types>> {
   /** Column names. */
   readonly columns: string[]
   /** Number of rows. */
@@ -843,9 +881,9 @@ export interface CsvTable<Types extends Record<string, CsvType | undefined> = an
    */
   readonly column: <Name extends string>(name: Name) => CsvColumn<Name extends keyof Types ? Types[Name] : 'string'>
   /** Returns all rows as objects, created in one step on the event loop, for `JSON.stringify` and `json.stringify`. */
-  toJSON(): Record<string, unknown>[]
+  toJSON(): CsvRow<Types>[]
   /** Yields an object for each row, created on demand; booleans are true and false there. */
-  [Symbol.iterator](): Generator<Record<string, unknown>, void, undefined>
+  [Symbol.iterator](): Generator<CsvRow<Types>, void, undefined>
 }
 
 /** Ciphers with a 16-byte tag, a 32-byte key and a 12-byte nonce. */
@@ -946,8 +984,9 @@ export interface PoolOptions {
   maxQueueBytes?: number | undefined
   /**
    * Maximum output bytes of one transform, 1 or more: lowers the `maxOutput` of each transform that has one, wherever it runs in the
-   * pool; of a stream it limits the total. No limit by default. The memory of a pool is bounded by `maxQueueBytes + threads ×
-   * maxOutput`, where `maxOutput` is the largest of its transforms, or this one.
+   * pool; of a stream it limits the total. It does not limit inputs. No limit by default. The memory of a pool is bounded by
+   * `maxQueueBytes + threads × maxOutput`, where `maxOutput` is the largest of its transforms, or this one, besides results that have
+   * finished ([details](docs/transforms.md#output)).
    */
   maxOutput?: number | undefined
   /**
@@ -1249,7 +1288,8 @@ export interface PoolStats {
 /**
  * Time for which offloop itself held the event loop of this thread: settling, copying large inputs, building and writing JSON, and
  * `onEvict`. It uses at most 4 ms of an iteration, plus the step that overruns: a fraction of a millisecond, but longer for a large
- * string result, which V8 creates in one step. Counted since the thread began.
+ * string result, which V8 creates in one step, and tens of milliseconds if V8 collects garbage in it, as after the pieces of
+ * `json.parse`. Counted since the thread began.
  *
  * Not counted: work in your own calls, such as the copy of an input of up to 1 MiB in `run` and `table.column()`; encoding and
  * decoding the values of native caches; cloning the inputs and results of worker functions; and your callbacks after an `await`.
@@ -1432,6 +1472,10 @@ export interface CacheOptions<K extends CacheId, V> {
  * @example
  * const users = new Cache({ max: 10_000, ttl: 60_000, load: id => db.user(id) })
  * const user = await users.get('42')
+ * @example
+ * // In TypeScript the types come from `load`. Without it, or with it for ids other than strings, they are stated.
+ * const byNumber = new Cache<number, User>({ max: 10_000 })
+ * const one = await byNumber.get(42, id => db.user(id))
  */
 export class Cache<K extends CacheId = string, V = unknown> {
   /** @throws TypeError or RangeError for bad options, or options that differ from those of the open cache of this name */
@@ -1457,8 +1501,7 @@ export class Cache<K extends CacheId = string, V = unknown> {
    * other callers; without it the cache's own loader is called for each id. An id that `loadMany` does not return is not in the
    * result.
    *
-   * If ids fail, rejects with an `AggregateError` that has their `ids` and the other `results`, or with the error itself if all
-   * failed with the same one.
+   * If ids fail, rejects with a {@link CacheManyError}, or with the error itself if all failed with the same one.
    *
    * @example
    * const users = await cache.getMany(['1', '2'], ids => db.users(ids)) // Map { '1' => …, '2' => … }
@@ -1540,6 +1583,23 @@ export class Cache<K extends CacheId = string, V = unknown> {
   close(): void
   /** Alias of {@link Cache.close}. */
   [Symbol.dispose](): void
+}
+
+/**
+ * An `AggregateError` of {@link Cache.getMany}, with the error of each failed id.
+ * @example
+ * const isPartial = (error: unknown): error is CacheManyError<string, User> =>
+ *   error instanceof AggregateError && 'results' in error
+ * const found = await users.getMany(ids).catch(error => {
+ *   if (isPartial(error)) return error.results
+ *   throw error
+ * })
+ */
+export interface CacheManyError<K extends CacheId, V> extends AggregateError {
+  /** Ids that failed, in the order of `errors`. */
+  ids: K[]
+  /** Values of the other ids. */
+  results: Map<K, V>
 }
 
 /** Entries removed from a cache, by reason. */
@@ -1676,7 +1736,7 @@ export interface MetricSources {
  * - errors of your own code: worker functions, loaders, getters, `onResult`, iterables,
  * - a `DataCloneError` (a `DOMException`) for an input or result that cannot be cloned,
  * - a `TimeoutError` (a `DOMException`) after `loadTimeout`,
- * - an `AggregateError` of {@link Cache.getMany},
+ * - an `AggregateError` of {@link Cache.getMany}, described by {@link CacheManyError},
  * - Node's errors: ERR_STREAM_PREMATURE_CLOSE for a destroyed stream or sink, ERR_MODULE_NOT_FOUND and others for a module that
  *   cannot be imported.
  *

@@ -6,6 +6,7 @@ import {
   type CacheId,
   type CacheLoadContext,
   type CacheLoader,
+  type CacheManyError,
   type CacheManyLoader,
   type CacheOptions,
   type CacheStats
@@ -20,6 +21,7 @@ declare const user: User
 expectType<Cache<string, unknown>>(new Cache({ max: 1 }))
 const users = new Cache<string, User>({ max: 1 })
 const byNumber = new Cache<number, User>({ max: 1 })
+expectType<Promise<User>>(byNumber.get(1, async id => ({ name: id.toFixed() })))
 const byAny = new Cache<CacheId, User>({ max: 1 })
 expectError(new Cache<symbol, User>({ max: 1 }))
 expectError(new Cache<object, User>({ max: 1 }))
@@ -139,6 +141,13 @@ expectError(users.getMany(['1'], async () => [5]))
 expectError(users.getMany(['1'], async () => new Map([[1, user]])))
 expectError(users.getMany(['1'], async () => new Map([['1', 5]])))
 expectError(users.getMany(['1'], (_: string[], context: { previous: User }) => [context.previous]))
+
+// The error of several ids
+declare const failure: CacheManyError<string, User>
+expectAssignable<AggregateError>(failure)
+expectType<string[]>(failure.ids)
+expectType<Map<string, User>>(failure.results)
+expectError<CacheManyError<string, User>>(new AggregateError([]))
 
 // Entries
 expectType<User | undefined>(users.peek('1'))

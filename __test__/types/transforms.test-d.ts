@@ -3,6 +3,7 @@ import {
   type BytesLike,
   type BytesOrText,
   type CsvOptions,
+  type CsvRow,
   type CsvTable,
   type JsonBatchValidation,
   type JsonValidation,
@@ -111,11 +112,26 @@ pool.run(typed, 'price,sold,name').then(table => {
   expectType<Uint8Array<ArrayBuffer>>(table.column('sold'))
   expectType<(string | null)[]>(table.column('name'))
   expectType<(string | null)[]>(table.column('other'))
-  expectType<Record<string, unknown>[]>([...table])
+  expectType<CsvRow<{ readonly price: 'number'; readonly sold: 'boolean'; readonly name: 'string' }>[]>([...table])
+  for (const { price, sold, name, other } of table) {
+    expectType<number>(price)
+    expectType<boolean>(sold)
+    expectType<string | null>(name)
+    expectType<string | number | boolean | null>(other)
+    expectError(price.length)
+  }
+  expectType<number>(table.toJSON()[0].price)
+})
+pool.run(transforms.csv.parse(), 'a').then(table => {
+  for (const { a } of table) expectType<string | null>(a)
 })
 pool.run(transforms.csv.parse(), 'a').then(it => expectType<(string | null)[]>(it.column('a')))
 const loose: CsvOptions = { delimiter: ';', header: ['a', 'b'], columns: { a: 'number' }, maxOutput: undefined }
 expectAssignable<Promise<CsvTable>>(pool.run(transforms.csv.parse(loose), 'a'))
+expectAssignable<Promise<CsvTable>>(pool.run(typed, 'a'))
+pool.run(transforms.csv.parse(loose), 'a').then(table => {
+  for (const { a } of table) expectType<string | number | boolean | null>(a)
+})
 pool
   .collect(transforms.csv.parse(loose))
   .result.then((it: CsvTable) =>
@@ -129,7 +145,21 @@ const sums = transforms.csv.aggregate({
   measures: { n: ['count'], filled: ['count', 'x'], total: ['sum', 'x'], high: ['p99.9', 'x'] },
   quote: "'"
 })
-expectType<Promise<Record<string, unknown>[]>>(pool.run(transforms.chain(transforms.gunzip(), sums), key))
+expectType<Promise<{ a: string | null; n: number; filled: number; total: number | null; high: number | null }[]>>(
+  pool.run(transforms.chain(transforms.gunzip(), sums), key)
+)
+const spec = { groupBy: ['year', 'sold', 'region'], measures: { mean: ['mean', 'x'] } } as const
+expectType<
+  StreamingTransform<BytesOrText, { year: number | null; sold: boolean; region: string | null; mean: number | null }[]>
+>(transforms.csv.aggregate({ ...spec, columns: { year: 'number', sold: 'boolean' } }))
+expectType<StreamingTransform<BytesOrText, { n: number }[]>>(transforms.csv.aggregate({ measures: { n: ['count'] } }))
+declare const names: string[]
+expectType<StreamingTransform<BytesOrText, Record<string, string | number | boolean | null>[]>>(
+  transforms.csv.aggregate({ groupBy: names, measures: { n: ['count'] } })
+)
+pool.run(sums, 'a,x').then(groups => expectError(groups[0].b))
+expectError(transforms.csv.aggregate({ ...spec, columns: { year: 'date' } }))
+expectError(transforms.csv.aggregate({ measures: { n: ['count'] }, groupby: ['a'] }))
 expectError(transforms.csv.aggregate())
 expectError(transforms.csv.aggregate({ groupBy: ['a'] }))
 expectError(transforms.csv.aggregate({ measures: { n: ['total', 'x'] } }))

@@ -137,6 +137,17 @@ export const median: PoolTransform<Float32Array, Uint8Array> = transforms.chain(
   transforms.json.stringify()
 )
 
+/** Rows and groups have the types of their columns. */
+export async function csv(text: string): Promise<(number | string | null)[]> {
+  const table = await pool.run(transforms.csv.parse({ columns: { price: 'number' } }), text)
+  const prices: number[] = [...table].map(({ price }) => price)
+  const spec = { groupBy: ['shop'], measures: { sales: ['count'], median: ['p50', 'price'] } } as const
+  const groups = await pool.run(transforms.csv.aggregate(spec), text)
+  // @ts-expect-error no such column
+  const wrong = groups.map(({ store }) => store)
+  return [...prices, ...groups.flatMap(({ shop, sales, median }) => [shop, sales + (median ?? 0)]), ...wrong]
+}
+
 /** Exact optional properties: `undefined` is a value of every option. */
 export async function options(): Promise<string> {
   await using own = new Pool({ threads: 1, maxQueue: undefined, name: undefined })
