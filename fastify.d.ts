@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyError, FastifyPluginAsync } from 'fastify'
 import type { Cache, CacheOptions, Pool, PoolOptions } from './index'
 
 declare module 'fastify' {
@@ -31,7 +31,7 @@ declare module 'fastify' {
  *
  * A rejected task (ERR_OFFLOOP_QUEUE_FULL) or a dropped one (ERR_OFFLOOP_QUEUE_TIMEOUT) whose error reaches Fastify, directly or
  * as the `cause` of another, is answered with 503 and Retry-After: the error gets a `statusCode` and `headers` unless it has
- * another status. Your own error handler receives it like any other error.
+ * another status. Your own error handler receives it like any other error ({@link offloop.RequestError}).
  *
  * A pool and caches made from options are closed with the server, after the last response: first the caches, then the pool, which
  * finishes its tasks.
@@ -77,6 +77,18 @@ declare namespace offloop {
      * app.post('/pack', { onRequest: app.offloop.refuseWhenFull }, pack)
      */
     readonly refuseWhenFull: (request: unknown, reply: unknown, done: (error?: Error) => void) => void
+  }
+
+  /**
+   * An error as an error handler receives it.
+   * @example
+   * app.setErrorHandler<offloop.RequestError>((error, request, reply) => {
+   *   reply.code(error.statusCode ?? 500).headers(error.headers ?? {}).send({ message: error.message })
+   * })
+   */
+  interface RequestError extends FastifyError {
+    /** Headers for the response: the plugin adds `retry-after`, in seconds, to an overload with status 503. */
+    headers?: Record<string, string>
   }
 
   /**

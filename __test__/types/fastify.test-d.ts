@@ -54,6 +54,11 @@ app.get('/', { onRequest: app.offloop.refuseWhenFull }, async (request, reply) =
   return app.offloop.pool.run(gzip, user.name, { signal: reply.signal })
 })
 app.addHook('onRequest', app.offloop.refuseWhenFull)
+app.setErrorHandler<offloop.RequestError>((error, _request, reply) => {
+  expectType<Record<string, string> | undefined>(error.headers)
+  expectType<number | undefined>(error.statusCode)
+  reply.code(error.statusCode ?? 500).headers(error.headers ?? {})
+})
 app.post<{ Body: User; Params: { id: string } }>(
   '/:id',
   { preHandler: [app.offloop.refuseWhenFull] },
