@@ -1064,6 +1064,10 @@ export interface MapOptions extends Omit<RunOptions, 'wait'> {
  * const pool = new Pool({ threads: 4, maxQueue: 256, maxWait: 500 })
  * const digest = await pool.run(transforms.digest('sha256'), body)
  * await pool.close()
+ * @example
+ * // Closes the pool at the end of the block, with syntax of TypeScript 5.2 and Node 24.
+ * await using images = new Pool({ threads: 2 })
+ * await images.run(resize, { path: 'cat.jpg', width: 200 })
  */
 export class Pool {
   /**
@@ -1808,8 +1812,9 @@ export class OverloadError extends OffloopError {
  * response that ended normally. For responses of `node:http` and `node:http2`, and so of Express, Fastify (`reply.raw`) and Koa
  * (`ctx.res`). Calls with the same response return the same signal, which leaves no listener behind.
  *
- * The reason is an `AbortError` (a `DOMException`). Its `statusCode` 499, which no client receives, keeps frameworks from treating
- * it as a failure of the server.
+ * The reason is an `AbortError` (a `DOMException`). Its `statusCode` 499, which no client receives, keeps Fastify from logging it as
+ * a failure of the server. Express and Koa print the stack of every error, unless an error handler of yours prevents it
+ * ([recipes](docs/frameworks.md)).
  *
  * @throws TypeError for a value that is not a response
  * @example
