@@ -1477,7 +1477,7 @@ export interface CacheOptions<K extends CacheId, V> {
  * const users = new Cache({ max: 10_000, ttl: 60_000, load: id => db.user(id) })
  * const user = await users.get('42')
  * @example
- * // In TypeScript the types come from `load`. Without it, or with it for ids other than strings, they are stated.
+ * // In TypeScript the types come from `load`, as in `load: (id: number) => db.user(id)`. Without it they are stated.
  * const byNumber = new Cache<number, User>({ max: 10_000 })
  * const one = await byNumber.get(42, id => db.user(id))
  */
