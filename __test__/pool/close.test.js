@@ -26,6 +26,22 @@ test('waits for admitted tasks and rejects new ones', async () => {
   assert.equal((await queued).toString(), 'x')
 })
 
+test('a chain that was admitted runs all its steps, also those that read or write a value', async () => {
+  const value = transforms.worker(`data:text/javascript,${encodeURIComponent('export default input => input')}`)
+  const seal = transforms.seal('aes-256-gcm', Buffer.alloc(32))
+  const nearest = transforms.numeric.nearest(Float32Array.of(1), { k: 1, dimensions: 1 })
+  for (const { step, input } of [
+    { step: seal, input: { data: 'x', aad: 'y' } },
+    { step: transforms.json.stringify(), input: { a: 1 } },
+    { step: nearest, input: Float32Array.of(1) },
+    { step: value, input: 'x' }
+  ]) {
+    const pool = new Pool({ threads: 1, maxQueue: 0 })
+    const admitted = pool.run(transforms.chain(value, step), input)
+    await Promise.all([pool.close(), admitted])
+  }
+})
+
 test('force cancels admitted tasks', async () => {
   const pool = new Pool({ threads: 1 })
   occupy(pool)

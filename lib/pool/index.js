@@ -121,7 +121,7 @@ class Pool {
       const context = { pool, priority, resolve, reject, caller }
       const task = implementation.createTask(context)
       if (wait) {
-        const waiting = new WaitingTask(context, task, read, { timed: transform.name })
+        const waiting = new WaitingTask(context, task, read, transform.name)
         waiting.submit(freeInTurn())
         watched?.watch(waiting)
       } else {

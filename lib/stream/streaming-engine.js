@@ -231,9 +231,17 @@ class StreamingEngine {
     this.#pool.operations.add(this)
     const resolve = (/** @type {any} */ value) => this.#context.runInAsyncScope(this.#onStepDone, this, step, value)
     const reject = (/** @type {unknown} */ error) => this.#context.runInAsyncScope(this.#onStepFailed, this, error)
-    const context = { pool: this.#pool, priority: this.#priority, resolve, reject, caller: this.#caller }
+    const isContinuation = this.#holdsPool
+    const context = {
+      pool: this.#pool,
+      priority: this.#priority,
+      resolve,
+      reject,
+      caller: this.#caller,
+      isContinuation
+    }
     const task = new Task(context, step)
-    this.#stepTask = new WaitingTask(context, task, NO_INPUT, { isContinuation: this.#holdsPool })
+    this.#stepTask = new WaitingTask(context, task, NO_INPUT)
     this.#stepTask.submit(NO_RESERVATION)
   }
 

@@ -47,6 +47,11 @@ class Task {
     return this.#isSettled
   }
 
+  /** Throws if the pool accepts no more tasks, unless this one continues admitted work. */
+  checkOpen() {
+    if (!this.#context.isContinuation) this.pool.checkOpen()
+  }
+
   /**
    * Returns the bound that is reached, in which case nothing has happened.
    * @param {unknown} input
@@ -55,7 +60,7 @@ class Task {
   submit(input, reservation) {
     const read = readInput(input, this.#transform)
     // A getter of the input may have closed the pool.
-    if (read !== input) this.pool.checkOpen()
+    if (read !== input) this.checkOpen()
     return this.submitChecked(checkInput(read), reservation)
   }
 

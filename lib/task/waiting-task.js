@@ -3,18 +3,12 @@
 const { AsyncResource } = require('node:async_hooks')
 const { Waiter } = require('./waiter')
 
-/**
- * A task that waits for a reservation while its pool is full.
- *
- * @typedef {object} WaitOptions
- * @property {string} [timed] name of the transform if `maxWait` counts from the call
- * @property {boolean} [isContinuation] whether it continues admitted work, and is accepted while the pool is closing
- */
+/** A task that waits for a reservation while its pool is full. */
 class WaitingTask {
   #context
   #task
   #input
-  #options
+  #timed
   /** @type {Waiter | undefined} */
   #waiter
   /** User code in the input runs in the async context of the call. @type {AsyncResource | undefined} */
@@ -27,13 +21,13 @@ class WaitingTask {
    * @param {import('./contract').TaskContext} context
    * @param {import('./contract').Runnable} task
    * @param {unknown} input
-   * @param {WaitOptions} options
+   * @param {string} [timed] name of the transform if `maxWait` counts from the call
    */
-  constructor(context, task, input, options) {
+  constructor(context, task, input, timed) {
     this.#context = context
     this.#task = task
     this.#input = input
-    this.#options = options
+    this.#timed = timed
   }
 
   /**
@@ -44,7 +38,7 @@ class WaitingTask {
     this.#waiter = undefined
     this.#isSubmitting = true
     try {
-      if (!this.#options.isContinuation) this.#context.pool.checkOpen()
+      if (!this.#context.isContinuation) this.#context.pool.checkOpen()
       if (this.#task.submit(this.#input, reservation) === null) this.#input = undefined
       else this.#wait()
     } catch (error) {
@@ -64,8 +58,8 @@ class WaitingTask {
   }
 
   #wait() {
-    const { pool, reject, caller } = this.#context
-    const { timed, isContinuation = false } = this.#options
+    const { pool, reject, caller, isContinuation = false } = this.#context
+    const timed = this.#timed
     this.#scope ??= new AsyncResource('OffloopTask')
     this.#waiter = new Waiter({
       pool,

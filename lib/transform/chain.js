@@ -74,6 +74,7 @@ class ChainTask {
   #createTask() {
     return implementationOf(this.#steps[this.#index]).createTask({
       ...this.#context,
+      isContinuation: this.#index > 0,
       resolve: value => this.#advance(value),
       reject: reason => this.#fail(reason)
     })

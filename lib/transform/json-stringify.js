@@ -45,7 +45,7 @@ class StringifyTask extends Task {
     const jsonInput = this.#refused ?? this.#jsonInput(input)
     this.#refused = undefined
     // Code of the value, such as a getter, may have closed the pool.
-    this.pool.checkOpen()
+    this.checkOpen()
     const bound = this.submitChecked(jsonInput, reservation)
     if (bound !== null) this.#refused = jsonInput
     return bound
