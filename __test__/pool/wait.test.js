@@ -138,6 +138,22 @@ test('the code of a waiting value runs once, and in the async context of the cal
   await assertIdle(pool)
 })
 
+test('the code of a value that a bulk call waits with runs once', async () => {
+  const { pool, release } = fullPool()
+  const stringify = transforms.json.stringify()
+  let calls = 0
+  const value = { toJSON: () => ++calls }
+  const sink = pool.each(stringify, undefined, { objectMode: true })
+  sink.end(value)
+  const iterator = pool.iterate(transforms.chain(stringify, transforms.gzip()), [value])
+  const waits = [pool.map(stringify, [value]), iterator.next(), sink.result]
+  await release()
+  await Promise.all(waits)
+  await iterator.return?.()
+  assert.equal(calls, 3)
+  await assertIdle(pool)
+})
+
 test('a moved input stays attached while it waits', async () => {
   const { pool, release } = fullPool()
   for (const transform of [identity, userFunction()]) {

@@ -203,6 +203,8 @@ class SingleTask {
   #input
   /** @type {import('../../task/contract').Runnable | undefined} */
   #task
+  /** Kept after a refusal: code of the input must not run again. @type {import('../../task/contract').Runnable | undefined} */
+  #refused
   /** Whether the input has settled, which happens during `submit` if it cannot be transferred. */
   isDone = false
 
@@ -225,16 +227,9 @@ class SingleTask {
    * @returns {Bound | null}
    */
   submit(reservation) {
-    const call = this.#call
-    const resolve = (/** @type {unknown} */ value, /** @type {number | undefined} */ micros) => {
-      if (micros !== undefined) call.addTiming(1, micros)
-      this.isDone = true
-      call.result(this.#index, value)
-      call.unitSettled(this)
-    }
-    const { implementation, pool, priority, caller } = call
-    const reject = (/** @type {unknown} */ error) => this.fail(error)
-    const task = implementation.createTask({ pool, priority, resolve, reject, caller })
+    const { implementation, pool } = this.#call
+    const task = this.#refused ?? this.#createTask()
+    this.#refused = task
     // Reserves the maximum bytes that a text may need: a bulk call waits instead of being rejected.
     const hasText = typeof this.#input === 'string' || this.#input instanceof FieldsInput
     const reserved = implementation.canBatch && hasText ? reserveBytes(pool, this.bytes, reservation) : reservation
@@ -246,8 +241,22 @@ class SingleTask {
       reserved.release()
     }
     this.#task = task
+    this.#refused = undefined
     this.#input = undefined
     return null
+  }
+
+  #createTask() {
+    const call = this.#call
+    const resolve = (/** @type {unknown} */ value, /** @type {number | undefined} */ micros) => {
+      if (micros !== undefined) call.addTiming(1, micros)
+      this.isDone = true
+      call.result(this.#index, value)
+      call.unitSettled(this)
+    }
+    const { implementation, pool, priority, caller } = call
+    const reject = (/** @type {unknown} */ error) => this.fail(error)
+    return implementation.createTask({ pool, priority, resolve, reject, caller })
   }
 
   /** @param {unknown} error */
