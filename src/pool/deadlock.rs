@@ -131,11 +131,12 @@ impl<Q: Queue> Table<Q> {
             .filter_map(|(&thread, function)| Some((thread, function.blocked.as_ref()?)))
             .collect();
         loop {
-            let mut held: BTreeMap<usize, usize> = BTreeMap::new();
-            for blocked in stuck.values() {
-                *held.entry(blocked.home.pool).or_default() += 1;
+            // Only blocked functions count: the home of an idle thread may be a pool that is gone, whose id another one has now.
+            let mut held: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+            for Blocked { home: Home { pool, threads }, .. } in stuck.values() {
+                held.entry(*pool).or_insert((0, *threads)).0 += 1;
             }
-            let is_held = |pool: usize| held.get(&pool).is_some_and(|&held| self.threads_of(pool) == Some(held));
+            let is_held = |pool: usize| held.get(&pool).is_some_and(|(held, threads)| held == threads);
             let awake = stuck.iter().find(|(_, Blocked { report: Report { waits, nested, .. }, .. })| {
                 let running = nested.threads.iter().filter(|thread| stuck.contains_key(thread)).count();
                 running != nested.running || !waits.iter().all(|wait| is_held(wait.pool.id()))
@@ -145,10 +146,6 @@ impl<Q: Queue> Table<Q> {
                 None => return stuck,
             };
         }
-    }
-
-    fn threads_of(&self, pool: usize) -> Option<usize> {
-        self.functions.values().map(|function| function.home).find(|home| home.pool == pool).map(|home| home.threads)
     }
 }
 

@@ -58,6 +58,16 @@ fn a_free_permit_or_one_of_another_task_is_no_deadlock() {
 }
 
 #[test]
+fn idle_threads_of_a_former_pool_with_the_same_id_do_not_count() {
+    let own = pool(7, [1]);
+    let mut with_free_permit = table(&[(7, 1), (7, 2)]);
+    assert!((0..5).all(|_| !blocks(&mut with_free_permit, 2, 1, &[wait(&own, 1)])));
+    let mut without = table(&[(7, 2), (7, 1)]);
+    assert!(!blocks(&mut without, 2, 1, &[wait(&own, 1)]));
+    assert!(blocks(&mut without, 2, 1, &[wait(&own, 1)]));
+}
+
+#[test]
 fn a_task_that_has_left_the_queue_is_no_deadlock() {
     let own = pool(7, [1, 2]);
     let mut table = table(&[(7, 1)]);
