@@ -6,6 +6,7 @@ const assert = require('node:assert/strict')
 const crypto = require('node:crypto')
 const { test } = require('node:test')
 const { Pool, pool, transforms, move } = require('../..')
+const { PackedInputs } = require('../../lib/pool/bulk/batch.js')
 const { DETACHED } = require('../support/detached.js')
 
 const key = crypto.randomBytes(32)
@@ -185,6 +186,18 @@ test('wrong fields are reported by name, without their content', async () => {
   const { running, queued, queuedBytes } = own.stats()
   assert.deepEqual([running, queued, queuedBytes], [0, 0, 0])
   await own.close()
+})
+
+test('the error of a field has the stack of the caller', async () => {
+  const run = () => pool.run(seal, { data: 'x', nonce: Buffer.alloc(3) })
+  await assert.rejects(run, ({ code, stack }) => code === 'ERR_OUT_OF_RANGE' && stack.includes('named-fields.test.js'))
+})
+
+test('the fields of a batch do not stay in the memory of later batches', async () => {
+  const password = 'the password of a batch'
+  await pool.map(verify, Array(20).fill({ password, hash: await hashed }))
+  const reused = Array.from({ length: 8 }, () => PackedInputs.acquire(0))
+  assert.ok(reused.every(({ bytes }) => !bytes.includes(password)))
 })
 
 test('properties are read once, and may run any code', async () => {

@@ -235,13 +235,13 @@ function submitBytes(bytes, task, transform, reservation) {
 function submitFields(input, task, transform, reservation) {
   if (input.maxBytes > LARGE_BYTES) return copyFields(input, task, transform, reservation)
   const packed = input.maxBytes <= SCRATCH_BYTES ? scratch : Buffer.allocUnsafeSlow(input.maxBytes)
-  const length = input.write(packed, 0)
   try {
+    const length = input.write(packed, 0)
     const { pool, id, priority } = task
     return native.submit(pool.handle, transform, id, packed, length + native.OF_FIELDS, priority, reservation.take())
   } finally {
     // They may be secret.
-    packed.fill(0, 0, length)
+    packed.fill(0, 0, input.maxBytes)
   }
 }
 

@@ -2,6 +2,7 @@
 
 use super::bytes::Bytes;
 use crate::error::{Error, Kind, Result};
+use zeroize::Zeroizing;
 
 /// A value passed between steps, or to and from JavaScript.
 #[derive(Debug)]
@@ -16,8 +17,8 @@ pub enum Value {
     Document(Box<Document>),
     /// The columns of a table (`csv::table`), which JavaScript reads in place.
     Table(Vec<u8>),
-    /// Packed fields (`fields`). Only an input.
-    Fields(Vec<u8>),
+    /// Packed fields (`fields`), which may be secret. Only an input.
+    Fields(Zeroizing<Vec<u8>>),
 }
 
 /// Default time slice for building a value in JavaScript, in milliseconds.

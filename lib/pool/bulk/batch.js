@@ -45,6 +45,8 @@ class PackedInputs {
   length = 0
   /** Index of the first input. */
   first = 0
+  /** Whether an input has fields, which may be secret. */
+  #hasFields = false
 
   /** @param {number} first */
   static acquire(first) {
@@ -55,6 +57,8 @@ class PackedInputs {
 
   /** Makes the buffers available to later batches. */
   recycle() {
+    if (this.#hasFields) this.bytes.fill(0)
+    this.#hasFields = false
     this.count = 0
     this.length = 0
     if (spare.length < MAX_SPARE) spare.push(this)
@@ -73,6 +77,7 @@ class PackedInputs {
       size = this.bytes.write(input, this.length)
       this.lengths[this.count++] = size | native.OF_STRING
     } else if (input instanceof FieldsInput) {
+      this.#hasFields = true
       size = input.write(this.bytes, this.length)
       this.lengths[this.count++] = size | native.OF_FIELDS
     } else {

@@ -2,7 +2,7 @@
 
 use super::input_buffer::InputBuffer;
 use super::input_form::{InputForm, length_of};
-use super::work::{Batch, Task, TaskContext};
+use super::work::{Batch, Packed, Task, TaskContext};
 use crate::cancel::Cancel;
 use crate::node::background_drop::drop_bytes;
 use crate::node::convert::{bytes_of, f64_of};
@@ -109,7 +109,7 @@ pub fn submit_batch(
         Ok(reservation) => reservation,
         Err(full) => return Ok(Some(full.into())),
     };
-    let packed = copied(&env, &packed, length as usize)?;
+    let packed = Packed::new(copied(&env, &packed, length as usize)?, &lengths);
     let context = context(&env, handles, reservation.pool(), transform, task)?;
     let cancel = context.cancel.clone();
     let results = Vec::with_capacity(lengths.len());

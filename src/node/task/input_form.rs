@@ -26,7 +26,7 @@ impl InputForm {
         match self {
             InputForm::Bytes => bytes.into(),
             InputForm::Text => Bytes::OfString(bytes).into(),
-            InputForm::Fields => Value::Fields(bytes),
+            InputForm::Fields => Value::Fields(bytes.into()),
         }
     }
 }

@@ -6,8 +6,10 @@ use crate::error::{Error, Kind, Result};
 use crate::node::completion::{Outcome, Port};
 use crate::pool::{Tally, Work, catch_panic};
 use crate::transform::{SMALL_DOCUMENT, Transform, Value, json_in_parts};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
 
 /// Everything that a task needs to run and to report its outcome.
 pub struct TaskContext {
@@ -75,10 +77,42 @@ impl Work for Task {
     }
 }
 
-/// Many small tasks whose inputs are packed one after the other.
+/// The inputs of a batch, one after the other.
+pub enum Packed {
+    Plain(Vec<u8>),
+    /// At least one input has fields.
+    Secret(Zeroizing<Vec<u8>>),
+}
+
+impl Packed {
+    /// `lengths` have the flags of [`InputForm`].
+    pub fn new(bytes: Vec<u8>, lengths: &[u32]) -> Self {
+        let has_fields = lengths.iter().any(|&length| matches!(InputForm::of(length), InputForm::Fields));
+        if has_fields { Packed::Secret(bytes.into()) } else { Packed::Plain(bytes) }
+    }
+}
+
+impl Deref for Packed {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Packed::Plain(bytes) => bytes,
+            Packed::Secret(bytes) => bytes,
+        }
+    }
+}
+
+impl Default for Packed {
+    fn default() -> Self {
+        Packed::Plain(Vec::new())
+    }
+}
+
+/// Many small tasks.
 pub struct Batch {
     pub context: TaskContext,
-    pub packed: Vec<u8>,
+    pub packed: Packed,
     /// With the flags of [`InputForm`].
     pub lengths: Vec<u32>,
     pub results: Vec<Result<Value>>,
@@ -98,7 +132,7 @@ impl Work for Batch {
         let started = Instant::now();
         let mut tally = Tally::default();
         let packed = std::mem::take(&mut self.packed);
-        let mut rest = packed.as_slice();
+        let mut rest = &packed[..];
         for &length in &self.lengths {
             let (item, after) = rest.split_at(length_of(length) as usize);
             let item = InputForm::of(length).value(item.to_vec());
@@ -114,7 +148,7 @@ impl Work for Batch {
 
     fn fail(&mut self, error: Error) {
         let error = error.in_transform(self.context.transform.name());
-        self.packed = Vec::new();
+        self.packed = Packed::default();
         self.results.resize_with(self.lengths.len(), || Err(error.clone()));
     }
 

@@ -78,7 +78,7 @@ impl Message {
         let length = field(0).map_or(0, <[u8]>::len);
         let (aad, nonce) = (field(1).unwrap_or_default().to_vec(), field(2).map(<[u8]>::to_vec));
         packed.truncate(length);
-        Ok(Message { data: packed, aad, nonce })
+        Ok(Message { data: std::mem::take(&mut *packed), aad, nonce })
     }
 }
 
@@ -121,10 +121,6 @@ impl Transform for Seal {
         out[..NONCE_LEN].copy_from_slice(&nonce);
         out.extend_from_slice(tag.as_ref());
         Ok(out.into())
-    }
-
-    fn can_fail(&self) -> bool {
-        false
     }
 }
 
@@ -184,7 +180,7 @@ mod tests {
     fn run(transform: &dyn Transform, data: &[u8], aad: &[u8], nonce: Option<&[u8]>) -> Result<Vec<u8>> {
         let fields = [Some(data), Some(aad), nonce];
         let packed = fields::pack(if transform.name() == "seal" { &fields } else { &fields[..2] });
-        transform.run(Value::Fields(packed), &Cancel::new()).map(testing::bytes)
+        transform.run(Value::Fields(packed.into()), &Cancel::new()).map(testing::bytes)
     }
 
     #[test]

@@ -228,7 +228,6 @@ impl Transform for Verify {
                 "The input must be an object with the properties 'password' and 'hash'",
             ));
         };
-        let packed = Zeroizing::new(packed);
         let [password, hash] = fields::split::<2>(&packed)?.map(Option::unwrap_or_default);
         let hash = parse(std::str::from_utf8(hash).map_err(|_| malformed(hash))?)?;
         cancel.check()?;
@@ -277,7 +276,7 @@ mod tests {
 
     fn verified(hash: &str, password: &str) -> Result<Vec<u8>> {
         let packed = fields::pack(&[Some(password.as_bytes()), Some(hash.as_bytes())]);
-        verify(&args([])).unwrap().run(Value::Fields(packed), &Cancel::new()).map(bytes)
+        verify(&args([])).unwrap().run(Value::Fields(packed.into()), &Cancel::new()).map(bytes)
     }
 
     fn refused(hash: &str) -> Kind {
