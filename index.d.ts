@@ -104,7 +104,7 @@ export interface NearestRow {
 
 /** A matrix in native memory and the search in it, made by `transforms.numeric.nearest`. */
 export interface NearestTransform extends PoolTransform<Float32Array, NearestRow[][]> {
-  /** Size of the matrix in native memory, in bytes; 0 after disposal. */
+  /** Size of the matrix in native memory, in bytes; 0 after disposal, or if the matrix could not be copied. */
   readonly bytes: number
   /**
    * Frees the matrix, when the tasks that have been submitted have settled and no thread reads it any more. Later tasks reject with

@@ -145,6 +145,7 @@ test('a matrix that is detached while it is copied fails every task', async () =
   }
   await assert.rejects(waiting, error)
   await assert.rejects(pool.run(transform, new Float32Array(1)), error)
+  assert.equal(transform.bytes, 0)
 })
 
 test('takes the memory of a moved matrix, or copies what cannot be transferred', async () => {

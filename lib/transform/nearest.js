@@ -69,6 +69,7 @@ class Rows {
       return this.#copyPiece()
     } catch (error) {
       this.#pieces = undefined
+      this.#length = 0
       native.failHeld(this.#handle, /** @type {Error} */ (error).message)
       return Step.Done
     }
