@@ -656,8 +656,8 @@ export const transforms: {
    * A function should run its own tasks in another pool. If it waits for the pool it runs in and all threads wait likewise, also
    * through functions of other pools, the tasks that one of them waits for reject with ERR_OFFLOOP_DEADLOCK, after some 100 ms. The
    * next function takes its thread and may wait in turn: of several such calls most fail, one after the other. A function counts as
-   * waiting if only offloop keeps its thread alive: one with a referenced timer, socket or other handle may wait for that, and hangs
-   * instead.
+   * waiting if only tasks of pools keep its thread alive: one with a referenced timer, socket or other handle, or that waits for a load
+   * of a cache in another thread, may wait for that, and hangs instead.
    *
    * The result is cloned too, unless the function returns `move(result)`. An error that it throws rejects the task, with its class
    * if that is a built-in one, its `code`, `cause` and own properties, and with both stacks while fewer than 64 tasks are in
