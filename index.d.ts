@@ -1695,6 +1695,9 @@ export class Sink<Out> extends Writable {
   /**
    * Output of the transform (`collect`) or number of chunks processed (`each`). Rejects with the error that destroyed the sink, or
    * with ERR_STREAM_PREMATURE_CLOSE.
+   *
+   * Reading it handles the sink's error: `'error'` then needs no listener, and the promise may be left unhandled. If it is never
+   * read, an error without a listener is an uncaught exception, as for any of Node's streams.
    */
   readonly result: Promise<Out>
   /** Returns a snapshot. */

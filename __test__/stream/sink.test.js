@@ -12,7 +12,9 @@ const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { gunzipSync } = require('node:zlib')
 const { Pool, Sink, pool, transforms } = require('../..')
+const { node } = require('../support/child')
 const { deferred } = require('../support/deferred')
+const { occupy } = require('../support/occupy')
 
 const { digest, gunzip, gzip, identity } = transforms
 
@@ -117,6 +119,42 @@ test('a failure destroys the sink once and rejects its result', async () => {
   const destroyed = pool.collect(identity())
   destroyed.destroy()
   await assert.rejects(destroyed.result, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+})
+
+test("reading a sink's result handles its error", async () => {
+  const listened = (/** @type {Sink<unknown>} */ sink) => sink.listenerCount('error')
+  const bad = pool.collect(gunzip())
+  assert.equal(listened(bad), 0)
+  bad.end('no gzip data')
+  await assert.rejects(bad.result, { code: 'ERR_OFFLOOP_INVALID_DATA' })
+  const chunks = pool.each(gunzip())
+  chunks.end('no gzip data')
+  await assert.rejects(chunks.result, { code: 'ERR_OFFLOOP_INVALID_DATA' })
+  const signal = AbortSignal.abort()
+  await assert.rejects(pool.collect(gunzip(), { signal }).result, { name: 'AbortError' })
+  await assert.rejects(pool.each(gunzip(), undefined, { signal }).result, { name: 'AbortError' })
+  const slow = new Pool({ threads: 1, maxWait: 50 })
+  const { release } = await occupy(slow)
+  const late = slow.each(identity())
+  late.end('late')
+  await assert.rejects(late.result, { code: 'ERR_OFFLOOP_QUEUE_TIMEOUT' })
+  await release()
+  await slow.close()
+  const dropped = pool.collect(gunzip())
+  dropped.result
+  assert.equal(dropped.result, dropped.result)
+  assert.equal(listened(dropped), 1)
+  dropped.end('no gzip data')
+  await new Promise(resolve => dropped.on('close', resolve))
+})
+
+test('a sink whose result is not read has the errors of any stream', async () => {
+  const script = `
+    const { pool, transforms } = require(${JSON.stringify(require.resolve('../..'))})
+    pool.collect(transforms.gunzip()).end('no gzip data')`
+  const { code, stderr } = await node(['-e', script])
+  assert.equal(code, 1)
+  assert.match(stderr, /Unhandled 'error' event.*ERR_OFFLOOP_INVALID_DATA/s)
 })
 
 test('onResult runs in the async context of the caller of a sink', async () => {

@@ -31,8 +31,13 @@ const { invalidThis, priorityNumber } = require('../internal/validate')
  * @property {() => void} stalled
  */
 
+const ignore = () => {}
+
 class Sink extends Writable {
   #engine
+  /** @type {Promise<any>} */
+  #result
+  #isResultRead = false
   /** @type {(value: any) => void} */
   #resolve = () => {}
   /** @type {(reason: unknown) => void} */
@@ -62,18 +67,28 @@ class Sink extends Writable {
     pool.checkOpen()
     const { objectMode, highWaterMark, signal } = options
     super({ objectMode, highWaterMark })
-    this.result = new Promise((resolve, reject) => {
+    this.#result = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // Without a reader of `result`, errors are reported as those of any stream.
-    this.result.catch(() => {})
+    // An unread result leaves errors to 'error', and a result that was read may be left unhandled.
+    this.#result.catch(ignore)
     this.#engine = createEngine({
       ended: value => this.#end(value),
       failed: error => this.destroy(asError(error)),
       stalled: () => publishStall(this, pool, transform)
     })
     if (signal !== undefined) watchSignal(signal, this)
+  }
+
+  get result() {
+    if (!Sink.#is(this)) throw invalidThis('Sink', this)
+    if (!this.#isResultRead) {
+      // The reader handles the error: without this listener, 'error' would throw it too.
+      this.#isResultRead = true
+      this.on('error', ignore)
+    }
+    return this.#result
   }
 
   stats() {
