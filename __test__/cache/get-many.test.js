@@ -323,3 +323,27 @@ test('methods refuse unknown options, and a bare signal', async () => {
     await call({})
   }
 })
+
+test('methods refuse a third argument', async () => {
+  const cache = /** @type {any} */ (new Cache({ max: 10 }))
+  cache.set('a', 1)
+  const { signal } = new AbortController()
+  const refused = (/** @type {string} */ loader) => ({
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: `The options are the second argument, and there is no third: pass { ${loader}, signal }`
+  })
+  for (const id of ['a', 'missing']) {
+    await assert.rejects(
+      cache.get(id, () => 2, { signal }),
+      refused('load')
+    )
+    await assert.rejects(cache.refresh(id, { load: () => 2 }, { signal }), refused('load'))
+    await assert.rejects(
+      cache.getMany([id], () => [2], { signal }),
+      refused('loadMany')
+    )
+  }
+  assert.equal(cache.stats().loads, 0)
+  assert.equal(await cache.get('a', undefined, undefined), 1)
+})

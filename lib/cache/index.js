@@ -3,7 +3,7 @@
 const { HOT } = require('./near-cache')
 const { LoadCoordinator } = require('./load-coordinator')
 const { getMany, loadMany, loaderOfOne } = require('./get-many')
-const { checkId, checkNumber, closedError, readCall, readCallOptions, readOptions } = require('./options')
+const { checkId, checkNoThird, checkNumber, closedError, readCall, readCallOptions, readOptions } = require('./options')
 const { Store } = require('./store')
 const { checkOptions, invalidThis, invalidType } = require('../internal/validate')
 
@@ -57,12 +57,14 @@ class Cache {
   /**
    * @param {Id} id
    * @param {any} [options] or a loader
+   * @param {undefined} [extra] refused
    * @returns {Promise<any>}
    */
-  get(id, options) {
+  get(id, options, extra) {
     if (!Cache.#is(this)) return Promise.reject(invalidThis('Cache', this))
-    const entry = options === undefined || typeof options === 'function' ? this.#store.getNear(id) : undefined
-    if (entry === undefined) return this.#getMissed(id, options)
+    const isPlain = extra === undefined && (options === undefined || typeof options === 'function')
+    const entry = isPlain ? this.#store.getNear(id) : undefined
+    if (entry === undefined) return this.#getMissed(id, options, extra)
     // For the garbage collector a kept promise for each of many entries costs more than a new one for each hit.
     if (entry.generation !== HOT) return resolved(entry.value)
     entry.promise ??= resolved(entry.value)
@@ -72,10 +74,12 @@ class Cache {
   /**
    * @param {Id[]} ids
    * @param {any} [options] or a loader
+   * @param {undefined} [extra] refused
    * @returns {Promise<Map<any, any>>}
    */
-  async getMany(ids, options) {
+  async getMany(ids, options, extra) {
     if (!Cache.#is(this)) throw invalidThis('Cache', this)
+    checkNoThird(extra, 'loadMany')
     if (!Array.isArray(ids)) throw invalidType('The "ids" argument', 'an instance of Array', ids)
     // Read once, so that the ids that are looked up are those that were checked.
     const list = [...ids]
@@ -147,11 +151,13 @@ class Cache {
   /**
    * @param {Id} id
    * @param {any} [options]
+   * @param {undefined} [extra] refused
    * @returns {Promise<any>}
    */
-  refresh(id, options = {}) {
+  refresh(id, options = {}, extra) {
     try {
       Cache.#check(this, id)
+      checkNoThird(extra, 'load')
       const { load = this.#load, signal } = readCallOptions(options, 'load')
       Cache.#checkOpen(this)
       return this.#join(this.#coordinator.refresh(id, load), load, signal)
@@ -229,11 +235,13 @@ class Cache {
   /**
    * @param {Id} id
    * @param {unknown} options or a loader
+   * @param {unknown} extra
    * @returns {Promise<any>}
    */
-  #getMissed(id, options) {
+  #getMissed(id, options, extra) {
     try {
       Cache.#check(this, id)
+      checkNoThird(extra, 'load')
       const { load = this.#load, signal } = readCall(options, 'load')
       // A getter of the options may have closed the cache.
       Cache.#checkOpen(this)

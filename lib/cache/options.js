@@ -191,6 +191,16 @@ function readCallOptions(options, loader) {
 }
 
 /**
+ * Refuses a third argument: a loader or a signal there would otherwise have no effect, silently.
+ * @param {unknown} extra
+ * @param {'load' | 'loadMany'} loader name of the loader
+ */
+function checkNoThird(extra, loader) {
+  if (extra === undefined) return
+  throw invalidValue(`The options are the second argument, and there is no third: pass { ${loader}, signal }`)
+}
+
+/**
  * @param {unknown} id
  * @param {number} [index] in a list of ids
  */
@@ -229,6 +239,7 @@ module.exports = {
   checkBounded,
   checkFunction,
   checkId,
+  checkNoThird,
   checkStorable,
   checkLimits,
   checkNumber,
