@@ -97,6 +97,18 @@ impl Error {
         self
     }
 
+    /// Returns the message for JavaScript, with the offset of invalid data: after the fault, if details follow a colon. A colon
+    /// behind a quotation mark may be part of the data.
+    #[must_use]
+    pub fn located_message(&self) -> Cow<'_, str> {
+        let message = &self.message;
+        let (Kind::InvalidData, Some(offset)) = (self.kind, self.offset) else { return Cow::Borrowed(message) };
+        Cow::Owned(match message.split_once(": ") {
+            Some((fault, details)) if !fault.contains('\'') => format!("{fault} at byte {offset}: {details}"),
+            _ => format!("{message} (at byte {offset})"),
+        })
+    }
+
     /// Sets the failed transform, unless an inner step has set it.
     #[must_use]
     pub fn in_transform(mut self, name: &'static str) -> Self {
@@ -112,3 +124,21 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_of_invalid_data_has_its_offset() {
+        for (message, located) in [
+            ("Invalid JSON: expected a value", "Invalid JSON at byte 7: expected a value"),
+            ("The text is cut short", "The text is cut short (at byte 7)"),
+            ("The field 'a: b' is empty", "The field 'a: b' is empty (at byte 7)"),
+        ] {
+            assert_eq!(Error::invalid_data(message).located_message(), message);
+            assert_eq!(Error::invalid_data(message).at(7).located_message(), located);
+        }
+        assert_eq!(Error::new(Kind::OutputLimit, "too long").at(7).located_message(), "too long");
+    }
+}

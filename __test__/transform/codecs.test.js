@@ -166,8 +166,9 @@ test('the error for corrupt data has an offset', async () => {
   const packed = zlib.gzipSync(cities)
   packed[packed.length >> 1] ^= 0xff
   await assert.rejects(pool.run(transforms.gunzip(), packed), error => {
-    const { code, transform, offset } = /** @type {any} */ (error)
+    const { code, message, transform, offset } = /** @type {any} */ (error)
     assert.deepEqual([code, transform], ['ERR_OFFLOOP_INVALID_DATA', 'gunzip'])
+    assert.ok(message.startsWith(`The gzip data is corrupt at byte ${offset}: `), message)
     assert.ok(offset > 0 && offset <= packed.length)
     return true
   })

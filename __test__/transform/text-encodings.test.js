@@ -58,7 +58,11 @@ for (const [name, transform, content] of CASES) {
         ['', `its NUL bytes suggest ${encoding}. Convert it to UTF-8 first`]
       ])) {
         const bytes = encode(mark + content)
-        const rejected = { code: 'ERR_OFFLOOP_INVALID_DATA', message: `The input is not valid UTF-8: ${message}` }
+        const rejected = (/** @type {any} */ error) => {
+          assert.equal(error.code, 'ERR_OFFLOOP_INVALID_DATA')
+          assert.equal(error.message, `The input is not valid UTF-8 at byte ${error.offset}: ${message}`)
+          return true
+        }
         await assert.rejects(pool.run(transform, pack(bytes)), rejected)
         if (!transform.streaming) continue
         for (const size of [1, 3, 64]) {

@@ -229,7 +229,7 @@ impl<'env> Drain<'env, '_> {
     fn failure(&self, error: &error::Error) -> Result<Object<'env>> {
         let mut failure = Object::new(self.env)?;
         failure.set("code", error.kind.code())?;
-        failure.set("message", error.message.as_ref())?;
+        failure.set("message", error.located_message().as_ref())?;
         failure.set("offset", error.offset.map(f64_of))?;
         failure.set("transform", error.transform)?;
         Ok(failure)
