@@ -81,7 +81,7 @@ impl Error {
     pub fn output_limit(limit: u64) -> Self {
         Error::new(
             Kind::OutputLimit,
-            format!("The output is larger than {limit} bytes; raise maxOutput if that is expected"),
+            format!("The output is larger than {limit} bytes, the maxOutput of the transform or of its pool"),
         )
     }
 

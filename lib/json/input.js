@@ -68,7 +68,7 @@ class JsonInput {
   /** Returns the error for too much text, which a getter or a proxy may produce without end. */
   #outputLimitError() {
     const at = this.#writer.path
-    const message = `The JSON is longer than ${this.#maxOutput} bytes at ${at}; raise options.maxOutput if that is expected`
+    const message = `The JSON is longer than ${this.#maxOutput} bytes at ${at}, the maxOutput of the transform or of its pool`
     return new OffloopError('ERR_OFFLOOP_OUTPUT_LIMIT', message, { transform: 'json.stringify' })
   }
 }
