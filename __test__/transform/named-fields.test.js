@@ -133,7 +133,7 @@ test('wrong fields are reported by name, without their content', async () => {
       verify,
       { password: secret, hash: `x${hash}` },
       'ERR_INVALID_ARG_VALUE',
-      'The "input.hash" property must be a PHC string'
+      `The "input.hash" property is malformed: it does not start with '$'. It must be a PHC string of argon2`
     ],
     [seal, { aad: secret }, 'ERR_INVALID_ARG_TYPE', 'The "input.data" property must be a string or an instance of'],
     [seal, { data: '', aad: 1 }, 'ERR_INVALID_ARG_TYPE', 'The "input.aad" property must be'],

@@ -106,6 +106,10 @@ pub fn verify(args: &Args) -> BuildResult {
 }
 
 fn parse(hash: &str) -> std::result::Result<Hashed, ArgumentError> {
+    let malformed = |reason: &dyn std::fmt::Display| malformed(reason, hash.len());
+    if !hash.starts_with('$') {
+        return Err(malformed(if hash.is_empty() { &"it is empty" } else { &"it does not start with '$'" }));
+    }
     if hash.starts_with("$2") {
         bcrypt_hash::check(hash)?;
         return Ok(Hashed::Bcrypt(Zeroizing::new(hash.to_owned())));
@@ -115,23 +119,25 @@ fn parse(hash: &str) -> std::result::Result<Hashed, ArgumentError> {
     if !algorithm.is_empty() && is_name(algorithm) && !ALGORITHMS.contains(&algorithm) {
         return Err(unknown(hash));
     }
-    let mut parsed = PasswordHash::new(hash).map_err(|_| malformed(hash.as_bytes()))?;
-    let is_known = match parsed.algorithm.as_str() {
+    let mut parsed = PasswordHash::new(hash).map_err(|error| malformed(&error))?;
+    match parsed.algorithm.as_str() {
         "argon2id" | "argon2i" | "argon2d" => {
             check_limits(&parsed, &[("m", MAX_MEMORY_KIB), ("t", MAX_ITERATIONS), ("p", MAX_LANES)])?;
             // Hashes of the first version do not contain it.
             let version = *parsed.version.get_or_insert(Version::V0x10.into());
-            let salt_len = parsed.salt.as_ref().map_or(0, |salt| salt.len());
-            let params = Params::try_from(&parsed).map_err(|_| malformed(hash.as_bytes()))?;
+            let params = Params::try_from(&parsed).map_err(|error| malformed(&error))?;
             let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
             if work > MAX_ARGON2_KIB {
                 return Err(too_expensive(format_args!("m * t = {work}, at most {MAX_ARGON2_KIB}")));
             }
-            Version::try_from(version).is_ok() && salt_len >= argon2::MIN_SALT_LEN
+            Version::try_from(version).map_err(|error| malformed(&error))?;
+            if parsed.salt.as_ref().is_some_and(|salt| salt.len() < argon2::MIN_SALT_LEN) {
+                return Err(malformed(&argon2::Error::SaltTooShort));
+            }
         }
         "scrypt" => {
             check_limits(&parsed, &[("ln", MAX_SCRYPT_COST), ("r", MAX_SCRYPT_BLOCKS), ("p", MAX_LANES)])?;
-            let params = scrypt::Params::try_from(&parsed).map_err(|_| malformed(hash.as_bytes()))?;
+            let params = scrypt::Params::try_from(&parsed).map_err(|error| malformed(&error))?;
             let (blocks, lanes) = (u64::from(params.r()), u64::from(params.p()));
             // Each product is below 2^64: `ln` is at most 22, and `r` times `p` at most 512.
             let (width, max_width) = (blocks * lanes, u64::from(SCRYPT_BLOCKS) * u64::from(MAX_LANES));
@@ -142,12 +148,11 @@ fn parse(hash: &str) -> std::result::Result<Hashed, ArgumentError> {
             if work > MAX_SCRYPT_WORK {
                 return Err(too_expensive(format_args!("2 ** ln * r * p = {work}, at most {MAX_SCRYPT_WORK}")));
             }
-            true
         }
         _ => return Err(unknown(hash)),
-    };
-    if !is_known || parsed.hash.is_none() || parsed.salt.is_none() {
-        return Err(malformed(hash.as_bytes()));
+    }
+    if parsed.salt.is_none() || parsed.hash.is_none() {
+        return Err(malformed(&"it ends before its digest"));
     }
     Ok(Hashed::Phc(Box::new(parsed)))
 }
@@ -162,10 +167,13 @@ fn check_limits(hash: &PasswordHash, limits: &[(&str, u32)]) -> std::result::Res
     Ok(())
 }
 
-/// Returns the error for a malformed hash, without quoting it: it is secret.
-fn malformed(hash: &[u8]) -> ArgumentError {
-    let rule = "The \"input.hash\" property must be a PHC string of argon2 or scrypt, or a bcrypt hash ($2b$...)";
-    ArgumentError::value(rule, format_args!("a string of {} bytes", hash.len()))
+/// Returns the error for a malformed hash of a length. The reason must not quote it: it is secret.
+fn malformed(reason: impl std::fmt::Display, length: usize) -> ArgumentError {
+    let rule = format_args!(
+        "The \"input.hash\" property is malformed: {reason}. It must be a PHC string of argon2 or scrypt, or a bcrypt hash \
+         ($2b$...)"
+    );
+    ArgumentError::value(rule, format_args!("a string of {length} bytes"))
 }
 
 fn unknown(hash: &str) -> ArgumentError {
@@ -229,7 +237,7 @@ impl Transform for Verify {
             ));
         };
         let [password, hash] = fields::split::<2>(&packed)?.map(Option::unwrap_or_default);
-        let hash = parse(std::str::from_utf8(hash).map_err(|_| malformed(hash))?)?;
+        let hash = parse(std::str::from_utf8(hash).map_err(|error| malformed(error, hash.len()))?)?;
         cancel.check()?;
         let matches = match &hash {
             // hashPassword rejects longer passwords. Other implementations truncate them, so their hashes match truncated ones.
@@ -325,6 +333,24 @@ mod tests {
             "$argon2id$m=0$YWJjZGVmZ2g$YWJj",
         ] {
             assert_eq!(refused(bad), Kind::InvalidValue, "{bad}");
+        }
+    }
+
+    #[test]
+    fn errors_state_the_reason() {
+        const DIGEST: &str = "YWJjZGVmZ2g$hVrDq0zOGx4YNNOvVzJx4g";
+        for (hash, reason) in [
+            (String::new(), "it is empty"),
+            ("secret".into(), "it does not start with '$'"),
+            ("$md5$abc$def".into(), "The algorithms are argon2id, argon2i, argon2d, scrypt and bcrypt"),
+            ("$argon2id$v=19$m=16,t=2,p=1".into(), "it ends before its digest"),
+            ("$argon2id$v=19$m=16,t=2,p=1$YWJjZGVmZ2g".into(), "it ends before its digest"),
+            (format!("$argon2id$v=19$m=secret,t=2,p=1${DIGEST}"), "invalid parameter: \"m\""),
+            (format!("$scrypt$ln=secret,r=8,p=1${DIGEST}"), "invalid parameter: \"ln\""),
+            (format!("$argon2id$v=17$m=16,t=1,p=1${DIGEST}"), "invalid version"),
+        ] {
+            let message = verified(&hash, "password").unwrap_err().message;
+            assert!(message.contains(reason) && !message.contains("secret"), "{hash}: {message}");
         }
     }
 
