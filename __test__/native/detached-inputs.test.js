@@ -173,7 +173,7 @@ const WRITES = {
   'write, with a callback': (stream, chunk) => stream.write(chunk, () => {}),
   end: (stream, chunk) => stream.end(chunk),
   'end, after a write': (stream, chunk) => {
-    stream.write('before')
+    stream.write(Buffer.from('before'))
     stream.end(chunk)
   },
   pipe: (stream, chunk) => Readable.from([chunk]).pipe(stream)

@@ -43,7 +43,7 @@ const script = `
       const inputs = [1, 2].map(() => new Class(160 * MiB / Class.BYTES_PER_ELEMENT))
       tasks[name] = () => pool.run(transform, move(inputs.pop()))
     }
-    await pool.map(transforms.identity(), Array(100).fill('x'))
+    await pool.map(transforms.identity(), Array(100).fill(Buffer.from('x')))
     // The first errors need memory for the shapes of their objects.
     await pool.map(transforms.gunzip(), Array(100).fill('x'), { settle: true })
     await pool.map(text.base64Decode(), Array(100).fill('!'), { settle: true })

@@ -109,7 +109,9 @@ test('tasks that wait too long, and inputs of a batch, have separate error objec
   assert.notEqual(first, second)
   await release()
   await pool.close()
-  const settled = await defaultPool.map(transforms.gunzip(), Array(50).fill('x'.repeat(20)), { settle: true })
+  const settled = await defaultPool.map(transforms.gunzip(), Array(50).fill(Buffer.from('x'.repeat(20))), {
+    settle: true
+  })
   assert.equal(new Set(settled.map(outcome => /** @type {any} */ (outcome).reason)).size, 50)
 })
 

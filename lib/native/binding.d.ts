@@ -441,6 +441,8 @@ export interface TransformInfo {
   name: string
   /** Whether it accepts its input chunk by chunk. */
   streaming: boolean
+  /** Whether a string is an input. */
+  acceptsText: boolean
   /** Whether an input of the right type can make it fail. */
   canFail: boolean
   /** Whether its stream yields one value at the end instead of bytes or text. */

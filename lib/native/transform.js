@@ -14,6 +14,7 @@ const TEXT_ENCODERS = { 'json.parse': escapeLoneSurrogates }
 class Transform {
   #handle
   #canFail
+  #acceptsText
   /** @type {((text: string) => string) | undefined} */
   #encodeText
   #returnsValue
@@ -28,6 +29,7 @@ class Transform {
   constructor(info, first) {
     this.#handle = info.handle
     this.#canFail = info.canFail
+    this.#acceptsText = info.acceptsText
     this.#encodeText = first === undefined ? TEXT_ENCODERS[info.name] : first.#encodeText
     this.#returnsValue = info.givesValue
     this.#firstStep = first === undefined ? info.name : first.#firstStep
@@ -88,6 +90,14 @@ class Transform {
    */
   static canFail(transform) {
     return transform.#canFail
+  }
+
+  /**
+   * Whether a string is an input.
+   * @param {Transform} transform
+   */
+  static acceptsText(transform) {
+    return transform.#acceptsText
   }
 
   /**

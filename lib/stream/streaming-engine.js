@@ -96,6 +96,7 @@ class StreamingEngine {
     const info = {
       name,
       streaming: false,
+      acceptsText: true,
       canFail: Transform.canFail(transform),
       givesValue: false,
       holdsSecret: false

@@ -181,4 +181,4 @@ function checkContent(content, { kind, isRequired }, name) {
   throw invalidSecret(name, EXPECTED[kind], content)
 }
 
-module.exports = { FieldsInput, fieldsOf, isRecord, readFields }
+module.exports = { BYTES, FieldsInput, fieldsOf, isRecord, readFields }

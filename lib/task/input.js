@@ -5,7 +5,7 @@ const { bufferOf, bytesOf, lengthOf, memoryOf, sizeOfBytes, sizeOfMemory } = req
 const { isDetached } = require('../internal/detached')
 const native = require('../native')
 const { copyBytes, copyFields, copyText, copyJson } = require('./chunked-copy')
-const { FieldsInput, fieldsOf, isRecord, readFields } = require('./fields')
+const { BYTES, FieldsInput, fieldsOf, isRecord, readFields } = require('./fields')
 const { MAX_UTF8 } = require('../json/utf-encoder')
 const { Reservation } = require('../native/reservation')
 const { Transform } = require('../native/transform')
@@ -121,23 +121,35 @@ class OrderedBytes {
 }
 
 /**
- * Reads an input of named fields, if the transform accepts them; returns any other input unchanged.
+ * Reads an input of named fields, if the transform accepts them; returns any other input unchanged. Throws if a transform of bytes
+ * gets another value.
  * @param {unknown} input
  * @param {Transform} transform
  * @param {number} [index] in a bulk call
  */
 function readInput(input, transform, index) {
   const spec = fieldsOf(transform)
-  if (spec === undefined || input instanceof FieldsInput) return input
+  if (input instanceof FieldsInput) return input
+  if (spec === undefined) return Transform.acceptsText(transform) ? input : checkBytes(input, index)
   const value = unwrap(input)
   if (isRecord(value)) {
     if (value !== input)
       throw invalidValue(`${inputName(index)} must not be moved if it has named fields: they are copied`)
   } else {
-    if (spec.acceptsBytes) return input
+    if (spec.acceptsBytes) return Transform.acceptsText(transform) ? input : checkBytes(input, index)
     checkMemory(inputName(index), value)
   }
   return readFields(value, spec, index === undefined ? 'input' : `inputs[${index}]`)
+}
+
+/**
+ * @param {unknown} input
+ * @param {number} [index] in a bulk call
+ */
+function checkBytes(input, index) {
+  const value = unwrap(input)
+  if (ArrayBuffer.isView(value) || isAnyArrayBuffer(value)) return input
+  throw invalidType(inputName(index), BYTES, value)
 }
 
 /** @typedef {string | Uint8Array | BorrowedMemory | OrderedBytes | FieldsInput | JsonInput} CheckedInput can be used without running user code */
@@ -341,8 +353,7 @@ function asUint8Array(input, index) {
   if (isUint8Array(input)) return input
   if (ArrayBuffer.isView(input)) return bytesOf(input)
   if (isAnyArrayBuffer(input)) return new Uint8Array(input)
-  const expected = 'a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView'
-  throw invalidType(inputName(index), expected, input)
+  throw invalidType(inputName(index), `a string or ${BYTES}`, input)
 }
 
 /**

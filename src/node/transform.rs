@@ -21,6 +21,8 @@ pub struct TransformInfo {
     pub name: &'static str,
     /// Whether it accepts its input chunk by chunk.
     pub streaming: bool,
+    /// Whether a string is an input.
+    pub accepts_text: bool,
     /// Whether an input of the right type can make it fail.
     pub can_fail: bool,
     /// Whether its stream yields one value at the end instead of bytes or text.
@@ -140,6 +142,7 @@ pub fn stored_secret(env: Env, handle: u32) -> Result<Option<napi::bindgen_prelu
 fn insert(env: &Env, transform: Arc<dyn Transform>) -> Result<TransformInfo> {
     let (name, streaming, can_fail) = (transform.name(), transform.stream().is_some(), transform.can_fail());
     let (gives_value, holds_secret) = (transform.output() != Output::Data, transform.secret().is_some());
+    let accepts_text = transform.accepts_text();
     let handle = environment::of(env)?.handles.borrow_mut().transforms.insert(transform)?;
-    Ok(TransformInfo { handle, name, streaming, can_fail, gives_value, holds_secret })
+    Ok(TransformInfo { handle, name, streaming, accepts_text, can_fail, gives_value, holds_secret })
 }

@@ -154,6 +154,10 @@ impl Transform for Decompress {
         "brotliDecompress"
     }
 
+    fn accepts_text(&self) -> bool {
+        false
+    }
+
     fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
         Some(Arc::new(Decompress { max_output: self.max_output.min(max_output) }))
     }

@@ -74,6 +74,10 @@ impl Transform for Chain {
         Some(Arc::new(Chain { steps: self.steps.iter().map(limited).collect() }))
     }
 
+    fn accepts_text(&self) -> bool {
+        self.steps.first().expect("a chain has a step").accepts_text()
+    }
+
     fn can_fail(&self) -> bool {
         self.steps.iter().any(|step| step.can_fail())
     }

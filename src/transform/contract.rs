@@ -61,6 +61,11 @@ pub trait Transform: Send + Sync {
         None
     }
 
+    /// Whether a string is an input; only bytes are an input of a decoder.
+    fn accepts_text(&self) -> bool {
+        true
+    }
+
     /// Whether an input of the right type can fail.
     fn can_fail(&self) -> bool {
         true

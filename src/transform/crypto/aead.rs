@@ -129,6 +129,10 @@ impl Transform for Open {
         "open"
     }
 
+    fn accepts_text(&self) -> bool {
+        false
+    }
+
     fn secret(&self) -> Option<&Secret> {
         Some(&self.0.secret)
     }

@@ -40,6 +40,10 @@ impl Transform for Inflate {
         self.name
     }
 
+    fn accepts_text(&self) -> bool {
+        false
+    }
+
     fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
         Some(Arc::new(Inflate { max_output: self.max_output.min(max_output), ..*self }))
     }

@@ -29,6 +29,10 @@ impl Transform for Decompress {
         "zstdDecompress"
     }
 
+    fn accepts_text(&self) -> bool {
+        false
+    }
+
     fn limited(&self, max_output: u64) -> Option<Arc<dyn Transform>> {
         Some(Arc::new(Decompress { dictionary: self.dictionary.clone(), max_output: self.max_output.min(max_output) }))
     }
