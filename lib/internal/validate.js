@@ -4,7 +4,7 @@ const { inspect, types } = require('node:util')
 const { withCode } = require('./errors')
 const { isDetached, detachedMessage, describeDetached } = require('./detached')
 
-const { isProxy } = types
+const { isPromise, isProxy } = types
 
 /** Formats a value for a message. Node 20 cannot inspect a detached DataView. @param {unknown} value */
 function formatValue(value) {
@@ -18,6 +18,7 @@ function describeValue(value) {
   if (isProxy(value)) return 'a Proxy'
   if (typeof value === 'function') return `function ${nameOf(value)}`
   if (isDetached(value)) return describeDetached(value)
+  if (isPromise(value)) return 'an instance of Promise: await it first'
   if (typeof value === 'object') {
     const name = classOf(value)
     return name ? `an instance of ${name}` : inspectSafely(value, -1)
@@ -70,12 +71,11 @@ function invalidThis(name, self) {
  * @param {string} name as in 'The "signal" option'
  * @param {string} expected as in 'an instance of AbortSignal'
  * @param {unknown} actual
+ * @param {string} [hint] remedy
  */
-function invalidType(name, expected, actual) {
-  return withCode(
-    new TypeError(`${name} must be ${expected}. Received ${describeValue(actual)}`),
-    'ERR_INVALID_ARG_TYPE'
-  )
+function invalidType(name, expected, actual, hint) {
+  const message = `${name} must be ${expected}. Received ${describeValue(actual)}${hint === undefined ? '' : `. ${hint}`}`
+  return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
 /**

@@ -58,8 +58,7 @@ class Transform {
    */
   static handle(value) {
     if (!Transform.is(value)) {
-      const hint = typeof value === 'function' ? ', not the factory of one: call it' : ''
-      throw invalidType('The "transform" argument', `a transform made by offloop.transforms${hint}`, value)
+      throw invalidType('The "transform" argument', 'a transform made by offloop.transforms', value, hintFor(value))
     }
     if (value.#isDisposed) throw disposedError(value.name)
     return value.#handle
@@ -125,6 +124,16 @@ class Transform {
   }
 }
 
+/** Public factories of transforms. @type {WeakSet<Function>} */
+const knownFactories = new WeakSet()
+
+/** Returns the remedy for a value in place of a transform. @param {unknown} value */
+function hintFor(value) {
+  if (typeof value !== 'function') return undefined
+  if (knownFactories.has(value)) return 'This is the factory of a transform: call it'
+  return 'To run a function, export it from a module, and pass the module to transforms.worker()'
+}
+
 /** A transform that holds a key. */
 class SecretTransform extends Transform {
   [Symbol.dispose]() {
@@ -142,4 +151,4 @@ function createTransform(name, args) {
   return info.holdsSecret ? new SecretTransform(info) : new Transform(info)
 }
 
-module.exports = { Transform, createTransform }
+module.exports = { Transform, createTransform, knownFactories }

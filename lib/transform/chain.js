@@ -135,6 +135,10 @@ class ChainTask {
 
 /** @param {any[]} steps */
 function chain(...steps) {
+  if (Array.isArray(steps[0])) {
+    const hint = 'Pass the steps as arguments: chain(...steps)'
+    throw invalidType('The "first" argument', 'a transform made by offloop.transforms', steps[0], hint)
+  }
   if (steps.length === 0) throw invalidType('The "first" argument', 'a transform made by offloop.transforms', undefined)
   const parts = joinNative(steps.flatMap(step => implementationOf(step).steps ?? [step]))
   if (parts.length === 1) return parts[0]

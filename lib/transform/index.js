@@ -1,6 +1,6 @@
 'use strict'
 
-const { isAnyArrayBuffer, isRegExp, isSharedArrayBuffer, isUint8Array } = require('node:util').types
+const { isAnyArrayBuffer, isNativeError, isRegExp, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const native = require('../native')
 // Both register decoders of results.
 require('../csv/table')
@@ -9,7 +9,7 @@ const { worker, workerScript } = require('../worker')
 const { chain } = require('./chain')
 const { stringify } = require('./json-stringify')
 const { numeric } = require('./numeric')
-const { createTransform } = require('../native/transform')
+const { createTransform, knownFactories } = require('../native/transform')
 const { withCode } = require('../internal/errors')
 const { findDetached, isDetached, detachedMarker } = require('../internal/detached')
 const { invalidType, detachedError } = require('../internal/validate')
@@ -61,14 +61,46 @@ const FIRST_ARGUMENT = {
 }
 
 /** @param {string} name */
-function factory(name) {
+function nativeFactory(name) {
   const convertFirst = FIRST_ARGUMENT[name] ?? nativeArgument
-  const make = (/** @type {unknown[]} */ ...args) => {
+  return (/** @type {unknown[]} */ ...args) => {
     // Getters of options run before any bytes are checked: they may detach the memory of a key.
     const read = args.map((value, index) => (index === 0 ? convertFirst(value) : nativeArgument(value)))
     return createTransform(name, read.map(withBytes))
   }
-  return Object.defineProperty(make, 'name', { value: name.slice(name.lastIndexOf('.') + 1) })
+}
+
+/** Remedies for the errors of a factory that was called with the input, by their messages. @type {[RegExp, string][]} */
+const HINTS = [
+  [
+    /^The "options" argument must be of type object\. (?!Received undefined)/,
+    'Make the transform once and pass its input to pool.run()'
+  ],
+  [/^The property 'options\.(aad|nonce)' is unknown/, 'It belongs to the input: { data, aad }']
+]
+
+/**
+ * Returns a public factory.
+ * @param {string} name
+ * @param {Function} make
+ */
+function factory(name, make) {
+  const explained = (/** @type {unknown[]} */ ...args) => {
+    try {
+      return make(...args)
+    } catch (error) {
+      throw withHint(error)
+    }
+  }
+  knownFactories.add(explained)
+  return Object.defineProperty(explained, 'name', { value: name })
+}
+
+/** @param {any} error of a factory or of the user's code in its arguments */
+function withHint(error) {
+  if (!isNativeError(error) || !('code' in error)) return error
+  const [, hint] = HINTS.find(([pattern]) => pattern.test(error.message)) ?? []
+  return hint === undefined ? error : withCode(new TypeError(`${error.message}. ${hint}`), `${error.code}`)
 }
 
 /** Converts bytes to a Uint8Array, also those in properties of an object. @param {unknown} value */
@@ -92,13 +124,17 @@ function factories() {
   const all = { chain, worker, workerScript }
   for (const name of native.transformNames()) {
     const [first, second] = name.split('.')
-    if (second === undefined) all[first] = factory(name)
-    else all[first] = { ...all[first], [second]: factory(name) }
+    if (second === undefined) all[first] = nativeFactory(name)
+    else all[first] = { ...all[first], [second]: nativeFactory(name) }
   }
   // The native transforms of numbers depend on the class of the input.
-  all.numeric = numeric
+  all.numeric = { ...numeric }
   all.json.stringify = stringify
-  for (const namespace of Object.values(all)) Object.freeze(namespace)
+  for (const [name, member] of Object.entries(all)) {
+    if (typeof member === 'function') all[name] = factory(name, member)
+    else for (const [inner, make] of Object.entries(member)) member[inner] = factory(inner, make)
+    Object.freeze(all[name])
+  }
   return Object.freeze(all)
 }
 

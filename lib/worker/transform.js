@@ -68,9 +68,11 @@ function workerScript(specifier, options) {
 function resolveSpecifier(specifier) {
   if (specifier instanceof URL) return specifier.href
   if (typeof specifier !== 'string' || specifier === '') {
-    throw invalidType('The "specifier" argument', 'a non-empty string or an instance of URL', specifier)
+    const isFunction = typeof specifier === 'function'
+    const hint = isFunction ? 'A function cannot be sent to a thread: export it from a module' : undefined
+    throw invalidType('The "specifier" argument', 'a non-empty string or an instance of URL', specifier, hint)
   }
-  if (isAbsolute(specifier) || /^\.\.?[\\/]/.test(specifier)) return pathToFileURL(resolve(specifier)).href
+  if (isAbsolute(specifier) || RELATIVE.test(specifier)) return pathToFileURL(resolve(specifier)).href
   return specifier
 }
 
