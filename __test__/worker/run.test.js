@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { AsyncLocalStorage, createHook } = require('node:async_hooks')
+const { join } = require('node:path')
 const { test } = require('node:test')
 const { MessageChannel, threadId } = require('node:worker_threads')
 const { move, OffloopError, OverloadError, Pool, pool, transforms } = require('../..')
@@ -266,7 +267,24 @@ test('a stack includes both threads', async () => {
 test('rejects modules that are missing, throw or lack the export', async () => {
   const missing = pool.run(transforms.worker(fixture('none.js')), 0)
   await assert.rejects(missing, { code: 'ERR_MODULE_NOT_FOUND', message: /none\.js/ })
-  await assert.rejects(pool.run(transforms.worker('no-such-package-anywhere'), 0), { code: 'ERR_MODULE_NOT_FOUND' })
+  const end = `imported from ${join(process.cwd(), 'offloop.cjs')}`
+  for (const [specifier, hint] of [
+    ['no-such-package-anywhere', ''],
+    [
+      './none.js',
+      ". A relative path is resolved against the current directory: use new URL('./none.js', import.meta.url)"
+    ],
+    ['none.js', ". Did you mean './none.js'?"],
+    [fixture('none.js'), '']
+  ]) {
+    await assert.rejects(pool.run(transforms.worker(/** @type {any} */ (specifier)), 0), error => {
+      const { code, message, stack } = /** @type {any} */ (error)
+      assert.equal(code, 'ERR_MODULE_NOT_FOUND')
+      assert.ok(message.endsWith(`${end}${hint}`), message)
+      assert.ok(stack.includes(`${end}${hint}`), stack)
+      return true
+    })
+  }
   await assert.rejects(pool.run(transforms.worker(fixture('throws.cjs')), 0), {
     name: 'RangeError',
     message: 'not today'

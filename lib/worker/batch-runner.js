@@ -11,7 +11,7 @@ const { ANSWER, DOUBLES, SHARED, STATE, claimTask, readBatch, viewsOf } = requir
 /**
  * @typedef {import('node:worker_threads').MessagePort} MessagePort
  * @typedef {{ transform: number, inputs: unknown[] }} Batch
- * @typedef {{ specifier: string, name: string }} Definition
+ * @typedef {{ specifier: string, name: string, hint: string }} Definition `hint` is for a module that is not found
  * @typedef {{ port: MessagePort, answers: MessagePort, memory: SharedArrayBuffer, measuresHeap: boolean }} Connection
  *
  * @typedef {{ index: number, isAborted: boolean, reason: unknown, controller: AbortController | undefined }} RunningTask
@@ -87,10 +87,10 @@ class BatchRunner {
 
   /** Returns the function of a transform; if its module cannot be imported, one that throws the reason. @param {number} transform */
   async #import(transform) {
-    const { specifier, name } = /** @type {Definition} */ (this.#definitions.get(transform))
+    const { specifier, name, hint } = /** @type {Definition} */ (this.#definitions.get(transform))
     Atomics.store(this.#views.words, SHARED.state, STATE.importing)
     try {
-      const namespace = await importFromDirectory(specifier)
+      const namespace = await importFromDirectory(specifier, hint)
       this.#modules.add(namespace)
       const found = exportedFunction(namespace, name, specifier)
       this.#functions.set(transform, found)
@@ -204,13 +204,32 @@ class BatchRunner {
 /**
  * Imports a module as a file in the current directory would: packages are looked up from there.
  * @param {string} specifier
+ * @param {string} hint
  * @returns {Promise<any>}
  */
-function importFromDirectory(specifier) {
+async function importFromDirectory(specifier, hint) {
   const path = join(process.cwd(), 'offloop.cjs')
   const importer = /** @type {any} */ (new Module(path))
   importer._compile('module.exports = specifier => import(specifier)', path)
-  return importer.exports(specifier)
+  try {
+    return await importer.exports(specifier)
+  } catch (error) {
+    throw withHint(error, hint, path)
+  }
+}
+
+/**
+ * Appends a hint to the error of a module that is not found, unless an import of that module was not.
+ * @param {any} error
+ * @param {string} hint
+ * @param {string} importer
+ */
+function withHint(error, hint, importer) {
+  const { code, message, stack } = error ?? {}
+  if (code !== 'ERR_MODULE_NOT_FOUND' || !`${message}`.endsWith(` imported from ${importer}`)) return error
+  error.message = `${message}${hint}`
+  error.stack = `${stack}`.replace(message, () => error.message)
+  return error
 }
 
 /**

@@ -7,12 +7,14 @@ const { valueBytes } = require('../task/input')
 const { WorkerTask } = require('./worker-task')
 const { checkNoOptions, checkOptions, invalidType } = require('../internal/validate')
 
+const RELATIVE = /^\.\.?[\\/]/
+
 /** Ids by module and export: transforms share them, so that tables keyed by id stay bounded. @type {Map<string, number>} */
 const ids = new Map()
 
-/** @param {{ specifier: string, name: string }} source */
-function idOf({ specifier, name }) {
-  const key = JSON.stringify([specifier, name])
+/** @param {{ specifier: string, name: string, hint: string }} source */
+function idOf({ specifier, name, hint }) {
+  const key = JSON.stringify([specifier, name, hint])
   const id = ids.get(key) ?? ids.size
   ids.set(key, id)
   return id
@@ -32,7 +34,7 @@ function worker(specifier, options = {}) {
   checkOptions(options, ['export'])
   const { export: name = 'default' } = options
   if (typeof name !== 'string') throw invalidType('The "options.export" property', 'of type string', name)
-  const source = Object.freeze({ specifier: resolveSpecifier(specifier), name })
+  const source = Object.freeze({ specifier: resolveSpecifier(specifier), name, hint: hintFor(specifier) })
   const definition = { id: idOf(source), source }
   return defineTransform('worker', {
     createTask(context) {
@@ -74,6 +76,18 @@ function resolveSpecifier(specifier) {
   }
   if (isAbsolute(specifier) || RELATIVE.test(specifier)) return pathToFileURL(resolve(specifier)).href
   return specifier
+}
+
+/**
+ * Returns the remedy for a module that is not found; '' if there is none.
+ * @param {unknown} specifier
+ */
+function hintFor(specifier) {
+  if (typeof specifier !== 'string' || isAbsolute(specifier)) return ''
+  if (RELATIVE.test(specifier)) {
+    return `. A relative path is resolved against the current directory: use new URL('${specifier}', import.meta.url)`
+  }
+  return /^[^:]*\.[cm]?[jt]s$/.test(specifier) ? `. Did you mean './${specifier}'?` : ''
 }
 
 module.exports = { worker, workerScript }
