@@ -122,14 +122,10 @@ test('afterwards every method fails, and the getters are 0', async () => {
   await assert.rejects(pool.run(identity, 'x'), closed)
   await assert.rejects(pool.map(identity, ['x']), closed)
   await assert.rejects(pool.ready(), closed)
-  for (const call of [
-    () => pool.iterate(identity, ['x']),
-    () => pool.stream(identity),
-    () => pool.collect(identity),
-    () => pool.stats()
-  ]) {
+  for (const call of [() => pool.iterate(identity, ['x']), () => pool.stream(identity), () => pool.collect(identity)]) {
     assert.throws(call, { ...closed, message: "The pool 'over' is closed and accepts no more tasks" })
   }
+  assert.throws(() => pool.stats(), { ...closed, message: "The pool 'over' is closed" })
   assert.deepEqual([pool.name, pool.threads, pool.maxQueue, pool.maxQueueBytes], ['over', 0, 0, 0])
 })
 

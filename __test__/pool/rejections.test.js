@@ -31,18 +31,29 @@ test('messages name the pool, if it has a name', async t => {
     const error = await pool.run(identity, 'x').catch(error => error)
     assert.ok(error instanceof OverloadError && error instanceof OffloopError)
     assert.deepEqual([error.name, error.code, error.statusCode], ['OverloadError', FULL, 503])
+    assert.equal(error.transform, 'identity')
     assert.ok(error.message.startsWith(start), error.message)
   }
   const { pool } = busyPool(t, { maxWait: 5 })
-  await assert.rejects(pool.run(identity, 'x'), { message: /^The task waited in the queue of the pool for longer/ })
+  await assert.rejects(pool.run(identity, 'x'), {
+    transform: 'identity',
+    message: /^The task waited in the queue of the pool for longer/
+  })
 })
 
 test('a full pool names the bound that is reached', async t => {
   const { pool, release } = busyPool(t, { maxQueue: 1, maxQueueBytes: 100 })
   await assert.rejects(pool.run(identity, Buffer.alloc(200)), {
     code: FULL,
-    message: /does not fit .*maxQueueBytes 100/
+    transform: 'identity',
+    message: /the input of 200 bytes does not fit .*maxQueueBytes 100/
   })
+  for (const [text, bytes] of /** @type {[string, number][]} */ ([
+    ['é'.repeat(100), 200],
+    ['é'.repeat(1e6), 2e6]
+  ])) {
+    await assert.rejects(pool.run(identity, text), { code: FULL, message: new RegExp(`the input of ${bytes} bytes`) })
+  }
   const queued = pool.run(identity, 'x')
   await assert.rejects(pool.run(identity, 'x'), { code: FULL, message: /2 tasks are admitted/ })
   await release()

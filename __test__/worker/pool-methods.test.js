@@ -197,7 +197,7 @@ test('respects priorities, maxQueue and maxWait', async () => {
   await waitForValue(shared, 0, 1)
   const low = own.run(userFunction(), 0, { priority: 'low' }).then(() => order.push('low'))
   const high = own.run(userFunction(), 0, { priority: 'high' }).then(() => order.push('high'))
-  await assert.rejects(own.run(userFunction(), 0), { code: 'ERR_OFFLOOP_QUEUE_FULL' })
+  await assert.rejects(own.run(userFunction(), 0), { code: 'ERR_OFFLOOP_QUEUE_FULL', transform: 'worker' })
   const ready = own.ready().then(() => order.push('ready'))
   release(shared)
   await Promise.all([running, low, high, ready])
@@ -211,7 +211,7 @@ test('respects priorities, maxQueue and maxWait', async () => {
   const again = sharedWords()
   const holds = late.run(userFunction('meet'), again)
   await waitForValue(again, 0, 1)
-  await assert.rejects(late.run(userFunction(), 0), { code: 'ERR_OFFLOOP_QUEUE_TIMEOUT' })
+  await assert.rejects(late.run(userFunction(), 0), { code: 'ERR_OFFLOOP_QUEUE_TIMEOUT', transform: 'worker' })
   release(again)
   await holds
   await late.close()

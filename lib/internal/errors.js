@@ -137,9 +137,12 @@ function poolLabel(name) {
   return name === undefined ? 'The pool' : `The pool '${name}'`
 }
 
-/** @param {string | undefined} pool */
-function closedError(pool) {
-  return new OffloopError('ERR_OFFLOOP_CLOSED', `${poolLabel(pool)} is closed and accepts no more tasks`)
+/**
+ * @param {string | undefined} pool
+ * @param {string} [consequence] for the call
+ */
+function closedError(pool, consequence = ' and accepts no more tasks') {
+  return new OffloopError('ERR_OFFLOOP_CLOSED', `${poolLabel(pool)} is closed${consequence}`)
 }
 
 /** @param {string} transform */
@@ -161,8 +164,10 @@ function resourcesError(message) {
 /**
  * @param {{ name?: string | undefined, threads: number, maxQueue: number, maxQueueBytes: number }} pool
  * @param {string} bound that is reached: `tasks` or `bytes`
+ * @param {string} transform
+ * @param {number} bytes of the input, at most; 0 if unknown
  */
-function queueFullError(pool, bound) {
+function queueFullError(pool, bound, transform, bytes) {
   if (bound === 'threads') {
     const name = pool.name === undefined ? '' : ` '${pool.name}'`
     return resourcesError(
@@ -173,11 +178,9 @@ function queueFullError(pool, bound) {
   const reached =
     bound === 'tasks'
       ? `${limit} ${limit === 1 ? 'task is' : 'tasks are'} admitted (threads ${pool.threads} + maxQueue ${pool.maxQueue})`
-      : `the input does not fit beside admitted tasks and waiting callers (maxQueueBytes ${pool.maxQueueBytes})`
-  return new OverloadError(
-    'ERR_OFFLOOP_QUEUE_FULL',
-    `${poolLabel(pool.name)} is full: ${reached}. Shed the load, or wait for room with { wait: true }`
-  )
+      : `the input${bytes === 0 ? '' : ` of ${bytes} bytes`} does not fit beside admitted tasks and waiting callers (maxQueueBytes ${pool.maxQueueBytes})`
+  const message = `${poolLabel(pool.name)} is full: ${reached}. Shed the load, or wait for room with { wait: true }`
+  return new OverloadError('ERR_OFFLOOP_QUEUE_FULL', message, { transform })
 }
 
 module.exports = {

@@ -6,6 +6,7 @@ const { captureCaller } = require('../internal/errors')
 const { ResultIterator } = require('./bulk/iterator')
 const { map } = require('./bulk/map')
 const { PoolState } = require('./pool-state')
+const { estimateUtf8 } = require('../json/utf-encoder')
 const { captureResolvers, deferred } = require('../internal/deferred')
 const { tasks } = require('../internal/diagnostics')
 const { implementationOf } = require('../task/implementation')
@@ -126,7 +127,7 @@ class Pool {
         watched?.watch(waiting)
       } else {
         const bound = task.submit(read, NO_RESERVATION)
-        if (bound) throw pool.rejectFull(bound)
+        if (bound) throw pool.rejectFull(bound, transform.name, refusedSize(task, read))
         watched?.watch(task)
       }
     } catch (error) {
@@ -267,6 +268,16 @@ function watchTask(signal, resolve, reject) {
       }
     }
   }
+}
+
+/**
+ * Returns the size of a refused input for a message: that of a long text is an estimate.
+ * @param {import('../task/contract').Runnable} task
+ * @param {unknown} input
+ */
+function refusedSize(task, input) {
+  const bytes = task.maxBytes(input)
+  return typeof input === 'string' ? Math.min(bytes, estimateUtf8(input)) : bytes
 }
 
 /**

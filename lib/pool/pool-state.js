@@ -72,10 +72,12 @@ class PoolState {
   /**
    * Counts a rejected task and returns its error.
    * @param {import('../native/binding').Bound} bound
+   * @param {string} transform
+   * @param {number} bytes of the input; 0 if unknown
    */
-  rejectFull(bound) {
+  rejectFull(bound, transform, bytes) {
     native.countRejected(this.handle)
-    return queueFullError(this.info, bound)
+    return queueFullError(this.info, bound, transform, bytes)
   }
 
   get tasksInFlight() {
@@ -95,7 +97,7 @@ class PoolState {
   }
 
   stats() {
-    if (this.isClosed) throw closedError(this.info.name)
+    if (this.isClosed) throw closedError(this.info.name, '')
     return { ...native.poolStats(this.handle), loop: loopScheduler.stats() }
   }
 

@@ -66,8 +66,13 @@ class ChunkedCopy {
     if (this.#isDone) return
     if (done) return this.#submit()
     const copied = native.appendToInputBuffer(this.#handle, value)
-    if (typeof copied === 'string') this.#fail(this.#task.pool.rejectFull(copied))
+    if (typeof copied === 'string') this.#fail(this.#rejectFull(copied))
     else this.#copiedBytes = copied
+  }
+
+  /** @param {import('../native/binding').Bound} bound */
+  #rejectFull(bound) {
+    return this.#task.pool.rejectFull(bound, this.#task.transformName, this.#copiedBytes)
   }
 
   #submit() {
@@ -75,7 +80,7 @@ class ChunkedCopy {
     const task = this.#task
     try {
       const bound = native.submitInputBuffer(this.#handle, this.#transform, task.id, task.priority)
-      if (bound) throw task.pool.rejectFull(bound)
+      if (bound) throw this.#rejectFull(bound)
     } catch (error) {
       task.fail(error)
     }

@@ -11,7 +11,7 @@
  * @property {() => void} checkOpen throws if the pool is closing or closed
  * @property {() => void} taskStarted counts a task that was admitted, or waits to be
  * @property {() => void} taskEnded counts a task that native code is done with
- * @property {(bound: Bound) => Error} rejectFull returns the error of a rejected task, and counts it
+ * @property {(bound: Bound, transform: string, bytes: number) => Error} rejectFull returns the error of a rejected task, and counts it
  * @property {(Runner: new (pool: any, options: any) => any) => any} runner returns the runner of a class, created on first use
  *
  * The call that a task belongs to.
@@ -26,6 +26,7 @@
  * A task whose input is copied for native code.
  * @typedef {object} NativeTask
  * @property {number} id
+ * @property {string} transformName
  * @property {number} priority
  * @property {TaskPool} pool
  * @property {(error: unknown) => void} fail

@@ -38,6 +38,10 @@ class Task {
     return this.#context.priority
   }
 
+  get transformName() {
+    return this.#transform.name
+  }
+
   get caller() {
     return this.#context.caller
   }
