@@ -1757,6 +1757,7 @@ export interface MetricSources {
  * }
  */
 export class OffloopError extends Error {
+  /** @param details `statusCode` is not derived from `code`: an error that you make has the one that you pass. */
   constructor(
     code: OffloopError['code'],
     message: string,
