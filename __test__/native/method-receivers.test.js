@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
+const { inspect } = require('node:util')
 const { Cache, Pool, Sink, pool, transforms } = require('../../index.js')
 const { CsvTable } = require('../../lib/csv/table.js')
 
@@ -16,8 +17,9 @@ const duplex = Object.getPrototypeOf(pool.stream(transforms.gzip()))
  * @type {[name: string, prototype: any, promises: (string | symbol)[], untested: (string | symbol)[]][]}
  */
 const classes = [
-  ['Pool', Pool.prototype, ['run', 'map', 'ready', 'close', Symbol.asyncDispose], []],
-  ['Cache', Cache.prototype, ['get', 'getMany', 'refresh'], []],
+  // util.inspect shows any object.
+  ['Pool', Pool.prototype, ['run', 'map', 'ready', 'close', Symbol.asyncDispose], [inspect.custom]],
+  ['Cache', Cache.prototype, ['get', 'getMany', 'refresh'], [inspect.custom]],
   // Its Symbol.asyncIterator returns any `this`.
   ['AsyncIterator', iteration, ['next', 'return', 'throw', Symbol.asyncDispose], [Symbol.asyncIterator]],
   ['CsvTable', CsvTable.prototype, [], []],

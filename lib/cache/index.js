@@ -199,6 +199,13 @@ class Cache {
     return this.entries()
   }
 
+  /** @type {(depth: number, options: object, inspect: Function) => unknown} */
+  [Symbol.for('nodejs.util.inspect.custom')](_depth, options, inspect) {
+    if (!Cache.#is(this)) return this
+    const { size, bytes } = this
+    return `Cache ${inspect(this.#isOpen ? { size, bytes } : { closed: true }, options)}`
+  }
+
   stats() {
     Cache.#checkOpen(this)
     const stats = this.#store.stats()

@@ -214,6 +214,16 @@ class Pool {
     })
   }
 
+  /** @type {(depth: number, options: object, inspect: Function) => unknown} */
+  [Symbol.for('nodejs.util.inspect.custom')](_depth, options, inspect) {
+    if (!Pool.#is(this)) return this
+    const { info, isClosed } = this.#state
+    const name = info.name === undefined ? {} : { name: info.name }
+    if (isClosed) return `Pool ${inspect({ ...name, closed: true }, options)}`
+    const { running, queued } = this.#state.stats()
+    return `Pool ${inspect({ ...name, threads: info.threads, running, queued }, options)}`
+  }
+
   /** @param {unknown} [options] none */
   stats(options) {
     const pool = stateOf(this)
