@@ -15,7 +15,7 @@ pub fn open(input: &[u8]) {
     let aad = Some(&input[..input.len() / 4]);
     let opened = |data: &[u8]| of_fields(&*open, &[Some(data), aad]);
     assert!(opened(input).is_err(), "opened a message that was never sealed");
-    assert!(open.run(Value::Fields(input.to_vec()), &Cancel::new()).is_err(), "opened fields that were never packed");
+    assert!(open.run(Value::Fields(input.to_vec().into()), &Cancel::new()).is_err(), "opened fields that were never packed");
     let mut sealed = of_fields(&*seal, &[Some(input), aad, None]).expect("any message can be sealed");
     assert!(opened(&sealed).is_ok_and(|opened| opened == input), "opens to a different message");
     let index = dice.below(sealed.len());
@@ -24,7 +24,7 @@ pub fn open(input: &[u8]) {
 }
 
 fn of_fields(transform: &dyn Transform, fields: &[Option<&[u8]>]) -> Result<Vec<u8>, Error> {
-    let value = transform.run(Value::Fields(fields::pack(fields)), &Cancel::new())?;
+    let value = transform.run(Value::Fields(fields::pack(fields).into()), &Cancel::new())?;
     Ok(value.into_bytes()?.into_vec())
 }
 
@@ -40,7 +40,7 @@ pub fn verify_password(input: &[u8]) {
         cancel.cancel();
     }
     let packed = fields::pack(&[Some(b"password"), Some(hash.as_bytes())]);
-    match build("verifyPassword", &[]).run(Value::Fields(packed), &cancel) {
+    match build("verifyPassword", &[]).run(Value::Fields(packed.into()), &cancel) {
         Ok(verdict) => assert!(matches!(verdict.into_bytes().as_deref(), Ok(b"false" | b"true"))),
         Err(error) => assert!(
             matches!(error.kind, Kind::InvalidValue | Kind::OutOfRange)
