@@ -15,7 +15,10 @@ pub fn open(input: &[u8]) {
     let aad = Some(&input[..input.len() / 4]);
     let opened = |data: &[u8]| of_fields(&*open, &[Some(data), aad]);
     assert!(opened(input).is_err(), "opened a message that was never sealed");
-    assert!(open.run(Value::Fields(input.to_vec().into()), &Cancel::new()).is_err(), "opened fields that were never packed");
+    assert!(
+        open.run(Value::Fields(input.to_vec().into()), &Cancel::new()).is_err(),
+        "opened fields that were never packed"
+    );
     let mut sealed = of_fields(&*seal, &[Some(input), aad, None]).expect("any message can be sealed");
     assert!(opened(&sealed).is_ok_and(|opened| opened == input), "opens to a different message");
     let index = dice.below(sealed.len());

@@ -342,7 +342,7 @@ mod tests {
         for (hash, reason) in [
             (String::new(), "it is empty"),
             ("secret".into(), "it does not start with '$'"),
-            ("$md5$abc$def".into(), "The algorithms are argon2id, argon2i, argon2d, scrypt and bcrypt"),
+            ("$md5$abc$def".into(), "one of the algorithms argon2id, argon2i, argon2d, scrypt and bcrypt"),
             ("$argon2id$v=19$m=16,t=2,p=1".into(), "it ends before its digest"),
             ("$argon2id$v=19$m=16,t=2,p=1$YWJjZGVmZ2g".into(), "it ends before its digest"),
             (format!("$argon2id$v=19$m=secret,t=2,p=1${DIGEST}"), "invalid parameter: \"m\""),
