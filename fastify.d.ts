@@ -14,8 +14,8 @@ declare module 'fastify' {
   }
   interface FastifyReply {
     /**
-     * `signalOf(reply.raw)`: aborts when the client has gone before the response was sent. Aborts when `handlerTimeout` has expired,
-     * too. Its reason is an `AbortError` with `statusCode` 499. The signal is created on first access.
+     * `signalOf(reply.raw)`, which aborts if the client disconnects before the response has been sent, and when `handlerTimeout`
+     * expires. Its reason is an `AbortError` with `statusCode` 499. The signal is created on first access.
      *
      * Do not use Fastify's own `request.signal` instead: it aborts as soon as a request's body has been read.
      * @example

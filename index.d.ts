@@ -24,7 +24,7 @@ import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads
  */
 export type BytesLike = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
 
-/** A Buffer whose memory no other thread shares, so that the web's APIs accept it: the type of that name in `@types/node`. */
+/** A Buffer whose memory no other thread shares, as web APIs require: the type of that name in `@types/node`. */
 export type NonSharedBuffer = ReturnType<typeof Buffer.alloc>
 
 /**
@@ -107,20 +107,21 @@ export interface NearestTransform extends PoolTransform<Float32Array, NearestRow
   /** Size of the matrix in native memory, in bytes; 0 after disposal, or if the matrix could not be copied. */
   readonly bytes: number
   /**
-   * Frees the matrix, when the tasks that have been submitted have settled and no thread reads it any more. Later tasks reject with
-   * ERR_OFFLOOP_CLOSED. Disposing again has no effect.
+   * Frees the matrix once earlier tasks have settled and no thread reads it any more. Later tasks reject with ERR_OFFLOOP_CLOSED.
+   * Disposing again has no effect.
    */
   [Symbol.dispose](): void
 }
 
 /**
  * A transform that holds a key. The key is copied when the transform is made and erased when the transform is garbage-collected, or
- * immediately by `Symbol.dispose`. Afterwards each use rejects with ERR_OFFLOOP_CLOSED, also of a chain that contains the transform.
+ * immediately by `Symbol.dispose`. Afterwards each use of the transform, or of a chain that contains it, rejects with
+ * ERR_OFFLOOP_CLOSED.
  */
 export interface SecretTransform<In, Out> extends PoolTransform<In, Out> {
   /**
-   * Erases the key. A task that is running has a copy of it and finishes, or rejects; queued ones reject, and so does an open stream
-   * at its next chunk.
+   * Erases the key. A running task finishes with its copy of the key, or rejects; queued tasks reject, and an open stream fails at
+   * its next chunk.
    */
   [Symbol.dispose](): void
 }
@@ -338,16 +339,17 @@ export const transforms: {
    * With random nonces, seal at most a few billion messages with one key.
    *
    * Sealing is one step, which a signal does not interrupt.
-   * @throws RangeError for a key that has not 32 bytes
+   * @throws RangeError for a key that is not 32 bytes long
    * @example
    * const seal = transforms.seal('aes-256-gcm', key)
    * const sealed = await pool.run(seal, { data: 'a secret', aad: userId })
    */
   seal(cipher: SealCipher, key: BytesLike): SecretTransform<BytesOrText | SealInput, NonSharedBuffer>
   /**
-   * Decrypts a message of {@link transforms.seal}: its bytes, or {@link OpenInput} with the `aad` that was sealed with it. A message
-   * that was modified, or sealed with another key, cipher or `aad`, rejects with ERR_OFFLOOP_AUTHENTICATION and yields no plaintext.
-   * @throws RangeError for a key that has not 32 bytes
+   * Decrypts a message of {@link transforms.seal}: its bytes, or {@link OpenInput} with the `aad` that was sealed with it. A
+   * message that was modified, or sealed with another key, cipher or `aad`, rejects with ERR_OFFLOOP_AUTHENTICATION and yields no
+   * plaintext.
+   * @throws RangeError for a key that is not 32 bytes long
    * @example
    * const plain = await pool.run(transforms.open('aes-256-gcm', key), { data: sealed, aad: userId })
    */
@@ -378,16 +380,16 @@ export const transforms: {
    * `$2a$`, `$2b$` and `$2y$` are supported; `$2x$` and `$2$`, made by faulty implementations, are rejected.
    *
    * A hash that is malformed or of another algorithm rejects with a `TypeError` of code `ERR_INVALID_ARG_VALUE` and the reason; one
-   * that costs more memory or time than `hashPassword` allows, with a `RangeError` of code `ERR_OUT_OF_RANGE`. Neither is an answer
-   * about the password: the stored hash is at fault.
+   * that costs more memory or time than `hashPassword` allows, with a `RangeError` of code `ERR_OUT_OF_RANGE`. Neither says
+   * anything about the password: the stored hash is at fault.
    * @example
    * const verify = transforms.verifyPassword()
    * if (!(await pool.run(verify, { password, hash }))) throw new Error('wrong password')
    */
   verifyPassword(): PoolTransform<VerifyPasswordInput, boolean>
   /**
-   * Derives a key of `length` bytes, at most 1 MiB, from a password (PBKDF2, RFC 8018). The secret that it holds is the salt. It cannot be interrupted: `iterations`
-   * times the number of digest-sized blocks is at most 2 ** 26.
+   * Derives a key of `length` bytes, at most 1 MiB, from a password (PBKDF2, RFC 8018). `Symbol.dispose` erases the salt. The
+   * derivation cannot be interrupted: `iterations` times the number of digest-sized blocks is at most 2 ** 26.
    * @example
    * const key = await pool.run(transforms.pbkdf2('sha256', salt, 600_000, 32), password)
    */
@@ -402,11 +404,11 @@ export const transforms: {
   readonly json: {
     /**
      * Parses like `JSON.parse`, without blocking the event loop: a thread reads the text, and the value is built on the event loop
-     * in slices of at most `sliceMs` ms (default 4) while the rest is read. Accepts the same texts as `JSON.parse` and returns the same values.
-     * Bytes must be UTF-8 without a byte order mark. `maxDepth` limits the levels of arrays and objects, unlimited by default; most
-     * code that walks a value is recursive, and fails on thousands of levels. V8 creates some things in one step, however small the
-     * slice: the element store of an array of millions of numbers, the table of an object with hundreds of thousands of names, a
-     * string of megabytes.
+     * in slices of at most `sliceMs` ms (default 4) while the rest is read. Accepts the same texts as `JSON.parse` and returns the
+     * same values. Bytes must be UTF-8 without a byte order mark. `maxDepth` limits the levels of arrays and objects, unlimited by
+     * default; most code that walks a value is recursive, and fails on thousands of levels. V8 creates some things in one step,
+     * however small the slice: the element store of an array of millions of numbers, the table of an object with hundreds of
+     * thousands of names, a string of megabytes.
      * @throws RangeError for a `sliceMs` that is not an integer from 1 to 10,000
      * @example
      * const { items } = await pool.run(transforms.json.parse<{ items: Item[] }>(), body)
@@ -426,11 +428,11 @@ export const transforms: {
      * objects, counted as in {@link transforms.json.parse}; the default of 5,000 is more than `JSON.stringify` itself can follow.
      * `maxOutput` limits the bytes; the default is the pool's `maxQueueBytes`, but at least 16 MiB. Beyond the first four, nested
      * levels that getters, proxies and `toJSON` return may hold about 8 MiB in all, or an explicit `maxOutput` if that is more;
-     * each counts for at most 512 KiB.
+     * each counts as at most 512 KiB.
      * @throws RangeError for a `sliceMs` that is not an integer from 1 to 10,000, or a limit that is not a positive integer
      * @throws OffloopError ERR_OFFLOOP_INVALID_DATA for a value nested too deeply, ERR_OFFLOOP_OUTPUT_LIMIT for one that becomes
-     * too long; both messages contain a path. For a value that is too long it is where the writer stopped, which may be some
-     * elements after the limit and differ between runs: text is written in pieces
+     * too long; both messages contain a path. For a value that is too long, the path is that of the element at which the writer
+     * stopped, which may be some elements after the limit and differ between runs, since text is written in pieces
      * @example
      * response.end(await pool.run(transforms.chain(transforms.json.stringify(), transforms.gzip()), report))
      */
@@ -618,13 +620,13 @@ export const transforms: {
      * index, and NaN comes last. With fewer than `k` rows, all are returned. `k` and `dimensions` are at most 1,048,576.
      *
      * An input is one query of `dimensions` numbers, or several, one after the other: a batch reads the matrix once for up to 64 of
-     * them. The result has one list for each query, also if there is only one. An input of another length, or an empty one, rejects
+     * them. The result has one list for each query, even if there is only one. An input of another length, or an empty one, rejects
      * with ERR_OFFLOOP_INVALID_DATA.
      *
-     * The matrix is copied once, here; a matrix of more than 1 MiB in pieces, over some event-loop iterations, for which tasks wait:
-     * do not change it until the first task has settled. If it is detached or resized before that, every task rejects with a
-     * TypeError. `move(matrix)` takes its memory instead, unless that memory cannot be transferred: then it is copied. Throws a
-     * RangeError (ERR_OUT_OF_RANGE) unless the length of the matrix is a multiple of `dimensions`.
+     * This call copies the matrix, above 1 MiB in pieces over several event-loop iterations, for which tasks wait: do not change it
+     * until the first task has settled. If it is detached or resized before that, every task rejects with a TypeError.
+     * `move(matrix)` takes its memory instead, unless that memory cannot be transferred: then it is copied. Throws a RangeError
+     * (ERR_OUT_OF_RANGE) unless the length of the matrix is a multiple of `dimensions`.
      *
      * Dispose of the transform to free the memory ({@link NearestTransform}). Like a Buffer it is also freed by garbage collection.
      * @example
@@ -642,30 +644,31 @@ export const transforms: {
    * Runs a function of yours in a worker thread, within the pool's limits. The module may be ESM, CommonJS or any other format that
    * Node imports (TypeScript, where it strips types). A relative path is resolved against the current directory, as in
    * `new Worker()`; package names are looked up from there. Each thread imports it once, when it is first needed. If it cannot be
-   * found, the message of Node's error ends in `imported from <current directory>/offloop.cjs`, a file that need not exist. Without
+   * found, the message of Node's error contains `imported from <current directory>/offloop.cjs`, a file that need not exist. Without
    * `export` it runs the default export, or else the only function of the module apart from `dispose`.
    *
-   * The function receives a structured clone of the input, which counts for `maxQueueBytes` only if it is a string, a buffer or a
-   * view: an object counts as 0, even with Buffers in it, and only `maxQueue` limits those. A Buffer arrives as a Uint8Array in both
-   * directions, also inside an object: declare the parameter as `Uint8Array`. Run a function without parameters with `undefined`.
+   * The function receives a structured clone of the input, which counts towards `maxQueueBytes` only if it is a string, a buffer or
+   * a view: an object counts as 0 bytes, even if it contains Buffers, and only `maxQueue` limits such inputs. A Buffer arrives as a
+   * Uint8Array in both directions, also inside an object: declare the parameter as `Uint8Array`. Run a function without parameters
+   * with `undefined`.
    *
    * The second argument is `{ signal }`, which aborts when the caller's signal does. The function may return a promise. A thread runs
    * one task at a time. An exported function `dispose` is called before a thread ends. For a second after a task the thread blocks
    * while it waits for the next one, so timers and sockets of the module may be served up to about 50 ms late.
    *
-   * A function should run its own tasks in another pool. If it waits for the pool it runs in and all threads wait likewise, also
-   * through functions of other pools, the tasks that one of them waits for reject with ERR_OFFLOOP_DEADLOCK, after some 100 ms. The
-   * next function takes its thread and may wait in turn: of several such calls most fail, one after the other. A function counts as
-   * waiting if only tasks of pools keep its thread alive: one with a referenced timer, socket or other handle, or that waits for a load
-   * of a cache in another thread, may wait for that, and hangs instead.
+   * A function should run its own tasks in another pool. Once all threads of a pool wait for tasks of that pool, also through
+   * functions of other pools, the tasks of one function reject with ERR_OFFLOOP_DEADLOCK, after about 100 ms. The next function
+   * takes the freed thread and may wait in turn: of several such calls most fail, one after the other. A function counts as waiting
+   * only if nothing but tasks of pools keeps its thread alive: with a referenced timer, socket or other handle, or while it waits
+   * for a load of a cache in another thread, it hangs instead.
    *
    * The result is cloned too, unless the function returns `move(result)`. An error that it throws rejects the task, with its class
    * if that is a built-in one, its `code`, `cause` and own properties, and with both stacks while fewer than 64 tasks are in
    * flight. A value that cannot be cloned rejects with a `DataCloneError` that contains its path.
    *
    * If a thread ends during a task (`process.exit()`, out of memory, an uncaught exception), the task rejects with
-   * ERR_OFFLOOP_WORKER_EXIT and the thread is replaced. But V8 may end the whole process, as for any `Worker`, if one large
-   * allocation, such as of a long array, exceeds the heap. Tasks that ended before keep their results; those that had not begun run in
+   * ERR_OFFLOOP_WORKER_EXIT and the thread is replaced. V8 may end the whole process, as with any `Worker`, if a single large
+   * allocation, such as a long array, exceeds the heap. Tasks that ended before keep their results; those that had not begun run in
    * another thread, except one whose moved input was in the lost thread.
    * @example
    * // resize.js: module.exports = async ({ path, width }, { signal }) => sharp(path).resize(width).toBuffer()
@@ -715,7 +718,7 @@ type MainFunction<Module> = Module extends AnyFunction
     ? MainFunction<Default>
     : Module[OnlyMember<FunctionNames<Module>> & keyof Module]
 
-/** A call that names one of the functions of a module, for the message of the compiler. */
+/** A call that names one of the functions of a module, for the compiler's message. */
 type CallWithExport<Name> = Name extends string ? `worker<Module, '${Name}'>(file, { export: '${Name}' })` : never
 /** Refuses a module and the name of an export in place of `In` and `Out`: an input has no methods. */
 type WorkerFile<In, Out> = [keyof In, Out] extends [string, string]
@@ -846,7 +849,7 @@ type CsvField<Type extends CsvType | undefined> = Type extends 'number'
     ? boolean
     : string | null
 
-/** Row of a table. A column has its type if `columns` names it, as a string too: `{ name: 'string', price: 'number' }`. */
+/** Row of a table. A column is typed only if `columns` lists it, even as a string: `{ name: 'string', price: 'number' }`. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any columns
 export type CsvRow<Types extends CsvTypes = any> = { -readonly [Name in keyof Types]-?: CsvField<Types[Name]> } & {
   [name: string]: CsvField<Types[keyof Types]> | string | null
@@ -890,15 +893,15 @@ export interface CsvTable<Types extends CsvTypes = any> extends Iterable<CsvRow<
 export type SealCipher = 'aes-256-gcm' | 'chacha20-poly1305'
 
 /**
- * A message to seal. Its properties are read once, when the task is submitted, and others are refused. The data is copied like any
- * input, in pieces if it is large, and cannot be moved.
+ * A message to seal. Its properties are read once, when the task is submitted; unknown ones are refused. The data is copied like
+ * any input, in pieces if it is large, and cannot be moved.
  */
 export interface SealInput {
   /** The message. */
   data: BytesOrText
   /** Authenticated with the message, but not encrypted; pass it to {@link transforms.open} too. Default none. */
   aad?: BytesOrText | undefined
-  /** 12 bytes; never use them twice with the same key. Default random. Another length rejects with ERR_OUT_OF_RANGE. */
+  /** 12 bytes; never use a nonce twice with the same key. Default random. Another length rejects with ERR_OUT_OF_RANGE. */
   nonce?: BytesLike | undefined
 }
 
@@ -912,9 +915,9 @@ export interface OpenInput {
 
 /** Input of {@link transforms.verifyPassword}, read as {@link SealInput} is. Errors do not quote it. */
 export interface VerifyPasswordInput {
-  /** Bytes, or text that counts as UTF-8. */
+  /** Bytes, or text, which is encoded as UTF-8. */
   password: BytesOrText
-  /** As `hashPassword` returned it, or another library. */
+  /** The hash, as `hashPassword` or another library returned it. */
   hash: string
 }
 
@@ -983,10 +986,10 @@ export interface PoolOptions {
    */
   maxQueueBytes?: number | undefined
   /**
-   * Maximum output bytes of one transform, 1 or more: lowers the `maxOutput` of each transform that has one, wherever it runs in the
-   * pool; of a stream it limits the total. It does not limit inputs. No limit by default. The memory of a pool is bounded by
-   * `maxQueueBytes + threads × maxOutput`, where `maxOutput` is the largest of its transforms, or this one, besides results that have
-   * finished ([details](docs/transforms.md#output)).
+   * Maximum output bytes of one transform, 1 or more. Lowers the `maxOutput` of each transform that has one, also of the steps of
+   * chains; for a stream it limits the total. It does not limit inputs. No limit by default. The memory of a pool, apart from
+   * finished results, is bounded by `maxQueueBytes + threads × maxOutput`, where `maxOutput` is this limit, or the largest one of
+   * its transforms ([details](docs/transforms.md#output)).
    */
   maxOutput?: number | undefined
   /**
@@ -1082,7 +1085,7 @@ export class Pool {
   /**
    * Runs a transform on one input. Never throws synchronously.
    *
-   * Rejects with `ERR_OFFLOOP_QUEUE_FULL` immediately when the pool is full: shed the load, or wait for room with `wait`.
+   * Rejects with `ERR_OFFLOOP_QUEUE_FULL` immediately when the pool is full: shed load, or wait for room with `wait`.
    *
    * @example
    * const packed = await pool.run(transforms.gzip(), body, { wait: true, signal: AbortSignal.timeout(5000) })
@@ -1189,7 +1192,7 @@ export class Pool {
 
   /**
    * Resolves when a small task would be admitted, in turn with all callers that wait. It reserves nothing: another caller may fill
-   * the pool first, and the call that must not be rejected is `run` with `wait`. Aborting `signal` rejects with `signal.reason`.
+   * the pool first. For a call that must not be rejected, use `run` with `wait`. Aborting `signal` rejects with `signal.reason`.
    *
    * Rejects with `ERR_OFFLOOP_CLOSED` once the pool is closed.
    *
@@ -1228,7 +1231,7 @@ export class Pool {
   readonly maxQueueBytes: number
 }
 
-/** The process-wide pool, named `default` and shared by all worker_threads. Closing it closes it for all code of the thread. */
+/** The process-wide pool, named `default` and shared by all worker_threads. Closing it affects all code of the thread. */
 export const pool: Pool
 
 /** Distribution of durations, in milliseconds. */
@@ -1687,8 +1690,8 @@ export interface TransformDuplex extends Duplex {
 }
 
 /**
- * A Writable whose chunks are processed on the pool's threads, made by {@link Pool.collect} and {@link Pool.each}. The result of `write()`, `'drain'`,
- * `final`, `destroy` and `pipeline` mean the same as for Node's own streams.
+ * A Writable whose chunks are processed on the pool's threads, made by {@link Pool.collect} and {@link Pool.each}. The result of
+ * `write()`, `'drain'`, `final`, `destroy` and `pipeline` mean the same as for Node's own streams.
  */
 export class Sink<Out> extends Writable {
   private constructor()
@@ -1730,7 +1733,7 @@ export interface MetricSources {
   /** Caches by name. Default: none. */
   // biome-ignore lint/suspicious/noExplicitAny: a cache of ids and values of any kind
   caches?: Readonly<Record<string, Cache<any, any>>> | undefined
-  /** Streams of `pool.stream`, `collect` and `each` by name, each until it is destroyed, as after its end. Default: none. */
+  /** Streams of `pool.stream`, `collect` and `each` by name. Each is measured until it ends or is destroyed. Default: none. */
   streams?: Readonly<Record<string, Sink<unknown> | TransformDuplex>> | undefined
 }
 
@@ -1757,7 +1760,7 @@ export interface MetricSources {
  * }
  */
 export class OffloopError extends Error {
-  /** @param details `statusCode` is not derived from `code`: an error that you make has the one that you pass. */
+  /** @param details `statusCode` is not derived from `code`: an error that you create has the one that you pass. */
   constructor(
     code: OffloopError['code'],
     message: string,
@@ -1812,9 +1815,9 @@ export class OverloadError extends OffloopError {
 // ---------------------------------------------------------------- servers
 
 /**
- * Returns the signal of a response, which aborts if its client has gone before the response was sent; it does not abort after a
- * response that ended normally. For responses of `node:http` and `node:http2`, and so of Express, Fastify (`reply.raw`) and Koa
- * (`ctx.res`). Calls with the same response return the same signal, which leaves no listener behind.
+ * Returns the signal of a response, which aborts if the client disconnects before the response has been sent; it does not abort
+ * after a response that ended normally. Accepts responses of `node:http` and `node:http2`, and so of Express, Fastify (`reply.raw`)
+ * and Koa (`ctx.res`). Calls with the same response return the same signal, which leaves no listener behind.
  *
  * The reason is an `AbortError` (a `DOMException`). Its `statusCode` 499, which no client receives, keeps Fastify from logging it as
  * a failure of the server. Express and Koa print the stack of every error, unless an error handler of yours prevents it

@@ -17,7 +17,8 @@ export interface OpenTelemetryOptions extends MetricSources {
 
 /**
  * Creates observable instruments that read the statistics only when the provider collects; nothing keeps the process alive. Times
- * are in seconds. Quantiles and utilization cover the time since the pool or cache was made. All instruments are listed in docs/observability.md.
+ * are in seconds. Quantiles and utilization cover the time since the pool or cache was made. All instruments are listed in
+ * docs/observability.md.
  *
  * Several calls may add to one provider. Closed and garbage-collected objects are no longer observed, and their names are free
  * again; measuring an object does not keep it alive.
