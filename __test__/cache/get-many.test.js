@@ -331,7 +331,7 @@ test('methods refuse a third argument', async () => {
   const refused = (/** @type {string} */ loader) => ({
     name: 'TypeError',
     code: 'ERR_INVALID_ARG_VALUE',
-    message: `The options are the second argument, and there is no third: pass { ${loader}, signal }`
+    message: `There is no third argument: pass { ${loader}, signal } as the second one`
   })
   for (const id of ['a', 'missing']) {
     await assert.rejects(

@@ -118,7 +118,7 @@ test('joins an existing cache with the options that are passed', async () => {
   const name = 'joined'
   assert.throws(() => new Cache({ name }), {
     code: 'ERR_INVALID_ARG_TYPE',
-    message: /options\.max.*required.*none named 'joined' exists/
+    message: /options\.max.*required.*no cache named 'joined' exists/
   })
   const first = new Cache({ max: 10, name, codec: 'json', loadTimeout: 1 })
   const second = new Cache({ name })
@@ -148,12 +148,12 @@ test('rejects options that differ from those of the existing cache', () => {
   assert.throws(
     wrong({ max: 11 }),
     expected(
-      /^A cache named 'options' exists with max = 10\. Received max = 11\. Options that are left out join the existing cache$/
+      /^A cache named 'options' exists with max = 10\. Received max = 11\. Leave these options out to join the existing cache$/
     )
   )
   assert.throws(
     wrong({ max: 11, errorTtl: 5 }),
-    expected(/exists with errorTtl = 0, max = 10\. Received errorTtl = 5, max = 11\. Options that are left out join/)
+    expected(/exists with errorTtl = 0, max = 10\. Received errorTtl = 5, max = 11\. Leave these options out to join/)
   )
   assert.throws(wrong({ maxBytes: 5 }), expected(/exists with maxBytes = undefined\. Received maxBytes = 5\./))
   assert.throws(

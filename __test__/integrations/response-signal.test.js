@@ -50,11 +50,14 @@ async function aborted(signal) {
   const { reason } = signal
   assert.ok(reason instanceof DOMException)
   const { name, message, statusCode } = /** @type {any} */ (reason)
-  assert.deepEqual([name, message, statusCode], ['AbortError', 'The client has gone before the response was sent', 499])
+  assert.deepEqual(
+    [name, message, statusCode],
+    ['AbortError', 'The client disconnected before the response was sent', 499]
+  )
 }
 
 for (const how of /** @type {const} */ (['destroy', 'resetAndDestroy'])) {
-  test(`HTTP/1: aborts when the client leaves by ${how}`, async t => {
+  test(`HTTP/1: aborts when the client disconnects by ${how}`, async t => {
     const { next, connect } = await http1(t)
     const client = connect()
     client.write(GET)
@@ -69,7 +72,7 @@ for (const how of /** @type {const} */ (['destroy', 'resetAndDestroy'])) {
   })
 }
 
-test('HTTP/1: aborts when the client leaves in the middle of an answer', async t => {
+test('HTTP/1: aborts when the client disconnects in the middle of an answer', async t => {
   const { next, connect } = await http1(t)
   const client = connect()
   client.write(GET)
@@ -129,7 +132,7 @@ test('HTTP/1: pipelined responses that are answered do not abort, and leave no l
   for (const response of responses) response.end('x')
   await Promise.all(closed)
   assert.ok(signals.every(signal => !signal.aborted))
-  // Without that of Node for the first response.
+  // Not counting Node's own listener for the first response.
   assert.equal(socket.listenerCount('close'), before - 1)
   client.destroy()
   await new Promise(resolve => socket.once('close', resolve))
@@ -149,11 +152,11 @@ test('HTTP/1: pipelined responses abort when their connection ends', async t => 
   await answered
   await Promise.all(signals.slice(1).map(aborted))
   assert.equal(signals[0].aborted, false)
-  // First asked for afterwards.
+  // Created after the end.
   assert.ok(signalOf(responses[2]).aborted)
 })
 
-test('HTTP/1: a signal that is first asked for after the end knows the outcome', async t => {
+test('HTTP/1: a signal that is created after the end has the outcome', async t => {
   const { next, connect } = await http1(t)
   const client = connect()
   client.write(GET)
@@ -232,7 +235,7 @@ for (const [name, headers, answer] of /** @type {[string, any, (response: any) =
   })
 }
 
-test('removes the task of a client that has gone, in Express, Fastify and Koa', async t => {
+test('removes the task of a client that disconnects, in Express, Fastify and Koa', async t => {
   const entered = () => /** @type {any} */ (deferred())
   for (const framework of ['Express', 'Fastify', 'Koa']) {
     const pool = new Pool({ threads: 1 })
@@ -290,7 +293,7 @@ test('injected requests have a signal as well', async t => {
   assert.equal(signal?.aborted, false)
 })
 
-test('refuses other values than responses', () => {
+test('refuses values that are not responses', () => {
   const any = /** @type {any} */ (signalOf)
   const expected = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
   for (const value of [undefined, null, 'x', {}, new EventEmitter(), { writeHead() {} }]) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// An error that reaches Fastify, Express or Koa is answered with its status, without a line of glue.
+// Fastify, Express and Koa send the status of an error without any glue code.
 
 const assert = require('node:assert/strict')
 const { once } = require('node:events')

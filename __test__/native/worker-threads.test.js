@@ -105,7 +105,7 @@ test('a named pool shares its queue, limits and counters across threads', async 
     code: 'ERR_INVALID_ARG_VALUE',
     message:
       "A pool named 'shared' exists with threads = 1, maxWait = undefined. Received threads = 2, maxWait = 10. " +
-      'Options that are left out join the existing pool'
+      'Leave these options out to join the existing pool'
   })
   await new Pool({ name: 'shared', maxQueue: 1 }).close()
   await worker.terminate()

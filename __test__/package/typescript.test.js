@@ -55,7 +55,7 @@ for (const [name, options, sources] of /** @type {[string, object, string[]][]} 
   })
 }
 
-/** Wrong calls, and the messages of the compiler. */
+/** Wrong calls, and the compiler's messages. */
 const WRONG = [
   [
     `pool.run(transforms.gunzip(), 'text')`,
@@ -76,7 +76,7 @@ const WRONG = [
   [`pool.run(draw, { kind: 'oval' })`, `Type '"oval"' is not assignable to type '"round" | "square"'.`]
 ]
 
-test('messages name the argument that is wrong and the type that it should have', async () => {
+test('messages name the wrong argument and the expected type', async () => {
   const head = `import { pool, transforms, type PoolTransform } from 'offloop'
     declare const draw: PoolTransform<{ kind: 'round' | 'square' }, string>\n`
   const config = JSON.stringify({ compilerOptions: { ...EXACT, module: 'node16' }, files: ['main.mts'] })

@@ -115,7 +115,7 @@ test('tasks that wait too long, and inputs of a batch, have separate error objec
   assert.equal(new Set(settled.map(outcome => /** @type {any} */ (outcome).reason)).size, 50)
 })
 
-test('afterwards every method fails, and the getters are 0', async () => {
+test('after close every method fails, and the getters are 0', async () => {
   const pool = new Pool({ name: 'over', threads: 1 })
   assert.deepEqual([pool.threads, pool.maxQueue, pool.maxQueueBytes], [1, 1024, 256 << 20])
   await pool.close()

@@ -85,7 +85,7 @@ const VERBS = {
 }
 
 for (const [kind, [transform, good, wrong, failing]] of Object.entries(KINDS)) {
-  test(`errors about an input of ${kind} say which`, async t => {
+  test(`errors about an input of ${kind} name it`, async t => {
     const pool = new Pool({ threads: 2 })
     t.after(() => pool.close())
     for (const [verb, run] of Object.entries(VERBS)) {
@@ -99,7 +99,7 @@ for (const [kind, [transform, good, wrong, failing]] of Object.entries(KINDS)) {
         if (verb === 'each' && bad == null) continue
         const error = await fail(bad)
         assert.deepEqual([error.index, error.code?.slice(0, 15)], [3, 'ERR_INVALID_ARG'], `${verb}: ${error.message}`)
-        // Of a stream, detached memory is a chunk.
+        // In a stream, detached memory is a chunk.
         assert.match(error.message, verb === 'each' ? /inputs\[3\]|The "chunk" argument/ : /inputs\[3\]/, verb)
         assert.match(error.message, /Received|unknown/, verb)
       }

@@ -160,7 +160,7 @@ test('users can construct OffloopError', () => {
     [error.name, error.code, error.message, error.transform, error.offset],
     ['OffloopError', 'ERR_OFFLOOP_CLOSED', 'closed', 'gzip', 3]
   )
-  // The status is that of the details, also for a code whose errors have one.
+  // The status comes from the details, even if the errors of the code have one.
   assert.equal(new OffloopError('ERR_OFFLOOP_INVALID_DATA', 'corrupt').statusCode, undefined)
   assert.equal(new OffloopError('ERR_OFFLOOP_INVALID_DATA', 'corrupt', { statusCode: 400 }).statusCode, 400)
 })

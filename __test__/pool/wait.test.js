@@ -138,7 +138,7 @@ test('the code of a waiting value runs once, and in the async context of the cal
   await assertIdle(pool)
 })
 
-test('the code of a value that a bulk call waits with runs once', async () => {
+test('a bulk call that waits runs the code of its value once', async () => {
   const { pool, release } = fullPool()
   const stringify = transforms.json.stringify()
   let calls = 0
@@ -189,7 +189,7 @@ test('rejects a wrong input immediately, and one that is detached while it waits
   await assertIdle(pool)
 })
 
-test('an abort rejects a waiting call immediately, and frees its capacity at every moment', async () => {
+test('an abort rejects a waiting call immediately at any moment, and frees its capacity', async () => {
   for (const transform of [identity, userFunction(), transforms.json.stringify()]) {
     for (const moment of ['before', 'waiting', 'granted', 'submitted']) {
       const { pool, release } = fullPool()
@@ -300,7 +300,7 @@ test('close between the grant and its delivery rejects the call and frees the sl
   await assertIdle(other)
 })
 
-test('ready() notifies in order and keeps nothing', async () => {
+test('ready() notifies in order and reserves nothing', async () => {
   const { pool, release } = fullPool()
   /** @type {number[]} */
   const order = []
@@ -326,7 +326,7 @@ test('ready() notifies in order and keeps nothing', async () => {
   await assertIdle(pool)
 })
 
-test('100,000 waiting calls leave in any order, and the rest keep theirs', async () => {
+test('100,000 waiting calls leave in any order, and the rest stay in order', async () => {
   const { pool, release } = fullPool()
   const aborts = Array.from({ length: 100_000 }, () => new AbortController())
   const waits = aborts.map(({ signal }) => pool.run(identity, 'x', { wait: true, signal }))

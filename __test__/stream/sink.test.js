@@ -285,7 +285,7 @@ test('each runs without onResult, and drops the results', async () => {
   }
 })
 
-test('stats of a stream of bytes count its chunks, and flushes as none', async () => {
+test('stats of a stream of bytes count its chunks, but not its flushes', async () => {
   const stream = pool.stream(identity(), { highWaterMark: 10 })
   assert.deepEqual(stream.stats(), { written: 0, completed: 0, inFlight: 0, inFlightBytes: 0, stalls: 0 })
   const writes = ['first', 'second'].map(text => new Promise(resolve => stream.write(text, resolve)))

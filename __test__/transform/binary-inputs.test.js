@@ -56,7 +56,7 @@ test('a string written to a stream becomes bytes by its encoding', async () => {
   assert.equal(String(output), 'text')
 })
 
-test('the first step of a chain decides', async () => {
+test('the first step of a chain decides whether text is accepted', async () => {
   assert.equal(String(await pool.run(chain(gzip(), gunzip()), 'text')), 'text')
   assert.equal(String(await pool.run(chain(identity(), gzip(), gunzip()), 'text')), 'text')
 })

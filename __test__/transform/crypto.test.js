@@ -117,7 +117,7 @@ test('verifyPassword rejects unsupported bcrypt versions', async () => {
   }
   for (const [version, message] of /** @type {const} */ ([
     ['2x', /faulty implementation.*\. Received version \$2x\$/],
-    ['2', /terminate the password.*\. Received version \$2\$/],
+    ['2', /NUL after the password.*\. Received version \$2\$/],
     ['2B', /one of the bcrypt versions.*\. Received another version/],
     ['2c', /one of the bcrypt versions.*\. Received another version/],
     ['2bb', /one of the bcrypt versions.*\. Received another version/]

@@ -1,6 +1,6 @@
 'use strict'
 
-// Mistakes of first use: the error says what to do instead.
+// Common first mistakes: the error states the remedy.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')

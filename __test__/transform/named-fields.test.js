@@ -238,7 +238,7 @@ test('properties are read once, and may run any code', async () => {
   await closing.close()
 })
 
-test('the bytes of fields count for maxQueueBytes', async () => {
+test('the bytes of fields count towards maxQueueBytes', async () => {
   const own = new Pool({ threads: 1, maxQueueBytes: 1000 })
   const busy = own.run(seal, { data: Buffer.alloc(900), aad: 'x' })
   await assert.rejects(own.run(seal, { data: 'x', aad: Buffer.alloc(200) }), { code: 'ERR_OFFLOOP_QUEUE_FULL' })

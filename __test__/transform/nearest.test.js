@@ -242,9 +242,7 @@ test('rejects invalid arguments and inputs', async () => {
 
 const index = JSON.stringify(require.resolve('../..'))
 
-/**
- * Runs a script that has `grown()`, the matrices by which the memory of the process has grown, and `freed()`, which waits until it has
- * not.
+/** Runs a script with `grown()`, the growth of the process's memory in matrices, and `freed()`, which waits until that growth is gone.
  * @param {string} body
  */
 async function inChild(body) {
@@ -261,7 +259,7 @@ async function inChild(body) {
       await pool.run(nearest(query, { k: 1, dimensions: 16 }), query)
       const start = await memory()
       const grown = async () => Math.round((await memory() - start) / BYTES)
-      // A thread may free the memory, a moment later.
+      // A thread may free the memory a moment later.
       const freed = async () => { for (let i = 0; i < 50; i++) if (await grown() === 0) return 0; return grown() }
       ${body}
     })()

@@ -1,6 +1,6 @@
 'use strict'
 
-// Functions that wait for tasks of the pool that they run in, directly or through others.
+// Functions that wait for tasks of the pool in which they run, directly or through other functions.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -125,7 +125,7 @@ for (const source of ['timer', 'thread']) {
     }))
 }
 
-test('functions and native tasks that occupy the other threads are waited for', () =>
+test('functions and native tasks that occupy the other threads raise no error', () =>
   withPool(2, async (pool, name) => {
     const words = sharedWords()
     const slow = pool.run(transforms.pbkdf2('sha256', Buffer.from('salt of a test'), 1_500_000, 32), 'password')
@@ -134,13 +134,13 @@ test('functions and native tasks that occupy the other threads are waited for', 
     await pool.run(functionOf('mark'), words)
   }))
 
-test('a function that blocks its thread is waited for', () =>
+test('a function that blocks its thread raises no error', () =>
   withPool(2, async (pool, name) => {
     const words = sharedWords()
     const blocking = pool.run(userFunction('meet'), words)
     await waitForValue(words, 0, 1)
     const waiting = pool.run(functionOf('run'), name)
-    // The time in which it would be found.
+    // Longer than detection takes.
     await sleep(300)
     release(words)
     assert.equal(await waiting, 'inner')

@@ -97,11 +97,11 @@ test('a transfer list has no value twice', () => {
   for (const [list, message] of /** @type {[any[], string][]} */ ([
     [
       [memory, memory],
-      'transfer[1] must not be in the list twice: it can be transferred once. Received an instance of ArrayBuffer'
+      'transfer[1] must not be in the list twice: it can be transferred only once. Received an instance of ArrayBuffer'
     ],
     [
       [port1, memory, port1],
-      'transfer[2] must not be in the list twice: it can be transferred once. Received an instance of MessagePort'
+      'transfer[2] must not be in the list twice: it can be transferred only once. Received an instance of MessagePort'
     ]
   ])) {
     assert.throws(() => structuredClone(new Uint8Array(memory), { transfer: list }), { name: 'DataCloneError' })

@@ -49,7 +49,7 @@ const { clock } = require('./clock')
 
 /** The flights of a loader, and those whose loaders called it. */
 class LoaderScope {
-  /** By flight id, once needed. @type {Map<number, Flight> | undefined} */
+  /** Flights by id; created on first use. @type {Map<number, Flight> | undefined} */
   #byId
   #flights
 
@@ -152,9 +152,9 @@ class FlightWaiter {
 class Flight {
   /** @type {'waiting' | 'loading' | 'settled'} */
   #state = 'waiting'
-  /** A caller with a signal, or one of many ids. @type {Waiter | undefined} */
+  /** The first waiter, if the flight has any. @type {Waiter | undefined} */
   #waiter
-  /** Further ones; most flights have none. @type {Set<Waiter> | undefined} */
+  /** Further waiters; most flights have none. @type {Set<Waiter> | undefined} */
   #waiters
   /** Shared by the callers without a signal, which never leave. @type {Promise<any> | undefined} */
   #sharedPromise
@@ -246,7 +246,7 @@ class Flight {
     }
   }
 
-  /** Equal for all `Cache`s of one name: they number their flights together. */
+  /** Equal for all `Cache`s of one name, which share the numbers of their flights. */
   get cacheKey() {
     return this.#observer.name ?? this.#observer
   }
@@ -276,7 +276,7 @@ class Flight {
     }
   }
 
-  /** Begins to load here. Returns false if that is not to be done. @param {Settings} context */
+  /** Begins to load here. Returns false if the flight is loading or has settled. @param {Settings} context */
   begin(context) {
     if (this.#state !== 'waiting') return false
     this.#state = 'loading'

@@ -14,7 +14,7 @@ const { ABSENT, runInsideFlights } = require('./flight')
  * @typedef {(ids: Id[], context: { signal: AbortSignal }) => Promise<Map<Id, unknown> | unknown[]>} LoadMany
  */
 
-/** A caller of `getMany`. One object that waits for all its flights: a promise for each of many ids would hold the event loop. */
+/** A call of `getMany`, which waits for all its flights: creating a promise for each of many ids would hold the event loop. */
 class ManyWaiter {
   /** By id, in the order of the ids; `undefined` until its value is known. @type {Map<Id, unknown>} */
   #results = new Map()
@@ -22,7 +22,7 @@ class ManyWaiter {
   #failures = new Map()
   /** @type {Flight[]} */
   #flights = []
-  /** Number of ids without an outcome, and 1 until all are looked up. */
+  /** Number of ids without an outcome, plus 1 until all are looked up. */
   #pending = 1
   #count = 0
   #signal
@@ -66,7 +66,7 @@ class ManyWaiter {
     return toLoad
   }
 
-  /** Waits for the flights, which load. */
+  /** Waits for the flights, all of which are loading. */
   wait() {
     this.#onOutcome()
     if (this.#signal === undefined || this.#pending === 0) return

@@ -141,7 +141,7 @@ function checkBounded({ max, maxBytes }) {
 
 /** @param {string} [name] */
 function unboundedError(name) {
-  const reason = name === undefined ? '' : `, and none named '${name}' exists`
+  const reason = name === undefined ? '' : `, and no cache named '${name}' exists`
   const message = `One of "options.max" and "options.maxBytes" is required: every cache is bounded${reason}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
@@ -197,7 +197,7 @@ function readCallOptions(options, loader) {
  */
 function checkNoThird(extra, loader) {
   if (extra === undefined) return
-  throw invalidValue(`The options are the second argument, and there is no third: pass { ${loader}, signal }`)
+  throw invalidValue(`There is no third argument: pass { ${loader}, signal } as the second one`)
 }
 
 /**

@@ -147,7 +147,7 @@ function closedError(pool, consequence = ' and accepts no more tasks') {
 
 /** @param {string} transform */
 function disposedError(transform) {
-  const message = `The transform '${transform}' is disposed of and accepts no more inputs`
+  const message = `The transform '${transform}' has been disposed of and accepts no more inputs`
   return new OffloopError('ERR_OFFLOOP_CLOSED', message, { transform })
 }
 
@@ -179,7 +179,7 @@ function queueFullError(pool, bound, transform, bytes) {
     bound === 'tasks'
       ? `${limit} ${limit === 1 ? 'task is' : 'tasks are'} admitted (threads ${pool.threads} + maxQueue ${pool.maxQueue})`
       : `the input${bytes === 0 ? '' : ` of ${bytes} bytes`} does not fit beside admitted tasks and waiting callers (maxQueueBytes ${pool.maxQueueBytes})`
-  const message = `${poolLabel(pool.name)} is full: ${reached}. Shed the load, or wait for room with { wait: true }`
+  const message = `${poolLabel(pool.name)} is full: ${reached}. Shed load, or wait for room with { wait: true }`
   return new OverloadError('ERR_OFFLOOP_QUEUE_FULL', message, { transform })
 }
 

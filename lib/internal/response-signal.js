@@ -13,13 +13,13 @@ const { invalidType } = require('./validate')
 const controllers = new WeakMap()
 
 /**
- * Callbacks of responses that are pipelined behind another one: without a socket, they emit no 'close' when it closes.
+ * Callbacks of responses that are pipelined behind another one: they have no socket yet, so they emit no 'close' when it closes.
  * @type {WeakMap<Socket, Set<() => void>>}
  */
 const waiting = new WeakMap()
 
 /**
- * Returns the signal that aborts if the client goes before the response is sent.
+ * Returns the signal that aborts if the client disconnects before the response is sent.
  * @param {Response} response
  * @returns {AbortSignal}
  */
@@ -36,7 +36,7 @@ function signalOf(response) {
 }
 
 /**
- * Aborts the signal of a response that another party answers, if there is one.
+ * Aborts the signal of a response, if it has one: the handler's result is no longer needed.
  * @param {Response} response
  * @param {string} why
  */
@@ -125,7 +125,7 @@ function socketClosed() {
 }
 
 /** The status keeps abandoned requests from being logged as server errors. @param {AbortController} controller */
-function abort(controller, why = 'The client has gone before the response was sent') {
+function abort(controller, why = 'The client disconnected before the response was sent') {
   controller.abort(Object.assign(new DOMException(why, 'AbortError'), { statusCode: 499 }))
 }
 

@@ -4,8 +4,8 @@ const { isAnyArrayBuffer, isDate, isMap, isPromise, isRegExp, isSet } = require(
 const { describeValue } = require('../internal/validate')
 
 /**
- * Returns an argument for native code. Copies an object of options, which runs its getters. Replaces values that no argument may be
- * and that native code cannot describe in a message by a stand-in (src/node/args.rs).
+ * Returns an argument for native code. Copies an object of options, which runs its getters. Replaces values of types that no
+ * argument has, which native code cannot describe in a message, by a stand-in (src/node/args.rs).
  * @param {unknown} value
  */
 function nativeArgument(value) {

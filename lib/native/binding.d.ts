@@ -474,7 +474,7 @@ export declare enum WaitKind {
   Reservation = 0,
   /** A reservation for a task that `maxWait` limits from the beginning of the wait. */
   TimedReservation = 1,
-  /** The moment at which a task would be admitted. */
+  /** A notification that a task would be admitted. */
   Notification = 2,
 }
 

@@ -47,7 +47,7 @@ const NO_VALUES = []
 /** Property of the global object that describes the function that this thread runs. */
 const FUNCTION = Symbol.for('offloop.function')
 
-/** Other runtimes lack the calls of libuv by which a blocked function is recognized. */
+/** Other runtimes lack the calls of libuv that recognize a blocked function. */
 const isNode = process.versions.bun === undefined && process.versions.deno === undefined
 
 /** Settles the outcomes of threads, many per drain. There is one port per environment. */
@@ -159,12 +159,12 @@ class CompletionPort {
   }
 
   /**
-   * Whether nothing but tasks of pools, and a port, keeps this thread alive.
+   * Whether only tasks of pools and a port keep this thread alive.
    * @param {{ ref: () => void, unref: () => void } | undefined} port
    */
   awaitsOnlyTasks(port) {
     const tasks = this.#listeners.filter(listener => listener?.pool !== undefined)
-    // The others wait for loads of caches.
+    // The other listeners wait for loads of caches.
     if (this.#isPolling || tasks.length !== this.#pending) return false
     native.keepAlive(false)
     port?.unref()

@@ -10,7 +10,7 @@ const native = require('.')
 /**
  * The function that this thread runs, as `lib/worker/worker-main.js` or `script-preload.js` describes it.
  * @typedef {object} UserFunction
- * @property {() => number} progress another number for each function; 0 while none runs, or one that was aborted
+ * @property {() => number} progress a number that changes with each function; 0 while no function runs, or an aborted one
  * @property {{ ref: () => void, unref: () => void }} [port] port to the parent, which keeps this thread alive
  *
  * @typedef {object} WaitingTask
@@ -25,7 +25,7 @@ const native = require('.')
  * @property {(taskId: number) => WaitingTask | undefined} listener
  */
 
-/** Milliseconds between two reports. A deadlock needs two of each function. */
+/** Milliseconds between two reports. A deadlock is detected by two reports of each function. */
 const REPORT_MS = 50
 
 /** Watches the function of this thread while it has tasks in flight. */
@@ -53,8 +53,8 @@ class FunctionWatch {
   #schedule() {
     const begin = () => {
       const begun = native.reportTime()
-      // The poll phase before the immediate delivers the messages that were sent before `begun`. During an immediate itself, the
-      // event loop counts as alive.
+      // The poll phase before the immediate delivers the messages that were sent before `begun`. While an immediate runs, the event
+      // loop counts as alive: the report follows in a timer.
       setImmediate(() => void setTimeout(() => this.#report(begun), 0).unref())
     }
     setTimeout(begin, REPORT_MS).unref()
@@ -82,10 +82,11 @@ class FunctionWatch {
  */
 function deadlockError({ name, threads }, caller) {
   const pool = name === undefined ? 'the pool' : `the pool '${name}'`
-  const functions = threads === 1 ? 'the only thread' : `each of the ${threads} threads`
+  const one = threads === 1
   const message =
-    `The task would wait forever: ${functions} of ${pool} runs a function that waits, as the caller of this task ` +
-    'does, for a thread to become free. Run the inner tasks of functions in another pool, or raise threads'
+    `The task would wait forever: ${one ? 'the only thread' : `all ${threads} threads`} of ${pool} ` +
+    `${one ? 'runs a function that waits' : 'run functions that wait'} for a free thread. ` +
+    'Run the tasks of functions in another pool, or raise threads'
   return taskError({ code: 'ERR_OFFLOOP_DEADLOCK', message }, caller)
 }
 

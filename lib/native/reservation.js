@@ -33,7 +33,7 @@ class Reservation {
 /** For tasks without a reservation: native code then reserves capacity when it admits them. */
 const NO_RESERVATION = new Reservation(NONE)
 
-/** Returns a stand-in for no reservation that admits a task only if no caller waits for the capacity. */
+/** Returns a stand-in for a reservation, with which native code admits a task only if no caller waits for the capacity. */
 function freeInTurn() {
   return new Reservation(native.IN_TURN)
 }

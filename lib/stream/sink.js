@@ -71,7 +71,7 @@ class Sink extends Writable {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // An unread result leaves errors to 'error', and a result that was read may be left unhandled.
+    // A result that nothing awaits must not become an unhandled rejection.
     this.#result.catch(ignore)
     this.#engine = createEngine({
       ended: value => this.#end(value),

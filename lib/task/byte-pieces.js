@@ -6,7 +6,7 @@ const { withCode } = require('../internal/errors')
 const { checkMemory } = require('../internal/validate')
 
 /**
- * Resumed with the number of bytes copied.
+ * Yields pieces to copy; resumed with the number of bytes copied.
  * @typedef {Generator<import('../json/utf-encoder').Piece, void, number>} Pieces
  */
 

@@ -14,7 +14,7 @@ const { bytePieces } = require('./byte-pieces')
  * @typedef {import('../native/reservation').Reservation} Reservation
  */
 
-/** Form of bytes. */
+/** Form of plain bytes: no flag. */
 const BYTES = 0
 
 /** An input that is copied piece by piece, over event-loop iterations, and then submitted. */
@@ -114,7 +114,10 @@ const copyInOrder = {
   }
 }
 
-/** Copies piece by piece after the copies before. @param {{ step(): number }} copy returns `Step.More` or `Step.Done` and never throws */
+/**
+ * Queues a copy, which begins when earlier ones have ended.
+ * @param {{ step(): number }} copy returns `Step.More` or `Step.Done` and never throws
+ */
 function queueCopy(copy) {
   copies.add(copy)
   loopScheduler.schedule(copyInOrder, Priority.Copy)

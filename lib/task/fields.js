@@ -32,22 +32,22 @@ const optional = kind => ({ kind, isRequired: false })
 const data = required('bytes or text')
 const aad = optional('bytes or text')
 
-/** By name of the transform. @type {Readonly<Record<string, Spec>>} */
+/** Accepted fields, by name of the transform. @type {Readonly<Record<string, Spec>>} */
 const SPECS = {
   seal: { fields: { data, aad, nonce: optional('bytes') }, acceptsBytes: true },
   open: { fields: { data: required('bytes'), aad }, acceptsBytes: true },
   verifyPassword: { fields: { password: data, hash: required('text') }, acceptsBytes: false }
 }
 
-/** Bytes of a length. */
+/** Bytes in which a length is packed. */
 const LENGTH_BYTES = 8
-/** Half of the length of an absent field. */
+/** Each half of the length of an absent field. */
 const ABSENT = 0xffffffff
 
 /** The checked contents of an input of named fields. */
 class FieldsInput {
   #contents
-  /** Of the contents that are bytes, when they were read. */
+  /** Lengths of the contents that are bytes, at the time they were read. */
   #lengths
 
   /** @param {readonly Content[]} contents in the order of native code */
@@ -73,7 +73,7 @@ class FieldsInput {
   }
 
   /**
-   * Writes the packed input to a buffer that has room for it. Returns its bytes.
+   * Writes the packed input to a buffer that has room for it. Returns the number of bytes written.
    * @param {Buffer} buffer
    * @param {number} offset
    */
@@ -125,7 +125,7 @@ function packedLengths(lengths) {
 }
 
 /**
- * Returns the fields that a transform accepts, those of its first step if it is a chain.
+ * Returns the fields that a transform accepts, or those of the first step of a chain.
  * @param {Transform} transform
  * @returns {Spec | undefined}
  */

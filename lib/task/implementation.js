@@ -15,7 +15,7 @@ const { Transform } = require('../native/transform')
  *   if the type of the input is wrong; `index` is that of the input in a bulk call
  * @property {boolean} acceptsBytes whether bytes or text are an input
  * @property {boolean} canBatch whether native code runs it on bytes, several inputs at a time
- * @property {number} callerLimit number of tasks in flight from which on the caller's stack is not captured
+ * @property {number} callerLimit number of tasks in flight from which the caller's stack is no longer captured
  * @property {readonly object[]} [steps] of a chain
  * @property {(next: Transform) => object} [append] returns this transform followed by a native one
  */

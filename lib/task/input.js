@@ -67,7 +67,7 @@ function move(value, transfer) {
       checkTransferable(entry, `transfer[${index}]`)
       const first = transfer.indexOf(entry)
       if (first === index) continue
-      const rule = 'must not be in the list twice: it can be transferred once'
+      const rule = 'must not be in the list twice: it can be transferred only once'
       throw invalidValue(
         `transfer[${index}] ${rule}. Received ${describeValue(entry)}, which is also transfer[${first}]`
       )
@@ -112,7 +112,7 @@ class BorrowedMemory {
   }
 }
 
-/** Bytes that are submitted when the copies before them have ended. */
+/** Bytes that are submitted when earlier copies have ended. */
 class OrderedBytes {
   /** @param {Uint8Array} bytes */
   constructor(bytes) {
@@ -171,7 +171,7 @@ function checkInput(input) {
 }
 
 /**
- * Returns an input that is submitted when the copies that have begun before it have ended.
+ * Returns an input that is submitted when earlier copies have ended.
  * @param {Uint8Array | BorrowedMemory} input
  */
 function afterCopies(input) {
@@ -252,7 +252,7 @@ function submitFields(input, task, transform, reservation) {
     const { pool, id, priority } = task
     return native.submit(pool.handle, transform, id, packed, length + native.OF_FIELDS, priority, reservation.take())
   } finally {
-    // They may be secret.
+    // The fields may be secret.
     packed.fill(0, 0, input.maxBytes)
   }
 }

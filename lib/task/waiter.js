@@ -53,7 +53,7 @@ class Waiter {
   }
 
   /**
-   * The wait was too long.
+   * Rejects the call: its wait was too long.
    * @param {unknown} _value
    * @param {import('../internal/errors').SerializedFailure} [failure]
    */
@@ -66,7 +66,7 @@ class Waiter {
   }
 
   /**
-   * The pool is closing.
+   * Ends a wait that the closing pool will not grant.
    * @param {boolean} force
    */
   onClose(force) {

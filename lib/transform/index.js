@@ -70,7 +70,7 @@ function nativeFactory(name) {
   }
 }
 
-/** Remedies for the errors of a factory that was called with the input, by their messages. @type {[RegExp, string][]} */
+/** Remedies for common mistakes in the arguments of a factory, by the message of the error. @type {[RegExp, string][]} */
 const HINTS = [
   [
     /^The "options" argument must be of type object\. (?!Received undefined)/,

@@ -27,7 +27,7 @@ function floatsOf(input, name) {
   throw invalidType(name, 'an instance of Float32Array', value)
 }
 
-/** The rows that native code holds for a transform until it is disposed, and the tasks that use them. */
+/** The rows that native code holds for a transform until it is disposed of, and the tasks that use them. */
 class Rows {
   #length
   /** Tasks that have not settled. */
@@ -55,7 +55,7 @@ class Rows {
     return this.#pieces !== undefined
   }
 
-  /** Takes the memory of a moved matrix, or copies it, a large one in pieces. @param {unknown} matrix */
+  /** Takes the memory of a moved matrix; copies any other one, a large one in pieces. @param {unknown} matrix */
   fill(matrix) {
     const memory = takeMemory(checkInput(matrix))
     if (memory !== undefined) return native.holdMemory(this.#handle, memory)
@@ -161,7 +161,7 @@ class NearestTask extends Task {
 }
 
 /**
- * Reads the number of queries, then index and score of each row. Each query has as many rows.
+ * Reads the number of queries, then index and score of each row. All queries have the same number of rows.
  * @param {Buffer} bytes
  */
 function decode(bytes) {

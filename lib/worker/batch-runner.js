@@ -188,7 +188,7 @@ class BatchRunner {
     task.controller?.abort(task.reason)
   }
 
-  /** A number that changes with each function; 0 while none runs, or one that was aborted and will end, or be ended. */
+  /** A number that changes with each function; 0 while no function runs, or an aborted one, which ends or is terminated. */
   get progress() {
     const isAborted = this.#running === undefined ? this.#earlyAbort !== undefined : this.#running.isAborted
     return this.#isFinished || isAborted ? 0 : this.#progress

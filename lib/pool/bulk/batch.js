@@ -208,7 +208,7 @@ class SingleTask {
   #input
   /** @type {import('../../task/contract').Runnable | undefined} */
   #task
-  /** Kept after a refusal: code of the input must not run again. @type {import('../../task/contract').Runnable | undefined} */
+  /** Kept after a refusal: user code in the input must not run again. @type {import('../../task/contract').Runnable | undefined} */
   #refused
   /** Whether the input has settled, which happens during `submit` if it cannot be transferred. */
   isDone = false

@@ -315,7 +315,7 @@ class BulkScheduler {
     this.#inFlight++
     try {
       const input = this.implementation.read(value, index)
-      // Getters of both may have stopped the call.
+      // Getters of the result and of the input may have stopped the call.
       if (this.#state !== 'open') return
       if (this.implementation.canBatch && isBatchable(input, index)) this.#addToBatch(index, input)
       else {
