@@ -5,8 +5,9 @@ use std::fmt::{self, Write};
 use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
-/// Most characters of a text that a message quotes, and in the error for another type.
+/// Maximum characters of a text that a message quotes.
 const MAX_CHARS: usize = 60;
+/// Maximum characters of a text in place of another type.
 const MAX_TYPED_CHARS: usize = 25;
 
 /// A JavaScript value, of the types that factories accept.
@@ -314,7 +315,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// Reads an integer that must be there.
+    /// Reads a required integer.
     ///
     /// # Errors
     /// Those of [`Options::integer`], and a type error for `undefined`.

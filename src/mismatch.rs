@@ -35,7 +35,7 @@ pub fn error(kind: &str, name: &str, differing: &[Mismatch]) -> ArgumentError {
     let existing = list(|it| it.existing.as_deref().unwrap_or("undefined"));
     let rule = format_args!("A {kind} named '{name}' exists with {existing}");
     let requested = list(|it| &it.requested);
-    ArgumentError::value(rule, format_args!("{requested}. Options that are left out join the existing {kind}"))
+    ArgumentError::value(rule, format_args!("{requested}. Leave these options out to join the existing {kind}"))
 }
 
 #[cfg(test)]
@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(
             error("pool", "a", &[mismatch("threads", Some("1"), "2"), mismatch("maxWait", None, "5")]).message(),
             "A pool named 'a' exists with threads = 1, maxWait = undefined. Received threads = 2, maxWait = 5. \
-             Options that are left out join the existing pool"
+             Leave these options out to join the existing pool"
         );
     }
 }

@@ -50,7 +50,7 @@ pub enum Outcome {
         flight: u64,
         mail: Mail,
     },
-    /// Memory that native code kept and no longer needs. Of no task.
+    /// Memory that native code kept and no longer needs; it belongs to no task.
     Released(Pinned),
 }
 

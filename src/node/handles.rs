@@ -45,7 +45,7 @@ pub struct Handles {
 /// failure, so the function starts with [`Handles::take_reservation`].
 pub type ReservationHandle = i32;
 
-/// Where a task gets its capacity from.
+/// Source of the capacity of a task.
 pub enum Capacity {
     Reserved(Reservation),
     /// Capacity that is free now.

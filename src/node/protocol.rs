@@ -135,7 +135,7 @@ pub enum WaitKind {
     Reservation,
     /// A reservation for a task that `maxWait` limits from the beginning of the wait.
     TimedReservation,
-    /// The moment at which a task would be admitted.
+    /// A notification that a task would be admitted.
     Notification,
 }
 

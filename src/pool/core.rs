@@ -77,7 +77,7 @@ pub enum WaitKind {
     Reservation,
     /// A reservation, for at most `max_wait`, which includes the time that the task then spends in the queue.
     TimedReservation,
-    /// The moment at which it could have had a reservation.
+    /// A notification that a reservation could have been granted.
     Notification,
 }
 
@@ -102,7 +102,7 @@ pub struct Pool {
     pub(super) gate: Gate<Job, Waiter>,
     pub(super) threads: OnceLock<rayon::ThreadPool>,
     pub(super) counters: Mutex<Counters>,
-    /// When the timer thread looks for tasks that have waited too long, if it does.
+    /// When the timer thread next looks for tasks that have waited too long, if it will.
     next_check: Mutex<Option<Instant>>,
     /// Runs on a thread that was woken with a permit.
     work_off: fn(&Arc<Pool>),
@@ -302,7 +302,7 @@ impl Pool {
         }
     }
 
-    /// Has a task or waiter that has waited `since` an instant dropped in time.
+    /// Sets the timer that drops a task or waiter, which has waited `since` an instant, in time.
     fn watch_age(self: &Arc<Self>, since: Instant) {
         if let Some(deadline) = self.options.max_wait.and_then(|wait| since.checked_add(wait)) {
             deadline::watch(self, deadline);

@@ -26,7 +26,7 @@ pub struct Wait<Q> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Nested {
     pub threads: BTreeSet<u32>,
-    /// How many of them run one.
+    /// How many of the threads run a function.
     pub running: usize,
 }
 
@@ -37,7 +37,7 @@ pub struct Report<Q> {
     pub begun: u64,
     /// Changes with each function that the thread begins.
     pub progress: u64,
-    /// With `nested`, everything that could wake the function.
+    /// Tasks and waits that could wake the function; with `nested`, everything that could.
     pub waits: Vec<Wait<Q>>,
     pub nested: Nested,
 }
@@ -167,8 +167,8 @@ fn reached<Q: Queue>(stuck: &Stuck<'_, Q>, thread: u32) -> BTreeSet<u32> {
     reached
 }
 
-/// Whether all functions have found themselves blocked after the last of them became so, and no task for which they wait has
-/// left its queue.
+/// Whether every function has confirmed its report after the last one became blocked, and no task for which they wait has left
+/// its queue.
 fn is_confirmed<Q: Queue>(functions: &[&Blocked<Q>]) -> bool {
     let complete = functions.iter().map(|blocked| blocked.since).max().unwrap_or(u64::MAX);
     functions.iter().all(|Blocked { report, .. }| {

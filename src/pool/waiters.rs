@@ -8,7 +8,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub struct Waiter<W> {
     pub bytes: usize,
-    /// When its time began, if that is limited.
+    /// When the caller began to wait, if its time is limited.
     pub since: Option<Instant>,
     pub waiter: W,
 }
@@ -61,7 +61,7 @@ impl<W> Waiters<W> {
         self.ages.oldest()
     }
 
-    /// Returns the ticket of that waiter if it began to wait at `limit` or before.
+    /// Returns the ticket of the oldest such waiter if it began to wait at `limit` or before.
     pub fn stale(&self, limit: Instant) -> Option<u64> {
         self.ages.stale(limit)
     }

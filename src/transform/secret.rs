@@ -4,8 +4,8 @@ use crate::error::{Error, Kind, Result};
 use crate::sync::Mutex;
 use zeroize::{Zeroize, Zeroizing};
 
-/// A key, or the salt of a derived one. Each task copies it when it starts, so erasing never waits for a task and no task uses a
-/// key that is partly erased.
+/// A key, or the salt of a key derivation. Each task copies it when it starts, so erasing never waits for a task and no task uses
+/// a key that is partly erased.
 pub struct Secret(Mutex<State>);
 
 struct State {
@@ -50,7 +50,7 @@ impl Secret {
 }
 
 fn disposed() -> Error {
-    Error::new(Kind::Closed, "The transform is disposed of and its key erased")
+    Error::new(Kind::Closed, "The transform has been disposed of, and its key is erased")
 }
 
 #[cfg(all(test, not(feature = "loom")))]

@@ -21,14 +21,14 @@ pub fn check(hash: &str) -> Result<(), ArgumentError> {
         // Verified as `$2b$`, such a hash would reject correct passwords and accept wrong ones.
         "2x" => {
             return invalid(
-                "must not be a bcrypt hash of a faulty implementation, which cannot be verified: reset the password",
+                "must not be a bcrypt hash made by a faulty implementation, which cannot be verified: reset the password",
                 &"version $2x$",
             );
         }
         "2" => {
             return invalid(
-                "must not be a bcrypt hash of a version that does not terminate the password and cannot be verified: reset \
-                 the password",
+                "must not be a bcrypt hash of a version that omits the NUL after the password, which cannot be verified: \
+                 reset the password",
                 &"version $2$",
             );
         }

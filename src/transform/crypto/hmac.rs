@@ -17,13 +17,13 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 const STEP: usize = 256 << 10;
 
 pub struct Keyed {
-    /// Of at most a block of the hash: a longer key is replaced by its digest.
+    /// At most a block of the hash: a longer key is replaced by its digest.
     secret: Arc<Secret>,
     start: fn(&[u8]) -> Box<dyn Running>,
     encoding: Encoding,
 }
 
-/// A MAC after its key. Its states are as secret as the key and are wiped on drop.
+/// A MAC that has absorbed its key. Its states are as secret as the key and are wiped on drop.
 trait Running: Send {
     fn update(&mut self, bytes: &[u8]);
     fn finish(self: Box<Self>) -> Vec<u8>;

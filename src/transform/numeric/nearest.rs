@@ -80,7 +80,7 @@ struct Best {
     k: usize,
     /// The best rows that were added, and up to as many others.
     rows: Vec<Ranked>,
-    /// Rows from this one on are not among the best.
+    /// Rows that do not rank before this one are not among the best.
     bound: Ranked,
 }
 
