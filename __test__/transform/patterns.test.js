@@ -122,7 +122,7 @@ test('rejects patterns that need backtracking, with the reason and the path', ()
   for (const source of BACKTRACKING) {
     assert.ok(isValidInV8(source), source)
     const rule = 'must be a regular expression of ECMA-262 with the u flag that runs in linear time'
-    const reason = /(look-around \(.+\)|a backreference) needs backtracking \(at \d+\)\. Received '/
+    const reason = /(look-around \(.+\)|a backreference) needs backtracking \(at \d+\)( \(at #.+\))?\. Received '/
     for (const make of [matches, (/** @type {string} */ it) => replace(it, '')]) {
       const message = rejection(() => make(source)) ?? ''
       assert.ok(message.startsWith(`The "pattern" argument ${rule}: `), message)
@@ -194,7 +194,7 @@ test('limits nesting, repetitions, classes and length', () => {
 
 test('a message quotes a NUL as \\x00', () => {
   assert.match(rejection(() => matches('a++\0')) ?? '', /nothing to repeat \(at 2\)\. Received 'a\+\+\\x00'$/)
-  assert.match(rejection(() => transforms.digest(/** @type {any} */ ('sha\0'))) ?? '', /'sha\\0'/)
+  assert.match(rejection(() => transforms.digest(/** @type {any} */ ('sha\0'))) ?? '', /'sha\\x00'/)
 })
 
 const DRAFTS = ['draft-04', 'draft-06', 'draft-07'].map(name => `http://json-schema.org/${name}/schema#`)

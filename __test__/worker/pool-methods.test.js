@@ -22,10 +22,9 @@ test('errors of the pool about a function have the name of its transform', async
   const runs = pool.run(userFunction('meet'), words)
   await waitForValue(words, 0, 1)
   for (const transform of [userFunction(), transforms.workerScript(fixture('script.js')), transforms.gzip()]) {
-    const [queued, waiting] = [pool.run(transform, 'x'), pool.run(transform, 'x', { wait: true })]
-    for (const task of [queued, waiting]) {
-      await assert.rejects(task, { code: 'ERR_OFFLOOP_QUEUE_TIMEOUT', transform: transform.name })
-    }
+    const refused = { code: 'ERR_OFFLOOP_QUEUE_TIMEOUT', transform: transform.name }
+    const tasks = [pool.run(transform, 'x'), pool.run(transform, 'x', { wait: true })]
+    await Promise.all(tasks.map(task => assert.rejects(task, refused)))
   }
   release(words)
   await runs
