@@ -7,6 +7,7 @@ const { symlinkSync } = require('node:fs')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { root, tool } = require('../../scripts/lib/process')
+const { codeBlocks } = require('../support/documents')
 const { installPackage, node, project, remove, assertWorks } = require('../support/installed-package')
 
 /** @type {string} */
@@ -54,6 +55,23 @@ for (const [name, options, sources] of /** @type {[string, object, string[]][]} 
     for (const source of sources) await assertWorks(path, [source.replace('ts', 'js')])
   })
 }
+
+test('the block of docs/migrating.md compiles', async () => {
+  const block = codeBlocks('docs/migrating.md').find(({ info }) => info === 'ts')
+  const head = `import { transforms, type PoolTransform } from 'offloop'
+    interface Job { path: string }\n`
+  const tail = `export const all: [PoolTransform<Job, string>, PoolTransform<number, boolean>, PoolTransform<Job, Uint8Array>] =
+    [main, crop, stated]\n`
+  const path = project(folder, 'migrating', {
+    'tsconfig.json': JSON.stringify({ compilerOptions: { ...EXACT, module: 'node16' }, files: ['main.mts'] }),
+    'main.mts': head + block?.code + tail,
+    'images.d.ts': `export default function main(job: { path: string }): Promise<string>
+      export function crop(width: number): boolean`
+  })
+  symlinkSync(join(root, 'node_modules/@types'), join(path, 'node_modules/@types'), 'junction')
+  const { code, output } = await node(path, [tool('typescript', 'tsc')])
+  assert.equal(code, 0, output)
+})
 
 /** Wrong calls, and the compiler's messages. */
 const WRONG = [
