@@ -79,7 +79,7 @@ function resolveSpecifier(specifier) {
 }
 
 /**
- * Returns the remedy for a module that is not found; '' if there is none.
+ * Returns the remedy for a module that is not found, or ''.
  * @param {unknown} specifier
  */
 function hintFor(specifier) {
