@@ -1,6 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { AsyncResource } = require('node:async_hooks')
 const { test } = require('node:test')
 const { inspect } = require('node:util')
 const v8 = require('node:v8')
@@ -117,6 +118,53 @@ test('native storage is outside the JavaScript heap', () => {
   cache.close()
   assert.equal(cache.bytes, 0)
 })
+
+test('a heap cache whose entries were deleted keeps no memory of them', () => {
+  v8.setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc')
+  const used = () => {
+    gc()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  /** @type {Cache<number, number>} */
+  const cache = new Cache({ max: 300_000, ttl: 60_000 })
+  const before = used()
+  for (let id = 0; id < 300_000; id++) cache.set(id, id)
+  const filled = used() - before
+  for (let id = 0; id < 300_000; id++) cache.delete(id)
+  const left = used() - before
+  assert.ok(filled > 10e6 && left < filled / 20, `${left} of ${filled} bytes are left`)
+  cache.set(1, 1)
+  assert.deepEqual([...cache], [[1, 1]])
+})
+
+for (const storage of /** @type {const} */ (['heap', 'native'])) {
+  test(`a load that begins in the context of an ended one does not keep it in memory, ${storage}`, async () => {
+    v8.setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc')
+    /** @type {Cache<number, number>} */
+    const cache = new Cache({ max: 5, storage })
+    /** @type {WeakRef<object> | undefined} */
+    let first
+    const last = await new Promise(resolve => {
+      const get = (/** @type {number} */ id) =>
+        cache.get(id, (_, context) => {
+          first ??= new WeakRef(context)
+          if (id === 9) resolve(new AsyncResource('last'))
+          else setImmediate(get, id + 1)
+          return id
+        })
+      get(0)
+    })
+    while (first?.deref() !== undefined) {
+      await new Promise(resolve => setImmediate(resolve))
+      gc()
+    }
+    assert.ok(last instanceof AsyncResource)
+    cache.close()
+  })
+}
 
 test('an unreachable cache is collected, but not while a caller waits', { timeout: 60_000 }, async () => {
   v8.setFlagsFromString('--expose-gc')

@@ -122,4 +122,4 @@ class Evictions {
   }
 }
 
-module.exports = { Evictions }
+module.exports = { Evictions, REASONS }

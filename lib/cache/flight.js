@@ -13,7 +13,6 @@ const { clock } = require('./clock')
 /**
  * @typedef {import('../../index').CacheId} Id
  * @typedef {import('../../index').CacheLoadContext<any>} LoadContext
- * @typedef {import('./near-cache').NearEntry} NearEntry
  * @typedef {(id: Id, context: LoadContext) => any} Loader
  *
  * Observes the outcome of flights.
@@ -32,43 +31,61 @@ const { clock } = require('./clock')
  * How to store the value of a load, and how to abort it.
  * @typedef {{ store: boolean, ttl: number | undefined, abort(reason: unknown): void }} Settings
  *
- * Native code's answer about an id.
+ * Answer of a store about an id.
  * @typedef {object} Answer
- * @property {NearEntry | undefined} entry to serve now
+ * @property {{ value: any } | undefined} entry to serve now
  * @property {Flight | undefined} flight to wait for or, if there is an entry, to lead in the background
- * @property {boolean} leads
+ * @property {boolean} leads whether the caller must load
  * @property {unknown} previous the last known value, for the loader
- * @property {{ bytes: Buffer | null } | undefined} failing the error to reject with, if native code keeps it
  *
- * Joins the flights in native code's answers.
+ * Joins the flights in the answers of a store.
  * @typedef {object} FlightOwner
+ * @property {(id: Id, role: Role) => Flight} begin
  * @property {(id: Id, flightId: number, leads: boolean, load: Loader, role: Role) => Flight} join
  * @property {(flight: Flight, error: unknown) => void} abandon leaves a flight that this environment has not begun to load
  * @typedef {'lookup' | 'background' | 'refresh'} Role of a flight: a caller waits, was served a value already, or refreshes
  */
 
-/** The flights of a loader, and those whose loaders called it. */
-class LoaderScope {
-  /** Flights by id; created on first use. @type {Map<number, Flight> | undefined} */
+/**
+ * Flights that one call of a loader loads.
+ * @typedef {object} LoaderScope
+ * @property {LoaderScope | undefined} outer scope of the loader that called this loader's cache
+ * @property {boolean} isSettled whether all its flights have ended
+ * @property {(flight: Flight) => boolean} includes whether the loader would wait for itself if it joined this flight
+ */
+
+/** The flights of a call of `loadMany`. @implements {LoaderScope} */
+class ManyScope {
+  /** Flights by id; created on first use. @type {Map<Id, Flight> | undefined} */
   #byId
   #flights
+  outer = currentScope()
 
-  /** @param {Flight[]} flights */
+  /** @param {Flight[]} flights of one cache */
   constructor(flights) {
     this.#flights = flights
-    this.outer = flightContext.getStore()
   }
 
-  /** Returns whether the loader would wait for itself if it joined this flight. @param {Flight} flight */
-  includes({ flightId, cacheKey }) {
-    this.#byId ??= new Map(this.#flights.map(flight => [flight.flightId, flight]))
-    const own = this.#byId.get(flightId)
-    return own !== undefined && !own.isSettled && own.cacheKey === cacheKey
+  get isSettled() {
+    return this.#flights.every(flight => flight.isSettled)
+  }
+
+  /** @param {Flight} flight */
+  includes(flight) {
+    this.#byId ??= new Map(this.#flights.map(flight => [flight.id, flight]))
+    return this.#byId.get(flight.id)?.includes(flight) === true
   }
 }
 
 /** Scope of the loader that called the running code. @type {AsyncLocalStorage<LoaderScope>} */
 const flightContext = new AsyncLocalStorage()
+
+/** Returns the scope in flight that called the running code. Ended ones cannot wait, and are not kept. */
+function currentScope() {
+  let scope = flightContext.getStore()
+  while (scope?.isSettled) scope = scope.outer
+  return scope
+}
 
 /** Loads in flight in this environment. */
 let loadsInFlight = 0
@@ -148,7 +165,9 @@ class FlightWaiter {
   }
 }
 
-/** A load in flight: the callers of this environment that wait for it, and the loader if it runs here. */
+const ignore = () => {}
+
+/** A load in flight: the callers of this environment that wait for it, and the loader if it runs here. @implements {LoaderScope} */
 class Flight {
   /** @type {'waiting' | 'loading' | 'settled'} */
   #state = 'waiting'
@@ -159,9 +178,9 @@ class Flight {
   /** Shared by the callers without a signal, which never leave. @type {Promise<any> | undefined} */
   #sharedPromise
   /** @type {(value: any) => void} */
-  #resolve = () => {}
+  #resolve = ignore
   /** @type {(reason: unknown) => void} */
-  #reject = () => {}
+  #reject = ignore
   /** @type {Settings | undefined} */
   #context
   /** @type {NodeJS.Timeout | undefined} */
@@ -170,22 +189,24 @@ class Flight {
   /** Async context of the first caller, for a flight that this thread may take over. @type {AsyncResource | undefined} */
   #resource
   /** @type {Loader} */
-  #loader = () => {}
+  #loader = ignore
+  /** @type {LoaderScope | undefined} */
+  outer
   startedAt = 0
-  /** Whether it loads without a waiting caller. */
-  isBackground = false
   /** Whether it ended without a value. */
   isAbsent = false
 
   /**
    * @param {Id} id
    * @param {number} flightId
+   * @param {Role} role
    * @param {FlightObserver} observer
    * @param {Loader} [loader] for a load in another thread, in case this thread takes over
    */
-  constructor(id, flightId, observer, loader) {
+  constructor(id, flightId, role, observer, loader) {
     this.id = id
     this.flightId = flightId
+    this.role = role
     this.#observer = observer
     if (loader !== undefined) {
       this.#loader = loader
@@ -204,6 +225,11 @@ class Flight {
 
   get isAwaited() {
     return this.#sharedPromise !== undefined || this.#waiter !== undefined || (this.#waiters?.size ?? 0) > 0
+  }
+
+  /** Whether it loads without a waiting caller. */
+  get isBackground() {
+    return this.role === 'background'
   }
 
   get isSettled() {
@@ -246,9 +272,13 @@ class Flight {
     }
   }
 
-  /** Equal for all `Cache`s of one name, which share the numbers of their flights. */
-  get cacheKey() {
-    return this.#observer.name ?? this.#observer
+  /** The `Cache`s of one name number their flights together. @param {Flight} flight */
+  includes(flight) {
+    if (this.#state === 'settled') return false
+    const { name } = this.#observer
+    return (
+      flight === this || (name !== undefined && name === flight.#observer.name && flight.flightId === this.flightId)
+    )
   }
 
   /** Throws if the loader of this flight called the running code: it would wait for itself. */
@@ -269,11 +299,17 @@ class Flight {
     const context = new LoaderContext(previous)
     if (!this.begin(context)) return
     try {
-      const call = () => flightContext.run(new LoaderScope([this]), loader, this.id, context)
-      this.complete(loads.hasSubscribers ? this.trace(call) : call())
+      const value = loads.hasSubscribers ? this.trace(() => this.#call(loader, context)) : this.#call(loader, context)
+      this.complete(value)
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /** @type {(loader: Loader, context: LoaderContext) => any} */
+  #call(loader, context) {
+    this.outer = currentScope()
+    return flightContext.run(this, loader, this.id, context)
   }
 
   /** Begins to load here. Returns false if the flight is loading or has settled. @param {Settings} context */
@@ -385,7 +421,7 @@ class Flight {
  * @returns {R}
  */
 function runInsideFlights(flights, load) {
-  return flightContext.run(new LoaderScope(flights), load)
+  return flightContext.run(new ManyScope(flights), load)
 }
 
 module.exports = { ABSENT, Flight, runInsideFlights }

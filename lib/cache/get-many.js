@@ -9,7 +9,7 @@ const { ABSENT, runInsideFlights } = require('./flight')
 /**
  * @typedef {import('../../index').CacheId} Id
  * @typedef {import('./flight').Flight} Flight
- * @typedef {import('./load-coordinator').LookupResult} LookupResult
+ * @typedef {import('./flight').Answer} Answer
  * @typedef {import('./load-coordinator').PendingLoad} PendingLoad
  * @typedef {(ids: Id[], context: { signal: AbortSignal }) => Promise<Map<Id, unknown> | unknown[]>} LoadMany
  */
@@ -40,7 +40,7 @@ class ManyWaiter {
     this.#reject = reject
   }
 
-  /** Looks ids up. Returns the flights that the caller must load. @type {(ids: Id[], find: (id: Id) => LookupResult) => PendingLoad[]} */
+  /** Looks ids up. Returns the flights that the caller must load. @type {(ids: Id[], find: (id: Id) => Answer) => PendingLoad[]} */
   find(ids, find) {
     /** @type {PendingLoad[]} */
     const toLoad = []
@@ -48,16 +48,15 @@ class ManyWaiter {
       if (this.#results.has(id)) continue
       this.#results.set(id, undefined)
       try {
-        const answer = find(id)
-        if ('value' in answer) {
-          this.#keep(id, answer.value)
-          if (answer.backgroundRefresh !== undefined) toLoad.push(answer.backgroundRefresh)
-        } else {
+        const { entry, flight, leads, previous } = find(id)
+        if (entry !== undefined) this.#keep(id, entry.value)
+        if (flight === undefined) continue
+        if (entry === undefined) {
           this.#pending++
-          this.#flights.push(answer.flight)
-          answer.flight.addWaiter(this)
-          if (answer.leads) toLoad.push(answer)
+          this.#flights.push(flight)
+          flight.addWaiter(this)
         }
+        if (leads) toLoad.push({ flight, previous })
       } catch (error) {
         this.#failures.set(id, error)
       }
@@ -128,7 +127,7 @@ class ManyWaiter {
 /**
  * Returns the values of many ids, after loading the missing ones together.
  * @param {Id[]} ids
- * @param {(id: Id) => LookupResult} find
+ * @param {(id: Id) => Answer} find
  * @param {(toLoad: PendingLoad[]) => void} load
  * @param {AbortSignal | undefined} signal not aborted yet
  * @returns {Promise<Map<Id, unknown>>}

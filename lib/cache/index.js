@@ -1,10 +1,11 @@
 'use strict'
 
-const { HOT } = require('./near-cache')
 const { LoadCoordinator } = require('./load-coordinator')
 const { getMany, loadMany, loaderOfOne } = require('./get-many')
 const { checkId, checkNoThird, checkNumber, closedError, readCall, readCallOptions, readOptions } = require('./options')
-const { Store } = require('./store')
+const { HeapStore } = require('./heap-store')
+const { NativeStore } = require('./native-store')
+const { resolved } = require('../internal/deferred')
 const { checkOptions, invalidThis, invalidType } = require('../internal/validate')
 
 /** @typedef {import('../..').CacheId} Id */
@@ -22,7 +23,7 @@ class Cache {
   constructor(options) {
     const read = readOptions(options)
     this.#load = read.load
-    this.#store = new Store(read)
+    this.#store = read.isHeap ? new HeapStore(read) : new NativeStore(read)
     this.#coordinator = new LoadCoordinator(this.#store, read)
   }
 
@@ -63,12 +64,7 @@ class Cache {
   get(id, options, extra) {
     if (!Cache.#is(this)) return Promise.reject(invalidThis('Cache', this))
     const isPlain = extra === undefined && (options === undefined || typeof options === 'function')
-    const entry = isPlain ? this.#store.getNear(id) : undefined
-    if (entry === undefined) return this.#getMissed(id, options, extra)
-    // For the garbage collector a kept promise for each of many entries costs more than a new one for each hit.
-    if (entry.generation !== HOT) return resolved(entry.value)
-    entry.promise ??= resolved(entry.value)
-    return entry.promise
+    return (isPlain ? this.#store.getResolved(id) : undefined) ?? this.#getMissed(id, options, extra)
   }
 
   /**
@@ -92,7 +88,7 @@ class Cache {
       id => {
         // The codec may have closed the cache while it decoded an earlier value.
         Cache.#checkOpen(this)
-        return this.#store.getNear(id) ?? this.#coordinator.find(id, one)
+        return this.#near(id) ?? this.#coordinator.find(id, one)
       },
       toLoad => {
         if (load !== undefined) loadMany(toLoad, load)
@@ -106,7 +102,7 @@ class Cache {
   /** @param {Id} id */
   peek(id) {
     Cache.#check(this, id)
-    return this.#store.peek(id)?.value
+    return this.#store.peek(id)
   }
 
   /** @param {Id} id */
@@ -129,14 +125,12 @@ class Cache {
       checkNumber('options.ttl', ttl)
     }
     this.#store.set(id, value, ttl)
-    this.#coordinator.forget(id)
     this.#store.drainExcessEvictions()
   }
 
   /** @param {Id} id */
   delete(id) {
     Cache.#check(this, id)
-    this.#coordinator.forget(id)
     const deleted = this.#store.delete(id)
     this.#store.drainExcessEvictions()
     return deleted
@@ -144,7 +138,6 @@ class Cache {
 
   clear() {
     Cache.#checkOpen(this)
-    this.#coordinator.forgetAll()
     this.#store.clear()
   }
 
@@ -208,11 +201,7 @@ class Cache {
 
   stats() {
     Cache.#checkOpen(this)
-    const stats = this.#store.stats()
-    // Native code has not counted callers that joined a flight in JavaScript.
-    stats.misses += this.#coordinator.coalesced
-    stats.coalesced += this.#coordinator.coalesced
-    return stats
+    return this.#store.stats()
   }
 
   /** @param {{ max?: number, maxBytes?: number }} limits */
@@ -230,8 +219,7 @@ class Cache {
     if (!Cache.#is(this)) throw invalidThis('Cache', this)
     if (!this.#isOpen) return
     this.#isOpen = false
-    this.#store.close()
-    this.#coordinator.close(closedError())
+    this.#coordinator.close(this.#store.close(), closedError())
   }
 
   [Symbol.dispose]() {
@@ -252,18 +240,23 @@ class Cache {
       const { load = this.#load, signal } = readCall(options, 'load')
       // A getter of the options may have closed the cache.
       Cache.#checkOpen(this)
-      const entry = typeof options === 'object' ? this.#store.getNear(id) : undefined
-      const found = entry ?? this.#coordinator.find(id, load)
-      if (!('value' in found)) return this.#join(found, load, signal)
-      if ('backgroundRefresh' in found) {
-        const { flight, previous } = found.backgroundRefresh
+      const found = (typeof options === 'object' ? this.#near(id) : undefined) ?? this.#coordinator.find(id, load)
+      const { entry, flight, previous } = found
+      if (entry === undefined) return this.#join(/** @type {any} */ (found), load, signal)
+      if (flight !== undefined) {
         flight.load(/** @type {any} */ (load), previous)
         this.#store.drainExcessEvictions()
       }
-      return resolved(found.value)
+      return resolved(entry.value)
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** Returns an entry that needs no lookup. @type {(id: Id) => import('./flight').Answer | undefined} */
+  #near(id) {
+    const entry = this.#store.getNear(id)
+    return entry && { entry, flight: undefined, leads: false, previous: undefined }
   }
 
   /**
@@ -280,19 +273,6 @@ class Cache {
       if (leads) flight.load(load, previous)
       this.#store.drainExcessEvictions()
     }
-  }
-}
-
-/**
- * Like `Promise.resolve`, but rejects if that throws, as the getters of a user-defined promise may.
- * @param {unknown} value
- * @returns {Promise<any>}
- */
-function resolved(value) {
-  try {
-    return Promise.resolve(value)
-  } catch (error) {
-    return Promise.reject(error)
   }
 }
 

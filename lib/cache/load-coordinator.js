@@ -4,24 +4,21 @@ const { inspect } = require('node:util')
 const { withCode } = require('../internal/errors')
 const { MailKind } = require('../native')
 const { completionPort } = require('../native/completion-port')
-const { decodeError, encodeError } = require('../internal/error-codec')
+const { decodeError } = require('../internal/error-codec')
 const { ABSENT, Flight } = require('./flight')
+const { NativeStore } = require('./native-store')
 const { invalidType } = require('../internal/validate')
 const { checkNumber } = require('./options')
 
 /**
  * @typedef {import('../../index').CacheId} Id
  * @typedef {import('../../index').CacheLoader<any, any>} Loader
- * @typedef {import('./store').Store} Store
+ * @typedef {import('./heap-store').HeapStore | import('./native-store').NativeStore} Store
  * @typedef {import('./flight').Settings} Settings
- * @typedef {import('./near-cache').NearEntry} NearEntry
+ * @typedef {import('./flight').FlightOwner} FlightOwner
  * @typedef {{ flight: Flight, previous: unknown }} PendingLoad a flight that the caller must load
- * @typedef {{ value: any, backgroundRefresh?: PendingLoad } | { flight: Flight, leads: boolean, previous: unknown }} LookupResult
- *   A caller that `leads` must load, and one that gets a `backgroundRefresh` must start it
+ * @typedef {import('./flight').Answer} Answer
  */
-
-/** Maximum number of ids whose error is kept. src/cache/failure.rs has the same bound, and applies `errorTtl`. */
-const MAX_FAILURES = 1024
 
 /** Coordinators that wait for flights of other threads; the set keeps them in memory. @type {Set<LoadCoordinator>} */
 const coordinatorsAwaiting = new Set()
@@ -30,17 +27,10 @@ const coordinatorsAwaiting = new Set()
 class LoadCoordinator {
   #store
   #name
-  #keepsErrors
   /** By flight id. @type {Map<number, Flight>} */
   #flights = new Map()
   /** Number of flights that load in other threads. */
   #remoteFlights = 0
-  /** Flights that a `get` joins without native code, by id. Empty for a named cache. @type {Map<Id, Flight>} */
-  #joinable = new Map()
-  /** Number of callers that joined a flight without native code. */
-  coalesced = 0
-  /** Errors of the latest failed ids. Empty for a named cache, whose errors native code keeps. @type {Map<Id, unknown>} */
-  #errors = new Map()
   /** @type {import('./flight').FlightObserver} */
   #observer
 
@@ -50,9 +40,9 @@ class LoadCoordinator {
    */
   constructor(store, options) {
     this.#store = store
-    store.onMessage = (kind, flightId, bytes) => this.#onMessage(kind, flightId, bytes)
+    if (store instanceof NativeStore)
+      store.onMessage = (kind, flightId, bytes) => this.#onMessage(kind, flightId, bytes)
     this.#name = options.name
-    this.#keepsErrors = options.name === undefined && (options.native.errorTtl ?? 0) > 0
     this.#observer = {
       name: options.name,
       loadTimeout: store.loadTimeout,
@@ -67,54 +57,35 @@ class LoadCoordinator {
    * Returns a value to serve now, or the flight to wait for.
    * @param {Id} id
    * @param {Loader | undefined} load
-   * @returns {LookupResult}
+   * @returns {Answer}
    */
   find(id, load) {
     if (load === undefined) {
       const entry = this.#store.find(id)
       if (entry === undefined) throw noLoaderError(id)
-      return entry
+      return { entry, flight: undefined, leads: false, previous: undefined }
     }
-    const current = this.#joinable.get(id)
-    if (current !== undefined) {
-      current.checkNotInside()
-      this.coalesced++
-      return { flight: current, leads: false, previous: undefined }
-    }
-    const { entry, flight, leads, previous, failing } = this.#store.lookUp(id, this, load)
-    if (failing !== undefined) return this.#failOrReload(id, failing.bytes, load)
-    if (flight === undefined) return /** @type {NearEntry} */ (entry)
-    return entry === undefined
-      ? { flight, leads, previous }
-      : { value: entry.value, backgroundRefresh: { flight, previous } }
+    return this.#store.lookUp(id, this, load)
   }
 
   /**
    * Returns the flight that reloads an id.
    * @param {Id} id
    * @param {Loader | undefined} load
-   * @returns {{ flight: Flight, leads: boolean, previous: unknown }}
+   * @returns {Answer & { flight: Flight }}
    */
   refresh(id, load) {
     if (load === undefined) throw noLoaderError(id)
     return this.#store.refresh(id, this, load)
   }
 
-  /** Makes the next caller of an id start another load. @param {Id} id */
-  forget(id) {
-    if (this.#joinable.size > 0) this.#joinable.delete(id)
-    if (this.#errors.size > 0) this.#errors.delete(id)
-  }
-
-  forgetAll() {
-    this.#joinable.clear()
-    this.#errors.clear()
-  }
-
-  /** Rejects all flights. @param {unknown} reason */
-  close(reason) {
-    this.forgetAll()
-    const flights = [...this.#flights.values()]
+  /**
+   * Rejects all flights.
+   * @param {Iterable<Flight>} others flights that have no id
+   * @param {unknown} reason
+   */
+  close(others, reason) {
+    const flights = [...others, ...this.#flights.values()]
     this.#flights.clear()
     for (const flight of flights) {
       if (flight.isRemote) this.#countRemote(-1)
@@ -140,13 +111,26 @@ class LoadCoordinator {
     else flight.stop(abandonedError())
   }
 
+  /** The store of a cache that other threads share. */
+  get #nativeStore() {
+    return /** @type {NativeStore} */ (this.#store)
+  }
+
   /** @type {(flight: Flight, bytes: Buffer) => void} */
   #resolveEncoded(flight, bytes) {
     try {
-      flight.resolve(this.#store.decode(flight.id, bytes))
+      flight.resolve(this.#nativeStore.decode(flight.id, bytes))
     } catch (error) {
       flight.reject(error)
     }
+  }
+
+  /**
+   * Returns a new flight without an id, whose loads only this environment sees.
+   * @type {FlightOwner['begin']}
+   */
+  begin(id, role) {
+    return new Flight(id, 0, role, this.#observer)
   }
 
   /**
@@ -159,12 +143,10 @@ class LoadCoordinator {
    */
   join(id, flightId, leads, load, role) {
     const known = leads ? undefined : this.#flights.get(flightId)
-    const flight = known ?? new Flight(id, flightId, this.#observer, leads ? undefined : load)
+    const flight = known ?? new Flight(id, flightId, role, this.#observer, leads ? undefined : load)
     if (!leads) this.#checkNotInside(flight)
     if (known !== undefined) return known
     this.#flights.set(flightId, flight)
-    flight.isBackground = role === 'background'
-    if (leads && role === 'lookup' && this.#name === undefined) this.#joinable.set(id, flight)
     if (!leads) {
       flight.startTimer()
       this.#countRemote(1)
@@ -176,16 +158,16 @@ class LoadCoordinator {
   abandon(flight, error) {
     if (flight.isSettled) return
     this.#remove(flight)
-    this.#store.leave(flight.flightId, false)
+    this.#store.leave(flight, false)
     flight.reject(error)
   }
 
-  /** Throws if the flight's own loader would join it, and leaves the flight, which native code has joined. @param {Flight} flight */
+  /** Throws if the flight's own loader would join it, and leaves the flight, which the store has joined. @param {Flight} flight */
   #checkNotInside(flight) {
     try {
       flight.checkNotInside()
     } catch (error) {
-      if (!flight.isAwaited && !flight.isBackground) this.#store.leave(flight.flightId, flight.isLoading)
+      if (!flight.isAwaited && !flight.isBackground) this.#nativeStore.undoJoin(flight)
       throw error
     }
   }
@@ -232,26 +214,14 @@ class LoadCoordinator {
   #onFailed(flight, error) {
     if (flight.isSettled) return
     this.#remove(flight)
-    const { isCurrent, stale } = this.#reportFailure(flight, error)
-    if (this.#keepsErrors && isCurrent) this.#keepError(flight.id, error)
+    const stale = this.#store.fail(flight, error)
     if (stale !== undefined) flight.resolve(stale.value)
     else flight.reject(error)
   }
 
-  /** @type {(flight: Flight, error: unknown) => ReturnType<Store['fail']>} */
-  #reportFailure(flight, error) {
-    if (this.#name === undefined) return this.#store.fail(flight, undefined)
-    try {
-      return this.#store.fail(flight, encodeError(error))
-    } catch {
-      // Out of memory: waiters in other threads are rejected without the error.
-      return this.#store.fail(flight, undefined)
-    }
-  }
-
   /** Leaves a flight for which no caller waits here any more. @param {Flight} flight */
   #onAbandoned(flight) {
-    const mayStop = this.#store.leave(flight.flightId, flight.isLoading)
+    const mayStop = this.#store.leave(flight, flight.isLoading)
     if (flight.isLoading && !mayStop) return
     this.#remove(flight)
     if (flight.isRemote) this.#countRemote(-1)
@@ -260,7 +230,7 @@ class LoadCoordinator {
 
   /** Gives up waiting for a load in another thread. @type {(flight: Flight, error: unknown) => void} */
   #onTimeout(flight, error) {
-    this.#store.giveUp(flight.flightId)
+    this.#nativeStore.giveUp(flight)
     this.#remove(flight)
     this.#countRemote(-1)
     flight.reject(error)
@@ -280,27 +250,7 @@ class LoadCoordinator {
 
   /** @param {Flight} flight */
   #remove(flight) {
-    this.#flights.delete(flight.flightId)
-    if (this.#joinable.get(flight.id) === flight) this.#joinable.delete(flight.id)
-  }
-
-  /**
-   * Throws the error of the last load, or loads again if the error is no longer kept.
-   * @param {Id} id
-   * @param {Buffer | null} bytes encoded error of a named cache
-   * @param {Loader} load
-   */
-  #failOrReload(id, bytes, load) {
-    if (bytes !== null) throw decodeError(bytes)
-    if (this.#errors.has(id)) throw this.#errors.get(id)
-    return this.#store.refresh(id, this, load)
-  }
-
-  /** @type {(id: Id, error: unknown) => void} */
-  #keepError(id, error) {
-    this.#errors.delete(id)
-    this.#errors.set(id, error)
-    if (this.#errors.size > MAX_FAILURES) this.#errors.delete(/** @type {Id} */ (this.#errors.keys().next().value))
+    if (flight.flightId !== 0) this.#flights.delete(flight.flightId)
   }
 }
 

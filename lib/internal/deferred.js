@@ -15,4 +15,17 @@ function captureResolvers(resolve, reject) {
   deferred.reject = reject
 }
 
-module.exports = { captureResolvers, deferred }
+/**
+ * Like `Promise.resolve`, but rejects if that throws, as the getters of a user-defined promise may.
+ * @param {unknown} value
+ * @returns {Promise<any>}
+ */
+function resolved(value) {
+  try {
+    return Promise.resolve(value)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+module.exports = { captureResolvers, deferred, resolved }

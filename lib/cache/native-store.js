@@ -4,13 +4,16 @@ const native = require('../native')
 const { lengthOf } = require('../internal/typed-array')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
-const { NearCache, nearEntry, deletions } = require('./near-cache')
+const { NearCache } = require('./near-cache')
+const { MAX_FAILURES } = require('./failures')
+const { resolved } = require('../internal/deferred')
+const { decodeError, encodeError } = require('../internal/error-codec')
 const { Evictions } = require('./evictions')
 const { openCache, release } = require('./open')
 const { checkBounded, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
 
-const { Kind, Slot, Flight: FlightId, RefreshAt, FreshUntil, EvictedSlot, EvictionReason } = native.AnswerWord
-const { Hit, Lead, Stored, Failing } = native.AnswerKind
+const { Kind, Slot, Flight: FlightId, EvictedSlot, EvictionReason } = native.AnswerWord
+const { Hit, Lead, Failing } = native.AnswerKind
 
 /**
  * @typedef {import('../../index').CacheId} Id
@@ -40,11 +43,11 @@ function bytesOf(answered) {
 /** Closes a cache that was garbage-collected without being closed. */
 const registry = new FinalizationRegistry(release)
 
-/** The entries of a cache, in native code and in JavaScript. */
-class Store {
+/** The entries of a cache as bytes in native code, with decoded copies of some in JavaScript. */
+class NativeStore {
   #resources
   #handle
-  #isHeap
+  #name
   #weigh
   #codec
   /** The shared scratch, unless decoded values may refer to the bytes. @type {Buffer | undefined} */
@@ -59,6 +62,13 @@ class Store {
   /** Number of evictions that native code keeps. */
   #pendingNative = 0
   #isClosed = false
+  /** Flights that callers join without native code, by id. Empty for a named cache. @type {Map<Id, Flight>} */
+  #joinable = new Map()
+  /** Number of callers that joined a flight without native code. */
+  #coalesced = 0
+  #keepsErrors
+  /** Errors of the latest failed ids. Empty for a named cache, whose errors native code keeps. @type {Map<Id, unknown>} */
+  #errors = new Map()
 
   /**
    * Receives messages about flights that are shared with other threads.
@@ -76,10 +86,11 @@ class Store {
     this.#codec = codec
     this.loadTimeout = loadTimeout
     registry.register(this, this.#resources, this)
-    this.#isHeap = options.isHeap
+    this.#name = options.name
+    this.#keepsErrors = options.name === undefined && (options.native.errorTtl ?? 0) > 0
     this.#weigh = options.weigh
     this.#scratch = this.#codec.copies ? scratch : undefined
-    this.#near = new NearCache(options.isHeap, options.isHeap ? null : native.cacheVersions(this.#handle))
+    this.#near = new NearCache(native.cacheVersions(this.#handle))
     this.#evictions = new Evictions(options.onEvict)
   }
 
@@ -89,6 +100,14 @@ class Store {
 
   get bytes() {
     return native.cacheBytes(this.#handle)
+  }
+
+  /** Returns a promise of a value that can be served without a call to native code, and counts a use. @param {Id} id */
+  getResolved(id) {
+    const entry = this.getNear(id)
+    if (entry === undefined) return undefined
+    entry.promise ??= resolved(entry.value)
+    return entry.promise
   }
 
   /** Returns an entry that can be served without a call to native code, and counts a use. @param {Id} id */
@@ -108,6 +127,12 @@ class Store {
    * @returns {Answer}
    */
   lookUp(id, owner, load) {
+    const joinable = this.#joinable.get(id)
+    if (joinable !== undefined) {
+      joinable.checkNotInside()
+      this.#coalesced++
+      return { entry: undefined, flight: joinable, leads: false, previous: undefined }
+    }
     // Earlier uses are recorded before this one.
     const useCount = this.#useCount
     this.#useCount = 0
@@ -116,8 +141,8 @@ class Store {
     const flightId = out[FlightId]
     const flight = flightId === 0 ? undefined : owner.join(id, flightId, true, load, 'background')
     try {
-      const entry = this.#isHeap ? this.#near.atSlot(out[Slot]) : this.#keepNear(id, bytes)
-      return { entry, flight, leads: flight !== undefined, previous: entry.value, failing: undefined }
+      const entry = this.#keepNear(id, bytes)
+      return { entry, flight, leads: flight !== undefined, previous: entry.value }
     } catch (error) {
       if (flight !== undefined) owner.abandon(flight, error)
       throw error
@@ -148,20 +173,34 @@ class Store {
   #joinFlight(id, bytes, owner, load, role) {
     const flightId = out[FlightId]
     const leads = out[Kind] === Lead
-    const failing = out[Kind] === Failing ? { bytes: bytes && Buffer.from(bytes) } : undefined
+    if (out[Kind] === Failing) return this.#failOrReload(id, bytes, owner, load)
     const isKnown = leads && out[Slot] !== native.NO_SLOT
-    const stale = isKnown && this.#isHeap ? this.#near.getStale(id)?.value : undefined
     this.#collectEvictions()
-    const flight = flightId === 0 ? undefined : owner.join(id, flightId, leads, load, role)
-    const previous = isKnown && !this.#isHeap ? this.#decodePrevious(id, bytes) : stale
-    return { entry: undefined, flight, leads, previous, failing }
+    const flight = owner.join(id, flightId, leads, load, role)
+    if (leads && role === 'lookup' && this.#name === undefined) this.#joinable.set(id, flight)
+    const previous = isKnown ? this.#decodePrevious(id, bytes) : undefined
+    return { entry: undefined, flight, leads, previous }
   }
 
-  /** Returns a fresh entry. @param {Id} id */
+  /**
+   * Throws the kept error of the last load, or reloads the id if the error is no longer kept.
+   * @param {Id} id
+   * @param {Buffer | null} bytes encoded error of a named cache
+   * @param {FlightOwner} owner
+   * @param {Loader} load
+   * @returns {Answer}
+   */
+  #failOrReload(id, bytes, owner, load) {
+    const error = bytes === null ? undefined : decodeError(Buffer.from(bytes))
+    this.#collectEvictions()
+    if (bytes !== null) throw error
+    if (this.#errors.has(id)) throw this.#errors.get(id)
+    return this.refresh(id, owner, load)
+  }
+
+  /** Returns a fresh value. @param {Id} id */
   peek(id) {
-    const entry = this.#near.get(id)
-    if (entry !== undefined || this.#isMissing(id)) return entry
-    return this.#lookUpFresh(id, false)
+    return (this.#near.get(id) ?? this.#lookUpFresh(id, false))?.value
   }
 
   /** Returns a fresh entry, for a caller that cannot load, and counts a use. @param {Id} id */
@@ -173,7 +212,6 @@ class Store {
   /** @param {Id} id */
   has(id) {
     if (this.#near.get(id) !== undefined) return true
-    if (this.#isMissing(id)) return false
     native.cacheHas(this.#handle, id, clock.now(), out)
     const has = out[Kind] === Hit
     this.#collectEvictions()
@@ -190,9 +228,10 @@ class Store {
     const { bytes, weight } = this.encode(id, value)
     this.#checkOpen()
     this.flushUses()
-    if (!this.#isHeap) this.#near.delete(id)
+    this.#near.delete(id)
     native.cacheSet(this.#handle, id, bytes, weight, ttl ?? NO_TTL, clock.now(), out)
-    this.#onStored(id, value)
+    this.#collectEvictions()
+    this.#forget(id)
   }
 
   /**
@@ -202,8 +241,8 @@ class Store {
    */
   encode(id, value) {
     checkStorable(id, value)
-    const bytes = this.#isHeap ? undefined : encode(this.#codec, id, value)
-    let weight = bytes === undefined ? 0 : lengthOf(bytes)
+    const bytes = encode(this.#codec, id, value)
+    let weight = lengthOf(bytes)
     if (this.#weigh !== undefined) weight = checkWeight(this.#weigh(value, id), id)
     checkStorable(id, bytes)
     return { bytes, weight }
@@ -217,58 +256,99 @@ class Store {
   /**
    * Ends a load, and stores its value if there is a `weight`.
    * @param {Flight} flight
-   * @param {unknown} value
+   * @param {unknown} _value
    * @param {Uint8Array | undefined} bytes
    * @param {number | undefined} weight
    * @param {number | undefined} ttl
    */
-  complete({ id, flightId, startedAt }, value, bytes, weight, ttl) {
+  complete(flight, _value, bytes, weight, ttl) {
     this.flushUses()
     const now = clock.now()
     const keeps = weight !== undefined
-    native.cacheComplete(this.#handle, flightId, bytes, keeps, weight ?? 0, ttl ?? NO_TTL, now - startedAt, now, out)
-    this.#onStored(id, value)
+    const took = now - flight.startedAt
+    native.cacheComplete(this.#handle, flight.flightId, bytes, keeps, weight ?? 0, ttl ?? NO_TTL, took, now, out)
+    this.#collectEvictions()
+    this.#remove(flight)
   }
 
   /**
-   * Ends a failed load. Returns the value to serve in place of the error, and whether the id was not set, deleted or cleared
-   * since the load began.
+   * Ends a failed load. Returns the value to serve in place of the error, if there is one.
    * @param {Flight} flight
-   * @param {Uint8Array | undefined} error for other threads
-   * @returns {{ isCurrent: boolean, stale?: { value: unknown } }}
+   * @param {unknown} error
+   * @returns {{ value: unknown } | undefined}
    */
-  fail({ id, flightId, startedAt }, error) {
-    if (this.#isClosed) return { isCurrent: false }
+  fail(flight, error) {
+    if (this.#isClosed) return undefined
+    this.#remove(flight)
+    const { id, flightId, startedAt } = flight
     const now = clock.now()
-    const bytes = native.cacheFail(this.#handle, flightId, error, now - startedAt, now, out)
+    const bytes = native.cacheFail(this.#handle, flightId, this.#encodeError(error), now - startedAt, now, out)
     const isCurrent = out[FlightId] !== 0
-    if (out[Kind] !== Hit) return { isCurrent }
-    if (this.#isHeap) return { isCurrent, stale: this.#near.atSlot(out[Slot]) }
+    const hasFallback = out[Kind] === Hit
+    if (isCurrent && this.#keepsErrors) this.#keepError(id, error)
+    if (!hasFallback) return undefined
     try {
-      return { isCurrent, stale: { value: this.decode(id, /** @type {Buffer} */ (bytes)) } }
+      return { value: this.decode(id, /** @type {Buffer} */ (bytes)) }
     } catch {
       // The error of the load is more useful than that of the codec.
-      return { isCurrent }
+      return undefined
     }
+  }
+
+  /** Encodes an error for waiters in other threads. @param {unknown} error */
+  #encodeError(error) {
+    if (this.#name === undefined) return undefined
+    try {
+      return encodeError(error)
+    } catch {
+      // Out of memory: the waiters are rejected without the error.
+      return undefined
+    }
+  }
+
+  /** @type {(id: Id, error: unknown) => void} */
+  #keepError(id, error) {
+    this.#errors.delete(id)
+    this.#errors.set(id, error)
+    if (this.#errors.size > MAX_FAILURES) this.#errors.delete(/** @type {Id} */ (this.#errors.keys().next().value))
+  }
+
+  /** Makes the next caller of an id start another load. @param {Id} id */
+  #forget(id) {
+    if (this.#joinable.size > 0) this.#joinable.delete(id)
+    if (this.#errors.size > 0) this.#errors.delete(id)
+  }
+
+  /** @param {Flight} flight */
+  #remove(flight) {
+    if (this.#joinable.get(flight.id) === flight) this.#joinable.delete(flight.id)
   }
 
   /**
    * Leaves a flight for which no caller waits here. Returns whether its load here may stop.
-   * @param {number} flightId
+   * @param {Flight} flight
    * @param {boolean} isLoading whether it loads here
    */
-  leave(flightId, isLoading) {
-    return this.#isClosed || native.cacheLeave(this.#handle, flightId, isLoading)
+  leave(flight, isLoading) {
+    const mayStop = this.#isClosed || native.cacheLeave(this.#handle, flight.flightId, isLoading)
+    if (!isLoading || mayStop) this.#remove(flight)
+    return mayStop
   }
 
-  /** Gives up a flight that loads in another thread. @param {number} flightId */
-  giveUp(flightId) {
-    native.cacheGiveUp(this.#handle, flightId)
+  /** Leaves a flight that native code has joined. @param {Flight} flight */
+  undoJoin(flight) {
+    this.leave(flight, flight.isLoading)
+  }
+
+  /** Gives up a flight that loads in another thread. @param {Flight} flight */
+  giveUp(flight) {
+    native.cacheGiveUp(this.#handle, flight.flightId)
   }
 
   /** @param {Id} id */
   delete(id) {
-    if (!this.#isHeap) this.#near.delete(id)
+    this.#near.delete(id)
+    this.#forget(id)
     const deleted = native.cacheDelete(this.#handle, id, clock.now(), out)
     this.#collectEvictions()
     return deleted
@@ -276,18 +356,18 @@ class Store {
 
   clear() {
     this.flushUses()
+    this.#joinable.clear()
+    this.#errors.clear()
     const { hasListener } = this.#evictions
-    native.cacheClear(this.#handle, hasListener && !this.#isHeap)
-    const entries = this.#near.clear()
-    if (!hasListener) return
-    if (this.#isHeap) this.#evictions.add(deletions(entries))
-    else this.#queueNativeEvictions(0)
+    native.cacheClear(this.#handle, hasListener)
+    this.#near.clear()
+    if (hasListener) this.#queueNativeEvictions(0)
   }
 
   /** @param {{ max: number | undefined, maxBytes: number | undefined }} limits */
   resize(limits) {
     checkBounded(limits)
-    checkLimits(limits, this.#isHeap, this.#weigh)
+    checkLimits(limits, false, this.#weigh)
     this.flushUses()
     native.cacheResize(this.#handle, limits.max, limits.maxBytes, clock.now(), out)
     this.#collectEvictions()
@@ -295,14 +375,17 @@ class Store {
 
   stats() {
     this.flushUses()
-    return native.cacheStats(this.#handle)
+    const stats = native.cacheStats(this.#handle)
+    // Native code has not counted these callers.
+    stats.misses += this.#coalesced
+    stats.coalesced += this.#coalesced
+    return stats
   }
 
   /** @returns {IterableIterator<[any, any]>} */
   entries() {
     this.flushUses()
-    const list = native.cacheEntries(this.#handle, clock.now())
-    return this.#isHeap ? pairs(list.map(slot => this.#near.atSlot(slot))) : this.#decoded(list)
+    return this.#decoded(native.cacheEntries(this.#handle, clock.now()))
   }
 
   /** Returns the ids of the entries, in the order of `entries()`. @returns {IterableIterator<any>} */
@@ -311,16 +394,20 @@ class Store {
     return native.cacheKeys(this.#handle, clock.now())[Symbol.iterator]()
   }
 
+  /** Returns flights without an id, of which there are none. @returns {Flight[]} */
   close() {
     this.flushUses()
-    if (this.#evictions.hasListener && !this.#isHeap) {
+    if (this.#evictions.hasListener) {
       // Reads the earlier evictions before native code frees them.
       for (const eviction of [...this.#nativeEvictions()]) this.#evictions.add(eviction)
     }
     registry.unregister(this)
     release(this.#resources)
     this.#isClosed = true
+    this.#joinable.clear()
+    this.#errors.clear()
     this.#near.clear()
+    return []
   }
 
   /** Reports the oldest evictions now if too many wait. Call it last: `onEvict` may call the cache. */
@@ -335,25 +422,10 @@ class Store {
     native.cacheTouch(this.#handle, this.#uses, useCount)
   }
 
-  /** Handles the answer to a value that was passed to native code. @type {(id: Id, value: unknown) => void} */
-  #onStored(id, value) {
-    const isStored = out[Kind] === Stored
-    const slot = out[Slot]
-    const refresh = out[RefreshAt]
-    const fresh = out[FreshUntil]
-    this.#collectEvictions()
-    if (isStored && this.#isHeap) this.#near.put(nearEntry(id, slot, value, refresh, fresh, undefined))
-  }
-
-  /** Returns true if heap storage has no entry, fresh or not. @param {Id} id */
-  #isMissing(id) {
-    return this.#isHeap && this.#near.getStale(id) === undefined
-  }
-
   /** Looks a fresh entry up in native code. @type {(id: Id, counts: boolean) => NearEntry | undefined} */
   #lookUpFresh(id, counts) {
     const bytes = bytesOf(native.cachePeek(this.#handle, id, clock.now(), counts, this.#scratch, out))
-    if (out[Kind] === Hit) return this.#isHeap ? this.#near.atSlot(out[Slot]) : this.#keepNear(id, bytes)
+    if (out[Kind] === Hit) return this.#keepNear(id, bytes)
     this.#collectEvictions()
     this.drainExcessEvictions()
     return undefined
@@ -363,10 +435,10 @@ class Store {
   #keepNear(id, bytes) {
     const [, slot, version, , refresh, fresh] = out
     const encoded = /** @type {Buffer} */ (bytes)
-    const origin = { version, size: encoded.length }
+    const size = encoded.length
     const value = this.decode(id, encoded)
     this.#checkOpen()
-    const entry = nearEntry(id, slot, value, refresh, fresh, origin)
+    const entry = { id, slot, value, promise: undefined, refresh, fresh, version, size }
     this.#near.put(entry)
     return entry
   }
@@ -388,20 +460,9 @@ class Store {
 
   /** Takes over the evictions that the latest answer reports. */
   #collectEvictions() {
-    const slot = out[EvictedSlot]
-    // With native storage or FETCH, the number of evictions.
-    const reason = out[EvictionReason]
-    if (slot === native.NO_SLOT) return
-    if (!this.#isHeap) return this.#queueNativeEvictions(reason)
-    if (slot !== native.FETCH) return this.#evictSlot(slot, reason)
-    const list = native.cacheEvicted(this.#handle, reason)
-    for (let index = 0; index < list.length; index += 2) this.#evictSlot(list[index], list[index + 1])
-  }
-
-  /** @type {(slot: number, reason: number) => void} */
-  #evictSlot(slot, reason) {
-    const { id, value } = this.#near.deleteSlot(slot)
-    if (this.#evictions.hasListener) this.#evictions.add({ id, value, reason })
+    if (out[EvictedSlot] === native.NO_SLOT) return
+    // The number of evictions.
+    this.#queueNativeEvictions(out[EvictionReason])
   }
 
   /** Queues the evictions that native code keeps. @param {number} pending */
@@ -436,9 +497,4 @@ class Store {
   }
 }
 
-/** @type {(entries: NearEntry[]) => IterableIterator<[any, any]>} */
-function* pairs(entries) {
-  for (const { id, value } of entries) yield [id, value]
-}
-
-module.exports = { Store }
+module.exports = { NativeStore }

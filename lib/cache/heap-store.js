@@ -1,0 +1,450 @@
+'use strict'
+
+const { LruList } = require('./lru-list')
+const { Age, Lifetimes, areNeeded } = require('./lifetimes')
+const { Failures } = require('./failures')
+const { clock } = require('./clock')
+const { CurrentFlights } = require('./current-flights')
+const { capacityFor, createIndex } = require('./slot-index')
+const { Evictions, REASONS } = require('./evictions')
+const { checkBounded, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
+const { resolved } = require('../internal/deferred')
+
+const [SIZE, TTL, REPLACED, DELETED] = REASONS.keys()
+
+/**
+ * @typedef {import('../../index').CacheId} Id
+ * @typedef {import('./flight').Answer} Answer
+ * @typedef {import('./flight').Flight} Flight
+ * @typedef {import('./flight').FlightOwner} FlightOwner
+ */
+
+/** Length of the arrays that an empty store keeps. */
+const MAX_IDLE_LENGTH = 1024
+
+const WEIGHTLESS = Object.freeze({ bytes: undefined, weight: 0 })
+
+/** The entries of a cache as JavaScript values. Each has a slot, which is its index in the arrays. */
+class HeapStore {
+  #slots
+  /** Number of entries that `#slots` can hold. */
+  #capacity
+  /** @type {any[]} */
+  #ids = []
+  /** @type {any[]} */
+  #values = []
+  /** Resolved promises of the values that were requested. @type {(Promise<any> | undefined)[]} */
+  #promises = []
+  /** @type {number[]} */
+  #weights = []
+  #bytes = 0
+  #isClosed = false
+  #order = new LruList()
+  /** Without it no entry has times, and no clock is read. @type {Lifetimes | undefined} */
+  #lifetimes
+  #lifetimeOptions
+  #max
+  /** @type {number} */
+  #maxBytes
+  #weigh
+  #evictions
+  #flights = new CurrentFlights()
+  #errorTtl
+  /** @type {Failures | undefined} */
+  #failures
+  #hits = 0
+  #staleHits = 0
+  #misses = 0
+  /** By index of the reason. */
+  #evicted = REASONS.map(() => 0)
+
+  /** @param {ReturnType<typeof import('./options').readOptions>} options */
+  constructor({ native: options, weigh, onEvict, loadTimeout }) {
+    const max = options.max ?? Infinity
+    this.#capacity = capacityFor(max)
+    this.#slots = createIndex(this.#capacity)
+    this.#max = Math.min(max, this.#capacity)
+    this.#maxBytes = options.maxBytes ?? Infinity
+    this.#weigh = weigh
+    this.#evictions = new Evictions(onEvict)
+    this.#lifetimeOptions = options
+    if (areNeeded(options)) this.#lifetimes = new Lifetimes(options)
+    this.#errorTtl = options.errorTtl ?? 0
+    this.loadTimeout = loadTimeout
+  }
+
+  get size() {
+    return this.#slots.size
+  }
+
+  get bytes() {
+    return this.#bytes
+  }
+
+  /** Returns a promise of a fresh value that is not due for a reload, and counts a use. @param {Id} id */
+  getResolved(id) {
+    const slot = this.#use(id)
+    if (slot === undefined) return undefined
+    this.#promises[slot] ??= resolved(this.#values[slot])
+    return this.#promises[slot]
+  }
+
+  /** Returns an entry that is not due for a reload, and counts a use. @param {Id} id */
+  getNear(id) {
+    const slot = this.#use(id)
+    return slot === undefined ? undefined : { value: this.#values[slot] }
+  }
+
+  /** Returns the slot of an entry that is not due for a reload, and counts a use. @param {Id} id */
+  #use(id) {
+    const slot = this.#slots.get(id)
+    if (slot === undefined) return undefined
+    if (this.#lifetimes !== undefined && this.#lifetimes.age(slot, clock.now()) !== Age.Fresh) return undefined
+    this.#order.touch(slot)
+    this.#hits++
+    return slot
+  }
+
+  /**
+   * Returns an entry, and joins the flight that loads or reloads it.
+   * @param {Id} id
+   * @param {FlightOwner} owner
+   * @param {unknown} _load
+   * @returns {Answer}
+   */
+  lookUp(id, owner, _load) {
+    const current = this.#flights.get(id)
+    // The entry of such a flight is not served: a caller waits.
+    if (current?.role === 'lookup') {
+      this.#misses++
+      return this.#follow(current)
+    }
+    const now = this.#now()
+    const slot = this.#findUnexpired(id, now)
+    const age = slot === undefined ? Age.Expired : this.#ageOf(slot, now)
+    const failing = age === Age.Fresh ? undefined : this.#failures?.find(id, now)
+    if (slot !== undefined && (age < Age.ErrorOnly || (failing && this.#lifetimes?.servesOnError(slot, now)))) {
+      this.#order.touch(slot)
+      if (age < Age.Stale) this.#hits++
+      else this.#staleHits++
+      const value = this.#values[slot]
+      const reloads = age !== Age.Fresh && failing === undefined && current === undefined
+      const flight = reloads ? this.#begin(id, owner, 'background') : undefined
+      return { entry: { value }, flight, leads: reloads, previous: value }
+    }
+    this.#misses++
+    if (failing !== undefined) throw failing.error
+    return current === undefined ? this.#lead(id, slot, owner, 'lookup') : this.#follow(current)
+  }
+
+  /**
+   * Joins the flight that reloads an id.
+   * @param {Id} id
+   * @param {FlightOwner} owner
+   * @param {unknown} _load
+   * @returns {Answer & { flight: Flight }}
+   */
+  refresh(id, owner, _load) {
+    const current = this.#flights.get(id)
+    if (current !== undefined) return this.#follow(current)
+    const slot = this.#slots.get(id)
+    const isKnown = slot !== undefined && this.#ageOf(slot, this.#now()) !== Age.Expired
+    return this.#lead(id, isKnown ? slot : undefined, owner, 'refresh')
+  }
+
+  /**
+   * Joins a flight.
+   * @param {Flight} flight
+   * @returns {Answer & { flight: Flight }}
+   */
+  #follow(flight) {
+    flight.checkNotInside()
+    this.#flights.coalesced++
+    return { entry: undefined, flight, leads: false, previous: undefined }
+  }
+
+  /**
+   * Begins a flight.
+   * @param {Id} id
+   * @param {number | undefined} slot of the previous value
+   * @param {FlightOwner} owner
+   * @param {import('./flight').Role} role
+   * @returns {Answer & { flight: Flight }}
+   */
+  #lead(id, slot, owner, role) {
+    const flight = this.#begin(id, owner, role)
+    return { entry: undefined, flight, leads: true, previous: slot === undefined ? undefined : this.#values[slot] }
+  }
+
+  /** @type {(id: Id, owner: FlightOwner, role: import('./flight').Role) => Flight} */
+  #begin(id, owner, role) {
+    const flight = owner.begin(id, role)
+    this.#flights.add(flight)
+    return flight
+  }
+
+  /** Returns a fresh value without counting a use. @param {Id} id */
+  peek(id) {
+    const slot = this.#findFresh(id)
+    return slot === undefined ? undefined : this.#values[slot]
+  }
+
+  /** @param {Id} id */
+  has(id) {
+    return this.#findFresh(id) !== undefined
+  }
+
+  /** Returns a fresh entry, for a caller that cannot load, and counts a use. @param {Id} id */
+  find(id) {
+    const slot = this.#findFresh(id)
+    if (slot === undefined) {
+      this.#misses++
+      return undefined
+    }
+    this.#order.touch(slot)
+    this.#hits++
+    return { value: this.#values[slot] }
+  }
+
+  /**
+   * @param {Id} id
+   * @param {unknown} value
+   * @param {number | undefined} ttl
+   */
+  set(id, value, ttl) {
+    const { weight } = this.encode(id, value)
+    // `weigh` may have closed the cache.
+    if (this.#isClosed) throw closedError()
+    this.#forget(id)
+    this.#put(id, value, weight, ttl)
+  }
+
+  /**
+   * Weighs a value. Throws if it cannot be stored.
+   * @param {Id} id
+   * @param {unknown} value
+   */
+  encode(id, value) {
+    checkStorable(id, value)
+    if (this.#weigh === undefined) return WEIGHTLESS
+    return { bytes: undefined, weight: checkWeight(this.#weigh(value, id), id) }
+  }
+
+  /**
+   * Ends a load, and stores its value if there is a `weight`.
+   * @param {Flight} flight
+   * @param {unknown} value
+   * @param {Uint8Array | undefined} _bytes
+   * @param {number | undefined} weight
+   * @param {number | undefined} ttl
+   */
+  complete(flight, value, _bytes, weight, ttl) {
+    if (!this.#flights.end(flight)) return
+    this.#failures?.delete(flight.id)
+    if (weight !== undefined) this.#put(flight.id, value, weight, ttl)
+  }
+
+  /**
+   * Ends a failed load. Returns the value to serve in place of the error, if there is one.
+   * @param {Flight} flight
+   * @param {unknown} error
+   * @returns {{ value: unknown } | undefined}
+   */
+  fail(flight, error) {
+    this.#flights.failures++
+    if (!this.#flights.end(flight)) return undefined
+    const now = clock.now()
+    if (this.#errorTtl > 0) {
+      this.#failures ??= new Failures()
+      this.#failures.add(flight.id, error, now + this.#errorTtl)
+    }
+    const slot = this.#slots.get(flight.id)
+    if (slot === undefined || this.#lifetimes === undefined) return undefined
+    if (this.#isFresh(slot, now) || !this.#lifetimes.servesOnError(slot, now)) return undefined
+    return { value: this.#values[slot] }
+  }
+
+  /** Ends a flight for which no caller waits. Returns that its load may stop. @param {Flight} flight */
+  leave(flight) {
+    this.#flights.remove(flight)
+    return true
+  }
+
+  /** Makes the next caller of an id load it. @param {Id} id */
+  #forget(id) {
+    this.#flights.forget(id)
+    this.#failures?.delete(id)
+  }
+
+  /** @param {Id} id */
+  delete(id) {
+    this.#forget(id)
+    const slot = this.#findUnexpired(id, this.#now())
+    if (slot === undefined) return false
+    this.#evict(slot, DELETED)
+    return true
+  }
+
+  clear() {
+    this.#flights.forgetAll()
+    this.#failures?.clear()
+    this.#evicted[DELETED] += this.#slots.size
+    if (this.#evictions.hasListener) this.#evictions.add(deletions(this.#ids, this.#values, this.#order.slots()))
+    this.#dropEntries()
+  }
+
+  #dropEntries() {
+    this.#slots = createIndex(this.#capacity)
+    this.#ids = []
+    this.#values = []
+    this.#promises = []
+    this.#weights = []
+    this.#bytes = 0
+    this.#order = new LruList()
+    this.#lifetimes?.clear()
+  }
+
+  /** @param {{ max: number | undefined, maxBytes: number | undefined }} limits */
+  resize(limits) {
+    checkBounded(limits)
+    checkLimits(limits, true, this.#weigh)
+    this.#max = Math.min(limits.max ?? this.#max, this.#capacity)
+    this.#maxBytes = limits.maxBytes ?? this.#maxBytes
+    this.#shrink(this.#now())
+  }
+
+  /** @returns {import('../../index').CacheStats} */
+  stats() {
+    const [size, ttl, replaced, deleted] = this.#evicted
+    return {
+      size: this.#slots.size,
+      bytes: this.#bytes,
+      hits: this.#hits,
+      staleHits: this.#staleHits,
+      misses: this.#misses,
+      evictions: { size, ttl, replaced, deleted },
+      ...this.#flights.stats()
+    }
+  }
+
+  /** Returns ids and values of the fresh entries, the most recently used first. @returns {IterableIterator<[any, any]>} */
+  entries() {
+    const pairs = this.#freshSlots().map(slot => [this.#ids[slot], this.#values[slot]])
+    return /** @type {any} */ (pairs.values())
+  }
+
+  /** Returns the ids of the entries, in the order of `entries()`. @returns {IterableIterator<any>} */
+  keys() {
+    const ids = this.#freshSlots().map(slot => this.#ids[slot])
+    return ids.values()
+  }
+
+  #freshSlots() {
+    const now = this.#now()
+    return this.#order.slots().filter(slot => this.#isFresh(slot, now))
+  }
+
+  /** Returns the flights in flight. */
+  close() {
+    this.#isClosed = true
+    this.#failures = undefined
+    this.#dropEntries()
+    return this.#flights.clear()
+  }
+
+  /** Reports the oldest evictions now if too many wait. Call it last: `onEvict` may call the cache. */
+  drainExcessEvictions() {
+    if (this.#evictions.hasListener) this.#evictions.drainExcess(() => 0)
+  }
+
+  #now() {
+    return this.#lifetimes === undefined && this.#failures === undefined ? 0 : clock.now()
+  }
+
+  /** @type {(slot: number, now: number) => number} */
+  #ageOf(slot, now) {
+    return this.#lifetimes === undefined ? Age.Fresh : this.#lifetimes.age(slot, now)
+  }
+
+  /** @type {(slot: number, now: number) => boolean} */
+  #isFresh(slot, now) {
+    return this.#ageOf(slot, now) < Age.Stale
+  }
+
+  /** Returns the slot of a fresh entry. An expired one is evicted. @param {Id} id */
+  #findFresh(id) {
+    if (this.#lifetimes === undefined) return this.#slots.get(id)
+    const now = clock.now()
+    const slot = this.#findUnexpired(id, now)
+    if (slot !== undefined && this.#isFresh(slot, now)) return slot
+    this.drainExcessEvictions()
+    return undefined
+  }
+
+  /** Returns the slot of an entry, which is evicted if it has expired. @type {(id: Id, now: number) => number | undefined} */
+  #findUnexpired(id, now) {
+    const slot = this.#slots.get(id)
+    if (slot === undefined || this.#ageOf(slot, now) !== Age.Expired) return slot
+    this.#evict(slot, TTL)
+    return undefined
+  }
+
+  /** @type {(id: Id, value: unknown, weight: number, ttl: number | undefined) => void} */
+  #put(id, value, weight, ttl) {
+    const replaced = this.#slots.get(id)
+    if (replaced !== undefined) this.#evict(replaced, REPLACED)
+    if (weight > this.#maxBytes) return
+    if (ttl !== undefined) this.#lifetimes ??= new Lifetimes(this.#lifetimeOptions)
+    const slot = this.#order.insert()
+    if (this.#lifetimes !== undefined) {
+      const now = clock.now()
+      if (!this.#lifetimes.insert(slot, ttl, now)) return this.#order.remove(slot)
+    }
+    this.#slots.set(id, slot)
+    this.#ids[slot] = id
+    this.#values[slot] = value
+    this.#promises[slot] = undefined
+    if (this.#weigh !== undefined) {
+      this.#weights[slot] = weight
+      this.#bytes += weight
+    }
+    if (this.#isOver()) this.#shrink(this.#now())
+  }
+
+  #isOver() {
+    return this.#slots.size > this.#max || this.#bytes > this.#maxBytes
+  }
+
+  /** Evicts expired entries, then the least recently used ones, until the limits hold. @param {number} now */
+  #shrink(now) {
+    while (this.#isOver()) {
+      const expired = this.#lifetimes?.firstExpired(now)
+      if (expired !== undefined) this.#evict(expired, TTL)
+      else this.#evict(this.#order.oldest, SIZE)
+    }
+  }
+
+  /** @type {(slot: number, reason: number) => void} */
+  #evict(slot, reason) {
+    const id = this.#ids[slot]
+    const value = this.#values[slot]
+    this.#slots.delete(id)
+    this.#order.remove(slot)
+    this.#lifetimes?.remove(slot)
+    if (this.#weigh !== undefined) this.#bytes -= this.#weights[slot]
+    this.#ids[slot] = undefined
+    this.#values[slot] = undefined
+    this.#promises[slot] = undefined
+    this.#evicted[reason]++
+    if (this.#evictions.hasListener) this.#evictions.add({ id, value, reason })
+    // The arrays do not keep the length of their peak.
+    if (this.#slots.size === 0 && this.#ids.length > MAX_IDLE_LENGTH) this.#dropEntries()
+  }
+}
+
+/** Yields the evictions of entries that were cleared. @type {(ids: any[], values: any[], slots: number[]) => Iterator<import('./evictions').Eviction>} */
+function* deletions(ids, values, slots) {
+  for (const slot of slots) yield { id: ids[slot], value: values[slot], reason: DELETED }
+}
+
+module.exports = { HeapStore }
