@@ -9,7 +9,7 @@ const { loopScheduler } = require('../native/shared')
 /** Maximum number of evictions waiting to be reported: a call that adds more reports the oldest itself. */
 const MAX_PENDING = 1024
 
-/** By number, as in src/node/cache/answer.rs. */
+/** By number, as in src/node/protocol.rs. */
 const REASONS = /** @type {const} */ (['size', 'ttl', 'replaced', 'deleted'])
 
 /** @typedef {{ id: any, value: any, reason: number }} Eviction an evicted entry */

@@ -41,4 +41,4 @@ class Failures {
   }
 }
 
-module.exports = { Failures, MAX_FAILURES }
+module.exports = { Failures }

@@ -5,14 +5,14 @@ const { lengthOf } = require('../internal/typed-array')
 const { clock } = require('./clock')
 const { decode, encode } = require('./codec')
 const { NearCache } = require('./near-cache')
-const { MAX_FAILURES } = require('./failures')
+const { Failures } = require('./failures')
 const { resolved } = require('../internal/deferred')
 const { decodeError, encodeError } = require('../internal/error-codec')
-const { Evictions } = require('./evictions')
-const { openCache, release } = require('./open')
+const { NativeEvictions } = require('./native-evictions')
+const { closeCache, openCache } = require('./open')
 const { checkBounded, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
 
-const { Kind, Slot, Flight: FlightId, EvictedSlot, EvictionReason } = native.AnswerWord
+const { Kind, Flight: FlightId, Evictions } = native.AnswerWord
 const { Hit, Lead, Failing } = native.AnswerKind
 
 /**
@@ -27,8 +27,6 @@ const { Hit, Lead, Failing } = native.AnswerKind
 /** Maximum number of uses reported to native code together. */
 const MAX_USES = 4096
 const NO_TTL = -1
-/** Maximum number of evictions fetched from native code together. */
-const EVICTIONS_PER_CALL = 64
 
 /** The words of the latest answer (AnswerWord). Read them before calling anything else. */
 const out = new Float64Array(native.ANSWER_WORDS)
@@ -39,9 +37,6 @@ const scratch = Buffer.allocUnsafeSlow(64 << 10)
 function bytesOf(answered) {
   return typeof answered === 'number' ? scratch.subarray(0, answered) : answered
 }
-
-/** Closes a cache that was garbage-collected without being closed. */
-const registry = new FinalizationRegistry(release)
 
 /** The entries of a cache as bytes in native code, with decoded copies of some in JavaScript. */
 class NativeStore {
@@ -57,18 +52,14 @@ class NativeStore {
   /** Slots of used entries, oldest first, not yet reported to native code. */
   #uses = new Uint32Array(MAX_USES)
   #useCount = 0
-  /** Whether evictions of native storage are being reported. */
-  #isDrainingNative = false
-  /** Number of evictions that native code keeps. */
-  #pendingNative = 0
   #isClosed = false
   /** Flights that callers join without native code, by id. Empty for a named cache. @type {Map<Id, Flight>} */
   #joinable = new Map()
   /** Number of callers that joined a flight without native code. */
   #coalesced = 0
   #keepsErrors
-  /** Errors of the latest failed ids. Empty for a named cache, whose errors native code keeps. @type {Map<Id, unknown>} */
-  #errors = new Map()
+  /** Errors for which native code keeps the times. Empty for a named cache, whose errors native code keeps. */
+  #errors = new Failures()
 
   /**
    * Receives messages about flights that are shared with other threads.
@@ -78,20 +69,17 @@ class NativeStore {
 
   /** @param {ReturnType<typeof import('./options').readOptions>} options */
   constructor(options) {
-    const self = new WeakRef(this)
-    const onMessage = (/** @type {[any, any, any]} */ ...message) => self.deref()?.onMessage(...message)
-    const { resources, codec, loadTimeout } = openCache(options, onMessage)
+    const { resources, codec, loadTimeout } = openCache(options, this)
     this.#resources = resources
     this.#handle = resources.handle
     this.#codec = codec
     this.loadTimeout = loadTimeout
-    registry.register(this, this.#resources, this)
     this.#name = options.name
     this.#keepsErrors = options.name === undefined && (options.native.errorTtl ?? 0) > 0
     this.#weigh = options.weigh
     this.#scratch = this.#codec.copies ? scratch : undefined
     this.#near = new NearCache(native.cacheVersions(this.#handle))
-    this.#evictions = new Evictions(options.onEvict)
+    this.#evictions = new NativeEvictions(this.#handle, options.onEvict, (id, bytes) => this.decode(id, bytes))
   }
 
   get size() {
@@ -164,7 +152,7 @@ class NativeStore {
   /**
    * Joins the flight in the latest answer, if there is one.
    * @param {Id} id
-   * @param {Buffer | null} bytes of the previous value in native storage, or of an error
+   * @param {Buffer | null} bytes of the previous value, or of an error
    * @param {FlightOwner} owner
    * @param {Loader} load
    * @param {import('./flight').Role} role
@@ -174,11 +162,10 @@ class NativeStore {
     const flightId = out[FlightId]
     const leads = out[Kind] === Lead
     if (out[Kind] === Failing) return this.#failOrReload(id, bytes, owner, load)
-    const isKnown = leads && out[Slot] !== native.NO_SLOT
     this.#collectEvictions()
     const flight = owner.join(id, flightId, leads, load, role)
     if (leads && role === 'lookup' && this.#name === undefined) this.#joinable.set(id, flight)
-    const previous = isKnown ? this.#decodePrevious(id, bytes) : undefined
+    const previous = leads && bytes !== null ? this.#decodePrevious(id, bytes) : undefined
     return { entry: undefined, flight, leads, previous }
   }
 
@@ -191,10 +178,9 @@ class NativeStore {
    * @returns {Answer}
    */
   #failOrReload(id, bytes, owner, load) {
-    const error = bytes === null ? undefined : decodeError(Buffer.from(bytes))
+    const failure = bytes === null ? this.#errors.find(id, 0) : { error: decodeError(Buffer.from(bytes)) }
     this.#collectEvictions()
-    if (bytes !== null) throw error
-    if (this.#errors.has(id)) throw this.#errors.get(id)
+    if (failure !== undefined) throw failure.error
     return this.refresh(id, owner, load)
   }
 
@@ -242,8 +228,7 @@ class NativeStore {
   encode(id, value) {
     checkStorable(id, value)
     const bytes = encode(this.#codec, id, value)
-    let weight = lengthOf(bytes)
-    if (this.#weigh !== undefined) weight = checkWeight(this.#weigh(value, id), id)
+    const weight = this.#weigh === undefined ? lengthOf(bytes) : checkWeight(this.#weigh(value, id), id)
     checkStorable(id, bytes)
     return { bytes, weight }
   }
@@ -283,12 +268,10 @@ class NativeStore {
     const { id, flightId, startedAt } = flight
     const now = clock.now()
     const bytes = native.cacheFail(this.#handle, flightId, this.#encodeError(error), now - startedAt, now, out)
-    const isCurrent = out[FlightId] !== 0
-    const hasFallback = out[Kind] === Hit
-    if (isCurrent && this.#keepsErrors) this.#keepError(id, error)
-    if (!hasFallback) return undefined
+    if (out[FlightId] !== 0 && this.#keepsErrors) this.#errors.add(id, error, Infinity)
+    if (bytes === null) return undefined
     try {
-      return { value: this.decode(id, /** @type {Buffer} */ (bytes)) }
+      return { value: this.decode(id, bytes) }
     } catch {
       // The error of the load is more useful than that of the codec.
       return undefined
@@ -306,17 +289,10 @@ class NativeStore {
     }
   }
 
-  /** @type {(id: Id, error: unknown) => void} */
-  #keepError(id, error) {
-    this.#errors.delete(id)
-    this.#errors.set(id, error)
-    if (this.#errors.size > MAX_FAILURES) this.#errors.delete(/** @type {Id} */ (this.#errors.keys().next().value))
-  }
-
   /** Makes the next caller of an id start another load. @param {Id} id */
   #forget(id) {
     if (this.#joinable.size > 0) this.#joinable.delete(id)
-    if (this.#errors.size > 0) this.#errors.delete(id)
+    this.#errors.delete(id)
   }
 
   /** @param {Flight} flight */
@@ -358,10 +334,9 @@ class NativeStore {
     this.flushUses()
     this.#joinable.clear()
     this.#errors.clear()
-    const { hasListener } = this.#evictions
-    native.cacheClear(this.#handle, hasListener)
+    native.cacheClear(this.#handle)
     this.#near.clear()
-    if (hasListener) this.#queueNativeEvictions(0)
+    this.#evictions.add(0)
   }
 
   /** @param {{ max: number | undefined, maxBytes: number | undefined }} limits */
@@ -397,12 +372,8 @@ class NativeStore {
   /** Returns flights without an id, of which there are none. @returns {Flight[]} */
   close() {
     this.flushUses()
-    if (this.#evictions.hasListener) {
-      // Reads the earlier evictions before native code frees them.
-      for (const eviction of [...this.#nativeEvictions()]) this.#evictions.add(eviction)
-    }
-    registry.unregister(this)
-    release(this.#resources)
+    this.#evictions.close()
+    closeCache(this.#resources, this)
     this.#isClosed = true
     this.#joinable.clear()
     this.#errors.clear()
@@ -412,7 +383,7 @@ class NativeStore {
 
   /** Reports the oldest evictions now if too many wait. Call it last: `onEvict` may call the cache. */
   drainExcessEvictions() {
-    if (this.#evictions.hasListener) this.#evictions.drainExcess(() => this.#pendingNative)
+    this.#evictions.drainExcess()
   }
 
   flushUses() {
@@ -443,11 +414,11 @@ class NativeStore {
     return entry
   }
 
-  /** Returns `undefined` if the bytes cannot be decoded. @type {(id: Id, bytes: Buffer | null) => unknown} */
+  /** Returns `undefined` if the bytes cannot be decoded. @type {(id: Id, bytes: Buffer) => unknown} */
   #decodePrevious(id, bytes) {
     let previous
     try {
-      previous = bytes === null ? undefined : this.decode(id, bytes)
+      previous = this.decode(id, bytes)
     } catch {}
     this.#checkOpen()
     return previous
@@ -458,37 +429,9 @@ class NativeStore {
     if (this.#isClosed) throw closedError()
   }
 
-  /** Takes over the evictions that the latest answer reports. */
+  /** Queues the evictions that the latest answer reports. */
   #collectEvictions() {
-    if (out[EvictedSlot] === native.NO_SLOT) return
-    // The number of evictions.
-    this.#queueNativeEvictions(out[EvictionReason])
-  }
-
-  /** Queues the evictions that native code keeps. @param {number} pending */
-  #queueNativeEvictions(pending) {
-    this.#pendingNative = pending
-    if (this.#isDrainingNative) return
-    this.#isDrainingNative = true
-    this.#evictions.add(this.#nativeEvictions())
-  }
-
-  /** Yields the evictions of native storage, decoding each when it is read. */
-  *#nativeEvictions() {
-    for (;;) {
-      const list = this.#isClosed ? [] : native.cacheEvicted(this.#handle, EVICTIONS_PER_CALL)
-      this.#pendingNative = Math.max(0, this.#pendingNative - EVICTIONS_PER_CALL)
-      if (list.length === 0) break
-      for (let index = 0; index < list.length; index += 3) {
-        const [id, bytes, reason] = list.slice(index, index + 3)
-        try {
-          yield { id, value: this.decode(id, bytes), reason }
-        } catch (error) {
-          process.emitWarning(/** @type {Error} */ (error))
-        }
-      }
-    }
-    this.#isDrainingNative = false
+    if (out[Evictions] > 0) this.#evictions.add(out[Evictions])
   }
 
   /** Yields ids and decoded values. @type {(list: any[]) => IterableIterator<[any, any]>} */

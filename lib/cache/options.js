@@ -111,7 +111,6 @@ function readOptions(options) {
       name,
       settings: Object.fromEntries(settings.map(([option, value]) => [option, `${value}`])),
       defaults: DEFAULTS,
-      isHeap,
       reportsEvictions: onEvict !== undefined
     }
   }

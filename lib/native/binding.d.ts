@@ -13,8 +13,7 @@ export declare enum AnswerKind {
   Hit = 1,
   Lead = 2,
   Follow = 3,
-  Stored = 4,
-  Failing = 5,
+  Failing = 4,
 }
 
 /** Index of a word in a cache's answer. */
@@ -27,10 +26,8 @@ export declare enum AnswerWord {
   RefreshAt = 4,
   /** Time until which the entry is fresh, in milliseconds. */
   FreshUntil = 5,
-  /** Slot of an evicted entry, `NO_SLOT`, or `FETCH`. */
-  EvictedSlot = 6,
-  /** Reason of the eviction, or the number of evictions to fetch. */
-  EvictionReason = 7,
+  /** Number of evictions to fetch with `cacheEvicted`. */
+  Evictions = 6,
 }
 
 /** Appends a piece to the memory that a transform holds. */
@@ -48,22 +45,22 @@ export type Bound = 'tasks' | 'bytes' | 'threads'
 /** Returns the total weight of the entries. */
 export declare function cacheBytes(cache: number): number
 
-/** Removes all entries. With `reports` they are kept for `cacheEvicted`. */
-export declare function cacheClear(cache: number, reports: boolean): void
+/** Removes all entries. They are kept for `cacheEvicted` if evictions are reported. */
+export declare function cacheClear(cache: number): void
 
 /** Returns the time of the process-wide clock, in milliseconds. */
 export declare function cacheClock(): number
 
-/** Completes a load, and stores its value if `keeps` is true. In native storage followers receive the bytes. */
+/** Completes a load, and stores its value if `keeps` is true. Followers receive the value, if there is one. */
 export declare function cacheComplete(cache: number, flight: number, value: Uint8Array | undefined, keeps: boolean, weight: number, ttl: number, took: number, now: number, out: Float64Array): void
 
 /** Removes an entry. Returns whether there was one. */
 export declare function cacheDelete(cache: number, key: unknown, now: number, out: Float64Array): boolean
 
-/** Returns the fresh entries, the most recently used first: as slots, or as alternating keys and values. */
+/** Returns the fresh entries, the most recently used first, as alternating keys and values. */
 export declare function cacheEntries(cache: number, now: number): any[]
 
-/** Returns up to `max` unreported evictions as alternating slots and reasons, or as alternating keys, values and reasons. */
+/** Returns up to `max` unreported evictions as alternating keys, values and reasons. */
 export declare function cacheEvicted(cache: number, max: number): any[]
 
 export interface CacheEvictions {
@@ -117,7 +114,6 @@ export interface CacheOptions {
   defaults: Record<string, string>
   /** Subscriber at the completion port to which other environments send messages about flights. */
   mailbox?: number
-  isHeap: boolean
   reportsEvictions: boolean
 }
 
@@ -130,8 +126,8 @@ export declare function cacheRefresh(cache: number, key: unknown, now: number, s
 /** Changes the limits; those passed as `undefined` stay. */
 export declare function cacheResize(cache: number, max: number | undefined, maxBytes: number | undefined, now: number, out: Float64Array): void
 
-/** Stores a value: its bytes, or `undefined` in heap storage. If `ttl` is negative, that of the cache applies. */
-export declare function cacheSet(cache: number, key: unknown, value: Uint8Array | undefined, weight: number, ttl: number, now: number, out: Float64Array): void
+/** Stores a value. If `ttl` is negative, that of the cache applies. */
+export declare function cacheSet(cache: number, key: unknown, value: Uint8Array, weight: number, ttl: number, now: number, out: Float64Array): void
 
 /** Returns the number of entries. */
 export declare function cacheSize(cache: number): number
@@ -216,9 +212,6 @@ export declare enum ExternalKind {
 /** Makes the tasks of a transform fail because the memory that it should hold cannot be copied. */
 export declare function failHeld(transform: number, message: string): void
 
-/** Value of an evicted slot's word if the caller must fetch the evictions with `cacheEvicted`. */
-export declare const FETCH: number
-
 /** Counts the first `completed + failed + cancelled` tasks of `tasks` as ended, after `micros` microseconds in total. */
 export declare function finishTasks(permit: number, tasks: Uint32Array, completed: number, failed: number, cancelled: number, micros: number): void
 
@@ -259,9 +252,6 @@ export declare enum MailKind {
 
 /** Maximum number of items in a batch. */
 export declare const MAX_BATCH: number
-
-/** Value of a slot's word if there is no slot. */
-export declare const NO_SLOT: number
 
 /** Flag in the length of an input of packed fields. */
 export declare const OF_FIELDS: number

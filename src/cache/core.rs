@@ -47,24 +47,16 @@ pub struct Found<V> {
 pub enum Lookup<V> {
     /// A value to serve now. With `refresh` the caller leads a background flight.
     Hit { found: Found<V>, refresh: Option<FlightId> },
-    /// The last load failed recently: serve its error.
-    Failing { error: V },
+    /// The last load failed recently: serve its error, as passed to [`Cache::fail`].
+    Failing { error: Option<V> },
     /// Nothing to serve yet. `previous` is the last known value, for the loader.
     Miss { join: Join, previous: Option<V> },
-}
-
-/// Result of storing a value. The caller drops the evicted entries outside the lock.
-#[derive(Debug, PartialEq, Eq)]
-pub struct StoreOutcome<V> {
-    /// `None`: the value was too heavy, expired already, or not meant to be kept.
-    pub entry: Option<EntryRef>,
-    pub evicted: Vec<Evicted<V>>,
 }
 
 /// A load that succeeded, and the participants to notify.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Loaded<V> {
-    pub stored: StoreOutcome<V>,
+    pub evicted: Vec<Evicted<V>>,
     pub followers: Vec<Participant>,
 }
 
@@ -74,7 +66,7 @@ pub struct Failed<V> {
     /// True if the key was not set, deleted or cleared since the load began.
     pub is_current: bool,
     /// Value to serve in place of the error.
-    pub fallback: Option<Found<V>>,
+    pub fallback: Option<V>,
     pub followers: Vec<Participant>,
 }
 
@@ -98,7 +90,7 @@ struct State<V> {
     lru: LruList,
     expiry: ExpiryQueue,
     flights: Flights<Participant>,
-    failures: Failures<V>,
+    failures: Failures<Option<V>>,
     counts: Counts,
     load_time: Latencies,
     random: SplitMix64,
@@ -194,9 +186,9 @@ impl<V: Clone> Cache<V> {
         (found, expired)
     }
 
-    /// Stores a value. A load in flight will not replace it.
+    /// Stores a value unless it is too heavy or has expired already. A load in flight will not replace it.
     #[must_use = "drop the evicted entries where that may take time"]
-    pub fn set(&self, key: &Key, incoming: Incoming<V>, now: Time) -> StoreOutcome<V> {
+    pub fn set(&self, key: &Key, incoming: Incoming<V>, now: Time) -> Vec<Evicted<V>> {
         let state = &mut *self.state.lock();
         state.flights.forget(key);
         state.failures.forget(key);
@@ -219,20 +211,20 @@ impl<V: Clone> Cache<V> {
         if completed.is_current {
             state.failures.forget(&completed.key);
         }
-        let stored = match incoming {
+        let evicted = match incoming {
             Some(incoming) if completed.is_current => self.store(state, &completed.key, incoming, now),
-            _ => StoreOutcome { entry: None, evicted: Vec::new() },
+            _ => Vec::new(),
         };
-        Some(Loaded { stored, followers: completed.followers })
+        Some(Loaded { evicted, followers: completed.followers })
     }
 
-    /// Ends a flight whose load has failed. For `error_ttl` from now on the key's callers get the same error. `None`: the
-    /// flight has ended already, or has another leader by now.
+    /// Ends a flight whose load has failed. For `error_ttl` from now on the key's callers get the same error; without one, they
+    /// only learn that the load failed. `None`: the flight has ended already, or has another leader by now.
     pub fn fail(
         &self,
         flight: FlightId,
         participant: Participant,
-        error: V,
+        error: Option<V>,
         took: Duration,
         now: Time,
     ) -> Option<Failed<V>> {
@@ -245,7 +237,7 @@ impl<V: Clone> Cache<V> {
                 && matches!(entry.times.age(now), Age::Stale | Age::ErrorOnly)
                 && now < entry.times.if_error_until
         });
-        let fallback = stale.map(|(slot, entry)| self.found(slot, entry));
+        let fallback = stale.map(|(_, entry)| entry.value.clone());
         if completed.is_current && !self.lifetime.error_ttl.is_zero() {
             state.failures.remember(completed.key, error, now.after(self.lifetime.error_ttl));
         }
@@ -320,10 +312,11 @@ impl<V: Clone> Cache<V> {
     }
 
     /// Returns the fresh entries, the most recently used first.
-    pub fn entries(&self, now: Time) -> Vec<(Key, Found<V>)> {
+    pub fn entries(&self, now: Time) -> Vec<(Key, V)> {
         let state = self.state.lock();
-        let found = |slot| state.index.get(slot).map(|entry| (entry.key.clone(), self.found(slot, entry)));
-        state.lru.slots().filter_map(found).filter(|(_, found)| now < found.entry.times.fresh_until).collect()
+        let entries = state.lru.slots().filter_map(|slot| state.index.get(slot));
+        let fresh = entries.filter(|entry| now < entry.times.fresh_until);
+        fresh.map(|entry| (entry.key.clone(), entry.value.clone())).collect()
     }
 
     pub fn limits(&self) -> Limits {
@@ -356,12 +349,9 @@ impl<V: Clone> Cache<V> {
         &self.versions[(slot % VERSIONS) as usize]
     }
 
-    fn entry_ref(&self, slot: u32, times: EntryTimes) -> EntryRef {
-        EntryRef { slot, version: self.version(slot).load(Ordering::Acquire), times }
-    }
-
     fn found(&self, slot: u32, entry: &Entry<V>) -> Found<V> {
-        Found { entry: self.entry_ref(slot, entry.times), value: entry.value.clone() }
+        let version = self.version(slot).load(Ordering::Acquire);
+        Found { entry: EntryRef { slot, version, times: entry.times }, value: entry.value.clone() }
     }
 
     fn find_fresh(&self, state: &mut State<V>, key: &Key, now: Time) -> (Option<Found<V>>, Option<Evicted<V>>) {
@@ -370,7 +360,7 @@ impl<V: Clone> Cache<V> {
         (fresh.map(|(slot, entry)| self.found(slot, entry)), expired)
     }
 
-    fn store(&self, state: &mut State<V>, key: &Key, incoming: Incoming<V>, now: Time) -> StoreOutcome<V> {
+    fn store(&self, state: &mut State<V>, key: &Key, incoming: Incoming<V>, now: Time) -> Vec<Evicted<V>> {
         let Incoming { value, weight, ttl } = incoming;
         let replaced = state.index.find(key).map(|(slot, _)| slot);
         let mut evicted: Vec<_> =
@@ -378,11 +368,11 @@ impl<V: Clone> Cache<V> {
         let times = self.lifetime.times(now, ttl, state.random.next());
         let keeps = state.lru.may_hold(weight) && times.age(now) != Age::Expired;
         let slot = if keeps { state.index.insert(Entry { key: key.clone(), value, times }) } else { None };
-        let Some(slot) = slot else { return StoreOutcome { entry: None, evicted } };
+        let Some(slot) = slot else { return evicted };
         state.lru.insert(slot, weight);
         state.expiry.insert(&times, slot);
         evicted.append(&mut self.shrink(state, now));
-        StoreOutcome { entry: Some(self.entry_ref(slot, times)), evicted }
+        evicted
     }
 
     /// Evicts expired entries, then the least recently used ones, until the limits hold.
@@ -407,6 +397,6 @@ impl<V: Clone> Cache<V> {
         state.expiry.remove(&times, slot);
         state.counts.evictions.count(reason);
         self.version(slot).fetch_add(1, Ordering::Release);
-        Some(Evicted { key, slot, value, reason })
+        Some(Evicted { key, value, reason })
     }
 }

@@ -11,7 +11,6 @@ use slab::Slab;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Evicted<V> {
     pub key: Key,
-    pub slot: u32,
     pub value: V,
     pub reason: Reason,
 }
@@ -55,8 +54,7 @@ impl<V> Iterator for DetachedEntries<V> {
     type Item = Evicted<V>;
 
     fn next(&mut self) -> Option<Evicted<V>> {
-        let (slot, Entry { key, value, .. }) = self.0.next()?;
-        let slot = u32::try_from(slot).expect("slots are u32s");
-        Some(Evicted { key, slot, value, reason: Reason::Deleted })
+        let (_, Entry { key, value, .. }) = self.0.next()?;
+        Some(Evicted { key, value, reason: Reason::Deleted })
     }
 }

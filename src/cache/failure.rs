@@ -12,7 +12,7 @@ struct Failure<E> {
     error: E,
 }
 
-/// Failures by key. `E` is the error, or a handle to it.
+/// Failures by key.
 pub struct Failures<E>(LruCache<Key, Failure<E>>);
 
 impl<E> Failures<E> {

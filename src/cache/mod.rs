@@ -12,9 +12,7 @@ mod lru;
 pub mod named;
 mod stats;
 
-pub use core::{
-    Cache, EntryRef, Failed, Found, Incoming, Loaded, Lookup, Options, Participant, StoreOutcome, VERSIONS,
-};
+pub use core::{Cache, EntryRef, Failed, Found, Incoming, Loaded, Lookup, Options, Participant, VERSIONS};
 pub use detached::{Detached, DetachedEntries, Evicted};
 pub use expiry::{Age, EntryTimes, Lifetime};
 pub use flight::{FlightId, Join, LeaveOutcome, Role};

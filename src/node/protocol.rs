@@ -60,7 +60,6 @@ pub enum AnswerKind {
     Hit,
     Lead,
     Follow,
-    Stored,
     Failing,
 }
 
@@ -75,23 +74,13 @@ pub enum AnswerWord {
     RefreshAt,
     /// Time until which the entry is fresh, in milliseconds.
     FreshUntil,
-    /// Slot of an evicted entry, `NO_SLOT`, or `FETCH`.
-    EvictedSlot,
-    /// Reason of the eviction, or the number of evictions to fetch.
-    EvictionReason,
+    /// Number of evictions to fetch with `cacheEvicted`.
+    Evictions,
 }
 
 /// Length of a cache's answer, in words.
 #[napi]
-pub const ANSWER_WORDS: u32 = 8;
-
-/// Value of a slot's word if there is no slot.
-#[napi]
-pub const NO_SLOT: i32 = -1;
-
-/// Value of an evicted slot's word if the caller must fetch the evictions with `cacheEvicted`.
-#[napi]
-pub const FETCH: i32 = -2;
+pub const ANSWER_WORDS: u32 = 7;
 
 /// Number of version words. Slots share them, so a change of one entry also invalidates copies of some others.
 #[napi]

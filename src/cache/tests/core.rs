@@ -42,7 +42,7 @@ fn a_value_set_during_a_load_stays() {
     let cache = cache(UNBOUNDED, UNLIMITED);
     let flight = lead(get(&cache, "a", NOW));
     put(&cache, "a", 1, NOW);
-    assert_eq!(cache.complete(flight, ME, Some(value(2)), MS(1), NOW).unwrap().stored.entry, None);
+    assert!(cache.complete(flight, ME, Some(value(2)), MS(1), NOW).unwrap().evicted.is_empty());
     assert_eq!(hit(get(&cache, "a", NOW)), 1);
 }
 
@@ -54,11 +54,11 @@ fn a_key_deleted_during_a_load_stays_deleted() {
         forget(&cache);
         let second = lead(get(&cache, "a", NOW));
         assert_ne!(first, second);
-        assert_eq!(cache.complete(first, ME, Some(value(1)), MS(1), NOW).unwrap().stored.entry, None);
+        assert!(cache.complete(first, ME, Some(value(1)), MS(1), NOW).is_some());
         assert_eq!(get(&cache, "a", NOW), Lookup::Miss { join: Join::Follow(second), previous: None });
         // Neither outcome of the old flight affects the new one.
-        assert!(cache.fail(first, ME, 0, MS(1), NOW).is_none());
-        assert!(cache.complete(second, ME, Some(value(2)), MS(1), NOW).unwrap().stored.entry.is_some());
+        assert!(cache.fail(first, ME, None, MS(1), NOW).is_none());
+        assert!(cache.complete(second, ME, Some(value(2)), MS(1), NOW).is_some());
         assert_eq!(hit(get(&cache, "a", NOW)), 2);
         forget(&cache);
     }
@@ -70,7 +70,7 @@ fn a_failed_load_leaves_no_entry() {
     let flight = lead(get(&cache, "a", NOW));
     assert_eq!(cache.get(&key("a"), OTHER, NOW).0, Lookup::Miss { join: Join::Follow(flight), previous: None });
     assert_eq!(
-        cache.fail(flight, ME, 0, MS(1), NOW),
+        cache.fail(flight, ME, None, MS(1), NOW),
         Some(Failed { is_current: true, fallback: None, followers: vec![OTHER] })
     );
     lead(get(&cache, "a", NOW));
@@ -83,11 +83,10 @@ fn a_value_heavier_than_the_cache_is_not_stored() {
     let heavy = |weight| Incoming { value: 9, weight, ttl: None };
     put(&cache, "b", 1, NOW);
     put(&cache, "a", 1, NOW);
-    let stored = cache.set(&key("a"), heavy(11), NOW);
-    assert_eq!((stored.entry, reasons(&stored.evicted)), (None, vec![(1, Reason::Replaced)]));
+    assert_eq!(reasons(&cache.set(&key("a"), heavy(11), NOW)), [(1, Reason::Replaced)]);
     assert!(cache.peek(&key("a"), NOW).0.is_none() && cache.peek(&key("b"), NOW).0.is_some());
-    let stored = cache.set(&key("a"), heavy(10), NOW);
-    assert_eq!((stored.entry.is_some(), reasons(&stored.evicted)), (true, vec![(1, Reason::Size)]));
+    assert_eq!(reasons(&cache.set(&key("a"), heavy(10), NOW)), [(1, Reason::Size)]);
+    assert_eq!(hit(get(&cache, "a", NOW)), 9);
     assert_eq!(cache.stats().bytes, 10);
 }
 
@@ -120,14 +119,14 @@ fn an_entry_ages() {
     let Lookup::Hit { refresh: Some(flight), .. } = get(&cache, "a", Time(5000)) else { panic!("due") };
     assert!(matches!(get(&cache, "a", Time(5001)), Lookup::Hit { refresh: None, .. }), "one refresh at a time");
     // A failed background refresh has no fallback: the value is still fresh.
-    assert_eq!(cache.fail(flight, ME, 0, MS(1), Time(5002)).unwrap().fallback, None);
+    assert_eq!(cache.fail(flight, ME, None, MS(1), Time(5002)).unwrap().fallback, None);
     assert!(cache.peek(&key("a"), Time(10_000)).0.is_none());
     let Lookup::Hit { refresh: Some(flight), .. } = get(&cache, "a", Time(10_000)) else { panic!("stale") };
-    assert_eq!(cache.fail(flight, ME, 0, MS(1), Time(10_001)).unwrap().fallback.unwrap().value, 1);
+    assert_eq!(cache.fail(flight, ME, None, MS(1), Time(10_001)).unwrap().fallback, Some(1));
     let Lookup::Miss { join: Join::Lead(flight), previous: Some(1) } = get(&cache, "a", Time(20_000)) else {
         panic!("error only");
     };
-    assert_eq!(cache.fail(flight, ME, 0, MS(1), Time(29_999)).unwrap().fallback.unwrap().value, 1);
+    assert_eq!(cache.fail(flight, ME, None, MS(1), Time(29_999)).unwrap().fallback, Some(1));
     let (got, expired) = cache.get(&key("a"), ME, Time(30_000));
     assert!(matches!(got, Lookup::Miss { previous: None, .. }));
     assert_eq!(expired.unwrap().reason, Reason::Ttl);
@@ -142,7 +141,7 @@ fn a_refresh_joins_the_load_in_flight() {
     assert_eq!(cache.refresh(&key("a"), OTHER, NOW), (Join::Follow(flight), Some(1)));
     assert_eq!(hit(get(&cache, "a", NOW)), 1);
     let loaded = cache.complete(flight, ME, Some(value(2)), MS(1), NOW).unwrap();
-    assert_eq!(reasons(&loaded.stored.evicted), [(1, Reason::Replaced)]);
+    assert_eq!(reasons(&loaded.evicted), [(1, Reason::Replaced)]);
     assert_eq!(hit(get(&cache, "a", NOW)), 2);
 }
 
@@ -150,15 +149,18 @@ fn a_refresh_joins_the_load_in_flight() {
 fn a_change_of_an_entry_invalidates_its_copies() {
     let cache = cache(UNBOUNDED, UNLIMITED);
     let is_current = |entry: EntryRef| cache.versions()[entry.slot as usize].load(Ordering::Acquire) == entry.version;
-    let first = cache.set(&key("a"), value(1), NOW).entry.unwrap();
-    assert_eq!(cache.peek(&key("a"), NOW).0.unwrap().entry, first);
+    let put = |name: &str, number: u32| {
+        put(&cache, name, number, NOW);
+        cache.peek(&key(name), NOW).0.unwrap().entry
+    };
+    let first = put("a", 1);
     get(&cache, "a", NOW);
     assert!(is_current(first));
-    let second = cache.set(&key("a"), value(2), NOW).entry.unwrap();
+    let second = put("a", 2);
     assert!(is_current(second) && (first.slot != second.slot || !is_current(first)));
     cache.delete(&key("a"), NOW);
     assert!(!is_current(second));
-    let third = cache.set(&key("b"), value(2), NOW).entry.unwrap();
+    let third = put("b", 2);
     drop(cache.clear());
     assert!(!is_current(third));
 }
@@ -171,6 +173,5 @@ fn entries_are_fresh_and_ordered_by_last_use() {
     }
     let _ = cache.set(&key("old"), Incoming { ttl: Some(MS(1)), ..value(9) }, NOW);
     get(&cache, "a", NOW);
-    let names: Vec<_> = cache.entries(Time(1000)).into_iter().map(|(key, found)| (key, found.value)).collect();
-    assert_eq!(names, [(key("a"), 0), (key("c"), 2), (key("b"), 1)]);
+    assert_eq!(cache.entries(Time(1000)), [(key("a"), 0), (key("c"), 2), (key("b"), 1)]);
 }

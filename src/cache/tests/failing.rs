@@ -16,7 +16,7 @@ fn failed_at(millis: u64) -> Cache<u32> {
         Lookup::Hit { refresh: Some(flight), .. } => flight,
         other => lead(other),
     };
-    assert!(cache.fail(flight, ME, 77, MS(1), at(millis)).is_some());
+    assert!(cache.fail(flight, ME, Some(77), MS(1), at(millis)).is_some());
     cache
 }
 
@@ -31,8 +31,8 @@ fn a_failed_key_is_not_reloaded_before_its_error_expires() {
         assert!(matches!(get(&cache, "a", at(millis)), Lookup::Hit { found: Found { value: 1, .. }, refresh: None }));
     }
     // The value has expired, the error has not.
-    assert_eq!(get(&cache, "a", at(301)), Lookup::Failing { error: 77 });
-    assert_eq!(get(&cache, "a", at(1119)), Lookup::Failing { error: 77 });
+    assert_eq!(get(&cache, "a", at(301)), Lookup::Failing { error: Some(77) });
+    assert_eq!(get(&cache, "a", at(1119)), Lookup::Failing { error: Some(77) });
     lead(get(&cache, "a", at(1120)));
 }
 
@@ -59,6 +59,6 @@ fn later_changes_of_a_key_discard_its_failure() {
     // The failure of a key that was deleted meanwhile is ignored.
     let flight = lead(get(&cache, "b", at(131)));
     let _ = cache.delete(&key("b"), at(131));
-    assert!(cache.fail(flight, ME, 5, MS(1), at(131)).is_some());
+    assert!(cache.fail(flight, ME, Some(5), MS(1), at(131)).is_some());
     lead(get(&cache, "b", at(132)));
 }

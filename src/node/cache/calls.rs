@@ -1,12 +1,12 @@
 //! Operations on an open cache.
 
 use super::answer::{Answer, answer};
-use super::handle::{Handle, Pending, Value};
+use super::handle::{Handle, Pending};
 use super::key;
 use super::open::limits;
 use super::report::buffer;
 use crate::cache::arena::Stored;
-use crate::cache::{FlightId, Found, Incoming, Key, LeaveOutcome, Lookup, Participant, Role};
+use crate::cache::{FlightId, Incoming, Key, LeaveOutcome, Lookup, Participant, Role};
 use crate::clock::Time;
 use crate::node::background_drop::{drop_entries, drop_pieces};
 use crate::node::completion::Mail;
@@ -31,7 +31,7 @@ fn look_up<'env>(
     key: &Unknown,
     scratch: &Unknown,
     out: &Unknown,
-    f: impl FnOnce(&mut Handle, &Key, &mut Answer) -> Value,
+    f: impl FnOnce(&mut Handle, &Key, &mut Answer) -> Option<Stored>,
 ) -> Result<Option<Unknown<'env>>> {
     let key = read_key(env, key)?;
     let Some(value) = answer(env, cache, out, |handle, answer| f(handle, &key, answer))? else {
@@ -45,7 +45,7 @@ fn look_up<'env>(
         let length = u32::try_from(length).map_err(|_| misuse("a scratch buffer of 4 GiB or more"))?;
         return Ok(Some(env.create_uint32(length)?.to_unknown()));
     }
-    buffer(env, Some(value))
+    buffer(env, &value).map(Some)
 }
 
 /// Returns the value, or joins the flight that loads it. Before that, records uses of copies: the first `used` slots in `uses`,
@@ -75,13 +75,16 @@ pub fn cache_get<'env>(
             Lookup::Hit { found, refresh } => {
                 answer.kind(AnswerKind::Hit, refresh);
                 answer.entry(&found.entry);
-                found.value
+                Some(found.value)
             }
             Lookup::Failing { error } => {
                 answer.kind(AnswerKind::Failing, None);
                 error
             }
-            Lookup::Miss { join, previous } => answer.join(join, previous),
+            Lookup::Miss { join, previous } => {
+                answer.join(join);
+                previous
+            }
         };
         answer.evicted(handle, expired);
         value
@@ -104,7 +107,8 @@ pub fn cache_refresh<'env>(
 ) -> Result<Option<Unknown<'env>>> {
     look_up(env, cache, &key, &scratch, &out, |handle, key, answer| {
         let (join, previous) = handle.shared.cache.refresh(key, handle.participant, time_of(now));
-        answer.join(join, previous)
+        answer.join(join);
+        previous
     })
 }
 
@@ -137,12 +141,12 @@ fn read_key(env: &Env, key: &Unknown) -> Result<Key> {
     key::read(env, key).ok_or_else(|| misuse("a key that is not a string, number or bigint"))
 }
 
-fn peek(handle: &mut Handle, key: &Key, now: f64, counts: bool, answer: &mut Answer) -> Value {
+fn peek(handle: &mut Handle, key: &Key, now: f64, counts: bool, answer: &mut Answer) -> Option<Stored> {
     let cache = &handle.shared.cache;
     let now = time_of(now);
     let (found, expired) = if counts { cache.find(key, now) } else { cache.peek(key, now) };
     answer.kind(if found.is_some() { AnswerKind::Hit } else { AnswerKind::Nothing }, None);
-    let value = found.and_then(|found| {
+    let value = found.map(|found| {
         answer.entry(&found.entry);
         found.value
     });
@@ -150,10 +154,10 @@ fn peek(handle: &mut Handle, key: &Key, now: f64, counts: bool, answer: &mut Ans
     value
 }
 
-/// Stores a value: its bytes, or `undefined` in heap storage. If `ttl` is negative, that of the cache applies.
+/// Stores a value. If `ttl` is negative, that of the cache applies.
 #[napi(
     catch_unwind,
-    ts_args_type = "cache: number, key: unknown, value: Uint8Array | undefined, weight: number, ttl: number, now: number, out: Float64Array"
+    ts_args_type = "cache: number, key: unknown, value: Uint8Array, weight: number, ttl: number, now: number, out: Float64Array"
 )]
 #[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
 pub fn cache_set(
@@ -167,14 +171,15 @@ pub fn cache_set(
     out: Unknown,
 ) -> Result<()> {
     let key = read_key(&env, &key)?;
-    let incoming = incoming(&env, cache, &value, weight, ttl)?;
+    let incoming = incoming(store(&env, cache, &value)?, weight, ttl);
     answer(&env, cache, &out, |handle, answer| {
-        let stored = handle.shared.cache.set(&key, incoming, time_of(now));
-        answer.stored(handle, stored);
+        let evicted = handle.shared.cache.set(&key, incoming, time_of(now));
+        answer.kind(AnswerKind::Nothing, None);
+        answer.evicted(handle, evicted);
     })
 }
 
-/// Completes a load, and stores its value if `keeps` is true. In native storage followers receive the bytes.
+/// Completes a load, and stores its value if `keeps` is true. Followers receive the value, if there is one.
 #[napi(
     catch_unwind,
     ts_args_type = "cache: number, flight: number, value: Uint8Array | undefined, keeps: boolean, weight: number, ttl: number, took: number, now: number, out: Float64Array"
@@ -192,20 +197,17 @@ pub fn cache_complete(
     now: f64,
     out: Unknown,
 ) -> Result<()> {
-    let incoming = incoming(&env, cache, &value, weight, ttl)?;
-    let (flight, value) = (u64_of(flight), incoming.value.clone());
+    let (flight, value) = (u64_of(flight), store_defined(&env, cache, &value)?);
     answer(&env, cache, &out, |handle, answer| {
-        let incoming = keeps.then_some(incoming);
-        let shared = handle.shared.clone();
-        match shared.cache.complete(flight, handle.participant, incoming, duration_of(took), time_of(now)) {
-            None => answer.kind(AnswerKind::Nothing, None),
-            Some(loaded) => {
-                for follower in loaded.followers {
-                    shared.notify(follower, flight, value.clone().map_or(Mail::Absent, Mail::Value));
-                }
-                answer.stored(handle, loaded.stored);
-            }
+        answer.kind(AnswerKind::Nothing, None);
+        let incoming = value.clone().filter(|_| keeps).map(|value| incoming(value, weight, ttl));
+        let (shared, took) = (&handle.shared, duration_of(took));
+        let loaded = shared.cache.complete(flight, handle.participant, incoming, took, time_of(now));
+        let Some(loaded) = loaded else { return };
+        for follower in loaded.followers {
+            shared.notify(follower, flight, value.clone().map_or(Mail::Absent, Mail::Value));
         }
+        answer.evicted(handle, loaded.evicted);
     })
 }
 
@@ -226,28 +228,23 @@ pub fn cache_fail<'env>(
     out: Unknown,
 ) -> Result<Option<Unknown<'env>>> {
     let flight = u64_of(flight);
-    // Followers and later callers receive the bytes; in heap storage JavaScript keeps the error.
-    let error = if error.get_type()? == ValueType::Undefined { None } else { Some(store(env, cache, &error)?) };
+    let error = store_defined(env, cache, &error)?;
     let value = answer(env, cache, &out, |handle, answer| {
         answer.kind(AnswerKind::Nothing, None);
         let (cache, participant) = (&handle.shared.cache, handle.participant);
         let failed = cache.fail(flight, participant, error.clone(), duration_of(took), time_of(now))?;
-        let current = failed.is_current.then_some(flight);
-        answer.kind(AnswerKind::Nothing, current);
+        answer.kind(AnswerKind::Nothing, failed.is_current.then_some(flight));
         for follower in failed.followers {
             let mail = match (&failed.fallback, &error) {
-                (Some(Found { value: Some(value), .. }), _) => Mail::Value(value.clone()),
+                (Some(value), _) => Mail::Value(value.clone()),
                 (_, Some(error)) => Mail::Error(error.clone()),
                 (_, None) => Mail::Stop,
             };
             handle.shared.notify(follower, flight, mail);
         }
-        let found = failed.fallback?;
-        answer.kind(AnswerKind::Hit, current);
-        answer.entry(&found.entry);
-        found.value
+        failed.fallback
     })?;
-    buffer(env, value)
+    value.map(|value| buffer(env, &value)).transpose()
 }
 
 /// Leaves a flight that no caller in this environment waits for. `loads` states that its loader runs here. Returns true if that
@@ -294,16 +291,16 @@ pub fn cache_delete(env: Env, cache: u32, key: Unknown, now: f64, out: Unknown) 
     })
 }
 
-/// Removes all entries. With `reports` they are kept for `cacheEvicted`.
+/// Removes all entries. They are kept for `cacheEvicted` if evictions are reported.
 #[napi(catch_unwind)]
-pub fn cache_clear(env: Env, cache: u32, reports: bool) -> Result<()> {
+pub fn cache_clear(env: Env, cache: u32) -> Result<()> {
     let handles = &mut *environment::of(&env)?.handles.borrow_mut();
     let handle = handles.cache_mut(cache)?;
     let detached = handle.shared.cache.clear();
-    if reports {
+    if let Some(pending) = &mut handle.pending {
         let count = detached.count();
         let (entries, rest) = detached.split();
-        handle.pending.push_back(Pending::Detached(entries));
+        pending.push_back(Pending::Detached(entries));
         drop_pieces(rest, count);
     } else {
         drop_entries(detached);
@@ -348,9 +345,12 @@ fn touch(env: &Env, cache: u32, slots: &Unknown, count: u32) -> Result<()> {
     .ok_or_else(|| misuse("an invalid list of slots"))
 }
 
-fn incoming(env: &Env, cache: u32, value: &Unknown, weight: f64, ttl: f64) -> Result<Incoming<Value>> {
-    let value = if value.get_type()? == ValueType::Undefined { None } else { Some(store(env, cache, value)?) };
-    Ok(Incoming { value, weight: u64_of(weight), ttl: (ttl >= 0.0).then(|| duration_of(ttl)) })
+fn incoming(value: Stored, weight: f64, ttl: f64) -> Incoming<Stored> {
+    Incoming { value, weight: u64_of(weight), ttl: (ttl >= 0.0).then(|| duration_of(ttl)) }
+}
+
+fn store_defined(env: &Env, cache: u32, bytes: &Unknown) -> Result<Option<Stored>> {
+    if bytes.get_type()? == ValueType::Undefined { Ok(None) } else { store(env, cache, bytes).map(Some) }
 }
 
 /// Copies bytes into the cache's arena.

@@ -9,15 +9,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// An encoded value. `None` in heap storage, where JavaScript holds the values.
-pub(super) type Value = Option<Stored>;
-
 /// A completion port, and the number that receives a participant's messages there.
 pub(super) type Mailbox = (Arc<Port>, u32);
 
 /// A cache, and the mailboxes of its handles.
 pub struct Shared {
-    pub(super) cache: Cache<Value>,
+    pub(super) cache: Cache<Stored>,
     pub(super) arena: Arena,
     mailboxes: Mutex<BTreeMap<Participant, Mailbox>>,
 }
@@ -26,36 +23,25 @@ pub struct Handle {
     /// Unique in the process: two handles of one cache are two participants, even in one environment.
     pub(super) participant: Participant,
     pub(super) shared: Arc<Shared>,
-    pub(super) reports: Reports,
-    /// Evictions that JavaScript has not fetched yet.
-    pub(super) pending: VecDeque<Pending>,
+    /// Evictions that JavaScript has not fetched yet; `None` if it does not report them.
+    pub(super) pending: Option<VecDeque<Pending>>,
 }
 
 /// Evictions to report: one entry, or all entries of a cleared cache.
 pub(super) enum Pending {
-    Entry(Evicted<Value>),
-    Detached(DetachedEntries<Value>),
-}
-
-/// Data that JavaScript receives about evicted entries.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reports {
-    Nothing,
-    /// For heap storage: JavaScript finds the values by slot.
-    Slots,
-    /// Keys and values.
-    Entries,
+    Entry(Evicted<Stored>),
+    Detached(DetachedEntries<Stored>),
 }
 
 impl Handle {
     /// `mailbox` is `None` for a cache that no other environment can open.
-    pub(super) fn new(shared: Arc<Shared>, mailbox: Option<Mailbox>, reports: Reports) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, mailbox: Option<Mailbox>, reports_evictions: bool) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let participant = COUNT.fetch_add(1, Ordering::Relaxed);
         if let Some(mailbox) = mailbox {
             shared.mailboxes.lock().insert(participant, mailbox);
         }
-        Handle { participant, shared, reports, pending: VecDeque::new() }
+        Handle { participant, shared, pending: reports_evictions.then(VecDeque::new) }
     }
 
     /// Passes this participant's flights on to followers. The last handle frees the cache.
@@ -70,13 +56,14 @@ impl Handle {
     }
 
     /// Returns the oldest unreported eviction.
-    pub(super) fn next_evicted(&mut self) -> Option<Evicted<Value>> {
+    pub(super) fn next_evicted(&mut self) -> Option<Evicted<Stored>> {
+        let pending = self.pending.as_mut()?;
         loop {
-            match self.pending.pop_front()? {
+            match pending.pop_front()? {
                 Pending::Entry(evicted) => return Some(evicted),
                 Pending::Detached(mut entries) => {
                     if let Some(evicted) = entries.next() {
-                        self.pending.push_front(Pending::Detached(entries));
+                        pending.push_front(Pending::Detached(entries));
                         return Some(evicted);
                     }
                 }
@@ -86,7 +73,7 @@ impl Handle {
 }
 
 impl Shared {
-    pub(super) fn new(cache: Cache<Value>) -> Self {
+    pub(super) fn new(cache: Cache<Stored>) -> Self {
         Shared { cache, arena: Arena::new(), mailboxes: Mutex::default() }
     }
 

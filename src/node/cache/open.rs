@@ -1,6 +1,6 @@
 //! Opens and closes caches. `lib/cache/options.js` checks the options.
 
-use super::handle::{Handle, Reports, Shared};
+use super::handle::{Handle, Shared};
 use crate::args::ArgumentError;
 use crate::cache::named::{Registry, Settings};
 use crate::cache::{self, Cache, Lifetime, Limits};
@@ -35,7 +35,6 @@ pub struct CacheOptions {
     pub defaults: BTreeMap<String, String>,
     /// Subscriber at the completion port to which other environments send messages about flights.
     pub mailbox: Option<u32>,
-    pub is_heap: bool,
     pub reports_evictions: bool,
 }
 
@@ -81,12 +80,7 @@ fn open(
     };
     let Some((shared, settings)) = opened else { return Ok(None) };
     let mailbox = options.mailbox.map(|number| (environment.port.clone(), number));
-    let reports = match (options.is_heap, options.reports_evictions) {
-        (true, _) => Reports::Slots,
-        (false, true) => Reports::Entries,
-        (false, false) => Reports::Nothing,
-    };
-    Ok(Some((Handle::new(shared, mailbox, reports), settings)))
+    Ok(Some((Handle::new(shared, mailbox, options.reports_evictions), settings)))
 }
 
 /// Returns the given limits, with those of `other` in place of omitted ones.

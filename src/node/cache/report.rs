@@ -1,8 +1,8 @@
 //! Contents, evictions and statistics of a cache.
 
-use super::handle::{Reports, Value};
 use super::key;
-use crate::cache::{self, Evicted, Found, Key};
+use crate::cache::arena::Stored;
+use crate::cache::{self, Evicted, Key};
 use crate::node::convert::{LatencySummary, f64_of, time_of};
 use crate::node::environment;
 use crate::node::napi_raw;
@@ -83,40 +83,30 @@ pub fn cache_versions(env: &Env, cache: u32) -> Result<Option<Unknown<'_>>> {
     Ok(napi_raw::exposed_u32s(env, versions))
 }
 
-/// Returns up to `max` unreported evictions as alternating slots and reasons, or as alternating keys, values and reasons.
+/// Returns up to `max` unreported evictions as alternating keys, values and reasons.
 #[napi(catch_unwind, ts_return_type = "any[]")]
 pub fn cache_evicted(env: &Env, cache: u32, max: u32) -> Result<Array<'_>> {
-    let (evicted, reports) = {
+    let evicted: Vec<_> = {
         let handles = &mut *environment::of(env)?.handles.borrow_mut();
         let handle = handles.cache_mut(cache)?;
-        let evicted: Vec<_> = std::iter::from_fn(|| handle.next_evicted()).take(max as usize).collect();
-        (evicted, handle.reports)
+        std::iter::from_fn(|| handle.next_evicted()).take(max as usize).collect()
     };
     let mut list = List::new(env)?;
-    for Evicted { key, slot, value, reason } in evicted {
-        if reports == Reports::Slots {
-            list.push(slot)?;
-        } else {
-            list.push(key::write(env, &key)?)?;
-            list.push(buffer(env, value)?)?;
-        }
+    for Evicted { key, value, reason } in evicted {
+        list.push(key::write(env, &key)?)?;
+        list.push(buffer(env, &value)?)?;
         list.push(EvictionReason::from(reason) as u32)?;
     }
     Ok(list.array)
 }
 
-/// Returns the fresh entries, the most recently used first: as slots, or as alternating keys and values.
+/// Returns the fresh entries, the most recently used first, as alternating keys and values.
 #[napi(catch_unwind, ts_return_type = "any[]")]
 pub fn cache_entries(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
-    let (entries, reports) = fresh(env, cache, now)?;
     let mut list = List::new(env)?;
-    for (key, found) in entries {
-        if reports == Reports::Slots {
-            list.push(found.entry.slot)?;
-        } else {
-            list.push(key::write(env, &key)?)?;
-            list.push(buffer(env, found.value)?)?;
-        }
+    for (key, value) in fresh(env, cache, now)? {
+        list.push(key::write(env, &key)?)?;
+        list.push(buffer(env, &value)?)?;
     }
     Ok(list.array)
 }
@@ -125,16 +115,15 @@ pub fn cache_entries(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
 #[napi(catch_unwind, ts_return_type = "any[]")]
 pub fn cache_keys(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
     let mut list = List::new(env)?;
-    for (key, _) in fresh(env, cache, now)?.0 {
+    for (key, _) in fresh(env, cache, now)? {
         list.push(key::write(env, &key)?)?;
     }
     Ok(list.array)
 }
 
-fn fresh(env: &Env, cache: u32, now: f64) -> Result<(Vec<(Key, Found<Value>)>, Reports)> {
+fn fresh(env: &Env, cache: u32, now: f64) -> Result<Vec<(Key, Stored)>> {
     let handles = environment::of(env)?.handles.borrow();
-    let handle = handles.cache(cache)?;
-    Ok((handle.shared.cache.entries(time_of(now)), handle.reports))
+    Ok(handles.cache(cache)?.shared.cache.entries(time_of(now)))
 }
 
 struct List<'env> {
@@ -154,6 +143,6 @@ impl<'env> List<'env> {
     }
 }
 
-pub(super) fn buffer(env: &Env, value: Value) -> Result<Option<Unknown<'_>>> {
-    value.map(|value| napi_raw::buffer(env, value.len(), |write| value.read(write))).transpose()
+pub(super) fn buffer<'env>(env: &'env Env, value: &Stored) -> Result<Unknown<'env>> {
+    napi_raw::buffer(env, value.len(), |write| value.read(write))
 }
