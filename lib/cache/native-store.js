@@ -369,7 +369,7 @@ class NativeStore {
     return native.cacheKeys(this.#handle, clock.now())[Symbol.iterator]()
   }
 
-  /** Returns flights without an id, of which there are none. @returns {Flight[]} */
+  /** Returns no flights: the coordinator finds those of native code by id. @returns {Flight[]} */
   close() {
     this.flushUses()
     this.#evictions.close()
