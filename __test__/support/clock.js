@@ -2,10 +2,10 @@
 
 const { clock } = require('../../lib/cache/clock')
 
-/** Stops the clock of caches; only `advance` moves it. */
+/** Stops the clock of caches, at a whole millisecond so that sums are exact; only `advance` moves it. */
 function stopClock() {
   const { now } = clock
-  let time = now()
+  let time = Math.ceil(now())
   clock.now = () => time
   return {
     /** @param {number} millis */
