@@ -119,7 +119,7 @@ test('native storage is outside the JavaScript heap', () => {
   assert.equal(cache.bytes, 0)
 })
 
-test('a heap cache whose entries were deleted keeps no memory of them', () => {
+test('a heap cache whose entries were deleted keeps no memory of them', { timeout: 60_000 }, async () => {
   v8.setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc')
   const used = () => {
@@ -133,8 +133,9 @@ test('a heap cache whose entries were deleted keeps no memory of them', () => {
   for (let id = 0; id < 300_000; id++) cache.set(id, id)
   const filled = used() - before
   for (let id = 0; id < 300_000; id++) cache.delete(id)
-  const left = used() - before
-  assert.ok(filled > 10e6 && left < filled / 20, `${left} of ${filled} bytes are left`)
+  assert.ok(filled > 10e6, `${filled} bytes`)
+  // V8 frees some of the memory later.
+  while (used() - before > filled / 20) await new Promise(resolve => setImmediate(resolve))
   cache.set(1, 1)
   assert.deepEqual([...cache], [[1, 1]])
 })
