@@ -1,6 +1,7 @@
 'use strict'
 
 const { clock } = require('./clock')
+const { IdIndex } = require('./id-index')
 const { LoadTimes, NONE } = require('./load-times')
 
 /**
@@ -10,8 +11,12 @@ const { LoadTimes, NONE } = require('./load-times')
 
 /** The loads in flight of a cache whose loads only one environment sees, and their statistics. */
 class CurrentFlights {
-  /** Those that callers of an id join. @type {Map<Id, Flight>} */
-  #byId = new Map()
+  /** Slots of the flights that callers of an id join. */
+  #slots = new IdIndex(0)
+  /** By slot. @type {(Flight | undefined)[]} */
+  #flights = [undefined]
+  /** Slots without a flight. @type {number[]} */
+  #free = []
   /** Those whose ids were set, deleted or cleared after they began. @type {Set<Flight>} */
   #forgotten = new Set()
   #loads = 0
@@ -22,15 +27,21 @@ class CurrentFlights {
   /** Number of failed loads. */
   failures = 0
 
-  /** Returns the flight that callers of an id join. @param {Id} id */
-  get(id) {
-    return this.#byId.get(id)
+  /** Returns the flight that callers of an id join. @type {(id: Id, hash?: number) => Flight | undefined} */
+  get(id, hash) {
+    if (this.#slots.size === 0) return undefined
+    const slot = this.#slots.get(id, hash)
+    return slot === undefined ? undefined : this.#flights[slot]
   }
 
-  /** @param {Flight} flight */
-  add(flight) {
+  /** Adds a flight whose id has none that callers join. @type {(flight: Flight, hash: number | undefined) => void} */
+  add(flight, hash) {
     this.#loads++
-    this.#byId.set(flight.id, flight)
+    const slot = this.#free.pop() ?? this.#flights.length
+    this.#slots.set(flight.id, slot, hash)
+    flight.hash = hash
+    this.#flights[slot] = flight
+    flight.slot = slot
   }
 
   /** Ends the load of a flight. Returns whether callers of its id would have joined it. @param {Flight} flight */
@@ -42,22 +53,39 @@ class CurrentFlights {
 
   /** Removes a flight. Returns whether callers of its id would have joined it. @param {Flight} flight */
   remove(flight) {
-    if (this.#byId.get(flight.id) === flight) return this.#byId.delete(flight.id)
-    this.#forgotten.delete(flight)
-    return false
+    if (flight.slot === 0) {
+      this.#forgotten.delete(flight)
+      return false
+    }
+    this.#vacate(flight)
+    return true
+  }
+
+  /** @param {Flight} flight */
+  #vacate(flight) {
+    this.#slots.delete(flight.slot)
+    this.#flights[flight.slot] = undefined
+    this.#free.push(flight.slot)
+    flight.slot = 0
   }
 
   /** Makes the next caller of an id begin another flight. @param {Id} id */
   forget(id) {
-    const flight = this.#byId.get(id)
+    const flight = this.get(id)
     if (flight === undefined) return
-    this.#byId.delete(id)
+    this.#vacate(flight)
     this.#forgotten.add(flight)
   }
 
   forgetAll() {
-    for (const flight of this.#byId.values()) this.#forgotten.add(flight)
-    this.#byId.clear()
+    for (const flight of this.#flights) {
+      if (flight === undefined) continue
+      flight.slot = 0
+      this.#forgotten.add(flight)
+    }
+    this.#slots = new IdIndex(0)
+    this.#flights = [undefined]
+    this.#free = []
   }
 
   stats() {
@@ -65,7 +93,7 @@ class CurrentFlights {
       loads: this.#loads,
       coalesced: this.coalesced,
       loadFailures: this.failures,
-      inFlight: this.#byId.size + this.#forgotten.size,
+      inFlight: this.#slots.size + this.#forgotten.size,
       loadTime: this.#loadTimes?.summary() ?? { ...NONE }
     }
   }

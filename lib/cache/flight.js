@@ -193,6 +193,10 @@ class Flight {
   /** @type {LoaderScope | undefined} */
   outer
   startedAt = 0
+  /** Slot among the flights of its cache that callers of its id join, or 0. */
+  slot = 0
+  /** Hash of the id, which a heap store has computed. @type {number | undefined} */
+  hash = undefined
   /** Whether it ended without a value. */
   isAbsent = false
 

@@ -5,7 +5,7 @@ const { Age, Lifetimes, areNeeded } = require('./lifetimes')
 const { Failures } = require('./failures')
 const { clock } = require('./clock')
 const { CurrentFlights } = require('./current-flights')
-const { capacityFor, createIndex } = require('./slot-index')
+const { IdIndex, hashOf } = require('./id-index')
 const { Evictions, REASONS } = require('./evictions')
 const { checkBounded, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
 const { resolved } = require('../internal/deferred')
@@ -27,10 +27,6 @@ const WEIGHTLESS = Object.freeze({ bytes: undefined, weight: 0 })
 /** The entries of a cache as JavaScript values. Each has a slot, which is its index in the arrays. */
 class HeapStore {
   #slots
-  /** Number of entries that `#slots` can hold. */
-  #capacity
-  /** @type {any[]} */
-  #ids = []
   /** @type {any[]} */
   #values = []
   /** Resolved promises of the values that were requested. @type {(Promise<any> | undefined)[]} */
@@ -60,10 +56,8 @@ class HeapStore {
 
   /** @param {ReturnType<typeof import('./options').readOptions>} options */
   constructor({ native: options, weigh, onEvict, loadTimeout }) {
-    const max = options.max ?? Infinity
-    this.#capacity = capacityFor(max)
-    this.#slots = createIndex(this.#capacity)
-    this.#max = Math.min(max, this.#capacity)
+    this.#max = options.max ?? Infinity
+    this.#slots = new IdIndex(this.#max)
     this.#maxBytes = options.maxBytes ?? Infinity
     this.#weigh = weigh
     this.#evictions = new Evictions(onEvict)
@@ -113,14 +107,15 @@ class HeapStore {
    * @returns {Answer}
    */
   lookUp(id, owner, _load) {
-    const current = this.#flights.get(id)
+    const hash = hashOf(id)
+    const current = this.#flights.get(id, hash)
     // The entry of such a flight is not served: a caller waits.
     if (current?.role === 'lookup') {
       this.#misses++
       return this.#follow(current)
     }
     const now = this.#now()
-    const slot = this.#findUnexpired(id, now)
+    const slot = this.#findUnexpired(id, now, hash)
     const age = slot === undefined ? Age.Expired : this.#ageOf(slot, now)
     const failing = age === Age.Fresh ? undefined : this.#failures?.find(id, now)
     if (slot !== undefined && (age < Age.ErrorOnly || (failing && this.#lifetimes?.servesOnError(slot, now)))) {
@@ -129,12 +124,12 @@ class HeapStore {
       else this.#staleHits++
       const value = this.#values[slot]
       const reloads = age !== Age.Fresh && failing === undefined && current === undefined
-      const flight = reloads ? this.#begin(id, owner, 'background') : undefined
+      const flight = reloads ? this.#begin(id, hash, owner, 'background') : undefined
       return { entry: { value }, flight, leads: reloads, previous: value }
     }
     this.#misses++
     if (failing !== undefined) throw failing.error
-    return current === undefined ? this.#lead(id, slot, owner, 'lookup') : this.#follow(current)
+    return current === undefined ? this.#lead(id, hash, slot, owner, 'lookup') : this.#follow(current)
   }
 
   /**
@@ -145,11 +140,12 @@ class HeapStore {
    * @returns {Answer & { flight: Flight }}
    */
   refresh(id, owner, _load) {
-    const current = this.#flights.get(id)
+    const hash = hashOf(id)
+    const current = this.#flights.get(id, hash)
     if (current !== undefined) return this.#follow(current)
-    const slot = this.#slots.get(id)
+    const slot = this.#slots.get(id, hash)
     const isKnown = slot !== undefined && this.#ageOf(slot, this.#now()) !== Age.Expired
-    return this.#lead(id, isKnown ? slot : undefined, owner, 'refresh')
+    return this.#lead(id, hash, isKnown ? slot : undefined, owner, 'refresh')
   }
 
   /**
@@ -166,20 +162,21 @@ class HeapStore {
   /**
    * Begins a flight.
    * @param {Id} id
+   * @param {number | undefined} hash of the id
    * @param {number | undefined} slot of the previous value
    * @param {FlightOwner} owner
    * @param {import('./flight').Role} role
    * @returns {Answer & { flight: Flight }}
    */
-  #lead(id, slot, owner, role) {
-    const flight = this.#begin(id, owner, role)
+  #lead(id, hash, slot, owner, role) {
+    const flight = this.#begin(id, hash, owner, role)
     return { entry: undefined, flight, leads: true, previous: slot === undefined ? undefined : this.#values[slot] }
   }
 
-  /** @type {(id: Id, owner: FlightOwner, role: import('./flight').Role) => Flight} */
-  #begin(id, owner, role) {
+  /** @type {(id: Id, hash: number | undefined, owner: FlightOwner, role: import('./flight').Role) => Flight} */
+  #begin(id, hash, owner, role) {
     const flight = owner.begin(id, role)
-    this.#flights.add(flight)
+    this.#flights.add(flight, hash)
     return flight
   }
 
@@ -216,7 +213,7 @@ class HeapStore {
     // `weigh` may have closed the cache.
     if (this.#isClosed) throw closedError()
     this.#forget(id)
-    this.#put(id, value, weight, ttl)
+    this.#put(id, hashOf(id), value, weight, ttl)
   }
 
   /**
@@ -241,7 +238,7 @@ class HeapStore {
   complete(flight, value, _bytes, weight, ttl) {
     if (!this.#flights.end(flight)) return
     this.#failures?.delete(flight.id)
-    if (weight !== undefined) this.#put(flight.id, value, weight, ttl)
+    if (weight !== undefined) this.#put(flight.id, flight.hash, value, weight, ttl)
   }
 
   /**
@@ -258,7 +255,7 @@ class HeapStore {
       this.#failures ??= new Failures()
       this.#failures.add(flight.id, error, now + this.#errorTtl)
     }
-    const slot = this.#slots.get(flight.id)
+    const slot = this.#slots.get(flight.id, flight.hash)
     if (slot === undefined || this.#lifetimes === undefined) return undefined
     if (this.#isFresh(slot, now) || !this.#lifetimes.servesOnError(slot, now)) return undefined
     return { value: this.#values[slot] }
@@ -289,13 +286,12 @@ class HeapStore {
     this.#flights.forgetAll()
     this.#failures?.clear()
     this.#evicted[DELETED] += this.#slots.size
-    if (this.#evictions.hasListener) this.#evictions.add(deletions(this.#ids, this.#values, this.#order.slots()))
+    if (this.#evictions.hasListener) this.#evictions.add(deletions(this.#slots.ids, this.#values, this.#order.slots()))
     this.#dropEntries()
   }
 
   #dropEntries() {
-    this.#slots = createIndex(this.#capacity)
-    this.#ids = []
+    this.#slots = new IdIndex(this.#max)
     this.#values = []
     this.#promises = []
     this.#weights = []
@@ -308,7 +304,7 @@ class HeapStore {
   resize(limits) {
     checkBounded(limits)
     checkLimits(limits, true, this.#weigh)
-    this.#max = Math.min(limits.max ?? this.#max, this.#capacity)
+    this.#max = limits.max ?? this.#max
     this.#maxBytes = limits.maxBytes ?? this.#maxBytes
     this.#shrink(this.#now())
   }
@@ -329,13 +325,13 @@ class HeapStore {
 
   /** Returns ids and values of the fresh entries, the most recently used first. @returns {IterableIterator<[any, any]>} */
   entries() {
-    const pairs = this.#freshSlots().map(slot => [this.#ids[slot], this.#values[slot]])
+    const pairs = this.#freshSlots().map(slot => [this.#slots.ids[slot], this.#values[slot]])
     return /** @type {any} */ (pairs.values())
   }
 
   /** Returns the ids of the entries, in the order of `entries()`. @returns {IterableIterator<any>} */
   keys() {
-    const ids = this.#freshSlots().map(slot => this.#ids[slot])
+    const ids = this.#freshSlots().map(slot => this.#slots.ids[slot])
     return ids.values()
   }
 
@@ -381,17 +377,17 @@ class HeapStore {
     return undefined
   }
 
-  /** Returns the slot of an entry, which is evicted if it has expired. @type {(id: Id, now: number) => number | undefined} */
-  #findUnexpired(id, now) {
-    const slot = this.#slots.get(id)
+  /** Returns the slot of an entry, which is evicted if it has expired. @type {(id: Id, now: number, hash?: number) => number | undefined} */
+  #findUnexpired(id, now, hash) {
+    const slot = this.#slots.get(id, hash)
     if (slot === undefined || this.#ageOf(slot, now) !== Age.Expired) return slot
     this.#evict(slot, TTL)
     return undefined
   }
 
-  /** @type {(id: Id, value: unknown, weight: number, ttl: number | undefined) => void} */
-  #put(id, value, weight, ttl) {
-    const replaced = this.#slots.get(id)
+  /** @type {(id: Id, hash: number | undefined, value: unknown, weight: number, ttl: number | undefined) => void} */
+  #put(id, hash, value, weight, ttl) {
+    const replaced = this.#slots.get(id, hash)
     if (replaced !== undefined) this.#evict(replaced, REPLACED)
     if (weight > this.#maxBytes) return
     if (ttl !== undefined) this.#lifetimes ??= new Lifetimes(this.#lifetimeOptions)
@@ -400,8 +396,7 @@ class HeapStore {
       const now = clock.now()
       if (!this.#lifetimes.insert(slot, ttl, now)) return this.#order.remove(slot)
     }
-    this.#slots.set(id, slot)
-    this.#ids[slot] = id
+    this.#slots.set(id, slot, hash)
     this.#values[slot] = value
     this.#promises[slot] = undefined
     if (this.#weigh !== undefined) {
@@ -426,19 +421,18 @@ class HeapStore {
 
   /** @type {(slot: number, reason: number) => void} */
   #evict(slot, reason) {
-    const id = this.#ids[slot]
+    const id = this.#slots.ids[slot]
     const value = this.#values[slot]
-    this.#slots.delete(id)
+    this.#slots.delete(slot)
     this.#order.remove(slot)
     this.#lifetimes?.remove(slot)
     if (this.#weigh !== undefined) this.#bytes -= this.#weights[slot]
-    this.#ids[slot] = undefined
     this.#values[slot] = undefined
     this.#promises[slot] = undefined
     this.#evicted[reason]++
     if (this.#evictions.hasListener) this.#evictions.add({ id, value, reason })
     // The arrays do not keep the length of their peak.
-    if (this.#slots.size === 0 && this.#ids.length > MAX_IDLE_LENGTH) this.#dropEntries()
+    if (this.#slots.size === 0 && this.#values.length > MAX_IDLE_LENGTH) this.#dropEntries()
   }
 }
 

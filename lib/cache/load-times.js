@@ -1,13 +1,37 @@
 'use strict'
 
-/** Buckets in which durations double: each is 1.1 % wide. */
-const GRAIN = 64
+/** Binary logarithm of the number of buckets in which durations double: each is at most 1.6 % wide. */
+const GRAIN = 6
 /** Shortest and longest distinguishable duration, in milliseconds: 1 ns and an hour. */
 const MIN = 1e-6
 const MAX = 3_600_000
-const BUCKETS = Math.ceil(Math.log2(MAX / MIN) * GRAIN) + 1
 
-/** Durations of loads, in buckets of geometric size (Masson, Rim and Lee 2019, "DDSketch"). */
+const FLOAT = new Float64Array(1)
+const WORDS = new Uint32Array(FLOAT.buffer)
+/** Index of the word that has the exponent and the high bits of the mantissa: all supported platforms are little-endian. */
+const HIGH = 1
+/** Number of bits of this word that do not choose the bucket. */
+const REST = 20 - GRAIN
+
+/** Returns the high bits of a duration, which grow with it. @param {number} millis */
+function highBits(millis) {
+  FLOAT[0] = millis
+  return WORDS[HIGH] >>> REST
+}
+
+/** Returns the middle of a bucket. @param {number} bucket */
+function millisOf(bucket) {
+  WORDS[HIGH] = (bucket + FIRST) << REST
+  WORDS[1 - HIGH] = 0
+  const start = FLOAT[0]
+  WORDS[HIGH] += 1 << REST
+  return (start + FLOAT[0]) / 2
+}
+
+const FIRST = highBits(MIN)
+const BUCKETS = highBits(MAX) - FIRST + 1
+
+/** Durations of loads, in buckets of which each power of two has the same number (Tene, "HdrHistogram"). */
 class LoadTimes {
   #counts = new Uint32Array(BUCKETS)
   #count = 0
@@ -17,7 +41,7 @@ class LoadTimes {
   /** @param {number} millis */
   record(millis) {
     const bounded = Math.min(Math.max(millis, MIN), MAX)
-    this.#counts[Math.round(Math.log2(bounded / MIN) * GRAIN)]++
+    this.#counts[highBits(bounded) - FIRST]++
     this.#count++
     this.#sum += bounded
     if (bounded > this.#max) this.#max = bounded
@@ -38,7 +62,7 @@ class LoadTimes {
       rest -= count
       return rest <= 0
     })
-    return Math.min(MIN * 2 ** (bucket / GRAIN), this.#max)
+    return Math.min(millisOf(bucket), this.#max)
   }
 }
 
