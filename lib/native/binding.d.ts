@@ -360,8 +360,10 @@ export declare enum RecordKind {
   Document = 9,
   /** As `Document`, for a part that is not the last. */
   Part = 10,
+  /** The stream that the task serves has room for input. */
+  Room = 11,
   /** The next value is a Buffer with the columns of a table. */
-  Table = 11,
+  Table = 12,
 }
 
 export declare function releaseReservation(reservation: number): void
@@ -380,6 +382,9 @@ export declare function reportBlocked(thread: number, begun: number, progress: n
 
 /** Returns the time at which this thread begins an event-loop iteration, for `reportBlocked`. */
 export declare function reportTime(): number
+
+/** Requests a record of kind `Room` once the running step, or the next one, leaves at most `backlog` bytes of input. */
+export declare function requestRoom(session: number, backlog: number): void
 
 /** Moves the first `count` tasks of `tasks`, which began under the permit but did not run, back to their positions in the queue. */
 export declare function requeueTasks(permit: number, tasks: Uint32Array, count: number): void

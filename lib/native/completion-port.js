@@ -16,6 +16,7 @@ const { loopScheduler, share } = require('./shared')
  * @property {(force: boolean) => void} [onClose] the pool is closing; replaces `abort`
  * @property {(handle: number) => void} [onGranted] a reservation was granted
  * @property {() => void} [onNotified] a reservation could have been granted
+ * @property {() => void} [onRoom] the stream that a task serves has room for input; the task goes on
  * @property {(kind: number, flightId: number, bytes: Buffer | undefined) => void} [onMessage] a message for a cache arrived
  * @property {(permit: number) => void} [onPermit] a task that JavaScript runs may begin
  * @property {(count: number, micros: number) => void} [onBatch] a batch ended; `settle` follows for each of its items
@@ -30,7 +31,20 @@ const { loopScheduler, share } = require('./shared')
  * @property {(taskId: number) => void} discard drops the parts of a task that failed or was cancelled
  */
 
-const { Begun, Bytes, Document, Error: Failure, Granted, Json, Mail, Many, Notified, Part, Table } = native.RecordKind
+const {
+  Begun,
+  Bytes,
+  Document,
+  Error: Failure,
+  Granted,
+  Json,
+  Mail,
+  Many,
+  Notified,
+  Part,
+  Room,
+  Table
+} = native.RecordKind
 /** Kinds of record whose values other modules decode. */
 const ENCODED = { jsonText: Json, table: Table }
 const FIRST_RECORD = 2
@@ -267,6 +281,7 @@ class CompletionPort {
     }
     if (kind === Begun) return listener?.onPermit === undefined ? native.dropPermit(size) : listener.onPermit(size)
     if (listener === undefined) throw new Error('offloop: an outcome without a task')
+    if (kind === Room) return listener.onRoom?.()
     if (kind === Document || kind === Part) {
       const text = /** @type {Buffer} */ (this.#nextValue())
       const plan = /** @type {Buffer} */ (this.#nextValue())

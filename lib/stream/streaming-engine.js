@@ -196,7 +196,7 @@ class StreamingEngine {
       if (this.#bytesInFlight >= this.#limit) this.#bytesInFlight = native.sessionBacklog(this.#session)
       const credit = this.#bytesInFlight === 0 ? MAX_COPY : this.#limit - this.#bytesInFlight
       const size = Math.min(length - write.offset, credit, MAX_COPY)
-      if (size <= 0) return
+      if (size <= 0) return native.requestRoom(this.#session, Math.min(Math.ceil(this.#limit / 2), MAX_COPY))
       try {
         // Not `subarray`, which runs code of the chunk's class.
         const piece = new Uint8Array(bufferOf(write.chunk), offsetOf(write.chunk) + write.offset, size)
@@ -238,12 +238,18 @@ class StreamingEngine {
       priority: this.#priority,
       resolve,
       reject,
+      onRoom: () => this.#context.runInAsyncScope(this.#onRoom, this),
       caller: this.#caller,
       isContinuation
     }
     const task = new Task(context, step)
     this.#stepTask = new WaitingTask(context, task, NO_INPUT)
     this.#stepTask.submit(NO_RESERVATION)
+  }
+
+  /** The running step has processed part of the input: the writer goes on before the thread runs out of it. */
+  #onRoom() {
+    if (!this.#isDestroyed) this.#copyChunk()
   }
 
   /** @param {unknown} error */

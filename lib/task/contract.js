@@ -21,6 +21,7 @@
  * @property {(value: any, micros?: number) => void} resolve `micros` is the duration of the task, or the average of such tasks, if known
  * @property {(reason: unknown) => void} reject
  * @property {{ stack?: string } | undefined} caller
+ * @property {() => void} [onRoom] the stream that the task serves has room for input
  * @property {boolean} [isContinuation] whether the task continues admitted work, and is accepted while the pool is closing
  *
  * A task whose input is copied for native code.

@@ -111,6 +111,10 @@ class Task {
     else reject(this.errorOf(failure))
   }
 
+  onRoom() {
+    this.#context.onRoom?.()
+  }
+
   /** @param {import('../internal/errors').SerializedFailure} failure */
   errorOf(failure) {
     return taskError(failure, this.#context.caller)

@@ -2,7 +2,7 @@
 //!
 //! Threads push outcomes to a queue and wake the environment unless it has been woken since its last drain; JavaScript then
 //! drains the queue in one call. The queue holds at most one outcome for each admitted task, the parts of documents,
-//! and memory that threads have released.
+//! one report of room for each stream, and memory that threads have released.
 
 use super::borrowed::Borrows;
 use super::napi_raw::{self, Pinned};
@@ -37,6 +37,8 @@ pub enum Outcome {
     One(Result<Value>),
     /// Part of a document; the task goes on.
     Part(Document),
+    /// The stream that the task serves has room for input; the task goes on.
+    Room,
     /// Results of a batch, in order, and its run time.
     Many {
         results: Vec<Result<Value>>,

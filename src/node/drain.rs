@@ -103,6 +103,10 @@ impl<'env> Drain<'env, '_> {
                 self.record(task, RecordKind::Part, slice);
                 return Ok(());
             }
+            Outcome::Room => {
+                self.record(task, RecordKind::Room, 0);
+                return Ok(());
+            }
             Outcome::Many { results, took } => {
                 let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
                 self.record(task, RecordKind::Many, word(results.len())?);

@@ -30,6 +30,8 @@ pub enum RecordKind {
     Document,
     /// As `Document`, for a part that is not the last.
     Part,
+    /// The stream that the task serves has room for input.
+    Room,
     /// The next value is a Buffer with the columns of a table.
     Table,
 }

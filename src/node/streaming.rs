@@ -49,6 +49,14 @@ pub fn session_backlog(env: Env, session: u32) -> Result<f64> {
     Ok(f64_of(session.pending() as u64))
 }
 
+/// Requests a record of kind `Room` once the running step, or the next one, leaves at most `backlog` bytes of input.
+#[napi(catch_unwind)]
+pub fn request_room(env: Env, session: u32, backlog: u32) -> Result<()> {
+    let handles = environment::of(&env)?.handles.borrow();
+    handles.session(session)?.request_room(backlog as usize);
+    Ok(())
+}
+
 /// Closes a session and frees its memory.
 #[napi(catch_unwind)]
 pub fn close_session(env: Env, session: u32) -> Result<()> {

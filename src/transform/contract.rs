@@ -14,8 +14,17 @@ pub const STEP: usize = 1 << 20;
 /// Result of a factory: a transform, or the argument that is invalid.
 pub type BuildResult = std::result::Result<Box<dyn Transform>, ArgumentError>;
 
-/// Receives a part of a result.
-pub type Emit<'a> = &'a mut dyn FnMut(Document);
+/// An event of a running transform.
+#[derive(Debug)]
+pub enum Event {
+    /// A part of the result is ready.
+    Part(Document),
+    /// A stream whose writer waits has room for input.
+    Room,
+}
+
+/// Receives the events of a running transform.
+pub type Emit<'a> = &'a mut dyn FnMut(Event);
 
 /// A computation with its options: created once, run many times, from any thread.
 pub trait Transform: Send + Sync {
@@ -28,7 +37,8 @@ pub trait Transform: Send + Sync {
     /// Of the kind that fits the cause.
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value>;
 
-    /// Like [`Transform::run`], but may emit parts of the result before all of the input is validated; returns the last part.
+    /// Like [`Transform::run`], but emits events. Parts of the result may be emitted before all of the input is validated; the
+    /// last one is returned.
     ///
     /// # Errors
     /// As [`Transform::run`]; the caller discards the parts.

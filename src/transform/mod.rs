@@ -34,7 +34,7 @@ mod zstd;
 pub use crate::args::{Arg, Args, ArgumentError, Options};
 pub use bytes::{Bytes, Lend};
 pub use chain::Chain;
-pub use contract::{Emit, Output, STEP, StreamTransform, Transform, run_stream};
+pub use contract::{Emit, Event, Output, STEP, StreamTransform, Transform, run_stream};
 pub use held::Held;
 pub use json::build_plan;
 pub use json::parse::json_in_parts;

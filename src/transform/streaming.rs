@@ -4,7 +4,7 @@
 //! like any other: one processes input, one flushes as well, and one ends the stream. Run them one at a time, in the order
 //! of the calls that they serve. A running step also processes input that arrives meanwhile, which saves a task.
 
-use super::contract::{StreamTransform, Transform};
+use super::contract::{Emit, Event, StreamTransform, Transform};
 use super::value::Value;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
@@ -47,6 +47,8 @@ pub struct StreamSession {
     inbox: Mutex<VecDeque<Vec<u8>>>,
     /// Bytes of input that are not processed yet.
     pending: AtomicUsize,
+    /// Pending bytes at which the waiting writer resumes; 0 if it does not wait.
+    low_water_mark: AtomicUsize,
     closed: AtomicBool,
 }
 
@@ -68,6 +70,7 @@ impl StreamSession {
             state: Mutex::new(state),
             inbox: Mutex::new(VecDeque::new()),
             pending: AtomicUsize::new(0),
+            low_water_mark: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
         }))
     }
@@ -91,6 +94,11 @@ impl StreamSession {
         self.pending.load(Ordering::SeqCst)
     }
 
+    /// Requests [`Event::Room`] when at most `pending` bytes of input are not processed yet.
+    pub fn request_room(&self, pending: usize) {
+        self.low_water_mark.store(pending, Ordering::SeqCst);
+    }
+
     /// Releases all memory: immediately, or when the running step ends.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
@@ -100,8 +108,8 @@ impl StreamSession {
         }
     }
 
-    fn run(&self, kind: StepKind, input: Value, cancel: &Cancel) -> Result<Value> {
-        let result = self.step(kind, input, cancel);
+    fn run(&self, kind: StepKind, input: Value, cancel: &Cancel, emit: Emit) -> Result<Value> {
+        let result = self.step(kind, input, cancel, emit);
         // `close` cannot lock the state while a step runs.
         if self.closed.load(Ordering::SeqCst) {
             drop(std::mem::take(&mut *self.state.lock()));
@@ -109,7 +117,7 @@ impl StreamSession {
         result
     }
 
-    fn step(&self, kind: StepKind, input: Value, cancel: &Cancel) -> Result<Value> {
+    fn step(&self, kind: StepKind, input: Value, cancel: &Cancel, emit: Emit) -> Result<Value> {
         self.add_input(input.into_bytes()?.into_owned()?);
         let state = &mut *self.state.lock();
         // Taken out, so that an error or a panic ends the stream.
@@ -125,6 +133,9 @@ impl StreamSession {
             state.offset += slice.len();
             processed += slice.len();
             self.pending.fetch_sub(slice.len(), Ordering::SeqCst);
+            if self.has_requested_room() {
+                emit(Event::Room);
+            }
         }
         if self.pending() == 0 {
             match kind {
@@ -138,6 +149,12 @@ impl StreamSession {
             state.collected = std::mem::take(&mut out);
         }
         Ok(out.into())
+    }
+
+    /// Whether the writer waits for the room that there is now. Ends the request.
+    fn has_requested_room(&self) -> bool {
+        let mark = self.low_water_mark.load(Ordering::SeqCst);
+        mark > 0 && self.pending() <= mark && self.low_water_mark.swap(0, Ordering::SeqCst) > 0
     }
 
     /// Whether the step may produce more output.
@@ -176,7 +193,11 @@ impl Transform for Step {
     }
 
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
-        self.session.run(self.kind, input, cancel)
+        self.session.run(self.kind, input, cancel, &mut |_| {})
+    }
+
+    fn run_in_parts(&self, input: Value, cancel: &Cancel, emit: Emit) -> Result<Value> {
+        self.session.run(self.kind, input, cancel, emit)
     }
 
     fn can_fail(&self) -> bool {
@@ -303,6 +324,27 @@ mod tests {
         }
         total += finish.run(Vec::new().into(), &Cancel::new()).unwrap().into_bytes().unwrap().len();
         assert_eq!(total, plain.len());
+    }
+
+    #[test]
+    fn a_running_step_reports_room_once_per_request() {
+        let session = StreamSession::open(&*make("digest"), OutputMode::Collect).unwrap();
+        let Steps { push, .. } = session.steps();
+        let room = |input: usize| {
+            let mut pending = Vec::new();
+            let mut emit = |event| {
+                assert!(matches!(event, Event::Room));
+                pending.push(session.pending());
+            };
+            push.run_in_parts(vec![0; input].into(), &Cancel::new(), &mut emit).unwrap();
+            pending
+        };
+        assert!(room(1 << 20).is_empty());
+        session.request_room(1 << 19);
+        assert_eq!(room(1 << 20), [1 << 19]);
+        assert!(room(1 << 20).is_empty());
+        session.request_room(100_000);
+        assert_eq!(room(1 << 20), [98_304], "after a whole slice");
     }
 
     #[test]

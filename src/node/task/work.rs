@@ -5,7 +5,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::node::completion::{Outcome, Port};
 use crate::pool::{Tally, Work, catch_panic};
-use crate::transform::{SMALL_DOCUMENT, Transform, Value, json_in_parts};
+use crate::transform::{Event, SMALL_DOCUMENT, Transform, Value, json_in_parts};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,10 +26,16 @@ impl TaskContext {
         self.ended(self.transform.run(input, &self.cancel))
     }
 
-    /// Runs the transform and sends each part of its result when it is ready.
+    /// Runs the transform and sends each event when it occurs.
     fn run_in_parts(&self, input: Value) -> Result<Value> {
         self.cancel.check()?;
-        let mut emit = |part| self.port.complete(self.task, Outcome::Part(part));
+        let mut emit = |event| {
+            let outcome = match event {
+                Event::Part(part) => Outcome::Part(part),
+                Event::Room => Outcome::Room,
+            };
+            self.port.complete(self.task, outcome);
+        };
         match self.ended(self.transform.run_in_parts(input, &self.cancel, &mut emit))? {
             Value::Json(text) if text.len() > SMALL_DOCUMENT => json_in_parts(&text, &self.cancel, &mut emit),
             other => Ok(other),

@@ -7,7 +7,7 @@ use super::scanner::{SyntaxOnly, UNLIMITED_DEPTH, scan};
 use crate::args::Args;
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
-use crate::transform::contract::{BuildResult, Emit, Output, Transform};
+use crate::transform::contract::{BuildResult, Emit, Event, Output, Transform};
 use crate::transform::text::detect_encoding::into_string;
 use crate::transform::value::{Document, SLICE, SMALL_DOCUMENT, Value};
 
@@ -64,7 +64,7 @@ pub fn in_parts(text: &[u8], max_depth: usize, slice: u32, cancel: &Cancel, emit
         let part = encoder.encode(steps);
         Document { text: part.text, plan: part.plan.iter().flat_map(|word| word.to_ne_bytes()).collect(), slice }
     };
-    let last = write_plan(text, SIZES, max_depth, cancel, &mut |steps| emit(document(steps)))?;
+    let last = write_plan(text, SIZES, max_depth, cancel, &mut |steps| emit(Event::Part(document(steps))))?;
     Ok(Value::Document(Box::new(document(last))))
 }
 
