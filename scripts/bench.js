@@ -1,13 +1,22 @@
 'use strict'
 
-// Benchmarks against other packages, which are installed in benchmarks/node_modules alone.
+// Benchmarks against other packages, which are installed in benchmarks/node_modules alone. They run under the requested line of
+// Node.js, as do the processes that they start.
 
-const { join } = require('node:path')
-const { root, start } = require('./lib/process.js')
+const { delimiter, dirname, join } = require('node:path')
+const { main, options } = require('../benchmarks/run.js')
+const { root, run, start } = require('./lib/process.js')
+const { nodeOf } = require('./lib/runtimes.js')
 const { install, setup } = require('./lib/setup.js')
 
 start(async () => {
+  const args = process.argv.slice(2)
+  const { node, readme } = options(args)
+  if (readme) return main(args)
+  const path = await nodeOf(node)
   await setup()
   await install(join(root, 'benchmarks'))
-  return require('../benchmarks/run.js').main(process.argv.slice(2))
+  const env = { PATH: dirname(path) + delimiter + process.env.PATH }
+  const { code } = await run(path, [join(root, 'benchmarks', 'run.js'), ...args], { env, show: true })
+  return code
 })

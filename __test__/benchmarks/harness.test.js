@@ -10,7 +10,7 @@ const { test } = require('node:test')
 const { targetsAsMarkdown, targetsAsText } = require('../../benchmarks/harness/targets.js')
 const { chart } = require('../../benchmarks/harness/chart.js')
 const { intoDocument } = require('../../benchmarks/harness/readme.js')
-const { files, gather, merge, write } = require('../../benchmarks/harness/results.js')
+const { files, gather, merge, read, write } = require('../../benchmarks/harness/results.js')
 const { SUITES, casesOf, select } = require('../../benchmarks/harness/suites.js')
 const { failedCase, summary } = require('../../benchmarks/harness/summary.js')
 
@@ -163,15 +163,21 @@ test('draws a negative value as an empty bar', () => {
 
 test('results contain each round, the machine, the method and the date', () => {
   const run = gather(MACHINE, [summary('suite', CASE, MEASURED), failedCase('other', CASE, 'gone')], 61.2)
-  const generated = files(run)
-  assert.deepEqual(Object.keys(generated).sort(), ['other.svg', 'results.json', 'suite.svg', 'summary.md'])
-  const read = JSON.parse(generated['results.json'])
-  assert.deepEqual(Object.keys(read), ['machine', 'versions', 'load', 'date', 'method', 'seconds', 'results'])
-  assert.deepEqual(read.results[0].values[0].rounds, [40, 30, 100])
+  const generated = files([run])
+  assert.deepEqual(Object.keys(generated).sort(), [
+    'node-20.json',
+    'node-20.md',
+    'other.svg',
+    'suite.svg',
+    'summary.md'
+  ])
+  const parsed = JSON.parse(generated['node-20.json'])
+  assert.deepEqual(Object.keys(parsed), ['machine', 'versions', 'load', 'date', 'method', 'seconds', 'results'])
+  assert.deepEqual(parsed.results[0].values[0].rounds, [40, 30, 100])
   // Results read back make the same files.
-  assert.deepEqual(files(read), generated)
-  assert.match(generated['summary.md'], /2024-02-03 04:05 UTC, load average at the start 0\.50 1\.00 2\.00/)
-  assert.match(generated['summary.md'], /- `case`: all of it failed: gone/)
+  assert.deepEqual(files([parsed]), generated)
+  assert.match(generated['node-20.md'], /2024-02-03 04:05 UTC, load average at the start 0\.50 1\.00 2\.00/)
+  assert.match(generated['node-20.md'], /- `case`: all of it failed: gone/)
 })
 
 /** @param {import('../../benchmarks/harness/case.js').Outcome} own outcome of offloop */
@@ -198,8 +204,8 @@ test('replaces only the text between the marks of a document', () => {
 })
 
 test('the picture shows the response times of /ping', () => {
-  assert.equal(files(gather(MACHINE, [summary('suite', CASE, MEASURED)], 1))['under-load.svg'], undefined)
-  const svg = files(gather(MACHINE, [ping()], 1))['under-load.svg']
+  assert.equal(files([gather(MACHINE, [summary('suite', CASE, MEASURED)], 1)])['under-load.svg'], undefined)
+  const svg = files([gather(MACHINE, [ping()], 1)])['under-load.svg']
   const widths = elements(svg).flatMap(
     ({ attributes }) => /class="(?:ours|other)".* width="([\d.]+)"/.exec(attributes)?.[1] ?? []
   )
@@ -224,9 +230,9 @@ test('a merged case replaces the one before and states its origin', () => {
   assert.equal(once.results[0].values.length, 0)
   assert.deepEqual([once.versions, once.date, once.seconds], [MACHINE.versions, MACHINE.date, 61])
 
-  const generated = files(once)
-  assert.deepEqual(files(JSON.parse(generated['results.json'])), generated)
-  assert.match(generated['summary.md'], /^- case, ping: a <fast> one, .*, node 24\.1\.0, 2024-03-04 05:06 UTC/m)
+  const generated = files([once])
+  assert.deepEqual(files([JSON.parse(generated['node-20.json'])]), generated)
+  assert.match(generated['node-20.md'], /^- case, ping: a <fast> one, .*, node 24\.1\.0, 2024-03-04 05:06 UTC/m)
   assert.match(generated['server.svg'], />case, ping: a &lt;fast&gt; one, .*, node 24\.1\.0</)
   assert.doesNotMatch(generated['stream.svg'], /24\.1\.0/)
   assert.match(generated['under-load.svg'], /node 24\.1\.0<.*2024-03-04 05:06 UTC/s)
@@ -249,8 +255,8 @@ test('replaces whole files and keeps the others', () => {
 
 test('the committed tables and charts match the committed results', () => {
   const folder = join(root, 'benchmarks', 'results')
-  const run = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'))
-  const generated = files(run)
+  const runs = read(folder)
+  const generated = files(runs)
   assert.deepEqual(readdirSync(folder).sort(), Object.keys(generated).sort())
   const again = 'run `npm run bench -- --readme`'
   for (const [name, content] of Object.entries(generated)) {
@@ -258,7 +264,7 @@ test('the committed tables and charts match the committed results', () => {
     if (name.endsWith('.svg')) elements(content)
   }
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
-  assert.equal(intoDocument(readme, run), readme, again)
+  assert.equal(intoDocument(readme, runs[0]), readme, again)
 })
 
 test('selects cases by suite or by name, and by default all except those on request', () => {

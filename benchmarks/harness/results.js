@@ -1,10 +1,11 @@
 'use strict'
 
-// Generates the files of the results: all measurements, and the charts and tables made from them.
+// The files of the results: all measurements, and the charts and tables made from them.
 
-const { mkdirSync, renameSync, writeFileSync } = require('node:fs')
+const { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
 const { chart } = require('./chart.js')
+const { lineOf, newestFirst, overview } = require('./lines.js')
 const { picture } = require('./readme.js')
 const { SUITES } = require('./suites.js')
 const {
@@ -48,34 +49,52 @@ function merge(run, { results, machine, versions, load, date }) {
 }
 
 /**
- * @param {Results} run
+ * Returns the measurements and targets of each line, an overview, and the charts of the newest line.
+ * @param {readonly Results[]} runs one for each line, newest first
  * @returns {Record<string, string>} files by name
  */
-function files(run) {
-  const suites = [...new Set(run.results.map(({ suite }) => suite))]
-  const charts = suites.map(suite => {
-    const cases = run.results.filter(result => result.suite === suite)
-    const subtitles = [describeMachineAndNode(run), describeTime(run), ...origins(cases).flat()]
+function files(runs) {
+  const [newest] = runs
+  const ofLines = runs.flatMap(run => {
+    const name = `node-${lineOf(run)}`
+    const charts = run === newest ? suitesOf(run) : []
+    return [
+      [`${name}.json`, `${JSON.stringify(run, null, 2)}\n`],
+      [`${name}.md`, `# Results of Node ${lineOf(run)}\n\n${heading(run, charts)}\n\n${table(run)}\n`]
+    ]
+  })
+  const charts = suitesOf(newest).map(suite => {
+    const cases = newest.results.filter(result => result.suite === suite)
+    const subtitles = [describeMachineAndNode(newest), describeTime(newest), ...origins(cases).flat()]
     return [`${suite}.svg`, chart(`offloop: ${suite}`, cases, subtitles)]
   })
   return {
-    'results.json': `${JSON.stringify(run, null, 2)}\n`,
-    'summary.md': `# Results and targets\n\n${heading(run)}\n\n${table(run)}\n`,
-    ...Object.fromEntries(charts),
-    ...picture(run)
+    'summary.md': overview(runs),
+    ...Object.fromEntries([...ofLines, ...charts]),
+    ...picture(newest)
   }
 }
 
 /** @param {Results} run */
-function heading(run) {
-  const charts = [...new Set(run.results.map(({ suite }) => suite))].map(suite => `[${suite}](${suite}.svg)`)
+function suitesOf({ results }) {
+  return [...new Set(results.map(({ suite }) => suite))]
+}
+
+/**
+ * @param {Results} run
+ * @param {readonly string[]} charts suites that have a chart
+ */
+function heading(run, charts) {
+  const links = charts.map(suite => `[${suite}](${suite}.svg)`)
+  const data = `node-${lineOf(run)}.json`
   return [
     `- ${describeMachine(run)}`,
     `- ${describeVersions(run)}`,
     `- ${describeTime(run)}; it took ${Math.round(run.seconds / 60)} minutes`,
     ...origins(run.results).map(lines => `- ${lines.join(', ')}`),
     `- ${run.method}`,
-    `- charts: ${charts.join(', ')}; every round: [results.json](results.json)`
+    ...(links.length > 0 ? [`- charts: ${links.join(', ')}`] : []),
+    `- every round: [${data}](${data}); other lines: [summary](summary.md)`
   ].join('\n')
 }
 
@@ -90,6 +109,16 @@ function table({ results }) {
 }
 
 /**
+ * Reads the results of all lines.
+ * @param {string} folder
+ * @returns {Results[]} newest line first
+ */
+function read(folder) {
+  const names = readdirSync(folder).filter(name => /^node-\d+\.json$/.test(name))
+  return newestFirst(names.map(name => JSON.parse(readFileSync(join(folder, name), 'utf8'))))
+}
+
+/**
  * Replaces files atomically.
  * @param {string} folder
  * @param {Record<string, string>} contents by name
@@ -100,4 +129,4 @@ function write(folder, contents) {
   for (const name of Object.keys(contents)) renameSync(join(folder, `${name}.part`), join(folder, name))
 }
 
-module.exports = { files, gather, merge, write }
+module.exports = { files, gather, merge, read, write }
