@@ -46,7 +46,7 @@ const cases = [
     name: 'miss',
     what: 'awaited get of ids that are not cached, 50,000 entries at most, a loader that returns immediately',
     reference: 'lru-cache',
-    measures: [{ name: 'time', unit: 'µs', target: { of: 'ratio', atMost: 1.5 } }],
+    measures: [{ name: 'time', unit: 'µs', target: { of: 'ratio', atMost: 0.7 } }],
     open: () => Object.keys(CACHES).map(name => processPerContender(__filename, 'miss', name))
   }
 ]

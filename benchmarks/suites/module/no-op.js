@@ -27,7 +27,7 @@ const cases = noOpCases({
   input: 7,
   open,
   atLeast: 10,
-  atMost: 1
+  atMost: 0.8
 })
 
 module.exports = { cases }

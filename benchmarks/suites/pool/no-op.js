@@ -28,7 +28,7 @@ const cases = noOpCases({
   input: new Uint8Array(8),
   open,
   atLeast: 15,
-  atMost: 0.3
+  atMost: 0.1
 })
 
 module.exports = { cases }

@@ -14,7 +14,7 @@ const cases = [
     reference: 'piscina',
     rounds: 20,
     measures: [
-      { name: 'require', unit: 'ms', target: { of: 'value', atMost: 30 } },
+      { name: 'require', unit: 'ms', target: { of: 'ratio', atMost: 1.2 } },
       { name: 'threads before a task', unit: '', fold: 'max', target: { of: 'value', atMost: 0 } },
       { name: 'addon', unit: 'MB', target: { of: 'value', atMost: 12 } }
     ],
