@@ -16,6 +16,7 @@ const { percentile } = require('../../harness/statistics.js')
 const FILE = join(__dirname, '..', '..', 'contenders', 'workers', 'wait-or-exit.js')
 const RATE = 200
 const SECONDS = 10
+const WARM_UP_SECONDS = 1
 /** Duration of one call in a hundred, in milliseconds. */
 const SLOW = 500
 const CALLS = 400
@@ -34,13 +35,17 @@ function runners(/** @type {number} */ threads) {
   ]
 }
 
-/** Makes calls at a steady rate, whether or not earlier calls have completed. @param {Runner} runner */
-async function steady({ call }) {
+/**
+ * Makes calls at a steady rate, whether or not earlier calls have completed.
+ * @param {Runner} runner
+ * @param {number} [seconds]
+ */
+async function steady({ call }, seconds = SECONDS) {
   /** @type {number[]} */
   const quick = []
   const begin = performance.now()
   const all = []
-  for (let n = 0; n < RATE * SECONDS; n++) {
+  for (let n = 0; n < RATE * seconds; n++) {
     const due = begin + (n * 1000) / RATE
     const wait = due - performance.now()
     if (wait > 0) await sleep(wait)
@@ -68,14 +73,6 @@ async function exits({ call }) {
 
 /**
  * @param {number} threads
- * @param {(runner: Runner) => Promise<Record<string, number>>} round
- */
-function contenders(threads, round) {
-  return runners(threads).map(runner => ({ name: runner.name, round: () => round(runner), close: runner.close }))
-}
-
-/**
- * @param {number} threads
  * @returns {Case}
  */
 const steadyCase = threads => ({
@@ -86,7 +83,15 @@ const steadyCase = threads => ({
     { name: 'quick calls, p99', unit: 'ms', target: { of: 'ratio', atMost: 1.2 } },
     { name: 'quick calls, p50', unit: 'ms' }
   ],
-  open: () => contenders(threads, steady)
+  // A round has 20 calls above its 99th percentile.
+  rounds: 2,
+  open: () =>
+    runners(threads).map(runner => ({
+      name: runner.name,
+      warm: () => steady(runner, WARM_UP_SECONDS),
+      round: () => steady(runner),
+      close: runner.close
+    }))
 })
 
 /** @type {Case[]} */
@@ -97,7 +102,8 @@ const cases = [
     name: 'module-exits',
     what: `${CALLS} calls, ${CONCURRENT} concurrently, of which one ends its thread`,
     measures: [{ name: 'others that reject', unit: 'calls', target: { of: 'value', atMost: 0 } }],
-    open: threads => contenders(threads, exits)
+    open: threads =>
+      runners(threads).map(runner => ({ name: runner.name, round: () => exits(runner), close: runner.close }))
   }
 ]
 
