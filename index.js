@@ -1,12 +1,26 @@
 'use strict'
 
-const { Cache } = require('./lib/cache')
-const { OffloopError, OverloadError } = require('./lib/internal/errors')
-const { signalOf } = require('./lib/internal/response-signal')
-const { move } = require('./lib/task/input')
-const { Pool, pool } = require('./lib/pool')
-const { Sink } = require('./lib/stream')
-const { transforms } = require('./lib/transform')
+const { lazy, lazyProperties } = require('./lib/internal/lazy')
+// Captures the timers before tests can fake them.
+require('./lib/internal/clock')
+// Throws the error of an addon that cannot be loaded.
+require('./lib/native')
+
+const lib = lazy(() => require('./lib'))
 
 /** @type {typeof import('./index.d.ts')} */
-module.exports = { Pool, pool, transforms, move, Cache, Sink, OffloopError, OverloadError, signalOf }
+module.exports = lazyProperties({
+  Pool: () => lib().Pool,
+  pool: () => lib().pool,
+  transforms: () => lib().transforms,
+  move: () => lib().move,
+  Cache: () => lib().Cache,
+  Sink: () => lib().Sink,
+  OffloopError: () => lib().OffloopError,
+  OverloadError: () => lib().OverloadError,
+  signalOf: () => lib().signalOf
+})
+
+// Node.js finds the names for `import { Pool } from 'offloop'` here, in the source.
+exports.Pool = exports.pool = exports.transforms = exports.move = exports.Cache = exports.Sink = undefined
+exports.OffloopError = exports.OverloadError = exports.signalOf = undefined

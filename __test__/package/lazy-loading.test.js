@@ -1,14 +1,31 @@
 'use strict'
 
-// Modules that `require('offloop')` loads, a cost of every program start.
+// What `require('offloop')` loads, a cost of every program start, and what the first use of each export loads.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
 const { test } = require('node:test')
+const { lazy, lazyProperties } = require('../../lib/internal/lazy')
+const { platform } = require('../../lib/native/platform')
 const { run } = require('../../scripts/lib/process')
 
-/** Modules that few programs need: built-in names or paths. */
-const LAZY = [
+const root = join(__dirname, '../..')
+
+/** Everything that `require` loads: the addon, whose absence it reports, and the timers, before tests can fake them. */
+const LOADED_BY_REQUIRE = [
+  'index.js',
+  'lib/internal/clock.js',
+  'lib/internal/lazy.js',
+  'lib/native/addon-files.js',
+  'lib/native/index.js',
+  'lib/native/library.js',
+  `lib/native/offloop.${platform()}.node`,
+  'lib/native/platform.js',
+  'package.json'
+]
+
+/** Modules that few programs need, also of those that use the package: built-in names or paths. */
+const RARE = [
   'NativeModule v8',
   'NativeModule worker_threads',
   'lib/json/writer.js',
@@ -20,40 +37,178 @@ const LAZY = [
   'lib/native/load-reasons.js'
 ]
 
-/**
- * Runs a script and returns the LAZY modules that it loaded.
- * @param {string} script
- */
-async function loaded(script) {
-  const root = join(__dirname, '../..')
-  const program = `
-    const before = new Set(process.moduleLoadList)
-    const { Cache, pool, transforms } = require('./index.js')
-    const report = () => {
-      const own = Object.keys(require.cache).map(it => it.slice(${root.length + 1}).replaceAll('\\\\', '/'))
-      console.log(JSON.stringify([...process.moduleLoadList.filter(it => !before.has(it)), ...own]))
-    }
-    ${script}`
-  const { code, stdout, output } = await run(process.execPath, ['-e', program])
+/** Runs a script in a new process, with `offloop` loaded, and returns its output. @param {string} script */
+async function output(script) {
+  const { code, stdout, output } = await run(process.execPath, ['-e', script], { cwd: root, timeout: 60_000 })
   assert.equal(code, 0, output)
-  /** @type {string[]} */
-  const all = JSON.parse(stdout)
-  return all.filter(it => LAZY.includes(it)).sort()
+  return stdout.trim()
 }
 
-test('lazy modules are not loaded by common calls', async () => {
-  assert.deepEqual(await loaded('report()'), [])
-  assert.deepEqual(await loaded("pool.run(transforms.digest('sha256'), 'text').then(report)"), [])
-  assert.deepEqual(await loaded("new Cache({ max: 9 }).get('id', () => 1).then(report)"), [])
+/**
+ * Runs a script and returns the modules that were loaded when it called `report`.
+ * @param {string} script
+ * @returns {Promise<string[]>}
+ */
+async function loaded(script) {
+  return JSON.parse(
+    await output(`
+      const before = new Set(process.moduleLoadList)
+      const offloop = require('./index.js')
+      const report = () => {
+        const own = Object.keys(require.cache).map(it => it.slice(${root.length + 1}).replaceAll('\\\\', '/'))
+        console.log(JSON.stringify([...process.moduleLoadList.filter(it => !before.has(it)), ...own]))
+      }
+      ${script}`)
+  )
+}
+
+/** Returns the rarely needed modules that a script loads. @param {string} script */
+async function rare(script) {
+  return (await loaded(script)).filter(it => RARE.includes(it)).sort()
+}
+
+test('require loads the addon and little else', async () => {
+  const own = (await loaded('report()')).filter(it => !it.startsWith('NativeModule ') && !it.startsWith('Internal'))
+  assert.deepEqual(own.sort(), LOADED_BY_REQUIRE.sort())
 })
 
-test('lazy modules are loaded on demand', async () => {
-  assert.deepEqual(await loaded('pool.run(transforms.json.stringify(), [1]).then(report)'), ['lib/json/writer.js'])
-  const workerThread = await loaded("pool.run(transforms.worker('node:os', { export: 'cpus' }), 1).then(report)")
+test('common calls load no rarely needed modules', async () => {
+  assert.deepEqual(await rare('Object.values(offloop); report()'), [])
+  assert.deepEqual(await rare("new offloop.Cache({ max: 9 }).get('id', () => 1).then(report)"), [])
+  assert.deepEqual(await rare("offloop.pool.run(offloop.transforms.digest('sha256'), 'text').then(report)"), [])
+})
+
+test('rarely needed modules are loaded on demand', async () => {
+  const json = await rare('offloop.pool.run(offloop.transforms.json.stringify(), [1]).then(report)')
+  assert.deepEqual(json, ['lib/json/writer.js'])
+  const workerThread = await rare(
+    "offloop.pool.run(offloop.transforms.worker('node:os', { export: 'cpus' }), 1).then(report)"
+  )
   assert.ok(
     workerThread.includes('lib/worker/worker-thread.js') && workerThread.includes('NativeModule worker_threads'),
     String(workerThread)
   )
-  const v8 = await loaded("new Cache({ maxBytes: 999, storage: 'native' }).set('id', new Map()); report()")
+  const v8 = await rare("new offloop.Cache({ maxBytes: 999, storage: 'native' }).set('id', new Map()); report()")
   assert.deepEqual(v8, ['NativeModule v8'])
+})
+
+/** A first use of each export, which evaluates to 'works'. @type {Record<string, string>} */
+const FIRST_USES = {
+  Pool: "new offloop.Pool({ threads: 1 }).close().then(() => 'works')",
+  pool: "offloop.pool.ready().then(() => 'works')",
+  transforms: "offloop.transforms.gzip().name === 'gzip' && 'works'",
+  move: "offloop.move(new ArrayBuffer(8)).value.byteLength === 8 && 'works'",
+  Cache: "new offloop.Cache({ max: 1, load: id => id }).get('works')",
+  Sink: "offloop.pool.collect(offloop.transforms.gzip()) instanceof offloop.Sink && 'works'",
+  OffloopError: "new offloop.OffloopError('ERR_OFFLOOP_CLOSED', 'works').message",
+  OverloadError: "offloop.OverloadError.prototype instanceof offloop.OffloopError && 'works'",
+  signalOf:
+    "!offloop.signalOf(new (require('node:http').ServerResponse)({ method: 'GET', httpVersionMajor: 1 })).aborted && 'works'"
+}
+
+/** First uses of what the exports load later. @type {Record<string, string>} */
+const LATER_USES = {
+  map: "offloop.pool.map(offloop.transforms.identity(), ['works']).then(String)",
+  iterate: "offloop.pool.iterate(offloop.transforms.identity(), ['works']).next().then(it => String(it.value))",
+  stream: "offloop.pool.stream(offloop.transforms.identity()).end('works').toArray().then(Buffer.concat).then(String)",
+  collect:
+    "offloop.pool.collect(offloop.transforms.digest('md5')).end('').result.then(it => it.length === 16 && 'works')",
+  each: "new Promise(done => offloop.pool.each(offloop.transforms.identity(), it => done(String(it))).end('works'))",
+  wait: "offloop.pool.run(offloop.transforms.identity(), 'works', { wait: true }).then(String)",
+  signal:
+    "offloop.pool.run(offloop.transforms.identity(), 'works', { signal: new AbortController().signal }).then(String)",
+  getMany: "new offloop.Cache({ max: 1, load: id => id }).getMany(['works']).then(it => it.get('works'))",
+  'native storage': "new offloop.Cache({ maxBytes: 9999, storage: 'native', load: id => id }).get('works')",
+  chain:
+    "offloop.pool.run(offloop.transforms.chain(offloop.transforms.gzip(), offloop.transforms.gunzip()), 'works').then(String)",
+  'json.parse': 'offloop.pool.run(offloop.transforms.json.parse(), \'["works"]\').then(it => it[0])',
+  'json.parse, large':
+    "offloop.pool.run(offloop.transforms.json.parse(), JSON.stringify(Array(99_999).fill('works'))).then(it => it[9])",
+  'json.stringify': "offloop.pool.run(offloop.transforms.json.stringify(), 'works').then(it => JSON.parse(it))",
+  'csv.parse': "offloop.pool.run(offloop.transforms.csv.parse(), 'works\\n1\\n').then(it => it.columns[0])",
+  'text.matches': "offloop.pool.run(offloop.transforms.text.matches('w.*'), 'works').then(it => it[0].text)",
+  'numeric.sort':
+    "offloop.pool.run(offloop.transforms.numeric.sort(), Int32Array.of(2, 1)).then(it => it[0] === 1 && 'works')",
+  worker: "offloop.pool.run(offloop.transforms.worker('node:path', { export: 'normalize' }), './works')",
+  workers: "new offloop.Pool({ threads: 1, workers: { idleTimeout: 9 } }).close().then(() => 'works')"
+}
+
+for (const [name, use] of Object.entries({ ...FIRST_USES, ...LATER_USES })) {
+  test(`${name} works as the first use`, async () => {
+    const script = `const offloop = require('./index.js'); Promise.resolve(${use}).then(it => console.log(it))`
+    assert.equal(await output(script), 'works')
+  })
+}
+
+test('each export has a first use, and a name for import', async () => {
+  const names = Object.keys(FIRST_USES).sort()
+  assert.deepEqual(Object.keys(require('../..')).sort(), names)
+  const found = await output(`import('./index.js').then(it => console.log(JSON.stringify(it, (key, value) =>
+    key === '' ? Object.keys(value).filter(name => value[name] !== undefined) : value)))`)
+  const imported = /** @type {string[]} */ (JSON.parse(found)).filter(it => it !== 'default' && it !== 'module.exports')
+  assert.deepEqual(imported.sort(), names)
+})
+
+test('exports that are read before and after a test runner resets its modules belong together', async () => {
+  const script = `
+    const offloop = require('./index.js')
+    const { pool } = offloop
+    for (const key of Object.keys(require.cache)) if (!key.endsWith('.node')) delete require.cache[key]
+    pool.run(offloop.transforms.identity(), 'works').then(it => console.log(String(it)))`
+  assert.equal(await output(script), 'works')
+})
+
+test('no thread starts before the first task', { skip: process.platform !== 'linux' && 'reads /proc' }, async () => {
+  const script = `
+    const { readdirSync, readFileSync } = require('node:fs')
+    const threads = () => readdirSync('/proc/self/task').length
+    const own = () => readdirSync('/proc/self/task')
+      .filter(id => readFileSync('/proc/self/task/' + id + '/comm', 'utf8').startsWith('offloop-')).length
+    const counts = [threads()]
+    const offloop = require('./index.js')
+    counts.push(threads())
+    const { Cache, Pool, transforms, pool } = offloop
+    new Cache({ max: 9 }).set('id', 1)
+    new Cache({ maxBytes: 999, storage: 'native' }).set('id', 1)
+    new Pool({ threads: 2 })
+    const all = [transforms.gzip(), transforms.json.parse(), transforms.json.stringify(), transforms.numeric.sort(),
+      transforms.csv.parse(), transforms.worker('node:os'), transforms.chain(transforms.gzip(), transforms.gunzip())]
+    counts.push(threads(), own())
+    pool.run(all[0], '').then(() => console.log(JSON.stringify([...counts, own() > 0])))`
+  const [before, required, used, own, hasStarted] = JSON.parse(await output(script))
+  assert.deepEqual([required, used, own, hasStarted], [before, before, 0, true])
+})
+
+test('a lazy value is loaded once, at its first use', () => {
+  let loads = 0
+  const value = lazy(() => ({ loads: ++loads }))
+  assert.equal(loads, 0)
+  assert.equal(value(), value())
+  assert.equal(loads, 1)
+})
+
+test('a lazy property is an ordinary one once it is read or assigned', () => {
+  let loads = 0
+  const make = () => lazyProperties({ a: () => ++loads, b: () => ++loads })
+  const object = make()
+  assert.deepEqual([Object.keys(object), loads], [['a', 'b'], 0])
+  assert.deepEqual([object.a, object.a, loads], [1, 1, 1])
+  const ordinary = { value: 1, writable: true, enumerable: true, configurable: true }
+  assert.deepEqual(Object.getOwnPropertyDescriptor(object, 'a'), ordinary)
+  object.b = 1
+  assert.deepEqual([Object.getOwnPropertyDescriptor(object, 'b'), loads], [ordinary, 1])
+  assert.deepEqual({ ...make() }, { a: 2, b: 3 })
+})
+
+test('a property that fails to load can be read again', () => {
+  let fails = true
+  const object = lazyProperties({
+    a() {
+      if (fails) throw new Error('absent')
+      return 1
+    }
+  })
+  assert.throws(() => object.a, /absent/)
+  fails = false
+  assert.equal(object.a, 1)
 })

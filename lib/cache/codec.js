@@ -6,6 +6,7 @@ const { bufferOf } = require('../internal/typed-array')
 const { withCode } = require('../internal/errors')
 const { findDetached, isDetached, detachedMessage } = require('../internal/detached')
 const { toText } = require('../internal/error-codec')
+const { lazy } = require('../internal/lazy')
 const { checkMemory, formatValue, invalidType } = require('../internal/validate')
 const { isJsonSafe } = require('./is-json-safe')
 
@@ -22,17 +23,11 @@ const { isJsonSafe } = require('./is-json-safe')
  * @property {number} firstByte first byte that `serialize` writes. It differs by engine; no JSON text starts with it
  */
 
-/** @type {Engine | undefined} */
-let loaded
-
-/** Returns the serializer of this runtime. Loads it on first use. @returns {Engine} */
-function engine() {
-  if (loaded === undefined) {
-    const v8 = require('node:v8')
-    loaded = { serialize: makeSerialize(v8), deserialize: v8.deserialize, firstByte: v8.serialize(null)[0] }
-  }
-  return loaded
-}
+/** Returns the serializer of this runtime. @type {() => Engine} */
+const engine = lazy(() => {
+  const v8 = require('node:v8')
+  return { serialize: makeSerialize(v8), deserialize: v8.deserialize, firstByte: v8.serialize(null)[0] }
+})
 
 /**
  * Returns `v8.serialize`, changed to refuse an out-of-bounds view instead of writing an empty one. Bun has no serializer to

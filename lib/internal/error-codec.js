@@ -1,9 +1,9 @@
 'use strict'
 
 const { OffloopError, OverloadError } = require('./errors')
+const { lazy } = require('./lazy')
 
-/** Loaded at the first use. */
-const v8 = () => require('node:v8')
+const v8 = lazy(() => require('node:v8'))
 
 /**
  * @typedef {object} SerializedError

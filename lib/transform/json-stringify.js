@@ -5,6 +5,7 @@ const { MAX_UTF8, checkAttached, unwrap, valueBytes } = require('../task/input')
 const native = require('../native')
 const { Task } = require('../task/task')
 const { Transform } = require('../native/transform')
+const { lazy } = require('../internal/lazy')
 const { checkInteger, checkOptions } = require('../internal/validate')
 
 /** Default limit (ms) of a slice. */
@@ -65,6 +66,7 @@ class StringifyTask extends Task {
     const { slice, maxDepth, maxOutput } = this.#limits
     const { maxQueueBytes, maxOutput: poolLimit = Infinity } = this.pool.info
     const maxBytes = Math.min(maxOutput ?? Math.max(maxQueueBytes, DEFAULT_MAX_OUTPUT), poolLimit)
+    const { JsonInput } = inputs()
     return new JsonInput(unwrap(input), slice, maxDepth, maxBytes, Math.max(maxOutput ?? 0, MAX_HELD))
   }
 
@@ -82,8 +84,8 @@ class StringifyTask extends Task {
 
 /** The native transform that collects the bytes. @type {Transform | undefined} */
 let collectBytes
-/** Loaded with the first transform, since it is large. @type {typeof import('../json/input').JsonInput} */
-let JsonInput
+/** Loaded with the first transform, since it is large. */
+const inputs = lazy(() => require('../json/input'))
 
 /** @param {{ sliceMs?: number, maxDepth?: number, maxOutput?: number | undefined }} [options] */
 function stringify(options = {}) {
@@ -92,7 +94,7 @@ function stringify(options = {}) {
   checkInteger('options.sliceMs', sliceMs, 1, MAX_SLICE)
   checkInteger('options.maxDepth', maxDepth, 1, DEPTH_LIMIT)
   if (maxOutput !== undefined) checkInteger('options.maxOutput', maxOutput, 1, Number.MAX_SAFE_INTEGER)
-  JsonInput ??= require('../json/input').JsonInput
+  inputs()
   collectBytes ??= new Transform(native.createTransform('json.stringify', []))
   return define({ slice: sliceMs, maxDepth, maxOutput }, collectBytes)
 }

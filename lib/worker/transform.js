@@ -5,6 +5,7 @@ const { pathToFileURL } = require('node:url')
 const { defineTransform } = require('../task/implementation')
 const { valueBytes } = require('../task/input')
 const { WorkerTask } = require('./worker-task')
+const { lazy } = require('../internal/lazy')
 const { checkNoOptions, checkOptions, invalidType } = require('../internal/validate')
 
 const RELATIVE = /^\.\.?[\\/]/
@@ -20,11 +21,8 @@ function idOf({ specifier, name, hint }) {
   return id
 }
 
-// The runners are loaded with their first task.
-/** @type {typeof import('./module-runner').ModuleRunner | undefined} */
-let ModuleRunner
-/** @type {typeof import('./script-runner').ScriptRunner | undefined} */
-let ScriptRunner
+const moduleRunners = lazy(() => require('./module-runner'))
+const scriptRunners = lazy(() => require('./script-runner'))
 
 /**
  * @param {unknown} specifier
@@ -38,7 +36,7 @@ function worker(specifier, options = {}) {
   const definition = { id: idOf(source), source }
   return defineTransform('worker', {
     createTask(context) {
-      ModuleRunner ??= require('./module-runner').ModuleRunner
+      const { ModuleRunner } = moduleRunners()
       return new WorkerTask(context, context.pool.runner(ModuleRunner), definition)
     },
     inputSize: valueBytes
@@ -55,7 +53,7 @@ function workerScript(specifier, options) {
   const url = new URL(located.includes(':') ? located : pathToFileURL(resolve(located)).href)
   return defineTransform('workerScript', {
     createTask(context) {
-      ScriptRunner ??= require('./script-runner').ScriptRunner
+      const { ScriptRunner } = scriptRunners()
       return new WorkerTask(context, context.pool.runner(ScriptRunner), url)
     },
     inputSize: valueBytes

@@ -3,6 +3,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isAnyArrayBuffer, isArrayBuffer } = require('node:util').types
 const { taskError } = require('../internal/errors')
+const { lazy } = require('../internal/lazy')
 const { Moved, valueBytes } = require('../task/input')
 const { findDetached, detachedMessage } = require('../internal/detached')
 const native = require('../native')
@@ -21,8 +22,8 @@ const { explainCloneError } = require('./clone-error')
 
 /** Undefined in Node.js 20. */
 const { transfer: transferMemory } = /** @type {any} */ (ArrayBuffer.prototype)
-/** `node:worker_threads`, loaded with the first moved buffer. @type {any} */
-let workerThreads
+/** @type {() => any} */
+const workerThreads = lazy(() => require('node:worker_threads'))
 /** The transfer list of most inputs. @type {readonly any[]} */
 const NO_TRANSFER = Object.freeze([])
 
@@ -189,8 +190,7 @@ class WorkerTask extends AsyncResource {
  */
 function canTransfer(value) {
   if (!isArrayBuffer(value) || transferMemory === undefined) return false
-  workerThreads ??= require('node:worker_threads')
-  return workerThreads.isMarkedAsUntransferable?.(value) === false
+  return workerThreads().isMarkedAsUntransferable?.(value) === false
 }
 
 /**

@@ -19,6 +19,7 @@ const LAYERS = [
   ['lib/pool/'],
   ['lib/stream/'],
   ['lib/pool/index.js'],
+  ['lib/index.js'],
   ['lib/metrics/'],
   ['index.js', 'opentelemetry.js', 'prometheus.js'],
   ['fastify.js']
