@@ -1,33 +1,42 @@
 'use strict'
 
-// node require-time.js <package>: loads one package and prints the time. Loads no other package before.
+// node require-time.js <package> <require | import>: loads one package and prints the time. Loads no other package before.
 
 const { performance } = require('node:perf_hooks')
 
-const name = process.argv[2]
+const [, , name, how] = process.argv
 
-const begin = performance.now()
-const loaded = require(name === 'offloop' ? '../..' : name)
-const milliseconds = performance.now() - begin
+/** @param {string} specifier */
+async function load(specifier) {
+  return how === 'import' ? await import(specifier) : require(specifier)
+}
 
-/** @type {Record<string, number>} */
-const measured = { require: milliseconds }
-if (name === 'offloop') {
+async function main() {
+  const specifier = name === 'offloop' ? '../../index.js' : name
+  const begin = performance.now()
+  const loaded = await load(specifier)
+  /** @type {Record<string, number>} */
+  const measured = { [how]: performance.now() - begin }
+  if (name === 'offloop' && how === 'require') Object.assign(measured, footprint(loaded))
+  process.stdout.write(JSON.stringify(measured))
+}
+
+/** Returns the size of the addon and, on Linux, the number of its threads. @param {typeof import('../../index.d.ts')} offloop */
+function footprint({ pool, transforms }) {
   const { readFileSync, readdirSync, statSync } = require('node:fs')
   const addon = Object.keys(require.cache).find(file => file.endsWith('.node'))
   if (addon === undefined) throw new Error('offloop loaded no addon')
-  measured.addon = statSync(addon).size / 1e6
-
-  if (process.platform === 'linux') {
-    const ownThreads = () =>
-      readdirSync('/proc/self/task')
-        .map(id => readFileSync(`/proc/self/task/${id}/comm`, 'utf8'))
-        .filter(name => name.startsWith('offloop-')).length
-    measured['threads before a task'] = ownThreads()
-    const { pool, transforms } = /** @type {typeof import('../../index.d.ts')} */ (loaded)
-    pool.run(transforms.identity(), '').then(() => {
-      if (ownThreads() === 0) throw new Error('no thread is named offloop-*: the check is outdated')
-    })
-  }
+  const megabytes = statSync(addon).size / 1e6
+  if (process.platform !== 'linux') return { addon: megabytes }
+  const ownThreads = () =>
+    readdirSync('/proc/self/task')
+      .map(id => readFileSync(`/proc/self/task/${id}/comm`, 'utf8'))
+      .filter(name => name.startsWith('offloop-')).length
+  const threads = ownThreads()
+  pool.run(transforms.identity(), '').then(() => {
+    if (ownThreads() === 0) throw new Error('no thread is named offloop-*: the check is outdated')
+  })
+  return { addon: megabytes, 'threads before a task': threads }
 }
-process.stdout.write(JSON.stringify(measured))
+
+main()

@@ -1,10 +1,18 @@
 'use strict'
 
-// The time of `require`, each in a fresh process.
+// The time to load the package, each in a fresh process.
 
 const { processPerRound } = require('../../harness/process-per-round.js')
 
 /** @typedef {import('../../harness/case.js').Case} Case */
+
+/** Processes for each contender: times of a process differ by half. */
+const PROCESSES = 40
+
+/** @param {'require' | 'import'} how */
+function contenders(how) {
+  return ['offloop', 'piscina', 'workerpool'].map(name => processPerRound(name, 'require-time.js', [name, how]))
+}
 
 /** @type {Case[]} */
 const cases = [
@@ -12,13 +20,21 @@ const cases = [
     name: 'start-up',
     what: 'require in a fresh process',
     reference: 'piscina',
-    rounds: 20,
+    rounds: PROCESSES,
     measures: [
       { name: 'require', unit: 'ms', target: { of: 'ratio', atMost: 1.2 } },
       { name: 'threads before a task', unit: '', fold: 'max', target: { of: 'value', atMost: 0 } },
       { name: 'addon', unit: 'MB', target: { of: 'value', atMost: 12 } }
     ],
-    open: () => ['offloop', 'piscina', 'workerpool'].map(name => processPerRound(name, 'require-time.js', [name]))
+    open: () => contenders('require')
+  },
+  {
+    name: 'start-up-import',
+    what: 'import in a fresh process, which reads every export',
+    reference: 'piscina',
+    rounds: PROCESSES,
+    measures: [{ name: 'import', unit: 'ms' }],
+    open: () => contenders('import')
   }
 ]
 
