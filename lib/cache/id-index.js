@@ -5,8 +5,8 @@
 
 /** @typedef {import('../../index').CacheId} Id */
 
-/** Initial length of the arrays. */
-const INITIAL = 64
+/** Initial length of a table. */
+const INITIAL = 16
 /** An index for more ids has several tables: one that grows stops the event loop for all its ids. */
 const MAX_IDS_OF_ONE_TABLE = 2 ** 18
 /** Binary logarithm of the number of tables of a large index. */
@@ -15,7 +15,7 @@ const TABLE_BITS = 6
 const MAX_LENGTH = 64
 /** Number of elements that a lookup reads at most. Ids that would be further away, as in an attack on the hash, are in a Map. */
 const MAX_PROBES = 256
-const EMPTY = new Uint32Array(1)
+const EMPTY = new Int32Array(2)
 
 /** Secrets of the hash: ids may come from clients. */
 const SEED = (Math.random() * 2 ** 32) | 0
@@ -26,13 +26,14 @@ const WORDS = new Int32Array(FLOAT.buffer)
 
 /** Slots by id. A slot is a number from 1, which the owner of the index chooses. */
 class IdIndex {
-  /** Slots where their hashes point, or behind; 0 is empty. The high bits of a hash choose the table. @type {Uint32Array[]} */
+  /**
+   * Pairs of a hash and a slot, at the pair that the hash chooses or behind it; slot 0 is empty. The high bits of a hash choose the
+   * table.
+   * @type {Int32Array[]}
+   */
   #tables
-  /** Number of slots in each table. */
-  #sizes
+  #tableSizes
   #bits
-  /** Hashes by slot. @type {Int32Array} */
-  #hashes = new Int32Array(INITIAL)
   /** Ids by slot. @type {any[]} */
   ids = []
   /** Slots of the ids that no table has. @type {Map<Id, number> | undefined} */
@@ -43,7 +44,7 @@ class IdIndex {
   constructor(max) {
     this.#bits = max <= MAX_IDS_OF_ONE_TABLE ? 0 : TABLE_BITS
     this.#tables = new Array(1 << this.#bits).fill(EMPTY)
-    this.#sizes = new Array(1 << this.#bits).fill(0)
+    this.#tableSizes = new Array(1 << this.#bits).fill(0)
   }
 
   /**
@@ -55,10 +56,10 @@ class IdIndex {
     if (hash !== undefined) {
       const table = this.#tables[this.#tableOf(hash)]
       const mask = table.length - 1
-      for (let index = hash & mask, end = index + MAX_PROBES; index < end; index++) {
-        const slot = table[index & mask]
+      for (let index = (2 * hash) & mask, probes = 0; probes < MAX_PROBES; index = (index + 2) & mask, probes++) {
+        const slot = table[index + 1]
         if (slot === 0) break
-        if (this.#hashes[slot] === hash && this.ids[slot] === id) return slot
+        if (table[index] === hash && this.ids[slot] === id) return slot
       }
     }
     return this.#others?.get(id)
@@ -76,23 +77,26 @@ class IdIndex {
     if (hash === undefined || !this.#insert(hash, slot)) this.#addOther(slot)
   }
 
+  /**
+   * Removes the id of a slot.
+   * @param {number} slot
+   * @param {number | undefined} hash of the id
+   */
+  delete(slot, hash = hashOf(this.ids[slot])) {
+    if (hash === undefined || !this.#remove(hash, slot)) this.#others?.delete(this.ids[slot])
+    this.ids[slot] = undefined
+    this.size--
+  }
+
+  /** Number of slots in each table. */
+  get tableSizes() {
+    return [...this.#tableSizes]
+  }
+
   /** Adds the id of a slot that no table can have. @param {number} slot */
   #addOther(slot) {
     this.#others ??= new Map()
     this.#others.set(this.ids[slot], slot)
-  }
-
-  /** Removes the id of a slot. @param {number} slot */
-  delete(slot) {
-    const id = this.ids[slot]
-    this.ids[slot] = undefined
-    this.size--
-    if (!this.#remove(slot)) this.#others?.delete(id)
-  }
-
-  /** Number of slots in each table. */
-  get sizes() {
-    return [...this.#sizes]
   }
 
   /** @param {number} hash */
@@ -100,56 +104,56 @@ class IdIndex {
     return (hash >>> 1) >>> (31 - this.#bits)
   }
 
-  /** Returns whether there was an element near enough. @type {(hash: number, slot: number) => boolean} */
+  /** Returns whether there was an empty pair near enough. @type {(hash: number, slot: number) => boolean} */
   #insert(hash, slot) {
     const number = this.#tableOf(hash)
-    if (slot >= this.#hashes.length) this.#hashes = grown(this.#hashes, slot)
-    if (2 * (this.#sizes[number] + 1) > this.#tables[number].length) this.#grow(number)
+    if (4 * (this.#tableSizes[number] + 1) > this.#tables[number].length) this.#grow(number)
     if (!put(this.#tables[number], hash, slot)) return false
-    this.#hashes[slot] = hash
-    this.#sizes[number]++
+    this.#tableSizes[number]++
     return true
   }
 
   /** Doubles a table. @param {number} number */
   #grow(number) {
-    const slots = this.#tables[number]
-    const table = new Uint32Array(Math.max(8, 2 * slots.length))
-    for (const slot of slots) {
-      if (slot === 0 || put(table, this.#hashes[slot], slot)) continue
+    const smaller = this.#tables[number]
+    const table = new Int32Array(Math.max(INITIAL, 2 * smaller.length))
+    for (let index = 0; index < smaller.length; index += 2) {
+      const slot = smaller[index + 1]
+      if (slot === 0 || put(table, smaller[index], slot)) continue
       this.#addOther(slot)
-      this.#sizes[number]--
+      this.#tableSizes[number]--
     }
     this.#tables[number] = table
   }
 
-  /** Returns whether a table had the slot. @param {number} slot */
-  #remove(slot) {
-    const hash = this.#hashes[slot]
+  /** Returns whether a table had the slot. @type {(hash: number, slot: number) => boolean} */
+  #remove(hash, slot) {
     const number = this.#tableOf(hash)
     const table = this.#tables[number]
     const mask = table.length - 1
-    let hole = hash & mask
-    for (; table[hole] !== slot; hole = (hole + 1) & mask) if (table[hole] === 0) return false
-    // Close the gap: move back each slot that is behind it and belongs before it (Knuth, TAOCP 3, algorithm 6.4R).
-    for (let index = (hole + 1) & mask; table[index] !== 0; index = (index + 1) & mask) {
-      const distance = (index - this.#hashes[table[index]]) & mask
+    let hole = (2 * hash) & mask
+    for (; table[hole + 1] !== slot; hole = (hole + 2) & mask) if (table[hole + 1] === 0) return false
+    // Close the gap: move back each pair that is behind it and belongs before it (Knuth, TAOCP 3, algorithm 6.4R).
+    for (let index = (hole + 2) & mask; table[index + 1] !== 0; index = (index + 2) & mask) {
+      const distance = (index - 2 * table[index]) & mask
       if (distance < ((index - hole) & mask)) continue
       table[hole] = table[index]
+      table[hole + 1] = table[index + 1]
       hole = index
     }
-    table[hole] = 0
-    this.#sizes[number]--
+    table[hole + 1] = 0
+    this.#tableSizes[number]--
     return true
   }
 }
 
-/** Puts a slot where its hash points, or behind. Returns whether there was an element near enough. @type {(table: Uint32Array, hash: number, slot: number) => boolean} */
+/** Adds a pair to a table. Returns whether there was an empty one near enough. @type {(table: Int32Array, hash: number, slot: number) => boolean} */
 function put(table, hash, slot) {
   const mask = table.length - 1
-  for (let index = hash & mask, end = index + MAX_PROBES; index < end; index++) {
-    if (table[index & mask] !== 0) continue
-    table[index & mask] = slot
+  for (let index = (2 * hash) & mask, probes = 0; probes < MAX_PROBES; index = (index + 2) & mask, probes++) {
+    if (table[index + 1] !== 0) continue
+    table[index] = hash
+    table[index + 1] = slot
     return true
   }
   return false
@@ -175,13 +179,6 @@ function mix(hash) {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
   return mixed ^ (mixed >>> 16)
-}
-
-/** @type {(hashes: Int32Array, slot: number) => Int32Array} */
-function grown(hashes, slot) {
-  const larger = new Int32Array(Math.max(2 * hashes.length, slot + 1))
-  larger.set(hashes)
-  return larger
 }
 
 module.exports = { IdIndex, hashOf }
