@@ -1415,6 +1415,13 @@ export interface CacheOptions<K extends CacheId, V> {
    * delivered and not stored. Default: no limit.
    */
   maxBytes?: number | undefined
+  /**
+   * Which entry is evicted first. `'lru'`: the least recently used one. `'s3-fifo'`: a new one that was not used again, so that a scan
+   * of many ids does not displace the ids in use; hits are more frequent for most loads. Default `'lru'`.
+   * @example
+   * const pages = new Cache({ max: 10_000, policy: 's3-fifo', load: url => render(url) })
+   */
+  policy?: 'lru' | 's3-fifo' | undefined
   /** Returns the weight of an entry, 0 or more; rounded up. Required with `maxBytes` in heap storage. Default: the encoded size. */
   weigh?: ((value: V, id: K) => number) | undefined
   /** How long a value is fresh. With 0 no value is, and the cache only shares loads. Default: forever. */

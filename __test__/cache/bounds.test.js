@@ -41,6 +41,13 @@ test('requires a bound and rejects invalid options', () => {
       { code: 'ERR_INVALID_ARG_VALUE', message: /'heap', 'native'.*'disk'/ }
     ],
     [
+      { max: 5, policy: 'lfu' },
+      {
+        code: 'ERR_INVALID_ARG_VALUE',
+        message: `The "options.policy" property must be one of 'lru', 's3-fifo'. Received 'lfu'`
+      }
+    ],
+    [
       { max: 5, storage: 'heap', name: 'x' },
       { code: 'ERR_INVALID_ARG_VALUE', message: /named cache.*native/ }
     ],

@@ -1,6 +1,6 @@
 'use strict'
 
-// Runs random histories against a model that keeps its entries in a list.
+// Runs random histories against a model, in both storages and with both policies.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -8,11 +8,13 @@ const fc = require('fast-check')
 const { Cache } = require('../..')
 const { stopClock } = require('../support/clock')
 const { deferred } = require('../support/deferred')
+const { modelOf } = require('../support/eviction-models')
 
-const MAX = 4
+const MAX = 6
+const LIMITS = { max: MAX, maxBytes: Infinity }
 const TTL = 50
 
-const id = fc.integer({ min: 0, max: 5 })
+const id = fc.integer({ min: 0, max: 9 })
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('get'), id, aborts: fc.boolean() }) },
   {
@@ -31,31 +33,49 @@ const step = fc.oneof(
  * @typedef {{ id: number, gate: ReturnType<typeof deferred>, isCurrent: boolean, pending: Promise<any>[] }} Load
  */
 
-/** Entries from the least to the most recently used, and loads in flight. */
+/** Entries in the order of a policy, and loads in flight. */
 class Model {
-  /** @type {Entry[]} */
-  entries = []
+  /** @type {Map<number, Entry>} */
+  entries = new Map()
+  order
   /** @type {Load[]} */
   loads = []
   time = 0
 
+  /** @param {'lru' | 's3-fifo'} policy */
+  constructor(policy) {
+    this.policy = policy
+    this.order = modelOf(policy, LIMITS)
+  }
+
   store(/** @type {number} */ id, /** @type {number} */ value, /** @type {number} */ ttl) {
-    this.entries = this.entries.filter(entry => entry.id !== id)
-    this.entries.push({ id, value, until: this.time + ttl })
-    while (this.entries.length > MAX) {
-      const expired = this.entries.filter(entry => entry.until <= this.time).sort((a, b) => a.until - b.until)
-      this.entries.splice(expired.length > 0 ? this.entries.indexOf(expired[0]) : 0, 1)
+    const replaced = this.order.remove(id, false)
+    this.entries.delete(id)
+    while (this.entries.size >= MAX) {
+      const expired = [...this.entries.values()]
+        .filter(entry => entry.until <= this.time)
+        .sort((a, b) => a.until - b.until)
+      this.drop(expired.length > 0 ? expired[0].id : this.order.victim(1, 0), true)
     }
+    this.order.insert(id, 0, replaced)
+    this.entries.set(id, { id, value, until: this.time + ttl })
   }
 
   /** @param {number} id */
   fresh(id) {
-    return this.entries.find(entry => entry.id === id && entry.until > this.time)
+    const entry = this.entries.get(id)
+    return entry !== undefined && entry.until > this.time ? entry : undefined
   }
 
-  /** @param {number} id */
-  drop(id) {
-    this.entries = this.entries.filter(entry => entry.id !== id)
+  /** @type {(id: number, isRemembered: boolean) => void} */
+  drop(id, isRemembered) {
+    this.order.remove(id, isRemembered)
+    this.entries.delete(id)
+  }
+
+  clear() {
+    this.order = modelOf(this.policy, LIMITS)
+    this.entries.clear()
   }
 
   /** @param {(load: Load) => boolean} predicate */
@@ -65,27 +85,30 @@ class Model {
 }
 
 for (const storage of /** @type {const} */ (['heap', 'native'])) {
-  test(`behaves like the model over random histories, ${storage}`, async () => {
-    const clock = stopClock()
-    try {
-      await fc.assert(
-        fc.asyncProperty(fc.array(step, { maxLength: 80 }), steps => replay(steps, clock, storage)),
-        { numRuns: 150 }
-      )
-    } finally {
-      clock.restore()
-    }
-  })
+  for (const policy of /** @type {const} */ (['lru', 's3-fifo'])) {
+    test(`behaves like the model over random histories, ${storage}, ${policy}`, async () => {
+      const clock = stopClock()
+      try {
+        await fc.assert(
+          fc.asyncProperty(fc.array(step, { maxLength: 120 }), steps => replay(steps, clock, storage, policy)),
+          { numRuns: 150 }
+        )
+      } finally {
+        clock.restore()
+      }
+    })
+  }
 }
 
 /**
  * @param {any[]} steps
  * @param {ReturnType<typeof stopClock>} clock
  * @param {'heap' | 'native'} storage
+ * @param {'lru' | 's3-fifo'} policy
  */
-async function replay(steps, clock, storage) {
-  const cache = new Cache({ max: MAX, ttl: TTL, jitter: 0, storage })
-  const model = new Model()
+async function replay(steps, clock, storage, policy) {
+  const cache = new Cache({ max: MAX, ttl: TTL, jitter: 0, storage, policy })
+  const model = new Model(policy)
   let count = 0
   for (const step of steps) {
     count++
@@ -93,9 +116,9 @@ async function replay(steps, clock, storage) {
     clock.advance(0.001)
     model.time += 0.001
     await apply(step, cache, model, count, clock)
-    assert.deepEqual([cache.size, cache.stats().inFlight], [model.entries.length, model.loads.length])
+    assert.deepEqual([cache.size, cache.stats().inFlight], [model.entries.size, model.loads.length])
   }
-  const fresh = model.entries.filter(entry => entry.until > model.time).reverse()
+  const fresh = model.order.ids().flatMap(id => model.fresh(id) ?? [])
   assert.deepEqual(
     [...cache.entries()],
     fresh.map(({ id, value }) => [id, value])
@@ -121,12 +144,13 @@ async function apply(step, cache, model, count, clock) {
     model.forget(load => load.id === id)
     model.store(id, count, step.ttl ?? TTL)
   } else if (step.kind === 'delete') {
-    assert.equal(cache.delete(id), model.fresh(id) !== undefined)
-    model.drop(id)
+    const isFresh = model.fresh(id) !== undefined
+    assert.equal(cache.delete(id), isFresh)
+    model.drop(id, !isFresh)
     model.forget(load => load.id === id)
   } else if (step.kind === 'clear') {
     cache.clear()
-    model.entries = []
+    model.clear()
     model.forget(() => true)
   } else if (step.kind === 'wait') {
     clock.advance(step.millis)
@@ -159,10 +183,10 @@ async function get(cache, model, id, aborts) {
   const pending = cache.get(id, { load: () => own.promise, signal })
   if (entry !== undefined) {
     assert.equal(await pending, entry.value)
-    model.entries = [...model.entries.filter(it => it !== entry), entry]
+    model.order.use(id)
     return
   }
-  model.drop(id)
+  model.drop(id, true)
   if (aborts) {
     controller.abort()
     await assert.rejects(pending, { name: 'AbortError' })

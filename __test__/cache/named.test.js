@@ -155,6 +155,7 @@ test('rejects options that differ from those of the existing cache', () => {
     wrong({ max: 11, errorTtl: 5 }),
     expected(/exists with errorTtl = 0, max = 10\. Received errorTtl = 5, max = 11\. Leave these options out to join/)
   )
+  assert.throws(wrong({ policy: 's3-fifo' }), expected(/exists with policy = lru\. Received policy = s3-fifo\./))
   assert.throws(wrong({ maxBytes: 5 }), expected(/exists with maxBytes = undefined\. Received maxBytes = 5\./))
   assert.throws(
     wrong({ codec: { encode: Buffer.from, decode: String } }),

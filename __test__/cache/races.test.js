@@ -1,6 +1,6 @@
 'use strict'
 
-// Races between loads and other calls, in both storages.
+// Races between loads and other calls, in both storages and with both policies.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -17,7 +17,10 @@ const { deferred } = require('../support/deferred')
  */
 function race(name, body) {
   for (const storage of /** @type {const} */ (['heap', 'native'])) {
-    test(`${name}, ${storage}`, () => body(options => new Cache({ max: 10, storage, ...options }), storage))
+    for (const policy of /** @type {const} */ (['lru', 's3-fifo'])) {
+      const open = (/** @type {Options | undefined} */ options) => new Cache({ max: 10, storage, policy, ...options })
+      test(`${name}, ${storage}, ${policy}`, () => body(open, storage))
+    }
   }
 }
 

@@ -12,6 +12,8 @@ const MAX_PENDING = 1024
 /** By number, as in src/node/protocol.rs. */
 const REASONS = /** @type {const} */ (['size', 'ttl', 'replaced', 'deleted'])
 
+const DELETED = REASONS.indexOf('deleted')
+
 /** @typedef {{ id: any, value: any, reason: number }} Eviction an evicted entry */
 
 /** An eviction, or an iterator of more, with the async context of the call that caused it. */
@@ -122,4 +124,9 @@ class Evictions {
   }
 }
 
-module.exports = { Evictions, REASONS }
+/** Yields the evictions of entries that were cleared. @type {(ids: any[], values: any[], slots: number[]) => Iterator<Eviction>} */
+function* deletions(ids, values, slots) {
+  for (const slot of slots) yield { id: ids[slot], value: values[slot], reason: DELETED }
+}
+
+module.exports = { deletions, Evictions, REASONS }

@@ -1,12 +1,13 @@
 'use strict'
 
-const { LruList } = require('./lru-list')
+const { createOrder } = require('./policies')
+const { Bounds } = require('./bounds')
 const { Age, Lifetimes, areNeeded } = require('./lifetimes')
 const { Failures } = require('./failures')
 const { clock } = require('./clock')
 const { CurrentFlights } = require('./current-flights')
 const { IdIndex, hashOf } = require('./id-index')
-const { Evictions, REASONS } = require('./evictions')
+const { Evictions, REASONS, deletions } = require('./evictions')
 const { checkBounded, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
 const { resolved } = require('../internal/deferred')
 
@@ -31,17 +32,14 @@ class HeapStore {
   #values = []
   /** Resolved promises of the values that were requested. @type {(Promise<any> | undefined)[]} */
   #promises = []
-  /** @type {number[]} */
-  #weights = []
-  #bytes = 0
   #isClosed = false
-  #order = new LruList()
+  #policy
+  #order
   /** Without it no entry has times, and no clock is read. @type {Lifetimes | undefined} */
   #lifetimes
   #lifetimeOptions
-  #max
-  /** @type {number} */
-  #maxBytes
+  /** Without `weigh` it has no weights. */
+  #bounds
   #weigh
   #evictions
   #flights = new CurrentFlights()
@@ -56,10 +54,11 @@ class HeapStore {
 
   /** @param {ReturnType<typeof import('./options').readOptions>} options */
   constructor({ native: options, weigh, onEvict, loadTimeout }) {
-    this.#max = options.max ?? Infinity
-    this.#slots = new IdIndex(this.#max)
-    this.#maxBytes = options.maxBytes ?? Infinity
+    this.#bounds = new Bounds(options.max ?? Infinity, options.maxBytes ?? Infinity)
+    this.#slots = new IdIndex(this.#bounds.max)
     this.#weigh = weigh
+    this.#policy = options.policy
+    this.#order = createOrder(this.#policy, this.#bounds)
     this.#evictions = new Evictions(onEvict)
     this.#lifetimeOptions = options
     if (areNeeded(options)) this.#lifetimes = new Lifetimes(options)
@@ -72,7 +71,7 @@ class HeapStore {
   }
 
   get bytes() {
-    return this.#bytes
+    return this.#bounds.bytes
   }
 
   /** Returns a promise of a fresh value that is not due for a reload, and counts a use. @param {Id} id */
@@ -279,6 +278,7 @@ class HeapStore {
     const slot = this.#findUnexpired(id, this.#now())
     if (slot === undefined) return false
     this.#evict(slot, DELETED)
+    this.#dropIfEmpty()
     return true
   }
 
@@ -291,22 +291,27 @@ class HeapStore {
   }
 
   #dropEntries() {
-    this.#slots = new IdIndex(this.#max)
+    this.#slots = new IdIndex(this.#bounds.max)
     this.#values = []
     this.#promises = []
-    this.#weights = []
-    this.#bytes = 0
-    this.#order = new LruList()
+    this.#bounds.clear()
+    this.#order = createOrder(this.#policy, this.#bounds)
     this.#lifetimes?.clear()
+  }
+
+  /** The arrays do not keep the length of their peak. */
+  #dropIfEmpty() {
+    if (this.#slots.size === 0 && this.#values.length > MAX_IDLE_LENGTH) this.#dropEntries()
   }
 
   /** @param {{ max: number | undefined, maxBytes: number | undefined }} limits */
   resize(limits) {
     checkBounded(limits)
     checkLimits(limits, true, this.#weigh)
-    this.#max = limits.max ?? this.#max
-    this.#maxBytes = limits.maxBytes ?? this.#maxBytes
-    this.#shrink(this.#now())
+    this.#bounds.max = limits.max ?? this.#bounds.max
+    this.#bounds.maxBytes = limits.maxBytes ?? this.#bounds.maxBytes
+    this.#makeRoom(0, 0, this.#now())
+    this.#dropIfEmpty()
   }
 
   /** @returns {import('../../index').CacheStats} */
@@ -314,7 +319,7 @@ class HeapStore {
     const [size, ttl, replaced, deleted] = this.#evicted
     return {
       size: this.#slots.size,
-      bytes: this.#bytes,
+      bytes: this.#bounds.bytes,
       hits: this.#hits,
       staleHits: this.#staleHits,
       misses: this.#misses,
@@ -382,40 +387,40 @@ class HeapStore {
     const slot = this.#slots.get(id, hash)
     if (slot === undefined || this.#ageOf(slot, now) !== Age.Expired) return slot
     this.#evict(slot, TTL)
+    this.#dropIfEmpty()
     return undefined
   }
 
   /** @type {(id: Id, hash: number | undefined, value: unknown, weight: number, ttl: number | undefined) => void} */
   #put(id, hash, value, weight, ttl) {
     const replaced = this.#slots.get(id, hash)
-    if (replaced !== undefined) this.#evict(replaced, REPLACED)
-    if (weight > this.#maxBytes) return
-    if (ttl !== undefined) this.#lifetimes ??= new Lifetimes(this.#lifetimeOptions)
-    const slot = this.#order.insert()
-    if (this.#lifetimes !== undefined) {
-      const now = clock.now()
-      if (!this.#lifetimes.insert(slot, ttl, now)) return this.#order.remove(slot)
+    let rank = 0
+    if (replaced !== undefined) {
+      rank = this.#order.rankOf(replaced)
+      this.#evict(replaced, REPLACED)
     }
+    if (weight > this.#bounds.maxBytes) return this.#dropIfEmpty()
+    if (ttl !== undefined) this.#lifetimes ??= new Lifetimes(this.#lifetimeOptions)
+    const slot = this.#order.allocate()
+    let now = 0
+    if (this.#lifetimes !== undefined) {
+      now = clock.now()
+      if (!this.#lifetimes.insert(slot, ttl, now)) return this.#order.release(slot)
+    }
+    this.#makeRoom(1, weight, now)
     this.#slots.set(id, slot, hash)
     this.#values[slot] = value
     this.#promises[slot] = undefined
-    if (this.#weigh !== undefined) {
-      this.#weights[slot] = weight
-      this.#bytes += weight
-    }
-    if (this.#isOver()) this.#shrink(this.#now())
+    if (this.#weigh !== undefined) this.#bounds.add(slot, weight)
+    this.#order.insert(slot, id, rank)
   }
 
-  #isOver() {
-    return this.#slots.size > this.#max || this.#bytes > this.#maxBytes
-  }
-
-  /** Evicts expired entries, then the least recently used ones, until the limits hold. @param {number} now */
-  #shrink(now) {
-    while (this.#isOver()) {
+  /** Evicts expired entries, then those that the policy chooses. @type {(entries: number, bytes: number, now: number) => void} */
+  #makeRoom(entries, bytes, now) {
+    while (this.#bounds.areExceeded(this.#slots.size + entries, bytes)) {
       const expired = this.#lifetimes?.firstExpired(now)
       if (expired !== undefined) this.#evict(expired, TTL)
-      else this.#evict(this.#order.oldest, SIZE)
+      else this.#evict(this.#order.victim(entries, bytes), SIZE)
     }
   }
 
@@ -424,21 +429,14 @@ class HeapStore {
     const id = this.#slots.ids[slot]
     const value = this.#values[slot]
     this.#slots.delete(slot)
-    this.#order.remove(slot)
+    this.#order.remove(slot, reason === SIZE || reason === TTL ? id : undefined)
     this.#lifetimes?.remove(slot)
-    if (this.#weigh !== undefined) this.#bytes -= this.#weights[slot]
+    if (this.#weigh !== undefined) this.#bounds.remove(slot)
     this.#values[slot] = undefined
     this.#promises[slot] = undefined
     this.#evicted[reason]++
     if (this.#evictions.hasListener) this.#evictions.add({ id, value, reason })
-    // The arrays do not keep the length of their peak.
-    if (this.#slots.size === 0 && this.#values.length > MAX_IDLE_LENGTH) this.#dropEntries()
   }
-}
-
-/** Yields the evictions of entries that were cleared. @type {(ids: any[], values: any[], slots: number[]) => Iterator<import('./evictions').Eviction>} */
-function* deletions(ids, values, slots) {
-  for (const slot of slots) yield { id: ids[slot], value: values[slot], reason: DELETED }
 }
 
 module.exports = { HeapStore }

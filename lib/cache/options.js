@@ -32,6 +32,8 @@ const INTEGERS = {
   staleIfError: [0, MAX_SAFE_INTEGER],
   errorTtl: [0, MAX_SAFE_INTEGER]
 }
+/** Values of the options that are one of several strings; the first is the default. */
+const CHOICES = { storage: ['heap', 'native'], policy: ['lru', 's3-fifo'] }
 const FUNCTIONS = ['weigh', 'load', 'onEvict']
 /** Defaults of the options that caches of one name share, as they appear in error messages. */
 const DEFAULTS = {
@@ -44,10 +46,19 @@ const DEFAULTS = {
   staleIfError: '0',
   errorTtl: '0',
   loadTimeout: 'undefined',
+  policy: 'lru',
   codec: 'v8'
 }
 const CALL_OPTIONS = { load: ['load', 'signal'], loadMany: ['loadMany', 'signal'] }
-const OPTIONS = [...Object.keys(INTEGERS), 'jitter', 'loadTimeout', ...FUNCTIONS, 'storage', 'codec', 'name']
+const OPTIONS = [
+  ...Object.keys(INTEGERS),
+  'jitter',
+  'loadTimeout',
+  ...FUNCTIONS,
+  ...Object.keys(CHOICES),
+  'codec',
+  'name'
+]
 
 /**
  * @param {string} name
@@ -69,20 +80,25 @@ function checkNumber(path, value, min = 0, max = MAX_SAFE_INTEGER) {
   if (!(value >= min && value <= max)) throw outOfRange(`"${path}"`, `a number >= ${min} && <= ${max}`, value)
 }
 
+/** @type {(option: keyof typeof CHOICES, value: unknown) => void} */
+function checkChoice(option, value) {
+  const choices = CHOICES[option]
+  if (value === undefined || choices.includes(/** @type {string} */ (value))) return
+  const list = choices.map(choice => `'${choice}'`).join(', ')
+  throw invalidValue(`The "options.${option}" property must be one of ${list}. Received ${formatValue(value)}`)
+}
+
 /** @param {import('../../index').CacheOptions<any, any>} options */
 function readOptions(options) {
   checkOptions(options, OPTIONS)
-  const { load, weigh, onEvict, codec, storage, name, jitter, loadTimeout, ...integers } = options
+  const { load, weigh, onEvict, codec, storage, policy, name, jitter, loadTimeout, ...integers } = options
   for (const [option, value] of Object.entries({ weigh, load, onEvict })) {
     checkFunction(`The "options.${option}" property`, value)
   }
   checkNumber('options.jitter', jitter, 0, 1)
   checkNumber('options.loadTimeout', loadTimeout, 1, MAX_TIMER)
-  if (storage !== undefined && storage !== 'heap' && storage !== 'native') {
-    throw invalidValue(
-      `The "options.storage" property must be one of 'heap', 'native'. Received ${formatValue(storage)}`
-    )
-  }
+  checkChoice('storage', storage)
+  checkChoice('policy', policy)
   if (name !== undefined && typeof name !== 'string') {
     throw invalidType('The "options.name" property', 'of type string', name)
   }
@@ -94,7 +110,7 @@ function readOptions(options) {
   if (isHeap && codec !== undefined) throw invalidValue("options.codec requires options.storage 'native'")
   if (name === undefined) checkBounded(integers)
   checkLimits(integers, isHeap, weigh)
-  const shared = { ...integers, jitter, loadTimeout, codec: typeof codec === 'object' ? CUSTOM : codec }
+  const shared = { ...integers, jitter, loadTimeout, policy, codec: typeof codec === 'object' ? CUSTOM : codec }
   const settings = Object.entries(shared).filter(([, value]) => value !== undefined)
   return {
     isHeap,
@@ -108,6 +124,7 @@ function readOptions(options) {
     native: {
       ...integers,
       jitter,
+      policy,
       name,
       settings: Object.fromEntries(settings.map(([option, value]) => [option, `${value}`])),
       defaults: DEFAULTS,

@@ -107,6 +107,8 @@ export interface CacheOptions {
   staleWhileRevalidate?: number
   staleIfError?: number
   errorTtl?: number
+  /** `s3-fifo`, or `lru` by default. */
+  policy?: string
   name?: string
   /** Options that must be those of an existing cache of this name. */
   settings: Record<string, string>

@@ -12,7 +12,7 @@ use super::failure::Failures;
 use super::flight::{FlightId, Flights, Join, LeaveOutcome, Role};
 use super::index::{Entry, Index};
 use super::key::Key;
-use super::lru::{Limits, LruList};
+use super::order::{Limits, Order, Policy, Room};
 use super::stats::{Counts, Reason, Stats};
 use crate::clock::Time;
 use crate::metrics::Latencies;
@@ -74,6 +74,7 @@ pub struct Failed<V> {
 pub struct Options {
     pub limits: Limits,
     pub lifetime: Lifetime,
+    pub policy: Policy,
 }
 
 /// A value to be stored.
@@ -87,7 +88,7 @@ pub struct Incoming<V> {
 
 struct State<V> {
     index: Index<V>,
-    lru: LruList,
+    order: Order,
     expiry: ExpiryQueue,
     flights: Flights<Participant>,
     failures: Failures<Option<V>>,
@@ -107,7 +108,7 @@ impl<V: Clone> Cache<V> {
     pub fn new(options: &Options, seed: u64) -> Self {
         let state = State {
             index: Index::new(),
-            lru: LruList::new(options.limits),
+            order: Order::new(options.limits, options.policy),
             expiry: ExpiryQueue::default(),
             flights: Flights::new(),
             failures: Failures::new(),
@@ -133,7 +134,7 @@ impl<V: Clone> Cache<V> {
             if matches!(found, Some((_, Age::Fresh))) { None } else { state.failures.find(key, now).cloned() };
         let lookup = match (found, failing) {
             (Some((found, age @ (Age::Fresh | Age::RefreshDue | Age::Stale))), failing) => {
-                state.lru.touch(found.entry.slot);
+                state.order.touch(found.entry.slot);
                 state.counts.hit(age == Age::Stale);
                 let reloads = age != Age::Fresh && failing.is_none();
                 let refresh = if reloads { state.flights.refresh(key, &participant) } else { None };
@@ -141,7 +142,7 @@ impl<V: Clone> Cache<V> {
                 Lookup::Hit { found, refresh }
             }
             (Some((found, Age::ErrorOnly)), Some(_)) if now < found.entry.times.if_error_until => {
-                state.lru.touch(found.entry.slot);
+                state.order.touch(found.entry.slot);
                 state.counts.hit(true);
                 Lookup::Hit { found, refresh: None }
             }
@@ -178,7 +179,7 @@ impl<V: Clone> Cache<V> {
         let (found, expired) = self.find_fresh(state, key, now);
         match &found {
             Some(found) => {
-                state.lru.touch(found.entry.slot);
+                state.order.touch(found.entry.slot);
                 state.counts.hit(false);
             }
             None => state.counts.misses += 1,
@@ -285,55 +286,53 @@ impl<V: Clone> Cache<V> {
         state.flights.forget_all();
         state.failures.clear();
         let (slots, entries) = state.index.take();
-        let limits = state.lru.limits();
         state.counts.evictions.deleted += entries.len() as u64;
         for version in &*self.versions {
             version.fetch_add(1, Ordering::Release);
         }
-        let order = std::mem::replace(&mut state.lru, LruList::new(limits));
-        Detached { slots, entries, order, expiry: std::mem::take(&mut state.expiry) }
+        Detached { slots, entries, order: state.order.take(), expiry: std::mem::take(&mut state.expiry) }
     }
 
     /// Replaces the limits.
     #[must_use = "drop the evicted entries where that may take time"]
     pub fn resize(&self, limits: Limits, now: Time) -> Vec<Evicted<V>> {
         let state = &mut *self.state.lock();
-        state.lru.set_limits(limits);
-        self.shrink(state, now)
+        state.order.set_limits(limits);
+        self.make_room(state, Room::NONE, now)
     }
 
     /// Records uses of copies, oldest first.
     pub fn touch(&self, slots: &[u32], hits: u64) {
         let state = &mut *self.state.lock();
         for slot in slots {
-            state.lru.touch(*slot);
+            state.order.touch(*slot);
         }
         state.counts.hits += hits;
     }
 
-    /// Returns the fresh entries, the most recently used first.
+    /// Returns the fresh entries, from the most to the least likely to stay.
     pub fn entries(&self, now: Time) -> Vec<(Key, V)> {
         let state = self.state.lock();
-        let entries = state.lru.slots().filter_map(|slot| state.index.get(slot));
+        let entries = state.order.slots().into_iter().filter_map(|slot| state.index.get(slot));
         let fresh = entries.filter(|entry| now < entry.times.fresh_until);
         fresh.map(|entry| (entry.key.clone(), entry.value.clone())).collect()
     }
 
     pub fn limits(&self) -> Limits {
-        self.state.lock().lru.limits()
+        self.state.lock().order.limits()
     }
 
     /// Number of entries, and their total weight.
     pub fn size(&self) -> (usize, u64) {
         let state = self.state.lock();
-        (state.index.len(), state.lru.bytes())
+        (state.index.len(), state.order.bytes())
     }
 
     pub fn stats(&self) -> Stats {
         let state = self.state.lock();
         Stats {
             size: state.index.len(),
-            bytes: state.lru.bytes(),
+            bytes: state.order.bytes(),
             in_flight: state.flights.len(),
             counts: state.counts,
             load_time: state.load_time.summary(),
@@ -363,24 +362,29 @@ impl<V: Clone> Cache<V> {
     fn store(&self, state: &mut State<V>, key: &Key, incoming: Incoming<V>, now: Time) -> Vec<Evicted<V>> {
         let Incoming { value, weight, ttl } = incoming;
         let replaced = state.index.find(key).map(|(slot, _)| slot);
+        let rank = replaced.and_then(|slot| state.order.rank(slot));
         let mut evicted: Vec<_> =
             replaced.and_then(|slot| self.evict(state, slot, Reason::Replaced)).into_iter().collect();
         let times = self.lifetime.times(now, ttl, state.random.next());
-        let keeps = state.lru.may_hold(weight) && times.age(now) != Age::Expired;
-        let slot = if keeps { state.index.insert(Entry { key: key.clone(), value, times }) } else { None };
-        let Some(slot) = slot else { return evicted };
-        state.lru.insert(slot, weight);
-        state.expiry.insert(&times, slot);
-        evicted.append(&mut self.shrink(state, now));
+        if !state.order.may_hold(weight) || times.age(now) == Age::Expired {
+            return evicted;
+        }
+        evicted.append(&mut self.make_room(state, Room::for_one(weight), now));
+        if let Some(slot) = state.index.insert(Entry { key: key.clone(), value, times }) {
+            state.order.insert(slot, weight, key, rank);
+            state.expiry.insert(&times, slot);
+        }
         evicted
     }
 
-    /// Evicts expired entries, then the least recently used ones, until the limits hold.
-    fn shrink(&self, state: &mut State<V>, now: Time) -> Vec<Evicted<V>> {
+    /// Evicts expired entries, then those that the policy chooses.
+    fn make_room(&self, state: &mut State<V>, room: Room, now: Time) -> Vec<Evicted<V>> {
         let mut evicted = Vec::new();
-        while state.lru.is_over() {
+        while state.order.lacks(room) {
             let expired = state.expiry.first_expired(now).map(|slot| (slot, Reason::Ttl));
-            let Some((slot, reason)) = expired.or_else(|| Some((state.lru.oldest()?, Reason::Size))) else { break };
+            let Some((slot, reason)) = expired.or_else(|| Some((state.order.victim(room)?, Reason::Size))) else {
+                break;
+            };
             evicted.extend(self.evict(state, slot, reason));
         }
         evicted
@@ -393,7 +397,8 @@ impl<V: Clone> Cache<V> {
 
     fn evict(&self, state: &mut State<V>, slot: u32, reason: Reason) -> Option<Evicted<V>> {
         let Entry { key, value, times } = state.index.remove(slot)?;
-        state.lru.remove(slot);
+        let returns = matches!(reason, Reason::Size | Reason::Ttl);
+        state.order.remove(slot, returns.then_some(&key));
         state.expiry.remove(&times, slot);
         state.counts.evictions.count(reason);
         self.version(slot).fetch_add(1, Ordering::Release);

@@ -3,7 +3,7 @@
 use super::expiry::ExpiryQueue;
 use super::index::Entry;
 use super::key::{Key, KeyMap};
-use super::lru::LruList;
+use super::order::Order;
 use super::stats::Reason;
 use slab::Slab;
 
@@ -19,7 +19,7 @@ pub struct Evicted<V> {
 pub struct Detached<V> {
     pub(super) slots: KeyMap<u32>,
     pub(super) entries: Slab<Entry<V>>,
-    pub(super) order: LruList,
+    pub(super) order: Order,
     pub(super) expiry: ExpiryQueue,
 }
 

@@ -6,10 +6,14 @@ mod detached;
 mod expiry;
 mod failure;
 mod flight;
+mod ghosts;
 mod index;
 mod key;
+mod lists;
 mod lru;
 pub mod named;
+mod order;
+mod s3_fifo;
 mod stats;
 
 pub use core::{Cache, EntryRef, Failed, Found, Incoming, Loaded, Lookup, Options, Participant, VERSIONS};
@@ -17,7 +21,7 @@ pub use detached::{Detached, DetachedEntries, Evicted};
 pub use expiry::{Age, EntryTimes, Lifetime};
 pub use flight::{FlightId, Join, LeaveOutcome, Role};
 pub use key::Key;
-pub use lru::Limits;
+pub use order::{Limits, Policy};
 pub use stats::{Counts, Evictions, Reason, Stats};
 
 #[cfg(test)]

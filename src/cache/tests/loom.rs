@@ -4,7 +4,7 @@ use crate::cache::core::{Cache, Incoming, Lookup, Options, Participant};
 use crate::cache::expiry::Lifetime;
 use crate::cache::flight::{FlightId, Join, LeaveOutcome};
 use crate::cache::key::Key;
-use crate::cache::lru::Limits;
+use crate::cache::order::{Limits, Policy};
 use crate::clock::Time;
 use crate::sync::Arc;
 use ::loom::{model, thread};
@@ -22,7 +22,7 @@ fn cache() -> Arc<Cache<u32>> {
         stale_if_error: Duration::ZERO,
         error_ttl: Duration::ZERO,
     };
-    Arc::new(Cache::new(&Options { limits: Limits { entries: 2, bytes: 10 }, lifetime }, 1))
+    Arc::new(Cache::new(&Options { limits: Limits { entries: 2, bytes: 10 }, lifetime, policy: Policy::Lru }, 1))
 }
 
 fn key() -> Key {

@@ -5,7 +5,7 @@ pub use crate::cache::detached::Evicted;
 pub use crate::cache::expiry::Lifetime;
 pub use crate::cache::flight::{FlightId, Join};
 pub use crate::cache::key::Key;
-pub use crate::cache::lru::Limits;
+pub use crate::cache::order::{Limits, Policy};
 pub use crate::clock::Time;
 pub use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub const NOW: Time = Time(0);
 pub const ME: Participant = 1;
 
 pub fn cache(limits: Limits, lifetime: Lifetime) -> Cache<u32> {
-    Cache::new(&Options { limits, lifetime }, 7)
+    Cache::new(&Options { limits, lifetime, policy: Policy::Lru }, 7)
 }
 
 pub fn key(name: &str) -> Key {

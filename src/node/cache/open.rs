@@ -3,7 +3,7 @@
 use super::handle::{Handle, Shared};
 use crate::args::ArgumentError;
 use crate::cache::named::{Registry, Settings};
-use crate::cache::{self, Cache, Lifetime, Limits};
+use crate::cache::{self, Cache, Lifetime, Limits, Policy};
 use crate::clock::Time;
 use crate::mismatch;
 use crate::node::args::throw;
@@ -28,6 +28,8 @@ pub struct CacheOptions {
     pub stale_while_revalidate: Option<f64>,
     pub stale_if_error: Option<f64>,
     pub error_ttl: Option<f64>,
+    /// `s3-fifo`, or `lru` by default.
+    pub policy: Option<String>,
     pub name: Option<String>,
     /// Options that must be those of an existing cache of this name.
     pub settings: BTreeMap<String, String>,
@@ -70,8 +72,10 @@ fn open(
         stale_if_error: duration(options.stale_if_error).unwrap_or_default(),
         error_ttl: duration(options.error_ttl).unwrap_or_default(),
     };
+    let policy = if options.policy.as_deref() == Some("s3-fifo") { Policy::S3Fifo } else { Policy::Lru };
     let is_bounded = options.max.is_some() || options.max_bytes.is_some();
-    let make = || is_bounded.then(|| Shared::new(Cache::new(&cache::Options { limits, lifetime }, Time::now().0)));
+    let make =
+        || is_bounded.then(|| Shared::new(Cache::new(&cache::Options { limits, lifetime, policy }, Time::now().0)));
     let opened = match options.name {
         None => make().map(|shared| (Arc::new(shared), Settings::new())),
         Some(name) => NAMED

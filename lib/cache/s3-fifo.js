@@ -1,0 +1,142 @@
+'use strict'
+
+const { Ghosts } = require('./ghosts')
+const { SlotLists } = require('./slot-lists')
+
+/** @typedef {import('../../index').CacheId} Id */
+
+/** Ends of the queue of new entries, and bit of its entries in `#marks`. */
+const SMALL = 0
+/** Ends of the queue of entries that were used since, and bit of its entries in `#marks`. */
+const MAIN = 1
+/** The other bits of a mark count the uses of an entry. */
+const USE = 2
+const MAX_USES = 3 * USE
+/** The small queue has at most this fraction of each limit, if the rest is in use. */
+const SMALL_SHARE = 1 / 4
+/** An eviction moves at most this number of entries that were used, so that its time is bounded. */
+const MAX_MOVES = 256
+
+/**
+ * The eviction policy `'s3-fifo'`, after Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023).
+ *
+ * New entries queue in a small queue. Those that were used when they reach its end move to the main queue, the others are evicted and
+ * their ids remembered: if one is stored again, it begins in the main queue. The main queue gives an entry another round for each use,
+ * up to three. While there is room, the small queue passes its oldest entries to the main one, used or not.
+ */
+class S3Fifo extends SlotLists {
+  #bounds
+  /** By slot: the queue, and the number of uses. */
+  #marks = new Uint8Array(64)
+  #smallCount = 0
+  #smallBytes = 0
+  #mainCount = 0
+  #ghosts = new Ghosts()
+
+  /** @param {import('./bounds').Bounds} bounds with the weights of the entries */
+  constructor(bounds) {
+    super(2)
+    this.#bounds = bounds
+  }
+
+  /**
+   * Adds an entry for which there is room, in an allocated slot.
+   * @param {number} slot
+   * @param {Id} id
+   * @param {number} rank that `rankOf` returned for the entry that this one replaces, or 0
+   */
+  insert(slot, id, rank) {
+    if (slot >= this.#marks.length) this.#grow(slot)
+    const isMain = rank === 0 ? this.#ghosts.take(id) : (rank & MAIN) === MAIN
+    if (isMain) return this.#enterMain(slot, rank | MAIN)
+    this.#marks[slot] = rank
+    this.link(slot, SMALL)
+    this.#smallCount++
+    this.#smallBytes += this.#bounds.weightOf(slot)
+    while (this.#smallCount > 1 && this.#exceedsShare(0, 0)) {
+      const oldest = this.oldestOf(SMALL)
+      this.#leave(oldest)
+      this.#enterMain(oldest, this.#marks[oldest] | MAIN)
+    }
+  }
+
+  /** Counts a use, up to three. @param {number} slot */
+  touch(slot) {
+    const mark = this.#marks[slot]
+    if (mark < MAX_USES) this.#marks[slot] = mark + USE
+  }
+
+  /**
+   * Removes an entry, whose weight is still known.
+   * @param {number} slot
+   * @param {Id | undefined} id to remember, unless the entry was in the main queue without a use
+   */
+  remove(slot, id) {
+    this.#leave(slot)
+    this.release(slot)
+    if (id !== undefined && this.#marks[slot] !== MAIN) this.#ghosts.add(id, this.#smallCount + this.#mainCount + 1)
+  }
+
+  /** Returns the rank of an entry that replaces another one, which counts as a use: it stays in the queue. @param {number} slot */
+  rankOf(slot) {
+    this.touch(slot)
+    return this.#marks[slot]
+  }
+
+  /**
+   * Returns the slot of the entry to evict.
+   * @param {number} entries to be added
+   * @param {number} bytes of those
+   */
+  victim(entries, bytes) {
+    for (let moves = 0; ; moves++) {
+      const isSmall = this.#mainCount === 0 || (this.#smallCount > 0 && this.#exceedsShare(entries, bytes))
+      const slot = this.oldestOf(isSmall ? SMALL : MAIN)
+      const mark = this.#marks[slot]
+      if (mark < USE || moves === MAX_MOVES) return slot
+      this.#leave(slot)
+      this.#enterMain(slot, isSmall ? MAIN : mark - USE)
+    }
+  }
+
+  /** Returns all slots: those of the main queue, then those of the small one, from each the newest first. */
+  slots() {
+    /** @type {number[]} */
+    const slots = []
+    this.collect(MAIN, slots)
+    this.collect(SMALL, slots)
+    return slots
+  }
+
+  /** Whether the small queue would have more than its share with other entries. @type {(entries: number, bytes: number) => boolean} */
+  #exceedsShare(entries, bytes) {
+    const { max, maxBytes } = this.#bounds
+    return this.#smallCount + entries > max * SMALL_SHARE || this.#smallBytes + bytes > maxBytes * SMALL_SHARE
+  }
+
+  /** @type {(slot: number, mark: number) => void} */
+  #enterMain(slot, mark) {
+    this.#marks[slot] = mark
+    this.link(slot, MAIN)
+    this.#mainCount++
+  }
+
+  /** Takes an entry out of its queue. @param {number} slot */
+  #leave(slot) {
+    this.unlink(slot)
+    if ((this.#marks[slot] & MAIN) === MAIN) this.#mainCount--
+    else {
+      this.#smallCount--
+      this.#smallBytes -= this.#bounds.weightOf(slot)
+    }
+  }
+
+  /** @param {number} slot that has no mark yet */
+  #grow(slot) {
+    const larger = new Uint8Array(2 * slot)
+    larger.set(this.#marks)
+    this.#marks = larger
+  }
+}
+
+module.exports = { S3Fifo }

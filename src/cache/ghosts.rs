@@ -1,0 +1,51 @@
+//! Keys that were evicted, by hash: a key is taken for another one once in 2^64 pairs.
+
+use super::key::Key;
+use foldhash::quality::RandomState;
+use lru::LruCache;
+use std::hash::BuildHasher;
+
+#[derive(Debug)]
+pub struct Ghosts {
+    hashes: LruCache<u64, (), RandomState>,
+    random: RandomState,
+}
+
+impl Ghosts {
+    pub fn new() -> Self {
+        Ghosts { hashes: LruCache::unbounded_with_hasher(RandomState::default()), random: RandomState::default() }
+    }
+
+    /// Adds a key, and drops the oldest ones beyond a maximum.
+    pub fn add(&mut self, key: &Key, max: usize) {
+        let hash = self.hash(key);
+        self.hashes.put(hash, ());
+        while self.hashes.len() > max {
+            self.hashes.pop_lru();
+        }
+    }
+
+    /// Removes a key, and returns whether it was there.
+    pub fn take(&mut self, key: &Key) -> bool {
+        !self.hashes.is_empty() && self.hashes.pop(&self.hash(key)).is_some()
+    }
+
+    fn hash(&self, key: &Key) -> u64 {
+        self.random.hash_one(key)
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_keys_are_dropped() {
+        let mut ghosts = Ghosts::new();
+        for name in ["a", "b", "c", "d"] {
+            ghosts.add(&Key::from(name), 3);
+        }
+        let mut take = |name: &str| ghosts.take(&Key::from(name));
+        assert_eq!(["a", "b", "c", "b", "d"].map(&mut take), [false, true, true, false, true]);
+    }
+}
