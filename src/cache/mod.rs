@@ -9,6 +9,7 @@ mod flight;
 mod ghosts;
 mod index;
 mod key;
+mod limits;
 mod lists;
 mod lru;
 pub mod named;
@@ -21,7 +22,8 @@ pub use detached::{Detached, DetachedEntries, Evicted};
 pub use expiry::{Age, EntryTimes, Lifetime};
 pub use flight::{FlightId, Join, LeaveOutcome, Role};
 pub use key::Key;
-pub use order::{Limits, Policy};
+pub use limits::Limits;
+pub use order::Policy;
 pub use stats::{Counts, Evictions, Reason, Stats};
 
 #[cfg(test)]

@@ -1,30 +1,9 @@
 //! Eviction order: which entry goes first.
 
 use super::key::Key;
+use super::limits::{Limits, Room};
 use super::lru::LruList;
 use super::s3_fifo::{Rank, S3Fifo};
-
-/// Limits of a cache. `MAX`: unlimited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    pub entries: usize,
-    pub bytes: u64,
-}
-
-/// Entries that are to be added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    pub entries: usize,
-    pub bytes: u64,
-}
-
-impl Room {
-    pub const NONE: Room = Room { entries: 0, bytes: 0 };
-
-    pub fn for_one(weight: u64) -> Self {
-        Room { entries: 1, bytes: weight }
-    }
-}
 
 /// How a cache chooses the entry to evict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 
 use super::ghosts::Ghosts;
 use super::key::Key;
+use super::limits::{Limits, Room};
 use super::lists::{Links, List};
-use super::order::{Limits, Room};
 
 /// The small queue has at most this part of each limit, if the rest is in use.
 const SMALL_PART: u64 = 4;

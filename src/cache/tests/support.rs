@@ -5,7 +5,8 @@ pub use crate::cache::detached::Evicted;
 pub use crate::cache::expiry::Lifetime;
 pub use crate::cache::flight::{FlightId, Join};
 pub use crate::cache::key::Key;
-pub use crate::cache::order::{Limits, Policy};
+pub use crate::cache::limits::Limits;
+pub use crate::cache::order::Policy;
 pub use crate::clock::Time;
 pub use std::time::Duration;
 

@@ -1,0 +1,23 @@
+//! Limits of a cache, and what is to fit in.
+
+/// Limits of a cache. `MAX`: unlimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub entries: usize,
+    pub bytes: u64,
+}
+
+/// Entries that are to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub entries: usize,
+    pub bytes: u64,
+}
+
+impl Room {
+    pub const NONE: Room = Room { entries: 0, bytes: 0 };
+
+    pub fn for_one(weight: u64) -> Self {
+        Room { entries: 1, bytes: weight }
+    }
+}
