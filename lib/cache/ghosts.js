@@ -1,20 +1,21 @@
 'use strict'
 
+const { IdIndex } = require('./id-index')
 const { SlotLists } = require('./slot-lists')
 
 /** @typedef {import('../../index').CacheId} Id */
 
-/** A Map of V8 fails between 2 ** 23 and 2 ** 24 elements. */
-const MAX_GHOSTS = 2 ** 22
 const ENDS = 0
 
-/** Ids of entries that were evicted, in the order of eviction. The iterators of a Map pass all ids that were deleted: here is a list. */
+/** Ids of entries that were evicted, in the order of eviction. */
 class Ghosts {
-  /** @type {Map<Id, number>} */
-  #slots = new Map()
-  /** By slot. @type {(Id | undefined)[]} */
-  #ids = []
+  #slots
   #list = new SlotLists(1)
+
+  /** @param {number} max number of ids that `add` allows */
+  constructor(max) {
+    this.#slots = new IdIndex(max)
+  }
 
   /**
    * Adds an id that is not there, and drops the oldest ones beyond a maximum.
@@ -24,21 +25,23 @@ class Ghosts {
   add(id, max) {
     const slot = this.#list.allocate()
     this.#slots.set(id, slot)
-    this.#ids[slot] = id
     this.#list.link(slot, ENDS)
-    const size = Math.min(max, MAX_GHOSTS)
-    while (this.#slots.size > size) this.take(/** @type {Id} */ (this.#ids[this.#list.oldestOf(ENDS)]))
+    while (this.#slots.size > max) this.#drop(this.#list.oldestOf(ENDS))
   }
 
   /** Removes an id, and returns whether it was there. @param {Id} id */
   take(id) {
     const slot = this.#slots.get(id)
     if (slot === undefined) return false
-    this.#slots.delete(id)
-    this.#ids[slot] = undefined
+    this.#drop(slot)
+    return true
+  }
+
+  /** @param {number} slot */
+  #drop(slot) {
+    this.#slots.delete(slot)
     this.#list.unlink(slot)
     this.#list.release(slot)
-    return true
   }
 }
 

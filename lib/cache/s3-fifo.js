@@ -31,12 +31,13 @@ class S3Fifo extends SlotLists {
   #smallCount = 0
   #smallBytes = 0
   #mainCount = 0
-  #ghosts = new Ghosts()
+  #ghosts
 
   /** @param {import('./bounds').Bounds} bounds with the weights of the entries */
   constructor(bounds) {
     super(2)
     this.#bounds = bounds
+    this.#ghosts = new Ghosts(bounds.max)
   }
 
   /**

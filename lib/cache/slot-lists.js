@@ -1,17 +1,17 @@
 'use strict'
 
-/** Initial number of slots. */
-const INITIAL = 64
+/** Initial length of the links. */
+const INITIAL = 128
 const NONE = 0
 
 /**
- * Doubly linked lists of slots in two arrays, indexed by slot. The first slots are the ends of the lists: the slot before the first
- * and after the last entry of each.
+ * Doubly linked lists of slots. The first slots are the ends of the lists: the slot before the first and after the last entry of
+ * each.
  */
 class SlotLists {
-  #newer = new Uint32Array(INITIAL)
-  #older = new Uint32Array(INITIAL)
-  /** A slot that was released; `#older` has the next one. */
+  /** Pairs of the newer and the older neighbour, by slot: two arrays would be two lines of memory. */
+  #links = new Uint32Array(INITIAL)
+  /** A slot that was released; it has the next one as its older neighbour. */
   #free = NONE
   /** Slots that were never used begin here. */
   #unused
@@ -19,69 +19,65 @@ class SlotLists {
   /** @param {number} count of lists */
   constructor(count) {
     this.#unused = count
-    for (let ends = 0; ends < count; ends++) this.#newer[ends] = this.#older[ends] = ends
+    for (let ends = 0; ends < count; ends++) this.#links[2 * ends] = this.#links[2 * ends + 1] = ends
   }
 
   /** Returns a slot that is in no list. */
   allocate() {
     let slot = this.#free
-    if (slot !== NONE) this.#free = this.#older[slot]
+    if (slot !== NONE) this.#free = this.#links[2 * slot + 1]
     else {
       slot = this.#unused++
-      if (slot === this.#older.length) this.#grow()
+      if (2 * slot === this.#links.length) this.#grow()
     }
     return slot
   }
 
   /** Makes a slot that is in no list available to `allocate`. @param {number} slot */
   release(slot) {
-    this.#older[slot] = this.#free
+    this.#links[2 * slot + 1] = this.#free
     this.#free = slot
   }
 
   /** Slot of the newest entry of a list; its ends if it is empty. @param {number} ends */
   newestOf(ends) {
-    return this.#older[ends]
+    return this.#links[2 * ends + 1]
   }
 
   /** Slot of the oldest entry of a list; its ends if it is empty. @param {number} ends */
   oldestOf(ends) {
-    return this.#newer[ends]
+    return this.#links[2 * ends]
   }
 
   /** Appends the slots of a list, the newest first. @type {(ends: number, slots: number[]) => void} */
   collect(ends, slots) {
-    for (let slot = this.#older[ends]; slot !== ends; slot = this.#older[slot]) slots.push(slot)
+    for (let slot = this.newestOf(ends); slot !== ends; slot = this.#links[2 * slot + 1]) slots.push(slot)
   }
 
   /** Makes a slot the newest of a list. @type {(slot: number, ends: number) => void} */
   link(slot, ends) {
-    const older = this.#older[ends]
-    this.#newer[slot] = ends
-    this.#older[slot] = older
-    this.#newer[older] = slot
-    this.#older[ends] = slot
+    const links = this.#links
+    const older = links[2 * ends + 1]
+    links[2 * slot] = ends
+    links[2 * slot + 1] = older
+    links[2 * older] = slot
+    links[2 * ends + 1] = slot
   }
 
   /** Removes a slot from its list. @param {number} slot */
   unlink(slot) {
-    const newer = this.#newer[slot]
-    const older = this.#older[slot]
-    this.#older[newer] = older
-    this.#newer[older] = newer
+    const links = this.#links
+    const newer = links[2 * slot]
+    const older = links[2 * slot + 1]
+    links[2 * newer + 1] = older
+    links[2 * older] = newer
   }
 
   #grow() {
-    this.#newer = grown(this.#newer)
-    this.#older = grown(this.#older)
+    const larger = new Uint32Array(2 * this.#links.length)
+    larger.set(this.#links)
+    this.#links = larger
   }
-}
-
-/** @param {Uint32Array} slots */
-function grown(slots) {
-  const larger = new Uint32Array(2 * slots.length)
-  larger.set(slots)
-  return larger
 }
 
 module.exports = { SlotLists }
