@@ -1,4 +1,4 @@
-//! Limits of a cache, and what is to fit in.
+//! Limits of a cache, and the room that new entries need.
 
 /// Limits of a cache. `MAX`: unlimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

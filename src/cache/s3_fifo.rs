@@ -67,7 +67,7 @@ impl S3Fifo {
         }
         let rank = rank.unwrap_or_else(|| if self.ghosts.take(key) { RETURNED } else { NEW });
         self.enter(slot, weight, rank);
-        while self.small.len() > 1 && self.exceeds_share(limits, Room::NONE) {
+        while rank.queue == Queue::Small && self.small.len() > 1 && self.exceeds_share(limits, Room::NONE) {
             let Some(oldest) = self.small.oldest() else { break };
             let uses = self.ranks[oldest as usize].uses;
             self.move_to_main(oldest, uses);
