@@ -63,10 +63,13 @@ function rememberBigIntText(value, plain) {
  * @param {WeakSet<object>} large
  */
 function measure(value, depth, large) {
-  // The writer calls its toJSON, which needs the right key.
-  if (typeof value === 'bigint') return TOO_LARGE
-  if (typeof value === 'function') return hasToJSON(value) ? TOO_LARGE : STEP_BUDGET - KEYWORD
-  if (typeof value !== 'object' || value === null) return STEP_BUDGET - leafLength(value)
+  if (typeof value === 'string') return STEP_BUDGET - value.length
+  if (typeof value !== 'object' || value === null) {
+    // The writer calls its toJSON, which needs the right key.
+    if (typeof value === 'bigint') return TOO_LARGE
+    if (typeof value === 'function') return hasToJSON(value) ? TOO_LARGE : STEP_BUDGET - KEYWORD
+    return STEP_BUDGET - leafLength(value)
+  }
   if (large.has(value)) return TOO_LARGE
   if (hasToJSON(value)) return isPlainDate(value) ? STEP_BUDGET - DATE : TOO_LARGE
   checkedDepth = depth - UNCHECKED_LEVELS
@@ -153,6 +156,7 @@ function hasToJSON(value) {
 }
 
 module.exports = {
+  NUMBER,
   PUNCTUATION,
   STEP_BUDGET,
   KEYWORD,

@@ -2,16 +2,8 @@
 
 const { isBigIntObject, isBooleanObject, isBoxedPrimitive, isNumberObject, isStringObject } = require('node:util').types
 const { OffloopError } = require('../internal/errors')
-const {
-  PUNCTUATION,
-  STEP_BUDGET,
-  KEYWORD,
-  setDeadline,
-  hasToJSON,
-  isPastDeadline,
-  rememberBigIntText,
-  measure
-} = require('./size')
+const { ArrayFrame, ObjectFrame, smallText } = require('./frames')
+const { STEP_BUDGET, setDeadline, hasToJSON, isPastDeadline, rememberBigIntText, measure } = require('./size')
 const { OpenLevels, isGeneratedBy } = require('./levels')
 const { now } = require('../internal/clock')
 const { checkMemory, invalidType, invalidValue } = require('../internal/validate')
@@ -31,11 +23,8 @@ const MAX_DEPTH = 64
 const MAX_AHEAD = 8
 /** Levels that are measured once unusually many open levels are generated: each of the next ones may be large too. */
 const MIN_AHEAD = 2
-/** Minimum characters of a list element and its comma. */
-const MIN_ELEMENT_LENGTH = 2
-/** V8's messages for values that must be taken apart: too deep, too long, or with a part that has no text, whose path is reported. */
-const NOT_SMALL =
-  /^(Maximum call stack|Invalid string length|Converting circular|Do not know how to serialize a BigInt)/
+/** Values that a frame's turn counts as when the clock is read: opening a level costs more than a value. */
+const VALUES_PER_TURN = 8
 
 const INSIDE = 'A value inside the "input" argument'
 
@@ -49,8 +38,8 @@ class JsonWriter {
   /** Values of the frames, to detect cycles. */
   #ancestors = new Set()
   /**
-   * Objects found to be large, so that they are not measured again as part of each object that contains them. Weak, since a
-   * getter may return a new object each time.
+   * Objects found to be large and not opened yet, so that they are not measured again as part of each object that contains them. Weak,
+   * since a getter may return a new object each time.
    * @type {WeakSet<object>}
    */
   #large = new WeakSet()
@@ -60,8 +49,8 @@ class JsonWriter {
   #levelsAhead = 0
   /** Characters of the returned pieces. */
   #returnedLength = 0
-  /** Whether this step has opened a container: the step then ends, since listing the names may take long. */
-  #hasOpened = false
+  /** Turns of the frames in this step. */
+  #turns = 0
   /** Finished pieces of one step. @type {string[]} */
   #ready = []
   /** The piece that is being written. */
@@ -96,7 +85,7 @@ class JsonWriter {
   /** Returns the next piece of text, which may be empty; `undefined` after the last one. */
   next() {
     if (this.isWritten && this.#text === '') return undefined
-    this.#hasOpened = false
+    this.#turns = 0
     setDeadline(now() + STEP_MS)
     while (!this.#shouldPause()) {
       if (this.#string !== undefined) this.#writeString(this.#string)
@@ -124,11 +113,10 @@ class JsonWriter {
   /** True if a piece is ready, or the step has lasted long enough. */
   #shouldPause() {
     return (
-      this.#hasOpened ||
       this.#ready.length > 0 ||
       this.#text.length >= PIECE_LENGTH ||
       this.isWritten ||
-      isPastDeadline(0)
+      isPastDeadline(VALUES_PER_TURN * this.#turns++)
     )
   }
 
@@ -232,10 +220,11 @@ class JsonWriter {
     if (!this.#levels.open(isGenerated, outer, this.#position)) throw heldBytesError(this.#levels.maxBytes, this.path)
     const level = Array.isArray(value) ? new ArrayFrame(value) : new ObjectFrame(value)
     this.#ancestors.add(value)
-    this.#hasOpened = true
+    // The set stays small: a large one would be rehashed in one step.
+    this.#large.delete(value)
     this.#frames.push(level)
     this.#lookAhead()
-    if (level instanceof ArrayFrame) this.minLength += MIN_ELEMENT_LENGTH * level.length
+    if (level instanceof ArrayFrame) this.minLength += level.minLength
     this.#text += level instanceof ArrayFrame ? '[' : '{'
   }
 
@@ -256,117 +245,6 @@ class JsonWriter {
     if (end < string.text.length) return
     this.#text += '"'
     this.#string = undefined
-  }
-}
-
-/** Writes a list in runs of small elements. */
-class ArrayFrame {
-  #index = 0
-  /** Elements before this index seemed small, but are not. */
-  #largeUntil = 0
-
-  /** @param {any[]} value */
-  constructor(value) {
-    this.value = value
-    this.length = toLength(value.length)
-  }
-
-  /** Index of the element that is being written, if any. */
-  get key() {
-    return this.#index > 0 ? this.#index - 1 : undefined
-  }
-
-  /** @param {JsonWriter} writer */
-  write(writer) {
-    if (this.#index < this.#largeUntil) return this.#writeLarge(this.value[this.#index], writer)
-    const first = this.#index
-    /** @type {unknown[]} */
-    const run = []
-    let budget = STEP_BUDGET
-    let isLarge = false
-    while (this.#index < this.length && budget > 0 && !isLarge) {
-      const element = this.value[this.#index]
-      const left = writer.measure(element)
-      isLarge = left < 0
-      if (isLarge) break
-      budget -= STEP_BUDGET - left + 1
-      run.push(element)
-      this.#index++
-      if (isPastDeadline(run.length)) break
-    }
-    if (run.length > 0) {
-      // `JSON.stringify` must not call a toJSON of Array.prototype on the run.
-      if (hasToJSON(run)) Object.defineProperty(run, 'toJSON', { value: undefined })
-      const text = smallText(run)
-      if (text === null) {
-        this.#largeUntil = this.#index
-        this.#index = first
-        return
-      }
-      if (first > 0) writer.append(',')
-      writer.appendLong(text.slice(1, -1))
-      writer.minLength -= MIN_ELEMENT_LENGTH * run.length
-    }
-    if (isLarge) this.#writeLarge(this.value[this.#index], writer)
-    else if (this.#index === this.length) writer.close(']')
-  }
-
-  /**
-   * @param {unknown} element
-   * @param {JsonWriter} writer
-   */
-  #writeLarge(element, writer) {
-    const index = this.#index++
-    writer.minLength -= MIN_ELEMENT_LENGTH
-    const before = index > 0 ? ',' : ''
-    if (writer.writeLarge(element, String(index), before) === undefined) writer.append(`${before}null`)
-  }
-}
-
-/** Writes an object member by member. */
-class ObjectFrame {
-  #index = 0
-  #isFirst = true
-  /** Listed in a separate step. @type {string[] | undefined} */
-  keys
-
-  /** @param {Record<string, unknown>} value */
-  constructor(value) {
-    this.value = value
-  }
-
-  /** Key of the member that is being written, if any. */
-  get key() {
-    return this.keys?.[this.#index - 1]
-  }
-
-  /** @param {JsonWriter} writer */
-  write(writer) {
-    this.keys ??= Object.keys(this.value)
-    const keys = this.keys
-    let budget = STEP_BUDGET
-    for (let looks = 1; budget > 0 && !isPastDeadline(looks); looks++) {
-      if (this.#index === keys.length) return writer.close('}')
-      const key = keys[this.#index]
-      const value = this.value[key]
-      const left = writer.measure(value)
-      this.#index++
-      const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
-      const text = left < 0 ? null : smallText(value)
-      if (text === null) {
-        const isOpen = writer.writeLarge(value, key, before)
-        if (isOpen !== undefined) this.#isFirst = false
-        if (isOpen) return
-        budget -= KEYWORD
-      } else {
-        if (text !== undefined) {
-          writer.append(before)
-          writer.appendLong(text)
-          this.#isFirst = false
-        }
-        budget -= STEP_BUDGET - left + key.length + PUNCTUATION
-      }
-    }
   }
 }
 
@@ -409,26 +287,6 @@ function unboxed(value) {
 function leafText(value) {
   if (typeof value === 'function') return undefined
   return JSON.stringify(value)
-}
-
-/**
- * Writes a value that was measured as small. Returns `null` if it is not, since a getter or a proxy returned another value.
- * @template T
- * @param {T} value
- */
-function smallText(value) {
-  try {
-    return JSON.stringify(value)
-  } catch (error) {
-    if (error instanceof Error && NOT_SMALL.test(error.message)) return null
-    throw error
-  }
-}
-
-/** Converts the length of a list, which may be any value for a proxy. @param {any} length */
-function toLength(length) {
-  const integer = Math.trunc(length)
-  return integer > 0 ? Math.min(integer, Number.MAX_SAFE_INTEGER) : 0
 }
 
 /**

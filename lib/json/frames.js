@@ -1,0 +1,183 @@
+'use strict'
+
+const { isProxy } = require('node:util').types
+const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline } = require('./size')
+
+/**
+ * The writer of the text, see `writer.js`.
+ * @typedef {object} Writer
+ * @property {number} minLength minimum characters of the remaining elements of all open lists
+ * @property {(value: unknown) => number} measure returns the estimated budget left after a value, negative if it is large
+ * @property {(text: string) => void} append
+ * @property {(text: string) => void} appendLong appends text that may be long
+ * @property {(bracket: string) => void} close ends the innermost frame
+ * @property {(value: unknown, key: string, before: string) => boolean | undefined} writeLarge writes `before` and a large value; returns
+ *   whether its parts follow, `undefined` if it has no text
+ */
+
+/** Minimum characters of a list element and its comma. */
+const MIN_ELEMENT_LENGTH = 2
+/** V8's messages for values that must be taken apart: too deep, too long, or with a part that has no text, whose path is reported. */
+const NOT_SMALL =
+  /^(Maximum call stack|Invalid string length|Converting circular|Do not know how to serialize a BigInt)/
+
+const { slice } = Array.prototype
+
+/** Writes a list in runs of small elements. */
+class ArrayFrame {
+  #index = 0
+  /** Elements before this index seemed small, but are not. */
+  #largeUntil = 0
+  #isPlain
+
+  /** @param {any[]} value */
+  constructor(value) {
+    this.value = value
+    this.length = toLength(value.length)
+    this.#isPlain = isPlainArray(value)
+  }
+
+  /** Index of the element that is being written, if any. */
+  get key() {
+    return this.#index > 0 ? this.#index - 1 : undefined
+  }
+
+  /** Minimum characters of all elements. */
+  get minLength() {
+    return MIN_ELEMENT_LENGTH * this.length
+  }
+
+  /** @param {Writer} writer */
+  write(writer) {
+    const { value } = this
+    if (this.#index < this.#largeUntil) return this.#writeLarge(value[this.#index], writer)
+    const first = this.#index
+    const isPlain = this.#isPlain
+    /** @type {unknown[]} */
+    const elements = []
+    let index = first
+    let budget = STEP_BUDGET
+    let isLarge = false
+    while (index < this.length && budget > 0) {
+      const element = value[index]
+      const left = typeof element === 'number' ? STEP_BUDGET - NUMBER : writer.measure(element)
+      isLarge = left < 0
+      if (isLarge) break
+      budget -= STEP_BUDGET - left + 1
+      if (!isPlain) elements.push(element)
+      index++
+      if (isPastDeadline(index - first)) break
+    }
+    if (index > first) {
+      const run = isPlain ? slice.call(value, first, index) : elements
+      if (!this.#writeRun(run, writer)) return
+      this.#index = index
+    }
+    if (isLarge) this.#writeLarge(value[index], writer)
+    else if (index === this.length) writer.close(']')
+  }
+
+  /**
+   * Returns false, and writes nothing, if the run is not small after all.
+   * @param {unknown[]} run
+   * @param {Writer} writer
+   */
+  #writeRun(run, writer) {
+    // `JSON.stringify` must not call a toJSON of Array.prototype on the run.
+    if (hasToJSON(run)) Object.defineProperty(run, 'toJSON', { value: undefined })
+    const text = smallText(run)
+    if (text === null) {
+      this.#largeUntil = this.#index + run.length
+      return false
+    }
+    if (this.#index > 0) writer.append(',')
+    writer.appendLong(text.slice(1, -1))
+    writer.minLength -= MIN_ELEMENT_LENGTH * run.length
+    return true
+  }
+
+  /**
+   * @param {unknown} element
+   * @param {Writer} writer
+   */
+  #writeLarge(element, writer) {
+    const index = this.#index++
+    writer.minLength -= MIN_ELEMENT_LENGTH
+    const before = index > 0 ? ',' : ''
+    if (writer.writeLarge(element, String(index), before) === undefined) writer.append(`${before}null`)
+  }
+}
+
+/** Writes an object member by member. */
+class ObjectFrame {
+  #index = 0
+  #isFirst = true
+  /** Listed when the first member is written. @type {string[] | undefined} */
+  keys
+
+  /** @param {Record<string, unknown>} value */
+  constructor(value) {
+    this.value = value
+  }
+
+  /** Key of the member that is being written, if any. */
+  get key() {
+    return this.keys?.[this.#index - 1]
+  }
+
+  /** @param {Writer} writer */
+  write(writer) {
+    this.keys ??= Object.keys(this.value)
+    const keys = this.keys
+    let budget = STEP_BUDGET
+    for (let looks = 1; budget > 0 && !isPastDeadline(looks); looks++) {
+      if (this.#index === keys.length) return writer.close('}')
+      const key = keys[this.#index]
+      const value = this.value[key]
+      const left = typeof value === 'number' ? STEP_BUDGET - NUMBER : writer.measure(value)
+      this.#index++
+      const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
+      const text = left < 0 ? null : smallText(value)
+      if (text === null) {
+        const isOpen = writer.writeLarge(value, key, before)
+        if (isOpen !== undefined) this.#isFirst = false
+        if (isOpen) return
+        budget -= KEYWORD
+      } else {
+        if (text !== undefined) {
+          writer.append(before)
+          writer.appendLong(text)
+          this.#isFirst = false
+        }
+        budget -= STEP_BUDGET - left + key.length + PUNCTUATION
+      }
+    }
+  }
+}
+
+/**
+ * Writes a value that was measured as small. Returns `null` if it is not, since a getter or a proxy returned another value.
+ * @template T
+ * @param {T} value
+ */
+function smallText(value) {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    if (error instanceof Error && NOT_SMALL.test(error.message)) return null
+    throw error
+  }
+}
+
+/** True if a list may be copied with `slice`, which keeps numbers unboxed. @param {unknown[]} value */
+function isPlainArray(value) {
+  return !isProxy(value) && Object.getPrototypeOf(value) === Array.prototype && !Object.hasOwn(value, 'constructor')
+}
+
+/** Converts the length of a list, which may be any value for a proxy. @param {any} length */
+function toLength(length) {
+  const integer = Math.trunc(length)
+  return integer > 0 ? Math.min(integer, Number.MAX_SAFE_INTEGER) : 0
+}
+
+module.exports = { ArrayFrame, ObjectFrame, smallText }
