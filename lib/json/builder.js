@@ -135,14 +135,15 @@ class JsonBuilder {
 
 /** @implements {Frame} */
 class ArrayFrame {
-  /** @type {unknown[]} */
+  /** @type {unknown[] | undefined} */
   #value
   #length = 0
+  #capacity
 
   /** @param {number} length an estimate */
   constructor(length) {
     const enough = Math.floor(length * HEADROOM)
-    this.#value = length > PREALLOCATE_ABOVE && enough <= MAX_LENGTH ? new Array(enough) : []
+    this.#capacity = length > PREALLOCATE_ABOVE && enough <= MAX_LENGTH ? enough : 0
   }
 
   /**
@@ -151,17 +152,21 @@ class ArrayFrame {
    */
   addPiece(_step, piece) {
     const items = JSON.parse(piece)
-    for (let i = 0; i < items.length; i++) this.#value[this.#length++] = items[i]
+    this.#value ??= allocate(this.#capacity, areDoubles(items))
+    const value = this.#value
+    for (let i = 0; i < items.length; i++) value[this.#length++] = items[i]
   }
 
   /** @param {unknown} value */
   addValue(value) {
+    this.#value ??= allocate(this.#capacity, false)
     this.#value[this.#length++] = value
   }
 
   end() {
-    this.#value.length = this.#length
-    return this.#value
+    const value = this.#value ?? []
+    value.length = this.#length
+    return value
   }
 }
 
@@ -179,7 +184,7 @@ class ObjectFrame {
     const parsed = JSON.parse(piece)
     if ((step & KIND_MASK) === KEY) this.#key = parsed
     else if (this.#value === undefined) this.#value = parsed
-    else for (const key of Object.keys(parsed)) define(this.#value, key, parsed[key])
+    else addMembers(this.#value, parsed)
   }
 
   /** @param {unknown} value */
@@ -246,14 +251,50 @@ function failure(error) {
 }
 
 /**
- * @param {Record<string, unknown>} object
- * @param {string} key
+ * Adds names and values in turn. A name that is an array index is a number, which V8 need not parse again.
+ * @param {Record<string | number, unknown>} object
+ * @param {any[]} members
+ */
+function addMembers(object, members) {
+  const names = new Set(Object.getOwnPropertyNames(inherited))
+  for (let i = 0; i < members.length; i += 2) {
+    const key = members[i]
+    if (typeof key === 'number' ? key in inherited : names.has(key)) define(object, key, members[i + 1])
+    else object[key] = members[i + 1]
+  }
+}
+
+/**
+ * Adds a member, even if its name is inherited.
+ * @param {Record<string | number, unknown>} object
+ * @param {string | number} key
  * @param {unknown} value
  */
 function define(object, key, value) {
   if (key in inherited) {
     Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
   } else object[key] = value
+}
+
+/** True if V8 stores a list as doubles. @param {unknown[]} items */
+function areDoubles(items) {
+  return (
+    items.every(item => typeof item === 'number') && !items.every(item => item === /** @type {number} */ (item | 0))
+  )
+}
+
+/**
+ * Returns an array with unused elements. For doubles, `new Array` would be copied as a whole when the first one is stored.
+ * @param {number} capacity
+ * @param {boolean} ofDoubles
+ */
+function allocate(capacity, ofDoubles) {
+  if (capacity === 0) return []
+  if (!ofDoubles) return new Array(capacity)
+  /** @type {unknown[]} */
+  const array = [0.5]
+  array.length = capacity
+  return array
 }
 
 /** @param {Buffer} bytes */

@@ -4,19 +4,29 @@ use super::build_plan::{
     ARRAY, END, ITEMS, KEY, KIND_MASK, OBJECT, PART, STEP_WORDS, STRING, UNESCAPED, UTF16, VALUE, word,
 };
 use super::minify::without_space;
+use super::swar::string_end;
 use std::borrow::Cow;
-use std::fmt::Write;
 
 /// A piece is escaped, and not encoded as UTF-16, if at most one in this many bytes starts a character that is not ASCII.
 const RARE: usize = 16;
+/// The largest byte in the UTF-8 of characters that Latin-1 has.
+const LAST_OF_LATIN1: u8 = 0xc3;
+/// Numbers of up to this many digits are array indices.
+const INDEX_DIGITS: usize = 9;
 /// White space between elements is removed from longer pieces.
 const LONG: usize = 1 << 20;
 
 /// Encodes the pieces of a text.
 pub struct PieceEncoder<'a> {
     text: &'a [u8],
-    /// The brackets of the open containers.
-    brackets: Vec<[u8; 2]>,
+    open: Vec<Open>,
+}
+
+/// A container or string whose steps are encoded.
+struct Open {
+    kind: u32,
+    /// Whether an object has members.
+    has_members: bool,
 }
 
 /// Steps and the pieces that they refer to.
@@ -27,11 +37,12 @@ pub struct EncodedPlan {
 
 impl<'a> PieceEncoder<'a> {
     pub fn new(text: &'a [u8]) -> Self {
-        PieceEncoder { text, brackets: Vec::new() }
+        PieceEncoder { text, open: Vec::new() }
     }
 
-    /// Encodes the pieces of the next steps, one after the other. Pieces with characters outside ASCII are escaped if those are
-    /// rare, and otherwise become UTF-16. Items are enclosed in brackets.
+    /// Encodes the pieces of the next steps, one after the other. Pieces with characters outside Latin-1 are escaped if those
+    /// are rare, and otherwise become UTF-16. Items are enclosed in brackets. Members after
+    /// the first piece of an object become a list of names and values.
     pub fn encode(&mut self, mut plan: Vec<u32>) -> EncodedPlan {
         let pieces =
             plan.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | PART | VALUE));
@@ -39,42 +50,96 @@ impl<'a> PieceEncoder<'a> {
         let mut text = Vec::with_capacity(length + length / 8);
         for step in plan.chunks_exact_mut(STEP_WORDS) {
             match step[0] & KIND_MASK {
-                ARRAY => self.brackets.push(*b"[]"),
-                OBJECT => self.brackets.push(*b"{}"),
-                STRING => self.brackets.push(*b"\"\""),
-                END => drop(self.brackets.pop()),
-                ITEMS => self.encode_piece(step, self.brackets.last().copied(), &mut text),
-                _ => self.encode_piece(step, None, &mut text),
+                kind @ (ARRAY | OBJECT | STRING) => self.open.push(Open { kind, has_members: false }),
+                END => drop(self.open.pop()),
+                ITEMS => self.encode_items(step, &mut text),
+                kind => {
+                    if let (KEY, Some(open)) = (kind, self.open.last_mut()) {
+                        open.has_members = true;
+                    }
+                    encode_piece(step, self.piece(step), None, &mut text);
+                }
             }
         }
         EncodedPlan { text, plan }
     }
 
-    fn encode_piece(&self, step: &mut [u32], brackets: Option<[u8; 2]>, out: &mut Vec<u8>) {
-        let mut piece = Cow::Borrowed(&self.text[step[1] as usize..step[2] as usize]);
-        if piece.len() > LONG && matches!(step[0] & KIND_MASK, ITEMS | VALUE) {
-            piece = without_space(&piece).into();
-        }
-        let encoding = PieceEncoding::of(&piece, step[0]);
-        if encoding == PieceEncoding::Utf16 && out.len() % 2 == 1 {
-            out.push(0);
-        }
-        let start = out.len();
-        encoding.write_ascii(brackets.map(|brackets| brackets[0]), out);
-        encoding.write(&piece, out);
-        encoding.write_ascii(brackets.map(|brackets| brackets[1]), out);
-        match encoding {
-            PieceEncoding::Ascii => {}
-            PieceEncoding::Escaped => step[0] &= !UNESCAPED,
-            PieceEncoding::Utf16 => step[0] |= UTF16,
-        }
-        (step[1], step[2]) = (word(start), word(out.len()));
+    fn encode_items(&mut self, step: &mut [u32], out: &mut Vec<u8>) {
+        let mut piece = self.piece(step);
+        let brackets = match self.open.last_mut() {
+            Some(Open { kind: OBJECT, has_members: true }) => {
+                flatten(piece.to_mut());
+                *b"[]"
+            }
+            Some(object @ Open { kind: OBJECT, .. }) => {
+                object.has_members = true;
+                *b"{}"
+            }
+            _ => *b"[]",
+        };
+        encode_piece(step, piece, Some(brackets), out);
     }
+
+    fn piece(&self, step: &[u32]) -> Cow<'a, [u8]> {
+        let piece = &self.text[step[1] as usize..step[2] as usize];
+        if piece.len() > LONG && matches!(step[0] & KIND_MASK, ITEMS | VALUE) {
+            return without_space(piece).into();
+        }
+        piece.into()
+    }
+}
+
+fn encode_piece(step: &mut [u32], piece: Cow<'_, [u8]>, brackets: Option<[u8; 2]>, out: &mut Vec<u8>) {
+    let encoding = PieceEncoding::of(&piece, step[0]);
+    if encoding == PieceEncoding::Utf16 && out.len() % 2 == 1 {
+        out.push(0);
+    }
+    let start = out.len();
+    encoding.write_ascii(brackets.map(|brackets| brackets[0]), out);
+    encoding.write(&piece, out);
+    encoding.write_ascii(brackets.map(|brackets| brackets[1]), out);
+    match encoding {
+        PieceEncoding::Ascii | PieceEncoding::Latin1 => {}
+        PieceEncoding::Escaped => step[0] &= !UNESCAPED,
+        PieceEncoding::Utf16 => step[0] |= UTF16,
+    }
+    (step[1], step[2]) = (word(start), word(out.len()));
+}
+
+/// Turns members into a list of names and values, in which names that are array indices are numbers. An object would have its own
+/// table of names, only to be copied.
+fn flatten(members: &mut [u8]) {
+    let (mut at, mut depth, mut is_name) = (0, 0, true);
+    while at < members.len() {
+        match members[at] {
+            b'"' => {
+                let end = string_end(members, at);
+                if depth == 0 && is_name && is_index(&members[at + 1..end - 1]) {
+                    (members[at], members[end - 1]) = (b' ', b' ');
+                }
+                at = end;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b':' if depth == 0 => (members[at], is_name) = (b',', false),
+            b',' if depth == 0 => is_name = true,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// Returns whether a name is an array index, written as JavaScript does.
+fn is_index(name: &[u8]) -> bool {
+    let is_number = !name.is_empty() && name.len() <= INDEX_DIGITS && name.iter().all(u8::is_ascii_digit);
+    is_number && (name[0] != b'0' || name.len() == 1)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PieceEncoding {
     Ascii,
+    Latin1,
     Escaped,
     Utf16,
 }
@@ -83,6 +148,9 @@ impl PieceEncoding {
     fn of(piece: &[u8], kind: u32) -> Self {
         if piece.is_ascii() {
             return PieceEncoding::Ascii;
+        }
+        if piece.iter().fold(0, |most, &byte| byte.max(most)) <= LAST_OF_LATIN1 {
+            return PieceEncoding::Latin1;
         }
         let characters = piece.iter().filter(|&&byte| byte >= 0xc0).count();
         if characters * RARE > piece.len() || kind & KIND_MASK == PART {
@@ -102,29 +170,60 @@ impl PieceEncoding {
     fn write(self, piece: &[u8], out: &mut Vec<u8>) {
         match self {
             PieceEncoding::Ascii => out.extend_from_slice(piece),
+            PieceEncoding::Latin1 => append_latin1(piece, out),
             PieceEncoding::Escaped => escape(piece, out),
-            PieceEncoding::Utf16 => {
-                out.extend(String::from_utf8_lossy(piece).encode_utf16().flat_map(u16::to_ne_bytes));
-            }
+            PieceEncoding::Utf16 => append_utf16(piece, out),
         }
     }
 }
 
-/// Escapes characters outside ASCII, which only strings can contain, with `\u`.
+/// Appends UTF-8 as UTF-16.
+fn append_utf16(piece: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    // A character has at most as many units as bytes.
+    out.resize(start + 2 * piece.len(), 0);
+    let mut length = 0;
+    for (unit, target) in String::from_utf8_lossy(piece).encode_utf16().zip(out[start..].chunks_exact_mut(2)) {
+        target.copy_from_slice(&unit.to_ne_bytes());
+        length += 2;
+    }
+    out.truncate(start + length);
+}
+
+/// Appends UTF-8, whose characters are those of Latin-1, as Latin-1.
+fn append_latin1(piece: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + piece.len(), 0);
+    let (mut length, mut high) = (0, 0);
+    // Without a branch: the first of two bytes is overwritten by the character.
+    for &byte in piece {
+        out[start + length] = if byte < 0x80 { byte } else { high | byte & 0x3f };
+        high = byte << 6;
+        length += usize::from(byte < 0xc0);
+    }
+    out.truncate(start + length);
+}
+
+/// Appends UTF-8 as Latin-1, and escapes the characters outside it, which only strings can contain, with `\u`.
 fn escape(mut piece: &[u8], out: &mut Vec<u8>) {
-    let mut escaped = String::new();
     while let Some(start) = first_non_ascii(piece) {
         out.extend_from_slice(&piece[..start]);
-        let end = piece[start..].iter().position(u8::is_ascii).map_or(piece.len(), |length| start + length);
-        escaped.clear();
-        for unit in String::from_utf8_lossy(&piece[start..end]).encode_utf16() {
-            // Writing to a string does not fail.
-            let _ = write!(escaped, "\\u{unit:04x}");
+        let length = piece[start..].iter().position(u8::is_ascii).unwrap_or(piece.len() - start);
+        let (characters, rest) = piece[start..].split_at(length);
+        for character in String::from_utf8_lossy(characters).chars() {
+            match u8::try_from(character) {
+                Ok(byte) => out.push(byte),
+                Err(_) => character.encode_utf16(&mut [0; 2]).iter().for_each(|&unit| escape_unit(unit, out)),
+            }
         }
-        out.extend_from_slice(escaped.as_bytes());
-        piece = &piece[end..];
+        piece = rest;
     }
     out.extend_from_slice(piece);
+}
+
+fn escape_unit(unit: u16, out: &mut Vec<u8>) {
+    let digit = |shift: u16| b"0123456789abcdef"[usize::from(unit >> shift & 15)];
+    out.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
 }
 
 /// Returns the index of the first byte that is not ASCII.

@@ -20,11 +20,10 @@ struct Builder {
 impl Builder {
     fn build(&mut self, plan: &[u32], text: &[u8]) {
         for step in plan.chunks_exact(STEP_WORDS) {
-            let piece = || {
+            let piece = || -> String {
                 let bytes = &text[step[1] as usize..step[2] as usize];
                 if step[0] & UTF16 == 0 {
-                    assert!(bytes.is_ascii());
-                    return String::from_utf8(bytes.to_vec()).unwrap();
+                    return bytes.iter().map(|&byte| char::from(byte)).collect();
                 }
                 let units = bytes.chunks_exact(2).map(|unit| u16::from_ne_bytes([unit[0], unit[1]]));
                 String::from_utf16(&units.collect::<Vec<_>>()).unwrap()
@@ -50,6 +49,12 @@ impl Builder {
                 _ => match (&mut self.stack.last_mut().unwrap().0, serde_json::from_str(&piece()).unwrap()) {
                     (Json::Array(list), Json::Array(items)) => list.extend(items),
                     (Json::Object(object), Json::Object(members)) => object.extend(members),
+                    (Json::Object(object), Json::Array(list)) => {
+                        for member in list.chunks_exact(2) {
+                            let name = member[0].as_str().map_or_else(|| member[0].to_string(), str::to_string);
+                            object.insert(name, member[1].clone());
+                        }
+                    }
                     _ => panic!("items do not fit the container"),
                 },
             }
@@ -89,7 +94,7 @@ fn json() -> impl Strategy<Value = Json> {
     scalar.prop_recursive(6, 60, 8, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..8).prop_map(Json::from),
-            proptest::collection::vec(("[a-z\"é]{0,5}", inner), 0..8)
+            proptest::collection::vec(("[a-z\"é]{0,5}|[0-9]{1,11}", inner), 0..8)
                 .prop_map(|members| Json::Object(members.into_iter().collect())),
         ]
     })
