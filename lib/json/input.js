@@ -3,7 +3,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { JsonWriter } = require('./writer')
 const { OffloopError } = require('../internal/errors')
-const { UtfEncoder } = require('./utf-encoder')
+const { encodeUtf8 } = require('./utf-encoder')
 
 const EMPTY = Buffer.alloc(0)
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
@@ -51,15 +51,14 @@ class JsonInput {
 
   /**
    * @param {AsyncResource} context
-   * @returns {Generator<Uint8Array | Uint16Array, void, number>}
+   * @returns {Generator<Uint8Array, void, number>}
    */
   *#pieces(context) {
     const next = () => this.#writer.next()
-    const encoder = new UtfEncoder()
     for (;;) {
       const text = context.runInAsyncScope(next)
       if (text === undefined) return
-      const length = yield text === '' ? EMPTY : encoder.encode(text)
+      const length = yield text === '' ? EMPTY : encodeUtf8(text)
       // Includes the text that must follow: a proxy of an array may report any length.
       if (length + this.#writer.minLength > this.#maxOutput) throw this.#outputLimitError()
     }

@@ -93,7 +93,8 @@ function measureParts(value, budget, depth, large) {
     if (hasToJSON(value)) return TOO_LARGE
     for (let i = 0; i < value.length && left >= 0; i++) {
       const element = value[i]
-      if (typeof element === 'string') left -= element.length + 1
+      if (typeof element === 'number') left -= NUMBER + 1
+      else if (typeof element === 'string') left -= element.length + 1
       else if (typeof element !== 'object' || element === null) left -= leafLength(element) + 1
       else if (depth <= checkedDepth && isGenerated(value, i, depth)) left = TOO_LARGE
       else left = measureParts(element, left - 1, depth - 1, large)
@@ -106,6 +107,7 @@ function measureParts(value, budget, depth, large) {
       const member = value[key]
       left -= key.length + PUNCTUATION
       if (typeof member === 'string') left -= member.length
+      else if (typeof member === 'number') left -= NUMBER
       else if (typeof member !== 'object' || member === null) left -= leafLength(member)
       else if (depth <= checkedDepth && isGenerated(value, key, depth)) left = TOO_LARGE
       else left = measureParts(member, left, depth - 1, large)

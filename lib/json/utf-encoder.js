@@ -1,7 +1,5 @@
 'use strict'
 
-/** @typedef {Uint8Array | Uint16Array} Piece UTF-8, or whole characters of UTF-16 */
-
 /** Code units of a string that are encoded at a time. */
 const PIECE_LENGTH = 1 << 18
 const BACKSLASH = 0x5c
@@ -14,23 +12,15 @@ const SAMPLE_LENGTH = 1 << 14
 /** Holds the current piece, which is copied before the next one is encoded. @type {Buffer | undefined} */
 let scratch
 
-/** Encodes text as UTF-8, which is fast for ASCII, and as UTF-16 after the first piece that is not ASCII. */
-class UtfEncoder {
-  #isUtf16 = false
-
-  /**
-   * The piece is valid until the next call.
-   * @param {string} text
-   * @returns {Piece}
-   */
-  encode(text) {
-    if (text.length > PIECE_LENGTH) return Buffer.from(text)
-    scratch ??= Buffer.allocUnsafeSlow(PIECE_LENGTH * MAX_UTF8)
-    if (this.#isUtf16) return new Uint16Array(scratch.buffer, 0, scratch.write(text, 'utf16le') / 2)
-    const length = scratch.write(text)
-    this.#isUtf16 = length > text.length
-    return scratch.subarray(0, length)
-  }
+/**
+ * Encodes text as UTF-8. The bytes are valid until the next call.
+ * @param {string} text
+ * @returns {Uint8Array}
+ */
+function encodeUtf8(text) {
+  if (text.length > PIECE_LENGTH) return Buffer.from(text)
+  scratch ??= Buffer.allocUnsafeSlow(PIECE_LENGTH * MAX_UTF8)
+  return scratch.subarray(0, scratch.write(text))
 }
 
 /** Returns the bytes that a text needs as UTF-8, estimated from its beginning if it is long. @param {string} text */
@@ -44,11 +34,10 @@ function estimateUtf8(text) {
  * @param {(text: string) => string} [encodeText]
  */
 function* textPieces(text, encodeText) {
-  const encoder = new UtfEncoder()
   for (let start = 0, end; start < text.length; start = end) {
     end = pieceEnd(text, start)
     const piece = text.slice(start, end)
-    yield encoder.encode(encodeText?.(piece) ?? piece)
+    yield encodeUtf8(encodeText?.(piece) ?? piece)
   }
 }
 
@@ -76,4 +65,4 @@ function isLowSurrogate(unit) {
   return (unit & 0xfc00) === 0xdc00
 }
 
-module.exports = { MAX_UTF8, UtfEncoder, estimateUtf8, isHighSurrogate, textPieces }
+module.exports = { MAX_UTF8, encodeUtf8, estimateUtf8, isHighSurrogate, textPieces }

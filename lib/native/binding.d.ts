@@ -33,11 +33,8 @@ export declare enum AnswerWord {
 /** Appends a piece to the memory that a transform holds. */
 export declare function appendToHeld(transform: number, piece: Uint8Array): void
 
-/**
- * Appends a piece to an input buffer: bytes, or whole characters of UTF-16 text, which become UTF-8. Returns the buffer's
- * length, or the bound that is reached.
- */
-export declare function appendToInputBuffer(buffer: number, piece: Uint8Array | Uint16Array): number | Bound
+/** Appends bytes to an input buffer. Returns the buffer's length, or the bound that is reached. */
+export declare function appendToInputBuffer(buffer: number, piece: Uint8Array): number | Bound
 
 /** The bound of a pool that keeps it from admitting a task. */
 export type Bound = 'tasks' | 'bytes' | 'threads'

@@ -7,7 +7,7 @@ const { checkMemory } = require('../internal/validate')
 
 /**
  * Yields pieces to copy; resumed with the number of bytes copied.
- * @typedef {Generator<import('../json/utf-encoder').Piece, void, number>} Pieces
+ * @typedef {Generator<Uint8Array, void, number>} Pieces
  */
 
 /** Bytes copied in a step. */

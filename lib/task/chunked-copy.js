@@ -9,7 +9,6 @@ const { bytePieces } = require('./byte-pieces')
 
 /**
  * @typedef {import('./contract').NativeTask} Task
- * @typedef {import('../json/utf-encoder').Piece} Piece
  * @typedef {import('./byte-pieces').Pieces} Pieces
  * @typedef {import('../native/reservation').Reservation} Reservation
  */
@@ -61,7 +60,7 @@ class ChunkedCopy {
     return this.#isDone ? Step.Done : Step.More
   }
 
-  /** @param {IteratorResult<Piece, void>} next */
+  /** @param {IteratorResult<Uint8Array, void>} next */
   #accept({ value, done }) {
     if (this.#isDone) return
     if (done) return this.#submit()

@@ -3,7 +3,7 @@
 use std::collections::TryReserveError;
 
 /// An input buffer that outgrows this size gets at least [`MAPPED`] bytes.
-const LARGE: usize = 8 << 20;
+const LARGE: usize = 1 << 20;
 /// Linux allocators map blocks of this size instead of keeping them in their heaps. Mapped memory costs only address space until
 /// it is written, and is resized without a copy, which would block the event loop.
 const MAPPED: usize = if cfg!(target_os = "linux") { 64 << 20 } else { 0 };

@@ -128,11 +128,6 @@ pub fn copy_bytes(env: &Env, value: &Unknown, length: usize, into: &mut Vec<u8>)
     with_bytes(env, value, |bytes| into.extend_from_slice(&bytes[..length.min(bytes.len())]))
 }
 
-/// Calls `f` with the elements of a `Uint16Array`.
-pub fn with_u16s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u16]) -> R) -> Option<R> {
-    with_elements(env, value, sys::TypedarrayType::uint16_array, f)
-}
-
 /// Calls `f` with the elements of a `Uint32Array`.
 pub fn with_u32s<R>(env: &Env, value: &Unknown, f: impl FnOnce(&mut [u32]) -> R) -> Option<R> {
     with_elements(env, value, sys::TypedarrayType::uint32_array, f)

@@ -27,7 +27,6 @@ mod testing;
 #[cfg(all(test, not(feature = "loom")))]
 mod tests;
 mod text;
-mod utf16;
 mod value;
 mod zstd;
 
@@ -38,5 +37,4 @@ pub use contract::{Emit, Event, Output, STEP, StreamTransform, Transform, run_st
 pub use held::Held;
 pub use json::build_plan;
 pub use json::parse::json_in_parts;
-pub use utf16::{MAX_UTF8, append_utf8};
 pub use value::{Document, SMALL_DOCUMENT, Value};

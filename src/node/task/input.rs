@@ -10,7 +10,7 @@ use crate::node::environment;
 use crate::node::handles::{Handles, InFlight, ReservationHandle};
 use crate::node::napi_raw::{self, Pinned, misuse};
 use crate::pool::{AdmitError, Pool, Priority, Reservation, Work};
-use crate::transform::{MAX_UTF8, Value, append_utf8};
+use crate::transform::Value;
 use napi::bindgen_prelude::Unknown;
 use napi::{Either, Env, Result};
 use napi_derive::napi;
@@ -199,13 +199,8 @@ pub fn open_input_buffer(
     Ok(Either::A(handles.input_buffers.insert(buffer)?))
 }
 
-/// Appends a piece to an input buffer: bytes, or whole characters of UTF-16 text, which become UTF-8. Returns the buffer's
-/// length, or the bound that is reached.
-#[napi(
-    catch_unwind,
-    ts_args_type = "buffer: number, piece: Uint8Array | Uint16Array",
-    ts_return_type = "number | Bound"
-)]
+/// Appends bytes to an input buffer. Returns the buffer's length, or the bound that is reached.
+#[napi(catch_unwind, ts_args_type = "buffer: number, piece: Uint8Array", ts_return_type = "number | Bound")]
 pub fn append_to_input_buffer(env: Env, buffer: u32, piece: Unknown) -> Result<Either<f64, Bound>> {
     let environment = environment::of(&env)?;
     let handles = &mut *environment.handles.borrow_mut();
@@ -213,12 +208,7 @@ pub fn append_to_input_buffer(env: Env, buffer: u32, piece: Unknown) -> Result<E
     let copied = napi_raw::with_bytes(&env, &piece, |piece| {
         buffer.reserve(piece.len()).map(|()| buffer.bytes.extend_from_slice(piece))
     })
-    .or_else(|| {
-        napi_raw::with_u16s(&env, &piece, |units| {
-            buffer.reserve(units.len() * MAX_UTF8).map(|()| append_utf8(units, &mut buffer.bytes))
-        })
-    })
-    .ok_or_else(|| misuse("a piece that is neither bytes nor UTF-16"))?;
+    .ok_or_else(|| misuse("a piece that is not bytes"))?;
     let InputBuffer { reservation, bytes, .. } = buffer;
     if copied.is_err() {
         let message = format!("Out of memory: cannot allocate an input of more than {} bytes", bytes.len());
