@@ -23,8 +23,71 @@ const DOCUMENTS = [
   { name: 'browsers', what: '20 MB of deeply nested browser data', text: () => Buffer.from(browsers()).toString() }
 ]
 
+/**
+ * Shapes that cost more or less than records, and must neither stop the event loop.
+ * @type {Document[]}
+ */
+const SHAPES = [
+  { name: 'map', what: 'a map of 150,000 records', text: () => JSON.stringify(map(150_000, record)) },
+  { name: 'map-of-numbers', what: 'a map of 150,000 numbers', text: () => JSON.stringify(map(150_000, Math.sin)) },
+  { name: 'floats', what: '16 MB of floats', text: () => JSON.stringify(list(850_000, Math.sin)) },
+  {
+    name: 'integers',
+    what: '15 MB of integers',
+    text: () => JSON.stringify(list(2_200_000, id => (id * 7919) % 1_000_003))
+  },
+  {
+    name: 'short-lists',
+    what: '15 MB of short lists',
+    text: () => JSON.stringify(list(1_000_000, id => [id, id % 7, id % 1000]))
+  },
+  { name: 'nested', what: '100 values of 1,000 levels', text: () => JSON.stringify(list(100, () => nested(1000))) },
+  {
+    name: 'long-strings',
+    what: '16 MB of long strings',
+    text: () => JSON.stringify(list(80, id => `"lorem ipsum" ${id}\n`.repeat(10_000)))
+  },
+  {
+    name: 'wide',
+    what: '9 MB of two-byte text',
+    text: () => JSON.stringify(list(50_000, id => ({ id, text: 'Привет, мир. 漢字 '.repeat(10) })))
+  }
+]
+
+/** Number of small documents, of about 200 bytes. */
+const SMALL_DOCUMENTS = 50_000
+
 function records() {
-  return Array.from({ length: RECORDS }, (_, id) => ({
+  return list(RECORDS, record)
+}
+
+/**
+ * @param {number} length
+ * @param {(index: number) => unknown} make
+ */
+function list(length, make) {
+  return Array.from({ length }, (_, index) => make(index))
+}
+
+/**
+ * @param {number} length
+ * @param {(index: number) => unknown} make
+ */
+function map(length, make) {
+  return Object.fromEntries(Array.from({ length }, (_, index) => [`key-${index}`, make(index)]))
+}
+
+/** @param {number} depth */
+function nested(depth) {
+  /** @type {unknown} */
+  let value = 1
+  for (let level = 0; level < depth; level++) value = level % 2 ? [value, level] : { value, level }
+  return value
+}
+
+/** @param {number} id */
+function record(id) {
+  return {
     id,
     name: `user ${id}`,
     email: `user${id}@example.com`,
@@ -32,7 +95,7 @@ function records() {
     score: Math.sin(id) * 1000,
     tags: ['a', 'b', `t${id % 100}`],
     address: { street: `${id} Main St`, city: 'Springfield', zip: String(10_000 + (id % 90_000)) }
-  }))
+  }
 }
 
 /**
@@ -101,6 +164,67 @@ function stringify({ name, what, text: make }) {
   }
 }
 
+/**
+ * @param {Document} shape
+ * @returns {Case}
+ */
+function parseShape({ name, what, text: make }) {
+  const transform = transforms.json.parse()
+  return {
+    name: `parse-${name}`,
+    what: `json.parse of ${what}`,
+    reference: 'JSON.parse',
+    measures: timeMeasures({ of: 'ratio', atMost: 1.2 }, 8),
+    open(threads) {
+      const text = make()
+      const bytes = Buffer.from(text)
+      return open(threads, {
+        offloop: pool => pool.run(transform, bytes),
+        'JSON.parse': () => JSON.parse(text)
+      })
+    }
+  }
+}
+
+/**
+ * @param {Document} shape
+ * @returns {Case}
+ */
+function stringifyShape({ name, what, text: make }) {
+  const transform = transforms.json.stringify()
+  return {
+    name: `stringify-${name}`,
+    what: `json.stringify of ${what}`,
+    reference: 'JSON.stringify',
+    measures: timeMeasures({ of: 'ratio', atMost: 1.2 }, 8),
+    open(threads) {
+      const value = JSON.parse(make())
+      return open(threads, {
+        offloop: pool => pool.run(transform, value),
+        'JSON.stringify': () => JSON.stringify(value)
+      })
+    }
+  }
+}
+
+/** @returns {Case} */
+function parseSmall() {
+  const transform = transforms.json.parse()
+  return {
+    name: 'parse-small',
+    what: 'json.parse of 50,000 small documents, with map',
+    reference: 'a loop of JSON.parse',
+    measures: timeMeasures({ of: 'ratio', atMost: 1.2 }, 8),
+    open(threads) {
+      const texts = Array.from({ length: SMALL_DOCUMENTS }, (_, id) => JSON.stringify(record(id)))
+      return open(threads, {
+        offloop: pool => pool.map(transform, texts),
+        'a loop of JSON.parse': () => texts.map(text => JSON.parse(text))
+      })
+    }
+  }
+}
+
 /** @returns {Case} */
 function validateEach() {
   const number = { type: 'string', pattern: '^-?[0-9]+(\\.[0-9]+)?$' }
@@ -161,4 +285,14 @@ function select() {
   }
 }
 
-module.exports = { cases: [...DOCUMENTS.map(parse), ...DOCUMENTS.map(stringify), validateEach(), select()] }
+module.exports = {
+  cases: [
+    ...DOCUMENTS.map(parse),
+    ...SHAPES.map(parseShape),
+    parseSmall(),
+    ...DOCUMENTS.map(stringify),
+    ...SHAPES.map(stringifyShape),
+    validateEach(),
+    select()
+  ]
+}
