@@ -112,12 +112,14 @@ class ArrayFrame {
 class ObjectFrame {
   #index = 0
   #isFirst = true
-  /** Listed when the first member is written. @type {string[] | undefined} */
-  keys
 
-  /** @param {Record<string, unknown>} value */
-  constructor(value) {
+  /**
+   * @param {Record<string, unknown>} value
+   * @param {string[]} [keys] listed when the first member is written, by default
+   */
+  constructor(value, keys) {
     this.value = value
+    this.keys = keys
   }
 
   /** Key of the member that is being written, if any. */

@@ -19,6 +19,9 @@ const TOO_LARGE = -1
 /** Values that do not fit this budget are remembered as large. */
 const LARGE = STEP_BUDGET / 2
 
+/** An object with more names is large: they are listed once, and kept for the writer. */
+const MANY_NAMES = 4096
+
 /** Number of outermost levels in which getters and proxies are followed, and of the next levels, in which they count as large. */
 const UNCHECKED_LEVELS = 4
 const CHECKED_LEVELS = 2
@@ -27,10 +30,14 @@ const INSIDE = 'A value inside the "input" argument'
 
 const { toJSON: dateToJSON, toISOString } = Date.prototype
 
+/** Objects found to be large, and their names if those were listed. @typedef {WeakMap<object, string[] | undefined>} Large */
+
 /** End of the current step: values not measured by then count as large. */
 let deadline = 0
 /** Remaining depth at which the checked levels begin. */
 let checkedDepth = 0
+/** Remaining depth above which names are counted, since listing those of a huge object takes long. */
+let countedDepth = 0
 /** Number of lists and objects that were measured. */
 let measured = 0
 /** The toJSON of bigints if its last text was short, so that values with bigints need not be taken apart. @type {unknown} */
@@ -60,9 +67,10 @@ function rememberBigIntText(value, plain) {
  * Returns the estimated budget left after the text of a value; negative if it exceeds `STEP_BUDGET` or has a toJSON.
  * @param {any} value
  * @param {number} depth levels to follow
- * @param {WeakSet<object>} large
+ * @param {Large} large
+ * @param {boolean} [isFirst] whether it is the whole value
  */
-function measure(value, depth, large) {
+function measure(value, depth, large, isFirst = false) {
   if (typeof value === 'string') return STEP_BUDGET - value.length
   if (typeof value !== 'object' || value === null) {
     // The writer calls its toJSON, which needs the right key.
@@ -73,6 +81,7 @@ function measure(value, depth, large) {
   if (large.has(value)) return TOO_LARGE
   if (hasToJSON(value)) return isPlainDate(value) ? STEP_BUDGET - DATE : TOO_LARGE
   checkedDepth = depth - UNCHECKED_LEVELS
+  countedDepth = isFirst ? 0 : depth - 1
   return measureParts(value, STEP_BUDGET, depth, large)
 }
 
@@ -82,7 +91,7 @@ function measure(value, depth, large) {
  * @param {any} value
  * @param {number} budget
  * @param {number} depth levels to follow
- * @param {WeakSet<object>} large
+ * @param {Large} large
  * @returns {number}
  */
 function measureParts(value, budget, depth, large) {
@@ -103,6 +112,7 @@ function measureParts(value, budget, depth, large) {
     if (Object.getPrototypeOf(value) !== Object.prototype && hasToJSON(value)) {
       return isPlainDate(value) ? budget - DATE : TOO_LARGE
     }
+    if (depth > countedDepth && hasManyNames(value, large)) return TOO_LARGE
     for (const key in value) {
       const member = value[key]
       left -= key.length + PUNCTUATION
@@ -117,8 +127,20 @@ function measureParts(value, budget, depth, large) {
     // A detached view has no members.
     if (left === budget) checkMemory(INSIDE, value)
   }
-  if (left < 0 && budget >= LARGE) large.add(value)
+  if (left < 0 && budget >= LARGE) large.set(value, undefined)
   return left
+}
+
+/**
+ * Returns whether an object has many names, and then keeps them.
+ * @param {object} value
+ * @param {Large} large
+ */
+function hasManyNames(value, large) {
+  const names = Object.keys(value)
+  if (names.length <= MANY_NAMES) return false
+  large.set(value, names)
+  return true
 }
 
 /**

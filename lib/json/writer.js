@@ -40,9 +40,9 @@ class JsonWriter {
   /**
    * Objects found to be large and not opened yet, so that they are not measured again as part of each object that contains them. Weak,
    * since a getter may return a new object each time.
-   * @type {WeakSet<object>}
+   * @type {import('./size').Large}
    */
-  #large = new WeakSet()
+  #large = new WeakMap()
   #maxDepth
   #levels
   /** Levels to measure. */
@@ -136,7 +136,7 @@ class JsonWriter {
 
   /** See `measure`. @param {unknown} value */
   measure(value) {
-    return measure(value, this.#levelsAhead, this.#large)
+    return measure(value, this.#levelsAhead, this.#large, this.#frames.length === 0)
   }
 
   /** Sets the number of levels to measure of a value in the innermost open level. */
@@ -218,9 +218,9 @@ class JsonWriter {
     const outer = this.#frames[this.#frames.length - 1]
     const isGenerated = !isOriginal || (outer !== undefined && isGeneratedBy(outer.value, key))
     if (!this.#levels.open(isGenerated, outer, this.#position)) throw heldBytesError(this.#levels.maxBytes, this.path)
-    const level = Array.isArray(value) ? new ArrayFrame(value) : new ObjectFrame(value)
+    const level = Array.isArray(value) ? new ArrayFrame(value) : new ObjectFrame(value, this.#large.get(value))
     this.#ancestors.add(value)
-    // The set stays small: a large one would be rehashed in one step.
+    // The map stays small: a large one would be rehashed in one step.
     this.#large.delete(value)
     this.#frames.push(level)
     this.#lookAhead()
