@@ -1,7 +1,7 @@
 //! gzip, zlib and raw deflate compression (RFC 1951). Large inputs are compressed in blocks on several cores.
 
 use super::parallel::Segment;
-use super::tuning::Tuning;
+use super::tuning::{Tuner, Tuning, for_flush};
 use super::wrapper::{Checksum, Wrapper};
 use super::zlib_rs::WINDOW;
 use crate::args::Args;
@@ -46,8 +46,20 @@ impl Transform for Deflate {
         let plain = input.into_bytes()?;
         cancel.check()?;
         let mut out = self.wrapper.header(self.level).to_vec();
-        let segment = Segment { history: &[], data: &plain, last: true };
-        segment.compress(Tuning::for_stream(self.level, &plain), &mut out, cancel)?;
+        let mut tuner = Tuner::new(self.level);
+        let mut start = 0;
+        loop {
+            let end = plain.len().min(start + SPAN * rayon::current_num_threads());
+            let tuning = tuner.tune(&plain[start..end], cancel)?;
+            let before = out.len();
+            let last = end == plain.len();
+            Segment { plain: &plain[..end], start, last }.compress(tuning, &mut out, cancel)?;
+            if last {
+                break;
+            }
+            tuner.compressed(end - start, out.len() - before);
+            start = end;
+        }
         let mut checksum = self.wrapper.checksum();
         for step in plain.chunks(STEP) {
             cancel.check()?;
@@ -65,7 +77,8 @@ impl Transform for Deflate {
             checksum: self.wrapper.checksum(),
             buffer: Vec::new(),
             history: 0,
-            tuning: None,
+            started: false,
+            tuner: Tuner::new(self.level),
         }))
     }
 
@@ -74,6 +87,8 @@ impl Transform for Deflate {
     }
 }
 
+/// Plain bytes per thread that are compressed in the same way.
+const SPAN: usize = 4 << 20;
 /// Largest flushed segment that is compressed with the data before it as dictionary.
 const SHORT: usize = 64 << 10;
 
@@ -85,25 +100,27 @@ struct Encoder {
     /// `history` bytes that are already compressed, then pending input.
     buffer: Vec<u8>,
     history: usize,
-    /// Tuning of the next segment; `None` before the first.
-    tuning: Option<Tuning>,
+    /// Whether the header is written.
+    started: bool,
+    tuner: Tuner,
 }
 
 impl Encoder {
     fn compress(&mut self, last: bool, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let data = &self.buffer[self.history..];
-        let tuning = self.tuning.unwrap_or_else(|| Tuning::for_stream(self.level, data));
-        self.compress_with(tuning, last, out, cancel)
+        let (len, before) = (data.len(), out.len());
+        let tuning = self.tuner.tune(data, cancel)?;
+        self.compress_with(tuning, last, out, cancel)?;
+        self.tuner.compressed(len, out.len() - before);
+        Ok(())
     }
 
     fn compress_with(&mut self, tuning: Tuning, last: bool, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        if self.tuning.is_none() {
+        if !self.started {
+            self.started = true;
             out.extend_from_slice(self.wrapper.header(self.level));
         }
-        let (history, data) = self.buffer.split_at(self.history);
-        let start = out.len();
-        Segment { history, data, last }.compress(tuning, out, cancel)?;
-        self.tuning = Some(Tuning::after(self.level, data.len(), out.len() - start));
+        Segment { plain: &self.buffer, start: self.history, last }.compress(tuning, out, cancel)?;
         self.buffer.drain(..self.buffer.len().saturating_sub(WINDOW));
         self.history = self.buffer.len();
         Ok(())
@@ -114,8 +131,7 @@ impl StreamTransform for Encoder {
     fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         while !chunk.is_empty() {
             cancel.check()?;
-            let tuning = self.tuning.unwrap_or_else(|| Tuning::for_block(self.level, false));
-            let batch = tuning.block * rayon::current_num_threads().clamp(1, 16);
+            let batch = self.tuner.block() * rayon::current_num_threads().clamp(1, 16);
             let missing = (self.history + batch).saturating_sub(self.buffer.len());
             let (now, later) = chunk.split_at(missing.min(chunk.len()));
             self.checksum.update(now);
@@ -131,14 +147,14 @@ impl StreamTransform for Encoder {
 
     fn flush(&mut self, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         let len = self.buffer.len() - self.history;
-        if len == 0 && self.tuning.is_some() {
+        if len == 0 && self.started {
             return Ok(());
         }
         // A segment ends on a byte boundary, so a decoder can read all of it. Short data compresses best with a dictionary.
         if len > SHORT {
             self.compress(false, out, cancel)
         } else {
-            self.compress_with(Tuning::for_flush(self.level), false, out, cancel)
+            self.compress_with(for_flush(self.level), false, out, cancel)
         }
     }
 

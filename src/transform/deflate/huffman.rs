@@ -21,6 +21,17 @@ impl<'a> Bits<'a> {
         Bits { data, next: 0, buffer: 0, count: 0 }
     }
 
+    /// Reads from the bit at a position on.
+    pub fn at(data: &'a [u8], position: usize) -> Self {
+        let mut bits = Bits { next: position / 8, ..Bits::new(data) };
+        for _ in 0..position % 8 {
+            // Beyond the end of the data are zeros.
+            let _ = bits.refill();
+            bits.skip(1);
+        }
+        bits
+    }
+
     /// Buffers at least 56 bits. Pads a few bytes beyond the end of the data with zeros, then returns `None`.
     #[inline]
     pub fn refill(&mut self) -> Option<()> {

@@ -1,73 +1,133 @@
-//! Joins complete deflate streams (RFC 1951) into one.
+//! Joins parts of complete deflate streams (RFC 1951) into one stream.
 //!
-//! This lets a fast compressor that only writes whole streams work on several cores. One bit marks the last block of a
-//! stream. Finding it requires a scan of all symbols, without decompressing them, which is many times faster than
-//! compression. With that bit cleared and an empty stored block appended, which ends on a byte boundary, another stream may
-//! follow.
+//! This lets a fast compressor that only writes whole streams work on several cores, and in short steps. A scan of all
+//! symbols, without decompressing them, is many times faster than compression, and finds two positions. One is the bit that
+//! marks the last block of a stream: with that bit cleared and an empty stored block appended, which ends on a byte
+//! boundary, another stream may follow. The other is where the symbols for a given position in the data begin: a stream of
+//! the data before a part and the part itself, without the symbols for the former, is the part compressed with that data as
+//! its dictionary.
 
+use super::bit_writer::{BitWriter, LENGTHS, Match, distance_extra};
 use super::huffman::{Bits, Code};
+use crate::error::Result;
+use crate::transform::memory;
+use std::ops::Range;
+
+/// The part of a stream to append to another.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// Length of the plain data before the part, with which the other stream ends.
+    pub history: usize,
+    /// Plain data of the part.
+    pub data: &'a [u8],
+    /// Whether the part ends the other stream.
+    pub last: bool,
+}
+
+/// Bytes that a joint adds at most: a match and an empty block.
+const JOINT: usize = 16;
+
+/// Appends the part to `out`, which ends on a byte boundary before and after. Returns false, and appends nothing, if `stream`
+/// is malformed, has another length, or stores data after the history uncompressed, which gains nothing from a history.
+///
+/// # Errors
+/// Of kind `Resources` without memory.
+pub fn append(stream: &mut [u8], part: Part<'_>, out: &mut Vec<u8>) -> Result<bool> {
+    let Some(scan) = scan(stream, part.history) else { return Ok(false) };
+    if scan.plain_len != part.history + part.data.len() || scan.end.div_ceil(8) != stream.len() {
+        return Ok(false);
+    }
+    if !part.last {
+        stream[scan.last_bit / 8] &= !(1 << (scan.last_bit % 8));
+    }
+    memory::reserve(out, stream.len() + JOINT)?;
+    let mut writer = BitWriter::new(out);
+    if let Some(rest) = scan.start.rest {
+        writer.write_match_block(rest, &part.data[..rest.len]);
+    }
+    writer.copy(stream, scan.start.codes);
+    writer.copy(stream, scan.start.symbols..scan.end);
+    if part.last {
+        writer.pad();
+    } else {
+        writer.write_empty_block();
+    }
+    Ok(true)
+}
 
 /// Result of scanning a stream.
 #[derive(Debug, PartialEq, Eq)]
-pub struct StreamScan {
+struct StreamScan {
+    start: Start,
     /// Position of the bit that marks the last block.
-    pub last_bit: usize,
+    last_bit: usize,
     /// Position of the first bit after the stream.
-    pub end: usize,
+    end: usize,
     /// Length of the decompressed data.
-    pub plain_len: usize,
+    plain_len: usize,
 }
 
-/// Lengths of an empty stored block. Its header precedes them in the remaining bits of the last byte.
-const EMPTY: [u8; 4] = [0, 0, 0xff, 0xff];
-
-/// Changes a complete stream so that another may follow. Returns false, and changes nothing, unless the stream decompresses
-/// to `plain_len` bytes and ends in its last byte.
-pub fn make_joinable(stream: &mut Vec<u8>, plain_len: usize) -> bool {
-    let Some(scan) = scan(stream) else { return false };
-    if scan.plain_len != plain_len || scan.end.div_ceil(8) != stream.len() {
-        return false;
-    }
-    stream[scan.last_bit / 8] &= !(1 << (scan.last_bit % 8));
-    let used = scan.end % 8;
-    if used > 0 {
-        // Clear the padding bits.
-        stream[scan.end / 8] &= (1 << used) - 1;
-    }
-    if used == 0 || used > 5 {
-        stream.push(0);
-    }
-    stream.extend_from_slice(&EMPTY);
-    true
+/// Where the data after the history starts.
+#[derive(Debug, PartialEq, Eq)]
+struct Start {
+    /// The end of a match that starts in the history.
+    rest: Option<Match>,
+    /// Bits of the header and the codes of the block that the history ends in; empty if it ends with a block.
+    codes: Range<usize>,
+    /// Position of the first symbol after the history and `rest`, or of the next block.
+    symbols: usize,
 }
 
-/// Scans a stream; returns `None` if it is malformed. Does not check distances.
-pub fn scan(stream: &[u8]) -> Option<StreamScan> {
+/// Scans a stream; returns `None` if it is malformed, or stores data after the history. Does not check distances.
+fn scan(stream: &[u8], history: usize) -> Option<StreamScan> {
     let mut bits = Bits::new(stream);
     let (mut literals, mut distances) = (Code::new(), Code::new());
+    let mut start = None;
     let mut plain_len = 0;
     loop {
         bits.refill()?;
-        let last_bit = bits.position();
+        let header = bits.position();
+        if start.is_none() && plain_len == history {
+            start = Some(Start { rest: None, codes: 0..0, symbols: header });
+        }
         let last = bits.take(1) == 1;
-        plain_len += match bits.take(2) {
-            0 => skip_stored(&mut bits, stream)?,
+        let stored = match bits.take(2) {
+            0 => true,
             1 => {
                 literals.set(&FIXED)?;
                 distances.set(&[5; 30])?;
-                skip_symbols(&mut bits, &literals, &distances)?
+                false
             }
             2 => {
                 read_codes(&mut bits, &mut literals, &mut distances)?;
-                skip_symbols(&mut bits, &literals, &distances)?
+                false
             }
             _ => return None,
         };
+        if stored {
+            plain_len += skip_stored(&mut bits, stream)?;
+            if history > 0 && plain_len > history {
+                return None;
+            }
+        } else {
+            if start.is_none() {
+                let codes = header..bits.position();
+                let skipped = skip_symbols(&mut bits, &literals, &distances, history - plain_len)?;
+                plain_len += skipped.plain_len;
+                if !skipped.ended {
+                    let rest = Match { len: plain_len - history, ..skipped.last_match };
+                    start = Some(Start { rest: (rest.len > 0).then_some(rest), codes, symbols: bits.position() });
+                }
+            }
+            if start.is_some() {
+                plain_len += skip_symbols(&mut bits, &literals, &distances, usize::MAX)?.plain_len;
+            }
+        }
         if bits.position() > stream.len() * 8 {
             return None;
         }
         if last {
-            return Some(StreamScan { last_bit, end: bits.position(), plain_len });
+            return Some(StreamScan { start: start?, last_bit: header, end: bits.position(), plain_len });
         }
     }
 }
@@ -95,41 +155,37 @@ const FIXED: [u8; 288] = {
     lengths
 };
 
-/// Indexed by symbol - 257: the shortest match, and the number of extra bits for its length.
-const LENGTHS: [(u16, u8); 29] = {
-    let mut table = [(0, 0); 29];
-    let (mut n, mut base) = (0, 3u16);
-    while n < 28 {
-        let extra = if n < 8 { 0 } else { n / 4 - 1 };
-        #[expect(clippy::cast_possible_truncation, reason = "up to 5")]
-        let entry = (base, extra as u8);
-        table[n] = entry;
-        base += 1 << extra;
-        n += 1;
-    }
-    table[28] = (258, 0);
-    table
-};
+/// Symbols that [`skip_symbols`] has skipped.
+struct Skipped {
+    /// Length of the data they represent.
+    plain_len: usize,
+    /// Whether they ended the block.
+    ended: bool,
+    last_match: Match,
+}
 
-/// Skips the symbols of a block; returns the length of the data they represent.
-fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code) -> Option<usize> {
+/// Skips symbols of a block to its end, or until they represent at least `limit` bytes.
+fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code, limit: usize) -> Option<Skipped> {
     let mut plain_len = 0;
-    loop {
+    let mut last_match = Match::default();
+    while plain_len < limit {
         bits.refill()?;
         let symbol = literals.read(bits)?;
         if symbol < 256 {
             plain_len += 1;
             continue;
         }
-        let Some(nth) = symbol.checked_sub(257) else { return Some(plain_len) };
+        let Some(nth) = symbol.checked_sub(257) else { return Some(Skipped { plain_len, ended: true, last_match }) };
         let &(shortest, extra) = LENGTHS.get(usize::from(nth))?;
-        plain_len += usize::from(shortest) + bits.take(extra.into()) as usize;
+        let len = usize::from(shortest) + bits.take(extra.into()) as usize;
         let distance = distances.read(bits)?;
         if distance > 29 {
             return None;
         }
-        bits.skip(u32::from(distance / 2).saturating_sub(1));
+        last_match = Match { len, distance, distance_extra: bits.take(distance_extra(distance)) };
+        plain_len += len;
     }
+    Some(Skipped { plain_len, ended: false, last_match })
 }
 
 /// Order of the symbols of the code-length code.
@@ -191,15 +247,28 @@ mod tests {
         out
     }
 
-    /// Checks the scan of a stream, and that `after` can follow the stream once it is joinable.
-    fn check(stream: &[u8], plain: &[u8], after: &[u8]) {
-        let scan = scan(stream).unwrap();
-        assert_eq!((scan.plain_len, scan.end.div_ceil(8)), (plain.len(), stream.len()));
-        let mut joined = stream.to_vec();
-        assert!(make_joinable(&mut joined, plain.len()));
-        assert!(joined.len() - stream.len() <= 5);
-        joined.extend_from_slice(&libdeflate(after, 6));
-        assert!(inflate(&joined, plain.len() + after.len()) == [plain, after].concat());
+    fn has_stored_blocks(stream: &[u8]) -> bool {
+        scan(stream, 0).is_some() && scan(stream, 1).is_none()
+    }
+
+    /// Splits the data in two at `cut`, and joins the first part, the second with the first as its history, and `after`.
+    fn check(compress: fn(&[u8], i32) -> Vec<u8>, level: i32, plain: &[u8], cut: usize, after: &[u8]) {
+        let mut out = Vec::new();
+        let mut stream = compress(&plain[..cut], level);
+        assert!(append(&mut stream, Part { history: 0, data: &plain[..cut], last: false }, &mut out).unwrap());
+        assert!(out.len() - stream.len() <= 5);
+        let history = cut.min(32 << 10);
+        let mut stream = compress(&plain[cut - history..], level);
+        let part = Part { history, data: &plain[cut..], last: false };
+        if !append(&mut stream, part, &mut out).unwrap() {
+            assert!(has_stored_blocks(&stream));
+            return;
+        }
+        let len = out.len();
+        let mut stream = compress(after, level);
+        assert!(append(&mut stream, Part { history: 0, data: after, last: true }, &mut out).unwrap());
+        assert_eq!(out.len() - len, stream.len());
+        assert!(inflate(&out, plain.len() + after.len()) == [plain, after].concat());
     }
 
     #[test]
@@ -208,18 +277,30 @@ mod tests {
             Vec::new(),
             b"a".to_vec(),
             prose(900),
-            prose(700_000),
-            noise(200_000),
+            prose(400_000),
+            noise(100_000),
             vec![b'x'; 300_000],
             prose(3000).repeat(100),
             [prose(100_000), noise(100_000), vec![0; 100_000]].concat(),
         ];
         for input in &inputs {
             for level in 0..=12 {
-                check(&libdeflate(input, level), input, b"after that");
-                check(&zlib(input, level.min(9)), input, b"after that");
+                for cut in [0, 1, input.len() / 3, input.len()] {
+                    let cut = cut.min(input.len());
+                    check(libdeflate, level, input, cut, b"after that");
+                    check(zlib, level.min(9), input, cut, b"after that");
+                }
             }
         }
+    }
+
+    #[test]
+    fn a_history_improves_compression() {
+        let data = noise(20_000);
+        let mut out = Vec::new();
+        let mut stream = libdeflate(&data.repeat(2), 6);
+        assert!(append(&mut stream, Part { history: data.len(), data: &data, last: true }, &mut out).unwrap());
+        assert!(out.len() < 1000, "{}", out.len());
     }
 
     #[test]
@@ -230,11 +311,15 @@ mod tests {
 
     #[test]
     fn another_length_or_tail_is_rejected() {
-        let stream = libdeflate(&prose(5000), 6);
-        for (mut stream, len) in [(stream.clone(), 4999), ([&stream[..], &[0]].concat(), 5000), (Vec::new(), 0)] {
-            let before = stream.clone();
-            assert!(!make_joinable(&mut stream, len));
-            assert_eq!(stream, before);
+        let plain = prose(5000);
+        let stream = libdeflate(&plain, 6);
+        for (mut stream, len) in [(stream.clone(), 4999), ([&stream[..], &[0]].concat(), 5000), (Vec::new(), 1)] {
+            for history in [0, 1, len] {
+                let mut out = b"before".to_vec();
+                let part = Part { history, data: &plain[history..len], last: true };
+                assert!(!append(&mut stream, part, &mut out).unwrap());
+                assert_eq!(out, b"before");
+            }
         }
     }
 
@@ -242,7 +327,7 @@ mod tests {
     fn truncated_streams_are_rejected() {
         for stream in [libdeflate(&prose(3000), 6), zlib(&noise(300), 6), libdeflate(b"ab", 1)] {
             for len in 0..stream.len() {
-                assert_eq!(scan(&stream[..len]), None, "{len} bytes of {}", stream.len());
+                assert_eq!(scan(&stream[..len], 0), None, "{len} bytes of {}", stream.len());
             }
         }
     }
@@ -254,24 +339,27 @@ mod tests {
         fn anything_joins(
             input in proptest::collection::vec(any::<u8>().prop_map(|byte| byte & byte >> 3), 0..3000),
             times in 1..40usize,
+            cut in 0.0..=1.0,
             level in 0..=12,
         ) {
             let input = input.repeat(times);
-            check(&libdeflate(&input, level), &input, b"x");
-            check(&zlib(&input, level.min(9)), &input, b"x");
+            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+            let cut = (input.len() as f64 * cut) as usize;
+            check(libdeflate, level, &input, cut, b"x");
+            check(zlib, level.min(9), &input, cut, b"x");
         }
 
         #[test]
-        fn garbage_terminates(stream in proptest::collection::vec(any::<u8>(), 0..2000)) {
-            scan(&stream);
+        fn garbage_terminates(stream in proptest::collection::vec(any::<u8>(), 0..2000), history in 0..3000usize) {
+            scan(&stream, history);
         }
 
         #[test]
-        fn corruption_terminates(at in 0..4000usize, bit in 0..8u32, level in 0..=9) {
+        fn corruption_terminates(at in 0..4000usize, bit in 0..8u32, level in 0..=9, history in 0..30_000usize) {
             let mut stream = libdeflate(&prose(20_000), level);
             let at = at % stream.len();
             stream[at] ^= 1 << bit;
-            scan(&stream);
+            scan(&stream, history);
         }
     }
 }

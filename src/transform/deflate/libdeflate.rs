@@ -14,9 +14,9 @@ fn state_size(level: u8) -> usize {
     if level < 10 { 1 << 20 } else { 10 << 20 }
 }
 
-/// Returns how many idle compressors to keep, at about 0.6 MB each: one per thread, and one for probing.
+/// Returns how many idle compressors to keep, at about 0.6 MB each: one per thread, and two for samples.
 fn max_idle() -> usize {
-    rayon::current_num_threads().min(16) + 1
+    rayon::current_num_threads().min(16) + 2
 }
 
 /// Appends `plain` as a complete deflate stream, at a level of libdeflate: 0 to 12.

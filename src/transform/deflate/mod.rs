@@ -1,11 +1,13 @@
 //! gzip, zlib and raw deflate (RFC 1950 to 1952).
 
+mod bit_writer;
 pub mod compress;
 pub mod decompress;
 mod huffman;
 mod join;
 mod libdeflate;
 mod parallel;
+mod sample;
 #[cfg(all(test, not(feature = "loom")))]
 mod tests;
 mod tuning;

@@ -1,49 +1,91 @@
 //! Deflate (RFC 1951) on several cores: the data is split into blocks that threads compress independently and that,
 //! concatenated, form one deflate stream.
 
-use super::join::make_joinable;
+use super::join::{self, Part};
 use super::tuning::{Backend, Tuning};
+use super::zlib_rs::WINDOW;
 use super::{libdeflate, zlib_rs};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::transform::memory;
+use std::ops::Range;
 
 /// Level of zlib-rs if the output of libdeflate cannot be joined.
 const FALLBACK_LEVEL: i32 = 6;
+/// Lowest level of libdeflate at which it pays to compress the data before a block again.
+const WITH_HISTORY: u8 = 5;
+/// Bytes of a block that show whether it compresses at all.
+const SAMPLE: usize = 4 << 10;
 
 /// Part of a deflate stream.
 #[derive(Clone, Copy)]
 pub struct Segment<'a> {
-    /// The data right before the segment; only the last 32 KiB count.
-    pub history: &'a [u8],
-    /// The data to compress.
-    pub data: &'a [u8],
+    /// The data before the segment, of which only the last 32 KiB count, and the data to compress.
+    pub plain: &'a [u8],
+    /// Where the data to compress starts.
+    pub start: usize,
     /// Whether the segment ends the stream.
     pub last: bool,
 }
 
-impl<'a> Segment<'a> {
-    fn block(&self, from: usize, to: usize) -> Segment<'a> {
-        let history = if from == 0 { self.history } else { &self.data[..from] };
-        Segment { history, data: &self.data[from..to], last: self.last && to == self.data.len() }
+/// A range of the plain data, and the length of the data before it that it may refer to.
+struct Block<'a> {
+    plain: &'a [u8],
+    history: usize,
+    last: bool,
+}
+
+impl<'a> Block<'a> {
+    fn data(&self) -> &'a [u8] {
+        &self.plain[self.history..]
     }
 
-    /// Compresses the segment as one block.
-    fn compress_block(&self, backend: Backend, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+    fn compress(&self, backend: Backend, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         cancel.check()?;
-        let Segment { history, data, last } = *self;
-        match backend {
-            Backend::ZlibRs(level) => zlib_rs::compress(history, data, last, level, out, cancel),
-            Backend::Libdeflate(level) if last => libdeflate::compress(data, level, out),
-            Backend::Libdeflate(level) => {
-                let mut packed = Vec::new();
-                libdeflate::compress(data, level, &mut packed)?;
-                if make_joinable(&mut packed, data.len()) {
-                    return memory::append(out, &packed);
-                }
-                zlib_rs::compress(history, data, last, FALLBACK_LEVEL, out, cancel)
-            }
+        let level = match backend {
+            Backend::ZlibRs(level) => return self.compress_by_zlib_rs(level, out, cancel),
+            Backend::Libdeflate(level) => level,
+        };
+        let refers = level >= WITH_HISTORY && self.history > 0 && shrinks(self.data())?;
+        if refers && self.compress_by_libdeflate(level, out)? {
+            return Ok(());
         }
+        let alone = Block { plain: self.data(), history: 0, ..*self };
+        if alone.compress_by_libdeflate(level, out)? {
+            return Ok(());
+        }
+        self.compress_by_zlib_rs(FALLBACK_LEVEL, out, cancel)
+    }
+
+    fn compress_by_zlib_rs(&self, level: i32, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+        zlib_rs::compress(&self.plain[..self.history], self.data(), self.last, level, out, cancel)
+    }
+
+    /// Returns false, and appends nothing, if the output cannot be joined.
+    fn compress_by_libdeflate(&self, level: u8, out: &mut Vec<u8>) -> Result<bool> {
+        if self.history == 0 && self.last {
+            return libdeflate::compress(self.plain, level, out).map(|()| true);
+        }
+        let mut packed = Vec::new();
+        libdeflate::compress(self.plain, level, &mut packed)?;
+        join::append(&mut packed, Part { history: self.history, data: self.data(), last: self.last }, out)
+    }
+}
+
+/// Whether data compresses, judged by the middle of it.
+fn shrinks(data: &[u8]) -> Result<bool> {
+    let len = data.len().min(SAMPLE);
+    let from = (data.len() - len) / 2;
+    let mut packed = Vec::new();
+    libdeflate::compress(&data[from..from + len], 1, &mut packed)?;
+    Ok(packed.len() < len)
+}
+
+impl<'a> Segment<'a> {
+    fn block(&self, range: Range<usize>) -> Block<'a> {
+        let history = range.start.min(WINDOW);
+        let last = self.last && range.end == self.plain.len();
+        Block { plain: &self.plain[range.start - history..range.end], history, last }
     }
 
     /// Compresses the segment in blocks of even size, in parallel, and appends the result to `out`.
@@ -51,24 +93,25 @@ impl<'a> Segment<'a> {
     /// # Errors
     /// Of kind `Cancelled`; of kind `Resources` without memory; of kind `Panic` if a compressor fails.
     pub fn compress(&self, tuning: Tuning, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
-        let len = self.data.len();
+        let Segment { plain, start, .. } = *self;
+        let len = plain.len() - start;
         let count = len.div_ceil(tuning.block).max(1);
         if count == 1 {
-            return self.compress_block(tuning.backend, out, cancel);
+            return self.block(start..plain.len()).compress(tuning.backend, out, cancel);
         }
         let size = len.div_ceil(count);
         // In groups, to bound the memory for results.
         let group = size * rayon::current_num_threads() * 4;
-        for first in (0..len).step_by(group) {
-            let starts: Vec<usize> = (first..len.min(first + group)).step_by(size).collect();
+        for first in (start..plain.len()).step_by(group) {
+            let starts: Vec<usize> = (first..plain.len().min(first + group)).step_by(size).collect();
             let mut results: Vec<Result<Vec<u8>>> = starts.iter().map(|_| Ok(Vec::new())).collect();
             // Not nested: a job that waits would steal unrelated jobs meanwhile.
             rayon::scope(|scope| {
                 for (result, from) in results.iter_mut().zip(starts) {
                     scope.spawn(move |_| {
                         let mut bytes = Vec::new();
-                        let block = self.block(from, len.min(from + size));
-                        *result = block.compress_block(tuning.backend, &mut bytes, cancel).map(|()| bytes);
+                        let block = self.block(from..plain.len().min(from + size));
+                        *result = block.compress(tuning.backend, &mut bytes, cancel).map(|()| bytes);
                     });
                 }
             });
@@ -94,9 +137,10 @@ mod tests {
             let tuning = Tuning { backend, block: 30_000 };
             for data in [prose(400_001), noise(150_000), vec![0; 200_000], prose(30_000), Vec::new()] {
                 let mut out = Vec::new();
-                let (first, second) = data.split_at(data.len() / 3);
-                Segment { history: &[], data: first, last: false }.compress(tuning, &mut out, &cancel).unwrap();
-                Segment { history: first, data: second, last: true }.compress(tuning, &mut out, &cancel).unwrap();
+                let cut = data.len() / 3;
+                let first = Segment { plain: &data[..cut], start: 0, last: false };
+                first.compress(tuning, &mut out, &cancel).unwrap();
+                Segment { plain: &data, start: cut, last: true }.compress(tuning, &mut out, &cancel).unwrap();
                 assert!(inflate(&out, data.len()) == data, "{backend:?}");
             }
         }
@@ -106,8 +150,9 @@ mod tests {
     fn stops_when_cancelled() {
         let cancel = Cancel::new();
         cancel.cancel();
-        let segment = Segment { history: &[], data: b"data", last: true };
-        let stopped = segment.compress(Tuning::for_stream(6, b"data"), &mut Vec::new(), &cancel);
+        let segment = Segment { plain: b"data", start: 0, last: true };
+        let tuning = Tuning { backend: Backend::Libdeflate(6), block: 1000 };
+        let stopped = segment.compress(tuning, &mut Vec::new(), &cancel);
         assert_eq!(stopped.unwrap_err().kind, Kind::Cancelled);
     }
 }

@@ -7,9 +7,10 @@ use crate::cancel::Cancel;
 use crate::error::Kind;
 use crate::transform::contract::{BuildResult, Transform};
 use crate::transform::testing::{
-    args, cuts, cuts_through, fails, noise, options, prose, refuses_flips, refuses_truncation, stops, whole,
+    args, cuts, cuts_through, fails, noise, options, prose, refuses_flips, refuses_truncation, stops, streamed, whole,
 };
 use crate::transform::value::Value;
+use proptest::prelude::*;
 use zlib_rs::{InflateFlush, Status};
 
 type Factory = fn(&Args) -> BuildResult;
@@ -102,6 +103,35 @@ fn compression_stops_midway() {
     });
     assert_eq!(gzip(&level(9)).unwrap().run(input.into(), &cancel).unwrap_err().kind, Kind::Cancelled);
     thread.join().unwrap();
+}
+
+/// Data that changes its kind: each piece is one of several kinds, with a length.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    let piece = (0..6, 0..60_000usize).prop_map(|(kind, len)| match kind {
+        0 => noise(len),
+        1 => prose(len),
+        2 => vec![0; len],
+        3 => noise(len / 100 + 1).repeat(100),
+        4 => noise(len).iter().map(|byte| b"etaoin sh"[usize::from(*byte) % 9]).collect(),
+        _ => (0..len / 20)
+            .flat_map(|n| format!("{{\"id\":{n},\"x\":{}}},", n.wrapping_mul(0x9e37_79b1)).into_bytes())
+            .collect(),
+    });
+    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn mixed_data_round_trips(input in pieces(), n in 0..=9u8, cut in 0..400_000usize) {
+        let transform = gzip(&level(n)).unwrap();
+        let undo = gunzip(&Args::default()).unwrap();
+        prop_assert!(whole(&*undo, &whole(&*transform, &input).unwrap()).unwrap() == input);
+        let (first, second) = input.split_at(cut.min(input.len()));
+        let packed = streamed(&*transform, &[first, second]).unwrap();
+        prop_assert!(whole(&*undo, &packed).unwrap() == input);
+    }
 }
 
 #[test]
