@@ -6,6 +6,7 @@ module.exports = {
     ...require('./map.js').cases,
     ...require('./loop-delay.js').cases,
     ...require('./codecs.js').cases,
+    ...require('./one-core.js').cases,
     ...require('./memory.js').cases,
     ...require('./start-up.js').cases
   ]

@@ -1,0 +1,94 @@
+'use strict'
+
+// gzip by one thread, compared with gzipSync by CPU time: that of the whole process, so that other work on the machine and the
+// copy of the input count on neither side more than they cost.
+
+const { deepStrictEqual } = require('node:assert')
+const zlib = require('node:zlib')
+const { Pool, transforms } = require('../../..')
+const { MIB, browsers, cities } = require('../../data/documents.js')
+const { csv, logs, noise, packed, records, words } = require('../../data/texts.js')
+
+/** @typedef {import('../../harness/case.js').Case} Case */
+
+const SIZE = 4 * MIB
+/** CPU time of a round: the call is repeated. */
+const MILLISECONDS = 150
+
+/** @type {Record<string, () => Uint8Array>} */
+const inputs = {
+  records: () => records(SIZE),
+  logs: () => logs(SIZE),
+  csv: () => csv(SIZE),
+  words: () => words(SIZE),
+  cities: () => cities().slice(0, SIZE),
+  browsers: () => browsers().slice(0, SIZE),
+  noise: () => noise(SIZE),
+  packed: () => packed(SIZE),
+  zeros: () => new Uint8Array(SIZE)
+}
+
+/**
+ * @param {Uint8Array} input
+ * @param {number} level
+ */
+async function open(input, level) {
+  const pool = new Pool({ threads: 1 })
+  const transform = transforms.gzip({ level })
+  const contenders = [
+    {
+      name: 'offloop',
+      run: (/** @type {Uint8Array} */ bytes) => pool.run(transform, bytes),
+      close: () => pool.close()
+    },
+    { name: 'gzipSync', run: (/** @type {Uint8Array} */ bytes) => zlib.gzipSync(bytes, { level }) }
+  ]
+  for (const { name, run } of contenders) {
+    deepStrictEqual(Buffer.compare(zlib.gunzipSync(await run(input)), input), 0, `${name} corrupts its input`)
+  }
+  return contenders.map(contender => ({ ...contender, round: () => timed(contender.run, input) }))
+}
+
+/**
+ * @param {(input: Uint8Array) => Buffer | Promise<Buffer>} run
+ * @param {Uint8Array} input
+ */
+async function timed(run, input) {
+  const begin = process.cpuUsage()
+  let calls = 0
+  let milliseconds = 0
+  let output = 0
+  do {
+    output = (await run(input)).length
+    calls++
+    const { user, system } = process.cpuUsage(begin)
+    milliseconds = (user + system) / 1000
+  } while (milliseconds < MILLISECONDS)
+  return { throughput: (calls * input.length) / 1e6 / (milliseconds / 1000), output: (output / input.length) * 100 }
+}
+
+/**
+ * @param {string} data
+ * @param {number} level
+ * @returns {Case}
+ */
+function oneCore(data, level) {
+  const input = /** @type {() => Uint8Array} */ (inputs[data])
+  return {
+    name: `one-core-${data}-${level}`,
+    what: `gzip level ${level} of 4 MiB of ${data} by one thread, one at a time`,
+    reference: 'gzipSync',
+    measures: [
+      { name: 'throughput', unit: 'MB/s of CPU time', target: { of: 'ratio', atLeast: 1.1 } },
+      { name: 'output', unit: '% of input', target: { of: 'ratio', atMost: 1.001 } }
+    ],
+    open: () => open(input(), level)
+  }
+}
+
+const cases = [
+  ...Object.keys(inputs).map(data => oneCore(data, 6)),
+  ...['records', 'logs'].flatMap(data => [oneCore(data, 1), oneCore(data, 9)])
+]
+
+module.exports = { cases }
