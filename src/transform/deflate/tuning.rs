@@ -104,7 +104,8 @@ fn choose(level: u8, data: &[u8], cancel: &Cancel) -> Result<Tuning> {
     let backend = match candidates(level, ratio) {
         [only] => *only,
         candidates if data.len() < TRIAL => usual(candidates),
-        candidates => choose_by_trial(level, ratio, candidates, data, cancel)?,
+        candidates if level >= 6 && ratio < SHORT => fastest_like_zlib(level, candidates, data, cancel)?,
+        candidates => fastest_of_the_best(level, ratio, candidates, data, cancel)?,
     };
     Ok(tuning(backend, ratio))
 }
@@ -124,32 +125,41 @@ fn candidates(level: u8, ratio: f64) -> &'static [Backend] {
         5 if ratio < SPARSE => &[Libdeflate(5)],
         5 if ratio < REPETITIVE => &[ZlibRs(3), Libdeflate(5), ZlibRs(5)],
         5 => &[Libdeflate(6)],
-        6 | 7 if ratio < SPARSE => &[Libdeflate(7)],
-        6.. if (SPARSE..SHORT).contains(&ratio) => &[ZlibRs(3), Libdeflate(6), Libdeflate(7), ZlibRs(9)],
+        6 | 7 if ratio < SPARSE => &[Libdeflate(5), Libdeflate(6), Libdeflate(7)],
+        6 | 7 if ratio < SHORT => &[ZlibRs(3), Libdeflate(6), Libdeflate(7)],
         6 if ratio < REPETITIVE => &[ZlibRs(3), Libdeflate(6), ZlibRs(6)],
         7 if ratio < REPETITIVE => &[ZlibRs(3), Libdeflate(7), ZlibRs(7)],
         6 | 7 => &[Libdeflate(7)],
-        _ if ratio < SPARSE => &[Libdeflate(6), Libdeflate(8)],
+        _ if ratio < SPARSE => &[Libdeflate(5), Libdeflate(6), Libdeflate(7), Libdeflate(8)],
+        _ if ratio < SHORT => &[ZlibRs(3), Libdeflate(6), Libdeflate(7), Libdeflate(8)],
         _ if ratio < REPETITIVE => &[ZlibRs(3), ZlibRs(7), Libdeflate(7), Libdeflate(8)],
         _ => &[ZlibRs(8)],
     }
 }
 
-/// Returns the fastest of the candidates whose output is hardly larger than the smallest or, where most matches are short,
-/// than that of zlib's own algorithm.
+/// Returns the fastest of the candidates whose output is hardly larger than that of zlib's own algorithm, or the last.
 #[expect(clippy::cast_precision_loss, reason = "for a comparison")]
-fn choose_by_trial(level: u8, ratio: f64, candidates: &[Backend], data: &[u8], cancel: &Cancel) -> Result<Backend> {
+fn fastest_like_zlib(level: u8, candidates: &[Backend], data: &[u8], cancel: &Cancel) -> Result<Backend> {
+    let (last, others) = candidates.split_last().expect("at least one");
+    let sample = Sample::for_trial(data);
+    let zlib = ZlibRs(if level < 8 { 7 } else { 8 });
+    let limit = sample.compressed_len(zlib, cancel)? as f64 * 1.0015;
+    for backend in others {
+        if sample.compressed_len(*backend, cancel)? as f64 <= limit {
+            return Ok(*backend);
+        }
+    }
+    Ok(*last)
+}
+
+/// Returns the fastest of the candidates whose output is hardly larger than the smallest.
+#[expect(clippy::cast_precision_loss, reason = "for a comparison")]
+fn fastest_of_the_best(level: u8, ratio: f64, candidates: &[Backend], data: &[u8], cancel: &Cancel) -> Result<Backend> {
     let sample = Sample::for_trial(data);
     let sizes = candidates.iter().map(|it| sample.compressed_len(*it, cancel)).collect::<Result<Vec<_>>>()?;
-    let smallest = *sizes.iter().min().expect("at least one") as f64;
-    let limit = if level >= 6 && ratio < SHORT {
-        smallest.max(sample.compressed_len(ZlibRs(7), cancel)? as f64 * 1.0015)
-    } else if level >= 8 && data.len() >= LARGE {
-        // libdeflate saves several percent here.
-        smallest * 1.01
-    } else {
-        smallest * 1.003
-    };
+    // From level 8 on, libdeflate saves several percent.
+    let tolerance = if level >= 8 && data.len() >= LARGE { 1.01 } else { 1.003 };
+    let limit = *sizes.iter().min().expect("at least one") as f64 * tolerance;
     let (found, _) = candidates.iter().zip(&sizes).find(|(_, size)| **size as f64 <= limit).expect("the smallest");
     Ok(match found {
         // Where these win among words, this one saves as much and is faster.
@@ -167,7 +177,7 @@ fn usual(candidates: &[Backend]) -> Backend {
 /// Returns the tuning with the block size for a backend: about 8 ms of work for libdeflate, which cannot be interrupted.
 fn tuning(backend: Backend, ratio: f64) -> Tuning {
     let kib = match backend {
-        ZlibRs(_) if ratio >= PATTERN => 2048,
+        ZlibRs(_) if ratio >= PATTERN => 4096,
         ZlibRs(_) => 1024,
         Libdeflate(..=1) => 1024,
         Libdeflate(..=4) => 512,
