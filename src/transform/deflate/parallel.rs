@@ -2,7 +2,7 @@
 //! concatenated, form one deflate stream.
 
 use super::join::{self, Part};
-use super::tuning::{Backend, Tuning};
+use super::tuning::{Backend, History, Tuning};
 use super::zlib_rs::WINDOW;
 use super::{libdeflate, zlib_rs};
 use crate::cancel::Cancel;
@@ -12,8 +12,6 @@ use std::ops::Range;
 
 /// Level of zlib-rs if the output of libdeflate cannot be joined.
 const FALLBACK_LEVEL: i32 = 6;
-/// Lowest level of libdeflate at which it pays to compress the data before a block again.
-const WITH_HISTORY: u8 = 5;
 /// Bytes of a block that show whether it compresses at all.
 const SAMPLE: usize = 4 << 10;
 
@@ -40,13 +38,13 @@ impl<'a> Block<'a> {
         &self.plain[self.history..]
     }
 
-    fn compress(&self, backend: Backend, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
+    fn compress(&self, tuning: Tuning, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
         cancel.check()?;
-        let level = match backend {
+        let level = match tuning.backend {
             Backend::ZlibRs(level) => return self.compress_by_zlib_rs(level, out, cancel),
             Backend::Libdeflate(level) => level,
         };
-        let refers = level >= WITH_HISTORY && self.history > 0 && shrinks(self.data())?;
+        let refers = tuning.history == History::Window && self.history > 0 && shrinks(self.data())?;
         if refers && self.compress_by_libdeflate(level, out)? {
             return Ok(());
         }
@@ -97,7 +95,7 @@ impl<'a> Segment<'a> {
         let len = plain.len() - start;
         let count = len.div_ceil(tuning.block).max(1);
         if count == 1 {
-            return self.block(start..plain.len()).compress(tuning.backend, out, cancel);
+            return self.block(start..plain.len()).compress(tuning, out, cancel);
         }
         let size = len.div_ceil(count);
         // In groups, to bound the memory for results.
@@ -111,7 +109,7 @@ impl<'a> Segment<'a> {
                     scope.spawn(move |_| {
                         let mut bytes = Vec::new();
                         let block = self.block(from..plain.len().min(from + size));
-                        *result = block.compress(tuning.backend, &mut bytes, cancel).map(|()| bytes);
+                        *result = block.compress(tuning, &mut bytes, cancel).map(|()| bytes);
                     });
                 }
             });
@@ -134,7 +132,7 @@ mod tests {
         let cancel = Cancel::new();
         let backends = (0..=9).flat_map(|level| [Backend::Libdeflate(level), Backend::ZlibRs(level.into())]);
         for backend in backends {
-            let tuning = Tuning { backend, block: 30_000 };
+            let tuning = Tuning { backend, history: History::Window, block: 30_000 };
             for data in [prose(400_001), noise(150_000), vec![0; 200_000], prose(30_000), Vec::new()] {
                 let mut out = Vec::new();
                 let cut = data.len() / 3;
@@ -151,7 +149,7 @@ mod tests {
         let cancel = Cancel::new();
         cancel.cancel();
         let segment = Segment { plain: b"data", start: 0, last: true };
-        let tuning = Tuning { backend: Backend::Libdeflate(6), block: 1000 };
+        let tuning = Tuning { backend: Backend::Libdeflate(6), history: History::None, block: 1000 };
         let stopped = segment.compress(tuning, &mut Vec::new(), &cancel);
         assert_eq!(stopped.unwrap_err().kind, Kind::Cancelled);
     }

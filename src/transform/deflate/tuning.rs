@@ -14,9 +14,18 @@ pub enum Backend {
 }
 use Backend::{Libdeflate, ZlibRs};
 
+/// What blocks of libdeflate refer to; those of zlib-rs always refer to the data before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    None,
+    /// The 32 KiB before the block, which libdeflate has to compress again.
+    Window,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tuning {
     pub backend: Backend,
+    pub history: History,
     /// Block size limit.
     pub block: usize,
 }
@@ -95,7 +104,11 @@ pub fn for_flush(level: u8) -> Tuning {
 
 fn choose(level: u8, data: &[u8], cancel: &Cancel) -> Result<Tuning> {
     if data.len() <= TINY {
-        return Ok(Tuning { backend: Libdeflate(if level < 5 { level } else { (level + 1).min(8) }), block: TINY });
+        return Ok(Tuning {
+            backend: Libdeflate(if level < 5 { level } else { (level + 1).min(8) }),
+            history: History::None,
+            block: TINY,
+        });
     }
     if level == 0 {
         return Ok(tuning(Libdeflate(0), 0.0));
@@ -179,16 +192,22 @@ fn tuning(backend: Backend, ratio: f64) -> Tuning {
     let kib = match backend {
         ZlibRs(_) if ratio >= PATTERN => 4096,
         ZlibRs(_) => 1024,
+        Libdeflate(..=1) if ratio < SPARSE => 768,
         Libdeflate(..=1) => 1024,
         Libdeflate(..=4) => 512,
         Libdeflate(5 | 6) if ratio >= DENSE => 1024,
-        Libdeflate(5 | 6) => 448,
+        Libdeflate(5 | 6) if ratio >= SPARSE => 448,
         Libdeflate(7) if ratio >= REPETITIVE => 1280,
-        Libdeflate(7) => 320,
+        Libdeflate(..=7) => 320,
         Libdeflate(_) if ratio >= SPARSE => 256,
         Libdeflate(_) => 160,
     };
-    Tuning { backend, block: kib << 10 }
+    let history = match backend {
+        Libdeflate(5..=7) if ratio < SHORT => History::Window,
+        Libdeflate(8..) => History::Window,
+        _ => History::None,
+    };
+    Tuning { backend, history, block: kib << 10 }
 }
 
 #[cfg(all(test, not(feature = "loom")))]
