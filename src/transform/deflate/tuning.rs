@@ -203,7 +203,7 @@ fn tuning(backend: Backend, ratio: f64) -> Tuning {
         Libdeflate(_) => 160,
     };
     let history = match backend {
-        Libdeflate(5..=7) if ratio < SHORT => History::Window,
+        Libdeflate(5..=7) if !(SHORT..REPETITIVE).contains(&ratio) => History::Window,
         Libdeflate(8..) => History::Window,
         _ => History::None,
     };
