@@ -14,7 +14,7 @@ pub enum Backend {
 }
 use Backend::{Libdeflate, ZlibRs};
 
-/// What blocks of libdeflate refer to; those of zlib-rs always refer to the data before them.
+/// The data before a block of libdeflate that it refers to; blocks of zlib-rs always refer to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum History {
     None,
