@@ -1,5 +1,6 @@
 //! gzip, zlib and raw deflate (RFC 1950 to 1952).
 
+mod backend;
 mod bit_writer;
 pub mod compress;
 pub mod decompress;

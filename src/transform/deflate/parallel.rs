@@ -1,8 +1,9 @@
 //! Deflate (RFC 1951) on several cores: the data is split into blocks that threads compress independently and that,
 //! concatenated, form one deflate stream.
 
+use super::backend::Backend;
 use super::join::{self, Part};
-use super::tuning::{Backend, History, Tuning};
+use super::tuning::{History, Tuning};
 use super::zlib_rs::WINDOW;
 use super::{libdeflate, zlib_rs};
 use crate::cancel::Cancel;

@@ -1,6 +1,6 @@
 //! Tries compressors on a sample of the data.
 
-use super::tuning::Backend;
+use super::backend::Backend;
 use super::zlib_rs::WINDOW;
 use super::{libdeflate, zlib_rs};
 use crate::cancel::Cancel;

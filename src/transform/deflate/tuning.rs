@@ -1,18 +1,10 @@
 //! Chooses an engine for the data at hand that compresses at least as well as zlib at the same level, and faster.
 //! docs/codecs.md has the figures.
 
+use super::backend::Backend::{self, Libdeflate, ZlibRs};
 use super::sample::{LARGE, Sample, probe};
 use crate::cancel::Cancel;
 use crate::error::Result;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backend {
-    /// libdeflate at this level, in steps that cannot be interrupted.
-    Libdeflate(u8),
-    /// zlib-rs at this level.
-    ZlibRs(i32),
-}
-use Backend::{Libdeflate, ZlibRs};
 
 /// The data before a block of libdeflate that it refers to; blocks of zlib-rs always refer to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
