@@ -1417,8 +1417,8 @@ export interface CacheOptions<K extends CacheId, V> {
   maxBytes?: number | undefined
   /**
    * Which entry is evicted first. `'lru'`: the least recently used one. `'s3-fifo'` (Yang et al., SOSP 2023): a new one that was not
-   * used again, so that a scan of many ids does not displace those in use. It remembers as many evicted ids as it
-   * holds entries. Default `'lru'`.
+   * used again, so that a scan of many ids does not displace those in use; it also remembers the ids of as many evicted entries as
+   * the cache holds. Default `'lru'`.
    * @example
    * const pages = new Cache({ max: 10_000, policy: 's3-fifo', load: url => render(url) })
    */
@@ -1559,9 +1559,9 @@ export class Cache<K extends CacheId = string, V = unknown> {
    */
   refresh(id: K, options?: CacheGetOptions<K, V> | undefined): Promise<V>
   /**
-   * Iterates over the entries that are fresh at the time of the call, the most recently used first; with `policy: 's3-fifo'`, those
-   * that were used first, then newer ones, from each the most recently stored first. In native storage the call copies all bytes, and
-   * each value is decoded when the iterator reaches it. Does not count as a use.
+   * Iterates over the entries that are fresh at the time of the call, the most recently used first. With `policy: 's3-fifo'`
+   * established entries precede new ones, and in each group the latest to join it is first. In native storage the call copies all
+   * bytes, and each value is decoded when the iterator reaches it. Does not count as a use.
    * @example
    * for (const [id, user] of users) console.log(id, user)
    */
