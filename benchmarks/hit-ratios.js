@@ -1,6 +1,6 @@
 'use strict'
 
-// Prints the hit ratios of both eviction policies on the traces of ../shared/conformance/cache-traces, as a table in Markdown.
+// Prints the hit ratios of both eviction policies on the traces of the conformance tests, as a table in Markdown.
 //
 //   node benchmarks/hit-ratios.js
 

@@ -1,6 +1,6 @@
 'use strict'
 
-// The exports of the package and all they need, which is loaded together (docs/internals/loading.md).
+// The exports of the package and everything they need, which is loaded together (docs/internals/loading.md).
 
 const { Cache } = require('./cache')
 const { OffloopError, OverloadError } = require('./internal/errors')

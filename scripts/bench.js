@@ -1,7 +1,7 @@
 'use strict'
 
-// Benchmarks against other packages, which are installed in benchmarks/node_modules alone. They run under the requested line of
-// Node.js, as do the processes that they start.
+// Benchmarks against other packages, which are installed only in benchmarks/node_modules. They and the processes that they start run
+// under the requested line of Node.js.
 
 const { delimiter, dirname, join } = require('node:path')
 const { main, options } = require('../benchmarks/run.js')

@@ -73,7 +73,7 @@ test('each line has its own files, and the newest one the charts', () => {
   assert.match(generated['pool.svg'], /node 26\.2\.0</)
   assert.match(generated['node-26.md'], /\[pool\]\(pool\.svg\)/)
   assert.doesNotMatch(generated['node-24.md'], /pool\.svg/)
-  // Adding an older line changes nothing of the newest one.
+  // Adding an older line does not change the files of the newest one.
   const more = files(withRun(withRun([resultsOf('24.1.0', 20)], resultsOf('26.2.0', 30)), resultsOf('22.3.0', 10)))
   for (const name of ['pool.svg', 'node-26.json', 'node-26.md']) assert.equal(more[name], generated[name])
 })

@@ -9,7 +9,7 @@ const fc = require('fast-check')
 const { Cache } = require('../..')
 const { IdIndex, hashOf } = require('../../lib/cache/id-index')
 
-/** A cache of more entries has several tables. */
+/** An index for more ids has several tables. */
 const SMALL = 2 ** 18
 const LARGE = SMALL + 1
 
@@ -89,7 +89,7 @@ test('thousands of ids of one hash are found, and deleted', () => {
   const index = new IdIndex(SMALL)
   const count = 5000
   for (let slot = 1; slot <= count; slot++) index.set(slot, slot, 7)
-  assert.deepEqual(index.tableSizes, [256], 'a table has as many as a lookup may read')
+  assert.deepEqual(index.tableSizes, [256], 'a table has at most as many as a lookup reads')
   for (let slot = 1; slot <= count; slot++) assert.equal(index.get(slot, 7), slot)
   assert.equal(index.get(0, 7), undefined)
   for (let slot = 1; slot <= count; slot += 2) index.delete(slot, 7)

@@ -48,7 +48,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
   })
 }
 
-test('S3-FIFO hits hardly less often than LRU, and more often between scans', { skip }, () => {
+test('S3-FIFO hits hardly less often than LRU, and more often in traces with scans', { skip }, () => {
   for (const name of names) {
     const ids = readTrace(name)
     for (const max of [...SIZES, 2000, 4000]) {

@@ -9,7 +9,7 @@ const { pool, transforms } = require('../..')
 const parse = transforms.json.parse()
 const stringify = transforms.json.stringify()
 
-/** Most characters of a step: its pieces are of about 64 Ki, or twice as long if that saves a level. */
+/** Most characters of a step. Pieces have about 64 Ki, or twice as many if that saves a level. */
 const MAX_STEP = 300_000
 
 const list = (/** @type {number} */ length, /** @type {(index: number) => unknown} */ make) =>
@@ -98,7 +98,7 @@ for (const [shape, make] of Object.entries(SHAPES)) {
       return build(part)
     }
     const value = await pool.run(parse, Buffer.from(text))
-    // Also the order of names.
+    // Compares the order of names too.
     assert.equal(JSON.stringify(value), text)
     assert.deepStrictEqual(value, expected)
     assert.ok(longest <= MAX_STEP, `${longest} of ${text.length} characters in a step`)

@@ -250,7 +250,7 @@ test('reports a chunk that is detached while it is buffered', async () => {
       return true
     })
   }
-  // The only thread runs it after the steps of the streams, which may run when the streams fail.
+  // The only thread runs this task after the steps of the streams, which may still run when the streams fail.
   await pool.run(EXAMPLES.identity, '')
   await assertIdle(pool)
 })

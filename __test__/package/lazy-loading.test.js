@@ -1,6 +1,6 @@
 'use strict'
 
-// What `require('offloop')` loads, a cost of every program start, and what the first use of each export loads.
+// The modules that `require('offloop')` loads, which every program start pays for, and those that a first use loads.
 
 const assert = require('node:assert/strict')
 const { join } = require('node:path')
@@ -11,7 +11,7 @@ const { run } = require('../../scripts/lib/process')
 
 const root = join(__dirname, '../..')
 
-/** Everything that `require` loads: the addon, whose absence it reports, and the timers, before tests can fake them. */
+/** Modules that `require` loads: the addon, whose absence it reports, and the timers, before tests can fake them. */
 const LOADED_BY_REQUIRE = [
   'index.js',
   'lib/internal/clock.js',
@@ -24,7 +24,7 @@ const LOADED_BY_REQUIRE = [
   'package.json'
 ]
 
-/** Modules that few programs need, also of those that use the package: built-in names or paths. */
+/** Modules that few programs need, even of those that use the package: built-in names or paths. */
 const RARE = [
   'NativeModule v8',
   'NativeModule worker_threads',
@@ -106,7 +106,7 @@ const FIRST_USES = {
     "!offloop.signalOf(new (require('node:http').ServerResponse)({ method: 'GET', httpVersionMajor: 1 })).aborted && 'works'"
 }
 
-/** First uses of what the exports load later. @type {Record<string, string>} */
+/** First uses of features with modules that are loaded later. @type {Record<string, string>} */
 const LATER_USES = {
   map: "offloop.pool.map(offloop.transforms.identity(), ['works']).then(String)",
   iterate: "offloop.pool.iterate(offloop.transforms.identity(), ['works']).next().then(it => String(it.value))",

@@ -1,6 +1,6 @@
 'use strict'
 
-// The eviction policies with nothing but Maps, whose order is that of insertion.
+// Models of the eviction policies, made of Maps, which keep the order of insertion.
 
 /** @typedef {{ weight: number, uses: number, isMain: boolean }} Item */
 /** @typedef {Map<any, Item>} Queue */

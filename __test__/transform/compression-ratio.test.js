@@ -1,6 +1,6 @@
 'use strict'
 
-// gzip output is no larger than that of this Node's zlib at the same level, for data of any kind, and any decoder reads it.
+// gzip output is no larger than that of this Node's zlib at the same level, for data of every kind, and other decoders read it.
 
 const { deepStrictEqual, ok } = require('node:assert')
 const { after, describe, it } = require('node:test')

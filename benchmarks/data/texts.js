@@ -1,6 +1,6 @@
 'use strict'
 
-// Bytes of many kinds for compressors, the same in every run.
+// Data of many kinds for compressors, the same in every run.
 
 const { createCipheriv } = require('node:crypto')
 const { gzipSync } = require('node:zlib')
@@ -11,7 +11,7 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
 const MESSAGES = ['request completed', 'cache miss', 'connection reset by peer', 'user logged in', 'retrying']
 
 /**
- * Joins pieces until they have the size.
+ * Returns pieces, joined and cut to a size.
  * @param {number} size
  * @param {(index: number) => string} piece
  */

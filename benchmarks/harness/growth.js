@@ -1,6 +1,6 @@
 'use strict'
 
-// Cases that compare the cost of an operation at a small and at a large size of the same thing.
+// Cases that compare the cost of an operation at a small and at a large size.
 
 const { processPerRound } = require('./process-per-round.js')
 
@@ -12,15 +12,15 @@ const { processPerRound } = require('./process-per-round.js')
  * @typedef {object} Growth
  * @property {string} name of the case
  * @property {string} what
- * @property {string} file of load/, called with the name of a contender and a size; prints the cost of each operation as JSON
+ * @property {string} file of load/, run with the name of a contender and a size; prints the cost of each operation as JSON
  * @property {[small: number, large: number]} sizes
  * @property {readonly string[]} operations
  * @property {readonly string[]} contenders
- * @property {readonly string[]} [judged] contenders with a target, only `offloop` by default
+ * @property {readonly string[]} [judged] contenders that have a target; only `offloop` by default
  * @property {readonly string[]} [flags] of Node
  */
 
-/** How much more an operation may cost at the large size. */
+/** Limit of the cost at the large size divided by that at the small one. */
 const AT_MOST = 1.5
 
 /**

@@ -34,10 +34,10 @@ function newestFirst(runs) {
 }
 
 /**
- * Puts a run in the place of the one of its line.
+ * Replaces the run of the same line, or adds one.
  * @param {readonly Results[]} runs one for each line
  * @param {Results} run
- * @param {(before: Results, run: Results) => Results} [join] combines both; by default the later run replaces the earlier one
+ * @param {(before: Results, run: Results) => Results} [join] combines both runs of the line; returns the later one by default
  * @returns {Results[]}
  */
 function withRun(runs, run, join = (_, later) => later) {
@@ -47,7 +47,7 @@ function withRun(runs, run, join = (_, later) => later) {
 }
 
 /**
- * Returns a document with a table of all targets: a row for each, a column for each line.
+ * Returns a document with a table that has a row for each target and a column for each line.
  * @param {readonly Results[]} runs newest first
  */
 function overview(runs) {

@@ -1,7 +1,7 @@
 'use strict'
 
 /**
- * Returns the CPU time of some calls in nanoseconds per call: that of all threads of the process, garbage collection included.
+ * Returns the CPU time of all threads of the process during some calls, garbage collection included, in nanoseconds per call.
  * @param {number} calls made by `work`
  * @param {() => unknown} work
  */

@@ -15,7 +15,7 @@ const MISSES = 300_000
  * @typedef {(max: number, load: (id: number) => Promise<number>) => Entries} Open
  */
 
-/** A plain Map shows how much slower the memory of many entries is than that of few. @type {Open} */
+/** Two plain Maps, which show how much slower the memory of many entries is than that of few. @type {Open} */
 function plainMap(max, load) {
   // V8 limits a Map to 2^24 entries, deleted ones included.
   const maps = [new Map(), new Map()]

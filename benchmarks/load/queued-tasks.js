@@ -1,7 +1,7 @@
 'use strict'
 
-// node queued-tasks.js <contender> <tasks>: submits this number of no-op tasks together, again until a million are complete; prints
-// the CPU time of a task in nanoseconds. `promises alone` keeps as many promises without offloop.
+// node queued-tasks.js <contender> <tasks>: submits this number of no-op tasks together, repeatedly until a million are complete, and
+// prints the CPU time of a task in nanoseconds. `promises alone` keeps as many promises without offloop.
 
 const { setImmediate: immediate } = require('node:timers/promises')
 const { Pool, transforms } = require('../..')

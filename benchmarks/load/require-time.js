@@ -1,6 +1,6 @@
 'use strict'
 
-// node require-time.js <package> <require | import>: loads one package and prints the time. Loads no other package before.
+// node require-time.js <package> <require | import>: loads one package and prints the time. Loads no other package first.
 
 const { performance } = require('node:perf_hooks')
 

@@ -16,7 +16,7 @@ class Bounds {
     this.maxBytes = maxBytes
   }
 
-  /** Whether a number of entries and more bytes than now exceed the limits. @type {(entries: number, bytes: number) => boolean} */
+  /** Whether this number of entries, or `bytes` more than now, exceed a limit. @type {(entries: number, bytes: number) => boolean} */
   areExceeded(entries, bytes) {
     return entries > this.max || this.bytes + bytes > this.maxBytes
   }

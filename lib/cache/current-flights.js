@@ -13,7 +13,7 @@ const { LoadTimes, NONE } = require('./load-times')
 class CurrentFlights {
   /** Slots of the flights that callers of an id join. */
   #slots = new IdIndex(0)
-  /** By slot. @type {(Flight | undefined)[]} */
+  /** Flights by slot. @type {(Flight | undefined)[]} */
   #flights = [undefined]
   /** Slots without a flight. @type {number[]} */
   #free = []
@@ -34,7 +34,7 @@ class CurrentFlights {
     return slot === undefined ? undefined : this.#flights[slot]
   }
 
-  /** Adds a flight whose id has none that callers join. @type {(flight: Flight, hash: number | undefined) => void} */
+  /** Adds a flight that callers of its id join from now on. @type {(flight: Flight, hash: number | undefined) => void} */
   add(flight, hash) {
     this.#loads++
     const slot = this.#free.pop() ?? this.#flights.length

@@ -193,9 +193,9 @@ class Flight {
   /** @type {LoaderScope | undefined} */
   outer
   startedAt = 0
-  /** Slot among the flights of its cache that callers of its id join, or 0. */
+  /** Slot in `CurrentFlights`, or 0 if callers of its id do not join it. */
   slot = 0
-  /** Hash of the id, which a heap store has computed. @type {number | undefined} */
+  /** Hash of the id, computed by heap storage. @type {number | undefined} */
   hash = undefined
   /** Whether it ended without a value. */
   isAbsent = false

@@ -7,18 +7,18 @@ const { SlotLists } = require('./slot-lists')
 
 const ENDS = 0
 
-/** Ids of entries that were evicted, in the order of eviction. */
+/** Ids of evicted entries, in the order of eviction. */
 class Ghosts {
   #slots
   #list = new SlotLists(1)
 
-  /** @param {number} max number of ids that `add` allows */
+  /** @param {number} max maximum number of ids to expect */
   constructor(max) {
     this.#slots = new IdIndex(max)
   }
 
   /**
-   * Adds an id that is not there, and drops the oldest ones beyond a maximum.
+   * Adds an id that is not held, and drops the oldest ones beyond a maximum.
    * @param {Id} id
    * @param {number} max
    */
@@ -29,7 +29,7 @@ class Ghosts {
     while (this.#slots.size > max) this.#drop(this.#list.oldestOf(ENDS))
   }
 
-  /** Removes an id, and returns whether it was there. @param {Id} id */
+  /** Removes an id, and returns whether it was held. @param {Id} id */
   take(id) {
     const slot = this.#slots.get(id)
     if (slot === undefined) return false

@@ -38,7 +38,7 @@ class HeapStore {
   /** Without it no entry has times, and no clock is read. @type {Lifetimes | undefined} */
   #lifetimes
   #lifetimeOptions
-  /** Without `weigh` it has no weights. */
+  /** Has no weights without `weigh`. */
   #bounds
   #weigh
   #evictions
@@ -299,7 +299,7 @@ class HeapStore {
     this.#lifetimes?.clear()
   }
 
-  /** The arrays do not keep the length of their peak. */
+  /** Replaces the arrays of an empty store, so that they do not keep their peak length. */
   #dropIfEmpty() {
     if (this.#slots.size === 0 && this.#values.length > MAX_IDLE_LENGTH) this.#dropEntries()
   }
@@ -328,7 +328,7 @@ class HeapStore {
     }
   }
 
-  /** Returns ids and values of the fresh entries, the most recently used first. @returns {IterableIterator<[any, any]>} */
+  /** Returns ids and values of the fresh entries, in the order of the policy. @returns {IterableIterator<[any, any]>} */
   entries() {
     const pairs = this.#freshSlots().map(slot => [this.#slots.ids[slot], this.#values[slot]])
     return /** @type {any} */ (pairs.values())
@@ -415,7 +415,7 @@ class HeapStore {
     this.#order.insert(slot, id, rank)
   }
 
-  /** Evicts expired entries, then those that the policy chooses. @type {(entries: number, bytes: number, now: number) => void} */
+  /** Evicts expired entries, then those that the policy chooses, until there is room. @type {(entries: number, bytes: number, now: number) => void} */
   #makeRoom(entries, bytes, now) {
     while (this.#bounds.areExceeded(this.#slots.size + entries, bytes)) {
       const expired = this.#lifetimes?.firstExpired(now)

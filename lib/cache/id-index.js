@@ -1,19 +1,19 @@
 'use strict'
 
-// A hash table with open addressing and linear probing, which keeps the hashes. A Map of V8 keeps none: it reads the strings that it
-// compares, all over the heap, and a cache that evicts for each insertion makes it copy its table again and again.
+// A hash table with open addressing and linear probing, which keeps the hashes. A Map of V8 does not: it reads each string that it
+// compares, anywhere in the heap. A cache that evicts for each insertion also makes a Map copy its table again and again.
 
 /** @typedef {import('../../index').CacheId} Id */
 
 /** Initial length of a table. */
 const INITIAL = 16
-/** An index for more ids has several tables: one that grows stops the event loop for all its ids. */
+/** An index for more ids has several tables: one that grows blocks the event loop while all its ids move. */
 const MAX_IDS_OF_ONE_TABLE = 2 ** 18
 /** Binary logarithm of the number of tables of a large index. */
 const TABLE_BITS = 6
-/** Length up to which strings are in the tables. A Map has longer ones: V8 keeps the hash of a string object. */
+/** Longest strings in the tables. Longer ones are in a Map: V8 keeps the hash in the string object. */
 const MAX_LENGTH = 64
-/** Number of elements that a lookup reads at most. Ids that would be further away, as in an attack on the hash, are in a Map. */
+/** Maximum number of pairs that a lookup reads. Ids that would be further away, as in an attack on the hash, are in a Map. */
 const MAX_PROBES = 256
 const EMPTY = new Int32Array(2)
 
@@ -27,8 +27,8 @@ const WORDS = new Int32Array(FLOAT.buffer)
 /** Slots by id. A slot is a number from 1, which the owner of the index chooses. */
 class IdIndex {
   /**
-   * Pairs of a hash and a slot, at the pair that the hash chooses or behind it; slot 0 is empty. The high bits of a hash choose the
-   * table.
+   * Pairs of a hash and a slot; 0 in place of the slot marks an empty pair. The high bits of a hash choose the table, the low ones the
+   * pair at which a lookup begins.
    * @type {Int32Array[]}
    */
   #tables
@@ -36,7 +36,7 @@ class IdIndex {
   #bits
   /** Ids by slot. @type {any[]} */
   ids = []
-  /** Slots of the ids that no table has. @type {Map<Id, number> | undefined} */
+  /** Slots of the ids that are not in a table. @type {Map<Id, number> | undefined} */
   #others
   size = 0
 
@@ -93,7 +93,7 @@ class IdIndex {
     return [...this.#tableSizes]
   }
 
-  /** Adds the id of a slot that no table can have. @param {number} slot */
+  /** Adds the id of a slot to the Map. @param {number} slot */
   #addOther(slot) {
     this.#others ??= new Map()
     this.#others.set(this.ids[slot], slot)
@@ -126,14 +126,14 @@ class IdIndex {
     this.#tables[number] = table
   }
 
-  /** Returns whether a table had the slot. @type {(hash: number, slot: number) => boolean} */
+  /** Returns whether the slot was in a table. @type {(hash: number, slot: number) => boolean} */
   #remove(hash, slot) {
     const number = this.#tableOf(hash)
     const table = this.#tables[number]
     const mask = table.length - 1
     let hole = (2 * hash) & mask
     for (; table[hole + 1] !== slot; hole = (hole + 2) & mask) if (table[hole + 1] === 0) return false
-    // Close the gap: move back each pair that is behind it and belongs before it (Knuth, TAOCP 3, algorithm 6.4R).
+    // Close the gap: move each later pair whose lookup passes it (Knuth, TAOCP 3, algorithm 6.4R).
     for (let index = (hole + 2) & mask; table[index + 1] !== 0; index = (index + 2) & mask) {
       const distance = (index - 2 * table[index]) & mask
       if (distance < ((index - hole) & mask)) continue
@@ -159,7 +159,7 @@ function put(table, hash, slot) {
   return false
 }
 
-/** Returns the hash of an id that the tables can have. @param {Id} id */
+/** Returns the hash of an id, or `undefined` if the id belongs in the Map. @param {Id} id */
 function hashOf(id) {
   if (typeof id === 'string') {
     if (id.length > MAX_LENGTH) return undefined

@@ -1,6 +1,6 @@
 'use strict'
 
-/** Binary logarithm of the number of buckets in which durations double: each is at most 1.6 % wide. */
+/** Binary logarithm of the number of buckets for each power of two: a bucket is at most 1.6 % wide. */
 const GRAIN = 6
 /** Shortest and longest distinguishable duration, in milliseconds: 1 ns and an hour. */
 const MIN = 1e-6
@@ -8,7 +8,7 @@ const MAX = 3_600_000
 
 const FLOAT = new Float64Array(1)
 const WORDS = new Uint32Array(FLOAT.buffer)
-/** Index of the word that has the exponent and the high bits of the mantissa: all supported platforms are little-endian. */
+/** Index of the word with the exponent and the high bits of the mantissa: all supported platforms are little-endian. */
 const HIGH = 1
 /** Number of bits of this word that do not choose the bucket. */
 const REST = 20 - GRAIN
@@ -31,7 +31,7 @@ function millisOf(bucket) {
 const FIRST = highBits(MIN)
 const BUCKETS = highBits(MAX) - FIRST + 1
 
-/** Durations of loads, in buckets of which each power of two has the same number (Tene, "HdrHistogram"). */
+/** Durations of loads, in equally many buckets for each power of two (Tene, "HdrHistogram"). */
 class LoadTimes {
   #counts = new Uint32Array(BUCKETS)
   #count = 0

@@ -28,7 +28,7 @@ class LruList extends SlotLists {
     this.release(slot)
   }
 
-  /** Returns the rank of an entry that replaces another one: each new entry has the same. @param {number} _slot */
+  /** Returns the rank for an entry that replaces this one: all new entries rank alike. @param {number} _slot */
   rankOf(_slot) {
     return 0
   }

@@ -32,7 +32,7 @@ const INTEGERS = {
   staleIfError: [0, MAX_SAFE_INTEGER],
   errorTtl: [0, MAX_SAFE_INTEGER]
 }
-/** Values of the options that are one of several strings; the first is the default. */
+/** Options with a fixed set of strings as values; the first one is the default. */
 const CHOICES = { storage: ['heap', 'native'], policy: ['lru', 's3-fifo'] }
 const FUNCTIONS = ['weigh', 'load', 'onEvict']
 /** Defaults of the options that caches of one name share, as they appear in error messages. */

@@ -5,28 +5,28 @@ const { SlotLists } = require('./slot-lists')
 
 /** @typedef {import('../../index').CacheId} Id */
 
-/** Ends of the queue of new entries, and bit of its entries in `#marks`. */
+/** Ends of the queue of new entries, and their bit in `#marks`. */
 const SMALL = 0
-/** Ends of the queue of entries that were used since, and bit of its entries in `#marks`. */
+/** Ends of the queue of established entries, and their bit in `#marks`. */
 const MAIN = 1
 /** The other bits of a mark count the uses of an entry. */
 const USE = 2
 const MAX_USES = 3 * USE
 /** The small queue has at most this fraction of each limit, if the rest is in use. */
 const SMALL_SHARE = 1 / 4
-/** An eviction moves at most this number of entries that were used, so that its time is bounded. */
+/** Maximum number of used entries that an eviction moves, so that its time is bounded. */
 const MAX_MOVES = 256
 
 /**
  * The eviction policy `'s3-fifo'`, after Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023).
  *
- * New entries queue in a small queue. Those that were used when they reach its end move to the main queue, the others are evicted and
- * their ids remembered: if one is stored again, it begins in the main queue. The main queue gives an entry another round for each use,
- * up to three. While there is room, the small queue passes its oldest entries to the main one, used or not.
+ * New entries enter a small queue. At its end, those that were used move to the main queue. The others are evicted, and their ids
+ * remembered: an entry whose id is remembered enters the main queue. That queue gives an entry another round for each use, up to
+ * three. While there is room, the small queue passes its oldest entries to the main one, used or not.
  */
 class S3Fifo extends SlotLists {
   #bounds
-  /** By slot: the queue, and the number of uses. */
+  /** Queue and number of uses of each entry, by slot. */
   #marks = new Uint8Array(64)
   #smallCount = 0
   #smallBytes = 0
@@ -44,7 +44,7 @@ class S3Fifo extends SlotLists {
    * Adds an entry for which there is room, in an allocated slot.
    * @param {number} slot
    * @param {Id} id
-   * @param {number} rank that `rankOf` returned for the entry that this one replaces, or 0
+   * @param {number} rank that `rankOf` returned for the entry that this one replaces; 0 if there is none
    */
   insert(slot, id, rank) {
     if (slot >= this.#marks.length) this.#grow(slot)
@@ -70,7 +70,7 @@ class S3Fifo extends SlotLists {
   /**
    * Removes an entry, whose weight is still known.
    * @param {number} slot
-   * @param {Id | undefined} id to remember, unless the entry was in the main queue without a use
+   * @param {Id | undefined} id to remember, if any. That of an unused entry of the main queue is not remembered
    */
   remove(slot, id) {
     this.#leave(slot)
@@ -78,7 +78,7 @@ class S3Fifo extends SlotLists {
     if (id !== undefined && this.#marks[slot] !== MAIN) this.#ghosts.add(id, this.#smallCount + this.#mainCount + 1)
   }
 
-  /** Returns the rank of an entry that replaces another one, which counts as a use: it stays in the queue. @param {number} slot */
+  /** Returns the rank for an entry that replaces this one: the same queue, and one use more. @param {number} slot */
   rankOf(slot) {
     this.touch(slot)
     return this.#marks[slot]
@@ -87,7 +87,7 @@ class S3Fifo extends SlotLists {
   /**
    * Returns the slot of the entry to evict.
    * @param {number} entries to be added
-   * @param {number} bytes of those
+   * @param {number} bytes their weight
    */
   victim(entries, bytes) {
     for (let moves = 0; ; moves++) {
@@ -100,7 +100,7 @@ class S3Fifo extends SlotLists {
     }
   }
 
-  /** Returns all slots: those of the main queue, then those of the small one, from each the newest first. */
+  /** Returns all slots: those of the main queue, then those of the small one, each with the newest first. */
   slots() {
     /** @type {number[]} */
     const slots = []
@@ -122,7 +122,7 @@ class S3Fifo extends SlotLists {
     this.#mainCount++
   }
 
-  /** Takes an entry out of its queue. @param {number} slot */
+  /** Removes an entry from its queue. @param {number} slot */
   #leave(slot) {
     this.unlink(slot)
     if ((this.#marks[slot] & MAIN) === MAIN) this.#mainCount--

@@ -11,9 +11,9 @@ const NONE = 0
 class SlotLists {
   /** Pairs of the newer and the older neighbour, by slot: two arrays would be two lines of memory. */
   #links = new Uint32Array(INITIAL)
-  /** A slot that was released; it has the next one as its older neighbour. */
+  /** First of the released slots; the next one is its older neighbour. */
   #free = NONE
-  /** Slots that were never used begin here. */
+  /** First of the slots that were never used. */
   #unused
 
   /** @param {number} count of lists */
@@ -39,12 +39,12 @@ class SlotLists {
     this.#free = slot
   }
 
-  /** Slot of the newest entry of a list; its ends if it is empty. @param {number} ends */
+  /** Returns the slot of the newest entry of a list; its ends if the list is empty. @param {number} ends */
   newestOf(ends) {
     return this.#links[2 * ends + 1]
   }
 
-  /** Slot of the oldest entry of a list; its ends if it is empty. @param {number} ends */
+  /** Returns the slot of the oldest entry of a list; its ends if the list is empty. @param {number} ends */
   oldestOf(ends) {
     return this.#links[2 * ends]
   }

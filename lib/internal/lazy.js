@@ -1,9 +1,9 @@
 'use strict'
 
-// Defers a `require` to the first use (docs/internals/loading.md).
+// Defers `require` to the first use (docs/internals/loading.md).
 
 /**
- * Returns a function that calls `load` at its first call, and returns that result from then on.
+ * Returns a function that calls `load` once, at its first call, and always returns that result.
  * @template {{}} T
  * @param {() => T} load
  * @returns {() => T}
@@ -15,7 +15,7 @@ function lazy(load) {
 }
 
 /**
- * Returns an object with properties that are loaded when they are first read, and are ordinary ones from then on.
+ * Returns an object whose properties are loaded when they are first read, and are ordinary ones from then on.
  * @template {Record<string, () => unknown>} L
  * @param {L} loads by name
  * @returns {{ [K in keyof L]: ReturnType<L[K]> }}

@@ -251,7 +251,7 @@ function failure(error) {
 }
 
 /**
- * Adds names and values in turn. A name that is an array index is a number, which V8 need not parse again.
+ * Adds members from a list of names and values in turn. A name that is an array index is a number, which V8 need not parse.
  * @param {Record<string | number, unknown>} object
  * @param {any[]} members
  */
@@ -276,7 +276,7 @@ function define(object, key, value) {
   } else object[key] = value
 }
 
-/** True if V8 stores a list as doubles. @param {unknown[]} items */
+/** Returns whether V8 stores a list as doubles. @param {unknown[]} items */
 function areDoubles(items) {
   return (
     items.every(item => typeof item === 'number') && !items.every(item => item === /** @type {number} */ (item | 0))
@@ -284,7 +284,7 @@ function areDoubles(items) {
 }
 
 /**
- * Returns an array with unused elements. For doubles, `new Array` would be copied as a whole when the first one is stored.
+ * Returns an array of unused elements. `new Array` does not suit doubles: V8 would copy all of it when the first one is stored.
  * @param {number} capacity
  * @param {boolean} ofDoubles
  */

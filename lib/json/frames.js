@@ -4,7 +4,7 @@ const { isProxy } = require('node:util').types
 const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline } = require('./size')
 
 /**
- * The writer of the text, see `writer.js`.
+ * The `JsonWriter`, as its frames use it.
  * @typedef {object} Writer
  * @property {number} minLength minimum characters of the remaining elements of all open lists
  * @property {(value: unknown) => number} measure returns the estimated budget left after a value, negative if it is large
@@ -171,7 +171,7 @@ function smallText(value) {
   }
 }
 
-/** True if a list may be copied with `slice`, which keeps numbers unboxed. @param {unknown[]} value */
+/** Returns whether a list may be copied with `slice`, which keeps numbers unboxed. @param {unknown[]} value */
 function isPlainArray(value) {
   return !isProxy(value) && Object.getPrototypeOf(value) === Array.prototype && !Object.hasOwn(value, 'constructor')
 }

@@ -19,7 +19,7 @@ const TOO_LARGE = -1
 /** Values that do not fit this budget are remembered as large. */
 const LARGE = STEP_BUDGET / 2
 
-/** An object with more names is large: they are listed once, and kept for the writer. */
+/** An object with more names is large: its names are listed once, and kept for the writer. */
 const MANY_NAMES = 4096
 
 /** Number of outermost levels in which getters and proxies are followed, and of the next levels, in which they count as large. */
@@ -30,13 +30,13 @@ const INSIDE = 'A value inside the "input" argument'
 
 const { toJSON: dateToJSON, toISOString } = Date.prototype
 
-/** Objects found to be large, and their names if those were listed. @typedef {WeakMap<object, string[] | undefined>} Large */
+/** Objects found to be large, with their names if these were listed. @typedef {WeakMap<object, string[] | undefined>} Large */
 
 /** End of the current step: values not measured by then count as large. */
 let deadline = 0
 /** Remaining depth at which the checked levels begin. */
 let checkedDepth = 0
-/** Remaining depth above which names are counted, since listing those of a huge object takes long. */
+/** Remaining depth above which names are counted: listing those of a huge object takes long. */
 let countedDepth = 0
 /** Number of lists and objects that were measured. */
 let measured = 0
@@ -132,7 +132,7 @@ function measureParts(value, budget, depth, large) {
 }
 
 /**
- * Returns whether an object has many names, and then keeps them.
+ * Returns whether an object has many names; if so, keeps them.
  * @param {object} value
  * @param {Large} large
  */

@@ -23,7 +23,7 @@ const MAX_DEPTH = 64
 const MAX_AHEAD = 8
 /** Levels that are measured once unusually many open levels are generated: each of the next ones may be large too. */
 const MIN_AHEAD = 2
-/** Values that a frame's turn counts as when the clock is read: opening a level costs more than a value. */
+/** Number of values that a turn of a frame counts as for `isPastDeadline`: opening a level costs more than a value. */
 const VALUES_PER_TURN = 8
 
 const INSIDE = 'A value inside the "input" argument'

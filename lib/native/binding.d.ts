@@ -54,7 +54,7 @@ export declare function cacheComplete(cache: number, flight: number, value: Uint
 /** Removes an entry. Returns whether there was one. */
 export declare function cacheDelete(cache: number, key: unknown, now: number, out: Float64Array): boolean
 
-/** Returns the fresh entries, the most recently used first, as alternating keys and values. */
+/** Returns the fresh entries, from the most to the least likely to stay, as alternating keys and values. */
 export declare function cacheEntries(cache: number, now: number): any[]
 
 /** Returns up to `max` unreported evictions as alternating keys, values and reasons. */

@@ -247,7 +247,7 @@ class StreamingEngine {
     this.#stepTask.submit(NO_RESERVATION)
   }
 
-  /** The running step has processed part of the input: the writer goes on before the thread runs out of it. */
+  /** Resumes the writer before the running step runs out of input. */
   #onRoom() {
     if (!this.#isDestroyed) this.#copyChunk()
   }

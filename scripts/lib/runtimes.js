@@ -1,6 +1,6 @@
 'use strict'
 
-// The runtimes of the tests and benchmarks, which npm installs into target/matrix.
+// The runtimes that the tests and benchmarks run under. npm installs them into target/matrix.
 
 const { mkdirSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
@@ -35,7 +35,7 @@ const RUNTIMES = [
 ]
 
 /**
- * Installs a runtime unless an earlier call has. Needs the network only then.
+ * Installs a runtime if it is not installed yet. Only that needs the network.
  * @param {Runtime} runtime
  * @returns {Promise<{ path: string, version: string }>} the path of its binary
  */
@@ -56,7 +56,7 @@ async function installRuntime({ name, spec, binary }) {
 }
 
 /**
- * Returns the version that a runtime prints, undefined if it does not run.
+ * Returns the version that a runtime prints; `undefined` if it does not run.
  * @param {string} path
  */
 async function versionOf(path) {
@@ -65,7 +65,7 @@ async function versionOf(path) {
 }
 
 /**
- * Returns the path of a Node.js of this line: the running one, or one from npm.
+ * Returns the path of a Node.js of a line: the running one, or one from npm.
  * @param {number} line
  */
 async function nodeOf(line) {

@@ -1,4 +1,4 @@
-//! Keys that were evicted, by hash: a key is taken for another one once in 2^64 pairs.
+//! Hashes of evicted keys. Two keys have the same hash with a probability of 2^-64.
 
 use super::key::Key;
 use foldhash::quality::RandomState;
@@ -25,7 +25,7 @@ impl Ghosts {
         }
     }
 
-    /// Removes a key, and returns whether it was there.
+    /// Removes a key, and returns whether it was held.
     pub fn take(&mut self, key: &Key) -> bool {
         !self.hashes.is_empty() && self.hashes.pop(&self.hash(key)).is_some()
     }

@@ -7,7 +7,7 @@ pub struct Limits {
     pub bytes: u64,
 }
 
-/// Entries that are to be added.
+/// Number and total weight of entries to add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
     pub entries: usize,

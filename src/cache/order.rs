@@ -1,4 +1,4 @@
-//! Eviction order: which entry goes first.
+//! The order in which entries are evicted.
 
 use super::key::Key;
 use super::limits::{Limits, Room};
@@ -76,7 +76,7 @@ impl Order {
         self.len() + room.entries > self.limits.entries || self.bytes().saturating_add(room.bytes) > self.limits.bytes
     }
 
-    /// Adds an entry for which there is room. `rank` is that of the entry that it replaces.
+    /// Adds an entry for which there is room. `rank` was returned by [`Order::rank`] for the entry that it replaces.
     pub fn insert(&mut self, slot: u32, weight: u64, key: &Key, rank: Option<Rank>) {
         match &mut self.queues {
             Queues::Lru(list) => list.insert(slot, weight),
@@ -84,7 +84,7 @@ impl Order {
         }
     }
 
-    /// Removes an entry. `key` is given if it may soon be stored again.
+    /// Removes an entry. Pass its `key` if it may soon be stored again.
     pub fn remove(&mut self, slot: u32, key: Option<&Key>) {
         match &mut self.queues {
             Queues::Lru(list) => list.remove(slot),
@@ -100,7 +100,7 @@ impl Order {
         }
     }
 
-    /// Returns the rank of an entry that replaces the one in the slot.
+    /// Returns the rank for an entry that replaces the one in the slot.
     pub fn rank(&mut self, slot: u32) -> Option<Rank> {
         match &mut self.queues {
             Queues::Lru(_) => None,

@@ -1,18 +1,18 @@
 //! The policy `s3-fifo`, after Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023).
 //!
-//! New entries queue in a small queue. Those that were used when they reach its end move to the main queue, the others are evicted
-//! and their keys remembered: if one is stored again, it begins in the main queue. The main queue gives an entry another round
-//! for each use, up to three. While there is room, the small queue passes its oldest entries to the main one, used or not.
+//! New entries enter a small queue. At its end, those that were used move to the main queue. The others are evicted, and their keys
+//! remembered: an entry whose key is remembered enters the main queue. That queue gives an entry another round for each use, up to
+//! three. While there is room, the small queue passes its oldest entries to the main one, used or not.
 
 use super::ghosts::Ghosts;
 use super::key::Key;
 use super::limits::{Limits, Room};
 use super::lists::{Links, List};
 
-/// The small queue has at most this part of each limit, if the rest is in use.
+/// Divides each limit into parts, of which the small queue has at most one if the rest is in use.
 const SMALL_PART: u64 = 4;
 const MAX_USES: u8 = 3;
-/// An eviction moves at most this number of entries that were used, so that its time is bounded.
+/// Maximum number of used entries that an eviction moves, so that its time is bounded.
 const MAX_MOVES: u32 = 256;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct S3Fifo {
     links: Links,
     small: List,
     main: List,
-    /// By slot. That of an empty slot has no meaning.
+    /// Ranks by slot. That of an empty slot has no meaning.
     ranks: Vec<Rank>,
     ghosts: Ghosts,
 }
@@ -60,7 +60,7 @@ impl S3Fifo {
         self.small.bytes().saturating_add(self.main.bytes())
     }
 
-    /// Adds an entry for which there is room. `rank` is that of the entry that it replaces.
+    /// Adds an entry for which there is room. `rank` was returned by [`S3Fifo::rank`] for the entry that it replaces.
     pub fn insert(&mut self, limits: Limits, slot: u32, weight: u64, key: &Key, rank: Option<Rank>) {
         if slot as usize >= self.ranks.len() {
             self.ranks.resize(slot as usize + 1, NEW);
@@ -74,7 +74,7 @@ impl S3Fifo {
         }
     }
 
-    /// Counts a use, up to three. An empty slot has no uses.
+    /// Counts a use, up to three. Has no effect on an empty slot.
     pub fn touch(&mut self, slot: u32) {
         if let Some(rank) = self.ranks.get_mut(slot as usize)
             && rank.uses < MAX_USES
@@ -83,7 +83,7 @@ impl S3Fifo {
         }
     }
 
-    /// Removes an entry, and remembers its key if there is one, unless the entry was in the main queue without a use.
+    /// Removes an entry, and remembers `key`, except that of an unused entry of the main queue.
     pub fn remove(&mut self, slot: u32, key: Option<&Key>) {
         let Some(&rank) = self.ranks.get(slot as usize) else { return };
         if self.leave(slot).is_some()
@@ -94,13 +94,13 @@ impl S3Fifo {
         }
     }
 
-    /// Returns the rank of an entry that replaces another one, which counts as a use: it stays in the queue.
+    /// Returns the rank for an entry that replaces this one: the same queue, and one use more.
     pub fn rank(&mut self, slot: u32) -> Option<Rank> {
         self.touch(slot);
         self.links.holds(slot).then(|| self.ranks[slot as usize])
     }
 
-    /// Slot of the entry to evict for others.
+    /// Slot of the entry to evict before others are added.
     pub fn victim(&mut self, limits: Limits, room: Room) -> Option<u32> {
         let mut moves = 0;
         loop {
@@ -115,7 +115,7 @@ impl S3Fifo {
         }
     }
 
-    /// All slots: those of the main queue, then those of the small one, from each the newest first.
+    /// All slots: those of the main queue, then those of the small one, each with the newest first.
     pub fn slots(&self) -> impl Iterator<Item = u32> + '_ {
         self.main.slots(&self.links).chain(self.small.slots(&self.links))
     }
@@ -141,7 +141,7 @@ impl S3Fifo {
         }
     }
 
-    /// Takes an entry out of its queue, and returns its weight.
+    /// Removes an entry from its queue, and returns its weight.
     fn leave(&mut self, slot: u32) -> Option<u64> {
         match self.ranks[slot as usize].queue {
             Queue::Small => self.small.remove(&mut self.links, slot),

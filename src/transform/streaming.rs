@@ -94,7 +94,7 @@ impl StreamSession {
         self.pending.load(Ordering::SeqCst)
     }
 
-    /// Requests [`Event::Room`] when at most `pending` bytes of input are not processed yet.
+    /// Requests [`Event::Room`] once at most `pending` bytes of input are not processed yet.
     pub fn request_room(&self, pending: usize) {
         self.low_water_mark.store(pending, Ordering::SeqCst);
     }
@@ -151,7 +151,7 @@ impl StreamSession {
         Ok(out.into())
     }
 
-    /// Whether the writer waits for the room that there is now. Ends the request.
+    /// Returns whether the writer waits for the present room; if so, ends the request.
     fn has_requested_room(&self) -> bool {
         let mark = self.low_water_mark.load(Ordering::SeqCst);
         mark > 0 && self.pending() <= mark && self.low_water_mark.swap(0, Ordering::SeqCst) > 0

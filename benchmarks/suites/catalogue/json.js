@@ -24,7 +24,7 @@ const DOCUMENTS = [
 ]
 
 /**
- * Shapes that cost more or less than records, and must neither stop the event loop.
+ * Shapes that cost more or less than records.
  * @type {Document[]}
  */
 const SHAPES = [

@@ -1,7 +1,7 @@
 'use strict'
 
-// gzip by one thread, compared with gzipSync by CPU time: that of the whole process, so that other work on the machine and the
-// copy of the input count on neither side more than they cost.
+// gzip by one thread, compared with gzipSync by the CPU time of the whole process: it includes the copy of the input, and not the
+// other work on the machine.
 
 const { deepStrictEqual } = require('node:assert')
 const zlib = require('node:zlib')
@@ -12,7 +12,7 @@ const { csv, logs, noise, packed, records, words } = require('../../data/texts.j
 /** @typedef {import('../../harness/case.js').Case} Case */
 
 const SIZE = 4 * MIB
-/** CPU time of a round: the call is repeated. */
+/** Minimum CPU time of a round, which repeats the call. */
 const MILLISECONDS = 150
 
 /** @type {Record<string, () => Uint8Array>} */

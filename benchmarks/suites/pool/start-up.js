@@ -6,7 +6,7 @@ const { processPerRound } = require('../../harness/process-per-round.js')
 
 /** @typedef {import('../../harness/case.js').Case} Case */
 
-/** Processes for each contender: times of a process differ by half. */
+/** Processes for each contender: their times differ by half. */
 const PROCESSES = 40
 
 /** @param {'require' | 'import'} how */

@@ -1,6 +1,6 @@
 'use strict'
 
-// The cost of a task that is submitted with few and with many others.
+// The cost of a task that is submitted together with few and with many others.
 
 const { growthCase } = require('../../harness/growth.js')
 

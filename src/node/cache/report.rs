@@ -100,7 +100,7 @@ pub fn cache_evicted(env: &Env, cache: u32, max: u32) -> Result<Array<'_>> {
     Ok(list.array)
 }
 
-/// Returns the fresh entries, the most recently used first, as alternating keys and values.
+/// Returns the fresh entries, from the most to the least likely to stay, as alternating keys and values.
 #[napi(catch_unwind, ts_return_type = "any[]")]
 pub fn cache_entries(env: &Env, cache: u32, now: f64) -> Result<Array<'_>> {
     let mut list = List::new(env)?;

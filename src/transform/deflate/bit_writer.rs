@@ -3,7 +3,7 @@
 use super::huffman::Bits;
 use std::ops::Range;
 
-/// A match, in the terms of deflate.
+/// A match, as deflate encodes it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Match {
     pub len: usize,
@@ -13,7 +13,7 @@ pub struct Match {
     pub distance_extra: u32,
 }
 
-/// Indexed by symbol - 257: the shortest match, and the number of extra bits for its length.
+/// The shortest match of each symbol, and the number of extra bits for its length; indexed by symbol - 257.
 pub const LENGTHS: [(u16, u8); 29] = {
     let mut table = [(0, 0); 29];
     let (mut n, mut base) = (0, 3u16);
@@ -72,7 +72,7 @@ impl<'a> BitWriter<'a> {
         let mut bits = Bits::at(stream, range.start);
         let mut left = range.len();
         while left > 0 {
-            // Beyond the end of the stream are zeros, and none of them is taken.
+            // Pads with zeros beyond the end of the stream, which are not written.
             let _ = bits.refill();
             for _ in 0..3 {
                 #[expect(clippy::cast_possible_truncation, reason = "up to 16")]
@@ -83,8 +83,7 @@ impl<'a> BitWriter<'a> {
         }
     }
 
-    /// Writes a block for the end of a match, which represents `plain`: with fixed codes, and as literals if it is too short
-    /// for a match.
+    /// Writes the end of a match, which represents `plain`, as a block with fixed codes: as literals if it is too short for a match.
     pub fn write_match_block(&mut self, rest: Match, plain: &[u8]) {
         self.write(FIXED_BLOCK, 3);
         match plain {

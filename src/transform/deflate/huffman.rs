@@ -21,11 +21,11 @@ impl<'a> Bits<'a> {
         Bits { data, next: 0, buffer: 0, count: 0 }
     }
 
-    /// Reads from the bit at a position on.
+    /// Starts at a bit position.
     pub fn at(data: &'a [u8], position: usize) -> Self {
         let mut bits = Bits { next: position / 8, ..Bits::new(data) };
         for _ in 0..position % 8 {
-            // Beyond the end of the data are zeros.
+            // Pads with zeros beyond the end of the data.
             let _ = bits.refill();
             bits.skip(1);
         }

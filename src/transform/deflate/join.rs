@@ -3,9 +3,9 @@
 //! This lets a fast compressor that only writes whole streams work on several cores, and in short steps. A scan of all
 //! symbols, without decompressing them, is many times faster than compression, and finds two positions. One is the bit that
 //! marks the last block of a stream: with that bit cleared and an empty stored block appended, which ends on a byte
-//! boundary, another stream may follow. The other is where the symbols for a given position in the data begin: a stream of
-//! the data before a part and the part itself, without the symbols for the former, is the part compressed with that data as
-//! its dictionary.
+//! boundary, another stream may follow. The other is where the symbols for a given position in the data begin. If a stream
+//! consists of a history and a part, removing the symbols of the history leaves the part, compressed with the history as its
+//! dictionary.
 
 use super::bit_writer::{BitWriter, LENGTHS, Match, distance_extra};
 use super::huffman::{Bits, Code};
@@ -16,7 +16,7 @@ use std::ops::Range;
 /// The part of a stream to append to another.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
-    /// Length of the plain data before the part, with which the other stream ends.
+    /// Length of the plain data before the part. The other stream ends with the same data.
     pub history: usize,
     /// Plain data of the part.
     pub data: &'a [u8],
@@ -24,11 +24,11 @@ pub struct Part<'a> {
     pub last: bool,
 }
 
-/// Bytes that a joint adds at most: a match and an empty block.
+/// Maximum number of bytes that a joint adds: a match and an empty block.
 const JOINT: usize = 16;
 
 /// Appends the part to `out`, which ends on a byte boundary before and after. Returns false, and appends nothing, if `stream`
-/// is malformed, has another length, or stores data after the history uncompressed, which gains nothing from a history.
+/// is malformed, has another length, or stores data after the history uncompressed, for which a history saves nothing.
 ///
 /// # Errors
 /// Of kind `Resources` without memory.
@@ -72,7 +72,7 @@ struct StreamScan {
 struct Start {
     /// The end of a match that starts in the history.
     rest: Option<Match>,
-    /// Bits of the header and the codes of the block that the history ends in; empty if it ends with a block.
+    /// Bits of the header and the codes of the block in which the history ends; empty if it ends with a block.
     codes: Range<usize>,
     /// Position of the first symbol after the history and `rest`, or of the next block.
     symbols: usize,
@@ -155,7 +155,7 @@ const FIXED: [u8; 288] = {
     lengths
 };
 
-/// Symbols that [`skip_symbols`] has skipped.
+/// Result of skipping symbols.
 struct Skipped {
     /// Length of the data they represent.
     plain_len: usize,
@@ -164,7 +164,7 @@ struct Skipped {
     last_match: Match,
 }
 
-/// Skips symbols of a block to its end, or until they represent at least `limit` bytes.
+/// Skips symbols to the end of the block, or until they represent at least `limit` bytes.
 fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code, limit: usize) -> Option<Skipped> {
     let mut plain_len = 0;
     let mut last_match = Match::default();

@@ -13,13 +13,13 @@ use std::ops::Range;
 
 /// Level of zlib-rs if the output of libdeflate cannot be joined.
 const FALLBACK_LEVEL: i32 = 6;
-/// Bytes of a block that show whether it compresses at all.
+/// Bytes in the middle of a block that show whether it compresses at all.
 const SAMPLE: usize = 4 << 10;
 
 /// Part of a deflate stream.
 #[derive(Clone, Copy)]
 pub struct Segment<'a> {
-    /// The data before the segment, of which only the last 32 KiB count, and the data to compress.
+    /// The data before the segment, of which only the last 32 KiB are used, and the data to compress.
     pub plain: &'a [u8],
     /// Where the data to compress starts.
     pub start: usize,
@@ -71,7 +71,7 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Whether data compresses, judged by the middle of it.
+/// Returns whether the middle of the data compresses.
 fn shrinks(data: &[u8]) -> Result<bool> {
     let len = data.len().min(SAMPLE);
     let from = (data.len() - len) / 2;

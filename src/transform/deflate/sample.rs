@@ -6,23 +6,23 @@ use super::{libdeflate, zlib_rs};
 use crate::cancel::Cancel;
 use crate::error::Result;
 
-/// Bytes that a trial compresses at most.
+/// Maximum length of the sample for a trial, without its history.
 const SIZE: usize = 16 << 10;
-/// Smallest input that a trial reads a whole window of history in, which would take too much of the time for less.
+/// Smallest input for which a trial has a window of history: for less it would take too long, compared with the input.
 pub const LARGE: usize = 1 << 20;
-/// Bounds of half a probe.
+/// Bounds of the length of a probe, which has a history of the same length.
 const PROBE: std::ops::RangeInclusive<usize> = 2 << 10..=32 << 10;
 
 /// Data from the middle of an input: headers are often unlike the rest.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
-    /// The data right before the sample, which it may refer to, and the sample.
+    /// The history, which is the data before the sample, and the sample.
     plain: &'a [u8],
     history: usize,
 }
 
 impl<'a> Sample<'a> {
-    /// Takes a sample for a trial of several compressors, which takes up to a tenth of the time for the whole input.
+    /// Returns a sample for a trial of several compressors: short, since each of them compresses it.
     pub fn for_trial(input: &'a [u8]) -> Self {
         let history = if input.len() < LARGE { 0 } else { WINDOW };
         Sample::new(input, history, (input.len() / 16).min(SIZE))
@@ -59,7 +59,7 @@ impl<'a> Sample<'a> {
     }
 }
 
-/// Returns how many bytes of the input fit into one byte of output of the fastest compressor, where a history exists.
+/// Returns the plain bytes per byte of output of libdeflate's level 1, for data in the middle of the input that has a history.
 ///
 /// # Errors
 /// As [`Sample::compressed_len`].

@@ -1,12 +1,12 @@
-//! Chooses an engine for the data at hand that compresses at least as well as zlib at the same level, and faster.
-//! docs/codecs.md has the figures.
+//! Chooses the engine for the data: one that compresses at least as well as zlib at the same level, and faster. docs/codecs.md
+//! has the figures.
 
 use super::backend::Backend::{self, Libdeflate, ZlibRs};
 use super::sample::{LARGE, Sample, probe};
 use crate::cancel::Cancel;
 use crate::error::Result;
 
-/// The data before a block of libdeflate that it refers to; blocks of zlib-rs always refer to it.
+/// The data before a block to which libdeflate refers. zlib-rs always refers to the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum History {
     None,
@@ -43,7 +43,7 @@ const TRIAL: usize = 128 << 10;
 /// Change of the ratio after which the data is considered to be of another kind.
 const CHANGE: f64 = 1.25;
 
-/// Ratios of a probe that distinguish kinds of data. Below this one, matches are few and short.
+/// Ratios of a probe distinguish kinds of data. Below this one, matches are few and short.
 const SPARSE: f64 = 3.0;
 /// Below this one, most matches are short, as between random words.
 const SHORT: f64 = 4.0;
@@ -77,7 +77,7 @@ impl Tuner {
         Ok(tuning)
     }
 
-    /// Notes the size of a segment: the next is tuned again if it is of another kind.
+    /// Records the sizes of a segment: the next one is tuned again if this one is of another kind.
     #[expect(clippy::cast_precision_loss, reason = "for a comparison")]
     pub fn compressed(&mut self, plain: usize, packed: usize) {
         let ratio = plain as f64 / packed.max(1) as f64;
@@ -142,7 +142,7 @@ fn candidates(level: u8, ratio: f64) -> &'static [Backend] {
     }
 }
 
-/// Returns the fastest of the candidates whose output is hardly larger than that of zlib's own algorithm, or the last.
+/// Returns the fastest of the candidates whose output is hardly larger than that of zlib's own algorithm, or else the last.
 #[expect(clippy::cast_precision_loss, reason = "for a comparison")]
 fn fastest_like_zlib(level: u8, candidates: &[Backend], data: &[u8], cancel: &Cancel) -> Result<Backend> {
     let (last, others) = candidates.split_last().expect("at least one");
@@ -167,7 +167,7 @@ fn fastest_of_the_best(level: u8, ratio: f64, candidates: &[Backend], data: &[u8
     let limit = *sizes.iter().min().expect("at least one") as f64 * tolerance;
     let (found, _) = candidates.iter().zip(&sizes).find(|(_, size)| **size as f64 <= limit).expect("the smallest");
     Ok(match found {
-        // Where these win among words, this one saves as much and is faster.
+        // If these win on words, this one saves as much and is faster.
         ZlibRs(6 | 7) if ratio < DENSE && level != 7 => ZlibRs(9),
         other => *other,
     })
@@ -179,7 +179,7 @@ fn usual(candidates: &[Backend]) -> Backend {
     *libdeflate.unwrap_or(&candidates[0])
 }
 
-/// Returns the tuning with the block size for a backend: about 8 ms of work for libdeflate, which cannot be interrupted.
+/// Returns the tuning for a backend. A block of libdeflate, which cannot be interrupted, is about 8 ms of work.
 fn tuning(backend: Backend, ratio: f64) -> Tuning {
     let kib = match backend {
         ZlibRs(_) if ratio >= PATTERN => 4096,

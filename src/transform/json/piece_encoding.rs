@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// A piece is escaped, and not encoded as UTF-16, if at most one in this many bytes starts a character that is not ASCII.
 const RARE: usize = 16;
-/// The largest byte in the UTF-8 of characters that Latin-1 has.
+/// Largest byte in the UTF-8 of Latin-1 characters.
 const LAST_OF_LATIN1: u8 = 0xc3;
 /// Numbers of up to this many digits are array indices.
 const INDEX_DIGITS: usize = 9;
@@ -40,9 +40,9 @@ impl<'a> PieceEncoder<'a> {
         PieceEncoder { text, open: Vec::new() }
     }
 
-    /// Encodes the pieces of the next steps, one after the other. Pieces with characters outside Latin-1 are escaped if those
-    /// are rare, and otherwise become UTF-16. Items are enclosed in brackets. Members after
-    /// the first piece of an object become a list of names and values.
+    /// Encodes the pieces of the next steps, one after the other. In a piece with characters outside Latin-1 these are escaped if
+    /// they are rare; otherwise the piece becomes UTF-16. Items are enclosed in brackets. Members after the first piece of an
+    /// object become a list of names and values.
     pub fn encode(&mut self, mut plan: Vec<u32>) -> EncodedPlan {
         let pieces =
             plan.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | PART | VALUE));
@@ -106,8 +106,8 @@ fn encode_piece(step: &mut [u32], piece: Cow<'_, [u8]>, brackets: Option<[u8; 2]
     (step[1], step[2]) = (word(start), word(out.len()));
 }
 
-/// Turns members into a list of names and values, in which names that are array indices are numbers. An object would have its own
-/// table of names, only to be copied.
+/// Turns members into a list of names and values, in which names that are array indices are numbers. An object would fill a table
+/// of names, only to be copied from it.
 fn flatten(members: &mut [u8]) {
     let (mut at, mut depth, mut is_name) = (0, 0, true);
     while at < members.len() {
@@ -130,7 +130,7 @@ fn flatten(members: &mut [u8]) {
     }
 }
 
-/// Returns whether a name is an array index, written as JavaScript does.
+/// Returns whether a name is an array index, as JavaScript writes it.
 fn is_index(name: &[u8]) -> bool {
     let is_number = !name.is_empty() && name.len() <= INDEX_DIGITS && name.iter().all(u8::is_ascii_digit);
     is_number && (name[0] != b'0' || name.len() == 1)
@@ -190,12 +190,12 @@ fn append_utf16(piece: &[u8], out: &mut Vec<u8>) {
     out.truncate(start + length);
 }
 
-/// Appends UTF-8, whose characters are those of Latin-1, as Latin-1.
+/// Appends UTF-8 that has only Latin-1 characters as Latin-1.
 fn append_latin1(piece: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + piece.len(), 0);
     let (mut length, mut high) = (0, 0);
-    // Without a branch: the first of two bytes is overwritten by the character.
+    // Without a branch: a character of two bytes overwrites the first of them.
     for &byte in piece {
         out[start + length] = if byte < 0x80 { byte } else { high | byte & 0x3f };
         high = byte << 6;
