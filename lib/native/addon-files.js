@@ -1,5 +1,6 @@
 'use strict'
 
+const { join } = require('node:path')
 const { platform } = require('./platform')
 
 /**
@@ -10,6 +11,9 @@ const { platform } = require('./platform')
  * @property {string | undefined} path undefined if the file was not found
  */
 
+/** The folder of an addon built here. A bundle into which the package was put may be an ES module, which has none. */
+const FOLDER = typeof __dirname === 'string' ? __dirname : '.'
+
 /** If set, the only file to load. */
 const OVERRIDE = 'NAPI_RS_NATIVE_LIBRARY_PATH'
 
@@ -19,7 +23,7 @@ function addonFiles() {
   if (override) return [addonFile(`${override}, which ${OVERRIDE} names,`, override)]
   const name = platform()
   return [
-    addonFile(`lib/native/offloop.${name}.node`, `./offloop.${name}.node`),
+    addonFile(`lib/native/offloop.${name}.node`, join(FOLDER, `offloop.${name}.node`)),
     addonFile(`The package offloop-${name}`, `offloop-${name}`, true)
   ]
 }

@@ -1,5 +1,6 @@
 'use strict'
 
+const { join } = require('node:path')
 const { Worker } = require('node:worker_threads')
 const { OffloopError, appendCallerStack } = require('../internal/errors')
 const { clearTimeout, now, queueMicrotask, setTimeout } = require('../internal/clock')
@@ -12,7 +13,7 @@ const { completionPort } = require('../native/completion-port')
 
 /** @typedef {import('./worker-task').WorkerTask} WorkerTask */
 
-const PRELOAD = require.resolve('./script-preload')
+const PRELOAD = join(__dirname, 'script-preload.js')
 
 /** Runs scripts that were written for `new Worker()`: one thread for each input, at most one for each permit of the pool. */
 class ScriptRunner {

@@ -1,5 +1,6 @@
 'use strict'
 
+const { join } = require('node:path')
 const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
 const { decodeError, encodeError, toText } = require('../internal/error-codec')
 const { clearTimeout, now, setTimeout } = require('../internal/clock')
@@ -85,7 +86,7 @@ class WorkerThread {
     }
     // Not sent as a message, which a preload of the user that listens to `parentPort` would receive.
     const options = { env, execArgv, argv, resourceLimits, workerData, transferList: [control.port2, answers.port2] }
-    this.#worker = new Worker(require.resolve('./worker-main'), { name, ...options })
+    this.#worker = new Worker(join(__dirname, 'worker-main.js'), { name, ...options })
     this.threadId = this.#worker.threadId
     this.#port = control.port1
     this.#answers = answers.port1
