@@ -3,8 +3,8 @@
 // Errors for addons that are missing or cannot be loaded: the addon found, the reason, the fix and the cause.
 
 const assert = require('node:assert/strict')
-const { copyFileSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } = require('node:fs')
-const { join } = require('node:path')
+const { copyFileSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } = require('node:fs')
+const { dirname, join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { platform } = require('../../lib/native/platform')
 const { reasonOf } = require('../../lib/native/load-reasons')
@@ -238,6 +238,7 @@ test('an addon that was built in the folder of the package is loaded first', asy
   rmSync(addon, { force: true })
   writeFileSync(addon, 'no library')
   const built = join(path, 'node_modules/offloop/lib/native', FILE)
+  mkdirSync(dirname(built), { recursive: true })
   copyFileSync(workingAddon, built)
   const { code, stdout, output } = await node(path, ['main.cjs'])
   assert.deepEqual([code, stdout], [0, ''], output)

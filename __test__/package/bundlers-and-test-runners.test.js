@@ -170,3 +170,31 @@ test('jest', async () => {
   assert.equal(code, 0, output)
   assert.match(output, /Tests: +1 passed/)
 })
+
+test('jest, which resets its modules between a load and the first use', async () => {
+  const path = project(folder, 'jest-reset', {
+    'reset.test.js': `
+      const offloop = require('offloop')
+      const { OffloopError } = offloop
+      test('works', async () => {
+        jest.resetModules()
+        const second = require('offloop')
+        if (second.OffloopError === OffloopError) throw new Error('one copy')
+        for (const { pool, transforms, Cache, Sink, OffloopError } of [second, offloop]) {
+          ${WORK}
+          if (done !== '${OUTPUT}') throw new Error(done)
+          const corrupt = await pool.run(transforms.gunzip(), Buffer.from('x')).catch(error => error)
+          if (!(corrupt instanceof OffloopError)) throw corrupt
+          const sink = pool.collect(transforms.gzip())
+          if (!(sink instanceof Sink)) throw new Error('a sink of the other copy')
+          sink.end('text')
+          await sink.result
+        }
+      })`
+  })
+  mkdirSync(join(path, 'cache'))
+  const args = ['--ci', '--rootDir', path, '--cacheDirectory', join(path, 'cache')]
+  const { code, output } = await node(path, [tool('jest'), ...args])
+  assert.equal(code, 0, output)
+  assert.match(output, /Tests: +1 passed/)
+})

@@ -3,12 +3,12 @@
 // Contents of the published package, and consistency of the eight platform packages.
 
 const assert = require('node:assert/strict')
-const { cpSync, readFileSync, readdirSync, writeFileSync } = require('node:fs')
+const { readFileSync, readdirSync } = require('node:fs')
 const { builtinModules } = require('node:module')
 const { join } = require('node:path')
 const { after, before, test } = require('node:test')
 const { PLATFORMS, platform } = require('../../lib/native/platform')
-const { root, run } = require('../../scripts/lib/process')
+const { root } = require('../../scripts/lib/process')
 const { platforms } = require('../../scripts/release/manifest')
 const { requires } = require('../support/architecture')
 const { installPackage, remove } = require('../support/installed-package')
@@ -67,16 +67,35 @@ test('no npm script is accidentally a pre or post hook of another', () => {
   assert.deepEqual(hooked, [])
 })
 
-test('every require is of a packaged file, a built-in module or an addon', () => {
+test('every require is of a packaged file, a built-in module, an addon or a peer', () => {
   const addons = Object.values(platforms()).map(({ name }) => name)
-  for (const [path, text] of Object.entries(files)) {
-    if (!/^(index|lib\/.*)\.js$/.test(path)) continue
+  const { peerDependencies } = JSON.parse(files['package.json'])
+  let found = 0
+  for (const [path, text] of Object.entries(files).filter(([path]) => path.endsWith('.js'))) {
     for (const target of requires(path, text, files)) assert.ok(target in files, `${path} requires ${target}`)
-    for (const [, name] of text.matchAll(/\brequire\('([^.'][^']*)'\)/g)) {
+    for (const [, name] of text.matchAll(/\brequire\(['"]([^'"]*)['"]/g)) {
+      found++
+      if (name.startsWith('.') || name in peerDependencies) continue
       assert.ok(name.startsWith('node:') && builtinModules.includes(name.slice(5)), `${path} requires ${name}`)
     }
   }
+  assert.ok(found > 20)
   assert.deepEqual(PLATFORMS.map(name => `offloop-${name}`).sort(), addons.sort())
+})
+
+test('every module that the bundle names is in the file of its folder or in the first file, once', () => {
+  const scripts = Object.entries(files).filter(([path]) => path.endsWith('.js'))
+  const all = scripts.flatMap(([path, text]) =>
+    [...text.matchAll(/^"([\w./-]+)": function \(/gm)].map(([, module]) => ({ path, module }))
+  )
+  const modules = all.map(({ module }) => module)
+  assert.equal(new Set(modules).size, modules.length)
+  for (const { path, module } of all)
+    assert.ok(path === 'lib/bundle.js' || path === `lib/${module.split('/')[1]}.js`, module)
+  const named = scripts.flatMap(([, text]) =>
+    [...text.matchAll(/\b(?:fromBundle|Import)\("([\w./-]+)"/g)].map(([, module]) => module)
+  )
+  assert.deepEqual([...new Set(named)].sort(), modules.sort())
 })
 
 test('contains all files that cargo needs', () => {
@@ -97,31 +116,13 @@ test('the published manifest lists the addons and omits development fields', () 
   const published = JSON.parse(files['package.json'])
   const addons = Object.values(platforms()).map(({ name, version }) => [name, version])
   assert.deepEqual(published.optionalDependencies, Object.fromEntries(addons))
-  const { scripts, devDependencies, dependencies, napi } = published
-  assert.equal(scripts ?? devDependencies ?? dependencies ?? napi, undefined)
+  const fields = ['scripts', 'devDependencies', 'dependencies', 'napi', 'private']
+  assert.deepEqual(
+    fields.filter(name => name in published),
+    []
+  )
   const { name, version, exports } = manifest
   assert.deepEqual([published.name, published.version, published.exports], [name, version, exports])
-})
-
-test('keeps an edit made after an interrupted `npm pack`', async () => {
-  const copy = join(folder, 'copy')
-  for (const path of ['scripts', 'package.json', ...Object.keys(platforms()).map(name => `npm/${name}/package.json`)]) {
-    cpSync(join(root, path), join(copy, path), { recursive: true })
-  }
-  const text = () => readFileSync(join(copy, 'package.json'), 'utf8')
-  const original = text()
-  const step = (/** @type {string} */ name) => run(process.execPath, [join(copy, 'scripts/release/manifest.js'), name])
-  for (const name of ['publish', 'publish', 'restore', 'restore']) assert.equal((await step(name)).code, 0)
-  assert.equal(text(), original)
-  await step('publish')
-  const edited = text().replace(`"version": "${manifest.version}"`, '"version": "99.0.0"')
-  writeFileSync(join(copy, 'package.json'), edited)
-  for (const name of ['publish', 'restore']) {
-    const { code, output } = await step(name)
-    assert.notEqual(code, 0)
-    assert.match(output, /was edited since: an `npm pack` was interrupted/)
-    assert.equal(text(), edited)
-  }
 })
 
 test("this platform's package contains the addon and its documents", () => {

@@ -1,11 +1,14 @@
 'use strict'
 
 // npm run tarballs: packs the package and this platform's addon into target/pack, as published.
+//
+// node scripts/release/pack.js stage <folder>   makes the folder that is published, which needs no addon
 
 const { copyFileSync, mkdirSync, rmSync, writeFileSync } = require('node:fs')
-const { dirname, join } = require('node:path')
+const { dirname, join, resolve } = require('node:path')
 const { platform } = require('../../lib/native/platform.js')
 const { npm, root, start } = require('../lib/process.js')
+const { writeBundle } = require('./bundle.js')
 const { published } = require('./manifest.js')
 const { setup } = require('../lib/setup.js')
 
@@ -22,15 +25,17 @@ async function pack(folder = FOLDER) {
 }
 
 /**
- * Copies the published files with the published manifest. Leaves the working tree unchanged for concurrent readers.
+ * Makes the published package, with its JavaScript bundled. Leaves the working tree unchanged for concurrent readers.
  * @param {string} folder
  */
 async function stage(folder) {
   const [{ files }] = await npmPack(['--dry-run', '--ignore-scripts', '.'])
   for (const { path } of files) {
+    if (path.startsWith('lib/')) continue
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     copyFileSync(join(root, path), join(folder, path))
   }
+  writeBundle(folder)
   const manifest = published(require('../../package.json'))
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
 }
@@ -48,7 +53,9 @@ async function npmPack(args) {
 module.exports = { pack }
 
 if (require.main === module) {
+  const [, , step, folder] = process.argv
   start(async () => {
+    if (step === 'stage') return stage(resolve(folder))
     await setup()
     for (const path of await pack()) console.log(path)
   })
