@@ -147,27 +147,67 @@ test('a lazy value is loaded once, at its first use', () => {
   assert.equal(loads, 1)
 })
 
-test('a lazy property is an ordinary one once it is read or assigned', () => {
-  let loads = 0
-  const make = () => lazyProperties({ a: () => ++loads, b: () => ++loads })
-  const object = make()
-  assert.deepEqual([Object.keys(object), loads], [['a', 'b'], 0])
-  assert.deepEqual([object.a, object.a, loads], [1, 1, 1])
-  const ordinary = { value: 1, writable: true, enumerable: true, configurable: true }
-  assert.deepEqual(Object.getOwnPropertyDescriptor(object, 'a'), ordinary)
-  object.b = 1
-  assert.deepEqual([Object.getOwnPropertyDescriptor(object, 'b'), loads], [ordinary, 1])
-  assert.deepEqual({ ...make() }, { a: 2, b: 3 })
+const ORDINARY = { writable: true, enumerable: true, configurable: true }
+
+/** Returns lazy properties `a` and `b`, and the number of times that they were loaded. */
+function lazyPair() {
+  const count = { loads: 0 }
+  /** @type {{ a: any, b: any }} */
+  const object = lazyProperties(() => ({ a: ++count.loads, b: 'b' }), ['a', 'b'])
+  return { object, count }
+}
+
+test('lazy properties are ordinary ones once one of them is read', () => {
+  const { object, count } = lazyPair()
+  assert.deepEqual([Object.keys(object), count.loads], [['a', 'b'], 0])
+  assert.deepEqual([object.a, object.a, count.loads], [1, 1, 1])
+  assert.deepEqual(Object.getOwnPropertyDescriptors(object), {
+    a: { value: 1, ...ORDINARY },
+    b: { value: 'b', ...ORDINARY }
+  })
+  assert.deepEqual({ ...lazyPair().object }, { a: 1, b: 'b' })
 })
 
-test('a property that fails to load can be read again', () => {
+test('a lazy property may be assigned, deleted or replaced before another is read', () => {
+  const assigned = lazyPair()
+  assigned.object.b = 2
+  assert.deepEqual(
+    [Object.getOwnPropertyDescriptor(assigned.object, 'b'), assigned.count.loads],
+    [{ value: 2, ...ORDINARY }, 0]
+  )
+  assert.deepEqual([assigned.object.a, assigned.object.b], [1, 2])
+  const deleted = lazyPair().object
+  delete deleted.b
+  assert.deepEqual([deleted.a, Object.keys(deleted)], [1, ['a']])
+  const replaced = lazyPair().object
+  Object.defineProperty(replaced, 'b', { get: () => 3, configurable: true })
+  assert.deepEqual([replaced.a, replaced.b], [1, 3])
+})
+
+test('an object that inherits lazy properties may have its own', () => {
+  const { object } = lazyPair()
+  const heir = Object.create(object)
+  heir.b = 2
+  assert.deepEqual([heir.b, object.b, heir.a], [2, 'b', 1])
+})
+
+test('lazy properties of a frozen object can be read and not assigned', () => {
+  for (const restrict of [Object.freeze, Object.seal]) {
+    const { object, count } = lazyPair()
+    restrict(object)
+    assert.throws(() => {
+      object.a = 2
+    }, TypeError)
+    assert.deepEqual([object.a, object.b, object.a, count.loads], [1, 'b', 1, 1])
+  }
+})
+
+test('properties that fail to load can be read again', () => {
   let fails = true
-  const object = lazyProperties({
-    a() {
-      if (fails) throw new Error('absent')
-      return 1
-    }
-  })
+  const object = lazyProperties(() => {
+    if (fails) throw new Error('absent')
+    return { a: 1 }
+  }, ['a'])
   assert.throws(() => object.a, /absent/)
   fails = false
   assert.equal(object.a, 1)
