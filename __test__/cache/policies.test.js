@@ -63,6 +63,18 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     }
   })
 
+  test(`S3-FIFO forgets ids when entries are deleted, ${storage}`, () => {
+    /** @type {Cache<number, number>} */
+    const cache = new Cache({ max: 8, storage, policy: 's3-fifo' })
+    for (let id = 0; id < 16; id++) cache.set(id, 1)
+    assert.deepEqual([...cache.keys()], [5, 4, 3, 2, 1, 0, 15, 14])
+    for (const id of [...cache.keys()]) cache.delete(id)
+    for (let id = 6; id < 14; id++) cache.set(id, 1)
+    // Only 13, which was evicted last, is remembered and begins in the main queue.
+    assert.deepEqual([...cache.keys()], [13, 10, 9, 8, 7, 6, 12, 11])
+    cache.close()
+  })
+
   test(`S3-FIFO remembers nothing after clear, ${storage}`, () => {
     const cache = new Cache({ max: 4, storage, policy: 's3-fifo' })
     for (const id of 'abcde') cache.set(id, 1)

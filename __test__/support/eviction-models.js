@@ -104,12 +104,10 @@ class S3FifoModel {
     const size = this.size
     this.#small.delete(id)
     this.#main.delete(id)
-    if (isRemembered && !(item.isMain && item.uses === 0)) {
-      this.#ghosts.add(id)
-      for (const ghost of this.#ghosts) {
-        if (this.#ghosts.size <= size) break
-        this.#ghosts.delete(ghost)
-      }
+    if (isRemembered && !(item.isMain && item.uses === 0)) this.#ghosts.add(id)
+    for (const ghost of this.#ghosts) {
+      if (this.#ghosts.size <= size) break
+      this.#ghosts.delete(ghost)
     }
     return item
   }

@@ -17,15 +17,15 @@ class Ghosts {
     this.#slots = new IdIndex(max)
   }
 
-  /**
-   * Adds an id that is not held, and drops the oldest ones beyond a maximum.
-   * @param {Id} id
-   * @param {number} max
-   */
-  add(id, max) {
+  /** Adds an id that is not held. @param {Id} id */
+  add(id) {
     const slot = this.#list.allocate()
     this.#slots.set(id, slot)
     this.#list.link(slot, ENDS)
+  }
+
+  /** Drops the oldest ids beyond a maximum. @param {number} max */
+  limit(max) {
     while (this.#slots.size > max) this.#drop(this.#list.oldestOf(ENDS))
   }
 

@@ -75,7 +75,9 @@ class S3Fifo extends SlotLists {
   remove(slot, id) {
     this.#leave(slot)
     this.release(slot)
-    if (id !== undefined && this.#marks[slot] !== MAIN) this.#ghosts.add(id, this.#smallCount + this.#mainCount + 1)
+    if (id !== undefined && this.#marks[slot] !== MAIN) this.#ghosts.add(id)
+    // After each removal: later, one eviction might have to drop millions.
+    this.#ghosts.limit(this.#smallCount + this.#mainCount + 1)
   }
 
   /** Returns the rank for an entry that replaces this one: the same queue, and one use more. @param {number} slot */

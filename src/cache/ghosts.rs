@@ -16,10 +16,14 @@ impl Ghosts {
         Ghosts { hashes: LruCache::unbounded_with_hasher(RandomState::default()), random: RandomState::default() }
     }
 
-    /// Adds a key, and drops the oldest ones beyond a maximum.
-    pub fn add(&mut self, key: &Key, max: usize) {
+    /// Adds a key.
+    pub fn add(&mut self, key: &Key) {
         let hash = self.hash(key);
         self.hashes.put(hash, ());
+    }
+
+    /// Drops the oldest keys beyond a maximum.
+    pub fn limit(&mut self, max: usize) {
         while self.hashes.len() > max {
             self.hashes.pop_lru();
         }
@@ -43,7 +47,8 @@ mod tests {
     fn the_oldest_keys_are_dropped() {
         let mut ghosts = Ghosts::new();
         for name in ["a", "b", "c", "d"] {
-            ghosts.add(&Key::from(name), 3);
+            ghosts.add(&Key::from(name));
+            ghosts.limit(3);
         }
         let mut take = |name: &str| ghosts.take(&Key::from(name));
         assert_eq!(["a", "b", "c", "b", "d"].map(&mut take), [false, true, true, false, true]);

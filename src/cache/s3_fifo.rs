@@ -86,12 +86,16 @@ impl S3Fifo {
     /// Removes an entry, and remembers `key`, except that of an unused entry of the main queue.
     pub fn remove(&mut self, slot: u32, key: Option<&Key>) {
         let Some(&rank) = self.ranks.get(slot as usize) else { return };
-        if self.leave(slot).is_some()
-            && let Some(key) = key
+        if self.leave(slot).is_none() {
+            return;
+        }
+        if let Some(key) = key
             && rank != RETURNED
         {
-            self.ghosts.add(key, self.len() + 1);
+            self.ghosts.add(key);
         }
+        // After each removal: later, one eviction might have to drop millions.
+        self.ghosts.limit(self.len() + 1);
     }
 
     /// Returns the rank for an entry that replaces this one: the same queue, and one use more.
@@ -217,7 +221,7 @@ mod tests {
         let mut evicted = Vec::new();
         for slot in 4..20 {
             // A key that is remembered enters the main queue.
-            cache.queues.ghosts.add(&key(slot), 1);
+            cache.queues.ghosts.add(&key(slot));
             evicted.extend(cache.put(slot, 1));
         }
         assert_eq!(evicted, [1, 2, 4, 5, 6, 7, 8, 9, 10, 0, 11, 12, 13, 14, 15]);
