@@ -7,6 +7,7 @@ const { inspect } = require('node:util')
 const v8 = require('node:v8')
 const { runInNewContext } = require('node:vm')
 const { Cache } = require('../..')
+const { deferred } = require('../support/deferred')
 
 test('native storage returns structured clones', async () => {
   const cache = new Cache({ max: 100, storage: 'native' })
@@ -138,6 +139,28 @@ test('a heap cache whose entries were deleted keeps no memory of them', { timeou
   while (used() - before > filled / 20) await new Promise(resolve => setImmediate(resolve))
   cache.set(1, 1)
   assert.deepEqual([...cache], [[1, 1]])
+})
+
+test('a heap cache whose loads have ended keeps no memory of them', { timeout: 60_000 }, async () => {
+  v8.setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc')
+  const used = () => {
+    gc()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    return heapUsed + arrayBuffers
+  }
+  const cache = new Cache({ max: 1 })
+  const gate = deferred()
+  /** @type {Promise<unknown>[]} */
+  let loads = []
+  const before = used()
+  for (let id = 0; id < 200_000; id++) loads.push(cache.get(`${id}`, () => gate.promise))
+  const filled = used() - before
+  gate.resolve(1)
+  await Promise.all(loads)
+  loads = []
+  while (used() - before > filled / 50) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(await cache.get('another', () => 2), 2)
 })
 
 for (const storage of /** @type {const} */ (['heap', 'native'])) {

@@ -1,7 +1,7 @@
 'use strict'
 
 const { clock } = require('./clock')
-const { IdIndex } = require('./id-index')
+const { MAX_IDLE_LENGTH, IdIndex } = require('./id-index')
 const { LoadTimes, NONE } = require('./load-times')
 
 /**
@@ -67,6 +67,14 @@ class CurrentFlights {
     this.#flights[flight.slot] = undefined
     this.#free.push(flight.slot)
     flight.slot = 0
+    // The arrays do not keep the length of their peak.
+    if (this.#slots.size === 0 && this.#flights.length > MAX_IDLE_LENGTH) this.#dropSlots()
+  }
+
+  #dropSlots() {
+    this.#slots = new IdIndex(0)
+    this.#flights = [undefined]
+    this.#free = []
   }
 
   /** Makes the next caller of an id begin another flight. @param {Id} id */
@@ -83,9 +91,7 @@ class CurrentFlights {
       flight.slot = 0
       this.#forgotten.add(flight)
     }
-    this.#slots = new IdIndex(0)
-    this.#flights = [undefined]
-    this.#free = []
+    this.#dropSlots()
   }
 
   stats() {

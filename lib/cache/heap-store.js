@@ -6,7 +6,7 @@ const { Age, Lifetimes, areNeeded } = require('./lifetimes')
 const { Failures } = require('./failures')
 const { clock } = require('./clock')
 const { CurrentFlights } = require('./current-flights')
-const { IdIndex, hashOf } = require('./id-index')
+const { MAX_IDLE_LENGTH, IdIndex, hashOf } = require('./id-index')
 const { Evictions, REASONS, deletions } = require('./evictions')
 const { checkBounded, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
 const { resolved } = require('../internal/deferred')
@@ -19,9 +19,6 @@ const [SIZE, TTL, REPLACED, DELETED] = REASONS.keys()
  * @typedef {import('./flight').Flight} Flight
  * @typedef {import('./flight').FlightOwner} FlightOwner
  */
-
-/** Length of the arrays that an empty store keeps. */
-const MAX_IDLE_LENGTH = 1024
 
 const WEIGHTLESS = Object.freeze({ bytes: undefined, weight: 0 })
 

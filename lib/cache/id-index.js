@@ -15,6 +15,8 @@ const TABLE_BITS = 6
 const MAX_LENGTH = 64
 /** Maximum number of pairs that a lookup reads. Ids that would be further away, as in an attack on the hash, are in a Map. */
 const MAX_PROBES = 256
+/** Length of the arrays by slot that the owner of an empty index keeps. */
+const MAX_IDLE_LENGTH = 1024
 const EMPTY = new Int32Array(2)
 
 /** Secrets of the hash: ids may come from clients. */
@@ -181,4 +183,4 @@ function mix(hash) {
   return mixed ^ (mixed >>> 16)
 }
 
-module.exports = { IdIndex, hashOf }
+module.exports = { MAX_IDLE_LENGTH, IdIndex, hashOf }
