@@ -13,8 +13,10 @@ use std::ops::Range;
 
 /// Level of zlib-rs if the output of libdeflate cannot be joined.
 const FALLBACK_LEVEL: i32 = 6;
-/// Bytes in the middle of a block that show whether it compresses at all.
+/// Bytes of a block that show, with the history before them, whether it pays to compress the history again.
 const SAMPLE: usize = 4 << 10;
+/// Fewest bytes that the sample has to save. Data that is compressed already may save a few.
+const GAIN: usize = SAMPLE / 8;
 
 /// Part of a deflate stream.
 #[derive(Clone, Copy)]
@@ -45,7 +47,7 @@ impl<'a> Block<'a> {
             Backend::ZlibRs(level) => return self.compress_by_zlib_rs(level, out, cancel),
             Backend::Libdeflate(level) => level,
         };
-        let refers = tuning.history == History::Window && self.history > 0 && shrinks(self.data())?;
+        let refers = tuning.history == History::Window && self.history > 0 && self.start_shrinks()?;
         if refers && self.compress_by_libdeflate(level, out)? {
             return Ok(());
         }
@@ -54,6 +56,15 @@ impl<'a> Block<'a> {
             return Ok(());
         }
         self.compress_by_zlib_rs(FALLBACK_LEVEL, out, cancel)
+    }
+
+    /// Whether the start of the data compresses after its history, to which only the start refers. Data that does not compress by
+    /// itself may repeat the history.
+    fn start_shrinks(&self) -> Result<bool> {
+        let start = &self.plain[..self.plain.len().min(self.history + SAMPLE)];
+        let mut packed = Vec::new();
+        libdeflate::compress(start, 1, &mut packed)?;
+        Ok(packed.len() + GAIN < start.len())
     }
 
     fn compress_by_zlib_rs(&self, level: i32, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
@@ -69,15 +80,6 @@ impl<'a> Block<'a> {
         libdeflate::compress(self.plain, level, &mut packed)?;
         join::append(&mut packed, Part { history: self.history, data: self.data(), last: self.last }, out)
     }
-}
-
-/// Returns whether the middle of the data compresses.
-fn shrinks(data: &[u8]) -> Result<bool> {
-    let len = data.len().min(SAMPLE);
-    let from = (data.len() - len) / 2;
-    let mut packed = Vec::new();
-    libdeflate::compress(&data[from..from + len], 1, &mut packed)?;
-    Ok(packed.len() < len)
 }
 
 impl<'a> Segment<'a> {
@@ -143,6 +145,15 @@ mod tests {
                 assert!(inflate(&out, data.len()) == data, "{backend:?}");
             }
         }
+    }
+
+    #[test]
+    fn noise_that_repeats_the_history_is_found() {
+        let data = noise(16_000).repeat(40);
+        let tuning = Tuning { backend: Backend::Libdeflate(6), history: History::Window, block: 100_000 };
+        let mut out = Vec::new();
+        Segment { plain: &data, start: 0, last: true }.compress(tuning, &mut out, &Cancel::new()).unwrap();
+        assert!(out.len() < 40_000, "{}", out.len());
     }
 
     #[test]
