@@ -10,21 +10,4 @@ const { Pool, pool } = require('./pool')
 const { Sink } = require('./stream')
 const { transforms } = require('./transform')
 
-module.exports = {
-  Pool,
-  pool,
-  transforms,
-  Cache,
-  OffloopError,
-  OverloadError,
-  // The published package loads these when they are read.
-  get move() {
-    return move
-  },
-  get Sink() {
-    return Sink
-  },
-  get signalOf() {
-    return signalOf
-  }
-}
+module.exports = { Pool, pool, transforms, move, Cache, Sink, OffloopError, OverloadError, signalOf }

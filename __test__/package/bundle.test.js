@@ -44,14 +44,6 @@ for (const load of ["require('offloop')", "const { ...all } = require('offloop')
   })
 }
 
-test('reading the exports loads no stream of Node.js, except for Sink', async () => {
-  const loaded = (/** @type {string} */ names) =>
-    output(`const { ${names} } = require('offloop')
-      console.log(process.moduleLoadList.includes('NativeModule internal/streams/duplex'))`)
-  assert.equal(await loaded('Pool, Cache, pool, transforms, move, signalOf, OffloopError, OverloadError'), 'false')
-  assert.equal(await loaded('Sink'), 'true')
-})
-
 for (const [name, use] of Object.entries(ALL_USES)) {
   test(`${name} works as the first use, of two copies and of the first after the second`, async () => {
     const script = `(async () => {

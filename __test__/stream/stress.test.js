@@ -195,8 +195,9 @@ test(`${COUNT} random schedules from seed ${FIRST}`, async () => {
     }
     if (schedule.kind === 'each') assert.ok(plain.subarray(0, received.length).equals(received), label)
   }
-  const { queued, running } = pool.stats()
-  assert.deepEqual([queued, running], [0, 0])
+  // The step of a stream that was destroyed stops soon after.
+  while (pool.stats().running > 0) await turn()
+  assert.equal(pool.stats().queued, 0)
   await pool.close()
   await turn()
   process.off('unhandledRejection', listener)

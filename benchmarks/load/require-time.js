@@ -6,7 +6,7 @@ const { pathToFileURL } = require('node:url')
 
 const [, , name, specifier, how] = process.argv
 
-/** The exports that most programs read; `import` reads all. @param {any} exports */
+/** Reads exports: those of offloop are loaded when one is read. @param {any} exports */
 const read = ({ Pool, Cache, pool, transforms }) => [Pool, Cache, pool, transforms]
 
 async function main() {

@@ -22,7 +22,7 @@ function contenders(how) {
 const cases = [
   {
     name: 'start-up',
-    what: 'require in a fresh process, reading Pool, Cache, pool and transforms',
+    what: 'require in a fresh process, reading the exports',
     reference: 'piscina',
     rounds: PROCESSES,
     measures: [
