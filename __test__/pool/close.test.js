@@ -101,7 +101,7 @@ test('an abort rejects every task with the reason of the signal', async () => {
 })
 
 test('tasks that wait too long, and inputs of a batch, have separate error objects', async () => {
-  const pool = new Pool({ threads: 1, maxQueue: 10, maxWait: 5 })
+  const pool = new Pool({ threads: 1, maxQueue: 10, maxWait: 100 })
   const { release } = occupy(pool)
   const late = await Promise.allSettled([1, 2].map(() => pool.run(identity, 'x')))
   const [first, second] = late.map(outcome => /** @type {any} */ (outcome).reason)
