@@ -66,6 +66,7 @@ for (const max of [SMALL, LARGE]) {
           for (const { kind, id } of steps) {
             const slot = model.get(id)
             assert.equal(index.get(id, given(id)), slot)
+            if (hash === undefined) assert.equal(index.find(id), slot)
             if (kind === 'set' && slot === undefined) {
               const chosen = /** @type {number} */ (free.shift())
               index.set(id, chosen, given(id))
@@ -97,6 +98,32 @@ test('thousands of ids of one hash are found, and deleted', () => {
   assert.equal(index.size, count / 2)
   assert.deepEqual(index.tableSizes, [128])
 })
+
+for (const count of [1000, 6000]) {
+  test(`repeated lookups of ${count} ids return the current slots while ids come and go`, () => {
+    const index = new IdIndex(SMALL)
+    const names = Array.from({ length: count }, (_, n) => `user:${n}`)
+    const slots = new Map(names.map((name, n) => [name, n + 1]))
+    for (const [name, slot] of slots) index.set(name, slot)
+    /** @type {number[]} */
+    const free = []
+    for (let step = 0; step < 200_000; step++) {
+      const name = names[(step * 7919) % count]
+      const slot = slots.get(name)
+      if (index.find(name) !== slot) assert.fail(`step ${step}: ${index.find(name)} instead of ${slot}`)
+      if (step % 97 === 0 && slot !== undefined) {
+        index.delete(slot)
+        slots.delete(name)
+        free.push(slot)
+      } else if (slot === undefined) {
+        const chosen = /** @type {number} */ (free.shift())
+        index.set(name, chosen)
+        slots.set(name, chosen)
+      }
+    }
+    for (const name of names) assert.equal(index.find(name), slots.get(name))
+  })
+}
 
 test('each process has another hash', () => {
   const print = `process.stdout.write(String(require('${require.resolve('../../lib/cache/id-index')}').hashOf('id')))`

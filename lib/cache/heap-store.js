@@ -87,7 +87,7 @@ class HeapStore {
 
   /** Returns the slot of an entry that is not due for a reload, and counts a use. @param {Id} id */
   #use(id) {
-    const slot = this.#slots.get(id)
+    const slot = this.#slots.find(id)
     if (slot === undefined) return undefined
     if (this.#lifetimes !== undefined && this.#lifetimes.age(slot, clock.now()) !== Age.Fresh) return undefined
     this.#order.touch(slot)
@@ -371,7 +371,7 @@ class HeapStore {
 
   /** Returns the slot of a fresh entry. An expired one is evicted. @param {Id} id */
   #findFresh(id) {
-    if (this.#lifetimes === undefined) return this.#slots.get(id)
+    if (this.#lifetimes === undefined) return this.#slots.find(id)
     const now = clock.now()
     const slot = this.#findUnexpired(id, now)
     if (slot !== undefined && this.#isFresh(slot, now)) return slot

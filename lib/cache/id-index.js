@@ -3,6 +3,8 @@
 // A hash table with open addressing and linear probing, which keeps the hashes. A Map of V8 does not: it reads each string that it
 // compares, anywhere in the heap. A cache that evicts for each insertion also makes a Map copy its table again and again.
 
+const { RecentSlots } = require('./recent-slots')
+
 /** @typedef {import('../../index').CacheId} Id */
 
 /** Initial length of a table. */
@@ -40,6 +42,8 @@ class IdIndex {
   ids = []
   /** Slots of the ids that are not in a table. @type {Map<Id, number> | undefined} */
   #others
+  /** Created by the first `find`. @type {RecentSlots | undefined} */
+  #recent
   size = 0
 
   /** @param {number} max number of ids, from which the number of tables follows */
@@ -47,6 +51,17 @@ class IdIndex {
     this.#bits = max <= MAX_IDS_OF_ONE_TABLE ? 0 : TABLE_BITS
     this.#tables = new Array(1 << this.#bits).fill(EMPTY)
     this.#tableSizes = new Array(1 << this.#bits).fill(0)
+  }
+
+  /** Returns the slot of an id that callers may look up repeatedly. @param {Id} id */
+  find(id) {
+    if (typeof id !== 'string') return this.get(id)
+    this.#recent ??= new RecentSlots()
+    const recent = this.#recent.get(id)
+    if (recent !== undefined) return recent
+    const slot = this.get(id)
+    if (slot !== undefined) this.#recent.note(id, slot)
+    return slot
   }
 
   /**
@@ -86,6 +101,7 @@ class IdIndex {
    */
   delete(slot, hash = hashOf(this.ids[slot])) {
     if (hash === undefined || !this.#remove(hash, slot)) this.#others?.delete(this.ids[slot])
+    this.#recent?.delete(slot, this.ids[slot])
     this.ids[slot] = undefined
     this.size--
   }
