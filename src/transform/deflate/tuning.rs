@@ -108,7 +108,7 @@ fn choose(level: u8, data: &[u8], cancel: &Cancel) -> Result<Tuning> {
     let ratio = probe(data, cancel)?;
     let backend = match candidates(level, ratio) {
         [only] => *only,
-        candidates if data.len() < TRIAL => usual(candidates),
+        candidates if data.len() < TRIAL => usual(level, candidates),
         candidates if level >= 6 && ratio < SHORT => fastest_like_zlib(level, candidates, data, cancel)?,
         candidates => fastest_of_the_best(level, ratio, candidates, data, cancel)?,
     };
@@ -173,10 +173,10 @@ fn fastest_of_the_best(level: u8, ratio: f64, candidates: &[Backend], data: &[u8
     })
 }
 
-/// Returns the backend that suits most data.
-fn usual(candidates: &[Backend]) -> Backend {
-    let libdeflate = candidates.iter().rfind(|it| matches!(it, Libdeflate(_)));
-    *libdeflate.unwrap_or(&candidates[0])
+/// Returns the backend that suits most data: libdeflate at this level or the next candidate, if there is one.
+fn usual(level: u8, candidates: &[Backend]) -> Backend {
+    let is_deep_enough = |it: &&Backend| matches!(it, Libdeflate(own) if *own >= level.min(8));
+    *candidates.iter().find(is_deep_enough).unwrap_or(&candidates[0])
 }
 
 /// Returns the tuning for a backend. A block of libdeflate, which cannot be interrupted, is about 8 ms of work.
