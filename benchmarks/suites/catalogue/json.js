@@ -122,7 +122,7 @@ function parse({ name, what, text: make }) {
     name: `parse-${name}`,
     what: `json.parse of ${what}`,
     reference: 'JSON.parse of text',
-    measures: timeMeasures({ of: 'ratio', atMost: 1.3 }, 10),
+    measures: timeMeasures({ of: 'ratio', atMost: 1.2 }, 8),
     async open(threads) {
       const text = make()
       const bytes = Buffer.from(text)
@@ -149,7 +149,7 @@ function stringify({ name, what, text: make }) {
     name: `stringify-${name}`,
     what: `json.stringify of ${what}`,
     reference: 'JSON.stringify',
-    measures: timeMeasures({ of: 'ratio', atMost: 1.3 }, 10),
+    measures: timeMeasures({ of: 'ratio', atMost: 1.2 }, 8),
     async open(threads) {
       const value = JSON.parse(make())
       const pool = new Pool({ threads })
@@ -244,7 +244,7 @@ function validateEach() {
     name: 'validate-each',
     what: 'json.validateEach of 50,000 cities as bytes',
     reference: 'JSON.parse and ajv',
-    measures: throughputMeasures({ of: 'ratio', atLeast: 2 }, 10),
+    measures: throughputMeasures({ of: 'ratio', atLeast: 2 }, 8),
     async open(threads) {
       const bytes = Buffer.from(JSON.stringify(JSON.parse(Buffer.from(cities()).toString()).slice(0, VALIDATED)))
       const isValid = new Ajv().compile(schema)
@@ -269,7 +269,7 @@ function select() {
     name: 'select',
     what: 'json.select of one field of 20 MB, as bytes',
     reference: 'JSON.parse and access',
-    measures: throughputMeasures({ of: 'ratio', atLeast: 2 }, 10),
+    measures: throughputMeasures({ of: 'ratio', atLeast: 2 }, 8),
     async open(threads) {
       const bytes = Buffer.from(browsers())
       const text = bytes.toString()
