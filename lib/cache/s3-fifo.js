@@ -44,7 +44,7 @@ class S3Fifo extends SlotLists {
    * Adds an entry for which there is room, in an allocated slot.
    * @param {number} slot
    * @param {Id} id
-   * @param {number} rank that `rankOf` returned for the entry that this one replaces; 0 if there is none
+   * @param {number} rank that `rankOf` returned for the entry that this one replaces, or 0
    */
   insert(slot, id, rank) {
     if (slot >= this.#marks.length) this.#grow(slot)
