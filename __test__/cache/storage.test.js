@@ -120,14 +120,19 @@ test('native storage is outside the JavaScript heap', () => {
   assert.equal(cache.bytes, 0)
 })
 
-test('a heap cache whose entries were deleted keeps no memory of them', { timeout: 60_000 }, async () => {
+/** Returns a function that collects garbage and returns the bytes in V8's heap and in ArrayBuffers. */
+function memoryMeter() {
   v8.setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc')
-  const used = () => {
+  return () => {
     gc()
     const { heapUsed, arrayBuffers } = process.memoryUsage()
     return heapUsed + arrayBuffers
   }
+}
+
+test('a heap cache whose entries were deleted keeps no memory of them', { timeout: 60_000 }, async () => {
+  const used = memoryMeter()
   /** @type {Cache<number, number>} */
   const cache = new Cache({ max: 300_000, ttl: 60_000 })
   const before = used()
@@ -142,13 +147,7 @@ test('a heap cache whose entries were deleted keeps no memory of them', { timeou
 })
 
 test('a heap cache whose loads have ended keeps no memory of them', { timeout: 60_000 }, async () => {
-  v8.setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc')
-  const used = () => {
-    gc()
-    const { heapUsed, arrayBuffers } = process.memoryUsage()
-    return heapUsed + arrayBuffers
-  }
+  const used = memoryMeter()
   const cache = new Cache({ max: 1 })
   const gate = deferred()
   /** @type {Promise<unknown>[]} */
