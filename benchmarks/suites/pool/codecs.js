@@ -8,6 +8,7 @@ const { promisify } = require('node:util')
 const zlib = require('node:zlib')
 const { Pool, transforms } = require('../../..')
 const { MIB, browsers, cities } = require('../../data/documents.js')
+const { repeat } = require('../../load/repeat.js')
 
 /**
  * @typedef {import('../../harness/case.js').Case} Case
@@ -23,8 +24,8 @@ const { MIB, browsers, cities } = require('../../data/documents.js')
  * @property {Run} back
  */
 
-/** Duration of a round: the call is repeated. */
-const MILLISECONDS = 400
+/** Duration of a round in milliseconds: the call is repeated. */
+const ROUND = 400
 
 const gzipAsync = promisify(/** @type {typeof zlib.gzip & Callback} */ (zlib.gzip))
 const gunzipAsync = promisify(/** @type {typeof zlib.gunzip & Callback} */ (zlib.gunzip))
@@ -93,24 +94,10 @@ async function open(threads, codec, input) {
   for (const { name, run } of contenders) {
     deepStrictEqual(Buffer.compare(await codec.back(await run(input)), expected), 0, `${name} corrupts its input`)
   }
-  return contenders.map(contender => ({ ...contender, round: () => timed(contender.run, input) }))
-}
-
-/**
- * @param {Run} run
- * @param {Uint8Array} input
- */
-async function timed(run, input) {
-  const begin = performance.now()
-  let calls = 0
-  let milliseconds = 0
-  let output = 0
-  do {
-    output = (await run(input)).length
-    calls++
-    milliseconds = performance.now() - begin
-  } while (milliseconds < MILLISECONDS)
-  return { throughput: (calls * input.length) / 1e6 / (milliseconds / 1000), output: (output / input.length) * 100 }
+  return contenders.map(contender => ({
+    ...contender,
+    round: () => repeat(contender.run, input, () => performance.now(), ROUND)
+  }))
 }
 
 /**

@@ -7,14 +7,14 @@ const { deepStrictEqual } = require('node:assert')
 const zlib = require('node:zlib')
 const { Pool, transforms } = require('../../..')
 const { MIB, browsers, cities } = require('../../data/documents.js')
+const { repeat } = require('../../load/repeat.js')
 const { csv, logs, noise, packed, records, words } = require('../../data/texts.js')
 
 /** @typedef {import('../../harness/case.js').Case} Case */
 
 const SIZE = 4 * MIB
-/** Minimum CPU time of a round, which repeats the call. */
-const MILLISECONDS = 150
-
+/** CPU time of a round in milliseconds. */
+const ROUND = 150
 /** @type {Record<string, () => Uint8Array>} */
 const inputs = {
   records: () => records(SIZE),
@@ -46,25 +46,16 @@ async function open(input, level) {
   for (const { name, run } of contenders) {
     deepStrictEqual(Buffer.compare(zlib.gunzipSync(await run(input)), input), 0, `${name} corrupts its input`)
   }
-  return contenders.map(contender => ({ ...contender, round: () => timed(contender.run, input) }))
+  return contenders.map(contender => ({
+    ...contender,
+    round: () => repeat(contender.run, input, cpuMilliseconds, ROUND)
+  }))
 }
 
-/**
- * @param {(input: Uint8Array) => Buffer | Promise<Buffer>} run
- * @param {Uint8Array} input
- */
-async function timed(run, input) {
-  const begin = process.cpuUsage()
-  let calls = 0
-  let milliseconds = 0
-  let output = 0
-  do {
-    output = (await run(input)).length
-    calls++
-    const { user, system } = process.cpuUsage(begin)
-    milliseconds = (user + system) / 1000
-  } while (milliseconds < MILLISECONDS)
-  return { throughput: (calls * input.length) / 1e6 / (milliseconds / 1000), output: (output / input.length) * 100 }
+/** Returns the CPU time of the process. */
+function cpuMilliseconds() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
 /**
