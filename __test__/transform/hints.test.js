@@ -56,6 +56,7 @@ test('functions and lists in place of a transform or module are refused', async 
   const refused = (/** @type {string} */ hint) => explained('ERR_INVALID_ARG_TYPE', hint)
   assert.throws(() => worker(add), refused('A function cannot be sent to a thread: export it from a module'))
   assert.throws(() => chain([gzip()]), refused('Pass the steps as arguments: chain(...steps)'))
+  assert.throws(() => chain(gzip(), /** @type {any} */ (5)), { message: /^steps\[1\] must be .* type number \(5\)$/ })
   const exported = 'To run a function, export it from a module, and pass the module to transforms.worker()'
   await assert.rejects(pool.run(/** @type {any} */ (add), 1), refused(exported))
   for (const factory of [gzip, json.parse, json.stringify, numeric.sort, worker, chain]) {

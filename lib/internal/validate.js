@@ -2,6 +2,7 @@
 
 const { inspect, types } = require('node:util')
 const { withCode } = require('./errors')
+const { isOfOtherCopy } = require('./package-copy')
 const { isDetached, detachedMessage, describeDetached } = require('./detached')
 
 const { isPromise, isProxy } = types
@@ -21,7 +22,8 @@ function describeValue(value) {
   if (isPromise(value)) return 'an instance of Promise: await it first'
   if (typeof value === 'object') {
     const name = classOf(value)
-    return name ? `an instance of ${name}` : inspectSafely(value, -1)
+    if (name === '') return inspectSafely(value, -1)
+    return `an instance of ${name}${isOfOtherCopy(value) ? ' of another copy of offloop' : ''}`
   }
   const text = inspect(value)
   return `type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`
@@ -153,6 +155,18 @@ function checkOptions(options, known, path = 'options') {
 }
 
 /**
+ * Returns the options of some names, own or inherited as in destructuring. Runs each getter once.
+ * @template {object} O
+ * @template {keyof O & string} N
+ * @param {O} options
+ * @param {readonly N[]} names
+ * @returns {Pick<O, N>}
+ */
+function pickOptions(options, names) {
+  return /** @type {Pick<O, N>} */ (Object.fromEntries(names.map(name => [name, options[name]])))
+}
+
+/**
  * Refuses options of a method that has none: otherwise a signal would have no effect, silently. Other arguments are ignored, since
  * the method may be used as a callback.
  * @param {unknown} options
@@ -224,6 +238,7 @@ module.exports = {
   checkMemory,
   checkObject,
   checkOptions,
+  pickOptions,
   checkSignal,
   checkInteger,
   checkBoolean,

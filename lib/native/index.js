@@ -9,6 +9,8 @@ const { version } = require('../../package.json')
  * @typedef {import('./addon-files').AddonFile} AddonFile
  */
 
+const LOADED = Symbol.for('offloop.addons')
+
 /** Loads the first addon that this process can load. @returns {Binding} */
 function load() {
   const attempts = []
@@ -25,10 +27,25 @@ function load() {
 /** @param {AddonFile} file */
 function loadFile({ label, specifier, path, isPackage }) {
   if (isPackage) checkVersion(label, require(`${specifier}/package.json`).version)
+  const loaded = loadedAddons()
+  const known = loaded.get(path ?? specifier)
+  if (known !== undefined) return known
   if (path !== undefined) refuseTruncated(path)
   const binding = require(specifier)
   checkVersion(path ?? label, binding.VERSION)
+  loaded.set(path ?? specifier, binding)
   return binding
+}
+
+/**
+ * Returns the addons that this thread has loaded, by file. They survive a reset of the module registry: loading an addon again
+ * would open another environment, which lives as long as the thread.
+ * @returns {Map<string, Binding>}
+ */
+function loadedAddons() {
+  const holder = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (process))
+  holder[LOADED] ??= new Map()
+  return holder[LOADED]
 }
 
 /** Refuses a truncated library: Linux maps it, and touching the missing part crashes the process. @param {string} path */

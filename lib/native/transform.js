@@ -3,6 +3,7 @@
 const native = require('.')
 const { escapeLoneSurrogates } = require('../internal/lone-surrogates')
 const { disposedError } = require('../internal/errors')
+const { markCopy } = require('../internal/package-copy')
 const { invalidThis, invalidType } = require('../internal/validate')
 
 /** Drops native transforms when their JavaScript objects are collected. */
@@ -54,12 +55,11 @@ class Transform {
   /**
    * Returns its handle in native code. Throws if the transform was disposed of.
    * @param {unknown} value
+   * @param {string} [name] of the argument
    * @returns {number}
    */
-  static handle(value) {
-    if (!Transform.is(value)) {
-      throw invalidType('The "transform" argument', 'a transform made by offloop.transforms', value, hintFor(value))
-    }
+  static handle(value, name = 'The "transform" argument') {
+    if (!Transform.is(value)) throw invalidType(name, 'a transform made by offloop.transforms', value, hintFor(value))
     if (value.#isDisposed) throw disposedError(value.name)
     return value.#handle
   }
@@ -123,6 +123,8 @@ class Transform {
     return transform.#returnsValue
   }
 }
+
+markCopy(Transform)
 
 /** Public factories of transforms. @type {WeakSet<Function>} */
 const knownFactories = new WeakSet()

@@ -3,6 +3,7 @@
 const { fieldsOf } = require('./fields')
 const { maxInputBytes, readInput } = require('./input')
 const { Task } = require('./task')
+const { markCopy } = require('../internal/package-copy')
 const { Transform } = require('../native/transform')
 
 /**
@@ -68,6 +69,8 @@ class JsTransform {
   }
 }
 
+markCopy(JsTransform)
+
 /**
  * Creates a transform that runs in JavaScript.
  * @param {string} name
@@ -85,12 +88,13 @@ function defineTransform(name, implementation, transform = new JsTransform(name)
 /**
  * Returns the implementation of a transform. Throws a TypeError for any other value.
  * @param {unknown} transform
+ * @param {string} [name] of the argument
  * @returns {Implementation}
  */
-function implementationOf(transform) {
+function implementationOf(transform, name) {
   const known = implementations.get(transform)
   if (known !== undefined) return known
-  Transform.handle(transform)
+  Transform.handle(transform, name)
   const implementation = new NativeImplementation(/** @type {Transform} */ (transform))
   implementations.set(transform, implementation)
   return implementation

@@ -3,6 +3,7 @@
 const { isAnyArrayBuffer, isArrayBuffer, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const { bufferOf, bytesOf, lengthOf, memoryOf, sizeOfBytes, sizeOfMemory } = require('../internal/typed-array')
 const { isDetached } = require('../internal/detached')
+const { markCopy } = require('../internal/package-copy')
 const native = require('../native')
 const { copyBytes, copyFields, copyText, copyJson } = require('./chunked-copy')
 const { BYTES, FieldsInput, fieldsOf, isRecord, readFields } = require('./fields')
@@ -48,6 +49,8 @@ class Moved {
     Object.freeze(this)
   }
 }
+
+markCopy(Moved)
 
 // Worker threads recognize moved results by this symbol: they may have loaded another copy of this file.
 Object.defineProperty(Moved.prototype, Symbol.for('offloop.moved'), {

@@ -137,10 +137,10 @@ class ChainTask {
 function chain(...steps) {
   if (Array.isArray(steps[0])) {
     const hint = 'Pass the steps as arguments: chain(...steps)'
-    throw invalidType('The "first" argument', 'a transform made by offloop.transforms', steps[0], hint)
+    throw invalidType('steps[0]', 'a transform made by offloop.transforms', steps[0], hint)
   }
-  if (steps.length === 0) throw invalidType('The "first" argument', 'a transform made by offloop.transforms', undefined)
-  const parts = joinNative(steps.flatMap(step => implementationOf(step).steps ?? [step]))
+  if (steps.length === 0) throw invalidType('steps[0]', 'a transform made by offloop.transforms', undefined)
+  const parts = joinNative(steps.flatMap((step, index) => implementationOf(step, `steps[${index}]`).steps ?? [step]))
   if (parts.length === 1) return parts[0]
   const first = implementationOf(parts[0])
   return defineTransform('chain', {
@@ -165,7 +165,9 @@ function joinNative(steps) {
     if (natives.length === 0) return
     const [only] = natives
     const isAlone = natives.length === 1 && steps.length > 1
-    const joined = isAlone ? only : new Transform(native.chainTransforms(natives.map(Transform.handle)), only)
+    const joined = isAlone
+      ? only
+      : new Transform(native.chainTransforms(natives.map(transform => Transform.handle(transform))), only)
     natives = []
     const append = parts.length === 0 ? undefined : implementationOf(parts[parts.length - 1]).append
     if (append !== undefined) parts[parts.length - 1] = append(joined)

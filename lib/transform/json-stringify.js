@@ -109,7 +109,11 @@ function define(limits, nativeStep) {
     createTask: context => new StringifyTask(context, nativeStep, limits),
     inputSize: valueBytes,
     acceptsBytes: false,
-    append: next => define(limits, new Transform(native.chainTransforms([nativeStep, next].map(Transform.handle))))
+    append: next =>
+      define(
+        limits,
+        new Transform(native.chainTransforms([nativeStep, next].map(transform => Transform.handle(transform))))
+      )
   })
 }
 
