@@ -28,7 +28,7 @@ export type BytesLike = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
 export type NonSharedBuffer = ReturnType<typeof Buffer.alloc>
 
 /**
- * Input of byte-oriented transforms. Strings are encoded as UTF-8, lone surrogates as U+FFFD. V8 first flattens a string that was
+ * Input of byte-oriented transforms. Strings are encoded as UTF-8, lone surrogates as U+FFFD (`json.parse` keeps them). V8 first flattens a string that was
  * concatenated from very many parts, in one step on the event loop.
  */
 export type BytesOrText = BytesLike | string
@@ -1399,8 +1399,8 @@ export interface CacheGetManyOptions<K extends CacheId, V> {
 }
 
 /**
- * Options of a {@link Cache}. Times are milliseconds from 0, whole numbers except for `loadTimeout` and `errorTtl`. Unknown options
- * are rejected.
+ * Options of a {@link Cache}. Times are whole milliseconds from 0; `loadTimeout` may have a fraction. Omit an option for its
+ * default, also one without a limit: `Infinity` is rejected. Unknown options are rejected.
  * @example
  * new Cache({ max: 10_000, ttl: 60_000, staleIfError: 600_000, loadTimeout: 2000, load })
  */
@@ -1417,13 +1417,17 @@ export interface CacheOptions<K extends CacheId, V> {
   maxBytes?: number | undefined
   /**
    * Which entry is evicted first. `'lru'`: the least recently used one. `'s3-fifo'` (Yang et al., SOSP 2023): a new one that was not
-   * used again, so that a scan of many ids does not displace those in use; it also remembers the ids of as many evicted entries as
-   * the cache holds. Default `'lru'`.
+   * used again, so that a scan of many ids does not displace those in use. An entry becomes established by a use, or while it fills
+   * the first three quarters of an empty cache. The ids of as many evicted entries as the cache holds are remembered. Default
+   * `'lru'`.
    * @example
    * const pages = new Cache({ max: 10_000, policy: 's3-fifo', load: url => render(url) })
    */
   policy?: 'lru' | 's3-fifo' | undefined
-  /** Returns the weight of an entry, 0 or more; rounded up. Required with `maxBytes` in heap storage. Default: the encoded size. */
+  /**
+   * Returns the weight of an entry, a number >= 0; it is rounded up and counts at least 1. Required with `maxBytes` in heap storage.
+   * Default: the encoded size.
+   */
   weigh?: ((value: V, id: K) => number) | undefined
   /** How long a value is fresh. With 0 no value is, and the cache only shares loads. Default: forever. */
   ttl?: number | undefined
@@ -1588,7 +1592,7 @@ export class Cache<K extends CacheId = string, V = unknown> {
    */
   stats(): CacheStats
   /**
-   * Changes the limits, effective immediately; an omitted one stays the same.
+   * Changes the limits, effective immediately. One of them may be omitted, and stays the same.
    * @example
    * users.resize({ max: 500 })
    */

@@ -67,6 +67,28 @@ test('requires a bound and rejects invalid options', () => {
   for (const [options, expected] of cases) assert.throws(() => new Cache(options), expected, JSON.stringify(options))
 })
 
+test('an entry weighs at least 1, so that maxBytes bounds a cache of any values', () => {
+  const weightless = new Cache({ maxBytes: 5, weigh: () => 0 })
+  const empty = new Cache({ maxBytes: 5, storage: 'native', codec: 'bytes' })
+  for (let id = 0; id < 10; id++) {
+    weightless.set(`${id}`, id)
+    empty.set(`${id}`, new Uint8Array(0))
+  }
+  assert.deepEqual([weightless.size, weightless.bytes, empty.size, empty.bytes], [5, 5, 5, 5])
+})
+
+test('reads inherited options', () => {
+  class Options {
+    get max() {
+      return 5
+    }
+  }
+  const cache = new Cache(new Options())
+  for (let id = 0; id < 10; id++) cache.set(`${id}`, id)
+  assert.equal(cache.size, 5)
+  assert.throws(() => new Cache(Object.create({ max: 0 })), { code: 'ERR_OUT_OF_RANGE', message: /"options\.max"/ })
+})
+
 test('rejects invalid ids, loaders and weights', async () => {
   const cache = new Cache({ max: 5, weigh: () => -1 })
   for (const id of [undefined, null, {}, Symbol('x'), true]) {
@@ -162,7 +184,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
       ]
     )
     assert.throws(() => cache.resize(/** @type {any} */ ({ max: -1 })), { code: 'ERR_OUT_OF_RANGE' })
-    assert.throws(() => cache.resize({}), { code: 'ERR_INVALID_ARG_TYPE' })
+    assert.throws(() => cache.resize({}), { code: 'ERR_INVALID_ARG_TYPE', message: /"limits\.max" and .* required$/ })
   })
 
   test(`onEvict receives every evicted entry asynchronously with its reason, ${storage}`, async () => {

@@ -104,12 +104,13 @@ function replay(steps, storage, policy) {
       if (cache.has(step.id)) cache.get(step.id)
     } else if (step.kind === 'set') {
       cache.set(step.id, step.weight)
+      const weight = Math.max(1, step.weight)
       const replaced = model.remove(step.id, false)
-      if (step.weight <= limits.maxBytes) {
-        makeRoom(1, step.weight)
-        model.insert(step.id, step.weight, replaced)
+      if (weight <= limits.maxBytes) {
+        makeRoom(1, weight)
+        model.insert(step.id, weight, replaced)
       }
-      assert.equal(cache.has(step.id), step.weight <= limits.maxBytes)
+      assert.equal(cache.has(step.id), weight <= limits.maxBytes)
     } else if (step.kind === 'delete') {
       assert.equal(cache.delete(step.id), model.remove(step.id, false) !== undefined)
     } else {

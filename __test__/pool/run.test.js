@@ -195,6 +195,19 @@ test('every method rejects unknown options', async () => {
   await pool.close()
 })
 
+test('a pool reads inherited options', async () => {
+  class Options {
+    get threads() {
+      return 1
+    }
+  }
+  for (const options of [new Options(), Object.create({ threads: 1 })]) {
+    const pool = new Pool(options)
+    assert.equal(pool.threads, 1)
+    await pool.close()
+  }
+})
+
 test('methods without options reject them', async () => {
   const { signal } = new AbortController()
   const rejected = {

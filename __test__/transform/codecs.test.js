@@ -245,5 +245,6 @@ test('rejects unknown options and lists the valid ones', () => {
     assert.throws(make, { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
   }
   gzip({ level: 6, ...{ quality: undefined } })
+  assert.throws(() => gzip(Object.create({ level: 99 })), { code: 'ERR_OUT_OF_RANGE', message: /options\.level/ })
   assert.throws(() => gzip({ level: -Infinity }), { code: 'ERR_OUT_OF_RANGE', message: /Received -Infinity$/ })
 })

@@ -8,7 +8,7 @@ const { clock } = require('./clock')
 const { CurrentFlights } = require('./current-flights')
 const { MAX_IDLE_LENGTH, IdIndex, hashOf } = require('./id-index')
 const { Evictions, REASONS, deletions } = require('./evictions')
-const { checkBounded, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
+const { checkLimits, checkStorable, checkWeight, closedError } = require('./options')
 const { resolved } = require('../internal/deferred')
 
 const [SIZE, TTL, REPLACED, DELETED] = REASONS.keys()
@@ -303,7 +303,6 @@ class HeapStore {
 
   /** @param {{ max: number | undefined, maxBytes: number | undefined }} limits */
   resize(limits) {
-    checkBounded(limits)
     checkLimits(limits, true, this.#weigh)
     this.#bounds.max = limits.max ?? this.#bounds.max
     this.#bounds.maxBytes = limits.maxBytes ?? this.#bounds.maxBytes

@@ -2,7 +2,16 @@
 
 const { LoadCoordinator } = require('./load-coordinator')
 const { getMany, loadMany, loaderOfOne } = require('./get-many')
-const { checkId, checkNoThird, checkNumber, closedError, readCall, readCallOptions, readOptions } = require('./options')
+const {
+  checkId,
+  checkNoThird,
+  checkNumber,
+  checkResize,
+  closedError,
+  readCall,
+  readCallOptions,
+  readOptions
+} = require('./options')
 const { HeapStore } = require('./heap-store')
 const { NativeStore } = require('./native-store')
 const { resolved } = require('../internal/deferred')
@@ -210,6 +219,7 @@ class Cache {
     checkOptions(limits, LIMITS)
     // Read once, before the check: a getter may close the cache.
     const { max, maxBytes } = limits
+    checkResize({ max, maxBytes })
     Cache.#checkOpen(this)
     this.#store.resize({ max, maxBytes })
     this.#store.drainExcessEvictions()

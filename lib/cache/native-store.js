@@ -10,7 +10,7 @@ const { resolved } = require('../internal/deferred')
 const { decodeError, encodeError } = require('../internal/error-codec')
 const { NativeEvictions } = require('./native-evictions')
 const { closeCache, openCache } = require('./open')
-const { checkBounded, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
+const { atLeastOne, checkLimits, checkStorable, checkWeight, closedError } = require('./options')
 
 const { Kind, Flight: FlightId, Evictions } = native.AnswerWord
 const { Hit, Lead, Failing } = native.AnswerKind
@@ -228,7 +228,7 @@ class NativeStore {
   encode(id, value) {
     checkStorable(id, value)
     const bytes = encode(this.#codec, id, value)
-    const weight = this.#weigh === undefined ? lengthOf(bytes) : checkWeight(this.#weigh(value, id), id)
+    const weight = this.#weigh === undefined ? atLeastOne(lengthOf(bytes)) : checkWeight(this.#weigh(value, id), id)
     checkStorable(id, bytes)
     return { bytes, weight }
   }
@@ -341,7 +341,6 @@ class NativeStore {
 
   /** @param {{ max: number | undefined, maxBytes: number | undefined }} limits */
   resize(limits) {
-    checkBounded(limits)
     checkLimits(limits, false, this.#weigh)
     this.flushUses()
     native.cacheResize(this.#handle, limits.max, limits.maxBytes, clock.now(), out)

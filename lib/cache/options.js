@@ -11,7 +11,8 @@ const {
   formatValue,
   invalidType,
   invalidValue,
-  outOfRange
+  outOfRange,
+  pickOptions
 } = require('../internal/validate')
 const { resolveCodec } = require('./codec')
 
@@ -32,6 +33,7 @@ const INTEGERS = {
   staleIfError: [0, MAX_SAFE_INTEGER],
   errorTtl: [0, MAX_SAFE_INTEGER]
 }
+const INTEGER_OPTIONS = /** @type {(keyof typeof INTEGERS)[]} */ (Object.keys(INTEGERS))
 /** Options with a fixed set of strings as values; the first one is the default. */
 const CHOICES = { storage: ['heap', 'native'], policy: ['lru', 's3-fifo'] }
 const FUNCTIONS = ['weigh', 'load', 'onEvict']
@@ -50,15 +52,7 @@ const DEFAULTS = {
   codec: 'v8'
 }
 const CALL_OPTIONS = { load: ['load', 'signal'], loadMany: ['loadMany', 'signal'] }
-const OPTIONS = [
-  ...Object.keys(INTEGERS),
-  'jitter',
-  'loadTimeout',
-  ...FUNCTIONS,
-  ...Object.keys(CHOICES),
-  'codec',
-  'name'
-]
+const OPTIONS = [...INTEGER_OPTIONS, 'jitter', 'loadTimeout', ...FUNCTIONS, ...Object.keys(CHOICES), 'codec', 'name']
 
 /**
  * @param {string} name
@@ -91,7 +85,8 @@ function checkChoice(option, value) {
 /** @param {import('../../index').CacheOptions<any, any>} options */
 function readOptions(options) {
   checkOptions(options, OPTIONS)
-  const { load, weigh, onEvict, codec, storage, policy, name, jitter, loadTimeout, ...integers } = options
+  const { load, weigh, onEvict, codec, storage, policy, name, jitter, loadTimeout } = options
+  const integers = pickOptions(options, INTEGER_OPTIONS)
   for (const [option, value] of Object.entries({ weigh, load, onEvict })) {
     checkFunction(`The "options.${option}" property`, value)
   }
@@ -153,6 +148,12 @@ function sharedOptions({ name, codec, isCodecGiven }, settings) {
 /** @type {(limits: { max?: number | undefined, maxBytes?: number | undefined }) => void} */
 function checkBounded({ max, maxBytes }) {
   if (max === undefined && maxBytes === undefined) throw unboundedError()
+}
+
+/** Throws if `resize` would change nothing. @type {typeof checkBounded} */
+function checkResize({ max, maxBytes }) {
+  if (max !== undefined || maxBytes !== undefined) return
+  throw withCode(new TypeError('One of "limits.max" and "limits.maxBytes" is required'), 'ERR_INVALID_ARG_TYPE')
 }
 
 /** @param {string} [name] */
@@ -241,9 +242,14 @@ function checkStorable(id, value) {
  * @param {Id} id
  */
 function checkWeight(weight, id) {
-  if (typeof weight === 'number' && weight >= 0 && weight <= MAX_SAFE_INTEGER) return Math.ceil(weight)
+  if (typeof weight === 'number' && weight >= 0 && weight <= MAX_SAFE_INTEGER) return atLeastOne(Math.ceil(weight))
   const message = `The weight that options.weigh returns for ${inspect(id)} must be a number >= 0. Received ${formatValue(weight)}`
   throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
+}
+
+/** Returns the weight to count: entries that weigh nothing would be unlimited. @param {number} weight */
+function atLeastOne(weight) {
+  return Math.max(1, weight)
 }
 
 function closedError() {
@@ -252,7 +258,7 @@ function closedError() {
 
 module.exports = {
   DEFAULTS,
-  checkBounded,
+  checkResize,
   checkFunction,
   checkId,
   checkNoThird,
@@ -260,6 +266,7 @@ module.exports = {
   checkLimits,
   checkNumber,
   checkWeight,
+  atLeastOne,
   closedError,
   readCall,
   readCallOptions,

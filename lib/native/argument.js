@@ -25,7 +25,10 @@ function standIn(value) {
  * @param {(field: unknown) => unknown} convert
  */
 function mapFields(record, convert) {
-  return Object.fromEntries(Object.entries(record).map(([name, field]) => [name, convert(field)]))
+  const fields = []
+  // Includes inherited fields, as destructuring does.
+  for (const name in record) fields.push([name, convert(record[name])])
+  return Object.fromEntries(fields)
 }
 
 /**

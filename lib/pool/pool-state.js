@@ -4,11 +4,13 @@ const native = require('../native')
 const { readWorkerOptions } = require('../worker')
 const { closedError, forcedError, queueFullError } = require('../internal/errors')
 const { completionPort } = require('../native/completion-port')
-const { checkOptions } = require('../internal/validate')
+const { checkOptions, pickOptions } = require('../internal/validate')
 const { loopScheduler } = require('../native/shared')
 const { nativeArgument } = require('../native/argument')
 
-const OPTIONS = ['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'maxOutput', 'workers']
+/** Options that native code reads. */
+const NATIVE_OPTIONS = /** @type {const} */ (['name', 'threads', 'maxQueue', 'maxQueueBytes', 'maxWait', 'maxOutput'])
+const OPTIONS = [...NATIVE_OPTIONS, 'workers']
 
 /** Closes pools that were garbage-collected without being closed. */
 const registry = new FinalizationRegistry((/** @type {number} */ handle) => native.closePool(handle))
@@ -42,9 +44,8 @@ class PoolState {
   /** @param {import('../..').PoolOptions} options */
   constructor(options) {
     checkOptions(options, OPTIONS)
-    const { workers, ...others } = options
-    this.#workerOptions = readWorkerOptions(workers)
-    this.info = native.openPool(nativeArgument(others))
+    this.#workerOptions = readWorkerOptions(options.workers)
+    this.info = native.openPool(nativeArgument(pickOptions(options, NATIVE_OPTIONS)))
     /** Handle in native code. */
     this.handle = this.info.handle
     registry.register(this, this.handle, this)
