@@ -51,6 +51,22 @@ test('esbuild, to ESM, as documented', async () => {
   await assertWorks(path, ['main.mjs'])
 })
 
+test('a worker function fails with the remedy if the package was bundled too', async () => {
+  const call = "pool.run(transforms.worker('./shout.cjs'), 'a').catch(error => console.log(error.message))"
+  const path = project(folder, 'esbuild-inside', { 'main.js': `${IMPORT}\n${call}` })
+  await build({
+    absWorkingDir: path,
+    entryPoints: ['main.js'],
+    bundle: true,
+    platform: 'node',
+    external: ['*.node', 'offloop-*'],
+    outfile: join(path, 'main.cjs')
+  })
+  const { code, output } = await node(path, ['main.cjs'])
+  assert.equal(code, 0, output)
+  assert.match(output, /worker-main\.js of offloop is missing\. When you bundle, keep offloop external$/m)
+})
+
 test('webpack, as documented', async () => {
   const path = project(folder, 'webpack', { 'main.js': MAIN, 'webpack.config.js': documented('webpack') })
   const config = require(join(path, 'webpack.config.js'))

@@ -170,7 +170,7 @@ test('the clone error has the path of the part that cannot be cloned', async () 
     [{ users: [{}, { save() {} }] }, /: input\.users\[1\]\.save is a function$/],
     [{ 'a key': Symbol('s') }, /: input\["a key"\] is a symbol$/],
     [new Map([['k', new WeakMap()]]), /: input\.get\(k\) is an instance of WeakMap$/],
-    [{ promise: Promise.resolve() }, /: input\.promise is an instance of Promise$/]
+    [{ promise: Promise.resolve() }, /: input\.promise is an instance of Promise: await it first$/]
   ])
   for (const [input, message] of cases) {
     await assert.rejects(pool.run(userFunction(), input), { name: 'DataCloneError', message })

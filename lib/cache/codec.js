@@ -67,9 +67,9 @@ const CODECS = {
       if (isJsonSafe(value)) return Buffer.from(JSON.stringify(value))
       try {
         return engine().serialize(value)
-      } catch (error) {
-        checkNested(value)
-        throw error
+      } catch (cause) {
+        const { cloneReason } = require('../internal/clone-error')
+        throw new TypeError(cloneReason('value', value, cause), { cause })
       }
     },
     // Deserialized views may lie in the memory that was read.

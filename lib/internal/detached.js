@@ -65,7 +65,7 @@ function describeDetached(memory) {
 }
 
 /**
- * Returns the message for detached memory. lib/worker/clone-error.js and src/args.rs have the same text.
+ * Returns the message for detached memory. lib/internal/clone-error.js and src/args.rs have the same text.
  * @param {string} name as in 'The "key" argument'
  * @param {ArrayBufferView | ArrayBuffer} memory
  */

@@ -140,7 +140,7 @@ class BatchRunner {
       this.#answers.postMessage(result, transfer)
     } catch (error) {
       // Loaded only now, so that threads start sooner.
-      throw cloneError(require('./clone-error').explainCloneError('result', result, error))
+      throw cloneError(require('../internal/clone-error').explainCloneError('result', result, error))
     }
   }
 

@@ -4,6 +4,9 @@ const { inspect } = require('node:util')
 const { OffloopError } = require('../internal/errors')
 const { toText } = require('../internal/error-codec')
 
+/** Main file of worker threads. */
+const WORKER_MAIN = 'worker-main.js'
+
 /**
  * Returns the error of a task that is lost because its thread ended.
  * @param {import('./worker-thread').Exit} exit
@@ -28,7 +31,13 @@ function exitError({ code, error }, when) {
 function describeExit(code, error) {
   if (error === undefined) return `exit code ${code}`
   if (/** @type {any} */ (error)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return 'it ran out of memory'
+  if (lacksMain(error)) return `${WORKER_MAIN} of offloop is missing. When you bundle, keep offloop external`
   return `uncaught: ${error instanceof Error ? toText(error) : inspect(error, { depth: 1 })}`
+}
+
+/** Whether the main file of worker threads was not found. @param {any} error */
+function lacksMain(error) {
+  return error?.code === 'MODULE_NOT_FOUND' && `${error.message}`.split('\n', 1)[0].includes(WORKER_MAIN)
 }
 
 module.exports = { exitError }

@@ -13,7 +13,7 @@ const { WorkerThread, unreadableError } = require('./worker-thread')
 const native = require('../native')
 const { finishTasks, firstTask, requeueTasks, takeTasks } = require('./task-queue')
 const { loopScheduler } = require('../native/shared')
-const { explainCloneError } = require('./clone-error')
+const { explainCloneError } = require('../internal/clone-error')
 
 /**
  * @typedef {import('./worker-task').WorkerTask} WorkerTask

@@ -8,7 +8,7 @@ const { Moved, valueBytes } = require('../task/input')
 const { findDetached, detachedMessage } = require('../internal/detached')
 const native = require('../native')
 const { completionPort } = require('../native/completion-port')
-const { explainCloneError } = require('./clone-error')
+const { explainCloneError } = require('../internal/clone-error')
 
 /**
  * Runs tasks of user code.

@@ -1,8 +1,8 @@
 'use strict'
 
 const { types } = require('node:util')
-const { now } = require('../internal/clock')
-const { detachedMessage, isDetached } = require('../internal/detached')
+const { now } = require('./clock')
+const { detachedMessage, isDetached } = require('./detached')
 
 /** Maximum number of levels searched: each clones everything below it once more. */
 const MAX_LEVELS = 32
@@ -19,8 +19,18 @@ const MAX_SEARCH_MS = 500
  * @returns {string}
  */
 function explainCloneError(name, value, error) {
-  const reason = tryRead(() => findReason(name, value, error), '') || describeThrown(error)
-  return `The ${name} cannot be cloned: ${reason}`
+  return `The ${name} cannot be cloned: ${cloneReason(name, value, error)}`
+}
+
+/**
+ * Returns the reason alone, as in `value.users[3].save is a function`.
+ * @param {string} name of the value
+ * @param {unknown} value which cannot be cloned
+ * @param {unknown} error that cloning it threw
+ * @returns {string}
+ */
+function cloneReason(name, value, error) {
+  return tryRead(() => findReason(name, value, error), '') || describeThrown(error)
 }
 
 /**
@@ -134,6 +144,7 @@ function cloneFailure(value) {
 function describeKind(value) {
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`
   if (types.isProxy(value)) return 'a Proxy'
+  if (types.isPromise(value)) return 'an instance of Promise: await it first'
   const name = tryRead(() => stringProperty(Object.getPrototypeOf(value).constructor, 'name'), '')
   return name === '' ? 'an object that cannot be cloned' : `an instance of ${shorten(name)}`
 }
@@ -177,4 +188,4 @@ function tryRead(read, otherwise) {
   }
 }
 
-module.exports = { explainCloneError }
+module.exports = { cloneReason, explainCloneError }
