@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
+const { runInNewContext } = require('node:vm')
 const { Cache } = require('../..')
 const { stopClock } = require('../support/clock')
 const { deferred } = require('../support/deferred')
@@ -289,6 +290,28 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.deepEqual([ofLoad?.aborted, cache.peek('a'), cache.stats().inFlight], [true, 'new after old', 0])
   })
 }
+
+test('the error of many failed ids lists a few of them, shortened', async () => {
+  const cache = new Cache({ max: 10 })
+  const ids = Array.from({ length: 1000 }, (_, index) => `${index}-${'x'.repeat(1000)}`)
+  const failing = cache.getMany([...ids, 'good'], async ids => ids.map(id => (id === 'good' ? 1 : new Error(id))))
+  const error = await failing.then(
+    () => assert.fail(),
+    error => error
+  )
+  assert.match(
+    error.message,
+    /^1000 of 1001 ids could not be loaded: '0-x+'\.\.\. 902 more characters, .*, and 990 more$/
+  )
+  assert.ok(error.message.length < 2000)
+  assert.equal(error.ids.length, 1000)
+})
+
+test('a Map of another realm is a result', async () => {
+  const cache = new Cache({ max: 10 })
+  const values = await cache.getMany(['a'], async () => runInNewContext("new Map([['a', 1]])"))
+  assert.deepEqual([...values], [['a', 1]])
+})
 
 test('a loader of many ids that asks for one of them is refused', async () => {
   const cache = new Cache({ max: 100 })

@@ -8,6 +8,7 @@ const { findDetached, isDetached, detachedMessage } = require('../internal/detac
 const { toText } = require('../internal/error-codec')
 const { lazy } = require('../internal/lazy')
 const { checkMemory, formatValue, invalidType } = require('../internal/validate')
+const { formatId } = require('./format-id')
 const { isJsonSafe } = require('./is-json-safe')
 
 /**
@@ -180,7 +181,7 @@ function reasonOf(cause) {
  * @param {unknown} cause
  */
 function codecError(participle, id, cause) {
-  const message = `The value of ${inspect(id)} cannot be ${participle}: ${reasonOf(cause)}`
+  const message = `The value of ${formatId(id)} cannot be ${participle}: ${reasonOf(cause)}`
   return withCode(new TypeError(message, { cause }), 'ERR_INVALID_ARG_VALUE')
 }
 

@@ -1,10 +1,11 @@
 'use strict'
 
-const { inspect } = require('node:util')
+const { isMap } = require('node:util').types
 const { invalidType, invalidValue } = require('../internal/validate')
 const { unwatch, watch } = require('../internal/abort')
 const { loads } = require('../internal/diagnostics')
 const { ABSENT, runInsideFlights } = require('./flight')
+const { formatId } = require('./format-id')
 
 /**
  * @typedef {import('../../index').CacheId} Id
@@ -13,6 +14,9 @@ const { ABSENT, runInsideFlights } = require('./flight')
  * @typedef {import('./load-coordinator').PendingLoad} PendingLoad
  * @typedef {(ids: Id[], context: { signal: AbortSignal }) => Promise<Map<Id, unknown> | unknown[]>} LoadMany
  */
+
+/** Maximum number of ids in a message. */
+const MAX_LISTED = 10
 
 /** A call of `getMany`, which waits for all its flights: creating a promise for each of many ids would hold the event loop. */
 class ManyWaiter {
@@ -203,7 +207,7 @@ function pick(values, id) {
  * @returns {Map<Id, unknown>}
  */
 function byId(ids, values) {
-  if (values instanceof Map) return values
+  if (isMap(values)) return /** @type {Map<Id, unknown>} */ (values)
   if (!Array.isArray(values)) throw invalidType('The result of loadMany', 'a Map or an Array', values)
   if (values.length === ids.length) return new Map(ids.map((id, index) => [id, values[index]]))
   throw invalidValue(
@@ -220,7 +224,9 @@ function byId(ids, values) {
  */
 function combinedError(ids, errors, results, count) {
   if (ids.length === count && errors.every(error => error === errors[0])) return errors[0]
-  const message = `${ids.length} of ${count} ids could not be loaded: ${ids.map(id => inspect(id)).join(', ')}`
+  const listed = ids.slice(0, MAX_LISTED).map(formatId)
+  if (ids.length > MAX_LISTED) listed.push(`and ${ids.length - MAX_LISTED} more`)
+  const message = `${ids.length} of ${count} ids could not be loaded: ${listed.join(', ')}`
   return Object.assign(new AggregateError(errors, message), { ids, results })
 }
 

@@ -1,11 +1,11 @@
 'use strict'
 
-const { inspect } = require('node:util')
 const { withCode } = require('../internal/errors')
 const { MailKind } = require('../native')
 const { completionPort } = require('../native/completion-port')
 const { decodeError } = require('../internal/error-codec')
 const { ABSENT, Flight } = require('./flight')
+const { formatId } = require('./format-id')
 const { NativeStore } = require('./native-store')
 const { invalidType } = require('../internal/validate')
 const { checkNumber } = require('./options')
@@ -260,7 +260,7 @@ function abandonedError() {
 
 /** @param {Id} id */
 function noLoaderError(id) {
-  const message = `There is no loader for ${inspect(id)}: pass one to the cache as options.load, or to this call`
+  const message = `There is no loader for ${formatId(id)}: pass one to the cache as options.load, or to this call`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 

@@ -1,6 +1,5 @@
 'use strict'
 
-const { inspect } = require('node:util')
 const { OffloopError, withCode } = require('../internal/errors')
 const { isDetached } = require('../internal/detached')
 const {
@@ -15,6 +14,7 @@ const {
   pickOptions
 } = require('../internal/validate')
 const { resolveCodec } = require('./codec')
+const { formatId } = require('./format-id')
 
 /** @typedef {import('../../index').CacheId} Id */
 
@@ -233,7 +233,7 @@ function checkId(id, index) {
  * @param {unknown} value
  */
 function checkStorable(id, value) {
-  if (isDetached(value)) throw detachedError(`The value of ${inspect(id)}`, value)
+  if (isDetached(value)) throw detachedError(`The value of ${formatId(id)}`, value)
 }
 
 /**
@@ -243,7 +243,7 @@ function checkStorable(id, value) {
  */
 function checkWeight(weight, id) {
   if (typeof weight === 'number' && weight >= 0 && weight <= MAX_SAFE_INTEGER) return atLeastOne(Math.ceil(weight))
-  const message = `The weight that options.weigh returns for ${inspect(id)} must be a number >= 0. Received ${formatValue(weight)}`
+  const message = `The weight that options.weigh returns for ${formatId(id)} must be a number >= 0. Received ${formatValue(weight)}`
   throw withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
