@@ -420,7 +420,7 @@ export const transforms: {
     /**
      * Writes the bytes of `JSON.stringify`: on the event loop, in slices of at most `sliceMs` ms (default 4) that a thread joins,
      * ready for the next step of a chain. `toJSON`, getters, holes and everything else behave as in `JSON.stringify`, except that
-     * getters may be called several times. Do not change a large value until it is written. Rejects with a TypeError for a value
+     * getters may be called several times. Do not change the value before the promise settles. Rejects with a TypeError for a value
      * without a JSON representation (`undefined`, a function), a BigInt or a circular structure, and with any error that a `toJSON`
      * throws.
      *
