@@ -3,7 +3,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { JsonWriter } = require('./writer')
 const { OffloopError } = require('../internal/errors')
-const { encodeUtf8 } = require('./utf-encoder')
+const { encodeElements, encodeUtf8 } = require('./utf-encoder')
 
 const EMPTY = Buffer.alloc(0)
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
@@ -56,9 +56,9 @@ class JsonInput {
   *#pieces(context) {
     const next = () => this.#writer.next()
     for (;;) {
-      const text = context.runInAsyncScope(next)
-      if (text === undefined) return
-      const length = yield text === '' ? EMPTY : encodeUtf8(text)
+      const piece = context.runInAsyncScope(next)
+      if (piece === undefined) return
+      const length = yield encode(piece)
       // Includes the text that must follow: a proxy of an array may report any length.
       if (length + this.#writer.minLength > this.#maxOutput) throw this.#outputLimitError()
     }
@@ -70,6 +70,12 @@ class JsonInput {
     const message = `The JSON exceeds its limit of ${this.#maxOutput} bytes (${limits}) at ${this.#writer.path}`
     return new OffloopError('ERR_OFFLOOP_OUTPUT_LIMIT', message, { transform: 'json.stringify' })
   }
+}
+
+/** @param {import('./writer').Piece} piece */
+function encode(piece) {
+  if (typeof piece !== 'string') return encodeElements(piece.list, piece.isFirst)
+  return piece === '' ? EMPTY : encodeUtf8(piece)
 }
 
 module.exports = { JsonInput }

@@ -59,6 +59,11 @@ class OpenLevels {
     return (this.#levels[this.#levels.length - 1]?.generated ?? 0) > FREE_LEVELS
   }
 
+  /** True if an open level is generated. */
+  get isGenerated() {
+    return (this.#levels[this.#levels.length - 1]?.generated ?? 0) > 0
+  }
+
   /** Closes the innermost level. */
   close() {
     this.heldBytes -= this.#levels.pop()?.heldBytes ?? 0

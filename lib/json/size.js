@@ -25,12 +25,46 @@ const MANY_NAMES = 4096
 /** Number of outermost levels in which getters and proxies are followed, and of the next levels, in which they count as large. */
 const UNCHECKED_LEVELS = 4
 const CHECKED_LEVELS = 2
+/** After this many more levels, the next `CHECKED_LEVELS` are checked again. */
+const CHECK_INTERVAL = 64
 
 const INSIDE = 'A value inside the "input" argument'
 
 const { toJSON: dateToJSON, toISOString } = Date.prototype
 
-/** Objects found to be large, with their names if these were listed. @typedef {WeakMap<object, string[] | undefined>} Large */
+/**
+ * Objects found to be large, with their names if these were listed. Weak, since a getter may return a new object each time. Most values
+ * have none: looking one up in an empty map would take a tenth of the time of measuring it.
+ */
+class Large {
+  /** @type {WeakMap<object, string[] | undefined>} */
+  #names = new WeakMap()
+  #count = 0
+
+  /** @param {object} value */
+  has(value) {
+    return this.#count > 0 && this.#names.has(value)
+  }
+
+  /**
+   * @param {object} value
+   * @param {string[]} [names]
+   */
+  add(value, names) {
+    if (!this.#names.has(value)) this.#count++
+    this.#names.set(value, names)
+  }
+
+  /**
+   * Removes an object, and returns its names if they were listed. The map stays small: a large one would be rehashed in one step.
+   * @param {object} value
+   */
+  take(value) {
+    const names = this.#names.get(value)
+    if (this.#names.delete(value)) this.#count--
+    return names
+  }
+}
 
 /** End of the current step: values not measured by then count as large. */
 let deadline = 0
@@ -82,7 +116,13 @@ function measure(value, depth, large, isFirst = false) {
   if (hasToJSON(value)) return isPlainDate(value) ? STEP_BUDGET - DATE : TOO_LARGE
   checkedDepth = depth - UNCHECKED_LEVELS
   countedDepth = isFirst ? 0 : depth - 1
-  return measureParts(value, STEP_BUDGET, depth, large)
+  try {
+    return measureParts(value, STEP_BUDGET, depth, large)
+  } catch (error) {
+    // The caller's stack is almost full.
+    if (error instanceof RangeError) return TOO_LARGE
+    throw error
+  }
 }
 
 /**
@@ -127,7 +167,7 @@ function measureParts(value, budget, depth, large) {
     // A detached view has no members.
     if (left === budget) checkMemory(INSIDE, value)
   }
-  if (left < 0 && budget >= LARGE) large.set(value, undefined)
+  if (left < 0 && budget >= LARGE) large.add(value)
   return left
 }
 
@@ -139,7 +179,7 @@ function measureParts(value, budget, depth, large) {
 function hasManyNames(value, large) {
   const names = Object.keys(value)
   if (names.length <= MANY_NAMES) return false
-  large.set(value, names)
+  large.add(value, names)
   return true
 }
 
@@ -151,7 +191,7 @@ function hasManyNames(value, large) {
  * @param {number} depth
  */
 function isGenerated(value, key, depth) {
-  return depth > checkedDepth - CHECKED_LEVELS && isGeneratedBy(value, key)
+  return (checkedDepth - depth) % CHECK_INTERVAL < CHECKED_LEVELS && isGeneratedBy(value, key)
 }
 
 /** Estimates the length of a value without parts. @param {unknown} leaf */
@@ -180,6 +220,7 @@ function hasToJSON(value) {
 }
 
 module.exports = {
+  Large,
   NUMBER,
   PUNCTUATION,
   STEP_BUDGET,

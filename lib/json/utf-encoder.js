@@ -3,6 +3,7 @@
 /** Code units of a string that are encoded at a time. */
 const PIECE_LENGTH = 1 << 18
 const BACKSLASH = 0x5c
+const COMMA = 0x2c
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
 const MAX_UTF8 = 3
 
@@ -21,6 +22,18 @@ function encodeUtf8(text) {
   if (text.length > PIECE_LENGTH) return Buffer.from(text)
   scratch ??= Buffer.allocUnsafeSlow(PIECE_LENGTH * MAX_UTF8)
   return scratch.subarray(0, scratch.write(text))
+}
+
+/**
+ * Encodes the elements of a list with a comma before them, unless they are the first. The bytes are valid until the next call.
+ * @param {string} list
+ * @param {boolean} isFirst
+ */
+function encodeElements(list, isFirst) {
+  const bytes = encodeUtf8(list)
+  if (isFirst) return bytes.subarray(1, -1)
+  bytes[0] = COMMA
+  return bytes.subarray(0, -1)
 }
 
 /** Returns the bytes that a text needs as UTF-8, estimated from its beginning if it is long. @param {string} text */
@@ -65,4 +78,4 @@ function isLowSurrogate(unit) {
   return (unit & 0xfc00) === 0xdc00
 }
 
-module.exports = { MAX_UTF8, encodeUtf8, estimateUtf8, isHighSurrogate, textPieces }
+module.exports = { MAX_UTF8, encodeElements, encodeUtf8, estimateUtf8, isHighSurrogate, textPieces }

@@ -3,7 +3,7 @@
 const { isBigIntObject, isBooleanObject, isBoxedPrimitive, isNumberObject, isStringObject } = require('node:util').types
 const { OffloopError } = require('../internal/errors')
 const { ArrayFrame, ObjectFrame, smallText } = require('./frames')
-const { STEP_BUDGET, setDeadline, hasToJSON, isPastDeadline, rememberBigIntText, measure } = require('./size')
+const { Large, STEP_BUDGET, setDeadline, hasToJSON, isPastDeadline, rememberBigIntText, measure } = require('./size')
 const { OpenLevels, isGeneratedBy } = require('./levels')
 const { now } = require('../internal/clock')
 const { checkMemory, invalidType, invalidValue } = require('../internal/validate')
@@ -18,8 +18,10 @@ const FIRST_LOOK_MS = 1
 /** Text of at least this length becomes a separate piece: joining it with other text would copy it. */
 const LONG_TEXT = 1 << 12
 /** More deeply nested values are taken apart, since measuring is recursive. `maxDepth` may be lower. */
-const MAX_DEPTH = 64
-/** Levels that are measured once `MAX_DEPTH` levels are open: getters may create them again each time they are measured. */
+const MAX_DEPTH = 1024
+/** Levels that are measured once a getter, a proxy or toJSON has generated an open level, while fewer levels than this are open. */
+const MAX_GENERATED = 64
+/** Levels that are measured once `MAX_GENERATED` levels are open: getters may create them again each time they are measured. */
 const MAX_AHEAD = 8
 /** Levels that are measured once unusually many open levels are generated: each of the next ones may be large too. */
 const MIN_AHEAD = 2
@@ -27,6 +29,11 @@ const MIN_AHEAD = 2
 const VALUES_PER_TURN = 8
 
 const INSIDE = 'A value inside the "input" argument'
+
+/**
+ * Text, or elements in the brackets of a list, which are not part of the text: cutting them off the bytes is faster.
+ * @typedef {string | { list: string, isFirst: boolean, length: number }} Piece
+ */
 
 /**
  * Writes a value as `JSON.stringify` does, piece by piece. Small values are passed to `JSON.stringify`, large ones are taken apart.
@@ -38,11 +45,9 @@ class JsonWriter {
   /** Values of the frames, to detect cycles. */
   #ancestors = new Set()
   /**
-   * Objects found to be large and not opened yet, so that they are not measured again as part of each object that contains them. Weak,
-   * since a getter may return a new object each time.
-   * @type {import('./size').Large}
+   * Objects found to be large and not opened yet, so that they are not measured again as part of each object that contains them.
    */
-  #large = new WeakMap()
+  #large = new Large()
   #maxDepth
   #levels
   /** Levels to measure. */
@@ -51,7 +56,7 @@ class JsonWriter {
   #returnedLength = 0
   /** Turns of the frames in this step. */
   #turns = 0
-  /** Finished pieces of one step. @type {string[]} */
+  /** Finished pieces of one step. @type {Piece[]} */
   #ready = []
   /** The piece that is being written. */
   #text = ''
@@ -82,7 +87,7 @@ class JsonWriter {
     return this.#ready.length === 0 && this.#frames.length === 0 && this.#string === undefined
   }
 
-  /** Returns the next piece of text, which may be empty; `undefined` after the last one. */
+  /** Returns the next piece, which may be empty; `undefined` after the last one. */
   next() {
     if (this.isWritten && this.#text === '') return undefined
     this.#turns = 0
@@ -91,13 +96,13 @@ class JsonWriter {
       if (this.#string !== undefined) this.#writeString(this.#string)
       else this.#frames[this.#frames.length - 1].write(this)
     }
-    let text = this.#ready.shift()
-    if (text === undefined) {
-      text = this.#text
+    let piece = this.#ready.shift()
+    if (piece === undefined) {
+      piece = this.#text
       this.#text = ''
     }
-    this.#returnedLength += text.length
-    return text
+    this.#returnedLength += piece.length
+    return piece
   }
 
   /** Estimated bytes of the open levels, see `OpenLevels`. */
@@ -107,7 +112,7 @@ class JsonWriter {
 
   /** Characters written. */
   get #position() {
-    return this.#ready.reduce((sum, text) => sum + text.length, this.#returnedLength + this.#text.length)
+    return this.#ready.reduce((sum, piece) => sum + piece.length, this.#returnedLength + this.#text.length)
   }
 
   /** True if a piece is ready, or the step has lasted long enough. */
@@ -142,8 +147,7 @@ class JsonWriter {
   /** Sets the number of levels to measure of a value in the innermost open level. */
   #lookAhead() {
     const level = this.#frames.length
-    const limit = this.#levels.isUnusual ? MIN_AHEAD : level < MAX_DEPTH ? MAX_DEPTH : MAX_AHEAD
-    this.#levelsAhead = Math.min(limit, this.#maxDepth - level)
+    this.#levelsAhead = Math.min(levelsAhead(this.#levels, level), this.#maxDepth - level)
   }
 
   /** @param {string} text */
@@ -153,9 +157,23 @@ class JsonWriter {
 
   /** Appends text that may be long. @param {string} text */
   appendLong(text) {
-    if (text.length < LONG_TEXT) return this.append(text)
+    if (text.length < LONG_TEXT) this.append(text)
+    else this.#appendPiece(text)
+  }
+
+  /**
+   * Appends the elements of a list.
+   * @param {string} list
+   * @param {boolean} isFirst whether no element precedes them
+   */
+  appendElements(list, isFirst) {
+    if (list.length < LONG_TEXT) this.append(`${isFirst ? '' : ','}${list.slice(1, -1)}`)
+    else this.#appendPiece({ list, isFirst, length: list.length })
+  }
+
+  #appendPiece(/** @type {Piece} */ piece) {
     if (this.#text !== '') this.#ready.push(this.#text)
-    this.#ready.push(text)
+    this.#ready.push(piece)
     this.#text = ''
   }
 
@@ -218,10 +236,9 @@ class JsonWriter {
     const outer = this.#frames[this.#frames.length - 1]
     const isGenerated = !isOriginal || (outer !== undefined && isGeneratedBy(outer.value, key))
     if (!this.#levels.open(isGenerated, outer, this.#position)) throw heldBytesError(this.#levels.maxBytes, this.path)
-    const level = Array.isArray(value) ? new ArrayFrame(value) : new ObjectFrame(value, this.#large.get(value))
+    const names = this.#large.take(value)
+    const level = Array.isArray(value) ? new ArrayFrame(value) : new ObjectFrame(value, names)
     this.#ancestors.add(value)
-    // The map stays small: a large one would be rehashed in one step.
-    this.#large.delete(value)
     this.#frames.push(level)
     this.#lookAhead()
     if (level instanceof ArrayFrame) this.minLength += level.minLength
@@ -246,6 +263,17 @@ class JsonWriter {
     this.#text += '"'
     this.#string = undefined
   }
+}
+
+/**
+ * Returns the number of levels to measure in an open level.
+ * @param {OpenLevels} levels
+ * @param {number} level number of open levels
+ */
+function levelsAhead(levels, level) {
+  if (levels.isUnusual) return MIN_AHEAD
+  if (!levels.isGenerated) return MAX_DEPTH
+  return level < MAX_GENERATED ? MAX_GENERATED : MAX_AHEAD
 }
 
 /**
