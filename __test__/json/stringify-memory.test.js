@@ -124,3 +124,20 @@ test('follows few getters to find out whether a value is small', async () => {
   await assert.rejects(pool.run(json.stringify({ maxDepth: 50 }), level()), { code: 'ERR_OFFLOOP_INVALID_DATA' })
   assert.ok(created < 50 * 8, `${created} levels were created`)
 })
+
+test('follows few getters below plain levels', async () => {
+  let created = 0
+  const level = () => {
+    created++
+    return {
+      get child() {
+        return level()
+      }
+    }
+  }
+  /** @type {unknown} */
+  let value = level()
+  for (let depth = 0; depth < 10; depth++) value = { value }
+  await assert.rejects(pool.run(json.stringify({ maxDepth: 1000 }), value), { code: 'ERR_OFFLOOP_INVALID_DATA' })
+  assert.ok(created < 1000 * 12, `${created} levels were created`)
+})

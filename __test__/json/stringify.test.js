@@ -309,6 +309,35 @@ test('measures a large value a few times, however deeply it is nested', async ()
   assert.ok(calls <= 60 * 4, `${calls} calls of 60 getters`)
 })
 
+test('passes deep values to JSON.stringify whole', async t => {
+  const value = Array.from({ length: 20 }, () => {
+    /** @type {unknown} */
+    let nested = 1
+    for (let level = 0; level < 1000; level++) nested = level % 2 ? [nested, level] : { nested, level }
+    return nested
+  })
+  const expected = JSON.stringify(value)
+  const { mock } = t.mock.method(JSON, 'stringify')
+  const text = String(await pool.run(stringify, value))
+  const calls = mock.callCount()
+  mock.restore()
+  assert.equal(text, expected)
+  // A slow machine opens some levels.
+  assert.ok(calls < 5000, `${calls} calls for 20,000 levels`)
+})
+
+test('writes long lists with and without numbers', async () => {
+  const numbers = Array.from({ length: 30_000 }, (_, index) => (index % 3 ? index : -index / 7))
+  const holes = [...numbers, NaN, -0, Infinity]
+  delete holes[0]
+  delete holes[20_000]
+  const mixed = numbers.map((number, index) => (index % 1000 ? number : { number, text: '漢字é' }))
+  const texts = numbers.map(number => (number % 2 ? `é${number}` : `漢${number}`))
+  for (const value of [numbers, holes, mixed, texts, [numbers, texts, [], numbers], { numbers, mixed }]) {
+    assert.equal(String(await pool.run(stringify, value)), JSON.stringify(value))
+  }
+})
+
 test("reads each value in its caller's async context", async () => {
   const storage = new AsyncLocalStorage()
   /** @type {Record<string, Set<unknown>>} */

@@ -1,13 +1,14 @@
 'use strict'
 
 const { isProxy } = require('node:util').types
-const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline } = require('./size')
+const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, measure } = require('./size')
 
 /**
  * The `JsonWriter`, as its frames use it.
  * @typedef {object} Writer
  * @property {number} minLength minimum characters of the remaining elements of all open lists
- * @property {(value: unknown) => number} measure returns the estimated budget left after a value, negative if it is large
+ * @property {number} levelsAhead levels to measure of a part of the innermost frame
+ * @property {import('./size').Large} large
  * @property {(text: string) => void} append
  * @property {(text: string) => void} appendLong appends text that may be long
  * @property {(list: string, isFirst: boolean) => void} appendElements appends the elements of a list
@@ -52,7 +53,8 @@ class ArrayFrame {
 
   /** @param {Writer} writer */
   write(writer) {
-    const { value } = this
+    const { value, length } = this
+    const { levelsAhead, large } = writer
     if (this.#index < this.#largeUntil) return this.#writeLarge(value[this.#index], writer)
     const first = this.#index
     const isPlain = this.#isPlain
@@ -61,19 +63,17 @@ class ArrayFrame {
     let index = first
     let budget = STEP_BUDGET
     let isLarge = false
-    while (index < this.length && budget > 0) {
-      if (isPlain) {
-        const end = endOfNumbers(value, index, Math.min(this.length, index + NUMBERS_AT_ONCE))
-        if (end > index) {
-          const count = end - index
-          budget -= count * (NUMBER + 1)
-          index = end
-          if (count === NUMBERS_AT_ONCE && isPastDeadline(0)) break
-          continue
-        }
-      }
+    while (index < length && budget > 0) {
       const element = value[index]
-      const left = typeof element === 'number' ? STEP_BUDGET - NUMBER : writer.measure(element)
+      if (isPlain && typeof element === 'number') {
+        const end = endOfNumbers(value, index + 1, Math.min(length, index + NUMBERS_AT_ONCE))
+        const count = end - index
+        budget -= count * (NUMBER + 1)
+        index = end
+        if (count === NUMBERS_AT_ONCE && isPastDeadline(0)) break
+        continue
+      }
+      const left = measure(element, levelsAhead, large)
       isLarge = left < 0
       if (isLarge) break
       budget -= STEP_BUDGET - left + 1
@@ -87,7 +87,7 @@ class ArrayFrame {
       this.#index = index
     }
     if (isLarge) this.#writeLarge(value[index], writer)
-    else if (index === this.length) writer.close(']')
+    else if (index === length) writer.close(']')
   }
 
   /**
@@ -148,7 +148,7 @@ class ObjectFrame {
       if (this.#index === keys.length) return writer.close('}')
       const key = keys[this.#index]
       const value = this.value[key]
-      const left = typeof value === 'number' ? STEP_BUDGET - NUMBER : writer.measure(value)
+      const left = typeof value === 'number' ? STEP_BUDGET - NUMBER : measure(value, writer.levelsAhead, writer.large)
       this.#index++
       const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
       const text = left < 0 ? null : smallText(value)

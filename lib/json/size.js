@@ -113,7 +113,6 @@ function measure(value, depth, large, isFirst = false) {
     return STEP_BUDGET - leafLength(value)
   }
   if (large.has(value)) return TOO_LARGE
-  if (hasToJSON(value)) return isPlainDate(value) ? STEP_BUDGET - DATE : TOO_LARGE
   checkedDepth = depth - UNCHECKED_LEVELS
   countedDepth = isFirst ? 0 : depth - 1
   try {
@@ -126,8 +125,8 @@ function measure(value, depth, large, isFirst = false) {
 }
 
 /**
- * Returns the budget left after a list or an object. Apart from `JSON.stringify`, this is most of the cost of writing: strings are
- * measured without a call, and the toJSON of a plain object is noticed while its members are read.
+ * Returns the budget left after a list or an object. Apart from `JSON.stringify`, this is most of the cost of writing: lists and objects
+ * have functions of their own, which V8 optimizes for their shapes, and strings are measured without a call.
  * @param {any} value
  * @param {number} budget
  * @param {number} depth levels to follow
@@ -135,40 +134,62 @@ function measure(value, depth, large, isFirst = false) {
  * @returns {number}
  */
 function measureParts(value, budget, depth, large) {
-  if (depth === 0) return TOO_LARGE
-  if (++measured % VALUES_PER_CLOCK_READ === 0 && now() >= deadline) return TOO_LARGE
+  return Array.isArray(value) ? measureList(value, budget, depth, large) : measureObject(value, budget, depth, large)
+}
+
+/**
+ * @param {any[]} list
+ * @param {number} budget
+ * @param {number} depth
+ * @param {Large} large
+ * @returns {number}
+ */
+function measureList(list, budget, depth, large) {
+  if (!mayFollow(depth) || hasToJSON(list)) return TOO_LARGE
   let left = budget
-  if (Array.isArray(value)) {
-    if (hasToJSON(value)) return TOO_LARGE
-    for (let i = 0; i < value.length && left >= 0; i++) {
-      const element = value[i]
-      if (typeof element === 'number') left -= NUMBER + 1
-      else if (typeof element === 'string') left -= element.length + 1
-      else if (typeof element !== 'object' || element === null) left -= leafLength(element) + 1
-      else if (depth <= checkedDepth && isGenerated(value, i, depth)) left = TOO_LARGE
-      else left = measureParts(element, left - 1, depth - 1, large)
-    }
-  } else {
-    if (Object.getPrototypeOf(value) !== Object.prototype && hasToJSON(value)) {
-      return isPlainDate(value) ? budget - DATE : TOO_LARGE
-    }
-    if (depth > countedDepth && hasManyNames(value, large)) return TOO_LARGE
-    for (const key in value) {
-      const member = value[key]
-      left -= key.length + PUNCTUATION
-      if (typeof member === 'string') left -= member.length
-      else if (typeof member === 'number') left -= NUMBER
-      else if (typeof member !== 'object' || member === null) left -= leafLength(member)
-      else if (depth <= checkedDepth && isGenerated(value, key, depth)) left = TOO_LARGE
-      else left = measureParts(member, left, depth - 1, large)
-      if (typeof member === 'function' && key === 'toJSON') left = TOO_LARGE
-      if (left < 0) break
-    }
-    // A detached view has no members.
-    if (left === budget) checkMemory(INSIDE, value)
+  for (let i = 0; i < list.length && left >= 0; i++) {
+    const element = list[i]
+    if (typeof element === 'number') left -= NUMBER + 1
+    else if (typeof element === 'string') left -= element.length + 1
+    else if (typeof element !== 'object' || element === null) left -= leafLength(element) + 1
+    else if (depth <= checkedDepth && isGenerated(list, i, depth)) left = TOO_LARGE
+    else left = measureParts(element, left - 1, depth - 1, large)
   }
+  if (left < 0 && budget >= LARGE) large.add(list)
+  return left
+}
+
+/**
+ * @param {any} value
+ * @param {number} budget
+ * @param {number} depth
+ * @param {Large} large
+ * @returns {number}
+ */
+function measureObject(value, budget, depth, large) {
+  if (!mayFollow(depth)) return TOO_LARGE
+  if (hasToJSON(value)) return isPlainDate(value) ? budget - DATE : TOO_LARGE
+  if (depth > countedDepth && hasManyNames(value, large)) return TOO_LARGE
+  let left = budget
+  for (const key in value) {
+    const member = value[key]
+    left -= key.length + PUNCTUATION
+    if (typeof member === 'string') left -= member.length
+    else if (typeof member === 'number') left -= NUMBER
+    else if (typeof member !== 'object' || member === null) left -= leafLength(member)
+    else if (depth <= checkedDepth && isGenerated(value, key, depth)) left = TOO_LARGE
+    else left = measureParts(member, left, depth - 1, large)
+    if (left < 0) break
+  }
+  // A detached view has no members.
+  if (left === budget) checkMemory(INSIDE, value)
   if (left < 0 && budget >= LARGE) large.add(value)
   return left
+}
+
+/** False at the last level to follow, and at the end of the step. @param {number} depth */
+function mayFollow(depth) {
+  return depth > 0 && (++measured % VALUES_PER_CLOCK_READ !== 0 || now() < deadline)
 }
 
 /**

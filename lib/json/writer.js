@@ -44,14 +44,8 @@ class JsonWriter {
   #frames = []
   /** Values of the frames, to detect cycles. */
   #ancestors = new Set()
-  /**
-   * Objects found to be large and not opened yet, so that they are not measured again as part of each object that contains them.
-   */
-  #large = new Large()
   #maxDepth
   #levels
-  /** Levels to measure. */
-  #levelsAhead = 0
   /** Characters of the returned pieces. */
   #returnedLength = 0
   /** Turns of the frames in this step. */
@@ -63,6 +57,10 @@ class JsonWriter {
   /** A string that is written in parts. @type {{ text: string, offset: number } | undefined} */
   #string
 
+  /** Objects found to be large and not opened yet, so that they are not measured again as part of each object that contains them. */
+  large = new Large()
+  /** Levels to measure of a part of the innermost frame. */
+  levelsAhead = 0
   /** Minimum characters of the remaining elements of all open lists. */
   minLength = 0
 
@@ -139,15 +137,10 @@ class JsonWriter {
     return invalidValue(`Converting circular structure to JSON: ${this.path} is ${first}, which contains it`)
   }
 
-  /** See `measure`. @param {unknown} value */
-  measure(value) {
-    return measure(value, this.#levelsAhead, this.#large, this.#frames.length === 0)
-  }
-
   /** Sets the number of levels to measure of a value in the innermost open level. */
   #lookAhead() {
     const level = this.#frames.length
-    this.#levelsAhead = Math.min(levelsAhead(this.#levels, level), this.#maxDepth - level)
+    this.levelsAhead = Math.min(levelsAhead(this.#levels, level), this.#maxDepth - level)
   }
 
   /** @param {string} text */
@@ -217,7 +210,8 @@ class JsonWriter {
     if (typeof leaf === 'bigint') throw invalidValue(`Do not know how to serialize a BigInt at ${this.path}`)
     if (isLeaf(leaf)) return this.#writeText(leafText(leaf))
     if (this.#ancestors.has(value)) throw this.#circularError(value)
-    const isSmall = !isLarge && !hasToJSON(value) && this.measure(value) >= 0
+    const isSmall =
+      !isLarge && !hasToJSON(value) && measure(value, this.levelsAhead, this.large, this.#frames.length === 0) >= 0
     const text = isSmall ? smallText(value) : null
     if (text !== null) return this.#writeText(text)
     if (this.#frames.length >= this.#maxDepth) {
@@ -236,7 +230,7 @@ class JsonWriter {
     const outer = this.#frames[this.#frames.length - 1]
     const isGenerated = !isOriginal || (outer !== undefined && isGeneratedBy(outer.value, key))
     if (!this.#levels.open(isGenerated, outer, this.#position)) throw heldBytesError(this.#levels.maxBytes, this.path)
-    const names = this.#large.take(value)
+    const names = this.large.take(value)
     const level = Array.isArray(value) ? new ArrayFrame(value) : new ObjectFrame(value, names)
     this.#ancestors.add(value)
     this.#frames.push(level)
