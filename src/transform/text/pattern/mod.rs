@@ -1,6 +1,7 @@
 //! Regular expressions of ECMA-262 with the `u` flag in linear time. Patterns that need backtracking (look-around, backreferences)
 //! are refused. The pattern is parsed, rewritten and printed in the syntax of the regex crate, which does the search.
 
+mod ascii;
 mod classes;
 mod compiled;
 mod counter;

@@ -1,5 +1,6 @@
 //! Patterns that only test for a match: those of JSON Schema and JSONPath. Without offsets, counts need no copies.
 
+use super::ascii::AsciiTable;
 use super::compiled::{Needs, Pattern, parsed};
 use super::counter::{Counter, check_counts};
 use super::printer;
@@ -16,6 +17,8 @@ const MAX_FAST: usize = 32 << 20;
 const MAX_REGEX: usize = 1 << 20;
 /// Like `MAX_REGEX`, for a pattern that comes from a document.
 const MAX_OF_DOCUMENT: usize = 1 << 17;
+/// Bytes of all tables of one schema; further patterns have none.
+const MAX_TABLES: usize = 1 << 20;
 /// The regex crate's default limit of nesting, minus the groups that a caller adds around the pattern.
 const NESTS_OF_NAMES: u32 = 240;
 
@@ -23,12 +26,13 @@ const NESTS_OF_NAMES: u32 = 240;
 #[derive(Debug)]
 pub struct Budget {
     fast: usize,
+    tables: usize,
     all: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { fast: MAX_FAST, all: MAX_COMPILED }
+        Budget { fast: MAX_FAST, tables: MAX_TABLES, all: MAX_COMPILED }
     }
 }
 
@@ -40,6 +44,13 @@ impl Budget {
         };
         self.all = rest;
         Ok(())
+    }
+
+    /// Returns the table of a pattern, if it is small.
+    fn table(&mut self, node: &Node) -> Option<AsciiTable> {
+        let table = AsciiTable::new(node)?;
+        self.tables = self.tables.checked_sub(table.bytes())?;
+        Some(table)
     }
 }
 
@@ -60,7 +71,7 @@ pub enum PatternSource {
 /// A compiled pattern that only tests for a match.
 #[derive(Debug)]
 pub enum Tester {
-    Fast(Box<Pattern>),
+    Fast(Box<(Option<AsciiTable>, Pattern)>),
     Counted(Counter),
 }
 
@@ -95,7 +106,8 @@ impl Tester {
         if bytes <= max && bytes <= budget.fast {
             budget.take(bytes)?;
             budget.fast -= bytes;
-            return Pattern::of(&node, names, false).map(|pattern| Tester::Fast(Box::new(pattern)));
+            let pattern = Pattern::of(&node, names, false)?;
+            return Ok(Tester::Fast(Box::new((budget.table(&node), pattern))));
         }
         check_counts(&node)?;
         let counter = Counter::of(&trimmed(node))?;
@@ -106,7 +118,11 @@ impl Tester {
     /// Returns whether the pattern matches anywhere.
     pub fn is_match(&self, text: &str) -> bool {
         match self {
-            Tester::Fast(pattern) => pattern.is_match(text),
+            Tester::Fast(fast) => {
+                let (table, pattern) = &**fast;
+                let known = table.as_ref().and_then(|table| table.is_match(text));
+                known.unwrap_or_else(|| pattern.is_match(text))
+            }
             Tester::Counted(counter) => counter.is_match(text),
         }
     }
