@@ -25,10 +25,10 @@ pub fn text(input: Value) -> Result<Bytes> {
     Ok(bytes)
 }
 
-/// Checks that a record, which starts `at` bytes into the input, is UTF-8.
-pub fn utf8(bytes: &[u8], at: u64) -> Result<()> {
+/// Returns the text of a record, which starts `at` bytes into the input, if it is UTF-8.
+pub fn utf8(bytes: &[u8], at: u64) -> Result<&str> {
     match std::str::from_utf8(bytes) {
-        Ok(_) => Ok(()),
+        Ok(text) => Ok(text),
         Err(error) if at == 0 => Err(not_utf8(bytes, error.valid_up_to())),
         Err(error) => Err(not_utf8(&[], error.valid_up_to()).at(at + error.valid_up_to() as u64)),
     }

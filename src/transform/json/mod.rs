@@ -1,5 +1,6 @@
 //! JSON: parsing, writing, minifying, JSONPath and JSON Schema.
 
+pub mod acceptor;
 pub mod build_plan;
 pub mod document;
 pub mod minify;
@@ -8,6 +9,7 @@ pub mod path;
 pub mod piece_encoding;
 pub mod pointer;
 pub mod scanner;
+pub mod schema_checks;
 pub mod schema_locations;
 pub mod schema_patterns;
 pub mod select;

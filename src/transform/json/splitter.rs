@@ -18,18 +18,6 @@ enum Format {
     Ended,
 }
 
-/// The bytes that may end a record, a string or a container.
-static IS_DELIMITER: [bool; 256] = {
-    let mut is_delimiter = [false; 256];
-    let bytes = b"\"[]{},\n";
-    let mut index = 0;
-    while index < bytes.len() {
-        is_delimiter[bytes[index] as usize] = true;
-        index += 1;
-    }
-    is_delimiter
-};
-
 /// The range of a complete record in the text.
 #[derive(Debug)]
 pub struct RecordSpan {
@@ -119,12 +107,7 @@ impl Splitter {
                 self.between(self.text[self.at])?;
                 continue;
             }
-            while let Some(false) = self.text.get(self.at).map(|byte| IS_DELIMITER[usize::from(*byte)]) {
-                self.at += 1;
-            }
-            if let Some(&byte) = self.text.get(self.at) {
-                self.within(byte)?;
-            }
+            self.record()?;
         }
         Ok(())
     }
@@ -162,29 +145,42 @@ impl Splitter {
         Ok(())
     }
 
-    /// Scans a byte of a record.
-    fn within(&mut self, byte: u8) -> Result<()> {
-        match byte {
-            b'"' => {
-                self.in_string = true;
-                self.at += 1;
-            }
-            b'[' | b'{' => {
-                self.depth += 1;
-                if self.depth > MAX_DEPTH {
-                    let message = format!("The JSON is nested deeper than {MAX_DEPTH} levels");
-                    return Err(Error::invalid_data(message).at(self.base + self.at as u64));
+    /// Scans a record up to its end, a string that is not closed yet, or the end of the text.
+    fn record(&mut self) -> Result<()> {
+        let (text, is_list) = (&self.text[..], self.format == Format::List);
+        let (mut at, mut depth, mut deepest) = (self.at, self.depth, self.deepest);
+        let end = loop {
+            match text.get(at) {
+                None => break None,
+                Some(b'"') => match string_tail(text, at + 1) {
+                    Some(end) => at = end,
+                    None => {
+                        self.in_string = true;
+                        at += 1;
+                        break None;
+                    }
+                },
+                Some(b'[' | b'{') => {
+                    depth += 1;
+                    if depth > MAX_DEPTH {
+                        let message = format!("The JSON is nested deeper than {MAX_DEPTH} levels");
+                        return Err(Error::invalid_data(message).at(self.base + at as u64));
+                    }
+                    deepest = deepest.max(depth);
+                    at += 1;
                 }
-                self.deepest = self.deepest.max(self.depth);
-                self.at += 1;
+                Some(b']' | b'}') if depth > 0 => {
+                    depth -= 1;
+                    at += 1;
+                }
+                Some(b',' | b']') if is_list && depth == 0 => break Some(at),
+                Some(b'\n') if !is_list && depth == 0 => break Some(at),
+                Some(_) => at += 1,
             }
-            b']' | b'}' if self.depth > 0 => {
-                self.depth -= 1;
-                self.at += 1;
-            }
-            b',' | b']' if self.format == Format::List && self.depth == 0 => self.close(self.at),
-            b'\n' if self.format == Format::Documents && self.depth == 0 => self.close(self.at),
-            _ => self.at += 1,
+        };
+        (self.at, self.depth, self.deepest) = (at, depth, deepest);
+        if let Some(end) = end {
+            self.close(end);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! JSON Schema (drafts 2020-12, 2019-09, 7, 6 and 4, as `$schema` selects; 2020-12 by default), by the jsonschema crate. A schema is
 //! compiled once, by the factory. Documents are never fetched: a reference to another one is an error.
 
+use super::acceptor::Acceptor;
 use super::document::{at_depth, parse_with_depth, text};
 use super::schema_locations::failed_reference;
 use super::schema_patterns::{
@@ -28,6 +29,8 @@ const MAX_SCHEMA_DEPTH: usize = 128;
 /// A compiled schema and its levels of nesting.
 pub struct Compiled {
     validator: Validator,
+    /// Recognizes most valid documents, if the schema has only common keywords.
+    acceptor: Option<Acceptor>,
     depth: usize,
     renamed: Renamed,
 }
@@ -56,6 +59,7 @@ fn compile_text(text: &str) -> std::result::Result<Compiled, RefusedSchema> {
         return Err(RefusedSchema::new(reason, "", format!("{depth} levels")));
     }
     let Prepared { renamed, patterns } = at_depth(depth, || prepare(&mut schema)).map_err(unusable)??;
+    let acceptor = Acceptor::new(&schema, &patterns);
     let built = at_depth(depth, || {
         if is_ecma(&renamed) || !text.contains("draft-0") {
             options(patterns).build(&schema)
@@ -64,7 +68,7 @@ fn compile_text(text: &str) -> std::result::Result<Compiled, RefusedSchema> {
         }
     });
     let validator = built.map_err(unusable)?.map_err(|error| refused(&error, &schema, &renamed))?;
-    Ok(Compiled { validator, depth, renamed })
+    Ok(Compiled { validator, acceptor, depth, renamed })
 }
 
 /// Returns the reason of the crate, without its advice for users of the crate, and its location.
@@ -136,14 +140,25 @@ impl Transform for Validate {
     fn run(&self, input: Value, cancel: &Cancel) -> Result<Value> {
         let text = text(input)?;
         cancel.check()?;
-        let (document, depth) = parse_with_depth(&text, 0)?;
-        cancel.check()?;
-        let errors = self.0.errors(&document, depth, MAX_ERRORS)?.unwrap_or_default();
+        let is_valid = std::str::from_utf8(&text).is_ok_and(|text| self.0.accepts(text, cancel));
+        let errors = if is_valid { Vec::new() } else { self.0.errors_in(&text, cancel)? };
         Ok(Value::Json(json!({ "valid": errors.is_empty(), "errors": errors }).to_string()))
     }
 }
 
 impl Compiled {
+    /// Returns true if a document is valid, and this is known without building it.
+    pub fn accepts(&self, text: &str, cancel: &Cancel) -> bool {
+        self.acceptor.as_ref().is_some_and(|acceptor| acceptor.accepts(text, cancel))
+    }
+
+    /// Returns the errors of a document.
+    fn errors_in(&self, text: &[u8], cancel: &Cancel) -> Result<Vec<Json>> {
+        let (document, depth) = parse_with_depth(text, 0)?;
+        cancel.check()?;
+        Ok(self.errors(&document, depth, MAX_ERRORS)?.unwrap_or_default())
+    }
+
     /// Returns at most `max` errors of a document with `depth` levels, in the form for JavaScript; `None` if it is valid.
     pub fn errors(&self, document: &Json, depth: usize, max: usize) -> Result<Option<Vec<Json>>> {
         at_depth(depth.max(self.depth), || {
