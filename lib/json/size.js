@@ -126,7 +126,7 @@ function measure(value, depth, large, isFirst = false) {
 
 /**
  * Returns the budget left after a list or an object. Apart from `JSON.stringify`, this is most of the cost of writing: lists and objects
- * have functions of their own, which V8 optimizes for their shapes, and strings are measured without a call.
+ * have separate functions, which V8 optimizes for their shapes, and strings are measured without a call.
  * @param {any} value
  * @param {number} budget
  * @param {number} depth levels to follow

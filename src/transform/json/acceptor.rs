@@ -44,11 +44,11 @@ struct Visit<'a> {
 struct Open<'a> {
     kind: Container,
     checks: Option<&'a Checks>,
-    /// What the next value must fulfil.
+    /// The checks of the next value.
     next: Option<&'a Checks>,
-    /// Elements of a list so far.
+    /// Elements of a list that have started.
     count: usize,
-    /// Properties of an object so far, as bits by their index.
+    /// Properties of an object that were found, as bits by their index.
     found: u64,
 }
 

@@ -22,7 +22,7 @@ const MAX_PROPERTIES: usize = 64;
 /// Integers up to this size are exact as doubles.
 const MAX_EXACT: u64 = 1 << 53;
 
-/// What a schema requires of a value; `None` if any value is valid.
+/// The checks of a value; `None` if any value is valid.
 pub type Rule = Option<Box<Checks>>;
 
 /// The keywords of a schema.
@@ -49,7 +49,7 @@ pub struct Property {
     pub rule: Rule,
 }
 
-/// What a schema requires of the properties that it does not name.
+/// The checks of properties that the schema does not name.
 #[derive(Debug)]
 pub enum Others {
     Refused,
