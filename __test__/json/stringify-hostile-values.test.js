@@ -227,3 +227,50 @@ test('writes random mixtures of odd values like JSON.stringify', async () => {
     { numRuns: 1000 }
   )
 })
+
+class List extends Array {}
+
+/** Make lists that become shorter while they are written. @type {Record<string, () => unknown>} */
+const SHRINKING = {
+  'by toJSON': () => {
+    /** @type {any[]} */
+    const list = [{ id: 0 }, { toJSON: () => (list.length = 2) }, { id: 2 }, 3]
+    return list
+  },
+  'numbers, by toJSON': () => {
+    /** @type {any[]} */
+    const list = Array.from({ length: 20_000 }, (_, id) => id)
+    list[3] = { toJSON: () => (list.length = 5) }
+    return list
+  },
+  'of a derived class': () => {
+    const list = List.from({ length: 3000 }, (_, id) => ({ id }))
+    list[1] = /** @type {any} */ ({ toJSON: () => (list.length = 2) })
+    return { list, after: 1 }
+  }
+}
+
+for (const [name, make] of Object.entries(SHRINKING)) {
+  test(`writes null for the elements that a list loses, ${name}`, async () => {
+    assert.equal(String(await pool.run(stringify, make())), JSON.stringify(make()))
+  })
+}
+
+test('writes JSON if a getter shortens a list when it is measured', async () => {
+  const list = Array.from({ length: 8000 }, (_, id) => ({ id }))
+  Object.defineProperty(list[4000], 'size', { enumerable: true, get: () => (list.length = 4001) })
+  const values = JSON.parse(String(await pool.run(stringify, list)))
+  assert.deepEqual(values[4000], { id: 4000, size: 4001 })
+  assert.ok(values.slice(4001).every((/** @type {unknown} */ value) => value === null))
+})
+
+test('writes JSON if the caller shortens a list before it is written', async () => {
+  for (const element of [1, { id: 1 }, [[]]]) {
+    const list = Array.from({ length: 50_000 }, () => element)
+    const written = pool.run(stringify, list)
+    list.length = 1
+    const values = JSON.parse(String(await written))
+    assert.equal(values.length, 50_000)
+    assert.deepEqual(values[0], element)
+  }
+})

@@ -83,6 +83,8 @@ class ArrayFrame {
     }
     if (index > first) {
       const run = isPlain ? slice.call(value, first, index) : elements
+      // A getter or toJSON may have shortened the list, whose missing elements are written as null.
+      if (run.length < index - first) run.length = index - first
       if (!this.#writeRun(run, writer)) return
       this.#index = index
     }
