@@ -1,6 +1,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { existsSync, readFileSync } = require('node:fs')
 const { readFile, writeFile, mkdtemp, rm } = require('node:fs/promises')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
@@ -155,6 +156,24 @@ test('releases moved buffers of tasks aborted in the queue', async () => {
   assert.equal(own.stats().queuedBytes, 1)
   await release()
   await own.close()
+})
+
+const hasLargePages = existsSync('/sys/kernel/mm/transparent_hugepage/enabled') && existsSync('/proc/self/smaps')
+
+test('a large copy has large pages and is one mapping, which can grow without a copy', {
+  skip: !hasLargePages
+}, async () => {
+  const size = 64 << 20
+  const running = pool.run(transforms.digest('xxh3-64'), Buffer.alloc(size))
+  const mappings = readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+  const sizes = mappings
+    .filter(mapping => / hg( |$)/m.test(mapping))
+    .map(mapping => 1024 * Number(/^Size:\s+(\d+) kB/m.exec(mapping)?.[1]))
+  assert.ok(
+    sizes.some(mapped => mapped > size),
+    `large pages in mappings of ${sizes} bytes`
+  )
+  await running
 })
 
 test('move() rejects values that are not bytes', () => {

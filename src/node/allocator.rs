@@ -52,13 +52,16 @@ pub fn trim_heap() {
 fn prefer_large_pages(bytes: &mut Vec<u8>) {
     #[cfg(target_os = "linux")]
     {
-        const PAGE: usize = 2 << 20;
-        let spare = bytes.spare_capacity_mut();
-        let skip = spare.as_ptr().align_offset(PAGE);
-        let Some(aligned) = spare.get_mut(skip..) else { return };
-        // SAFETY: the range is memory that `bytes` owns, from a page boundary on. The advice changes neither its content nor
-        // its accessibility, only the size of the pages behind it, and may fail without harm.
-        unsafe { libc::madvise(aligned.as_mut_ptr().cast(), aligned.len(), libc::MADV_HUGEPAGE) };
+        // SAFETY: `sysconf` has no pointer arguments.
+        let Ok(page) = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }) else { return };
+        // The allocator resizes only whole mappings without a copy, and advice on a part divides a mapping. So the advice
+        // covers the pages at both ends too.
+        let before = bytes.as_ptr().addr() % page;
+        let length = (before + bytes.capacity()).next_multiple_of(page);
+        let first = bytes.as_mut_ptr().wrapping_sub(before);
+        // SAFETY: the range consists of the pages that hold the memory of `bytes`. The advice changes neither their content nor
+        // their accessibility, only the size of the pages behind them, and may fail without harm.
+        unsafe { libc::madvise(first.cast(), length, libc::MADV_HUGEPAGE) };
     }
     #[cfg(not(target_os = "linux"))]
     let _ = bytes;

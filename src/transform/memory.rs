@@ -19,6 +19,16 @@ pub fn reserve<T>(vec: &mut Vec<T>, more: usize) -> Result<()> {
     vec.try_reserve(more).or_else(|_| vec.try_reserve_exact(more)).map_err(|_| exhausted(bytes))
 }
 
+/// Reserves capacity for `more` elements and no further ones. Large memory mostly has room for a few, so that it need not move.
+///
+/// # Errors
+/// If memory runs out.
+pub fn reserve_exact<T>(vec: &mut Vec<T>, more: usize) -> Result<()> {
+    let bytes = vec.len().saturating_add(more).saturating_mul(size_of::<T>());
+    injected(bytes)?;
+    vec.try_reserve_exact(more).map_err(|_| exhausted(bytes))
+}
+
 /// Reserves capacity in a text for at least `more` bytes.
 ///
 /// # Errors

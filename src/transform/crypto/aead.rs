@@ -115,7 +115,7 @@ impl Transform for Seal {
         let tag =
             sealed.map_err(|_| Error::new(Kind::OutputLimit, "The message is longer than the cipher supports"))?;
         let len = out.len();
-        memory::reserve(&mut out, NONCE_LEN + TAG_LEN)?;
+        memory::reserve_exact(&mut out, NONCE_LEN + TAG_LEN)?;
         out.resize(len + NONCE_LEN, 0);
         out.copy_within(..len, NONCE_LEN);
         out[..NONCE_LEN].copy_from_slice(&nonce);
