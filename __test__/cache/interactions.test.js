@@ -155,6 +155,28 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
     ])
   })
 
+  test(`a loader runs in the async context of its caller, which keeps it, ${storage}`, async () => {
+    const context = new AsyncLocalStorage()
+    /** @type {unknown[]} */
+    const seen = []
+    const note = async () => {
+      seen.push(context.getStore())
+      await turn()
+      seen.push(context.getStore())
+    }
+    const cache = new Cache({ max: 10, storage, load: note })
+    for (const caller of ['first', 'second']) {
+      await context.run(caller, async () => {
+        const loading = [cache.get(caller), cache.getMany([`${caller} of many`], () => note().then(() => new Map()))]
+        assert.equal(context.getStore(), caller)
+        await Promise.all(loading)
+        assert.equal(context.getStore(), caller)
+      })
+    }
+    assert.deepEqual(seen, [...Array(4).fill('first'), ...Array(4).fill('second')])
+    assert.equal(context.getStore(), undefined)
+  })
+
   test(`limits queued notifications when many entries are evicted together, ${storage}`, async t => {
     const advance = mockClock(t)
     let notified = 0

@@ -1,18 +1,20 @@
 'use strict'
 
-const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks')
+const { AsyncResource } = require('node:async_hooks')
 const { unwatch, watch } = require('../internal/abort')
 const { inspect } = require('node:util')
 const { captureResolvers, deferred } = require('../internal/deferred')
 const { OffloopError } = require('../internal/errors')
-const { clearTimeout, setImmediate, setTimeout } = require('../internal/clock')
+const { clearTimeout, setTimeout } = require('../internal/clock')
 const { loads, traceCall } = require('../internal/diagnostics')
 const { invalidThis } = require('../internal/validate')
 const { clock } = require('./clock')
+const { callInside, currentScope, loadBegan, loadEnded } = require('./loader-scope')
 
 /**
  * @typedef {import('../../index').CacheId} Id
  * @typedef {import('../../index').CacheLoadContext<any>} LoadContext
+ * @typedef {import('./loader-scope').LoaderScope} LoaderScope
  * @typedef {(id: Id, context: LoadContext) => any} Loader
  *
  * Observes the outcome of flights.
@@ -46,14 +48,6 @@ const { clock } = require('./clock')
  * @typedef {'lookup' | 'background' | 'refresh'} Role of a flight: a caller waits, was served a value already, or refreshes
  */
 
-/**
- * Flights that one call of a loader loads.
- * @typedef {object} LoaderScope
- * @property {LoaderScope | undefined} outer scope of the loader that called this loader's cache
- * @property {boolean} isSettled whether all its flights have ended
- * @property {(flight: Flight) => boolean} includes whether the loader would wait for itself if it joined this flight
- */
-
 /** The flights of a call of `loadMany`. @implements {LoaderScope} */
 class ManyScope {
   /** Flights by id; created on first use. @type {Map<Id, Flight> | undefined} */
@@ -75,31 +69,6 @@ class ManyScope {
     this.#byId ??= new Map(this.#flights.map(flight => [flight.id, flight]))
     return this.#byId.get(flight.id)?.includes(flight) === true
   }
-}
-
-/** Scope of the loader that called the running code. @type {AsyncLocalStorage<LoaderScope>} */
-const flightContext = new AsyncLocalStorage()
-
-/** Returns the scope in flight that called the running code. Ended ones cannot wait, and are not kept. */
-function currentScope() {
-  let scope = flightContext.getStore()
-  while (scope?.isSettled) scope = scope.outer
-  return scope
-}
-
-/** Loads in flight in this environment. */
-let loadsInFlight = 0
-let isDisableScheduled = false
-
-/** Disables the storage after the last load in flight: up to Node 22 it slows down every promise of the process. */
-function loadEnded() {
-  loadsInFlight--
-  if (loadsInFlight > 0 || isDisableScheduled) return
-  isDisableScheduled = true
-  setImmediate(() => {
-    isDisableScheduled = false
-    if (loadsInFlight === 0) flightContext.disable()
-  })
 }
 
 /** Result of a load by `loadMany` that returned nothing for the id. */
@@ -287,7 +256,7 @@ class Flight {
 
   /** Throws if the loader of this flight called the running code: it would wait for itself. */
   checkNotInside() {
-    for (let scope = flightContext.getStore(); scope !== undefined; scope = scope.outer) {
+    for (let scope = currentScope(); scope !== undefined; scope = scope.outer) {
       if (scope.includes(this)) {
         const message = `The loader of ${inspect(this.id)} asks for ${inspect(this.id)} itself: it would wait forever`
         throw new OffloopError('ERR_OFFLOOP_RECURSIVE_LOAD', message)
@@ -313,14 +282,14 @@ class Flight {
   /** @type {(loader: Loader, context: LoaderContext) => any} */
   #call(loader, context) {
     this.outer = currentScope()
-    return flightContext.run(this, loader, this.id, context)
+    return callInside(this, loader, this.id, context)
   }
 
   /** Begins to load here. Returns false if the flight is loading or has settled. @param {Settings} context */
   begin(context) {
     if (this.#state !== 'waiting') return false
     this.#state = 'loading'
-    loadsInFlight++
+    loadBegan()
     this.startedAt = clock.now()
     this.#context = context
     this.startTimer()
@@ -425,7 +394,7 @@ class Flight {
  * @returns {R}
  */
 function runInsideFlights(flights, load) {
-  return flightContext.run(new ManyScope(flights), load)
+  return callInside(new ManyScope(flights), load, undefined, undefined)
 }
 
 module.exports = { ABSENT, Flight, runInsideFlights }
