@@ -124,7 +124,7 @@ impl<V: Clone> Cache<V> {
     /// Returns the value, or joins the flight that loads it. An expired entry is evicted.
     pub fn get(&self, key: &Key, participant: Participant, now: Time) -> (Lookup<V>, Option<Evicted<V>>) {
         let state = &mut *self.state.lock();
-        let mut found = state.index.find(key).map(|(slot, entry)| (self.found(slot, entry), entry.times.age(now)));
+        let mut found = state.index.find_mut(key).map(|(slot, entry)| (self.found(slot, entry), entry.times.age(now)));
         let mut expired = None;
         if let Some((Found { entry, .. }, Age::Expired)) = &found {
             expired = self.evict(state, entry.slot, Reason::Ttl);
@@ -340,7 +340,7 @@ impl<V: Clone> Cache<V> {
         }
     }
 
-    /// Version words: the word at a slot modulo [`VERSIONS`] changes whenever the entry in the slot does.
+    /// Version words: the word at a slot modulo [`VERSIONS`] changes when an entry that a call returned leaves the slot.
     pub fn versions(&self) -> &Arc<[AtomicU32]> {
         &self.versions
     }
@@ -349,14 +349,15 @@ impl<V: Clone> Cache<V> {
         &self.versions[(slot % VERSIONS) as usize]
     }
 
-    fn found(&self, slot: u32, entry: &Entry<V>) -> Found<V> {
+    fn found(&self, slot: u32, entry: &mut Entry<V>) -> Found<V> {
+        entry.is_copied = true;
         let version = self.version(slot).load(Ordering::Acquire);
         Found { entry: EntryRef { slot, version, times: entry.times }, value: entry.value.clone() }
     }
 
     fn find_fresh(&self, state: &mut State<V>, key: &Key, now: Time) -> (Option<Found<V>>, Option<Evicted<V>>) {
         let expired = self.evict_if_expired(state, key, now);
-        let fresh = state.index.find(key).filter(|(_, entry)| now < entry.times.fresh_until);
+        let fresh = state.index.find_mut(key).filter(|(_, entry)| now < entry.times.fresh_until);
         (fresh.map(|(slot, entry)| self.found(slot, entry)), expired)
     }
 
@@ -371,7 +372,7 @@ impl<V: Clone> Cache<V> {
             return evicted;
         }
         evicted.append(&mut self.make_room(state, Room::for_one(weight), now));
-        if let Some(slot) = state.index.insert(Entry { key: key.clone(), value, times }) {
+        if let Some(slot) = state.index.insert(Entry { key: key.clone(), value, times, is_copied: false }) {
             state.order.insert(slot, weight, key, rank);
             state.expiry.insert(&times, slot);
         }
@@ -397,12 +398,15 @@ impl<V: Clone> Cache<V> {
     }
 
     fn evict(&self, state: &mut State<V>, slot: u32, reason: Reason) -> Option<Evicted<V>> {
-        let Entry { key, value, times } = state.index.remove(slot)?;
+        let Entry { key, value, times, is_copied } = state.index.remove(slot)?;
         let returns = matches!(reason, Reason::Size | Reason::Ttl);
         state.order.remove(slot, returns.then_some(&key));
         state.expiry.remove(&times, slot);
         state.counts.evictions.count(reason);
-        self.version(slot).fetch_add(1, Ordering::Release);
+        // Slots share words, so an unnecessary change would invalidate copies of other entries.
+        if is_copied {
+            self.version(slot).fetch_add(1, Ordering::Release);
+        }
         Some(Evicted { key, value, reason })
     }
 }

@@ -9,6 +9,8 @@ pub struct Entry<V> {
     pub key: Key,
     pub value: V,
     pub times: EntryTimes,
+    /// True if near caches may hold copies of the value.
+    pub is_copied: bool,
 }
 
 #[derive(Debug)]
@@ -29,6 +31,11 @@ impl<V> Index<V> {
     pub fn find(&self, key: &Key) -> Option<(u32, &Entry<V>)> {
         let slot = *self.slots.get(key)?;
         Some((slot, self.entries.get(slot as usize)?))
+    }
+
+    pub fn find_mut(&mut self, key: &Key) -> Option<(u32, &mut Entry<V>)> {
+        let slot = *self.slots.get(key)?;
+        Some((slot, self.entries.get_mut(slot as usize)?))
     }
 
     pub fn get(&self, slot: u32) -> Option<&Entry<V>> {
@@ -72,7 +79,7 @@ mod tests {
             revalidate_until: Time::NEVER,
             if_error_until: Time::NEVER,
         };
-        Entry { key: Key::from(key), value, times }
+        Entry { key: Key::from(key), value, times, is_copied: false }
     }
 
     #[test]

@@ -146,6 +146,23 @@ fn a_refresh_joins_the_load_in_flight() {
 }
 
 #[test]
+fn an_entry_that_was_never_returned_has_no_copies_to_invalidate() {
+    let cache = cache(UNBOUNDED, UNLIMITED);
+    put(&cache, "a", 1, NOW);
+    let before = cache.peek(&key("a"), NOW).0.unwrap().entry;
+    let changes = || before.version.abs_diff(cache.versions()[before.slot as usize].load(Ordering::Acquire));
+    cache.delete(&key("a"), NOW);
+    assert_eq!(changes(), 1);
+    put(&cache, "b", 2, NOW);
+    cache.delete(&key("b"), NOW);
+    assert_eq!(changes(), 1);
+    put(&cache, "c", 3, NOW);
+    assert_eq!(cache.find(&key("c"), NOW).0.unwrap().entry.slot, before.slot);
+    cache.delete(&key("c"), NOW);
+    assert_eq!(changes(), 2);
+}
+
+#[test]
 fn a_change_of_an_entry_invalidates_its_copies() {
     let cache = cache(UNBOUNDED, UNLIMITED);
     let is_current = |entry: EntryRef| cache.versions()[entry.slot as usize].load(Ordering::Acquire) == entry.version;
