@@ -14,7 +14,10 @@ const { completionPort } = require('../native/completion-port')
 class Task {
   /** Id at the completion port. */
   id = -1
-  #context
+  #resolve
+  #reject
+  #onRoom
+  #isContinuation
   /** Held until the input is copied: native code drops a transform that JavaScript no longer references. */
   #transform
   #isSettled = false
@@ -22,28 +25,23 @@ class Task {
   #copy
 
   /**
+   * Copies the properties of the context: a task that waits in a long queue costs the garbage collector one object less.
    * @param {import('./contract').TaskContext} context
    * @param {Transform} transform
    */
   constructor(context, transform) {
-    this.#context = context
+    this.pool = context.pool
+    this.priority = context.priority
+    this.caller = context.caller
+    this.#resolve = context.resolve
+    this.#reject = context.reject
+    this.#onRoom = context.onRoom
+    this.#isContinuation = context.isContinuation
     this.#transform = transform
-  }
-
-  get pool() {
-    return this.#context.pool
-  }
-
-  get priority() {
-    return this.#context.priority
   }
 
   get transformName() {
     return this.#transform.name
-  }
-
-  get caller() {
-    return this.#context.caller
   }
 
   /** Whether the promise has settled. */
@@ -53,7 +51,7 @@ class Task {
 
   /** Throws if the pool accepts no more tasks, unless this one continues admitted work. */
   checkOpen() {
-    if (!this.#context.isContinuation) this.pool.checkOpen()
+    if (!this.#isContinuation) this.pool.checkOpen()
   }
 
   /**
@@ -103,21 +101,20 @@ class Task {
    * @param {import('../internal/errors').SerializedFailure | undefined} failure
    */
   settle(value, failure) {
-    const { pool, resolve, reject } = this.#context
-    pool.taskEnded()
+    this.pool.taskEnded()
     if (this.#isSettled) return
     this.#isSettled = true
-    if (failure === undefined) resolve(value)
-    else reject(this.errorOf(failure))
+    if (failure === undefined) this.#resolve(value)
+    else this.#reject(this.errorOf(failure))
   }
 
   onRoom() {
-    this.#context.onRoom?.()
+    this.#onRoom?.()
   }
 
   /** @param {import('../internal/errors').SerializedFailure} failure */
   errorOf(failure) {
-    return taskError(failure, this.#context.caller)
+    return taskError(failure, this.caller)
   }
 
   /**
@@ -128,7 +125,7 @@ class Task {
     if (this.#isSettled) return
     this.#isSettled = true
     if (this.#copy?.cancel() || native.cancel(this.id)) this.#release()
-    this.#context.reject(reason)
+    this.#reject(reason)
   }
 
   /**
@@ -139,7 +136,7 @@ class Task {
     this.#release()
     if (this.#isSettled) return
     this.#isSettled = true
-    this.#context.reject(error)
+    this.#reject(error)
   }
 
   #release() {
