@@ -7,6 +7,7 @@ const { inspect } = require('node:util')
 const v8 = require('node:v8')
 const { runInNewContext } = require('node:vm')
 const { Cache } = require('../..')
+const { VERSION_WORDS } = require('../../lib/native')
 const { deferred } = require('../support/deferred')
 
 test('native storage returns structured clones', async () => {
@@ -81,6 +82,23 @@ test("codecs: 'json', 'bytes' and user-defined", async () => {
     codec: { encode: () => /** @type {any} */ ('text'), decode: v => String(v) }
   })
   assert.throws(() => broken.set('a', 'x'), { code: 'ERR_INVALID_ARG_TYPE', message: /encode\(\) must.*Uint8Array/ })
+})
+
+test('ids whose slots share a version word are decoded twice, even if they are read in turn', async () => {
+  let decoded = 0
+  const codec = {
+    encode: (/** @type {number} */ value) => Buffer.from(`${value}`),
+    decode: (/** @type {Uint8Array} */ bytes) => {
+      decoded++
+      return Number(Buffer.from(bytes))
+    }
+  }
+  /** @type {Cache<number, number>} */
+  const cache = new Cache({ max: 4 * VERSION_WORDS, storage: 'native', codec })
+  for (let id = 0; id < 4 * VERSION_WORDS; id++) cache.set(id, id)
+  const sharing = [0, 1, 2, 3].map(index => 7 + index * VERSION_WORDS)
+  for (let round = 0; round < 5; round++) for (const id of sharing) assert.equal(cache.peek(id), id)
+  assert.equal(decoded, 2 * sharing.length)
 })
 
 test('a decoding error names the id', async () => {

@@ -6,6 +6,9 @@ const { clock } = require('./clock')
 /** Maximum number of decoded copies, and of their encoded bytes. */
 const MAX_ENTRIES = 4096
 const MAX_BYTES = 16 << 20
+/** Remembered values for each version word: popular ones that share a word must not displace each other. */
+const MARKS = 4
+
 /**
  * @typedef {import('../../index').CacheId} Id
  *
@@ -26,14 +29,14 @@ class NearCache {
   #byId = new Map()
   /** Encoded bytes of the copies. */
   #bytes = 0
-  /** Mark of the latest decoded value, by index of its version word: a value that is decoded twice unchanged is kept. */
+  /** Marks of the values decoded last, newest first, for each version word: a value that is decoded twice unchanged is kept. */
   #decoded = new Uint32Array(0)
   #versions
 
   /** @param {Uint32Array | null} versions version words; without them no copies are kept */
   constructor(versions) {
     this.#versions = versions
-    if (versions !== null) this.#decoded = new Uint32Array(native.VERSION_WORDS)
+    if (versions !== null) this.#decoded = new Uint32Array(MARKS * native.VERSION_WORDS)
   }
 
   /** Returns a fresh copy. @param {Id} id */
@@ -67,12 +70,14 @@ class NearCache {
     while (this.#byId.size > MAX_ENTRIES || this.#bytes > MAX_BYTES) this.delete(this.#byId.keys().next().value)
   }
 
-  /** Returns whether the latest value decoded for this version word was the same one. @param {NearEntry} entry */
+  /** Returns whether this value was one of the last that were decoded for its version word. @param {NearEntry} entry */
   #wasDecodedBefore({ slot, version }) {
     const mark = (Math.imul(slot, 31) + version + 1) >>> 0
-    const index = slot % native.VERSION_WORDS
-    if (this.#decoded[index] === mark) return true
-    this.#decoded[index] = mark
+    const first = MARKS * (slot % native.VERSION_WORDS)
+    const end = first + MARKS
+    for (let index = first; index < end; index++) if (this.#decoded[index] === mark) return true
+    this.#decoded.copyWithin(first + 1, first, end - 1)
+    this.#decoded[first] = mark
     return false
   }
 
