@@ -108,6 +108,30 @@ test('preserves lone surrogates', async () => {
   await assert.rejects(pool.run(parse, '"\\\ud800"'), { code: 'ERR_OFFLOOP_INVALID_DATA' })
 })
 
+test('maps small documents like JSON.parse', async () => {
+  const shapes = [
+    records[3],
+    'é',
+    '漢',
+    -0.5,
+    null,
+    true,
+    [],
+    {},
+    [[1], { a: {} }],
+    'x'.repeat(5000),
+    records.slice(0, 300)
+  ]
+  const texts = Array.from({ length: 3000 }, (_, id) => ` ${JSON.stringify(shapes[id % shapes.length])}`)
+  assert.deepEqual(
+    await pool.map(parse, texts),
+    texts.map(text => JSON.parse(text))
+  )
+  texts[1500] += '!'
+  const { length } = Buffer.from(texts[1500])
+  await assert.rejects(pool.map(parse, texts), { code: 'ERR_OFFLOOP_INVALID_DATA', offset: length - 1 })
+})
+
 test('errors have the byte offset', async () => {
   const long = JSON.stringify(records)
   for (const [text, offset] of /** @type {[string, number][]} */ ([

@@ -94,9 +94,13 @@ test('a job that ignores its deadline exceeds the budget', async () => {
   assert.ok(longest > BUDGET + OVERRUN, `the longest iteration was ${longest} ms`)
 })
 
-for (const [name, transform, most] of /** @type {const} */ ([
-  ['32 results', transforms.identity(), 32],
-  ['one JSON value', transforms.json.parse(), 1]
+/** JSON of which two do not fit in one list of results. */
+const half = Buffer.from(JSON.stringify(Array(5000).fill(1)))
+
+for (const [name, transform, input, most] of /** @type {const} */ ([
+  ['32 results', transforms.identity(), '1', 32],
+  ['32 values of a list of JSON', transforms.json.parse(), '1', 32],
+  ['one list of JSON', transforms.json.parse(), half, 1]
 ])) {
   test(`a step settles at most ${name} of a batch`, async () => {
     const { settle } = BatchTask.prototype
@@ -113,7 +117,7 @@ for (const [name, transform, most] of /** @type {const} */ ([
       mostSettled = Math.max(mostSettled, settled)
       return outcome
     }
-    while (longestBatch <= most) await pool.map(transform, Array(2000).fill('1'))
+    while (longestBatch <= most) await pool.map(transform, Array(2000).fill(input))
     BatchTask.prototype.settle = settle
     completionPort.step = CompletionPort.step
     assert.equal(mostSettled, most)

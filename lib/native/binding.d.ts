@@ -184,7 +184,7 @@ export declare function disposeTransform(handle: number): void
  * Takes outcomes until none is left, `records` is full or 1 MiB has been copied to Buffers. With `rearm`, later outcomes wake
  * the environment; without it, the caller must call again.
  */
-export declare function drain(records: Uint32Array, bytes: Uint8Array, rearm: boolean): unknown[] | undefined
+export declare function drain(records: Uint32Array, bytes: Uint8Array, values: unknown[], rearm: boolean): void
 
 /** Drops an input buffer, and counts its task as cancelled. */
 export declare function dropInputBuffer(buffer: number): void
@@ -363,6 +363,11 @@ export declare enum RecordKind {
   Room = 11,
   /** The next value is a Buffer with the columns of a table. */
   Table = 12,
+  /**
+   * An item of a batch. The next value is the JSON text of a list of results: of this item and those that follow, as many as the
+   * length says. Their lengths are 0.
+   */
+  JsonList = 13,
 }
 
 export declare function releaseReservation(reservation: number): void

@@ -38,6 +38,7 @@ const {
   Error: Failure,
   Granted,
   Json,
+  JsonList,
   Mail,
   Many,
   Notified,
@@ -82,11 +83,14 @@ class CompletionPort {
   #records = new Uint32Array(8192)
   #end = FIRST_RECORD
   #index = FIRST_RECORD
-  #values = NO_VALUES
+  #values = /** @type {unknown[]} */ (Object.setPrototypeOf([], null))
   #valueIndex = 0
   #bytes = Buffer.allocUnsafeSlow(128 * 1024)
   #offset = 0
   #isDecoded = false
+  /** Values of the last list, and the index of the next one. @type {unknown[]} */
+  #list = NO_VALUES
+  #listIndex = 0
   /** Listener of the batch whose items are being settled, and the end of these items. @type {Listener | undefined} */
   #batchListener
   #batchEnd = 0
@@ -238,7 +242,7 @@ class CompletionPort {
       }
     }
     if (this.#index < this.#end) return Step.More
-    this.#values = NO_VALUES
+    if (this.#valueIndex > 0) this.#values.length = 0
     return this.#records[1] === 1 ? Step.More : Step.Idle
   }
 
@@ -259,7 +263,7 @@ class CompletionPort {
   #drain(rearm) {
     this.#end = this.#index = FIRST_RECORD
     this.#valueIndex = this.#offset = 0
-    this.#values = native.drain(this.#records, this.#bytes, rearm) ?? NO_VALUES
+    native.drain(this.#records, this.#bytes, this.#values, rearm)
     this.#end = this.#records[0]
     return this.#end > FIRST_RECORD
   }
@@ -329,9 +333,25 @@ class CompletionPort {
   /** @param {Listener} listener of the batch */
   #settleItem(listener) {
     const index = this.#index
+    const kind = this.#records[index]
+    const size = this.#records[index + 1]
     this.#index = index + 2
     if (this.#index === this.#batchEnd) this.#batchListener = undefined
-    this.#settleOne(listener, this.#records[index], this.#records[index + 1])
+    if (kind === JsonList) listener.settle?.(this.#nextOfList(size), undefined)
+    else this.#settleOne(listener, kind, size)
+  }
+
+  /** Returns the next value of a list of JSON. @param {number} length of a list that starts here, or 0 */
+  #nextOfList(length) {
+    if (length > 0) {
+      const decode = /** @type {Decoder} */ (this.#decoders.get(Json))
+      this.#list = /** @type {unknown[]} */ (decode(this.#nextValue()))
+      this.#listIndex = 0
+      this.#isDecoded = true
+    }
+    const value = this.#list[this.#listIndex++]
+    if (this.#listIndex === this.#list.length) this.#list = NO_VALUES
+    return value
   }
 
   /** Copies the next short result into a Buffer of Node's slab. @param {number} length */

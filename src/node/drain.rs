@@ -1,19 +1,20 @@
 //! The drain: passes pending outcomes to JavaScript, many in one call.
 //!
-//! JavaScript passes two arrays. `records` receives numbers: the words used, whether more outcomes are pending, then a record
-//! for each outcome ([`RecordKind`]). Short results are packed into `bytes`; everything else becomes an element of the
-//! returned array, in order.
+//! JavaScript passes three arrays. `records` receives numbers: the words used, whether more outcomes are pending, then a record
+//! for each outcome ([`RecordKind`]). Short results are packed into `bytes`; everything else becomes an element of `values`, in
+//! order. `values` has no prototype, whose setters would be called for new elements.
 
 use super::completion::{Completion, DrainBuffers, Mail, Outcome};
 use super::convert::f64_of;
 use super::environment;
 use super::environment::Environment;
+use super::json_list::JsonList;
 use super::napi_raw::{self, misuse};
 use super::protocol::{MAX_BATCH, MailKind, RecordKind};
 use crate::error::{self, Error, Kind};
 use crate::pool::Waited;
 use crate::transform::{Bytes, Document, Value};
-use napi::bindgen_prelude::{Array, BufferSlice, JsValue, Object, Unknown};
+use napi::bindgen_prelude::{BufferSlice, JsObjectValue, JsValue, Object, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 
@@ -28,12 +29,8 @@ const FIRST: usize = 2;
 
 /// Takes outcomes until none is left, `records` is full or 1 MiB has been copied to Buffers. With `rearm`, later outcomes wake
 /// the environment; without it, the caller must call again.
-#[napi(
-    catch_unwind,
-    ts_args_type = "records: Uint32Array, bytes: Uint8Array, rearm: boolean",
-    ts_return_type = "unknown[] | undefined"
-)]
-pub fn drain<'env>(env: &'env Env, records: Unknown, bytes: Unknown, rearm: bool) -> Result<Option<Array<'env>>> {
+#[napi(catch_unwind, ts_args_type = "records: Uint32Array, bytes: Uint8Array, values: unknown[], rearm: boolean")]
+pub fn drain(env: &Env, records: Unknown, bytes: Unknown, values: Object, rearm: bool) -> Result<()> {
     let environment = environment::of(env)?;
     let port = &environment.port;
     if rearm {
@@ -44,7 +41,7 @@ pub fn drain<'env>(env: &'env Env, records: Unknown, bytes: Unknown, rearm: bool
             .zip(napi_raw::with_u8s(env, &bytes, |bytes| bytes.len()));
     let (max_words, max_bytes) = lengths.ok_or_else(|| misuse("arrays of the wrong type"))?;
     let buffers = environment.drain_buffers.take();
-    let mut drain = Drain { env, environment, max_words, max_bytes, buffers, copied: 0, values: None, value_count: 0 };
+    let mut drain = Drain { env, environment, max_words, max_bytes, buffers, copied: 0, values, value_count: 0 };
     drain.buffers.bytes.clear();
     drain.buffers.records.clear();
     drain.buffers.records.resize(FIRST, 0);
@@ -52,13 +49,13 @@ pub fn drain<'env>(env: &'env Env, records: Unknown, bytes: Unknown, rearm: bool
         let Some(Completion { task, outcome }) = port.take() else { break };
         drain.put(task, outcome)?;
     }
-    let Drain { mut buffers, values, .. } = drain;
+    let Drain { mut buffers, .. } = drain;
     buffers.records[0] = word(buffers.records.len())?;
     buffers.records[1] = u32::from(!port.is_empty());
     napi_raw::with_u32s(env, &records, |records| records[..buffers.records.len()].copy_from_slice(&buffers.records));
     napi_raw::with_u8s(env, &bytes, |bytes| bytes[..buffers.bytes.len()].copy_from_slice(&buffers.bytes));
     environment.drain_buffers.set(buffers);
-    Ok(values)
+    Ok(())
 }
 
 /// A drain in progress. Creating values may run JavaScript (a setter on a prototype), so neither JavaScript's memory nor the
@@ -72,7 +69,7 @@ struct Drain<'env, 'a> {
     max_bytes: usize,
     buffers: DrainBuffers,
     copied: usize,
-    values: Option<Array<'env>>,
+    values: Object<'env>,
     value_count: u32,
 }
 
@@ -111,10 +108,7 @@ impl<'env> Drain<'env, '_> {
                 let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
                 self.record(task, RecordKind::Many, word(results.len())?);
                 self.buffers.records.push(micros);
-                for result in results {
-                    let (kind, length) = self.result(result)?;
-                    self.buffers.records.extend_from_slice(&[kind as u32, length]);
-                }
+                self.items(results)?;
             }
         }
         let ended = self.environment.handles.borrow_mut().remove_task(task);
@@ -158,6 +152,41 @@ impl<'env> Drain<'env, '_> {
 
     fn record(&mut self, task: u32, kind: RecordKind, word: u32) {
         self.buffers.records.extend_from_slice(&[task, kind as u32, word]);
+    }
+
+    /// Adds the results of a batch. Short JSON texts become lists, which JavaScript parses in one call.
+    fn items(&mut self, results: Vec<error::Result<Value>>) -> Result<()> {
+        let mut list = JsonList::default();
+        for result in results {
+            match result {
+                Ok(Value::Json(text)) if JsonList::accepts(&text) => {
+                    if !list.has_room(&text) {
+                        self.list(&mut list)?;
+                    }
+                    list.push(&text);
+                }
+                other => {
+                    self.list(&mut list)?;
+                    let (kind, length) = self.result(other)?;
+                    self.item(kind, length);
+                }
+            }
+        }
+        self.list(&mut list)
+    }
+
+    /// Adds the items of a list, and empties it.
+    fn list(&mut self, list: &mut JsonList) -> Result<()> {
+        let Some((text, count)) = list.take() else { return Ok(()) };
+        let string = self.env.create_string(&text)?.to_unknown();
+        self.value(string)?;
+        self.item(RecordKind::JsonList, count);
+        (1..count).for_each(|_| self.item(RecordKind::JsonList, 0));
+        Ok(())
+    }
+
+    fn item(&mut self, kind: RecordKind, length: u32) {
+        self.buffers.records.extend_from_slice(&[kind as u32, length]);
     }
 
     /// Adds a result. Returns the kind and the last word of its record.
@@ -240,11 +269,7 @@ impl<'env> Drain<'env, '_> {
     }
 
     fn value(&mut self, value: Unknown<'env>) -> Result<()> {
-        if self.values.is_none() {
-            self.values = Some(self.env.create_array(0)?);
-        }
-        let Some(values) = &mut self.values else { unreachable!("created above") };
-        values.set(self.value_count, value)?;
+        self.values.set_element(self.value_count, value)?;
         self.value_count += 1;
         Ok(())
     }

@@ -15,6 +15,7 @@ mod drain;
 mod environment;
 mod function_thread;
 mod handles;
+mod json_list;
 mod napi_raw;
 mod pool;
 mod protocol;

@@ -34,6 +34,9 @@ pub enum RecordKind {
     Room,
     /// The next value is a Buffer with the columns of a table.
     Table,
+    /// An item of a batch. The next value is the JSON text of a list of results: of this item and those that follow, as many as the
+    /// length says. Their lengths are 0.
+    JsonList,
 }
 
 /// Kind of a message about a shared load.
