@@ -299,6 +299,7 @@ export interface PlanFormat {
   kindMask: number
   utf16: number
   unescaped: number
+  marked: number
 }
 
 export interface PoolInfo {

@@ -154,6 +154,7 @@ pub struct PlanFormat {
     pub kind_mask: u32,
     pub utf16: u32,
     pub unescaped: u32,
+    pub marked: u32,
 }
 
 #[napi(catch_unwind)]
@@ -169,5 +170,6 @@ pub fn plan_format() -> PlanFormat {
         kind_mask: build_plan::KIND_MASK,
         utf16: build_plan::UTF16,
         unescaped: build_plan::UNESCAPED,
+        marked: build_plan::MARKED,
     }
 }

@@ -15,12 +15,13 @@ pub struct Sizes {
     pub run: usize,
     /// Longer strings are joined from parts.
     pub string: usize,
-    /// Steps are emitted once they cover this many bytes.
+    /// Steps are emitted at the latest once they cover this many bytes.
     pub batch: usize,
 }
 
-/// V8 parses a run in a fraction of a millisecond.
-pub const SIZES: Sizes = Sizes { run: 64 << 10, string: 256 << 10, batch: 1 << 20 };
+/// V8 parses a run in a fraction of a millisecond. As UTF-16 it has less than 128 KiB: V8 puts longer strings on separate pages, which
+/// costs page faults.
+pub const SIZES: Sizes = Sizes { run: 48 << 10, string: 256 << 10, batch: 1 << 20 };
 
 /// A step is three words: its kind with flags, and two offsets in the text or a count.
 pub const STEP_WORDS: usize = 3;
@@ -43,6 +44,8 @@ pub const KIND_MASK: u32 = 15;
 pub const UTF16: u32 = 16;
 /// Flag of `PART`: has no escapes.
 pub const UNESCAPED: u32 = 32;
+/// Flag of a step with text: the text is the second element of a list.
+pub const MARKED: u32 = 64;
 /// The words of steps.
 pub type Plan = Vec<u32>;
 
@@ -163,9 +166,10 @@ impl Planner<'_> {
         self.emit_batch(at);
     }
 
-    /// Emits the steps for the text before an offset, if they cover enough of it.
+    /// Emits the steps for the text before an offset, if they cover enough of it: few bytes at first, so that building starts soon,
+    /// then as many as all batches before.
     fn emit_batch(&mut self, at: usize) {
-        if at - self.emitted >= self.sizes.batch {
+        if at - self.emitted >= self.sizes.batch.min(self.emitted.max(self.sizes.run)) {
             self.emitted = at;
             (self.emit)(std::mem::take(&mut self.plan));
         }

@@ -13,6 +13,7 @@ pub mod schema_checks;
 pub mod schema_locations;
 pub mod schema_patterns;
 pub mod select;
+pub mod short_strings;
 pub mod splitter;
 pub mod stringify;
 pub mod swar;

@@ -1,25 +1,30 @@
 //! Encodes the pieces of a plan for V8 without UTF-8: decoding it on the main thread would add a third to the time of parsing.
 
 use super::build_plan::{
-    ARRAY, END, ITEMS, KEY, KIND_MASK, OBJECT, PART, STEP_WORDS, STRING, UNESCAPED, UTF16, VALUE, word,
+    ARRAY, END, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, STEP_WORDS, STRING, UNESCAPED, UTF16, VALUE, word,
 };
 use super::minify::without_space;
+use super::short_strings::ShortStrings;
 use super::swar::string_end;
+use encoding_rs::mem;
 use std::borrow::Cow;
 
 /// A piece is escaped, and not encoded as UTF-16, if at most one in this many bytes starts a character that is not ASCII.
 const RARE: usize = 16;
-/// Largest byte in the UTF-8 of Latin-1 characters.
-const LAST_OF_LATIN1: u8 = 0xc3;
 /// Numbers of up to this many digits are array indices.
 const INDEX_DIGITS: usize = 9;
 /// White space between elements is removed from longer pieces.
 const LONG: usize = 1 << 20;
+/// Surround marked UTF-16. V8 stores text without a character outside Latin-1 in one byte per character.
+const MARK: &[u8] = "[\"\u{3c9}\",".as_bytes();
+const MARK_END: &[u8] = b"]";
 
 /// Encodes the pieces of a text.
 pub struct PieceEncoder<'a> {
     text: &'a [u8],
     open: Vec<Open>,
+    short_strings: ShortStrings,
+    units: Vec<u16>,
 }
 
 /// A container or string whose steps are encoded.
@@ -37,17 +42,18 @@ pub struct EncodedPlan {
 
 impl<'a> PieceEncoder<'a> {
     pub fn new(text: &'a [u8]) -> Self {
-        PieceEncoder { text, open: Vec::new() }
+        PieceEncoder { text, open: Vec::new(), short_strings: ShortStrings::default(), units: Vec::new() }
     }
 
     /// Encodes the pieces of the next steps, one after the other. In a piece with characters outside Latin-1 these are escaped if
-    /// they are rare; otherwise the piece becomes UTF-16. Items are enclosed in brackets. Members after the first piece of an
-    /// object become a list of names and values.
+    /// they are rare; otherwise the piece becomes UTF-16, as does one with many distinct short strings. Items are enclosed in
+    /// brackets. Members after the first piece of an object become a list of names and values.
     pub fn encode(&mut self, mut plan: Vec<u32>) -> EncodedPlan {
         let pieces =
             plan.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | PART | VALUE));
         let length = pieces.map(|step| (step[2] - step[1]) as usize + 2).sum::<usize>();
-        let mut text = Vec::with_capacity(length + length / 8);
+        // UTF-16 has up to two bytes for each. Unused capacity costs no memory.
+        let mut text = Vec::with_capacity(2 * length);
         for step in plan.chunks_exact_mut(STEP_WORDS) {
             match step[0] & KIND_MASK {
                 kind @ (ARRAY | OBJECT | STRING) => self.open.push(Open { kind, has_members: false }),
@@ -57,7 +63,7 @@ impl<'a> PieceEncoder<'a> {
                     if let (KEY, Some(open)) = (kind, self.open.last_mut()) {
                         open.has_members = true;
                     }
-                    encode_piece(step, self.piece(step), None, &mut text);
+                    self.encode_piece(step, self.piece(step), None, &mut text);
                 }
             }
         }
@@ -77,7 +83,49 @@ impl<'a> PieceEncoder<'a> {
             }
             _ => *b"[]",
         };
-        encode_piece(step, piece, Some(brackets), out);
+        self.encode_piece(step, piece, Some(brackets), out);
+    }
+
+    fn encode_piece(&mut self, step: &mut [u32], piece: Cow<'_, [u8]>, brackets: Option<[u8; 2]>, out: &mut Vec<u8>) {
+        let encoding = self.encoding(&piece, step[0] & KIND_MASK);
+        if encoding.is_utf16() && out.len() % 2 == 1 {
+            out.push(0);
+        }
+        let start = out.len();
+        let mut write = |encoding: PieceEncoding, bytes: &[u8]| encoding.write(bytes, &mut self.units, out);
+        if encoding == PieceEncoding::MarkedUtf16 {
+            write(encoding, MARK);
+        }
+        let [before, after] = brackets.map_or([None; 2], |brackets| brackets.map(Some));
+        write(encoding, before.as_slice());
+        write(encoding, &piece);
+        write(encoding, after.as_slice());
+        if encoding == PieceEncoding::MarkedUtf16 {
+            write(encoding, MARK_END);
+        }
+        match encoding {
+            PieceEncoding::Ascii | PieceEncoding::Latin1 => {}
+            PieceEncoding::Escaped => step[0] &= !UNESCAPED,
+            PieceEncoding::Utf16 => step[0] |= UTF16,
+            PieceEncoding::MarkedUtf16 => step[0] |= UTF16 | MARKED,
+        }
+        (step[1], step[2]) = (word(start), word(out.len()));
+    }
+
+    fn encoding(&mut self, piece: &[u8], kind: u32) -> PieceEncoding {
+        let is_utf16_fast = matches!(kind, ITEMS | VALUE) && self.short_strings.are_distinct(piece);
+        let is_ascii = piece.is_ascii();
+        match (is_ascii || mem::is_utf8_latin1(piece), is_utf16_fast) {
+            (true, true) => PieceEncoding::MarkedUtf16,
+            (true, false) if is_ascii => PieceEncoding::Ascii,
+            (true, false) => PieceEncoding::Latin1,
+            (false, true) => PieceEncoding::Utf16,
+            (false, false) => {
+                let characters = piece.iter().filter(|&&byte| byte >= 0xc0).count();
+                let is_wide = characters * RARE > piece.len() || kind == PART;
+                if is_wide { PieceEncoding::Utf16 } else { PieceEncoding::Escaped }
+            }
+        }
     }
 
     fn piece(&self, step: &[u32]) -> Cow<'a, [u8]> {
@@ -87,23 +135,6 @@ impl<'a> PieceEncoder<'a> {
         }
         piece.into()
     }
-}
-
-fn encode_piece(step: &mut [u32], piece: Cow<'_, [u8]>, brackets: Option<[u8; 2]>, out: &mut Vec<u8>) {
-    let encoding = PieceEncoding::of(&piece, step[0]);
-    if encoding == PieceEncoding::Utf16 && out.len() % 2 == 1 {
-        out.push(0);
-    }
-    let start = out.len();
-    encoding.write_ascii(brackets.map(|brackets| brackets[0]), out);
-    encoding.write(&piece, out);
-    encoding.write_ascii(brackets.map(|brackets| brackets[1]), out);
-    match encoding {
-        PieceEncoding::Ascii | PieceEncoding::Latin1 => {}
-        PieceEncoding::Escaped => step[0] &= !UNESCAPED,
-        PieceEncoding::Utf16 => step[0] |= UTF16,
-    }
-    (step[1], step[2]) = (word(start), word(out.len()));
 }
 
 /// Turns members into a list of names and values, in which names that are array indices are numbers. An object would fill a table
@@ -142,65 +173,45 @@ enum PieceEncoding {
     Latin1,
     Escaped,
     Utf16,
+    /// UTF-16 that V8 keeps as such.
+    MarkedUtf16,
 }
 
 impl PieceEncoding {
-    fn of(piece: &[u8], kind: u32) -> Self {
-        if piece.is_ascii() {
-            return PieceEncoding::Ascii;
-        }
-        if piece.iter().fold(0, |most, &byte| byte.max(most)) <= LAST_OF_LATIN1 {
-            return PieceEncoding::Latin1;
-        }
-        let characters = piece.iter().filter(|&&byte| byte >= 0xc0).count();
-        if characters * RARE > piece.len() || kind & KIND_MASK == PART {
-            PieceEncoding::Utf16
-        } else {
-            PieceEncoding::Escaped
-        }
+    fn is_utf16(self) -> bool {
+        matches!(self, PieceEncoding::Utf16 | PieceEncoding::MarkedUtf16)
     }
 
-    fn write_ascii(self, byte: Option<u8>, out: &mut Vec<u8>) {
-        match self {
-            PieceEncoding::Utf16 => out.extend(byte.into_iter().flat_map(|byte| u16::from(byte).to_ne_bytes())),
-            _ => out.extend(byte),
-        }
-    }
-
-    fn write(self, piece: &[u8], out: &mut Vec<u8>) {
+    /// Appends UTF-8, with `units` as a buffer.
+    fn write(self, piece: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
         match self {
             PieceEncoding::Ascii => out.extend_from_slice(piece),
             PieceEncoding::Latin1 => append_latin1(piece, out),
             PieceEncoding::Escaped => escape(piece, out),
-            PieceEncoding::Utf16 => append_utf16(piece, out),
+            PieceEncoding::Utf16 | PieceEncoding::MarkedUtf16 => append_utf16(piece, units, out),
         }
     }
 }
 
 /// Appends UTF-8 as UTF-16.
-fn append_utf16(piece: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    // A character has at most as many units as bytes.
-    out.resize(start + 2 * piece.len(), 0);
-    let mut length = 0;
-    for (unit, target) in String::from_utf8_lossy(piece).encode_utf16().zip(out[start..].chunks_exact_mut(2)) {
-        target.copy_from_slice(&unit.to_ne_bytes());
-        length += 2;
+fn append_utf16(piece: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
+    // As the conversion demands: one more unit than there are bytes.
+    if units.len() <= piece.len() {
+        units.resize(piece.len() + 1, 0);
     }
-    out.truncate(start + length);
+    let length = mem::convert_utf8_to_utf16(piece, units);
+    let start = out.len();
+    out.resize(start + 2 * length, 0);
+    for (bytes, unit) in out[start..].chunks_exact_mut(2).zip(&units[..length]) {
+        bytes.copy_from_slice(&unit.to_ne_bytes());
+    }
 }
 
 /// Appends UTF-8 that has only Latin-1 characters as Latin-1.
 fn append_latin1(piece: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + piece.len(), 0);
-    let (mut length, mut high) = (0, 0);
-    // Without a branch: a character of two bytes overwrites the first of them.
-    for &byte in piece {
-        out[start + length] = if byte < 0x80 { byte } else { high | byte & 0x3f };
-        high = byte << 6;
-        length += usize::from(byte < 0xc0);
-    }
+    let length = mem::convert_utf8_to_latin1_lossy(piece, &mut out[start..]);
     out.truncate(start + length);
 }
 

@@ -1,7 +1,7 @@
 //! Checks the syntax of JSON (RFC 8259, as `JSON.parse` accepts it) in one pass, without recursion and without building values. A
 //! visitor receives the structure.
 
-use super::swar::{controls, quotes, space};
+use super::swar::{controls, non_digits, quotes, space};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::transform::contract::STEP;
@@ -242,6 +242,14 @@ fn number(text: &[u8], mut at: usize) -> Result<usize> {
 #[inline]
 fn digits(text: &[u8], at: usize) -> Result<usize> {
     let mut end = at;
+    while let Some(eight) = text.get(end..).and_then(<[u8]>::first_chunk) {
+        let others = non_digits(u64::from_le_bytes(*eight));
+        if others != 0 {
+            end += others.trailing_zeros() as usize / 8;
+            break;
+        }
+        end += 8;
+    }
     while text.get(end).is_some_and(u8::is_ascii_digit) {
         end += 1;
     }

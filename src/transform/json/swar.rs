@@ -15,6 +15,13 @@ pub fn controls(word: u64) -> u64 {
     word.wrapping_sub(ONES * 0x20) & !word & (ONES << 7)
 }
 
+/// Marks the bytes that are not decimal digits, as [`quotes`] does.
+#[inline]
+pub fn non_digits(word: u64) -> u64 {
+    let values = word ^ (ONES * u64::from(b'0'));
+    (values.wrapping_add(ONES * (0x80 - 10)) | values) & (ONES << 7)
+}
+
 /// Returns the offset after the string whose opening quote is at `start`, or the end of the text if it is not closed.
 pub fn string_end(text: &[u8], start: usize) -> usize {
     string_tail(text, start + 1).unwrap_or(text.len())
@@ -46,4 +53,22 @@ pub fn space(text: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_byte_that_is_not_a_digit_is_marked() {
+        for index in 0..8 {
+            for byte in (0..=255).filter(|byte: &u8| !byte.is_ascii_digit()) {
+                let mut bytes = *b"09876543";
+                bytes[index] = byte;
+                bytes[7] = byte;
+                assert_eq!(non_digits(u64::from_le_bytes(bytes)).trailing_zeros() as usize / 8, index, "{byte}");
+            }
+        }
+        assert_eq!(non_digits(u64::from_le_bytes(*b"01234567")), 0);
+    }
 }

@@ -2,10 +2,10 @@
 
 use crate::cancel::Cancel;
 use crate::transform::json::build_plan::{
-    ARRAY, END, ITEMS, KEY, KIND_MASK, OBJECT, PART, Plan, STEP_WORDS, STRING, Sizes, UNESCAPED, UTF16, VALUE,
+    ARRAY, END, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, Plan, STEP_WORDS, STRING, Sizes, UNESCAPED, UTF16, VALUE,
     write_plan,
 };
-use crate::transform::json::piece_encoding::PieceEncoder;
+use crate::transform::json::piece_encoding::{EncodedPlan, PieceEncoder};
 use crate::transform::json::scanner::UNLIMITED_DEPTH;
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json};
@@ -28,6 +28,10 @@ impl Builder {
                 let units = bytes.chunks_exact(2).map(|unit| u16::from_ne_bytes([unit[0], unit[1]]));
                 String::from_utf16(&units.collect::<Vec<_>>()).unwrap()
             };
+            let parsed = || -> Json {
+                let mut value: Json = serde_json::from_str(&piece()).unwrap();
+                if step[0] & MARKED == 0 { value } else { value[1].take() }
+            };
             match step[0] & KIND_MASK {
                 ARRAY => self.stack.push((Json::Array(Vec::new()), None)),
                 OBJECT => self.stack.push((Json::Object(Map::new()), None)),
@@ -36,7 +40,7 @@ impl Builder {
                     let (value, _) = self.stack.pop().unwrap();
                     self.attach(value);
                 }
-                VALUE => self.value = Some(serde_json::from_str(&piece()).unwrap()),
+                VALUE => self.value = Some(parsed()),
                 KEY => self.stack.last_mut().unwrap().1 = Some(serde_json::from_str(&piece()).unwrap()),
                 PART => {
                     let plain = step[0] & UNESCAPED != 0;
@@ -46,7 +50,7 @@ impl Builder {
                     };
                     text.push_str(&part);
                 }
-                _ => match (&mut self.stack.last_mut().unwrap().0, serde_json::from_str(&piece()).unwrap()) {
+                _ => match (&mut self.stack.last_mut().unwrap().0, parsed()) {
                     (Json::Array(list), Json::Array(items)) => list.extend(items),
                     (Json::Object(object), Json::Object(members)) => object.extend(members),
                     (Json::Object(object), Json::Array(list)) => {
@@ -143,4 +147,19 @@ fn pieces_are_not_much_longer_than_a_run() {
         look(last);
         assert!((50..=400).contains(&longest), "{longest}");
     }
+}
+
+#[test]
+fn pieces_with_distinct_short_strings_are_marked_utf16() {
+    let flags = |make: &dyn Fn(usize) -> String| {
+        let text = format!("[{}]", (0..9000).map(make).collect::<Vec<_>>().join(","));
+        let sizes = Sizes { run: 9000, string: 9000, batch: usize::MAX };
+        let plan = write_plan(text.as_bytes(), sizes, UNLIMITED_DEPTH, &Cancel::new(), &mut drop).unwrap();
+        let EncodedPlan { plan, .. } = PieceEncoder::new(text.as_bytes()).encode(plan);
+        let items = plan.chunks_exact(STEP_WORDS).filter(|step| step[0] & KIND_MASK == ITEMS);
+        items.skip(1).map(|step| step[0] & !KIND_MASK).collect::<Vec<_>>()
+    };
+    assert!(flags(&|index| format!("\"é {index}\"")).iter().all(|&flags| flags == UTF16 | MARKED));
+    assert!(flags(&|index| format!("\"\u{4e2d} {index}\"")).iter().all(|&flags| flags == UTF16));
+    assert!(flags(&|index| format!("\"{}\"", index % 10)).iter().all(|&flags| flags == 0));
 }

@@ -62,7 +62,9 @@ pub fn check_mark(start: &[u8]) -> Result<()> {
 /// # Errors
 /// For invalid UTF-8, and for text that looks like another encoding.
 pub fn check(bytes: &[u8]) -> Result<()> {
-    if let Err(error) = std::str::from_utf8(bytes) {
+    if simdutf8::basic::from_utf8(bytes).is_err()
+        && let Err(error) = std::str::from_utf8(bytes)
+    {
         return Err(not_utf8(bytes, error.valid_up_to()));
     }
     let sample = &bytes[..bytes.len().min(SAMPLE) / START * START];
