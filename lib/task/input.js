@@ -367,7 +367,9 @@ function asUint8Array(input, index) {
 function checkAttached(input, index) {
   if (!Moved.is(input)) return checkMemory(inputName(index), input)
   checkMemory(inputName(index), input.value)
-  for (const [position, memory] of input.transfer.entries()) checkMemory(`transfer[${position}]`, memory)
+  const { transfer } = input
+  for (let i = 0; i < transfer.length; i++)
+    if (isDetached(transfer[i])) throw detachedError(`transfer[${i}]`, transfer[i])
 }
 
 module.exports = {

@@ -26,7 +26,10 @@ function firstTask(permit) {
  * @param {number} limit at most MAX_BATCH
  */
 function takeTasks(permit, limit) {
-  return Array.from(buffer.subarray(0, native.takeTasks(permit, buffer, limit)), taskOf)
+  const count = native.takeTasks(permit, buffer, limit)
+  const tasks = []
+  for (let i = 0; i < count; i++) tasks.push(taskOf(buffer[i]))
+  return tasks
 }
 
 /**
