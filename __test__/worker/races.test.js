@@ -78,10 +78,18 @@ test('a function imported for an aborted task receives an aborted signal', async
   await assertWorks(pool)
 })
 
-for (const call of ['abort', 'close']) {
-  test(`a getter of an input ends its own task during the send (${call})`, async t => {
+for (const [call, pause] of /** @type {const} */ ([
+  ['abort', 0],
+  ['abort', 1],
+  ['close', 0],
+  ['close', 1]
+])) {
+  test(`a getter of an input ends its own task during the send (${call}, ${pause} ms after another)`, async t => {
     const pool = open(t, { threads: 1, workers: { gracePeriod: 1 } })
     await pool.run(batched, 0)
+    // After a pause the input is sent during the call, otherwise later.
+    const end = performance.now() + pause
+    while (performance.now() < end);
     const abort = new AbortController()
     let closed
     const input = {

@@ -322,6 +322,8 @@ function refusedBytes(input) {
  * @param {number} [index] in a bulk call
  */
 function valueBytes(input, index) {
+  if (typeof input === 'string') return input.length
+  if (typeof input !== 'object') return 0
   checkAttached(input, index)
   const value = unwrap(input)
   return typeof value === 'string' ? value.length : sizeOfBytes(value)

@@ -66,8 +66,9 @@ class ModuleRunner {
     queueMicrotask(() => this.#runNext(thread))
   }
 
-  /** Sends a moved input immediately: it is sent alone, so waiting for others would gain nothing. @param {WorkerTask} task */
-  onMoved(task) {
+  /** Sends a moved input immediately, since it is sent alone, and any input after a pause. @param {WorkerTask} task */
+  onSubmitted(task) {
+    if (task.transfer.length === 0 && now() - this.#lastAnswer < RECENT_MS) return
     for (const thread of this.#threads) if (thread.backlog[0] === task) this.#runNext(thread)
   }
 

@@ -43,7 +43,7 @@ class ScriptRunner {
   }
 
   /** Does nothing: the worker starts when the current callback ends. @param {WorkerTask} _task */
-  onMoved(_task) {}
+  onSubmitted(_task) {}
 
   /** @param {WorkerTask} task */
   interrupt(task) {

@@ -17,7 +17,7 @@ const { explainCloneError } = require('../internal/clone-error')
  * @property {import('../native/binding').ExternalKind} kind
  * @property {(permit: number) => void} onPermit
  * @property {(task: WorkerTask, reason: unknown) => void} interrupt stops a task that has begun
- * @property {(task: WorkerTask) => void} onMoved the moved input was transferred and can be sent
+ * @property {(task: WorkerTask) => void} onSubmitted the input of a task with a permit can be sent
  */
 
 /** Undefined in Node.js 20. */
@@ -102,13 +102,11 @@ class WorkerTask extends AsyncResource {
     }
     pool.taskStarted()
     this.input = input
-    if (submitted !== native.QUEUED) this.#runner.onPermit(submitted)
+    const isQueued = submitted === native.QUEUED
+    if (!isQueued) this.#runner.onPermit(submitted)
     // `onPermit` fails the task if no thread can be started.
-    if (Moved.is(input) && !this.#isSettled) {
-      // The runner sends it after `onMoved`, or at the end of this event-loop iteration.
-      this.#transferInput(input)
-      this.#runner.onMoved(this)
-    }
+    if (Moved.is(input) && !this.#isSettled) this.#transferInput(input)
+    if (!isQueued && !this.#isSettled) this.#runner.onSubmitted(this)
     return null
   }
 
