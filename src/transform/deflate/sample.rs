@@ -8,8 +8,10 @@ use crate::error::Result;
 
 /// Maximum length of the sample for a trial, without its history.
 const SIZE: usize = 16 << 10;
-/// Smallest input for which a trial has a window of history: for less it would take too long, compared with the input.
-pub const LARGE: usize = 1 << 20;
+/// Smallest inputs for which a trial has half a window of history, or a whole one: for less it would take too long, compared with
+/// the input.
+const WITH_HALF: usize = 1 << 20;
+const WITH_WHOLE: usize = 4 << 20;
 /// Bounds of the length of a probe, which has a history of the same length.
 const PROBE: std::ops::RangeInclusive<usize> = 2 << 10..=32 << 10;
 
@@ -24,7 +26,11 @@ pub struct Sample<'a> {
 impl<'a> Sample<'a> {
     /// Returns a sample for a trial of several compressors: short, since each of them compresses it.
     pub fn for_trial(input: &'a [u8]) -> Self {
-        let history = if input.len() < LARGE { 0 } else { WINDOW };
+        let history = match input.len() {
+            ..WITH_HALF => 0,
+            WITH_HALF..WITH_WHOLE => WINDOW / 2,
+            _ => WINDOW,
+        };
         Sample::new(input, history, (input.len() / 16).min(SIZE))
     }
 

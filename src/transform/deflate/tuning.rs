@@ -2,7 +2,7 @@
 //! level, and faster. docs/codecs.md has the figures.
 
 use super::backend::Backend::{self, Libdeflate, ZlibRs};
-use super::sample::{LARGE, Sample, probe};
+use super::sample::{Sample, probe};
 use crate::cancel::Cancel;
 use crate::error::Result;
 
@@ -40,6 +40,8 @@ struct Choice {
 const TINY: usize = 16 << 10;
 /// Smallest input for which a trial of several backends is worth its time.
 const TRIAL: usize = 128 << 10;
+/// Smallest input for which the highest levels accept a slightly larger output.
+const LARGE: usize = 1 << 20;
 /// Change of the ratio after which the data is considered to be of another kind.
 const CHANGE: f64 = 1.25;
 
