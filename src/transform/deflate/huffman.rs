@@ -1,12 +1,13 @@
 //! Reads bits and prefix codes of deflate (RFC 1951).
 
 /// Longest code in bits that one table lookup decodes. Longer codes are rare.
-const QUICK: u32 = 10;
+pub const QUICK: u32 = 10;
 const LONGEST: usize = 15;
 /// Bits after a refill: enough for a length and its distance, 15 + 5 + 15 + 13 bits.
 const REFILLED: u32 = 56;
 
 /// A bit reader in deflate's order: the lowest bit of each byte first.
+#[derive(Clone, Copy)]
 pub struct Bits<'a> {
     data: &'a [u8],
     /// Index of the first byte that is not entirely in `buffer`.
@@ -60,8 +61,14 @@ impl<'a> Bits<'a> {
 
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the lower bits are wanted")]
-    fn peek(&self) -> u32 {
+    pub fn peek(&self) -> u32 {
         self.buffer as u32
+    }
+
+    /// Returns the next bits as the index of a table for [`QUICK`] bits.
+    #[inline]
+    pub fn index(&self) -> usize {
+        (self.peek() & ((1 << QUICK) - 1)) as usize
     }
 
     #[inline]
@@ -136,10 +143,16 @@ impl Code {
         Some(())
     }
 
+    /// Returns the symbol at the start of the given bits, and the length of its code, unless that is longer than [`QUICK`].
+    pub fn quick(&self, bits: usize) -> Option<(u16, u32)> {
+        let entry = *self.quick.get(bits)?;
+        (entry > 0).then_some((entry >> 4, u32::from(entry & 15)))
+    }
+
     /// Consumes one symbol of the refilled `bits`.
     #[inline]
     pub fn read(&self, bits: &mut Bits<'_>) -> Option<u16> {
-        let entry = self.quick[(bits.peek() & ((1 << QUICK) - 1)) as usize];
+        let entry = self.quick[bits.index()];
         if entry == 0 {
             return self.read_slowly(bits);
         }

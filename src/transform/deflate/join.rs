@@ -9,6 +9,7 @@
 
 use super::bit_writer::{BitWriter, LENGTHS, Match, distance_extra};
 use super::huffman::{Bits, Code};
+use super::skip::Steps;
 use crate::error::Result;
 use crate::transform::memory;
 use std::ops::Range;
@@ -81,7 +82,7 @@ struct Start {
 /// Scans a stream; returns `None` if it is malformed, or stores data after the history. Does not check distances.
 fn scan(stream: &[u8], history: usize) -> Option<StreamScan> {
     let mut bits = Bits::new(stream);
-    let (mut literals, mut distances) = (Code::new(), Code::new());
+    let (mut literals, mut distances, mut steps) = (Code::new(), Code::new(), Steps::new());
     let mut start = None;
     let mut plain_len = 0;
     loop {
@@ -120,7 +121,8 @@ fn scan(stream: &[u8], history: usize) -> Option<StreamScan> {
                 }
             }
             if start.is_some() {
-                plain_len += skip_symbols(&mut bits, &literals, &distances, usize::MAX)?.plain_len;
+                steps.set(&literals, &distances);
+                plain_len += skip_block(&mut bits, &literals, &distances, &steps)?;
             }
         }
         if bits.position() > stream.len() * 8 {
@@ -186,6 +188,19 @@ fn skip_symbols(bits: &mut Bits<'_>, literals: &Code, distances: &Code, limit: u
         plain_len += len;
     }
     Some(Skipped { plain_len, ended: false, last_match })
+}
+
+/// Skips symbols to the end of the block; returns the length of the data they represent.
+fn skip_block(bits: &mut Bits<'_>, literals: &Code, distances: &Code, steps: &Steps) -> Option<usize> {
+    let mut plain_len = 0;
+    loop {
+        plain_len += steps.skip(bits, distances)?;
+        let skipped = skip_symbols(bits, literals, distances, 1)?;
+        plain_len += skipped.plain_len;
+        if skipped.ended {
+            return Some(plain_len);
+        }
+    }
 }
 
 /// Order of the symbols of the code-length code.
@@ -290,6 +305,21 @@ mod tests {
                     check(libdeflate, level, input, cut, b"after that");
                     check(zlib, level.min(9), input, cut, b"after that");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn steps_skip_what_symbols_do() {
+        for plain in [prose(100_000), prose(3000).repeat(20), vec![b'x'; 10_000], [prose(5000), noise(9)].concat()] {
+            for level in 1..=12 {
+                let stream = libdeflate(&plain, level);
+                let steps = scan(&stream, 0).unwrap();
+                // With a history the symbols are skipped one by one.
+                let symbols = scan(&stream, plain.len() - 1).unwrap();
+                let ends = [steps, symbols].map(|it| (it.last_bit, it.end, it.plain_len));
+                assert_eq!(ends[0], ends[1]);
+                assert_eq!(ends[0].2, plain.len());
             }
         }
     }

@@ -9,6 +9,7 @@ mod join;
 mod libdeflate;
 mod parallel;
 mod sample;
+mod skip;
 #[cfg(all(test, not(feature = "loom")))]
 mod tests;
 mod tuning;
