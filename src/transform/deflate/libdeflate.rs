@@ -6,15 +6,25 @@ use crate::transform::memory;
 use libdeflater::{CompressionLvl, Compressor};
 use parking_lot::Mutex;
 
-/// Idle compressors and their levels, the longest idle first.
-static IDLE: Mutex<Vec<(u8, Compressor)>> = Mutex::new(Vec::new());
+/// Largest memory for output that an idle compressor keeps: the bound of the usual blocks.
+const MAX_KEPT: usize = 1400 << 10;
+
+/// A compressor of one level with memory for its output, whose pages would have to be mapped again for each block.
+struct Engine {
+    level: u8,
+    compressor: Compressor,
+    memory: Vec<u8>,
+}
+
+/// The longest idle first.
+static IDLE: Mutex<Vec<Engine>> = Mutex::new(Vec::new());
 
 /// Returns an upper estimate of the bytes that a compressor allocates.
 fn state_size(level: u8) -> usize {
     if level < 10 { 1 << 20 } else { 10 << 20 }
 }
 
-/// Returns how many idle compressors to keep, at about 0.6 MB each: one per thread, and two for samples.
+/// Returns how many idle compressors to keep, at about 0.6 MB each without the output: one per thread, and two for samples.
 fn max_idle() -> usize {
     rayon::current_num_threads().min(16) + 2
 }
@@ -24,36 +34,57 @@ fn max_idle() -> usize {
 /// # Errors
 /// Of kind `Resources` without memory; of kind `Panic` if the compressor fails.
 pub fn compress(plain: &[u8], level: u8, out: &mut Vec<u8>) -> Result<()> {
-    let failed = || Error::new(Kind::Panic, "The deflate compressor failed");
-    let mut compressor = match acquire(level) {
-        Some(compressor) => compressor,
-        None => {
-            // `Compressor::new` panics if memory runs out.
-            memory::check(state_size(level))?;
-            Compressor::new(CompressionLvl::new(level.into()).map_err(|_| failed())?)
-        }
-    };
-    let start = out.len();
-    let bound = compressor.deflate_compress_bound(plain.len());
-    if let Err(error) = memory::zeros(out, bound) {
-        release(level, compressor);
-        return Err(error);
+    with_compressed(plain, level, |packed| memory::append(out, packed))
+}
+
+/// Compresses like [`compress`], and passes the stream to a function instead.
+///
+/// # Errors
+/// Of kind `Resources` without memory; of kind `Panic` if the compressor fails; and those of the function.
+pub fn with_compressed<T>(plain: &[u8], level: u8, use_it: impl FnOnce(&mut [u8]) -> Result<T>) -> Result<T> {
+    let mut engine = acquire(level)?;
+    let result = engine.compress(plain).and_then(use_it);
+    release(engine);
+    result
+}
+
+impl Engine {
+    fn new(level: u8) -> Result<Self> {
+        // `Compressor::new` panics if memory runs out.
+        memory::check(state_size(level))?;
+        let compressor = Compressor::new(CompressionLvl::new(level.into()).map_err(|_| failed())?);
+        Ok(Engine { level, compressor, memory: Vec::new() })
     }
-    let result = compressor.deflate_compress(plain, &mut out[start..]).map_err(|_| failed());
-    out.truncate(start + *result.as_ref().unwrap_or(&0));
-    release(level, compressor);
-    result.map(|_| ())
+
+    fn compress(&mut self, plain: &[u8]) -> Result<&mut [u8]> {
+        let bound = self.compressor.deflate_compress_bound(plain.len());
+        let missing = bound.saturating_sub(self.memory.len());
+        if missing > 0 {
+            memory::zeros(&mut self.memory, missing)?;
+        }
+        let len = self.compressor.deflate_compress(plain, &mut self.memory).map_err(|_| failed())?;
+        Ok(&mut self.memory[..len])
+    }
 }
 
-fn acquire(level: u8) -> Option<Compressor> {
-    let mut idle = IDLE.lock();
-    let index = idle.iter().rposition(|(idle_level, _)| *idle_level == level)?;
-    Some(idle.remove(index).1)
+fn failed() -> Error {
+    Error::new(Kind::Panic, "The deflate compressor failed")
 }
 
-fn release(level: u8, compressor: Compressor) {
+fn acquire(level: u8) -> Result<Engine> {
     let mut idle = IDLE.lock();
-    idle.push((level, compressor));
+    let index = idle.iter().rposition(|engine| engine.level == level);
+    let found = index.map(|index| idle.remove(index));
+    drop(idle);
+    found.map_or_else(|| Engine::new(level), Ok)
+}
+
+fn release(mut engine: Engine) {
+    if engine.memory.len() > MAX_KEPT {
+        engine.memory = Vec::new();
+    }
+    let mut idle = IDLE.lock();
+    idle.push(engine);
     let surplus = idle.len().saturating_sub(max_idle());
     let dropped = idle.drain(..surplus).collect::<Vec<_>>();
     // Free them outside the lock.

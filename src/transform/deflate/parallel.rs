@@ -62,9 +62,7 @@ impl<'a> Block<'a> {
     /// itself may repeat the history.
     fn start_shrinks(&self) -> Result<bool> {
         let start = &self.plain[..self.plain.len().min(self.history + SAMPLE)];
-        let mut packed = Vec::new();
-        libdeflate::compress(start, 1, &mut packed)?;
-        Ok(packed.len() + GAIN < start.len())
+        libdeflate::with_compressed(start, 1, |packed| Ok(packed.len() + GAIN < start.len()))
     }
 
     fn compress_by_zlib_rs(&self, level: i32, out: &mut Vec<u8>, cancel: &Cancel) -> Result<()> {
@@ -76,9 +74,8 @@ impl<'a> Block<'a> {
         if self.history == 0 && self.last {
             return libdeflate::compress(self.plain, level, out).map(|()| true);
         }
-        let mut packed = Vec::new();
-        libdeflate::compress(self.plain, level, &mut packed)?;
-        join::append(&mut packed, Part { history: self.history, data: self.data(), last: self.last }, out)
+        let part = Part { history: self.history, data: self.data(), last: self.last };
+        libdeflate::with_compressed(self.plain, level, |packed| join::append(packed, part, out))
     }
 }
 
