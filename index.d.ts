@@ -28,8 +28,8 @@ export type BytesLike = ArrayBufferView | ArrayBuffer | SharedArrayBuffer
 export type NonSharedBuffer = ReturnType<typeof Buffer.alloc>
 
 /**
- * Input of byte-oriented transforms. Strings are encoded as UTF-8, lone surrogates as U+FFFD (`json.parse` keeps them). V8 first flattens a string that was
- * concatenated from very many parts, in one step on the event loop.
+ * Input of byte-oriented transforms. Strings are encoded as UTF-8, lone surrogates as U+FFFD (`json.parse` keeps them). V8 first
+ * flattens a string that was concatenated from very many parts, in one step on the event loop.
  */
 export type BytesOrText = BytesLike | string
 
@@ -1400,7 +1400,7 @@ export interface CacheGetManyOptions<K extends CacheId, V> {
 
 /**
  * Options of a {@link Cache}. Times are whole milliseconds from 0; `loadTimeout` may have a fraction. Omit an option for its
- * default, also one without a limit: `Infinity` is rejected. Unknown options are rejected.
+ * default. For no limit, omit the option: `Infinity` is rejected. Unknown options are rejected.
  * @example
  * new Cache({ max: 10_000, ttl: 60_000, staleIfError: 600_000, loadTimeout: 2000, load })
  */
@@ -1417,9 +1417,9 @@ export interface CacheOptions<K extends CacheId, V> {
   maxBytes?: number | undefined
   /**
    * Which entry is evicted first. `'lru'`: the least recently used one. `'s3-fifo'` (Yang et al., SOSP 2023): a new one that was not
-   * used again, so that a scan of many ids does not displace those in use. An entry becomes established by a use, or while it fills
-   * the first three quarters of an empty cache. The ids of as many evicted entries as the cache holds are remembered. Default
-   * `'lru'`.
+   * used again, so that a scan of many ids does not displace those in use. An entry becomes established when it is used
+   * again, or if it was stored before an empty cache was three quarters full. The cache also remembers the ids of as many evicted
+   * entries as it holds. Default `'lru'`.
    * @example
    * const pages = new Cache({ max: 10_000, policy: 's3-fifo', load: url => render(url) })
    */
@@ -1592,7 +1592,7 @@ export class Cache<K extends CacheId = string, V = unknown> {
    */
   stats(): CacheStats
   /**
-   * Changes the limits, effective immediately. One of them may be omitted, and stays the same.
+   * Changes the limits immediately. An omitted limit stays the same; at least one is required.
    * @example
    * users.resize({ max: 500 })
    */

@@ -16,7 +16,7 @@ const { setImmediate } = require('../internal/clock')
 /** Scope of the loader that called the running code. @type {AsyncLocalStorage<LoaderScope>} */
 const storage = new AsyncLocalStorage()
 
-/** Returns the scope in flight that called the running code. Ended ones cannot wait, and are not kept. */
+/** Returns the innermost scope that called the running code and still loads: a loader that has ended cannot wait for itself. */
 function currentScope() {
   let scope = storage.getStore()
   while (scope?.isSettled) scope = scope.outer
@@ -24,8 +24,8 @@ function currentScope() {
 }
 
 /**
- * Since Node 24, entering a storage copies the values of all storages, and leaving it by `AsyncLocalStorage.run` copies them again.
- * The end of an async scope restores them. Older versions copy nothing, but report each async scope to hooks.
+ * True since Node 24: `AsyncLocalStorage.run` copies the values of all storages when it enters and again when it leaves. Ending an
+ * async scope restores them without a copy. Older versions copy nothing, and an async scope costs them a call of each hook.
  */
 const copiesValues = Number.parseInt(process.versions.node, 10) >= 24
 

@@ -6,7 +6,7 @@ const { clock } = require('./clock')
 /** Maximum number of decoded copies, and of their encoded bytes. */
 const MAX_ENTRIES = 4096
 const MAX_BYTES = 16 << 20
-/** Remembered values for each version word: popular ones that share a word must not displace each other. */
+/** Number of marks for each version word: popular values that share a word must not displace each other's mark. */
 const MARKS = 4
 
 /**
@@ -29,7 +29,7 @@ class NearCache {
   #byId = new Map()
   /** Encoded bytes of the copies. */
   #bytes = 0
-  /** Marks of the values decoded last, newest first, for each version word: a value that is decoded twice unchanged is kept. */
+  /** Marks of the last decoded values for each version word, newest first. A value that is decoded again unchanged is kept. */
   #decoded = new Uint32Array(0)
   #versions
 

@@ -150,7 +150,7 @@ function checkBounded({ max, maxBytes }) {
   if (max === undefined && maxBytes === undefined) throw unboundedError()
 }
 
-/** Throws if `resize` would change nothing. @type {typeof checkBounded} */
+/** Throws if no limit is given. @type {typeof checkBounded} */
 function checkResize({ max, maxBytes }) {
   if (max !== undefined || maxBytes !== undefined) return
   throw withCode(new TypeError('One of "limits.max" and "limits.maxBytes" is required'), 'ERR_INVALID_ARG_TYPE')

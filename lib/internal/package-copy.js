@@ -1,7 +1,7 @@
 'use strict'
 
-// A process may hold several copies of this package: test runners reset module registries. An object of one copy is not accepted by
-// another, and the message must say why, since the classes have the same names.
+// A process may hold several copies of this package, since test runners reset module registries. Copies refuse each other's objects.
+// The error says so, because the class names are the same.
 
 const KEY = Symbol.for('offloop.copy')
 /** Identifies this copy. */
@@ -12,7 +12,7 @@ function markCopy(Class) {
   Object.defineProperty(Class.prototype, KEY, { value: COPY })
 }
 
-/** Whether an object belongs to another copy. @param {object} object */
+/** Returns whether an object belongs to another copy. @param {object} object */
 function isOfOtherCopy(object) {
   const copy = Reflect.get(object, KEY)
   return copy !== undefined && copy !== COPY

@@ -155,7 +155,7 @@ function checkOptions(options, known, path = 'options') {
 }
 
 /**
- * Returns the options of some names, own or inherited as in destructuring. Runs each getter once.
+ * Returns the named options, own or inherited, as destructuring would. Calls each getter once.
  * @template {object} O
  * @template {keyof O & string} N
  * @param {O} options

@@ -19,7 +19,7 @@ const PREALLOCATE_ABOVE = 1 << 18
 /** Ratio of the preallocated to the estimated length: shortening an array is cheap. */
 const HEADROOM = 17 / 16
 
-/** Longer pieces have few values, or are text that becomes garbage itself. */
+/** Maximum bytes of a piece of which copies are discarded: longer pieces have few values, or are text that becomes garbage itself. */
 const MAX_DISCARDED = 100 << 10
 /** Estimated memory of a small value. */
 const BYTES_PER_VALUE = 64
@@ -236,7 +236,7 @@ class StringFrame {
 
 /**
  * Decodes a piece several times and discards all but the last copy. This fills the nursery with dead text, so that V8 collects more
- * often, copies fewer survivors each time and pauses for less time. UTF-16 text, with two bytes per character, counts as a copy itself.
+ * often, copies fewer survivors each time and pauses for less time. UTF-16 text has two bytes per character, so one copy fewer is made.
  * Measured by the benchmarks `parse-records` and `parse-short-lists`.
  * @param {Buffer} text
  * @param {number} step
@@ -253,7 +253,8 @@ function decodePiece(text, step, start, end, discards) {
 }
 
 /**
- * Returns how many copies of a piece to discard, by the elements of the last piece: the more objects, the more memory survives.
+ * Returns how many copies of the next piece to discard. Elements with less text survive as more memory per character, so more copies
+ * are discarded.
  * @param {unknown[]} items
  * @param {number} length of their text
  */
@@ -329,8 +330,8 @@ function allocate(capacity, ofDoubles) {
 }
 
 /**
- * Returns a function that appends elements to an array and returns its new length. V8 compiles each one for its kind of element, which
- * keeps doubles unboxed.
+ * Returns the function that appends elements of a kind to an array and returns its new length. V8 optimizes each function for one kind,
+ * which keeps doubles unboxed.
  * @param {unknown} element one of them
  */
 function appenderOf(element) {

@@ -7,7 +7,7 @@ const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, me
  * The `JsonWriter`, as its frames use it.
  * @typedef {object} Writer
  * @property {number} minLength minimum characters of the remaining elements of all open lists
- * @property {number} levelsAhead levels to measure of a part of the innermost frame
+ * @property {number} levelsAhead number of levels to measure in each part of the innermost frame
  * @property {import('./size').Large} large
  * @property {(text: string) => void} append
  * @property {(text: string) => void} appendLong appends text that may be long

@@ -66,8 +66,8 @@ class JsonInput {
 
   /** Returns the error for too much text, which a getter or a proxy may produce without end. */
   #outputLimitError() {
-    const limits = 'the maxOutput of the transform or its pool, or else the maxQueueBytes of the pool'
-    const message = `The JSON exceeds its limit of ${this.#maxOutput} bytes (${limits}) at ${this.#writer.path}`
+    const limits = 'maxOutput of the transform or pool, by default maxQueueBytes of the pool'
+    const message = `The JSON exceeds the limit of ${this.#maxOutput} bytes at ${this.#writer.path}: ${limits}`
     return new OffloopError('ERR_OFFLOOP_OUTPUT_LIMIT', message, { transform: 'json.stringify' })
   }
 }

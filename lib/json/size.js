@@ -25,7 +25,7 @@ const MANY_NAMES = 4096
 /** Number of outermost levels in which getters and proxies are followed, and of the next levels, in which they count as large. */
 const UNCHECKED_LEVELS = 4
 const CHECKED_LEVELS = 2
-/** After this many more levels, the next `CHECKED_LEVELS` are checked again. */
+/** Interval of levels at which `CHECKED_LEVELS` levels are checked. */
 const CHECK_INTERVAL = 64
 
 const INSIDE = 'A value inside the "input" argument'
@@ -33,8 +33,8 @@ const INSIDE = 'A value inside the "input" argument'
 const { toJSON: dateToJSON, toISOString } = Date.prototype
 
 /**
- * Objects found to be large, with their names if these were listed. Weak, since a getter may return a new object each time. Most values
- * have none: looking one up in an empty map would take a tenth of the time of measuring it.
+ * Objects found to be large, with their names if these were listed. The map is weak, since a getter may return a new object each time.
+ * The count avoids lookups in an empty map, which slow down measuring.
  */
 class Large {
   /** @type {WeakMap<object, string[] | undefined>} */
@@ -56,7 +56,7 @@ class Large {
   }
 
   /**
-   * Removes an object, and returns its names if they were listed. The map stays small: a large one would be rehashed in one step.
+   * Removes an object and returns its names if they were listed. Removing keeps the map small: V8 rehashes a map in one step.
    * @param {object} value
    */
   take(value) {
@@ -118,7 +118,7 @@ function measure(value, depth, large, isFirst = false) {
   try {
     return measureParts(value, STEP_BUDGET, depth, large)
   } catch (error) {
-    // The caller's stack is almost full.
+    // The stack is almost full, so the value is taken apart.
     if (error instanceof RangeError) return TOO_LARGE
     throw error
   }
@@ -187,7 +187,7 @@ function measureObject(value, budget, depth, large) {
   return left
 }
 
-/** False at the last level to follow, and at the end of the step. @param {number} depth */
+/** Returns false at the last level to follow and after the deadline of the step. @param {number} depth */
 function mayFollow(depth) {
   return depth > 0 && (++measured % VALUES_PER_CLOCK_READ !== 0 || now() < deadline)
 }

@@ -19,11 +19,11 @@ const FIRST_LOOK_MS = 1
 const LONG_TEXT = 1 << 12
 /** More deeply nested values are taken apart, since measuring is recursive. `maxDepth` may be lower. */
 const MAX_DEPTH = 1024
-/** Levels that are measured once a getter, a proxy or toJSON has generated an open level, while fewer levels than this are open. */
+/** Number of levels to measure below a level that a getter, a proxy or toJSON returned, until this many levels are open. */
 const MAX_GENERATED = 64
-/** Levels that are measured once `MAX_GENERATED` levels are open: getters may create them again each time they are measured. */
+/** Number of levels to measure from then on: a getter may create them again at each measurement. */
 const MAX_AHEAD = 8
-/** Levels that are measured once unusually many open levels are generated: each of the next ones may be large too. */
+/** Number of levels to measure if unusually many open levels are generated: each of the next ones may be large too. */
 const MIN_AHEAD = 2
 /** Number of values that a turn of a frame counts as for `isPastDeadline`: opening a level costs more than a value. */
 const VALUES_PER_TURN = 8
@@ -31,7 +31,7 @@ const VALUES_PER_TURN = 8
 const INSIDE = 'A value inside the "input" argument'
 
 /**
- * Text, or elements in the brackets of a list, which are not part of the text: cutting them off the bytes is faster.
+ * Text, or a list whose brackets are removed after encoding: removing bytes is faster than slicing text.
  * @typedef {string | { list: string, isFirst: boolean, length: number }} Piece
  */
 
@@ -59,7 +59,7 @@ class JsonWriter {
 
   /** Objects found to be large and not opened yet, so that they are not measured again as part of each object that contains them. */
   large = new Large()
-  /** Levels to measure of a part of the innermost frame. */
+  /** Number of levels to measure in each part of the innermost frame. */
   levelsAhead = 0
   /** Minimum characters of the remaining elements of all open lists. */
   minLength = 0

@@ -365,8 +365,8 @@ export declare enum RecordKind {
   /** The next value is a Buffer with the columns of a table. */
   Table = 12,
   /**
-   * An item of a batch. The next value is the JSON text of a list of results: of this item and those that follow, as many as the
-   * length says. Their lengths are 0.
+   * An item of a batch whose result is in a JSON list. For the first item of a list, the length is the number of results, and the
+   * next value is the text of the list. For the other items, the length is 0.
    */
   JsonList = 13,
 }

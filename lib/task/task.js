@@ -25,7 +25,7 @@ class Task {
   #copy
 
   /**
-   * Copies the properties of the context: a task that waits in a long queue costs the garbage collector one object less.
+   * Copies the properties of the context, so that each queued task keeps one object fewer alive.
    * @param {import('./contract').TaskContext} context
    * @param {Transform} transform
    */

@@ -66,7 +66,7 @@ class ModuleRunner {
     queueMicrotask(() => this.#runNext(thread))
   }
 
-  /** Sends a moved input immediately, since it is sent alone, and any input after a pause. @param {WorkerTask} task */
+  /** Sends an input immediately if it is moved, since moved inputs are sent alone, or if it follows a pause. @param {WorkerTask} task */
   onSubmitted(task) {
     if (task.transfer.length === 0 && now() - this.#lastAnswer < RECENT_MS) return
     for (const thread of this.#threads) if (thread.backlog[0] === task) this.#runNext(thread)

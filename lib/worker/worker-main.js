@@ -17,13 +17,13 @@ const FUNCTION = Symbol.for('offloop.function')
 /** Milliseconds for which a thread stays awake after a batch: a blocked thread wakes up sooner than one that waits in its event loop. */
 const AWAKE_MS = 1000
 /**
- * Milliseconds between event-loop iterations of a busy thread. V8 finishes garbage collections in them: if they come late, moved
- * memory piles up, and new memory costs page faults.
+ * Milliseconds between event-loop iterations of a busy thread. V8 finishes garbage collections in these iterations. If they are rare,
+ * moved memory piles up, and new memory costs page faults.
  */
 const BUSY_MS = 1
 /**
- * Bounds of the milliseconds between event-loop iterations while the thread is awake without a batch. Between them, it waits for as
- * long as has passed since its last batch.
+ * Bounds of the milliseconds between event-loop iterations of a thread that waits for a batch. Within the bounds, the interval equals
+ * the time since the last batch.
  */
 const MIN_WAIT_MS = 10
 const MAX_WAIT_MS = 50

@@ -340,7 +340,8 @@ impl<V: Clone> Cache<V> {
         }
     }
 
-    /// Version words: the word at a slot modulo [`VERSIONS`] changes when an entry that a call returned leaves the slot.
+    /// Returns the version words. The word at a slot modulo [`VERSIONS`] changes when the entry in the slot is removed, if a call has
+    /// returned it.
     pub fn versions(&self) -> &Arc<[AtomicU32]> {
         &self.versions
     }

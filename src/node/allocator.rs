@@ -54,8 +54,8 @@ fn prefer_large_pages(bytes: &mut Vec<u8>) {
     {
         // SAFETY: `sysconf` has no pointer arguments.
         let Ok(page) = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }) else { return };
-        // The allocator resizes only whole mappings without a copy, and advice on a part divides a mapping. So the advice
-        // covers the pages at both ends too.
+        // Advice on part of a mapping splits it, and the allocator must copy to resize a split mapping. So the advice also
+        // covers the first and the last page.
         let before = bytes.as_ptr().addr() % page;
         let length = (before + bytes.capacity()).next_multiple_of(page);
         let first = bytes.as_mut_ptr().wrapping_sub(before);

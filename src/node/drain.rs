@@ -2,7 +2,7 @@
 //!
 //! JavaScript passes three arrays. `records` receives numbers: the words used, whether more outcomes are pending, then a record
 //! for each outcome ([`RecordKind`]). Short results are packed into `bytes`; everything else becomes an element of `values`, in
-//! order. `values` has no prototype, whose setters would be called for new elements.
+//! order. `values` has no prototype: a setter of a prototype would receive new elements.
 
 use super::completion::{Completion, DrainBuffers, Mail, Outcome};
 use super::convert::f64_of;

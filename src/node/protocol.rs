@@ -34,8 +34,8 @@ pub enum RecordKind {
     Room,
     /// The next value is a Buffer with the columns of a table.
     Table,
-    /// An item of a batch. The next value is the JSON text of a list of results: of this item and those that follow, as many as the
-    /// length says. Their lengths are 0.
+    /// An item of a batch whose result is in a JSON list. For the first item of a list, the length is the number of results, and the
+    /// next value is the text of the list. For the other items, the length is 0.
     JsonList,
 }
 

@@ -19,7 +19,7 @@ pub fn reserve<T>(vec: &mut Vec<T>, more: usize) -> Result<()> {
     vec.try_reserve(more).or_else(|_| vec.try_reserve_exact(more)).map_err(|_| exhausted(bytes))
 }
 
-/// Reserves capacity for `more` elements and no further ones. Large memory mostly has room for a few, so that it need not move.
+/// Reserves capacity for exactly `more` elements. A large block usually has room for a few more, so it is not moved.
 ///
 /// # Errors
 /// If memory runs out.

@@ -6,10 +6,10 @@ use crate::transform::memory;
 use libdeflater::{CompressionLvl, Compressor};
 use parking_lot::Mutex;
 
-/// Largest memory for output that an idle compressor keeps: the bound of the usual blocks.
+/// Maximum output memory that an idle compressor keeps: enough for a block of the usual size.
 const MAX_KEPT: usize = 1400 << 10;
 
-/// A compressor of one level with memory for its output, whose pages would have to be mapped again for each block.
+/// A compressor of one level. It keeps its output memory, so that not every block has to map the pages again.
 struct Engine {
     level: u8,
     compressor: Compressor,
@@ -37,7 +37,7 @@ pub fn compress(plain: &[u8], level: u8, out: &mut Vec<u8>) -> Result<()> {
     with_compressed(plain, level, |packed| memory::append(out, packed))
 }
 
-/// Compresses like [`compress`], and passes the stream to a function instead.
+/// Compresses like [`compress`], but passes the stream to a function instead of appending it.
 ///
 /// # Errors
 /// Of kind `Resources` without memory; of kind `Panic` if the compressor fails; and those of the function.

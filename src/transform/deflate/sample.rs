@@ -8,9 +8,9 @@ use crate::error::Result;
 
 /// Maximum length of the sample for a trial, without its history.
 const SIZE: usize = 16 << 10;
-/// Smallest inputs for which a trial has half a window of history, or a whole one: for less it would take too long, compared with
-/// the input.
+/// Smallest input whose trial has half a window of history: for smaller inputs the trial would take too long.
 const WITH_HALF: usize = 1 << 20;
+/// Smallest input whose trial has a whole window of history.
 const WITH_WHOLE: usize = 4 << 20;
 /// Bounds of the length of a probe, which has a history of the same length.
 const PROBE: std::ops::RangeInclusive<usize> = 2 << 10..=32 << 10;

@@ -3,14 +3,14 @@
 use super::bit_writer::{LENGTHS, distance_extra};
 use super::huffman::{Bits, Code, QUICK};
 
-/// Marks a step over a match, of which only the length is covered.
+/// Marks a step over the length of a match; its distance follows.
 const MATCH: u32 = 1 << 31;
 
-/// The steps over the symbols of a block, by its next bits. A step is 0 if the tables of the block's codes are needed: at the end
-/// of the block, or for a long code.
+/// Steps over the symbols of a block, indexed by the next bits. A step of 0 leaves the symbol to the code tables: at the end of the
+/// block, and for codes longer than [`QUICK`].
 pub struct Steps {
-    /// From the lowest bit on: number of bits to skip (8), of extra bits (4) and of bits before these (4), plain length without the
-    /// extra bits (15), and `MATCH`.
+    /// Fields from the lowest bit: bits to skip (8), extra bits (4), bits before the extra bits (4), plain length without the extra
+    /// bits (15), `MATCH` (1).
     symbols: [u32; 1 << QUICK],
     /// Bits of distances, with their extra bits.
     distances: [u8; 1 << QUICK],
@@ -53,7 +53,7 @@ impl Steps {
         let mut at = *bits;
         let mut plain_len = 0;
         loop {
-            // Enough for one step over literals and a match.
+            // A refill holds enough bits for one step over literals and one match.
             at.refill()?;
             let mut step = self.symbols[at.index()];
             if step & MATCH == 0 {

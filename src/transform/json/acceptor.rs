@@ -1,4 +1,4 @@
-//! Recognizes valid documents while their syntax is scanned, without building them, which takes most of the time of validation.
+//! Recognizes valid documents while scanning their syntax: building them takes most of the time of validation.
 
 use super::document::MAX_DEPTH;
 use super::scanner::{Container, Visitor, scan};
@@ -21,8 +21,8 @@ impl Acceptor {
         compile(schema, patterns).map(Acceptor)
     }
 
-    /// Returns true if a document is valid JSON and valid by the schema. It may still be valid otherwise: numbers are compared only
-    /// where doubles are exact.
+    /// Returns true if a document is valid JSON and valid by the schema. False does not mean invalid: numbers that a double may not
+    /// represent exactly are not compared.
     pub fn accepts(&self, text: &str, cancel: &Cancel) -> bool {
         let has_escapes = memchr::memchr(b'\\', text.as_bytes()).is_some();
         let mut visit = Visit { text, has_escapes, root: self.0.as_deref(), open: Vec::new(), is_valid: true };
@@ -83,7 +83,7 @@ impl<'a> Visit<'a> {
 
     fn number(&self, range: Range<usize>, checks: Option<&Checks>) -> bool {
         let text = &self.text[range];
-        // Older drafts do not agree on whether a number with a fraction of zero, as which `-0` is parsed, is an integer.
+        // `-0` is parsed as `-0.0`. The drafts disagree on whether a number with a fraction of zero is an integer.
         let is_integer = text != "-0" && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
         let is_short = text.len() <= SHORT;
         let Some(checks) = checks else { return is_integer && is_short || parsed(text).is_some() };

@@ -15,12 +15,12 @@ pub struct Sizes {
     pub run: usize,
     /// Longer strings are joined from parts.
     pub string: usize,
-    /// Steps are emitted at the latest once they cover this many bytes.
+    /// Maximum bytes that steps cover before they are emitted.
     pub batch: usize,
 }
 
-/// V8 parses a run in a fraction of a millisecond. As UTF-16 it has less than 128 KiB: V8 puts longer strings on separate pages, which
-/// costs page faults.
+/// V8 parses a run in a fraction of a millisecond. As UTF-16 it usually has less than 128 KiB: V8 puts longer strings on separate
+/// pages, which costs page faults.
 pub const SIZES: Sizes = Sizes { run: 48 << 10, string: 256 << 10, batch: 1 << 20 };
 
 /// A step is three words: its kind with flags, and two offsets in the text or a count.
@@ -166,8 +166,8 @@ impl Planner<'_> {
         self.emit_batch(at);
     }
 
-    /// Emits the steps for the text before an offset, if they cover enough of it: few bytes at first, so that building starts soon,
-    /// then as many as all batches before.
+    /// Emits the steps for the text before an offset if they cover enough of it. The first batch is one run, so that building starts
+    /// soon; each next batch doubles the emitted text, up to `sizes.batch`.
     fn emit_batch(&mut self, at: usize) {
         if at - self.emitted >= self.sizes.batch.min(self.emitted.max(self.sizes.run)) {
             self.emitted = at;

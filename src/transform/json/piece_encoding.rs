@@ -15,7 +15,7 @@ const RARE: usize = 16;
 const INDEX_DIGITS: usize = 9;
 /// White space between elements is removed from longer pieces.
 const LONG: usize = 1 << 20;
-/// Surround marked UTF-16. V8 stores text without a character outside Latin-1 in one byte per character.
+/// Prefix of marked UTF-16, with a character outside Latin-1: without one, V8 stores one byte per character.
 const MARK: &[u8] = "[\"\u{3c9}\",".as_bytes();
 const MARK_END: &[u8] = b"]";
 
@@ -45,14 +45,14 @@ impl<'a> PieceEncoder<'a> {
         PieceEncoder { text, open: Vec::new(), short_strings: ShortStrings::default(), units: Vec::new() }
     }
 
-    /// Encodes the pieces of the next steps, one after the other. In a piece with characters outside Latin-1 these are escaped if
-    /// they are rare; otherwise the piece becomes UTF-16, as does one with many distinct short strings. Items are enclosed in
+    /// Encodes the pieces of the next steps, one after the other. Characters outside Latin-1 are escaped if
+    /// they are rare. If they are frequent, or if many short strings are distinct, the piece becomes UTF-16. Items are enclosed in
     /// brackets. Members after the first piece of an object become a list of names and values.
     pub fn encode(&mut self, mut plan: Vec<u32>) -> EncodedPlan {
         let pieces =
             plan.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | PART | VALUE));
         let length = pieces.map(|step| (step[2] - step[1]) as usize + 2).sum::<usize>();
-        // UTF-16 has up to two bytes for each. Unused capacity costs no memory.
+        // UTF-16 has at most two bytes for each byte of UTF-8.
         let mut text = Vec::with_capacity(2 * length);
         for step in plan.chunks_exact_mut(STEP_WORDS) {
             match step[0] & KIND_MASK {
@@ -173,7 +173,7 @@ enum PieceEncoding {
     Latin1,
     Escaped,
     Utf16,
-    /// UTF-16 that V8 keeps as such.
+    /// UTF-16 with a mark, so that V8 does not convert it to one byte per character.
     MarkedUtf16,
 }
 
@@ -195,7 +195,7 @@ impl PieceEncoding {
 
 /// Appends UTF-8 as UTF-16.
 fn append_utf16(piece: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
-    // As the conversion demands: one more unit than there are bytes.
+    // The conversion requires a buffer with one more unit than the piece has bytes.
     if units.len() <= piece.len() {
         units.resize(piece.len() + 1, 0);
     }

@@ -1,5 +1,5 @@
-//! Compiles the common keywords of a JSON Schema to checks of single values, for [`super::acceptor`]. They have the same meaning in
-//! all drafts.
+//! Compiles the common keywords of a JSON Schema to checks of single values, for [`super::acceptor`]. Only forms with the same meaning
+//! in all drafts that allow them are compiled.
 
 use super::schema_patterns::Patterns;
 use crate::transform::text::pattern::Tester;
@@ -17,7 +17,7 @@ pub const LIST: u8 = 1 << 5;
 pub const OBJECT: u8 = 1 << 6;
 const ALL: u8 = u8::MAX;
 
-/// Most properties of a schema: those found in a document are bits.
+/// Maximum number of properties in a schema: one bit of a `u64` marks each one that was found.
 const MAX_PROPERTIES: usize = 64;
 /// Integers up to this size are exact as doubles.
 const MAX_EXACT: u64 = 1 << 53;
@@ -71,7 +71,7 @@ impl Bounds {
     }
 }
 
-/// Compiles a schema. Returns `None` if it has keywords, or values of them, that are not supported here.
+/// Compiles a schema. Returns `None` for an unsupported keyword or value.
 pub fn compile(schema: &Json, patterns: &Patterns) -> Option<Rule> {
     match schema {
         Json::Bool(true) => Some(None),

@@ -1,7 +1,7 @@
 //! Recognizes text in which most short strings are distinct.
 //!
 //! V8 looks up each short string of a one-byte text in its table of strings, which grows with every distinct one: in a large table
-//! a lookup costs a cache miss, more than all the rest of parsing the string. It does not look up the strings of a two-byte text.
+//! a lookup costs a cache miss. It does not look up the strings of a two-byte text.
 
 use super::swar::{space, string_end};
 use foldhash::fast::FixedState;
@@ -11,9 +11,9 @@ use std::hash::BuildHasher;
 const LONGEST: usize = 10;
 /// Bytes of each piece that are examined.
 const SAMPLE: usize = 4 << 10;
-/// A distinct short string in this many bytes outweighs parsing twice the bytes.
+/// UTF-16 pays if there is at least one distinct short string per this many bytes.
 const BYTES_PER_STRING: usize = 128;
-/// The number of strings that are remembered: few enough that V8 finds as many in the cache.
+/// Number of remembered strings: V8's lookups of this many strings hit the CPU cache.
 const REMEMBERED: usize = 4096;
 
 /// Remembers short strings by their hashes.
@@ -28,7 +28,7 @@ impl Default for ShortStrings {
 }
 
 impl ShortStrings {
-    /// Returns whether the beginning of a piece has many short strings, other than names, that were not seen before.
+    /// Returns whether the beginning of a piece has many new short strings. Names of members do not count.
     pub fn are_distinct(&mut self, piece: &[u8]) -> bool {
         let sample = &piece[..piece.len().min(SAMPLE)];
         let (mut at, mut distinct) = (0, 0);

@@ -146,7 +146,7 @@ fn validate_part(
 ) -> Verdicts {
     let mut invalid = Vec::new();
     let whole = found[part.start].range.start..found[part.end - 1].range.end;
-    // One check of all records is faster, but only that of a record reports errors in order.
+    // Checking all records at once is faster. If that fails, each record is checked, so that errors are reported in order.
     let all = std::str::from_utf8(&text[whole.clone()]).ok();
     for index in part {
         cancel.check()?;

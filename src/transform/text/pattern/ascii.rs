@@ -1,5 +1,5 @@
-//! Small patterns as a table of transitions (a DFA by the subset construction), which tests short ASCII texts several times faster
-//! than the regex crate: it has no cache that threads share.
+//! Compiles small patterns to a table of transitions (a DFA by the subset construction). The table tests short ASCII texts several
+//! times faster than the regex crate, since threads share no cache.
 
 use super::tree::{Look, Node, Set};
 use std::collections::HashMap;
@@ -73,7 +73,7 @@ impl Steps {
         Some(self.0.len() - 1)
     }
 
-    /// Adds the steps of a node, which end where they are followed by the next ones.
+    /// Adds the steps of a node. They continue with the step that is added next.
     fn compile(&mut self, node: &Node) -> Option<()> {
         match node {
             Node::Empty => {}
@@ -130,13 +130,13 @@ fn bits(set: &Set) -> u128 {
     ascii.fold(0, |bits, character| bits | 1 << u32::from(character))
 }
 
-/// Steps that may come next: those of sets, and `End`. They are in order.
+/// Steps that may come next, in order: sets and the end of the text.
 type State = Vec<usize>;
 
 struct Table {
     steps: Vec<Step>,
     states: Vec<State>,
-    /// The index of each state but the first, which is at the start of the text.
+    /// Indices of the states, without the first state: only that one is at the start of the text.
     known: HashMap<State, u8>,
     matches_at_end: Vec<bool>,
 }
