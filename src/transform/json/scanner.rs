@@ -266,8 +266,9 @@ fn syntax_error(text: &[u8], at: usize, expected: &str) -> Error {
     let found = match rest.chars().next() {
         None => "the end".to_string(),
         Some('\u{feff}') => "a byte order mark".to_string(),
-        Some(found) if found.is_control() => format!("U+{:04X}", u32::from(found)),
-        Some(found) => format!("'{found}'"),
+        Some(found) if found == ' ' || found.is_ascii_graphic() || found.is_alphanumeric() => format!("'{found}'"),
+        // Other characters may be invisible, or look like ASCII.
+        Some(found) => format!("U+{:04X}", u32::from(found)),
     };
     Error::invalid_data(format!("Invalid JSON: {expected}, found {found}")).at(at as u64)
 }
@@ -289,6 +290,9 @@ mod tests {
             ("[1 2]", 3, "expected ',' or ']', found '2'"),
             ("{\"é\": }", 7, "expected a value, found '}'"),
             ("{\"a\" 1}", 5, "expected ':', found '1'"),
+            ("[\u{a0}1]", 1, "expected a value, found U+00A0"),
+            ("[1\u{202e}]", 2, "expected ',' or ']', found U+202E"),
+            ("[é]", 1, "expected a value, found 'é'"),
             ("{a:1}", 1, "expected a name in quotes or '}', found 'a'"),
             ("{\"a\":1,}", 7, "expected a name in quotes, found '}'"),
             ("[\"a\nb\"]", 3, "expected no control character in a string, found U+000A"),
