@@ -9,7 +9,7 @@ const { pool, transforms } = require('../..')
 const parse = transforms.json.parse()
 const stringify = transforms.json.stringify()
 
-/** Most characters of a step. Pieces have about 64 Ki, or twice as many if that saves a level. */
+/** Most characters of a step. Pieces have about 48 Ki, or twice as many if that saves a level. */
 const MAX_STEP = 300_000
 
 const list = (/** @type {number} */ length, /** @type {(index: number) => unknown} */ make) =>
