@@ -23,6 +23,8 @@ const HEADROOM = 17 / 16
 const MAX_DISCARDED = 100 << 10
 /** Estimated memory of a small value. */
 const BYTES_PER_VALUE = 64
+/** Bounds of the discarded copies of a piece of other values than numbers. */
+const MIN_DISCARDS = 2
 const MAX_DISCARDS = 4
 
 /** Assigning a member with one of these names may call a setter. */
@@ -153,7 +155,7 @@ class ArrayFrame {
   #value
   #length = 0
   #capacity
-  discards = 1
+  discards = MIN_DISCARDS
 
   /** @param {number} length an estimate */
   constructor(length) {
@@ -190,7 +192,7 @@ class ObjectFrame {
   /** @type {Record<string, unknown> | undefined} */
   #value
   #key = ''
-  discards = 1
+  discards = MIN_DISCARDS
 
   /**
    * @param {number} step
@@ -236,7 +238,7 @@ class StringFrame {
 
 /**
  * Decodes a piece several times and discards all but the last copy. This fills the nursery with dead text, so that V8 collects more
- * often, copies fewer survivors each time and pauses for less time. UTF-16 text has two bytes per character, so one copy fewer is made.
+ * often, copies fewer survivors each time and pauses for less time.
  * Measured by the benchmarks `parse-records` and `parse-short-lists`.
  * @param {Buffer} text
  * @param {number} step
@@ -247,7 +249,7 @@ class StringFrame {
 function decodePiece(text, step, start, end, discards) {
   const isUtf16 = (step & UTF16) !== 0
   const encoding = isUtf16 ? 'utf16le' : 'latin1'
-  const copies = end - start > MAX_DISCARDED ? 0 : discards - Number(isUtf16)
+  const copies = end - start > MAX_DISCARDED ? 0 : discards
   for (let copy = 0; copy < copies; copy++) text.toString(encoding, start, end)
   return text.toString(encoding, start, end)
 }
@@ -260,7 +262,8 @@ function decodePiece(text, step, start, end, discards) {
  */
 function copiesToDiscard(items, length) {
   if (typeof items[0] === 'number') return 0
-  return Math.min(Math.ceil((items.length * BYTES_PER_VALUE) / length), MAX_DISCARDS)
+  const perText = (items.length * BYTES_PER_VALUE) / length
+  return Math.min(Math.floor(perText) + MIN_DISCARDS, MAX_DISCARDS)
 }
 
 /**
