@@ -202,7 +202,10 @@ class ObjectFrame {
     const parsed = parse(step, piece)
     if ((step & KIND_MASK) === KEY) this.#key = parsed
     else if (this.#value === undefined) this.#value = parsed
-    else addMembers(this.#value, parsed)
+    else {
+      addMembers(this.#value, parsed)
+      this.discards = typeof parsed[1] === 'number' ? 0 : MIN_DISCARDS
+    }
   }
 
   /** @param {unknown} value */
