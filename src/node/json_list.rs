@@ -27,9 +27,12 @@ impl JsonList {
 
     /// Removes all texts. Returns the list and its length, if it is not empty.
     pub fn take(&mut self) -> Option<(String, u32)> {
+        if self.count == 0 {
+            return None;
+        }
         let JsonList { mut text, count } = std::mem::take(self);
         text.push(']');
-        (count > 0).then_some((text, count))
+        Some((text, count))
     }
 }
 
