@@ -63,7 +63,7 @@ class CurrentFlights {
 
   /** @param {Flight} flight */
   #vacate(flight) {
-    this.#slots.delete(flight.slot, flight.hash)
+    this.#slots.delete(flight.slot)
     this.#flights[flight.slot] = undefined
     this.#free.push(flight.slot)
     flight.slot = 0

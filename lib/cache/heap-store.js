@@ -103,6 +103,7 @@ class HeapStore {
    * @returns {Answer}
    */
   lookUp(id, owner, _load) {
+    if (this.#slots.size >= this.#bounds.max) this.#slots.readAhead(this.#order.likelyVictim())
     const hash = hashOf(id)
     const current = this.#flights.get(id, hash)
     // The entry of such a flight is not served: a caller waits.

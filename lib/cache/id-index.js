@@ -19,6 +19,8 @@ const MAX_LENGTH = 64
 const MAX_PROBES = 256
 /** Length of the arrays by slot that the owner of an empty index keeps. */
 const MAX_IDLE_LENGTH = 1024
+/** Initial number of hashes. */
+const INITIAL_HASHES = 64
 const EMPTY = new Int32Array(2)
 
 /** Secrets of the hash: ids may come from clients. */
@@ -31,8 +33,9 @@ const WORDS = new Int32Array(FLOAT.buffer)
 /** Slots by id. A slot is a number from 1, which the owner of the index chooses. */
 class IdIndex {
   /**
-   * Pairs of a hash and a slot; 0 in place of the slot marks an empty pair. The high bits of a hash choose the table, the low ones the
-   * pair at which a lookup begins.
+   * Pairs of a hash and a slot; 0 in place of the slot marks an empty pair. The slot of a 32-bit integer is negated: different
+   * integers have different hashes, so that a lookup need not read the id. The high bits of a hash choose the table, the low ones
+   * the pair at which a lookup begins.
    * @type {Int32Array[]}
    */
   #tables
@@ -40,11 +43,15 @@ class IdIndex {
   #bits
   /** Ids by slot. @type {any[]} */
   ids = []
+  /** Hashes by slot, so that a removal reads no string; 0 for an id that has none. */
+  #hashes = new Int32Array(INITIAL_HASHES)
   /** Slots of the ids that are not in a table. @type {Map<Id, number> | undefined} */
   #others
   /** Created by the first `find`. @type {RecentSlots | undefined} */
   #recent
   size = 0
+  /** The hash that `readAhead` read: V8 would omit a read without effect. */
+  lastRead = 0
 
   /** @param {number} max number of ids, from which the number of tables follows */
   constructor(max) {
@@ -71,12 +78,16 @@ class IdIndex {
    */
   get(id, hash = hashOf(id)) {
     if (hash !== undefined) {
+      const isInteger = isInt32(id)
       const table = this.#tables[this.#tableOf(hash)]
       const mask = table.length - 1
       for (let index = (2 * hash) & mask, probes = 0; probes < MAX_PROBES; index = (index + 2) & mask, probes++) {
-        const slot = table[index + 1]
-        if (slot === 0) break
-        if (table[index] === hash && this.ids[slot] === id) return slot
+        const word = table[index + 1]
+        if (word === 0) break
+        if (table[index] !== hash) continue
+        if (isInteger) {
+          if (word < 0) return -word
+        } else if (word > 0 && this.ids[word] === id) return word
       }
     }
     return this.#others?.get(id)
@@ -91,19 +102,29 @@ class IdIndex {
   set(id, slot, hash = hashOf(id)) {
     this.ids[slot] = id
     this.size++
-    if (hash === undefined || !this.#insert(hash, slot)) this.#addOther(slot)
+    if (slot >= this.#hashes.length) this.#growHashes(slot)
+    this.#hashes[slot] = hash ?? 0
+    if (hash === undefined || !this.#insert(hash, wordOf(id, slot))) this.#addOther(slot)
+  }
+
+  /** Removes the id of a slot. @param {number} slot */
+  delete(slot) {
+    const id = this.ids[slot]
+    if (!this.#remove(this.#hashes[slot], wordOf(id, slot))) this.#others?.delete(id)
+    this.#recent?.delete(slot, id)
+    this.ids[slot] = undefined
+    this.size--
   }
 
   /**
-   * Removes the id of a slot.
+   * Reads the pair of an id that is likely to be deleted soon. In a large index each pair comes from memory: just after a lookup, both
+   * come at the same time.
    * @param {number} slot
-   * @param {number | undefined} hash of the id
    */
-  delete(slot, hash = hashOf(this.ids[slot])) {
-    if (hash === undefined || !this.#remove(hash, slot)) this.#others?.delete(this.ids[slot])
-    this.#recent?.delete(slot, this.ids[slot])
-    this.ids[slot] = undefined
-    this.size--
+  readAhead(slot) {
+    const hash = this.#hashes[slot]
+    const table = this.#tables[this.#tableOf(hash)]
+    this.lastRead = table[(2 * hash) & (table.length - 1)]
   }
 
   /** Number of slots in each table. */
@@ -122,11 +143,18 @@ class IdIndex {
     return (hash >>> 1) >>> (31 - this.#bits)
   }
 
-  /** Returns whether there was an empty pair near enough. @type {(hash: number, slot: number) => boolean} */
-  #insert(hash, slot) {
+  /** @param {number} slot without a hash */
+  #growHashes(slot) {
+    const larger = new Int32Array(2 * slot)
+    larger.set(this.#hashes)
+    this.#hashes = larger
+  }
+
+  /** Returns whether there was an empty pair near enough. @type {(hash: number, word: number) => boolean} */
+  #insert(hash, word) {
     const number = this.#tableOf(hash)
     if (4 * (this.#tableSizes[number] + 1) > this.#tables[number].length) this.#grow(number)
-    if (!put(this.#tables[number], hash, slot)) return false
+    if (!put(this.#tables[number], hash, word)) return false
     this.#tableSizes[number]++
     return true
   }
@@ -136,21 +164,21 @@ class IdIndex {
     const smaller = this.#tables[number]
     const table = new Int32Array(Math.max(INITIAL, 2 * smaller.length))
     for (let index = 0; index < smaller.length; index += 2) {
-      const slot = smaller[index + 1]
-      if (slot === 0 || put(table, smaller[index], slot)) continue
-      this.#addOther(slot)
+      const word = smaller[index + 1]
+      if (word === 0 || put(table, smaller[index], word)) continue
+      this.#addOther(Math.abs(word))
       this.#tableSizes[number]--
     }
     this.#tables[number] = table
   }
 
-  /** Returns whether the slot was in a table. @type {(hash: number, slot: number) => boolean} */
-  #remove(hash, slot) {
+  /** Returns whether the pair was in a table. @type {(hash: number, word: number) => boolean} */
+  #remove(hash, word) {
     const number = this.#tableOf(hash)
     const table = this.#tables[number]
     const mask = table.length - 1
     let hole = (2 * hash) & mask
-    for (; table[hole + 1] !== slot; hole = (hole + 2) & mask) if (table[hole + 1] === 0) return false
+    for (; table[hole + 1] !== word; hole = (hole + 2) & mask) if (table[hole + 1] === 0) return false
     // Close the gap: move each later pair whose lookup passes it (Knuth, TAOCP 3, algorithm 6.4R).
     for (let index = (hole + 2) & mask; table[index + 1] !== 0; index = (index + 2) & mask) {
       const distance = (index - 2 * table[index]) & mask
@@ -165,13 +193,13 @@ class IdIndex {
   }
 }
 
-/** Adds a pair to a table. Returns whether there was an empty one near enough. @type {(table: Int32Array, hash: number, slot: number) => boolean} */
-function put(table, hash, slot) {
+/** Adds a pair to a table. Returns whether there was an empty one near enough. @type {(table: Int32Array, hash: number, word: number) => boolean} */
+function put(table, hash, word) {
   const mask = table.length - 1
   for (let index = (2 * hash) & mask, probes = 0; probes < MAX_PROBES; index = (index + 2) & mask, probes++) {
     if (table[index + 1] !== 0) continue
     table[index] = hash
-    table[index + 1] = slot
+    table[index + 1] = word
     return true
   }
   return false
@@ -187,12 +215,22 @@ function hashOf(id) {
     return mix(hash)
   }
   if (typeof id !== 'number' || Number.isNaN(id)) return undefined
-  if ((id | 0) === id) return mix(id ^ SEED)
+  if (isInt32(id)) return mix(id ^ SEED)
   FLOAT[0] = id
   return mix(Math.imul(WORDS[0] ^ SEED, FACTOR) ^ WORDS[1])
 }
 
-/** Spreads the bits of a number (the finalizer of MurmurHash3). @param {number} hash */
+/** Returns the slot as it is in a table. @type {(id: Id, slot: number) => number} */
+function wordOf(id, slot) {
+  return isInt32(id) ? -slot : slot
+}
+
+/** @type {(id: Id) => id is number} */
+function isInt32(id) {
+  return typeof id === 'number' && (id | 0) === id
+}
+
+/** Spreads the bits of a number, different ones for different numbers (the finalizer of MurmurHash3). @param {number} hash */
 function mix(hash) {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)

@@ -38,6 +38,11 @@ class LruList extends SlotLists {
     return this.oldestOf(ENDS)
   }
 
+  /** Returns the slot of the entry that will be evicted next, unless the order changes before. */
+  likelyVictim() {
+    return this.oldestOf(ENDS)
+  }
+
   /** Returns all slots, the most recently used first. */
   slots() {
     /** @type {number[]} */

@@ -102,6 +102,11 @@ class S3Fifo extends SlotLists {
     }
   }
 
+  /** Returns the slot of an entry that is likely to be evicted next; the ends if the small queue is empty. */
+  likelyVictim() {
+    return this.oldestOf(SMALL)
+  }
+
   /** Returns all slots: those of the main queue, then those of the small one, each with the newest first. */
   slots() {
     /** @type {number[]} */
