@@ -67,6 +67,10 @@ class HeapStore {
     return this.#slots.size
   }
 
+  get #isFull() {
+    return this.#slots.size >= this.#bounds.max
+  }
+
   get bytes() {
     return this.#bounds.bytes
   }
@@ -103,7 +107,7 @@ class HeapStore {
    * @returns {Answer}
    */
   lookUp(id, owner, _load) {
-    if (this.#slots.size >= this.#bounds.max) this.#slots.readAhead(this.#order.likelyVictim())
+    if (this.#slots.isLarge && this.#isFull) this.#slots.readAhead(this.#order.likelyVictim())
     const hash = hashOf(id)
     const current = this.#flights.get(id, hash)
     // The entry of such a flight is not served: a caller waits.
@@ -407,7 +411,8 @@ class HeapStore {
     this.#makeRoom(1, weight, now)
     this.#slots.set(id, slot, hash)
     this.#values[slot] = value
-    this.#promises[slot] = undefined
+    // A slot that was used before has none.
+    if (slot >= this.#promises.length) this.#promises[slot] = undefined
     if (this.#weigh !== undefined) this.#bounds.add(slot, weight)
     this.#order.insert(slot, id, rank)
   }

@@ -116,6 +116,11 @@ class IdIndex {
     this.size--
   }
 
+  /** Whether the tables are too large for the caches of a processor. */
+  get isLarge() {
+    return this.#bits > 0
+  }
+
   /**
    * Reads the pair of an id that is likely to be deleted soon. In a large index each pair comes from memory: just after a lookup, both
    * come at the same time.
@@ -220,7 +225,7 @@ function hashOf(id) {
   return mix(Math.imul(WORDS[0] ^ SEED, FACTOR) ^ WORDS[1])
 }
 
-/** Returns the slot as it is in a table. @type {(id: Id, slot: number) => number} */
+/** Returns the form that a slot has in a table. @type {(id: Id, slot: number) => number} */
 function wordOf(id, slot) {
   return isInt32(id) ? -slot : slot
 }
