@@ -31,6 +31,9 @@ const SHAPES = {
   'long strings as values': () => JSON.stringify({ a: 'ß'.repeat(400_000), b: ['中文'.repeat(300_000), 0] }),
   'extreme numbers': () =>
     `[${'5e-324,1e400,-1e400,-0,0.1,9007199254740993,123456789012345678901234567890,1E+2,'.repeat(9000)}0]`,
+  'numbers of all kinds': () =>
+    `[${Array.from({ length: 300_000 }, (_, n) => (n % 9 ? Math.sin(n) * 10 ** ((n % 600) - 300) : n >> 3)).join(' ,\n')}]`,
+  'integers, then other numbers, then null': () => `[${'1,'.repeat(90_000)}${'-0,2.5e-1,'.repeat(90_000)}null,-0.0]`,
   integers: () => JSON.stringify(Array.from({ length: 300_000 }, (_, n) => n)),
   'no ASCII': () => JSON.stringify(Array.from({ length: 9000 }, (_, n) => `чисто по-русски ${n} 日本語`)),
   'repeated names': () => `{${'"a":1,"b":[2],"a":{"c":3},'.repeat(20_000)}"b":4}`,

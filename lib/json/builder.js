@@ -8,9 +8,10 @@ const {
   kindMask: KIND_MASK,
   utf16: UTF16,
   unescaped: UNESCAPED,
+  marked: MARKED,
   ...others
 } = native.planFormat()
-const { array: ARRAY, object: OBJECT, key: KEY, end: END, string: STRING, value: VALUE, marked: MARKED } = others
+const { array: ARRAY, object: OBJECT, key: KEY, end: END, string: STRING, value: VALUE, doubles: DOUBLES } = others
 
 /** V8 makes preallocated arrays above this length dictionaries. */
 const MAX_LENGTH = 32 << 20
@@ -73,7 +74,7 @@ class JsonBuilder {
    * @param {boolean} isLast
    */
   add(text, plan, isLast) {
-    this.#parts.push({ text, plan: asWords(plan) })
+    this.#parts.push({ text, plan: viewOf(Uint32Array, plan) })
     this.#hasLastPart = isLast
   }
 
@@ -124,7 +125,11 @@ class JsonBuilder {
     else if (kind === OBJECT) frames.push(new ObjectFrame())
     else if (kind === STRING) frames.push(new StringFrame())
     else if (kind === END) this.#addValue(/** @type {Frame} */ (frames.pop()).end())
-    else {
+    else if (kind === DOUBLES) {
+      const bytes = text.subarray(plan[this.#offset + 1], plan[this.#offset + 2])
+      const list = /** @type {ArrayFrame} */ (frames[frames.length - 1])
+      list.addDoubles(viewOf(Float64Array, bytes))
+    } else {
       const frame = frames[frames.length - 1]
       const piece = decodePiece(text, step, plan[this.#offset + 1], plan[this.#offset + 2], frame?.discards ?? 0)
       if (kind === VALUE) this.#value = parse(step, piece)
@@ -172,6 +177,12 @@ class ArrayFrame {
     this.#value ??= allocate(this.#capacity, areDoubles(items))
     this.#length = appenderOf(items[0])(this.#value, this.#length, items)
     this.discards = copiesToDiscard(items, piece.length)
+  }
+
+  /** @param {Float64Array} doubles */
+  addDoubles(doubles) {
+    this.#value ??= allocate(this.#capacity, true)
+    this.#length = appendDoubles(this.#value, this.#length, doubles)
   }
 
   /** @param {unknown} value */
@@ -336,13 +347,11 @@ function allocate(capacity, ofDoubles) {
 }
 
 /**
- * Returns the function that appends elements of a kind to an array and returns its new length. V8 optimizes each function for one kind,
- * which keeps doubles unboxed.
+ * Returns the function that appends elements of a kind to an array and returns its new length. V8 optimizes each function for one kind.
  * @param {unknown} element one of them
  */
 function appenderOf(element) {
-  if (typeof element !== 'number') return appendValues
-  return element === (element | 0) ? appendIntegers : appendDoubles
+  return typeof element === 'number' ? appendNumbers : appendValues
 }
 
 /**
@@ -360,26 +369,32 @@ function appendValues(array, length, items) {
  * @param {number} length
  * @param {unknown[]} items
  */
-function appendIntegers(array, length, items) {
+function appendNumbers(array, length, items) {
   for (let i = 0; i < items.length; i++) array[length + i] = items[i]
   return length + items.length
 }
 
 /**
+ * Keeps the doubles unboxed.
  * @param {unknown[]} array
  * @param {number} length
- * @param {unknown[]} items
+ * @param {Float64Array} doubles
  */
-function appendDoubles(array, length, items) {
-  for (let i = 0; i < items.length; i++) array[length + i] = items[i]
-  return length + items.length
+function appendDoubles(array, length, doubles) {
+  for (let i = 0; i < doubles.length; i++) array[length + i] = doubles[i]
+  return length + doubles.length
 }
 
-/** @param {Buffer} bytes */
-function asWords(bytes) {
-  const size = Uint32Array.BYTES_PER_ELEMENT
+/**
+ * Returns bytes as numbers. Copies them if they are not aligned in memory.
+ * @template {Uint32Array | Float64Array} T
+ * @param {{ new (buffer: ArrayBufferLike, offset: number, length: number): T, BYTES_PER_ELEMENT: number }} Numbers
+ * @param {Buffer} bytes
+ */
+function viewOf(Numbers, bytes) {
+  const size = Numbers.BYTES_PER_ELEMENT
   const { buffer, byteOffset, byteLength } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
-  return new Uint32Array(buffer, byteOffset, byteLength / size)
+  return new Numbers(buffer, byteOffset, byteLength / size)
 }
 
 module.exports = { JsonBuilder }

@@ -296,6 +296,7 @@ export interface PlanFormat {
   end: number
   string: number
   value: number
+  doubles: number
   kindMask: number
   utf16: number
   unescaped: number

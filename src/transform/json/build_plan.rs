@@ -38,6 +38,8 @@ pub const STRING: u32 = 5;
 pub const PART: u32 = 6;
 /// The whole document, if it is small.
 pub const VALUE: u32 = 7;
+/// In place of `ITEMS`: elements of the list as doubles in native byte order.
+pub const DOUBLES: u32 = 8;
 /// Removes the flags from a step's kind.
 pub const KIND_MASK: u32 = 15;
 /// Flag of a step with text: UTF-16 instead of Latin-1.

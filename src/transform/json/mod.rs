@@ -4,6 +4,7 @@ pub mod acceptor;
 pub mod build_plan;
 pub mod document;
 pub mod minify;
+pub mod numbers;
 pub mod parse;
 pub mod path;
 pub mod piece_encoding;

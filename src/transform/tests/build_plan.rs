@@ -2,13 +2,13 @@
 
 use crate::cancel::Cancel;
 use crate::transform::json::build_plan::{
-    ARRAY, END, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, Plan, STEP_WORDS, STRING, Sizes, UNESCAPED, UTF16, VALUE,
-    write_plan,
+    ARRAY, DOUBLES, END, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, Plan, STEP_WORDS, STRING, Sizes, UNESCAPED,
+    UTF16, VALUE, write_plan,
 };
 use crate::transform::json::piece_encoding::{EncodedPlan, PieceEncoder};
 use crate::transform::json::scanner::UNLIMITED_DEPTH;
 use proptest::prelude::*;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 /// Builds values from plans as JavaScript does.
 #[derive(Default)]
@@ -41,6 +41,14 @@ impl Builder {
                     self.attach(value);
                 }
                 VALUE => self.value = Some(parsed()),
+                DOUBLES => {
+                    let (doubles, rest) = text[step[1] as usize..step[2] as usize].as_chunks();
+                    assert!(rest.is_empty() && (step[1] as usize).is_multiple_of(size_of::<f64>()));
+                    let Some((Json::Array(list), _)) = self.stack.last_mut() else {
+                        panic!("doubles outside of a list")
+                    };
+                    list.extend(doubles.iter().map(|double| json!(f64::from_ne_bytes(*double))));
+                }
                 KEY => self.stack.last_mut().unwrap().1 = Some(serde_json::from_str(&piece()).unwrap()),
                 PART => {
                     let plain = step[0] & UNESCAPED != 0;
@@ -98,18 +106,30 @@ fn json() -> impl Strategy<Value = Json> {
     scalar.prop_recursive(6, 60, 8, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..8).prop_map(Json::from),
+            proptest::collection::vec(-1e9..1e9, 0..8).prop_map(Json::from),
             proptest::collection::vec(("[a-z\"é]{0,5}|[0-9]{1,11}", inner), 0..8)
                 .prop_map(|members| Json::Object(members.into_iter().collect())),
         ]
     })
 }
 
+/// Replaces integers by doubles: JavaScript has one type of number.
+fn with_doubles(json: Json) -> Json {
+    match json {
+        Json::Number(number) => json!(number.as_f64()),
+        Json::Array(list) => list.into_iter().map(with_doubles).collect(),
+        Json::Object(members) => members.into_iter().map(|(name, value)| (name, with_doubles(value))).collect(),
+        other => other,
+    }
+}
+
 proptest! {
     #[test]
     fn plans_build_the_same_document(json in json(), run in 1_usize..40, string in 6_usize..20, batch in 1_usize..90) {
         let sizes = Sizes { run, string, batch };
-        prop_assert_eq!(&built(&json.to_string(), sizes), &json);
-        prop_assert_eq!(&built(&serde_json::to_string_pretty(&json).unwrap(), sizes), &json);
+        let expected = with_doubles(json.clone());
+        prop_assert_eq!(&with_doubles(built(&json.to_string(), sizes)), &expected);
+        prop_assert_eq!(&with_doubles(built(&serde_json::to_string_pretty(&json).unwrap(), sizes)), &expected);
     }
 }
 
@@ -147,6 +167,27 @@ fn pieces_are_not_much_longer_than_a_run() {
         look(last);
         assert!((50..=400).contains(&longest), "{longest}");
     }
+}
+
+#[test]
+fn lists_of_floating_point_numbers_become_doubles() {
+    let kinds = |make: &dyn Fn(usize) -> String| {
+        let text = format!("[{}]", (0..900).map(make).collect::<Vec<_>>().join(","));
+        let sizes = Sizes { run: 900, string: 900, batch: 9000 };
+        let mut encoder = PieceEncoder::new(text.as_bytes());
+        let mut kinds = Vec::new();
+        let mut look = |steps: Plan| {
+            let EncodedPlan { plan, .. } = encoder.encode(steps);
+            kinds.extend(plan.chunks_exact(STEP_WORDS).map(|step| step[0] & KIND_MASK));
+        };
+        let last = write_plan(text.as_bytes(), sizes, UNLIMITED_DEPTH, &Cancel::new(), &mut look).unwrap();
+        look(last);
+        kinds.retain(|kind| !matches!(*kind, ARRAY | END));
+        kinds
+    };
+    assert!(kinds(&|index| format!("{index}.5")).iter().all(|&kind| kind == DOUBLES));
+    assert!(kinds(&|index| index.to_string()).iter().all(|&kind| kind == ITEMS));
+    assert_eq!(kinds(&|index| if index == 0 { "null".into() } else { format!("{index}e1") })[..2], [ITEMS, DOUBLES]);
 }
 
 #[test]
