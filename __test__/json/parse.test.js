@@ -34,6 +34,10 @@ const SHAPES = {
   'numbers of all kinds': () =>
     `[${Array.from({ length: 300_000 }, (_, n) => (n % 9 ? Math.sin(n) * 10 ** ((n % 600) - 300) : n >> 3)).join(' ,\n')}]`,
   'integers, then other numbers, then null': () => `[${'1,'.repeat(90_000)}${'-0,2.5e-1,'.repeat(90_000)}null,-0.0]`,
+  'integers and few other values': () => {
+    const other = ['-0', '-7', '12345678', '2147483648', '1e3', 'null', ' 5 ', '[]', '-9999999']
+    return `[${Array.from({ length: 300_000 }, (_, n) => (n % 40_000 ? (n * 7919) % 9_999_999 : other[n / 40_000]))}]`
+  },
   integers: () => JSON.stringify(Array.from({ length: 300_000 }, (_, n) => n)),
   'no ASCII': () => JSON.stringify(Array.from({ length: 9000 }, (_, n) => `чисто по-русски ${n} 日本語`)),
   'repeated names': () => `{${'"a":1,"b":[2],"a":{"c":3},'.repeat(20_000)}"b":4}`,

@@ -8,10 +8,12 @@ const {
   kindMask: KIND_MASK,
   utf16: UTF16,
   unescaped: UNESCAPED,
+  doubles: DOUBLES,
+  integers: INTEGERS,
   marked: MARKED,
   ...others
 } = native.planFormat()
-const { array: ARRAY, object: OBJECT, key: KEY, end: END, string: STRING, value: VALUE, doubles: DOUBLES } = others
+const { array: ARRAY, object: OBJECT, key: KEY, end: END, string: STRING, value: VALUE } = others
 
 /** V8 makes preallocated arrays above this length dictionaries. */
 const MAX_LENGTH = 32 << 20
@@ -125,10 +127,11 @@ class JsonBuilder {
     else if (kind === OBJECT) frames.push(new ObjectFrame())
     else if (kind === STRING) frames.push(new StringFrame())
     else if (kind === END) this.#addValue(/** @type {Frame} */ (frames.pop()).end())
-    else if (kind === DOUBLES) {
+    else if (kind === DOUBLES || kind === INTEGERS) {
       const bytes = text.subarray(plan[this.#offset + 1], plan[this.#offset + 2])
       const list = /** @type {ArrayFrame} */ (frames[frames.length - 1])
-      list.addDoubles(viewOf(Float64Array, bytes))
+      if (kind === DOUBLES) list.addDoubles(viewOf(Float64Array, bytes))
+      else list.addIntegers(viewOf(Int32Array, bytes))
     } else {
       const frame = frames[frames.length - 1]
       const piece = decodePiece(text, step, plan[this.#offset + 1], plan[this.#offset + 2], frame?.discards ?? 0)
@@ -183,6 +186,12 @@ class ArrayFrame {
   addDoubles(doubles) {
     this.#value ??= allocate(this.#capacity, true)
     this.#length = appendDoubles(this.#value, this.#length, doubles)
+  }
+
+  /** @param {Int32Array} integers */
+  addIntegers(integers) {
+    this.#value ??= allocate(this.#capacity, false)
+    this.#length = appendIntegers(this.#value, this.#length, integers)
   }
 
   /** @param {unknown} value */
@@ -386,8 +395,18 @@ function appendDoubles(array, length, doubles) {
 }
 
 /**
+ * @param {unknown[]} array
+ * @param {number} length
+ * @param {Int32Array} integers
+ */
+function appendIntegers(array, length, integers) {
+  for (let i = 0; i < integers.length; i++) array[length + i] = integers[i]
+  return length + integers.length
+}
+
+/**
  * Returns bytes as numbers. Copies them if they are not aligned in memory.
- * @template {Uint32Array | Float64Array} T
+ * @template {Uint32Array | Int32Array | Float64Array} T
  * @param {{ new (buffer: ArrayBufferLike, offset: number, length: number): T, BYTES_PER_ELEMENT: number }} Numbers
  * @param {Buffer} bytes
  */

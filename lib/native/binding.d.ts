@@ -297,6 +297,7 @@ export interface PlanFormat {
   string: number
   value: number
   doubles: number
+  integers: number
   kindMask: number
   utf16: number
   unescaped: number

@@ -1,6 +1,7 @@
 //! The plan for building a large document: small steps, each of which takes `JSON.parse` a fraction of a millisecond.
 //! `lib/json/builder.js` runs it.
 
+use super::numbers::append_integers;
 use super::scanner::{Container, Visitor, scan};
 use super::swar::string_end;
 use crate::cancel::Cancel;
@@ -38,8 +39,9 @@ pub const STRING: u32 = 5;
 pub const PART: u32 = 6;
 /// The whole document, if it is small.
 pub const VALUE: u32 = 7;
-/// In place of `ITEMS`: elements of the list as doubles in native byte order.
+/// In place of `ITEMS`: elements of the list as doubles or as 32-bit integers, in native byte order.
 pub const DOUBLES: u32 = 8;
+pub const INTEGERS: u32 = 9;
 /// Removes the flags from a step's kind.
 pub const KIND_MASK: u32 = 15;
 /// Flag of a step with text: UTF-16 instead of Latin-1.
@@ -48,8 +50,14 @@ pub const UTF16: u32 = 16;
 pub const UNESCAPED: u32 = 32;
 /// Flag of a step with text: the text is the second element of a list.
 pub const MARKED: u32 = 64;
-/// The words of steps.
-pub type Plan = Vec<u32>;
+/// Steps for building a document.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The words of the steps.
+    pub steps: Vec<u32>,
+    /// The elements that `INTEGERS` steps refer to, by index.
+    pub integers: Vec<i32>,
+}
 
 /// Scans a document and writes the plan for building it. Emits the steps in batches, and returns the last batch.
 ///
@@ -68,7 +76,7 @@ pub fn write_plan(
         frames: Vec::new(),
         opened: 0,
         reserved: 0,
-        plan: Vec::new(),
+        plan: Plan::default(),
         is_empty: true,
         emitted: 0,
         emit,
@@ -134,6 +142,13 @@ impl Visitor for Planner<'_> {
         }
     }
 
+    fn integers(&mut self, at: usize) -> usize {
+        match self.frames.last() {
+            Some(frame) if frame.run == at && self.frames.len() == self.opened => self.cut_integers(at),
+            _ => at,
+        }
+    }
+
     fn close(&mut self, at: usize) {
         let Some(frame) = self.frames.last() else { return };
         if self.frames.len() > self.opened {
@@ -166,6 +181,24 @@ impl Planner<'_> {
             self.text_step(ITEMS, run..at);
         }
         self.emit_batch(at);
+    }
+
+    /// Adds a run of integers, if there is one at `at`. Returns the offset of the element after it.
+    fn cut_integers(&mut self, at: usize) -> usize {
+        let converted = self.plan.integers.len();
+        let next = append_integers(self.text, at, self.sizes.run, &mut self.plan.integers);
+        if next - at < self.sizes.run {
+            self.plan.integers.truncate(converted);
+            return at;
+        }
+        let length = self.plan.integers.len();
+        self.step(INTEGERS, converted, length);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.commas += length - converted;
+            (frame.run, frame.element) = (next, next);
+        }
+        self.emit_batch(next - 1);
+        next
     }
 
     /// Emits the steps for the text before an offset if they cover enough of it. The first batch is one run, so that building starts
@@ -253,7 +286,7 @@ impl Planner<'_> {
 
     fn step(&mut self, kind: u32, from: usize, to: usize) {
         let step: [u32; STEP_WORDS] = [kind, word(from), word(to)];
-        self.plan.extend_from_slice(&step);
+        self.plan.steps.extend_from_slice(&step);
     }
 }
 

@@ -103,4 +103,15 @@ mod tests {
         let last = transform.run_in_parts(text.into_bytes().into(), &Cancel::new(), &mut |_| parts += 1).unwrap();
         assert!(parts > 3 && matches!(last, Value::Document(_)));
     }
+
+    #[test]
+    fn can_be_cancelled_between_parts() {
+        let transform = super::parse(&Args::default()).unwrap();
+        for element in ["{}", "12345", "0.5"] {
+            let text = format!("[{}]", vec![element; 1_000_000].join(","));
+            let cancel = Cancel::new();
+            let result = transform.run_in_parts(text.into_bytes().into(), &cancel, &mut |_| cancel.cancel());
+            assert_eq!(result.unwrap_err().kind, Kind::Cancelled, "{element}");
+        }
+    }
 }

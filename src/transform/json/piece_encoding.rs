@@ -1,7 +1,8 @@
 //! Encodes the pieces of a plan for V8 without UTF-8: decoding it on the main thread would add a third to the time of parsing.
 
 use super::build_plan::{
-    ARRAY, DOUBLES, END, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, STEP_WORDS, STRING, UNESCAPED, UTF16, VALUE, word,
+    ARRAY, DOUBLES, END, INTEGERS, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, Plan, STEP_WORDS, STRING, UNESCAPED,
+    UTF16, VALUE, word,
 };
 use super::minify::without_space;
 use super::numbers::append_doubles;
@@ -14,6 +15,7 @@ use std::borrow::Cow;
 const RARE: usize = 16;
 /// Numbers of up to this many digits are array indices.
 const INDEX_DIGITS: usize = 9;
+const SIZE_OF_INTEGER: u32 = i32::BITS / u8::BITS;
 /// Alignment of doubles.
 const ALIGNMENT: usize = size_of::<f64>();
 /// White space between elements is removed from longer pieces.
@@ -51,16 +53,18 @@ impl<'a> PieceEncoder<'a> {
     /// Encodes the pieces of the next steps, one after the other. Characters outside Latin-1 are escaped if
     /// they are rare. If they are frequent, or if many short strings are distinct, the piece becomes UTF-16. Items are enclosed in
     /// brackets. Members after the first piece of an object become a list of names and values.
-    pub fn encode(&mut self, mut plan: Vec<u32>) -> EncodedPlan {
+    pub fn encode(&mut self, Plan { steps: mut plan, integers }: Plan) -> EncodedPlan {
         let pieces =
             plan.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | PART | VALUE));
         let length = pieces.map(|step| (step[2] - step[1]) as usize + 2).sum::<usize>();
         // UTF-16 has at most two bytes for each byte of UTF-8.
-        let mut text = Vec::with_capacity(2 * length);
+        let mut text = Vec::with_capacity(2 * length + size_of_val(&*integers));
+        text.extend(integers.iter().flat_map(|integer| integer.to_ne_bytes()));
         for step in plan.chunks_exact_mut(STEP_WORDS) {
             match step[0] & KIND_MASK {
                 kind @ (ARRAY | OBJECT | STRING) => self.open.push(Open { kind, has_members: false }),
                 END => drop(self.open.pop()),
+                INTEGERS => step[1..].iter_mut().for_each(|index| *index *= SIZE_OF_INTEGER),
                 ITEMS => self.encode_items(step, &mut text),
                 kind => {
                     if let (KEY, Some(open)) = (kind, self.open.last_mut()) {
@@ -140,9 +144,11 @@ impl<'a> PieceEncoder<'a> {
             (true, false) => PieceEncoding::Latin1,
             (false, true) => PieceEncoding::Utf16,
             (false, false) => {
-                let characters = piece.iter().filter(|&&byte| byte >= 0xc0).count();
-                let is_wide = characters * RARE > piece.len() || kind == PART;
-                if is_wide { PieceEncoding::Utf16 } else { PieceEncoding::Escaped }
+                if is_wide(piece) || kind == PART {
+                    PieceEncoding::Utf16
+                } else {
+                    PieceEncoding::Escaped
+                }
             }
         }
     }

@@ -24,6 +24,11 @@ pub trait Visitor {
     fn scalar(&mut self, _range: Range<usize>) {}
     /// A comma between two elements or members of the innermost container.
     fn comma(&mut self, _at: usize) {}
+    /// Offers the integers of a list that start at an offset. Returns the offset of the first element that the visitor has not scanned
+    /// itself, with the comma before it.
+    fn integers(&mut self, at: usize) -> usize {
+        at
+    }
     /// The innermost container ends with the bracket at this offset.
     fn close(&mut self, _at: usize) {}
 }
@@ -98,7 +103,8 @@ impl<V: Visitor> Scanner<'_, V> {
                 Some(Container::List) => match found {
                     Some(b',') => {
                         self.comma(at)?;
-                        return Ok(Some(space(self.text, at + 1)));
+                        let next = space(self.text, at + 1);
+                        return self.integers(next).map(Some);
                     }
                     Some(b']') => at = self.leave(at),
                     _ => return Err(self.syntax_error(at, "expected ',' or ']'")),
@@ -133,12 +139,30 @@ impl<V: Visitor> Scanner<'_, V> {
     }
 
     fn comma(&mut self, at: usize) -> Result<()> {
+        self.poll(at)?;
+        self.visitor.comma(at);
+        Ok(())
+    }
+
+    fn poll(&mut self, at: usize) -> Result<()> {
         if at - self.polled >= STEP {
             self.polled = at;
             self.cancel.check()?;
         }
-        self.visitor.comma(at);
         Ok(())
+    }
+
+    /// Passes integers to the visitor. Returns the offset of the next element.
+    #[inline]
+    fn integers(&mut self, mut at: usize) -> Result<usize> {
+        loop {
+            let next = self.visitor.integers(at);
+            if next == at {
+                return Ok(at);
+            }
+            at = next;
+            self.poll(at)?;
+        }
     }
 
     /// Scans the name of a member and its colon. Returns the offset of the value.

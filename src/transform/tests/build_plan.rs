@@ -2,8 +2,8 @@
 
 use crate::cancel::Cancel;
 use crate::transform::json::build_plan::{
-    ARRAY, DOUBLES, END, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, Plan, STEP_WORDS, STRING, Sizes, UNESCAPED,
-    UTF16, VALUE, write_plan,
+    ARRAY, DOUBLES, END, INTEGERS, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, Plan, STEP_WORDS, STRING, Sizes,
+    UNESCAPED, UTF16, VALUE, write_plan,
 };
 use crate::transform::json::piece_encoding::{EncodedPlan, PieceEncoder};
 use crate::transform::json::scanner::UNLIMITED_DEPTH;
@@ -41,6 +41,14 @@ impl Builder {
                     self.attach(value);
                 }
                 VALUE => self.value = Some(parsed()),
+                INTEGERS => {
+                    let (integers, rest) = text[step[1] as usize..step[2] as usize].as_chunks();
+                    assert!(rest.is_empty() && (step[1] as usize).is_multiple_of(size_of::<i32>()));
+                    let Some((Json::Array(list), _)) = self.stack.last_mut() else {
+                        panic!("integers outside of a list")
+                    };
+                    list.extend(integers.iter().map(|integer| json!(i32::from_ne_bytes(*integer))));
+                }
                 DOUBLES => {
                     let (doubles, rest) = text[step[1] as usize..step[2] as usize].as_chunks();
                     assert!(rest.is_empty() && (step[1] as usize).is_multiple_of(size_of::<f64>()));
@@ -107,6 +115,7 @@ fn json() -> impl Strategy<Value = Json> {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..8).prop_map(Json::from),
             proptest::collection::vec(-1e9..1e9, 0..8).prop_map(Json::from),
+            proptest::collection::vec(-9_999_999..20_000_000, 0..40).prop_map(Json::from),
             proptest::collection::vec(("[a-z\"é]{0,5}|[0-9]{1,11}", inner), 0..8)
                 .prop_map(|members| Json::Object(members.into_iter().collect())),
         ]
@@ -140,8 +149,8 @@ fn reserved_elements_are_bounded_by_the_text() {
     let sizes = Sizes { run: 100, string: 100, batch: 1000 };
     for text in texts {
         let mut reserved = 0;
-        let mut look = |steps: Plan| {
-            let lists = steps.chunks_exact(STEP_WORDS).filter(|step| step[0] == ARRAY);
+        let mut look = |plan: Plan| {
+            let lists = plan.steps.chunks_exact(STEP_WORDS).filter(|step| step[0] == ARRAY);
             reserved += lists.map(|step| step[1] as usize).sum::<usize>();
         };
         let last = write_plan(text.as_bytes(), sizes, UNLIMITED_DEPTH, &Cancel::new(), &mut look).unwrap();
@@ -158,9 +167,11 @@ fn pieces_are_not_much_longer_than_a_run() {
     let sizes = Sizes { run: 100, string: 100, batch: 1000 };
     for text in texts {
         let mut longest = 0;
-        let mut look = |steps: Plan| {
-            let pieces =
-                steps.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | PART | VALUE));
+        let mut look = |plan: Plan| {
+            let pieces = plan
+                .steps
+                .chunks_exact(STEP_WORDS)
+                .filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | PART | VALUE));
             longest = pieces.map(|step| step[2] - step[1]).fold(longest, u32::max);
         };
         let last = write_plan(text.as_bytes(), sizes, UNLIMITED_DEPTH, &Cancel::new(), &mut look).unwrap();
@@ -170,14 +181,14 @@ fn pieces_are_not_much_longer_than_a_run() {
 }
 
 #[test]
-fn lists_of_floating_point_numbers_become_doubles() {
+fn lists_of_numbers_are_converted() {
     let kinds = |make: &dyn Fn(usize) -> String| {
         let text = format!("[{}]", (0..900).map(make).collect::<Vec<_>>().join(","));
         let sizes = Sizes { run: 900, string: 900, batch: 9000 };
         let mut encoder = PieceEncoder::new(text.as_bytes());
         let mut kinds = Vec::new();
-        let mut look = |steps: Plan| {
-            let EncodedPlan { plan, .. } = encoder.encode(steps);
+        let mut look = |plan: Plan| {
+            let EncodedPlan { plan, .. } = encoder.encode(plan);
             kinds.extend(plan.chunks_exact(STEP_WORDS).map(|step| step[0] & KIND_MASK));
         };
         let last = write_plan(text.as_bytes(), sizes, UNLIMITED_DEPTH, &Cancel::new(), &mut look).unwrap();
@@ -186,7 +197,12 @@ fn lists_of_floating_point_numbers_become_doubles() {
         kinds
     };
     assert!(kinds(&|index| format!("{index}.5")).iter().all(|&kind| kind == DOUBLES));
-    assert!(kinds(&|index| index.to_string()).iter().all(|&kind| kind == ITEMS));
+    // The first run opens the list, and the last one is short.
+    let integers = kinds(&|index| index.to_string());
+    let (first, rest) = integers.split_first().unwrap();
+    let (last, rest) = rest.split_last().unwrap();
+    assert!([first, last] == [&ITEMS; 2] && !rest.is_empty() && rest.iter().all(|&kind| kind == INTEGERS));
+    assert!(kinds(&|index| format!("{}", index + 10_000_000)).iter().all(|&kind| kind == ITEMS));
     assert_eq!(kinds(&|index| if index == 0 { "null".into() } else { format!("{index}e1") })[..2], [ITEMS, DOUBLES]);
 }
 
