@@ -192,6 +192,16 @@ fn is_index(name: &[u8]) -> bool {
     is_number && (name[0] != b'0' || name.len() == 1)
 }
 
+/// Returns whether characters that are not ASCII are frequent.
+fn is_wide(piece: &[u8]) -> bool {
+    let mut characters = 0;
+    // Short chunks are counted in bytes, many at a time.
+    piece.chunks(u8::MAX.into()).any(|chunk| {
+        characters += usize::from(chunk.iter().map(|&byte| u8::from(byte >= 0xc0)).sum::<u8>());
+        characters > piece.len() / RARE
+    })
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PieceEncoding {
     Ascii,
