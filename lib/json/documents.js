@@ -45,7 +45,7 @@ function startBuilder(taskId, listener, budget) {
     builders.delete(taskId)
     builder.reservation?.release()
     completionPort.release(taskId)
-    listener.settle?.(value, failure)
+    listener.settle?.(value, failure, taskId)
   }
   const builder = new JsonBuilder(budget, () => listener.isSettled !== true, onDone)
   builders.set(taskId, builder)

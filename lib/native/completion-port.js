@@ -10,9 +10,10 @@ const { loopScheduler, share } = require('./shared')
  * @typedef {object} Listener
  * @property {{ handle: number, info: { name?: string | undefined, threads: number } }} [pool]
  * @property {{ stack?: string } | undefined} [caller]
- * @property {(value: unknown, failure: SerializedFailure | undefined) => void} [settle] a task ended
+ * @property {(value: unknown, failure: SerializedFailure | undefined, taskId: number) => void} [settle] a task, or an item of a
+ *   batch, ended; `taskId` is that of the batch
  * @property {boolean} [isSettled] no caller waits for the task any more
- * @property {(reason: unknown) => void} [abort] the pool is closed by force
+ * @property {(reason: unknown, taskId: number) => void} [abort] the pool is closed by force
  * @property {(force: boolean) => void} [onClose] the pool is closing; replaces `abort`
  * @property {(handle: number) => void} [onGranted] a reservation was granted
  * @property {() => void} [onNotified] a reservation could have been granted
@@ -69,6 +70,8 @@ const isNode = process.versions.bun === undefined && process.versions.deno === u
 class CompletionPort {
   /** @type {(Listener | undefined)[]} by id */
   #listeners = []
+  /** Functions that resolve the promises of bare tasks, by id. @type {(((value: unknown) => void) | undefined)[]} */
+  #resolvers = []
   /** @type {number[]} */
   #freeIds = []
   #pending = 0
@@ -91,8 +94,9 @@ class CompletionPort {
   /** Values of the last list, and the index of the next one. @type {unknown[]} */
   #list = NO_VALUES
   #listIndex = 0
-  /** Listener of the batch whose items are being settled, and the end of these items. @type {Listener | undefined} */
+  /** Listener of the batch whose items are being settled, its id, and the end of these items. @type {Listener | undefined} */
   #batchListener
+  #batchId = 0
   #batchEnd = 0
   /** @type {Map<number, Decoder>} by kind of record */
   #decoders = new Map()
@@ -132,10 +136,38 @@ class CompletionPort {
    * @param {Listener} listener
    */
   register(listener) {
-    const taskId = this.#freeIds.pop() ?? this.#listeners.length
+    const taskId = this.#freeIds.pop() ?? this.#newId()
     this.#listeners[taskId] = listener
     this.ref()
     return taskId
+  }
+
+  /**
+   * Makes a task bare: replaces its listener by one that serves many tasks.
+   * @param {number} taskId
+   * @param {Listener} listener
+   * @param {(value: any) => void} resolve resolves the promise of the task
+   */
+  strip(taskId, listener, resolve) {
+    this.#listeners[taskId] = listener
+    this.#resolvers[taskId] = resolve
+  }
+
+  /**
+   * Returns the function that resolves the promise of a bare task, once.
+   * @param {number} taskId
+   */
+  takeResolver(taskId) {
+    const resolve = this.#resolvers[taskId]
+    this.#resolvers[taskId] = undefined
+    return resolve
+  }
+
+  /** Returns an id that was never used. */
+  #newId() {
+    this.#listeners.push(undefined)
+    this.#resolvers.push(undefined)
+    return this.#listeners.length - 1
   }
 
   /**
@@ -153,8 +185,9 @@ class CompletionPort {
    * @param {Listener} listener
    */
   subscribe(listener) {
-    this.#listeners.push(listener)
-    return this.#listeners.length - 1
+    const subscriptionId = this.#newId()
+    this.#listeners[subscriptionId] = listener
+    return subscriptionId
   }
 
   /** Removes a subscriber. Its id is not used again, since a message may be in flight. @param {number} subscriptionId */
@@ -207,9 +240,9 @@ class CompletionPort {
     return this.#listeners[taskId]
   }
 
-  /** Returns every listener once. */
-  listeners() {
-    return new Set(this.#listeners)
+  /** Returns the ids in use and their listeners, and the ids that are free. */
+  entries() {
+    return [...this.#listeners.entries()]
   }
 
   /** Polls for a while: an outcome is expected soon. */
@@ -295,8 +328,8 @@ class CompletionPort {
     this.release(taskId)
     if (kind === Granted) listener.onGranted?.(size)
     else if (kind === Notified) listener.onNotified?.()
-    else if (kind === Many) this.#beginBatch(listener, size)
-    else this.#settleOne(listener, kind, size)
+    else if (kind === Many) this.#beginBatch(taskId, listener, size)
+    else this.#settleOne(taskId, listener, kind, size)
   }
 
   #nextValue() {
@@ -304,28 +337,31 @@ class CompletionPort {
   }
 
   /**
+   * @param {number} taskId
    * @param {Listener} listener
    * @param {number} kind
    * @param {number} size
    */
-  #settleOne(listener, kind, size) {
-    if (kind === Bytes) return listener.settle?.(this.#copyBytes(size), undefined)
+  #settleOne(taskId, listener, kind, size) {
+    if (kind === Bytes) return listener.settle?.(this.#copyBytes(size), undefined, taskId)
     const value = this.#nextValue()
-    if (kind === Failure) return listener.settle?.(undefined, /** @type {SerializedFailure} */ (value))
+    if (kind === Failure) return listener.settle?.(undefined, /** @type {SerializedFailure} */ (value), taskId)
     const decode = this.#decoders.get(kind)
-    if (decode === undefined) return listener.settle?.(value, undefined)
+    if (decode === undefined) return listener.settle?.(value, undefined, taskId)
     this.#isDecoded = true
-    listener.settle?.(decode(value), undefined)
+    listener.settle?.(decode(value), undefined, taskId)
   }
 
   /**
    * Begins a batch; its items are settled like records, since all together may exceed a step.
+   * @param {number} taskId
    * @param {Listener} listener
    * @param {number} count
    */
-  #beginBatch(listener, count) {
+  #beginBatch(taskId, listener, count) {
     const micros = this.#records[this.#index++]
     this.#batchListener = listener
+    this.#batchId = taskId
     this.#batchEnd = this.#index + 2 * count
     listener.onBatch?.(count, micros)
   }
@@ -337,8 +373,8 @@ class CompletionPort {
     const size = this.#records[index + 1]
     this.#index = index + 2
     if (this.#index === this.#batchEnd) this.#batchListener = undefined
-    if (kind === JsonList) listener.settle?.(this.#nextOfList(size), undefined)
-    else this.#settleOne(listener, kind, size)
+    if (kind === JsonList) listener.settle?.(this.#nextOfList(size), undefined, this.#batchId)
+    else this.#settleOne(this.#batchId, listener, kind, size)
   }
 
   /** Returns the next value of a list of JSON. @param {number} length of a list that starts here, or 0 */

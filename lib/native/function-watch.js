@@ -16,7 +16,7 @@ const native = require('.')
  * @typedef {object} WaitingTask
  * @property {{ info: { name?: string | undefined, threads: number } }} [pool]
  * @property {{ stack?: string } | undefined} [caller]
- * @property {(reason: unknown) => void} [abort]
+ * @property {(reason: unknown, taskId: number) => void} [abort]
  *
  * The completion port.
  * @typedef {object} WatchedPort
@@ -69,9 +69,9 @@ class FunctionWatch {
       native.reportAwake(threadId)
       return
     }
-    const tasks = native.reportBlocked(threadId, begun, progress).map(taskId => this.#port.listener(taskId))
-    for (const task of tasks) {
-      if (task?.pool !== undefined) task.abort?.(deadlockError(task.pool.info, task.caller))
+    for (const taskId of native.reportBlocked(threadId, begun, progress)) {
+      const task = this.#port.listener(taskId)
+      if (task?.pool !== undefined) task.abort?.(deadlockError(task.pool.info, task.caller), taskId)
     }
   }
 }

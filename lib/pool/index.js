@@ -128,7 +128,8 @@ class Pool {
       } else {
         const bound = task.submit(read, NO_RESERVATION)
         if (bound) throw pool.rejectFull(bound, transform.name, refusedSize(task, read))
-        watched?.watch(task)
+        if (watched !== undefined) watched.watch(task)
+        else if (caller === undefined && implementation.canBeBare) task.makeBare?.(resolve)
       }
     } catch (error) {
       reject(error)

@@ -2,6 +2,7 @@
 
 const native = require('../native')
 const { readWorkerOptions } = require('../worker')
+const { BareTasks } = require('../task/bare-tasks')
 const { closedError, forcedError, queueFullError } = require('../internal/errors')
 const { completionPort } = require('../native/completion-port')
 const { checkOptions, pickOptions } = require('../internal/validate')
@@ -36,6 +37,9 @@ class PoolState {
   operations = new Set()
   /** Open streams, with or without a running step. @type {Set<WeakRef<{ stop(reason: unknown): void }>>} */
   streams = new Set()
+
+  /** Settles the tasks of `run` of which only the promise is kept. @type {import('../native/completion-port').Listener} */
+  bareTasks = new BareTasks(this)
 
   /** Runners of user code, by class. @type {Map<Function, Runner>} */
   #runners = new Map()
@@ -128,10 +132,10 @@ class PoolState {
     const reason = () => forcedError(this.info.name)
     if (force) for (const operation of this.operations) operation.stop(reason())
     if (force) for (const stream of this.streams) stream.deref()?.stop(reason())
-    for (const listener of completionPort.listeners()) {
+    for (const [taskId, listener] of completionPort.entries()) {
       if (listener?.pool !== this) continue
       if (listener.onClose !== undefined) listener.onClose(force)
-      else if (force) listener.abort?.(reason())
+      else if (force) listener.abort?.(reason(), taskId)
     }
   }
 

@@ -16,6 +16,7 @@ const { Transform } = require('../native/transform')
  *   if the type of the input is wrong; `index` is that of the input in a bulk call
  * @property {boolean} acceptsBytes whether bytes or text are an input
  * @property {boolean} canBatch whether native code runs it on bytes, several inputs at a time
+ * @property {boolean} [canBeBare] whether a task that is submitted needs no more than its promise: its result arrives as a whole
  * @property {number} callerLimit number of tasks in flight from which the caller's stack is no longer captured
  * @property {readonly object[]} [steps] of a chain
  * @property {(next: Transform) => object} [append] returns this transform followed by a native one
@@ -37,6 +38,7 @@ class NativeImplementation {
     this.#transform = transform
     this.acceptsBytes = fieldsOf(transform)?.acceptsBytes ?? true
     this.callerLimit = Transform.canFail(transform) ? Infinity : 0
+    this.canBeBare = !Transform.givesValue(transform)
   }
 
   /** @param {import('./contract').TaskContext} context */

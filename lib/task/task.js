@@ -90,6 +90,14 @@ class Task {
     return null
   }
 
+  /**
+   * Makes the submitted task bare, unless its input is copied in pieces: from here on this object is not used.
+   * @param {(value: any) => void} resolve
+   */
+  makeBare(resolve) {
+    if (this.#copy === undefined) completionPort.strip(this.id, this.pool.bareTasks, resolve)
+  }
+
   /** @param {unknown} input */
   maxBytes(input) {
     return refusedBytes(input)
