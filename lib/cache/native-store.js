@@ -213,9 +213,10 @@ class NativeStore {
   set(id, value, ttl) {
     const { bytes, weight } = this.encode(id, value)
     this.#checkOpen()
-    this.flushUses()
     this.#near.delete(id)
-    native.cacheSet(this.#handle, id, bytes, weight, ttl ?? NO_TTL, clock.now(), out)
+    const now = clock.now()
+    native.cacheSet(this.#handle, id, bytes, weight, ttl ?? NO_TTL, now, this.#uses, this.#useCount, out)
+    this.#useCount = 0
     this.#collectEvictions()
     this.#forget(id)
   }

@@ -125,8 +125,8 @@ export declare function cacheRefresh(cache: number, key: unknown, now: number, s
 /** Changes the limits; those passed as `undefined` stay. */
 export declare function cacheResize(cache: number, max: number | undefined, maxBytes: number | undefined, now: number, out: Float64Array): void
 
-/** Stores a value. If `ttl` is negative, that of the cache applies. */
-export declare function cacheSet(cache: number, key: unknown, value: Uint8Array, weight: number, ttl: number, now: number, out: Float64Array): void
+/** Stores a value. If `ttl` is negative, that of the cache applies. Before that, records uses of copies, as `cacheGet` does. */
+export declare function cacheSet(cache: number, key: unknown, value: Uint8Array, weight: number, ttl: number, now: number, uses: Uint32Array, used: number, out: Float64Array): void
 
 /** Returns the number of entries. */
 export declare function cacheSize(cache: number): number

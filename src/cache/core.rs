@@ -98,6 +98,15 @@ struct State<V> {
     random: SplitMix64,
 }
 
+impl<V> State<V> {
+    fn touch(&mut self, uses: &[u32]) {
+        for slot in uses {
+            self.order.touch(*slot);
+        }
+        self.counts.hits += uses.len() as u64;
+    }
+}
+
 pub struct Cache<V> {
     lifetime: Lifetime,
     state: Mutex<State<V>>,
@@ -188,10 +197,12 @@ impl<V: Clone> Cache<V> {
         (found, expired)
     }
 
-    /// Stores a value unless it is too heavy or has expired already. A load in flight will not replace it.
+    /// Stores a value unless it is too heavy or has expired already. A load in flight will not replace it. Before that, records
+    /// `uses` of copies, as [`Cache::touch`] does: one lock for both is contended less.
     #[must_use = "drop the evicted entries where that may take time"]
-    pub fn set(&self, key: &Key, incoming: Incoming<V>, now: Time) -> Vec<Evicted<V>> {
+    pub fn set(&self, uses: &[u32], key: &Key, incoming: Incoming<V>, now: Time) -> Vec<Evicted<V>> {
         let state = &mut *self.state.lock();
+        state.touch(uses);
         state.flights.forget(key);
         state.failures.forget(key);
         self.store(state, key, incoming, now)
@@ -302,13 +313,9 @@ impl<V: Clone> Cache<V> {
         self.make_room(state, Room::NONE, now)
     }
 
-    /// Records uses of copies, oldest first.
-    pub fn touch(&self, slots: &[u32], hits: u64) {
-        let state = &mut *self.state.lock();
-        for slot in slots {
-            state.order.touch(*slot);
-        }
-        state.counts.hits += hits;
+    /// Records uses of copies, which are hits: their slots, oldest first.
+    pub fn touch(&self, uses: &[u32]) {
+        self.state.lock().touch(uses);
     }
 
     /// Returns the fresh entries, from the most to the least likely to stay.

@@ -83,9 +83,9 @@ fn a_value_heavier_than_the_cache_is_not_stored() {
     let heavy = |weight| Incoming { value: 9, weight, ttl: None };
     put(&cache, "b", 1, NOW);
     put(&cache, "a", 1, NOW);
-    assert_eq!(reasons(&cache.set(&key("a"), heavy(11), NOW)), [(1, Reason::Replaced)]);
+    assert_eq!(reasons(&cache.set(&[], &key("a"), heavy(11), NOW)), [(1, Reason::Replaced)]);
     assert!(cache.peek(&key("a"), NOW).0.is_none() && cache.peek(&key("b"), NOW).0.is_some());
-    assert_eq!(reasons(&cache.set(&key("a"), heavy(10), NOW)), [(1, Reason::Size)]);
+    assert_eq!(reasons(&cache.set(&[], &key("a"), heavy(10), NOW)), [(1, Reason::Size)]);
     assert_eq!(hit(get(&cache, "a", NOW)), 9);
     assert_eq!(cache.stats().bytes, 10);
 }
@@ -95,12 +95,22 @@ fn expired_entries_are_evicted_before_the_least_recently_used() {
     let cache = cache(Limits { entries: 3, ..UNBOUNDED }, Lifetime { ttl: Some(MS(100)), ..UNLIMITED });
     put(&cache, "a", 1, NOW);
     put(&cache, "b", 2, NOW);
-    let _ = cache.set(&key("c"), Incoming { ttl: Some(MS(10)), ..value(3) }, NOW);
+    let _ = cache.set(&[], &key("c"), Incoming { ttl: Some(MS(10)), ..value(3) }, NOW);
     get(&cache, "a", NOW);
     assert_eq!(reasons(&put(&cache, "d", 4, NOW)), [(2, Reason::Size)]);
     assert_eq!(reasons(&put(&cache, "e", 5, Time(10_000))), [(3, Reason::Ttl)]);
-    cache.touch(&[cache.peek(&key("a"), NOW).0.unwrap().entry.slot], 1);
+    cache.touch(&[cache.peek(&key("a"), NOW).0.unwrap().entry.slot]);
     assert_eq!(reasons(&cache.resize(Limits { entries: 1, ..UNBOUNDED }, NOW)), [(4, Reason::Size), (5, Reason::Size)]);
+    assert_eq!(cache.stats().counts.hits, 2);
+}
+
+#[test]
+fn a_set_records_uses_before_it_evicts() {
+    let cache = cache(Limits { entries: 2, ..UNBOUNDED }, UNLIMITED);
+    put(&cache, "a", 1, NOW);
+    put(&cache, "b", 2, NOW);
+    let slot = cache.peek(&key("a"), NOW).0.unwrap().entry.slot;
+    assert_eq!(reasons(&cache.set(&[slot, slot], &key("c"), value(3), NOW)), [(2, Reason::Size)]);
     assert_eq!(cache.stats().counts.hits, 2);
 }
 
@@ -188,7 +198,7 @@ fn entries_are_fresh_and_ordered_by_last_use() {
     for (number, name) in (0..).zip(["a", "b", "c"]) {
         put(&cache, name, number, NOW);
     }
-    let _ = cache.set(&key("old"), Incoming { ttl: Some(MS(1)), ..value(9) }, NOW);
+    let _ = cache.set(&[], &key("old"), Incoming { ttl: Some(MS(1)), ..value(9) }, NOW);
     get(&cache, "a", NOW);
     assert_eq!(cache.entries(Time(1000)), [(key("a"), 0), (key("c"), 2), (key("b"), 1)]);
 }

@@ -35,7 +35,7 @@ fn value(value: u32) -> Incoming<u32> {
 }
 
 fn set(cache: &Cache<u32>, number: u32) {
-    let _ = cache.set(&key(), value(number), NOW);
+    let _ = cache.set(&[], &key(), value(number), NOW);
 }
 
 fn lead(cache: &Cache<u32>, participant: Participant) -> Option<FlightId> {

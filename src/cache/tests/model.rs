@@ -120,7 +120,7 @@ proptest! {
                 Step::Set(name, weight, ttl) => {
                     let ttl = unique(ttl, count);
                     let incoming = Incoming { value: count, weight, ttl: ttl.map(Duration::from_micros) };
-                    drop(cache.set(&key(&name.to_string()), incoming, now));
+                    drop(cache.set(&[], &key(&name.to_string()), incoming, now));
                     model.forget(name);
                     model.store(name, count, weight, ttl);
                 }

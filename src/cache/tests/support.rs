@@ -36,7 +36,7 @@ pub fn value(value: u32) -> Incoming<u32> {
 }
 
 pub fn put(cache: &Cache<u32>, name: &str, number: u32, now: Time) -> Vec<Evicted<u32>> {
-    cache.set(&key(name), value(number), now)
+    cache.set(&[], &key(name), value(number), now)
 }
 
 pub fn get(cache: &Cache<u32>, name: &str, now: Time) -> Lookup<u32> {

@@ -154,10 +154,10 @@ fn peek(handle: &mut Handle, key: &Key, now: f64, counts: bool, answer: &mut Ans
     value
 }
 
-/// Stores a value. If `ttl` is negative, that of the cache applies.
+/// Stores a value. If `ttl` is negative, that of the cache applies. Before that, records uses of copies, as `cacheGet` does.
 #[napi(
     catch_unwind,
-    ts_args_type = "cache: number, key: unknown, value: Uint8Array, weight: number, ttl: number, now: number, out: Float64Array"
+    ts_args_type = "cache: number, key: unknown, value: Uint8Array, weight: number, ttl: number, now: number, uses: Uint32Array, used: number, out: Float64Array"
 )]
 #[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
 pub fn cache_set(
@@ -168,15 +168,19 @@ pub fn cache_set(
     weight: f64,
     ttl: f64,
     now: f64,
+    uses: Unknown,
+    used: u32,
     out: Unknown,
 ) -> Result<()> {
     let key = read_key(&env, &key)?;
     let incoming = incoming(store(&env, cache, &value)?, weight, ttl);
-    answer(&env, cache, &out, |handle, answer| {
-        let evicted = handle.shared.cache.set(&key, incoming, time_of(now));
-        answer.kind(AnswerKind::Nothing, None);
-        answer.evicted(handle, evicted);
-    })
+    with_uses(&env, &uses, used, |uses| {
+        answer(&env, cache, &out, |handle, answer| {
+            let evicted = handle.shared.cache.set(uses, &key, incoming, time_of(now));
+            answer.kind(AnswerKind::Nothing, None);
+            answer.evicted(handle, evicted);
+        })
+    })?
 }
 
 /// Completes a load, and stores its value if `keeps` is true. Followers receive the value, if there is one.
@@ -338,11 +342,14 @@ pub fn cache_touch(env: Env, cache: u32, slots: Unknown, count: u32) -> Result<(
 fn touch(env: &Env, cache: u32, slots: &Unknown, count: u32) -> Result<()> {
     let handles = environment::of(env)?.handles.borrow();
     let shared = &handles.cache(cache)?.shared;
-    napi_raw::with_u32s(env, slots, |slots| {
-        slots.get(..count as usize).map(|slots| shared.cache.touch(slots, count.into()))
-    })
-    .flatten()
-    .ok_or_else(|| misuse("an invalid list of slots"))
+    with_uses(env, slots, count, |uses| shared.cache.touch(uses))
+}
+
+/// Calls `f` with the first `count` of `slots`.
+fn with_uses<R>(env: &Env, slots: &Unknown, count: u32, f: impl FnOnce(&[u32]) -> R) -> Result<R> {
+    napi_raw::with_u32s(env, slots, |slots| slots.get(..count as usize).map(f))
+        .flatten()
+        .ok_or_else(|| misuse("an invalid list of slots"))
 }
 
 fn incoming(value: Stored, weight: f64, ttl: f64) -> Incoming<Stored> {
