@@ -1,29 +1,42 @@
 //! Locks and atomics of shared state: the real ones, or those of loom, which explores every interleaving.
 
 #[cfg(not(feature = "loom"))]
-pub use parking_lot::{Mutex, MutexGuard};
+use std::sync::Mutex as RawMutex;
 #[cfg(not(feature = "loom"))]
-pub use std::sync::{Arc, atomic};
+pub use std::sync::{Arc, MutexGuard, atomic};
 
+#[cfg(feature = "loom")]
+use loom::sync::Mutex as RawMutex;
 #[cfg(feature = "loom")]
 pub use loom::sync::{Arc, MutexGuard, atomic};
 
-/// loom's mutex with the interface of `parking_lot`'s, without poisoning.
-#[cfg(feature = "loom")]
-#[derive(Debug)]
-pub struct Mutex<T>(loom::sync::Mutex<T>);
+use std::sync::{PoisonError, TryLockError};
 
-#[cfg(feature = "loom")]
+/// A mutex without poisoning. Where it is taken, the system puts the thread to sleep: a mutex that yields first, like that of
+/// `parking_lot`, makes many threads on few cores switch again and again while the one that holds it waits for a core.
+#[derive(Debug, Default)]
+pub struct Mutex<T>(RawMutex<T>);
+
 impl<T> Mutex<T> {
+    #[cfg(not(feature = "loom"))]
+    pub const fn new(value: T) -> Self {
+        Mutex(RawMutex::new(value))
+    }
+
+    #[cfg(feature = "loom")]
     pub fn new(value: T) -> Self {
-        Mutex(loom::sync::Mutex::new(value))
+        Mutex(RawMutex::new(value))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        self.0.lock().unwrap()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.0.try_lock().ok()
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }

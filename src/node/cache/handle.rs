@@ -4,7 +4,7 @@ use crate::cache::arena::{Arena, Stored};
 use crate::cache::{Cache, DetachedEntries, Evicted, FlightId, LeaveOutcome, Participant};
 use crate::node::background_drop::drop_entries;
 use crate::node::completion::{Mail, Outcome, Port};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
