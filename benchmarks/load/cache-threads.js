@@ -14,8 +14,11 @@ const HOT = 1000
 /** Gets of hot ids for each `set` of a new id, which evicts an old one. */
 const GETS = 19
 const CALLS = 3_200_000
-/** Calls of each thread before the measurement, during which V8 compiles the loop: its few compiling threads serve all workers. */
-const WARM_UP = 200_000
+/**
+ * Calls of each thread before the measurement, during which V8 compiles them: its few compiling threads serve all workers, and a
+ * `set` is only one call of twenty.
+ */
+const WARM_UP = 1_000_000
 
 /** @returns {Cache<number, number>} */
 function open() {
