@@ -139,6 +139,22 @@ test('maps small documents like JSON.parse', async () => {
   await assert.rejects(pool.map(parse, texts), { code: 'ERR_OFFLOOP_INVALID_DATA', offset: length - 1 })
 })
 
+test('maps small documents around failures and long documents', async () => {
+  const text = (/** @type {number} */ length) => `"${'x'.repeat(length - 2)}"`
+  const shapes = ['1', '{"a":[]}', '!', text(16_383), '"é"', text(16_384), '', text(8000), text(8383), '2']
+  const inputs = Array.from({ length: 2000 }, (_, id) => Buffer.from(shapes[(id * 7) % shapes.length]))
+  const outcome = (/** @type {Buffer} */ input) => {
+    try {
+      return { status: 'fulfilled', value: JSON.parse(input.toString()) }
+    } catch {
+      return { status: 'rejected', reason: 'ERR_OFFLOOP_INVALID_DATA' }
+    }
+  }
+  const results = await pool.map(parse, inputs, { settle: true })
+  const seen = results.map(it => (it.status === 'fulfilled' ? it : { ...it, reason: it.reason.code }))
+  assert.deepEqual(seen, inputs.map(outcome))
+})
+
 test('errors have the byte offset', async () => {
   const long = JSON.stringify(records)
   for (const [text, offset] of /** @type {[string, number][]} */ ([

@@ -5,6 +5,7 @@
 //! one report of room for each stream, and memory that threads have released.
 
 use super::borrowed::Borrows;
+use super::json_list::BatchResult;
 use super::napi_raw::{self, Pinned};
 use crate::cache::arena::Stored;
 use crate::error::Result;
@@ -41,7 +42,8 @@ pub enum Outcome {
     Room,
     /// Results of a batch, in order, and its run time.
     Many {
-        results: Vec<Result<Value>>,
+        count: u32,
+        results: Vec<BatchResult>,
         took: Duration,
     },
     /// The end of a wait for capacity.

@@ -8,7 +8,7 @@ use super::completion::{Completion, DrainBuffers, Mail, Outcome};
 use super::convert::f64_of;
 use super::environment;
 use super::environment::Environment;
-use super::json_list::JsonList;
+use super::json_list::{BatchResult, JsonList};
 use super::napi_raw::{self, misuse};
 use super::protocol::{MAX_BATCH, MailKind, RecordKind};
 use crate::error::{self, Error, Kind};
@@ -104,9 +104,9 @@ impl<'env> Drain<'env, '_> {
                 self.record(task, RecordKind::Room, 0);
                 return Ok(());
             }
-            Outcome::Many { results, took } => {
+            Outcome::Many { count, results, took } => {
                 let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-                self.record(task, RecordKind::Many, word(results.len())?);
+                self.record(task, RecordKind::Many, count);
                 self.buffers.records.push(micros);
                 self.items(results)?;
             }
@@ -154,34 +154,26 @@ impl<'env> Drain<'env, '_> {
         self.buffers.records.extend_from_slice(&[task, kind as u32, word]);
     }
 
-    /// Adds the results of a batch. Short JSON texts become lists, which JavaScript parses in one call.
-    fn items(&mut self, results: Vec<error::Result<Value>>) -> Result<()> {
-        let mut list = JsonList::default();
+    /// Adds the results of a batch.
+    fn items(&mut self, results: Vec<BatchResult>) -> Result<()> {
         for result in results {
             match result {
-                Ok(Value::Json(text)) if JsonList::accepts(&text) => {
-                    if !list.has_room(&text) {
-                        self.list(&mut list)?;
-                    }
-                    list.push(&text);
-                }
-                other => {
-                    self.list(&mut list)?;
-                    let (kind, length) = self.result(other)?;
+                BatchResult::One(result) => {
+                    let (kind, length) = self.result(result)?;
                     self.item(kind, length);
                 }
+                BatchResult::List(list) => self.list(&list)?,
             }
         }
-        self.list(&mut list)
+        Ok(())
     }
 
-    /// Adds the items of a list, and empties it.
-    fn list(&mut self, list: &mut JsonList) -> Result<()> {
-        let Some((text, count)) = list.take() else { return Ok(()) };
-        let string = self.env.create_string(&text)?.to_unknown();
+    /// Adds the items of a list.
+    fn list(&mut self, JsonList { text, count }: &JsonList) -> Result<()> {
+        let string = self.env.create_string(text)?.to_unknown();
         self.value(string)?;
-        self.item(RecordKind::JsonList, count);
-        (1..count).for_each(|_| self.item(RecordKind::JsonList, 0));
+        self.item(RecordKind::JsonList, *count);
+        (1..*count).for_each(|_| self.item(RecordKind::JsonList, 0));
         Ok(())
     }
 

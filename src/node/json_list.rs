@@ -1,63 +1,67 @@
-//! Joins the JSON texts of a batch.
+//! Joins the JSON texts of a batch, on the thread that ran it.
+
+use crate::error::Result;
+use crate::transform::Value;
 
 /// Maximum bytes of a list: JavaScript parses it in a fraction of a millisecond.
 const MAX: usize = 16 << 10;
 
+/// One result of a batch, or several.
+pub enum BatchResult {
+    One(Result<Value>),
+    /// Short JSON texts, which JavaScript parses in one call.
+    List(JsonList),
+}
+
 /// A list of JSON texts, which is one itself.
-#[derive(Default)]
 pub struct JsonList {
-    text: String,
-    count: u32,
+    pub text: String,
+    pub count: u32,
 }
 
 impl JsonList {
-    pub fn accepts(text: &str) -> bool {
-        text.len() < MAX
+    fn new(first: &str) -> Self {
+        let mut list = JsonList { text: String::with_capacity(MAX + 2), count: 0 };
+        list.push(first);
+        list
     }
 
-    pub fn has_room(&self, text: &str) -> bool {
+    fn has_room(&self, text: &str) -> bool {
         self.text.len() + text.len() < MAX
     }
 
-    pub fn push(&mut self, text: &str) {
+    fn push(&mut self, text: &str) {
         self.text.push(if self.count == 0 { '[' } else { ',' });
         self.text.push_str(text);
         self.count += 1;
     }
 
-    /// Removes all texts. Returns the list and its length, if it is not empty.
-    pub fn take(&mut self) -> Option<(String, u32)> {
-        if self.count == 0 {
-            return None;
-        }
-        let JsonList { mut text, count } = std::mem::take(self);
-        text.push(']');
-        Some((text, count))
+    fn end(&mut self) {
+        self.text.push(']');
     }
 }
 
-#[cfg(all(test, not(feature = "loom")))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_elements_of_a_list() {
-        let mut list = JsonList::default();
-        assert_eq!(list.take(), None);
-        for text in ["1", " {} ", "\"]\""] {
-            list.push(text);
+/// Joins results that are short JSON texts and follow one another.
+pub fn join(results: Vec<Result<Value>>) -> Vec<BatchResult> {
+    let mut joined = Vec::new();
+    let mut list: Option<JsonList> = None;
+    for result in results {
+        match (result, &mut list) {
+            (Ok(Value::Json(text)), Some(list)) if list.has_room(&text) => list.push(&text),
+            (Ok(Value::Json(text)), _) if text.len() < MAX => end(list.replace(JsonList::new(&text)), &mut joined),
+            (other, _) => {
+                end(list.take(), &mut joined);
+                joined.push(BatchResult::One(other));
+            }
         }
-        assert_eq!(list.take(), Some(("[1, {} ,\"]\"]".to_string(), 3)));
-        assert_eq!(list.take(), None);
     }
+    end(list, &mut joined);
+    joined
+}
 
-    #[test]
-    fn lists_are_short() {
-        let text = " ".repeat(MAX - 1);
-        assert!(JsonList::accepts(&text) && !JsonList::accepts(&format!("{text} ")));
-        let mut list = JsonList::default();
-        assert!(list.has_room(&text));
-        list.push("1");
-        assert!(!list.has_room(&text) && list.has_room("1"));
+fn end(list: Option<JsonList>, joined: &mut Vec<BatchResult>) {
+    if let Some(mut list) = list {
+        list.end();
+        joined.push(BatchResult::List(list));
     }
 }

@@ -4,6 +4,7 @@ use super::input_form::{InputForm, length_of};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
 use crate::node::completion::{Outcome, Port};
+use crate::node::json_list::join;
 use crate::pool::{Tally, Work, catch_panic};
 use crate::transform::{Event, SMALL_DOCUMENT, Transform, Value, json_in_parts};
 use std::ops::Deref;
@@ -159,8 +160,9 @@ impl Work for Batch {
     }
 
     fn settle(self: Box<Self>) {
+        let count = self.tasks();
         let Batch { context, results, took, .. } = *self;
-        context.port.complete(context.task, Outcome::Many { results, took });
+        context.port.complete(context.task, Outcome::Many { count, results: join(results), took });
     }
 }
 
