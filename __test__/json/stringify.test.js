@@ -353,6 +353,25 @@ test("reads each value in its caller's async context", async () => {
   assert.deepEqual(stores, { a: new Set(['a']), b: new Set(['b']), c: new Set(['c']) })
 })
 
+test('writes lists whose elements take longer to measure than a step', async () => {
+  let reads = 0
+  const slow = () => {
+    reads++
+    const end = performance.now() + 0.5
+    while (performance.now() < end);
+    return 1
+  }
+  const element = (/** @type {number} */ id) => {
+    const parts = Array.from({ length: 200 }, (_, index) => [id, { index }])
+    return id % 3 === 0 ? { id, parts } : Object.defineProperty({ parts }, 'slow', { get: slow, enumerable: true })
+  }
+  const value = Array.from({ length: 60 }, (_, id) => (id % 5 === 0 ? id : [element(id)]))
+  const written = String(await pool.run(stringify, value))
+  const elements = value.filter(it => typeof it === 'object').length
+  assert.ok(reads <= 4 * elements, `${reads} reads of ${elements} elements`)
+  assert.equal(written, JSON.stringify(value))
+})
+
 test('passes the key to the toJSON of functions', async () => {
   const named = Object.assign(() => {}, { toJSON: (/** @type {string} */ key) => `<${key}>` })
   const value = ['x'.repeat(70_000), 1, named, { named }, Object.fromEntries(records.map(it => [`k${it.id}`, named]))]

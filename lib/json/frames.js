@@ -1,7 +1,7 @@
 'use strict'
 
 const { isProxy } = require('node:util').types
-const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, measure } = require('./size')
+const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, measure, measureRun } = require('./size')
 
 /**
  * The `JsonWriter`, as its frames use it.
@@ -19,8 +19,6 @@ const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, me
 
 /** Minimum characters of a list element and its comma. */
 const MIN_ELEMENT_LENGTH = 2
-/** Numbers that are counted in one go, in a few microseconds. */
-const NUMBERS_AT_ONCE = 512
 /** V8's messages for values that must be taken apart: too deep, too long, or with a part that has no text, whose path is reported. */
 const NOT_SMALL =
   /^(Maximum call stack|Invalid string length|Converting circular|Do not know how to serialize a BigInt)/
@@ -57,32 +55,15 @@ class ArrayFrame {
     const { levelsAhead, large } = writer
     if (this.#index < this.#largeUntil) return this.#writeLarge(value[this.#index], writer)
     const first = this.#index
-    const isPlain = this.#isPlain
     /** @type {unknown[]} */
     const elements = []
-    let index = first
-    let budget = STEP_BUDGET
-    let isLarge = false
-    while (index < length && budget > 0) {
-      const element = value[index]
-      if (isPlain && typeof element === 'number') {
-        const end = endOfNumbers(value, index + 1, Math.min(length, index + NUMBERS_AT_ONCE))
-        const count = end - index
-        budget -= count * (NUMBER + 1)
-        index = end
-        if (count === NUMBERS_AT_ONCE && isPastDeadline(0)) break
-        continue
-      }
-      const left = measure(element, levelsAhead, large)
-      isLarge = left < 0
-      if (isLarge) break
-      budget -= STEP_BUDGET - left + 1
-      if (!isPlain) elements.push(element)
-      index++
-      if (isPastDeadline(index - first)) break
-    }
+    const measured = this.#isPlain
+      ? measureRun(value, first, length, levelsAhead, large)
+      : readRun(value, first, length, writer, elements)
+    const isLarge = measured < 0
+    const index = isLarge ? ~measured : measured
     if (index > first) {
-      const run = isPlain ? slice.call(value, first, index) : elements
+      const run = this.#isPlain ? slice.call(value, first, index) : elements
       // A getter or toJSON may have shortened the list, whose missing elements are written as null.
       if (run.length < index - first) run.length = index - first
       if (!this.#writeRun(run, writer)) return
@@ -144,15 +125,22 @@ class ObjectFrame {
   /** @param {Writer} writer */
   write(writer) {
     this.keys ??= Object.keys(this.value)
-    const keys = this.keys
+    const { keys, value: object } = this
+    const { length } = keys
     let budget = STEP_BUDGET
     for (let looks = 1; budget > 0 && !isPastDeadline(looks); looks++) {
-      if (this.#index === keys.length) return writer.close('}')
-      const key = keys[this.#index]
-      const value = this.value[key]
-      const left = typeof value === 'number' ? STEP_BUDGET - NUMBER : measure(value, writer.levelsAhead, writer.large)
-      this.#index++
+      if (this.#index === length) return writer.close('}')
+      const key = keys[this.#index++]
+      const value = object[key]
       const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
+      budget -= key.length + PUNCTUATION
+      if (typeof value === 'number') {
+        writer.append(before + JSON.stringify(value))
+        this.#isFirst = false
+        budget -= NUMBER
+        continue
+      }
+      const left = measure(value, writer.levelsAhead, writer.large)
       const text = left < 0 ? null : smallText(value)
       if (text === null) {
         const isOpen = writer.writeLarge(value, key, before)
@@ -165,7 +153,7 @@ class ObjectFrame {
           writer.appendLong(text)
           this.#isFirst = false
         }
-        budget -= STEP_BUDGET - left + key.length + PUNCTUATION
+        budget -= STEP_BUDGET - left
       }
     }
   }
@@ -186,14 +174,25 @@ function smallText(value) {
 }
 
 /**
- * Returns the index after the numbers at the start of a range.
- * @param {unknown[]} list
+ * Reads and measures elements of a list that is not plain, each once, since a proxy may return another one. Returns what `measureRun`
+ * returns.
+ * @param {any} list
  * @param {number} start
  * @param {number} end
+ * @param {Writer} writer
+ * @param {unknown[]} elements receives those that fit
  */
-function endOfNumbers(list, start, end) {
+function readRun(list, start, end, { levelsAhead, large }, elements) {
   let index = start
-  while (index < end && typeof list[index] === 'number') index++
+  for (let left = STEP_BUDGET; index < end && left > 0; ) {
+    const element = list[index]
+    const rest = measure(element, levelsAhead, large)
+    if (rest < 0) return ~index
+    elements.push(element)
+    left -= STEP_BUDGET - rest + 1
+    index++
+    if (isPastDeadline(index - start)) break
+  }
   return index
 }
 

@@ -9,6 +9,8 @@ const { checkMemory } = require('../internal/validate')
 const STEP_BUDGET = 64 << 10
 /** The clock is read once per this many values. */
 const VALUES_PER_CLOCK_READ = 64
+/** Numbers that are counted in one go, in a few microseconds. */
+const NUMBERS_AT_ONCE = 512
 /** Estimated characters of a number, a date, a short word, and the punctuation around a value. */
 const NUMBER = 8
 const DATE = 32
@@ -74,6 +76,10 @@ let checkedDepth = 0
 let countedDepth = 0
 /** Number of lists and objects that were measured. */
 let measured = 0
+/** Whether the step ended while a value was measured that is measured again in the next step. */
+let isInterrupted = false
+/** Whether a value that is not measured by the end of the step counts as large: if it is the first one, the next step would end too. */
+let isDeadlineFinal = true
 /** The toJSON of bigints if its last text was short, so that values with bigints need not be taken apart. @type {unknown} */
 let shortToJSON
 
@@ -105,18 +111,12 @@ function rememberBigIntText(value, plain) {
  * @param {boolean} [isFirst] whether it is the whole value
  */
 function measure(value, depth, large, isFirst = false) {
-  if (typeof value === 'string') return STEP_BUDGET - value.length
-  if (typeof value !== 'object' || value === null) {
-    // The writer calls its toJSON, which needs the right key.
-    if (typeof value === 'bigint') return TOO_LARGE
-    if (typeof value === 'function') return hasToJSON(value) ? TOO_LARGE : STEP_BUDGET - KEYWORD
-    return STEP_BUDGET - leafLength(value)
-  }
-  if (large.has(value)) return TOO_LARGE
   checkedDepth = depth - UNCHECKED_LEVELS
   countedDepth = isFirst ? 0 : depth - 1
+  isInterrupted = false
+  isDeadlineFinal = true
   try {
-    return measureParts(value, STEP_BUDGET, depth, large)
+    return measurePart(value, depth, large)
   } catch (error) {
     // The stack is almost full, so the value is taken apart.
     if (error instanceof RangeError) return TOO_LARGE
@@ -125,8 +125,77 @@ function measure(value, depth, large, isFirst = false) {
 }
 
 /**
+ * Measures elements of a plain list until they fill a step or the step ends. Returns the index after them; `~index` if the element at
+ * `index` is too large.
+ * @param {any[]} list
+ * @param {number} start
+ * @param {number} end
+ * @param {number} depth levels to follow in each
+ * @param {Large} large
+ */
+function measureRun(list, start, end, depth, large) {
+  checkedDepth = depth - UNCHECKED_LEVELS
+  countedDepth = depth - 1
+  isInterrupted = false
+  let left = STEP_BUDGET
+  let index = start
+  try {
+    while (index < end && left > 0) {
+      const element = list[index]
+      if (typeof element === 'number') {
+        const next = endOfNumbers(list, index + 1, Math.min(end, index + NUMBERS_AT_ONCE))
+        left -= (next - index) * (NUMBER + 1)
+        if (next - index === NUMBERS_AT_ONCE && now() >= deadline) return next
+        index = next
+        continue
+      }
+      isDeadlineFinal = index === start
+      const rest = measurePart(element, depth, large)
+      // User code may have set the flag for another value.
+      if (rest < 0) return isInterrupted && index > start ? index : ~index
+      left -= STEP_BUDGET - rest + 1
+      index++
+      if (index % VALUES_PER_CLOCK_READ === 0 && now() >= deadline) return index
+    }
+  } catch (error) {
+    if (error instanceof RangeError) return ~index
+    throw error
+  }
+  return index
+}
+
+/**
+ * Returns the index after the numbers at the start of a range.
+ * @param {unknown[]} list
+ * @param {number} start
+ * @param {number} end
+ */
+function endOfNumbers(list, start, end) {
+  let index = start
+  while (index < end && typeof list[index] === 'number') index++
+  return index
+}
+
+/**
+ * @param {any} value
+ * @param {number} depth
+ * @param {Large} large
+ */
+function measurePart(value, depth, large) {
+  if (typeof value === 'object' && value !== null) {
+    if (large.has(value)) return TOO_LARGE
+    return measureParts(value, STEP_BUDGET, depth, large)
+  }
+  if (typeof value === 'string') return STEP_BUDGET - value.length
+  // The writer calls its toJSON, which needs the right key.
+  if (typeof value === 'bigint') return TOO_LARGE
+  if (typeof value === 'function') return hasToJSON(value) ? TOO_LARGE : STEP_BUDGET - KEYWORD
+  return STEP_BUDGET - leafLength(value)
+}
+
+/**
  * Returns the budget left after a list or an object. Apart from `JSON.stringify`, this is most of the cost of writing: lists and objects
- * have separate functions, which V8 optimizes for their shapes, and strings are measured without a call.
+ * have separate functions with separate lookups of toJSON, which V8 optimizes for their shapes, and strings are measured without a call.
  * @param {any} value
  * @param {number} budget
  * @param {number} depth levels to follow
@@ -145,7 +214,7 @@ function measureParts(value, budget, depth, large) {
  * @returns {number}
  */
 function measureList(list, budget, depth, large) {
-  if (!mayFollow(depth) || hasToJSON(list)) return TOO_LARGE
+  if (!mayFollow(depth) || typeof (/** @type {any} */ (list).toJSON) === 'function') return TOO_LARGE
   let left = budget
   for (let i = 0; i < list.length && left >= 0; i++) {
     const element = list[i]
@@ -155,7 +224,7 @@ function measureList(list, budget, depth, large) {
     else if (depth <= checkedDepth && isGenerated(list, i, depth)) left = TOO_LARGE
     else left = measureParts(element, left - 1, depth - 1, large)
   }
-  if (left < 0 && budget >= LARGE) large.add(list)
+  if (left < 0 && budget >= LARGE && !isInterrupted) large.add(list)
   return left
 }
 
@@ -168,7 +237,7 @@ function measureList(list, budget, depth, large) {
  */
 function measureObject(value, budget, depth, large) {
   if (!mayFollow(depth)) return TOO_LARGE
-  if (hasToJSON(value)) return isPlainDate(value) ? budget - DATE : TOO_LARGE
+  if (typeof value.toJSON === 'function') return isPlainDate(value) ? budget - DATE : TOO_LARGE
   if (depth > countedDepth && hasManyNames(value, large)) return TOO_LARGE
   let left = budget
   for (const key in value) {
@@ -183,13 +252,16 @@ function measureObject(value, budget, depth, large) {
   }
   // A detached view has no members.
   if (left === budget) checkMemory(INSIDE, value)
-  if (left < 0 && budget >= LARGE) large.add(value)
+  if (left < 0 && budget >= LARGE && !isInterrupted) large.add(value)
   return left
 }
 
 /** Returns false at the last level to follow and after the deadline of the step. @param {number} depth */
 function mayFollow(depth) {
-  return depth > 0 && (++measured % VALUES_PER_CLOCK_READ !== 0 || now() < deadline)
+  if (depth <= 0) return false
+  if (++measured % VALUES_PER_CLOCK_READ !== 0 || now() < deadline) return true
+  isInterrupted = !isDeadlineFinal
+  return false
 }
 
 /**
@@ -250,5 +322,6 @@ module.exports = {
   hasToJSON,
   isPastDeadline,
   rememberBigIntText,
-  measure
+  measure,
+  measureRun
 }
