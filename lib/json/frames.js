@@ -12,6 +12,7 @@ const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, me
  * @property {(text: string) => void} append
  * @property {(text: string) => void} appendLong appends text that may be long
  * @property {(list: string, isFirst: boolean) => void} appendElements appends the elements of a list
+ * @property {(list: string, isFirst: boolean) => void} appendMembers appends members, given as a list of names and leaves in turn
  * @property {(bracket: string) => void} close ends the innermost frame
  * @property {(value: unknown, key: string, before: string) => boolean | undefined} writeLarge writes `before` and a large value; returns
  *   whether its parts follow, `undefined` if it has no text
@@ -19,6 +20,10 @@ const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, me
 
 /** Minimum characters of a list element and its comma. */
 const MIN_ELEMENT_LENGTH = 2
+/** Names and values of members that are written as one list: fewer are written one by one. */
+const MIN_MEMBERS = 128
+/** Longer strings are written by themselves. */
+const SHORT_STRING = 1024
 /** V8's messages for values that must be taken apart: too deep, too long, or with a part that has no text, whose path is reported. */
 const NOT_SMALL =
   /^(Maximum call stack|Invalid string length|Converting circular|Do not know how to serialize a BigInt)/
@@ -79,8 +84,7 @@ class ArrayFrame {
    * @param {Writer} writer
    */
   #writeRun(run, writer) {
-    // `JSON.stringify` must not call a toJSON of Array.prototype on the run.
-    if (hasToJSON(run)) Object.defineProperty(run, 'toJSON', { value: undefined })
+    hideToJSON(run)
     const text = smallText(run)
     if (text === null) {
       this.#largeUntil = this.#index + run.length
@@ -127,19 +131,21 @@ class ObjectFrame {
     this.keys ??= Object.keys(this.value)
     const { keys, value: object } = this
     const { length } = keys
+    /** @type {unknown[]} */
+    let members = []
     let budget = STEP_BUDGET
-    for (let looks = 1; budget > 0 && !isPastDeadline(looks); looks++) {
-      if (this.#index === length) return writer.close('}')
+    for (let looks = 1; budget > 0 && this.#index < length && !isPastDeadline(looks); looks++) {
       const key = keys[this.#index++]
       const value = object[key]
-      const before = `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
       budget -= key.length + PUNCTUATION
-      if (typeof value === 'number') {
-        writer.append(before + JSON.stringify(value))
-        this.#isFirst = false
-        budget -= NUMBER
+      if (isShortLeaf(value)) {
+        members.push(key, value)
+        budget -= typeof value === 'string' ? value.length : NUMBER
         continue
       }
+      this.#writeLeaves(members, writer)
+      members = []
+      const before = this.#nameOf(key)
       const left = measure(value, writer.levelsAhead, writer.large)
       const text = left < 0 ? null : smallText(value)
       if (text === null) {
@@ -156,7 +162,42 @@ class ObjectFrame {
         budget -= STEP_BUDGET - left
       }
     }
+    this.#writeLeaves(members, writer)
+    if (this.#index === length) writer.close('}')
   }
+
+  /** @param {string} key */
+  #nameOf(key) {
+    return `${this.#isFirst ? '' : ','}${JSON.stringify(key)}:`
+  }
+
+  /**
+   * @param {unknown[]} members names and short leaves in turn
+   * @param {Writer} writer
+   */
+  #writeLeaves(members, writer) {
+    if (members.length >= MIN_MEMBERS) {
+      hideToJSON(members)
+      writer.appendMembers(JSON.stringify(members), this.#isFirst)
+      this.#isFirst = false
+      return
+    }
+    for (let i = 0; i < members.length; i += 2) {
+      writer.append(this.#nameOf(/** @type {string} */ (members[i])) + JSON.stringify(members[i + 1]))
+      this.#isFirst = false
+    }
+  }
+}
+
+/** True for a value whose text is short and does not depend on other values. @param {unknown} value */
+function isShortLeaf(value) {
+  if (typeof value === 'string') return value.length <= SHORT_STRING
+  return typeof value === 'number' || typeof value === 'boolean' || value === null
+}
+
+/** Keeps `JSON.stringify` from calling a toJSON of Array.prototype on a list. @param {unknown[]} list */
+function hideToJSON(list) {
+  if (hasToJSON(list)) Object.defineProperty(list, 'toJSON', { value: undefined })
 }
 
 /**

@@ -3,7 +3,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { JsonWriter } = require('./writer')
 const { OffloopError } = require('../internal/errors')
-const { encodeElements, encodeUtf8 } = require('./utf-encoder')
+const { encodeElements, encodeMembers, encodeUtf8 } = require('./utf-encoder')
 
 const EMPTY = Buffer.alloc(0)
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
@@ -74,7 +74,10 @@ class JsonInput {
 
 /** @param {import('./writer').Piece} piece */
 function encode(piece) {
-  if (typeof piece !== 'string') return encodeElements(piece.list, piece.isFirst)
+  if (typeof piece !== 'string') {
+    const { list, isFirst, hasNames } = piece
+    return hasNames ? encodeMembers(list, isFirst) : encodeElements(list, isFirst)
+  }
   return piece === '' ? EMPTY : encodeUtf8(piece)
 }
 

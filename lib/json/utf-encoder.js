@@ -4,6 +4,8 @@
 const PIECE_LENGTH = 1 << 18
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
+const COLON = 0x3a
+const QUOTE = 0x22
 /** UTF-8 needs at most this many bytes for a UTF-16 code unit. */
 const MAX_UTF8 = 3
 
@@ -34,6 +36,33 @@ function encodeElements(list, isFirst) {
   if (isFirst) return bytes.subarray(1, -1)
   bytes[0] = COMMA
   return bytes.subarray(0, -1)
+}
+
+/**
+ * Encodes members of an object, with a comma before them unless they are the first. The bytes are valid until the next call.
+ * @param {string} list of names and leaves in turn
+ * @param {boolean} isFirst
+ */
+function encodeMembers(list, isFirst) {
+  const bytes = encodeElements(list, isFirst)
+  for (let index = isFirst ? 0 : 1; index < bytes.length; index++) {
+    index = stringEnd(bytes, index)
+    bytes[index++] = COLON
+    if (bytes[index] === QUOTE) index = stringEnd(bytes, index)
+    else while (index < bytes.length && bytes[index] !== COMMA) index++
+  }
+  return bytes
+}
+
+/**
+ * Returns the index after a string of JSON.
+ * @param {Uint8Array} bytes
+ * @param {number} start index of its opening quote
+ */
+function stringEnd(bytes, start) {
+  let index = start + 1
+  while (bytes[index] !== QUOTE) index += bytes[index] === BACKSLASH ? 2 : 1
+  return index + 1
 }
 
 /** Returns the bytes that a text needs as UTF-8, estimated from its beginning if it is long. @param {string} text */
@@ -78,4 +107,4 @@ function isLowSurrogate(unit) {
   return (unit & 0xfc00) === 0xdc00
 }
 
-module.exports = { MAX_UTF8, encodeElements, encodeUtf8, estimateUtf8, isHighSurrogate, textPieces }
+module.exports = { MAX_UTF8, encodeElements, encodeMembers, encodeUtf8, estimateUtf8, isHighSurrogate, textPieces }

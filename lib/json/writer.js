@@ -31,8 +31,9 @@ const VALUES_PER_TURN = 8
 const INSIDE = 'A value inside the "input" argument'
 
 /**
- * Text, or a list whose brackets are removed after encoding: removing bytes is faster than slicing text.
- * @typedef {string | { list: string, isFirst: boolean, length: number }} Piece
+ * Text, or a list whose brackets are removed after encoding: removing bytes is faster than slicing text. If it has names, every other
+ * element is the name of a member, and the comma after it becomes a colon.
+ * @typedef {string | { list: string, isFirst: boolean, hasNames: boolean, length: number }} Piece
  */
 
 /**
@@ -161,7 +162,16 @@ class JsonWriter {
    */
   appendElements(list, isFirst) {
     if (list.length < LONG_TEXT) this.append(`${isFirst ? '' : ','}${list.slice(1, -1)}`)
-    else this.#appendPiece({ list, isFirst, length: list.length })
+    else this.#appendPiece({ list, isFirst, hasNames: false, length: list.length })
+  }
+
+  /**
+   * Appends members of an object.
+   * @param {string} list of names and leaves in turn
+   * @param {boolean} isFirst whether no member precedes them
+   */
+  appendMembers(list, isFirst) {
+    this.#appendPiece({ list, isFirst, hasNames: true, length: list.length })
   }
 
   #appendPiece(/** @type {Piece} */ piece) {
