@@ -22,7 +22,7 @@ const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, me
 const MIN_ELEMENT_LENGTH = 2
 /** Names and values of members that are written as one list: fewer are written one by one. */
 const MIN_MEMBERS = 128
-/** Longer strings are written by themselves. */
+/** Longer strings are written one at a time. */
 const SHORT_STRING = 1024
 /** V8's messages for values that must be taken apart: too deep, too long, or with a part that has no text, whose path is reported. */
 const NOT_SMALL =
