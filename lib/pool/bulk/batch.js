@@ -4,6 +4,7 @@ const { lengthOf } = require('../../internal/typed-array')
 const native = require('../../native')
 const { taskError } = require('../../internal/errors')
 const { FieldsInput } = require('../../task/fields')
+const { keepHiddenClass } = require('../../internal/hidden-class')
 const { MAX_UTF8 } = require('../../json/utf-encoder')
 const { completionPort } = require('../../native/completion-port')
 const { Reservation } = require('../../native/reservation')
@@ -286,5 +287,8 @@ function reserveBytes(pool, bytes, reservation) {
   const handle = native.reserve(pool.handle, bytes, reservation.take())
   return typeof handle === 'string' ? handle : new Reservation(handle)
 }
+
+const NOTHING = /** @type {any} */ ({})
+keepHiddenClass(new BatchTask(NOTHING, NOTHING))
 
 module.exports = { PackedInputs, BatchTask, SingleTask }

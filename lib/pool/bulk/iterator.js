@@ -30,7 +30,7 @@ class ResultIterator {
   /** @param {import('./inputs').BulkCall} call */
   constructor(call) {
     const outcomes = this.#outcomes
-    this.#scheduler = new BulkScheduler(call, CONCURRENCY, {
+    this.#scheduler = BulkScheduler.open(call, CONCURRENCY, {
       get unread() {
         return outcomes.size
       },

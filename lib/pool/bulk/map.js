@@ -14,7 +14,7 @@ function map(call, resolve, reject) {
   /** @type {unknown[]} */
   const results = []
   const stop = (/** @type {number} */ _, /** @type {unknown} */ error) => scheduler.stop(error)
-  const scheduler = new BulkScheduler(call, CONCURRENCY, {
+  const scheduler = BulkScheduler.open(call, CONCURRENCY, {
     unread: 0,
     result: (index, value) => {
       results[index] = value

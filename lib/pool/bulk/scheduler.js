@@ -6,15 +6,16 @@ const { BatchTask, PackedInputs, SingleTask } = require('./batch')
 const { isBatchable } = require('../../task/input')
 const { implementationOf } = require('../../task/implementation')
 const { setIndex } = require('../../internal/errors')
+const { keepHiddenClass } = require('../../internal/hidden-class')
 const { openInputs } = require('./inputs')
 const { readBulkOptions } = require('./options')
 const { Priority, Step, once } = require('../../internal/loop-scheduler')
 const { loopScheduler } = require('../../native/shared')
-const native = require('../../native')
 const { invalidType } = require('../../internal/validate')
 const { NO_RESERVATION } = require('../../native/reservation')
 const { Transform } = require('../../native/transform')
 const { Waiter } = require('../../task/waiter')
+const { Window } = require('./window')
 
 /**
  * @typedef {import('../pool-state').PoolState} PoolState
@@ -24,12 +25,6 @@ const { Waiter } = require('../../task/waiter')
  * @typedef {import('./inputs').ResultHandler} ResultHandler
  */
 
-/** Target duration (microseconds) of a batch: long enough to pay for the round trip, short enough to spread evenly. */
-const BATCH_MICROS = 1000
-/** Weight of a new measurement in the average duration of an input. */
-const SMOOTHING = 0.3
-/** Decay of the longest duration per measurement. */
-const DECAY = 0.98
 /** No input is read while this many input bytes are in flight, unless threads would be idle. */
 const MAX_BYTES_IN_FLIGHT = 16 << 20
 /** Maximum input bytes read in one call of the user, and in one scheduler step. Each input counts `INPUT_BYTES` more. */
@@ -51,7 +46,6 @@ class BulkScheduler {
   /** Whether results are outcomes, as those of `Promise.allSettled`. */
   #settlesAll
   #handler
-  #concurrency
   /** @type {InputIterator} */
   #iterator
   /** @type {Promise<unknown> | undefined} */
@@ -75,12 +69,7 @@ class BulkScheduler {
   #nextIndex = 0
   #inFlight = 0
   #bytesInFlight = 0
-  /** @type {number | undefined} */
-  #inputMicros
-  /** Longest recent duration of a unit. */
-  #longestMicros = 0
-  /** Number of measured inputs. */
-  #measuredCount = 0
+  #window
   /** @type {PackedInputs | undefined} the batch that is being filled */
   #packed
   /** @type {Waiter | undefined} */
@@ -95,25 +84,41 @@ class BulkScheduler {
    * @param {number} concurrencyPerThread unless the options set `concurrency`
    * @param {ResultHandler} handler
    */
-  constructor({ pool, transform, inputs, options, caller }, concurrencyPerThread, handler) {
-    this.implementation = implementationOf(transform)
+  static open(call, concurrencyPerThread, handler) {
+    const { pool, transform, inputs, options } = call
+    const implementation = implementationOf(transform)
+    const read = readBulkOptions(options, concurrencyPerThread * pool.info.threads)
+    pool.checkOpen()
+    if (read.signal?.aborted) throw read.signal.reason
+    const opened = openInputs(inputs)
+    // A getter may have closed the pool.
+    pool.checkOpen()
+    const window = new Window(pool.info, read.concurrency)
+    const scheduler = new BulkScheduler(call, implementation, read, window, opened, handler)
+    pool.operations.add(scheduler)
+    return scheduler
+  }
+
+  /**
+   * @param {Pick<import('./inputs').BulkCall, 'pool' | 'transform' | 'caller'>} call
+   * @param {import('../../task/implementation').Implementation} implementation
+   * @param {ReturnType<typeof readBulkOptions>} options
+   * @param {Window} window
+   * @param {ReturnType<typeof openInputs>} inputs
+   * @param {ResultHandler} handler
+   */
+  constructor({ pool, transform, caller }, implementation, options, window, { iterator, isAsync }, handler) {
+    this.implementation = implementation
     this.transform = transform
-    const { signal, settle, concurrency, priority } = readBulkOptions(options, concurrencyPerThread * pool.info.threads)
-    this.#concurrency = concurrency
-    this.priority = priority
-    this.#signal = signal
-    this.#settlesAll = settle
+    this.#window = window
+    this.priority = options.priority
+    this.#signal = options.signal
+    this.#settlesAll = options.settle
     this.pool = pool
     this.caller = caller
     this.#handler = handler
-    pool.checkOpen()
-    if (signal?.aborted) throw signal.reason
-    const { iterator, isAsync } = openInputs(inputs)
     this.#iterator = iterator
     this.#isAsync = isAsync
-    // A getter may have closed the pool.
-    pool.checkOpen()
-    pool.operations.add(this)
   }
 
   /** Whether all inputs were read and have settled. */
@@ -238,11 +243,7 @@ class BulkScheduler {
    * @param {number} micros
    */
   addTiming(count, micros) {
-    const each = Math.max(micros, 1) / count
-    this.#inputMicros =
-      this.#inputMicros === undefined ? each : this.#inputMicros + (each - this.#inputMicros) * SMOOTHING
-    this.#measuredCount += count
-    this.#longestMicros = Math.max(micros, this.#longestMicros * DECAY)
+    this.#window.add(count, micros)
   }
 
   /** Everything in a unit has settled. @param {Unit} unit */
@@ -258,27 +259,9 @@ class BulkScheduler {
 
   #canTake() {
     if (this.#state !== 'open' || this.#isAwaiting || this.#isYielding || this.#waiter !== undefined) return false
-    if (this.#inFlight + this.#handler.unread >= this.#maxInFlight()) return false
+    if (this.#inFlight + this.#handler.unread >= this.#window.maxInFlight) return false
     const { threads } = this.pool.info
     return this.#bytesInFlight < MAX_BYTES_IN_FLIGHT || this.#inFlight < 2 * threads
-  }
-
-  /** Returns how many inputs may be held. */
-  #maxInFlight() {
-    const { threads, maxWait } = this.pool.info
-    if (maxWait === undefined) {
-      // Before the first measurement, enough inputs to keep the threads busy.
-      return this.#inputMicros === undefined ? Math.min(4 * threads, this.#concurrency) : this.#concurrency
-    }
-    // The second unit of a thread waits for the first one: inputs must not exceed `maxWait` because of others of the same call.
-    const unitsPerThread = 2 * this.#longestMicros < maxWait * 1000 ? 2 : 1
-    return Math.min(unitsPerThread * threads * this.#batchSize(), threads + this.#measuredCount, this.#concurrency)
-  }
-
-  #batchSize() {
-    if (this.#inputMicros === undefined) return 1
-    const fair = Math.ceil(this.#concurrency / (2 * this.pool.info.threads))
-    return Math.max(1, Math.min(Math.floor(BATCH_MICROS / this.#inputMicros), fair, native.MAX_BATCH))
   }
 
   /** @param {Promise<IteratorResult<unknown>>} next */
@@ -337,7 +320,7 @@ class BulkScheduler {
     if (this.#packed !== undefined && !this.#packed.fits(input)) this.#flush()
     this.#packed ??= PackedInputs.acquire(index)
     this.#bytesInFlight += this.#packed.add(input)
-    if (this.#packed.count >= this.#batchSize()) this.#flush()
+    if (this.#packed.count >= this.#window.batchSize) this.#flush()
   }
 
   #flush() {
@@ -446,5 +429,8 @@ class BulkScheduler {
     }
   }
 }
+
+const NOTHING = /** @type {any} */ ({})
+keepHiddenClass(new BulkScheduler(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING))
 
 module.exports = { BulkScheduler }
