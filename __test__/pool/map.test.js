@@ -37,6 +37,22 @@ test('accepts mixed kinds of inputs', async () => {
   )
 })
 
+test('an aborted call does not change the inputs of another one', async () => {
+  const pool = new Pool({ threads: 2 })
+  const inputs = Array.from({ length: 4000 }, (_, i) => Buffer.alloc(1024, i))
+  for (let turns = 1; turns < 30; turns++) {
+    const abort = new AbortController()
+    const aborted = pool.map(identity, Array(4000).fill(Buffer.alloc(1024, 'x')), { signal: abort.signal })
+    const kept = pool.map(identity, inputs)
+    const settled = Promise.allSettled([aborted])
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+    abort.abort()
+    await Promise.all([settled, pool.map(identity, inputs)])
+    assert.ok(Buffer.concat(await kept).equals(Buffer.concat(inputs)))
+  }
+  await pool.close()
+})
+
 test('copies large inputs in steps', async () => {
   const inputs = [Buffer.alloc(3 << 20, 1), 'small', Buffer.alloc(2 << 20, 2), 'x'.repeat(2 << 20)]
   assert.deepEqual(

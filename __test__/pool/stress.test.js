@@ -24,6 +24,7 @@ const workerScript = `
   const flood = () => {
     for (let i = 0; i < 20; i++) pool.run(i % 5 ? transforms.identity() : spin, 'x').catch(() => {})
     pool.map(transforms.identity(), Array(100).fill('x')).catch(() => {})
+    pool.map(transforms.identity(), Array(1000).fill(Buffer.alloc(1024))).catch(() => {})
     setImmediate(flood)
   }
   flood()

@@ -416,8 +416,11 @@ export interface SessionInfo {
 /** Submits a copy of the first `length` bytes of a `Uint8Array`; the flags of `length` state their form. Returns the bound that is reached, if any. */
 export declare function submit(pool: number, transform: number, task: number, input: Uint8Array, length: number, priority: number, reservation: number): Bound | null
 
-/** Submits many small inputs, packed into `packed` one after the other, as one batch. */
-export declare function submitBatch(pool: number, transform: number, task: number, packed: Uint8Array, length: number, lengths: Uint32Array, count: number, priority: number, reservation: number): Bound | null
+/**
+ * Submits many small inputs, packed one after the other, as one batch. A `Uint8Array` is copied; an `ArrayBuffer` is borrowed until
+ * the record of the batch, and JavaScript does not write to it meanwhile.
+ */
+export declare function submitBatch(pool: number, transform: number, task: number, packed: Uint8Array | ArrayBuffer, length: number, lengths: Uint32Array, count: number, priority: number, reservation: number): Bound | null
 
 /** Submits the memory of an `ArrayBuffer` without a copy. JavaScript has transferred it and keeps no reference. */
 export declare function submitBorrowed(pool: number, transform: number, task: number, buffer: ArrayBuffer, priority: number, reservation: number): Bound | null

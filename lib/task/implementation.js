@@ -1,5 +1,6 @@
 'use strict'
 
+const { isUint8Array } = require('node:util').types
 const { fieldsOf } = require('./fields')
 const { maxInputBytes, readInput } = require('./input')
 const { Task } = require('./task')
@@ -51,6 +52,8 @@ class NativeImplementation {
    * @param {number} [index]
    */
   read(input, index) {
+    // The usual input of bulk calls.
+    if (this.acceptsBytes && isUint8Array(input)) return input
     return readInput(input, this.#transform, index)
   }
 

@@ -282,17 +282,17 @@ function submitBorrowed(memory, task, transform, reservation) {
 }
 
 /**
- * Whether an input is small enough for a batch.
+ * Whether an input is small enough for a batch. Throws if its type is wrong.
  * @param {unknown} input
  * @param {number} index in a bulk call
  * @returns {input is string | Uint8Array | FieldsInput}
  */
 function isBatchable(input, index) {
+  if (isUint8Array(input) && lengthOf(input) > 0) return lengthOf(input) <= MAX_BATCHED_BYTES
   if (input instanceof FieldsInput) return input.maxBytes <= MAX_BATCHED_BYTES
   if (typeof input === 'string') return input.length * MAX_UTF8 <= MAX_BATCHED_BYTES
-  if (Moved.is(input)) return false
-  const length = lengthOf(asUint8Array(input, index))
-  return length <= MAX_BATCHED_BYTES && isUint8Array(input) && length > 0
+  if (!Moved.is(input)) asUint8Array(input, index)
+  return false
 }
 
 /**

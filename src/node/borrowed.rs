@@ -32,15 +32,16 @@ impl Borrows {
     }
 }
 
-/// Memory of an `ArrayBuffer` that only its pin holds, borrowed by one task.
+/// Memory of a pinned `ArrayBuffer`, borrowed by one task.
 struct BorrowedBytes {
     data: *const u8,
     length: usize,
     borrows: Arc<Borrows>,
 }
 
-// SAFETY: the memory belongs to an ArrayBuffer that JavaScript cannot reach (`lib/` transferred it and dropped its references),
-// so nothing writes, detaches or resizes it; it stays pinned until the task's completion is drained, which is after the borrow
+// SAFETY: the memory belongs to an ArrayBuffer that JavaScript cannot reach (`lib/` transferred it and dropped its references), or
+// to one that `lib/` alone holds and uses again only after the record of the batch in it (`lib/pool/bulk/batch.js`). So nothing
+// writes, detaches or resizes it; it stays pinned until the task's completion is drained, which is after the borrow
 // was dropped, or until the environment ends, which waits for all borrows. Any thread may read it meanwhile.
 unsafe impl Send for BorrowedBytes {}
 // SAFETY: as above: the memory is only ever read.

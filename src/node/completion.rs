@@ -4,8 +4,8 @@
 //! drains the queue in one call. The queue holds at most one outcome for each admitted task, the parts of documents,
 //! one report of room for each stream, and memory that threads have released.
 
+use super::batch_results::BatchResults;
 use super::borrowed::Borrows;
-use super::json_list::BatchResult;
 use super::napi_raw::{self, Pinned};
 use crate::cache::arena::Stored;
 use crate::error::Result;
@@ -42,8 +42,7 @@ pub enum Outcome {
     Room,
     /// Results of a batch, in order, and its run time.
     Many {
-        count: u32,
-        results: Vec<BatchResult>,
+        results: BatchResults,
         took: Duration,
     },
     /// The end of a wait for capacity.

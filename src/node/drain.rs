@@ -4,11 +4,12 @@
 //! for each outcome ([`RecordKind`]). Short results are packed into `bytes`; everything else becomes an element of `values`, in
 //! order. `values` has no prototype: a setter of a prototype would receive new elements.
 
+use super::batch_results::{BatchResult, BatchResults, SHORT};
 use super::completion::{Completion, DrainBuffers, Mail, Outcome};
 use super::convert::f64_of;
 use super::environment;
 use super::environment::Environment;
-use super::json_list::{BatchResult, JsonList};
+use super::json_list::JsonList;
 use super::napi_raw::{self, misuse};
 use super::protocol::{MAX_BATCH, MailKind, RecordKind};
 use crate::error::{self, Error, Kind};
@@ -18,8 +19,6 @@ use napi::bindgen_prelude::{BufferSlice, JsObjectValue, JsValue, Object, Unknown
 use napi::{Env, Result};
 use napi_derive::napi;
 
-/// Results up to this length are packed into `bytes`: a Buffer for each would cost more than copying.
-const SHORT: usize = 4096;
 /// Results of at least this length become external memory; shorter ones are copied.
 const EXTERNAL: usize = 64 << 10;
 /// A drain ends once it has copied this many bytes to Buffers, which takes a fraction of a millisecond.
@@ -104,9 +103,9 @@ impl<'env> Drain<'env, '_> {
                 self.record(task, RecordKind::Room, 0);
                 return Ok(());
             }
-            Outcome::Many { count, results, took } => {
+            Outcome::Many { results, took } => {
                 let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
-                self.record(task, RecordKind::Many, count);
+                self.record(task, RecordKind::Many, results.count);
                 self.buffers.records.push(micros);
                 self.items(results)?;
             }
@@ -155,14 +154,21 @@ impl<'env> Drain<'env, '_> {
     }
 
     /// Adds the results of a batch.
-    fn items(&mut self, results: Vec<BatchResult>) -> Result<()> {
-        for result in results {
+    fn items(&mut self, results: BatchResults) -> Result<()> {
+        let mut bytes = &results.bytes[..];
+        for result in results.items {
             match result {
-                BatchResult::One(result) => {
-                    let (kind, length) = self.result(result)?;
+                BatchResult::Short(length) => {
+                    let (short, rest) = bytes.split_at(length);
+                    bytes = rest;
+                    let (kind, length) = self.short(short)?;
                     self.item(kind, length);
                 }
                 BatchResult::List(list) => self.list(&list)?,
+                BatchResult::Other(result) => {
+                    let (kind, length) = self.result(result)?;
+                    self.item(kind, length);
+                }
             }
         }
         Ok(())
@@ -184,10 +190,7 @@ impl<'env> Drain<'env, '_> {
     /// Adds a result. Returns the kind and the last word of its record.
     fn result(&mut self, result: error::Result<Value>) -> Result<(RecordKind, u32)> {
         match result {
-            Ok(Value::Bytes(bytes)) if bytes.len() <= SHORT.min(self.max_bytes - self.buffers.bytes.len()) => {
-                self.buffers.bytes.extend_from_slice(&bytes);
-                Ok((RecordKind::Bytes, word(bytes.len())?))
-            }
+            Ok(Value::Bytes(bytes)) if bytes.len() <= SHORT => self.short(&bytes),
             Ok(Value::Bytes(bytes)) => {
                 let length = bytes.len();
                 if length < EXTERNAL {
@@ -213,6 +216,17 @@ impl<'env> Drain<'env, '_> {
             Ok(Value::Fields(_)) => self.failed(&Error::new(Kind::InvalidType, "Packed fields cannot be a result")),
             Err(error) => self.failed(&error),
         }
+    }
+
+    /// Adds a short result of bytes: as a Buffer if `bytes` is full.
+    fn short(&mut self, bytes: &[u8]) -> Result<(RecordKind, u32)> {
+        if bytes.len() <= self.max_bytes - self.buffers.bytes.len() {
+            self.buffers.bytes.extend_from_slice(bytes);
+            return Ok((RecordKind::Bytes, word(bytes.len())?));
+        }
+        self.copied += bytes.len();
+        let buffer = BufferSlice::copy_from(self.env, bytes).map(|buffer| buffer.to_unknown());
+        self.created(buffer, RecordKind::Value, bytes.len())
     }
 
     /// Adds the text and the plan of a document. Returns the time slice for building it, in milliseconds.

@@ -7,6 +7,7 @@
 mod allocator;
 mod args;
 mod background_drop;
+mod batch_results;
 mod borrowed;
 mod cache;
 mod completion;

@@ -5,13 +5,14 @@ use super::input_form::{InputForm, length_of};
 use super::work::{Batch, Packed, Task, TaskContext};
 use crate::cancel::Cancel;
 use crate::node::background_drop::drop_bytes;
+use crate::node::batch_results::BatchResults;
 use crate::node::convert::{bytes_of, f64_of};
 use crate::node::environment;
 use crate::node::handles::{Handles, InFlight, ReservationHandle};
 use crate::node::napi_raw::{self, Pinned, misuse};
 use crate::pool::{AdmitError, Pool, Priority, Reservation, Work};
 use crate::transform::Value;
-use napi::bindgen_prelude::Unknown;
+use napi::bindgen_prelude::{JsValue, Unknown};
 use napi::{Either, Env, Result};
 use napi_derive::napi;
 use std::sync::Arc;
@@ -78,10 +79,11 @@ pub fn submit_text(
     start_task(&env, handles, reservation, transform, task, InputForm::Text.value(input), priority)
 }
 
-/// Submits many small inputs, packed into `packed` one after the other, as one batch.
+/// Submits many small inputs, packed one after the other, as one batch. A `Uint8Array` is copied; an `ArrayBuffer` is borrowed until
+/// the record of the batch, and JavaScript does not write to it meanwhile.
 #[napi(
     catch_unwind,
-    ts_args_type = "pool: number, transform: number, task: number, packed: Uint8Array, length: number, lengths: Uint32Array, count: number, priority: number, reservation: number"
+    ts_args_type = "pool: number, transform: number, task: number, packed: Uint8Array | ArrayBuffer, length: number, lengths: Uint32Array, count: number, priority: number, reservation: number"
 )]
 #[allow(clippy::too_many_arguments, reason = "an object would cost more than the call itself")]
 pub fn submit_batch(
@@ -109,12 +111,22 @@ pub fn submit_batch(
         Ok(reservation) => reservation,
         Err(full) => return Ok(Some(full.into())),
     };
-    let packed = Packed::new(copied(&env, &packed, length as usize)?, &lengths);
     let context = context(&env, handles, reservation.pool(), transform, task)?;
+    let (packed, pinned) = if packed.is_arraybuffer()? {
+        let (pinned, data, available) = napi_raw::pin_array_buffer(&env, &packed)?;
+        (environment.port.borrow(data, available.min(length as usize)), Some(pinned))
+    } else {
+        (copied(&env, &packed, length as usize)?.into(), None)
+    };
     let cancel = context.cancel.clone();
-    let results = Vec::with_capacity(lengths.len());
-    let work = Batch { context, packed, lengths, results, took: Duration::ZERO };
-    start(handles, reservation, priority, task, Box::new(work), cancel, None);
+    let work = Batch {
+        context,
+        packed: Packed::new(packed, &lengths),
+        lengths,
+        results: BatchResults::default(),
+        took: Duration::ZERO,
+    };
+    start(handles, reservation, priority, task, Box::new(work), cancel, pinned);
     Ok(None)
 }
 

@@ -3,11 +3,11 @@
 use super::input_form::{InputForm, length_of};
 use crate::cancel::Cancel;
 use crate::error::{Error, Kind, Result};
+use crate::node::batch_results::BatchResults;
 use crate::node::completion::{Outcome, Port};
-use crate::node::json_list::join;
 use crate::pool::{Tally, Work, catch_panic};
-use crate::transform::{Event, SMALL_DOCUMENT, Transform, Value, json_in_parts};
-use std::ops::Deref;
+use crate::transform::{Bytes, Event, Lend, SMALL_DOCUMENT, Transform, Value, json_in_parts};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -86,33 +86,45 @@ impl Work for Task {
 
 /// The inputs of a batch, one after the other.
 pub enum Packed {
-    Plain(Vec<u8>),
+    Plain(Arc<Bytes>),
     /// At least one input has fields.
     Secret(Zeroizing<Vec<u8>>),
 }
 
 impl Packed {
     /// `lengths` have the flags of [`InputForm`].
-    pub fn new(bytes: Vec<u8>, lengths: &[u32]) -> Self {
+    pub fn new(bytes: Bytes, lengths: &[u32]) -> Self {
         let has_fields = lengths.iter().any(|&length| matches!(InputForm::of(length), InputForm::Fields));
-        if has_fields { Packed::Secret(bytes.into()) } else { Packed::Plain(bytes) }
+        if has_fields { Packed::Secret(bytes.into_vec().into()) } else { Packed::Plain(Arc::new(bytes)) }
     }
-}
 
-impl Deref for Packed {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Packed::Plain(bytes) => bytes,
-            Packed::Secret(bytes) => bytes,
+    /// Returns an input. Bytes stay in the memory of the batch.
+    fn item(&self, form: InputForm, range: Range<usize>) -> Value {
+        match (self, form) {
+            (Packed::Plain(packed), InputForm::Bytes) => {
+                Bytes::Lent(Box::new(Item { packed: packed.clone(), range })).into()
+            }
+            (Packed::Plain(packed), _) => form.value(packed[range].to_vec()),
+            (Packed::Secret(packed), _) => form.value(packed[range].to_vec()),
         }
     }
 }
 
 impl Default for Packed {
     fn default() -> Self {
-        Packed::Plain(Vec::new())
+        Packed::Plain(Arc::new(Vec::new().into()))
+    }
+}
+
+/// An input in the memory of its batch.
+struct Item {
+    packed: Arc<Bytes>,
+    range: Range<usize>,
+}
+
+impl Lend for Item {
+    fn bytes(&self) -> &[u8] {
+        &self.packed[self.range.clone()]
     }
 }
 
@@ -122,7 +134,7 @@ pub struct Batch {
     pub packed: Packed,
     /// With the flags of [`InputForm`].
     pub lengths: Vec<u32>,
-    pub results: Vec<Result<Value>>,
+    pub results: BatchResults,
     pub took: Duration,
 }
 
@@ -139,11 +151,12 @@ impl Work for Batch {
         let started = Instant::now();
         let mut tally = Tally::default();
         let packed = std::mem::take(&mut self.packed);
-        let mut rest = &packed[..];
+        let mut start = 0;
+        self.results.items.reserve_exact(self.lengths.len());
         for &length in &self.lengths {
-            let (item, after) = rest.split_at(length_of(length) as usize);
-            let item = InputForm::of(length).value(item.to_vec());
-            rest = after;
+            let end = start + length_of(length) as usize;
+            let item = packed.item(InputForm::of(length), start..end);
+            start = end;
             // A panic fails its item only.
             let result = catch_panic(|| self.context.run(item)).and_then(|result| result);
             count(&mut tally, &result);
@@ -156,13 +169,13 @@ impl Work for Batch {
     fn fail(&mut self, error: Error) {
         let error = error.in_transform(self.context.transform.name());
         self.packed = Packed::default();
-        self.results.resize_with(self.lengths.len(), || Err(error.clone()));
+        self.results = BatchResults::default();
+        self.lengths.iter().for_each(|_| self.results.push(Err(error.clone())));
     }
 
     fn settle(self: Box<Self>) {
-        let count = self.tasks();
         let Batch { context, results, took, .. } = *self;
-        context.port.complete(context.task, Outcome::Many { count, results: join(results), took });
+        context.port.complete(context.task, Outcome::Many { results, took });
     }
 }
 
