@@ -2,6 +2,7 @@
 
 const native = require('../native')
 const { taskError } = require('../internal/errors')
+const { keepHiddenClass } = require('../internal/hidden-class')
 const { checkInput, readInput, refusedBytes, submitInput } = require('./input')
 const { completionPort } = require('../native/completion-port')
 
@@ -152,5 +153,8 @@ class Task {
     this.pool.taskEnded()
   }
 }
+
+const NOTHING = /** @type {any} */ ({})
+keepHiddenClass(new Task(NOTHING, NOTHING))
 
 module.exports = { Task }

@@ -3,6 +3,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { isAnyArrayBuffer, isArrayBuffer } = require('node:util').types
 const { taskError } = require('../internal/errors')
+const { keepHiddenClass } = require('../internal/hidden-class')
 const { lazy } = require('../internal/lazy')
 const { Moved, valueBytes } = require('../task/input')
 const { findDetached, detachedMessage } = require('../internal/detached')
@@ -233,5 +234,8 @@ function cloneError(input, transfer, error) {
 function isBytes(value) {
   return ArrayBuffer.isView(value) || isAnyArrayBuffer(value)
 }
+
+const NOTHING = /** @type {any} */ ({})
+keepHiddenClass(new WorkerTask(NOTHING, NOTHING, NOTHING))
 
 module.exports = { WorkerTask, cloneError }
