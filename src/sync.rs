@@ -12,8 +12,8 @@ pub use loom::sync::{Arc, MutexGuard, atomic};
 
 use std::sync::{PoisonError, TryLockError};
 
-/// A mutex without poisoning. Where it is taken, the system puts the thread to sleep: a mutex that yields first, like that of
-/// `parking_lot`, makes many threads on few cores switch again and again while the one that holds it waits for a core.
+/// A mutex without poisoning. A waiting thread sleeps. With `parking_lot` it would yield first: with many threads on few cores, each
+/// yield only switches to another waiting thread, while the thread that holds the lock waits for a core.
 #[derive(Debug, Default)]
 pub struct Mutex<T>(RawMutex<T>);
 

@@ -100,7 +100,7 @@ test('thousands of ids of one hash are found, and deleted', () => {
 })
 
 for (const odd of ['7', 0.5, 2 ** 40]) {
-  test(`the integer 7 and ${typeof odd} ${odd} of the same hash are different ids`, () => {
+  test(`the integer 7 and ${typeof odd} ${odd} with the same hash are different ids`, () => {
     const index = new IdIndex(SMALL)
     const hash = hashOf(7)
     index.set(odd, 1, hash)

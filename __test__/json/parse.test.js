@@ -34,7 +34,7 @@ const SHAPES = {
   'numbers of all kinds': () =>
     `[${Array.from({ length: 300_000 }, (_, n) => (n % 9 ? Math.sin(n) * 10 ** ((n % 600) - 300) : n >> 3)).join(' ,\n')}]`,
   'integers, then other numbers, then null': () => `[${'1,'.repeat(90_000)}${'-0,2.5e-1,'.repeat(90_000)}null,-0.0]`,
-  'integers and few other values': () => {
+  'integers and a few other values': () => {
     const other = ['-0', '-7', '12345678', '2147483648', '1e3', 'null', ' 5 ', '[]', '-9999999']
     return `[${Array.from({ length: 300_000 }, (_, n) => (n % 40_000 ? (n * 7919) % 9_999_999 : other[n / 40_000]))}]`
   },
@@ -139,7 +139,7 @@ test('maps small documents like JSON.parse', async () => {
   await assert.rejects(pool.map(parse, texts), { code: 'ERR_OFFLOOP_INVALID_DATA', offset: length - 1 })
 })
 
-test('maps small documents around failures and long documents', async () => {
+test('maps small documents among failures and long documents', async () => {
   const text = (/** @type {number} */ length) => `"${'x'.repeat(length - 2)}"`
   const shapes = ['1', '{"a":[]}', '!', text(16_383), '"é"', text(16_384), '', text(8000), text(8383), '2']
   const inputs = Array.from({ length: 2000 }, (_, id) => Buffer.from(shapes[(id * 7) % shapes.length]))

@@ -43,7 +43,7 @@ test('writes the leaves of large objects like JSON.stringify', async () => {
   await fc.assert(property, { numRuns: 30 })
 })
 
-test('does not call a toJSON of lists on the members of objects', async () => {
+test('does not call a toJSON of Array.prototype for the members of objects', async () => {
   const object = Object.fromEntries(Array.from({ length: 10_000 }, (_, id) => [`k${id}`, id]))
   const expected = JSON.stringify(object)
   Object.defineProperty(Array.prototype, 'toJSON', { value: () => 'wrong', configurable: true })

@@ -353,7 +353,7 @@ test("reads each value in its caller's async context", async () => {
   assert.deepEqual(stores, { a: new Set(['a']), b: new Set(['b']), c: new Set(['c']) })
 })
 
-test('writes lists whose elements take longer to measure than a step', async () => {
+test('writes lists whose elements take longer than a step to measure', async () => {
   let reads = 0
   const slow = () => {
     reads++

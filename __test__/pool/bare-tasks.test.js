@@ -9,7 +9,7 @@ const { Task } = require('../../lib/task/task')
 const identity = transforms.identity()
 const countTasks = () => v8.queryObjects(Task, { format: 'count' })
 
-test('a queued task keeps no Task unless it has a signal', { skip: v8.queryObjects === undefined }, async () => {
+test('a queued task without a signal keeps no Task object', { skip: v8.queryObjects === undefined }, async () => {
   const pool = new Pool({ threads: 1 })
   const input = new Uint8Array(8)
   const before = countTasks()

@@ -37,7 +37,7 @@ test('accepts mixed kinds of inputs', async () => {
   )
 })
 
-test('an aborted call does not change the inputs of another one', async () => {
+test('aborting a call does not change the inputs of another one', async () => {
   const pool = new Pool({ threads: 2 })
   const inputs = Array.from({ length: 4000 }, (_, i) => Buffer.alloc(1024, i))
   for (let turns = 1; turns < 30; turns++) {

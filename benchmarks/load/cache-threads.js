@@ -15,8 +15,8 @@ const HOT = 1000
 const GETS = 19
 const CALLS = 3_200_000
 /**
- * Calls of each thread before the measurement, during which V8 compiles them: its few compiling threads serve all workers, and a
- * `set` is only one call of twenty.
+ * Unmeasured calls of each thread, until V8 has compiled them: its few compiler threads serve all workers, and only one call in
+ * twenty is a `set`.
  */
 const WARM_UP = 1_000_000
 

@@ -74,7 +74,7 @@ async function main() {
   for (let id = 0; id < entries; id++) cache.set(id, id)
   const chance = random(1)
   const hot = Array.from({ length: HOT }, () => Math.floor(chance() * entries))
-  // As many as are measured, like the misses: V8 ends the collection that filling the cache began.
+  // As many as are measured, as for the misses: V8 finishes the collection that filling the cache started.
   await hits(cache, hot, HITS)
   const hit = await cpuTime(HITS, () => hits(cache, hot, HITS))
   await misses(cache, entries)

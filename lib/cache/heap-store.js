@@ -411,7 +411,7 @@ class HeapStore {
     this.#makeRoom(1, weight, now)
     this.#slots.set(id, slot, hash)
     this.#values[slot] = value
-    // A slot that was used before has none.
+    // The promise of a reused slot was cleared before.
     if (slot >= this.#promises.length) this.#promises[slot] = undefined
     if (this.#weigh !== undefined) this.#bounds.add(slot, weight)
     this.#order.insert(slot, id, rank)

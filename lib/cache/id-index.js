@@ -33,9 +33,9 @@ const WORDS = new Int32Array(FLOAT.buffer)
 /** Slots by id. A slot is a number from 1, which the owner of the index chooses. */
 class IdIndex {
   /**
-   * Pairs of a hash and a slot; 0 in place of the slot marks an empty pair. The slot of a 32-bit integer is negated: different
-   * integers have different hashes, so that a lookup need not read the id. The high bits of a hash choose the table, the low ones
-   * the pair at which a lookup begins.
+   * Pairs of a hash and a slot; 0 in place of the slot marks an empty pair. If the id is a 32-bit integer, the slot is negated:
+   * different integers have different hashes, so a lookup need not compare the id. The high bits of a hash choose the table, the
+   * low ones the pair at which a lookup begins.
    * @type {Int32Array[]}
    */
   #tables
@@ -43,15 +43,15 @@ class IdIndex {
   #bits
   /** Ids by slot. @type {any[]} */
   ids = []
-  /** Hashes by slot, so that a removal reads no string; 0 for an id that has none. */
+  /** Hashes by slot, so that a removal need not hash a string again; 0 if the id has no hash. */
   #hashes = new Int32Array(INITIAL_HASHES)
   /** Slots of the ids that are not in a table. @type {Map<Id, number> | undefined} */
   #others
   /** Created by the first `find`. @type {RecentSlots | undefined} */
   #recent
   size = 0
-  /** The hash that `readAhead` read: V8 would omit a read without effect. */
-  lastRead = 0
+  /** Keeps the result of `readAhead`: V8 would omit a read whose result is not used. */
+  readAheadResult = 0
 
   /** @param {number} max number of ids, from which the number of tables follows */
   constructor(max) {
@@ -82,12 +82,12 @@ class IdIndex {
       const table = this.#tables[this.#tableOf(hash)]
       const mask = table.length - 1
       for (let index = (2 * hash) & mask, probes = 0; probes < MAX_PROBES; index = (index + 2) & mask, probes++) {
-        const word = table[index + 1]
-        if (word === 0) break
+        const signedSlot = table[index + 1]
+        if (signedSlot === 0) break
         if (table[index] !== hash) continue
         if (isInteger) {
-          if (word < 0) return -word
-        } else if (word > 0 && this.ids[word] === id) return word
+          if (signedSlot < 0) return -signedSlot
+        } else if (signedSlot > 0 && this.ids[signedSlot] === id) return signedSlot
       }
     }
     return this.#others?.get(id)
@@ -104,32 +104,32 @@ class IdIndex {
     this.size++
     if (slot >= this.#hashes.length) this.#growHashes(slot)
     this.#hashes[slot] = hash ?? 0
-    if (hash === undefined || !this.#insert(hash, wordOf(id, slot))) this.#addOther(slot)
+    if (hash === undefined || !this.#insert(hash, signedSlotOf(id, slot))) this.#addOther(slot)
   }
 
   /** Removes the id of a slot. @param {number} slot */
   delete(slot) {
     const id = this.ids[slot]
-    if (!this.#remove(this.#hashes[slot], wordOf(id, slot))) this.#others?.delete(id)
+    if (!this.#remove(this.#hashes[slot], signedSlotOf(id, slot))) this.#others?.delete(id)
     this.#recent?.delete(slot, id)
     this.ids[slot] = undefined
     this.size--
   }
 
-  /** Whether the tables are too large for the caches of a processor. */
+  /** True if the tables are too large for the caches of a processor. */
   get isLarge() {
     return this.#bits > 0
   }
 
   /**
-   * Reads the pair of an id that is likely to be deleted soon. In a large index each pair comes from memory: just after a lookup, both
-   * come at the same time.
+   * Reads the pair of an id that is likely to be deleted soon. The pairs of a large index come from memory: just before a lookup,
+   * this read overlaps with that of the lookup.
    * @param {number} slot
    */
   readAhead(slot) {
     const hash = this.#hashes[slot]
     const table = this.#tables[this.#tableOf(hash)]
-    this.lastRead = table[(2 * hash) & (table.length - 1)]
+    this.readAheadResult = table[(2 * hash) & (table.length - 1)]
   }
 
   /** Number of slots in each table. */
@@ -148,18 +148,18 @@ class IdIndex {
     return (hash >>> 1) >>> (31 - this.#bits)
   }
 
-  /** @param {number} slot without a hash */
+  /** @param {number} slot for which the array is too short */
   #growHashes(slot) {
     const larger = new Int32Array(2 * slot)
     larger.set(this.#hashes)
     this.#hashes = larger
   }
 
-  /** Returns whether there was an empty pair near enough. @type {(hash: number, word: number) => boolean} */
-  #insert(hash, word) {
+  /** Returns whether there was an empty pair near enough. @type {(hash: number, signedSlot: number) => boolean} */
+  #insert(hash, signedSlot) {
     const number = this.#tableOf(hash)
     if (4 * (this.#tableSizes[number] + 1) > this.#tables[number].length) this.#grow(number)
-    if (!put(this.#tables[number], hash, word)) return false
+    if (!put(this.#tables[number], hash, signedSlot)) return false
     this.#tableSizes[number]++
     return true
   }
@@ -169,21 +169,21 @@ class IdIndex {
     const smaller = this.#tables[number]
     const table = new Int32Array(Math.max(INITIAL, 2 * smaller.length))
     for (let index = 0; index < smaller.length; index += 2) {
-      const word = smaller[index + 1]
-      if (word === 0 || put(table, smaller[index], word)) continue
-      this.#addOther(Math.abs(word))
+      const signedSlot = smaller[index + 1]
+      if (signedSlot === 0 || put(table, smaller[index], signedSlot)) continue
+      this.#addOther(Math.abs(signedSlot))
       this.#tableSizes[number]--
     }
     this.#tables[number] = table
   }
 
-  /** Returns whether the pair was in a table. @type {(hash: number, word: number) => boolean} */
-  #remove(hash, word) {
+  /** Returns whether the pair was in a table. @type {(hash: number, signedSlot: number) => boolean} */
+  #remove(hash, signedSlot) {
     const number = this.#tableOf(hash)
     const table = this.#tables[number]
     const mask = table.length - 1
     let hole = (2 * hash) & mask
-    for (; table[hole + 1] !== word; hole = (hole + 2) & mask) if (table[hole + 1] === 0) return false
+    for (; table[hole + 1] !== signedSlot; hole = (hole + 2) & mask) if (table[hole + 1] === 0) return false
     // Close the gap: move each later pair whose lookup passes it (Knuth, TAOCP 3, algorithm 6.4R).
     for (let index = (hole + 2) & mask; table[index + 1] !== 0; index = (index + 2) & mask) {
       const distance = (index - 2 * table[index]) & mask
@@ -198,13 +198,13 @@ class IdIndex {
   }
 }
 
-/** Adds a pair to a table. Returns whether there was an empty one near enough. @type {(table: Int32Array, hash: number, word: number) => boolean} */
-function put(table, hash, word) {
+/** Adds a pair to a table. Returns whether there was an empty one near enough. @type {(table: Int32Array, hash: number, signedSlot: number) => boolean} */
+function put(table, hash, signedSlot) {
   const mask = table.length - 1
   for (let index = (2 * hash) & mask, probes = 0; probes < MAX_PROBES; index = (index + 2) & mask, probes++) {
     if (table[index + 1] !== 0) continue
     table[index] = hash
-    table[index + 1] = word
+    table[index + 1] = signedSlot
     return true
   }
   return false
@@ -225,8 +225,8 @@ function hashOf(id) {
   return mix(Math.imul(WORDS[0] ^ SEED, FACTOR) ^ WORDS[1])
 }
 
-/** Returns the form that a slot has in a table. @type {(id: Id, slot: number) => number} */
-function wordOf(id, slot) {
+/** Returns a slot as tables store it. @type {(id: Id, slot: number) => number} */
+function signedSlotOf(id, slot) {
   return isInt32(id) ? -slot : slot
 }
 
@@ -235,7 +235,7 @@ function isInt32(id) {
   return typeof id === 'number' && (id | 0) === id
 }
 
-/** Spreads the bits of a number, different ones for different numbers (the finalizer of MurmurHash3). @param {number} hash */
+/** Spreads the bits of a number; the results for different numbers differ (the finalizer of MurmurHash3). @param {number} hash */
 function mix(hash) {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)

@@ -38,7 +38,7 @@ class LruList extends SlotLists {
     return this.oldestOf(ENDS)
   }
 
-  /** Returns the slot of the entry that will be evicted next, unless the order changes before. */
+  /** Returns the slot of the entry that is evicted next, unless the order changes; the ends if the list is empty. */
   likelyVictim() {
     return this.oldestOf(ENDS)
   }

@@ -405,7 +405,7 @@ function appendIntegers(array, length, integers) {
 }
 
 /**
- * Returns bytes as numbers. Copies them if they are not aligned in memory.
+ * Returns a view of bytes as numbers; of a copy if the bytes are not aligned in memory.
  * @template {Uint32Array | Int32Array | Float64Array} T
  * @param {{ new (buffer: ArrayBufferLike, offset: number, length: number): T, BYTES_PER_ELEMENT: number }} Numbers
  * @param {Buffer} bytes

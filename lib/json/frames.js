@@ -12,7 +12,7 @@ const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, me
  * @property {(text: string) => void} append
  * @property {(text: string) => void} appendLong appends text that may be long
  * @property {(list: string, isFirst: boolean) => void} appendElements appends the elements of a list
- * @property {(list: string, isFirst: boolean) => void} appendMembers appends members, given as a list of names and leaves in turn
+ * @property {(list: string, isFirst: boolean) => void} appendMembers appends members; `list` alternates names and leaves
  * @property {(bracket: string) => void} close ends the innermost frame
  * @property {(value: unknown, key: string, before: string) => boolean | undefined} writeLarge writes `before` and a large value; returns
  *   whether its parts follow, `undefined` if it has no text
@@ -20,9 +20,9 @@ const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, me
 
 /** Minimum characters of a list element and its comma. */
 const MIN_ELEMENT_LENGTH = 2
-/** Names and values of members that are written as one list: fewer are written one by one. */
+/** Minimum names and values that are written as one list; the members of a shorter list are written one by one. */
 const MIN_MEMBERS = 128
-/** Longer strings are written one at a time. */
+/** Maximum characters of a string in a list of members. */
 const SHORT_STRING = 1024
 /** V8's messages for values that must be taken apart: too deep, too long, or with a part that has no text, whose path is reported. */
 const NOT_SMALL =
@@ -62,11 +62,11 @@ class ArrayFrame {
     const first = this.#index
     /** @type {unknown[]} */
     const elements = []
-    const measured = this.#isPlain
+    const end = this.#isPlain
       ? measureRun(value, first, length, levelsAhead, large)
       : readRun(value, first, length, writer, elements)
-    const isLarge = measured < 0
-    const index = isLarge ? ~measured : measured
+    const isLarge = end < 0
+    const index = isLarge ? ~end : end
     if (index > first) {
       const run = this.#isPlain ? slice.call(value, first, index) : elements
       // A getter or toJSON may have shortened the list, whose missing elements are written as null.
@@ -172,7 +172,7 @@ class ObjectFrame {
   }
 
   /**
-   * @param {unknown[]} members names and short leaves in turn
+   * @param {unknown[]} members names and short leaves, alternating
    * @param {Writer} writer
    */
   #writeLeaves(members, writer) {
@@ -189,7 +189,7 @@ class ObjectFrame {
   }
 }
 
-/** True for a value whose text is short and does not depend on other values. @param {unknown} value */
+/** True if the text of a value is short and depends on no other value. @param {unknown} value */
 function isShortLeaf(value) {
   if (typeof value === 'string') return value.length <= SHORT_STRING
   return typeof value === 'number' || typeof value === 'boolean' || value === null
@@ -215,13 +215,13 @@ function smallText(value) {
 }
 
 /**
- * Reads and measures elements of a list that is not plain, each once, since a proxy may return another one. Returns what `measureRun`
- * returns.
+ * Like `measureRun`, for a list that is not plain: reads each element only once, since a proxy may return another value the second
+ * time.
  * @param {any} list
  * @param {number} start
  * @param {number} end
  * @param {Writer} writer
- * @param {unknown[]} elements receives those that fit
+ * @param {unknown[]} elements receives the elements that fit
  */
 function readRun(list, start, end, { levelsAhead, large }, elements) {
   let index = start

@@ -68,7 +68,7 @@ class Large {
   }
 }
 
-/** End of the current step: values not measured by then count as large. */
+/** End of the current step. A value that is being measured then counts as large if `isDeadlineFinal`. */
 let deadline = 0
 /** Remaining depth at which the checked levels begin. */
 let checkedDepth = 0
@@ -76,9 +76,9 @@ let checkedDepth = 0
 let countedDepth = 0
 /** Number of lists and objects that were measured. */
 let measured = 0
-/** Whether the step ended while a value was measured that is measured again in the next step. */
+/** Whether the step ended while a value was being measured, which will be measured again in the next step. */
 let isInterrupted = false
-/** Whether a value that is not measured by the end of the step counts as large: if it is the first one, the next step would end too. */
+/** Whether the value is the first of its step: measured again, it would end the next step too. */
 let isDeadlineFinal = true
 /** The toJSON of bigints if its last text was short, so that values with bigints need not be taken apart. @type {unknown} */
 let shortToJSON
@@ -125,8 +125,8 @@ function measure(value, depth, large, isFirst = false) {
 }
 
 /**
- * Measures elements of a plain list until they fill a step or the step ends. Returns the index after them; `~index` if the element at
- * `index` is too large.
+ * Measures elements of a plain list until they fill a step or the step ends. Returns the index after them, or `~index` if the element
+ * at `index` is too large.
  * @param {any[]} list
  * @param {number} start
  * @param {number} end
@@ -151,7 +151,7 @@ function measureRun(list, start, end, depth, large) {
       }
       isDeadlineFinal = index === start
       const rest = measurePart(element, depth, large)
-      // User code may have set the flag for another value.
+      // Measuring may run user code, which may measure another value and set the flag.
       if (rest < 0) return isInterrupted && index > start ? index : ~index
       left -= STEP_BUDGET - rest + 1
       index++
@@ -195,7 +195,7 @@ function measurePart(value, depth, large) {
 
 /**
  * Returns the budget left after a list or an object. Apart from `JSON.stringify`, this is most of the cost of writing: lists and objects
- * have separate functions with separate lookups of toJSON, which V8 optimizes for their shapes, and strings are measured without a call.
+ * have separate functions with separate lookups of toJSON, which V8 optimizes for their shapes; strings are measured without a call.
  * @param {any} value
  * @param {number} budget
  * @param {number} depth levels to follow

@@ -40,7 +40,7 @@ function encodeElements(list, isFirst) {
 
 /**
  * Encodes members of an object, with a comma before them unless they are the first. The bytes are valid until the next call.
- * @param {string} list of names and leaves in turn
+ * @param {string} list that alternates names and leaves
  * @param {boolean} isFirst
  */
 function encodeMembers(list, isFirst) {

@@ -31,8 +31,8 @@ const VALUES_PER_TURN = 8
 const INSIDE = 'A value inside the "input" argument'
 
 /**
- * Text, or a list whose brackets are removed after encoding: removing bytes is faster than slicing text. If it has names, every other
- * element is the name of a member, and the comma after it becomes a colon.
+ * Text, or a list whose brackets are removed after encoding: removing bytes is faster than slicing text. A list that has names
+ * alternates the names and values of members, and the comma after each name becomes a colon.
  * @typedef {string | { list: string, isFirst: boolean, hasNames: boolean, length: number }} Piece
  */
 
@@ -167,7 +167,7 @@ class JsonWriter {
 
   /**
    * Appends members of an object.
-   * @param {string} list of names and leaves in turn
+   * @param {string} list that alternates names and leaves
    * @param {boolean} isFirst whether no member precedes them
    */
   appendMembers(list, isFirst) {

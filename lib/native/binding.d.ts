@@ -125,7 +125,7 @@ export declare function cacheRefresh(cache: number, key: unknown, now: number, s
 /** Changes the limits; those passed as `undefined` stay. */
 export declare function cacheResize(cache: number, max: number | undefined, maxBytes: number | undefined, now: number, out: Float64Array): void
 
-/** Stores a value. If `ttl` is negative, that of the cache applies. Before that, records uses of copies, as `cacheGet` does. */
+/** Records uses of copies, as `cacheGet` does, then stores a value. If `ttl` is negative, that of the cache applies. */
 export declare function cacheSet(cache: number, key: unknown, value: Uint8Array, weight: number, ttl: number, now: number, uses: Uint32Array, used: number, out: Float64Array): void
 
 /** Returns the number of entries. */
@@ -417,8 +417,8 @@ export interface SessionInfo {
 export declare function submit(pool: number, transform: number, task: number, input: Uint8Array, length: number, priority: number, reservation: number): Bound | null
 
 /**
- * Submits many small inputs, packed one after the other, as one batch. A `Uint8Array` is copied; an `ArrayBuffer` is borrowed until
- * the record of the batch, and JavaScript does not write to it meanwhile.
+ * Submits many small inputs, packed one after the other, as one batch. A `Uint8Array` is copied. An `ArrayBuffer` is borrowed, and
+ * JavaScript must not write to it until the record of the batch arrives or `cancel` returns `true`.
  */
 export declare function submitBatch(pool: number, transform: number, task: number, packed: Uint8Array | ArrayBuffer, length: number, lengths: Uint32Array, count: number, priority: number, reservation: number): Bound | null
 

@@ -10,8 +10,8 @@ const { loopScheduler, share } = require('./shared')
  * @typedef {object} Listener
  * @property {{ handle: number, info: { name?: string | undefined, threads: number } }} [pool]
  * @property {{ stack?: string } | undefined} [caller]
- * @property {(value: unknown, failure: SerializedFailure | undefined, taskId: number) => void} [settle] a task, or an item of a
- *   batch, ended; `taskId` is that of the batch
+ * @property {(value: unknown, failure: SerializedFailure | undefined, taskId: number) => void} [settle] a task
+ *   or an item of a batch ended; the `taskId` of an item is that of its batch
  * @property {boolean} [isSettled] no caller waits for the task any more
  * @property {(reason: unknown, taskId: number) => void} [abort] the pool is closed by force
  * @property {(force: boolean) => void} [onClose] the pool is closing; replaces `abort`
@@ -94,7 +94,7 @@ class CompletionPort {
   /** Values of the last list, and the index of the next one. @type {unknown[]} */
   #list = NO_VALUES
   #listIndex = 0
-  /** Listener of the batch whose items are being settled, its id, and the end of these items. @type {Listener | undefined} */
+  /** Listener and id of the batch whose items are being settled, and the end of these items. @type {Listener | undefined} */
   #batchListener
   #batchId = 0
   #batchEnd = 0
@@ -143,18 +143,18 @@ class CompletionPort {
   }
 
   /**
-   * Makes a task bare: replaces its listener by one that serves many tasks.
+   * Makes a task bare: replaces its listener with one that all bare tasks of its pool share.
    * @param {number} taskId
    * @param {Listener} listener
    * @param {(value: any) => void} resolve resolves the promise of the task
    */
-  strip(taskId, listener, resolve) {
+  makeBare(taskId, listener, resolve) {
     this.#listeners[taskId] = listener
     this.#resolvers[taskId] = resolve
   }
 
   /**
-   * Returns the function that resolves the promise of a bare task, once.
+   * Removes and returns the function that resolves the promise of a bare task; `undefined` if it was removed before.
    * @param {number} taskId
    */
   takeResolver(taskId) {
@@ -163,7 +163,7 @@ class CompletionPort {
     return resolve
   }
 
-  /** Returns an id that was never used. */
+  /** Returns an id that has never been used. */
   #newId() {
     this.#listeners.push(undefined)
     this.#resolvers.push(undefined)
@@ -240,7 +240,7 @@ class CompletionPort {
     return this.#listeners[taskId]
   }
 
-  /** Returns the ids in use and their listeners, and the ids that are free. */
+  /** Returns each id with its listener, which is `undefined` for a free id. */
   entries() {
     return [...this.#listeners.entries()]
   }

@@ -38,7 +38,7 @@ class PoolState {
   /** Open streams, with or without a running step. @type {Set<WeakRef<{ stop(reason: unknown): void }>>} */
   streams = new Set()
 
-  /** Settles the tasks of `run` of which only the promise is kept. @type {import('../native/completion-port').Listener} */
+  /** Settles the bare tasks of `run`. @type {import('../native/completion-port').Listener} */
   bareTasks = new BareTasks(this)
 
   /** Runners of user code, by class. @type {Map<Function, Runner>} */

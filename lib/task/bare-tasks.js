@@ -5,8 +5,8 @@ const native = require('../native')
 const { completionPort } = require('../native/completion-port')
 
 /**
- * Settles the bare tasks of a pool: those that only have a promise to settle. Of each the completion port keeps the function that
- * resolves it, and no other object: the garbage collector copies every object of a queued task, most of them twice.
+ * Settles the bare tasks of a pool. The completion port keeps only the function that resolves the promise of such a task: the garbage
+ * collector copies every object of a queued task, most of them twice. To reject, that function receives a rejected promise.
  */
 class BareTasks {
   /** @param {import('./contract').TaskPool} pool */

@@ -12,7 +12,7 @@
  * @property {() => void} taskStarted counts a task that was admitted, or waits to be
  * @property {() => void} taskEnded counts a task that native code is done with
  * @property {(bound: Bound, transform: string, bytes: number) => Error} rejectFull returns the error of a rejected task, and counts it
- * @property {object} bareTasks listener at the completion port, which settles tasks of which only the promise is kept
+ * @property {object} bareTasks listener at the completion port that settles bare tasks
  * @property {(Runner: new (pool: any, options: any) => any) => any} runner returns the runner of a class, created on first use
  *
  * The call that a task belongs to.
@@ -39,7 +39,7 @@
  *   case nothing has happened
  * @property {(input: unknown) => number} maxBytes returns the maximum bytes that a refused input needs
  * @property {(reason: unknown) => void} abort rejects immediately, and stops the work as soon as possible
- * @property {(resolve: (value: any) => void) => void} [makeBare] keeps no more than the promise of the submitted task
+ * @property {(resolve: (value: any) => void) => void} [makeBare] makes the submitted task bare: keeps only its promise
  *
  * @typedef {import('../native/binding').Bound} Bound
  * @typedef {import('../native/reservation').Reservation} Reservation

@@ -17,7 +17,7 @@ const { Transform } = require('../native/transform')
  *   if the type of the input is wrong; `index` is that of the input in a bulk call
  * @property {boolean} acceptsBytes whether bytes or text are an input
  * @property {boolean} canBatch whether native code runs it on bytes, several inputs at a time
- * @property {boolean} [canBeBare] whether a task that is submitted needs no more than its promise: its result arrives as a whole
+ * @property {boolean} [canBeBare] whether a submitted task needs only its promise, since its result arrives whole
  * @property {number} callerLimit number of tasks in flight from which the caller's stack is no longer captured
  * @property {readonly object[]} [steps] of a chain
  * @property {(next: Transform) => object} [append] returns this transform followed by a native one
@@ -52,7 +52,7 @@ class NativeImplementation {
    * @param {number} [index]
    */
   read(input, index) {
-    // The usual input of bulk calls.
+    // A shortcut for the usual input of bulk calls.
     if (this.acceptsBytes && isUint8Array(input)) return input
     return readInput(input, this.#transform, index)
   }

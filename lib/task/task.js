@@ -92,11 +92,11 @@ class Task {
   }
 
   /**
-   * Makes the submitted task bare, unless its input is copied in pieces: from here on this object is not used.
+   * Makes the submitted task bare, unless its input is copied in pieces. A bare task no longer uses this object.
    * @param {(value: any) => void} resolve
    */
   makeBare(resolve) {
-    if (this.#copy === undefined) completionPort.strip(this.id, this.pool.bareTasks, resolve)
+    if (this.#copy === undefined) completionPort.makeBare(this.id, this.pool.bareTasks, resolve)
   }
 
   /** @param {unknown} input */

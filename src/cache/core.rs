@@ -197,8 +197,8 @@ impl<V: Clone> Cache<V> {
         (found, expired)
     }
 
-    /// Stores a value unless it is too heavy or has expired already. A load in flight will not replace it. Before that, records
-    /// `uses` of copies, as [`Cache::touch`] does: one lock for both is contended less.
+    /// Records `uses` of copies, as [`Cache::touch`] does, then stores a value unless it is too heavy or has expired already. A load
+    /// in flight will not replace it. One lock for both is contended less than two.
     #[must_use = "drop the evicted entries where that may take time"]
     pub fn set(&self, uses: &[u32], key: &Key, incoming: Incoming<V>, now: Time) -> Vec<Evicted<V>> {
         let state = &mut *self.state.lock();
@@ -313,7 +313,7 @@ impl<V: Clone> Cache<V> {
         self.make_room(state, Room::NONE, now)
     }
 
-    /// Records uses of copies, which are hits: their slots, oldest first.
+    /// Records uses of copies, each of which is a hit. `uses` are the slots, in order of use.
     pub fn touch(&self, uses: &[u32]) {
         self.state.lock().touch(uses);
     }

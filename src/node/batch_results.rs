@@ -1,25 +1,25 @@
-//! The results of a batch, collected on the thread that runs it, in few allocations: the event loop's thread frees them.
+//! The results of a batch. The thread that runs it packs them into few allocations, since the event loop frees each of them.
 
 use super::json_list::JsonList;
 use crate::error::Result;
 use crate::transform::Value;
 
-/// Results of bytes up to this length are packed: a Buffer for each would cost more than copying.
-pub const SHORT: usize = 4096;
+/// Byte results up to this length are packed: a Buffer for each would cost more than copying.
+pub const MAX_PACKED: usize = 4096;
 
-/// Results, in order.
+/// The results, in order.
 #[derive(Default)]
 pub struct BatchResults {
     pub items: Vec<BatchResult>,
     /// Number of results.
     pub count: u32,
-    /// The short results, one after the other.
+    /// The short byte results, one after the other.
     pub bytes: Vec<u8>,
 }
 
 /// One result of a batch, or several.
 pub enum BatchResult {
-    /// The length of a short result.
+    /// The length of a short byte result.
     Short(usize),
     /// Short JSON texts that follow one another.
     List(JsonList),
@@ -30,7 +30,7 @@ impl BatchResults {
     pub fn push(&mut self, result: Result<Value>) {
         self.count += 1;
         match result {
-            Ok(Value::Bytes(bytes)) if bytes.len() <= SHORT => {
+            Ok(Value::Bytes(bytes)) if bytes.len() <= MAX_PACKED => {
                 self.bytes.extend_from_slice(&bytes);
                 self.items.push(BatchResult::Short(bytes.len()));
             }

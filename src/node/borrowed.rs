@@ -40,9 +40,10 @@ struct BorrowedBytes {
 }
 
 // SAFETY: the memory belongs to an ArrayBuffer that JavaScript cannot reach (`lib/` transferred it and dropped its references), or
-// to one that `lib/` alone holds and uses again only after the record of the batch in it (`lib/pool/bulk/batch.js`). So nothing
-// writes, detaches or resizes it; it stays pinned until the task's completion is drained, which is after the borrow
-// was dropped, or until the environment ends, which waits for all borrows. Any thread may read it meanwhile.
+// to that of a batch, which only `lib/` can reach and which it reuses after the batch's record, or after a cancellation before the
+// batch started (`lib/pool/bulk/batch.js`). So nothing writes, detaches or resizes it; it stays pinned until the task's completion is
+// drained, which is after the borrow was dropped, or until the environment ends, which waits for all borrows. Any thread may read it
+// meanwhile.
 unsafe impl Send for BorrowedBytes {}
 // SAFETY: as above: the memory is only ever read.
 unsafe impl Sync for BorrowedBytes {}

@@ -4,7 +4,7 @@
 //! for each outcome ([`RecordKind`]). Short results are packed into `bytes`; everything else becomes an element of `values`, in
 //! order. `values` has no prototype: a setter of a prototype would receive new elements.
 
-use super::batch_results::{BatchResult, BatchResults, SHORT};
+use super::batch_results::{BatchResult, BatchResults, MAX_PACKED};
 use super::completion::{Completion, DrainBuffers, Mail, Outcome};
 use super::convert::f64_of;
 use super::environment;
@@ -190,7 +190,7 @@ impl<'env> Drain<'env, '_> {
     /// Adds a result. Returns the kind and the last word of its record.
     fn result(&mut self, result: error::Result<Value>) -> Result<(RecordKind, u32)> {
         match result {
-            Ok(Value::Bytes(bytes)) if bytes.len() <= SHORT => self.short(&bytes),
+            Ok(Value::Bytes(bytes)) if bytes.len() <= MAX_PACKED => self.short(&bytes),
             Ok(Value::Bytes(bytes)) => {
                 let length = bytes.len();
                 if length < EXTERNAL {
@@ -218,7 +218,7 @@ impl<'env> Drain<'env, '_> {
         }
     }
 
-    /// Adds a short result of bytes: as a Buffer if `bytes` is full.
+    /// Adds a short byte result, as a Buffer if `bytes` is full. Returns the kind and the last word of its record.
     fn short(&mut self, bytes: &[u8]) -> Result<(RecordKind, u32)> {
         if bytes.len() <= self.max_bytes - self.buffers.bytes.len() {
             self.buffers.bytes.extend_from_slice(bytes);

@@ -4,7 +4,7 @@
 const MAX: usize = 16 << 10;
 
 pub struct JsonList {
-    /// A JSON text itself.
+    /// The list as one JSON text.
     pub text: String,
     pub count: u32,
 }
@@ -24,7 +24,7 @@ impl JsonList {
 
     /// Adds a text. Returns whether the list had room for it.
     pub fn push(&mut self, text: &str) -> bool {
-        // The bracket at the end becomes the comma.
+        // The comma replaces the closing bracket.
         if self.text.len() - 1 + text.len() >= MAX {
             return false;
         }

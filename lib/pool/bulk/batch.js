@@ -59,8 +59,8 @@ class PackedInputs {
   }
 
   /**
-   * The memory, if native code borrows it instead of copying the bytes: the unused rest would not count in the bounds of a pool,
-   * and secrets are copied to memory that is cleared sooner.
+   * The memory to lend to native code, or `undefined` if native code is to copy the bytes: if much of the memory is unused, which
+   * the bounds of a pool do not count, or if fields may be secret, since native code clears its copy sooner.
    */
   get lent() {
     return this.length > BATCH_BYTES / 2 && !this.#hasFields ? this.#memory : undefined
@@ -101,7 +101,7 @@ class PackedInputs {
   }
 }
 
-/** Returns the maximum bytes that an input may need. Runs no code of the user: `instanceof` could. @param {BatchInput} input */
+/** Returns the maximum bytes that an input may need. Runs no user code, unlike `instanceof`. @param {BatchInput} input */
 function sizeOfInput(input) {
   if (typeof input === 'string') return input.length * MAX_UTF8
   return isUint8Array(input) ? lengthOf(input) : input.maxBytes

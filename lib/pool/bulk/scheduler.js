@@ -15,7 +15,7 @@ const { invalidType } = require('../../internal/validate')
 const { NO_RESERVATION } = require('../../native/reservation')
 const { Transform } = require('../../native/transform')
 const { Waiter } = require('../../task/waiter')
-const { Window } = require('./window')
+const { BulkLimits } = require('./bulk-limits')
 
 /**
  * @typedef {import('../pool-state').PoolState} PoolState
@@ -69,7 +69,7 @@ class BulkScheduler {
   #nextIndex = 0
   #inFlight = 0
   #bytesInFlight = 0
-  #window
+  #limits
   /** @type {PackedInputs | undefined} the batch that is being filled */
   #packed
   /** @type {Waiter | undefined} */
@@ -80,6 +80,7 @@ class BulkScheduler {
   #sent = new Set()
 
   /**
+   * Validates a bulk call and registers it with its pool. The constructor only assigns fields, so that an example can be created.
    * @param {import('./inputs').BulkCall} call
    * @param {number} concurrencyPerThread unless the options set `concurrency`
    * @param {ResultHandler} handler
@@ -93,8 +94,8 @@ class BulkScheduler {
     const opened = openInputs(inputs)
     // A getter may have closed the pool.
     pool.checkOpen()
-    const window = new Window(pool.info, read.concurrency)
-    const scheduler = new BulkScheduler(call, implementation, read, window, opened, handler)
+    const limits = new BulkLimits(pool.info, read.concurrency)
+    const scheduler = new BulkScheduler(call, implementation, read, limits, opened, handler)
     pool.operations.add(scheduler)
     return scheduler
   }
@@ -103,14 +104,14 @@ class BulkScheduler {
    * @param {Pick<import('./inputs').BulkCall, 'pool' | 'transform' | 'caller'>} call
    * @param {import('../../task/implementation').Implementation} implementation
    * @param {ReturnType<typeof readBulkOptions>} options
-   * @param {Window} window
+   * @param {BulkLimits} limits
    * @param {ReturnType<typeof openInputs>} inputs
    * @param {ResultHandler} handler
    */
-  constructor({ pool, transform, caller }, implementation, options, window, { iterator, isAsync }, handler) {
+  constructor({ pool, transform, caller }, implementation, options, limits, { iterator, isAsync }, handler) {
     this.implementation = implementation
     this.transform = transform
-    this.#window = window
+    this.#limits = limits
     this.priority = options.priority
     this.#signal = options.signal
     this.#settlesAll = options.settle
@@ -128,7 +129,7 @@ class BulkScheduler {
     return isDone
   }
 
-  /** Reads and sends inputs until the window is full, or up to `limit` bytes. */
+  /** Reads and sends inputs up to the limits of the call and `limit` bytes. */
   takeInputs(limit = CALL_BYTES) {
     if (this.#isTaking) return
     this.#isTaking = true
@@ -243,7 +244,7 @@ class BulkScheduler {
    * @param {number} micros
    */
   addTiming(count, micros) {
-    this.#window.add(count, micros)
+    this.#limits.add(count, micros)
   }
 
   /** Everything in a unit has settled. @param {Unit} unit */
@@ -259,7 +260,7 @@ class BulkScheduler {
 
   #canTake() {
     if (this.#state !== 'open' || this.#isAwaiting || this.#isYielding || this.#waiter !== undefined) return false
-    if (this.#inFlight + this.#handler.unread >= this.#window.maxInFlight) return false
+    if (this.#inFlight + this.#handler.unread >= this.#limits.maxInFlight) return false
     const { threads } = this.pool.info
     return this.#bytesInFlight < MAX_BYTES_IN_FLIGHT || this.#inFlight < 2 * threads
   }
@@ -320,7 +321,7 @@ class BulkScheduler {
     if (this.#packed !== undefined && !this.#packed.fits(input)) this.#flush()
     this.#packed ??= PackedInputs.acquire(index)
     this.#bytesInFlight += this.#packed.add(input)
-    if (this.#packed.count >= this.#window.batchSize) this.#flush()
+    if (this.#packed.count >= this.#limits.batchSize) this.#flush()
   }
 
   #flush() {

@@ -154,7 +154,7 @@ fn peek(handle: &mut Handle, key: &Key, now: f64, counts: bool, answer: &mut Ans
     value
 }
 
-/// Stores a value. If `ttl` is negative, that of the cache applies. Before that, records uses of copies, as `cacheGet` does.
+/// Records uses of copies, as `cacheGet` does, then stores a value. If `ttl` is negative, that of the cache applies.
 #[napi(
     catch_unwind,
     ts_args_type = "cache: number, key: unknown, value: Uint8Array, weight: number, ttl: number, now: number, uses: Uint32Array, used: number, out: Float64Array"

@@ -79,8 +79,8 @@ pub fn submit_text(
     start_task(&env, handles, reservation, transform, task, InputForm::Text.value(input), priority)
 }
 
-/// Submits many small inputs, packed one after the other, as one batch. A `Uint8Array` is copied; an `ArrayBuffer` is borrowed until
-/// the record of the batch, and JavaScript does not write to it meanwhile.
+/// Submits many small inputs, packed one after the other, as one batch. A `Uint8Array` is copied. An `ArrayBuffer` is borrowed, and
+/// JavaScript must not write to it until the record of the batch arrives or `cancel` returns `true`.
 #[napi(
     catch_unwind,
     ts_args_type = "pool: number, transform: number, task: number, packed: Uint8Array | ArrayBuffer, length: number, lengths: Uint32Array, count: number, priority: number, reservation: number"

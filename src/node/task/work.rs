@@ -99,10 +99,10 @@ impl Packed {
     }
 
     /// Returns an input. Bytes stay in the memory of the batch.
-    fn item(&self, form: InputForm, range: Range<usize>) -> Value {
+    fn input(&self, form: InputForm, range: Range<usize>) -> Value {
         match (self, form) {
             (Packed::Plain(packed), InputForm::Bytes) => {
-                Bytes::Lent(Box::new(Item { packed: packed.clone(), range })).into()
+                Bytes::Lent(Box::new(PackedInput { packed: packed.clone(), range })).into()
             }
             (Packed::Plain(packed), _) => form.value(packed[range].to_vec()),
             (Packed::Secret(packed), _) => form.value(packed[range].to_vec()),
@@ -117,12 +117,12 @@ impl Default for Packed {
 }
 
 /// An input in the memory of its batch.
-struct Item {
+struct PackedInput {
     packed: Arc<Bytes>,
     range: Range<usize>,
 }
 
-impl Lend for Item {
+impl Lend for PackedInput {
     fn bytes(&self) -> &[u8] {
         &self.packed[self.range.clone()]
     }
@@ -155,7 +155,7 @@ impl Work for Batch {
         self.results.items.reserve_exact(self.lengths.len());
         for &length in &self.lengths {
             let end = start + length_of(length) as usize;
-            let item = packed.item(InputForm::of(length), start..end);
+            let item = packed.input(InputForm::of(length), start..end);
             start = end;
             // A panic fails its item only.
             let result = catch_panic(|| self.context.run(item)).and_then(|result| result);

@@ -39,7 +39,7 @@ pub const STRING: u32 = 5;
 pub const PART: u32 = 6;
 /// The whole document, if it is small.
 pub const VALUE: u32 = 7;
-/// In place of `ITEMS`: elements of the list as doubles or as 32-bit integers, in native byte order.
+/// Like `ITEMS`, but the elements are doubles or 32-bit integers in native byte order.
 pub const DOUBLES: u32 = 8;
 pub const INTEGERS: u32 = 9;
 /// Removes the flags from a step's kind.
@@ -183,7 +183,7 @@ impl Planner<'_> {
         self.emit_batch(at);
     }
 
-    /// Adds a run of integers, if there is one at `at`. Returns the offset of the element after it.
+    /// Adds the run of integers that starts at `at`, if any. Returns the offset of the element after it, or `at`.
     fn cut_integers(&mut self, at: usize) -> usize {
         let converted = self.plan.integers.len();
         let next = append_integers(self.text, at, self.sizes.run, &mut self.plan.integers);

@@ -1,9 +1,9 @@
-//! Converts the elements of a list of numbers, which JavaScript then copies in a fraction of the time of parsing them.
+//! Converts lists of numbers to binary form, which JavaScript copies in a fraction of the time that parsing takes.
 
 use super::swar::{eight_digits, non_digits, space};
 
-/// Converts integers of at most seven digits that are each followed by a comma, without white space, up to about `length` bytes.
-/// Returns the offset of the first element that is not converted.
+/// Converts integers of at most seven digits, each followed by a comma, without white space, in about `length` bytes of text. Returns
+/// the offset of the first element that is not converted.
 pub fn append_integers(text: &[u8], start: usize, length: usize, integers: &mut Vec<i32>) -> usize {
     let mut at = start;
     while at - start < length {
@@ -12,7 +12,7 @@ pub fn append_integers(text: &[u8], start: usize, length: usize, integers: &mut 
         let Some(eight) = text.get(first..).and_then(<[u8]>::first_chunk) else { break };
         let word = u64::from_le_bytes(*eight);
         let bits = non_digits(word).trailing_zeros() & !7;
-        // Minus zero and leading zeros are left to others.
+        // The scanner handles minus zero and refuses leading zeros.
         if bits == 0
             || bits == u64::BITS
             || eight[bits as usize / 8] != b','
@@ -27,11 +27,11 @@ pub fn append_integers(text: &[u8], start: usize, length: usize, integers: &mut 
     at
 }
 
-/// Bytes of a list in which a number with a fraction or an exponent is looked for.
+/// Bytes at the start of a list that are searched for a fraction or an exponent.
 const SAMPLE: usize = 4 << 10;
 
-/// Appends the elements of a list as `f64` in native byte order, rounded as JavaScript does it, if all are numbers. Returns false, and
-/// appends nothing, for other elements, and if the first numbers are integers, which JavaScript parses faster.
+/// Appends the elements of a list as `f64` in native byte order, rounded as in JavaScript. Appends nothing and returns false if an
+/// element is not a number, or if the first `SAMPLE` bytes hold only integers, which JavaScript parses faster.
 pub fn append_doubles(items: &[u8], out: &mut Vec<u8>) -> bool {
     let sample = &items[..items.len().min(SAMPLE)];
     let is_of_integers = |byte: &u8| is_number(*byte) || matches!(byte, b',' | b' ' | b'\n' | b'\r' | b'\t');
@@ -53,7 +53,7 @@ pub fn append_doubles(items: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// Returns whether a value that starts with this byte is a number. Integers consist of such bytes.
+/// Returns whether a number can start with this byte. Integers consist of such bytes.
 fn is_number(byte: u8) -> bool {
     matches!(byte, b'-' | b'0'..=b'9')
 }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_converted_up_to_another_element() {
+    fn integers_are_converted_up_to_the_first_other_element() {
         for (text, end, expected) in [
             ("1,-2,1234567,0,99,-7654321,12345678,5,        ", 27, vec![1, -2, 1_234_567, 0, 99, -7_654_321]),
             ("7,0.5,6,      ", 2, vec![7]),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_rounded_like_those_of_javascript() {
+    fn numbers_are_rounded_as_in_javascript() {
         for (items, expected) in [
             ("1.0", vec![1.0]),
             (" 1, 0.5 ,\n-2 , 30", vec![1.0, 0.5, -2.0, 30.0]),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_and_other_values_are_not_converted() {
+    fn lists_of_integers_or_other_values_do_not_become_doubles() {
         for items in
             ["", " ", "1", "-1,17 , 0", "\"1.5\"", "0.5,null", "1,true", "0.5,[1]", "1.5,2,{}", "true", "\".\""]
         {

@@ -96,7 +96,7 @@ impl<'a> PieceEncoder<'a> {
         self.encode_piece(step, piece, Some(brackets), out);
     }
 
-    /// Converts the elements of a list to doubles. Returns false if they have another type.
+    /// Converts the elements of a list to doubles. Returns false if they stay text.
     fn encode_doubles(&mut self, step: &mut [u32], out: &mut Vec<u8>) -> bool {
         let before = out.len();
         let start = before.next_multiple_of(ALIGNMENT);
@@ -195,7 +195,7 @@ fn is_index(name: &[u8]) -> bool {
 /// Returns whether characters that are not ASCII are frequent.
 fn is_wide(piece: &[u8]) -> bool {
     let mut characters = 0;
-    // Short chunks are counted in bytes, many at a time.
+    // The count of a chunk fits one byte, so that the compiler counts many bytes at a time.
     piece.chunks(u8::MAX.into()).any(|chunk| {
         characters += usize::from(chunk.iter().map(|&byte| u8::from(byte >= 0xc0)).sum::<u8>());
         characters > piece.len() / RARE

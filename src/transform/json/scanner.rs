@@ -24,8 +24,8 @@ pub trait Visitor {
     fn scalar(&mut self, _range: Range<usize>) {}
     /// A comma between two elements or members of the innermost container.
     fn comma(&mut self, _at: usize) {}
-    /// Offers the integers of a list that start at an offset. Returns the offset of the first element that the visitor has not scanned
-    /// itself, with the comma before it.
+    /// An element of a list starts at this offset. The visitor may scan integers from here on itself, each with the comma after it.
+    /// Returns the offset of the first element that it has not scanned.
     fn integers(&mut self, at: usize) -> usize {
         at
     }
@@ -152,7 +152,7 @@ impl<V: Visitor> Scanner<'_, V> {
         Ok(())
     }
 
-    /// Passes integers to the visitor. Returns the offset of the next element.
+    /// Lets the visitor scan integers itself. Returns the offset of the next element.
     #[inline]
     fn integers(&mut self, mut at: usize) -> Result<usize> {
         loop {

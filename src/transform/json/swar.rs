@@ -22,10 +22,10 @@ pub fn non_digits(word: u64) -> u64 {
     (values.wrapping_add(ONES * (0x80 - 10)) | values) & (ONES << 7)
 }
 
-/// Returns the number whose decimal digits are the bytes of a word, the first one lowest. A NUL byte is the digit 0.
+/// Returns the number whose decimal digits are the bytes of a word, the most significant in the lowest byte. A NUL byte is the digit 0.
 #[inline]
 pub fn eight_digits(word: u64) -> u32 {
-    // Joins neighbours to numbers of two, four and eight digits, in all lanes of the word.
+    // Joins neighbours into numbers of two, four and then eight digits, in all lanes of the word at a time.
     let twos = (word & (ONES * 0x0f)).wrapping_mul(10 << 8 | 1) >> 8;
     let fours = (twos & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 << 16 | 1) >> 16;
     let eight = (fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32;
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_a_number() {
+    fn eight_digits_become_a_number() {
         for (digits, number) in
             [(b"00000000", 0), (b"98765432", 98_765_432), (b"99999999", 99_999_999), (b"\0\0\0\0\0\x0012", 12)]
         {

@@ -122,7 +122,7 @@ fn json() -> impl Strategy<Value = Json> {
     })
 }
 
-/// Replaces integers by doubles: JavaScript has one type of number.
+/// Replaces integers with doubles: JavaScript has one type of number.
 fn with_doubles(json: Json) -> Json {
     match json {
         Json::Number(number) => json!(number.as_f64()),

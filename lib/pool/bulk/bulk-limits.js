@@ -10,8 +10,8 @@ const SMOOTHING = 0.3
 /** Decay of the longest duration per measurement. */
 const DECAY = 0.98
 
-/** Decides from measured durations how many inputs of a bulk call are held, and how many are sent together. */
-class Window {
+/** Decides from measured durations how many inputs of a bulk call may be held, and how many form a batch. */
+class BulkLimits {
   /** Maximum number of inputs that are held. */
   maxInFlight = 0
   /** Number of inputs in a batch. */
@@ -28,7 +28,7 @@ class Window {
 
   /**
    * @param {{ threads: number, maxWait?: number | undefined }} pool
-   * @param {number} concurrency maximum number of inputs that may be held
+   * @param {number} concurrency upper bound of `maxInFlight`
    */
   constructor({ threads, maxWait }, concurrency) {
     this.#threads = threads
@@ -40,7 +40,7 @@ class Window {
   /**
    * Adds a measurement.
    * @param {number} count of inputs
-   * @param {number} micros
+   * @param {number} micros duration of all together
    */
   add(count, micros) {
     const each = Math.max(micros, 1) / count
@@ -56,10 +56,10 @@ class Window {
       const fair = Math.ceil(this.#concurrency / (2 * this.#threads))
       this.batchSize = Math.max(1, Math.min(Math.floor(BATCH_MICROS / this.#inputMicros), fair, native.MAX_BATCH))
     }
-    this.maxInFlight = Math.min(this.#wanted(), this.#concurrency)
+    this.maxInFlight = Math.min(this.#wantedInFlight(), this.#concurrency)
   }
 
-  #wanted() {
+  #wantedInFlight() {
     if (this.#maxWait === undefined) {
       // Before the first measurement, enough inputs to keep the threads busy.
       return this.#inputMicros === undefined ? 4 * this.#threads : Infinity
@@ -70,9 +70,9 @@ class Window {
   }
 }
 
-const example = new Window({ threads: 1, maxWait: undefined }, 1)
+const example = new BulkLimits({ threads: 1, maxWait: undefined }, 1)
 // The first fraction in a field changes the hidden class.
 example.add(1, 1.5)
 keepHiddenClass(example)
 
-module.exports = { Window }
+module.exports = { BulkLimits }
