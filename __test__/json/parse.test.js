@@ -39,6 +39,9 @@ const SHAPES = {
     return `[${Array.from({ length: 300_000 }, (_, n) => (n % 40_000 ? (n * 7919) % 9_999_999 : other[n / 40_000]))}]`
   },
   integers: () => JSON.stringify(Array.from({ length: 300_000 }, (_, n) => n)),
+  // A run of integers that is converted ends at the space.
+  'integers and one space': () => `[${'1,'.repeat(49_153)} 1${',1'.repeat(20)}]`,
+  'lines of integers': () => `[${Array.from({ length: 300_000 }, (_, n) => (n % 97 ? n : `\n ${n}`))}]`,
   'no ASCII': () => JSON.stringify(Array.from({ length: 9000 }, (_, n) => `чисто по-русски ${n} 日本語`)),
   'repeated names': () => `{${'"a":1,"b":[2],"a":{"c":3},'.repeat(20_000)}"b":4}`,
   'names of Object.prototype': () =>

@@ -29,9 +29,12 @@ pub fn append_integers(text: &[u8], start: usize, length: usize, integers: &mut 
 
 /// Bytes at the start of a list that are searched for a fraction or an exponent.
 const SAMPLE: usize = 4 << 10;
+/// Maximum bytes of doubles for each byte of text, as of UTF-16: a list of very short numbers stays text.
+const MAX_GROWTH: usize = 2;
 
 /// Appends the elements of a list as `f64` in native byte order, rounded as in JavaScript. Appends nothing and returns false if an
-/// element is not a number, or if the first `SAMPLE` bytes hold only integers, which JavaScript parses faster.
+/// element is not a number, if the first `SAMPLE` bytes hold only integers, which JavaScript parses faster, or if the doubles are too
+/// long.
 pub fn append_doubles(items: &[u8], out: &mut Vec<u8>) -> bool {
     let sample = &items[..items.len().min(SAMPLE)];
     let is_of_integers = |byte: &u8| is_number(*byte) || matches!(byte, b',' | b' ' | b'\n' | b'\r' | b'\t');
@@ -39,13 +42,24 @@ pub fn append_doubles(items: &[u8], out: &mut Vec<u8>) -> bool {
         return false;
     }
     let start = out.len();
+    // The last element has no comma.
+    let is_complete = append_numbers(items, out, start + MAX_GROWTH * (items.len() + 1));
+    if !is_complete {
+        out.truncate(start);
+    }
+    is_complete
+}
+
+/// Appends the elements of a list as `f64`, up to the first one that is not a number, or that makes `out` longer than `max_length`.
+/// Returns whether it has appended all elements.
+fn append_numbers(items: &[u8], out: &mut Vec<u8>, max_length: usize) -> bool {
     let mut at = space(items, 0);
     while at < items.len() {
         let parsed = if is_number(items[at]) { fast_float2::parse_partial(&items[at..]).ok() } else { None };
-        let Some((double, length)): Option<(f64, usize)> = parsed else {
-            out.truncate(start);
+        let Some((double, length)): Option<(f64, usize)> = parsed else { return false };
+        if out.len() + size_of::<f64>() > max_length {
             return false;
-        };
+        }
         out.extend_from_slice(&double.to_ne_bytes());
         let comma = space(items, at + length);
         at = if comma < items.len() { space(items, comma + 1) } else { comma };
@@ -109,14 +123,25 @@ mod tests {
         ] {
             assert_eq!(doubles(items), Some(expected), "{items}");
         }
-        assert!(doubles("0.5,-0").unwrap()[1].is_sign_negative());
+        assert!(doubles("0.5,-0 ").unwrap()[1].is_sign_negative());
     }
 
     #[test]
     fn lists_of_integers_or_other_values_do_not_become_doubles() {
-        for items in
-            ["", " ", "1", "-1,17 , 0", "\"1.5\"", "0.5,null", "1,true", "0.5,[1]", "1.5,2,{}", "true", "\".\""]
-        {
+        for items in [
+            "",
+            " ",
+            "1",
+            "-1,17 , 0",
+            "0.5,1,2,3",
+            "\"1.5\"",
+            "0.5,null",
+            "1,true",
+            "0.5,[1]",
+            "1.5,2,{}",
+            "true",
+            "\".\"",
+        ] {
             assert_eq!(doubles(items), None, "{items}");
         }
     }
@@ -126,7 +151,7 @@ mod tests {
         fn agrees_with_the_standard_library(
             numbers in proptest::collection::vec("-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", 1..20)
         ) {
-            let items = format!("0.5,{}", numbers.join(" , "));
+            let items = format!("0.5, {} ", numbers.join(" , "));
             let expected = numbers.iter().map(|number| number.parse::<f64>().unwrap().to_bits());
             let found = doubles(&items).unwrap();
             prop_assert_eq!(found[1..].iter().map(|double| double.to_bits()).collect::<Vec<_>>(), expected.collect::<Vec<_>>());

@@ -160,7 +160,7 @@ impl<V: Visitor> Scanner<'_, V> {
             if next == at {
                 return Ok(at);
             }
-            at = next;
+            at = space(self.text, next);
             self.poll(at)?;
         }
     }

@@ -132,12 +132,22 @@ fn with_doubles(json: Json) -> Json {
     }
 }
 
+/// Adds a space after each comma whose number is a multiple of `gap`.
+fn with_gaps(text: &str, gap: usize) -> String {
+    let parts = text.split_inclusive(',').enumerate();
+    parts.flat_map(|(index, part)| [part, if (index + 1) % gap == 0 { " " } else { "" }]).collect()
+}
+
 proptest! {
     #[test]
-    fn plans_build_the_same_document(json in json(), run in 1_usize..40, string in 6_usize..20, batch in 1_usize..90) {
+    fn plans_build_the_same_document(
+        json in json(), run in 1_usize..40, string in 6_usize..20, batch in 1_usize..90, gap in 1_usize..20
+    ) {
         let sizes = Sizes { run, string, batch };
         let expected = with_doubles(json.clone());
         prop_assert_eq!(&with_doubles(built(&json.to_string(), sizes)), &expected);
+        let with_gaps = with_gaps(&json.to_string(), gap);
+        prop_assert_eq!(with_doubles(built(&with_gaps, sizes)), with_doubles(serde_json::from_str(&with_gaps).unwrap()));
         prop_assert_eq!(&with_doubles(built(&serde_json::to_string_pretty(&json).unwrap(), sizes)), &expected);
     }
 }
