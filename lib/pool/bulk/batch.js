@@ -33,6 +33,9 @@ const { Transform } = require('../../native/transform')
 /** Bytes of a full batch. */
 const BATCH_BYTES = 256 << 10
 
+/** Id of a batch that native code no longer has. */
+const NO_TASK = -1
+
 /** Maximum number of packed inputs kept for later batches, to spare the garbage collector. */
 const MAX_SPARE = 8
 
@@ -110,7 +113,7 @@ function sizeOfInput(input) {
 /** A task for packed inputs: one round trip for all of them. */
 class BatchTask {
   #call
-  #taskId = -1
+  #taskId = NO_TASK
   #settledCount = 0
   /** @type {PackedInputs | undefined} until native code has copied it or no longer borrows it */
   #packed
@@ -184,6 +187,8 @@ class BatchTask {
    */
   onBatch(count, micros) {
     this.#recycle()
+    // The results may settle over several event-loop iterations, in which another task may get the id.
+    this.#taskId = NO_TASK
     this.#call.addTiming(count, micros)
   }
 
@@ -211,7 +216,7 @@ class BatchTask {
   }
 
   cancel() {
-    if (!native.cancel(this.#taskId)) return
+    if (this.#taskId === NO_TASK || !native.cancel(this.#taskId)) return
     this.#recycle()
     completionPort.release(this.#taskId)
     this.pool.taskEnded()
