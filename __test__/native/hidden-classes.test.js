@@ -9,3 +9,9 @@ test('the tasks in flight have the hidden classes that are kept', async () => {
   assert.equal(stderr, '')
   assert.equal(stdout, 'BatchTask BulkScheduler Task WorkerTask')
 })
+
+test('the objects that are kept end as async resources', async () => {
+  const { stdout, stderr } = await node(['--expose-gc', require.resolve('../fixtures/async-resources.js')])
+  assert.equal(stderr, '')
+  assert.equal(stdout, '[]')
+})

@@ -56,7 +56,7 @@ class BulkScheduler {
   #isTaking = false
   #isIteratorOpen = true
   /** Inputs are read in the async context of the bulk call. */
-  #context = new AsyncResource('OffloopFlow')
+  #context
   #isAwaiting = false
   #isWatching = false
   /** Flushes the batch in the next immediate phase. */
@@ -95,7 +95,8 @@ class BulkScheduler {
     // A getter may have closed the pool.
     pool.checkOpen()
     const limits = new BulkLimits(pool.info, read.concurrency)
-    const scheduler = new BulkScheduler(call, implementation, read, limits, opened, handler)
+    const context = new AsyncResource('OffloopFlow')
+    const scheduler = new BulkScheduler(call, implementation, read, limits, opened, handler, context)
     pool.operations.add(scheduler)
     return scheduler
   }
@@ -107,8 +108,9 @@ class BulkScheduler {
    * @param {BulkLimits} limits
    * @param {ReturnType<typeof openInputs>} inputs
    * @param {ResultHandler} handler
+   * @param {AsyncResource} context
    */
-  constructor({ pool, transform, caller }, implementation, options, limits, { iterator, isAsync }, handler) {
+  constructor({ pool, transform, caller }, implementation, options, limits, { iterator, isAsync }, handler, context) {
     this.implementation = implementation
     this.transform = transform
     this.#limits = limits
@@ -118,6 +120,7 @@ class BulkScheduler {
     this.pool = pool
     this.caller = caller
     this.#handler = handler
+    this.#context = context
     this.#iterator = iterator
     this.#isAsync = isAsync
   }
@@ -432,6 +435,6 @@ class BulkScheduler {
 }
 
 const NOTHING = /** @type {any} */ ({})
-keepHiddenClass(new BulkScheduler(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING))
+keepHiddenClass(new BulkScheduler(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING))
 
 module.exports = { BulkScheduler }
