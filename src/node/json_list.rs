@@ -15,7 +15,7 @@ impl JsonList {
         if first.len() >= MAX {
             return None;
         }
-        let mut text = String::with_capacity(MAX + 2);
+        let mut text = String::with_capacity(first.len() + 2);
         text.push('[');
         text.push_str(first);
         text.push(']');
