@@ -64,13 +64,19 @@ pub fn parse(input: &[u8]) {
 /// Bytes of a document that is returned in parts.
 const LONG: usize = 140 << 10;
 
-/// Returns the number of pieces of text. Asserts that each is within the text, and that UTF-16 has no half units.
+/// Returns the number of pieces of text and of numbers. Asserts that each is within the text, and that it has no half units.
 fn texts(document: &Document) -> usize {
     let words: Vec<_> =
         document.plan.chunks_exact(4).map(|word| u32::from_ne_bytes(word.try_into().unwrap())).collect();
-    let with_text = words.chunks_exact(3).filter(|step| matches!(step[0] & 15, 2 | 3 | 6 | 7));
+    let with_text = words.chunks_exact(3).filter(|step| matches!(step[0] & 15, 2 | 3 | 6..=9));
     let pieces = with_text.map(|step| (step[0], &document.text[step[1] as usize..step[2] as usize]));
-    pieces.inspect(|(step, text)| assert!(step & 16 == 0 || text.len() % 2 == 0)).count()
+    let unit = |kind| match kind & 31 {
+        8 => size_of::<f64>(),
+        9 => size_of::<i32>(),
+        16.. => size_of::<u16>(),
+        _ => 1,
+    };
+    pieces.inspect(|(kind, piece)| assert!(piece.len() % unit(*kind) == 0)).count()
 }
 
 pub fn minify(input: &[u8]) {
