@@ -1406,7 +1406,7 @@ export interface CacheGetManyOptions<K extends CacheId, V> {
  */
 export interface CacheOptions<K extends CacheId, V> {
   /**
-   * Maximum entries, 1 to 2,147,483,647; heap storage holds at most 268,435,456. One of `max` and `maxBytes` is required, except to
+   * Maximum entries, 1 to 2,147,483,647; heap storage holds at most 100,000,000. One of `max` and `maxBytes` is required, except to
    * join a named cache. Default: no limit.
    */
   max?: number | undefined

@@ -5,6 +5,7 @@ const { once } = require('node:events')
 const { test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
 const { Cache } = require('../..')
+const { Bounds, MAX_ENTRIES } = require('../../lib/cache/bounds')
 
 test('requires a bound and rejects invalid options', () => {
   /** @type {[any, any][]} */
@@ -331,3 +332,9 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.deepEqual(wrong, [])
   })
 }
+
+test('heap storage is bounded by the arrays of V8', () => {
+  const bounds = new Bounds(Infinity, Infinity)
+  assert.equal(bounds.areExceeded(MAX_ENTRIES, 1), false)
+  assert.equal(bounds.areExceeded(MAX_ENTRIES + 1, 1), true)
+})

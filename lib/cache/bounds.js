@@ -1,5 +1,8 @@
 'use strict'
 
+/** Maximum entries of any cache: V8 ends the process when an array grows beyond 2^27 elements, by half at a time. */
+const MAX_ENTRIES = 100_000_000
+
 /** The limits of a cache, and the weights of its entries by slot. */
 class Bounds {
   /** Sum of the weights. */
@@ -18,7 +21,7 @@ class Bounds {
 
   /** Whether this number of entries, or `bytes` more than now, exceed a limit. @type {(entries: number, bytes: number) => boolean} */
   areExceeded(entries, bytes) {
-    return entries > this.max || this.bytes + bytes > this.maxBytes
+    return entries > this.max || entries > MAX_ENTRIES || this.bytes + bytes > this.maxBytes
   }
 
   /** Returns 0 for an entry without a weight. @param {number} slot */
@@ -44,4 +47,4 @@ class Bounds {
   }
 }
 
-module.exports = { Bounds }
+module.exports = { Bounds, MAX_ENTRIES }
