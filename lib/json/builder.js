@@ -7,7 +7,6 @@ const {
   stepWords: STEP_WORDS,
   kindMask: KIND_MASK,
   utf16: UTF16,
-  unescaped: UNESCAPED,
   doubles: DOUBLES,
   integers: INTEGERS,
   marked: MARKED,
@@ -245,11 +244,11 @@ class StringFrame {
   discards = 0
 
   /**
-   * @param {number} step
+   * @param {number} _step
    * @param {string} piece
    */
-  addPiece(step, piece) {
-    this.#value += (step & UNESCAPED) !== 0 ? piece : JSON.parse(`"${piece}"`)
+  addPiece(_step, piece) {
+    this.#value += piece
   }
 
   addValue() {}

@@ -300,7 +300,6 @@ export interface PlanFormat {
   integers: number
   kindMask: number
   utf16: number
-  unescaped: number
   marked: number
 }
 

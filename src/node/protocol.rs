@@ -155,7 +155,6 @@ pub struct PlanFormat {
     pub integers: u32,
     pub kind_mask: u32,
     pub utf16: u32,
-    pub unescaped: u32,
     pub marked: u32,
 }
 
@@ -173,7 +172,6 @@ pub fn plan_format() -> PlanFormat {
         integers: build_plan::INTEGERS,
         kind_mask: build_plan::KIND_MASK,
         utf16: build_plan::UTF16,
-        unescaped: build_plan::UNESCAPED,
         marked: build_plan::MARKED,
     }
 }

@@ -4,6 +4,7 @@
 use super::numbers::append_integers;
 use super::scanner::{Container, Visitor, scan};
 use super::swar::string_end;
+use super::unescape::unescape;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use std::ops::Range;
@@ -14,7 +15,7 @@ pub struct Sizes {
     /// A run of elements or members is cut at the first comma after this many bytes. A container without a cut is built
     /// separately if it is longer than two runs; otherwise nested containers would add up to one long run.
     pub run: usize,
-    /// Longer strings are joined from parts.
+    /// Strings longer than two runs are decoded on the thread, and joined from parts of this many bytes.
     pub string: usize,
     /// Maximum bytes that steps cover before they are emitted.
     pub batch: usize,
@@ -36,6 +37,7 @@ pub const KEY: u32 = 3;
 pub const END: u32 = 4;
 /// Starts a string, which is joined from parts until its `END`.
 pub const STRING: u32 = 5;
+/// Decoded text.
 pub const PART: u32 = 6;
 /// The whole document, if it is small.
 pub const VALUE: u32 = 7;
@@ -46,10 +48,9 @@ pub const INTEGERS: u32 = 9;
 pub const KIND_MASK: u32 = 15;
 /// Flag of a step with text: UTF-16 instead of Latin-1.
 pub const UTF16: u32 = 16;
-/// Flag of `PART`: has no escapes.
-pub const UNESCAPED: u32 = 32;
 /// Flag of a step with text: the text is the second element of a list.
-pub const MARKED: u32 = 64;
+pub const MARKED: u32 = 32;
+
 /// Steps for building a document.
 #[derive(Debug, Default)]
 pub struct Plan {
@@ -57,6 +58,8 @@ pub struct Plan {
     pub steps: Vec<u32>,
     /// The elements that `INTEGERS` steps refer to, by index.
     pub integers: Vec<i32>,
+    /// The decoded text that `PART` steps refer to: UTF-8, in which surrogates are characters too.
+    pub strings: Vec<u8>,
 }
 
 /// Scans a document and writes the plan for building it. Emits the steps in batches, and returns the last batch.
@@ -79,6 +82,7 @@ pub fn write_plan(
         plan: Plan::default(),
         is_empty: true,
         emitted: 0,
+        expects_long_string: false,
         emit,
     };
     scan(text, max_depth, &mut planner, cancel)?;
@@ -116,6 +120,8 @@ struct Planner<'a> {
     is_empty: bool,
     /// The steps for the text before this offset have been emitted.
     emitted: usize,
+    /// Whether the last string was long.
+    expects_long_string: bool,
     emit: &'a mut dyn FnMut(Plan),
 }
 
@@ -125,9 +131,13 @@ impl Visitor for Planner<'_> {
         self.frames.push(Frame { container, start, run: start, element: start, commas: 0, reserved: 0 });
     }
 
+    fn long_string(&mut self, at: usize) -> Option<usize> {
+        if self.expects_long_string { self.decode_string(at) } else { None }
+    }
+
     fn scalar(&mut self, range: Range<usize>) {
-        if range.len() > self.sizes.string && self.text[range.start] == b'"' {
-            self.string(range);
+        if range.len() > 2 * self.sizes.run && self.text[range.start] == b'"' {
+            self.decode_string(range.start);
         }
     }
 
@@ -261,23 +271,44 @@ impl Planner<'_> {
         self.frames[index].run = NO_RUN;
     }
 
-    /// Adds a string in parts.
-    fn string(&mut self, range: Range<usize>) {
+    /// Decodes a string and adds it in parts, unless it is short. Returns its end; `None` if it is invalid.
+    fn decode_string(&mut self, start: usize) -> Option<usize> {
+        let mut at = start + 1;
+        let mut is_open = false;
+        loop {
+            if self.plan.strings.is_empty() {
+                self.plan.strings.reserve(self.sizes.batch.min(self.text.len() - start) + self.sizes.string);
+            }
+            let decoded = self.plan.strings.len();
+            at = unescape(self.text, at, self.sizes.string, &mut self.plan.strings)?;
+            let is_last = self.text.get(at)? == &b'"';
+            if !is_open {
+                self.expects_long_string = !is_last || at - start > 2 * self.sizes.run;
+                if !self.expects_long_string {
+                    self.plan.strings.truncate(decoded);
+                    return Some(at + 1);
+                }
+                self.open_string();
+                is_open = true;
+            }
+            self.step(PART, decoded, self.plan.strings.len());
+            if is_last {
+                self.step(END, 0, 0);
+            }
+            self.emit_batch(at);
+            if is_last {
+                return Some(at + 1);
+            }
+        }
+    }
+
+    fn open_string(&mut self) {
         self.open_all();
         if !self.frames.is_empty() {
             self.add_before_child(self.frames.len() - 1);
         }
         self.step(STRING, 0, 0);
         self.is_empty = false;
-        let (mut at, end) = (range.start + 1, range.end - 1);
-        while at < end {
-            let part = at..part_end(self.text, at, end, self.sizes.string);
-            at = part.end;
-            let plain = if memchr::memchr(b'\\', &self.text[part.clone()]).is_none() { UNESCAPED } else { 0 };
-            self.text_step(PART | plain, part);
-            self.emit_batch(at);
-        }
-        self.step(END, 0, 0);
     }
 
     fn text_step(&mut self, kind: u32, range: Range<usize>) {
@@ -288,20 +319,6 @@ impl Planner<'_> {
         let step: [u32; STEP_WORDS] = [kind, word(from), word(to)];
         self.plan.steps.extend_from_slice(&step);
     }
-}
-
-/// Returns the end of a part of a string, which splits neither a character nor an escape.
-fn part_end(text: &[u8], start: usize, end: usize, size: usize) -> usize {
-    let min_end = (start + size).min(end);
-    let mut at = start;
-    while let Some(found) = memchr::memchr(b'\\', &text[at..min_end]) {
-        at += found;
-        at += if text[at + 1] == b'u' { 6 } else { 2 };
-        if at >= min_end {
-            return at;
-        }
-    }
-    (min_end..end).find(|&at| text[at] & 0xc0 != 0x80).unwrap_or(end)
 }
 
 /// Converts an offset, which fits: texts are shorter than 4 GiB.

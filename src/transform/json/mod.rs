@@ -18,5 +18,6 @@ pub mod short_strings;
 pub mod splitter;
 pub mod stringify;
 pub mod swar;
+pub mod unescape;
 pub mod validate;
 pub mod validate_each;

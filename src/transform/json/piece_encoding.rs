@@ -1,8 +1,8 @@
 //! Encodes the pieces of a plan for V8 without UTF-8: decoding it on the main thread would add a third to the time of parsing.
 
 use super::build_plan::{
-    ARRAY, DOUBLES, END, INTEGERS, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, Plan, STEP_WORDS, STRING, UNESCAPED,
-    UTF16, VALUE, word,
+    ARRAY, DOUBLES, END, INTEGERS, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, Plan, STEP_WORDS, STRING, UTF16, VALUE,
+    word,
 };
 use super::minify::without_space;
 use super::numbers::append_doubles;
@@ -23,6 +23,8 @@ const LONG: usize = 1 << 20;
 /// Prefix of marked UTF-16, with a character outside Latin-1: without one, V8 stores one byte per character.
 const MARK: &[u8] = "[\"\u{3c9}\",".as_bytes();
 const MARK_END: &[u8] = b"]";
+/// First byte of a surrogate in UTF-8, if the second is at least `0xa0`.
+const SURROGATE: u8 = 0xed;
 
 /// Encodes the pieces of a text.
 pub struct PieceEncoder<'a> {
@@ -53,19 +55,21 @@ impl<'a> PieceEncoder<'a> {
     /// Encodes the pieces of the next steps, one after the other. Characters outside Latin-1 are escaped if
     /// they are rare. If they are frequent, or if many short strings are distinct, the piece becomes UTF-16. Items are enclosed in
     /// brackets. Members after the first piece of an object become a list of names and values.
-    pub fn encode(&mut self, Plan { steps: mut plan, integers }: Plan) -> EncodedPlan {
-        let pieces =
-            plan.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | PART | VALUE));
+    pub fn encode(&mut self, Plan { steps: mut plan, integers, strings: mut text }: Plan) -> EncodedPlan {
+        let pieces = plan.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | VALUE));
         let length = pieces.map(|step| (step[2] - step[1]) as usize + 2).sum::<usize>();
         // UTF-16 has at most two bytes for each byte of UTF-8.
-        let mut text = Vec::with_capacity(2 * length + size_of_val(&*integers));
+        text.reserve(2 * length + size_of_val(&*integers) + ALIGNMENT);
+        text.resize(text.len().next_multiple_of(ALIGNMENT), 0);
+        let first_integer = word(text.len());
         text.extend(integers.iter().flat_map(|integer| integer.to_ne_bytes()));
         for step in plan.chunks_exact_mut(STEP_WORDS) {
             match step[0] & KIND_MASK {
                 kind @ (ARRAY | OBJECT | STRING) => self.open.push(Open { kind, has_members: false }),
                 END => drop(self.open.pop()),
-                INTEGERS => step[1..].iter_mut().for_each(|index| *index *= SIZE_OF_INTEGER),
+                INTEGERS => step[1..].iter_mut().for_each(|index| *index = first_integer + *index * SIZE_OF_INTEGER),
                 ITEMS => self.encode_items(step, &mut text),
+                PART => self.encode_part(step, &mut text),
                 kind => {
                     if let (KEY, Some(open)) = (kind, self.open.last_mut()) {
                         open.has_members = true;
@@ -75,6 +79,15 @@ impl<'a> PieceEncoder<'a> {
             }
         }
         EncodedPlan { text, plan }
+    }
+
+    /// Text in ASCII stays where it is.
+    fn encode_part(&mut self, step: &mut [u32], text: &mut Vec<u8>) {
+        let part = &text[step[1] as usize..step[2] as usize];
+        if !part.is_ascii() {
+            let part = part.to_vec();
+            self.encode_piece(step, part.into(), None, text);
+        }
     }
 
     fn encode_items(&mut self, step: &mut [u32], out: &mut Vec<u8>) {
@@ -127,8 +140,7 @@ impl<'a> PieceEncoder<'a> {
             write(encoding, MARK_END);
         }
         match encoding {
-            PieceEncoding::Ascii | PieceEncoding::Latin1 => {}
-            PieceEncoding::Escaped => step[0] &= !UNESCAPED,
+            PieceEncoding::Ascii | PieceEncoding::Latin1 | PieceEncoding::Escaped => {}
             PieceEncoding::Utf16 => step[0] |= UTF16,
             PieceEncoding::MarkedUtf16 => step[0] |= UTF16 | MARKED,
         }
@@ -228,8 +240,20 @@ impl PieceEncoding {
     }
 }
 
-/// Appends UTF-8 as UTF-16.
-fn append_utf16(piece: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
+/// Appends UTF-8 as UTF-16. In decoded strings surrogates are characters too.
+fn append_utf16(mut piece: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
+    while let Some(at) =
+        memchr::memchr_iter(SURROGATE, piece).find(|&at| piece.get(at + 1).is_some_and(|&second| second >= 0xa0))
+    {
+        append_valid_utf16(&piece[..at], units, out);
+        let unit = 0xd000 | u16::from(piece[at + 1] & 0x3f) << 6 | u16::from(piece[at + 2] & 0x3f);
+        out.extend_from_slice(&unit.to_ne_bytes());
+        piece = &piece[at + 3..];
+    }
+    append_valid_utf16(piece, units, out);
+}
+
+fn append_valid_utf16(piece: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
     // The conversion requires a buffer with one more unit than the piece has bytes.
     if units.len() <= piece.len() {
         units.resize(piece.len() + 1, 0);

@@ -20,6 +20,10 @@ pub trait Visitor {
     fn open(&mut self, _at: usize, _container: Container) {}
     /// The name of a member, with its quotes.
     fn key(&mut self, _range: Range<usize>) {}
+    /// A string starts at this offset. The visitor may scan it itself and return the offset after it, or `None`, as for an invalid one.
+    fn long_string(&mut self, _at: usize) -> Option<usize> {
+        None
+    }
     /// A string with its quotes, a number, `true`, `false` or `null`.
     fn scalar(&mut self, _range: Range<usize>) {}
     /// A comma between two elements or members of the innermost container.
@@ -79,10 +83,16 @@ impl<V: Visitor> Scanner<'_, V> {
                     }
                     self.leave(at)
                 }
-                _ => {
-                    let end = scalar(self.text, at)?;
-                    self.visitor.scalar(at..end);
-                    end
+                found => {
+                    let scanned = if found == Some(&b'"') { self.visitor.long_string(at) } else { None };
+                    match scanned {
+                        Some(end) => end,
+                        None => {
+                            let end = scalar(self.text, at)?;
+                            self.visitor.scalar(at..end);
+                            end
+                        }
+                    }
                 }
             };
             match self.after_value(at)? {

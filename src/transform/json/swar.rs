@@ -15,6 +15,27 @@ pub fn controls(word: u64) -> u64 {
     word.wrapping_sub(ONES * 0x20) & !word & (ONES << 7)
 }
 
+/// Bytes that [`string_stops`] examines.
+pub const BLOCK: usize = 64;
+
+/// Returns a bit for each byte, the lowest for the first: whether it is a quote, a backslash or a control character.
+#[inline]
+pub fn string_stops(block: &[u8; BLOCK]) -> u64 {
+    const LOW: u64 = ONES * 0x7f;
+    // Unlike above, no carry reaches the next byte.
+    let is_not = |word: u64, byte: u8| {
+        let differs = word ^ (ONES * u64::from(byte));
+        ((differs & LOW) + LOW) | differs
+    };
+    block.as_chunks::<8>().0.iter().rev().fold(0, |bits, eight| {
+        let word = u64::from_le_bytes(*eight);
+        let is_printable = ((word & LOW) + ONES * (0x80 - 0x20)) | word;
+        let stops = !(is_not(word, b'"') & is_not(word, b'\\') & is_printable) & (ONES << 7);
+        // Moves the highest bit of each byte to the highest byte.
+        bits << 8 | (stops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    })
+}
+
 /// Marks the bytes that are not decimal digits, as [`quotes`] does.
 #[inline]
 pub fn non_digits(word: u64) -> u64 {
@@ -68,6 +89,19 @@ pub fn space(text: &[u8], mut at: usize) -> usize {
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_byte_that_stops_a_string_has_a_bit() {
+        for first in 0..=255_u8 {
+            let mut byte = first;
+            let block = [0; BLOCK].map(|_: u8| {
+                byte = byte.wrapping_mul(77).wrapping_add(first | 1);
+                if byte.is_multiple_of(3) { b'"' } else { byte }
+            });
+            let stops = block.map(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+            assert_eq!(string_stops(&block), stops.iter().rev().fold(0, |bits, &stop| bits << 1 | u64::from(stop)));
+        }
+    }
 
     #[test]
     fn the_first_byte_that_is_not_a_digit_is_marked() {

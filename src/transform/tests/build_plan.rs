@@ -2,8 +2,8 @@
 
 use crate::cancel::Cancel;
 use crate::transform::json::build_plan::{
-    ARRAY, DOUBLES, END, INTEGERS, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, Plan, STEP_WORDS, STRING, Sizes,
-    UNESCAPED, UTF16, VALUE, write_plan,
+    ARRAY, DOUBLES, END, INTEGERS, ITEMS, KEY, KIND_MASK, MARKED, OBJECT, PART, Plan, STEP_WORDS, STRING, Sizes, UTF16,
+    VALUE, write_plan,
 };
 use crate::transform::json::piece_encoding::{EncodedPlan, PieceEncoder};
 use crate::transform::json::scanner::UNLIMITED_DEPTH;
@@ -59,8 +59,7 @@ impl Builder {
                 }
                 KEY => self.stack.last_mut().unwrap().1 = Some(serde_json::from_str(&piece()).unwrap()),
                 PART => {
-                    let plain = step[0] & UNESCAPED != 0;
-                    let part = if plain { piece() } else { serde_json::from_str(&format!("\"{}\"", piece())).unwrap() };
+                    let part = piece();
                     let Some((Json::String(text), _)) = self.stack.last_mut() else {
                         panic!("a part outside of a string")
                     };
