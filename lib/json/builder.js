@@ -23,6 +23,8 @@ const HEADROOM = 17 / 16
 
 /** Maximum bytes of a piece of which copies are discarded: longer pieces have few values, or are text that becomes garbage itself. */
 const MAX_DISCARDED = 100 << 10
+/** Of documents with less text no copies are discarded: their values usually fit the nursery, and the copies would fill it. */
+const SHORT_TEXT = 2 << 20
 /** Estimated memory of a small value. */
 const BYTES_PER_VALUE = 64
 /** Bounds of the discarded copies of a piece of other values than numbers. */
@@ -47,6 +49,8 @@ class JsonBuilder {
   /** Position in the plan of the first part. */
   #offset = 0
   #hasLastPart = false
+  /** Whether copies of pieces are discarded. */
+  #discards = false
   /** Unfinished values, from the outermost. @type {Frame[]} */
   #frames = []
   /** @type {unknown} */
@@ -122,6 +126,7 @@ class JsonBuilder {
     const step = plan[this.#offset]
     const kind = step & KIND_MASK
     const frames = this.#frames
+    if (kind === ARRAY || kind === OBJECT) this.#discards = plan[this.#offset + 2] >= SHORT_TEXT
     if (kind === ARRAY) frames.push(new ArrayFrame(plan[this.#offset + 1]))
     else if (kind === OBJECT) frames.push(new ObjectFrame())
     else if (kind === STRING) frames.push(new StringFrame())
@@ -133,7 +138,8 @@ class JsonBuilder {
       else list.addIntegers(viewOf(Int32Array, bytes))
     } else {
       const frame = frames[frames.length - 1]
-      const piece = decodePiece(text, step, plan[this.#offset + 1], plan[this.#offset + 2], frame?.discards ?? 0)
+      const copies = this.#discards ? (frame?.discards ?? 0) : 0
+      const piece = decodePiece(text, step, plan[this.#offset + 1], plan[this.#offset + 2], copies)
       if (kind === VALUE) this.#value = parse(step, piece)
       else frame.addPiece(step, piece)
     }

@@ -27,7 +27,8 @@ pub const SIZES: Sizes = Sizes { run: 48 << 10, string: 256 << 10, batch: 1 << 2
 
 /// A step is three words: its kind with flags, and two offsets in the text or a count.
 pub const STEP_WORDS: usize = 3;
-/// `[ARRAY, length, 0]` and `[OBJECT, 0, 0]` start a container, which is filled until its `END`. The length is an estimate.
+/// `[ARRAY, length, bytes]` and `[OBJECT, 0, bytes]` start a container, which is filled until its `END`. The length is an estimate,
+/// the bytes are those of the whole text.
 pub const ARRAY: u32 = 0;
 pub const OBJECT: u32 = 1;
 /// Elements or members of the container.
@@ -232,9 +233,9 @@ impl Planner<'_> {
             match self.frames[index].container {
                 Container::List => {
                     let length = self.estimate(index);
-                    self.step(ARRAY, length, 0);
+                    self.step(ARRAY, length, self.text.len());
                 }
-                Container::Object => self.step(OBJECT, 0, 0),
+                Container::Object => self.step(OBJECT, 0, self.text.len()),
             }
             if index + 1 < self.frames.len() {
                 self.add_before_child(index);
