@@ -133,6 +133,10 @@ impl<V: Clone> Cache<V> {
     /// Returns the value, or joins the flight that loads it. An expired entry is evicted.
     pub fn get(&self, key: &Key, participant: Participant, now: Time) -> (Lookup<V>, Option<Evicted<V>>) {
         let state = &mut *self.state.lock();
+        // After a miss the load will evict this entry. The processor waits for both reads together.
+        if let Some(victim) = state.order.likely_victim() {
+            state.index.read_ahead(victim);
+        }
         let mut found = state.index.find_mut(key).map(|(slot, entry)| (self.found(slot, entry), entry.times.age(now)));
         let mut expired = None;
         if let Some((Found { entry, .. }, Age::Expired)) = &found {

@@ -2,8 +2,9 @@
 
 use super::expiry::ExpiryQueue;
 use super::index::Entry;
-use super::key::{Key, KeyMap};
+use super::key::Key;
 use super::order::Order;
+use super::slot_table::SlotTable;
 use super::stats::Reason;
 use slab::Slab;
 
@@ -17,7 +18,7 @@ pub struct Evicted<V> {
 
 /// Everything that a cache held. Dropping many entries takes long.
 pub struct Detached<V> {
-    pub(super) slots: KeyMap<u32>,
+    pub(super) slots: SlotTable,
     pub(super) entries: Slab<Entry<V>>,
     pub(super) order: Order,
     pub(super) expiry: ExpiryQueue,

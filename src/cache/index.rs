@@ -1,8 +1,14 @@
 //! Entries by key. All other modules name an entry by its slot, a small number.
 
 use super::expiry::EntryTimes;
-use super::key::{Key, KeyMap};
+use super::key::Key;
+use super::slot_table::SlotTable;
+use foldhash::quality::RandomState;
 use slab::Slab;
+use std::hash::BuildHasher;
+
+/// Number of entries from which removals are read ahead. The slots of fewer take at most 2 MB.
+const LARGE: usize = 1 << 17;
 
 #[derive(Debug)]
 pub struct Entry<V> {
@@ -15,13 +21,14 @@ pub struct Entry<V> {
 
 #[derive(Debug)]
 pub struct Index<V> {
-    slots: KeyMap<u32>,
+    slots: SlotTable,
     entries: Slab<Entry<V>>,
+    hasher: RandomState,
 }
 
 impl<V> Index<V> {
     pub fn new() -> Self {
-        Index { slots: KeyMap::default(), entries: Slab::new() }
+        Index { slots: SlotTable::default(), entries: Slab::new(), hasher: RandomState::default() }
     }
 
     pub fn len(&self) -> usize {
@@ -29,12 +36,12 @@ impl<V> Index<V> {
     }
 
     pub fn find(&self, key: &Key) -> Option<(u32, &Entry<V>)> {
-        let slot = *self.slots.get(key)?;
-        Some((slot, self.entries.get(slot as usize)?))
+        let slot = self.slot_of(key)?;
+        Some((slot, self.get(slot)?))
     }
 
     pub fn find_mut(&mut self, key: &Key) -> Option<(u32, &mut Entry<V>)> {
-        let slot = *self.slots.get(key)?;
+        let slot = self.slot_of(key)?;
         Some((slot, self.entries.get_mut(slot as usize)?))
     }
 
@@ -44,26 +51,41 @@ impl<V> Index<V> {
 
     /// `None`: all slot numbers are in use.
     pub fn insert(&mut self, entry: Entry<V>) -> Option<u32> {
+        debug_assert!(self.slot_of(&entry.key).is_none(), "a key has one entry");
         let slot = u32::try_from(self.entries.vacant_key()).ok()?;
-        let previous = self.slots.insert(entry.key.clone(), slot);
-        debug_assert!(previous.is_none(), "a key has one entry");
+        if !self.slots.insert(self.hash(&entry.key), slot) {
+            return None;
+        }
         self.entries.insert(entry);
         Some(slot)
     }
 
     pub fn remove(&mut self, slot: u32) -> Option<Entry<V>> {
         let entry = self.entries.try_remove(slot as usize)?;
-        self.slots.remove(&entry.key);
-        // A cache whose entries were deleted does not keep the memory of its peak.
-        if self.slots.len() * 8 < self.slots.capacity() && self.slots.capacity() > 1024 {
-            self.slots.shrink_to(self.slots.len() * 2);
-        }
+        self.slots.remove(self.hash(&entry.key), slot);
         Some(entry)
     }
 
+    /// Reads the memory that the removal of an entry will read, if the processor's caches are unlikely to hold it.
+    pub fn read_ahead(&self, slot: u32) {
+        if self.len() >= LARGE
+            && let Some(entry) = self.get(slot)
+        {
+            self.slots.read_ahead(self.hash(&entry.key));
+        }
+    }
+
     /// Removes everything.
-    pub fn take(&mut self) -> (KeyMap<u32>, Slab<Entry<V>>) {
+    pub fn take(&mut self) -> (SlotTable, Slab<Entry<V>>) {
         (std::mem::take(&mut self.slots), std::mem::take(&mut self.entries))
+    }
+
+    fn slot_of(&self, key: &Key) -> Option<u32> {
+        self.slots.find(self.hash(key), |slot| self.get(slot).is_some_and(|entry| entry.key == *key))
+    }
+
+    fn hash(&self, key: &Key) -> u32 {
+        (self.hasher.hash_one(key) >> 32) as u32
     }
 }
 

@@ -15,6 +15,7 @@ mod lru;
 pub mod named;
 mod order;
 mod s3_fifo;
+mod slot_table;
 mod stats;
 
 pub use core::{Cache, EntryRef, Failed, Found, Incoming, Loaded, Lookup, Options, Participant, VERSIONS};

@@ -116,6 +116,14 @@ impl Order {
         }
     }
 
+    /// Slot of the entry that will probably be evicted next, if it is known without a search.
+    pub fn likely_victim(&self) -> Option<u32> {
+        match &self.queues {
+            Queues::Lru(list) => list.victim(),
+            Queues::S3Fifo(_) => None,
+        }
+    }
+
     /// All slots, from the most to the least likely to stay.
     pub fn slots(&self) -> Vec<u32> {
         match &self.queues {
