@@ -1,6 +1,7 @@
 'use strict'
 
 const { isProxy } = require('node:util').types
+const { keepHiddenClass } = require('../internal/hidden-class')
 const { KEYWORD, NUMBER, PUNCTUATION, STEP_BUDGET, hasToJSON, isPastDeadline, measure, measureRun } = require('./size')
 
 /**
@@ -247,5 +248,8 @@ function toLength(length) {
   const integer = Math.trunc(length)
   return integer > 0 ? Math.min(integer, Number.MAX_SAFE_INTEGER) : 0
 }
+
+keepHiddenClass(new ArrayFrame([]))
+keepHiddenClass(new ObjectFrame({}, []))
 
 module.exports = { ArrayFrame, ObjectFrame, smallText }

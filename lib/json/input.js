@@ -3,6 +3,7 @@
 const { AsyncResource } = require('node:async_hooks')
 const { JsonWriter } = require('./writer')
 const { OffloopError } = require('../internal/errors')
+const { keepHiddenClass } = require('../internal/hidden-class')
 const { encodeElements, encodeMembers, encodeUtf8 } = require('./utf-encoder')
 
 const EMPTY = Buffer.alloc(0)
@@ -80,5 +81,8 @@ function encode(piece) {
   }
   return piece === '' ? EMPTY : encodeUtf8(piece)
 }
+
+// Its writer has one of each class but those of the frames.
+keepHiddenClass(new JsonInput([], 1, 1, 1, 1))
 
 module.exports = { JsonInput }

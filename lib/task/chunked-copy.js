@@ -1,5 +1,6 @@
 'use strict'
 
+const { keepHiddenClass } = require('../internal/hidden-class')
 const { lengthOf } = require('../internal/typed-array')
 const native = require('../native')
 const { Priority, Step } = require('../internal/loop-scheduler')
@@ -184,5 +185,8 @@ function copyText(text, encodeText, task, transform, reservation) {
 function copyFields(input, task, transform, reservation) {
   return startCopy(input.estimatedBytes, native.OF_FIELDS, task, transform, reservation, input.pieces())
 }
+
+const NOTHING = /** @type {any} */ ({})
+keepHiddenClass(new ChunkedCopy(0, NOTHING, 0, NOTHING))
 
 module.exports = { ChunkedCopy, copyBytes, copyFields, copyText, copyJson, queueCopy }

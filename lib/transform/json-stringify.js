@@ -3,6 +3,7 @@
 const { defineTransform } = require('../task/implementation')
 const { MAX_UTF8, checkAttached, unwrap, valueBytes } = require('../task/input')
 const native = require('../native')
+const { keepHiddenClass } = require('../internal/hidden-class')
 const { Task } = require('../task/task')
 const { Transform } = require('../native/transform')
 const { lazy } = require('../internal/lazy')
@@ -116,5 +117,8 @@ function define(limits, nativeStep) {
       )
   })
 }
+
+const NOTHING = /** @type {any} */ ({})
+keepHiddenClass(new StringifyTask(NOTHING, NOTHING, NOTHING))
 
 module.exports = { stringify }
