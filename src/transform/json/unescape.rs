@@ -10,7 +10,7 @@ const UNIT: usize = 6;
 /// Appends the characters of a string from `at` on: up to its closing quote, or about `length` bytes of text and the rest of the
 /// character there. Returns the offset where it stopped; `None` if the text is not a string in JSON.
 ///
-/// The output is UTF-8, in which an escaped surrogate is a character of its own, even in a pair.
+/// The output is UTF-8, in which each escaped surrogate is a separate character, even in a pair.
 pub fn unescape(text: &[u8], at: usize, length: usize, out: &mut Vec<u8>) -> Option<usize> {
     let end = at.saturating_add(length).min(text.len());
     let to = out.len();
