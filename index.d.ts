@@ -1519,7 +1519,7 @@ export class Cache<K extends CacheId = string, V = unknown> {
   /**
    * Returns the values of many ids, in their order. The missing ones are loaded in one call of `loadMany`, each still shared with
    * other callers; without it the cache's own loader is called for each id. An id that `loadMany` does not return is not in the
-   * result.
+   * result; other calls that waited for it run their own loader then, unless it is the same `loadMany`.
    *
    * If ids fail, rejects with a {@link CacheManyError}, or with the error itself if all failed with the same one.
    *

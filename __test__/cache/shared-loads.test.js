@@ -150,20 +150,34 @@ test('a caller waits for a blocked thread no longer than loadTimeout', async () 
   cache.close()
 })
 
-test('an id that loadMany did not return is absent for every participant', async () => {
+test('a participant loads an id that the loadMany of another one did not return', async () => {
   const [first, second, third] = three('absent', { codec: 'json' })
   const gate = deferred()
-  const load = async () => {
+  const calls = /** @type {any[]} */ ([])
+  const one = first.getMany(['here', 'gone', 'lost'], async () => {
     await gate.promise
     return new Map([['here', 1]])
-  }
-  const one = first.getMany(['here', 'gone'], load)
-  const other = second.getMany(['here', 'gone'], never)
-  const single = third.get('gone', never)
+  })
+  const other = second.getMany(['here', 'gone', 'lost'], async ids => {
+    calls.push(ids)
+    return new Map([['lost', 2]])
+  })
+  const get = (/** @type {string} */ id) =>
+    third.get(id, () => {
+      calls.push(id)
+      return 3
+    })
+  const singles = Promise.all([get('gone'), get('lost'), third.refresh('here', { load: never })])
   gate.resolve(undefined)
   assert.deepEqual([...(await one)], [['here', 1]])
-  assert.deepEqual([...(await other)], [['here', 1]])
-  assert.equal(await single, undefined)
+  const [gone, lost, here] = await singles
+  const found = await other
+  // The order in which participants ask again is not specified: the first one loads the id.
+  assert.deepEqual([...found.keys()].slice(0, 1), ['here'])
+  assert.ok(found.get('lost') === lost && [2, 3].includes(/** @type {any} */ (lost)))
+  assert.deepEqual([gone, here], [3, 1])
+  assert.equal(calls.filter(call => call === 'gone').length, 1)
+  assert.equal(first.stats().inFlight, 0)
   for (const cache of [first, second, third]) cache.close()
 })
 

@@ -168,6 +168,8 @@ class Flight {
   hash = undefined
   /** Whether it ended without a value. */
   isAbsent = false
+  /** The function that loads, unless it surely returns a value or fails. @type {Function | undefined} */
+  #partialLoader
 
   /**
    * @param {Id} id
@@ -207,6 +209,16 @@ class Flight {
 
   get isSettled() {
     return this.#state === 'settled'
+  }
+
+  /** Whether it may end without a value. It is not known yet of a load that has not begun, or of one in another thread. */
+  get mayBeAbsent() {
+    return this.#state === 'waiting' || this.#partialLoader !== undefined
+  }
+
+  /** Whether it was loaded by one of these functions. @param {(Function | undefined)[]} loaders */
+  isLoadedBy(loaders) {
+    return this.#partialLoader !== undefined && loaders.includes(this.#partialLoader)
   }
 
   /**
@@ -270,7 +282,8 @@ class Flight {
    */
   load(loader, previous) {
     const context = new LoaderContext(previous)
-    if (!this.begin(context)) return
+    // Only a loader that takes over may be one of many ids.
+    if (!this.begin(context, this.isRemote ? loader : undefined)) return
     try {
       const value = loads.hasSubscribers ? this.trace(() => this.#call(loader, context)) : this.#call(loader, context)
       this.complete(value)
@@ -285,10 +298,15 @@ class Flight {
     return callInside(this, loader, this.id, context)
   }
 
-  /** Begins to load here. Returns false if the flight is loading or has settled. @param {Settings} context */
-  begin(context) {
+  /**
+   * Begins to load here. Returns false if the flight is loading or has settled.
+   * @param {Settings} context
+   * @param {Function} [partialLoader] the loader, if it may return no value
+   */
+  begin(context, partialLoader) {
     if (this.#state !== 'waiting') return false
     this.#state = 'loading'
+    this.#partialLoader = partialLoader
     loadBegan()
     this.startedAt = clock.now()
     this.#context = context

@@ -18,39 +18,65 @@ const { formatId } = require('./format-id')
 /** Maximum number of ids in a message. */
 const MAX_LISTED = 10
 
+/** @type {(...args: unknown[]) => void} */
+const ignore = () => {}
+
 /** A call of `getMany`, which waits for all its flights: creating a promise for each of many ids would hold the event loop. */
 class ManyWaiter {
   /** By id, in the order of the ids; `undefined` until its value is known. @type {Map<Id, unknown>} */
   #results = new Map()
   /** @type {Map<Id, unknown>} */
   #failures = new Map()
+  /** Ids for which the loader of another call returned nothing: this call loads them next. @type {Set<Id>} */
+  #unloaded
   /** @type {Flight[]} */
   #flights = []
   /** Number of ids without an outcome, plus 1 until all are looked up. */
-  #pending = 1
-  #count = 0
+  #pending = 0
+  #count
+  #loaders
   #signal
-  #resolve
-  #reject
+  #resolve = ignore
+  #reject = ignore
 
   /**
-   * @param {AbortSignal | undefined} signal
-   * @param {(results: Map<Id, unknown>) => void} resolve
-   * @param {(reason: unknown) => void} reject
+   * @param {Iterable<Id>} ids
+   * @param {(Function | undefined)[]} loaders of this call
+   * @param {AbortSignal | undefined} signal not aborted yet
    */
-  constructor(signal, resolve, reject) {
+  constructor(ids, loaders, signal) {
+    this.#unloaded = new Set(ids)
+    for (const id of this.#unloaded) this.#results.set(id, undefined)
+    this.#count = this.#unloaded.size
+    this.#loaders = loaders
     this.#signal = signal
-    this.#resolve = resolve
-    this.#reject = reject
   }
 
-  /** Looks ids up. Returns the flights that the caller must load. @type {(ids: Id[], find: (id: Id) => Answer) => PendingLoad[]} */
-  find(ids, find) {
+  /**
+   * Looks up the ids that are not loaded yet, and waits for their flights.
+   * @param {(id: Id) => Answer} find
+   * @param {(toLoad: PendingLoad[]) => void} load
+   * @returns {Promise<boolean>} whether ids remain that this call must load
+   */
+  load(find, load) {
+    return new Promise((resolve, reject) => {
+      this.#resolve = () => resolve(this.#unloaded.size > 0)
+      this.#reject = reject
+      if (this.#signal?.aborted) throw this.#signal.reason
+      this.#pending = 1
+      this.#flights = []
+      load(this.#find(find))
+      this.#wait()
+    })
+  }
+
+  /** Looks ids up. Returns the flights that the caller must load. @type {(find: (id: Id) => Answer) => PendingLoad[]} */
+  #find(find) {
     /** @type {PendingLoad[]} */
     const toLoad = []
+    const ids = this.#unloaded
+    this.#unloaded = new Set()
     for (const id of ids) {
-      if (this.#results.has(id)) continue
-      this.#results.set(id, undefined)
       try {
         const { entry, flight, leads, previous } = find(id)
         if (entry !== undefined) this.#keep(id, entry.value)
@@ -65,12 +91,11 @@ class ManyWaiter {
         this.#failures.set(id, error)
       }
     }
-    this.#count = this.#results.size
     return toLoad
   }
 
   /** Waits for the flights, all of which are loading. */
-  wait() {
+  #wait() {
     this.#onOutcome()
     if (this.#signal === undefined || this.#pending === 0) return
     // A loader may have aborted the signal.
@@ -92,7 +117,8 @@ class ManyWaiter {
   /** @type {import('./flight').Waiter['onSettled']} */
   onSettled(flight, outcome, value) {
     if (outcome === 'reject') this.#failures.set(flight.id, value)
-    else if (flight.isAbsent) this.#results.delete(flight.id)
+    else if (flight.isAbsent && flight.isLoadedBy(this.#loaders)) this.#results.delete(flight.id)
+    else if (flight.isAbsent) this.#unloaded.add(flight.id)
     else this.#keep(flight.id, value)
     this.#onOutcome()
   }
@@ -120,28 +146,32 @@ class ManyWaiter {
   #onOutcome() {
     if (--this.#pending > 0) return
     if (this.#signal !== undefined) unwatch(this.#signal, this)
-    if (this.#failures.size === 0) return this.#resolve(this.#results)
+    this.#resolve()
+  }
+
+  /** Returns the values, or throws the errors, of all ids. */
+  takeResults() {
+    if (this.#failures.size === 0) return this.#results
     const ids = [...this.#results.keys()].filter(id => this.#failures.has(id))
     for (const id of ids) this.#results.delete(id)
     const errors = ids.map(id => this.#failures.get(id))
-    this.#reject(combinedError(ids, errors, this.#results, this.#count))
+    throw combinedError(ids, errors, this.#results, this.#count)
   }
 }
 
 /**
  * Returns the values of many ids, after loading the missing ones together.
  * @param {Id[]} ids
+ * @param {(Function | undefined)[]} loaders that `load` calls
  * @param {(id: Id) => Answer} find
  * @param {(toLoad: PendingLoad[]) => void} load
  * @param {AbortSignal | undefined} signal not aborted yet
  * @returns {Promise<Map<Id, unknown>>}
  */
-function getMany(ids, find, load, signal) {
-  return new Promise((resolve, reject) => {
-    const waiter = new ManyWaiter(signal, resolve, reject)
-    load(waiter.find(ids, find))
-    waiter.wait()
-  })
+async function getMany(ids, loaders, find, load, signal) {
+  const waiter = new ManyWaiter(ids, loaders, signal)
+  while (await waiter.load(find, load));
+  return waiter.takeResults()
 }
 
 /**
@@ -160,7 +190,7 @@ function loadMany(toLoad, load) {
       if (--awaited === 0) controller.abort(reason)
     }
   }
-  const flights = toLoad.map(({ flight }) => flight).filter(flight => flight.begin(settings))
+  const flights = toLoad.map(({ flight }) => flight).filter(flight => flight.begin(settings, load))
   awaited = flights.length
   if (awaited === 0) return
   const ids = flights.map(flight => flight.id)

@@ -94,6 +94,7 @@ class Cache {
     const one = load === undefined ? this.#load : loaderOfOne(load)
     return getMany(
       list,
+      [load, one],
       id => {
         // The codec may have closed the cache while it decoded an earlier value.
         Cache.#checkOpen(this)
@@ -162,7 +163,8 @@ class Cache {
       checkNoThird(extra, 'load')
       const { load = this.#load, signal } = readCallOptions(options, 'load')
       Cache.#checkOpen(this)
-      return this.#join(this.#coordinator.refresh(id, load), load, signal)
+      const again = () => this.refresh(id, { load, signal })
+      return this.#join(this.#coordinator.refresh(id, load), load, signal, again)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -252,7 +254,10 @@ class Cache {
       Cache.#checkOpen(this)
       const found = (typeof options === 'object' ? this.#near(id) : undefined) ?? this.#coordinator.find(id, load)
       const { entry, flight, previous } = found
-      if (entry === undefined) return this.#join(/** @type {any} */ (found), load, signal)
+      if (entry === undefined) {
+        const again = () => this.#getMissed(id, { load, signal }, undefined)
+        return this.#join(/** @type {any} */ (found), load, signal, again)
+      }
       if (flight !== undefined) {
         flight.load(/** @type {any} */ (load), previous)
         this.#store.drainExcessEvictions()
@@ -274,10 +279,13 @@ class Cache {
    * @param {{ flight: import('./flight').Flight, leads: boolean, previous: unknown }} found
    * @param {any} load
    * @param {AbortSignal | undefined} signal
+   * @param {() => Promise<any>} again repeats this call, after the loader of another call returned nothing
    */
-  #join({ flight, leads, previous }, load, signal) {
+  #join({ flight, leads, previous }, load, signal, again) {
     try {
-      return flight.join(signal)
+      const outcome = flight.join(signal)
+      if (leads || !flight.mayBeAbsent) return outcome
+      return outcome.then(value => (flight.isAbsent ? again() : value))
     } finally {
       // Other callers may wait already, even if a user-defined signal threw.
       if (leads) flight.load(load, previous)
