@@ -8,6 +8,7 @@ const { mkdtempSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 const { test } = require('node:test')
+const { pathToFileURL } = require('node:url')
 const { Pool, transforms } = require('../..')
 const { fixture, userFunction, waitForValue, release, sharedWords } = require('../support/worker.js')
 
@@ -27,10 +28,14 @@ function faulty(name, body, options = { threads: 1 }) {
   })
 }
 
+const functions = pathToFileURL(fixture('functions.js')).href
 const lost = { name: 'OffloopError', code: 'ERR_OFFLOOP_WORKER_EXIT', transform: 'worker' }
 
 faulty('process.exit() rejects its task', async pool => {
-  await assert.rejects(pool.run(userFunction('exit'), 7), { ...lost, message: /exit code 7/ })
+  await assert.rejects(pool.run(userFunction('exit'), 7), {
+    ...lost,
+    message: `The worker thread of 'exit' in ${functions} ended before the task did: exit code 7`
+  })
 })
 
 faulty('an uncaught exception is the cause of the rejection', async pool => {
@@ -67,11 +72,39 @@ faulty('a thread that crashes while idle is replaced and reported', async pool =
   process.off('warning', listener)
   assert.equal(failed + warnings.length, 1)
   for (const { code, message } of warnings) {
-    assert.deepEqual(
-      [code, message],
-      ['ERR_OFFLOOP_WORKER_EXIT', 'The worker thread ended between two tasks: uncaught: Error: while idle']
-    )
+    assert.equal(code, 'ERR_OFFLOOP_WORKER_EXIT')
+    const [before, after] = message.split(functions)
+    assert.match(before, /^The worker thread ended between two tasks after '(crashLater|thread)' in $/)
+    assert.equal(after, ': uncaught: Error: while idle')
   }
+})
+
+test('a top-level await that never settles rejects its tasks', async t => {
+  const pool = new Pool({ threads: 1 })
+  t.after(() => pool.close())
+  const file = fixture('unsettled.mjs')
+  const unsettled = {
+    ...lost,
+    message: `The module ${pathToFileURL(file)} has a top-level await that never settles`
+  }
+  const never = transforms.worker(file)
+  const thread = await pool.run(userFunction('thread'), 0)
+  const first = [pool.run(never, 1), pool.run(never, 2)]
+  for (const task of first) await assert.rejects(task, unsettled)
+  await assert.rejects(pool.run(never, 3), unsettled)
+  assert.equal(await pool.run(userFunction('thread'), 0), thread)
+  await assert.rejects(pool.run(transforms.workerScript(file), 0), {
+    code: 'ERR_OFFLOOP_WORKER_EXIT',
+    message: `The script ${pathToFileURL(file)} ended with exit code 13 and posted no message: it has a top-level await that never settles`
+  })
+})
+
+test('a top-level await may take its time', async t => {
+  const pool = new Pool({ threads: 1 })
+  t.after(() => pool.close())
+  assert.deepEqual(await pool.run(transforms.worker(fixture('slow-await.mjs')), 'x'), ['x', 'timer', 'file', 'other'])
+  // The thread still waits for messages.
+  assert.equal(await pool.run(userFunction('double'), 4), 8)
 })
 
 test('aborts a running task with an unreadable reason', async t => {

@@ -45,7 +45,7 @@ test('rejects for an error, an exit without a message and a missing file', async
   for (const code of [0, 3]) {
     await assert.rejects(pool.run(script, { silent: code }), {
       code: 'ERR_OFFLOOP_WORKER_EXIT',
-      message: `The script ended with exit code ${code} and posted no message`
+      message: `The script ${pathToFileURL(fixture('script.js'))} ended with exit code ${code} and posted no message`
     })
   }
   await assert.rejects(pool.run(transforms.workerScript('./nowhere.js'), 0), /nowhere\.js/)

@@ -3,9 +3,9 @@
 const Module = require('node:module')
 const { join } = require('node:path')
 const v8 = require('node:v8')
-const { now } = require('../internal/clock')
+const { now, setImmediate } = require('../internal/clock')
 const { decodeError, encodeError } = require('../internal/error-codec')
-const { withCode } = require('../internal/errors')
+const { OffloopError, withCode } = require('../internal/errors')
 const { ANSWER, DOUBLES, SHARED, STATE, claimTask, readBatch, viewsOf } = require('./shared-memory')
 
 /**
@@ -17,6 +17,8 @@ const { ANSWER, DOUBLES, SHARED, STATE, claimTask, readBatch, viewsOf } = requir
  * @typedef {{ index: number, isAborted: boolean, reason: unknown, controller: AbortController | undefined }} RunningTask
  */
 
+/** Other runtimes may end a thread without `beforeExit`. */
+const isNode = process.versions.bun === undefined && process.versions.deno === undefined
 const MOVED = Symbol.for('offloop.moved')
 const DETACHED_TRANSFER =
   'an ArrayBuffer in its transfer list must not be detached: its memory was transferred, moved or resized away'
@@ -90,7 +92,7 @@ class BatchRunner {
     const { specifier, name, hint } = /** @type {Definition} */ (this.#definitions.get(transform))
     Atomics.store(this.#views.words, SHARED.state, STATE.importing)
     try {
-      const namespace = await importFromDirectory(specifier, hint)
+      const namespace = await this.#untilIdle(importFromDirectory(specifier, hint), specifier)
       this.#modules.add(namespace)
       const found = exportedFunction(namespace, name, specifier)
       this.#functions.set(transform, found)
@@ -102,6 +104,29 @@ class BatchRunner {
     } finally {
       Atomics.store(this.#views.words, SHARED.state, STATE.running)
     }
+  }
+
+  /**
+   * Returns the outcome of an import, or rejects if the event loop has nothing left to wait for, so that the import can never end.
+   * @template T @param {Promise<T>} imported @param {string} specifier
+   * @returns {Promise<T>}
+   */
+  #untilIdle(imported, specifier) {
+    if (!isNode) return imported
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        process.off('beforeExit', onIdle)
+        this.#port.ref()
+      }
+      const onIdle = () => {
+        end()
+        // Another import must not begin before this event has ended: the thread would exit.
+        setImmediate(() => reject(unsettledError(specifier)))
+      }
+      process.on('beforeExit', onIdle)
+      this.#port.unref()
+      imported.finally(end).then(resolve, reject)
+    })
   }
 
   /**
@@ -216,6 +241,12 @@ async function importFromDirectory(specifier, hint) {
   } catch (error) {
     throw withHint(error, hint, path)
   }
+}
+
+/** @param {string} specifier */
+function unsettledError(specifier) {
+  const message = `The module ${specifier} has a top-level await that never settles`
+  return new OffloopError('ERR_OFFLOOP_WORKER_EXIT', message, { transform: 'worker' })
 }
 
 /**

@@ -4,22 +4,34 @@ const { inspect } = require('node:util')
 const { OffloopError } = require('../internal/errors')
 const { toText } = require('../internal/error-codec')
 
+/** @typedef {import('./worker-thread').Exit} Exit */
+
 /** Main file of worker threads. */
 const WORKER_MAIN = 'worker-main.js'
 
 /**
  * Returns the error of a task that is lost because its thread ended.
- * @param {import('./worker-thread').Exit} exit
+ * @param {Exit} exit
  * @param {string} when
  */
-function exitError({ code, error }, when) {
-  const lost = new OffloopError(
-    'ERR_OFFLOOP_WORKER_EXIT',
-    `The worker thread ended ${when}: ${describeExit(code, error)}`,
-    {
-      transform: 'worker'
-    }
-  )
+function exitError(exit, when) {
+  return errorOf(exit, `${nameOf('of', exit)} ended ${when}`)
+}
+
+/** Returns the error of a thread that ended between two tasks. @param {Exit} exit */
+function idleExitError(exit) {
+  return errorOf(exit, ` ended between two tasks${nameOf('after', exit)}`)
+}
+
+/** @type {(relation: string, exit: Exit) => string} */
+function nameOf(relation, { source }) {
+  return source === undefined ? '' : ` ${relation} '${source.name}' in ${source.specifier}`
+}
+
+/** @type {(exit: Exit, end: string) => OffloopError} */
+function errorOf({ code, error }, end) {
+  const message = `The worker thread${end}: ${describeExit(code, error)}`
+  const lost = new OffloopError('ERR_OFFLOOP_WORKER_EXIT', message, { transform: 'worker' })
   if (error !== undefined) lost.cause = error
   return lost
 }
@@ -40,4 +52,4 @@ function lacksMain(error) {
   return error?.code === 'MODULE_NOT_FOUND' && `${error.message}`.split('\n', 1)[0].includes(WORKER_MAIN)
 }
 
-module.exports = { exitError }
+module.exports = { exitError, idleExitError }

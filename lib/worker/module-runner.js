@@ -2,7 +2,7 @@
 
 const { appendCallerStack } = require('../internal/errors')
 const { BackOff } = require('./back-off')
-const { exitError } = require('./exit-error')
+const { exitError, idleExitError } = require('./exit-error')
 const { IdleThreads } = require('./idle-threads')
 const { clearTimeout, now, queueMicrotask, setTimeout } = require('../internal/clock')
 const { Priority, Step } = require('../internal/loop-scheduler')
@@ -160,7 +160,7 @@ class ModuleRunner {
     const when = exit.wasImporting ? 'while it imported the module' : 'before the task did'
     if (lost.length > 0) this.#drop(thread, lost, () => exitError(exit, when))
     // No task rejects, so nothing else would report the exception.
-    else if (exit.error !== undefined) process.emitWarning(exitError(exit, 'between two tasks'))
+    else if (exit.error !== undefined) process.emitWarning(idleExitError(exit))
     this.#returnToQueue(thread, [...thread.tasks, ...thread.backlog])
     this.#releasePermit(thread)
     this.#checkEnded()

@@ -116,7 +116,8 @@ class ScriptRunner {
       clearTimeout(timer)
       native.removeFunctionThread(threadId)
       this.#workers.delete(task)
-      const error = failure === undefined ? silentError(code) : appendCallerStack(failure.error, task.caller)
+      const silent = () => silentError(task.definition, code)
+      const error = failure === undefined ? silent() : appendCallerStack(failure.error, task.caller)
       const outcome = task.isSettled ? 'cancelled' : 'failed'
       task.fail(error)
       ended(outcome)
@@ -179,9 +180,13 @@ function restoreThrown(error) {
   })
 }
 
-/** @param {number} code */
-function silentError(code) {
-  const message = `The script ended with exit code ${code} and posted no message`
+/** Exit code of Node.js for a top-level await that never settles. */
+const UNSETTLED = 13
+
+/** @type {(script: URL, code: number) => OffloopError} */
+function silentError(script, code) {
+  const why = code === UNSETTLED ? ': it has a top-level await that never settles' : ''
+  const message = `The script ${script} ended with exit code ${code} and posted no message${why}`
   return new OffloopError('ERR_OFFLOOP_WORKER_EXIT', message, { transform: 'workerScript' })
 }
 

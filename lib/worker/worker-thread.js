@@ -21,7 +21,13 @@ const { ANSWER, DOUBLES, SHARED, STATE, allocate, readBatch, shortenBatch, views
  * @property {(thread: WorkerThread, error: unknown) => void} onUnreadable the thread cannot deserialize its batch
  * @property {(thread: WorkerThread, why: Exit) => void} onExit
  *
- * @typedef {{ code: number, error: unknown, wasImporting: boolean, wasTerminated: boolean }} Exit
+ * @typedef {import('./batch-runner').Definition} Source of a function
+ * @typedef {object} Exit
+ * @property {number} code
+ * @property {unknown} error
+ * @property {boolean} wasImporting
+ * @property {boolean} wasTerminated
+ * @property {Source | undefined} source of the last function that ran, or was about to
  */
 
 /** The values of the small kinds in ANSWER, by kind. */
@@ -38,6 +44,8 @@ class WorkerThread {
   #handler
   /** Ids of the transforms whose definitions were sent. @type {Set<number>} */
   #knownTransforms = new Set()
+  /** Of the function of the latest batch. @type {Source | undefined} */
+  #source
   /** Number of batches sent. */
   #batchesSent = 0
   #isUp = false
@@ -133,7 +141,8 @@ class WorkerThread {
     this.#port.close()
     this.#answers.close()
     const wasImporting = this.#shared.words[SHARED.state] === STATE.importing
-    this.#handler.onExit(this, { code, error: this.#exitReason(), wasImporting, wasTerminated: this.#isTerminated })
+    const [error, wasTerminated, source] = [this.#exitReason(), this.#isTerminated, this.#source]
+    this.#handler.onExit(this, { code, error, wasImporting, wasTerminated, source })
   }
 
   /** The uncaught exception that ended the thread, or else Node's own error, such as out of memory. */
@@ -252,9 +261,9 @@ class WorkerThread {
    * @param {WorkerTask[]} tasks
    */
   send(tasks) {
-    const transform = tasks[0].definition.id
+    const { id: transform, source } = tasks[0].definition
     if (!this.#knownTransforms.has(transform)) {
-      this.#post({ transform, definition: tasks[0].definition.source })
+      this.#post({ transform, definition: source })
       this.#knownTransforms.add(transform)
     }
     const inputs = []
@@ -272,6 +281,7 @@ class WorkerThread {
       Atomics.store(this.#shared.words, SHARED.batch, 0)
       throw error
     }
+    this.#source = source
     this.#batchesSent = (this.#batchesSent + 1) | 0
     this.tasks = [...tasks]
     this.answered = 0
