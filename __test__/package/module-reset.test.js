@@ -50,6 +50,38 @@ test('copies of the package that were replaced are collected', async () => {
   assert.equal(alive, 0)
 })
 
+test('pools, caches and streams of another copy are refused with the reason', async () => {
+  const messages = await runScript(`
+    const first = load()
+    const pool = new first.Pool({ threads: 1 })
+    const { gzip } = first.transforms
+    const [sink, duplex] = [pool.collect(gzip()), pool.stream(gzip())]
+    const cache = new first.Cache({ max: 1 })
+    const second = load()
+    const { collectMetrics } = require(ROOT + '/prometheus.js')
+    const offloop = require(ROOT + '/fastify.js')
+    const instance = { addHook() {}, decorate() {}, decorateReply() {} }
+    const attempts = [
+      () => collectMetrics({ pools: { pool } }),
+      () => collectMetrics({ caches: { cache } }),
+      () => collectMetrics({ streams: { sink } }),
+      () => collectMetrics({ streams: { duplex } }),
+      () => offloop(instance, { pool }),
+      () => offloop(instance, { caches: { cache } }),
+      () => second.Cache.prototype.peek.call(cache, 'a'),
+      () => second.Pool.prototype.stats.call(pool)
+    ]
+    Promise.allSettled(attempts.map(async attempt => attempt())).then(results => {
+      console.log(JSON.stringify(results.map(({ reason }) => [reason?.code, reason?.message])))
+      process.exit()
+    })`)
+  assert.equal(messages.length, 8)
+  for (const [code, message] of messages) {
+    assert.match(code, /^ERR_INVALID_(ARG_TYPE|THIS)$/)
+    assert.match(message, /Received an instance of \w+ of another copy of offloop/)
+  }
+})
+
 test('objects of another copy are refused with the reason', async () => {
   const messages = await runScript(`
     const first = load()

@@ -15,6 +15,7 @@ const {
 const { HeapStore } = require('./heap-store')
 const { NativeStore } = require('./native-store')
 const { resolved } = require('../internal/deferred')
+const { markCopy } = require('../internal/package-copy')
 const { checkOptions, invalidThis, invalidType } = require('../internal/validate')
 
 /** @typedef {import('../..').CacheId} Id */
@@ -298,5 +299,7 @@ class Cache {
 function* valuesOf(entries) {
   for (const [, value] of entries) yield value
 }
+
+markCopy(Cache)
 
 module.exports = { Cache }

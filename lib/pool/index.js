@@ -9,6 +9,7 @@ const { PoolState } = require('./pool-state')
 const { estimateUtf8 } = require('../json/utf-encoder')
 const { captureResolvers, deferred } = require('../internal/deferred')
 const { tasks } = require('../internal/diagnostics')
+const { markCopy } = require('../internal/package-copy')
 const { implementationOf } = require('../task/implementation')
 const {
   checkBoolean,
@@ -305,5 +306,7 @@ function transformName(transform) {
 
 /** The process-wide pool. Its threads start with the first task. */
 const pool = new Pool({ name: 'default' })
+
+markCopy(Pool)
 
 module.exports = { Pool, pool, stateOf }

@@ -8,6 +8,7 @@ const { nextTick } = require('../internal/clock')
 const { watchSignal } = require('./signal')
 const { checkStreaming, readStreamOptions } = require('./options')
 const { statsOf } = require('./stats')
+const { markCopy } = require('../internal/package-copy')
 const { publishStall } = require('../internal/diagnostics')
 const { Transform } = require('../native/transform')
 const { invalidThis, priorityNumber } = require('../internal/validate')
@@ -128,5 +129,7 @@ class TransformDuplex extends Duplex {
     finished?.()
   }
 }
+
+markCopy(TransformDuplex)
 
 module.exports = { TransformDuplex }

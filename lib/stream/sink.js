@@ -15,6 +15,7 @@ const {
   readEachOptions,
   readStreamOptions
 } = require('./options')
+const { markCopy } = require('../internal/package-copy')
 const { publishStall } = require('../internal/diagnostics')
 const { PoolState } = require('../pool/pool-state')
 const { asError, watchSignal } = require('./signal')
@@ -189,5 +190,7 @@ function each(pool, transform, onResult, options, caller) {
     return new PerChunkEngine(pool, transform, { concurrency, priority }, limit, caller, { ...handler, result })
   })
 }
+
+markCopy(Sink)
 
 module.exports = { Sink, collect, each }
