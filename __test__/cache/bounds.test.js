@@ -238,19 +238,44 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
   })
 
   test(`an error thrown by onEvict becomes a warning, ${storage}`, async () => {
+    const cause = new RangeError('boom')
     const cache = new Cache({
       max: 1,
       storage,
-      onEvict: id => {
-        throw new Error(`cannot handle ${id}`)
+      name: storage === 'native' ? 'evicts' : undefined,
+      onEvict: () => {
+        throw cause
       }
     })
     const warned = once(process, 'warning')
     cache.set('a', 1)
     cache.set('b', 2)
-    assert.match((await warned)[0].message, /cannot handle a/)
+    const [warning] = await warned
+    const name = storage === 'native' ? "the cache 'evicts'" : 'a cache'
+    assert.equal(warning.message, `onEvict of ${name} failed for 'a': RangeError: boom`)
+    assert.deepEqual([warning.name, warning.cause], ['Warning', cause])
     assert.equal(cache.peek('b'), 2)
+    cache.close()
   })
+
+  if (storage === 'native') {
+    test('a value that cannot be decoded for onEvict becomes a warning', async () => {
+      const fails = true
+      const codec = {
+        encode: () => Buffer.of(1),
+        decode: () => {
+          if (fails) throw new Error('no')
+          return 1
+        }
+      }
+      const cache = new Cache({ max: 1, storage, codec, onEvict: () => assert.fail('is called') })
+      const warned = once(process, 'warning')
+      cache.set('a', 1)
+      cache.set('b', 2)
+      const [{ message }] = await warned
+      assert.equal(message, "onEvict of a cache failed for 'a': TypeError: The value of 'a' cannot be decoded: no")
+    })
+  }
 
   test(`iterates over a snapshot of the entries, ${storage}`, () => {
     const cache = new Cache({ max: 10, storage })

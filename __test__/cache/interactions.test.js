@@ -209,7 +209,11 @@ for (const storage of /** @type {Storage[]} */ (['heap', 'native'])) {
     for (let id = 0; id < 4; id++) cache.set(`${id}`, id)
     while (warnings.length < 2 || notified < 3) await turn()
     process.off('warning', listener)
-    assert.deepEqual(warnings, ['a value that cannot be converted to a string', 'later'])
+    const expected = ["'0': a value that cannot be converted to a string", "'1': Error: later"]
+    assert.deepEqual(
+      warnings,
+      expected.map(text => `onEvict of a cache failed for ${text}`)
+    )
     assert.equal(notified, 3)
   })
 }

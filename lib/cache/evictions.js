@@ -4,6 +4,7 @@ const { AsyncResource } = require('node:async_hooks')
 const { queueMicrotask } = require('../internal/clock')
 const { Priority, Step } = require('../internal/loop-scheduler')
 const { warn } = require('../internal/warning')
+const { formatId } = require('./format-id')
 const { loopScheduler } = require('../native/shared')
 
 /** Maximum number of evictions waiting to be reported: a call that adds more reports the oldest itself. */
@@ -28,15 +29,20 @@ class QueuedEviction extends AsyncResource {
 /** Reports evictions to `onEvict` afterwards; an exception of `onEvict` becomes a warning. */
 class Evictions {
   #onEvict
+  #name
   /** The oldest is at `#head`. @type {(QueuedEviction | undefined)[]} */
   #queue = []
   #head = 0
   #isScheduled = false
   #isNotifying = false
 
-  /** @param {((id: any, value: any, reason: (typeof REASONS)[number]) => void) | undefined} onEvict */
-  constructor(onEvict) {
+  /**
+   * @param {((id: any, value: any, reason: (typeof REASONS)[number]) => void) | undefined} onEvict
+   * @param {string | undefined} name of the cache
+   */
+  constructor(onEvict, name) {
     this.#onEvict = onEvict
+    this.#name = name
   }
 
   get hasListener() {
@@ -108,12 +114,19 @@ class Evictions {
         REASONS[reason]
       )
       // `onEvict` may be asynchronous; its promise is not awaited.
-      if (typeof answer?.then === 'function') answer.then(undefined, warn)
+      if (typeof answer?.then === 'function')
+        answer.then(undefined, (/** @type {unknown} */ error) => this.warn(id, error))
     } catch (error) {
-      warn(error)
+      this.warn(id, error)
     } finally {
       this.#isNotifying = false
     }
+  }
+
+  /** Reports that an eviction was not handled. @type {(id: any, error: unknown) => void} */
+  warn(id, error) {
+    const cache = this.#name === undefined ? 'a cache' : `the cache '${this.#name}'`
+    warn(`onEvict of ${cache} failed for ${formatId(id)}`, error)
   }
 
   #dequeue() {

@@ -56,7 +56,7 @@ class HeapStore {
     this.#weigh = weigh
     this.#policy = options.policy
     this.#order = createOrder(this.#policy, this.#bounds)
-    this.#evictions = new Evictions(onEvict)
+    this.#evictions = new Evictions(onEvict, undefined)
     this.#lifetimeOptions = options
     if (areNeeded(options)) this.#lifetimes = new Lifetimes(options)
     this.#errorTtl = options.errorTtl ?? 0

@@ -20,12 +20,13 @@ class NativeEvictions {
   /**
    * @param {number} handle
    * @param {import('../../index').CacheOptions<any, any>['onEvict']} onEvict
+   * @param {string | undefined} name of the cache
    * @param {(id: any, bytes: Buffer) => any} decode
    */
-  constructor(handle, onEvict, decode) {
+  constructor(handle, onEvict, name, decode) {
     this.#handle = handle
     this.#decode = decode
-    this.#evictions = new Evictions(onEvict)
+    this.#evictions = new Evictions(onEvict, name)
   }
 
   /**
@@ -60,7 +61,7 @@ class NativeEvictions {
         try {
           yield { id, value: this.#decode(id, bytes), reason }
         } catch (error) {
-          process.emitWarning(/** @type {Error} */ (error))
+          this.#evictions.warn(id, error)
         }
       }
     }

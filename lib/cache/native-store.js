@@ -79,7 +79,9 @@ class NativeStore {
     this.#weigh = options.weigh
     this.#scratch = this.#codec.copies ? scratch : undefined
     this.#near = new NearCache(native.cacheVersions(this.#handle))
-    this.#evictions = new NativeEvictions(this.#handle, options.onEvict, (id, bytes) => this.decode(id, bytes))
+    this.#evictions = new NativeEvictions(this.#handle, options.onEvict, options.name, (id, bytes) =>
+      this.decode(id, bytes)
+    )
   }
 
   get size() {

@@ -1,18 +1,16 @@
 'use strict'
 
-const { isNativeError } = require('node:util').types
 const { toText } = require('./error-codec')
 
 /**
- * Emits a value thrown by user code as a warning, for when no caller is left to reject. It never throws.
- * @param {unknown} error
+ * Emits a value thrown by user code as a warning, for when no caller is left to reject.
+ * @param {string} what failed
+ * @param {unknown} cause
  */
-function warn(error) {
-  try {
-    process.emitWarning(isNativeError(error) ? error : toText(error))
-  } catch {
-    process.emitWarning(toText(error))
-  }
+function warn(what, cause) {
+  const warning = new Error(`${what}: ${toText(cause)}`, { cause })
+  warning.name = 'Warning'
+  process.emitWarning(warning)
 }
 
 module.exports = { warn }
