@@ -138,7 +138,12 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     )
     await assert.rejects(cache.getMany(['c', 'bad']), { message: /1 of 2 ids.*'bad'/ })
     assert.equal(cache.peek('c'), 'loaded c')
-    await assert.rejects(open().getMany(['a']), { code: 'ERR_INVALID_ARG_TYPE', message: /no loader/ })
+    const without = open()
+    const noLoader = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /^There is no loader for 'a'/ }
+    for (const ids of [['a'], ['a', 'b']]) await assert.rejects(without.getMany(ids), noLoader)
+    without.set('held', 1)
+    const partial = await without.getMany(['held', 'b', 'c']).catch(error => error)
+    assert.deepEqual([partial.ids, [...partial.results]], [['b', 'c'], [['held', 1]]])
   })
 
   test(`rejects invalid arguments and results, ${storage}`, async () => {

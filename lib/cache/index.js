@@ -1,6 +1,6 @@
 'use strict'
 
-const { LoadCoordinator } = require('./load-coordinator')
+const { LoadCoordinator, noLoaderError } = require('./load-coordinator')
 const { getMany, loadMany, loaderOfOne } = require('./get-many')
 const {
   checkId,
@@ -93,13 +93,19 @@ class Cache {
     const { load, signal } = readCall(options, 'loadMany')
     Cache.#checkOpen(this)
     const one = load === undefined ? this.#load : loaderOfOne(load)
+    /** One error for all ids. @type {Error | undefined} */
+    let error
+    const missing = (/** @type {Id} */ id) => {
+      error ??= noLoaderError(id)
+      return error
+    }
     return getMany(
       list,
       [load, one],
       id => {
         // The codec may have closed the cache while it decoded an earlier value.
         Cache.#checkOpen(this)
-        return this.#near(id) ?? this.#coordinator.find(id, one)
+        return this.#near(id) ?? this.#coordinator.find(id, one, missing)
       },
       toLoad => {
         if (load !== undefined) loadMany(toLoad, load)

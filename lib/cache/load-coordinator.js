@@ -57,12 +57,13 @@ class LoadCoordinator {
    * Returns a value to serve now, or the flight to wait for.
    * @param {Id} id
    * @param {Loader | undefined} load
+   * @param {(id: Id) => Error} [missing] returns the error of an id that is not held, if there is no loader
    * @returns {Answer}
    */
-  find(id, load) {
+  find(id, load, missing = noLoaderError) {
     if (load === undefined) {
       const entry = this.#store.find(id)
-      if (entry === undefined) throw noLoaderError(id)
+      if (entry === undefined) throw missing(id)
       return { entry, flight: undefined, leads: false, previous: undefined }
     }
     return this.#store.lookUp(id, this, load)
@@ -264,4 +265,4 @@ function noLoaderError(id) {
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
-module.exports = { LoadCoordinator }
+module.exports = { LoadCoordinator, noLoaderError }
