@@ -1,7 +1,7 @@
 'use strict'
 
 const { inspect } = require('node:util')
-const { isSharedArrayBuffer, isUint8Array } = require('node:util').types
+const { isBigIntObject, isSharedArrayBuffer, isUint8Array } = require('node:util').types
 const { bufferOf } = require('../internal/typed-array')
 const { withCode } = require('../internal/errors')
 const { findDetached, isDetached, detachedMessage } = require('../internal/detached')
@@ -41,7 +41,7 @@ function makeSerialize(v8) {
     class Serializer extends /** @type {any} */ (v8.DefaultSerializer) {
       /** @param {ArrayBufferView} view */
       _writeHostObject(view) {
-        checkMemory('It', view)
+        checkMemory('it', view)
         return super._writeHostObject(view)
       }
     }
@@ -82,7 +82,7 @@ const CODECS = {
   },
   json: {
     encode(value) {
-      const text = JSON.stringify(value)
+      const text = stringify(value)
       if (text === undefined) throw new TypeError(`${formatValue(value)} cannot be represented in JSON`)
       if (EMPTY_JSON.some(empty => text.includes(empty))) checkJson(value)
       return Buffer.from(text)
@@ -92,7 +92,7 @@ const CODECS = {
   },
   bytes: {
     encode(value) {
-      if (!isUint8Array(value)) throw invalidType('It', 'an instance of Buffer or Uint8Array', value)
+      if (!isUint8Array(value)) throw invalidType('it', 'an instance of Buffer or Uint8Array', value)
       return value
     },
     decode: bytes => bytes
@@ -113,6 +113,36 @@ function resolveCodec(codec) {
     return { encode: value => encode.call(custom, value), decode: bytes => decode.call(custom, bytes) }
   }
   throw invalidType('The "options.codec" property', "'v8', 'json', 'bytes' or an object with encode and decode", codec)
+}
+
+/** Returns the JSON of a value. The error for a BigInt has its path. @param {unknown} value */
+function stringify(value) {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    const path = pathToBigInt(value)
+    throw path === undefined ? error : new TypeError(`${path} is a BigInt, which JSON cannot represent`)
+  }
+}
+
+/** Returns the path of the first BigInt in the JSON of a value. @param {unknown} value */
+function pathToBigInt(value) {
+  /** @type {string | undefined} */
+  let found
+  /** Paths of the objects that are open, by object. */
+  const paths = new Map()
+  try {
+    JSON.stringify(value, function (key, member) {
+      const { formatStep } = require('../internal/clone-error')
+      const path = paths.has(this) ? `${paths.get(this)}${formatStep(this, key)}` : 'value'
+      if (typeof member === 'bigint' || isBigIntObject(member)) found ??= path
+      if (typeof member === 'object') paths.set(member, path)
+      return found === undefined ? member : undefined
+    })
+  } catch {
+    // The value fails for another reason as well.
+  }
+  return found
 }
 
 /** Throws if a value contains detached memory. @param {unknown} value */

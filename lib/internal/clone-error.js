@@ -188,4 +188,4 @@ function tryRead(read, otherwise) {
   }
 }
 
-module.exports = { cloneReason, explainCloneError }
+module.exports = { cloneReason, explainCloneError, formatStep }
