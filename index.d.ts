@@ -1399,7 +1399,7 @@ export interface CacheGetManyOptions<K extends CacheId, V> {
 }
 
 /**
- * Options of a {@link Cache}. Times are whole milliseconds from 0; `loadTimeout` may have a fraction. Omit an option for its
+ * Options of a {@link Cache}. Times are milliseconds from 0, and may have a fraction. Omit an option for its
  * default. For no limit, omit the option: `Infinity` is rejected. Unknown options are rejected.
  * @example
  * new Cache({ max: 10_000, ttl: 60_000, staleIfError: 600_000, loadTimeout: 2000, load })
@@ -1433,7 +1433,7 @@ export interface CacheOptions<K extends CacheId, V> {
   ttl?: number | undefined
   /** Largest fraction, 0 to 1, by which `ttl` (an entry's own too) and `refreshAfter` are shortened at random. Default 0. */
   jitter?: number | undefined
-  /** Age from which a hit is served immediately and its value reloaded in the background. Default: never. */
+  /** Age, less than `ttl`, from which a hit is served immediately and its value reloaded in the background. Default: never. */
   refreshAfter?: number | undefined
   /** How long past its `ttl` a value may be served while it is reloaded. Default 0. */
   staleWhileRevalidate?: number | undefined

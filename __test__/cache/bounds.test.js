@@ -124,7 +124,10 @@ test('rejects invalid ids, loaders and weights', async () => {
     await assert.rejects(cache.get('a', load), { code: 'ERR_INVALID_ARG_TYPE', message: /context\.store/ })
   }
   const light = new Cache({ max: 5 })
-  assert.throws(() => light.resize({ maxBytes: 5 }), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.weigh/ })
+  assert.throws(() => light.resize({ maxBytes: 5 }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /^limits\.maxBytes requires options\.weigh/
+  })
   assert.throws(() => cache.set('a', 1), { code: 'ERR_OUT_OF_RANGE', message: /weigh returns for 'a'.*-1/ })
   await assert.rejects(
     cache.get('a', () => 1),
@@ -184,7 +187,16 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
         ['b', 5]
       ]
     )
-    assert.throws(() => cache.resize(/** @type {any} */ ({ max: -1 })), { code: 'ERR_OUT_OF_RANGE' })
+    assert.throws(() => cache.resize(/** @type {any} */ ({ max: -1 })), {
+      code: 'ERR_OUT_OF_RANGE',
+      message: /"limits\.max"/
+    })
+    assert.throws(() => cache.resize(/** @type {any} */ (5)), {
+      message: /^The "limits" argument must be of type object/
+    })
+    assert.throws(() => cache.resize(/** @type {any} */ ({ size: 1 })), {
+      message: /^The property 'limits\.size' is unknown/
+    })
     assert.throws(() => cache.resize({}), { code: 'ERR_INVALID_ARG_TYPE', message: /"limits\.max" and .* required$/ })
   })
 

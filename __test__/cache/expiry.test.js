@@ -207,3 +207,62 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.deepEqual([cache.has('long'), cache.size, cache.stats().evictions.ttl], [true, 3, 1])
   })
 }
+
+for (const storage of /** @type {const} */ (['heap', 'native'])) {
+  test(`refuses a refreshAfter that is not less than ttl, ${storage}`, () => {
+    for (const [ttl, refreshAfter] of [
+      [100, 100],
+      [100, 101],
+      [0, 0]
+    ]) {
+      assert.throws(() => new Cache({ max: 5, storage, ttl, refreshAfter }), {
+        name: 'RangeError',
+        code: 'ERR_OUT_OF_RANGE',
+        message: `The value of "options.refreshAfter" is out of range. It must be less than "options.ttl" (${ttl}). Received ${refreshAfter}`
+      })
+    }
+    new Cache({ max: 5, storage, ttl: 100, refreshAfter: 99.5 }).close()
+    new Cache({ max: 5, storage, refreshAfter: 1e9 }).close()
+  })
+
+  test(`an entry without a ttl of its cache is refreshed before its own ttl ends, ${storage}`, async () => {
+    const clock = stopClock()
+    try {
+      let loads = 0
+      const load = (/** @type {string} */ _, /** @type {any} */ context) => {
+        context.ttl = 100
+        return ++loads
+      }
+      const cache = new Cache({ max: 5, storage, refreshAfter: 10, load })
+      await cache.get('a')
+      clock.advance(20)
+      assert.deepEqual([await cache.get('a'), loads], [1, 2])
+    } finally {
+      clock.restore()
+    }
+  })
+
+  test(`times may have a fraction, in options, set and context.ttl, ${storage}`, async () => {
+    const clock = stopClock()
+    try {
+      const load = (/** @type {string} */ _, /** @type {any} */ context) => {
+        context.ttl = 1.5
+        return 1
+      }
+      const times = { ttl: 1.5, staleWhileRevalidate: 0.5, staleIfError: 0.5, errorTtl: 0.5, refreshAfter: 1.25 }
+      const cache = new Cache({ max: 5, storage, jitter: 0, ...times })
+      cache.set('default', 1)
+      cache.set('own', 1, { ttl: 1.5 })
+      await cache.get('loaded', load)
+      clock.advance(1.25)
+      assert.deepEqual([...cache.keys()].sort(), ['default', 'loaded', 'own'])
+      clock.advance(0.5)
+      assert.deepEqual([...cache.keys()], [])
+    } finally {
+      clock.restore()
+    }
+    for (const ttl of [-0.5, NaN, Infinity]) {
+      assert.throws(() => new Cache({ max: 5, storage, ttl }), { code: 'ERR_OUT_OF_RANGE', message: /"options\.ttl"/ })
+    }
+  })
+}

@@ -308,7 +308,7 @@ class HeapStore {
 
   /** @param {{ max: number | undefined, maxBytes: number | undefined }} limits */
   resize(limits) {
-    checkLimits(limits, true, this.#weigh)
+    checkLimits('limits', limits, true, this.#weigh)
     this.#bounds.max = limits.max ?? this.#bounds.max
     this.#bounds.maxBytes = limits.maxBytes ?? this.#bounds.maxBytes
     this.#makeRoom(0, 0, this.#now())

@@ -16,7 +16,7 @@ const { HeapStore } = require('./heap-store')
 const { NativeStore } = require('./native-store')
 const { resolved } = require('../internal/deferred')
 const { markCopy } = require('../internal/package-copy')
-const { checkOptions, invalidThis, invalidType } = require('../internal/validate')
+const { checkObject, checkOptions, invalidThis, invalidType } = require('../internal/validate')
 
 /** @typedef {import('../..').CacheId} Id */
 
@@ -225,7 +225,8 @@ class Cache {
   /** @param {{ max?: number, maxBytes?: number }} limits */
   resize(limits) {
     if (!Cache.#is(this)) throw invalidThis('Cache', this)
-    checkOptions(limits, LIMITS)
+    checkObject(limits, 'The "limits" argument')
+    checkOptions(limits, LIMITS, 'limits')
     // Read once, before the check: a getter may close the cache.
     const { max, maxBytes } = limits
     checkResize({ max, maxBytes })

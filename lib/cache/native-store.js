@@ -344,7 +344,7 @@ class NativeStore {
 
   /** @param {{ max: number | undefined, maxBytes: number | undefined }} limits */
   resize(limits) {
-    checkLimits(limits, false, this.#weigh)
+    checkLimits('limits', limits, false, this.#weigh)
     this.flushUses()
     native.cacheResize(this.#handle, limits.max, limits.maxBytes, clock.now(), out)
     this.#collectEvictions()

@@ -23,17 +23,11 @@ const { MAX_SAFE_INTEGER } = Number
 const MAX_TIMER = 2 ** 31 - 1
 /** Setting of a codec that is an object. */
 const CUSTOM = 'custom'
-/** Bounds of the options that are integers. */
-const INTEGERS = {
-  max: [1, 2 ** 31 - 1],
-  maxBytes: [1, MAX_SAFE_INTEGER],
-  ttl: [0, MAX_SAFE_INTEGER],
-  refreshAfter: [0, MAX_SAFE_INTEGER],
-  staleWhileRevalidate: [0, MAX_SAFE_INTEGER],
-  staleIfError: [0, MAX_SAFE_INTEGER],
-  errorTtl: [0, MAX_SAFE_INTEGER]
-}
-const INTEGER_OPTIONS = /** @type {(keyof typeof INTEGERS)[]} */ (Object.keys(INTEGERS))
+/** Maximums of the limits. */
+const MAX_LIMITS = { max: 2 ** 31 - 1, maxBytes: MAX_SAFE_INTEGER }
+const LIMITS = /** @type {(keyof typeof MAX_LIMITS)[]} */ (Object.keys(MAX_LIMITS))
+/** Options in milliseconds. */
+const TIMES = /** @type {const} */ (['ttl', 'refreshAfter', 'staleWhileRevalidate', 'staleIfError', 'errorTtl'])
 /** Options with a fixed set of strings as values; the first one is the default. */
 const CHOICES = { storage: ['heap', 'native'], policy: ['lru', 's3-fifo'] }
 const FUNCTIONS = ['weigh', 'load', 'onEvict']
@@ -52,7 +46,7 @@ const DEFAULTS = {
   codec: 'v8'
 }
 const CALL_OPTIONS = { load: ['load', 'signal'], loadMany: ['loadMany', 'signal'] }
-const OPTIONS = [...INTEGER_OPTIONS, 'jitter', 'loadTimeout', ...FUNCTIONS, ...Object.keys(CHOICES), 'codec', 'name']
+const OPTIONS = [...LIMITS, ...TIMES, 'jitter', 'loadTimeout', ...FUNCTIONS, ...Object.keys(CHOICES), 'codec', 'name']
 
 /**
  * @param {string} name
@@ -86,7 +80,8 @@ function checkChoice(option, value) {
 function readOptions(options) {
   checkOptions(options, OPTIONS)
   const { load, weigh, onEvict, codec, storage, policy, name, jitter, loadTimeout } = options
-  const integers = pickOptions(options, INTEGER_OPTIONS)
+  const limits = pickOptions(options, LIMITS)
+  const times = pickOptions(options, TIMES)
   for (const [option, value] of Object.entries({ weigh, load, onEvict })) {
     checkFunction(`The "options.${option}" property`, value)
   }
@@ -103,9 +98,10 @@ function readOptions(options) {
   }
   if (name === '') throw invalidValue('The "options.name" property must not be empty')
   if (isHeap && codec !== undefined) throw invalidValue("options.codec requires options.storage 'native'")
-  if (name === undefined) checkBounded(integers)
-  checkLimits(integers, isHeap, weigh)
-  const shared = { ...integers, jitter, loadTimeout, policy, codec: typeof codec === 'object' ? CUSTOM : codec }
+  if (name === undefined) checkBounded(limits)
+  checkLimits('options', limits, isHeap, weigh)
+  checkTimes(times)
+  const shared = { ...limits, ...times, jitter, loadTimeout, policy, codec: typeof codec === 'object' ? CUSTOM : codec }
   const settings = Object.entries(shared).filter(([, value]) => value !== undefined)
   return {
     isHeap,
@@ -117,7 +113,8 @@ function readOptions(options) {
     isCodecGiven: codec !== undefined,
     loadTimeout,
     native: {
-      ...integers,
+      ...limits,
+      ...times,
       jitter,
       policy,
       name,
@@ -164,21 +161,31 @@ function unboundedError(name) {
 }
 
 /**
- * Checks the limits of a cache, and the other options that are integers.
- * @param {{ max?: number | undefined, maxBytes?: number | undefined }} integers
+ * Checks the limits of a cache.
+ * @param {'options' | 'limits'} path of the limits
+ * @param {{ max?: number | undefined, maxBytes?: number | undefined }} limits
  * @param {boolean} isHeap
  * @param {unknown} weigh
  */
-function checkLimits(integers, isHeap, weigh) {
-  if (isHeap && integers.maxBytes !== undefined && weigh === undefined) {
+function checkLimits(path, limits, isHeap, weigh) {
+  if (isHeap && limits.maxBytes !== undefined && weigh === undefined) {
     throw invalidValue(
-      "options.maxBytes requires options.weigh with options.storage 'heap': object sizes cannot be measured"
+      `${path}.maxBytes requires options.weigh with options.storage 'heap': object sizes cannot be measured`
     )
   }
-  for (const [option, value] of Object.entries(integers)) {
-    if (value === undefined) continue
-    const [min, max] = INTEGERS[/** @type {keyof typeof INTEGERS} */ (option)]
-    checkInteger(`options.${option}`, value, min, max)
+  for (const limit of LIMITS) {
+    const value = limits[limit]
+    if (value !== undefined) checkInteger(`${path}.${limit}`, value, 1, MAX_LIMITS[limit])
+  }
+}
+
+/** @param {Partial<Record<typeof TIMES[number], number | undefined>>} times */
+function checkTimes(times) {
+  for (const time of TIMES) checkNumber(`options.${time}`, times[time])
+  const { ttl, refreshAfter } = times
+  // An entry would expire first, and never be refreshed.
+  if (ttl !== undefined && refreshAfter !== undefined && refreshAfter >= ttl) {
+    throw outOfRange('"options.refreshAfter"', `less than "options.ttl" (${ttl})`, refreshAfter)
   }
 }
 

@@ -7,13 +7,12 @@ use crate::cache::{self, Cache, Lifetime, Limits, Policy};
 use crate::clock::Time;
 use crate::mismatch;
 use crate::node::args::throw;
-use crate::node::convert::u64_of;
+use crate::node::convert::{duration_of, u64_of};
 use crate::node::environment::{self, Environment};
 use napi::{Env, Result};
 use napi_derive::napi;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 static NAMED: Registry<Shared> = Registry::new();
 
@@ -62,7 +61,7 @@ fn open(
     environment: &Environment,
     options: CacheOptions,
 ) -> std::result::Result<Option<(Handle, Settings)>, ArgumentError> {
-    let duration = |millis: Option<f64>| millis.map(|millis| Duration::from_millis(u64_of(millis)));
+    let duration = |millis: Option<f64>| millis.map(duration_of);
     let limits = limits(options.max, options.max_bytes, Limits { entries: usize::MAX, bytes: u64::MAX });
     let lifetime = Lifetime {
         ttl: duration(options.ttl),
