@@ -137,3 +137,15 @@ function thrownBy(call) {
   }
   return assert.fail('did not throw')
 }
+
+test('a missing argument is expected to have the same type as a wrong one', () => {
+  const { json, pbkdf2 } = /** @type {any} */ (transforms)
+  for (const make of [json.validate, json.validateEach]) {
+    for (const args of [[], [undefined], [null]]) {
+      const message = `The "schema" argument must be of type object or boolean. Received ${args[0]}`
+      assert.throws(() => make(...args), { code: 'ERR_INVALID_ARG_TYPE', message })
+    }
+  }
+  assert.throws(() => pbkdf2('sha256', Buffer.alloc(8), 2 ** 30, 32), { message: /"iterations" times 1 block of 32/ })
+  assert.throws(() => pbkdf2('sha256', Buffer.alloc(8), 2 ** 30, 33), { message: /"iterations" times 2 blocks of 32/ })
+})

@@ -241,7 +241,7 @@ function byId(ids, values) {
   if (!Array.isArray(values)) throw invalidType('The result of loadMany', 'a Map or an Array', values)
   if (values.length === ids.length) return new Map(ids.map((id, index) => [id, values[index]]))
   throw invalidValue(
-    `The result of loadMany must have ${ids.length} values, one for each id. Received ${values.length}`
+    `The result of loadMany must have ${ids.length} ${ids.length === 1 ? 'value' : 'values'}, one for each id. Received ${values.length}`
   )
 }
 

@@ -63,9 +63,9 @@ const FIRST_ARGUMENT = {
 /** @param {string} name */
 function nativeFactory(name) {
   const convertFirst = FIRST_ARGUMENT[name] ?? nativeArgument
-  return (/** @type {unknown[]} */ ...args) => {
+  return (/** @type {unknown} */ first, /** @type {unknown[]} */ ...others) => {
     // Getters of options run before any bytes are checked: they may detach the memory of a key.
-    const read = args.map((value, index) => (index === 0 ? convertFirst(value) : nativeArgument(value)))
+    const read = [convertFirst(first), ...others.map(nativeArgument)]
     return createTransform(name, read.map(withBytes))
   }
 }

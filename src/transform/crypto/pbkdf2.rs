@@ -33,8 +33,8 @@ pub fn pbkdf2(args: &Args) -> BuildResult {
     let blocks = length.div_ceil(digest_len) as u64;
     let work = u64::from(iterations.get()) * blocks;
     if work > MAX_PBKDF2_BLOCKS {
-        let product =
-            format!("\"iterations\" times the {blocks} blocks of {digest_len} bytes ({iterations} * {blocks})");
+        let unit = if blocks == 1 { "block" } else { "blocks" };
+        let product = format!("\"iterations\" times {blocks} {unit} of {digest_len} bytes ({iterations} * {blocks})");
         return Err(product_out_of_range(&product, MAX_PBKDF2_BLOCKS, work));
     }
     Ok(Box::new(Derive { algorithm, salt, iterations, length }))
