@@ -141,3 +141,22 @@ function cyclic() {
 async function* later(inputs) {
   yield* inputs
 }
+
+test('an iterator without a method next() is refused', async () => {
+  const pool = new Pool({ threads: 1 })
+  const sources = /** @type {any[]} */ ([
+    { [Symbol.iterator]: () => ({}) },
+    { [Symbol.asyncIterator]: () => ({}) },
+    { [Symbol.iterator]: () => undefined }
+  ])
+  const refused = {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: 'The "next" property of the iterator of "inputs" must be of type function. Received undefined'
+  }
+  for (const source of sources) {
+    await assert.rejects(pool.map(gzip(), source), refused)
+    await assert.rejects(async () => pool.iterate(gzip(), source).next(), refused)
+  }
+  await pool.close()
+})

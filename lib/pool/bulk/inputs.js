@@ -28,7 +28,7 @@ const { checkMemory, invalidType } = require('../../internal/validate')
 /**
  * Opens the inputs of a bulk call. Each property is read once.
  * @param {any} inputs
- * @returns {{ iterator: InputIterator, isAsync: boolean }}
+ * @returns {ReturnType<typeof opened>}
  */
 function openInputs(inputs) {
   const asynchronous = inputs?.[Symbol.asyncIterator]
@@ -36,7 +36,7 @@ function openInputs(inputs) {
   if (typeof make !== 'function' || typeof inputs === 'string')
     throw invalidType('The "inputs" argument', 'an iterable or an async iterable of inputs', inputs)
   const isAsync = make === asynchronous
-  if (!ArrayBuffer.isView(inputs)) return { iterator: make.call(inputs), isAsync }
+  if (!ArrayBuffer.isView(inputs)) return opened(make.call(inputs), isAsync)
   // If a typed array is detached while it is read, V8's iterator throws another error.
   const check = () => checkMemory('The "inputs" argument', inputs)
   check()
@@ -45,7 +45,15 @@ function openInputs(inputs) {
     check()
     return elements.next()
   }
-  return { iterator: /** @type {InputIterator} */ ({ next }), isAsync }
+  return opened(/** @type {InputIterator} */ ({ next }), isAsync)
+}
+
+/** @type {(iterator: InputIterator, isAsync: boolean) => { iterator: InputIterator, next: Function, isAsync: boolean }} */
+function opened(iterator, isAsync) {
+  const next = iterator?.next
+  if (typeof next !== 'function')
+    throw invalidType('The "next" property of the iterator of "inputs"', 'of type function', next)
+  return { iterator, next, isAsync }
 }
 
 module.exports = { openInputs }

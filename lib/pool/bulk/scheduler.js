@@ -48,6 +48,7 @@ class BulkScheduler {
   #handler
   /** @type {InputIterator} */
   #iterator
+  #next
   /** @type {Promise<unknown> | undefined} */
   #closePromise
   #isAsync
@@ -110,7 +111,15 @@ class BulkScheduler {
    * @param {ResultHandler} handler
    * @param {AsyncResource} context
    */
-  constructor({ pool, transform, caller }, implementation, options, limits, { iterator, isAsync }, handler, context) {
+  constructor(
+    { pool, transform, caller },
+    implementation,
+    options,
+    limits,
+    { iterator, next, isAsync },
+    handler,
+    context
+  ) {
     this.implementation = implementation
     this.transform = transform
     this.#limits = limits
@@ -122,6 +131,7 @@ class BulkScheduler {
     this.#handler = handler
     this.#context = context
     this.#iterator = iterator
+    this.#next = next
     this.#isAsync = isAsync
   }
 
@@ -146,7 +156,7 @@ class BulkScheduler {
           break
         }
         this.#takenBytes += INPUT_BYTES
-        const next = this.#iterator.next()
+        const next = this.#next.call(this.#iterator)
         // The signal may have aborted before it was watched.
         this.checkSignal()
         if (this.#isAsync) this.#awaitNext(/** @type {Promise<IteratorResult<unknown>>} */ (next))
