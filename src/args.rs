@@ -5,6 +5,8 @@ use std::fmt::{self, Write};
 use std::ops::RangeInclusive;
 use zeroize::Zeroizing;
 
+/// Expected types of binary data; `lib/task/fields.js` has the same text.
+const BYTES: &str = "an instance of ArrayBuffer, SharedArrayBuffer, Buffer, TypedArray, or DataView";
 /// Maximum characters of a text that a message quotes.
 const MAX_CHARS: usize = 60;
 /// Maximum characters of a text in place of another type.
@@ -225,7 +227,7 @@ impl Args {
             Arg::Text(text) => Ok(Zeroizing::new(text.as_bytes().to_vec())),
             other => Err(ArgumentError::not_bytes(
                 &format!("The \"{name}\" argument"),
-                "a string or an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
+                &format!("a string or {BYTES}"),
                 other,
             )),
         }
@@ -238,11 +240,7 @@ impl Args {
     pub fn bytes(&self, index: usize, name: &str) -> Result<Zeroizing<Vec<u8>>> {
         match self.get(index) {
             Arg::Bytes(bytes) => Ok(bytes.clone()),
-            other => Err(ArgumentError::not_bytes(
-                &format!("The \"{name}\" argument"),
-                "an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
-                other,
-            )),
+            other => Err(ArgumentError::not_bytes(&format!("The \"{name}\" argument"), BYTES, other)),
         }
     }
 
@@ -355,11 +353,7 @@ impl<'a> Options<'a> {
         match self.get(name) {
             Arg::Undefined => Ok(None),
             Arg::Bytes(bytes) => Ok(Some(bytes.clone())),
-            other => Err(ArgumentError::not_bytes(
-                &format!("The \"options.{name}\" property"),
-                "an instance of ArrayBuffer, Buffer, TypedArray, or DataView",
-                other,
-            )),
+            other => Err(ArgumentError::not_bytes(&format!("The \"options.{name}\" property"), BYTES, other)),
         }
     }
 

@@ -24,18 +24,22 @@ const DECODERS = [
   chain(gunzip(), transforms.json.parse())
 ]
 
-const BYTES = 'must be an instance of ArrayBuffer, Buffer, TypedArray, or DataView. Received type'
+const BYTES = 'must be an instance of ArrayBuffer, SharedArrayBuffer, Buffer, TypedArray, or DataView'
 
 for (const decoder of DECODERS) {
   test(`${decoder.name} refuses text`, async () => {
+    const fields = decoder.name === 'open' ? ", or an object with the properties 'data', 'aad'" : ''
     for (const [input, received] of [
       ['text', "string ('text')"],
       [5, 'number (5)']
     ]) {
-      const refused = { code: 'ERR_INVALID_ARG_TYPE', message: `The "input" argument ${BYTES} ${received}` }
+      const refused = {
+        code: 'ERR_INVALID_ARG_TYPE',
+        message: `The "input" argument ${BYTES}${fields}. Received type ${received}`
+      }
       await assert.rejects(pool.run(decoder, input), refused)
       await assert.rejects(pool.run(decoder, input, { wait: true }), refused)
-      const atIndex = { ...refused, message: `inputs[0] ${BYTES} ${received}` }
+      const atIndex = { ...refused, message: `inputs[0] ${BYTES}${fields}. Received type ${received}` }
       await assert.rejects(pool.map(decoder, [input]), atIndex)
       await assert.rejects(pool.iterate(decoder, [input]).next(), atIndex)
       const sink = pool.each(decoder, undefined, { objectMode: true })

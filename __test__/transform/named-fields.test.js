@@ -265,3 +265,25 @@ test('large fields are copied in pieces, and an aborted copy is dropped', async 
   assert.match(/** @type {any} */ ((await waiting)[0]).reason.message, /must not be detached/)
   await own.close()
 })
+
+test('a wrong whole input is described, with the named fields', async () => {
+  const key = Buffer.alloc(32, 1)
+  const bytes = 'an instance of ArrayBuffer, SharedArrayBuffer, Buffer, TypedArray, or DataView'
+  const properties = {
+    seal: `a string or ${bytes}, or an object with the properties 'data', 'aad', 'nonce'`,
+    open: `${bytes}, or an object with the properties 'data', 'aad'`
+  }
+  for (const name of /** @type {const} */ (['seal', 'open'])) {
+    const transform = /** @type {any} */ (transforms[name]('aes-256-gcm', key))
+    for (const [input, received] of [
+      [5, 'type number (5)'],
+      [null, 'null'],
+      [[bytes], 'an instance of Array']
+    ]) {
+      await assert.rejects(pool.run(transform, input), {
+        code: 'ERR_INVALID_ARG_TYPE',
+        message: `The "input" argument must be ${properties[name]}. Received ${received}`
+      })
+    }
+  }
+})

@@ -20,7 +20,7 @@ const { bytePieces, checkLength } = require('./byte-pieces')
  * @typedef {string | Uint8Array | undefined} Content
  */
 
-const BYTES = 'an instance of ArrayBuffer, Buffer, TypedArray, or DataView'
+const BYTES = 'an instance of ArrayBuffer, SharedArrayBuffer, Buffer, TypedArray, or DataView'
 /** @type {Record<Kind, string>} */
 const EXPECTED = { text: 'of type string', bytes: BYTES, 'bytes or text': `a string or ${BYTES}` }
 
@@ -143,20 +143,32 @@ function isRecord(value) {
   return !Array.isArray(value) && !ArrayBuffer.isView(value) && !isAnyArrayBuffer(value)
 }
 
+/** Describes an input for a message. @param {Spec} spec */
+function describeFields({ fields }) {
+  return `an object with the properties ${listOf(fields)}`
+}
+
+/** @param {Spec['fields']} fields */
+function listOf(fields) {
+  return Object.keys(fields)
+    .map(name => `'${name}'`)
+    .join(', ')
+}
+
 /**
  * Reads each property of an input once and checks it. Afterwards no user code runs.
  * @param {unknown} input
  * @param {Spec} spec
  * @param {string} path as in `inputs[3]`
  */
-function readFields(input, { fields }, path) {
+function readFields(input, spec, path) {
+  const { fields } = spec
   const names = Object.keys(fields)
-  const list = names.map(name => `'${name}'`).join(', ')
   const name = path === 'input' ? 'The "input" argument' : path
-  if (!isRecord(input)) throw invalidSecret(name, `an object with the properties ${list}`, input)
+  if (!isRecord(input)) throw invalidSecret(name, describeFields(spec), input)
   for (const key in input) {
     if (Object.hasOwn(fields, key) || input[key] === undefined) continue
-    throw invalidValue(`The property '${path}.${key}' is unknown. The properties are ${list}`)
+    throw invalidValue(`The property '${path}.${key}' is unknown. The properties are ${listOf(fields)}`)
   }
   const contents = names.map(name => input[name])
   return new FieldsInput(
@@ -181,4 +193,4 @@ function checkContent(content, { kind, isRequired }, name) {
   throw invalidSecret(name, EXPECTED[kind], content)
 }
 
-module.exports = { BYTES, FieldsInput, fieldsOf, isRecord, readFields }
+module.exports = { BYTES, FieldsInput, describeFields, fieldsOf, isRecord, readFields }

@@ -6,7 +6,7 @@ const { isDetached } = require('../internal/detached')
 const { markCopy } = require('../internal/package-copy')
 const native = require('../native')
 const { copyBytes, copyFields, copyText, copyJson } = require('./chunked-copy')
-const { BYTES, FieldsInput, fieldsOf, isRecord, readFields } = require('./fields')
+const { BYTES, FieldsInput, describeFields, fieldsOf, isRecord, readFields } = require('./fields')
 const { MAX_UTF8 } = require('../json/utf-encoder')
 const { Reservation } = require('../native/reservation')
 const { Transform } = require('../native/transform')
@@ -82,7 +82,8 @@ function move(value, transfer) {
   if (ArrayBuffer.isView(value)) return new Moved(value, ownsMemory(value) ? [memoryOf(value)] : [])
   if (isArrayBuffer(value) || value instanceof MessagePort) return new Moved(value, [value])
   if (isSharedArrayBuffer(value)) return new Moved(value, [])
-  const expected = 'an instance of ArrayBuffer, Buffer, TypedArray, DataView, or MessagePort, or come with a list'
+  const expected =
+    'an instance of ArrayBuffer, SharedArrayBuffer, Buffer, TypedArray, DataView, or MessagePort, or come with a list'
   throw invalidType('The "value" argument', expected, value)
 }
 
@@ -139,7 +140,7 @@ function readInput(input, transform, index) {
     if (value !== input)
       throw invalidValue(`${inputName(index)} must not be moved if it has named fields: they are copied`)
   } else {
-    if (spec.acceptsBytes) return Transform.acceptsText(transform) ? input : checkBytes(input, index)
+    if (spec.acceptsBytes) return checkBytes(input, index, Transform.acceptsText(transform), spec)
     checkMemory(inputName(index), value)
   }
   return readFields(value, spec, index === undefined ? 'input' : `inputs[${index}]`)
@@ -148,11 +149,14 @@ function readInput(input, transform, index) {
 /**
  * @param {unknown} input
  * @param {number} [index] in a bulk call
+ * @param {boolean} [acceptsText]
+ * @param {import('./fields').Spec} [spec] of the named fields that are an input too
  */
-function checkBytes(input, index) {
+function checkBytes(input, index, acceptsText = false, spec) {
   const value = unwrap(input)
-  if (ArrayBuffer.isView(value) || isAnyArrayBuffer(value)) return input
-  throw invalidType(inputName(index), BYTES, value)
+  if (ArrayBuffer.isView(value) || isAnyArrayBuffer(value) || (acceptsText && typeof value === 'string')) return input
+  const bytes = acceptsText ? `a string or ${BYTES}` : BYTES
+  throw invalidType(inputName(index), spec === undefined ? bytes : `${bytes}, or ${describeFields(spec)}`, value)
 }
 
 /** @typedef {string | Uint8Array | BorrowedMemory | OrderedBytes | FieldsInput | JsonInput} CheckedInput can be used without running user code */
