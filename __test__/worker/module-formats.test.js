@@ -28,12 +28,32 @@ test('without a default export the only function runs, apart from dispose', asyn
   for (const path of only) assert.equal(await pool.run(transforms.worker(path), 4), 8)
   const several = [
     file('several.cjs', 'module.exports = { a: x => x, b: x => [x] }'),
-    file('several.mjs', 'export const a = x => x; export const b = x => [x]')
+    file(
+      'several.mjs',
+      'export const a = x => x; export const b = x => [x]; export const c = 1; export function dispose() {}'
+    )
   ]
   for (const path of several) {
     await assert.rejects(pool.run(transforms.worker(path), 4), {
       code: 'ERR_INVALID_ARG_VALUE',
-      message: /exports no function as 'default'\. Its exports are 'a', 'b'.*; pass \{ export \} to choose one$/
+      message: /exports no function as 'default'\. Its functions are 'a', 'b'; pass \{ export \} to choose one$/
+    })
+  }
+  const others = {
+    'object.mjs': ['export default { x: 1 }', ', but a value of type object. It exports no function'],
+    'null.mjs': ['export default null', ', but null. It exports no function'],
+    'number.mjs': [
+      'export default 5; export const a = x => x; export const b = x => [x]',
+      ", but a value of type number. Its functions are 'a', 'b'; pass { export } to choose one"
+    ],
+    'nothing.cjs': ['', '. It exports no function'],
+    'value.cjs': ['exports.factor = 2', '. It exports no function']
+  }
+  for (const [name, [text, end]] of Object.entries(others)) {
+    const url = pathToFileURL(file(name, text))
+    await assert.rejects(pool.run(transforms.worker(url), 4), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: `The module ${url} exports no function as 'default'${end}`
     })
   }
 })

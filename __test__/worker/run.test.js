@@ -272,7 +272,7 @@ test('rejects modules that are missing, throw or lack the export', async () => {
     ['no-such-package-anywhere', ''],
     [
       './none.js',
-      ". A relative path is resolved against the current directory: use new URL('./none.js', import.meta.url)"
+      ". A relative path is resolved against the current directory: use new URL('./none.js', import.meta.url), or in CommonJS require.resolve('./none.js')"
     ],
     ['none.js', ". Did you mean './none.js'?"],
     [fixture('none.js'), '']
@@ -296,7 +296,7 @@ test('rejects modules that are missing, throw or lack the export', async () => {
   const value = transforms.worker(fixture('module.mjs'), { export: 'notAFunction' })
   await assert.rejects(pool.run(value, 0), {
     code: 'ERR_INVALID_ARG_VALUE',
-    message: /'default', 'named', 'notAFunction'/
+    message: /exports no function as 'notAFunction', but a value of type \w+\. Its functions are 'default', 'named'$/
   })
   assert.equal(await pool.run(userFunction('double'), 4), 8)
 })

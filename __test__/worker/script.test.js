@@ -48,7 +48,18 @@ test('rejects for an error, an exit without a message and a missing file', async
       message: `The script ${pathToFileURL(fixture('script.js'))} ended with exit code ${code} and posted no message`
     })
   }
-  await assert.rejects(pool.run(transforms.workerScript('./nowhere.js'), 0), /nowhere\.js/)
+  const remedy = "use new URL('./nowhere.js', import.meta.url), or in CommonJS require.resolve('./nowhere.js')"
+  const hint = `. A relative path is resolved against the current directory: ${remedy}`
+  for (const [path, end] of [
+    ['./nowhere.js', hint],
+    ['nowhere.js', hint],
+    [join(process.cwd(), 'nowhere.js'), '']
+  ]) {
+    await assert.rejects(pool.run(transforms.workerScript(path), 0), {
+      code: 'MODULE_NOT_FOUND',
+      message: `Cannot find module '${join(process.cwd(), 'nowhere.js')}'${end}`
+    })
+  }
   await assert.rejects(
     pool.run(script, () => {}),
     { name: 'DataCloneError' }

@@ -120,6 +120,21 @@ function appendCallerStack(error, caller) {
 }
 
 /**
+ * Appends a remedy to the message of an error, and to its stack.
+ * @param {Error} error
+ * @param {string} hint
+ */
+function appendHint(error, hint) {
+  const message = `${error.message}${hint}`
+  const stack = `${error.stack}`.replace(error.message, () => message)
+  // Those of an error that another thread threw are read-only.
+  for (const [name, value] of Object.entries({ message, stack })) {
+    Object.defineProperty(error, name, { value, configurable: true, writable: true })
+  }
+  return error
+}
+
+/**
  * Sets the index of the input on an error, unless it has one or is not extensible.
  * @param {unknown} error
  * @param {number} index
@@ -190,6 +205,7 @@ module.exports = {
   taskError,
   captureCaller,
   appendCallerStack,
+  appendHint,
   closedError,
   disposedError,
   forcedError,

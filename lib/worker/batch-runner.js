@@ -5,7 +5,7 @@ const { join } = require('node:path')
 const v8 = require('node:v8')
 const { now, setImmediate } = require('../internal/clock')
 const { decodeError, encodeError } = require('../internal/error-codec')
-const { OffloopError, withCode } = require('../internal/errors')
+const { OffloopError, appendHint, withCode } = require('../internal/errors')
 const { ANSWER, DOUBLES, SHARED, STATE, claimTask, readBatch, viewsOf } = require('./shared-memory')
 
 /**
@@ -256,11 +256,9 @@ function unsettledError(specifier) {
  * @param {string} importer
  */
 function withHint(error, hint, importer) {
-  const { code, message, stack } = error ?? {}
-  if (code !== 'ERR_MODULE_NOT_FOUND' || !`${message}`.endsWith(` imported from ${importer}`)) return error
-  error.message = `${message}${hint}`
-  error.stack = `${stack}`.replace(message, () => error.message)
-  return error
+  const { code, message } = error ?? {}
+  const isMissing = code === 'ERR_MODULE_NOT_FOUND' && `${message}`.endsWith(` imported from ${importer}`)
+  return isMissing ? appendHint(error, hint) : error
 }
 
 /**
@@ -272,18 +270,35 @@ function withHint(error, hint, importer) {
 function exportedFunction(namespace, name, specifier) {
   const found = [namespace[name], namespace.default?.[name]].find(it => typeof it === 'function')
   if (found !== undefined) return found
-  const functions = name === 'default' ? functionsOf({ ...namespace.default, ...namespace }) : []
-  if (functions.length === 1) return functions[0]
-  const names = Object.keys({ ...namespace.default, ...namespace }).map(it => `'${it}'`)
-  const have = names.length === 0 ? 'It exports nothing' : `Its exports are ${names.join(', ')}`
-  const hint = functions.length > 1 ? '; pass { export } to choose one' : ''
-  const message = `The module ${specifier} exports no function as '${name}'. ${have}${hint}`
+  const exports = { ...namespace.default, ...namespace }
+  const functions = functionsOf(exports)
+  const only = new Set(functions.values())
+  if (name === 'default' && only.size === 1) return functions.values().next().value
+  const names = [...functions.keys()].map(it => `'${it}'`).join(', ')
+  const have = only.size === 0 ? 'It exports no function' : `Its functions are ${names}`
+  const hint = name === 'default' && only.size > 0 ? '; pass { export } to choose one' : ''
+  const message = `The module ${specifier} exports no function as '${name}'${kindOfExport(exports, name)}. ${have}${hint}`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
-/** Returns the functions among the exports, each once. @param {Record<string, unknown>} exports */
-function functionsOf({ dispose, ...others }) {
-  return [...new Set(Object.values(others).filter(it => typeof it === 'function' && it !== dispose))]
+/**
+ * Returns the functions among the exports that can be chosen, by name.
+ * @param {Record<string, unknown>} exports
+ * @returns {Map<string, any>}
+ */
+function functionsOf({ dispose, 'module.exports': _, ...others }) {
+  return new Map(Object.entries(others).filter(([, it]) => typeof it === 'function' && it !== dispose))
+}
+
+/**
+ * Describes an export of another type, unless it holds the exports of a CommonJS module.
+ * @param {Record<string, unknown>} exports
+ * @param {string} name
+ */
+function kindOfExport(exports, name) {
+  const value = exports[name]
+  if (value === undefined || (name === 'default' && 'module.exports' in exports)) return ''
+  return value === null ? ', but null' : `, but a value of type ${typeof value}`
 }
 
 /** @param {RunningTask} task */

@@ -1,8 +1,9 @@
 'use strict'
 
 const { join } = require('node:path')
+const { fileURLToPath } = require('node:url')
 const { Worker } = require('node:worker_threads')
-const { OffloopError, appendCallerStack } = require('../internal/errors')
+const { OffloopError, appendCallerStack, appendHint } = require('../internal/errors')
 const { clearTimeout, now, queueMicrotask, setTimeout } = require('../internal/clock')
 const { cloneError } = require('./worker-task')
 const native = require('../native')
@@ -110,13 +111,13 @@ class ScriptRunner {
       worker.terminate()
     })
     worker.on('error', error => {
-      failure = { error: restoreThrown(error) }
+      failure = { error: withHint(restoreThrown(error), task.definition) }
     })
     worker.once('exit', code => {
       clearTimeout(timer)
       native.removeFunctionThread(threadId)
       this.#workers.delete(task)
-      const silent = () => silentError(task.definition, code)
+      const silent = () => silentError(task.definition.url, code)
       const error = failure === undefined ? silent() : appendCallerStack(failure.error, task.caller)
       const outcome = task.isSettled ? 'cancelled' : 'failed'
       task.fail(error)
@@ -136,7 +137,7 @@ class ScriptRunner {
       argv,
       resourceLimits
     }
-    const url = task.definition
+    const { url } = task.definition
     const open = (/** @type {readonly string[]} */ flags) => {
       return new Worker(url, { ...options, execArgv: [...flags, '--require', PRELOAD] })
     }
@@ -178,6 +179,16 @@ function restoreThrown(error) {
     configurable: true,
     writable: true
   })
+}
+
+/**
+ * Appends a hint to the error of a script that is not found, unless a module that the script requires was not.
+ * @param {any} error
+ * @param {{ url: URL, hint: string }} script
+ */
+function withHint(error, { url, hint }) {
+  const isMissing = error?.code === 'MODULE_NOT_FOUND' && hint !== ''
+  return isMissing && error.message === `Cannot find module '${fileURLToPath(url)}'` ? appendHint(error, hint) : error
 }
 
 /** Exit code of Node.js for a top-level await that never settles. */

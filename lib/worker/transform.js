@@ -51,10 +51,11 @@ function workerScript(specifier, options) {
   checkNoOptions(options)
   const located = resolveSpecifier(specifier)
   const url = new URL(located.includes(':') ? located : pathToFileURL(resolve(located)).href)
+  const definition = Object.freeze({ url, hint: scriptHintFor(specifier) })
   return defineTransform('workerScript', {
     createTask(context) {
       const { ScriptRunner } = scriptRunners()
-      return new WorkerTask(context, context.pool.runner(ScriptRunner), url)
+      return new WorkerTask(context, context.pool.runner(ScriptRunner), definition)
     },
     inputSize: valueBytes
   })
@@ -82,10 +83,23 @@ function resolveSpecifier(specifier) {
  */
 function hintFor(specifier) {
   if (typeof specifier !== 'string' || isAbsolute(specifier)) return ''
-  if (RELATIVE.test(specifier)) {
-    return `. A relative path is resolved against the current directory: use new URL('${specifier}', import.meta.url)`
-  }
+  if (RELATIVE.test(specifier)) return relativeHint(specifier)
   return /^[^:]*\.[cm]?[jt]s$/.test(specifier) ? `. Did you mean './${specifier}'?` : ''
+}
+
+/** @param {string} path */
+function relativeHint(path) {
+  const remedy = `use new URL('${path}', import.meta.url), or in CommonJS require.resolve('${path}')`
+  return `. A relative path is resolved against the current directory: ${remedy}`
+}
+
+/**
+ * Returns the remedy for a script that is not found, or ''. Unlike a module, a script is always a path.
+ * @param {unknown} specifier
+ */
+function scriptHintFor(specifier) {
+  if (typeof specifier !== 'string' || isAbsolute(specifier) || specifier.includes(':')) return ''
+  return relativeHint(RELATIVE.test(specifier) ? specifier : `./${specifier}`)
 }
 
 module.exports = { worker, workerScript }
