@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { readFileSync, readdirSync } = require('node:fs')
 const { builtinModules } = require('node:module')
-const { join } = require('node:path')
+const { join, posix } = require('node:path')
 const { after, before, test } = require('node:test')
 const { PLATFORMS, platform } = require('../../lib/native/platform')
 const { root } = require('../../scripts/lib/process')
@@ -36,8 +36,10 @@ function read(path) {
 
 test('contains only the kinds of files that users need', () => {
   const kinds = [
-    /^(package\.json|(index|fastify|prometheus|opentelemetry)\.(js|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.md)$/,
+    /^(package\.json|(index|fastify|prometheus|opentelemetry)\.(js|d\.ts)|(README|CHANGELOG|SECURITY)\.md|LICENSE|docs\/[\w-]+\.md)$/,
     /^lib\/([\w-]+\/)*[\w-]+(\.d)?\.(js|ts)$/,
+    // Pictures of the README.
+    /^benchmarks\/results\/[\w-]+\.svg$/,
     // For building from source.
     /^(Cargo\.(toml|lock)|build\.rs|benches\/\w+\.rs|src\/(\w+\/)*\w+\.rs)$/
   ]
@@ -50,6 +52,22 @@ test('contains only the kinds of files that users need', () => {
     Object.keys(files).filter(path => !kinds.some(kind => kind.test(path))),
     []
   )
+})
+
+test('every relative link of a page leads to a packaged file', () => {
+  const pages = Object.entries(files).filter(([path]) => path.endsWith('.md'))
+  const broken = []
+  let found = 0
+  for (const [path, text] of pages) {
+    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^([a-z]+:|#)/.test(target)) continue
+      found++
+      const file = posix.join(posix.dirname(path), target.split('#')[0])
+      if (!(file in files)) broken.push(`${path} links to ${target}`)
+    }
+  }
+  assert.deepEqual(broken, [])
+  assert.ok(found > 20)
 })
 
 test('every package that the types import is an optional peer', () => {
