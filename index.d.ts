@@ -537,8 +537,8 @@ export const transforms: {
   /** Text: base64 and regular expressions. */
   readonly text: {
     /**
-     * Encodes bytes as base64 with padding. V8 creates the string in one step on the event loop, which takes milliseconds for
-     * megabytes; {@link Pool.stream} emits it as bytes.
+     * Encodes bytes as base64 with padding. V8 creates the string in one step on the event loop, which takes about 2 ms for each
+     * megabyte of it; {@link Pool.stream} emits it as bytes.
      * @example
      * await pool.run(transforms.text.base64Encode(), 'ping') // 'cGluZw=='
      */
@@ -1295,7 +1295,7 @@ export interface PoolStats {
 /**
  * Time for which offloop itself held the event loop of this thread: settling, copying large inputs, building and writing JSON, and
  * `onEvict`. It uses at most 4 ms of an iteration, plus the step that overruns: a fraction of a millisecond, but longer for a large
- * string result, which V8 creates in one step, and tens of milliseconds if V8 collects garbage in it, as after the pieces of
+ * string result, which V8 creates in one step, and for the first inputs of 50 MB and more, whose memory is new, and tens of milliseconds if V8 collects garbage in it, as after the pieces of
  * `json.parse`. Counted since the thread began.
  *
  * Not counted: work in your own calls, such as the copy of an input of up to 1 MiB in `run` and `table.column()`; encoding and
