@@ -27,7 +27,7 @@ class ManyWaiter {
   #results = new Map()
   /** @type {Map<Id, unknown>} */
   #failures = new Map()
-  /** Ids for which the loader of another call returned nothing: this call loads them next. @type {Set<Id>} */
+  /** Ids to look up: first all, then those for which the loader of another call returned nothing. @type {Id[]} */
   #unloaded
   /** @type {Flight[]} */
   #flights = []
@@ -45,9 +45,9 @@ class ManyWaiter {
    * @param {AbortSignal | undefined} signal not aborted yet
    */
   constructor(ids, loaders, signal) {
-    this.#unloaded = new Set(ids)
-    for (const id of this.#unloaded) this.#results.set(id, undefined)
-    this.#count = this.#unloaded.size
+    for (const id of ids) this.#results.set(id, undefined)
+    this.#unloaded = [...this.#results.keys()]
+    this.#count = this.#unloaded.length
     this.#loaders = loaders
     this.#signal = signal
   }
@@ -60,7 +60,7 @@ class ManyWaiter {
    */
   load(find, load) {
     return new Promise((resolve, reject) => {
-      this.#resolve = () => resolve(this.#unloaded.size > 0)
+      this.#resolve = () => resolve(this.#unloaded.length > 0)
       this.#reject = reject
       if (this.#signal?.aborted) throw this.#signal.reason
       this.#pending = 1
@@ -75,7 +75,7 @@ class ManyWaiter {
     /** @type {PendingLoad[]} */
     const toLoad = []
     const ids = this.#unloaded
-    this.#unloaded = new Set()
+    this.#unloaded = []
     for (const id of ids) {
       try {
         const { entry, flight, leads, previous } = find(id)
@@ -118,7 +118,7 @@ class ManyWaiter {
   onSettled(flight, outcome, value) {
     if (outcome === 'reject') this.#failures.set(flight.id, value)
     else if (flight.isAbsent && flight.isLoadedBy(this.#loaders)) this.#results.delete(flight.id)
-    else if (flight.isAbsent) this.#unloaded.add(flight.id)
+    else if (flight.isAbsent) this.#unloaded.push(flight.id)
     else this.#keep(flight.id, value)
     this.#onOutcome()
   }
