@@ -46,8 +46,8 @@ test('without a default export the only function runs, apart from dispose', asyn
       'export default 5; export const a = x => x; export const b = x => [x]',
       ", but a value of type number. Its functions are 'a', 'b'; pass { export } to choose one"
     ],
-    'nothing.cjs': ['', '. It exports no function'],
-    'value.cjs': ['exports.factor = 2', '. It exports no function']
+    'nothing.cjs': ['', ', but a value of type object. It exports no function'],
+    'value.cjs': ['exports.factor = 2', ', but a value of type object. It exports no function']
   }
   for (const [name, [text, end]] of Object.entries(others)) {
     const url = pathToFileURL(file(name, text))

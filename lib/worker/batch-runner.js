@@ -291,13 +291,13 @@ function functionsOf({ dispose, 'module.exports': _, ...others }) {
 }
 
 /**
- * Describes an export of another type, unless it holds the exports of a CommonJS module.
+ * Describes an export of another type, unless it holds the functions, as the default export of a CommonJS module does.
  * @param {Record<string, unknown>} exports
  * @param {string} name
  */
 function kindOfExport(exports, name) {
   const value = exports[name]
-  if (value === undefined || (name === 'default' && 'module.exports' in exports)) return ''
+  if (value === undefined || functionsOf(Object(value)).size > 0) return ''
   return value === null ? ', but null' : `, but a value of type ${typeof value}`
 }
 
