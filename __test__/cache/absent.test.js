@@ -90,7 +90,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     assert.equal(calls, 1)
   })
 
-  test(`many loaders that return nothing run once each, ${storage}`, async () => {
+  test(`the absence of an id is accepted after a second load, ${storage}`, async () => {
     const cache = open()
     let calls = 0
     const all = Array.from({ length: 20 }, () =>
@@ -102,7 +102,7 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
     const one = cache.get('a', () => 'found')
     for (const values of await Promise.all(all)) assert.ok(values.size === 0 || values.get('a') === 'found')
     assert.equal(await one, 'found')
-    assert.ok(calls <= 20)
+    assert.ok(calls <= 2, `${calls}`)
     assert.equal(cache.stats().inFlight, 0)
   })
 

@@ -36,6 +36,8 @@ class ManyWaiter {
   #count
   #loaders
   #signal
+  /** Whether ids are looked up again. A second absence is accepted: otherwise N calls for an absent id would load one after another. */
+  #isRepeated = false
   #resolve = ignore
   #reject = ignore
 
@@ -68,6 +70,12 @@ class ManyWaiter {
       load(this.#find(find))
       this.#wait()
     })
+  }
+
+  /** Looks up, for the last time, the ids for which the loader of another call returned nothing. @type {ManyWaiter['load']} */
+  loadRest(find, load) {
+    this.#isRepeated = true
+    return this.load(find, load)
   }
 
   /** Looks ids up. Returns the flights that the caller must load. @type {(find: (id: Id) => Answer) => PendingLoad[]} */
@@ -117,7 +125,7 @@ class ManyWaiter {
   /** @type {import('./flight').Waiter['onSettled']} */
   onSettled(flight, outcome, value) {
     if (outcome === 'reject') this.#failures.set(flight.id, value)
-    else if (flight.isAbsent && flight.isLoadedBy(this.#loaders)) this.#results.delete(flight.id)
+    else if (flight.isAbsent && (this.#isRepeated || flight.isLoadedBy(this.#loaders))) this.#results.delete(flight.id)
     else if (flight.isAbsent) this.#unloaded.push(flight.id)
     else this.#keep(flight.id, value)
     this.#onOutcome()
@@ -170,7 +178,7 @@ class ManyWaiter {
  */
 async function getMany(ids, loaders, find, load, signal) {
   const waiter = new ManyWaiter(ids, loaders, signal)
-  while (await waiter.load(find, load));
+  if (await waiter.load(find, load)) await waiter.loadRest(find, load)
   return waiter.takeResults()
 }
 
