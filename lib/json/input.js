@@ -83,6 +83,6 @@ function encode(piece) {
 }
 
 // Its writer has one of each class but those of the frames.
-keepHiddenClass(new JsonInput([], 1, 1, 1, 1))
+keepHiddenClass(new JsonInput(0, 1, 1, 1, 1))
 
 module.exports = { JsonInput }

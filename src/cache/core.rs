@@ -384,7 +384,7 @@ impl<V: Clone> Cache<V> {
             return evicted;
         }
         evicted.append(&mut self.make_room(state, Room::for_one(weight), now));
-        if let Some(slot) = state.index.insert(Entry { key: key.clone(), value, times, is_copied: false }) {
+        if let Some(slot) = state.index.insert(Entry::new(key.clone(), value, times)) {
             state.order.insert(slot, weight, key, rank);
             state.expiry.insert(&times, slot);
         }
@@ -410,7 +410,7 @@ impl<V: Clone> Cache<V> {
     }
 
     fn evict(&self, state: &mut State<V>, slot: u32, reason: Reason) -> Option<Evicted<V>> {
-        let Entry { key, value, times, is_copied } = state.index.remove(slot)?;
+        let Entry { key, value, times, is_copied, .. } = state.index.remove(slot)?;
         let returns = matches!(reason, Reason::Size | Reason::Ttl);
         state.order.remove(slot, returns.then_some(&key));
         state.expiry.remove(&times, slot);

@@ -7,7 +7,7 @@ use foldhash::quality::RandomState;
 use slab::Slab;
 use std::hash::BuildHasher;
 
-/// Number of entries from which removals are read ahead. The slots of fewer take at most 2 MB.
+/// Number of entries from which removals are read ahead. The slots of fewer usually take at most 2 MB.
 const LARGE: usize = 1 << 17;
 
 #[derive(Debug)]
@@ -17,6 +17,14 @@ pub struct Entry<V> {
     pub times: EntryTimes,
     /// True if near caches may hold copies of the value.
     pub is_copied: bool,
+    /// Hash of the key, so that a removal need not read the key. [`Index::insert`] sets it.
+    hash: u32,
+}
+
+impl<V> Entry<V> {
+    pub fn new(key: Key, value: V, times: EntryTimes) -> Self {
+        Entry { key, value, times, is_copied: false, hash: 0 }
+    }
 }
 
 #[derive(Debug)]
@@ -50,10 +58,11 @@ impl<V> Index<V> {
     }
 
     /// `None`: all slot numbers are in use.
-    pub fn insert(&mut self, entry: Entry<V>) -> Option<u32> {
+    pub fn insert(&mut self, mut entry: Entry<V>) -> Option<u32> {
         debug_assert!(self.slot_of(&entry.key).is_none(), "a key has one entry");
         let slot = u32::try_from(self.entries.vacant_key()).ok()?;
-        if !self.slots.insert(self.hash(&entry.key), slot) {
+        entry.hash = self.hash(&entry.key);
+        if !self.slots.insert(entry.hash, slot) {
             return None;
         }
         self.entries.insert(entry);
@@ -62,7 +71,7 @@ impl<V> Index<V> {
 
     pub fn remove(&mut self, slot: u32) -> Option<Entry<V>> {
         let entry = self.entries.try_remove(slot as usize)?;
-        self.slots.remove(self.hash(&entry.key), slot);
+        self.slots.remove(entry.hash, slot);
         Some(entry)
     }
 
@@ -71,7 +80,7 @@ impl<V> Index<V> {
         if self.len() >= LARGE
             && let Some(entry) = self.get(slot)
         {
-            self.slots.read_ahead(self.hash(&entry.key));
+            self.slots.read_ahead(entry.hash);
         }
     }
 
@@ -101,7 +110,7 @@ mod tests {
             revalidate_until: Time::NEVER,
             if_error_until: Time::NEVER,
         };
-        Entry { key: Key::from(key), value, times, is_copied: false }
+        Entry::new(Key::from(key), value, times)
     }
 
     #[test]

@@ -116,11 +116,11 @@ impl Order {
         }
     }
 
-    /// Slot of the entry that will probably be evicted next, if it is known without a search.
+    /// Slot of the entry that will be evicted next, if the cache is full and its policy is LRU.
     pub fn likely_victim(&self) -> Option<u32> {
         match &self.queues {
-            Queues::Lru(list) => list.victim(),
-            Queues::S3Fifo(_) => None,
+            Queues::Lru(list) if self.lacks(Room { entries: 1, bytes: 0 }) => list.victim(),
+            Queues::Lru(_) | Queues::S3Fifo(_) => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Slots by the hashes of their keys: open addressing with linear probing (Knuth, TAOCP 3, section 6.4, algorithms L and R).
 //!
 //! The keys are in the entries. A `HashMap` of keys has 33 bytes for each bucket, in two arrays: among millions of entries a lookup waits
-//! for two reads of memory that the processor's caches do not hold. A cell has 8 bytes, and a lookup seldom reads more than one line.
+//! for two reads of memory that the processor's caches do not hold. A cell has 8 bytes, and a lookup reads one or two lines.
 
 /// Slot of an empty cell. Slots are smaller.
 const NONE: u32 = u32::MAX;

@@ -284,7 +284,7 @@ impl Planner<'_> {
             at = unescape(self.text, at, self.sizes.string, &mut self.plan.strings)?;
             let is_last = self.text.get(at)? == &b'"';
             if !is_open {
-                self.expects_long_string = !is_last || at - start > 2 * self.sizes.run;
+                self.expects_long_string = !is_last || at + 1 - start > 2 * self.sizes.run;
                 if !self.expects_long_string {
                     self.plan.strings.truncate(decoded);
                     return Some(at + 1);

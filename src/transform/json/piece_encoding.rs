@@ -8,7 +8,7 @@ use super::minify::without_space;
 use super::numbers::append_doubles;
 use super::short_strings::ShortStrings;
 use super::swar::string_end;
-use encoding_rs::mem;
+use encoding_rs::{Encoding, mem};
 use std::borrow::Cow;
 
 /// A piece is escaped, and not encoded as UTF-16, if at most one in this many bytes starts a character that is not ASCII.
@@ -23,8 +23,6 @@ const LONG: usize = 1 << 20;
 /// Prefix of marked UTF-16, with a character outside Latin-1: without one, V8 stores one byte per character.
 const MARK: &[u8] = "[\"\u{3c9}\",".as_bytes();
 const MARK_END: &[u8] = b"]";
-/// First byte of a surrogate in UTF-8, if the second is at least `0xa0`.
-const SURROGATE: u8 = 0xed;
 
 /// Encodes the pieces of a text.
 pub struct PieceEncoder<'a> {
@@ -55,8 +53,11 @@ impl<'a> PieceEncoder<'a> {
     /// Encodes the pieces of the next steps, one after the other. Characters outside Latin-1 are escaped if
     /// they are rare. If they are frequent, or if many short strings are distinct, the piece becomes UTF-16. Items are enclosed in
     /// brackets. Members after the first piece of an object become a list of names and values.
-    pub fn encode(&mut self, Plan { steps: mut plan, integers, strings: mut text }: Plan) -> EncodedPlan {
-        let pieces = plan.chunks_exact(STEP_WORDS).filter(|step| matches!(step[0] & KIND_MASK, ITEMS | KEY | VALUE));
+    pub fn encode(&mut self, Plan { steps: mut plan, integers, strings }: Plan) -> EncodedPlan {
+        // Decoded strings in ASCII stay where they are.
+        let (mut text, strings) = if strings.is_ascii() { (strings, Vec::new()) } else { (Vec::new(), strings) };
+        let is_encoded = |kind: u32| matches!(kind, ITEMS | KEY | VALUE) || kind == PART && !strings.is_empty();
+        let pieces = plan.chunks_exact(STEP_WORDS).filter(|step| is_encoded(step[0] & KIND_MASK));
         let length = pieces.map(|step| (step[2] - step[1]) as usize + 2).sum::<usize>();
         // UTF-16 has at most two bytes for each byte of UTF-8.
         text.reserve(2 * length + size_of_val(&*integers) + ALIGNMENT);
@@ -69,7 +70,8 @@ impl<'a> PieceEncoder<'a> {
                 END => drop(self.open.pop()),
                 INTEGERS => step[1..].iter_mut().for_each(|index| *index = first_integer + *index * SIZE_OF_INTEGER),
                 ITEMS => self.encode_items(step, &mut text),
-                PART => self.encode_part(step, &mut text),
+                PART if strings.is_empty() => {}
+                PART => self.encode_part(step, &strings[step[1] as usize..step[2] as usize], &mut text),
                 kind => {
                     if let (KEY, Some(open)) = (kind, self.open.last_mut()) {
                         open.has_members = true;
@@ -81,13 +83,16 @@ impl<'a> PieceEncoder<'a> {
         EncodedPlan { text, plan }
     }
 
-    /// Text in ASCII stays where it is.
-    fn encode_part(&mut self, step: &mut [u32], text: &mut Vec<u8>) {
-        let part = &text[step[1] as usize..step[2] as usize];
-        if !part.is_ascii() {
-            let part = part.to_vec();
-            self.encode_piece(step, part.into(), None, text);
+    fn encode_part(&mut self, step: &mut [u32], part: &[u8], out: &mut Vec<u8>) {
+        if mem::is_utf8_latin1(part) {
+            return self.encode_piece(step, part.into(), None, out);
         }
+        if out.len() % 2 == 1 {
+            out.push(0);
+        }
+        let start = out.len();
+        append_surrogates_as_utf16(part, &mut self.units, out);
+        step.copy_from_slice(&[PART | UTF16, word(start), word(out.len())]);
     }
 
     fn encode_items(&mut self, step: &mut [u32], out: &mut Vec<u8>) {
@@ -156,7 +161,7 @@ impl<'a> PieceEncoder<'a> {
             (true, false) => PieceEncoding::Latin1,
             (false, true) => PieceEncoding::Utf16,
             (false, false) => {
-                if is_wide(piece) || kind == PART {
+                if is_wide(piece) {
                     PieceEncoding::Utf16
                 } else {
                     PieceEncoding::Escaped
@@ -240,20 +245,20 @@ impl PieceEncoding {
     }
 }
 
-/// Appends UTF-8 as UTF-16. In decoded strings surrogates are characters too.
-fn append_utf16(mut piece: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
-    while let Some(at) =
-        memchr::memchr_iter(SURROGATE, piece).find(|&at| piece.get(at + 1).is_some_and(|&second| second >= 0xa0))
-    {
-        append_valid_utf16(&piece[..at], units, out);
-        let unit = 0xd000 | u16::from(piece[at + 1] & 0x3f) << 6 | u16::from(piece[at + 2] & 0x3f);
+/// Appends UTF-8, in which surrogates are characters too, as UTF-16.
+fn append_surrogates_as_utf16(mut part: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
+    loop {
+        let (valid, rest) = part.split_at(Encoding::utf8_valid_up_to(part));
+        append_utf16(valid, units, out);
+        let [_, second, third, ..] = *rest else { return };
+        let unit = 0xd000 | u16::from(second & 0x3f) << 6 | u16::from(third & 0x3f);
         out.extend_from_slice(&unit.to_ne_bytes());
-        piece = &piece[at + 3..];
+        part = &rest[3..];
     }
-    append_valid_utf16(piece, units, out);
 }
 
-fn append_valid_utf16(piece: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
+/// Appends UTF-8 as UTF-16.
+fn append_utf16(piece: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
     // The conversion requires a buffer with one more unit than the piece has bytes.
     if units.len() <= piece.len() {
         units.resize(piece.len() + 1, 0);

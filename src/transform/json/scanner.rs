@@ -20,7 +20,7 @@ pub trait Visitor {
     fn open(&mut self, _at: usize, _container: Container) {}
     /// The name of a member, with its quotes.
     fn key(&mut self, _range: Range<usize>) {}
-    /// A string starts at this offset. The visitor may scan it itself and return the offset after it, or `None`, as for an invalid one.
+    /// A string starts at this offset. A visitor that scans it returns the offset after it; `None`: it did not, or the string is invalid.
     fn long_string(&mut self, _at: usize) -> Option<usize> {
         None
     }
