@@ -29,6 +29,10 @@ const SHORT_STRING = 1024
 const NOT_SMALL =
   /^(Maximum call stack|Invalid string length|Converting circular|Do not know how to serialize a BigInt)/
 
+/** Digits, with which array indices begin. */
+const ZERO = 0x30
+const NINE = 0x39
+
 const { slice } = Array.prototype
 
 /** Writes a list in runs of small elements. */
@@ -112,6 +116,8 @@ class ArrayFrame {
 class ObjectFrame {
   #index = 0
   #isFirst = true
+  /** Members before this index seemed small, but are not: they are written one by one. */
+  #singlyUntil = 0
 
   /**
    * @param {Record<string, unknown>} value
@@ -134,20 +140,32 @@ class ObjectFrame {
     const { length } = keys
     /** @type {unknown[]} */
     let members = []
+    /** Small members that follow one another. @type {Record<string, unknown> | undefined} */
+    let run
     let budget = STEP_BUDGET
     for (let looks = 1; budget > 0 && this.#index < length && !isPastDeadline(looks); looks++) {
       const key = keys[this.#index++]
       const value = object[key]
       budget -= key.length + PUNCTUATION
       if (isShortLeaf(value)) {
+        if (run !== undefined && !this.#writeRun(run, this.#index - 1, writer)) return
+        run = undefined
         members.push(key, value)
         budget -= typeof value === 'string' ? value.length : NUMBER
         continue
       }
       this.#writeLeaves(members, writer)
       members = []
-      const before = this.#nameOf(key)
       const left = measure(value, writer.levelsAhead, writer.large)
+      if (left >= 0 && this.#index > this.#singlyUntil && mayJoinRun(key, value)) {
+        run ??= /** @type {Record<string, unknown>} */ (Object.create(null))
+        run[key] = value
+        budget -= STEP_BUDGET - left
+        continue
+      }
+      if (run !== undefined && !this.#writeRun(run, this.#index - 1, writer)) return
+      run = undefined
+      const before = this.#nameOf(key)
       const text = left < 0 ? null : smallText(value)
       if (text === null) {
         const isOpen = writer.writeLarge(value, key, before)
@@ -164,7 +182,29 @@ class ObjectFrame {
       }
     }
     this.#writeLeaves(members, writer)
+    if (run !== undefined && !this.#writeRun(run, this.#index, writer)) return
     if (this.#index === length) writer.close('}')
+  }
+
+  /**
+   * Returns false, and writes nothing, if a member of the run is not small after all; the run is then written again, one by one.
+   * @param {Record<string, unknown>} run
+   * @param {number} end index after the run
+   * @param {Writer} writer
+   */
+  #writeRun(run, end, writer) {
+    const text = smallText(run)
+    if (text === null) {
+      this.#index = end - Object.keys(run).length
+      this.#singlyUntil = end
+      return false
+    }
+    // A getter of toJSON may remove a member after it was measured.
+    if (text !== '{}') {
+      writer.appendElements(text, this.#isFirst)
+      this.#isFirst = false
+    }
+    return true
   }
 
   /** @param {string} key */
@@ -194,6 +234,16 @@ class ObjectFrame {
 function isShortLeaf(value) {
   if (typeof value === 'string') return value.length <= SHORT_STRING
   return typeof value === 'number' || typeof value === 'boolean' || value === null
+}
+
+/**
+ * True if a member may be written in a run. In an object, names that are array indices would move to the front.
+ * @param {string} key
+ * @param {unknown} value
+ */
+function mayJoinRun(key, value) {
+  const first = key.charCodeAt(0)
+  return typeof value === 'object' && !(first >= ZERO && first <= NINE)
 }
 
 /** Keeps `JSON.stringify` from calling a toJSON of Array.prototype on a list. @param {unknown[]} list */
