@@ -538,7 +538,7 @@ export const transforms: {
   readonly text: {
     /**
      * Encodes bytes as base64 with padding. V8 creates the string in one step on the event loop, which takes about 2 ms for each
-     * megabyte of it; {@link Pool.stream} emits it as bytes.
+     * megabyte of base64; {@link Pool.stream} emits bytes instead.
      * @example
      * await pool.run(transforms.text.base64Encode(), 'ping') // 'cGluZw=='
      */
@@ -1294,9 +1294,10 @@ export interface PoolStats {
 
 /**
  * Time for which offloop itself held the event loop of this thread: settling, copying large inputs, building and writing JSON, and
- * `onEvict`. It uses at most 4 ms of an iteration, plus the step that overruns. That is a fraction of a millisecond, but longer for a
- * large string result, which V8 creates in one step, and for the first inputs of 50 MB and more, whose memory is new; and tens of
- * milliseconds if V8 collects garbage in it, as after the pieces of `json.parse`. Counted since the thread began.
+ * `onEvict`. These use at most 4 ms of an iteration, plus the step that overruns. A step takes a fraction of a millisecond; longer if
+ * it creates a large string result, which V8 does at once, or copies one of the first inputs of 50 MB and more, whose memory the
+ * operating system has yet to provide; and tens of milliseconds if V8 collects garbage during the step, as after the pieces of
+ * `json.parse`. Counted since the thread began.
  *
  * Not counted: work in your own calls, such as the copy of an input of up to 1 MiB in `run` and `table.column()`; encoding and
  * decoding the values of native caches; cloning the inputs and results of worker functions; and your callbacks after an `await`.
@@ -1519,7 +1520,7 @@ export class Cache<K extends CacheId = string, V = unknown> {
   /**
    * Returns the values of many ids, in their order. The missing ones are loaded in one call of `loadMany`, each still shared with
    * other callers; without it the cache's own loader is called for each id. An id that `loadMany` does not return is not in the
-   * result. If other calls wait for it, one of them runs its own loader, and they share the outcome.
+   * result. If other calls wait for such an id, one of those calls runs its own loader and the others share the outcome.
    *
    * If ids fail, rejects with a {@link CacheManyError}, or with the error itself if all failed with the same one.
    *

@@ -40,14 +40,14 @@ test('without a default export the only function runs, apart from dispose', asyn
     })
   }
   const others = {
-    'object.mjs': ['export default { x: 1 }', ', but a value of type object. It exports no function'],
-    'null.mjs': ['export default null', ', but null. It exports no function'],
+    'object.mjs': ['export default { x: 1 }', ', but a value of type object. It exports no other function'],
+    'null.mjs': ['export default null', ', but null. It exports no other function'],
     'number.mjs': [
       'export default 5; export const a = x => x; export const b = x => [x]',
       ", but a value of type number. Its functions are 'a', 'b'; pass { export } to choose one"
     ],
-    'nothing.cjs': ['', ', but a value of type object. It exports no function'],
-    'value.cjs': ['exports.factor = 2', ', but a value of type object. It exports no function']
+    'nothing.cjs': ['', ', but a value of type object. It exports no other function'],
+    'value.cjs': ['exports.factor = 2', ', but a value of type object. It exports no other function']
   }
   for (const [name, [text, end]] of Object.entries(others)) {
     const url = pathToFileURL(file(name, text))

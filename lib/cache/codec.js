@@ -115,7 +115,7 @@ function resolveCodec(codec) {
   throw invalidType('The "options.codec" property', "'v8', 'json', 'bytes' or an object with encode and decode", codec)
 }
 
-/** Returns the JSON of a value. The error for a BigInt has its path. @param {unknown} value */
+/** Returns the JSON of a value. An error about a BigInt gives the path to the BigInt. @param {unknown} value */
 function stringify(value) {
   try {
     return JSON.stringify(value)
@@ -129,7 +129,7 @@ function stringify(value) {
 function pathToBigInt(value) {
   /** @type {string | undefined} */
   let found
-  /** Paths of the objects that are open, by object. */
+  /** Path of each object visited. */
   const paths = new Map()
   try {
     JSON.stringify(value, function (key, member) {
@@ -140,7 +140,7 @@ function pathToBigInt(value) {
       return found === undefined ? member : undefined
     })
   } catch {
-    // The value fails for another reason as well.
+    // Another fault, such as a cycle, ended the search.
   }
   return found
 }

@@ -123,10 +123,18 @@ class Evictions {
     }
   }
 
-  /** Reports that an eviction was not handled. @type {(id: any, error: unknown) => void} */
+  /** Warns that `onEvict` failed. @type {(id: any, error: unknown) => void} */
   warn(id, error) {
-    const cache = this.#name === undefined ? 'a cache' : `the cache '${this.#name}'`
-    warn(`onEvict of ${cache} failed for ${formatId(id)}`, error)
+    warn(`onEvict of ${this.#cacheName} failed for ${formatId(id)}`, error)
+  }
+
+  /** Warns that the value for `onEvict` cannot be decoded. @type {(id: any, error: unknown) => void} */
+  warnSkipped(id, error) {
+    warn(`onEvict of ${this.#cacheName} was not called for ${formatId(id)}`, error)
+  }
+
+  get #cacheName() {
+    return this.#name === undefined ? 'a cache' : `the cache '${this.#name}'`
   }
 
   #dequeue() {

@@ -168,7 +168,7 @@ class Flight {
   hash = undefined
   /** Whether it ended without a value. */
   isAbsent = false
-  /** The function that loads, unless it surely returns a value or fails. @type {Function | undefined} */
+  /** The loader, if it may end without a value. @type {Function | undefined} */
   #partialLoader
 
   /**
@@ -211,7 +211,7 @@ class Flight {
     return this.#state === 'settled'
   }
 
-  /** Whether it may end without a value. It is not known yet of a load that has not begun, or of one in another thread. */
+  /** Whether the flight may end without a value; true also before the load begins here, or while another thread loads. */
   get mayBeAbsent() {
     return this.#state === 'waiting' || this.#partialLoader !== undefined
   }
@@ -282,7 +282,7 @@ class Flight {
    */
   load(loader, previous) {
     const context = new LoaderContext(previous)
-    // Only a loader that takes over may be one of many ids.
+    // A `loadMany` is called here only if it takes over from another thread; it may return no value.
     if (!this.begin(context, this.isRemote ? loader : undefined)) return
     try {
       const value = loads.hasSubscribers ? this.trace(() => this.#call(loader, context)) : this.#call(loader, context)

@@ -36,7 +36,7 @@ class ManyWaiter {
   #count
   #loaders
   #signal
-  /** Whether ids are looked up again. A second absence is accepted: otherwise N calls for an absent id would load one after another. */
+  /** Whether ids are looked up again. A second absence is accepted: otherwise N calls for an absent id would run N loads. */
   #isRepeated = false
   #resolve = ignore
   #reject = ignore
@@ -58,7 +58,7 @@ class ManyWaiter {
    * Looks up the ids that are not loaded yet, and waits for their flights.
    * @param {(id: Id) => Answer} find
    * @param {(toLoad: PendingLoad[]) => void} load
-   * @returns {Promise<boolean>} whether ids remain that this call must load
+   * @returns {Promise<boolean>} whether ids remain for `loadRest`
    */
   load(find, load) {
     return new Promise((resolve, reject) => {
@@ -72,7 +72,7 @@ class ManyWaiter {
     })
   }
 
-  /** Looks up, for the last time, the ids for which the loader of another call returned nothing. @type {ManyWaiter['load']} */
+  /** Looks up once more the ids for which the loader of another call returned nothing. @type {ManyWaiter['load']} */
   loadRest(find, load) {
     this.#isRepeated = true
     return this.load(find, load)
@@ -157,7 +157,7 @@ class ManyWaiter {
     this.#resolve()
   }
 
-  /** Returns the values, or throws the errors, of all ids. */
+  /** Returns the values of all ids, or throws the error of those that failed. */
   takeResults() {
     if (this.#failures.size === 0) return this.#results
     const ids = [...this.#results.keys()].filter(id => this.#failures.has(id))

@@ -61,7 +61,7 @@ class NativeEvictions {
         try {
           yield { id, value: this.#decode(id, bytes), reason }
         } catch (error) {
-          this.#evictions.warn(id, error)
+          this.#evictions.warnSkipped(id, error)
         }
       }
     }

@@ -127,7 +127,7 @@ function appendCallerStack(error, caller) {
 function appendHint(error, hint) {
   const message = `${error.message}${hint}`
   const stack = `${error.stack}`.replace(error.message, () => message)
-  // Those of an error that another thread threw are read-only.
+  // An error that another thread threw has a read-only message and stack.
   for (const [name, value] of Object.entries({ message, stack })) {
     Object.defineProperty(error, name, { value, configurable: true, writable: true })
   }

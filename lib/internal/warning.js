@@ -4,11 +4,11 @@ const { toText } = require('./error-codec')
 
 /**
  * Emits a value thrown by user code as a warning, for when no caller is left to reject.
- * @param {string} what failed
+ * @param {string} summary as in "onEvict of a cache failed for 'a'"
  * @param {unknown} cause
  */
-function warn(what, cause) {
-  const warning = new Error(`${what}: ${toText(cause)}`, { cause })
+function warn(summary, cause) {
+  const warning = new Error(`${summary}: ${toText(cause)}`, { cause })
   warning.name = 'Warning'
   process.emitWarning(warning)
 }

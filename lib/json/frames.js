@@ -29,7 +29,7 @@ const SHORT_STRING = 1024
 const NOT_SMALL =
   /^(Maximum call stack|Invalid string length|Converting circular|Do not know how to serialize a BigInt)/
 
-/** Digits, with which array indices begin. */
+/** Character codes of '0' and '9': array indices begin with a digit. */
 const ZERO = 0x30
 const NINE = 0x39
 
@@ -116,7 +116,7 @@ class ArrayFrame {
 class ObjectFrame {
   #index = 0
   #isFirst = true
-  /** Members before this index seemed small, but are not: they are written one by one. */
+  /** Members before this index are written one by one: a member of their run was not small after all. */
   #singlyUntil = 0
 
   /**
@@ -187,7 +187,7 @@ class ObjectFrame {
   }
 
   /**
-   * Returns false, and writes nothing, if a member of the run is not small after all; the run is then written again, one by one.
+   * Returns false without writing if a member of the run is not small after all: its members are then written one by one.
    * @param {Record<string, unknown>} run
    * @param {number} end index after the run
    * @param {Writer} writer
@@ -237,7 +237,7 @@ function isShortLeaf(value) {
 }
 
 /**
- * True if a member may be written in a run. In an object, names that are array indices would move to the front.
+ * True if a member may join a run. A name that may be an array index may not: V8 would move it to the front.
  * @param {string} key
  * @param {unknown} value
  */

@@ -82,7 +82,7 @@ function encode(piece) {
   return piece === '' ? EMPTY : encodeUtf8(piece)
 }
 
-// Its writer has one of each class but those of the frames.
+// The writer of this input holds an instance of each class that it uses, except the frames.
 keepHiddenClass(new JsonInput(0, 1, 1, 1, 1))
 
 module.exports = { JsonInput }

@@ -107,7 +107,7 @@ class BatchRunner {
   }
 
   /**
-   * Returns the outcome of an import, or rejects if the event loop has nothing left to wait for, so that the import can never end.
+   * Settles as an import does, or rejects once the event loop has nothing left to wait for: the import can then never end.
    * @template T @param {Promise<T>} imported @param {string} specifier
    * @returns {Promise<T>}
    */
@@ -275,7 +275,7 @@ function exportedFunction(namespace, name, specifier) {
   const only = new Set(functions.values())
   if (name === 'default' && only.size === 1) return functions.values().next().value
   const names = [...functions.keys()].map(it => `'${it}'`).join(', ')
-  const have = only.size === 0 ? 'It exports no function' : `Its functions are ${names}`
+  const have = only.size === 0 ? 'It exports no other function' : `Its functions are ${names}`
   const hint = name === 'default' && only.size > 0 ? '; pass { export } to choose one' : ''
   const message = `The module ${specifier} exports no function as '${name}'${kindOfExport(exports, name)}. ${have}${hint}`
   throw withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')

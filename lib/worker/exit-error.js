@@ -20,7 +20,7 @@ function exitError(exit, when) {
 
 /** Returns the error of a thread that ended between two tasks. @param {Exit} exit */
 function idleExitError(exit) {
-  return errorOf(exit, ` ended between two tasks${nameOf('after', exit)}`)
+  return errorOf(exit, `${nameOf('that last ran', exit)} ended between two tasks`)
 }
 
 /** @type {(relation: string, exit: Exit) => string} */

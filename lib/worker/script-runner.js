@@ -182,7 +182,7 @@ function restoreThrown(error) {
 }
 
 /**
- * Appends a hint to the error of a script that is not found, unless a module that the script requires was not.
+ * Appends a hint to the error if the script itself is not found, not a module that it requires.
  * @param {any} error
  * @param {{ url: URL, hint: string }} script
  */
@@ -191,12 +191,12 @@ function withHint(error, { url, hint }) {
   return isMissing && error.message === `Cannot find module '${fileURLToPath(url)}'` ? appendHint(error, hint) : error
 }
 
-/** Exit code of Node.js for a top-level await that never settles. */
+/** Exit code of Node.js if a top-level await never settles. */
 const UNSETTLED = 13
 
 /** @type {(script: URL, code: number) => OffloopError} */
 function silentError(script, code) {
-  const why = code === UNSETTLED ? ': it has a top-level await that never settles' : ''
+  const why = code === UNSETTLED ? '. Node.js exits with code 13 if a top-level await never settles' : ''
   const message = `The script ${script} ended with exit code ${code} and posted no message${why}`
   return new OffloopError('ERR_OFFLOOP_WORKER_EXIT', message, { transform: 'workerScript' })
 }

@@ -133,7 +133,7 @@ impl<V: Clone> Cache<V> {
     /// Returns the value, or joins the flight that loads it. An expired entry is evicted.
     pub fn get(&self, key: &Key, participant: Participant, now: Time) -> (Lookup<V>, Option<Evicted<V>>) {
         let state = &mut *self.state.lock();
-        // After a miss the load will evict this entry. The processor waits for both reads together.
+        // After a miss the loaded value will evict this entry: the processor overlaps its reads with those of the lookup.
         if let Some(victim) = state.order.likely_victim() {
             state.index.read_ahead(victim);
         }

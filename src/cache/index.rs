@@ -7,7 +7,7 @@ use foldhash::quality::RandomState;
 use slab::Slab;
 use std::hash::BuildHasher;
 
-/// Number of entries from which removals are read ahead. The slots of fewer usually take at most 2 MB.
+/// Number of entries from which `read_ahead` reads. The `SlotTable` of a smaller cache usually takes at most 2 MB.
 const LARGE: usize = 1 << 17;
 
 #[derive(Debug)]

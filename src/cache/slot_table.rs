@@ -1,9 +1,9 @@
 //! Slots by the hashes of their keys: open addressing with linear probing (Knuth, TAOCP 3, section 6.4, algorithms L and R).
 //!
-//! The keys are in the entries. A `HashMap` of keys has 33 bytes for each bucket, in two arrays: among millions of entries a lookup waits
-//! for two reads of memory that the processor's caches do not hold. A cell has 8 bytes, and a lookup reads one or two lines.
+//! The keys are in the entries. A `HashMap` of keys has 33 bytes for each bucket, in two arrays: with millions of entries a lookup
+//! waits for two reads that miss the processor's caches. A cell takes 8 bytes, and a lookup reads one or two cache lines.
 
-/// Slot of an empty cell. Slots are smaller.
+/// Marks an empty cell. Slot numbers are smaller.
 const NONE: u32 = u32::MAX;
 
 const EMPTY: Cell = Cell { hash: 0, slot: NONE };
@@ -30,7 +30,7 @@ impl SlotTable {
         Some(self.cells[index].slot)
     }
 
-    /// Adds a slot that is not in the table. Returns false if it is too large a number.
+    /// Adds a slot that is not in the table. Returns false if the slot is `NONE`.
     pub fn insert(&mut self, hash: u32, slot: u32) -> bool {
         if slot == NONE {
             return false;
@@ -53,7 +53,7 @@ impl SlotTable {
             if cell.slot == NONE {
                 break;
             }
-            // Cells move back, but not to before their home.
+            // A cell moves back into the hole unless its home lies after the hole.
             if self.distance(self.home(cell.hash), index) >= self.distance(hole, index) {
                 self.cells[hole] = cell;
                 hole = index;
@@ -91,8 +91,8 @@ impl SlotTable {
         }
     }
 
-    /// Index of the first cell to look at. The order of the homes of two hashes is the same in tables of any size, so that a table is
-    /// resized in one pass over both.
+    /// Index of the cell where probing starts. Homes are in the order of the hashes, whatever the number of cells, so that `resize`
+    /// passes once over the old and the new cells.
     fn home(&self, hash: u32) -> usize {
         ((u64::from(hash) * self.cells.len() as u64) >> 32) as usize
     }

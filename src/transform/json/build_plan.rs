@@ -27,8 +27,8 @@ pub const SIZES: Sizes = Sizes { run: 48 << 10, string: 256 << 10, batch: 1 << 2
 
 /// A step is three words: its kind with flags, and two offsets in the text or a count.
 pub const STEP_WORDS: usize = 3;
-/// `[ARRAY, length, bytes]` and `[OBJECT, 0, bytes]` start a container, which is filled until its `END`. The length is an estimate,
-/// the bytes are those of the whole text.
+/// `[ARRAY, length, bytes]` and `[OBJECT, 0, bytes]` start a container, which is filled until its `END`. `length` is an estimate;
+/// `bytes` is the length of the whole text.
 pub const ARRAY: u32 = 0;
 pub const OBJECT: u32 = 1;
 /// Elements or members of the container.
@@ -59,7 +59,7 @@ pub struct Plan {
     pub steps: Vec<u32>,
     /// The elements that `INTEGERS` steps refer to, by index.
     pub integers: Vec<i32>,
-    /// The decoded text that `PART` steps refer to: UTF-8, in which surrogates are characters too.
+    /// The decoded text that `PART` steps refer to, in generalized UTF-8: see `unescape`.
     pub strings: Vec<u8>,
 }
 

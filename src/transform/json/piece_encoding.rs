@@ -54,7 +54,7 @@ impl<'a> PieceEncoder<'a> {
     /// they are rare. If they are frequent, or if many short strings are distinct, the piece becomes UTF-16. Items are enclosed in
     /// brackets. Members after the first piece of an object become a list of names and values.
     pub fn encode(&mut self, Plan { steps: mut plan, integers, strings }: Plan) -> EncodedPlan {
-        // Decoded strings in ASCII stay where they are.
+        // If all decoded strings are ASCII, their buffer becomes the text, and no part is encoded.
         let (mut text, strings) = if strings.is_ascii() { (strings, Vec::new()) } else { (Vec::new(), strings) };
         let is_encoded = |kind: u32| matches!(kind, ITEMS | KEY | VALUE) || kind == PART && !strings.is_empty();
         let pieces = plan.chunks_exact(STEP_WORDS).filter(|step| is_encoded(step[0] & KIND_MASK));
@@ -245,7 +245,7 @@ impl PieceEncoding {
     }
 }
 
-/// Appends UTF-8, in which surrogates are characters too, as UTF-16.
+/// Appends generalized UTF-8 as UTF-16: see `unescape`.
 fn append_surrogates_as_utf16(mut part: &[u8], units: &mut Vec<u16>, out: &mut Vec<u8>) {
     loop {
         let (valid, rest) = part.split_at(Encoding::utf8_valid_up_to(part));

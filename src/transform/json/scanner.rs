@@ -20,7 +20,7 @@ pub trait Visitor {
     fn open(&mut self, _at: usize, _container: Container) {}
     /// The name of a member, with its quotes.
     fn key(&mut self, _range: Range<usize>) {}
-    /// A string starts at this offset. A visitor that scans it returns the offset after it; `None`: it did not, or the string is invalid.
+    /// A string at this offset. Returns the offset after the string; `None` if the visitor did not scan it or found it invalid.
     fn long_string(&mut self, _at: usize) -> Option<usize> {
         None
     }

@@ -18,11 +18,11 @@ pub fn controls(word: u64) -> u64 {
 /// Bytes that [`string_stops`] examines.
 pub const BLOCK: usize = 64;
 
-/// Returns a bit for each byte, the lowest for the first: whether it is a quote, a backslash or a control character.
+/// Returns a bit for each byte, the lowest for the first, set if the byte is a quote, a backslash or a control character.
 #[inline]
 pub fn string_stops(block: &[u8; BLOCK]) -> u64 {
     const LOW: u64 = ONES * 0x7f;
-    // Unlike above, no carry reaches the next byte.
+    // Unlike in `quotes`, no carry reaches the next byte.
     let is_not = |word: u64, byte: u8| {
         let differs = word ^ (ONES * u64::from(byte));
         ((differs & LOW) + LOW) | differs

@@ -1,4 +1,4 @@
-//! Decodes the escapes of long strings: V8 would hold the event loop for it.
+//! Decodes the escapes of long strings, for which V8 would hold the event loop.
 
 use super::swar::{BLOCK, string_stops};
 
@@ -7,10 +7,10 @@ const COPIED: usize = 16;
 /// Length of `\uXXXX`.
 const UNIT: usize = 6;
 
-/// Appends the characters of a string from `at` on: up to its closing quote, or about `length` bytes of text and the rest of the
-/// character there. Returns the offset where it stopped; `None` if the text is not a string in JSON.
+/// Appends the characters of a string from `at` on, to its closing quote or for about `length` bytes of text; no character is
+/// divided. Returns the offset where it stopped; `None` if the text is not a string in JSON.
 ///
-/// The output is UTF-8, in which each escaped surrogate is a separate character, even in a pair.
+/// The output is generalized UTF-8: each escaped surrogate is encoded alone, even in a pair.
 pub fn unescape(text: &[u8], at: usize, length: usize, out: &mut Vec<u8>) -> Option<usize> {
     let end = at.saturating_add(length).min(text.len());
     let to = out.len();
@@ -49,7 +49,7 @@ fn decode(text: &[u8], mut at: usize, end: usize, out: &mut [u8], mut to: usize)
         loop {
             let stop = start + stops.trailing_zeros() as usize;
             while at < stop {
-                // A fixed length takes no call.
+                // A copy of fixed length needs no call of `memcpy`.
                 let bytes = text.get(at..)?.first_chunk::<COPIED>()?;
                 out.get_mut(to..to + COPIED)?.copy_from_slice(bytes);
                 (at, to) = (at + COPIED, to + COPIED);
@@ -87,14 +87,14 @@ fn escape(text: &[u8], at: usize, out: &mut [u8], to: usize) -> Option<(usize, u
     }
 }
 
-/// As `escape`, for `\uXXXX`.
+/// Decodes `\uXXXX`; returns the same as `escape`.
 #[inline(never)]
 fn escape_unit(text: &[u8], at: usize, out: &mut [u8], to: usize) -> Option<(usize, usize)> {
     let unit = unit(text.get(at + 1..at + UNIT)?)?;
     Some((at + UNIT, to + write_unit(unit, &mut out[to..])))
 }
 
-/// By the character after a backslash, the character that both stand for; 0 for others and for `u`.
+/// Decoded character by the character after the backslash; 0 for `u` and for invalid escapes.
 const SIMPLE: [u8; 256] = {
     let mut simple = [0; 256];
     let escapes = *b"\"\"\\\\//b\x08f\x0cn\nr\rt\t";
