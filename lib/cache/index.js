@@ -170,8 +170,7 @@ class Cache {
       checkNoThird(extra, 'load')
       const { load = this.#load, signal } = readCallOptions(options, 'load')
       Cache.#checkOpen(this)
-      const again = () => this.refresh(id, { load, signal })
-      return this.#join(this.#coordinator.refresh(id, load), load, signal, again)
+      return this.#join(this.#coordinator.refresh(id, load), load, signal, 'refresh')
     } catch (error) {
       return Promise.reject(error)
     }
@@ -262,10 +261,7 @@ class Cache {
       Cache.#checkOpen(this)
       const found = (typeof options === 'object' ? this.#near(id) : undefined) ?? this.#coordinator.find(id, load)
       const { entry, flight, previous } = found
-      if (entry === undefined) {
-        const again = () => this.#getMissed(id, { load, signal }, undefined)
-        return this.#join(/** @type {any} */ (found), load, signal, again)
-      }
+      if (entry === undefined) return this.#join(/** @type {any} */ (found), load, signal, 'get')
       if (flight !== undefined) {
         flight.load(/** @type {any} */ (load), previous)
         this.#store.drainExcessEvictions()
@@ -283,17 +279,33 @@ class Cache {
   }
 
   /**
+   * Repeats a call if the flight that it joined ends without a value. Separate from `#join`, which would otherwise allocate a closure
+   * for each miss.
+   * @param {Promise<any>} outcome
+   * @param {import('./flight').Flight} flight
+   * @param {any} load
+   * @param {AbortSignal | undefined} signal
+   * @param {'get' | 'refresh'} call
+   * @returns {Promise<any>}
+   */
+  #orAgain(outcome, flight, load, signal, call) {
+    const options = { load, signal }
+    const again = () =>
+      call === 'get' ? this.#getMissed(flight.id, options, undefined) : this.refresh(flight.id, options)
+    return outcome.then(value => (flight.isAbsent ? again() : value))
+  }
+
+  /**
    * Waits for a flight, after loading it if this call leads.
    * @param {{ flight: import('./flight').Flight, leads: boolean, previous: unknown }} found
    * @param {any} load
    * @param {AbortSignal | undefined} signal
-   * @param {() => Promise<any>} again repeats this call, after the loader of another call returned nothing
+   * @param {'get' | 'refresh'} call
    */
-  #join({ flight, leads, previous }, load, signal, again) {
+  #join({ flight, leads, previous }, load, signal, call) {
     try {
       const outcome = flight.join(signal)
-      if (leads || !flight.mayBeAbsent) return outcome
-      return outcome.then(value => (flight.isAbsent ? again() : value))
+      return leads || !flight.mayBeAbsent ? outcome : this.#orAgain(outcome, flight, load, signal, call)
     } finally {
       // Other callers may wait already, even if a user-defined signal threw.
       if (leads) flight.load(load, previous)
