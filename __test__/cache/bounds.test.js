@@ -285,7 +285,10 @@ for (const storage of /** @type {const} */ (['heap', 'native'])) {
       cache.set('a', 1)
       cache.set('b', 2)
       const [{ message }] = await warned
-      assert.equal(message, "onEvict of a cache was not called for 'a': TypeError: The value of 'a' cannot be decoded: no")
+      assert.equal(
+        message,
+        "onEvict of a cache was not called for 'a': TypeError: The value of 'a' cannot be decoded: no"
+      )
     })
   }
 
