@@ -1295,7 +1295,7 @@ export interface PoolStats {
 /**
  * Time for which offloop itself held the event loop of this thread: settling, copying large inputs, building and writing JSON, and
  * `onEvict`. These use at most 4 ms of an iteration, plus the step that overruns. A step takes a fraction of a millisecond; longer if
- * it creates a large string result, which V8 does at once, or copies one of the first inputs of 50 MB and more, whose memory the
+ * it creates a large string result, which V8 does in one step, or copies one of the first inputs of 50 MB and more, whose memory the
  * operating system has yet to provide; and tens of milliseconds if V8 collects garbage during the step, as after the pieces of
  * `json.parse`. Counted since the thread began.
  *

@@ -91,7 +91,7 @@ impl SlotTable {
         }
     }
 
-    /// Index of the cell where probing starts. Homes are in the order of the hashes, whatever the number of cells, so that `resize`
+    /// Index of the cell where probing starts. Homes are in the order of the hashes, for any number of cells, so that `resize`
     /// passes once over the old and the new cells.
     fn home(&self, hash: u32) -> usize {
         ((u64::from(hash) * self.cells.len() as u64) >> 32) as usize
