@@ -19,3 +19,4 @@ mod node;
 pub mod pool;
 pub mod sync;
 pub mod transform;
+pub mod watch;

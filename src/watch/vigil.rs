@@ -1,0 +1,257 @@
+//! The watch over one event loop: when to look again, when to capture a stack, and how a block was spent.
+//!
+//! Pure policy: times, figures and iterations are parameters.
+
+use super::Nanos;
+use super::cause::Shares;
+use super::probe::Usage;
+
+/// Most stacks of one block: at the threshold, twice the threshold, four times, …
+pub const SAMPLES: usize = 8;
+/// Looks within the time of a threshold, so that figures cover at least three quarters of a block.
+const LOOKS: u64 = 4;
+/// Shortest time between two looks.
+const SHORTEST: Nanos = 1_000_000;
+/// A shorter hold is not worth reading figures.
+const NEGLIGIBLE: Nanos = 1_000_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Duration from which on an iteration counts as a block.
+    pub threshold: Nanos,
+    /// Duration after which a block is reported while it lasts.
+    pub fatal: Option<Nanos>,
+    /// Whether the process ends after a fatal block has been reported.
+    pub is_fatal_exit: bool,
+}
+
+/// Figures of a thread at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    pub at: Nanos,
+    pub usage: Usage,
+    /// How long the watchdog itself has overslept, in all.
+    pub overslept: Nanos,
+    /// Time in garbage collections within this iteration.
+    pub gc: Nanos,
+}
+
+/// The next action after a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    Rest,
+    /// Capture a stack.
+    Capture,
+    /// Report the block, which has become fatal.
+    Report,
+}
+
+#[derive(Debug)]
+pub struct Vigil {
+    settings: Settings,
+    iteration: u64,
+    /// The figures when the current iteration was first seen to hold the thread.
+    baseline: Option<Reading>,
+    /// How long the iteration had held the thread at each request for a stack.
+    requested: Vec<Nanos>,
+    is_reported: bool,
+    system_call: Option<&'static str>,
+}
+
+/// How a block was spent, and the stacks that were requested.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Findings {
+    pub shares: Shares,
+    /// How long the block had lasted at each request for a stack.
+    pub requested: Vec<Nanos>,
+    /// The system call in which the thread waited.
+    pub system_call: Option<&'static str>,
+}
+
+impl Vigil {
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let requested = Vec::with_capacity(SAMPLES);
+        Vigil { settings, iteration: 0, baseline: None, requested, is_reported: false, system_call: None }
+    }
+
+    pub fn configure(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// Looks at an iteration that has held the thread for `held`.
+    pub fn look(&mut self, iteration: u64, held: Nanos, read: impl FnOnce() -> Reading) -> Order {
+        if iteration != self.iteration || held < NEGLIGIBLE {
+            self.begin(iteration);
+        }
+        if held < NEGLIGIBLE {
+            return Order::Rest;
+        }
+        self.baseline.get_or_insert_with(read);
+        if !self.is_reported && self.settings.fatal.is_some_and(|fatal| held >= fatal) {
+            self.is_reported = true;
+            return Order::Report;
+        }
+        if held >= self.next_sample() {
+            self.requested.push(held);
+            return Order::Capture;
+        }
+        Order::Rest
+    }
+
+    /// Returns whether the iteration counts as a block.
+    #[must_use]
+    pub fn is_block(&self, held: Nanos) -> bool {
+        held >= self.settings.threshold
+    }
+
+    /// Records the system call in which the thread waits, or `None` if it runs.
+    pub fn in_system_call(&mut self, name: Option<&'static str>) {
+        self.system_call = name.or(self.system_call);
+    }
+
+    /// Returns the time until the next look.
+    #[must_use]
+    pub fn next_look(&self, held: Nanos) -> Nanos {
+        let fatal = self.settings.fatal.filter(|_| !self.is_reported).unwrap_or(Nanos::MAX);
+        let due = self.next_sample().min(fatal).saturating_sub(held);
+        due.min(self.settings.threshold / LOOKS).max(SHORTEST)
+    }
+
+    /// Ends a block, or describes one that goes on.
+    pub fn findings(&mut self, iteration: u64, duration: Nanos, end: Reading) -> Findings {
+        if iteration != self.iteration {
+            self.begin(iteration);
+        }
+        let Some(baseline) = self.baseline else {
+            let shares = Shares { duration, gc: end.gc.min(duration), ..Shares::default() };
+            return Findings { shares, ..Findings::default() };
+        };
+        let measured = end.at.saturating_sub(baseline.at).max(1);
+        // The figures cover the time since the first look.
+        let scaled = |nanos: Nanos, rest: Nanos| {
+            let whole = u128::from(nanos) * u128::from(duration.max(measured)) / u128::from(measured);
+            Nanos::try_from(whole).unwrap_or(Nanos::MAX).min(rest)
+        };
+        let cpu = end.usage.cpu.zip(baseline.usage.cpu).map(|(end, begin)| scaled(end.saturating_sub(begin), duration));
+        let rest = duration - cpu.unwrap_or(0);
+        let waited = end.usage.waited.saturating_sub(baseline.usage.waited);
+        let throttled = end.usage.throttled.saturating_sub(baseline.usage.throttled);
+        let starved = if cpu.is_some() { scaled(waited.max(throttled), rest) } else { 0 };
+        let suspended = end.overslept.saturating_sub(baseline.overslept).min(rest - starved);
+        let shares = Shares { duration, cpu, starved, suspended, gc: end.gc.min(duration) };
+        Findings { shares, requested: self.requested.clone(), system_call: self.system_call }
+    }
+
+    fn begin(&mut self, iteration: u64) {
+        self.iteration = iteration;
+        self.baseline = None;
+        self.requested.clear();
+        self.is_reported = false;
+        self.system_call = None;
+    }
+
+    fn next_sample(&self) -> Nanos {
+        let count = self.requested.len();
+        if count >= SAMPLES { Nanos::MAX } else { self.settings.threshold.saturating_mul(1 << count) }
+    }
+}
+
+#[cfg(all(test, not(feature = "loom")))]
+mod tests {
+    use super::*;
+
+    const MS: Nanos = 1_000_000;
+
+    fn vigil() -> Vigil {
+        Vigil::new(Settings { threshold: 100 * MS, fatal: Some(5000 * MS), is_fatal_exit: false })
+    }
+
+    fn reading(at: Nanos, cpu: Nanos, waited: Nanos, overslept: Nanos) -> Reading {
+        let usage = Usage { cpu: Some(cpu * MS), waited: waited * MS, throttled: 0 };
+        Reading { at: at * MS, usage, overslept: overslept * MS, gc: 0 }
+    }
+
+    #[test]
+    fn stacks_are_captured_at_doubling_ages() {
+        let mut vigil = vigil();
+        let mut held = 0;
+        let mut ages = Vec::new();
+        while held < 4000 * MS {
+            if vigil.look(7, held, || reading(0, 0, 0, 0)) == Order::Capture {
+                ages.push(held / MS);
+            }
+            held += vigil.next_look(held);
+        }
+        assert_eq!(ages, [100, 200, 400, 800, 1600, 3200]);
+        assert_eq!(vigil.look(8, 99 * MS, || reading(0, 0, 0, 0)), Order::Rest);
+        assert_eq!(vigil.next_look(99 * MS), MS);
+        assert_eq!(vigil.look(8, 100 * MS, || reading(0, 0, 0, 0)), Order::Capture);
+    }
+
+    #[test]
+    fn at_most_eight_stacks_are_requested() {
+        let mut vigil = Vigil::new(Settings { threshold: 10 * MS, fatal: None, is_fatal_exit: false });
+        let captures = (1..100).filter(|n| vigil.look(1, n * 100 * MS, || reading(0, 0, 0, 0)) == Order::Capture);
+        assert_eq!(captures.count(), SAMPLES);
+    }
+
+    #[test]
+    fn a_fatal_block_is_reported_once() {
+        let mut vigil = vigil();
+        let orders = [4999, 5000, 5000, 9000].map(|held| vigil.look(1, held * MS, || reading(0, 0, 0, 0)));
+        assert_eq!(orders, [Order::Capture, Order::Report, Order::Capture, Order::Capture]);
+        assert_eq!(vigil.look(2, 5000 * MS, || reading(0, 0, 0, 0)), Order::Report);
+    }
+
+    #[test]
+    fn an_idle_loop_needs_no_figures() {
+        let mut vigil = vigil();
+        assert_eq!(vigil.look(1, 5000, || unreachable!()), Order::Rest);
+        assert_eq!(vigil.next_look(5000), 25 * MS);
+    }
+
+    #[test]
+    fn figures_are_scaled_to_the_whole_block() {
+        let mut vigil = vigil();
+        vigil.look(1, 20 * MS, || reading(20, 1000, 10, 0));
+        let findings = vigil.findings(1, 100 * MS, reading(100, 1040, 30, 0));
+        let shares = Shares { duration: 100 * MS, cpu: Some(50 * MS), starved: 25 * MS, ..Shares::default() };
+        assert_eq!(findings.shares, shares);
+    }
+
+    #[test]
+    fn parts_never_exceed_the_block() {
+        let mut vigil = vigil();
+        vigil.look(1, 20 * MS, || reading(20, 1000, 10, 5));
+        let Shares { duration, cpu, starved, suspended, .. } =
+            vigil.findings(1, 100 * MS, reading(60, 1060, 80, 500)).shares;
+        assert_eq!(cpu.unwrap_or(0) + starved + suspended, duration);
+        let stopped = vigil.findings(1, 100 * MS, reading(100, 1000, 10, 65)).shares;
+        assert_eq!((stopped.cpu, stopped.starved, stopped.suspended), (Some(0), 0, 60 * MS));
+    }
+
+    #[test]
+    fn a_block_that_was_never_seen_has_its_duration() {
+        let mut vigil = vigil();
+        vigil.look(1, 150 * MS, || reading(150, 0, 0, 0));
+        let unseen = vigil.findings(2, 100 * MS, reading(300, 50, 0, 0));
+        let shares = Shares { duration: 100 * MS, ..Shares::default() };
+        assert_eq!(unseen, Findings { shares, ..Findings::default() });
+    }
+
+    #[test]
+    fn the_last_system_call_is_kept_while_the_thread_runs() {
+        let mut vigil = vigil();
+        vigil.look(1, 150 * MS, || reading(150, 0, 0, 0));
+        for name in [Some("read"), Some("epoll_pwait"), None] {
+            vigil.in_system_call(name);
+        }
+        assert_eq!(vigil.findings(1, 200 * MS, reading(200, 0, 0, 0)).system_call, Some("epoll_pwait"));
+    }
+}

@@ -1,0 +1,133 @@
+//! The watchdog: one thread that looks at all watched event loops of the process. It runs while a loop is watched.
+
+use super::{Nanos, now};
+use crate::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, PoisonError};
+use std::time::Duration;
+
+/// A watched event loop.
+pub trait Watched: Send + Sync {
+    /// Looks at the loop, and returns the time until the next look. Must not wait.
+    fn look(&self) -> Nanos;
+}
+
+/// A delay up to this is normal when a thread wakes up.
+const NORMAL_DELAY: Nanos = 10_000_000;
+/// Longest sleep, if no loop wants an earlier look.
+const LONGEST: Nanos = 1_000_000_000;
+
+#[derive(Default)]
+struct State {
+    watched: Vec<Arc<dyn Watched>>,
+    is_running: bool,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { watched: Vec::new(), is_running: false });
+static CHANGED: Condvar = Condvar::new();
+/// When the watchdog is to wake up; the maximum while it is awake.
+static WAKES_AT: AtomicU64 = AtomicU64::new(u64::MAX);
+static OVERSLEPT: AtomicU64 = AtomicU64::new(0);
+static LOOKS: AtomicU64 = AtomicU64::new(0);
+
+/// Watches a loop until [`remove`].
+///
+/// # Errors
+/// If the watchdog cannot be started.
+pub fn add(watched: Arc<dyn Watched>) -> std::io::Result<()> {
+    let mut state = STATE.lock();
+    if !state.is_running {
+        std::thread::Builder::new().name("offloop-watch".into()).spawn(run)?;
+        state.is_running = true;
+    }
+    state.watched.push(watched);
+    CHANGED.notify_one();
+    Ok(())
+}
+
+pub fn remove(watched: &Arc<dyn Watched>) {
+    STATE.lock().watched.retain(|other| !Arc::ptr_eq(other, watched));
+    CHANGED.notify_one();
+}
+
+/// Looks at all loops now, after a change of their settings.
+pub fn wake() {
+    CHANGED.notify_one();
+}
+
+/// Returns how long the watchdog has overslept, in all: the process was stopped, or got no core.
+#[must_use]
+pub fn overslept() -> Nanos {
+    let (total, due) = (OVERSLEPT.load(Ordering::Acquire), WAKES_AT.load(Ordering::Acquire));
+    total + late(due)
+}
+
+/// Returns how often the watchdog has woken up: proof that it runs.
+#[must_use]
+pub fn looks() -> u64 {
+    LOOKS.load(Ordering::Relaxed)
+}
+
+fn late(due: Nanos) -> Nanos {
+    let late = now().saturating_sub(due);
+    if late > NORMAL_DELAY { late } else { 0 }
+}
+
+fn run() {
+    let mut state = STATE.lock();
+    loop {
+        let watched = state.watched.clone();
+        if watched.is_empty() {
+            state.is_running = false;
+            return;
+        }
+        drop(state);
+        LOOKS.fetch_add(1, Ordering::Relaxed);
+        let next = watched.iter().map(|it| it.look()).min().unwrap_or(LONGEST).min(LONGEST);
+        drop(watched);
+        state = sleep(STATE.lock(), next);
+    }
+}
+
+fn sleep(state: MutexGuard<'_, State>, time: Nanos) -> MutexGuard<'_, State> {
+    let due = now() + time;
+    WAKES_AT.store(due, Ordering::Release);
+    let woken = CHANGED.wait_timeout(state, Duration::from_nanos(time));
+    WAKES_AT.store(u64::MAX, Ordering::Release);
+    OVERSLEPT.fetch_add(late(due), Ordering::AcqRel);
+    woken.unwrap_or_else(PoisonError::into_inner).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    struct Counter(mpsc::Sender<()>);
+
+    impl Watched for Counter {
+        fn look(&self) -> Nanos {
+            // The test may have stopped receiving.
+            let _ = self.0.send(());
+            1_000_000
+        }
+    }
+
+    /// The watchdog stops without loops, and starts again.
+    #[test]
+    fn looks_while_a_loop_is_watched() {
+        for _ in 0..3 {
+            let (send, receive) = mpsc::channel();
+            let counter: Arc<dyn Watched> = Arc::new(Counter(send));
+            add(counter.clone()).expect("a thread can be started");
+            for _ in 0..3 {
+                receive.recv_timeout(Duration::from_secs(30)).expect("a look");
+            }
+            remove(&counter);
+            drop(counter);
+            // Ends once the watchdog has dropped its reference.
+            while receive.recv_timeout(Duration::from_secs(30)).is_ok() {}
+        }
+        assert!(looks() >= 9);
+    }
+}
