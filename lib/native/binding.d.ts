@@ -159,6 +159,9 @@ export declare function cancel(task: number): boolean
 /** Cancels a task's wait. Returns `false` if it has ended already, in which case its record follows. */
 export declare function cancelWait(task: number): boolean
 
+/** Returns whether the loop of this process can be watched. */
+export declare function canWatch(): boolean
+
 /** Chains transforms into one. */
 export declare function chainTransforms(handles: Array<number>): TransformInfo
 
@@ -170,6 +173,8 @@ export declare function closePool(pool: number): void
 
 /** Closes a session and frees its memory. */
 export declare function closeSession(session: number): void
+
+export declare function configureWatch(settings: WatchSettings): void
 
 /** Counts a task that was not admitted. */
 export declare function countRejected(pool: number): void
@@ -194,6 +199,9 @@ export declare function dropPermit(permit: number): void
 
 export declare function dropTransform(handle: number): void
 
+/** Ends the current iteration as if the loop went on: the process is about to exit. */
+export declare function endIteration(): void
+
 /** Why an entry left a cache. */
 export declare enum EvictionReason {
   Size = 0,
@@ -201,6 +209,9 @@ export declare enum EvictionReason {
   Replaced = 2,
   Deleted = 3,
 }
+
+/** Announces that a block begins or ends. */
+export declare function expectBlock(begins: boolean): void
 
 /** Kind of a task that JavaScript runs, as the statistics name it. */
 export declare enum ExternalKind {
@@ -236,6 +247,20 @@ export interface LatencySummary {
   p90: number
   p99: number
   max: number
+}
+
+/** Returns the statistics of the loop. */
+export declare function loopStats(): LoopStats
+
+export interface LoopStats {
+  hold: LatencySummary
+  delay: LatencySummary
+  utilization: number
+  /** Milliseconds. */
+  starved: number
+  /** Milliseconds. */
+  collected: number
+  looks: number
 }
 
 /** Kind of a message about a shared load. */
@@ -284,6 +309,8 @@ export declare function openPool(options: unknown): PoolInfo
 
 /** Opens a session of a streaming transform, for a pool. With `gathers`, the last step returns all output. */
 export declare function openSession(pool: number, transform: number, gathers: boolean): SessionInfo
+
+export declare function pauseWatch(): void
 
 export declare function planFormat(): PlanFormat
 
@@ -370,6 +397,8 @@ export declare enum RecordKind {
    * next value is the text of the list. For the other items, the length is 0.
    */
   JsonList = 13,
+  /** The event loop was blocked. */
+  Blocked = 14,
 }
 
 export declare function releaseReservation(reservation: number): void
@@ -398,6 +427,8 @@ export declare function requeueTasks(permit: number, tasks: Uint32Array, count: 
 /** Reserves capacity for `bytes`, or resizes a reservation. Returns the reservation's handle, or the bound that is reached. */
 export declare function reserve(pool: number, bytes: number, reservation: ReservationHandle): number | Bound
 
+export declare function resumeWatch(): void
+
 /** Reserves capacity for the rest of a task's work in JavaScript, exceeding the bounds if necessary. Returns the handle. */
 export declare function retainReservation(pool: number, bytes: number): number
 
@@ -411,6 +442,14 @@ export interface SessionInfo {
   flush: number
   finish: number
 }
+
+/**
+ * Starts to watch the loop of this environment. `subscriber` receives a record for each block. `errorClass` is absent if its
+ * `stackTraceLimit` must not be changed. `describe` returns the frames of an error as JSON text.
+ */
+export declare function startWatch(settings: WatchSettings, subscriber: number, threadId: number, errorClass: ErrorConstructor | undefined, describe: (error: Error) => string): WatchCapabilities
+
+export declare function stopWatch(): void
 
 /** Submits a copy of the first `length` bytes of a `Uint8Array`; the flags of `length` state their form. Returns the bound that is reached, if any. */
 export declare function submit(pool: number, transform: number, task: number, input: Uint8Array, length: number, priority: number, reservation: number): Bound | null
@@ -435,6 +474,9 @@ export declare function submitInputBuffer(buffer: number, transform: number, tas
 
 /** Submits a string as UTF-8. */
 export declare function submitText(pool: number, transform: number, task: number, input: string, priority: number, reservation: number): Bound | null
+
+/** Returns the oldest block that was not taken, or `null`. All times are in milliseconds; `began` is a time of the system's clock. */
+export declare function takeBlock(): { duration: number, began: number, endedAgo: number, cause: string, cpu: number | null, starved: number, suspended: number, gc: number, systemCall: string | null, samples: { at: number, capture: 'on-time' | 'late' | 'none', lateness: number, error: Error | null }[] } | null
 
 /** Begins up to `most` further tasks under a permit. Writes their ids to `tasks` and returns their number. */
 export declare function takeTasks(permit: number, tasks: Uint32Array, most: number): number
@@ -480,6 +522,24 @@ export declare enum WaitKind {
   TimedReservation = 1,
   /** A notification that a task would be admitted. */
   Notification = 2,
+}
+
+/** Measurements that this process allows. */
+export interface WatchCapabilities {
+  iterations: boolean
+  stacks: boolean
+  cpu: boolean
+  runQueue: boolean
+  throttling: boolean
+  systemCalls: boolean
+}
+
+export interface WatchSettings {
+  /** Milliseconds. */
+  threshold: number
+  /** Milliseconds; `Infinity` for never. */
+  fatal: number
+  fatalExit: boolean
 }
 
 /** Copies bytes into a session's inbox, for the running step or the next one. */

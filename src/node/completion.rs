@@ -53,6 +53,8 @@ pub enum Outcome {
         flight: u64,
         mail: Mail,
     },
+    /// The event loop was blocked.
+    Blocked,
     /// Memory that native code kept and no longer needs; it belongs to no task.
     Released(Pinned),
 }

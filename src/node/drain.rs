@@ -85,6 +85,10 @@ impl<'env> Drain<'env, '_> {
                 self.record(task, RecordKind::Begun, permit);
                 return Ok(());
             }
+            Outcome::Blocked => {
+                self.record(task, RecordKind::Blocked, 0);
+                return Ok(());
+            }
             Outcome::Mail { flight, mail } => return self.mail(task, flight, mail),
             Outcome::Released(pinned) => {
                 napi_raw::free_pinned(self.env, pinned);

@@ -3,6 +3,7 @@
 use super::completion::{DrainBuffers, Port};
 use super::handles::Handles;
 use super::napi_raw;
+use super::watch::active::ActiveWatch;
 use crate::pool::{self, functions};
 use napi::bindgen_prelude::{Function, FunctionRef};
 use napi::{Env, Error, Result, Status};
@@ -19,6 +20,8 @@ pub struct Environment {
     pub handles: RefCell<Handles>,
     pub drain_buffers: Cell<DrainBuffers>,
     throw_resources: FunctionRef<String, ()>,
+    /// The watch of the event loop.
+    pub watch: RefCell<Option<ActiveWatch>>,
     /// The id of this thread once it has reported that its user function is blocked.
     pub function_thread: Cell<Option<u32>>,
 }
@@ -38,6 +41,7 @@ pub fn open(env: Env, drain: Function<(), ()>, throw_resources: Function<String,
         handles: RefCell::default(),
         drain_buffers: Cell::default(),
         throw_resources: throw_resources.create_ref()?,
+        watch: RefCell::default(),
         function_thread: Cell::default(),
     });
     napi_raw::set_instance_data(env, environment.clone())?;
@@ -65,6 +69,7 @@ impl Environment {
 
     /// Ends everything that this environment began: its JavaScript no longer runs.
     fn close(&self) {
+        drop(self.watch.take());
         let handles = self.handles.take();
         for thread in handles.function_threads.into_iter().chain(self.function_thread.take()) {
             functions::remove(thread);

@@ -23,3 +23,4 @@ mod protocol;
 mod streaming;
 mod task;
 mod transform;
+mod watch;

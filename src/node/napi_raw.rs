@@ -299,10 +299,24 @@ pub fn pin_array_buffer(env: &Env, value: &Unknown) -> Result<(Pinned, *const u8
     if length == 0 && is_detached(env, value) {
         return Err(misuse("a detached ArrayBuffer"));
     }
+    Ok((pin(env, value)?, data.cast_const().cast(), length))
+}
+
+/// Pins an object or a function.
+pub fn pin(env: &Env, value: &Unknown) -> Result<Pinned> {
     let mut reference = ptr::null_mut();
-    // SAFETY: as above; the reference is owned by the returned value.
+    // SAFETY: live handles of the calling function; the reference is owned by the returned value.
     check_status!(unsafe { sys::napi_create_reference(env.raw(), value.raw(), 1, &raw mut reference) })?;
-    Ok((Pinned(reference), data.cast_const().cast(), length))
+    Ok(Pinned(reference))
+}
+
+/// Returns a pinned object, on the thread that pinned it.
+pub fn pinned<'env>(env: &'env Env, pinned: &Pinned) -> Option<Unknown<'env>> {
+    let mut value = ptr::null_mut();
+    // SAFETY: the reference was made in this environment and is not deleted while `pinned` exists; `value` can hold one handle.
+    unsafe { sys::napi_get_reference_value(env.raw(), pinned.0, &raw mut value) };
+    // SAFETY: a live handle of the calling function.
+    (!value.is_null()).then(|| unsafe { Unknown::from_raw_unchecked(env.raw(), value) })
 }
 
 /// Unpins an object, on the thread that pinned it.

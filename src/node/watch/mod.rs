@@ -1,0 +1,9 @@
+//! Watches the event loop of an environment.
+
+pub mod active;
+mod calls;
+mod capture;
+mod pulse;
+mod report;
+mod runtime;
+mod watched_loop;

@@ -1,0 +1,436 @@
+//! A watched event loop: what its thread, the watchdog and interrupts share.
+
+use super::capture::Errors;
+use super::report::{self, Report};
+use super::runtime::{COLLECTIONS, Collections, Interrupts, Runtime};
+use crate::node::completion::{Outcome, Port};
+use crate::node::napi_raw::Pinned;
+use crate::sync::Mutex;
+use crate::watch::cause::{Capture, Cause, cause};
+use crate::watch::heart::{Heart, Iteration};
+use crate::watch::holds::Holds;
+use crate::watch::probe::{Sources, Thread};
+use crate::watch::vigil::{Findings, Order, Reading, SAMPLES, Settings, Vigil};
+use crate::watch::{Nanos, now, watchdog};
+use std::collections::VecDeque;
+use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// A stack that is captured within this time is that of the moment of its request.
+const ON_TIME: Nanos = 5_000_000;
+/// Most blocks that wait for JavaScript, which takes them in the next iteration.
+const BLOCKS: usize = 8;
+/// How long a report waits for its stack.
+const REPORT_WAIT: Nanos = 100_000_000;
+/// Time between looks while a report waits.
+const REPORT_LOOK: Nanos = 5_000_000;
+
+/// The environment of a watched loop.
+pub struct Subject {
+    pub port: Arc<Port>,
+    /// Listener of the blocks.
+    pub subscriber: u32,
+    /// `threadId` of `node:worker_threads`.
+    pub thread_id: u32,
+}
+
+/// A stack that was captured.
+pub struct Sample {
+    iteration: u64,
+    /// How long the block had lasted at the request.
+    pub age: Nanos,
+    pub lateness: Nanos,
+    pub error: Pinned,
+}
+
+pub struct Block {
+    pub findings: Findings,
+    pub ended: Nanos,
+    pub cause: Cause,
+    pub samples: Vec<Sample>,
+}
+
+/// The loop and V8's instance, which the watchdog may use while they exist.
+struct Target {
+    event_loop: *mut c_void,
+    isolate: *mut c_void,
+}
+
+// SAFETY: the pointers are used as documented thread-safe: `uv_metrics_idle_time` and `RequestInterrupt` may be called from any
+// thread, while the loop and the isolate exist. `WatchedLoop::end` removes them before.
+unsafe impl Send for Target {}
+
+pub struct WatchedLoop {
+    runtime: &'static Runtime,
+    /// `None` once the environment ends.
+    target: Mutex<Option<Target>>,
+    /// Address of the loop, for its own thread.
+    event_loop: usize,
+    subject: Subject,
+    /// `None` once the watch has ended.
+    errors: Mutex<Option<Errors>>,
+    heart: Heart,
+    vigil: Mutex<Vigil>,
+    thread: Thread,
+    holds: Mutex<Holds>,
+    samples: Mutex<Vec<Sample>>,
+    blocks: Mutex<VecDeque<Block>>,
+    report: Mutex<Option<Report>>,
+    /// Whether an interrupt is pending.
+    is_requested: AtomicBool,
+    /// When the current garbage collection began.
+    collection_began: AtomicU64,
+    /// Time in garbage collections within this iteration.
+    collecting: AtomicU64,
+    is_paused: AtomicBool,
+    starved: AtomicU64,
+    collected: AtomicU64,
+}
+
+/// Statistics of a loop.
+pub struct Stats {
+    pub hold: crate::metrics::Summary,
+    pub delay: crate::metrics::Summary,
+    pub utilization: f64,
+    pub starved: Nanos,
+    pub collected: Nanos,
+    pub looks: u64,
+}
+
+impl WatchedLoop {
+    /// Describes the loop of the calling thread.
+    pub fn new(
+        runtime: &'static Runtime,
+        event_loop: *mut c_void,
+        settings: Settings,
+        subject: Subject,
+        errors: Errors,
+    ) -> Arc<Self> {
+        let isolate = runtime.interrupts.map_or(std::ptr::null_mut(), |interrupts| {
+            // SAFETY: the function has no arguments.
+            unsafe { (interrupts.current_isolate)() }
+        });
+        // SAFETY: the loop of this thread.
+        let idle = unsafe { (runtime.idle_time)(event_loop) };
+        Arc::new(WatchedLoop {
+            runtime,
+            target: Mutex::new(Some(Target { event_loop, isolate })),
+            event_loop: event_loop as usize,
+            subject,
+            errors: Mutex::new(Some(errors)),
+            heart: Heart::new(now(), idle),
+            vigil: Mutex::new(Vigil::new(settings)),
+            thread: Thread::current(),
+            holds: Mutex::new(Holds::new(now())),
+            samples: Mutex::default(),
+            blocks: Mutex::default(),
+            report: Mutex::default(),
+            is_requested: AtomicBool::new(false),
+            collection_began: AtomicU64::new(0),
+            collecting: AtomicU64::new(0),
+            is_paused: AtomicBool::new(false),
+            starved: AtomicU64::new(0),
+            collected: AtomicU64::new(0),
+        })
+    }
+
+    pub fn event_loop(&self) -> *mut c_void {
+        self.event_loop as *mut c_void
+    }
+
+    pub fn sources(&self) -> Sources {
+        self.thread.sources()
+    }
+
+    pub fn configure(&self, settings: Settings) {
+        self.vigil.lock().configure(settings);
+        watchdog::wake();
+    }
+
+    /// Begins an iteration, on the thread of the loop.
+    pub fn beat(&self) {
+        // SAFETY: called on the thread of the loop, which therefore exists.
+        let (now, idle) = (now(), unsafe { (self.runtime.idle_time)(self.event_loop()) });
+        if let Some(iteration) = self.heart.iteration() {
+            self.holds.lock().record(iteration.held(now, idle));
+            self.end_iteration(&iteration, now, iteration.unannounced(now, idle));
+        }
+        self.collecting.store(0, Ordering::Relaxed);
+        self.heart.beat(now, idle);
+    }
+
+    /// Forgets the current iteration. Its remainder counts as idle until [`WatchedLoop::resume`].
+    pub fn pause(&self) {
+        self.is_paused.store(true, Ordering::Release);
+    }
+
+    pub fn resume(&self) {
+        // SAFETY: called on the thread of the loop.
+        self.heart.beat(now(), unsafe { (self.runtime.idle_time)(self.event_loop()) });
+        self.is_paused.store(false, Ordering::Release);
+        watchdog::wake();
+    }
+
+    /// Announces that a block begins or ends.
+    pub fn expect(&self, begins: bool) {
+        if begins { self.heart.begin_expected(now()) } else { self.heart.end_expected(now()) }
+    }
+
+    /// Ends the watch, on the thread of the loop: the loop and V8 are not used after this.
+    pub fn end(&self) {
+        let target = self.target.lock().take();
+        if let (Some(target), Some(collections)) = (target, self.collections()) {
+            let data = std::ptr::from_ref(self).cast_mut().cast();
+            // SAFETY: the isolate of this thread, and the callbacks that `start` added, removed once.
+            unsafe {
+                (collections.remove_prologue)(target.isolate, collection_begins, data);
+                (collections.remove_epilogue)(target.isolate, collection_ends, data);
+            }
+        }
+        while let Some(block) = self.take_block() {
+            self.discard(block.samples);
+        }
+        let samples = std::mem::take(&mut *self.samples.lock());
+        self.discard(samples);
+        if let Some(errors) = self.errors.lock().take() {
+            errors.release();
+        }
+    }
+
+    /// Returns the oldest block that JavaScript has not taken.
+    pub fn take_block(&self) -> Option<Block> {
+        self.blocks.lock().pop_front()
+    }
+
+    pub fn discard(&self, samples: Vec<Sample>) {
+        if let Some(errors) = &*self.errors.lock() {
+            for sample in samples {
+                errors.discard(sample.error);
+            }
+        }
+    }
+
+    pub fn stats(&self) -> Stats {
+        let holds = self.holds.lock();
+        Stats {
+            hold: holds.hold(),
+            delay: holds.delay(now()),
+            utilization: holds.utilization(now()),
+            starved: self.starved.load(Ordering::Relaxed),
+            collected: self.collected.load(Ordering::Relaxed),
+            looks: watchdog::looks(),
+        }
+    }
+
+    fn collections(&self) -> Option<Collections> {
+        self.runtime.interrupts.and_then(|interrupts| interrupts.collections)
+    }
+
+    /// Starts to observe garbage collections, until [`WatchedLoop::end`], which the caller must call before it drops the last reference.
+    pub fn start(&self) {
+        if let (Some(target), Some(collections)) = (&*self.target.lock(), self.collections()) {
+            let data = std::ptr::from_ref(self).cast_mut().cast();
+            // SAFETY: the isolate of this thread; `self` stays in place until `end` removes the callbacks.
+            unsafe {
+                (collections.add_prologue)(target.isolate, collection_begins, data, COLLECTIONS);
+                (collections.add_epilogue)(target.isolate, collection_ends, data, COLLECTIONS);
+            }
+        }
+    }
+
+    fn end_collection(&self) {
+        let time = now().saturating_sub(self.collection_began.load(Ordering::Relaxed));
+        self.collecting.fetch_add(time, Ordering::Relaxed);
+        self.collected.fetch_add(time, Ordering::Relaxed);
+    }
+
+    fn is_current(&self, iteration: u64) -> bool {
+        self.heart.iteration().is_some_and(|it| it.number == iteration)
+    }
+
+    fn end_iteration(&self, iteration: &Iteration, now: Nanos, held: Nanos) {
+        let mut vigil = self.vigil.lock();
+        if !vigil.is_block(held) {
+            return;
+        }
+        let findings = vigil.findings(iteration.number, held, self.reading());
+        drop(vigil);
+        self.starved.fetch_add(findings.shares.starved, Ordering::Relaxed);
+        let (samples, stale) = std::mem::take(&mut *self.samples.lock())
+            .into_iter()
+            .partition::<Vec<_>, _>(|sample| sample.iteration == iteration.number);
+        self.discard(stale);
+        let cause = cause(&findings.shares, first_capture(&findings.requested, &samples));
+        let mut blocks = self.blocks.lock();
+        if blocks.len() == BLOCKS {
+            let oldest = blocks.pop_front();
+            self.discard(oldest.map(|block| block.samples).unwrap_or_default());
+        }
+        blocks.push_back(Block { findings, ended: now, cause, samples });
+        drop(blocks);
+        self.subject.port.complete(self.subject.subscriber, Outcome::Blocked);
+    }
+
+    fn reading(&self) -> Reading {
+        let (usage, overslept) = (self.thread.usage(), watchdog::overslept());
+        Reading { at: now(), usage, overslept, gc: self.collecting.load(Ordering::Relaxed) }
+    }
+
+    /// Answers an interrupt, on the thread of the loop.
+    fn answer(&self, request: &Request) {
+        if request.kind == RequestKind::Sample {
+            self.is_requested.store(false, Ordering::Release);
+        }
+        let lateness = now().saturating_sub(request.at);
+        // Describing an error runs JavaScript, which may answer another interrupt: its stack would be that of the description.
+        let Some(errors) = self.errors.try_lock() else { return };
+        // The environment may have ended, and its handles with it.
+        let Some(errors) = &*errors else { return };
+        if !self.is_current(request.iteration) {
+            return;
+        }
+        match request.kind {
+            RequestKind::Report => {
+                let described = errors.report();
+                if let Some(report) = &mut *self.report.lock() {
+                    report.answer = described.map(|text| (text, lateness));
+                }
+            }
+            RequestKind::Sample => {
+                let Some(error) = errors.capture() else { return };
+                let sample = Sample { iteration: request.iteration, age: request.age, lateness, error };
+                let mut samples = self.samples.lock();
+                if samples.len() < SAMPLES {
+                    samples.push(sample);
+                } else {
+                    errors.discard(sample.error);
+                }
+            }
+        }
+    }
+
+    /// Requests an interrupt, unless V8's instance is unknown or gone.
+    fn request(self: &Arc<Self>, interrupts: Interrupts, target: &Target, request: Request) {
+        let data = Box::into_raw(Box::new((self.clone(), request)));
+        // SAFETY: the isolate exists while the caller holds the lock of `target`. V8 calls `interrupted` at most once with `data`;
+        // if the isolate ends before, the box is leaked, at most one for each kind.
+        unsafe { (interrupts.request)(target.isolate, interrupted, data.cast()) };
+    }
+
+    /// Writes a report whose stack has arrived or will not. Returns whether a report still waits.
+    fn write_report(&self, iteration: &Iteration, held: Nanos) -> bool {
+        let mut slot = self.report.lock();
+        let Some(report) = slot.take() else { return false };
+        let is_over = report.iteration != iteration.number;
+        if report.answer.is_none() && !is_over && now().saturating_sub(report.at) < REPORT_WAIT {
+            *slot = Some(report);
+            return true;
+        }
+        drop(slot);
+        let capture = capture_at(report.answer.as_ref().map(|(_, lateness)| *lateness));
+        let mut vigil = self.vigil.lock();
+        let is_fatal_exit = vigil.settings().is_fatal_exit;
+        let findings = vigil.findings(report.iteration, held.max(report.age), self.reading());
+        drop(vigil);
+        let cause = cause(&findings.shares, Some(capture));
+        report::write(&report, capture, cause, findings.system_call, self.subject.thread_id);
+        if is_fatal_exit && !is_over {
+            std::process::abort();
+        }
+        false
+    }
+}
+
+/// Returns when the first requested stack was captured, or `None` if no stack was requested.
+fn first_capture(requested: &[Nanos], samples: &[Sample]) -> Option<Capture> {
+    requested.first().map(|age| capture_of(samples.iter().find(|sample| sample.age == *age)))
+}
+
+/// Returns when a requested stack was captured.
+pub fn capture_of(sample: Option<&Sample>) -> Capture {
+    capture_at(sample.map(|sample| sample.lateness))
+}
+
+fn capture_at(lateness: Option<Nanos>) -> Capture {
+    match lateness {
+        Some(lateness) if lateness <= ON_TIME => Capture::OnTime,
+        Some(_) => Capture::Late,
+        None => Capture::None,
+    }
+}
+
+impl watchdog::Watched for Arc<WatchedLoop> {
+    fn look(&self) -> Nanos {
+        if self.is_paused.load(Ordering::Acquire) {
+            return Nanos::MAX;
+        }
+        let target = self.target.lock();
+        let Some(open) = &*target else { return Nanos::MAX };
+        // The thread is beginning an iteration.
+        let Some(iteration) = self.heart.iteration() else { return 0 };
+        let now = now();
+        // SAFETY: the loop exists while `target` is locked and present; libuv documents the function as thread-safe.
+        let held = iteration.unannounced(now, unsafe { (self.runtime.idle_time)(open.event_loop) });
+        let mut vigil = self.vigil.lock();
+        let order = vigil.look(iteration.number, held, || self.reading());
+        if vigil.is_block(held) {
+            vigil.in_system_call(self.thread.system_call());
+        }
+        let next = vigil.next_look(held);
+        drop(vigil);
+        let request = |kind| Request { kind, iteration: iteration.number, at: now, age: held };
+        match (order, self.runtime.interrupts) {
+            (Order::Capture, Some(interrupts)) if !self.is_requested.swap(true, Ordering::AcqRel) => {
+                self.request(interrupts, open, request(RequestKind::Sample));
+            }
+            (Order::Report, interrupts) => {
+                *self.report.lock() = Some(Report { iteration: iteration.number, at: now, age: held, answer: None });
+                if let Some(interrupts) = interrupts {
+                    self.request(interrupts, open, request(RequestKind::Report));
+                }
+            }
+            _ => {}
+        }
+        // Writing may wait for the reader of the standard error.
+        drop(target);
+        if self.write_report(&iteration, held) { next.min(REPORT_LOOK) } else { next }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RequestKind {
+    Sample,
+    Report,
+}
+
+struct Request {
+    kind: RequestKind,
+    iteration: u64,
+    at: Nanos,
+    age: Nanos,
+}
+
+// SAFETY: V8 calls this once for each request, on the thread of the isolate, with the pointer that `request` passed.
+unsafe extern "C" fn interrupted(_: *mut c_void, data: *mut c_void) {
+    // SAFETY: the pointer that `Box::into_raw` returned in `request`, given back once.
+    let boxed = unsafe { Box::from_raw(data.cast::<(Arc<WatchedLoop>, Request)>()) };
+    // A panic must not unwind into C++.
+    let _ = catch_unwind(AssertUnwindSafe(|| boxed.0.answer(&boxed.1)));
+}
+
+// SAFETY: V8 calls this on the thread of the isolate, between `start` and `end`, with the pointer of `start`.
+unsafe extern "C" fn collection_begins(_: *mut c_void, _: c_int, _: c_int, data: *mut c_void) {
+    // SAFETY: as above, so the loop exists.
+    let watched = unsafe { &*data.cast::<WatchedLoop>() };
+    watched.collection_began.store(now(), Ordering::Relaxed);
+}
+
+// SAFETY: as for `collection_begins`.
+unsafe extern "C" fn collection_ends(_: *mut c_void, _: c_int, _: c_int, data: *mut c_void) {
+    // SAFETY: as above, so the loop exists.
+    let watched = unsafe { &*data.cast::<WatchedLoop>() };
+    // A panic must not unwind into C++.
+    let _ = catch_unwind(AssertUnwindSafe(|| watched.end_collection()));
+}
