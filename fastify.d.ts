@@ -6,6 +6,7 @@
 
 import type { FastifyError, FastifyPluginAsync } from 'fastify'
 import type { Cache, CacheOptions, Pool, PoolOptions } from './index'
+import type { WatchOptions } from './watch'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -61,6 +62,11 @@ declare namespace offloop {
     caches?: { readonly [Name in keyof Caches]?: Caches[Name] | OptionsOf<Caches[Name]> } | undefined
     /** Value of Retry-After in seconds, an integer from 0 to 86,400. Default 1. */
     retryAfter?: number | undefined
+    /**
+     * Watches the event loop until the server closes, with these options of `watch` in `offloop/watch`, or its defaults if `true`.
+     * Blocks are published on the channel `offloop:block` and passed to `onBlock`. Default: false.
+     */
+    watch?: boolean | WatchOptions | undefined
   }
 
   /** Decoration of the instance. */

@@ -3,6 +3,7 @@
 const { Cache, Pool, pool: sharedPool } = require('./index.js')
 const { stateOf } = require('./lib/pool')
 const { withCode } = require('./lib/internal/errors')
+const { watch } = require('./lib/watch')
 const { abandon, signalOf } = require('./lib/internal/response-signal')
 const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/internal/validate')
 
@@ -12,7 +13,7 @@ const { checkInteger, checkObject, checkOptions, invalidType } = require('./lib/
  */
 
 /** Fastify passes the last three to every plugin. */
-const OPTIONS = ['pool', 'caches', 'retryAfter', 'prefix', 'logLevel', 'logSerializers']
+const OPTIONS = ['pool', 'caches', 'retryAfter', 'watch', 'prefix', 'logLevel', 'logSerializers']
 /** Codes of failures that a later retry may avoid. */
 const OVERLOAD = ['ERR_OFFLOOP_QUEUE_FULL', 'ERR_OFFLOOP_QUEUE_TIMEOUT']
 /** Causes may be circular. */
@@ -34,6 +35,7 @@ async function offloop(instance, options) {
   instance.addHook('onClose', async () => {
     for (const resource of created) await resource.close()
   })
+  startWatch(options.watch, created)
   const caches = openCaches(options.caches, created)
   const pool = openPool(options.pool, created)
   const decoration = Object.freeze({ pool, caches, refuseWhenFull })
@@ -61,6 +63,17 @@ async function offloop(instance, options) {
     // `rejectFull` counts the request as a rejected task.
     done(bound === undefined ? undefined : stateOf(pool).rejectFull(bound))
   }
+}
+
+/**
+ * @param {Options['watch']} given
+ * @param {{ close(): unknown }[]} created
+ */
+function startWatch(given, created) {
+  if (given === undefined || given === false) return
+  if (given !== true) checkObject(given, 'The "options.watch" property')
+  const stop = within('options.watch', () => watch(given === true ? {} : given))
+  created.push({ close: stop })
 }
 
 /**

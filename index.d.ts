@@ -11,6 +11,7 @@ import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Duplex, Writable } from 'node:stream'
 import type { MessagePort, ResourceLimits, SHARE_ENV } from 'node:worker_threads'
+import type { Watch } from './watch'
 
 // ---------------------------------------------------------------- inputs
 
@@ -1750,6 +1751,8 @@ export interface MetricSources {
   caches?: Readonly<Record<string, Cache<any, any>>> | undefined
   /** Streams of `pool.stream`, `collect` and `each` by name. Each is measured until it ends or is destroyed. Default: none. */
   streams?: Readonly<Record<string, Sink<unknown> | TransformDuplex>> | undefined
+  /** Watches of event loops (`offloop/watch`) by name. Each is measured until it is stopped. Default: none. */
+  loops?: Readonly<Record<string, Watch>> | undefined
 }
 
 // ---------------------------------------------------------------- errors

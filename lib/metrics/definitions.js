@@ -1,11 +1,16 @@
 'use strict'
 
-// The metrics of a pool, a cache and a stream. Exporters derive their names, units and kinds from this table.
+// The metrics of a pool, a cache, a stream and a watched event loop. Exporters derive their names, units and kinds from this table.
 
 /**
  * @typedef {import('../../index').PoolStats} PoolStats
  * @typedef {import('../../index').LatencySummary} LatencySummary
- * @typedef {{ pool: PoolSnapshot, cache: import('../../index').CacheStats, stream: import('../../index').StreamStats }} StatsOf
+ * @typedef {object} StatsOf
+ * @property {PoolSnapshot} pool
+ * @property {import('../../index').CacheStats} cache
+ * @property {import('../../index').StreamStats} stream
+ * @property {WatchStats} loop
+ * @typedef {import('../../watch').WatchStats} WatchStats
  * @typedef {PoolStats & { maxQueue: number, maxQueueBytes: number }} PoolSnapshot statistics and limits of a pool
  * @typedef {keyof StatsOf} Subject
  * @typedef {number | LatencySummary | { [label: string]: Reading }} Reading
@@ -23,7 +28,8 @@
  * @property {string | undefined} counted unit of the count of a summary
  * @property {string} description
  * @property {readonly string[]} labels besides the name of the subject
- * @property {(stats: Stats) => Reading} read reads the value from `stats()`, nested in an object by value for each label
+ * @property {(stats: Stats) => Reading | undefined} read reads the value from `stats()`, nested in an object by value for each
+ *   label; `undefined` if it is not measured here
  */
 
 /**
@@ -32,7 +38,7 @@
  * @param {string} name
  * @param {string} unit for a summary, that of its count
  * @param {string} description
- * @param {(stats: Stats) => Reading} read
+ * @param {(stats: Stats) => Reading | undefined} read
  * @param {readonly string[]} [labels]
  * @returns {MetricOf<Stats>}
  */
@@ -58,6 +64,9 @@ const runTimeByTransform = byTransform(stats => stats.runTime)
 const requestsByResult = (/** @type {import('../../index').CacheStats} */ { hits, staleHits, misses }) => {
   return { hit: hits, stale_hit: staleHits, miss: misses }
 }
+
+const blocksByCause = (/** @type {WatchStats} */ { block }) => /** @type {Reading} */ (block)
+const inSeconds = (/** @type {number | undefined} */ millis) => millis && millis / 1000
 
 /** @type {{ readonly [S in Subject]: readonly MetricOf<StatsOf[S]>[] }} */
 const metrics = {
@@ -102,6 +111,15 @@ const metrics = {
     metric('size', 'stream.in_flight', '{chunk}', 'Chunks in flight', stats => stats.inFlight),
     metric('size', 'stream.input.size', 'By', 'Bytes of the chunks in flight', stats => stats.inFlightBytes),
     metric('counter', 'stream.stalls', '{stall}', 'Times that a writer had to wait', stats => stats.stalls)
+  ],
+  loop: [
+    metric('summary', 'loop.block', '{block}', 'Blocks of the event loop by cause', blocksByCause, ['cause']),
+    metric('summary', 'loop.hold', '{iteration}', 'Time that iterations held the loop', stats => stats.hold),
+    metric('summary', 'loop.delay', '{iteration}', 'Time that a request waits for the loop', stats => stats.delay),
+    metric('gauge', 'loop.utilization', '1', 'Time in which the loop was not idle', stats => stats.utilization),
+    metric('counter', 'loop.starved', 's', 'Time of blocks without a core', stats => inSeconds(stats.starved)),
+    metric('counter', 'gc.time', 's', 'Time in garbage collections', stats => inSeconds(stats.gc)),
+    metric('counter', 'watch.ticks', '{tick}', 'Looks of the watchdog', stats => stats.ticks)
   ]
 }
 
@@ -135,6 +153,7 @@ function samplesOf(subject, stats) {
  * @returns {Sample[]}
  */
 function samplesIn(metric, reading, labels) {
+  if (reading === undefined) return []
   const values = Object.values(labels)
   if (values.length < metric.labels.length) {
     const label = metric.labels[values.length]

@@ -9,7 +9,8 @@ const { SUBJECTS, Target } = require('./target')
 const OPTIONS = [
   ['pools', 'pool'],
   ['caches', 'cache'],
-  ['streams', 'stream']
+  ['streams', 'stream'],
+  ['loops', 'loop']
 ]
 
 /**
@@ -22,7 +23,7 @@ function readTargets(options, known, readLabels) {
   checkOptions(options, [...OPTIONS.map(([option]) => option), ...known])
   const given = /** @type {Record<string, any>} */ (options)
   if (OPTIONS.every(([option]) => given[option] === undefined)) {
-    throw invalidValue("One of 'options.pools', 'options.caches' and 'options.streams' is required")
+    throw invalidValue("One of 'options.pools', 'options.caches', 'options.streams' and 'options.loops' is required")
   }
   const labels = readLabels(options)
   return OPTIONS.flatMap(([option, subject]) =>
@@ -31,14 +32,14 @@ function readTargets(options, known, readLabels) {
 }
 
 /**
- * Returns the pools, caches or streams of an option with their names.
+ * Returns the pools, caches, streams or watches of an option with their names.
  * @param {string} option
  * @param {Subject} subject
  * @param {any} value
  * @returns {[string, any][]}
  */
 function byName(option, subject, value = {}) {
-  const { classes } = SUBJECTS[subject]
+  const { isTarget, expected } = SUBJECTS[subject]
   const isList = subject === 'pool' && Array.isArray(value)
   if (!isList && !isPlain(value)) {
     const list = subject === 'pool' ? 'an array of named pools or ' : ''
@@ -46,9 +47,8 @@ function byName(option, subject, value = {}) {
   }
   return Object.entries(value).map(([name, target]) => {
     const path = isList ? `options.${option}[${name}]` : `options.${option}.${name}`
-    if (!classes.some(Class => target instanceof Class)) {
-      const names = classes.map(Class => Class.name).join(' or ')
-      throw invalidType(`The "${path}" property`, `an instance of ${names}`, target)
+    if (!isTarget(target)) {
+      throw invalidType(`The "${path}" property`, `${expected}`, target)
     }
     // An empty label counts as a missing one.
     if (name === '') throw invalidValue(`The names in "options.${option}" must be non-empty strings. Received ''`)

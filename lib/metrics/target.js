@@ -3,17 +3,34 @@
 const { Cache } = require('../cache')
 const { Pool, stateOf } = require('../pool')
 const { Sink, TransformDuplex } = require('../stream')
+const { isWatch } = require('../watch')
 const { samplesOf } = require('./definitions')
 
 /** @typedef {import('./definitions').Subject} Subject */
 
-/** Classes of the subjects, and their statistics: a closed pool or cache throws, a destroyed stream returns `undefined`. */
+/**
+ * Recognizes the targets of each subject, and reads their statistics: a closed pool or cache throws, a destroyed stream or a stopped
+ * watch returns `undefined`.
+ */
 const SUBJECTS = {
-  pool: { classes: [Pool], stats: (/** @type {Pool} */ pool) => withLimits(pool, pool.stats()) },
-  cache: { classes: [Cache], stats: (/** @type {Cache} */ cache) => cache.stats() },
+  pool: { ...instances(Pool), stats: (/** @type {Pool} */ pool) => withLimits(pool, pool.stats()) },
+  cache: { ...instances(Cache), stats: (/** @type {Cache} */ cache) => cache.stats() },
   stream: {
-    classes: [Sink, TransformDuplex],
+    ...instances(Sink, TransformDuplex),
     stats: (/** @type {Sink | TransformDuplex} */ stream) => (stream.destroyed ? undefined : stream.stats())
+  },
+  loop: {
+    isTarget: isWatch,
+    expected: 'a function that watch() returned',
+    stats: (/** @type {import('../../watch').Watch} */ watch) => watch.stats()
+  }
+}
+
+/** @param {Function[]} classes */
+function instances(...classes) {
+  return {
+    isTarget: (/** @type {unknown} */ value) => classes.some(Class => value instanceof Class),
+    expected: `an instance of ${classes.map(Class => Class.name).join(' or ')}`
   }
 }
 
@@ -26,7 +43,7 @@ function withLimits(pool, stats) {
   return { ...stats, maxQueue, maxQueueBytes }
 }
 
-/** A pool, cache or stream that is measured under a name. It may still be garbage-collected. */
+/** A pool, cache, stream or watch that is measured under a name. It may still be garbage-collected. */
 class Target {
   #target
   /** The times last read, by series. A time is a mean times a count: rounding could decrease it. @type {Map<string, number>} */

@@ -12,7 +12,7 @@ const { join } = require('node:path')
 const LAYERS = [
   ['lib/internal/'],
   ['lib/native/'],
-  ['lib/json/', 'lib/csv/', 'lib/cache/'],
+  ['lib/json/', 'lib/csv/', 'lib/cache/', 'lib/watch/'],
   ['lib/task/'],
   ['lib/worker/'],
   ['lib/transform/'],
@@ -21,12 +21,12 @@ const LAYERS = [
   ['lib/pool/index.js'],
   ['lib/index.js'],
   ['lib/metrics/'],
-  ['index.js', 'opentelemetry.js', 'prometheus.js'],
+  ['index.js', 'opentelemetry.js', 'prometheus.js', 'watch.js'],
   ['fastify.js']
 ]
 
 /** Folders of lib/ that other files enter through `index.js` alone. */
-const CLOSED = ['cache', 'metrics', 'stream', 'worker']
+const CLOSED = ['cache', 'metrics', 'stream', 'watch', 'worker']
 
 /** The public declarations and the manifest, which belong to no layer. */
 const DESCRIPTIONS = '^[^/]+[.](d[.]ts|json)$'

@@ -9,7 +9,15 @@ const { transformSync } = require('esbuild')
 const { root } = require('../lib/process.js')
 
 /** Files that users or threads load by path. They take all modules from the registry in lib/bundle.js. */
-const ENTRIES = ['index.js', 'fastify.js', 'prometheus.js', 'opentelemetry.js', 'lib/worker/worker-main.js']
+const ENTRIES = [
+  'index.js',
+  'fastify.js',
+  'prometheus.js',
+  'opentelemetry.js',
+  'watch.js',
+  'lib/watch/auto.js',
+  'lib/worker/worker-main.js'
+]
 
 /** Files that are loaded by path and require no other. */
 const ALONE = ['lib/worker/script-preload.js']

@@ -1,0 +1,53 @@
+'use strict'
+
+const { threadId } = require('node:worker_threads')
+const { framesOf } = require('./frames')
+
+/**
+ * @typedef {import('../../watch').Block} Block
+ * @typedef {import('../../watch').Frame} Frame
+ * @typedef {NonNullable<ReturnType<import('../native')['takeBlock']>>} RawBlock
+ */
+
+/**
+ * Returns a block as subscribers receive it, without its request.
+ * @param {RawBlock} raw
+ * @returns {Block}
+ */
+function blockOf(raw) {
+  const { began, duration, cause, starved, suspended, gc, systemCall } = raw
+  const samples = raw.samples.map(({ at, capture, lateness, error }) => {
+    return { at, capture, lateness, frames: error === null ? [] : framesOf(error) }
+  })
+  return {
+    began,
+    duration,
+    cause: /** @type {Block['cause']} */ (cause),
+    own: Math.max(0, duration - starved - suspended),
+    starved,
+    gc,
+    samples,
+    ...(cause === 'blocked' && systemCall !== null ? { systemCall } : {}),
+    waited: 0,
+    thread: threadId
+  }
+}
+
+/**
+ * Returns the frames of the first stack that was captured.
+ * @param {Block} block
+ * @returns {readonly Frame[]}
+ */
+function firstFrames({ samples }) {
+  return samples.find(sample => sample.frames.length > 0)?.frames ?? []
+}
+
+/** Returns a text that is equal for blocks with the same innermost frames. @param {Block} block */
+function stackKey(block) {
+  const frames = firstFrames(block)
+  const user = frames.filter(frame => frame.isUser)
+  const innermost = (user.length > 0 ? user : frames).slice(0, 3)
+  return innermost.map(({ file, line, name }) => `${name} ${file}:${line}`).join('\n')
+}
+
+module.exports = { blockOf, firstFrames, stackKey }

@@ -1,0 +1,143 @@
+/** Summary of durations in milliseconds. All fields are 0 if there are none. */
+export interface Durations {
+  count: number
+  mean: number
+  p50: number
+  p90: number
+  p99: number
+  max: number
+}
+
+/** A call in a stack. */
+export interface Frame {
+  /** Name of the function, `<anonymous>` without one. */
+  name: string
+  /** Path of the file, `node:…` for Node's own, empty for functions of V8. */
+  file: string
+  /** Begins at 1; 0 if unknown. */
+  line: number
+  /** Begins at 1; 0 if unknown. */
+  column: number
+  /** Whether the function awaits the frames before it. */
+  isAsync: boolean
+  /** Whether the file belongs neither to Node.js nor to a package in `node_modules`. */
+  isUser: boolean
+}
+
+/** A stack of a block, requested when the block had lasted for some time. */
+export interface BlockSample {
+  /** How long the block had lasted at the request, in milliseconds. */
+  at: number
+  /**
+   * `on-time`: captured within 5 ms. `late`: captured later in the same block, after native code had returned, so its line may follow
+   * the guilty one. `none`: the block ended first.
+   */
+  capture: 'on-time' | 'late' | 'none'
+  /** Time from the request to the capture, in milliseconds. */
+  lateness: number
+  /** Frames, innermost first, followed by asynchronous callers. Positions are those of the sources, if a source map is found. */
+  frames: Frame[]
+}
+
+/** A time in which the event loop could not begin anything else. All durations are in milliseconds. */
+export interface Block {
+  /** When it began, as `Date.now()`. */
+  began: number
+  duration: number
+  /**
+   * `cpu`: JavaScript or regular expressions. `native`: native code, such as `JSON.parse`. `blocked`: a system call. `gc`: garbage
+   * collections. `starved`: the thread got no core, because others used them or the container's quota was used up. `suspended`: the
+   * process was stopped. If several apply, the largest.
+   */
+  cause: 'cpu' | 'native' | 'blocked' | 'gc' | 'starved' | 'suspended'
+  /** `duration` without the time in which the thread was starved or suspended. */
+  own: number
+  starved: number
+  /** Time in garbage collections, also a part of the others. */
+  gc: number
+  /** Up to 8 stacks: after `threshold`, twice that time, four times, … */
+  samples: BlockSample[]
+  /** The system call in which the thread waited, if `cause` is `blocked`. Linux only. */
+  systemCall?: string
+  /**
+   * The HTTP request that caused the block. `exact`: the stack begins in its handler. `likely`: all requests in flight had this route.
+   */
+  request?: { method: string; route: string; certainty: 'exact' | 'likely' }
+  /** Number of HTTP requests that waited for the end of the block. */
+  waited: number
+  /** `threadId` of `node:worker_threads`; 0 is the main thread. */
+  thread: number
+}
+
+export interface WatchOptions {
+  /** Duration from which on an iteration of the loop counts as a block, in milliseconds, 10 to 60,000. Default: 100. */
+  threshold?: number | undefined
+  /**
+   * Duration after which a block is reported while it lasts, as one line of JSON on the standard error, in milliseconds; `Infinity`
+   * for never, at least `threshold`. Default: 5,000, or `threshold` if that is more.
+   */
+  fatal?: number | undefined
+  /** Whether the process is aborted after such a report, for a supervisor to restart it. Default: false. */
+  fatalExit?: boolean | undefined
+  /** Receives blocks after they have ended, within the limits below. Errors that it throws are uncaught exceptions. */
+  onBlock?: ((block: Block) => void) | undefined
+  /** Maximum calls of `onBlock` in any minute, or `Infinity`. Default: 10. */
+  maxPerMinute?: number | undefined
+  /** Maximum calls of `onBlock` in any minute for blocks with the same stack, or `Infinity`. Default: 1. */
+  maxPerStack?: number | undefined
+}
+
+/** Measurements that this process allows. */
+export interface Capabilities {
+  /** Whether each iteration is measured exactly; otherwise timers measure blocks alone. */
+  readonly iterations: boolean
+  readonly stacks: boolean
+  readonly cpu: boolean
+  readonly runQueue: boolean
+  readonly throttling: boolean
+  readonly systemCalls: boolean
+  /** Why a capability is absent, by its name. */
+  readonly missing: Readonly<Record<string, string>>
+}
+
+/** Statistics of a loop since the first watch began. Times are in milliseconds. */
+export interface WatchStats {
+  /** Durations of blocks by cause. */
+  block: Partial<Record<Block['cause'], Durations>>
+  /** How long each iteration held the loop. */
+  hold?: Durations
+  /** How long a request that arrives at a random time waits until the loop can begin it. */
+  delay?: Durations
+  /** Share of the time in which the loop was not idle, 0 to 1. */
+  utilization?: number
+  /** Time of blocks in which the thread was starved. */
+  starved?: number
+  /** Time in garbage collections. */
+  gc?: number
+  /** How often the watchdog has looked: it lives while this grows. */
+  ticks?: number
+}
+
+/** Stops the watch when it is called. */
+export interface Watch extends Disposable {
+  (): void
+  readonly capabilities: Capabilities
+  /** Reports no blocks until `resume`. */
+  pause(): void
+  resume(): void
+  /** Calls a function, and returns its result. A block by this call is not reported; one by its asynchronous continuation is. */
+  expect<T>(call: () => T): T
+  /** Returns `undefined` after the watch has been stopped. */
+  stats(): WatchStats | undefined
+}
+
+/**
+ * Watches the event loop of this thread until the returned function is called. Does not keep the process alive. Every block is
+ * published on the channel `offloop:block` of `node:diagnostics_channel`, without limits.
+ *
+ * @example
+ * const stop = watch({ threshold: 100, onBlock: block => log.warn(block, 'loop blocked') })
+ *
+ * @throws TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, RangeError `ERR_OUT_OF_RANGE` for an invalid option
+ */
+export function watch(options?: WatchOptions): Watch
