@@ -147,7 +147,11 @@ test('rejects invalid options', () => {
   /** @type {[unknown, string, RegExp][]} */
   const cases = [
     [undefined, 'ERR_INVALID_ARG_TYPE', /"options" argument must be of type object/],
-    [{ attributes: {} }, 'ERR_INVALID_ARG_VALUE', /One of 'options\.pools', 'options\.caches' and 'options\.streams'/],
+    [
+      { attributes: {} },
+      'ERR_INVALID_ARG_VALUE',
+      /One of 'options\.pools', 'options\.caches', 'options\.streams' and 'options\.loops'/
+    ],
     [
       { pools: [pool], labels: {} },
       'ERR_INVALID_ARG_VALUE',

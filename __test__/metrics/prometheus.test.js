@@ -351,11 +351,15 @@ test('rejects invalid options', () => {
   /** @type {[unknown, string, RegExp][]} */
   const cases = [
     [undefined, 'ERR_INVALID_ARG_TYPE', /"options" argument must be of type object\. Received undefined/],
-    [{}, 'ERR_INVALID_ARG_VALUE', /One of 'options\.pools', 'options\.caches' and 'options\.streams' is required/],
+    [
+      {},
+      'ERR_INVALID_ARG_VALUE',
+      /One of 'options\.pools', 'options\.caches', 'options\.streams' and 'options\.loops' is required/
+    ],
     [
       { pool },
       'ERR_INVALID_ARG_VALUE',
-      /'options\.pool' is unknown\. The options are 'pools', 'caches', 'streams', 'prefix'/
+      /'options\.pool' is unknown\. The options are 'pools', 'caches', 'streams', 'loops', 'prefix'/
     ],
     [
       { pools: pool },

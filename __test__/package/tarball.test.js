@@ -36,7 +36,7 @@ function read(path) {
 
 test('contains only the kinds of files that users need', () => {
   const kinds = [
-    /^(package\.json|(index|fastify|prometheus|opentelemetry)\.(js|d\.ts)|(README|CHANGELOG|SECURITY)\.md|LICENSE|docs\/[\w-]+\.md)$/,
+    /^(package\.json|(index|fastify|prometheus|opentelemetry|watch)\.(js|d\.ts)|(README|CHANGELOG|SECURITY)\.md|LICENSE|docs\/[\w-]+\.md)$/,
     /^lib\/([\w-]+\/)*[\w-]+(\.d)?\.(js|ts)$/,
     // Pictures of the README.
     /^benchmarks\/results\/[\w-]+\.svg$/,

@@ -1,0 +1,69 @@
+'use strict'
+
+// Interrupts eight worker threads about a million times while they parse, match, sort, compress, allocate, run other contexts, are
+// terminated and exit. Fails if a result is wrong, a thread crashes, or memory grows.
+
+const { Worker } = require('node:worker_threads')
+const { join } = require('node:path')
+const { setTimeout: after } = require('node:timers/promises')
+
+const THREADS = 8
+const INTERRUPTS = Number(process.argv[2] ?? 1_000_000)
+/** Interrupts after which memory is compared. */
+const WARM_UP = INTERRUPTS / 10
+const MAX_GROWTH = 1.1
+const WORKER = join(__dirname, 'watch-interrupts-worker.js')
+/** Exit codes of threads that return, are terminated, or call `process.exit`. */
+const EXPECTED = [0, 1, 7]
+
+const counts = { interrupts: 0, rounds: 0, wrong: 0, terminated: 0, exited: 0, crashed: 0 }
+let warmBytes = 0
+
+/** @type {Set<Worker>} */
+const workers = new Set()
+
+function startWorker() {
+  const worker = new Worker(WORKER)
+  workers.add(worker)
+  worker.on('message', ({ interrupts, rounds, wrong }) => {
+    counts.interrupts += interrupts
+    counts.rounds += rounds
+    counts.wrong += wrong
+    if (warmBytes === 0 && counts.interrupts >= WARM_UP) warmBytes = process.memoryUsage.rss()
+  })
+  worker.on('error', error => {
+    counts.crashed++
+    process.stderr.write(`${error.stack}\n`)
+  })
+  worker.on('exit', code => {
+    workers.delete(worker)
+    if (!EXPECTED.includes(code)) counts.crashed++
+    if (code === 7) counts.exited++
+  })
+}
+
+async function main() {
+  const began = performance.now()
+  let printed = began
+  while (counts.interrupts < INTERRUPTS) {
+    while (workers.size < THREADS) startWorker()
+    await after(20)
+    if (Math.random() < 0.02) {
+      counts.terminated++
+      const [victim] = workers
+      await victim.terminate()
+    }
+    if (performance.now() - printed > 10_000) {
+      printed = performance.now()
+      process.stdout.write(`${JSON.stringify(counts)}\n`)
+    }
+  }
+  const bytes = process.memoryUsage.rss()
+  await Promise.all([...workers].map(worker => worker.terminate()))
+  const growth = bytes / warmBytes
+  const seconds = Math.round((performance.now() - began) / 1000)
+  process.stdout.write(`${JSON.stringify({ ...counts, growth: growth.toFixed(3), seconds })}\n`)
+  if (counts.wrong > 0 || counts.crashed > 0 || growth > MAX_GROWTH) process.exitCode = 1
+}
+
+main()

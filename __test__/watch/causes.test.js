@@ -1,0 +1,97 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { node } = require('../support/child')
+
+/** @typedef {import('../../watch').Block} Block */
+
+const FIXTURE = join(__dirname, '../fixtures/watch/blocks.js')
+const isLinux = process.platform === 'linux'
+
+/**
+ * Runs the fixture and returns the block that it caused.
+ * @param {string} kind
+ * @param {string[]} [flags] of Node
+ * @returns {Promise<Block>}
+ */
+async function blockOf(kind, flags = []) {
+  const { code, stdout, stderr } = await node([...flags, FIXTURE, kind])
+  assert.equal(code, 0, stderr)
+  const lines = stdout.trim().split('\n')
+  const blocks = lines.map(line => JSON.parse(line))
+  const start = blocks.findIndex(block => 'capabilities' in block)
+  const caused = blocks.slice(start + 1)
+  assert.equal(caused.length, 1, stdout)
+  return caused[0]
+}
+
+/** Returns the names of user frames of the first stack. @param {Block} block */
+function userNames({ samples }) {
+  return samples[0].frames.filter(frame => frame.isUser).map(({ name, isAsync }) => (isAsync ? `async ${name}` : name))
+}
+
+/**
+ * Asserts that a block on a machine that may be busy has this cause.
+ * @param {Block} block
+ * @param {Block['cause']} cause
+ */
+function assertCause(block, cause) {
+  if (block.starved > 0.3 * block.duration) return
+  assert.equal(block.cause, cause, JSON.stringify(block))
+}
+
+for (const flags of [[], ['--jitless']]) {
+  test(`names a loop of JavaScript ${flags}`, async () => {
+    const block = await blockOf('spin', flags)
+    assertCause(block, 'cpu')
+    assert.ok(block.duration >= 195, `${block.duration}`)
+    assert.deepEqual(userNames(block).slice(0, 3), ['spin', 'spin', 'guilty'])
+    assert.equal(userNames(block).at(-1)?.startsWith('async'), true, `${userNames(block)}`)
+    assert.equal(block.samples[0].capture, 'on-time')
+    assert.equal(block.samples[0].frames.find(frame => frame.isUser)?.file, FIXTURE)
+  })
+}
+
+test('names a function that is in a regular expression or in JSON.parse', async () => {
+  for (const [kind, name] of [
+    ['backtrack', 'backtrack'],
+    ['parse', 'parseAgain']
+  ]) {
+    const block = await blockOf(kind)
+    assertCause(block, 'cpu')
+    assert.equal(userNames(block)[0], name)
+  }
+})
+
+test('names the native function that Node wraps', async () => {
+  const block = await blockOf('hash')
+  assertCause(block, 'native')
+  const names = block.samples[0].frames.map(frame => frame.name)
+  assert.ok(names.includes('pbkdf2Sync'), `${names}`)
+  assert.equal(block.samples[0].capture, 'late')
+  assert.ok(block.samples[0].lateness > 5)
+})
+
+test('distinguishes a wait in a system call from a computation', { skip: !isLinux && 'needs /proc' }, async () => {
+  const block = await blockOf('exec')
+  assert.equal(block.cause, 'blocked', JSON.stringify(block))
+  assert.match(block.systemCall ?? '', /^(epoll_pwait|wait4|waitid|ppoll|read|futex)$/)
+  const names = block.samples[0].frames.map(frame => frame.name)
+  assert.ok(names.includes('execSync'), `${names}`)
+})
+
+test('measures garbage collections', async () => {
+  const block = await blockOf('collect')
+  assert.ok(block.gc > 0, JSON.stringify(block))
+  assert.ok(block.gc <= block.duration)
+})
+
+for (const kind of ['exit', 'last']) {
+  test(`reports a block before the process ends: ${kind}`, async () => {
+    const block = await blockOf(kind)
+    assert.ok(block.duration >= 115)
+    assert.ok(userNames(block).includes('spin'))
+  })
+}

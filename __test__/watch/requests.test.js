@@ -1,0 +1,146 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { createServer } = require('node:http')
+const { test } = require('node:test')
+const { setTimeout: after } = require('node:timers/promises')
+const express = require('express')
+const { watch } = require('../../watch')
+const { Requests, withoutIds } = require('../../lib/watch/requests')
+const { collectBlocks, isIn, spin } = require('../support/blocks')
+const { deferred } = require('../support/deferred')
+const { listen, server } = require('../support/servers')
+
+const UNLIMITED = { maxPerMinute: Infinity, maxPerStack: Infinity }
+
+/**
+ * Starts a server and returns its address.
+ * @param {import('node:test').TestContext} t
+ * @param {import('node:http').RequestListener} handler
+ */
+async function serve(t, handler) {
+  const app = createServer(handler).listen(0, '127.0.0.1')
+  t.after(() => {
+    app.close()
+    app.closeAllConnections()
+  })
+  await once(app, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (app.address())
+  return `http://127.0.0.1:${port}`
+}
+
+test('a block in a handler belongs to its request', async t => {
+  const { next } = collectBlocks(t)
+  t.after(watch({ threshold: 80, ...UNLIMITED }))
+  const address = await serve(t, function handler(_request, response) {
+    spin(150)
+    response.end()
+  })
+  await (await fetch(`${address}/users/123/posts?token=secret`)).text()
+  const { request, waited } = await next(block => isIn(block, 'handler'))
+  assert.deepEqual(request, { method: 'GET', route: '/users/:id/posts', certainty: 'exact' })
+  assert.equal(waited, 0)
+})
+
+test('counts the requests that waited for the end of a block', async t => {
+  const { next } = collectBlocks(t)
+  t.after(watch({ threshold: 80, ...UNLIMITED }))
+  let isFirst = true
+  const address = await serve(t, function handler(_request, response) {
+    if (isFirst) spin(300)
+    isFirst = false
+    response.end()
+  })
+  const all = ['/slow', '/a', '/b', '/c'].map(path => fetch(address + path).then(response => response.text()))
+  const { request, waited } = await next(block => isIn(block, 'handler'))
+  await Promise.all(all)
+  assert.equal(request?.certainty, 'exact')
+  assert.ok(waited <= 3, `${waited}`)
+})
+
+test('after an await the request is likely, if all in flight have its route, or unknown', async t => {
+  const { next } = collectBlocks(t)
+  t.after(watch({ threshold: 80, ...UNLIMITED }))
+  const address = await serve(t, async (request, response) => {
+    if (request.url === '/waits') return void (await after(600).then(() => response.end()))
+    await after(20)
+    ;(function afterAwait() {
+      spin(150)
+    })()
+    response.end()
+  })
+  await (await fetch(`${address}/one`)).text()
+  const alone = await next(block => isIn(block, 'afterAwait'))
+  assert.deepEqual(alone.request, { method: 'GET', route: '/one', certainty: 'likely' })
+  const waits = fetch(`${address}/waits`).then(response => response.text())
+  await after(50)
+  await (await fetch(`${address}/one`)).text()
+  const beside = await next(block => isIn(block, 'afterAwait'))
+  assert.equal(beside.request, undefined)
+  await waits
+})
+
+test('handlers of Express and Fastify are named, with their routes and asynchronous callers', async t => {
+  const { next } = collectBlocks(t)
+  t.after(watch({ threshold: 80, ...UNLIMITED }))
+  const application = express()
+  const router = express.Router()
+  router.get('/:id', async function expressHandler(_request, response) {
+    spin(150)
+    response.end()
+  })
+  application.use('/items', router)
+  await (await fetch(`${await serve(t, application)}/items/7`)).text()
+  const inExpress = await next(block => isIn(block, 'expressHandler'))
+  assert.deepEqual(inExpress.request, { method: 'GET', route: '/items/:id', certainty: 'exact' })
+
+  const app = server(t)
+  const work = async () => {
+    await null
+    spin(150)
+  }
+  app.get('/reports/:name', async function fastifyHandler() {
+    await work()
+    return 'done'
+  })
+  const send = await listen(app)
+  await (await send('/reports/yearly')).text()
+  const inFastify = await next(block => isIn(block, 'fastifyHandler'))
+  assert.deepEqual(inFastify.request, { method: 'GET', route: '/reports/:name', certainty: 'likely' })
+  const names = inFastify.samples[0].frames.filter(frame => frame.isUser).map(frame => frame.name)
+  assert.deepEqual(names.slice(-2), ['work', 'fastifyHandler'])
+  assert.ok(inFastify.samples[0].frames.find(frame => frame.name === 'fastifyHandler')?.isAsync)
+})
+
+test('ids in paths are replaced', () => {
+  for (const [url, route] of [
+    ['/', '/'],
+    ['/users/42', '/users/:id'],
+    ['/a/6f9619ff-8b86-d011-b42d-00c04fc964ff/b?x=1#y', '/a/:id/b'],
+    ['/507f1f77bcf86cd799439011', '/:id'],
+    ['/v1/reports', '/v1/reports'],
+    ['/a-long-name-of-an-article', '/a-long-name-of-an-article']
+  ]) {
+    assert.equal(withoutIds(url), route)
+  }
+})
+
+test('requests whose client has gone are forgotten', async t => {
+  const requests = new Requests()
+  requests.start()
+  t.after(() => requests.stop())
+  const closed = deferred()
+  const address = await serve(t, (_request, response) => {
+    response.on('close', () => closed.resolve(undefined))
+  })
+  const aborts = new AbortController()
+  const call = fetch(address, { signal: aborts.signal })
+  await after(50)
+  assert.equal(requests.during([], 0, Infinity).waited, 1)
+  aborts.abort()
+  await assert.rejects(call, { name: 'AbortError' })
+  await closed.promise
+  const now = performance.now() + 1
+  assert.equal(requests.during([], now, Infinity).waited, 0)
+})
