@@ -1,10 +1,22 @@
+/**
+ * Reports each block of the event loop: how long it lasted, which line caused it, and why.
+ *
+ * @packageDocumentation
+ */
+
 /** Summary of durations in milliseconds. All fields are 0 if there are none. */
 export interface Durations {
+  /** Number of durations. */
   count: number
+  /** Mean. */
   mean: number
+  /** Median. */
   p50: number
+  /** 90th percentile. */
   p90: number
+  /** 99th percentile. */
   p99: number
+  /** Maximum. */
   max: number
 }
 
@@ -39,10 +51,21 @@ export interface BlockSample {
   frames: Frame[]
 }
 
+/** The HTTP request that a block belongs to. */
+export interface BlockRequest {
+  /** HTTP method. */
+  method: string
+  /** Route of the framework, or the path with its ids replaced by `:id`. */
+  route: string
+  /** `exact`: the stack begins in the handler. `likely`: all requests in flight had this route. */
+  certainty: 'exact' | 'likely'
+}
+
 /** A time in which the event loop could not begin anything else. All durations are in milliseconds. */
 export interface Block {
   /** When it began, as `Date.now()`. */
   began: number
+  /** How long it lasted. */
   duration: number
   /**
    * `cpu`: JavaScript or regular expressions. `native`: native code, such as `JSON.parse`. `blocked`: a system call. `gc`: garbage
@@ -52,6 +75,7 @@ export interface Block {
   cause: 'cpu' | 'native' | 'blocked' | 'gc' | 'starved' | 'suspended'
   /** `duration` without the time in which the thread was starved or suspended. */
   own: number
+  /** Time in which the thread was ready to run and got no core. */
   starved: number
   /** Time in garbage collections, also a part of the others. */
   gc: number
@@ -59,16 +83,15 @@ export interface Block {
   samples: BlockSample[]
   /** The system call in which the thread waited, if `cause` is `blocked`. Linux only. */
   systemCall?: string
-  /**
-   * The HTTP request that caused the block. `exact`: the stack begins in its handler. `likely`: all requests in flight had this route.
-   */
-  request?: { method: string; route: string; certainty: 'exact' | 'likely' }
+  /** The HTTP request that caused the block, if it is known. */
+  request?: BlockRequest
   /** Number of HTTP requests that waited for the end of the block. */
   waited: number
   /** `threadId` of `node:worker_threads`; 0 is the main thread. */
   thread: number
 }
 
+/** Options of {@link watch}. Unknown options are rejected. */
 export interface WatchOptions {
   /** Duration from which on an iteration of the loop counts as a block, in milliseconds, 10 to 60,000. Default: 100. */
   threshold?: number | undefined
@@ -91,10 +114,15 @@ export interface WatchOptions {
 export interface Capabilities {
   /** Whether each iteration is measured exactly; otherwise timers measure blocks alone. */
   readonly iterations: boolean
+  /** Whether stacks are captured. */
   readonly stacks: boolean
+  /** Whether the processor time of the thread is known. */
   readonly cpu: boolean
+  /** Whether the time without a core is known. */
   readonly runQueue: boolean
+  /** Whether the quota of the control groups is known. */
   readonly throttling: boolean
+  /** Whether system calls are known. */
   readonly systemCalls: boolean
   /** Why a capability is absent, by its name. */
   readonly missing: Readonly<Record<string, string>>
@@ -121,9 +149,11 @@ export interface WatchStats {
 /** Stops the watch when it is called. */
 export interface Watch extends Disposable {
   (): void
+  /** Measurements that this process allows. */
   readonly capabilities: Capabilities
   /** Reports no blocks until `resume`. */
   pause(): void
+  /** Reports blocks again after `pause`. */
   resume(): void
   /** Calls a function, and returns its result. A block by this call is not reported; one by its asynchronous continuation is. */
   expect<T>(call: () => T): T

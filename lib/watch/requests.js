@@ -9,7 +9,7 @@ const { now } = require('../internal/clock')
  * @typedef {import('node:http').IncomingMessage} IncomingMessage
  * @typedef {import('node:http').ServerResponse} ServerResponse
  * @typedef {import('../../watch').Frame} Frame
- * @typedef {NonNullable<import('../../watch').Block['request']>} BlockRequest
+ * @typedef {import('../../watch').BlockRequest} BlockRequest
  *
  * @typedef {object} InFlight
  * @property {ServerResponse} response
