@@ -25,6 +25,9 @@ const CORE = ['--no-default-features']
  * @property {() => Promise<Result>} run
  */
 
+/** `offloop/watch/auto` is a program for `node -r`, without exports. */
+const ATTW = ['--pack', '.', '--exclude-entrypoints', './watch/auto']
+
 /** @type {readonly Check[]} */
 const checks = [
   { name: 'rustfmt', group: 'rust', run: () => cargo(['fmt', '--check']) },
@@ -34,7 +37,7 @@ const checks = [
   { name: 'tsd', group: 'types', run: tsd },
   { name: 'typedoc', group: 'types', run: () => node(tool('typedoc'), ['--emit', 'none']) },
   { name: 'publint', group: 'package', needsAddon: true, run: () => node(tool('publint'), ['--strict']) },
-  { name: 'attw', group: 'package', needsAddon: true, run: () => node(tool('@arethetypeswrong/cli'), ['--pack', '.']) },
+  { name: 'attw', group: 'package', needsAddon: true, run: () => node(tool('@arethetypeswrong/cli'), ATTW) },
   { name: 'clippy', group: 'rust', run: () => clippy([]) },
   { name: 'clippy core', group: 'rust', run: () => clippy(CORE) },
   { name: 'cargo doc', group: 'rust', run: doc },
