@@ -1,13 +1,13 @@
 'use strict'
 
-// Runs the programs of __test__/soak/, which take too long for `npm test`: all, or one with its arguments.
+// Runs the programs of scripts/soak/, which take too long for `npm test`: all, or one with its arguments.
 
 const { readdirSync } = require('node:fs')
 const { join } = require('node:path')
 const { root, run, start } = require('./lib/process.js')
 const { setup } = require('./lib/setup.js')
 
-const FOLDER = join(root, '__test__/soak')
+const FOLDER = join(root, 'scripts/soak')
 
 start(async () => {
   const [name, ...args] = process.argv.slice(2)

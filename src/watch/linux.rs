@@ -1,7 +1,7 @@
 //! Linux's figures of a thread, from `/proc` and its control groups.
 
 use super::cgroup::Throttling;
-use super::probe::{Sources, Usage};
+use super::usage::{Sources, Usage};
 use std::fs::{File, read_link};
 use std::os::unix::fs::FileExt;
 

@@ -8,6 +8,7 @@ pub mod cause;
 pub mod heart;
 pub mod holds;
 pub mod probe;
+pub mod usage;
 pub mod vigil;
 #[cfg(not(feature = "loom"))]
 pub mod watchdog;

@@ -1,6 +1,6 @@
 //! Systems whose threads report nothing here.
 
-use super::probe::{Sources, Usage};
+use super::usage::{Sources, Usage};
 
 #[derive(Debug, Default)]
 pub struct Thread;

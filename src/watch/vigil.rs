@@ -4,7 +4,7 @@
 
 use super::Nanos;
 use super::cause::Shares;
-use super::probe::Usage;
+use super::usage::Usage;
 
 /// Most stacks of one block: at the threshold, twice the threshold, four times, …
 pub const SAMPLES: usize = 8;
