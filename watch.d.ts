@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-/** Summary of durations in milliseconds. All fields are 0 if there are none. */
+/** Summary of durations in milliseconds. All fields are 0 before the first duration. */
 export interface Durations {
   /** Number of durations. */
   count: number

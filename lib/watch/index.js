@@ -150,7 +150,7 @@ class Watcher {
   }
 }
 
-/** Returns the native watch of this environment, or why there is none. @returns {LoopWatch | string} */
+/** Returns the native watch of this environment, or the reason why it is absent. @returns {LoopWatch | string} */
 function nativeWatch() {
   if (process.versions.bun !== undefined || process.versions.deno !== undefined) {
     return 'The runtime is not Node.js: its loop can only be measured by timers'
