@@ -3,6 +3,8 @@
 const assert = require('node:assert/strict')
 const { once } = require('node:events')
 const { createServer } = require('node:http')
+const http2 = require('node:http2')
+const { connect } = require('node:net')
 const { test } = require('node:test')
 const { setTimeout: after } = require('node:timers/promises')
 const express = require('express')
@@ -12,6 +14,7 @@ const { collectBlocks, isIn, spin } = require('../support/blocks')
 const { deferred } = require('../support/deferred')
 const { listen, server } = require('../support/servers')
 
+const isBefore22 = Number(process.versions.node.split('.')[0]) < 22
 const UNLIMITED = { maxPerMinute: Infinity, maxPerStack: Infinity }
 
 /**
@@ -57,6 +60,49 @@ test('counts the requests that waited for the end of a block', async t => {
   await Promise.all(all)
   assert.equal(request?.certainty, 'exact')
   assert.ok(waited <= 3, `${waited}`)
+})
+
+test('a block belongs to the request that began before its stack, not to one that began later', async t => {
+  const { next } = collectBlocks(t)
+  t.after(watch({ threshold: 50, ...UNLIMITED }))
+  const address = await serve(t, function handler(request, response) {
+    if (request.url === '/slow') spin(200)
+    response.end()
+  })
+  const sockets = ['/slow', '/other'].map(path => ({
+    path,
+    socket: connect(Number(new URL(address).port), '127.0.0.1')
+  }))
+  const text = (/** @type {string} */ path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+  for (const { socket } of sockets) {
+    t.after(() => socket.destroy())
+    socket.write(text('/warm'))
+    await once(socket, 'data')
+  }
+  // Written together, so that the server reads both in one iteration.
+  for (const { path, socket } of sockets) socket.write(text(path))
+  const { request } = await next(block => isIn(block, 'handler'))
+  assert.deepEqual(request, { method: 'GET', route: '/slow', certainty: 'exact' })
+})
+
+test('requests of HTTP/2 are attributed', { skip: isBefore22 }, async t => {
+  const { next } = collectBlocks(t)
+  t.after(watch({ threshold: 50, ...UNLIMITED }))
+  const app = http2.createServer(function handler(_request, response) {
+    spin(150)
+    response.end()
+  })
+  app.listen(0, '127.0.0.1')
+  await once(app, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (app.address())
+  const session = http2.connect(`http://127.0.0.1:${port}`)
+  t.after(() => {
+    session.destroy()
+    app.close()
+  })
+  await once(session.request({ ':path': '/items/12345?x=1' }).resume().end(), 'close')
+  const { request } = await next(block => isIn(block, 'handler'))
+  assert.deepEqual(request, { method: 'GET', route: '/items/:id', certainty: 'likely' })
 })
 
 test('after an await the request is likely, if all in flight have its route, or unknown', async t => {
@@ -137,10 +183,10 @@ test('requests whose client has gone are forgotten', async t => {
   const aborts = new AbortController()
   const call = fetch(address, { signal: aborts.signal })
   await after(50)
-  assert.equal(requests.during([], 0, Infinity).waited, 1)
+  assert.equal(requests.during([], { began: 0, sampled: 0 }).waited, 1)
   aborts.abort()
   await assert.rejects(call, { name: 'AbortError' })
   await closed.promise
   const now = performance.now() + 1
-  assert.equal(requests.during([], now, Infinity).waited, 0)
+  assert.equal(requests.during([], { began: now, sampled: now }).waited, 0)
 })

@@ -5,7 +5,6 @@ const { framesOf } = require('./frames')
 
 /**
  * @typedef {import('../../watch').Block} Block
- * @typedef {import('../../watch').Frame} Frame
  * @typedef {NonNullable<ReturnType<import('../native')['takeBlock']>>} RawBlock
  */
 
@@ -33,21 +32,17 @@ function blockOf(raw) {
   }
 }
 
-/**
- * Returns the frames of the first stack that was captured.
- * @param {Block} block
- * @returns {readonly Frame[]}
- */
-function firstFrames({ samples }) {
-  return samples.find(sample => sample.frames.length > 0)?.frames ?? []
+/** Returns the first stack that was captured. @param {Block} block */
+function firstSample({ samples }) {
+  return samples.find(sample => sample.frames.length > 0)
 }
 
 /** Returns a text that is equal for blocks with the same innermost frames. @param {Block} block */
 function stackKey(block) {
-  const frames = firstFrames(block)
+  const frames = firstSample(block)?.frames ?? []
   const user = frames.filter(frame => frame.isUser)
   const innermost = (user.length > 0 ? user : frames).slice(0, 3)
   return innermost.map(({ file, line, name }) => `${name} ${file}:${line}`).join('\n')
 }
 
-module.exports = { blockOf, firstFrames, stackKey }
+module.exports = { blockOf, firstSample, stackKey }

@@ -4,7 +4,7 @@ const { channel } = require('node:diagnostics_channel')
 const { now, setImmediate } = require('../internal/clock')
 const { reportUncaught } = require('../internal/loop-scheduler')
 const { invalidType } = require('../internal/validate')
-const { blockOf, firstFrames, stackKey } = require('./block')
+const { blockOf, firstSample, stackKey } = require('./block')
 const { timersAlone, withReasons } = require('./capabilities')
 const { readOptions } = require('./options')
 const { RateLimit } = require('./rate-limit')
@@ -111,8 +111,10 @@ class Watcher {
    */
   #receive(raw, isExit) {
     const block = blockOf(raw)
-    const ended = now() - raw.endedAgo
-    this.#pending.set(block, () => this.#requests.during(firstFrames(block), ended - raw.duration, ended))
+    const began = now() - raw.endedAgo - raw.duration
+    const sample = firstSample(block)
+    const sampled = began + (sample === undefined ? 0 : sample.at + sample.lateness)
+    this.#pending.set(block, () => this.#requests.during(sample?.frames ?? [], { began, sampled }))
     if (isExit) return this.#reportPending()
     // The requests that waited for the end of the block begin in this iteration.
     setImmediate(() => this.#complete(block))

@@ -8,14 +8,21 @@ const { now } = require('../internal/clock')
 /**
  * @typedef {import('node:http').IncomingMessage} IncomingMessage
  * @typedef {import('node:http').ServerResponse} ServerResponse
+ * @typedef {import('node:http2').ServerHttp2Stream} ServerHttp2Stream
+ * @typedef {import('node:http2').IncomingHttpHeaders} Headers
  * @typedef {import('../../watch').Frame} Frame
  * @typedef {import('../../watch').BlockRequest} BlockRequest
  *
- * @typedef {object} InFlight
- * @property {ServerResponse} response
+ * A request of HTTP/1, or a stream of HTTP/2.
+ * @typedef {object} Entry
+ * @property {IncomingMessage | ServerHttp2Stream} target
+ * @property {Headers | undefined} headers of a stream
+ * @property {{ closed: boolean, destroyed: boolean }} response
  * @property {number} began in milliseconds of the clock
+ * @property {number} ended
  *
- * @typedef {{ request: IncomingMessage, began: number, ended: number }} Ended
+ * Times of a block in milliseconds of the clock. `sampled` is that of its first stack.
+ * @typedef {{ began: number, sampled: number }} Times
  */
 
 /** Closed responses are looked for when this many requests have been added. */
@@ -29,9 +36,9 @@ const NUMBER = /^\d+$/
 const ID = /^(?:[0-9a-f]{8}-[0-9a-f-]{27,}|[0-9a-f]{16,}|(?=[^/]*\d)[\w-]{20,})$/i
 
 class Requests {
-  /** @type {Map<IncomingMessage, InFlight>} */
+  /** @type {Map<Entry['target'], Entry>} */
   #inFlight = new Map()
-  /** The last requests that have ended, oldest first. @type {Ended[]} */
+  /** The last requests that have ended, oldest first. @type {Entry[]} */
   #ended = []
   /** Routes of Fastify. @type {WeakMap<object, string>} */
   #routes = new WeakMap()
@@ -41,10 +48,14 @@ class Requests {
   #subscriptions = [
     ['http.server.request.start', ({ request, response }) => this.#begin(request, response)],
     ['http.server.response.finish', ({ request }) => this.#end(request)],
+    // Node.js 22 and later.
+    ['http2.server.stream.start', ({ stream, headers }) => this.#begin(stream, stream, headers)],
+    ['http2.server.stream.close', ({ stream }) => this.#end(stream)],
     [
       'tracing:fastify.request.handler:start',
       ({ request, route }) => {
-        if (request?.raw !== undefined && typeof route?.url === 'string') this.#routes.set(request.raw, route.url)
+        const raw = request?.raw
+        if (raw !== undefined && typeof route?.url === 'string') this.#routes.set(raw.stream ?? raw, route.url)
       }
     ]
   ]
@@ -62,75 +73,70 @@ class Requests {
   /**
    * Returns the request that a block belongs to, and the number of requests that waited for its end.
    * @param {readonly Frame[]} frames of the first stack of the block
-   * @param {number} began when the block began, in milliseconds of the clock
-   * @param {number} ended
+   * @param {Times} times
    * @returns {{ request?: BlockRequest, waited: number }}
    */
-  during(frames, began, ended) {
+  during(frames, { began, sampled }) {
     this.#sweep()
-    const current = [...this.#inFlight].map(([request, entry]) => ({ request, began: entry.began, ended: Infinity }))
-    const all = [...this.#ended, ...current].filter(request => request.ended >= began)
+    const requests = [...this.#ended, ...this.#inFlight.values()].filter(({ ended }) => ended >= began)
     const owner =
       frames.length === 0
         ? undefined
         : this.#ownerOf(
             frames,
-            all.filter(request => request.began <= ended)
+            requests.filter(it => it.began <= sampled)
           )
-    return { ...(owner && { request: owner }), waited: Math.max(0, all.length - (owner === undefined ? 0 : 1)) }
+    const waited = requests.length - (owner === undefined ? 0 : 1)
+    return owner === undefined ? { waited } : { request: owner, waited }
   }
 
   /**
    * @param {readonly Frame[]} frames
-   * @param {Ended[]} requests that began before the end of the block
+   * @param {Entry[]} requests that began before the stack was captured
    * @returns {BlockRequest | undefined}
    */
   #ownerOf(frames, requests) {
     if (requests.length === 0) return undefined
-    const isBeginning = frames.some(frame => frame.name === BEGINS && frame.file.startsWith('node:'))
-    const latest = requests.reduce((one, other) => (other.began > one.began ? other : one))
-    if (isBeginning) return this.#describe(latest.request, 'exact')
-    const routes = new Set(requests.map(({ request }) => `${request.method} ${this.#routeOf(request)}`))
-    return routes.size === 1 ? this.#describe(latest.request, 'likely') : undefined
+    const isBeginning = frames.some(({ name, file }) => name === BEGINS && file.startsWith('node:'))
+    const candidates = isBeginning ? requests.filter(({ headers }) => headers === undefined) : requests
+    const latest = candidates.reduce((one, other) => (other.began >= one.began ? other : one), candidates[0])
+    if (isBeginning) return latest && { ...this.#describe(latest), certainty: 'exact' }
+    const routes = new Set(candidates.map(entry => Object.values(this.#describe(entry)).join(' ')))
+    return routes.size === 1 ? { ...this.#describe(latest), certainty: 'likely' } : undefined
+  }
+
+  /** @param {Entry} entry */
+  #describe({ target, headers }) {
+    const { method, originalUrl, url, route, baseUrl } = /** @type {any} */ (target)
+    if (typeof route?.path === 'string') return { method, route: `${baseUrl ?? ''}${route.path}` }
+    const path = originalUrl ?? url ?? headers?.[':path'] ?? ''
+    return { method: method ?? headers?.[':method'] ?? '', route: this.#routes.get(target) ?? withoutIds(path) }
   }
 
   /**
-   * @param {IncomingMessage} request
-   * @param {'exact' | 'likely'} certainty
+   * @param {Entry['target']} target
+   * @param {Entry['response']} response
+   * @param {Headers} [headers]
    */
-  #describe(request, certainty) {
-    return { method: request.method ?? '', route: this.#routeOf(request), certainty }
-  }
-
-  /** @param {any} request */
-  #routeOf(request) {
-    const route = request.route?.path
-    if (typeof route === 'string') return `${request.baseUrl ?? ''}${route}`
-    return this.#routes.get(request) ?? withoutIds(request.originalUrl ?? request.url ?? '')
-  }
-
-  /**
-   * @param {IncomingMessage} request
-   * @param {ServerResponse} response
-   */
-  #begin(request, response) {
-    this.#inFlight.set(request, { response, began: now() })
+  #begin(target, response, headers) {
+    this.#inFlight.set(target, { target, headers, response, began: now(), ended: Infinity })
     if (--this.#untilSweep === 0) this.#sweep()
   }
 
-  /** @param {IncomingMessage} request */
-  #end(request) {
-    const entry = this.#inFlight.get(request)
+  /** @param {Entry['target']} target */
+  #end(target) {
+    const entry = this.#inFlight.get(target)
     if (entry === undefined) return
-    this.#inFlight.delete(request)
-    this.#ended.push({ request, began: entry.began, ended: now() })
+    this.#inFlight.delete(target)
+    entry.ended = now()
+    this.#ended.push(entry)
     if (this.#ended.length > MAX_ENDED) this.#ended.splice(0, MAX_ENDED / 2)
   }
 
   /** Drops requests whose client has gone: they do not finish. */
   #sweep() {
-    for (const [request, { response }] of this.#inFlight) {
-      if (response.closed || response.destroyed) this.#end(request)
+    for (const { target, response } of this.#inFlight.values()) {
+      if (response.closed || response.destroyed) this.#end(target)
     }
     this.#untilSweep = Math.max(SWEEP, this.#inFlight.size)
   }
