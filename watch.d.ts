@@ -32,7 +32,7 @@ export interface Frame {
   column: number
   /** Whether the function awaits the frames before it. */
   isAsync: boolean
-  /** Whether the file belongs neither to Node.js nor to a package in `node_modules`. */
+  /** Whether the file is JavaScript that belongs neither to Node.js nor to a package in `node_modules`. */
   isUser: boolean
 }
 

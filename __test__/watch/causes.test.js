@@ -1,8 +1,12 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { spawn } = require('node:child_process')
+const { once } = require('node:events')
 const { join } = require('node:path')
+const { text } = require('node:stream/consumers')
 const { test } = require('node:test')
+const { isIn } = require('../support/blocks')
 const { node } = require('../support/child')
 
 /** @typedef {import('../../watch').Block} Block */
@@ -80,6 +84,28 @@ test('distinguishes a wait in a system call from a computation', { skip: !isLinu
   assert.match(block.systemCall ?? '', /^(epoll_pwait|wait4|waitid|ppoll|read|futex)$/)
   const names = block.samples[0].frames.map(frame => frame.name)
   assert.ok(names.includes('execSync'), `${names}`)
+})
+
+test('distinguishes a stopped process', { skip: !isLinux && 'needs signals and /proc' }, async () => {
+  const block = await blockOf('suspend')
+  assert.equal(block.cause, 'suspended', JSON.stringify(block))
+  assert.ok(block.own < block.duration / 2, JSON.stringify(block))
+})
+
+test('distinguishes a thread that got no core', { skip: !isLinux && 'needs taskset and /proc' }, async t => {
+  const onOneCore = (/** @type {string[]} */ args) => spawn('taskset', ['-c', '0', process.execPath, ...args])
+  for (let neighbours = 0; neighbours < 4; neighbours++) {
+    const neighbour = onOneCore(['-e', 'process.stdout.write("."); for (;;);'])
+    t.after(() => neighbour.kill('SIGKILL'))
+    await once(neighbour.stdout, 'data')
+  }
+  const child = onOneCore([FIXTURE, 'spin'])
+  const blocks = (await text(child.stdout))
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  const spun = blocks.find(block => 'duration' in block && isIn(block, 'spin'))
+  assert.equal(spun?.cause, 'starved', JSON.stringify(blocks))
 })
 
 test('measures garbage collections', async () => {

@@ -139,9 +139,10 @@ function pathOf(file) {
   }
 }
 
-/** Returns whether a file is neither Node's nor a package's. @param {string} file */
+/** Returns whether a file is neither Node's, nor a package's, nor WebAssembly, which has no lines. @param {string} file */
 function isUserFile(file) {
-  if (file === '' || file.startsWith('node:') || file.includes(`node_modules${sep}`)) return false
+  if (file === '' || file.startsWith('node:') || file.startsWith('wasm:') || file.includes(`node_modules${sep}`))
+    return false
   return PACKAGE === undefined || !file.startsWith(`${PACKAGE}lib${sep}`)
 }
 

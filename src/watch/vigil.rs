@@ -8,11 +8,11 @@ use super::usage::Usage;
 
 /// Most stacks of one block: at the threshold, twice the threshold, four times, …
 pub const SAMPLES: usize = 8;
-/// Looks within the time of a threshold, so that figures cover at least three quarters of a block.
+/// Looks within the time of a threshold: the figures of a block are off by an eighth of it at most, unless the watchdog is late.
 const LOOKS: u64 = 4;
 /// Shortest time between two looks.
 const SHORTEST: Nanos = 1_000_000;
-/// A shorter hold is not worth reading figures.
+/// A shorter hold begins again at the next look: it is not worth a sample.
 const NEGLIGIBLE: Nanos = 1_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,9 @@ pub enum Order {
 pub struct Vigil {
     settings: Settings,
     iteration: u64,
-    /// The figures when the current iteration was first seen to hold the thread.
+    /// The figures at the last look.
+    previous: Option<Reading>,
+    /// The figures nearest to the beginning of the current iteration, once it is seen to hold the thread.
     baseline: Option<Reading>,
     /// How long the iteration had held the thread at each request for a stack.
     requested: Vec<Nanos>,
@@ -72,7 +74,7 @@ impl Vigil {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let requested = Vec::with_capacity(SAMPLES);
-        Vigil { settings, iteration: 0, baseline: None, requested, is_reported: false, system_call: None }
+        Vigil { settings, iteration: 0, previous: None, baseline: None, requested, is_reported: false, system_call: None }
     }
 
     pub fn configure(&mut self, settings: Settings) {
@@ -85,14 +87,15 @@ impl Vigil {
     }
 
     /// Looks at an iteration that has held the thread for `held`.
-    pub fn look(&mut self, iteration: u64, held: Nanos, read: impl FnOnce() -> Reading) -> Order {
+    pub fn look(&mut self, iteration: u64, held: Nanos, reading: Reading) -> Order {
         if iteration != self.iteration || held < NEGLIGIBLE {
             self.begin(iteration);
         }
+        let previous = self.previous.replace(reading);
         if held < NEGLIGIBLE {
             return Order::Rest;
         }
-        self.baseline.get_or_insert_with(read);
+        self.baseline = self.baseline.or(near_beginning(previous, reading.at, held)).or(Some(reading));
         if !self.is_reported && self.settings.fatal.is_some_and(|fatal| held >= fatal) {
             self.is_reported = true;
             return Order::Report;
@@ -128,12 +131,12 @@ impl Vigil {
         if iteration != self.iteration {
             self.begin(iteration);
         }
-        let Some(baseline) = self.baseline else {
+        let Some(baseline) = self.baseline.or(near_beginning(self.previous, end.at, duration)) else {
             let shares = Shares { duration, gc: end.gc.min(duration), ..Shares::default() };
             return Findings { shares, ..Findings::default() };
         };
         let measured = end.at.saturating_sub(baseline.at).max(1);
-        // The figures cover the time since the first look.
+        // The figures may begin after the block.
         let scaled = |nanos: Nanos, rest: Nanos| {
             let whole = u128::from(nanos) * u128::from(duration.max(measured)) / u128::from(measured);
             Nanos::try_from(whole).unwrap_or(Nanos::MAX).min(rest)
@@ -162,6 +165,11 @@ impl Vigil {
     }
 }
 
+/// Returns the figures of the last look, if they are nearer to the beginning of an iteration than `now`, `held` after it.
+fn near_beginning(previous: Option<Reading>, now: Nanos, held: Nanos) -> Option<Reading> {
+    previous.filter(|previous| now.saturating_sub(held).abs_diff(previous.at) < held)
+}
+
 #[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
@@ -183,43 +191,68 @@ mod tests {
         let mut held = 0;
         let mut ages = Vec::new();
         while held < 4000 * MS {
-            if vigil.look(7, held, || reading(0, 0, 0, 0)) == Order::Capture {
+            if vigil.look(7, held, reading(0, 0, 0, 0)) == Order::Capture {
                 ages.push(held / MS);
             }
             held += vigil.next_look(held);
         }
         assert_eq!(ages, [100, 200, 400, 800, 1600, 3200]);
-        assert_eq!(vigil.look(8, 99 * MS, || reading(0, 0, 0, 0)), Order::Rest);
+        assert_eq!(vigil.look(8, 99 * MS, reading(0, 0, 0, 0)), Order::Rest);
         assert_eq!(vigil.next_look(99 * MS), MS);
-        assert_eq!(vigil.look(8, 100 * MS, || reading(0, 0, 0, 0)), Order::Capture);
+        assert_eq!(vigil.look(8, 100 * MS, reading(0, 0, 0, 0)), Order::Capture);
     }
 
     #[test]
     fn at_most_eight_stacks_are_requested() {
         let mut vigil = Vigil::new(Settings { threshold: 10 * MS, fatal: None, is_fatal_exit: false });
-        let captures = (1..100).filter(|n| vigil.look(1, n * 100 * MS, || reading(0, 0, 0, 0)) == Order::Capture);
+        let captures = (1..100).filter(|n| vigil.look(1, n * 100 * MS, reading(0, 0, 0, 0)) == Order::Capture);
         assert_eq!(captures.count(), SAMPLES);
     }
 
     #[test]
     fn a_fatal_block_is_reported_once() {
         let mut vigil = vigil();
-        let orders = [4999, 5000, 5000, 9000].map(|held| vigil.look(1, held * MS, || reading(0, 0, 0, 0)));
+        let orders = [4999, 5000, 5000, 9000].map(|held| vigil.look(1, held * MS, reading(0, 0, 0, 0)));
         assert_eq!(orders, [Order::Capture, Order::Report, Order::Capture, Order::Capture]);
-        assert_eq!(vigil.look(2, 5000 * MS, || reading(0, 0, 0, 0)), Order::Report);
+        assert_eq!(vigil.look(2, 5000 * MS, reading(0, 0, 0, 0)), Order::Report);
     }
 
     #[test]
-    fn an_idle_loop_needs_no_figures() {
+    fn an_idle_loop_rests() {
         let mut vigil = vigil();
-        assert_eq!(vigil.look(1, 5000, || unreachable!()), Order::Rest);
+        assert_eq!(vigil.look(1, 5000, reading(0, 0, 0, 0)), Order::Rest);
         assert_eq!(vigil.next_look(5000), 25 * MS);
+    }
+
+    /// The watchdog was stopped together with the process, so that it sees the block late.
+    #[test]
+    fn the_figures_before_a_late_look_count() {
+        let mut vigil = vigil();
+        vigil.look(1, 0, reading(90, 1000, 10, 0));
+        vigil.look(2, 301 * MS, reading(402, 1002, 11, 280));
+        let shares = vigil.findings(2, 311 * MS, reading(412, 1012, 11, 280)).shares;
+        assert_eq!(
+            (shares.cpu, shares.starved, shares.suspended, shares.duration),
+            (Some(12 * MS), MS, 280 * MS, 311 * MS)
+        );
+        let mut vigil = Vigil::new(vigil.settings());
+        vigil.look(1, 0, reading(90, 1000, 10, 0));
+        assert_eq!(vigil.findings(2, 311 * MS, reading(412, 1012, 11, 280)).shares, shares, "never seen");
+    }
+
+    #[test]
+    fn old_figures_do_not_count() {
+        let mut vigil = vigil();
+        vigil.look(1, 0, reading(90, 1000, 10, 0));
+        vigil.look(2, 20 * MS, reading(9000, 5000, 700, 0));
+        let shares = vigil.findings(2, 120 * MS, reading(9100, 5100, 700, 0)).shares;
+        assert_eq!((shares.cpu, shares.starved), (Some(120 * MS), 0));
     }
 
     #[test]
     fn figures_are_scaled_to_the_whole_block() {
         let mut vigil = vigil();
-        vigil.look(1, 20 * MS, || reading(20, 1000, 10, 0));
+        vigil.look(1, 20 * MS, reading(20, 1000, 10, 0));
         let findings = vigil.findings(1, 100 * MS, reading(100, 1040, 30, 0));
         let shares = Shares { duration: 100 * MS, cpu: Some(50 * MS), starved: 25 * MS, ..Shares::default() };
         assert_eq!(findings.shares, shares);
@@ -228,7 +261,7 @@ mod tests {
     #[test]
     fn parts_never_exceed_the_block() {
         let mut vigil = vigil();
-        vigil.look(1, 20 * MS, || reading(20, 1000, 10, 5));
+        vigil.look(1, 20 * MS, reading(20, 1000, 10, 5));
         let Shares { duration, cpu, starved, suspended, .. } =
             vigil.findings(1, 100 * MS, reading(60, 1060, 80, 500)).shares;
         assert_eq!(cpu.unwrap_or(0) + starved + suspended, duration);
@@ -239,8 +272,8 @@ mod tests {
     #[test]
     fn a_block_that_was_never_seen_has_its_duration() {
         let mut vigil = vigil();
-        vigil.look(1, 150 * MS, || reading(150, 0, 0, 0));
-        let unseen = vigil.findings(2, 100 * MS, reading(300, 50, 0, 0));
+        vigil.look(1, 150 * MS, reading(150, 0, 0, 0));
+        let unseen = vigil.findings(2, 100 * MS, reading(900, 50, 0, 0));
         let shares = Shares { duration: 100 * MS, ..Shares::default() };
         assert_eq!(unseen, Findings { shares, ..Findings::default() });
     }
@@ -248,7 +281,7 @@ mod tests {
     #[test]
     fn the_last_system_call_is_kept_while_the_thread_runs() {
         let mut vigil = vigil();
-        vigil.look(1, 150 * MS, || reading(150, 0, 0, 0));
+        vigil.look(1, 150 * MS, reading(150, 0, 0, 0));
         for name in [Some("read"), Some("epoll_pwait"), None] {
             vigil.in_system_call(name);
         }

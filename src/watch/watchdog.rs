@@ -1,5 +1,6 @@
 //! The watchdog: one thread that looks at all watched event loops of the process. It runs while a loop is watched.
 
+use super::probe::Thread;
 use super::{Nanos, now};
 use crate::sync::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +18,29 @@ const NORMAL_DELAY: Nanos = 10_000_000;
 /// Longest sleep, if no loop wants an earlier look.
 const LONGEST: Nanos = 1_000_000_000;
 
+struct Sleep {
+    thread: Arc<Thread>,
+    /// When the watchdog is to wake up.
+    due: Nanos,
+    /// How long its thread had been ready to run, without a core, when the sleep began.
+    waited: Nanos,
+}
+
+impl Sleep {
+    fn begin(thread: &Arc<Thread>, due: Nanos) -> Self {
+        Sleep { thread: thread.clone(), due, waited: thread.usage().waited }
+    }
+
+    /// Returns how long the sleep has lasted beyond its end while the thread was not even ready to run: the process was stopped.
+    fn late(&self) -> Nanos {
+        let late = now().saturating_sub(self.due);
+        if late <= NORMAL_DELAY {
+            return 0;
+        }
+        late.saturating_sub(self.thread.usage().waited.saturating_sub(self.waited))
+    }
+}
+
 #[derive(Default)]
 struct State {
     watched: Vec<Arc<dyn Watched>>,
@@ -25,8 +49,8 @@ struct State {
 
 static STATE: Mutex<State> = Mutex::new(State { watched: Vec::new(), is_running: false });
 static CHANGED: Condvar = Condvar::new();
-/// When the watchdog is to wake up; the maximum while it is awake.
-static WAKES_AT: AtomicU64 = AtomicU64::new(u64::MAX);
+/// The current sleep of the watchdog; `None` while it is awake.
+static SLEEP: Mutex<Option<Sleep>> = Mutex::new(None);
 static OVERSLEPT: AtomicU64 = AtomicU64::new(0);
 static LOOKS: AtomicU64 = AtomicU64::new(0);
 
@@ -55,11 +79,11 @@ pub fn wake() {
     CHANGED.notify_one();
 }
 
-/// Returns how long the watchdog has overslept, in all: the process was stopped, or got no core.
+/// Returns how long the watchdog has overslept, in all, without the time in which it got no core: the process was stopped.
 #[must_use]
 pub fn overslept() -> Nanos {
-    let (total, due) = (OVERSLEPT.load(Ordering::Acquire), WAKES_AT.load(Ordering::Acquire));
-    total + late(due)
+    let sleep = SLEEP.lock();
+    OVERSLEPT.load(Ordering::Acquire) + sleep.as_ref().map_or(0, Sleep::late)
 }
 
 /// Returns how often the watchdog has woken up: proof that it runs.
@@ -68,12 +92,8 @@ pub fn looks() -> u64 {
     LOOKS.load(Ordering::Relaxed)
 }
 
-fn late(due: Nanos) -> Nanos {
-    let late = now().saturating_sub(due);
-    if late > NORMAL_DELAY { late } else { 0 }
-}
-
 fn run() {
+    let thread = Arc::new(Thread::current());
     let mut state = STATE.lock();
     loop {
         let watched = state.watched.clone();
@@ -85,16 +105,16 @@ fn run() {
         LOOKS.fetch_add(1, Ordering::Relaxed);
         let next = watched.iter().map(|it| it.look()).min().unwrap_or(LONGEST).min(LONGEST);
         drop(watched);
-        state = sleep(STATE.lock(), next);
+        state = sleep(STATE.lock(), &thread, next);
     }
 }
 
-fn sleep(state: MutexGuard<'_, State>, time: Nanos) -> MutexGuard<'_, State> {
-    let due = now() + time;
-    WAKES_AT.store(due, Ordering::Release);
+fn sleep<'a>(state: MutexGuard<'a, State>, thread: &Arc<Thread>, time: Nanos) -> MutexGuard<'a, State> {
+    *SLEEP.lock() = Some(Sleep::begin(thread, now() + time));
     let woken = CHANGED.wait_timeout(state, Duration::from_nanos(time));
-    WAKES_AT.store(u64::MAX, Ordering::Release);
-    OVERSLEPT.fetch_add(late(due), Ordering::AcqRel);
+    let mut sleep = SLEEP.lock();
+    OVERSLEPT.fetch_add(sleep.take().map_or(0, |sleep| sleep.late()), Ordering::AcqRel);
+    drop(sleep);
     woken.unwrap_or_else(PoisonError::into_inner).0
 }
 

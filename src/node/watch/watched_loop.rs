@@ -374,7 +374,7 @@ impl watchdog::Watched for Arc<WatchedLoop> {
         // SAFETY: the loop exists while `target` is locked and present; libuv documents the function as thread-safe.
         let held = iteration.unannounced(now, unsafe { (self.runtime.idle_time)(open.event_loop) });
         let mut vigil = self.vigil.lock();
-        let order = vigil.look(iteration.number, held, || self.reading());
+        let order = vigil.look(iteration.number, held, self.reading());
         if vigil.is_block(held) {
             vigil.in_system_call(self.thread.system_call());
         }
