@@ -24,6 +24,7 @@ const { select } = require('./traps')
  * @property {import('./load').Answered} ping
  * @property {import('./load').Answered} heavy
  * @property {number} longestStop of the event loop, in milliseconds
+ * @property {import('offloop/watch').Block} [longestBlock] as `offloop/watch` reported it
  * @property {import('./traps').Row[]} rows
  *
  * @typedef {{ number: number, name: string, title: string, naive: Measured, offloop: Measured }} Result

@@ -4,6 +4,7 @@
 
 const { createServer } = require('node:http')
 const { monitorEventLoopDelay, PerformanceObserver } = require('node:perf_hooks')
+const { watch } = require('offloop/watch')
 const { answer } = require('./child')
 
 /** @type {import('./traps').Trap} */
@@ -14,6 +15,9 @@ const server = createServer((request, response) => {
   if (request.url === '/ping') response.end('pong')
   else handler(request, response).catch(error => refuse(response, error))
 })
+
+/** Milliseconds: some traps block the loop briefly, but often. */
+const THRESHOLD = 10
 
 let hasFailed = false
 
@@ -53,6 +57,15 @@ function count(entries) {
   }
 }
 
+/** The longest block of the loop under load. @type {import('offloop/watch').Block | undefined} */
+let longestBlock
+let stopWatch = () => {}
+
+/** @param {import('offloop/watch').Block} block */
+function onBlock(block) {
+  if (longestBlock === undefined || block.duration > longestBlock.duration) longestBlock = block
+}
+
 answer({
   /**
    * @param {string} directory for the trap's files
@@ -74,6 +87,7 @@ answer({
     memory.peak = memory.before
     memory.timer = setInterval(sampleMemory, 20)
     collector.observe({ entryTypes: ['gc'] })
+    stopWatch = watch({ threshold: THRESHOLD, maxPerMinute: Infinity, maxPerStack: Infinity, onBlock })
     loop.enable()
     loop.reset()
     began = performance.now()
@@ -83,6 +97,7 @@ answer({
     count(collector.takeRecords())
     collector.disconnect()
     loop.disable()
+    stopWatch()
     clearInterval(memory.timer)
     sampleMemory()
     const peak = memory.peak - memory.before
@@ -90,7 +105,11 @@ answer({
     const longestStop = loop.max / 1e6
     const delay = loop.percentile(99) / 1e6
     const heapGrown = heapAfterCollection() - heapBefore
-    return { longestStop, rows: trap.rows?.({ seconds, heapGrown, warnings, delay, peak, collections }) ?? [] }
+    return {
+      longestStop,
+      longestBlock,
+      rows: trap.rows?.({ seconds, heapGrown, warnings, delay, peak, collections }) ?? []
+    }
   }
 })
 

@@ -1,5 +1,7 @@
 'use strict'
 
+const { basename } = require('node:path')
+
 /**
  * @typedef {import('./run').Result} Result
  * @typedef {import('./run').Measured} Measured
@@ -18,9 +20,25 @@ function table(results) {
       const other = after[index]
       lines.push(line([`   ${row.name}`, show(row.value), show(other.value), ratio(row, other)]))
     }
+    lines.push(`   ${blocked(naive.longestBlock)}`)
   }
-  lines.push('', 'ratio: how many times better offloop is')
+  lines.push(
+    '',
+    'ratio: how many times better offloop is',
+    'offloop/watch: the longest block of the naive server, and its guilty line'
+  )
   return `${lines.join('\n')}\n`
+}
+
+/** Describes the longest block of the naive server. @param {Measured['longestBlock']} block */
+function blocked(block) {
+  if (block === undefined) return 'offloop/watch: no block'
+  const { duration, cause, request } = block
+  const frames = block.samples.find(sample => sample.frames.length > 0)?.frames ?? []
+  const guilty = frames.find(frame => frame.isUser)
+  const where = guilty === undefined ? '' : ` at ${guilty.name} (${basename(guilty.file)}:${guilty.line})`
+  const route = request === undefined ? '' : `, ${request.method} ${request.route}`
+  return `offloop/watch: ${show(duration)} ms, ${cause}${where}${route}`
 }
 
 /**
