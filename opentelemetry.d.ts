@@ -7,7 +7,7 @@
 import type { MeterProvider } from '@opentelemetry/api'
 import type { MetricSources } from './index'
 
-/** Options of {@link observeMetrics}. At least one of `pools`, `caches` and `streams` is required. Unknown options are rejected. */
+/** Options of {@link observeMetrics}. At least one of `pools`, `caches`, `streams` and `loops` is required. Unknown options are rejected. */
 export interface OpenTelemetryOptions extends MetricSources {
   /** Provider of the meter. Default: the global one, which must be set before the call: the initial one measures nothing. */
   meterProvider?: MeterProvider | undefined

@@ -21,6 +21,8 @@ const ATTRIBUTES = /** @type {Record<string, string>} */ ({
   pool: 'offloop.pool.name',
   cache: 'offloop.cache.name',
   stream: 'offloop.stream.name',
+  loop: 'offloop.loop.name',
+  cause: 'offloop.loop.block.cause',
   transform: 'offloop.transform.name',
   outcome: 'offloop.task.outcome',
   result: 'offloop.cache.result',

@@ -7,7 +7,7 @@
 import type { OpenMetricsContentType, PrometheusContentType, Registry } from 'prom-client'
 import type { MetricSources } from './index'
 
-/** Options of {@link collectMetrics}. At least one of `pools`, `caches` and `streams` is required. Unknown options are rejected. */
+/** Options of {@link collectMetrics}. At least one of `pools`, `caches`, `streams` and `loops` is required. Unknown options are rejected. */
 export interface PrometheusOptions extends MetricSources {
   /** Prefix of all metric names: letters, digits, `_` and `:`. Default `'offloop_'`. */
   prefix?: string | undefined

@@ -134,7 +134,7 @@ export interface WatchStats {
   block: Partial<Record<Block['cause'], Durations>>
   /** How long each iteration held the loop. */
   hold?: Durations
-  /** How long a request that arrives at a random time waits until the loop can begin it. */
+  /** How long a request waits until the loop can begin it, if one arrives in each millisecond. */
   delay?: Durations
   /** Share of the time in which the loop was not idle, 0 to 1. */
   utilization?: number

@@ -43,7 +43,7 @@ impl Latencies {
     }
 
     /// Summarizes the time from a random moment of the last `elapsed` nanoseconds to the end of the duration in progress, or zero
-    /// between durations. `count` is the number of durations.
+    /// between durations. One moment in each millisecond counts, so that the product of `count` and `mean` never decreases.
     #[must_use]
     pub fn residual(&self, elapsed: u64) -> Summary {
         let longest_first: Vec<(f64, f64)> = {
@@ -53,12 +53,13 @@ impl Latencies {
         .into_iter()
         .rev()
         .collect();
+        let moments = elapsed / 1_000_000;
         let elapsed = float(elapsed).max(1.0);
         let squares: f64 = longest_first.iter().map(|(nanos, count)| count * nanos * nanos).sum();
         let at = |quantile: f64| residual_at(&longest_first, (1.0 - quantile) * elapsed) / 1e6;
         Summary {
-            count: self.histogram.len(),
-            mean: squares / 2.0 / elapsed / 1e6,
+            count: moments,
+            mean: squares / 2.0 / 1e6 / float(moments.max(1)) / 1e6,
             p50: at(0.5),
             p90: at(0.9),
             p99: at(0.99),
@@ -139,7 +140,7 @@ mod tests {
         latencies.record(Duration::from_millis(1), 100);
         // In 1 s, 100 ms belong to the long duration, 100 ms to the short ones, and 800 ms to none.
         let residual = latencies.residual(1_000_000_000);
-        assert_eq!((residual.count, residual.p50), (101, 0.0));
+        assert_eq!((residual.count, residual.p50), (1000, 0.0));
         assert!((residual.p99 / 90.0 - 1.0).abs() < 0.02, "{residual:?}");
         assert!((residual.p90 / 0.99 - 1.0).abs() < 0.05, "{residual:?}");
         assert!((residual.mean / 5.05 - 1.0).abs() < 0.02, "{residual:?}");

@@ -35,7 +35,11 @@ test('the statistics of a watched loop are exported until it is stopped', async 
   observeMetrics({ loops: { main: stop }, meterProvider })
   const observed = [...(await collect()).values.keys()]
   assert.ok(
-    observed.some(key => key.startsWith('offloop.loop.hold')),
+    observed.some(key => key.startsWith('offloop.loop.hold') && key.includes('offloop.loop.name')),
+    `${observed}`
+  )
+  assert.ok(
+    observed.some(key => key.includes('offloop.loop.block.cause')),
     `${observed}`
   )
 
