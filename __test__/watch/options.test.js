@@ -45,8 +45,13 @@ test('auto prints blocks as lines of JSON, with options of the environment', asy
 
 test('auto names the fault in the variable', async () => {
   for (const [options, message] of /** @type {[string, RegExp][]} */ ([
-    ['threshold', /OFFLOOP_WATCH must be key=value,key=value with the keys threshold, fatal, .* Received 'threshold'/],
+    [
+      'threshold',
+      /OFFLOOP_WATCH must be off, or key=value,key=value with the keys threshold, fatal, .* Received 'threshold'/
+    ],
     ['onBlock=x', /Received 'onBlock=x'/],
+    ['threshold=50,threshold=60', /OFFLOOP_WATCH must hold each key once/],
+    ['fatal=Infinity,fatalExit=true', /"OFFLOOP_WATCH\.fatalExit" property must be false if .* is Infinity/],
     ['threshold=fast', /"OFFLOOP_WATCH\.threshold" property must be of type number\. Received type string \('fast'\)/],
     ['fatalExit=yes', /"OFFLOOP_WATCH\.fatalExit" property must be of type boolean/]
   ])) {

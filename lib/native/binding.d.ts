@@ -444,10 +444,10 @@ export interface SessionInfo {
 }
 
 /**
- * Starts to watch the loop of this environment. `subscriber` receives a record for each block. `errorClass` is absent if its
- * `stackTraceLimit` must not be changed. `describe` returns the frames of an error as JSON text.
+ * Starts to watch the loop of this environment. `subscriber` receives a record for each block. `describe` makes an error and returns
+ * its stack and frames as JSON text; `formatter` returns the call sites of a stack.
  */
-export declare function startWatch(settings: WatchSettings, subscriber: number, threadId: number, errorClass: ErrorConstructor | undefined, describe: (error: Error) => string): WatchCapabilities
+export declare function startWatch(settings: WatchSettings, subscriber: number, threadId: number, functions: { errorClass: ErrorConstructor, descriptorOf: typeof Object.getOwnPropertyDescriptor, formatter: (error: unknown, sites: NodeJS.CallSite[]) => unknown, describe: () => string }): WatchCapabilities
 
 export declare function stopWatch(): void
 
@@ -539,7 +539,8 @@ export interface WatchSettings {
   threshold: number
   /** Milliseconds; `Infinity` for never. */
   fatal: number
-  fatalExit: boolean
+  /** Milliseconds after which a block is reported and the process ends; `Infinity` for never. */
+  last: number
 }
 
 /** Copies bytes into a session's inbox, for the running step or the next one. */

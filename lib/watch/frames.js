@@ -1,15 +1,21 @@
 'use strict'
 
-const { fileURLToPath } = require('node:url')
-const { sep } = require('node:path')
+// Frames of stacks. `describe` runs in an interrupt: neither it nor the functions that it calls use regular expressions, whose results
+// belong to the interrupted code, or call functions of the program.
+
+const { normalize, sep } = require('node:path')
 const { lazy } = require('../internal/lazy')
 const { CHECKPOINT, METHODS, sample } = require('./json-checkpoints')
 
 /** @typedef {import('../../watch').Frame} Frame */
 
+/** The program may replace it. */
+const { stringify } = JSON
+
 /** Folder of this package, whose frames are not the user's. */
 const PACKAGE = typeof __dirname === 'string' ? __dirname.slice(0, -'lib/watch'.length) : undefined
 const NOWHERE = { file: '', line: 0, column: 0, isUser: false }
+const FILE_URL = process.platform === 'win32' ? 'file:///' : 'file://'
 const LINE = /^ {4}at (async )?(?:(.*) \()?(.*?)(?::(\d+):(\d+))?\)?$/
 
 /**
@@ -24,21 +30,29 @@ function framesOf(error) {
 /** @param {Error} error */
 function allFrames(error) {
   const sites = callSites(error)
-  return Array.isArray(sites) ? sites.map(frameOfSite) : framesInText(String(sites))
+  return Array.isArray(sites) ? framesOfSites(sites) : framesInText(sites)
 }
 
 /**
- * Returns the stack of an error as text, and its frames, as JSON. Called in an interrupt, so it is short and loads nothing.
- * @param {Error} error
+ * Makes an error and returns its stack as text, and its frames, as JSON. `formatter` formats its stack, unless `Error` is frozen: then
+ * there are no frames.
  */
-function describe(error) {
-  const sites = callSites(error)
-  if (!Array.isArray(sites)) return JSON.stringify({ stack: String(sites), frames: framesInText(String(sites)) })
-  const lines = sites.map(site => `    at ${site}`)
-  return JSON.stringify({
-    stack: [`Error: ${error.message}`, ...lines].join('\n'),
-    frames: withoutCheckpoints(sites.map(frameOfSite))
-  })
+function describe() {
+  const { stack } = /** @type {{ stack?: unknown }} */ (new Error('The event loop is blocked'))
+  if (!isSites(stack)) return stringify({ stack: typeof stack === 'string' ? stack : '', frames: [] })
+  const sites = stack.slice(1)
+  let text = 'Error: The event loop is blocked'
+  for (const site of sites) text += `\n    at ${site}`
+  return stringify({ stack: text, frames: withoutCheckpoints(framesOfSites(sites)) })
+}
+
+/**
+ * Returns the call sites of a stack: in place of the text of `Error.prepareStackTrace`.
+ * @param {unknown} _error
+ * @param {NodeJS.CallSite[]} sites
+ */
+function formatter(_error, sites) {
+  return sites
 }
 
 const fileOfCheckpoints = lazy(() => allFrames(sample())[0]?.file ?? '')
@@ -47,33 +61,52 @@ const fileOfCheckpoints = lazy(() => allFrames(sample())[0]?.file ?? '')
 function withoutCheckpoints(frames) {
   const checkpointFile = fileOfCheckpoints()
   const shown = frames[0]?.name === CHECKPOINT ? frames.slice(1) : frames
-  return shown.map(frame =>
-    frame.file === checkpointFile && METHODS.some(method => method === frame.name)
-      ? { ...frame, name: `JSON.${frame.name}`, ...NOWHERE }
-      : frame
-  )
+  for (let index = 0; index < shown.length; index++) {
+    const { file, name, isAsync } = shown[index]
+    if (file === checkpointFile && (name === METHODS[0] || name === METHODS[1])) {
+      shown[index] = { name: `JSON.${name}`, ...NOWHERE, isAsync }
+    }
+  }
+  return shown
 }
 
 /**
- * Returns the call sites of an error, or its stack as text if `Error` is frozen. The program's own formatter is not called.
+ * Returns the call sites of an error, or its stack as text if `Error` is frozen. The program's formatter is not called, except for
+ * errors of other contexts.
  * @param {Error} error
+ * @returns {NodeJS.CallSite[] | string}
  */
 function callSites(error) {
   const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace')
   const isReplaced =
     (own === undefined || own.configurable === true) &&
-    Reflect.defineProperty(Error, 'prepareStackTrace', {
-      value: (/** @type {unknown} */ _error, /** @type {NodeJS.CallSite[]} */ sites) => sites,
-      configurable: true,
-      writable: true
-    })
-  if (!isReplaced) return error.stack ?? ''
+    Reflect.defineProperty(Error, 'prepareStackTrace', { value: formatter, configurable: true, writable: true })
   try {
-    return /** @type {NodeJS.CallSite[] | string} */ (/** @type {unknown} */ (error.stack))
+    const { stack } = /** @type {{ stack?: unknown }} */ (error)
+    return isSites(stack) || typeof stack === 'string' ? stack : ''
+  } catch {
+    // A formatter of another context has thrown.
+    return ''
   } finally {
-    if (own === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace')
-    else Object.defineProperty(Error, 'prepareStackTrace', own)
+    if (isReplaced && own !== undefined) Object.defineProperty(Error, 'prepareStackTrace', own)
+    else if (isReplaced) Reflect.deleteProperty(Error, 'prepareStackTrace')
   }
+}
+
+/**
+ * @param {unknown} stack
+ * @returns {stack is NodeJS.CallSite[]}
+ */
+function isSites(stack) {
+  return Array.isArray(stack) && (stack.length === 0 || typeof stack[0]?.getFileName === 'function')
+}
+
+/** @param {NodeJS.CallSite[]} sites */
+function framesOfSites(sites) {
+  /** @type {Frame[]} */
+  const frames = []
+  for (const site of sites) frames[frames.length] = frameOfSite(site)
+  return frames
 }
 
 /**
@@ -81,8 +114,26 @@ function callSites(error) {
  * @returns {Frame}
  */
 function frameOfSite(site) {
-  const file = pathOf(site.getFileName() ?? site.getEvalOrigin() ?? '')
-  return frame(nameOf(site, file), file, site.getLineNumber() ?? 0, site.getColumnNumber() ?? 0, isAsync(site))
+  const name = site.getFileName()
+  const file = pathOf(name ?? '')
+  const own = { file, line: site.getLineNumber() ?? 0, column: site.getColumnNumber() ?? 0 }
+  const place = name === null || name === undefined ? (originOf(site.getEvalOrigin()) ?? own) : own
+  return frame(nameOf(site, place.file), place.file, place.line, place.column, isAsync(site))
+}
+
+/**
+ * Returns the position of the call that evaluated code, such as `eval at run (/srv/a.js:2:25)`, or of the outermost one.
+ * @param {string | undefined} origin
+ */
+function originOf(origin) {
+  if (origin === undefined) return undefined
+  const begin = origin.lastIndexOf('(')
+  const end = origin.indexOf(')', begin)
+  const column = origin.lastIndexOf(':', end)
+  const line = origin.lastIndexOf(':', column - 1)
+  if (begin === -1 || line <= begin || end === -1) return undefined
+  const number = (/** @type {number} */ from, /** @type {number} */ to) => Number(origin.slice(from + 1, to))
+  return { file: pathOf(origin.slice(begin + 1, line)), line: number(line, column), column: number(column, end) }
 }
 
 /**
@@ -129,11 +180,11 @@ function frame(name, file, line, column, isAsync) {
   return { name, file, line, column, isAsync, isUser: isUserFile(file) }
 }
 
-/** @param {string} file */
+/** Returns the path of a file or of its URL. @param {string} file */
 function pathOf(file) {
-  if (!file.startsWith('file:')) return file
+  if (!file.startsWith(FILE_URL)) return file
   try {
-    return fileURLToPath(file)
+    return normalize(decodeURIComponent(file.slice(FILE_URL.length)))
   } catch {
     return file
   }
@@ -146,4 +197,4 @@ function isUserFile(file) {
   return PACKAGE === undefined || !file.startsWith(`${PACKAGE}lib${sep}`)
 }
 
-module.exports = { describe, framesOf }
+module.exports = { describe, formatter, framesOf }

@@ -1,15 +1,15 @@
 'use strict'
 
 const { channel } = require('node:diagnostics_channel')
-const { now, setImmediate } = require('../internal/clock')
+const { now } = require('../internal/clock')
 const { reportUncaught } = require('../internal/loop-scheduler')
 const { invalidType } = require('../internal/validate')
-const { blockOf, firstSample, stackKey } = require('./block')
+const { stackKey } = require('./block')
 const { timersAlone, withReasons } = require('./capabilities')
 const { readOptions } = require('./options')
 const { RateLimit } = require('./rate-limit')
-const { Requests } = require('./requests')
-const { originalFrames } = require('./source-maps')
+const { pendingBlock } = require('./pending-block')
+const { requests } = require('./requests')
 const { BlockTimes } = require('./statistics')
 const { TimerWatch } = require('./timer-watch')
 
@@ -18,6 +18,7 @@ const { TimerWatch } = require('./timer-watch')
  * @typedef {import('../../watch').Watch} Watch
  * @typedef {import('../../watch').WatchOptions} WatchOptions
  * @typedef {import('./block').RawBlock} RawBlock
+ * @typedef {import('./pending-block').PendingBlock} PendingBlock
  * @typedef {import('./loop-watch').LoopWatch} LoopWatch
  */
 
@@ -28,6 +29,16 @@ const watches = new WeakSet()
 /** Those that have not been called: exporters of metrics refer to them weakly. @type {Set<object>} */
 const active = new Set()
 
+/** Watches that have not been stopped. @type {Set<Watcher>} */
+const running = new Set()
+
+function onExit() {
+  /** @type {unknown[]} */
+  const errors = []
+  for (const watcher of running) watcher.finish(error => errors.push(error))
+  if (errors.length > 0) throw errors[0]
+}
+
 /** A watch of this thread's event loop. */
 class Watcher {
   #settings
@@ -37,11 +48,11 @@ class Watcher {
   #loop
   /** In place of `#loop`, where native code cannot watch. @type {TimerWatch | undefined} */
   #timers
-  #requests = new Requests()
   #isStopped = false
-  /** Blocks whose report is on its way, and how to find their requests. @type {Map<Block, () => ReturnType<Requests['during']>>} */
-  #pending = new Map()
-  #onExit = () => this.#reportPending()
+  /** Receives the errors of `onBlock`. @type {(error: unknown) => void} */
+  #fail = reportUncaught
+  /** Blocks whose report is on its way. @type {Set<PendingBlock>} */
+  #pending = new Set()
   #onRaw = (/** @type {RawBlock} */ raw, /** @type {boolean} */ isExit) => this.#receive(raw, isExit)
 
   /** @type {import('../../watch').Capabilities} */
@@ -53,15 +64,27 @@ class Watcher {
     this.#rate = new RateLimit(this.#settings.maxPerMinute, this.#settings.maxPerStack)
     const found = nativeWatch()
     if (typeof found === 'string') {
-      this.#timers = new TimerWatch(block => this.#report(block), this.#settings.threshold)
+      this.#timers = new TimerWatch(block => this.#reportUnshared(block), this.#settings.threshold)
       this.capabilities = timersAlone(found)
     } else {
       this.#loop = found
       found.add(this.#onRaw, this.#settings)
       this.capabilities = withReasons(/** @type {any} */ (found.capabilities))
     }
-    this.#requests.start()
-    process.on('exit', this.#onExit)
+    requests.start()
+    if (running.size === 0) process.on('exit', onExit)
+    running.add(this)
+  }
+
+  /**
+   * Reports the blocks up to now: the process ends.
+   * @param {(error: unknown) => void} fail receives what `onBlock` throws
+   */
+  finish(fail) {
+    this.#fail = fail
+    this.#loop?.flush()
+    this.#timers?.flush()
+    this.#reportPending()
   }
 
   stop() {
@@ -70,8 +93,9 @@ class Watcher {
     this.#timers?.pause()
     this.#reportPending()
     this.#isStopped = true
-    this.#requests.stop()
-    process.removeListener('exit', this.#onExit)
+    requests.stop()
+    running.delete(this)
+    if (running.size === 0) process.removeListener('exit', onExit)
   }
 
   pause() {
@@ -110,44 +134,50 @@ class Watcher {
    * @param {boolean} isExit whether no further event-loop iteration may begin
    */
   #receive(raw, isExit) {
-    const block = blockOf(raw)
-    const began = now() - raw.endedAgo - raw.duration
-    const sample = firstSample(block)
-    const sampled = began + (sample === undefined ? 0 : sample.at + sample.lateness)
-    this.#pending.set(block, () => this.#requests.during(sample?.frames ?? [], { began, sampled }))
+    const pending = pendingBlock(raw)
+    this.#pending.add(pending)
     if (isExit) return this.#reportPending()
-    // The requests that waited for the end of the block begin in this iteration.
-    setImmediate(() => this.#complete(block))
-  }
-
-  /** Adds the request and the positions in sources. @param {Block} block */
-  async #complete(block) {
-    Object.assign(block, this.#pending.get(block)?.())
-    const frames = await Promise.all(block.samples.map(sample => originalFrames(sample.frames)))
-    if (!this.#pending.delete(block)) return
-    for (const [index, sample] of block.samples.entries()) sample.frames = frames[index]
-    this.#report(block)
+    const report = () => {
+      if (this.#pending.delete(pending)) this.#reportOne(pending)
+    }
+    pending.complete().then(report).catch(this.#fail)
   }
 
   /** Reports the blocks on their way without waiting: no time is left. */
   #reportPending() {
-    for (const [block, requests] of this.#pending) {
-      this.#pending.delete(block)
-      Object.assign(block, requests())
-      this.#report(block)
+    for (const pending of this.#pending) {
+      this.#pending.delete(pending)
+      pending.describe()
+      this.#reportOne(pending)
     }
   }
 
-  /** @param {Block} block */
-  #report(block) {
-    this.#times.record(block)
+  /** Reports a block that this watch measured by its own timer. @param {Block} block */
+  #reportUnshared(block) {
     if (blocks.hasSubscribers) blocks.publish(block)
+    this.#report(block, stackKey(block))
+  }
+
+  /** @param {PendingBlock} pending */
+  #reportOne(pending) {
+    const { block } = pending
+    const key = stackKey(block)
+    pending.publish()
+    this.#report(block, key)
+  }
+
+  /**
+   * @param {Block} block
+   * @param {string} key
+   */
+  #report(block, key) {
+    this.#times.record(block)
     const { onBlock } = this.#settings
-    if (onBlock === undefined || !this.#rate.admit(stackKey(block), now())) return
+    if (onBlock === undefined || !this.#rate.admit(key, now())) return
     try {
       onBlock(block)
     } catch (error) {
-      reportUncaught(error)
+      this.#fail(error)
     }
   }
 }

@@ -1,9 +1,10 @@
 'use strict'
 
 const { threadId } = require('node:worker_threads')
+const { now } = require('../internal/clock')
 const native = require('../native')
 const { completionPort } = require('../native/completion-port')
-const { describe } = require('./frames')
+const { describe, formatter } = require('./frames')
 const { addCheckpoints, removeCheckpoints } = require('./json-checkpoints')
 
 /**
@@ -17,14 +18,13 @@ const { addCheckpoints, removeCheckpoints } = require('./json-checkpoints')
  * that is not paused.
  */
 class LoopWatch {
-  /** @type {Map<Subscriber, { limits: Limits, isPaused: boolean }>} */
+  /** @type {Map<Subscriber, { limits: Limits, since: number, isPaused: boolean }>} */
   #subscribers = new Map()
   /** @type {ReturnType<typeof native.startWatch> | undefined} */
   #capabilities
   #listenerId = -1
   #isOn = false
   #expected = 0
-  #onExit = () => this.#flush()
 
   /**
    * Adds a subscriber, which receives blocks of at least its threshold.
@@ -33,19 +33,18 @@ class LoopWatch {
    */
   add(subscriber, limits) {
     if (this.#subscribers.size === 0) this.#start(limits)
-    this.#subscribers.set(subscriber, { limits, isPaused: false })
+    this.#subscribers.set(subscriber, { limits, since: now(), isPaused: false })
     this.#apply()
   }
 
   /** @param {Subscriber} subscriber */
   remove(subscriber) {
-    this.#flush()
+    this.#reportTo(subscriber)
     if (!this.#subscribers.delete(subscriber) || this.#subscribers.size > 0) return this.#apply()
     native.stopWatch()
     removeCheckpoints()
     this.#isOn = false
     completionPort.unsubscribe(this.#listenerId)
-    process.removeListener('exit', this.#onExit)
   }
 
   /**
@@ -55,8 +54,9 @@ class LoopWatch {
   setPaused(subscriber, isPaused) {
     const entry = this.#subscribers.get(subscriber)
     if (entry === undefined || entry.isPaused === isPaused) return
-    if (isPaused) this.#flush()
+    if (isPaused) this.#reportTo(subscriber)
     entry.isPaused = isPaused
+    entry.since = now()
     this.#apply()
   }
 
@@ -83,52 +83,64 @@ class LoopWatch {
     return native.loopStats()
   }
 
+  /** Reports the block up to now, since no further iteration may begin. */
+  flush() {
+    if (this.#isOn) native.endIteration()
+    this.#take(true)
+  }
+
   /** @param {Limits} limits */
   #start(limits) {
     this.#listenerId = completionPort.subscribe({ onBlocked: () => this.#take(false) })
-    const limit = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')
-    // Setting the limit of another program's accessor would run its code in an interrupt.
-    const errorClass = limit?.writable === true ? Error : undefined
+    const functions = { errorClass: Error, descriptorOf: Object.getOwnPropertyDescriptor, formatter, describe }
     try {
-      this.#capabilities = native.startWatch(limits, this.#listenerId, threadId, errorClass, describe)
+      this.#capabilities = native.startWatch(lowest([limits]), this.#listenerId, threadId, functions)
     } catch (error) {
       completionPort.unsubscribe(this.#listenerId)
       throw error
     }
     addCheckpoints()
     this.#isOn = true
-    process.on('exit', this.#onExit)
   }
 
   /** Watches with the limits of the subscribers that are not paused, if there are any. */
   #apply() {
-    const active = [...this.#subscribers.values()].filter(({ isPaused }) => !isPaused).map(({ limits }) => limits)
-    if (active.length > 0) {
-      native.configureWatch({
-        threshold: Math.min(...active.map(({ threshold }) => threshold)),
-        fatal: Math.min(...active.map(({ fatal }) => fatal)),
-        fatalExit: active.some(({ fatalExit }) => fatalExit)
-      })
-    }
+    const active = this.#active()
+    if (active.length > 0) native.configureWatch(lowest(active.map(([, { limits }]) => limits)))
     if (this.#isOn === active.length > 0 || this.#subscribers.size === 0) return
     this.#isOn = active.length > 0
     if (this.#isOn) native.resumeWatch()
     else native.pauseWatch()
   }
 
-  /** Reports the blocks up to now, since no further iteration may begin. */
-  #flush() {
-    if (this.#isOn) native.endIteration()
-    this.#take(true)
+  #active() {
+    return [...this.#subscribers].filter(([, { isPaused }]) => !isPaused)
+  }
+
+  /** Reports the blocks up to now to a subscriber that leaves. A block in progress is left to the others, if there are any. */
+  #reportTo(/** @type {Subscriber} */ subscriber) {
+    if (this.#active().some(([other]) => other !== subscriber)) this.#take(false)
+    else this.flush()
   }
 
   /** @param {boolean} isExit */
   #take(isExit) {
     for (let block = native.takeBlock(); block !== null; block = native.takeBlock()) {
-      for (const [subscriber, { limits, isPaused }] of this.#subscribers) {
-        if (!isPaused && block.duration >= limits.threshold) subscriber(block, isExit)
+      const ended = now() - block.endedAgo
+      for (const [subscriber, { limits, since }] of this.#active()) {
+        if (Math.min(block.duration, ended - since) >= limits.threshold) subscriber(block, isExit)
       }
     }
+  }
+}
+
+/** Returns what all of these limits need. @param {Limits[]} limits */
+function lowest(limits) {
+  const least = (/** @type {number[]} */ values) => Math.min(...values, Infinity)
+  return {
+    threshold: least(limits.map(({ threshold }) => threshold)),
+    fatal: least(limits.map(({ fatal }) => fatal)),
+    last: least(limits.filter(({ fatalExit }) => fatalExit).map(({ fatal }) => fatal))
   }
 }
 

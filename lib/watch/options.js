@@ -42,6 +42,9 @@ function readOptions(options, path = 'options') {
   const { fatal = Math.max(DEFAULT_FATAL, threshold) } = options
   if (fatal !== Infinity) checkInteger(`${path}.fatal`, fatal, threshold, MAX_FATAL)
   checkBoolean(`${path}.fatalExit`, fatalExit)
+  if (fatalExit && fatal === Infinity) {
+    throw invalidValue(`The "${path}.fatalExit" property must be false if "${path}.fatal" is Infinity. Received true`)
+  }
   for (const [name, rate] of Object.entries({ maxPerMinute, maxPerStack })) {
     if (rate !== Infinity) checkInteger(`${path}.${name}`, rate, 0, MAX_RATE)
   }
@@ -52,13 +55,18 @@ function readOptions(options, path = 'options') {
 }
 
 /**
- * Returns the options in a text such as `threshold=50,fatal=Infinity`.
+ * Returns the options in a text such as `threshold=50,fatal=Infinity`, or `undefined` for `off`.
  * @param {string | undefined} text
- * @returns {WatchOptions}
+ * @returns {WatchOptions | undefined}
  */
 function parseVariable(text) {
-  const pairs = (text ?? '').split(',').filter(pair => pair.trim() !== '')
-  return Object.fromEntries(pairs.map(parsePair))
+  if (text?.trim() === 'off') return undefined
+  const texts = (text ?? '').split(',').filter(pair => pair.trim() !== '')
+  const pairs = texts.map(parsePair)
+  const names = pairs.map(([name]) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw invalidValue(`The variable ${VARIABLE} must hold each key once. Received '${text}'`)
+  return Object.fromEntries(pairs)
 }
 
 /** @param {string} pair */
@@ -67,7 +75,7 @@ function parsePair(pair) {
   if (!TEXT_NAMES.includes(name) || value === undefined || value === '' || rest.length > 0) {
     const names = TEXT_NAMES.join(', ')
     throw invalidValue(
-      `The variable ${VARIABLE} must be key=value,key=value with the keys ${names}. Received '${pair}'`
+      `The variable ${VARIABLE} must be off, or key=value,key=value with the keys ${names}. Received '${pair}'`
     )
   }
   if (name === 'fatalExit') return [name, value === 'true' ? true : value === 'false' ? false : value]

@@ -43,6 +43,7 @@ class Requests {
   /** Routes of Fastify. @type {WeakMap<object, string>} */
   #routes = new WeakMap()
   #untilSweep = SWEEP
+  #users = 0
 
   /** @type {[string, (message: any) => void][]} */
   #subscriptions = [
@@ -60,11 +61,14 @@ class Requests {
     ]
   ]
 
+  /** Starts to follow requests, unless that has been done: each call needs a call of `stop`. */
   start() {
+    if (this.#users++ > 0) return
     for (const [name, listener] of this.#subscriptions) subscribe(name, listener)
   }
 
   stop() {
+    if (--this.#users > 0) return
     for (const [name, listener] of this.#subscriptions) unsubscribe(name, listener)
     this.#inFlight.clear()
     this.#ended.length = 0
@@ -151,4 +155,7 @@ function withoutIds(url) {
     .join('/')
 }
 
-module.exports = { Requests, withoutIds }
+/** The requests of this thread. */
+const requests = new Requests()
+
+module.exports = { Requests, requests, withoutIds }

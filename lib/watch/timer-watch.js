@@ -39,7 +39,7 @@ class TimerWatch {
 
   /** Reports a block that has ended, and stops. */
   pause() {
-    this.#report()
+    this.flush()
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
@@ -51,26 +51,16 @@ class TimerWatch {
    * @returns {T}
    */
   expect(call) {
-    this.#report()
+    this.flush()
     try {
       return call()
     } finally {
-      this.#begin()
+      if (this.#timer !== undefined) this.#begin()
     }
   }
 
-  #begin() {
-    this.#last = now()
-    this.#cpu = process.cpuUsage()
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => {
-      this.#report()
-      this.#begin()
-    }, this.#threshold / CHECKS)
-    this.#timer.unref()
-  }
-
-  #report() {
+  /** Reports a block that has ended. */
+  flush() {
     if (this.#timer === undefined) return
     const duration = now() - this.#last - this.#threshold / CHECKS
     if (duration < this.#threshold) return
@@ -79,6 +69,17 @@ class TimerWatch {
     const began = performance.timeOrigin + now() - duration
     const none = { starved: 0, gc: 0, samples: [], waited: 0 }
     this.#subscriber({ began, duration, cause, own: duration, ...none, thread: threadId })
+  }
+
+  #begin() {
+    this.#last = now()
+    this.#cpu = process.cpuUsage()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.flush()
+      this.#begin()
+    }, this.#threshold / CHECKS)
+    this.#timer.unref()
   }
 }
 

@@ -5,6 +5,7 @@ const { fileURLToPath } = require('node:url')
 const { Worker } = require('node:worker_threads')
 const { OffloopError, appendCallerStack, appendHint } = require('../internal/errors')
 const { clearTimeout, now, queueMicrotask, setTimeout } = require('../internal/clock')
+const { SCRIPT_PRELOAD } = require('../internal/pool-thread')
 const { cloneError } = require('./worker-task')
 const native = require('../native')
 const { listenForPermits } = require('./permit-listener')
@@ -14,7 +15,7 @@ const { completionPort } = require('../native/completion-port')
 
 /** @typedef {import('./worker-task').WorkerTask} WorkerTask */
 
-const PRELOAD = join(__dirname, 'script-preload.js')
+const PRELOAD = join(__dirname, SCRIPT_PRELOAD)
 
 /** Runs scripts that were written for `new Worker()`: one thread for each input, at most one for each permit of the pool. */
 class ScriptRunner {

@@ -4,6 +4,7 @@ const { join } = require('node:path')
 const { MessageChannel, Worker, receiveMessageOnPort } = require('node:worker_threads')
 const { decodeError, encodeError, toText } = require('../internal/error-codec')
 const { clearTimeout, now, setTimeout } = require('../internal/clock')
+const { MARK } = require('../internal/pool-thread')
 const { unshare } = require('./unshare')
 const { ANSWER, DOUBLES, SHARED, STATE, allocate, readBatch, shortenBatch, viewsOf } = require('./shared-memory')
 
@@ -90,7 +91,8 @@ class WorkerThread {
       port: control.port2,
       answers: answers.port2,
       memory: this.#memory,
-      measuresHeap: maxHeap !== Infinity
+      measuresHeap: maxHeap !== Infinity,
+      [MARK]: true
     }
     // Not sent as a message, which a preload of the user that listens to `parentPort` would receive.
     const options = { env, execArgv, argv, resourceLimits, workerData, transferList: [control.port2, answers.port2] }

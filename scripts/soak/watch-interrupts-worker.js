@@ -6,17 +6,16 @@ const { parentPort } = require('node:worker_threads')
 const { gunzipSync, gzipSync } = require('node:zlib')
 const native = require('../../lib/native')
 require('../../lib/native/completion-port')
-const { describe, framesOf } = require('../../lib/watch/frames')
+const { describe, formatter, framesOf } = require('../../lib/watch/frames')
 
-/** Milliseconds: so short that most iterations are interrupted. */
-const SETTINGS = { threshold: 0.2, fatal: 2, fatalExit: false }
+/** Milliseconds: so short that most iterations are interrupted, and many are reported as fatal. */
+const SETTINGS = { threshold: 0.2, fatal: 2, last: Infinity }
 const REPORT_MS = 500
 
-const isFrozen = Math.random() < 0.3
-if (isFrozen) Object.freeze(Error)
-const errorClass = isFrozen ? undefined : Error
+if (Math.random() < 0.3) Object.freeze(Error)
+const functions = { errorClass: Error, descriptorOf: Object.getOwnPropertyDescriptor, formatter, describe }
 // No subscriber has this number: blocks are taken by polling.
-native.startWatch({ ...SETTINGS, fatal: Infinity }, 0xffff_ffff, 0, errorClass, describe)
+native.startWatch(SETTINGS, 0xffff_ffff, 0, functions)
 
 const rows = Array.from({ length: 3000 }, (_, index) => ({ index, name: `name ${index}`, tags: ['a', `${index}`] }))
 const text = JSON.stringify(rows)
@@ -29,6 +28,7 @@ const works = [
   () => JSON.stringify(rows) === text,
   () => !/^(a+)+$/.test(`${'a'.repeat(17)}b`),
   () => text.match(/name \d+/g)?.length === rows.length,
+  () => 'aaab'.repeat(5000).replace(/(?:(a)+)+b/g, (_match, last) => `<${last}>`) === '<a>'.repeat(5000),
   () => [...rows].sort((one, other) => other.index - one.index)[0].index === rows.length - 1,
   () => gunzipSync(gzipSync(text, { level: 1 })).toString() === text,
   () => vm.runInContext('let sum = 0; for (let i = 0; i < 1e6; i++) sum += i % 7; sum', context) === 2999997,

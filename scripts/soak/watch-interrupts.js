@@ -1,14 +1,17 @@
 'use strict'
 
 // Interrupts eight worker threads about a million times while they parse, match, sort, compress, allocate, run other contexts, are
-// terminated and exit. Fails if a result is wrong, a thread crashes, or memory grows.
+// terminated and exit. Fails if a result is wrong, a report of a fatal block is not whole, a thread crashes, or memory grows.
 
+const { spawn } = require('node:child_process')
+const { createInterface } = require('node:readline')
 const { Worker } = require('node:worker_threads')
 const { join } = require('node:path')
 const { setTimeout: after } = require('node:timers/promises')
 
 const THREADS = 8
 const INTERRUPTS = Number(process.argv[2] ?? 1_000_000)
+const IS_WATCHED = process.argv[3] === 'watched'
 /** Interrupts after which memory is compared. */
 const WARM_UP = INTERRUPTS / 10
 const MAX_GROWTH = 1.1
@@ -42,7 +45,7 @@ function startWorker() {
   })
 }
 
-async function main() {
+async function interrupt() {
   const began = performance.now()
   let printed = began
   while (counts.interrupts < INTERRUPTS) {
@@ -66,4 +69,28 @@ async function main() {
   if (counts.wrong > 0 || counts.crashed > 0 || growth > MAX_GROWTH) process.exitCode = 1
 }
 
-main()
+/** Runs the threads in another process, whose reports are read from its standard error. */
+async function main() {
+  const child = spawn(process.execPath, [__filename, `${INTERRUPTS}`, 'watched'], {
+    stdio: ['ignore', 'inherit', 'pipe']
+  })
+  let [reports, broken] = [0, 0]
+  for await (const line of createInterface({ input: child.stderr })) {
+    if (!line.startsWith('{"')) {
+      process.stderr.write(`${line}\n`)
+      continue
+    }
+    reports++
+    try {
+      JSON.parse(line)
+    } catch {
+      broken++
+    }
+  }
+  const { exitCode, signalCode } = child
+  process.stdout.write(`${JSON.stringify({ reports, broken, exitCode, signalCode })}\n`)
+  if (broken > 0 || exitCode !== 0) process.exitCode = 1
+}
+
+if (IS_WATCHED) interrupt()
+else main()

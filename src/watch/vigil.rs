@@ -21,8 +21,8 @@ pub struct Settings {
     pub threshold: Nanos,
     /// Duration after which a block is reported while it lasts.
     pub fatal: Option<Nanos>,
-    /// Whether the process ends after a fatal block has been reported.
-    pub is_fatal_exit: bool,
+    /// Duration after which it is reported and the process ends.
+    pub last: Option<Nanos>,
 }
 
 /// Figures of a thread at a time.
@@ -36,6 +36,16 @@ pub struct Reading {
     pub gc: Nanos,
 }
 
+impl Reading {
+    /// Returns these figures as they would be if they had grown as from `begin` to `end`.
+    fn plus(&self, begin: &Reading, end: &Reading) -> Reading {
+        let plus = |of: fn(&Reading) -> Nanos| of(self) + of(end).saturating_sub(of(begin));
+        let cpu = self.usage.cpu.map(|_| plus(|it| it.usage.cpu.unwrap_or(0)));
+        let usage = Usage { cpu, waited: plus(|it| it.usage.waited), throttled: plus(|it| it.usage.throttled) };
+        Reading { at: plus(|it| it.at), usage, overslept: plus(|it| it.overslept), gc: self.gc }
+    }
+}
+
 /// The next action after a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -43,7 +53,9 @@ pub enum Order {
     /// Capture a stack.
     Capture,
     /// Report the block, which has become fatal.
-    Report,
+    Report {
+        is_last: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -56,7 +68,8 @@ pub struct Vigil {
     baseline: Option<Reading>,
     /// How long the iteration had held the thread at each request for a stack.
     requested: Vec<Nanos>,
-    is_reported: bool,
+    /// The durations up to this have been reported.
+    reported: Nanos,
     system_call: Option<&'static str>,
 }
 
@@ -74,7 +87,7 @@ impl Vigil {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let requested = Vec::with_capacity(SAMPLES);
-        Vigil { settings, iteration: 0, previous: None, baseline: None, requested, is_reported: false, system_call: None }
+        Vigil { settings, iteration: 0, previous: None, baseline: None, requested, reported: 0, system_call: None }
     }
 
     pub fn configure(&mut self, settings: Settings) {
@@ -96,9 +109,9 @@ impl Vigil {
             return Order::Rest;
         }
         self.baseline = self.baseline.or(near_beginning(previous, reading.at, held)).or(Some(reading));
-        if !self.is_reported && self.settings.fatal.is_some_and(|fatal| held >= fatal) {
-            self.is_reported = true;
-            return Order::Report;
+        if held >= self.next_report() {
+            self.reported = held;
+            return Order::Report { is_last: self.settings.last.is_some_and(|last| held >= last) };
         }
         if held >= self.next_sample() {
             self.requested.push(held);
@@ -121,8 +134,7 @@ impl Vigil {
     /// Returns the time until the next look.
     #[must_use]
     pub fn next_look(&self, held: Nanos) -> Nanos {
-        let fatal = self.settings.fatal.filter(|_| !self.is_reported).unwrap_or(Nanos::MAX);
-        let due = self.next_sample().min(fatal).saturating_sub(held);
+        let due = self.next_sample().min(self.next_report()).saturating_sub(held);
         due.min(self.settings.threshold / LOOKS).max(SHORTEST)
     }
 
@@ -151,12 +163,24 @@ impl Vigil {
         Findings { shares, requested: self.requested.clone(), system_call: self.system_call }
     }
 
+    /// Leaves the time between two readings out of the figures: it was announced.
+    pub fn exclude(&mut self, begin: &Reading, end: &Reading) {
+        for reading in [&mut self.previous, &mut self.baseline].into_iter().flatten() {
+            *reading = if reading.at < begin.at { reading.plus(begin, end) } else { *end };
+        }
+    }
+
     fn begin(&mut self, iteration: u64) {
         self.iteration = iteration;
         self.baseline = None;
         self.requested.clear();
-        self.is_reported = false;
+        self.reported = 0;
         self.system_call = None;
+    }
+
+    fn next_report(&self) -> Nanos {
+        let limits = [self.settings.fatal, self.settings.last].into_iter().flatten();
+        limits.filter(|limit| *limit > self.reported).min().unwrap_or(Nanos::MAX)
     }
 
     fn next_sample(&self) -> Nanos {
@@ -177,7 +201,7 @@ mod tests {
     const MS: Nanos = 1_000_000;
 
     fn vigil() -> Vigil {
-        Vigil::new(Settings { threshold: 100 * MS, fatal: Some(5000 * MS), is_fatal_exit: false })
+        Vigil::new(Settings { threshold: 100 * MS, fatal: Some(5000 * MS), last: None })
     }
 
     fn reading(at: Nanos, cpu: Nanos, waited: Nanos, overslept: Nanos) -> Reading {
@@ -204,7 +228,7 @@ mod tests {
 
     #[test]
     fn at_most_eight_stacks_are_requested() {
-        let mut vigil = Vigil::new(Settings { threshold: 10 * MS, fatal: None, is_fatal_exit: false });
+        let mut vigil = Vigil::new(Settings { threshold: 10 * MS, fatal: None, last: None });
         let captures = (1..100).filter(|n| vigil.look(1, n * 100 * MS, reading(0, 0, 0, 0)) == Order::Capture);
         assert_eq!(captures.count(), SAMPLES);
     }
@@ -213,8 +237,38 @@ mod tests {
     fn a_fatal_block_is_reported_once() {
         let mut vigil = vigil();
         let orders = [4999, 5000, 5000, 9000].map(|held| vigil.look(1, held * MS, reading(0, 0, 0, 0)));
-        assert_eq!(orders, [Order::Capture, Order::Report, Order::Capture, Order::Capture]);
-        assert_eq!(vigil.look(2, 5000 * MS, reading(0, 0, 0, 0)), Order::Report);
+        assert_eq!(orders, [Order::Capture, Order::Report { is_last: false }, Order::Capture, Order::Capture]);
+        assert_eq!(vigil.look(2, 5000 * MS, reading(0, 0, 0, 0)), Order::Report { is_last: false });
+    }
+
+    #[test]
+    fn the_process_ends_at_its_own_limit() {
+        let settings = Settings { threshold: 100 * MS, fatal: Some(200 * MS), last: Some(500 * MS) };
+        let mut vigil = Vigil::new(settings);
+        let mut reports = Vec::new();
+        let mut held = 0;
+        while held < 900 * MS {
+            if let Order::Report { is_last } = vigil.look(1, held, reading(0, 0, 0, 0)) {
+                reports.push((held / MS, is_last));
+            }
+            held += vigil.next_look(held);
+        }
+        assert_eq!(reports, [(200, false), (500, true)]);
+        let mut vigil = Vigil::new(Settings { last: Some(200 * MS), ..settings });
+        assert_eq!(vigil.look(1, 300 * MS, reading(0, 0, 0, 0)), Order::Report { is_last: true });
+        assert_eq!(vigil.look(1, 301 * MS, reading(0, 0, 0, 0)), Order::Capture, "once");
+    }
+
+    #[test]
+    fn an_announced_block_is_not_in_the_figures() {
+        let mut vigil = vigil();
+        vigil.look(1, 10 * MS, reading(10, 1010, 0, 0));
+        vigil.exclude(&reading(20, 1020, 0, 0), &reading(920, 1920, 0, 0));
+        let shares = vigil.findings(1, 220 * MS, reading(1120, 1920, 0, 0)).shares;
+        assert_eq!(shares.cpu.map(|cpu| cpu / MS), Some(10));
+        vigil.look(1, 20 * MS, reading(1200, 2000, 0, 0));
+        vigil.exclude(&reading(1150, 1950, 0, 0), &reading(2000, 2700, 0, 0));
+        assert_eq!(vigil.previous, Some(reading(2000, 2700, 0, 0)), "read within the announced block");
     }
 
     #[test]

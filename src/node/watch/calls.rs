@@ -4,12 +4,13 @@ use super::active::ActiveWatch;
 use super::capture::Errors;
 use super::runtime::{Runtime, runtime};
 use super::watched_loop::{Block, Subject, WatchedLoop, capture_of};
+use crate::metrics::float;
 use crate::node::convert::{LatencySummary, f64_of};
 use crate::node::environment::{self, Environment};
 use crate::node::napi_raw::{self, misuse};
 use crate::watch::vigil::Settings;
 use crate::watch::{Nanos, now};
-use napi::bindgen_prelude::{Array, Function, Object, Unknown};
+use napi::bindgen_prelude::{Array, Object};
 use napi::{Env, Result};
 use napi_derive::napi;
 use std::sync::Arc;
@@ -33,7 +34,8 @@ pub struct WatchSettings {
     pub threshold: f64,
     /// Milliseconds; `Infinity` for never.
     pub fatal: f64,
-    pub fatal_exit: bool,
+    /// Milliseconds after which a block is reported and the process ends; `Infinity` for never.
+    pub last: f64,
 }
 
 #[napi(object, object_from_js = false)]
@@ -54,24 +56,23 @@ pub fn can_watch() -> bool {
     runtime().is_some()
 }
 
-/// Starts to watch the loop of this environment. `subscriber` receives a record for each block. `errorClass` is absent if its
-/// `stackTraceLimit` must not be changed. `describe` returns the frames of an error as JSON text.
+/// Starts to watch the loop of this environment. `subscriber` receives a record for each block. `describe` makes an error and returns
+/// its stack and frames as JSON text; `formatter` returns the call sites of a stack.
 #[napi(
     catch_unwind,
-    ts_args_type = "settings: WatchSettings, subscriber: number, threadId: number, errorClass: ErrorConstructor | undefined, describe: (error: Error) => string"
+    ts_args_type = "settings: WatchSettings, subscriber: number, threadId: number, functions: { errorClass: ErrorConstructor, descriptorOf: typeof Object.getOwnPropertyDescriptor, formatter: (error: unknown, sites: NodeJS.CallSite[]) => unknown, describe: () => string }"
 )]
 pub fn start_watch(
     env: Env,
     settings: WatchSettings,
     subscriber: u32,
     thread_id: u32,
-    error_class: Option<Unknown>,
-    describe: Function<Unknown, Unknown>,
+    functions: Object,
 ) -> Result<WatchCapabilities> {
     let environment = environment::of(&env)?;
     let runtime = runtime().ok_or_else(|| misuse("a watch in a runtime without libuv"))?;
     let event_loop = env.get_uv_event_loop()?.cast();
-    let errors = Errors::new(&env, error_class, describe)?;
+    let errors = Errors::new(&env, &functions)?;
     let port = environment.port.clone();
     let subject = Subject { port, subscriber, thread_id };
     let watched = WatchedLoop::new(runtime, event_loop, settings.into(), subject, errors);
@@ -108,7 +109,13 @@ pub fn resume_watch(env: Env) -> Result<()> {
 /// Announces that a block begins or ends.
 #[napi(catch_unwind)]
 pub fn expect_block(env: Env, begins: bool) -> Result<()> {
-    with_watch(&env, |watch| watch.watched.expect(begins))
+    with_watch(&env, |watch| {
+        if begins {
+            watch.watched.begin_expected();
+        } else {
+            watch.watched.end_expected();
+        }
+    })
 }
 
 /// Ends the current iteration as if the loop went on: the process is about to exit.
@@ -204,11 +211,12 @@ impl From<WatchSettings> for Settings {
         Settings {
             threshold: nanos(settings.threshold).unwrap_or(Nanos::MAX),
             fatal: nanos(settings.fatal),
-            is_fatal_exit: settings.fatal_exit,
+            last: nanos(settings.last),
         }
     }
 }
 
+/// Converts to milliseconds, rounded to microseconds.
 fn millis(nanos: Nanos) -> f64 {
-    Duration::from_nanos(nanos).as_secs_f64() * 1e3
+    float((nanos + 500) / 1000) / 1e3
 }

@@ -1,21 +1,40 @@
 //! Captures a stack in an interrupt: an `Error`, made without running JavaScript. V8 formats its stack only when it is read.
+//!
+//! The text of a report is needed while the loop is blocked, so there `describe` of `lib/watch/frames.js` runs within the interrupt.
+//! It must not run code of the program, nor regular expressions: the interrupted one would read their results.
 
 use crate::node::napi_raw::{self, Pinned};
-use napi::bindgen_prelude::{Function, JsValue, Unknown};
-use napi::{Env, Result, check_status, sys};
+use crate::sync::Mutex;
+use napi::bindgen_prelude::{JsObjectValue, JsValue, Object, Unknown};
+use napi::{Env, Result, sys};
+use std::ffi::CStr;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Most frames of a stack, those of asynchronous callers included.
 const FRAMES: f64 = 64.0;
-const LIMIT: &std::ffi::CStr = c"stackTraceLimit";
+const LIMIT: &CStr = c"stackTraceLimit";
+const FORMATTER: &CStr = c"prepareStackTrace";
 
-/// How an environment makes and describes errors.
+/// How an environment makes and describes errors. For the environment's thread only.
 pub struct Errors {
     env: sys::napi_env,
-    /// The class `Error`, if its `stackTraceLimit` can be changed without running JavaScript.
-    class: Option<Pinned>,
-    /// Returns the frames of an error as JSON text.
-    describe: Pinned,
+    /// `None` after [`Errors::release`].
+    functions: Mutex<Option<Functions<Pinned>>>,
+    /// Whether an error is being described, by JavaScript that may answer another interrupt.
+    is_describing: AtomicBool,
+}
+
+/// Functions of JavaScript.
+struct Functions<T> {
+    /// The class `Error`.
+    class: T,
+    /// `Object.getOwnPropertyDescriptor`.
+    descriptor: T,
+    /// A formatter of stacks that returns the call sites.
+    formatter: T,
+    /// Makes an error and returns its stack and frames as JSON text.
+    describe: T,
 }
 
 // SAFETY: the environment and the references are only names, which the methods pass to Node-API on the environment's thread.
@@ -24,67 +43,140 @@ unsafe impl Send for Errors {}
 unsafe impl Sync for Errors {}
 
 impl Errors {
-    pub fn new(env: &Env, class: Option<Unknown>, describe: Function<Unknown, Unknown>) -> Result<Self> {
-        let class = class.map(|class| napi_raw::pin(env, &class)).transpose()?;
-        Ok(Errors { env: env.raw(), class, describe: napi_raw::pin(env, &describe.to_unknown())? })
+    pub fn new(env: &Env, functions: &Object) -> Result<Self> {
+        let pin = |name| napi_raw::pin(env, &functions.get_named_property::<Unknown>(name)?);
+        let functions = Functions {
+            class: pin("errorClass")?,
+            descriptor: pin("descriptorOf")?,
+            formatter: pin("formatter")?,
+            describe: pin("describe")?,
+        };
+        Ok(Errors { env: env.raw(), functions: Mutex::new(Some(functions)), is_describing: AtomicBool::new(false) })
     }
 
-    /// Makes an error whose stack is that of the running JavaScript. On the environment's thread only.
+    /// Makes an error whose stack is that of the running JavaScript.
     pub fn capture(&self) -> Option<Pinned> {
-        self.in_scope(|env| {
-            let error = self.make(env)?;
-            napi_raw::pin(env, &error).ok()
+        self.in_scope(|env, functions| {
+            let limit = raise_limit(env, functions);
+            let error = error(env);
+            restore(env, limit);
+            napi_raw::pin(env, &error?).ok()
         })
     }
 
-    /// Captures a stack and describes it, which runs JavaScript. On the environment's thread only.
+    /// Describes the running JavaScript as JSON text.
     pub fn report(&self) -> Option<String> {
-        self.in_scope(|env| {
-            let error = self.make(env)?;
-            let describe = napi_raw::pinned(env, &self.describe)?;
-            let text = call(env, describe.raw(), error.raw())?;
-            String::from_utf8(napi_raw::utf8(env, &text)?).ok()
+        self.in_scope(|env, functions| {
+            let formatter = Replaced::new(env, functions, FORMATTER, functions.formatter);
+            // Without the replacement, reading the stack would call the program's own formatter.
+            if formatter.is_none() && has_formatter(env, functions) {
+                return None;
+            }
+            let limit = raise_limit(env, functions);
+            self.is_describing.store(true, Ordering::Relaxed);
+            let text = call(env, functions.describe, &[]);
+            self.is_describing.store(false, Ordering::Relaxed);
+            restore(env, limit);
+            restore(env, formatter);
+            String::from_utf8(napi_raw::utf8(env, &text?)?).ok()
         })
     }
 
-    /// Drops an error that no caller needs. On the environment's thread only.
+    /// Drops an error that no caller needs.
     pub fn discard(&self, error: Pinned) {
         napi_raw::unpin(&Env::from_raw(self.env), error);
     }
 
-    /// Drops the class and the function.
-    pub fn release(self) {
+    /// Drops the functions: no further errors are made.
+    pub fn release(&self) {
         let env = Env::from_raw(self.env);
-        for pinned in self.class.into_iter().chain([self.describe]) {
-            napi_raw::unpin(&env, pinned);
+        if let Some(Functions { class, descriptor, formatter, describe }) = self.functions.lock().take() {
+            for pinned in [class, descriptor, formatter, describe] {
+                napi_raw::unpin(&env, pinned);
+            }
         }
     }
 
-    fn in_scope<T>(&self, f: impl FnOnce(&Env) -> Option<T>) -> Option<T> {
+    /// Calls `f` with handles of the functions, unless they were released or describe an error now.
+    fn in_scope<T>(&self, f: impl FnOnce(&Env, &Functions<sys::napi_value>) -> Option<T>) -> Option<T> {
+        if self.is_describing.load(Ordering::Relaxed) || self.functions.lock().is_none() {
+            return None;
+        }
         let env = Env::from_raw(self.env);
         let mut scope = ptr::null_mut();
-        // SAFETY: the live environment of this thread; `scope` can hold the result.
+        // SAFETY: the environment lives until the functions are released; `scope` can hold the result.
         if unsafe { sys::napi_open_handle_scope(self.env, &raw mut scope) } != sys::Status::napi_ok {
             return None;
         }
-        let result = f(&env);
+        // Not locked during `f`, which may run JavaScript that ends the watch.
+        let functions = self.handles(&env);
+        let result = functions.and_then(|functions| f(&env, &functions));
         napi_raw::clear_exception(&env);
         // SAFETY: the scope opened above; no handle of it is used after this.
         unsafe { sys::napi_close_handle_scope(self.env, scope) };
         result
     }
 
-    fn make<'env>(&self, env: &'env Env) -> Option<Unknown<'env>> {
-        let class = self.class.as_ref().and_then(|class| napi_raw::pinned(env, class));
-        let Some(class) = class else { return error(env) };
-        let limit = property(env, class.raw())?;
-        let raised = env.create_double(FRAMES).ok()?;
-        // A frozen class refuses without an exception: the stack has as many frames as the program's own errors.
-        set_property(env, class.raw(), raised.raw());
-        let made = error(env);
-        set_property(env, class.raw(), limit);
-        made
+    fn handles(&self, env: &Env) -> Option<Functions<sys::napi_value>> {
+        let functions = self.functions.lock();
+        let functions = functions.as_ref()?;
+        let handle = |pinned| Some(napi_raw::pinned(env, pinned)?.raw());
+        Some(Functions {
+            class: handle(&functions.class)?,
+            descriptor: handle(&functions.descriptor)?,
+            formatter: handle(&functions.formatter)?,
+            describe: handle(&functions.describe)?,
+        })
     }
+}
+
+/// A property of the class `Error` that has another value for a while.
+struct Replaced {
+    class: sys::napi_value,
+    name: &'static CStr,
+    value: sys::napi_value,
+}
+
+impl Replaced {
+    /// Replaces a value, unless the property is absent, read-only, or an accessor, which would run code of the program.
+    fn new(
+        env: &Env,
+        functions: &Functions<sys::napi_value>,
+        name: &'static CStr,
+        value: sys::napi_value,
+    ) -> Option<Self> {
+        let descriptor = descriptor(env, functions, name)?;
+        let is_writable = boolean(env, property(env, descriptor, c"writable")?)?;
+        let own = property(env, descriptor, c"value")?;
+        let is_replaced = is_writable && set_property(env, functions.class, name, value);
+        is_replaced.then_some(Replaced { class: functions.class, name, value: own })
+    }
+}
+
+fn raise_limit(env: &Env, functions: &Functions<sys::napi_value>) -> Option<Replaced> {
+    Replaced::new(env, functions, LIMIT, env.create_double(FRAMES).ok()?.raw())
+}
+
+fn restore(env: &Env, replaced: Option<Replaced>) {
+    if let Some(Replaced { class, name, value }) = replaced {
+        set_property(env, class, name, value);
+    }
+}
+
+/// Returns whether reading a stack would call a formatter of the program.
+fn has_formatter(env: &Env, functions: &Functions<sys::napi_value>) -> bool {
+    let Some(descriptor) = descriptor(env, functions, FORMATTER) else { return true };
+    if type_of(env, descriptor) == Some(sys::ValueType::napi_undefined) {
+        return false;
+    }
+    let is_accessor = property(env, descriptor, c"writable").and_then(|it| boolean(env, it)).is_none();
+    let value = property(env, descriptor, c"value").and_then(|value| type_of(env, value));
+    is_accessor || value != Some(sys::ValueType::napi_undefined)
+}
+
+fn descriptor(env: &Env, functions: &Functions<sys::napi_value>, name: &CStr) -> Option<sys::napi_value> {
+    let name = env.create_string(name.to_str().ok()?).ok()?;
+    Some(call(env, functions.descriptor, &[functions.class, name.raw()])?.raw())
 }
 
 fn error(env: &Env) -> Option<Unknown<'_>> {
@@ -96,27 +188,46 @@ fn error(env: &Env) -> Option<Unknown<'_>> {
     (status == sys::Status::napi_ok).then(|| unsafe { Unknown::from_raw_unchecked(env.raw(), error) })
 }
 
-fn property(env: &Env, class: sys::napi_value) -> Option<sys::napi_value> {
+fn property(env: &Env, object: sys::napi_value, name: &CStr) -> Option<sys::napi_value> {
     let mut value = ptr::null_mut();
     // SAFETY: live handles of the open scope, a name that ends with NUL; `value` can hold one handle.
-    let status = unsafe { sys::napi_get_named_property(env.raw(), class, LIMIT.as_ptr(), &raw mut value) };
+    let status = unsafe { sys::napi_get_named_property(env.raw(), object, name.as_ptr(), &raw mut value) };
     (status == sys::Status::napi_ok).then_some(value)
 }
 
-fn set_property(env: &Env, class: sys::napi_value, value: sys::napi_value) {
+fn set_property(env: &Env, object: sys::napi_value, name: &CStr, value: sys::napi_value) -> bool {
     // SAFETY: live handles of the open scope, a name that ends with NUL.
-    unsafe { sys::napi_set_named_property(env.raw(), class, LIMIT.as_ptr(), value) };
+    let status = unsafe { sys::napi_set_named_property(env.raw(), object, name.as_ptr(), value) };
+    status == sys::Status::napi_ok
 }
 
-fn call(env: &Env, function: sys::napi_value, argument: sys::napi_value) -> Option<Unknown<'_>> {
+fn boolean(env: &Env, value: sys::napi_value) -> Option<bool> {
+    let mut result = false;
+    // SAFETY: a live handle of the open scope; `result` has the requested type.
+    let status = unsafe { sys::napi_get_value_bool(env.raw(), value, &raw mut result) };
+    (status == sys::Status::napi_ok).then_some(result)
+}
+
+fn type_of(env: &Env, value: sys::napi_value) -> Option<sys::napi_valuetype> {
+    let mut result = sys::ValueType::napi_undefined;
+    // SAFETY: a live handle of the open scope; `result` has the requested type.
+    let status = unsafe { sys::napi_typeof(env.raw(), value, &raw mut result) };
+    (status == sys::Status::napi_ok).then_some(result)
+}
+
+fn call<'env>(env: &'env Env, function: sys::napi_value, arguments: &[sys::napi_value]) -> Option<Unknown<'env>> {
     let (mut receiver, mut result) = (ptr::null_mut(), ptr::null_mut());
-    let arguments = [argument];
     // SAFETY: live handles of the open scope; the outputs can hold one handle each.
     let status = unsafe {
-        let status = sys::napi_get_undefined(env.raw(), &raw mut receiver);
-        check_status!(status).ok()?;
-        sys::napi_call_function(env.raw(), receiver, function, 1, arguments.as_ptr(), &raw mut result)
+        sys::napi_get_undefined(env.raw(), &raw mut receiver);
+        let count = arguments.len();
+        sys::napi_call_function(env.raw(), receiver, function, count, arguments.as_ptr(), &raw mut result)
     };
+    // A thrown error must not keep later calls from running.
+    if status != sys::Status::napi_ok {
+        napi_raw::clear_exception(env);
+        return None;
+    }
     // SAFETY: a live handle of the open scope.
-    (status == sys::Status::napi_ok).then(|| unsafe { Unknown::from_raw_unchecked(env.raw(), result) })
+    Some(unsafe { Unknown::from_raw_unchecked(env.raw(), result) })
 }

@@ -6,7 +6,7 @@
 use super::runtime::{Runtime, prepare_size};
 use super::watched_loop::WatchedLoop;
 use napi::{Env, Error, Result, check_status, sys};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
@@ -18,7 +18,8 @@ pub struct Pulse {
     runtime: &'static Runtime,
     /// Memory of the handle, aligned as any C type.
     handle: Box<[u128]>,
-    watched: Arc<WatchedLoop>,
+    /// `None` once the handle is closing.
+    watched: RefCell<Option<Arc<WatchedLoop>>>,
     is_closing: Cell<bool>,
     hook: Cell<sys::napi_async_cleanup_hook_handle>,
 }
@@ -31,6 +32,7 @@ impl Pulse {
         let memory = handle.as_mut_ptr().cast::<c_void>();
         let event_loop = watched.event_loop();
         let hook = Cell::new(ptr::null_mut());
+        let watched = RefCell::new(Some(watched));
         let pulse = Rc::new(Pulse { runtime, handle, watched, is_closing: Cell::new(false), hook });
         // SAFETY: `memory` has the size of a prepare handle and stays in place until `closed`, which owns a reference to `pulse`; the
         // loop is that of this thread.
@@ -70,8 +72,22 @@ impl Pulse {
     /// Closes the handle. libuv calls `closed` in a later iteration.
     pub fn close(&self) {
         if !self.is_closing.replace(true) {
+            // The loop's files need not wait for libuv.
+            self.watched.take();
             // SAFETY: an initialized handle, closed once.
             unsafe { (self.runtime.close)(self.memory(), closed) };
+        }
+    }
+
+    fn beat(&self) {
+        if let Some(watched) = &*self.watched.borrow() {
+            watched.beat();
+        }
+    }
+
+    fn end(&self) {
+        if let Some(watched) = &*self.watched.borrow() {
+            watched.end();
         }
     }
 
@@ -95,14 +111,14 @@ unsafe extern "C" fn beat(handle: *mut c_void) {
     // SAFETY: the handle is open.
     let pulse = unsafe { of(handle, runtime) };
     // A panic must not unwind into C.
-    let _ = catch_unwind(AssertUnwindSafe(|| pulse.watched.beat()));
+    let _ = catch_unwind(AssertUnwindSafe(|| pulse.beat()));
 }
 
 // SAFETY: Node-API calls this once, on the environment's thread, before `closed` has removed the hook; `data` is then alive.
 unsafe extern "C" fn environment_ends(_: sys::napi_async_cleanup_hook_handle, data: *mut c_void) {
     // SAFETY: as above.
     let pulse = unsafe { &*data.cast::<Pulse>() };
-    let _ = catch_unwind(AssertUnwindSafe(|| pulse.watched.end()));
+    let _ = catch_unwind(AssertUnwindSafe(|| pulse.end()));
     pulse.close();
 }
 

@@ -3,20 +3,28 @@
 use crate::watch::Nanos;
 use crate::watch::cause::{Capture, Cause};
 use serde_json::{Map, Value, json};
-use std::io::Write;
-use std::time::SystemTime;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long a line is tried to be written while its reader does not read.
+const PATIENCE: Duration = Duration::from_secs(1);
+const RETRY: Duration = Duration::from_millis(5);
 
 /// A fatal block whose stack has been requested.
 pub struct Report {
     pub iteration: u64,
     pub at: Nanos,
     pub age: Nanos,
+    /// Whether the process ends after the report.
+    pub is_last: bool,
     /// Stack and frames as JSON text, and how late they are.
     pub answer: Option<(String, Nanos)>,
 }
 
-/// Writes a report as one line of JSON. A closed standard error loses it.
-pub fn write(report: &Report, capture: Capture, cause: Cause, system_call: Option<&str>, thread: u32) {
+/// Returns a report as a line of JSON.
+pub fn line(report: &Report, capture: Capture, cause: Cause, system_call: Option<&str>, thread: u32) -> String {
     let described = report.answer.as_ref().and_then(|(text, _)| serde_json::from_str::<Map<String, Value>>(text).ok());
     let field = |name: &str, absent: Value| described.as_ref().and_then(|it| it.get(name)).cloned().unwrap_or(absent);
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -34,5 +42,46 @@ pub fn write(report: &Report, capture: Capture, cause: Cause, system_call: Optio
     if let (Some(name), true) = (system_call, cause == Cause::Blocked) {
         line["systemCall"] = json!(name);
     }
-    let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+    format!("{line}\n")
+}
+
+/// Writes a line on a thread, since a full pipe blocks the writer. The receiver gets an answer when the line is written or lost: a
+/// line is lost while an earlier one still waits, and if the standard error is closed.
+pub fn write(line: String) -> mpsc::Receiver<()> {
+    static IS_WRITING: AtomicBool = AtomicBool::new(false);
+    let (done, receiver) = mpsc::channel();
+    if IS_WRITING.swap(true, Ordering::AcqRel) {
+        return receiver;
+    }
+    let writer = move || {
+        write_all(line.as_bytes());
+        IS_WRITING.store(false, Ordering::Release);
+        // The receiver may be gone.
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().name("offloop-report".into()).spawn(writer).is_err() {
+        IS_WRITING.store(false, Ordering::Release);
+    }
+    receiver
+}
+
+/// Waits until a line is written or lost, but not for a reader that does not read.
+pub fn wait(receiver: &mpsc::Receiver<()>) {
+    let _ = receiver.recv_timeout(PATIENCE);
+}
+
+fn write_all(mut bytes: &[u8]) {
+    let began = Instant::now();
+    while !bytes.is_empty() {
+        match std::io::stderr().write(bytes) {
+            Ok(0) => return,
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // Node.js makes pipes non-blocking.
+            Err(error) if error.kind() == ErrorKind::WouldBlock && began.elapsed() < PATIENCE => {
+                std::thread::sleep(RETRY);
+            }
+            Err(_) => return,
+        }
+    }
 }

@@ -15,8 +15,8 @@ use crate::watch::{Nanos, now, watchdog};
 use std::collections::VecDeque;
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 /// A stack that is captured within this time is that of the moment of its request.
 const ON_TIME: Nanos = 5_000_000;
@@ -69,8 +69,7 @@ pub struct WatchedLoop {
     /// Address of the loop, for its own thread.
     event_loop: usize,
     subject: Subject,
-    /// `None` once the watch has ended.
-    errors: Mutex<Option<Errors>>,
+    errors: Errors,
     heart: Heart,
     vigil: Mutex<Vigil>,
     thread: Thread,
@@ -78,6 +77,8 @@ pub struct WatchedLoop {
     samples: Mutex<Vec<Sample>>,
     blocks: Mutex<VecDeque<Block>>,
     report: Mutex<Option<Report>>,
+    /// The figures when the current announced block began.
+    announced: Mutex<Option<Reading>>,
     /// Whether an interrupt is pending.
     is_requested: AtomicBool,
     /// When the current garbage collection began.
@@ -119,7 +120,7 @@ impl WatchedLoop {
             target: Mutex::new(Some(Target { event_loop, isolate })),
             event_loop: event_loop as usize,
             subject,
-            errors: Mutex::new(Some(errors)),
+            errors,
             heart: Heart::new(now(), idle),
             vigil: Mutex::new(Vigil::new(settings)),
             thread: Thread::current(),
@@ -127,6 +128,7 @@ impl WatchedLoop {
             samples: Mutex::default(),
             blocks: Mutex::default(),
             report: Mutex::default(),
+            announced: Mutex::default(),
             is_requested: AtomicBool::new(false),
             collection_began: AtomicU64::new(0),
             collecting: AtomicU64::new(0),
@@ -173,9 +175,20 @@ impl WatchedLoop {
         watchdog::wake();
     }
 
-    /// Announces that a block begins or ends.
-    pub fn expect(&self, begins: bool) {
-        if begins { self.heart.begin_expected(now()) } else { self.heart.end_expected(now()) }
+    /// Announces that a block begins.
+    pub fn begin_expected(&self) {
+        self.heart.begin_expected(now());
+        *self.announced.lock() = Some(self.reading());
+    }
+
+    /// Ends the announcement. The figures of the block do not count.
+    pub fn end_expected(&self) {
+        let reading = self.reading();
+        if let Some(begin) = self.announced.lock().take() {
+            self.vigil.lock().exclude(&begin, &reading);
+            self.collecting.fetch_sub(reading.gc.saturating_sub(begin.gc), Ordering::Relaxed);
+        }
+        self.heart.end_expected(now());
     }
 
     /// Ends the watch, on the thread of the loop: the loop and V8 are not used after this.
@@ -194,9 +207,7 @@ impl WatchedLoop {
         }
         let samples = std::mem::take(&mut *self.samples.lock());
         self.discard(samples);
-        if let Some(errors) = self.errors.lock().take() {
-            errors.release();
-        }
+        self.errors.release();
     }
 
     /// Returns the oldest block that JavaScript has not taken.
@@ -205,10 +216,8 @@ impl WatchedLoop {
     }
 
     pub fn discard(&self, samples: Vec<Sample>) {
-        if let Some(errors) = &*self.errors.lock() {
-            for sample in samples {
-                errors.discard(sample.error);
-            }
+        for sample in samples {
+            self.errors.discard(sample.error);
         }
     }
 
@@ -257,6 +266,7 @@ impl WatchedLoop {
         }
         let findings = vigil.findings(iteration.number, held, self.reading());
         drop(vigil);
+        self.write_report(None, held);
         self.starved.fetch_add(findings.shares.starved, Ordering::Relaxed);
         let (samples, stale) = std::mem::take(&mut *self.samples.lock())
             .into_iter()
@@ -284,28 +294,25 @@ impl WatchedLoop {
             self.is_requested.store(false, Ordering::Release);
         }
         let lateness = now().saturating_sub(request.at);
-        // Describing an error runs JavaScript, which may answer another interrupt: its stack would be that of the description.
-        let Some(errors) = self.errors.try_lock() else { return };
-        // The environment may have ended, and its handles with it.
-        let Some(errors) = &*errors else { return };
         if !self.is_current(request.iteration) {
             return;
         }
         match request.kind {
             RequestKind::Report => {
-                let described = errors.report();
+                let described = self.errors.report();
                 if let Some(report) = &mut *self.report.lock() {
                     report.answer = described.map(|text| (text, lateness));
                 }
             }
             RequestKind::Sample => {
-                let Some(error) = errors.capture() else { return };
+                let Some(error) = self.errors.capture() else { return };
                 let sample = Sample { iteration: request.iteration, age: request.age, lateness, error };
                 let mut samples = self.samples.lock();
                 if samples.len() < SAMPLES {
                     samples.push(sample);
                 } else {
-                    errors.discard(sample.error);
+                    drop(samples);
+                    self.errors.discard(sample.error);
                 }
             }
         }
@@ -313,31 +320,35 @@ impl WatchedLoop {
 
     /// Requests an interrupt, unless V8's instance is unknown or gone.
     fn request(self: &Arc<Self>, interrupts: Interrupts, target: &Target, request: Request) {
-        let data = Box::into_raw(Box::new((self.clone(), request)));
+        let data = Box::into_raw(Box::new((Arc::downgrade(self), request)));
         // SAFETY: the isolate exists while the caller holds the lock of `target`. V8 calls `interrupted` at most once with `data`;
-        // if the isolate ends before, the box is leaked, at most one for each kind.
+        // if the isolate ends before, the box is leaked, at most one for each kind: it holds memory, but no files and errors.
         unsafe { (interrupts.request)(target.isolate, interrupted, data.cast()) };
     }
 
-    /// Writes a report whose stack has arrived or will not. Returns whether a report still waits.
-    fn write_report(&self, iteration: &Iteration, held: Nanos) -> bool {
+    /// Writes a report whose stack has arrived or will not, before the figures of its block are dropped. `iteration` is the current
+    /// one, `None` at the end of the block. Returns whether a report still waits.
+    fn write_report(&self, iteration: Option<u64>, held: Nanos) -> bool {
         let mut slot = self.report.lock();
         let Some(report) = slot.take() else { return false };
-        let is_over = report.iteration != iteration.number;
+        let is_over = iteration != Some(report.iteration);
         if report.answer.is_none() && !is_over && now().saturating_sub(report.at) < REPORT_WAIT {
             *slot = Some(report);
             return true;
         }
         drop(slot);
         let capture = capture_at(report.answer.as_ref().map(|(_, lateness)| *lateness));
-        let mut vigil = self.vigil.lock();
-        let is_fatal_exit = vigil.settings().is_fatal_exit;
-        let findings = vigil.findings(report.iteration, held.max(report.age), self.reading());
-        drop(vigil);
+        let findings = self.vigil.lock().findings(report.iteration, held.max(report.age), self.reading());
         let cause = cause(&findings.shares, Some(capture));
-        report::write(&report, capture, cause, findings.system_call, self.subject.thread_id);
-        if is_fatal_exit && !is_over {
+        let line = report::line(&report, capture, cause, findings.system_call, self.subject.thread_id);
+        let written = report::write(line);
+        if report.is_last && !is_over {
+            report::wait(&written);
             std::process::abort();
+        }
+        // The process may be about to end.
+        if iteration.is_none() {
+            report::wait(&written);
         }
         false
     }
@@ -373,6 +384,8 @@ impl watchdog::Watched for Arc<WatchedLoop> {
         let now = now();
         // SAFETY: the loop exists while `target` is locked and present; libuv documents the function as thread-safe.
         let held = iteration.unannounced(now, unsafe { (self.runtime.idle_time)(open.event_loop) });
+        // Before the policy turns to this iteration.
+        let is_waiting = self.write_report(Some(iteration.number), held);
         let mut vigil = self.vigil.lock();
         let order = vigil.look(iteration.number, held, self.reading());
         if vigil.is_block(held) {
@@ -385,17 +398,17 @@ impl watchdog::Watched for Arc<WatchedLoop> {
             (Order::Capture, Some(interrupts)) if !self.is_requested.swap(true, Ordering::AcqRel) => {
                 self.request(interrupts, open, request(RequestKind::Sample));
             }
-            (Order::Report, interrupts) => {
-                *self.report.lock() = Some(Report { iteration: iteration.number, at: now, age: held, answer: None });
+            (Order::Report { is_last }, interrupts) => {
+                let report = Report { iteration: iteration.number, at: now, age: held, is_last, answer: None };
+                *self.report.lock() = Some(report);
                 if let Some(interrupts) = interrupts {
                     self.request(interrupts, open, request(RequestKind::Report));
                 }
+                return REPORT_LOOK;
             }
             _ => {}
         }
-        // Writing may wait for the reader of the standard error.
-        drop(target);
-        if self.write_report(&iteration, held) { next.min(REPORT_LOOK) } else { next }
+        if is_waiting { next.min(REPORT_LOOK) } else { next }
     }
 }
 
@@ -415,9 +428,10 @@ struct Request {
 // SAFETY: V8 calls this once for each request, on the thread of the isolate, with the pointer that `request` passed.
 unsafe extern "C" fn interrupted(_: *mut c_void, data: *mut c_void) {
     // SAFETY: the pointer that `Box::into_raw` returned in `request`, given back once.
-    let boxed = unsafe { Box::from_raw(data.cast::<(Arc<WatchedLoop>, Request)>()) };
+    let boxed = unsafe { Box::from_raw(data.cast::<(Weak<WatchedLoop>, Request)>()) };
+    let Some(watched) = boxed.0.upgrade() else { return };
     // A panic must not unwind into C++.
-    let _ = catch_unwind(AssertUnwindSafe(|| boxed.0.answer(&boxed.1)));
+    let _ = catch_unwind(AssertUnwindSafe(|| watched.answer(&boxed.1)));
 }
 
 // SAFETY: V8 calls this on the thread of the isolate, between `start` and `end`, with the pointer of `start`.
