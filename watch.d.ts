@@ -93,18 +93,18 @@ export interface Block {
 
 /** Options of {@link watch}. Unknown options are rejected. */
 export interface WatchOptions {
-  /** Duration from which on an iteration of the loop counts as a block, in milliseconds, 10 to 60,000. Default: 100. */
+  /** Duration from which on an iteration of the loop counts as a block, an integer of milliseconds, 10 to 60,000. Default: 100. */
   threshold?: number | undefined
   /**
-   * Duration after which a block is reported while it lasts, as one line of JSON on the standard error, in milliseconds; `Infinity`
-   * for never, at least `threshold`. Default: 5,000, or `threshold` if that is more.
+   * Duration after which a block is reported while it lasts, as one line of JSON on the standard error: an integer of milliseconds from
+   * `threshold` to 3,600,000, or `Infinity` for never. Default: 5,000, or `threshold` if that is more.
    */
   fatal?: number | undefined
-  /** Whether the process is aborted after such a report, for a supervisor to restart it. Default: false. */
+  /** Whether the process is aborted by `SIGABRT` after such a report, for a supervisor to restart it. Default: false. */
   fatalExit?: boolean | undefined
   /** Receives blocks after they have ended, within the limits below. Errors that it throws are uncaught exceptions. */
   onBlock?: ((block: Block) => void) | undefined
-  /** Maximum calls of `onBlock` in any minute, or `Infinity`. Default: 10. */
+  /** Maximum calls of `onBlock` in any minute: an integer from 0, or `Infinity`. Default: 10. */
   maxPerMinute?: number | undefined
   /** Maximum calls of `onBlock` in any minute for blocks with the same stack, or `Infinity`. Default: 1. */
   maxPerStack?: number | undefined
@@ -163,7 +163,7 @@ export interface Watch extends Disposable {
 
 /**
  * Watches the event loop of this thread until the returned function is called. Does not keep the process alive. Every block is
- * published on the channel `offloop:block` of `node:diagnostics_channel`, without limits.
+ * published once on the channel `offloop:block` of `node:diagnostics_channel`, without limits.
  *
  * @example
  * const stop = watch({ threshold: 100, onBlock: block => log.warn(block, 'loop blocked') })

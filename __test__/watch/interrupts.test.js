@@ -1,6 +1,6 @@
 'use strict'
 
-// What the program may do, or have done, when the watch interrupts it.
+// Interrupts of programs that have changed Error, JSON or their contexts.
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
@@ -101,7 +101,7 @@ test('a report near the end of the stack restores the formatter', async () => {
   assert.equal(result, 0)
 })
 
-test('blocks in other contexts are reported, whatever formats their stacks', async t => {
+test('blocks in other contexts are reported with any formatter of stacks', async t => {
   const { next } = collectBlocks(t)
   t.after(watch({ threshold: 50, maxPerStack: Infinity }))
   const context = vm.createContext({ spin })
