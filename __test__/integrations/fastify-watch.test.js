@@ -11,7 +11,7 @@ test('the plugin watches the event loop until the server closes', async t => {
   const app = server(t)
   /** @type {import('../../watch').Block[]} */
   const received = []
-  app.register(offloop, { watch: { threshold: 60, onBlock: block => received.push(block) } })
+  app.register(offloop, { watch: { threshold: 20, onBlock: block => received.push(block) } })
   app.get('/block', async function blocks() {
     spin(120)
     return 'done'

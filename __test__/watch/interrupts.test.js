@@ -44,7 +44,7 @@ test('a report does not call functions that the program has replaced', async () 
   const { result, lines } = await run(`
     const { watch } = require(${WATCH})
     ${SPIN}
-    const stop = watch({ threshold: 50, fatal: 100 })
+    const stop = watch({ threshold: 20, fatal: 100 })
     let calls = 0
     const count = name => {
       const { [name]: original } = JSON
@@ -66,7 +66,7 @@ test('an accessor of Error is not called', async () => {
   const { result } = await run(`
     const { watch } = require(${WATCH})
     ${SPIN}
-    const stop = watch({ threshold: 50, fatal: 100 })
+    const stop = watch({ threshold: 20, fatal: 100 })
     let calls = 0
     const counting = { get() { calls++ }, set() { calls++ }, configurable: true }
     Object.defineProperty(Error, 'stackTraceLimit', counting)
@@ -103,7 +103,7 @@ test('a report near the end of the stack restores the formatter', async () => {
 
 test('blocks in other contexts are reported with any formatter of stacks', async t => {
   const { next } = collectBlocks(t)
-  t.after(watch({ threshold: 50, maxPerStack: Infinity }))
+  t.after(watch({ threshold: 20, maxPerStack: Infinity }))
   const context = vm.createContext({ spin })
   for (const formatter of ['undefined', '() => { throw new Error() }', '(_, sites) => sites.map(String)', '() => 5']) {
     vm.runInContext(`Error.prepareStackTrace = ${formatter}`, context)
@@ -116,7 +116,7 @@ test('blocks in other contexts are reported with any formatter of stacks', async
 
 test('evaluated code has the position of its evaluation', async t => {
   const { next } = collectBlocks(t)
-  t.after(watch({ threshold: 50 }))
+  t.after(watch({ threshold: 20 }))
   await after(5)
   new Function('spin', 'return (function evaluated() { spin(120); Math.abs(1) })()')(spin)
   const { samples } = await next(block => isIn(block, 'evaluated'))

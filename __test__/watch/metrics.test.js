@@ -12,7 +12,7 @@ const { collector, scrape } = require('../support/metrics')
 
 test('the statistics of a watched loop are exported until it is stopped', async t => {
   const { next } = collectBlocks(t)
-  const stop = watch({ threshold: 60 })
+  const stop = watch({ threshold: 20 })
   t.after(stop)
   await after(10)
   ;(function blocks() {

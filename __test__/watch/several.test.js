@@ -29,7 +29,7 @@ for (const end of ['stop', 'pause']) {
   test(`a block in progress is left to the others by ${end}`, async t => {
     /** @type {Block[]} */
     const received = []
-    const leaving = watch({ threshold: 50, ...UNLIMITED })
+    const leaving = watch({ threshold: 20, ...UNLIMITED })
     const staying = watch({ threshold: 200, ...UNLIMITED, onBlock: block => received.push(block) })
     t.after(leaving)
     t.after(staying)
@@ -52,7 +52,7 @@ test('a watch gets no block of the time before it', async t => {
   /** @type {Block[]} */
   const received = []
   const { next } = collectBlocks(t)
-  t.after(watch({ threshold: 50, ...UNLIMITED }))
+  t.after(watch({ threshold: 20, ...UNLIMITED }))
   await after(5)
   ;(function before() {
     spin(150)
@@ -66,7 +66,7 @@ test('a watch gets no block of the time before it', async t => {
 test('the limit of one watch does not end the process for another', async () => {
   const code = `
     const { watch } = require(${JSON.stringify(require.resolve('../../watch'))})
-    watch({ threshold: 50, fatal: 100 })
+    watch({ threshold: 20, fatal: 100 })
     watch({ fatal: 60_000, fatalExit: true })
     setTimeout(() => { const end = performance.now() + 300; while (performance.now() < end); }, 20)`
   const { code: exitCode, stderr } = await node(['-e', code], { timeout: 60_000 })

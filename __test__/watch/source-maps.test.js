@@ -25,7 +25,7 @@ export function guilty({ duration }: Options): void {
 const { watch } = require(${JSON.stringify(WATCH)})
 const alive = setInterval(() => {}, 60_000)
 watch({
-  threshold: 60,
+  threshold: 20,
   maxPerStack: Infinity,
   onBlock: (block: any) => {
     console.log(JSON.stringify(block))

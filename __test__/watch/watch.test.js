@@ -42,7 +42,7 @@ test('measures each iteration without the time in which the loop was idle', asyn
 
 test('reports neither announced blocks nor those of a pause', async t => {
   const { blocks, next } = collectBlocks(t)
-  const stop = watch({ threshold: 60 })
+  const stop = watch({ threshold: 20 })
   t.after(stop)
   const expected = () => {
     spin(100)
@@ -81,7 +81,7 @@ test('reports neither announced blocks nor those of a pause', async t => {
 
 test('reports the rest of an iteration when it is paused or stopped', async t => {
   const { next } = collectBlocks(t)
-  const stop = watch({ threshold: 60 })
+  const stop = watch({ threshold: 20 })
   await nextIteration()
   spin(100)
   stop.pause()
@@ -106,12 +106,12 @@ test('two watches of a thread have separate thresholds and limits', async t => {
   const received = { low: [], high: [] }
   const { next } = collectBlocks(t)
   const unlimited = { maxPerMinute: Infinity, maxPerStack: Infinity }
-  const low = watch({ threshold: 50, ...unlimited, onBlock: block => received.low.push(block) })
+  const low = watch({ threshold: 20, ...unlimited, onBlock: block => received.low.push(block) })
   const high = watch({ threshold: 400, ...unlimited, onBlock: block => received.high.push(block) })
   t.after(low)
   t.after(high)
   await inIteration(function short() {
-    spin(100)
+    spin(200)
   })
   await inIteration(function long() {
     spin(500)
@@ -133,7 +133,7 @@ test('limits the calls of onBlock, and publishes every block', async t => {
   /** @type {Block[]} */
   const received = []
   const { blocks } = collectBlocks(t)
-  const stop = watch({ threshold: 50, maxPerStack: 2, maxPerMinute: 3, onBlock: block => received.push(block) })
+  const stop = watch({ threshold: 20, maxPerStack: 2, maxPerMinute: 3, onBlock: block => received.push(block) })
   t.after(stop)
   const again = () => spin(80)
   for (let count = 0; count < 4; count++) await inIteration(again)
@@ -148,7 +148,7 @@ test('watches the loop of a worker thread', async t => {
   const code = `
     const { parentPort, threadId } = require('node:worker_threads')
     const { watch } = require(${JSON.stringify(require.resolve('../../watch'))})
-    watch({ threshold: 60, onBlock: block => parentPort.postMessage({ block, threadId }) })
+    watch({ threshold: 20, onBlock: block => parentPort.postMessage({ block, threadId }) })
     function inWorker() { const end = performance.now() + 150; while (performance.now() < end); }
     setTimeout(inWorker, 30)
     parentPort.on('message', () => process.exit())`
@@ -179,7 +179,7 @@ test('threads that end while they are blocked or captured leave nothing behind',
 
 test('the program may replace or freeze how Error formats stacks', async t => {
   const { next } = collectBlocks(t)
-  const stop = watch({ threshold: 60 })
+  const stop = watch({ threshold: 20 })
   const { prepareStackTrace, stackTraceLimit } = Error
   t.after(() => {
     stop()

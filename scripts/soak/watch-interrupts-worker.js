@@ -2,7 +2,7 @@
 
 const { isDeepStrictEqual } = require('node:util')
 const vm = require('node:vm')
-const { parentPort } = require('node:worker_threads')
+const { parentPort, workerData } = require('node:worker_threads')
 const { gunzipSync, gzipSync } = require('node:zlib')
 const native = require('../../lib/native')
 require('../../lib/native/completion-port')
@@ -30,7 +30,7 @@ const works = [
   () => text.match(/name \d+/g)?.length === rows.length,
   () => 'aaab'.repeat(5000).replace(/(?:(a)+)+b/g, (_match, last) => `<${last}>`) === '<a>'.repeat(5000),
   () => [...rows].sort((one, other) => other.index - one.index)[0].index === rows.length - 1,
-  () => gunzipSync(gzipSync(text, { level: 1 })).toString() === text,
+  () => !workerData.hasZlib || gunzipSync(gzipSync(text, { level: 1 })).toString() === text,
   () =>
     vm.runInContext('(() => { let sum = 0; for (let i = 0; i < 1e6; i++) sum += i % 7; return sum })()', context) ===
     2999997,
@@ -84,4 +84,5 @@ async function main() {
   }
 }
 
+parentPort?.on('message', () => process.exit(0))
 main()

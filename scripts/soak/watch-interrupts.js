@@ -4,6 +4,7 @@
 // terminated and exit. Fails if a result is wrong, a report of a fatal block is not whole, a thread crashes, or memory grows.
 
 const { spawn } = require('node:child_process')
+const { once } = require('node:events')
 const { createInterface } = require('node:readline')
 const { Worker } = require('node:worker_threads')
 const { join } = require('node:path')
@@ -24,10 +25,15 @@ let warmBytes = 0
 
 /** @type {Set<Worker>} */
 const workers = new Set()
+/** Those that may be terminated. @type {Set<Worker>} */
+const mortal = new Set()
 
 function startWorker() {
-  const worker = new Worker(WORKER)
+  // Node.js aborts if a thread is terminated while it makes a stream of zlib.
+  const isMortal = Math.random() < 0.5
+  const worker = new Worker(WORKER, { workerData: { hasZlib: !isMortal } })
   workers.add(worker)
+  if (isMortal) mortal.add(worker)
   worker.on('message', ({ interrupts, rounds, wrong }) => {
     counts.interrupts += interrupts
     counts.rounds += rounds
@@ -40,9 +46,16 @@ function startWorker() {
   })
   worker.on('exit', code => {
     workers.delete(worker)
+    mortal.delete(worker)
     if (!EXPECTED.includes(code)) counts.crashed++
     if (code === 7) counts.exited++
   })
+}
+
+/** @param {Worker} worker */
+async function endWorker(worker) {
+  worker.postMessage('end')
+  await once(worker, 'exit')
 }
 
 async function interrupt() {
@@ -51,9 +64,9 @@ async function interrupt() {
   while (counts.interrupts < INTERRUPTS) {
     while (workers.size < THREADS) startWorker()
     await after(20)
-    if (Math.random() < 0.02) {
+    const [victim] = mortal
+    if (victim !== undefined && Math.random() < 0.02) {
       counts.terminated++
-      const [victim] = workers
       await victim.terminate()
     }
     if (performance.now() - printed > 10_000) {
@@ -62,7 +75,7 @@ async function interrupt() {
     }
   }
   const bytes = process.memoryUsage.rss()
-  await Promise.all([...workers].map(worker => worker.terminate()))
+  await Promise.all([...workers].map(endWorker))
   const growth = bytes / warmBytes
   const seconds = Math.round((performance.now() - began) / 1000)
   process.stdout.write(`${JSON.stringify({ ...counts, growth: growth.toFixed(3), seconds })}\n`)
@@ -87,6 +100,7 @@ async function main() {
       broken++
     }
   }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   const { exitCode, signalCode } = child
   process.stdout.write(`${JSON.stringify({ reports, broken, exitCode, signalCode })}\n`)
   if (broken > 0 || exitCode !== 0) process.exitCode = 1
