@@ -25,7 +25,8 @@ const maps = new Map()
  * @param {Frame[]} frames
  */
 async function originalFrames(frames) {
-  return Promise.all(frames.map(originalFrame))
+  // A wrong map must not be a rejection, which ends the process.
+  return Promise.all(frames.map(frame => originalFrame(frame).catch(() => frame)))
 }
 
 /**
