@@ -1,65 +1,91 @@
 'use strict'
 
-// Positions in the sources of compiled files. A map is read from the comment at the end of a file, once for each file.
+// Positions in the sources of compiled files. A map is read from the comment at the end of a file. It is not kept: the positions
+// that were looked up are.
 
 const { readFile, stat } = require('node:fs/promises')
-const { SourceMap, findSourceMap } = require('node:module')
+const { findSourceMap } = require('node:module')
 const { dirname, isAbsolute, resolve } = require('node:path')
-const { fileURLToPath } = require('node:url')
+const { fileURLToPath, pathToFileURL } = require('node:url')
+const { isUrl, originsOf } = require('./mappings')
 
-/** @typedef {import('../../watch').Frame} Frame */
+/**
+ * @typedef {import('../../watch').Frame} Frame
+ * @typedef {import('./mappings').Origin} Origin
+ * @typedef {import('./mappings').Position} Position
+ *
+ * @typedef {Pick<Frame, 'file' | 'line' | 'column'>} FilePosition
+ * @typedef {{ positions: Position[], results: Promise<(FilePosition | undefined)[]> }} Batch
+ */
 
 /** Reading a larger file or map would hold the event loop itself. */
 const MAX_BYTES = 4 << 20
-/** Files whose maps, or their absence, are remembered. */
-const MAX_FILES = 200
+/** Positions whose origins, or their absence, are remembered. */
+const MAX_POSITIONS = 1000
 
 const COMMENT = /\/\/[#@] sourceMappingURL=(\S+)\s*$/
 const INLINE = /^data:application\/json[^,]*;base64,/
 
-/** @type {Map<string, Promise<SourceMap | undefined>>} */
-const maps = new Map()
+/** Origins by position, least recently used first. @type {Map<string, Promise<FilePosition | undefined>>} */
+const origins = new Map()
+/** Positions to look up, by the file whose map is being read. @type {Map<string, Batch>} */
+const batches = new Map()
 
 /**
  * Returns the frames with the positions of their sources, where a map is known.
  * @param {Frame[]} frames
  */
 async function originalFrames(frames) {
-  // A wrong map must not be a rejection, which ends the process.
-  return Promise.all(frames.map(frame => originalFrame(frame).catch(() => frame)))
+  return Promise.all(frames.map(async frame => ({ ...frame, ...(await originOf(frame)) })))
+}
+
+/** @param {Frame} frame */
+function originOf({ isUser, file, line, column }) {
+  if (!isUser || !isAbsolute(file)) return undefined
+  const key = `${line}:${column} ${file}`
+  const origin = origins.get(key) ?? lookUp(file, { line: line - 1, column: column - 1 })
+  origins.delete(key)
+  origins.set(key, origin)
+  if (origins.size > MAX_POSITIONS) origins.delete(/** @type {string} */ (origins.keys().next().value))
+  return origin
 }
 
 /**
- * @param {Frame} frame
- * @returns {Promise<Frame>}
+ * @param {string} file
+ * @param {Position} position
  */
-async function originalFrame(frame) {
-  if (!frame.isUser || !isAbsolute(frame.file)) return frame
-  const map = findSourceMap(frame.file) ?? (await mapOf(frame.file))
-  const entry = /** @type {any} */ (map?.findEntry(frame.line - 1, frame.column - 1))
-  if (entry?.originalSource === undefined || entry.originalLine === undefined) return frame
-  const file = sourcePath(entry.originalSource, frame.file)
-  return { ...frame, file, line: entry.originalLine + 1, column: entry.originalColumn + 1 }
+async function lookUp(file, position) {
+  let batch = batches.get(file)
+  if (batch === undefined) {
+    /** @type {Position[]} */
+    const positions = []
+    // A wrong map must not be a rejection, which ends the process.
+    batch = { positions, results: lookUpAll(file, positions).catch(() => []) }
+    batches.set(file, batch)
+  }
+  const index = batch.positions.push(position) - 1
+  return (await batch.results)[index]
 }
 
-/** @param {string} file */
-function mapOf(file) {
-  const known = maps.get(file)
-  if (known !== undefined) return known
-  if (maps.size >= MAX_FILES) maps.delete(/** @type {string} */ (maps.keys().next().value))
-  const read = readMap(file).catch(() => undefined)
-  maps.set(file, read)
-  return read
+/**
+ * @param {string} file
+ * @param {readonly Position[]} positions may grow until the map has been read
+ * @returns {Promise<(FilePosition | undefined)[]>}
+ */
+async function lookUpAll(file, positions) {
+  const found = await readMap(file).finally(() => batches.delete(file))
+  if (found === undefined) return positions.map(position => lookUpByNode(file, position))
+  return originsOf(found.map, positions).map(origin => origin && filePosition(origin, found.folder))
 }
 
-/** @param {string} file */
+/** Returns the map that the end of a file refers to, or `undefined` without a reference. @param {string} file */
 async function readMap(file) {
-  const url = COMMENT.exec(lastLine((await readSmall(file)) ?? ''))?.[1]
+  const url = COMMENT.exec(lastLine(await readSmall(file)))?.[1]
   if (url === undefined) return undefined
-  const text = INLINE.test(url)
-    ? Buffer.from(url.replace(INLINE, ''), 'base64').toString()
-    : await readSmall(resolve(dirname(file), decodeURIComponent(url)))
-  return text === undefined ? undefined : new SourceMap(JSON.parse(text))
+  const isInline = INLINE.test(url)
+  const path = isInline ? file : fileURLToPath(new URL(url, pathToFileURL(file)))
+  const text = isInline ? Buffer.from(url.replace(INLINE, ''), 'base64').toString() : await readSmall(path)
+  return { map: JSON.parse(text), folder: dirname(path) }
 }
 
 /** @param {string} text */
@@ -70,16 +96,40 @@ function lastLine(text) {
 /** @param {string} file */
 async function readSmall(file) {
   const { size } = await stat(file)
-  return size > MAX_BYTES ? undefined : readFile(file, 'utf8')
+  if (size > MAX_BYTES) throw new RangeError(`The file is larger than ${MAX_BYTES} bytes`)
+  return readFile(file, 'utf8')
 }
 
 /**
- * @param {string} source
- * @param {string} compiled
+ * Looks up a position in a map that Node.js has, such as that of a loader of TypeScript.
+ * @param {string} file
+ * @param {Position} position
  */
-function sourcePath(source, compiled) {
-  if (source.startsWith('file:')) return fileURLToPath(source)
-  return /^[a-z]+:/i.test(source) ? source : resolve(dirname(compiled), source)
+function lookUpByNode(file, { line, column }) {
+  const entry = /** @type {any} */ (findSourceMap(file)?.findEntry(line, column))
+  if (entry?.originalSource === undefined || entry.originalLine === undefined) return undefined
+  return filePosition(
+    { source: entry.originalSource, line: entry.originalLine, column: entry.originalColumn },
+    dirname(file)
+  )
+}
+
+/**
+ * @param {Origin} origin
+ * @param {string} folder of the map
+ * @returns {FilePosition}
+ */
+function filePosition({ source, line, column }, folder) {
+  return { file: isUrl(source) ? pathOfUrl(source) : resolve(folder, source), line: line + 1, column: column + 1 }
+}
+
+/** Returns the path of a URL of this machine, and other URLs unchanged. @param {string} url */
+function pathOfUrl(url) {
+  try {
+    return url.startsWith('file:') ? fileURLToPath(url) : url
+  } catch {
+    return url
+  }
 }
 
 module.exports = { originalFrames }
