@@ -1,12 +1,15 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { channel } = require('node:diagnostics_channel')
 const { once } = require('node:events')
 const { createServer } = require('node:http')
 const http2 = require('node:http2')
 const { connect } = require('node:net')
 const { test } = require('node:test')
 const { setTimeout: after } = require('node:timers/promises')
+const { setFlagsFromString } = require('node:v8')
+const { runInNewContext } = require('node:vm')
 const express = require('express')
 const { watch } = require('../../watch')
 const { Requests, withoutIds } = require('../../lib/watch/requests')
@@ -16,6 +19,20 @@ const { listen, server } = require('../support/servers')
 
 const isBefore22 = Number(process.versions.node.split('.')[0]) < 22
 const UNLIMITED = { maxPerMinute: Infinity, maxPerStack: Infinity }
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc')
+
+/**
+ * @param {string} name
+ * @param {string} [file]
+ * @param {boolean} [isAsync]
+ */
+function frameOf(name, file = '', isAsync = false) {
+  return { name, file: file || '/srv/a.js', line: 1, column: 1, isAsync, isUser: file === '' }
+}
+
+const AFTER_AWAIT = [frameOf('handler')]
 
 /**
  * Starts a server and returns its address.
@@ -172,21 +189,74 @@ test('ids in paths are replaced', () => {
   }
 })
 
+/**
+ * Returns the requests of a test, which begin and end by messages of Node's channels.
+ * @param {import('node:test').TestContext} t
+ */
+function requestsOf(t) {
+  const requests = new Requests()
+  requests.start()
+  t.after(() => requests.stop())
+  const begin = (/** @type {object} */ fields) => {
+    const request = { method: 'GET', ...fields }
+    const response = { closed: false, destroyed: false }
+    channel('http.server.request.start').publish({ request, response })
+    return { request, response }
+  }
+  const end = (/** @type {object} */ message) => channel('http.server.response.finish').publish(message)
+  return { requests, begin, end }
+}
+
 test('requests whose client has gone are forgotten', async t => {
   const requests = new Requests()
   requests.start()
   t.after(() => requests.stop())
   const closed = deferred()
+  const begun = deferred()
   const address = await serve(t, (_request, response) => {
+    begun.resolve(undefined)
     response.on('close', () => closed.resolve(undefined))
   })
   const aborts = new AbortController()
   const call = fetch(address, { signal: aborts.signal })
-  await after(50)
+  await begun.promise
   assert.equal(requests.during([], { began: 0, sampled: 0 }).waited, 1)
   aborts.abort()
   await assert.rejects(call, { name: 'AbortError' })
   await closed.promise
   const now = performance.now() + 1
   assert.equal(requests.during([], { began: now, sampled: now }).waited, 0)
+})
+
+test('nothing of a request is kept after its end, or once others have begun after its client has gone', async t => {
+  const { begin, end } = requestsOf(t)
+  /** @type {WeakRef<object>[]} */
+  const references = []
+  const remember = (/** @type {ReturnType<typeof begin>} */ message) => {
+    references.push(new WeakRef(message.request))
+    return message
+  }
+  ;(() => {
+    for (let count = 0; count < 10; count++) end(remember(begin({ url: '/ends', body: Buffer.alloc(100) })))
+    for (let count = 0; count < 10; count++) remember(begin({ url: '/gone' })).response.destroyed = true
+  })()
+  for (let count = 0; count < 32; count++) end(begin({ url: '/other' }))
+  // A reference that was just made holds its target until the end of the callback.
+  await after(0)
+  collectGarbage()
+  assert.deepEqual(
+    references.map(reference => reference.deref()),
+    references.map(() => undefined)
+  )
+})
+
+test('a request that has ended is described as at its end', t => {
+  const { requests, begin, end } = requestsOf(t)
+  const began = performance.now()
+  const message = begin({ url: '/users/1/posts/2' })
+  const sampled = performance.now() + 1
+  Object.assign(message.request, { baseUrl: '/users', route: { path: '/posts/:post' } })
+  end(message)
+  const { request } = requests.during(AFTER_AWAIT, { began, sampled })
+  assert.deepEqual(request, { method: 'GET', route: '/users/posts/:post', certainty: 'likely' })
 })

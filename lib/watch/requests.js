@@ -13,20 +13,29 @@ const { now } = require('../internal/clock')
  * @typedef {import('../../watch').Frame} Frame
  * @typedef {import('../../watch').BlockRequest} BlockRequest
  *
- * A request of HTTP/1, or a stream of HTTP/2.
+ * A request of HTTP/1, or a stream of HTTP/2, in flight.
  * @typedef {object} Entry
  * @property {IncomingMessage | ServerHttp2Stream} target
  * @property {Headers | undefined} headers of a stream
  * @property {{ closed: boolean, destroyed: boolean }} response
  * @property {number} began in milliseconds of the clock
+ *
+ * Names and times of a request, kept after its end in place of it: its body may be large.
+ * @typedef {object} Outline
+ * @property {boolean} isStream
+ * @property {string} method
+ * @property {string} path
+ * @property {string | undefined} route of a framework
+ * @property {string} base path of a router of Express
+ * @property {number} began
  * @property {number} ended
  *
  * Times of a block in milliseconds of the clock. `sampled` is that of its first stack.
  * @typedef {{ began: number, sampled: number }} Times
  */
 
-/** Closed responses are looked for when this many requests have been added. */
-const SWEEP = 256
+/** Requests whose client has gone are looked for when as many have begun as are in flight, and at least this many. */
+const SWEEP = 8
 /** Requests that are remembered after their end: a response may finish before its block is reported. */
 const MAX_ENDED = 64
 /** Function of Node.js in which a server begins a request. */
@@ -38,7 +47,7 @@ const ID = /^(?:[0-9a-f]{8}-[0-9a-f-]{27,}|[0-9a-f]{16,}|(?=[^/]*\d)[\w-]{20,})$
 class Requests {
   /** @type {Map<Entry['target'], Entry>} */
   #inFlight = new Map()
-  /** The last requests that have ended, oldest first. @type {Entry[]} */
+  /** The last requests that have ended, oldest first. @type {Outline[]} */
   #ended = []
   /** Routes of Fastify. @type {WeakMap<object, string>} */
   #routes = new WeakMap()
@@ -82,39 +91,31 @@ class Requests {
    */
   during(frames, { began, sampled }) {
     this.#sweep()
-    const requests = [...this.#ended, ...this.#inFlight.values()].filter(({ ended }) => ended >= began)
-    const owner =
-      frames.length === 0
-        ? undefined
-        : this.#ownerOf(
-            frames,
-            requests.filter(it => it.began <= sampled)
-          )
-    const waited = requests.length - (owner === undefined ? 0 : 1)
-    return owner === undefined ? { waited } : { request: owner, waited }
+    const inFlight = [...this.#inFlight.values()].map(entry => this.#outline(entry, Infinity))
+    const requests = [...this.#ended, ...inFlight].filter(({ ended }) => ended >= began)
+    const older = requests.filter(request => request.began <= sampled)
+    const request = ownerOf(frames, older)
+    const waited = requests.length - (request === undefined ? 0 : 1)
+    return request === undefined ? { waited } : { request, waited }
   }
 
   /**
-   * @param {readonly Frame[]} frames
-   * @param {Entry[]} requests that began before the stack was captured
-   * @returns {BlockRequest | undefined}
+   * @param {Entry} entry
+   * @param {number} ended
+   * @returns {Outline}
    */
-  #ownerOf(frames, requests) {
-    if (requests.length === 0) return undefined
-    const isBeginning = frames.some(({ name, file }) => name === BEGINS && file.startsWith('node:'))
-    const candidates = isBeginning ? requests.filter(({ headers }) => headers === undefined) : requests
-    const latest = candidates.reduce((one, other) => (other.began >= one.began ? other : one), candidates[0])
-    if (isBeginning) return latest && { ...this.#describe(latest), certainty: 'exact' }
-    const routes = new Set(candidates.map(entry => Object.values(this.#describe(entry)).join(' ')))
-    return routes.size === 1 ? { ...this.#describe(latest), certainty: 'likely' } : undefined
-  }
-
-  /** @param {Entry} entry */
-  #describe({ target, headers }) {
+  #outline({ target, headers, began }, ended) {
     const { method, originalUrl, url, route, baseUrl } = /** @type {any} */ (target)
-    if (typeof route?.path === 'string') return { method, route: `${baseUrl ?? ''}${route.path}` }
-    const path = originalUrl ?? url ?? headers?.[':path'] ?? ''
-    return { method: method ?? headers?.[':method'] ?? '', route: this.#routes.get(target) ?? withoutIds(path) }
+    const isExpress = typeof route?.path === 'string'
+    return {
+      isStream: headers !== undefined,
+      method: method ?? headers?.[':method'] ?? '',
+      path: originalUrl ?? url ?? headers?.[':path'] ?? '',
+      route: isExpress ? route.path : this.#routes.get(target),
+      base: isExpress ? (baseUrl ?? '') : '',
+      began,
+      ended
+    }
   }
 
   /**
@@ -123,7 +124,7 @@ class Requests {
    * @param {Headers} [headers]
    */
   #begin(target, response, headers) {
-    this.#inFlight.set(target, { target, headers, response, began: now(), ended: Infinity })
+    this.#inFlight.set(target, { target, headers, response, began: now() })
     if (--this.#untilSweep === 0) this.#sweep()
   }
 
@@ -132,8 +133,7 @@ class Requests {
     const entry = this.#inFlight.get(target)
     if (entry === undefined) return
     this.#inFlight.delete(target)
-    entry.ended = now()
-    this.#ended.push(entry)
+    this.#ended.push(this.#outline(entry, now()))
     if (this.#ended.length > MAX_ENDED) this.#ended.splice(0, MAX_ENDED / 2)
   }
 
@@ -144,6 +144,29 @@ class Requests {
     }
     this.#untilSweep = Math.max(SWEEP, this.#inFlight.size)
   }
+}
+
+/**
+ * @param {readonly Frame[]} frames
+ * @param {readonly Outline[]} requests that began before the stack was captured
+ * @returns {BlockRequest | undefined}
+ */
+function ownerOf(frames, requests) {
+  if (frames.some(({ name, file }) => name === BEGINS && file.startsWith('node:'))) {
+    const candidates = requests.filter(({ isStream }) => !isStream)
+    if (candidates.length === 0) return undefined
+    const latest = candidates.reduce((one, other) => (other.began >= one.began ? other : one))
+    return { ...describe(latest), certainty: 'exact' }
+  }
+  if (requests.length === 0 || frames.length === 0) return undefined
+  const [first, ...others] = requests.map(describe)
+  const isOnly = others.every(({ method, route }) => method === first.method && route === first.route)
+  return isOnly ? { ...first, certainty: 'likely' } : undefined
+}
+
+/** @param {Outline} request */
+function describe({ method, path, route, base }) {
+  return { method, route: route === undefined ? withoutIds(path) : base + route }
 }
 
 /** Replaces ids in a path, and drops the query. @param {string} url */
