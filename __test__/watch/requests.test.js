@@ -149,14 +149,14 @@ test('handlers of Express and Fastify are named, with their routes and asynchron
   t.after(watch({ threshold: 80, ...UNLIMITED }))
   const application = express()
   const router = express.Router()
-  router.get('/:id', async function expressHandler(_request, response) {
+  router.get('/orders/:id', async function expressHandler(_request, response) {
     spin(150)
     response.end()
   })
-  application.use('/items', router)
-  await (await fetch(`${await serve(t, application)}/items/7`)).text()
+  application.use('/users/:name', router)
+  await (await fetch(`${await serve(t, application)}/users/name@example.com/orders/7`)).text()
   const inExpress = await next(block => isIn(block, 'expressHandler'))
-  assert.deepEqual(inExpress.request, { method: 'GET', route: '/items/:id', certainty: 'exact' })
+  assert.deepEqual(inExpress.request, { method: 'GET', route: '/users/:id/orders/:id', certainty: 'exact' })
 
   const app = server(t)
   const work = async () => {
@@ -179,13 +179,34 @@ test('handlers of Express and Fastify are named, with their routes and asynchron
 test('ids in paths are replaced', () => {
   for (const [url, route] of [
     ['/', '/'],
+    ['*', '*'],
     ['/users/42', '/users/:id'],
     ['/a/6f9619ff-8b86-d011-b42d-00c04fc964ff/b?x=1#y', '/a/:id/b'],
     ['/507f1f77bcf86cd799439011', '/:id'],
-    ['/v1/reports', '/v1/reports'],
-    ['/a-long-name-of-an-article', '/a-long-name-of-an-article']
+    ['/01ARZ3NDEKTSV4RRFFQ69G5FAV', '/:id'],
+    ['/V1StGXR8_Z5jdHi6B-myT', '/:id'],
+    ['/customers/cus_9s6XKzkNRiz8i3/cards', '/customers/:id/cards'],
+    ['/AbCdEfGhIjKlMnOpQrStUvWx', '/:id'],
+    ['/name@example.com', '/:id'],
+    ['/12%2034', '/:id'],
+    ['/reset/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0', '/reset/:id']
   ]) {
     assert.equal(withoutIds(url), route)
+  }
+})
+
+test('words in paths stay', () => {
+  for (const url of [
+    '/v1/reports',
+    '/oauth2/token',
+    '/2024-reports',
+    '/top-10-of-2024',
+    '/index.html',
+    '/a-long-name-of-an-article',
+    '/internationalization',
+    '/getUserNotificationPreferences'
+  ]) {
+    assert.equal(withoutIds(url), url)
   }
 })
 
@@ -255,8 +276,8 @@ test('a request that has ended is described as at its end', t => {
   const began = performance.now()
   const message = begin({ url: '/users/1/posts/2' })
   const sampled = performance.now() + 1
-  Object.assign(message.request, { baseUrl: '/users', route: { path: '/posts/:post' } })
+  Object.assign(message.request, { baseUrl: '/users/1', route: { path: '/posts/:post' } })
   end(message)
   const { request } = requests.during(AFTER_AWAIT, { began, sampled })
-  assert.deepEqual(request, { method: 'GET', route: '/users/posts/:post', certainty: 'likely' })
+  assert.deepEqual(request, { method: 'GET', route: '/users/:id/posts/:post', certainty: 'likely' })
 })

@@ -41,8 +41,22 @@ const MAX_ENDED = 64
 /** Function of Node.js in which a server begins a request. */
 const BEGINS = 'parserOnIncoming'
 
-const NUMBER = /^\d+$/
-const ID = /^(?:[0-9a-f]{8}-[0-9a-f-]{27,}|[0-9a-f]{16,}|(?=[^/]*\d)[\w-]{20,})$/i
+/** Parts of a path that are ids. */
+const IDS = [
+  /^\d+$/,
+  // Addresses of mail, and other characters than those of words.
+  /[@%]/,
+  // JSON Web Tokens.
+  /^eyJ[\w-]+\./,
+  // UUIDs, and hashes.
+  /^[0-9a-f]{8}-[0-9a-f-]{27,}$/i,
+  /^[0-9a-f]{16,}$/i,
+  // Long, with a digit, or with digits among letters.
+  /^(?=.*\d)[\w-]{20,}$/,
+  /(?=[a-z]*\d+[a-z])[a-z\d]{12,}/i,
+  // Long, with more capitals than a name of several words.
+  /^(?=.*(?:[a-z]{1,3}[A-Z]+){4})[A-Za-z_-]{20,}$/
+]
 
 class Requests {
   /** @type {Map<Entry['target'], Entry>} */
@@ -166,7 +180,7 @@ function ownerOf(frames, requests) {
 
 /** @param {Outline} request */
 function describe({ method, path, route, base }) {
-  return { method, route: route === undefined ? withoutIds(path) : base + route }
+  return { method, route: route === undefined ? withoutIds(path) : withoutIds(base) + route }
 }
 
 /** Replaces ids in a path, and drops the query. @param {string} url */
@@ -174,7 +188,7 @@ function withoutIds(url) {
   const path = url.split(/[?#]/, 1)[0]
   return path
     .split('/')
-    .map(part => (NUMBER.test(part) || ID.test(part) ? ':id' : part))
+    .map(part => (IDS.some(id => id.test(part)) ? ':id' : part))
     .join('/')
 }
 
