@@ -57,7 +57,7 @@ export interface BlockRequest {
   method: string
   /** Route of the framework, or the path with its ids replaced by `:id`. */
   route: string
-  /** `exact`: the stack begins in the handler. `likely`: all requests in flight had this route. */
+  /** `exact`: the stack begins in the handler. `likely`: no timer called the stack, and all requests in flight had this route. */
   certainty: 'exact' | 'likely'
 }
 
@@ -85,7 +85,10 @@ export interface Block {
   systemCall?: string
   /** The HTTP request that caused the block, if it is known. */
   request?: BlockRequest
-  /** Number of HTTP requests that waited for the end of the block. */
+  /**
+   * Number of HTTP requests that began after the first stack, and so waited for the end of the block. Those that had begun before are
+   * not counted: whether they had something to do is unknown.
+   */
   waited: number
   /** `threadId` of `node:worker_threads`; 0 is the main thread. */
   thread: number

@@ -33,6 +33,7 @@ function frameOf(name, file = '', isAsync = false) {
 }
 
 const AFTER_AWAIT = [frameOf('handler')]
+const BEGINNING = [frameOf('handler'), frameOf('parserOnIncoming', 'node:_http_server')]
 
 /**
  * Starts a server and returns its address.
@@ -246,7 +247,7 @@ test('requests whose client has gone are forgotten', async t => {
   await assert.rejects(call, { name: 'AbortError' })
   await closed.promise
   const now = performance.now() + 1
-  assert.equal(requests.during([], { began: now, sampled: now }).waited, 0)
+  assert.equal(requests.during(AFTER_AWAIT, { began: now, sampled: now }).request, undefined)
 })
 
 test('nothing of a request is kept after its end, or once others have begun after its client has gone', async t => {
@@ -280,4 +281,60 @@ test('a request that has ended is described as at its end', t => {
   end(message)
   const { request } = requests.during(AFTER_AWAIT, { began, sampled })
   assert.deepEqual(request, { method: 'GET', route: '/users/:id/posts/:post', certainty: 'likely' })
+})
+
+test('requests that began after the first stack have waited, not those that are merely open', t => {
+  const { requests, begin, end } = requestsOf(t)
+  for (let count = 0; count < 5; count++) begin({ url: '/events' })
+  const began = performance.now()
+  begin({ url: '/slow' })
+  const sampled = performance.now()
+  for (let isPast = false; !isPast; isPast = performance.now() > sampled);
+  end(begin({ url: '/a' }))
+  begin({ url: '/b' })
+  const { request, waited } = requests.during(BEGINNING, { began, sampled })
+  assert.deepEqual(request, { method: 'GET', route: '/slow', certainty: 'exact' })
+  assert.equal(waited, 2)
+})
+
+for (const [title, frames, isLikely] of /** @type {const} */ ([
+  ['a timer', [['job'], ['listOnTimeout', 'node:internal/timers'], ['processTimers', 'node:internal/timers']], false],
+  ['an immediate', [['job'], ['processImmediate', 'node:internal/timers']], false],
+  ['a continuation', [['handler']], true],
+  ['a continuation with asynchronous callers', [['work'], ['handler', '', true]], true],
+  ['a tick', [['handler'], ['processTicksAndRejections', 'node:internal/process/task_queues']], true],
+  [
+    'a continuation between timers',
+    [
+      ['handler'],
+      ['runNextTicks', 'node:internal/process/task_queues'],
+      ['listOnTimeout', 'node:internal/timers'],
+      ['processTimers', 'node:internal/timers']
+    ],
+    true
+  ],
+  ['a callback of a file', [['handler'], ['readFileAfterClose', 'node:internal/fs/read/context']], true]
+])) {
+  test(`the request is ${isLikely ? 'likely' : 'unknown'} in ${title}`, t => {
+    const { requests, begin } = requestsOf(t)
+    begin({ url: '/events' })
+    const now = performance.now()
+    const stack = frames.map(([name, file, isAsync]) => frameOf(name, file, isAsync))
+    const { request } = requests.during(stack, { began: now, sampled: now })
+    assert.deepEqual(request, isLikely ? { method: 'GET', route: '/events', certainty: 'likely' } : undefined)
+  })
+}
+
+test('the block of a timer does not belong to a request that is merely open', async t => {
+  const { next } = collectBlocks(t)
+  t.after(watch({ threshold: 80, ...UNLIMITED }))
+  const address = await serve(t, (_request, response) => void response.write('event: 1\n\n'))
+  const aborts = new AbortController()
+  t.after(() => aborts.abort())
+  await fetch(`${address}/events`, { signal: aborts.signal })
+  setTimeout(function nightly() {
+    spin(150)
+  }, 1)
+  const { request, waited } = await next(block => isIn(block, 'nightly'))
+  assert.deepEqual([request, waited], [undefined, 0])
 })

@@ -40,6 +40,9 @@ const SWEEP = 8
 const MAX_ENDED = 64
 /** Function of Node.js in which a server begins a request. */
 const BEGINS = 'parserOnIncoming'
+/** Files of Node.js that call timers and immediates, and continuations. */
+const TIMERS = 'node:internal/timers'
+const CONTINUATIONS = 'node:internal/process/task_queues'
 
 /** Parts of a path that are ids. */
 const IDS = [
@@ -98,7 +101,8 @@ class Requests {
   }
 
   /**
-   * Returns the request that a block belongs to, and the number of requests that waited for its end.
+   * Returns the request that a block belongs to, and the number of requests that waited for its end: those that began after its
+   * first stack, for the loop held them up. Older ones may have waited too, or had nothing to do.
    * @param {readonly Frame[]} frames of the first stack of the block
    * @param {Times} times
    * @returns {{ request?: BlockRequest, waited: number }}
@@ -109,7 +113,7 @@ class Requests {
     const requests = [...this.#ended, ...inFlight].filter(({ ended }) => ended >= began)
     const older = requests.filter(request => request.began <= sampled)
     const request = ownerOf(frames, older)
-    const waited = requests.length - (request === undefined ? 0 : 1)
+    const waited = requests.length - older.length
     return request === undefined ? { waited } : { request, waited }
   }
 
@@ -172,10 +176,19 @@ function ownerOf(frames, requests) {
     const latest = candidates.reduce((one, other) => (other.began >= one.began ? other : one))
     return { ...describe(latest), certainty: 'exact' }
   }
-  if (requests.length === 0 || frames.length === 0) return undefined
+  if (requests.length === 0 || !mayContinue(frames)) return undefined
   const [first, ...others] = requests.map(describe)
   const isOnly = others.every(({ method, route }) => method === first.method && route === first.route)
   return isOnly ? { ...first, certainty: 'likely' } : undefined
+}
+
+/**
+ * Returns whether a stack may be that of a request after an `await`, by its outermost frame: not if a timer called it.
+ * @param {readonly Frame[]} frames
+ */
+function mayContinue(frames) {
+  const outermost = frames.at(-1)?.file
+  return outermost !== undefined && (outermost !== TIMERS || frames.some(({ file }) => file === CONTINUATIONS))
 }
 
 /** @param {Outline} request */
