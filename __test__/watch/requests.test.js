@@ -53,7 +53,7 @@ async function serve(t, handler) {
 
 test('a block in a handler belongs to its request', async t => {
   const { next } = collectBlocks(t)
-  t.after(watch({ threshold: 80, ...UNLIMITED }))
+  t.after(watch({ threshold: 30, ...UNLIMITED }))
   const address = await serve(t, function handler(_request, response) {
     spin(150)
     response.end()
@@ -66,7 +66,7 @@ test('a block in a handler belongs to its request', async t => {
 
 test('counts the requests that waited for the end of a block', async t => {
   const { next } = collectBlocks(t)
-  t.after(watch({ threshold: 80, ...UNLIMITED }))
+  t.after(watch({ threshold: 30, ...UNLIMITED }))
   let isFirst = true
   const address = await serve(t, function handler(_request, response) {
     if (isFirst) spin(300)
@@ -82,7 +82,7 @@ test('counts the requests that waited for the end of a block', async t => {
 
 test('a block belongs to the request that began before its stack, not to one that began later', async t => {
   const { next } = collectBlocks(t)
-  t.after(watch({ threshold: 50, ...UNLIMITED }))
+  t.after(watch({ threshold: 20, ...UNLIMITED }))
   const address = await serve(t, function handler(request, response) {
     if (request.url === '/slow') spin(200)
     response.end()
@@ -105,7 +105,7 @@ test('a block belongs to the request that began before its stack, not to one tha
 
 test('requests of HTTP/2 are attributed', { skip: isBefore22 }, async t => {
   const { next } = collectBlocks(t)
-  t.after(watch({ threshold: 50, ...UNLIMITED }))
+  t.after(watch({ threshold: 20, ...UNLIMITED }))
   const app = http2.createServer(function handler(_request, response) {
     spin(150)
     response.end()
@@ -125,7 +125,7 @@ test('requests of HTTP/2 are attributed', { skip: isBefore22 }, async t => {
 
 test('after an await the request is likely, if all in flight have its route, or unknown', async t => {
   const { next } = collectBlocks(t)
-  t.after(watch({ threshold: 80, ...UNLIMITED }))
+  t.after(watch({ threshold: 30, ...UNLIMITED }))
   const address = await serve(t, async (request, response) => {
     if (request.url === '/waits') return void (await after(600).then(() => response.end()))
     await after(20)
@@ -147,7 +147,7 @@ test('after an await the request is likely, if all in flight have its route, or 
 
 test('handlers of Express and Fastify are named, with their routes and asynchronous callers', async t => {
   const { next } = collectBlocks(t)
-  t.after(watch({ threshold: 80, ...UNLIMITED }))
+  t.after(watch({ threshold: 30, ...UNLIMITED }))
   const application = express()
   const router = express.Router()
   router.get('/orders/:id', async function expressHandler(_request, response) {
@@ -327,7 +327,7 @@ for (const [title, frames, isLikely] of /** @type {const} */ ([
 
 test('the block of a timer does not belong to a request that is merely open', async t => {
   const { next } = collectBlocks(t)
-  t.after(watch({ threshold: 80, ...UNLIMITED }))
+  t.after(watch({ threshold: 30, ...UNLIMITED }))
   const address = await serve(t, (_request, response) => void response.write('event: 1\n\n'))
   const aborts = new AbortController()
   t.after(() => aborts.abort())

@@ -14,15 +14,18 @@ const { framesOf } = require('./frames')
  * @returns {Block}
  */
 function blockOf(raw) {
-  const { began, duration, cause, starved, suspended, gc, systemCall } = raw
+  const { began, duration, starved, suspended, gc, systemCall } = raw
   const samples = raw.samples.map(({ at, capture, lateness, error }) => {
     return { at, capture, lateness, frames: error === null ? [] : framesOf(error) }
   })
+  // V8 answers interrupts within JSON.stringify.
+  const isJson = samples.find(sample => sample.frames.length > 0)?.frames[0].name.startsWith('JSON.') === true
+  const cause = /** @type {Block['cause']} */ (raw.cause === 'cpu' && isJson ? 'native' : raw.cause)
   return {
     began,
     duration,
-    cause: /** @type {Block['cause']} */ (cause),
-    own: Math.max(0, duration - starved - suspended),
+    cause,
+    own: Math.round(Math.max(0, duration - starved - suspended) * 1000) / 1000,
     starved,
     gc,
     samples,

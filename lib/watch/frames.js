@@ -57,10 +57,11 @@ function formatter(_error, sites) {
 
 const fileOfCheckpoints = lazy(() => allFrames(sample())[0]?.file ?? '')
 
-/** Shows a checkpoint as the function of V8 that it follows. @param {Frame[]} frames */
+/** Shows a checkpoint, and the function of V8 that it follows, as the latter. @param {Frame[]} frames */
 function withoutCheckpoints(frames) {
   const checkpointFile = fileOfCheckpoints()
-  const shown = frames[0]?.name === CHECKPOINT ? frames.slice(1) : frames
+  const isInMethod = frames.length > 1 && frames[0].file === '' && frames[1].file === checkpointFile
+  const shown = isInMethod || frames[0]?.name === CHECKPOINT ? frames.slice(1) : frames
   for (let index = 0; index < shown.length; index++) {
     const { file, name, isAsync } = shown[index]
     if (file === checkpointFile && (name === METHODS[0] || name === METHODS[1])) {
@@ -197,4 +198,4 @@ function isUserFile(file) {
   return PACKAGE === undefined || !file.startsWith(`${PACKAGE}lib${sep}`)
 }
 
-module.exports = { describe, formatter, framesOf }
+module.exports = { describe, formatter, framesOf, isUserFile }

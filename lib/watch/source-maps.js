@@ -7,6 +7,7 @@ const { readFile, stat } = require('node:fs/promises')
 const { findSourceMap } = require('node:module')
 const { dirname, isAbsolute, resolve } = require('node:path')
 const { fileURLToPath, pathToFileURL } = require('node:url')
+const { isUserFile } = require('./frames')
 const { isUrl, originsOf } = require('./mappings')
 
 /**
@@ -36,7 +37,13 @@ const batches = new Map()
  * @param {Frame[]} frames
  */
 async function originalFrames(frames) {
-  return Promise.all(frames.map(async frame => ({ ...frame, ...(await originOf(frame)) })))
+  return Promise.all(frames.map(originalFrame))
+}
+
+/** @param {Frame} frame */
+async function originalFrame(frame) {
+  const origin = await originOf(frame)
+  return origin === undefined ? frame : { ...frame, ...origin, isUser: isUserFile(origin.file) }
 }
 
 /** @param {Frame} frame */
