@@ -62,3 +62,18 @@ declare module 'dataloader' {
   }
   export = DataLoader
 }
+
+declare module 'blocked-at' {
+  function blockedAt(
+    callback: (time: number, stack: string[]) => void,
+    options: { threshold: number }
+  ): { stop(): void }
+  export = blockedAt
+}
+
+declare module '@sentry-internal/node-native-stacktrace' {
+  export function registerThread(): void
+  export function threadPoll(): void
+  export function getThreadsLastSeen(): Record<string, number>
+  export function captureStackTrace(): Record<string, { frames: { function: string }[] }>
+}
