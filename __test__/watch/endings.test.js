@@ -12,6 +12,7 @@ const { test } = require('node:test')
 const { setTimeout: after } = require('node:timers/promises')
 const { Worker } = require('node:worker_threads')
 const { watch } = require('../../watch')
+const { spin } = require('../support/blocks')
 const { node } = require('../support/child')
 
 const WATCH = JSON.stringify(require.resolve('../../watch'))
@@ -71,6 +72,47 @@ test('auto does not end a program whose standard error is closed', { skip: !isLi
   const [output, [exitCode]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   assert.deepEqual([output, exitCode], ['alive\n', 0])
 })
+
+test('threads that are blocked together are reported together', async () => {
+  const code = `
+    const { Worker } = require('node:worker_threads')
+    const blocked = \`${SPIN}
+      const { parentPort } = require('node:worker_threads')
+      require(${WATCH.replaceAll('"', "'")}).watch({ threshold: 50, fatal: 300 })
+      parentPort.once('message', () => { spin(1000); parentPort.close() })
+      parentPort.postMessage('ready')\`
+    const workers = Array.from({ length: 3 }, () => new Worker(blocked, { eval: true }))
+    let ready = 0
+    for (const worker of workers) worker.once('message', () => {
+      if (++ready === workers.length) for (const each of workers) each.postMessage('block')
+    })`
+  const { code: exitCode, stderr } = await node(['-e', code], { timeout: 60_000 })
+  assert.equal(exitCode, 0, stderr)
+  const threads = stderr
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line).thread)
+  assert.deepEqual(threads.sort(), [1, 2, 3])
+})
+
+for (const end of ['stop', 'pause']) {
+  test(`${end} in a subscriber that blocks the loop itself`, async t => {
+    const stop = watch({ threshold: 20, maxPerMinute: Infinity, maxPerStack: Infinity, onBlock })
+    t.after(stop)
+    let calls = 0
+    function onBlock() {
+      calls++
+      spin(60)
+      if (end === 'stop') stop()
+      else stop.pause()
+    }
+    await after(5)
+    spin(100)
+    while (calls === 0) await after(5)
+    await after(50)
+    assert.ok(calls <= 3, `${calls} calls`)
+  })
+}
 
 test('auto leaves the threads of a pool alone', async () => {
   const code = `

@@ -101,6 +101,39 @@ test('a report near the end of the stack restores the formatter', async () => {
   assert.equal(result, 0)
 })
 
+test('a termination during a report ends the code', async () => {
+  const { result } = await run(`
+    const vm = require('node:vm')
+    const { watch } = require(${WATCH})
+    watch({ threshold: 50, fatal: 100 })
+    // A long name takes long to describe.
+    const call = { ['a'.repeat(1e6)]: timeout => vm.runInNewContext('for (;;);', {}, { timeout }) }
+    const [name] = Object.keys(call)
+    const times = []
+    setTimeout(function next() {
+      const began = performance.now()
+      try { call[name](100 + times.length * 2) } catch { times.push(performance.now() - began) }
+      if (times.length < 6) return setTimeout(next, 5)
+      console.log(JSON.stringify({ times, limit: Error.stackTraceLimit, text: typeof new Error('').stack }))
+    }, 10)`)
+  assert.ok(Math.max(...result.times) < 5000, `${result.times}`)
+  assert.deepEqual([result.limit, result.text], [10, 'string'])
+})
+
+test('a report has a name that is not well-formed', async () => {
+  const { lines } = await run(`
+    const { watch } = require(${WATCH})
+    ${SPIN}
+    watch({ threshold: 50, fatal: 100 })
+    setTimeout({ ['a\\ud800']: () => { spin(300); Math.abs(1) } }['a\\ud800'], 20)
+    console.log(0)`)
+  const { frames } = JSON.parse(lines[0])
+  assert.ok(
+    frames.some((/** @type {any} */ { name }) => name === 'a\ufffd'),
+    lines[0]
+  )
+})
+
 test('blocks in other contexts are reported with any formatter of stacks', async t => {
   const { next } = collectBlocks(t)
   t.after(watch({ threshold: 20, maxPerStack: Infinity }))

@@ -246,7 +246,8 @@ test('requests whose client has gone are forgotten', async t => {
   aborts.abort()
   await assert.rejects(call, { name: 'AbortError' })
   await closed.promise
-  const now = performance.now() + 1
+  requests.during([], { began: 0, sampled: 0 })
+  const [now] = requests.events
   assert.equal(requests.during(AFTER_AWAIT, { began: now, sampled: now }).request, undefined)
 })
 
@@ -274,9 +275,9 @@ test('nothing of a request is kept after its end, or once others have begun afte
 
 test('a request that has ended is described as at its end', t => {
   const { requests, begin, end } = requestsOf(t)
-  const began = performance.now()
+  const [began] = requests.events
   const message = begin({ url: '/users/1/posts/2' })
-  const sampled = performance.now() + 1
+  const [sampled] = requests.events
   Object.assign(message.request, { baseUrl: '/users/1', route: { path: '/posts/:post' } })
   end(message)
   const { request } = requests.during(AFTER_AWAIT, { began, sampled })
@@ -286,10 +287,9 @@ test('a request that has ended is described as at its end', t => {
 test('requests that began after the first stack have waited, not those that are merely open', t => {
   const { requests, begin, end } = requestsOf(t)
   for (let count = 0; count < 5; count++) begin({ url: '/events' })
-  const began = performance.now()
+  const [began] = requests.events
   begin({ url: '/slow' })
-  const sampled = performance.now()
-  for (let isPast = false; !isPast; isPast = performance.now() > sampled);
+  const [sampled] = requests.events
   end(begin({ url: '/a' }))
   begin({ url: '/b' })
   const { request, waited } = requests.during(BEGINNING, { began, sampled })
@@ -318,7 +318,7 @@ for (const [title, frames, isLikely] of /** @type {const} */ ([
   test(`the request is ${isLikely ? 'likely' : 'unknown'} in ${title}`, t => {
     const { requests, begin } = requestsOf(t)
     begin({ url: '/events' })
-    const now = performance.now()
+    const [now] = requests.events
     const stack = frames.map(([name, file, isAsync]) => frameOf(name, file, isAsync))
     const { request } = requests.during(stack, { began: now, sampled: now })
     assert.deepEqual(request, isLikely ? { method: 'GET', route: '/events', certainty: 'likely' } : undefined)

@@ -19,7 +19,7 @@ function blockOf(raw) {
     return { at, capture, lateness, frames: error === null ? [] : framesOf(error) }
   })
   // V8 answers interrupts within JSON.stringify.
-  const isJson = samples.find(sample => sample.frames.length > 0)?.frames[0].name.startsWith('JSON.') === true
+  const isJson = samples.find(hasFrames)?.frames[0].name.startsWith('JSON.') === true
   const cause = /** @type {Block['cause']} */ (raw.cause === 'cpu' && isJson ? 'native' : raw.cause)
   return {
     began,
@@ -35,17 +35,17 @@ function blockOf(raw) {
   }
 }
 
-/** Returns the first stack that was captured. @param {Block} block */
-function firstSample({ samples }) {
-  return samples.find(sample => sample.frames.length > 0)
+/** Returns whether a stack was captured. @param {Block['samples'][number]} sample */
+function hasFrames({ frames }) {
+  return frames.length > 0
 }
 
 /** Returns a text that is equal for blocks with the same innermost frames. @param {Block} block */
 function stackKey(block) {
-  const frames = firstSample(block)?.frames ?? []
+  const frames = block.samples.find(hasFrames)?.frames ?? []
   const user = frames.filter(frame => frame.isUser)
   const innermost = (user.length > 0 ? user : frames).slice(0, 3)
   return innermost.map(({ file, line, name }) => `${name} ${file}:${line}`).join('\n')
 }
 
-module.exports = { blockOf, firstSample, stackKey }
+module.exports = { blockOf, hasFrames, stackKey }

@@ -9,8 +9,11 @@ const { CHECKPOINT, METHODS, sample } = require('./json-checkpoints')
 
 /** @typedef {import('../../watch').Frame} Frame */
 
-/** The program may replace it. */
+// Functions that the program may replace.
 const { stringify } = JSON
+const { setPrototypeOf } = Object
+/** Replaces lone surrogates, which JSON cannot hold. @type {(text: string) => string} */
+const wellFormed = Function.prototype.call.bind(/** @type {any} */ (String.prototype).toWellFormed)
 
 /** Folder of this package, whose frames are not the user's. */
 const PACKAGE = typeof __dirname === 'string' ? __dirname.slice(0, -'lib/watch'.length) : undefined
@@ -39,11 +42,27 @@ function allFrames(error) {
  */
 function describe() {
   const { stack } = /** @type {{ stack?: unknown }} */ (new Error('The event loop is blocked'))
-  if (!isSites(stack)) return stringify({ stack: typeof stack === 'string' ? stack : '', frames: [] })
+  if (!isSites(stack)) return toJson(typeof stack === 'string' ? stack : '', [])
   const sites = stack.slice(1)
   let text = 'Error: The event loop is blocked'
   for (const site of sites) text += `\n    at ${site}`
-  return stringify({ stack: text, frames: withoutCheckpoints(framesOfSites(sites)) })
+  return toJson(text, withoutCheckpoints(framesOfSites(sites)))
+}
+
+/**
+ * Converts to JSON without calling `toJSON` of prototypes.
+ * @param {string} stack
+ * @param {Frame[]} frames
+ */
+function toJson(stack, frames) {
+  setPrototypeOf(frames, null)
+  for (let index = 0; index < frames.length; index++) {
+    const frame = frames[index]
+    frame.name = wellFormed(frame.name)
+    frame.file = wellFormed(frame.file)
+    setPrototypeOf(frame, null)
+  }
+  return stringify(setPrototypeOf({ stack: wellFormed(stack), frames }, null))
 }
 
 /**

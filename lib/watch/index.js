@@ -9,7 +9,6 @@ const { timersAlone, withReasons } = require('./capabilities')
 const { readOptions } = require('./options')
 const { RateLimit } = require('./rate-limit')
 const { pendingBlock } = require('./pending-block')
-const { requests } = require('./requests')
 const { BlockTimes } = require('./statistics')
 const { TimerWatch } = require('./timer-watch')
 
@@ -49,6 +48,10 @@ class Watcher {
   /** In place of `#loop`, where native code cannot watch. @type {TimerWatch | undefined} */
   #timers
   #isStopped = false
+  /** Whether it is being stopped or paused, or has been stopped. */
+  #isLeaving = false
+  /** Settles when the blocks up to now have been reported. */
+  #reported = Promise.resolve()
   /** Receives the errors of `onBlock`. @type {(error: unknown) => void} */
   #fail = reportUncaught
   /** Blocks whose report is on its way. @type {Set<PendingBlock>} */
@@ -71,7 +74,6 @@ class Watcher {
       found.add(this.#onRaw, this.#settings)
       this.capabilities = withReasons(/** @type {any} */ (found.capabilities))
     }
-    requests.start()
     if (running.size === 0) process.on('exit', onExit)
     running.add(this)
   }
@@ -88,20 +90,23 @@ class Watcher {
   }
 
   stop() {
-    if (this.#isStopped) return
+    if (this.#isLeaving) return
+    this.#isLeaving = true
     this.#loop?.remove(this.#onRaw)
     this.#timers?.pause()
     this.#reportPending()
     this.#isStopped = true
-    requests.stop()
     running.delete(this)
     if (running.size === 0) process.removeListener('exit', onExit)
   }
 
   pause() {
-    if (this.#isStopped) return
+    if (this.#isLeaving) return
+    // Its last block is reported to subscribers, who may call this again.
+    this.#isLeaving = true
     this.#loop?.setPaused(this.#onRaw, true)
     this.#timers?.pause()
+    this.#isLeaving = this.#isStopped
   }
 
   resume() {
@@ -134,13 +139,15 @@ class Watcher {
    * @param {boolean} isExit whether no further event-loop iteration may begin
    */
   #receive(raw, isExit) {
-    const pending = pendingBlock(raw)
+    const { requests } = /** @type {LoopWatch} */ (this.#loop)
+    const pending = pendingBlock(raw, requests)
     this.#pending.add(pending)
     if (isExit) return this.#reportPending()
     const report = () => {
       if (this.#pending.delete(pending)) this.#reportOne(pending)
     }
-    pending.complete().then(report).catch(this.#fail)
+    // In the order of the blocks.
+    this.#reported = Promise.all([pending.complete(), this.#reported]).then(report).catch(this.#fail)
   }
 
   /** Reports the blocks on their way without waiting: no time is left. */

@@ -6,6 +6,7 @@ const native = require('../native')
 const { completionPort } = require('../native/completion-port')
 const { describe, formatter } = require('./frames')
 const { addCheckpoints, removeCheckpoints } = require('./json-checkpoints')
+const { Requests } = require('./requests')
 
 /**
  * @typedef {import('./block').RawBlock} RawBlock
@@ -23,6 +24,8 @@ class LoopWatch {
   /** @type {ReturnType<typeof native.startWatch> | undefined} */
   #capabilities
   #listenerId = -1
+  /** The requests of this thread. */
+  requests = new Requests()
   #isOn = false
   #expected = 0
 
@@ -43,6 +46,7 @@ class LoopWatch {
     if (!this.#subscribers.delete(subscriber) || this.#subscribers.size > 0) return this.#apply()
     native.stopWatch()
     removeCheckpoints()
+    this.requests.stop()
     this.#isOn = false
     completionPort.unsubscribe(this.#listenerId)
   }
@@ -93,13 +97,16 @@ class LoopWatch {
   #start(limits) {
     this.#listenerId = completionPort.subscribe({ onBlocked: () => this.#take(false) })
     const functions = { errorClass: Error, descriptorOf: Object.getOwnPropertyDescriptor, formatter, describe }
+    const { buffer } = this.requests.events
     try {
-      this.#capabilities = native.startWatch(lowest([limits]), this.#listenerId, threadId, functions)
+      this.#capabilities = native.startWatch(lowest([limits]), this.#listenerId, threadId, functions, buffer)
     } catch (error) {
       completionPort.unsubscribe(this.#listenerId)
       throw error
     }
+    if (this.#expected > 0) native.expectBlock(true)
     addCheckpoints()
+    this.requests.start()
     this.#isOn = true
   }
 
@@ -128,6 +135,8 @@ class LoopWatch {
     for (let block = native.takeBlock(); block !== null; block = native.takeBlock()) {
       const ended = now() - block.endedAgo
       for (const [subscriber, { limits, since }] of this.#active()) {
+        // An earlier subscriber may have stopped it.
+        if (this.#subscribers.get(subscriber)?.isPaused !== false) continue
         if (Math.min(block.duration, ended - since) >= limits.threshold) subscriber(block, isExit)
       }
     }

@@ -14,7 +14,7 @@
  * @property {Position} offset
  * @property {PlainMap} map
  *
- * @typedef {{ sourceRoot?: string, sources: string[], mappings: string }} PlainMap
+ * @typedef {{ sourceRoot?: string | null, sources: string[], mappings: string }} PlainMap
  * @typedef {PlainMap | { sections: Section[] }} SourceMap
  */
 
@@ -64,7 +64,7 @@ function originsInSections(sections, positions) {
  * @param {readonly Position[]} positions
  * @returns {(Origin | undefined)[]}
  */
-function originsInMap({ sourceRoot = '', sources, mappings }, positions) {
+function originsInMap({ sourceRoot, sources, mappings }, positions) {
   /** @type {(Origin | undefined)[]} */
   const origins = new Array(positions.length).fill(undefined)
   const order = [...positions.keys()].sort((a, b) => compare(positions[a], positions[b]))
@@ -83,7 +83,11 @@ function originsInMap({ sourceRoot = '', sources, mappings }, positions) {
       const position = positions[order[next]]
       if (position.line !== line || position.column >= end) return position.line
       if (typeof sources[source] !== 'string') continue
-      origins[order[next]] = { source: withRoot(sourceRoot, sources[source]), line: sourceLine, column: sourceColumn }
+      origins[order[next]] = {
+        source: withRoot(sourceRoot ?? '', sources[source]),
+        line: sourceLine,
+        column: sourceColumn
+      }
     }
     return Infinity
   }

@@ -1,12 +1,14 @@
 'use strict'
 
 const { channel } = require('node:diagnostics_channel')
-const { now, setImmediate } = require('../internal/clock')
-const { blockOf, firstSample } = require('./block')
-const { requests } = require('./requests')
+const { setImmediate } = require('../internal/clock')
+const { blockOf, hasFrames } = require('./block')
 const { originalFrames } = require('./source-maps')
 
-/** @typedef {import('./block').RawBlock} RawBlock */
+/**
+ * @typedef {import('./block').RawBlock} RawBlock
+ * @typedef {import('./requests').Requests} Requests
+ */
 
 const blocks = channel('offloop:block')
 
@@ -16,18 +18,22 @@ const pending = new WeakMap()
 /** A block before its report: all watches of this thread share it. */
 class PendingBlock {
   block
+  #requests
   #times
   #isDescribed = false
   #isPublished = false
   /** @type {Promise<void> | undefined} */
   #completion
 
-  /** @param {RawBlock} raw */
-  constructor(raw) {
+  /**
+   * @param {RawBlock} raw
+   * @param {Requests} requests
+   */
+  constructor(raw, requests) {
     this.block = blockOf(raw)
-    const began = now() - raw.endedAgo - raw.duration
-    const sample = firstSample(this.block)
-    this.#times = { began, sampled: began + (sample === undefined ? 0 : sample.at + sample.lateness) }
+    this.#requests = requests
+    const sampled = raw.samples[this.block.samples.findIndex(hasFrames)]?.events ?? raw.events
+    this.#times = { began: raw.events, sampled }
   }
 
   /** Adds the request and the positions in sources. */
@@ -49,8 +55,8 @@ class PendingBlock {
   describe() {
     if (this.#isDescribed) return
     this.#isDescribed = true
-    const frames = firstSample(this.block)?.frames ?? []
-    Object.assign(this.block, requests.during(frames, this.#times))
+    const frames = this.block.samples.find(hasFrames)?.frames ?? []
+    Object.assign(this.block, this.#requests.during(frames, this.#times))
   }
 
   /** Publishes the block, once. */
@@ -60,9 +66,13 @@ class PendingBlock {
   }
 }
 
-/** Returns the block that several watches receive. @param {RawBlock} raw */
-function pendingBlock(raw) {
-  const known = pending.get(raw) ?? new PendingBlock(raw)
+/**
+ * Returns the block that several watches receive.
+ * @param {RawBlock} raw
+ * @param {Requests} requests
+ */
+function pendingBlock(raw, requests) {
+  const known = pending.get(raw) ?? new PendingBlock(raw, requests)
   pending.set(raw, known)
   return known
 }

@@ -3,7 +3,6 @@
 // The HTTP requests of this thread that are in flight, for the request that a block belongs to.
 
 const { subscribe, unsubscribe } = require('node:diagnostics_channel')
-const { now } = require('../internal/clock')
 
 /**
  * @typedef {import('node:http').IncomingMessage} IncomingMessage
@@ -13,16 +12,12 @@ const { now } = require('../internal/clock')
  * @typedef {import('../../watch').Frame} Frame
  * @typedef {import('../../watch').BlockRequest} BlockRequest
  *
- * A request of HTTP/1, or a stream of HTTP/2, in flight.
- * @typedef {object} Entry
- * @property {IncomingMessage | ServerHttp2Stream} target
- * @property {Headers | undefined} headers of a stream
- * @property {{ closed: boolean, destroyed: boolean }} response
- * @property {number} began in milliseconds of the clock
+ * @typedef {{ closed: boolean, destroyed: boolean, [key: symbol]: Entry | undefined }} Response
  *
  * Names and times of a request, kept after its end in place of it: its body may be large.
  * @typedef {object} Outline
  * @property {boolean} isStream
+ * @property {boolean} isGone whether its client has left, at an unknown time
  * @property {string} method
  * @property {string} path
  * @property {string | undefined} route of a framework
@@ -30,7 +25,7 @@ const { now } = require('../internal/clock')
  * @property {number} began
  * @property {number} ended
  *
- * Times of a block in milliseconds of the clock. `sampled` is that of its first stack.
+ * Times of a block in events. `sampled` is that of its first stack.
  * @typedef {{ began: number, sampled: number }} Times
  */
 
@@ -61,20 +56,49 @@ const IDS = [
   /^(?=.*(?:[a-z]{1,3}[A-Z]+){4})[A-Za-z_-]{20,}$/
 ]
 
+/** A request of HTTP/1, or a stream of HTTP/2, in flight: a node of a list. */
+class Entry {
+  /** @type {Entry | undefined} */
+  next = undefined
+
+  /**
+   * @param {IncomingMessage | ServerHttp2Stream} target
+   * @param {Response} response
+   * @param {Headers | undefined} headers of a stream
+   * @param {number} began
+   * @param {Entry | undefined} previous
+   */
+  constructor(target, response, headers, began, previous) {
+    this.target = target
+    this.response = response
+    this.headers = headers
+    this.began = began
+    this.previous = previous
+  }
+}
+
 class Requests {
-  /** @type {Map<Entry['target'], Entry>} */
-  #inFlight = new Map()
-  /** The last requests that have ended, oldest first. @type {Outline[]} */
+  /**
+   * Counts the beginnings and ends of requests: a clock that costs less than the time. Native code reads the count at the beginning
+   * of an event-loop iteration and for each stack.
+   */
+  events = new Float64Array(1)
+  /** Key of the entries in their responses: a Map takes three times as long. */
+  #key = Symbol('offloop.request')
+  /** The newest request in flight. @type {Entry | undefined} */
+  #newest
+  #inFlight = 0
+  /** The last requests that have ended, in a ring. @type {Outline[]} */
   #ended = []
+  #endings = 0
   /** Routes of Fastify. @type {WeakMap<object, string>} */
   #routes = new WeakMap()
   #untilSweep = SWEEP
-  #users = 0
 
   /** @type {[string, (message: any) => void][]} */
   #subscriptions = [
     ['http.server.request.start', ({ request, response }) => this.#begin(request, response)],
-    ['http.server.response.finish', ({ request }) => this.#end(request)],
+    ['http.server.response.finish', ({ response }) => this.#end(response)],
     // Node.js 22 and later.
     ['http2.server.stream.start', ({ stream, headers }) => this.#begin(stream, stream, headers)],
     ['http2.server.stream.close', ({ stream }) => this.#end(stream)],
@@ -87,17 +111,17 @@ class Requests {
     ]
   ]
 
-  /** Starts to follow requests, unless that has been done: each call needs a call of `stop`. */
   start() {
-    if (this.#users++ > 0) return
     for (const [name, listener] of this.#subscriptions) subscribe(name, listener)
   }
 
   stop() {
-    if (--this.#users > 0) return
     for (const [name, listener] of this.#subscriptions) unsubscribe(name, listener)
-    this.#inFlight.clear()
+    for (const { response } of this.#entries()) response[this.#key] = undefined
+    this.#newest = undefined
+    this.#inFlight = 0
     this.#ended.length = 0
+    this.#endings = 0
   }
 
   /**
@@ -108,13 +132,22 @@ class Requests {
    * @returns {{ request?: BlockRequest, waited: number }}
    */
   during(frames, { began, sampled }) {
+    const inFlight = this.#entries().map(entry => this.#outline(entry, Infinity))
+    const requests = [...this.#ended, ...inFlight].filter(({ ended }) => ended > began)
+    const request = ownerOf(
+      frames,
+      requests.filter(request => request.began <= sampled)
+    )
+    const waited = requests.filter(request => request.began > sampled && !request.isGone).length
     this.#sweep()
-    const inFlight = [...this.#inFlight.values()].map(entry => this.#outline(entry, Infinity))
-    const requests = [...this.#ended, ...inFlight].filter(({ ended }) => ended >= began)
-    const older = requests.filter(request => request.began <= sampled)
-    const request = ownerOf(frames, older)
-    const waited = requests.length - older.length
     return request === undefined ? { waited } : { request, waited }
+  }
+
+  /** Returns the requests in flight. */
+  #entries() {
+    const entries = []
+    for (let entry = this.#newest; entry !== undefined; entry = entry.previous) entries.push(entry)
+    return entries
   }
 
   /**
@@ -122,11 +155,12 @@ class Requests {
    * @param {number} ended
    * @returns {Outline}
    */
-  #outline({ target, headers, began }, ended) {
+  #outline({ target, response, headers, began }, ended) {
     const { method, originalUrl, url, route, baseUrl } = /** @type {any} */ (target)
     const isExpress = typeof route?.path === 'string'
     return {
       isStream: headers !== undefined,
+      isGone: ended === Infinity && isGone(response),
       method: method ?? headers?.[':method'] ?? '',
       path: originalUrl ?? url ?? headers?.[':path'] ?? '',
       route: isExpress ? route.path : this.#routes.get(target),
@@ -138,29 +172,42 @@ class Requests {
 
   /**
    * @param {Entry['target']} target
-   * @param {Entry['response']} response
+   * @param {Response} response
    * @param {Headers} [headers]
    */
   #begin(target, response, headers) {
-    this.#inFlight.set(target, { target, headers, response, began: now() })
+    const entry = new Entry(target, response, headers, ++this.events[0], this.#newest)
+    if (this.#newest !== undefined) this.#newest.next = entry
+    this.#newest = entry
+    this.#inFlight++
+    response[this.#key] = entry
     if (--this.#untilSweep === 0) this.#sweep()
   }
 
-  /** @param {Entry['target']} target */
-  #end(target) {
-    const entry = this.#inFlight.get(target)
-    if (entry === undefined) return
-    this.#inFlight.delete(target)
-    this.#ended.push(this.#outline(entry, now()))
-    if (this.#ended.length > MAX_ENDED) this.#ended.splice(0, MAX_ENDED / 2)
+  /** @param {Response} response */
+  #end(response) {
+    const entry = this.#remove(response)
+    if (entry !== undefined) this.#ended[this.#endings++ % MAX_ENDED] = this.#outline(entry, ++this.events[0])
+  }
+
+  /** @param {Response} response */
+  #remove(response) {
+    const entry = response[this.#key]
+    if (entry === undefined) return undefined
+    response[this.#key] = undefined
+    this.#inFlight--
+    if (entry.previous !== undefined) entry.previous.next = entry.next
+    if (entry.next !== undefined) entry.next.previous = entry.previous
+    else this.#newest = entry.previous
+    return entry
   }
 
   /** Drops requests whose client has gone: they do not finish. */
   #sweep() {
-    for (const { target, response } of this.#inFlight.values()) {
-      if (response.closed || response.destroyed) this.#end(target)
+    for (const { response } of this.#entries()) {
+      if (isGone(response)) this.#remove(response)
     }
-    this.#untilSweep = Math.max(SWEEP, this.#inFlight.size)
+    this.#untilSweep = Math.max(SWEEP, this.#inFlight)
   }
 }
 
@@ -176,10 +223,16 @@ function ownerOf(frames, requests) {
     const latest = candidates.reduce((one, other) => (other.began >= one.began ? other : one))
     return { ...describe(latest), certainty: 'exact' }
   }
-  if (requests.length === 0 || !mayContinue(frames)) return undefined
-  const [first, ...others] = requests.map(describe)
+  const present = requests.filter(({ isGone }) => !isGone)
+  if (present.length === 0 || !mayContinue(frames)) return undefined
+  const [first, ...others] = present.map(describe)
   const isOnly = others.every(({ method, route }) => method === first.method && route === first.route)
   return isOnly ? { ...first, certainty: 'likely' } : undefined
+}
+
+/** @param {Response} response */
+function isGone({ closed, destroyed }) {
+  return closed || destroyed
 }
 
 /**
@@ -205,7 +258,4 @@ function withoutIds(url) {
     .join('/')
 }
 
-/** The requests of this thread. */
-const requests = new Requests()
-
-module.exports = { Requests, requests, withoutIds }
+module.exports = { Requests, withoutIds }

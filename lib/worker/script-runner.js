@@ -1,6 +1,5 @@
 'use strict'
 
-const { join } = require('node:path')
 const { fileURLToPath } = require('node:url')
 const { Worker } = require('node:worker_threads')
 const { OffloopError, appendCallerStack, appendHint } = require('../internal/errors')
@@ -14,8 +13,6 @@ const { unreadableError } = require('./worker-thread')
 const { completionPort } = require('../native/completion-port')
 
 /** @typedef {import('./worker-task').WorkerTask} WorkerTask */
-
-const PRELOAD = join(__dirname, SCRIPT_PRELOAD)
 
 /** Runs scripts that were written for `new Worker()`: one thread for each input, at most one for each permit of the pool. */
 class ScriptRunner {
@@ -140,7 +137,7 @@ class ScriptRunner {
     }
     const { url } = task.definition
     const open = (/** @type {readonly string[]} */ flags) => {
-      return new Worker(url, { ...options, execArgv: [...flags, '--require', PRELOAD] })
+      return new Worker(url, { ...options, execArgv: [...flags, '--require', SCRIPT_PRELOAD] })
     }
     if (execArgv !== undefined) return open(execArgv)
     for (;;) {

@@ -1,5 +1,6 @@
 //! Linux's figures of a thread, from `/proc` and its control groups.
 
+use super::Nanos;
 use super::cgroup::Throttling;
 use super::usage::{Sources, Usage};
 use std::fs::{File, read_link};
@@ -44,13 +45,23 @@ impl Thread {
     #[must_use]
     pub fn usage(&self) -> Usage {
         let throttled = self.throttling.nanos();
-        let unknown = Usage { cpu: None, waited: 0, throttled };
-        let Some(text) = self.schedstat.as_ref().and_then(line) else { return unknown };
-        let mut numbers = text.split_ascii_whitespace().map(str::parse::<u64>);
-        match (numbers.next(), numbers.next()) {
-            (Some(Ok(cpu)), Some(Ok(waited))) => Usage { cpu: Some(cpu), waited, throttled },
-            _ => unknown,
+        match self.times() {
+            Some((cpu, waited)) => Usage { cpu: Some(cpu), waited, throttled },
+            None => Usage { cpu: None, waited: 0, throttled },
         }
+    }
+
+    /// Returns the time in which the thread was ready to run, without a core.
+    #[must_use]
+    pub fn waited(&self) -> Nanos {
+        self.times().map_or(0, |(_, waited)| waited)
+    }
+
+    /// Returns the time on a core and the time in the run queue.
+    fn times(&self) -> Option<(Nanos, Nanos)> {
+        let text = line(self.schedstat.as_ref()?)?;
+        let mut numbers = text.split_ascii_whitespace().map(str::parse::<Nanos>);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
     }
 
     /// Returns the name of the system call in which the thread waits, or `None` if it runs.

@@ -23,6 +23,11 @@ impl Thread {
     }
 
     #[must_use]
+    pub fn waited(&self) -> super::Nanos {
+        0
+    }
+
+    #[must_use]
     pub fn system_call(&self) -> Option<&'static str> {
         None
     }

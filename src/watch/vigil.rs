@@ -8,8 +8,8 @@ use super::usage::Usage;
 
 /// Most stacks of one block: at the threshold, twice the threshold, four times, …
 pub const SAMPLES: usize = 8;
-/// Looks within the time of a threshold: the figures of a block are off by an eighth of it at most, unless the watchdog is late.
-const LOOKS: u64 = 4;
+/// Looks within the time of a threshold: the figures of a block are off by a quarter of it at most, unless the watchdog is late.
+const LOOKS: u64 = 2;
 /// Shortest time between two looks.
 const SHORTEST: Nanos = 1_000_000;
 /// A shorter hold begins again at the next look: it is not worth a sample.
@@ -275,7 +275,7 @@ mod tests {
     fn an_idle_loop_rests() {
         let mut vigil = vigil();
         assert_eq!(vigil.look(1, 5000, reading(0, 0, 0, 0)), Order::Rest);
-        assert_eq!(vigil.next_look(5000), 25 * MS);
+        assert_eq!(vigil.next_look(5000), 50 * MS);
     }
 
     /// The watchdog was stopped together with the process, so that it sees the block late.

@@ -28,7 +28,7 @@ struct Sleep {
 
 impl Sleep {
     fn begin(thread: &Arc<Thread>, due: Nanos) -> Self {
-        Sleep { thread: thread.clone(), due, waited: thread.usage().waited }
+        Sleep { thread: thread.clone(), due, waited: thread.waited() }
     }
 
     /// Returns how long the sleep has lasted beyond its end while the thread was not even ready to run: the process was stopped.
@@ -37,7 +37,7 @@ impl Sleep {
         if late <= NORMAL_DELAY {
             return 0;
         }
-        late.saturating_sub(self.thread.usage().waited.saturating_sub(self.waited))
+        late.saturating_sub(self.thread.waited().saturating_sub(self.waited))
     }
 }
 
@@ -45,9 +45,18 @@ impl Sleep {
 struct State {
     watched: Vec<Arc<dyn Watched>>,
     is_running: bool,
+    /// Whether a loop or its settings have changed since the last look.
+    is_changed: bool,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { watched: Vec::new(), is_running: false });
+impl State {
+    fn change(&mut self) {
+        self.is_changed = true;
+        CHANGED.notify_one();
+    }
+}
+
+static STATE: Mutex<State> = Mutex::new(State { watched: Vec::new(), is_running: false, is_changed: false });
 static CHANGED: Condvar = Condvar::new();
 /// The current sleep of the watchdog; `None` while it is awake.
 static SLEEP: Mutex<Option<Sleep>> = Mutex::new(None);
@@ -65,18 +74,19 @@ pub fn add(watched: Arc<dyn Watched>) -> std::io::Result<()> {
         state.is_running = true;
     }
     state.watched.push(watched);
-    CHANGED.notify_one();
+    state.change();
     Ok(())
 }
 
 pub fn remove(watched: &Arc<dyn Watched>) {
-    STATE.lock().watched.retain(|other| !Arc::ptr_eq(other, watched));
-    CHANGED.notify_one();
+    let mut state = STATE.lock();
+    state.watched.retain(|other| !Arc::ptr_eq(other, watched));
+    state.change();
 }
 
 /// Looks at all loops now, after a change of their settings.
 pub fn wake() {
-    CHANGED.notify_one();
+    STATE.lock().change();
 }
 
 /// Returns how long the watchdog has overslept, in all, without the time in which it got no core: the process was stopped.
@@ -97,6 +107,7 @@ fn run() {
     let mut state = STATE.lock();
     loop {
         let watched = state.watched.clone();
+        state.is_changed = false;
         if watched.is_empty() {
             state.is_running = false;
             return;
@@ -105,7 +116,10 @@ fn run() {
         LOOKS.fetch_add(1, Ordering::Relaxed);
         let next = watched.iter().map(|it| it.look()).min().unwrap_or(LONGEST).min(LONGEST);
         drop(watched);
-        state = sleep(STATE.lock(), &thread, next);
+        state = STATE.lock();
+        if !state.is_changed {
+            state = sleep(state, &thread, next);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::active::ActiveWatch;
 use super::capture::Errors;
+use super::events::Events;
 use super::runtime::{Runtime, runtime};
 use super::watched_loop::{Block, Subject, WatchedLoop, capture_of};
 use crate::metrics::float;
@@ -10,7 +11,7 @@ use crate::node::environment::{self, Environment};
 use crate::node::napi_raw::{self, misuse};
 use crate::watch::vigil::Settings;
 use crate::watch::{Nanos, now};
-use napi::bindgen_prelude::{Array, Object};
+use napi::bindgen_prelude::{Array, Object, Unknown};
 use napi::{Env, Result};
 use napi_derive::napi;
 use std::sync::Arc;
@@ -57,10 +58,10 @@ pub fn can_watch() -> bool {
 }
 
 /// Starts to watch the loop of this environment. `subscriber` receives a record for each block. `describe` makes an error and returns
-/// its stack and frames as JSON text; `formatter` returns the call sites of a stack.
+/// its stack and frames as JSON text; `formatter` returns the call sites of a stack. `events` holds a number, the count of events of requests.
 #[napi(
     catch_unwind,
-    ts_args_type = "settings: WatchSettings, subscriber: number, threadId: number, functions: { errorClass: ErrorConstructor, descriptorOf: typeof Object.getOwnPropertyDescriptor, formatter: (error: unknown, sites: NodeJS.CallSite[]) => unknown, describe: () => string }"
+    ts_args_type = "settings: WatchSettings, subscriber: number, threadId: number, functions: { errorClass: ErrorConstructor, descriptorOf: typeof Object.getOwnPropertyDescriptor, formatter: (error: unknown, sites: NodeJS.CallSite[]) => unknown, describe: () => string }, events: ArrayBuffer"
 )]
 pub fn start_watch(
     env: Env,
@@ -68,14 +69,16 @@ pub fn start_watch(
     subscriber: u32,
     thread_id: u32,
     functions: Object,
+    events: Unknown,
 ) -> Result<WatchCapabilities> {
     let environment = environment::of(&env)?;
     let runtime = runtime().ok_or_else(|| misuse("a watch in a runtime without libuv"))?;
     let event_loop = env.get_uv_event_loop()?.cast();
     let errors = Errors::new(&env, &functions)?;
+    let events = Events::new(&env, &events)?;
     let port = environment.port.clone();
     let subject = Subject { port, subscriber, thread_id };
-    let watched = WatchedLoop::new(runtime, event_loop, settings.into(), subject, errors);
+    let watched = WatchedLoop::new(runtime, event_loop, settings.into(), subject, errors, events);
     let capabilities = capabilities(runtime, &watched);
     let active = ActiveWatch::start(&env, runtime, watched)?;
     // Dropped outside the borrow: a previous watch closes its handle.
@@ -121,7 +124,7 @@ pub fn expect_block(env: Env, begins: bool) -> Result<()> {
 /// Ends the current iteration as if the loop went on: the process is about to exit.
 #[napi(catch_unwind)]
 pub fn end_iteration(env: Env) -> Result<()> {
-    with_watch(&env, |watch| watch.watched.beat())
+    with_watch(&env, |watch| watch.watched.finish())
 }
 
 /// Returns the statistics of the loop.
@@ -143,7 +146,7 @@ pub fn loop_stats(env: Env) -> Result<LoopStats> {
 /// Returns the oldest block that was not taken, or `null`. All times are in milliseconds; `began` is a time of the system's clock.
 #[napi(
     catch_unwind,
-    ts_return_type = "{ duration: number, began: number, endedAgo: number, cause: string, cpu: number | null, starved: number, suspended: number, gc: number, systemCall: string | null, samples: { at: number, capture: 'on-time' | 'late' | 'none', lateness: number, error: Error | null }[] } | null"
+    ts_return_type = "{ duration: number, began: number, endedAgo: number, cause: string, cpu: number | null, starved: number, suspended: number, gc: number, systemCall: string | null, events: number, samples: { at: number, capture: 'on-time' | 'late' | 'none', lateness: number, events: number, error: Error | null }[] } | null"
 )]
 pub fn take_block(env: &Env) -> Result<Option<Object<'_>>> {
     let environment: &Environment = environment::of(env)?;
@@ -170,6 +173,7 @@ fn object_of<'env>(env: &'env Env, block: &Block) -> Result<Object<'env>> {
     object.set("suspended", millis(shares.suspended))?;
     object.set("gc", millis(shares.gc))?;
     object.set("systemCall", block.findings.system_call)?;
+    object.set("events", block.events)?;
     let mut samples: Array = env.create_array(0)?;
     for age in &block.findings.requested {
         let sample = block.samples.iter().find(|sample| sample.age == *age);
@@ -177,6 +181,7 @@ fn object_of<'env>(env: &'env Env, block: &Block) -> Result<Object<'env>> {
         entry.set("at", millis(*age))?;
         entry.set("capture", capture_of(sample).name())?;
         entry.set("lateness", millis(sample.map_or(0, |sample| sample.lateness)))?;
+        entry.set("events", sample.map_or(block.events, |sample| sample.events))?;
         entry.set("error", sample.and_then(|sample| napi_raw::pinned(env, &sample.error)))?;
         samples.insert(entry)?;
     }

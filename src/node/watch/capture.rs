@@ -3,6 +3,7 @@
 //! The text of a report is needed while the loop is blocked, so there `describe` of `lib/watch/frames.js` runs within the interrupt.
 //! It must not run code of the program, nor regular expressions: the interrupted one would read their results.
 
+use super::runtime::without_termination;
 use crate::node::napi_raw::{self, Pinned};
 use crate::sync::Mutex;
 use napi::bindgen_prelude::{JsObjectValue, JsValue, Object, Unknown};
@@ -76,8 +77,11 @@ impl Errors {
             self.is_describing.store(true, Ordering::Relaxed);
             let text = call(env, functions.describe, &[]);
             self.is_describing.store(false, Ordering::Relaxed);
-            restore(env, limit);
-            restore(env, formatter);
+            // V8 refuses to set properties while JavaScript is being terminated.
+            without_termination(|| {
+                restore(env, limit);
+                restore(env, formatter);
+            });
             String::from_utf8(napi_raw::utf8(env, &text?)?).ok()
         })
     }
@@ -111,7 +115,8 @@ impl Errors {
         // Not locked during `f`, which may run JavaScript that ends the watch.
         let functions = self.handles(&env);
         let result = functions.and_then(|functions| f(&env, &functions));
-        napi_raw::clear_exception(&env);
+        // Node-API takes a termination of the interrupted code for an exception.
+        without_termination(|| napi_raw::clear_exception(&env));
         // SAFETY: the scope opened above; no handle of it is used after this.
         unsafe { sys::napi_close_handle_scope(self.env, scope) };
         result

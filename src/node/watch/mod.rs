@@ -3,6 +3,7 @@
 pub mod active;
 mod calls;
 mod capture;
+mod events;
 mod pulse;
 mod report;
 mod runtime;

@@ -2,14 +2,16 @@
 
 use crate::watch::Nanos;
 use crate::watch::cause::{Capture, Cause};
+use crossbeam_channel::{Receiver, Sender};
 use serde_json::{Map, Value, json};
 use std::io::{ErrorKind, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long a line is tried to be written while its reader does not read.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Most lines that wait for the writer.
+const LINES: usize = 64;
 const RETRY: Duration = Duration::from_millis(5);
 
 /// A fatal block whose stack has been requested.
@@ -45,29 +47,37 @@ pub fn line(report: &Report, capture: Capture, cause: Cause, system_call: Option
     format!("{line}\n")
 }
 
-/// Writes a line on a thread, since a full pipe blocks the writer. The receiver gets an answer when the line is written or lost: a
-/// line is lost while an earlier one still waits, and if the standard error is closed.
-pub fn write(line: String) -> mpsc::Receiver<()> {
-    static IS_WRITING: AtomicBool = AtomicBool::new(false);
-    let (done, receiver) = mpsc::channel();
-    if IS_WRITING.swap(true, Ordering::AcqRel) {
-        return receiver;
+/// Receives an answer when a line is written or lost.
+pub type Written = Receiver<()>;
+
+/// Writes a line on a thread, since a full pipe blocks the writer. A line is lost if `LINES` others wait, and if the standard error is
+/// closed.
+pub fn write(line: String) -> Written {
+    static WRITER: OnceLock<Option<Sender<(String, Sender<()>)>>> = OnceLock::new();
+    let (done, written) = crossbeam_channel::bounded(1);
+    if let Some(writer) = WRITER.get_or_init(start_writer) {
+        // A full queue drops the line, and with it `done`.
+        let _ = writer.try_send((line, done));
     }
-    let writer = move || {
-        write_all(line.as_bytes());
-        IS_WRITING.store(false, Ordering::Release);
-        // The receiver may be gone.
-        let _ = done.send(());
-    };
-    if std::thread::Builder::new().name("offloop-report".into()).spawn(writer).is_err() {
-        IS_WRITING.store(false, Ordering::Release);
-    }
-    receiver
+    written
 }
 
 /// Waits until a line is written or lost, but not for a reader that does not read.
-pub fn wait(receiver: &mpsc::Receiver<()>) {
-    let _ = receiver.recv_timeout(PATIENCE);
+pub fn wait(written: &Written) {
+    let _ = written.recv_timeout(PATIENCE);
+}
+
+fn start_writer() -> Option<Sender<(String, Sender<()>)>> {
+    let (sender, lines) = crossbeam_channel::bounded::<(String, Sender<()>)>(LINES);
+    let write = move || {
+        for (line, done) in lines {
+            write_all(line.as_bytes());
+            // The receiver may be gone.
+            let _ = done.send(());
+        }
+    };
+    std::thread::Builder::new().name("offloop-report".into()).spawn(write).ok()?;
+    Some(sender)
 }
 
 fn write_all(mut bytes: &[u8]) {

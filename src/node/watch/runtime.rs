@@ -24,6 +24,19 @@ const REQUEST_INTERRUPT: &str = "_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_"
 const REQUEST_INTERRUPT: &str = "?RequestInterrupt@Isolate@v8@@QEAAXP6AXPEAV12@PEAX@Z1@Z";
 
 #[cfg(not(windows))]
+const TERMINATION: [&str; 3] = [
+    "_ZN2v87Isolate22IsExecutionTerminatingEv",
+    "_ZN2v87Isolate24CancelTerminateExecutionEv",
+    "_ZN2v87Isolate18TerminateExecutionEv",
+];
+#[cfg(windows)]
+const TERMINATION: [&str; 3] = [
+    "?IsExecutionTerminating@Isolate@v8@@QEAA_NXZ",
+    "?CancelTerminateExecution@Isolate@v8@@QEAAXXZ",
+    "?TerminateExecution@Isolate@v8@@QEAAXXZ",
+];
+
+#[cfg(not(windows))]
 const ON_GC: [&str; 4] = [
     "_ZN2v87Isolate21AddGCPrologueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_S2_",
     "_ZN2v87Isolate21AddGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_S2_",
@@ -71,6 +84,29 @@ pub struct Interrupts {
     pub current_isolate: unsafe extern "C" fn() -> *mut c_void,
     pub request: unsafe extern "C" fn(isolate: *mut c_void, callback: InterruptCallback, data: *mut c_void),
     pub collections: Option<Collections>,
+    pub termination: Option<Termination>,
+}
+
+/// The termination of JavaScript.
+#[derive(Clone, Copy)]
+pub struct Termination {
+    is_pending: unsafe extern "C" fn(isolate: *mut c_void) -> bool,
+    cancel: unsafe extern "C" fn(isolate: *mut c_void),
+    request: unsafe extern "C" fn(isolate: *mut c_void),
+}
+
+/// Calls `f` without a termination of this thread's JavaScript that is pending, which begins again afterwards.
+pub fn without_termination(f: impl FnOnce()) {
+    let interrupts = runtime().and_then(|runtime| runtime.interrupts);
+    let Some(Interrupts { current_isolate, termination: Some(termination), .. }) = interrupts else { return f() };
+    // SAFETY: the functions have no arguments but the isolate of this thread.
+    let pending = unsafe { Some(current_isolate()).filter(|isolate| (termination.is_pending)(*isolate)) };
+    let Some(isolate) = pending else { return f() };
+    // SAFETY: as above.
+    unsafe { (termination.cancel)(isolate) };
+    f();
+    // SAFETY: as above.
+    unsafe { (termination.request)(isolate) };
 }
 
 #[derive(Clone, Copy)]
@@ -114,9 +150,22 @@ fn load() -> Option<Runtime> {
                 .get(GET_CURRENT)
                 .and_then(|current| {
                     let request = library.get(REQUEST_INTERRUPT)?;
-                    Ok(Interrupts { current_isolate: *current, request: *request, collections: collections(&library) })
+                    let (collections, termination) = (collections(&library), termination(&library));
+                    Ok(Interrupts { current_isolate: *current, request: *request, collections, termination })
                 })
                 .ok(),
+        })
+    }
+}
+
+fn termination(library: &Library) -> Option<Termination> {
+    let [is_pending, cancel, request] = TERMINATION;
+    // SAFETY: as in `load`, with the types of `v8-isolate.h`.
+    unsafe {
+        Some(Termination {
+            is_pending: *library.get(is_pending).ok()?,
+            cancel: *library.get(cancel).ok()?,
+            request: *library.get(request).ok()?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A watched event loop: what its thread, the watchdog and interrupts share.
 
 use super::capture::Errors;
+use super::events::Events;
 use super::report::{self, Report};
 use super::runtime::{COLLECTIONS, Collections, Interrupts, Runtime};
 use crate::node::completion::{Outcome, Port};
@@ -43,6 +44,8 @@ pub struct Sample {
     pub age: Nanos,
     pub lateness: Nanos,
     pub error: Pinned,
+    /// Events of requests before the capture.
+    pub events: f64,
 }
 
 pub struct Block {
@@ -50,6 +53,8 @@ pub struct Block {
     pub ended: Nanos,
     pub cause: Cause,
     pub samples: Vec<Sample>,
+    /// Events of requests before the block.
+    pub events: f64,
 }
 
 /// The loop and V8's instance, which the watchdog may use while they exist.
@@ -70,6 +75,9 @@ pub struct WatchedLoop {
     event_loop: usize,
     subject: Subject,
     errors: Errors,
+    events: Events,
+    /// Events of requests, as bits of a number, when the current iteration began.
+    events_before: AtomicU64,
     heart: Heart,
     vigil: Mutex<Vigil>,
     thread: Thread,
@@ -108,6 +116,7 @@ impl WatchedLoop {
         settings: Settings,
         subject: Subject,
         errors: Errors,
+        events: Events,
     ) -> Arc<Self> {
         let isolate = runtime.interrupts.map_or(std::ptr::null_mut(), |interrupts| {
             // SAFETY: the function has no arguments.
@@ -121,6 +130,8 @@ impl WatchedLoop {
             event_loop: event_loop as usize,
             subject,
             errors,
+            events_before: AtomicU64::new(events.count().to_bits()),
+            events,
             heart: Heart::new(now(), idle),
             vigil: Mutex::new(Vigil::new(settings)),
             thread: Thread::current(),
@@ -153,14 +164,28 @@ impl WatchedLoop {
 
     /// Begins an iteration, on the thread of the loop.
     pub fn beat(&self) {
+        self.next_iteration();
+    }
+
+    /// Ends the iteration, which may be the last one: waits until its report is written.
+    pub fn finish(&self) {
+        if let Some(written) = self.next_iteration() {
+            report::wait(&written);
+        }
+    }
+
+    fn next_iteration(&self) -> Option<report::Written> {
+        let mut written = None;
         // SAFETY: called on the thread of the loop, which therefore exists.
         let (now, idle) = (now(), unsafe { (self.runtime.idle_time)(self.event_loop()) });
         if let Some(iteration) = self.heart.iteration() {
             self.holds.lock().record(iteration.held(now, idle));
-            self.end_iteration(&iteration, now, iteration.unannounced(now, idle));
+            written = self.end_iteration(&iteration, now, iteration.unannounced(now, idle));
         }
         self.collecting.store(0, Ordering::Relaxed);
+        self.events_before.store(self.events.count().to_bits(), Ordering::Relaxed);
         self.heart.beat(now, idle);
+        written
     }
 
     /// Forgets the current iteration. Its remainder counts as idle until [`WatchedLoop::resume`].
@@ -208,6 +233,7 @@ impl WatchedLoop {
         let samples = std::mem::take(&mut *self.samples.lock());
         self.discard(samples);
         self.errors.release();
+        self.events.release();
     }
 
     /// Returns the oldest block that JavaScript has not taken.
@@ -259,14 +285,17 @@ impl WatchedLoop {
         self.heart.iteration().is_some_and(|it| it.number == iteration)
     }
 
-    fn end_iteration(&self, iteration: &Iteration, now: Nanos, held: Nanos) {
+    fn end_iteration(&self, iteration: &Iteration, now: Nanos, held: Nanos) -> Option<report::Written> {
         let mut vigil = self.vigil.lock();
         if !vigil.is_block(held) {
-            return;
+            return None;
         }
         let findings = vigil.findings(iteration.number, held, self.reading());
         drop(vigil);
-        self.write_report(None, held);
+        let written = match self.write_report(None, held) {
+            Pending::Written(written) => Some(written),
+            Pending::None | Pending::Waiting => None,
+        };
         self.starved.fetch_add(findings.shares.starved, Ordering::Relaxed);
         let (samples, stale) = std::mem::take(&mut *self.samples.lock())
             .into_iter()
@@ -278,9 +307,11 @@ impl WatchedLoop {
             let oldest = blocks.pop_front();
             self.discard(oldest.map(|block| block.samples).unwrap_or_default());
         }
-        blocks.push_back(Block { findings, ended: now, cause, samples });
+        let events = f64::from_bits(self.events_before.load(Ordering::Relaxed));
+        blocks.push_back(Block { findings, ended: now, cause, samples, events });
         drop(blocks);
         self.subject.port.complete(self.subject.subscriber, Outcome::Blocked);
+        written
     }
 
     fn reading(&self) -> Reading {
@@ -306,7 +337,8 @@ impl WatchedLoop {
             }
             RequestKind::Sample => {
                 let Some(error) = self.errors.capture() else { return };
-                let sample = Sample { iteration: request.iteration, age: request.age, lateness, error };
+                let events = self.events.count();
+                let sample = Sample { iteration: request.iteration, age: request.age, lateness, error, events };
                 let mut samples = self.samples.lock();
                 if samples.len() < SAMPLES {
                     samples.push(sample);
@@ -327,14 +359,14 @@ impl WatchedLoop {
     }
 
     /// Writes a report whose stack has arrived or will not, before the figures of its block are dropped. `iteration` is the current
-    /// one, `None` at the end of the block. Returns whether a report still waits.
-    fn write_report(&self, iteration: Option<u64>, held: Nanos) -> bool {
+    /// one, `None` at the end of the block.
+    fn write_report(&self, iteration: Option<u64>, held: Nanos) -> Pending {
         let mut slot = self.report.lock();
-        let Some(report) = slot.take() else { return false };
+        let Some(report) = slot.take() else { return Pending::None };
         let is_over = iteration != Some(report.iteration);
         if report.answer.is_none() && !is_over && now().saturating_sub(report.at) < REPORT_WAIT {
             *slot = Some(report);
-            return true;
+            return Pending::Waiting;
         }
         drop(slot);
         let capture = capture_at(report.answer.as_ref().map(|(_, lateness)| *lateness));
@@ -346,12 +378,16 @@ impl WatchedLoop {
             report::wait(&written);
             std::process::abort();
         }
-        // The process may be about to end.
-        if iteration.is_none() {
-            report::wait(&written);
-        }
-        false
+        Pending::Written(written)
     }
+}
+
+/// A report of a fatal block.
+enum Pending {
+    None,
+    /// Its stack has not arrived.
+    Waiting,
+    Written(report::Written),
 }
 
 /// Returns when the first requested stack was captured, or `None` if no stack was requested.
@@ -385,7 +421,7 @@ impl watchdog::Watched for Arc<WatchedLoop> {
         // SAFETY: the loop exists while `target` is locked and present; libuv documents the function as thread-safe.
         let held = iteration.unannounced(now, unsafe { (self.runtime.idle_time)(open.event_loop) });
         // Before the policy turns to this iteration.
-        let is_waiting = self.write_report(Some(iteration.number), held);
+        let pending = self.write_report(Some(iteration.number), held);
         let mut vigil = self.vigil.lock();
         let order = vigil.look(iteration.number, held, self.reading());
         if vigil.is_block(held) {
@@ -408,7 +444,7 @@ impl watchdog::Watched for Arc<WatchedLoop> {
             }
             _ => {}
         }
-        if is_waiting { next.min(REPORT_LOOK) } else { next }
+        if matches!(pending, Pending::Waiting) { next.min(REPORT_LOOK) } else { next }
     }
 }
 
