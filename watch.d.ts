@@ -26,9 +26,9 @@ export interface Frame {
   name: string
   /** Path of the file, `node:…` for Node's own, empty for functions of V8. */
   file: string
-  /** Begins at 1; 0 if unknown. */
+  /** Line number, from 1; 0 if unknown. */
   line: number
-  /** Begins at 1; 0 if unknown. */
+  /** Column number, from 1; 0 if unknown. */
   column: number
   /** Whether the function awaits the frames before it. */
   isAsync: boolean
@@ -61,7 +61,7 @@ export interface BlockRequest {
   certainty: 'exact' | 'likely'
 }
 
-/** A time in which the event loop could not begin anything else. All durations are in milliseconds. */
+/** An event-loop iteration that held its thread for at least the threshold. All durations are in milliseconds. */
 export interface Block {
   /** When it began, as `Date.now()`. */
   began: number
@@ -70,7 +70,7 @@ export interface Block {
   /**
    * `cpu`: JavaScript or regular expressions. `native`: native code, such as `JSON.parse`. `blocked`: a system call. `gc`: garbage
    * collections. `starved`: the thread got no core, because others used them or the container's quota was used up. `suspended`: the
-   * process was stopped. If several apply, the largest.
+   * process was stopped. docs/watch.md has the limits between them.
    */
   cause: 'cpu' | 'native' | 'blocked' | 'gc' | 'starved' | 'suspended'
   /** `duration` without the time in which the thread was starved or suspended. */
@@ -86,8 +86,8 @@ export interface Block {
   /** The HTTP request that caused the block, if it is known. */
   request?: BlockRequest
   /**
-   * Number of HTTP requests that began after the first stack, and so waited for the end of the block. Those that had begun before are
-   * not counted: whether they had something to do is unknown.
+   * Number of HTTP requests that the server began after the first stack: the block delayed them. Earlier requests are not
+   * counted, since they may have been idle.
    */
   waited: number
   /** `threadId` of `node:worker_threads`; 0 is the main thread. */
@@ -137,7 +137,7 @@ export interface WatchStats {
   block: Partial<Record<Block['cause'], Durations>>
   /** How long each iteration held the loop. */
   hold?: Durations
-  /** How long a request waits until the loop can begin it, if one arrives in each millisecond. */
+  /** Time that arriving requests wait for the loop, at one arrival in each millisecond. */
   delay?: Durations
   /** Share of the time in which the loop was not idle, 0 to 1. */
   utilization?: number
@@ -145,7 +145,7 @@ export interface WatchStats {
   starved?: number
   /** Time in garbage collections. */
   gc?: number
-  /** How often the watchdog has looked: it lives while this grows. */
+  /** Number of looks of the watchdog, which runs while this number grows. */
   ticks?: number
 }
 
@@ -158,7 +158,7 @@ export interface Watch extends Disposable {
   pause(): void
   /** Reports blocks again after `pause`. */
   resume(): void
-  /** Calls a function, and returns its result. A block by this call is not reported; one by its asynchronous continuation is. */
+  /** Calls a function and returns its result. Blocks of the call are not reported; those of its asynchronous continuation are. */
   expect<T>(call: () => T): T
   /** Returns `undefined` after the watch has been stopped. */
   stats(): WatchStats | undefined

@@ -217,11 +217,13 @@ test('words in paths stay', () => {
  */
 function requestsOf(t) {
   const requests = new Requests()
+  // As if a stack had been captured.
+  requests.events[2] = 0
   requests.start()
   t.after(() => requests.stop())
   const begin = (/** @type {object} */ fields) => {
     const request = { method: 'GET', ...fields }
-    const response = { closed: false, destroyed: false }
+    const response = { req: request, closed: false, destroyed: false }
     channel('http.server.request.start').publish({ request, response })
     return { request, response }
   }
@@ -242,13 +244,13 @@ test('requests whose client has gone are forgotten', async t => {
   const aborts = new AbortController()
   const call = fetch(address, { signal: aborts.signal })
   await begun.promise
-  assert.equal(requests.during([], { began: 0, sampled: 0 }).waited, 1)
+  assert.equal(requests.during([], { began: 0, sampled: 0, beginnings: 0 }).waited, 1)
   aborts.abort()
   await assert.rejects(call, { name: 'AbortError' })
   await closed.promise
-  requests.during([], { began: 0, sampled: 0 })
+  requests.during([], { began: 0, sampled: 0, beginnings: 0 })
   const [now] = requests.events
-  assert.equal(requests.during(AFTER_AWAIT, { began: now, sampled: now }).request, undefined)
+  assert.equal(requests.during(AFTER_AWAIT, { began: now, sampled: now, beginnings: 0 }).request, undefined)
 })
 
 test('nothing of a request is kept after its end, or once others have begun after its client has gone', async t => {
@@ -280,7 +282,7 @@ test('a request that has ended is described as at its end', t => {
   const [sampled] = requests.events
   Object.assign(message.request, { baseUrl: '/users/1', route: { path: '/posts/:post' } })
   end(message)
-  const { request } = requests.during(AFTER_AWAIT, { began, sampled })
+  const { request } = requests.during(AFTER_AWAIT, { began, sampled, beginnings: 0 })
   assert.deepEqual(request, { method: 'GET', route: '/users/:id/posts/:post', certainty: 'likely' })
 })
 
@@ -289,12 +291,12 @@ test('requests that began after the first stack have waited, not those that are 
   for (let count = 0; count < 5; count++) begin({ url: '/events' })
   const [began] = requests.events
   begin({ url: '/slow' })
-  const [sampled] = requests.events
-  end(begin({ url: '/a' }))
-  begin({ url: '/b' })
-  const { request, waited } = requests.during(BEGINNING, { began, sampled })
+  const [sampled, beginnings] = requests.events
+  for (let count = 0; count < 100; count++) end(begin({ url: '/a' }))
+  for (let count = 0; count < 100; count++) begin({ url: '/b' })
+  const { request, waited } = requests.during(BEGINNING, { began, sampled, beginnings })
   assert.deepEqual(request, { method: 'GET', route: '/slow', certainty: 'exact' })
-  assert.equal(waited, 2)
+  assert.equal(waited, 200)
 })
 
 for (const [title, frames, isLikely] of /** @type {const} */ ([
@@ -320,7 +322,7 @@ for (const [title, frames, isLikely] of /** @type {const} */ ([
     begin({ url: '/events' })
     const [now] = requests.events
     const stack = frames.map(([name, file, isAsync]) => frameOf(name, file, isAsync))
-    const { request } = requests.during(stack, { began: now, sampled: now })
+    const { request } = requests.during(stack, { began: now, sampled: now, beginnings: 0 })
     assert.deepEqual(request, isLikely ? { method: 'GET', route: '/events', certainty: 'likely' } : undefined)
   })
 }

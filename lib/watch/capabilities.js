@@ -4,7 +4,7 @@
 
 /** @typedef {Omit<Capabilities, 'missing'>} Flags */
 
-const NO_PROC = 'The system does not report it: /proc is absent or cannot be read'
+const NO_PROC = 'The files of this thread in /proc are absent or cannot be read'
 
 /** Why a capability is absent where the loop can be watched. @type {Record<keyof Flags, string>} */
 const REASONS = {

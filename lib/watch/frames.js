@@ -37,8 +37,8 @@ function allFrames(error) {
 }
 
 /**
- * Makes an error and returns its stack as text, and its frames, as JSON. `formatter` formats its stack, unless `Error` is frozen: then
- * there are no frames.
+ * Returns the current stack, as text and as frames, in JSON. The frames are empty if `Error` is frozen, since native code
+ * cannot install `formatter` then.
  */
 function describe() {
   const { stack } = /** @type {{ stack?: unknown }} */ (new Error('The event loop is blocked'))
@@ -76,7 +76,7 @@ function formatter(_error, sites) {
 
 const fileOfCheckpoints = lazy(() => allFrames(sample())[0]?.file ?? '')
 
-/** Shows a checkpoint, and the function of V8 that it follows, as the latter. @param {Frame[]} frames */
+/** Replaces the frames of a checkpoint with one of `JSON.parse` or `JSON.stringify`. @param {Frame[]} frames */
 function withoutCheckpoints(frames) {
   const checkpointFile = fileOfCheckpoints()
   const isInMethod = frames.length > 1 && frames[0].file === '' && frames[1].file === checkpointFile

@@ -25,7 +25,7 @@ const blocks = channel('offloop:block')
 
 /** The functions that `watch` returned. @type {WeakSet<object>} */
 const watches = new WeakSet()
-/** Those that have not been called: exporters of metrics refer to them weakly. @type {Set<object>} */
+/** Returned functions that have not been called. Exporters of metrics hold only weak references. @type {Set<object>} */
 const active = new Set()
 
 /** Watches that have not been stopped. @type {Set<Watcher>} */

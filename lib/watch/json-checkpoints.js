@@ -15,7 +15,7 @@ function offloopCheckpoint() {}
 const replaced = new Map()
 let users = 0
 
-/** Adds the checkpoints, unless the program has frozen or replaced the functions. */
+/** Adds the checkpoints, except to a method that is an accessor or not configurable, as in a frozen `JSON`. */
 function addCheckpoints() {
   if (users++ > 0) return
   for (const name of METHODS) {

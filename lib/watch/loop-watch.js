@@ -15,8 +15,8 @@ const { Requests } = require('./requests')
  */
 
 /**
- * The native watch of this environment's loop, for all subscribers: with the lowest threshold of them. It is on while there is one
- * that is not paused.
+ * The native watch of this environment's loop, shared by all subscribers and set to their lowest threshold. The watch is on while
+ * at least one subscriber is not paused.
  */
 class LoopWatch {
   /** @type {Map<Subscriber, { limits: Limits, since: number, isPaused: boolean }>} */
@@ -124,7 +124,7 @@ class LoopWatch {
     return [...this.#subscribers].filter(([, { isPaused }]) => !isPaused)
   }
 
-  /** Reports the blocks up to now to a subscriber that leaves. A block in progress is left to the others, if there are any. */
+  /** Reports blocks to a subscriber that stops or pauses. A block in progress is included if no other subscriber is active. */
   #reportTo(/** @type {Subscriber} */ subscriber) {
     if (this.#active().some(([other]) => other !== subscriber)) this.#take(false)
     else this.flush()

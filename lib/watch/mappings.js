@@ -107,7 +107,10 @@ function originsInMap({ sourceRoot, sources, mappings }, positions) {
     const code = index === mappings.length ? SEMICOLON : mappings.charCodeAt(index)
     if (code !== COMMA && code !== SEMICOLON) {
       const digit = DIGITS[code]
-      if (!(digit >= 0)) throw new SyntaxError(`Mappings with the character ${JSON.stringify(mappings[index])}`)
+      if (!(digit >= 0)) {
+        const received = JSON.stringify(mappings[index])
+        throw new SyntaxError(`The mappings must be Base64 VLQ. Received ${received} at index ${index}`)
+      }
       value |= (digit & 31) << shift
       shift += 5
       if (digit & 32) continue

@@ -32,8 +32,8 @@ class PendingBlock {
   constructor(raw, requests) {
     this.block = blockOf(raw)
     this.#requests = requests
-    const sampled = raw.samples[this.block.samples.findIndex(hasFrames)]?.events ?? raw.events
-    this.#times = { began: raw.events, sampled }
+    const { events, beginnings } = raw.samples[this.block.samples.findIndex(hasFrames)] ?? raw
+    this.#times = { began: raw.events, sampled: events, beginnings }
   }
 
   /** Adds the request and the positions in sources. */

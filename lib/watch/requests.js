@@ -12,7 +12,8 @@ const { subscribe, unsubscribe } = require('node:diagnostics_channel')
  * @typedef {import('../../watch').Frame} Frame
  * @typedef {import('../../watch').BlockRequest} BlockRequest
  *
- * @typedef {{ closed: boolean, destroyed: boolean, [key: symbol]: Entry | undefined }} Response
+ * A response of HTTP/1, or a stream of HTTP/2.
+ * @typedef {{ closed: boolean, destroyed: boolean, req?: any, [BEGAN]?: number, [HEADERS]?: Headers } & Record<string, any>} Response
  *
  * Names and times of a request, kept after its end in place of it: its body may be large.
  * @typedef {object} Outline
@@ -25,14 +26,20 @@ const { subscribe, unsubscribe } = require('node:diagnostics_channel')
  * @property {number} began
  * @property {number} ended
  *
- * Times of a block in events. `sampled` is that of its first stack.
- * @typedef {{ began: number, sampled: number }} Times
+ * Times of a block in events. `sampled` is that of its first stack, `beginnings` the count of beginnings up to it.
+ * @typedef {{ began: number, sampled: number, beginnings: number }} Times
  */
 
-/** Requests whose client has gone are looked for when as many have begun as are in flight, and at least this many. */
-const SWEEP = 8
-/** Requests that are remembered after their end: a response may finish before its block is reported. */
-const MAX_ENDED = 64
+/** Events whose requests are remembered: as many may follow a block before it is described. */
+const REMEMBERED = 2048
+/** Events after which a request is dropped if its client has gone: its response does not finish. */
+const LOOKS = /** @type {const} */ ([16, 128, 1024])
+/** Key of the event at which the request of a response began. */
+const BEGAN = Symbol('offloop.began')
+/** Key of the headers of a stream of HTTP/2. */
+const HEADERS = Symbol('offloop.headers')
+/** Key of the route of Fastify that a request has. */
+const ROUTE = Symbol('offloop.route')
 /** Function of Node.js in which a server begins a request. */
 const BEGINS = 'parserOnIncoming'
 /** Files of Node.js that call timers and immediates, and continuations. */
@@ -56,57 +63,38 @@ const IDS = [
   /^(?=.*(?:[a-z]{1,3}[A-Z]+){4})[A-Za-z_-]{20,}$/
 ]
 
-/** A request of HTTP/1, or a stream of HTTP/2, in flight: a node of a list. */
-class Entry {
-  /** @type {Entry | undefined} */
-  next = undefined
-
-  /**
-   * @param {IncomingMessage | ServerHttp2Stream} target
-   * @param {Response} response
-   * @param {Headers | undefined} headers of a stream
-   * @param {number} began
-   * @param {Entry | undefined} previous
-   */
-  constructor(target, response, headers, began, previous) {
-    this.target = target
-    this.response = response
-    this.headers = headers
-    this.began = began
-    this.previous = previous
-  }
-}
-
+/** The last requests of this thread. Their bookkeeping is a part of the cost of each request, so it hardly allocates. */
 class Requests {
   /**
-   * Counts the beginnings and ends of requests: a clock that costs less than the time. Native code reads the count at the beginning
-   * of an event-loop iteration and for each stack.
+   * Counts the beginnings and ends of requests, and the beginnings alone: a clock that costs less than the time. Native code reads
+   * the counts at the beginning of an event-loop iteration and for each stack, and copies the first to the third at a stack.
    */
-  events = new Float64Array(1)
-  /** Key of the entries in their responses: a Map takes three times as long. */
-  #key = Symbol('offloop.request')
-  /** The newest request in flight. @type {Entry | undefined} */
-  #newest
-  #inFlight = 0
-  /** The last requests that have ended, in a ring. @type {Outline[]} */
+  events = new Float64Array([0, 0, Number.NEGATIVE_INFINITY])
+  #count = 0
+  #beginnings = 0
+  /** Responses in flight, by the event at which their request began, modulo `REMEMBERED`. @type {(Response | undefined)[]} */
+  #inFlight = new Array(REMEMBERED).fill(undefined)
+  /** Requests that have ended since the last stack, oldest first. @type {Outline[]} */
   #ended = []
-  #endings = 0
-  /** Routes of Fastify. @type {WeakMap<object, string>} */
-  #routes = new WeakMap()
-  #untilSweep = SWEEP
 
   /** @type {[string, (message: any) => void][]} */
   #subscriptions = [
-    ['http.server.request.start', ({ request, response }) => this.#begin(request, response)],
+    ['http.server.request.start', ({ response }) => this.#begin(response)],
     ['http.server.response.finish', ({ response }) => this.#end(response)],
     // Node.js 22 and later.
-    ['http2.server.stream.start', ({ stream, headers }) => this.#begin(stream, stream, headers)],
+    [
+      'http2.server.stream.start',
+      ({ stream, headers }) => {
+        stream[HEADERS] = headers
+        this.#begin(stream)
+      }
+    ],
     ['http2.server.stream.close', ({ stream }) => this.#end(stream)],
     [
       'tracing:fastify.request.handler:start',
       ({ request, route }) => {
         const raw = request?.raw
-        if (raw !== undefined && typeof route?.url === 'string') this.#routes.set(raw.stream ?? raw, route.url)
+        if (raw !== undefined && typeof route?.url === 'string') Object(raw.stream ?? raw)[ROUTE] = route.url
       }
     ]
   ]
@@ -117,11 +105,8 @@ class Requests {
 
   stop() {
     for (const [name, listener] of this.#subscriptions) unsubscribe(name, listener)
-    for (const { response } of this.#entries()) response[this.#key] = undefined
-    this.#newest = undefined
-    this.#inFlight = 0
+    this.#inFlight.fill(undefined)
     this.#ended.length = 0
-    this.#endings = 0
   }
 
   /**
@@ -131,84 +116,80 @@ class Requests {
    * @param {Times} times
    * @returns {{ request?: BlockRequest, waited: number }}
    */
-  during(frames, { began, sampled }) {
-    const inFlight = this.#entries().map(entry => this.#outline(entry, Infinity))
+  during(frames, { began, sampled, beginnings }) {
+    const responses = this.#inFlight.filter(response => response !== undefined)
+    const inFlight = responses.map(response => this.#describe(response, outlineOfNothing(), Infinity))
     const requests = [...this.#ended, ...inFlight].filter(({ ended }) => ended > began)
     const request = ownerOf(
       frames,
       requests.filter(request => request.began <= sampled)
     )
-    const waited = requests.filter(request => request.began > sampled && !request.isGone).length
-    this.#sweep()
+    const waited = this.#beginnings - beginnings
     return request === undefined ? { waited } : { request, waited }
   }
 
-  /** Returns the requests in flight. */
-  #entries() {
-    const entries = []
-    for (let entry = this.#newest; entry !== undefined; entry = entry.previous) entries.push(entry)
-    return entries
-  }
-
   /**
-   * @param {Entry} entry
-   * @param {number} ended
-   * @returns {Outline}
-   */
-  #outline({ target, response, headers, began }, ended) {
-    const { method, originalUrl, url, route, baseUrl } = /** @type {any} */ (target)
-    const isExpress = typeof route?.path === 'string'
-    return {
-      isStream: headers !== undefined,
-      isGone: ended === Infinity && isGone(response),
-      method: method ?? headers?.[':method'] ?? '',
-      path: originalUrl ?? url ?? headers?.[':path'] ?? '',
-      route: isExpress ? route.path : this.#routes.get(target),
-      base: isExpress ? (baseUrl ?? '') : '',
-      began,
-      ended
-    }
-  }
-
-  /**
-   * @param {Entry['target']} target
+   * Writes names and times of a request into an outline.
    * @param {Response} response
-   * @param {Headers} [headers]
+   * @param {Outline} outline
+   * @param {number} ended
    */
-  #begin(target, response, headers) {
-    const entry = new Entry(target, response, headers, ++this.events[0], this.#newest)
-    if (this.#newest !== undefined) this.#newest.next = entry
-    this.#newest = entry
-    this.#inFlight++
-    response[this.#key] = entry
-    if (--this.#untilSweep === 0) this.#sweep()
+  #describe(response, outline, ended) {
+    const target = response.req ?? response
+    const headers = response[HEADERS]
+    outline.isStream = headers !== undefined
+    outline.isGone = ended === Infinity && isGone(response)
+    outline.method = target.method ?? headers?.[':method'] ?? ''
+    outline.path = target.originalUrl ?? target.url ?? headers?.[':path'] ?? ''
+    outline.route = typeof target.route?.path === 'string' ? target.route.path : target[ROUTE]
+    outline.base = target.baseUrl ?? ''
+    outline.began = response[BEGAN] ?? 0
+    outline.ended = ended
+    return outline
+  }
+
+  /** @param {Response} response */
+  #begin(response) {
+    const event = this.#next()
+    this.events[1] = ++this.#beginnings
+    response[BEGAN] = event
+    this.#inFlight[event & (REMEMBERED - 1)] = response
   }
 
   /** @param {Response} response */
   #end(response) {
-    const entry = this.#remove(response)
-    if (entry !== undefined) this.#ended[this.#endings++ % MAX_ENDED] = this.#outline(entry, ++this.events[0])
-  }
-
-  /** @param {Response} response */
-  #remove(response) {
-    const entry = response[this.#key]
-    if (entry === undefined) return undefined
-    response[this.#key] = undefined
-    this.#inFlight--
-    if (entry.previous !== undefined) entry.previous.next = entry.next
-    if (entry.next !== undefined) entry.next.previous = entry.previous
-    else this.#newest = entry.previous
-    return entry
-  }
-
-  /** Drops requests whose client has gone: they do not finish. */
-  #sweep() {
-    for (const { response } of this.#entries()) {
-      if (isGone(response)) this.#remove(response)
+    const began = response[BEGAN]
+    // It began before the watch.
+    if (began === undefined) return
+    const slot = began & (REMEMBERED - 1)
+    if (this.#inFlight[slot] === response) this.#inFlight[slot] = undefined
+    const event = this.#next()
+    // Most iterations have no stack.
+    if (event - this.events[2] > REMEMBERED) {
+      this.#ended.length = 0
+      return
     }
-    this.#untilSweep = Math.max(SWEEP, this.#inFlight)
+    if (this.#ended.length >= REMEMBERED) this.#ended.splice(0, REMEMBERED / 2)
+    this.#ended.push(this.#describe(response, outlineOfNothing(), event))
   }
+
+  #next() {
+    this.#count++
+    this.events[0] = this.#count
+    for (const events of LOOKS) this.#dropIfGone((this.#count - events) & (REMEMBERED - 1))
+    return this.#count
+  }
+
+  /** @param {number} slot */
+  #dropIfGone(slot) {
+    const response = this.#inFlight[slot]
+    if (response !== undefined && isGone(response)) this.#inFlight[slot] = undefined
+  }
+}
+
+/** @returns {Outline} */
+function outlineOfNothing() {
+  return { isStream: false, isGone: false, method: '', path: '', route: undefined, base: '', began: 0, ended: 0 }
 }
 
 /**
@@ -236,7 +217,7 @@ function isGone({ closed, destroyed }) {
 }
 
 /**
- * Returns whether a stack may be that of a request after an `await`, by its outermost frame: not if a timer called it.
+ * Returns whether a stack may belong to a request after an `await`: not if it begins in a timer without a continuation.
  * @param {readonly Frame[]} frames
  */
 function mayContinue(frames) {

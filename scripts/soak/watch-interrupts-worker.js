@@ -15,7 +15,7 @@ const REPORT_MS = 500
 if (Math.random() < 0.3) Object.freeze(Error)
 const functions = { errorClass: Error, descriptorOf: Object.getOwnPropertyDescriptor, formatter, describe }
 // No subscriber has this number: blocks are taken by polling.
-native.startWatch(SETTINGS, 0xffff_ffff, 0, functions, new ArrayBuffer(8))
+native.startWatch(SETTINGS, 0xffff_ffff, 0, functions, new ArrayBuffer(24))
 
 const rows = Array.from({ length: 3000 }, (_, index) => ({ index, name: `name ${index}`, tags: ['a', `${index}`] }))
 const text = JSON.stringify(rows)

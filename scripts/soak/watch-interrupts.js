@@ -13,15 +13,16 @@ const { setTimeout: after } = require('node:timers/promises')
 const THREADS = 8
 const INTERRUPTS = Number(process.argv[2] ?? 1_000_000)
 const IS_WATCHED = process.argv[3] === 'watched'
-/** Interrupts after which memory is compared. */
-const WARM_UP = INTERRUPTS / 10
+/** Parts of the run whose mean memory is compared: the heaps of the threads grow and shrink. */
+const PARTS = 10
 const MAX_GROWTH = 1.1
 const WORKER = join(__dirname, 'watch-interrupts-worker.js')
 /** Exit codes of threads that return, are terminated, or call `process.exit`. */
 const EXPECTED = [0, 1, 7]
 
 const counts = { interrupts: 0, rounds: 0, wrong: 0, terminated: 0, exited: 0, crashed: 0 }
-let warmBytes = 0
+/** Resident memory in each part of the run. @type {{ sum: number, count: number }[]} */
+const memory = Array.from({ length: PARTS }, () => ({ sum: 0, count: 0 }))
 
 /** @type {Set<Worker>} */
 const workers = new Set()
@@ -38,7 +39,6 @@ function startWorker() {
     counts.interrupts += interrupts
     counts.rounds += rounds
     counts.wrong += wrong
-    if (warmBytes === 0 && counts.interrupts >= WARM_UP) warmBytes = process.memoryUsage.rss()
   })
   worker.on('error', error => {
     counts.crashed++
@@ -50,6 +50,12 @@ function startWorker() {
     if (!EXPECTED.includes(code)) counts.crashed++
     if (code === 7) counts.exited++
   })
+}
+
+function sampleMemory() {
+  const part = memory[Math.min(PARTS - 1, Math.floor((counts.interrupts / INTERRUPTS) * PARTS))]
+  part.sum += process.memoryUsage.rss()
+  part.count++
 }
 
 /** @param {Worker} worker */
@@ -64,6 +70,7 @@ async function interrupt() {
   while (counts.interrupts < INTERRUPTS) {
     while (workers.size < THREADS) startWorker()
     await after(20)
+    sampleMemory()
     const [victim] = mortal
     if (victim !== undefined && Math.random() < 0.02) {
       counts.terminated++
@@ -74,11 +81,12 @@ async function interrupt() {
       process.stdout.write(`${JSON.stringify(counts)}\n`)
     }
   }
-  const bytes = process.memoryUsage.rss()
   await Promise.all([...workers].map(endWorker))
-  const growth = bytes / warmBytes
+  const megabytes = memory.map(({ sum, count }) => Math.round(sum / count / 1e6))
+  // The first part warms up.
+  const growth = megabytes[PARTS - 1] / megabytes[1]
   const seconds = Math.round((performance.now() - began) / 1000)
-  process.stdout.write(`${JSON.stringify({ ...counts, growth: growth.toFixed(3), seconds })}\n`)
+  process.stdout.write(`${JSON.stringify({ ...counts, megabytes, growth: growth.toFixed(3), seconds })}\n`)
   if (counts.wrong > 0 || counts.crashed > 0 || growth > MAX_GROWTH) process.exitCode = 1
 }
 

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_part_is_the_cause() {
+    fn each_part_can_be_the_cause() {
         let shares = |cpu, starved, suspended| Shares { duration: 100, cpu: Some(cpu), starved, suspended, gc: 0 };
         let (on_time, late) = (Some(Capture::OnTime), Some(Capture::Late));
         for (expected, shares, first) in [

@@ -148,7 +148,7 @@ impl Vigil {
             return Findings { shares, ..Findings::default() };
         };
         let measured = end.at.saturating_sub(baseline.at).max(1);
-        // The figures may begin after the block.
+        // The figures may cover only the end of the block, so they are scaled to its duration.
         let scaled = |nanos: Nanos, rest: Nanos| {
             let whole = u128::from(nanos) * u128::from(duration.max(measured)) / u128::from(measured);
             Nanos::try_from(whole).unwrap_or(Nanos::MAX).min(rest)
@@ -189,7 +189,7 @@ impl Vigil {
     }
 }
 
-/// Returns the figures of the last look, if they are nearer to the beginning of an iteration than `now`, `held` after it.
+/// Returns the figures of the last look, if nearer than `now` to the beginning of the iteration, which began at `now - held`.
 fn near_beginning(previous: Option<Reading>, now: Nanos, held: Nanos) -> Option<Reading> {
     previous.filter(|previous| now.saturating_sub(held).abs_diff(previous.at) < held)
 }

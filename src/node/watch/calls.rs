@@ -58,7 +58,8 @@ pub fn can_watch() -> bool {
 }
 
 /// Starts to watch the loop of this environment. `subscriber` receives a record for each block. `describe` makes an error and returns
-/// its stack and frames as JSON text; `formatter` returns the call sites of a stack. `events` holds a number, the count of events of requests.
+/// its stack and frames as JSON text; `formatter` returns the call sites of a stack. `events` holds three numbers: beginnings and ends of requests, beginnings alone, and the first number at the
+/// last stack.
 #[napi(
     catch_unwind,
     ts_args_type = "settings: WatchSettings, subscriber: number, threadId: number, functions: { errorClass: ErrorConstructor, descriptorOf: typeof Object.getOwnPropertyDescriptor, formatter: (error: unknown, sites: NodeJS.CallSite[]) => unknown, describe: () => string }, events: ArrayBuffer"
@@ -146,7 +147,7 @@ pub fn loop_stats(env: Env) -> Result<LoopStats> {
 /// Returns the oldest block that was not taken, or `null`. All times are in milliseconds; `began` is a time of the system's clock.
 #[napi(
     catch_unwind,
-    ts_return_type = "{ duration: number, began: number, endedAgo: number, cause: string, cpu: number | null, starved: number, suspended: number, gc: number, systemCall: string | null, events: number, samples: { at: number, capture: 'on-time' | 'late' | 'none', lateness: number, events: number, error: Error | null }[] } | null"
+    ts_return_type = "{ duration: number, began: number, endedAgo: number, cause: string, cpu: number | null, starved: number, suspended: number, gc: number, systemCall: string | null, events: number, beginnings: number, samples: { at: number, capture: 'on-time' | 'late' | 'none', lateness: number, events: number, beginnings: number, error: Error | null }[] } | null"
 )]
 pub fn take_block(env: &Env) -> Result<Option<Object<'_>>> {
     let environment: &Environment = environment::of(env)?;
@@ -173,7 +174,8 @@ fn object_of<'env>(env: &'env Env, block: &Block) -> Result<Object<'env>> {
     object.set("suspended", millis(shares.suspended))?;
     object.set("gc", millis(shares.gc))?;
     object.set("systemCall", block.findings.system_call)?;
-    object.set("events", block.events)?;
+    object.set("events", block.requests.events)?;
+    object.set("beginnings", block.requests.beginnings)?;
     let mut samples: Array = env.create_array(0)?;
     for age in &block.findings.requested {
         let sample = block.samples.iter().find(|sample| sample.age == *age);
@@ -181,7 +183,9 @@ fn object_of<'env>(env: &'env Env, block: &Block) -> Result<Object<'env>> {
         entry.set("at", millis(*age))?;
         entry.set("capture", capture_of(sample).name())?;
         entry.set("lateness", millis(sample.map_or(0, |sample| sample.lateness)))?;
-        entry.set("events", sample.map_or(block.events, |sample| sample.events))?;
+        let requests = sample.map_or(block.requests, |sample| sample.requests);
+        entry.set("events", requests.events)?;
+        entry.set("beginnings", requests.beginnings)?;
         entry.set("error", sample.and_then(|sample| napi_raw::pinned(env, &sample.error)))?;
         samples.insert(entry)?;
     }

@@ -1,4 +1,4 @@
-//! A count of events that JavaScript keeps and native code reads: without a call, it costs JavaScript a nanosecond.
+//! Counts of requests that JavaScript keeps and native code reads: without a call, they cost JavaScript a nanosecond.
 
 use crate::node::napi_raw::{self, Pinned};
 use crate::sync::Mutex;
@@ -7,11 +7,19 @@ use napi::{Env, Result, sys};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-/// The number in an `ArrayBuffer`. For the environment's thread only.
+/// Counts of requests up to a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Counts {
+    /// Beginnings and ends.
+    pub events: f64,
+    pub beginnings: f64,
+}
+
+/// The counts in an `ArrayBuffer`. For the environment's thread only.
 pub struct Events {
     env: sys::napi_env,
     /// Null after [`Events::release`].
-    count: AtomicPtr<f64>,
+    counts: AtomicPtr<[f64; 3]>,
     buffer: Mutex<Option<Pinned>>,
 }
 
@@ -24,24 +32,38 @@ impl Events {
     pub fn new(env: &Env, buffer: &Unknown) -> Result<Self> {
         let (pinned, data, length) = napi_raw::pin_array_buffer(env, buffer)?;
         #[expect(clippy::cast_ptr_alignment, reason = "checked below")]
-        let count = data.cast_mut().cast::<f64>();
-        if length < size_of::<f64>() || !count.is_aligned() {
+        let counts = data.cast_mut().cast::<[f64; 3]>();
+        if length < size_of::<[f64; 3]>() || !counts.is_aligned() {
             napi_raw::unpin(env, pinned);
-            return Err(napi_raw::misuse("a buffer without a number"));
+            return Err(napi_raw::misuse("a buffer without three numbers"));
         }
-        Ok(Events { env: env.raw(), count: AtomicPtr::new(count), buffer: Mutex::new(Some(pinned)) })
+        Ok(Events { env: env.raw(), counts: AtomicPtr::new(counts), buffer: Mutex::new(Some(pinned)) })
     }
 
-    /// Returns the number of events up to now, or zero after [`Events::release`].
-    pub fn count(&self) -> f64 {
-        let count = self.count.load(Ordering::Relaxed);
+    /// Returns the counts up to now, or zeros after [`Events::release`].
+    pub fn counts(&self) -> Counts {
+        let counts = self.counts.load(Ordering::Relaxed);
+        if counts.is_null() {
+            return Counts::default();
+        }
         // SAFETY: `new` has checked size and alignment. The pin keeps the buffer, which `lib/` never detaches, until `release`. Only
         // JavaScript on this thread writes to it.
-        if count.is_null() { 0.0 } else { unsafe { count.read() } }
+        let [events, beginnings, _] = unsafe { counts.read() };
+        Counts { events, beginnings }
+    }
+
+    /// Returns the counts up to now, and marks their events as those of the last stack, for JavaScript.
+    pub fn mark(&self) -> Counts {
+        let counts = self.counts.load(Ordering::Relaxed);
+        if !counts.is_null() {
+            // SAFETY: as in `counts`. No JavaScript runs on this thread meanwhile.
+            unsafe { (*counts)[2] = (*counts)[0] };
+        }
+        self.counts()
     }
 
     pub fn release(&self) {
-        self.count.store(ptr::null_mut(), Ordering::Relaxed);
+        self.counts.store(ptr::null_mut(), Ordering::Relaxed);
         if let Some(pinned) = self.buffer.lock().take() {
             napi_raw::unpin(&Env::from_raw(self.env), pinned);
         }

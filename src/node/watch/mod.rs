@@ -4,6 +4,7 @@ pub mod active;
 mod calls;
 mod capture;
 mod events;
+mod garbage;
 mod pulse;
 mod report;
 mod runtime;

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Write};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How long a line is tried to be written while its reader does not read.
+/// Longest wait for a reader of the standard error that does not read.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Most lines that wait for the writer.
 const LINES: usize = 64;

@@ -1,9 +1,10 @@
 //! A watched event loop: what its thread, the watchdog and interrupts share.
 
 use super::capture::Errors;
-use super::events::Events;
+use super::events::{Counts, Events};
+use super::garbage::Garbage;
 use super::report::{self, Report};
-use super::runtime::{COLLECTIONS, Collections, Interrupts, Runtime};
+use super::runtime::{Interrupts, Runtime};
 use crate::node::completion::{Outcome, Port};
 use crate::node::napi_raw::Pinned;
 use crate::sync::Mutex;
@@ -14,7 +15,7 @@ use crate::watch::probe::{Sources, Thread};
 use crate::watch::vigil::{Findings, Order, Reading, SAMPLES, Settings, Vigil};
 use crate::watch::{Nanos, now, watchdog};
 use std::collections::VecDeque;
-use std::ffi::{c_int, c_void};
+use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -44,8 +45,8 @@ pub struct Sample {
     pub age: Nanos,
     pub lateness: Nanos,
     pub error: Pinned,
-    /// Events of requests before the capture.
-    pub events: f64,
+    /// Requests before the capture.
+    pub requests: Counts,
 }
 
 pub struct Block {
@@ -53,8 +54,8 @@ pub struct Block {
     pub ended: Nanos,
     pub cause: Cause,
     pub samples: Vec<Sample>,
-    /// Events of requests before the block.
-    pub events: f64,
+    /// Requests before the block.
+    pub requests: Counts,
 }
 
 /// The loop and V8's instance, which the watchdog may use while they exist.
@@ -76,8 +77,8 @@ pub struct WatchedLoop {
     subject: Subject,
     errors: Errors,
     events: Events,
-    /// Events of requests, as bits of a number, when the current iteration began.
-    events_before: AtomicU64,
+    /// Requests before the current iteration.
+    requests_before: Mutex<Counts>,
     heart: Heart,
     vigil: Mutex<Vigil>,
     thread: Thread,
@@ -89,13 +90,9 @@ pub struct WatchedLoop {
     announced: Mutex<Option<Reading>>,
     /// Whether an interrupt is pending.
     is_requested: AtomicBool,
-    /// When the current garbage collection began.
-    collection_began: AtomicU64,
-    /// Time in garbage collections within this iteration.
-    collecting: AtomicU64,
+    garbage: Garbage,
     is_paused: AtomicBool,
     starved: AtomicU64,
-    collected: AtomicU64,
 }
 
 /// Statistics of a loop.
@@ -130,7 +127,7 @@ impl WatchedLoop {
             event_loop: event_loop as usize,
             subject,
             errors,
-            events_before: AtomicU64::new(events.count().to_bits()),
+            requests_before: Mutex::new(events.counts()),
             events,
             heart: Heart::new(now(), idle),
             vigil: Mutex::new(Vigil::new(settings)),
@@ -141,11 +138,9 @@ impl WatchedLoop {
             report: Mutex::default(),
             announced: Mutex::default(),
             is_requested: AtomicBool::new(false),
-            collection_began: AtomicU64::new(0),
-            collecting: AtomicU64::new(0),
+            garbage: Garbage::default(),
             is_paused: AtomicBool::new(false),
             starved: AtomicU64::new(0),
-            collected: AtomicU64::new(0),
         })
     }
 
@@ -182,8 +177,8 @@ impl WatchedLoop {
             self.holds.lock().record(iteration.held(now, idle));
             written = self.end_iteration(&iteration, now, iteration.unannounced(now, idle));
         }
-        self.collecting.store(0, Ordering::Relaxed);
-        self.events_before.store(self.events.count().to_bits(), Ordering::Relaxed);
+        self.garbage.begin_iteration();
+        *self.requests_before.lock() = self.events.counts();
         self.heart.beat(now, idle);
         written
     }
@@ -211,7 +206,7 @@ impl WatchedLoop {
         let reading = self.reading();
         if let Some(begin) = self.announced.lock().take() {
             self.vigil.lock().exclude(&begin, &reading);
-            self.collecting.fetch_sub(reading.gc.saturating_sub(begin.gc), Ordering::Relaxed);
+            self.garbage.exclude(reading.gc.saturating_sub(begin.gc));
         }
         self.heart.end_expected(now());
     }
@@ -219,13 +214,8 @@ impl WatchedLoop {
     /// Ends the watch, on the thread of the loop: the loop and V8 are not used after this.
     pub fn end(&self) {
         let target = self.target.lock().take();
-        if let (Some(target), Some(collections)) = (target, self.collections()) {
-            let data = std::ptr::from_ref(self).cast_mut().cast();
-            // SAFETY: the isolate of this thread, and the callbacks that `start` added, removed once.
-            unsafe {
-                (collections.remove_prologue)(target.isolate, collection_begins, data);
-                (collections.remove_epilogue)(target.isolate, collection_ends, data);
-            }
+        if let Some(target) = target {
+            self.garbage.end(self.runtime, target.isolate);
         }
         while let Some(block) = self.take_block() {
             self.discard(block.samples);
@@ -254,31 +244,16 @@ impl WatchedLoop {
             delay: holds.delay(now()),
             utilization: holds.utilization(now()),
             starved: self.starved.load(Ordering::Relaxed),
-            collected: self.collected.load(Ordering::Relaxed),
+            collected: self.garbage.total(),
             looks: watchdog::looks(),
         }
     }
 
-    fn collections(&self) -> Option<Collections> {
-        self.runtime.interrupts.and_then(|interrupts| interrupts.collections)
-    }
-
     /// Starts to observe garbage collections, until [`WatchedLoop::end`], which the caller must call before it drops the last reference.
     pub fn start(&self) {
-        if let (Some(target), Some(collections)) = (&*self.target.lock(), self.collections()) {
-            let data = std::ptr::from_ref(self).cast_mut().cast();
-            // SAFETY: the isolate of this thread; `self` stays in place until `end` removes the callbacks.
-            unsafe {
-                (collections.add_prologue)(target.isolate, collection_begins, data, COLLECTIONS);
-                (collections.add_epilogue)(target.isolate, collection_ends, data, COLLECTIONS);
-            }
+        if let Some(target) = &*self.target.lock() {
+            self.garbage.start(self.runtime, target.isolate);
         }
-    }
-
-    fn end_collection(&self) {
-        let time = now().saturating_sub(self.collection_began.load(Ordering::Relaxed));
-        self.collecting.fetch_add(time, Ordering::Relaxed);
-        self.collected.fetch_add(time, Ordering::Relaxed);
     }
 
     fn is_current(&self, iteration: u64) -> bool {
@@ -307,8 +282,8 @@ impl WatchedLoop {
             let oldest = blocks.pop_front();
             self.discard(oldest.map(|block| block.samples).unwrap_or_default());
         }
-        let events = f64::from_bits(self.events_before.load(Ordering::Relaxed));
-        blocks.push_back(Block { findings, ended: now, cause, samples, events });
+        let requests = *self.requests_before.lock();
+        blocks.push_back(Block { findings, ended: now, cause, samples, requests });
         drop(blocks);
         self.subject.port.complete(self.subject.subscriber, Outcome::Blocked);
         written
@@ -316,7 +291,7 @@ impl WatchedLoop {
 
     fn reading(&self) -> Reading {
         let (usage, overslept) = (self.thread.usage(), watchdog::overslept());
-        Reading { at: now(), usage, overslept, gc: self.collecting.load(Ordering::Relaxed) }
+        Reading { at: now(), usage, overslept, gc: self.garbage.current() }
     }
 
     /// Answers an interrupt, on the thread of the loop.
@@ -337,8 +312,8 @@ impl WatchedLoop {
             }
             RequestKind::Sample => {
                 let Some(error) = self.errors.capture() else { return };
-                let events = self.events.count();
-                let sample = Sample { iteration: request.iteration, age: request.age, lateness, error, events };
+                let requests = self.events.mark();
+                let sample = Sample { iteration: request.iteration, age: request.age, lateness, error, requests };
                 let mut samples = self.samples.lock();
                 if samples.len() < SAMPLES {
                     samples.push(sample);
@@ -358,8 +333,8 @@ impl WatchedLoop {
         unsafe { (interrupts.request)(target.isolate, interrupted, data.cast()) };
     }
 
-    /// Writes a report whose stack has arrived or will not, before the figures of its block are dropped. `iteration` is the current
-    /// one, `None` at the end of the block.
+    /// Writes the pending report once its stack has arrived, its block has ended, or `REPORT_WAIT` has passed. Must be called before the
+    /// figures of that block are dropped. `iteration` is the current one, `None` at the end of a block.
     fn write_report(&self, iteration: Option<u64>, held: Nanos) -> Pending {
         let mut slot = self.report.lock();
         let Some(report) = slot.take() else { return Pending::None };
@@ -468,19 +443,4 @@ unsafe extern "C" fn interrupted(_: *mut c_void, data: *mut c_void) {
     let Some(watched) = boxed.0.upgrade() else { return };
     // A panic must not unwind into C++.
     let _ = catch_unwind(AssertUnwindSafe(|| watched.answer(&boxed.1)));
-}
-
-// SAFETY: V8 calls this on the thread of the isolate, between `start` and `end`, with the pointer of `start`.
-unsafe extern "C" fn collection_begins(_: *mut c_void, _: c_int, _: c_int, data: *mut c_void) {
-    // SAFETY: as above, so the loop exists.
-    let watched = unsafe { &*data.cast::<WatchedLoop>() };
-    watched.collection_began.store(now(), Ordering::Relaxed);
-}
-
-// SAFETY: as for `collection_begins`.
-unsafe extern "C" fn collection_ends(_: *mut c_void, _: c_int, _: c_int, data: *mut c_void) {
-    // SAFETY: as above, so the loop exists.
-    let watched = unsafe { &*data.cast::<WatchedLoop>() };
-    // A panic must not unwind into C++.
-    let _ = catch_unwind(AssertUnwindSafe(|| watched.end_collection()));
 }
