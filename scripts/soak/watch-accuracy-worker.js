@@ -126,7 +126,7 @@ const kinds = {
     run: function stop(ms) {
       const command = `sleep 0.02; kill -STOP ${process.pid}; sleep ${ms / 1000}; kill -CONT ${process.pid}`
       spawn('sh', ['-c', command], { stdio: 'ignore' })
-      const end = performance.now() + 40
+      const end = performance.now() + ms + 100
       while (performance.now() < end); // guilty
     },
     causes: ['suspended']
