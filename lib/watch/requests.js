@@ -111,7 +111,7 @@ class Requests {
 
   /**
    * Returns the request that a block belongs to, and the number of requests that waited for its end: those that began after its
-   * first stack, for the loop held them up. Older ones may have waited too, or had nothing to do.
+   * first stack. Earlier requests are not counted: they may have been idle.
    * @param {readonly Frame[]} frames of the first stack of the block
    * @param {Times} times
    * @returns {{ request?: BlockRequest, waited: number }}
