@@ -212,24 +212,35 @@ test('words in paths stay', () => {
 })
 
 /**
- * Returns the requests of a test, which begin and end by messages of Node's channels.
+ * Returns the requests of a test, which begin by messages of Node's channels.
  * @param {import('node:test').TestContext} t
  */
 function requestsOf(t) {
   const requests = new Requests()
-  // As if a stack had been captured.
-  requests.events[2] = 0
   requests.start()
   t.after(() => requests.stop())
   const begin = (/** @type {object} */ fields) => {
     const request = { method: 'GET', ...fields }
-    const response = { req: request, closed: false, destroyed: false }
-    channel('http.server.request.start').publish({ request, response })
-    return { request, response }
+    const response = { req: request, destroyed: false }
+    /** @type {{ destroyed: boolean, parser: object, _httpMessage: object | null }} */
+    const socket = { destroyed: false, parser: { incoming: request }, _httpMessage: response }
+    channel('http.server.request.start').publish({ request, response, socket })
+    return { request, response, socket }
   }
-  const end = (/** @type {object} */ message) => channel('http.server.response.finish').publish(message)
+  const end = (/** @type {ReturnType<typeof begin>} */ { socket }) => {
+    socket.parser = { incoming: null }
+    socket._httpMessage = null
+  }
   return { requests, begin, end }
 }
+
+test('a request is not in flight after its end', async t => {
+  const { requests, begin, end } = requestsOf(t)
+  end(begin({ url: '/ended' }))
+  begin({ url: '/open' })
+  const { request } = requests.during(AFTER_AWAIT, requests.inFlight())
+  assert.deepEqual(request, { method: 'GET', route: '/open', certainty: 'likely' })
+})
 
 test('requests whose client has gone are forgotten', async t => {
   const requests = new Requests()
@@ -242,30 +253,54 @@ test('requests whose client has gone are forgotten', async t => {
     response.on('close', () => closed.resolve(undefined))
   })
   const aborts = new AbortController()
-  const call = fetch(address, { signal: aborts.signal })
+  const call = fetch(`${address}/aborted`, { signal: aborts.signal })
   await begun.promise
-  assert.equal(requests.during([], { began: 0, sampled: 0, beginnings: 0 }).waited, 1)
+  const { request } = requests.during(AFTER_AWAIT, requests.inFlight())
+  assert.deepEqual(request, { method: 'GET', route: '/aborted', certainty: 'likely' })
   aborts.abort()
   await assert.rejects(call, { name: 'AbortError' })
   await closed.promise
-  requests.during([], { began: 0, sampled: 0, beginnings: 0 })
-  const [now] = requests.events
-  assert.equal(requests.during(AFTER_AWAIT, { began: now, sampled: now, beginnings: 0 }).request, undefined)
+  assert.equal(requests.during(AFTER_AWAIT, requests.inFlight()).request, undefined)
 })
 
-test('nothing of a request is kept after its end, or once others have begun after its client has gone', async t => {
-  const { begin, end } = requestsOf(t)
+test('the handler of a request in a pipeline is named, not the request before it', async t => {
+  const { next } = collectBlocks(t)
+  t.after(watch({ threshold: 20, ...UNLIMITED }))
+  const address = await serve(t, function handler(request, response) {
+    if (request.url === '/second') spin(150)
+    setImmediate(() => response.end())
+  })
+  const socket = connect(Number(new URL(address).port), '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.write('GET /first HTTP/1.1\r\nHost: localhost\r\n\r\nGET /second HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  const { request } = await next(block => isIn(block, 'handler'))
+  assert.deepEqual(request, { method: 'GET', route: '/second', certainty: 'exact' })
+})
+
+test('a response that has ended still belongs to its running handler', async t => {
+  const { next } = collectBlocks(t)
+  t.after(watch({ threshold: 20, ...UNLIMITED }))
+  const address = await serve(t, function handler(_request, response) {
+    response.end('ended')
+    spin(150)
+  })
+  await (await fetch(`${address}/ended`)).text()
+  const { request } = await next(block => isIn(block, 'handler'))
+  assert.deepEqual(request, { method: 'GET', route: '/ended', certainty: 'exact' })
+})
+
+test('nothing of a request is kept after its end', async t => {
+  const { requests, begin, end } = requestsOf(t)
   /** @type {WeakRef<object>[]} */
   const references = []
-  const remember = (/** @type {ReturnType<typeof begin>} */ message) => {
-    references.push(new WeakRef(message.request))
-    return message
-  }
   ;(() => {
-    for (let count = 0; count < 10; count++) end(remember(begin({ url: '/ends', body: Buffer.alloc(100) })))
-    for (let count = 0; count < 10; count++) remember(begin({ url: '/gone' })).response.destroyed = true
+    for (let count = 0; count < 100; count++) {
+      const message = begin({ url: '/ends', body: Buffer.alloc(100) })
+      references.push(new WeakRef(message.request))
+      requests.inFlight()
+      end(message)
+    }
   })()
-  for (let count = 0; count < 32; count++) end(begin({ url: '/other' }))
   // A reference that was just made holds its target until the end of the callback.
   await after(0)
   collectGarbage()
@@ -275,28 +310,54 @@ test('nothing of a request is kept after its end, or once others have begun afte
   )
 })
 
-test('a request that has ended is described as at its end', t => {
-  const { requests, begin, end } = requestsOf(t)
-  const [began] = requests.events
-  const message = begin({ url: '/users/1/posts/2' })
-  const [sampled] = requests.events
-  Object.assign(message.request, { baseUrl: '/users/1', route: { path: '/posts/:post' } })
-  end(message)
-  const { request } = requests.during(AFTER_AWAIT, { began, sampled, beginnings: 0 })
-  assert.deepEqual(request, { method: 'GET', route: '/users/:id/posts/:post', certainty: 'likely' })
+test('connections that have closed are forgotten, those that are open are not', t => {
+  const { requests, begin } = requestsOf(t)
+  for (let count = 0; count < 100; count++) begin({ url: '/open' })
+  for (let count = 0; count < 10_000; count++) begin({ url: '/closed' }).socket.destroyed = true
+  let open = 0
+  let all = 0
+  for (let request = requests.inFlight().inFlight; request !== undefined; request = request.next) {
+    all++
+    if (request.target.url === '/open') open++
+  }
+  assert.equal(open, 100)
+  assert.ok(all <= 400, `${all}`)
 })
 
 test('requests that began after the first stack have waited, not those that are merely open', t => {
   const { requests, begin, end } = requestsOf(t)
   for (let count = 0; count < 5; count++) begin({ url: '/events' })
-  const [began] = requests.events
   begin({ url: '/slow' })
-  const [sampled, beginnings] = requests.events
+  const moment = requests.inFlight()
   for (let count = 0; count < 100; count++) end(begin({ url: '/a' }))
   for (let count = 0; count < 100; count++) begin({ url: '/b' })
-  const { request, waited } = requests.during(BEGINNING, { began, sampled, beginnings })
+  const { request, waited } = requests.during(BEGINNING, moment)
   assert.deepEqual(request, { method: 'GET', route: '/slow', certainty: 'exact' })
   assert.equal(waited, 200)
+})
+
+test('a list of requests runs no code of the program', t => {
+  const { requests, begin } = requestsOf(t)
+  const { socket } = begin({ url: '/open' })
+  const { response } = begin({ url: '/patched' })
+  const fail = () => assert.fail('code of the program')
+  Object.defineProperty(response, 'destroyed', { get: fail })
+  Object.defineProperty(response, 'req', { get: fail })
+  Object.defineProperty(socket, 'parser', { get: fail })
+  const { getOwnPropertyDescriptor } = Object
+  const { apply } = Reflect
+  const { deref } = WeakRef.prototype
+  t.after(() => {
+    Object.assign(Object, { getOwnPropertyDescriptor })
+    Object.assign(Reflect, { apply })
+    Object.assign(WeakRef.prototype, { deref })
+  })
+  Object.assign(Object, { getOwnPropertyDescriptor: fail })
+  Object.assign(Reflect, { apply: fail })
+  Object.assign(WeakRef.prototype, { deref: fail })
+  const { inFlight } = requests.inFlight()
+  assert.equal(inFlight?.target.url, '/open')
+  assert.equal(inFlight?.next, undefined)
 })
 
 for (const [title, frames, isLikely] of /** @type {const} */ ([
@@ -320,9 +381,8 @@ for (const [title, frames, isLikely] of /** @type {const} */ ([
   test(`the request is ${isLikely ? 'likely' : 'unknown'} in ${title}`, t => {
     const { requests, begin } = requestsOf(t)
     begin({ url: '/events' })
-    const [now] = requests.events
     const stack = frames.map(([name, file, isAsync]) => frameOf(name, file, isAsync))
-    const { request } = requests.during(stack, { began: now, sampled: now, beginnings: 0 })
+    const { request } = requests.during(stack, requests.inFlight())
     assert.deepEqual(request, isLikely ? { method: 'GET', route: '/events', certainty: 'likely' } : undefined)
   })
 }

@@ -445,10 +445,10 @@ export interface SessionInfo {
 
 /**
  * Starts to watch the loop of this environment. `subscriber` receives a record for each block. `describe` makes an error and returns
- * its stack and frames as JSON text; `formatter` returns the call sites of a stack. `events` holds three numbers: beginnings and ends of requests, beginnings alone, and the first number at the
- * last stack.
+ * its stack and frames as JSON text; `formatter` returns the call sites of a stack; `inFlight` lists the requests in flight. `begun`
+ * holds the count of the requests that have begun.
  */
-export declare function startWatch(settings: WatchSettings, subscriber: number, threadId: number, functions: { errorClass: ErrorConstructor, descriptorOf: typeof Object.getOwnPropertyDescriptor, formatter: (error: unknown, sites: NodeJS.CallSite[]) => unknown, describe: () => string }, events: ArrayBuffer): WatchCapabilities
+export declare function startWatch(settings: WatchSettings, subscriber: number, threadId: number, functions: { errorClass: ErrorConstructor, descriptorOf: typeof Object.getOwnPropertyDescriptor, formatter: (error: unknown, sites: NodeJS.CallSite[]) => unknown, describe: () => string, inFlight: () => object }, begun: ArrayBuffer): WatchCapabilities
 
 export declare function stopWatch(): void
 
@@ -477,7 +477,7 @@ export declare function submitInputBuffer(buffer: number, transform: number, tas
 export declare function submitText(pool: number, transform: number, task: number, input: string, priority: number, reservation: number): Bound | null
 
 /** Returns the oldest block that was not taken, or `null`. All times are in milliseconds; `began` is a time of the system's clock. */
-export declare function takeBlock(): { duration: number, began: number, endedAgo: number, cause: string, cpu: number | null, starved: number, suspended: number, gc: number, systemCall: string | null, events: number, beginnings: number, samples: { at: number, capture: 'on-time' | 'late' | 'none', lateness: number, events: number, beginnings: number, error: Error | null }[] } | null
+export declare function takeBlock(): { duration: number, began: number, endedAgo: number, cause: string, cpu: number | null, starved: number, suspended: number, gc: number, systemCall: string | null, begun: number, samples: { at: number, capture: 'on-time' | 'late' | 'none', lateness: number, error: Error | null, requests: object | null }[] } | null
 
 /** Begins up to `most` further tasks under a permit. Writes their ids to `tasks` and returns their number. */
 export declare function takeTasks(permit: number, tasks: Uint32Array, most: number): number

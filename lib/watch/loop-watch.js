@@ -96,8 +96,15 @@ class LoopWatch {
   /** @param {Limits} limits */
   #start(limits) {
     this.#listenerId = completionPort.subscribe({ onBlocked: () => this.#take(false) })
-    const functions = { errorClass: Error, descriptorOf: Object.getOwnPropertyDescriptor, formatter, describe }
-    const { buffer } = this.requests.events
+    const inFlight = () => this.requests.inFlight()
+    const functions = {
+      errorClass: Error,
+      descriptorOf: Object.getOwnPropertyDescriptor,
+      formatter,
+      describe,
+      inFlight
+    }
+    const { buffer } = this.requests.begun
     try {
       this.#capabilities = native.startWatch(lowest([limits]), this.#listenerId, threadId, functions, buffer)
     } catch (error) {

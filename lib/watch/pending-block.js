@@ -8,6 +8,7 @@ const { originalFrames } = require('./source-maps')
 /**
  * @typedef {import('./block').RawBlock} RawBlock
  * @typedef {import('./requests').Requests} Requests
+ * @typedef {import('./requests').Moment} Moment
  */
 
 const blocks = channel('offloop:block')
@@ -19,7 +20,7 @@ const pending = new WeakMap()
 class PendingBlock {
   block
   #requests
-  #times
+  #moment
   #isDescribed = false
   #isPublished = false
   /** @type {Promise<void> | undefined} */
@@ -32,8 +33,8 @@ class PendingBlock {
   constructor(raw, requests) {
     this.block = blockOf(raw)
     this.#requests = requests
-    const { events, beginnings } = raw.samples[this.block.samples.findIndex(hasFrames)] ?? raw
-    this.#times = { began: raw.events, sampled: events, beginnings }
+    const sample = raw.samples[this.block.samples.findIndex(hasFrames)]
+    this.#moment = /** @type {Moment | undefined} */ (sample?.requests) ?? nothingKnown(raw.begun)
   }
 
   /** Adds the request and the positions in sources. */
@@ -56,7 +57,7 @@ class PendingBlock {
     if (this.#isDescribed) return
     this.#isDescribed = true
     const frames = this.block.samples.find(hasFrames)?.frames ?? []
-    Object.assign(this.block, this.#requests.during(frames, this.#times))
+    Object.assign(this.block, this.#requests.during(frames, this.#moment))
   }
 
   /** Publishes the block, once. */
@@ -64,6 +65,14 @@ class PendingBlock {
     if (!this.#isPublished && blocks.hasSubscribers) blocks.publish(this.block)
     this.#isPublished = true
   }
+}
+
+/**
+ * @param {number} begun
+ * @returns {Moment}
+ */
+function nothingKnown(begun) {
+  return { begun, current: undefined, inFlight: undefined }
 }
 
 /**

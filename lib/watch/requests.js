@@ -1,43 +1,41 @@
 'use strict'
 
-// The HTTP requests of this thread that are in flight, for the request that a block belongs to.
+// The HTTP requests of this thread that are in flight, for the request that a block belongs to. A request costs its beginning one
+// channel; everything else is read from its connection, when a stack is captured.
 
 const { subscribe, unsubscribe } = require('node:diagnostics_channel')
 
 /**
- * @typedef {import('node:http').IncomingMessage} IncomingMessage
- * @typedef {import('node:http').ServerResponse} ServerResponse
- * @typedef {import('node:http2').ServerHttp2Stream} ServerHttp2Stream
+ * @typedef {import('node:net').Socket & { [KNOWN]?: object }} Socket
+ * @typedef {import('node:http2').ServerHttp2Stream & { [ENTRY]?: Stream }} Http2Stream
  * @typedef {import('node:http2').IncomingHttpHeaders} Headers
  * @typedef {import('../../watch').Frame} Frame
  * @typedef {import('../../watch').BlockRequest} BlockRequest
  *
- * A response of HTTP/1, or a stream of HTTP/2.
- * @typedef {{ closed: boolean, destroyed: boolean, req?: any, [BEGAN]?: number, [HEADERS]?: Headers } & Record<string, any>} Response
+ * A stream of HTTP/2 with its position in the list of open streams.
+ * @typedef {{ stream: Http2Stream, headers: Headers, index: number }} Stream
  *
- * Names and times of a request, kept after its end in place of it: its body may be large.
- * @typedef {object} Outline
- * @property {boolean} isStream
- * @property {boolean} isGone whether its client has left, at an unknown time
- * @property {string} method
- * @property {string} path
- * @property {string | undefined} route of a framework
- * @property {string} base path of a router of Express
- * @property {number} began
- * @property {number} ended
+ * An `IncomingMessage` or a stream of HTTP/2, with properties of frameworks.
+ * @typedef {Record<PropertyKey, any>} Target
  *
- * Times of a block in events. `sampled` is that of its first stack, `beginnings` the count of beginnings up to it.
- * @typedef {{ began: number, sampled: number, beginnings: number }} Times
+ * A list of requests.
+ * @typedef {{ target: Target, headers: Headers | undefined, next: InFlight | undefined }} InFlight
+ *
+ * The requests when a stack was captured: the count of those that had begun, the one whose server function may be running, and those
+ * in flight whose client was connected.
+ * @typedef {{ begun: number, current: Target | undefined, inFlight: InFlight | undefined }} Moment
  */
 
-/** Events whose requests are remembered: as many may follow a block before it is described. */
-const REMEMBERED = 2048
-/** Events after which a request is dropped if its client has gone: its response does not finish. */
-const LOOKS = /** @type {const} */ ([16, 128, 1024])
-/** Key of the event at which the request of a response began. */
-const BEGAN = Symbol('offloop.began')
-/** Key of the headers of a stream of HTTP/2. */
-const HEADERS = Symbol('offloop.headers')
+const { getOwnPropertyDescriptor } = Object
+const { apply } = Reflect
+const { deref } = WeakRef.prototype
+
+/** Connections that are always remembered. Beyond, those that have ended are forgotten whenever their number has doubled. */
+const CONNECTIONS = 64
+/** Key of the owner of the list that a connection is in. */
+const KNOWN = Symbol('offloop.known')
+/** Key of the entry of a stream of HTTP/2. */
+const ENTRY = Symbol('offloop.entry')
 /** Key of the route of Fastify that a request has. */
 const ROUTE = Symbol('offloop.route')
 /** Function of Node.js in which a server begins a request. */
@@ -63,33 +61,26 @@ const IDS = [
   /^(?=.*(?:[a-z]{1,3}[A-Z]+){4})[A-Za-z_-]{20,}$/
 ]
 
-/** The last requests of this thread. Their bookkeeping is a part of the cost of each request, so it hardly allocates. */
+/** The requests of this thread. */
 class Requests {
-  /**
-   * Counts the beginnings and ends of requests, and the beginnings alone: a clock that costs less than the time. Native code reads
-   * the counts at the beginning of an event-loop iteration and for each stack, and copies the first to the third at a stack.
-   */
-  events = new Float64Array([0, 0, Number.NEGATIVE_INFINITY])
-  #count = 0
-  #beginnings = 0
-  /** Responses in flight, by the event at which their request began, modulo `REMEMBERED`. @type {(Response | undefined)[]} */
-  #inFlight = new Array(REMEMBERED).fill(undefined)
-  /** Requests that have ended since the last stack, oldest first. @type {Outline[]} */
-  #ended = []
+  /** Count of the requests that have begun. Native code reads it at the beginning of an event-loop iteration. */
+  begun = new Float64Array(1)
+  /** Connection of the last request that began. @type {Socket | undefined} */
+  #latest
+  /** Marks the connections of `#connections`. */
+  #owner = {}
+  /** Connections that have had a request. @type {WeakRef<Socket>[]} */
+  #connections = []
+  #limit = CONNECTIONS
+  /** Open streams of HTTP/2. @type {Stream[]} */
+  #streams = []
 
   /** @type {[string, (message: any) => void][]} */
   #subscriptions = [
-    ['http.server.request.start', ({ response }) => this.#begin(response)],
-    ['http.server.response.finish', ({ response }) => this.#end(response)],
+    ['http.server.request.start', ({ socket }) => this.#begin(socket)],
     // Node.js 22 and later.
-    [
-      'http2.server.stream.start',
-      ({ stream, headers }) => {
-        stream[HEADERS] = headers
-        this.#begin(stream)
-      }
-    ],
-    ['http2.server.stream.close', ({ stream }) => this.#end(stream)],
+    ['http2.server.stream.start', ({ stream, headers }) => this.#open(stream, headers)],
+    ['http2.server.stream.close', ({ stream }) => this.#close(stream)],
     [
       'tracing:fastify.request.handler:start',
       ({ request, route }) => {
@@ -105,115 +96,113 @@ class Requests {
 
   stop() {
     for (const [name, listener] of this.#subscriptions) unsubscribe(name, listener)
-    this.#inFlight.fill(undefined)
-    this.#ended.length = 0
+    this.#latest = undefined
+    this.#owner = {}
+    this.#connections = []
+    this.#streams = []
+  }
+
+  /**
+   * Returns the requests of this moment. Called in an interrupt: it must not run code of the program, which may have replaced any
+   * method and may have defined accessors.
+   * @returns {Moment}
+   */
+  inFlight() {
+    const latest = this.#latest
+    const parser = own(latest, 'parser')
+    const current = own(parser, 'incoming') ?? own(own(latest, '_httpMessage'), 'req')
+    /** @type {InFlight | undefined} */
+    let inFlight
+    const connections = this.#connections
+    for (let index = 0; index < connections.length; index++) {
+      const response = own(apply(deref, connections[index], []), '_httpMessage')
+      const target = own(response, 'destroyed') === true ? undefined : own(response, 'req')
+      if (target !== undefined) inFlight = { target, headers: undefined, next: inFlight }
+    }
+    const streams = this.#streams
+    for (let index = 0; index < streams.length; index++) {
+      const { stream, headers } = streams[index]
+      inFlight = { target: stream, headers, next: inFlight }
+    }
+    return { begun: this.begun[0], current, inFlight }
   }
 
   /**
    * Returns the request that a block belongs to, and the number of requests that waited for its end: those that began after its
    * first stack. Earlier requests are not counted: they may have been idle.
    * @param {readonly Frame[]} frames of the first stack of the block
-   * @param {Times} times
+   * @param {Moment} moment of that stack
    * @returns {{ request?: BlockRequest, waited: number }}
    */
-  during(frames, { began, sampled, beginnings }) {
-    const responses = this.#inFlight.filter(response => response !== undefined)
-    const inFlight = responses.map(response => this.#describe(response, outlineOfNothing(), Infinity))
-    const requests = [...this.#ended, ...inFlight].filter(({ ended }) => ended > began)
-    const request = ownerOf(
-      frames,
-      requests.filter(request => request.began <= sampled)
-    )
-    const waited = this.#beginnings - beginnings
+  during(frames, moment) {
+    const request = ownerOf(frames, moment)
+    const waited = this.begun[0] - moment.begun
     return request === undefined ? { waited } : { request, waited }
   }
 
+  /** @param {Socket} socket */
+  #begin(socket) {
+    this.begun[0]++
+    this.#latest = socket
+    if (socket[KNOWN] !== this.#owner) this.#connect(socket)
+  }
+
+  /** @param {Socket} socket */
+  #connect(socket) {
+    socket[KNOWN] = this.#owner
+    this.#connections.push(new WeakRef(socket))
+    if (this.#connections.length < this.#limit) return
+    this.#connections = this.#connections.filter(reference => reference.deref()?.destroyed === false)
+    this.#limit = Math.max(CONNECTIONS, this.#connections.length * 2)
+  }
+
   /**
-   * Writes names and times of a request into an outline.
-   * @param {Response} response
-   * @param {Outline} outline
-   * @param {number} ended
+   * @param {Http2Stream} stream
+   * @param {Headers} headers
    */
-  #describe(response, outline, ended) {
-    const target = response.req ?? response
-    const headers = response[HEADERS]
-    outline.isStream = headers !== undefined
-    outline.isGone = ended === Infinity && isGone(response)
-    outline.method = target.method ?? headers?.[':method'] ?? ''
-    outline.path = target.originalUrl ?? target.url ?? headers?.[':path'] ?? ''
-    outline.route = typeof target.route?.path === 'string' ? target.route.path : target[ROUTE]
-    outline.base = target.baseUrl ?? ''
-    outline.began = response[BEGAN] ?? 0
-    outline.ended = ended
-    return outline
+  #open(stream, headers) {
+    this.begun[0]++
+    stream[ENTRY] = { stream, headers, index: this.#streams.length }
+    this.#streams.push(stream[ENTRY])
   }
 
-  /** @param {Response} response */
-  #begin(response) {
-    const event = this.#next()
-    this.events[1] = ++this.#beginnings
-    response[BEGAN] = event
-    this.#inFlight[event & (REMEMBERED - 1)] = response
-  }
-
-  /** @param {Response} response */
-  #end(response) {
-    const began = response[BEGAN]
-    // It began before the watch.
-    if (began === undefined) return
-    const slot = began & (REMEMBERED - 1)
-    if (this.#inFlight[slot] === response) this.#inFlight[slot] = undefined
-    const event = this.#next()
-    // Most iterations have no stack.
-    if (event - this.events[2] > REMEMBERED) {
-      this.#ended.length = 0
-      return
-    }
-    if (this.#ended.length >= REMEMBERED) this.#ended.splice(0, REMEMBERED / 2)
-    this.#ended.push(this.#describe(response, outlineOfNothing(), event))
-  }
-
-  #next() {
-    this.#count++
-    this.events[0] = this.#count
-    for (const events of LOOKS) this.#dropIfGone((this.#count - events) & (REMEMBERED - 1))
-    return this.#count
-  }
-
-  /** @param {number} slot */
-  #dropIfGone(slot) {
-    const response = this.#inFlight[slot]
-    if (response !== undefined && isGone(response)) this.#inFlight[slot] = undefined
+  /** @param {Http2Stream} stream */
+  #close(stream) {
+    const entry = stream[ENTRY]
+    // It may have begun before the watch.
+    if (entry === undefined || this.#streams[entry.index] !== entry) return
+    const last = /** @type {Stream} */ (this.#streams.pop())
+    if (last === entry) return
+    last.index = entry.index
+    this.#streams[last.index] = last
   }
 }
 
-/** @returns {Outline} */
-function outlineOfNothing() {
-  return { isStream: false, isGone: false, method: '', path: '', route: undefined, base: '', began: 0, ended: 0 }
+/**
+ * Returns the value of an object's own property, unless it is an accessor.
+ * @param {any} object
+ * @param {PropertyKey} name
+ */
+function own(object, name) {
+  return object === undefined || object === null ? undefined : getOwnPropertyDescriptor(object, name)?.value
 }
 
 /**
  * @param {readonly Frame[]} frames
- * @param {readonly Outline[]} requests that began before the stack was captured
+ * @param {Moment} moment
  * @returns {BlockRequest | undefined}
  */
-function ownerOf(frames, requests) {
+function ownerOf(frames, { current, inFlight }) {
   if (frames.some(({ name, file }) => name === BEGINS && file.startsWith('node:'))) {
-    const candidates = requests.filter(({ isStream }) => !isStream)
-    if (candidates.length === 0) return undefined
-    const latest = candidates.reduce((one, other) => (other.began >= one.began ? other : one))
-    return { ...describe(latest), certainty: 'exact' }
+    return current && { ...describe(current), certainty: 'exact' }
   }
-  const present = requests.filter(({ isGone }) => !isGone)
-  if (present.length === 0 || !mayContinue(frames)) return undefined
-  const [first, ...others] = present.map(describe)
-  const isOnly = others.every(({ method, route }) => method === first.method && route === first.route)
-  return isOnly ? { ...first, certainty: 'likely' } : undefined
-}
-
-/** @param {Response} response */
-function isGone({ closed, destroyed }) {
-  return closed || destroyed
+  if (inFlight === undefined || !mayContinue(frames)) return undefined
+  const { method, route } = describe(inFlight.target, inFlight.headers)
+  for (let other = inFlight.next; other !== undefined; other = other.next) {
+    const described = describe(other.target, other.headers)
+    if (described.method !== method || described.route !== route) return undefined
+  }
+  return { method, route, certainty: 'likely' }
 }
 
 /**
@@ -225,9 +214,16 @@ function mayContinue(frames) {
   return outermost !== undefined && (outermost !== TIMERS || frames.some(({ file }) => file === CONTINUATIONS))
 }
 
-/** @param {Outline} request */
-function describe({ method, path, route, base }) {
-  return { method, route: route === undefined ? withoutIds(path) : withoutIds(base) + route }
+/**
+ * Returns the method of a request, and the route of its framework, or else its path without ids.
+ * @param {Target} target
+ * @param {Headers} [headers] of a stream of HTTP/2
+ */
+function describe(target, headers) {
+  const method = target.method ?? headers?.[':method'] ?? ''
+  const route = typeof target.route?.path === 'string' ? target.route.path : target[ROUTE]
+  if (route !== undefined) return { method, route: withoutIds(target.baseUrl ?? '') + route }
+  return { method, route: withoutIds(target.originalUrl ?? target.url ?? headers?.[':path'] ?? '') }
 }
 
 /** Replaces ids in a path, and drops the query. @param {string} url */

@@ -1,5 +1,6 @@
 'use strict'
 
+const { channel } = require('node:diagnostics_channel')
 const { isDeepStrictEqual } = require('node:util')
 const vm = require('node:vm')
 const { parentPort, workerData } = require('node:worker_threads')
@@ -7,15 +8,26 @@ const { gunzipSync, gzipSync } = require('node:zlib')
 const native = require('../../lib/native')
 require('../../lib/native/completion-port')
 const { describe, formatter, framesOf } = require('../../lib/watch/frames')
+const { Requests } = require('../../lib/watch/requests')
 
 /** Milliseconds: so short that most iterations are interrupted, and many are reported as fatal. */
 const SETTINGS = { threshold: 0.2, fatal: 2, last: Infinity }
 const REPORT_MS = 500
+const CONNECTIONS = 50
 
 if (Math.random() < 0.3) Object.freeze(Error)
-const functions = { errorClass: Error, descriptorOf: Object.getOwnPropertyDescriptor, formatter, describe }
+const requests = new Requests()
+requests.start()
+const sockets = Array.from({ length: CONNECTIONS }, (_, index) => ({
+  destroyed: false,
+  parser: { incoming: null },
+  _httpMessage: { req: { index }, destroyed: false }
+}))
+for (const socket of sockets) channel('http.server.request.start').publish({ socket })
+const inFlight = () => requests.inFlight()
+const functions = { errorClass: Error, descriptorOf: Object.getOwnPropertyDescriptor, formatter, describe, inFlight }
 // No subscriber has this number: blocks are taken by polling.
-native.startWatch(SETTINGS, 0xffff_ffff, 0, functions, new ArrayBuffer(24))
+native.startWatch(SETTINGS, 0xffff_ffff, 0, functions, requests.begun.buffer)
 
 const rows = Array.from({ length: 3000 }, (_, index) => ({ index, name: `name ${index}`, tags: ['a', `${index}`] }))
 const text = JSON.stringify(rows)
@@ -38,6 +50,14 @@ const works = [
   () => eval('let n = 0; for (let i = 0; i < 1e6; i++) n ^= i; n') === 0,
   () =>
     Array.from({ length: 20_000 }, (_, index) => ({ index })).reduce((sum, { index }) => sum + index, 0) === 199990000,
+  // A lost termination would not end.
+  () => {
+    try {
+      return vm.runInContext('for (;;);', context, { timeout: 1 + Math.floor(Math.random() * 4) })
+    } catch (error) {
+      return /** @type {{ code?: unknown }} */ (error).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
+    }
+  },
   async () => {
     let sum = 0
     for (let index = 0; index < 3000; index++) sum += await index
@@ -59,12 +79,21 @@ function deep(depth) {
 
 function takeBlocks() {
   for (let block = native.takeBlock(); block !== null; block = native.takeBlock()) {
-    for (const { error } of block.samples) {
+    for (const { error, requests: moment } of block.samples) {
       if (error === null) continue
       interrupts++
+      // Near the end of the stack the requests cannot be listed.
+      if (moment !== null && !isWhole(/** @type {import('../../lib/watch/requests').Moment} */ (moment))) wrong++
       if (Math.random() < 0.05 && framesOf(error).some(frame => typeof frame.line !== 'number')) wrong++
     }
   }
+}
+
+/** @param {import('../../lib/watch/requests').Moment} moment */
+function isWhole({ begun, inFlight }) {
+  let count = 0
+  for (let request = inFlight; request !== undefined; request = request.next) count++
+  return begun === CONNECTIONS && count === CONNECTIONS
 }
 
 async function main() {

@@ -1,8 +1,8 @@
 //! The functions with which `lib/watch/` watches the event loop.
 
 use super::active::ActiveWatch;
+use super::begun::Begun;
 use super::capture::Errors;
-use super::events::Events;
 use super::runtime::{Runtime, runtime};
 use super::watched_loop::{Block, Subject, WatchedLoop, capture_of};
 use crate::metrics::float;
@@ -58,11 +58,11 @@ pub fn can_watch() -> bool {
 }
 
 /// Starts to watch the loop of this environment. `subscriber` receives a record for each block. `describe` makes an error and returns
-/// its stack and frames as JSON text; `formatter` returns the call sites of a stack. `events` holds three numbers: beginnings and ends of requests, beginnings alone, and the first number at the
-/// last stack.
+/// its stack and frames as JSON text; `formatter` returns the call sites of a stack; `inFlight` lists the requests in flight. `begun`
+/// holds the count of the requests that have begun.
 #[napi(
     catch_unwind,
-    ts_args_type = "settings: WatchSettings, subscriber: number, threadId: number, functions: { errorClass: ErrorConstructor, descriptorOf: typeof Object.getOwnPropertyDescriptor, formatter: (error: unknown, sites: NodeJS.CallSite[]) => unknown, describe: () => string }, events: ArrayBuffer"
+    ts_args_type = "settings: WatchSettings, subscriber: number, threadId: number, functions: { errorClass: ErrorConstructor, descriptorOf: typeof Object.getOwnPropertyDescriptor, formatter: (error: unknown, sites: NodeJS.CallSite[]) => unknown, describe: () => string, inFlight: () => object }, begun: ArrayBuffer"
 )]
 pub fn start_watch(
     env: Env,
@@ -70,16 +70,16 @@ pub fn start_watch(
     subscriber: u32,
     thread_id: u32,
     functions: Object,
-    events: Unknown,
+    begun: Unknown,
 ) -> Result<WatchCapabilities> {
     let environment = environment::of(&env)?;
     let runtime = runtime().ok_or_else(|| misuse("a watch in a runtime without libuv"))?;
     let event_loop = env.get_uv_event_loop()?.cast();
     let errors = Errors::new(&env, &functions)?;
-    let events = Events::new(&env, &events)?;
+    let begun = Begun::new(&env, &begun)?;
     let port = environment.port.clone();
     let subject = Subject { port, subscriber, thread_id };
-    let watched = WatchedLoop::new(runtime, event_loop, settings.into(), subject, errors, events);
+    let watched = WatchedLoop::new(runtime, event_loop, settings.into(), subject, errors, begun);
     let capabilities = capabilities(runtime, &watched);
     let active = ActiveWatch::start(&env, runtime, watched)?;
     // Dropped outside the borrow: a previous watch closes its handle.
@@ -147,7 +147,7 @@ pub fn loop_stats(env: Env) -> Result<LoopStats> {
 /// Returns the oldest block that was not taken, or `null`. All times are in milliseconds; `began` is a time of the system's clock.
 #[napi(
     catch_unwind,
-    ts_return_type = "{ duration: number, began: number, endedAgo: number, cause: string, cpu: number | null, starved: number, suspended: number, gc: number, systemCall: string | null, events: number, beginnings: number, samples: { at: number, capture: 'on-time' | 'late' | 'none', lateness: number, events: number, beginnings: number, error: Error | null }[] } | null"
+    ts_return_type = "{ duration: number, began: number, endedAgo: number, cause: string, cpu: number | null, starved: number, suspended: number, gc: number, systemCall: string | null, begun: number, samples: { at: number, capture: 'on-time' | 'late' | 'none', lateness: number, error: Error | null, requests: object | null }[] } | null"
 )]
 pub fn take_block(env: &Env) -> Result<Option<Object<'_>>> {
     let environment: &Environment = environment::of(env)?;
@@ -174,8 +174,7 @@ fn object_of<'env>(env: &'env Env, block: &Block) -> Result<Object<'env>> {
     object.set("suspended", millis(shares.suspended))?;
     object.set("gc", millis(shares.gc))?;
     object.set("systemCall", block.findings.system_call)?;
-    object.set("events", block.requests.events)?;
-    object.set("beginnings", block.requests.beginnings)?;
+    object.set("begun", block.begun)?;
     let mut samples: Array = env.create_array(0)?;
     for age in &block.findings.requested {
         let sample = block.samples.iter().find(|sample| sample.age == *age);
@@ -183,10 +182,10 @@ fn object_of<'env>(env: &'env Env, block: &Block) -> Result<Object<'env>> {
         entry.set("at", millis(*age))?;
         entry.set("capture", capture_of(sample).name())?;
         entry.set("lateness", millis(sample.map_or(0, |sample| sample.lateness)))?;
-        let requests = sample.map_or(block.requests, |sample| sample.requests);
-        entry.set("events", requests.events)?;
-        entry.set("beginnings", requests.beginnings)?;
-        entry.set("error", sample.and_then(|sample| napi_raw::pinned(env, &sample.error)))?;
+        let captured = sample.map(|sample| &sample.captured);
+        entry.set("error", captured.and_then(|it| napi_raw::pinned(env, &it.error)))?;
+        let requests = captured.and_then(|it| it.requests.as_ref());
+        entry.set("requests", requests.and_then(|pinned| napi_raw::pinned(env, pinned)))?;
         samples.insert(entry)?;
     }
     object.set("samples", samples)?;

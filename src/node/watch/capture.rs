@@ -1,9 +1,10 @@
 //! Captures a stack in an interrupt: an `Error`, made without running JavaScript. V8 formats its stack only when it is read.
 //!
-//! The text of a report is needed while the loop is blocked, so there `describe` of `lib/watch/frames.js` runs within the interrupt.
-//! It must not run code of the program, nor regular expressions: the interrupted one would read their results.
+//! Two functions of `lib/watch/` run within the interrupt: `describe` of `frames.js`, since the text of a report is needed while the
+//! loop is blocked, and `inFlight` of `requests.js`, since later the requests have ended. They must not run code of the program, nor
+//! regular expressions: the interrupted one would read their results.
 
-use super::runtime::without_termination;
+use super::runtime::{is_terminating, without_termination};
 use crate::node::napi_raw::{self, Pinned};
 use crate::sync::Mutex;
 use napi::bindgen_prelude::{JsObjectValue, JsValue, Object, Unknown};
@@ -22,8 +23,15 @@ pub struct Errors {
     env: sys::napi_env,
     /// `None` after [`Errors::release`].
     functions: Mutex<Option<Functions<Pinned>>>,
-    /// Whether an error is being described, by JavaScript that may answer another interrupt.
-    is_describing: AtomicBool,
+    /// Whether JavaScript runs for an interrupt. It may answer another one.
+    is_running: AtomicBool,
+}
+
+/// The result of an interrupt.
+pub struct Captured {
+    pub error: Pinned,
+    /// The requests in flight, unless they could not be listed.
+    pub requests: Option<Pinned>,
 }
 
 /// Functions of JavaScript.
@@ -36,6 +44,8 @@ struct Functions<T> {
     formatter: T,
     /// Makes an error and returns its stack and frames as JSON text.
     describe: T,
+    /// Returns the requests in flight.
+    in_flight: T,
 }
 
 // SAFETY: the environment and the references are only names, which the methods pass to Node-API on the environment's thread.
@@ -51,17 +61,20 @@ impl Errors {
             descriptor: pin("descriptorOf")?,
             formatter: pin("formatter")?,
             describe: pin("describe")?,
+            in_flight: pin("inFlight")?,
         };
-        Ok(Errors { env: env.raw(), functions: Mutex::new(Some(functions)), is_describing: AtomicBool::new(false) })
+        Ok(Errors { env: env.raw(), functions: Mutex::new(Some(functions)), is_running: AtomicBool::new(false) })
     }
 
-    /// Makes an error whose stack is that of the running JavaScript.
-    pub fn capture(&self) -> Option<Pinned> {
+    /// Makes an error whose stack is that of the running JavaScript, and lists the requests in flight.
+    pub fn capture(&self) -> Option<Captured> {
         self.in_scope(|env, functions| {
             let limit = raise_limit(env, functions);
             let error = error(env);
             restore(env, limit);
-            napi_raw::pin(env, &error?).ok()
+            let error = napi_raw::pin(env, &error?).ok()?;
+            let requests = self.run(env, functions.in_flight).and_then(|list| napi_raw::pin(env, &list).ok());
+            Some(Captured { error, requests })
         })
     }
 
@@ -74,9 +87,7 @@ impl Errors {
                 return None;
             }
             let limit = raise_limit(env, functions);
-            self.is_describing.store(true, Ordering::Relaxed);
-            let text = call(env, functions.describe, &[]);
-            self.is_describing.store(false, Ordering::Relaxed);
+            let text = self.run(env, functions.describe);
             // V8 refuses to set properties while JavaScript is being terminated.
             without_termination(|| {
                 restore(env, limit);
@@ -86,24 +97,36 @@ impl Errors {
         })
     }
 
-    /// Drops an error that no caller needs.
-    pub fn discard(&self, error: Pinned) {
-        napi_raw::unpin(&Env::from_raw(self.env), error);
+    /// Drops a result that no caller needs.
+    pub fn discard(&self, Captured { error, requests }: Captured) {
+        let env = Env::from_raw(self.env);
+        napi_raw::unpin(&env, error);
+        if let Some(requests) = requests {
+            napi_raw::unpin(&env, requests);
+        }
     }
 
     /// Drops the functions: no further errors are made.
     pub fn release(&self) {
         let env = Env::from_raw(self.env);
-        if let Some(Functions { class, descriptor, formatter, describe }) = self.functions.lock().take() {
-            for pinned in [class, descriptor, formatter, describe] {
+        if let Some(Functions { class, descriptor, formatter, describe, in_flight }) = self.functions.lock().take() {
+            for pinned in [class, descriptor, formatter, describe, in_flight] {
                 napi_raw::unpin(&env, pinned);
             }
         }
     }
 
-    /// Calls `f` with handles of the functions, unless they were released or describe an error now.
+    /// Calls a function, during which no other interrupt is answered.
+    fn run<'env>(&self, env: &'env Env, function: sys::napi_value) -> Option<Unknown<'env>> {
+        self.is_running.store(true, Ordering::Relaxed);
+        let result = call(env, function, &[]);
+        self.is_running.store(false, Ordering::Relaxed);
+        result
+    }
+
+    /// Calls `f` with handles of the functions, unless they were released or one of them is running.
     fn in_scope<T>(&self, f: impl FnOnce(&Env, &Functions<sys::napi_value>) -> Option<T>) -> Option<T> {
-        if self.is_describing.load(Ordering::Relaxed) || self.functions.lock().is_none() {
+        if self.is_running.load(Ordering::Relaxed) || self.functions.lock().is_none() {
             return None;
         }
         let env = Env::from_raw(self.env);
@@ -131,6 +154,7 @@ impl Errors {
             descriptor: handle(&functions.descriptor)?,
             formatter: handle(&functions.formatter)?,
             describe: handle(&functions.describe)?,
+            in_flight: handle(&functions.in_flight)?,
         })
     }
 }
@@ -221,6 +245,10 @@ fn type_of(env: &Env, value: sys::napi_value) -> Option<sys::napi_valuetype> {
 }
 
 fn call<'env>(env: &'env Env, function: sys::napi_value, arguments: &[sys::napi_value]) -> Option<Unknown<'env>> {
+    // JavaScript would run, and end the termination.
+    if is_terminating() {
+        return None;
+    }
     let (mut receiver, mut result) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: live handles of the open scope; the outputs can hold one handle each.
     let status = unsafe {

@@ -1,9 +1,9 @@
 //! Watches the event loop of an environment.
 
 pub mod active;
+mod begun;
 mod calls;
 mod capture;
-mod events;
 mod garbage;
 mod pulse;
 mod report;

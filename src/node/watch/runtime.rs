@@ -97,16 +97,25 @@ pub struct Termination {
 
 /// Calls `f` without a termination of this thread's JavaScript that is pending, which begins again afterwards.
 pub fn without_termination(f: impl FnOnce()) {
-    let interrupts = runtime().and_then(|runtime| runtime.interrupts);
-    let Some(Interrupts { current_isolate, termination: Some(termination), .. }) = interrupts else { return f() };
-    // SAFETY: the functions have no arguments but the isolate of this thread.
-    let pending = unsafe { Some(current_isolate()).filter(|isolate| (termination.is_pending)(*isolate)) };
-    let Some(isolate) = pending else { return f() };
-    // SAFETY: as above.
+    let Some((termination, isolate)) = pending_termination() else { return f() };
+    // SAFETY: the isolate of this thread, which is the only argument.
     unsafe { (termination.cancel)(isolate) };
     f();
     // SAFETY: as above.
     unsafe { (termination.request)(isolate) };
+}
+
+/// Returns whether this thread's JavaScript is being terminated.
+pub fn is_terminating() -> bool {
+    pending_termination().is_some()
+}
+
+fn pending_termination() -> Option<(Termination, *mut c_void)> {
+    let Interrupts { current_isolate, termination, .. } = runtime()?.interrupts?;
+    let termination = termination?;
+    // SAFETY: the functions have no arguments but the isolate of this thread.
+    let isolate = unsafe { Some(current_isolate()).filter(|isolate| (termination.is_pending)(*isolate)) };
+    isolate.map(|isolate| (termination, isolate))
 }
 
 #[derive(Clone, Copy)]

@@ -1,12 +1,11 @@
 //! A watched event loop: what its thread, the watchdog and interrupts share.
 
-use super::capture::Errors;
-use super::events::{Counts, Events};
+use super::begun::Begun;
+use super::capture::{Captured, Errors};
 use super::garbage::Garbage;
 use super::report::{self, Report};
 use super::runtime::{Interrupts, Runtime};
 use crate::node::completion::{Outcome, Port};
-use crate::node::napi_raw::Pinned;
 use crate::sync::Mutex;
 use crate::watch::cause::{Capture, Cause, cause};
 use crate::watch::heart::{Heart, Iteration};
@@ -44,9 +43,7 @@ pub struct Sample {
     /// How long the block had lasted at the request.
     pub age: Nanos,
     pub lateness: Nanos,
-    pub error: Pinned,
-    /// Requests before the capture.
-    pub requests: Counts,
+    pub captured: Captured,
 }
 
 pub struct Block {
@@ -54,8 +51,8 @@ pub struct Block {
     pub ended: Nanos,
     pub cause: Cause,
     pub samples: Vec<Sample>,
-    /// Requests before the block.
-    pub requests: Counts,
+    /// Count of the requests that had begun before the block.
+    pub begun: f64,
 }
 
 /// The loop and V8's instance, which the watchdog may use while they exist.
@@ -76,9 +73,9 @@ pub struct WatchedLoop {
     event_loop: usize,
     subject: Subject,
     errors: Errors,
-    events: Events,
-    /// Requests before the current iteration.
-    requests_before: Mutex<Counts>,
+    begun: Begun,
+    /// Count of the requests that had begun before the current iteration.
+    begun_before: Mutex<f64>,
     heart: Heart,
     vigil: Mutex<Vigil>,
     thread: Thread,
@@ -113,7 +110,7 @@ impl WatchedLoop {
         settings: Settings,
         subject: Subject,
         errors: Errors,
-        events: Events,
+        begun: Begun,
     ) -> Arc<Self> {
         let isolate = runtime.interrupts.map_or(std::ptr::null_mut(), |interrupts| {
             // SAFETY: the function has no arguments.
@@ -127,8 +124,8 @@ impl WatchedLoop {
             event_loop: event_loop as usize,
             subject,
             errors,
-            requests_before: Mutex::new(events.counts()),
-            events,
+            begun_before: Mutex::new(begun.count()),
+            begun,
             heart: Heart::new(now(), idle),
             vigil: Mutex::new(Vigil::new(settings)),
             thread: Thread::current(),
@@ -178,7 +175,7 @@ impl WatchedLoop {
             written = self.end_iteration(&iteration, now, iteration.unannounced(now, idle));
         }
         self.garbage.begin_iteration();
-        *self.requests_before.lock() = self.events.counts();
+        *self.begun_before.lock() = self.begun.count();
         self.heart.beat(now, idle);
         written
     }
@@ -223,7 +220,7 @@ impl WatchedLoop {
         let samples = std::mem::take(&mut *self.samples.lock());
         self.discard(samples);
         self.errors.release();
-        self.events.release();
+        self.begun.release();
     }
 
     /// Returns the oldest block that JavaScript has not taken.
@@ -233,7 +230,7 @@ impl WatchedLoop {
 
     pub fn discard(&self, samples: Vec<Sample>) {
         for sample in samples {
-            self.errors.discard(sample.error);
+            self.errors.discard(sample.captured);
         }
     }
 
@@ -282,8 +279,8 @@ impl WatchedLoop {
             let oldest = blocks.pop_front();
             self.discard(oldest.map(|block| block.samples).unwrap_or_default());
         }
-        let requests = *self.requests_before.lock();
-        blocks.push_back(Block { findings, ended: now, cause, samples, requests });
+        let begun = *self.begun_before.lock();
+        blocks.push_back(Block { findings, ended: now, cause, samples, begun });
         drop(blocks);
         self.subject.port.complete(self.subject.subscriber, Outcome::Blocked);
         written
@@ -311,15 +308,14 @@ impl WatchedLoop {
                 }
             }
             RequestKind::Sample => {
-                let Some(error) = self.errors.capture() else { return };
-                let requests = self.events.mark();
-                let sample = Sample { iteration: request.iteration, age: request.age, lateness, error, requests };
+                let Some(captured) = self.errors.capture() else { return };
+                let sample = Sample { iteration: request.iteration, age: request.age, lateness, captured };
                 let mut samples = self.samples.lock();
                 if samples.len() < SAMPLES {
                     samples.push(sample);
                 } else {
                     drop(samples);
-                    self.errors.discard(sample.error);
+                    self.errors.discard(sample.captured);
                 }
             }
         }
