@@ -230,25 +230,32 @@ function shorten(block) {
   return block && { ...block, samples: [{ ...sample, frames: sample?.frames.slice(0, 3) }] }
 }
 
+/** @param {number[]} values */
+function quantiles(values) {
+  values.sort((one, other) => one - other)
+  const at = (/** @type {number} */ share) => values[Math.floor(share * (values.length - 1))]
+  return { count: values.length, p50: at(0.5), p95: at(0.95), max: at(1) }
+}
+
 async function main() {
   const stop = watch({ threshold: THRESHOLD, fatal: Infinity, maxPerMinute: 0 })
   const names = IS_THROTTLED ? THROTTLED : Object.keys(kinds)
   const counts = { blocks: 0, reported: 0, function: 0, line: 0, cause: 0, duration: 0 }
-  /** @type {number[]} */
-  const lateness = []
+  /** @type {Record<string, number[]>} */
+  const lateness = {}
   while (counts.blocks < BLOCKS) {
-    const answer = await judge(names[counts.blocks % names.length])
+    const name = names[counts.blocks % names.length]
+    const answer = await judge(name)
     if (answer === undefined) continue
     counts.blocks++
     for (const part of /** @type {const} */ (['reported', 'function', 'line', 'cause', 'duration'])) {
       counts[part] += Number(answer[part])
     }
-    if (answer.late !== undefined) lateness.push(answer.late)
+    if (answer.late !== undefined) lateness[name] = [...(lateness[name] ?? []), answer.late]
   }
   stop()
-  lateness.sort((one, other) => one - other)
-  const at = (/** @type {number} */ share) => lateness[Math.floor(share * (lateness.length - 1))]
-  process.stdout.write(JSON.stringify({ ...counts, lateness: { p50: at(0.5), p99: at(0.99), max: at(1) } }))
+  const shown = Object.entries(lateness).map(([name, values]) => [name, quantiles(values)])
+  process.stdout.write(JSON.stringify({ ...counts, lateness: Object.fromEntries(shown) }))
 }
 
 main()
