@@ -128,3 +128,48 @@ for (const kind of ['exit', 'last']) {
     assert.ok(userNames(block).includes('spin'))
   })
 }
+
+/**
+ * Runs a program that watches with a threshold of 50 ms, and returns its blocks of at least 100 ms.
+ * @param {string} code
+ */
+async function blocksOf(code) {
+  const path = JSON.stringify(join(__dirname, '../../watch'))
+  const report = 'block => console.log(JSON.stringify(block))'
+  const {
+    code: exitCode,
+    stdout,
+    stderr
+  } = await node([
+    '-e',
+    `require(${path}).watch({ threshold: 50, maxPerMinute: Infinity, maxPerStack: Infinity, onBlock: ${report} })
+    ${code}`
+  ])
+  assert.equal(exitCode, 0, stderr)
+  const lines = stdout.split('\n').filter(line => line !== '')
+  // A busy machine may hold the loop without a core.
+  return lines.map(line => JSON.parse(line)).filter(({ duration, starved }) => duration - starved >= 100)
+}
+
+test('a signal that interrupts an idle wait is no block', { skip: !isLinux && 'signals of Linux' }, async () => {
+  const blocks = await blocksOf(`
+    let count = 0
+    const next = () => require('node:child_process').spawn('sh', ['-c', 'sleep 0.2; kill -USR2 ' + process.pid])
+    process.on('SIGUSR2', () => (++count < 10 ? next() : process.exit()))
+    setInterval(() => {}, 1e6)
+    next()`)
+  assert.deepEqual(blocks, [])
+})
+
+test('a CPU profile of an idle loop is no block', async () => {
+  const blocks = await blocksOf(`
+    const { Session } = require('node:inspector')
+    const session = new Session()
+    session.connect()
+    session.post('Profiler.enable')
+    session.post('Profiler.setSamplingInterval', { interval: 10_000 })
+    session.post('Profiler.start')
+    let count = 0
+    setInterval(() => { if (++count === 3) process.exit() }, 500)`)
+  assert.deepEqual(blocks, [])
+})

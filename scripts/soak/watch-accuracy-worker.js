@@ -216,12 +216,14 @@ async function measure(call) {
 function expectedCauses(causes, block, { duration, cpu }) {
   const collected = collecting / duration
   const idle = 1 - cpu / duration
+  if (IS_THROTTLED && idle > 0.5) return ['starved']
   /** @type {Block['cause'][]} */
   const others = []
-  if (collected > 0.4) others.push('gc')
+  // The share of starved time comes before that of collections, which includes it.
   if (idle > 0.3 && block.starved > 0.3 * duration) others.push('starved')
-  if (collected > 0.6) return ['gc']
-  return IS_THROTTLED && idle > 0.5 ? ['starved'] : [...causes, ...others]
+  else if (collected > 0.6) return ['gc']
+  if (collected > 0.4) others.push('gc')
+  return [...causes, ...others]
 }
 
 /** @param {Block | undefined} block */

@@ -62,6 +62,8 @@ pub enum Order {
 pub struct Vigil {
     settings: Settings,
     iteration: u64,
+    /// The last look.
+    seen: Option<Seen>,
     /// The figures at the last look.
     previous: Option<Reading>,
     /// The figures nearest to the beginning of the current iteration, once it is seen to hold the thread.
@@ -71,6 +73,13 @@ pub struct Vigil {
     /// The durations up to this have been reported.
     reported: Nanos,
     system_call: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    at: Nanos,
+    iteration: u64,
+    held: Nanos,
 }
 
 /// How a block was spent, and the stacks that were requested.
@@ -87,7 +96,16 @@ impl Vigil {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let requested = Vec::with_capacity(SAMPLES);
-        Vigil { settings, iteration: 0, previous: None, baseline: None, requested, reported: 0, system_call: None }
+        Vigil {
+            settings,
+            iteration: 0,
+            seen: None,
+            previous: None,
+            baseline: None,
+            requested,
+            reported: 0,
+            system_call: None,
+        }
     }
 
     pub fn configure(&mut self, settings: Settings) {
@@ -97,6 +115,23 @@ impl Vigil {
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.settings
+    }
+
+    /// Returns how long an iteration has held the thread at `at`: `held`, but no longer than at the last look and all time since. A
+    /// signal that interrupts libuv's wait for events makes libuv forget that this wait was idle.
+    #[must_use]
+    pub fn held(&self, iteration: u64, held: Nanos, at: Nanos) -> Nanos {
+        match self.seen {
+            Some(seen) if seen.iteration == iteration => held.min(seen.held + at.saturating_sub(seen.at)),
+            _ => held,
+        }
+    }
+
+    /// Returns the same, and remembers it as the last look.
+    pub fn see(&mut self, iteration: u64, held: Nanos, at: Nanos) -> Nanos {
+        let held = self.held(iteration, held, at);
+        self.seen = Some(Seen { at, iteration, held });
+        held
     }
 
     /// Looks at an iteration that has held the thread for `held`.
@@ -158,9 +193,16 @@ impl Vigil {
         let waited = end.usage.waited.saturating_sub(baseline.usage.waited);
         let throttled = end.usage.throttled.saturating_sub(baseline.usage.throttled);
         let starved = if cpu.is_some() { scaled(waited.max(throttled), rest) } else { 0 };
-        let suspended = end.overslept.saturating_sub(baseline.overslept).min(rest - starved);
+        let suspended = self.suspended(end.overslept.saturating_sub(baseline.overslept), rest - starved);
         let shares = Shares { duration, cpu, starved, suspended, gc: end.gc.min(duration) };
         Findings { shares, requested: self.requested.clone(), system_call: self.system_call }
+    }
+
+    /// Returns the time in which the process was stopped. `rest` is neither processor time nor starved.
+    fn suspended(&self, overslept: Nanos, rest: Nanos) -> Nanos {
+        // The watchdog was asleep when the process stopped: its sleep, as planned, may be a part of the stop.
+        let planned = self.settings.threshold / LOOKS;
+        if overslept >= planned && rest <= overslept + planned { rest } else { overslept.min(rest) }
     }
 
     /// Leaves the time between two readings out of the figures: it was announced.
@@ -287,11 +329,23 @@ mod tests {
         let shares = vigil.findings(2, 311 * MS, reading(412, 1012, 11, 280)).shares;
         assert_eq!(
             (shares.cpu, shares.starved, shares.suspended, shares.duration),
-            (Some(12 * MS), MS, 280 * MS, 311 * MS)
+            (Some(12 * MS), MS, 298 * MS, 311 * MS)
         );
         let mut vigil = Vigil::new(vigil.settings());
         vigil.look(1, 0, reading(90, 1000, 10, 0));
         assert_eq!(vigil.findings(2, 311 * MS, reading(412, 1012, 11, 280)).shares, shares, "never seen");
+    }
+
+    /// The wait of 500 ms was idle until a signal interrupted it.
+    #[test]
+    fn an_interrupted_wait_is_no_block() {
+        let mut vigil = vigil();
+        assert_eq!(vigil.see(1, 0, 480 * MS), 0);
+        assert_eq!(vigil.held(1, 505 * MS, 510 * MS), 30 * MS);
+        assert_eq!(vigil.see(1, 505 * MS, 510 * MS), 30 * MS);
+        assert_eq!(vigil.held(1, 545 * MS, 550 * MS), 70 * MS);
+        assert_eq!(vigil.held(1, 5 * MS, 550 * MS), 5 * MS);
+        assert_eq!(vigil.held(2, 300 * MS, 850 * MS), 300 * MS, "another iteration");
     }
 
     #[test]
@@ -320,7 +374,9 @@ mod tests {
             vigil.findings(1, 100 * MS, reading(60, 1060, 80, 500)).shares;
         assert_eq!(cpu.unwrap_or(0) + starved + suspended, duration);
         let stopped = vigil.findings(1, 100 * MS, reading(100, 1000, 10, 65)).shares;
-        assert_eq!((stopped.cpu, stopped.starved, stopped.suspended), (Some(0), 0, 60 * MS));
+        assert_eq!((stopped.cpu, stopped.starved, stopped.suspended), (Some(0), 0, 100 * MS));
+        let both = vigil.findings(1, 200 * MS, reading(200, 1000, 10, 65)).shares;
+        assert_eq!((both.cpu, both.starved, both.suspended), (Some(0), 0, 60 * MS), "a system call too");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A handle must be closed before its loop ends, and its memory must remain until libuv has called back: the cleanup hook of the
 //! environment waits for that.
 
-use super::runtime::{Runtime, prepare_size};
+use super::runtime::{Runtime, hold_back_profiler, prepare_size};
 use super::watched_loop::WatchedLoop;
 use napi::{Env, Error, Result, check_status, sys};
 use std::cell::{Cell, RefCell};
@@ -40,6 +40,8 @@ impl Pulse {
         if status != 0 {
             return Err(Error::from_reason(format!("uv_prepare_init returned {status}")));
         }
+        // SAFETY: the loop of this thread.
+        unsafe { hold_back_profiler(runtime, event_loop) };
         let data = Rc::into_raw(pulse.clone()).cast_mut().cast::<c_void>();
         // SAFETY: the handle was initialized above; `data` is a reference that `closed` takes back.
         unsafe {

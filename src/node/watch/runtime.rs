@@ -13,6 +13,10 @@ use std::sync::OnceLock;
 
 /// `UV_PREPARE` of `uv_handle_type`.
 const PREPARE: c_int = 9;
+/// `UV_LOOP_BLOCK_SIGNAL` of `uv_loop_option`.
+const BLOCK_SIGNAL: c_int = 0;
+/// The signal of V8's CPU profiler, on Linux, macOS and the BSDs.
+const SIGPROF: c_int = 27;
 
 #[cfg(not(windows))]
 const GET_CURRENT: &str = "_ZN2v87Isolate10GetCurrentEv";
@@ -76,6 +80,7 @@ pub struct Runtime {
     pub set_data: unsafe extern "C" fn(handle: *mut c_void, data: *mut c_void),
     pub get_data: unsafe extern "C" fn(handle: *const c_void) -> *mut c_void,
     pub idle_time: unsafe extern "C" fn(event_loop: *mut c_void) -> u64,
+    configure: unsafe extern "C" fn(event_loop: *mut c_void, option: c_int, ...) -> c_int,
     pub interrupts: Option<Interrupts>,
 }
 
@@ -138,6 +143,18 @@ pub fn prepare_size(runtime: &Runtime) -> usize {
     unsafe { (runtime.handle_size)(PREPARE) }
 }
 
+/// Lets a loop wait for events undisturbed by a CPU profiler. Each signal of the profiler would end the wait, and libuv would forget
+/// that it was idle.
+///
+/// # Safety
+/// The loop must be that of the calling thread.
+pub unsafe fn hold_back_profiler(runtime: &Runtime, event_loop: *mut c_void) {
+    // SAFETY: the option takes one `int`. libuv refuses it on systems without signals.
+    unsafe {
+        (runtime.configure)(event_loop, BLOCK_SIGNAL, SIGPROF);
+    }
+}
+
 fn load() -> Option<Runtime> {
     let library = Library::this();
     #[cfg(windows)]
@@ -155,6 +172,7 @@ fn load() -> Option<Runtime> {
             set_data: *library.get("uv_handle_set_data").ok()?,
             get_data: *library.get("uv_handle_get_data").ok()?,
             idle_time: *library.get("uv_metrics_idle_time").ok()?,
+            configure: *library.get("uv_loop_configure").ok()?,
             interrupts: library
                 .get(GET_CURRENT)
                 .and_then(|current| {

@@ -171,8 +171,10 @@ impl WatchedLoop {
         // SAFETY: called on the thread of the loop, which therefore exists.
         let (now, idle) = (now(), unsafe { (self.runtime.idle_time)(self.event_loop()) });
         if let Some(iteration) = self.heart.iteration() {
-            self.holds.lock().record(iteration.held(now, idle));
-            written = self.end_iteration(&iteration, now, iteration.unannounced(now, idle));
+            let unannounced = iteration.unannounced(now, idle);
+            let held = self.vigil.lock().held(iteration.number, unannounced, now);
+            self.holds.lock().record(iteration.held(now, idle).saturating_sub(unannounced - held));
+            written = self.end_iteration(&iteration, now, held);
         }
         self.garbage.begin_iteration();
         *self.begun_before.lock() = self.begun.count();
@@ -391,6 +393,7 @@ impl watchdog::Watched for Arc<WatchedLoop> {
         let now = now();
         // SAFETY: the loop exists while `target` is locked and present; libuv documents the function as thread-safe.
         let held = iteration.unannounced(now, unsafe { (self.runtime.idle_time)(open.event_loop) });
+        let held = self.vigil.lock().see(iteration.number, held, now);
         // Before the policy turns to this iteration.
         let pending = self.write_report(Some(iteration.number), held);
         let mut vigil = self.vigil.lock();
