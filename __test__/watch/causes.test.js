@@ -151,7 +151,7 @@ async function blocksOf(code) {
   return lines.map(line => JSON.parse(line)).filter(({ duration, starved }) => duration - starved >= 100)
 }
 
-test('a signal that interrupts an idle wait is no block', { skip: !isLinux && 'signals of Linux' }, async () => {
+test('a signal that interrupts an idle wait causes no block', { skip: !isLinux && 'signals of Linux' }, async () => {
   const blocks = await blocksOf(`
     let count = 0
     const next = () => require('node:child_process').spawn('sh', ['-c', 'sleep 0.2; kill -USR2 ' + process.pid])
@@ -161,7 +161,7 @@ test('a signal that interrupts an idle wait is no block', { skip: !isLinux && 's
   assert.deepEqual(blocks, [])
 })
 
-test('a CPU profile of an idle loop is no block', async () => {
+test('a CPU profile of an idle loop causes no block', async () => {
   const blocks = await blocksOf(`
     const { Session } = require('node:inspector')
     const session = new Session()
