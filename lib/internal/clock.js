@@ -20,12 +20,16 @@ function isOwn(it, mark) {
 
 /** The methods of the classes: fakes replace those of the instance. */
 const { now: read = performance.now } = Object.getPrototypeOf(performance)
+const { timeOrigin } = performance
 const { wait, yield: turn } = Object.getPrototypeOf(Object(scheduler))
 
 /** Returns monotonic milliseconds. A mark has Node's own time even if `performance.now` is replaced. @type {() => number} */
 const now = isOwn(read, 'return now()')
   ? read.bind(performance)
   : () => new /** @type {any} */ (PerformanceMark)('').startTime
+
+/** Returns milliseconds since the epoch, by the monotonic clock. */
+const date = () => timeOrigin + now()
 
 /** A timer that fakes do not reach; slower than Node's own. */
 class Timer {
@@ -98,4 +102,4 @@ function queueMicrotask(callback) {
   })
 }
 
-module.exports = { clearTimeout, nextTick, now, queueMicrotask, setImmediate, setTimeout }
+module.exports = { clearTimeout, date, nextTick, now, queueMicrotask, setImmediate, setTimeout }

@@ -19,7 +19,7 @@ const { subscribe, unsubscribe } = require('node:diagnostics_channel')
  * @typedef {Record<PropertyKey, any>} Target
  *
  * A list of requests.
- * @typedef {{ target: Target, headers: Headers | undefined, next: InFlight | undefined }} InFlight
+ * @typedef {{ target: Target, headers: Headers | undefined, isEnded: boolean, next: InFlight | undefined }} InFlight
  *
  * The requests when a stack was captured: the count of those that had begun, the one whose server function may be running, and those
  * in flight whose client was connected.
@@ -117,12 +117,14 @@ class Requests {
     for (let index = 0; index < connections.length; index++) {
       const response = own(apply(deref, connections[index], []), '_httpMessage')
       const target = own(response, 'destroyed') === true ? undefined : own(response, 'req')
-      if (target !== undefined) inFlight = { target, headers: undefined, next: inFlight }
+      // `end` sets it immediately; the response leaves its connection later.
+      const isEnded = own(response, 'finished') === true
+      if (target !== undefined) inFlight = { target, headers: undefined, isEnded, next: inFlight }
     }
     const streams = this.#streams
     for (let index = 0; index < streams.length; index++) {
       const { stream, headers } = streams[index]
-      inFlight = { target: stream, headers, next: inFlight }
+      inFlight = { target: stream, headers, isEnded: false, next: inFlight }
     }
     return { begun: this.begun[0], current, inFlight }
   }
@@ -235,4 +237,4 @@ function withoutIds(url) {
     .join('/')
 }
 
-module.exports = { Requests, withoutIds }
+module.exports = { Requests, describe, withoutIds }
