@@ -17,6 +17,7 @@ pub mod mismatch;
 #[expect(unsafe_code, reason = "Node-API is a C interface")]
 mod node;
 pub mod pool;
+pub mod snapshot;
 pub mod sync;
 pub mod transform;
 pub mod watch;

@@ -9,6 +9,7 @@ pub mod dice;
 mod forms;
 mod json;
 mod secrets;
+mod snapshots;
 mod tables;
 
 use forms::parses;
@@ -48,6 +49,7 @@ pub static TARGETS: &[Target] = &[
     target("verify_password", &["verifyPassword"], secrets::verify_password),
     target("schema_pattern", &["json.validate"], arguments::schema_pattern),
     target("text_pattern", &["text.matches", "text.replace"], arguments::pattern),
+    target("heap_snapshot", &[], snapshots::compared),
 ];
 
 /// Checks an input with the named target.

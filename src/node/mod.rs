@@ -20,6 +20,7 @@ mod json_list;
 mod napi_raw;
 mod pool;
 mod protocol;
+mod snapshot;
 mod streaming;
 mod task;
 mod transform;

@@ -10,7 +10,8 @@ use std::fs;
 use std::path::Path;
 
 /// The layers from the bottom up. A file may import files of its part and of the layers below. The longest matching part counts.
-const LAYERS: [&[&str]; 3] = [&["src/"], &["src/pool/", "src/transform/", "src/cache/", "src/watch/"], &["src/node/"]];
+const LAYERS: [&[&str]; 3] =
+    [&["src/"], &["src/pool/", "src/transform/", "src/cache/", "src/watch/", "src/snapshot/"], &["src/node/"]];
 
 /// Returns the index of the layer of a file, and the part that contains the file.
 fn part_of(file: &str) -> (usize, &'static str) {

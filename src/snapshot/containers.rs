@@ -1,0 +1,218 @@
+//! The containers of a heap, with their entries: hash tables of `Map` and `Set`, elements of arrays, properties of dictionaries.
+
+use super::graph::{EdgeKind, Graph, NodeKind, Word};
+
+/// Least growth of a container that is reported, in entries.
+const GROWTH: u32 = 32;
+
+/// Bytes of a word of V8, and of the header of its tables, for Node.js without pointer compression.
+const WORD: u32 = 8;
+const ARRAY_HEADER: u32 = 16;
+const TABLE_HEADER: u32 = 40;
+/// Bytes of a hash table for each entry that it has room for: key, value and link, or key and link; and half a bucket.
+const MAP_ENTRY: u32 = 28;
+const SET_ENTRY: u32 = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Map,
+    Set,
+    Array,
+    Object,
+    Other,
+}
+
+/// Parts of an owner.
+const PARTS: [Word; 3] = [Word::Table, Word::Elements, Word::Properties];
+
+#[derive(Debug, Clone, Copy)]
+pub struct Container {
+    pub kind: Kind,
+    /// Index of the owner.
+    pub node: u32,
+    /// Index in [`PARTS`].
+    part: u8,
+    /// Numbers have no edges: if all entries are numbers, this is the room for them. At most [`MAX_ENTRIES`].
+    pub entries: u32,
+}
+
+const ENTRY_BITS: u32 = 30;
+const MAX_ENTRIES: u32 = (1 << ENTRY_BITS) - 1;
+
+/// The entries of the containers of a snapshot: 8 bytes each.
+pub struct Counts {
+    /// The identity of the owner, its part, and the entries, from the upper to the lower bits.
+    sorted: Vec<u64>,
+    last_id: u32,
+}
+
+impl Counts {
+    #[must_use]
+    pub fn of(graph: &Graph) -> Self {
+        let mut sorted = Vec::new();
+        each_container(graph, &mut |it| sorted.push(key(graph, it) << ENTRY_BITS | u64::from(it.entries)));
+        sorted.sort_unstable();
+        Counts { sorted, last_id: graph.ids.iter().copied().max().unwrap_or_default() }
+    }
+
+    /// Returns the entries of a container at this snapshot; `None` if it did not exist.
+    fn entries(&self, graph: &Graph, container: &Container) -> Option<u32> {
+        let key = key(graph, container);
+        let index = self.sorted.partition_point(|it| it >> ENTRY_BITS < key);
+        let found = self.sorted.get(index).filter(|it| **it >> ENTRY_BITS == key);
+        let entries = found.map(|it| u32::try_from(it & u64::from(MAX_ENTRIES)).unwrap_or_default());
+        entries.or((graph.ids[container.node as usize] <= self.last_id).then_some(0))
+    }
+}
+
+/// Returns a number that a container has in all snapshots.
+fn key(graph: &Graph, container: &Container) -> u64 {
+    u64::from(graph.ids[container.node as usize]) << 2 | u64::from(container.part)
+}
+
+/// Returns the containers with the most new entries, and their entries before. At most `count`.
+#[must_use]
+pub fn grown(before: &Counts, after: &Graph, count: usize) -> Vec<(Container, u32)> {
+    let mut found = Vec::new();
+    each_container(after, &mut |it| {
+        if it.entries >= GROWTH
+            && let Some(entries) = before.entries(after, it)
+            && it.entries >= entries.saturating_add(GROWTH)
+        {
+            found.push((*it, entries));
+        }
+    });
+    let mut order: Vec<_> =
+        (0..).zip(&found).map(|(index, (it, entries))| u64::from(it.entries - entries) << 32 | index).collect();
+    order.sort_unstable();
+    let index = |it: &u64| usize::try_from(it & u64::from(u32::MAX)).unwrap_or_default();
+    order.iter().rev().take(count).map(|it| found[index(it)]).collect()
+}
+
+/// Calls `each` with every container.
+fn each_container(graph: &Graph, each: &mut dyn FnMut(&Container)) {
+    for node in graph.nodes() {
+        if matches!(graph.kind(node), NodeKind::Object | NodeKind::Closure) {
+            each_part(graph, node, each);
+        }
+    }
+}
+
+/// Calls `each` with the containers of an owner, which may have elements and properties.
+fn each_part(graph: &Graph, node: u32, each: &mut dyn FnMut(&Container)) {
+    let mut elements = 0;
+    let mut properties = 0;
+    let mut stores = [None; 3];
+    for edge in graph.edges_of(node) {
+        match edge.kind() {
+            EdgeKind::Element => elements += 1,
+            EdgeKind::Property => properties += 1,
+            EdgeKind::Internal => {
+                if let Some(part) = PARTS.iter().position(|word| graph.is_word(edge.label(), *word)) {
+                    stores[part] = Some(edge.target);
+                }
+            }
+            _ => {}
+        }
+    }
+    for (part, store) in (0..).zip(stores) {
+        let Some(store) = store else { continue };
+        let counted = match part {
+            0 => hashed(graph, store),
+            1 => Some((kind_of_elements(graph, node), element_count(graph, store, elements))),
+            _ => Some((Kind::Object, property_count(graph, store, properties))),
+        };
+        if let Some((kind, entries)) = counted {
+            each(&Container { kind, node, part, entries: entries.min(MAX_ENTRIES) });
+        }
+    }
+}
+
+/// Returns the kind and the entries of a hash table, or `None` for that of a weak collection.
+fn hashed(graph: &Graph, table: u32) -> Option<(Kind, u32)> {
+    let room = graph.sizes[table as usize].checked_sub(TABLE_HEADER)?;
+    let capacity = |entry: u32| (room % entry == 0 && (room / entry).is_power_of_two()).then_some(room / entry);
+    let (kind, capacity) = match capacity(MAP_ENTRY) {
+        Some(capacity) => (Kind::Map, capacity),
+        None => (Kind::Set, capacity(SET_ENTRY)?),
+    };
+    let entries = graph.edges_of(table).iter().filter(|edge| !graph.is_labelled(**edge, Word::Map));
+    let (mut edges, mut texts) = (0, 0);
+    for edge in entries.filter(|edge| edge.kind() != EdgeKind::Weak) {
+        edges += 1;
+        texts += u32::from(graph.kind(edge.target) == NodeKind::Text);
+    }
+    // A pair has two edges, or one if its key is a number.
+    let are_pairs = kind == Kind::Map && (edges > capacity || texts * 2 == edges);
+    let entries = if are_pairs { edges.div_ceil(2) } else { edges };
+    Some((kind, if entries == 0 { capacity } else { entries }))
+}
+
+fn element_count(graph: &Graph, store: u32, elements: u32) -> u32 {
+    let room = graph.sizes[store as usize].saturating_sub(ARRAY_HEADER) / WORD;
+    if elements == 0 { room } else { elements }
+}
+
+/// `properties` counts the values that are not numbers, and the prototype. The store has edges to their keys too.
+fn property_count(graph: &Graph, store: u32, properties: u32) -> u32 {
+    let edges = u32::try_from(graph.edges_of(store).len()).unwrap_or(u32::MAX);
+    edges.saturating_sub(properties).max(properties.saturating_sub(1))
+}
+
+fn kind_of_elements(graph: &Graph, node: u32) -> Kind {
+    if graph.is_named(node, Word::Array) {
+        Kind::Array
+    } else if graph.is_named(node, Word::Object) {
+        Kind::Object
+    } else {
+        Kind::Other
+    }
+}
+
+/// Returns the nodes of a few identities, `None` for those that do not exist.
+#[must_use]
+pub fn nodes_of(graph: &Graph, ids: &[u32]) -> Vec<Option<u32>> {
+    let mut nodes = vec![None; ids.len()];
+    for node in graph.nodes() {
+        for (id, found) in ids.iter().zip(&mut nodes) {
+            if *id == graph.ids[node as usize] {
+                *found = Some(node);
+            }
+        }
+    }
+    nodes
+}
+
+/// Returns the bytes that each owner holds: those of objects that no path reaches without passing one of the owners. What
+/// other owners hold does not count, what two share counts for both. At most 253 owners.
+#[must_use]
+pub fn held(graph: &Graph, owners: &[Option<u32>]) -> Vec<u64> {
+    /// Reached without the owners.
+    const OUTSIDE: u8 = u8::MAX;
+    const OWNER: u8 = u8::MAX - 1;
+    let mut marks = vec![0_u8; graph.ids.len()];
+    for owner in owners.iter().flatten() {
+        marks[*owner as usize] = OWNER;
+    }
+    let mut stack = Vec::new();
+    let mut walk = |start: u32, mark: u8, is_open: fn(u8, u8) -> bool| {
+        let mut bytes = 0;
+        stack.push(start);
+        while let Some(node) = stack.pop() {
+            bytes += u64::from(graph.sizes[node as usize]);
+            for edge in graph.edges_of(node) {
+                let seen = &mut marks[edge.target as usize];
+                if edge.kind() != EdgeKind::Weak && is_open(*seen, mark) {
+                    *seen = mark;
+                    stack.push(edge.target);
+                }
+            }
+        }
+        bytes
+    };
+    walk(0, OUTSIDE, |seen, _| seen == 0);
+    let walk_owner = |(mark, owner): (u8, &Option<u32>)| {
+        owner.map_or(0, |owner| walk(owner, mark, |seen, mark| seen < OWNER && seen != mark))
+    };
+    (1..OWNER).zip(owners).map(walk_owner).collect()
+}
