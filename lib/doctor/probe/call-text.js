@@ -1,0 +1,209 @@
+'use strict'
+
+// Descriptions of calls of other services: whether they read, an excerpt for the report, and their template, which is the call
+// without the values that differ from one call to the next.
+
+/**
+ * @typedef {object} Description
+ * @property {'read' | 'write' | 'unknown'} access whether two equal calls may share a result
+ * @property {string} text for the excerpt of the report
+ * @property {string} template
+ * @property {boolean} isPaged whether calls one after another read the pages of one result
+ */
+
+const EXCERPT = 40
+/** Characters of a call that its hash and its template are made of. */
+const MOST = 2048
+const LAST = 256
+const MAX_STATEMENTS = 256
+
+/** Statements that are part of the protocol, and checks of health. */
+const SQL_IGNORED =
+  /^(?:begin|commit|rollback|start|savepoint|release|set|show|use|discard|deallocate|ping|end|lock|unlock|listen|unlisten|notify)\b|^select\s+(?:1|now\(\)|version\(\)|current_\w+|@@[\w.]+)(?:\s+(?:as\s+\w+|from\s+dual))?\s*;?$/i
+const SQL_START =
+  /\b(?:select|with|insert|update|delete|replace|merge|call|exec|execute|begin|commit|rollback|set|show)\s/i
+const SQL_READ = /^(?:select|with|values|table|explain)\b/i
+/** Reads that change something or return something else each time. */
+const SQL_EFFECT =
+  /\b(?:insert|update|delete|merge|into|nextval|setval|pg_\w+|get_lock|random|rand|uuid\w*|gen_random_uuid|newid)\b/i
+const SQL_PAGED = /\b(?:offset|fetch)\b/i
+
+const REDIS_IGNORED =
+  /^(?:ping|echo|auth|hello|info|client|cluster|command|config|select|quit|multi|exec|discard|watch|unwatch|(?:p|s|un|pun|sun)?subscribe|wait|monitor|b[lrz]\w+|xread\w*|readonly|asking|time|script|evalsha|eval|object)$/i
+const REDIS_READ =
+  /^(?:m?get|getrange|strlen|exists|type|ttl|pttl|h(?:get|mget|getall|keys|vals|len|exists|strlen)|l(?:range|index|len|pos)|s(?:members|card|ismember|mismember|inter|union|diff)|z(?:range\w*|card|count|score|mscore|rank|revrank|revrange\w*|lexcount)|bitcount|getbit|xrange|xrevrange|xlen|geo(?:pos|dist|search|hash)|pfcount|json\.(?:get|mget)|dbsize|keys|dump)$/i
+const REDIS_PAGED = /^[hsz]?scan$/i
+
+const HTTP_IGNORED =
+  /^\/(?:-\/)?(?:health\w*|ping|ready\w*|readiness|live\w*|liveness|metrics|status|heartbeat)(?:[/?]|$)/i
+const HTTP_PAGED = /[?&](?:page|cursor|offset|after|before|start|skip|from|next\w*|\w*token)=/i
+
+const TEXT_IGNORED = /^(?:ping|quit|noop|version|stats|auth|user|pass|connect|ehlo|helo|starttls)\b/i
+const TEXT_READ = /^gets? /
+
+/** Descriptions of the last statements. @type {Map<string, Description | undefined>} */
+const statements = new Map()
+
+/**
+ * Describes a statement of SQL, or returns undefined for one that is not counted.
+ * @param {string} statement
+ * @returns {Description | undefined}
+ */
+function describeSql(statement) {
+  const known = statements.get(statement)
+  if (known !== undefined || statements.has(statement)) return known
+  const description = describeNewSql(statement)
+  if (statements.size === MAX_STATEMENTS) statements.clear()
+  if (statement.length <= MOST) statements.set(statement, description)
+  return description
+}
+
+/**
+ * @param {string} statement
+ * @returns {Description | undefined}
+ */
+function describeNewSql(statement) {
+  const text = statement.slice(0, MOST).trim()
+  if (SQL_IGNORED.test(text)) return undefined
+  const template = text
+    .replace(/'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|\\.)*"(?=\s*[,)=]|\s*$)/g, '?')
+    .replace(/\b\d+(?:\.\d+)?\b/g, '?')
+    .replace(/\?(?:\s*,\s*\?)+/g, '?')
+  const isRead = SQL_READ.test(text) && !SQL_EFFECT.test(template)
+  return { access: isRead ? 'read' : 'write', text, template, isPaged: SQL_PAGED.test(template) }
+}
+
+/**
+ * Describes a command of Redis, or returns undefined for one that is not counted.
+ * @param {string} command
+ * @param {readonly string[]} args without the command
+ * @returns {Description | undefined}
+ */
+function describeRedis(command, args) {
+  if (REDIS_IGNORED.test(command)) return undefined
+  const name = command.toUpperCase()
+  return {
+    access: REDIS_READ.test(command) ? 'read' : 'write',
+    text: args.length === 0 ? name : `${name} ${args.join(' ')}`,
+    template: args.length === 0 ? name : `${name} ${withoutIds(args[0], ':')}`,
+    isPaged: REDIS_PAGED.test(command)
+  }
+}
+
+/**
+ * Describes a request, or returns undefined for one that is not counted.
+ * @param {string} method
+ * @param {string} url path with query
+ * @returns {Description | undefined}
+ */
+function describeHttp(method, url) {
+  if (HTTP_IGNORED.test(url)) return undefined
+  const end = url.indexOf('?')
+  const path = end === -1 ? url : url.slice(0, end)
+  return {
+    access: method === 'GET' || method === 'HEAD' ? 'read' : 'write',
+    text: `${method} ${path}`,
+    template: `${method} ${withoutIds(path, '/')}`,
+    isPaged: HTTP_PAGED.test(url)
+  }
+}
+
+/**
+ * Describes bytes that were written to a socket, or returns undefined if their protocol is not one of text.
+ * @param {string} bytes
+ * @returns {(Description & { kind: 'socket' | 'redis' | 'pg' | 'mysql2' }) | undefined}
+ */
+function describeBytes(bytes) {
+  const command = /^\*\d+\r\n\$\d+\r\n/.test(bytes) ? commandOf(bytes) : undefined
+  if (command !== undefined) return withKind('redis', describeRedis(command[0], command.slice(1)))
+  const kind = databaseOf(bytes)
+  const start = kind === 'socket' ? -1 : bytes.search(SQL_START)
+  // A zero ends a statement of PostgreSQL.
+  if (start !== -1) return withKind(kind, describeSql(bytes.slice(start).split('\0', 1)[0]))
+  if (!isText(bytes) || TEXT_IGNORED.test(bytes)) return undefined
+  const template = withoutIds(bytes.slice(0, EXCERPT), ' ')
+  return { kind, access: TEXT_READ.test(bytes) ? 'read' : 'unknown', text: bytes, template, isPaged: false }
+}
+
+/** Returns the client by the first bytes of its packets. @param {string} bytes */
+function databaseOf(bytes) {
+  // A query, or a statement to prepare, with its length.
+  if (/^[QP]\0/.test(bytes)) return 'pg'
+  // The high byte of a length, the number of the first packet of a call, and the command of a query.
+  return bytes.slice(2, 5) === '\0\0\x03' ? 'mysql2' : 'socket'
+}
+
+/**
+ * @template {string} Kind
+ * @param {Kind} kind
+ * @param {Description | undefined} description
+ */
+function withKind(kind, description) {
+  return description === undefined ? undefined : { kind, ...description }
+}
+
+/** Returns the words of a command of Redis, but not of several. @param {string} bytes */
+function commandOf(bytes) {
+  const lines = bytes.split('\r\n')
+  const count = Number(lines[0].slice(1))
+  if (lines.length > 2 * count + 2) return undefined
+  return lines.filter((_, index) => index > 0 && index % 2 === 0).slice(0, count)
+}
+
+/** @param {string} bytes */
+function isText(bytes) {
+  const start = bytes.slice(0, LAST)
+  return start !== '' && !start.includes('\0') && start.replace(/[\x20-\x7e\t\r\n]/g, '').length <= start.length / 16
+}
+
+/**
+ * Replaces parts that have digits.
+ * @param {string} text
+ * @param {string} separator
+ */
+function withoutIds(text, separator) {
+  return text
+    .split(separator)
+    .map(part => (/\d/.test(part) ? '?' : part))
+    .join(separator)
+}
+
+/** Returns the beginning of a call for the report. @param {string} text */
+function excerpt(text) {
+  const plain = text
+    .slice(0, 4 * EXCERPT)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are removed.
+    .replace(/[\s\x00-\x1f\x7f-\xff]+/g, ' ')
+    .trim()
+  return plain.length > EXCERPT ? `${plain.slice(0, EXCERPT - 1)}…` : plain
+}
+
+/** Returns a hash of 53 bits; of long text, of its beginning, its end and its length. @param {string} text */
+function hashOf(text) {
+  const { length } = text
+  const shown = length > MOST ? text.slice(0, MOST - LAST) + text.slice(-LAST) : text
+  let one = 0x811c9dc5 ^ length
+  let two = 0x9e3779b9 + length
+  for (let index = 0; index < shown.length; index++) {
+    const code = shown.charCodeAt(index)
+    one = Math.imul(one ^ code, 0x01000193)
+    two = Math.imul(two ^ code, 0x85ebca6b) + (two >>> 13)
+  }
+  return (one >>> 0) * 2 ** 21 + (two >>> 11)
+}
+
+/**
+ * Returns the text of arguments, or undefined if they are not plain values: code of the program must not run here.
+ * @param {unknown} value
+ * @param {number} [depth]
+ * @returns {string | undefined}
+ */
+function textOf(value, depth = 0) {
+  if (typeof value === 'string') return `"${value}"`
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return String(value)
+  if (!Array.isArray(value) || depth > 1 || value.length > 256) return undefined
+  const texts = value.map(item => textOf(item, depth + 1))
+  return texts.includes(undefined) ? undefined : `[${texts.join(',')}]`
+}
+
+module.exports = { describeBytes, describeHttp, describeRedis, describeSql, excerpt, hashOf, textOf }

@@ -1,0 +1,325 @@
+'use strict'
+
+// The calls of other services that are in flight, by their hash: which of them equal one in flight, and which requests make the
+// calls of one template one after another.
+
+const { now } = require('../../internal/clock')
+const { excerpt } = require('./call-text')
+
+/**
+ * @typedef {import('../facts').FactFrame} FactFrame
+ * @typedef {import('./call-text').Description} Description
+ *
+ * A fact with the number of duplicates that calls at independent times would have had.
+ * @typedef {import('../facts').DownstreamFact & { chance: number }} DownstreamFact
+ */
+
+const MAX_GROUPS = 256
+const MAX_HASHES = 4096
+const MAX_SHOWN_HASHES = 256
+/** Calls of one template in a request that are a series, and the longest pause between them in milliseconds. */
+const SERIES = 10
+const PAUSE = 20
+/** Time after which a call is taken as lost, in milliseconds. */
+const LOST = 30_000
+/** Duplicates, and their share, of a call that gets a fact besides that of its template. */
+const HOT = 20
+const HOT_SHARE = 0.2
+const MAX_HOT = 16
+
+/** Equal calls. */
+class Equal {
+  calls = 0
+  duplicates = 0
+  concurrent = 0
+  active = 0
+  /** When the first and the last of the active calls began. */
+  since = 0
+  last = 0
+  /** Time with active calls. */
+  busy = 0
+  /** Counts how often lost calls were forgotten. */
+  round = 0
+
+  /** Excerpt, once a call is a duplicate. */
+  call = ''
+
+  /** @param {number} hash */
+  constructor(hash) {
+    this.hash = hash
+  }
+}
+
+/** Calls of a template to one target. */
+class Group {
+  calls = 0
+  duplicates = 0
+  concurrent = 0
+  total = 0
+  /** Duplicates by chance of equal calls that were forgotten. */
+  chance = 0
+  sequential = 0
+  sequentialRequests = 0
+  /** Stacks of duplicates and of series. @type {Capture} */
+  repeated = { seen: 0, frames: [] }
+  /** @type {Capture} */
+  series = { seen: 0, frames: [] }
+  /** @type {Map<number, Equal>} */
+  equals = new Map()
+
+  /**
+   * @param {number} id
+   * @param {string} kind
+   * @param {string} target
+   * @param {string} call
+   */
+  constructor(id, kind, target, call) {
+    this.id = id
+    this.kind = kind
+    this.target = target
+    this.call = call
+  }
+}
+
+/**
+ * @typedef {{ seen: number, frames: FactFrame[] }} Capture
+ *
+ * Calls of a request in one group.
+ * @typedef {{ active: number, count: number, ended: number }} Series
+ *
+ * A request. A pool of connections may call in the context of one that is over.
+ * @typedef {{ isOver: boolean, series?: Record<number, Series> }} RequestContext
+ *
+ * @typedef {object} Call
+ * @property {Group} group
+ * @property {Equal | undefined} equal
+ * @property {number} round
+ * @property {number} began
+ * @property {boolean} isDuplicate
+ * @property {number} concurrent
+ * @property {Series | undefined} series
+ */
+
+class Calls {
+  /** @type {Group[]} */
+  #groups = []
+  /** Groups by template, by client and target. @type {Map<string, Map<string, Group>>} */
+  #targets = new Map()
+  #hashes = 0
+  #began = now()
+
+  /**
+   * Begins a call. Returns undefined if it is beyond the bounds.
+   * @param {{ kind: string, target: string, hash: number | undefined, description: Description }} what `hash` is undefined if the
+   *   arguments are unknown
+   * @param {RequestContext | undefined} context of the request that makes the call
+   * @param {() => FactFrame[]} capture returns the stack
+   * @returns {Call | undefined}
+   */
+  begin({ kind, target, hash, description }, context, capture) {
+    const group = this.#groupOf(kind, target, description)
+    if (group === undefined) return undefined
+    const began = now()
+    const isShared = hash !== undefined && description.access !== 'write'
+    const equal = isShared ? this.#equalOf(group, hash) : undefined
+    const call = { group, equal, round: 0, began, isDuplicate: false, concurrent: 1, series: undefined }
+    if (equal !== undefined) enter(equal, call)
+    if (call.isDuplicate) take(group.repeated, capture)
+    if (equal !== undefined && call.isDuplicate && equal.call === '') equal.call = excerpt(description.text)
+    if (context?.isOver === false && !description.isPaged) follow(context, call, capture)
+    return call
+  }
+
+  /** Ends a call that was answered. @param {Call} call */
+  end(call) {
+    const { group, equal } = call
+    const ended = now()
+    group.calls++
+    group.total += ended - call.began
+    if (call.isDuplicate) group.duplicates++
+    if (call.concurrent > group.concurrent) group.concurrent = call.concurrent
+    if (call.series !== undefined) {
+      call.series.active--
+      call.series.ended = ended
+    }
+    if (equal === undefined) return
+    equal.calls++
+    if (call.isDuplicate) equal.duplicates++
+    if (call.concurrent > equal.concurrent) equal.concurrent = call.concurrent
+    leave(equal, call, ended)
+  }
+
+  /** Forgets a call that will have no answer. @param {Call} call */
+  drop(call) {
+    if (call.series !== undefined) call.series.active--
+    if (call.equal !== undefined) leave(call.equal, call, now())
+  }
+
+  /** Makes room for other calls. */
+  sample() {
+    if (this.#hashes < MAX_HASHES / 2) return
+    const elapsed = now() - this.#began
+    for (const group of this.#groups) {
+      for (const [hash, equal] of group.equals) {
+        if (equal.active > 0 || equal.duplicates > 0 || equal.calls > 8) continue
+        group.chance += chanceOf(equal, elapsed)
+        group.equals.delete(hash)
+        this.#hashes--
+      }
+    }
+  }
+
+  /** @returns {DownstreamFact[]} */
+  facts() {
+    const elapsed = now() - this.#began
+    return this.#groups.filter(group => group.calls > 0).flatMap(group => factsOf(group, elapsed))
+  }
+
+  /**
+   * @param {string} kind
+   * @param {string} target
+   * @param {Description} description
+   */
+  #groupOf(kind, target, { template, text }) {
+    const name = `${kind} ${target}`
+    const templates = this.#targets.get(name)
+    const known = templates?.get(template)
+    if (known !== undefined || this.#groups.length === MAX_GROUPS) return known
+    const group = new Group(this.#groups.length, kind, target, excerpt(text))
+    this.#groups.push(group)
+    if (templates === undefined) this.#targets.set(name, new Map([[template, group]]))
+    else templates.set(template, group)
+    return group
+  }
+
+  /**
+   * @param {Group} group
+   * @param {number} hash
+   */
+  #equalOf(group, hash) {
+    const known = group.equals.get(hash)
+    if (known !== undefined || this.#hashes === MAX_HASHES) return known
+    const equal = new Equal(hash)
+    group.equals.set(hash, equal)
+    this.#hashes++
+    return equal
+  }
+}
+
+/**
+ * @param {Equal} equal
+ * @param {Call} call
+ */
+function enter(equal, call) {
+  if (equal.active > 0 && call.began - equal.last > LOST) {
+    equal.active = 0
+    equal.round++
+  }
+  if (equal.active === 0) equal.since = call.began
+  call.isDuplicate = equal.active > 0
+  call.round = equal.round
+  call.concurrent = ++equal.active
+  equal.last = call.began
+}
+
+/**
+ * @param {Equal} equal
+ * @param {Call} call
+ * @param {number} ended
+ */
+function leave(equal, call, ended) {
+  if (equal.round === call.round && --equal.active === 0) equal.busy += ended - equal.since
+}
+
+/**
+ * Counts the calls that a request makes in a series.
+ * @param {RequestContext} context
+ * @param {Call} call
+ * @param {() => FactFrame[]} capture
+ */
+function follow(context, call, capture) {
+  const { group, began } = call
+  const { series: all = Object.create(null) } = context
+  context.series = all
+  const series = all[group.id] ?? { active: 0, count: 0, ended: began }
+  all[group.id] = series
+  call.series = series
+  if (series.active++ > 0) return
+  if (began - series.ended > PAUSE) series.count = 0
+  series.count++
+  if (series.count > group.sequential && series.count >= SERIES) group.sequential = series.count
+  if (series.count !== SERIES) return
+  group.sequentialRequests++
+  take(group.series, capture)
+}
+
+/**
+ * Takes the stack at doubling counts until it has a line of the program.
+ * @param {Capture} taken
+ * @param {() => FactFrame[]} capture
+ */
+function take(taken, capture) {
+  const count = ++taken.seen
+  if ((count & (count - 1)) !== 0 || taken.frames.some(frame => frame.isUser)) return
+  taken.frames = capture()
+}
+
+/**
+ * Returns how many calls would have been duplicates if they began at independent times.
+ * @param {Equal} equal
+ * @param {number} elapsed
+ */
+function chanceOf({ calls, busy }, elapsed) {
+  return elapsed > 0 ? calls * Math.min(1, busy / elapsed) : 0
+}
+
+/**
+ * @param {Group} group
+ * @param {number} elapsed
+ * @returns {DownstreamFact[]}
+ */
+function factsOf(group, elapsed) {
+  const { kind, target, calls, duplicates, concurrent, total, sequential, sequentialRequests, repeated, series } = group
+  const equals = [...group.equals.values()].sort((one, other) => other.calls - one.calls)
+  const worst = equals.reduce(
+    (/** @type {Equal | undefined} */ most, it) => (it.duplicates > (most?.duplicates ?? 0) ? it : most),
+    undefined
+  )
+  const chance = equals.reduce((sum, equal) => sum + chanceOf(equal, elapsed), group.chance)
+  const hashes = Object.fromEntries(
+    equals.slice(0, MAX_SHOWN_HASHES).map(({ hash, calls }) => [hash.toString(16).padStart(16, '0'), calls])
+  )
+  const meanDuration = total / calls
+  const common = { kind, target, meanDuration, frames: repeated.frames, sequential: 0, sequentialRequests: 0 }
+  const isOneLine = repeated.frames.length === 0 || lineOf(repeated.frames) === lineOf(series.frames)
+  const ofSeries = { sequential, sequentialRequests, frames: series.frames }
+  const all = {
+    ...common,
+    call: worst === undefined ? group.call : worst.call,
+    calls,
+    duplicates,
+    concurrent,
+    hashes,
+    chance
+  }
+  const facts = [isOneLine ? { ...all, ...ofSeries } : all]
+  if (!isOneLine && sequentialRequests > 0) {
+    facts.push({ ...all, ...ofSeries, call: group.call, duplicates: 0, concurrent: 0, hashes: {}, chance: 0 })
+  }
+  if (duplicates >= HOT_SHARE * calls) return facts
+  const hot = equals.filter(equal => equal.duplicates >= HOT && equal.duplicates >= HOT_SHARE * equal.calls)
+  return facts.concat(
+    hot.slice(0, MAX_HOT).map(equal => {
+      const { call, calls, duplicates, concurrent } = equal
+      return { ...common, call, calls, duplicates, concurrent, hashes: {}, chance: chanceOf(equal, elapsed) }
+    })
+  )
+}
+
+/** @param {FactFrame[]} frames */
+function lineOf(frames) {
+  const frame = frames.find(({ isUser }) => isUser) ?? frames[0]
+  return frame && `${frame.file}:${frame.line}`
+}
+
+module.exports = { Calls }

@@ -1,0 +1,173 @@
+'use strict'
+
+// Calls of clients without diagnostics channels: the bytes that they write to a socket, until the next bytes arrive on it. Only
+// protocols of text are understood, and only sockets that answer count.
+
+const { Socket } = require('node:net')
+const { Duplex } = require('node:stream')
+const { describeBytes, hashOf } = require('./call-text')
+
+/**
+ * @typedef {import('./calls').Call} Call
+ * @typedef {import('./call-text').Description} Description
+ * @typedef {{ kind: string, target: string, hash: number, description: Description }} What
+ *
+ * @typedef {object} Observer
+ * @property {(target: unknown) => boolean} isCovered whether the client of a port or path has channels
+ * @property {(what: What, below: Function) => Call | undefined} begin
+ * @property {(call: Call) => void} end
+ * @property {(call: Call) => void} drop
+ *
+ * @typedef {{ path: string | undefined, isWatched: boolean, calls: Call[], number: number }} State
+ */
+
+/** Characters of a write that are looked at. */
+const MOST = 1024
+/** Calls in flight on one socket. */
+const MAX_CALLS = 256
+/** Requests of HTTP have channels. */
+const HTTP = /^(?:[A-Z]+ \S+ HTTP\/1|PRI \* HTTP\/2)/
+/** A number that counts the calls of a socket, with the characters that end it. */
+const COUNTED = /^(\d+)[\s:|]/
+
+/** Sockets of clients. @type {WeakMap<object, State>} */
+const states = new WeakMap()
+
+/** @param {Observer} observer */
+function observeSockets(observer) {
+  const prototype = /** @type {any} */ (Socket.prototype)
+  replace(prototype, 'connect', original => {
+    return /** @this {Socket} */ function connect(/** @type {unknown[]} */ ...args) {
+      states.set(this, { path: pathOf(args[0]), isWatched: true, calls: [], number: -1 })
+      return Reflect.apply(original, this, args)
+    }
+  })
+  replace(prototype, '_writeGeneric', original => {
+    return /** @this {any} */ function _writeGeneric(/** @type {unknown[]} */ ...args) {
+      const state = stateOf(this)
+      if (state?.isWatched && !this.connecting) written(observer, this, state, args[1], _writeGeneric)
+      return Reflect.apply(original, this, args)
+    }
+  })
+  replace(prototype, '_destroy', original => {
+    return /** @this {Socket} */ function _destroy(/** @type {unknown[]} */ ...args) {
+      const state = states.get(this)
+      if (state !== undefined) answered(observer, state, null)
+      return Reflect.apply(original, this, args)
+    }
+  })
+  // Sockets inherit it.
+  replace(prototype, 'push', () => {
+    return /** @this {Socket} */ function push(/** @type {unknown[]} */ ...args) {
+      const state = states.get(this)
+      if (state !== undefined && state.calls.length > 0) answered(observer, state, args[0])
+      return Reflect.apply(Duplex.prototype.push, this, args)
+    }
+  })
+}
+
+/**
+ * Replaces a method by one with the same properties.
+ * @param {any} prototype
+ * @param {string} name
+ * @param {(original: Function) => Function} make
+ */
+function replace(prototype, name, make) {
+  const original = prototype[name]
+  if (typeof original !== 'function') return
+  const method = make(original)
+  Object.defineProperties(method, Object.getOwnPropertyDescriptors(original))
+  prototype[name] = method
+}
+
+/**
+ * Returns the state of a socket, or of the one that its encryption began on.
+ * @param {any} socket
+ */
+function stateOf(socket) {
+  const state = states.get(socket)
+  if (state !== undefined || socket.encrypted !== true) return state
+  const parent = states.get(socket._parent)
+  if (parent !== undefined) states.set(socket, parent)
+  return parent
+}
+
+/** Returns the path of a socket from the first argument of `connect`. @param {any} first */
+function pathOf(first) {
+  const options = Array.isArray(first) ? first[0] : first
+  if (typeof options === 'string' && !/^\d+$/.test(options)) return options
+  return typeof options?.path === 'string' ? options.path : undefined
+}
+
+/**
+ * Records bytes that are written.
+ * @param {Observer} observer
+ * @param {any} socket
+ * @param {State} state
+ * @param {unknown} data
+ * @param {Function} below
+ */
+function written(observer, socket, state, data, below) {
+  const text = textOf(data)
+  if (HTTP.test(text) || observer.isCovered(state.path ?? socket.remotePort)) {
+    state.isWatched = false
+    return
+  }
+  if (state.calls.length === MAX_CALLS) return
+  const description = describeBytes(text)
+  if (description === undefined) return
+  const target = state.path ?? `${socket._host ?? socket.remoteAddress}:${socket.remotePort}`
+  const hash = hashOf(`${target} ${withoutNumber(state, text)}`)
+  const { kind } = description
+  const call = observer.begin({ kind, target, hash, description }, below)
+  if (call === undefined) return
+  state.calls.push(call)
+}
+
+/**
+ * Leaves out the number by which a client knows the answer of a call.
+ * @param {State} state
+ * @param {string} text
+ */
+function withoutNumber(state, text) {
+  const match = COUNTED.exec(text)
+  if (match === null) return text
+  const number = Number(match[1])
+  const isCounted = number === state.number + 1
+  state.number = number
+  return isCounted ? text.slice(match[1].length) : text
+}
+
+/**
+ * Ends the calls of a socket whose bytes arrive. Answers of several calls in one chunk cannot be separated.
+ * @param {Observer} observer
+ * @param {State} state
+ * @param {unknown} chunk
+ */
+function answered(observer, state, chunk) {
+  const { calls } = state
+  state.calls = []
+  for (const call of calls) {
+    if (chunk === null) observer.drop(call)
+    else observer.end(call)
+  }
+}
+
+/**
+ * Returns the beginning of written data as text.
+ * @param {any} data a string, bytes, or a list of chunks of them
+ * @returns {string}
+ */
+function textOf(data) {
+  if (typeof data === 'string') return data.slice(0, MOST)
+  if (Buffer.isBuffer(data)) return data.toString('latin1', 0, MOST)
+  if (!Array.isArray(data)) return ''
+  let text = ''
+  for (const item of data) {
+    if (text.length >= MOST) break
+    text += textOf(item?.chunk ?? item)
+  }
+  return text
+}
+
+module.exports = { observeSockets }

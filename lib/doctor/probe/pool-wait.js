@@ -1,0 +1,47 @@
+'use strict'
+
+const { fstat } = require('node:fs')
+const { performance } = require('node:perf_hooks')
+const { date, now } = require('../../internal/clock')
+
+const { eventLoopUtilization } = performance
+
+/** Values that are kept. */
+const MAX_WAITS = 4000
+
+/** Measures how long jobs wait for a thread of libuv's pool, by jobs that take microseconds. */
+class PoolWait {
+  /** @type {{ at: number, wait: number }[]} */
+  #waits = []
+  #isPending = false
+  #fd
+
+  /** @param {number} fd of any open file */
+  constructor(fd) {
+    this.#fd = fd
+  }
+
+  begin() {
+    this.#waits = []
+  }
+
+  /** Starts a job unless one is waiting. */
+  sample() {
+    if (this.#isPending || this.#waits.length >= MAX_WAITS) return
+    this.#isPending = true
+    const began = now()
+    const before = eventLoopUtilization()
+    fstat(this.#fd, () => {
+      this.#isPending = false
+      // While the loop was busy, the job may have been done already.
+      const { active } = eventLoopUtilization(before)
+      this.#waits.push({ at: date(), wait: Math.max(0, now() - began - active) })
+    })
+  }
+
+  collect() {
+    return { poolWait: this.#waits }
+  }
+}
+
+module.exports = { PoolWait }

@@ -1,0 +1,108 @@
+'use strict'
+
+// The CPU profile of this thread, by an inspector session within the process.
+
+const { Session } = require('node:inspector')
+const { fileURLToPath } = require('node:url')
+
+/** @typedef {import('../facts').ProfileNode} ProfileNode */
+
+/** Nodes that are kept, those with the most time first. */
+const MAX_NODES = 20_000
+
+class Profile {
+  #interval
+  /** @type {Session | undefined} */
+  #session
+
+  /** @param {number} interval in milliseconds */
+  constructor(interval) {
+    this.#interval = interval
+  }
+
+  start() {
+    const session = new Session()
+    session.connect()
+    session.post('Profiler.enable')
+    session.post('Profiler.setSamplingInterval', { interval: this.#interval * 1000 })
+    session.post('Profiler.start')
+    this.#session = session
+  }
+
+  /**
+   * Ends the profile. The answer of the inspector arrives before `post` returns.
+   * @returns {import('../facts').ProcessFacts['profile']}
+   */
+  stop() {
+    /** @type {import('node:inspector').Profiler.Profile | undefined} */
+    let profile
+    this.#session?.post('Profiler.stop', (_error, result) => {
+      profile = result?.profile
+    })
+    this.#session?.disconnect()
+    this.#session = undefined
+    return profile && flatten(profile)
+  }
+}
+
+/** @param {import('node:inspector').Profiler.Profile} profile */
+function flatten({ nodes, samples = [], timeDeltas = [] }) {
+  /** @type {Map<number, number>} */
+  const times = new Map()
+  for (const [index, id] of samples.entries()) {
+    times.set(id, (times.get(id) ?? 0) + Math.max(0, timeDeltas[index + 1] ?? 0) / 1000)
+  }
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map(child => [child, id])))
+  const kept = withAncestors(nodes, parents, times)
+  const flat = nodes
+    .filter(({ id }) => kept.has(id))
+    .map(({ id, callFrame: { functionName, url, lineNumber, columnNumber } }) => ({
+      id,
+      parent: parents.get(id) ?? -1,
+      name: functionName === '' ? '<anonymous>' : functionName,
+      file: pathOf(url),
+      line: lineNumber + 1,
+      column: columnNumber + 1,
+      self: Math.round((times.get(id) ?? 0) * 1000) / 1000
+    }))
+  return { interval: mean(timeDeltas) / 1000, samples: samples.length, nodes: flat }
+}
+
+/**
+ * Returns the ids of the nodes that are kept.
+ * @param {import('node:inspector').Profiler.ProfileNode[]} nodes
+ * @param {Map<number, number>} parents
+ * @param {Map<number, number>} times
+ */
+function withAncestors(nodes, parents, times) {
+  const heaviest = nodes
+    .map(({ id }) => id)
+    .filter(id => (times.get(id) ?? 0) > 0)
+    .sort((one, other) => (times.get(other) ?? 0) - (times.get(one) ?? 0))
+  /** @type {Set<number>} */
+  const kept = new Set()
+  for (const id of heaviest) {
+    if (kept.size >= MAX_NODES) break
+    for (let node = /** @type {number | undefined} */ (id); node !== undefined && !kept.has(node); ) {
+      kept.add(node)
+      node = parents.get(node)
+    }
+  }
+  return kept
+}
+
+/** @param {number[]} values */
+function mean(values) {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** @param {string} url */
+function pathOf(url) {
+  try {
+    return url.startsWith('file:') ? fileURLToPath(url) : url
+  } catch {
+    return url
+  }
+}
+
+module.exports = { Profile }

@@ -1,0 +1,220 @@
+'use strict'
+
+// The lines that set keys of Maps over those of others, and the functions that missed them. A set belongs to the race if a function
+// that sets keys after `await` has missed them as well: a reader of a table that another part of the program fills does not race.
+
+const { formatter, isUserFile } = require('../../watch/frames')
+const { siteOf } = require('./stack')
+
+/**
+ * A race with the kinship of the functions that miss and those that set: `same` (a function has missed a key, and continues after
+ * `await` when it is set), `near` (a common caller, or a common file), `other`, or `unknown` if no miss was seen since; the number of callers that missed
+ * a key before it was set and may have set it again; and the number of sets beyond it.
+ * @typedef {import('../facts').RaceFact & { kinship: 'same' | 'near' | 'other' | 'unknown', expected: number, excess: number }} RaceFact
+ */
+
+const MAX_LINES = 256
+const MAX_KEYS = 64
+const MAX_FUNCTIONS = 64
+const EXCERPT = 40
+/** Stacks that are captured between two samples. */
+const BUDGET = 16
+/** Frames of a stack that name a line: a class of caches has several callers. */
+const NAMED = 3
+/** Innermost functions of a stack that are compared. */
+const COMPARED = 8
+/** File of Node.js that continues functions after `await`. */
+const CONTINUATIONS = 'node:internal/process/task_queues'
+
+/** Functions on stacks. */
+class Functions {
+  /** @type {Set<string>} */
+  all = new Set()
+  /** Those of the program, and its innermost files. @type {Set<string>} */
+  near = new Set()
+  /** Functions that have awaited something, and call all others on the stack. @type {Set<string>} */
+  resumed = new Set()
+
+  /** Adds those of the current stack. @param {Function} below */
+  capture(below) {
+    if (this.all.size > MAX_FUNCTIONS) return
+    const { frames, resumed } = functionsBelow(below)
+    for (const { name } of frames) this.all.add(name)
+    const near = frames.filter(frame => frame.isUser)
+    for (const { name } of near) this.near.add(name)
+    if (near.length > 0) this.near.add(near[0].file)
+    if (resumed !== undefined) this.resumed.add(resumed)
+  }
+}
+
+/** A line that sets keys over those of others. */
+class RaceLine {
+  overwrites = 0
+  absences = 0
+  stale = 0
+  /** Sets over others, since it was found. */
+  sets = 0
+  /** Callers that missed a key before it was set, and may set it again; and sets to other values beyond their number. */
+  expected = 0
+  excess = 0
+  /** Most misses before a set, and the key with them. */
+  most = 0
+  key = ''
+  /** @type {Set<unknown>} */
+  #keys = new Set()
+  #missed = 0
+  #frames
+  #setters = new Functions()
+  #missers = new Functions()
+  #lines
+
+  /**
+   * @param {RaceLines} lines
+   * @param {import('../facts').FactFrame[]} frames
+   */
+  constructor(lines, frames) {
+    this.#lines = lines
+    this.#frames = frames
+  }
+
+  /** @param {RaceLines} lines */
+  isOf(lines) {
+    return this.#lines === lines
+  }
+
+  /** The line sets a key. @param {Function} wrapper */
+  set(wrapper) {
+    this.#setters.capture(wrapper)
+  }
+
+  /** A Map with overwrites has missed a key. @param {Function} wrapper */
+  missed(wrapper) {
+    if (isPowerOfTwo(++this.#missed) && this.#lines.spend()) this.#missers.capture(wrapper)
+  }
+
+  /**
+   * @param {unknown} key
+   * @param {number} misses before its first set
+   * @param {'first' | 'again'} kind whether it is the first overwrite of the absence
+   */
+  overwritten(key, misses, kind) {
+    this.overwrites++
+    if (kind === 'again') return
+    this.absences++
+    if (this.#keys.size < MAX_KEYS) this.#keys.add(key)
+    if (misses <= this.most) return
+    this.most = misses
+    this.key = String(key).slice(0, EXCERPT)
+  }
+
+  /** @returns {RaceFact} */
+  fact() {
+    const { key, overwrites, absences, most: misses, stale } = this
+    const counts = { key, overwrites, absences, keys: this.#keys.size, misses, stale }
+    return { ...counts, kinship: this.#kinship(), expected: this.expected, excess: this.excess, frames: this.#frames }
+  }
+
+  #kinship() {
+    if (this.#missers.all.size === 0) return 'unknown'
+    if (share(this.#setters.resumed, this.#missers.all)) return 'same'
+    return share(this.#setters.near, this.#missers.near) ? 'near' : 'other'
+  }
+}
+
+/** The lines of a thread. */
+class RaceLines {
+  /** @type {Map<string, RaceLine>} */
+  #lines = new Map()
+  #budget = BUDGET
+
+  /** Allows the stacks of the next interval. */
+  sample() {
+    this.#budget = BUDGET
+  }
+
+  /** Returns whether a stack may be captured. */
+  spend() {
+    return this.#budget > 0 && this.#budget-- > 0
+  }
+
+  /**
+   * Returns the line that sets the keys of a Map: that of the first stack, or undefined if none could be captured. Several lines that
+   * set one Map are rare; later stacks, at doubling counts, add their functions.
+   * @param {RaceLine | undefined} known line of the Map
+   * @param {Function} wrapper
+   */
+  find(known, wrapper) {
+    if (known !== undefined && !isPowerOfTwo(++known.sets)) return known
+    if (!this.spend()) return known
+    const line = known ?? this.#lineOf(siteOf(wrapper).frames)
+    line?.set(wrapper)
+    return line
+  }
+
+  facts() {
+    const facts = [...this.#lines.values()].map(line => line.fact())
+    return facts.sort((one, other) => other.overwrites - one.overwrites)
+  }
+
+  /** @param {import('../facts').FactFrame[]} frames */
+  #lineOf(frames) {
+    const named = frames.filter(frame => frame.isUser)
+    const name = (named.length > 0 ? named : frames)
+      .slice(0, NAMED)
+      .map(({ file, line, column }) => `${file}:${line}:${column}`)
+    const key = name.join('\n')
+    const known = this.#lines.get(key)
+    if (known !== undefined || this.#lines.size === MAX_LINES) return known
+    const line = new RaceLine(this, frames)
+    this.#lines.set(key, line)
+    return line
+  }
+}
+
+/**
+ * Returns the functions on the current stack, innermost first, without those of Node.js; each is named by its file and its position.
+ * @param {Function} below the innermost function, which is left out
+ * @returns {{ frames: { name: string, file: string, isUser: boolean }[], resumed?: string | undefined }}
+ */
+function functionsBelow(below) {
+  const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace')
+  if (own !== undefined && own.configurable !== true) return { frames: [] }
+  const holder = /** @type {{ stack?: any }} */ ({})
+  Object.defineProperty(Error, 'prepareStackTrace', { value: formatter, configurable: true, writable: true })
+  try {
+    Error.captureStackTrace(holder, below)
+    return Array.isArray(holder.stack) ? functionsOf(holder.stack) : { frames: [] }
+  } finally {
+    if (own === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace')
+    else Object.defineProperty(Error, 'prepareStackTrace', own)
+  }
+}
+
+/** @param {any[]} sites */
+function functionsOf(sites) {
+  const all = sites.map(site => {
+    const file = site.getFileName() ?? site.getEvalOrigin() ?? ''
+    const name = `${file}\n${site.getEnclosingLineNumber?.()}:${site.getEnclosingColumnNumber?.()}`
+    return { name, file, isUser: isUserFile(file), isAsync: site.isAsync?.() === true }
+  })
+  const outermost = all.findLast(({ file, isAsync }) => !isAsync && file !== CONTINUATIONS)
+  const frames = all.filter(({ file }) => file !== '' && !file.startsWith('node:'))
+  const resumed = outermost !== undefined && frames.includes(outermost) ? outermost.name : undefined
+  return { frames: frames.slice(0, COMPARED), resumed }
+}
+
+/**
+ * @param {Set<string>} some
+ * @param {Set<string>} others
+ */
+function share(some, others) {
+  for (const one of some) if (others.has(one)) return true
+  return false
+}
+
+/** @param {number} count */
+function isPowerOfTwo(count) {
+  return (count & (count - 1)) === 0
+}
+
+module.exports = { RaceLine, RaceLines }

@@ -1,0 +1,413 @@
+'use strict'
+
+// Loads that race: callers miss a key of a Map, wait, and each sets its own value. The table of slots counts the misses of a key in
+// an absence, and how many callers may still set it once it is set. A caller that misses and sets in the same synchronous run, such as
+// one that stores a promise or increments a counter, does not race. Ticks separate contexts: a tick ends when the microtasks that were
+// queued before its first miss have run.
+
+const { now } = require('../../internal/clock')
+const { Mark } = require('./map-mark')
+const { RaceLines } = require('./race-lines')
+
+const SLOTS = 8192
+/** Longer keys are not followed: the table would keep them alive. */
+const LONGEST_KEY = 256
+/** Racing callers set the key within this multiple of the time that the first one took, or the least time, in milliseconds. */
+const TIMES = 4
+const LEAST = 25
+const MOST = 10_000
+/** Time after the first miss at which an absence is forgotten, in milliseconds. */
+const FORGOTTEN = 30_000
+/** Slots that a sample looks at. */
+const SWEPT = SLOTS / 8
+
+const uncurried =
+  /** @type {<This, Args extends unknown[], R>(method: (this: This, ...args: Args) => R) => (it: This, ...args: Args) => R} */ (
+    method => Function.prototype.call.bind(/** @type {any} */ (method))
+  )
+/** @typedef {Map<unknown, unknown>} AnyMap */
+const prototype = /** @type {AnyMap} */ (Map.prototype)
+const original = {
+  get: uncurried(prototype.get),
+  has: uncurried(prototype.has),
+  set: uncurried(prototype.set),
+  delete: uncurried(prototype.delete),
+  clear: uncurried(prototype.clear)
+}
+const then = uncurried(Promise.prototype.then)
+const settled = Promise.resolve()
+const { isExtensible } = Object
+
+/** A key of a Map while its loads may race. */
+class Slot {
+  /** Number of the Map; 0 if the slot is free. */
+  map = 0
+  /** @type {unknown} */
+  key = undefined
+  /** @type {'absent' | 'set' | 'deleted'} */
+  state = 'absent'
+  /** Time of the first miss. */
+  began = 0
+  /** Tick of the last misses, with their number by method, and the number of earlier ones. */
+  tick = 0
+  byHas = 0
+  byGet = 0
+  earlier = 0
+  /** Callers that may still set the key, until a time. */
+  open = 0
+  until = 0
+  /** Misses before the first set. */
+  misses = 0
+  hasOverwrite = false
+  /** Whether the callers are counted at the line. */
+  isExpected = false
+  /** Callers that had missed the key before it was deleted, and may set it until a time. */
+  pending = 0
+  pendingUntil = 0
+  deleted = 0
+  /** The deleted value, until the key is set again. @type {unknown} */
+  old = undefined
+
+  /**
+   * Begins an absence.
+   * @param {number} map
+   * @param {unknown} key
+   * @param {number} time
+   */
+  start(map, key, time) {
+    this.map = map
+    this.key = key
+    this.state = 'absent'
+    this.began = time
+    this.byHas = this.byGet = this.earlier = 0
+    this.pending = 0
+    this.old = undefined
+  }
+
+  free() {
+    this.map = 0
+    this.key = undefined
+    this.old = undefined
+  }
+
+  /** Callers of the last tick with misses: one asks by `has`, by `get`, or by both. */
+  get latest() {
+    return Math.max(this.byHas, this.byGet)
+  }
+}
+
+/** @type {Slot[]} */
+let slots = []
+let isMeasuring = false
+let tick = 1
+let isTickOpen = false
+/** Time of the first miss of the tick, in whole milliseconds. */
+let clock = 0
+let lastId = 0
+let swept = 0
+let lines = new RaceLines()
+
+/** Returns the time in whole milliseconds. */
+function time() {
+  return now() | 0
+}
+
+function endTick() {
+  isTickOpen = false
+  tick++
+}
+
+/** Ends the tick after the current synchronous run. */
+function beginTick() {
+  if (isTickOpen) return
+  isTickOpen = true
+  clock = time()
+  then(settled, endTick)
+}
+
+/** Returns the slot of a key, or -1 for one that is not followed. @param {unknown} key */
+function indexOf(key) {
+  if (typeof key === 'number') return (key ^ (key >> 13)) & (SLOTS - 1)
+  if (typeof key !== 'string') return -1
+  const length = key.length
+  if (length < 3) return length === 0 ? -1 : (key.charCodeAt(0) * 61 + key.charCodeAt(length - 1)) & (SLOTS - 1)
+  if (length > LONGEST_KEY) return -1
+  // Keys of a program differ at the end most.
+  const end = key.charCodeAt(length - 1) + key.charCodeAt(length - 2) * 31 + key.charCodeAt(length - 3) * 961
+  return (end + key.charCodeAt(length >> 1) * 59 + length * 7) & (SLOTS - 1)
+}
+
+/**
+ * Returns the slot of a key if it follows that key of the Map.
+ * @param {unknown} map
+ * @param {unknown} key
+ */
+function slotOf(map, key) {
+  const index = indexOf(key)
+  if (index === -1) return undefined
+  const slot = slots[index]
+  return slot.map !== 0 && slot.key === key && slot.map === Mark.id(map) ? slot : undefined
+}
+
+/**
+ * Records a miss.
+ * @param {AnyMap} map
+ * @param {unknown} key
+ * @param {boolean} isGet
+ * @param {Function} wrapper
+ */
+function missed(map, key, isGet, wrapper) {
+  const index = indexOf(key)
+  if (index === -1) return
+  let id = Mark.id(map)
+  if (id === 0) {
+    if (!isExtensible(map)) return
+    id = ++lastId
+    new Mark(map, id)
+  }
+  beginTick()
+  const slot = slots[index]
+  if (slot.map !== id || slot.key !== key) slot.start(id, key, clock)
+  else if (slot.state !== 'absent') beginAbsence(slot, id)
+  if (slot.tick !== tick) {
+    slot.earlier += slot.latest
+    slot.byHas = slot.byGet = 0
+    slot.tick = tick
+  }
+  if (isGet) slot.byGet++
+  else slot.byHas++
+  lineOf(map)?.missed(wrapper)
+}
+
+/**
+ * Begins another absence of a key, whose earlier callers may still set it.
+ * @param {Slot} slot
+ * @param {number} id
+ */
+function beginAbsence(slot, id) {
+  beginTick()
+  const { open } = slot
+  slot.pendingUntil = slot.state === 'absent' ? limit(slot.began, clock) : slot.until
+  slot.start(id, slot.key, clock)
+  slot.pending = open
+  slot.tick = 0
+}
+
+/**
+ * Returns until when callers of an absence may set the key.
+ * @param {number} began
+ * @param {number} at when it was set or deleted
+ */
+function limit(began, at) {
+  return at + Math.min(MOST, Math.max(LEAST, TIMES * (at - began)))
+}
+
+/**
+ * Records that a key with misses is set.
+ * @param {AnyMap} map
+ * @param {Slot} slot
+ * @param {unknown} value
+ */
+function willSet(map, slot, value) {
+  const isPresent = original.has(map, slot.key)
+  if (slot.state === 'deleted' && slot.tick === tick && !isPresent) {
+    // `delete` and `set` in one run: the order of a cache, or a replacement.
+    slot.state = 'set'
+    const { old } = slot
+    slot.old = undefined
+    return Object.is(old, value) ? undefined : setAgain(map, slot, old, value)
+  }
+  if (slot.state === 'deleted') beginAbsence(slot, slot.map)
+  if (slot.state === 'set') return isPresent ? setAgain(map, slot, original.get(map, slot.key), value) : slot.free()
+  // It was present without a value, or it came by a method that is not observed.
+  if (isPresent) return slot.free()
+  setFirst(map, slot)
+}
+
+/**
+ * Ends an absence.
+ * @param {AnyMap} map
+ * @param {Slot} slot
+ */
+function setFirst(map, slot) {
+  const isOwn = slot.tick === tick && slot.latest > 0
+  // `delete` and `set` in one run replace a value: earlier callers may still set the key.
+  const isReplaced = slot.pending > 0 && slot.deleted === tick
+  const isStale = slot.pending > 0 && !isOwn && !isReplaced && time() <= slot.pendingUntil
+  if (isStale) stale(map)
+  const callers = slot.earlier + (isOwn ? 0 : slot.latest) + (isReplaced ? slot.pending : 0)
+  // The one that sets it may have missed it before, and again just now.
+  const open = isStale || isReplaced ? callers : callers - 1
+  if (open <= 0) return slot.free()
+  slot.state = 'set'
+  slot.open = open
+  slot.until = limit(slot.began, time())
+  slot.misses = open + (isStale ? 0 : 1)
+  slot.hasOverwrite = false
+  const line = lineOf(map)
+  if (line !== undefined) line.expected += open
+  slot.isExpected = line !== undefined
+}
+
+/**
+ * Records that a key is set that is present.
+ * @param {AnyMap} map
+ * @param {Slot} slot
+ * @param {unknown} old
+ * @param {unknown} value
+ */
+function setAgain(map, slot, old, value) {
+  if (time() > slot.until) return slot.free()
+  const isOther = !Object.is(old, value)
+  if (slot.open > 0) {
+    if (isOther) overwritten(map, slot)
+    slot.open--
+  } else if (isOther) {
+    const line = lineOf(map)
+    if (line !== undefined) line.excess++
+  }
+}
+
+/**
+ * @param {AnyMap} map
+ * @param {Slot} slot
+ */
+function overwritten(map, slot) {
+  const line = lineFor(map)
+  if (line === undefined) return
+  if (!slot.isExpected) line.expected += slot.open
+  slot.isExpected = true
+  line.overwritten(slot.key, slot.misses, slot.hasOverwrite ? 'again' : 'first')
+  slot.hasOverwrite = true
+}
+
+/** @param {AnyMap} map */
+function stale(map) {
+  const line = lineFor(map)
+  if (line !== undefined) line.stale++
+}
+
+/** Returns the line that sets the keys of a Map, if it is known. @param {AnyMap} map */
+function lineOf(map) {
+  const line = Mark.line(map)
+  return line?.isOf(lines) ? line : undefined
+}
+
+/** Returns the line that sets the keys of a Map, during a `set`. @param {AnyMap} map */
+function lineFor(map) {
+  const known = lineOf(map)
+  const line = lines.find(known, methods.set)
+  if (line !== undefined && line !== known) Mark.setLine(map, line)
+  return line
+}
+
+/**
+ * Records that a key with misses is deleted.
+ * @param {AnyMap} map
+ * @param {Slot} slot
+ */
+function willDelete(map, slot) {
+  if (slot.state === 'deleted') return
+  beginTick()
+  if (slot.state === 'set') {
+    slot.old = original.get(map, slot.key)
+    slot.state = 'deleted'
+    slot.tick = tick
+    return
+  }
+  const isOwn = slot.tick === tick
+  slot.open = slot.earlier + (isOwn ? 0 : slot.latest)
+  if (slot.open === 0) slot.free()
+  else beginAbsence(slot, slot.map)
+  slot.deleted = tick
+}
+
+/** @type {Pick<AnyMap, keyof typeof original> & ThisType<AnyMap>} */
+const methods = {
+  get(key) {
+    const value = original.get(this, key)
+    if (value === undefined && isMeasuring) missed(this, key, true, methods.get)
+    return value
+  },
+  has(key) {
+    const isPresent = original.has(this, key)
+    if (!isPresent && isMeasuring) missed(this, key, false, methods.has)
+    return isPresent
+  },
+  set(key, value) {
+    if (isMeasuring) {
+      const slot = slotOf(this, key)
+      if (slot !== undefined) willSet(this, slot, value)
+    }
+    return original.set(this, key, value)
+  },
+  delete(key) {
+    if (isMeasuring) {
+      const slot = slotOf(this, key)
+      if (slot !== undefined) willDelete(this, slot)
+    }
+    return original.delete(this, key)
+  },
+  clear() {
+    original.clear(this)
+    if (isMeasuring && Mark.id(this) !== 0) Mark.renew(this, ++lastId)
+  }
+}
+
+/** Returns whether all methods were replaced. */
+function replaceMethods() {
+  const names = /** @type {(keyof typeof methods)[]} */ (Object.keys(methods))
+  const own = names.map(name => Object.getOwnPropertyDescriptor(prototype, name))
+  if (own.some(descriptor => descriptor?.configurable !== true)) return false
+  names.forEach((name, index) => {
+    const { get: _, set: __, ...descriptor } = /** @type {PropertyDescriptor} */ (own[index])
+    const properties = Object.getOwnPropertyDescriptors(descriptor.value)
+    Object.defineProperties(methods[name], properties)
+    Object.defineProperty(prototype, name, { ...descriptor, value: methods[name] })
+  })
+  return true
+}
+
+/** Forgets absences that last too long, and keys that no caller will set any more. */
+function sweep() {
+  const at = time()
+  const end = swept + SWEPT
+  for (let index = swept; index < end; index++) {
+    const slot = slots[index]
+    if (slot.map === 0) continue
+    if (slot.state === 'absent' ? at - slot.began > FORGOTTEN : at > slot.until) slot.free()
+  }
+  swept = end % SLOTS
+}
+
+/** Observes the Maps of this thread from `begin` on. */
+function install() {
+  const isInstalled = replaceMethods()
+  return {
+    begin() {
+      lines = new RaceLines()
+      slots = Array.from({ length: SLOTS }, () => new Slot())
+      isMeasuring = isInstalled
+    },
+    sample() {
+      if (!isMeasuring) return
+      sweep()
+      lines.sample()
+    },
+    /** @returns {{ races: ReturnType<RaceLines['facts']>, blind?: Record<string, string> }} */
+    collect() {
+      const races = lines.facts()
+      return isInstalled
+        ? { races }
+        : {
+            races,
+            blind: {
+              race: 'the methods of Map cannot be replaced',
+              invalidation: 'the methods of Map cannot be replaced'
+            }
+          }
+    }
+  }
+}
+
+module.exports = { install }

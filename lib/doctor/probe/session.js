@@ -1,0 +1,346 @@
+'use strict'
+
+// The probes of a process: installed before the program, active from its first server on.
+
+const cluster = /** @type {import('node:cluster').Cluster} */ (/** @type {unknown} */ (require('node:cluster')))
+const { subscribe } = require('node:diagnostics_channel')
+const { Server } = require('node:net')
+const { availableParallelism } = require('node:os')
+const { performance } = require('node:perf_hooks')
+const { threadId } = require('node:worker_threads')
+const { date, now, setImmediate, setTimeout } = require('../../internal/clock')
+const { lazy } = require('../../internal/lazy')
+const { TICK, snapshotPath } = require('../settings')
+const { PoolWait } = require('./pool-wait')
+const { Profile } = require('./profile')
+const { Journal } = require('./journal')
+const { RequestTimes } = require('./requests')
+const { siteOf } = require('./stack')
+
+/**
+ * @typedef {import('../settings').Settings} Settings
+ * @typedef {import('./blocks').Blocks} Blocks
+ *
+ * A part that observes one thing.
+ * @typedef {object} Probe
+ * @property {() => void} begin the warm-up is over
+ * @property {() => object} collect returns its part of the facts
+ * @property {() => object | void} [sample] called in each tick; returns figures for its row
+ * @property {() => void} [end] the measurement is over; called before the last `collect`
+ * @property {(path: string) => void} [snapshot] writes a heap snapshot
+ */
+
+/** Lines that fork. */
+const MAX_FORKS = 16
+/** Signals that end a program by default. */
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM'])
+/** Time between two copies of the tables, in case the process is killed. */
+const COPY = 2000
+const { eventLoopUtilization } = performance
+
+/**
+ * Installs the probes.
+ * @param {Settings} settings
+ */
+function prepare(settings) {
+  const session = new Session(settings)
+  const start = () => {
+    if (session.start()) for (const signal of SIGNALS) session.flushOn(signal)
+  }
+  if (settings.program === 'batch') start()
+  onListen(address => {
+    start()
+    session.listening(address)
+  })
+  const forks = new Forks()
+  subscribe('child_process', () => forks.add())
+  forks.onFork = () => setImmediate(() => start())
+  session.forks = forks
+}
+
+/** The lines that fork cluster workers, from the start of the program on. */
+class Forks {
+  /** @type {import('../facts').StartFact[]} */
+  facts = []
+  onFork = () => {}
+
+  add() {
+    const { frames } = siteOf(this.add)
+    if (!frames.some(({ file }) => file.startsWith('node:internal/cluster/'))) return
+    const user = frames.find(({ isUser }) => isUser)
+    const known = this.facts.find(fact => fact.frames.some(it => it.file === user?.file && it.line === user.line))
+    if (known !== undefined) {
+      known.starts++
+      known.concurrent++
+    } else if (this.facts.length < MAX_FORKS) {
+      this.facts.push({
+        kind: 'process',
+        what: 'cluster',
+        starts: 1,
+        shortLived: 0,
+        concurrent: 1,
+        startTime: 0,
+        frames
+      })
+    }
+    this.onFork()
+  }
+}
+
+/** Returns whether this process has cluster workers. */
+function isPrimary() {
+  return cluster.isPrimary && Object.keys(cluster.workers ?? {}).length > 0
+}
+
+/**
+ * Calls back when a server of this process listens.
+ * @param {(address: ReturnType<Server['address']>) => void} callback
+ */
+function onListen(callback) {
+  const { listen } = Server.prototype
+  const wrapper = /** @type {any} */ (
+    /**
+     * @this {Server}
+     * @param {unknown[]} args
+     */
+    function (...args) {
+      this.prependOnceListener('listening', () => callback(this.address()))
+      return Reflect.apply(listen, this, args)
+    }
+  )
+  Object.defineProperties(wrapper, Object.getOwnPropertyDescriptors(listen))
+  Server.prototype.listen = wrapper
+}
+
+/** The probes of this thread, installed once. @type {() => Probe[]} */
+const installed = lazy(() =>
+  [
+    require('./races'),
+    require('./downstream'),
+    require('./listeners'),
+    require('./writes'),
+    require('./workers'),
+    require('./memory')
+  ].map(({ install }) => install())
+)
+const requestTimes = lazy(() => new RequestTimes())
+
+class Session {
+  #settings
+  #isStarted = false
+  #phase = 'dormant'
+  #requests = requestTimes()
+  #probes = installed()
+  /** @type {Profile} */
+  #profile
+  /** Processor time of the doctor, by part, in milliseconds. @type {Record<string, number>} */
+  #cost = {}
+  /** @type {Journal | undefined} */
+  #journal
+  /** @type {Blocks | undefined} */
+  #blocks
+  #measured = { from: 0, to: 0 }
+  #seen = 0
+  /** @type {Forks | undefined} */
+  forks
+  #snapshots = 0
+  #copied = 0
+  #utilization = eventLoopUtilization()
+
+  /** @param {Settings} settings */
+  constructor(settings) {
+    this.#settings = settings
+    this.#profile = new Profile(settings.profileInterval)
+  }
+
+  /** @param {ReturnType<Server['address']>} address of a server that listens now */
+  listening(address) {
+    const port = typeof address === 'object' ? address?.port : undefined
+    this.#journal?.add({
+      type: 'listening',
+      at: date(),
+      port,
+      path: typeof address === 'string' ? address : undefined
+    })
+    this.#journal?.flush()
+  }
+
+  /** Begins to write facts. Returns whether it had not begun before. */
+  start() {
+    if (this.#isStarted) return false
+    this.#isStarted = true
+    // Loads the addon, which processes without a server do not need.
+    const { Blocks } = require('./blocks')
+    const journal = new Journal(this.#settings.directory, threadId)
+    const blocks = new Blocks(this.#settings.threshold, block => journal.add({ type: 'block', block }))
+    const wait = new PoolWait(journal.fd)
+    this.#journal = journal
+    this.#blocks = blocks
+    this.#probes = [...this.#probes, wait]
+    journal.add({ type: 'hello', ...identity() })
+    journal.flush()
+    this.#requests.start()
+    blocks.start()
+    this.#phase = 'warm-up'
+    process.on('exit', this.#onExit)
+    this.#tick()
+    return true
+  }
+
+  #onExit = (/** @type {number} */ code) => this.#end({ kind: 'exit', code })
+
+  /**
+   * Ends the record before a signal ends the process, unless the program handles the signal.
+   * @param {'SIGINT' | 'SIGTERM'} signal
+   */
+  flushOn(signal) {
+    const end = () => {
+      if (process.listenerCount(signal) > 1) return
+      this.#end({ kind: 'exit', code: null, signal })
+      process.removeListener(signal, end)
+      process.kill(process.pid, signal)
+    }
+    process.on(signal, end)
+  }
+
+  /** Ends the measurement. */
+  finish() {
+    this.#end({ kind: 'finished' })
+    process.removeListener('exit', this.#onExit)
+  }
+
+  #tick = () => {
+    const began = now()
+    const { phase, snapshots } = /** @type {Journal} */ (this.#journal).command()
+    if (this.#phase === 'over') return
+    if (phase !== 'warm-up') this.begin()
+    if (this.#phase === 'measure') this.#measure()
+    if (snapshots > this.#snapshots) this.#snapshot(snapshots)
+    if (phase === 'finish') this.#end({ kind: 'finished' })
+    this.#spend('ticks', began)
+    setTimeout(this.#tick, TICK).unref()
+  }
+
+  /** The warm-up is over. */
+  begin() {
+    if (this.#phase !== 'warm-up') return
+    this.#phase = 'measure'
+    this.#measured.from = date()
+    this.#utilization = eventLoopUtilization()
+    this.#requests.begin()
+    this.#seen = this.#requests.count
+    this.#blocks?.begin()
+    for (const probe of this.#probes) this.#timed('begin', () => probe.begin())
+    this.#timed('profile', () => this.#profile.start())
+    this.#journal?.add({ type: 'measure', at: this.#measured.from })
+  }
+
+  #measure() {
+    const figures = this.#probes.map(probe => probe.sample?.() ?? {})
+    const utilization = eventLoopUtilization()
+    const { utilization: share } = eventLoopUtilization(utilization, this.#utilization)
+    this.#utilization = utilization
+    this.#journal?.add({
+      type: 'row',
+      row: {
+        ...Object.assign({}, ...figures),
+        at: date(),
+        requests: this.#requests.count - this.#seen,
+        utilization: share,
+        starved: this.#blocks?.stats()?.starved ?? 0
+      }
+    })
+    this.#seen = this.#requests.count
+    if (date() - this.#copied > COPY) this.#copy()
+    this.#journal?.flush()
+  }
+
+  /** @param {number} count of the snapshots that were requested up to now */
+  #snapshot(count) {
+    this.#snapshots = count
+    const path = snapshotPath(this.#settings.directory, process.pid, threadId, count)
+    this.#timed('snapshots', () => {
+      for (const probe of this.#probes) probe.snapshot?.(path)
+    })
+    this.#journal?.add({ type: 'snapshot', count, path })
+    this.#journal?.flush()
+  }
+
+  /** Writes the tables, in place of those before. */
+  #copy() {
+    this.#copied = date()
+    this.#journal?.add({ type: 'tables', tables: this.#tables() })
+  }
+
+  #tables() {
+    const stats = this.#blocks?.stats()
+    const blind = this.#blocks?.blindness
+    return [
+      // Its rows are written one by one.
+      ...this.#probes.map(probe => ({ ...probe.collect(), rows: undefined })),
+      {
+        measured: { from: this.#measured.from, to: date() },
+        requests: this.#requests.collect(),
+        forks: this.forks?.facts ?? [],
+        dropped: this.#blocks?.dropped ?? 0,
+        ...(stats === undefined ? {} : { loop: { ...stats, gc: stats.collected } }),
+        ...(blind === undefined ? {} : { blind: { handler: blind } }),
+        cost: this.#cost
+      }
+    ]
+  }
+
+  /** @param {import('../facts').ProcessFacts['end']} end */
+  #end(end) {
+    if (this.#phase === 'over') return
+    const isMeasured = this.#phase === 'measure'
+    this.#phase = 'over'
+    this.#blocks?.flush()
+    if (isMeasured) {
+      const profile = this.#timed('profile', () => this.#profile.stop())
+      for (const probe of this.#probes) this.#timed('end', () => probe.end?.())
+      this.#copy()
+      this.#journal?.add({ type: 'profile', profile })
+    }
+    this.#blocks?.stop()
+    this.#journal?.add({ type: 'end', at: date(), end })
+    this.#journal?.close()
+  }
+
+  /**
+   * Calls a function whose time is the doctor's.
+   * @template T
+   * @param {string} part
+   * @param {() => T} call
+   */
+  #timed(part, call) {
+    const began = now()
+    const result = this.#blocks === undefined ? call() : this.#blocks.expect(call)
+    this.#spend(part, began)
+    return result
+  }
+
+  /**
+   * @param {string} part
+   * @param {number} began
+   */
+  #spend(part, began) {
+    this.#cost[part] = (this.#cost[part] ?? 0) + now() - began
+  }
+}
+
+/** Returns the facts of this thread that do not change. */
+function identity() {
+  return {
+    pid: process.pid,
+    parent: process.ppid,
+    thread: threadId,
+    node: process.version,
+    script: process.argv[1] ?? '',
+    role: cluster.isWorker ? 'cluster worker' : isPrimary() ? 'primary' : 'process',
+    began: date(),
+    cores: availableParallelism()
+  }
+}
+
+module.exports = { Session, prepare }

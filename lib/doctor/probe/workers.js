@@ -1,0 +1,204 @@
+'use strict'
+
+// Threads and child processes, by the line that starts them. Their channels publish within the constructor, on the stack of that line.
+
+const { subscribe } = require('node:diagnostics_channel')
+const { EventEmitter } = require('node:events')
+const { basename } = require('node:path')
+const { now } = require('../../internal/clock')
+const { Sites, className, excerpt } = require('./sites')
+
+/**
+ * @typedef {import('../facts').StartFact} StartFact
+ * @typedef {import('../facts').Site} Site
+ */
+
+/** Life of a thread or process that does not pay for its start, in milliseconds. */
+const SHORT = 5000
+const MAX_RUNNING = 1024
+/** Start times that are kept for the median. */
+const MAX_TIMES = 256
+const { addListener } = EventEmitter.prototype
+const NODE = /^node(\.exe)?$/i
+const SHELL = /^(sh|bash|cmd\.exe)$/i
+
+/** A line that starts threads or processes. */
+class Line {
+  starts = 0
+  shortLived = 0
+  running = 0
+  concurrent = 0
+  what = ''
+  /** @type {number[]} */
+  #times = []
+  #timed = 0
+
+  /**
+   * @param {StartFact['kind']} kind
+   * @param {Site} site
+   */
+  constructor(kind, site) {
+    this.kind = kind
+    this.site = site
+  }
+
+  /** @param {number} time until the thread or process ran, in milliseconds */
+  started(time) {
+    this.#times[this.#timed++ % MAX_TIMES] = time
+  }
+
+  /** @returns {StartFact} */
+  get fact() {
+    const { kind, what, starts, shortLived, concurrent, site } = this
+    const times = this.#times.slice().sort((one, other) => one - other)
+    return { kind, what, starts, shortLived, concurrent, startTime: times[times.length >> 1] ?? 0, frames: site.frames }
+  }
+}
+
+/** A thread or process of a line. */
+class Run {
+  #began = now()
+  #line
+  #state = /** @type {'starting' | 'running' | 'ended'} */ ('starting')
+
+  /**
+   * @param {Line} line
+   * @param {any} subject `Worker` or `ChildProcess`
+   */
+  constructor(line, subject) {
+    this.#line = line
+    this.subject = subject
+    line.starts++
+    line.concurrent = Math.max(line.concurrent, ++line.running)
+  }
+
+  started() {
+    if (this.#state !== 'starting') return
+    this.#state = 'running'
+    this.#line.started(now() - this.#began)
+    this.describe()
+  }
+
+  describe() {
+    if (this.#line.what === '') this.#line.what = whatOf(this.#line.kind, this.subject)
+  }
+
+  /** Returns whether the thread or process has ended, also if the program has removed our listeners. */
+  get hasEnded() {
+    const { threadId, exitCode, signalCode } = this.subject
+    if (this.#line.kind === 'worker') return threadId === -1
+    return typeof exitCode === 'number' || typeof signalCode === 'string'
+  }
+
+  end() {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.describe()
+    this.#line.running--
+    if (now() - this.#began < SHORT) this.#line.shortLived++
+  }
+}
+
+class Starts {
+  /** @type {Sites<Line>} */
+  #lines = new Sites()
+  /** @type {Set<Run>} */
+  #running = new Set()
+
+  /**
+   * @param {StartFact['kind']} kind
+   * @param {any} subject
+   * @param {Function} subscriber
+   */
+  add(kind, subject, subscriber) {
+    const line = this.#lines.find(subscriber, kind, site => new Line(kind, site))
+    if (line === undefined) return
+    if (this.#running.size >= MAX_RUNNING) {
+      line.starts++
+      return
+    }
+    const run = new Run(line, subject)
+    this.#running.add(run)
+    listen(subject, kind === 'worker' ? 'online' : 'spawn', () => run.started())
+    listen(subject, 'exit', () => this.#end(run))
+  }
+
+  /** @param {Run} run */
+  #end(run) {
+    run.end()
+    this.#running.delete(run)
+  }
+
+  sample() {
+    for (const run of this.#running) if (run.hasEnded) this.#end(run)
+  }
+
+  facts() {
+    this.sample()
+    for (const run of this.#running) run.describe()
+    return this.#lines.all.map(({ fact }) => fact)
+  }
+}
+
+/**
+ * Adds a listener. Methods of a derived class are not called, since the object is being constructed.
+ * @param {EventEmitter} emitter
+ * @param {string} type
+ * @param {() => void} listener
+ */
+function listen(emitter, type, listener) {
+  addListener.call(emitter, type, listener)
+}
+
+/**
+ * Returns the class of a thread, or the name of the program of a process and of its script, without other arguments.
+ * @param {StartFact['kind']} kind
+ * @param {any} subject
+ */
+function whatOf(kind, subject) {
+  if (kind === 'worker') return className(subject)
+  const { spawnfile, spawnargs } = subject
+  if (typeof spawnfile !== 'string') return ''
+  const program = basename(spawnfile)
+  const args = Array.isArray(spawnargs) ? spawnargs.slice(1) : []
+  if (SHELL.test(program)) return excerpt(basename(String(args.at(-1)).trim().replace(/^"/, '').split(/[\s"]/)[0]))
+  if (spawnfile !== process.execPath && !NODE.test(program)) return excerpt(program)
+  const script = args.find(arg => typeof arg === 'string' && !arg.startsWith('-'))
+  return excerpt(script === undefined ? 'node' : `node ${basename(script)}`)
+}
+
+let starts = new Starts()
+let isMeasuring = false
+
+/**
+ * @param {string} channel
+ * @param {StartFact['kind']} kind
+ * @param {string} property of the message
+ */
+function observe(channel, kind, property) {
+  const subscriber = (/** @type {unknown} */ message) => {
+    if (!isMeasuring) return
+    try {
+      starts.add(kind, /** @type {any} */ (message)[property], subscriber)
+    } catch {
+      // The observation must not fail the start.
+    }
+  }
+  subscribe(channel, subscriber)
+}
+
+/** Observes the threads and processes that this thread starts, from `begin` on. */
+function install() {
+  observe('worker_threads', 'worker', 'worker')
+  observe('child_process', 'process', 'process')
+  return {
+    begin() {
+      starts = new Starts()
+      isMeasuring = true
+    },
+    sample: () => starts.sample(),
+    collect: () => ({ starts: starts.facts() })
+  }
+}
+
+module.exports = { install }
