@@ -1,0 +1,275 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { judge } = require('../../lib/doctor/judge/cluster.js')
+const poolWait = require('../../lib/doctor/judge/pool-wait.js')
+const { SETUP, NO_DURATIONS, block, facts, loop, rows, stack, times } = require('../support/doctor-facts.js')
+
+/**
+ * @typedef {import('../../lib/doctor/facts').ProcessFacts} ProcessFacts
+ * @typedef {import('../../lib/doctor/facts').Facts} Facts
+ */
+
+const FORK = {
+  pid: 1,
+  role: /** @type {const} */ ('primary'),
+  requests: { count: 0, errors: 0, routes: [] },
+  starts: [
+    {
+      kind: /** @type {const} */ ('process'),
+      what: 'server.js',
+      starts: 8,
+      shortLived: 0,
+      concurrent: 8,
+      startTime: 30,
+      frames: stack('fork node:internal/cluster/primary:170 < <anonymous> server.js:12')
+    }
+  ]
+}
+
+/**
+ * @param {number} count
+ * @param {(index: number) => Partial<ProcessFacts>} [fields]
+ * @returns {Partial<ProcessFacts>[]}
+ */
+function workers(count, fields = () => ({})) {
+  return Array.from({ length: count }, (_, index) => ({
+    pid: 100 + index,
+    role: 'cluster worker',
+    requests: { count: 500, errors: 0, routes: [] },
+    ...fields(index)
+  }))
+}
+
+/**
+ * @param {Partial<ProcessFacts>[]} processes
+ * @param {Partial<Facts>} [fields]
+ */
+function judged(processes, fields = {}) {
+  const all = facts(processes, fields)
+  const requests = all.processes.reduce((total, it) => total + it.requests.count, 0)
+  return judge(all, { ...SETUP, requests })
+}
+
+/** @param {ReturnType<typeof judge>} findings */
+function brief(findings) {
+  return findings.map(({ id, confidence, line }) => `${id} ${confidence} ${line}`)
+}
+
+const BUSY = () => ({ rows: rows(index => ({ utilization: 0.9, starved: index * 100 })) })
+
+test('more processes than CPUs, which starve, are certain at the line that forks', () => {
+  const findings = judged([FORK, ...workers(8, BUSY)])
+  assert.deepEqual(brief(findings), ['processes certain 12'])
+  const [{ evidence, fix, function: name }] = findings
+  assert.equal(name, '<anonymous>')
+  assert.equal(evidence.text, '8 processes share 2 CPUs and got none for 65 % of the time; together they hold 480 MB.')
+  assert.match(fix, /^2 processes/)
+})
+
+test('processes that were started before the measurement are known', () => {
+  const { starts: forks, ...primary } = FORK
+  assert.deepEqual(brief(judged([{ ...primary, ...{ forks } }, ...workers(8, BUSY)])), ['processes certain 12'])
+})
+
+test('starvation that the kernel does not report follows from loops that are busy for more than the CPUs', () => {
+  const unreported = () => ({ rows: rows(() => ({ utilization: 0.9 })) })
+  assert.deepEqual(brief(judged(workers(8, unreported))), ['processes certain 0'])
+  assert.deepEqual(judged(workers(8, () => ({ rows: rows(() => ({ utilization: 0.2 })) }))), [])
+})
+
+test('the quota counts, not the machine', () => {
+  const findings = judged([FORK, ...workers(4, BUSY)], { cores: 16, quota: 1.5 })
+  assert.deepEqual(brief(findings), ['processes certain 12'])
+  assert.match(findings[0].evidence.text, /4 processes share 1\.5 CPUs of the quota/)
+  assert.match(findings[0].fix, /^1 process:/)
+})
+
+test('as many processes as CPUs, and processes that do not starve, are left in peace', () => {
+  assert.deepEqual(judged([FORK, ...workers(2, BUSY)]), [])
+  assert.deepEqual(judged([FORK, ...workers(8, BUSY)], { cores: 8 }), [])
+  const idle = () => ({ rows: rows(() => ({ utilization: 0.05 })) })
+  assert.deepEqual(judged([FORK, ...workers(8, idle)]), [])
+})
+
+test('processes of one script without a primary are counted too', () => {
+  const processes = workers(4, BUSY).map(it => ({ ...it, role: /** @type {const} */ ('process') }))
+  assert.deepEqual(brief(judged(processes)), ['processes certain 0'])
+  const others = processes.map((it, index) => ({ ...it, script: `/srv/service-${index}.js` }))
+  assert.deepEqual(judged(others), [])
+})
+
+/** @param {number[]} counts */
+function loaded(counts) {
+  return workers(counts.length, index => ({
+    requests: { count: counts[index], errors: 0, routes: [] },
+    rows: rows(() => ({ utilization: counts[index] / Math.max(...counts) }))
+  }))
+}
+
+test('an uneven load is certain if the load has many connections', () => {
+  const load = { requests: 3000, errors: 0, connections: 100, durations: NO_DURATIONS }
+  const findings = judged([FORK, ...loaded([2800, 100, 60, 40])], { cores: 4, load })
+  assert.deepEqual(brief(findings), ['uneven certain 12'])
+  assert.match(
+    findings[0].evidence.text,
+    /4 processes served 40 to 2,800 requests; the busiest loop was busy for 100 %/
+  )
+  assert.deepEqual(brief(judged(loaded([2800, 100, 60, 40]), { cores: 4 })), ['uneven likely 0'])
+})
+
+test('few connections, few requests, late processes and idle ones make no load uneven', () => {
+  const load = { requests: 3000, errors: 0, connections: 8, durations: NO_DURATIONS }
+  assert.deepEqual(judged(loaded([2800, 100, 60, 40]), { cores: 4, load }), [])
+  assert.deepEqual(judged(loaded([280, 10, 6, 4]), { cores: 4 }), [])
+  assert.deepEqual(judged(loaded([900, 700, 1000, 600]), { cores: 4 }), [])
+  const [first, ...others] = loaded([2800, 100, 60, 40])
+  const late = others.map(it => ({ ...it, measured: { from: 1_008_000, to: 1_010_000 } }))
+  assert.deepEqual(judged([first, ...late], { cores: 4 }), [])
+  const idle = loaded([2800, 100, 60, 40]).map(it => ({ ...it, rows: rows(() => ({ utilization: 0.1 })) }))
+  assert.deepEqual(judged(idle, { cores: 4 }), [])
+})
+
+/**
+ * @param {Record<string, number>} hashes
+ * @returns {ProcessFacts['downstream']}
+ */
+function downstream(hashes) {
+  const calls = Object.values(hashes).reduce((total, it) => total + it, 0)
+  const frames = stack('load users.js:8 < async handler users.js:20')
+  return [
+    {
+      kind: 'pg',
+      target: 'db:5432',
+      call: 'SELECT * FROM users',
+      calls,
+      duplicates: 0,
+      concurrent: 1,
+      meanDuration: 5,
+      hashes,
+      sequential: 0,
+      sequentialRequests: 0,
+      frames
+    }
+  ]
+}
+
+/**
+ * @param {number} from
+ * @param {number} count
+ * @param {number} calls
+ */
+function hashes(from, count, calls) {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${from + index}`, calls]))
+}
+
+test('keys that each process caches are likely repeated work', () => {
+  const findings = judged(
+    workers(4, () => ({ downstream: downstream(hashes(0, 100, 1)) })),
+    { cores: 4 }
+  )
+  assert.deepEqual(brief(findings), ['repeated-work likely 8'])
+  assert.match(
+    findings[0].evidence.text,
+    /75 % of 400 loads were done by another process too \(pg, db:5432\): 4 processes/
+  )
+})
+
+test('calls that are not cached, and different keys, are not repeated work', () => {
+  assert.deepEqual(
+    judged(
+      workers(4, () => ({ downstream: downstream(hashes(0, 100, 5)) })),
+      { cores: 4 }
+    ),
+    []
+  )
+  assert.deepEqual(
+    judged(
+      workers(4, index => ({ downstream: downstream(hashes(index * 100, 100, 1)) })),
+      { cores: 4 }
+    ),
+    []
+  )
+  assert.deepEqual(judged([{ downstream: downstream(hashes(0, 200, 1)) }]), [])
+})
+
+test('messages between processes are likely if they are many bytes or take long', () => {
+  const large = { messages: 1000, bytes: 8e7, time: 100 }
+  const [finding] = judged(workers(2, index => (index === 0 ? { ipc: large } : {})))
+  assert.deepEqual([finding.id, finding.confidence, finding.time], ['ipc', 'likely', 100])
+  assert.equal(
+    finding.evidence.text,
+    '1,000 messages between processes: 8 MB a second, serialized in 100 ms, 0.1 ms for each request.'
+  )
+  const slow = { messages: 1000, bytes: 1e6, time: 1500 }
+  assert.deepEqual(brief(judged(workers(2, index => (index === 0 ? { ipc: slow } : {})))), ['ipc likely 0'])
+  assert.deepEqual(judged(workers(2, () => ({ ipc: { messages: 1000, bytes: 1e6, time: 20 } }))), [])
+  assert.deepEqual(
+    judged(workers(2, index => (index === 0 ? { ipc: { messages: 3, bytes: 9e7, time: 900 } } : {}))),
+    []
+  )
+})
+
+const FULL = { rows: rows(() => ({ utilization: 0.97 })), loop: loop({ utilization: 0.97 }) }
+
+test('one busy process on many CPUs is a hint, and likely if it misses the rate of the load', () => {
+  assert.deepEqual(brief(judged([FULL], { cores: 8 })), ['more-threads possible 0'])
+  const load = { requests: 8000, errors: 0, connections: 100, rate: 1000, durations: NO_DURATIONS }
+  const [behind] = judged([FULL], { cores: 8, load })
+  assert.equal(behind.confidence, 'likely')
+  assert.match(behind.evidence.text, /7 CPUs idled: it did not reach the requested rate/)
+  assert.deepEqual(brief(judged([FULL], { cores: 8, load: { ...load, requests: 9900 } })), ['more-threads possible 0'])
+})
+
+test('few CPUs, an idle loop, busy threads and long blocks need no more processes', () => {
+  assert.deepEqual(judged([FULL]), [])
+  assert.deepEqual(judged([FULL], { cores: 8, quota: 2 }), [])
+  assert.deepEqual(judged([{ rows: rows(() => ({ utilization: 0.5 })) }], { cores: 8 }), [])
+  const blocks = times(100, block('work a.js:1'))
+  assert.deepEqual(judged([{ ...FULL, blocks }], { cores: 8 }), [])
+  const threads = [1, 2].map(thread => ({
+    ...FULL,
+    thread,
+    role: /** @type {const} */ ('thread'),
+    requests: { count: 0, errors: 0, routes: [] }
+  }))
+  assert.deepEqual(judged([FULL, ...threads], { cores: 8 }), [])
+})
+
+/**
+ * @param {number} wait
+ * @param {number} [count]
+ */
+function waits(wait, count = 40) {
+  return Array.from({ length: count }, (_, index) => ({ at: 1_000_000 + index * 250, wait }))
+}
+
+test('a full thread pool is certain, with its jobs', () => {
+  const process = { poolWait: waits(60), poolJobs: { crypto: 90, fs: 10 } }
+  const findings = poolWait.judge(facts([process]), SETUP)
+  assert.deepEqual(brief(findings), ['pool-wait certain 0'])
+  assert.equal(
+    findings[0].evidence.text,
+    "A job waited 60 ms for a thread of libuv's pool, 60 ms at the 95th percentile; 90 % of the jobs are crypto."
+  )
+  assert.match(findings[0].fix, /^transforms on a Pool/)
+  const dns = poolWait.judge(facts([{ poolWait: waits(60), poolJobs: { dns: 5 } }]), SETUP)
+  assert.match(dns[0].fix, /^dns\.resolve4/)
+})
+
+test('short waits, few values and a starved process do not fill the thread pool', () => {
+  const judged = (/** @type {Partial<ProcessFacts>} */ it) => poolWait.judge(facts([it]), SETUP)
+  assert.deepEqual(judged({ poolWait: waits(5) }), [])
+  assert.deepEqual(judged({ poolWait: waits(60, 10) }), [])
+  assert.deepEqual(judged({ poolWait: [...waits(0, 39), ...waits(500, 1)] }), [])
+  assert.deepEqual(judged({ poolWait: waits(60), rows: rows(index => ({ starved: index * 50 })) }), [])
+})
+
+test('hundreds of identical calls in flight are a hint', () => {
+  const [fact] = downstream({ a: 5000 })
+  const judged = (/** @type {number} */ concurrent) =>
+    poolWait.judge(facts([{ downstream: [{ ...fact, concurrent }] }]), SETUP)
+  assert.deepEqual(brief(judged(600)), ['concurrency possible 8'])
+  assert.deepEqual(judged(500), [])
+})

@@ -1,0 +1,258 @@
+'use strict'
+
+// Judgements of growing memory and of the pauses of the garbage collector.
+
+const assert = require('node:assert/strict')
+const { describe, test } = require('node:test')
+const { judge, rules } = require('../../lib/doctor/judge/heap.js')
+const { FROM, SETUP, TIME, block, facts, rows, stack } = require('../support/doctor-facts.js')
+
+/**
+ * @typedef {import('../../lib/doctor/facts').ProcessFacts} ProcessFacts
+ * @typedef {import('../../lib/doctor/judge/heap').Container} Container
+ */
+
+const MB = 1e6
+
+/**
+ * Builds heap sizes after major collections, at equal distances over the measurement.
+ * @param {number[]} sizes in MB
+ */
+function majors(sizes) {
+  return sizes.map((size, index) => ({ at: FROM + (index * TIME) / (sizes.length - 1), heapUsed: size * MB }))
+}
+
+/**
+ * @param {Partial<Container>} [fields]
+ * @returns {Container}
+ */
+function container(fields = {}) {
+  const declared = { file: '/srv/a.js', line: 3 }
+  const adds = stack('remember a.js:9')
+  const path = 'handler.context → scope.cache'
+  const figures = { entries: [500, 5000], bytes: [1 * MB, 9 * MB] }
+  return { kind: 'Map', name: 'cache', path, ...figures, declared, adds, removal: 'none', ...fields }
+}
+
+const GROWING = majors([10, 12, 14, 16, 18, 20])
+const FLAT = rows(() => ({}))
+
+/** @param {Partial<ProcessFacts>} fields */
+function judged(fields) {
+  return judge(facts([{ rows: FLAT, ...fields }]), SETUP)
+}
+
+describe('a heap that grows', () => {
+  test('is certain with a container, at the line that adds to it', () => {
+    const allocations = [{ before: 0, after: 8 * MB, frames: stack('make a.js:5 < remember a.js:8 < handler a.js:20') }]
+    const [finding, ...others] = judged({
+      majors: GROWING,
+      containers: [container()],
+      allocations,
+      heapLimit: 100 * MB
+    })
+    assert.deepEqual(others, [])
+    const { rule, id, title, confidence, file, line, name, evidence } = finding
+    assert.deepEqual(
+      { rule, id, title, confidence, file, line, name, function: finding.function },
+      {
+        rule: 5,
+        id: 'growth',
+        title: 'cache grows',
+        confidence: 'certain',
+        file: '/srv/a.js',
+        line: 9,
+        name: 'cache',
+        function: 'remember'
+      }
+    )
+    assert.equal(
+      evidence.text,
+      'cache (Map) grew from 500 to 5,000 entries and holds 8 MB more. The heap grew by 1 MB a second, from 10 MB to 20 MB after ' +
+        '6 major collections; at this rate it reaches its limit of 100 MB in 80 s. No line of its file removes entries.'
+    )
+    assert.deepEqual(evidence.declared, { file: '/srv/a.js', line: 3 })
+    assert.deepEqual(
+      finding.frames.map(frame => `${frame.name}:${frame.line}`),
+      ['make:5', 'remember:9', 'handler:20']
+    )
+  })
+
+  test('is likely without a container, at the line with the most live bytes', () => {
+    const allocations = [
+      { before: 0, after: 3 * MB, frames: stack('map < rows a.js:5 < handler a.js:20') },
+      { before: 0, after: 2 * MB, frames: stack('rows a.js:5 < other a.js:30') },
+      { before: 0, after: 4 * MB, frames: stack('log b.js:1') }
+    ]
+    const [{ confidence, file, line, name, evidence }] = judged({ majors: GROWING, allocations })
+    assert.deepEqual(
+      { confidence, file, line, name },
+      { confidence: 'likely', file: '/srv/a.js', line: 5, name: undefined }
+    )
+    assert.equal(evidence.allocated, 5 * MB)
+  })
+
+  test('has no line if none holds much of the growth', () => {
+    const allocations = [{ before: 0, after: MB, frames: stack('rows a.js:5') }]
+    const [{ confidence, file, line, evidence }] = judged({ majors: GROWING, allocations })
+    assert.deepEqual({ confidence, file, line }, { confidence: 'likely', file: '', line: 0 })
+    assert.doesNotMatch(evidence.text, /alive/)
+  })
+
+  test('has a finding for each container that holds much of it', () => {
+    const containers = [
+      container({ name: 'small', bytes: [0, MB] }),
+      container({ name: 'a', bytes: [0, 3 * MB], adds: stack('one a.js:1') }),
+      container({ name: 'b', bytes: [0, 6 * MB], adds: stack('two a.js:2') })
+    ]
+    const findings = judged({ majors: GROWING, containers })
+    assert.deepEqual(
+      findings.map(({ name, line }) => ({ name, line })),
+      [
+        { name: 'b', line: 2 },
+        { name: 'a', line: 1 }
+      ]
+    )
+  })
+
+  test('is not explained by a container that holds little', () => {
+    const [{ name, confidence }] = judged({ majors: GROWING, containers: [container({ bytes: [0, MB] })] })
+    assert.deepEqual({ name, confidence }, { name: undefined, confidence: 'likely' })
+  })
+
+  test('is explained by the bytes between the snapshots, if they are known', () => {
+    const few = { entries: [2000, 2300], bytes: [20 * MB, 23 * MB] }
+    const confidence = (/** @type {Partial<Container>} */ fields) => {
+      const [finding] = judged({ majors: GROWING, containers: [container({ ...few, ...fields })] })
+      return [finding.name, finding.confidence]
+    }
+    assert.deepEqual(confidence({ heap: [30 * MB, 34 * MB] }), ['cache', 'certain'])
+    assert.deepEqual(confidence({ heap: [30 * MB, 40 * MB] }), ['cache', 'likely'])
+    assert.deepEqual(confidence({ heap: [30 * MB, 50 * MB] }), [undefined, 'likely'])
+    assert.deepEqual(confidence({ heap: [30 * MB, 29 * MB] }), ['cache', 'certain'])
+  })
+
+  for (const removal of /** @type {const} */ (['some', 'bounded'])) {
+    test(`is only possible if the file removes entries: ${removal}`, () => {
+      const [{ confidence, evidence }] = judged({ majors: GROWING, containers: [container({ removal })] })
+      assert.equal(confidence, 'possible')
+      assert.match(evidence.text, removal === 'some' ? /removes entries/ : /limits the entries/)
+    })
+  }
+
+  test('is only possible in a cache of a package with a limit', () => {
+    const containers = [container({ path: 'scope.pages → LRUCache.#keyMap', removal: 'unknown' })]
+    assert.equal(judged({ majors: GROWING, containers })[0].confidence, 'possible')
+  })
+
+  test('is less sure with few collections', () => {
+    const few = majors([10, 20])
+    assert.equal(judged({ majors: few })[0].confidence, 'possible')
+    assert.equal(judged({ majors: few, containers: [container()] })[0].confidence, 'likely')
+  })
+
+  test('is named by its declaration or its path if no line adds', () => {
+    const [declared] = judged({ majors: GROWING, containers: [container({ adds: [] })] })
+    assert.deepEqual([declared.line, declared.name], [3, 'cache'])
+    const { declared: _, ...bare } = container({ name: '', adds: [], path: '(Global handles)' })
+    const [nameless] = judged({ majors: GROWING, containers: [bare] })
+    assert.equal(nameless.title, 'a container grows')
+    assert.match(nameless.evidence.text, /^A container \(\(Global handles\)\) \(Map\) grew/)
+  })
+
+  test('outside of the heap is judged by the same rules', () => {
+    const external = rows(index => ({ external: 20 * MB + index * 250_000 }))
+    const sizes = majors([10, 10, 10, 10, 10, 10])
+    const [{ confidence, title, evidence }] = judged({ majors: sizes, rows: external })
+    assert.equal(confidence, 'likely')
+    assert.equal(title, 'growing memory outside of the heap')
+    assert.equal(evidence.where, 'outside')
+    const [named] = judged({ majors: sizes, rows: external, containers: [container()] })
+    assert.deepEqual([named.name, named.confidence], ['cache', 'certain'])
+  })
+})
+
+describe('a heap that does not grow is left alone', () => {
+  for (const [what, sizes] of /** @type {[string, number[]][]} */ ([
+    ['steady', [20, 21, 19, 20, 21, 20]],
+    ['slow', [20, 20.5, 21, 21.5, 22, 22.5]],
+    ['small beside its size', [100, 102, 104, 106, 108, 110]],
+    ['filled up', [10, 16, 22, 26, 26.1, 26, 26.1]],
+    ['shrinking', [30, 25, 20, 15]],
+    ['with one outlier', [20, 20, 90, 20, 20, 20, 20]],
+    ['with one collection', [20]],
+    ['without collections', []]
+  ])) {
+    test(what, () =>
+      assert.deepEqual(judged({ majors: sizes.length > 1 ? majors(sizes) : [], containers: [container()] }), [])
+    )
+  }
+})
+
+describe('pauses', () => {
+  /**
+   * @param {(index: number) => Partial<import('../../lib/doctor/facts').Row>} row
+   * @param {Partial<ProcessFacts>} [fields]
+   */
+  const pausing = (row, fields) => judged({ ...fields, rows: rows(row) })
+
+  test('of more than 50 ms are certain if they repeat', () => {
+    const blocks = [block('parse a.js:7 < handler a.js:9', { cause: 'gc' }), block('work a.js:1')]
+    const [finding, ...others] = pausing(index => (index % 10 === 0 ? { gc: 80, longestGc: 60 } : {}), { blocks })
+    assert.deepEqual(others, [])
+    const { id, confidence, title, line, evidence } = finding
+    assert.deepEqual(
+      { id, confidence, title, line },
+      { id: 'pauses', confidence: 'certain', title: '4 pauses over 50 ms for garbage collection', line: 7 }
+    )
+    assert.match(evidence.text, /6 % of the busy time of the loop \(320 ms\); the longest pause was 60 ms/)
+  })
+
+  test('that are rare are likely if they are long', () => {
+    const once = (/** @type {number} */ length) => (/** @type {number} */ index) =>
+      index === 5 ? { gc: length, longestGc: length } : {}
+    assert.equal(pausing(once(200))[0].confidence, 'likely')
+    assert.equal(pausing(once(60))[0].confidence, 'possible')
+    assert.deepEqual(pausing(once(50)), [])
+  })
+
+  test('without a core are not those of the collector', () => {
+    assert.deepEqual(
+      pausing(index => ({ starved: index * 100, ...(index % 10 === 5 ? { gc: 60, longestGc: 60 } : {}) })),
+      []
+    )
+  })
+
+  test('count by their share of the busy time', () => {
+    const share = (/** @type {number} */ gc, utilization = 0.5) => pausing(() => ({ gc, longestGc: 5, utilization }))
+    assert.equal(share(40)[0].confidence, 'certain')
+    assert.equal(share(20)[0].confidence, 'possible')
+    assert.deepEqual(share(10), [])
+    // A loop that is idle.
+    assert.deepEqual(share(10, 0.05), [])
+  })
+})
+
+test('pauses of a heap that grows are in the evidence of its growth', () => {
+  const pausing = rows(index => (index % 5 === 0 ? { gc: 80, longestGc: 60 } : {}))
+  const [finding, ...others] = judged({ majors: GROWING, rows: pausing })
+  assert.deepEqual(others, [])
+  assert.match(finding.evidence.text, /The heap grew by .*the longest pause was 60 ms/)
+  const hint = judged({ majors: majors([10, 20]), rows: pausing })
+  assert.deepEqual(
+    hint.map(({ id }) => id),
+    ['growth', 'pauses']
+  )
+})
+
+test('each process is judged', () => {
+  const findings = judge(facts([{ majors: GROWING }, { rows: FLAT }, { majors: GROWING, pid: 11 }]), SETUP)
+  assert.equal(findings.length, 2)
+  assert.deepEqual(
+    rules.map(({ rule, id }) => [rule, id]),
+    [
+      [5, 'growth'],
+      [5, 'pauses']
+    ]
+  )
+})

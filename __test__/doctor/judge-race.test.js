@@ -1,0 +1,228 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { describe, test } = require('node:test')
+const { judge, notes, rules } = require('../../lib/doctor/judge/race')
+const { facts, stack } = require('../support/doctor-facts')
+
+/**
+ * @typedef {import('../../lib/doctor/judge/race').RaceFact} RaceFact
+ * @typedef {import('../../lib/doctor/judge/race').DownstreamFact} DownstreamFact
+ * @typedef {import('../../lib/doctor/facts').ProcessFacts} ProcessFacts
+ */
+
+const LOGIN = 'login t1.js:3 < async handler t1.js:9'
+
+/**
+ * @param {Partial<RaceFact>} [fields]
+ * @returns {RaceFact}
+ */
+function race(fields = {}) {
+  return {
+    key: '42',
+    overwrites: 228,
+    absences: 12,
+    keys: 1,
+    misses: 20,
+    stale: 0,
+    kinship: 'same',
+    expected: fields.overwrites ?? 228,
+    excess: 0,
+    frames: stack(LOGIN),
+    ...fields
+  }
+}
+
+/**
+ * @param {Partial<DownstreamFact>} [fields]
+ * @returns {DownstreamFact}
+ */
+function calls(fields = {}) {
+  return {
+    kind: 'undici',
+    target: 'http://db',
+    call: 'GET /session/42',
+    calls: 200,
+    duplicates: 190,
+    concurrent: 20,
+    meanDuration: 20,
+    hashes: {},
+    sequential: 0,
+    sequentialRequests: 0,
+    chance: 10,
+    frames: stack('fetch node:internal/deps/undici:1 < query db.js:2 < createSession session.js:7 < handler t1.js:9'),
+    ...fields
+  }
+}
+
+/** @param {...Partial<ProcessFacts>} processes */
+function judged(...processes) {
+  return judge(facts(processes))
+}
+
+/** @param {ReturnType<typeof judged>} findings */
+function brief(findings) {
+  return findings.map(({ id, confidence, function: name, line }) => `${id} ${confidence} ${name}:${line}`)
+}
+
+describe('races', () => {
+  test('are certain if many callers of several absences or keys set the values of others', () => {
+    const [finding] = judged({ races: [race()] })
+    assert.deepEqual(brief([finding]), ['race certain login:3'])
+    assert.equal(finding.rule, 1)
+    assert.match(finding.evidence.text, /20 callers missed the key '42'/)
+    assert.match(finding.evidence.text, /228 sets replaced the value of another caller, in 12 absences of 1 key\./)
+    assert.equal(finding.evidence.overwrites, 228)
+    assert.match(finding.fix, /new Cache/)
+    assert.deepEqual(brief(judged({ races: [race({ absences: 2, keys: 2, overwrites: 10, misses: 6 })] })), [
+      'race certain login:3'
+    ])
+  })
+
+  test('are less sure with fewer', () => {
+    /** @type {[Partial<RaceFact>, string][]} */
+    const cases = [
+      [{ overwrites: 9 }, 'likely'],
+      [{ absences: 1, keys: 1 }, 'likely'],
+      [{ misses: 2 }, 'likely'],
+      [{ overwrites: 2 }, 'possible']
+    ]
+    for (const [fields, confidence] of cases) {
+      assert.deepEqual(brief(judged({ races: [race(fields)] })), [`race ${confidence} login:3`], JSON.stringify(fields))
+    }
+  })
+
+  test('of functions that are merely near are likely at most', () => {
+    assert.deepEqual(brief(judged({ races: [race({ kinship: 'near' })] })), ['race likely login:3'])
+    assert.deepEqual(brief(judged({ races: [race({ kinship: 'near', absences: 1 })] })), ['race possible login:3'])
+  })
+
+  test('are hints or nothing if most of those that missed a key do not set it, or others do', () => {
+    assert.deepEqual(brief(judged({ races: [race({ expected: 400 })] })), ['race possible login:3'])
+    assert.deepEqual(brief(judged({ races: [race({ excess: 100 })] })), ['race possible login:3'])
+    assert.deepEqual(judged({ races: [race({ expected: 1000 })] }), [])
+    assert.deepEqual(judged({ races: [race({ kinship: 'near', expected: 400 })] }), [])
+    assert.deepEqual(judged({ races: [race({ kinship: 'near', excess: 100 })] }), [])
+  })
+
+  test('do not include readers of a table that others fill', () => {
+    assert.deepEqual(judged({ races: [race({ kinship: 'other' })] }), [])
+    assert.deepEqual(judged({ races: [race({ overwrites: 0 })] }), [])
+  })
+
+  test('of several processes are one finding', () => {
+    const findings = judged(
+      { races: [race({ overwrites: 6 })] },
+      { races: [race({ overwrites: 6, misses: 4, key: '7' })] }
+    )
+    assert.deepEqual(brief(findings), ['race certain login:3'])
+    assert.equal(findings[0].evidence.overwrites, 12)
+    assert.equal(findings[0].evidence.key, '42')
+  })
+
+  test('leave out an unknown key', () => {
+    assert.match(judged({ races: [race({ key: '' })] })[0].evidence.text, /missed a key before/)
+  })
+
+  test('include the equal calls that load the values', () => {
+    const downstream = [calls({ frames: stack('query db.js:2 < login t1.js:3') })]
+    const [finding, ...others] = judged({ races: [race({ overwrites: 5 })], downstream })
+    assert.deepEqual(others, [])
+    assert.deepEqual(brief([finding]), ['race certain login:3'])
+    assert.match(
+      finding.evidence.text,
+      /95 % of 200 calls like "GET \/session\/42" repeated one in flight, up to 20 together/
+    )
+    assert.equal(/** @type {any} */ (finding.evidence.calls)[0].duplicates, 190)
+  })
+
+  test('include calls of a pool, whose stack has no line of the program', () => {
+    const frames = stack('query node_modules/pg/lib/client.js:2 < onConnect node_modules/pg-pool/index.js:9')
+    const findings = judged({ races: [race()], downstream: [calls({ kind: 'pg', frames })] })
+    assert.deepEqual(brief(findings), ['race certain login:3'])
+  })
+
+  test('do not include equal calls of other functions', () => {
+    const downstream = [calls({ frames: stack('config config.js:2') })]
+    assert.deepEqual(brief(judged({ races: [race()], downstream })), [
+      'race certain login:3',
+      'stampede likely config:2'
+    ])
+  })
+})
+
+describe('invalidations', () => {
+  test('that a load outlives are possible', () => {
+    const findings = judged({ races: [race({ overwrites: 0, stale: 3 })] })
+    assert.deepEqual(brief(findings), ['invalidation possible login:3'])
+    assert.deepEqual(judged({ races: [race({ overwrites: 0, stale: 3, kinship: 'near' })] }), [])
+    assert.match(findings[0].evidence.text, /^3 loads that began before a key was deleted set it afterwards/)
+  })
+})
+
+describe('stampedes', () => {
+  test('are likely if most requests need no call', () => {
+    const [finding] = judged({ downstream: [calls()] })
+    assert.deepEqual(brief([finding]), ['stampede likely query:2'])
+    assert.equal(finding.evidence.duplicates, 190)
+    assert.equal(finding.title, 'equal calls in flight')
+  })
+
+  test('are possible if nearly every request calls, or calls are equal by chance', () => {
+    assert.deepEqual(brief(judged({ downstream: [calls({ calls: 900, duplicates: 800 })] })), [
+      'stampede possible query:2'
+    ])
+    assert.deepEqual(brief(judged({ downstream: [calls({ chance: 150 })] })), ['stampede possible query:2'])
+    const requests = { count: 0, errors: 0, routes: [] }
+    assert.deepEqual(brief(judged({ requests, downstream: [calls()] })), ['stampede possible query:2'])
+    assert.deepEqual(brief(judged({ downstream: [calls({ kind: 'socket' })] })), ['stampede possible query:2'])
+  })
+
+  test('do not include few or fast calls', () => {
+    for (const fields of [{ duplicates: 19 }, { calls: 960 }, { meanDuration: 0.8 }]) {
+      assert.deepEqual(judged({ downstream: [calls(fields)] }), [], JSON.stringify(fields))
+    }
+  })
+
+  test('without a stack are named by the client', () => {
+    const [finding] = judged({ downstream: [calls({ frames: [] })] })
+    assert.equal(finding.file, '')
+    assert.equal(finding.title, 'equal calls in flight: undici')
+  })
+})
+
+describe('calls one after another', () => {
+  const series = { duplicates: 0, sequential: 15, sequentialRequests: 70 }
+
+  test('are likely if several requests make them', () => {
+    const [finding, ...others] = judged({ downstream: [calls(series)] })
+    assert.deepEqual(others, [])
+    assert.deepEqual(brief([finding]), ['n-plus-one likely query:2'])
+    assert.match(finding.evidence.text, /^70 requests made 10 or more calls .* up to 15; each took 20 ms/)
+  })
+
+  test('are possible in few requests, or if they may have their order', () => {
+    for (const fields of [{ sequentialRequests: 2 }, { call: 'PUT /part/1' }, { kind: 'socket' }]) {
+      assert.deepEqual(brief(judged({ downstream: [calls({ ...series, ...fields })] })), [
+        'n-plus-one possible query:2'
+      ])
+    }
+    assert.deepEqual(
+      brief(judged({ downstream: [calls({ ...series, kind: 'pg', call: 'INSERT INTO a VALUES (1)' })] })),
+      ['n-plus-one likely query:2']
+    )
+  })
+})
+
+test('nothing is found in nothing', () => {
+  assert.deepEqual(judged({}), [])
+  assert.deepEqual(
+    rules.map(({ rule, id }) => `${rule} ${id}`),
+    ['1 race', '1 invalidation', '1 stampede', '1 n-plus-one']
+  )
+})
+
+test('a note names what races cannot be seen', () => {
+  assert.match(notes(facts([{}])).race ?? '', /plain objects/)
+  assert.deepEqual(notes(facts([{ blind: { race: 'frozen' } }])), {})
+})

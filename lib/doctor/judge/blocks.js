@@ -1,0 +1,125 @@
+'use strict'
+
+// Blocks of the event loop that are the program's, divided among their stacks.
+
+const { requestCount } = require('./processes')
+const { guiltyFrame } = require('./sites')
+const { isWriteCall } = require('./write-calls')
+
+/**
+ * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('../facts').ProcessFacts} ProcessFacts
+ * @typedef {import('../facts').FactBlock} FactBlock
+ * @typedef {import('../facts').FactFrame} FactFrame
+ * @typedef {import('./parts').Setup} Setup
+ * @typedef {import('./parts').Kind} Kind
+ * @typedef {import('./parts').Part} Part
+ */
+
+/** Loops whose passes follow one another without an iteration of the event loop if the awaited promises are settled. */
+const LOOPS = new Set(['for', 'for of', 'for in', 'for await', 'while', 'do'])
+/** Loops that end: those of consumers, which run as long as the program, do not count for calls deep below. */
+const BOUNDED_LOOPS = new Set(['for', 'for of', 'for in'])
+const MODULES = 'node:internal/modules'
+
+/**
+ * Returns the parts of all blocks that the rules judge.
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Part[]}
+ */
+function partsOf(facts, setup) {
+  return judgedProcesses(facts).flatMap(process =>
+    process.blocks.filter(block => isJudged(process, block, setup)).flatMap(block => divide(process, block))
+  )
+}
+
+/**
+ * Returns the processes whose blocks delay others: those with requests, or the main threads if none has requests. Other threads and
+ * processes exist in order to be busy.
+ * @param {Facts} facts
+ */
+function judgedProcesses({ processes }) {
+  const servers = processes.filter(process => requestCount(process) > 0)
+  return servers.length > 0 ? servers : processes.filter(({ role }) => role !== 'thread')
+}
+
+/**
+ * @param {ProcessFacts} process
+ * @param {FactBlock} block
+ * @param {Setup} setup
+ */
+function isJudged({ measured }, block, { threshold }) {
+  if (block.isDebugged || block.cause === 'suspended') return false
+  if (measured !== undefined && block.began < measured.from) return false
+  return workOf(block) >= threshold
+}
+
+/** Returns the time in which the block ran code of the program, or waited in its system calls. @param {FactBlock} block */
+function workOf({ own, gc, cause }) {
+  return cause === 'gc' ? own - gc : own
+}
+
+/**
+ * Divides a block: each stack stands for the time around it.
+ * @param {ProcessFacts} process
+ * @param {FactBlock} block
+ * @returns {Part[]}
+ */
+function divide(process, block) {
+  const work = workOf(block)
+  const samples = block.samples.filter(({ frames }) => frames.length > 0)
+  if (samples.length === 0)
+    return [{ process, block, kind: 'unknown', frames: [], frame: undefined, time: work, work, isLate: true }]
+  const ends = samples.map(({ at }, index) => {
+    const next = samples[index + 1]
+    return next === undefined ? block.duration : (at + next.at) / 2
+  })
+  return samples.map(({ frames, capture }, index) => {
+    const length = Math.max(0, ends[index] - (ends[index - 1] ?? 0))
+    const time = block.duration > 0 ? (work * length) / block.duration : 0
+    return { process, block, ...classify(frames), frames, time, work, isLate: capture === 'late' }
+  })
+}
+
+/**
+ * @param {FactFrame[]} frames
+ * @returns {{ kind: Kind, frame: FactFrame | undefined }}
+ */
+function classify(frames) {
+  if (isStartUp(frames)) return { kind: 'start-up', frame: guiltyFrame(frames) }
+  const write = frames.find((frame, index) => isWriteCall(frame, frames[index + 1]))
+  if (write !== undefined) return { kind: 'write', frame: write }
+  const loop = loopFrame(frames)
+  if (loop !== undefined) return { kind: 'loop', frame: loop }
+  const frame = frames.find(({ isUser }) => isUser) ?? frames.find(({ file }) => file.includes('node_modules'))
+  return { kind: frame === undefined ? 'unknown' : 'call', frame }
+}
+
+/** @param {FactFrame[]} frames */
+function isStartUp(frames) {
+  return frames.some(({ file, isAsync }) => !isAsync && file.startsWith(MODULES))
+}
+
+/**
+ * Returns the frame whose function awaits the rest of the stack in a loop. The first asynchronous frame was resumed by a promise of
+ * the frames before it; further ones may belong to consumers that wait for events in each pass.
+ * @param {FactFrame[]} frames
+ */
+function loopFrame(frames) {
+  const first = frames.findIndex(({ isAsync }) => isAsync)
+  return frames.find(({ isUser, loop }, index) => {
+    const kinds = first === -1 || index <= first ? LOOPS : BOUNDED_LOOPS
+    return isUser && loop !== undefined && kinds.has(loop.kind)
+  })
+}
+
+/**
+ * Returns whether the thread waited in a system call. It did not if its stack shows JavaScript of the program that runs.
+ * @param {Part} part
+ */
+function isSystemCall({ block, frames, isLate }) {
+  return block.cause === 'blocked' && (isLate || frames[0]?.isUser !== true)
+}
+
+module.exports = { LOOPS, isSystemCall, judgedProcesses, partsOf }

@@ -1,0 +1,236 @@
+'use strict'
+
+// Programs of several processes: too many, unevenly loaded, or doing the same work; and programs that need more than one.
+
+const { groupBy, heaviest, measuredTime } = require('./groups')
+const { coresOf, requestCount, residentSize, serversOf, starvedShare, utilizationOf } = require('./processes')
+const { bytes, duration, finding, guiltyFrame, number, percent, plural } = require('./sites')
+const { largest, sum, variation } = require('./statistics')
+
+/**
+ * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('../facts').ProcessFacts} ProcessFacts
+ * @typedef {import('../facts').DownstreamFact} DownstreamFact
+ * @typedef {import('./parts').Setup} Setup
+ * @typedef {import('../../../doctor').Finding} Finding
+ *
+ * A process with the processes that it started before the measurement.
+ * @typedef {ProcessFacts & { forks?: ProcessFacts['starts'] }} Forking
+ */
+
+const RULE = /** @type {const} */ (7)
+const rules = [
+  { rule: RULE, id: 'processes', title: 'more processes than CPUs' },
+  { rule: RULE, id: 'uneven', title: 'unevenly loaded processes' },
+  { rule: RULE, id: 'repeated-work', title: 'work that each process repeats' },
+  { rule: RULE, id: 'ipc', title: 'messages between processes' },
+  { rule: RULE, id: 'more-threads', title: 'CPUs that are not used' }
+]
+
+const STARVED = 0.1
+/** Coefficient of variation of the requests of processes, and requests from which on it says something. */
+const UNEVEN = 0.5
+const LEAST_REQUESTS = 1000
+/** Connections for each process, below which chance makes the load uneven. */
+const CONNECTIONS = 4
+/** Utilization of the busiest process from which on an uneven load harms. */
+const BUSY = 0.5
+/** Share of loads, and number of them, that another process has done. */
+const REPEATED = 0.5
+const LEAST_REPEATED = 200
+/** Loads of a key in one process up to which the process caches the key. */
+const CACHED = 3
+/** Bytes a second, and milliseconds for each request. */
+const IPC_RATE = 5e6
+const IPC_TIME = 1
+const LEAST_MESSAGES = 100
+const MANY_CORES = 4
+const FULL = 0.9
+/** Share of the time in blocks from which on the blocks are to be mended first. */
+const BLOCKED = 0.2
+/** Share of the requested rate that a program which keeps up reaches. */
+const REACHED = 0.95
+
+/**
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function judge(facts, setup) {
+  return [tooMany, uneven, repeatedWork, messages, moreThreads].flatMap(rule => rule(facts, setup))
+}
+
+/**
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function tooMany(facts, setup) {
+  const servers = serversOf(facts)
+  const cores = coresOf(facts)
+  const starved = Math.max(starvation(servers, cores), sum(servers.map(it => starvedShare(it, setup))) / servers.length)
+  if (servers.length <= Math.ceil(cores) || !(starved > STARVED)) return []
+  const memory = sum(servers.map(residentSize))
+  const isQuota = cores < facts.cores
+  const count = Math.max(1, Math.floor(cores))
+  const text =
+    `${plural(servers.length, 'process')} share ${plural(cores, 'CPU')}${isQuota ? ' of the quota' : ''} and got none for ` +
+    `${percent(starved)} of the time; together they hold ${bytes(memory)}.`
+  return [
+    finding({
+      ...rules[0],
+      confidence: 'certain',
+      frames: forkFrames(facts),
+      evidence: { text, processes: servers.length, cpus: cores, starved, memory },
+      fix: `${plural(count, 'process')}: os.availableParallelism() counts the usable CPUs, os.cpus() those of the machine`,
+      time: starved * setup.seconds * 1000
+    })
+  ]
+}
+
+/**
+ * Returns the share of the time that busy loops cannot have had a core, because there are too few.
+ * @param {ProcessFacts[]} servers
+ * @param {number} cores
+ */
+function starvation(servers, cores) {
+  const busy = sum(servers.map(utilizationOf))
+  return busy === 0 ? 0 : Math.max(0, busy - cores) / servers.length
+}
+
+/** Returns the stack that starts most of the processes. @param {Facts} facts */
+function forkFrames({ processes }) {
+  const all = processes.flatMap((/** @type {Forking} */ { starts, forks = [] }) => [...forks, ...starts])
+  const starts = all.filter(({ kind }) => kind === 'process')
+  const [most] = starts.sort((one, other) => other.starts - one.starts)
+  return most?.frames ?? []
+}
+
+/**
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function uneven(facts, setup) {
+  const servers = serversOf(facts).filter(process => measuredTime(process, setup.seconds) > setup.seconds * 900)
+  const counts = servers.map(requestCount)
+  const spread = variation(counts)
+  const isByChance = facts.load !== undefined && facts.load.connections < CONNECTIONS * servers.length
+  const busiest = largest(servers.map(utilizationOf))
+  if (servers.length < 2 || spread <= UNEVEN || sum(counts) < LEAST_REQUESTS || isByChance || busiest < BUSY) return []
+  const text =
+    `${plural(servers.length, 'process')} served ${number(Math.min(...counts))} to ${number(largest(counts))} requests; ` +
+    `the busiest loop was busy for ${percent(busiest)} of the time.`
+  return [
+    finding({
+      ...rules[1],
+      // The user's own load may use few connections.
+      confidence: facts.load === undefined ? 'likely' : 'certain',
+      frames: forkFrames(facts),
+      evidence: { text, requests: counts, variation: spread, busiest },
+      fix: 'cluster.schedulingPolicy = cluster.SCHED_RR, no sticky balancing by address, and connections that end now and then',
+      time: 0
+    })
+  ]
+}
+
+/**
+ * Finds loads of keys that each process caches for itself.
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function repeatedWork(facts, setup) {
+  const servers = serversOf(facts)
+  const loads = servers.flatMap(({ pid, downstream }) =>
+    downstream.flatMap(fact =>
+      Object.entries(fact.hashes).map(([hash, calls]) => ({
+        pid,
+        fact,
+        key: `${fact.kind} ${fact.target} ${hash}`,
+        calls
+      }))
+    )
+  )
+  const cached = loads.filter(({ calls }) => calls <= CACHED)
+  const shared = groupBy(cached, ({ key }) => key).map(group => new Set(group.map(({ pid }) => pid)).size)
+  const repeated = sum(shared.map(processes => processes - 1))
+  const share = repeated / Math.max(1, loads.length)
+  const isCached = sum(loads.map(({ calls }) => calls)) < setup.requests / 2
+  if (!isCached || repeated < LEAST_REPEATED || share < REPEATED || repeated < setup.requests / 20) return []
+  const [{ fact }] = heaviest(
+    cached,
+    it => it.fact,
+    () => 1
+  )
+  const text =
+    `${percent(share)} of ${plural(loads.length, 'load')} were done by another process too (${fact.kind}, ${fact.target}): ` +
+    `${plural(servers.length, 'process')} cache the same keys.`
+  return [
+    finding({
+      ...rules[2],
+      confidence: 'likely',
+      frame: guiltyFrame(fact.frames),
+      frames: fact.frames,
+      evidence: { text, repeated, loads: loads.length, share, processes: servers.length, call: fact.call },
+      fix: 'worker threads with new Cache({ name, max, load }) share one cache; or a cache server; or balancing by key',
+      time: 0
+    })
+  ]
+}
+
+/**
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function messages({ processes }, setup) {
+  const total = (/** @type {'messages' | 'bytes' | 'time'} */ field) => sum(processes.map(({ ipc }) => ipc[field]))
+  const [count, size, time] = [total('messages'), total('bytes'), total('time')]
+  const rate = setup.seconds === 0 ? 0 : size / setup.seconds
+  const perRequest = setup.requests === 0 ? 0 : time / setup.requests
+  if (count < LEAST_MESSAGES || (rate <= IPC_RATE && perRequest <= IPC_TIME)) return []
+  const each = setup.requests === 0 ? '' : `, ${duration(perRequest)} for each request`
+  const text = `${plural(count, 'message')} between processes: ${bytes(rate)} a second, serialized in ${duration(time)}${each}.`
+  return [
+    finding({
+      ...rules[3],
+      confidence: 'likely',
+      evidence: { text, messages: count, bytes: size, time, perRequest },
+      fix: 'worker threads share memory: transfer or share buffers, and keep shared values in new Cache({ name })',
+      time
+    })
+  ]
+}
+
+/**
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function moreThreads(facts, setup) {
+  const servers = facts.processes.filter(process => requestCount(process) > 0)
+  const cores = coresOf(facts)
+  const [server] = servers
+  if (servers.length !== 1 || cores < MANY_CORES || sum(facts.processes.map(utilizationOf)) > 2) return []
+  const utilization = utilizationOf(server)
+  const blocked = sum(server.blocks.map(({ own }) => own)) / measuredTime(server, setup.seconds)
+  if (utilization <= FULL || blocked >= BLOCKED) return []
+  const { load } = facts
+  const isBehind = load?.rate !== undefined && load.requests / setup.seconds < load.rate * REACHED
+  const text =
+    `One process served all requests; its loop was busy for ${percent(utilization)} of the time, in short callbacks, and ` +
+    `${plural(Math.floor(cores) - 1, 'CPU')} idled${isBehind ? ': it did not reach the requested rate' : ''}.`
+  return [
+    finding({
+      ...rules[4],
+      // A load without a rate fills any server.
+      confidence: isBehind ? 'likely' : 'possible',
+      evidence: { text, utilization, cpus: cores, blocked },
+      fix: `node:cluster or threads, up to ${number(Math.floor(cores))}; a pool for single calls helps little`,
+      time: 0
+    })
+  ]
+}
+
+module.exports = { judge, rules }

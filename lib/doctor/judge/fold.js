@@ -1,0 +1,161 @@
+'use strict'
+
+// Findings that another one explains: one fault, one finding.
+
+/**
+ * @typedef {import('../../../doctor').Finding} Finding
+ *
+ * @typedef {Pick<Finding, 'file' | 'line' | 'column' | 'function'>} Position
+ *
+ * A rule whose findings explain those of another rule, under a condition.
+ * @typedef {object} Explanation
+ * @property {readonly (Finding['rule'] | string)[]} by rules, or ids of findings
+ * @property {readonly (Finding['rule'] | string)[]} of rules, or ids of findings
+ * @property {(cause: Finding, effect: Finding) => boolean} if
+ */
+
+const RANKS = { possible: 0, likely: 1, certain: 2 }
+/** Ratio of times from which on one finding is small beside another. */
+const MUCH = 5
+/** Distance of lines within a function. */
+const NEAR = 10
+/** Parts of the paths by which listeners and buffers of streams hold memory. */
+const HOLDERS = /listener|_events|kEvents|WritableState|buffered|Timeout|TimersList/i
+
+/** @type {Explanation[]} */
+const EXPLANATIONS = [
+  // Starting a worker or a process holds the loop and adds listeners; its memory comes and goes.
+  { by: [8], of: [2, 3, 4, 6], if: runsLine },
+  { by: [8], of: [5], if: (_, { name }) => name === undefined },
+  // Stacks of one block may differ.
+  { by: [3, 4], of: [6], if: runsLine },
+  { by: ['handler'], of: [4], if: (cause, effect) => effect.confidence === 'possible' && runsLine(effect, cause) },
+  { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isAt },
+  // A stack may be captured after a long call.
+  { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isBesideCall },
+  // Starting takes system calls.
+  { by: [8], of: ['system-call'], if: isNearby },
+  // Holding memory is how these do harm.
+  { by: [2, 3], of: [5], if: (_, { name, evidence }) => name === undefined || HOLDERS.test(String(evidence.path)) },
+  { by: ['growth'], of: ['pauses'], if: () => true },
+  { by: [1], of: ['concurrency'], if: () => true },
+  // Long calls fill a loop too.
+  { by: [3, 4, 'handler', 'system-call', 'more-threads'], of: ['saturated'], if: () => true }
+]
+
+/**
+ * Returns the findings without those that another one explains. `evidence.also` of the other one lists them.
+ * @param {readonly Finding[]} findings
+ * @returns {Finding[]}
+ */
+function fold(findings) {
+  const causes = new Map(findings.map(effect => [effect, findings.find(cause => explains(cause, effect))]))
+  return findings
+    .filter(finding => causes.get(finding) === undefined)
+    .map(finding => {
+      const effects = findings.filter(effect => effect !== finding && rootOf(effect, causes) === finding)
+      if (effects.length === 0) return finding
+      const also = effects.map(({ rule, id, title, file, line, evidence }) => ({
+        rule,
+        id,
+        title,
+        file,
+        line,
+        text: evidence.text
+      }))
+      return { ...finding, evidence: { ...finding.evidence, also } }
+    })
+}
+
+/**
+ * @param {Finding} cause
+ * @param {Finding} effect
+ */
+function explains(cause, effect) {
+  if (cause === effect || isWeaker(cause, effect)) return false
+  return EXPLANATIONS.some(it => names(it.by, cause) && names(it.of, effect) && it.if(cause, effect))
+}
+
+/**
+ * A hint explains hints alone. Of two findings that explain one another, the one that cost less time is the weaker.
+ * @param {Finding} cause
+ * @param {Finding} effect
+ */
+function isWeaker(cause, effect) {
+  if (cause.confidence === 'possible') return RANKS[effect.confidence] > RANKS.possible
+  return (
+    cause.rule === effect.rule && (cause.time < effect.time || (cause.time === effect.time && cause.id > effect.id))
+  )
+}
+
+/**
+ * @param {readonly (Finding['rule'] | string)[]} list
+ * @param {Finding} finding
+ */
+function names(list, { rule, id }) {
+  return list.includes(rule) || list.includes(id)
+}
+
+/**
+ * Returns whether the effect happens in the guilty line of the cause, or in a function that it calls.
+ * @param {Finding} cause
+ * @param {Finding} effect
+ */
+function runsLine(cause, effect) {
+  return isAt(cause, effect) || effect.frames.some(frame => isAt(cause, { ...frame, function: frame.name }))
+}
+
+/**
+ * Returns whether the effect is small, and happens in a function that calls the guilty one, near that call.
+ * @param {Finding} cause
+ * @param {Finding} effect
+ */
+function isBesideCall(cause, effect) {
+  if (cause.time < MUCH * effect.time) return false
+  const guilty = cause.frames.findIndex(frame => frame.file === cause.file && frame.line === cause.line)
+  const callers = cause.frames.slice(guilty + 1)
+  return callers.some(frame => isNear({ ...frame, function: frame.name }, effect))
+}
+
+/**
+ * Returns whether the effect happens near the guilty line.
+ * @param {Finding} cause
+ * @param {Finding} effect
+ */
+function isNearby(cause, effect) {
+  return isNear(cause, { ...effect, function: cause.function })
+}
+
+/**
+ * Returns whether two positions are near one another in a function of one name.
+ * @param {Position} one
+ * @param {Position} other
+ */
+function isNear(one, other) {
+  const isFile = one.file !== '' && one.file === other.file && one.function === other.function
+  return isFile && Math.abs(one.line - other.line) <= NEAR
+}
+
+/**
+ * Returns whether two positions are those of one call, or in one line of a function: a line of generated code holds many.
+ * @param {Position} one
+ * @param {Position} other
+ */
+function isAt(one, other) {
+  const isLine = one.file !== '' && one.file === other.file && one.line === other.line
+  return isLine && (one.column === other.column || one.function === other.function)
+}
+
+/**
+ * Returns the finding at the end of the chain of explanations.
+ * @param {Finding} finding
+ * @param {Map<Finding, Finding | undefined>} causes
+ */
+function rootOf(finding, causes) {
+  let root = finding
+  // Chains are as long as the explanations at most; two findings cannot explain one another.
+  for (let cause = causes.get(root); cause !== undefined; cause = causes.get(root)) root = cause
+  return root
+}
+
+module.exports = { fold }

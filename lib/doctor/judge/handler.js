@@ -1,0 +1,185 @@
+'use strict'
+
+// Functions that hold the event loop: by computing, in native code, or in a synchronous system call.
+
+const { isSystemCall, partsOf } = require('./blocks')
+const { isCrowd, routeKey } = require('./crowd')
+const { figuresOf, groupBy, groupsOf, measuredTime, timeOf } = require('./groups')
+const { findingOf } = require('./handler-finding')
+const { requestCount } = require('./processes')
+const { contradicts, nativeCaller } = require('./profile')
+const { duration, finding, plural } = require('./sites')
+const { largest, sum } = require('./statistics')
+
+/**
+ * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('../facts').FactFrame} FactFrame
+ * @typedef {import('./parts').Part} Part
+ * @typedef {import('./parts').Setup} Setup
+ * @typedef {import('./groups').Group} Group
+ * @typedef {import('../../../doctor').Finding} Finding
+ * @typedef {import('../../../doctor').Confidence} Confidence
+ */
+
+const RULE = /** @type {const} */ (6)
+const rules = [
+  { rule: RULE, id: 'handler', title: 'CPU that holds the loop' },
+  { rule: RULE, id: 'system-call', title: 'synchronous system calls' },
+  { rule: RULE, id: 'saturated', title: 'a loop that is full of short callbacks' }
+]
+
+const LEAST_BLOCKS = 3
+const LEAST_SHARE = 0.02
+/** A single block of this length suffices, in milliseconds. */
+const LONG = 250
+/** Share of the time that the blocks of a program without requests may take: such a program computes, and delays nothing. */
+const BATCH_SHARE = 0.8
+/** Share of the time from which on a full loop is mentioned. */
+const FULL_SHARE = 0.2
+/** Files of Node.js that call a program because of a message of another one. */
+const SOCKETS = /^node:(net|dgram|tls|_tls_wrap|_http_\w+|internal\/(http2\/\w+|stream_base_commons|child_process))$/
+
+/**
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function judge(facts, setup) {
+  const parts = partsOf(facts, setup).filter(({ kind }) => kind === 'call' || kind === 'unknown')
+  const callers = nativeCallers(parts)
+  const groups = groupsOf(parts, part => functionKey(part, callers))
+  const judged = groups.map(group => ({ group, confidence: confidenceOf(group, facts, setup) }))
+  // A full loop runs different functions in each block, and none of them for long.
+  const rest = judged.flatMap(({ group, confidence }) => (confidence === undefined ? group.parts : []))
+  const findings = judged
+    .flatMap(({ group, confidence }) => (confidence === undefined ? [] : [findingOf(group, confidence, setup)]))
+    .filter(finding => finding.id !== 'handler' || !contradicts(facts.processes, finding, finding.time))
+  return [
+    ...findings,
+    ...saturation(
+      rest.filter(part => !isSystemCall(part)),
+      setup
+    )
+  ]
+}
+
+/**
+ * Returns the functions that hold the loop in blocks without a stack, by kind.
+ * @param {Part[]} parts
+ */
+function nativeCallers(parts) {
+  const unknown = groupBy(
+    parts.filter(({ frame }) => frame === undefined),
+    kindOf
+  )
+  return new Map(unknown.map(group => [kindOf(group[0]), nativeCaller(group)]))
+}
+
+/** @param {Part} part */
+function kindOf(part) {
+  return isSystemCall(part) ? 'system call' : 'computation'
+}
+
+/**
+ * Identifies the guilty function of a part and how it holds the loop. A function without a name is known by its caller and request.
+ * @param {Part} part
+ * @param {Map<string, FactFrame | undefined>} callers
+ */
+function functionKey(part, callers) {
+  const { block, frames } = part
+  const kind = kindOf(part)
+  const frame = part.frame ?? callers.get(kind)
+  if (frame === undefined) return kind
+  if (frame.name !== '<anonymous>' && frame.name !== '') return `${kind} ${frame.file} ${frame.name}`
+  const caller = frames[frames.indexOf(frame) + 1]
+  const from = caller && `${caller.file}:${caller.line}:${caller.column}`
+  return `${kind} ${frame.file} ${from} ${routeKey(block.request)}`
+}
+
+/**
+ * @param {Group} group
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Confidence | undefined}
+ */
+function confidenceOf(group, facts, setup) {
+  const { count, share, max } = figuresOf(group, setup)
+  const isFrequent = count >= LEAST_BLOCKS && share > LEAST_SHARE
+  if ((!isFrequent && max < LONG) || isCrowd(group.parts, setup)) return undefined
+  if (isBatch(group, facts, setup)) return 'possible'
+  if (group.frame === undefined) return confidenceWithoutStack(group)
+  return isFrequent && setup.requests > 0 ? 'certain' : 'likely'
+}
+
+/**
+ * Without a stack, the profile names the caller of native code. A wait without a stack may be one for events.
+ * @param {Group} group
+ * @returns {Confidence | undefined}
+ */
+function confidenceWithoutStack({ parts }) {
+  if (nativeCaller(parts) !== undefined) return 'likely'
+  return isSystemCall(parts[0]) ? undefined : 'possible'
+}
+
+/**
+ * Returns whether a program without requests, also such that are not counted, computes nearly all the time.
+ * @param {Group} group
+ * @param {Facts} facts
+ * @param {Setup} setup
+ */
+function isBatch({ frames }, { processes }, setup) {
+  if (setup.requests > 0 || frames.some(({ file }) => SOCKETS.test(file))) return false
+  const shares = processes.map(process => {
+    const time = measuredTime(process, setup.seconds)
+    return time === 0 ? 0 : sum(process.blocks.map(({ own }) => own)) / time
+  })
+  return largest(shares) > BATCH_SHARE
+}
+
+/**
+ * Returns a hint if the loop is full of short callbacks.
+ * @param {readonly Part[]} parts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function saturation(parts, setup) {
+  const [group] = groupsOf(parts, () => 'all')
+  if (group === undefined) return []
+  const figures = figuresOf(group, setup)
+  if (figures.count < LEAST_BLOCKS || figures.share < FULL_SHARE) return []
+  const processes = groupBy(parts, ({ process }) => process).map(([{ process }]) => process)
+  const perRequest = group.time / Math.max(1, sum(processes.map(requestCount)))
+  const text =
+    `${plural(figures.count, 'iteration')} of the loop took ${duration(figures.p50)} each because many callbacks were ready, not because ` +
+    `one is long: ${duration(perRequest)} for each request.`
+  return [
+    finding({
+      ...rules[2],
+      title: 'full event loop',
+      confidence: 'possible',
+      evidence: { text, ...figures, perRequest },
+      fix: 'more processes or less work for each request; moving single calls to a pool helps little',
+      time: group.time
+    })
+  ]
+}
+
+/**
+ * Returns what the rules left out.
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Record<string, string>} by id of the rule
+ */
+function notes(facts, setup) {
+  const starts = partsOf(facts, setup).filter(({ kind }) => kind === 'start-up')
+  const dropped = sum(facts.processes.map(process => process.dropped))
+  const debugged = facts.processes.some(({ blocks }) => blocks.some(({ isDebugged }) => isDebugged))
+  const parts = [
+    ...(starts.length === 0 ? [] : [`${duration(sum(starts.map(timeOf)))} of loading modules was not judged`]),
+    ...(dropped === 0 ? [] : [`${plural(dropped, 'block')} beyond the first 1,000 of a process were not recorded`]),
+    ...(debugged ? ['blocks with a debugger attached were not judged'] : [])
+  ]
+  return parts.length === 0 ? {} : { handler: parts.join('; ') }
+}
+
+module.exports = { judge, notes, rules }

@@ -1,0 +1,70 @@
+'use strict'
+
+// Growth of the memory of a process, by its size after major collections.
+
+const { slope } = require('./statistics')
+
+/**
+ * @typedef {import('../facts').ProcessFacts} ProcessFacts
+ * @typedef {{ x: number, y: number }} Point time in seconds, and bytes
+ *
+ * Growth: `rate` in bytes a second, `grown` in bytes, `share` of the size at the beginning. `hasShape`: the points suffice to distinguish
+ * steady growth from memory that fills up.
+ * @typedef {{ rate: number, grown: number, share: number, from: number, to: number, collections: number, hasShape: boolean }} HeapGrowth
+ */
+
+/** Growth that is judged: bytes a second, and share of the memory. */
+const RATE = 0.5e6
+const SHARE = 0.2
+/** Least rate of the last third, as a share of the whole: below, the memory has levelled off. */
+const FLAT = 0.25
+const MAX_POINTS = 200
+/** Points from which on the last third has a rate. */
+const SHAPED = 4
+
+/** Returns the growth of the heap, or `undefined` without one. @param {ProcessFacts} process */
+function heapGrowth({ majors }) {
+  return growthOf(majors.map(({ at, heapUsed }) => ({ x: at / 1000, y: heapUsed })))
+}
+
+/**
+ * Returns the growth of the memory outside of the heap, by the first row after each major collection.
+ * @param {ProcessFacts} process
+ */
+function externalGrowth({ majors, rows }) {
+  return growthOf(
+    majors.flatMap(({ at }) => {
+      const row = rows.find(row => row.at >= at) ?? rows.at(-1)
+      return row === undefined ? [] : [{ x: at / 1000, y: row.external }]
+    })
+  )
+}
+
+/**
+ * Returns the growth, or `undefined` if there is none, or if it has levelled off.
+ * @param {Point[]} all
+ * @returns {HeapGrowth | undefined}
+ */
+function growthOf(all) {
+  const step = Math.ceil(all.length / MAX_POINTS)
+  const points = all.filter((_, index) => index % step === 0 || index === all.length - 1)
+  if (points.length < 2) return undefined
+  const first = points[0]
+  const last = points[points.length - 1]
+  const rate = slope(points)
+  const grown = rate * (last.x - first.x)
+  const hasShape = points.length >= SHAPED
+  if (rate < RATE || grown < SHARE * first.y) return undefined
+  if (hasShape && slope(lastThird(points)) < FLAT * rate) return undefined
+  return { rate, grown, share: grown / first.y, from: first.y, to: last.y, collections: all.length, hasShape }
+}
+
+/** Returns the points of the last third of the time, at least three. @param {Point[]} points */
+function lastThird(points) {
+  const from = points[0].x
+  const end = points[points.length - 1].x
+  const third = points.filter(({ x }) => x >= from + ((end - from) * 2) / 3)
+  return third.length >= 3 ? third : points.slice(-3)
+}
+
+module.exports = { externalGrowth, heapGrowth }

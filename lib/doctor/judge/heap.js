@@ -1,0 +1,236 @@
+'use strict'
+
+// Memory that grows: by its size after major collections, and by the containers that grew between two heap snapshots.
+
+const { mostAllocated } = require('./allocations')
+const { externalGrowth, heapGrowth } = require('./heap-growth')
+const pauses = require('./pauses')
+const { bytes, describe, finding, number, plural } = require('./sites')
+
+/**
+ * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('../facts').ProcessFacts} ProcessFacts
+ * @typedef {import('../facts').FactFrame} FactFrame
+ * @typedef {import('./parts').Setup} Setup
+ * @typedef {import('./heap-growth').HeapGrowth} Growth
+ * @typedef {import('../../../doctor').Finding} Finding
+ * @typedef {import('../../../doctor').Confidence} Confidence
+ *
+ * A container. `adds` are lines that add to it; `removal` says whether its file removes entries, and compares their number; `heap` are
+ * the sizes of the heap at the snapshots.
+ * @typedef {import('../facts').ContainerFact &
+ *   { adds?: FactFrame[], removal?: 'none' | 'some' | 'bounded' | 'unknown', heap?: number[] }} Container
+ *
+ * Memory that grows: V8's heap, or Buffers and other memory outside of it.
+ * @typedef {{ where: 'heap' | 'outside', growth: Growth, process: ProcessFacts }} Memory
+ */
+
+const rule = { rule: /** @type {const} */ (5), id: 'growth', title: 'growing heap' }
+const rules = [rule, pauses.rule]
+
+/** Share of the growth that a container or a line must hold in order to explain it, and share that leaves no doubt. */
+const EXPLAINS = 0.2
+const PROVES = 0.5
+/** Growth of entries that leaves no doubt, and least entries. */
+const GROWTH = 2
+const ENTRIES = 1000
+const MAX_NAMED = 3
+/** Least growth between the snapshots, as a share of that in the measurement. */
+const LEAST = 0.05
+/** Caches of packages that have a limit. */
+const LIMITED = /LRU|Lru[A-Z_]|lru-cache|TTLCache/
+const DAY = 86_400
+
+/**
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function judge(facts, setup) {
+  return facts.processes.flatMap(process => {
+    const memory = judgeMemory(process)
+    const stops = pauses.judgePauses(process, setup)
+    // The pauses of a heap that grows are its harm.
+    return memory.some(({ confidence }) => confidence !== 'possible')
+      ? withPauses(memory, stops)
+      : [...memory, ...stops]
+  })
+}
+
+/**
+ * Adds the text of another finding to the first one.
+ * @param {Finding[]} memory
+ * @param {readonly Finding[]} stops
+ */
+function withPauses([first, ...others], [stop]) {
+  if (stop === undefined) return [first, ...others]
+  const text = `${first.evidence.text} ${stop.evidence.text}`
+  return [{ ...first, evidence: { ...first.evidence, text } }, ...others]
+}
+
+/**
+ * @param {ProcessFacts} process
+ * @returns {Finding[]}
+ */
+function judgeMemory(process) {
+  const inHeap = heapGrowth(process)
+  const growth = inHeap ?? externalGrowth(process)
+  if (growth === undefined) return []
+  /** @type {Memory} */
+  const memory = { where: inHeap === undefined ? 'outside' : 'heap', growth, process }
+  const containers = explaining(process.containers, growth)
+  return containers.length > 0 ? containers.map(container => named(memory, container)) : [unnamed(memory)]
+}
+
+/**
+ * Returns the containers that hold much of the growth, those with the most of it first.
+ * @param {readonly Container[]} containers
+ * @param {Growth} growth
+ */
+function explaining(containers, growth) {
+  return containers
+    .filter(container => shareOf(container, growth) >= EXPLAINS)
+    .sort((one, other) => heldMore(other) - heldMore(one))
+    .slice(0, MAX_NAMED)
+}
+
+/**
+ * Returns the share of the growth between the snapshots that a container holds.
+ * @param {Container} container
+ * @param {Growth} growth
+ */
+function shareOf(container, { grown }) {
+  const [before, after] = container.heap ?? [0, grown]
+  // The heap may have been larger at the first snapshot for a moment.
+  return heldMore(container) / Math.max(after - before, grown * LEAST)
+}
+
+/** @param {Container} container */
+function heldMore({ bytes }) {
+  return (bytes.at(-1) ?? 0) - bytes[0]
+}
+
+/**
+ * @param {Memory} memory
+ * @param {Container} container
+ */
+function named(memory, container) {
+  const { growth, process } = memory
+  const { kind, name, path, entries, declared, adds = [], removal = 'unknown' } = container
+  const isAdding = (/** @type {FactFrame} */ frame) =>
+    adds.some(add => add.file === frame.file && add.name === frame.name)
+  const allocated = mostAllocated(process.allocations.filter(({ frames }) => frames.some(isAdding)))
+  const frame = adds[0] ?? (declared && frameOf(declared)) ?? allocated?.frame
+  const subject = name === '' ? `A container (${path})` : name
+  const grown = `${subject} (${kind}) grew from ${number(entries[0])} to ${plural(entries.at(-1) ?? 0, 'entry')}`
+  const held = `holds ${bytes(heldMore(container))} more`
+  return finding({
+    ...rule,
+    title: name === '' ? 'a container grows' : `${name} grows`,
+    confidence: confidenceOf(growth, container),
+    ...(frame === undefined ? {} : { frame }),
+    frames: framesOf(frame, allocated?.frames ?? []),
+    ...(name === '' ? {} : { name }),
+    evidence: {
+      text: `${grown} and ${held}. ${textOf(memory)}${removalText(container)}`,
+      ...figures(memory),
+      kind,
+      path,
+      entries,
+      held: container.bytes,
+      removal,
+      ...(declared === undefined ? {} : { declared })
+    },
+    fix: fixOf(removal),
+    time: pauses.gcTime(process)
+  })
+}
+
+/**
+ * Returns a stack whose frame of the function that adds has the line that adds.
+ * @param {FactFrame | undefined} frame
+ * @param {readonly FactFrame[]} stack
+ */
+function framesOf(frame, stack) {
+  if (frame === undefined) return stack
+  const index = stack.findIndex(({ file, name }) => file === frame.file && name === frame.name)
+  return index === -1 ? [frame, ...stack] : stack.with(index, frame)
+}
+
+/**
+ * @param {Growth} growth
+ * @param {Container} container
+ * @returns {Confidence}
+ */
+function confidenceOf(growth, container) {
+  const { removal, path, entries } = container
+  // It may still be filling up, or its entries may live longer than the measurement.
+  if (removal === 'some' || removal === 'bounded' || LIMITED.test(path)) return 'possible'
+  const last = entries.at(-1) ?? 0
+  const hasGrown = last >= ENTRIES && last >= GROWTH * entries[0]
+  return growth.hasShape && (hasGrown || shareOf(container, growth) >= PROVES) ? 'certain' : 'likely'
+}
+
+/** @param {Container} container */
+function removalText({ removal, declared, path }) {
+  if (LIMITED.test(path)) return ' It seems to be a cache with a limit that is not reached.'
+  if (removal === 'bounded') return ' Its file limits the entries: it may still be filling up.'
+  if (removal === 'some')
+    return ' Its file removes entries: a longer measurement shows whether their number levels off.'
+  return removal === 'none' && declared !== undefined ? ' No line of its file removes entries.' : ''
+}
+
+/** @param {Memory} memory */
+function unnamed(memory) {
+  const { where, growth, process } = memory
+  const allocated = mostAllocated(process.allocations)
+  const guilty = allocated !== undefined && allocated.live >= EXPLAINS * growth.grown ? allocated : undefined
+  const alive = guilty && ` ${bytes(guilty.live)} that ${describe(guilty.frame)} allocated are still alive.`
+  return finding({
+    ...rule,
+    title: where === 'heap' ? rule.title : 'growing memory outside of the heap',
+    confidence: growth.hasShape ? 'likely' : 'possible',
+    frames: guilty?.frames ?? [],
+    evidence: { text: `${textOf(memory)}${alive ?? ''}`, ...figures(memory), allocated: guilty?.live ?? 0 },
+    fix: 'new Cache({ max, ttl }) for entries that are used again; release the others; --heap always names the container that grows',
+    time: pauses.gcTime(process)
+  })
+}
+
+/** @param {Memory} memory */
+function textOf({ where, growth: { rate, from, to, collections }, process: { heapLimit } }) {
+  const left = (heapLimit - to) / rate
+  const hasEnd = where === 'heap' && heapLimit > to && left < DAY
+  const end = hasEnd ? `; at this rate it reaches its limit of ${bytes(heapLimit)} in ${time(left)}` : ''
+  const what = where === 'heap' ? 'The heap' : 'Memory outside of the heap, such as that of Buffers,'
+  const basis = `after ${plural(collections, 'major collection')}`
+  return `${what} grew by ${bytes(rate)} a second, from ${bytes(from)} to ${bytes(to)} ${basis}${end}.`
+}
+
+/** @param {number} seconds */
+function time(seconds) {
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  return seconds < 7200 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 3600)} hours`
+}
+
+/** @param {Memory} memory */
+function figures({ where, growth: { rate, share, from, to, collections }, process: { heapLimit } }) {
+  return { where, rate, share, from, to, collections, heapLimit }
+}
+
+/** @param {Container['removal']} removal */
+function fixOf(removal) {
+  if (removal === 'some' || removal === 'bounded')
+    return 'measure for longer (-d); if it does not level off, new Cache({ max, ttl }), or remove entries once they are used'
+  return 'new Cache({ max, ttl }), which evicts entries; without offloop, remove entries once they are used, or limit their number'
+}
+
+/**
+ * @param {{ file: string, line: number }} declared
+ * @returns {FactFrame}
+ */
+function frameOf({ file, line }) {
+  return { name: '<anonymous>', file, line, column: 1, isAsync: false, isUser: true }
+}
+
+module.exports = { judge, rules }

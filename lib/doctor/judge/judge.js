@@ -1,0 +1,195 @@
+'use strict'
+
+// From the facts of a run to its report.
+
+const { judgedProcesses } = require('./blocks')
+const { fold } = require('./fold')
+const { groupBy } = require('./groups')
+const { ownShare, requestCount, starvedShare } = require('./processes')
+const { duration, percent, plural } = require('./sites')
+const { largest, sum } = require('./statistics')
+const { summaryOf } = require('./summary')
+
+/**
+ * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('./parts').Setup} Setup
+ * @typedef {import('../../../doctor').Report} Report
+ * @typedef {import('../../../doctor').Finding} Finding
+ * @typedef {import('../../../doctor').RuleNumber} RuleNumber
+ * @typedef {import('../../../doctor').RuleStatus} RuleStatus
+ *
+ * A finding that is not reported: `rule` is the number or the id of a rule, `file` a path or its end.
+ * @typedef {{ rule: string, file: string, line: number, reason?: string }} Ignored
+ *
+ * A judge. `notes` returns what rules left out, by id.
+ * @typedef {object} Judge
+ * @property {readonly { rule: RuleNumber, id: string, title: string }[]} rules
+ * @property {(facts: Facts, setup: Setup) => Finding[]} judge
+ * @property {(facts: Facts, setup: Setup) => Record<string, string>} [notes]
+ *
+ * @typedef {object} Options
+ * @property {number} threshold of a block, in milliseconds
+ * @property {readonly string[] | undefined} [only] rules by number or id
+ * @property {readonly Ignored[] | undefined} [ignore]
+ */
+
+const LEAST_REQUESTS = 200
+/** Milliseconds. */
+const LEAST_TIME = 5000
+const STARVED = 0.2
+/** Share of the processor time from which on the program starves itself. */
+const OWN = 0.8
+const RANKS = { possible: 0, likely: 1, certain: 2 }
+/** Rules that see blocks, by the id under which probes report that they cannot. */
+const SEEN_BY = /** @type {Record<string, string>} */ ({
+  'await-loop': 'handler',
+  'system-call': 'handler'
+})
+
+/** @returns {Judge[]} */
+function allJudges() {
+  return [
+    require('./race'),
+    require('./listeners'),
+    require('./streams'),
+    require('./await-loop'),
+    require('./heap'),
+    require('./handler'),
+    require('./cluster'),
+    require('./worker'),
+    require('./pool-wait')
+  ]
+}
+
+/** Returns whether a finding is more than a hint. @param {Finding} finding */
+function isSure({ confidence }) {
+  return confidence !== 'possible'
+}
+
+/**
+ * Returns the report of a run. Its conditions are empty.
+ * @param {Facts} facts
+ * @param {Options} options
+ * @param {readonly Judge[]} [judges]
+ * @returns {Report}
+ */
+function judge(facts, { threshold, only, ignore = [] }, judges = allJudges()) {
+  const { from, to } = facts.measured ?? { from: 0, to: 0 }
+  const setup = { seconds: (to - from) / 1000, requests: requestsOf(facts), threshold }
+  const isSelected = (/** @type {{ rule: RuleNumber, id: string }} */ it) =>
+    only?.some(name => matches(name, it)) ?? true
+  const found = fold(unique(judges.flatMap(it => it.judge(facts, setup)).filter(isSelected)))
+  const ignored = found.filter(finding => ignore.some(it => isIgnored(finding, it)))
+  const findings = found.filter(finding => !ignored.includes(finding)).sort(inOrder)
+  const reason = whyInconclusive(facts, setup, findings)
+  const notes = Object.assign({}, ...judges.map(it => it.notes?.(facts, setup)))
+  const rules = judges
+    .flatMap(it => it.rules)
+    .map(rule => statusOf(rule, { facts, isSelected: isSelected(rule), note: notes[rule.id], ignored }))
+  const { node, command, cores, quota } = facts
+  return {
+    version: 1,
+    node,
+    command,
+    began: from,
+    duration: to - from,
+    requests: setup.requests,
+    cores,
+    ...(quota === undefined ? {} : { quota }),
+    verdict: reason !== undefined ? 'inconclusive' : findings.some(isSure) ? 'findings' : 'clean',
+    ...(reason === undefined ? {} : { reason }),
+    findings,
+    rules,
+    conditions: [],
+    ...summaryOf(facts, setup)
+  }
+}
+
+/** @param {Facts} facts */
+function requestsOf({ processes }) {
+  return sum(processes.map(requestCount))
+}
+
+/**
+ * Joins findings of several processes at one line: the one with the most time stands for them.
+ * @param {readonly Finding[]} findings
+ */
+function unique(findings) {
+  const key = (/** @type {Finding} */ { id, file, line, column, name: variable, title }) =>
+    file === '' ? `${id} ${title} ${variable}` : `${id} ${file}:${line}:${column} ${variable}`
+  return groupBy(findings, key).map(group => group.sort(inOrder)[0])
+}
+
+/**
+ * Orders by confidence, then by the time that findings cost.
+ * @param {Finding} one
+ * @param {Finding} other
+ */
+function inOrder(one, other) {
+  return RANKS[other.confidence] - RANKS[one.confidence] || other.time - one.time
+}
+
+/**
+ * Returns whether a name, such as `6` or `handler`, is that of a rule.
+ * @param {string} name
+ * @param {{ rule: RuleNumber, id: string }} it
+ */
+function matches(name, { rule, id }) {
+  return name === id || name === String(rule)
+}
+
+/**
+ * @param {Finding} finding
+ * @param {Ignored} ignored
+ */
+function isIgnored(finding, { rule, file, line }) {
+  const slashed = (/** @type {string} */ path) => path.replaceAll('\\', '/')
+  const end = slashed(file).replace(/^\.\//, '')
+  const path = slashed(finding.file)
+  return matches(rule, finding) && line === finding.line && (path === end || path.endsWith(`/${end}`))
+}
+
+/**
+ * Returns why a run says too little, if it does. Certain findings rest on the program's own time, which others cannot take.
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @param {readonly Finding[]} findings
+ */
+function whyInconclusive(facts, setup, findings) {
+  const { measured, load } = facts
+  if (measured === undefined) return 'nothing was measured: no process of the program got that far'
+  const time = measured.to - measured.from
+  if (setup.requests < LEAST_REQUESTS && time < LEAST_TIME) {
+    return `${plural(setup.requests, 'request')} in ${duration(time)} were measured; ${LEAST_REQUESTS} requests or 5 s are needed`
+  }
+  if (load !== undefined && setup.requests === 0) return 'no request of the load arrived'
+  const starved = largest(judgedProcesses(facts).map(process => starvedShare(process, setup)))
+  const isOthers = starved > STARVED && ownShare(facts, setup) < OWN
+  if (!isOthers || findings.some(({ confidence }) => confidence === 'certain')) return undefined
+  return `the machine gave the program no core for ${percent(starved)} of the time`
+}
+
+/**
+ * @param {{ rule: RuleNumber, id: string, title: string }} rule
+ * @param {{ facts: Facts, isSelected: boolean, note: string | undefined, ignored: readonly Finding[] }} state
+ * @returns {RuleStatus}
+ */
+function statusOf({ rule, id, title }, { facts, isSelected, note, ignored }) {
+  const status = { rule, id, title }
+  if (!isSelected) return { ...status, looked: false, reason: 'it was not selected' }
+  const processes = judgedProcesses(facts).filter(({ measured }) => measured !== undefined)
+  if (processes.length === 0) return { ...status, looked: false, reason: 'nothing was measured' }
+  const reasons = processes.flatMap(({ blind }) => blind[id] ?? blind[SEEN_BY[id] ?? ''] ?? blind[String(rule)] ?? [])
+  if (reasons.length === processes.length) return { ...status, looked: false, reason: reasons[0] }
+  const count = ignored.filter(finding => finding.id === id).length
+  const limits = [
+    ...(reasons.length === 0
+      ? []
+      : [`not in ${reasons.length} of ${plural(processes.length, 'process')}: ${reasons[0]}`]),
+    ...(note === undefined ? [] : [note]),
+    ...(count === 0 ? [] : [`${plural(count, 'finding')} ignored`])
+  ]
+  return { ...status, looked: true, ...(limits.length === 0 ? {} : { reason: limits.join('; ') }) }
+}
+
+module.exports = { judge }

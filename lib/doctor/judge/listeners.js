@@ -1,0 +1,127 @@
+'use strict'
+
+// Listeners and intervals that accumulate.
+
+const { callerOf, lineOf } = require('./callers')
+const { growthOf } = require('./growth')
+const { groupBy } = require('./groups')
+const { duration, finding, number } = require('./sites')
+const { sum } = require('./statistics')
+
+/**
+ * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('../facts').ProcessFacts} ProcessFacts
+ * @typedef {import('../facts').Site} Site
+ * @typedef {import('../facts').ListenerFact} ListenerFact
+ * @typedef {import('../facts').IntervalFact} IntervalFact
+ * @typedef {import('./growth').Growth} Growth
+ * @typedef {import('../../../doctor').Finding} Finding
+ *
+ * @typedef {{ fact: ListenerFact, growth: Growth }} Grown
+ */
+
+const RULE = /** @type {const} */ (2)
+const rules = [
+  { rule: RULE, id: 'listeners', title: 'listeners that accumulate' },
+  { rule: RULE, id: 'abort-signals', title: 'listeners of an AbortSignal that accumulate' },
+  { rule: RULE, id: 'intervals', title: 'intervals that accumulate' }
+]
+
+const FIXES = {
+  EventEmitter:
+    'remove the listener when its request ends (emitter.off), or add it once, outside of the requests; ' +
+    'for tasks, await pool.run(transform, input), which adds none',
+  EventTarget:
+    'remove the listener when its request ends: addEventListener(type, listener, { signal }) or removeEventListener; ' +
+    'for tasks, await pool.run(transform, input)',
+  AbortSignal:
+    'pass the signal to pool.run: its tasks share one listener, which the last one removes; ' +
+    'without offloop, removeEventListener when the work ends, or a signal for each request'
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Finding[]}
+ */
+function judge(facts) {
+  return [...judgeListeners(facts), ...judgeIntervals(facts)]
+}
+
+/** @param {Facts} facts */
+function judgeListeners({ processes }) {
+  const grown = processes.flatMap(process =>
+    process.listeners.flatMap((/** @type {ListenerFact} */ fact) => {
+      const growth = growthOf(fact.counts, process)
+      return growth === undefined || areConnections(growth.to * fact.emitters, fact.sockets) ? [] : [{ fact, growth }]
+    })
+  )
+  const isSignal = (/** @type {Grown} */ { fact }) => fact.kind === 'AbortSignal'
+  return groupBy(grown, it => `${isSignal(it)} ${lineOf(it.fact)}`).map(group => listenerFinding(group, isSignal))
+}
+
+/**
+ * Returns whether there may be one for each open connection, such as a subscription that ends with it.
+ * @param {number} count
+ * @param {number | undefined} sockets
+ */
+function areConnections(count, sockets = 0) {
+  return count <= sockets
+}
+
+/**
+ * @param {Grown[]} group of one line
+ * @param {(it: Grown) => boolean} isSignal
+ */
+function listenerFinding(group, isSignal) {
+  const most = group.reduce((best, it) => (it.growth.grown > best.growth.grown ? it : best))
+  const { fact, growth } = most
+  const emitters = sum(group.map(it => it.fact.emitters))
+  const others = emitters > 1 ? ` ${number(emitters)} of its kind have more than ten.` : ''
+  const text =
+    `The "${fact.type}" listeners of one ${fact.emitter} grew from ${number(growth.from)} to ${number(growth.to)} ` +
+    `in ${duration(growth.seconds * 1000)}, ${rate(growth)}, and did not fall back.${others}`
+  const frame = callerOf(fact.frames)
+  return finding({
+    ...rules[isSignal(most) ? 1 : 0],
+    title: isSignal(most) ? 'growing listeners of an AbortSignal' : 'growing listeners',
+    // Without a line of the program, a package or Node.js may have its reasons.
+    confidence: frame?.isUser === true ? 'certain' : 'likely',
+    frame,
+    frames: fact.frames,
+    evidence: { text, type: fact.type, emitter: fact.emitter, kind: fact.kind, emitters, ...growth },
+    fix: FIXES[fact.kind]
+  })
+}
+
+/** @param {Growth} growth */
+function rate({ perSecond, perRequest }) {
+  const each = perRequest === undefined ? '' : ` and ${number(perRequest)} for each request`
+  return `${number(perSecond)} a second${each}`
+}
+
+/** @param {Facts} facts */
+function judgeIntervals({ processes }) {
+  const grown = processes.flatMap(process =>
+    process.intervals.flatMap((/** @type {IntervalFact} */ fact) => {
+      const growth = growthOf(fact.counts, process)
+      return growth === undefined || areConnections(growth.to, fact.sockets) ? [] : [{ fact, growth }]
+    })
+  )
+  return groupBy(grown, ({ fact }) => lineOf(fact)).map(group => {
+    const { fact, growth } = group.reduce((best, it) => (it.growth.grown > best.growth.grown ? it : best))
+    const text =
+      `The number of active intervals of this line grew by ${number(growth.grown)} ` +
+      `in ${duration(growth.seconds * 1000)}, ${rate(growth)}, and did not fall back.`
+    return finding({
+      ...rules[2],
+      title: 'growing intervals',
+      confidence: callerOf(fact.frames)?.isUser === true ? 'likely' : 'possible',
+      frame: callerOf(fact.frames),
+      frames: fact.frames,
+      evidence: { text, processes: group.length, ...growth },
+      fix: 'clear the interval when its request or connection ends, or have one interval for all of them'
+    })
+  })
+}
+
+module.exports = { judge, rules }

@@ -1,0 +1,106 @@
+'use strict'
+
+// Pauses of the garbage collector, and its share of the busy time.
+
+const { lineOf, mostAllocated } = require('./allocations')
+const { heaviest, measuredTime } = require('./groups')
+const { starvedShare, utilizationOf } = require('./processes')
+const { bytes, describe, duration, finding, percent, plural } = require('./sites')
+const { largest, sum } = require('./statistics')
+
+/**
+ * @typedef {import('../facts').ProcessFacts} ProcessFacts
+ * @typedef {import('../facts').Row} Row
+ * @typedef {import('./parts').Setup} Setup
+ * @typedef {import('../../../doctor').Finding} Finding
+ * @typedef {import('../../../doctor').Confidence} Confidence
+ */
+
+const rule = { rule: /** @type {const} */ (5), id: 'pauses', title: 'garbage collection pauses' }
+
+/** Pauses, in milliseconds, and their number for `certain`. A single one is `likely` from `LONG` on. */
+const PAUSE = 50
+const LONG = 150
+const PAUSES = 3
+/** Shares of the loop's busy time in collections. */
+const CERTAIN_SHARE = 0.25
+const NOTED_SHARE = 0.1
+/** Least share of all time: a loop that is idle may spend its little work on collections. */
+const LEAST_TIME = 0.05
+const STARVED = 0.2
+
+const FIX =
+  "new Cache({ storage: 'native' }) keeps values outside of V8's heap; without offloop, keep fewer objects alive, or data in Buffers"
+
+/**
+ * @param {ProcessFacts} process
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function judgePauses(process, setup) {
+  const { rows } = process
+  const total = gcTime(process)
+  const measured = measuredTime(process, setup.seconds)
+  const busy = utilizationOf(process) * measured
+  const share = busy === 0 || total < LEAST_TIME * measured ? 0 : Math.min(1, total / busy)
+  const own = rows.filter((row, index) => hadCore(row, rows[index - 1]) && row.longestGc > PAUSE)
+  const pauses = own.map(({ longestGc }) => longestGc)
+  const confidence = confidenceOf(pauses, share, starvedShare(process, setup))
+  if (confidence === undefined) return []
+  const stack = pauses.length === 0 ? undefined : interrupted(process)
+  const allocated = mostAllocated(process.allocations)
+  const longest = largest(rows.map(({ longestGc }) => longestGc))
+  const by =
+    allocated === undefined ? '' : ` Most live bytes are from ${describe(allocated.frame)}: ${bytes(allocated.live)}.`
+  const text =
+    `Garbage collections took ${percent(busy === 0 ? 0 : Math.min(1, total / busy))} of the busy time of the loop ` +
+    `(${duration(total)}); the longest pause was ${duration(longest)}.${by}`
+  const many = `${plural(pauses.length, 'pause')} over ${PAUSE} ms for garbage collection`
+  return [
+    finding({
+      ...rule,
+      title: pauses.length === 0 ? 'much time in garbage collections' : many,
+      confidence,
+      frames: stack ?? allocated?.frames ?? [],
+      evidence: { text, share, total, longest, pauses: pauses.length },
+      fix: FIX,
+      time: total
+    })
+  ]
+}
+
+/**
+ * @param {readonly number[]} pauses
+ * @param {number} share
+ * @param {number} starved
+ * @returns {Confidence | undefined}
+ */
+function confidenceOf(pauses, share, starved) {
+  // Without a core, a collection takes longer than it works.
+  if (pauses.length >= PAUSES || share > CERTAIN_SHARE) return starved > STARVED ? 'likely' : 'certain'
+  if (largest(pauses) >= LONG) return 'likely'
+  return pauses.length > 0 || share > NOTED_SHARE ? 'possible' : undefined
+}
+
+/**
+ * Returns whether the thread had a core during the longest collection of a row.
+ * @param {Row} row
+ * @param {Row | undefined} before
+ */
+function hadCore(row, before) {
+  return row.starved - (before?.starved ?? row.starved) < row.longestGc / 2
+}
+
+/** Returns the stack that pauses interrupted most often. @param {ProcessFacts} process */
+function interrupted({ blocks }) {
+  const samples = blocks.filter(({ cause }) => cause === 'gc').flatMap(({ samples }) => samples)
+  const ofProgram = samples.filter(({ frames }) => frames.some(({ isUser }) => isUser))
+  return heaviest(ofProgram, lineOf, () => 1)[0]?.frames
+}
+
+/** Returns the time in collections, in milliseconds. @param {ProcessFacts} process */
+function gcTime({ rows, loop }) {
+  return rows.length > 0 ? sum(rows.map(({ gc }) => gc)) : (loop?.gc ?? 0)
+}
+
+module.exports = { gcTime, judgePauses, rule }

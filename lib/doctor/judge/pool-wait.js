@@ -1,0 +1,99 @@
+'use strict'
+
+// Work that waits outside the event loop: for threads of libuv's pool, or for one other service.
+
+const { starvedShare } = require('./processes')
+const { duration, finding, number, percent, plural } = require('./sites')
+const { quantile, sum } = require('./statistics')
+
+/**
+ * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('../facts').ProcessFacts} ProcessFacts
+ * @typedef {import('./parts').Setup} Setup
+ * @typedef {import('../../../doctor').Finding} Finding
+ */
+
+const rules = [
+  { rule: /** @type {const} */ ('pool-wait'), id: 'pool-wait', title: "waiting for threads of libuv's pool" },
+  { rule: /** @type {const} */ ('concurrency'), id: 'concurrency', title: 'unbounded concurrency' }
+]
+
+const QUANTILE = 0.95
+/** Wait from which on the pool is full, in milliseconds, and values that are needed. */
+const LONG = 20
+/** Median wait: on a busy machine single jobs wait for a core. */
+const USUAL = 5
+const LEAST_VALUES = 20
+const STARVED = 0.1
+const MANY_CALLS = 500
+
+/**
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function judge(facts, setup) {
+  const waits = facts.processes.flatMap(process => poolWait(process, setup))
+  const worst = waits.sort((one, other) => other.time - one.time).slice(0, 1)
+  return [...worst, ...concurrency(facts)]
+}
+
+/**
+ * @param {ProcessFacts} process
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function poolWait(process, setup) {
+  const waits = process.poolWait.map(({ wait }) => wait)
+  const p95 = quantile(waits, QUANTILE)
+  const p50 = quantile(waits, 0.5)
+  if (waits.length < LEAST_VALUES || p95 <= LONG || p50 <= USUAL || starvedShare(process, setup) >= STARVED) return []
+  const jobs = Object.entries(process.poolJobs).sort(([, one], [, other]) => other - one)
+  const all = sum(jobs.map(([, count]) => count))
+  const [main] = jobs
+  const by = main === undefined ? '' : `; ${percent(main[1] / all)} of the jobs are ${main[0]}`
+  const text = `A job waited ${duration(p50)} for a thread of libuv's pool, ${duration(p95)} at the 95th percentile${by}.`
+  return [
+    finding({
+      ...rules[0],
+      title: "libuv's thread pool is full",
+      confidence: 'certain',
+      evidence: { text, p50, p95, values: waits.length, jobs: Object.fromEntries(jobs) },
+      fix: fixOf(main?.[0]),
+      time: 0
+    })
+  ]
+}
+
+/** @param {string | undefined} job that fills the pool */
+function fixOf(job) {
+  const size = 'or a larger UV_THREADPOOL_SIZE, up to the number of CPUs if the jobs compute'
+  if (job !== undefined && /zlib|gzip|brotli|zstd|crypto|pbkdf2|scrypt|hash|random/i.test(job)) {
+    return `transforms on a Pool of offloop, which has threads apart from libuv's; ${size}`
+  }
+  if (job !== undefined && /dns|getaddrinfo|lookup/i.test(job))
+    return `dns.resolve4, which needs no thread, and a cache of addresses; ${size}`
+  return `zlib and crypto as transforms on a Pool of offloop, which leaves libuv's threads to files and DNS; ${size}`
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Finding[]}
+ */
+function concurrency({ processes }) {
+  const crowded = processes.flatMap(({ downstream }) => downstream).filter(({ concurrent }) => concurrent > MANY_CALLS)
+  return crowded.map(({ kind, target, call, concurrent, calls, meanDuration, frames }) => {
+    const text =
+      `${number(concurrent)} identical calls to ${target} (${kind}) were in flight together, of ${plural(calls, 'call')} that take ` +
+      `${duration(meanDuration)} each.`
+    return finding({
+      ...rules[1],
+      confidence: 'possible',
+      frames,
+      evidence: { text, concurrent, calls, meanDuration, target, kind, call },
+      fix: 'new Cache({ load }) for identical calls, pool.map(…, { concurrency }) or a limit of connections for others'
+    })
+  })
+}
+
+module.exports = { judge, rules }

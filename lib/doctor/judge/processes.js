@@ -1,0 +1,77 @@
+'use strict'
+
+// Figures of processes that several rules need.
+
+const { measuredTime } = require('./groups')
+const { largest, sum } = require('./statistics')
+
+/**
+ * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('../facts').ProcessFacts} ProcessFacts
+ * @typedef {import('./parts').Setup} Setup
+ */
+
+/** Returns the requests of a process. Its rows alone have those of HTTP/2. @param {ProcessFacts} process */
+function requestCount({ requests, rows }) {
+  return requests.count || sum(rows.map(row => row.requests))
+}
+
+/** Returns the time in which a process was ready and got no core, in milliseconds. @param {ProcessFacts} process */
+function starvedTime({ rows, loop }) {
+  // The rows count from the beginning of the program.
+  const [first] = rows
+  const last = rows.at(-1)
+  if (first !== undefined && last !== undefined && first !== last) return Math.max(0, last.starved - first.starved)
+  return loop?.starved ?? 0
+}
+
+/**
+ * Returns the share of the time in which a process got no core.
+ * @param {ProcessFacts} process
+ * @param {Setup} setup
+ */
+function starvedShare(process, { seconds }) {
+  const time = measuredTime(process, seconds)
+  return time === 0 ? 0 : Math.min(1, starvedTime(process) / time)
+}
+
+/** Returns the share of the time in which the loop of a process was busy, starved or not. @param {ProcessFacts} process */
+function utilizationOf({ rows, loop }) {
+  if (rows.length === 0) return loop?.utilization ?? 0
+  return sum(rows.map(({ utilization }) => utilization)) / rows.length
+}
+
+/** Returns the cores that the program may use. @param {Facts} facts */
+function coresOf({ quota, cores }) {
+  return quota === undefined ? cores : Math.min(quota, cores)
+}
+
+/**
+ * Returns the share of the processor time of the quota that the program's own processes used. Loops that are busy for more time than
+ * there are cores use them all.
+ * @param {Facts} facts
+ * @param {Setup} setup
+ */
+function ownShare(facts, setup) {
+  if (facts.ownShare !== undefined) return facts.ownShare
+  const busy = facts.processes.map(process => Math.max(0, utilizationOf(process) - starvedShare(process, setup)))
+  return Math.min(1, sum(busy) / coresOf(facts))
+}
+
+/**
+ * Returns the processes that serve the same requests: those of a cluster, or several of one script.
+ * @param {Facts} facts
+ */
+function serversOf({ processes }) {
+  const workers = processes.filter(({ role }) => role === 'cluster worker')
+  if (workers.length > 0) return workers
+  const servers = processes.filter(process => process.role === 'process' && requestCount(process) > 0)
+  return servers.filter(({ script }) => script === servers[0].script)
+}
+
+/** Returns the largest resident size of a process, in bytes. @param {ProcessFacts} process */
+function residentSize({ rows }) {
+  return largest(rows.map(({ rss }) => rss))
+}
+
+module.exports = { coresOf, ownShare, requestCount, residentSize, serversOf, starvedShare, starvedTime, utilizationOf }

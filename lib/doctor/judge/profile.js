@@ -1,0 +1,100 @@
+'use strict'
+
+// Functions of the CPU profile, for blocks without a stack.
+
+const { groupBy } = require('./groups')
+const { sum } = require('./statistics')
+
+/**
+ * @typedef {import('../facts').ProfileNode} ProfileNode
+ * @typedef {import('../facts').FactFrame} FactFrame
+ * @typedef {import('./parts').Part} Part
+ */
+
+/** Samples from which on a profile can contradict stacks, and the share of their time that it has to confirm. */
+const LEAST_SAMPLES = 100
+const CONFIRMED = 0.25
+/** Share of the time of the blocks that a function has to have in the profile. */
+const LEAST_SHARE = 0.5
+
+/**
+ * Returns the function of the program that most likely called the native code of blocks without a stack, if there is one: the one
+ * whose native callees have most of that time in the profile.
+ * @param {readonly Part[]} parts
+ * @returns {FactFrame | undefined}
+ */
+function nativeCaller(parts) {
+  const times = groupBy(parts, ({ process }) => process).flatMap(([{ process }]) =>
+    nativeTimes(process.profile?.nodes ?? [])
+  )
+  const best = times.reduce((most, it) => (it.time > most.time ? it : most), { node: undefined, time: 0 })
+  if (best.node === undefined || best.time < sum(parts.map(({ time }) => time)) * LEAST_SHARE) return undefined
+  const { name, file, line, column } = best.node
+  return { name, file, line, column, isAsync: false, isUser: true }
+}
+
+/**
+ * Returns the time of native functions by the function of the program that called them.
+ * @param {ProfileNode[]} nodes
+ * @returns {{ node: ProfileNode | undefined, time: number }[]}
+ */
+function nativeTimes(nodes) {
+  const byId = new Map(nodes.map(node => [node.id, node]))
+  const calls = nodes.flatMap(leaf => {
+    if (leaf.self === 0 || isUser(leaf)) return []
+    let node = byId.get(leaf.parent)
+    while (node !== undefined && !isUser(node)) node = byId.get(node.parent)
+    return node === undefined ? [] : [{ node, time: leaf.self }]
+  })
+  return groupBy(calls, ({ node }) => `${node.file}:${node.line}:${node.column}`).map(group => ({
+    node: group[0].node,
+    time: sum(group.map(({ time }) => time))
+  }))
+}
+
+/** @param {ProfileNode} node */
+function isUser({ file }) {
+  return file !== '' && !file.startsWith('node:') && !file.includes('node_modules')
+}
+
+/**
+ * Returns whether the profiles contradict that a function held the loop for a time. A stack may be captured by chance in a short call
+ * among long ones.
+ * @param {readonly import('../facts').ProcessFacts[]} processes
+ * @param {{ file: string, function: string }} finding
+ * @param {number} time in milliseconds
+ */
+function contradicts(processes, { file, function: name }, time) {
+  const profiles = processes.flatMap(({ profile }) => profile ?? [])
+  const nodes = profiles.flatMap(profile => profile.nodes)
+  // Positions of compiled files are those of their sources, which profiles do not know.
+  if (sum(profiles.map(({ samples }) => samples)) < LEAST_SAMPLES || !nodes.some(node => node.file === file))
+    return false
+  const isNamed = (/** @type {ProfileNode} */ node) => node.file === file && plainName(node.name) === plainName(name)
+  // A stack names a function without a name by the property that holds it.
+  const isAnonymous = (/** @type {ProfileNode} */ node) => node.file === file && node.name === '<anonymous>'
+  const isIt = nodes.some(isNamed) ? isNamed : isAnonymous
+  return sum(profiles.map(profile => inclusiveTime(profile.nodes, isIt))) < time * CONFIRMED
+}
+
+/**
+ * Returns the time of the functions and their callees.
+ * @param {readonly ProfileNode[]} nodes
+ * @param {(node: ProfileNode) => boolean} isIt
+ */
+function inclusiveTime(nodes, isIt) {
+  const byId = new Map(nodes.map(node => [node.id, node]))
+  /** @param {ProfileNode | undefined} node */
+  const isWithin = node => {
+    for (let it = node; it !== undefined; it = byId.get(it.parent)) if (isIt(it)) return true
+    return false
+  }
+  return sum(nodes.filter(node => node.self > 0 && isWithin(node)).map(({ self }) => self))
+}
+
+/** Returns the name of a function without those of its class. @param {string} name */
+function plainName(name) {
+  return name.slice(Math.max(name.lastIndexOf('.'), name.lastIndexOf(' ')) + 1)
+}
+
+module.exports = { contradicts, nativeCaller }

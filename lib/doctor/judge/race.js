@@ -1,0 +1,350 @@
+'use strict'
+
+// Loads of values that are not shared: callers that race to set a key, loads that outlive an invalidation, equal calls in flight
+// together, and calls one after another where one would do.
+
+const { groupBy } = require('./groups')
+const { duration, finding, guiltyFrame, number, percent, plural } = require('./sites')
+const { largest, sum } = require('./statistics')
+
+/**
+ * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('../facts').FactFrame} FactFrame
+ * @typedef {import('../facts').RaceFact} RaceFact
+ * @typedef {import('../facts').DownstreamFact} DownstreamFact
+ * @typedef {import('../../../doctor').Finding} Finding
+ * @typedef {import('../../../doctor').Confidence} Confidence
+ *
+ * A race of all processes at one line.
+ * @typedef {object} Race
+ * @property {string} line
+ * @property {FactFrame[]} frames
+ * @property {string} key with the most misses
+ * @property {number} overwrites
+ * @property {number} absences
+ * @property {number} keys
+ * @property {number} misses
+ * @property {number} stale
+ * @property {number} expected
+ * @property {number} excess
+ * @property {'same' | 'near' | 'other' | 'unknown'} kinship
+ *
+ * Equal calls of all processes at one line.
+ * @typedef {object} Stampede
+ * @property {FactFrame[]} frames
+ * @property {string} kind
+ * @property {string} target
+ * @property {string} call
+ * @property {number} calls
+ * @property {number} duplicates
+ * @property {number} concurrent
+ * @property {number} meanDuration
+ * @property {'cached' | 'uncached'} cause whether something keeps most requests from calling
+ */
+
+const RULE = /** @type {const} */ (1)
+const rules = [
+  { rule: RULE, id: 'race', title: 'loads that race across an await' },
+  { rule: RULE, id: 'invalidation', title: 'loads that outlive an invalidation' },
+  { rule: RULE, id: 'stampede', title: 'equal loads in flight together' },
+  { rule: RULE, id: 'n-plus-one', title: 'loads one after another where one would do' }
+]
+const [RACE, INVALIDATION, STAMPEDE, N_PLUS_ONE] = rules
+
+/** From these on, a race is certain. */
+const MANY_OVERWRITES = 10
+const MANY_ABSENCES = 3
+const MANY_MISSES = 3
+/** Overwrites below which a race is a hint. */
+const FEW_OVERWRITES = 3
+/** Least share of the callers that missed a key and set it, of a race and of a hint; and most other sets for each of them. */
+const ANSWERED = 0.8
+const HALF = 0.5
+const EXCESS = 0.25
+/** Equal calls in flight, their share, and their least duration in milliseconds. */
+const DUPLICATES = 20
+const DUPLICATE_SHARE = 0.2
+const LEAST_DURATION = 1
+/** Calls for each request, up to which something keeps requests from calling. */
+const CACHED = 0.5
+/** How much more often than by chance calls are equal to one in flight. */
+const CROWDED = 2
+const SERIES = 10
+const MANY_SERIES = 3
+/** Kinship of races, from the weakest on. */
+const KINSHIPS = /** @type {const} */ (['other', 'unknown', 'near', 'same'])
+
+/**
+ * @param {Facts} facts
+ * @returns {Finding[]}
+ */
+function judge(facts) {
+  const races = racesOf(facts)
+  const stampedes = stampedesOf(facts)
+  const owners = new Map(stampedes.map(stampede => [stampede, races.find(race => loads(race, stampede, races))]))
+  const alone = stampedes.filter(stampede => owners.get(stampede) === undefined)
+  return [
+    ...races.flatMap(race =>
+      raceFinding(
+        race,
+        stampedes.filter(stampede => owners.get(stampede) === race)
+      )
+    ),
+    ...races.flatMap(invalidationFinding),
+    ...groupBy(alone, callerOf).map(stampedeFinding),
+    ...seriesFindings(facts)
+  ]
+}
+
+/** @param {Facts} facts */
+function notes(facts) {
+  const hasLooked = facts.processes.some(({ blind }) => blind.race === undefined)
+  return hasLooked ? { race: 'loads into plain objects and arrays are not seen' } : {}
+}
+
+/** @param {FactFrame[]} frames */
+function lineOf(frames) {
+  const frame = guiltyFrame(frames)
+  return frame && `${frame.file}:${frame.line}`
+}
+
+/** Returns what findings of calls are joined by. @param {{ frames: FactFrame[], kind: string }} calls */
+function callerOf({ frames, kind }) {
+  return lineOf(frames) ?? kind
+}
+
+/**
+ * Returns a title that differs between calls without a line.
+ * @param {string} title
+ * @param {{ frames: FactFrame[], kind: string }} calls
+ */
+function titleOf(title, { frames, kind }) {
+  return frames.length > 0 ? title : `${title}: ${kind}`
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Race[]}
+ */
+function racesOf({ processes }) {
+  const facts = /** @type {RaceFact[]} */ (processes.flatMap(({ races }) => races))
+  const own = facts.filter(({ kinship }) => kinship !== 'other')
+  return groupBy(own, ({ frames }) => lineOf(frames)).map(group => {
+    const main = group.reduce((best, it) => (it.misses > best.misses ? it : best))
+    return {
+      line: lineOf(main.frames) ?? '',
+      frames: main.frames,
+      key: main.key,
+      overwrites: sum(group.map(it => it.overwrites)),
+      absences: sum(group.map(it => it.absences)),
+      keys: largest(group.map(it => it.keys)),
+      misses: main.misses,
+      stale: sum(group.map(it => it.stale)),
+      expected: sum(group.map(it => it.expected ?? it.overwrites)),
+      excess: sum(group.map(it => it.excess ?? 0)),
+      kinship: KINSHIPS[largest(group.map(it => KINSHIPS.indexOf(it.kinship ?? 'same')))]
+    }
+  })
+}
+
+/**
+ * @param {Race} race
+ * @returns {Confidence | undefined}
+ */
+function confidenceOf(race) {
+  const { kinship, overwrites, absences, keys, misses } = race
+  const isMany = overwrites >= MANY_OVERWRITES && misses >= MANY_MISSES
+  const isRepeated = keys >= 2 || absences >= MANY_ABSENCES
+  if (overwrites === 0) return undefined
+  if (!isAnswered(race)) return kinship === 'same' && overwrites >= HALF * race.expected ? 'possible' : undefined
+  if (kinship === 'same' && isMany && isRepeated) return 'certain'
+  if (kinship === 'same') return overwrites >= FEW_OVERWRITES ? 'likely' : 'possible'
+  return isMany && (isRepeated || kinship === 'unknown') ? 'likely' : 'possible'
+}
+
+/**
+ * Returns whether callers that missed a key set it, and no others. Readers of a table miss keys that they never set, and what sets
+ * them goes on to do so.
+ * @param {Race} race
+ */
+function isAnswered({ overwrites, expected, excess }) {
+  return overwrites >= ANSWERED * expected && excess <= EXCESS * overwrites
+}
+
+/**
+ * @param {Race} race
+ * @param {Stampede[]} stampedes of the values that it loads
+ * @returns {Finding[]}
+ */
+function raceFinding(race, stampedes) {
+  const alone = confidenceOf(race)
+  if (alone === undefined) return []
+  const isSeenTwice = stampedes.some(({ cause, kind }) => cause === 'cached' && kind !== 'socket')
+  const { frames, key, overwrites, absences, keys, misses, expected } = race
+  const named = key === '' ? 'a key' : `the key '${key}'`
+  const text =
+    `Up to ${plural(misses, 'caller')} missed ${named} before it was first set. ` +
+    `${plural(overwrites, 'set')} replaced the value of another caller, in ${plural(absences, 'absence')} of ` +
+    `${keys >= 64 ? 'at least ' : ''}${plural(keys, 'key')}.${stampedes.map(stampede => ` ${repetition(stampede)}`).join('')}`
+  const calls = stampedes.map(({ frames: _, cause: __, ...counts }) => counts)
+  return [
+    finding({
+      ...RACE,
+      title: 'racing loads',
+      confidence: isSeenTwice && overwrites >= FEW_OVERWRITES ? 'certain' : alone,
+      frames,
+      evidence: { text, key, overwrites, absences, keys, misses, expected, ...(calls.length === 0 ? {} : { calls }) },
+      fix:
+        'new Cache({ max, load }).get(key) loads each key once for all callers; ' +
+        'without offloop, store the promise in the Map before the first await'
+    })
+  ]
+}
+
+/**
+ * @param {Race} race
+ * @returns {Finding[]}
+ */
+function invalidationFinding(race) {
+  const { frames, key, stale, kinship } = race
+  if (stale === 0 || kinship !== 'same' || !isAnswered(race)) return []
+  const text =
+    `${plural(stale, 'load')} that began before a key was deleted set it afterwards. ` +
+    'The value may be the one that the deletion was to remove.'
+  return [
+    finding({
+      ...INVALIDATION,
+      title: 'a load outlives an invalidation',
+      confidence: 'possible',
+      frames,
+      evidence: { text, stale, key },
+      fix:
+        'cache.delete(key) of new Cache({ max, load }) makes loads in flight keep their result out of the cache; ' +
+        'without offloop, compare a version of the key after the load'
+    })
+  ]
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Stampede[]}
+ */
+function stampedesOf({ processes }) {
+  const all = processes.flatMap(process =>
+    /** @type {DownstreamFact[]} */ (process.downstream).map(fact => ({ fact, requests: process.requests.count }))
+  )
+  const key = (/** @type {DownstreamFact} */ { frames, kind, target, call }) =>
+    `${lineOf(frames)} ${kind} ${target} ${frames.length === 0 ? call : ''}`
+  return groupBy(all, ({ fact }) => key(fact)).flatMap(group => {
+    const facts = group.map(({ fact }) => fact).filter(isCrowd)
+    if (facts.length === 0) return []
+    const main = facts.reduce((best, it) => (it.duplicates > best.duplicates ? it : best))
+    const { frames, kind, target, call } = main
+    const calls = sum(facts.map(it => it.calls))
+    const duplicates = sum(facts.map(it => it.duplicates))
+    const chance = sum(facts.map(it => it.chance ?? 0))
+    const requests = sum(group.filter(({ fact }) => facts.includes(fact)).map(it => it.requests))
+    /** @type {Stampede['cause']} */
+    const cause = calls < CACHED * requests && duplicates > CROWDED * chance ? 'cached' : 'uncached'
+    const concurrent = largest(facts.map(it => it.concurrent))
+    const meanDuration = sum(facts.map(it => it.calls * it.meanDuration)) / calls
+    return [{ frames, kind, target, call, calls, duplicates, concurrent, meanDuration, cause }]
+  })
+}
+
+/** @param {DownstreamFact} fact */
+function isCrowd({ duplicates, calls, meanDuration }) {
+  return duplicates >= DUPLICATES && duplicates >= DUPLICATE_SHARE * calls && meanDuration > LEAST_DURATION
+}
+
+/**
+ * Returns whether calls load the values of a race: a function of the program that makes them sets the values. Calls without a line
+ * of the program belong to the only race.
+ * @param {Race} race
+ * @param {Stampede} stampede
+ * @param {Race[]} races
+ */
+function loads(race, stampede, races) {
+  if (confidenceOf(race) === undefined) return false
+  const callers = stampede.frames.filter(frame => frame.isUser)
+  if (callers.length === 0) return races.length === 1
+  const setter = guiltyFrame(race.frames)
+  const isNamed = setter !== undefined && setter.name !== '<anonymous>'
+  return callers.some(
+    ({ file, name, line }) =>
+      file === setter?.file && (isNamed ? name === setter.name : Math.abs(line - setter.line) <= 3)
+  )
+}
+
+/** @param {Stampede} stampede */
+function repetition({ call, calls, duplicates, concurrent }) {
+  const share = percent(duplicates / calls)
+  return `${share} of ${plural(calls, 'call')} like "${call}" repeated one in flight, up to ${number(concurrent)} together.`
+}
+
+/** @param {Stampede[]} group of one line */
+function stampedeFinding(group) {
+  const main = group.reduce((best, it) => (it.duplicates > best.duplicates ? it : best))
+  const { frames, meanDuration, cause } = main
+  const isLikely = group.some(it => it.cause === 'cached' && it.kind !== 'socket')
+  const why =
+    cause === 'cached'
+      ? 'Most requests need no call: a value that expires or is missing is loaded by all callers that wait for it.'
+      : 'Nearly every request makes the call.'
+  const text = `${repetition(main)} They took ${duration(meanDuration)}. ${why}`
+  const { frames: _, cause: __, ...counts } = main
+  return finding({
+    ...STAMPEDE,
+    title: titleOf('equal calls in flight', main),
+    confidence: isLikely ? 'likely' : 'possible',
+    frames,
+    evidence: { text, ...counts },
+    fix:
+      'new Cache({ max, ttl, load }).get(key) makes one call for all callers; ' +
+      'without offloop, keep the promise of the call in flight by its key'
+  })
+}
+
+/** @param {Facts} facts */
+function seriesFindings({ processes }) {
+  const facts = processes.flatMap(({ downstream }) => downstream).filter(isSeries)
+  return groupBy(facts, callerOf).map(group => {
+    const main = group.reduce((best, it) => (it.sequential > best.sequential ? it : best))
+    const { frames, kind, target, call, sequential, meanDuration } = main
+    const requests = sum(group.map(it => it.sequentialRequests))
+    const text =
+      `${plural(requests, 'request')} made ${SERIES} or more calls like "${call}" one after another, up to ${number(sequential)}; ` +
+      `each took ${duration(meanDuration)}.`
+    return finding({
+      ...N_PLUS_ONE,
+      title: titleOf('calls one after another', main),
+      confidence: requests >= MANY_SERIES && isQuery(main) ? 'likely' : 'possible',
+      frames,
+      evidence: {
+        text,
+        kind,
+        target,
+        call,
+        sequential,
+        requests,
+        meanDuration
+      },
+      fix:
+        'one call for all items (IN (…), MGET, a batch endpoint): cache.getMany(ids, { loadMany }) also shares them between requests; ' +
+        'without such a call, Promise.all over a few at a time'
+    })
+  })
+}
+
+/** @param {DownstreamFact} fact */
+function isSeries({ sequential, sequentialRequests }) {
+  return sequential >= SERIES && sequentialRequests > 0
+}
+
+/** Returns whether calls are queries: uploads in parts, and unknown protocols, have their order. @param {DownstreamFact} fact */
+function isQuery({ kind, call }) {
+  if (kind === 'socket') return false
+  return (kind !== 'http' && kind !== 'undici') || /^(?:GET|HEAD) /.test(call)
+}
+
+module.exports = { judge, notes, rules }

@@ -1,0 +1,54 @@
+'use strict'
+
+// How to move native functions and system calls off the event loop.
+
+/** @typedef {import('../facts').FactFrame} FactFrame */
+
+/** @type {{ name?: RegExp, file?: RegExp, fix: string }[]} */
+const REMEDIES = [
+  {
+    name: /^JSON\.parse$/,
+    fix: 'pool.run(transforms.json.parse(), text) parses on a thread; without offloop, parse smaller documents or a stream'
+  },
+  {
+    name: /^JSON\.stringify$/,
+    fix: 'pool.run(transforms.json.stringify(), value) writes in slices; without offloop, write smaller documents or a stream'
+  },
+  {
+    name: /^(RegExp|String)\./,
+    fix: 'pool.run(transforms.text.matches(pattern), text) runs without backtracking; or a simpler pattern'
+  },
+  {
+    name: /^(Array|TypedArray|[A-Z]\w+Array)\.sort$/,
+    fix: 'pool.run(transforms.numeric.sort(), values) sorts on all cores; or sort in the database'
+  },
+  { name: /^pbkdf2Sync$/, fix: 'pool.run(transforms.pbkdf2(…), password), or crypto.pbkdf2' },
+  {
+    name: /scryptSync|bcrypt|argon2|hashSync|compareSync/i,
+    fix: 'pool.run(transforms.hashPassword(…), password), or the asynchronous function'
+  },
+  {
+    file: /^node:zlib$/,
+    fix: 'pool.run(transforms.gzip(), data) or the transform of that format, or the asynchronous function of node:zlib'
+  },
+  {
+    file: /^node:(internal\/)?crypto/,
+    fix: 'pool.run(transforms.digest(…), data), hmac or seal, or the asynchronous function of node:crypto'
+  },
+  { file: /^node:child_process$/, fix: 'execFile or spawn instead of the synchronous function' },
+  { file: /^node:(internal\/)?fs/, fix: 'the function of node:fs/promises instead of the synchronous one' },
+  { name: /^Atomics\.wait$/, fix: 'Atomics.waitAsync, or a message of the other thread' }
+]
+
+/**
+ * Returns how to move the functions that a line calls off the event loop, or `undefined` for code of the program.
+ * @param {readonly FactFrame[]} callees innermost first
+ */
+function remedyOf(callees) {
+  const remedy = REMEDIES.find(({ name, file }) =>
+    callees.some(callee => !callee.isUser && (name?.test(callee.name) || file?.test(callee.file)))
+  )
+  return remedy?.fix
+}
+
+module.exports = { remedyOf }

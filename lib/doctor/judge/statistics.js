@@ -1,0 +1,81 @@
+'use strict'
+
+/** @typedef {import('../../../doctor').Durations} Durations */
+
+/**
+ * Returns a quantile by the nearest rank, 0 without values.
+ * @param {readonly number[]} values in any order
+ * @param {number} share 0 to 1
+ */
+function quantile(values, share) {
+  return ranked(ascending(values), share)
+}
+
+/** @param {readonly number[]} values */
+function ascending(values) {
+  return [...values].sort((a, b) => a - b)
+}
+
+/**
+ * @param {readonly number[]} sorted
+ * @param {number} share
+ */
+function ranked(sorted, share) {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
+}
+
+/** @param {readonly number[]} values */
+function sum(values) {
+  return values.reduce((total, value) => total + value, 0)
+}
+
+/** Returns the largest value, 0 without values. @param {readonly number[]} values */
+function largest(values) {
+  return values.reduce((most, value) => Math.max(most, value), 0)
+}
+
+/**
+ * Summarizes durations.
+ * @param {readonly number[]} values
+ * @returns {Durations}
+ */
+function durationsOf(values) {
+  const sorted = ascending(values)
+  const at = (/** @type {number} */ share) => ranked(sorted, share)
+  const mean = values.length === 0 ? 0 : sum(values) / values.length
+  return { count: values.length, mean, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) }
+}
+
+/**
+ * Joins summaries of several processes. Quantiles of the whole are unknown: the largest of the parts stand for them, weighed by
+ * nothing, so a process that is bad shows.
+ * @param {readonly (Durations | undefined)[]} summaries
+ * @returns {Durations}
+ */
+function joined(summaries) {
+  const parts = summaries.filter(part => part !== undefined).filter(part => part.count > 0)
+  const count = sum(parts.map(part => part.count))
+  const most = (/** @type {'p50' | 'p90' | 'p99' | 'max'} */ field) => largest(parts.map(part => part[field]))
+  const mean = count === 0 ? 0 : sum(parts.map(part => part.mean * part.count)) / count
+  return { count, mean, p50: most('p50'), p90: most('p90'), p99: most('p99'), max: most('max') }
+}
+
+/** Returns the coefficient of variation, 0 without values. @param {readonly number[]} values */
+function variation(values) {
+  const mean = sum(values) / values.length
+  if (values.length === 0 || mean === 0) return 0
+  return Math.sqrt(sum(values.map(value => (value - mean) ** 2)) / values.length) / mean
+}
+
+/**
+ * Returns the median of the slopes between all pairs of points, which outliers do not move (Theil and Sen), 0 with fewer than two.
+ * @param {readonly { x: number, y: number }[]} points at most a few hundred
+ */
+function slope(points) {
+  const slopes = points.flatMap((from, index) =>
+    points.slice(index + 1).flatMap(to => (to.x === from.x ? [] : [(to.y - from.y) / (to.x - from.x)]))
+  )
+  return quantile(slopes, 0.5)
+}
+
+module.exports = { durationsOf, joined, largest, quantile, slope, sum, variation }

@@ -1,0 +1,169 @@
+'use strict'
+
+// Threads and processes that are started for a request each, and end soon after.
+
+const { callerOf, lineOf } = require('./callers')
+const { groupBy } = require('./groups')
+const { bytes, duration, finding, number, percent, plural } = require('./sites')
+const { largest, sum } = require('./statistics')
+
+/**
+ * @typedef {import('../facts').Facts} Facts
+ * @typedef {import('../facts').ProcessFacts} ProcessFacts
+ * @typedef {import('../facts').StartFact} StartFact
+ * @typedef {import('./parts').Setup} Setup
+ * @typedef {import('../../../doctor').Finding} Finding
+ * @typedef {import('../../../doctor').Confidence} Confidence
+ *
+ * @typedef {{ fact: StartFact, process: ProcessFacts }} Started
+ *
+ * Starts by one line, in all processes. Times are in milliseconds.
+ * @typedef {object} Figures
+ * @property {number} starts
+ * @property {number} shortLived
+ * @property {number} concurrent
+ * @property {number} startTime median
+ * @property {number | undefined} perRequest `undefined` without requests
+ * @property {number} rss largest of the process, in bytes
+ */
+
+const RULE = /** @type {const} */ (8)
+const rules = [
+  { rule: RULE, id: 'worker-per-request', title: 'a worker thread for each request' },
+  { rule: RULE, id: 'process-per-request', title: 'a child process for each request' }
+]
+
+const LEAST_STARTS = 10
+const LEAST_PER_REQUEST = 0.1
+/** Share of the starts that end soon, apart from those that still run. */
+const LEAST_SHORT = 0.8
+/** Threads or processes that stay, and are more than those of a pool. */
+const MANY = 32
+const MANY_PER_CORE = 4
+const LEAST_STAYING = 0.5
+/** Starts without requests, by a program that has none. */
+const LEAST_IN_BATCH = 50
+/** Share of the time that starts have to take if they may be needed: those of other programs, and those without requests. */
+const LEAST_COST = 0.05
+
+/**
+ * @param {Facts} facts
+ * @param {Setup} setup
+ * @returns {Finding[]}
+ */
+function judge({ processes, cores }, setup) {
+  const started = processes.flatMap(process => process.starts.map(fact => ({ fact, process })))
+  return groupBy(started, ({ fact }) => `${fact.kind} ${lineOf(fact)}`).flatMap(group => {
+    const figures = figuresOf(group, setup)
+    const confidence = confidenceOf(group, figures, { ...setup, cores })
+    return confidence === undefined ? [] : [findingOf(group, figures, confidence, setup)]
+  })
+}
+
+/**
+ * @param {Started[]} group
+ * @param {Setup} setup
+ * @returns {Figures}
+ */
+function figuresOf(group, { requests }) {
+  const starts = sum(group.map(({ fact }) => fact.starts))
+  return {
+    starts,
+    shortLived: sum(group.map(({ fact }) => fact.shortLived)),
+    concurrent: sum(group.map(({ fact }) => fact.concurrent)),
+    startTime: starts === 0 ? 0 : sum(group.map(({ fact }) => fact.startTime * fact.starts)) / starts,
+    perRequest: requests > 0 ? starts / requests : undefined,
+    rss: largest(group.flatMap(({ process }) => process.rows.map(({ rss }) => rss)))
+  }
+}
+
+/**
+ * @param {Started[]} group
+ * @param {Figures} figures
+ * @param {Setup & { cores: number }} setup
+ * @returns {Confidence | undefined}
+ */
+function confidenceOf([{ fact }], figures, setup) {
+  const { starts, shortLived, concurrent, perRequest } = figures
+  const isOwn = fact.kind === 'worker' || isNode(fact)
+  if (shortLived < LEAST_STARTS || shortLived < LEAST_SHORT * (starts - concurrent)) {
+    const isMany = concurrent > Math.max(MANY, MANY_PER_CORE * setup.cores)
+    return isMany && isOwn && (perRequest ?? 0) >= LEAST_STAYING ? 'likely' : undefined
+  }
+  const byCost = costOf(figures, setup) >= LEAST_COST ? 'likely' : 'possible'
+  if (perRequest === undefined) {
+    if (fact.kind !== 'worker' || starts < LEAST_IN_BATCH) return undefined
+    // Tools that isolate their parts are packages.
+    return callerOf(fact.frames)?.isUser === true ? byCost : 'possible'
+  }
+  if (perRequest < LEAST_PER_REQUEST) return undefined
+  return isOwn ? 'certain' : byCost
+}
+
+/** @param {StartFact} fact */
+function isNode({ what }) {
+  return /^node( |$)/.test(what)
+}
+
+/**
+ * Returns the share of the time that starts took: of a process in the loop, of a thread beside it.
+ * @param {Figures} figures
+ * @param {Setup} setup
+ */
+function costOf({ starts, startTime }, { seconds }) {
+  return seconds > 0 ? Math.min(1, (starts * startTime) / (seconds * 1000)) : 0
+}
+
+/**
+ * @param {Started[]} group
+ * @param {Figures} figures
+ * @param {Confidence} confidence
+ * @param {Setup} setup
+ * @returns {Finding}
+ */
+function findingOf(group, figures, confidence, setup) {
+  const { fact } = group.reduce((most, it) => (it.fact.starts > most.fact.starts ? it : most))
+  const isWorker = fact.kind === 'worker'
+  const share = costOf(figures, setup)
+  return finding({
+    ...rules[isWorker ? 0 : 1],
+    title: isWorker ? 'a worker thread per request' : 'a child process per request',
+    confidence,
+    frame: callerOf(fact.frames),
+    frames: fact.frames,
+    evidence: { text: textOf(fact, figures, share), ...figures, what: fact.what, ...(isWorker ? {} : { share }) },
+    fix: fixOf(fact),
+    time: share * setup.seconds * 1000
+  })
+}
+
+/**
+ * @param {StartFact} fact
+ * @param {Figures} figures
+ * @param {number} share
+ */
+function textOf({ kind, what }, { starts, shortLived, concurrent, startTime, perRequest, rss }, share) {
+  const subject = kind === 'worker' ? plural(starts, 'thread') : `${plural(starts, 'process')} (${what})`
+  const rate = perRequest === undefined ? '' : `, ${number(perRequest)} for each request`
+  const memory = rss > 0 && kind === 'worker' ? `; the process grew to ${bytes(rss)}` : ''
+  const cost = kind === 'worker' ? '' : `, ${percent(share)} of the loop's time`
+  return (
+    `Started ${subject}${rate}; ${number(shortLived)} of them ended within five seconds. ` +
+    `A start takes ${duration(startTime)}${cost}; ${number(concurrent)} ran at the same time${memory}.`
+  )
+}
+
+/** @param {StartFact} fact */
+function fixOf(fact) {
+  if (fact.kind === 'worker') {
+    return (
+      'pool.run(transforms.worker(file), input) reuses threads, and transforms.workerScript runs the script unchanged; ' +
+      'without offloop, a fixed number of workers and a queue'
+    )
+  }
+  return isNode(fact)
+    ? 'pool.run(transforms.worker(file), input) runs the function in a thread that stays; without offloop, a fixed number of processes'
+    : 'a library that does the same in the process, on a pool; or a fixed number of processes that take many inputs'
+}
+
+module.exports = { judge, rules }

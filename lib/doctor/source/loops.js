@@ -1,0 +1,252 @@
+'use strict'
+
+// Whether a call is awaited in a loop, by the text that V8 ran.
+
+const nodeModule = require('node:module')
+const { parse } = require('../vendor/acorn.js')
+
+/**
+ * @typedef {import('../vendor/acorn').AnyNode} AnyNode
+ * @typedef {import('../vendor/acorn').Program} Program
+ * @typedef {import('../vendor/acorn').CallExpression} CallExpression
+ *
+ * A loop: `for`, `for of`, `for in`, `for await`, `while`, `do`, or `forEach` and `reduce` with an asynchronous function.
+ * @typedef {{ kind: string, line: number }} Loop
+ *
+ * Way from the text to a position. `loop` is the innermost loop of the function, `isAwaited` whether an `await` in it contains the
+ * position, `variables` those that the loop declares.
+ * @typedef {{ loop: Loop | undefined, isAwaited: boolean, variables: readonly string[] }} Way
+ */
+
+const OUTSIDE = /** @type {Way} */ ({ loop: undefined, isAwaited: false, variables: [] })
+const OPTIONS = /** @type {const} */ ({
+  ecmaVersion: 'latest',
+  locations: true,
+  allowHashBang: true,
+  allowReturnOutsideFunction: true,
+  allowAwaitOutsideFunction: true,
+  allowImportExportEverywhere: true,
+  allowSuperOutsideMethod: true
+})
+/** Texts whose trees are kept. */
+const MAX_TREES = 32
+/** Methods that call a function for each element. */
+const METHODS = new Set(['forEach', 'reduce', 'reduceRight'])
+
+/** @type {Map<string, Program | undefined>} */
+const trees = new Map()
+
+/**
+ * Returns the loop in which the call at a position is awaited, or `undefined` if it is not, or not repeatedly. A loop that calls
+ * functions from a list, such as hooks, is left out: the functions are to be judged.
+ * @param {string} text
+ * @param {number} line from 1
+ * @param {number} column from 1
+ * @returns {Loop | undefined}
+ */
+function awaitLoop(text, line, column) {
+  let node = /** @type {AnyNode | undefined} */ (treeOf(text))
+  let way = OUTSIDE
+  const position = { line, column: column - 1 }
+  for (
+    let next = node && childAt(node, position);
+    node !== undefined && next !== undefined;
+    next = childAt(node, position)
+  ) {
+    way = step(node, next.child, next.field, way)
+    node = next.child
+  }
+  // The position of a suspended function is that of `await`.
+  const last = node?.type === 'AwaitExpression' ? step(node, node.argument, 'argument', way) : way
+  return last.isAwaited ? last.loop : undefined
+}
+
+/** @param {string} text */
+function treeOf(text) {
+  if (!trees.has(text)) {
+    const [oldest] = trees.keys()
+    if (trees.size >= MAX_TREES) trees.delete(oldest)
+    trees.set(text, parsed(text))
+  }
+  return trees.get(text)
+}
+
+/** @param {string} text */
+function parsed(text) {
+  const tree = parsedScript(text)
+  if (tree !== undefined) return tree
+  const stripped = withoutTypes(text)
+  return stripped === undefined ? undefined : parsedScript(stripped)
+}
+
+/** @param {string} text */
+function parsedScript(text) {
+  // A script may use names that modules reserve.
+  for (const sourceType of /** @type {const} */ (['module', 'script'])) {
+    try {
+      return parse(text, { ...OPTIONS, sourceType })
+    } catch {
+      // Neither JavaScript of this version of acorn.
+    }
+  }
+  return undefined
+}
+
+/**
+ * Returns a text of TypeScript as Node.js runs it: with spaces in place of its types. Node.js 20 cannot run such a text.
+ * @param {string} text
+ * @returns {string | undefined}
+ */
+function withoutTypes(text) {
+  const { stripTypeScriptTypes: strip } = /** @type {{ stripTypeScriptTypes?: (text: string) => string }} */ (
+    nodeModule
+  )
+  const { emitWarning } = process
+  // It warns that the function is experimental: the user did not choose it.
+  process.emitWarning = () => {}
+  try {
+    return strip?.(text)
+  } catch {
+    // Not TypeScript, or with features that need a compiler.
+    return undefined
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
+/**
+ * Returns the way to a child.
+ * @param {AnyNode} node
+ * @param {AnyNode} child
+ * @param {string} field of the node that holds the child
+ * @param {Way} way to the node
+ * @returns {Way}
+ */
+function step(node, child, field, way) {
+  switch (node.type) {
+    case 'ForStatement':
+      return field === 'init' ? way : inLoop(node, 'for', declared(node.init))
+    case 'ForInStatement':
+      return field === 'right' ? way : inLoop(node, 'for in', declared(node.left))
+    case 'ForOfStatement':
+      return inForOf(node, field, way)
+    case 'WhileStatement':
+      return inLoop(node, 'while', [])
+    case 'DoWhileStatement':
+      return inLoop(node, 'do', [])
+    case 'ReturnStatement':
+    case 'ThrowStatement':
+      // Ends the loop.
+      return OUTSIDE
+    case 'AwaitExpression':
+      return way.loop === undefined || callsVariable(node.argument, way.variables) ? way : { ...way, isAwaited: true }
+    case 'CallExpression':
+      return isFunction(child) ? inCallback(node, child, way) : way
+    default:
+      return isFunction(child) ? OUTSIDE : way
+  }
+}
+
+/**
+ * @param {AnyNode} node
+ * @param {string} kind
+ * @param {readonly string[]} variables
+ * @returns {Way}
+ */
+function inLoop(node, kind, variables) {
+  return { loop: { kind, line: node.loc?.start.line ?? 0 }, isAwaited: false, variables }
+}
+
+/**
+ * @param {import('../vendor/acorn').ForOfStatement} node
+ * @param {string} field
+ * @param {Way} way
+ */
+function inForOf(node, field, way) {
+  if (!node.await) return field === 'right' ? way : inLoop(node, 'for of', declared(node.left))
+  const loop = inLoop(node, 'for await', declared(node.left))
+  // The next value is awaited at the head of the loop.
+  return field === 'body' ? loop : { ...loop, isAwaited: true }
+}
+
+/**
+ * Returns the way into a function that a call receives. `reduce` may chain promises by `then` in place of `await`.
+ * @param {CallExpression} call
+ * @param {AnyNode} callback
+ * @param {Way} way
+ * @returns {Way}
+ */
+function inCallback(call, callback, way) {
+  const { callee } = call
+  const method = callee.type === 'MemberExpression' && callee.property.type === 'Identifier' ? callee.property.name : ''
+  if (METHODS.has(method)) return inLoop(call, method === 'forEach' ? 'forEach' : 'reduce', [])
+  if (method === 'then' && way.loop?.kind === 'reduce') return { ...way, isAwaited: true }
+  return callback === callee ? way : OUTSIDE
+}
+
+/**
+ * Returns whether an awaited call is that of a variable of the loop, as in `for (const hook of hooks) await hook(request)`.
+ * @param {AnyNode} node
+ * @param {readonly string[]} variables
+ */
+function callsVariable(node, variables) {
+  if (node.type !== 'CallExpression') return false
+  /** @type {AnyNode} */
+  let root = node.callee
+  while (root.type === 'MemberExpression') root = root.object
+  return root.type === 'Identifier' && variables.includes(root.name)
+}
+
+/**
+ * Returns the names that the head of a loop declares.
+ * @param {AnyNode | null | undefined} node
+ * @returns {string[]}
+ */
+function declared(node) {
+  if (node === null || node === undefined) return []
+  if (node.type === 'Identifier') return [node.name]
+  if (node.type === 'VariableDeclaration') return node.declarations.flatMap(({ id }) => declared(id))
+  if (node.type === 'ArrayPattern') return node.elements.flatMap(declared)
+  if (node.type === 'ObjectPattern')
+    return node.properties.flatMap(it => declared(it.type === 'Property' ? it.value : it))
+  if (node.type === 'RestElement') return declared(node.argument)
+  return node.type === 'AssignmentPattern' ? declared(node.left) : []
+}
+
+/** @param {AnyNode} node */
+function isFunction({ type }) {
+  return type === 'FunctionExpression' || type === 'ArrowFunctionExpression' || type === 'FunctionDeclaration'
+}
+
+/**
+ * Returns the child that contains a position, and the field that holds the child.
+ * @param {AnyNode} node
+ * @param {import('../vendor/acorn').Position} position
+ * @returns {{ child: AnyNode, field: string } | undefined}
+ */
+function childAt(node, position) {
+  for (const [field, value] of Object.entries(node)) {
+    for (const child of Array.isArray(value) ? value : [value]) {
+      if (typeof child?.type === 'string' && contains(child, position)) return { child, field }
+    }
+  }
+  return undefined
+}
+
+/**
+ * @param {AnyNode} node
+ * @param {import('../vendor/acorn').Position} position
+ */
+function contains({ loc }, position) {
+  return loc !== null && loc !== undefined && !isBefore(position, loc.start) && isBefore(position, loc.end)
+}
+
+/**
+ * @param {import('../vendor/acorn').Position} one
+ * @param {import('../vendor/acorn').Position} other
+ */
+function isBefore(one, other) {
+  return one.line < other.line || (one.line === other.line && one.column < other.column)
+}
+
+module.exports = { awaitLoop }
