@@ -1,0 +1,43 @@
+'use strict'
+
+const { readFileSync, statSync } = require('node:fs')
+const { relativePath } = require('../locations')
+
+const SOURCE = /\.[cm]?[jt]sx?$/
+/** Larger files are bundles, in bytes. */
+const MAX_SIZE = 2_000_000
+
+/**
+ * Returns a function that reads sources in a folder. A report of another machine may name any file: others are not read.
+ * @param {string} root
+ * @returns {(file: string) => string | undefined}
+ */
+function sourceReader(root) {
+  /** @type {Map<string, string | undefined>} */
+  const texts = new Map()
+  return file => {
+    if (!texts.has(file)) texts.set(file, isSource(root, file) ? read(file) : undefined)
+    return texts.get(file)
+  }
+}
+
+/**
+ * @param {string} root
+ * @param {string} file
+ */
+function isSource(root, file) {
+  const path = relativePath(root, file)
+  return SOURCE.test(path) && path !== file && !path.split('/').includes('..')
+}
+
+/** @param {string} file */
+function read(file) {
+  try {
+    const stats = statSync(file)
+    return stats.isFile() && stats.size <= MAX_SIZE ? readFileSync(file, 'utf8') : undefined
+  } catch {
+    return undefined
+  }
+}
+
+module.exports = { sourceReader }

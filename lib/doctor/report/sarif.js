@@ -1,0 +1,143 @@
+'use strict'
+
+// The report in SARIF 2.1.0, for code scanning.
+
+const { createHash } = require('node:crypto')
+const { version } = require('../../../package.json')
+const { isRelative, relativePath, uriOf } = require('./locations')
+const { docsOf, reasonsOf, verdictOf } = require('./summary')
+const { printable } = require('./text')
+
+/**
+ * @typedef {import('../../../doctor').Report} Report
+ * @typedef {import('../../../doctor').Finding} Finding
+ * @typedef {import('../../../doctor').FindingFrame} FindingFrame
+ */
+
+const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json'
+const ROOT = 'SRCROOT'
+const FINGERPRINT = 'offloopFinding/v1'
+const LEVELS = /** @type {const} */ ({ certain: 'error', likely: 'warning', possible: 'note' })
+const RANKS = /** @type {const} */ ({ certain: 100, likely: 60, possible: 20 })
+
+/**
+ * @param {Report} report
+ * @param {{ root?: string }} [options] `root`: folder of the repository
+ * @returns {string}
+ */
+function sarif(report, { root = process.cwd() } = {}) {
+  const rules = rulesOf(report)
+  const indexes = new Map(rules.map(({ id }, index) => [id, index]))
+  const fingerprint = fingerprints(root)
+  const run = {
+    tool: { driver: { name: 'offloop doctor', semanticVersion: version, rules } },
+    originalUriBaseIds: { [ROOT]: { uri: `${uriOf(root).replace(/\/+$/, '')}/` } },
+    columnKind: 'utf16CodeUnits',
+    invocations: [invocationOf(report)],
+    results: report.findings.map(finding => ({
+      ruleId: ruleIdOf(finding),
+      ruleIndex: indexes.get(ruleIdOf(finding)),
+      level: LEVELS[finding.confidence],
+      rank: RANKS[finding.confidence],
+      message: { text: messageOf(finding) },
+      locations: locationsOf(finding, root),
+      stacks: finding.frames.length === 0 ? [] : [{ frames: finding.frames.map(frame => frameOf(frame, root)) }],
+      partialFingerprints: { [FINGERPRINT]: fingerprint(finding) },
+      properties: { confidence: finding.confidence, time: finding.time, evidence: finding.evidence, fix: finding.fix }
+    }))
+  }
+  return `${JSON.stringify({ $schema: SCHEMA, version: '2.1.0', runs: [run] }, null, 2)}\n`
+}
+
+/** @param {{ rule: number | string, id: string }} finding */
+function ruleIdOf({ rule, id }) {
+  return `${rule}/${id}`
+}
+
+/** @param {Report} report */
+function rulesOf({ rules, findings }) {
+  /** @type {Map<string, object>} */
+  const byId = new Map()
+  for (const it of [...findings, ...rules]) {
+    const id = ruleIdOf(it)
+    const text = printable(it.title)
+    byId.set(id, { id, name: it.id, shortDescription: { text }, help: { text: `node_modules/offloop/${docsOf(it)}` } })
+  }
+  return /** @type {{ id: string }[]} */ ([...byId.values()])
+}
+
+/** @param {Report} report */
+function invocationOf(report) {
+  const { began, duration, verdict } = report
+  const notes = reasonsOf(report, 'blind').map(({ names, reason }) => `${names.join(', ')}: not looked at, ${reason}`)
+  const warnings = verdict === 'inconclusive' ? [verdictOf(report)] : []
+  return {
+    executionSuccessful: verdict !== 'inconclusive',
+    startTimeUtc: new Date(began).toISOString(),
+    endTimeUtc: new Date(began + duration).toISOString(),
+    toolExecutionNotifications: [
+      ...warnings.map(text => ({ level: 'warning', message: { text } })),
+      ...notes.map(text => ({ level: 'note', message: { text } }))
+    ]
+  }
+}
+
+/** Returns the message of a finding. Brackets before a parenthesis would be a link. @param {Finding} finding */
+function messageOf({ title, evidence, fix }) {
+  const text = `${printable(title)}: ${printable(evidence.text)}\nFix: ${printable(fix)}`
+  return text.replace(/[\\[\]]/g, bracket => (text.includes('](') ? `\\${bracket}` : bracket))
+}
+
+/**
+ * @param {Finding} finding
+ * @param {string} root
+ */
+function locationsOf(finding, root) {
+  const physicalLocation = physicalLocationOf(finding, root)
+  if (physicalLocation === undefined) return []
+  const name = [finding.function, finding.name ?? ''].find(it => it !== '')
+  return [{ physicalLocation, ...(name !== undefined && { logicalLocations: [{ name: printable(name) }] }) }]
+}
+
+/**
+ * @param {FindingFrame} frame
+ * @param {string} root
+ */
+function frameOf(frame, root) {
+  const physicalLocation = physicalLocationOf(frame, root)
+  const text = `${frame.isAsync ? 'async ' : ''}${printable(frame.name)}`
+  return { location: { ...(physicalLocation && { physicalLocation }), message: { text } } }
+}
+
+/**
+ * @param {{ file: string, line: number, column: number }} position
+ * @param {string} root
+ */
+function physicalLocationOf({ file, line, column }, root) {
+  if (file === '') return undefined
+  const path = relativePath(root, file)
+  return {
+    artifactLocation: { uri: uriOf(path), ...(isRelative(path) && { uriBaseId: ROOT }) },
+    ...(line > 0 && { region: { startLine: line, ...(column > 0 && { startColumn: column }) } })
+  }
+}
+
+/**
+ * Returns a function that fingerprints findings: the fingerprint stays while the lines above the guilty one change. Findings of the
+ * same kind in a function are counted.
+ * @param {string} root
+ */
+function fingerprints(root) {
+  /** @type {Map<string, number>} */
+  const counts = new Map()
+  return (/** @type {Finding} */ finding) => {
+    const path = relativePath(root, finding.file)
+    const parts = [ruleIdOf(finding), path, finding.function, finding.name ?? '']
+    const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+    const count = (counts.get(hash) ?? 0) + 1
+    counts.set(hash, count)
+    return `${hash}:${count}`
+  }
+}
+
+module.exports = { sarif }

@@ -1,0 +1,167 @@
+'use strict'
+
+// Sentences about a report that its formats share. Text of the program in them is printable.
+
+const { bytes, duration, number, percent, plural } = require('../judge/sites')
+const { relativePath } = require('./locations')
+const { printable, printableName } = require('./text')
+
+/**
+ * @typedef {import('../../../doctor').Report} Report
+ * @typedef {import('../../../doctor').Finding} Finding
+ * @typedef {import('../../../doctor').FindingFrame} FindingFrame
+ * @typedef {import('../../../doctor').RuleStatus} RuleStatus
+ */
+
+/** @type {readonly import('../../../doctor').Confidence[]} */
+const CONFIDENCES = ['certain', 'likely', 'possible']
+/** Share of the time without a core that is mentioned. */
+const STARVED = 0.01
+const MEGABYTE_TENTH = 1e5
+
+/** Returns the verdict as a sentence without its full stop. @param {Report} report */
+function verdictOf({ verdict, reason, findings }) {
+  if (verdict === 'inconclusive') return `Inconclusive: ${printable(reason ?? 'too little was measured')}`
+  if (findings.length === 0) return 'No findings'
+  const counts = CONFIDENCES.map(it => ({ it, count: findings.filter(({ confidence }) => confidence === it).length }))
+  const parts = counts.filter(({ count }) => count > 0).map(({ it, count }) => `${number(count)} ${it}`)
+  return `${plural(findings.length, 'finding')}: ${parts.join(', ')}`
+}
+
+/** Returns the extent of the measurement, and the machine. @param {Report} report */
+function setupOf({ node, cores, quota, duration: measured, requests, processes }) {
+  const threads = processes.length > 1 ? [`${number(processes.length)} processes and threads`] : []
+  return [
+    `node ${printable(node).replace(/^v/, '')}`,
+    plural(cores, 'CPU') + (quota === undefined ? '' : ` (quota ${number(quota)})`),
+    duration(measured),
+    plural(requests, 'request'),
+    ...threads
+  ]
+}
+
+/** Returns the figures of the run that need no finding. @param {Report} report */
+function figuresOf({ loop, gc, heap, request, requests, cost }) {
+  const { count, own } = loop.blocks
+  return [
+    `loop held up to ${duration(loop.hold.max)} (p99 ${duration(loop.hold.p99)}), ${percent(loop.utilization)} busy`,
+    count === 0 ? 'no blocks' : `${plural(count, 'block')}, ${duration(own.total)} in all (p99 ${duration(own.p99)})`,
+    ...(requests === 0 ? [] : [`requests p99 ${duration(request.p99)}`]),
+    `GC ${percent(gc.share)}, longest ${duration(gc.longest)}`,
+    `heap ${bytes(heap.used)}${growthOf(heap.growth)}`,
+    `cost of looking ${percent(cost.share)}`
+  ]
+}
+
+/** @param {number} growth in bytes a second */
+function growthOf(growth) {
+  if (Math.abs(growth) < MEGABYTE_TENTH / 2) return ''
+  return ` (${growth > 0 ? '+' : ''}${number(Math.round(growth / MEGABYTE_TENTH) / 10)} MB/s)`
+}
+
+/** Returns a note on the time without a core, if there was much. @param {Report} report */
+function starvationOf({ duration: measured, loop, quota }) {
+  if (loop.starved <= measured * STARVED) return undefined
+  const by = quota === undefined ? 'the machine' : 'the quota'
+  return `${by} took ${duration(loop.starved)} of ${duration(measured)} away: not counted here`
+}
+
+/**
+ * Returns the position of a finding or frame as `file:line`, or an empty text if it has none.
+ * @param {{ file: string, line: number }} position
+ * @param {string} root
+ */
+function positionOf({ file, line }, root) {
+  if (file === '') return ''
+  const path = printable(relativePath(root, file))
+  return line > 0 ? `${path}:${line}` : path
+}
+
+/** Returns the outermost call of the program in a stack, if it is not the guilty one. @param {Finding} finding */
+function callerOf({ frames, file, line }) {
+  const caller = frames.findLast(frame => frame.isUser)
+  return caller === undefined || (caller.file === file && caller.line === line) ? undefined : caller
+}
+
+/**
+ * Returns the findings that a finding explains, as the title and the position of each.
+ * @param {Finding} finding
+ * @param {string} root
+ */
+function alsoOf({ evidence: { also } }, root) {
+  if (!Array.isArray(also)) return []
+  return also.map(({ title, file, line }) => `${printable(title)} ${positionOf({ file, line }, root)}`.trimEnd())
+}
+
+/**
+ * Returns a frame as a line of a stack.
+ * @param {FindingFrame} frame
+ * @param {string} root
+ */
+function frameOf(frame, root) {
+  const position = positionOf(frame, root)
+  const name = `${frame.isAsync ? 'async ' : ''}${printableName(frame.name)}`
+  return position === '' ? name : `${name} (${position})`
+}
+
+/** Returns the names of the rules that looked and found nothing, unless too little was measured. @param {Report} report */
+function cleanRulesOf({ verdict, rules, findings }) {
+  if (verdict === 'inconclusive') return []
+  const found = new Set(findings.map(keyOf))
+  return [...new Set(rules.filter(rule => rule.looked && !found.has(keyOf(rule))).map(nameOf))]
+}
+
+/**
+ * Returns the reasons for which rules did not look, or not everywhere, with the names of the rules.
+ * @param {Report} report
+ * @param {'blind' | 'limited'} kind
+ */
+function reasonsOf({ rules }, kind) {
+  /** @type {Map<string, string[]>} */
+  const reasons = new Map()
+  for (const rule of rules) {
+    if (rule.looked === (kind === 'blind') || (kind === 'limited' && rule.reason === undefined)) continue
+    const reason = printable(rule.reason ?? 'for an unknown reason')
+    reasons.set(reason, [...(reasons.get(reason) ?? []), nameOf(rule)])
+  }
+  return [...reasons].map(([reason, names]) => ({
+    reason,
+    names: names.length > 1 && names.length === rules.length ? ['all rules'] : [...new Set(names)]
+  }))
+}
+
+/** @param {{ rule: number | string, id: string }} it */
+function keyOf({ rule, id }) {
+  return `${rule} ${id}`
+}
+
+/** @param {RuleStatus} rule */
+function nameOf({ id }) {
+  return printable(id).replaceAll('-', ' ')
+}
+
+/** Returns a condition in words if it is a confidence. @param {string} condition */
+function conditionOf(condition) {
+  const isConfidence = CONFIDENCES.some(it => it === condition)
+  return isConfidence ? `findings at least ${condition}` : printable(condition)
+}
+
+/** Returns the section of the documentation for a rule. @param {{ rule: number | string }} finding */
+function docsOf({ rule }) {
+  return `docs/doctor.md#${printable(rule)}`
+}
+
+module.exports = {
+  alsoOf,
+  callerOf,
+  cleanRulesOf,
+  conditionOf,
+  docsOf,
+  figuresOf,
+  frameOf,
+  positionOf,
+  reasonsOf,
+  setupOf,
+  starvationOf,
+  verdictOf
+}
