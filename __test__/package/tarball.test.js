@@ -11,6 +11,7 @@ const { PLATFORMS, platform } = require('../../lib/native/platform')
 const { root } = require('../../scripts/lib/process')
 const { platforms } = require('../../scripts/release/manifest')
 const { requires } = require('../support/architecture')
+const { node } = require('../support/child')
 const { installPackage, remove } = require('../support/installed-package')
 
 const manifest = require('../../package.json')
@@ -36,8 +37,11 @@ function read(path) {
 
 test('contains only the kinds of files that users need', () => {
   const kinds = [
-    /^(package\.json|(index|fastify|prometheus|opentelemetry|watch)\.(js|d\.ts)|(README|CHANGELOG|SECURITY)\.md|LICENSE|docs\/[\w-]+\.md)$/,
+    /^(package\.json|(index|fastify|prometheus|opentelemetry|watch|doctor)\.(js|d\.ts)|(README|CHANGELOG|SECURITY)\.md|LICENSE|docs\/[\w-]+\.md)$/,
+    /^bin\/offloop\.js$/,
     /^lib\/([\w-]+\/)*[\w-]+(\.d)?\.(js|ts)$/,
+    // The page of the doctor.
+    /^lib\/doctor\/((report\/page|vendor)\/[\w-]+\.css|vendor\/NOTICES)$/,
     // Pictures of the README.
     /^benchmarks\/results\/[\w-]+\.svg$/,
     // For building from source.
@@ -51,6 +55,19 @@ test('contains only the kinds of files that users need', () => {
   assert.deepEqual(
     Object.keys(files).filter(path => !kinds.some(kind => kind.test(path))),
     []
+  )
+})
+
+test('the doctor of the package examines a program', async () => {
+  const bin = join(folder, 'installed/node_modules/offloop/bin/offloop.js')
+  const work = 'setInterval(() => { const end = Date.now() + 60; while (Date.now() < end); }, 100)'
+  const args = ['doctor', '--for', '5', '--format', 'html,json', '--', process.execPath, '-e', work]
+  const { code, stderr } = await node([bin, ...args], { cwd: folder })
+  assert.equal(code, 1, stderr)
+  const report = JSON.parse(readFileSync(join(folder, 'offloop-doctor/doctor.json'), 'utf8'))
+  assert.deepEqual(
+    report.findings.map((/** @type {import('../../doctor').Finding} */ { id }) => id),
+    ['handler']
   )
 })
 

@@ -239,11 +239,15 @@ const FAKEABLE_MEMBERS =
   /\b(?:performance|Date)\.now\b|\bprocess\.(?:nextTick|hrtime)\b|\bsetInterval\b|\bclearInterval\b|'node:timers[^']*'/g
 
 /**
- * Finds timers and clocks that do not come from `lib/internal/clock.js`. Code of worker threads is exempt: fakes do not reach it.
+ * Finds timers and clocks that do not come from `lib/internal/clock.js`. Code of worker threads and pages is exempt, which fakes do not reach,
+ * and the file that replaces `setInterval` itself.
  * @param {Files} files
  */
 function fakeableTimers(files) {
-  return pick(files, /^lib\/(?!internal\/clock\.js).*\.js$/).flatMap(([path, text]) => {
+  return pick(
+    files,
+    /^lib\/(?!internal\/clock\.js|doctor\/(?:report\/page|vendor|probe\/intervals\.js)).*\.js$/
+  ).flatMap(([path, text]) => {
     const code = blank(text, 'js', { strings: false })
     const imported = /\{([^}]*)\} = require\('(?:\.|\.\.(?:\/\.\.)?\/internal)\/clock'\)/.exec(code)?.[1] ?? ''
     const calls = [...code.matchAll(FAKEABLE)].filter(([name]) => !new RegExp(`\\b${name}\\b`).test(imported))

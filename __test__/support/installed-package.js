@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } = require('node:fs')
 const { tmpdir } = require('node:os')
-const { dirname, join } = require('node:path')
+const { basename, dirname, join } = require('node:path')
 const { npm, run } = require('../../scripts/lib/process.js')
 const { pack } = require('../../scripts/release/pack.js')
 
@@ -66,7 +66,8 @@ async function install(project, tarballs) {
  */
 function project(folder, name, files) {
   const path = join(folder, name)
-  cpSync(join(folder, 'installed'), path, { recursive: true })
+  // The links in .bin lead to the original.
+  cpSync(join(folder, 'installed'), path, { recursive: true, filter: source => basename(source) !== '.bin' })
   write(path, { ...SHOUT, ...files })
   return path
 }

@@ -15,12 +15,23 @@ const ENTRIES = [
   'prometheus.js',
   'opentelemetry.js',
   'watch.js',
+  'doctor.js',
+  'bin/offloop.js',
+  'lib/doctor/load-process.js',
+  'lib/doctor/probe/preload.js',
   'lib/watch/auto.js',
   'lib/worker/worker-main.js'
 ]
 
-/** Files that are loaded by path and require no other. */
-const ALONE = ['lib/worker/script-preload.js']
+/** Files that are loaded by path and require no other, and those of the doctor's page. */
+const ALONE = [
+  'lib/worker/script-preload.js',
+  'lib/doctor/vendor/charts.css',
+  'lib/doctor/vendor/charts.js',
+  'lib/doctor/vendor/NOTICES',
+  'lib/doctor/report/page/client.js',
+  'lib/doctor/report/page/style.css'
+]
 
 /**
  * Modules that are loaded when a name of theirs is first used: the ways into what `require('offloop')` and reading its exports do
@@ -228,7 +239,9 @@ function definitions(modules, paths) {
  */
 function entryFile(path, { code }) {
   const bundle = posix.relative(posix.dirname(path), 'lib/bundle.js')
-  return `"use strict";\nconst { fromBundle, Import } = require("${bundle.startsWith('.') ? bundle : `./${bundle}`}");\n${code}`
+  const shebang = /^#!.*\n/.exec(code)?.[0] ?? ''
+  const rest = code.slice(shebang.length)
+  return `${shebang}"use strict";\nconst { fromBundle, Import } = require("${bundle.startsWith('.') ? bundle : `./${bundle}`}");\n${rest}`
 }
 
 /** Writes the files into a folder. @param {string} folder */

@@ -1,0 +1,77 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { once } = require('node:events')
+const { existsSync, mkdtempSync, readFileSync, rmSync } = require('node:fs')
+const { createServer } = require('node:http')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { test } = require('node:test')
+const { examine } = require('../../doctor')
+
+/**
+ * Starts a server, and returns a function that sends requests to it one after another.
+ * @param {import('node:test').TestContext} t
+ * @param {import('node:http').RequestListener} handler
+ */
+async function serve(t, handler) {
+  const server = createServer(handler).listen(0, '127.0.0.1')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  await once(server, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  return async (/** @type {number} */ count) => {
+    for (let sent = 0; sent < count; sent++) await (await fetch(`http://127.0.0.1:${port}/`)).text()
+  }
+}
+
+test('a handler that computes is named, also in a second examination', async t => {
+  let isSlow = true
+  const load = await serve(t, function handler(_request, response) {
+    const end = performance.now() + (isSlow ? 40 : 0)
+    while (performance.now() < end);
+    response.end()
+  })
+  const first = await examine({ rules: ['handler'] })
+  await load(220)
+  const report = await first.stop()
+  assert.equal(await first.stop(), report)
+  assert.deepEqual(
+    report.findings.map(({ id, function: name, file }) => [id, name, file]),
+    [['handler', 'handler', __filename]]
+  )
+  assert.equal(report.requests, 220)
+
+  isSlow = false
+  const second = await examine({ rules: [6] })
+  await load(300)
+  const other = await second.stop()
+  assert.deepEqual([other.findings, other.requests], [[], 300])
+})
+
+test('a report is written in the format of its name', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'offloop-examine-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const doctor = await examine()
+  const report = await doctor.stop()
+  for (const name of ['a.html', 'a.json', 'a.md', 'a.sarif']) {
+    await report.write(join(folder, name))
+    assert.ok(existsSync(join(folder, name)))
+  }
+  assert.equal(JSON.parse(readFileSync(join(folder, 'a.json'), 'utf8')).version, 1)
+  await assert.rejects(report.write(join(folder, 'a.txt')), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+test('a disposed examination ends', async () => {
+  const doctor = await examine()
+  await doctor[Symbol.asyncDispose]()
+  assert.equal((await doctor.stop()).verdict, 'inconclusive')
+})
+
+test('wrong options are refused', async () => {
+  await assert.rejects(examine(/** @type {any} */ ({ treshold: 5 })), { code: 'ERR_INVALID_ARG_VALUE' })
+  await assert.rejects(examine({ threshold: 5 }), { code: 'ERR_OUT_OF_RANGE' })
+  await assert.rejects(examine(/** @type {any} */ ({ rules: 'race' })), { code: 'ERR_INVALID_ARG_TYPE' })
+})

@@ -1,0 +1,83 @@
+'use strict'
+
+const assert = require('node:assert/strict')
+const { test } = require('node:test')
+const { exitCode, outcomes, parseCondition } = require('../../lib/doctor/gate')
+
+/**
+ * @param {object} fields
+ * @returns {any}
+ */
+function reportOf(fields) {
+  const blocks = { p50: 1, p99: 40, max: 60, total: 900 }
+  return {
+    verdict: 'clean',
+    findings: [],
+    conditions: [],
+    loop: { hold: { p50: 1, p99: 12 }, utilization: 0.5, blocks: { own: blocks, wall: { ...blocks, p99: 80 } } },
+    gc: { share: 0.12, longest: 30 },
+    heap: { growth: 2e6 },
+    request: { p99: 15, errors: 3 },
+    ...fields
+  }
+}
+
+/**
+ * @param {any} report
+ * @param {string} text
+ */
+function outcome(report, text) {
+  const failure = parseCondition(text)
+  assert.ok(typeof failure === 'object', `${failure}`)
+  return outcomes(report, [failure])[0]
+}
+
+for (const [text, failed] of /** @type {const} */ ([
+  ['block.p99>50ms', false],
+  ['block.p99>39', true],
+  ['own.block.p99 > 39ms', true],
+  ['wall.block.p99>50ms', true],
+  ['block.total>1s', false],
+  ['block.max>=60', true],
+  ['block.max>60', false],
+  ['loop.utilization>40%', true],
+  ['gc.share>12%', false],
+  ['gc.share>=12%', true],
+  ['gc.max>0.05s', false],
+  ['heap.growth>1MB/s', true],
+  ['request.p99<20ms', true],
+  ['request.errors>0', true],
+  ['findings>0', false]
+])) {
+  test(`${text} ${failed ? 'fails' : 'holds'}`, () => {
+    assert.deepEqual(outcome(reportOf({}), text).failed, failed)
+  })
+}
+
+test('a wrong condition has a reason', () => {
+  for (const [text, reason] of [
+    ['sure', /neither certain, likely, possible, none, nor such as/],
+    ['block.p95>50ms', /"block.p95" is not one of block.p99/],
+    ['block.p99>50min', /"min" is not one of ms/],
+    ['block.p99>1.2.3ms', /"1.2.3" is not a number/],
+    ['constructor>1', /is not one of/]
+  ]) {
+    assert.match(String(parseCondition(/** @type {string} */ (text))), /** @type {RegExp} */ (reason))
+  }
+})
+
+test('findings fail from their confidence on', () => {
+  const report = reportOf({ findings: [{ confidence: 'likely' }, { confidence: 'possible' }] })
+  assert.deepEqual(outcome(report, 'certain'), { condition: 'certain', value: 0, failed: false })
+  assert.deepEqual(outcome(report, 'likely'), { condition: 'likely', value: 1, failed: true })
+  assert.deepEqual(outcome(report, 'possible'), { condition: 'possible', value: 2, failed: true })
+  assert.deepEqual(outcome(report, 'none'), { condition: 'none', value: 0, failed: false })
+})
+
+test('exit codes', () => {
+  const failed = { condition: 'likely', value: 1, failed: true }
+  assert.equal(exitCode(reportOf({})), 0)
+  assert.equal(exitCode(reportOf({ conditions: [failed] })), 1)
+  assert.equal(exitCode(reportOf({ verdict: 'inconclusive' })), 3)
+  assert.equal(exitCode(reportOf({ verdict: 'inconclusive', conditions: [failed] })), 1)
+})

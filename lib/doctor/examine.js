@@ -1,0 +1,69 @@
+'use strict'
+
+// The doctor within a program.
+
+const { writeFile } = require('node:fs/promises')
+const { extname } = require('node:path')
+const { checkInteger, checkOptions, invalidType, invalidValue } = require('../internal/validate')
+const { factsOf } = require('./gather')
+const { Inbox } = require('./inbox')
+const { judge } = require('./judge/judge')
+const { EXTENSIONS, textOf } = require('./formats')
+
+/**
+ * @typedef {import('../../doctor').ExamineOptions} ExamineOptions
+ * @typedef {import('../../doctor').Examination} Examination
+ * @typedef {import('../../doctor').ExaminedReport} ExaminedReport
+ */
+
+const NAMES = ['threshold', 'rules']
+const [MIN_THRESHOLD, MAX_THRESHOLD] = [10, 60_000]
+/** Interval of the CPU profile, in milliseconds. */
+const PROFILE = 10
+
+/**
+ * @param {ExamineOptions} [options]
+ * @returns {Promise<Examination>}
+ */
+async function examine(options = {}) {
+  checkOptions(options, NAMES)
+  const { threshold = 25, rules } = options
+  checkInteger('options.threshold', threshold, MIN_THRESHOLD, MAX_THRESHOLD)
+  if (rules !== undefined && !Array.isArray(rules)) throw invalidType('The "options.rules" property', 'an Array', rules)
+  // Replaces functions of Node.js, which programs that are not examined keep.
+  const { Session } = require('./probe/session')
+  const inbox = new Inbox()
+  inbox.command({ phase: 'warm-up', snapshots: 0 })
+  const session = new Session({ directory: inbox.directory, threshold, profileInterval: PROFILE, program: 'server' })
+  session.start()
+  session.begin()
+  /** @type {Promise<ExaminedReport> | undefined} */
+  let report
+  const end = async () => {
+    session.finish()
+    try {
+      const facts = await factsOf(inbox.read(), process.argv.slice(1))
+      const judged = judge(facts, { threshold, only: rules?.map(String) })
+      return Object.defineProperty(/** @type {ExaminedReport} */ (judged), 'write', { value: write })
+    } finally {
+      inbox.remove()
+    }
+  }
+  const stop = () => (report ??= end())
+  return { stop, [Symbol.asyncDispose]: async () => void (await stop()) }
+}
+
+/**
+ * Writes a report in the format of the file's name.
+ * @this {ExaminedReport}
+ * @param {string} path
+ */
+async function write(path) {
+  const format = EXTENSIONS[extname(path)]
+  if (format === undefined) {
+    throw invalidValue(`The file must end with ${Object.keys(EXTENSIONS).join(', ')}. Received '${path}'`)
+  }
+  await writeFile(path, textOf(format, this))
+}
+
+module.exports = { examine }

@@ -1,0 +1,177 @@
+'use strict'
+
+// Facts from the messages of the probes: with positions of sources, and with the loops in which calls are awaited.
+
+const { readFileSync, statSync } = require('node:fs')
+const { isAbsolute } = require('node:path')
+const { originalFrames } = require('../watch/source-maps')
+const { cgroupLimits } = require('./limits')
+const { snapshotsOf } = require('./snapshots')
+const { containersOf } = require('./source/containers')
+const { awaitLoop } = require('./source/loops')
+
+/**
+ * @typedef {import('./facts').Facts} Facts
+ * @typedef {import('./facts').ProcessFacts} ProcessFacts
+ * @typedef {import('./facts').FactFrame} FactFrame
+ */
+
+/** A larger file is generated code that is not searched for loops. */
+const MAX_TEXT = 4 << 20
+
+/**
+ * Returns the facts of a run.
+ * @param {any[][]} messages of each thread
+ * @param {string[]} command
+ * @param {Facts['load']} [load]
+ * @returns {Promise<Facts>}
+ */
+async function factsOf(messages, command, load) {
+  const processes = messages.filter(list => list[0]?.type === 'hello').map(processOf)
+  const measured = processes.flatMap(process => process.measured ?? [])
+  const [hello] = messages.flatMap(list => list[0] ?? [])
+  const resolve = resolver()
+  for (const process of processes) await locate(process, resolve)
+  for (const list of messages) await addContainers(list, processes)
+  return {
+    version: 1,
+    node: hello?.node ?? process.version,
+    command,
+    cores: hello?.cores ?? 1,
+    ...cgroupLimits(),
+    ...(measured.length === 0
+      ? {}
+      : { measured: { from: Math.min(...measured.map(it => it.from)), to: Math.max(...measured.map(it => it.to)) } }),
+    ...(load === undefined ? {} : { load }),
+    processes
+  }
+}
+
+/**
+ * @param {any[]} messages
+ * @returns {ProcessFacts}
+ */
+function processOf(messages) {
+  const of = (/** @type {string} */ type) => messages.filter(message => message.type === type)
+  const { type: _, cores: _cores, ...identity } = messages[0]
+  const begin = of('measure')[0]?.at
+  /** @type {any} */
+  const tables = {}
+  for (const part of of('tables').at(-1)?.tables ?? []) {
+    for (const [name, value] of Object.entries(part)) {
+      tables[name] = name === 'blind' ? { ...tables.blind, ...value } : value
+    }
+  }
+  const blocks = of('block').map(({ block }) => block)
+  const rows = of('row').map(({ row }) => ({ ...nothing(), ...row }))
+  return {
+    ...empty(),
+    ...tables,
+    ...identity,
+    rows,
+    blocks: begin === undefined ? [] : blocks.filter(({ began }) => began >= begin),
+    ...(of('profile')[0]?.profile ? { profile: of('profile')[0].profile } : {}),
+    end: of('end')[0]?.end ?? { kind: 'lost' }
+  }
+}
+
+/** Returns the facts of a process that was not measured. */
+function empty() {
+  return {
+    requests: { count: 0, errors: 0, routes: [] },
+    rows: [],
+    blocks: [],
+    dropped: 0,
+    races: [],
+    downstream: [],
+    listeners: [],
+    intervals: [],
+    writes: [],
+    starts: [],
+    forks: [],
+    containers: [],
+    allocations: [],
+    majors: [],
+    heapLimit: 0,
+    poolWait: [],
+    poolJobs: {},
+    ipc: { messages: 0, bytes: 0, time: 0 },
+    blind: {},
+    cost: {}
+  }
+}
+
+function nothing() {
+  return { heapUsed: 0, external: 0, rss: 0, gc: 0, longestGc: 0, timers: 0 }
+}
+
+/**
+ * @param {ProcessFacts} process
+ * @param {(frames: FactFrame[]) => Promise<FactFrame[]>} resolve
+ */
+async function locate(process, resolve) {
+  const { races, downstream, listeners, intervals, writes, starts, forks, allocations } = process
+  for (const site of [races, downstream, listeners, intervals, writes, starts, forks, allocations].flat()) {
+    site.frames = await resolve(site.frames)
+  }
+  for (const { samples } of process.blocks) {
+    for (const sample of samples) sample.frames = await resolve(sample.frames)
+  }
+}
+
+/**
+ * Adds the containers that grew between two heap snapshots of a process.
+ * @param {any[]} messages of the process
+ * @param {ProcessFacts[]} processes
+ */
+async function addContainers(messages, processes) {
+  const [hello] = messages
+  const process = processes.find(({ pid, thread }) => pid === hello?.pid && thread === hello.thread)
+  const paths = snapshotsOf(messages)
+  if (process === undefined || paths === undefined) return
+  try {
+    process.containers = await containersOf(...paths, process.allocations)
+    for (const container of process.containers) {
+      if (container.adds !== undefined) container.adds = await originalFrames(container.adds)
+    }
+  } catch (error) {
+    process.blind.growth = `The heap snapshots cannot be compared: ${/** @type {Error} */ (error).message}`
+  }
+}
+
+/** Returns a function that adds loops to frames and moves them to their sources. */
+function resolver() {
+  /** @type {Map<string, string | undefined>} */
+  const texts = new Map()
+  /** @type {Map<string, FactFrame['loop']>} */
+  const loops = new Map()
+  const text = (/** @type {string} */ file) => {
+    if (!texts.has(file)) texts.set(file, textOf(file))
+    return texts.get(file)
+  }
+  const loopOf = (/** @type {FactFrame} */ { isUser, file, line, column }) => {
+    if (!isUser || !isAbsolute(file)) return undefined
+    const key = `${line}:${column} ${file}`
+    const source = text(file)
+    if (!loops.has(key)) loops.set(key, source === undefined ? undefined : awaitLoop(source, line, column))
+    return loops.get(key)
+  }
+  return async (/** @type {FactFrame[]} */ frames) => {
+    const annotated = frames.map(frame => {
+      const loop = loopOf(frame)
+      return loop === undefined ? frame : { ...frame, loop }
+    })
+    return originalFrames(annotated)
+  }
+}
+
+/** @param {string} file */
+function textOf(file) {
+  try {
+    return statSync(file).size > MAX_TEXT ? undefined : readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+module.exports = { factsOf }

@@ -1,0 +1,107 @@
+'use strict'
+
+// The directory in which the probes write their facts, and the command that they read.
+
+const {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync
+} = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { EXTENSION, commandPath } = require('./settings')
+
+/** @typedef {import('./settings').Command} Command */
+
+const CHUNK = 1 << 20
+/** Most bytes of a line: a file may hold a line that was cut off. */
+const MAX_LINE = 256 << 20
+
+/** One file of facts. */
+class Source {
+  #fd
+  #rest = Buffer.alloc(0)
+  /** Messages in order. @type {any[]} */
+  messages = []
+
+  /** @param {string} path */
+  constructor(path) {
+    this.#fd = openSync(path, 'r')
+  }
+
+  /** Reads the lines that were added. */
+  read() {
+    const chunk = Buffer.alloc(CHUNK)
+    for (let count = readSync(this.#fd, chunk); count > 0; count = readSync(this.#fd, chunk)) {
+      this.#take(chunk.subarray(0, count))
+    }
+  }
+
+  close() {
+    closeSync(this.#fd)
+  }
+
+  /** @param {Buffer} bytes */
+  #take(bytes) {
+    let text = Buffer.concat([this.#rest, bytes])
+    for (let end = text.indexOf(10); end !== -1; end = text.indexOf(10)) {
+      this.#add(text.subarray(0, end).toString())
+      text = text.subarray(end + 1)
+    }
+    this.#rest = text.length > MAX_LINE ? Buffer.alloc(0) : text
+  }
+
+  /** @param {string} line */
+  #add(line) {
+    try {
+      const message = JSON.parse(line)
+      // Only the last tables count.
+      if (message.type === 'tables') this.messages = this.messages.filter(({ type }) => type !== 'tables')
+      this.messages.push(message)
+    } catch {
+      // The process was killed while it wrote.
+    }
+  }
+}
+
+class Inbox {
+  directory = mkdtempSync(join(tmpdir(), 'offloop-doctor-'))
+  /** @type {Map<string, Source>} */
+  #sources = new Map()
+
+  /** @param {Command} command */
+  command(command) {
+    const path = commandPath(this.directory)
+    writeFileSync(`${path}.new`, JSON.stringify(command))
+    renameSync(`${path}.new`, path)
+  }
+
+  /**
+   * Reads the new lines of all processes, and returns the messages of each.
+   * @returns {any[][]}
+   */
+  read() {
+    for (const name of readdirSync(this.directory)) {
+      if (name.endsWith(EXTENSION) && !this.#sources.has(name)) {
+        this.#sources.set(name, new Source(join(this.directory, name)))
+      }
+    }
+    return [...this.#sources.values()].map(source => {
+      source.read()
+      return source.messages
+    })
+  }
+
+  remove() {
+    for (const source of this.#sources.values()) source.close()
+    this.#sources.clear()
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 })
+  }
+}
+
+module.exports = { Inbox }

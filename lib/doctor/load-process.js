@@ -1,0 +1,40 @@
+'use strict'
+
+// Runs autocannon, and sends its figures to the parent process.
+
+const { getPriority, setPriority } = require('node:os')
+
+process.once('message', async (/** @type {any} */ { autocannon, url, shots, connections, rate }) => {
+  // The load must not take the cores of the program.
+  try {
+    setPriority(getPriority() + 5)
+  } catch {
+    // Not allowed.
+  }
+  const shooting = require(autocannon)({
+    url,
+    connections,
+    // Until it is stopped.
+    duration: 86_400,
+    ...(rate === undefined ? {} : { overallRate: rate }),
+    timeout: 30,
+    requests: shots.map((/** @type {any} */ { method, path, body }) => ({
+      method,
+      path,
+      ...(body === undefined ? {} : { body: Buffer.from(body.data) })
+    }))
+  })
+  // The end of the measurement.
+  process.once('message', () => shooting.stop())
+  const result = await shooting
+  const { latency, errors, timeouts, non2xx } = result
+  const { mean, p50, p90, p99, max } = latency
+  process.send?.({
+    requests: result.requests.total,
+    errors: errors + timeouts + non2xx,
+    connections,
+    ...(rate === undefined ? {} : { rate }),
+    durations: { count: result.requests.total, mean, p50, p90, p99, max }
+  })
+  process.disconnect?.()
+})

@@ -1,0 +1,242 @@
+'use strict'
+
+// Options of the command line.
+
+const { existsSync, readFileSync } = require('node:fs')
+const { parseArgs } = require('node:util')
+const { parseCondition } = require('./gate')
+
+/**
+ * @typedef {import('./gate').Failure} Failure
+ *
+ * A request that the load repeats.
+ * @typedef {{ method: string, path: string, body?: Buffer }} Shot
+ *
+ * A finding that is not reported.
+ * @typedef {{ rule: string, file: string, line: number, reason?: string }} Ignored
+ *
+ * @typedef {object} Options
+ * @property {string[]} command
+ * @property {Shot[]} load
+ * @property {string | undefined} onListen command that makes the load
+ * @property {number | undefined} seconds measured; without it until the program or its load ends
+ * @property {boolean} isBatch
+ * @property {number} connections
+ * @property {number | undefined} rate requests a second
+ * @property {number} warmup in seconds
+ * @property {number} threshold in milliseconds
+ * @property {Failure[]} fail
+ * @property {boolean} hasFlame
+ * @property {'auto' | 'off' | 'always'} heap
+ * @property {string[] | undefined} only rules that look, all by default
+ * @property {Ignored[]} ignore
+ * @property {string[]} formats
+ * @property {string} directory of the reports
+ * @property {boolean} isRedacted
+ */
+
+/** A wrong use of the command line. */
+class UsageError extends Error {}
+
+const FORMATS = ['terminal', 'html', 'json', 'md', 'sarif', 'github']
+const SUPPRESSIONS = '.offloop-doctor.json'
+
+const USAGE = `Usage: offloop doctor [options] -- COMMAND [ARGUMENTS]
+       offloop report FILE.json [-o DIRECTORY]
+
+Runs a program and names the traps that it sits in.
+
+  --load 'METHOD /path @file'  load with autocannon; may be repeated (default of METHOD /path: GET /)
+  -c, --connections NUMBER     connections of the load (100)
+  -d, --duration SECONDS       time measured (20 with --load)
+  -R, --rate NUMBER            requests a second (as fast as possible)
+  --on-listen COMMAND          command that makes the load: OFFLOOP_URL is the address; ends the run
+  --for SECONDS                observe a program without a server
+  --warmup SECONDS             time that is not judged (3; 0 with --for)
+  --threshold MILLISECONDS     duration of a block (25)
+  --fail CONDITION             certain, likely (default), possible, none, or such as 'block.p99>50ms'; may be repeated
+  --flame                      profile each millisecond, for the flame graph: costs 10 to 30 %
+  --heap auto|off|always       heap snapshots (auto: if the heap grew)
+  --only RULE,RULE             rules that look
+  --ignore RULE@file:line      finding that is not reported; may be repeated; also in ${SUPPRESSIONS}
+  --format LIST                ${FORMATS.join(', ')} (terminal,html,json)
+  -o, --output DIRECTORY       of the reports (offloop-doctor)
+  --redact                     no keys of maps and calls in the reports
+  -h, --help                   this text
+
+Exit codes: 0 judged and clean, 1 a finding or a condition failed, 2 wrong use or the program failed, 3 inconclusive.
+`
+
+const OPTIONS = /** @type {const} */ ({
+  load: { type: 'string', multiple: true },
+  connections: { type: 'string', short: 'c' },
+  duration: { type: 'string', short: 'd' },
+  rate: { type: 'string', short: 'R' },
+  'on-listen': { type: 'string' },
+  for: { type: 'string' },
+  warmup: { type: 'string' },
+  threshold: { type: 'string' },
+  fail: { type: 'string', multiple: true },
+  flame: { type: 'boolean' },
+  heap: { type: 'string' },
+  only: { type: 'string' },
+  ignore: { type: 'string', multiple: true },
+  format: { type: 'string' },
+  output: { type: 'string', short: 'o' },
+  redact: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' }
+})
+
+/**
+ * Reads the arguments of `offloop doctor`.
+ * @param {string[]} args
+ * @returns {Options | 'help'}
+ */
+function parseOptions(args) {
+  const separator = args.indexOf('--')
+  const own = separator === -1 ? args : args.slice(0, separator)
+  const command = separator === -1 ? [] : args.slice(separator + 1)
+  const { values, positionals } = parse(withDefaultOfLoad(own))
+  if (values.help) return 'help'
+  if (positionals.length > 0)
+    throw new UsageError(`"${positionals[0]}" must follow "--", as in: offloop doctor -- node server.js`)
+  if (command.length === 0)
+    throw new UsageError('The command of the program is missing, as in: offloop doctor -- node server.js')
+  if (values.load !== undefined && values['on-listen'] !== undefined) {
+    throw new UsageError('--load and --on-listen exclude each other')
+  }
+  if (values.for !== undefined && (values.load !== undefined || values['on-listen'] !== undefined)) {
+    throw new UsageError('--for is for programs without a server: it excludes --load and --on-listen')
+  }
+  const isBatch = values.for !== undefined
+  const seconds = isBatch ? values.for : (values.duration ?? (values.load === undefined ? undefined : '20'))
+  return {
+    command,
+    load: (values.load ?? []).map(parseShot),
+    onListen: values['on-listen'],
+    seconds: seconds === undefined ? undefined : number(isBatch ? '--for' : '--duration', seconds, 0.1, 86_400),
+    isBatch,
+    connections: integer('--connections', values.connections ?? '100', 1, 10_000),
+    rate: values.rate === undefined ? undefined : integer('--rate', values.rate, 1, 1_000_000),
+    warmup: number('--warmup', values.warmup ?? (isBatch ? '0' : '3'), 0, 3600),
+    threshold: integer('--threshold', values.threshold ?? '25', 10, 60_000),
+    fail: parseFailures(values.fail ?? ['likely']),
+    hasFlame: values.flame === true,
+    heap: oneOf('--heap', values.heap ?? 'auto', /** @type {const} */ (['auto', 'off', 'always'])),
+    only: values.only?.split(',').map(rule => rule.trim()),
+    ignore: [...suppressions(), ...(values.ignore ?? []).map(parseIgnored)],
+    formats: (values.format ?? 'terminal,html,json')
+      .split(',')
+      .map(format => oneOf('--format', format.trim(), FORMATS)),
+    directory: values.output ?? 'offloop-doctor',
+    isRedacted: values.redact === true
+  }
+}
+
+/** @param {string[]} args */
+function parse(args) {
+  try {
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true })
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message)
+  }
+}
+
+/** Gives `--load` without a value the value `/`. @param {string[]} args */
+function withDefaultOfLoad(args) {
+  return args.flatMap((arg, index) => {
+    const next = args[index + 1]
+    return arg === '--load' && (next === undefined || next.startsWith('-')) ? [arg, '/'] : [arg]
+  })
+}
+
+/** @param {string} text */
+function parseShot(text) {
+  const match = /^(?:([A-Za-z]+)\s+)?(\/\S*)(?:\s+@(.+))?$/.exec(text.trim())
+  if (match === null)
+    throw new UsageError(`--load takes a path such as "/" or "POST /upload @body.json", not "${text}"`)
+  const [, method, path, file] = match
+  if (file !== undefined && !existsSync(file)) throw new UsageError(`--load: the file "${file}" does not exist`)
+  const body = file === undefined ? undefined : readFileSync(file)
+  const shot = { method: (method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase(), path }
+  return body === undefined ? shot : { ...shot, body }
+}
+
+/** @param {string[]} texts */
+function parseFailures(texts) {
+  return texts.map(text => {
+    const failure = parseCondition(text)
+    if (typeof failure === 'string') throw new UsageError(`--fail: ${failure}`)
+    return failure
+  })
+}
+
+/**
+ * @param {string} text
+ * @returns {Ignored}
+ */
+function parseIgnored(text) {
+  const match = /^([^@]+)@(.+):(\d+)$/.exec(text)
+  if (match === null) throw new UsageError(`--ignore takes RULE@file:line, not "${text}"`)
+  return { rule: match[1], file: match[2], line: Number(match[3]) }
+}
+
+/** Returns the findings that the project's own file ignores. @returns {Ignored[]} */
+function suppressions() {
+  if (!existsSync(SUPPRESSIONS)) return []
+  const wrong = (/** @type {string} */ why) => new UsageError(`${SUPPRESSIONS}: ${why}`)
+  let entries
+  try {
+    entries = JSON.parse(readFileSync(SUPPRESSIONS, 'utf8'))
+  } catch (error) {
+    throw wrong(/** @type {Error} */ (error).message)
+  }
+  if (!Array.isArray(entries)) throw wrong('an array of { "ignore": "RULE@file:line", "reason": "…" } is expected')
+  return entries.map(entry => {
+    if (typeof entry?.ignore !== 'string' || typeof entry.reason !== 'string') {
+      throw wrong(`each entry has "ignore" and "reason", both strings: ${JSON.stringify(entry)}`)
+    }
+    return { ...parseIgnored(entry.ignore), reason: entry.reason }
+  })
+}
+
+/**
+ * @param {string} option
+ * @param {string} text
+ * @param {number} least
+ * @param {number} most
+ */
+function number(option, text, least, most) {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= least && value <= most)) {
+    throw new UsageError(`${option} takes a number from ${least} to ${most}, not "${text}"`)
+  }
+  return value
+}
+
+/**
+ * @param {string} option
+ * @param {string} text
+ * @param {number} least
+ * @param {number} most
+ */
+function integer(option, text, least, most) {
+  const value = number(option, text, least, most)
+  if (!Number.isInteger(value)) throw new UsageError(`${option} takes an integer, not "${text}"`)
+  return value
+}
+
+/**
+ * @template {string} T
+ * @param {string} option
+ * @param {string} text
+ * @param {readonly T[]} values
+ * @returns {T}
+ */
+function oneOf(option, text, values) {
+  const value = values.find(it => it === text)
+  if (value === undefined) throw new UsageError(`${option} takes ${values.join(', ')}, not "${text}"`)
+  return value
+}
+
+module.exports = { USAGE, UsageError, parseOptions }
