@@ -41,7 +41,7 @@ function externalGrowth({ majors, rows }) {
 }
 
 /**
- * Returns the growth, or `undefined` if there is none, or if it has levelled off.
+ * Returns the growth, or `undefined` if the numbers do not grow, or have levelled off.
  * @param {Point[]} all
  * @returns {HeapGrowth | undefined}
  */

@@ -1,8 +1,7 @@
 'use strict'
 
-const { framesOf } = require('../../watch/frames')
+const { FRAMES, framesBelow } = require('./stack')
 
-const FRAMES = 16
 /** Most frames that are captured: a call of `fetch` has thirty of Node.js. */
 const CAPTURED = 64
 /** Frames of packages and Node.js that are kept before the first one of the program. */
@@ -14,15 +13,7 @@ const BEFORE = 4
  * @returns {import('../facts').FactFrame[]}
  */
 function callerFrames(below) {
-  const limit = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')
-  const holder = /** @type {Error} */ ({})
-  if (limit?.writable === true) Error.stackTraceLimit = CAPTURED
-  try {
-    Error.captureStackTrace(holder, below)
-  } finally {
-    if (limit?.writable === true) Error.stackTraceLimit = limit.value
-  }
-  const frames = framesOf(holder)
+  const frames = framesBelow(below, CAPTURED)
   const first = frames.findIndex(frame => frame.isUser)
   return frames.slice(Math.max(0, first - BEFORE)).slice(0, FRAMES)
 }

@@ -13,15 +13,24 @@ const CAPTURED = 32
  * @returns {import('../facts').Site}
  */
 function siteOf(below) {
+  return { frames: framesBelow(below, CAPTURED).slice(0, FRAMES) }
+}
+
+/**
+ * Returns the frames below a function, innermost first.
+ * @param {Function} below
+ * @param {number} most frames that are captured
+ */
+function framesBelow(below, most) {
   const limit = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')
   const holder = /** @type {Error} */ ({})
-  if (limit?.writable === true) Error.stackTraceLimit = CAPTURED
+  if (limit?.writable === true) Error.stackTraceLimit = most
   try {
     Error.captureStackTrace(holder, below)
   } finally {
     if (limit?.writable === true) Error.stackTraceLimit = limit.value
   }
-  return { frames: framesOf(holder).slice(0, FRAMES) }
+  return framesOf(holder)
 }
 
-module.exports = { siteOf }
+module.exports = { FRAMES, framesBelow, siteOf }
