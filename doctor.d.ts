@@ -1,16 +1,20 @@
 /**
- * Names the traps that a program sits in: runs it, measures it, and judges the measurements.
+ * Names the traps that a program falls into: runs it, measures it, and judges the measurement.
  *
  * @packageDocumentation
  */
 
+import type { Durations } from './watch'
+
+export type { Durations } from './watch'
+
 /**
- * How sure a finding is. `certain`: the fault was seen. `likely`: a pattern that has other, rare explanations. `possible`: a hint,
- * which never fails a build by default.
+ * Confidence in a finding. `certain`: the fault was observed. `likely`: a pattern that rarely has another explanation. `possible`: a hint,
+ * which fails a run only with `--fail possible`.
  */
 export type Confidence = 'certain' | 'likely' | 'possible'
 
-/** Number of a trap, or the name of another rule. */
+/** Number of a trap, or name of a rule without a number. */
 export type RuleNumber = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 'pool-wait' | 'concurrency'
 
 /** A call in the stack of a finding. */
@@ -41,21 +45,21 @@ export interface SourceLine {
 export interface Evidence extends Record<string, unknown> {
   /** The figures in sentences. */
   text: string
-  /** Position at which a container was declared. */
+  /** Declaration of the container. */
   declared?: SourceLine
 }
 
 /** A fault of the program. */
 export interface Finding {
-  /** Rule that found it. */
+  /** Rule that reports it. */
   rule: RuleNumber
   /** Name of the fault within its rule, such as `race` or `work-in-write`. */
   id: string
-  /** Few words for the head of a report. */
+  /** Short title. */
   title: string
-  /** How sure it is. */
+  /** Confidence in the finding. */
   confidence: Confidence
-  /** Path of the guilty file; empty if no line is known. */
+  /** Path of the guilty file; empty if it is unknown. */
   file: string
   /** Guilty line, from 1; 0 if it is unknown. */
   line: number
@@ -65,51 +69,35 @@ export interface Finding {
   function: string
   /** Variable or property of a growing container. */
   name?: string
-  /** Figures, and `text`: the same in sentences. `declared` is where a container was declared. */
+  /** Figures of the finding. */
   evidence: Evidence
-  /** How to mend it. */
+  /** How to fix it. */
   fix: string
   /** Stack, innermost frame first. */
   frames: FindingFrame[]
-  /** Loop time that the fault cost, in milliseconds, for the order of findings. */
+  /** Loop time that the fault cost, in milliseconds. */
   time: number
 }
 
-/** Whether a rule looked. */
+/** Whether a rule was checked. */
 export interface RuleStatus {
   /** Number of the trap, or name of the rule. */
   rule: RuleNumber
   /** Name of the fault. */
   id: string
-  /** Fault that the rule looks for. */
+  /** Fault that the rule detects. */
   title: string
-  /** Whether the rule looked. */
+  /** Whether the rule was checked. */
   looked: boolean
-  /** Why it did not look, or the cases that it cannot see. */
+  /** Why the rule was not checked, or which cases it cannot detect. */
   reason?: string
-}
-
-/** Summary of durations in milliseconds. */
-export interface Durations {
-  /** Number of durations. */
-  count: number
-  /** Mean. */
-  mean: number
-  /** Median. */
-  p50: number
-  /** 90th percentile. */
-  p90: number
-  /** 99th percentile. */
-  p99: number
-  /** Maximum. */
-  max: number
 }
 
 /** Requests of a route. Durations are in milliseconds. */
 export interface Route {
   /** HTTP method. */
   method: string
-  /** Route of the framework, or the path without ids. */
+  /** Route of the framework, or the path with its ids replaced by `:id`. */
   route: string
   /** Number of requests. */
   count: number
@@ -119,7 +107,7 @@ export interface Route {
   durations: Durations
   /** Time for which its requests held the loop in blocks. */
   held: number
-  /** Time for which its requests waited for blocks of others. */
+  /** Time for which its requests waited for blocks of other routes, estimated. */
   waited: number
 }
 
@@ -129,17 +117,17 @@ export interface ProcessSummary {
   pid: number
   /** `threadId`; 0 is the main thread. */
   thread: number
-  /** Part of the process in the program. */
+  /** Role of the process in the program. */
   role: 'primary' | 'cluster worker' | 'process' | 'thread'
   /** Path of its script. */
   script: string
-  /** Requests measured. */
+  /** Number of requests. */
   requests: number
   /** Share of the time in which the loop was busy, 0 to 1. */
   utilization: number
   /** Number of blocks. */
   blocks: number
-  /** Bytes. */
+  /** Largest resident size, in bytes. */
   rss: number
 }
 
@@ -155,13 +143,13 @@ export interface BlockTimes {
   total: number
 }
 
-/** Blocks of the loop. `own` leaves out the time that the machine took away. Times are in milliseconds. */
+/** Blocks of the loop. */
 export interface BlockSummary {
   /** Number of blocks. */
   count: number
-  /** Durations without the time that the machine took away. */
+  /** Own time of the blocks: without the time in which the thread was starved or suspended. */
   own: BlockTimes
-  /** Whole durations. */
+  /** Durations, including starved time. */
   wall: BlockTimes
 }
 
@@ -169,15 +157,15 @@ export interface BlockSummary {
 export interface Condition {
   /** Text of the condition. */
   condition: string
-  /** Its figure in this run. */
+  /** Value of its figure in this run. */
   value: number | string
-  /** Whether it failed the run. */
+  /** Whether it is met, which fails the run. */
   failed: boolean
 }
 
 /** Figures of a quarter of a second. */
 export interface TimelineRow {
-  /** End of the quarter, as `Date.now()`. */
+  /** End of the quarter of a second, as `Date.now()`. */
   at: number
   /** Used heap, in bytes. */
   heapUsed: number
@@ -207,7 +195,7 @@ export interface TimelineBlock {
   line: number
 }
 
-/** Figures for the charts of one process, a row each quarter of a second. */
+/** Figures of one process over time. */
 export interface Timeline {
   /** Process id. */
   pid: number
@@ -219,7 +207,7 @@ export interface Timeline {
   blocks: TimelineBlock[]
 }
 
-/** A node of the CPU profile. `self` is in milliseconds, `parent` the index of a node, -1 for the root. */
+/** A node of the CPU profile. */
 export interface FlameNode {
   /** Index of the caller, -1 for the root. */
   parent: number
@@ -235,15 +223,15 @@ export interface FlameNode {
 
 /** Event loop of the busiest process. */
 export interface LoopSummary {
-  /** How long each iteration held the loop. */
+  /** Durations for which iterations held the loop. */
   hold: Durations
-  /** How long an arriving request waits for the loop. */
+  /** Durations for which arriving requests wait for the loop. */
   delay: Durations
   /** Share of the time in which the loop was busy, 0 to 1. */
   utilization: number
-  /** Milliseconds in which the machine gave the loop no core. */
+  /** Time in which the thread was starved: ready to run, without a core. In milliseconds. */
   starved: number
-  /** Its blocks. */
+  /** Blocks of the loop. */
   blocks: BlockSummary
 }
 
@@ -263,7 +251,7 @@ export interface GrownContainer {
   name: string
   /** `Map`, `Set`, `Array`, `Object` or `other`. */
   kind: string
-  /** Path from a root of the heap. */
+  /** Retaining path from a root of the heap. */
   path: string
   /** Entries in each snapshot. */
   entries: number[]
@@ -271,13 +259,13 @@ export interface GrownContainer {
   bytes: number[]
 }
 
-/** Heap of the largest process. */
+/** Heap of the process that grows most. */
 export interface HeapSummary {
   /** Bytes at the end. */
   used: number
-  /** Limit of V8, in bytes. */
+  /** V8's heap limit, in bytes. */
   limit: number
-  /** Bytes a second. */
+  /** Growth in bytes per second. */
   growth: number
   /** Containers that grew, if snapshots were taken. */
   containers: GrownContainer[]
@@ -289,11 +277,11 @@ export interface RequestSummary {
   p50: number
   /** 99th percentile. */
   p99: number
-  /** Responses with a status of 500 or more. */
+  /** Responses with a status of 500 or more. With `--load`, all errors, timeouts and responses other than 2xx. */
   errors: number
 }
 
-/** Equal calls of another service. */
+/** Similar calls to one other service. */
 export interface DownstreamCall {
   /** Protocol or client, such as `http` or `pg`. */
   kind: string
@@ -303,9 +291,9 @@ export interface DownstreamCall {
   call: string
   /** Number of calls. */
   calls: number
-  /** Calls that were equal to one in flight. */
+  /** Calls that were identical to one in flight. */
   duplicates: number
-  /** Most of them in flight together. */
+  /** Maximum number of identical calls in flight. */
   concurrent: number
   /** Milliseconds. */
   meanDuration: number
@@ -313,13 +301,13 @@ export interface DownstreamCall {
 
 /** CPU profile as a tree. */
 export interface Flame {
-  /** Callers before their calls. */
+  /** Nodes of the tree, callers before callees. */
   nodes: FlameNode[]
   /** Number of samples. */
   samples: number
 }
 
-/** Cost of the observation. */
+/** Overhead of the doctor. */
 export interface Cost {
   /** Share of the processor time, 0 to 1. */
   share: number
@@ -329,7 +317,7 @@ export interface Cost {
 
 /** The result of a run. */
 export interface Report {
-  /** Version of this form. */
+  /** Version of the report format. */
   version: 1
   /** Version of Node.js. */
   node: string
@@ -337,51 +325,51 @@ export interface Report {
   command: string[]
   /** `Date.now()` at the beginning of the measurement. */
   began: number
-  /** Time measured, in milliseconds. */
+  /** Duration of the measurement, in milliseconds. */
   duration: number
-  /** Requests measured. */
+  /** Number of requests. */
   requests: number
   /** Cores of the machine. */
   cores: number
-  /** Cores of the quota of the container, if it has one. */
+  /** CPU quota of the control group, in cores, if it has one. */
   quota?: number
-  /** `inconclusive`: too little was measured, or the machine starved the program; `reason` says which. */
+  /** `clean`: no finding above `possible`. `inconclusive`: too little was measured, or the program was starved. */
   verdict: 'clean' | 'findings' | 'inconclusive'
   /** Why the run is inconclusive. */
   reason?: string
-  /** Faults, the surest and most costly first. */
+  /** Findings, sorted by confidence, then by cost. */
   findings: Finding[]
-  /** All rules. */
+  /** All rules, with their status. */
   rules: RuleStatus[]
   /** Conditions of `--fail`. */
   conditions: Condition[]
   /** The event loop. */
   loop: LoopSummary
-  /** Garbage collections: share of the time, and milliseconds. */
+  /** Garbage collections of the process with the largest share of them. */
   gc: CollectionSummary
-  /** `growth` in bytes a second. */
+  /** Heap of the process that grows most. */
   heap: HeapSummary
-  /** Milliseconds, and number of failed requests. */
+  /** Durations and errors of all requests. */
   request: RequestSummary
   /** Requests by route. */
   routes: Route[]
   /** Processes and threads. */
   processes: ProcessSummary[]
-  /** Calls of other services. */
+  /** Calls to other services. */
   downstream: DownstreamCall[]
-  /** Figures over time, of each process. */
+  /** Figures over time, for each process. */
   timeline: Timeline[]
-  /** CPU profile. */
+  /** CPU profile of the process with the most samples; `null` without a profile. */
   flame: Flame | null
-  /** Cost of the observation: `share` of the processor time, and milliseconds by part. */
+  /** Overhead of the doctor. */
   cost: Cost
 }
 
 /** Options of {@link examine}. Unknown options are rejected. */
 export interface ExamineOptions {
-  /** Duration from which on an iteration of the loop counts as a block, an integer of milliseconds, 10 to 60,000. Default: 25. */
+  /** Minimum duration of a block: an integer of milliseconds, 10 to 60,000. Default: 25. */
   threshold?: number | undefined
-  /** Rules that look, by number or id. Default: all. */
+  /** Rules to check, by number or id. Default: all. */
   rules?: readonly (number | string)[] | undefined
 }
 
@@ -397,13 +385,13 @@ export interface ExaminedReport extends Report {
 
 /** A measurement of this process. */
 export interface Examination extends AsyncDisposable {
-  /** Ends the measurement and returns its report; the same one at each call. */
+  /** Ends the measurement and returns its report. Later calls return the same report. */
   stop(): Promise<ExaminedReport>
 }
 
 /**
- * Measures this process until `stop` is called, for tests. The program should be warm, and under load meanwhile. Containers are not
- * named, and functions of Node.js that the program kept in variables before the call are not seen.
+ * Measures this process until `stop` is called, for tests. Warm the program up first, and load it meanwhile. Containers are not
+ * named, and calls of Node.js functions that the program stored in variables before are not observed.
  *
  * @example
  * await using doctor = await examine({ rules: ['race', 'handler'] })

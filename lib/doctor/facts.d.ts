@@ -1,14 +1,14 @@
-// Measurements of a run: written by the probes, completed by the command line, read by the judge. Everything is plain JSON. Times of
-// events are milliseconds since the epoch; durations are milliseconds; memory is bytes.
+// Facts of a run: written by the probes, completed by the command line, read by the judges. All facts are plain JSON. Times of events are
+// in milliseconds since the epoch, durations in milliseconds, sizes in bytes.
 
 import type { Block, Durations, Frame } from '../../watch'
 
-/** A frame whose position is that of the text that V8 ran. `loop`: the call is awaited in a loop of its function. */
+/** A frame with its position in the text that V8 ran. `loop`: the loop of its function in which the call is awaited. */
 export interface FactFrame extends Frame {
   loop?: { kind: string; line: number }
 }
 
-/** A position with the stack that led to it, innermost frame first, at most 16 frames. */
+/** A stack, innermost frame first, at most 16 frames. */
 export interface Site {
   frames: FactFrame[]
 }
@@ -17,11 +17,11 @@ export interface FactBlock extends Omit<Block, 'samples' | 'thread'> {
   samples: { at: number; capture: 'on-time' | 'late' | 'none'; lateness: number; frames: FactFrame[] }[]
   /** Whether a debugger was attached. */
   isDebugged?: boolean
-  /** Requests that had begun plus those that had ended, at each sample and at the end; absent if a stack is missing. */
+  /** Number of begun requests plus number of ended ones, at each sample and at the end; absent if a stack is missing. */
   progress?: number[]
 }
 
-/** Figures of a process, four times a second. Counters are those since the last row. */
+/** Figures of a process, recorded four times a second. Counters start at the previous row. */
 export interface Row {
   at: number
   heapUsed: number
@@ -33,106 +33,106 @@ export interface Row {
   longestGc: number
   /** Share of the time in which the loop was busy, 0 to 1. */
   utilization: number
-  /** Time in which the thread was ready to run and got no core, whole process lifetime of the watch. */
+  /** Time in which the thread was starved, since the watch began: unlike the counters, not since the previous row. */
   starved: number
   /** Active timers that keep the loop alive. */
   timers: number
 }
 
-/** Loads by key of one Map, from probe/races.js. */
+/** Racing loads into Maps, by the line that sets the keys, from probe/races.js. */
 export interface RaceFact extends Site {
-  /** Name of the map if it is known. */
+  /** Excerpt of the key with the most misses. */
   key: string
-  /** Times that a key was set to another value although the map had it, after at least two misses in its absence. */
+  /** Sets that replaced the value of a present key by another one, after at least two callers had missed the key. */
   overwrites: number
-  /** Absences of a key in which such an overwrite happened, and distinct keys (at most 64 are counted). */
+  /** Absences of a key that were followed by an overwrite, and distinct keys (at most 64 are counted). */
   absences: number
   keys: number
-  /** Most misses of a key before its first set. */
+  /** Maximum number of misses of a key before its first set. */
   misses: number
-  /** Sets that began before the key was deleted and arrived after it. */
+  /** Sets of loads that began before the key was deleted and ended afterwards. */
   stale: number
-  /** Whether the function that sets has missed too: the same one, one near it in the file, or another. */
+  /** Function that missed: the one that sets (`same`), one with a common caller or file (`near`), or another. */
   kinship?: 'same' | 'near' | 'other' | 'unknown'
-  /** Overwrites that would happen if each caller that missed sets the key, and sets beyond those. */
+  /** Overwrites to expect if each caller that missed sets the key, and number of overwrites beyond those. */
   expected?: number
   excess?: number
 }
 
-/** Identical calls of another service in flight together, from probe/downstream.js. */
+/** Similar calls to another service, from probe/downstream.js. */
 export interface DownstreamFact extends Site {
-  /** `http`, `undici`, `ioredis`, `redis`, `pg`, `mysql2`, `mssql`, `lru-cache`, or `socket`. */
+  /** `http`, `undici`, `ioredis`, `redis`, `pg`, `mysql2`, `mssql` or `socket`. */
   kind: string
   /** Host and port, or path of the socket. */
   target: string
-  /** Operation and excerpt of its arguments: at most 40 characters. */
+  /** Operation and excerpt of its arguments, at most 40 characters. */
   call: string
   calls: number
   /** Calls that were identical to one in flight. */
   duplicates: number
-  /** Most identical calls in flight together. */
+  /** Maximum number of identical calls in flight. */
   concurrent: number
   meanDuration: number
-  /** Hashes of calls (16 characters) for comparison between processes: at most 256, most frequent first. */
+  /** Number of calls by hash, for comparison between processes: at most 256 hashes, most frequent first. */
   hashes: Record<string, number>
-  /** Most calls of this template that one request made one after another, and requests with at least ten. */
-  /** Duplicates that calls at independent times would have. */
+  /** Duplicates to expect if the calls began at independent times. */
   chance?: number
+  /** Maximum number of similar calls that one request made in sequence, and number of requests with at least ten. */
   sequential: number
   sequentialRequests: number
 }
 
-/** Listeners of one type that grow, from probe/listeners.js. */
+/** Growing listeners of one type, by the line that adds them, from probe/listeners.js. */
 export interface ListenerFact extends Site {
   kind: 'EventEmitter' | 'EventTarget' | 'AbortSignal'
   type: string
   /** Class of the emitter. */
   emitter: string
-  /** Number when the measurement began, then four times a second at most 400 values, and the last one. */
+  /** Number of listeners over time: at most 400 values at even intervals, and the last one. */
   counts: { at: number; count: number }[]
-  /** Emitters of this site and type that exceeded ten listeners. */
+  /** Emitters with more than ten listeners of this site and type. */
   emitters: number
-  /** Open sockets at the end of the measurement: each may have a listener. */
+  /** Number of open sockets at the end of the measurement: each may have a listener. */
   sockets?: number
 }
 
-/** Active intervals by the line that sets them. */
+/** Active intervals, by the line that sets them. */
 export interface IntervalFact extends Site {
   counts: { at: number; count: number }[]
-  /** Open sockets at the end of the measurement. */
+  /** Number of open sockets at the end of the measurement. */
   sockets?: number
 }
 
-/** Writes after `false`, from probe/writes.js. */
+/** Writes after `write()` returned `false`, from probe/writes.js. */
 export interface WriteFact extends Site {
   /** Class of the stream. */
   stream: string
   kind: 'stream' | 'response'
-  /** Longest series of writes although the stream needed a drain. */
+  /** Maximum number of writes in a row while the stream needed a drain. */
   ignored: number
-  /** Largest buffer in these series, and the mark of its stream. */
+  /** Largest buffer in such a series, and high water mark of its stream. */
   buffered: number
   highWaterMark: number
   streams: number
-  /** Unit of the buffer and its mark. Default: bytes. */
+  /** Unit of `buffered` and `highWaterMark`. Default: bytes. */
   unit?: 'bytes' | 'objects'
 }
 
-/** Started threads and child processes by the line that starts them, from probe/workers.js. */
+/** Started threads and child processes, by the line that starts them, from probe/workers.js. */
 export interface StartFact extends Site {
   kind: 'worker' | 'process'
   /** File or command, at most 40 characters. */
   what: string
   starts: number
-  /** Of these, those that ended within five seconds. */
+  /** Starts whose thread or process ended within five seconds. */
   shortLived: number
-  /** Most of them together. */
+  /** Maximum number alive together. */
   concurrent: number
-  /** Median time from the start until the thread is online or the process spawned. */
+  /** Median time from the start until the thread is online or the process has spawned. */
   startTime: number
 }
 
-/** A node of the CPU profile, flattened: times are milliseconds. */
+/** A node of the CPU profile. */
 export interface ProfileNode {
   id: number
   parent: number
@@ -146,25 +146,25 @@ export interface ProfileNode {
 /** A container that grew between two heap snapshots. */
 export interface ContainerFact {
   kind: 'Map' | 'Set' | 'Array' | 'Object' | 'other'
-  /** Variable or property, and the path from a root. */
+  /** Variable or property, and retaining path from a root. */
   name: string
   path: string
   /** Entries at each snapshot. */
   entries: number[]
   bytes: number[]
-  /** Where it was declared, if its function is known. */
+  /** Declaration, if it was found in the source. */
   declared?: { file: string; line: number }
-  /** Lines that add to it, those with the most live allocations first. */
+  /** Lines that add entries, those with the most live allocations first. */
   adds?: FactFrame[]
-  /** Whether its file removes entries; `bounded`: it also compares their number. */
+  /** Whether the file of the container removes entries. `bounded`: the file also reads their number. */
   removal?: 'none' | 'some' | 'bounded' | 'unknown'
   /** Used heap at each snapshot. */
   heap?: number[]
 }
 
-/** Live allocations by line, of the sampling heap profiler. */
+/** Live allocations by stack, from the sampling heap profiler. */
 export interface AllocationFact extends Site {
-  /** Live bytes when the measurement began and at its end. */
+  /** Live bytes at the beginning and the end of the measurement. */
   before: number
   after: number
 }
@@ -175,17 +175,17 @@ export interface ProcessFacts {
   /** `threadId`; 0 is the main thread. */
   thread: number
   node: string
-  /** Path of the program, without its arguments. */
+  /** Path of the script, without its arguments. */
   script: string
   role: 'primary' | 'cluster worker' | 'process' | 'thread'
   began: number
-  /** The measurement: from the end of the warm-up. */
+  /** Measurement: from the end of the warm-up. */
   measured?: { from: number; to: number }
   /** Requests during the measurement; `errors` have a status of 500 or more. */
   requests: { count: number; errors: number; durations?: Durations; routes: RouteFact[] }
   loop?: { hold: Durations; delay: Durations; utilization: number; starved: number; gc: number; looks: number }
   rows: Row[]
-  /** At most 1,000; `dropped` counts those beyond. */
+  /** At most 1,000 blocks; `dropped` counts the others. */
   blocks: FactBlock[]
   dropped: number
   races: RaceFact[]
@@ -194,7 +194,7 @@ export interface ProcessFacts {
   intervals: IntervalFact[]
   writes: WriteFact[]
   starts: StartFact[]
-  /** Lines that fork cluster workers, from the start of the program on. */
+  /** Forks of cluster workers since the start of the program, by line. */
   forks: StartFact[]
   profile?: { interval: number; samples: number; nodes: ProfileNode[] }
   containers: ContainerFact[]
@@ -205,13 +205,13 @@ export interface ProcessFacts {
   /** Time that jobs waited for a thread of libuv's pool. */
   poolWait: { at: number; wait: number }[]
   poolJobs: Record<string, number>
-  /** Messages to other processes: count, bytes, and time of serialization. */
+  /** Messages to other processes: number, bytes, and time of serialization. */
   ipc: { messages: number; bytes: number; time: number }
-  /** Rules that could not look, by their id, and why. */
+  /** Reasons why rules could not be checked, by id of the rule. */
   blind: Record<string, string>
-  /** Cost of the observation: milliseconds by part. */
+  /** Overhead of the doctor: milliseconds by part. */
   cost: Record<string, number>
-  /** How it ended: by the doctor's request, its exit code, a signal, or unknown. */
+  /** End of the process: at the doctor's request, by an exit code or a signal, or unknown. */
   end: { kind: 'finished' | 'exit' | 'lost'; code?: number | null; signal?: string | null }
 }
 
@@ -221,7 +221,7 @@ export interface RouteFact {
   count: number
   errors: number
   durations: Durations
-  /** Time of blocks that belong to this route, and time that its requests waited for blocks of others. */
+  /** Time of blocks of this route, and time for which its requests waited for blocks of other routes. */
   held: number
   waited: number
 }
@@ -231,12 +231,12 @@ export interface Facts {
   node: string
   command: string[]
   cores: number
-  /** Cores of the container's quota, if there is one. */
+  /** CPU quota of the control group, in cores, if there is one. */
   quota?: number
   memoryLimit?: number
   measured?: { from: number; to: number }
   load?: { requests: number; errors: number; connections: number; rate?: number; durations: Durations }
   processes: ProcessFacts[]
-  /** Share of the processor time of the quota that the program's own processes used, 0 to 1. */
+  /** Share of the available processor time that the program's own processes used, 0 to 1. */
   ownShare?: number
 }

@@ -175,28 +175,28 @@ export declare function closePool(pool: number): void
 export declare function closeSession(session: number): void
 
 /**
- * Returns the containers with more entries and bytes in the second of two heap snapshots of a thread, those with the most new
+ * Compares two heap snapshots of a thread. Returns the containers that have gained entries and bytes, those with the most new
  * entries first.
  */
 export declare function compareSnapshots(before: string, after: string): Promise<ContainerGrowth[]>
 
 export declare function configureWatch(settings: WatchSettings): void
 
-/** A container that grew between two heap snapshots, with its figures at each. */
+/** A container that grew between two heap snapshots, with its figures in both. */
 export interface ContainerGrowth {
   kind: 'Map' | 'Set' | 'Array' | 'Object' | 'other'
-  /** Variable or property, with the objects around it. Empty if there is none. */
+  /** Variable or property, with the objects that contain it. Empty if there is none. */
   name: string
-  /** Holders from a root to the container. */
+  /** Retaining path from a root to the container. */
   path: string
-  /** File that declares the variable, or the class with the property. Empty if it is unknown. */
+  /** File that declares the variable, or the class of the property. Empty if it is unknown. */
   file: string
-  /** Line of a function that uses the variable, or of that class, from 1; 0 if it is unknown. */
+  /** Line of a function that uses the variable, or line of that class, from 1; 0 if it is unknown. */
   line: number
   entries: Array<number>
-  /** Bytes that the container holds, without those that other growing ones hold. */
+  /** Bytes that the container holds, without those that other growing containers hold. */
   bytes: Array<number>
-  /** Bytes of all objects. */
+  /** Total size of all objects, in bytes. */
   heap: Array<number>
 }
 

@@ -1,4 +1,4 @@
-//! Comparisons of heap snapshots, on a thread of libuv's pool.
+//! Compares heap snapshots on a thread of libuv's pool.
 
 use super::convert::f64_of;
 use crate::snapshot::{Growth, Kind, compare};
@@ -8,23 +8,23 @@ use napi_derive::napi;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A container that grew between two heap snapshots, with its figures at each.
+/// A container that grew between two heap snapshots, with its figures in both.
 #[napi(object, object_from_js = false)]
 pub struct ContainerGrowth {
     #[napi(ts_type = "'Map' | 'Set' | 'Array' | 'Object' | 'other'")]
     pub kind: String,
-    /// Variable or property, with the objects around it. Empty if there is none.
+    /// Variable or property, with the objects that contain it. Empty if there is none.
     pub name: String,
-    /// Holders from a root to the container.
+    /// Retaining path from a root to the container.
     pub path: String,
-    /// File that declares the variable, or the class with the property. Empty if it is unknown.
+    /// File that declares the variable, or the class of the property. Empty if it is unknown.
     pub file: String,
-    /// Line of a function that uses the variable, or of that class, from 1; 0 if it is unknown.
+    /// Line of a function that uses the variable, or line of that class, from 1; 0 if it is unknown.
     pub line: u32,
     pub entries: Vec<f64>,
-    /// Bytes that the container holds, without those that other growing ones hold.
+    /// Bytes that the container holds, without those that other growing containers hold.
     pub bytes: Vec<f64>,
-    /// Bytes of all objects.
+    /// Total size of all objects, in bytes.
     pub heap: Vec<f64>,
 }
 
@@ -67,7 +67,7 @@ impl Task for Comparison {
     }
 }
 
-/// Returns the containers with more entries and bytes in the second of two heap snapshots of a thread, those with the most new
+/// Compares two heap snapshots of a thread. Returns the containers that have gained entries and bytes, those with the most new
 /// entries first.
 #[napi(catch_unwind, ts_return_type = "Promise<ContainerGrowth[]>")]
 pub fn compare_snapshots(before: String, after: String) -> AsyncTask<Comparison> {

@@ -1,15 +1,15 @@
-//! The containers of a heap, with their entries: hash tables of `Map` and `Set`, elements of arrays, properties of dictionaries.
+//! Containers of a heap and their numbers of entries: hash tables of `Map` and `Set`, array elements, dictionary properties.
 
 use super::graph::{EdgeKind, Graph, NodeKind, Word};
 
-/// Least growth of a container that is reported, in entries.
+/// Minimum growth of a reported container, in entries.
 const GROWTH: u32 = 32;
 
-/// Bytes of a word of V8, and of the header of its tables, for Node.js without pointer compression.
+/// Sizes of V8's words and table headers in bytes, in Node.js without pointer compression.
 const WORD: u32 = 8;
 const ARRAY_HEADER: u32 = 16;
 const TABLE_HEADER: u32 = 40;
-/// Bytes of a hash table for each entry that it has room for: key, value and link, or key and link; and half a bucket.
+/// Bytes of a hash table per entry of its capacity: key, value and link, or key and link; and half a bucket.
 const MAP_ENTRY: u32 = 28;
 const SET_ENTRY: u32 = 20;
 
@@ -22,26 +22,26 @@ pub enum Kind {
     Other,
 }
 
-/// Parts of an owner.
+/// Stores that an owner may have.
 const PARTS: [Word; 3] = [Word::Table, Word::Elements, Word::Properties];
 
 #[derive(Debug, Clone, Copy)]
 pub struct Container {
     pub kind: Kind,
-    /// Index of the owner.
+    /// Index of the node that owns the store.
     pub node: u32,
     /// Index in [`PARTS`].
     part: u8,
-    /// Numbers have no edges: if all entries are numbers, this is the room for them. At most [`MAX_ENTRIES`].
+    /// Numbers have no edges: if all entries are numbers, this is the capacity. At most [`MAX_ENTRIES`].
     pub entries: u32,
 }
 
 const ENTRY_BITS: u32 = 30;
 const MAX_ENTRIES: u32 = (1 << ENTRY_BITS) - 1;
 
-/// The entries of the containers of a snapshot: 8 bytes each.
+/// Numbers of entries of all containers of a snapshot: 8 bytes per container.
 pub struct Counts {
-    /// The identity of the owner, its part, and the entries, from the upper to the lower bits.
+    /// Id of the owner, part, and number of entries, from the upper to the lower bits.
     sorted: Vec<u64>,
     last_id: u32,
 }
@@ -55,7 +55,7 @@ impl Counts {
         Counts { sorted, last_id: graph.ids.iter().copied().max().unwrap_or_default() }
     }
 
-    /// Returns the entries of a container at this snapshot; `None` if it did not exist.
+    /// Returns the number of entries that a container had in this snapshot, `None` if it did not exist.
     fn entries(&self, graph: &Graph, container: &Container) -> Option<u32> {
         let key = key(graph, container);
         let index = self.sorted.partition_point(|it| it >> ENTRY_BITS < key);
@@ -65,12 +65,12 @@ impl Counts {
     }
 }
 
-/// Returns a number that a container has in all snapshots.
+/// Returns the key of a container, which is equal in all snapshots.
 fn key(graph: &Graph, container: &Container) -> u64 {
     u64::from(graph.ids[container.node as usize]) << 2 | u64::from(container.part)
 }
 
-/// Returns the containers with the most new entries, and their entries before. At most `count`.
+/// Returns at most `count` containers with the most new entries, each with its former number of entries.
 #[must_use]
 pub fn grown(before: &Counts, after: &Graph, count: usize) -> Vec<(Container, u32)> {
     let mut found = Vec::new();
@@ -98,7 +98,7 @@ fn each_container(graph: &Graph, each: &mut dyn FnMut(&Container)) {
     }
 }
 
-/// Calls `each` with the containers of an owner, which may have elements and properties.
+/// Calls `each` with the containers of an owner: it may have both elements and properties.
 fn each_part(graph: &Graph, node: u32, each: &mut dyn FnMut(&Container)) {
     let mut elements = 0;
     let mut properties = 0;
@@ -128,7 +128,7 @@ fn each_part(graph: &Graph, node: u32, each: &mut dyn FnMut(&Container)) {
     }
 }
 
-/// Returns the kind and the entries of a hash table, or `None` for that of a weak collection.
+/// Returns the kind of a hash table and its number of entries, or `None` for the table of a weak collection.
 fn hashed(graph: &Graph, table: u32) -> Option<(Kind, u32)> {
     let room = graph.sizes[table as usize].checked_sub(TABLE_HEADER)?;
     let capacity = |entry: u32| (room % entry == 0 && (room / entry).is_power_of_two()).then_some(room / entry);
@@ -142,7 +142,7 @@ fn hashed(graph: &Graph, table: u32) -> Option<(Kind, u32)> {
         edges += 1;
         texts += u32::from(graph.kind(edge.target) == NodeKind::Text);
     }
-    // A pair has two edges, or one if its key is a number.
+    // A pair has two edges, or one if its key or value is a number.
     let are_pairs = kind == Kind::Map && (edges > capacity || texts * 2 == edges);
     let entries = if are_pairs { edges.div_ceil(2) } else { edges };
     Some((kind, if entries == 0 { capacity } else { entries }))
@@ -153,7 +153,8 @@ fn element_count(graph: &Graph, store: u32, elements: u32) -> u32 {
     if elements == 0 { room } else { elements }
 }
 
-/// `properties` counts the values that are not numbers, and the prototype. The store has edges to their keys too.
+/// Returns the number of properties. `properties` counts the values that are not numbers, and the prototype. The store also
+/// has edges to the keys of the values.
 fn property_count(graph: &Graph, store: u32, properties: u32) -> u32 {
     let edges = u32::try_from(graph.edges_of(store).len()).unwrap_or(u32::MAX);
     edges.saturating_sub(properties).max(properties.saturating_sub(1))
@@ -169,7 +170,7 @@ fn kind_of_elements(graph: &Graph, node: u32) -> Kind {
     }
 }
 
-/// Returns the nodes of a few identities, `None` for those that do not exist.
+/// Returns the nodes with the given ids, `None` for ids without a node.
 #[must_use]
 pub fn nodes_of(graph: &Graph, ids: &[u32]) -> Vec<Option<u32>> {
     let mut nodes = vec![None; ids.len()];
@@ -183,11 +184,11 @@ pub fn nodes_of(graph: &Graph, ids: &[u32]) -> Vec<Option<u32>> {
     nodes
 }
 
-/// Returns the bytes that each owner holds: those of objects that no path reaches without passing one of the owners. What
-/// other owners hold does not count, what two share counts for both. At most 253 owners.
+/// Returns the bytes that each owner holds: the sizes of objects that are reachable only through owners. Objects behind another
+/// owner do not count; shared objects count for each owner. At most 253 owners.
 #[must_use]
 pub fn held(graph: &Graph, owners: &[Option<u32>]) -> Vec<u64> {
-    /// Reached without the owners.
+    /// Mark of nodes that are reachable without the owners.
     const OUTSIDE: u8 = u8::MAX;
     const OWNER: u8 = u8::MAX - 1;
     let mut marks = vec![0_u8; graph.ids.len()];

@@ -1,6 +1,6 @@
 //! A heap as compact tables: 17 bytes a node, 8 bytes an edge, and 8 bytes a function.
 
-/// Kind of a node, as far as it matters here.
+/// Kinds of nodes that the comparison distinguishes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum NodeKind {
@@ -8,7 +8,7 @@ pub enum NodeKind {
     Closure,
     /// Strings and symbols.
     Text,
-    /// Memory of a container, or an array of V8.
+    /// Backing store of a container, or another internal array of V8.
     Store,
     Synthetic,
     Other,
@@ -41,12 +41,12 @@ const LABEL_BITS: u32 = 29;
 pub struct Edge {
     /// Index of a node.
     pub target: u32,
-    /// The kind above the label.
+    /// Kind in the upper bits, label in the lower ones.
     packed: u32,
 }
 
 impl Edge {
-    /// `label` is an index of a string, or the index of an element, whose upper bits are lost.
+    /// `label` is the index of a string or of an element; the upper bits of an element's index are lost.
     pub fn new(kind: EdgeKind, label: u64, target: u32) -> Self {
         let label = u32::try_from(label & ((1 << LABEL_BITS) - 1)).unwrap_or_default();
         Edge { target, packed: (kind as u32) << LABEL_BITS | label }
@@ -66,7 +66,7 @@ impl Edge {
     }
 }
 
-/// Strings with a meaning.
+/// Strings that the comparison recognizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
     Table,
@@ -93,7 +93,7 @@ pub enum Word {
     HandleScope,
 }
 
-/// In the order of [`Word`].
+/// Texts of the words, in the order of [`Word`].
 pub const WORDS: [&str; 22] = [
     "table",
     "elements",
@@ -131,18 +131,18 @@ pub struct Graph {
     pub kinds: Vec<NodeKind>,
     /// Names as indices of strings.
     pub names: Vec<u32>,
-    /// Identities of objects, equal in all snapshots of a process.
+    /// Ids of objects, which are equal in all snapshots of a process.
     pub ids: Vec<u32>,
-    /// Sizes of the objects alone, in bytes.
+    /// Shallow sizes in bytes.
     pub sizes: Vec<u32>,
-    /// Index of the first edge of each node, and the number of edges.
+    /// Index of the first edge of each node, then the number of all edges.
     pub first_edges: Vec<u32>,
     pub edges: Vec<Edge>,
-    /// Of functions and classes.
+    /// Positions of functions and classes.
     pub locations: Vec<Location>,
     /// Index of the string of each word.
     pub words: [Option<u32>; WORDS.len()],
-    /// Offset of the strings in the file.
+    /// File offset of the strings.
     pub strings: u64,
 }
 
@@ -152,7 +152,7 @@ impl Graph {
         0..u32::try_from(self.ids.len()).unwrap_or(u32::MAX)
     }
 
-    /// Returns the sizes of all objects.
+    /// Returns the total size of all objects.
     pub fn bytes(&self) -> u64 {
         self.sizes.iter().map(|size| u64::from(*size)).sum()
     }
@@ -166,7 +166,7 @@ impl Graph {
         &self.edges[self.edge_range(node)]
     }
 
-    /// Returns the node that an edge leaves.
+    /// Returns the source node of an edge.
     pub fn source(&self, edge: u32) -> u32 {
         let after = self.first_edges.partition_point(|first| *first <= edge);
         u32::try_from(after - 1).unwrap_or_default()
@@ -188,12 +188,12 @@ impl Graph {
         self.is_word(self.name(node), word)
     }
 
-    /// Returns whether an edge has a name that is a word.
+    /// Returns whether an edge is labelled with a word.
     pub fn is_labelled(&self, edge: Edge, word: Word) -> bool {
         edge.is_named() && self.is_word(edge.label(), word)
     }
 
-    /// Returns the target of the edge of a node that is labelled with a word.
+    /// Returns the target of the first edge of a node that is labelled with a word.
     pub fn follow(&self, node: u32, word: Word) -> Option<u32> {
         let edge = self.edges_of(node).iter().find(|edge| self.is_labelled(**edge, word))?;
         Some(edge.target)

@@ -1,7 +1,7 @@
-//! Compares two heap snapshots of a process: the containers that grew, their entries, and the variables that name them.
+//! Compares two heap snapshots of a process: finds the containers that grew, and the variables that name them.
 //!
-//! A snapshot is read as compact tables ([`graph`]), one at a time, whose size is at most 17 bytes for each object and 8 for each
-//! reference. With the marks and paths of a comparison, memory stays below the size of the larger file and 1 MiB.
+//! Reads one snapshot at a time into compact tables ([`graph`]), of at most 17 bytes per object and 8 per reference. With the marks
+//! and paths of a comparison, memory stays below the size of the larger file plus 1 MiB.
 
 pub mod containers;
 pub mod graph;
@@ -19,32 +19,33 @@ use path::Tree;
 use reader::Texts;
 use std::io::{Read, Seek};
 
-/// Most containers that are reported.
+/// Maximum number of reported containers.
 const REPORTED: usize = 128;
 
-/// A container that grew, with its figures at both snapshots.
+/// A container that grew, with its figures in both snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Growth {
     pub kind: Kind,
-    /// Variable or property, with the objects around it. Empty if there is none.
+    /// Variable or property, with the objects that contain it. Empty if there is none.
     pub name: String,
-    /// Holders from a root to the container.
+    /// Retaining path from a root to the container.
     pub path: String,
-    /// File that declares the variable, or the class with the property. Empty if it is unknown.
+    /// File that declares the variable, or the class of the property. Empty if it is unknown.
     pub file: String,
-    /// Line of a function that uses the variable, or of that class, from 1; 0 if it is unknown.
+    /// Line of a function that uses the variable, or line of that class, from 1; 0 if it is unknown.
     pub line: u32,
     pub entries: [u32; 2],
-    /// Bytes that the container holds, without those that other growing ones hold.
+    /// Bytes that the container holds, without those that other growing containers hold.
     pub bytes: [u64; 2],
-    /// Bytes of all objects.
+    /// Total size of all objects, in bytes.
     pub heap: [u64; 2],
 }
 
-/// Returns the containers that existed before, and have more entries and hold more bytes after; those with the most new entries first.
+/// Returns the containers that have gained entries and bytes, those with the most new entries first. Containers that did not exist in
+/// the first snapshot are left out.
 ///
 /// # Errors
-/// If a file is not a heap snapshot, or cannot be read.
+/// Fails if a file is not a heap snapshot, or cannot be read.
 pub fn compare<R: Read + Seek>(before: &mut R, after: &mut R) -> Result<Vec<Growth>> {
     let (counts, heap_before) = {
         let graph = reader::read(before)?;
@@ -80,7 +81,7 @@ pub fn compare<R: Read + Seek>(before: &mut R, after: &mut R) -> Result<Vec<Grow
     Ok(growths)
 }
 
-/// Reads a snapshot once more: two at a time would need twice the memory.
+/// Reads the first snapshot again, since keeping both in memory would need twice the memory.
 fn held_before<R: Read + Seek>(file: &mut R, ids: &[u32]) -> Result<Vec<u64>> {
     let graph = reader::read(file)?;
     Ok(held(&graph, &nodes_of(&graph, ids)))

@@ -1,20 +1,20 @@
-//! Names of containers in the words of the program: `sessions`, `Store.items`, `module.exports.list`, `byUser[…]`.
+//! Names of containers as the program writes them: `sessions`, `Store.items`, `module.exports.list`, `byUser[…]`.
 
 use super::graph::{EdgeKind, Graph, NodeKind, Word};
 use super::path::{file_of, functions};
 use super::reader::Texts;
 use std::fmt::Write;
 
-/// Most parts of a name.
+/// Maximum number of parts of a name.
 const PARTS: usize = 4;
-/// Longest name in a path, in characters: a key may be data of a user.
+/// Maximum length of a name in a path, in characters, since a key may hold user data.
 const CHARACTERS: usize = 40;
 
-/// Part of a name, with indices of strings.
+/// Part of a name, as indices of strings.
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Variable(u32),
-    /// A property of an object of a class, or of a function.
+    /// A property of an instance of a class, or of a function.
     Member(u32, u32),
     Property(u32),
     Item,
@@ -23,25 +23,25 @@ enum Part {
 /// The name of an object before its strings are known.
 pub struct Name {
     chain: Vec<u32>,
-    /// From the inside out.
+    /// Parts from the inside out.
     parts: Vec<Part>,
-    /// File and line, from 0, of a function that shows where the object was declared.
+    /// File and line, from 0, of a function near the declaration of the object.
     position: Option<(u32, Option<u32>)>,
 }
 
 /// The name of an object.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// Variable or property, with the objects around it. Empty if there is none.
+    /// Variable or property, with the objects that contain it. Empty if there is none.
     pub name: String,
     pub path: String,
-    /// File that declares the variable, or the class with the property. Empty if it is unknown.
+    /// File that declares the variable, or the class of the property. Empty if it is unknown.
     pub file: String,
-    /// Line of a function that uses the variable, or of that class, from 1; 0 if it is unknown.
+    /// Line of a function that uses the variable, or line of that class, from 1; 0 if it is unknown.
     pub line: u32,
 }
 
-/// Names objects by the edges from each to the root.
+/// Names objects by their chains: the edges from each object up to the root.
 #[must_use]
 pub fn names(graph: &Graph, chains: Vec<Vec<u32>>) -> Vec<Name> {
     let mut names = Vec::new();
@@ -61,7 +61,7 @@ pub fn names(graph: &Graph, chains: Vec<Vec<u32>>) -> Vec<Name> {
     names
 }
 
-/// Adds the parts of a name from the inside out. Returns the scope, object, function or module that has the outermost one.
+/// Adds the parts of a name from the inside out. Returns the scope, object, function or module that declares the outermost part.
 fn name(graph: &Graph, chain: &[u32], parts: &mut Vec<Part>) -> Option<u32> {
     for (step, index) in chain.iter().enumerate() {
         let (edge, source) = (graph.edges[*index as usize], graph.source(*index));
@@ -77,7 +77,7 @@ fn name(graph: &Graph, chain: &[u32], parts: &mut Vec<Part>) -> Option<u32> {
             }
             EdgeKind::Element => parts.push(Part::Item),
             EdgeKind::Internal if graph.is_named(edge.target, Word::Cell) => {
-                // The variables of a module: each name precedes its cell.
+                // A module lists the name of each variable before its cell.
                 let before = (*index as usize).checked_sub(1).map(|before| graph.edges[before].target);
                 let name = before.filter(|node| graph.kind(*node) == NodeKind::Text);
                 parts.extend(name.map(|node| Part::Variable(graph.name(node))));
@@ -94,12 +94,12 @@ fn name(graph: &Graph, chain: &[u32], parts: &mut Vec<Part>) -> Option<u32> {
     None
 }
 
-/// Returns whether an object has no name but that of its holder.
+/// Returns whether an object is a plain object or array, whose name is that of its holder.
 fn is_plain(graph: &Graph, node: u32) -> bool {
     graph.kind(node) == NodeKind::Object && (graph.is_named(node, Word::Object) || graph.is_named(node, Word::Array))
 }
 
-/// Returns whether an edge only leads to the memory of an object.
+/// Returns whether an edge leads to the backing store of an object, or from a cell, and adds no part to the name.
 fn is_silent(graph: &Graph, label: u32, source: u32) -> bool {
     let stores = [Word::Table, Word::Elements, Word::Properties];
     let is_cell = graph.is_named(source, Word::Cell) || graph.is_named(source, Word::ContextCell);
@@ -154,7 +154,7 @@ impl Name {
         name
     }
 
-    /// Lists the holders, beginning at the root: `(Global handles) → tick.context → scope.sessions`.
+    /// Returns the retaining path from the root: `(Global handles) → tick.context → scope.sessions`.
     fn path(&self, graph: &Graph, texts: &Texts) -> String {
         let mut path = String::new();
         for index in self.chain.iter().rev() {
@@ -176,7 +176,7 @@ impl Name {
     }
 }
 
-/// Returns the name of a holder in the words of the program.
+/// Returns the name of a holder as the program writes it.
 fn holder(name: &str) -> &str {
     match name {
         "system / Context" => "scope",

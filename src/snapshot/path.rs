@@ -1,21 +1,21 @@
-//! The objects that hold an object, from the root to the variable or property that names it.
+//! Retaining paths: the edges from the root to an object, and the functions that show where its name is declared.
 
 use super::graph::{Edge, EdgeKind, Graph, Location, NodeKind, Word};
 
-/// Most steps of a path.
+/// Maximum number of steps of a path.
 const STEPS: usize = 16;
-/// Longest way up that is searched for a cycle.
+/// Maximum number of parents that are searched for a cycle.
 const DEPTH: usize = 10_000;
 const NONE: u32 = u32::MAX;
 
-/// The edges by which objects are first reached from the root: 4 bytes a node.
+/// Shortest-path tree: the edge by which each object is first reached from the root, 4 bytes per node.
 pub struct Tree<'a> {
     graph: &'a Graph,
     parents: Vec<u32>,
 }
 
 impl<'a> Tree<'a> {
-    /// Finds the shortest paths. Those from the current stack have no names: they serve only objects without another path.
+    /// Finds the shortest paths. Paths from the stack give no names, so they are used only for objects without another path.
     #[must_use]
     pub fn of(graph: &'a Graph) -> Self {
         let mut tree = Tree { graph, parents: vec![NONE; graph.ids.len()] };
@@ -51,7 +51,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Returns the edges from each node to the root, the innermost first. That one is a variable or a property if there is one.
+    /// Returns the edges from each node up to the root, innermost first. Prefers a variable or a property as the innermost edge.
     #[must_use]
     pub fn chains(&self, nodes: &[u32]) -> Vec<Vec<u32>> {
         let mut firsts: Vec<_> = nodes.iter().map(|node| self.parents[*node as usize]).collect();
@@ -73,7 +73,7 @@ impl<'a> Tree<'a> {
         firsts.into_iter().map(|first| self.chain(first)).collect()
     }
 
-    /// Returns whether a node is reached without passing another one.
+    /// Returns whether the path from the root to a node avoids the other node.
     fn is_outside(&self, node: u32, other: u32) -> bool {
         let mut node = node;
         for _ in 0..DEPTH {
@@ -99,13 +99,13 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// Returns whether an edge is a variable or a property.
+/// Returns whether an edge has the name of a variable or a property.
 fn names(edge: Edge) -> bool {
     matches!(edge.kind(), EdgeKind::Context | EdgeKind::Property)
 }
 
-/// Returns the function whose position shows where each anchor is declared: the first one within a scope, the class of an
-/// object, the function of a module.
+/// Returns for each anchor the function whose position shows where the anchor is declared: the first one of a scope, the class
+/// of an object, the function of a module.
 #[must_use]
 pub fn functions(graph: &Graph, anchors: &[Option<u32>]) -> Vec<Option<Location>> {
     let is_scope = |anchor: &Option<u32>| anchor.is_some_and(|node| graph.is_named(node, Word::Scope));
@@ -124,7 +124,7 @@ pub fn functions(graph: &Graph, anchors: &[Option<u32>]) -> Vec<Option<Location>
     found
 }
 
-/// Returns a function itself, the class of an object, or the function of a module.
+/// Returns the position of a function, of the class of an object, or of the function of a module.
 fn maker(graph: &Graph, node: u32) -> Option<Location> {
     let located = |node: u32| graph.locations.iter().find(|it| it.node == node).copied();
     let class = || graph.follow(graph.follow(node, Word::Proto)?, Word::Constructor).and_then(located);
@@ -136,7 +136,7 @@ fn maker(graph: &Graph, node: u32) -> Option<Location> {
     located(node).or_else(class).or_else(evaluated)
 }
 
-/// Returns the string that names the file of a function.
+/// Returns the index of the string with the file name of a function.
 #[must_use]
 pub fn file_of(graph: &Graph, function: u32) -> Option<u32> {
     let shared = graph.follow(function, Word::Shared)?;

@@ -1,4 +1,4 @@
-//! Reads a heap snapshot of V8. The strings, which come last, are not kept: [`Texts`] reads those that matter once more.
+//! Reads a heap snapshot of V8. Strings come last and are not kept: [`Texts`] reads the needed ones in a second pass.
 
 use super::graph::{Edge, EdgeKind, Graph, Location, NodeKind, WORDS};
 use super::scanner::{ROW, Scanner};
@@ -6,19 +6,19 @@ use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 use std::io::{Read, Seek, SeekFrom};
 
-/// Most bytes of the description of the tables.
+/// Maximum size of the description of the tables, in bytes.
 const HEADER: usize = 64 << 10;
-/// Longest word.
+/// Maximum length of a word, in bytes.
 const WORD: usize = 32;
-/// Longest text that is returned, which may be the path of a file, in bytes.
+/// Maximum length of a returned string, in bytes: it may be the path of a file.
 const TEXT: usize = 1024;
-/// Least bytes of a number and its comma.
+/// Minimum size of a number and its comma, in bytes.
 const NUMBER: u64 = 2;
 
-/// Reads a whole snapshot. The tables need at most 17 bytes a node, 8 an edge and 8 a function, less than the file.
+/// Reads a whole snapshot. The tables take at most 17 bytes per node, 8 per edge and 8 per function: less than the file.
 ///
 /// # Errors
-/// If the file is not a heap snapshot, or cannot be read.
+/// Fails if the file is not a heap snapshot, or cannot be read.
 pub fn read<R: Read + Seek>(file: &mut R) -> Result<Graph> {
     let length = file.seek(SeekFrom::End(0)).and_then(|length| file.rewind().map(|()| length));
     let length = length.map_err(|error| unreadable(&error))?;
@@ -54,14 +54,14 @@ pub fn read<R: Read + Seek>(file: &mut R) -> Result<Graph> {
     if is_whole { Ok(parts.graph) } else { Err(scanner.invalid("nodes, their edges, and strings")) }
 }
 
-/// Some strings of a snapshot, by their ascending indices.
+/// Strings of a snapshot with their indices, in ascending order.
 pub struct Texts(Vec<(u32, String)>);
 
 impl Texts {
-    /// Reads strings, cut to 1,024 bytes.
+    /// Reads strings, truncated to 1,024 bytes.
     ///
     /// # Errors
-    /// If the file has changed, or cannot be read.
+    /// Fails if the file has changed, or cannot be read.
     pub fn read<R: Read + Seek>(file: &mut R, graph: &Graph, mut wanted: Vec<u64>) -> Result<Self> {
         file.seek(SeekFrom::Start(graph.strings)).map_err(|error| unreadable(&error))?;
         wanted.sort_unstable();
@@ -99,7 +99,7 @@ fn words<R: Read>(scanner: &mut Scanner<R>, graph: &mut Graph) -> Result<()> {
     })
 }
 
-/// Calls `each` with the strings of an array, cut to `limit` bytes, until it returns false.
+/// Calls `each` with the strings of an array, truncated to `limit` bytes, until `each` returns false.
 fn each_string<R: Read>(
     scanner: &mut Scanner<R>,
     limit: usize,
@@ -119,11 +119,11 @@ fn each_string<R: Read>(
     Ok(())
 }
 
-/// The parts read up to now.
+/// Parts of a snapshot that have been read.
 struct Parts {
     graph: Graph,
     form: Option<Form>,
-    /// Number of edges that the nodes announce.
+    /// Total number of edges, according to the nodes.
     edge_counts: usize,
 }
 
@@ -183,15 +183,15 @@ impl Parts {
     }
 }
 
-/// Returns the number of rows to allocate: no more than the file can hold.
+/// Returns the number of rows to allocate: at most as many as the file can hold.
 fn capacity(rows: u64, width: usize, length: u64) -> usize {
     usize::try_from(rows.min(length / (NUMBER * width as u64))).unwrap_or_default()
 }
 
-/// Columns of the tables.
+/// Columns of the tables, by their positions in a row.
 struct Form {
     node_width: usize,
-    /// Type, name, identity, size, number of edges.
+    /// Type, name, id, size, number of edges.
     node: [usize; 5],
     node_kinds: Vec<NodeKind>,
     node_count: u64,
@@ -241,7 +241,7 @@ impl Form {
     }
 }
 
-/// Returns the width of a table, and the positions of columns in it.
+/// Returns the width of a table, and the positions of the wanted columns.
 fn columns<const N: usize>(fields: &Value, wanted: [&str; N]) -> Option<(usize, [usize; N])> {
     let fields = fields.as_array()?;
     let positions = wanted.map(|name| fields.iter().position(|field| field.as_str() == Some(name)));

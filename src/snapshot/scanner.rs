@@ -1,11 +1,11 @@
-//! Reads JSON from a file piece by piece: the few forms of a heap snapshot, without a tree of values.
+//! Reads JSON from a file in pieces, without a tree of values: only the forms that a heap snapshot contains.
 
 use crate::error::{Error, Kind, Result};
 use std::io::{ErrorKind, Read};
 
-/// Bytes that are read in one call.
+/// Size of a piece, in bytes.
 const PIECE: usize = 256 << 10;
-/// Most numbers in a row of an array.
+/// Maximum number of columns of a table.
 pub const ROW: usize = 16;
 
 pub struct Scanner<R> {
@@ -13,17 +13,17 @@ pub struct Scanner<R> {
     piece: Box<[u8]>,
     at: usize,
     end: usize,
-    /// Offset of the piece in the file.
+    /// File offset of the piece.
     offset: u64,
 }
 
 impl<R: Read> Scanner<R> {
-    /// Reads a source whose first byte has the `offset` in its file.
+    /// Creates a scanner of a source that begins at `offset` in its file.
     pub fn new(source: R, offset: u64) -> Self {
         Scanner { source, piece: vec![0; PIECE].into_boxed_slice(), at: 0, end: 0, offset }
     }
 
-    /// Returns the offset of the next byte.
+    /// Returns the file offset of the next byte.
     pub fn offset(&self) -> u64 {
         self.offset + self.at as u64
     }
@@ -32,7 +32,7 @@ impl<R: Read> Scanner<R> {
         Error::invalid_data(format!("Not a heap snapshot: expected {expected}")).at(self.offset())
     }
 
-    /// Reads the next piece. Returns whether there is one.
+    /// Reads the next piece. Returns false at the end of the file.
     fn fill(&mut self) -> Result<bool> {
         self.offset += self.end as u64;
         (self.at, self.end) = (0, 0);
@@ -50,7 +50,7 @@ impl<R: Read> Scanner<R> {
         }
     }
 
-    /// Returns the next byte without taking it.
+    /// Returns the next byte without consuming it.
     #[inline]
     fn peek(&mut self) -> Result<u8> {
         match self.piece[..self.end].get(self.at) {
@@ -70,7 +70,7 @@ impl<R: Read> Scanner<R> {
         Ok(byte)
     }
 
-    /// Returns the next byte that is not white space, without taking it.
+    /// Skips white space. Returns the next byte without consuming it.
     pub fn peek_token(&mut self) -> Result<u8> {
         loop {
             match self.peek()? {
@@ -88,7 +88,7 @@ impl<R: Read> Scanner<R> {
         Ok(())
     }
 
-    /// Takes a comma, or the `end` of a list. Returns whether there was a comma.
+    /// Consumes a comma or the `end` of a list. Returns whether it was a comma.
     pub fn comma_or(&mut self, end: u8) -> Result<bool> {
         match self.peek_token()? {
             b',' => {
@@ -127,7 +127,7 @@ impl<R: Read> Scanner<R> {
         Ok(if is_negative { 0 } else { number })
     }
 
-    /// Calls `each` with every row of an array of `width` integers a row.
+    /// Calls `each` with every row of an array, of `width` integers per row.
     pub fn rows(&mut self, width: usize, each: &mut dyn FnMut(&[u64]) -> Option<()>) -> Result<()> {
         self.expect(b'[')?;
         if self.peek_token()? == b']' {
@@ -149,7 +149,7 @@ impl<R: Read> Scanner<R> {
         }
     }
 
-    /// Reads a string into `text`, up to `limit` bytes and a character.
+    /// Reads a string into `text`, up to about `limit` bytes: the last escaped character may exceed them.
     pub fn string(&mut self, limit: usize, text: &mut Vec<u8>) -> Result<()> {
         text.clear();
         self.expect(b'"')?;
@@ -172,7 +172,7 @@ impl<R: Read> Scanner<R> {
         }
     }
 
-    /// Returns an escaped character. A half of a surrogate pair becomes a replacement character.
+    /// Reads an escaped character. Half a surrogate pair becomes a replacement character.
     fn escape(&mut self) -> Result<char> {
         Ok(match self.take()? {
             b'n' => '\n',
@@ -192,7 +192,7 @@ impl<R: Read> Scanner<R> {
         })
     }
 
-    /// Skips a value of any form. Copies it to `copy` as far as `limit` allows.
+    /// Skips any value. Copies its first `limit` bytes to `copy`.
     pub fn value(&mut self, limit: usize, copy: &mut Vec<u8>) -> Result<()> {
         copy.clear();
         let mut depth = 0_usize;
@@ -227,7 +227,7 @@ impl<R: Read> Scanner<R> {
 mod tests {
     use super::*;
 
-    /// Returns one byte in each call.
+    /// Returns one byte per read.
     struct Drops<'a>(&'a [u8]);
 
     impl Read for Drops<'_> {

@@ -1,9 +1,9 @@
-//! Snapshots made by hand. Those of Node.js are tested in JavaScript.
+//! Tests with handmade snapshots. JavaScript tests use those of Node.js.
 
 use super::*;
 use std::io::Cursor;
 
-/// Identity of the container in all samples.
+/// Id of the container in all samples.
 const OWNER: u32 = 7;
 
 /// A snapshot under construction.
@@ -40,14 +40,14 @@ impl Heap {
         self.nodes.len() - 1
     }
 
-    /// Adds an edge; the name of an element is its index.
+    /// Adds an edge. The name of an element edge is its index.
     fn edge(&mut self, from: usize, kind: &str, name: &str, to: usize) {
         let kind = EDGES.iter().position(|it| *it == kind).unwrap();
         let label = if kind == 1 { name.parse().unwrap() } else { self.string(name) };
         self.edges.push((from, kind, label, to));
     }
 
-    /// Adds a container that `holder` holds. Returns its owner.
+    /// Adds a container that `holder` holds. Returns the owner and its store.
     fn container(&mut self, holder: (usize, &str, &str), owner: &str, store: (&str, u32)) -> (usize, usize) {
         let object = self.node("object", owner, OWNER, 32);
         let memory = self.node("array", "", 9, store.1);
@@ -94,7 +94,7 @@ fn compared(before: &str, after: &str) -> Result<Vec<Growth>> {
     compare(&mut Cursor::new(before.as_bytes()), &mut Cursor::new(after.as_bytes()))
 }
 
-/// Compares two sizes of a heap.
+/// Compares snapshots of a heap at two sizes.
 fn growth(sizes: [u32; 2], heap: fn(u32) -> Heap) -> Vec<Growth> {
     let [before, after] = sizes.map(|size| heap(size).json());
     compared(&before, &after).unwrap()

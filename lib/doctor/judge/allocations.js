@@ -1,6 +1,6 @@
 'use strict'
 
-// Live allocations by the line that is guilty of them.
+// Live allocations by the guilty line.
 
 const { heaviest } = require('./groups')
 const { guiltyFrame } = require('./sites')
@@ -10,12 +10,12 @@ const { sum } = require('./statistics')
  * @typedef {import('../facts').AllocationFact} AllocationFact
  * @typedef {import('../facts').FactFrame} FactFrame
  *
- * Allocations of one line: the stack with the most, and live bytes of all.
+ * Allocations of one line: the stack with the most live bytes, and the live bytes of all stacks.
  * @typedef {{ frame: FactFrame, frames: FactFrame[], live: number }} Allocations
  */
 
 /**
- * Returns the allocations of the line that has the most live bytes, or `undefined` without any.
+ * Returns the allocations of the line with the most live bytes, or `undefined` without allocations.
  * @param {readonly AllocationFact[]} allocations
  * @returns {Allocations | undefined}
  */

@@ -1,6 +1,6 @@
 'use strict'
 
-// Calls that compute and are awaited in a loop: an `await` of a settled promise lets no event of the loop run.
+// Computations awaited in a loop: `await` of a settled promise does not let the event loop continue.
 
 const { LOOPS, partsOf } = require('./blocks')
 const { isCrowd } = require('./crowd')
@@ -19,7 +19,7 @@ const { describe, duration, finding, percent, plural } = require('./sites')
 const rules = [{ rule: /** @type {const} */ (4), id: 'await-loop', title: 'await of computations in a loop' }]
 
 const LEAST_BLOCKS = 3
-/** A single block of this length suffices, in milliseconds. */
+/** Duration from which a single block suffices, in milliseconds. */
 const LONG = 500
 
 /**
@@ -30,7 +30,7 @@ const LONG = 500
 function judge(facts, setup) {
   const parts = partsOf(facts, setup)
   const loops = parts.filter(({ kind }) => kind === 'loop')
-  // `forEach` and `reduce` with asynchronous functions: the function that computes is judged too.
+  // `forEach` and `reduce` with asynchronous functions: `handler` judges the function that computes.
   const chains = parts.flatMap(part => {
     const frame = part.kind === 'call' ? part.frames.find(isChain) : undefined
     return frame === undefined ? [] : [{ ...part, frame }]

@@ -1,6 +1,6 @@
 'use strict'
 
-// Blocks of the event loop that are the program's, divided among their stacks.
+// Blocks that the program caused, divided among their stacks.
 
 const { requestCount } = require('./processes')
 const { guiltyFrame } = require('./sites')
@@ -16,9 +16,9 @@ const { isWriteCall } = require('./write-calls')
  * @typedef {import('./parts').Part} Part
  */
 
-/** Loops whose passes follow one another without an iteration of the event loop if the awaited promises are settled. */
+/** Loops that run without an event-loop iteration in between if the awaited promises are settled. */
 const LOOPS = new Set(['for', 'for of', 'for in', 'for await', 'while', 'do'])
-/** Loops that end: those of consumers, which run as long as the program, do not count for calls deep below. */
+/** Loops that end. Loops of consumers run as long as the program, so they do not count for calls deep below. */
 const BOUNDED_LOOPS = new Set(['for', 'for of', 'for in'])
 const MODULES = 'node:internal/modules'
 
@@ -35,8 +35,8 @@ function partsOf(facts, setup) {
 }
 
 /**
- * Returns the processes whose blocks delay others: those with requests, or the main threads if none has requests. Other threads and
- * processes exist in order to be busy.
+ * Returns the processes whose blocks delay others: those with requests, or all main threads in a program without requests. Other
+ * threads and processes may block by design.
  * @param {Facts} facts
  */
 function judgedProcesses({ processes }) {
@@ -55,13 +55,13 @@ function isJudged({ measured }, block, { threshold }) {
   return workOf(block) >= threshold
 }
 
-/** Returns the time in which the block ran code of the program, or waited in its system calls. @param {FactBlock} block */
+/** Returns the own time of a block, without the garbage collections that caused it. @param {FactBlock} block */
 function workOf({ own, gc, cause }) {
   return cause === 'gc' ? own - gc : own
 }
 
 /**
- * Divides a block: each stack stands for the time around it.
+ * Divides a block: each stack represents the time around it.
  * @param {ProcessFacts} process
  * @param {FactBlock} block
  * @returns {Part[]}
@@ -102,8 +102,8 @@ function isStartUp(frames) {
 }
 
 /**
- * Returns the frame whose function awaits the rest of the stack in a loop. The first asynchronous frame was resumed by a promise of
- * the frames before it; further ones may belong to consumers that wait for events in each pass.
+ * Returns the frame whose function awaits the rest of the stack in a loop. The first asynchronous frame awaits a promise of the
+ * frames before it; further ones may belong to consumers that wait for events in each pass.
  * @param {FactFrame[]} frames
  */
 function loopFrame(frames) {
@@ -115,7 +115,7 @@ function loopFrame(frames) {
 }
 
 /**
- * Returns whether the thread waited in a system call. It did not if its stack shows JavaScript of the program that runs.
+ * Returns whether the thread waited in a system call. A stack that begins in JavaScript of the program shows that it did not.
  * @param {Part} part
  */
 function isSystemCall({ block, frames, isLate }) {

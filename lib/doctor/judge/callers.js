@@ -3,7 +3,7 @@
 /** @typedef {import('../facts').FactFrame} FactFrame */
 
 /**
- * Returns the innermost frame of the program, else of a package, else of Node.js: the one that called a function of Node.js.
+ * Returns the innermost frame of the program, else of a package, else of Node.js.
  * @param {readonly FactFrame[]} frames
  * @returns {FactFrame | undefined}
  */

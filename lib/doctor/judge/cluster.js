@@ -1,6 +1,6 @@
 'use strict'
 
-// Programs of several processes: too many, unevenly loaded, or doing the same work; and programs that need more than one.
+// Programs with too many, unevenly loaded, or redundant processes, and programs that need more than one.
 
 const { groupBy, heaviest, measuredTime } = require('./groups')
 const { coresOf, requestCount, residentSize, serversOf, starvedShare, utilizationOf } = require('./processes')
@@ -28,27 +28,27 @@ const rules = [
 ]
 
 const STARVED = 0.1
-/** Coefficient of variation of the requests of processes, and requests from which on it says something. */
+/** Coefficient of variation of requests per process, and minimum number of requests for it. */
 const UNEVEN = 0.5
 const LEAST_REQUESTS = 1000
-/** Connections for each process, below which chance makes the load uneven. */
+/** Connections per process below which the load is uneven by chance. */
 const CONNECTIONS = 4
-/** Utilization of the busiest process from which on an uneven load harms. */
+/** Utilization of the busiest process from which an uneven load does harm. */
 const BUSY = 0.5
-/** Share of loads, and number of them, that another process has done. */
+/** Share and number of loads that another process has also made. */
 const REPEATED = 0.5
 const LEAST_REPEATED = 200
-/** Loads of a key in one process up to which the process caches the key. */
+/** Maximum number of loads of a key in a process that caches the key. */
 const CACHED = 3
-/** Bytes a second, and milliseconds for each request. */
+/** Limits of messages: bytes per second, and milliseconds per request. */
 const IPC_RATE = 5e6
 const IPC_TIME = 1
 const LEAST_MESSAGES = 100
 const MANY_CORES = 4
 const FULL = 0.9
-/** Share of the time in blocks from which on the blocks are to be mended first. */
+/** Share of the time in blocks from which the blocks should be fixed first. */
 const BLOCKED = 0.2
-/** Share of the requested rate that a program which keeps up reaches. */
+/** Share of the requested rate below which a program does not keep up. */
 const REACHED = 0.95
 
 /**
@@ -89,7 +89,7 @@ function tooMany(facts, setup) {
 }
 
 /**
- * Returns the share of the time that busy loops cannot have had a core, because there are too few.
+ * Returns the share of the time for which busy loops must have been starved, because there are too few cores.
  * @param {ProcessFacts[]} servers
  * @param {number} cores
  */
@@ -98,7 +98,7 @@ function starvation(servers, cores) {
   return busy === 0 ? 0 : Math.max(0, busy - cores) / servers.length
 }
 
-/** Returns the stack that starts most of the processes. @param {Facts} facts */
+/** Returns the stack that started the most processes. @param {Facts} facts */
 function forkFrames({ processes }) {
   const all = processes.flatMap((/** @type {Forking} */ { starts, forks = [] }) => [...forks, ...starts])
   const starts = all.filter(({ kind }) => kind === 'process')
@@ -124,7 +124,7 @@ function uneven(facts, setup) {
   return [
     finding({
       ...rules[1],
-      // The user's own load may use few connections.
+      // A load that the user generates may use few connections.
       confidence: facts.load === undefined ? 'likely' : 'certain',
       frames: forkFrames(facts),
       evidence: { text, requests: counts, variation: spread, busiest },
@@ -135,7 +135,7 @@ function uneven(facts, setup) {
 }
 
 /**
- * Finds loads of keys that each process caches for itself.
+ * Finds keys that several processes load and cache separately.
  * @param {Facts} facts
  * @param {Setup} setup
  * @returns {Finding[]}
@@ -224,7 +224,7 @@ function moreThreads(facts, setup) {
   return [
     finding({
       ...rules[4],
-      // A load without a rate fills any server.
+      // A load without a rate saturates any server.
       confidence: isBehind ? 'likely' : 'possible',
       evidence: { text, utilization, cpus: cores, blocked },
       fix: `node:cluster or threads, up to ${number(Math.floor(cores))}; a pool for single calls helps little`,

@@ -1,7 +1,7 @@
 'use strict'
 
-// Distinguishes one long call from many short ones that an iteration of the event loop runs one after another, because the loop is
-// full. Both make long iterations with the same stacks. Only a long call is a fault of its function.
+// Distinguishes one long call from many short calls that a saturated loop runs in one iteration. Both make long iterations with the
+// same stacks, but only a long call is a fault of its function.
 
 const { groupBy, heaviest, measuredTime, timeOf } = require('./groups')
 const { requestCount, utilizationOf } = require('./processes')
@@ -14,21 +14,19 @@ const { sum } = require('./statistics')
  * @typedef {import('../facts').ProcessFacts} ProcessFacts
  */
 
-/** A block with the requests that had begun, plus those that had ended, at each of its stacks and at its end. */
-
-/** Share of the threshold that a request has to hold the loop for, on average, if its calls are long. */
+/** Time for which a request with long calls holds the loop on average, as a share of the threshold. */
 const LONG = 0.5
-/** The share if the requests are not all of that kind, and below which calls are short by the requests that begin in between. */
+/** That share if the routes are unknown, and the share below which calls are short. */
 const SHORT = 0.25
-/** Share of long calls below which they are exceptions. */
+/** Share of blocks with long calls below which these are exceptions. */
 const RARE = 0.1
-/** Calls of an interval that prove that they are short. */
+/** Minimum number of calls between two stacks that proves the calls short. */
 const LEAST_CALLS = 2
-/** Utilization from which on a loop may be full. */
+/** Utilization from which a loop may be saturated. */
 const FULL = 0.8
 
 /**
- * Returns whether the parts are many short calls rather than long ones.
+ * Returns whether the parts stand for many short calls rather than for long ones.
  * @param {readonly Part[]} parts of one function
  * @param {Setup} setup
  */
@@ -38,14 +36,14 @@ function isCrowd(parts, setup) {
   const proofs = groupBy(parts, ({ block }) => block).map(([part]) => proofOf(part, setup.threshold))
   const long = proofs.filter(proof => proof === 'long').length
   const short = proofs.filter(proof => proof === 'short').length
-  // A garbage collection makes an interval long now and then.
+  // A garbage collection occasionally makes an interval long.
   if (long + short > 0) return long < (long + short) * RARE
   return isFull(process, setup) || isBusyWithOthers(parts, setup)
 }
 
 /**
- * Returns whether each request that may have caused the parts holds the loop for long on average: those of the routes, if the routes
- * are known.
+ * Returns whether requests hold the loop for long on average: only those of the routes that caused the parts, if the routes are
+ * known.
  * @param {readonly Part[]} parts
  * @param {Setup} setup
  */
@@ -67,7 +65,7 @@ function routeKey(it) {
 }
 
 /**
- * Returns how long the calls of a block are, by the requests that began or ended between its stacks.
+ * Returns whether the calls of a block are long or short, by the requests that began or ended between its stacks.
  * @param {Part} part of the block
  * @param {number} threshold
  */
@@ -77,7 +75,7 @@ function proofOf({ block, work }, threshold) {
   const intervals = samples.map(({ at, lateness }, index) => {
     const next = samples[index + 1]
     const end = next === undefined ? duration : next.at + next.lateness
-    // A call that begins a request and ends it is two steps.
+    // A call that begins and ends a request counts twice in `progress`.
     return { length: ((end - at - lateness) * work) / duration, calls: (progress[index + 1] - progress[index]) / 2 }
   })
   const isLong = intervals.some(({ length, calls }) => length >= Math.max(1, calls) * threshold * LONG)
@@ -86,7 +84,7 @@ function proofOf({ block, work }, threshold) {
 }
 
 /**
- * Returns whether the loop is full of iterations that are as long as blocks, though its requests are short.
+ * Returns whether the loop is saturated: its iterations are about as long as blocks, although its requests are short.
  * @param {ProcessFacts} process
  * @param {Setup} setup
  */
@@ -99,7 +97,7 @@ function isFull(process, { threshold, seconds }) {
 }
 
 /**
- * Returns whether many requests begin within the blocks, as if each were short.
+ * Returns whether many requests begin within the blocks, which shows that each is short.
  * @param {readonly Part[]} parts
  * @param {Setup} setup
  */

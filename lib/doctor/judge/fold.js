@@ -1,50 +1,50 @@
 'use strict'
 
-// Findings that another one explains: one fault, one finding.
+// Folds findings that another finding explains, so that each fault has one finding.
 
 /**
  * @typedef {import('../../../doctor').Finding} Finding
  *
  * @typedef {Pick<Finding, 'file' | 'line' | 'column' | 'function'>} Position
  *
- * A rule whose findings explain those of another rule, under a condition.
+ * Condition under which findings of some rules explain findings of others.
  * @typedef {object} Explanation
- * @property {readonly (Finding['rule'] | string)[]} by rules, or ids of findings
- * @property {readonly (Finding['rule'] | string)[]} of rules, or ids of findings
+ * @property {readonly (Finding['rule'] | string)[]} by rules or ids of the causes
+ * @property {readonly (Finding['rule'] | string)[]} of rules or ids of the effects
  * @property {(cause: Finding, effect: Finding) => boolean} if
  */
 
 const RANKS = { possible: 0, likely: 1, certain: 2 }
-/** Ratio of times from which on one finding is small beside another. */
+/** Ratio of times from which the smaller finding is negligible. */
 const MUCH = 5
-/** Distance of lines within a function. */
+/** Maximum distance of nearby lines. */
 const NEAR = 10
-/** Parts of the paths by which listeners and buffers of streams hold memory. */
+/** Retaining paths of listeners and stream buffers. */
 const HOLDERS = /listener|_events|kEvents|WritableState|buffered|Timeout|TimersList/i
 
 /** @type {Explanation[]} */
 const EXPLANATIONS = [
-  // Starting a worker or a process holds the loop and adds listeners; its memory comes and goes.
+  // The start of a worker or a process holds the loop, adds listeners, and takes memory for a while.
   { by: [8], of: [2, 3, 4, 6], if: runsLine },
   { by: [8], of: [5], if: (_, { name }) => name === undefined },
-  // Stacks of one block may differ.
+  // The stacks of one block may differ.
   { by: [3, 4], of: [6], if: runsLine },
   { by: ['handler'], of: [4], if: (cause, effect) => effect.confidence === 'possible' && runsLine(effect, cause) },
   { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isAt },
-  // A stack may be captured after a long call.
+  // A late stack may show a line after the long call.
   { by: ['handler', 'system-call'], of: ['handler', 'system-call'], if: isBesideCall },
-  // Starting takes system calls.
+  // A start makes system calls.
   { by: [8], of: ['system-call'], if: isNearby },
-  // Holding memory is how these do harm.
+  // Listeners and buffers hold memory.
   { by: [2, 3], of: [5], if: (_, { name, evidence }) => name === undefined || HOLDERS.test(String(evidence.path)) },
   { by: ['growth'], of: ['pauses'], if: () => true },
   { by: [1], of: ['concurrency'], if: () => true },
-  // Long calls fill a loop too.
+  // Long calls also saturate a loop.
   { by: [3, 4, 'handler', 'system-call', 'more-threads'], of: ['saturated'], if: () => true }
 ]
 
 /**
- * Returns the findings without those that another one explains. `evidence.also` of the other one lists them.
+ * Returns the findings that no other finding explains. Their `evidence.also` lists the findings that they explain.
  * @param {readonly Finding[]} findings
  * @returns {Finding[]}
  */
@@ -77,7 +77,8 @@ function explains(cause, effect) {
 }
 
 /**
- * A hint explains hints alone. Of two findings that explain one another, the one that cost less time is the weaker.
+ * Returns whether a cause is too weak to explain an effect. A hint explains only hints; of two findings of a rule, the one that cost
+ * less time is the weaker one.
  * @param {Finding} cause
  * @param {Finding} effect
  */
@@ -97,7 +98,7 @@ function names(list, { rule, id }) {
 }
 
 /**
- * Returns whether the effect happens in the guilty line of the cause, or in a function that it calls.
+ * Returns whether the effect happens on the guilty line of the cause, or in a function that the line calls.
  * @param {Finding} cause
  * @param {Finding} effect
  */
@@ -106,7 +107,7 @@ function runsLine(cause, effect) {
 }
 
 /**
- * Returns whether the effect is small, and happens in a function that calls the guilty one, near that call.
+ * Returns whether the effect is negligible, and happens near a call that leads to the guilty line.
  * @param {Finding} cause
  * @param {Finding} effect
  */
@@ -127,7 +128,7 @@ function isNearby(cause, effect) {
 }
 
 /**
- * Returns whether two positions are near one another in a function of one name.
+ * Returns whether two positions are nearby lines of one function.
  * @param {Position} one
  * @param {Position} other
  */
@@ -137,7 +138,7 @@ function isNear(one, other) {
 }
 
 /**
- * Returns whether two positions are those of one call, or in one line of a function: a line of generated code holds many.
+ * Returns whether two positions are on one line, and at one call or in one function: a line of generated code holds many functions.
  * @param {Position} one
  * @param {Position} other
  */
@@ -147,13 +148,13 @@ function isAt(one, other) {
 }
 
 /**
- * Returns the finding at the end of the chain of explanations.
+ * Returns the finding that explains a finding, directly or through others.
  * @param {Finding} finding
  * @param {Map<Finding, Finding | undefined>} causes
  */
 function rootOf(finding, causes) {
   let root = finding
-  // Chains are as long as the explanations at most; two findings cannot explain one another.
+  // The chain ends, since two findings never explain one another.
   for (let cause = causes.get(root); cause !== undefined; cause = causes.get(root)) root = cause
   return root
 }

@@ -1,6 +1,6 @@
 'use strict'
 
-// Parts of blocks that have one cause, and their figures.
+// Groups parts of blocks by their cause, and summarizes the groups.
 
 const { durationsOf, quantile, sum } = require('./statistics')
 
@@ -12,11 +12,11 @@ const { durationsOf, quantile, sum } = require('./statistics')
  *
  * @typedef {object} Group
  * @property {Part[]} parts
- * @property {number} time in milliseconds, without starvation
- * @property {FactFrame | undefined} frame the guilty one with the most time
- * @property {FactFrame[]} frames the stack with the most time, of those with that frame
+ * @property {number} time own time, in milliseconds
+ * @property {FactFrame | undefined} frame guilty frame with the most time
+ * @property {FactFrame[]} frames stack with the most time among those with that frame
  *
- * Figures of a group. A block counts if the group has at least half of it, or at least the threshold. Times are in milliseconds.
+ * Figures of a group, in milliseconds. A block counts if the group has at least half of the own time, or at least the threshold.
  * @typedef {object} Figures
  * @property {number} count of blocks
  * @property {number} p50
@@ -24,9 +24,9 @@ const { durationsOf, quantile, sum } = require('./statistics')
  * @property {number} max
  * @property {number} total
  * @property {number} share of the time measured
- * @property {number} wall median with starvation
+ * @property {number} wall median duration, including starved time
  * @property {number} waited requests that the blocks delayed
- * @property {number} processes in which they occurred
+ * @property {number} processes in which the blocks occurred
  */
 
 /**
@@ -49,7 +49,7 @@ function groupBy(items, keyOf) {
 }
 
 /**
- * Returns the items of the key that weighs most.
+ * Returns the items of the key with the largest total weight.
  * @template T
  * @param {readonly T[]} items
  * @param {(item: T) => unknown} keyOf
@@ -115,9 +115,9 @@ function figuresOf({ parts, time }, { threshold, seconds }) {
 }
 
 /**
- * Returns the time for which a process was measured, in milliseconds.
+ * Returns the duration of the measurement of a process, in milliseconds.
  * @param {ProcessFacts} process
- * @param {number} seconds measured of the whole program
+ * @param {number} seconds duration of the measurement of the program
  */
 function measuredTime({ measured }, seconds) {
   return measured === undefined ? seconds * 1000 : measured.to - measured.from

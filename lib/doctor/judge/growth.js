@@ -1,6 +1,6 @@
 'use strict'
 
-// Whether a number grows without a bound: it never falls back, and it grows in each quarter of the measurement.
+// Detects unbounded growth of a number: it never falls back, and grows in each quarter of the measurement.
 
 /**
  * @typedef {import('../facts').ProcessFacts} ProcessFacts
@@ -15,17 +15,17 @@
  * @property {number | undefined} perRequest `undefined` without requests
  */
 
-/** Growth that a pool or a table of connections may have. */
+/** Growth that a pool or a set of connections may reach. */
 const LEAST_GROWTH = 20
-/** Growth for each request that counts even if the number has not doubled. */
+/** Growth per request that counts even if the number has not doubled. */
 const EACH_REQUEST = 0.5
 const LEAST_REQUESTS = 200
 const LEAST_COUNTS = 6
-/** Part of the mean growth of a quarter that each quarter has to have: one that fills to a bound slows down. */
+/** Minimum growth of each quarter, as a share of their mean: growth up to a bound slows down. */
 const STEADY = 0.2
 
 /**
- * Returns the growth of a number, or `undefined` if it may have a bound.
+ * Returns the growth of a number, or `undefined` if the number may be bounded.
  * @param {Counts} counts
  * @param {ProcessFacts} process whose requests may drive the growth
  * @returns {Growth | undefined}
@@ -44,7 +44,7 @@ function growthOf(counts, process) {
 }
 
 /**
- * Returns whether a number grows in each quarter: of the requests, if there are enough, since the load may pause.
+ * Returns whether a number grows in each quarter of the requests, since the load may pause, or of the time with few requests.
  * @param {Counts} counts
  * @param {ProcessFacts} process
  * @param {number} requests
@@ -62,7 +62,7 @@ function isSteady(counts, process, requests) {
   return least > 0 && marks.slice(1).every((mark, index) => mark - marks[index] >= least)
 }
 
-/** Returns for each count the least one from there on. @param {Counts} counts */
+/** Returns for each count the minimum of it and all later counts. @param {Counts} counts */
 function floorOf(counts) {
   let least = Number.POSITIVE_INFINITY
   return counts

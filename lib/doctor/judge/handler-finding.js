@@ -1,6 +1,6 @@
 'use strict'
 
-// Findings of functions that hold the event loop, in words.
+// Describes findings of functions that hold the event loop.
 
 const { isSystemCall } = require('./blocks')
 const { routeKey } = require('./crowd')
@@ -86,7 +86,7 @@ function nativeName(callees, frame) {
 }
 
 /**
- * Returns the outermost function of the program, which is that of the request.
+ * Returns the outermost function of the program, which handles the request, unless it is the guilty one.
  * @param {FactFrame[]} frames
  * @param {FactFrame | undefined} frame the guilty one
  */
@@ -115,7 +115,7 @@ function textOf({ figures, native, systemCall, request, handler, lateness }) {
   return sentences.join(' ')
 }
 
-/** Returns the median lateness of stacks if most were captured after native code had returned. @param {readonly Part[]} parts */
+/** Returns the median lateness of the stacks if most of them are late. @param {readonly Part[]} parts */
 function latenessOf(parts) {
   const late = parts.filter(({ isLate, frames }) => isLate && frames.length > 0)
   if (late.length <= parts.length / 2) return 0
@@ -134,7 +134,7 @@ function mostFrequent(parts, of) {
   return part && of(part)
 }
 
-/** Returns the time by request, in milliseconds. @param {readonly Part[]} parts */
+/** Returns the own time by route, in milliseconds. @param {readonly Part[]} parts */
 function requestsOf(parts) {
   return Object.fromEntries(
     groupBy(parts, ({ block }) => routeKey(block.request)).map(group => [

@@ -1,6 +1,6 @@
 'use strict'
 
-// Functions that hold the event loop: by computing, in native code, or in a synchronous system call.
+// Functions that hold the event loop: in JavaScript, in native code, or in a synchronous system call.
 
 const { isSystemCall, partsOf } = require('./blocks')
 const { isCrowd, routeKey } = require('./crowd')
@@ -32,11 +32,11 @@ const LEAST_BLOCKS = 3
 const LEAST_SHARE = 0.02
 /** A single block of this length suffices, in milliseconds. */
 const LONG = 250
-/** Share of the time that the blocks of a program without requests may take: such a program computes, and delays nothing. */
+/** Share of the time in blocks from which a program without requests counts as a batch job, which delays no requests. */
 const BATCH_SHARE = 0.8
-/** Share of the time from which on a full loop is mentioned. */
+/** Share of the time from which a saturated loop is reported. */
 const FULL_SHARE = 0.2
-/** Files of Node.js that call a program because of a message of another one. */
+/** Files of Node.js that call the program when another process sends data. */
 const SOCKETS = /^node:(net|dgram|tls|_tls_wrap|_http_\w+|internal\/(http2\/\w+|stream_base_commons|child_process))$/
 
 /**
@@ -49,7 +49,7 @@ function judge(facts, setup) {
   const callers = nativeCallers(parts)
   const groups = groupsOf(parts, part => functionKey(part, callers))
   const judged = groups.map(group => ({ group, confidence: confidenceOf(group, facts, setup) }))
-  // A full loop runs different functions in each block, and none of them for long.
+  // A saturated loop runs different functions in each block, each of them briefly.
   const rest = judged.flatMap(({ group, confidence }) => (confidence === undefined ? group.parts : []))
   const findings = judged
     .flatMap(({ group, confidence }) => (confidence === undefined ? [] : [findingOf(group, confidence, setup)]))
@@ -81,7 +81,7 @@ function kindOf(part) {
 }
 
 /**
- * Identifies the guilty function of a part and how it holds the loop. A function without a name is known by its caller and request.
+ * Identifies the guilty function of a part, and how it holds the loop. An anonymous function is identified by its caller and request.
  * @param {Part} part
  * @param {Map<string, FactFrame | undefined>} callers
  */
@@ -112,7 +112,7 @@ function confidenceOf(group, facts, setup) {
 }
 
 /**
- * Without a stack, the profile names the caller of native code. A wait without a stack may be one for events.
+ * Without a stack, the profile names the caller of native code. A wait without a stack may be a wait for events.
  * @param {Group} group
  * @returns {Confidence | undefined}
  */
@@ -122,7 +122,7 @@ function confidenceWithoutStack({ parts }) {
 }
 
 /**
- * Returns whether a program without requests, also such that are not counted, computes nearly all the time.
+ * Returns whether the program is a batch job: it receives no data from other processes, and computes nearly all the time.
  * @param {Group} group
  * @param {Facts} facts
  * @param {Setup} setup
@@ -137,7 +137,7 @@ function isBatch({ frames }, { processes }, setup) {
 }
 
 /**
- * Returns a hint if the loop is full of short callbacks.
+ * Returns a hint if short callbacks saturate the loop.
  * @param {readonly Part[]} parts
  * @param {Setup} setup
  * @returns {Finding[]}
@@ -165,7 +165,7 @@ function saturation(parts, setup) {
 }
 
 /**
- * Returns what the rules left out.
+ * Returns notes on blocks that the rules left out.
  * @param {Facts} facts
  * @param {Setup} setup
  * @returns {Record<string, string>} by id of the rule

@@ -1,6 +1,6 @@
 'use strict'
 
-// Growth of the memory of a process, by its size after major collections.
+// Growth of the memory of a process, measured after major collections.
 
 const { slope } = require('./statistics')
 
@@ -8,27 +8,27 @@ const { slope } = require('./statistics')
  * @typedef {import('../facts').ProcessFacts} ProcessFacts
  * @typedef {{ x: number, y: number }} Point time in seconds, and bytes
  *
- * Growth: `rate` in bytes a second, `grown` in bytes, `share` of the size at the beginning. `hasShape`: the points suffice to distinguish
+ * Growth: `rate` in bytes per second, `grown` in bytes, `share` of the initial size. `hasShape`: enough points to distinguish
  * steady growth from memory that fills up.
  * @typedef {{ rate: number, grown: number, share: number, from: number, to: number, collections: number, hasShape: boolean }} HeapGrowth
  */
 
-/** Growth that is judged: bytes a second, and share of the memory. */
+/** Minimum growth: bytes per second, and share of the initial size. */
 const RATE = 0.5e6
 const SHARE = 0.2
-/** Least rate of the last third, as a share of the whole: below, the memory has levelled off. */
+/** Rate of the last third, as a share of the overall rate, below which the memory has levelled off. */
 const FLAT = 0.25
 const MAX_POINTS = 200
-/** Points from which on the last third has a rate. */
+/** Minimum number of points for a rate of the last third. */
 const SHAPED = 4
 
-/** Returns the growth of the heap, or `undefined` without one. @param {ProcessFacts} process */
+/** Returns the growth of the heap, or `undefined` if it does not grow. @param {ProcessFacts} process */
 function heapGrowth({ majors }) {
   return growthOf(majors.map(({ at, heapUsed }) => ({ x: at / 1000, y: heapUsed })))
 }
 
 /**
- * Returns the growth of the memory outside of the heap, by the first row after each major collection.
+ * Returns the growth of the memory outside of the heap, from the first row after each major collection.
  * @param {ProcessFacts} process
  */
 function externalGrowth({ majors, rows }) {
@@ -41,7 +41,7 @@ function externalGrowth({ majors, rows }) {
 }
 
 /**
- * Returns the growth, or `undefined` if the numbers do not grow, or have levelled off.
+ * Returns the growth, or `undefined` if the sizes do not grow or have levelled off.
  * @param {Point[]} all
  * @returns {HeapGrowth | undefined}
  */

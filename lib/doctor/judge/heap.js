@@ -1,6 +1,6 @@
 'use strict'
 
-// Memory that grows: by its size after major collections, and by the containers that grew between two heap snapshots.
+// Growing memory: detected after major collections, explained by the containers that grew between two heap snapshots.
 
 const { mostAllocated } = require('./allocations')
 const { externalGrowth, heapGrowth } = require('./heap-growth')
@@ -16,28 +16,28 @@ const { bytes, describe, finding, number, plural } = require('./sites')
  * @typedef {import('../../../doctor').Finding} Finding
  * @typedef {import('../../../doctor').Confidence} Confidence
  *
- * A container. `adds` are lines that add to it; `removal` says whether its file removes entries, and compares their number; `heap` are
- * the sizes of the heap at the snapshots.
+ * A container. `adds`: lines that add entries. `removal`: whether its file removes entries, and reads their number. `heap`: sizes of the
+ * heap at the snapshots.
  * @typedef {import('../facts').ContainerFact &
  *   { adds?: FactFrame[], removal?: 'none' | 'some' | 'bounded' | 'unknown', heap?: number[] }} Container
  *
- * Memory that grows: V8's heap, or Buffers and other memory outside of it.
+ * Growing memory: V8's heap, or the memory outside of it, such as that of Buffers.
  * @typedef {{ where: 'heap' | 'outside', growth: Growth, process: ProcessFacts }} Memory
  */
 
 const rule = { rule: /** @type {const} */ (5), id: 'growth', title: 'growing heap' }
 const rules = [rule, pauses.rule]
 
-/** Share of the growth that a container or a line must hold in order to explain it, and share that leaves no doubt. */
+/** Share of the growth from which a container or an allocating line explains it, and share that proves the fault. */
 const EXPLAINS = 0.2
 const PROVES = 0.5
-/** Growth of entries that leaves no doubt, and least entries. */
+/** Factor and minimum number of entries that prove the fault. */
 const GROWTH = 2
 const ENTRIES = 1000
 const MAX_NAMED = 3
-/** Least growth between the snapshots, as a share of that in the measurement. */
+/** Minimum growth between the snapshots, as a share of the growth in the measurement. */
 const LEAST = 0.05
-/** Caches of packages that have a limit. */
+/** Caches of packages that may have a limit. */
 const LIMITED = /LRU|Lru[A-Z_]|lru-cache|TTLCache/
 const DAY = 86_400
 
@@ -50,7 +50,7 @@ function judge(facts, setup) {
   return facts.processes.flatMap(process => {
     const memory = judgeMemory(process)
     const stops = pauses.judgePauses(process, setup)
-    // The pauses of a heap that grows are its harm.
+    // Pauses are an effect of the growing heap.
     return memory.some(({ confidence }) => confidence !== 'possible')
       ? withPauses(memory, stops)
       : [...memory, ...stops]
@@ -83,7 +83,7 @@ function judgeMemory(process) {
 }
 
 /**
- * Returns the containers that hold much of the growth, those with the most of it first.
+ * Returns the containers that explain the growth, largest first.
  * @param {readonly Container[]} containers
  * @param {Growth} growth
  */
@@ -101,7 +101,7 @@ function explaining(containers, growth) {
  */
 function shareOf(container, { grown }) {
   const [before, after] = container.heap ?? [0, grown]
-  // The heap may have been larger at the first snapshot for a moment.
+  // The heap may have been larger for a moment at the first snapshot.
   return heldMore(container) / Math.max(after - before, grown * LEAST)
 }
 
@@ -147,7 +147,7 @@ function named(memory, container) {
 }
 
 /**
- * Returns a stack whose frame of the function that adds has the line that adds.
+ * Returns a stack with the adding line: the allocation profile knows only the line of its function.
  * @param {FactFrame | undefined} frame
  * @param {readonly FactFrame[]} stack
  */
@@ -164,7 +164,7 @@ function framesOf(frame, stack) {
  */
 function confidenceOf(growth, container) {
   const { removal, path, entries } = container
-  // It may still be filling up, or its entries may live longer than the measurement.
+  // The container may still be filling up, or its entries may outlive the measurement.
   if (removal === 'some' || removal === 'bounded' || LIMITED.test(path)) return 'possible'
   const last = entries.at(-1) ?? 0
   const hasGrown = last >= ENTRIES && last >= GROWTH * entries[0]

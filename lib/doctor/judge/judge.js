@@ -1,6 +1,6 @@
 'use strict'
 
-// From the facts of a run to its report.
+// Judges the facts of a run, and builds its report.
 
 const { judgedProcesses } = require('./blocks')
 const { fold } = require('./fold')
@@ -18,10 +18,10 @@ const { summaryOf } = require('./summary')
  * @typedef {import('../../../doctor').RuleNumber} RuleNumber
  * @typedef {import('../../../doctor').RuleStatus} RuleStatus
  *
- * A finding that is not reported: `rule` is the number or the id of a rule, `file` a path or its end.
+ * A finding to leave out of the report. `rule`: number or id of the rule. `file`: path or end of a path.
  * @typedef {{ rule: string, file: string, line: number, reason?: string }} Ignored
  *
- * A judge. `notes` returns what rules left out, by id.
+ * A judge. `notes` returns by rule id what the judge left out.
  * @typedef {object} Judge
  * @property {readonly { rule: RuleNumber, id: string, title: string }[]} rules
  * @property {(facts: Facts, setup: Setup) => Finding[]} judge
@@ -34,13 +34,13 @@ const { summaryOf } = require('./summary')
  */
 
 const LEAST_REQUESTS = 200
-/** Milliseconds. */
+/** Minimum duration of the measurement, in milliseconds. */
 const LEAST_TIME = 5000
 const STARVED = 0.2
-/** Share of the processor time from which on the program starves itself. */
+/** Share of the processor time from which the program starves itself. */
 const OWN = 0.8
 const RANKS = { possible: 0, likely: 1, certain: 2 }
-/** Rules that see blocks, by the id under which probes report that they cannot. */
+/** Ids of rules on blocks, with the id under which probes report why blocks cannot be measured. */
 const SEEN_BY = /** @type {Record<string, string>} */ ({
   'await-loop': 'handler',
   'system-call': 'handler'
@@ -67,7 +67,7 @@ function isSure({ confidence }) {
 }
 
 /**
- * Returns the report of a run. Its conditions are empty.
+ * Returns the report of a run, without conditions.
  * @param {Facts} facts
  * @param {Options} options
  * @param {readonly Judge[]} [judges]
@@ -111,7 +111,7 @@ function requestsOf({ processes }) {
 }
 
 /**
- * Joins findings of several processes at one line: the one with the most time stands for them.
+ * Joins equal findings of several processes on one line: keeps the surest one with the most time.
  * @param {readonly Finding[]} findings
  */
 function unique(findings) {
@@ -121,7 +121,7 @@ function unique(findings) {
 }
 
 /**
- * Orders by confidence, then by the time that findings cost.
+ * Orders findings by confidence, then by the loop time that they cost.
  * @param {Finding} one
  * @param {Finding} other
  */
@@ -130,7 +130,7 @@ function inOrder(one, other) {
 }
 
 /**
- * Returns whether a name, such as `6` or `handler`, is that of a rule.
+ * Returns whether a rule has a number or id such as `6` or `handler`.
  * @param {string} name
  * @param {{ rule: RuleNumber, id: string }} it
  */
@@ -150,7 +150,7 @@ function isIgnored(finding, { rule, file, line }) {
 }
 
 /**
- * Returns why a run says too little, if it does. Certain findings rest on the program's own time, which others cannot take.
+ * Returns why a run is inconclusive, or `undefined`. Certain findings count own time, so starvation does not invalidate them.
  * @param {Facts} facts
  * @param {Setup} setup
  * @param {readonly Finding[]} findings

@@ -60,7 +60,7 @@ function judgeListeners({ processes }) {
 }
 
 /**
- * Returns whether there may be one for each open connection, such as a subscription that ends with it.
+ * Returns whether there may be one listener or interval per open connection, such as a subscription that ends with the connection.
  * @param {number} count
  * @param {number | undefined} sockets
  */
@@ -84,7 +84,7 @@ function listenerFinding(group, isSignal) {
   return finding({
     ...rules[isSignal(most) ? 1 : 0],
     title: isSignal(most) ? 'growing listeners of an AbortSignal' : 'growing listeners',
-    // Without a line of the program, a package or Node.js may have its reasons.
+    // Growth within a package or Node.js may be intended.
     confidence: frame?.isUser === true ? 'certain' : 'likely',
     frame,
     frames: fact.frames,

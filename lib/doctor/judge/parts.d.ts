@@ -1,32 +1,32 @@
-// The measurement of a run as judges share it, and the parts of its blocks.
+// The parts of blocks, and the figures of the measurement that all judges share.
 
 import type { FactBlock, FactFrame, ProcessFacts } from '../facts'
 
 export interface Setup {
   seconds: number
   requests: number
-  /** Duration of a block, in milliseconds. */
+  /** Minimum duration of a block, in milliseconds. */
   threshold: number
 }
 
 /**
- * Rule that judges a part of a block. `start-up`: modules are being loaded. `write`: the function of a stream. `loop`: a call that is
- * awaited in a loop. `call`: any other function of the program or of a package. `unknown`: no stack, or none with either.
+ * Kind of work in a part of a block. `start-up`: loading modules. `write`: a write function of a stream. `loop`: a call that is
+ * awaited in a loop. `call`: any other function of the program or of a package. `unknown`: no stack, or no such function on it.
  */
 export type Kind = 'start-up' | 'write' | 'loop' | 'call' | 'unknown'
 
-/** The time of a block that one of its stacks stands for. */
+/** The share of a block that one of its stacks represents. */
 export interface Part {
   process: ProcessFacts
   block: FactBlock
   kind: Kind
-  /** Innermost first. */
+  /** Stack, innermost frame first. */
   frames: FactFrame[]
   /** The guilty frame. */
   frame: FactFrame | undefined
-  /** Milliseconds, without starvation. */
+  /** Share of `work`, in milliseconds. */
   time: number
-  /** Work of the whole block. */
+  /** Own time of the whole block, in milliseconds, without the garbage collections that caused it. */
   work: number
   /** Whether the stack was captured after native code had returned. */
   isLate: boolean

@@ -18,14 +18,14 @@ const { largest, sum } = require('./statistics')
 
 const rule = { rule: /** @type {const} */ (5), id: 'pauses', title: 'garbage collection pauses' }
 
-/** Pauses, in milliseconds, and their number for `certain`. A single one is `likely` from `LONG` on. */
+/** Durations of a pause and of a long one, in milliseconds: `PAUSES` pauses are `certain`, a long one is `likely`. */
 const PAUSE = 50
 const LONG = 150
 const PAUSES = 3
-/** Shares of the loop's busy time in collections. */
+/** Shares of the busy time spent in collections. */
 const CERTAIN_SHARE = 0.25
 const NOTED_SHARE = 0.1
-/** Least share of all time: a loop that is idle may spend its little work on collections. */
+/** Minimum share of all time, since an idle loop may spend most of its little busy time on collections. */
 const LEAST_TIME = 0.05
 const STARVED = 0.2
 
@@ -76,7 +76,7 @@ function judgePauses(process, setup) {
  * @returns {Confidence | undefined}
  */
 function confidenceOf(pauses, share, starved) {
-  // Without a core, a collection takes longer than it works.
+  // Starvation prolongs a collection.
   if (pauses.length >= PAUSES || share > CERTAIN_SHARE) return starved > STARVED ? 'likely' : 'certain'
   if (largest(pauses) >= LONG) return 'likely'
   return pauses.length > 0 || share > NOTED_SHARE ? 'possible' : undefined
@@ -91,7 +91,7 @@ function hadCore(row, before) {
   return row.starved - (before?.starved ?? row.starved) < row.longestGc / 2
 }
 
-/** Returns the stack that pauses interrupted most often. @param {ProcessFacts} process */
+/** Returns the stack that collections interrupted most often. @param {ProcessFacts} process */
 function interrupted({ blocks }) {
   const samples = blocks.filter(({ cause }) => cause === 'gc').flatMap(({ samples }) => samples)
   const ofProgram = samples.filter(({ frames }) => frames.some(({ isUser }) => isUser))

@@ -19,9 +19,9 @@ const rules = [
 ]
 
 const QUANTILE = 0.95
-/** Wait from which on the pool is full, in milliseconds, and values that are needed. */
+/** Wait at that quantile from which the pool is full, in milliseconds. */
 const LONG = 20
-/** Median wait: on a busy machine single jobs wait for a core. */
+/** Minimum median wait: on a busy machine, single jobs wait for a core. */
 const USUAL = 5
 const LEAST_VALUES = 20
 const STARVED = 0.1

@@ -11,14 +11,14 @@ const { largest, sum } = require('./statistics')
  * @typedef {import('./parts').Setup} Setup
  */
 
-/** Returns the requests of a process. Its rows alone have those of HTTP/2. @param {ProcessFacts} process */
+/** Returns the number of requests of a process. Only its rows count those of HTTP/2. @param {ProcessFacts} process */
 function requestCount({ requests, rows }) {
   return requests.count || sum(rows.map(row => row.requests))
 }
 
-/** Returns the time in which a process was ready and got no core, in milliseconds. @param {ProcessFacts} process */
+/** Returns the starved time of a process, in milliseconds. @param {ProcessFacts} process */
 function starvedTime({ rows, loop }) {
-  // The rows count from the beginning of the program.
+  // Starved time in rows is cumulative.
   const [first] = rows
   const last = rows.at(-1)
   if (first !== undefined && last !== undefined && first !== last) return Math.max(0, last.starved - first.starved)
@@ -26,7 +26,7 @@ function starvedTime({ rows, loop }) {
 }
 
 /**
- * Returns the share of the time in which a process got no core.
+ * Returns the share of the time for which a process was starved.
  * @param {ProcessFacts} process
  * @param {Setup} setup
  */
@@ -47,8 +47,8 @@ function coresOf({ quota, cores }) {
 }
 
 /**
- * Returns the share of the processor time of the quota that the program's own processes used. Loops that are busy for more time than
- * there are cores use them all.
+ * Returns the share of the available processor time that the program's own processes used. Loops that are busy for more time than the
+ * cores provide use all of it.
  * @param {Facts} facts
  * @param {Setup} setup
  */
@@ -69,7 +69,7 @@ function serversOf({ processes }) {
   return servers.filter(({ script }) => script === servers[0].script)
 }
 
-/** Returns the largest resident size of a process, in bytes. @param {ProcessFacts} process */
+/** Returns the maximum resident size of a process, in bytes. @param {ProcessFacts} process */
 function residentSize({ rows }) {
   return largest(rows.map(({ rss }) => rss))
 }

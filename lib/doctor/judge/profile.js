@@ -11,15 +11,15 @@ const { sum } = require('./statistics')
  * @typedef {import('./parts').Part} Part
  */
 
-/** Samples from which on a profile can contradict stacks, and the share of their time that it has to confirm. */
+/** Minimum number of samples to contradict stacks, and minimum share of the stacks' time that confirms them. */
 const LEAST_SAMPLES = 100
 const CONFIRMED = 0.25
-/** Share of the time of the blocks that a function has to have in the profile. */
+/** Minimum time of a function in the profile, as a share of the time of the blocks. */
 const LEAST_SHARE = 0.5
 
 /**
- * Returns the function of the program that most likely called the native code of blocks without a stack, if there is one: the one
- * whose native callees have most of that time in the profile.
+ * Returns the function of the program that most likely called the native code of blocks without a stack, or `undefined`: the function
+ * whose native callees take the most time in the profile.
  * @param {readonly Part[]} parts
  * @returns {FactFrame | undefined}
  */
@@ -58,8 +58,8 @@ function isUser({ file }) {
 }
 
 /**
- * Returns whether the profiles contradict that a function held the loop for a time. A stack may be captured by chance in a short call
- * among long ones.
+ * Returns whether the CPU profiles contradict that a function held the loop for a time: a stack may show a short call by chance,
+ * between long ones.
  * @param {readonly import('../facts').ProcessFacts[]} processes
  * @param {{ file: string, function: string }} finding
  * @param {number} time in milliseconds
@@ -67,11 +67,11 @@ function isUser({ file }) {
 function contradicts(processes, { file, function: name }, time) {
   const profiles = processes.flatMap(({ profile }) => profile ?? [])
   const nodes = profiles.flatMap(profile => profile.nodes)
-  // Positions of compiled files are those of their sources, which profiles do not know.
+  // Findings have positions in sources; profiles have positions in compiled files.
   if (sum(profiles.map(({ samples }) => samples)) < LEAST_SAMPLES || !nodes.some(node => node.file === file))
     return false
   const isNamed = (/** @type {ProfileNode} */ node) => node.file === file && plainName(node.name) === plainName(name)
-  // A stack names a function without a name by the property that holds it.
+  // In a stack, an anonymous function has the name of the property that holds it.
   const isAnonymous = (/** @type {ProfileNode} */ node) => node.file === file && node.name === '<anonymous>'
   const isIt = nodes.some(isNamed) ? isNamed : isAnonymous
   return sum(profiles.map(profile => inclusiveTime(profile.nodes, isIt))) < time * CONFIRMED
@@ -92,7 +92,7 @@ function inclusiveTime(nodes, isIt) {
   return sum(nodes.filter(node => node.self > 0 && isWithin(node)).map(({ self }) => self))
 }
 
-/** Returns the name of a function without those of its class. @param {string} name */
+/** Returns the name of a function without that of its class. @param {string} name */
 function plainName(name) {
   return name.slice(Math.max(name.lastIndexOf('.'), name.lastIndexOf(' ')) + 1)
 }

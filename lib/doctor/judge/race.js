@@ -1,7 +1,7 @@
 'use strict'
 
-// Loads of values that are not shared: callers that race to set a key, loads that outlive an invalidation, equal calls in flight
-// together, and calls one after another where one would do.
+// Loads that could be shared: callers that race to set a key, loads that outlive an invalidation, identical calls in flight
+// together, and calls in sequence that one call could replace.
 
 const { groupBy } = require('./groups')
 const { duration, finding, guiltyFrame, number, percent, plural } = require('./sites')
@@ -15,11 +15,11 @@ const { largest, sum } = require('./statistics')
  * @typedef {import('../../../doctor').Finding} Finding
  * @typedef {import('../../../doctor').Confidence} Confidence
  *
- * A race of all processes at one line.
+ * A race at one line, in all processes.
  * @typedef {object} Race
  * @property {string} line
  * @property {FactFrame[]} frames
- * @property {string} key with the most misses
+ * @property {string} key excerpt of the key with the most misses
  * @property {number} overwrites
  * @property {number} absences
  * @property {number} keys
@@ -29,7 +29,7 @@ const { largest, sum } = require('./statistics')
  * @property {number} excess
  * @property {'same' | 'near' | 'other' | 'unknown'} kinship
  *
- * Equal calls of all processes at one line.
+ * Identical calls at one line, in all processes.
  * @typedef {object} Stampede
  * @property {FactFrame[]} frames
  * @property {string} kind
@@ -39,7 +39,7 @@ const { largest, sum } = require('./statistics')
  * @property {number} duplicates
  * @property {number} concurrent
  * @property {number} meanDuration
- * @property {'cached' | 'uncached'} cause whether something keeps most requests from calling
+ * @property {'cached' | 'uncached'} cause `cached`: most requests need no call
  */
 
 const RULE = /** @type {const} */ (1)
@@ -51,27 +51,27 @@ const rules = [
 ]
 const [RACE, INVALIDATION, STAMPEDE, N_PLUS_ONE] = rules
 
-/** From these on, a race is certain. */
+/** Numbers from which a race is certain. */
 const MANY_OVERWRITES = 10
 const MANY_ABSENCES = 3
 const MANY_MISSES = 3
-/** Overwrites below which a race is a hint. */
+/** Number of overwrites below which a race is a hint. */
 const FEW_OVERWRITES = 3
-/** Least share of the callers that missed a key and set it, of a race and of a hint; and most other sets for each of them. */
+/** Minimum share of callers that set the key they missed, for a race and for a hint; maximum number of other sets per overwrite. */
 const ANSWERED = 0.8
 const HALF = 0.5
 const EXCESS = 0.25
-/** Equal calls in flight, their share, and their least duration in milliseconds. */
+/** Minimum number, share, and duration in milliseconds of duplicates. */
 const DUPLICATES = 20
 const DUPLICATE_SHARE = 0.2
 const LEAST_DURATION = 1
-/** Calls for each request, up to which something keeps requests from calling. */
+/** Number of calls per request below which a cache seems to answer the other requests. */
 const CACHED = 0.5
-/** How much more often than by chance calls are equal to one in flight. */
+/** Ratio of duplicates to those expected by chance, from which expiry causes them. */
 const CROWDED = 2
 const SERIES = 10
 const MANY_SERIES = 3
-/** Kinship of races, from the weakest on. */
+/** Kinships of races, weakest first. */
 const KINSHIPS = /** @type {const} */ (['other', 'unknown', 'near', 'same'])
 
 /**
@@ -108,13 +108,13 @@ function lineOf(frames) {
   return frame && `${frame.file}:${frame.line}`
 }
 
-/** Returns what findings of calls are joined by. @param {{ frames: FactFrame[], kind: string }} calls */
+/** Returns the key by which findings of calls are joined. @param {{ frames: FactFrame[], kind: string }} calls */
 function callerOf({ frames, kind }) {
   return lineOf(frames) ?? kind
 }
 
 /**
- * Returns a title that differs between calls without a line.
+ * Returns a title, which names the client of calls without a line.
  * @param {string} title
  * @param {{ frames: FactFrame[], kind: string }} calls
  */
@@ -163,8 +163,8 @@ function confidenceOf(race) {
 }
 
 /**
- * Returns whether callers that missed a key set it, and no others. Readers of a table miss keys that they never set, and what sets
- * them goes on to do so.
+ * Returns whether the callers that missed a key set it, and no other callers. Readers of a table miss keys that they never set, while
+ * another part of the program sets them.
  * @param {Race} race
  */
 function isAnswered({ overwrites, expected, excess }) {
@@ -173,7 +173,7 @@ function isAnswered({ overwrites, expected, excess }) {
 
 /**
  * @param {Race} race
- * @param {Stampede[]} stampedes of the values that it loads
+ * @param {Stampede[]} stampedes of the values that the race loads
  * @returns {Finding[]}
  */
 function raceFinding(race, stampedes) {
@@ -258,8 +258,8 @@ function isCrowd({ duplicates, calls, meanDuration }) {
 }
 
 /**
- * Returns whether calls load the values of a race: a function of the program that makes them sets the values. Calls without a line
- * of the program belong to the only race.
+ * Returns whether calls load the values of a race: the same function of the program makes the calls and sets the values. Calls
+ * without a line of the program belong to the only race.
  * @param {Race} race
  * @param {Stampede} stampede
  * @param {Race[]} races
@@ -341,7 +341,7 @@ function isSeries({ sequential, sequentialRequests }) {
   return sequential >= SERIES && sequentialRequests > 0
 }
 
-/** Returns whether calls are queries: uploads in parts, and unknown protocols, have their order. @param {DownstreamFact} fact */
+/** Returns whether calls are queries: parts of an upload and unknown protocols may need their order. @param {DownstreamFact} fact */
 function isQuery({ kind, call }) {
   if (kind === 'socket') return false
   return (kind !== 'http' && kind !== 'undici') || /^(?:GET|HEAD) /.test(call)

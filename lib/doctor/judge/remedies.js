@@ -1,6 +1,6 @@
 'use strict'
 
-// How to move native functions and system calls off the event loop.
+// Fixes that move native functions and system calls off the event loop.
 
 /** @typedef {import('../facts').FactFrame} FactFrame */
 
@@ -41,7 +41,7 @@ const REMEDIES = [
 ]
 
 /**
- * Returns how to move the functions that a line calls off the event loop, or `undefined` for code of the program.
+ * Returns the fix for the functions that a line calls, or `undefined` for code of the program.
  * @param {readonly FactFrame[]} callees innermost first
  */
 function remedyOf(callees) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Guilty lines, findings, and the wording of figures, for all judges.
+// Guilty lines, findings, and formatted figures, for all judges.
 
 /**
  * @typedef {import('../facts').FactFrame} FactFrame
@@ -42,7 +42,7 @@ function packageOf(frame) {
  *   evidence: Finding['evidence'],
  *   fix: string,
  *   time?: number | undefined
- * }} parts `frame` is that of the guilty line, by default the one of `guiltyFrame`; `time` is in milliseconds
+ * }} parts `frame` has the guilty line, by default that of `guiltyFrame`; `time` is in milliseconds
  * @returns {Finding}
  */
 function finding({
@@ -75,7 +75,7 @@ function finding({
 }
 
 /**
- * Returns the name of a function; the executor of a promise has that of its function.
+ * Returns the name of a function; the executor of a promise has the name of the function around it.
  * @param {FactFrame} frame
  * @param {readonly FactFrame[]} frames
  */
@@ -93,7 +93,7 @@ function findingFrame({ name, file, line, column, isAsync, isUser }) {
   return { name, file, line, column, isAsync, isUser }
 }
 
-/** Names a frame in a sentence: `load (cache.js:12)`. @param {FactFrame} frame */
+/** Formats a frame for a sentence: `load (cache.js:12)`. @param {FactFrame} frame */
 function describe({ name, file, line }) {
   const base = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1)
   return base === '' ? name : `${name} (${base}:${line})`
@@ -114,7 +114,7 @@ function pluralOf(word) {
   return /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`
 }
 
-/** Writes a number with two or three digits that matter: `0.12`, `3.1`, `41.5`, `1,204`. @param {number} value */
+/** Formats a number with two or three significant digits: `0.12`, `3.1`, `41.5`, `1,204`. @param {number} value */
 function number(value) {
   const size = Math.abs(value)
   if (Number.isInteger(value) || size >= 100) return grouped(Math.round(value))
@@ -126,19 +126,19 @@ function grouped(integer) {
   return String(integer).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
-/** Writes a share from 0 to 1 as `58 %`. @param {number} share */
+/** Formats a share from 0 to 1 as `58 %`. @param {number} share */
 function percent(share) {
   const value = share * 100
   return `${value >= 10 || value === 0 ? Math.round(value) : Number(value.toPrecision(1))} %`
 }
 
-/** Writes a duration: `0.3 ms`, `41 ms`, `1.2 s`. @param {number} milliseconds */
+/** Formats a duration: `0.3 ms`, `41 ms`, `1.2 s`. @param {number} milliseconds */
 function duration(milliseconds) {
   if (milliseconds >= 1000) return `${number(Math.round(milliseconds / 100) / 10)} s`
   return `${number(milliseconds >= 10 ? Math.round(milliseconds) : milliseconds)} ms`
 }
 
-/** Writes a size: `12 KB`, `1.5 MB`. @param {number} count of bytes */
+/** Formats a size: `12 KB`, `1.5 MB`. @param {number} count of bytes */
 function bytes(count) {
   if (Math.abs(count) < 1e6) return `${number(Math.round(count / 1e3))} KB`
   return `${number(Math.round(count / 1e5) / 10)} MB`

@@ -3,7 +3,7 @@
 /** @typedef {import('../../../doctor').Durations} Durations */
 
 /**
- * Returns a quantile by the nearest rank, 0 without values.
+ * Returns the nearest-rank quantile, 0 without values.
  * @param {readonly number[]} values in any order
  * @param {number} share 0 to 1
  */
@@ -47,8 +47,8 @@ function durationsOf(values) {
 }
 
 /**
- * Joins summaries of several processes. Quantiles of the whole are unknown: the largest of the parts stand for them, weighed by
- * nothing, so a process that is bad shows.
+ * Joins summaries of several processes. The joint quantiles are unknown, so the largest quantile of any process is returned: a slow
+ * process stays visible.
  * @param {readonly (Durations | undefined)[]} summaries
  * @returns {Durations}
  */
@@ -68,7 +68,7 @@ function variation(values) {
 }
 
 /**
- * Returns the median of the slopes between all pairs of points, which outliers do not move (Theil and Sen), 0 with fewer than two.
+ * Returns the Theil–Sen slope: the median slope between all pairs of points, robust to outliers. 0 with fewer than two points.
  * @param {readonly { x: number, y: number }[]} points at most a few hundred
  */
 function slope(points) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Streams: computations in the functions that write, and writers that do not wait for a stream to drain.
+// Streams: computations in write functions, and writers that ignore backpressure.
 
 const { partsOf } = require('./blocks')
 const { callerOf, lineOf } = require('./callers')
@@ -23,15 +23,15 @@ const { profiledWrites } = require('./write-profile')
  *
  * @typedef {Part & { write: FactFrame }} WritePart
  *
- * Work of one function in the writes of a stream.
+ * Time of one function in the writes of a stream.
  * @typedef {object} Load
  * @property {FactFrame} frame
  * @property {FactFrame} write function that the stream calls
  * @property {FactFrame[]} frames innermost first
  * @property {Figures} figures of its blocks
- * @property {number} share of the busy time, of the CPU profile
+ * @property {number} share of the busy time, in the CPU profile
  * @property {number} time in milliseconds
- * @property {boolean} isFull whether the loop runs long iterations
+ * @property {boolean} isFull whether a tenth of the iterations is long
  */
 
 const RULE = /** @type {const} */ (3)
@@ -41,18 +41,18 @@ const rules = [
 ]
 
 const LEAST_BLOCKS = 3
-/** Share of the busy time that proves a fault beside a block, and hints at a fault without one. */
+/** Share of the busy time that proves a fault together with a block, and that is a hint without one. */
 const LEAST_SHARE = 0.1
-/** Share of the busy time that proves a fault without any block, if iterations of the loop are long. */
+/** Share of the busy time that makes a fault likely without a block, if a tenth of the iterations is long. */
 const LARGE_SHARE = 0.25
-/** Length of most iterations of a loop whose work in writes delays others, in milliseconds. */
+/** 90th percentile of the iteration durations from which work in writes delays others, in milliseconds. */
 const LONG_ITERATION = 10
-/** Work of that kind for each request, in milliseconds: short pieces of many requests make long iterations too. */
+/** Minimum work in writes per request, in milliseconds, since short work for many requests also makes long iterations. */
 const LONG_REQUEST = 5
-/** Profiled time below which shares are chance, in milliseconds. */
+/** Profiled time below which shares are noise, in milliseconds. */
 const LEAST_TIME = 300
 
-/** Writes that several writers make while they wait for one drain. */
+/** Number of writes that several writers make while they wait for one drain. */
 const USUAL_WRITES = 32
 const MARKS = 4
 const LITTLE = 1e6
@@ -81,13 +81,13 @@ function judgeWork(facts, setup) {
   })
 }
 
-/** Identifies a function. One without a name is known by its line. @param {FactFrame} frame */
+/** Identifies a function by its name, or an anonymous one by its line. @param {FactFrame} frame */
 function functionKey({ file, name, line }) {
   return `${file} ${name === '<anonymous>' ? line : name}`
 }
 
 /**
- * Returns the functions that held the loop in writes.
+ * Returns the functions that held the loop within writes of a stream.
  * @param {Facts} facts
  * @param {Setup} setup
  * @returns {Load[]}
@@ -98,7 +98,7 @@ function blockedLoads(facts, setup) {
     const isWrite = part.kind === 'write' && part.frame !== undefined && frame !== undefined
     return isWrite ? [{ ...part, frame, write: /** @type {FactFrame} */ (part.frame) }] : []
   })
-  // A write that calls several functions is one fault, of the function with most time.
+  // A write that calls several functions is one fault: that of the function with the most time.
   const groups = groupBy(parts, ({ write }) => functionKey(write))
   return groups
     .filter(ofWrite => !isCrowd(ofWrite, setup))
@@ -123,7 +123,7 @@ function blockedLoads(facts, setup) {
 }
 
 /**
- * Returns the functions that have much of the CPU profile in writes.
+ * Returns the functions that take much of the CPU profile within writes of a stream.
  * @param {Facts} facts
  * @returns {Load[]}
  */
@@ -149,7 +149,7 @@ function profiledLoads({ processes }) {
 const NO_BLOCKS = { count: 0, p50: 0, p99: 0, max: 0, total: 0, share: 0, wall: 0, waited: 0, processes: 0 }
 
 /**
- * Joins the blocks and the profiles of a function in all processes. The lines of blocks are exact.
+ * Joins the blocks and profiles of a function in all processes. Takes the line from a block if possible: profiles have none.
  * @param {Load[]} group
  * @returns {Load}
  */
@@ -169,7 +169,7 @@ function joined(group) {
  */
 function confidenceOf({ figures, share, isFull }) {
   if (figures.count >= LEAST_BLOCKS || (figures.count > 0 && share > LEAST_SHARE)) return 'certain'
-  // A Transform is for short work, unless it fills the loop.
+  // Short work in a Transform is a fault only if it saturates the loop.
   if (share > LARGE_SHARE && isFull) return 'likely'
   return share > LEAST_SHARE ? 'possible' : undefined
 }
@@ -230,7 +230,7 @@ function confidenceOfWrites({ frames, ignored, buffered, highWaterMark, unit }) 
   if (buffered <= LITTLE || (buffered <= highWaterMark * MARKS && buffered <= MUCH)) return undefined
   const writer = frames.find(({ file }) => file !== '' && !file.startsWith('node:'))
   if (writer?.isUser === true) return 'certain'
-  // The protocol of a package may allow the program no pause.
+  // The protocol of a package may not allow the program to pause.
   return buffered > MUCH ? 'likely' : 'possible'
 }
 

@@ -1,6 +1,6 @@
 'use strict'
 
-// Figures of a run that a report shows beside the findings.
+// Figures of a run that a report shows besides the findings.
 
 const { judgedProcesses } = require('./blocks')
 const { routeKey } = require('./crowd')
@@ -20,7 +20,7 @@ const { durationsOf, joined, largest, slope, sum } = require('./statistics')
 const MAX_CONTAINERS = 50
 const MAX_CALLS = 50
 const MAX_TIMELINES = 16
-/** Collections that a slope needs, and parts of a run in which the least heap is taken otherwise. */
+/** Minimum number of collections for a slope; with fewer, number of parts of a run whose smallest heaps have a slope. */
 const LEAST_MAJORS = 3
 const PARTS = 8
 
@@ -129,7 +129,7 @@ function grown(values) {
 }
 
 /**
- * Returns the growth in bytes a second: of the heap after major collections, or of the least heap in each part of the run.
+ * Returns the growth in bytes per second: of the heap after major collections, or of the smallest heap in each part of the run.
  * @param {ProcessFacts} process
  */
 function growthOf({ majors, rows }) {
@@ -146,7 +146,7 @@ function leastOfParts(rows) {
 }
 
 /**
- * Returns durations as the load saw them, if it is the doctor's.
+ * Returns the durations that autocannon measured, otherwise those that the processes measured.
  * @param {Facts} facts
  * @param {ProcessFacts[]} processes
  */
@@ -196,7 +196,7 @@ function routesOf(processes) {
 }
 
 /**
- * Returns the time that requests waited for a block: each half of the time after the first stack, on average.
+ * Returns the time for which requests waited for a block: on average, each waits half of the time after the first stack.
  * @param {FactBlock} block
  */
 function waitOf({ waited, duration, samples }) {

@@ -1,6 +1,6 @@
 'use strict'
 
-// Threads and processes that are started for a request each, and end soon after.
+// Threads and processes that live for a single request.
 
 const { callerOf, lineOf } = require('./callers')
 const { groupBy } = require('./groups')
@@ -17,14 +17,14 @@ const { largest, sum } = require('./statistics')
  *
  * @typedef {{ fact: StartFact, process: ProcessFacts }} Started
  *
- * Starts by one line, in all processes. Times are in milliseconds.
+ * Starts at one line, in all processes. Times are in milliseconds.
  * @typedef {object} Figures
  * @property {number} starts
  * @property {number} shortLived
  * @property {number} concurrent
  * @property {number} startTime median
  * @property {number | undefined} perRequest `undefined` without requests
- * @property {number} rss largest of the process, in bytes
+ * @property {number} rss maximum resident size of the process, in bytes
  */
 
 const RULE = /** @type {const} */ (8)
@@ -35,15 +35,15 @@ const rules = [
 
 const LEAST_STARTS = 10
 const LEAST_PER_REQUEST = 0.1
-/** Share of the starts that end soon, apart from those that still run. */
+/** Share of short-lived starts, without those that still run. */
 const LEAST_SHORT = 0.8
-/** Threads or processes that stay, and are more than those of a pool. */
+/** Number of long-lived threads or processes that exceeds a pool. */
 const MANY = 32
 const MANY_PER_CORE = 4
 const LEAST_STAYING = 0.5
-/** Starts without requests, by a program that has none. */
+/** Minimum number of starts in a program without requests. */
 const LEAST_IN_BATCH = 50
-/** Share of the time that starts have to take if they may be needed: those of other programs, and those without requests. */
+/** Minimum share of the time for starts that may be needed: of programs other than Node.js, or without requests. */
 const LEAST_COST = 0.05
 
 /**
@@ -93,7 +93,7 @@ function confidenceOf([{ fact }], figures, setup) {
   const byCost = costOf(figures, setup) >= LEAST_COST ? 'likely' : 'possible'
   if (perRequest === undefined) {
     if (fact.kind !== 'worker' || starts < LEAST_IN_BATCH) return undefined
-    // Tools that isolate their parts are packages.
+    // Packages such as test runners start threads for isolation.
     return callerOf(fact.frames)?.isUser === true ? byCost : 'possible'
   }
   if (perRequest < LEAST_PER_REQUEST) return undefined
@@ -106,7 +106,7 @@ function isNode({ what }) {
 }
 
 /**
- * Returns the share of the time that starts took: of a process in the loop, of a thread beside it.
+ * Returns the share of the time that starts took: a process starts on the loop, a thread next to it.
  * @param {Figures} figures
  * @param {Setup} setup
  */

@@ -1,6 +1,6 @@
 'use strict'
 
-// Time of the CPU profile in functions of streams that write or transform.
+// Profiled time in write functions of streams.
 
 const { isWriteCall } = require('./write-calls')
 
@@ -22,7 +22,7 @@ const MAX_FRAMES = 16
 const FOREIGN = /^$|^(node|wasm):|[\\/](node_modules|lib[\\/]doctor[\\/]probe)[\\/]/
 
 /**
- * Returns the time in functions of streams, by the innermost function of the program.
+ * Returns the time in write functions of streams, by the innermost function of the program.
  * @param {ProcessFacts} process
  * @returns {Work[]}
  */

@@ -1,6 +1,6 @@
 'use strict'
 
-// The report as workflow commands of GitHub Actions, which show findings beside their lines.
+// The report as workflow commands of GitHub Actions, which annotate the lines of findings.
 
 const { isRelative, relativePath } = require('./locations')
 const { conditionOf, verdictOf } = require('./summary')
@@ -16,7 +16,7 @@ const LEVELS = /** @type {const} */ ({ certain: 'error', likely: 'warning', poss
 /**
  * @param {Report} report
  * @param {{ root?: string }} [options] `root`: folder of the repository
- * @returns {string} a command a line
+ * @returns {string} one command per line
  */
 function github(report, { root = process.cwd() } = {}) {
   const commands = [
@@ -47,7 +47,7 @@ function commandOf(finding, root) {
 }
 
 /**
- * Returns the position of a finding; GitHub shows only those of files in the repository.
+ * Returns the position of a finding, if its file is in the repository: GitHub ignores others.
  * @param {Finding} finding
  * @param {string} root
  * @returns {Record<string, string | number>}

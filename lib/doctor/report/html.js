@@ -1,6 +1,6 @@
 'use strict'
 
-// The report as one HTML file, which loads nothing. Its text is complete without scripts; they add the charts.
+// The report as one HTML file without external resources. Its text is readable without scripts, which add only the charts.
 
 const { createHash } = require('node:crypto')
 const { readFileSync } = require('node:fs')
@@ -20,7 +20,7 @@ const summary = require('./summary')
 
 const MAX_BYTES = 1_900_000
 const MAX_REPORT = 500_000
-/** Data of the charts, in the order in which it is tried until the page is small enough. */
+/** Limits of the data of the charts, tried in this order until the page is small enough. */
 const LIMITS = [
   { nodes: 10_000, rows: 600, blocks: 300 },
   { nodes: 4000, rows: 300, blocks: 100 },
@@ -33,7 +33,7 @@ const PAGE = join(__dirname, 'page')
 /**
  * @param {Report} report
  * @param {{ root?: string, sourceOf?: (file: string) => string | undefined }} [options] `root`: folder of the program; `sourceOf`
- *   returns the text of a file, for excerpts: by default that of sources in the folder
+ *   returns the text of a file for excerpts, by default only of files in the folder
  * @returns {string}
  */
 function htmlPage(report, { root = process.cwd(), sourceOf = sourceReader(root) } = {}) {
@@ -98,7 +98,7 @@ function lines(text) {
 }
 
 /**
- * Returns the content security policy, which allows the page's own style and script alone.
+ * Returns the content security policy, which allows only the page's own style and script.
  * @param {string} style
  * @param {string} script
  */
@@ -122,7 +122,7 @@ function header(report) {
 }
 
 /**
- * Returns the sections that have content, with links to them.
+ * Returns the sections with content, and links to them.
  * @param {Report} report
  * @param {PageContext} context
  */
@@ -184,7 +184,7 @@ function leftOut(notes) {
 }
 
 /**
- * Returns the report for programs that read the page, without the data of the charts.
+ * Returns the report without the data of the charts, for programs that read the page.
  * @param {Report} report
  * @param {string[]} notes
  */

@@ -1,22 +1,22 @@
 'use strict'
 
-// The report as JSON (schema.json), and without excerpts of the program's data.
+// The report as JSON (schema.json), and its redaction.
 
 /** @typedef {import('../../../doctor').Report} Report */
 /** @typedef {import('../../../doctor').Finding} Finding */
 
 const HIDDEN = '…'
-/** Strings of an evidence that name parts of the program, by property; sentences are searched for excerpts. */
+/** Properties of an evidence whose strings name parts of the program; `text` is searched for excerpts. */
 const PUBLIC = new Set(
   'text title id rule file kind cause emitter stream native systemCall request method route handler callee loop'.split(
     ' '
   )
 )
-/** A quotation: its marks are not inside a word, as apostrophes are. */
+/** A quotation: unlike apostrophes, its marks are not inside a word. */
 const QUOTED = /(?<![\p{L}\p{N}])(["'])[\s\S]*?\1(?![\p{L}\p{N}])/gu
-/** Excerpts that may be a part of another word. */
+/** Minimum length of an excerpt that is replaced inside words too. */
 const SHORT = 4
-/** A property that a path has in brackets. */
+/** A property in brackets in a retaining path. */
 const BRACKETED = /\[(?!\d+\])[^\]]*\]/g
 
 /** @param {Report} report */
@@ -25,7 +25,7 @@ function json(report) {
 }
 
 /**
- * Returns a copy without arguments of the program and of its calls, and without excerpts of its keys. Names, paths and routes stay.
+ * Returns a copy without map keys and the arguments of calls and of the program. Names, file paths and routes stay.
  * @param {Report} report
  * @returns {Report}
  */
@@ -66,7 +66,7 @@ function redactFinding(finding) {
   /** @type {string[]} */
   const excerpts = []
   collect(finding.evidence, '', excerpts)
-  // Longer ones first: one may contain another.
+  // Longer excerpts first, since an excerpt may contain another one.
   excerpts.sort((one, other) => other.length - one.length)
   const { name, title } = finding
   return {
@@ -78,7 +78,7 @@ function redactFinding(finding) {
 }
 
 /**
- * Collects the strings that are hidden.
+ * Collects the strings to hide.
  * @param {unknown} value
  * @param {string} key
  * @param {string[]} excerpts
@@ -113,7 +113,7 @@ function redactString(value, key, excerpts) {
   return PUBLIC.has(key) || value === '' ? value : HIDDEN
 }
 
-/** Hides the properties of a path that may be keys. @param {string} path */
+/** Hides the properties of a retaining path that may be keys. @param {string} path */
 function redactPath(path) {
   return path.replace(BRACKETED, `[${HIDDEN}]`)
 }

@@ -1,9 +1,9 @@
 'use strict'
 
-// Paths of files in reports. A report may be written on another system than the one that it describes, so `node:path` does not help.
+// File paths in reports. They may come from another operating system, whose paths `node:path` cannot read.
 
 const WINDOWS = /^([A-Za-z]:[\\/]|\\\\)/
-/** A URL, such as `node:fs` or `webpack://app/a.js`, in contrast to a drive. */
+/** A URL, such as `node:fs` or `webpack://app/a.js`, but no drive letter. */
 const URL_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]+:/
 
 /** Returns a path with slashes. @param {string} path */
@@ -12,7 +12,7 @@ function withSlashes(path) {
 }
 
 /**
- * Returns the path of a file from a folder, with slashes, or its absolute path if it is outside.
+ * Returns the path of a file relative to a folder, with slashes, or the absolute path of a file outside the folder.
  * @param {string} root
  * @param {string} file
  */
@@ -24,7 +24,7 @@ function relativePath(root, file) {
   return isInside && path.length > folder.length ? path.slice(folder.length) : path
 }
 
-/** Whether a path is relative, and so belongs to the program. @param {string} path as of `relativePath` */
+/** Returns whether a path is relative, so that its file belongs to the program. @param {string} path result of `relativePath` */
 function isRelative(path) {
   return path !== '' && !path.startsWith('/') && !WINDOWS.test(path) && !URL_SCHEME.test(path) && !path.startsWith('[')
 }

@@ -16,9 +16,9 @@ const MAX_CONTAINERS = 20
 const HTML = /[<>&]/g
 /** @type {Record<string, string>} */
 const ENTITIES = { '<': 'lt', '>': 'gt', '&': 'amp' }
-/** Characters of emphasis, code, links, tables, headings and formulas. An underscore inside a word is plain. */
+/** Characters of emphasis, code, links, tables, headings and formulas, but not underscores inside words. */
 const SPECIAL = /[\\`*[\]|~#$]|(?<!\w)_|_(?!\w)/g
-/** The beginning of a list. */
+/** Start of a list item. */
 const MARKER = /^ *([-+]|\d+[.)])(?= )/
 
 /**
@@ -142,7 +142,7 @@ function table(heads, rows) {
   return [heads, heads.map(() => '---'), ...cells].map(row => `| ${row.join(' | ')} |`).join('\n')
 }
 
-/** Makes Markdown and HTML show a text without interpreting it. @param {string} text */
+/** Escapes a text for Markdown and HTML. @param {string} text */
 function escaped(text) {
   return text
     .replace(HTML, character => `&${ENTITIES[character]};`)
@@ -150,7 +150,7 @@ function escaped(text) {
     .replace(MARKER, marker => `${marker.slice(0, -1)}\\${marker.slice(-1)}`)
 }
 
-/** Returns a text on one line as code: a fence is longer than any run of backticks inside. @param {string} text */
+/** Returns one line of text as code. The fence is longer than any run of backticks in the text. @param {string} text */
 function code(text) {
   const fence = fenceOf(text, 1)
   return /^`|`$|^ .* $/.test(text) ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`

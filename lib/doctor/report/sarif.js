@@ -82,7 +82,7 @@ function invocationOf(report) {
   }
 }
 
-/** Returns the message of a finding. Brackets before a parenthesis would be a link. @param {Finding} finding */
+/** Returns the message of a finding. Escapes brackets that would form a link. @param {Finding} finding */
 function messageOf({ title, evidence, fix }) {
   const text = `${printable(title)}: ${printable(evidence.text)}\nFix: ${printable(fix)}`
   return text.replace(/[\\[\]]/g, bracket => (text.includes('](') ? `\\${bracket}` : bracket))
@@ -123,8 +123,8 @@ function physicalLocationOf({ file, line, column }, root) {
 }
 
 /**
- * Returns a function that fingerprints findings: the fingerprint stays while the lines above the guilty one change. Findings of the
- * same kind in a function are counted.
+ * Returns a function that fingerprints findings, so that a change of the lines above does not change the fingerprint. A counter
+ * distinguishes findings of the same kind in a function.
  * @param {string} root
  */
 function fingerprints(root) {

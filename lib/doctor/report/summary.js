@@ -1,6 +1,6 @@
 'use strict'
 
-// Sentences about a report that its formats share. Text of the program in them is printable.
+// Sentences about a report that all formats share. Texts from the program are made printable.
 
 const { bytes, duration, number, percent, plural } = require('../judge/sites')
 const { relativePath } = require('./locations')
@@ -15,11 +15,11 @@ const { printable, printableName } = require('./text')
 
 /** @type {readonly import('../../../doctor').Confidence[]} */
 const CONFIDENCES = ['certain', 'likely', 'possible']
-/** Share of the time without a core that is mentioned. */
+/** Minimum share of starved time for a note. */
 const STARVED = 0.01
 const MEGABYTE_TENTH = 1e5
 
-/** Returns the verdict as a sentence without its full stop. @param {Report} report */
+/** Returns the verdict as a sentence without a full stop. @param {Report} report */
 function verdictOf({ verdict, reason, findings }) {
   if (verdict === 'inconclusive') return `Inconclusive: ${printable(reason ?? 'too little was measured')}`
   if (findings.length === 0) return 'No findings'
@@ -28,7 +28,7 @@ function verdictOf({ verdict, reason, findings }) {
   return `${plural(findings.length, 'finding')}: ${parts.join(', ')}`
 }
 
-/** Returns the extent of the measurement, and the machine. @param {Report} report */
+/** Returns descriptions of the machine and of the measurement. @param {Report} report */
 function setupOf({ node, cores, quota, duration: measured, requests, processes }) {
   const threads = processes.length > 1 ? [`${number(processes.length)} processes and threads`] : []
   return [
@@ -40,7 +40,7 @@ function setupOf({ node, cores, quota, duration: measured, requests, processes }
   ]
 }
 
-/** Returns the figures of the run that need no finding. @param {Report} report */
+/** Returns the figures of the run that do not depend on findings. @param {Report} report */
 function figuresOf({ loop, gc, heap, request, requests, cost }) {
   const { count, own } = loop.blocks
   return [
@@ -59,7 +59,7 @@ function growthOf(growth) {
   return ` (${growth > 0 ? '+' : ''}${number(Math.round(growth / MEGABYTE_TENTH) / 10)} MB/s)`
 }
 
-/** Returns a note on the time without a core, if there was much. @param {Report} report */
+/** Returns a note on starved time, or `undefined` if it is negligible. @param {Report} report */
 function starvationOf({ duration: measured, loop, quota }) {
   if (loop.starved <= measured * STARVED) return undefined
   const by = quota === undefined ? 'the machine' : 'the quota'
@@ -67,7 +67,7 @@ function starvationOf({ duration: measured, loop, quota }) {
 }
 
 /**
- * Returns the position of a finding or frame as `file:line`, or an empty text if it has none.
+ * Returns the position of a finding or frame as `file:line`, empty if it is unknown.
  * @param {{ file: string, line: number }} position
  * @param {string} root
  */
@@ -77,14 +77,14 @@ function positionOf({ file, line }, root) {
   return line > 0 ? `${path}:${line}` : path
 }
 
-/** Returns the outermost call of the program in a stack, if it is not the guilty one. @param {Finding} finding */
+/** Returns the outermost frame of the program, unless it is the guilty one. @param {Finding} finding */
 function callerOf({ frames, file, line }) {
   const caller = frames.findLast(frame => frame.isUser)
   return caller === undefined || (caller.file === file && caller.line === line) ? undefined : caller
 }
 
 /**
- * Returns the findings that a finding explains, as the title and the position of each.
+ * Returns the title and position of each finding that a finding explains.
  * @param {Finding} finding
  * @param {string} root
  */
@@ -104,7 +104,7 @@ function frameOf(frame, root) {
   return position === '' ? name : `${name} (${position})`
 }
 
-/** Returns the names of the rules that looked and found nothing, unless too little was measured. @param {Report} report */
+/** Returns the names of the rules without findings that were checked; none if the run is inconclusive. @param {Report} report */
 function cleanRulesOf({ verdict, rules, findings }) {
   if (verdict === 'inconclusive') return []
   const found = new Set(findings.map(keyOf))
@@ -112,7 +112,7 @@ function cleanRulesOf({ verdict, rules, findings }) {
 }
 
 /**
- * Returns the reasons for which rules did not look, or not everywhere, with the names of the rules.
+ * Returns why rules were not checked (`blind`), or only in part (`limited`), each reason with the names of its rules.
  * @param {Report} report
  * @param {'blind' | 'limited'} kind
  */
@@ -140,7 +140,7 @@ function nameOf({ id }) {
   return printable(id).replaceAll('-', ' ')
 }
 
-/** Returns a condition in words if it is a confidence. @param {string} condition */
+/** Describes a condition. @param {string} condition */
 function conditionOf(condition) {
   const isConfidence = CONFIDENCES.some(it => it === condition)
   return isConfidence ? `findings at least ${condition}` : printable(condition)

@@ -1,6 +1,6 @@
 'use strict'
 
-// The report for a terminal: one screen.
+// The report for a terminal, on one screen.
 
 const { plural } = require('../judge/sites')
 const summary = require('./summary')
@@ -11,7 +11,7 @@ const { printable, printableName, wrap } = require('./text')
  * @typedef {import('../../../doctor').Finding} Finding
  * @typedef {'red' | 'yellow' | 'green' | 'cyan' | 'bold' | 'dim'} Style
  *
- * @typedef {object} Segment a text that is not broken if it fits on a line
+ * @typedef {object} Segment text that is wrapped only if it exceeds a line
  * @property {string} text
  * @property {Style} [style]
  */
@@ -39,7 +39,7 @@ const INDENT = '     '
  *   root?: string,
  *   page?: string | undefined,
  *   env?: NodeJS.ProcessEnv
- * }} [options] `color`: whether the output is a terminal; `NO_COLOR` and a dumb terminal have none all the same. `root`: folder of the
+ * }} [options] `color`: whether the output is a terminal; `NO_COLOR` and `TERM=dumb` disable colors even then. `root`: folder of the
  *   program; `page`: URL of the whole report
  * @returns {string} ends with a line feed
  */
@@ -78,7 +78,7 @@ class Screen {
   }
 
   /**
-   * Writes a text behind an indentation.
+   * Writes an indented text.
    * @param {string} text
    * @param {Style} [style]
    */
@@ -89,7 +89,7 @@ class Screen {
   }
 
   /**
-   * Writes a text behind a symbol.
+   * Writes a text after a symbol.
    * @param {string} symbol
    * @param {Style} style
    * @param {string} text
@@ -101,9 +101,9 @@ class Screen {
   }
 
   /**
-   * Writes segments, and breaks lines between them.
+   * Writes segments, and wraps lines between them.
    * @param {readonly Segment[]} segments
-   * @param {string} indent of the second line and others
+   * @param {string} indent of all lines but the first
    * @param {string} [separator]
    * @returns {number} width of the last line
    */

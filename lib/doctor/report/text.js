@@ -1,6 +1,6 @@
 'use strict'
 
-// Text of the program in reports: names, paths and excerpts of keys may hold anything.
+// Makes text of the program printable: names, paths and excerpts of keys may contain any character.
 
 /** Control and format characters, such as escape sequences and changes of direction, line separators, and lone surrogates. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
@@ -43,13 +43,13 @@ function printableName(name) {
 function shorten(text, length) {
   if (text.length <= length) return text
   const end = Math.floor(length / 3)
-  // A half of a pair of surrogates at the cut is dropped.
+  // Drops half a surrogate pair at the cut.
   const head = text.slice(0, length - 1 - end).replace(/[\ud800-\udbff]$/, '')
   return `${head}…${text.slice(text.length - end).replace(/^[\udc00-\udfff]/, '')}`
 }
 
 /**
- * Breaks a text at its spaces; words longer than a line are cut.
+ * Wraps a text at its spaces. Words longer than a line are cut.
  * @param {string} text
  * @param {number} width in characters
  */

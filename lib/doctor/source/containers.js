@@ -1,6 +1,6 @@
 'use strict'
 
-// Containers that grew between two heap snapshots, with the lines of the source that declare, fill and empty them.
+// Finds containers that grew between two heap snapshots, and the lines that declare them, add entries and remove entries.
 
 const { readFileSync, statSync } = require('node:fs')
 const { isAbsolute } = require('node:path')
@@ -15,19 +15,19 @@ const { functionAt, functionsOf } = require('./functions')
  * @typedef {import('../facts').FactFrame} FactFrame
  * @typedef {import('../../native/binding').ContainerGrowth} ContainerGrowth
  *
- * Whether the file that declares a container also removes entries. `bounded`: it also compares their number.
+ * Whether the file that declares a container also removes entries. `bounded`: the file also reads their number.
  * @typedef {'none' | 'some' | 'bounded' | 'unknown'} Removal
  *
- * A container with the lines that add to it, those with the most live allocations first. `heap` are the sizes of the heap.
+ * A container with the lines that add entries, those with the most live allocations first. `heap`: sizes of the heap.
  * @typedef {ContainerFact & { adds: FactFrame[], removal: Removal, heap: number[] }} LocatedContainer
  */
 
-/** A larger file is generated code that is not searched. */
+/** Maximum size of a searched file: larger files are generated. */
 const MAX_TEXT = 4 << 20
 const MAX_LINES = 8
-/** A longer line is generated. */
+/** Maximum length of a searched line: longer lines are generated. */
 const MAX_LENGTH = 1000
-/** End of the name of a container within another one. */
+/** Suffix of the name of a container in another container. */
 const ENTRY = '[…]'
 /** Folder of this package, whose containers are not the program's. */
 const PACKAGE = typeof __dirname === 'string' ? __dirname.slice(0, -'doctor/source'.length) : undefined
@@ -48,7 +48,7 @@ async function containersOf(before, after, allocations = []) {
 }
 
 /**
- * Joins containers of one name, such as those of all instances of a class, and sorts them by their new bytes.
+ * Joins containers with the same name, such as those of all instances of a class, and sorts them by growth in bytes.
  * @param {readonly ContainerGrowth[]} growths
  */
 function joined(growths) {
@@ -82,7 +82,7 @@ function added(one, other) {
 function locate({ kind, name, path, file, line, entries, bytes, heap }, allocations) {
   const fact = { kind, name, path, entries, bytes, heap }
   const text = textOf(file)
-  // The variable of `byUser[…]` is declared, and the containers in it grow.
+  // For `byUser[…]` the source declares `byUser`, but the containers in it grow.
   const isEntry = name.endsWith(ENTRY)
   const search = searchOf(isEntry ? name.slice(0, name.indexOf(ENTRY)) : name)
   if (text === undefined || search === undefined) return { ...fact, adds: [], removal: 'unknown' }
@@ -110,7 +110,7 @@ function locate({ kind, name, path, file, line, entries, bytes, heap }, allocati
 }
 
 /**
- * Sorts the lines that add to a container by the live bytes that their functions, and those that they call, allocated.
+ * Sorts adding lines by the live bytes that their functions allocated, callees included.
  * @param {FactFrame[]} adds
  * @param {readonly AllocationFact[]} allocations
  */
@@ -127,7 +127,7 @@ function byAllocations(adds, allocations) {
 }
 
 /**
- * Returns patterns for the lines that use a container, or `undefined` if its name is not in the source.
+ * Returns patterns for the lines that use a container, or `undefined` if its name is neither a variable nor a property.
  * @param {string} name such as `cache` or `Store.items`
  */
 function searchOf(name) {
@@ -135,7 +135,7 @@ function searchOf(name) {
   if (own === undefined) return undefined
   const id = own.replace(/[$#]/g, '\\$&')
   const isProperty = holder !== undefined
-  // A property may be that of any object in the file.
+  // The property of any object in the file matches.
   const it = isProperty ? `[\\w$)\\]]\\??\\.${id}` : `(?<![\\w$.#])${id}`
   const end = '(?![\\w$])'
   const key = `${it}${end}(?:\\??\\.)?\\[[^\\]]+\\]`
@@ -155,7 +155,7 @@ function searchOf(name) {
 }
 
 /**
- * Returns the line of a declaration: the last one before a function that uses the variable, or the first one in a class.
+ * Returns the line of a declaration: the last one before the function that uses the variable, or the first one in the class.
  * @param {number[]} lines in ascending order
  * @param {number} line of that function or class, 0 if it is unknown
  * @param {boolean} isProperty
@@ -178,7 +178,7 @@ function indexOf(text, line) {
 }
 
 /**
- * Returns the last function before a line that allocated, for texts that are not JavaScript.
+ * Returns the last allocating function before a line, for texts that are not JavaScript.
  * @param {readonly AllocationFact[]} allocations
  * @param {string} path
  * @param {number} end
@@ -188,7 +188,7 @@ function lastBefore(allocations, path, end) {
   return before.sort((one, other) => other.line - one.line)[0]
 }
 
-/** Returns the lines of a text, without those of comments and generated ones. @param {string} text */
+/** Returns the lines of a text, with comments and generated lines emptied. @param {string} text */
 function codeLines(text) {
   return text.split('\n').map(line => (line.length > MAX_LENGTH || /^\s*(?:\/\/|\*|\/\*)/.test(line) ? '' : line))
 }

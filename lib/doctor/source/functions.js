@@ -1,13 +1,13 @@
 'use strict'
 
-// Names of functions, by the text that V8 ran.
+// Finds the functions of the text that V8 ran, and their names.
 
 const { parse } = require('../vendor/acorn.js')
 
 /**
  * @typedef {import('../vendor/acorn').AnyNode} AnyNode
  *
- * A function with its begin and end in the text.
+ * A function with its start and end in the text.
  * @typedef {{ name: string, from: number, to: number }} FunctionRange
  */
 
@@ -22,7 +22,7 @@ const OPTIONS = /** @type {const} */ ({
 const ANONYMOUS = '<anonymous>'
 
 /**
- * Lists the functions of a text, outer ones first. Empty if the text is not JavaScript.
+ * Returns the functions of a text, outer ones first; none if the text is not JavaScript.
  * @param {string} text
  * @returns {FunctionRange[]}
  */
@@ -48,12 +48,12 @@ function functionAt(functions, index) {
  * @returns {AnyNode | undefined}
  */
 function parsed(text) {
-  // A script may use names that modules reserve.
+  // Scripts may use names that modules reserve.
   for (const sourceType of /** @type {const} */ (['module', 'script'])) {
     try {
       return parse(text, { ...OPTIONS, sourceType })
     } catch {
-      // Neither JavaScript of this version of acorn.
+      // Acorn does not support the text.
     }
   }
   return undefined
@@ -75,7 +75,7 @@ function collect(root, rootName, functions) {
 }
 
 /**
- * Returns the children of a node, with the names that functions get from it.
+ * Returns the children of a node, with the names that the node gives to functions.
  * @param {AnyNode} node
  */
 function childrenOf(node) {
@@ -86,7 +86,7 @@ function childrenOf(node) {
     .map(child => ({ node: /** @type {AnyNode} */ (child), name: child.id?.name ?? name }))
 }
 
-/** Returns the name that a function gets from the node around it. @param {AnyNode} node */
+/** Returns the name that a node gives to a function in it. @param {AnyNode} node */
 function nameOf(node) {
   switch (node.type) {
     case 'VariableDeclarator':

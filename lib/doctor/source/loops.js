@@ -1,6 +1,6 @@
 'use strict'
 
-// Whether a call is awaited in a loop, by the text that V8 ran.
+// Finds the loops in which calls are awaited, in the text that V8 ran.
 
 const nodeModule = require('node:module')
 const { parse } = require('../vendor/acorn.js')
@@ -13,8 +13,8 @@ const { parse } = require('../vendor/acorn.js')
  * A loop: `for`, `for of`, `for in`, `for await`, `while`, `do`, or `forEach` and `reduce` with an asynchronous function.
  * @typedef {{ kind: string, line: number }} Loop
  *
- * Way from the text to a position. `loop` is the innermost loop of the function, `isAwaited` whether an `await` in it contains the
- * position, `variables` those that the loop declares.
+ * Context of a position. `loop`: innermost loop of the function. `isAwaited`: whether an `await` in that loop contains the position.
+ * `variables`: those that the loop declares.
  * @typedef {{ loop: Loop | undefined, isAwaited: boolean, variables: readonly string[] }} Way
  */
 
@@ -28,7 +28,7 @@ const OPTIONS = /** @type {const} */ ({
   allowImportExportEverywhere: true,
   allowSuperOutsideMethod: true
 })
-/** Texts whose trees are kept. */
+/** Number of cached syntax trees. */
 const MAX_TREES = 32
 /** Methods that call a function for each element. */
 const METHODS = new Set(['forEach', 'reduce', 'reduceRight'])
@@ -37,8 +37,8 @@ const METHODS = new Set(['forEach', 'reduce', 'reduceRight'])
 const trees = new Map()
 
 /**
- * Returns the loop in which the call at a position is awaited, or `undefined` if it is not, or not repeatedly. A loop that calls
- * functions from a list, such as hooks, is left out: the functions are to be judged.
+ * Returns the loop in which the call at a position is awaited repeatedly, or `undefined`. Loops that call functions from a list, such
+ * as hooks, are left out: the fault is in the functions.
  * @param {string} text
  * @param {number} line from 1
  * @param {number} column from 1
@@ -56,7 +56,7 @@ function awaitLoop(text, line, column) {
     way = step(node, next.child, next.field, way)
     node = next.child
   }
-  // The position of a suspended function is that of `await`.
+  // A suspended function has the position of its `await`.
   const last = node?.type === 'AwaitExpression' ? step(node, node.argument, 'argument', way) : way
   return last.isAwaited ? last.loop : undefined
 }
@@ -81,19 +81,19 @@ function parsed(text) {
 
 /** @param {string} text */
 function parsedScript(text) {
-  // A script may use names that modules reserve.
+  // Scripts may use names that modules reserve.
   for (const sourceType of /** @type {const} */ (['module', 'script'])) {
     try {
       return parse(text, { ...OPTIONS, sourceType })
     } catch {
-      // Neither JavaScript of this version of acorn.
+      // Acorn does not support the text.
     }
   }
   return undefined
 }
 
 /**
- * Returns a text of TypeScript as Node.js runs it: with spaces in place of its types. Node.js 20 cannot run such a text.
+ * Returns a TypeScript text as Node.js runs it: with spaces in place of types. Node.js 20 cannot strip types.
  * @param {string} text
  * @returns {string | undefined}
  */
@@ -102,12 +102,12 @@ function withoutTypes(text) {
     nodeModule
   )
   const { emitWarning } = process
-  // It warns that the function is experimental: the user did not choose it.
+  // Hides the warning about an experimental function that the user did not call.
   process.emitWarning = () => {}
   try {
     return strip?.(text)
   } catch {
-    // Not TypeScript, or with features that need a compiler.
+    // The text is not TypeScript, or needs a compiler.
     return undefined
   } finally {
     process.emitWarning = emitWarning
@@ -115,11 +115,11 @@ function withoutTypes(text) {
 }
 
 /**
- * Returns the way to a child.
+ * Returns the context of a child.
  * @param {AnyNode} node
  * @param {AnyNode} child
  * @param {string} field of the node that holds the child
- * @param {Way} way to the node
+ * @param {Way} way context of the node
  * @returns {Way}
  */
 function step(node, child, field, way) {
@@ -136,7 +136,7 @@ function step(node, child, field, way) {
       return inLoop(node, 'do', [])
     case 'ReturnStatement':
     case 'ThrowStatement':
-      // Ends the loop.
+      // The statement ends the loop.
       return OUTSIDE
     case 'AwaitExpression':
       return way.loop === undefined || callsVariable(node.argument, way.variables) ? way : { ...way, isAwaited: true }
@@ -165,12 +165,12 @@ function inLoop(node, kind, variables) {
 function inForOf(node, field, way) {
   if (!node.await) return field === 'right' ? way : inLoop(node, 'for of', declared(node.left))
   const loop = inLoop(node, 'for await', declared(node.left))
-  // The next value is awaited at the head of the loop.
+  // The head of the loop awaits the next value.
   return field === 'body' ? loop : { ...loop, isAwaited: true }
 }
 
 /**
- * Returns the way into a function that a call receives. `reduce` may chain promises by `then` in place of `await`.
+ * Returns the context of a function that is an argument of a call. `reduce` may chain promises by `then` instead of `await`.
  * @param {CallExpression} call
  * @param {AnyNode} callback
  * @param {Way} way
@@ -185,7 +185,7 @@ function inCallback(call, callback, way) {
 }
 
 /**
- * Returns whether an awaited call is that of a variable of the loop, as in `for (const hook of hooks) await hook(request)`.
+ * Returns whether an awaited call calls a variable of the loop, as in `for (const hook of hooks) await hook(request)`.
  * @param {AnyNode} node
  * @param {readonly string[]} variables
  */

@@ -1,6 +1,6 @@
 'use strict'
 
-// Data of the page's charts, within limits of size.
+// Data of the page's charts, limited in size.
 
 const { number } = require('../../judge/sites')
 const { relativePath } = require('../locations')
@@ -48,7 +48,7 @@ function timelineData({ timeline, began }, limits, root, notes) {
 }
 
 /**
- * Returns a series of numbers for each chart. Counts of a row become rates.
+ * Returns a series of numbers for each chart. Counters of a row become rates.
  * @param {Timeline['rows']} rows
  * @param {number} began
  */
@@ -65,7 +65,7 @@ function columnsOf(rows, began) {
 }
 
 /**
- * Merges neighbouring rows until few enough are left.
+ * Merges adjacent rows until at most the limit is left.
  * @param {Timeline['rows']} rows
  * @param {number} limit
  */
@@ -97,7 +97,7 @@ function longest(blocks, limit) {
 }
 
 /**
- * Returns the profile as columns; names and files are indexes of `texts`.
+ * Returns the profile as columns. Names and files are indexes of `texts`.
  * @param {Report} report
  * @param {Limits} limits
  * @param {string} root

@@ -1,6 +1,6 @@
 'use strict'
 
-// The findings of the page: a card each.
+// The findings of the page, a card for each.
 
 const { duration, percent, plural } = require('../../judge/sites')
 const { editorLink } = require('../locations')
@@ -61,7 +61,7 @@ function subjectOf({ name, function: caller }) {
 }
 
 /**
- * Returns a position as a link to the editor.
+ * Returns a position as a link that opens the editor.
  * @param {{ file: string, line: number, column?: number }} at
  * @param {string} root
  */
@@ -85,7 +85,7 @@ function callerLine(finding, root) {
 }
 
 /**
- * Returns the lines around the guilty one, if the source is at hand.
+ * Returns the lines around the guilty one, if the source can be read.
  * @param {Finding} finding
  * @param {PageContext} context
  */

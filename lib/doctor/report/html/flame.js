@@ -3,7 +3,7 @@
 /** @typedef {import('../../../../doctor').FlameNode} FlameNode */
 
 /**
- * Keeps the calls with the most time, callees included, and adds the time of the others to their callers.
+ * Keeps the calls with the most time, callees included, and adds the time of all other calls to their callers.
  * @param {readonly FlameNode[]} nodes
  * @param {number} limit
  */
@@ -11,7 +11,7 @@ function smallestDropped(nodes, limit) {
   const order = parentsFirst(nodes)
   if (nodes.length <= limit) return { nodes: reindexed(nodes, order), dropped: 0 }
   const totals = totalsOf(nodes, order)
-  // A caller has at least the time of its callees; it precedes them in the order, which the sort keeps between equals.
+  // The sort is stable, and a caller has at least the time of its callees, so it stays before them.
   const kept = [...order].sort((one, other) => totals[other] - totals[one]).slice(0, limit)
   const isKept = new Set(kept)
   const selves = nodes.map(({ self }) => self)
@@ -30,7 +30,7 @@ function smallestDropped(nodes, limit) {
 }
 
 /**
- * Returns the indexes of the nodes that a root leads to, each after its parent.
+ * Returns the indexes of the nodes that are reachable from a root, parents first.
  * @param {readonly FlameNode[]} nodes
  */
 function parentsFirst(nodes) {

@@ -1,13 +1,13 @@
 'use strict'
 
-// HTML whose texts are escaped by default.
+// HTML templates that escape text by default.
 
 const { printable } = require('../text')
 
 /** @type {Record<string, string>} */
 const ENTITIES = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;', "'": '&#39;' }
 
-/** HTML that is not escaped again. */
+/** HTML that templates do not escape again. */
 class Markup {
   /** @param {string} text */
   constructor(text) {
@@ -16,7 +16,7 @@ class Markup {
 }
 
 /**
- * Tag of templates: values are escaped, lists joined, and `undefined` and `false` left out.
+ * Tag for templates: escapes values, joins lists, and leaves out `undefined` and `false`.
  * @param {TemplateStringsArray} parts
  * @param {unknown[]} values
  */
@@ -39,7 +39,7 @@ function escapeHtml(value) {
   return printable(value).replace(/[<>&"']/g, character => ENTITIES[character])
 }
 
-/** Returns text that is HTML already, such as a style sheet. @param {string} text */
+/** Marks a text as HTML, such as a style sheet. @param {string} text */
 function raw(text) {
   return new Markup(text)
 }

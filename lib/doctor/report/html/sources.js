@@ -4,11 +4,11 @@ const { readFileSync, statSync } = require('node:fs')
 const { relativePath } = require('../locations')
 
 const SOURCE = /\.[cm]?[jt]sx?$/
-/** Larger files are bundles, in bytes. */
+/** Maximum size of a source in bytes: larger files are bundles. */
 const MAX_SIZE = 2_000_000
 
 /**
- * Returns a function that reads sources in a folder. A report of another machine may name any file: others are not read.
+ * Returns a function that reads sources, only in a folder: a report from another machine may name any file.
  * @param {string} root
  * @returns {(file: string) => string | undefined}
  */

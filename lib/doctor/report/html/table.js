@@ -3,7 +3,7 @@
 const { html } = require('./markup')
 
 /**
- * A column: `figures` are aligned to the right.
+ * A column. `figures` are right-aligned.
  * @typedef {readonly [head: string, align?: 'figures']} Column
  */
 

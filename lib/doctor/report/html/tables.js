@@ -71,7 +71,7 @@ function blocks({ timeline, began }, root) {
 }
 
 /**
- * Returns the functions that ran longest, without those that they called.
+ * Returns the functions with the most time, callees excluded.
  * @param {Report} report
  * @param {string} root
  */

@@ -25,7 +25,7 @@
   const PANEL_HEIGHT = 130
   const CELL_HEIGHT = 20
   const MIN_WIDTH = 0.5
-  /** Names of panels with the series of each. */
+  /** Titles of the panels, with their series. */
   const PANELS = /** @type {const} */ ([
     { title: 'Loop busy, %', series: ['busy'] },
     { title: 'Requests per second', series: ['requests'] },
@@ -35,7 +35,7 @@
 
   /** @type {{ timeline: Series[], flame: Profile | null }} */
   const data = JSON.parse(element('#charts').textContent ?? '')
-  /** Draw the charts again. @type {(() => void)[]} */
+  /** Functions that redraw the charts. @type {(() => void)[]} */
   const redraws = []
 
   startCopying()
@@ -66,7 +66,7 @@
       await navigator.clipboard.writeText(code.textContent ?? '')
       button.textContent = 'Copied'
     } catch {
-      // The browser permits no copying: the user has to.
+      // The browser forbids copying: selects the text, so that the user can copy it.
       getSelection()?.selectAllChildren(code)
     }
   }
@@ -103,7 +103,7 @@
   }
 
   /**
-   * Draws a bar for each block, whose text a click shows.
+   * Draws a bar for each block. A click on the bar shows the text of the block.
    * @param {HTMLElement} panels
    * @param {Series['blocks']} blocks
    * @param {number} end
@@ -125,7 +125,7 @@
    * @param {HTMLElement} panels
    * @param {string} title
    * @param {number[]} at
-   * @param {{ label: string, values: number[] }[]} columns without values for the first and the last time
+   * @param {{ label: string, values: number[] }[]} columns each without values at the first and the last time
    * @param {uPlot.Series.PathBuilder} [paths]
    */
   function draw(panels, title, at, columns, paths) {
@@ -157,7 +157,7 @@
     )
   }
 
-  /** @param {string} name of a property of the style sheet */
+  /** @param {string} name of a custom property of the style sheet */
   function color(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
   }
@@ -182,7 +182,7 @@
   }
 
   /**
-   * Builds the tree of calls, each with the time of its callees.
+   * Builds the tree of calls, with inclusive times.
    * @param {Profile} profile
    * @returns {FlameCall}
    */
@@ -267,7 +267,7 @@
   }
 
   /**
-   * Lets the keyboard select calls and zoom.
+   * Adds keys that select calls and zoom.
    * @param {HTMLElement} holder
    * @param {FlameChart} chart
    * @param {HTMLElement} output
@@ -308,7 +308,7 @@
     return siblings[siblings.indexOf(node) + step]
   }
 
-  /** Draws again when the width or the colours change. */
+  /** Redraws the charts when the width or the colors change. */
   function startRedrawing() {
     let width = document.documentElement.clientWidth
     const redraw = () => {
