@@ -83,6 +83,26 @@ describe('races of Maps', () => {
     assert.equal(frames[0].isUser, true)
   })
 
+  test('counts loads that hold the loop one after another', async () => {
+    const cache = new Map()
+    /**
+     * @param {string} key
+     * @param {Promise<void>} loaded
+     */
+    async function login(key, loaded) {
+      if (!cache.has(key)) {
+        await loaded
+        const end = performance.now() + 10
+        while (performance.now() < end);
+        cache.set(key, { user: key })
+      }
+      return cache.get(key)
+    }
+    const [race] = await racesOf(() => stampede(login, { callers: 20 }))
+    assert.equal(race.overwrites, 19)
+    assert.equal(race.expected, 19)
+  })
+
   test('counts callers of one synchronous run', async () => {
     const cache = new Map()
     /** @param {number} key */

@@ -16,6 +16,8 @@ const LONGEST_KEY = 256
 const TIMES = 4
 const LEAST = 25
 const MOST = 10_000
+/** Each that sets it gives the next one this share of the first one's time, or the least time: they may hold the loop in turn. */
+const NEXT = 0.5
 /** Time after the first miss at which an absence is forgotten, in milliseconds. */
 const FORGOTTEN = 30_000
 /** Slots that a sample looks at. */
@@ -53,9 +55,10 @@ class Slot {
   byHas = 0
   byGet = 0
   earlier = 0
-  /** Callers that may still set the key, until a time. */
+  /** Callers that may still set the key, until a time, which each of them extends. */
   open = 0
   until = 0
+  extension = 0
   /** Misses before the first set. */
   misses = 0
   hasOverwrite = false
@@ -241,7 +244,9 @@ function setFirst(map, slot) {
   if (open <= 0) return slot.free()
   slot.state = 'set'
   slot.open = open
-  slot.until = limit(slot.began, time())
+  const at = time()
+  slot.until = limit(slot.began, at)
+  slot.extension = Math.max(LEAST, NEXT * (at - slot.began))
   slot.misses = open + (isStale ? 0 : 1)
   slot.hasOverwrite = false
   const line = lineOf(map)
@@ -257,9 +262,11 @@ function setFirst(map, slot) {
  * @param {unknown} value
  */
 function setAgain(map, slot, old, value) {
-  if (time() > slot.until) return slot.free()
+  const at = time()
+  if (at > slot.until) return slot.free()
   const isOther = !Object.is(old, value)
   if (slot.open > 0) {
+    slot.until = Math.max(slot.until, at + slot.extension)
     if (isOther) overwritten(map, slot)
     slot.open--
   } else if (isOther) {
