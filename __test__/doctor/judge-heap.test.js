@@ -15,11 +15,16 @@ const { FROM, SETUP, TIME, block, facts, rows, stack } = require('../support/doc
 const MB = 1e6
 
 /**
- * Builds heap sizes after major collections, at equal distances over the measurement.
- * @param {number[]} sizes in MB
+ * Builds sizes after major collections, at equal distances over the measurement.
+ * @param {number[]} sizes of the heap, in MB
+ * @param {number[]} external sizes of other memory, in MB
  */
-function majors(sizes) {
-  return sizes.map((size, index) => ({ at: FROM + (index * TIME) / (sizes.length - 1), heapUsed: size * MB }))
+function majors(sizes, external = sizes.map(() => 20)) {
+  return sizes.map((size, index) => ({
+    at: FROM + (index * TIME) / (sizes.length - 1),
+    heapUsed: size * MB,
+    external: external[index] * MB
+  }))
 }
 
 /**
@@ -162,7 +167,7 @@ describe('a heap that grows', () => {
 
   test('outside of the heap is judged by the same rules', () => {
     const external = rows(index => ({ external: 20 * MB + index * 250_000 }))
-    const sizes = majors([10, 10, 10, 10, 10, 10])
+    const sizes = majors([10, 10, 10, 10, 10, 10], [20, 22, 24, 26, 28, 30])
     const [{ confidence, title, evidence }] = judged({ majors: sizes, rows: external })
     assert.equal(confidence, 'likely')
     assert.equal(title, 'growing memory outside of the heap')
@@ -170,6 +175,12 @@ describe('a heap that grows', () => {
     const [named] = judged({ majors: sizes, rows: external, containers: [container()] })
     assert.deepEqual([named.name, named.confidence], ['cache', 'certain'])
   })
+})
+
+test('memory outside of the heap that is freed between collections is left alone', () => {
+  const sizes = majors([10, 10, 10, 10, 10, 10], [20, 22, 24, 26, 28, 30])
+  const external = rows(index => ({ external: (index % 3 === 2 ? 20 : 20 + index) * MB }))
+  assert.deepEqual(judged({ majors: sizes, rows: external }), [])
 })
 
 describe('a heap that does not grow is left alone', () => {

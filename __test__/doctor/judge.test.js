@@ -289,7 +289,7 @@ test('garbage collections and the heap are those of the process that is worst', 
 })
 
 test('growth is that after major collections if there are enough', () => {
-  const majors = [0, 1, 2, 3].map(index => ({ at: FROM + index * 1000, heapUsed: 3e7 + index * 1e6 }))
+  const majors = [0, 1, 2, 3].map(index => ({ at: FROM + index * 1000, heapUsed: 3e7 + index * 1e6, external: 1e6 }))
   const { heap } = report([], { facts: facts([{ majors, rows: rows(() => ({})) }]) })
   assert.equal(heap.growth, 1e6)
 })
@@ -411,6 +411,13 @@ test('a worker for each request explains its block, its listeners and its memory
   const other = finding({ frames: stack('report b.js:1') })
   const named = finding({ rule: 5, id: 'container', name: 'cache', frames: [] })
   assert.deepEqual(folded([worker, other, named]), ['worker', 'handler', 'container'])
+})
+
+test('listeners of a signal explain the time that adding one takes', () => {
+  const line = stack('addEventListener node:internal/event_target:600 < digest a.js:4 < handler a.js:9')
+  const listeners = finding({ rule: 2, id: 'abort-signals', frames: stack('digest a.js:4') })
+  const other = finding({ frames: stack('report b.js:1') })
+  assert.deepEqual(folded([listeners, finding({ frames: line }), other]), ['abort-signals (handler)', 'handler'])
 })
 
 test('listeners explain memory that they hold, not a named container', () => {

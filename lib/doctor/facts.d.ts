@@ -199,8 +199,8 @@ export interface ProcessFacts {
   profile?: { interval: number; samples: number; nodes: ProfileNode[] }
   containers: ContainerFact[]
   allocations: AllocationFact[]
-  /** Heap used after major collections. */
-  majors: { at: number; heapUsed: number }[]
+  /** Sizes soon after major collections, in bytes. */
+  majors: { at: number; heapUsed: number; external: number }[]
   heapLimit: number
   /** Time that jobs waited for a thread of libuv's pool. */
   poolWait: { at: number; wait: number }[]

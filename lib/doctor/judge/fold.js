@@ -27,6 +27,8 @@ const EXPLANATIONS = [
   // The start of a worker or a process holds the loop, adds listeners, and takes memory for a while.
   { by: [8], of: [2, 3, 4, 6], if: runsLine },
   { by: [8], of: [5], if: (_, { name }) => name === undefined },
+  // An AbortSignal compares a new listener with all others.
+  { by: [2], of: [6], if: isAt },
   // The stacks of one block may differ.
   { by: [3, 4], of: [6], if: runsLine },
   { by: ['handler'], of: [4], if: (cause, effect) => effect.confidence === 'possible' && runsLine(effect, cause) },

@@ -28,14 +28,16 @@ function heapGrowth({ majors }) {
 }
 
 /**
- * Returns the growth of the memory outside of the heap, from the first row after each major collection.
+ * Returns the growth of the memory outside of the heap, by its least size between two major collections: V8 frees it later than the
+ * objects that hold it, and the program may have filled it again.
  * @param {ProcessFacts} process
  */
 function externalGrowth({ majors, rows }) {
   return growthOf(
-    majors.flatMap(({ at }) => {
-      const row = rows.find(row => row.at >= at) ?? rows.at(-1)
-      return row === undefined ? [] : [{ x: at / 1000, y: row.external }]
+    majors.map(({ at, external }, index) => {
+      const end = majors[index + 1]?.at ?? Number.POSITIVE_INFINITY
+      const sizes = rows.filter(row => row.at >= at && row.at < end).map(row => row.external)
+      return { x: at / 1000, y: Math.min(external, ...sizes) }
     })
   )
 }

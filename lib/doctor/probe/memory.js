@@ -37,7 +37,7 @@ class Memory {
   #observer
   /** @type {MemoryRow[]} */
   #rows = []
-  /** @type {{ at: number, heapUsed: number }[]} */
+  /** @type {import('../facts').ProcessFacts['majors']} */
   #majors = []
   #gc = 0
   #longestGc = 0
@@ -146,7 +146,8 @@ class Memory {
    */
   #addMajor(at) {
     if (this.#majors.length === MAX_MAJORS) this.#majors = this.#majors.filter((_, index) => index % 2 === 0)
-    this.#majors.push({ at, heapUsed: memoryUsage().heapUsed })
+    const { heapUsed, external } = memoryUsage()
+    this.#majors.push({ at, heapUsed, external })
   }
 
   /** Returns the active timers that keep the loop alive. Lists all resources, which may be many. */
