@@ -14,6 +14,7 @@ const { join } = require('node:path')
 const { isDeepStrictEqual, parseArgs } = require('node:util')
 const { Child } = require('./child')
 const { table } = require('./table')
+const { verdicts } = require('./verdicts')
 const { select } = require('./traps')
 
 /**
@@ -25,12 +26,13 @@ const { select } = require('./traps')
  * @property {import('./load').Answered} heavy
  * @property {number} longestStop of the event loop, in milliseconds
  * @property {import('offloop/watch').Block} [longestBlock] as `offloop/watch` reported it
+ * @property {import('./traps').Finding[]} findings of the doctor
  * @property {import('./traps').Row[]} rows
  *
  * @typedef {{ number: number, name: string, title: string, naive: Measured, offloop: Measured }} Result
  */
 
-const WARM_UP = 1.5
+const WARM_UP = 1
 const SECONDS = 5
 /** A trap with a fixed number of requests may take this many times longer. */
 const PATIENCE = 3
@@ -56,7 +58,7 @@ async function main() {
     log('  both give the same answers')
     results.push({ number, name, title, naive: naive.measured, offloop: offloop.measured })
   }
-  process.stdout.write(`\n${table(results)}`)
+  process.stdout.write(`\n${table(results)}\n${verdicts(results)}`)
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ seconds, results }, null, 2)}\n`)
 }
 

@@ -4,6 +4,7 @@
 
 const { createServer } = require('node:http')
 const { monitorEventLoopDelay, PerformanceObserver } = require('node:perf_hooks')
+const { examine } = require('offloop/doctor')
 const { watch } = require('offloop/watch')
 const { answer } = require('./child')
 
@@ -66,6 +67,19 @@ function onBlock(block) {
   if (longestBlock === undefined || block.duration > longestBlock.duration) longestBlock = block
 }
 
+/** @type {import('offloop/doctor').Examination | undefined} */
+let examination
+
+/**
+ * Ends the examination, and returns the findings that would fail a build.
+ * @returns {Promise<import('./traps').Finding[]>}
+ */
+async function findings() {
+  const report = await examination?.stop()
+  const found = report?.findings.filter(({ confidence }) => confidence !== 'possible') ?? []
+  return found.map(({ title, function: name, file, line }) => ({ title, function: name, file, line }))
+}
+
 answer({
   /**
    * @param {string} directory for the trap's files
@@ -81,7 +95,8 @@ answer({
     })
   },
 
-  begin() {
+  async begin() {
+    examination = await examine()
     heapBefore = heapAfterCollection()
     memory.before = process.memoryUsage.rss()
     memory.peak = memory.before
@@ -93,7 +108,7 @@ answer({
     began = performance.now()
   },
 
-  end() {
+  async end() {
     count(collector.takeRecords())
     collector.disconnect()
     loop.disable()
@@ -108,6 +123,7 @@ answer({
     return {
       longestStop,
       longestBlock,
+      findings: await findings(),
       rows: trap.rows?.({ seconds, heapGrown, warnings, delay, peak, collections }) ?? []
     }
   }

@@ -4,6 +4,8 @@ const { readdirSync } = require('node:fs')
 const { join } = require('node:path')
 
 /**
+ * @typedef {Pick<import('offloop/doctor').Finding, 'title' | 'function' | 'file' | 'line'>} Finding
+ *
  * @typedef {import('node:http').IncomingMessage} Request
  * @typedef {import('node:http').ServerResponse} Response
  * @typedef {(request: Request, response: Response) => Promise<void>} Handler answers everything but /ping
