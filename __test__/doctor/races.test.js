@@ -191,7 +191,75 @@ describe('races of Maps', () => {
       assert.equal(race.overwrites, 16, cache.constructor.name)
       assert.equal(race.expected, 16, cache.constructor.name)
       assert.equal(race.kinship, 'same', cache.constructor.name)
+      // The methods of a cache are not at fault.
+      assert.equal(race.frames[0].name, 'load', cache.constructor.name)
     }
+  })
+
+  test('names the line of a helper that sets keys, unless the helper also misses them', async () => {
+    const cache = new Map()
+    const remember = (/** @type {string} */ key) => cache.set(key, {})
+    const lookUp = (/** @type {string} */ key) => cache.get(key)
+    const near = async (/** @type {string} */ key, /** @type {Promise<void>} */ loaded) => {
+      if (cache.has(key)) return
+      await loaded
+      remember(key)
+    }
+    const apart = async (/** @type {string} */ key, /** @type {Promise<void>} */ loaded) => {
+      if (lookUp(key) !== undefined) return
+      await loaded
+      remember(key)
+    }
+    const [ofHelper] = await racesOf(() => stampedes(cache, near))
+    assert.equal(ofHelper.frames[0].name, 'remember')
+    const [ofLoad] = await racesOf(() => stampedes(cache, apart))
+    assert.equal(ofLoad.frames[0].name, 'apart')
+  })
+
+  test('counts loads of callers that first delete an expired value', async () => {
+    const cache = new Map()
+    const load = async (/** @type {string} */ key, /** @type {Promise<void>} */ loaded) => {
+      const known = cache.get(key)
+      if (known !== undefined) return known
+      cache.delete(key)
+      await loaded
+      cache.set(key, {})
+    }
+    const [race] = await racesOf(() => stampedes(cache, load))
+    assert.equal(race.overwrites, 16)
+    assert.equal(race.expected, 16)
+    assert.equal(race.kinship, 'same')
+  })
+
+  test('counts loads of a key that is deleted before and between them', async () => {
+    const cache = new Map()
+    const load = async (/** @type {string} */ key, /** @type {Promise<void>} */ loaded) => {
+      if (cache.has(key)) return
+      await loaded
+      cache.set(key, {})
+    }
+    const [race] = await racesOf(async () => {
+      for (let count = 0; count < 4; count++) {
+        const loads = [deferred(), deferred()]
+        const calls = [0, 0, 0, 1, 1, 1].map(index => load('a', loads[index].promise))
+        // Each set may have its own timer that deletes the key.
+        for (let timer = 0; timer < 2; timer++) {
+          await setImmediate()
+          cache.delete('a')
+        }
+        for (const { resolve } of loads) {
+          resolve(undefined)
+          await setImmediate()
+          cache.delete('a')
+        }
+        await Promise.all(calls)
+      }
+    })
+    // Three callers set the key, and after it was deleted three others.
+    assert.equal(race.overwrites, 16)
+    assert.equal(race.expected, 16)
+    assert.equal(race.excess, 0)
+    assert.equal(race.misses, 6)
   })
 
   test('counts loads that arrive after the key was deleted', async () => {

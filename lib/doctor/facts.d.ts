@@ -39,7 +39,7 @@ export interface Row {
   timers: number
 }
 
-/** Racing loads into Maps, by the line that sets the keys, from probe/races.js. */
+/** Racing loads into Maps, by the line that sets the keys, or calls the method of a cache that does, from probe/races.js. */
 export interface RaceFact extends Site {
   /** Excerpt of the key with the most misses. */
   key: string

@@ -26,23 +26,39 @@ const COMPARED = 8
 /** File of Node.js that continues functions after `await`. */
 const CONTINUATIONS = 'node:internal/process/task_queues'
 
+/**
+ * @typedef {Map<unknown, unknown>} AnyMap
+ *
+ * A function on a stack, with the index of its frame.
+ * @typedef {{ name: string, file: string, index: number, isUser: boolean, isAsync: boolean }} OnStack
+ */
+
 /** Functions on stacks. */
 class Functions {
   /** @type {Set<string>} */
   all = new Set()
+  /** Innermost ones of the program. @type {Set<string>} */
+  inner = new Set()
   /** Those of the program, and its innermost files. @type {Set<string>} */
   near = new Set()
   /** Functions that have awaited something, and call all others on the stack. @type {Set<string>} */
   resumed = new Set()
 
+  /** Those of the program on the first stack that are not suspended, innermost first. @type {OnStack[]} */
+  running = []
+
   /** Adds those of the current stack. @param {Function} below */
   capture(below) {
     if (this.all.size > MAX_FUNCTIONS) return
     const { frames, resumed } = functionsBelow(below)
-    for (const { name } of frames) this.all.add(name)
     const near = frames.filter(frame => frame.isUser)
+    if (this.all.size === 0) this.running = near.filter(({ isAsync }) => !isAsync)
+    for (const { name } of frames) this.all.add(name)
     for (const { name } of near) this.near.add(name)
-    if (near.length > 0) this.near.add(near[0].file)
+    for (const { name, file } of near.slice(0, 1)) {
+      this.inner.add(name)
+      this.near.add(file)
+    }
     if (resumed !== undefined) this.resumed.add(resumed)
   }
 }
@@ -64,6 +80,8 @@ class RaceLine {
   #keys = new Set()
   #missed = 0
   #frames
+  /** Whether the Map is one of a class of the program. */
+  #isDerived = false
   #setters = new Functions()
   #missers = new Functions()
   #lines
@@ -82,9 +100,19 @@ class RaceLine {
     return this.#lines === lines
   }
 
-  /** The line sets a key. @param {Function} wrapper */
-  set(wrapper) {
+  /**
+   * The line sets a key.
+   * @param {Function} wrapper
+   * @param {AnyMap} map
+   */
+  set(wrapper, map) {
     this.#setters.capture(wrapper)
+    this.#isDerived = Object.getPrototypeOf(map) !== Map.prototype
+  }
+
+  /** Counts callers that may set a key again, or takes them back. @param {number} callers */
+  expect(callers) {
+    this.expected = Math.max(0, this.expected + callers)
   }
 
   /** A Map with overwrites has missed a key. @param {Function} wrapper */
@@ -111,7 +139,23 @@ class RaceLine {
   fact() {
     const { key, overwrites, absences, most: misses, stale } = this
     const counts = { key, overwrites, absences, keys: this.#keys.size, misses, stale }
-    return { ...counts, kinship: this.#kinship(), expected: this.expected, excess: this.excess, frames: this.#frames }
+    return {
+      ...counts,
+      kinship: this.#kinship(),
+      expected: this.expected,
+      excess: this.excess,
+      frames: this.#ownFrames()
+    }
+  }
+
+  /** Returns the frames without those of a cache by which the function that races both misses and sets keys. */
+  #ownFrames() {
+    const { running, resumed } = this.#setters
+    const { all, inner } = this.#missers
+    const common = running.find(({ name }) => all.has(name))
+    const own = common ?? running.find(({ name }) => resumed.has(name))
+    const isCache = common === undefined ? own?.file !== running[0]?.file : !inner.has(common.name)
+    return own !== undefined && (isCache || this.#isDerived) ? this.#frames.slice(own.index) : this.#frames
   }
 
   #kinship() {
@@ -141,13 +185,14 @@ class RaceLines {
    * Returns the line that sets the keys of a Map: that of the first stack, or undefined if none could be captured. Several lines that
    * set one Map are rare; later stacks, at doubling counts, add their functions.
    * @param {RaceLine | undefined} known line of the Map
+   * @param {AnyMap} map
    * @param {Function} wrapper
    */
-  find(known, wrapper) {
+  find(known, map, wrapper) {
     if (known !== undefined && !isPowerOfTwo(++known.sets)) return known
     if (!this.spend()) return known
     const line = known ?? this.#lineOf(siteOf(wrapper).frames)
-    line?.set(wrapper)
+    line?.set(wrapper, map)
     return line
   }
 
@@ -174,7 +219,7 @@ class RaceLines {
 /**
  * Returns the functions on the current stack, innermost first, without those of Node.js; each is named by its file and its position.
  * @param {Function} below the innermost function, which is left out
- * @returns {{ frames: { name: string, file: string, isUser: boolean }[], resumed?: string | undefined }}
+ * @returns {{ frames: OnStack[], resumed?: string | undefined }}
  */
 function functionsBelow(below) {
   const own = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace')
@@ -192,10 +237,10 @@ function functionsBelow(below) {
 
 /** @param {any[]} sites */
 function functionsOf(sites) {
-  const all = sites.map(site => {
+  const all = sites.map((site, index) => {
     const file = site.getFileName() ?? site.getEvalOrigin() ?? ''
     const name = `${file}\n${site.getEnclosingLineNumber?.()}:${site.getEnclosingColumnNumber?.()}`
-    return { name, file, isUser: isUserFile(file), isAsync: site.isAsync?.() === true }
+    return { name, file, index, isUser: isUserFile(file), isAsync: site.isAsync?.() === true }
   })
   const outermost = all.findLast(({ file, isAsync }) => !isAsync && file !== CONTINUATIONS)
   const frames = all.filter(({ file }) => file !== '' && !file.startsWith('node:'))

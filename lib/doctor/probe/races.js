@@ -171,7 +171,7 @@ function missed(map, key, isGet, wrapper) {
   beginTick()
   const slot = slots[index]
   if (slot.map !== id || slot.key !== key) slot.start(id, key, clock)
-  else if (slot.state !== 'absent') beginAbsence(slot, id)
+  else if (slot.state !== 'absent') beginAbsence(map, slot)
   if (slot.tick !== tick) {
     slot.earlier += slot.latest
     slot.byHas = slot.byGet = 0
@@ -184,15 +184,20 @@ function missed(map, key, isGet, wrapper) {
 
 /**
  * Begins another absence of a key, whose earlier callers may still set it.
+ * @param {AnyMap} map
  * @param {Slot} slot
- * @param {number} id
  */
-function beginAbsence(slot, id) {
+function beginAbsence(map, slot) {
   beginTick()
-  const { open } = slot
-  slot.pendingUntil = slot.state === 'absent' ? limit(slot.began, clock) : slot.until
-  slot.start(id, slot.key, clock)
-  slot.pending = open
+  const wasSet = slot.state !== 'absent'
+  const isCut = wasSet && slot.isExpected && clock <= slot.until
+  // They are counted with the callers of this absence.
+  if (isCut) lineOf(map)?.expect(-slot.open)
+  // Those of still earlier absences may come too.
+  const earlier = !wasSet && clock <= slot.pendingUntil ? slot.pending : 0
+  slot.pendingUntil = wasSet ? slot.until : Math.max(earlier > 0 ? slot.pendingUntil : 0, limit(slot.began, clock))
+  slot.start(slot.map, slot.key, clock)
+  slot.pending = earlier + slot.open
   slot.tick = 0
 }
 
@@ -220,7 +225,7 @@ function willSet(map, slot, value) {
     slot.old = undefined
     return Object.is(old, value) ? undefined : setAgain(map, slot, old, value)
   }
-  if (slot.state === 'deleted') beginAbsence(slot, slot.map)
+  if (slot.state === 'deleted') beginAbsence(map, slot)
   if (slot.state === 'set') return isPresent ? setAgain(map, slot, original.get(map, slot.key), value) : slot.free()
   // It was present without a value, or it came by a method that is not observed.
   if (isPresent) return slot.free()
@@ -238,19 +243,19 @@ function setFirst(map, slot) {
   const isReplaced = slot.pending > 0 && slot.deleted === tick
   const isStale = slot.pending > 0 && !isOwn && !isReplaced && time() <= slot.pendingUntil
   if (isStale) stale(map)
-  const callers = slot.earlier + (isOwn ? 0 : slot.latest) + (isReplaced ? slot.pending : 0)
+  const callers = slot.earlier + (isOwn ? 0 : slot.latest) + (isStale || isReplaced ? slot.pending : 0)
   // The one that sets it may have missed it before, and again just now.
-  const open = isStale || isReplaced ? callers : callers - 1
+  const open = isReplaced ? callers : callers - 1
   if (open <= 0) return slot.free()
   slot.state = 'set'
   slot.open = open
   const at = time()
   slot.until = limit(slot.began, at)
   slot.extension = Math.max(LEAST, NEXT * (at - slot.began))
-  slot.misses = open + (isStale ? 0 : 1)
+  slot.misses = open + 1
   slot.hasOverwrite = false
   const line = lineOf(map)
-  if (line !== undefined) line.expected += open
+  line?.expect(open)
   slot.isExpected = line !== undefined
 }
 
@@ -282,7 +287,7 @@ function setAgain(map, slot, old, value) {
 function overwritten(map, slot) {
   const line = lineFor(map)
   if (line === undefined) return
-  if (!slot.isExpected) line.expected += slot.open
+  if (!slot.isExpected) line.expect(slot.open)
   slot.isExpected = true
   line.overwritten(slot.key, slot.misses, slot.hasOverwrite ? 'again' : 'first')
   slot.hasOverwrite = true
@@ -303,7 +308,7 @@ function lineOf(map) {
 /** Returns the line that sets the keys of a Map, during a `set`. @param {AnyMap} map */
 function lineFor(map) {
   const known = lineOf(map)
-  const line = lines.find(known, methods.set)
+  const line = lines.find(known, map, methods.set)
   if (line !== undefined && line !== known) Mark.setLine(map, line)
   return line
 }
@@ -322,10 +327,11 @@ function willDelete(map, slot) {
     slot.tick = tick
     return
   }
-  const isOwn = slot.tick === tick
-  slot.open = slot.earlier + (isOwn ? 0 : slot.latest)
-  if (slot.open === 0) slot.free()
-  else beginAbsence(slot, slot.map)
+  // A caller that removes what it has just missed, such as an expired value, goes on to load it.
+  if (slot.tick === tick && slot.latest > 0) return
+  slot.open = slot.earlier + slot.latest
+  if (slot.open + slot.pending === 0) return slot.free()
+  beginAbsence(map, slot)
   slot.deleted = tick
 }
 
